@@ -1,0 +1,74 @@
+"""Every bound of the system, in one table. Code reads ``LIMITS.name``; docs and tests walk ``TABLE``."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from qmk.base.errors import QmkError
+
+
+class Limit(NamedTuple):
+    value: int
+    unit: str
+    doc: str
+
+
+TABLE: dict[str, Limit] = {
+    "frame_bytes": Limit(64 << 20, "bytes", "one JSON-RPC frame, request or reply"),
+    "batch_calls": Limit(256, "calls", "calls in one JSON-RPC batch"),
+    "connections": Limit(4096, "connections", "open connections to the daemon"),
+    "open_waits": Limit(1024, "calls", "unanswered q_wait and q_events calls of one session"),
+    "sessions": Limit(10_000, "sessions", "open sessions"),
+    "nodes": Limit(1_000_000, "nodes", "nodes of one graph"),
+    "qubits": Limit(100_000, "qubits", "qubits declared by one graph"),
+    "events": Limit(1_000_000, "events", "events declared by one graph"),
+    "operands": Limit(100_000, "handles", "operands of one node"),
+    "guard_depth": Limit(16, "levels", "nesting of a guard"),
+    "guard_conditions": Limit(1024, "conditions", "conditions in one guard"),
+    "name_chars": Limit(256, "characters", "an id, handle or register name"),
+    "text_chars": Limit(65_536, "characters", "any other text in a graph: tags, profiles, descriptions"),
+    "args_entries": Limit(64, "entries", "arguments of one node"),
+    "json_depth": Limit(32, "levels", "nesting of any JSON value in a graph"),
+    "findings": Limit(1000, "findings", "findings in one answer"),
+    "source_bytes": Limit(64 << 20, "bytes", "one source file or program text"),
+    "expansion_nodes": Limit(
+        1_000_000, "nodes", "nodes that macros, loops and gate definitions may expand to"
+    ),
+    "macro_depth": Limit(64, "levels", "nesting of macros, includes, gate definitions and subroutines"),
+    "expression_chars": Limit(4096, "characters", "one expression in assembly or an angle"),
+    "shots": Limit(100_000_000, "shots", "shots of one job"),
+    "event_bytes": Limit(256 << 20, "bytes", "per-shot events kept for one job"),
+    "queued_jobs": Limit(10_000, "jobs", "jobs of one tenant that have not ended"),
+    "running_jobs": Limit(64, "jobs", "jobs of one tenant on engines at once"),
+    "kept_jobs": Limit(100_000, "jobs", "ended jobs remembered by the daemon"),
+    "page_shots": Limit(10_000, "shots", "shots in one page of q_result"),
+    "job_attempts": Limit(2, "attempts", "launches of one job before it fails with blame engine"),
+    "timeout_ms": Limit(7 * 24 * 3_600_000, "ms", "timeout_ms of a job or a wait"),
+}
+
+
+class _Values:
+    """``LIMITS.frame_bytes`` is the number of row ``frame_bytes``."""
+
+    def __getattr__(self, name: str) -> int:
+        try:
+            return TABLE[name].value
+        except KeyError:
+            raise AttributeError(name) from None
+
+
+LIMITS = _Values()
+
+
+def check(name: str, asked: int, where: str = "") -> None:
+    """Raise QUOTA_EXCEEDED naming the limit, the asked and the allowed value when ``asked`` exceeds it."""
+    row = TABLE[name]
+    if asked > row.value:
+        place = f" in {where}" if where else ""
+        raise QmkError(
+            "QUOTA_EXCEEDED",
+            f"{asked} {row.unit}{place} exceed the limit '{name}' of {row.value} {row.unit} ({row.doc})",
+            quota=name,
+            asked=asked,
+            limit=row.value,
+        )

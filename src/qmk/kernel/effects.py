@@ -1,0 +1,124 @@
+"""What the kernel asks the host to do, in the order given. ``Reply`` and ``Launch`` effects that follow a ``Journal``
+effect of the same step leave only after that record is durable."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from qmk.base.errors import QmkError
+from qmk.kernel.events import Event
+
+
+class Journal(msgspec.Struct, frozen=True):
+    """Append the record. ``durable`` False may be lost on power failure (progress), never on a crash of the daemon."""
+
+    record: Event
+    durable: bool = True
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """Answer call ``ref`` of connection ``conn`` with the call's ``Reply`` struct."""
+
+    conn: int
+    ref: int
+    result: Any
+
+
+class ReplyError(msgspec.Struct, frozen=True):
+    conn: int
+    ref: int
+    error: QmkError
+
+
+class ReplyResult(msgspec.Struct, frozen=True):
+    """Answer a q_result, or a q_wait whose job has ended (``status`` then set): the host adds the stored result of
+    ``job``, per-shot events from shot ``from_shot``."""
+
+    conn: int
+    ref: int
+    job: str
+    from_shot: int
+    status: Any = None
+
+
+class Route(msgspec.Struct, frozen=True):
+    """Choose an engine for the job's graph; answer with ``Routed`` or ``Refused``."""
+
+    job: str
+    digest: str
+    shots: int
+    policy: dict[str, Any]
+
+
+class Estimate(msgspec.Struct, frozen=True):
+    """Answer a q_estimate: predictions of every engine for the graph of this call, without running it."""
+
+    conn: int
+    ref: int
+    digest: str
+    shots: int
+
+
+class QueryResources(msgspec.Struct, frozen=True):
+    """Answer a q_query_resources: the host adds devices, engines and capacity to the kernel's queue figures."""
+
+    conn: int
+    ref: int
+    queued: int
+    running: int
+
+
+class Launch(msgspec.Struct, frozen=True):
+    """Run the job on a worker of ``engine``. ``fence`` grows with every launch; answers with another are stale."""
+
+    job: str
+    fence: int
+    engine: str
+    method: str
+    digest: str
+    shots: int
+    seed: int
+    keep_events: bool
+    memory_bytes: int
+
+
+class Kill(msgspec.Struct, frozen=True):
+    """Stop launch ``fence`` of ``job`` at once, or drop it from the launch queue."""
+
+    job: str
+    fence: int
+
+
+class SetTimer(msgspec.Struct, frozen=True):
+    """Send ``TimerFired(key)`` at wall-clock ``at_ns``; replaces a timer of the same key."""
+
+    key: str
+    at_ns: int
+
+
+class ClearTimer(msgspec.Struct, frozen=True):
+    key: str
+
+
+class Forget(msgspec.Struct, frozen=True):
+    """The job is no longer remembered: the host may drop its graph and result."""
+
+    job: str
+
+
+Effect = (
+    Journal
+    | Reply
+    | ReplyError
+    | ReplyResult
+    | Route
+    | Estimate
+    | QueryResources
+    | Launch
+    | Kill
+    | SetTimer
+    | ClearTimer
+    | Forget
+)

@@ -1,0 +1,147 @@
+"""What can happen to the kernel. The host makes these; every fact the kernel may depend on (time, entropy, the
+engine chosen, a worker's answer) comes in through one of them, so a journal of events replays the kernel bit for bit.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from qmk.qvm.graph import Graph
+
+
+class _Event(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    now_ns: int
+    """wall clock of the host, nanoseconds since the Unix epoch; the kernel has no other clock"""
+
+
+class CallReceived(_Event):
+    """A decoded call. ``params`` is the call's ``Request`` struct; ``ref`` is the host's handle for the reply;
+    ``entropy`` (16 bytes) feeds new ids and seeds. ``graph`` is the graph of a q_submit or q_estimate, already
+    decoded; the kernel verifies it."""
+
+    conn: int
+    ref: int
+    method: str
+    params: Any
+    entropy: bytes
+    graph: Graph | None = None
+    peer_uid: int = -1
+
+
+class Submitted(_Event):
+    """The journal's record of an accepted job: enough to queue it again after a crash."""
+
+    job: str
+    tenant: str
+    session: str
+    digest: str
+    graph: bytes
+    shots: int
+    seed: int
+    policy: dict[str, Any]
+    engine: str
+    method: str
+    reasons: list[dict[str, Any]]
+    seconds: float
+    memory_bytes: int
+    idempotency_key: str = ""
+    nodes: int = 0
+    epochs: int = 1
+    seq: int = 0
+
+
+class Routed(_Event):
+    """The host's router answered a ``Route`` effect with an engine."""
+
+    job: str
+    engine: str
+    method: str
+    seconds: float
+    memory_bytes: int
+    reasons: list[dict[str, Any]]
+
+
+class Refused(_Event):
+    """The host's router answered a ``Route`` effect with an error (kind, message, fields of ``QmkError``)."""
+
+    job: str
+    kind: str
+    message: str
+    fields: dict[str, Any]
+
+
+class Started(_Event):
+    """A worker took the launch ``fence`` of ``job``."""
+
+    job: str
+    fence: int
+
+
+class Progressed(_Event):
+    job: str
+    fence: int
+    shots_done: int
+
+
+class Finished(_Event):
+    """The result is in the host's result store. ``usage``: engine_seconds, cpu_seconds, peak_rss_bytes, ..."""
+
+    job: str
+    fence: int
+    usage: dict[str, Any]
+
+
+class Failed(_Event):
+    """The launch ended without a result. ``died`` True: the worker process was lost, so the job may be retried."""
+
+    job: str
+    fence: int
+    kind: str
+    message: str
+    fields: dict[str, Any]
+    died: bool = False
+
+
+class Cancelled(_Event):
+    """Journal record: the job was cancelled (by a call, or by its time limit when ``timeout`` is True)."""
+
+    job: str
+    reason: str = ""
+    timeout: bool = False
+
+
+class TimerFired(_Event):
+    """A timer set by ``SetTimer`` came due."""
+
+    key: str
+
+
+class ConnectionClosed(_Event):
+    conn: int
+
+
+class Recovered(_Event):
+    """The journal was replayed into a fresh kernel; everything that was running is to be launched again."""
+
+
+class ShuttingDown(_Event):
+    """No new jobs; waits are answered; running jobs stay in the journal for the next start."""
+
+
+Event = (
+    CallReceived
+    | Submitted
+    | Routed
+    | Refused
+    | Started
+    | Progressed
+    | Finished
+    | Failed
+    | Cancelled
+    | TimerFired
+    | ConnectionClosed
+    | Recovered
+    | ShuttingDown
+)

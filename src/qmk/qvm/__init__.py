@@ -1,0 +1,1 @@
+"""QVM, the bytecode: ops, graph model, canonical form, text and binary forms, verifier and analyses."""

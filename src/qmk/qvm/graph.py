@@ -1,0 +1,124 @@
+"""The graph model: what every front-end makes, the verifier checks, and every engine's input is lowered from.
+
+A graph in memory is normal: ops carry their namespaced names (unknown ones are kept as written, for the
+verifier to name), parameter synonyms are resolved, angles are floats in radians, guards have one form.
+``json_codec``, ``asm`` and ``binary`` read and write the outside forms. Order of ``nodes`` is program order.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, Literal
+
+import msgspec
+
+VERSIONS = ("0.1", "1.0")
+
+
+class Guard(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """A condition on events. ``eq``: ``event`` has ``value``; ``and``/``or``: all/any of ``conditions``.
+
+    An event that no executed node has written reads as 0.
+    """
+
+    type: Literal["eq", "and", "or"] = "eq"
+    event: str = ""
+    value: int = 1
+    conditions: tuple[Guard, ...] = ()
+
+    def events(self) -> tuple[str, ...]:
+        """Every event the guard reads, in order, with repeats."""
+        if self.type == "eq":
+            return (self.event,)
+        return tuple(event for condition in self.conditions for event in condition.events())
+
+
+class Node(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One op applied to handles. ``vqs`` are in operand order; ``inputs`` are events read, ``produces`` written."""
+
+    id: str
+    op: str
+    args: dict[str, Any] = {}
+    vqs: tuple[str, ...] = ()
+    chs: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
+    produces: tuple[str, ...] = ()
+    caps: tuple[str, ...] = ()
+    guard: Guard | None = None
+    metadata: dict[str, Any] = {}
+
+
+class Output(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One register of the result, printed left to right as ``bits`` stands.
+
+    A bit is an event name, or None for a constant 0 (never written). ``descending`` says that ``bits[0]`` is the
+    register's highest index, as OpenQASM prints registers. Outputs are printed in list order, separated by a space.
+    """
+
+    name: str
+    bits: tuple[str | None, ...]
+    descending: bool = False
+
+
+class Graph(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A program. ``outputs`` None means one unnamed register of all written events in the order of ``events``.
+
+    ``inferred`` says that the source had no ``resources`` and the handle lists were collected from use.
+    ``metadata`` keeps the source's extra top-level keys. ``shots`` is a default that the caller may override.
+    """
+
+    version: str = "1.0"
+    nodes: tuple[Node, ...] = ()
+    vqs: tuple[str, ...] = ()
+    chs: tuple[str, ...] = ()
+    events: tuple[str, ...] = ()
+    caps: tuple[str, ...] = ()
+    families: tuple[str, ...] = ()
+    outputs: tuple[Output, ...] | None = None
+    shots: int | None = None
+    metadata: dict[str, Any] = {}
+    inferred: bool = False
+
+
+class _Meaning(msgspec.Struct, omit_defaults=True):
+    """What the digest covers: everything that changes what a run may give, nothing else."""
+
+    nodes: list[list[Any]]
+    vqs: tuple[str, ...]
+    chs: tuple[str, ...]
+    events: tuple[str, ...]
+    caps: tuple[str, ...]
+    outputs: tuple[Output, ...] | None
+
+
+_ENCODER = msgspec.json.Encoder(order="deterministic")
+
+
+def canonical_value(value: Any) -> Any:
+    """Floats as shortest round-trip text, so that the bytes equal RFC 8785's on any reader; the rest as it is."""
+    if isinstance(value, float):
+        return repr(value)
+    if isinstance(value, dict):
+        return {key: canonical_value(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [canonical_value(item) for item in value]
+    return value
+
+
+def canonical_bytes(graph: Graph) -> bytes:
+    """The graph's meaning as canonical JSON: equal for equal programs, whatever spelling or file they came from.
+
+    Covered: nodes (ids, ops, args, operands, guards, capabilities), handles, events, outputs. Not covered: version
+    and spelling, default shots, metadata.
+    """
+    nodes = [
+        [n.id, n.op, canonical_value(n.args), n.vqs, n.chs, n.inputs, n.produces, n.caps, n.guard]
+        for n in graph.nodes
+    ]
+    meaning = _Meaning(nodes, graph.vqs, graph.chs, graph.events, graph.caps, graph.outputs)
+    return _ENCODER.encode(meaning)
+
+
+def digest(graph: Graph) -> str:
+    """SHA-256 of ``canonical_bytes`` in hexadecimal."""
+    return hashlib.sha256(canonical_bytes(graph)).hexdigest()

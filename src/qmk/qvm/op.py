@@ -1,0 +1,143 @@
+"""What an op declaration is. The ops themselves are in ``families/``; schema, assembler, verifier, docs, test
+strategies and the engines' tables all derive from these declarations.
+
+Conventions. Angles are in radians. A matrix is a tuple of rows over the computational basis, the op's FIRST
+operand being the MOST significant bit of the index: ``cnot`` with (control, target) is the textbook
+``[[1,0,0,0],[0,1,0,0],[0,0,0,1],[0,0,1,0]]``. A flow maps a Pauli on the inputs to the signed Pauli it becomes
+on the outputs (``"XI" -> "+XX"``), one character per operand in operand order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Matrix = tuple[tuple[complex, ...], ...]
+Args = Mapping[str, Any]
+
+OpClass = Literal[
+    "unitary",  # reversible, has a matrix
+    "measure",  # irreversible, writes events
+    "reset",  # irreversible, no event
+    "lifecycle",  # allocates or frees qubits
+    "fence",  # epoch boundary
+    "hint",  # no effect on meaning
+    "feedforward",  # acts by the value of events
+    "classical",  # computes an event from events
+    "composite",  # defined by its lowering
+    "channel",  # opens, uses or closes a channel
+    "metadata",  # policy
+]
+
+ParamKind = Literal["angle", "float", "int", "bits", "text", "profile", "pauli", "gate", "map"]
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """One argument of an op. ``low`` and ``high`` are inclusive; ``default`` None with ``required`` False means absent."""
+
+    name: str
+    kind: ParamKind
+    doc: str
+    unit: str = ""
+    required: bool = True
+    default: Any = None
+    synonyms: tuple[str, ...] = ()
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Arity:
+    """How many operands of one kind an op takes, ``high`` None meaning any number."""
+
+    low: int
+    high: int | None
+
+    def accepts(self, count: int) -> bool:
+        return count >= self.low and (self.high is None or count <= self.high)
+
+    def text(self) -> str:
+        if self.high is None:
+            return f"at least {self.low}"
+        return str(self.low) if self.low == self.high else f"{self.low} to {self.high}"
+
+
+def exactly(count: int) -> Arity:
+    return Arity(count, count)
+
+
+NONE = exactly(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One op of a lowering. ``operands`` are indexes into the lowered op's qubits; ``event`` indexes its produces."""
+
+    op: str
+    operands: tuple[int, ...]
+    args: Args
+    event: int = -1
+
+
+Lowering = Callable[[Args, int], "tuple[Step, ...]"]
+
+
+@dataclass(frozen=True, slots=True)
+class Op:
+    """One op of the bytecode, declared once.
+
+    ``inverse`` names the op that undoes it; parameters listed in ``negated`` change sign in the inverse.
+    ``matrix`` takes the args; ``lower`` takes the args and the number of qubit operands.
+    """
+
+    name: str
+    doc: str
+    op_class: OpClass
+    legacy: str = ""
+    vqs: Arity = NONE
+    chs: Arity = NONE
+    inputs: Arity = NONE
+    produces: Arity = NONE
+    params: tuple[Param, ...] = ()
+    cap: str = ""
+    inverse: str = ""
+    negated: tuple[str, ...] = ()
+    matrix: Callable[[Args], Matrix] | None = None
+    flow: Mapping[str, str] | None = None
+    lower: Lowering | None = None
+    channel_effect: Literal["", "open", "use", "close"] = ""
+
+    @property
+    def family(self) -> str:
+        return self.name.partition(".")[0]
+
+    @property
+    def short(self) -> str:
+        return self.name.partition(".")[2]
+
+    @property
+    def spelling_01(self) -> str:
+        """The name in QVM 0.1 text where there is one, else the namespaced name."""
+        return self.legacy or self.name
+
+    @property
+    def reversible(self) -> bool:
+        return self.op_class == "unitary" or self.op_class == "hint"
+
+    @property
+    def entangling(self) -> bool:
+        """Whether the op can entangle its operands: the firewall's question."""
+        return self.op_class in ("unitary", "measure", "composite") and self.vqs != exactly(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A named, versioned set of ops; a graph lists the families it uses, an engine those it runs."""
+
+    name: str
+    version: int
+    doc: str
+    ops: tuple[Op, ...]

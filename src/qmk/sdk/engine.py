@@ -1,0 +1,136 @@
+"""The engine protocol: capabilities as data, ``prepare`` once, ``run`` many times.
+
+An engine is a folder ``engines/<name>/`` (or anybody's package) whose ``__init__`` imports nothing heavy and exposes
+``DECLARATION``; the entry-point group is ``qmk.engines``. The class that ``DECLARATION.load`` names is imported only in
+the worker process that runs it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+import msgspec
+import numpy as np
+
+from qmk.sdk.program import Program
+
+FeedForward = Literal["none", "pauli", "full"]
+
+
+class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
+    """What an engine (with one of its methods) can run. ``gates`` are the short ``core`` names it runs natively: the
+    lowering rewrites every other op into these or the engine is not a candidate.
+
+    ``clifford`` True: gates with angles only where the angle makes them Clifford. ``feed_forward``: "none" refuses
+    every condition, "pauli" takes XOR conditions on Pauli gates, "full" takes any condition on any instruction.
+    ``exact`` False means an approximation whose error the engine bounds and reports. ``max_qubits`` None means that
+    only memory decides.
+    """
+
+    gates: frozenset[str]
+    method: str = ""
+    clifford: bool = False
+    mid_circuit: bool = True
+    reset: bool = True
+    feed_forward: FeedForward = "full"
+    logic: bool = True
+    max_qubits: int | None = None
+    exact: bool = True
+    precision_bits: int = 64
+    noise: frozenset[str] = frozenset()
+    outputs: frozenset[str] = frozenset({"counts", "events"})
+
+
+class Features(msgspec.Struct, frozen=True, kw_only=True):
+    """What the router knows of a graph, computed in one linear pass without any framework (``router.features``)."""
+
+    n_qubits: int
+    """largest number of qubits alive at once"""
+    n_ops: int
+    n_two_qubit: int
+    n_non_clifford: int
+    depth: int
+    n_measure: int
+    mid_circuit: bool
+    """a qubit is used again after it was measured, or a condition exists"""
+    has_reset: bool
+    feed_forward: FeedForward
+    has_logic: bool
+    n_events: int
+    gates: frozenset[str]
+    """short names of the ``core`` gates in the graph before lowering"""
+    entangling_width: int
+    """size of the largest set of qubits joined by entangling ops: what a state must hold at once"""
+    digest: str = ""
+    max_bond_log2: float = 0.0
+    """upper bound on log2 of the bond dimension in qubit order: for tensor-network cost"""
+
+
+class Cost(msgspec.Struct, frozen=True, kw_only=True):
+    """A prediction: seconds on one core (warm engine), and bytes at the peak."""
+
+    seconds: float
+    memory_bytes: int
+    note: str = ""
+
+
+class Gap(msgspec.Struct, frozen=True):
+    """One reason why an engine cannot run a program: what is missing, and which part of the program needs it."""
+
+    engine: str
+    need: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """The light half of an engine. ``requires`` are importable module names; ``extra`` is the pip extra with them.
+
+    ``methods`` maps each method to its capabilities ("" for an engine with a single method). ``cost(method, features,
+    shots)`` predicts. ``load`` is "package.module:Class".
+    """
+
+    name: str
+    doc: str
+    load: str
+    methods: dict[str, Capabilities]
+    cost: Callable[[str, Features, int], Cost]
+    requires: tuple[str, ...] = ()
+    extra: str = ""
+
+
+class Progress(Protocol):
+    def __call__(self, shots_done: int) -> None: ...
+
+
+@dataclass
+class Samples:
+    """What a run gives. ``bits``: uint8 array of shape (shots, n_cbits), column = cbit index, row = shot.
+
+    ``notes`` are for the result's provenance, such as an approximation's error.
+    """
+
+    bits: np.ndarray[Any, np.dtype[np.uint8]]
+    notes: dict[str, Any] = field(default_factory=dict)
+
+
+class Plan(Protocol):
+    """A prepared program. Same plan, shots and seed give the same samples."""
+
+    def run(self, shots: int, seed: int, progress: Progress | None = None) -> Samples: ...
+
+
+class Engine(Protocol):
+    """Constructed once in a worker, with no arguments. ``version`` is that of the library underneath."""
+
+    version: str
+
+    def prepare(self, program: Program, method: str) -> Plan:
+        """Raise ``Unsupported`` for anything it would otherwise drop or get wrong; never ignore an instruction."""
+        ...
+
+
+class Unsupported(Exception):
+    """Raised by ``prepare``: the engine cannot run this program honestly. The text names what and where."""

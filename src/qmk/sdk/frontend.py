@@ -1,0 +1,45 @@
+"""The front-end protocol: source text or bytes to a graph, and where possible back.
+
+Entry-point group ``qmk.frontends``. Front-ends are user mode: the kernel verifies whatever they make, again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from qmk.qvm.graph import Graph
+
+ParamValue = bool | int | float | str | list[Any]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A program as it came in. ``path`` is "" when there is no file; relative includes resolve against its folder and
+    may not leave it. ``params`` set inputs by name."""
+
+    data: bytes
+    path: str = ""
+    params: Mapping[str, ParamValue] | None = None
+
+    @property
+    def name(self) -> str:
+        """What error messages call it."""
+        return self.path or "<program>"
+
+
+@dataclass(frozen=True)
+class Frontend:
+    """``recognise`` gives 0 (not mine) to 100 (certain) from the first bytes, never from the file name alone.
+
+    ``parse`` raises ``QmkError`` INVALID_GRAPH with findings that have file, line, column, rule and help.
+    ``emit`` writes a graph as text in this format, raising INVALID_GRAPH with findings for what it cannot express.
+    """
+
+    format: str
+    doc: str
+    suffixes: tuple[str, ...]
+    recognise: Callable[[bytes], int]
+    parse: Callable[[Source], Graph]
+    emit: Callable[[Graph], bytes] | None = None

@@ -1,0 +1,74 @@
+"""What passes between the host and a worker: length-prefixed MessagePack over a socket pair.
+
+Host to worker: ``Run``, ``Stop``. Worker to host: ``Ready`` once, then for every Run some ``RunProgress`` and one
+``Done`` or ``Failed``. A worker runs one job at a time; cancelling is killing the worker. Every message carries the
+``fence`` of the launch; the kernel ignores answers whose fence is not the job's current one.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from qmk.qvm.graph import Output
+
+
+class Run(msgspec.Struct, frozen=True, tag="run"):
+    """``graph`` is the binary form (``qvm.binary``), or None when the worker already holds ``digest``."""
+
+    fence: int
+    digest: str
+    graph: bytes | None
+    method: str
+    shots: int
+    seed: int
+    keep_events: bool = True
+
+
+class Stop(msgspec.Struct, frozen=True, tag="stop"):
+    """Finish and exit."""
+
+
+class Ready(msgspec.Struct, frozen=True, tag="ready"):
+    engine: str
+    version: str
+    pid: int
+
+
+class RunProgress(msgspec.Struct, frozen=True, tag="progress"):
+    fence: int
+    shots_done: int
+
+
+class Done(msgspec.Struct, frozen=True, tag="done"):
+    """``counts``: printed bitstring to number of shots. ``event_bits``: numpy.packbits of (shots, n event bits) row by
+    row, each row padded to whole bytes; columns follow ``event_names``, a two-bit event taking two columns.
+    """
+
+    fence: int
+    counts: dict[str, int]
+    registers: list[Output]
+    event_names: list[str]
+    event_widths: list[int]
+    event_bits: bytes
+    shots: int
+    prepare_s: float
+    run_s: float
+    cpu_s: float
+    peak_rss_bytes: int
+    notes: dict[str, Any]
+
+
+class Failed(msgspec.Struct, frozen=True, tag="failed"):
+    """``kind`` is a name of ``base.errors.KINDS``; ``missing_graph`` asks the host to send the graph's bytes again."""
+
+    fence: int
+    kind: str
+    message: str
+    fields: dict[str, Any] = {}
+    missing_graph: bool = False
+
+
+ToWorker = Run | Stop
+FromWorker = Ready | RunProgress | Done | Failed
