@@ -112,8 +112,7 @@ def canonical_bytes(graph: Graph) -> bytes:
     and spelling, default shots, metadata.
     """
     nodes = [
-        [n.id, n.op, canonical_value(n.args), n.vqs, n.chs, n.inputs, n.produces, n.caps, n.guard]
-        for n in graph.nodes
+        [n.id, n.op, canonical_value(n.args), n.vqs, n.chs, n.inputs, n.produces, n.caps, n.guard] for n in graph.nodes
     ]
     meaning = _Meaning(nodes, graph.vqs, graph.chs, graph.events, graph.caps, graph.outputs)
     return _ENCODER.encode(meaning)

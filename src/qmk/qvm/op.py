@@ -35,7 +35,7 @@ ParamKind = Literal["angle", "float", "int", "bits", "text", "profile", "pauli",
 
 @dataclass(frozen=True, slots=True)
 class Param:
-    """One argument of an op. ``low`` and ``high`` are inclusive; ``default`` None with ``required`` False means absent."""
+    """One argument. ``low``, ``high`` are inclusive; ``default`` None with ``required`` False means absent."""
 
     name: str
     kind: ParamKind

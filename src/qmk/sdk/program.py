@@ -70,7 +70,7 @@ Instruction = Gate | Measure | Reset | Logic | Barrier
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """One printed register: cbit indexes left to right, -1 for a constant 0. ``descending``: leftmost is highest index."""
+    """One printed register: cbit indexes left to right, -1 for a constant 0. ``descending``: highest index first."""
 
     name: str
     cbits: tuple[int, ...]

@@ -9,9 +9,7 @@ FAMILIES: tuple[Family, ...] = (core.FAMILY, channel.FAMILY, magic.FAMILY, polic
 
 OPS: dict[str, Op] = {op.name: op for family in FAMILIES for op in family.ops}
 
-SPELLINGS: dict[str, str] = {
-    spelling: op.name for op in OPS.values() for spelling in (op.name, op.legacy) if spelling
-}
+SPELLINGS: dict[str, str] = {spelling: op.name for op in OPS.values() for spelling in (op.name, op.legacy) if spelling}
 """Every accepted spelling of an op, to its namespaced name."""
 
 CAPABILITIES: tuple[str, ...] = (

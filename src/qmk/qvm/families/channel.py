@@ -32,9 +32,7 @@ FAMILY = Family(
             "channel",
             "USE_CHAN",
             chs=exactly(1),
-            params=(
-                Param("semantic", "text", "what the use does", required=False, choices=("teleport", "swap")),
-            ),
+            params=(Param("semantic", "text", "what the use does", required=False, choices=("teleport", "swap")),),
             cap="CAP_LINK",
             channel_effect="use",
         ),

@@ -136,9 +136,7 @@ LIFECYCLE = (
         "ALLOC_LQ",
         vqs=MANY,
         params=(
-            Param(
-                "n", "int", "number of qubits; must equal the handles listed", "qubits", required=False, low=1
-            ),
+            Param("n", "int", "number of qubits; must equal the handles listed", "qubits", required=False, low=1),
             Param("profile", "profile", "code profile such as logical:surface(d=7)", required=False),
             Param("tenant_id", "text", "owner of the qubits, for programs that span tenants", required=False),
         ),
