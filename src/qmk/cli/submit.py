@@ -1,0 +1,59 @@
+"""``qmk submit``: a program to the daemon as a job."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from qmk.cli import options
+from qmk.cli.failure import Console
+
+
+@click.command()
+@options.program_options
+@options.job_options
+@click.option("--priority", type=click.IntRange(-1000, 1000), default=0, help="Larger runs sooner among your jobs.")
+@click.option("--wait", is_flag=True, help="Wait for the job and print its result.")
+@options.json_option
+@options.socket_option
+@click.pass_obj
+def command(
+    console: Console,
+    program: str,
+    format_name: str | None,
+    params: tuple[tuple[str, Any], ...],
+    shots: int | None,
+    seed: int | None,
+    engine: str | None,
+    timeout_s: float | None,
+    priority: int,
+    wait: bool,
+    as_json: bool,
+    socket_path: str | None,
+) -> None:
+    """Hand PROGRAM to the daemon and print the job's id; --wait prints its result instead."""
+    from qmk.cli import output, source
+    from qmk.cli.run import DEFAULT_SHOTS, milliseconds
+    from qmk.client import Client
+
+    loaded = source.load(program, format_name, options.collect_params(params), console)
+    shots = shots or loaded.graph.shots or DEFAULT_SHOTS
+    with Client(socket_path) as client:
+        job = client.submit(
+            loaded.graph,
+            shots=shots,
+            seed=seed,
+            engine=engine,
+            timeout_ms=milliseconds(timeout_s),
+            priority=priority,
+        )
+        if not wait:
+            if as_json:
+                output.json_object(job)
+            else:
+                click.echo(job.job_id)
+            return
+        from qmk.cli.result import show_result
+
+        show_result(client.wait(job.job_id), as_json, program)
