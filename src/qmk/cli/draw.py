@@ -14,7 +14,7 @@ DRAWN_NODES = 1000
 
 @click.command()
 @options.program_options
-@click.option("--width", type=click.IntRange(20), help="Columns to fit; the terminal's if not given.")
+@click.option("--width", type=click.IntRange(20), metavar="N", help="Columns to fit; the terminal's if not given.")
 @click.option("--all", "draw_all", is_flag=True, help=f"Draw programs of more than {DRAWN_NODES} nodes in full.")
 @click.option("--ascii", "plain", is_flag=True, help="Use ASCII characters only.")
 @click.pass_obj

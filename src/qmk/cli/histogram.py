@@ -8,7 +8,9 @@ BLOCKS = " ▏▎▍▌▋▊▉█"
 """A bar's last character by eighths."""
 
 
-def lines(counts: Mapping[str, int], shots: int, *, top: int = 20, width: int = 100, ascii_only: bool = False) -> list[str]:
+def lines(
+    counts: Mapping[str, int], shots: int, *, top: int = 20, width: int = 100, ascii_only: bool = False
+) -> list[str]:
     """One line an outcome: bits, bar, count, share of ``shots``.
 
     Outcomes stand by count, then by bits; past ``top`` one line says how many more there are and what they hold.

@@ -118,10 +118,17 @@ def job_options(command: Command) -> Command:
         ),
         click.option("--engine", "-e", metavar="NAME", help="Run on this engine instead of the router's choice."),
         click.option(
-            "--seed", type=click.IntRange(0, 2**63 - 1), help="Same program, shots and seed: same result, bit for bit."
+            "--seed",
+            type=click.IntRange(0, 2**63 - 1),
+            metavar="N",
+            help="Same program, shots and seed: same result, bit for bit.",
         ),
         click.option(
-            "--shots", "-n", type=Shots(), help="How often to run; the program's own default, else 1000, if not given."
+            "--shots",
+            "-n",
+            type=Shots(),
+            metavar="N",
+            help="How often to run; the program's own default, else 1000, if not given.",
         ),
     ):
         command = option(command)

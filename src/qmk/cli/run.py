@@ -25,8 +25,8 @@ Value = TypeVar("Value")
 @options.job_options
 @options.json_option
 @click.option("--explain", is_flag=True, help="Say which engine was chosen and why, before the counts.")
-@click.option("--top", type=click.IntRange(1), default=20, show_default=True, help="Outcomes to show.")
-@options.socket_option
+@click.option("--top", type=click.IntRange(1), default=20, metavar="N", help="Outcomes to show; 20 if not given.")
+@click.option("--socket", "socket_path", type=click.Path(), metavar="PATH", help="Run on the daemon at this socket.")
 @click.pass_obj
 def command(
     console: Console,
@@ -130,9 +130,7 @@ def show(result: Result, name: str, top: int, explain: bool) -> None:
     names = register_line(result.registers)
     if names:
         click.echo(f"  {names}")
-    rows = histogram.lines(
-        result.counts, result.shots, top=top, width=terminal_width(), ascii_only=output.ascii_only()
-    )
+    rows = histogram.lines(result.counts, result.shots, top=top, width=terminal_width(), ascii_only=output.ascii_only())
     output.lines(rows)
     for note in notes(provenance):
         click.echo(f"  note: {note}")

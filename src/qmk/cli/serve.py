@@ -10,13 +10,17 @@ from qmk.cli import options
 @click.command()
 @options.socket_option
 @click.option("--data-dir", type=click.Path(file_okay=False), envvar="QMK_STATE_DIR", help="Journal and results.")
-@click.option("--workers", type=click.IntRange(1, 256), help="Jobs on engines at once; the usable cores if not given.")
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 256),
+    metavar="N",
+    help="Jobs on engines at once; the usable cores if not given.",
+)
 @click.option(
     "--durability",
     type=click.Choice(["full", "normal", "memory"]),
     default="full",
-    show_default=True,
-    help="full: a job survives power loss once its submit is answered; normal: a crash of the daemon; "
+    help="full (if not given): a job survives power loss once its submit is answered; normal: a crash of the daemon; "
     "memory: nothing is kept.",
 )
 @click.option("--warm", multiple=True, metavar="ENGINE", help="Start a worker of this engine before the first job.")

@@ -1,4 +1,4 @@
-"""Reading a program for a command: from a file or standard input, bounded, through the front-end its content asks for."""
+"""Reading a program for a command: from a file or standard input, through the front-end its content asks for."""
 
 from __future__ import annotations
 

@@ -13,7 +13,9 @@ from qmk.cli.failure import Console
 @click.command()
 @options.program_options
 @options.job_options
-@click.option("--priority", type=click.IntRange(-1000, 1000), default=0, help="Larger runs sooner among your jobs.")
+@click.option(
+    "--priority", type=click.IntRange(-1000, 1000), default=0, metavar="N", help="Larger runs sooner; -1000 to 1000."
+)
 @click.option("--wait", is_flag=True, help="Wait for the job and print its result.")
 @options.json_option
 @options.socket_option

@@ -85,7 +85,7 @@ def _operand_texts(node: Node, count: int) -> tuple[str, ...]:
     if len(paulis) == count:
         angle = f"({angle_text(args['theta'])})" if "theta" in args else ""
         mark = {"core.mpauli": "M", "core.condpauli": ""}.get(node.op, "R")
-        return tuple(f"{mark}{pauli}" for pauli in paulis[:-1]) + (f"{mark}{paulis[-1]}{angle}",)
+        return (*(f"{mark}{pauli}" for pauli in paulis[:-1]), f"{mark}{paulis[-1]}{angle}")
     return (_named(short, args),) * count
 
 

@@ -35,9 +35,7 @@ def command(
     report = verify(loaded.graph, strict=strict)
     facts = summarise(loaded.graph) if report.ok else None
     if as_json:
-        output.json_object(
-            {"ok": report.ok, "format": loaded.format, "findings": report.findings, "summary": facts}
-        )
+        output.json_object({"ok": report.ok, "format": loaded.format, "findings": report.findings, "summary": facts})
     else:
         console.findings(list(report.findings), limit=1000, err=False)
         click.echo(verdict(loaded.format, list(report.errors), list(report.warnings), facts))
