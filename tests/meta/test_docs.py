@@ -2,7 +2,7 @@
 
 Blocks of kind ``python`` are executed, one namespace a page; with ``>>>`` prompts as a doctest. Blocks of kind
 ``console`` hold commands after ``$`` and their output, where ``...`` stands for any text; a command ending in ``&``
-runs until the page ends. A block whose info string has ``file=NAME`` is written to that file first. A block right after a
+runs until the page ends. A block whose info string has ``file=NAME`` is written to that file. A block right after a
 comment ``<!-- not run: reason -->`` is left alone. Every page has a fresh folder with a copy of ``examples/``.
 """
 

@@ -149,7 +149,14 @@ def _wire(layout: _Layout, row: int, columns: range) -> str:
             text = "┼" if live else "│"
         begins = is_qubit and any(first == index for first, _ in layout.live[row])
         fill = "─" if live and not begins else " "
-        parts.append(text.center(column.width, fill) if not begins else text.rjust(column.width))
+        ends = is_qubit and any(last == index for _, last in layout.live[row])
+        parts.append(
+            text.rjust(column.width)
+            if begins
+            else text.ljust(column.width)
+            if ends
+            else text.center(column.width, fill)
+        )
         parts.append("─" if is_qubit and layout.is_live(row, index, after=True) else " ")
     return "".join(parts)
 

@@ -19,14 +19,15 @@ def lines(
     shown = sorted(ordered[:top]) if len(ordered) <= min(top, 8) else ordered[:top]
     if not shown:
         return ["no outcomes"]
-    key_width = min(max(len(bits) for bits, _ in shown), max(16, width - 40))
+    labels = [_clip(bits, max(12, width - 40)) for bits, _ in shown]
+    key_width = max(len(label) for label in labels)
     count_width = max(len(str(count)) for _, count in shown)
-    bar_width = max(8, min(48, width - key_width - count_width - 14))
+    bar_width = max(1, min(48, width - key_width - count_width - 15))
     largest = max(count for _, count in shown)
     out = [
-        f"  {_clip(bits, key_width):<{key_width}}  {_bar(count / largest, bar_width, ascii_only):<{bar_width}}"
+        f"  {label:<{key_width}}  {_bar(count / largest, bar_width, ascii_only):<{bar_width}}"
         f"  {count:>{count_width}}  {100 * count / shots:5.1f} %"
-        for bits, count in shown
+        for label, (_, count) in zip(labels, shown, strict=True)
     ]
     if len(ordered) > len(shown):
         rest = sum(count for _, count in ordered[len(shown) :])

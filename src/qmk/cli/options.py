@@ -7,6 +7,9 @@ from typing import Any, TypeVar
 
 import click
 
+UNIT_S = {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+"""Seconds of each unit; "ms" stands before "s", as a text that ends in one ends in the other."""
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -23,15 +26,14 @@ class Seconds(click.ParamType[float]):
     """A duration: seconds, or a number with ms, s, m or h."""
 
     name = "duration"
-    UNITS = {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         if isinstance(value, float):
             return value
         text = str(value).strip()
-        unit = next((name for name in ("ms", "s", "m", "h") if text.endswith(name)), "")
+        unit = next((name for name in UNIT_S if text.endswith(name)), "")
         try:
-            seconds = float(text.removesuffix(unit)) * self.UNITS.get(unit, 1.0)
+            seconds = float(text.removesuffix(unit)) * UNIT_S.get(unit, 1.0)
         except ValueError:
             self.fail(f"'{value}' is no duration; write 30, 30s, 500ms, 5m or 1h", param, ctx)
         if not 0 < seconds < 7 * 24 * 3600 + 1:
