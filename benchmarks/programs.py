@@ -34,6 +34,4 @@ def chain(n_nodes: int, n_qubits: int = 16) -> Graph:
         )
     nodes += [Node(id=f"mz{i}", op="core.mz", vqs=(qubits[i],), produces=(events[i],)) for i in range(n_qubits)]
     nodes.append(Node(id="free", op="core.free", vqs=qubits))
-    return Graph(
-        nodes=tuple(nodes), vqs=qubits, events=events, caps=("CAP_ALLOC",), outputs=(Output("c", events),)
-    )
+    return Graph(nodes=tuple(nodes), vqs=qubits, events=events, caps=("CAP_ALLOC",), outputs=(Output("c", events),))
