@@ -6,6 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
+from qmk.base.errors import Finding, invalid_graph
 from qmk.base.limits import LIMITS, check
 from qmk.cli.failure import Console, call_error
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from qmk.frontends import Loaded
 
 STDIN_NAME = "<stdin>"
+UNRECOGNISED = "QMK-F01"
+"""Rule of the finding for a program whose format no front-end recognises."""
 
 
 def read(path: str, console: Console) -> bytes:
@@ -39,4 +42,22 @@ def load(path: str, format_name: str | None, params: dict[str, Any], console: Co
     from qmk import frontends
 
     data = read(path, console)
-    return frontends.load(data, path="" if path == "-" else path, format=format_name, params=params or None)
+    name = "" if path == "-" else path
+    return frontends.load(data, path=name, format=_format(data, name, format_name), params=params or None)
+
+
+def _format(data: bytes, path: str, format_name: str | None) -> str:
+    """The format asked for, or the one recognised; an unknown name is a bad call, unknown content a bad program."""
+    from qmk import frontends
+
+    known = ", ".join(sorted(frontends.targets()))
+    if format_name is not None:
+        if format_name not in frontends.targets():
+            raise call_error(f"there is no format '{format_name}'; formats: {known}", format=format_name)
+        return format_name
+    recognised = frontends.recognise(data)
+    if recognised is None:
+        message = "the file is empty" if not data.strip() else "this is in no format that QMK reads"
+        fix = f"write a program in one of: {known}; or name its format with --format"
+        raise invalid_graph([Finding(UNRECOGNISED, message, help=fix, file=path or STDIN_NAME)])
+    return recognised

@@ -34,21 +34,19 @@ def command(
     loaded = source.load(program, format_name, options.collect_params(params), console)
     report = verify(loaded.graph, strict=strict)
     facts = summarise(loaded.graph) if report.ok else None
+    found = [*loaded.findings, *report.findings]
     if as_json:
-        output.json_object({"ok": report.ok, "format": loaded.format, "findings": report.findings, "summary": facts})
+        output.json_object({"ok": report.ok, "format": loaded.format, "findings": found, "summary": facts})
     else:
-        console.findings(list(report.findings), limit=1000, err=False)
-        click.echo(verdict(loaded.format, list(report.errors), list(report.warnings), facts))
+        console.findings(found, limit=1000, err=False)
+        click.echo(verdict(loaded.format, found, facts))
     return 0 if report.ok else BAD_PROGRAM
 
 
-def verdict(format_name: str, errors: list[Finding], warnings: list[Finding], facts: Any) -> str:
+def verdict(format_name: str, found: list[Finding], facts: Any) -> str:
     """The last line: valid or not, how many findings, and the size of a valid program."""
-    counted = [
-        f"{len(found)} {word}{'s' * (len(found) != 1)}"
-        for found, word in ((errors, "error"), (warnings, "warning"))
-        if found
-    ]
+    numbers = {word: sum(finding.severity == word for finding in found) for word in ("error", "warning")}
+    counted = [f"{number} {word}{'s' * (number != 1)}" for word, number in numbers.items() if number]
     findings = ", ".join(counted) or "no findings"
     if facts is None:
         return f"invalid ({format_name}): {findings}"
