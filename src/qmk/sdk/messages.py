@@ -74,7 +74,7 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
 
 
 class Translate(msgspec.Struct, frozen=True, tag="translate"):
-    """To a translator: source text to read. ``format`` "" recognises it by content; ``path`` only names it in errors."""
+    """To a translator: source text. ``format`` "" recognises it by content; ``path`` only names it in errors."""
 
     fence: int
     data: bytes
