@@ -58,7 +58,7 @@ class Route(msgspec.Struct, frozen=True):
 
 
 class Estimate(msgspec.Struct, frozen=True):
-    """Answer a q_estimate: predictions of every engine for the graph of this call (already verified), without running it."""
+    """Answer a q_estimate: predictions of every engine for the (verified) graph of this call, without running it."""
 
     conn: int
     ref: int

@@ -18,6 +18,8 @@ class Request(shapes.Request):
 
 class Reply(Struct, frozen=True):
     handles: list[str]
+    profile: Annotated[str, Meta(description="the profile in its one spelling; empty when none was asked for")]
+    note: Annotated[str, Meta(description="what was granted instead of what was asked for, if anything")]
 
 
 CALL = Call(
