@@ -1,6 +1,7 @@
 """``python -m benchmarks.spine``: the path of a job, timed over the socket on one machine.
 
-Runs once for each durability of the journal: ``full`` (a submit survives power loss) and ``normal`` (a crash).
+Runs once for each durability of the journal: ``power`` (a submit survives a power failure) and
+``process`` (any end of the daemon).
 ``--json FILE`` also writes the figures. Times on a busy machine are the busy machine's: look at the peers.
 """
 
@@ -142,7 +143,7 @@ def main() -> int:
     options = parser.parse_args()
     print(f"{platform.python_implementation()} {platform.python_version()}, {os.cpu_count()} cores")
     figures: dict[str, list[Row]] = {}
-    for durability in ("full", "normal"):
+    for durability in ("power", "process"):
         with daemon(durability) as path:
             rows = [*calls(path), *submits(path), *bell_job(path)]
         figures[f"over the socket, durability {durability}"] = rows

@@ -6,7 +6,6 @@ import os
 import platform
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Literal
 
 import click
@@ -97,7 +96,9 @@ def sqlite_versions() -> dict[str, tuple[int, ...] | None]:
 
 
 def memory_check() -> Check:
-    available = available_memory_bytes()
+    from qmk.host import machine
+
+    available = machine.memory_bytes()
     state = "ok" if available >= LITTLE_MEMORY_BYTES else "warning"
     qubits = max(0, (available // 16).bit_length() - 1)
     found = f"{bytes_text(available)} available: a full state vector of {qubits} qubits"
@@ -110,7 +111,9 @@ def cores_check() -> Check:
 
 
 def state_directory_check() -> Check:
-    path = state_directory()
+    from qmk.host.config import state_dir
+
+    path = state_dir()
     place = next(parent for parent in (path, *path.parents) if parent.exists())
     if os.access(place, os.W_OK):
         return Check("state", "ok", f"{path} is writable")
@@ -159,22 +162,3 @@ def daemon_check(socket_path: str | None) -> Check:
             return Check("daemon", "ok", "none running (only submit, status, result and cancel need one: qmk serve)")
         return Check("daemon", "error", error.message, "start it with: qmk serve")
     return Check("daemon", "ok", "answers")
-
-
-def available_memory_bytes() -> int:
-    """Memory that new work may take without swapping; the machine's size where the kernel does not say."""
-    try:
-        for line in Path("/proc/meminfo").read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-
-
-def state_directory() -> Path:
-    """Where the daemon keeps its journal: QMK_STATE_DIR, else below XDG_STATE_HOME, else below the home folder."""
-    if os.environ.get("QMK_STATE_DIR"):
-        return Path(os.environ["QMK_STATE_DIR"])
-    base = os.environ.get("XDG_STATE_HOME")
-    return (Path(base) if base else Path.home() / ".local" / "state") / "qmk"

@@ -30,6 +30,7 @@ def command(
     from qmk.base.errors import invalid_graph
     from qmk.cli import decision, output, source
     from qmk.cli.run import DEFAULT_SHOTS
+    from qmk.host import machine
     from qmk.qvm.verify import verify
     from qmk.router import choose
     from qmk.router.features import features
@@ -40,7 +41,7 @@ def command(
         raise invalid_graph(list(report.findings))
     shots = shots or loaded.graph.shots or DEFAULT_SHOTS
     facts = features(loaded.graph)
-    chosen = choose(facts, shots, engine=engine, memory_bytes=memory_bytes())
+    chosen = choose(facts, shots, engine=engine, memory_bytes=machine.memory_bytes())
     if as_json:
         output.json_object({"shots": shots, "features": facts, "decision": chosen})
         return
@@ -49,10 +50,3 @@ def command(
         f"{facts.n_non_clifford} not Clifford), {facts.n_measure} measurements, feed-forward: {facts.feed_forward}"
     )
     output.lines(decision.candidate_lines(decision.rows(chosen)))
-
-
-def memory_bytes() -> int:
-    """Memory that a run may use: what the kernel says is available now."""
-    from qmk.cli.doctor import available_memory_bytes
-
-    return available_memory_bytes()

@@ -66,7 +66,10 @@ class Console:
         return EXIT_CODES.get(error.kind.name, FAILED_RUN)
 
     def usage(self, error: click.ClickException) -> int:
-        """Report a command line that click could not read."""
+        """Report a command line that click could not read; a bare ``qmk`` gets the help text."""
+        if isinstance(error, click.exceptions.NoArgsIsHelpError) and not self.as_json:
+            error.show()
+            return BAD_CALL
         message = error.format_message().rstrip(".")
         if self.as_json:
             self._write_json(call_error(message))

@@ -161,9 +161,7 @@ class Host:
         self.feed(ev.Started(now_ns=self._clock_ns(), job=launch.job, fence=launch.fence))
 
     def progressed(self, launch: fx.Launch, shots_done: int) -> None:
-        self.feed(
-            ev.Progressed(now_ns=self._clock_ns(), job=launch.job, fence=launch.fence, shots_done=shots_done)
-        )
+        self.feed(ev.Progressed(now_ns=self._clock_ns(), job=launch.job, fence=launch.fence, shots_done=shots_done))
 
     def done(self, launch: fx.Launch, done: Done, version: str) -> None:
         """A worker's result. It is stored in the transaction that records the end of the job."""
@@ -173,9 +171,7 @@ class Host:
             self.failed(launch, Failed(launch.fence, error.kind.name, error.message, error.fields), died=False)
             return
         self.feed(
-            ev.Finished(
-                now_ns=self._clock_ns(), job=launch.job, fence=launch.fence, usage=results.usage_of(done)
-            )
+            ev.Finished(now_ns=self._clock_ns(), job=launch.job, fence=launch.fence, usage=results.usage_of(done))
         )
         self._arrived.pop(launch.job, None)
 

@@ -161,7 +161,9 @@ class Office:
         for connection in partial:
             if connection.partial_since is not None and now - connection.partial_since > self._etiquette.frame_s:
                 seconds = self._etiquette.frame_s
-                connection.close(QmkError("TIMEOUT", f"a frame must arrive within {seconds:g} s; the connection is closed"))
+                connection.close(
+                    QmkError("TIMEOUT", f"a frame must arrive within {seconds:g} s; the connection is closed")
+                )
         held = sum(connection.pending_bytes for connection in partial)
         for connection in sorted(partial, key=lambda connection: -connection.pending_bytes):
             if held <= self._etiquette.partial_bytes:
