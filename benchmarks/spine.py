@@ -19,7 +19,6 @@ import time
 from pathlib import Path
 
 import msgspec
-from qmk.qvm.verify import verify
 
 from benchmarks import peers
 from benchmarks.daemon import daemon
@@ -27,6 +26,7 @@ from benchmarks.measure import Row, as_dicts, median, percentile, samples, show
 from benchmarks.programs import BELL_QASM, bell, chain
 from benchmarks.wire import Connection
 from qmk.qvm import json_codec
+from qmk.qvm.verify import verify
 
 SHOTS = 1000
 CLIENTS = 8
