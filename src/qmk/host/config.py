@@ -12,6 +12,7 @@ from qmk.host.pool import Bounds
 from qmk.host.spawn import External
 from qmk.host.store import Durability
 from qmk.host.translation import TextBounds
+from qmk.sdk.places import socket_path, state_dir
 
 SOCKET_PATH_BYTES = 107
 """What the system allows in the name of a Unix socket."""
@@ -20,22 +21,6 @@ WORKERS_MAX = 8
 SPARE_PROCESSES = 4
 JOURNAL_NAME = "journal.sqlite"
 LOCK_NAME = "lock"
-
-
-def state_dir() -> Path:
-    """Where the daemon keeps its data: ``QMK_STATE_DIR``, else ``$XDG_STATE_HOME/qmk``, else ``~/.local/state/qmk``."""
-    if named := os.environ.get("QMK_STATE_DIR"):
-        return Path(named)
-    base = os.environ.get("XDG_STATE_HOME")
-    return (Path(base) if base else Path.home() / ".local" / "state") / "qmk"
-
-
-def socket_path() -> Path:
-    """Where the daemon listens: ``QMK_SOCKET``, else ``$XDG_RUNTIME_DIR/qmk/qmk.sock``, else in the state folder."""
-    if named := os.environ.get("QMK_SOCKET"):
-        return Path(named)
-    runtime = os.environ.get("XDG_RUNTIME_DIR")
-    return Path(runtime) / "qmk" / "qmk.sock" if runtime else Path.home() / ".local" / "state" / "qmk" / "qmk.sock"
 
 
 def _workers() -> int:

@@ -25,6 +25,7 @@ from qmk.kernel.config import KernelConfig
 from qmk.kernel.core import Kernel
 
 log = logging.getLogger("qmk.daemon")
+OPEN_FILES = 65_536
 
 
 def serve(config: HostConfig | None = None, ready: Callable[[HostConfig], None] | None = None) -> None:
@@ -53,8 +54,9 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 def _allow_many_files() -> None:
     """As many open files as the system lets us have: every connection is one."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 class Daemon:
@@ -86,6 +88,7 @@ class Daemon:
             office.open_for(host)
             count = host.recover()
             log.info("%d records replayed from %s", count, config.journal_path)
+            pool.prestart_all(name for name in config.prestart if name in routing.names)
             await self._serve(office, host)
         finally:
             await pool.close()
@@ -101,7 +104,6 @@ class Daemon:
         listening = Listening(config.socket)
         try:
             server = await loop.create_unix_server(office.new_connection, sock=listening.sock)
-            self._prestart(host)
             if self._ready is not None:
                 self._ready(config)
             await self._stop.wait()
@@ -112,12 +114,6 @@ class Daemon:
         host.shut_down()
         await self._settle(office, host)
 
-    def _prestart(self, host: Host) -> None:
-        known = host.routing.names
-        for engine in self._config.prestart:
-            if engine in known:
-                host.prestart(engine)
-
     async def _settle(self, office: Office, host: Host) -> None:
         """Let promises reach the journal and answers their readers, but not for longer than ``shutdown_s``."""
         deadline = time.monotonic() + self._config.shutdown_s
@@ -127,6 +123,8 @@ class Daemon:
         while office.connections and time.monotonic() < deadline:
             await asyncio.sleep(0.005)
         office.abort()
+        while office.connections:
+            await asyncio.sleep(0)
 
     def _journal_broken(self, error: QmkError) -> None:
         log.critical("%s; stopping", error.message)

@@ -17,7 +17,6 @@ from typing import Any, Protocol
 
 import msgspec
 
-from qmk.abi.calls import q_wait
 from qmk.base.errors import QmkError
 from qmk.host import results
 from qmk.host.commit import Committer
@@ -79,7 +78,7 @@ class Host:
     ) -> None:
         self._kernel = kernel
         self._journal = journal
-        self._routing = routing
+        self.routing = routing
         self._replies = replies
         self._timers = timers
         self._clock_ns = clock_ns
@@ -232,7 +231,7 @@ class Host:
         """Hold the graph of a job from its acceptance to its end."""
         if isinstance(record, ev.Submitted):
             self._graphs[record.job] = record.graph
-        elif isinstance(record, (ev.Finished, ev.Cancelled)):
+        elif isinstance(record, (ev.Finished, ev.Cancelled)) or (isinstance(record, ev.Failed) and not record.died):
             self._graphs.pop(record.job, None)
 
     def _release(self, held: list[Any]) -> None:
@@ -247,7 +246,7 @@ class Host:
     def _route(self, effect: fx.Route) -> None:
         now_ns = self._clock_ns()
         try:
-            decision = self._routing.choose(effect.graph, effect.digest, effect.shots, effect.policy.get("engine"))
+            decision = self.routing.choose(effect.graph, effect.digest, effect.shots, effect.policy.get("engine"))
         except QmkError as error:
             kind, fields = error.kind.name, msgspec.to_builtins(error.fields)
             self.feed(ev.Refused(now_ns=now_ns, job=effect.job, kind=kind, message=error.message, fields=fields))
@@ -266,14 +265,14 @@ class Host:
 
     def _estimate(self, effect: fx.Estimate) -> None:
         try:
-            result = self._routing.estimate(effect.graph, effect.digest, effect.shots)
+            result = self.routing.estimate(effect.graph, effect.digest, effect.shots)
         except QmkError as error:
             self._replies.refuse(effect.conn, effect.ref, error)
             return
         self._replies.answer(effect.conn, effect.ref, result)
 
     def _query_resources(self, effect: fx.QueryResources) -> None:
-        result = self._routing.resources(effect.queued, effect.running, effect.workers)
+        result = self.routing.resources(effect.queued, effect.running, effect.workers)
         self._replies.answer(effect.conn, effect.ref, result)
 
     def _launch(self, effect: fx.Launch) -> None:
@@ -297,10 +296,7 @@ class Host:
             self._replies.refuse(effect.conn, effect.ref, error)
             return
         if effect.status is not None:
-            result = q_wait.Reply(
-                **{name: getattr(effect.status, name) for name in effect.status.__struct_fields__ if name != "result"},
-                result=result,
-            )
+            result = msgspec.structs.replace(effect.status, result=result)
         self._replies.answer(effect.conn, effect.ref, result)
 
     def _result(self, effect: fx.ReplyResult) -> Any:

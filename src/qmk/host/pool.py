@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from qmk.base.errors import QmkError
-from qmk.base.units import bytes_text
 from qmk.host import spawn
 from qmk.host.process import ChildProcess, end_text
 from qmk.kernel.effects import Launch
@@ -39,7 +38,7 @@ class Listener(Protocol):
 @dataclass(frozen=True, slots=True)
 class Bounds:
     """``slots`` launches run at once, ``processes`` exist at most, each with ``threads`` numerical threads; the
-    launches running together may be predicted to need ``memory_bytes`` (0: no bound). A worker idle for ``idle_s``
+    launches running together may be predicted to need ``memory_bytes`` (0: no bound; one alone may try). A worker idle for ``idle_s``
     is ended."""
 
     slots: int
@@ -126,11 +125,7 @@ class Pool:
             if len(tasks) >= self._bounds.slots:
                 return
             limit = self._bounds.memory_bytes
-            if limit and launch.memory_bytes > limit:
-                self._queue.popleft()
-                self._refuse_memory(launch)
-                continue
-            if limit and sum(task.memory_bytes for task in tasks) + launch.memory_bytes > limit:
+            if limit and tasks and sum(task.memory_bytes for task in tasks) + launch.memory_bytes > limit:
                 return
             self._queue.popleft()
             self._assign(launch, graph)
@@ -256,15 +251,6 @@ class Pool:
         message = f"the worker of engine '{worker.engine}' {end_text(status)}"
         fields: dict[str, Any] = {"engine": worker.engine, "last_words": words[-2000:]}
         self._listener.failed(launch, Failed(launch.fence, "JOB_FAILED", message, fields), died=True)
-
-    def _refuse_memory(self, launch: Launch) -> None:
-        limit = self._bounds.memory_bytes
-        message = (
-            f"the job needs {bytes_text(launch.memory_bytes)} on engine '{launch.engine}', "
-            f"this machine gives jobs {bytes_text(limit)}"
-        )
-        fields = {"needed_bytes": launch.memory_bytes, "available_bytes": limit}
-        self._listener.failed(launch, Failed(launch.fence, "RESOURCE_EXHAUSTED", message, fields), died=False)
 
     def _sweep(self) -> None:
         """End the workers that nobody has used for long."""
