@@ -177,7 +177,10 @@ def _extreme(pick: Callable[[list[int | float]], int | float]) -> Callable[..., 
 
 
 def _real(function: Callable[[float], float | int]) -> Callable[..., Value]:
-    return lambda value: function(number(value))
+    def real(value: Value) -> Value:
+        return function(number(value))
+
+    return real
 
 
 def _log(value: Value, base: Value = math.e) -> Value:

@@ -10,7 +10,6 @@ repairs what QVM 0.1 tolerates. Limits of what is read: UTF-8, byte order mark a
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -20,7 +19,7 @@ from qmk.base.errors import Finding, invalid_graph
 from qmk.base.limits import LIMITS, check
 from qmk.qvm import json_text, legacy
 from qmk.qvm.families import OPS, SPELLINGS
-from qmk.qvm.graph import VERSIONS, Graph, Guard, Node
+from qmk.qvm.graph import VERSIONS, Graph, Guard, Node, collect
 from qmk.qvm.json_rules import finding
 from qmk.qvm.json_shape import (
     KEYS_10,
@@ -128,10 +127,10 @@ def _graph(document: Document, walk: Walk) -> tuple[Graph, list[Finding]]:
         walk.add("QVM-J13", "the document has no 'version'; it is read as 0.1")
     if document.caps is None:
         walk.add("QVM-J15", "the document has no 'caps'")
-    findings = walk.findings[: LIMITS.findings]
-    if any(item.severity == "error" for item in walk.findings):
-        errors = [item for item in walk.findings if item.severity == "error"]
-        raise invalid_graph((errors + [item for item in findings if item.severity != "error"])[: LIMITS.findings])
+    errors = [item for item in walk.findings if item.severity == "error"]
+    if errors:
+        warnings = [item for item in walk.findings if item.severity == "warning"]
+        raise invalid_graph([*errors, *warnings][: LIMITS.findings])
     graph = Graph(
         version=document.version or "0.1",
         nodes=nodes,
@@ -145,7 +144,7 @@ def _graph(document: Document, walk: Walk) -> tuple[Graph, list[Finding]]:
         metadata=document.extra,
         inferred=document.resources is None,
     )
-    return graph, findings
+    return graph, walk.findings[: LIMITS.findings]
 
 
 def _node(raw: RawNode, walk: Walk) -> Node:
@@ -195,15 +194,6 @@ def _handles(document: Document, nodes: tuple[Node, ...], walk: Walk) -> tuple[N
             walk.add("QVM-J17", f"event '{event}' is produced but not declared; it is added")
         events = (*events, *more)
     return declared.vqs or (), declared.chs or (), events
-
-
-def collect(nodes: Iterable[Node]) -> tuple[Names, Names, Names]:
-    """Qubits, channels and events in order of first use; an event counts where it is produced."""
-    nodes = tuple(nodes)
-    vqs = dict.fromkeys(name for node in nodes for name in node.vqs)
-    chs = dict.fromkeys(name for node in nodes if node.chs for name in node.chs)
-    events = dict.fromkeys(name for node in nodes if node.produces for name in node.produces)
-    return tuple(vqs), tuple(chs), tuple(events)
 
 
 def encode(graph: Graph, version: str = "1.0", indent: int = 0) -> bytes:

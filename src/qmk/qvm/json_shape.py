@@ -8,14 +8,14 @@ from typing import Any, cast
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from qmk.base.errors import Finding
+from qmk.base.errors import Finding, invalid_graph
 from qmk.qvm.graph import VERSIONS, Output
 from qmk.qvm.json_rules import finding
 
 Names = tuple[str, ...]
 
 
-class RawNode(msgspec.Struct, forbid_unknown_fields=True):
+class RawNode(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """A node as written; an absent key is UNSET, so that writing it again gives the same keys."""
 
     id: str
@@ -80,7 +80,8 @@ def type_text(value: Any) -> str:
         list: "a list",
         dict: "an object",
     }
-    return "null" if value is None else names.get(type(value), f"a {type(value).__name__}")
+    kind = cast(type, type(value))
+    return "null" if value is None else names.get(kind, f"a {kind.__name__}")
 
 
 class Walk:
@@ -117,7 +118,7 @@ class Walk:
     def document(self, value: Any) -> Document:
         out = Document()
         if not self.fits(value, dict, "the document", "an object"):
-            return out
+            raise invalid_graph(self.findings)
         fields = cast("dict[Any, Any]", value)
         out.version = self.version(fields)
         self.lenient = out.version in (None, "0.1")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 
@@ -78,7 +78,7 @@ def duplicates(data: bytes) -> list[Finding]:
             node = out.get("id")
             for key, _value in items:
                 if key in seen:
-                    at = cast(str, node) if isinstance(node, str) else ""
+                    at = node if isinstance(node, str) else ""
                     found.append(finding("QVM-J06", f"an object holds the key '{key[:80]}' twice", at))
                 seen.add(key)
         return out

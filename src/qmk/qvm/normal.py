@@ -48,7 +48,7 @@ def param_kind(op: str, name: str) -> ParamKind | None:
 
 def json_problem(value: Any, where: str, depth: int = 0) -> Problem | None:
     """Why ``value`` cannot be part of a graph: not a JSON value, out of range, or nested too deep; None when it can."""
-    kind = type(value)
+    kind = cast(type, type(value))
     if kind is str or kind is bool or value is None:
         return None
     if kind is int:
@@ -107,6 +107,10 @@ def normal_args(
 ) -> dict[str, Any]:
     """The arguments of a node in normal form; faults go to ``problems``. ``names`` are bound in text expressions."""
     table = _TABLES.get(op, _NO_TABLE)
+    if len(args) == 1:  # one angle, already in normal form: the common case, kept short for speed
+        ((key, value),) = args.items()
+        if type(value) is float and table.get(key) == (key, "angle") and math.isfinite(value):
+            return {key: value}
     out: dict[str, Any] = {}
     for key, value in args.items():
         entry = table.get(key)
