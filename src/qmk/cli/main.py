@@ -85,6 +85,9 @@ def main(argv: list[str] | None = None) -> NoReturn:
         sys.stdout.flush()
     except BrokenPipeError:
         code = _reader_gone()
+    if code == failure.INTERRUPTED:
+        sys.stderr.flush()
+        os._exit(code)  # an engine may still be deep in native code on its thread; it ends with us
     sys.exit(code)
 
 

@@ -10,7 +10,11 @@ import click
 from qmk.cli import options
 
 if TYPE_CHECKING:
+    from qmk.client import Client
     from qmk.client.result import Result
+
+POLL_MS = 500
+"""How often a waiting command looks at the job's progress; its end is answered at once."""
 
 
 @click.command()
@@ -23,7 +27,20 @@ def command(job: str, wait: bool, as_json: bool, socket_path: str | None) -> Non
     from qmk.client import Client
 
     with Client(socket_path) as client:
-        show_result(client.wait(job) if wait else client.result(job), as_json, job)
+        found = wait_for(client, job, 0, as_json) if wait else client.result(job)
+    show_result(found, as_json, job)
+
+
+def wait_for(client: Client, job: str, shots: int, quiet: bool) -> Result:
+    """The result of ``job`` once it has ended, with a bar meanwhile. Ctrl-C leaves the job running."""
+    from qmk.cli.progress import Bar
+
+    with Bar(f"waiting for {job}", shots, quiet) as bar:
+        status = client.wait(job, POLL_MS)
+        while status.state in ("QUEUED", "VALIDATING", "RUNNING"):
+            bar(status.progress.shots_done)
+            status = client.wait(job, POLL_MS)
+    return client.result(job)
 
 
 def show_result(result: Result, as_json: bool, name: str) -> None:

@@ -13,6 +13,7 @@ from qmk.cli import options
 from qmk.cli.failure import Console
 
 if TYPE_CHECKING:
+    from qmk.abi.calls.q_result import Provenance, Register
     from qmk.client.result import Result
     from qmk.qvm.graph import Graph
 
@@ -51,7 +52,7 @@ def command(
     loaded = source.load(program, format_name, options.collect_params(params), console)
     shots = shots or loaded.graph.shots or DEFAULT_SHOTS
     if socket_path:
-        result = _through_daemon(socket_path, loaded.graph, shots, seed, engine, timeout_s)
+        result = _through_daemon(socket_path, loaded.graph, shots, seed, engine, timeout_s, quiet=as_json)
     else:
         result = _embedded(loaded.graph, shots, seed, engine, timeout_s, quiet=as_json)
     if as_json:
@@ -69,27 +70,31 @@ def _embedded(
     from qmk.embedded import run
 
     with Bar("running", shots, quiet) as bar:
-        return interruptible(
-            lambda: run(graph, shots=shots, seed=seed, engine=engine, timeout_ms=milliseconds(timeout_s), progress=bar),
-            bar.show,
-        )
+        if timeout_s is not None:  # in a worker process, which this one waits for and ends
+            limit_ms = milliseconds(timeout_s)
+            return run(graph, shots=shots, seed=seed, engine=engine, timeout_ms=limit_ms, progress=bar)
+        return interruptible(lambda: run(graph, shots=shots, seed=seed, engine=engine, progress=bar), bar.show)
 
 
 def _through_daemon(
-    socket_path: str, graph: Graph, shots: int, seed: int | None, engine: str | None, timeout_s: float | None
+    socket_path: str,
+    graph: Graph,
+    shots: int,
+    seed: int | None,
+    engine: str | None,
+    timeout_s: float | None,
+    quiet: bool,
 ) -> Result:
+    from qmk.cli.progress import Bar
     from qmk.client import Client
 
-    with Client(socket_path) as client:
-        job = client.submit(graph, shots=shots, seed=seed, engine=engine, timeout_ms=milliseconds(timeout_s))
-        try:
-            return client.wait(job)
-        except KeyboardInterrupt:
-            client.cancel(job)
-            raise
+    with Client(socket_path) as client, Bar("running", shots, quiet) as bar:
+        limit_ms = milliseconds(timeout_s)
+        return client.run(graph, progress=bar, shots=shots, seed=seed, engine=engine, timeout_ms=limit_ms)
 
 
 def milliseconds(seconds: float | None) -> int | None:
+    """As the kernel counts time limits; less than one is rounded up."""
     return None if seconds is None else max(1, round(seconds * 1000))
 
 
@@ -124,7 +129,7 @@ def show(result: Result, name: str, top: int, explain: bool) -> None:
 
     provenance = result.provenance
     if explain:
-        output.lines(decision.candidate_lines(provenance.get("reasons", [])))
+        output.lines(decision.candidate_lines(provenance.reasons))
         click.echo()
     click.echo(f"{name}: {result.shots} shots on {engine_text(provenance)}, seed {result.seed}")
     names = register_line(result.registers)
@@ -132,22 +137,16 @@ def show(result: Result, name: str, top: int, explain: bool) -> None:
         click.echo(f"  {names}")
     rows = histogram.lines(result.counts, result.shots, top=top, width=terminal_width(), ascii_only=output.ascii_only())
     output.lines(rows)
-    for note in notes(provenance):
-        click.echo(f"  note: {note}")
+    for name, note in provenance.notes.items():
+        click.echo(f"  note: {name}: {note}")
 
 
-def engine_text(provenance: dict[str, Any]) -> str:
-    method = f" {provenance['method']}" if provenance.get("method") else ""
-    version = f" ({provenance['version']})" if provenance.get("version") else ""
-    return f"{provenance.get('engine', '?')}{method}{version}"
+def engine_text(provenance: Provenance) -> str:
+    """Engine, method and the library's version: ``aer statevector (0.17.2)``."""
+    version = f"({provenance.version})" if provenance.version else ""
+    return " ".join(part for part in (provenance.engine, provenance.method, version) if part)
 
 
-def register_line(registers: list[dict[str, Any]]) -> str:
+def register_line(registers: list[Register]) -> str:
     """The registers in printed order with their widths; nothing for one unnamed register."""
-    named = [f"{row['name']}[{len(row['bits'])}]" for row in registers if row.get("name")]
-    return " ".join(named)
-
-
-def notes(provenance: dict[str, Any]) -> list[str]:
-    found = provenance.get("notes") or {}
-    return [f"{key}: {value}" for key, value in found.items() if value not in (None, "", [], {})]
+    return " ".join(f"{register.name}[{len(register.bits)}]" for register in registers if register.name)

@@ -35,7 +35,11 @@ def command(
     socket_path: str | None,
 ) -> None:
     """Hand PROGRAM to the daemon and print the job's id; --wait prints its result instead."""
+    import msgspec
+
+    from qmk.base.errors import Finding
     from qmk.cli import output, source
+    from qmk.cli.result import show_result, wait_for
     from qmk.cli.run import DEFAULT_SHOTS, milliseconds
     from qmk.client import Client
 
@@ -50,12 +54,11 @@ def command(
             timeout_ms=milliseconds(timeout_s),
             priority=priority,
         )
-        if not wait:
-            if as_json:
-                output.json_object(job)
-            else:
-                click.echo(job.job_id)
-            return
-        from qmk.cli.result import show_result
-
-        show_result(client.wait(job.job_id), as_json, program)
+        if not as_json:
+            console.findings(msgspec.convert(job.warnings, list[Finding]))
+        if wait:
+            show_result(wait_for(client, job.job_id, shots, as_json), as_json, program)
+        elif as_json:
+            output.json_object(job)
+        else:
+            click.echo(job.job_id)
