@@ -31,11 +31,11 @@ def as_pauli(matrix: Matrix) -> tuple[complex, str] | None:
     flip = next((r for r in range(size) if abs(matrix[r][0]) > 0.5), None)
     if flip is None:
         return None
-    phase = complex(matrix[flip][0])
+    phase = first = complex(matrix[flip][0])
     letters: list[str] = []
     for qubit in range(qubits):
         bit = 1 << (qubits - 1 - qubit)
-        signed = (complex(matrix[bit ^ flip][bit]) / phase).real < 0
+        signed = (complex(matrix[bit ^ flip][bit]) / first).real < 0
         flipped = bool(flip & bit)
         letters.append("Y" if signed and flipped else "Z" if signed else "X" if flipped else "I")
         if letters[-1] == "Y":

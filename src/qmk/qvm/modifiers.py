@@ -188,9 +188,3 @@ def _controlled_pauli(paulis: str) -> tuple[Step, ...]:
         elif letter == "Z":
             out.append(_step("cz", 0, qubit))
     return tuple(out)
-
-
-def t_equivalent(angle: float) -> bool:
-    """Whether a rotation by ``angle`` is a T gate up to Clifford gates: an odd multiple of pi/4 within 1e-9 rad."""
-    turns = quarter_turns(2 * angle)
-    return turns is not None and turns % 2 == 1
