@@ -46,6 +46,15 @@ class Launcher(Protocol):
     def kill(self, job: str, fence: int) -> None: ...
 
 
+class Listener(Protocol):
+    """Who is told what becomes of launches; the host is one."""
+
+    def started(self, launch: fx.Launch) -> None: ...
+    def progressed(self, launch: fx.Launch, shots_done: int) -> None: ...
+    def done(self, launch: fx.Launch, done: Done, version: str) -> None: ...
+    def failed(self, launch: fx.Launch, failed: Failed, died: bool) -> None: ...
+
+
 class Timers(Protocol):
     """Calls ``host.timer_fired(key)`` at wall-clock ``at_ns``."""
 
@@ -160,9 +169,7 @@ class Host:
         self.feed(ev.Started(now_ns=self._clock_ns(), job=launch.job, fence=launch.fence))
 
     def progressed(self, launch: fx.Launch, shots_done: int) -> None:
-        self.feed(
-            ev.Progressed(now_ns=self._clock_ns(), job=launch.job, fence=launch.fence, shots_done=shots_done)
-        )
+        self.feed(ev.Progressed(now_ns=self._clock_ns(), job=launch.job, fence=launch.fence, shots_done=shots_done))
 
     def done(self, launch: fx.Launch, done: Done, version: str) -> None:
         """A worker's result. It is stored in the transaction that records the end of the job."""
@@ -172,9 +179,7 @@ class Host:
             self.failed(launch, Failed(launch.fence, error.kind.name, error.message, error.fields), died=False)
             return
         self.feed(
-            ev.Finished(
-                now_ns=self._clock_ns(), job=launch.job, fence=launch.fence, usage=results.usage_of(done)
-            )
+            ev.Finished(now_ns=self._clock_ns(), job=launch.job, fence=launch.fence, usage=results.usage_of(done))
         )
         self._arrived.pop(launch.job, None)
 

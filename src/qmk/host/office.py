@@ -155,13 +155,15 @@ class Office:
         call.connection.reply(data, call.batch)
 
     def _sweep(self) -> None:
-        """Close connections whose frame takes too long to arrive, and, when all together leave too much, the largest."""
+        """Close connections whose frame is too long in coming, and, when all together hold too much, the largest."""
         now = self._loop.time()
         partial = [connection for connection in self._connections.values() if connection.partial_since is not None]
         for connection in partial:
             if connection.partial_since is not None and now - connection.partial_since > self._etiquette.frame_s:
                 seconds = self._etiquette.frame_s
-                connection.close(QmkError("TIMEOUT", f"a frame must arrive within {seconds:g} s; the connection is closed"))
+                connection.close(
+                    QmkError("TIMEOUT", f"a frame must arrive within {seconds:g} s; the connection is closed")
+                )
         held = sum(connection.pending_bytes for connection in partial)
         for connection in sorted(partial, key=lambda connection: -connection.pending_bytes):
             if held <= self._etiquette.partial_bytes:
