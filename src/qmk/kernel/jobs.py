@@ -10,6 +10,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from msgspec import structs
+
 from qmk.base.errors import KINDS, QmkError
 from qmk.base.limits import LIMITS
 from qmk.kernel.events import (
@@ -87,7 +89,7 @@ class JobTable:
 
     def _submit(self, record: Submitted) -> Job:
         assert record.job not in self.by_id, "the host gave the same entropy twice"
-        job = Job(record, placements_of_record(record))
+        job = Job(structs.replace(record, graph=b""), placements_of_record(record))
         self.by_id[record.job] = job
         if record.idempotency_key:
             self.by_key[record.tenant, record.idempotency_key] = record.job

@@ -128,6 +128,12 @@ class Op:
         return self.op_class == "unitary" or self.op_class == "hint"
 
     @property
+    def session_cap(self) -> str:
+        """The capability a session must hold to run the op. Measuring needs no declaration in the program, yet a
+        session that was not granted CAP_MEASURE may not measure; every other op needs what it declares."""
+        return "CAP_MEASURE" if self.op_class == "measure" else self.cap
+
+    @property
     def entangling(self) -> bool:
         """Whether the op can entangle its operands: the firewall's question."""
         return self.op_class in ("unitary", "measure", "composite") and self.vqs != exactly(1)

@@ -47,6 +47,7 @@ class IllegalMove(AssertionError):
 class Job:
     """``fence`` is the number of the current launch, 0 when none is out. Times are nanoseconds, 0 when not yet.
 
+    ``submitted`` is the record without its graph, which only the host keeps.
     Everything but ``fence`` and ``shots_done`` follows from the journal's records alone.
     """
 
