@@ -120,7 +120,7 @@ def _keep(table: OrderedDict[Any, Any], key: Any, value: Any) -> None:
 
 
 def _load(external: External) -> Declaration:
-    """The declaration of an engine that is not installed. Its module is light; the engine itself loads in its worker."""
+    """The declaration of an engine that is not installed. Its module is light; the engine loads in its worker."""
     module, _, attribute = external.reference.partition(":")
     if external.path and external.path not in sys.path:
         sys.path.append(external.path)
