@@ -122,9 +122,7 @@ class AsyncClient:
 
     async def negotiate(self) -> q_negotiate_caps.Reply:
         """Open a session."""
-        reply = await self._exchange(
-            q_negotiate_caps.CALL, calls.negotiate_request(self._capabilities, self._token)
-        )
+        reply = await self._exchange(q_negotiate_caps.CALL, calls.negotiate_request(self._capabilities, self._token))
         self._session = reply.session_id
         return reply
 
@@ -179,7 +177,9 @@ class AsyncClient:
         while at is not None:
             page = (await self._result(job, at)).events
             if page is None:
-                raise QmkError("NOT_COMPLETED", "no per-shot events were kept for this job", help="use keep_events=True")
+                raise QmkError(
+                    "NOT_COMPLETED", "no per-shot events were kept for this job", help="use keep_events=True"
+                )
             for row in page.rows:
                 yield row
             at = page.next_shot

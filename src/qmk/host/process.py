@@ -9,17 +9,15 @@ from __future__ import annotations
 import asyncio
 import os
 import select
-import signal
 from collections import deque
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
-from qmk.host.spawn import Child
+from qmk.host.spawn import LAST_WORDS_BYTES, Child
 from qmk.sdk.wire import Unframer, WireError, frame
 
-LAST_WORDS_BYTES = 16 << 10
 RECEIVE_BYTES = 1 << 18
 
 
@@ -161,13 +159,3 @@ class ChildProcess:
             self._words += os.read(self._child.stderr_fd, 1 << 16)
         except (BlockingIOError, InterruptedError):
             return  # a grandchild holds the pipe open; there is nothing more to read
-
-
-def end_text(status: int) -> str:
-    """``-11`` -> ``was killed by signal SIGSEGV``; ``3`` -> ``exited with status 3``."""
-    if status >= 0:
-        return f"exited with status {status}"
-    try:
-        return f"was killed by signal {signal.Signals(-status).name}"
-    except ValueError:
-        return f"was killed by signal {-status}"

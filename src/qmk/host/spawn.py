@@ -18,6 +18,8 @@ import qmk
 from qmk.base.errors import QmkError
 
 SOCKET_BUFFER_BYTES = 1 << 20
+LAST_WORDS_BYTES = 16 << 10
+"""What is kept of a child's standard error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,3 +105,13 @@ def _environment() -> dict[str, str]:
         environment["PYTHONPATH"] = os.pathsep.join(paths)
     environment["PYTHONUNBUFFERED"] = "1"
     return environment
+
+
+def end_text(status: int) -> str:
+    """``-11`` -> ``was killed by signal SIGSEGV``; ``3`` -> ``exited with status 3``."""
+    if status >= 0:
+        return f"exited with status {status}"
+    try:
+        return f"was killed by signal {signal.Signals(-status).name}"
+    except ValueError:
+        return f"was killed by signal {-status}"

@@ -16,7 +16,8 @@ from qmk.abi.shapes import Program
 from qmk.base.errors import QmkError
 from qmk.base.limits import check
 from qmk.host import spawn
-from qmk.host.process import ChildProcess, end_text
+from qmk.host.process import ChildProcess
+from qmk.host.spawn import end_text
 from qmk.qvm import binary
 from qmk.qvm.graph import Graph
 from qmk.sdk.messages import Failed, FromTranslator, Ready, Translate, Translated

@@ -16,11 +16,10 @@ import time
 import traceback
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from qmk.base.errors import QmkError
 from qmk.qvm import binary
 from qmk.sdk import process
+from qmk.sdk.failure import failure
 from qmk.sdk.messages import Done, Failed, Ready, Run, RunProgress, Stop, ToWorker
 from qmk.sdk.wire import Channel
 
@@ -29,17 +28,6 @@ if TYPE_CHECKING:
     from qmk.sdk.execute import Runner
 
 PROGRESS_EVERY_S = 0.05
-
-
-def failure(fence: int, error: BaseException) -> Failed:
-    """``error`` as data. What is not a ``QmkError`` is the engine's own failure, named by type and text."""
-    if isinstance(error, QmkError):
-        return Failed(fence, error.kind.name, error.message, msgspec.to_builtins(error.fields))
-    if isinstance(error, MemoryError):
-        return Failed(fence, "RESOURCE_EXHAUSTED", "the engine ran out of memory on this program")
-    text = str(error).strip().splitlines()
-    detail = f": {text[0][:500]}" if text else ""
-    return Failed(fence, "JOB_FAILED", f"the engine failed: {type(error).__name__}{detail}")
 
 
 class ProgressSender:
