@@ -41,6 +41,12 @@ _ROWS = (
         "The body is one MessagePack array whose counts, columns and numbers agree.",
         "the file is damaged; write it again",
     ),
+    Rule(
+        "QVM-B04",
+        "parameters given to a binary",
+        "QVM binary is a finished program: nothing in it waits for a value from outside.",
+        "write assembly with .param instead",
+    ),
 )
 BINARY_RULES: dict[str, Rule] = {row.id: row for row in _ROWS}
 
