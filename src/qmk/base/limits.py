@@ -44,6 +44,9 @@ TABLE: dict[str, Limit] = {
     "kept_jobs": Limit(100_000, "jobs", "ended jobs remembered by the daemon"),
     "page_shots": Limit(10_000, "shots", "shots in one page of q_result"),
     "job_attempts": Limit(2, "attempts", "launches of one job before it fails with blame engine"),
+    "job_events": Limit(4096, "events", "progress events in the history of one job; state changes are always kept"),
+    "listed_epochs": Limit(1024, "epochs", "epochs of one job listed by q_get_telemetry"),
+    "held_qubits": Limit(100_000, "qubits", "logical qubits that one tenant holds by q_alloc"),
     "timeout_ms": Limit(7 * 24 * 3_600_000, "ms", "timeout_ms of a job or a wait"),
 }
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import msgspec
-import numpy as np
 
 from qmk.sdk.program import Program
+
+if TYPE_CHECKING:  # the daemon reads declarations and must not load numpy
+    import numpy as np
 
 FeedForward = Literal["none", "pauli", "full"]
 
