@@ -80,7 +80,7 @@ def type_text(value: Any) -> str:
         list: "a list",
         dict: "an object",
     }
-    kind = cast(type, type(value))
+    kind = type(cast(object, value))
     return "null" if value is None else names.get(kind, f"a {kind.__name__}")
 
 
