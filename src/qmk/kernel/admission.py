@@ -13,6 +13,7 @@ from qmk.base.limits import LIMITS, check
 from qmk.kernel.config import CAP_DEBUG, KernelConfig
 from qmk.kernel.objects.capability import insufficient
 from qmk.kernel.objects.session import Session
+from qmk.qvm.families import CAPABILITIES, OPS
 from qmk.qvm.graph import Graph
 from qmk.qvm.verify import verify
 
@@ -41,9 +42,16 @@ def verified(graph: Graph, session: Session) -> list[Finding]:
         return list(report.warnings)
     errors = report.errors
     if all(finding.rule == CAPABILITY_RULE for finding in errors):
-        required = tuple(sorted(set(graph.caps) | {cap for node in graph.nodes for cap in node.caps}))
-        raise insufficient(required, session.caps.held)
+        raise insufficient(required_caps(graph), session.caps.held)
     raise invalid_graph(list(report.findings))
+
+
+def required_caps(graph: Graph) -> tuple[str, ...]:
+    """Every known capability that the program declares or that its ops need of a session, sorted."""
+    ops = {node.op for node in graph.nodes}
+    needed = {OPS[op].session_cap for op in ops if op in OPS}
+    needed.update(graph.caps, *(node.caps for node in graph.nodes))
+    return tuple(sorted(needed & set(CAPABILITIES)))
 
 
 def require_policy(policy: shapes.Policy, session: Session, config: KernelConfig) -> None:

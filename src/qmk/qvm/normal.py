@@ -48,7 +48,7 @@ def param_kind(op: str, name: str) -> ParamKind | None:
 
 def json_problem(value: Any, where: str, depth: int = 0) -> Problem | None:
     """Why ``value`` cannot be part of a graph: not a JSON value, out of range, or nested too deep; None when it can."""
-    kind = cast(type, type(value))
+    kind = type(cast(object, value))
     if kind is str or kind is bool or value is None:
         return None
     if kind is int:

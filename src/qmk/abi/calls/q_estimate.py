@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Raw, Struct
 
-from qmk.abi import shapes
+from qmk.abi import examples, shapes
 from qmk.abi.call import Call
 
 
@@ -50,4 +50,30 @@ CALL = Call(
     request=Request,
     reply=Reply,
     errors=("SESSION_NOT_FOUND", "INVALID_GRAPH", "INSUFFICIENT_CAPS", "UNSUPPORTED"),
+    example=(
+        {"session_id": examples.SESSION, "graph": examples.BELL, "shots": 1000},
+        {
+            "digest": "0c0cd06c5c52afed6fa4ba33730e8cda659040638ce4da77eca4ff75958c31e9",
+            "shots": 1000,
+            "logical": {"qubits": 2, "depth": 3, "two_qubit": 1, "t_count": 0, "measurements": 2},
+            "engines": [
+                {
+                    "engine": "stabilizer",
+                    "method": "",
+                    "seconds": 0.0005,
+                    "memory_bytes": 4096,
+                    "fits": True,
+                    "note": "",
+                }
+            ],
+            "gaps": [
+                {
+                    "engine": "aer",
+                    "need": "module qiskit_aer",
+                    "detail": "not installed; pip install 'quantum-microkernel[aer]'",
+                }
+            ],
+            "chosen": "stabilizer",
+        },
+    ),
 )

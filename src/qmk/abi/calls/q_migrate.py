@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from qmk.abi import shapes
+from qmk.abi import examples, shapes
 from qmk.abi.call import Call
 
 
@@ -28,4 +28,19 @@ CALL = Call(
     reply=Reply,
     errors=("SESSION_NOT_FOUND", "UNSUPPORTED"),
     supported=False,
+    example=(
+        {"session_id": examples.SESSION, "job_id": examples.JOB, "region": "left"},
+        {
+            "code": -32203,
+            "message": "q_migrate is not in this release",
+            "data": {
+                "name": "UNSUPPORTED",
+                "retryable": False,
+                "blame": "caller",
+                "feature": "q_migrate",
+                "planned": "a later release",
+                "help": "docs/spec/qsyscall.md lists what is",
+            },
+        },
+    ),
 )

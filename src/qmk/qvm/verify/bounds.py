@@ -3,7 +3,7 @@ a guard or a text without end."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from qmk.base.limits import LIMITS, TABLE
 from qmk.qvm.graph import Guard, Node
@@ -127,9 +127,10 @@ def check_value(state: State, value: Any, what: str, node: Node | None = None) -
                 if len(item) > longest:
                     fine = not _exceeds(state, TEXT, "text_chars", len(item), f"a text in {what}", node)
             elif isinstance(item, dict):
-                below.extend(item)
-                below.extend(item.values())
+                entries = cast("dict[Any, Any]", item)
+                below.extend(entries)
+                below.extend(entries.values())
             elif isinstance(item, (list, tuple)):
-                below.extend(item)
+                below.extend(cast("list[Any]", item))
         level = below
     return fine

@@ -10,7 +10,19 @@ from __future__ import annotations
 from qmk.qvm.graph import Node
 from qmk.qvm.op import Op
 from qmk.qvm.verify.rule import Rule
-from qmk.qvm.verify.state import CLOSED, DECLARED, FREED, LIVE, MEASURED, OPEN, UNOPENED, State, listed, quoted
+from qmk.qvm.verify.state import (
+    CLOSED,
+    DECLARED,
+    FREED,
+    LIVE,
+    MEASURED,
+    OPEN,
+    OTHER_KIND,
+    UNOPENED,
+    State,
+    listed,
+    quoted,
+)
 
 BEFORE_ALLOC = Rule(
     "QVM-L01",
@@ -112,7 +124,9 @@ def check_node(state: State, node: Node, op: Op) -> None:
         _repeated(state, node, node.vqs)
     if len(node.chs) > 1 and len(set(node.chs)) != len(node.chs):
         _repeated(state, node, node.chs)
-    if op.name == "core.alloc":
+    if not node.vqs:
+        pass
+    elif op.name == "core.alloc":
         _allocate(state, node)
     elif op.name == "core.free":
         _free(state, node)
@@ -132,36 +146,41 @@ def _repeated(state: State, node: Node, handles: tuple[str, ...]) -> None:
     state.add(REPEATED, f"{listed(list(repeats))} stands in more than one operand slot of {quoted(node.op)}", node)
 
 
+def _phases(state: State, name: str) -> dict[str, int]:
+    """The table that holds the phase of a qubit. Undeclared ones have a table of their own, so that they are followed
+    as well without slowing down the lookup of declared ones; channels and events among them are the types' business."""
+    if name not in state.qubits:
+        other_kind = name in state.channels or name in state.events
+        state.strays.setdefault(name, OTHER_KIND if other_kind else DECLARED)
+        return state.strays
+    return state.qubits
+
+
 def _allocate(state: State, node: Node) -> None:
-    qubits = state.qubits
     for name in dict.fromkeys(node.vqs):
-        phase = qubits.get(name)
-        if phase is None:
-            continue
-        if phase >= MEASURED:
+        phases = _phases(state, name)
+        if phases[name] >= MEASURED:
             state.add(DOUBLE_ALLOC, f"the qubit {quoted(name)} is already allocated", node)
-        qubits[name] = LIVE
+        phases[name] = LIVE
 
 
 def _free(state: State, node: Node) -> None:
-    qubits = state.qubits
     for name in dict.fromkeys(node.vqs):
-        phase = qubits.get(name)
-        if phase == DECLARED:
+        phases = _phases(state, name)
+        if phases[name] == DECLARED:
             state.misused.add(name)
             state.add(BEFORE_ALLOC, f"the qubit {quoted(name)} is freed before it is allocated", node)
-        elif phase == FREED:
+        elif phases[name] == FREED:
             state.add(DOUBLE_FREE, f"the qubit {quoted(name)} is freed twice", node)
-        elif phase is not None:
-            qubits[name] = FREED
+        else:
+            phases[name] = FREED
 
 
 def _use(state: State, node: Node, op: Op) -> None:
     """Gates, measurements, resets, feed-forward and channels: their qubits are alive."""
-    qubits = state.qubits
     for name in node.vqs:
-        phase = qubits.get(name)
-        if phase is None or phase == LIVE:
+        phase = _phases(state, name)[name]
+        if phase in (LIVE, OTHER_KIND):
             continue
         if phase == DECLARED:
             state.misused.add(name)
@@ -171,13 +190,16 @@ def _use(state: State, node: Node, op: Op) -> None:
         elif state.strict and op.name not in _REVIVING:
             state.add(MEASURED_USE, f"the qubit {quoted(name)} is used after it is measured", node)
     if op.op_class == "measure":
-        for name in node.vqs:
-            if qubits.get(name) == LIVE:
-                qubits[name] = MEASURED
-    elif op.name in _REVIVING and state.strict:
-        for name in node.vqs:
-            if qubits.get(name) == MEASURED and node.guard is None:
-                qubits[name] = LIVE
+        _move(state, node, LIVE, MEASURED)
+    elif op.name in _REVIVING and state.strict and node.guard is None:
+        _move(state, node, MEASURED, LIVE)
+
+
+def _move(state: State, node: Node, before: int, after: int) -> None:
+    for name in node.vqs:
+        phases = _phases(state, name)
+        if phases[name] == before:
+            phases[name] = after
 
 
 def _channels(state: State, node: Node, op: Op) -> None:

@@ -11,6 +11,7 @@ from qmk.qvm.graph import Graph, Node
 from qmk.qvm.verify.rule import Report, Rule
 
 # Phases of a qubit, ordered so that ``phase >= usable`` is the whole test of the fast path.
+OTHER_KIND: Final = -1
 UNDECLARED: Final = 0
 DECLARED: Final = 1
 FREED: Final = 2
@@ -57,6 +58,8 @@ class State:
         self.tenant = tenant
         self.usable = LIVE if strict else MEASURED
         self.qubits: dict[str, int] = dict.fromkeys(graph.vqs, DECLARED)
+        self.strays: dict[str, int] = {}
+        """phases of names that are used as qubits without being declared"""
         self.channels: dict[str, int] = dict.fromkeys(graph.chs, UNOPENED)
         self.events: frozenset[str] = frozenset(graph.events)
         self.misused: set[str] = set()
