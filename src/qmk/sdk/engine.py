@@ -15,7 +15,7 @@ import msgspec
 
 from qmk.sdk.program import Program
 
-if TYPE_CHECKING:  # the daemon reads declarations and must not pay for an array library
+if TYPE_CHECKING:  # the daemon reads declarations and must not load numpy
     import numpy as np
 
 FeedForward = Literal["none", "pauli", "full"]
@@ -91,7 +91,7 @@ class Declaration:
     """The light half of an engine. ``requires`` are importable module names; ``extra`` is the pip extra with them.
 
     ``methods`` maps each method to its capabilities ("" for an engine with a single method). ``cost(method, features,
-    shots)`` predicts. ``load`` is "package.module:Class". ``library`` is the distribution whose version is the engine's.
+    shots)`` predicts. ``load`` is "package.module:Class".
     """
 
     name: str
@@ -101,7 +101,6 @@ class Declaration:
     cost: Callable[[str, Features, int], Cost]
     requires: tuple[str, ...] = ()
     extra: str = ""
-    library: str = ""
 
 
 class Progress(Protocol):

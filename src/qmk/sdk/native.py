@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple
 from qmk.qvm.families import OPS
 from qmk.qvm.modifiers import clifford_steps
 from qmk.qvm.op import Args, Op, Step
+from qmk.qvm.powers import PowerError
 from qmk.sdk.synthesis import mod_steps
 
 HALF, QUARTER, EIGHTH = math.pi, math.pi / 2, math.pi / 4
@@ -197,7 +198,10 @@ class Resolver:
                 yield steps
                 return
         if op.name == "core.mod":
-            yield mod_steps(args, qubits)
+            try:
+                yield mod_steps(args, qubits)
+            except PowerError as stuck:
+                raise NoLowering(str(stuck)) from stuck
             return
         if op.lower is not None:
             yield op.lower(args, qubits)

@@ -15,7 +15,7 @@ from typing import Any
 
 from qmk.base.errors import QmkError
 from qmk.qvm import matrices as m
-from qmk.qvm.modifiers import mod_matrix
+from qmk.qvm.modifiers import mod_parts
 from qmk.qvm.op import Args, Matrix, Step
 
 MAX_CONTROLS = 256
@@ -45,8 +45,7 @@ def mod_steps(args: Args, qubits: int) -> tuple[Step, ...]:
             controls=controls,
             limit=MAX_CONTROLS,
         )
-    base = {"gate": gate, "power": args.get("power", 1.0), "params": args.get("params") or {}}
-    matrix = mod_matrix({**base, "controls": 0})
+    matrix = mod_parts({"gate": gate, "power": args.get("power", 1.0), "params": args.get("params") or {}}).base
     state = args.get("state") or ""
     flips = tuple(_step("x", q) for q, value in enumerate(state) if value == "0")
     lines = tuple(range(controls))

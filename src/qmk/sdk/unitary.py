@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qmk.qvm.families import OPS
-from qmk.qvm.modifiers import mod_matrix
+from qmk.qvm.modifiers import mod_parts
 from qmk.sdk.native import angle_names
 from qmk.sdk.program import Gate
 
@@ -28,7 +28,7 @@ def gate_args(gate: Gate) -> Mapping[str, Any]:
 def matrix_of(gate: Gate) -> Array:
     """The gate's unitary, shape (2^k, 2^k) over its k qubits, first qubit = most significant bit. Read only."""
     if gate.args:
-        return _mod(gate.args) if gate.name == "mod" else _matrix(f"core.{gate.name}", gate.args)
+        return _matrix(f"core.{gate.name}", gate.args)
     return _plain(gate.name, gate.params)
 
 
@@ -48,10 +48,6 @@ def _matrix(op: str, args: Mapping[str, Any]) -> Array:
     return _frozen(np.array(make(args), dtype=np.complex128))
 
 
-def _mod(args: Mapping[str, Any]) -> Array:
-    return _frozen(np.array(mod_matrix(args), dtype=np.complex128))
-
-
 def _frozen(array: Array) -> Array:
     array.setflags(write=False)
     return array
@@ -59,10 +55,8 @@ def _frozen(array: Array) -> Array:
 
 def mod_base(gate: Gate) -> tuple[Array, tuple[int, ...]]:
     """Of a "mod" gate: the powered base gate's matrix, and the control values (one 0 or 1 per control)."""
-    controls = int(gate.args.get("controls", 0))
-    state = gate.args.get("state") or "1" * controls
-    bare = {key: gate.args[key] for key in ("gate", "power", "params") if key in gate.args}
-    return _mod({**bare, "controls": 0}), tuple(int(value) for value in state)
+    parts = mod_parts(gate.args)
+    return _frozen(np.array(parts.base, dtype=np.complex128)), tuple(int(value) for value in parts.state)
 
 
 def apply(state: Array, matrix: Array, qubits: tuple[int, ...]) -> Array:

@@ -1,0 +1,99 @@
+"""Programs in, programs out: recognise a format by content, parse it to a graph, write a graph as text.
+
+``load`` is what a client calls before it submits; ``emit`` is what ``qmk convert`` calls. The front-ends themselves are
+found by entry point (group ``qmk.frontends``); this module imports one only when its turn has come. A format is
+recognised from the program's bytes, never from the file name: public QVM assembly also comes in files named ``.qasm``.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from functools import cache
+from importlib import metadata
+
+import msgspec
+
+from qmk.base.errors import Finding, QmkError
+from qmk.base.limits import check
+from qmk.qvm.graph import Graph
+from qmk.sdk.frontend import Frontend, ParamValue, Source
+
+GROUP = "qmk.frontends"
+
+_SHIPPED = {
+    name: f"qmk.frontends.{name.replace('-', '_')}:FRONTEND"
+    for name in ("qvm-json", "qvm-asm", "qvm-binary", "qasm2", "qasm3")
+}
+"""What this distribution brings, so that a source tree without installed metadata works too."""
+
+
+class Loaded(msgspec.Struct, frozen=True):
+    """A parsed program, the format it was read as, and the warnings that reading it gave."""
+
+    graph: Graph
+    format: str
+    findings: tuple[Finding, ...] = ()
+
+
+@cache
+def targets() -> dict[str, str]:
+    """Every known format to "module:attribute", without importing any of them."""
+    return {**_SHIPPED, **{point.name: point.value for point in metadata.entry_points(group=GROUP)}}
+
+
+@cache
+def frontend(name: str) -> Frontend:
+    """The front-end for format ``name``; UNSUPPORTED names the formats there are."""
+    target = targets().get(name)
+    if target is None:
+        known = ", ".join(sorted(targets()))
+        raise QmkError("UNSUPPORTED", f"no front-end reads or writes '{name}'; formats: {known}", format=name)
+    module, _, attribute = target.partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def recognise(data: bytes) -> str | None:
+    """The format that ``data`` is most surely in, or None when no front-end claims it."""
+    best, name = 0, None
+    for candidate in targets():
+        score = frontend(candidate).recognise(data)
+        if score > best:
+            best, name = score, candidate
+    return name
+
+
+def load(
+    data: bytes, *, path: str = "", format: str | None = None, params: Mapping[str, ParamValue] | None = None
+) -> Loaded:
+    """Parse ``data`` as ``format``, or as what it is recognised as. ``path`` places error messages and includes.
+
+    Raises ``QmkError``: INVALID_GRAPH with findings when the program is wrong, UNSUPPORTED when no front-end knows it,
+    QUOTA_EXCEEDED when it is larger than ``LIMITS.source_bytes``.
+    """
+    check("source_bytes", len(data), path)
+    name = format or recognise(data)
+    if name is None:
+        raise QmkError(
+            "UNSUPPORTED",
+            f"{path or 'the program'}: the format was not recognised; name it with --format "
+            f"({', '.join(sorted(targets()))})",
+        )
+    graph = frontend(name).parse(Source(data, path, params))
+    return Loaded(graph, name, warnings(graph))
+
+
+def warnings(graph: Graph) -> tuple[Finding, ...]:
+    """The warnings that a front-end left in the graph's metadata under ``warnings``."""
+    try:
+        return msgspec.convert(graph.metadata.get("warnings", ()), tuple[Finding, ...])
+    except msgspec.ValidationError:  # the key is the program's own, in another shape
+        return ()
+
+
+def emit(graph: Graph, format: str) -> bytes:
+    """``graph`` as text (or bytes) in ``format``. INVALID_GRAPH with findings for what the format cannot express."""
+    writer = frontend(format).emit
+    if writer is None:
+        raise QmkError("UNSUPPORTED", f"the front-end '{format}' reads programs but does not write them", format=format)
+    return writer(graph)
