@@ -64,6 +64,12 @@ class Arity:
             return f"at least {self.low}"
         return str(self.low) if self.low == self.high else f"{self.low} to {self.high}"
 
+    def of(self, noun: str) -> str:
+        """``exactly(2).of("qubit")`` -> ``"2 qubits"``."""
+        if self.high == 0:
+            return f"no {noun}s"
+        return f"{self.text()} {noun}" if self.low == self.high == 1 else f"{self.text()} {noun}s"
+
 
 def exactly(count: int) -> Arity:
     return Arity(count, count)

@@ -92,20 +92,21 @@ def check_operands(state: State, node: Node, op: Op) -> bool:
     before = state.findings_count
     sized = op.vqs.accepts(len(node.vqs))
     if not sized:
-        _count(state, node, op, "qubits", op.vqs, len(node.vqs))
+        _count(state, node, op, "qubit", op.vqs, len(node.vqs))
     if not op.chs.accepts(len(node.chs)):
-        _count(state, node, op, "channels", op.chs, len(node.chs))
+        _count(state, node, op, "channel", op.chs, len(node.chs))
     if not op.inputs.accepts(len(node.inputs)):
-        _count(state, node, op, "input events", op.inputs, len(node.inputs))
+        _count(state, node, op, "input event", op.inputs, len(node.inputs))
     if not op.produces.accepts(len(node.produces)):
-        _count(state, node, op, "produced events", op.produces, len(node.produces))
+        _count(state, node, op, "produced event", op.produces, len(node.produces))
     if state.findings_count == before:
         state.sound_shapes.add(shape)
     return sized
 
 
 def _count(state: State, node: Node, op: Op, what: str, arity: Arity, asked: int) -> None:
-    state.add(COUNT, f"{op.name} takes {arity.text()} {what}, but {asked} are listed", node)
+    listed = "1 is listed" if asked == 1 else f"{asked or 'none'} are listed"
+    state.add(COUNT, f"{op.name} takes {arity.of(what)}, but {listed}", node)
 
 
 def check_kinds(state: State, node: Node) -> None:
