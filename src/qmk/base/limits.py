@@ -32,6 +32,7 @@ TABLE: dict[str, Limit] = {
     "findings": Limit(1000, "findings", "findings in one answer"),
     "source_bytes": Limit(64 << 20, "bytes", "one source file or program text"),
     "expansion_nodes": Limit(1_000_000, "nodes", "nodes that macros, loops and gate definitions may expand to"),
+    "expansion_steps": Limit(4_000_000, "steps", "statements and loop rounds executed while macros expand"),
     "macro_depth": Limit(64, "levels", "nesting of macros, includes, gate definitions and subroutines"),
     "expression_chars": Limit(4096, "characters", "one expression in assembly or an angle"),
     "shots": Limit(100_000_000, "shots", "shots of one job"),

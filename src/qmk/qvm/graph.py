@@ -8,7 +8,8 @@ verifier to name), parameter synonyms are resolved, angles are floats in radians
 from __future__ import annotations
 
 import hashlib
-from typing import Any, Literal
+from collections.abc import Iterable
+from typing import Any, Literal, cast
 
 import msgspec
 
@@ -33,7 +34,7 @@ class Guard(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
         return tuple(event for condition in self.conditions for event in condition.events())
 
 
-class Node(msgspec.Struct, frozen=True, omit_defaults=True):
+class Node(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One op applied to handles. ``vqs`` are in operand order; ``inputs`` are events read, ``produces`` written."""
 
     id: str
@@ -80,6 +81,16 @@ class Graph(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     inferred: bool = False
 
 
+def collect(nodes: Iterable[Node]) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """Qubits, channels and events in order of first use, where a source declares none; an event counts where it is
+    produced, so that one which is only read stays undeclared."""
+    nodes = tuple(nodes)
+    vqs = dict.fromkeys(name for node in nodes for name in node.vqs)
+    chs = dict.fromkeys(name for node in nodes if node.chs for name in node.chs)
+    events = dict.fromkeys(name for node in nodes if node.produces for name in node.produces)
+    return tuple(vqs), tuple(chs), tuple(events)
+
+
 class _Meaning(msgspec.Struct, omit_defaults=True):
     """What the digest covers: everything that changes what a run may give, nothing else."""
 
@@ -91,17 +102,27 @@ class _Meaning(msgspec.Struct, omit_defaults=True):
     outputs: tuple[Output, ...] | None
 
 
-_ENCODER = msgspec.json.Encoder(order="deterministic")
+_ENCODER = msgspec.json.Encoder(order="sorted")
+_EXACT = 2**53 - 1
+"""Greatest integer that every JSON reader keeps exactly."""
+
+
+def _key(text: str) -> str:
+    """An ASCII spelling of any key, so that all sort orders of keys agree."""
+    return text if text.isascii() and "\\" not in text else text.encode("unicode_escape").decode("ascii")
 
 
 def canonical_value(value: Any) -> Any:
-    """Floats as shortest round-trip text, so that the bytes equal RFC 8785's on any reader; the rest as it is."""
+    """Floats and integers beyond 2**53 as text (floats in shortest round-trip form), so that the bytes equal
+    RFC 8785's on any reader; the rest as it is."""
     if isinstance(value, float):
         return repr(value)
     if isinstance(value, dict):
-        return {key: canonical_value(item) for key, item in value.items()}
+        return {_key(key): canonical_value(item) for key, item in cast("dict[str, Any]", value).items()}
     if isinstance(value, (list, tuple)):
-        return [canonical_value(item) for item in value]
+        return [canonical_value(item) for item in cast("list[Any]", value)]
+    if isinstance(value, int) and not -_EXACT <= value <= _EXACT:
+        return str(value)
     return value
 
 
@@ -111,8 +132,9 @@ def canonical_bytes(graph: Graph) -> bytes:
     Covered: nodes (ids, ops, args, operands, guards, capabilities), handles, events, outputs. Not covered: version
     and spelling, default shots, metadata.
     """
-    nodes = [
-        [n.id, n.op, canonical_value(n.args), n.vqs, n.chs, n.inputs, n.produces, n.caps, n.guard] for n in graph.nodes
+    nodes: list[list[Any]] = [
+        [n.id, n.op, canonical_value(n.args) if n.args else n.args, n.vqs, n.chs, n.inputs, n.produces, n.caps, n.guard]
+        for n in graph.nodes
     ]
     meaning = _Meaning(nodes, graph.vqs, graph.chs, graph.events, graph.caps, graph.outputs)
     return _ENCODER.encode(meaning)
