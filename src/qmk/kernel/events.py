@@ -50,6 +50,11 @@ class Submitted(_Event):
     nodes: int = 0
     epochs: int = 1
     seq: int = 0
+    keep_events: bool = True
+    epoch_nodes: list[int] = []
+    """nodes of each epoch, for at most the first ``listed_epochs`` epochs"""
+    request_digest: str = ""
+    """what an idempotency key is compared by: graph, shots and policy"""
 
 
 class Routed(_Event):

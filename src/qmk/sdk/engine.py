@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import msgspec
-import numpy as np
 
 from qmk.sdk.program import Program
+
+if TYPE_CHECKING:  # the daemon reads declarations and must not load numpy
+    import numpy as np
 
 FeedForward = Literal["none", "pauli", "full"]
 
@@ -89,7 +91,7 @@ class Declaration:
     """The light half of an engine. ``requires`` are importable module names; ``extra`` is the pip extra with them.
 
     ``methods`` maps each method to its capabilities ("" for an engine with a single method). ``cost(method, features,
-    shots)`` predicts. ``load`` is "package.module:Class".
+    shots)`` predicts. ``load`` is "package.module:Class". ``library`` is the distribution whose version is the engine's.
     """
 
     name: str
@@ -99,6 +101,7 @@ class Declaration:
     cost: Callable[[str, Features, int], Cost]
     requires: tuple[str, ...] = ()
     extra: str = ""
+    library: str = ""
 
 
 class Progress(Protocol):

@@ -1,0 +1,30 @@
+"""q_chan_status: the state of a channel; not in this release."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from qmk.abi import shapes
+from qmk.abi.call import Call
+
+
+class Request(shapes.Request):
+    session_id: shapes.SessionId
+    channel: shapes.ChannelId
+
+
+class Reply(Struct, frozen=True):
+    channel: str
+    state: str
+    fidelity: float
+    use_count: int
+
+
+CALL = Call(
+    name="q_chan_status",
+    doc="Answers the state of a channel.",
+    request=Request,
+    reply=Reply,
+    errors=("SESSION_NOT_FOUND", "UNSUPPORTED"),
+    supported=False,
+)

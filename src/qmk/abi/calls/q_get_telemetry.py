@@ -1,0 +1,68 @@
+"""q_get_telemetry: figures of a job or of the session."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+
+from qmk.abi import shapes
+from qmk.abi.call import Call
+
+
+class Request(shapes.Request):
+    session_id: shapes.SessionId
+    job_id: shapes.JobId | None = None
+
+
+class Epoch(Struct, frozen=True):
+    """One epoch. Time is not split by epoch by engines that take the program as one batch: ``seconds`` is then null."""
+
+    epoch: int
+    nodes: int
+    executed: Annotated[bool, Meta(description="at least one shot has passed it")]
+    seconds: float | None = None
+
+
+class JobFigures(Struct, frozen=True, kw_only=True):
+    job_id: str
+    state: str
+    queued_seconds: Annotated[float, Meta(description="from acceptance to start (or to the end, or to now)")]
+    running_seconds: Annotated[float, Meta(description="from the last start to the end (or to now)")]
+    predicted_seconds: Annotated[float, Meta(description="the router's prediction")]
+    predicted_memory_bytes: int
+    shots_done: int
+    attempts: int
+    epochs: list[Epoch]
+    epochs_total: int
+    usage: dict[str, Any]
+
+
+class SessionFigures(Struct, frozen=True, kw_only=True):
+    """Counts since the session was opened."""
+
+    calls: int
+    errors: int
+    jobs_submitted: int
+    jobs_completed: int
+    jobs_failed: int
+    jobs_cancelled: int
+    shots_completed: int
+    engine_seconds: float
+    open_waits: int
+    qubits_held: int
+    opened: Annotated[float, Meta(description="Unix time in seconds")]
+
+
+class Reply(Struct, frozen=True):
+    session: SessionFigures
+    job: JobFigures | None = None
+
+
+CALL = Call(
+    name="q_get_telemetry",
+    doc="Answers figures of the session and, when job_id is given, of that job.",
+    request=Request,
+    reply=Reply,
+    errors=("SESSION_NOT_FOUND", "JOB_NOT_FOUND"),
+)

@@ -1,0 +1,29 @@
+"""q_restore: continue from a checkpoint; not in this release."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from qmk.abi import shapes
+from qmk.abi.call import Call
+
+
+class Request(shapes.Request):
+    session_id: shapes.SessionId
+    checkpoint_id: Annotated[str, Meta(description="checkpoint from q_checkpoint", min_length=1, max_length=64)]
+
+
+class Reply(Struct, frozen=True):
+    job_id: str
+
+
+CALL = Call(
+    name="q_restore",
+    doc="Starts a job from a checkpoint.",
+    request=Request,
+    reply=Reply,
+    errors=("SESSION_NOT_FOUND", "UNSUPPORTED"),
+    supported=False,
+)

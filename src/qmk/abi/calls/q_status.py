@@ -1,0 +1,24 @@
+"""q_status: the state of a job, now."""
+
+from __future__ import annotations
+
+from qmk.abi import shapes
+from qmk.abi.call import Call
+
+
+class Request(shapes.Request):
+    session_id: shapes.SessionId
+    job_id: shapes.JobId
+
+
+class Reply(shapes.Status, frozen=True, kw_only=True):
+    pass
+
+
+CALL = Call(
+    name="q_status",
+    doc="Answers the state of a job at once.",
+    request=Request,
+    reply=Reply,
+    errors=("SESSION_NOT_FOUND", "JOB_NOT_FOUND"),
+)
