@@ -13,7 +13,7 @@ from qmk.cli.failure import Console, call_error
 if TYPE_CHECKING:
     from qmk.frontends import Loaded
 
-STDIN_NAME = "<stdin>"
+STDIN_NAME = "<program>"
 UNRECOGNISED = "QMK-F01"
 """Rule of the finding for a program whose format no front-end recognises."""
 
@@ -23,7 +23,7 @@ def read(path: str, console: Console) -> bytes:
     if path == "-":
         data = sys.stdin.buffer.read(LIMITS.source_bytes + 1)
         check("source_bytes", len(data), "standard input")
-        console.sources[STDIN_NAME] = console.sources["<program>"] = data
+        console.sources[STDIN_NAME] = data
         return data
     try:
         if os.path.isdir(path):
