@@ -71,7 +71,9 @@ class _Lowering:
                 elif (rule := angled.get(node.op)) is not None:
                     args = node.args
                     out(
-                        Gate(rule[0], tuple([qubit[v] for v in node.vqs]), tuple([float(args[p]) for p in rule[1]]), cond)
+                        Gate(
+                            rule[0], tuple([qubit[v] for v in node.vqs]), tuple([float(args[p]) for p in rule[1]]), cond
+                        )
                     )
                 else:
                     self._other(node, cond)

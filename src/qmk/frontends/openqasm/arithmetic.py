@@ -104,7 +104,9 @@ def power(x: int, y: int, kind: Type, pos: int) -> int:
 def _measured_sum(op: str, a: Value, b: Value, kind: Type, pos: int, logic: Logic) -> Value:
     """Sums of measured integers by ripple carry; other arithmetic on them is refused."""
     if op not in ("+", "-"):
-        raise measured(pos, f"an operand of '{op}'", "only +, -, shifts, bit logic and comparisons take measured integers")
+        raise measured(
+            pos, f"an operand of '{op}'", "only +, -, shifts, bit logic and comparisons take measured integers"
+        )
     x, y = bits_of(a, kind.width), bits_of(b, kind.width)
     total = logic.add(x, y) if op == "+" else logic.add(x, tuple(lg.negate(bit) for bit in y), lg.TRUE)
     return Value(kind, number_of(total, kind))
@@ -177,7 +179,9 @@ def _bit_type(a: Type, b: Type, pos: int) -> Type:
 def _shift(op: str, a: Value, b: Value, pos: int) -> Value:
     if is_dynamic(b):
         raise measured(pos, "the distance of a shift")
-    distance = b.data if isinstance(b.data, int) else number_of(bits_of(b, 1 if b.type.size is None else b.type.width), UINT)
+    distance = (
+        b.data if isinstance(b.data, int) else number_of(bits_of(b, 1 if b.type.size is None else b.type.width), UINT)
+    )
     if not isinstance(distance, int) or distance < 0:
         raise Refusal("value", pos, "a shift needs a whole distance of zero or more")
     kind = a.type

@@ -22,7 +22,14 @@ from qmk.frontends.openqasm.unitary import (
 from qmk.frontends.openqasm.values import FLOAT, VOID, Type, Value, convert, mismatch
 from qmk.qvm.graph import Node
 
-_OTHER_NAMES = {"cnot": "cx", "not": "x", "toffoli": "ccx", "hadamard": "h", "fredkin": "cswap", "measure_all": "measure"}
+_OTHER_NAMES = {
+    "cnot": "cx",
+    "not": "x",
+    "toffoli": "ccx",
+    "hadamard": "h",
+    "fredkin": "cswap",
+    "measure_all": "measure",
+}
 _CACHE = 4096
 """expansions of user gates kept, by gate and parameters"""
 
@@ -49,7 +56,12 @@ class Calls(Evaluator):
             operands = self.fast_operands[text]
         except KeyError:
             operands = self.fast_operands[text] = self._fast_operands(call)
-        if plan is not None and operands is not None and plan[2] == len(operands) and self.steps < LIMITS.expansion_nodes:
+        if (
+            plan is not None
+            and operands is not None
+            and plan[2] == len(operands)
+            and self.steps < LIMITS.expansion_nodes
+        ):
             self.steps += 1
             builder = self.builder
             nodes = builder.nodes
@@ -276,7 +288,9 @@ class Calls(Evaluator):
         self.step(pos)
         if len(args) != len(definition.params):
             raise Refusal(
-                "parameter-count", pos, f"{definition.name} takes {len(definition.params)} argument(s), {len(args)} given"
+                "parameter-count",
+                pos,
+                f"{definition.name} takes {len(definition.params)} argument(s), {len(args)} given",
             )
         scope: dict[str, Symbol] = {}
         back: list[tuple[Variable, Callable[[Any], None]]] = []
@@ -313,7 +327,9 @@ class Calls(Evaluator):
             want = value.type
             if value.type.kind != "array" or self._array_mismatch(parameter, value.type):
                 raise Refusal("type", arg.pos, f"'{parameter.name}' takes another kind of array than {want.text()}")
-            variable = Variable(parameter.name, want, value.data, parameter.pos, parameter.type.access != "mutable", depth=depth)
+            variable = Variable(
+                parameter.name, want, value.data, parameter.pos, parameter.type.access != "mutable", depth=depth
+            )
             if parameter.type.access == "mutable":
                 back.append((variable, self.place(arg).write))
             return variable

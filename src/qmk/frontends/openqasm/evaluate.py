@@ -158,7 +158,9 @@ class Evaluator(Core):
             help = f"did you mean {near}?" if near else "functions: " + ", ".join(sorted(FUNCTIONS[self.dialect]))
             raise Refusal("undefined", node.pos, f"there is no function '{node.name}'", help)
         if len(node.args) not in counts:
-            raise Refusal("parameter-count", node.pos, f"{node.name} takes {counts[0]} argument(s), not {len(node.args)}")
+            raise Refusal(
+                "parameter-count", node.pos, f"{node.name} takes {counts[0]} argument(s), not {len(node.args)}"
+            )
         args = [self.classical(arg) for arg in node.args]
         return arithmetic.call(node.name, args, node.pos, self.logic, self.dialect)
 
@@ -191,7 +193,9 @@ class Evaluator(Core):
     def refused_expression(self, node: Expr) -> Value:
         if isinstance(node, DurationOf):
             raise Refusal("calibration", node.pos, "durationof has no value: gates of an ideal device take no time")
-        raise Refusal("type", node.pos, "a set or range is not a value", "use it as an index, in a for loop or an array")
+        raise Refusal(
+            "type", node.pos, "a set or range is not a value", "use it as an index, in a for loop or an array"
+        )
 
     # -- known numbers -----------------------------------------------------------------------------------------------
 
@@ -353,7 +357,10 @@ class Evaluator(Core):
         if variable.type.kind == "bit":
             return self._bits_place(variable.type, self.references(variable))
         return Place(
-            variable.type, lambda: self.read(variable, pos).data, lambda data: self.store(variable, data), (variable.name,)
+            variable.type,
+            lambda: self.read(variable, pos).data,
+            lambda data: self.store(variable, data),
+            (variable.name,),
         )
 
     def references(self, variable: Variable) -> tuple[tuple[Variable, int], ...]:

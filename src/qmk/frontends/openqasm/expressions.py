@@ -211,7 +211,9 @@ class ExpressionParser(Stream):
             unit = suffix[1]
             if unit in TIME_UNITS or unit == "im":
                 self.seek(suffix.end())
-                return Literal(pos, "imaginary", float(value)) if unit == "im" else Literal(pos, "duration", (value, unit))
+                return (
+                    Literal(pos, "imaginary", float(value)) if unit == "im" else Literal(pos, "duration", (value, unit))
+                )
             if suffix.start(1) == self.end:
                 raise Refusal("syntax", pos, f"'{text}{unit}' is neither a number nor a name",
                               "a name begins with a letter")  # fmt: skip

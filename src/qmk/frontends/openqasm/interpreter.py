@@ -253,7 +253,12 @@ class Interpreter(Flow):
         place = self.place(node.target)
         if node.op == "=" and isinstance(node.value, MeasureOf):
             value = self.measured(node.value, place.labels)
-            if value.type.size is None and place.type.size is not None and place.type.kind == "bit" and place.type.size != 1:
+            if (
+                value.type.size is None
+                and place.type.size is not None
+                and place.type.kind == "bit"
+                and place.type.size != 1
+            ):
                 raise Refusal("size", node.pos, f"one measured bit does not fill {place.type.text()}", "name one bit")
             place.write(convert(value, place.type, node.pos, self.logic).data)
             return
@@ -304,7 +309,9 @@ class Interpreter(Flow):
     def delay(self, node: Delay) -> None:
         value = self.classical(node.duration)
         if value.type.kind not in ("duration", "stretch"):
-            raise Refusal("type", node.pos, f"delay takes a duration, not {value.type.text()}", "write: delay[100ns] q;")
+            raise Refusal(
+                "type", node.pos, f"delay takes a duration, not {value.type.text()}", "write: delay[100ns] q;"
+            )
         self.warn("timing", node.pos, "the delay only keeps its order: an ideal device has no clock")
         self._hint(node.operands, node.pos)
 
@@ -322,7 +329,9 @@ class Interpreter(Flow):
     def returned(self, node: Return) -> None:
         value = None
         if node.value is not None:
-            value = self.measured(node.value, ("m",)) if isinstance(node.value, MeasureOf) else self.classical(node.value)
+            value = (
+                self.measured(node.value, ("m",)) if isinstance(node.value, MeasureOf) else self.classical(node.value)
+            )
         self.give_back(value, node.pos)
 
     # -- the result --------------------------------------------------------------------------------------------------

@@ -200,7 +200,9 @@ class Parser(ExpressionParser):
         storage = self.text
         self.advance()
         if self.kind != "name" or self.text not in TYPES:
-            raise self.fail("a type", f"for example: {storage} float[64] x" + (" = 0.5;" if storage == "const" else ";"))
+            raise self.fail(
+                "a type", f"for example: {storage} float[64] x" + (" = 0.5;" if storage == "const" else ";")
+            )
         return self.declaration(pos, storage)
 
     def qubit(self, pos: int) -> Stmt:

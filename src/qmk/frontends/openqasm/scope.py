@@ -131,7 +131,9 @@ class Core(ABC):
     def deeper(self, pos: int) -> None:
         self.nesting += 1
         if self.nesting > LIMITS.macro_depth:
-            raise Refusal("recursion", pos, f"gates, subroutines and blocks nest deeper than {LIMITS.macro_depth} levels")
+            raise Refusal(
+                "recursion", pos, f"gates, subroutines and blocks nest deeper than {LIMITS.macro_depth} levels"
+            )
 
     def warn(self, key: str, pos: int, message: str, help: str = "") -> None:
         self.sources.report(Refusal(key, pos, message, help))
@@ -183,7 +185,9 @@ class Core(ABC):
             return Refusal("undefined", pos, f"'{name}' is a gate, not a value")
         known = {*self.globals, *self.constants, *(n for scope in self.scopes[self.frame_start :] for n in scope)}
         near = nearest(name, known)
-        return Refusal("undefined", pos, f"'{name}' is not declared", f"did you mean '{near}'?" if near else "declare it")
+        return Refusal(
+            "undefined", pos, f"'{name}' is not declared", f"did you mean '{near}'?" if near else "declare it"
+        )
 
     # -- variables that branches may set -----------------------------------------------------------------------------
 

@@ -27,7 +27,9 @@ BITSTRING = re.compile(r'"[01](?:_?[01])*"')
 
 _PI = r"(?:pi|π)"
 _NUMBER = r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
-SIMPLE_ANGLE = re.compile(rf"\s*([+-]?)\s*(?:({_NUMBER})\s*\*\s*)?({_PI})(?:\s*\*\s*({_NUMBER}))?(?:\s*/\s*({_NUMBER}))?\s*")
+SIMPLE_ANGLE = re.compile(
+    rf"\s*([+-]?)\s*(?:({_NUMBER})\s*\*\s*)?({_PI})(?:\s*\*\s*({_NUMBER}))?(?:\s*/\s*({_NUMBER}))?\s*"
+)
 """[sign][number*]pi[*number][/number]: the usual angle, read without building a tree."""
 
 GATE_LINE = re.compile(

@@ -158,7 +158,9 @@ def _to_integer(value: Value, to: Type, pos: int) -> Any:
     if kind not in ("bit", "bool", "int", "uint"):
         raise mismatch(value.type, to, pos)
     if kind == "bit" and value.type.size is not None and to.size is not None and value.type.size > to.size:
-        raise Refusal("size", pos, f"{value.type.text()} does not fit {to.text()}", "take a slice of the register first")
+        raise Refusal(
+            "size", pos, f"{value.type.text()} does not fit {to.text()}", "take a slice of the register first"
+        )
     if to.literal:
         return number_of(bits_of(value, len(data) if isinstance(data, tuple) else 1), to)
     return number_of(bits_of(value, to.width), to)
