@@ -128,6 +128,12 @@ _ROWS = (
         "Metadata of the program are written as top-level keys, so they cannot be called like a key of the format.",
         "rename the metadata key",
     ),
+    Rule(
+        "QVM-J20",
+        "parameters given to JSON",
+        "QVM JSON is a finished program: nothing in it waits for a value from outside.",
+        "write assembly with .param instead",
+    ),
 )
 
 JSON_RULES: dict[str, Rule] = {row.id: row for row in _ROWS}

@@ -70,18 +70,19 @@ def known_keys(version: str | None) -> tuple[str, ...]:
     return KEYS_01 if version in (None, "0.1") else KEYS_10
 
 
-def type_text(value: Any) -> str:
+_NOUNS: dict[type[object], str] = {
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+    str: "a text",
+    list: "a list",
+    dict: "an object",
+}
+
+
+def type_text(value: object) -> str:
     """The JSON type of a decoded value, as a noun."""
-    names = {
-        bool: "true or false",
-        int: "a number",
-        float: "a number",
-        str: "a text",
-        list: "a list",
-        dict: "an object",
-    }
-    kind = type(cast(object, value))
-    return "null" if value is None else names.get(kind, f"a {kind.__name__}")
+    return "null" if value is None else _NOUNS.get(type(value), f"a {type(value).__name__}")
 
 
 class Walk:

@@ -66,7 +66,7 @@ def _operands(row: Node, known: Known) -> list[str]:
     op = OPS.get(row.op)
     after = outputs_kind(op)
     places: tuple[tuple[Kind, tuple[str, ...]], ...] = (("vqs", row.vqs), ("chs", row.chs), ("inputs", row.inputs))
-    kinds = [(handle, kind) for kind, handles in places if kind != after for handle in handles]
+    kinds: list[tuple[str, Kind]] = [(handle, kind) for kind, handles in places if kind != after for handle in handles]
     written: list[Operand] = []
     out: list[str] = []
     for handle, kind in kinds:

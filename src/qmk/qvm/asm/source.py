@@ -14,6 +14,7 @@ RESERVED = frozenset({"if", "and", "or", "not", "all", "any"})
 """Words with a meaning of their own in statements; a handle called so is quoted."""
 
 _CODE = re.compile(r"""(?:[^;"']++|"(?:[^"\\]|\\.)*+"|'(?:[^'\\]|\\.)*+')*""")
+_RUN = re.compile(r"\w+")
 _BREAK = re.compile(r"\r\n|\r|\n")
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "\\": "\\", "/": "/", "'": "'", '"': '"'}
@@ -139,7 +140,7 @@ class Cursor:
         start = self.skip()
         depth = 0
         while self.at < len(self.text):
-            if depth == 0 and any(self._stops(stop) for stop in stops):
+            if depth == 0 and any(map(self._stops, stops)):
                 break
             char = self.text[self.at]
             if char in "\"'":
@@ -147,6 +148,10 @@ class Cursor:
                 if match is None:
                     raise Fault("ASM-001", "a quote is not closed", self.at, "close the quote on the same line")
                 self.at = match.end()
+                continue
+            run = _RUN.match(self.text, self.at)
+            if run is not None:  # no stop begins inside a word
+                self.at = run.end()
                 continue
             depth += (char in "([") - (char in ")]")
             if depth < 0:

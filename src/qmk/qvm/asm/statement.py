@@ -11,12 +11,17 @@ from typing import Any
 from qmk.base.limits import LIMITS
 from qmk.qvm.asm import guards, literals
 from qmk.qvm.asm.operands import PREFIXES, Operand
-from qmk.qvm.asm.source import NAME, QUOTED, Cursor, Fault, Line, unquote
+from qmk.qvm.asm.source import NAME, QUOTED, RESERVED, Cursor, Fault, Line, unquote
 from qmk.qvm.expression_values import Value
 from qmk.qvm.families import OPS, SPELLINGS
 from qmk.qvm.graph import Guard
 from qmk.qvm.normal import Problem, normal_args
 
+_NAMES = r"[A-Za-z_][A-Za-z0-9_]*(?:\s*,\s*[A-Za-z_][A-Za-z0-9_]*)*+"
+_SIMPLE = re.compile(rf"([A-Za-z_][A-Za-z0-9_]*+)\s*:\s*([A-Za-z_][A-Za-z0-9_]*+)\s+({_NAMES})(?:\s*->\s*({_NAMES}))?")
+"""Most statements by far, read by one match."""
+
+_COMMA = re.compile(r"\s*,\s*")
 _LABEL = re.compile(r"""("(?:[^"\\]|\\.)*"|[^\s"':;=,()\[\]]+)\s*:""")
 _OPCODE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*")
 _KEY = re.compile(r"([A-Za-z_][A-Za-z0-9_]*|\"(?:[^\"\\]|\\.)*\")\s*=(?!=)")
@@ -25,10 +30,10 @@ _GUARDED = re.compile(r"[=<>!]=|[<>]")
 
 @dataclass(slots=True)
 class Instruction:
-    """A statement as read; operands have their kinds only where a prefix says so."""
+    """A statement as read; ``label`` None when it has none, operands have kinds only where a prefix says so."""
 
     line: Line
-    label: str
+    label: str | None
     op: str
     operands: list[Operand] = field(default_factory=list[Operand])
     outputs: list[Operand] = field(default_factory=list[Operand])
@@ -60,10 +65,10 @@ class Reader:
                 raise Fault("ASM-014", f"{first.where.removeprefix('args.')}: {first.message}", 0, first.fix)
         return self.out
 
-    def label(self) -> str:
+    def label(self) -> str | None:
         match = _LABEL.match(self.cursor.text)
         if match is None:
-            return ""
+            return None
         word = match[1]
         if not NAME.fullmatch(word) and not word.startswith('"'):
             raise Fault("ASM-001", f"'{word}' is no label", 0, "labels are letters, digits and _, no digit first")
@@ -201,6 +206,12 @@ class Reader:
 
 def read(text: str, line: Line, names: Mapping[str, Value]) -> Instruction:
     """The instruction in ``text``, which came from ``line``."""
+    match = _SIMPLE.fullmatch(text)
+    if match is not None:
+        label, opcode, operands, outputs = match.groups()
+        words, after = _COMMA.split(operands), _COMMA.split(outputs) if outputs else []
+        if opcode in SPELLINGS and len(label) <= LIMITS.name_chars and RESERVED.isdisjoint((*words, *after)):
+            return Instruction(line, label, SPELLINGS[opcode], [Operand(w) for w in words], [Operand(w) for w in after])
     return Reader(text, line, names).read()
 
 

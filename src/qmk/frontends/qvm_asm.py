@@ -1,0 +1,78 @@
+"""Front-end ``qvm-asm``: QVM assembly with macros. Included files come from the program's folder and below, from
+nowhere else. Public programs in this language are also found in files named ``.qasm``."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from pathlib import Path
+
+from qmk.base.errors import Finding, invalid_graph
+from qmk.base.limits import LIMITS
+from qmk.qvm.asm import assemble, disassemble
+from qmk.qvm.asm.tree import BLOCKS, DECLARATIONS
+from qmk.qvm.families import SPELLINGS
+from qmk.qvm.graph import Graph
+from qmk.sdk.frontend import Frontend, Source
+
+_OTHERS = re.compile(r"OPENQASM\b|//|/\*|#|\{|include\b|qreg\b|creg\b|qubit\b|bit\b|@")
+_DIRECTIVE = re.compile(rf"\.({'|'.join((*DECLARATIONS, *BLOCKS))})\b")
+_STATEMENT = re.compile(r"(?:[A-Za-z_{][\w{}\[\]+*/-]*\s*:\s*)?([A-Za-z_][\w.]*)")
+_LINES = 64
+
+
+def recognise(data: bytes) -> int:
+    """By the first lines that are no comments: directives, or statements with opcodes we know."""
+    text = data[:65536].removeprefix(codecs.BOM_UTF8).decode("utf-8", "replace")
+    lines = [line.strip() for line in text.splitlines()]
+    lines = [line for line in lines if line and not line.startswith(";")][:_LINES]
+    if not lines or _OTHERS.match(lines[0]):
+        return 0
+    known = sum(1 for line in lines if _DIRECTIVE.match(line) or _opcode(line))
+    if known == 0:
+        return 0
+    return 100 if known == len(lines) else max(30, round(95 * known / len(lines)))
+
+
+def _opcode(line: str) -> bool:
+    match = _STATEMENT.match(line)
+    return match is not None and match[1] in SPELLINGS
+
+
+def parse(source: Source) -> Graph:
+    try:
+        text = source.data.removeprefix(codecs.BOM_UTF8).decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = source.data.count(b"\n", 0, error.start) + 1
+        row = Finding("ASM-001", f"byte {error.start} is not UTF-8", "save the file as UTF-8", "", source.name, line)
+        raise invalid_graph([row]) from None
+    include = _Folder(Path(source.path).parent).read if source.path else None
+    return assemble(text, params=source.params, file=source.name, include=include)
+
+
+class _Folder:
+    """Reads files by name from one folder and those below it; links that lead out are not followed."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.resolve()
+
+    def read(self, name: str) -> str:
+        if "\0" in name:
+            raise ValueError("the name holds a zero byte")
+        path = (self.root / name).resolve()
+        if Path(name).is_absolute() or not path.is_relative_to(self.root):
+            raise ValueError("the file is outside the program's folder")
+        if not path.exists():
+            raise FileNotFoundError(2, "there is no such file in the program's folder")
+        if not path.is_file():
+            raise ValueError("it is no file")
+        if path.stat().st_size > LIMITS.source_bytes:
+            raise ValueError(f"it is larger than {LIMITS.source_bytes} bytes")
+        return path.read_bytes().removeprefix(codecs.BOM_UTF8).decode("utf-8")
+
+
+def emit(graph: Graph) -> bytes:
+    return disassemble(graph).encode("utf-8")
+
+
+FRONTEND = Frontend("qvm-asm", "QVM assembly with macros", (".qvm.asm", ".asm", ".qasm"), recognise, parse, emit)

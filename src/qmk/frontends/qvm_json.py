@@ -1,0 +1,41 @@
+"""Front-end ``qvm-json``: QVM graphs as JSON, versions 0.1 and 1.0. Written as 1.0, indented."""
+
+from __future__ import annotations
+
+import codecs
+
+import msgspec
+
+from qmk.base.errors import Finding, QmkError, invalid_graph
+from qmk.qvm import json_codec
+from qmk.qvm.graph import Graph
+from qmk.sdk.frontend import Frontend, Source
+
+
+def recognise(data: bytes) -> int:
+    """A JSON object, certainly ours when it speaks of a program and nodes."""
+    head = data.removeprefix(codecs.BOM_UTF8).lstrip()[:4096]
+    if not head.startswith(b"{"):
+        return 0
+    if b'"program"' in head and b'"nodes"' in head:
+        return 100
+    return 80 if b'"nodes"' in head or b'"program"' in head or b'"version"' in head else 40
+
+
+def parse(source: Source) -> Graph:
+    if source.params:
+        message = f"QVM JSON has no parameters; '{next(iter(source.params))}' is given"
+        raise invalid_graph([Finding("QVM-J20", message, "write assembly with .param instead", file=source.name)])
+    try:
+        return json_codec.decode(source.data)[0]
+    except QmkError as error:
+        if error.kind.name != "INVALID_GRAPH":
+            raise
+        raise invalid_graph([msgspec.structs.replace(row, file=source.name) for row in error.findings]) from None
+
+
+def emit(graph: Graph) -> bytes:
+    return json_codec.encode(graph, "1.0", indent=2)
+
+
+FRONTEND = Frontend("qvm-json", "QVM graphs as JSON, 0.1 and 1.0", (".qvm.json", ".json"), recognise, parse, emit)
