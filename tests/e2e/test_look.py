@@ -31,7 +31,7 @@ TWO_ERRORS = {
 def test_examples_are_valid(qmk: Qmk, file: str) -> None:
     done = qmk("verify", f"examples/{file}")
     assert done.returncode == 0, done.stdout
-    assert done.stdout.splitlines()[-1].startswith("valid (")
+    assert "valid (" in done.stdout
 
 
 def test_verify_prints_every_finding(qmk: Qmk, folder: Path) -> None:
@@ -51,7 +51,7 @@ def test_verify_prints_every_finding(qmk: Qmk, folder: Path) -> None:
 def test_verify_summarises_a_valid_program(qmk: Qmk) -> None:
     found = json.loads(qmk("verify", "examples/bell.qasm", "--json").stdout)
     assert found["ok"] is True
-    assert found["summary"]["qubits"] == 2
+    assert found["summary"]["qubits_live_max"] == 2
 
 
 @pytest.mark.parametrize("target", ["json", "asm", "binary", "qasm3"])

@@ -47,7 +47,7 @@ def test_nothing_is_left_unfinished() -> None:
     found = [
         f"{path.relative_to(ROOT)}: {match.group()}"
         for path in tracked()
-        if path.suffix == ".py" and (match := UNFINISHED.search(text_of(path)))
+        if path.suffix == ".py" and path.name != Path(__file__).name and (match := UNFINISHED.search(text_of(path)))
     ]
     assert not found
 

@@ -26,7 +26,7 @@ def command(as_json: bool) -> None:
         output.json_object({"engines": [describe(found[name]) for name in sorted(found)]})
         return
     rows = [row for name in sorted(found) for row in _rows(found[name])]
-    output.table(("engine", "method", "version", "qubits", "feed-forward", "gates", "what"), rows)
+    output.table(("engine", "method", "library", "qubits", "feed-forward", "gates", "what"), rows)
 
 
 def availability(declaration: Declaration) -> tuple[bool, str]:
@@ -76,7 +76,8 @@ def _capability_fields(caps: Capabilities) -> dict[str, Any]:
 
 def _rows(declaration: Declaration) -> list[tuple[str, ...]]:
     available, reason = availability(declaration)
-    version = ", ".join(dict.fromkeys(versions(declaration).values())) if available else "not installed"
+    libraries = [f"{name} {version}" for name, version in versions(declaration).items()]
+    library = (libraries or ["built in"])[0] if available else "not installed"
     rows: list[tuple[str, ...]] = []
     for number, (method, caps) in enumerate(declaration.methods.items()):
         first = number == 0
@@ -84,7 +85,7 @@ def _rows(declaration: Declaration) -> list[tuple[str, ...]]:
             (
                 declaration.name if first else "",
                 method or "-",
-                version if first else "",
+                library if first else "",
                 "by memory" if caps.max_qubits is None else f"up to {caps.max_qubits}",
                 caps.feed_forward,
                 f"{len(caps.gates)}{' Clifford' if caps.clifford else ''}",

@@ -10,7 +10,7 @@ from qmk.abi import examples, shapes
 from qmk.abi.call import Call
 
 
-class Request(shapes.Request):
+class Request(shapes.Request, frozen=True):
     session_id: shapes.SessionId
     n: Annotated[int, Meta(description="number of qubits", ge=1)]
     profile: Annotated[str, Meta(description="code profile such as logical:surface(d=7)", max_length=256)] = ""

@@ -10,7 +10,7 @@ from qmk.abi import examples, shapes
 from qmk.abi.call import Call
 
 
-class Request(shapes.Request):
+class Request(shapes.Request, frozen=True):
     session_id: shapes.SessionId
     graph: shapes.RawGraph = Raw()
     program: Annotated[shapes.Program, Meta(description="source text, instead of graph")] | None = None
@@ -46,7 +46,8 @@ class Reply(Struct, frozen=True, kw_only=True):
 
 CALL = Call(
     name="q_estimate",
-    doc="Verifies a program and answers the memory and time each engine would need, without running it.",
+    doc="Verifies a program and answers the memory and time each engine would need, without running it. The "
+    "session must hold the capabilities that the program's ops need.",
     request=Request,
     reply=Reply,
     errors=("SESSION_NOT_FOUND", "INVALID_GRAPH", "INSUFFICIENT_CAPS", "UNSUPPORTED"),

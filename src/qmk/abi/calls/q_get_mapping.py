@@ -10,7 +10,7 @@ from qmk.abi import examples, shapes
 from qmk.abi.call import Call
 
 
-class Request(shapes.Request):
+class Request(shapes.Request, frozen=True):
     session_id: shapes.SessionId
     job_id: shapes.JobId
 

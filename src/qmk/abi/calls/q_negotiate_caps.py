@@ -11,7 +11,7 @@ from qmk.abi.call import Call
 from qmk.base.limits import LIMITS
 
 
-class Request(shapes.Request):
+class Request(shapes.Request, frozen=True):
     requested: (
         Annotated[
             list[shapes.Name],

@@ -10,7 +10,7 @@ from qmk.abi import examples, shapes
 from qmk.abi.call import Call
 
 
-class Request(shapes.Request):
+class Request(shapes.Request, frozen=True):
     session_id: shapes.SessionId
     peers: Annotated[list[shapes.Name], Meta(description="the two qubits", min_length=2, max_length=2)]
     fidelity: Annotated[float, Meta(description="lowest fidelity of a Bell pair", ge=0.25, le=1.0)]

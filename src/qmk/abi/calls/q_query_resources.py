@@ -10,7 +10,7 @@ from qmk.abi import shapes
 from qmk.abi.call import Call
 
 
-class Request(shapes.Request):
+class Request(shapes.Request, frozen=True):
     session_id: Annotated[str, Meta(description="optional; checked when given", max_length=64)] = ""
 
 

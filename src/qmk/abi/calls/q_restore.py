@@ -10,7 +10,7 @@ from qmk.abi import examples, shapes
 from qmk.abi.call import Call
 
 
-class Request(shapes.Request):
+class Request(shapes.Request, frozen=True):
     session_id: shapes.SessionId
     checkpoint_id: Annotated[str, Meta(description="checkpoint from q_checkpoint", min_length=1, max_length=64)]
 

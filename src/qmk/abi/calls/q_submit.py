@@ -10,7 +10,7 @@ from qmk.abi import examples, shapes
 from qmk.abi.call import Call
 
 
-class Request(shapes.Request):
+class Request(shapes.Request, frozen=True):
     """Exactly one of ``graph`` and ``program``; in process, the graph may instead come decoded beside the request."""
 
     session_id: shapes.SessionId
@@ -43,7 +43,8 @@ class Reply(Struct, frozen=True):
 CALL = Call(
     name="q_submit",
     doc="Verifies a program, chooses an engine and queues a job. The job survives a restart of the daemon from the "
-    "moment this call is answered. An invalid program is refused with every finding and never becomes a job.",
+    "moment this call is answered. An invalid program is refused with every finding and never becomes a job. The session must "
+    "hold the capabilities that the program's ops need.",
     request=Request,
     reply=Reply,
     errors=(

@@ -11,7 +11,7 @@ from qmk.abi.call import Call
 from qmk.abi.calls import q_result
 
 
-class Request(shapes.Request):
+class Request(shapes.Request, frozen=True):
     session_id: shapes.SessionId
     job_id: shapes.JobId
     timeout_ms: (
