@@ -19,6 +19,7 @@ from qmk.host import machine
 from qmk.host.spawn import External
 from qmk.qvm.families import FAMILIES
 from qmk.qvm.graph import Graph
+from qmk.qvm.summary import summarise
 from qmk.sdk import discovery
 from qmk.sdk.engine import Declaration, Features
 
@@ -90,7 +91,31 @@ class Routing:
         return found
 
     def estimate(self, graph: Graph, digest: str, shots: int) -> q_estimate.Reply:
-        raise NotImplementedError
+        """What every engine would need for the program, and why those that cannot run it cannot."""
+        from qmk import router
+
+        candidates = router.explain(
+            self._features_of(graph, digest), shots, memory_bytes=self.memory_bytes, declarations=self.declarations
+        )
+        priced = [row for row in candidates if row.seconds is not None and row.memory_bytes is not None]
+        return q_estimate.Reply(
+            digest=digest,
+            shots=shots,
+            logical=msgspec.to_builtins(summarise(graph)),
+            engines=[
+                q_estimate.EngineEstimate(
+                    engine=row.engine,
+                    method=row.method,
+                    seconds=row.seconds or 0.0,
+                    memory_bytes=row.memory_bytes or 0,
+                    fits=(row.memory_bytes or 0) <= self.memory_bytes,
+                    note=row.reason,
+                )
+                for row in sorted(priced, key=lambda row: (bool(row.gaps), row.seconds or 0.0))
+            ],
+            gaps=[q_estimate.Gap(row.name, gap.need, gap.detail) for row in candidates for gap in row.gaps],
+            chosen=next((row.engine for row in candidates if row.chosen), ""),
+        )
 
     def resources(self, queued: int, running: int, workers: int) -> q_query_resources.Reply:
         """Devices, engines and capacity of this machine, with the kernel's queue figures."""
