@@ -91,7 +91,7 @@ class Declaration:
     """The light half of an engine. ``requires`` are importable module names; ``extra`` is the pip extra with them.
 
     ``methods`` maps each method to its capabilities ("" for an engine with a single method). ``cost(method, features,
-    shots)`` predicts. ``load`` is "package.module:Class".
+    shots)`` predicts. ``load`` is "package.module:Class". ``library`` is the distribution whose version is the engine's.
     """
 
     name: str
@@ -101,6 +101,7 @@ class Declaration:
     cost: Callable[[str, Features, int], Cost]
     requires: tuple[str, ...] = ()
     extra: str = ""
+    library: str = ""
 
 
 class Progress(Protocol):

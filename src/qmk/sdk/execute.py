@@ -65,7 +65,9 @@ class Runner:
         if found is None:
             names = ", ".join(repr(name) for name in self.declaration.methods)
             raise QmkError(
-                "UNSUPPORTED", f"engine '{self.declaration.name}' has no method '{method}'; it has {names}", method=method
+                "UNSUPPORTED",
+                f"engine '{self.declaration.name}' has no method '{method}'; it has {names}",
+                method=method,
             )
         return found
 

@@ -120,9 +120,7 @@ def frame_plan(program: Program) -> FramePlan:
     builder = _FrameBuilder()
     builder.add(program)
     circuit = stim.Circuit("\n".join(builder.lines))
-    return FramePlan(
-        circuit, circuit.reference_sample(), tuple(builder.record), program.n_cbits, tuple(builder.logic)
-    )
+    return FramePlan(circuit, circuit.reference_sample(), tuple(builder.record), program.n_cbits, tuple(builder.logic))
 
 
 class StabilizerEngine:

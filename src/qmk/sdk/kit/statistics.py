@@ -25,7 +25,7 @@ def entropy(q: float, p: float) -> float:
 def check(
     counts: Mapping[str, int], exact: Mapping[str, float], false_failure: float = 1e-9, slack: float = 0.0
 ) -> str:
-    """"" when ``counts`` may come from ``exact``, else what is wrong.
+    """ "" when ``counts`` may come from ``exact``, else what is wrong.
 
     ``slack`` is for approximate engines: each probability may be off by that much (then no outcome is impossible).
     """
