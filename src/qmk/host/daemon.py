@@ -88,7 +88,7 @@ class Daemon:
             office.open_for(host)
             count = host.recover()
             log.info("%d records replayed from %s", count, config.journal_path)
-            pool.prestart_all(name for name in config.prestart if name in routing.names)
+            pool.prestart_all(name for name in config.prestart if name in routing.declarations)
             await self._serve(office, host)
         finally:
             await pool.close()
