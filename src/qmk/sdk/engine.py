@@ -91,7 +91,8 @@ class Declaration:
     """The light half of an engine. ``requires`` are importable module names; ``extra`` is the pip extra with them.
 
     ``methods`` maps each method to its capabilities ("" for an engine with a single method). ``cost(method, features,
-    shots)`` predicts. ``load`` is "package.module:Class". ``library`` is the distribution whose version is the engine's.
+    shots)`` predicts. ``load`` is "package.module:Class". ``library`` is the
+    distribution whose version is the engine's.
     """
 
     name: str
@@ -105,7 +106,7 @@ class Declaration:
 
 
 class Progress(Protocol):
-    def __call__(self, shots_done: int) -> None: ...
+    def __call__(self, shots_done: int, /) -> None: ...
 
 
 @dataclass

@@ -70,11 +70,8 @@ class _Lowering:
                     out(Gate(short, tuple([qubit[v] for v in node.vqs]), (), cond))
                 elif (rule := angled.get(node.op)) is not None:
                     args = node.args
-                    out(
-                        Gate(
-                            rule[0], tuple([qubit[v] for v in node.vqs]), tuple([float(args[p]) for p in rule[1]]), cond
-                        )
-                    )
+                    params = tuple([float(args[p]) for p in rule[1]])
+                    out(Gate(rule[0], tuple([qubit[v] for v in node.vqs]), params, cond))
                 else:
                     self._other(node, cond)
         except KeyError as missing:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
 
-_NAMES = {
-    "cnot": "cx", "toffoli": "ccx",
-    **{
-        name: name
-        for name in "id x y z h s sdg sx sxdg t tdg rx ry rz p u cy cz cp swap crx cry crz rxx ryy rzz ccz cswap".split()
-    },
-}  # fmt: skip
+_SAME = (
+    *("id", "x", "y", "z", "h", "s", "sdg", "sx", "sxdg", "t", "tdg", "rx", "ry", "rz", "p", "u"),
+    *("cy", "cz", "cp", "swap", "crx", "cry", "crz", "rxx", "ryy", "rzz", "ccz", "cswap"),
+)
+_NAMES = {"cnot": "cx", "toffoli": "ccx", **{name: name for name in _SAME}}
 """native gates and what Aer calls them"""
 
 UNITARY = frozenset({"ch", "iswap", "iswapdg"})
 """gates that Aer takes as matrices"""
 
 _CONTROLLED_ROTATIONS = {"crx", "cry", "crz"}
-_EXTENDED = "cnot cz id x y z h s sdg sx sxdg swap t tdg p toffoli ccz".split()
+_EXTENDED = {
+    *("cnot", "cz", "id", "x", "y", "z", "h", "s", "sdg", "sx", "sxdg", "swap"),
+    *("t", "tdg", "p", "toffoli", "ccz"),
+}
 
 AER_NAMES: dict[str, dict[str, str]] = {
     "statevector": _NAMES,

@@ -76,7 +76,7 @@ class AerPlan:
             config.matrix_product_state_truncation_threshold = TRUNCATION
         if self.method == "extended_stabilizer":
             config.extended_stabilizer_approximation_error = EXTENDED_ERROR
-            # Aer's default, a Markov chain of single bit flips, never reaches some outcomes: it is wrong for two Bell pairs
+            # the default, a Markov chain of single bit flips, never reaches some outcomes: two Bell pairs go wrong
             config.extended_stabilizer_sampling_method = "norm_estimation"
         return config
 

@@ -6,6 +6,7 @@ as the exclusive or of measured bits on a Pauli gate; everything else goes to ``
 
 from __future__ import annotations
 
+import importlib.metadata
 from dataclasses import dataclass
 
 import numpy as np
@@ -125,7 +126,7 @@ def frame_plan(program: Program) -> FramePlan:
 
 class StabilizerEngine:
     def __init__(self) -> None:
-        self.version = stim.__version__
+        self.version = importlib.metadata.version("stim")
 
     def prepare(self, program: Program, method: str) -> Plan:
         if method:
