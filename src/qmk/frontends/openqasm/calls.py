@@ -115,7 +115,8 @@ class Calls(Evaluator):
             unitary, qubits = self._global_phase(values, call.pos), 0
         else:
             unitary, qubits = self.gate(call.name, values, call.pos)
-        for modifier in reversed(call.modifiers):
+        # ctrl commutes with inv and pow: taking the controls last keeps powers to the gate itself
+        for modifier in sorted(reversed(call.modifiers), key=lambda m: m.kind in ("ctrl", "negctrl")):
             unitary, qubits = self._modified(unitary, qubits, modifier)
         if len(operands) != qubits:
             raise self._wrong_count(call, qubits, len(operands))

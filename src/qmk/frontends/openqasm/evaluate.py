@@ -91,7 +91,11 @@ class Evaluator(Core):
         right = self.classical(node.right)
         if node.op in arithmetic.COMPARISONS:
             self._check_comparison(node, left, right)
-        return arithmetic.binary(node.op, left, right, node.pos, self.logic)
+        result = arithmetic.binary(node.op, left, right, node.pos, self.logic)
+        if node.op == "/" and left.type.literal and right.type.literal and result.type is FLOAT:
+            self.warn("division", node.pos, f"{left.data}/{right.data} is taken as {result.data:g}, not as a whole number",
+                      f"write {left.data}.0/{right.data}, or int({left.data}/{right.data})")  # fmt: skip
+        return result
 
     def _check_comparison(self, node: Binary, left: Value, right: Value) -> None:
         if arithmetic.pattern_comparison(left, right):

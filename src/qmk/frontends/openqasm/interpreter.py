@@ -11,7 +11,8 @@ from qmk.frontends.openqasm import arithmetic
 from qmk.frontends.openqasm import logic as lg
 from qmk.frontends.openqasm.flow import Flow
 from qmk.frontends.openqasm.inputs import input_data
-from qmk.frontends.openqasm.library import LIBRARIES, RESERVED, STDGATES
+from qmk.frontends.openqasm.known import known_gate
+from qmk.frontends.openqasm.library import LIBRARIES, RESERVED
 from qmk.frontends.openqasm.parser import Parser
 from qmk.frontends.openqasm.parser2 import Parser2
 from qmk.frontends.openqasm.scope import Quiet, Subroutine, UserGate, Variable, nearest
@@ -222,7 +223,8 @@ class Interpreter(Flow):
             raise Refusal("redefined", node.pos, f"'{twice}' stands twice in the head of gate '{node.name}'")
         if isinstance(node, GateDef):
             self._check_gate(node)
-        self.gates[node.name] = UserGate(node)
+        known = known_gate(node) if isinstance(node, GateDef) else None
+        self.gates[node.name] = UserGate(node) if known is None else known
         self.fast_plans.clear()
         self.expansions.clear()
 
@@ -389,5 +391,3 @@ _EXECUTE: dict[type[Stmt], Callable[[Any, Any], None]] = {
 }  # fmt: skip
 
 _IN_GATES = frozenset((GateCall, FastCall, Barrier, Delay, Box, Block, For, While, If, Switch, Refused))
-
-STANDARD_GATES = frozenset(STDGATES)

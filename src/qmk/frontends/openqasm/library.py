@@ -28,7 +28,8 @@ class Gate:
     names: tuple[str, ...] = ()
 
 
-def _direct(name: str, qubits: int, core: str = "", names: tuple[str, ...] = ()) -> Gate:
+def direct(name: str, qubits: int, core: str = "", names: tuple[str, ...] = ()) -> Gate:
+    """A gate that is the core op ``core``, with that op's parameter ``names`` in order."""
     core = core or name
     operands = tuple(range(qubits))
 
@@ -60,15 +61,15 @@ def _steps(*steps: tuple[str, tuple[int, ...]]) -> Make:
 
 
 _FIXED = tuple(
-    _direct(name, 1) for name in ("x", "y", "z", "h", "s", "sdg", "t", "tdg", "sx", "sxdg", "id")
+    direct(name, 1) for name in ("x", "y", "z", "h", "s", "sdg", "t", "tdg", "sx", "sxdg", "id")
 ) + (
-    _direct("cx", 2, "cnot"), _direct("cy", 2), _direct("cz", 2), _direct("ch", 2), _direct("swap", 2),
-    _direct("ccx", 3, "toffoli"), _direct("cswap", 3),
+    direct("cx", 2, "cnot"), direct("cy", 2), direct("cz", 2), direct("ch", 2), direct("swap", 2),
+    direct("ccx", 3, "toffoli"), direct("cswap", 3),
 )  # fmt: skip
 _ROTATIONS = (
-    _direct("rx", 1, "rx", _THETA), _direct("ry", 1, "ry", _THETA), _direct("rz", 1, "rz", _THETA),
-    _direct("p", 1, "p", _LAM), _direct("cp", 2, "cp", _LAM), _direct("crx", 2, "crx", _THETA),
-    _direct("cry", 2, "cry", _THETA), _direct("crz", 2, "crz", _THETA),
+    direct("rx", 1, "rx", _THETA), direct("ry", 1, "ry", _THETA), direct("rz", 1, "rz", _THETA),
+    direct("p", 1, "p", _LAM), direct("cp", 2, "cp", _LAM), direct("crx", 2, "crx", _THETA),
+    direct("cry", 2, "cry", _THETA), direct("crz", 2, "crz", _THETA),
 )  # fmt: skip
 
 
@@ -80,13 +81,13 @@ def _cu(theta: float, phi: float, lam: float, gamma: float) -> Unitary:
 _CU = _built("cu", 4, 2, _cu)
 
 _PAPER = (
-    _direct("u3", 1, "u", _U),
+    direct("u3", 1, "u", _U),
     _built("u2", 2, 1, lambda phi, lam: Unitary((_u(math.pi / 2, phi, lam),))),
-    _direct("u1", 1, "p", _LAM),
+    direct("u1", 1, "p", _LAM),
     _built("u0", 1, 1, lambda _length: Unitary((Prim("id", (0,)),))),
-    _direct("cu1", 2, "cp", _LAM),
+    direct("cu1", 2, "cp", _LAM),
     _built("cu3", 3, 2, lambda t, p, l: Unitary((_u(t, p, l, (0, 1), "1"),))),
-    _direct("rzz", 2, "rzz", _THETA),
+    direct("rzz", 2, "rzz", _THETA),
 )
 
 _RELATIVE_TOFFOLI = _steps(
@@ -106,10 +107,10 @@ def _controlled(name: str, base: str, controls: int) -> Gate:
 
 
 _LEGACY = (
-    _direct("u", 1, "u", _U),
+    direct("u", 1, "u", _U),
     _CU,
-    _direct("rxx", 2, "rxx", _THETA),
-    _direct("ryy", 2, "ryy", _THETA),
+    direct("rxx", 2, "rxx", _THETA),
+    direct("ryy", 2, "ryy", _THETA),
     _controlled("csx", "sx", 1),
     _controlled("c3x", "x", 3),
     _controlled("c4x", "x", 4),
@@ -120,10 +121,10 @@ _LEGACY = (
 
 _STANDARD_3 = (
     _CU,
-    _direct("CX", 2, "cnot"),
-    _direct("phase", 1, "p", _LAM),
-    _direct("cphase", 2, "cp", _LAM),
-    _direct("u1", 1, "p", _LAM),
+    direct("CX", 2, "cnot"),
+    direct("phase", 1, "p", _LAM),
+    direct("cphase", 2, "cp", _LAM),
+    direct("u1", 1, "p", _LAM),
     _built("u2", 2, 1, lambda phi, lam: Unitary((_u(math.pi / 2, phi, lam),), -(phi + lam) / 2)),
     _built("u3", 3, 1, lambda t, phi, lam: Unitary((_u(t, phi, lam),), -(phi + lam) / 2)),
 )
@@ -139,7 +140,7 @@ QELIB1 = _table(_FIXED, _ROTATIONS, _PAPER, _LEGACY)
 STDGATES = {name: gate for name, gate in _table(_FIXED, _ROTATIONS, _STANDARD_3).items() if name != "sxdg"}
 """stdgates.inc of OpenQASM 3."""
 
-BUILTIN_2 = _table((_direct("U", 1, "u", _U), _direct("CX", 2, "cnot")))
+BUILTIN_2 = _table((direct("U", 1, "u", _U), direct("CX", 2, "cnot")))
 BUILTIN_3 = _table((_built("U", 3, 1, lambda t, p, l: Unitary((_u(t, p, l),), t / 2)),))
 """gphase is the interpreter's own."""
 

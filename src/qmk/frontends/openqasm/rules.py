@@ -73,6 +73,8 @@ RULES: tuple[Rule, ...] = (
          "3", "warning", "qubit[2] q; bit[2] c = measure q; if (int[2](c) == 3) reset q;"),
     Rule(32, "no-effect", "The statement changes nothing that a run can show.", "3", "warning",
          "int x = 1; x + 1;"),
+    Rule(33, "division", "Two whole-number literals divide to a fraction: the fraction is kept, where a strict compiler"
+         " would drop it. Typed integers truncate toward zero.", "3", "warning", "qubit q; U(1/2, 0, 0) q;"),
     Rule(50, "emit-op", "An operation of the graph has no form in OpenQASM 3.", "3"),
     Rule(51, "emit-graph", "A part of the graph has no form in OpenQASM 3: a two-bit event in logic, an unknown event.",
          "3"),
