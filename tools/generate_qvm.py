@@ -1,4 +1,4 @@
-"""``docs/reference/ops.md`` from the op families, ``docs/reference/rules.md`` from the rules of verifier and readers."""
+"""``docs/reference/ops.md`` from the op families; ``docs/reference/rules.md`` from the rules a program can break."""
 
 from __future__ import annotations
 
@@ -160,4 +160,6 @@ def _rule(name: str, title: str, doc: str, help: str, severity: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(write_or_check({"docs/reference/ops.md": ops_page(), "docs/reference/rules.md": rules_page()}, sys.argv[1:]))
+    sys.exit(
+        write_or_check({"docs/reference/ops.md": ops_page(), "docs/reference/rules.md": rules_page()}, sys.argv[1:])
+    )
