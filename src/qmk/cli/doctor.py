@@ -156,5 +156,5 @@ def daemon_check(socket_path: str | None) -> Check:
     except QmkError as error:
         if error.kind.name == "CONNECTION_LOST" and not socket_path:
             return Check("daemon", "ok", "none running (only submit, status, result and cancel need one: qmk serve)")
-        return Check("daemon", "error", error.message, "start it with: qmk serve")
+        return Check("daemon", "warning", error.message, "start it with: qmk serve")
     return Check("daemon", "ok", "answers")
