@@ -426,5 +426,13 @@ def test_a_plain_gate_stays_on_the_fast_path():
     assert extra / 2000 < 12
 
 
+def test_the_program_in_the_specification_is_clean():
+    page = (GOLDEN.parents[1] / "docs" / "spec" / "qvm.md").read_text()
+    text = page.partition("```json\n")[2].partition("```")[0]
+    program, warnings = json_codec.decode(text.encode())
+    assert warnings == []
+    assert verify(program).findings == ()
+
+
 def test_every_rule_id_is_in_the_table_under_its_own_name():
     assert all(rule.id == name for name, rule in RULES.items())
