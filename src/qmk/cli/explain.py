@@ -35,6 +35,7 @@ def command(
     from qmk.router import choose
     from qmk.router.features import features
 
+    options.check_engine(engine)
     loaded = source.load(program, format_name, options.collect_params(params), console)
     report = verify(loaded.graph)
     if not report.ok:

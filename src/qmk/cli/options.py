@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -74,6 +75,19 @@ def collect_params(pairs: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
             raise click.UsageError(f"--param {name} is given twice")
         params[name] = value
     return params
+
+
+def check_engine(name: str | None) -> None:
+    """Refuse an engine that this installation does not have, naming those it has."""
+    if name is None:
+        return
+    from qmk.sdk.discovery import engines
+
+    known = sorted(engines())
+    if name not in known:
+        near = difflib.get_close_matches(name, known, 1)
+        hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(known)}"
+        raise click.UsageError(f"there is no engine '{name}'; {hint}")
 
 
 def program_options(command: Command) -> Command:

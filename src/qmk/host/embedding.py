@@ -71,7 +71,7 @@ class InProcessLauncher:
                 launch.seed,
                 digest=launch.digest,
                 keep_events=launch.keep_events,
-                progress=lambda shots: self._listener.progressed(launch, shots),
+                progress=lambda shots_done: self._listener.progressed(launch, shots_done),
                 fence=launch.fence,
             )
         except Exception as error:

@@ -254,6 +254,7 @@ class Host:
 
     def _route(self, effect: fx.Route) -> None:
         now_ns = self._clock_ns()
+        assert effect.graph is not None
         try:
             decision = self.routing.choose(effect.graph, effect.digest, effect.shots, effect.policy.get("engine"))
         except QmkError as error:
@@ -273,6 +274,7 @@ class Host:
         )
 
     def _estimate(self, effect: fx.Estimate) -> None:
+        assert effect.graph is not None
         try:
             result = self.routing.estimate(effect.graph, effect.digest, effect.shots)
         except QmkError as error:

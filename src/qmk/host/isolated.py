@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import select
+import subprocess
 from collections import deque
 
 from qmk.base.errors import QmkError
@@ -16,6 +17,7 @@ from qmk.sdk.messages import Done, Failed, FromWorker, Ready, Run, RunProgress
 from qmk.sdk.wire import Unframer, WireError, frame
 
 RECEIVE_BYTES = 1 << 18
+ENDING_S = 1.0
 
 
 class _Worker:
@@ -55,10 +57,12 @@ class _Worker:
         if not words:
             self._poll.unregister(self.child.stderr_fd)
 
-    def end(self) -> int:
-        """Kill it, wait until it is gone, give its status."""
-        self.child.kill()
+    def end(self, grace_s: float = 0.0) -> int:
+        """Kill it, wait until it is gone, give its status; ``grace_s`` lets it end by itself, with its own status."""
         self.child.sock.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.child.process.wait(grace_s)
+        self.child.kill()
         status = self.child.process.wait()
         os.set_blocking(self.child.stderr_fd, False)
         with contextlib.suppress(BlockingIOError):  # something it started may hold the pipe open
@@ -178,7 +182,7 @@ class IsolatedLauncher:
         assert self._current is not None
         worker, (launch, _) = self._worker, self._current
         self._worker = self._current = None
-        status = worker.end()
+        status = worker.end(ENDING_S)
         if worker.complaint is not None:
             message = f"engine '{worker.engine}' cannot start: {worker.complaint.message}"
             self._listener.failed(launch, Failed(launch.fence, "JOB_FAILED", message), died=False)

@@ -19,6 +19,7 @@ from qmk.host.spawn import LAST_WORDS_BYTES, Child
 from qmk.sdk.wire import Unframer, WireError, frame
 
 RECEIVE_BYTES = 1 << 18
+ENDING_S = 1.0
 
 
 class ChildProcess:
@@ -97,7 +98,7 @@ class ChildProcess:
         except OSError:
             data = b""
         if not data:
-            self._lost()
+            self._lost(grace_s=ENDING_S)
             return
         try:
             messages = self._unframer.feed(data)
@@ -124,7 +125,8 @@ class ChildProcess:
         """End it now; ``on_end`` follows when it is gone. No message is passed on any more."""
         self._lost()
 
-    def _lost(self) -> None:
+    def _lost(self, grace_s: float = 0.0) -> None:
+        """Have no more to do with it and see that it ends; ``grace_s`` lets it do so by itself, with its own status."""
         if not self._open:
             return
         self._open = False
@@ -133,7 +135,10 @@ class ChildProcess:
             self._loop.remove_writer(self._child.sock.fileno())
             self._unsent.clear()
         self._child.sock.close()
-        self._child.kill()
+        if grace_s:
+            self._loop.call_later(grace_s, self._child.kill)
+        else:
+            self._child.kill()
         if self._pidfd < 0:
             self._loop.run_in_executor(None, self._child.process.wait).add_done_callback(lambda _: self._gone())
 

@@ -22,7 +22,10 @@ from qmk.kernel.events import Event
 
 Durability = Literal["process", "power"]
 SCHEMA = 1
-CHECKPOINT_BATCHES = 500
+CHECKPOINT_BATCHES = 250
+LOG_BYTES = 16 << 20
+"""Past this the write-ahead log is begun anew, once what it holds has been moved into the file."""
+
 RESET_FIXED = (3, 51, 3)
 """Before this release a checkpoint beside a writer could lose pages of the write-ahead log."""
 
@@ -70,6 +73,8 @@ class SqliteJournal:
         self._full: bool | None = None
         self._batches = 0
         self._checkpoint: threading.Thread | None = None
+        self._moved = threading.Event()
+        self._log = path.with_name(path.name + "-wal")
         self._writer: Any = None
         self._reader: Any = None
         try:
@@ -151,12 +156,18 @@ class SqliteJournal:
             raise
         run("COMMIT")
         self._batches += 1
-        if self._beside and self._batches >= CHECKPOINT_BATCHES:
-            self._batches = 0
-            self._start_checkpoint()
+        if self._beside:
+            self._tend_log()
 
-    def _start_checkpoint(self) -> None:
-        if self._checkpoint is None or not self._checkpoint.is_alive():
+    def _tend_log(self) -> None:
+        """Every so often have a thread move the log into the file; right after it, when little is left to move and the
+        log has grown long, move that little and begin the log anew."""
+        if self._moved.is_set():
+            self._moved.clear()
+            if self._log.stat().st_size > LOG_BYTES:
+                self._writer.execute("PRAGMA wal_checkpoint(RESTART)")
+        elif self._batches >= CHECKPOINT_BATCHES and (self._checkpoint is None or not self._checkpoint.is_alive()):
+            self._batches = 0
             self._checkpoint = threading.Thread(target=self._move_log, name="qmk-checkpoint", daemon=True)
             self._checkpoint.start()
 
@@ -167,6 +178,7 @@ class SqliteJournal:
             connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
         finally:
             connection.close()
+        self._moved.set()
 
     def head(self, job: str) -> Head | None:
         for data, stored in self._read("SELECT CAST(head AS BLOB), checksum FROM result WHERE job=?", job):

@@ -2,7 +2,7 @@
 
 Entry points of the groups ``qmk.engines`` and ``qmk.frontends`` name light objects (a ``Declaration``, a
 ``Frontend``); a heavy framework behind them is asked for with ``find_spec`` and its version read from its metadata.
-A source tree that is not installed has no entry points: ``builtin`` lists the shipped ones and fills in what is missing.
+A source tree that is not installed has no entry points: ``builtin`` lists the shipped ones and fills them in.
 """
 
 from __future__ import annotations

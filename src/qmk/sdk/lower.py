@@ -70,9 +70,8 @@ class _Lowering:
                     out(Gate(short, tuple([qubit[v] for v in node.vqs]), (), cond))
                 elif (rule := angled.get(node.op)) is not None:
                     args = node.args
-                    out(
-                        Gate(rule[0], tuple([qubit[v] for v in node.vqs]), tuple([float(args[p]) for p in rule[1]]), cond)
-                    )
+                    params = tuple([float(args[p]) for p in rule[1]])
+                    out(Gate(rule[0], tuple([qubit[v] for v in node.vqs]), params, cond))
                 else:
                     self._other(node, cond)
         except KeyError as missing:
@@ -85,7 +84,7 @@ class _Lowering:
         return Program(
             n_qubits=self.width,
             n_cbits=self.n_cbits,
-            instructions=tuple(self.out),
+            instructions=tuple(observable(self.out)),
             registers=tuple(self._registers()),
             events=dict(self.cbits),
             digest=digest,
@@ -201,6 +200,28 @@ class _Lowering:
 
     def _refusal(self, node: Node, why: str) -> QmkError:
         return QmkError("UNSUPPORTED", f"node '{node.id}' ({node.op}): {why}", node=node.id, op=node.op)
+
+
+def observable(instructions: list[Instruction]) -> list[Instruction]:
+    """The instructions that can influence a classical bit: a gate or reset of which every qubit is never looked at
+    again is dropped. A reset ends a qubit's past, so what only led to it goes as well."""
+    live: set[int] = set()
+    kept: list[Instruction] = []
+    for item in reversed(instructions):
+        if isinstance(item, Gate):
+            if live.isdisjoint(item.qubits):
+                continue
+            live.update(item.qubits)
+        elif isinstance(item, Measure):
+            live.add(item.qubit)
+        elif isinstance(item, Reset):
+            if item.qubit not in live:
+                continue
+            if item.cond is None:
+                live.discard(item.qubit)
+        kept.append(item)
+    kept.reverse()
+    return kept
 
 
 def outputs_of(graph: Graph, produced: Iterable[str]) -> tuple[Output, ...]:

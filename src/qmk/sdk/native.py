@@ -18,6 +18,9 @@ from qmk.qvm.powers import PowerError
 from qmk.sdk.synthesis import mod_steps
 
 HALF, QUARTER, EIGHTH = math.pi, math.pi / 2, math.pi / 4
+ALL_GATES = frozenset(op.short for op in OPS.values() if op.family == "core" and op.op_class == "unitary")
+"""short names of every declared unitary gate"""
+
 _NO_ARGS: dict[str, Any] = {}
 
 

@@ -101,12 +101,13 @@ def main(argv: list[str] | None = None) -> int:
         from qmk.sdk.execute import Runner
 
         runner = Runner(declaration_of(options.engine, options.declaration))
+        version = runner.version  # loads the engine
     except Exception as error:
         traceback.print_exc()
         channel.send(failure(0, error))
         return 1
     try:
-        channel.send(Ready(options.engine, runner.version, os.getpid()))
+        channel.send(Ready(options.engine, version, os.getpid()))
         serve(channel, runner)
     except (BrokenPipeError, ConnectionResetError):
         return 0  # the host is gone, and with it whoever wanted the answer

@@ -79,6 +79,7 @@ def test_results_are_read_page_by_page(journal: SqliteJournal):
     result = a_result()
     journal.write(Batch(results=[("job_a", result)]))
     head = journal.head("job_a")
+    assert head is not None
     assert head == result.head
     assert journal.head("job_b") is None
     pages = [bytes(journal.page("job_a", number, head)) for number in range(3)]

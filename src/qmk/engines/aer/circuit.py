@@ -1,8 +1,9 @@
 """A ``Program`` as Aer's own flat circuit, without a Qiskit circuit in between (10 us a gate would go there).
 
-Conditions become Aer's classical expressions on its register bits; Aer has them on gates only, so a measurement or
-reset under a condition is jumped over. Event logic that a condition reads is stored into a register bit; other logic
-is left to ``later``, so that it does not cost the sampling of many shots from one state.
+Instructions under a condition are jumped over where it is false. Aer (0.18) also takes a classical expression on a
+single gate, but then samples all shots from one final state as if the gate were unconditional, so that form is never
+used here. Event logic that a condition reads is stored into a register bit; other logic is left to ``later``, which
+keeps programs that only print it on the fast path.
 """
 
 from __future__ import annotations
@@ -94,7 +95,15 @@ class _Builder:
         aer.num_qubits, aer.num_memory, aer.global_phase_angle, aer.circ_id = n, bits, 0.0, 0
         used = set[int]()
         dynamic = self.conditional
+        under: Cond | None = None
         for item in self.program.instructions:
+            if isinstance(item, Barrier) or (isinstance(item, Logic) and self._is_later(item)):
+                continue
+            cond = None if isinstance(item, Logic) else item.cond
+            if cond != under:
+                self._close(under)
+                self._open(cond)
+                under = cond
             match item:
                 case Gate():
                     dynamic = dynamic or not used.isdisjoint(item.qubits)
@@ -102,73 +111,68 @@ class _Builder:
                 case Measure():
                     dynamic = dynamic or item.qubit in used
                     used.add(item.qubit)
-                    self._guarded(item.cond, lambda item=item: self._measure(item))
+                    self.aer.measure([item.qubit], [item.cbit], [item.cbit] if self.conditional else [])
                 case Reset():
                     dynamic = True
-                    self._guarded(item.cond, lambda item=item: self.aer.reset([item.qubit], NEVER))
+                    self.aer.reset([item.qubit], NEVER)
                 case Logic():
-                    self._logic(item)
-                case Barrier():
-                    pass
+                    self._store(item)
+        self._close(under)
         return Built(aer, tuple(self.later), dynamic)
 
-    def _measure(self, item: Measure) -> None:
-        self.aer.measure([item.qubit], [item.cbit], [item.cbit] if self.conditional else [])
+    def _open(self, cond: Cond | None) -> None:
+        if cond is not None:
+            self.aer.jump(self.all, [f"skip{self.marks}"], NEVER, expression(c.negate(cond)))
 
-    def _guarded(self, cond: Cond | None, emit: Any) -> None:
-        if cond is None:
-            emit()
-            return
-        label = f"skip{self.marks}"
-        self.marks += 1
-        self.aer.jump(self.all, [label], NEVER, expression(c.negate(cond)))
-        emit()
-        self.aer.mark(self.all, [label])
+    def _close(self, cond: Cond | None) -> None:
+        if cond is not None:
+            self.aer.mark(self.all, [f"skip{self.marks}"])
+            self.marks += 1
 
-    def _logic(self, item: Logic) -> None:
-        if item.cbit not in self.stored:
-            self.later.append(item)
-            return
-        value = c.conj(
-            (True if item.cond is None else item.cond, c.truth_table(item.table, [c.bit(k) for k in item.inputs]))
-        )
-        self.aer.store(self.all, [item.cbit], expression(value))
+    def _is_later(self, item: Logic) -> bool:
+        if item.cbit in self.stored:
+            return False
+        self.later.append(item)
+        return True
+
+    def _store(self, item: Logic) -> None:
+        value = c.truth_table(item.table, [c.bit(k) for k in item.inputs])
+        cond = True if item.cond is None else item.cond
+        self.aer.store(self.all, [item.cbit], expression(c.conj((cond, value))))
 
     def _gate(self, gate: Gate) -> None:
         if gate.name == "gphase":
             return
-        cond = None if gate.cond is None else expression(gate.cond)
         if gate.name == "mod":
-            self._mod(gate, cond)
+            self._mod(gate)
         elif gate.name in UNITARY:
-            self.aer.unitary(list(gate.qubits[::-1]), matrix_of(gate), NEVER, cond, gate.name)
+            self.aer.unitary(list(gate.qubits[::-1]), matrix_of(gate), NEVER, None, gate.name)
         else:
-            self._plain(gate.name, list(gate.qubits), list(gate.params), cond)
+            self._plain(gate.name, list(gate.qubits), list(gate.params))
 
-    def _plain(self, name: str, qubits: list[int], params: list[float], cond: Any) -> None:
+    def _plain(self, name: str, qubits: list[int], params: list[float]) -> None:
         known = self.names.get(name)
         if known is None:
             raise Unsupported(f"gate {name} under Aer's method {self.method}")
-        self.aer.gate(known, qubits, params, [], NEVER, cond, known)
+        self.aer.gate(known, qubits, params, [], NEVER, None, known)
 
-    def _mod(self, gate: Gate, cond: Any) -> None:
+    def _mod(self, gate: Gate) -> None:
         """A controlled gate on one target natively, any other in exact steps."""
         base, values = mod_base(gate)
         if base.shape != (2, 2) or not values:
             for step in mod_steps(gate.args, len(gate.qubits)):
-                if step.op != "core.gphase":
-                    names = angle_names(step.op) or ()
-                    angles = [float(step.args[name]) for name in names]
-                    self._plain(OPS[step.op].short, [gate.qubits[k] for k in step.operands], angles, cond)
+                names = angle_names(step.op) or ()
+                angles = [float(step.args[name]) for name in names]
+                self._plain(OPS[step.op].short, [gate.qubits[k] for k in step.operands], angles)
             return
         flips = [qubit for qubit, value in zip(gate.qubits, values, strict=False) if value == 0]
         for qubit in flips:
-            self._plain("x", [qubit], [], cond)
+            self._plain("x", [qubit], [])
         alpha, beta, gamma, delta = zyz(tuple(tuple(complex(x) for x in row) for row in base))
         params = [gamma, beta, delta, alpha - (beta + delta) / 2]
-        self.aer.gate("mcu", list(gate.qubits), params, [], NEVER, cond, "mcu")
+        self.aer.gate("mcu", list(gate.qubits), params, [], NEVER, None, "mcu")
         for qubit in flips:
-            self._plain("x", [qubit], [], cond)
+            self._plain("x", [qubit], [])
 
 
 def build(program: Program, method: str) -> Built:

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
+from qmk.sdk.native import ALL_GATES
 
 MAX_QUBITS = 12
-
-GATES = frozenset(
-    "id x y z h s sdg sx sxdg t tdg rx ry rz p u gphase cnot cy cz ch swap iswap iswapdg cp crx cry crz rxx ryy rzz "
-    "toffoli ccz cswap paulirot mod".split()
-)
 
 
 def cost(_method: str, features: Features, shots: int) -> Cost:
@@ -25,7 +21,7 @@ DECLARATION = Declaration(
     name="reference",
     doc="exact state vectors in numpy, for tests and small programs",
     load="qmk.engines.reference.engine:ReferenceEngine",
-    methods={"": Capabilities(gates=GATES, max_qubits=MAX_QUBITS)},
+    methods={"": Capabilities(gates=ALL_GATES, max_qubits=MAX_QUBITS)},
     cost=cost,
     requires=("numpy",),
     library="numpy",

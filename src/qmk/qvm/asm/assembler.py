@@ -36,8 +36,8 @@ class Assembler:
             self.header.take(item.directive, item.text, names)
             return
         instruction = statement.read(item.text, item.line, names)
-        instruction.free_label = item.macro or not instruction.label
-        if not instruction.free_label:
+        instruction.free_label = item.macro or instruction.label is None
+        if instruction.label is not None and not item.macro:
             before = self.labels.setdefault(instruction.label, item)
             if before is not item:
                 here = before.line is item.line
@@ -52,7 +52,7 @@ class Assembler:
         for place, instruction in enumerate(self.instructions):
             if not instruction.free_label:
                 continue
-            base = instruction.label or f"n{place}"
+            base = f"n{place}" if instruction.label is None else instruction.label
             label, number = base, 2
             while label in taken:
                 label, number = f"{base}__{number}", number + 1
@@ -107,7 +107,7 @@ def node(row: Instruction, known: Known) -> Node:
         kind = operand.kind or default
         places["produces" if kind == "inputs" else kind].append(operand.name)
     return Node(
-        row.label,
+        row.label or "",
         row.op,
         row.args,
         tuple(places["vqs"]),
