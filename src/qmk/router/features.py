@@ -36,6 +36,7 @@ def features(graph: Graph, digest: str = "") -> Features:
         entangling_width=found.entangling_width,
         digest=digest,
         max_bond_log2=_bond(graph, found),
+        n_branch=_branching(graph),
         n_channel_ops=sum(count for op, count in found.ops.items() if op.startswith("channel.")),
     )
 
@@ -50,8 +51,31 @@ def _gates(found: Summary) -> frozenset[str]:
     return frozenset(shorts)
 
 
+def _branching(graph: Graph) -> int:
+    """Measurements and resets before the last part of the program in which every qubit is only measured, and none of
+    whose events is read."""
+    touched: set[str] = set()
+    read: set[str] = set()
+    count = 0
+    for node in reversed(graph.nodes):
+        kind = OPS[node.op].op_class
+        if kind == "measure":
+            final = node.guard is None and touched.isdisjoint(node.vqs) and read.isdisjoint(node.produces)
+            count += not final
+        elif kind == "reset" or node.op == "magic.inject_t":
+            count += 1
+        if kind in ("unitary", "composite", "measure", "reset", "feedforward"):
+            touched.update(node.vqs)
+        elif node.op == "core.alloc":
+            touched.difference_update(node.vqs)
+        read.update(node.inputs)
+        if node.guard is not None:
+            read.update(node.guard.events())
+    return count
+
+
 def _bond(graph: Graph, found: Summary) -> float:
     trivial = min(found.max_bond_log2, found.qubits_live_max / 2)
-    if found.qubits_live_max <= BOND_QUBITS or trivial <= 1:
+    if found.qubits_live_max <= BOND_QUBITS or trivial <= 1 or not found.non_clifford:
         return trivial
     return min(trivial, bond_log2(graph))

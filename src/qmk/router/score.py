@@ -17,7 +17,7 @@ _RANK = {"none": 0, "pauli": 1, "full": 2}
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
-    """An engine's method for one program: gaps say why it cannot, else ``seconds`` and ``memory_bytes`` what it costs."""
+    """An engine's method for one program: ``gaps`` say why it cannot run it, else what it would cost."""
 
     engine: str
     method: str
@@ -93,10 +93,8 @@ def _missing(declaration: Declaration, can: Capabilities, features: Features) ->
     if features.has_reset and not can.reset:
         out.append(("reset", "a qubit is reset"))
     if _RANK[features.feed_forward] > _RANK[can.feed_forward]:
-        what = (
-            "gates depend on measurements" if can.feed_forward == "none" else "conditions go beyond Paulis on parities"
-        )
-        out.append(("feed_forward", what))
+        beyond = "operations depend on measurements", "conditions go beyond Pauli gates on parities"
+        out.append(("feed_forward", beyond[_RANK[can.feed_forward]]))
     if can.max_qubits is not None and features.n_qubits > can.max_qubits:
         out.append(("qubits", f"{features.n_qubits} qubits, at most {can.max_qubits}"))
     return out

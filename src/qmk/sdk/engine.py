@@ -69,6 +69,8 @@ class Features(msgspec.Struct, frozen=True, kw_only=True):
     max_bond_log2: float = 0.0
     """upper bound on log2 of the bond dimension in qubit order: for tensor-network cost"""
     n_channel_ops: int = 0
+    n_branch: int = 0
+    """measurements and resets other than the final measurements: what a tree of outcomes branches at"""
 
 
 class Cost(msgspec.Struct, frozen=True, kw_only=True):

@@ -43,18 +43,24 @@ EXTENDED_ERROR = 0.05
 def state_vector_cost(features: Features, shots: int) -> Cost:
     """16 bytes an amplitude; a dynamic program is run once a shot."""
     amplitudes = 2.0**features.n_qubits
-    passes = shots if features.mid_circuit or features.has_reset else 1
-    sampling = 1e-6 * shots if passes == 1 else 3e-5 * shots
-    seconds = 6e-4 + features.n_ops * 4e-6 + passes * features.n_ops * (2e-7 + 6e-10 * amplitudes) + sampling
-    return Cost(seconds=seconds, memory_bytes=int(16 * amplitudes) + _bits_bytes(features, shots))
+    return _dense_cost(features, shots, amplitudes, 2e-9)
 
 
 def density_cost(features: Features, shots: int) -> Cost:
     """16 bytes an entry of a 4^n matrix."""
-    entries = 4.0**features.n_qubits
-    passes = shots if features.mid_circuit or features.has_reset else 1
-    seconds = 1e-3 + features.n_ops * 4e-6 + passes * features.n_ops * (4e-7 + 2e-9 * entries) + 3e-5 * shots
+    return _dense_cost(features, shots, 4.0**features.n_qubits, 4e-9)
+
+
+def _dense_cost(features: Features, shots: int, entries: float, entry_s: float) -> Cost:
+    one_pass = features.n_ops * (2.5e-7 + entry_s * entries)
+    build = 6e-4 + features.n_ops * 1e-5
+    seconds = build + (shots * (5e-5 + one_pass) if _dynamic(features) else one_pass + 1e-6 * shots)
     return Cost(seconds=seconds, memory_bytes=int(16 * entries) + _bits_bytes(features, shots))
+
+
+def _dynamic(features: Features) -> bool:
+    """Whether Aer repeats the program for every shot instead of sampling one final state."""
+    return features.mid_circuit or features.has_reset
 
 
 def bond_cap(n_qubits: int) -> int:
@@ -67,7 +73,7 @@ def mps_cost(features: Features, shots: int) -> Cost:
     n = features.n_qubits
     log_bond = min(features.max_bond_log2, n / 2)
     bond = min(2.0 ** min(log_bond, 40), bond_cap(n))
-    passes = shots if features.mid_circuit or features.has_reset else 1
+    passes = shots if _dynamic(features) else 1
     span = max(1.0, n / 8)  # a gate on distant qubits swaps its way there
     gates = features.n_ops * 3e-6 + features.n_two_qubit * span * (1.2e-5 + 3e-8 * bond**3)
     sampling = shots * n * (2e-6 + 4e-9 * bond**2)
@@ -80,7 +86,7 @@ def extended_cost(features: Features, shots: int) -> Cost:
     """Stabilizer terms grow as 1.17^t with t T gates (Bravyi et al., Quantum 3, 181 (2019)); every bit of every shot is
     sampled by estimating norms, milliseconds each."""
     terms = min(1.3 ** min(features.n_non_clifford, 200), 1e18) / EXTENDED_ERROR**2
-    seconds = 1e-2 + terms * features.n_ops * 1e-6 + shots * 2e-3
+    seconds = 1e-2 + terms * features.n_ops * 1e-6 + shots * features.n_measure * (1e-2 + 1e-5 * terms)
     memory = terms * features.n_qubits * features.n_qubits / 2 + _bits_bytes(features, shots)
     return Cost(seconds=seconds, memory_bytes=int(memory), note="approximate")
 
