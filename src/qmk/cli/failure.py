@@ -116,8 +116,9 @@ class Console:
             if wrong > 1:
                 click.echo(f"{wrong} errors", err=True)
             return
-        self._headline(f"{error.message} [{error.kind.name}]")
-        for line in _details(error):
+        details = _details(error)
+        self._headline(f"{_without_gaps(error)} [{error.kind.name}]")
+        for line in details:
             click.echo(f"  {line}", err=True)
 
     def _headline(self, message: str) -> None:
@@ -151,6 +152,13 @@ class Console:
             caret = finding.column - 1 - start + (1 if start else 0)
             out.append(f"  {' ' * len(number)} | {' ' * caret}^")
         return out
+
+
+def _without_gaps(error: QmkError) -> str:
+    """The message up to the gaps of each engine, which follow on lines of their own."""
+    gaps = _rows(error, "gaps")
+    end = error.message.find(f"{gaps[0].get('engine')}: {gaps[0].get('detail')}") if gaps else -1
+    return error.message[:end].rstrip(":; ") if end > 0 else error.message
 
 
 def _details(error: QmkError) -> list[str]:
