@@ -1,4 +1,4 @@
-"""``docs/reference/ops.md`` from the op families, ``docs/reference/rules.md`` from the rules of verifier and readers."""
+"""``docs/reference/ops.md`` from the op families; ``docs/reference/rules.md`` from the rules a program can break."""
 
 from __future__ import annotations
 
@@ -151,6 +151,8 @@ def rules_page() -> str:
     for title, found in (("Reading QVM JSON", JSON_RULES), ("Assembly", ASM_RULES)):
         parts.append(f"\n## {title}\n")
         parts += (_rule(r.id, r.title, r.doc, r.help, r.severity.capitalize()) for r in found.values())
+    headings = [part.partition(":")[0] for part in parts if part.startswith("\n### ")]
+    assert len(set(headings)) == len(headings), "two rules have the same id"
     return "".join(parts)
 
 
@@ -160,4 +162,6 @@ def _rule(name: str, title: str, doc: str, help: str, severity: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(write_or_check({"docs/reference/ops.md": ops_page(), "docs/reference/rules.md": rules_page()}, sys.argv[1:]))
+    sys.exit(
+        write_or_check({"docs/reference/ops.md": ops_page(), "docs/reference/rules.md": rules_page()}, sys.argv[1:])
+    )
