@@ -21,6 +21,7 @@ TABLE: dict[str, Limit] = {
     "sessions": Limit(10_000, "sessions", "open sessions"),
     "nodes": Limit(1_000_000, "nodes", "nodes of one graph"),
     "qubits": Limit(100_000, "qubits", "qubits declared by one graph"),
+    "channels": Limit(100_000, "channels", "channels declared by one graph"),
     "events": Limit(1_000_000, "events", "events declared by one graph"),
     "operands": Limit(100_000, "handles", "operands of one node"),
     "guard_depth": Limit(16, "levels", "nesting of a guard"),
@@ -28,6 +29,8 @@ TABLE: dict[str, Limit] = {
     "name_chars": Limit(256, "characters", "an id, handle or register name"),
     "text_chars": Limit(65_536, "characters", "any other text in a graph: tags, profiles, descriptions"),
     "args_entries": Limit(64, "entries", "arguments of one node"),
+    "code_distance": Limit(1001, "", "distance of a code profile"),
+    "matrix_qubits": Limit(10, "qubits", "qubits of a gate whose full matrix is written out"),
     "json_depth": Limit(32, "levels", "nesting of any JSON value in a graph"),
     "findings": Limit(1000, "findings", "findings in one answer"),
     "source_bytes": Limit(64 << 20, "bytes", "one source file or program text"),
@@ -42,6 +45,9 @@ TABLE: dict[str, Limit] = {
     "kept_jobs": Limit(100_000, "jobs", "ended jobs remembered by the daemon"),
     "page_shots": Limit(10_000, "shots", "shots in one page of q_result"),
     "job_attempts": Limit(2, "attempts", "launches of one job before it fails with blame engine"),
+    "job_events": Limit(4096, "events", "progress events in the history of one job; state changes are always kept"),
+    "listed_epochs": Limit(1024, "epochs", "epochs of one job listed by q_get_telemetry"),
+    "held_qubits": Limit(100_000, "qubits", "logical qubits that one tenant holds by q_alloc"),
     "timeout_ms": Limit(7 * 24 * 3_600_000, "ms", "timeout_ms of a job or a wait"),
 }
 

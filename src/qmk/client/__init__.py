@@ -1,0 +1,23 @@
+"""The typed client of the daemon, blocking and asyncio, and the result of a job. Knows the ABI and the graph, never the
+host or the kernel. Imports on first use: a script that only blocks never loads asyncio."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from qmk.client.aio import AsyncClient
+    from qmk.client.result import Result
+    from qmk.client.sync import Client
+
+__all__ = ["AsyncClient", "Client", "Result"]
+
+_HOMES = {"AsyncClient": "qmk.client.aio", "Client": "qmk.client.sync", "Result": "qmk.client.result"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'qmk.client' has no attribute '{name}'")
+    import importlib
+
+    return getattr(importlib.import_module(_HOMES[name]), name)

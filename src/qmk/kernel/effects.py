@@ -9,6 +9,7 @@ import msgspec
 
 from qmk.base.errors import QmkError
 from qmk.kernel.events import Event
+from qmk.qvm.graph import Graph
 
 
 class Journal(msgspec.Struct, frozen=True):
@@ -33,32 +34,37 @@ class ReplyError(msgspec.Struct, frozen=True):
 
 
 class ReplyResult(msgspec.Struct, frozen=True):
-    """Answer a q_result, or a q_wait whose job has ended (``status`` then set): the host adds the stored result of
-    ``job``, per-shot events from shot ``from_shot``."""
+    """Answer a q_result, or a q_wait whose job has COMPLETED (``status`` is then a ``q_wait.Reply`` without its
+    ``result``). ``result`` is a ``q_result.Reply`` with what the kernel knows; the host adds what its result store
+    has: counts, registers, per-shot events from shot ``from_shot``, version and notes."""
 
     conn: int
     ref: int
     job: str
     from_shot: int
     status: Any = None
+    result: Any = None
 
 
 class Route(msgspec.Struct, frozen=True):
-    """Choose an engine for the job's graph; answer with ``Routed`` or ``Refused``."""
+    """Choose an engine for the job's graph; answer with ``Routed`` or ``Refused``. ``policy`` has the keys of
+    ``abi.shapes.Policy`` that were given."""
 
     job: str
     digest: str
     shots: int
     policy: dict[str, Any]
+    graph: Graph | None = None
 
 
 class Estimate(msgspec.Struct, frozen=True):
-    """Answer a q_estimate: predictions of every engine for the graph of this call, without running it."""
+    """Answer a q_estimate: predictions of every engine for the (verified) graph of this call, without running it."""
 
     conn: int
     ref: int
     digest: str
     shots: int
+    graph: Graph | None = None
 
 
 class QueryResources(msgspec.Struct, frozen=True):
@@ -68,6 +74,7 @@ class QueryResources(msgspec.Struct, frozen=True):
     ref: int
     queued: int
     running: int
+    workers: int = 1
 
 
 class Launch(msgspec.Struct, frozen=True):

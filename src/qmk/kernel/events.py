@@ -16,7 +16,7 @@ class _Event(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """wall clock of the host, nanoseconds since the Unix epoch; the kernel has no other clock"""
 
 
-class CallReceived(_Event):
+class CallReceived(_Event, frozen=True):
     """A decoded call. ``params`` is the call's ``Request`` struct; ``ref`` is the host's handle for the reply;
     ``entropy`` (16 bytes) feeds new ids and seeds. ``graph`` is the graph of a q_submit or q_estimate, already
     decoded; the kernel verifies it."""
@@ -30,7 +30,7 @@ class CallReceived(_Event):
     peer_uid: int = -1
 
 
-class Submitted(_Event):
+class Submitted(_Event, frozen=True):
     """The journal's record of an accepted job: enough to queue it again after a crash."""
 
     job: str
@@ -50,9 +50,14 @@ class Submitted(_Event):
     nodes: int = 0
     epochs: int = 1
     seq: int = 0
+    keep_events: bool = True
+    epoch_nodes: list[int] = []
+    """nodes of each epoch, for at most the first ``listed_epochs`` epochs"""
+    request_digest: str = ""
+    """what an idempotency key is compared by: graph, shots and policy"""
 
 
-class Routed(_Event):
+class Routed(_Event, frozen=True):
     """The host's router answered a ``Route`` effect with an engine."""
 
     job: str
@@ -63,7 +68,7 @@ class Routed(_Event):
     reasons: list[dict[str, Any]]
 
 
-class Refused(_Event):
+class Refused(_Event, frozen=True):
     """The host's router answered a ``Route`` effect with an error (kind, message, fields of ``QmkError``)."""
 
     job: str
@@ -72,20 +77,20 @@ class Refused(_Event):
     fields: dict[str, Any]
 
 
-class Started(_Event):
+class Started(_Event, frozen=True):
     """A worker took the launch ``fence`` of ``job``."""
 
     job: str
     fence: int
 
 
-class Progressed(_Event):
+class Progressed(_Event, frozen=True):
     job: str
     fence: int
     shots_done: int
 
 
-class Finished(_Event):
+class Finished(_Event, frozen=True):
     """The result is in the host's result store. ``usage``: engine_seconds, cpu_seconds, peak_rss_bytes, ..."""
 
     job: str
@@ -93,7 +98,7 @@ class Finished(_Event):
     usage: dict[str, Any]
 
 
-class Failed(_Event):
+class Failed(_Event, frozen=True):
     """The launch ended without a result. ``died`` True: the worker process was lost, so the job may be retried."""
 
     job: str
@@ -104,7 +109,7 @@ class Failed(_Event):
     died: bool = False
 
 
-class Cancelled(_Event):
+class Cancelled(_Event, frozen=True):
     """Journal record: the job was cancelled (by a call, or by its time limit when ``timeout`` is True)."""
 
     job: str
@@ -112,21 +117,21 @@ class Cancelled(_Event):
     timeout: bool = False
 
 
-class TimerFired(_Event):
+class TimerFired(_Event, frozen=True):
     """A timer set by ``SetTimer`` came due."""
 
     key: str
 
 
-class ConnectionClosed(_Event):
+class ConnectionClosed(_Event, frozen=True):
     conn: int
 
 
-class Recovered(_Event):
+class Recovered(_Event, frozen=True):
     """The journal was replayed into a fresh kernel; everything that was running is to be launched again."""
 
 
-class ShuttingDown(_Event):
+class ShuttingDown(_Event, frozen=True):
     """No new jobs; waits are answered; running jobs stay in the journal for the next start."""
 
 

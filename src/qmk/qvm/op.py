@@ -64,6 +64,12 @@ class Arity:
             return f"at least {self.low}"
         return str(self.low) if self.low == self.high else f"{self.low} to {self.high}"
 
+    def of(self, noun: str) -> str:
+        """``exactly(2).of("qubit")`` -> ``"2 qubits"``."""
+        if self.high == 0:
+            return f"no {noun}s"
+        return f"{self.text()} {noun}" if self.low == self.high == 1 else f"{self.text()} {noun}s"
+
 
 def exactly(count: int) -> Arity:
     return Arity(count, count)
@@ -126,6 +132,12 @@ class Op:
     @property
     def reversible(self) -> bool:
         return self.op_class == "unitary" or self.op_class == "hint"
+
+    @property
+    def session_cap(self) -> str:
+        """The capability a session must hold to run the op. Measuring needs no declaration in the program, yet a
+        session that was not granted CAP_MEASURE may not measure; every other op needs what it declares."""
+        return "CAP_MEASURE" if self.op_class == "measure" else self.cap
 
     @property
     def entangling(self) -> bool:

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import msgspec
-import numpy as np
 
 from qmk.sdk.program import Program
+
+if TYPE_CHECKING:  # the daemon reads declarations and must not load numpy
+    import numpy as np
 
 FeedForward = Literal["none", "pauli", "full"]
 
@@ -66,14 +68,19 @@ class Features(msgspec.Struct, frozen=True, kw_only=True):
     digest: str = ""
     max_bond_log2: float = 0.0
     """upper bound on log2 of the bond dimension in qubit order: for tensor-network cost"""
+    n_channel_ops: int = 0
 
 
 class Cost(msgspec.Struct, frozen=True, kw_only=True):
-    """A prediction: seconds on one core (warm engine), and bytes at the peak."""
+    """A prediction: seconds on one core (warm engine), and bytes at the peak.
+
+    ``upper_bound`` True: the run may stay far below both, and fails cleanly if it would not.
+    """
 
     seconds: float
     memory_bytes: int
     note: str = ""
+    upper_bound: bool = False
 
 
 class Gap(msgspec.Struct, frozen=True):
@@ -89,7 +96,8 @@ class Declaration:
     """The light half of an engine. ``requires`` are importable module names; ``extra`` is the pip extra with them.
 
     ``methods`` maps each method to its capabilities ("" for an engine with a single method). ``cost(method, features,
-    shots)`` predicts. ``load`` is "package.module:Class".
+    shots)`` predicts. ``load`` is "package.module:Class". ``library`` is the
+    distribution whose version is the engine's.
     """
 
     name: str
@@ -99,10 +107,11 @@ class Declaration:
     cost: Callable[[str, Features, int], Cost]
     requires: tuple[str, ...] = ()
     extra: str = ""
+    library: str = ""
 
 
 class Progress(Protocol):
-    def __call__(self, shots_done: int) -> None: ...
+    def __call__(self, shots_done: int, /) -> None: ...
 
 
 @dataclass

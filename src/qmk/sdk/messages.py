@@ -3,6 +3,9 @@
 Host to worker: ``Run``, ``Stop``. Worker to host: ``Ready`` once, then for every Run some ``RunProgress`` and one
 ``Done`` or ``Failed``. A worker runs one job at a time; cancelling is killing the worker. Every message carries the
 ``fence`` of the launch; the kernel ignores answers whose fence is not the job's current one.
+
+A translator is a worker that reads source text instead of running graphs: ``Translate`` in, ``Translated`` or
+``Failed`` out.
 """
 
 from __future__ import annotations
@@ -70,5 +73,25 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
     missing_graph: bool = False
 
 
+class Translate(msgspec.Struct, frozen=True, tag="translate"):
+    """To a translator: source text. ``format`` "" recognises it by content; ``path`` only names it in errors."""
+
+    fence: int
+    data: bytes
+    format: str = ""
+    path: str = ""
+    params: dict[str, Any] = {}
+
+
+class Translated(msgspec.Struct, frozen=True, tag="translated"):
+    """From a translator: the graph in binary form (``qvm.binary``). What cannot be read comes back as ``Failed``."""
+
+    fence: int
+    graph: bytes
+    format: str
+
+
 ToWorker = Run | Stop
+ToTranslator = Translate | Stop
 FromWorker = Ready | RunProgress | Done | Failed
+FromTranslator = Ready | Translated | Failed

@@ -79,7 +79,11 @@ class Register:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """``events`` maps an event to its cbits (one; two for a one-event Bell measurement: phase, parity)."""
+    """``events`` maps an event to its cbits (one; two for a one-event Bell measurement: phase, parity).
+
+    ``post`` is event logic that no instruction needs: ``sdk.execute`` computes it from the samples, so an engine
+    leaves those columns 0. ``notes`` go into the result's provenance.
+    """
 
     n_qubits: int
     n_cbits: int
@@ -87,3 +91,5 @@ class Program:
     registers: tuple[Register, ...]
     events: dict[str, tuple[int, ...]]
     digest: str = ""
+    post: tuple[Logic, ...] = ()
+    notes: Mapping[str, Any] = field(default_factory=dict)

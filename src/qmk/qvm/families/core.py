@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 from qmk.qvm import matrices as m
-from qmk.qvm.op import Args, Arity, Family, Matrix, Op, Param, Step, exactly
+from qmk.qvm import powers
+from qmk.qvm.op import Args, Arity, Family, Lowering, Matrix, Op, Param, Step, exactly
 
 ONE, TWO, THREE, MANY = exactly(1), exactly(2), exactly(3), Arity(1, None)
 
@@ -17,7 +19,7 @@ LAM_U = Param("lam", "angle", "phase angle", "rad", synonyms=("lambda",))
 PAULIS = Param("paulis", "pauli", "one of I X Y Z per operand, in operand order", synonyms=("mask", "pauli"))
 
 
-def _fixed(matrix: Matrix) -> Any:
+def _fixed(matrix: Matrix) -> Callable[[Args], Matrix]:
     return lambda _args: matrix
 
 
@@ -32,7 +34,7 @@ def _gate(
     matrix: Matrix,
     inverse: str,
     flow: dict[str, str] | None = None,
-    **kw: Any,
+    lower: Lowering | None = None,
 ) -> Op:
     """A gate without parameters."""
     qubits = exactly(len(matrix).bit_length() - 1)
@@ -45,11 +47,19 @@ def _gate(
         inverse=f"core.{inverse}",
         matrix=_fixed(matrix),
         flow=flow,
-        **kw,
+        lower=lower,
     )
 
 
-def _rot(short: str, legacy: str, doc: str, qubits: int, matrix: Any, param: Param = THETA, **kw: Any) -> Op:
+def _rot(
+    short: str,
+    legacy: str,
+    doc: str,
+    qubits: int,
+    matrix: Callable[[float], Matrix],
+    param: Param = THETA,
+    lower: Lowering | None = None,
+) -> Op:
     """A gate with one angle, inverted by negating it."""
     name = param.name
     return Op(
@@ -62,11 +72,11 @@ def _rot(short: str, legacy: str, doc: str, qubits: int, matrix: Any, param: Par
         inverse=f"core.{short}",
         negated=(name,),
         matrix=lambda args: matrix(args[name]),
-        **kw,
+        lower=lower,
     )
 
 
-def _cnot_conjugated(axis: str) -> Any:
+def _cnot_conjugated(axis: str) -> Lowering:
     """exp(-i theta/2 PP) for P in X, Y, Z as basis change, CNOT, RZ, CNOT, basis change back."""
     before = {"X": ("h",), "Y": ("sdg", "h"), "Z": ()}[axis]
     after = {"X": ("h",), "Y": ("h", "s"), "Z": ()}[axis]
@@ -104,7 +114,7 @@ def _lower_mpauli(args: Args, _n: int) -> tuple[Step, ...]:
     return (*into, _step("mz", target, event=0), *back)
 
 
-def _lower_basis(axis: str) -> Any:
+def _lower_basis(axis: str) -> Lowering:
     def lower(_args: Args, _n: int) -> tuple[Step, ...]:
         into = [_step(g, 0) for g in _TO_Z[axis]]
         return (*into, _step("mz", 0, event=0), *(_step(g, 0) for g in _FROM_Z[axis]))
@@ -402,6 +412,21 @@ TRIPLE = (
     ),
 )
 
+FIXED_SIZE: dict[str, Op] = {op.short: op for op in (*SINGLE, *DOUBLE, *TRIPLE)}
+"""Short name to gate: what core.mod can raise to a power and control."""
+
+
+def powered(args: Args) -> Matrix:
+    """The matrix that a core.mod with these args controls: its gate to the power."""
+    gate = FIXED_SIZE[args["gate"]]
+    assert gate.matrix is not None
+    return powers.power(gate.matrix(args.get("params", {})), args.get("power", 1.0))
+
+
+def _matrix_mod(args: Args) -> Matrix:
+    return powers.controlled(powered(args), args.get("controls", 0), args.get("state", ""))
+
+
 GENERAL = (
     Op(
         "core.paulirot",
@@ -430,6 +455,7 @@ GENERAL = (
         ),
         inverse="core.mod",
         negated=("power",),
+        matrix=_matrix_mod,
     ),
 )
 

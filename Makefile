@@ -1,0 +1,45 @@
+# Everything a person or a machine does with this repository. `make help` lists it.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+VENV := .venv
+BIN := $(VENV)/bin
+JOBS ?= 2
+UV ?= uv
+
+.PHONY: help setup run test lint docs bench lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+setup: ## make .venv from the lock file (instant when it is up to date)
+	@tools/setup.sh
+
+run: setup ## set up, then run a Bell pair and print its counts
+	@$(BIN)/qmk run examples/bell.qasm --shots 1000 --seed 7
+
+test: setup ## set up, then run the whole test suite
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
+
+lint: setup ## style, types of the trusted base, import contracts
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/pyright
+	@$(BIN)/lint-imports --no-cache
+
+docs: setup ## write the generated pages and schemas, then check every example in the docs
+	@$(BIN)/python tools/generate.py
+	@$(BIN)/python -m pytest tests/meta/test_docs.py tests/meta/test_generated.py
+
+bench: setup ## time the spine over the socket, targets and peers beside each figure
+	@$(BIN)/python -m benchmarks.spine
+
+lock: ## resolve requirements.lock anew from pyproject.toml (needs uv)
+	@$(UV) pip compile pyproject.toml --quiet --universal --python-version 3.11 --all-extras --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --no-annotate --no-header --upgrade -o requirements.lock
+
+clean: ## remove .venv, caches and build output
+	@rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

@@ -1,0 +1,40 @@
+"""A daemon of its own for a measurement: started in a fresh folder, stopped at the end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+START_TIME_S = 30
+
+
+@contextmanager
+def daemon(durability: str, workers: int = 2) -> Iterator[str]:
+    """The socket of a running ``qmk serve``. Raises RuntimeError with its output when it does not come up."""
+    with tempfile.TemporaryDirectory(prefix="qmk-bench-") as folder:
+        path = os.path.join(folder, "s")
+        log = Path(folder, "log")
+        arguments = ["serve", "--socket", path, "--data-dir", folder, "--durability", durability]
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "qmk", *arguments, "--workers", str(workers)],
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        try:
+            deadline = time.monotonic() + START_TIME_S
+            while not os.path.exists(path):
+                if process.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError(f"qmk serve did not start:\n{log.read_text()}")
+                time.sleep(0.01)
+            yield path
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(30)

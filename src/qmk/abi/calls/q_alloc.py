@@ -1,0 +1,41 @@
+"""q_alloc: reserve logical qubits for the session."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from qmk.abi import examples, shapes
+from qmk.abi.call import Call
+
+
+class Request(shapes.Request, frozen=True):
+    session_id: shapes.SessionId
+    n: Annotated[int, Meta(description="number of qubits", ge=1)]
+    profile: Annotated[str, Meta(description="code profile such as logical:surface(d=7)", max_length=256)] = ""
+
+
+class Reply(Struct, frozen=True):
+    handles: list[str]
+    profile: Annotated[str, Meta(description="the profile in its one spelling; empty when none was asked for")]
+    note: Annotated[str, Meta(description="what was granted instead of what was asked for, if anything")]
+
+
+CALL = Call(
+    name="q_alloc",
+    doc="Reserves logical qubits. They belong to the session and count against its tenant's qubit quota until "
+    "q_release, q_revoke of the capability they came from, or the end of the session.",
+    request=Request,
+    reply=Reply,
+    rights=("CAP_ALLOC",),
+    errors=("SESSION_NOT_FOUND", "INSUFFICIENT_CAPS", "QUOTA_EXCEEDED"),
+    example=(
+        {"session_id": examples.SESSION, "n": 2, "profile": "logical:SHYPS(d=9)"},
+        {
+            "handles": ["lq_example_0", "lq_example_1"],
+            "profile": "logical:shyps(d=9)",
+            "note": "shyps has no member of distance 9; [[961,25,16]] is used",
+        },
+    ),
+)

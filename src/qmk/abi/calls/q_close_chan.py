@@ -1,0 +1,45 @@
+"""q_close_chan: close a channel; not in this release."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from qmk.abi import examples, shapes
+from qmk.abi.call import Call
+
+
+class Request(shapes.Request, frozen=True):
+    session_id: shapes.SessionId
+    channel: shapes.ChannelId
+
+
+class Reply(Struct, frozen=True):
+    channel: str
+    state: str
+    fidelity: float
+    use_count: int
+
+
+CALL = Call(
+    name="q_close_chan",
+    doc="Closes a channel.",
+    request=Request,
+    reply=Reply,
+    errors=("SESSION_NOT_FOUND", "UNSUPPORTED"),
+    supported=False,
+    example=(
+        {"session_id": examples.SESSION, "channel": "chan_example"},
+        {
+            "code": -32203,
+            "message": "q_close_chan is not in this release",
+            "data": {
+                "name": "UNSUPPORTED",
+                "retryable": False,
+                "blame": "caller",
+                "feature": "q_close_chan",
+                "planned": "a later release",
+                "help": "docs/spec/qsyscall.md lists what is",
+            },
+        },
+    ),
+)

@@ -1,0 +1,80 @@
+"""q_estimate: what a program would cost, without running it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from msgspec import Meta, Raw, Struct
+
+from qmk.abi import examples, shapes
+from qmk.abi.call import Call
+
+
+class Request(shapes.Request, frozen=True):
+    session_id: shapes.SessionId
+    graph: shapes.RawGraph = Raw()
+    program: Annotated[shapes.Program, Meta(description="source text, instead of graph")] | None = None
+    shots: shapes.Shots | None = None
+    qec: Annotated[dict[str, Any], Meta(description="error-correction wishes; none in this release")] | None = None
+
+
+class EngineEstimate(Struct, frozen=True, kw_only=True):
+    """A prediction for one engine and method, on a warm worker."""
+
+    engine: str
+    method: str
+    seconds: float
+    memory_bytes: int
+    fits: Annotated[bool, Meta(description="the machine has the memory")]
+    note: str = ""
+
+
+class Gap(Struct, frozen=True):
+    engine: str
+    need: str
+    detail: str
+
+
+class Reply(Struct, frozen=True, kw_only=True):
+    digest: str
+    shots: int
+    logical: Annotated[dict[str, Any], Meta(description="the program's summary: qubits, depth, counts, T count, ...")]
+    engines: Annotated[list[EngineEstimate], Meta(description="engines that can run it, cheapest first")]
+    gaps: Annotated[list[Gap], Meta(description="why the others cannot")]
+    chosen: Annotated[str, Meta(description="what q_submit would use; empty when no engine can")]
+
+
+CALL = Call(
+    name="q_estimate",
+    doc="Verifies a program and answers the memory and time each engine would need, without running it. The "
+    "session must hold the capabilities that the program's ops need.",
+    request=Request,
+    reply=Reply,
+    errors=("SESSION_NOT_FOUND", "INVALID_GRAPH", "INSUFFICIENT_CAPS", "UNSUPPORTED"),
+    example=(
+        {"session_id": examples.SESSION, "graph": examples.BELL, "shots": 1000},
+        {
+            "digest": "0c0cd06c5c52afed6fa4ba33730e8cda659040638ce4da77eca4ff75958c31e9",
+            "shots": 1000,
+            "logical": {"qubits": 2, "depth": 3, "two_qubit": 1, "t_count": 0, "measurements": 2},
+            "engines": [
+                {
+                    "engine": "stabilizer",
+                    "method": "",
+                    "seconds": 0.0005,
+                    "memory_bytes": 4096,
+                    "fits": True,
+                    "note": "",
+                }
+            ],
+            "gaps": [
+                {
+                    "engine": "aer",
+                    "need": "module qiskit_aer",
+                    "detail": "not installed; pip install 'quantum-microkernel[aer]'",
+                }
+            ],
+            "chosen": "stabilizer",
+        },
+    ),
+)

@@ -1,0 +1,62 @@
+"""q_events: the history of a job, as it happens."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+
+from qmk.abi import examples, shapes
+from qmk.abi.call import Call
+
+LONG_POLL_MS = 30_000
+
+
+class Request(shapes.Request, frozen=True):
+    session_id: shapes.SessionId
+    job_id: shapes.JobId
+    after: Annotated[int, Meta(description="seq of the last event already seen; 0: from the first", ge=0)] = 0
+    timeout_ms: Annotated[shapes.TimeoutMs, Meta(description="answer with no events after this; 0: at once")] = (
+        LONG_POLL_MS
+    )
+
+
+class JobEvent(Struct, frozen=True, omit_defaults=True):
+    seq: Annotated[int, Meta(description="1, 2, 3, ... without gaps")]
+    time: Annotated[float, Meta(description="Unix time in seconds")]
+    kind: Annotated[
+        str,
+        Meta(description="queued, started, progress, requeued, completed, failed or cancelled"),
+    ]
+    fields: dict[str, Any] = {}
+
+
+class Reply(Struct, frozen=True):
+    events: list[JobEvent]
+    last_seq: Annotated[int, Meta(description="after of the next call")]
+    ended: Annotated[bool, Meta(description="the job has ended and no event can follow")]
+
+
+CALL = Call(
+    name="q_events",
+    doc="Answers the job's events after `after`, in order; waits for one when there is none yet and the job goes on.",
+    request=Request,
+    reply=Reply,
+    errors=("SESSION_NOT_FOUND", "JOB_NOT_FOUND", "QUOTA_EXCEEDED"),
+    example=(
+        {"session_id": examples.SESSION, "job_id": examples.JOB, "after": 1},
+        {
+            "events": [
+                {
+                    "seq": 2,
+                    "time": examples.TIME + 0.5,
+                    "kind": "started",
+                    "fields": {"engine": "stabilizer", "attempt": 1},
+                },
+                {"seq": 3, "time": examples.TIME + 2.0, "kind": "completed"},
+            ],
+            "last_seq": 3,
+            "ended": True,
+        },
+    ),
+)

@@ -1,0 +1,49 @@
+"""q_get_mapping: where a job's qubits are."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from qmk.abi import examples, shapes
+from qmk.abi.call import Call
+
+
+class Request(shapes.Request, frozen=True):
+    session_id: shapes.SessionId
+    job_id: shapes.JobId
+
+
+class Placement(Struct, frozen=True):
+    qubit: Annotated[str, Meta(description="handle in the program")]
+    index: Annotated[int, Meta(description="qubit of the device")]
+    from_epoch: Annotated[int, Meta(description="epoch of its allocation, from 1")]
+    to_epoch: Annotated[int, Meta(description="last epoch in which it lives")]
+
+
+class Reply(Struct, frozen=True):
+    job_id: str
+    device: str
+    placements: Annotated[list[Placement], Meta(description="in order of allocation; a handle may come twice")]
+
+
+CALL = Call(
+    name="q_get_mapping",
+    doc="Answers the virtual-to-physical map of a job that was submitted with `policy.debug`.",
+    request=Request,
+    reply=Reply,
+    rights=("CAP_DEBUG",),
+    errors=("SESSION_NOT_FOUND", "JOB_NOT_FOUND", "INSUFFICIENT_CAPS"),
+    example=(
+        {"session_id": examples.SESSION, "job_id": examples.JOB},
+        {
+            "job_id": examples.JOB,
+            "device": "ideal",
+            "placements": [
+                {"qubit": "q0", "index": 0, "from_epoch": 1, "to_epoch": 1},
+                {"qubit": "q1", "index": 1, "from_epoch": 1, "to_epoch": 1},
+            ],
+        },
+    ),
+)

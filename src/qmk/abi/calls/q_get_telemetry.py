@@ -1,0 +1,99 @@
+"""q_get_telemetry: figures of a job or of the session."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+
+from qmk.abi import examples, shapes
+from qmk.abi.call import Call
+
+
+class Request(shapes.Request, frozen=True):
+    session_id: shapes.SessionId
+    job_id: shapes.JobId | None = None
+
+
+class Epoch(Struct, frozen=True):
+    """One epoch. Time is not split by epoch by engines that take the program as one batch: ``seconds`` is then null."""
+
+    epoch: int
+    nodes: int
+    executed: Annotated[bool, Meta(description="at least one shot has passed it")]
+    seconds: float | None = None
+
+
+class JobFigures(Struct, frozen=True, kw_only=True):
+    job_id: str
+    state: str
+    queued_seconds: Annotated[float, Meta(description="from acceptance to start (or to the end, or to now)")]
+    running_seconds: Annotated[float, Meta(description="from the last start to the end (or to now)")]
+    predicted_seconds: Annotated[float, Meta(description="the router's prediction")]
+    predicted_memory_bytes: int
+    shots_done: int
+    attempts: int
+    epochs: list[Epoch]
+    epochs_total: int
+    usage: dict[str, Any]
+
+
+class SessionFigures(Struct, frozen=True, kw_only=True):
+    """Counts since the session was opened."""
+
+    calls: int
+    errors: int
+    jobs_submitted: int
+    jobs_completed: int
+    jobs_failed: int
+    jobs_cancelled: int
+    shots_completed: int
+    engine_seconds: float
+    open_waits: int
+    qubits_held: int
+    opened: Annotated[float, Meta(description="Unix time in seconds")]
+
+
+class Reply(Struct, frozen=True):
+    session: SessionFigures
+    job: JobFigures | None = None
+
+
+CALL = Call(
+    name="q_get_telemetry",
+    doc="Answers figures of the session and, when job_id is given, of that job.",
+    request=Request,
+    reply=Reply,
+    errors=("SESSION_NOT_FOUND", "JOB_NOT_FOUND"),
+    example=(
+        {"session_id": examples.SESSION, "job_id": examples.JOB},
+        {
+            "session": {
+                "calls": 2,
+                "errors": 0,
+                "jobs_submitted": 1,
+                "jobs_completed": 0,
+                "jobs_failed": 0,
+                "jobs_cancelled": 0,
+                "shots_completed": 0,
+                "engine_seconds": 0.0,
+                "open_waits": 0,
+                "qubits_held": 0,
+                "opened": examples.TIME,
+            },
+            "job": {
+                "job_id": examples.JOB,
+                "state": "RUNNING",
+                "queued_seconds": 0.5,
+                "running_seconds": 0.5,
+                "predicted_seconds": 0.0005,
+                "predicted_memory_bytes": 4096,
+                "shots_done": 2,
+                "attempts": 0,
+                "epochs": [{"epoch": 1, "nodes": 6, "executed": True, "seconds": None}],
+                "epochs_total": 1,
+                "usage": {},
+            },
+        },
+    ),
+)

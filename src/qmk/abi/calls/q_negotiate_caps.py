@@ -1,0 +1,91 @@
+"""q_negotiate_caps: open a session."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from qmk.abi import examples, shapes
+from qmk.abi.call import Call
+from qmk.base.limits import LIMITS
+
+
+class Request(shapes.Request, frozen=True):
+    requested: (
+        Annotated[
+            list[shapes.Name],
+            Meta(description="capabilities wanted; absent: all that policy grants by default", max_length=64),
+        ]
+        | None
+    ) = None
+    token: Annotated[str, Meta(description="bearer token; empty in local mode", max_length=LIMITS.text_chars)] = ""
+
+
+class Granted(Struct, frozen=True):
+    name: str
+    capability: Annotated[str, Meta(description="id for q_revoke")]
+
+
+class Denied(Struct, frozen=True):
+    name: str
+    reason: str
+
+
+class Quota(Struct, frozen=True):
+    name: str
+    unit: str
+    limit: int
+    used: int
+
+
+class FamilyRow(Struct, frozen=True):
+    name: str
+    version: int
+    doc: str
+
+
+class Reply(Struct, frozen=True):
+    session_id: str
+    tenant: Annotated[str, Meta(description="tenant of the token; 'local' in local mode")]
+    root: Annotated[str, Meta(description="capability every granted one derives from")]
+    granted: list[Granted]
+    denied: list[Denied]
+    quota: list[Quota]
+    limits: Annotated[dict[str, int], Meta(description="every bound of the system by name")]
+    families: list[FamilyRow]
+    devices: list[str]
+
+
+CALL = Call(
+    name="q_negotiate_caps",
+    doc="Opens a session for the tenant of the token and grants it capabilities. Authority only shrinks afterwards.",
+    request=Request,
+    reply=Reply,
+    errors=("AUTH_FAILED", "TENANT_SUSPENDED", "QUOTA_EXCEEDED"),
+    aliases=("qmk_session_create",),
+    example=(
+        {"requested": ["CAP_ALLOC", "CAP_PAINT"]},
+        {
+            "session_id": examples.SESSION,
+            "tenant": "local",
+            "root": "cap_example",
+            "granted": [{"name": "CAP_ALLOC", "capability": "cap_example"}],
+            "denied": [{"name": "CAP_PAINT", "reason": "there is no such capability"}],
+            "quota": [
+                {"name": "queued_jobs", "unit": "jobs", "limit": 10000, "used": 0},
+                {"name": "running_jobs", "unit": "jobs", "limit": 64, "used": 0},
+                {"name": "held_qubits", "unit": "qubits", "limit": 100000, "used": 0},
+            ],
+            "limits": {"frame_bytes": 67108864, "shots": 100000000, "queued_jobs": 10000},
+            "families": [
+                {
+                    "name": "core",
+                    "version": 1,
+                    "doc": "lifecycle, gates, measurement, reset, feed-forward and event logic",
+                }
+            ],
+            "devices": ["ideal"],
+        },
+    ),
+)

@@ -1,0 +1,94 @@
+"""q_result: what a completed job gave."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+
+from qmk.abi import examples, shapes
+from qmk.abi.call import Call
+
+
+class Request(shapes.Request, frozen=True):
+    session_id: shapes.SessionId
+    job_id: shapes.JobId
+    from_shot: Annotated[int, Meta(description="first shot of the page of per-shot events", ge=0)] = 0
+
+
+class Register(Struct, frozen=True):
+    name: str
+    bits: Annotated[list[str | None], Meta(description="event of each printed bit, left to right; null: constant 0")]
+    descending: Annotated[bool, Meta(description="bits[0] is the highest index")] = False
+
+
+class EventPage(Struct, frozen=True):
+    """Per-shot events of consecutive shots."""
+
+    from_shot: int
+    names: list[str]
+    widths: Annotated[list[int], Meta(description="bits of each event: 1, or 2 for a one-event Bell measurement")]
+    rows: Annotated[list[str], Meta(description="one string of 0 and 1 a shot, events in the order of names")]
+    next_shot: Annotated[int | None, Meta(description="from_shot of the next page; null after the last")]
+
+
+class Provenance(Struct, frozen=True, kw_only=True):
+    digest: Annotated[str, Meta(description="SHA-256 of the program's meaning")]
+    engine: str
+    method: str
+    version: Annotated[str, Meta(description="version of the library under the engine")] = ""
+    seed: int
+    passes: list[str] = []
+    reasons: Annotated[list[dict[str, Any]], Meta(description="why this engine: the router's candidates")] = []
+    notes: Annotated[dict[str, Any], Meta(description="what the engine and the lowering had to say")] = {}
+
+
+class Reply(Struct, frozen=True, kw_only=True):
+    job_id: str
+    shots: int
+    seed: int
+    counts: Annotated[dict[str, int], Meta(description="printed bitstring to number of shots")] = {}
+    registers: list[Register] = []
+    events: Annotated[EventPage | None, Meta(description="null when keep_events was false")] = None
+    expectation_values: dict[str, float] = {}
+    provenance: Provenance
+    usage: Annotated[dict[str, Any], Meta(description="engine_seconds, cpu_seconds, peak_rss_bytes, ...")] = {}
+
+
+CALL = Call(
+    name="q_result",
+    doc="Answers what a COMPLETED job gave; per-shot events come in pages of at most `page_shots` shots.",
+    request=Request,
+    reply=Reply,
+    errors=("SESSION_NOT_FOUND", "JOB_NOT_FOUND", "NOT_COMPLETED", "JOB_FAILED", "JOB_CANCELLED"),
+    aliases=("qmk_job_result",),
+    example=(
+        {"session_id": examples.SESSION, "job_id": examples.JOB, "from_shot": 2},
+        {
+            "job_id": examples.JOB,
+            "shots": 4,
+            "seed": 7,
+            "counts": {"00": 2, "11": 2},
+            "registers": [{"name": "", "bits": ["m0", "m1"], "descending": False}],
+            "events": {
+                "from_shot": 2,
+                "names": ["m0", "m1"],
+                "widths": [1, 1],
+                "rows": ["11", "00"],
+                "next_shot": None,
+            },
+            "expectation_values": {},
+            "provenance": {
+                "digest": "0c0cd06c5c52afed6fa4ba33730e8cda659040638ce4da77eca4ff75958c31e9",
+                "engine": "stabilizer",
+                "method": "",
+                "version": "1.16.0",
+                "seed": 7,
+                "passes": [],
+                "reasons": [{"engine": "stabilizer", "seconds": 0.0005, "memory_bytes": 4096, "note": "Clifford"}],
+                "notes": {},
+            },
+            "usage": {"engine_seconds": 0.0004, "cpu_seconds": 0.0004, "peak_rss_bytes": 61000000, "attempts": 1},
+        },
+    ),
+)

@@ -1,0 +1,33 @@
+"""q_revoke: give up a capability."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from qmk.abi import examples, shapes
+from qmk.abi.call import Call
+
+
+class Request(shapes.Request, frozen=True):
+    session_id: shapes.SessionId
+    capability: shapes.CapabilityId
+
+
+class Reply(Struct, frozen=True):
+    revoked: Annotated[list[str], Meta(description="ids of the capability and of all that derived from it")]
+    released: Annotated[list[str], Meta(description="qubit handles released with them")]
+
+
+CALL = Call(
+    name="q_revoke",
+    doc="Revokes a capability of the session and everything derived from it. Jobs already accepted go on.",
+    request=Request,
+    reply=Reply,
+    errors=("SESSION_NOT_FOUND",),
+    example=(
+        {"session_id": examples.SESSION, "capability": "cap_example"},
+        {"revoked": ["cap_example"], "released": ["lq_example_0"]},
+    ),
+)

@@ -1,0 +1,75 @@
+"""q_submit: verify a program and queue it as a job."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Raw, Struct
+
+from qmk.abi import examples, shapes
+from qmk.abi.call import Call
+
+
+class Request(shapes.Request, frozen=True):
+    """Exactly one of ``graph`` and ``program``; in process, the graph may instead come decoded beside the request."""
+
+    session_id: shapes.SessionId
+    graph: shapes.RawGraph = Raw()
+    program: Annotated[shapes.Program, Meta(description="source text, instead of graph")] | None = None
+    shots: shapes.Shots | None = None
+    policy: Annotated[shapes.Policy, Meta(description="wishes about how the job is run")] = shapes.Policy()
+    idempotency_key: Annotated[
+        str,
+        Meta(description="a repeat with the same key and request gives the same job", max_length=256),
+    ] = ""
+    keep_events: Annotated[bool, Meta(description="keep per-shot events for q_result")] = True
+
+
+class Reply(Struct, frozen=True):
+    job_id: str
+    state: str
+    estimated_epochs: Annotated[int, Meta(description="epochs of the program: fences + 1")]
+    estimated_start: Annotated[
+        float | None, Meta(description="predicted launch, Unix time in seconds; null once launched")
+    ]
+    place_in_queue: Annotated[int | None, Meta(description="jobs launched before it; null when not QUEUED")]
+    seed: int
+    shots: int
+    engine: str
+    method: str
+    warnings: Annotated[list[dict[str, object]], Meta(description="the verifier's warnings, as findings")] = []
+
+
+CALL = Call(
+    name="q_submit",
+    doc="Verifies a program, chooses an engine and queues a job. The job survives a restart of the daemon from the "
+    "moment this call is answered. An invalid program is refused with every finding and never becomes a job. The session must "
+    "hold the capabilities that the program's ops need.",
+    request=Request,
+    reply=Reply,
+    errors=(
+        "SESSION_NOT_FOUND",
+        "INVALID_GRAPH",
+        "INSUFFICIENT_CAPS",
+        "QUOTA_EXCEEDED",
+        "UNSUPPORTED",
+        "RESOURCE_EXHAUSTED",
+    ),
+    aliases=("qmk_job_submit",),
+    journaled=True,
+    example=(
+        {"session_id": examples.SESSION, "graph": examples.BELL, "shots": 1000, "policy": {"seed": 7}},
+        {
+            "job_id": examples.JOB,
+            "state": "QUEUED",
+            "estimated_epochs": 1,
+            "estimated_start": examples.TIME + 1.0,
+            "place_in_queue": 0,
+            "seed": 7,
+            "shots": 1000,
+            "engine": "stabilizer",
+            "method": "",
+            "warnings": [],
+        },
+    ),
+)

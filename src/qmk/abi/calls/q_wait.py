@@ -1,0 +1,86 @@
+"""q_wait: the state of a job when it has ended."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from qmk.abi import examples, shapes
+from qmk.abi.call import Call
+from qmk.abi.calls import q_result
+
+
+class Request(shapes.Request, frozen=True):
+    session_id: shapes.SessionId
+    job_id: shapes.JobId
+    timeout_ms: (
+        Annotated[shapes.TimeoutMs, Meta(description="answer at the latest after this; absent: no limit")] | None
+    ) = None
+
+
+class Reply(shapes.Status, frozen=True, kw_only=True):
+    result: Annotated[q_result.Reply | None, Meta(description="as q_result, when the job has COMPLETED")] = None
+
+
+CALL = Call(
+    name="q_wait",
+    doc="Answers when the job has ended, with its result; or at the deadline with the state as it is, which is not "
+    "an error.",
+    request=Request,
+    reply=Reply,
+    errors=("SESSION_NOT_FOUND", "JOB_NOT_FOUND", "QUOTA_EXCEEDED"),
+    aliases=("qmk_job_wait",),
+    example=(
+        {"session_id": examples.SESSION, "job_id": examples.JOB, "timeout_ms": 5000},
+        {
+            "job_id": examples.JOB,
+            "state": "COMPLETED",
+            "progress": {
+                "current_epoch": 1,
+                "total_epochs": 1,
+                "nodes_executed": 6,
+                "nodes_total": 6,
+                "shots_done": 4,
+                "shots_total": 4,
+            },
+            "shots": 4,
+            "seed": 7,
+            "engine": "stabilizer",
+            "method": "",
+            "place_in_queue": None,
+            "estimated_start": None,
+            "submitted": examples.TIME,
+            "started": examples.TIME + 0.5,
+            "ended": examples.TIME + 2.0,
+            "attempts": 0,
+            "error": None,
+            "result": {
+                "job_id": examples.JOB,
+                "shots": 4,
+                "seed": 7,
+                "counts": {"00": 2, "11": 2},
+                "registers": [{"name": "", "bits": ["m0", "m1"], "descending": False}],
+                "events": {
+                    "from_shot": 0,
+                    "names": ["m0", "m1"],
+                    "widths": [1, 1],
+                    "rows": ["00", "11", "11", "00"],
+                    "next_shot": None,
+                },
+                "expectation_values": {},
+                "provenance": {
+                    "digest": "0c0cd06c5c52afed6fa4ba33730e8cda659040638ce4da77eca4ff75958c31e9",
+                    "engine": "stabilizer",
+                    "method": "",
+                    "version": "1.16.0",
+                    "seed": 7,
+                    "passes": [],
+                    "reasons": [{"engine": "stabilizer", "seconds": 0.0005, "memory_bytes": 4096, "note": "Clifford"}],
+                    "notes": {},
+                },
+                "usage": {"engine_seconds": 0.0004, "cpu_seconds": 0.0004, "peak_rss_bytes": 61000000, "attempts": 1},
+            },
+        },
+    ),
+)

@@ -1,0 +1,26 @@
+"""Values that the calls' worked examples share: one session, one job, one program, one moment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+SESSION = "ses_example"
+JOB = "job_example"
+TIME = 1767225600.0
+"""2026-01-01 00:00:00 UTC, Unix seconds."""
+
+BELL: dict[str, Any] = {
+    "version": "0.1",
+    "program": {
+        "nodes": [
+            {"id": "a", "op": "ALLOC_LQ", "args": {"n": 2}, "vqs": ["q0", "q1"], "caps": ["CAP_ALLOC"]},
+            {"id": "h", "op": "APPLY_H", "vqs": ["q0"]},
+            {"id": "cx", "op": "APPLY_CNOT", "vqs": ["q0", "q1"]},
+            {"id": "m0", "op": "MEASURE_Z", "vqs": ["q0"], "produces": ["m0"]},
+            {"id": "m1", "op": "MEASURE_Z", "vqs": ["q1"], "produces": ["m1"]},
+            {"id": "f", "op": "FREE_LQ", "vqs": ["q0", "q1"]},
+        ]
+    },
+    "resources": {"vqs": ["q0", "q1"], "chs": [], "events": ["m0", "m1"]},
+    "caps": ["CAP_ALLOC"],
+}

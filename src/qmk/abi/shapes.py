@@ -1,0 +1,86 @@
+"""Shapes that several calls share: field types with their documentation, the program, the policy, a job's status.
+
+A field's description, given once in its ``Meta``, is what the docs, the error messages and the client's help show.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from msgspec import Meta, Raw, Struct
+
+from qmk.base.limits import LIMITS
+
+SEED_MAX = 2**63 - 1
+
+SessionId = Annotated[str, Meta(description="session from q_negotiate_caps", min_length=1, max_length=64)]
+JobId = Annotated[str, Meta(description="job from q_submit", min_length=1, max_length=64)]
+CapabilityId = Annotated[str, Meta(description="capability id from q_negotiate_caps", min_length=1, max_length=64)]
+ChannelId = Annotated[str, Meta(description="channel from q_open_chan", min_length=1, max_length=64)]
+Name = Annotated[str, Meta(description="name", min_length=1, max_length=256)]
+RawGraph = Annotated[Raw, Meta(description="QVM graph as a JSON object; either this or program")]
+Shots = Annotated[int, Meta(description="number of shots; absent: the graph's own, else 1000", ge=1)]
+TimeoutMs = Annotated[int, Meta(description="milliseconds", ge=0, le=LIMITS.timeout_ms)]
+
+
+class Request(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Base of every request: by-name parameters, unknown names refused."""
+
+
+class Program(Request, frozen=True):
+    """A program as source text (or bytes, for binary formats); the host translates it before the kernel sees it."""
+
+    format: Annotated[str, Meta(description="front-end name; empty: recognised by content", max_length=64)] = ""
+    text: Annotated[str, Meta(description="the source text")] | None = None
+    base64: Annotated[str, Meta(description="the source bytes in base64, instead of text")] | None = None
+    params: Annotated[dict[str, Any], Meta(description="values of the program's inputs by name")] = {}
+
+
+class Policy(Request, frozen=True):
+    """Wishes about how a job is run. Whatever cannot be honoured is refused, never ignored."""
+
+    priority: Annotated[int, Meta(description="larger is launched sooner", ge=-1000, le=1000)] = 0
+    deadline_epochs: Annotated[int, Meta(description="most epochs the job may take", ge=1)] | None = None
+    seed: Annotated[int, Meta(description="seed of every random choice; absent: drawn", ge=0, le=SEED_MAX)] | None = (
+        None
+    )
+    timeout_ms: (
+        Annotated[int, Meta(description="ms from acceptance to FAILED (TIMEOUT)", ge=1, le=LIMITS.timeout_ms)] | None
+    ) = None
+    device: Annotated[str, Meta(description="what is modelled; 'ideal' in this release", max_length=256)] = "ideal"
+    engine: Annotated[str, Meta(description="engine to use; absent: the router chooses", max_length=256)] | None = None
+    qec: Annotated[dict[str, Any], Meta(description="error-correction wishes; none in this release")] | None = None
+    debug: Annotated[bool, Meta(description="keep what q_get_mapping shows; needs CAP_DEBUG")] = False
+
+
+class Progress(Struct, frozen=True):
+    """How far a job is. An engine that takes the whole program as one batch shows each epoch as begun with its first
+    finished shot, since a finished shot has passed all of them."""
+
+    current_epoch: Annotated[int, Meta(description="epoch reached, from 1; 0 before the start")]
+    total_epochs: Annotated[int, Meta(description="fences + 1")]
+    nodes_executed: Annotated[int, Meta(description="nodes that at least one shot has passed")]
+    nodes_total: int
+    shots_done: int
+    shots_total: int
+
+
+class Status(Struct, frozen=True, kw_only=True):
+    """The state of one job."""
+
+    job_id: str
+    state: Annotated[str, Meta(description="QUEUED, VALIDATING, RUNNING, COMPLETED, FAILED or CANCELLED")]
+    progress: Progress
+    shots: int
+    seed: int
+    engine: Annotated[str, Meta(description="engine chosen by the router or by policy.engine")]
+    method: str
+    place_in_queue: Annotated[int | None, Meta(description="jobs that are launched before it; null when not QUEUED")]
+    estimated_start: Annotated[
+        float | None, Meta(description="predicted launch, Unix time in seconds; null when not QUEUED")
+    ]
+    submitted: Annotated[float, Meta(description="acceptance, Unix time in seconds")]
+    started: float | None = None
+    ended: float | None = None
+    attempts: Annotated[int, Meta(description="launches lost to a dead worker")] = 0
+    error: Annotated[dict[str, Any] | None, Meta(description="why it FAILED or was CANCELLED: an error object")] = None

@@ -1,0 +1,70 @@
+"""``qmk convert``: a program in another format."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from qmk.cli import options
+from qmk.cli.failure import Console, call_error
+
+TARGETS: dict[str, str] = {
+    "json": "qvm-json",
+    "json-0.1": "qvm-json",
+    "asm": "qvm-asm",
+    "binary": "qvm-binary",
+    "qasm3": "qasm3",
+}
+"""``--to`` to the front-end that writes it."""
+
+
+@click.command()
+@options.program_options
+@click.option("--to", "-t", "target", required=True, type=click.Choice(list(TARGETS)), help="Format to write.")
+@click.option("--output", "-o", "output_path", type=click.Path(), help="File to write; standard output if not given.")
+@click.pass_obj
+def command(
+    console: Console,
+    program: str,
+    format_name: str | None,
+    params: tuple[tuple[str, Any], ...],
+    target: str,
+    output_path: str | None,
+) -> None:
+    """Write PROGRAM in another format; what the format cannot express is refused, never dropped."""
+    from qmk.base.errors import invalid_graph
+    from qmk.cli import source
+    from qmk.qvm.verify import verify
+
+    loaded = source.load(program, format_name, options.collect_params(params), console)
+    report = verify(loaded.graph)
+    if not report.ok:
+        raise invalid_graph(list(report.findings))
+    data = emit(loaded.graph, target)
+    if output_path is None or output_path == "-":
+        if target == "binary" and sys.stdout.isatty():
+            raise call_error("the binary form is not for a terminal; name a file with -o")
+        sys.stdout.buffer.write(data)
+        return
+    try:
+        with open(output_path, "wb") as file:
+            file.write(data)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise call_error(f"cannot write '{output_path}': {reason}", path=output_path) from error
+
+
+def emit(graph: Any, target: str) -> bytes:
+    """``graph`` in the format that ``--to target`` names; text ends with a newline."""
+    from qmk import frontends
+
+    if target.startswith("json"):
+        from qmk.qvm import json_codec
+
+        version = "0.1" if target == "json-0.1" else "1.0"
+        data = json_codec.encode(graph, version=version, indent=2)
+    else:
+        data = frontends.emit(graph, TARGETS[target])
+    return data if target == "binary" or data.endswith(b"\n") else data + b"\n"

@@ -1,0 +1,160 @@
+"""``qmk doctor``: what of this machine could stop QMK from working well, and how to mend it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Callable
+from typing import Literal
+
+import click
+import msgspec
+
+from qmk.base.units import bytes_text
+from qmk.cli import options
+
+State = Literal["ok", "warning", "error"]
+WAL_FIX_VERSION = (3, 51, 3)
+"""First SQLite whose write-ahead log cannot lose commits when a reset races with a reader."""
+LITTLE_MEMORY_BYTES = 2 << 30
+
+
+class Check(msgspec.Struct, frozen=True):
+    """One thing looked at. ``fix`` says what to do when ``state`` is not ok."""
+
+    name: str
+    state: State
+    found: str
+    fix: str = ""
+
+
+@click.command()
+@options.json_option
+@options.socket_option
+def command(as_json: bool, socket_path: str | None) -> int:
+    """Check Python, SQLite, engines, memory, cores and the daemon, with a fix for whatever is wrong."""
+    from qmk.cli import output
+
+    checks = [*(check() for check in CHECKS), *engine_checks(), daemon_check(socket_path)]
+    healthy = all(check.state != "error" for check in checks)
+    if as_json:
+        output.json_object({"ok": healthy, "checks": checks})
+    else:
+        output.lines(text(checks))
+    return 0 if healthy else 3
+
+
+def text(checks: list[Check]) -> list[str]:
+    """One line a check, its fix under it."""
+    colours = {"ok": "green", "warning": "yellow", "error": "red"}
+    width = max(len(check.name) for check in checks)
+    lines: list[str] = []
+    for check in checks:
+        state = click.style(f"{check.state:<8}", fg=colours[check.state])
+        lines.append(f"{state} {check.name:<{width}}  {check.found}")
+        if check.fix and check.state != "ok":
+            lines.append(f"{'':<8} {'':<{width}}  fix: {check.fix}")
+    return lines
+
+
+def python_check() -> Check:
+    found = f"{platform.python_implementation()} {platform.python_version()}"
+    supported = sys.version_info >= (3, 11) and sys.implementation.name == "cpython"
+    return Check("python", "ok" if supported else "error", found, "install CPython 3.11 or newer")
+
+
+def platform_check() -> Check:
+    found = f"{platform.system()} {platform.machine()}"
+    state = "ok" if platform.system() == "Linux" else "warning"
+    return Check("platform", state, found, "the daemon is tested on Linux; qmk run works elsewhere too")
+
+
+def sqlite_check() -> Check:
+    """The SQLite the journal will use: the bundled one where the system's has the WAL-reset defect."""
+    sources = {name: version for name, version in sqlite_versions().items() if version}
+    best: tuple[int, ...] = max(sources.values(), default=(0,))
+    found = ", ".join(f"{name} {'.'.join(map(str, version))}" for name, version in sources.items())
+    state = "ok" if best >= WAL_FIX_VERSION else "warning"
+    fix = "the journal's write-ahead log can lose commits with SQLite before 3.51.3; pip install -U pysqlite3"
+    return Check("sqlite", state, found or "none", fix)
+
+
+def sqlite_versions() -> dict[str, tuple[int, ...] | None]:
+    """Version of the bundled SQLite and of Python's own; None where the module is missing."""
+    import importlib
+
+    found: dict[str, tuple[int, ...] | None] = {}
+    for label, module in (("bundled", "pysqlite3"), ("system", "sqlite3")):
+        try:
+            version: str = importlib.import_module(module).sqlite_version
+        except ImportError:
+            found[label] = None
+        else:
+            found[label] = tuple(int(part) for part in version.split("."))
+    return found
+
+
+def memory_check() -> Check:
+    from qmk.host import machine
+
+    available = machine.memory_bytes()
+    state = "ok" if available >= LITTLE_MEMORY_BYTES else "warning"
+    qubits = max(0, (available // 16).bit_length() - 1)
+    found = f"{bytes_text(available)} available: a full state vector of {qubits} qubits"
+    return Check("memory", state, found, "close other programs; large circuits are refused, small ones still run")
+
+
+def cores_check() -> Check:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return Check("cores", "ok", f"{cores} usable")
+
+
+def state_directory_check() -> Check:
+    from qmk.host.config import state_dir
+
+    path = state_dir()
+    place = next(parent for parent in (path, *path.parents) if parent.exists())
+    if os.access(place, os.W_OK):
+        return Check("state", "ok", f"{path} is writable")
+    return Check("state", "error", f"{path} cannot be written", f"make {place} writable, or set QMK_STATE_DIR")
+
+
+CHECKS: tuple[Callable[[], Check], ...] = (
+    python_check,
+    platform_check,
+    sqlite_check,
+    memory_check,
+    cores_check,
+    state_directory_check,
+)
+
+
+def engine_checks() -> list[Check]:
+    """One check an engine; none found at all is an error, as nothing could run."""
+    from qmk.cli.engines import library_text
+    from qmk.sdk.discovery import available, engines
+
+    found = engines()
+    if not found:
+        return [Check("engines", "error", "none found", "reinstall quantum-microkernel: its entry points are missing")]
+    checks: list[Check] = []
+    for name, declaration in sorted(found.items()):
+        state = available(declaration)
+        checks.append(Check(f"engine {name}", "ok" if state.ok else "warning", library_text(declaration), state.hint))
+    return checks
+
+
+def daemon_check(socket_path: str | None) -> Check:
+    """Whether a daemon answers. None running is fine: ``qmk run`` needs none."""
+    from qmk.base.errors import QmkError
+    from qmk.client import Client
+
+    try:
+        with Client(socket_path) as client:
+            client.query_resources()
+    except QmkError as error:
+        if error.kind.name == "CONNECTION_LOST" and not socket_path:
+            return Check("daemon", "ok", "none running (only submit, status, result and cancel need one: qmk serve)")
+        return Check("daemon", "warning", error.message, "start it with: qmk serve")
+    return Check("daemon", "ok", "answers")

@@ -1,0 +1,53 @@
+"""``qmk explain``: the router's decision, without running anything."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from qmk.cli import options
+from qmk.cli.failure import Console
+
+
+@click.command()
+@options.program_options
+@options.job_options
+@options.json_option
+@click.pass_obj
+def command(
+    console: Console,
+    program: str,
+    format_name: str | None,
+    params: tuple[tuple[str, Any], ...],
+    shots: int | None,
+    seed: int | None,
+    engine: str | None,
+    timeout_s: float | None,
+    as_json: bool,
+) -> None:
+    """Say which engine would run PROGRAM, what it would cost, and what the others lack. Nothing is run."""
+    from qmk.base.errors import invalid_graph
+    from qmk.cli import decision, output, source
+    from qmk.cli.run import DEFAULT_SHOTS
+    from qmk.host import machine
+    from qmk.qvm.verify import verify
+    from qmk.router import choose
+    from qmk.router.features import features
+
+    options.check_engine(engine)
+    loaded = source.load(program, format_name, options.collect_params(params), console)
+    report = verify(loaded.graph)
+    if not report.ok:
+        raise invalid_graph(list(report.findings))
+    shots = shots or loaded.graph.shots or DEFAULT_SHOTS
+    facts = features(loaded.graph)
+    chosen = choose(facts, shots, engine=engine, memory_bytes=machine.memory_bytes())
+    if as_json:
+        output.json_object({"shots": shots, "features": facts, "decision": chosen})
+        return
+    click.echo(
+        f"{facts.n_qubits} qubits, {facts.n_ops} operations ({facts.n_two_qubit} entangling, "
+        f"{facts.n_non_clifford} not Clifford), {facts.n_measure} measurements, feed-forward: {facts.feed_forward}"
+    )
+    output.lines(decision.candidate_lines(decision.rows(chosen)))

@@ -1,0 +1,180 @@
+"""How a command that did not succeed says so: text on standard error for people, one object on standard output with
+``--json``, and the exit code that the kind of error has."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import click
+
+from qmk.base.errors import Finding, QmkError
+
+BAD_PROGRAM, BAD_CALL, FAILED_RUN, INTERRUPTED = 1, 2, 3, 130
+
+EXIT_CODES: dict[str, int] = {
+    "INVALID_GRAPH": BAD_PROGRAM,
+    "PARSE_ERROR": BAD_CALL,
+    "INVALID_REQUEST": BAD_CALL,
+    "METHOD_NOT_FOUND": BAD_CALL,
+    "INVALID_PARAMS": BAD_CALL,
+    "INSUFFICIENT_CAPS": BAD_CALL,
+    "AUTH_FAILED": BAD_CALL,
+    "TENANT_SUSPENDED": BAD_CALL,
+    "SESSION_NOT_FOUND": BAD_CALL,
+    "QUOTA_EXCEEDED": BAD_CALL,
+    "JOB_NOT_FOUND": BAD_CALL,
+    "ALREADY_COMPLETED": BAD_CALL,
+    "NOT_COMPLETED": BAD_CALL,
+    "CHECKPOINT_NOT_FOUND": BAD_CALL,
+    "CHANNEL_NOT_FOUND": BAD_CALL,
+    "INTERNAL_ERROR": FAILED_RUN,
+    "RESOURCE_EXHAUSTED": FAILED_RUN,
+    "UNSUPPORTED": FAILED_RUN,
+    "JOB_FAILED": FAILED_RUN,
+    "TIMEOUT": FAILED_RUN,
+    "JOB_CANCELLED": FAILED_RUN,
+    "CONNECTION_LOST": FAILED_RUN,
+}
+"""Exit code by error name; a test holds it equal to the error table."""
+
+SHOWN_FINDINGS = 20
+
+
+def call_error(message: str, **fields: Any) -> QmkError:
+    """INVALID_PARAMS: what was asked on the command line does not fit."""
+    return QmkError("INVALID_PARAMS", message, **fields)
+
+
+class Console:
+    """Where errors go. ``sources`` keeps program text by file name, so that a finding can show its line."""
+
+    def __init__(self, as_json: bool, debug: bool) -> None:
+        self.as_json = as_json
+        self.debug = debug
+        self.sources: dict[str, bytes] = {}
+
+    def error(self, error: Exception) -> int:
+        """Report any exception; one that is not a ``QmkError`` is a defect of ours and is named as such."""
+        if not isinstance(error, QmkError):
+            error = self._defect(error)
+        if self.as_json:
+            self._write_json(error)
+        else:
+            self._write_text(error)
+        return EXIT_CODES.get(error.kind.name, FAILED_RUN)
+
+    def usage(self, error: click.ClickException) -> int:
+        """Report a command line that click could not read; a bare ``qmk`` gets the help text."""
+        if isinstance(error, click.exceptions.NoArgsIsHelpError) and not self.as_json:
+            error.show()
+            return BAD_CALL
+        message = error.format_message().rstrip(".")
+        if self.as_json:
+            self._write_json(call_error(message))
+        else:
+            context = getattr(error, "ctx", None)
+            path = context.command_path if context else "qmk"
+            self._headline(message[:1].lower() + message[1:])
+            click.echo(f"  see: {path} --help", err=True)
+        return BAD_CALL
+
+    def interrupted(self) -> int:
+        click.echo("\ninterrupted" if sys.stderr.isatty() else "interrupted", err=True)
+        return INTERRUPTED
+
+    def findings(self, findings: list[Finding], limit: int = SHOWN_FINDINGS, err: bool = True) -> None:
+        """Print findings with place, rule, source line and fix, errors first."""
+        ordered = sorted(findings, key=lambda finding: finding.severity != "error")
+        for finding in ordered[:limit]:
+            self._finding(finding, err)
+        if len(ordered) > limit:
+            click.echo(f"... and {len(ordered) - limit} more", err=err)
+
+    def _defect(self, error: Exception) -> QmkError:
+        if self.debug:
+            import traceback
+
+            traceback.print_exception(error, file=sys.stderr)
+        return QmkError(
+            "INTERNAL_ERROR",
+            f"a defect in QMK: {type(error).__name__}: {error}",
+            hint="run again with 'qmk --debug ...' or QMK_DEBUG=1 and report what it prints",
+        )
+
+    def _write_json(self, error: QmkError) -> None:
+        import msgspec
+
+        sys.stdout.write(msgspec.json.format(msgspec.json.encode({"error": error.to_dict()}), indent=2).decode() + "\n")
+
+    def _write_text(self, error: QmkError) -> None:
+        findings = error.findings
+        if findings:
+            self.findings(findings)
+            wrong = sum(finding.severity == "error" for finding in findings)
+            if wrong > 1:
+                click.echo(f"{wrong} errors", err=True)
+            return
+        self._headline(f"{error.message} [{error.kind.name}]")
+        for line in _details(error):
+            click.echo(f"  {line}", err=True)
+
+    def _headline(self, message: str) -> None:
+        click.echo(click.style("error: ", fg="red", bold=True) + message, err=True)
+
+    def _finding(self, finding: Finding, err: bool) -> None:
+        colour = "red" if finding.severity == "error" else "yellow"
+        place = finding.place()
+        lead = click.style(f"{place}: ", bold=True) if place else ""
+        severity = click.style(f"{finding.severity}: ", fg=colour, bold=True)
+        click.echo(f"{lead}{severity}{finding.message} [{finding.rule}]", err=err)
+        for line in self._excerpt(finding):
+            click.echo(line, err=err)
+        if finding.help:
+            click.echo(f"  fix: {finding.help}", err=err)
+
+    def _excerpt(self, finding: Finding) -> list[str]:
+        """The source line with a caret under the column, where the source is known."""
+        source = self.sources.get(finding.file)
+        if source is None or finding.line < 1:
+            return []
+        lines = source.decode(errors="replace").splitlines()
+        if finding.line > len(lines):
+            return []
+        text = lines[finding.line - 1].replace("\t", " ")
+        start = max(0, finding.column - 60) if len(text) > 100 else 0
+        shown = ("…" if start else "") + text[start : start + 100] + ("…" if len(text) > start + 100 else "")
+        number = str(finding.line)
+        out = [f"  {number} | {shown}"]
+        if finding.column:
+            caret = finding.column - 1 - start + (1 if start else 0)
+            out.append(f"  {' ' * len(number)} | {' ' * caret}^")
+        return out
+
+
+def _details(error: QmkError) -> list[str]:
+    """The fields that help a person: gaps, missing capabilities, a hint; the others are already in the message."""
+    lines = [f"{gap.get('engine', '?')}: {gap.get('detail') or gap.get('need', '')}" for gap in _rows(error, "gaps")]
+    if error.fields.get("missing"):
+        lines.append(f"missing: {', '.join(map(str, error.fields['missing']))}")
+    for key in ("hint", "help"):
+        if error.fields.get(key):
+            lines.append(f"fix: {error.fields[key]}")
+    if error.kind.name == "CONNECTION_LOST" and not error.fields.get("hint"):
+        lines.append("fix: start the daemon with 'qmk serve', or name its socket with --socket")
+    return lines
+
+
+def _rows(error: QmkError, name: str) -> list[dict[str, Any]]:
+    import msgspec
+
+    rows = msgspec.to_builtins(error.fields.get(name) or [])
+    return [row for row in rows if isinstance(row, dict)]
+
+
+def terminal_width() -> int:
+    """Columns of the terminal, or of ``COLUMNS``; 100 when the output is no terminal."""
+    import shutil
+
+    return shutil.get_terminal_size((100, 40)).columns if sys.stdout.isatty() or "COLUMNS" in os.environ else 100

@@ -1,0 +1,151 @@
+"""Options and arguments that several commands share."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+UNIT_S = {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+"""Seconds of each unit; "ms" stands before "s", as a text that ends in one ends in the other."""
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class Shots(click.IntRange):
+    name = "shots"
+
+    def __init__(self) -> None:
+        from qmk.base.limits import LIMITS
+
+        super().__init__(min=1, max=LIMITS.shots)
+
+
+class Seconds(click.ParamType[float]):
+    """A duration: seconds, or a number with ms, s, m or h."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        if isinstance(value, float):
+            return value
+        text = str(value).strip()
+        unit = next((name for name in UNIT_S if text.endswith(name)), "")
+        try:
+            seconds = float(text.removesuffix(unit)) * UNIT_S.get(unit, 1.0)
+        except ValueError:
+            self.fail(f"'{value}' is no duration; write 30, 30s, 500ms, 5m or 1h", param, ctx)
+        if not 0 < seconds < 7 * 24 * 3600 + 1:
+            self.fail(f"'{value}' is not between 1 ms and 7 days", param, ctx)
+        return seconds
+
+
+class Assignment(click.ParamType[tuple[str, Any]]):
+    """``name=value``: an integer, a decimal, true or false, else text that the front-end reads (``pi/2``)."""
+
+    name = "name=value"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, Any]:
+        if isinstance(value, tuple):
+            return value  # pyright: ignore[reportUnknownVariableType]
+        name, equals, text = str(value).partition("=")
+        if not equals or not name.strip():
+            self.fail(f"'{value}' is no assignment; write name=value, such as theta=pi/2", param, ctx)
+        return name.strip(), _literal(text.strip())
+
+
+def _literal(text: str) -> bool | int | float | str:
+    if text in ("true", "false"):
+        return text == "true"
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def collect_params(pairs: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
+    """The ``--param`` options as a mapping; a name given twice is refused."""
+    params: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in params:
+            raise click.UsageError(f"--param {name} is given twice")
+        params[name] = value
+    return params
+
+
+def check_engine(name: str | None) -> None:
+    """Refuse an engine that this installation does not have, naming those it has."""
+    if name is None:
+        return
+    from qmk.sdk.discovery import engines
+
+    known = sorted(engines())
+    if name not in known:
+        near = difflib.get_close_matches(name, known, 1)
+        hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(known)}"
+        raise click.UsageError(f"there is no engine '{name}'; {hint}")
+
+
+def program_options(command: Command) -> Command:
+    """PROGRAM, ``--format`` and ``--param``: what every command that reads a program takes."""
+    command = click.option(
+        "--param",
+        "-p",
+        "params",
+        multiple=True,
+        type=Assignment(),
+        metavar="NAME=VALUE",
+        help="Set an input of the program; may be given several times.",
+    )(command)
+    command = click.option(
+        "--format", "-f", "format_name", metavar="FORMAT", help="Format of PROGRAM instead of recognising it."
+    )(command)
+    return click.argument("program", type=click.Path(allow_dash=True))(command)
+
+
+def json_option(command: Command) -> Command:
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON object, errors too.")(command)
+
+
+def socket_option(command: Command) -> Command:
+    return click.option(
+        "--socket",
+        "socket_path",
+        type=click.Path(),
+        envvar="QMK_SOCKET",
+        metavar="PATH",
+        help="The daemon's socket, if not the default one.",
+    )(command)
+
+
+def job_options(command: Command) -> Command:
+    """``--shots``, ``--seed``, ``--engine`` and ``--timeout``: how a job is to run."""
+    for option in (
+        click.option(
+            "--timeout",
+            "timeout_s",
+            type=Seconds(),
+            metavar="DURATION",
+            help="Stop the job after this long: 30, 500ms, 5m, 1h.",
+        ),
+        click.option("--engine", "-e", metavar="NAME", help="Run on this engine instead of the router's choice."),
+        click.option(
+            "--seed",
+            type=click.IntRange(0, 2**63 - 1),
+            metavar="N",
+            help="Same program, shots and seed: same result, bit for bit.",
+        ),
+        click.option(
+            "--shots",
+            "-n",
+            type=Shots(),
+            metavar="N",
+            help="How often to run; the program's own default, else 1000, if not given.",
+        ),
+    ):
+        command = option(command)
+    return command

@@ -1,0 +1,35 @@
+"""What a command that succeeded prints: one JSON object, or text for people."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import click
+
+
+def json_object(value: Any) -> None:
+    """One JSON value, indented, on standard output."""
+    import msgspec
+
+    sys.stdout.write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n")
+
+
+def lines(rows: Iterable[str]) -> None:
+    for row in rows:
+        click.echo(row)
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Left-aligned columns under a bold head; the last column is not padded."""
+    widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
+    for number, row in enumerate([head, *rows]):
+        cells = [text.ljust(width) for text, width in zip(row[:-1], widths[:-1], strict=True)]
+        line = "  ".join([*cells, row[-1]]).rstrip()
+        click.echo(click.style(line, bold=True) if number == 0 else line)
+
+
+def ascii_only() -> bool:
+    """Whether standard output cannot show more than ASCII."""
+    return "utf" not in (sys.stdout.encoding or "").lower()

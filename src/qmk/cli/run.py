@@ -1,0 +1,159 @@
+"""``qmk run``: a program in, counts out, in this process or (with ``--socket``) through the daemon."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from qmk.cli import options
+from qmk.cli.failure import Console
+
+if TYPE_CHECKING:
+    from qmk.abi.calls.q_result import Provenance, Register
+    from qmk.client.result import Result
+    from qmk.qvm.graph import Graph
+
+DEFAULT_SHOTS = 1000
+Value = TypeVar("Value")
+
+
+@click.command()
+@options.program_options
+@options.job_options
+@options.json_option
+@click.option("--explain", is_flag=True, help="Say which engine was chosen and why, before the counts.")
+@click.option("--top", type=click.IntRange(1), default=20, metavar="N", help="Outcomes to show; 20 if not given.")
+@click.option("--socket", "socket_path", type=click.Path(), metavar="PATH", help="Run on the daemon at this socket.")
+@click.pass_obj
+def command(
+    console: Console,
+    program: str,
+    format_name: str | None,
+    params: tuple[tuple[str, Any], ...],
+    shots: int | None,
+    seed: int | None,
+    engine: str | None,
+    timeout_s: float | None,
+    as_json: bool,
+    explain: bool,
+    top: int,
+    socket_path: str | None,
+) -> None:
+    """Run PROGRAM and print its counts.
+
+    The router chooses the engine. Without --socket nothing needs to be running.
+    """
+    from qmk.cli import source
+
+    loaded = source.load(program, format_name, options.collect_params(params), console)
+    shots = shots or loaded.graph.shots or DEFAULT_SHOTS
+    if socket_path:
+        result = _through_daemon(socket_path, loaded.graph, shots, seed, engine, timeout_s, quiet=as_json)
+    else:
+        result = _embedded(loaded.graph, shots, seed, engine, timeout_s, quiet=as_json)
+    if as_json:
+        from qmk.cli import output
+
+        output.json_object(result.to_dict())
+    else:
+        show(result, os.path.basename(program) if program != "-" else "standard input", top, explain)
+
+
+def _embedded(
+    graph: Graph, shots: int, seed: int | None, engine: str | None, timeout_s: float | None, quiet: bool
+) -> Result:
+    from qmk.cli.progress import Bar
+    from qmk.embedded import run
+
+    options.check_engine(engine)
+    with Bar("running", shots, quiet) as bar:
+        if timeout_s is not None:  # in a worker process, which this one waits for and ends
+            limit_ms = milliseconds(timeout_s)
+            return run(
+                graph, shots=shots, seed=seed, engine=engine, timeout_ms=limit_ms, keep_events=False, progress=bar
+            )
+        return interruptible(
+            lambda: run(graph, shots=shots, seed=seed, engine=engine, keep_events=False, progress=bar), bar.show
+        )
+
+
+def _through_daemon(
+    socket_path: str,
+    graph: Graph,
+    shots: int,
+    seed: int | None,
+    engine: str | None,
+    timeout_s: float | None,
+    quiet: bool,
+) -> Result:
+    from qmk.cli.progress import Bar
+    from qmk.client import Client
+
+    with Client(socket_path) as client, Bar("running", shots, quiet) as bar:
+        limit_ms = milliseconds(timeout_s)
+        return client.run(
+            graph, progress=bar, shots=shots, seed=seed, engine=engine, timeout_ms=limit_ms, keep_events=False
+        )
+
+
+def milliseconds(seconds: float | None) -> int | None:
+    """As the kernel counts time limits; less than one is rounded up."""
+    return None if seconds is None else max(1, round(seconds * 1000))
+
+
+def interruptible(work: Callable[[], Value], tick: Callable[[], None]) -> Value:
+    """Run ``work`` on a thread, so that Ctrl-C acts at once even while an engine is deep in native code.
+
+    ``tick`` is called a few times a second meanwhile. The thread does not outlive the process.
+    """
+    outcome: list[Value] = []
+    failure: list[BaseException] = []
+
+    def body() -> None:
+        try:
+            outcome.append(work())
+        except BaseException as error:
+            failure.append(error)
+
+    thread = threading.Thread(target=body, name="qmk-run", daemon=True)
+    thread.start()
+    while thread.is_alive():
+        thread.join(0.2)
+        tick()
+    if failure:
+        raise failure[0]
+    return outcome[0]
+
+
+def show(result: Result, name: str, top: int, explain: bool) -> None:
+    """Print a result for people: what ran, then the counts as bars."""
+    from qmk.cli import decision, histogram, output
+    from qmk.cli.failure import terminal_width
+
+    provenance = result.provenance
+    if explain:
+        output.lines(decision.candidate_lines(provenance.reasons))
+        click.echo()
+    click.echo(f"{name}: {result.shots} shots on {engine_text(provenance)}, seed {result.seed}")
+    names = register_line(result.registers)
+    if names:
+        click.echo(f"  {names}")
+    rows = histogram.lines(result.counts, result.shots, top=top, width=terminal_width(), ascii_only=output.ascii_only())
+    output.lines(rows)
+    for name, note in provenance.notes.items():
+        click.echo(f"  note: {name}: {note}")
+
+
+def engine_text(provenance: Provenance) -> str:
+    """Engine, method and the library's version: ``aer statevector (0.17.2)``."""
+    version = f"({provenance.version})" if provenance.version else ""
+    return " ".join(part for part in (provenance.engine, provenance.method, version) if part)
+
+
+def register_line(registers: list[Register]) -> str:
+    """The registers in printed order with their widths; nothing for one unnamed register."""
+    return " ".join(f"{register.name}[{len(register.bits)}]" for register in registers if register.name)

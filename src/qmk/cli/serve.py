@@ -1,0 +1,65 @@
+"""``qmk serve``: the daemon, in the foreground."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from qmk.cli import options
+
+if TYPE_CHECKING:
+    from qmk.host.config import HostConfig
+
+
+@click.command()
+@options.socket_option
+@click.option(
+    "--data-dir",
+    type=click.Path(file_okay=False),
+    envvar="QMK_STATE_DIR",
+    metavar="PATH",
+    help="Where the journal and the results are kept.",
+)
+@click.option(
+    "--workers", type=click.IntRange(1, 256), metavar="N", help="Jobs run at once; the usable cores if not given."
+)
+@click.option(
+    "--durability",
+    type=click.Choice(["process", "power"]),
+    help="What an accepted job survives: any end of the daemon (process, if not given), or a power failure too.",
+)
+@click.option(
+    "--warm", multiple=True, metavar="ENGINE", help="Start a worker of this engine at once; may be given several times."
+)
+@click.option("--verbose", "-v", is_flag=True, help="Log what happens on standard error.")
+def command(
+    socket_path: str | None,
+    data_dir: str | None,
+    workers: int | None,
+    durability: str | None,
+    warm: tuple[str, ...],
+    verbose: bool,
+) -> None:
+    """Run the daemon until Ctrl-C or SIGTERM. Jobs it had accepted go on at its next start."""
+    from qmk.host.config import HostConfig
+    from qmk.host.daemon import serve
+
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s"
+    )
+    given: dict[str, Any] = {
+        "socket": Path(socket_path) if socket_path else None,
+        "data_dir": Path(data_dir) if data_dir else None,
+        "workers": workers,
+        "durability": durability,
+        "prestart": warm or None,
+    }
+    serve(HostConfig(**{name: value for name, value in given.items() if value is not None}), ready=announce)
+
+
+def announce(config: HostConfig) -> None:
+    """Said once calls are answered; scripts may wait for this line."""
+    click.echo(f"listening on {config.socket}, data in {config.data_dir}; Ctrl-C stops", err=True)

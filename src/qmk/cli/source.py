@@ -1,0 +1,64 @@
+"""Reading a program for a command: from a file or standard input, through the front-end its content asks for."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from qmk.base.errors import Finding, invalid_graph
+from qmk.base.limits import LIMITS, check
+from qmk.cli.failure import Console, call_error
+
+if TYPE_CHECKING:
+    from qmk.frontends import Loaded
+
+STDIN_NAME = "<program>"
+UNRECOGNISED = "QMK-F01"
+"""Rule of the finding for a program whose format no front-end recognises."""
+
+
+def read(path: str, console: Console) -> bytes:
+    """The bytes of ``path`` ("-" is standard input), kept in ``console`` for error excerpts."""
+    if path == "-":
+        data = sys.stdin.buffer.read(LIMITS.source_bytes + 1)
+        check("source_bytes", len(data), "standard input")
+        console.sources[STDIN_NAME] = data
+        return data
+    try:
+        if os.path.isdir(path):
+            raise call_error(f"'{path}' is a folder; name a program file")
+        check("source_bytes", os.path.getsize(path), path)
+        with open(path, "rb") as file:
+            data = file.read()
+    except OSError as error:
+        raise call_error(f"cannot read '{path}': {(error.strerror or str(error)).lower()}", path=path) from error
+    console.sources[path] = data
+    return data
+
+
+def load(path: str, format_name: str | None, params: dict[str, Any], console: Console) -> Loaded:
+    """The program at ``path`` as a graph. Raises INVALID_GRAPH with every finding the front-end has."""
+    from qmk import frontends
+
+    data = read(path, console)
+    name = "" if path == "-" else path
+    return frontends.load(data, path=name, format=_format(data, name, format_name), params=params or None)
+
+
+def _format(data: bytes, path: str, format_name: str | None) -> str:
+    """The format asked for, or the one recognised; an unknown name is a bad call, unknown content a bad program."""
+    from qmk import frontends
+    from qmk.sdk import discovery
+
+    known = ", ".join(sorted(discovery.entry_points("frontends")))
+    if format_name is not None:
+        if format_name not in discovery.entry_points("frontends"):
+            raise call_error(f"there is no format '{format_name}'; formats: {known}", format=format_name)
+        return format_name
+    recognised = frontends.recognise(data)
+    if recognised is None:
+        message = "the file is empty" if not data.strip() else "this is in no format that QMK reads"
+        fix = f"write a program in one of: {known}; or name its format with --format"
+        raise invalid_graph([Finding(UNRECOGNISED, message, help=fix, file=path or STDIN_NAME)])
+    return recognised

@@ -1,0 +1,64 @@
+"""``qmk submit``: a program to the daemon as a job."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from qmk.cli import options
+from qmk.cli.failure import Console
+
+
+@click.command()
+@options.program_options
+@options.job_options
+@click.option(
+    "--priority", type=click.IntRange(-1000, 1000), default=0, metavar="N", help="Larger runs sooner; -1000 to 1000."
+)
+@click.option("--wait", is_flag=True, help="Wait for the job and print its result.")
+@options.json_option
+@options.socket_option
+@click.pass_obj
+def command(
+    console: Console,
+    program: str,
+    format_name: str | None,
+    params: tuple[tuple[str, Any], ...],
+    shots: int | None,
+    seed: int | None,
+    engine: str | None,
+    timeout_s: float | None,
+    priority: int,
+    wait: bool,
+    as_json: bool,
+    socket_path: str | None,
+) -> None:
+    """Hand PROGRAM to the daemon and print the job's id; --wait prints its result instead."""
+    import msgspec
+
+    from qmk.base.errors import Finding
+    from qmk.cli import output, source
+    from qmk.cli.result import show_result, wait_for
+    from qmk.cli.run import DEFAULT_SHOTS, milliseconds
+    from qmk.client import Client
+
+    loaded = source.load(program, format_name, options.collect_params(params), console)
+    shots = shots or loaded.graph.shots or DEFAULT_SHOTS
+    with Client(socket_path) as client:
+        job = client.submit(
+            loaded.graph,
+            shots=shots,
+            seed=seed,
+            engine=engine,
+            timeout_ms=milliseconds(timeout_s),
+            priority=priority,
+        )
+        if not as_json:
+            console.findings(msgspec.convert(job.warnings, list[Finding]))
+        if wait:
+            show_result(wait_for(client, job.job_id, shots, as_json), as_json, program)
+        elif as_json:
+            output.json_object(job)
+        else:
+            click.echo(job.job_id)

@@ -1,0 +1,156 @@
+"""What each op looks like in a circuit diagram: one short text per operand, the node's condition beside the first."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from qmk.qvm.families import OPS
+from qmk.qvm.graph import Guard, Node
+
+CONTROL, OPEN_CONTROL, TARGET, CROSS = "●", "○", "⊕", "×"
+ZERO = "|0⟩"
+END = "┤"
+FENCE, BARRIER = "║", "░"
+
+FIXED: dict[str, tuple[str, ...]] = {
+    "core.cnot": (CONTROL, TARGET),
+    "core.cy": (CONTROL, "Y"),
+    "core.cz": (CONTROL, CONTROL),
+    "core.ch": (CONTROL, "H"),
+    "core.swap": (CROSS, CROSS),
+    "core.iswap": ("iSWAP", "iSWAP"),
+    "core.iswapdg": ("iSWAP†", "iSWAP†"),
+    "core.toffoli": (CONTROL, CONTROL, TARGET),
+    "core.ccz": (CONTROL, CONTROL, CONTROL),
+    "core.cswap": (CONTROL, CROSS, CROSS),
+    "core.sdg": ("S†",),
+    "core.tdg": ("T†",),
+    "core.sx": ("√X",),
+    "core.sxdg": ("√X†",),
+    "core.reset": (ZERO,),
+    "core.id": ("I",),
+    "core.teleport_cnot": (f"{CONTROL}tp", f"{TARGET}tp"),
+    "magic.inject_t": ("|T⟩",),
+}
+CONTROLLED = {"core.cp": "P", "core.crx": "RX", "core.cry": "RY", "core.crz": "RZ"}
+MEASURED = {"core.mz": "M", "core.mx": "Mx", "core.my": "My", "core.mbell": "Mbell"}
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One node as drawn. ``texts`` by handle in operand order; ``linked`` draws a line between the operands;
+    ``across`` marks every wire (a fence); ``note`` is for nodes without operands."""
+
+    texts: tuple[tuple[str, str], ...]
+    linked: bool = True
+    across: str = ""
+    note: str = ""
+
+
+def cell(node: Node) -> Cell:
+    """How ``node`` is drawn. An op without a picture of its own is drawn by its short name."""
+    handles = node.vqs + node.chs
+    op = OPS.get(node.op)
+    op_class = op.op_class if op else ""
+    if op_class == "fence":
+        return Cell((), across=FENCE, note=_condition(node))
+    if op_class == "hint":
+        return Cell(tuple((handle, BARRIER) for handle in handles), linked=False, across="" if handles else BARRIER)
+    if node.op in ("core.alloc", "core.free"):
+        text = ZERO if node.op == "core.alloc" else END
+        return Cell(tuple((handle, text) for handle in handles), linked=False)
+    if not handles:
+        return Cell((), note=_unwired(node))
+    texts = list(_operand_texts(node, len(handles)))
+    texts[-1] += _written(node) + _condition(node)
+    return Cell(tuple(zip(handles, texts, strict=True)))
+
+
+def _operand_texts(node: Node, count: int) -> tuple[str, ...]:
+    args = node.args
+    fixed = FIXED.get(node.op)
+    if fixed and len(fixed) == count:
+        return fixed
+    if node.op in CONTROLLED and count == 2:
+        return CONTROL, f"{CONTROLLED[node.op]}({angle_text(_only_angle(args))})"
+    if node.op in MEASURED:
+        return (MEASURED[node.op],) * count
+    if node.op == "core.mod":
+        return _modified(args, count)
+    short = node.op.rpartition(".")[2]
+    paulis = str(args.get("paulis", ""))
+    if len(paulis) == count:
+        angle = f"({angle_text(args['theta'])})" if "theta" in args else ""
+        mark = {"core.mpauli": "M", "core.condpauli": ""}.get(node.op, "R")
+        return (*(f"{mark}{pauli}" for pauli in paulis[:-1]), f"{mark}{paulis[-1]}{angle}")
+    return (_named(short, args),) * count
+
+
+def _named(short: str, args: Mapping[str, Any]) -> str:
+    label = "M" if short == "mangle" else short.upper()
+    values = [angle_text(value) if isinstance(value, (int, float)) else str(value) for value in args.values()]
+    return f"{label}({','.join(values)})" if values else label
+
+
+def _modified(args: Mapping[str, Any], count: int) -> tuple[str, ...]:
+    """A gate with controls and a power: the controls first, filled for 1 and open for 0."""
+    controls = int(args.get("controls", 0))
+    state = str(args.get("state") or "1" * controls)
+    power = args.get("power", 1)
+    params = args.get("params") or {}
+    name = _named(str(args.get("gate", "?")), params)
+    name += "" if power == 1 else "†" if power == -1 else f"^{power:g}"
+    marks = tuple(OPEN_CONTROL if bit == "0" else CONTROL for bit in state[:controls])
+    return marks + (name,) * (count - len(marks))
+
+
+def _unwired(node: Node) -> str:
+    short = node.op.rpartition(".")[2]
+    if node.op == "core.lut":
+        inputs = ",".join(node.inputs)
+        return f"{','.join(node.produces)}={short}({inputs};{node.args.get('table', '?')}){_condition(node)}"
+    return _named(short, node.args) + _written(node) + _condition(node)
+
+
+def _written(node: Node) -> str:
+    return f"→{','.join(node.produces)}" if node.produces else ""
+
+
+def _condition(node: Node) -> str:
+    """`` if m0⊕m1`` for inputs of a Pauli correction, `` if m0 & !m1`` for a guard."""
+    parts: list[str] = []
+    if node.inputs and node.op != "core.lut":
+        parts.append("⊕".join(node.inputs))
+    if node.guard is not None:
+        parts.append(guard_text(node.guard))
+    return f"[if {' & '.join(parts)}]" if parts else ""
+
+
+def guard_text(guard: Guard, nested: bool = False) -> str:
+    """``m0``, ``!m0``, ``m0=2``, ``(a & (b | c))``."""
+    if guard.type == "eq":
+        return {0: f"!{guard.event}", 1: guard.event}.get(guard.value, f"{guard.event}={guard.value}")
+    sign = " & " if guard.type == "and" else " | "
+    text = sign.join(guard_text(condition, True) for condition in guard.conditions)
+    return f"({text})" if nested else text
+
+
+def _only_angle(args: Mapping[str, Any]) -> Any:
+    return next(iter(args.values()), 0.0)
+
+
+def angle_text(value: Any) -> str:
+    """``0.7853...`` -> ``π/4``: small fractions of π exactly, else four significant digits."""
+    if not isinstance(value, (int, float)) or not math.isfinite(value):
+        return str(value)
+    for denominator in (1, 2, 3, 4, 6, 8, 16, 32):
+        numerator = value * denominator / math.pi
+        nearest = round(numerator)
+        if nearest and abs(numerator - nearest) < 1e-9 and abs(nearest) <= 64:
+            sign = "-" if nearest < 0 else ""
+            times = "" if abs(nearest) == 1 else str(abs(nearest))
+            return f"{sign}{times}π" + (f"/{denominator}" if denominator > 1 else "")
+    return f"{value:.4g}"

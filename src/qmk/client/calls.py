@@ -1,0 +1,103 @@
+"""What both clients share: requests from plain arguments, replies from bytes, errors that say what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from qmk.abi import frame
+from qmk.abi.call import Call
+from qmk.abi.calls import q_estimate, q_negotiate_caps, q_submit
+from qmk.abi.shapes import Policy
+from qmk.base.errors import QmkError
+from qmk.client.program import ProgramLike, to_graph
+from qmk.qvm import json_codec
+
+RECEIVE_BYTES = 1 << 18
+ENDED = frozenset({"COMPLETED", "FAILED", "CANCELLED"})
+
+
+def raw_graph(program: ProgramLike, format: str | None, params: Mapping[str, Any] | None) -> msgspec.Raw:
+    """The program as it goes over the wire; parsed here, in the caller's process."""
+    return msgspec.Raw(json_codec.encode(to_graph(program, format, params)))
+
+
+def submit_request(
+    session: str,
+    graph: msgspec.Raw,
+    *,
+    shots: int | None,
+    seed: int | None,
+    engine: str | None,
+    timeout_ms: int | None,
+    priority: int,
+    idempotency_key: str,
+    keep_events: bool,
+) -> q_submit.Request:
+    return q_submit.Request(
+        session_id=session,
+        graph=graph,
+        shots=shots,
+        policy=Policy(priority=priority, seed=seed, timeout_ms=timeout_ms, engine=engine),
+        idempotency_key=idempotency_key,
+        keep_events=keep_events,
+    )
+
+
+def estimate_request(session: str, graph: msgspec.Raw, shots: int | None) -> q_estimate.Request:
+    return q_estimate.Request(session_id=session, graph=graph, shots=shots)
+
+
+def negotiate_request(requested: list[str] | None, token: str) -> q_negotiate_caps.Request:
+    return q_negotiate_caps.Request(requested=requested, token=token)
+
+
+@cache
+def _decoder(reply: type) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(reply)
+
+
+def line_of(number: int, call: Call, request: Any) -> bytes:
+    """The call as one line. Raises INVALID_PARAMS when an argument is of the wrong type or out of range."""
+    try:
+        return frame.request(number, call.name, request) + b"\n"
+    except (msgspec.EncodeError, TypeError, OverflowError) as error:
+        raise QmkError("INVALID_PARAMS", f"{call.name}: {error}") from error
+
+
+def reply_of(call: Call, answer: frame.Answer) -> Any:
+    """The call's ``Reply``; raises the error the daemon answered."""
+    if answer.error is not None:
+        raise answer.error
+    try:
+        return _decoder(call.reply).decode(answer.result or b"null")
+    except msgspec.ValidationError as error:
+        raise QmkError("CONNECTION_LOST", f"the daemon's answer to {call.name} does not fit: {error}") from error
+
+
+def not_running(path: Path, error: OSError) -> QmkError:
+    """Why there is no connection, with the fix."""
+    if isinstance(error, (FileNotFoundError, ConnectionRefusedError)):
+        why = f"no daemon listens at {path}"
+    else:
+        why = f"cannot connect to {path}: {(error.strerror or str(error)).lower()}"
+    return QmkError("CONNECTION_LOST", why, socket=str(path), hint="start it with 'qmk serve'")
+
+
+def connection_lost(path: Path, call: Call) -> QmkError:
+    """The connection broke between a call and its answer."""
+    hint = "jobs it has accepted go on; connect again and ask"
+    if call is q_submit.CALL:
+        hint = "whether the job was accepted is unknown; submit again with the same idempotency_key to be sure"
+    return QmkError("CONNECTION_LOST", f"the daemon at {path} closed the connection", socket=str(path), hint=hint)
+
+
+def job_ended_badly(state: str, error: dict[str, Any] | None) -> QmkError:
+    """The error of a job that has no result."""
+    if error is not None:
+        return QmkError.from_dict(error)
+    return QmkError("JOB_FAILED", f"the job is {state}", state=state)

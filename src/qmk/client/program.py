@@ -1,0 +1,53 @@
+"""Programs as callers have them: a graph, a file, or source text."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from qmk.base.errors import QmkError
+from qmk.base.limits import check
+from qmk.qvm.graph import Graph
+
+ProgramLike = Graph | os.PathLike[str] | str | bytes
+_MARKS_OF_TEXT = ("\n", "{", ";", "\r")
+
+
+def to_graph(program: ProgramLike, format: str | None = None, params: Mapping[str, object] | None = None) -> Graph:
+    """The program as a graph. A ``str`` is source text when it holds a line break, a brace or a semicolon, else the
+    path of a file; ``bytes`` are source text, a ``Path`` is a file.
+
+    Raises INVALID_GRAPH with findings when the source is wrong, INVALID_PARAMS when there is no such file or when
+    ``format`` or ``params`` are given with a graph, UNSUPPORTED when no front-end knows the format.
+    """
+    if isinstance(program, Graph):
+        if format or params:
+            raise QmkError("INVALID_PARAMS", "format and params apply to source text, not to a graph", field="params")
+        return program
+    from qmk import frontends
+
+    path = ""
+    if isinstance(program, bytes):
+        data = program
+    elif isinstance(program, str) and any(mark in program for mark in _MARKS_OF_TEXT):
+        data = program.encode()
+    else:
+        path = os.fspath(program)
+        data = _read(path)
+    return frontends.load(data, path=path, format=format, params=params or None).graph  # type: ignore[arg-type]
+
+
+def _read(path: str) -> bytes:
+    try:
+        file = Path(path)
+        check("source_bytes", file.stat().st_size, path)
+        return file.read_bytes()
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise QmkError(
+            "INVALID_PARAMS",
+            f"cannot read '{path}': {reason}",
+            path=path,
+            help="source text of one line must hold a semicolon or a brace to be taken for text",
+        ) from error

@@ -1,0 +1,99 @@
+"""The result of a job, wherever it ran."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import msgspec
+
+from qmk.abi.calls.q_result import EventPage, Provenance, Register, Reply
+from qmk.base.errors import QmkError
+
+Fetch = Callable[[int], EventPage | None]
+"""Gives the page of per-shot events that begins at a shot."""
+
+
+class Result:
+    """Counts and per-shot events of a completed job.
+
+    ``counts`` maps a printed bitstring (registers in order, separated by one space, bits as each register prints them)
+    to its number of shots; ``registers`` says which event each printed bit is. ``seed``, ``engine``, ``provenance`` and
+    the program reproduce it bit for bit. ``usage`` is what the run took.
+    """
+
+    def __init__(self, reply: Reply, fetch: Fetch | None = None) -> None:
+        self.job_id: str = reply.job_id
+        self.counts: dict[str, int] = reply.counts
+        self.shots: int = reply.shots
+        self.seed: int = reply.seed
+        self.engine: str = reply.provenance.engine
+        self.method: str = reply.provenance.method
+        self.registers: list[Register] = reply.registers
+        self.provenance: Provenance = reply.provenance
+        self.usage: dict[str, Any] = reply.usage
+        self._page = reply.events
+        self._fetch = fetch
+
+    @property
+    def has_events(self) -> bool:
+        """Whether per-shot events were kept."""
+        return self._page is not None
+
+    @property
+    def event_names(self) -> list[str]:
+        """The events of ``rows`` in order."""
+        return [] if self._page is None else self._page.names
+
+    @property
+    def event_widths(self) -> list[int]:
+        """Bits of each event: 1, or 2 (phase, parity) for a one-event Bell measurement."""
+        return [] if self._page is None else self._page.widths
+
+    def rows(self, from_shot: int = 0) -> Iterator[str]:
+        """One string of 0 and 1 a shot, events in the order of ``event_names``; later pages are fetched as needed.
+
+        Raises NOT_COMPLETED when no events were kept.
+        """
+        page = self._page
+        if page is None:
+            raise QmkError("NOT_COMPLETED", "no per-shot events were kept for this job", help="use keep_events=True")
+        while from_shot < self.shots:
+            if not page.from_shot <= from_shot < page.from_shot + len(page.rows):
+                page = self._fetched(from_shot)
+            yield from page.rows[from_shot - page.from_shot :]
+            from_shot = page.from_shot + len(page.rows)
+
+    def events(self, from_shot: int = 0) -> Iterator[dict[str, int]]:
+        """Every shot's events by name; a two-bit event reads as phase * 2 + parity."""
+        places: list[tuple[str, int, int]] = []
+        start = 0
+        for name, width in zip(self.event_names, self.event_widths, strict=True):
+            places.append((name, start, start + width))
+            start += width
+        for row in self.rows(from_shot):
+            yield {name: int(row[begin:end], 2) for name, begin, end in places}
+
+    def _fetched(self, from_shot: int) -> EventPage:
+        page = None if self._fetch is None else self._fetch(from_shot)
+        if page is None or not page.rows:
+            raise QmkError("CONNECTION_LOST", f"the events from shot {from_shot} cannot be fetched")
+        return page
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as JSON-compatible data, without per-shot events: what ``qmk run --json`` prints."""
+        return {
+            "counts": self.counts,
+            "shots": self.shots,
+            "seed": self.seed,
+            "engine": self.engine,
+            "registers": msgspec.to_builtins(self.registers),
+            "provenance": msgspec.to_builtins(self.provenance),
+            "usage": self.usage,
+        }
+
+    def __repr__(self) -> str:
+        most = sorted(self.counts.items(), key=lambda item: (-item[1], item[0]))[:4]
+        shown = ", ".join(f"{bits or repr(bits)}: {count}" for bits, count in most)
+        more = f", ... {len(self.counts)} outcomes" if len(self.counts) > len(most) else ""
+        return f"<Result {self.shots} shots on {self.engine}: {shown}{more}>"

@@ -1,0 +1,175 @@
+"""Running Aer's circuits: configuration, seeds, per-shot bits, errors, and what each method refuses."""
+
+from __future__ import annotations
+
+import functools
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import qiskit_aer
+from qiskit_aer.backends.controller_wrappers import AerConfig, aer_controller_execute
+
+from qmk.base.errors import QmkError
+from qmk.base.seeds import substream
+from qmk.base.units import bytes_text
+from qmk.engines.aer import EXTENDED_ERROR, METHODS, MPS_STATE_BYTES, bond_cap
+from qmk.engines.aer.circuit import Built, build
+from qmk.sdk.bits import Bits, compute
+from qmk.sdk.engine import Progress, Samples, Unsupported
+from qmk.sdk.program import Barrier, Gate, Measure, Program, Reset
+
+CHUNK_SHOTS = 512
+"""shots of a dynamic program between two reports of progress"""
+
+TRUNCATION = 1e-16
+"""squared singular values below this share are dropped from a matrix product state: double precision's own noise"""
+
+MAX_DISCARDED = 1e-9
+"""weight that truncation may take from a state over a whole run; the bond cap taking more is an error"""
+
+_DISCARDED = re.compile(r"discarded_value=([0-9.eE+-]+)")
+
+
+@functools.cache
+def _controller() -> Any:
+    return aer_controller_execute()
+
+
+@dataclass(frozen=True)
+class AerPlan:
+    """Pickles as the program; Aer's circuit is built on first use in each process."""
+
+    program: Program
+    method: str
+
+    @functools.cached_property
+    def built(self) -> Built:
+        return build(self.program, self.method)
+
+    @property
+    def capped(self) -> bool:
+        """Whether the state could outgrow the bond cap at all: then the run is logged and checked."""
+        return self.method == "matrix_product_state" and self.program.n_qubits > 2 * math.log2(
+            bond_cap(self.program.n_qubits)
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"program": self.program, "method": self.method}
+
+    def run(self, shots: int, seed: int, progress: Progress | None = None) -> Samples:
+        program = self.program
+        bits = np.zeros((shots, program.n_cbits), dtype=np.uint8)
+        built = self.built
+        step = CHUNK_SHOTS if built.dynamic else shots
+        for start in range(0, shots if program.n_cbits else 0, step or 1):
+            count = min(step, shots - start)
+            bits[start : start + count] = self._sample(built, count, substream(seed, "aer", start))
+            if progress is not None:
+                progress(start + count)
+        for item in built.later:
+            compute(item, bits)
+        return Samples(bits, self._notes())
+
+    def _sample(self, built: Built, shots: int, seed: int) -> Bits:
+        output = _controller().execute([built.circuit], {}, self._config(shots, seed))
+        result = output["results"][0] if output.get("results") else {}
+        if not output.get("success", False) or "data" not in result:
+            raise self._failure(str(result.get("status") or output.get("status")))
+        self._check_bonds(str(result.get("metadata", {}).get("MPS_log_data", "")))
+        return unpack(result["data"].get("memory", ()), shots, self.program.n_cbits)
+
+    def _check_bonds(self, log: str) -> None:
+        """Fail when the bond cap cut off more than rounding: the samples would be of another state."""
+        lost = sum(float(value) for value in _DISCARDED.findall(log))
+        if lost > MAX_DISCARDED:
+            cap = bond_cap(self.program.n_qubits)
+            raise QmkError(
+                "RESOURCE_EXHAUSTED",
+                f"aer (matrix_product_state): the state needs a bond dimension above {cap}, which is all that "
+                f"{bytes_text(MPS_STATE_BYTES)} of tensors allow; {lost:.2g} of its weight would be lost",
+                engine="aer",
+                method=self.method,
+                bond_dimension=cap,
+            )
+
+    def _config(self, shots: int, seed: int) -> Any:
+        config = AerConfig()
+        config.n_qubits, config.memory_slots = max(self.program.n_qubits, 1), self.program.n_cbits
+        config.method, config.shots, config.memory = self.method, shots, True
+        config.seed_simulator = seed % (1 << 31)
+        config.max_parallel_threads = 1
+        if self.method == "matrix_product_state":
+            config.matrix_product_state_truncation_threshold = TRUNCATION
+            if self.capped:
+                config.matrix_product_state_max_bond_dimension = bond_cap(self.program.n_qubits)
+                config.mps_log_data = True
+        if self.method == "extended_stabilizer":
+            config.extended_stabilizer_approximation_error = EXTENDED_ERROR
+            # the default, a Markov chain of single bit flips, never reaches some outcomes: two Bell pairs go wrong
+            config.extended_stabilizer_sampling_method = "norm_estimation"
+        return config
+
+    def _failure(self, status: str) -> QmkError:
+        if "nsufficient memory" in status:
+            return QmkError("RESOURCE_EXHAUSTED", f"aer ({self.method}): {status}", engine="aer", method=self.method)
+        return QmkError("JOB_FAILED", f"aer ({self.method}): {status}", engine="aer", method=self.method)
+
+    def _notes(self) -> dict[str, Any]:
+        if self.method == "matrix_product_state":
+            cap = bond_cap(self.program.n_qubits) if self.capped else None
+            return {"truncation_threshold": TRUNCATION, "max_bond_dimension": cap}
+        if self.method == "extended_stabilizer":
+            return {"approximate": True, "state_error_bound": EXTENDED_ERROR, "sampling": "norm estimation"}
+        return {}
+
+
+def unpack(memory: Sequence[str], shots: int, n_cbits: int) -> Bits:
+    """Aer's hexadecimal words, one a shot, bit k of a word = cbit k, as a matrix of bits."""
+    if len(memory) != shots:
+        raise QmkError("JOB_FAILED", f"aer returned {len(memory)} shots of {shots}", engine="aer")
+    if n_cbits <= 64:
+        words = np.array([int(word, 16) for word in memory], dtype="<u8")
+        raw = words.view(np.uint8).reshape(shots, 8)
+    else:
+        width = (n_cbits + 7) // 8
+        raw = np.frombuffer(b"".join([int(word, 16).to_bytes(width, "little") for word in memory]), dtype=np.uint8)
+        raw = raw.reshape(shots, width)
+    return np.unpackbits(raw, axis=1, bitorder="little", count=n_cbits)
+
+
+class AerEngine:
+    def __init__(self) -> None:
+        self.version: str = qiskit_aer.__version__
+
+    def prepare(self, program: Program, method: str) -> AerPlan:
+        if method not in METHODS:
+            raise Unsupported(f"engine aer has no method '{method}'; it has {', '.join(METHODS)}")
+        limit = METHODS[method].max_qubits
+        if limit is not None and program.n_qubits > limit:
+            raise Unsupported(f"{program.n_qubits} qubits: aer's method {method} holds at most {limit}")
+        if method == "extended_stabilizer":
+            _check_static(program)
+        plan = AerPlan(program, method)
+        _ = plan.built  # refuse now, not at the first run
+        return plan
+
+
+def _check_static(program: Program) -> None:
+    """The extended stabilizer takes gates, then one measurement a qubit: its chain samples the final state only."""
+    measured: set[int] = set()
+    for item in program.instructions:
+        if isinstance(item, Barrier):
+            continue
+        if item.cond is not None:
+            raise Unsupported("a condition: aer's extended stabilizer has no feed-forward")
+        if isinstance(item, Reset):
+            raise Unsupported("a reset: aer's extended stabilizer samples the final state only")
+        touched = item.qubits if isinstance(item, Gate) else (item.qubit,) if isinstance(item, Measure) else ()
+        if not measured.isdisjoint(touched):
+            raise Unsupported("a qubit used after its measurement: aer's extended stabilizer samples at the end only")
+        if isinstance(item, Measure):
+            measured.add(item.qubit)

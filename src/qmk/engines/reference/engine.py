@@ -1,0 +1,64 @@
+"""The reference engine: samples from the exact branches of ``qmk.sdk.exact``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from qmk.engines.reference import MAX_QUBITS
+from qmk.sdk.engine import Progress, Samples, Unsupported
+from qmk.sdk.exact import Chances, exact_distribution, walk
+from qmk.sdk.native import ALL_GATES
+from qmk.sdk.program import Gate, Program
+
+__all__ = ["ReferenceEngine", "ReferencePlan", "exact_distribution"]
+
+Shots = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class ReferencePlan:
+    program: Program
+
+    def run(self, shots: int, seed: int, progress: Progress | None = None) -> Samples:
+        """Shots are split at each measurement by dice of their own, so a shot's bits follow the exact distribution."""
+        dice = np.random.Generator(np.random.PCG64(seed))
+        bits = np.zeros((shots, self.program.n_cbits), dtype=np.uint8)
+        done = 0
+
+        def spread(weight: Shots, chances: Chances) -> list[tuple[int, Shots]]:
+            possible = np.flatnonzero(chances)
+            if len(possible) == 1:
+                return [(int(possible[0]), weight)]
+            fell = possible[np.searchsorted(np.cumsum(chances[possible])[:-1], dice.random(len(weight)), side="right")]
+            order = np.argsort(fell, kind="stable")
+            found, starts = np.unique(fell[order], return_index=True)
+            return list(zip(found.tolist(), np.split(weight[order], starts[1:]), strict=True))
+
+        def leaf(row: list[int], weight: Shots) -> None:
+            nonlocal done
+            bits[weight] = row
+            done += len(weight)
+            if progress is not None:
+                progress(done)
+
+        if shots:
+            walk(self.program, np.arange(shots), spread, leaf)
+        return Samples(bits)
+
+
+class ReferenceEngine:
+    def __init__(self) -> None:
+        self.version = np.__version__
+
+    def prepare(self, program: Program, method: str) -> ReferencePlan:
+        if method:
+            raise Unsupported(f"engine reference has no method '{method}'")
+        if program.n_qubits > MAX_QUBITS:
+            raise Unsupported(f"{program.n_qubits} qubits: engine reference holds at most {MAX_QUBITS}")
+        for item in program.instructions:
+            if isinstance(item, Gate) and item.name not in ALL_GATES:
+                raise Unsupported(f"engine reference has no gate '{item.name}'")
+        return ReferencePlan(program)

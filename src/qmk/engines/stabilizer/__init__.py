@@ -1,0 +1,39 @@
+"""The stabilizer engine: Clifford programs of thousands of qubits, exactly, on stim."""
+
+from __future__ import annotations
+
+from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
+
+STIM_NAMES = {
+    "id": "I", "x": "X", "y": "Y", "z": "Z", "h": "H", "s": "S", "sdg": "S_DAG", "sx": "SQRT_X", "sxdg": "SQRT_X_DAG",
+    "cnot": "CX", "cy": "CY", "cz": "CZ", "swap": "SWAP", "iswap": "ISWAP", "iswapdg": "ISWAP_DAG",
+}  # fmt: skip
+"""native gates and what stim calls them"""
+
+
+def cost(_method: str, features: Features, shots: int) -> Cost:
+    """A compiled Pauli-frame sampler where feed-forward is Pauli on parities, else one tableau a measurement branch.
+
+    Memory: a tableau of n qubits holds 4 n^2 bits and stim keeps two; every shot holds one byte a classical bit.
+    """
+    n, ops = features.n_qubits, features.n_ops
+    samples = shots * max(features.n_events, 1)
+    tableau = n * n + 64 * n
+    if features.feed_forward != "full":
+        seconds = 1e-4 + ops * (2e-6 + 1e-10 * n) + 6e-9 * samples + ops * shots * 1e-10
+        return Cost(seconds=seconds, memory_bytes=tableau + 3 * samples + 400 * ops, note="Pauli-frame sampler")
+    branches = min(shots, 1 << min(features.n_measure, 30))
+    seconds = 1e-4 + ops * 2e-6 + branches * (1e-5 + ops * (6e-7 + 1e-9 * n))
+    live = min(features.n_measure, 2 * max(shots, 1).bit_length()) + 2
+    return Cost(seconds=seconds, memory_bytes=tableau * live + 3 * samples + 400 * ops, note="a tableau a branch")
+
+
+DECLARATION = Declaration(
+    name="stabilizer",
+    doc="Clifford programs of any width, exactly, by Pauli frames and tableaux (stim)",
+    load="qmk.engines.stabilizer.engine:StabilizerEngine",
+    methods={"": Capabilities(gates=frozenset({*STIM_NAMES, "gphase"}), clifford=True)},
+    cost=cost,
+    requires=("stim", "numpy"),
+    library="stim",
+)

@@ -1,0 +1,143 @@
+"""Clifford programs with any condition: one tableau for each measurement history that occurs.
+
+All shots start on one tableau. A measurement whose outcome is not fixed splits the shots that share a tableau by
+seeded dice, one throw a shot, and projects a copy on each outcome; so shots with one history cost one simulation, and
+conditions, which depend on the history only, are evaluated once for all of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import stim
+
+from qmk.engines.stabilizer import STIM_NAMES
+from qmk.sdk.bits import compute_once, holds_once
+from qmk.sdk.engine import Progress, Samples
+from qmk.sdk.program import Barrier, Cond, Gate, Logic, Measure, Program, Reset
+
+Shots = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Run:
+    """Gates between two other steps, as one circuit."""
+
+    circuit: stim.Circuit
+    cond: Cond | None
+
+
+@dataclass(frozen=True)
+class Observe:
+    """A measurement, or a reset (``cbit`` -1): both project the qubit, a reset then flips a 1."""
+
+    qubit: int
+    cbit: int
+    cond: Cond | None
+
+
+Step = Run | Observe | Logic
+
+
+@dataclass
+class Group:
+    """Shots with one history: their tableau, cbits and next step."""
+
+    simulator: stim.TableauSimulator
+    bits: list[int]
+    shots: Shots
+    at: int
+
+
+@dataclass(frozen=True)
+class BranchPlan:
+    n_qubits: int
+    n_cbits: int
+    steps: tuple[Step, ...]
+
+    @classmethod
+    def of(cls, program: Program) -> BranchPlan:
+        steps: list[Step] = []
+        pending: list[str] = []
+        under: Cond | None = None
+
+        def flush() -> None:
+            if pending:
+                steps.append(Run(stim.Circuit("\n".join(pending)), under))
+                pending.clear()
+
+        for item in program.instructions:
+            if isinstance(item, Barrier) or (isinstance(item, Gate) and item.name == "gphase"):
+                continue
+            if not isinstance(item, Gate) or item.cond != under:
+                flush()
+                under = item.cond
+            match item:
+                case Gate(name, qubits):
+                    pending.append(f"{STIM_NAMES[name]} {' '.join(map(str, qubits))}")
+                case Measure(qubit, cbit, cond):
+                    steps.append(Observe(qubit, cbit, cond))
+                case Reset(qubit, cond):
+                    steps.append(Observe(qubit, -1, cond))
+                case Logic():
+                    steps.append(item)
+        flush()
+        return cls(program.n_qubits, program.n_cbits, tuple(steps))
+
+    def run(self, shots: int, seed: int, progress: Progress | None = None) -> Samples:
+        dice = np.random.Generator(np.random.PCG64(seed))
+        bits = np.zeros((shots, self.n_cbits), dtype=np.uint8)
+        simulator = stim.TableauSimulator(seed=0)  # its dice are never thrown: every projection is chosen here
+        simulator.set_num_qubits(self.n_qubits)
+        stack = [Group(simulator, [0] * self.n_cbits, np.arange(shots), 0)] if shots else []
+        done = 0
+        while stack:
+            group = stack.pop()
+            while group.at < len(self.steps):
+                split = self._step(group, self.steps[group.at], dice)
+                group.at += 1
+                if split is not None:
+                    split.at = group.at
+                    stack.append(split)
+            bits[group.shots] = group.bits
+            done += len(group.shots)
+            if progress is not None:
+                progress(done)
+        return Samples(bits)
+
+    def _step(self, group: Group, step: Step, dice: np.random.Generator) -> Group | None:
+        """Run one step; the shots that part from the group, if any."""
+        if step.cond is not None and not holds_once(step.cond, group.bits):
+            return None
+        if isinstance(step, Run):
+            group.simulator.do_circuit(step.circuit)
+            return None
+        if isinstance(step, Logic):
+            group.bits[step.cbit] = compute_once(step, group.bits)
+            return None
+        expectation = group.simulator.peek_z(step.qubit)
+        if expectation:
+            _settle(group, step, 1 if expectation < 0 else 0)
+            return None
+        fell = dice.random(len(group.shots)) < 0.5
+        zeros, ones = group.shots[~fell], group.shots[fell]
+        other = None
+        if len(zeros) and len(ones):
+            other = Group(group.simulator.copy(), list(group.bits), ones, group.at)
+            other.simulator.postselect_z(step.qubit, desired_value=True)
+            _settle(other, step, 1)
+            group.shots = zeros
+        outcome = 0 if len(zeros) else 1
+        group.simulator.postselect_z(step.qubit, desired_value=bool(outcome))
+        _settle(group, step, outcome)
+        return other
+
+
+def _settle(group: Group, step: Observe, outcome: int) -> None:
+    """Write the outcome of a projection; a reset turns a 1 back."""
+    if step.cbit >= 0:
+        group.bits[step.cbit] = outcome
+    elif outcome:
+        group.simulator.x(step.qubit)

@@ -1,0 +1,80 @@
+"""Programs in, programs out: recognise a format by content, parse it to a graph, write a graph as text.
+
+``load`` is what a client calls before it submits; ``emit`` is what ``qmk convert`` calls. The front-ends themselves are
+found by entry point (group ``qmk.frontends``); this module imports one only when its turn has come. A format is
+recognised from the program's bytes, never from the file name: public QVM assembly also comes in files named ``.qasm``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from qmk.base.errors import Finding, QmkError
+from qmk.base.limits import check
+from qmk.qvm.graph import Graph
+from qmk.sdk import discovery
+from qmk.sdk.frontend import Frontend, ParamValue, Source
+
+class Loaded(msgspec.Struct, frozen=True):
+    """A parsed program, the format it was read as, and the warnings that reading it gave."""
+
+    graph: Graph
+    format: str
+    findings: tuple[Finding, ...] = ()
+
+
+def frontend(name: str) -> Frontend:
+    """The front-end for format ``name``; UNSUPPORTED names the formats there are."""
+    known = discovery.frontends()
+    if name not in known:
+        formats = ", ".join(sorted(known))
+        raise QmkError("UNSUPPORTED", f"no front-end reads or writes '{name}'; formats: {formats}", format=name)
+    return known[name]
+
+
+def recognise(data: bytes) -> str | None:
+    """The format that ``data`` is most surely in, or None when no front-end claims it."""
+    best, name = 0, None
+    for candidate, reader in discovery.frontends().items():
+        score = reader.recognise(data)
+        if score > best:
+            best, name = score, candidate
+    return name
+
+
+def load(
+    data: bytes, *, path: str = "", format: str | None = None, params: Mapping[str, ParamValue] | None = None
+) -> Loaded:
+    """Parse ``data`` as ``format``, or as what it is recognised as. ``path`` places error messages and includes.
+
+    Raises ``QmkError``: INVALID_GRAPH with findings when the program is wrong, UNSUPPORTED when no front-end knows it,
+    QUOTA_EXCEEDED when it is larger than ``LIMITS.source_bytes``.
+    """
+    check("source_bytes", len(data), path)
+    name = format or recognise(data)
+    if name is None:
+        raise QmkError(
+            "UNSUPPORTED",
+            f"{path or 'the program'}: the format was not recognised; name it with --format "
+            f"({', '.join(sorted(discovery.frontends()))})",
+        )
+    graph = frontend(name).parse(Source(data, path, params))
+    return Loaded(graph, name, warnings(graph))
+
+
+def warnings(graph: Graph) -> tuple[Finding, ...]:
+    """The warnings that a front-end left in the graph's metadata under ``warnings``."""
+    try:
+        return msgspec.convert(graph.metadata.get("warnings", ()), tuple[Finding, ...])
+    except msgspec.ValidationError:  # the key is the program's own, in another shape
+        return ()
+
+
+def emit(graph: Graph, format: str) -> bytes:
+    """``graph`` as text (or bytes) in ``format``. INVALID_GRAPH with findings for what the format cannot express."""
+    writer = frontend(format).emit
+    if writer is None:
+        raise QmkError("UNSUPPORTED", f"the front-end '{format}' reads programs but does not write them", format=format)
+    return writer(graph)

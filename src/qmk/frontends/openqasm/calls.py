@@ -1,0 +1,389 @@
+"""Gate calls, gate definitions, and subroutine calls, which are inlined."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from qmk.base.limits import LIMITS
+from qmk.frontends.openqasm import logic as lg
+from qmk.frontends.openqasm.builder import too_many
+from qmk.frontends.openqasm.evaluate import Evaluator
+from qmk.frontends.openqasm.library import QELIB1, STDGATES, Gate
+from qmk.frontends.openqasm.scope import Frame, GateBody, Quiet, Subroutine, Symbol, UserGate, Variable, nearest
+from qmk.frontends.openqasm.sources import Refusal
+from qmk.frontends.openqasm.tree import (
+    Expr, FastCall, GateCall, GateDef, Index, Literal, Modifier, Name, Opaque, Parameter,
+)  # fmt: skip
+from qmk.frontends.openqasm.unitary import (
+    NoPower, Prim, Unitary, control, emitted, inverse, power, shifted,
+)  # fmt: skip
+from qmk.frontends.openqasm.values import FLOAT, VOID, Type, Value, convert, mismatch
+from qmk.qvm.graph import Node
+
+_OTHER_NAMES = {
+    "cnot": "cx",
+    "not": "x",
+    "toffoli": "ccx",
+    "hadamard": "h",
+    "fredkin": "cswap",
+    "measure_all": "measure",
+}
+_CACHE = 4096
+"""expansions of user gates kept, by gate and parameters"""
+
+
+class Calls(Evaluator):
+    """Applying gates and calling subroutines."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.fast_plans: dict[tuple[str, tuple[float, ...]], tuple[str, dict[str, float], int] | None] = {}
+        self.fast_operands: dict[str, tuple[str, ...] | None] = {}
+
+    # -- the common form ---------------------------------------------------------------------------------------------
+
+    def fast_call(self, call: FastCall) -> None:
+        """One core op on named qubits, from what earlier calls of the same text have taught."""
+        key = (call.name, call.values)
+        try:
+            plan = self.fast_plans[key]
+        except KeyError:
+            plan = self.fast_plans[key] = self._fast_plan(call)
+        text = call.operands
+        try:
+            operands = self.fast_operands[text]
+        except KeyError:
+            operands = self.fast_operands[text] = self._fast_operands(call)
+        if (
+            plan is not None
+            and operands is not None
+            and plan[2] == len(operands)
+            and self.steps < LIMITS.expansion_nodes
+        ):
+            self.steps += 1
+            builder = self.builder
+            nodes = builder.nodes
+            nodes.append(Node(f"n{len(nodes)}", plan[0], plan[1], operands, guard=builder.guard))
+            return
+        args: list[Expr] = [Literal(call.pos, "float", value) for value in call.values]
+        self.gate_call(GateCall(call.pos, call.name, [], args, self._operand_trees(call)))
+
+    def _fast_plan(self, call: FastCall) -> tuple[str, dict[str, float], int] | None:
+        gate = self.gates.get(call.name)
+        if not isinstance(gate, Gate) or not gate.direct or len(call.values) != gate.params:
+            return None
+        return f"core.{gate.direct}", dict(zip(gate.names, call.values, strict=True)), gate.qubits
+
+    def _fast_operands(self, call: FastCall) -> tuple[str, ...] | None:
+        """The handles when every operand is one qubit and none comes twice."""
+        handles: list[str] = []
+        for node in self._operand_trees(call):
+            value = self.qubits(node)
+            if value.type.size is not None:
+                return None
+            handles.extend(value.data)
+        return tuple(handles) if len(set(handles)) == len(handles) else None
+
+    def _operand_trees(self, call: FastCall) -> list[Expr]:
+        """The operands of a fast call as trees, with their places."""
+        found: list[Expr] = []
+        offset = call.operands_pos
+        for part in call.operands.split(","):
+            pos = offset + len(part) - len(part.lstrip())
+            name, bracket, index = part.strip().partition("[")
+            node: Expr = Name(pos, name)
+            if bracket:
+                if len(index) > 20:
+                    raise Refusal("index", pos, f"index {index[:20]}... is outside every register")
+                node = Index(pos, node, [Literal(pos + len(name) + 1, "int", int(index.rstrip("] ")))])
+            found.append(node)
+            offset += len(part) + 1
+        return found
+
+    # -- gate calls --------------------------------------------------------------------------------------------------
+
+    def gate_call(self, call: GateCall) -> None:
+        """Apply a gate with its modifiers, once for every qubit of registers given as operands."""
+        self.step(call.pos)
+        if call.duration is not None:
+            self.warn("timing", call.pos, "the gate's duration is not followed: an ideal device has no clock")
+        values = tuple(self.real(arg) for arg in call.args)
+        operands = [self.qubits(node) for node in call.operands]
+        if call.name == "gphase":
+            unitary, qubits = self._global_phase(values, call.pos), 0
+        else:
+            unitary, qubits = self.gate(call.name, values, call.pos)
+        # ctrl commutes with inv and pow: taking the controls last keeps powers to the gate itself
+        for modifier in sorted(reversed(call.modifiers), key=lambda m: m.kind in ("ctrl", "negctrl")):
+            unitary, qubits = self._modified(unitary, qubits, modifier)
+        if len(operands) != qubits:
+            raise self._wrong_count(call, qubits, len(operands))
+        for handles in self.broadcast(operands, call.pos):
+            self.apply(unitary, handles, call.name == "gphase")
+
+    def _wrong_count(self, call: GateCall, wanted: int, given: int) -> Refusal:
+        controls = " with its modifiers" if call.modifiers else ""
+        return Refusal(
+            "qubit-count", call.pos, f"{call.name}{controls} acts on {wanted} qubit(s), {given} given",
+            f"write: {call.name} " + ", ".join(f"q[{k}]" for k in range(wanted)) + ";" if 0 < wanted < 8 else "",
+        )  # fmt: skip
+
+    def _global_phase(self, values: tuple[float, ...], pos: int) -> Unitary:
+        if len(values) != 1:
+            raise Refusal("parameter-count", pos, f"gphase takes 1 parameter, not {len(values)}")
+        return Unitary((), values[0])
+
+    def gate(self, name: str, values: tuple[float, ...], pos: int) -> tuple[Unitary, int]:
+        """The operations of gate ``name`` with parameters ``values``, and its number of qubits."""
+        found = self.gates.get(name)
+        if found is None:
+            raise self._unknown_gate(name, pos)
+        if isinstance(found, Gate):
+            params, qubits = found.params, found.qubits
+        else:
+            params, qubits = len(found.definition.params), len(found.definition.qubits)
+        if len(values) != params:
+            raise Refusal("parameter-count", pos, f"{name} takes {params} parameter(s), {len(values)} given")
+        if isinstance(found, Gate):
+            return found.make(*values), qubits
+        return self._expansion(found, values, pos), qubits
+
+    def _unknown_gate(self, name: str, pos: int) -> Refusal:
+        if name in self.poisoned:
+            return Quiet()
+        symbol = self.globals.get(name)
+        if isinstance(symbol, Subroutine):
+            return Refusal("unknown-gate", pos, f"'{name}' is a subroutine, not a gate", f"write: {name}(...);")
+        library = "qelib1.inc" if self.dialect == 2 else "stdgates.inc"
+        if name in (QELIB1 if self.dialect == 2 else STDGATES):
+            return Refusal("unknown-gate", pos, f"no gate '{name}' is defined", f'add: include "{library}";')
+        near = _OTHER_NAMES.get(name.lower()) or nearest(name, set(self.gates))
+        help = f"did you mean '{near}'?" if near else f"define it: gate {name} q {{ ... }}"
+        return Refusal("unknown-gate", pos, f"no gate '{name}' is defined", help)
+
+    def _expansion(self, gate: UserGate, values: tuple[float, ...], pos: int) -> Unitary:
+        definition = gate.definition
+        if isinstance(definition, Opaque):
+            raise Refusal(
+                "opaque", pos, f"'{definition.name}' is opaque: it has no definition that could be run",
+                "replace the opaque declaration by a gate definition",
+            )  # fmt: skip
+        key = (definition.name, values)
+        found = self.expansions.get(key)
+        if found is None:
+            found = self._expand(definition, values, pos)
+            if len(self.expansions) >= _CACHE:
+                self.expansions.clear()
+            self.expansions[key] = found
+        return found
+
+    def _expand(self, definition: GateDef, values: tuple[float, ...], pos: int) -> Unitary:
+        """Run a gate's body with its qubits numbered 0, 1, ...; collect its operations."""
+        scope: dict[str, Symbol] = {}
+        for name, value in zip(definition.params, values, strict=True):
+            scope[name] = Variable(name, FLOAT, value, definition.pos, constant=True)
+        for number, name in enumerate(definition.qubits):
+            scope[name] = Variable(name, Type("qubit"), (number,), definition.pos, constant=True)
+        outer = self.gate_body
+        body = self.gate_body = GateBody()
+        try:
+            self.in_frame(scope, pos, lambda: [self.execute(statement) for statement in definition.body])
+        finally:
+            self.gate_body = outer
+        return Unitary(tuple(body.prims), body.phase)
+
+    def in_frame(self, scope: dict[str, Symbol], pos: int, run: Callable[[], object]) -> None:
+        """Run with only ``scope`` and the global constants visible."""
+        start = self.frame_start
+        depth = len(self.scopes)
+        self.deeper(pos)
+        self.scopes.append(scope)
+        self.frame_start = depth
+        try:
+            run()
+        finally:
+            del self.scopes[depth:]
+            self.frame_start = start
+            self.nesting -= 1
+
+    def _modified(self, unitary: Unitary, qubits: int, modifier: Modifier) -> tuple[Unitary, int]:
+        if modifier.kind == "inv":
+            if modifier.argument is not None:
+                raise Refusal("modifier", modifier.pos, "inv takes no argument", "write: inv @ gate ...")
+            return inverse(unitary), qubits
+        if modifier.kind == "pow":
+            return self._powered(unitary, qubits, modifier), qubits
+        count = 1 if modifier.argument is None else self.integer(modifier.argument)
+        if count < 1:
+            raise Refusal("modifier", modifier.pos, f"{modifier.kind}({count}): at least one control is needed")
+        if count + qubits > LIMITS.qubits:
+            raise Refusal("limit", modifier.pos, f"{count} controls exceed the limit of {LIMITS.qubits} qubits")
+        return control(unitary, ("1" if modifier.kind == "ctrl" else "0") * count), qubits + count
+
+    def _powered(self, unitary: Unitary, qubits: int, modifier: Modifier) -> Unitary:
+        if modifier.argument is None:
+            raise Refusal("modifier", modifier.pos, "pow needs an exponent", "write: pow(2) @ gate ...")
+        exponent = self.real(modifier.argument)
+        if not math.isfinite(exponent) or abs(exponent) > 2**53:
+            raise Refusal("value", modifier.pos, f"the exponent {exponent} is too large")
+        try:
+            return power(unitary, exponent, qubits, LIMITS.expansion_nodes)
+        except OverflowError:
+            raise too_many(modifier.pos) from None
+        except NoPower:
+            raise Refusal(
+                "power", modifier.pos,
+                f"pow({exponent:g}) of a gate made of several operations on several qubits has no closed form here",
+                "take the power of each operation inside the gate, or use a whole exponent",
+            ) from None  # fmt: skip
+
+    def broadcast(self, operands: list[Value], pos: int) -> list[tuple[Any, ...]]:
+        """The qubits of each application: registers go in step, single qubits stay."""
+        sizes = {value.type.size for value in operands if value.type.size is not None}
+        if len(sizes) > 1:
+            shown = " and ".join(str(size) for size in sorted(sizes))
+            raise Refusal("size", pos, f"registers of {shown} qubits cannot be used together", "use slices of one size")
+        if not sizes:
+            rows = [tuple(value.data[0] for value in operands)]
+        else:
+            (size,) = sizes
+            rows = [
+                tuple(value.data[0] if value.type.size is None else value.data[k] for value in operands)
+                for k in range(size)
+            ]
+        for row in rows:
+            if len(set(row)) < len(row):
+                twice = next(handle for handle in row if row.count(handle) > 1)
+                shown = f"qubit '{twice}'" if isinstance(twice, str) else "a qubit"
+                raise Refusal("same-qubit", pos, f"{shown} is used twice in one operation")
+        return rows
+
+    def apply(self, unitary: Unitary, handles: tuple[Any, ...], keep_phase: bool = False) -> None:
+        """Write a gate's operations to the graph, or to the gate definition being expanded."""
+        if self.gate_body is not None:
+            moved = shifted(unitary, handles)
+            if len(self.gate_body.prims) + len(moved.prims) > LIMITS.expansion_nodes:
+                raise too_many(self.builder.pos)
+            self.gate_body.prims.extend(moved.prims)
+            self.gate_body.phase += moved.phase
+            return
+        if keep_phase and unitary.phase:
+            self.builder.add("core.gphase", (), {"gamma": unitary.phase})
+        for item in unitary.prims:
+            self._emit(item, handles)
+
+    def _emit(self, item: Prim, handles: tuple[str, ...]) -> None:
+        if item.base == "gphase" and not item.controls:
+            return  # of the whole program: no measurement can see it
+        for op, args, operands in emitted(item):
+            self.builder.add(f"core.{op}", tuple(handles[k] for k in operands), args)
+
+    # -- subroutines -------------------------------------------------------------------------------------------------
+
+    def call_subroutine(self, routine: Subroutine, args: list[Expr], pos: int) -> Value:
+        definition = routine.definition
+        if self.gate_body is not None:
+            raise Refusal("scope", pos, "a gate cannot call a subroutine", "use def instead of gate")
+        self.step(pos)
+        if len(args) != len(definition.params):
+            raise Refusal(
+                "parameter-count",
+                pos,
+                f"{definition.name} takes {len(definition.params)} argument(s), {len(args)} given",
+            )
+        scope: dict[str, Symbol] = {}
+        back: list[tuple[Variable, Callable[[Any], None]]] = []
+        for parameter, arg in zip(definition.params, args, strict=True):
+            scope[parameter.name] = self._bound(parameter, arg, back)
+        self._distinct_qubits(scope, pos)
+        result = None if definition.result is None else self.type_of(definition.result)
+        frame = Frame("def", len(self.builder.path), result=result)
+        self.frames.append(frame)
+        try:
+            self.in_frame(scope, pos, lambda: self.run_body(definition.body))
+        finally:
+            self.frames.pop()
+        for variable, write in back:
+            write(variable.data)
+        if result is None:
+            return Value(VOID, None)
+        if frame.value is None:
+            raise Refusal("unset", pos, f"{definition.name} ended without returning a {result.text()}")
+        return frame.value
+
+    def run_body(self, body: list[Any]) -> None:
+        """The statements of a subroutine; jumps included."""
+        for statement in body:
+            self.execute(statement)
+
+    def _bound(self, parameter: Parameter, arg: Expr, back: list[tuple[Variable, Callable[[Any], None]]]) -> Variable:
+        """A parameter bound to its argument: qubits and mutable arrays by reference, the rest by value."""
+        kind, depth = parameter.type.kind, len(self.journals)
+        if kind == "qubit":
+            return self._bound_qubits(parameter, self.qubits(arg))
+        value = self.classical(arg)
+        if kind == "array":
+            want = value.type
+            if value.type.kind != "array" or self._array_mismatch(parameter, value.type):
+                raise Refusal("type", arg.pos, f"'{parameter.name}' takes another kind of array than {want.text()}")
+            variable = Variable(
+                parameter.name, want, value.data, parameter.pos, parameter.type.access != "mutable", depth=depth
+            )
+            if parameter.type.access == "mutable":
+                back.append((variable, self.place(arg).write))
+            return variable
+        type_ = self.type_of(parameter.type)
+        data = convert(value, type_, arg.pos, self.logic).data
+        if type_.kind == "bit" and type_.size is not None:
+            data = list(data)
+        return Variable(parameter.name, type_, data, parameter.pos, depth=depth)
+
+    def _bound_qubits(self, parameter: Parameter, value: Value) -> Variable:
+        size = None if parameter.type.size is None else self.integer(parameter.type.size)
+        if size != value.type.size and (size or 1) != len(value.data):
+            raise Refusal(
+                "size", parameter.pos, f"'{parameter.name}' takes {size or 1} qubit(s), {len(value.data)} given"
+            )
+        return Variable(parameter.name, Type("qubit", size), value.data, parameter.pos, constant=True)
+
+    def _array_mismatch(self, parameter: Parameter, have: Type) -> bool:
+        node = parameter.type
+        assert node.base is not None
+        if self.type_of(node.base) != have.base:
+            return True
+        if node.dims is None:
+            return node.rank is None or self.integer(node.rank) != len(have.dims)
+        return tuple(self.integer(dim) for dim in node.dims) != have.dims
+
+    def _distinct_qubits(self, scope: dict[str, Symbol], pos: int) -> None:
+        handles = [
+            handle
+            for symbol in scope.values()
+            if isinstance(symbol, Variable) and symbol.type.kind == "qubit"
+            for handle in symbol.data
+        ]
+        if len(set(handles)) < len(handles):
+            raise Refusal("same-qubit", pos, "a call passes one qubit twice")
+
+    def give_back(self, value: Value | None, pos: int) -> None:
+        """``return``: the innermost subroutine is left where the open branches hold."""
+        frame = next((frame for frame in reversed(self.frames) if frame.kind == "def"), None)
+        if frame is None:
+            raise Refusal("scope", pos, "return stands outside every subroutine")
+        if (value is None) != (frame.result is None):
+            wanted = "no value" if frame.result is None else f"a {frame.result.text()}"
+            raise Refusal("type", pos, f"this subroutine returns {wanted}")
+        when = self.logic.all(self.builder.path[frame.start :])
+        if value is not None and frame.result is not None:
+            if frame.result.kind == "array" and value.type.kind != "array":
+                raise mismatch(value.type, frame.result, pos)
+            value = convert(value, frame.result, pos, self.logic)
+            frame.value = value if frame.value is None else self.merged(when, value, frame.value, pos)
+        frame.left = self.logic.either(frame.left, when)
+        self.jumped = True
+
+    def merged(self, when: lg.Bit, new: Value, old: Value, pos: int) -> Value:
+        """``new`` where ``when`` holds, else ``old``."""
+        return Value(new.type, self.merge_data(new.type, when, new.data, old.data, pos))

@@ -1,0 +1,119 @@
+"""Group commit: what one turn of the host produced becomes durable together, then what waited for it is let go.
+
+Small batches that need not wait for a disk are written at once, on the loop; others in a thread, one batch at a time,
+while the next one gathers. If a batch cannot be written the host has broken a promise to itself: what waited is
+refused and ``broken`` is called, once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from qmk.base.errors import QmkError
+from qmk.host.journal import Batch, Journal
+from qmk.host.results import Result
+from qmk.kernel.events import Event
+
+Held = Any
+"""An effect that waits for the journal."""
+
+
+class Committer:
+    """``schedule(f)`` calls ``f`` at the end of this turn. ``in_thread(work, then)`` runs ``work`` in a thread and
+    calls ``then(error or None)`` back on the loop; None: there are no threads, everything is written at once."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        release: Callable[[list[Held]], None],
+        refuse: Callable[[list[Held], QmkError], None],
+        schedule: Callable[[Callable[[], None]], object],
+        in_thread: Callable[[Callable[[], None], Callable[[BaseException | None], None]], None] | None = None,
+        broken: Callable[[QmkError], None] | None = None,
+    ) -> None:
+        self._journal = journal
+        self._release = release
+        self._refuse = refuse
+        self._schedule = schedule
+        self._in_thread = in_thread
+        self._broken = broken
+        self._batch = Batch()
+        self._held: list[Held] = []
+        self._writing: list[Held] | None = None
+        self._scheduled = False
+        self._failed: QmkError | None = None
+
+    @property
+    def idle(self) -> bool:
+        """Nothing is gathered and nothing is being written."""
+        return not self._batch and not self._held and self._writing is None
+
+    def record(self, record: Event, durable: bool) -> None:
+        self._batch.records.append(record)
+        self._batch.durable |= durable
+        self._ask()
+
+    def result(self, job: str, result: Result) -> None:
+        self._batch.results.append((job, result))
+        self._ask()
+
+    def forget(self, job: str) -> None:
+        self._batch.forgotten.append(job)
+        self._ask()
+
+    def hold(self, effect: Held) -> None:
+        """Let ``effect`` go when everything recorded so far is durable."""
+        self._held.append(effect)
+        self._ask()
+
+    def drop(self, unwanted: Callable[[Held], bool]) -> bool:
+        """Take held effects out again; whether there were any."""
+        found = False
+        for held in (self._held, self._writing or []):
+            for effect in [effect for effect in held if unwanted(effect)]:
+                held.remove(effect)
+                found = True
+        return found
+
+    def _ask(self) -> None:
+        if not self._scheduled and self._writing is None:
+            self._scheduled = True
+            self._schedule(self._commit)
+
+    def _commit(self) -> None:
+        self._scheduled = False
+        if self._writing is not None or self.idle:
+            return
+        batch, self._batch = self._batch, Batch()
+        self._writing, self._held = self._held, []
+        if self._failed is not None:
+            self._written(self._failed)
+        elif self._in_thread is not None and (batch.heavy or (batch.durable and self._journal.waits_for_disk)):
+            self._in_thread(lambda: self._journal.write(batch), self._written)
+        else:
+            self._written(self._try_write(batch))
+
+    def _try_write(self, batch: Batch) -> BaseException | None:
+        try:
+            self._journal.write(batch)
+        except Exception as error:
+            return error
+        return None
+
+    def _written(self, error: BaseException | None) -> None:
+        held, self._writing = self._writing or [], None
+        if error is None:
+            self._release(held)
+        else:
+            self._fail(held, error)
+        if not self.idle:
+            self._ask()
+
+    def _fail(self, held: list[Held], error: BaseException) -> None:
+        first = self._failed is None
+        if self._failed is None:
+            self._failed = QmkError("INTERNAL_ERROR", f"the journal cannot be written: {error}", journal=True)
+        self._refuse(held, self._failed)
+        if first and self._broken is not None:
+            self._broken(self._failed)

@@ -1,0 +1,147 @@
+"""The daemon: ``serve(config)`` listens until it is told to stop, and leaves nothing behind but its journal."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import resource
+import signal
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from qmk.base.errors import QmkError
+from qmk.host.config import HostConfig
+from qmk.host.host import Host, Turns
+from qmk.host.office import Etiquette, Office
+from qmk.host.places import Listening, Lock
+from qmk.host.pool import Pool
+from qmk.host.routing import Routing
+from qmk.host.store import SqliteJournal
+from qmk.host.timers import LoopTimers
+from qmk.host.translation import Translation
+from qmk.kernel.config import KernelConfig
+from qmk.kernel.core import Kernel
+
+log = logging.getLogger("qmk.daemon")
+OPEN_FILES = 65_536
+
+
+def serve(config: HostConfig | None = None, ready: Callable[[HostConfig], None] | None = None) -> None:
+    """Run the daemon until SIGINT or SIGTERM; ``ready`` is called once it answers.
+
+    Raises RESOURCE_EXHAUSTED when another daemon uses the data folder or the socket, or a place cannot be used;
+    INTERNAL_ERROR when the journal is damaged or can no longer be written.
+    """
+    chosen = config or HostConfig()
+    _allow_many_files()
+    with Lock(chosen.lock_path), asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(Daemon(chosen, ready).run())
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop's loop where it is installed; its syscalls a frame are about half."""
+    if sys.platform == "win32":
+        return None
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+def _allow_many_files() -> None:
+    """As many open files as the system lets us have: every connection is one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+class Daemon:
+    """The parts and their order: what starts last stops first."""
+
+    def __init__(self, config: HostConfig, ready: Callable[[HostConfig], None] | None = None) -> None:
+        self._config = config
+        self._ready = ready
+        self._stop: asyncio.Event = asyncio.Event()
+        self._broken: QmkError | None = None
+
+    async def run(self) -> None:
+        config = self._config
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._stop.set)
+        journal = SqliteJournal(config.journal_path, config.durability)
+        translation = Translation(config.text)
+        office = Office(translation, Etiquette(config.connections, config.frame_s))
+        routing = Routing(config.memory_bytes, config.workers, config.engines)
+        kernel = Kernel(KernelConfig(workers=config.workers, memory_bytes=config.memory_bytes))
+        timers = LoopTimers(loop)
+        turns = Turns(schedule=loop.call_soon, in_thread=_in_thread, broken=self._journal_broken)
+        host = Host(kernel, journal, routing, office, timers, turns)
+        pool = Pool(config.bounds, host, config.engines)
+        try:
+            host.connect(pool)
+            timers.connect(host.timer_fired)
+            office.open_for(host)
+            count = host.recover()
+            log.info("%d records replayed from %s", count, config.journal_path)
+            pool.prestart_all(name for name in config.prestart if name in routing.declarations)
+            await self._serve(office, host)
+        finally:
+            await pool.close()
+            await translation.close()
+            timers.close()
+            journal.close()
+        if self._broken is not None:
+            raise self._broken
+
+    async def _serve(self, office: Office, host: Host) -> None:
+        config = self._config
+        loop = asyncio.get_running_loop()
+        listening = Listening(config.socket)
+        try:
+            server = await loop.create_unix_server(office.new_connection, sock=listening.sock)
+            _calm_collector()
+            if self._ready is not None:
+                self._ready(config)
+            await self._stop.wait()
+            log.info("stopping")
+            server.close()
+        finally:
+            listening.close()
+        host.shut_down()
+        await self._settle(office, host)
+
+    async def _settle(self, office: Office, host: Host) -> None:
+        """Let promises reach the journal and answers their readers, but not for longer than ``shutdown_s``."""
+        deadline = time.monotonic() + self._config.shutdown_s
+        while not host.idle and time.monotonic() < deadline:
+            await asyncio.sleep(0.005)
+        office.close()
+        while office.connections and time.monotonic() < deadline:
+            await asyncio.sleep(0.005)
+        office.abort()
+        while office.connections:
+            await asyncio.sleep(0)
+
+    def _journal_broken(self, error: QmkError) -> None:
+        log.critical("%s; stopping", error.message)
+        self._broken = error
+        self._stop.set()
+
+
+def _calm_collector() -> None:
+    """Jobs are many, long-lived and free of cycles: look for cycles seldom, and never through what is here now."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+
+
+def _in_thread(work: Callable[[], None], then: Callable[[BaseException | None], None]) -> None:
+    """Do ``work`` in a thread, call ``then`` on the loop."""
+    future: asyncio.Future[Any] = asyncio.get_running_loop().run_in_executor(None, work)
+    future.add_done_callback(lambda ended: then(ended.exception()))

@@ -1,0 +1,47 @@
+"""What this machine has for jobs, as far as a container or the scheduler lets us use it. Read once, at start."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+MEMORY_SHARE = 0.85
+"""Of what is available now; the rest is for the daemon, for pages and for being wrong."""
+
+_UNLIMITED_BYTES = 1 << 60
+
+
+def cpus() -> int:
+    """Processors this process may use: affinity, then the container's quota."""
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quota = _read("/sys/fs/cgroup/cpu.max").split()
+    if len(quota) == 2 and quota[0].isdigit():
+        available = min(available, max(1, int(quota[0]) // int(quota[1])))
+    return available
+
+
+def memory_bytes() -> int:
+    """Bytes that jobs may be given together."""
+    return int(MEMORY_SHARE * min(_available_bytes(), _container_bytes()))
+
+
+def _available_bytes() -> int:
+    for line in _read("/proc/meminfo").splitlines():
+        name, _, rest = line.partition(":")
+        if name == "MemAvailable":
+            return int(rest.split()[0]) * 1024
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def _container_bytes() -> int:
+    limit = _read("/sys/fs/cgroup/memory.max").strip()
+    used = _read("/sys/fs/cgroup/memory.current").strip()
+    if not limit.isdigit():
+        return _UNLIMITED_BYTES
+    return max(0, int(limit) - (int(used) if used.isdigit() else 0))
+
+
+def _read(path: str) -> str:
+    """The file's text, empty when this system has no such file."""
+    file = Path(path)
+    return file.read_text() if file.is_file() else ""

@@ -1,0 +1,201 @@
+"""The front office of the daemon: takes decoded calls from connections, gives them to the host, sends answers back.
+
+It knows which answer belongs to which connection, request id and batch; it bounds connections and what they leave
+unfinished; and it has source text translated before the kernel hears of the call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from qmk.abi import frame
+from qmk.abi.graphs import graph_of
+from qmk.base.errors import QmkError
+from qmk.base.limits import LIMITS
+from qmk.host.host import Host
+from qmk.host.translation import Translation
+from qmk.host.transport import Batch, Connection
+from qmk.qvm.graph import Graph
+
+log = logging.getLogger("qmk.office")
+
+
+@dataclass(frozen=True, slots=True)
+class Etiquette:
+    """What connections may do: how many there are, how long a frame may take to arrive, and how many bytes of
+    unfinished frames all of them together may leave here."""
+
+    connections: int = LIMITS.connections
+    frame_s: float = 60.0
+    partial_bytes: int = 8 * LIMITS.frame_bytes
+
+
+@dataclass(slots=True)
+class _Call:
+    connection: Connection
+    id: bytes | None
+    batch: Batch | None
+
+
+class Office:
+    """Implements ``transport.Office`` towards connections and ``host.Replies`` towards the host."""
+
+    def __init__(self, translation: Translation, etiquette: Etiquette) -> None:
+        self._translation = translation
+        self._etiquette = etiquette
+        self._host: Host | None = None
+        self._connections: dict[int, Connection] = {}
+        self._calls: dict[int, _Call] = {}
+        self._of_connection: dict[int, set[int]] = {}
+        self._refs = itertools.count(1)
+        self._numbers = itertools.count(1)
+        self._loop = asyncio.get_running_loop()
+        self._sweeper = self._loop.call_later(1.0, self._sweep)
+        self._closing = False
+
+    def open_for(self, host: Host) -> None:
+        """Say who answers calls, once, before the first connection."""
+        self._host = host
+
+    def new_connection(self) -> Connection:
+        return Connection(self, next(self._numbers))
+
+    def opened(self, connection: Connection) -> QmkError | None:
+        limit = self._etiquette.connections
+        if self._closing or len(self._connections) >= limit:
+            return QmkError(
+                "RESOURCE_EXHAUSTED",
+                f"the daemon serves at most {limit} connections at once; try again later",
+                limit=limit,
+            )
+        self._connections[connection.number] = connection
+        self._of_connection[connection.number] = set()
+        return None
+
+    def closed(self, connection: Connection) -> None:
+        if self._connections.pop(connection.number, None) is None:
+            return
+        for ref in self._of_connection.pop(connection.number):
+            del self._calls[ref]
+        assert self._host is not None
+        self._host.connection_closed(connection.number)
+
+    def take(self, connection: Connection, decoded: frame.Decoded, batch: Batch | None) -> None:
+        ref = next(self._refs)
+        self._calls[ref] = _Call(connection, decoded.id, batch)
+        self._of_connection[connection.number].add(ref)
+        if decoded.error is not None:
+            self.refuse(connection.number, ref, decoded.error)
+            return
+        assert decoded.call is not None
+        program = getattr(decoded.request, "program", None)
+        if program is not None:
+            self._translation.translate(
+                program, lambda graph, error: self._translated(connection, ref, decoded, graph, error)
+            )
+            return
+        try:
+            graph, _ = graph_of(decoded.request)
+        except QmkError as error:
+            self.refuse(connection.number, ref, error)
+            return
+        except Exception:
+            log.exception("reading the graph of a %s failed", decoded.call.name)
+            self.refuse(connection.number, ref, QmkError("INTERNAL_ERROR", "a defect in QMK's graph reader"))
+            return
+        self._call(connection, ref, decoded, graph)
+
+    def _translated(
+        self, connection: Connection, ref: int, decoded: frame.Decoded, graph: Graph | None, error: QmkError | None
+    ) -> None:
+        if ref not in self._calls:
+            return  # the connection was closed in the meantime
+        if error is not None:
+            self.refuse(connection.number, ref, error)
+        else:
+            self._call(connection, ref, decoded, graph)
+
+    def _call(self, connection: Connection, ref: int, decoded: frame.Decoded, graph: Graph | None) -> None:
+        assert self._host is not None
+        assert decoded.call is not None
+        self._host.call(connection.number, ref, decoded.call.name, decoded.request, graph, connection.peer_uid)
+
+    def answer(self, conn: int, ref: int, result: Any) -> None:
+        call = self._calls.get(ref)
+        if call is None:
+            return
+        if call.id is None:
+            self._reply(conn, ref, b"")
+            return
+        try:
+            data = frame.result(call.id, result)
+        except (msgspec.EncodeError, TypeError, ValueError):
+            log.exception("an answer of type %s cannot be written as JSON", type(result).__name__)
+            self.refuse(conn, ref, QmkError("INTERNAL_ERROR", "a defect in QMK: the answer cannot be written"))
+            return
+        if len(data) > LIMITS.frame_bytes:
+            self.refuse(conn, ref, _too_long(len(data)))
+            return
+        self._reply(conn, ref, data)
+
+    def refuse(self, conn: int, ref: int, error: QmkError) -> None:
+        call = self._calls.get(ref)
+        if call is not None:
+            self._reply(conn, ref, b"" if call.id is None else frame.error(call.id, error))
+
+    def _reply(self, conn: int, ref: int, data: bytes) -> None:
+        call = self._calls.pop(ref)
+        self._of_connection[conn].discard(ref)
+        call.connection.reply(data, call.batch)
+
+    def _sweep(self) -> None:
+        """Close connections whose frame is too long in coming, and, when all together hold too much, the largest."""
+        now = self._loop.time()
+        partial = [connection for connection in self._connections.values() if connection.partial_since is not None]
+        for connection in partial:
+            if connection.partial_since is not None and now - connection.partial_since > self._etiquette.frame_s:
+                seconds = self._etiquette.frame_s
+                connection.close(
+                    QmkError("TIMEOUT", f"a frame must arrive within {seconds:g} s; the connection is closed")
+                )
+        held = sum(connection.pending_bytes for connection in partial)
+        for connection in sorted(partial, key=lambda connection: -connection.pending_bytes):
+            if held <= self._etiquette.partial_bytes:
+                break
+            held -= connection.pending_bytes
+            connection.close(QmkError("RESOURCE_EXHAUSTED", "too many large frames are arriving at once"))
+        self._sweeper = self._loop.call_later(1.0, self._sweep)
+
+    def close(self) -> None:
+        """Close every connection once its answers are out."""
+        self._closing = True
+        self._sweeper.cancel()
+        for connection in list(self._connections.values()):
+            connection.close()
+
+    def abort(self) -> None:
+        """Cut the connections whose peers have not read their answers."""
+        for connection in list(self._connections.values()):
+            connection.abort()
+
+    @property
+    def connections(self) -> int:
+        return len(self._connections)
+
+
+def _too_long(size: int) -> QmkError:
+    limit = LIMITS.frame_bytes
+    return QmkError(
+        "QUOTA_EXCEEDED",
+        f"the answer takes {size} bytes, more than the limit 'frame_bytes' of {limit} bytes",
+        quota="frame_bytes",
+        asked=size,
+        limit=limit,
+        help="ask for fewer shots, or run in process with qmk.run",
+    )

@@ -1,0 +1,119 @@
+"""The daemon's places in the file system: the locked data folder and the socket only its owner can reach."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+import stat
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from qmk.base.errors import QmkError
+from qmk.base.limits import LIMITS
+
+
+def private_folder(path: Path, only_if_new: bool = False) -> None:
+    """Make ``path`` a folder of mode 0700. ``only_if_new`` leaves an existing folder's mode alone."""
+    try:
+        existed = path.is_dir()
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not (existed and only_if_new):
+            path.chmod(0o700)
+    except OSError as error:
+        raise _cannot(f"cannot make the folder {path}", error) from error
+
+
+class Lock:
+    """A lock on the data folder, held while the process lives, whatever ends it. The file holds the process id."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._fd = -1
+
+    def __enter__(self) -> Self:
+        private_folder(self._path.parent)
+        try:
+            self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise _cannot(f"cannot open the lock file {self._path}", error) from error
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            pid = os.read(self._fd, 32).decode(errors="replace").strip()
+            os.close(self._fd)
+            self._fd = -1
+            raise QmkError(
+                "RESOURCE_EXHAUSTED",
+                f"another daemon{f' (process {pid})' if pid else ''} uses the data folder {self._path.parent}",
+                pid=int(pid) if pid.isdigit() else None,
+                help="stop it, or name another folder with --state-dir or QMK_STATE_DIR",
+            ) from None
+        os.ftruncate(self._fd, 0)
+        os.pwrite(self._fd, f"{os.getpid()}\n".encode(), 0)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        os.ftruncate(self._fd, 0)
+        os.close(self._fd)
+        self._fd = -1
+
+
+class Listening:
+    """A listening socket at ``path`` with mode 0600, and its file until ``close``. A dead daemon's socket is replaced,
+    a living one's refused."""
+
+    def __init__(self, path: Path) -> None:
+        private_folder(path.parent, only_if_new=True)
+        _remove_stale(path)
+        self.path = path
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        before = os.umask(0o177)
+        try:
+            self.sock.bind(str(path))
+            self.sock.listen(min(1024, LIMITS.connections))
+            self._file = path.lstat()
+        except OSError as error:
+            self.sock.close()
+            raise _cannot(f"cannot listen at {path}", error) from error
+        finally:
+            os.umask(before)
+        self.sock.setblocking(False)
+
+    def close(self) -> None:
+        """Close the socket and remove its file, unless the file has become somebody else's."""
+        self.sock.close()
+        if self.path.exists() and os.path.samestat(self.path.lstat(), self._file):
+            self.path.unlink(missing_ok=True)
+
+
+def _remove_stale(path: Path) -> None:
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(mode):
+        raise QmkError(
+            "INVALID_PARAMS", f"{path} exists and is no socket", help="remove it, or choose another path with --socket"
+        )
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(2.0)
+        try:
+            probe.connect(str(path))
+        except (ConnectionRefusedError, FileNotFoundError):
+            path.unlink(missing_ok=True)
+            return
+        except OSError as error:
+            raise _cannot(f"cannot tell whether a daemon listens at {path}", error) from error
+    raise QmkError(
+        "RESOURCE_EXHAUSTED",
+        f"another daemon listens at {path}",
+        help="stop it, or choose another path with --socket",
+    )
+
+
+def _cannot(what: str, error: OSError) -> QmkError:
+    return QmkError("RESOURCE_EXHAUSTED", f"{what}: {(error.strerror or str(error)).lower()}", errno=error.errno)

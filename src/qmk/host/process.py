@@ -1,0 +1,166 @@
+"""A child process inside the event loop: messages to and from it, its last words, its end.
+
+Everything is driven by readiness of file descriptors on the loop's own thread, which must be a thread that lives as
+long as the child: a child dies with the thread that started it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import select
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from qmk.host.spawn import LAST_WORDS_BYTES, Child
+from qmk.sdk.wire import Unframer, WireError, frame
+
+RECEIVE_BYTES = 1 << 18
+ENDING_S = 1.0
+
+
+class ChildProcess:
+    """``on_message`` gets every message, ``on_end`` is called once, when the process is gone and was waited for."""
+
+    def __init__(
+        self,
+        child: Child,
+        kind: Any,
+        on_message: Callable[[Any], None],
+        on_end: Callable[[int], None],
+    ) -> None:
+        self._child = child
+        self._loop = asyncio.get_running_loop()
+        self._unframer: Unframer[Any] = Unframer(kind)
+        self._on_message = on_message
+        self._on_end = on_end
+        self._unsent: deque[memoryview] = deque()
+        self._words = bytearray()
+        self._open = True
+        self._pidfd = os.pidfd_open(child.pid) if hasattr(os, "pidfd_open") else -1
+        self.ended = False
+        child.sock.setblocking(False)
+        os.set_blocking(child.stderr_fd, False)
+        self._loop.add_reader(child.sock.fileno(), self._readable)
+        self._loop.add_reader(child.stderr_fd, self._words_readable)
+        if self._pidfd >= 0:
+            self._loop.add_reader(self._pidfd, self._exited)
+
+    @property
+    def pid(self) -> int:
+        return self._child.pid
+
+    @property
+    def last_words(self) -> str:
+        """The end of what it wrote to standard error."""
+        return self._words.decode(errors="replace").strip()
+
+    def send(self, message: msgspec.Struct) -> None:
+        """Hand over a message; what the socket does not take now goes out as it drains."""
+        if not self._open:
+            return
+        data = memoryview(frame(message))
+        if not self._unsent:
+            data = self._send_some(data)
+            if not data:
+                return
+            self._loop.add_writer(self._child.sock.fileno(), self._writable)
+        self._unsent.append(data)
+
+    def _send_some(self, data: memoryview) -> memoryview:
+        try:
+            return data[self._child.sock.send(data) :]
+        except (BlockingIOError, InterruptedError):
+            return data
+        except OSError:
+            self._lost()
+            return data[:0]
+
+    def _writable(self) -> None:
+        while self._unsent:
+            rest = self._send_some(self._unsent[0])
+            if not self._open:
+                return
+            if rest:
+                self._unsent[0] = rest
+                return
+            self._unsent.popleft()
+        self._loop.remove_writer(self._child.sock.fileno())
+
+    def _readable(self) -> None:
+        try:
+            data = self._child.sock.recv(RECEIVE_BYTES)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._lost(grace_s=ENDING_S)
+            return
+        try:
+            messages = self._unframer.feed(data)
+        except WireError as error:
+            self._words += f"\n{error}".encode()
+            self._lost()
+            return
+        for message in messages:
+            if self._open:
+                self._on_message(message)
+
+    def _words_readable(self) -> None:
+        try:
+            data = os.read(self._child.stderr_fd, 1 << 16)
+        except (BlockingIOError, InterruptedError):
+            return
+        if not data:
+            self._loop.remove_reader(self._child.stderr_fd)
+            return
+        self._words += data
+        del self._words[:-LAST_WORDS_BYTES]
+
+    def kill(self) -> None:
+        """End it now; ``on_end`` follows when it is gone. No message is passed on any more."""
+        self._lost()
+
+    def _lost(self, grace_s: float = 0.0) -> None:
+        """Have no more to do with it and see that it ends; ``grace_s`` lets it do so by itself, with its own status."""
+        if not self._open:
+            return
+        self._open = False
+        self._loop.remove_reader(self._child.sock.fileno())
+        if self._unsent:
+            self._loop.remove_writer(self._child.sock.fileno())
+            self._unsent.clear()
+        self._child.sock.close()
+        if grace_s:
+            self._loop.call_later(grace_s, self._child.kill)
+        else:
+            self._child.kill()
+        if self._pidfd < 0:
+            self._loop.run_in_executor(None, self._child.process.wait).add_done_callback(lambda _: self._gone())
+
+    def _exited(self) -> None:
+        """The process is gone, though something it started may still hold the socket: read what it said, then end."""
+        while self._open and select.select([self._child.sock], [], [], 0)[0]:
+            self._readable()
+        self._lost()
+        self._loop.remove_reader(self._pidfd)
+        os.close(self._pidfd)
+        self._gone()
+
+    def _gone(self) -> None:
+        status = self._child.process.wait()
+        self._loop.remove_reader(self._child.stderr_fd)
+        self._drain_words()
+        os.close(self._child.stderr_fd)
+        self.ended = True
+        self._on_end(status)
+
+    def _drain_words(self) -> None:
+        try:
+            self._words += os.read(self._child.stderr_fd, 1 << 16)
+        except (BlockingIOError, InterruptedError):
+            return  # a grandchild holds the pipe open; there is nothing more to read

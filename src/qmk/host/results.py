@@ -1,0 +1,198 @@
+"""What a finished job leaves behind, and how it is answered: counts and figures in one head, per-shot events in pages.
+
+Per-shot events stay packed, one bit a bit; a page is what one answer carries and what the store keeps as one row, so
+reading shot 90,000,000 costs no more than reading shot 0.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any
+
+import msgspec
+
+from qmk.abi.calls import q_result
+from qmk.base.errors import QmkError
+from qmk.base.limits import LIMITS
+from qmk.sdk.messages import Done
+
+PAGE_BYTES = 1 << 20
+"""Most packed bytes in a page of events; one bit becomes one character of the answer."""
+
+_OCTETS = [f"{value:08b}" for value in range(256)]
+
+
+class Head(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything of a result but its events. ``row_bytes`` is 0 when no events were kept."""
+
+    counts: dict[str, int]
+    registers: list[q_result.Register]
+    event_names: list[str]
+    event_widths: list[int]
+    row_bytes: int
+    shots: int
+    version: str
+    notes: dict[str, Any]
+
+    @property
+    def page_shots(self) -> int:
+        """Shots in a page of events."""
+        return max(1, min(LIMITS.page_shots, PAGE_BYTES // max(1, self.row_bytes)))
+
+
+class Result(msgspec.Struct, frozen=True):
+    """A head and the packed event bits, shots x row_bytes."""
+
+    head: Head
+    bits: bytes
+
+    def page(self, number: int) -> memoryview:
+        """The packed bits of one page."""
+        step = self.head.page_shots * self.head.row_bytes
+        return memoryview(self.bits)[number * step : (number + 1) * step]
+
+    def pages(self) -> Iterator[tuple[int, memoryview]]:
+        """Page number and packed bits of every page."""
+        step = self.head.page_shots * self.head.row_bytes
+        view = memoryview(self.bits)
+        for number, start in enumerate(range(0, len(view), step) if step else ()):
+            yield number, view[start : start + step]
+
+
+_HEAD_ENCODER = msgspec.msgpack.Encoder()
+_HEAD_DECODER = msgspec.msgpack.Decoder(Head)
+
+
+def encode_head(head: Head) -> bytes:
+    return _HEAD_ENCODER.encode(head)
+
+
+def decode_head(data: bytes) -> Head:
+    return _HEAD_DECODER.decode(data)
+
+
+def of_done(done: Done, version: str) -> Result:
+    """The result of a worker's answer. Raises JOB_FAILED (blame engine) when its parts do not fit each other."""
+    total = sum(done.counts.values())
+    if total != done.shots:
+        raise _inconsistent(f"counts of {total} shots in a run of {done.shots}")
+    width = sum(done.event_widths)
+    row_bytes = (width + 7) // 8 if done.event_bits else 0
+    if len(done.event_bits) != row_bytes * done.shots or len(done.event_names) != len(done.event_widths):
+        raise _inconsistent(f"{len(done.event_bits)} bytes of events for {done.shots} shots of {width} bits")
+    head = Head(
+        counts=done.counts,
+        registers=[q_result.Register(row.name, list(row.bits), row.descending) for row in done.registers],
+        event_names=done.event_names,
+        event_widths=done.event_widths,
+        row_bytes=row_bytes,
+        shots=done.shots,
+        version=version,
+        notes=done.notes,
+    )
+    return Result(head, done.event_bits)
+
+
+def usage_of(done: Done) -> dict[str, Any]:
+    """What the run took, as the kernel books it and the result shows it."""
+    return {
+        "engine_seconds": done.prepare_s + done.run_s,
+        "prepare_seconds": done.prepare_s,
+        "run_seconds": done.run_s,
+        "cpu_seconds": done.cpu_s,
+        "peak_rss_bytes": done.peak_rss_bytes,
+    }
+
+
+def _inconsistent(what: str) -> QmkError:
+    return QmkError("JOB_FAILED", f"the engine's answer contradicts itself: {what}")
+
+
+def reply(
+    known: q_result.Reply, head: Head, from_shot: int, read_page: Callable[[int], bytes | memoryview]
+) -> q_result.Reply:
+    """The answer to q_result: what the kernel knows, completed. ``read_page`` gives packed bits by page number."""
+    if from_shot > head.shots:
+        raise QmkError(
+            "INVALID_PARAMS", f"from_shot {from_shot} is past the job's {head.shots} shots", field="from_shot"
+        )
+    provenance = msgspec.structs.replace(known.provenance, version=head.version, notes=head.notes)
+    return msgspec.structs.replace(
+        known,
+        counts=head.counts,
+        registers=head.registers,
+        events=_event_page(head, from_shot, read_page),
+        provenance=provenance,
+    )
+
+
+def _event_page(
+    head: Head, from_shot: int, read_page: Callable[[int], bytes | memoryview]
+) -> q_result.EventPage | None:
+    if not head.row_bytes:
+        return None
+    number, skip = divmod(from_shot, head.page_shots)
+    end = min(head.shots, (number + 1) * head.page_shots)
+    packed = read_page(number)[skip * head.row_bytes :] if from_shot < head.shots else b""
+    return q_result.EventPage(
+        from_shot=from_shot,
+        names=head.event_names,
+        widths=head.event_widths,
+        rows=rows(packed, head.row_bytes, sum(head.event_widths)),
+        next_shot=end if end < head.shots else None,
+    )
+
+
+def rows(packed: bytes | memoryview, row_bytes: int, width: int) -> list[str]:
+    """Packed bits as one string of 0 and 1 a shot."""
+    if row_bytes == 1:
+        return list(map(_short_octets(width).__getitem__, packed))
+    text = "".join(map(_OCTETS.__getitem__, packed))
+    step = row_bytes * 8
+    return [text[start : start + width] for start in range(0, len(text), step)]
+
+
+@cache
+def _short_octets(width: int) -> list[str]:
+    """The first ``width`` bits of every octet."""
+    return [text[:width] for text in _OCTETS]
+
+
+def checksum(job: str, data: bytes | memoryview) -> int:
+    """CRC-32 over the job's name and the data: a row that was damaged or moved is told."""
+    return zlib.crc32(data, zlib.crc32(job.encode()))
+
+
+class RecentResults:
+    """The last results, within ``limit_bytes``, so that answering a wait reads no disk."""
+
+    def __init__(self, limit_bytes: int = 64 << 20) -> None:
+        self._limit = limit_bytes
+        self._held = 0
+        self._results: OrderedDict[str, Result] = OrderedDict()
+
+    def put(self, job: str, result: Result) -> None:
+        self.drop(job)
+        size = _size(result)
+        if size > self._limit:
+            return
+        self._results[job] = result
+        self._held += size
+        while self._held > self._limit:
+            self.drop(next(iter(self._results)))
+
+    def get(self, job: str) -> Result | None:
+        return self._results.get(job)
+
+    def drop(self, job: str) -> None:
+        result = self._results.pop(job, None)
+        if result is not None:
+            self._held -= _size(result)
+
+
+def _size(result: Result) -> int:
+    """A rough count of the bytes a result holds in memory."""
+    return len(result.bits) + 200 * (len(result.head.counts) + 10)

@@ -1,0 +1,117 @@
+"""Starting a worker or translator process: its command, its environment, its end of the socket pair.
+
+The child gets one socket and a pipe for standard error, nothing else of ours: no inherited files, no current folder on
+its import path, a process group of its own so that it can be killed with everything it started.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import qmk
+from qmk.base.errors import QmkError
+
+SOCKET_BUFFER_BYTES = 1 << 20
+LAST_WORDS_BYTES = 16 << 10
+"""What is kept of a child's standard error."""
+
+
+@dataclass(frozen=True, slots=True)
+class External:
+    """An engine that is not installed as an entry point: ``reference`` is ``module:ATTRIBUTE`` of its declaration,
+    ``path`` the folder to import the module from. Only configuration can name one, never the wire."""
+
+    reference: str
+    path: str = ""
+
+
+@dataclass(slots=True)
+class Child:
+    """A started process and our ends of what joins us to it."""
+
+    process: subprocess.Popen[bytes]
+    sock: socket.socket
+    stderr_fd: int
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def kill(self) -> None:
+        """End the process and all it started, now. Harmless when it has ended and was waited for."""
+        if self.process.returncode is None:
+            kill_group(self.process.pid)
+
+
+def kill_group(pid: int) -> None:
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass  # it ended by itself in the meantime
+    except PermissionError:
+        os.kill(pid, signal.SIGKILL)  # macOS answers so for a group whose leader is a zombie
+
+
+def worker(engine: str, threads: int, external: External | None = None) -> Child:
+    """Start a worker that will load ``engine``; it says ``Ready`` on the socket when it has."""
+    arguments = ["qmk.sdk.worker", "--engine", engine, "--threads", str(threads)]
+    if external is not None:
+        arguments += ["--declaration", external.reference, "--path", external.path]
+    return _start(arguments)
+
+
+def translator(memory_bytes: int) -> Child:
+    """Start a translator whose address space is bounded."""
+    return _start(["qmk.sdk.translator", "--memory", str(memory_bytes)])
+
+
+def _start(arguments: list[str]) -> Child:
+    ours, theirs = socket.socketpair()
+    for end in (ours, theirs):
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER_BYTES)
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", *arguments, "--fd", str(theirs.fileno())],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            pass_fds=(theirs.fileno(),),
+            env=_environment(),
+            process_group=0,
+        )
+    except OSError as error:
+        ours.close()
+        raise QmkError("RESOURCE_EXHAUSTED", f"cannot start a worker process: {error.strerror}") from error
+    finally:
+        theirs.close()
+    assert process.stderr is not None
+    stderr_fd = os.dup(process.stderr.fileno())
+    process.stderr.close()
+    return Child(process, ours, stderr_fd)
+
+
+def _environment() -> dict[str, str]:
+    """Ours, with this very package importable when it is not an installed one, and nothing buffered."""
+    environment = dict(os.environ)
+    root = Path(qmk.__file__).parent.parent
+    if root.name not in ("site-packages", "dist-packages"):
+        paths = [str(root), *filter(None, [environment.get("PYTHONPATH")])]
+        environment["PYTHONPATH"] = os.pathsep.join(paths)
+    environment["PYTHONUNBUFFERED"] = "1"
+    return environment
+
+
+def end_text(status: int) -> str:
+    """``-11`` -> ``was killed by signal SIGSEGV``; ``3`` -> ``exited with status 3``."""
+    if status >= 0:
+        return f"exited with status {status}"
+    try:
+        return f"was killed by signal {signal.Signals(-status).name}"
+    except ValueError:
+        return f"was killed by signal {-status}"

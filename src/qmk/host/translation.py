@@ -1,0 +1,173 @@
+"""Source text to graphs, outside the daemon: one translator process, a queue, a bound on time and on memory."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import itertools
+import logging
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from qmk.abi.shapes import Program
+from qmk.base.errors import QmkError
+from qmk.base.limits import check
+from qmk.host import spawn
+from qmk.host.process import ChildProcess
+from qmk.host.spawn import end_text
+from qmk.qvm import binary
+from qmk.qvm.graph import Graph
+from qmk.sdk.messages import Failed, FromTranslator, Ready, Translate, Translated
+
+log = logging.getLogger("qmk.translation")
+Then = Callable[[Graph | None, QmkError | None], None]
+
+
+@dataclass(frozen=True, slots=True)
+class TextBounds:
+    """What reading one program may take, and how many may wait for it."""
+
+    seconds: float = 30.0
+    memory_bytes: int = 4 << 30
+    waiting: int = 64
+
+
+class Translation:
+    """``translate(program, then)`` calls ``then(graph, None)`` or ``then(None, error)``, later."""
+
+    def __init__(self, bounds: TextBounds) -> None:
+        self._bounds = bounds
+        self._loop = asyncio.get_running_loop()
+        self._queue: deque[tuple[Translate, Then]] = deque()
+        self._fences = itertools.count(1)
+        self._process: ChildProcess | None = None
+        self._ready = False
+        self._killed = False
+        self._current: tuple[Translate, Then] | None = None
+        self._deadline: asyncio.TimerHandle | None = None
+        self._ended: asyncio.Future[None] | None = None
+
+    @property
+    def pids(self) -> list[int]:
+        return [] if self._process is None else [self._process.pid]
+
+    def translate(self, program: Program, then: Then) -> None:
+        try:
+            request = Translate(
+                fence=next(self._fences), data=source_of(program), format=program.format, params=program.params
+            )
+            if len(self._queue) >= self._bounds.waiting:
+                raise QmkError(
+                    "RESOURCE_EXHAUSTED",
+                    f"{self._bounds.waiting} programs wait to be read; try again later",
+                    limit=self._bounds.waiting,
+                )
+        except QmkError as error:
+            self._loop.call_soon(then, None, error)
+            return
+        self._queue.append((request, then))
+        self._pump()
+
+    async def close(self) -> None:
+        """Kill the translator and return when it is gone."""
+        self._queue.clear()
+        self._current = None
+        self._stop_clock()
+        if self._process is not None:
+            self._ended = self._loop.create_future()
+            self._process.kill()
+            await self._ended
+
+    def _pump(self) -> None:
+        if self._current is not None or not self._queue:
+            return
+        if self._process is None:
+            try:
+                self._start()
+            except QmkError as error:
+                self._queue.popleft()[1](None, error)
+                return
+        if self._ready and self._process is not None:
+            self._current = self._queue.popleft()
+            self._deadline = self._loop.call_later(self._bounds.seconds, self._too_slow)
+            self._process.send(self._current[0])
+
+    def _start(self) -> None:
+        child = spawn.translator(self._bounds.memory_bytes)
+        self._process = ChildProcess(child, FromTranslator, self._heard, self._gone)
+        self._ready = self._killed = False
+
+    def _heard(self, message: Any) -> None:
+        if isinstance(message, Ready):
+            self._ready = True
+        elif self._current is not None and message.fence == self._current[0].fence:
+            self._finish(message)
+        self._pump()
+
+    def _finish(self, message: Translated | Failed) -> None:
+        if isinstance(message, Failed):
+            self._settle(None, QmkError(message.kind, message.message, **message.fields))
+            return
+        try:
+            graph = binary.decode(message.graph)
+        except QmkError as error:
+            self._settle(None, QmkError("INTERNAL_ERROR", f"the translator's graph cannot be read: {error.message}"))
+            return
+        self._settle(graph, None)
+
+    def _settle(self, graph: Graph | None, error: QmkError | None) -> None:
+        self._stop_clock()
+        if self._current is not None:
+            (_, then), self._current = self._current, None
+            then(graph, error)
+
+    def _stop_clock(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _too_slow(self) -> None:
+        assert self._process is not None
+        seconds = self._bounds.seconds
+        error = QmkError(
+            "QUOTA_EXCEEDED",
+            f"reading this program takes more than {seconds:g} s",
+            quota="translation_seconds",
+            limit=seconds,
+            help="read it with 'qmk convert' and submit the graph",
+        )
+        self._ready, self._killed = False, True
+        self._process.kill()
+        self._settle(None, error)
+
+    def _gone(self, status: int) -> None:
+        assert self._process is not None
+        words = self._process.last_words
+        self._process = None
+        if self._ended is not None:
+            self._ended.set_result(None)
+            return
+        if not self._killed:
+            log.warning("the translator %s; its last words:\n%s", end_text(status), words)
+            if self._current is None and self._queue and not self._ready:
+                self._current = self._queue.popleft()  # it cannot even start: do not try for ever
+            self._settle(None, QmkError("INTERNAL_ERROR", f"the process that reads programs {end_text(status)}"))
+        self._pump()
+
+
+def source_of(program: Program) -> bytes:
+    """The program's bytes. Raises INVALID_PARAMS unless exactly one of text and base64 is given."""
+    if (program.text is None) == (program.base64 is None):
+        raise QmkError("INVALID_PARAMS", "program: give exactly one of 'text' and 'base64'", field="program")
+    if program.text is not None:
+        data = program.text.encode()
+    else:
+        try:
+            data = base64.b64decode(program.base64 or "", validate=True)
+        except binascii.Error as error:
+            raise QmkError("INVALID_PARAMS", f"program.base64: {error}", field="program.base64") from error
+    check("source_bytes", len(data), "program")
+    return data

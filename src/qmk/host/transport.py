@@ -1,0 +1,192 @@
+"""Connections: bytes of the socket to calls, answers to bytes.
+
+A connection may be slow, hostile or broken; none of that may cost the others more than their share. Frames are taken
+in small groups so that one connection's thousand calls do not hold up another's one; reading stops while the peer does
+not read its answers; what is unfinished is bounded in bytes and in time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from collections import deque
+from typing import Any, Protocol, cast
+
+from qmk.abi import frame
+from qmk.abi.splitter import FrameSplitter
+from qmk.base.errors import QmkError
+from qmk.base.limits import LIMITS
+
+FRAMES_A_TURN = 16
+WRITE_HIGH_BYTES = 1 << 20
+UNREAD_BYTES = 4 * LIMITS.frame_bytes
+"""Answers that wait for a peer that does not read them; past this the connection is cut."""
+
+
+class Batch:
+    """The answers of one batch, gathered until all are there."""
+
+    __slots__ = ("missing", "replies")
+
+    def __init__(self, missing: int) -> None:
+        self.missing = missing
+        self.replies: list[bytes] = []
+
+
+class Office(Protocol):
+    """Who takes calls. ``take`` must lead to ``connection.reply`` exactly once for each call, sooner or later."""
+
+    def opened(self, connection: Connection) -> QmkError | None: ...
+    def closed(self, connection: Connection) -> None: ...
+    def take(self, connection: Connection, decoded: frame.Decoded, batch: Batch | None) -> None: ...
+
+
+class Connection(asyncio.Protocol):
+    """One peer. ``number`` is the kernel's name for it."""
+
+    def __init__(self, office: Office, number: int) -> None:
+        self.number = number
+        self.peer_uid = -1
+        self.partial_since: float | None = None
+        self._office = office
+        self._splitter = FrameSplitter()
+        self._frames: deque[bytes] = deque()
+        self._transport: asyncio.Transport | None = None
+        self._loop = asyncio.get_running_loop()
+        self._unanswered = 0
+        self._turn_asked = False
+        self._peer_slow = False
+        self._peer_done = False
+        self._leaving = False
+
+    @property
+    def pending_bytes(self) -> int:
+        """Bytes held of a frame that is not complete."""
+        return self._splitter.pending_bytes
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is one by its methods only
+        self._transport.set_write_buffer_limits(high=WRITE_HIGH_BYTES)
+        self.peer_uid = peer_uid(transport.get_extra_info("socket"))
+        refusal = self._office.opened(self)
+        if refusal is not None:
+            self.close(refusal)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._leaving = True
+        self._frames.clear()
+        self._transport = None
+        self._office.closed(self)
+
+    def data_received(self, data: bytes) -> None:
+        if self._leaving:
+            return
+        self._frames.extend(self._splitter.feed(data))
+        if not self._splitter.pending_bytes:
+            self.partial_since = None
+        elif self.partial_since is None or b"\n" in data:
+            self.partial_since = self._loop.time()
+        if self._frames and not self._turn_asked and not self._peer_slow:
+            self._turn()
+        elif self._splitter.error is not None and not self._frames:
+            self.close(self._splitter.error)
+
+    def eof_received(self) -> bool:
+        """The peer sends no more, but may well read what it asked for."""
+        self._peer_done = True
+        return not self._finished()
+
+    def pause_writing(self) -> None:
+        self._peer_slow = True
+        self._settle_reading()
+
+    def resume_writing(self) -> None:
+        self._peer_slow = False
+        self._settle_reading()
+        if self._frames and not self._turn_asked:
+            self._turn()
+
+    def _turn(self) -> None:
+        """Take some frames; leave the rest for the next turn of the loop."""
+        self._turn_asked = False
+        for _ in range(FRAMES_A_TURN):
+            if not self._frames or self._peer_slow or self._leaving:
+                break
+            self._take(self._frames.popleft())
+        if self._frames and not self._peer_slow and not self._leaving:
+            self._turn_asked = True
+            self._loop.call_soon(self._turn)
+        elif not self._frames and self._splitter.error is not None:
+            self.close(self._splitter.error)
+        self._settle_reading()
+        self._leave_when_finished()
+
+    def _take(self, data: bytes) -> None:
+        decoded = frame.decode(data)
+        batch = Batch(len(decoded.calls)) if decoded.batch else None
+        self._unanswered += len(decoded.calls)
+        for call in decoded.calls:
+            self._office.take(self, call, batch)
+
+    def _settle_reading(self) -> None:
+        if self._transport is None or self._leaving:
+            return
+        if self._peer_slow or self._frames:
+            if self._transport.is_reading():
+                self._transport.pause_reading()
+        elif not self._transport.is_reading():
+            self._transport.resume_reading()
+
+    def reply(self, data: bytes, batch: Batch | None) -> None:
+        """One call is answered; ``data`` is empty for a notification."""
+        self._unanswered -= 1
+        if batch is None:
+            self._write(data)
+        else:
+            batch.missing -= 1
+            if data:
+                batch.replies.append(data)
+            if batch.missing == 0:
+                self._write(frame.batch(batch.replies))
+        self._leave_when_finished()
+
+    def _write(self, data: bytes) -> None:
+        if not data or self._transport is None or self._leaving:
+            return
+        self._transport.write(data + b"\n" if len(data) < 1 << 16 else b"".join((data, b"\n")))
+        if self._transport.get_write_buffer_size() > UNREAD_BYTES:
+            self.abort()
+
+    def _finished(self) -> bool:
+        return self._peer_done and not self._unanswered and not self._frames
+
+    def _leave_when_finished(self) -> None:
+        if self._finished() and self._transport is not None and not self._leaving:
+            self._leaving = True
+            self._transport.close()
+
+    def close(self, why: QmkError | None = None) -> None:
+        """Say why, if there is a reason, let what was written go out, and close."""
+        if self._transport is None or self._leaving:
+            return
+        if why is not None:
+            self._transport.write(frame.error(frame.NULL_ID, why) + b"\n")
+        self._leaving = True
+        self._frames.clear()
+        self._transport.close()
+
+    def abort(self) -> None:
+        """Close now, whatever is unsent."""
+        self._leaving = True
+        if self._transport is not None:
+            self._transport.abort()
+
+
+def peer_uid(sock: Any) -> int:
+    """The user id of the process at the other end; -1 where the system does not say."""
+    if sock is None or not hasattr(socket, "SO_PEERCRED"):
+        return -1
+    credentials = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    _, uid, _ = struct.unpack("3i", credentials)
+    return uid

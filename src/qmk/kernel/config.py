@@ -1,0 +1,43 @@
+"""What the host decides once for the kernel's life."""
+
+from __future__ import annotations
+
+import msgspec
+
+from qmk.base.limits import LIMITS
+from qmk.qvm.families import CAPABILITIES
+
+LOCAL_TENANT = "local"
+CAP_DEBUG = "CAP_DEBUG"
+
+
+class TenantConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """The policy for one tenant. ``default_caps`` are granted when a session asks for none by name; ``allowed_caps``
+    when it does. A suspended tenant opens no session."""
+
+    name: str = LOCAL_TENANT
+    allowed_caps: tuple[str, ...] = (*CAPABILITIES, CAP_DEBUG)
+    default_caps: tuple[str, ...] = CAPABILITIES
+    suspended: bool = False
+    queued_jobs: int = LIMITS.queued_jobs
+    running_jobs: int = LIMITS.running_jobs
+    held_qubits: int = LIMITS.held_qubits
+    shots: int = LIMITS.shots
+
+
+class KernelConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """``workers``: launches at once. ``memory_bytes``: what the launches together may be predicted to need, 0 meaning
+    no bound. ``tokens`` maps the SHA-256 of a token (hexadecimal) to its tenant; without tokens the kernel is in local
+    mode: no token is needed and every session belongs to ``local``. ``session_idle_s`` ends unused sessions."""
+
+    workers: int = 1
+    memory_bytes: int = 0
+    local: TenantConfig = TenantConfig()
+    tokens: dict[str, TenantConfig] = {}
+    session_idle_s: int = 24 * 3600
+    sessions: int = LIMITS.sessions
+    open_waits: int = LIMITS.open_waits
+    kept_jobs: int = LIMITS.kept_jobs
+    job_attempts: int = LIMITS.job_attempts
+    default_shots: int = 1000
+    devices: tuple[str, ...] = ("ideal",)

@@ -1,0 +1,41 @@
+"""Call name to handler. A handler raises QmkError before it changes anything, or answers the call.
+
+To handle a new call, write ``handle(kernel, event, session)`` in one of the files here and name it in ``HANDLERS``;
+calls that this release does not support need no row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from qmk.kernel.handlers import jobs, qubits, resources, sessions, submit
+
+if TYPE_CHECKING:
+    from qmk.kernel.events import CallReceived
+    from qmk.kernel.objects.session import Session
+    from qmk.kernel.state import State
+
+Handler = Callable[["State", "CallReceived", "Session"], None]
+
+OPEN_HANDLERS: dict[str, Callable[[State, CallReceived], Any]] = {
+    "q_negotiate_caps": sessions.negotiate,
+    "q_query_resources": resources.query_resources,
+}
+"""Calls that need no session."""
+
+HANDLERS: dict[str, Handler] = {
+    "q_submit": submit.submit,
+    "q_status": jobs.status,
+    "q_wait": jobs.wait,
+    "q_result": jobs.result,
+    "q_cancel": jobs.cancel,
+    "q_events": jobs.events,
+    "q_get_telemetry": resources.get_telemetry,
+    "q_get_mapping": resources.get_mapping,
+    "q_estimate": submit.estimate,
+    "q_alloc": qubits.alloc,
+    "q_release": qubits.release,
+    "q_revoke": sessions.revoke,
+    "q_close_session": sessions.close_session,
+}

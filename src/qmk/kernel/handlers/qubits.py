@@ -1,0 +1,55 @@
+"""Reserved logical qubits: q_alloc, q_release."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qmk.abi.calls import q_alloc, q_release
+from qmk.base.errors import QmkError
+from qmk.base.ids import opaque
+from qmk.qvm import profile as profiles
+
+if TYPE_CHECKING:
+    from qmk.kernel.events import CallReceived
+    from qmk.kernel.objects.session import Session
+    from qmk.kernel.state import State
+
+
+def alloc(kernel: State, event: CallReceived, session: Session) -> None:
+    request: q_alloc.Request = event.params
+    capability = session.caps.of_right("CAP_ALLOC")
+    spelling, note = _profile(request.profile) if request.profile else ("", "")
+    session.tenant.held_qubits.require(request.n)
+    lead = opaque("lq", event.entropy)
+    handles = [f"{lead}_{number}" for number in range(request.n)]
+    session.qubits.update(dict.fromkeys(handles, capability.id))
+    session.tenant.held_qubits.take(request.n)
+    kernel.reply(event, q_alloc.Reply(handles, spelling, note))
+
+
+def release(kernel: State, event: CallReceived, session: Session) -> None:
+    request: q_release.Request = event.params
+    seen: set[str] = set()
+    for index, handle in enumerate(request.handles):
+        if handle not in session.qubits or handle in seen:
+            why = "is given twice" if handle in seen else "is not held by this session, or was released before"
+            raise QmkError(
+                "INVALID_PARAMS",
+                f"q_release: '{handle[:64]}' {why}",
+                field=f"handles[{index}]",
+                help="handles come from q_alloc and can be released once",
+            )
+        seen.add(handle)
+    session.release(request.handles)
+    kernel.reply(event, q_release.Reply(request.handles))
+
+
+def _profile(text: str) -> tuple[str, str]:
+    """The profile's one spelling and the note on what was granted; INVALID_PARAMS when it is none."""
+    try:
+        found = profiles.parse(text)
+    except profiles.ProfileError as error:
+        raise QmkError(
+            "INVALID_PARAMS", f"q_alloc: {error}", field="profile", got=text, help=f"such as {profiles.EXAMPLE}"
+        ) from None
+    return found.canonical, found.note

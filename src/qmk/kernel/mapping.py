@@ -1,0 +1,56 @@
+"""Where qubits are: handles to indexes of the ideal device, and epochs counted.
+
+The ideal device gives an allocated handle the lowest free index; FREE gives the index back. Epochs are counted from
+1; a fence is the last node of its epoch.
+"""
+
+from __future__ import annotations
+
+import heapq
+
+from qmk.abi.calls.q_get_mapping import Placement
+from qmk.base.limits import LIMITS
+from qmk.kernel.events import Submitted
+from qmk.qvm import binary
+from qmk.qvm.graph import Graph
+
+
+def epoch_sizes(graph: Graph) -> tuple[int, list[int]]:
+    """Number of epochs, and the nodes of each of the first ``listed_epochs`` of them."""
+    fences = [index for index, node in enumerate(graph.nodes) if node.op == "core.fence"]
+    listed = fences[: LIMITS.listed_epochs]
+    ends = [*(index + 1 for index in listed), len(graph.nodes)]
+    sizes = [end - start for start, end in zip([0, *ends[:-1]], ends, strict=True)]
+    return len(fences) + 1, sizes[: LIMITS.listed_epochs]
+
+
+def placements(graph: Graph) -> list[Placement]:
+    """The map of a verified graph, in order of allocation; a handle freed and allocated again has two rows."""
+    found: list[Placement] = []
+    row_of: dict[str, int] = {}
+    free: list[int] = []
+    used = 0
+    epoch = 1
+    for node in graph.nodes:
+        if node.op == "core.fence":
+            epoch += 1
+        elif node.op == "core.alloc":
+            for qubit in node.vqs:
+                index = heapq.heappop(free) if free else used
+                used = max(used, index + 1)
+                row_of[qubit] = len(found)
+                found.append(Placement(qubit, index, epoch, 0))
+        elif node.op == "core.free":
+            for qubit in node.vqs:
+                at = row_of.pop(qubit)
+                found[at] = Placement(qubit, found[at].index, found[at].from_epoch, epoch)
+                heapq.heappush(free, found[at].index)
+    for at in row_of.values():
+        row = found[at]
+        found[at] = Placement(row.qubit, row.index, row.from_epoch, epoch)
+    return found
+
+
+def placements_of_record(record: Submitted) -> list[Placement] | None:
+    """The map of a job that asked for it (``policy.debug``), else None."""
+    return placements(binary.decode(record.graph)) if record.policy.get("debug") else None

@@ -1,0 +1,147 @@
+"""Session: a client's standing with the kernel: tenant, capabilities, reserved qubits, counters."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from qmk.base.errors import QmkError
+from qmk.kernel.objects.capability import CapabilityTree
+from qmk.kernel.objects.tenant import Tenant
+
+NO_CONNECTION = -1
+
+
+class Session:
+    """``qubits`` maps each reserved handle to the id of the capability it was reserved under."""
+
+    __slots__ = (
+        "calls",
+        "caps",
+        "conn",
+        "engine_seconds",
+        "errors",
+        "id",
+        "jobs_cancelled",
+        "jobs_completed",
+        "jobs_failed",
+        "jobs_submitted",
+        "opened_ns",
+        "qubits",
+        "shots_completed",
+        "tenant",
+        "used_ns",
+    )
+
+    def __init__(self, id: str, tenant: Tenant, root_id: str, conn: int, now_ns: int) -> None:
+        self.id = id
+        self.tenant = tenant
+        self.caps = CapabilityTree(root_id)
+        self.conn = conn
+        self.opened_ns = self.used_ns = now_ns
+        self.qubits: dict[str, str] = {}
+        self.calls = self.errors = 0
+        self.jobs_submitted = self.jobs_completed = self.jobs_failed = self.jobs_cancelled = 0
+        self.shots_completed = 0
+        self.engine_seconds = 0.0
+
+    def release(self, handles: list[str]) -> None:
+        """Gives the (held) handles back to the tenant's quota."""
+        for handle in handles:
+            del self.qubits[handle]
+        self.tenant.held_qubits.give(len(handles))
+
+
+class SessionTable:
+    """Open sessions, least recently used first.
+
+    A session ends when it is closed or unused for ``idle_ns``. At the bound on their number the longest unused
+    session whose connection is gone makes room; if there is none, opening is refused.
+    """
+
+    def __init__(self, limit: int, idle_ns: int) -> None:
+        self.limit = limit
+        self.idle_ns = idle_ns
+        self._by_id: OrderedDict[str, Session] = OrderedDict()
+        self._by_conn: dict[int, set[str]] = {}
+        self._detached: OrderedDict[str, None] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def get(self, id: str) -> Session | None:
+        return self._by_id.get(id)
+
+    def use(self, id: str, conn: int, now_ns: int) -> Session:
+        """The session, marked as used from ``conn``; SESSION_NOT_FOUND when absent, closed or expired."""
+        session = self._by_id.get(id)
+        if session is None or now_ns - session.used_ns > self.idle_ns:
+            raise not_found(id)
+        session.used_ns = now_ns
+        self._by_id.move_to_end(id)
+        if session.conn != conn:
+            self._detach(session)
+            self._attach(session, conn)
+        return session
+
+    def add(self, session: Session) -> None:
+        assert session.id not in self._by_id
+        assert len(self._by_id) < self.limit
+        self._by_id[session.id] = session
+        self._attach(session, session.conn)
+
+    def remove(self, session: Session) -> None:
+        del self._by_id[session.id]
+        self._detach(session)
+        self._detached.pop(session.id, None)
+
+    def expired(self, now_ns: int) -> list[Session]:
+        """Sessions unused for too long, for the kernel to end."""
+        found: list[Session] = []
+        for session in self._by_id.values():
+            if now_ns - session.used_ns <= self.idle_ns:
+                break
+            found.append(session)
+        return found
+
+    def displaced(self) -> Session | None:
+        """At the bound: the session that makes room, if any may."""
+        if len(self._by_id) < self.limit or not self._detached:
+            return None
+        return self._by_id[next(iter(self._detached))]
+
+    def require_room(self) -> None:
+        if len(self._by_id) >= self.limit:
+            raise QmkError(
+                "QUOTA_EXCEEDED",
+                f"{self.limit} sessions are open, which is the limit 'sessions'",
+                quota="sessions",
+                asked=self.limit + 1,
+                limit=self.limit,
+                help="close sessions with q_close_session",
+            )
+
+    def disconnect(self, conn: int) -> None:
+        """The connection is gone; its sessions stay, and may be taken up from another connection."""
+        for id in self._by_conn.pop(conn, ()):
+            self._by_id[id].conn = NO_CONNECTION
+            self._detached[id] = None
+
+    def _attach(self, session: Session, conn: int) -> None:
+        session.conn = conn
+        self._detached.pop(session.id, None)
+        self._by_conn.setdefault(conn, set()).add(session.id)
+
+    def _detach(self, session: Session) -> None:
+        ids = self._by_conn.get(session.conn)
+        if ids is not None:
+            ids.discard(session.id)
+            if not ids:
+                del self._by_conn[session.conn]
+
+
+def not_found(id: str) -> QmkError:
+    return QmkError(
+        "SESSION_NOT_FOUND",
+        f"no session '{id[:64]}': it was never opened, was closed or has expired",
+        help="open one with q_negotiate_caps",
+    )

@@ -1,0 +1,22 @@
+"""Tenant: whom sessions and jobs belong to, with its quotas."""
+
+from __future__ import annotations
+
+from qmk.kernel.config import TenantConfig
+from qmk.kernel.objects.quota import Quota
+
+
+class Tenant:
+    """``queued_jobs`` counts jobs that have not ended, ``running_jobs`` those launched, ``held_qubits`` q_alloc's."""
+
+    __slots__ = ("config", "held_qubits", "name", "queued_jobs", "running_jobs")
+
+    def __init__(self, config: TenantConfig) -> None:
+        self.name = config.name
+        self.config = config
+        self.queued_jobs = Quota("queued_jobs", "jobs", config.queued_jobs)
+        self.running_jobs = Quota("running_jobs", "jobs", config.running_jobs)
+        self.held_qubits = Quota("held_qubits", "qubits", config.held_qubits)
+
+    def quotas(self) -> tuple[Quota, ...]:
+        return (self.queued_jobs, self.running_jobs, self.held_qubits)

@@ -1,0 +1,146 @@
+"""What calls show of the kernel's objects."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from qmk.abi.calls import q_get_telemetry, q_result, q_status, q_submit, q_wait
+from qmk.abi.shapes import Progress
+from qmk.base.errors import Finding
+from qmk.kernel.jobs import JobTable
+from qmk.kernel.objects.job import QUEUED, Job
+from qmk.kernel.objects.session import Session
+
+
+def progress(job: Job) -> Progress:
+    record = job.submitted
+    passed = record.nodes if job.shots_done else 0
+    return Progress(job.epoch_reached, record.epochs, passed, record.nodes, job.shots_done, job.shots)
+
+
+def estimated_start(jobs: JobTable, place: int, now_ns: int, workers: int) -> float:
+    """Unix seconds at which the job with ``place`` jobs before it is predicted to be launched: the work that is out
+    and the work before it, spread over the workers; now, when a worker is free."""
+    now = now_ns / 1e9
+    if place + len(jobs.launched) < workers:
+        return now
+    left = 0.0
+    for job in jobs.launched.values():
+        spent = (now_ns - job.started_ns) / 1e9 if job.started_ns else 0.0
+        left += max(0.0, job.submitted.seconds - spent)
+    return now + (left + jobs.queue.seconds_before(place)) / workers
+
+
+def place_and_start(jobs: JobTable, job: Job, now_ns: int, workers: int) -> tuple[int | None, float | None]:
+    """Place in the queue and predicted launch: 0 and now while a launch waits for its worker, None once running."""
+    if job.state != QUEUED:
+        return None, None
+    place = jobs.queue.place(job)
+    if place is None:
+        return 0, now_ns / 1e9
+    return place, estimated_start(jobs, place, now_ns, workers)
+
+
+def _status_fields(jobs: JobTable, job: Job, now_ns: int, workers: int) -> dict[str, Any]:
+    record = job.submitted
+    place, start = place_and_start(jobs, job, now_ns, workers)
+    return {
+        "job_id": record.job,
+        "state": job.state,
+        "progress": progress(job),
+        "shots": job.shots,
+        "seed": job.seed,
+        "engine": record.engine,
+        "method": record.method,
+        "place_in_queue": place,
+        "estimated_start": start,
+        "submitted": record.now_ns / 1e9,
+        "started": job.started_ns / 1e9 if job.started_ns else None,
+        "ended": job.ended_ns / 1e9 if job.ended_ns else None,
+        "attempts": job.attempts,
+        "error": job.error,
+    }
+
+
+def status(jobs: JobTable, job: Job, now_ns: int, workers: int) -> q_status.Reply:
+    return q_status.Reply(**_status_fields(jobs, job, now_ns, workers))
+
+
+def wait_status(jobs: JobTable, job: Job, now_ns: int, workers: int) -> q_wait.Reply:
+    return q_wait.Reply(**_status_fields(jobs, job, now_ns, workers))
+
+
+def submitted(jobs: JobTable, job: Job, now_ns: int, workers: int, warnings: list[Finding]) -> q_submit.Reply:
+    place, start = place_and_start(jobs, job, now_ns, workers)
+    record = job.submitted
+    return q_submit.Reply(
+        job_id=record.job,
+        state=job.state,
+        estimated_epochs=record.epochs,
+        estimated_start=start,
+        place_in_queue=place,
+        seed=job.seed,
+        shots=job.shots,
+        engine=record.engine,
+        method=record.method,
+        warnings=[msgspec.to_builtins(finding) for finding in warnings],
+    )
+
+
+def result(job: Job) -> q_result.Reply:
+    """What the kernel knows of a completed job; the host adds counts, registers, events, version and notes."""
+    record = job.submitted
+    return q_result.Reply(
+        job_id=record.job,
+        shots=job.shots,
+        seed=job.seed,
+        provenance=q_result.Provenance(
+            digest=record.digest,
+            engine=record.engine,
+            method=record.method,
+            seed=job.seed,
+            reasons=record.reasons,
+        ),
+        usage={**job.usage, "attempts": job.attempts + 1},
+    )
+
+
+def job_figures(job: Job, now_ns: int) -> q_get_telemetry.JobFigures:
+    record = job.submitted
+    end_ns = job.ended_ns or now_ns
+    started_ns = job.started_ns or end_ns
+    reached = job.epoch_reached if job.shots_done else 0
+    return q_get_telemetry.JobFigures(
+        job_id=record.job,
+        state=job.state,
+        queued_seconds=max(0, started_ns - record.now_ns) / 1e9,
+        running_seconds=max(0, end_ns - started_ns) / 1e9,
+        predicted_seconds=record.seconds,
+        predicted_memory_bytes=record.memory_bytes,
+        shots_done=job.shots_done,
+        attempts=job.attempts,
+        epochs=[
+            q_get_telemetry.Epoch(number, nodes, executed=number <= reached)
+            for number, nodes in enumerate(record.epoch_nodes, 1)
+        ],
+        epochs_total=record.epochs,
+        usage=job.usage,
+    )
+
+
+def session_figures(session: Session, open_waits: int) -> q_get_telemetry.SessionFigures:
+    return q_get_telemetry.SessionFigures(
+        calls=session.calls,
+        errors=session.errors,
+        jobs_submitted=session.jobs_submitted,
+        jobs_completed=session.jobs_completed,
+        jobs_failed=session.jobs_failed,
+        jobs_cancelled=session.jobs_cancelled,
+        shots_completed=session.shots_completed,
+        engine_seconds=session.engine_seconds,
+        open_waits=open_waits,
+        qubits_held=len(session.qubits),
+        opened=session.opened_ns / 1e9,
+    )

@@ -1,0 +1,264 @@
+"""What a program needs, counted in one linear pass over a verified graph.
+
+Depth counts layers of ops that act on qubits or events (gates, measurements, resets, feed-forward, event logic), with
+guards and inputs waiting for the events they read; allocation counts no layer; a fence, or a barrier without operands,
+ends the layer of every qubit. Widths and bonds are upper bounds: a qubit that is reset is still counted as joined.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from qmk.qvm.families import OPS
+from qmk.qvm.graph import Graph, Guard, Node
+from qmk.qvm.op import Op
+from qmk.qvm.t_count import Magic, magic
+
+_PAULIS = frozenset(("core.id", "core.x", "core.y", "core.z", "core.condpauli"))
+_RANK_TWO = frozenset(
+    f"core.{short}"
+    for short in (
+        *("cnot", "cy", "cz", "ch", "cp", "crx", "cry", "crz", "rxx", "ryy", "rzz"),
+        *("toffoli", "ccz", "paulirot", "mpauli", "teleport_cnot"),
+    )
+)
+"""Ops of operator Schmidt rank two across every cut of their qubits."""
+
+
+class Summary(msgspec.Struct, frozen=True, kw_only=True):
+    """Counts of one graph; all numbers are exact unless the field says otherwise."""
+
+    nodes: int
+    qubits_declared: int
+    qubits_live_max: int
+    """largest number of qubits alive at once"""
+    channels: int
+    events: int
+    """events that some node writes"""
+    epochs: int
+    """fences + 1"""
+    depth: int
+    ops: dict[str, int]
+    """nodes by namespaced op"""
+    unitaries: int
+    two_qubit: int
+    """unitaries (and composites) on two qubits"""
+    multi_qubit: int
+    """unitaries (and composites) on three or more"""
+    measurements: int
+    resets: int
+    t_count: int
+    """T gates after exact lowering, rotations by odd multiples of pi/4 among them"""
+    rotations: int
+    """non-Clifford gates with no exact form in Clifford + T here: each needs approximate synthesis"""
+    non_clifford: int
+    """unitaries and composites that are not Clifford"""
+    clifford_fraction: float
+    """Clifford unitaries over all unitaries and composites; 1.0 without any"""
+    mid_circuit: bool
+    """a qubit is used again after it was measured, or a condition exists"""
+    feed_forward: Literal["none", "pauli", "full"]
+    """"pauli": every condition is an XOR of events on Pauli gates"""
+    has_reset: bool
+    """a reset, or a qubit name allocated again after it was freed"""
+    has_logic: bool
+    entangling_width: int
+    """size of the largest set of qubits joined by entangling ops: an upper bound on what a state must hold at once"""
+    max_bond_log2: float
+    """upper bound on log2 of the bond dimension over all cuts of the qubits in order of allocation"""
+
+    def to_dict(self) -> dict[str, Any]:
+        return msgspec.to_builtins(self)
+
+
+def summarise(graph: Graph) -> Summary:
+    """The summary of a verified graph. Linear in its nodes and operands."""
+    tally = _Tally()
+    for node in graph.nodes:
+        tally.take(node, OPS[node.op])
+    return tally.summary(graph)
+
+
+class _Tally:
+    """Running counts; a qubit is known by its line, a number that each ALLOC hands out anew."""
+
+    def __init__(self) -> None:
+        self.ops: dict[str, int] = {}
+        self.lines: dict[str, int] = {}
+        self.freed: set[str] = set()
+        self.n_lines = 0
+        self.live_max = 0
+        self.measured: set[int] = set()
+        self.levels: list[int] = []
+        self.event_levels: dict[str, int] = {}
+        self.floor = self.deepest = 0
+        self.root: list[int] = []
+        self.size: list[int] = []
+        self.spans: list[tuple[int, int, int]] = []
+        self.unitaries = self.two = self.multi = self.non_clifford = self.t_count = self.rotations = 0
+        self.measurements = self.resets = self.fences = 0
+        self.mid_circuit = self.conditions = self.full = self.reused = False
+        self.magic: dict[Any, Magic] = {}
+        self.wide: set[str] = set()
+
+    def take(self, node: Node, op: Op) -> None:
+        self.ops[node.op] = self.ops.get(node.op, 0) + 1
+        if op.op_class == "lifecycle":
+            self._lifecycle(node, op)
+            return
+        lines = [self.lines[name] for name in node.vqs]
+        if op.op_class in ("fence", "hint", "metadata", "channel"):
+            self.fences += op.op_class == "fence"
+            if op.op_class in ("fence", "hint"):
+                self._synchronise(lines if op.op_class == "hint" else [])
+            return
+        self._layer(node, lines)
+        self._conditions(node, op)
+        if not self.measured.isdisjoint(lines):
+            self.mid_circuit = True
+        if op.op_class in ("unitary", "composite"):
+            self._gate(node)
+        elif op.op_class == "measure":
+            self.measurements += 1
+            self.measured.update(lines)
+            if op.name == "core.mbell" and len(node.produces) == 1:
+                self.wide.update(node.produces)
+        elif op.op_class == "reset":
+            self.resets += 1
+        if len(lines) > 1 and op.entangling:
+            self._join(lines)
+            rank = 1 if op.name in _RANK_TWO else 2 * (len(lines) // 2)
+            self.spans.append((min(lines), max(lines), rank))
+
+    def _lifecycle(self, node: Node, op: Op) -> None:
+        if op.name == "core.free":
+            for name in node.vqs:
+                self.lines.pop(name, None)
+            self.freed.update(node.vqs)
+            return
+        for name in node.vqs:
+            self.reused = self.reused or name in self.freed
+            self.lines[name] = self.n_lines
+            self.root.append(self.n_lines)
+            self.size.append(1)
+            self.levels.append(0)
+            self.n_lines += 1
+        self.live_max = max(self.live_max, len(self.lines))
+
+    def _layer(self, node: Node, lines: list[int]) -> None:
+        if not lines and not node.produces:
+            return
+        level = self.floor
+        for line in lines:
+            level = max(level, self.levels[line])
+        reads = (*node.inputs, *(node.guard.events() if node.guard is not None else ()))
+        for event in reads:
+            level = max(level, self.event_levels.get(event, 0))
+        level += 1
+        for line in lines:
+            self.levels[line] = level
+        for event in node.produces:
+            self.event_levels[event] = level
+        self.deepest = max(self.deepest, level)
+
+    def _synchronise(self, lines: list[int]) -> None:
+        if not lines:
+            self.floor = self.deepest
+            return
+        level = max(self.levels[line] for line in lines)
+        for line in lines:
+            self.levels[line] = level
+
+    def _conditions(self, node: Node, op: Op) -> None:
+        guard, feeds = node.guard, op.op_class == "feedforward"
+        if guard is None and not feeds:
+            return
+        self.conditions = True
+        both = guard is not None and feeds
+        if both or op.name not in _PAULIS or (guard is not None and not self._is_bit(guard)):
+            self.full = True
+
+    def _is_bit(self, guard: Guard) -> bool:
+        """Whether the guard is one event of one bit being 1."""
+        return guard.type == "eq" and guard.value == 1 and guard.event not in self.wide
+
+    def _gate(self, node: Node) -> None:
+        self.unitaries += 1
+        width = len(node.vqs)
+        self.two += width == 2
+        self.multi += width > 2
+        cost = self._magic(node)
+        self.non_clifford += not cost.clifford
+        self.t_count += cost.t_count
+        self.rotations += cost.rotations
+
+    def _magic(self, node: Node) -> Magic:
+        """What the gate costs beyond Clifford; remembered per op and angles."""
+        if "params" in node.args:
+            return magic(node.op, node.args, len(node.vqs))
+        key = (node.op, *node.args.values()) if node.args else node.op
+        found = self.magic.get(key)
+        if found is None:
+            found = magic(node.op, node.args, len(node.vqs))
+            if len(self.magic) < 4096:
+                self.magic[key] = found
+        return found
+
+    def _find(self, line: int) -> int:
+        root = self.root
+        while root[line] != line:
+            root[line] = root[root[line]]
+            line = root[line]
+        return line
+
+    def _join(self, lines: list[int]) -> None:
+        first = self._find(lines[0])
+        for line in lines[1:]:
+            other = self._find(line)
+            if other != first:
+                if self.size[other] > self.size[first]:
+                    first, other = other, first
+                self.root[other] = first
+                self.size[first] += self.size[other]
+
+    def _bond(self) -> float:
+        """Largest over the cuts of: ranks of the ops that cross it, at most the qubits on its smaller side."""
+        change = [0] * (self.n_lines + 1)
+        for low, high, rank in self.spans:
+            change[low] += rank
+            change[high] -= rank
+        best = crossing = 0
+        for cut in range(self.n_lines - 1):
+            crossing += change[cut]
+            best = max(best, min(crossing, cut + 1, self.n_lines - 1 - cut))
+        return float(best)
+
+    def summary(self, graph: Graph) -> Summary:
+        has_reset = self.resets > 0 or self.reused or "magic.inject_t" in self.ops
+        return Summary(
+            nodes=len(graph.nodes),
+            qubits_declared=len(graph.vqs),
+            qubits_live_max=self.live_max,
+            channels=len(graph.chs),
+            events=len(self.event_levels),
+            epochs=self.fences + 1,
+            depth=self.deepest,
+            ops=dict(sorted(self.ops.items())),
+            unitaries=self.unitaries,
+            two_qubit=self.two,
+            multi_qubit=self.multi,
+            measurements=self.measurements,
+            resets=self.resets,
+            t_count=self.t_count,
+            rotations=self.rotations,
+            non_clifford=self.non_clifford,
+            clifford_fraction=1.0 - self.non_clifford / self.unitaries if self.unitaries else 1.0,
+            mid_circuit=self.mid_circuit or self.conditions,
+            feed_forward="full" if self.full else "pauli" if self.conditions else "none",
+            has_reset=has_reset,
+            has_logic="core.lut" in self.ops,
+            entangling_width=max(self.size, default=0),
+            max_bond_log2=self._bond(),
+        )

@@ -1,0 +1,194 @@
+"""Arguments of a node against the parameters its op declares: the second half of the QVM-T rules."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from qmk.qvm import profile
+from qmk.qvm.families import OPS
+from qmk.qvm.graph import Node
+from qmk.qvm.op import Op, Param
+from qmk.qvm.verify.state import State, quoted, shown
+from qmk.qvm.verify.types import (
+    ALLOC_COUNT,
+    MISSING,
+    MODIFIER,
+    PAULI,
+    PROFILE,
+    RANGE,
+    TYPE,
+    UNKNOWN,
+)
+
+_NUMBERS = ("angle", "float")
+_TYPE_TEXT = {
+    "angle": "a number of radians",
+    "float": "a number",
+    "int": "a whole number",
+    "bits": "a text of 0 and 1",
+    "text": "a text",
+    "profile": "a text",
+    "pauli": "a text of I, X, Y and Z",
+    "gate": "the name of a gate",
+    "map": "an object",
+}
+
+
+def check_arguments(state: State, node: Node, op: Op, sized: bool) -> None:
+    """All arguments of the node. ``sized``: its number of qubits fits, so that texts are held against it."""
+    fine = _check_map(state, node, op.name, node.args, op.params)
+    special = _SPECIAL.get(op.name)
+    if special is not None and fine:
+        special(state, node, sized)
+    elif fine and sized and "paulis" in node.args:
+        _check_paulis(state, node, node.args["paulis"], op.name == "core.mpauli")
+
+
+def _check_map(state: State, node: Node, owner: str, args: Mapping[str, Any], params: tuple[Param, ...]) -> bool:
+    """The arguments in ``args`` against ``params``; whether every one fits."""
+    before = state.findings_count
+    known = 0
+    for param in params:
+        if param.name in args:
+            known += 1
+            _check_value(state, node, owner, param, args[param.name])
+        elif param.required:
+            state.add(
+                MISSING,
+                f"{owner} needs the argument '{param.name}' ({param.doc})",
+                node,
+                help=f"add '{param.name}': {_TYPE_TEXT[param.kind]}",
+            )
+    if known != len(args):
+        _unknown(state, node, owner, args, params)
+    return state.findings_count == before
+
+
+def _unknown(state: State, node: Node, owner: str, args: Mapping[str, Any], params: tuple[Param, ...]) -> None:
+    names = {param.name for param in params}
+    meant = {synonym: param.name for param in params for synonym in param.synonyms}
+    takes = f"{owner} takes {', '.join(sorted(names))}" if names else f"{owner} takes no arguments"
+    for name in args:
+        if name not in names:
+            help = f"write '{meant[name]}'" if name in meant else takes
+            state.add(UNKNOWN, f"{owner} has no argument {quoted(name)}", node, help=help)
+
+
+def _check_value(state: State, node: Node, owner: str, param: Param, value: Any) -> None:
+    what = f"the argument '{param.name}' of {owner}"
+    if not _has_type(param.kind, value):
+        wanted = _TYPE_TEXT[param.kind]
+        state.add(TYPE, f"{what} is {wanted}, not {shown(value)}", node, help=f"write {wanted}")
+        return
+    if param.kind in ("angle", "float", "int"):
+        _check_number(state, node, what, param, value)
+    elif param.choices and value not in param.choices:
+        choices = ", ".join(param.choices)
+        state.add(RANGE, f"{what} is {shown(value)}, but it is one of: {choices}", node, help=f"write {choices}")
+    elif param.kind == "profile":
+        _check_profile(state, node, value)
+
+
+def _has_type(kind: str, value: Any) -> bool:
+    if kind in _NUMBERS:
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+    if kind == "int":
+        return isinstance(value, int) and not isinstance(value, bool)
+    if kind == "map":
+        return isinstance(value, Mapping)
+    return isinstance(value, str) and (kind != "bits" or not value.strip("01"))
+
+
+def _check_number(state: State, node: Node, what: str, param: Param, value: int | float) -> None:
+    unit = f" {param.unit}" if param.unit else ""
+    if param.kind != "int" and not _is_finite(value):
+        state.add(RANGE, f"{what} is {shown(value)}, not a finite number", node, help="write a finite number")
+    elif (param.low is not None and value < param.low) or (param.high is not None and value > param.high):
+        if param.high is None:
+            allowed = f"at least {param.low:g}{unit}"
+        elif param.low is None:
+            allowed = f"at most {param.high:g}{unit}"
+        else:
+            allowed = f"{param.low:g} to {param.high:g}{unit}"
+        state.add(RANGE, f"{what} is {shown(value)}, but it is {allowed}", node, help=f"write {allowed}")
+
+
+def _is_finite(value: int | float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an integer beyond the largest float
+        return False
+
+
+def _check_profile(state: State, node: Node, text: str) -> None:
+    try:
+        note = profile.parse(text).note
+    except profile.ProfileError as error:
+        state.add(PROFILE, f"the profile {quoted(text)} cannot be read: {error}", node)
+    else:
+        if note and len(state.notes) < 64:
+            state.notes[note] = None
+
+
+def _check_paulis(state: State, node: Node, paulis: str, measured: bool) -> None:
+    if paulis.strip("IXYZ") or not paulis:
+        state.add(PAULI, f"{quoted(paulis)} has letters other than I, X, Y and Z, or none", node)
+    elif len(paulis) != len(node.vqs):
+        state.add(PAULI, f"{quoted(paulis)} has {len(paulis)} letters for {len(node.vqs)} qubits", node)
+    elif measured and not paulis.strip("I"):
+        help = "name at least one of X, Y, Z, or leave the measurement out: it would always give 0"
+        state.add(PAULI, f"{quoted(paulis)} measures the identity", node, help=help)
+
+
+def _check_alloc(state: State, node: Node, sized: bool) -> None:
+    n = node.args.get("n")
+    if sized and n is not None and n != len(node.vqs):
+        state.add(
+            ALLOC_COUNT,
+            f"n is {shown(n)}, but {len(node.vqs)} qubits are listed",
+            node,
+            help=f"write n={len(node.vqs)}",
+        )
+
+
+def _check_open(state: State, node: Node, _sized: bool) -> None:
+    """The 0.1 spelling puts the parameters into an object ``opts``."""
+    opts = node.args.get("opts")
+    if opts is not None:
+        params = tuple(param for param in OPS["channel.open"].params if param.name != "opts")
+        _check_map(state, node, "opts of channel.open", opts, params)
+
+
+def _check_lut(state: State, node: Node, _sized: bool) -> None:
+    table, rows = node.args["table"], 1 << min(len(node.inputs), 6)
+    if table >= 1 << rows:
+        message = f"the table {table} has more than {rows} bits, one per value of {len(node.inputs)} inputs"
+        state.add(RANGE, message, node, help=f"write a table of 0 to {(1 << rows) - 1}")
+
+
+def _check_mod(state: State, node: Node, sized: bool) -> None:
+    args = node.args
+    gate = OPS.get(f"core.{args['gate']}")
+    if gate is None or gate.op_class != "unitary" or gate.vqs.high is None:
+        message = f"{quoted(args['gate'])} is not the short name of a gate of fixed size"
+        state.add(MODIFIER, message, node, help="name a gate of family core, such as 'x' or 'rz'")
+        return
+    controls = args.get("controls", 0)
+    bits = args.get("state")
+    if bits is not None and len(bits) != controls:
+        state.add(MODIFIER, f"state has {len(bits)} bits for {shown(controls)} controls", node)
+    if sized and len(node.vqs) != controls + gate.vqs.low:
+        total = shown(controls + gate.vqs.low)
+        message = f"{shown(controls)} controls and gate '{gate.short}' take {total} qubits"
+        state.add(MODIFIER, f"{message}, but {len(node.vqs)} are listed", node)
+    _check_map(state, node, f"gate '{gate.short}' of core.mod", args.get("params", {}), gate.params)
+
+
+_SPECIAL: dict[str, Callable[[State, Node, bool], None]] = {
+    "core.alloc": _check_alloc,
+    "core.lut": _check_lut,
+    "core.mod": _check_mod,
+    "channel.open": _check_open,
+}

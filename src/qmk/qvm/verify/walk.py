@@ -1,0 +1,111 @@
+"""The one pass over the nodes.
+
+Nearly all nodes of a large program are plain: a gate of fixed size on live qubits with its own finite angles, and
+nothing else. ``walk`` recognises those with a handful of comparisons and changes no state for them, since a gate
+changes none. Every other node, sound or not, goes through the rule groups, which say what is wrong with it.
+"""
+
+from __future__ import annotations
+
+from qmk.qvm.families import OPS
+from qmk.qvm.graph import Node
+from qmk.qvm.op import Op
+from qmk.qvm.verify import arguments, bounds, capabilities, events, firewall, linearity, structure, types
+from qmk.qvm.verify.state import State
+
+Plain = tuple[int, tuple[str, ...]]
+
+
+def _plain(op: Op) -> Plain | None:
+    """Number of qubits and names of the angles of a gate that the fast path can judge, else None."""
+    angles_only = all(param.kind == "angle" and param.required for param in op.params)
+    bounded = any(param.low is not None or param.high is not None for param in op.params)
+    if op.op_class != "unitary" or op.cap or not angles_only or bounded or op.vqs.high not in (1, 2, 3):
+        return None
+    return (op.vqs.low, tuple(param.name for param in op.params)) if op.vqs.low == op.vqs.high else None
+
+
+PLAIN: dict[str, Plain] = {op.name: plain for op in OPS.values() if (plain := _plain(op)) is not None}
+
+
+def walk(state: State) -> None:
+    """Every node in program order."""
+    families = state.families
+    plain_ops = {name: plain for name, plain in PLAIN.items() if families is None or OPS[name].family in families}
+    get_plain, get_phase, usable = plain_ops.get, state.qubits.get, state.usable
+    tenants = state.tenants
+    for index, node in enumerate(state.graph.nodes):
+        plain = get_plain(node.op)
+        if plain is not None:
+            size, angles = plain
+            vqs = node.vqs
+            if len(vqs) != size:
+                sound = False
+            elif size == 1:
+                sound = get_phase(vqs[0], 0) >= usable
+            elif size == 2:
+                a, b = vqs
+                sound = a != b and get_phase(a, 0) >= usable and get_phase(b, 0) >= usable
+            else:
+                a, b, c = vqs
+                sound = a != b != c != a and min(get_phase(a, 0), get_phase(b, 0), get_phase(c, 0)) >= usable
+            if (
+                sound
+                and node.guard is None
+                and not (node.chs or node.inputs or node.produces or node.caps or node.metadata)
+                and (size == 1 or len(tenants) < 2)
+                and _plain_args(node, angles)
+            ):
+                continue
+        state.index = index
+        check_node(state, node)
+    state.index = len(state.graph.nodes)
+
+
+def _plain_args(node: Node, angles: tuple[str, ...]) -> bool:
+    """Whether the arguments are exactly the gate's angles, as finite floats."""
+    args = node.args
+    if len(args) != len(angles):
+        return False
+    for name in angles:
+        value = args.get(name)
+        if type(value) is not float or value - value != 0.0:
+            return False
+    return True
+
+
+def check_node(state: State, node: Node) -> None:
+    """One node through every rule group. What the node writes, allocates or frees is taken in even where a rule is
+    broken, so that one slip is one finding and not one for every node behind it."""
+    within = bounds.check_node(state, node)
+    op = structure.check_op(state, node)
+    if not _all_declared(state, node):
+        structure.check_operands(state, node)
+        types.check_kinds(state, node)
+    if not within:
+        state.outsized.add(state.index)
+        events.write(state, node, op)
+        structure.adopt(state, node)
+        return
+    if node.inputs or node.produces or node.guard is not None:
+        events.check_node(state, node, op)
+    if op is None:
+        structure.adopt(state, node)
+        return
+    sized = types.check_operands(state, node, op)
+    if node.args or op.params:
+        arguments.check_arguments(state, node, op, sized)
+    capabilities.check_node(state, node, op)
+    firewall.check_node(state, node, op)
+    linearity.check_node(state, node, op)
+
+
+def _all_declared(state: State, node: Node) -> bool:
+    """Whether every handle of the node is declared, as the kind of the slot it stands in."""
+    qubits, channels, declared = state.qubits, state.channels, state.events
+    return (
+        all(map(qubits.__contains__, node.vqs))
+        and (not node.chs or all(map(channels.__contains__, node.chs)))
+        and (not node.produces or all(map(declared.__contains__, node.produces)))
+        and (not node.inputs or all(map(declared.__contains__, node.inputs)))
+    )

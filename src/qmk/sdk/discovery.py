@@ -1,0 +1,135 @@
+"""Finding plug-ins without importing what they wrap.
+
+Entry points of the groups ``qmk.engines`` and ``qmk.frontends`` name light objects (a ``Declaration``, a
+``Frontend``); a heavy framework behind them is asked for with ``find_spec`` and its version read from its metadata.
+A source tree that is not installed has no entry points: ``builtin`` lists the shipped ones and fills them in.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import importlib.metadata
+import importlib.util
+from dataclasses import dataclass
+
+from qmk.base.errors import QmkError
+from qmk.sdk.engine import Declaration
+from qmk.sdk.frontend import Frontend
+
+DISTRIBUTION = "quantum-microkernel"
+
+_ENGINES = {name: f"qmk.engines.{name}:DECLARATION" for name in ("reference", "stabilizer", "aer")}
+_FRONTENDS = {
+    name: f"qmk.frontends.{name.replace('-', '_')}:FRONTEND"
+    for name in ("qvm-json", "qvm-asm", "qvm-binary", "qasm2", "qasm3")
+}
+
+
+@dataclass(frozen=True)
+class Available:
+    """Whether an engine can be loaded here; ``hint`` says what to install, ``version`` is that of its library."""
+
+    ok: bool
+    missing: tuple[str, ...] = ()
+    hint: str = ""
+    version: str = ""
+
+
+def builtin(group: str) -> dict[str, str]:
+    """The plug-ins shipped with QMK: name to "module:attribute". ``group`` is "engines" or "frontends"."""
+    return dict({"engines": _ENGINES, "frontends": _FRONTENDS}[group])
+
+
+@functools.cache
+def entry_points(group: str) -> dict[str, str]:
+    """Every plug-in of ``group`` that is installed or shipped: name to "module:attribute". Imports none of them."""
+    found = importlib.metadata.entry_points(group=f"qmk.{group}")
+    return {**builtin(group), **{point.name: point.value for point in found}}
+
+
+@functools.cache
+def _load(target: str) -> object:
+    module, _, attribute = target.partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+@functools.cache
+def engines() -> dict[str, Declaration]:
+    """Every engine's declaration by name; no engine and no framework is imported."""
+    found: dict[str, Declaration] = {}
+    for name, target in entry_points("engines").items():
+        declaration = _load(target)
+        if not isinstance(declaration, Declaration):
+            raise TypeError(f"entry point {name} = {target} of group qmk.engines is not a Declaration")
+        found[declaration.name] = declaration
+    return found
+
+
+@functools.cache
+def frontends() -> dict[str, Frontend]:
+    """Every front-end by its format name."""
+    found: dict[str, Frontend] = {}
+    for name, target in entry_points("frontends").items():
+        frontend = _load(target)
+        if not isinstance(frontend, Frontend):
+            raise TypeError(f"entry point {name} = {target} of group qmk.frontends is not a Frontend")
+        found[frontend.format] = frontend
+    return found
+
+
+def engine(name: str) -> Declaration:
+    """The declaration called ``name``. Raises UNSUPPORTED naming those there are."""
+    known = engines()
+    if name not in known:
+        raise QmkError(
+            "UNSUPPORTED",
+            f"there is no engine '{name}'; there are {', '.join(sorted(known))}",
+            engine=name,
+            engines=sorted(known),
+        )
+    return known[name]
+
+
+@functools.cache
+def _present(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:  # the parent package of a dotted name is absent
+        return False
+
+
+@functools.cache
+def _version(distribution: str) -> str:
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+
+
+def available(declaration: Declaration) -> Available:
+    """Whether what ``declaration`` requires is installed, without importing it."""
+    missing = tuple(module for module in declaration.requires if not _present(module))
+    if not missing:
+        return Available(ok=True, version=_version(declaration.library) if declaration.library else "")
+    what = f"{DISTRIBUTION}[{declaration.extra}]" if declaration.extra else " ".join(missing)
+    return Available(ok=False, missing=missing, hint=f"pip install '{what}'")
+
+
+def require(declaration: Declaration) -> None:
+    """Raise UNSUPPORTED with the way to install it when the engine's libraries are absent."""
+    state = available(declaration)
+    if not state.ok:
+        raise QmkError(
+            "UNSUPPORTED",
+            f"engine '{declaration.name}' needs {', '.join(state.missing)}; {state.hint}",
+            engine=declaration.name,
+            missing=list(state.missing),
+            help=state.hint,
+        )
+
+
+def forget() -> None:
+    """Look again next time: for tests and for plug-ins installed while the process runs."""
+    for cached in (entry_points, engines, frontends, _load, _present, _version):
+        cached.cache_clear()

@@ -1,0 +1,177 @@
+"""Running a graph on an engine in this process: lower, prepare, run, count. The worker loop and ``qmk.run`` use it.
+
+A ``Runner`` belongs to one engine and keeps prepared plans by digest and method, so that a program that comes back
+costs only its run.
+"""
+
+from __future__ import annotations
+
+import importlib
+import resource
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Any
+
+from qmk.base.errors import QmkError
+from qmk.base.limits import LIMITS
+from qmk.qvm.graph import Graph, Output
+from qmk.qvm.graph import digest as digest_of
+from qmk.sdk import bits, discovery
+from qmk.sdk.engine import Capabilities, Declaration, Engine, Plan, Progress, Unsupported
+from qmk.sdk.lower import lower, outputs_of
+from qmk.sdk.messages import Done
+from qmk.sdk.program import Program
+
+PLANS = 64
+"""prepared plans that a Runner keeps"""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A plan with what its results are printed by; ``seconds`` is what making it took."""
+
+    program: Program
+    plan: Plan
+    outputs: list[Output]
+    seconds: float
+
+
+class Runner:
+    """One engine of this process. The engine's module is imported on first use."""
+
+    def __init__(self, engine: Declaration | str, plans: int = PLANS) -> None:
+        self.declaration = discovery.engine(engine) if isinstance(engine, str) else engine
+        self._engine: Engine | None = None
+        self._plans: OrderedDict[tuple[str, str], Prepared] = OrderedDict()
+        self._room = plans
+
+    @property
+    def engine(self) -> Engine:
+        if self._engine is not None:
+            return self._engine
+        discovery.require(self.declaration)
+        module, _, name = self.declaration.load.partition(":")
+        engine: Engine = getattr(importlib.import_module(module), name)()
+        self._engine = engine
+        return engine
+
+    @property
+    def version(self) -> str:
+        """Of the library underneath."""
+        return self.engine.version
+
+    def capabilities(self, method: str) -> Capabilities:
+        """What ``method`` can run. Raises UNSUPPORTED when the engine has no such method."""
+        found = self.declaration.methods.get(method)
+        if found is None:
+            names = ", ".join(repr(name) for name in self.declaration.methods)
+            raise QmkError(
+                "UNSUPPORTED",
+                f"engine '{self.declaration.name}' has no method '{method}'; it has {names}",
+                method=method,
+            )
+        return found
+
+    def holds(self, digest: str, method: str) -> bool:
+        """Whether a plan is kept, so that ``execute`` needs no graph."""
+        return (digest, method) in self._plans
+
+    def prepare(self, graph: Graph, method: str, digest: str = "") -> Prepared:
+        """Lower and prepare ``graph``, or give the plan kept from last time. ``digest`` spares computing it."""
+        digest = digest or digest_of(graph)
+        kept = self._plans.get((digest, method))
+        if kept is not None:
+            self._plans.move_to_end((digest, method))
+            return kept
+        started = time.perf_counter()
+        can = self.capabilities(method)
+        program = lower(graph, can.gates, clifford=can.clifford, inline_logic=not can.logic, digest=digest)
+        try:
+            plan = self.engine.prepare(program, method)
+        except Unsupported as refused:
+            raise QmkError("UNSUPPORTED", str(refused), engine=self.declaration.name, method=method) from refused
+        outputs = list(outputs_of(graph, program.events))
+        prepared = Prepared(program, plan, outputs, time.perf_counter() - started)
+        self._plans[digest, method] = prepared
+        if len(self._plans) > self._room:
+            self._plans.popitem(last=False)
+        return prepared
+
+    def execute(
+        self,
+        graph: Graph | None,
+        method: str,
+        shots: int,
+        seed: int,
+        *,
+        digest: str = "",
+        keep_events: bool = True,
+        progress: Progress | None = None,
+        fence: int = 0,
+    ) -> Done:
+        """Run ``shots`` shots. ``graph`` may be None when ``holds(digest, method)``.
+
+        Raises ``QmkError`` UNSUPPORTED when the engine refuses the program, RESOURCE_EXHAUSTED when memory ends.
+        """
+        cpu = time.process_time()
+        fresh = not self.holds(digest, method) if digest else True
+        prepared = self._kept(digest, method) if graph is None else self.prepare(graph, method, digest)
+        started = time.perf_counter()
+        try:
+            samples = prepared.plan.run(shots, seed, progress)
+            program = prepared.program
+            matrix = bits.finish(program, samples.bits)
+            counts = bits.counts(program.registers, matrix)
+            events, notes = self._events(program, matrix, keep_events)
+        except MemoryError as full:
+            raise QmkError(
+                "RESOURCE_EXHAUSTED",
+                f"engine '{self.declaration.name}' ran out of memory at {shots} shots",
+                engine=self.declaration.name,
+                method=method,
+            ) from full
+        return Done(
+            fence=fence,
+            counts=counts,
+            registers=prepared.outputs,
+            event_names=list(program.events),
+            event_widths=[len(cbits) for cbits in program.events.values()],
+            event_bits=events,
+            shots=shots,
+            prepare_s=prepared.seconds if fresh else 0.0,
+            run_s=time.perf_counter() - started,
+            cpu_s=time.process_time() - cpu,
+            peak_rss_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+            notes={**program.notes, **samples.notes, **notes},
+        )
+
+    def _kept(self, digest: str, method: str) -> Prepared:
+        if not self.holds(digest, method):
+            raise QmkError("INTERNAL_ERROR", "the graph of this run is not held here and was not sent", digest=digest)
+        self._plans.move_to_end((digest, method))
+        return self._plans[digest, method]
+
+    @staticmethod
+    def _events(program: Program, matrix: bits.Bits, keep: bool) -> tuple[bytes, dict[str, Any]]:
+        if not keep:
+            return b"", {}
+        width = sum(len(cbits) for cbits in program.events.values())
+        size = len(matrix) * ((width + 7) // 8)
+        if size > LIMITS.event_bytes:
+            note = f"per-shot events take {size} bytes, more than event_bytes ({LIMITS.event_bytes}): counts only"
+            return b"", {"events_dropped": note}
+        return bits.pack_events(program, matrix), {}
+
+
+def execute(
+    engine: Declaration | str,
+    graph: Graph,
+    method: str,
+    shots: int,
+    seed: int,
+    keep_events: bool = True,
+    progress: Progress | None = None,
+) -> Done:
+    """Prepare and run ``graph`` once; see ``Runner`` for running many times."""
+    return Runner(engine).execute(graph, method, shots, seed, keep_events=keep_events, progress=progress)

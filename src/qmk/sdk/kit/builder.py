@@ -1,0 +1,84 @@
+"""Small graphs in few words, for kits and tests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from qmk.qvm.graph import Graph, Guard, Node, Output
+
+
+def when(event: str, value: int = 1) -> Guard:
+    """The guard that ``event`` has ``value``."""
+    return Guard(event=event, value=value)
+
+
+def all_of(*guards: Guard) -> Guard:
+    return Guard(type="and", conditions=guards)
+
+
+def any_of(*guards: Guard) -> Guard:
+    return Guard(type="or", conditions=guards)
+
+
+class Builder:
+    """Appends nodes in program order; qubits are named q0, q1, ... and events as given, else e0, e1, ..."""
+
+    def __init__(self, qubits: int = 0) -> None:
+        self.nodes: list[Node] = []
+        self.qubits: list[str] = []
+        self.events: list[str] = []
+        if qubits:
+            self.alloc(qubits)
+
+    def alloc(self, count: int) -> list[str]:
+        """New qubits in |0>."""
+        new = [f"q{len(self.qubits) + k}" for k in range(count)]
+        self.qubits += new
+        self.op("alloc", *new)
+        return new
+
+    def op(
+        self,
+        short: str,
+        *qubits: str | int,
+        produces: Sequence[str] = (),
+        inputs: Sequence[str] = (),
+        guard: Guard | None = None,
+        family: str = "core",
+        **args: Any,
+    ) -> Builder:
+        """One node. A qubit is its name or its number; ``args`` are the op's arguments."""
+        self.nodes.append(
+            Node(
+                id=f"n{len(self.nodes)}",
+                op=f"{family}.{short}",
+                args=args,
+                vqs=tuple(f"q{q}" if isinstance(q, int) else q for q in qubits),
+                inputs=tuple(inputs),
+                produces=tuple(produces),
+                guard=guard,
+            )
+        )
+        return self
+
+    def measure(self, *qubits: str | int, basis: str = "mz", event: str = "", guard: Guard | None = None) -> str:
+        """Measure; the name of the event. ``basis``: mz, mx, my, or mbell for one two-bit event."""
+        name = event or f"e{len(self.events)}"
+        self.events.append(name)
+        self.op(basis, *qubits, produces=(name,), guard=guard)
+        return name
+
+    def measure_all(self) -> Builder:
+        for qubit in self.qubits:
+            self.measure(qubit)
+        return self
+
+    def graph(self, outputs: tuple[Output, ...] | None = None) -> Graph:
+        return Graph(
+            nodes=tuple(self.nodes),
+            vqs=tuple(self.qubits),
+            events=tuple(self.events),
+            families=tuple(sorted({node.op.partition(".")[0] for node in self.nodes})),
+            outputs=outputs,
+        )

@@ -1,0 +1,86 @@
+"""Random programs by seed: static and dynamic, Clifford and universal. The same seed gives the same graph anywhere."""
+
+from __future__ import annotations
+
+import math
+import random
+from typing import Any
+
+from qmk.qvm.families import OPS
+from qmk.qvm.graph import Guard
+from qmk.sdk.kit.builder import Builder, all_of, any_of, when
+from qmk.sdk.kit.programs import Case
+from qmk.sdk.native import ALL_GATES
+
+CLIFFORD = sorted(op.short for op in OPS.values() if op.family == "core" and op.flow is not None)
+UNIVERSAL = sorted(ALL_GATES - {"id", "gphase", "mod", "paulirot"})
+
+
+def random_case(seed: int, *, clifford: bool, dynamic: bool, qubits: int = 4, nodes: int = 24) -> Case:
+    """A graph of about ``nodes`` ops ending in a measurement of every qubit; at most eight measured bits before."""
+    dice = random.Random(seed)
+    b = Builder(qubits)
+    for q in range(qubits):
+        b.op("h", q)
+    for _ in range(nodes):
+        guard = _guard(dice, b.events) if dynamic and b.events and dice.random() < 0.4 else None
+        if dynamic and dice.random() < 0.25 and len(b.events) < 8:
+            _irreversible(dice, b, qubits, guard, clifford)
+        else:
+            _gate(dice, b, qubits, guard, clifford)
+    b.measure_all()
+    kind = f"{'Clifford' if clifford else 'universal'} {'dynamic' if dynamic else 'static'}"
+    needs = frozenset({"mid_circuit", "reset", "full", "logic"} if dynamic else ())
+    return Case(f"random {kind} program {seed}", b.graph(), needs, clifford)
+
+
+def _gate(dice: random.Random, b: Builder, qubits: int, guard: Guard | None, clifford: bool) -> None:
+    short = dice.choice(CLIFFORD if clifford else UNIVERSAL)
+    op = OPS[f"core.{short}"]
+    if op.vqs.low > qubits:
+        return
+    args: dict[str, Any] = {p.name: dice.uniform(-2 * math.pi, 2 * math.pi) for p in op.params}
+    b.op(short, *dice.sample(range(qubits), op.vqs.low), guard=guard, **args)
+
+
+def _guard(dice: random.Random, events: list[str]) -> Guard:
+    parts = [when(dice.choice(events), dice.randrange(2)) for _ in range(dice.choice((1, 1, 2, 3)))]
+    return parts[0] if len(parts) == 1 else dice.choice((all_of, any_of))(*parts)
+
+
+def _irreversible(dice: random.Random, b: Builder, qubits: int, guard: Guard | None, clifford: bool) -> None:
+    q = dice.randrange(qubits)
+    kind = dice.choice(("mz", "mz", "mx", "my", "reset", "lut", "condpauli", "mpauli", "mangle"))
+    name = f"e{len(b.events)}"
+    if kind == "reset":
+        b.op("reset", q, guard=guard)
+    elif kind == "condpauli" and b.events:
+        b.op("condpauli", q, inputs=_some(dice, b.events), paulis=dice.choice("XYZ"), guard=guard)
+    elif kind == "lut" and b.events:
+        inputs = _some(dice, b.events)
+        table = dice.randrange(1 << (1 << len(inputs)))
+        b.op("lut", produces=(name,), inputs=inputs, table=table, guard=guard)
+        b.events.append(name)
+    elif kind == "mpauli":
+        paulis = "".join(dice.choice("IXYZ") for _ in range(qubits))
+        b.op("mpauli", *range(qubits), produces=(name,), paulis=paulis, guard=guard)
+        b.events.append(name)
+    elif kind == "mangle" and not clifford:
+        b.op("mangle", q, produces=(name,), theta=dice.uniform(-math.pi, math.pi), guard=guard)
+        b.events.append(name)
+    else:
+        b.measure(q, basis=kind if kind in ("mx", "my") else "mz", event=name, guard=guard)
+
+
+def _some(dice: random.Random, events: list[str]) -> tuple[str, ...]:
+    return tuple(dice.sample(events, min(len(events), dice.choice((1, 2, 3)))))
+
+
+def random_cases(count: int, first_seed: int = 1) -> list[Case]:
+    """``count`` programs of each of the four kinds."""
+    return [
+        random_case(seed, clifford=clifford, dynamic=dynamic)
+        for seed in range(first_seed, first_seed + count)
+        for clifford in (True, False)
+        for dynamic in (False, True)
+    ]

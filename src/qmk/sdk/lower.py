@@ -1,0 +1,274 @@
+"""Graph to ``Program``: handles become indexes, ops become the gates an engine runs, guards become conditions.
+
+``lower`` takes a verified graph. Every op that the engine lacks is rewritten by the lowerings its declaration gives,
+by gate equivalences (equal up to a global phase, which no measurement sees) or, for ``core.mod``, by exact synthesis.
+What cannot be rewritten is refused with UNSUPPORTED naming the node. Cost is linear in the number of nodes.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable
+from typing import Any
+
+from qmk.base.errors import QmkError
+from qmk.qvm.families import OPS
+from qmk.qvm.graph import Graph, Guard, Node, Output
+from qmk.qvm.op import Op
+from qmk.qvm.profile import parse as parse_profile
+from qmk.sdk import conditions as c
+from qmk.sdk.conditions import Expression
+from qmk.sdk.native import NoLowering, Piece, Resolver
+from qmk.sdk.program import Barrier, Cond, Gate, Instruction, Logic, Measure, Program, Register, Reset
+
+
+def lower(
+    graph: Graph, gates: frozenset[str], *, clifford: bool = False, inline_logic: bool = False, digest: str = ""
+) -> Program:
+    """The program of a verified ``graph`` over the native ``gates`` (short ``core`` names).
+
+    ``clifford`` True: gates with angles are taken where the angle makes them Clifford and rewritten into Clifford
+    gates. ``inline_logic`` True: event logic is substituted into the conditions that read it and otherwise moved to
+    ``Program.post``. Raises ``QmkError`` UNSUPPORTED naming node and op.
+    """
+    program = _Lowering(graph, gates, clifford).program(digest)
+    return without_logic(program) if inline_logic else program
+
+
+class _Lowering:
+    def __init__(self, graph: Graph, gates: frozenset[str], clifford: bool) -> None:
+        self.graph = graph
+        self.resolver = Resolver(gates, clifford)
+        self.out: list[Instruction] = []
+        self.qubit: dict[str, int] = {}
+        self.free: list[int] = []
+        self.width = 0
+        self.cbits: dict[str, tuple[int, ...]] = {}
+        self.never: set[str] = set()
+        self.notes: dict[str, Any] = {}
+        self.n_cbits = 0
+        for node in graph.nodes:
+            for event in node.produces:
+                wide = node.op == "core.mbell" and len(node.produces) == 1
+                self.cbits[event] = tuple(range(self.n_cbits, self.n_cbits + 1 + wide))
+                self.n_cbits += 1 + wide
+
+    def program(self, digest: str) -> Program:
+        fixed, angled = self.resolver.direct()
+        node = None
+        out, qubit, condition = self.out.append, self.qubit, self._condition
+        try:
+            for node in self.graph.nodes:
+                cond: Cond | None = None
+                if node.guard is not None:
+                    found = condition(node.guard)
+                    if found is False:
+                        self.never.update(node.produces)
+                        continue
+                    cond = None if found is True else found
+                if (short := fixed.get(node.op)) is not None:
+                    out(Gate(short, tuple([qubit[v] for v in node.vqs]), (), cond))
+                elif (rule := angled.get(node.op)) is not None:
+                    args = node.args
+                    params = tuple([float(args[p]) for p in rule[1]])
+                    out(Gate(rule[0], tuple([qubit[v] for v in node.vqs]), params, cond))
+                else:
+                    self._other(node, cond)
+        except KeyError as missing:
+            name = node.id if node else ""
+            raise QmkError(
+                "INVALID_GRAPH",
+                f"node '{name}': {missing} is unknown or not allocated here; verify the graph before running it",
+                node=name,
+            ) from missing
+        return Program(
+            n_qubits=self.width,
+            n_cbits=self.n_cbits,
+            instructions=tuple(observable(self.out)),
+            registers=tuple(self._registers()),
+            events=dict(self.cbits),
+            digest=digest,
+            notes=self.notes,
+        )
+
+    def _other(self, node: Node, cond: Cond | None) -> None:
+        """Everything that is not one native gate."""
+        op = OPS.get(node.op)
+        if op is None:
+            raise self._refusal(node, "this release does not know the op")
+        match op.op_class:
+            case "unitary" | "measure" | "reset" | "composite":
+                self._composite(op, node, cond)
+            case "lifecycle":
+                self._lifecycle(node, cond)
+            case "feedforward":
+                self._condpauli(node, cond)
+            case "classical":
+                self.out.append(Logic(int(node.args["table"]), self._bits(node), self.cbits[node.produces[0]][0], cond))
+            case "hint" | "fence":
+                self.out.append(Barrier(tuple(self.qubit[v] for v in node.vqs)))
+            case "metadata":
+                self.notes.setdefault("policy", {}).update(node.args)
+            case _:
+                raise self._refusal(node, "no engine of this release runs channel operations")
+
+    def _composite(self, op: Op, node: Node, cond: Cond | None) -> None:
+        flat = [cbit for event in node.produces for cbit in self.cbits[event]]
+        if op.name == "core.mpauli" and set(node.args["paulis"]) == {"I"}:
+            self.out.append(Logic(0, (), flat[0], cond))  # the identity's eigenvalue is +1: the bit is 0
+            return
+        try:
+            pieces = self.resolver.pieces(op.name, node.args, len(node.vqs))
+        except NoLowering as stuck:
+            raise self._refusal(node, str(stuck)) from stuck
+        self._emit(pieces, tuple(self.qubit[v] for v in node.vqs), flat, cond)
+
+    def _emit(self, pieces: Iterable[Piece], qubits: tuple[int, ...], flat: list[int], cond: Cond | None) -> None:
+        for piece in pieces:
+            operands = tuple([qubits[k] for k in piece.operands])
+            if piece.kind == "gate":
+                self.out.append(Gate(piece.name, operands, piece.params, cond, piece.args))
+            elif piece.kind == "measure":
+                self.out.append(Measure(operands[0], flat[piece.event], cond))
+            else:
+                self.out.append(Reset(operands[0], cond))
+
+    def _lifecycle(self, node: Node, cond: Cond | None) -> None:
+        if node.op == "core.free":
+            if cond is None:  # guarded: the index stays taken, which no later node can tell apart
+                for handle in node.vqs:
+                    heapq.heappush(self.free, self.qubit.pop(handle))
+            return
+        if cond is not None:
+            raise self._refusal(node, "allocation cannot depend on a measurement")
+        for handle in node.vqs:
+            if self.free:
+                index = heapq.heappop(self.free)
+                self.out.append(Reset(index))
+            else:
+                index, self.width = self.width, self.width + 1
+            self.qubit[handle] = index
+        if profile := node.args.get("profile"):
+            note = parse_profile(profile).note
+            self.notes.setdefault("profiles", {})[profile] = note or "run as ideal qubits"
+
+    def _condpauli(self, node: Node, cond: Cond | None) -> None:
+        wanted = c.conj([c.parity([self._read(event, node) for event in node.inputs]), cond if cond else True])
+        if wanted is False:
+            return
+        for handle, pauli in zip(node.vqs, node.args["paulis"], strict=True):
+            if pauli != "I":
+                pieces = self.resolver.pieces(f"core.{pauli.lower()}", {}, 1)
+                self._emit(pieces, (self.qubit[handle],), [], None if wanted is True else wanted)
+
+    def _bits(self, node: Node) -> tuple[int, ...]:
+        return tuple(self._single(event, node) for event in node.inputs)
+
+    def _single(self, event: str, node: Node) -> int:
+        found = self.cbits[event]
+        if len(found) != 1:
+            raise self._refusal(
+                node, f"event '{event}' holds two bits; measure the Bell pair into two events to use one of them here"
+            )
+        return found[0]
+
+    def _read(self, event: str, node: Node) -> Expression:
+        return False if event not in self.cbits or event in self.never else c.bit(self._single(event, node))
+
+    def _condition(self, guard: Guard) -> Expression:
+        """A guard as an expression; an event that nothing writes reads 0."""
+        if guard.type != "eq":
+            parts = [self._condition(part) for part in guard.conditions]
+            return c.conj(parts) if guard.type == "and" else c.disj(parts)
+        found = self.cbits.get(guard.event)
+        if found is None or guard.event in self.never:
+            return guard.value == 0
+        if not 0 <= guard.value < 1 << len(found):
+            return False
+        if len(found) == 1:
+            return ("bit", found[0]) if guard.value else ("not", ("bit", found[0]))
+        values = (guard.value >> 1, guard.value & 1)
+        return c.conj([c.bit(b) if value else c.negate(c.bit(b)) for b, value in zip(found, values, strict=True)])
+
+    def _registers(self) -> Iterable[Register]:
+        for output in self.outputs():
+            bits = [index for name in output.bits for index in (self.cbits.get(name, (-1,)) if name else (-1,))]
+            yield Register(output.name, tuple(bits), output.descending)
+
+    def outputs(self) -> tuple[Output, ...]:
+        return outputs_of(self.graph, self.cbits)
+
+    def _refusal(self, node: Node, why: str) -> QmkError:
+        return QmkError("UNSUPPORTED", f"node '{node.id}' ({node.op}): {why}", node=node.id, op=node.op)
+
+
+def observable(instructions: list[Instruction]) -> list[Instruction]:
+    """The instructions that can influence a classical bit: a gate or reset of which every qubit is never looked at
+    again is dropped. A reset ends a qubit's past, so what only led to it goes as well."""
+    live: set[int] = set()
+    kept: list[Instruction] = []
+    for item in reversed(instructions):
+        if isinstance(item, Gate):
+            if live.isdisjoint(item.qubits):
+                continue
+            live.update(item.qubits)
+        elif isinstance(item, Measure):
+            live.add(item.qubit)
+        elif isinstance(item, Reset):
+            if item.qubit not in live:
+                continue
+            if item.cond is None:
+                live.discard(item.qubit)
+        kept.append(item)
+    kept.reverse()
+    return kept
+
+
+def outputs_of(graph: Graph, produced: Iterable[str]) -> tuple[Output, ...]:
+    """The registers that the result of ``graph`` prints: its own, or one unnamed register of all produced events."""
+    if graph.outputs is not None:
+        return graph.outputs
+    written = set(produced)
+    declared = set(graph.events)
+    names = [event for event in graph.events if event in written]
+    return (Output("", (*names, *(event for event in produced if event not in declared))),)
+
+
+def without_logic(program: Program) -> Program:
+    """The same program with event logic substituted into conditions and computed after the run (``post``)."""
+    meaning: dict[int, Expression] = {}
+    kept: list[Instruction] = []
+    post: list[Logic] = list(program.post)
+    for item in program.instructions:
+        if isinstance(item, Barrier):
+            kept.append(item)
+            continue
+        cond: Expression = True if item.cond is None else item.cond
+        if meaning and not isinstance(cond, bool):
+            cond = c.bounded(c.substitute(cond, meaning), "a condition")
+        if isinstance(item, Logic):
+            value = c.truth_table(item.table, [meaning.get(k, c.bit(k)) for k in item.inputs])
+            meaning[item.cbit] = c.bounded(c.conj((cond, value)), f"the logic of cbit {item.cbit}")
+            post.append(item)
+        elif cond is not False:
+            kept.append(_with_cond(item, None if cond is True else cond))
+    return Program(
+        program.n_qubits,
+        program.n_cbits,
+        tuple(kept),
+        program.registers,
+        program.events,
+        program.digest,
+        tuple(post),
+        program.notes,
+    )
+
+
+def _with_cond(item: Gate | Measure | Reset, cond: Cond | None) -> Instruction:
+    if item.cond == cond:
+        return item
+    if isinstance(item, Gate):
+        return Gate(item.name, item.qubits, item.params, cond, item.args)
+    if isinstance(item, Measure):
+        return Measure(item.qubit, item.cbit, cond)
+    return Reset(item.qubit, cond)

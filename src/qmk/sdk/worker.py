@@ -1,0 +1,118 @@
+"""The worker process: ``python -m qmk.sdk.worker --engine NAME --fd N``.
+
+It loads one engine once, says ``Ready``, and answers every ``Run`` with ``Done`` or ``Failed``, one at a time, until
+``Stop`` or until the host closes its end. It is the only kind of process that imports an engine's framework. Whatever
+goes wrong with a program is a ``Failed`` message with a kind; tracebacks go to standard error, which the host keeps.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import socket
+import sys
+import time
+import traceback
+from typing import TYPE_CHECKING
+
+from qmk.base.errors import QmkError
+from qmk.qvm import binary
+from qmk.sdk import process
+from qmk.sdk.failure import failure
+from qmk.sdk.messages import Done, Failed, Ready, Run, RunProgress, Stop, ToWorker
+from qmk.sdk.wire import Channel
+
+if TYPE_CHECKING:
+    from qmk.sdk.engine import Declaration
+    from qmk.sdk.execute import Runner
+
+PROGRESS_EVERY_S = 0.05
+
+
+class ProgressSender:
+    """Passes on how many shots are done, at most every ``PROGRESS_EVERY_S``."""
+
+    def __init__(self, channel: Channel[ToWorker], fence: int) -> None:
+        self._channel = channel
+        self._fence = fence
+        self._next_s = time.monotonic() + PROGRESS_EVERY_S
+
+    def __call__(self, shots_done: int) -> None:
+        now = time.monotonic()
+        if now >= self._next_s:
+            self._next_s = now + PROGRESS_EVERY_S
+            self._channel.send(RunProgress(self._fence, shots_done))
+
+
+def serve(channel: Channel[ToWorker], runner: Runner) -> None:
+    """Answer messages until ``Stop`` or the end of the stream."""
+    while True:
+        message = channel.receive()
+        if message is None or isinstance(message, Stop):
+            return
+        channel.send(answer(channel, runner, message))
+
+
+def answer(channel: Channel[ToWorker], runner: Runner, run: Run) -> Done | Failed:
+    """``Done`` or ``Failed`` for one ``Run``."""
+    try:
+        if run.graph is None and not runner.holds(run.digest, run.method):
+            return Failed(run.fence, "INTERNAL_ERROR", "the worker no longer holds this program", missing_graph=True)
+        return runner.execute(
+            None if run.graph is None else binary.decode(run.graph),
+            run.method,
+            run.shots,
+            run.seed,
+            digest=run.digest,
+            keep_events=run.keep_events,
+            progress=ProgressSender(channel, run.fence),
+            fence=run.fence,
+        )
+    except Exception as error:
+        if not isinstance(error, QmkError):
+            traceback.print_exc()
+        return failure(run.fence, error)
+
+
+def declaration_of(name: str, reference: str) -> Declaration:
+    """The engine's declaration: the installed one called ``name``, or ``module:ATTRIBUTE`` when given."""
+    if not reference:
+        from qmk.sdk import discovery
+
+        return discovery.engine(name)
+    module, _, attribute = reference.partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m qmk.sdk.worker", description="Runs one engine for a host.")
+    parser.add_argument("--engine", required=True, help="name of the engine")
+    parser.add_argument("--fd", type=int, required=True, help="inherited socket to the host")
+    parser.add_argument("--threads", type=int, default=1, help="threads that numerical libraries may use")
+    parser.add_argument("--declaration", default="", help="module:ATTRIBUTE of a declaration that is not installed")
+    parser.add_argument("--path", default="", help="folder to import that module from")
+    options = parser.parse_args(argv)
+    process.settle(f"qmk-{options.engine}", options.threads)
+    channel: Channel[ToWorker] = Channel(socket.socket(fileno=options.fd), ToWorker)
+    if options.path:
+        sys.path.insert(0, options.path)
+    try:
+        from qmk.sdk.execute import Runner
+
+        runner = Runner(declaration_of(options.engine, options.declaration))
+        version = runner.version  # loads the engine
+    except Exception as error:
+        traceback.print_exc()
+        channel.send(failure(0, error))
+        return 1
+    try:
+        channel.send(Ready(options.engine, version, os.getpid()))
+        serve(channel, runner)
+    except (BrokenPipeError, ConnectionResetError):
+        return 0  # the host is gone, and with it whoever wanted the answer
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,98 @@
+"""Running the command as a person does: a process of its own, in a folder with the examples."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+Qmk = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A fresh folder with a copy of ``examples/`` in it."""
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    return tmp_path
+
+
+@pytest.fixture
+def environment(folder: Path) -> dict[str, str]:
+    """No terminal, UTF-8, and a socket and state folder of this test's own."""
+    return {
+        **{name: value for name, value in os.environ.items() if not name.startswith(("QMK_", "COLUMNS"))},
+        "QMK_SOCKET": str(folder / "s"),
+        "QMK_STATE_DIR": str(folder / "state"),
+        "PYTHONIOENCODING": "utf-8",
+        "PYTHONPATH": str(ROOT / "src"),
+    }
+
+
+@pytest.fixture
+def qmk(folder: Path, environment: dict[str, str]) -> Qmk:
+    """``qmk("run", "examples/bell.qasm", stdin="")`` runs the command and returns what it printed."""
+
+    def run(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "qmk", *arguments],
+            cwd=folder,
+            env=environment,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+
+    return run
+
+
+@pytest.fixture
+def start(folder: Path, environment: dict[str, str]) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """``start("serve")`` runs the command beside the test; whatever still runs at the end is stopped."""
+    running: list[subprocess.Popen[str]] = []
+
+    def begin(*arguments: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "qmk", *arguments],
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        running.append(process)
+        return process
+
+    yield begin
+    for process in running:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+
+
+@pytest.fixture
+def daemon(start: Callable[..., subprocess.Popen[str]]) -> subprocess.Popen[str]:
+    """A daemon that has said it listens."""
+    process = start("serve")
+    assert process.stderr is not None
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        line = process.stderr.readline()
+        if line.startswith("listening on "):
+            return process
+        assert line or process.poll() is None, f"serve ended with {process.returncode}"
+    raise AssertionError("serve did not say that it listens")

@@ -1,0 +1,104 @@
+"""Nothing is declared without its page, its test and its golden file."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from qmk.abi.calls import CALLS
+from qmk.base.errors import KINDS
+from qmk.base.limits import TABLE
+from qmk.cli.main import COMMANDS
+from qmk.qvm.families import FAMILIES, OPS
+
+ROOT = Path(__file__).resolve().parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+ENGINES = PROJECT["entry-points"]["qmk.engines"]
+FRONTENDS = PROJECT["entry-points"]["qmk.frontends"]
+GENERATED_PAGES = {"errors.md", "limits.md", "ops.md", "rules.md", "cli.md"}
+
+
+@cache
+def text_below(*folders: str) -> str:
+    """All text of the files in these folders, this file left out."""
+    paths = [path for folder in folders for path in sorted((ROOT / folder).rglob("*")) if path.is_file()]
+    return "\n".join(path.read_bytes().decode(errors="replace") for path in paths if path.name != Path(__file__).name)
+
+
+@cache
+def page(name: str) -> str:
+    return (ROOT / "docs" / name).read_text()
+
+
+def names(word: str, text: str) -> bool:
+    return re.search(rf"(?<![\w.-]){re.escape(word)}(?![\w-])", text) is not None
+
+
+@pytest.mark.parametrize("op", OPS)
+def test_op_has_page_test_and_golden_file(op: str) -> None:
+    assert names(op, page("reference/ops.md"))
+    spellings = (op, OPS[op].legacy or op)
+    assert any(names(spelling, text_below("tests/golden")) for spelling in spellings), "no golden file uses it"
+
+
+@pytest.mark.parametrize("family", [family.name for family in FAMILIES])
+def test_family_has_a_section(family: str) -> None:
+    assert names(family, page("reference/ops.md"))
+
+
+@pytest.mark.parametrize("call", [call.name for call in CALLS])
+def test_call_has_page_and_test(call: str) -> None:
+    assert names(call, page("spec/qsyscall.md"))
+    assert names(call, text_below("tests")), "no test names it"
+
+
+@pytest.mark.parametrize("alias", [alias for call in CALLS for alias in call.aliases])
+def test_alias_has_page_and_test(alias: str) -> None:
+    assert names(alias, page("spec/qsyscall.md"))
+
+
+@pytest.mark.parametrize("error", KINDS)
+def test_error_has_page_test_and_a_place_that_raises_it(error: str) -> None:
+    assert names(error, page("reference/errors.md"))
+    assert names(error, text_below("tests")), "no test names it"
+    uses = len(re.findall(rf"\b{error}\b", text_below("src/qmk")))
+    assert uses > 2, "nothing raises it"
+
+
+@pytest.mark.parametrize("limit", TABLE)
+def test_limit_has_page_and_is_held(limit: str) -> None:
+    assert names(limit, page("reference/limits.md"))
+    held = rf"LIMITS\.{limit}\b|check\(\s*\"{limit}\"|TABLE\[\"{limit}\"\]|\"{limit}\""
+    sources = re.findall(held, text_below("src/qmk"))
+    assert len(sources) > 1, "declared, but nothing holds it"
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_engine_has_page_and_conformance_test(engine: str) -> None:
+    assert names(engine, page("reference/engines.md"))
+    assert names(engine, text_below("tests/conformance")) or "engines()" in text_below("tests/conformance")
+
+
+@pytest.mark.parametrize("frontend", FRONTENDS)
+def test_frontend_has_page_and_test(frontend: str) -> None:
+    assert names(frontend, text_below("docs"))
+    assert names(frontend, text_below("tests")), "no test names it"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_command_has_page_file_and_end_to_end_test(command: str) -> None:
+    assert f"## qmk {command}\n" in page("reference/cli.md")
+    assert (ROOT / "src" / "qmk" / "cli" / f"{command}.py").exists()
+    assert f'"{command}"' in text_below("tests/e2e")
+
+
+def test_entry_points_lead_to_what_they_name() -> None:
+    import importlib
+
+    for point in (*ENGINES.values(), *FRONTENDS.values()):
+        module, _, attribute = point.partition(":")
+        assert hasattr(importlib.import_module(module), attribute), point

@@ -1,0 +1,51 @@
+"""What importing costs: counted in modules, as seconds depend on the machine."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = {"numpy", "scipy", "stim", "qiskit", "qiskit_aer", "qdk", "rich", "pyqir", "openqasm3", "sympy", "matplotlib"}
+
+
+def modules_after(code: str) -> set[str]:
+    """Top-level modules that a fresh interpreter holds after ``code``."""
+    script = f"{code}\nimport sys, json\nsys.stdout.write('\\n' + json.dumps(sorted(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return {name.partition(".")[0] for name in json.loads(done.stdout.splitlines()[-1])}
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import qmk",
+        "import qmk.qvm.families, qmk.qvm.graph, qmk.base.errors",
+        "import qmk.kernel",
+        "import qmk.client",
+        "import qmk.cli.main",
+        "import qmk.host.daemon",
+        "import qmk.router",
+        "from qmk.sdk.discovery import engines, frontends\nengines()\nfrontends()",
+    ],
+)
+def test_loads_no_framework(code: str) -> None:
+    assert not modules_after(code) & HEAVY
+
+
+def test_plain_import_is_tiny() -> None:
+    """``import qmk`` adds itself and next to nothing of Python's own; no third-party module."""
+    added = modules_after("import qmk") - modules_after("pass")
+    assert added - {"qmk"} <= {"__future__", "typing", "_typing", "contextlib", "warnings"}
+
+
+def test_listing_the_commands_imports_none_of_them() -> None:
+    code = (
+        "import sys\nfrom qmk.cli.main import cli\n"
+        "cli.main(['--help'], standalone_mode=False)\n"
+        "loaded = [name for name in sys.modules if name.startswith('qmk.cli.')]\n"
+        "assert set(loaded) <= {'qmk.cli.main', 'qmk.cli.failure'}, loaded"
+    )
+    subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)

@@ -1,0 +1,65 @@
+"""Files and functions stay small enough to be read in one go; the exceptions are listed with their reasons."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCES = sorted([*ROOT.glob("src/qmk/**/*.py"), *ROOT.glob("benchmarks/**/*.py"), *ROOT.glob("tools/*.py")])
+HARD_LIMIT_LINES = 600
+SOFT_LIMIT_LINES = 400
+FUNCTION_LINES = 60
+
+LONG_FILES: dict[str, str] = {
+    "src/qmk/qvm/families/core.py": "one table of op declarations; splitting it would split the fact",
+}
+
+LONG_FUNCTIONS: dict[str, str] = {}
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_file_starts_with_a_docstring_and_is_short(path: Path) -> None:
+    text = path.read_text()
+    lines = text.count("\n")
+    assert lines <= HARD_LIMIT_LINES, f"{lines} lines; split it"
+    if name_of(path) not in LONG_FILES:
+        assert lines <= SOFT_LIMIT_LINES, f"{lines} lines; split it, or list it in LONG_FILES with the reason"
+    if text.strip():
+        assert ast.get_docstring(ast.parse(text)), "say in a docstring what the file holds"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_functions_fit_a_screen(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            lines = (node.end_lineno or 0) - node.lineno + 1
+            key = f"{name_of(path)}:{node.name}"
+            assert lines <= FUNCTION_LINES or key in LONG_FUNCTIONS, f"{key} has {lines} lines; split it"
+
+
+def test_every_exception_still_exists_and_is_needed() -> None:
+    for name, reason in LONG_FILES.items():
+        assert reason
+        assert (ROOT / name).read_text().count("\n") > SOFT_LIMIT_LINES, f"{name} no longer needs its exception"
+    functions = {
+        f"{name_of(path)}:{node.name}": (node.end_lineno or 0) - node.lineno + 1
+        for path in SOURCES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+    }
+    for key, reason in LONG_FUNCTIONS.items():
+        assert reason
+        assert functions.get(key, 0) > FUNCTION_LINES, f"{key} no longer needs its exception"
+
+
+def test_names_say_what_a_file_holds() -> None:
+    vague = ("utils", "util", "helpers", "helper", "manager", "misc", "common", "enhanced", "v2")
+    for path in SOURCES:
+        assert not set(path.stem.split("_")) & set(vague), f"{name_of(path)}: name the thing, not its kind"

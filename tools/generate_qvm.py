@@ -1,0 +1,167 @@
+"""``docs/reference/ops.md`` from the op families; ``docs/reference/rules.md`` from the rules a program can break."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+
+from pages import NOTICE, table, write_or_check
+
+from qmk.qvm import verify
+from qmk.qvm.asm.rules import ASM_RULES
+from qmk.qvm.families import CAPABILITIES, FAMILIES
+from qmk.qvm.json_rules import JSON_RULES
+from qmk.qvm.op import Family, Op, Param, Step
+
+OPS_INTRO = """# Ops
+
+Every op that QVM knows, by family. A program names an op by its family and short name (`core.h`) or, in QVM 0.1, by the
+spelling given there (`APPLY_H`). What the columns mean, and the semantics of guards, events and handles, is in the
+[specification](../spec/qvm.md).
+
+Angles are in radians. A matrix is over the computational basis with the **first operand as the most significant bit**.
+A flow says what a Pauli product on the operands becomes, one letter per operand in operand order. A lowering is an
+equivalent sequence of simpler ops, each with the numbers of the operands it acts on.
+
+```python
+from qmk.qvm.families import OPS
+
+cnot = OPS["core.cnot"]
+assert cnot.matrix({}) == ((1, 0, 0, 0), (0, 1, 0, 0), (0, 0, 0, 1), (0, 0, 1, 0))
+assert cnot.flow["XI"] == "+XX"
+```
+
+"""
+
+RULES_INTRO = """# Rules
+
+Every rule that a program can break. The verifier reports all findings in one answer, each with its rule, place, a
+message that names what was asked and what is allowed, and the way out. Errors refuse the program; warnings do not.
+
+```python
+from qmk.qvm.graph import Graph, Node
+from qmk.qvm.verify import verify
+
+report = verify(Graph(vqs=("q",), nodes=(Node("h", "core.h", vqs=("q",)),)))
+assert not report.ok
+assert [finding.rule for finding in report.findings] == ["QVM-L01"]
+```
+
+A program that breaks each rule of the verifier, and no other, is in `tests/golden/verify/`.
+
+"""
+
+GROUP_TEXT = {
+    "structure": "the shape of a graph: version, ids, ops and families that exist, handles that are declared and used",
+    "linearity": "qubits and channels live from allocation to release, on every path, with one owner at a time",
+    "events": "events are written once, and read after they are written",
+    "types": "operands and arguments fit what the op declares",
+    "capabilities": "what the program needs, declares, and what the session holds",
+    "firewall": "qubits of two tenants are entangled only through an open channel",
+    "bounds": "sizes, each a row of [limits](limits.md)",
+}
+
+
+def ops_page() -> str:
+    parts = [NOTICE.format(script="generate_qvm.py"), OPS_INTRO]
+    rows = [(f"[`{f.name}`](#family-{f.name})", str(f.version), str(len(f.ops)), f.doc) for f in FAMILIES]
+    parts.append(table(("family", "version", "ops", "what it holds"), rows))
+    parts.append(f"\nCapabilities: {', '.join(f'`{cap}`' for cap in CAPABILITIES)}.\n")
+    parts += (_family(family) for family in FAMILIES)
+    return "".join(parts)
+
+
+def _family(family: Family) -> str:
+    rows = [(f"[`{op.name}`](#{_anchor(op.name)})", f"`{op.legacy}`" if op.legacy else "", op.doc) for op in family.ops]
+    head = f"\n## Family {family.name}\n\n{family.doc[0].upper()}{family.doc[1:]}.\n\n"
+    return head + table(("op", "0.1 spelling", "does"), rows) + "".join(_op(op) for op in family.ops)
+
+
+def _anchor(name: str) -> str:
+    return name.replace(".", "")
+
+
+def _op(op: Op) -> str:
+    operands = [
+        arity.of(what)
+        for what, arity in (
+            ("qubit", op.vqs),
+            ("channel", op.chs),
+            ("input event", op.inputs),
+            ("produced event", op.produces),
+        )
+        if arity.high != 0
+    ]
+    rows = [("class", op.op_class), ("operands", ", ".join(operands) or "none")]
+    rows += [("argument", _param(param)) for param in op.params]
+    if op.cap:
+        rows.append(("capability", f"`{op.cap}`"))
+    if op.session_cap != op.cap:
+        rows.append(("capability of the session", f"`{op.session_cap}`, without being declared"))
+    if op.inverse:
+        rows.append(("inverse", _inverse(op)))
+    if op.flow:
+        rows.append(("flow", ", ".join(f"{pauli} -> {image}" for pauli, image in op.flow.items())))
+    if op.lower is not None and not op.params:
+        rows.append(("lowering", _steps(op.lower({}, op.vqs.low))))
+    return f"\n### {op.name}\n\n{op.doc[0].upper()}{op.doc[1:]}.\n\n" + table(("", ""), rows)
+
+
+def _param(param: Param) -> str:
+    words = [f"`{param.name}` ({param.kind}{', ' + param.unit if param.unit else ''}): {param.doc}"]
+    if not param.required:
+        words.append("optional" if param.default is None else f"optional, {param.default} if absent")
+    if param.low is not None or param.high is not None:
+        low = "" if param.low is None else f"from {param.low:g}"
+        high = "" if param.high is None else f"to {param.high:g}"
+        words.append(f"{low} {high}".strip())
+    if param.choices:
+        words.append("one of " + ", ".join(param.choices))
+    if param.synonyms:
+        words.append("also spelt " + ", ".join(f"`{name}`" for name in param.synonyms))
+    return "; ".join(words)
+
+
+def _inverse(op: Op) -> str:
+    if op.name == "core.u":
+        return "`core.u` with (-theta, -lam, -phi)"
+    change = f" with {', '.join(f'-{name}' for name in op.negated)}" if op.negated else ""
+    return f"`{op.inverse}`{change}"
+
+
+def _steps(steps: Iterable[Step]) -> str:
+    return "; ".join(f"{step.op.partition('.')[2]} {' '.join(map(str, step.operands))}" for step in steps)
+
+
+def rules_page() -> str:
+    parts = [NOTICE.format(script="generate_qvm.py"), RULES_INTRO]
+    rows = [
+        (f"[QVM-{rules[0].id[4]}](#{group})", f"{len(rules)}", GROUP_TEXT[group])
+        for group, rules in verify.GROUPS.items()
+    ]
+    rows.append(("[QVM-J](#reading-qvm-json)", str(len(JSON_RULES)), "what can be read as QVM JSON"))
+    rows.append(("[ASM](#assembly)", str(len(ASM_RULES)), "what the assembler accepts"))
+    parts.append(table(("rules", "how many", "about"), rows))
+    for group, rules in verify.GROUPS.items():
+        parts.append(f"\n## {group.capitalize()}\n\nQVM-{rules[0].id[4]}: {GROUP_TEXT[group]}.\n")
+        for rule in rules:
+            strict = f" ({rule.strict} with `strict`)" if rule.strict else ""
+            severity = "Error" if rule.severity == "error" else "Warning"
+            parts.append(_rule(rule.id, rule.title, rule.doc, rule.help, severity + strict))
+    for title, found in (("Reading QVM JSON", JSON_RULES), ("Assembly", ASM_RULES)):
+        parts.append(f"\n## {title}\n")
+        parts += (_rule(r.id, r.title, r.doc, r.help, r.severity.capitalize()) for r in found.values())
+    headings = [part.partition(":")[0] for part in parts if part.startswith("\n### ")]
+    assert len(set(headings)) == len(headings), "two rules have the same id"
+    return "".join(parts)
+
+
+def _rule(name: str, title: str, doc: str, help: str, severity: str) -> str:
+    fix = f" Way out: {help}." if help else ""
+    return f"\n### {name}: {title}\n\n{doc} {severity}.{fix}\n"
+
+
+if __name__ == "__main__":
+    sys.exit(
+        write_or_check({"docs/reference/ops.md": ops_page(), "docs/reference/rules.md": rules_page()}, sys.argv[1:])
+    )

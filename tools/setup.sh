@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# Makes .venv from requirements.lock, with what it needs from apt on a bare Debian machine.
+#
+# A stamp written last says which lock and project file the environment was made from: a run with an equal stamp ends
+# at once, an interrupted or outdated environment is made anew, and two runs at the same time take turns.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+readonly venv=.venv
+readonly stamp=$venv/.stamp
+
+wanted_stamp() { cat requirements.lock pyproject.toml tools/setup.sh | sha256sum | cut -d ' ' -f 1; }
+
+is_ready() { [[ -x $venv/bin/python && -f $stamp && $(<"$stamp") == "$(wanted_stamp)" ]]; }
+
+# The first Python that is new enough and can make an environment with pip in it.
+find_python() {
+  local candidate
+  for candidate in "${PYTHON:-}" python3 python3.13 python3.12 python3.11 python3.14 /usr/bin/python3; do
+    [[ -n $candidate ]] || continue
+    if command -v "$candidate" >/dev/null 2>&1 &&
+      "$candidate" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then
+      echo "$candidate"
+      return 0
+    fi
+  done
+  return 1
+}
+
+install_python() {
+  local as_root=()
+  if ! command -v apt-get >/dev/null 2>&1; then
+    echo "setup: Python 3.11 or newer with its venv module is needed; install it, or name one: make PYTHON=/path/to/python3" >&2
+    exit 1
+  fi
+  [[ $(id -u) -eq 0 ]] || as_root=(sudo)
+  echo "setup: installing python3 and python3-venv with apt-get"
+  "${as_root[@]}" apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq --no-install-recommends \
+    python3 python3-venv ca-certificates >/dev/null
+}
+
+make_environment() {
+  local python
+  if ! python=$(find_python); then
+    install_python
+    python=$(find_python) || {
+      echo "setup: this system's python3 is older than 3.11; install Python 3.11 or newer, or name one: make PYTHON=/path/to/python3" >&2
+      exit 1
+    }
+  fi
+  echo "setup: making $venv with $("$python" --version) from requirements.lock (first run: about a minute)"
+  rm -rf "$venv"
+  "$python" -m venv "$venv"
+  export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
+  "$venv/bin/python" -m pip install --quiet --require-hashes -r requirements.lock
+  "$venv/bin/python" -m pip install --quiet --no-deps --no-build-isolation -e .
+  wanted_stamp >"$stamp.new"
+  mv "$stamp.new" "$stamp"
+}
+
+is_ready && exit 0
+exec 9>.setup.lock
+flock 9
+is_ready || make_environment
