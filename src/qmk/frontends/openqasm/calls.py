@@ -7,19 +7,33 @@ from collections.abc import Callable
 from typing import Any
 
 from qmk.base.limits import LIMITS
-from qmk.frontends.openqasm import logic as lg
 from qmk.frontends.openqasm.builder import too_many
-from qmk.frontends.openqasm.evaluate import Evaluator
 from qmk.frontends.openqasm.library import QELIB1, STDGATES, Gate
-from qmk.frontends.openqasm.scope import Frame, GateBody, Quiet, Subroutine, Symbol, UserGate, Variable, nearest
+from qmk.frontends.openqasm.places import Places
+from qmk.frontends.openqasm.scope import GateBody, Quiet, Subroutine, Symbol, UserGate, Variable, nearest
 from qmk.frontends.openqasm.sources import Refusal
 from qmk.frontends.openqasm.tree import (
-    Expr, FastCall, GateCall, GateDef, Index, Literal, Modifier, Name, Opaque, Parameter,
+    Expr,
+    FastCall,
+    GateCall,
+    GateDef,
+    Index,
+    Literal,
+    Modifier,
+    Name,
+    Opaque,
 )  # fmt: skip
 from qmk.frontends.openqasm.unitary import (
-    NoPower, Prim, Unitary, control, emitted, inverse, power, shifted,
+    NoPower,
+    Prim,
+    Unitary,
+    control,
+    emitted,
+    inverse,
+    power,
+    shifted,
 )  # fmt: skip
-from qmk.frontends.openqasm.values import FLOAT, VOID, Type, Value, convert, mismatch
+from qmk.frontends.openqasm.values import FLOAT, Type, Value
 from qmk.qvm.graph import Node
 
 _OTHER_NAMES = {
@@ -34,7 +48,7 @@ _CACHE = 4096
 """expansions of user gates kept, by gate and parameters"""
 
 
-class Calls(Evaluator):
+class Calls(Places):
     """Applying gates and calling subroutines."""
 
     def __init__(self, *args: Any) -> None:
@@ -72,6 +86,8 @@ class Calls(Evaluator):
 
     def _fast_plan(self, call: FastCall) -> tuple[str, dict[str, float], int] | None:
         gate = self.gates.get(call.name)
+        if gate is None:
+            raise self._unknown_gate(call.name, call.pos)
         if not isinstance(gate, Gate) or not gate.direct or len(call.values) != gate.params:
             return None
         return f"core.{gate.direct}", dict(zip(gate.names, call.values, strict=True)), gate.qubits
@@ -109,19 +125,24 @@ class Calls(Evaluator):
         self.step(call.pos)
         if call.duration is not None:
             self.warn("timing", call.pos, "the gate's duration is not followed: an ideal device has no clock")
+        phase_only = call.name == "gphase" and self.dialect == 3
+        if call.name not in self.gates and not phase_only:
+            raise self._unknown_gate(call.name, call.pos)
         values = tuple(self.real(arg) for arg in call.args)
         operands = [self.qubits(node) for node in call.operands]
-        if call.name == "gphase":
+        if phase_only:
             unitary, qubits = self._global_phase(values, call.pos), 0
         else:
             unitary, qubits = self.gate(call.name, values, call.pos)
         # ctrl commutes with inv and pow: taking the controls last keeps powers to the gate itself
-        for modifier in sorted(reversed(call.modifiers), key=lambda m: m.kind in ("ctrl", "negctrl")):
-            unitary, qubits = self._modified(unitary, qubits, modifier)
+        for controls in (False, True):
+            for modifier in reversed(call.modifiers):
+                if (modifier.kind in ("ctrl", "negctrl")) is controls:
+                    unitary, qubits = self._modified(unitary, qubits, modifier)
         if len(operands) != qubits:
             raise self._wrong_count(call, qubits, len(operands))
         for handles in self.broadcast(operands, call.pos):
-            self.apply(unitary, handles, call.name == "gphase")
+            self.apply(unitary, handles, phase_only)
 
     def _wrong_count(self, call: GateCall, wanted: int, given: int) -> Refusal:
         controls = " with its modifiers" if call.modifiers else ""
@@ -137,9 +158,7 @@ class Calls(Evaluator):
 
     def gate(self, name: str, values: tuple[float, ...], pos: int) -> tuple[Unitary, int]:
         """The operations of gate ``name`` with parameters ``values``, and its number of qubits."""
-        found = self.gates.get(name)
-        if found is None:
-            raise self._unknown_gate(name, pos)
+        found = self.gates[name]
         if isinstance(found, Gate):
             params, qubits = found.params, found.qubits
         else:
@@ -279,6 +298,7 @@ class Calls(Evaluator):
             return  # of the whole program: no measurement can see it
         for op, args, operands in emitted(item):
             self.builder.add(f"core.{op}", tuple(handles[k] for k in operands), args)
+<<<<<<< HEAD
 
     # -- subroutines -------------------------------------------------------------------------------------------------
 
@@ -387,3 +407,5 @@ class Calls(Evaluator):
     def merged(self, when: lg.Bit, new: Value, old: Value, pos: int) -> Value:
         """``new`` where ``when`` holds, else ``old``."""
         return Value(new.type, self.merge_data(new.type, when, new.data, old.data, pos))
+=======
+>>>>>>> qasm

@@ -3,35 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from qmk.base.limits import LIMITS
 from qmk.frontends.openqasm import arithmetic
 from qmk.frontends.openqasm import logic as lg
-from qmk.frontends.openqasm.arithmetic import FUNCTIONS
+from qmk.frontends.openqasm.functions import FUNCTIONS, call
 from qmk.frontends.openqasm.scope import Core, Subroutine, Variable, nearest
 from qmk.frontends.openqasm.sources import Refusal
 from qmk.frontends.openqasm.tree import (
-    Binary, Call, Cast, Concat, DurationOf, Expr, Hardware, Index, Literal, MeasureOf, Name, Range, SetOf, TypeNode,
+    Binary,
+    Call,
+    Cast,
+    Concat,
+    DurationOf,
+    Expr,
+    Hardware,
+    Index,
+    Literal,
+    MeasureOf,
+    Name,
+    Range,
+    SetOf,
+    TypeNode,
     Unary,
 )  # fmt: skip
 from qmk.frontends.openqasm.values import (
-    BIT, BOOL, COMPLEX, DEFAULT_WIDTH, DURATION, FLOAT, INTEGERS, LITERAL, MAX_WIDTH, STRING, UINT, Type, Value,
-    bits_of, convert, element_type, is_dynamic, mismatch, number_of,
+    BIT,
+    BOOL,
+    COMPLEX,
+    DEFAULT_WIDTH,
+    DURATION,
+    FLOAT,
+    INTEGERS,
+    LITERAL,
+    MAX_WIDTH,
+    STRING,
+    UINT,
+    Type,
+    Value,
+    bits_of,
+    convert,
+    element_type,
+    is_dynamic,
+    mismatch,
 )  # fmt: skip
 
 _SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ns": 1e-9, "dt": 1e-9}
-
-
-@dataclass(slots=True)
-class Place:
-    """Something an assignment can write: its type, how to read and write it, and a label for measured events."""
-
-    type: Type
-    read: Callable[[], Any]
-    write: Callable[[Any], None]
-    labels: tuple[str, ...]
 
 
 class Evaluator(Core):
@@ -93,8 +111,11 @@ class Evaluator(Core):
             self._check_comparison(node, left, right)
         result = arithmetic.binary(node.op, left, right, node.pos, self.logic)
         if node.op == "/" and left.type.literal and right.type.literal and result.type is FLOAT:
-            self.warn("division", node.pos, f"{left.data}/{right.data} is taken as {result.data:g}, not as a whole number",
-                      f"write {left.data}.0/{right.data}, or int({left.data}/{right.data})")  # fmt: skip
+            quotient = f"{left.data}/{right.data}"
+            self.warn(
+                "division", node.pos, f"{quotient} is taken as {result.data:g}, not as a whole number",
+                f"write {left.data}.0/{right.data}, or int({quotient})",
+            )  # fmt: skip
         return result
 
     def _check_comparison(self, node: Binary, left: Value, right: Value) -> None:
@@ -166,7 +187,7 @@ class Evaluator(Core):
                 "parameter-count", node.pos, f"{node.name} takes {counts[0]} argument(s), not {len(node.args)}"
             )
         args = [self.classical(arg) for arg in node.args]
-        return arithmetic.call(node.name, args, node.pos, self.logic, self.dialect)
+        return call(node.name, args, node.pos, self.logic, self.dialect)
 
     def _sizeof(self, node: Call) -> Value:
         if len(node.args) not in (1, 2):
@@ -217,8 +238,7 @@ class Evaluator(Core):
     def real(self, node: Expr) -> float:
         """A gate parameter."""
         value = self.classical(node)
-        data = convert(value, FLOAT, node.pos, self.logic).data
-        return data
+        return convert(value, FLOAT, node.pos, self.logic).data
 
     def type_of(self, node: TypeNode) -> Type:
         if node.kind == "array":
@@ -331,6 +351,7 @@ class Evaluator(Core):
             start, stop = (start + size if start < 0 else start), (stop + size if stop < 0 else stop)
         return range(start, stop + (1 if step > 0 else -1), step)
 
+<<<<<<< HEAD
     # -- places ------------------------------------------------------------------------------------------------------
 
     def place(self, node: Expr) -> Place:
@@ -435,6 +456,8 @@ class Evaluator(Core):
 
         return Place(inner, read, write, labels)
 
+=======
+>>>>>>> qasm
 
 _EVALUATE: dict[type[Expr], Callable[[Any, Any], Value]] = {
     Literal: Evaluator.literal, Name: Evaluator.name, Unary: Evaluator.unary, Binary: Evaluator.binary,
