@@ -37,9 +37,7 @@ class Reply(Struct, frozen=True):
     shots: int
     engine: str
     method: str
-    warnings: Annotated[
-        list[dict[str, object]], Meta(description="warnings of the reader and the verifier, as findings")
-    ] = []
+    warnings: Annotated[list[dict[str, object]], Meta(description="warnings of reader and verifier, as findings")] = []
 
 
 CALL = Call(
