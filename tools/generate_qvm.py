@@ -151,6 +151,8 @@ def rules_page() -> str:
     for title, found in (("Reading QVM JSON", JSON_RULES), ("Assembly", ASM_RULES)):
         parts.append(f"\n## {title}\n")
         parts += (_rule(r.id, r.title, r.doc, r.help, r.severity.capitalize()) for r in found.values())
+    headings = [part.partition(":")[0] for part in parts if part.startswith("\n### ")]
+    assert len(set(headings)) == len(headings), "two rules have the same id"
     return "".join(parts)
 
 

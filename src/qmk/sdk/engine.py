@@ -68,14 +68,21 @@ class Features(msgspec.Struct, frozen=True, kw_only=True):
     digest: str = ""
     max_bond_log2: float = 0.0
     """upper bound on log2 of the bond dimension in qubit order: for tensor-network cost"""
+    n_channel_ops: int = 0
+    n_branch: int = 0
+    """measurements and resets other than the final measurements: what a tree of outcomes branches at"""
 
 
 class Cost(msgspec.Struct, frozen=True, kw_only=True):
-    """A prediction: seconds on one core (warm engine), and bytes at the peak."""
+    """A prediction: seconds on one core (warm engine), and bytes at the peak.
+
+    ``upper_bound`` True: the run may stay far below both, and fails cleanly if it would not.
+    """
 
     seconds: float
     memory_bytes: int
     note: str = ""
+    upper_bound: bool = False
 
 
 class Gap(msgspec.Struct, frozen=True):

@@ -108,9 +108,9 @@ def test_a_length_that_is_not_there_costs_no_memory(head):
 
 
 PIECES = (
-    "a:|APPLY_H|q0|q{i}|,|->|if|m0==1|and|(|)|[|]|[CAP_A]|theta=|pi/2|{|}|\"|'|;|@|=|.set i = 1|.for i in 0..3|.endfor|.if i"
-    '|.else|.endif|.macro M(a)|.endmacro|M(q0)|.include "x"|.version 1.0|.output c = m0|.metadata k = [a: 1]|0..|..|\n|\n|\n'
-    "|\t|é|ALLOC_LQ|MEASURE_Z|COND_PAULI|mask=X|vq:|ev:m0|.param p|.shots 3|{{|[:]|-1|1e400"
+    "a:|APPLY_H|q0|q{i}|,|->|if|m0==1|and|(|)|[|]|[CAP_A]|theta=|pi/2|{|}|\"|'|;|@|=|.set i = 1|.for i in 0..3|.endfor"
+    '|.if i|.else|.endif|.macro M(a)|.endmacro|M(q0)|.include "x"|.version 1.0|.output c = m0|.metadata k = [a: 1]|0..'
+    "|..|\n|\n|\n|\t|é|ALLOC_LQ|MEASURE_Z|COND_PAULI|mask=X|vq:|ev:m0|.param p|.shots 3|{{|[:]|-1|1e400"
 )
 pieces = st.sampled_from(PIECES.split("|"))
 programs = st.one_of(st.text(max_size=40), st.lists(pieces, max_size=25).map(" ".join))

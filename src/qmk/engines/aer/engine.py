@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +15,8 @@ from qiskit_aer.backends.controller_wrappers import AerConfig, aer_controller_ex
 
 from qmk.base.errors import QmkError
 from qmk.base.seeds import substream
-from qmk.engines.aer import EXTENDED_ERROR, METHODS
+from qmk.base.units import bytes_text
+from qmk.engines.aer import EXTENDED_ERROR, METHODS, MPS_STATE_BYTES, bond_cap
 from qmk.engines.aer.circuit import Built, build
 from qmk.sdk.bits import Bits, compute
 from qmk.sdk.engine import Progress, Samples, Unsupported
@@ -24,6 +27,11 @@ CHUNK_SHOTS = 512
 
 TRUNCATION = 1e-16
 """squared singular values below this share are dropped from a matrix product state: double precision's own noise"""
+
+MAX_DISCARDED = 1e-9
+"""weight that truncation may take from a state over a whole run; the bond cap taking more is an error"""
+
+_DISCARDED = re.compile(r"discarded_value=([0-9.eE+-]+)")
 
 
 @functools.cache
@@ -41,6 +49,13 @@ class AerPlan:
     @functools.cached_property
     def built(self) -> Built:
         return build(self.program, self.method)
+
+    @property
+    def capped(self) -> bool:
+        """Whether the state could outgrow the bond cap at all: then the run is logged and checked."""
+        return self.method == "matrix_product_state" and self.program.n_qubits > 2 * math.log2(
+            bond_cap(self.program.n_qubits)
+        )
 
     def __getstate__(self) -> dict[str, Any]:
         return {"program": self.program, "method": self.method}
@@ -64,7 +79,22 @@ class AerPlan:
         result = output["results"][0] if output.get("results") else {}
         if not output.get("success", False) or "data" not in result:
             raise self._failure(str(result.get("status") or output.get("status")))
+        self._check_bonds(str(result.get("metadata", {}).get("MPS_log_data", "")))
         return unpack(result["data"].get("memory", ()), shots, self.program.n_cbits)
+
+    def _check_bonds(self, log: str) -> None:
+        """Fail when the bond cap cut off more than rounding: the samples would be of another state."""
+        lost = sum(float(value) for value in _DISCARDED.findall(log))
+        if lost > MAX_DISCARDED:
+            cap = bond_cap(self.program.n_qubits)
+            raise QmkError(
+                "RESOURCE_EXHAUSTED",
+                f"aer (matrix_product_state): the state needs a bond dimension above {cap}, which is all that "
+                f"{bytes_text(MPS_STATE_BYTES)} of tensors allow; {lost:.2g} of its weight would be lost",
+                engine="aer",
+                method=self.method,
+                bond_dimension=cap,
+            )
 
     def _config(self, shots: int, seed: int) -> Any:
         config = AerConfig()
@@ -74,6 +104,9 @@ class AerPlan:
         config.max_parallel_threads = 1
         if self.method == "matrix_product_state":
             config.matrix_product_state_truncation_threshold = TRUNCATION
+            if self.capped:
+                config.matrix_product_state_max_bond_dimension = bond_cap(self.program.n_qubits)
+                config.mps_log_data = True
         if self.method == "extended_stabilizer":
             config.extended_stabilizer_approximation_error = EXTENDED_ERROR
             # the default, a Markov chain of single bit flips, never reaches some outcomes: two Bell pairs go wrong
@@ -87,7 +120,8 @@ class AerPlan:
 
     def _notes(self) -> dict[str, Any]:
         if self.method == "matrix_product_state":
-            return {"truncation_threshold": TRUNCATION, "max_bond_dimension": None}
+            cap = bond_cap(self.program.n_qubits) if self.capped else None
+            return {"truncation_threshold": TRUNCATION, "max_bond_dimension": cap}
         if self.method == "extended_stabilizer":
             return {"approximate": True, "state_error_bound": EXTENDED_ERROR, "sampling": "norm estimation"}
         return {}

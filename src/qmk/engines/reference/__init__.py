@@ -10,11 +10,11 @@ MAX_QUBITS = 12
 
 def cost(_method: str, features: Features, shots: int) -> Cost:
     """Seconds grow with operations times branches of the measurement tree; at most one branch a shot."""
-    state_bytes = 16 << features.n_qubits
-    repeats = min(shots, 1 << min(features.n_measure, 30)) if features.mid_circuit else 1
-    seconds = 2e-4 + features.n_ops * repeats * (2e-5 + 2e-8 * (1 << features.n_qubits))
-    depth = min(features.n_measure, shots) + 4 if features.mid_circuit else 4
-    return Cost(seconds=seconds, memory_bytes=state_bytes * depth + shots * max(features.n_events, 1))
+    amplitudes = 1 << features.n_qubits
+    branches = min(shots, 1 << min(features.n_branch, 30))
+    seconds = 2e-4 + features.n_ops * branches * (2e-5 + 5e-9 * amplitudes) + shots * 1e-7
+    waiting = min(features.n_branch, shots) + 4
+    return Cost(seconds=seconds, memory_bytes=16 * amplitudes * waiting + shots * (8 + 2 * features.n_events))
 
 
 DECLARATION = Declaration(
