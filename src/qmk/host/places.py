@@ -11,7 +11,9 @@ from types import TracebackType
 from typing import Self
 
 from qmk.base.errors import QmkError
-from qmk.base.limits import LIMITS
+
+BACKLOG = 4096
+"""Connections that may wait to be accepted: a thousand clients that start together are no error."""
 
 
 def private_folder(path: Path, only_if_new: bool = False) -> None:
@@ -74,7 +76,7 @@ class Listening:
         before = os.umask(0o177)
         try:
             self.sock.bind(str(path))
-            self.sock.listen(min(1024, LIMITS.connections))
+            self.sock.listen(BACKLOG)
             self._file = path.lstat()
         except OSError as error:
             self.sock.close()
