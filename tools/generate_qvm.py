@@ -17,7 +17,7 @@ from qmk.qvm.op import Family, Op, Param, Step
 READERS = (
     ("QVM-J", "Reading QVM JSON", "what can be read as QVM JSON", tuple(JSON_RULES.values())),
     ("ASM", "Assembly", "what the assembler accepts", tuple(ASM_RULES.values())),
-    ("QVMB", "Binary", "what can be read as QVM binary", BINARY_RULES),
+    ("QVMB", "Binary", "what can be read as QVM binary", tuple(BINARY_RULES.values())),
 )
 """Prefix, title, subject and rules of each reader; OpenQASM's rules have a page of their own."""
 
