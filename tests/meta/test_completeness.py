@@ -22,6 +22,12 @@ FRONTENDS = PROJECT["entry-points"]["qmk.frontends"]
 GENERATED_PAGES = {"errors.md", "limits.md", "ops.md", "rules.md", "cli.md"}
 
 
+NOT_YET = {error for call in CALLS if not call.supported for error in call.errors} - {
+    error for call in CALLS if call.supported for error in call.errors
+}
+"""Errors that only calls of a later release give; today those answer UNSUPPORTED."""
+
+
 @cache
 def text_below(*folders: str) -> str:
     """All text of the files in these folders, this file left out."""
@@ -64,6 +70,8 @@ def test_alias_has_page_and_test(alias: str) -> None:
 @pytest.mark.parametrize("error", KINDS)
 def test_error_has_page_test_and_a_place_that_raises_it(error: str) -> None:
     assert names(error, page("reference/errors.md"))
+    if error in NOT_YET:
+        return
     assert names(error, text_below("tests")), "no test names it"
     uses = len(re.findall(rf"\b{error}\b", text_below("src/qmk")))
     assert uses > 2, "nothing raises it"
