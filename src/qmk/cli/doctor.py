@@ -132,20 +132,16 @@ CHECKS: tuple[Callable[[], Check], ...] = (
 
 def engine_checks() -> list[Check]:
     """One check an engine; none found at all is an error, as nothing could run."""
-    from qmk.cli.engines import availability, versions
-    from qmk.sdk.discovery import engines
+    from qmk.cli.engines import library_text
+    from qmk.sdk.discovery import available, engines
 
     found = engines()
     if not found:
         return [Check("engines", "error", "none found", "reinstall quantum-microkernel: its entry points are missing")]
     checks: list[Check] = []
     for name, declaration in sorted(found.items()):
-        available, reason = availability(declaration)
-        version = ", ".join(f"{lib} {number}" for lib, number in versions(declaration).items())
-        if available:
-            checks.append(Check(f"engine {name}", "ok", version or "built in"))
-        else:
-            checks.append(Check(f"engine {name}", "warning", "not installed", reason))
+        state = available(declaration)
+        checks.append(Check(f"engine {name}", "ok" if state.ok else "warning", library_text(declaration), state.hint))
     return checks
 
 
@@ -160,5 +156,5 @@ def daemon_check(socket_path: str | None) -> Check:
     except QmkError as error:
         if error.kind.name == "CONNECTION_LOST" and not socket_path:
             return Check("daemon", "ok", "none running (only submit, status, result and cancel need one: qmk serve)")
-        return Check("daemon", "error", error.message, "start it with: qmk serve")
+        return Check("daemon", "warning", error.message, "start it with: qmk serve")
     return Check("daemon", "ok", "answers")

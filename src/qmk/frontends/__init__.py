@@ -17,6 +17,7 @@ from qmk.qvm.graph import Graph
 from qmk.sdk import discovery
 from qmk.sdk.frontend import Frontend, ParamValue, Source
 
+
 class Loaded(msgspec.Struct, frozen=True):
     """A parsed program, the format it was read as, and the warnings that reading it gave."""
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from qmk.base.errors import Finding
 from qmk.qvm.graph import Graph
 
 
@@ -28,6 +29,8 @@ class CallReceived(_Event, frozen=True):
     entropy: bytes
     graph: Graph | None = None
     peer_uid: int = -1
+    warnings: list[Finding] = []
+    """what the reader of the graph forgave; passed on in q_submit's reply"""
 
 
 class Submitted(_Event, frozen=True):

@@ -9,12 +9,11 @@
 
 from __future__ import annotations
 
-import random
 from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from qmk.abi.calls import METHODS
 from qmk.abi.shapes import Policy
@@ -57,6 +56,13 @@ def program(wide: bool) -> Graph:
 
 
 PROGRAMS = (program(False), program(True))
+ANY = st.integers(0, 1 << 16)
+"""Which of the things at hand: taken modulo their number, the newest first."""
+SELDOM = st.sampled_from((False,) * 7 + (True,))
+
+
+def nth(things: list[Any], pick: int) -> Any:
+    return things[-1 - pick % len(things)]
 
 
 class RandomRun(RuleBasedStateMachine):
@@ -140,32 +146,36 @@ class RandomRun(RuleBasedStateMachine):
     def negotiate(self, conn: int) -> None:
         self.call("q_negotiate_caps", conn)
 
+    @rule(pick=ANY, priority=st.integers(-1, 1), timeout_ms=st.none() | st.just(1000))
+    def submit_and_accept(self, pick: int, priority: int, timeout_ms: int | None) -> None:
+        waiting = len(self.unrouted)
+        self.submit(1, 0, False, priority, timeout_ms, "")
+        if len(self.unrouted) > waiting:
+            self.router_answers(waiting, True)
+
     @rule(
         conn=st.sampled_from(CONNS),
-        pick=st.randoms(use_true_random=False),
+        pick=ANY,
         wide=st.booleans(),
         priority=st.integers(-1, 1),
         timeout_ms=st.none() | st.just(1000),
         key=st.sampled_from(("", "", "k1", "k2")),
     )
-    def submit(
-        self, conn: int, pick: random.Random, wide: bool, priority: int, timeout_ms: int | None, key: str
-    ) -> None:
+    def submit(self, conn: int, pick: int, wide: bool, priority: int, timeout_ms: int | None, key: str) -> None:
         self.call(
             "q_submit",
             conn,
             graph=PROGRAMS[wide],
-            session_id=pick.choice(self.sessions),
-            shots=10,
+            session_id=nth(self.sessions, pick),
+            shots=200,
             policy=Policy(priority=priority, timeout_ms=timeout_ms),
             idempotency_key=key,
         )
 
-    @rule(pick=st.randoms(use_true_random=False), accept=st.sampled_from((True, True, True, False)))
-    def router_answers(self, pick: random.Random, accept: bool) -> None:
-        if not self.unrouted:
-            return
-        job = self.unrouted.pop(pick.randrange(len(self.unrouted)))
+    @precondition(lambda self: self.unrouted)
+    @rule(pick=ANY, accept=st.sampled_from((True, True, True, False)))
+    def router_answers(self, pick: int, accept: bool) -> None:
+        job = self.unrouted.pop(pick % len(self.unrouted))
         if accept:
             routed = {"engine": "e", "method": "", "seconds": 1.0, "memory_bytes": 1, "reasons": []}
             self.step(Routed(now_ns=self.now_ns, job=job, **routed))
@@ -174,38 +184,45 @@ class RandomRun(RuleBasedStateMachine):
 
     @rule(
         conn=st.sampled_from(CONNS),
-        pick=st.randoms(use_true_random=False),
+        pick=ANY,
         name=st.sampled_from(("q_status", "q_wait", "q_wait", "q_result", "q_cancel", "q_events", "q_get_telemetry")),
         timeout_ms=st.none() | st.integers(0, 2000),
         after=st.integers(0, 6),
     )
-    def ask(self, conn: int, pick: random.Random, name: str, timeout_ms: int | None, after: int) -> None:
-        params: dict[str, Any] = {"session_id": pick.choice(self.sessions), "job_id": pick.choice(self.jobs)}
+    def ask(self, conn: int, pick: int, name: str, timeout_ms: int | None, after: int) -> None:
+        params: dict[str, Any] = {
+            "session_id": nth(self.sessions, pick // 7),
+            "job_id": nth(self.jobs, pick),
+        }
         if name == "q_wait":
             params["timeout_ms"] = timeout_ms
         if name == "q_events":
             params |= {"after": after, "timeout_ms": timeout_ms or 0}
         self.call(name, conn, **params)
 
-    @rule(conn=st.sampled_from(CONNS), pick=st.randoms(use_true_random=False), n=st.integers(1, 3))
-    def reserve(self, conn: int, pick: random.Random, n: int) -> None:
-        self.call("q_alloc", conn, session_id=pick.choice(self.sessions), n=n)
+    @rule(conn=st.sampled_from(CONNS), pick=ANY, n=st.integers(1, 3))
+    def reserve(self, conn: int, pick: int, n: int) -> None:
+        self.call("q_alloc", conn, session_id=nth(self.sessions, pick), n=n)
 
-    @rule(conn=st.sampled_from(CONNS), pick=st.randoms(use_true_random=False))
-    def close_session(self, conn: int, pick: random.Random) -> None:
-        self.call("q_close_session", conn, session_id=pick.choice(self.sessions))
-
-    @rule(
-        pick=st.randoms(use_true_random=False),
-        what=st.sampled_from(("start", "progress", "finish", "fail", "die")),
-        stale=st.sampled_from((False, False, False, True)),
-    )
-    def worker_answers(self, pick: random.Random, what: str, stale: bool) -> None:
-        """An answer of a launch that is out, or (``stale``) of any launch there ever was."""
-        choices = self.old_launches if stale else list(self.running.items())
-        if not choices:
+    @rule(conn=st.sampled_from(CONNS), pick=ANY, really=SELDOM)
+    def close_session(self, conn: int, pick: int, really: bool) -> None:
+        if not really:
             return
-        job, fence = pick.choice(choices)
+        self.call("q_close_session", conn, session_id=nth(self.sessions, pick))
+
+    @precondition(lambda self: self.old_launches)
+    @rule(pick=ANY, what=st.sampled_from(("start", "progress", "finish", "fail", "die")))
+    def worker_answered_before(self, pick: int, what: str) -> None:
+        self.worker_answers(pick, what, stale=True)
+
+    @precondition(lambda self: self.running)
+    @rule(pick=ANY, what=st.sampled_from(("start", "progress", "progress", "finish", "fail", "die", "die")))
+    def worker_answers_now(self, pick: int, what: str) -> None:
+        self.worker_answers(pick, what, stale=False)
+
+    def worker_answers(self, pick: int, what: str, stale: bool) -> None:
+        """An answer of a launch that is out, or (``stale``) of any launch there ever was."""
+        job, fence = nth(self.old_launches if stale else list(self.running.items()), pick)
         common: dict[str, Any] = {"now_ns": self.now_ns, "job": job, "fence": fence}
         if what in ("finish", "fail", "die") and self.running.get(job) == fence:
             del self.running[job]
@@ -213,7 +230,7 @@ class RandomRun(RuleBasedStateMachine):
             case "start":
                 self.kernel_started(job, common)
             case "progress":
-                self.step(Progressed(shots_done=pick.randint(0, 12), **common))
+                self.step(Progressed(shots_done=1 + pick % 220, **common))
             case "finish":
                 self.step(Finished(usage={"engine_seconds": 1.0}, **common))
             case _:
@@ -225,17 +242,21 @@ class RandomRun(RuleBasedStateMachine):
         if known is None or known.state == "QUEUED":
             self.step(Started(**common))
 
-    @rule(pick=st.randoms(use_true_random=False))
-    def timer_fires(self, pick: random.Random) -> None:
-        self.step(TimerFired(now_ns=self.now_ns, key=pick.choice(sorted(self.timers))))
+    @rule(pick=ANY)
+    def timer_fires(self, pick: int) -> None:
+        self.step(TimerFired(now_ns=self.now_ns, key=nth(sorted(self.timers), pick)))
 
-    @rule(conn=st.sampled_from(CONNS))
-    def connection_closes(self, conn: int) -> None:
+    @rule(conn=st.sampled_from(CONNS), really=SELDOM)
+    def connection_closes(self, conn: int, really: bool) -> None:
+        if not really:
+            return
         self.open = {ref: owner for ref, owner in self.open.items() if owner != conn}
         self.step(ConnectionClosed(now_ns=self.now_ns, conn=conn))
 
-    @rule(clean=st.booleans())
-    def daemon_restarts(self, clean: bool) -> None:
+    @rule(clean=st.booleans(), really=SELDOM)
+    def daemon_restarts(self, clean: bool, really: bool) -> None:
+        if not really:
+            return
         if clean:
             self.step(ShuttingDown(now_ns=self.now_ns))
             assert self.open == {}, "shutting down answers every call"
@@ -293,4 +314,4 @@ class RandomRun(RuleBasedStateMachine):
 
 
 TestRandomRun = RandomRun.TestCase
-TestRandomRun.settings = settings(max_examples=150, stateful_step_count=60, deadline=None)
+TestRandomRun.settings = settings(max_examples=500, stateful_step_count=80, deadline=None)

@@ -16,8 +16,33 @@ from qmk.qvm.verify import verify
 from qmk.sdk.exact import exact_distribution
 from qmk.sdk.lower import lower
 
-NATIVE = frozenset({"h", "x", "y", "z", "s", "sdg", "t", "tdg", "sx", "sxdg", "id", "rx", "ry", "rz", "p", "u", "cnot",
-                    "cz", "swap", "toffoli", "ccz", "cp", "mod"})  # fmt: skip
+NATIVE = frozenset(
+    {
+        "h",
+        "x",
+        "y",
+        "z",
+        "s",
+        "sdg",
+        "t",
+        "tdg",
+        "sx",
+        "sxdg",
+        "id",
+        "rx",
+        "ry",
+        "rz",
+        "p",
+        "u",
+        "cnot",
+        "cz",
+        "swap",
+        "toffoli",
+        "ccz",
+        "cp",
+        "mod",
+    }
+)
 
 
 def _read(text: str, format: str | None = None, **params: object) -> Graph:

@@ -34,8 +34,10 @@ def test_library_gate_equals_qiskits(name, read, unitary):
     text = f"{HEAD}qreg q[{gate.qubits}];\n{name}{params} {operands};\n"
     oracle = text
     if name == "ryy":  # Qiskit's reader lacks it
-        oracle = text.replace("qreg", "gate ryy(t) a,b { rx(pi/2) a; rx(pi/2) b; cx a,b; rz(t) b; cx a,b;"
-                              " rx(-pi/2) a; rx(-pi/2) b; }\nqreg")  # fmt: skip
+        oracle = text.replace(
+            "qreg",
+            "gate ryy(t) a,b { rx(pi/2) a; rx(pi/2) b; cx a,b; rz(t) b; cx a,b; rx(-pi/2) a; rx(-pi/2) b; }\nqreg",
+        )
     assert_equal_up_to_phase(unitary(read(text)), qiskit_matrix(oracle))
 
 
@@ -43,7 +45,11 @@ def test_library_gate_equals_qiskits(name, read, unitary):
 def test_builtin_gate_needs_no_include(name, read, unitary):
     gate = BUILTIN_2[name]
     params = "(0.37,-1.21,2.6)" if gate.params else ""
-    text = f"OPENQASM 2.0;\nqreg q[{gate.qubits}];\n{name}{params} " + ",".join(f"q[{k}]" for k in range(gate.qubits)) + ";"
+    text = (
+        f"OPENQASM 2.0;\nqreg q[{gate.qubits}];\n{name}{params} "
+        + ",".join(f"q[{k}]" for k in range(gate.qubits))
+        + ";"
+    )
     assert_equal_up_to_phase(unitary(read(text)), qiskit_matrix(text))
 
 
@@ -83,12 +89,29 @@ def test_another_definition_of_a_known_name_is_taken_at_its_word(read):
 @pytest.mark.parametrize(
     ("expression", "value"),
     [
-        ("pi/2", np.pi / 2), ("-pi", -np.pi), ("3*pi/4", 3 * np.pi / 4), ("-0.5*pi", -np.pi / 2), ("2^3^0.5", 2 ** 3**0.5),
-        ("-2^2", -4.0), ("sin(pi/6)", np.sin(np.pi / 6)), ("cos(1)+tan(1)", np.cos(1) + np.tan(1)), ("exp(-1)", np.exp(-1)),
-        ("ln(2)", np.log(2)), ("sqrt(2)/2", np.sqrt(2) / 2), ("1/2", 0.5), ("7/2*2", 7.0), ("(1+2)*-3", -9.0), (".5e1", 5.0),
-        ("1.", 1.0), ("pi*2", np.pi * 2), ("pi/2/2", np.pi / 4), ("1e-3", 1e-3), ("+2", 2.0), ("2--1", 3.0),
+        ("pi/2", np.pi / 2),
+        ("-pi", -np.pi),
+        ("3*pi/4", 3 * np.pi / 4),
+        ("-0.5*pi", -np.pi / 2),
+        ("2^3^0.5", 2**3**0.5),
+        ("-2^2", -4.0),
+        ("sin(pi/6)", np.sin(np.pi / 6)),
+        ("cos(1)+tan(1)", np.cos(1) + np.tan(1)),
+        ("exp(-1)", np.exp(-1)),
+        ("ln(2)", np.log(2)),
+        ("sqrt(2)/2", np.sqrt(2) / 2),
+        ("1/2", 0.5),
+        ("7/2*2", 7.0),
+        ("(1+2)*-3", -9.0),
+        (".5e1", 5.0),
+        ("1.", 1.0),
+        ("pi*2", np.pi * 2),
+        ("pi/2/2", np.pi / 4),
+        ("1e-3", 1e-3),
+        ("+2", 2.0),
+        ("2--1", 3.0),
     ],
-)  # fmt: skip
+)
 def test_parameter_expressions_are_real_arithmetic(expression, value, read):
     node = read(f"{HEAD}qreg q[1]; rx({expression}) q[0];").nodes[1]
     assert node.args["theta"] == pytest.approx(value, rel=1e-15)

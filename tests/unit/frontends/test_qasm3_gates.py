@@ -70,8 +70,18 @@ STANDARD = {  # stdgates.inc of OpenQASM 3.1, bodies composed by hand
     "id": lambda: I2,
     "U": U,
 }
-CONTROLLED = {"cx": "x", "CX": "x", "cy": "y", "cz": "z", "ch": "h", "cp": "p", "cphase": "p", "crx": "rx", "cry": "ry",
-              "crz": "rz"}  # fmt: skip
+CONTROLLED = {
+    "cx": "x",
+    "CX": "x",
+    "cy": "y",
+    "cz": "z",
+    "ch": "h",
+    "cp": "p",
+    "cphase": "p",
+    "crx": "rx",
+    "cry": "ry",
+    "crz": "rz",
+}
 SWAP = np.eye(4, dtype=complex)[[0, 2, 1, 3]]
 
 
@@ -139,8 +149,10 @@ MODIFIED = [
     ("inv @ ctrl @ U(0.3, 0.4, 0.5) q[0], q[1];", ctrl(U(0.3, 0.4, 0.5).conj().T)),
     ("ctrl @ pow(0.5) @ U(0.3, 0.4, 0.5) q[0], q[1];", ctrl(power(U(0.3, 0.4, 0.5), 0.5))),
     ("pow(0.5) @ ctrl @ U(0.3, 0.4, 0.5) q[0], q[1];", ctrl(power(U(0.3, 0.4, 0.5), 0.5))),
-    ("inv @ negctrl @ pow(0.5) @ ctrl @ U(0.3, 0.4, 0.5) q[0], q[1], q[2];",
-     ctrl(ctrl(power(U(0.3, 0.4, 0.5), -0.5)), 0)),
+    (
+        "inv @ negctrl @ pow(0.5) @ ctrl @ U(0.3, 0.4, 0.5) q[0], q[1], q[2];",
+        ctrl(ctrl(power(U(0.3, 0.4, 0.5), -0.5)), 0),
+    ),
     ("pow(0.5) @ x q[0];", power(X, 0.5)),
     ("pow(0.25) @ x q[0];", power(X, 0.25)),
     ("ctrl @ pow(-0.5) @ x q[0], q[1];", ctrl(power(X, -0.5))),
@@ -205,10 +217,9 @@ def both(a, b):
         ("ctrl @ inv @ phased(0.4) q[0], q[1];", ctrl(phased(0.4).conj().T)),
         ("ctrl @ both(0.4, 0.9) q[0], q[1], q[2];", ctrl(both(0.4, 0.9))),
         ("ctrl @ pow(-2) @ both(0.4, 0.9) q[0], q[1], q[2];", ctrl(np.linalg.inv(both(0.4, 0.9) @ both(0.4, 0.9)))),
-        ("negctrl @ ctrl @ turned(0.3) q[0], q[1], q[2];",
-         ctrl(ctrl(matrix("s") @ phased(0.3) @ phased(0.3)), 0)),
+        ("negctrl @ ctrl @ turned(0.3) q[0], q[1], q[2];", ctrl(ctrl(matrix("s") @ phased(0.3) @ phased(0.3)), 0)),
     ],
-)  # fmt: skip
+)
 def test_custom_gates_keep_their_phase_under_control(text, want, read, unitary):
     qubits = int(math.log2(len(want)))
     got = unitary(read(f"{HEAD}{GATES}qubit[{qubits}] q;\n{text}"))
@@ -239,5 +250,7 @@ def test_random_towers_of_modifiers(seed, read, unitary):
     shown = f"({', '.join(map(str, params))})" if params else ""
     text = " @ ".join([*words, name]) + f"{shown} {operands(qubits)};"
     # an uncontrolled global phase is not kept: compare under one more control
-    got = run(f"ctrl @ {text.replace('q[', 'q[').replace(operands(qubits), operands(qubits + 1))}", qubits + 1, read, unitary)
+    got = run(
+        f"ctrl @ {text.replace('q[', 'q[').replace(operands(qubits), operands(qubits + 1))}", qubits + 1, read, unitary
+    )
     np.testing.assert_allclose(got, ctrl(m), atol=1e-10)

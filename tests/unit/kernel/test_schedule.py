@@ -92,6 +92,7 @@ def test_a_dead_worker_means_one_retry_then_failed_with_blame_engine(bench: Any)
     assert effects[1].seed == 5
     assert bench.ask("q_status", session_id=session, job_id=job).progress.shots_done == 0
     bench.start(job)
+    assert bench.progress(job, 500), "the second launch reports its progress anew"
     bench.fail(job, died=True)
     status = bench.ask("q_status", session_id=session, job_id=job)
     assert status.state == "FAILED"

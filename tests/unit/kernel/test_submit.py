@@ -7,9 +7,11 @@ from typing import Any
 import msgspec
 import pytest
 
+from qmk.abi.calls import METHODS
 from qmk.abi.shapes import Policy
+from qmk.base.errors import Finding
 from qmk.kernel.effects import Estimate, Journal, Launch, Reply, ReplyError, Route, SetTimer
-from qmk.kernel.events import Refused, Routed, Submitted
+from qmk.kernel.events import CallReceived, Refused, Routed, Submitted
 from qmk.qvm import binary
 from qmk.qvm.graph import Node, digest
 
@@ -28,6 +30,27 @@ def test_an_accepted_job_is_journaled_before_it_is_answered(bench: Any, program:
     assert (reply.result.job_id, reply.result.state, reply.result.seed) == (route.job, "QUEUED", 3)
     assert (reply.result.place_in_queue, reply.result.estimated_epochs) == (0, 1)
     assert launch == Launch(route.job, 1, "reference", "", digest(graph), 50, 3, True, 0)
+
+
+def test_warnings_of_reader_and_verifier_come_with_the_answer(bench: Any, program: Any) -> None:
+    leaky = program()
+    leaky = msgspec.structs.replace(leaky, nodes=leaky.nodes[:-2], events=("m0",))
+    forgiven = Finding("QVM-J01", "a repeated name", severity="warning")
+    event = CallReceived(
+        now_ns=bench.now_ns,
+        conn=1,
+        ref=99,
+        method="q_submit",
+        params=METHODS["q_submit"].request(session_id=bench.open()),
+        entropy=b"w" * 16,
+        graph=leaky,
+        warnings=[forgiven],
+    )
+    (route,) = bench.kernel.step(event)
+    (answer,) = [e for e in bench.route(route.job) if isinstance(e, Reply)]
+    assert answer.result.warnings[0]["rule"] == "QVM-J01"
+    assert len(answer.result.warnings) > 1
+    assert all(warning["severity"] == "warning" for warning in answer.result.warnings)
 
 
 def test_a_refused_job_vanishes(bench: Any, program: Any) -> None:

@@ -54,7 +54,7 @@ CALL = Call(
     example=(
         {"session_id": examples.SESSION, "graph": examples.BELL, "shots": 1000},
         {
-            "digest": "0c0cd06c5c52afed6fa4ba33730e8cda659040638ce4da77eca4ff75958c31e9",
+            "digest": examples.DIGEST,
             "shots": 1000,
             "logical": {"qubits": 2, "depth": 3, "two_qubit": 1, "t_count": 0, "measurements": 2},
             "engines": [

@@ -79,7 +79,7 @@ CALL = Call(
             },
             "expectation_values": {},
             "provenance": {
-                "digest": "0c0cd06c5c52afed6fa4ba33730e8cda659040638ce4da77eca4ff75958c31e9",
+                "digest": examples.DIGEST,
                 "engine": "stabilizer",
                 "method": "",
                 "version": "1.16.0",

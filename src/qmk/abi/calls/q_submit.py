@@ -37,14 +37,14 @@ class Reply(Struct, frozen=True):
     shots: int
     engine: str
     method: str
-    warnings: Annotated[list[dict[str, object]], Meta(description="the verifier's warnings, as findings")] = []
+    warnings: Annotated[list[dict[str, object]], Meta(description="warnings of reader and verifier, as findings")] = []
 
 
 CALL = Call(
     name="q_submit",
     doc="Verifies a program, chooses an engine and queues a job. The job survives a restart of the daemon from the "
-    "moment this call is answered. An invalid program is refused with every finding and never becomes a job. The session must "
-    "hold the capabilities that the program's ops need.",
+    "moment this call is answered. An invalid program is refused with every finding and never becomes a job. The "
+    "session must hold the capabilities that the program's ops need.",
     request=Request,
     reply=Reply,
     errors=(

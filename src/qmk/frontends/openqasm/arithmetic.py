@@ -11,8 +11,25 @@ from qmk.frontends.openqasm import logic as lg
 from qmk.frontends.openqasm.logic import Bit, Logic
 from qmk.frontends.openqasm.sources import Refusal
 from qmk.frontends.openqasm.values import (
-    ANGLE, BIT, BOOL, COMPLEX, FLOAT, INT, INTEGERS, LITERAL, MAX_WIDTH, TURN, UINT, Type, Value, bits_of, convert,
-    is_dynamic, measured, number_of, truth, wrap,
+    ANGLE,
+    BOOL,
+    COMPLEX,
+    FLOAT,
+    INT,
+    INTEGERS,
+    LITERAL,
+    MAX_WIDTH,
+    TURN,
+    UINT,
+    Type,
+    Value,
+    bits_of,
+    convert,
+    is_dynamic,
+    measured,
+    number_of,
+    truth,
+    wrap,
 )  # fmt: skip
 
 COMPARISONS = frozenset(("==", "!=", "<", "<=", ">", ">="))
@@ -45,7 +62,7 @@ def _durations(op: str, a: Value, b: Value, pos: int) -> Value:
     x, y = a.data, b.data
     both = a.type.kind == b.type.kind
     plain = all(isinstance(data, (int, float)) for data in (x, y))
-    if plain and (op in ("+", "-") and both or op == "*" and not both or op == "/" and a.type.kind == "duration"):
+    if plain and ((op in ("+", "-") and both) or (op == "*" and not both) or (op == "/" and a.type.kind == "duration")):
         if op == "/" and y == 0:
             raise Refusal("value", pos, "division by zero")
         result = {"+": lambda: x + y, "-": lambda: x - y, "*": lambda: x * y, "/": lambda: x / y}[op]()
@@ -104,7 +121,9 @@ def power(x: int, y: int, kind: Type, pos: int) -> int:
 def _measured_sum(op: str, a: Value, b: Value, kind: Type, pos: int, logic: Logic) -> Value:
     """Sums of measured integers by ripple carry; other arithmetic on them is refused."""
     if op not in ("+", "-"):
-        raise measured(pos, f"an operand of '{op}'", "only +, -, shifts, bit logic and comparisons take measured integers")
+        raise measured(
+            pos, f"an operand of '{op}'", "only +, -, shifts, bit logic and comparisons take measured integers"
+        )
     x, y = bits_of(a, kind.width), bits_of(b, kind.width)
     total = logic.add(x, y) if op == "+" else logic.add(x, tuple(lg.negate(bit) for bit in y), lg.TRUE)
     return Value(kind, number_of(total, kind))
@@ -177,7 +196,9 @@ def _bit_type(a: Type, b: Type, pos: int) -> Type:
 def _shift(op: str, a: Value, b: Value, pos: int) -> Value:
     if is_dynamic(b):
         raise measured(pos, "the distance of a shift")
-    distance = b.data if isinstance(b.data, int) else number_of(bits_of(b, 1 if b.type.size is None else b.type.width), UINT)
+    distance = (
+        b.data if isinstance(b.data, int) else number_of(bits_of(b, 1 if b.type.size is None else b.type.width), UINT)
+    )
     if not isinstance(distance, int) or distance < 0:
         raise Refusal("value", pos, "a shift needs a whole distance of zero or more")
     kind = a.type
@@ -295,103 +316,3 @@ def _complement(a: Value, pos: int) -> Any:
     if a.type.kind not in ("bit", "bool", "int", "uint"):
         raise Refusal("type", pos, f"'~' does not take {a.type.text()}")
     return tuple(lg.negate(bit) for bit in a.data) if isinstance(a.data, tuple) else lg.negate(a.data)
-
-
-# -- functions -------------------------------------------------------------------------------------------------------
-
-_REAL_FUNCTIONS: dict[str, Callable[[Any], Any]] = {
-    "arccos": math.acos, "arcsin": math.asin, "arctan": math.atan, "cos": math.cos, "sin": math.sin, "tan": math.tan,
-    "exp": math.exp, "log": math.log, "sqrt": math.sqrt, "ceiling": math.ceil, "floor": math.floor,
-}  # fmt: skip
-_COMPLEX_FUNCTIONS: dict[str, Callable[[Any], Any]] = {
-    "exp": cmath.exp, "sqrt": cmath.sqrt, "cos": cmath.cos, "sin": cmath.sin, "log": cmath.log,
-}  # fmt: skip
-_OLD_FUNCTIONS = {
-    "sin": "sin", "cos": "cos", "tan": "tan", "exp": "exp", "ln": "log", "sqrt": "sqrt", "acos": "arccos",
-    "asin": "arcsin", "atan": "arctan",
-}  # fmt: skip
-
-FUNCTIONS: dict[int, dict[str, tuple[int, ...]]] = {
-    2: {name: (1,) for name in _OLD_FUNCTIONS},
-    3: {
-        **{name: (1,) for name in _REAL_FUNCTIONS}, "mod": (2,), "pow": (2,), "popcount": (1,), "rotl": (2,),
-        "rotr": (2,), "real": (1,), "imag": (1,), "abs": (1,),
-    },
-}  # fmt: skip
-"""Names of the built-in functions of each dialect, with the numbers of arguments they take. ``sizeof`` is apart."""
-
-
-def call(name: str, args: list[Value], pos: int, logic: Logic, dialect: int) -> Value:
-    """A built-in function of known numbers, or of measured bits where it only moves or counts them."""
-    if dialect == 2:
-        name = _OLD_FUNCTIONS[name]
-    first = args[0]
-    if name in ("popcount", "rotl", "rotr"):
-        return _bit_function(name, args, pos, logic)
-    if name in ("mod", "pow"):
-        return binary("%" if name == "mod" else "**", first, args[1], pos, logic)
-    if is_dynamic(first):
-        raise measured(pos, f"the argument of {name}")
-    if name in ("real", "imag", "abs") or first.type.kind == "complex":
-        return _complex_function(name, first, pos, logic)
-    x = convert(first, FLOAT, pos, logic).data
-    try:
-        result = _REAL_FUNCTIONS[name](x)
-    except (ValueError, OverflowError):
-        raise Refusal("value", pos, f"{name}({x}) has no value") from None
-    if isinstance(result, int):
-        return Value(INT, wrap(result, INT))
-    return Value(FLOAT, finite(result, pos))
-
-
-def _complex_function(name: str, first: Value, pos: int, logic: Logic) -> Value:
-    if name == "abs" and first.type.kind in INTEGERS:
-        return Value(first.type, wrap(abs(first.data), first.type))
-    x = convert(first, COMPLEX, pos, logic).data
-    if name == "real":
-        return Value(FLOAT, x.real)
-    if name == "imag":
-        return Value(FLOAT, x.imag)
-    if name == "abs":
-        return Value(FLOAT, abs(x))
-    if name not in _COMPLEX_FUNCTIONS:
-        raise Refusal("type", pos, f"{name} does not take complex numbers")
-    try:
-        return Value(COMPLEX, finite(_COMPLEX_FUNCTIONS[name](x), pos))
-    except (ValueError, OverflowError):
-        raise Refusal("value", pos, f"{name}({x}) has no value") from None
-
-
-def _bit_function(name: str, args: list[Value], pos: int, logic: Logic) -> Value:
-    first = args[0]
-    if first.type.kind not in ("bit", "uint") or (first.type.kind == "bit" and first.type.size is None):
-        raise Refusal("type", pos, f"{name} takes a bit register or a uint, not {first.type.text()}")
-    width = first.type.width
-    bits = bits_of(first, width)
-    if name == "popcount":
-        size = max(1, width.bit_length())
-        kind = Type("uint", size)
-        total: tuple[Bit, ...] = (lg.FALSE,) * size
-        for bit in bits:
-            total = logic.add(total, (bit, *(lg.FALSE for _ in range(size - 1))))
-        return Value(kind, number_of(total, kind))
-    if is_dynamic(args[1]):
-        raise measured(pos, "the distance of a rotation")
-    distance = convert(args[1], INT, pos, logic).data
-    if not width:
-        return first
-    distance = distance % width if name == "rotl" else -distance % width
-    moved = bits[width - distance :] + bits[: width - distance]
-    return Value(first.type, number_of(moved, first.type) if first.type.kind == "uint" else moved)
-
-
-def constants(dialect: int) -> dict[str, Value]:
-    """The named numbers that every program sees."""
-    if dialect == 2:
-        return {"pi": Value(FLOAT, math.pi)}
-    found = {"pi": math.pi, "π": math.pi, "tau": TURN, "τ": TURN, "euler": math.e, "ℇ": math.e}
-    return {name: Value(FLOAT, number) for name, number in found.items()}
-
-
-def bit_value(bit: Bit) -> Value:
-    return Value(BIT, bit)

@@ -183,6 +183,8 @@ class Builder:
         self.guard = None
         if self.vqs:
             self.add("core.free", tuple(self.vqs))
+        if not self.nodes:
+            self.add("core.barrier")  # a graph has at least one node; this one changes nothing
         return Graph(
             nodes=tuple(self.nodes),
             vqs=tuple(self.vqs),

@@ -7,27 +7,48 @@ from collections.abc import Callable
 from typing import Any
 
 from qmk.base.limits import LIMITS
-from qmk.frontends.openqasm import logic as lg
 from qmk.frontends.openqasm.builder import too_many
-from qmk.frontends.openqasm.evaluate import Evaluator
 from qmk.frontends.openqasm.library import QELIB1, STDGATES, Gate
-from qmk.frontends.openqasm.scope import Frame, GateBody, Quiet, Subroutine, Symbol, UserGate, Variable, nearest
+from qmk.frontends.openqasm.places import Places
+from qmk.frontends.openqasm.scope import GateBody, Quiet, Subroutine, Symbol, UserGate, Variable, nearest
 from qmk.frontends.openqasm.sources import Refusal
 from qmk.frontends.openqasm.tree import (
-    Expr, FastCall, GateCall, GateDef, Index, Literal, Modifier, Name, Opaque, Parameter,
+    Expr,
+    FastCall,
+    GateCall,
+    GateDef,
+    Index,
+    Literal,
+    Modifier,
+    Name,
+    Opaque,
 )  # fmt: skip
 from qmk.frontends.openqasm.unitary import (
-    NoPower, Prim, Unitary, control, emitted, inverse, power, shifted,
+    NoPower,
+    Prim,
+    Unitary,
+    control,
+    emitted,
+    inverse,
+    power,
+    shifted,
 )  # fmt: skip
-from qmk.frontends.openqasm.values import FLOAT, VOID, Type, Value, convert, mismatch
+from qmk.frontends.openqasm.values import FLOAT, Type, Value
 from qmk.qvm.graph import Node
 
-_OTHER_NAMES = {"cnot": "cx", "not": "x", "toffoli": "ccx", "hadamard": "h", "fredkin": "cswap", "measure_all": "measure"}
+_OTHER_NAMES = {
+    "cnot": "cx",
+    "not": "x",
+    "toffoli": "ccx",
+    "hadamard": "h",
+    "fredkin": "cswap",
+    "measure_all": "measure",
+}
 _CACHE = 4096
 """expansions of user gates kept, by gate and parameters"""
 
 
-class Calls(Evaluator):
+class Calls(Places):
     """Applying gates and calling subroutines."""
 
     def __init__(self, *args: Any) -> None:
@@ -49,7 +70,12 @@ class Calls(Evaluator):
             operands = self.fast_operands[text]
         except KeyError:
             operands = self.fast_operands[text] = self._fast_operands(call)
-        if plan is not None and operands is not None and plan[2] == len(operands) and self.steps < LIMITS.expansion_nodes:
+        if (
+            plan is not None
+            and operands is not None
+            and plan[2] == len(operands)
+            and self.steps < LIMITS.expansion_nodes
+        ):
             self.steps += 1
             builder = self.builder
             nodes = builder.nodes
@@ -60,6 +86,8 @@ class Calls(Evaluator):
 
     def _fast_plan(self, call: FastCall) -> tuple[str, dict[str, float], int] | None:
         gate = self.gates.get(call.name)
+        if gate is None:
+            raise self._unknown_gate(call.name, call.pos)
         if not isinstance(gate, Gate) or not gate.direct or len(call.values) != gate.params:
             return None
         return f"core.{gate.direct}", dict(zip(gate.names, call.values, strict=True)), gate.qubits
@@ -97,19 +125,24 @@ class Calls(Evaluator):
         self.step(call.pos)
         if call.duration is not None:
             self.warn("timing", call.pos, "the gate's duration is not followed: an ideal device has no clock")
+        phase_only = call.name == "gphase" and self.dialect == 3
+        if call.name not in self.gates and not phase_only:
+            raise self._unknown_gate(call.name, call.pos)
         values = tuple(self.real(arg) for arg in call.args)
         operands = [self.qubits(node) for node in call.operands]
-        if call.name == "gphase":
+        if phase_only:
             unitary, qubits = self._global_phase(values, call.pos), 0
         else:
             unitary, qubits = self.gate(call.name, values, call.pos)
         # ctrl commutes with inv and pow: taking the controls last keeps powers to the gate itself
-        for modifier in sorted(reversed(call.modifiers), key=lambda m: m.kind in ("ctrl", "negctrl")):
-            unitary, qubits = self._modified(unitary, qubits, modifier)
+        for controls in (False, True):
+            for modifier in reversed(call.modifiers):
+                if (modifier.kind in ("ctrl", "negctrl")) is controls:
+                    unitary, qubits = self._modified(unitary, qubits, modifier)
         if len(operands) != qubits:
             raise self._wrong_count(call, qubits, len(operands))
         for handles in self.broadcast(operands, call.pos):
-            self.apply(unitary, handles, call.name == "gphase")
+            self.apply(unitary, handles, phase_only)
 
     def _wrong_count(self, call: GateCall, wanted: int, given: int) -> Refusal:
         controls = " with its modifiers" if call.modifiers else ""
@@ -125,9 +158,7 @@ class Calls(Evaluator):
 
     def gate(self, name: str, values: tuple[float, ...], pos: int) -> tuple[Unitary, int]:
         """The operations of gate ``name`` with parameters ``values``, and its number of qubits."""
-        found = self.gates.get(name)
-        if found is None:
-            raise self._unknown_gate(name, pos)
+        found = self.gates[name]
         if isinstance(found, Gate):
             params, qubits = found.params, found.qubits
         else:
@@ -267,107 +298,3 @@ class Calls(Evaluator):
             return  # of the whole program: no measurement can see it
         for op, args, operands in emitted(item):
             self.builder.add(f"core.{op}", tuple(handles[k] for k in operands), args)
-
-    # -- subroutines -------------------------------------------------------------------------------------------------
-
-    def call_subroutine(self, routine: Subroutine, args: list[Expr], pos: int) -> Value:
-        definition = routine.definition
-        if self.gate_body is not None:
-            raise Refusal("scope", pos, "a gate cannot call a subroutine", "use def instead of gate")
-        self.step(pos)
-        if len(args) != len(definition.params):
-            raise Refusal(
-                "parameter-count", pos, f"{definition.name} takes {len(definition.params)} argument(s), {len(args)} given"
-            )
-        scope: dict[str, Symbol] = {}
-        back: list[tuple[Variable, Callable[[Any], None]]] = []
-        for parameter, arg in zip(definition.params, args, strict=True):
-            scope[parameter.name] = self._bound(parameter, arg, back)
-        self._distinct_qubits(scope, pos)
-        result = None if definition.result is None else self.type_of(definition.result)
-        frame = Frame("def", len(self.builder.path), result=result)
-        self.frames.append(frame)
-        try:
-            self.in_frame(scope, pos, lambda: self.run_body(definition.body))
-        finally:
-            self.frames.pop()
-        for variable, write in back:
-            write(variable.data)
-        if result is None:
-            return Value(VOID, None)
-        if frame.value is None:
-            raise Refusal("unset", pos, f"{definition.name} ended without returning a {result.text()}")
-        return frame.value
-
-    def run_body(self, body: list[Any]) -> None:
-        """The statements of a subroutine; jumps included."""
-        for statement in body:
-            self.execute(statement)
-
-    def _bound(self, parameter: Parameter, arg: Expr, back: list[tuple[Variable, Callable[[Any], None]]]) -> Variable:
-        """A parameter bound to its argument: qubits and mutable arrays by reference, the rest by value."""
-        kind, depth = parameter.type.kind, len(self.journals)
-        if kind == "qubit":
-            return self._bound_qubits(parameter, self.qubits(arg))
-        value = self.classical(arg)
-        if kind == "array":
-            want = value.type
-            if value.type.kind != "array" or self._array_mismatch(parameter, value.type):
-                raise Refusal("type", arg.pos, f"'{parameter.name}' takes another kind of array than {want.text()}")
-            variable = Variable(parameter.name, want, value.data, parameter.pos, parameter.type.access != "mutable", depth=depth)
-            if parameter.type.access == "mutable":
-                back.append((variable, self.place(arg).write))
-            return variable
-        type_ = self.type_of(parameter.type)
-        data = convert(value, type_, arg.pos, self.logic).data
-        if type_.kind == "bit" and type_.size is not None:
-            data = list(data)
-        return Variable(parameter.name, type_, data, parameter.pos, depth=depth)
-
-    def _bound_qubits(self, parameter: Parameter, value: Value) -> Variable:
-        size = None if parameter.type.size is None else self.integer(parameter.type.size)
-        if size != value.type.size and (size or 1) != len(value.data):
-            raise Refusal(
-                "size", parameter.pos, f"'{parameter.name}' takes {size or 1} qubit(s), {len(value.data)} given"
-            )
-        return Variable(parameter.name, Type("qubit", size), value.data, parameter.pos, constant=True)
-
-    def _array_mismatch(self, parameter: Parameter, have: Type) -> bool:
-        node = parameter.type
-        assert node.base is not None
-        if self.type_of(node.base) != have.base:
-            return True
-        if node.dims is None:
-            return node.rank is None or self.integer(node.rank) != len(have.dims)
-        return tuple(self.integer(dim) for dim in node.dims) != have.dims
-
-    def _distinct_qubits(self, scope: dict[str, Symbol], pos: int) -> None:
-        handles = [
-            handle
-            for symbol in scope.values()
-            if isinstance(symbol, Variable) and symbol.type.kind == "qubit"
-            for handle in symbol.data
-        ]
-        if len(set(handles)) < len(handles):
-            raise Refusal("same-qubit", pos, "a call passes one qubit twice")
-
-    def give_back(self, value: Value | None, pos: int) -> None:
-        """``return``: the innermost subroutine is left where the open branches hold."""
-        frame = next((frame for frame in reversed(self.frames) if frame.kind == "def"), None)
-        if frame is None:
-            raise Refusal("scope", pos, "return stands outside every subroutine")
-        if (value is None) != (frame.result is None):
-            wanted = "no value" if frame.result is None else f"a {frame.result.text()}"
-            raise Refusal("type", pos, f"this subroutine returns {wanted}")
-        when = self.logic.all(self.builder.path[frame.start :])
-        if value is not None and frame.result is not None:
-            if frame.result.kind == "array" and value.type.kind != "array":
-                raise mismatch(value.type, frame.result, pos)
-            value = convert(value, frame.result, pos, self.logic)
-            frame.value = value if frame.value is None else self.merged(when, value, frame.value, pos)
-        frame.left = self.logic.either(frame.left, when)
-        self.jumped = True
-
-    def merged(self, when: lg.Bit, new: Value, old: Value, pos: int) -> Value:
-        """``new`` where ``when`` holds, else ``old``."""
-        return Value(new.type, self.merge_data(new.type, when, new.data, old.data, pos))

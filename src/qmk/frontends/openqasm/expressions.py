@@ -9,7 +9,20 @@ from qmk.frontends.openqasm.sources import Refusal
 from qmk.frontends.openqasm.stream import Stream
 from qmk.frontends.openqasm.tokens import BITSTRING
 from qmk.frontends.openqasm.tree import (
-    Binary, Call, Cast, Concat, DurationOf, Expr, Hardware, Index, Literal, MeasureOf, Name, Range, SetOf, TypeNode,
+    Binary,
+    Call,
+    Cast,
+    Concat,
+    DurationOf,
+    Expr,
+    Hardware,
+    Index,
+    Literal,
+    MeasureOf,
+    Name,
+    Range,
+    SetOf,
+    TypeNode,
     Unary,
 )  # fmt: skip
 
@@ -21,6 +34,7 @@ _BINARY = {
 _UNARY = 11
 MAX_TERMS = 2000
 """operators in a chain such as a+b+c: its tree is that deep on the left"""
+MAX_INDEXES = 32
 
 TYPES = frozenset(("bit", "bool", "int", "uint", "float", "angle", "complex", "duration", "stretch", "array"))
 TIME_UNITS = frozenset(("dt", "ns", "us", "µs", "μs", "ms", "s"))
@@ -36,7 +50,12 @@ class ExpressionParser(Stream):
 
     def expression(self, least: int = 1) -> Expr:
         self.enter()
-        left = self.unary()
+        left = self.operators(self.unary(), least)
+        self.depth -= 1
+        return left
+
+    def operators(self, left: Expr, least: int = 1) -> Expr:
+        """The operators that follow ``left`` and bind at least as tightly as ``least``."""
         terms = 0
         while (level := self.level()) >= least:
             pos, op = self.pos, self.text
@@ -46,7 +65,6 @@ class ExpressionParser(Stream):
             terms += 1
             if terms > MAX_TERMS:
                 raise Refusal("limit", pos, f"more than {MAX_TERMS} operators in one chain", "split the expression")
-        self.depth -= 1
         return left
 
     def level(self) -> int:
@@ -61,9 +79,11 @@ class ExpressionParser(Stream):
         return self.postfix(self.primary())
 
     def postfix(self, base: Expr) -> Expr:
-        while self.text == "[" and self.kind == "op":
+        for _ in range(MAX_INDEXES):
+            if self.text != "[":
+                return base
             base = self.index(base)
-        return base
+        raise Refusal("limit", self.pos, f"more than {MAX_INDEXES} indexes in a row")
 
     def index(self, base: Expr) -> Index:
         pos = self.pos
@@ -211,7 +231,9 @@ class ExpressionParser(Stream):
             unit = suffix[1]
             if unit in TIME_UNITS or unit == "im":
                 self.seek(suffix.end())
-                return Literal(pos, "imaginary", float(value)) if unit == "im" else Literal(pos, "duration", (value, unit))
+                return (
+                    Literal(pos, "imaginary", float(value)) if unit == "im" else Literal(pos, "duration", (value, unit))
+                )
             if suffix.start(1) == self.end:
                 raise Refusal("syntax", pos, f"'{text}{unit}' is neither a number nor a name",
                               "a name begins with a letter")  # fmt: skip

@@ -12,15 +12,15 @@ from collections.abc import Callable, Iterable
 from qmk.base.limits import LIMITS
 from qmk.frontends.openqasm import arithmetic
 from qmk.frontends.openqasm import logic as lg
-from qmk.frontends.openqasm.calls import Calls
 from qmk.frontends.openqasm.logic import Bit
 from qmk.frontends.openqasm.scope import Frame, Journal
 from qmk.frontends.openqasm.sources import Refusal
+from qmk.frontends.openqasm.subroutines import Subroutines
 from qmk.frontends.openqasm.tree import Block, Expr, For, If, Jump, Range, SetOf, Stmt, Switch, While
 from qmk.frontends.openqasm.values import INT, Type, Value, convert, element_type, is_dynamic, truth
 
 
-class Flow(Calls):
+class Flow(Subroutines):
     """Control flow."""
 
     # -- statements in order -----------------------------------------------------------------------------------------
@@ -221,7 +221,7 @@ class Flow(Calls):
         return Refusal(
             "while", node.pos,
             f"the while loop in line {self.line_of(node.pos)} ends by a measurement, so its length is not known",
-            f"bound it: for int i in [1:20] {{ if (condition) {{ ... }} }}, with the bound a constant or an input{hint}",
+            f"bound it: for int i in [1:20] {{ if (condition) {{ ... }} }}, the bound a constant or an input{hint}",
         )  # fmt: skip
 
     # -- jumps -------------------------------------------------------------------------------------------------------

@@ -20,7 +20,9 @@ def input_data(core: Evaluator, name: str, given: ParamValue, type_: Type, pos: 
     try:
         return _data(core, given, type_, pos)
     except Refusal as refusal:
-        raise Refusal("input", pos, f"the input '{name}' ({type_.text()}): {refusal.message}", refusal.help) from refusal
+        raise Refusal(
+            "input", pos, f"the input '{name}' ({type_.text()}): {refusal.message}", refusal.help
+        ) from refusal
 
 
 def _data(core: Evaluator, given: ParamValue, type_: Type, pos: int) -> Any:

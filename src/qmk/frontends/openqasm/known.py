@@ -9,7 +9,14 @@ from typing import Any
 
 from qmk.frontends.openqasm.library import Gate, direct
 from qmk.frontends.openqasm.tree import (
-    Binary, Expr, GateCall, GateDef, Literal, Name, Program, Unary,
+    Binary,
+    Expr,
+    GateCall,
+    GateDef,
+    Literal,
+    Name,
+    Program,
+    Unary,
 )  # fmt: skip
 
 _TEXTS = (

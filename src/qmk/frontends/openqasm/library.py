@@ -60,9 +60,8 @@ def _steps(*steps: tuple[str, tuple[int, ...]]) -> Make:
     return lambda: found
 
 
-_FIXED = tuple(
-    direct(name, 1) for name in ("x", "y", "z", "h", "s", "sdg", "t", "tdg", "sx", "sxdg", "id")
-) + (
+_FIXED = (
+    *(direct(name, 1) for name in ("x", "y", "z", "h", "s", "sdg", "t", "tdg", "sx", "sxdg", "id")),
     direct("cx", 2, "cnot"), direct("cy", 2), direct("cz", 2), direct("ch", 2), direct("swap", 2),
     direct("ccx", 3, "toffoli"), direct("cswap", 3),
 )  # fmt: skip

@@ -2,183 +2,47 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-from typing import Any, ClassVar
-
-from qmk.frontends.openqasm.expressions import TYPES, ExpressionParser
-from qmk.frontends.openqasm.sources import File, Refusal, Sources
-from qmk.frontends.openqasm.tokens import GATE_LINE, simple_angle
+from qmk.frontends.openqasm.blocks import BlockParser, Handler
+from qmk.frontends.openqasm.expressions import TYPES
+from qmk.frontends.openqasm.sources import Refusal
 from qmk.frontends.openqasm.tree import (
-    Alias, Assign, Barrier, Block, Box, Call, Declaration, Delay, Evaluate, Expr, FastCall, For, GateCall, GateDef, If,
-    Include, Index, Jump, MeasureOf, Modifier, Name, Parameter, Program, QubitDecl, Refused, Reset, Return, Stmt,
-    SubroutineDef, Switch, TypeNode, While,
+    Alias,
+    Assign,
+    Barrier,
+    Block,
+    Box,
+    Call,
+    Declaration,
+    Delay,
+    Evaluate,
+    Expr,
+    For,
+    GateCall,
+    GateDef,
+    If,
+    Index,
+    Jump,
+    MeasureOf,
+    Modifier,
+    Name,
+    Parameter,
+    QubitDecl,
+    Refused,
+    Reset,
+    Return,
+    Stmt,
+    SubroutineDef,
+    Switch,
+    TypeNode,
+    While,
 )  # fmt: skip
 
-STANDARD = frozenset(("stdgates.inc", "qelib1.inc"))
 ASSIGN = frozenset(("=", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "~=", "<<=", ">>=", "**="))
 MODIFIERS = frozenset(("ctrl", "negctrl", "inv", "pow"))
-_FAST = GATE_LINE.match
 
 
-class Parser(ExpressionParser):
-    """One file of a program. ``handlers`` maps the word that begins a statement to the method that reads it."""
-
-    dialect = 3
-    handlers: ClassVar[dict[str, Callable[[Any, int], Stmt | None]]]
-    keywords: ClassVar[frozenset[str]]
-    versions = ("3", "3.0", "3.1")
-
-    def __init__(self, sources: Sources, file: File, program: Program) -> None:
-        self.program = program
-        self._angles: dict[str, tuple[float, ...] | None] = {"": ()}
-        super().__init__(sources, file)
-
-    def parse(self) -> None:
-        """Append the file's statements to ``self.program.body``; findings go to ``sources``."""
-        self.version()
-        body = self.program.body
-        while self.kind != "end":
-            start = self.pos - self.file.base
-            if self.kind == "name" and self.text not in self.keywords:
-                self.fast_lines(start, body)
-                start = self.pos - self.file.base
-            if self.kind != "end":
-                self.guarded(start, body)
-
-    def fast_lines(self, offset: int, body: list[Stmt]) -> None:
-        """Read gate statements of the common form for as long as they come, straight from the text."""
-        base, source, angles, keywords = self.file.base, self.source, self._angles, self.keywords
-        while (found := _FAST(source, offset)) is not None:
-            name, text, operands = found.groups()
-            if name in keywords:
-                break
-            text = text or ""
-            try:
-                values = angles[text]
-            except KeyError:
-                values = angles[text] = self._simple_values(text)
-            if values is None:
-                break
-            body.append(FastCall(base + found.start(1), name, values, operands, base + found.start(3)))
-            offset = found.end()
-        if offset != self.pos - base:
-            self.seek_safely(offset)
-
-    def seek_safely(self, offset: int) -> None:
-        try:
-            self.seek(offset)
-        except Refusal as refusal:
-            self.sources.report(refusal)
-            self._skip_bad()
-
-    def _simple_values(self, text: str) -> tuple[float, ...] | None:
-        values = tuple(simple_angle(part) for part in text.split(","))
-        known = tuple(value for value in values if value is not None and math.isfinite(value))
-        return known if len(known) == len(values) else None
-
-    def guarded(self, start: int, body: list[Stmt]) -> None:
-        """One statement, or one finding."""
-        depth = self.depth
-        try:
-            self.statement_into(body)
-        except Refusal as refusal:
-            self.sources.report(refusal)
-            self.depth = depth
-            self.recover(start)
-            if self.text == "}" and depth == 0:
-                self._step()
-
-    def version(self) -> None:
-        if self.text != "OPENQASM":
-            return
-        pos = self.pos
-        self._step()
-        text = self.text
-        if text not in self.versions:
-            self.sources.report(
-                Refusal("version", pos, f"OpenQASM {text} is not read by the OpenQASM {self.dialect} front-end",
-                        "this release reads versions 2.0, 3.0 and 3.1")
-            )  # fmt: skip
-        self.program.version = text
-        try:
-            self.advance()
-            self.expect(";")
-        except Refusal as refusal:
-            self.sources.report(refusal)
-            self.recover(pos - self.file.base)
-
-    def statement_into(self, body: list[Stmt]) -> None:
-        """Parse one statement; an include appends its file's statements."""
-        if self.text == "include" and self.kind == "name":
-            self.include(body)
-            return
-        statement = self.statement()
-        if statement is not None:
-            body.append(statement)
-
-    def include(self, body: list[Stmt]) -> None:
-        pos = self.pos
-        self.advance()
-        if self.kind != "string":
-            raise self.fail("a file name in quotes")
-        name = self.text[1:-1]
-        self.advance()
-        self.expect(";")
-        if self.depth:
-            raise Refusal("scope", pos, "an include may only stand outside every block")
-        if name in STANDARD:
-            body.append(Include(pos, name))
-            return
-        file = self.sources.include(name, pos)
-        type(self)(self.sources, file, self.program).parse()
-        self.sources.close()
-
-    def statement(self) -> Stmt | None:
-        pos, text = self.pos, self.text
-        if self.kind == "name":
-            handler = self.handlers.get(text)
-            if handler is not None:
-                return handler(self, pos)
-            if text in self.types:
-                return self.declaration(pos)
-            return self.call_or_assignment(pos)
-        if self.kind == "hardware":
-            raise Refusal("syntax", pos, f"a statement cannot begin with the qubit {text}")
-        if self.kind == "pragma":
-            return self.pragma(pos)
-        if text == "@":
-            return self.annotation(pos)
-        if text == ";":
-            self.advance()
-            return None
-        if text == "{":
-            return self.block()
-        raise self.fail("a statement")
-
-    def block(self) -> Block:
-        """``{ ... }``, each broken statement in it reported on its own."""
-        self.enter()
-        pos = self.pos
-        self.expect("{")
-        body: list[Stmt] = []
-        while self.text != "}" or self.kind == "string":
-            if self.kind == "end":
-                raise Refusal("syntax", pos, "the block opened here is never closed", "add the closing '}'")
-            self.guarded(self.pos - self.file.base, body)
-        self.advance()
-        self.depth -= 1
-        return Block(pos, body)
-
-    def body(self) -> Stmt:
-        """A block or a single statement, as if, for and while take it."""
-        if self.text == "{":
-            return self.block()
-        self.enter()
-        pos = self.pos
-        statement = self.statement()
-        self.depth -= 1
-        return Block(pos, [] if statement is None else [statement])
+class Parser(BlockParser):
+    """OpenQASM 3."""
 
     # -- statements that begin with a keyword ------------------------------------------------------------------------
 
@@ -200,7 +64,9 @@ class Parser(ExpressionParser):
         storage = self.text
         self.advance()
         if self.kind != "name" or self.text not in TYPES:
-            raise self.fail("a type", f"for example: {storage} float[64] x" + (" = 0.5;" if storage == "const" else ";"))
+            raise self.fail(
+                "a type", f"for example: {storage} float[64] x" + (" = 0.5;" if storage == "const" else ";")
+            )
         return self.declaration(pos, storage)
 
     def qubit(self, pos: int) -> Stmt:
@@ -418,7 +284,7 @@ class Parser(ExpressionParser):
             if self.take("["):
                 duration = self.expression()
                 self.expect("]")
-            elif self.text == ";" or self.kind == "op":
+            elif self.text == ";" or (self.kind == "op" and self.text != "["):
                 return self.expression_statement(Call(pos, name, args))
             operands = self.operands()
             self.expect(";")
@@ -440,10 +306,14 @@ class Parser(ExpressionParser):
         return self.expression_statement(target)
 
     def expression_statement(self, first: Expr) -> Stmt:
+        first = self.operators(first)
         if self.text == ";":
             self.advance()
             return Evaluate(first.pos, first)
         raise self.fail("';', an assignment or operands", "a gate call is written: name(parameters) qubits;")
+
+    def braced(self, _pos: int) -> Stmt:
+        return self.block()
 
     # -- what the grammar knows and a gate-level device does not -----------------------------------------------------
 
@@ -495,7 +365,7 @@ class Parser(ExpressionParser):
         raise Refusal("syntax", pos, f"'{text}' does not begin a statement here")
 
 
-HANDLERS = {
+HANDLERS: dict[str, Handler] = {
     "qubit": Parser.qubit, "qreg": Parser.old_register, "creg": Parser.old_register,
     "const": Parser.stored, "input": Parser.stored, "output": Parser.stored, "let": Parser.alias,
     "gate": Parser.gate_definition, "def": Parser.subroutine, "if": Parser.branch, "for": Parser.loop,
@@ -512,3 +382,7 @@ HANDLERS = {
 KEYWORDS = frozenset(HANDLERS) | TYPES | {"true", "false", "durationof", "readonly", "mutable"}
 
 Parser.handlers, Parser.keywords = HANDLERS, KEYWORDS
+Parser.others = {
+    "type": Parser.declaration, "name": Parser.call_or_assignment, "pragma": Parser.pragma, "@": Parser.annotation,
+    "{": Parser.braced, "hardware": Parser.misplaced,
+}  # fmt: skip

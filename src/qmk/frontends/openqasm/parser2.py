@@ -6,7 +6,20 @@ from qmk.frontends.openqasm.expressions import POWER
 from qmk.frontends.openqasm.parser import Parser
 from qmk.frontends.openqasm.sources import Refusal
 from qmk.frontends.openqasm.tree import (
-    Assign, Binary, Declaration, Expr, GateCall, GateDef, If, Index, Literal, MeasureOf, Name, Opaque, QubitDecl, Stmt,
+    Assign,
+    Binary,
+    Declaration,
+    Expr,
+    GateCall,
+    GateDef,
+    If,
+    Index,
+    Literal,
+    MeasureOf,
+    Name,
+    Opaque,
+    QubitDecl,
+    Stmt,
     TypeNode,
 )  # fmt: skip
 
@@ -115,13 +128,6 @@ class Parser2(Parser):
         self.expect(";")
         return GateCall(pos, name, [], args, operands)
 
-    def statement(self) -> Stmt | None:
-        if self.kind == "op" and self.text in ("@", "{"):
-            raise self.fail("a statement")
-        if self.kind == "pragma":
-            raise self.fail("a statement")
-        return super().statement()
-
 
 Parser2.handlers = {
     "qreg": Parser2.register, "creg": Parser2.register, "gate": Parser2.definition, "opaque": Parser2.definition,
@@ -129,3 +135,4 @@ Parser2.handlers = {
     "OPENQASM": Parser.misplaced, "include": Parser.misplaced,
 }  # fmt: skip
 Parser2.keywords = frozenset(Parser2.handlers)
+Parser2.others = {"name": Parser2.call_or_assignment}

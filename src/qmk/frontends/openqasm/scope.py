@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from qmk.base.limits import LIMITS
-from qmk.frontends.openqasm import arithmetic
 from qmk.frontends.openqasm import logic as lg
 from qmk.frontends.openqasm.builder import Builder, too_many
+from qmk.frontends.openqasm.functions import constants
 from qmk.frontends.openqasm.library import BUILTIN_2, BUILTIN_3, Gate
 from qmk.frontends.openqasm.logic import Bit
 from qmk.frontends.openqasm.sources import Refusal, Sources
@@ -36,8 +36,9 @@ class Split:
 
 @dataclass(slots=True, eq=False)
 class Variable:
-    """``data`` None: not set; a bit register's is a list of bits. ``depth``: how many measured branches were open at the declaration. ``refs``: for an alias
-    of classical bits, the variable and index (-1: the variable is one bit) behind each bit."""
+    """``data`` None: not set; a bit register's is a list of bits. ``depth``: measured branches that were open at the
+    declaration. ``refs``: for an alias of classical bits, the variable and index (-1: the variable is one bit) behind
+    each bit."""
 
     name: str
     type: Type
@@ -94,7 +95,7 @@ class Core(ABC):
         self.sources, self.dialect, self.params = sources, dialect, params
         self.builder = Builder()
         self.logic = self.builder.logic
-        self.constants = arithmetic.constants(dialect)
+        self.constants = constants(dialect)
         self.gates: dict[str, Gate | UserGate] = dict(BUILTIN_2 if dialect == 2 else BUILTIN_3)
         self.globals: dict[str, Symbol] = {}
         self.scopes: list[dict[str, Symbol]] = [self.globals]
@@ -131,7 +132,9 @@ class Core(ABC):
     def deeper(self, pos: int) -> None:
         self.nesting += 1
         if self.nesting > LIMITS.macro_depth:
-            raise Refusal("recursion", pos, f"gates, subroutines and blocks nest deeper than {LIMITS.macro_depth} levels")
+            raise Refusal(
+                "recursion", pos, f"gates, subroutines and blocks nest deeper than {LIMITS.macro_depth} levels"
+            )
 
     def warn(self, key: str, pos: int, message: str, help: str = "") -> None:
         self.sources.report(Refusal(key, pos, message, help))
@@ -183,7 +186,9 @@ class Core(ABC):
             return Refusal("undefined", pos, f"'{name}' is a gate, not a value")
         known = {*self.globals, *self.constants, *(n for scope in self.scopes[self.frame_start :] for n in scope)}
         near = nearest(name, known)
-        return Refusal("undefined", pos, f"'{name}' is not declared", f"did you mean '{near}'?" if near else "declare it")
+        return Refusal(
+            "undefined", pos, f"'{name}' is not declared", f"did you mean '{near}'?" if near else "declare it"
+        )
 
     # -- variables that branches may set -----------------------------------------------------------------------------
 

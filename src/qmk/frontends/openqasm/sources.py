@@ -129,5 +129,3 @@ class Sources:
 
     def close(self) -> None:
         self._open.pop()
-
-

@@ -9,12 +9,16 @@ import re
 
 TRIVIA = r"(?:\s|//[^\n]*+|/\*(?s:.*?)\*/)*+"
 
+_NUMBER_TOKEN = (
+    r"0[xX][0-9a-fA-F_]++|0[oO][0-7_]++|0[bB][01_]++"
+    r"|(?:\d[\d_]*+(?:\.(?:\d[\d_]*+)?)?|\.\d[\d_]*+)(?:[eE][+-]?\d++)?"
+)
 _PARTS = (
     ("string", r'"[^"\n]*+"|\'[^\'\n]*+\''),
-    ("number", r"0[xX][0-9a-fA-F_]++|0[oO][0-7_]++|0[bB][01_]++|(?:\d[\d_]*+(?:\.(?:\d[\d_]*+)?)?|\.\d[\d_]*+)(?:[eE][+-]?\d++)?"),
+    ("number", _NUMBER_TOKEN),
     ("hardware", r"\$\d++"),
     ("name", r"[^\W\d]\w*+"),
-    ("op", r"\*\*=|<<=|>>=|->|\+\+|\*\*|<<|>>|<=|>=|==|!=|&&|\|\||[-+*/%&|^~]=|[-+*/%&|^~<>=!;:,.@()\[\]{}]"),
+    ("op", r"\*\*=|<<=|>>=|->|\+\+|\*\*|<<|>>|<=|>=|==|!=|&&|\|\||[-+*/%&|^~]=|/(?!\*)|[-+*%&|^~<>=!;:,.@()\[\]{}]"),
     ("pragma", r"\#pragma\b"),
     ("dim", r"\#dim\b"),
     ("end", r"\Z"),
@@ -27,7 +31,9 @@ BITSTRING = re.compile(r'"[01](?:_?[01])*"')
 
 _PI = r"(?:pi|π)"
 _NUMBER = r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
-SIMPLE_ANGLE = re.compile(rf"\s*([+-]?)\s*(?:({_NUMBER})\s*\*\s*)?({_PI})(?:\s*\*\s*({_NUMBER}))?(?:\s*/\s*({_NUMBER}))?\s*")
+SIMPLE_ANGLE = re.compile(
+    rf"\s*([+-]?)\s*(?:({_NUMBER})\s*\*\s*)?({_PI})(?:\s*\*\s*({_NUMBER}))?(?:\s*/\s*({_NUMBER}))?\s*"
+)
 """[sign][number*]pi[*number][/number]: the usual angle, read without building a tree."""
 
 GATE_LINE = re.compile(

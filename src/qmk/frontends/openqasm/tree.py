@@ -12,7 +12,7 @@ class Expr:
 
 @dataclass(slots=True)
 class Literal(Expr):
-    """``kind``: int, float, bool, bits (value = (number, width)), imaginary, duration (value = (number, unit)), string."""
+    """``kind``: int, float, bool, bits (value: number, width), imaginary, duration (value: number, unit), string."""
 
     kind: str
     value: object

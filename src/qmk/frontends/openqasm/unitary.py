@@ -1,4 +1,4 @@
-"""Gates as lists of primitive operations with an exact global phase, and the modifiers ``inv``, ``ctrl``, ``pow`` on them.
+"""Gates as lists of primitive operations with an exact global phase, and ``inv``, ``ctrl`` and ``pow`` of them.
 
 A ``Prim`` is a core gate with no control of its own (``base``), under controls, raised to a power; operands are numbers
 of the surrounding gate's qubits, controls first. Phases are exact: under a control they are physics.
@@ -95,8 +95,8 @@ def _inverse(p: Prim) -> Prim:
 
 
 def control(u: Unitary, values: str) -> Unitary:
-    """``u`` under ``len(values)`` controls, which become qubits 0, 1, ...; ``values[k]`` "1" or "0" is what qubit k must
-    hold. The global phase becomes a primitive of its own."""
+    """``u`` under ``len(values)`` controls, which become qubits 0, 1, ...; ``values[k]`` ("1" or "0") is what qubit k
+    must hold. The global phase becomes a primitive of its own."""
     count = len(values)
     front = tuple(range(count))
     prims: list[Prim] = []
@@ -238,7 +238,7 @@ def emitted(p: Prim) -> list[Emitted]:
         return [("barrier", {}, p.operands)]
     if p.base == "gphase" and p.controls:
         return _controlled_phase(p)
-    if p.base == "gphase" or not p.controls and p.power == 1:
+    if p.base == "gphase" or (not p.controls and p.power == 1):
         return [(p.base, dict(p.args), p.operands)]
     plain = _CONTROL.get((p.base, p.controls)) if p.power == 1 else None
     if plain is not None:

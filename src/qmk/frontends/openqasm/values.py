@@ -1,8 +1,8 @@
 """Types and values of OpenQASM 3's classical part, and conversion between them.
 
 A value is known now, or depends on measurements. Data by type: ``bit``, ``bool`` one ``Bit``; ``bit[n]`` a tuple of n
-``Bit`` (index 0 first); ``int``, ``uint`` a Python int, or a tuple of ``Bit`` (least significant first) when it depends on
-measurements; ``float``, ``angle`` a float (an ``angle[n]`` is rounded to n bits of a turn, an unsized one is kept as
+``Bit`` (index 0 first); ``int``, ``uint`` a Python int, or a tuple of ``Bit`` (least significant first) when it depends
+on measurements; ``float``, ``angle`` a float (an ``angle[n]`` is rounded to n bits of a turn, an unsized one is kept as
 written); ``complex`` a complex; ``duration`` seconds; ``array`` a tuple of element data; ``qubit`` a tuple of handles.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from qmk.frontends.openqasm import logic as lg
 from qmk.frontends.openqasm.logic import Bit
@@ -92,7 +92,7 @@ def bits_of(value: Value, width: int) -> tuple[Bit, ...]:
     data, kind = value.data, value.type.kind
     if isinstance(data, int):
         return tuple(lg.constant(data >> k & 1) for k in range(width))
-    bits: tuple[Bit, ...] = data if isinstance(data, tuple) else (data,)
+    bits = cast("tuple[Bit, ...]", data if isinstance(data, tuple) else (data,))
     fill = bits[-1] if kind == "int" and bits else lg.FALSE
     return (*bits[:width], *(fill for _ in range(width - len(bits))))
 
@@ -158,7 +158,9 @@ def _to_integer(value: Value, to: Type, pos: int) -> Any:
     if kind not in ("bit", "bool", "int", "uint"):
         raise mismatch(value.type, to, pos)
     if kind == "bit" and value.type.size is not None and to.size is not None and value.type.size > to.size:
-        raise Refusal("size", pos, f"{value.type.text()} does not fit {to.text()}", "take a slice of the register first")
+        raise Refusal(
+            "size", pos, f"{value.type.text()} does not fit {to.text()}", "take a slice of the register first"
+        )
     if to.literal:
         return number_of(bits_of(value, len(data) if isinstance(data, tuple) else 1), to)
     return number_of(bits_of(value, to.width), to)
@@ -187,7 +189,7 @@ def _to_bits(value: Value, to: Type, pos: int) -> tuple[Bit, ...]:
         have = 1 if value.type.size is None else value.type.size
         if have != size:
             raise Refusal("size", pos, f"{value.type.text()} has {have} bits, {to.text()} has {size}")
-        return data if isinstance(data, tuple) else (data,)
+        return cast("tuple[Bit, ...]", data if isinstance(data, tuple) else (data,))
     if kind not in ("bool", "int", "uint"):
         raise mismatch(value.type, to, pos)
     if kind in INTEGERS and not isinstance(data, tuple) and not -(1 << size) < data < 1 << size:
@@ -206,7 +208,7 @@ def _to_real(value: Value, to: Type, pos: int) -> float | complex:
             return data * TURN / (1 << len(bits))
     if isinstance(data, tuple):
         raise measured(pos, f"a {to.kind}", "apply one gate for each bit: if (c[0]) p(pi/2) q; if (c[1]) p(pi) q;")
-    if not isinstance(data, (int, float, complex)):
+    if kind not in ("bit", "bool", "int", "uint", "float", "angle", "complex"):
         raise mismatch(value.type, to, pos)
     if to.kind == "complex":
         return complex(data)

@@ -67,7 +67,9 @@ class _Writer:
         if self.findings:
             raise invalid_graph(self.findings)
         gates = [text.DEFINED[name] for name in self.needed]
-        return "\n".join(["OPENQASM 3.0;", 'include "stdgates.inc";', *gates, *self.head, *self.lines, *self.copies, ""])
+        return "\n".join(
+            ["OPENQASM 3.0;", 'include "stdgates.inc";', *gates, *self.head, *self.lines, *self.copies, ""]
+        )
 
     # -- declarations ------------------------------------------------------------------------------------------------
 
@@ -175,11 +177,15 @@ class _Writer:
                 inputs = [self._bit(event) for event in node.inputs]
                 return [f"{self._bit(node.produces[0])} = {text.expression(int(node.args['table']), inputs)};"]
             case "hint" | "fence":
-                return ["barrier" + "".join(f"{',' if k else ''} {self._qubit(vq)}" for k, vq in enumerate(node.vqs)) + ";"]
+                return [
+                    "barrier" + "".join(f"{',' if k else ''} {self._qubit(vq)}" for k, vq in enumerate(node.vqs)) + ";"
+                ]
             case "metadata":
                 return []
             case _:
-                raise _Refused("emit-op", f"{node.op} has no form in OpenQASM 3", "write the graph as qvm-json or qvm-asm")
+                raise _Refused(
+                    "emit-op", f"{node.op} has no form in OpenQASM 3", "write the graph as qvm-json or qvm-asm"
+                )
 
     def _qubit(self, vq: str) -> str:
         if vq not in self.spelled:

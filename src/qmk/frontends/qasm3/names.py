@@ -5,14 +5,26 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from qmk.frontends.openqasm.arithmetic import FUNCTIONS, constants
+from qmk.frontends.openqasm.functions import FUNCTIONS, constants
 from qmk.frontends.openqasm.library import QELIB1, RESERVED, STDGATES
 from qmk.frontends.openqasm.parser import KEYWORDS
 
 _PART = re.compile(r"(.+)_(0|[1-9]\d{0,6})")
 
 TAKEN = frozenset(
-    {*KEYWORDS, *QELIB1, *STDGATES, *RESERVED, *FUNCTIONS[3], *constants(3), "sizeof", "OPENQASM", "e", "stretch", "void"}
+    {
+        *KEYWORDS,
+        *QELIB1,
+        *STDGATES,
+        *RESERVED,
+        *FUNCTIONS[3],
+        *constants(3),
+        "sizeof",
+        "OPENQASM",
+        "e",
+        "stretch",
+        "void",
+    }
 )
 
 

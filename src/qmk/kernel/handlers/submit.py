@@ -45,7 +45,7 @@ def submit(kernel: State, event: CallReceived, session: Session) -> None:
     session.tenant.queued_jobs.require()
     if request.keep_events:
         admission.require_event_room(graph, shots)
-    warnings = admission.verified(graph, session)
+    warnings = [*event.warnings, *admission.verified(graph, session)]
     epochs, epoch_nodes = epoch_sizes(graph)
     admission.require_deadline(request.policy, epochs)
     seed = request.policy.seed

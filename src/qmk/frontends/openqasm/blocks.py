@@ -1,0 +1,170 @@
+"""One file to statements: the version, includes, blocks, error recovery, and the fast path for common gate lines."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+from qmk.frontends.openqasm.expressions import ExpressionParser
+from qmk.frontends.openqasm.sources import File, Refusal, Sources
+from qmk.frontends.openqasm.tokens import GATE_LINE, simple_angle
+from qmk.frontends.openqasm.tree import Block, FastCall, Include, Program, Stmt
+
+STANDARD = frozenset(("stdgates.inc", "qelib1.inc"))
+_FAST = GATE_LINE.match
+
+Handler = Callable[[Any, int], "Stmt | None"]
+
+
+class BlockParser(ExpressionParser):
+    """One file of a program. ``handlers`` maps the word that begins a statement to the method that reads it; ``others``
+    does so for what is no such word: a "type", any other "name", "pragma", or a character."""
+
+    dialect = 3
+    handlers: ClassVar[Mapping[str, Handler]]
+    others: ClassVar[Mapping[str, Handler]]
+    keywords: ClassVar[frozenset[str]]
+    versions = ("3", "3.0", "3.1")
+
+    def __init__(self, sources: Sources, file: File, program: Program) -> None:
+        self.program = program
+        self._angles: dict[str, tuple[float, ...] | None] = {"": ()}
+        super().__init__(sources, file)
+
+    def parse(self) -> None:
+        """Append the file's statements to ``self.program.body``; findings go to ``sources``."""
+        self.version()
+        body = self.program.body
+        while self.kind != "end":
+            start = self.pos - self.file.base
+            if self.kind == "name" and self.text not in self.keywords:
+                self.fast_lines(start, body)
+                start = self.pos - self.file.base
+            if self.kind != "end":
+                self.guarded(start, body)
+
+    def fast_lines(self, offset: int, body: list[Stmt]) -> None:
+        """Read gate statements of the common form for as long as they come, straight from the text."""
+        base, source, angles, keywords = self.file.base, self.source, self._angles, self.keywords
+        while (found := _FAST(source, offset)) is not None:
+            name, text, operands = found.groups()
+            if name in keywords:
+                break
+            text = text or ""
+            try:
+                values = angles[text]
+            except KeyError:
+                values = angles[text] = self._simple_values(text)
+            if values is None:
+                break
+            body.append(FastCall(base + found.start(1), name, values, operands, base + found.start(3)))
+            offset = found.end()
+        if offset != self.pos - base:
+            self.seek_safely(offset)
+
+    def seek_safely(self, offset: int) -> None:
+        try:
+            self.seek(offset)
+        except Refusal as refusal:
+            self.sources.report(refusal)
+            self._skip_bad()
+
+    def _simple_values(self, text: str) -> tuple[float, ...] | None:
+        values = tuple(simple_angle(part) for part in text.split(","))
+        known = tuple(value for value in values if value is not None and math.isfinite(value))
+        return known if len(known) == len(values) else None
+
+    def guarded(self, start: int, body: list[Stmt]) -> None:
+        """One statement, or one finding."""
+        depth = self.depth
+        try:
+            self.statement_into(body)
+        except Refusal as refusal:
+            self.sources.report(refusal)
+            self.depth = depth
+            self.recover(start)
+            if self.text == "}" and depth == 0:
+                self._step()
+
+    def version(self) -> None:
+        if self.text != "OPENQASM":
+            return
+        pos = self.pos
+        self._step()
+        text = self.text
+        if text not in self.versions:
+            self.sources.report(
+                Refusal("version", pos, f"OpenQASM {text} is not read by the OpenQASM {self.dialect} front-end",
+                        "this release reads versions 2.0, 3.0 and 3.1")
+            )  # fmt: skip
+        self.program.version = text
+        try:
+            self.advance()
+            self.expect(";")
+        except Refusal as refusal:
+            self.sources.report(refusal)
+            self.recover(pos - self.file.base)
+
+    def statement_into(self, body: list[Stmt]) -> None:
+        """Parse one statement; an include appends its file's statements."""
+        if self.text == "include" and self.kind == "name":
+            self.include(body)
+            return
+        statement = self.statement()
+        if statement is not None:
+            body.append(statement)
+
+    def include(self, body: list[Stmt]) -> None:
+        pos = self.pos
+        self.advance()
+        if self.kind != "string":
+            raise self.fail("a file name in quotes")
+        name = self.text[1:-1]
+        self.advance()
+        self.expect(";")
+        if self.depth:
+            raise Refusal("scope", pos, "an include may only stand outside every block")
+        if name in STANDARD:
+            body.append(Include(pos, name))
+            return
+        file = self.sources.include(name, pos)
+        type(self)(self.sources, file, self.program).parse()
+        self.sources.close()
+
+    def statement(self) -> Stmt | None:
+        pos, text = self.pos, self.text
+        if self.kind == "name":
+            handler = self.handlers.get(text) or self.others["type" if text in self.types else "name"]
+            return handler(self, pos)
+        if text == ";":
+            self.advance()
+            return None
+        handler = self.others.get(text if self.kind == "op" else self.kind)
+        if handler is None:
+            raise self.fail("a statement")
+        return handler(self, pos)
+
+    def block(self) -> Block:
+        """``{ ... }``, each broken statement in it reported on its own."""
+        self.enter()
+        pos = self.pos
+        self.expect("{")
+        body: list[Stmt] = []
+        while self.text != "}" or self.kind == "string":
+            if self.kind == "end":
+                raise Refusal("syntax", pos, "the block opened here is never closed", "add the closing '}'")
+            self.guarded(self.pos - self.file.base, body)
+        self.advance()
+        self.depth -= 1
+        return Block(pos, body)
+
+    def body(self) -> Stmt:
+        """A block or a single statement, as if, for and while take it."""
+        if self.text == "{":
+            return self.block()
+        self.enter()
+        pos = self.pos
+        statement = self.statement()
+        self.depth -= 1
+        return Block(pos, [] if statement is None else [statement])
