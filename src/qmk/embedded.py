@@ -1,17 +1,21 @@
-"""``qmk.run``: a program in, a result out, in this very process. No daemon is needed and none is started."""
+"""``qmk.run``: a program in, a result out, in this very process. No daemon is needed and none is started.
+
+Most of QMK is imported only once a hinted worker has been started: the two then load side by side.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from qmk.abi.shapes import Policy
 from qmk.base.errors import QmkError
-from qmk.client.program import ProgramLike, to_graph
-from qmk.client.result import Result
-from qmk.host import results
-from qmk.host.embedding import EmbeddedKernel
+from qmk.host import machine, spawn
+
+if TYPE_CHECKING:
+    from qmk.client.program import ProgramLike
+    from qmk.client.result import Result
+    from qmk.host.embedding import EmbeddedKernel
 
 
 class Embedded:
@@ -24,7 +28,10 @@ class Embedded:
 
     def __init__(self, *, isolate: bool = False, engine_hint: str = "") -> None:
         self._isolate = isolate
-        self._kernel = EmbeddedKernel(isolate=isolate, engine_hint=engine_hint)
+        self._hinted: tuple[str, spawn.Child] | None = None
+        self._made: EmbeddedKernel | None = None
+        if isolate and engine_hint:
+            self.prestart(engine_hint)
 
     def __enter__(self) -> Self:
         return self
@@ -36,11 +43,23 @@ class Embedded:
 
     def close(self) -> None:
         """End the worker, if there is one. Results stay usable."""
-        self._kernel.close()
+        if self._made is not None:
+            self._made.close()
+        if self._hinted is not None:
+            self._hinted[1].end()
+        self._made = self._hinted = None
 
     def prestart(self, engine: str) -> None:
-        """Start the worker of ``engine`` now, in the background."""
-        self._kernel.prestart(engine)
+        """Start the worker of ``engine`` now, beside whatever else is being done, unless there is a worker already."""
+        if self._isolate and self._made is None and self._hinted is None:
+            self._hinted = (engine, spawn.worker(engine, machine.cpus()))
+
+    def _kernel(self) -> EmbeddedKernel:
+        if self._made is None:
+            from qmk.host.embedding import EmbeddedKernel
+
+            self._made, self._hinted = EmbeddedKernel(isolate=self._isolate, started=self._hinted), None
+        return self._made
 
     def run(
         self,
@@ -63,13 +82,19 @@ class Embedded:
                 field="timeout_ms",
                 help="use Embedded(isolate=True)",
             )
-        policy = Policy(seed=seed, engine=engine, timeout_ms=timeout_ms)
+        from qmk.abi.shapes import Policy
+        from qmk.client.program import to_graph
+        from qmk.client.result import Result
+        from qmk.host import results
+
         graph = to_graph(program, format, params)
-        job = self._kernel.submit(graph, shots=shots, policy=policy, keep_events=keep_events).job_id
-        status = self._kernel.wait(job, progress)
+        kernel = self._kernel()
+        policy = Policy(seed=seed, engine=engine, timeout_ms=timeout_ms)
+        job = kernel.submit(graph, shots=shots, policy=policy, keep_events=keep_events).job_id
+        status = kernel.wait(job, progress)
         if status.result is None:
             raise QmkError.from_dict(status.error or {"code": -32603, "message": f"the job is {status.state}"})
-        reply, stored = status.result, self._kernel.journal.result(job)
+        reply, stored = status.result, kernel.journal.result(job)
         return Result(reply, lambda shot: results.reply(reply, stored.head, shot, stored.page).events)
 
 

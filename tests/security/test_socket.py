@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -268,19 +267,26 @@ def test_sessions_do_not_reach_each_others_waits_and_guesses_find_nothing(daemon
             assert reply["error"]["data"]["name"] in ("SESSION_NOT_FOUND", "INVALID_PARAMS")
 
 
-def test_a_program_that_takes_too_long_to_read_is_given_up(make_daemon: Callable[..., Any]):
-    daemon = make_daemon(text={"seconds": 1.5, "memory_bytes": 2 << 30, "waiting": 4})
+def estimate(daemon: Any, text: str) -> Any:
+    """The answer to a q_estimate of source text."""
     with Client(daemon.socket) as client:
-        session = client.session_id
-    source = "OPENQASM 3.0;\nqubit q;\nint i = 0;\nfor int a in [0:100000] { for int b in [0:100000] { x q; } }\n"
-    call = {
-        "jsonrpc": "2.0",
-        "id": 1,
-        "method": "q_submit",
-        "params": {"session_id": session, "program": {"text": source}},
-    }
+        params = {"session_id": client.session_id, "program": {"text": text}}
+    call = {"jsonrpc": "2.0", "id": 1, "method": "q_estimate", "params": params}
     (reply,) = converse(daemon, json.dumps(call).encode() + b"\n")
-    assert reply["error"]["data"]["blame"] == "caller"
+    return reply
+
+
+def test_a_program_that_explodes_is_the_callers_error(daemon: Any):
+    loops = "OPENQASM 3.0;\nqubit q;\nfor int a in [0:100000] { for int b in [0:100000] { x q; } }\n"
+    assert estimate(daemon, loops)["error"]["data"]["blame"] == "caller"
+    answers(daemon)
+
+
+def test_a_program_that_takes_too_long_to_read_is_given_up(make_daemon: Callable[..., Any]):
+    daemon = make_daemon(text={"seconds": 0.001, "memory_bytes": 2 << 30, "waiting": 4})
+    for _ in range(2):
+        error = estimate(daemon, "OPENQASM 3.0;\nqubit q;\n" + "x q;\n" * 20_000)["error"]
+        assert error["data"]["quota"] == "translation_seconds"
     answers(daemon)
 
 

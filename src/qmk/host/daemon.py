@@ -16,7 +16,7 @@ from qmk.base.errors import QmkError
 from qmk.host.config import HostConfig
 from qmk.host.host import Host, Turns
 from qmk.host.office import Etiquette, Office
-from qmk.host.places import Listening, Lock
+from qmk.host.places import BACKLOG, Listening, Lock
 from qmk.host.pool import Pool
 from qmk.host.routing import Routing
 from qmk.host.store import SqliteJournal
@@ -104,7 +104,7 @@ class Daemon:
         loop = asyncio.get_running_loop()
         listening = Listening(config.socket)
         try:
-            server = await loop.create_unix_server(office.new_connection, sock=listening.sock)
+            server = await loop.create_unix_server(office.new_connection, sock=listening.sock, backlog=BACKLOG)
             _calm_collector()
             if self._ready is not None:
                 self._ready(config)

@@ -20,7 +20,7 @@ from qmk.host.host import Host, Listener, Turns
 from qmk.host.isolated import IsolatedLauncher
 from qmk.host.journal import MemoryJournal
 from qmk.host.routing import Routing
-from qmk.host.spawn import External
+from qmk.host.spawn import Child, External
 from qmk.kernel.config import KernelConfig
 from qmk.kernel.core import Kernel
 from qmk.kernel.effects import Launch
@@ -122,12 +122,16 @@ class _LocalTimers:
 class EmbeddedKernel:
     """One kernel in this process, for one caller at a time.
 
-    ``isolate`` runs engines in worker processes, which ``timeout_ms`` needs. ``engine_hint`` starts the worker of that
-    engine at once, so that it loads while the program is still being read.
+    ``isolate`` runs engines in worker processes, which ``timeout_ms`` needs. ``started`` is an engine's name and a
+    worker of it that has been started already.
     """
 
     def __init__(
-        self, *, isolate: bool = False, engine_hint: str = "", engines: dict[str, External] | None = None
+        self,
+        *,
+        isolate: bool = False,
+        started: tuple[str, Child] | None = None,
+        engines: dict[str, External] | None = None,
     ) -> None:
         self._answers: dict[int, Any] = {}
         self._refs = itertools.count(1)
@@ -144,19 +148,13 @@ class EmbeddedKernel:
             self._timers,
             Turns(schedule=self._turn.append),
         )
-        self._isolated: IsolatedLauncher | None = None
         self._launcher: LocalLauncher
         if isolate:
-            self._isolated = self._launcher = IsolatedLauncher(self, machine.cpus(), engines or {}, engine_hint)
+            self._launcher = IsolatedLauncher(self, machine.cpus(), engines or {}, started)
         else:
             self._launcher = InProcessLauncher(self, self._host.routing.declarations)
         self._host.connect(self._launcher)
         self._session = self.call("q_negotiate_caps", q_negotiate_caps.Request()).session_id
-
-    def prestart(self, engine: str) -> None:
-        """Start the worker of ``engine`` now, when engines are isolated."""
-        if self._isolated is not None:
-            self._isolated.prestart(engine)
 
     def answer(self, conn: int, ref: int, result: Any) -> None:
         self._answers[ref] = result

@@ -225,7 +225,22 @@ class Host:
             elif journaled and isinstance(effect, (fx.Reply, fx.ReplyError, fx.ReplyResult, fx.Launch)):
                 self._committer.hold(effect)
             else:
-                self._carry_out[type(effect)](effect)
+                self._do(effect)
+
+    def _do(self, effect: Any) -> None:
+        """Carry out one effect. A defect in doing so is answered to whoever it concerns and ends nothing else."""
+        try:
+            self._carry_out[type(effect)](effect)
+        except Exception:
+            log.exception("carrying out a %s failed", type(effect).__name__)
+            error = QmkError("INTERNAL_ERROR", "a defect in QMK; the daemon's log has more")
+            now_ns, kind, message = self._clock_ns(), error.kind.name, error.message
+            if isinstance(effect, fx.Route):
+                self.feed(ev.Refused(now_ns=now_ns, job=effect.job, kind=kind, message=message, fields={}))
+            elif isinstance(effect, fx.Launch):
+                self.failed(effect, Failed(effect.fence, kind, message), died=False)
+            elif isinstance(effect, (fx.Reply, fx.ReplyResult, fx.Estimate, fx.QueryResources)):
+                self._replies.refuse(effect.conn, effect.ref, error)
 
     def _record(self, effect: fx.Journal) -> None:
         record = effect.record
@@ -245,7 +260,7 @@ class Host:
 
     def _release(self, held: list[Any]) -> None:
         for effect in held:
-            self._carry_out[type(effect)](effect)
+            self._do(effect)
 
     def _refuse_held(self, held: list[Any], error: QmkError) -> None:
         for effect in held:

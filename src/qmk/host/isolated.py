@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import select
-import subprocess
 from collections import deque
 
 from qmk.base.errors import QmkError
@@ -23,9 +21,9 @@ ENDING_S = 1.0
 class _Worker:
     """A worker process and what it has said so far."""
 
-    def __init__(self, engine: str, threads: int, external: spawn.External | None) -> None:
+    def __init__(self, engine: str, child: spawn.Child) -> None:
         self.engine = engine
-        self.child = spawn.worker(engine, threads, external)
+        self.child = child
         self.version = ""
         self.complaint: Failed | None = None
         self.holds: set[str] = set()
@@ -59,40 +57,38 @@ class _Worker:
 
     def end(self, grace_s: float = 0.0) -> int:
         """Kill it, wait until it is gone, give its status; ``grace_s`` lets it end by itself, with its own status."""
-        self.child.sock.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.child.process.wait(grace_s)
-        self.child.kill()
-        status = self.child.process.wait()
-        os.set_blocking(self.child.stderr_fd, False)
-        with contextlib.suppress(BlockingIOError):  # something it started may hold the pipe open
-            self.words += os.read(self.child.stderr_fd, 1 << 16)
-        os.close(self.child.stderr_fd)
+        status, words = self.child.end(grace_s)
+        self.words += words
         return status
 
 
 class IsolatedLauncher:
-    """One worker at a time; another engine's replaces it. ``hint`` is an engine to start at once."""
+    """One worker at a time; another engine's replaces it. ``started`` is an engine and its first worker."""
 
-    def __init__(self, listener: Listener, threads: int, external: dict[str, spawn.External], hint: str = "") -> None:
+    def __init__(
+        self,
+        listener: Listener,
+        threads: int,
+        external: dict[str, spawn.External],
+        started: tuple[str, spawn.Child] | None = None,
+    ) -> None:
         self._listener = listener
         self._threads = threads
         self._external = external
         self._queue: deque[tuple[Launch, bytes]] = deque()
         self._current: tuple[Launch, bytes] | None = None
-        self._worker: _Worker | None = None
-        if hint:
-            self.prestart(hint)
+        self._worker: _Worker | None = None if started is None else _Worker(*started)
 
     @property
     def pid(self) -> int | None:
         """Process id of the worker, when there is one."""
         return None if self._worker is None else self._worker.child.pid
 
-    def prestart(self, engine: str) -> None:
+    def _have(self, engine: str) -> None:
+        """Make the worker one of ``engine``."""
         if self._worker is None or self._worker.engine != engine:
             self._end()
-            self._worker = _Worker(engine, self._threads, self._external.get(engine))
+            self._worker = _Worker(engine, spawn.worker(engine, self._threads, self._external.get(engine)))
 
     def launch(self, launch: Launch, graph: bytes) -> None:
         self._queue.append((launch, graph))
@@ -129,7 +125,7 @@ class IsolatedLauncher:
     def _begin(self, launch: Launch, graph: bytes) -> None:
         self._current = (launch, graph)
         try:
-            self.prestart(launch.engine)
+            self._have(launch.engine)
         except QmkError as error:
             self._current = None
             self._listener.failed(launch, Failed(launch.fence, error.kind.name, error.message), died=False)

@@ -6,6 +6,7 @@ its import path, a process group of its own so that it can be killed with everyt
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -47,6 +48,21 @@ class Child:
         """End the process and all it started, now. Harmless when it has ended and was waited for."""
         if self.process.returncode is None:
             kill_group(self.process.pid)
+
+    def end(self, grace_s: float = 0.0) -> tuple[int, bytes]:
+        """Kill it, wait until it is gone; its status and what is left of its last words. ``grace_s`` lets it end by
+        itself. For those without an event loop."""
+        self.sock.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(grace_s)
+        self.kill()
+        status = self.process.wait()
+        words = b""
+        os.set_blocking(self.stderr_fd, False)
+        with contextlib.suppress(BlockingIOError):  # something it started may hold the pipe open
+            words = os.read(self.stderr_fd, 1 << 16)
+        os.close(self.stderr_fd)
+        return status, words
 
 
 def kill_group(pid: int) -> None:

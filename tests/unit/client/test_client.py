@@ -1,4 +1,4 @@
-"""The clients against a scripted daemon: errors say what to do, lost connections are renewed, answers find their call."""
+"""The clients against a scripted daemon: errors say what to do, lost connections are renewed, answers find calls."""
 
 from __future__ import annotations
 
@@ -208,7 +208,7 @@ def test_rows_are_fetched_page_by_page_from_any_shot():
 
 
 def test_events_have_their_widths():
-    assert list(a_result(lambda shot: page(shot, 25 - shot, 25)).events(5))[0] == {"a": 1, "b": 1}
+    assert next(a_result(lambda shot: page(shot, 25 - shot, 25)).events(5)) == {"a": 1, "b": 1}
 
 
 def test_events_that_were_not_kept_or_cannot_be_fetched_are_errors():
@@ -232,7 +232,7 @@ def test_programs_come_as_graph_text_or_file(tmp_path: Path):
     assert to_graph(graph) is graph
     with pytest.raises(QmkError, match="not to a graph"):
         to_graph(graph, params={"a": 1})
-    with pytest.raises(QmkError, match="cannot read 'missing.qasm': no such file") as caught:
+    with pytest.raises(QmkError, match=r"cannot read 'missing\.qasm': no such file") as caught:
         to_graph("missing.qasm")
     assert caught.value.kind.name == "INVALID_PARAMS"
     text = '{"version": "1.0", "program": {"nodes": []}}'

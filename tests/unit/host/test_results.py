@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
 from qmk.abi.calls import q_result
@@ -17,7 +19,7 @@ def make_done(bits: list[str], widths: list[int], **changes: object) -> Done:
     packed = b"".join(int(row.ljust((width + 7) // 8 * 8, "0"), 2).to_bytes((width + 7) // 8, "big") for row in bits)
     fields: dict[str, object] = {
         "fence": 1,
-        "counts": {row: bits.count(row) for row in bits},
+        "counts": dict(Counter(bits)),
         "registers": [Output("c", ("m0", None), True)],
         "event_names": [f"m{number}" for number in range(len(widths))],
         "event_widths": widths,
