@@ -12,9 +12,10 @@ from qmk.frontends.openqasm.library import QELIB1, STDGATES, Gate
 from qmk.frontends.openqasm.places import Places
 from qmk.frontends.openqasm.scope import GateBody, Quiet, Subroutine, Symbol, UserGate, Variable, nearest
 from qmk.frontends.openqasm.sources import Refusal
+from qmk.frontends.openqasm.tokens import GATE_LINE, simple_angles
 from qmk.frontends.openqasm.tree import (
     Expr,
-    FastCall,
+    FastCalls,
     GateCall,
     GateDef,
     Index,
@@ -53,60 +54,56 @@ class Calls(Places):
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        self.fast_plans: dict[tuple[str, tuple[float, ...]], tuple[str, dict[str, float], int] | None] = {}
-        self.fast_operands: dict[str, tuple[str, ...] | None] = {}
+        self.fast_plans: dict[tuple[str, str], tuple[str, dict[str, float], int]] = {}
+        self.fast_operands: dict[str, tuple[str, ...]] = {}
 
     # -- the common form ---------------------------------------------------------------------------------------------
 
-    def fast_call(self, call: FastCall) -> None:
-        """One core op on named qubits, from what earlier calls of the same text have taught."""
-        key = (call.name, call.values)
-        try:
-            plan = self.fast_plans[key]
-        except KeyError:
-            plan = self.fast_plans[key] = self._fast_plan(call)
-        text = call.operands
-        try:
-            operands = self.fast_operands[text]
-        except KeyError:
-            operands = self.fast_operands[text] = self._fast_operands(call)
-        if (
-            plan is not None
-            and operands is not None
-            and plan[2] == len(operands)
-            and self.steps < LIMITS.expansion_nodes
-        ):
-            self.steps += 1
-            builder = self.builder
-            nodes = builder.nodes
-            nodes.append(Node(f"n{len(nodes)}", plan[0], plan[1], operands, guard=builder.guard))
-            return
-        args: list[Expr] = [Literal(call.pos, "float", value) for value in call.values]
-        self.gate_call(GateCall(call.pos, call.name, [], args, self._operand_trees(call)))
+    def fast_calls(self, node: FastCalls) -> None:
+        """Core ops on named qubits, from what earlier calls of the same text have taught; each refused on its own."""
+        plans, known, nodes = self.fast_plans, self.fast_operands, self.builder.nodes
+        self.steps += len(node.calls) - 1
+        self.step(node.pos)
+        for call in node.calls:
+            plan, operands = plans.get((call[1], call[2])), known.get(call[3])
+            if plan and operands and plan[2] == len(operands):
+                nodes.append(Node(f"n{len(nodes)}", plan[0], plan[1], operands))
+                continue
+            try:
+                self._learn(call)
+            except Quiet:
+                continue
+            except Refusal as refusal:
+                self.sources.report(refusal)
 
-    def _fast_plan(self, call: FastCall) -> tuple[str, dict[str, float], int] | None:
-        gate = self.gates.get(call.name)
-        if gate is None:
-            raise self._unknown_gate(call.name, call.pos)
-        if not isinstance(gate, Gate) or not gate.direct or len(call.values) != gate.params:
-            return None
-        return f"core.{gate.direct}", dict(zip(gate.names, call.values, strict=True)), gate.qubits
+    def _learn(self, call: tuple[int, str, str, str]) -> None:
+        """A call seen for the first time, or one that is no single op on single qubits."""
+        tree = self.call_tree(call)
+        self.gate_call(tree)
+        key, text = (call[1], call[2]), call[3]
+        if key not in self.fast_plans:
+            gate = self.gates[call[1]]
+            values = simple_angles(call[2]) or ()
+            if isinstance(gate, Gate) and gate.direct:
+                plan = (f"core.{gate.direct}", dict(zip(gate.names, values, strict=True)), gate.qubits)
+                self.fast_plans[key] = plan
+        if text not in self.fast_operands:
+            operands = [self.qubits(node) for node in tree.operands]
+            if all(value.type.size is None for value in operands):
+                self.fast_operands[text] = tuple(value.data[0] for value in operands)
 
-    def _fast_operands(self, call: FastCall) -> tuple[str, ...] | None:
-        """The handles when every operand is one qubit and none comes twice."""
-        handles: list[str] = []
-        for node in self._operand_trees(call):
-            value = self.qubits(node)
-            if value.type.size is not None:
-                return None
-            handles.extend(value.data)
-        return tuple(handles) if len(set(handles)) == len(handles) else None
+    def call_tree(self, call: tuple[int, str, str, str]) -> GateCall:
+        """A fast call as an ordinary one, with the places of its operands."""
+        pos, name, params, operands = call
+        file = self.sources.file_at(pos)
+        found = GATE_LINE.match(file.text, pos - file.base)
+        start = pos if found is None else file.base + found.start(3)
+        args: list[Expr] = [Literal(pos, "float", value) for value in simple_angles(params) or ()]
+        return GateCall(pos, name, [], args, self._operand_trees(operands, start))
 
-    def _operand_trees(self, call: FastCall) -> list[Expr]:
-        """The operands of a fast call as trees, with their places."""
+    def _operand_trees(self, operands: str, offset: int) -> list[Expr]:
         found: list[Expr] = []
-        offset = call.operands_pos
-        for part in call.operands.split(","):
+        for part in operands.split(","):
             pos = offset + len(part) - len(part.lstrip())
             name, bracket, index = part.strip().partition("[")
             node: Expr = Name(pos, name)

@@ -25,7 +25,7 @@ from qmk.frontends.openqasm.tree import (
     Delay,
     Evaluate,
     Expr,
-    FastCall,
+    FastCalls,
     For,
     GateCall,
     GateDef,
@@ -76,13 +76,14 @@ class Interpreter(Declarations):
     """Lowers one program."""
 
     def run(self, program: Program) -> Graph:
-        fast = self.fast_call
         for statement in program.body:
             try:
-                if type(statement) is FastCall and not self.jumped:
-                    fast(statement)
-                else:
+                if not isinstance(statement, FastCalls):
                     self.run_body((statement,))
+                elif self.jumped:
+                    self.run_body(map(self.call_tree, statement.calls))
+                else:
+                    self.fast_calls(statement)
             except Quiet:
                 self._poison(statement)
             except Refusal as refusal:
@@ -99,7 +100,7 @@ class Interpreter(Declarations):
     def _poison(self, statement: Stmt) -> None:
         """What a refused statement would have declared is not reported again where it is used."""
         name = getattr(statement, "name", None)
-        if isinstance(name, str) and not isinstance(statement, (FastCall, GateCall)) and name not in self.globals:
+        if isinstance(name, str) and not isinstance(statement, GateCall) and name not in self.globals:
             self.poisoned.add(name)
 
     def execute(self, statement: Stmt) -> None:
@@ -249,7 +250,7 @@ class Interpreter(Declarations):
 
 
 _EXECUTE: dict[type[Stmt], Callable[[Any, Any], None]] = {
-    GateCall: Interpreter.gate_call, FastCall: Interpreter.fast_call, QubitDecl: Interpreter.qubits_declared,
+    GateCall: Interpreter.gate_call, QubitDecl: Interpreter.qubits_declared,
     Declaration: Interpreter.declaration, Alias: Interpreter.alias, Block: Interpreter.block,
     GateDef: Interpreter.gate_defined, Opaque: Interpreter.gate_defined, SubroutineDef: Interpreter.subroutine_defined,
     Barrier: Interpreter.barrier, Delay: Interpreter.delay, Reset: Interpreter.reset, Assign: Interpreter.assign,
@@ -258,4 +259,4 @@ _EXECUTE: dict[type[Stmt], Callable[[Any, Any], None]] = {
     Box: Interpreter.box, Include: Interpreter.include, Refused: Interpreter.refused,
 }  # fmt: skip
 
-_IN_GATES = frozenset((GateCall, FastCall, Barrier, Delay, Box, Block, For, While, If, Switch, Refused))
+_IN_GATES = frozenset((GateCall, Barrier, Delay, Box, Block, For, While, If, Switch, Refused))
