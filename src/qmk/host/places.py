@@ -50,7 +50,7 @@ class Lock:
                 "RESOURCE_EXHAUSTED",
                 f"another daemon{f' (process {pid})' if pid else ''} uses the data folder {self._path.parent}",
                 pid=int(pid) if pid.isdigit() else None,
-                help="stop it, or name another folder with --state-dir or QMK_STATE_DIR",
+                help="stop it, or name another folder with --data-dir or QMK_STATE_DIR",
             ) from None
         os.ftruncate(self._fd, 0)
         os.pwrite(self._fd, f"{os.getpid()}\n".encode(), 0)
