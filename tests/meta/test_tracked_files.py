@@ -14,7 +14,7 @@ PACKAGE_HOSTS = re.compile(
     r"--(?:extra-)?index-url\b|--find-links\b(?!`)|https?://[\w.-]*(?:pypi|pythonhosted|npmjs|registry)[\w.-]*"
 )
 UNFINISHED = re.compile(
-    r"\b(?:TO" + "DO|FIX" + "ME|XXX)\\b|NotImplemented" + "Error|pragma: no " + "cover|pytest.mark.sk" + "ip"
+    r"\b(?:TO" + "DO|FIX" + "ME)\\b|NotImplemented" + "Error|pragma: no " + "cover|pytest.mark.sk" + "ip"
 )
 LARGEST_BYTES = 1 << 20
 

@@ -73,9 +73,8 @@ def platform_check() -> Check:
 def sqlite_check() -> Check:
     """The SQLite the journal will use: the bundled one where the system's has the WAL-reset defect."""
     sources = {name: version for name, version in sqlite_versions().items() if version}
-    best: tuple[int, ...] = max(sources.values(), default=(0,))
     found = ", ".join(f"{name} {'.'.join(map(str, version))}" for name, version in sources.items())
-    state = "ok" if best >= WAL_FIX_VERSION else "warning"
+    state = "ok" if any(version >= WAL_FIX_VERSION for version in sources.values()) else "warning"
     fix = "the journal's write-ahead log can lose commits with SQLite before 3.51.3; pip install -U pysqlite3"
     return Check("sqlite", state, found or "none", fix)
 

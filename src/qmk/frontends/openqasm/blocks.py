@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from qmk.frontends.openqasm.expressions import ExpressionParser
 from qmk.frontends.openqasm.sources import File, Refusal, Sources
-from qmk.frontends.openqasm.tokens import GATE_LINE, simple_angle
-from qmk.frontends.openqasm.tree import Block, FastCall, Include, Program, Stmt
+from qmk.frontends.openqasm.tokens import GATE_LINE, MEASURE_LINE, simple_angles
+from qmk.frontends.openqasm.tree import Block, FastCalls, FastMeasures, Include, Program, Stmt
 
 STANDARD = frozenset(("stdgates.inc", "qelib1.inc"))
+BATCH = 10_000
+"""calls read before the interpreter counts them against its budget"""
 _FAST = GATE_LINE.match
+_MEASURE = MEASURE_LINE.match
 
 Handler = Callable[[Any, int], "Stmt | None"]
 
@@ -29,7 +31,7 @@ class BlockParser(ExpressionParser):
 
     def __init__(self, sources: Sources, file: File, program: Program) -> None:
         self.program = program
-        self._angles: dict[str, tuple[float, ...] | None] = {"": ()}
+        self._simple: dict[str, bool] = {}
         super().__init__(sources, file)
 
     def parse(self) -> None:
@@ -38,29 +40,46 @@ class BlockParser(ExpressionParser):
         body = self.program.body
         while self.kind != "end":
             start = self.pos - self.file.base
-            if self.kind == "name" and self.text not in self.keywords:
+            if self.kind == "name" and (self.text not in self.keywords or self.text == "measure"):
                 self.fast_lines(start, body)
+                start = self.pos - self.file.base
+                self.measure_lines(start, body)
                 start = self.pos - self.file.base
             if self.kind != "end":
                 self.guarded(start, body)
 
     def fast_lines(self, offset: int, body: list[Stmt]) -> None:
         """Read gate statements of the common form for as long as they come, straight from the text."""
-        base, source, angles, keywords = self.file.base, self.source, self._angles, self.keywords
-        while (found := _FAST(source, offset)) is not None:
-            name, text, operands = found.groups()
+        base, source, simple, keywords = self.file.base, self.source, self._simple, self.keywords
+        calls: list[tuple[int, str, str, str]] = []
+        add = calls.append
+        while len(calls) < BATCH and (found := _FAST(source, offset)) is not None:
+            name, params, operands = found.groups("")
             if name in keywords:
                 break
-            text = text or ""
-            try:
-                values = angles[text]
-            except KeyError:
-                values = angles[text] = self._simple_values(text)
-            if values is None:
+            if params not in simple:
+                simple[params] = simple_angles(params) is not None
+            if not simple[params]:
                 break
-            body.append(FastCall(base + found.start(1), name, values, operands, base + found.start(3)))
+            add((base + found.start(1), name, params, operands))
             offset = found.end()
-        if offset != self.pos - base:
+        if calls:
+            body.append(FastCalls(calls[0][0], calls))
+            self.seek_safely(offset)
+
+    def measure_lines(self, offset: int, body: list[Stmt]) -> None:
+        """Read measurements of the common form for as long as they come."""
+        base, source = self.file.base, self.source
+        calls: list[tuple[int, str, int, str, int]] = []
+        while len(calls) < BATCH and (found := _MEASURE(source, offset)) is not None:
+            if found["measure"]:
+                _, qubit, at, bit, place = found.groups()[:5]
+            else:
+                bit, place, qubit, at = found.groups()[5:]
+            calls.append((base + found.start(found.lastgroup or 0), qubit, int(at), bit, int(place)))
+            offset = found.end()
+        if calls:
+            body.append(FastMeasures(calls[0][0], calls))
             self.seek_safely(offset)
 
     def seek_safely(self, offset: int) -> None:
@@ -69,11 +88,6 @@ class BlockParser(ExpressionParser):
         except Refusal as refusal:
             self.sources.report(refusal)
             self._skip_bad()
-
-    def _simple_values(self, text: str) -> tuple[float, ...] | None:
-        values = tuple(simple_angle(part) for part in text.split(","))
-        known = tuple(value for value in values if value is not None and math.isfinite(value))
-        return known if len(known) == len(values) else None
 
     def guarded(self, start: int, body: list[Stmt]) -> None:
         """One statement, or one finding."""

@@ -9,19 +9,20 @@ from typing import Any
 from qmk.base.limits import LIMITS
 from qmk.frontends.openqasm.builder import too_many
 from qmk.frontends.openqasm.library import QELIB1, STDGATES, Gate
+from qmk.frontends.openqasm.parser import Parser
+from qmk.frontends.openqasm.parser2 import Parser2
 from qmk.frontends.openqasm.places import Places
 from qmk.frontends.openqasm.scope import GateBody, Quiet, Subroutine, Symbol, UserGate, Variable, nearest
 from qmk.frontends.openqasm.sources import Refusal
+from qmk.frontends.openqasm.tokens import simple_angles
 from qmk.frontends.openqasm.tree import (
-    Expr,
-    FastCall,
+    FastCalls,
     GateCall,
     GateDef,
-    Index,
-    Literal,
     Modifier,
-    Name,
     Opaque,
+    Program,
+    Stmt,
 )  # fmt: skip
 from qmk.frontends.openqasm.unitary import (
     NoPower,
@@ -53,70 +54,58 @@ class Calls(Places):
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        self.fast_plans: dict[tuple[str, tuple[float, ...]], tuple[str, dict[str, float], int] | None] = {}
-        self.fast_operands: dict[str, tuple[str, ...] | None] = {}
+        self.fast_plans: dict[tuple[str, str], tuple[str, dict[str, float], int]] = {}
+        self.fast_operands: dict[str, tuple[str, ...]] = {}
+        self._parsers: dict[int, Parser] = {}
 
     # -- the common form ---------------------------------------------------------------------------------------------
 
-    def fast_call(self, call: FastCall) -> None:
-        """One core op on named qubits, from what earlier calls of the same text have taught."""
-        key = (call.name, call.values)
-        try:
-            plan = self.fast_plans[key]
-        except KeyError:
-            plan = self.fast_plans[key] = self._fast_plan(call)
-        text = call.operands
-        try:
-            operands = self.fast_operands[text]
-        except KeyError:
-            operands = self.fast_operands[text] = self._fast_operands(call)
-        if (
-            plan is not None
-            and operands is not None
-            and plan[2] == len(operands)
-            and self.steps < LIMITS.expansion_nodes
-        ):
-            self.steps += 1
-            builder = self.builder
-            nodes = builder.nodes
-            nodes.append(Node(f"n{len(nodes)}", plan[0], plan[1], operands, guard=builder.guard))
-            return
-        args: list[Expr] = [Literal(call.pos, "float", value) for value in call.values]
-        self.gate_call(GateCall(call.pos, call.name, [], args, self._operand_trees(call)))
+    def fast_calls(self, node: FastCalls) -> None:
+        """Core ops on named qubits, from what earlier calls of the same text have taught; each refused on its own."""
+        plans, known, nodes = self.fast_plans, self.fast_operands, self.builder.nodes
+        self.steps += len(node.calls) - 1
+        self.step(node.pos)
+        for call in node.calls:
+            plan, operands = plans.get((call[1], call[2])), known.get(call[3])
+            if plan and operands and plan[2] == len(operands):
+                nodes.append(Node(f"n{len(nodes)}", plan[0], plan[1], operands))
+                continue
+            try:
+                self._learn(call)
+            except Quiet:
+                continue
+            except Refusal as refusal:
+                self.sources.report(refusal)
 
-    def _fast_plan(self, call: FastCall) -> tuple[str, dict[str, float], int] | None:
-        gate = self.gates.get(call.name)
-        if gate is None:
-            raise self._unknown_gate(call.name, call.pos)
-        if not isinstance(gate, Gate) or not gate.direct or len(call.values) != gate.params:
-            return None
-        return f"core.{gate.direct}", dict(zip(gate.names, call.values, strict=True)), gate.qubits
+    def _learn(self, call: tuple[int, str, str, str]) -> None:
+        """A call seen for the first time, or one that is no single op on single qubits."""
+        tree = self.tree_at(call[0])
+        assert isinstance(tree, GateCall)
+        self.gate_call(tree)
+        key, text = (call[1], call[2]), call[3]
+        if key not in self.fast_plans:
+            gate = self.gates[call[1]]
+            values = simple_angles(call[2]) or ()
+            if isinstance(gate, Gate) and gate.direct:
+                plan = (f"core.{gate.direct}", dict(zip(gate.names, values, strict=True)), gate.qubits)
+                self.fast_plans[key] = plan
+        if text not in self.fast_operands:
+            operands = [self.qubits(node) for node in tree.operands]
+            if all(value.type.size is None for value in operands):
+                self.fast_operands[text] = tuple(value.data[0] for value in operands)
 
-    def _fast_operands(self, call: FastCall) -> tuple[str, ...] | None:
-        """The handles when every operand is one qubit and none comes twice."""
-        handles: list[str] = []
-        for node in self._operand_trees(call):
-            value = self.qubits(node)
-            if value.type.size is not None:
-                return None
-            handles.extend(value.data)
-        return tuple(handles) if len(set(handles)) == len(handles) else None
-
-    def _operand_trees(self, call: FastCall) -> list[Expr]:
-        """The operands of a fast call as trees, with their places."""
-        found: list[Expr] = []
-        offset = call.operands_pos
-        for part in call.operands.split(","):
-            pos = offset + len(part) - len(part.lstrip())
-            name, bracket, index = part.strip().partition("[")
-            node: Expr = Name(pos, name)
-            if bracket:
-                if len(index) > 20:
-                    raise Refusal("index", pos, f"index {index[:20]}... is outside every register")
-                node = Index(pos, node, [Literal(pos + len(name) + 1, "int", int(index.rstrip("] ")))])
-            found.append(node)
-            offset += len(part) + 1
-        return found
+    def tree_at(self, pos: int) -> Stmt:
+        """The statement at ``pos`` as a tree: for one that was read by its form only."""
+        file = self.sources.file_at(pos)
+        parser = self._parsers.get(file.base)
+        if parser is None:
+            parser = self._parsers[file.base] = (Parser if self.dialect == 3 else Parser2)(
+                self.sources, file, Program()
+            )
+        parser.seek(pos - file.base)
+        statement = parser.statement()
+        assert statement is not None
+        return statement
 
     # -- gate calls --------------------------------------------------------------------------------------------------
 
@@ -260,6 +249,8 @@ class Calls(Places):
 
     def broadcast(self, operands: list[Value], pos: int) -> list[tuple[Any, ...]]:
         """The qubits of each application: registers go in step, single qubits stay."""
+        if len(operands) == 1 and operands[0].type.size is None:
+            return [operands[0].data]
         sizes = {value.type.size for value in operands if value.type.size is not None}
         if len(sizes) > 1:
             shown = " and ".join(str(size) for size in sorted(sizes))
@@ -294,6 +285,9 @@ class Calls(Places):
             self._emit(item, handles)
 
     def _emit(self, item: Prim, handles: tuple[str, ...]) -> None:
+        if not item.controls and item.power == 1 and item.base != "gphase":
+            self.builder.add(f"core.{item.base}", tuple([handles[k] for k in item.operands]), dict(item.args))
+            return
         if item.base == "gphase" and not item.controls:
             return  # of the whole program: no measurement can see it
         for op, args, operands in emitted(item):

@@ -25,7 +25,8 @@ from qmk.frontends.openqasm.tree import (
     Delay,
     Evaluate,
     Expr,
-    FastCall,
+    FastCalls,
+    FastMeasures,
     For,
     GateCall,
     GateDef,
@@ -76,13 +77,9 @@ class Interpreter(Declarations):
     """Lowers one program."""
 
     def run(self, program: Program) -> Graph:
-        fast = self.fast_call
         for statement in program.body:
             try:
-                if type(statement) is FastCall and not self.jumped:
-                    fast(statement)
-                else:
-                    self.run_body((statement,))
+                self._run_one(statement)
             except Quiet:
                 self._poison(statement)
             except Refusal as refusal:
@@ -96,10 +93,33 @@ class Interpreter(Declarations):
             metadata["warnings"] = self.sources.warnings()
         return self.builder.finish(outputs, metadata)
 
+    def _run_one(self, statement: Stmt) -> None:
+        if isinstance(statement, FastCalls):
+            if not self.jumped:
+                self.fast_calls(statement)
+                return
+            for call in statement.calls:
+                self._each(self.tree_at(call[0]))
+        elif isinstance(statement, FastMeasures):
+            for call in statement.calls:
+                if self.jumped or not self.fast_measure(*call):
+                    self._each(self.tree_at(call[0]))
+        else:
+            self.run_body((statement,))
+
+    def _each(self, statement: Stmt) -> None:
+        """One of several statements read together: refused on its own."""
+        try:
+            self.run_body((statement,))
+        except Quiet:
+            return
+        except Refusal as refusal:
+            self.sources.report(refusal)
+
     def _poison(self, statement: Stmt) -> None:
         """What a refused statement would have declared is not reported again where it is used."""
         name = getattr(statement, "name", None)
-        if isinstance(name, str) and not isinstance(statement, (FastCall, GateCall)) and name not in self.globals:
+        if isinstance(name, str) and not isinstance(statement, GateCall) and name not in self.globals:
             self.poisoned.add(name)
 
     def execute(self, statement: Stmt) -> None:
@@ -149,6 +169,19 @@ class Interpreter(Declarations):
                 raise Refusal("unset", node.pos, "the variable has no value to change yet", "assign it first")
             value = arithmetic.binary(op, Value(place.type, place.read()), right, node.pos, self.logic)
         place.write(convert(value, place.type, node.pos, self.logic).data)
+
+    def fast_measure(self, pos: int, qubit: str, at: int, bit: str, place: int) -> bool:
+        """Measure ``qubit[at]`` into ``bit[place]`` if they are plain registers that have such elements."""
+        source, target = self.globals.get(qubit), self.globals.get(bit)
+        if (
+            not isinstance(source, Variable) or not isinstance(target, Variable) or source.type.kind != "qubit"
+            or source.type.size is None or at >= len(source.data) or not isinstance(target.data, list)
+            or place >= len(target.data) or target.constant
+        ):  # fmt: skip
+            return False
+        self.step(pos)
+        target.data[place] = self.builder.measure(source.data[at], f"{bit}_{place}")
+        return True
 
     def evaluated(self, node: Evaluate) -> None:
         """A call or measurement whose value is dropped."""
@@ -249,7 +282,7 @@ class Interpreter(Declarations):
 
 
 _EXECUTE: dict[type[Stmt], Callable[[Any, Any], None]] = {
-    GateCall: Interpreter.gate_call, FastCall: Interpreter.fast_call, QubitDecl: Interpreter.qubits_declared,
+    GateCall: Interpreter.gate_call, QubitDecl: Interpreter.qubits_declared,
     Declaration: Interpreter.declaration, Alias: Interpreter.alias, Block: Interpreter.block,
     GateDef: Interpreter.gate_defined, Opaque: Interpreter.gate_defined, SubroutineDef: Interpreter.subroutine_defined,
     Barrier: Interpreter.barrier, Delay: Interpreter.delay, Reset: Interpreter.reset, Assign: Interpreter.assign,
@@ -258,4 +291,4 @@ _EXECUTE: dict[type[Stmt], Callable[[Any, Any], None]] = {
     Box: Interpreter.box, Include: Interpreter.include, Refused: Interpreter.refused,
 }  # fmt: skip
 
-_IN_GATES = frozenset((GateCall, FastCall, Barrier, Delay, Box, Block, For, While, If, Switch, Refused))
+_IN_GATES = frozenset((GateCall, Barrier, Delay, Box, Block, For, While, If, Switch, Refused))

@@ -5,6 +5,7 @@ Every alternative is bounded by possessive or disjoint repetition, so a token co
 
 from __future__ import annotations
 
+import math
 import re
 
 TRIVIA = r"(?:\s|//[^\n]*+|/\*(?s:.*?)\*/)*+"
@@ -29,12 +30,9 @@ TOKEN = re.compile(TRIVIA + "(?:" + "|".join(f"(?P<{kind}>{pattern})" for kind, 
 
 BITSTRING = re.compile(r'"[01](?:_?[01])*"')
 
-_PI = r"(?:pi|π)"
-_NUMBER = r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
-SIMPLE_ANGLE = re.compile(
-    rf"\s*([+-]?)\s*(?:({_NUMBER})\s*\*\s*)?({_PI})(?:\s*\*\s*({_NUMBER}))?(?:\s*/\s*({_NUMBER}))?\s*"
-)
-"""[sign][number*]pi[*number][/number]: the usual angle, read without building a tree."""
+_FACTOR = r"(?:pi|π|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
+_PRODUCT = re.compile(rf"\s*([+-]?)\s*({_FACTOR})((?:\s*[*/]\s*{_FACTOR})*+)\s*", re.A)
+_NEXT_FACTOR = re.compile(rf"\s*([*/])\s*({_FACTOR})", re.A)
 
 GATE_LINE = re.compile(
     TRIVIA
@@ -45,25 +43,51 @@ GATE_LINE = re.compile(
 """A whole gate statement in its commonest form: name, simple parameters, operands with literal indexes."""
 
 
+MEASURE_LINE = re.compile(
+    TRIVIA
+    + r"(?:(?P<measure>measure)\s++(\w++)\[(\d{1,9}+)\]\s*+->\s*+(\w++)\[(\d{1,9}+)\]"
+    + r"|(?P<target>[A-Za-z_]\w*+)\[(\d{1,9}+)\]\s*+=\s*+measure\s++(\w++)\[(\d{1,9}+)\])\s*+;",
+    re.A,
+)
+"""A whole measurement of one qubit into one bit, both with literal indexes, in either of its two spellings."""
+
+
+def simple_angles(text: str) -> tuple[float, ...] | None:
+    """The values of ``0.5,pi/2``, or None when one of them needs the expression parser."""
+    if not text:
+        return ()
+    values = [simple_angle(part) for part in text.split(",")]
+    known = tuple(value for value in values if value is not None and math.isfinite(value))
+    return known if len(known) == len(values) else None
+
+
 def simple_angle(text: str) -> float | None:
-    """The value of a simple parameter, computed left to right as the expression would be, or None."""
+    """The value of a product of numbers and pi, computed left to right as the expression would be, or None.
+
+    A quotient of whole numbers is left to the expression rules, which differ between the dialects.
+    """
     try:
         return float(text)
     except ValueError:
-        pass
-    found = SIMPLE_ANGLE.fullmatch(text)
+        found = _PRODUCT.fullmatch(text)
     if found is None:
         return None
-    sign, before, _, times, over = found.groups()
-    value = 3.141592653589793 if sign != "-" else -3.141592653589793
-    if before is not None:
-        number = float(before)
-        value = (-number if sign == "-" else number) * 3.141592653589793
-    if times is not None:
-        value *= float(times)
-    if over is not None:
-        divisor = float(over)
-        if divisor == 0:
+    sign, first, rest = found.groups()
+    value, whole = _factor(first)
+    if sign == "-":
+        value = -value
+    for op, factor in _NEXT_FACTOR.findall(rest):
+        number, integer = _factor(factor)
+        whole = whole and integer
+        if op == "*":
+            value *= number
+        elif whole or number == 0:
             return None
-        value /= divisor
+        else:
+            value /= number
     return value
+
+
+def _factor(text: str) -> tuple[float, bool]:
+    """A factor's value, and whether it is a whole number as written."""
+    return (math.pi, False) if text in ("pi", "π") else (float(text), text.isdecimal())

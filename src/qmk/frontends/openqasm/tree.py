@@ -129,13 +129,18 @@ class GateCall(Stmt):
 
 
 @dataclass(slots=True)
-class FastCall(Stmt):
-    """A gate call of the commonest form: values are known, operands are still text such as ``q[0],q[1]``."""
+class FastCalls(Stmt):
+    """Gate calls of the commonest form, one after the other: (place, gate, parameters, operands), the latter two as
+    text such as ``pi/2`` and ``q[0],q[1]``."""
 
-    name: str
-    values: tuple[float, ...]
-    operands: str
-    operands_pos: int
+    calls: list[tuple[int, str, str, str]]
+
+
+@dataclass(slots=True)
+class FastMeasures(Stmt):
+    """Measurements of one qubit into one bit, one after the other: (place, register, index, bit register, index)."""
+
+    calls: list[tuple[int, str, int, str, int]]
 
 
 @dataclass(slots=True)

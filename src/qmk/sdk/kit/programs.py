@@ -379,6 +379,15 @@ def _unmeasured() -> Builder:
     return b
 
 
+@_case("two correlated pairs")
+def _pairs() -> Builder:
+    """Outcomes two bit flips apart and of unequal probability: a sampler that walks by single flips goes wrong."""
+    b = Builder(4)
+    for q in (0, 2):
+        b.op("h", q).op("t", q).op("h", q).op("cnot", q, q + 1)
+    return b.measure_all()
+
+
 @_case("superposition of many outcomes")
 def _many() -> Builder:
     b = Builder(6)
