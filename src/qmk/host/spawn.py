@@ -84,7 +84,7 @@ def worker(engine: str, threads: int, external: External | None = None) -> Child
 
 def translator(memory_bytes: int) -> Child:
     """Start a translator whose address space is bounded."""
-    return _start(["qmk.host.translator", "--memory", str(memory_bytes)])
+    return _start(["qmk.sdk.translator", "--memory", str(memory_bytes)])
 
 
 def _start(arguments: list[str]) -> Child:

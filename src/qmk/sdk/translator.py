@@ -1,4 +1,4 @@
-"""The translator process: ``python -m qmk.host.translator --fd N``.
+"""The translator process: ``python -m qmk.sdk.translator --fd N``.
 
 Source text of strangers is parsed here and not in the daemon: a parser that loops is killed by the host after its time
 limit, one that swallows memory meets ``--memory``, and one that crashes takes nobody with it.
@@ -43,7 +43,7 @@ def translate(request: Translate) -> Translated | Failed:
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m qmk.host.translator", description="Reads programs for a host.")
+    parser = argparse.ArgumentParser(prog="python -m qmk.sdk.translator", description="Reads programs for a host.")
     parser.add_argument("--fd", type=int, required=True, help="inherited socket to the host")
     parser.add_argument("--memory", type=int, default=0, help="bytes of address space; 0: no bound")
     options = parser.parse_args(argv)
