@@ -1,4 +1,4 @@
-"""Fills the generated parts of docs/spec/assembly.md and docs/spec/binary.md: tables of rules and functions, counts.
+"""Fills the generated parts of docs/spec/assembly.md, binary.md and json.md: tables of rules and functions.
 
 A generated part stands between ``<!-- name -->`` and ``<!-- end -->``. With ``--check`` nothing is written.
 """
@@ -13,7 +13,7 @@ from pathlib import Path
 from qmk.qvm.asm import ASM_RULES
 from qmk.qvm.binary import BINARY_RULES
 from qmk.qvm.expression_values import FUNCTIONS
-from qmk.qvm.json_rules import Rule
+from qmk.qvm.json_rules import JSON_RULES, Rule
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "spec"
 PART = re.compile(r"(<!-- (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -33,6 +33,7 @@ def parts() -> dict[str, str]:
     return {
         "functions": functions(),
         "asm_rules": rules(ASM_RULES.values()),
+        "json_rules": rules(JSON_RULES.values()),
         "binary_rules": rules(BINARY_RULES.values()),
     }
 
@@ -45,7 +46,7 @@ def filled(text: str) -> str:
 
 def main(check: bool) -> int:
     stale = 0
-    for name in ("assembly.md", "binary.md"):
+    for name in ("assembly.md", "binary.md", "json.md"):
         path = FOLDER / name
         text = path.read_text(encoding="utf-8")
         if filled(text) != text:

@@ -7,25 +7,15 @@ recognised from the program's bytes, never from the file name: public QVM assemb
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
-from functools import cache
-from importlib import metadata
 
 import msgspec
 
 from qmk.base.errors import Finding, QmkError
 from qmk.base.limits import check
 from qmk.qvm.graph import Graph
+from qmk.sdk import discovery
 from qmk.sdk.frontend import Frontend, ParamValue, Source
-
-GROUP = "qmk.frontends"
-
-_SHIPPED = {
-    name: f"qmk.frontends.{name.replace('-', '_')}:FRONTEND"
-    for name in ("qvm-json", "qvm-asm", "qvm-binary", "qasm2", "qasm3")
-}
-"""What this distribution brings, so that a source tree without installed metadata works too."""
 
 
 class Loaded(msgspec.Struct, frozen=True):
@@ -36,28 +26,20 @@ class Loaded(msgspec.Struct, frozen=True):
     findings: tuple[Finding, ...] = ()
 
 
-@cache
-def targets() -> dict[str, str]:
-    """Every known format to "module:attribute", without importing any of them."""
-    return {**_SHIPPED, **{point.name: point.value for point in metadata.entry_points(group=GROUP)}}
-
-
-@cache
 def frontend(name: str) -> Frontend:
     """The front-end for format ``name``; UNSUPPORTED names the formats there are."""
-    target = targets().get(name)
-    if target is None:
-        known = ", ".join(sorted(targets()))
-        raise QmkError("UNSUPPORTED", f"no front-end reads or writes '{name}'; formats: {known}", format=name)
-    module, _, attribute = target.partition(":")
-    return getattr(importlib.import_module(module), attribute)
+    known = discovery.frontends()
+    if name not in known:
+        formats = ", ".join(sorted(known))
+        raise QmkError("UNSUPPORTED", f"no front-end reads or writes '{name}'; formats: {formats}", format=name)
+    return known[name]
 
 
 def recognise(data: bytes) -> str | None:
     """The format that ``data`` is most surely in, or None when no front-end claims it."""
     best, name = 0, None
-    for candidate in targets():
-        score = frontend(candidate).recognise(data)
+    for candidate, reader in discovery.frontends().items():
+        score = reader.recognise(data)
         if score > best:
             best, name = score, candidate
     return name
@@ -77,7 +59,7 @@ def load(
         raise QmkError(
             "UNSUPPORTED",
             f"{path or 'the program'}: the format was not recognised; name it with --format "
-            f"({', '.join(sorted(targets()))})",
+            f"({', '.join(sorted(discovery.frontends()))})",
         )
     graph = frontend(name).parse(Source(data, path, params))
     return Loaded(graph, name, warnings(graph))

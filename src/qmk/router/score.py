@@ -64,11 +64,14 @@ def candidate(
         engine=declaration.name,
         method=method,
         seconds=cost.seconds,
-        memory_bytes=cost.memory_bytes,
+        memory_bytes=min(cost.memory_bytes, BEYOND_BYTES),
         reason=cost.note,
         gaps=gaps,
     )
 
+
+BEYOND_BYTES = 1 << 62
+"""what is predicted beyond this reads as this: the figure goes into records of 64-bit integers"""
 
 PATIENCE_S = 600.0
 """an engine whose prediction is only an upper bound is not chosen by itself when the bound is longer"""

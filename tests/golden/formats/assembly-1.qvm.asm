@@ -6,7 +6,7 @@
 .metadata title = "frozen; {{really}}"
 .metadata nested = [a: [1, 2.5, null], "b c": [:]]
 .output c descending = m1, 0, m0
-.output "" = parity
+.output "p" = parity
 
 .param n = 2
 .set qs = names("q", n + 1)
@@ -31,3 +31,4 @@ parity: core.lut m0, m1, table=6 -> parity
 fix: COND_PAULI q2, m0, m1, mask=X if m0==1 and (m1==0 or parity==1)
 twist: core.mod q0, q1, q2, gate=rz, controls=2, state=10, power=0.5, params=[theta: pi/3] [parity == 1]
 "reset": RESET q2
+free: FREE_LQ {join(", ", qs)}

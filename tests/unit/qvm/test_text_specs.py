@@ -1,4 +1,4 @@
-"""The pages on assembly and binary: their examples run, their tables are fresh."""
+"""The pages on assembly, binary and JSON: their examples run, their tables are fresh."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_assembly_example(rule, text):
     assert assemble(disassemble(graph)) == graph
 
 
-@pytest.mark.parametrize("name", ["assembly.md", "binary.md"])
+@pytest.mark.parametrize("name", ["assembly.md", "binary.md", "json.md"])
 def test_python_examples(name):
     result = doctest.testfile(str(PAGES / name), module_relative=False)
     assert result.failed == 0

@@ -1,0 +1,148 @@
+"""The gates that "qelib1.inc" and "stdgates.inc" declare, and the built-in ones, as core ops with exact phases.
+
+Sources: OpenQASM 2 paper (arXiv:1707.03429) and Qiskit's extension of its qelib1.inc; OpenQASM 3.1's stdgates.inc and
+its U, whose matrix is ``1/2 [[1+e^{it}, -i e^{il}(1-e^{it})], [i e^{ip}(1-e^{it}), e^{i(p+l)}(1+e^{it})]]``: the core
+gate u times ``e^{i theta/2}``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from qmk.frontends.openqasm.unitary import Prim, Unitary, prim
+
+Make = Callable[..., Unitary]
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """``direct``: the short core name when the gate is one core op (parameters in declaration order ``names``)."""
+
+    name: str
+    params: int
+    qubits: int
+    make: Make
+    direct: str = ""
+    names: tuple[str, ...] = ()
+
+
+def direct(name: str, qubits: int, core: str = "", names: tuple[str, ...] = ()) -> Gate:
+    """A gate that is the core op ``core``, with that op's parameter ``names`` in order."""
+    core = core or name
+    operands = tuple(range(qubits))
+
+    def make(*values: float) -> Unitary:
+        return Unitary((prim(core, operands, dict(zip(names, values, strict=True))),))
+
+    return Gate(name, len(names), qubits, make, core, names)
+
+
+def _built(name: str, params: int, qubits: int, make: Make) -> Gate:
+    return Gate(name, params, qubits, make)
+
+
+_THETA, _LAM, _U = ("theta",), ("lam",), ("theta", "phi", "lam")
+
+
+def _u(theta: float, phi: float, lam: float, operands: tuple[int, ...] = (0,), controls: str = "") -> Prim:
+    return Prim("u", operands, {"theta": theta, "phi": phi, "lam": lam}, controls)
+
+
+def _p(lam: float, qubit: int) -> Prim:
+    return Prim("p", (qubit,), {"lam": lam})
+
+
+def _steps(*steps: tuple[str, tuple[int, ...]]) -> Make:
+    """A fixed list of gates without parameters."""
+    found = Unitary(tuple(prim(op, operands, {}) for op, operands in steps))
+    return lambda: found
+
+
+_FIXED = (
+    *(direct(name, 1) for name in ("x", "y", "z", "h", "s", "sdg", "t", "tdg", "sx", "sxdg", "id")),
+    direct("cx", 2, "cnot"), direct("cy", 2), direct("cz", 2), direct("ch", 2), direct("swap", 2),
+    direct("ccx", 3, "toffoli"), direct("cswap", 3),
+)  # fmt: skip
+_ROTATIONS = (
+    direct("rx", 1, "rx", _THETA), direct("ry", 1, "ry", _THETA), direct("rz", 1, "rz", _THETA),
+    direct("p", 1, "p", _LAM), direct("cp", 2, "cp", _LAM), direct("crx", 2, "crx", _THETA),
+    direct("cry", 2, "cry", _THETA), direct("crz", 2, "crz", _THETA),
+)  # fmt: skip
+
+
+def _cu(theta: float, phi: float, lam: float, gamma: float) -> Unitary:
+    controlled = _u(theta, phi, lam, (0, 1), "1")
+    return Unitary((_p(gamma, 0), controlled) if gamma else (controlled,))
+
+
+_CU = _built("cu", 4, 2, _cu)
+
+_PAPER = (
+    direct("u3", 1, "u", _U),
+    _built("u2", 2, 1, lambda phi, lam: Unitary((_u(math.pi / 2, phi, lam),))),
+    direct("u1", 1, "p", _LAM),
+    _built("u0", 1, 1, lambda _length: Unitary((Prim("id", (0,)),))),
+    direct("cu1", 2, "cp", _LAM),
+    _built("cu3", 3, 2, lambda t, p, l: Unitary((_u(t, p, l, (0, 1), "1"),))),
+    direct("rzz", 2, "rzz", _THETA),
+)
+
+_RELATIVE_TOFFOLI = _steps(
+    ("h", (2,)), ("t", (2,)), ("cnot", (1, 2)), ("tdg", (2,)), ("cnot", (0, 2)), ("t", (2,)), ("cnot", (1, 2)),
+    ("tdg", (2,)), ("h", (2,)),
+)  # fmt: skip
+_RELATIVE_TOFFOLI_3 = _steps(
+    ("h", (3,)), ("t", (3,)), ("cnot", (2, 3)), ("tdg", (3,)), ("h", (3,)), ("cnot", (0, 3)), ("t", (3,)),
+    ("cnot", (1, 3)), ("tdg", (3,)), ("cnot", (0, 3)), ("t", (3,)), ("cnot", (1, 3)), ("tdg", (3,)), ("h", (3,)),
+    ("t", (3,)), ("cnot", (2, 3)), ("tdg", (3,)), ("h", (3,)),
+)  # fmt: skip
+
+
+def _controlled(name: str, base: str, controls: int) -> Gate:
+    found = Unitary((Prim(base, tuple(range(controls + 1)), {}, "1" * controls),))
+    return _built(name, 0, controls + 1, lambda: found)
+
+
+_LEGACY = (
+    direct("u", 1, "u", _U),
+    _CU,
+    direct("rxx", 2, "rxx", _THETA),
+    direct("ryy", 2, "ryy", _THETA),
+    _controlled("csx", "sx", 1),
+    _controlled("c3x", "x", 3),
+    _controlled("c4x", "x", 4),
+    _controlled("c3sqrtx", "sx", 3),
+    _built("rccx", 0, 3, _RELATIVE_TOFFOLI),
+    _built("rc3x", 0, 4, _RELATIVE_TOFFOLI_3),
+)
+
+_STANDARD_3 = (
+    _CU,
+    direct("CX", 2, "cnot"),
+    direct("phase", 1, "p", _LAM),
+    direct("cphase", 2, "cp", _LAM),
+    direct("u1", 1, "p", _LAM),
+    _built("u2", 2, 1, lambda phi, lam: Unitary((_u(math.pi / 2, phi, lam),), -(phi + lam) / 2)),
+    _built("u3", 3, 1, lambda t, phi, lam: Unitary((_u(t, phi, lam),), -(phi + lam) / 2)),
+)
+
+
+def _table(*groups: tuple[Gate, ...]) -> dict[str, Gate]:
+    return {gate.name: gate for group in groups for gate in group}
+
+
+QELIB1 = _table(_FIXED, _ROTATIONS, _PAPER, _LEGACY)
+"""qelib1.inc with the gates that Qiskit reads besides. Phases are those of Qiskit's gates."""
+
+STDGATES = {name: gate for name, gate in _table(_FIXED, _ROTATIONS, _STANDARD_3).items() if name != "sxdg"}
+"""stdgates.inc of OpenQASM 3."""
+
+BUILTIN_2 = _table((direct("U", 1, "u", _U), direct("CX", 2, "cnot")))
+BUILTIN_3 = _table((_built("U", 3, 1, lambda t, p, l: Unitary((_u(t, p, l),), t / 2)),))
+"""gphase is the interpreter's own."""
+
+RESERVED = frozenset(("U", "CX", "gphase"))
+
+LIBRARIES = {"qelib1.inc": QELIB1, "stdgates.inc": STDGATES}
