@@ -141,7 +141,7 @@ def test_only_the_owner_can_reach_the_socket(daemon: Any):
     assert stat.S_IMODE((daemon.folder / "state").stat().st_mode) == 0o700
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_ends_it_cleanly(
     make_daemon: Make,
     odd_engines: Any,
@@ -161,6 +161,7 @@ def test_a_signal_ends_it_cleanly(
         assert waiting.state in ("QUEUED", "RUNNING")
     assert daemon.stop() == 0
     assert not [pid for pid in started if alive(pid)]
+    assert "Traceback" not in daemon.log.read_text()
     assert not daemon.socket.exists()
     assert not (daemon.folder / "state" / "journal.sqlite-wal").exists()
 
@@ -215,3 +216,30 @@ def test_a_dead_daemons_socket_is_replaced_a_file_is_not(make_daemon: Make):
     with pytest.raises(AssertionError, match="exists and is no socket"):
         daemon.start()
     assert daemon.socket.read_text() == "precious"
+
+
+@pytest.mark.parametrize("durability", ["process", "power"])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_what_was_answered_was_kept_whenever_it_ends(make_daemon: Make, durability: str, number: int):
+    daemon = make_daemon(durability=durability, prestart=["stabilizer"])
+    accepted: list[str] = []
+
+    async def crowd() -> None:
+        async with AsyncClient(daemon.socket) as client:
+            await client.session_id()
+
+            async def submit(seed: int) -> None:
+                accepted.append((await client.submit(bell(seed % 3), shots=20, seed=seed)).job_id)
+                if len(accepted) == 60:
+                    os.kill(daemon.pid, number)
+
+            await asyncio.gather(*(submit(seed) for seed in range(300)), return_exceptions=True)
+
+    asyncio.run(crowd())
+    assert len(accepted) >= 60
+    daemon.stop()
+    daemon.start()
+    with Client(daemon.socket) as client:
+        for job in accepted:
+            assert client.wait(job).state == "COMPLETED"
+    assert "Traceback" not in daemon.log.read_text()

@@ -30,7 +30,7 @@ OPEN_FILES = 65_536
 
 
 def serve(config: HostConfig | None = None, ready: Callable[[HostConfig], None] | None = None) -> None:
-    """Run the daemon until SIGINT or SIGTERM; ``ready`` is called once it answers.
+    """Run the daemon until SIGINT, SIGTERM or SIGHUP; ``ready`` is called once it answers.
 
     Raises RESOURCE_EXHAUSTED when another daemon uses the data folder or the socket, or a place cannot be used;
     INTERNAL_ERROR when the journal is damaged or can no longer be written.
@@ -72,7 +72,7 @@ class Daemon:
     async def run(self) -> None:
         config = self._config
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._stop.set)
         journal = SqliteJournal(config.journal_path, config.durability)
         translation = Translation(config.text)

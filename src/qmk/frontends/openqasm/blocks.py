@@ -7,13 +7,14 @@ from typing import Any, ClassVar
 
 from qmk.frontends.openqasm.expressions import ExpressionParser
 from qmk.frontends.openqasm.sources import File, Refusal, Sources
-from qmk.frontends.openqasm.tokens import GATE_LINE, simple_angles
-from qmk.frontends.openqasm.tree import Block, FastCalls, Include, Program, Stmt
+from qmk.frontends.openqasm.tokens import GATE_LINE, MEASURE_LINE, simple_angles
+from qmk.frontends.openqasm.tree import Block, FastCalls, FastMeasures, Include, Program, Stmt
 
 STANDARD = frozenset(("stdgates.inc", "qelib1.inc"))
 BATCH = 10_000
 """calls read before the interpreter counts them against its budget"""
 _FAST = GATE_LINE.match
+_MEASURE = MEASURE_LINE.match
 
 Handler = Callable[[Any, int], "Stmt | None"]
 
@@ -39,8 +40,10 @@ class BlockParser(ExpressionParser):
         body = self.program.body
         while self.kind != "end":
             start = self.pos - self.file.base
-            if self.kind == "name" and self.text not in self.keywords:
+            if self.kind == "name" and (self.text not in self.keywords or self.text == "measure"):
                 self.fast_lines(start, body)
+                start = self.pos - self.file.base
+                self.measure_lines(start, body)
                 start = self.pos - self.file.base
             if self.kind != "end":
                 self.guarded(start, body)
@@ -62,6 +65,21 @@ class BlockParser(ExpressionParser):
             offset = found.end()
         if calls:
             body.append(FastCalls(calls[0][0], calls))
+            self.seek_safely(offset)
+
+    def measure_lines(self, offset: int, body: list[Stmt]) -> None:
+        """Read measurements of the common form for as long as they come."""
+        base, source = self.file.base, self.source
+        calls: list[tuple[int, str, int, str, int]] = []
+        while len(calls) < BATCH and (found := _MEASURE(source, offset)) is not None:
+            if found["measure"]:
+                _, qubit, at, bit, place = found.groups()[:5]
+            else:
+                bit, place, qubit, at = found.groups()[5:]
+            calls.append((base + found.start(found.lastgroup or 0), qubit, int(at), bit, int(place)))
+            offset = found.end()
+        if calls:
+            body.append(FastMeasures(calls[0][0], calls))
             self.seek_safely(offset)
 
     def seek_safely(self, offset: int) -> None:

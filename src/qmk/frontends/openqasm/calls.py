@@ -9,20 +9,20 @@ from typing import Any
 from qmk.base.limits import LIMITS
 from qmk.frontends.openqasm.builder import too_many
 from qmk.frontends.openqasm.library import QELIB1, STDGATES, Gate
+from qmk.frontends.openqasm.parser import Parser
+from qmk.frontends.openqasm.parser2 import Parser2
 from qmk.frontends.openqasm.places import Places
 from qmk.frontends.openqasm.scope import GateBody, Quiet, Subroutine, Symbol, UserGate, Variable, nearest
 from qmk.frontends.openqasm.sources import Refusal
-from qmk.frontends.openqasm.tokens import GATE_LINE, simple_angles
+from qmk.frontends.openqasm.tokens import simple_angles
 from qmk.frontends.openqasm.tree import (
-    Expr,
     FastCalls,
     GateCall,
     GateDef,
-    Index,
-    Literal,
     Modifier,
-    Name,
     Opaque,
+    Program,
+    Stmt,
 )  # fmt: skip
 from qmk.frontends.openqasm.unitary import (
     NoPower,
@@ -56,6 +56,7 @@ class Calls(Places):
         super().__init__(*args)
         self.fast_plans: dict[tuple[str, str], tuple[str, dict[str, float], int]] = {}
         self.fast_operands: dict[str, tuple[str, ...]] = {}
+        self._parsers: dict[int, Parser] = {}
 
     # -- the common form ---------------------------------------------------------------------------------------------
 
@@ -78,7 +79,8 @@ class Calls(Places):
 
     def _learn(self, call: tuple[int, str, str, str]) -> None:
         """A call seen for the first time, or one that is no single op on single qubits."""
-        tree = self.call_tree(call)
+        tree = self.tree_at(call[0])
+        assert isinstance(tree, GateCall)
         self.gate_call(tree)
         key, text = (call[1], call[2]), call[3]
         if key not in self.fast_plans:
@@ -92,28 +94,18 @@ class Calls(Places):
             if all(value.type.size is None for value in operands):
                 self.fast_operands[text] = tuple(value.data[0] for value in operands)
 
-    def call_tree(self, call: tuple[int, str, str, str]) -> GateCall:
-        """A fast call as an ordinary one, with the places of its operands."""
-        pos, name, params, operands = call
+    def tree_at(self, pos: int) -> Stmt:
+        """The statement at ``pos`` as a tree: for one that was read by its form only."""
         file = self.sources.file_at(pos)
-        found = GATE_LINE.match(file.text, pos - file.base)
-        start = pos if found is None else file.base + found.start(3)
-        args: list[Expr] = [Literal(pos, "float", value) for value in simple_angles(params) or ()]
-        return GateCall(pos, name, [], args, self._operand_trees(operands, start))
-
-    def _operand_trees(self, operands: str, offset: int) -> list[Expr]:
-        found: list[Expr] = []
-        for part in operands.split(","):
-            pos = offset + len(part) - len(part.lstrip())
-            name, bracket, index = part.strip().partition("[")
-            node: Expr = Name(pos, name)
-            if bracket:
-                if len(index) > 20:
-                    raise Refusal("index", pos, f"index {index[:20]}... is outside every register")
-                node = Index(pos, node, [Literal(pos + len(name) + 1, "int", int(index.rstrip("] ")))])
-            found.append(node)
-            offset += len(part) + 1
-        return found
+        parser = self._parsers.get(file.base)
+        if parser is None:
+            parser = self._parsers[file.base] = (Parser if self.dialect == 3 else Parser2)(
+                self.sources, file, Program()
+            )
+        parser.seek(pos - file.base)
+        statement = parser.statement()
+        assert statement is not None
+        return statement
 
     # -- gate calls --------------------------------------------------------------------------------------------------
 
@@ -257,6 +249,8 @@ class Calls(Places):
 
     def broadcast(self, operands: list[Value], pos: int) -> list[tuple[Any, ...]]:
         """The qubits of each application: registers go in step, single qubits stay."""
+        if len(operands) == 1 and operands[0].type.size is None:
+            return [operands[0].data]
         sizes = {value.type.size for value in operands if value.type.size is not None}
         if len(sizes) > 1:
             shown = " and ".join(str(size) for size in sorted(sizes))
@@ -291,6 +285,9 @@ class Calls(Places):
             self._emit(item, handles)
 
     def _emit(self, item: Prim, handles: tuple[str, ...]) -> None:
+        if not item.controls and item.power == 1 and item.base != "gphase":
+            self.builder.add(f"core.{item.base}", tuple([handles[k] for k in item.operands]), dict(item.args))
+            return
         if item.base == "gphase" and not item.controls:
             return  # of the whole program: no measurement can see it
         for op, args, operands in emitted(item):

@@ -38,6 +38,7 @@ from qmk.frontends.openqasm.values import (
     INTEGERS,
     LITERAL,
     MAX_WIDTH,
+    QUBIT,
     STRING,
     UINT,
     Type,
@@ -306,7 +307,7 @@ class Evaluator(Core):
         if kind in ("qubit", "bit") and value.type.size is not None:
             where = self.positions(item, value.type.size, pos)
             if isinstance(where, int):
-                return Value(Type(kind), (value.data[where],) if kind == "qubit" else value.data[where])
+                return Value(QUBIT, (value.data[where],)) if kind == "qubit" else Value(BIT, value.data[where])
             if kind == "qubit" and len(set(where)) < len(where):
                 raise Refusal("same-qubit", pos, "an index set names a qubit twice")
             return Value(Type(kind, len(where)), tuple(value.data[k] for k in where))
@@ -325,6 +326,8 @@ class Evaluator(Core):
 
     def positions(self, item: Expr, size: int, pos: int) -> int | list[int]:
         """The position or positions that an index selects of ``size`` elements; negative ones count from the end."""
+        if type(item) is Literal and type(item.value) is int and item.value < size:
+            return item.value
         if isinstance(item, SetOf):
             return [self._position(self.integer(part), size, part.pos) for part in item.items]
         if isinstance(item, Range):

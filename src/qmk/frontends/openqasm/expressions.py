@@ -39,6 +39,7 @@ MAX_INDEXES = 32
 TYPES = frozenset(("bit", "bool", "int", "uint", "float", "angle", "complex", "duration", "stretch", "array"))
 TIME_UNITS = frozenset(("dt", "ns", "us", "µs", "μs", "ms", "s"))
 _SUFFIX = re.compile(r"\s*+([^\W\d]\w*+)")
+_PLAIN_INDEX = re.compile(r"\s*+(\d{1,9}+)\s*+\]", re.A)
 MAX_DIGITS = 1000
 
 
@@ -82,8 +83,18 @@ class ExpressionParser(Stream):
         for _ in range(MAX_INDEXES):
             if self.text != "[":
                 return base
-            base = self.index(base)
+            base = self.plain_index(base) or self.index(base)
         raise Refusal("limit", self.pos, f"more than {MAX_INDEXES} indexes in a row")
+
+    def plain_index(self, base: Expr) -> Index | None:
+        """``[3]``, the usual index, in one step."""
+        found = _PLAIN_INDEX.match(self.source, self.end)
+        if found is None:
+            return None
+        pos = self.pos
+        at = self.file.base + found.start(1)
+        self.seek(found.end())
+        return Index(pos, base, [Literal(at, "int", int(found[1]))])
 
     def index(self, base: Expr) -> Index:
         pos = self.pos

@@ -62,7 +62,7 @@ class Parser2(Parser):
         return super().primary()
 
     def postfix(self, base: Expr) -> Expr:
-        return self.index(base) if self.text == "[" else base
+        return self.plain_index(base) or self.index(base) if self.text == "[" else base
 
     def register(self, pos: int) -> Stmt:
         kind = self.text

@@ -43,6 +43,15 @@ GATE_LINE = re.compile(
 """A whole gate statement in its commonest form: name, simple parameters, operands with literal indexes."""
 
 
+MEASURE_LINE = re.compile(
+    TRIVIA
+    + r"(?:(?P<measure>measure)\s++(\w++)\[(\d{1,9}+)\]\s*+->\s*+(\w++)\[(\d{1,9}+)\]"
+    + r"|(?P<target>[A-Za-z_]\w*+)\[(\d{1,9}+)\]\s*+=\s*+measure\s++(\w++)\[(\d{1,9}+)\])\s*+;",
+    re.A,
+)
+"""A whole measurement of one qubit into one bit, both with literal indexes, in either of its two spellings."""
+
+
 def simple_angles(text: str) -> tuple[float, ...] | None:
     """The values of ``0.5,pi/2``, or None when one of them needs the expression parser."""
     if not text:

@@ -137,6 +137,13 @@ class FastCalls(Stmt):
 
 
 @dataclass(slots=True)
+class FastMeasures(Stmt):
+    """Measurements of one qubit into one bit, one after the other: (place, register, index, bit register, index)."""
+
+    calls: list[tuple[int, str, int, str, int]]
+
+
+@dataclass(slots=True)
 class QubitDecl(Stmt):
     name: str
     size: Expr | None

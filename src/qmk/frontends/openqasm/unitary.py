@@ -65,8 +65,8 @@ def prim(op: str, operands: tuple[int, ...], args: Mapping[str, float]) -> Prim:
 
 def shifted(u: Unitary, operands: tuple[int, ...]) -> Unitary:
     """``u`` with its qubit k renamed ``operands[k]``."""
-    moved = tuple(replace(p, operands=tuple(operands[k] for k in p.operands)) for p in u.prims)
-    return Unitary(moved, u.phase)
+    moved = [Prim(p.base, tuple([operands[k] for k in p.operands]), p.args, p.controls, p.power) for p in u.prims]
+    return Unitary(tuple(moved), u.phase)
 
 
 # -- inverse ---------------------------------------------------------------------------------------------------------

@@ -54,6 +54,7 @@ class Value:
 BIT, BOOL, FLOAT, ANGLE, COMPLEX = Type("bit"), Type("bool"), Type("float"), Type("angle"), Type("complex")
 INT, UINT, DURATION, STRING, VOID = Type("int"), Type("uint"), Type("duration"), Type("string"), Type("void")
 LITERAL = Type("int", literal=True)
+QUBIT = Type("qubit")
 INTEGERS = frozenset(("int", "uint"))
 
 
@@ -112,7 +113,7 @@ def angle_steps(value: float, size: int) -> int:
 
 def convert(value: Value, to: Type, pos: int, logic: lg.Logic) -> Value:
     """``value`` as type ``to``, by assignment or cast. Refuses what has no meaning or depends on a measurement."""
-    if value.type == to:
+    if value.type is to or value.type == to:
         return value
     kind = to.kind
     if kind == "array" or value.type.kind == "array":
