@@ -13,7 +13,7 @@ from qmk.sdk.kit.engine_kit import as_tests, checks
 from qmk.sdk.kit.programs import Case
 from qmk.sdk.kit.report import Check
 
-SLOW_CASES = {"gate t mx", "gate toffoli mz", "two correlated pairs"}
+SLOW_CASES = {"gate t mx", "two correlated pairs"}
 
 
 def in_reach(case: Case) -> bool:

@@ -24,8 +24,7 @@ from qmk.host.spawn import Child, External
 from qmk.kernel.config import KernelConfig
 from qmk.kernel.core import Kernel
 from qmk.kernel.effects import Launch
-from qmk.qvm import binary
-from qmk.qvm.graph import Graph
+from qmk.qvm.graph import Graph, unpack
 from qmk.sdk.failure import failure
 from qmk.sdk.messages import Done, Failed
 
@@ -65,7 +64,7 @@ class InProcessLauncher:
         try:
             runner = _runner(self._declarations[launch.engine])
             done = runner.execute(
-                None if runner.holds(launch.digest, launch.method) else binary.decode(graph),
+                None if runner.holds(launch.digest, launch.method) else unpack(graph),
                 launch.method,
                 launch.shots,
                 launch.seed,

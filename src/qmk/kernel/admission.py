@@ -8,17 +8,13 @@ from typing import Any
 import msgspec
 
 from qmk.abi import shapes
-from qmk.base.errors import Finding, QmkError, invalid_graph
+from qmk.base.errors import Finding, QmkError
 from qmk.base.limits import LIMITS, check
 from qmk.kernel.config import CAP_DEBUG, KernelConfig
 from qmk.kernel.objects.capability import insufficient
 from qmk.kernel.objects.session import Session
-from qmk.qvm.families import CAPABILITIES, OPS
 from qmk.qvm.graph import Graph
 from qmk.qvm.verify import verify
-
-CAPABILITY_RULE = "QVM-C02"
-"""The verifier's rule for a capability that the program needs and the session does not hold."""
 
 _CANONICAL = msgspec.json.Encoder(order="deterministic")
 
@@ -35,23 +31,13 @@ def require_graph(graph: Graph | None) -> Graph:
 
 
 def verified(graph: Graph, session: Session) -> list[Finding]:
-    """The verifier's warnings. Raises INSUFFICIENT_CAPS when capabilities are all that is missing, else
-    INVALID_GRAPH with every finding."""
+    """The verifier's warnings. Raises INSUFFICIENT_CAPS when capabilities are all that is wrong, else INVALID_GRAPH
+    with every finding."""
     report = verify(graph, held_caps=session.caps.held, tenant=session.tenant.name)
-    if report.ok:
-        return list(report.warnings)
-    errors = report.errors
-    if all(finding.rule == CAPABILITY_RULE for finding in errors):
-        raise insufficient(required_caps(graph), session.caps.held)
-    raise invalid_graph(list(report.findings))
-
-
-def required_caps(graph: Graph) -> tuple[str, ...]:
-    """Every known capability that the program declares or that its ops need of a session, sorted."""
-    ops = {node.op for node in graph.nodes}
-    needed = {OPS[op].session_cap for op in ops if op in OPS}
-    needed.update(graph.caps, *(node.caps for node in graph.nodes))
-    return tuple(sorted(needed & set(CAPABILITIES)))
+    error = report.error()
+    if error is not None:
+        raise error
+    return list(report.warnings)
 
 
 def require_policy(policy: shapes.Policy, session: Session, config: KernelConfig) -> None:

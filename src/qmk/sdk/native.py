@@ -199,7 +199,6 @@ class Resolver:
             steps = clifford_steps(op.name, args)
             if steps is not None:
                 yield steps
-                return
         if op.name == "core.mod":
             try:
                 yield mod_steps(args, qubits)

@@ -17,7 +17,7 @@ import traceback
 from typing import TYPE_CHECKING
 
 from qmk.base.errors import QmkError
-from qmk.qvm import binary
+from qmk.qvm.graph import unpack
 from qmk.sdk import process
 from qmk.sdk.failure import failure
 from qmk.sdk.messages import Done, Failed, Ready, Run, RunProgress, Stop, ToWorker
@@ -60,7 +60,7 @@ def answer(channel: Channel[ToWorker], runner: Runner, run: Run) -> Done | Faile
         if run.graph is None and not runner.holds(run.digest, run.method):
             return Failed(run.fence, "INTERNAL_ERROR", "the worker no longer holds this program", missing_graph=True)
         return runner.execute(
-            None if run.graph is None else binary.decode(run.graph),
+            None if run.graph is None else unpack(run.graph),
             run.method,
             run.shots,
             run.seed,

@@ -12,8 +12,7 @@ from qmk.abi.shapes import Policy
 from qmk.base.errors import Finding
 from qmk.kernel.effects import Estimate, Journal, Launch, Reply, ReplyError, Route, SetTimer
 from qmk.kernel.events import CallReceived, Refused, Routed, Submitted
-from qmk.qvm import binary
-from qmk.qvm.graph import Node, digest
+from qmk.qvm.graph import Node, digest, unpack
 
 
 def test_an_accepted_job_is_journaled_before_it_is_answered(bench: Any, program: Any) -> None:
@@ -25,7 +24,7 @@ def test_an_accepted_job_is_journaled_before_it_is_answered(bench: Any, program:
     journal, reply, launch = bench.route(route.job)
     assert isinstance(journal, Journal)
     assert journal.durable
-    assert binary.decode(journal.record.graph) == graph
+    assert unpack(journal.record.graph) == graph
     assert (reply.conn, reply.ref) == (1, ref)
     assert (reply.result.job_id, reply.result.state, reply.result.seed) == (route.job, "QUEUED", 3)
     assert (reply.result.place_in_queue, reply.result.estimated_epochs) == (0, 1)

@@ -56,32 +56,32 @@ def test_size_grows_linearly():
 @pytest.mark.parametrize(
     ("expected", "data"),
     [
-        ("QVM-B01", b""),
-        ("QVM-B01", b"{}"),
-        ("QVM-B02", b"QVMB"),
-        ("QVM-B02", b"QVMB\x02"),
-        ("QVM-B03", b"QVMB\x01"),
-        ("QVM-B03", b"QVMB\x01\x90"),
-        ("QVM-B03", body() + b"\0"),
-        ("QVM-B03", body(version="2.0")),
-        ("QVM-B03", body(ids=["a"])),
-        ("QVM-B03", body(nodes=b"\x01\x09\x09\x09")),
-        ("QVM-B03", body(nodes=b"\x03\x00\x00\x00")),
-        ("QVM-B03", body(nodes=b"")),
-        ("QVM-B03", body(operands=b"\x01\x00")),
-        ("QVM-B03", body(operands=b"\x02\x00")),
-        ("QVM-B03", body(vqs=b"\x01\xff")),
-        ("QVM-B03", body(values=[])),
-        ("QVM-B03", body(values=[float("nan")])),
-        ("QVM-B03", body(values=[b"bytes"])),
-        ("QVM-B03", body(values=[msgspec.msgpack.Ext(5, b"x")])),
-        ("QVM-B03", body(values=[{1: 2}])),
-        ("QVM-B03", body(metadata={"x": b""})),
-        ("QVM-B03", body(notes=[{}])),
-        ("QVM-B03", body(guards=[{"type": "xor"}])),
-        ("QVM-B03", body(shapes=[[0, -1, 0, 0, 0, 0, [], False, False]])),
-        ("QVM-B03", body(shapes=[[9999, 0, 0, 0, 0, 0, [], False, False]] * 9)),
-        ("QVM-B03", body(shapes=[[0, 2**32 - 1, 0, 0, 0, 0, [], False, False]] * 9)),
+        ("QVMB-01", b""),
+        ("QVMB-01", b"{}"),
+        ("QVMB-02", b"QVMB"),
+        ("QVMB-02", b"QVMB\x02"),
+        ("QVMB-03", b"QVMB\x01"),
+        ("QVMB-03", b"QVMB\x01\x90"),
+        ("QVMB-03", body() + b"\0"),
+        ("QVMB-03", body(version="2.0")),
+        ("QVMB-03", body(ids=["a"])),
+        ("QVMB-03", body(nodes=b"\x01\x09\x09\x09")),
+        ("QVMB-03", body(nodes=b"\x03\x00\x00\x00")),
+        ("QVMB-03", body(nodes=b"")),
+        ("QVMB-03", body(operands=b"\x01\x00")),
+        ("QVMB-03", body(operands=b"\x02\x00")),
+        ("QVMB-03", body(vqs=b"\x01\xff")),
+        ("QVMB-03", body(values=[])),
+        ("QVMB-03", body(values=[float("nan")])),
+        ("QVMB-03", body(values=[b"bytes"])),
+        ("QVMB-03", body(values=[msgspec.msgpack.Ext(5, b"x")])),
+        ("QVMB-03", body(values=[{1: 2}])),
+        ("QVMB-03", body(metadata={"x": b""})),
+        ("QVMB-03", body(notes=[{}])),
+        ("QVMB-03", body(guards=[{"type": "xor"}])),
+        ("QVMB-03", body(shapes=[[0, -1, 0, 0, 0, 0, [], False, False]])),
+        ("QVMB-03", body(shapes=[[9999, 0, 0, 0, 0, 0, [], False, False]] * 9)),
+        ("QVMB-03", body(shapes=[[0, 2**32 - 1, 0, 0, 0, 0, [], False, False]] * 9)),
     ],
 )
 def test_malformed_bytes_are_refused(expected, data):
@@ -102,7 +102,7 @@ def test_deep_guards_are_refused_both_ways():
     deep = {"type": "and", "conditions": [{"event": "m"}]}
     for _ in range(LIMITS.guard_depth):
         deep = {"type": "and", "conditions": [deep]}
-    assert rule(body(guards=[deep])) == "QVM-B03"
+    assert rule(body(guards=[deep])) == "QVMB-03"
 
 
 @pytest.mark.parametrize("value", [float("inf"), 2**64, {"x": object()}, {1: 2}, "\ud800"])

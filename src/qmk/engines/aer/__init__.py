@@ -33,9 +33,6 @@ MPS_STATE_BYTES = 4 << 30
 """what the tensors of a matrix product state may take; the bond is capped so, and a run that reaches the cap fails"""
 
 EXTENDED_QUBITS = 63
-EXTENDED_TERMS = 1 << 16
-"""stabilizer terms that a program may need before the method is refused"""
-
 EXTENDED_ERROR = 0.05
 """bound on the error of the state that the decomposition is asked for"""
 
@@ -123,7 +120,6 @@ METHODS = {
         mid_circuit=False,
         reset=False,
         feed_forward="none",
-        logic=False,
         max_qubits=EXTENDED_QUBITS,
         exact=False,
     ),

@@ -19,8 +19,8 @@ from qmk.kernel.effects import Estimate, Reply, Route
 from qmk.kernel.events import Routed, Submitted
 from qmk.kernel.mapping import epoch_sizes
 from qmk.kernel.pending import Pending
-from qmk.qvm import binary
 from qmk.qvm.graph import digest as graph_digest
+from qmk.qvm.graph import pack
 
 if TYPE_CHECKING:
     from qmk.kernel.events import CallReceived
@@ -55,7 +55,7 @@ def submit(kernel: State, event: CallReceived, session: Session) -> None:
         tenant=session.tenant.name,
         session=session.id,
         digest=digest,
-        graph=binary.encode(graph),
+        graph=pack(graph),
         shots=shots,
         seed=substream(int.from_bytes(event.entropy, "big"), "seed") if seed is None else seed,
         policy=policy,

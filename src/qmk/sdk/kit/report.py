@@ -47,12 +47,16 @@ class KitReport:
 
 
 def run_checks(subject: str, checks: Iterable[Check]) -> KitReport:
+    """Run every check; an exception inside one is its failure, and the others still run."""
     report = KitReport(subject)
     for check in checks:
         if check.skipped:
             report.rows.append(Row(check.name, True, check.skipped, skipped=True))
         else:
-            wrong = check.run()
+            try:
+                wrong = check.run()
+            except Exception as error:  # of the plug-in under test: that it may raise anything is what is tested
+                wrong = f"raised {type(error).__name__}: {error}"
             report.rows.append(Row(check.name, not wrong, wrong))
     return report
 
