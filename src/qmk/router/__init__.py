@@ -1,7 +1,8 @@
 """The router: which engine runs a program, and why not the others.
 
-Hard filters first (libraries, gates, mid-circuit features, qubits, memory), then the least predicted time. Nothing is
-run and nothing heavy imported: the daemon calls this for every program.
+Hard filters first (libraries, gates, mid-circuit features, qubits, memory), then the least predicted time; an attempt
+that may fail comes after everything that cannot. Nothing is run and nothing heavy imported: the daemon calls this for
+every program.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ def choose(
     else UNSUPPORTED {gaps}.
     """
     found = _candidates(features, shots, engine, memory_bytes, declarations)
-    fit = sorted((c for c in found if not c.gaps), key=lambda c: c.seconds or 0.0)
+    fit = sorted((c for c in found if not c.gaps), key=lambda c: (c.may_fail, c.seconds or 0.0))
     if not fit:
         raise _refusal(found, features, engine, memory_bytes)
     best = msgspec.structs.replace(fit[0], chosen=True)
@@ -107,14 +108,18 @@ def _refusal(found: list[Candidate], features: Features, engine: str | None, mem
     """Why no candidate fits, with every gap; the least memory that would do where memory is all that is missing."""
     gaps: list[Gap] = [Gap(c.name, gap.need, gap.detail) for c in sorted(found, key=lambda c: c.name) for gap in c.gaps]
     lines = "; ".join(f"{gap.engine}: {gap.detail}" for gap in gaps)
-    by_memory = [c for c in found if c.only_memory]
     what = f"engine '{engine}' cannot run this program" if engine else "no engine can run this program"
-    if not by_memory:
+    if not any(c.only_memory for c in found):
         return QmkError("UNSUPPORTED", f"{what}: {lines}", gaps=gaps, engine=engine or "")
-    needed = min(c.memory_bytes or 0 for c in by_memory)
+    short = [c for c in found if c.only_memory and any(gap.need == "memory" for gap in c.gaps)]
+    needed = min((c.memory_bytes or 0 for c in short), default=0)
+    if not short:
+        return QmkError(
+            "RESOURCE_EXHAUSTED", f"{what} in bearable time: {lines}", available_bytes=memory_bytes, gaps=gaps
+        )
     return QmkError(
         "RESOURCE_EXHAUSTED",
-        f"{what} here: {features.n_qubits} qubits need {bytes_text(needed)}, "
+        f"{what} here: its {features.n_qubits} qubits need {bytes_text(needed)}, "
         f"{bytes_text(memory_bytes)} are available; {lines}",
         needed_bytes=needed,
         available_bytes=memory_bytes,

@@ -25,6 +25,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float | None = None
     memory_bytes: int | None = None
     reason: str = ""
+    may_fail: bool = False
     gaps: list[Gap] = []
 
     @property
@@ -47,31 +48,34 @@ def candidate(
         return Candidate(engine=declaration.name, method=method, gaps=missing)
     cost = declaration.cost(method, features, shots)
     gaps: list[Gap] = []
-    if cost.memory_bytes > memory_bytes:
+    if not can.exact and not forced:
+        asking = f"approximate: runs only when asked for by name ({declaration.name}:{method})"
+        gaps.append(Gap(declaration.name, "exactness", asking))
+    elif cost.memory_bytes > memory_bytes:
         detail = f"needs {bytes_text(cost.memory_bytes)}, {bytes_text(memory_bytes)} are available"
         gaps.append(Gap(declaration.name, "memory", detail))
-    if not forced:
-        if not can.exact:
-            asking = f"approximate: runs only when asked for by name ({declaration.name}:{method})"
-            gaps.append(Gap(declaration.name, "exactness", asking))
-        if cost.upper_bound and cost.seconds > PATIENCE_S:
-            detail = (
-                f"may take up to {seconds_text(cost.seconds)} ({cost.note}); "
-                f"to try all the same, ask for {declaration.name}:{method}"
-            )
-            gaps.append(Gap(declaration.name, "time", detail))
+    elif cost.upper_bound and not forced and cost.seconds > (ATTEMPT_S if cost.may_fail else PATIENCE_S):
+        detail = (
+            f"may take up to {seconds_text(cost.seconds)} ({cost.note}); "
+            f"to try all the same, ask for {declaration.name}:{method}"
+        )
+        gaps.append(Gap(declaration.name, "time", detail))
     return Candidate(
         engine=declaration.name,
         method=method,
         seconds=cost.seconds,
         memory_bytes=min(cost.memory_bytes, BEYOND_BYTES),
         reason=cost.note,
+        may_fail=cost.may_fail,
         gaps=gaps,
     )
 
 
 BEYOND_BYTES = 1 << 62
 """what is predicted beyond this reads as this: the figure goes into records of 64-bit integers"""
+
+ATTEMPT_S = 30.0
+"""longest attempt that may fail which the router makes unasked"""
 
 PATIENCE_S = 600.0
 """an engine whose prediction is only an upper bound is not chosen by itself when the bound is longer"""

@@ -76,13 +76,15 @@ class Features(msgspec.Struct, frozen=True, kw_only=True):
 class Cost(msgspec.Struct, frozen=True, kw_only=True):
     """A prediction: seconds on one core (warm engine), and bytes at the peak.
 
-    ``upper_bound`` True: the run may stay far below both, and fails cleanly if it would not.
+    ``upper_bound`` True: the run may stay far below both. ``may_fail`` True: it ends in RESOURCE_EXHAUSTED, never in a
+    wrong result, when the program turns out to need more; the router takes it only where nothing else can run.
     """
 
     seconds: float
     memory_bytes: int
     note: str = ""
     upper_bound: bool = False
+    may_fail: bool = False
 
 
 class Gap(msgspec.Struct, frozen=True):

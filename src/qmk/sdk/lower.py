@@ -209,6 +209,7 @@ def observable(instructions: list[Instruction]) -> list[Instruction]:
     measurement moves to the end when nothing later touches its qubit or reads its bit, so that engines see how much of
     the program is one final read-out.
     """
+    instructions = _without_idle_resets(instructions)
     live: set[int] = set()
     touched: set[int] = set()
     read: set[int] = set()
@@ -242,6 +243,22 @@ def observable(instructions: list[Instruction]) -> list[Instruction]:
             read.update(item.inputs)
         kept.append(item)
     return [*reversed(kept), *reversed(last)]
+
+
+def _without_idle_resets(instructions: list[Instruction]) -> list[Instruction]:
+    """Without the resets of qubits that nothing has touched: they are in |0> already."""
+    used: set[int] = set()
+    kept: list[Instruction] = []
+    for item in instructions:
+        if isinstance(item, Reset):
+            if item.qubit not in used:
+                continue
+        elif isinstance(item, Gate):
+            used.update(item.qubits)
+        elif isinstance(item, Measure):
+            used.add(item.qubit)
+        kept.append(item)
+    return kept
 
 
 def outputs_of(graph: Graph, produced: Iterable[str]) -> tuple[Output, ...]:

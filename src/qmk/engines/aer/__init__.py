@@ -28,6 +28,7 @@ AER_NAMES: dict[str, dict[str, str]] = {
     "matrix_product_state": {k: v for k, v in _NAMES.items() if k not in _CONTROLLED_ROTATIONS | {"ccz"}},
     "extended_stabilizer": {k: v for k, v in _NAMES.items() if k in _EXTENDED},
 }
+AER_NAMES["small_bond"] = AER_NAMES["matrix_product_state"]
 
 MPS_STATE_BYTES = 4 << 30
 """what the tensors of a matrix product state may take; the bond is capped so, and a run that reaches the cap fails"""
@@ -60,6 +61,17 @@ def _dynamic(features: Features) -> bool:
     return features.mid_circuit or features.has_reset
 
 
+SMALL_BOND_S = 1.0
+"""what a run of method small_bond may take by the cost model; its bond cap follows from it"""
+
+SMALL_BOND_STRIDE = 800
+PROBE_START = 200
+"""instructions of the first prefix that is tried, and by how many a prefix of method small_bond grows at most"""
+
+SMALL_BONDS = (128, 64, 32, 16, 8)
+"""bond caps that method small_bond chooses from"""
+
+
 def bond_cap(n_qubits: int) -> int:
     """Largest bond dimension, a power of two, with which n tensors of 32 D^2 bytes and their copies fit."""
     return 1 << int(math.log2(max(2.0, math.sqrt(MPS_STATE_BYTES / (96 * max(n_qubits, 1))))))
@@ -67,16 +79,67 @@ def bond_cap(n_qubits: int) -> int:
 
 def mps_cost(features: Features, shots: int) -> Cost:
     """Bounded by the bond dimension D that the order of qubits allows: 96 n D^2 bytes, D^3 a two-qubit gate."""
-    n = features.n_qubits
-    log_bond = min(features.max_bond_log2, n / 2)
-    bond = min(2.0 ** min(log_bond, 40), bond_cap(n))
+    n, cap = features.n_qubits, bond_cap(features.n_qubits)
+    largest = 2.0 ** min(features.max_bond_log2, n / 2, 60)
+    bond = min(largest, cap)
     passes = shots if _dynamic(features) else 1
-    span = max(1.0, n / 8)  # a gate on distant qubits swaps its way there
-    gates = features.n_ops * 3e-6 + features.n_two_qubit * span * (1.2e-5 + 3e-8 * bond**3)
+    gates = mps_gates_s(n, features.n_ops, features.n_two_qubit, bond)
     sampling = shots * n * (2e-6 + 4e-9 * bond**2)
     memory = 96 * n * bond**2 + _bits_bytes(features, shots)
-    note = f"bond dimension at most {bond:.0f}" if bond < bond_cap(n) else f"bond dimension may reach {bond:.0f}"
-    return Cost(seconds=2e-3 + passes * gates + sampling, memory_bytes=int(memory), note=note, upper_bound=True)
+    note = f"bond dimension at most {bond:.0f}"
+    if largest > cap:
+        note = f"bond dimension might exceed {cap}; then the run fails"
+    return Cost(
+        seconds=2e-3 + passes * gates + sampling,
+        memory_bytes=int(memory),
+        note=note,
+        upper_bound=True,
+        may_fail=largest > cap,
+    )
+
+
+def mps_gates_s(n_qubits: int, n_ops: int, n_two_qubit: int, bond: float) -> float:
+    """Seconds to bring a matrix product state through the gates at one bond dimension throughout."""
+    span = max(1.0, n_qubits / 8)  # a gate on distant qubits swaps its way there
+    return n_ops * 3e-6 + n_two_qubit * span * (1.2e-5 + 3e-8 * bond**3)
+
+
+def probe_lengths(instructions: int, stride: int) -> list[int]:
+    """Prefixes of a capped program to try first, growing by half, by ``stride`` at most. A state that outgrows its cap
+    is then found before much of it has been cut off: Aer crashes when too much has."""
+    lengths: list[int] = []
+    at = PROBE_START
+    while at < instructions:
+        lengths.append(at)
+        at += min(at // 2, stride)
+    return lengths
+
+
+def small_bond(n_qubits: int, n_ops: int, n_two_qubit: int) -> int:
+    """The bond cap of method small_bond: the largest that keeps the gates within ``SMALL_BOND_S``, else the least."""
+    for bond in SMALL_BONDS:
+        if _small_bond_s(n_qubits, n_ops, n_two_qubit, bond) <= SMALL_BOND_S:
+            return bond
+    return SMALL_BONDS[-1]
+
+
+def _small_bond_s(n_qubits: int, n_ops: int, n_two_qubit: int, bond: int) -> float:
+    repeats = 1 + sum(probe_lengths(n_ops, SMALL_BOND_STRIDE)) / max(n_ops, 1)
+    return repeats * mps_gates_s(n_qubits, n_ops, n_two_qubit, bond)
+
+
+def small_bond_cost(features: Features, shots: int) -> Cost:
+    """A short attempt: the state of many a wide program stays simple although its gates do not show it."""
+    n, ops, pairs = features.n_qubits, features.n_ops, features.n_two_qubit
+    bond = small_bond(n, ops, pairs)
+    seconds = 2e-3 + _small_bond_s(n, ops, pairs, bond) + shots * n * (2e-6 + 4e-9 * bond**2)
+    return Cost(
+        seconds=seconds,
+        memory_bytes=int(96 * n * bond**2 + _bits_bytes(features, shots)),
+        note=f"a short attempt that fails if the state needs a bond dimension above {bond}",
+        upper_bound=True,
+        may_fail=True,
+    )
 
 
 def extended_cost(features: Features, shots: int) -> Cost:
@@ -96,6 +159,7 @@ _COSTS = {
     "statevector": state_vector_cost,
     "density_matrix": density_cost,
     "matrix_product_state": mps_cost,
+    "small_bond": small_bond_cost,
     "extended_stabilizer": extended_cost,
 }
 
@@ -112,6 +176,14 @@ METHODS = {
     "statevector": Capabilities(method="statevector", gates=_gates("statevector", *UNITARY, "mod"), max_qubits=40),
     "matrix_product_state": Capabilities(
         method="matrix_product_state", gates=_gates("matrix_product_state", *UNITARY), max_qubits=4096
+    ),
+    "small_bond": Capabilities(
+        method="small_bond",
+        gates=_gates("small_bond", *UNITARY),
+        mid_circuit=False,
+        reset=False,
+        feed_forward="none",
+        max_qubits=4096,
     ),
     "density_matrix": Capabilities(method="density_matrix", gates=_gates("density_matrix", *UNITARY), max_qubits=20),
     "extended_stabilizer": Capabilities(
