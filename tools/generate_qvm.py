@@ -1,4 +1,4 @@
-"""``docs/reference/ops.md`` from the op families, ``docs/reference/rules.md`` from the rules of verifier and readers."""
+"""``docs/reference/ops.md`` from the op families; ``docs/reference/rules.md`` from the rules a program can break."""
 
 from __future__ import annotations
 
@@ -9,9 +9,17 @@ from pages import NOTICE, table, write_or_check
 
 from qmk.qvm import verify
 from qmk.qvm.asm.rules import ASM_RULES
+from qmk.qvm.binary import BINARY_RULES
 from qmk.qvm.families import CAPABILITIES, FAMILIES
 from qmk.qvm.json_rules import JSON_RULES
 from qmk.qvm.op import Family, Op, Param, Step
+
+READERS = (
+    ("QVM-J", "Reading QVM JSON", "what can be read as QVM JSON", tuple(JSON_RULES.values())),
+    ("ASM", "Assembly", "what the assembler accepts", tuple(ASM_RULES.values())),
+    ("QVMB", "Binary", "what can be read as QVM binary", tuple(BINARY_RULES.values())),
+)
+"""Prefix, title, subject and rules of each reader; OpenQASM's rules have a page of their own."""
 
 OPS_INTRO = """# Ops
 
@@ -139,8 +147,7 @@ def rules_page() -> str:
         (f"[QVM-{rules[0].id[4]}](#{group})", f"{len(rules)}", GROUP_TEXT[group])
         for group, rules in verify.GROUPS.items()
     ]
-    rows.append(("[QVM-J](#reading-qvm-json)", str(len(JSON_RULES)), "what can be read as QVM JSON"))
-    rows.append(("[ASM](#assembly)", str(len(ASM_RULES)), "what the assembler accepts"))
+    rows += [(f"[{prefix}](#{_anchor(title)})", str(len(found)), about) for prefix, title, about, found in READERS]
     parts.append(table(("rules", "how many", "about"), rows))
     for group, rules in verify.GROUPS.items():
         parts.append(f"\n## {group.capitalize()}\n\nQVM-{rules[0].id[4]}: {GROUP_TEXT[group]}.\n")
@@ -148,10 +155,16 @@ def rules_page() -> str:
             strict = f" ({rule.strict} with `strict`)" if rule.strict else ""
             severity = "Error" if rule.severity == "error" else "Warning"
             parts.append(_rule(rule.id, rule.title, rule.doc, rule.help, severity + strict))
-    for title, found in (("Reading QVM JSON", JSON_RULES), ("Assembly", ASM_RULES)):
+    for _, title, _, found in READERS:
         parts.append(f"\n## {title}\n")
-        parts += (_rule(r.id, r.title, r.doc, r.help, r.severity.capitalize()) for r in found.values())
+        parts += (_rule(r.id, r.title, r.doc, r.help, r.severity.capitalize()) for r in found)
+    headings = [part.partition(":")[0] for part in parts if part.startswith("\n### ")]
+    assert len(set(headings)) == len(headings), "two rules have the same id"
     return "".join(parts)
+
+
+def _anchor(title: str) -> str:
+    return title.lower().replace(" ", "-")
 
 
 def _rule(name: str, title: str, doc: str, help: str, severity: str) -> str:
@@ -160,4 +173,6 @@ def _rule(name: str, title: str, doc: str, help: str, severity: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(write_or_check({"docs/reference/ops.md": ops_page(), "docs/reference/rules.md": rules_page()}, sys.argv[1:]))
+    sys.exit(
+        write_or_check({"docs/reference/ops.md": ops_page(), "docs/reference/rules.md": rules_page()}, sys.argv[1:])
+    )

@@ -1,3 +1,38 @@
-"""QMK: an operating system for quantum programs."""
+"""QMK: an operating system for quantum programs.
+
+``qmk.run`` runs a program in this process; ``qmk.Client`` and ``qmk.AsyncClient`` talk to a daemon. All are imported on
+first use, so that ``import qmk`` costs nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from qmk.base.errors import QmkError
+    from qmk.client.aio import AsyncClient
+    from qmk.client.result import Result
+    from qmk.client.sync import Client
+    from qmk.embedded import Embedded, run
 
 __version__ = "0.1.0"
+
+__all__ = ["AsyncClient", "Client", "Embedded", "QmkError", "Result", "__version__", "run"]
+
+_HOMES = {
+    "AsyncClient": "qmk.client.aio",
+    "Client": "qmk.client.sync",
+    "Embedded": "qmk.embedded",
+    "QmkError": "qmk.base.errors",
+    "Result": "qmk.client.result",
+    "run": "qmk.embedded",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'qmk' has no attribute '{name}'")
+    import importlib
+
+    found = globals()[name] = getattr(importlib.import_module(_HOMES[name]), name)
+    return found

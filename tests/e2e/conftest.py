@@ -32,6 +32,7 @@ def environment(folder: Path) -> dict[str, str]:
         "QMK_SOCKET": str(folder / "s"),
         "QMK_STATE_DIR": str(folder / "state"),
         "PYTHONIOENCODING": "utf-8",
+        "PYTHONPATH": str(ROOT / "src"),
     }
 
 

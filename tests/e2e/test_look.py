@@ -10,7 +10,15 @@ from pathlib import Path
 import pytest
 
 Qmk = Callable[..., subprocess.CompletedProcess[str]]
-EXAMPLES = ["bell.qasm", "ghz.qasm", "teleport.qasm", "bell.qvm.json", "correction.qvm.asm"]
+OUTCOMES = {
+    "bell.qasm": {"00", "11"},
+    "ghz.qasm": {"0" * 16, "1" * 16},
+    "teleport.qasm": {format(bits, "03b") for bits in range(8)},
+    "bell.qvm.json": {"00", "11"},
+    "correction.qvm.asm": {"00", "10"},
+}
+"""What each example can give, bits of all registers joined. 500 shots miss one in less than 1e-15 of runs."""
+EXAMPLES = list(OUTCOMES)
 
 TWO_ERRORS = {
     "version": "0.1",
@@ -31,7 +39,7 @@ TWO_ERRORS = {
 def test_examples_are_valid(qmk: Qmk, file: str) -> None:
     done = qmk("verify", f"examples/{file}")
     assert done.returncode == 0, done.stdout
-    assert done.stdout.splitlines()[-1].startswith("valid (")
+    assert "valid (" in done.stdout
 
 
 def test_verify_prints_every_finding(qmk: Qmk, folder: Path) -> None:
@@ -51,24 +59,26 @@ def test_verify_prints_every_finding(qmk: Qmk, folder: Path) -> None:
 def test_verify_summarises_a_valid_program(qmk: Qmk) -> None:
     found = json.loads(qmk("verify", "examples/bell.qasm", "--json").stdout)
     assert found["ok"] is True
-    assert found["summary"]["qubits"] == 2
+    assert found["summary"]["qubits_live_max"] == 2
 
 
 @pytest.mark.parametrize("target", ["json", "asm", "binary", "qasm3"])
 @pytest.mark.parametrize("file", EXAMPLES)
-def test_convert_keeps_the_counts(qmk: Qmk, file: str, target: str) -> None:
-    run = ("--shots", "400", "--seed", "5", "--engine", "reference" if file != "ghz.qasm" else "aer", "--json")
+def test_convert_keeps_the_outcomes(qmk: Qmk, file: str, target: str) -> None:
     done = qmk("convert", f"examples/{file}", "--to", target, "-o", "out")
     assert done.returncode == 0, done.stderr
     assert done.stdout == ""
-    before = json.loads(qmk("run", f"examples/{file}", *run).stdout)["counts"]
-    after = json.loads(qmk("run", "out", *run).stdout)["counts"]
-    assert {bits.replace(" ", "") for bits in after} == {bits.replace(" ", "") for bits in before}
+    found = json.loads(qmk("run", "out", "--shots", "500", "--json").stdout)
+    assert {bits.replace(" ", "") for bits in found["counts"]} == OUTCOMES[file]
 
 
 def test_convert_to_the_old_json(qmk: Qmk) -> None:
-    done = qmk("convert", "examples/bell.qasm", "--to", "json-0.1")
+    """0.1 has no result registers: a program with some is refused, never stripped of them."""
+    done = qmk("convert", "examples/bell.qvm.json", "--to", "json-0.1")
     assert json.loads(done.stdout)["version"] == "0.1"
+    refused = qmk("convert", "examples/bell.qasm", "--to", "json-0.1")
+    assert refused.returncode == 1
+    assert "fix: " in refused.stderr
     assert {"APPLY_H", "APPLY_CNOT", "MEASURE_Z"} <= {
         node["op"] for node in json.loads(done.stdout)["program"]["nodes"]
     }
@@ -108,7 +118,7 @@ def test_engines(qmk: Qmk) -> None:
     }
     found = {row["engine"]: row for row in json.loads(qmk("engines", "--json").stdout)["engines"]}
     assert found["stabilizer"]["available"] is True
-    assert found["stabilizer"]["versions"]["stim"]
+    assert found["stabilizer"]["version"]
     assert found["reference"]["methods"][0]["max_qubits"] == 12
 
 

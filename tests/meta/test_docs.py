@@ -70,6 +70,7 @@ class Page:
             "QMK_STATE_DIR": str(folder / "state"),
             "COLUMNS": "100",
             "PYTHONIOENCODING": "utf-8",
+            "PYTHONPATH": str(ROOT / "src"),
         }
         self.names: dict[str, Any] = {"__name__": "page"}
         self.background: list[subprocess.Popen[bytes]] = []

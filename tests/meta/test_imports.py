@@ -36,8 +36,9 @@ def test_loads_no_framework(code: str) -> None:
 
 
 def test_plain_import_is_tiny() -> None:
-    """``import qmk`` adds only itself: no third-party module, and nearly none of Python's own."""
-    assert modules_after("import qmk") - modules_after("pass") == {"qmk"}
+    """``import qmk`` adds itself and next to nothing of Python's own; no third-party module."""
+    added = modules_after("import qmk") - modules_after("pass")
+    assert added - {"qmk"} <= {"__future__", "typing", "_typing", "contextlib", "warnings"}
 
 
 def test_listing_the_commands_imports_none_of_them() -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from msgspec import inspect
@@ -68,8 +68,8 @@ def _plain(kind: inspect.Type) -> inspect.Type:
 def _doc(kind: inspect.Type) -> str:
     """The nearest description: of the type itself, of what it wraps, or of a union's member."""
     if isinstance(kind, inspect.Metadata):
-        text = (kind.extra_json_schema or {}).get("description", "")
-        return text or _doc(kind.type)
+        schema = cast("dict[str, Any]", kind.extra_json_schema or {})  # pyright: ignore[reportUnknownMemberType]
+        return schema.get("description") or _doc(kind.type)
     if isinstance(kind, inspect.UnionType):
         return next((text for text in map(_doc, kind.types) if text), "")
     return ""
@@ -78,7 +78,7 @@ def _doc(kind: inspect.Type) -> str:
 def _default_text(row: inspect.Field) -> str:
     if row.required:
         return ""
-    value = row.default if row.default is not inspect.NODEFAULT else row.default_factory()
+    value = row.default if row.default is not msgspec.NODEFAULT else row.default_factory()
     if isinstance(value, (msgspec.Raw, msgspec.Struct)):
         return ""
     return "null" if value is None else msgspec.json.encode(value).decode()

@@ -24,3 +24,6 @@ BELL: dict[str, Any] = {
     "resources": {"vqs": ["q0", "q1"], "chs": [], "events": ["m0", "m1"]},
     "caps": ["CAP_ALLOC"],
 }
+
+DIGEST = "abcab9eb67958292b7f08ced978980bc68b4860c87648f62f98f027967833c88"
+"""Digest of ``BELL``, which tests compare with the real one."""

@@ -9,6 +9,7 @@ repeated names and positional parameters are refused. A graph inside q_submit or
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -66,7 +67,7 @@ _members = msgspec.json.Decoder(dict[str, Raw]).decode
 _items = msgspec.json.Decoder(list[Raw]).decode
 _any = msgspec.json.Decoder(Raw).decode
 _scalar = msgspec.json.Decoder().decode
-_params = {call.name: msgspec.json.Decoder(call.request).decode for call in CALLS}
+_params: dict[str, Callable[[bytes], Any]] = {call.name: msgspec.json.Decoder(call.request).decode for call in CALLS}
 _GRAPH_CALLS = frozenset(call.name for call in CALLS if "graph" in describe.names(call.request))
 
 
@@ -135,10 +136,10 @@ def _request(call: Call, raw: Raw) -> Any:
     if _first(params) == b"[":
         raise refusals.positional(call)
     try:
-        request = _params[call.name](params)
+        request: Any = _params[call.name](params)
     except msgspec.ValidationError as error:
         raise refusals.bad_params(call, str(error)) from None
-    graph = request.graph if call.name in _GRAPH_CALLS else _ABSENT
+    graph: Raw = request.graph if call.name in _GRAPH_CALLS else _ABSENT
     if (name := repeated_name(params, b'"graph"', graph)) is not None:
         raise refusals.repeated("INVALID_PARAMS", call.name, name)
     if call.name in _GRAPH_CALLS and len(graph) and request.program is not None:

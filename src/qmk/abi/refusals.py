@@ -90,7 +90,7 @@ def bad_envelope(why: str) -> QmkError:
 def bad_params(call: Call, why: str) -> QmkError:
     """INVALID_PARAMS from the codec's words: which field, what was expected, what the field means."""
     data = _fault(why)
-    name = data.get("field", "")
+    name: str = data.get("field", "")
     row = describe.field(call.request, name)
     if data.get("fault") == "unknown":
         parent, _, last = name.rpartition(".")

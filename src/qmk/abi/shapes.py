@@ -27,7 +27,7 @@ class Request(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unkn
     """Base of every request: by-name parameters, unknown names refused."""
 
 
-class Program(Request):
+class Program(Request, frozen=True):
     """A program as source text (or bytes, for binary formats); the host translates it before the kernel sees it."""
 
     format: Annotated[str, Meta(description="front-end name; empty: recognised by content", max_length=64)] = ""
@@ -36,7 +36,7 @@ class Program(Request):
     params: Annotated[dict[str, Any], Meta(description="values of the program's inputs by name")] = {}
 
 
-class Policy(Request):
+class Policy(Request, frozen=True):
     """Wishes about how a job is run. Whatever cannot be honoured is refused, never ignored."""
 
     priority: Annotated[int, Meta(description="larger is launched sooner", ge=-1000, le=1000)] = 0

@@ -73,9 +73,8 @@ def platform_check() -> Check:
 def sqlite_check() -> Check:
     """The SQLite the journal will use: the bundled one where the system's has the WAL-reset defect."""
     sources = {name: version for name, version in sqlite_versions().items() if version}
-    best = max(sources.values(), default=(0,))
     found = ", ".join(f"{name} {'.'.join(map(str, version))}" for name, version in sources.items())
-    state = "ok" if best >= WAL_FIX_VERSION else "warning"
+    state = "ok" if any(version >= WAL_FIX_VERSION for version in sources.values()) else "warning"
     fix = "the journal's write-ahead log can lose commits with SQLite before 3.51.3; pip install -U pysqlite3"
     return Check("sqlite", state, found or "none", fix)
 
@@ -132,20 +131,16 @@ CHECKS: tuple[Callable[[], Check], ...] = (
 
 def engine_checks() -> list[Check]:
     """One check an engine; none found at all is an error, as nothing could run."""
-    from qmk.cli.engines import availability, versions
-    from qmk.sdk.discovery import engines
+    from qmk.cli.engines import library_text
+    from qmk.sdk.discovery import available, engines
 
     found = engines()
     if not found:
         return [Check("engines", "error", "none found", "reinstall quantum-microkernel: its entry points are missing")]
     checks: list[Check] = []
     for name, declaration in sorted(found.items()):
-        available, reason = availability(declaration)
-        version = ", ".join(f"{lib} {number}" for lib, number in versions(declaration).items())
-        if available:
-            checks.append(Check(f"engine {name}", "ok", version or "built in"))
-        else:
-            checks.append(Check(f"engine {name}", "warning", "not installed", reason))
+        state = available(declaration)
+        checks.append(Check(f"engine {name}", "ok" if state.ok else "warning", library_text(declaration), state.hint))
     return checks
 
 
@@ -160,5 +155,5 @@ def daemon_check(socket_path: str | None) -> Check:
     except QmkError as error:
         if error.kind.name == "CONNECTION_LOST" and not socket_path:
             return Check("daemon", "ok", "none running (only submit, status, result and cancel need one: qmk serve)")
-        return Check("daemon", "error", error.message, "start it with: qmk serve")
+        return Check("daemon", "warning", error.message, "start it with: qmk serve")
     return Check("daemon", "ok", "answers")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-import importlib.util
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -26,37 +24,32 @@ def command(as_json: bool) -> None:
         output.json_object({"engines": [describe(found[name]) for name in sorted(found)]})
         return
     rows = [row for name in sorted(found) for row in _rows(found[name])]
-    output.table(("engine", "method", "version", "qubits", "feed-forward", "gates", "what"), rows)
+    output.table(("engine", "method", "library", "qubits", "feed-forward", "gates", "what"), rows)
 
 
-def availability(declaration: Declaration) -> tuple[bool, str]:
-    """Whether the engine's libraries are here; if not, what to install."""
-    missing = [name for name in declaration.requires if importlib.util.find_spec(name) is None]
-    if not missing:
-        return True, ""
-    extra = f"pip install 'quantum-microkernel[{declaration.extra}]'" if declaration.extra else "install them"
-    return False, f"needs {', '.join(missing)}: {extra}"
+def library_text(declaration: Declaration) -> str:
+    """The library under the engine with its version, or that it is not installed."""
+    from qmk.sdk.discovery import available
 
-
-def versions(declaration: Declaration) -> dict[str, str]:
-    """Version of each library under the engine that is installed."""
-    distributions = importlib.metadata.packages_distributions()
-    found: dict[str, str] = {}
-    for module in declaration.requires:
-        for distribution in distributions.get(module.partition(".")[0], ())[:1]:
-            found[distribution] = importlib.metadata.version(distribution)
-    return found
+    state = available(declaration)
+    if not state.ok:
+        return "not installed"
+    return f"{declaration.library} {state.version}" if state.version else "built in"
 
 
 def describe(declaration: Declaration) -> dict[str, Any]:
-    available, reason = availability(declaration)
+    from qmk.sdk.discovery import available
+
+    state = available(declaration)
     methods = [{"method": name, **_capability_fields(caps)} for name, caps in declaration.methods.items()]
     return {
         "engine": declaration.name,
         "doc": declaration.doc,
-        "available": available,
-        "reason": reason,
-        "versions": versions(declaration),
+        "available": state.ok,
+        "missing": state.missing,
+        "fix": state.hint,
+        "library": declaration.library,
+        "version": state.version,
         "methods": methods,
     }
 
@@ -75,20 +68,17 @@ def _capability_fields(caps: Capabilities) -> dict[str, Any]:
 
 
 def _rows(declaration: Declaration) -> list[tuple[str, ...]]:
-    available, reason = availability(declaration)
-    version = ", ".join(dict.fromkeys(versions(declaration).values())) if available else "not installed"
+    from qmk.sdk.discovery import available
+
+    state = available(declaration)
     rows: list[tuple[str, ...]] = []
-    for number, (method, caps) in enumerate(declaration.methods.items()):
-        first = number == 0
-        rows.append(
-            (
-                declaration.name if first else "",
-                method or "-",
-                version if first else "",
-                "by memory" if caps.max_qubits is None else f"up to {caps.max_qubits}",
-                caps.feed_forward,
-                f"{len(caps.gates)}{' Clifford' if caps.clifford else ''}",
-                (declaration.doc if available else reason) if first else ("" if caps.exact else "approximate"),
-            )
-        )
+    for method, caps in declaration.methods.items():
+        size = "by memory" if caps.max_qubits is None else f"up to {caps.max_qubits}"
+        gates = f"{len(caps.gates)}{' Clifford' if caps.clifford else ''}{'' if caps.exact else ' approximate'}"
+        if rows:
+            rows.append(("", method, "", size, caps.feed_forward, gates, ""))
+        else:
+            what = declaration.doc if state.ok else f"fix: {state.hint}"
+            first = (declaration.name, method or "-", library_text(declaration))
+            rows.append((*first, size, caps.feed_forward, gates, what))
     return rows

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from qmk.cli import options
-from qmk.cli.failure import Console
+from qmk.cli.failure import FAILED_RUN, Console
 
 
 @click.command()
@@ -25,28 +25,34 @@ def command(
     engine: str | None,
     timeout_s: float | None,
     as_json: bool,
-) -> None:
+) -> int:
     """Say which engine would run PROGRAM, what it would cost, and what the others lack. Nothing is run."""
+    import msgspec
+
     from qmk.base.errors import invalid_graph
     from qmk.cli import decision, output, source
     from qmk.cli.run import DEFAULT_SHOTS
     from qmk.host import machine
     from qmk.qvm.verify import verify
-    from qmk.router import choose
+    from qmk.router import choose, explain
     from qmk.router.features import features
 
+    options.check_engine(engine)
     loaded = source.load(program, format_name, options.collect_params(params), console)
     report = verify(loaded.graph)
     if not report.ok:
         raise invalid_graph(list(report.findings))
     shots = shots or loaded.graph.shots or DEFAULT_SHOTS
     facts = features(loaded.graph)
-    chosen = choose(facts, shots, engine=engine, memory_bytes=machine.memory_bytes())
+    memory_bytes = machine.memory_bytes()
     if as_json:
+        chosen = choose(facts, shots, engine=engine, memory_bytes=memory_bytes)
         output.json_object({"shots": shots, "features": facts, "decision": chosen})
-        return
+        return 0
     click.echo(
         f"{facts.n_qubits} qubits, {facts.n_ops} operations ({facts.n_two_qubit} entangling, "
         f"{facts.n_non_clifford} not Clifford), {facts.n_measure} measurements, feed-forward: {facts.feed_forward}"
     )
-    output.lines(decision.candidate_lines(decision.rows(chosen)))
+    candidates = explain(facts, shots, engine=engine, memory_bytes=memory_bytes)
+    output.lines(decision.candidate_lines(msgspec.to_builtins(candidates)))
+    return 0 if any(candidate.chosen for candidate in candidates) else FAILED_RUN

@@ -39,6 +39,9 @@ EXIT_CODES: dict[str, int] = {
 }
 """Exit code by error name; a test holds it equal to the error table."""
 
+COMMAND_FIXES = {"NOT_COMPLETED": "wait for it with 'qmk result JOB --wait'"}
+"""What to do on the command line, where the error's own advice is for a program that speaks the protocol."""
+
 SHOWN_FINDINGS = 20
 
 
@@ -116,8 +119,9 @@ class Console:
             if wrong > 1:
                 click.echo(f"{wrong} errors", err=True)
             return
-        self._headline(f"{error.message} [{error.kind.name}]")
-        for line in _details(error):
+        details = _details(error)
+        self._headline(f"{_without_gaps(error)} [{error.kind.name}]")
+        for line in details:
             click.echo(f"  {line}", err=True)
 
     def _headline(self, message: str) -> None:
@@ -153,17 +157,21 @@ class Console:
         return out
 
 
+def _without_gaps(error: QmkError) -> str:
+    """The message up to the gaps of each engine, which follow on lines of their own."""
+    gaps = _rows(error, "gaps")
+    end = error.message.find(f"{gaps[0].get('engine')}: {gaps[0].get('detail')}") if gaps else -1
+    return error.message[:end].rstrip(":; ") if end > 0 else error.message
+
+
 def _details(error: QmkError) -> list[str]:
     """The fields that help a person: gaps, missing capabilities, a hint; the others are already in the message."""
     lines = [f"{gap.get('engine', '?')}: {gap.get('detail') or gap.get('need', '')}" for gap in _rows(error, "gaps")]
     if error.fields.get("missing"):
         lines.append(f"missing: {', '.join(map(str, error.fields['missing']))}")
-    for key in ("hint", "help"):
-        if error.fields.get(key):
-            lines.append(f"fix: {error.fields[key]}")
-    if error.kind.name == "CONNECTION_LOST" and not error.fields.get("hint"):
-        lines.append("fix: start the daemon with 'qmk serve', or name its socket with --socket")
-    return lines
+    fixes = [COMMAND_FIXES[error.kind.name]] if error.kind.name in COMMAND_FIXES else []
+    fixes = fixes or [str(error.fields[key]) for key in ("hint", "help") if error.fields.get(key)]
+    return lines + [f"fix: {fix}" for fix in fixes]
 
 
 def _rows(error: QmkError, name: str) -> list[dict[str, Any]]:

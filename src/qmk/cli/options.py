@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -76,6 +77,20 @@ def collect_params(pairs: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
     return params
 
 
+def check_engine(name: str | None) -> None:
+    """Refuse an engine that this installation does not have, naming those it has."""
+    if name is None:
+        return
+    from qmk.sdk.discovery import engines
+
+    known = {f"{engine}:{method}" for engine, found in engines().items() for method in found.methods if method}
+    known |= set(engines())
+    if name not in known:
+        near = difflib.get_close_matches(name, known, 1)
+        hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(sorted(known))}"
+        raise click.UsageError(f"there is no engine '{name}'; {hint}")
+
+
 def program_options(command: Command) -> Command:
     """PROGRAM, ``--format`` and ``--param``: what every command that reads a program takes."""
     command = click.option(
@@ -118,7 +133,12 @@ def job_options(command: Command) -> Command:
             metavar="DURATION",
             help="Stop the job after this long: 30, 500ms, 5m, 1h.",
         ),
-        click.option("--engine", "-e", metavar="NAME", help="Run on this engine instead of the router's choice."),
+        click.option(
+            "--engine",
+            "-e",
+            metavar="NAME",
+            help="Run on this engine (aer), or this method of it (aer:density_matrix), instead of the router's choice.",
+        ),
         click.option(
             "--seed",
             type=click.IntRange(0, 2**63 - 1),

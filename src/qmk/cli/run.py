@@ -69,11 +69,16 @@ def _embedded(
     from qmk.cli.progress import Bar
     from qmk.embedded import run
 
+    options.check_engine(engine)
     with Bar("running", shots, quiet) as bar:
         if timeout_s is not None:  # in a worker process, which this one waits for and ends
             limit_ms = milliseconds(timeout_s)
-            return run(graph, shots=shots, seed=seed, engine=engine, timeout_ms=limit_ms, progress=bar)
-        return interruptible(lambda: run(graph, shots=shots, seed=seed, engine=engine, progress=bar), bar.show)
+            return run(
+                graph, shots=shots, seed=seed, engine=engine, timeout_ms=limit_ms, keep_events=False, progress=bar
+            )
+        return interruptible(
+            lambda: run(graph, shots=shots, seed=seed, engine=engine, keep_events=False, progress=bar), bar.show
+        )
 
 
 def _through_daemon(
@@ -90,7 +95,9 @@ def _through_daemon(
 
     with Client(socket_path) as client, Bar("running", shots, quiet) as bar:
         limit_ms = milliseconds(timeout_s)
-        return client.run(graph, progress=bar, shots=shots, seed=seed, engine=engine, timeout_ms=limit_ms)
+        return client.run(
+            graph, progress=bar, shots=shots, seed=seed, engine=engine, timeout_ms=limit_ms, keep_events=False
+        )
 
 
 def milliseconds(seconds: float | None) -> int | None:

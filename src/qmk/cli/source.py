@@ -13,7 +13,7 @@ from qmk.cli.failure import Console, call_error
 if TYPE_CHECKING:
     from qmk.frontends import Loaded
 
-STDIN_NAME = "<stdin>"
+STDIN_NAME = "<program>"
 UNRECOGNISED = "QMK-F01"
 """Rule of the finding for a program whose format no front-end recognises."""
 
@@ -23,7 +23,7 @@ def read(path: str, console: Console) -> bytes:
     if path == "-":
         data = sys.stdin.buffer.read(LIMITS.source_bytes + 1)
         check("source_bytes", len(data), "standard input")
-        console.sources[STDIN_NAME] = console.sources["<program>"] = data
+        console.sources[STDIN_NAME] = data
         return data
     try:
         if os.path.isdir(path):
@@ -49,10 +49,11 @@ def load(path: str, format_name: str | None, params: dict[str, Any], console: Co
 def _format(data: bytes, path: str, format_name: str | None) -> str:
     """The format asked for, or the one recognised; an unknown name is a bad call, unknown content a bad program."""
     from qmk import frontends
+    from qmk.sdk import discovery
 
-    known = ", ".join(sorted(frontends.targets()))
+    known = ", ".join(sorted(discovery.entry_points("frontends")))
     if format_name is not None:
-        if format_name not in frontends.targets():
+        if format_name not in discovery.entry_points("frontends"):
             raise call_error(f"there is no format '{format_name}'; formats: {known}", format=format_name)
         return format_name
     recognised = frontends.recognise(data)

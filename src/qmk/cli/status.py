@@ -28,13 +28,13 @@ def command(job: str, as_json: bool, socket_path: str | None) -> None:
 
 
 def line(job: str, status: dict[str, Any]) -> str:
-    """``job_x: RUNNING, 400 of 1000 shots``."""
-    parts = [f"{job}: {status['state']}"]
-    if status.get("place_in_queue") is not None:
+    """``job_x: RUNNING on aer statevector, 400 of 1000 shots``."""
+    engine = " ".join(part for part in (status["engine"], status["method"]) if part)
+    parts = [f"{job}: {status['state']} on {engine}" if engine else f"{job}: {status['state']}"]
+    if status["place_in_queue"]:
         parts.append(f"{status['place_in_queue']} before it in the queue")
-    progress = status.get("progress") or {}
-    if status["state"] == "RUNNING":
-        parts.append(f"{progress.get('shots_done', 0)} shots done")
-    if status.get("error"):
-        parts.append(str(status["error"].get("message", "")))
+    if status["state"] in ("RUNNING", "COMPLETED"):
+        parts.append(f"{status['progress']['shots_done']} of {status['shots']} shots")
+    if status["error"]:
+        parts.append(status["error"]["message"])
     return ", ".join(parts)

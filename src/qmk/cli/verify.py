@@ -11,6 +11,7 @@ from qmk.cli.failure import BAD_PROGRAM, Console
 
 if TYPE_CHECKING:
     from qmk.base.errors import Finding
+    from qmk.qvm.summary import Summary
 
 
 @click.command()
@@ -39,18 +40,31 @@ def command(
         output.json_object({"ok": report.ok, "format": loaded.format, "findings": found, "summary": facts})
     else:
         console.findings(found, limit=1000, err=False)
-        click.echo(verdict(loaded.format, found, facts))
+        output.lines(verdict(loaded.format, found, facts))
     return 0 if report.ok else BAD_PROGRAM
 
 
-def verdict(format_name: str, found: list[Finding], facts: Any) -> str:
-    """The last line: valid or not, how many findings, and the size of a valid program."""
+def verdict(format_name: str, found: list[Finding], facts: Summary | None) -> list[str]:
+    """Valid or not and how many findings; for a valid program also what it needs."""
     numbers = {word: sum(finding.severity == word for finding in found) for word in ("error", "warning")}
-    counted = [f"{number} {word}{'s' * (number != 1)}" for word, number in numbers.items() if number]
+    counted = [plural(number, word) for word, number in numbers.items() if number]
     findings = ", ".join(counted) or "no findings"
     if facts is None:
-        return f"invalid ({format_name}): {findings}"
-    return (
-        f"valid ({format_name}): {findings}; {facts.qubits} qubits at once, depth {facts.depth}, "
-        f"{facts.operations} operations, {facts.two_qubit} on two or more qubits, {facts.measurements} measurements"
-    )
+        return [f"invalid ({format_name}): {findings}"]
+    gates = [f"{facts.two_qubit} on two qubits"]
+    gates += [f"{facts.multi_qubit} on more"] if facts.multi_qubit else []
+    gates += [f"{facts.non_clifford} not Clifford"]
+    gates += [f"T count {facts.t_count}"] if facts.t_count else []
+    run = [plural(facts.measurements, "measurement"), *([plural(facts.resets, "reset")] if facts.resets else [])]
+    run += [f"feed-forward: {facts.feed_forward}"] if facts.feed_forward != "none" else []
+    return [
+        f"valid ({format_name}): {findings}",
+        f"  {plural(facts.qubits_live_max, 'qubit')}, depth {facts.depth}, {plural(facts.epochs, 'epoch')}",
+        f"  {plural(facts.unitaries, 'gate')}: {', '.join(gates)}",
+        f"  {', '.join(run)}",
+    ]
+
+
+def plural(number: int, word: str) -> str:
+    """``1 gate``, ``2 gates``."""
+    return f"{number} {word}{'s' * (number != 1)}"

@@ -8,7 +8,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from qmk.abi import frame
 from qmk.abi.call import Call
@@ -42,8 +42,7 @@ class _Answers(asyncio.Protocol):
         self._splitter = FrameSplitter()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's is one by its methods only
 
     def data_received(self, data: bytes) -> None:
         try:
@@ -122,9 +121,7 @@ class AsyncClient:
 
     async def negotiate(self) -> q_negotiate_caps.Reply:
         """Open a session."""
-        reply = await self._exchange(
-            q_negotiate_caps.CALL, calls.negotiate_request(self._capabilities, self._token)
-        )
+        reply = await self._exchange(q_negotiate_caps.CALL, calls.negotiate_request(self._capabilities, self._token))
         self._session = reply.session_id
         return reply
 
@@ -179,7 +176,9 @@ class AsyncClient:
         while at is not None:
             page = (await self._result(job, at)).events
             if page is None:
-                raise QmkError("NOT_COMPLETED", "no per-shot events were kept for this job", help="use keep_events=True")
+                raise QmkError(
+                    "NOT_COMPLETED", "no per-shot events were kept for this job", help="use keep_events=True"
+                )
             for row in page.rows:
                 yield row
             at = page.next_shot

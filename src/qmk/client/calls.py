@@ -57,8 +57,8 @@ def negotiate_request(requested: list[str] | None, token: str) -> q_negotiate_ca
 
 
 @cache
-def _decoder(call: Call) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(call.reply)
+def _decoder(reply: type) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(reply)
 
 
 def line_of(number: int, call: Call, request: Any) -> bytes:
@@ -74,7 +74,7 @@ def reply_of(call: Call, answer: frame.Answer) -> Any:
     if answer.error is not None:
         raise answer.error
     try:
-        return _decoder(call).decode(answer.result or b"null")
+        return _decoder(call.reply).decode(answer.result or b"null")
     except msgspec.ValidationError as error:
         raise QmkError("CONNECTION_LOST", f"the daemon's answer to {call.name} does not fit: {error}") from error
 

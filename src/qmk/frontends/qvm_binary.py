@@ -17,7 +17,7 @@ def recognise(data: bytes) -> int:
 def parse(source: Source) -> Graph:
     if source.params:
         message = f"QVM binary has no parameters; '{next(iter(source.params))}' is given"
-        raise invalid_graph([Finding("QVM-B04", message, "write assembly with .param instead", file=source.name)])
+        raise invalid_graph([Finding("QVMB-04", message, "write assembly with .param instead", file=source.name)])
     try:
         return binary.decode(source.data)
     except QmkError as error:

@@ -49,7 +49,7 @@ class HostConfig:
     engines: dict[str, External] = field(default_factory=dict)
     connections: int = 4096
     frame_s: float = 60.0
-    text: TextBounds = TextBounds()
+    text: TextBounds = field(default_factory=TextBounds)
     shutdown_s: float = 2.0
 
     def __post_init__(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import resource
 import signal
@@ -15,7 +16,7 @@ from qmk.base.errors import QmkError
 from qmk.host.config import HostConfig
 from qmk.host.host import Host, Turns
 from qmk.host.office import Etiquette, Office
-from qmk.host.places import Listening, Lock
+from qmk.host.places import BACKLOG, Listening, Lock
 from qmk.host.pool import Pool
 from qmk.host.routing import Routing
 from qmk.host.store import SqliteJournal
@@ -29,7 +30,7 @@ OPEN_FILES = 65_536
 
 
 def serve(config: HostConfig | None = None, ready: Callable[[HostConfig], None] | None = None) -> None:
-    """Run the daemon until SIGINT or SIGTERM; ``ready`` is called once it answers.
+    """Run the daemon until SIGINT, SIGTERM or SIGHUP; ``ready`` is called once it answers.
 
     Raises RESOURCE_EXHAUSTED when another daemon uses the data folder or the socket, or a place cannot be used;
     INTERNAL_ERROR when the journal is damaged or can no longer be written.
@@ -71,7 +72,7 @@ class Daemon:
     async def run(self) -> None:
         config = self._config
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._stop.set)
         journal = SqliteJournal(config.journal_path, config.durability)
         translation = Translation(config.text)
@@ -88,7 +89,7 @@ class Daemon:
             office.open_for(host)
             count = host.recover()
             log.info("%d records replayed from %s", count, config.journal_path)
-            pool.prestart_all(name for name in config.prestart if name in routing.names)
+            pool.prestart_all(name for name in config.prestart if name in routing.declarations)
             await self._serve(office, host)
         finally:
             await pool.close()
@@ -103,7 +104,8 @@ class Daemon:
         loop = asyncio.get_running_loop()
         listening = Listening(config.socket)
         try:
-            server = await loop.create_unix_server(office.new_connection, sock=listening.sock)
+            server = await loop.create_unix_server(office.new_connection, sock=listening.sock, backlog=BACKLOG)
+            _calm_collector()
             if self._ready is not None:
                 self._ready(config)
             await self._stop.wait()
@@ -130,6 +132,13 @@ class Daemon:
         log.critical("%s; stopping", error.message)
         self._broken = error
         self._stop.set()
+
+
+def _calm_collector() -> None:
+    """Jobs are many, long-lived and free of cycles: look for cycles seldom, and never through what is here now."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 def _in_thread(work: Callable[[], None], then: Callable[[BaseException | None], None]) -> None:

@@ -46,6 +46,15 @@ class Launcher(Protocol):
     def kill(self, job: str, fence: int) -> None: ...
 
 
+class Listener(Protocol):
+    """Who is told what becomes of launches; the host is one."""
+
+    def started(self, launch: fx.Launch) -> None: ...
+    def progressed(self, launch: fx.Launch, shots_done: int) -> None: ...
+    def done(self, launch: fx.Launch, done: Done, version: str) -> None: ...
+    def failed(self, launch: fx.Launch, failed: Failed, died: bool) -> None: ...
+
+
 class Timers(Protocol):
     """Calls ``host.timer_fired(key)`` at wall-clock ``at_ns``."""
 
@@ -216,7 +225,22 @@ class Host:
             elif journaled and isinstance(effect, (fx.Reply, fx.ReplyError, fx.ReplyResult, fx.Launch)):
                 self._committer.hold(effect)
             else:
-                self._carry_out[type(effect)](effect)
+                self._do(effect)
+
+    def _do(self, effect: Any) -> None:
+        """Carry out one effect. A defect in doing so is answered to whoever it concerns and ends nothing else."""
+        try:
+            self._carry_out[type(effect)](effect)
+        except Exception:
+            log.exception("carrying out a %s failed", type(effect).__name__)
+            error = QmkError("INTERNAL_ERROR", "a defect in QMK; the daemon's log has more")
+            now_ns, kind, message = self._clock_ns(), error.kind.name, error.message
+            if isinstance(effect, fx.Route):
+                self.feed(ev.Refused(now_ns=now_ns, job=effect.job, kind=kind, message=message, fields={}))
+            elif isinstance(effect, fx.Launch):
+                self.failed(effect, Failed(effect.fence, kind, message), died=False)
+            elif isinstance(effect, (fx.Reply, fx.ReplyResult, fx.Estimate, fx.QueryResources)):
+                self._replies.refuse(effect.conn, effect.ref, error)
 
     def _record(self, effect: fx.Journal) -> None:
         record = effect.record
@@ -236,7 +260,7 @@ class Host:
 
     def _release(self, held: list[Any]) -> None:
         for effect in held:
-            self._carry_out[type(effect)](effect)
+            self._do(effect)
 
     def _refuse_held(self, held: list[Any], error: QmkError) -> None:
         for effect in held:
@@ -245,6 +269,7 @@ class Host:
 
     def _route(self, effect: fx.Route) -> None:
         now_ns = self._clock_ns()
+        assert effect.graph is not None
         try:
             decision = self.routing.choose(effect.graph, effect.digest, effect.shots, effect.policy.get("engine"))
         except QmkError as error:
@@ -264,6 +289,7 @@ class Host:
         )
 
     def _estimate(self, effect: fx.Estimate) -> None:
+        assert effect.graph is not None
         try:
             result = self.routing.estimate(effect.graph, effect.digest, effect.shots)
         except QmkError as error:

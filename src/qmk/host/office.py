@@ -155,7 +155,7 @@ class Office:
         call.connection.reply(data, call.batch)
 
     def _sweep(self) -> None:
-        """Close connections whose frame takes too long to arrive, and, when all together leave too much, the largest."""
+        """Close connections whose frame is too long in coming, and, when all together hold too much, the largest."""
         now = self._loop.time()
         partial = [connection for connection in self._connections.values() if connection.partial_since is not None]
         for connection in partial:

@@ -11,7 +11,9 @@ from types import TracebackType
 from typing import Self
 
 from qmk.base.errors import QmkError
-from qmk.base.limits import LIMITS
+
+BACKLOG = 4096
+"""Connections that may wait to be accepted: a thousand clients that start together are no error."""
 
 
 def private_folder(path: Path, only_if_new: bool = False) -> None:
@@ -48,7 +50,7 @@ class Lock:
                 "RESOURCE_EXHAUSTED",
                 f"another daemon{f' (process {pid})' if pid else ''} uses the data folder {self._path.parent}",
                 pid=int(pid) if pid.isdigit() else None,
-                help="stop it, or name another folder with --state-dir or QMK_STATE_DIR",
+                help="stop it, or name another folder with --data-dir or QMK_STATE_DIR",
             ) from None
         os.ftruncate(self._fd, 0)
         os.pwrite(self._fd, f"{os.getpid()}\n".encode(), 0)
@@ -74,7 +76,7 @@ class Listening:
         before = os.umask(0o177)
         try:
             self.sock.bind(str(path))
-            self.sock.listen(min(1024, LIMITS.connections))
+            self.sock.listen(BACKLOG)
             self._file = path.lstat()
         except OSError as error:
             self.sock.close()

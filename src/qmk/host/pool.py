@@ -13,11 +13,13 @@ import logging
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from qmk.base.errors import QmkError
 from qmk.host import spawn
-from qmk.host.process import ChildProcess, end_text
+from qmk.host.host import Listener
+from qmk.host.process import ChildProcess
+from qmk.host.spawn import end_text
 from qmk.kernel.effects import Launch
 from qmk.sdk.messages import Done, Failed, FromWorker, Ready, Run, RunProgress
 
@@ -26,20 +28,11 @@ HELD_PROGRAMS = 16
 """Programs that a worker is trusted to still hold; it says so when it does not."""
 
 
-class Listener(Protocol):
-    """Who is told of launches."""
-
-    def started(self, launch: Launch) -> None: ...
-    def progressed(self, launch: Launch, shots_done: int) -> None: ...
-    def done(self, launch: Launch, done: Done, version: str) -> None: ...
-    def failed(self, launch: Launch, failed: Failed, died: bool) -> None: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Bounds:
     """``slots`` launches run at once, ``processes`` exist at most, each with ``threads`` numerical threads; the
-    launches running together may be predicted to need ``memory_bytes`` (0: no bound; one alone may try). A worker idle for ``idle_s``
-    is ended."""
+    launches running together may be predicted to need ``memory_bytes`` (0: no bound; one alone may try). A worker
+    idle for ``idle_s`` is ended."""
 
     slots: int
     processes: int

@@ -9,18 +9,17 @@ from __future__ import annotations
 import asyncio
 import os
 import select
-import signal
 from collections import deque
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
-from qmk.host.spawn import Child
+from qmk.host.spawn import LAST_WORDS_BYTES, Child
 from qmk.sdk.wire import Unframer, WireError, frame
 
-LAST_WORDS_BYTES = 16 << 10
 RECEIVE_BYTES = 1 << 18
+ENDING_S = 1.0
 
 
 class ChildProcess:
@@ -99,7 +98,7 @@ class ChildProcess:
         except OSError:
             data = b""
         if not data:
-            self._lost()
+            self._lost(grace_s=ENDING_S)
             return
         try:
             messages = self._unframer.feed(data)
@@ -126,7 +125,8 @@ class ChildProcess:
         """End it now; ``on_end`` follows when it is gone. No message is passed on any more."""
         self._lost()
 
-    def _lost(self) -> None:
+    def _lost(self, grace_s: float = 0.0) -> None:
+        """Have no more to do with it and see that it ends; ``grace_s`` lets it do so by itself, with its own status."""
         if not self._open:
             return
         self._open = False
@@ -135,7 +135,10 @@ class ChildProcess:
             self._loop.remove_writer(self._child.sock.fileno())
             self._unsent.clear()
         self._child.sock.close()
-        self._child.kill()
+        if grace_s:
+            self._loop.call_later(grace_s, self._child.kill)
+        else:
+            self._child.kill()
         if self._pidfd < 0:
             self._loop.run_in_executor(None, self._child.process.wait).add_done_callback(lambda _: self._gone())
 
@@ -161,13 +164,3 @@ class ChildProcess:
             self._words += os.read(self._child.stderr_fd, 1 << 16)
         except (BlockingIOError, InterruptedError):
             return  # a grandchild holds the pipe open; there is nothing more to read
-
-
-def end_text(status: int) -> str:
-    """``-11`` -> ``was killed by signal SIGSEGV``; ``3`` -> ``exited with status 3``."""
-    if status >= 0:
-        return f"exited with status {status}"
-    try:
-        return f"was killed by signal {signal.Signals(-status).name}"
-    except ValueError:
-        return f"was killed by signal {-status}"

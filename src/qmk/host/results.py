@@ -9,6 +9,7 @@ from __future__ import annotations
 import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -148,11 +149,16 @@ def _event_page(
 def rows(packed: bytes | memoryview, row_bytes: int, width: int) -> list[str]:
     """Packed bits as one string of 0 and 1 a shot."""
     if row_bytes == 1:
-        short = [text[:width] for text in _OCTETS]
-        return [short[octet] for octet in packed]
-    text = "".join([_OCTETS[octet] for octet in packed])
+        return list(map(_short_octets(width).__getitem__, packed))
+    text = "".join(map(_OCTETS.__getitem__, packed))
     step = row_bytes * 8
     return [text[start : start + width] for start in range(0, len(text), step)]
+
+
+@cache
+def _short_octets(width: int) -> list[str]:
+    """The first ``width`` bits of every octet."""
+    return [text[:width] for text in _OCTETS]
 
 
 def checksum(job: str, data: bytes | memoryview) -> int:

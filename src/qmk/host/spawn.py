@@ -6,6 +6,7 @@ its import path, a process group of its own so that it can be killed with everyt
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -18,6 +19,8 @@ import qmk
 from qmk.base.errors import QmkError
 
 SOCKET_BUFFER_BYTES = 1 << 20
+LAST_WORDS_BYTES = 16 << 10
+"""What is kept of a child's standard error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,21 @@ class Child:
         """End the process and all it started, now. Harmless when it has ended and was waited for."""
         if self.process.returncode is None:
             kill_group(self.process.pid)
+
+    def end(self, grace_s: float = 0.0) -> tuple[int, bytes]:
+        """Kill it, wait until it is gone; its status and what is left of its last words. ``grace_s`` lets it end by
+        itself. For those without an event loop."""
+        self.sock.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(grace_s)
+        self.kill()
+        status = self.process.wait()
+        words = b""
+        os.set_blocking(self.stderr_fd, False)
+        with contextlib.suppress(BlockingIOError):  # something it started may hold the pipe open
+            words = os.read(self.stderr_fd, 1 << 16)
+        os.close(self.stderr_fd)
+        return status, words
 
 
 def kill_group(pid: int) -> None:
@@ -103,3 +121,13 @@ def _environment() -> dict[str, str]:
         environment["PYTHONPATH"] = os.pathsep.join(paths)
     environment["PYTHONUNBUFFERED"] = "1"
     return environment
+
+
+def end_text(status: int) -> str:
+    """``-11`` -> ``was killed by signal SIGSEGV``; ``3`` -> ``exited with status 3``."""
+    if status >= 0:
+        return f"exited with status {status}"
+    try:
+        return f"was killed by signal {signal.Signals(-status).name}"
+    except ValueError:
+        return f"was killed by signal {-status}"

@@ -22,7 +22,10 @@ from qmk.kernel.events import Event
 
 Durability = Literal["process", "power"]
 SCHEMA = 1
-CHECKPOINT_BATCHES = 500
+CHECKPOINT_BATCHES = 250
+LOG_BYTES = 16 << 20
+"""Past this the write-ahead log is begun anew, once what it holds has been moved into the file."""
+
 RESET_FIXED = (3, 51, 3)
 """Before this release a checkpoint beside a writer could lose pages of the write-ahead log."""
 
@@ -70,14 +73,22 @@ class SqliteJournal:
         self._full: bool | None = None
         self._batches = 0
         self._checkpoint: threading.Thread | None = None
-        self._writer = self._open()
+        self._moved = threading.Event()
+        self._log = path.with_name(path.name + "-wal")
+        self._writer: Any = None
         self._reader: Any = None
         try:
+            self._writer = self._open()
             self._settle()
             self._reader = self._open()
-        except self._sqlite.DatabaseError as error:
-            self._writer.close()
-            raise _damaged(path, str(error)) from error
+        except Exception as error:
+            if self._writer is not None:
+                self._writer.close()
+            if isinstance(error, self._sqlite.OperationalError):
+                raise QmkError("RESOURCE_EXHAUSTED", f"cannot open the journal {path}: {error}") from error
+            if isinstance(error, self._sqlite.DatabaseError):
+                raise _damaged(path, str(error)) from error
+            raise
 
     def _open(self) -> Any:
         connection = self._sqlite.connect(str(self.path), isolation_level=None, check_same_thread=False, timeout=10.0)
@@ -109,12 +120,18 @@ class SqliteJournal:
 
     def records(self) -> Iterator[Event]:
         """Every record, oldest first. A damaged record raises INTERNAL_ERROR with its number."""
-        for seq, job, record, stored in self._reader.execute(
-            "SELECT seq, job, record, checksum FROM journal ORDER BY seq"
+        for seq, job, record, stored in self._read(
+            "SELECT seq, job, CAST(record AS BLOB), checksum FROM journal ORDER BY seq"
         ):
             if checksum(job, record) != stored:
                 raise _damaged(self.path, f"record {seq} does not match its checksum")
             yield _decode(record)
+
+    def _read(self, query: str, *values: str | int) -> Iterator[Any]:
+        try:
+            yield from self._reader.execute(query, values)
+        except self._sqlite.DatabaseError as error:
+            raise _damaged(self.path, str(error)) from error
 
     def write(self, batch: Batch) -> None:
         """One transaction. Safe to call from another thread, one call at a time."""
@@ -139,12 +156,18 @@ class SqliteJournal:
             raise
         run("COMMIT")
         self._batches += 1
-        if self._beside and self._batches >= CHECKPOINT_BATCHES:
-            self._batches = 0
-            self._start_checkpoint()
+        if self._beside:
+            self._tend_log()
 
-    def _start_checkpoint(self) -> None:
-        if self._checkpoint is None or not self._checkpoint.is_alive():
+    def _tend_log(self) -> None:
+        """Every so often have a thread move the log into the file; right after it, when little is left to move and the
+        log has grown long, move that little and begin the log anew."""
+        if self._moved.is_set():
+            self._moved.clear()
+            if self._log.stat().st_size > LOG_BYTES:
+                self._writer.execute("PRAGMA wal_checkpoint(RESTART)")
+        elif self._batches >= CHECKPOINT_BATCHES and (self._checkpoint is None or not self._checkpoint.is_alive()):
+            self._batches = 0
             self._checkpoint = threading.Thread(target=self._move_log, name="qmk-checkpoint", daemon=True)
             self._checkpoint.start()
 
@@ -155,20 +178,22 @@ class SqliteJournal:
             connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
         finally:
             connection.close()
+        self._moved.set()
 
     def head(self, job: str) -> Head | None:
-        row = self._reader.execute("SELECT head, checksum FROM result WHERE job=?", (job,)).fetchone()
-        if row is None:
-            return None
-        if checksum(job, row[0]) != row[1]:
-            raise _damaged(self.path, f"the result of {job} does not match its checksum")
-        return decode_head(row[0])
+        for data, stored in self._read("SELECT CAST(head AS BLOB), checksum FROM result WHERE job=?", job):
+            if checksum(job, data) != stored:
+                raise _damaged(self.path, f"the result of {job} does not match its checksum")
+            return decode_head(data)
+        return None
 
     def page(self, job: str, number: int, head: Head) -> bytes | memoryview:
-        row = self._reader.execute("SELECT bits, checksum FROM page WHERE job=? AND number=?", (job, number)).fetchone()
-        if row is None or checksum(job, row[0]) != row[1]:
-            raise _damaged(self.path, f"events page {number} of {job} is missing or does not match its checksum")
-        return row[0]
+        for bits, stored in self._read(
+            "SELECT CAST(bits AS BLOB), checksum FROM page WHERE job=? AND number=?", job, number
+        ):
+            if checksum(job, bits) == stored:
+                return bits
+        raise _damaged(self.path, f"events page {number} of {job} is missing or does not match its checksum")
 
     def close(self) -> None:
         """Leave one tidy file behind: the log is moved into it and removed."""

@@ -16,9 +16,9 @@ from qmk.abi.shapes import Program
 from qmk.base.errors import QmkError
 from qmk.base.limits import check
 from qmk.host import spawn
-from qmk.host.process import ChildProcess, end_text
-from qmk.qvm import binary
-from qmk.qvm.graph import Graph
+from qmk.host.process import ChildProcess
+from qmk.host.spawn import end_text
+from qmk.qvm.graph import Graph, unpack
 from qmk.sdk.messages import Failed, FromTranslator, Ready, Translate, Translated
 
 log = logging.getLogger("qmk.translation")
@@ -111,7 +111,7 @@ class Translation:
             self._settle(None, QmkError(message.kind, message.message, **message.fields))
             return
         try:
-            graph = binary.decode(message.graph)
+            graph = unpack(message.graph)
         except QmkError as error:
             self._settle(None, QmkError("INTERNAL_ERROR", f"the translator's graph cannot be read: {error.message}"))
             return

@@ -11,7 +11,7 @@ import asyncio
 import socket
 import struct
 from collections import deque
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from qmk.abi import frame
 from qmk.abi.splitter import FrameSplitter
@@ -66,9 +66,8 @@ class Connection(asyncio.Protocol):
         return self._splitter.pending_bytes
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        transport.set_write_buffer_limits(high=WRITE_HIGH_BYTES)
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is one by its methods only
+        self._transport.set_write_buffer_limits(high=WRITE_HIGH_BYTES)
         self.peer_uid = peer_uid(transport.get_extra_info("socket"))
         refusal = self._office.opened(self)
         if refusal is not None:

@@ -8,16 +8,13 @@ from typing import Any
 import msgspec
 
 from qmk.abi import shapes
-from qmk.base.errors import Finding, QmkError, invalid_graph
+from qmk.base.errors import Finding, QmkError
 from qmk.base.limits import LIMITS, check
 from qmk.kernel.config import CAP_DEBUG, KernelConfig
 from qmk.kernel.objects.capability import insufficient
 from qmk.kernel.objects.session import Session
 from qmk.qvm.graph import Graph
 from qmk.qvm.verify import verify
-
-CAPABILITY_RULE = "QVM-C02"
-"""The verifier's rule for a capability that the program needs and the session does not hold."""
 
 _CANONICAL = msgspec.json.Encoder(order="deterministic")
 
@@ -34,16 +31,13 @@ def require_graph(graph: Graph | None) -> Graph:
 
 
 def verified(graph: Graph, session: Session) -> list[Finding]:
-    """The verifier's warnings. Raises INSUFFICIENT_CAPS when capabilities are all that is missing, else
-    INVALID_GRAPH with every finding."""
+    """The verifier's warnings. Raises INSUFFICIENT_CAPS when capabilities are all that is wrong, else INVALID_GRAPH
+    with every finding."""
     report = verify(graph, held_caps=session.caps.held, tenant=session.tenant.name)
-    if report.ok:
-        return list(report.warnings)
-    errors = report.errors
-    if all(finding.rule == CAPABILITY_RULE for finding in errors):
-        required = tuple(sorted(set(graph.caps) | {cap for node in graph.nodes for cap in node.caps}))
-        raise insufficient(required, session.caps.held)
-    raise invalid_graph(list(report.findings))
+    error = report.error()
+    if error is not None:
+        raise error
+    return list(report.warnings)
 
 
 def require_policy(policy: shapes.Policy, session: Session, config: KernelConfig) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from qmk.base.errors import Finding
 from qmk.qvm.graph import Graph
 
 
@@ -16,7 +17,7 @@ class _Event(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """wall clock of the host, nanoseconds since the Unix epoch; the kernel has no other clock"""
 
 
-class CallReceived(_Event):
+class CallReceived(_Event, frozen=True):
     """A decoded call. ``params`` is the call's ``Request`` struct; ``ref`` is the host's handle for the reply;
     ``entropy`` (16 bytes) feeds new ids and seeds. ``graph`` is the graph of a q_submit or q_estimate, already
     decoded; the kernel verifies it."""
@@ -28,9 +29,11 @@ class CallReceived(_Event):
     entropy: bytes
     graph: Graph | None = None
     peer_uid: int = -1
+    warnings: list[Finding] = []
+    """what the reader of the graph forgave; passed on in q_submit's reply"""
 
 
-class Submitted(_Event):
+class Submitted(_Event, frozen=True):
     """The journal's record of an accepted job: enough to queue it again after a crash."""
 
     job: str
@@ -57,7 +60,7 @@ class Submitted(_Event):
     """what an idempotency key is compared by: graph, shots and policy"""
 
 
-class Routed(_Event):
+class Routed(_Event, frozen=True):
     """The host's router answered a ``Route`` effect with an engine."""
 
     job: str
@@ -68,7 +71,7 @@ class Routed(_Event):
     reasons: list[dict[str, Any]]
 
 
-class Refused(_Event):
+class Refused(_Event, frozen=True):
     """The host's router answered a ``Route`` effect with an error (kind, message, fields of ``QmkError``)."""
 
     job: str
@@ -77,20 +80,20 @@ class Refused(_Event):
     fields: dict[str, Any]
 
 
-class Started(_Event):
+class Started(_Event, frozen=True):
     """A worker took the launch ``fence`` of ``job``."""
 
     job: str
     fence: int
 
 
-class Progressed(_Event):
+class Progressed(_Event, frozen=True):
     job: str
     fence: int
     shots_done: int
 
 
-class Finished(_Event):
+class Finished(_Event, frozen=True):
     """The result is in the host's result store. ``usage``: engine_seconds, cpu_seconds, peak_rss_bytes, ..."""
 
     job: str
@@ -98,7 +101,7 @@ class Finished(_Event):
     usage: dict[str, Any]
 
 
-class Failed(_Event):
+class Failed(_Event, frozen=True):
     """The launch ended without a result. ``died`` True: the worker process was lost, so the job may be retried."""
 
     job: str
@@ -109,7 +112,7 @@ class Failed(_Event):
     died: bool = False
 
 
-class Cancelled(_Event):
+class Cancelled(_Event, frozen=True):
     """Journal record: the job was cancelled (by a call, or by its time limit when ``timeout`` is True)."""
 
     job: str
@@ -117,21 +120,21 @@ class Cancelled(_Event):
     timeout: bool = False
 
 
-class TimerFired(_Event):
+class TimerFired(_Event, frozen=True):
     """A timer set by ``SetTimer`` came due."""
 
     key: str
 
 
-class ConnectionClosed(_Event):
+class ConnectionClosed(_Event, frozen=True):
     conn: int
 
 
-class Recovered(_Event):
+class Recovered(_Event, frozen=True):
     """The journal was replayed into a fresh kernel; everything that was running is to be launched again."""
 
 
-class ShuttingDown(_Event):
+class ShuttingDown(_Event, frozen=True):
     """No new jobs; waits are answered; running jobs stay in the journal for the next start."""
 
 

@@ -11,8 +11,7 @@ import heapq
 from qmk.abi.calls.q_get_mapping import Placement
 from qmk.base.limits import LIMITS
 from qmk.kernel.events import Submitted
-from qmk.qvm import binary
-from qmk.qvm.graph import Graph
+from qmk.qvm.graph import Graph, unpack
 
 
 def epoch_sizes(graph: Graph) -> tuple[int, list[int]]:
@@ -53,4 +52,4 @@ def placements(graph: Graph) -> list[Placement]:
 
 def placements_of_record(record: Submitted) -> list[Placement] | None:
     """The map of a job that asked for it (``policy.debug``), else None."""
-    return placements(binary.decode(record.graph)) if record.policy.get("debug") else None
+    return placements(unpack(record.graph)) if record.policy.get("debug") else None

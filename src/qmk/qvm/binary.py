@@ -28,21 +28,21 @@ MAGIC = b"QVMB"
 VERSION = 1
 
 _ROWS = (
-    Rule("QVM-B01", "not a QVM binary", "The bytes begin with QVMB.", "give a file that was written as QVM binary"),
+    Rule("QVMB-01", "not a QVM binary", "The bytes begin with QVMB.", "give a file that was written as QVM binary"),
     Rule(
-        "QVM-B02",
+        "QVMB-02",
         "unknown binary version",
         "The fifth byte is a version of the binary form that this release reads.",
         "write the file again with this release",
     ),
     Rule(
-        "QVM-B03",
+        "QVMB-03",
         "malformed QVM binary",
         "The body is one MessagePack array whose counts, columns and numbers agree.",
         "the file is damaged; write it again",
     ),
     Rule(
-        "QVM-B04",
+        "QVMB-04",
         "parameters given to a binary",
         "QVM binary is a finished program: nothing in it waits for a value from outside.",
         "write assembly with .param instead",
@@ -123,13 +123,13 @@ def _unpack(data: bytes, high: int, what: str) -> array[int]:
     """The numbers of a column, each below ``high``."""
     code = {1: "B", 2: "H", 4: "I"}.get(data[0] if data else 0)
     if code is None or (len(data) - 1) % data[0]:
-        raise _wrong("QVM-B03", f"the column of {what} is malformed")
+        raise _wrong("QVMB-03", f"the column of {what} is malformed")
     column: array[int] = array(code)
     column.frombytes(memoryview(data)[1:])
     if sys.byteorder == "big":
         column.byteswap()
     if column and max(column) >= high:
-        raise _wrong("QVM-B03", f"the column of {what} names what does not exist")
+        raise _wrong("QVMB-03", f"the column of {what} names what does not exist")
     return column
 
 
@@ -143,7 +143,7 @@ def _depth(guard: Guard) -> int:
 
 def _check_guard(guard: Guard) -> None:
     if _depth(guard) > LIMITS.guard_depth:
-        raise _wrong("QVM-B03", f"a guard nests deeper than {LIMITS.guard_depth} levels")
+        raise _wrong("QVMB-03", f"a guard nests deeper than {LIMITS.guard_depth} levels")
 
 
 def encode(graph: Graph) -> bytes:
@@ -199,11 +199,11 @@ def encode(graph: Graph) -> bytes:
     )
     problem = _value_problem(body)
     if problem:
-        raise _wrong("QVM-B03", f"the graph has no binary form: {problem}")
+        raise _wrong("QVMB-03", f"the graph has no binary form: {problem}")
     try:
         return MAGIC + bytes((VERSION,)) + _ENCODER.encode(body)
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
-        raise _wrong("QVM-B03", f"the graph has no binary form: {error}") from None
+        raise _wrong("QVMB-03", f"the graph has no binary form: {error}") from None
 
 
 def _value_problem(body: _Body) -> str:
@@ -223,19 +223,19 @@ def _value_problem(body: _Body) -> str:
 def decode(data: bytes) -> Graph:
     """The graph in QVM binary ``data``. Raises INVALID_GRAPH for anything malformed, QUOTA_EXCEEDED beyond a limit."""
     if not data.startswith(MAGIC):
-        raise _wrong("QVM-B01", "the bytes do not begin with QVMB")
+        raise _wrong("QVMB-01", "the bytes do not begin with QVMB")
     if data[4:5] != bytes((VERSION,)):
-        raise _wrong("QVM-B02", f"version {data[4] if len(data) > 4 else 'none'} of QVM binary is not {VERSION}")
+        raise _wrong("QVMB-02", f"version {data[4] if len(data) > 4 else 'none'} of QVM binary is not {VERSION}")
     try:
         body = _DECODER.decode(memoryview(data)[5:])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _wrong("QVM-B03", f"the body is malformed: {error}") from None
+        raise _wrong("QVMB-03", f"the body is malformed: {error}") from None
     if body.version not in VERSIONS:
-        raise _wrong("QVM-B03", f"QVM version '{body.version[:20]}' is unknown")
+        raise _wrong("QVMB-03", f"QVM version '{body.version[:20]}' is unknown")
     check("nodes", len(body.ids), "the graph")
     problem = _value_problem(body)
     if problem:
-        raise _wrong("QVM-B03", problem)
+        raise _wrong("QVMB-03", problem)
     for guard in body.guards:
         _check_guard(guard)
     strings = body.strings
@@ -262,7 +262,7 @@ def _nodes(body: _Body) -> tuple[Node, ...]:
     strings, shapes = body.strings, body.shapes
     count = len(strings)
     if any(number >= count for shape in shapes for number in (shape.op, *shape.args)):
-        raise _wrong("QVM-B03", "a shape names a string that does not exist")
+        raise _wrong("QVMB-03", "a shape names a string that does not exist")
     column = _unpack(body.nodes, len(shapes), "nodes")
     operands = _unpack(body.operands, count, "operands")
     guarded = _unpack(body.guarded, len(body.guards), "guards")
@@ -276,7 +276,7 @@ def _nodes(body: _Body) -> tuple[Node, ...]:
     )
     for wanted, given, what in totals:
         if wanted != given:
-            raise _wrong("QVM-B03", f"the nodes ask for {wanted} {what}, the body holds {given}")
+            raise _wrong("QVMB-03", f"the nodes ask for {wanted} {what}, the body holds {given}")
     return tuple(_build(body, column, [strings[at] for at in operands], iter(guarded)))
 
 

@@ -197,7 +197,7 @@ def _handles(document: Document, nodes: tuple[Node, ...], walk: Walk) -> tuple[N
 
 
 def encode(graph: Graph, version: str = "1.0", indent: int = 0) -> bytes:
-    """``graph`` as QVM JSON in ``version``, pretty-printed when ``indent`` is not 0.
+    """``graph`` as QVM JSON in ``version``, with one node a line, indented, when ``indent`` is not 0.
 
     ``decode(encode(graph, graph.version))`` equals ``graph``. Raises INVALID_GRAPH with a finding for each thing that
     ``version`` cannot express. Families are written when the graph lists them, resources unless they were inferred.
@@ -225,10 +225,21 @@ def encode(graph: Graph, version: str = "1.0", indent: int = 0) -> bytes:
     if graph.shots is not None:
         out["shots"] = graph.shots
     try:
-        data = msgspec.json.encode(out)
+        return _pretty(out, b" " * indent) if indent else msgspec.json.encode(out)
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise invalid_graph([finding("QVM-J03", f"the graph has no JSON form: {error}")]) from None
-    return msgspec.json.format(data, indent=indent) + b"\n" if indent else data
+
+
+def _pretty(out: dict[str, Any], pad: bytes) -> bytes:
+    """One top-level key a line, and one node a line: what people compare and edit."""
+
+    def spaced(value: Any) -> bytes:
+        return msgspec.json.format(msgspec.json.encode(value), indent=0)
+
+    nodes = b",\n".join([pad * 3 + spaced(node) for node in out["program"]["nodes"]])
+    program = b"{\n" + pad * 2 + b'"nodes": [\n' + nodes + b"\n" + pad * 2 + b"]\n" + pad + b"}"
+    lines = [pad + spaced(key) + b": " + (program if key == "program" else spaced(part)) for key, part in out.items()]
+    return b"{\n" + b",\n".join(lines) + b"\n}\n"
 
 
 def _raw(node: Node, old: bool) -> RawNode:

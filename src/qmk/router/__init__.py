@@ -1,0 +1,128 @@
+"""The router: which engine runs a program, and why not the others.
+
+Hard filters first (libraries, gates, mid-circuit features, qubits, memory), then the least predicted time; an attempt
+that may fail comes after everything that cannot. Nothing is run and nothing heavy imported: the daemon calls this for
+every program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from qmk.base.errors import QmkError
+from qmk.base.units import bytes_text
+from qmk.router.score import Candidate, candidate
+from qmk.sdk import discovery
+from qmk.sdk.engine import Cost, Declaration, Features, Gap
+
+__all__ = ["Candidate", "Decision", "choose", "explain"]
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
+    """The choice, its predicted cost, and every candidate: the chosen one first, then by time, then those with gaps."""
+
+    engine: str
+    method: str
+    cost: Cost
+    candidates: list[Candidate]
+
+
+def choose(
+    features: Features,
+    shots: int,
+    *,
+    engine: str | None = None,
+    memory_bytes: int,
+    declarations: Mapping[str, Declaration] | None = None,
+) -> Decision:
+    """Choose for a program of these features. ``engine`` forces one by name ("aer") or with its method
+    ("aer:density_matrix"), the only way to reach an approximate one.
+
+    Raises ``QmkError`` RESOURCE_EXHAUSTED {needed_bytes, available_bytes, gaps} when only memory or time is missing,
+    else UNSUPPORTED {gaps}.
+    """
+    found = _candidates(features, shots, engine, memory_bytes, declarations)
+    fit = sorted((c for c in found if not c.gaps), key=lambda c: (c.may_fail, c.seconds or 0.0))
+    if not fit:
+        raise _refusal(found, features, engine, memory_bytes)
+    best = msgspec.structs.replace(fit[0], chosen=True)
+    cost = Cost(seconds=best.seconds or 0.0, memory_bytes=best.memory_bytes or 0, note=best.reason)
+    rest = sorted((c for c in found if c.gaps), key=lambda c: c.name)
+    return Decision(engine=best.engine, method=best.method, cost=cost, candidates=[best, *fit[1:], *rest])
+
+
+def explain(
+    features: Features,
+    shots: int,
+    *,
+    engine: str | None = None,
+    memory_bytes: int,
+    declarations: Mapping[str, Declaration] | None = None,
+) -> list[Candidate]:
+    """Every candidate with its cost or gaps, also when none can run the program; never raises for a gap."""
+    try:
+        return choose(features, shots, engine=engine, memory_bytes=memory_bytes, declarations=declarations).candidates
+    except QmkError as refused:
+        if refused.kind.name not in ("UNSUPPORTED", "RESOURCE_EXHAUSTED") or "gaps" not in refused.fields:
+            raise
+        return _candidates(features, shots, engine, memory_bytes, declarations)
+
+
+def _candidates(
+    features: Features,
+    shots: int,
+    engine: str | None,
+    memory_bytes: int,
+    declarations: Mapping[str, Declaration] | None,
+) -> list[Candidate]:
+    known = discovery.engines() if declarations is None else declarations
+    name, _, method = (engine or "").partition(":")
+    if name and name not in known:
+        raise QmkError(
+            "UNSUPPORTED",
+            f"there is no engine '{name}'; there are {', '.join(sorted(known))}",
+            engine=name,
+            engines=sorted(known),
+        )
+    if method and method not in known[name].methods:
+        methods = [f"{name}:{m}" for m in known[name].methods if m]
+        raise QmkError(
+            "UNSUPPORTED",
+            f"engine '{name}' has no method '{method}'; "
+            + (f"there are {', '.join(methods)}" if methods else "it has no methods to choose from"),
+            engine=name,
+            method=method,
+        )
+    return [
+        candidate(declaration, m, features, shots, memory_bytes, forced=bool(method))
+        for declaration in known.values()
+        if not name or declaration.name == name
+        for m in declaration.methods
+        if not method or m == method
+    ]
+
+
+def _refusal(found: list[Candidate], features: Features, engine: str | None, memory_bytes: int) -> QmkError:
+    """Why no candidate fits, with every gap; the least memory that would do where memory is all that is missing."""
+    gaps: list[Gap] = [Gap(c.name, gap.need, gap.detail) for c in sorted(found, key=lambda c: c.name) for gap in c.gaps]
+    lines = "; ".join(f"{gap.engine}: {gap.detail}" for gap in gaps)
+    what = f"engine '{engine}' cannot run this program" if engine else "no engine can run this program"
+    if not any(c.only_memory for c in found):
+        return QmkError("UNSUPPORTED", f"{what}: {lines}", gaps=gaps, engine=engine or "")
+    short = [c for c in found if c.only_memory and any(gap.need == "memory" for gap in c.gaps)]
+    needed = min((c.memory_bytes or 0 for c in short), default=0)
+    if not short:
+        return QmkError(
+            "RESOURCE_EXHAUSTED", f"{what} in bearable time: {lines}", available_bytes=memory_bytes, gaps=gaps
+        )
+    return QmkError(
+        "RESOURCE_EXHAUSTED",
+        f"{what} here: its {features.n_qubits} qubits need {bytes_text(needed)}, "
+        f"{bytes_text(memory_bytes)} are available; {lines}",
+        needed_bytes=needed,
+        available_bytes=memory_bytes,
+        gaps=gaps,
+        engine=engine or "",
+    )

@@ -86,6 +86,10 @@ def select(chooser: Expression, when_true: Expression, when_false: Expression) -
         return when_true
     if when_true == negate(when_false):
         return parity((chooser, when_false))
+    if when_true is True:
+        return disj((chooser, when_false))
+    if when_false is True:
+        return disj((negate(chooser), when_true))
     return disj((conj((chooser, when_true)), conj((negate(chooser), when_false))))
 
 

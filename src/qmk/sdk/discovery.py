@@ -2,7 +2,7 @@
 
 Entry points of the groups ``qmk.engines`` and ``qmk.frontends`` name light objects (a ``Declaration``, a
 ``Frontend``); a heavy framework behind them is asked for with ``find_spec`` and its version read from its metadata.
-A source tree that is not installed has no entry points: ``builtin`` lists the shipped ones and fills in what is missing.
+A source tree that is not installed has no entry points: ``builtin`` lists the shipped ones and fills them in.
 """
 
 from __future__ import annotations
@@ -49,33 +49,40 @@ def entry_points(group: str) -> dict[str, str]:
 
 
 @functools.cache
-def _load(target: str) -> object:
-    module, _, attribute = target.partition(":")
-    return getattr(importlib.import_module(module), attribute)
+def _scan(group: str) -> tuple[dict[str, object], dict[str, str]]:
+    """The objects of ``group`` by entry-point name, and what kept the others from loading."""
+    found: dict[str, object] = {}
+    broken: dict[str, str] = {}
+    wanted = {"engines": Declaration, "frontends": Frontend}[group]
+    for name, target in entry_points(group).items():
+        module, _, attribute = target.partition(":")
+        try:
+            loaded = getattr(importlib.import_module(module), attribute)
+        except Exception as error:  # a stranger's plug-in may fail in any way; it must not take the others with it
+            broken[name] = f"{target}: {type(error).__name__}: {error}"
+            continue
+        if isinstance(loaded, wanted):
+            found[name] = loaded
+        else:
+            broken[name] = f"{target} is not a {wanted.__name__}"
+    return found, broken
+
+
+def problems(group: str) -> dict[str, str]:
+    """Plug-ins that could not be read: entry-point name to what went wrong. They are left out everywhere else."""
+    return dict(_scan(group)[1])
 
 
 @functools.cache
 def engines() -> dict[str, Declaration]:
     """Every engine's declaration by name; no engine and no framework is imported."""
-    found: dict[str, Declaration] = {}
-    for name, target in entry_points("engines").items():
-        declaration = _load(target)
-        if not isinstance(declaration, Declaration):
-            raise TypeError(f"entry point {name} = {target} of group qmk.engines is not a Declaration")
-        found[declaration.name] = declaration
-    return found
+    return {found.name: found for found in _scan("engines")[0].values() if isinstance(found, Declaration)}
 
 
 @functools.cache
 def frontends() -> dict[str, Frontend]:
     """Every front-end by its format name."""
-    found: dict[str, Frontend] = {}
-    for name, target in entry_points("frontends").items():
-        frontend = _load(target)
-        if not isinstance(frontend, Frontend):
-            raise TypeError(f"entry point {name} = {target} of group qmk.frontends is not a Frontend")
-        found[frontend.format] = frontend
-    return found
+    return {found.format: found for found in _scan("frontends")[0].values() if isinstance(found, Frontend)}
 
 
 def engine(name: str) -> Declaration:
@@ -131,5 +138,5 @@ def require(declaration: Declaration) -> None:
 
 def forget() -> None:
     """Look again next time: for tests and for plug-ins installed while the process runs."""
-    for cached in (entry_points, engines, frontends, _load, _present, _version):
+    for cached in (entry_points, engines, frontends, _scan, _present, _version):
         cached.cache_clear()

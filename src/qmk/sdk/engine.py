@@ -68,14 +68,23 @@ class Features(msgspec.Struct, frozen=True, kw_only=True):
     digest: str = ""
     max_bond_log2: float = 0.0
     """upper bound on log2 of the bond dimension in qubit order: for tensor-network cost"""
+    n_channel_ops: int = 0
+    n_branch: int = 0
+    """measurements and resets other than the final measurements: what a tree of outcomes branches at"""
 
 
 class Cost(msgspec.Struct, frozen=True, kw_only=True):
-    """A prediction: seconds on one core (warm engine), and bytes at the peak."""
+    """A prediction: seconds on one core (warm engine), and bytes at the peak.
+
+    ``upper_bound`` True: the run may stay far below both. ``may_fail`` True: it ends in RESOURCE_EXHAUSTED, never in a
+    wrong result, when the program turns out to need more; the router takes it only where nothing else can run.
+    """
 
     seconds: float
     memory_bytes: int
     note: str = ""
+    upper_bound: bool = False
+    may_fail: bool = False
 
 
 class Gap(msgspec.Struct, frozen=True):
@@ -91,7 +100,8 @@ class Declaration:
     """The light half of an engine. ``requires`` are importable module names; ``extra`` is the pip extra with them.
 
     ``methods`` maps each method to its capabilities ("" for an engine with a single method). ``cost(method, features,
-    shots)`` predicts. ``load`` is "package.module:Class". ``library`` is the distribution whose version is the engine's.
+    shots)`` predicts. ``load`` is "package.module:Class". ``library`` is the
+    distribution whose version is the engine's.
     """
 
     name: str
@@ -105,7 +115,7 @@ class Declaration:
 
 
 class Progress(Protocol):
-    def __call__(self, shots_done: int) -> None: ...
+    def __call__(self, shots_done: int, /) -> None: ...
 
 
 @dataclass

@@ -152,5 +152,3 @@ def exact_distribution(program: Program) -> dict[str, float]:
 def printed(registers: tuple[Register, ...], bits: list[int]) -> str:
     """The cbits of one shot as the registers print them."""
     return " ".join("".join(str(bits[c]) if c >= 0 else "0" for c in register.cbits) for register in registers)
-
-

@@ -48,11 +48,13 @@ class Runner:
 
     @property
     def engine(self) -> Engine:
-        if self._engine is None:
-            discovery.require(self.declaration)
-            module, _, name = self.declaration.load.partition(":")
-            self._engine = getattr(importlib.import_module(module), name)()
-        return self._engine
+        if self._engine is not None:
+            return self._engine
+        discovery.require(self.declaration)
+        module, _, name = self.declaration.load.partition(":")
+        engine: Engine = getattr(importlib.import_module(module), name)()
+        self._engine = engine
+        return engine
 
     @property
     def version(self) -> str:
@@ -65,7 +67,9 @@ class Runner:
         if found is None:
             names = ", ".join(repr(name) for name in self.declaration.methods)
             raise QmkError(
-                "UNSUPPORTED", f"engine '{self.declaration.name}' has no method '{method}'; it has {names}", method=method
+                "UNSUPPORTED",
+                f"engine '{self.declaration.name}' has no method '{method}'; it has {names}",
+                method=method,
             )
         return found
 

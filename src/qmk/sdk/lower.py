@@ -70,9 +70,8 @@ class _Lowering:
                     out(Gate(short, tuple([qubit[v] for v in node.vqs]), (), cond))
                 elif (rule := angled.get(node.op)) is not None:
                     args = node.args
-                    out(
-                        Gate(rule[0], tuple([qubit[v] for v in node.vqs]), tuple([float(args[p]) for p in rule[1]]), cond)
-                    )
+                    params = tuple([float(args[p]) for p in rule[1]])
+                    out(Gate(rule[0], tuple([qubit[v] for v in node.vqs]), params, cond))
                 else:
                     self._other(node, cond)
         except KeyError as missing:
@@ -204,24 +203,61 @@ class _Lowering:
 
 
 def observable(instructions: list[Instruction]) -> list[Instruction]:
-    """The instructions that can influence a classical bit: a gate or reset of which every qubit is never looked at
-    again is dropped. A reset ends a qubit's past, so what only led to it goes as well."""
+    """The same program without what no classical bit can notice, its final measurements last.
+
+    A gate or reset of which no qubit is looked at later is dropped; an unconditional reset ends a qubit's past. A
+    measurement moves to the end when nothing later touches its qubit or reads its bit, so that engines see how much of
+    the program is one final read-out.
+    """
+    instructions = _without_idle_resets(instructions)
     live: set[int] = set()
+    touched: set[int] = set()
+    read: set[int] = set()
     kept: list[Instruction] = []
+    last: list[Instruction] = []
     for item in reversed(instructions):
+        if isinstance(item, Barrier):
+            kept.append(item)
+            continue
+        if item.cond is not None:
+            read.update(c.cbits(item.cond))
         if isinstance(item, Gate):
             if live.isdisjoint(item.qubits):
                 continue
             live.update(item.qubits)
+            touched.update(item.qubits)
         elif isinstance(item, Measure):
+            final = item.cond is None and item.qubit not in touched and item.cbit not in read
             live.add(item.qubit)
+            touched.add(item.qubit)
+            if final:
+                last.append(item)
+                continue
         elif isinstance(item, Reset):
             if item.qubit not in live:
                 continue
+            touched.add(item.qubit)
             if item.cond is None:
                 live.discard(item.qubit)
+        else:
+            read.update(item.inputs)
         kept.append(item)
-    kept.reverse()
+    return [*reversed(kept), *reversed(last)]
+
+
+def _without_idle_resets(instructions: list[Instruction]) -> list[Instruction]:
+    """Without the resets of qubits that nothing has touched: they are in |0> already."""
+    used: set[int] = set()
+    kept: list[Instruction] = []
+    for item in instructions:
+        if isinstance(item, Reset):
+            if item.qubit not in used:
+                continue
+        elif isinstance(item, Gate):
+            used.update(item.qubits)
+        elif isinstance(item, Measure):
+            used.add(item.qubit)
+        kept.append(item)
     return kept
 
 

@@ -18,7 +18,7 @@ from qmk.qvm.graph import Output
 
 
 class Run(msgspec.Struct, frozen=True, tag="run"):
-    """``graph`` is the binary form (``qvm.binary``), or None when the worker already holds ``digest``."""
+    """``graph`` is packed (``qvm.graph.pack``), or None when the worker already holds ``digest``."""
 
     fence: int
     digest: str
@@ -84,7 +84,7 @@ class Translate(msgspec.Struct, frozen=True, tag="translate"):
 
 
 class Translated(msgspec.Struct, frozen=True, tag="translated"):
-    """From a translator: the graph in binary form (``qvm.binary``). What cannot be read comes back as ``Failed``."""
+    """From a translator: the graph, packed (``qvm.graph.pack``). What cannot be read comes back as ``Failed``."""
 
     fence: int
     graph: bytes

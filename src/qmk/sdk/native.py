@@ -18,6 +18,9 @@ from qmk.qvm.powers import PowerError
 from qmk.sdk.synthesis import mod_steps
 
 HALF, QUARTER, EIGHTH = math.pi, math.pi / 2, math.pi / 4
+ALL_GATES = frozenset(op.short for op in OPS.values() if op.family == "core" and op.op_class == "unitary")
+"""short names of every declared unitary gate"""
+
 _NO_ARGS: dict[str, Any] = {}
 
 
@@ -196,7 +199,6 @@ class Resolver:
             steps = clifford_steps(op.name, args)
             if steps is not None:
                 yield steps
-                return
         if op.name == "core.mod":
             try:
                 yield mod_steps(args, qubits)

@@ -16,7 +16,7 @@ import msgspec
 
 import qmk
 from qmk.base.errors import QmkError
-from qmk.qvm import binary
+from qmk.qvm.graph import pack
 from qmk.sdk import process
 from qmk.sdk.messages import Failed, Ready, Stop, ToTranslator, Translate, Translated
 from qmk.sdk.wire import Channel
@@ -30,7 +30,7 @@ def translate(request: Translate) -> Translated | Failed:
         loaded = frontends.load(
             request.data, path=request.path, format=request.format or None, params=request.params or None
         )
-        return Translated(request.fence, binary.encode(loaded.graph), loaded.format)
+        return Translated(request.fence, pack(loaded.graph), loaded.format)
     except QmkError as error:
         return Failed(request.fence, error.kind.name, error.message, msgspec.to_builtins(error.fields))
     except MemoryError:

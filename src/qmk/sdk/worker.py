@@ -16,11 +16,10 @@ import time
 import traceback
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from qmk.base.errors import QmkError
-from qmk.qvm import binary
+from qmk.qvm.graph import unpack
 from qmk.sdk import process
+from qmk.sdk.failure import failure
 from qmk.sdk.messages import Done, Failed, Ready, Run, RunProgress, Stop, ToWorker
 from qmk.sdk.wire import Channel
 
@@ -29,17 +28,6 @@ if TYPE_CHECKING:
     from qmk.sdk.execute import Runner
 
 PROGRESS_EVERY_S = 0.05
-
-
-def failure(fence: int, error: BaseException) -> Failed:
-    """``error`` as data. What is not a ``QmkError`` is the engine's own failure, named by type and text."""
-    if isinstance(error, QmkError):
-        return Failed(fence, error.kind.name, error.message, msgspec.to_builtins(error.fields))
-    if isinstance(error, MemoryError):
-        return Failed(fence, "RESOURCE_EXHAUSTED", "the engine ran out of memory on this program")
-    text = str(error).strip().splitlines()
-    detail = f": {text[0][:500]}" if text else ""
-    return Failed(fence, "JOB_FAILED", f"the engine failed: {type(error).__name__}{detail}")
 
 
 class ProgressSender:
@@ -72,7 +60,7 @@ def answer(channel: Channel[ToWorker], runner: Runner, run: Run) -> Done | Faile
         if run.graph is None and not runner.holds(run.digest, run.method):
             return Failed(run.fence, "INTERNAL_ERROR", "the worker no longer holds this program", missing_graph=True)
         return runner.execute(
-            None if run.graph is None else binary.decode(run.graph),
+            None if run.graph is None else unpack(run.graph),
             run.method,
             run.shots,
             run.seed,
@@ -113,12 +101,13 @@ def main(argv: list[str] | None = None) -> int:
         from qmk.sdk.execute import Runner
 
         runner = Runner(declaration_of(options.engine, options.declaration))
+        version = runner.version  # loads the engine
     except Exception as error:
         traceback.print_exc()
         channel.send(failure(0, error))
         return 1
     try:
-        channel.send(Ready(options.engine, runner.version, os.getpid()))
+        channel.send(Ready(options.engine, version, os.getpid()))
         serve(channel, runner)
     except (BrokenPipeError, ConnectionResetError):
         return 0  # the host is gone, and with it whoever wanted the answer

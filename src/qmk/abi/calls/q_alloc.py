@@ -6,11 +6,11 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from qmk.abi import shapes
+from qmk.abi import examples, shapes
 from qmk.abi.call import Call
 
 
-class Request(shapes.Request):
+class Request(shapes.Request, frozen=True):
     session_id: shapes.SessionId
     n: Annotated[int, Meta(description="number of qubits", ge=1)]
     profile: Annotated[str, Meta(description="code profile such as logical:surface(d=7)", max_length=256)] = ""
@@ -30,4 +30,12 @@ CALL = Call(
     reply=Reply,
     rights=("CAP_ALLOC",),
     errors=("SESSION_NOT_FOUND", "INSUFFICIENT_CAPS", "QUOTA_EXCEEDED"),
+    example=(
+        {"session_id": examples.SESSION, "n": 2, "profile": "logical:SHYPS(d=9)"},
+        {
+            "handles": ["lq_example_0", "lq_example_1"],
+            "profile": "logical:shyps(d=9)",
+            "note": "shyps has no member of distance 9; [[961,25,16]] is used",
+        },
+    ),
 )

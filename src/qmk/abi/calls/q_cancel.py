@@ -6,11 +6,11 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from qmk.abi import shapes
+from qmk.abi import examples, shapes
 from qmk.abi.call import Call
 
 
-class Request(shapes.Request):
+class Request(shapes.Request, frozen=True):
     session_id: shapes.SessionId
     job_id: shapes.JobId
     reason: Annotated[str, Meta(description="kept with the job", max_length=1024)] = ""
@@ -28,4 +28,8 @@ CALL = Call(
     reply=Reply,
     errors=("SESSION_NOT_FOUND", "JOB_NOT_FOUND", "ALREADY_COMPLETED"),
     journaled=True,
+    example=(
+        {"session_id": examples.SESSION, "job_id": examples.JOB, "reason": "wrong angle"},
+        {"state": "CANCELLED", "cancelled_at_epoch": 1},
+    ),
 )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from qmk.abi import shapes
+from qmk.abi import examples, shapes
 from qmk.abi.call import Call
 
 
-class Request(shapes.Request):
+class Request(shapes.Request, frozen=True):
     session_id: shapes.SessionId
     channel: shapes.ChannelId
 
@@ -27,4 +27,19 @@ CALL = Call(
     reply=Reply,
     errors=("SESSION_NOT_FOUND", "UNSUPPORTED"),
     supported=False,
+    example=(
+        {"session_id": examples.SESSION, "channel": "chan_example"},
+        {
+            "code": -32203,
+            "message": "q_close_chan is not in this release",
+            "data": {
+                "name": "UNSUPPORTED",
+                "retryable": False,
+                "blame": "caller",
+                "feature": "q_close_chan",
+                "planned": "a later release",
+                "help": "docs/spec/qsyscall.md lists what is",
+            },
+        },
+    ),
 )

@@ -6,11 +6,11 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from qmk.abi import shapes
+from qmk.abi import examples, shapes
 from qmk.abi.call import Call
 
 
-class Request(shapes.Request):
+class Request(shapes.Request, frozen=True):
     session_id: shapes.SessionId
     capability: shapes.CapabilityId
     rights: Annotated[list[shapes.Name], Meta(description="at most the parent's rights", max_length=64)]
@@ -28,4 +28,19 @@ CALL = Call(
     reply=Reply,
     errors=("SESSION_NOT_FOUND", "UNSUPPORTED"),
     supported=False,
+    example=(
+        {"session_id": examples.SESSION, "capability": "cap_example", "rights": ["CAP_ALLOC"]},
+        {
+            "code": -32203,
+            "message": "q_delegate is not in this release",
+            "data": {
+                "name": "UNSUPPORTED",
+                "retryable": False,
+                "blame": "caller",
+                "feature": "q_delegate",
+                "planned": "a later release",
+                "help": "docs/spec/qsyscall.md lists what is",
+            },
+        },
+    ),
 )

@@ -6,11 +6,11 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Raw, Struct
 
-from qmk.abi import shapes
+from qmk.abi import examples, shapes
 from qmk.abi.call import Call
 
 
-class Request(shapes.Request):
+class Request(shapes.Request, frozen=True):
     session_id: shapes.SessionId
     graph: shapes.RawGraph = Raw()
     program: Annotated[shapes.Program, Meta(description="source text, instead of graph")] | None = None
@@ -46,8 +46,35 @@ class Reply(Struct, frozen=True, kw_only=True):
 
 CALL = Call(
     name="q_estimate",
-    doc="Verifies a program and answers the memory and time each engine would need, without running it.",
+    doc="Verifies a program and answers the memory and time each engine would need, without running it. The "
+    "session must hold the capabilities that the program's ops need.",
     request=Request,
     reply=Reply,
     errors=("SESSION_NOT_FOUND", "INVALID_GRAPH", "INSUFFICIENT_CAPS", "UNSUPPORTED"),
+    example=(
+        {"session_id": examples.SESSION, "graph": examples.BELL, "shots": 1000},
+        {
+            "digest": examples.DIGEST,
+            "shots": 1000,
+            "logical": {"qubits": 2, "depth": 3, "two_qubit": 1, "t_count": 0, "measurements": 2},
+            "engines": [
+                {
+                    "engine": "stabilizer",
+                    "method": "",
+                    "seconds": 0.0005,
+                    "memory_bytes": 4096,
+                    "fits": True,
+                    "note": "",
+                }
+            ],
+            "gaps": [
+                {
+                    "engine": "aer",
+                    "need": "module qiskit_aer",
+                    "detail": "not installed; pip install 'quantum-microkernel[aer]'",
+                }
+            ],
+            "chosen": "stabilizer",
+        },
+    ),
 )

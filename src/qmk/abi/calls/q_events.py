@@ -6,13 +6,13 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from qmk.abi import shapes
+from qmk.abi import examples, shapes
 from qmk.abi.call import Call
 
 LONG_POLL_MS = 30_000
 
 
-class Request(shapes.Request):
+class Request(shapes.Request, frozen=True):
     session_id: shapes.SessionId
     job_id: shapes.JobId
     after: Annotated[int, Meta(description="seq of the last event already seen; 0: from the first", ge=0)] = 0
@@ -43,4 +43,20 @@ CALL = Call(
     request=Request,
     reply=Reply,
     errors=("SESSION_NOT_FOUND", "JOB_NOT_FOUND", "QUOTA_EXCEEDED"),
+    example=(
+        {"session_id": examples.SESSION, "job_id": examples.JOB, "after": 1},
+        {
+            "events": [
+                {
+                    "seq": 2,
+                    "time": examples.TIME + 0.5,
+                    "kind": "started",
+                    "fields": {"engine": "stabilizer", "attempt": 1},
+                },
+                {"seq": 3, "time": examples.TIME + 2.0, "kind": "completed"},
+            ],
+            "last_seq": 3,
+            "ended": True,
+        },
+    ),
 )

@@ -6,11 +6,11 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from qmk.abi import shapes
+from qmk.abi import examples, shapes
 from qmk.abi.call import Call
 
 
-class Request(shapes.Request):
+class Request(shapes.Request, frozen=True):
     session_id: shapes.SessionId
     job_id: shapes.JobId
 
@@ -35,4 +35,15 @@ CALL = Call(
     reply=Reply,
     rights=("CAP_DEBUG",),
     errors=("SESSION_NOT_FOUND", "JOB_NOT_FOUND", "INSUFFICIENT_CAPS"),
+    example=(
+        {"session_id": examples.SESSION, "job_id": examples.JOB},
+        {
+            "job_id": examples.JOB,
+            "device": "ideal",
+            "placements": [
+                {"qubit": "q0", "index": 0, "from_epoch": 1, "to_epoch": 1},
+                {"qubit": "q1", "index": 1, "from_epoch": 1, "to_epoch": 1},
+            ],
+        },
+    ),
 )

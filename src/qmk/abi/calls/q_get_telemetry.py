@@ -6,11 +6,11 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from qmk.abi import shapes
+from qmk.abi import examples, shapes
 from qmk.abi.call import Call
 
 
-class Request(shapes.Request):
+class Request(shapes.Request, frozen=True):
     session_id: shapes.SessionId
     job_id: shapes.JobId | None = None
 
@@ -65,4 +65,35 @@ CALL = Call(
     request=Request,
     reply=Reply,
     errors=("SESSION_NOT_FOUND", "JOB_NOT_FOUND"),
+    example=(
+        {"session_id": examples.SESSION, "job_id": examples.JOB},
+        {
+            "session": {
+                "calls": 2,
+                "errors": 0,
+                "jobs_submitted": 1,
+                "jobs_completed": 0,
+                "jobs_failed": 0,
+                "jobs_cancelled": 0,
+                "shots_completed": 0,
+                "engine_seconds": 0.0,
+                "open_waits": 0,
+                "qubits_held": 0,
+                "opened": examples.TIME,
+            },
+            "job": {
+                "job_id": examples.JOB,
+                "state": "RUNNING",
+                "queued_seconds": 0.5,
+                "running_seconds": 0.5,
+                "predicted_seconds": 0.0005,
+                "predicted_memory_bytes": 4096,
+                "shots_done": 2,
+                "attempts": 0,
+                "epochs": [{"epoch": 1, "nodes": 6, "executed": True, "seconds": None}],
+                "epochs_total": 1,
+                "usage": {},
+            },
+        },
+    ),
 )

@@ -6,12 +6,12 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from qmk.abi import shapes
+from qmk.abi import examples, shapes
 from qmk.abi.call import Call
 from qmk.base.limits import LIMITS
 
 
-class Request(shapes.Request):
+class Request(shapes.Request, frozen=True):
     requested: (
         Annotated[
             list[shapes.Name],
@@ -64,4 +64,28 @@ CALL = Call(
     reply=Reply,
     errors=("AUTH_FAILED", "TENANT_SUSPENDED", "QUOTA_EXCEEDED"),
     aliases=("qmk_session_create",),
+    example=(
+        {"requested": ["CAP_ALLOC", "CAP_PAINT"]},
+        {
+            "session_id": examples.SESSION,
+            "tenant": "local",
+            "root": "cap_example",
+            "granted": [{"name": "CAP_ALLOC", "capability": "cap_example"}],
+            "denied": [{"name": "CAP_PAINT", "reason": "there is no such capability"}],
+            "quota": [
+                {"name": "queued_jobs", "unit": "jobs", "limit": 10000, "used": 0},
+                {"name": "running_jobs", "unit": "jobs", "limit": 64, "used": 0},
+                {"name": "held_qubits", "unit": "qubits", "limit": 100000, "used": 0},
+            ],
+            "limits": {"frame_bytes": 67108864, "shots": 100000000, "queued_jobs": 10000},
+            "families": [
+                {
+                    "name": "core",
+                    "version": 1,
+                    "doc": "lifecycle, gates, measurement, reset, feed-forward and event logic",
+                }
+            ],
+            "devices": ["ideal"],
+        },
+    ),
 )

@@ -6,11 +6,11 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from qmk.abi import shapes
+from qmk.abi import examples, shapes
 from qmk.abi.call import Call
 
 
-class Request(shapes.Request):
+class Request(shapes.Request, frozen=True):
     session_id: shapes.SessionId
     peers: Annotated[list[shapes.Name], Meta(description="the two qubits", min_length=2, max_length=2)]
     fidelity: Annotated[float, Meta(description="lowest fidelity of a Bell pair", ge=0.25, le=1.0)]
@@ -32,4 +32,19 @@ CALL = Call(
     reply=Reply,
     errors=("SESSION_NOT_FOUND", "UNSUPPORTED"),
     supported=False,
+    example=(
+        {"session_id": examples.SESSION, "peers": ["lq_a", "lq_b"], "fidelity": 0.95, "entanglements_max": 100},
+        {
+            "code": -32203,
+            "message": "q_open_chan is not in this release",
+            "data": {
+                "name": "UNSUPPORTED",
+                "retryable": False,
+                "blame": "caller",
+                "feature": "q_open_chan",
+                "planned": "a later release",
+                "help": "docs/spec/qsyscall.md lists what is",
+            },
+        },
+    ),
 )

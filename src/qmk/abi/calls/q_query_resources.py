@@ -10,7 +10,7 @@ from qmk.abi import shapes
 from qmk.abi.call import Call
 
 
-class Request(shapes.Request):
+class Request(shapes.Request, frozen=True):
     session_id: Annotated[str, Meta(description="optional; checked when given", max_length=64)] = ""
 
 
@@ -48,4 +48,27 @@ CALL = Call(
     reply=Reply,
     errors=("SESSION_NOT_FOUND",),
     aliases=("qmk_resource_query",),
+    example=(
+        {},
+        {
+            "devices": [
+                {
+                    "name": "ideal",
+                    "doc": "noiseless qubits, any pair coupled",
+                    "families": ["core", "channel", "magic", "policy"],
+                }
+            ],
+            "engines": [
+                {
+                    "name": "stabilizer",
+                    "doc": "Clifford circuits (stim)",
+                    "methods": [""],
+                    "available": True,
+                    "reason": "",
+                }
+            ],
+            "capacity": {"memory_bytes": 17179869184, "cpus": 8},
+            "queue": {"queued": 0, "running": 0, "workers": 2},
+        },
+    ),
 )

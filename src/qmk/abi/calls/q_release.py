@@ -6,12 +6,12 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from qmk.abi import shapes
+from qmk.abi import examples, shapes
 from qmk.abi.call import Call
 from qmk.base.limits import LIMITS
 
 
-class Request(shapes.Request):
+class Request(shapes.Request, frozen=True):
     session_id: shapes.SessionId
     handles: Annotated[
         list[shapes.Name], Meta(description="handles from q_alloc", min_length=1, max_length=LIMITS.qubits)
@@ -28,4 +28,8 @@ CALL = Call(
     request=Request,
     reply=Reply,
     errors=("SESSION_NOT_FOUND",),
+    example=(
+        {"session_id": examples.SESSION, "handles": ["lq_example_0"]},
+        {"released": ["lq_example_0"]},
+    ),
 )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from qmk.abi import shapes
+from qmk.abi import examples, shapes
 from qmk.abi.call import Call
 
 
-class Request(shapes.Request):
+class Request(shapes.Request, frozen=True):
     session_id: shapes.SessionId
     job_id: shapes.JobId
 
@@ -24,4 +24,19 @@ CALL = Call(
     reply=Reply,
     errors=("SESSION_NOT_FOUND", "UNSUPPORTED"),
     supported=False,
+    example=(
+        {"session_id": examples.SESSION, "job_id": examples.JOB},
+        {
+            "code": -32203,
+            "message": "q_replay is not in this release",
+            "data": {
+                "name": "UNSUPPORTED",
+                "retryable": False,
+                "blame": "caller",
+                "feature": "q_replay",
+                "planned": "a later release",
+                "help": "docs/spec/qsyscall.md lists what is",
+            },
+        },
+    ),
 )

@@ -6,11 +6,11 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from qmk.abi import shapes
+from qmk.abi import examples, shapes
 from qmk.abi.call import Call
 
 
-class Request(shapes.Request):
+class Request(shapes.Request, frozen=True):
     session_id: shapes.SessionId
     checkpoint_id: Annotated[str, Meta(description="checkpoint from q_checkpoint", min_length=1, max_length=64)]
 
@@ -26,4 +26,19 @@ CALL = Call(
     reply=Reply,
     errors=("SESSION_NOT_FOUND", "UNSUPPORTED"),
     supported=False,
+    example=(
+        {"session_id": examples.SESSION, "checkpoint_id": "chk_example"},
+        {
+            "code": -32203,
+            "message": "q_restore is not in this release",
+            "data": {
+                "name": "UNSUPPORTED",
+                "retryable": False,
+                "blame": "caller",
+                "feature": "q_restore",
+                "planned": "a later release",
+                "help": "docs/spec/qsyscall.md lists what is",
+            },
+        },
+    ),
 )

@@ -6,11 +6,11 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from qmk.abi import shapes
+from qmk.abi import examples, shapes
 from qmk.abi.call import Call
 
 
-class Request(shapes.Request):
+class Request(shapes.Request, frozen=True):
     session_id: shapes.SessionId
     job_id: shapes.JobId
     from_shot: Annotated[int, Meta(description="first shot of the page of per-shot events", ge=0)] = 0
@@ -62,4 +62,33 @@ CALL = Call(
     reply=Reply,
     errors=("SESSION_NOT_FOUND", "JOB_NOT_FOUND", "NOT_COMPLETED", "JOB_FAILED", "JOB_CANCELLED"),
     aliases=("qmk_job_result",),
+    example=(
+        {"session_id": examples.SESSION, "job_id": examples.JOB, "from_shot": 2},
+        {
+            "job_id": examples.JOB,
+            "shots": 4,
+            "seed": 7,
+            "counts": {"00": 2, "11": 2},
+            "registers": [{"name": "", "bits": ["m0", "m1"], "descending": False}],
+            "events": {
+                "from_shot": 2,
+                "names": ["m0", "m1"],
+                "widths": [1, 1],
+                "rows": ["11", "00"],
+                "next_shot": None,
+            },
+            "expectation_values": {},
+            "provenance": {
+                "digest": examples.DIGEST,
+                "engine": "stabilizer",
+                "method": "",
+                "version": "1.16.0",
+                "seed": 7,
+                "passes": [],
+                "reasons": [{"engine": "stabilizer", "seconds": 0.0005, "memory_bytes": 4096, "note": "Clifford"}],
+                "notes": {},
+            },
+            "usage": {"engine_seconds": 0.0004, "cpu_seconds": 0.0004, "peak_rss_bytes": 61000000, "attempts": 1},
+        },
+    ),
 )

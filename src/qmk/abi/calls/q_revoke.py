@@ -6,11 +6,11 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from qmk.abi import shapes
+from qmk.abi import examples, shapes
 from qmk.abi.call import Call
 
 
-class Request(shapes.Request):
+class Request(shapes.Request, frozen=True):
     session_id: shapes.SessionId
     capability: shapes.CapabilityId
 
@@ -26,4 +26,8 @@ CALL = Call(
     request=Request,
     reply=Reply,
     errors=("SESSION_NOT_FOUND",),
+    example=(
+        {"session_id": examples.SESSION, "capability": "cap_example"},
+        {"revoked": ["cap_example"], "released": ["lq_example_0"]},
+    ),
 )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from qmk.abi import shapes
+from qmk.abi import examples, shapes
 from qmk.abi.call import Call
 
 
-class Request(shapes.Request):
+class Request(shapes.Request, frozen=True):
     session_id: shapes.SessionId
     job_id: shapes.JobId
 
@@ -21,4 +21,30 @@ CALL = Call(
     request=Request,
     reply=Reply,
     errors=("SESSION_NOT_FOUND", "JOB_NOT_FOUND"),
+    example=(
+        {"session_id": examples.SESSION, "job_id": examples.JOB},
+        {
+            "job_id": examples.JOB,
+            "state": "RUNNING",
+            "progress": {
+                "current_epoch": 1,
+                "total_epochs": 1,
+                "nodes_executed": 6,
+                "nodes_total": 6,
+                "shots_done": 2,
+                "shots_total": 4,
+            },
+            "shots": 4,
+            "seed": 7,
+            "engine": "stabilizer",
+            "method": "",
+            "place_in_queue": None,
+            "estimated_start": None,
+            "submitted": examples.TIME,
+            "started": examples.TIME + 0.5,
+            "ended": None,
+            "attempts": 0,
+            "error": None,
+        },
+    ),
 )

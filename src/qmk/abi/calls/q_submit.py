@@ -6,11 +6,11 @@ from typing import Annotated
 
 from msgspec import Meta, Raw, Struct
 
-from qmk.abi import shapes
+from qmk.abi import examples, shapes
 from qmk.abi.call import Call
 
 
-class Request(shapes.Request):
+class Request(shapes.Request, frozen=True):
     """Exactly one of ``graph`` and ``program``; in process, the graph may instead come decoded beside the request."""
 
     session_id: shapes.SessionId
@@ -37,13 +37,14 @@ class Reply(Struct, frozen=True):
     shots: int
     engine: str
     method: str
-    warnings: Annotated[list[dict[str, object]], Meta(description="the verifier's warnings, as findings")] = []
+    warnings: Annotated[list[dict[str, object]], Meta(description="warnings of reader and verifier, as findings")] = []
 
 
 CALL = Call(
     name="q_submit",
     doc="Verifies a program, chooses an engine and queues a job. The job survives a restart of the daemon from the "
-    "moment this call is answered. An invalid program is refused with every finding and never becomes a job.",
+    "moment this call is answered. An invalid program is refused with every finding and never becomes a job. The "
+    "session must hold the capabilities that the program's ops need.",
     request=Request,
     reply=Reply,
     errors=(
@@ -56,4 +57,19 @@ CALL = Call(
     ),
     aliases=("qmk_job_submit",),
     journaled=True,
+    example=(
+        {"session_id": examples.SESSION, "graph": examples.BELL, "shots": 1000, "policy": {"seed": 7}},
+        {
+            "job_id": examples.JOB,
+            "state": "QUEUED",
+            "estimated_epochs": 1,
+            "estimated_start": examples.TIME + 1.0,
+            "place_in_queue": 0,
+            "seed": 7,
+            "shots": 1000,
+            "engine": "stabilizer",
+            "method": "",
+            "warnings": [],
+        },
+    ),
 )

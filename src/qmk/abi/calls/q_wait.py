@@ -6,12 +6,12 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from qmk.abi import shapes
+from qmk.abi import examples, shapes
 from qmk.abi.call import Call
 from qmk.abi.calls import q_result
 
 
-class Request(shapes.Request):
+class Request(shapes.Request, frozen=True):
     session_id: shapes.SessionId
     job_id: shapes.JobId
     timeout_ms: (
@@ -31,4 +31,56 @@ CALL = Call(
     reply=Reply,
     errors=("SESSION_NOT_FOUND", "JOB_NOT_FOUND", "QUOTA_EXCEEDED"),
     aliases=("qmk_job_wait",),
+    example=(
+        {"session_id": examples.SESSION, "job_id": examples.JOB, "timeout_ms": 5000},
+        {
+            "job_id": examples.JOB,
+            "state": "COMPLETED",
+            "progress": {
+                "current_epoch": 1,
+                "total_epochs": 1,
+                "nodes_executed": 6,
+                "nodes_total": 6,
+                "shots_done": 4,
+                "shots_total": 4,
+            },
+            "shots": 4,
+            "seed": 7,
+            "engine": "stabilizer",
+            "method": "",
+            "place_in_queue": None,
+            "estimated_start": None,
+            "submitted": examples.TIME,
+            "started": examples.TIME + 0.5,
+            "ended": examples.TIME + 2.0,
+            "attempts": 0,
+            "error": None,
+            "result": {
+                "job_id": examples.JOB,
+                "shots": 4,
+                "seed": 7,
+                "counts": {"00": 2, "11": 2},
+                "registers": [{"name": "", "bits": ["m0", "m1"], "descending": False}],
+                "events": {
+                    "from_shot": 0,
+                    "names": ["m0", "m1"],
+                    "widths": [1, 1],
+                    "rows": ["00", "11", "11", "00"],
+                    "next_shot": None,
+                },
+                "expectation_values": {},
+                "provenance": {
+                    "digest": examples.DIGEST,
+                    "engine": "stabilizer",
+                    "method": "",
+                    "version": "1.16.0",
+                    "seed": 7,
+                    "passes": [],
+                    "reasons": [{"engine": "stabilizer", "seconds": 0.0005, "memory_bytes": 4096, "note": "Clifford"}],
+                    "notes": {},
+                },
+                "usage": {"engine_seconds": 0.0004, "cpu_seconds": 0.0004, "peak_rss_bytes": 61000000, "attempts": 1},
+            },
+        },
+    ),
 )

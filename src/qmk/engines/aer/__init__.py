@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import math
+
 from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
 
-_NAMES = {
-    "cnot": "cx", "toffoli": "ccx",
-    **{
-        name: name
-        for name in "id x y z h s sdg sx sxdg t tdg rx ry rz p u cy cz cp swap crx cry crz rxx ryy rzz ccz cswap".split()
-    },
-}  # fmt: skip
+_SAME = (
+    *("id", "x", "y", "z", "h", "s", "sdg", "sx", "sxdg", "t", "tdg", "rx", "ry", "rz", "p", "u"),
+    *("cy", "cz", "cp", "swap", "crx", "cry", "crz", "rxx", "ryy", "rzz", "ccz", "cswap"),
+)
+_NAMES = {"cnot": "cx", "toffoli": "ccx", **{name: name for name in _SAME}}
 """native gates and what Aer calls them"""
 
 UNITARY = frozenset({"ch", "iswap", "iswapdg"})
 """gates that Aer takes as matrices"""
 
 _CONTROLLED_ROTATIONS = {"crx", "cry", "crz"}
-_EXTENDED = "cnot cz id x y z h s sdg sx sxdg swap t tdg p toffoli ccz".split()
+_EXTENDED = {
+    *("cnot", "cz", "id", "x", "y", "z", "h", "s", "sdg", "sx", "sxdg", "swap"),
+    *("t", "tdg", "p", "toffoli", "ccz"),
+}
 
 AER_NAMES: dict[str, dict[str, str]] = {
     "statevector": _NAMES,
@@ -25,14 +28,12 @@ AER_NAMES: dict[str, dict[str, str]] = {
     "matrix_product_state": {k: v for k, v in _NAMES.items() if k not in _CONTROLLED_ROTATIONS | {"ccz"}},
     "extended_stabilizer": {k: v for k, v in _NAMES.items() if k in _EXTENDED},
 }
+AER_NAMES["small_bond"] = AER_NAMES["matrix_product_state"]
 
-MPS_BOND_LIMIT = 14.0
-"""largest log2 of a bond dimension that is priced; beyond it one contraction alone is out of reach"""
+MPS_STATE_BYTES = 4 << 30
+"""what the tensors of a matrix product state may take; the bond is capped so, and a run that reaches the cap fails"""
 
 EXTENDED_QUBITS = 63
-EXTENDED_TERMS = 1 << 16
-"""stabilizer terms that a program may need before the method is refused"""
-
 EXTENDED_ERROR = 0.05
 """bound on the error of the state that the decomposition is asked for"""
 
@@ -40,38 +41,112 @@ EXTENDED_ERROR = 0.05
 def state_vector_cost(features: Features, shots: int) -> Cost:
     """16 bytes an amplitude; a dynamic program is run once a shot."""
     amplitudes = 2.0**features.n_qubits
-    passes = shots if features.mid_circuit or features.has_reset else 1
-    sampling = 1e-6 * shots if passes == 1 else 3e-5 * shots
-    seconds = 6e-4 + features.n_ops * 4e-6 + passes * features.n_ops * (2e-7 + 6e-10 * amplitudes) + sampling
-    return Cost(seconds=seconds, memory_bytes=int(16 * amplitudes) + _bits_bytes(features, shots))
+    return _dense_cost(features, shots, amplitudes, 2e-9)
 
 
 def density_cost(features: Features, shots: int) -> Cost:
     """16 bytes an entry of a 4^n matrix."""
-    entries = 4.0**features.n_qubits
-    passes = shots if features.mid_circuit or features.has_reset else 1
-    seconds = 1e-3 + features.n_ops * 4e-6 + passes * features.n_ops * (4e-7 + 2e-9 * entries) + 3e-5 * shots
+    return _dense_cost(features, shots, 4.0**features.n_qubits, 4e-9)
+
+
+def _dense_cost(features: Features, shots: int, entries: float, entry_s: float) -> Cost:
+    one_pass = features.n_ops * (2.5e-7 + entry_s * entries)
+    build = 6e-4 + features.n_ops * 1e-5
+    seconds = build + (shots * (5e-5 + one_pass) if _dynamic(features) else one_pass + 1e-6 * shots)
     return Cost(seconds=seconds, memory_bytes=int(16 * entries) + _bits_bytes(features, shots))
 
 
+def _dynamic(features: Features) -> bool:
+    """Whether Aer repeats the program for every shot instead of sampling one final state."""
+    return features.mid_circuit or features.has_reset
+
+
+SMALL_BOND_S = 1.0
+"""what a run of method small_bond may take by the cost model; its bond cap follows from it"""
+
+SMALL_BOND_STRIDE = 800
+PROBE_START = 200
+"""instructions of the first prefix that is tried, and by how many a prefix of method small_bond grows at most"""
+
+SMALL_BONDS = (128, 64, 32, 16, 8)
+"""bond caps that method small_bond chooses from"""
+
+
+def bond_cap(n_qubits: int) -> int:
+    """Largest bond dimension, a power of two, with which n tensors of 32 D^2 bytes and their copies fit."""
+    return 1 << int(math.log2(max(2.0, math.sqrt(MPS_STATE_BYTES / (96 * max(n_qubits, 1))))))
+
+
 def mps_cost(features: Features, shots: int) -> Cost:
-    """Bounded by the bond dimension D that the order of qubits allows: 32 n D^2 bytes, D^3 a two-qubit gate."""
-    log_bond = min(features.max_bond_log2, features.n_qubits / 2)
-    bond, n = 2.0**log_bond, features.n_qubits
-    passes = shots if features.mid_circuit or features.has_reset else 1
-    span = max(1.0, n / 4)  # a gate on distant qubits swaps its way there
-    gates = features.n_ops * 3e-6 + features.n_two_qubit * span * (1.2e-5 + 3e-8 * bond**3)
+    """Bounded by the bond dimension D that the order of qubits allows: 96 n D^2 bytes, D^3 a two-qubit gate."""
+    n, cap = features.n_qubits, bond_cap(features.n_qubits)
+    largest = 2.0 ** min(features.max_bond_log2, n / 2, 60)
+    bond = min(largest, cap)
+    passes = shots if _dynamic(features) else 1
+    gates = mps_gates_s(n, features.n_ops, features.n_two_qubit, bond)
     sampling = shots * n * (2e-6 + 4e-9 * bond**2)
-    note = f"bond dimension at most 2^{log_bond:g}"
-    memory = 3 * 32 * n * bond**2 + _bits_bytes(features, shots)
-    return Cost(seconds=2e-3 + passes * gates + sampling, memory_bytes=int(memory), note=note)
+    memory = 96 * n * bond**2 + _bits_bytes(features, shots)
+    note = f"bond dimension at most {bond:.0f}"
+    if largest > cap:
+        note = f"bond dimension might exceed {cap}; then the run fails"
+    return Cost(
+        seconds=2e-3 + passes * gates + sampling,
+        memory_bytes=int(memory),
+        note=note,
+        upper_bound=True,
+        may_fail=largest > cap,
+    )
+
+
+def mps_gates_s(n_qubits: int, n_ops: int, n_two_qubit: int, bond: float) -> float:
+    """Seconds to bring a matrix product state through the gates at one bond dimension throughout."""
+    span = max(1.0, n_qubits / 8)  # a gate on distant qubits swaps its way there
+    return n_ops * 3e-6 + n_two_qubit * span * (1.2e-5 + 3e-8 * bond**3)
+
+
+def probe_lengths(instructions: int, stride: int) -> list[int]:
+    """Prefixes of a capped program to try first, growing by half, by ``stride`` at most. A state that outgrows its cap
+    is then found before much of it has been cut off: Aer crashes when too much has."""
+    lengths: list[int] = []
+    at = PROBE_START
+    while at < instructions:
+        lengths.append(at)
+        at += min(at // 2, stride)
+    return lengths
+
+
+def small_bond(n_qubits: int, n_ops: int, n_two_qubit: int) -> int:
+    """The bond cap of method small_bond: the largest that keeps the gates within ``SMALL_BOND_S``, else the least."""
+    for bond in SMALL_BONDS:
+        if _small_bond_s(n_qubits, n_ops, n_two_qubit, bond) <= SMALL_BOND_S:
+            return bond
+    return SMALL_BONDS[-1]
+
+
+def _small_bond_s(n_qubits: int, n_ops: int, n_two_qubit: int, bond: int) -> float:
+    repeats = 1 + sum(probe_lengths(n_ops, SMALL_BOND_STRIDE)) / max(n_ops, 1)
+    return repeats * mps_gates_s(n_qubits, n_ops, n_two_qubit, bond)
+
+
+def small_bond_cost(features: Features, shots: int) -> Cost:
+    """A short attempt: the state of many a wide program stays simple although its gates do not show it."""
+    n, ops, pairs = features.n_qubits, features.n_ops, features.n_two_qubit
+    bond = small_bond(n, ops, pairs)
+    seconds = 2e-3 + _small_bond_s(n, ops, pairs, bond) + shots * n * (2e-6 + 4e-9 * bond**2)
+    return Cost(
+        seconds=seconds,
+        memory_bytes=int(96 * n * bond**2 + _bits_bytes(features, shots)),
+        note=f"a short attempt that fails if the state needs a bond dimension above {bond}",
+        upper_bound=True,
+        may_fail=True,
+    )
 
 
 def extended_cost(features: Features, shots: int) -> Cost:
     """Stabilizer terms grow as 1.17^t with t T gates (Bravyi et al., Quantum 3, 181 (2019)); every bit of every shot is
     sampled by estimating norms, milliseconds each."""
     terms = min(1.3 ** min(features.n_non_clifford, 200), 1e18) / EXTENDED_ERROR**2
-    seconds = 1e-2 + terms * features.n_ops * 1e-6 + shots * 2e-3
+    seconds = 1e-2 + terms * features.n_ops * 1e-6 + shots * features.n_measure * (1e-2 + 1e-5 * terms)
     memory = terms * features.n_qubits * features.n_qubits / 2 + _bits_bytes(features, shots)
     return Cost(seconds=seconds, memory_bytes=int(memory), note="approximate")
 
@@ -84,6 +159,7 @@ _COSTS = {
     "statevector": state_vector_cost,
     "density_matrix": density_cost,
     "matrix_product_state": mps_cost,
+    "small_bond": small_bond_cost,
     "extended_stabilizer": extended_cost,
 }
 
@@ -101,6 +177,14 @@ METHODS = {
     "matrix_product_state": Capabilities(
         method="matrix_product_state", gates=_gates("matrix_product_state", *UNITARY), max_qubits=4096
     ),
+    "small_bond": Capabilities(
+        method="small_bond",
+        gates=_gates("small_bond", *UNITARY),
+        mid_circuit=False,
+        reset=False,
+        feed_forward="none",
+        max_qubits=4096,
+    ),
     "density_matrix": Capabilities(method="density_matrix", gates=_gates("density_matrix", *UNITARY), max_qubits=20),
     "extended_stabilizer": Capabilities(
         method="extended_stabilizer",
@@ -108,7 +192,6 @@ METHODS = {
         mid_circuit=False,
         reset=False,
         feed_forward="none",
-        logic=False,
         max_qubits=EXTENDED_QUBITS,
         exact=False,
     ),

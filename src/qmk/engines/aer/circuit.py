@@ -24,6 +24,7 @@ from qiskit_aer.backends.controller_wrappers import (
 )
 
 from qmk.engines.aer import AER_NAMES, UNITARY
+from qmk.qvm.clifford import quarter_turns
 from qmk.qvm.families import OPS
 from qmk.sdk import conditions as c
 from qmk.sdk.engine import Unsupported
@@ -154,6 +155,13 @@ class _Builder:
         known = self.names.get(name)
         if known is None:
             raise Unsupported(f"gate {name} under Aer's method {self.method}")
+        if name == "p" and self.method == "extended_stabilizer":
+            # a phase by quarter turns costs nothing there, but only under its Clifford name
+            turns = quarter_turns(params[0])
+            if turns is not None:
+                if turns % 4:
+                    self._plain(("s", "z", "sdg")[turns % 4 - 1], qubits, [])
+                return
         self.aer.gate(known, qubits, params, [], NEVER, None, known)
 
     def _mod(self, gate: Gate) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +15,16 @@ from qiskit_aer.backends.controller_wrappers import AerConfig, aer_controller_ex
 
 from qmk.base.errors import QmkError
 from qmk.base.seeds import substream
-from qmk.engines.aer import EXTENDED_ERROR, METHODS
+from qmk.base.units import bytes_text
+from qmk.engines.aer import (
+    EXTENDED_ERROR,
+    METHODS,
+    MPS_STATE_BYTES,
+    SMALL_BOND_STRIDE,
+    bond_cap,
+    probe_lengths,
+    small_bond,
+)
 from qmk.engines.aer.circuit import Built, build
 from qmk.sdk.bits import Bits, compute
 from qmk.sdk.engine import Progress, Samples, Unsupported
@@ -24,6 +35,17 @@ CHUNK_SHOTS = 512
 
 TRUNCATION = 1e-16
 """squared singular values below this share are dropped from a matrix product state: double precision's own noise"""
+
+LOG_ENTRIES = 1 << 22
+"""bond dimensions that Aer may log in one call"""
+
+AER_METHODS = {"small_bond": "matrix_product_state"}
+"""our methods that are one of Aer's with other options"""
+
+MAX_DISCARDED = 1e-9
+"""weight that truncation may take from a state over a whole run; the bond cap taking more is an error"""
+
+_DISCARDED = re.compile(r"discarded_value=([0-9.eE+-]+)")
 
 
 @functools.cache
@@ -42,6 +64,24 @@ class AerPlan:
     def built(self) -> Built:
         return build(self.program, self.method)
 
+    @functools.cached_property
+    def cap(self) -> int | None:
+        """The bond dimension at which a run fails, or None where the state cannot outgrow what memory allows."""
+        n = self.program.n_qubits
+        if self.method == "small_bond":
+            gates = [item for item in self.program.instructions if isinstance(item, Gate)]
+            return small_bond(n, len(gates) + n, sum(len(gate.qubits) > 1 for gate in gates))
+        cap = bond_cap(n)
+        return cap if self.method == "matrix_product_state" and n > 2 * math.log2(cap) else None
+
+    @property
+    def chunk(self) -> int:
+        """Shots of one call to Aer. A dynamic program reports between chunks, and its bond log grows with each shot."""
+        if self.cap is None:
+            return CHUNK_SHOTS
+        line = max(1, self.program.n_qubits * len(self.program.instructions))
+        return max(1, min(CHUNK_SHOTS, LOG_ENTRIES // line))
+
     def __getstate__(self) -> dict[str, Any]:
         return {"program": self.program, "method": self.method}
 
@@ -49,7 +89,9 @@ class AerPlan:
         program = self.program
         bits = np.zeros((shots, program.n_cbits), dtype=np.uint8)
         built = self.built
-        step = CHUNK_SHOTS if built.dynamic else shots
+        if self.cap is not None and not built.dynamic:
+            _ = self.probed
+        step = self.chunk if built.dynamic else shots
         for start in range(0, shots if program.n_cbits else 0, step or 1):
             count = min(step, shots - start)
             bits[start : start + count] = self._sample(built, count, substream(seed, "aer", start))
@@ -59,24 +101,59 @@ class AerPlan:
             compute(item, bits)
         return Samples(bits, self._notes())
 
+    @functools.cached_property
+    def probed(self) -> bool:
+        """True after every prefix has kept within the bond cap; see ``probe_lengths``. Raises as a run would."""
+        gates = [item for item in self.program.instructions if isinstance(item, Gate)]
+        stride = SMALL_BOND_STRIDE if self.method == "small_bond" else len(gates)
+        look = Measure(0, 0)
+        for length in probe_lengths(len(gates), stride):
+            part = Program(self.program.n_qubits, self.program.n_cbits, (*gates[:length], look), (), {})
+            self._sample(build(part, self.method), 1, 0)
+        return True
+
     def _sample(self, built: Built, shots: int, seed: int) -> Bits:
         output = _controller().execute([built.circuit], {}, self._config(shots, seed))
         result = output["results"][0] if output.get("results") else {}
         if not output.get("success", False) or "data" not in result:
             raise self._failure(str(result.get("status") or output.get("status")))
+        self._check_bonds(str(result.get("metadata", {}).get("MPS_log_data", "")))
         return unpack(result["data"].get("memory", ()), shots, self.program.n_cbits)
+
+    def _check_bonds(self, log: str) -> None:
+        """Fail when the bond cap cut off more than rounding: the samples would be of another state."""
+        lost = sum(float(value) for value in _DISCARDED.findall(log))
+        if lost > MAX_DISCARDED:
+            n = self.program.n_qubits
+            limit = (
+                "the short attempt of this method ends there; aer:matrix_product_state goes further"
+                if self.method == "small_bond"
+                else f"{bytes_text(MPS_STATE_BYTES)} of tensors allow no more"
+            )
+            raise QmkError(
+                "RESOURCE_EXHAUSTED",
+                f"aer ({self.method}): the state of these {n} qubits needs a bond dimension above {self.cap}: {limit}. "
+                f"A state vector would need {bytes_text(16.0 * 2.0**n)}",
+                engine="aer",
+                method=self.method,
+                bond_dimension=self.cap,
+                needed_bytes=16 << n,
+            )
 
     def _config(self, shots: int, seed: int) -> Any:
         config = AerConfig()
         config.n_qubits, config.memory_slots = max(self.program.n_qubits, 1), self.program.n_cbits
-        config.method, config.shots, config.memory = self.method, shots, True
+        config.method, config.shots, config.memory = AER_METHODS.get(self.method, self.method), shots, True
         config.seed_simulator = seed % (1 << 31)
         config.max_parallel_threads = 1
-        if self.method == "matrix_product_state":
+        if self.method in ("matrix_product_state", "small_bond"):
             config.matrix_product_state_truncation_threshold = TRUNCATION
+        if self.cap is not None:
+            config.matrix_product_state_max_bond_dimension = self.cap
+            config.mps_log_data = True
         if self.method == "extended_stabilizer":
             config.extended_stabilizer_approximation_error = EXTENDED_ERROR
-            # Aer's default, a Markov chain of single bit flips, never reaches some outcomes: it is wrong for two Bell pairs
+            # the default, a Markov chain of single bit flips, never reaches some outcomes: two Bell pairs go wrong
             config.extended_stabilizer_sampling_method = "norm_estimation"
         return config
 
@@ -86,8 +163,8 @@ class AerPlan:
         return QmkError("JOB_FAILED", f"aer ({self.method}): {status}", engine="aer", method=self.method)
 
     def _notes(self) -> dict[str, Any]:
-        if self.method == "matrix_product_state":
-            return {"truncation_threshold": TRUNCATION, "max_bond_dimension": None}
+        if self.method in ("matrix_product_state", "small_bond"):
+            return {"truncation_threshold": TRUNCATION, "max_bond_dimension": self.cap}
         if self.method == "extended_stabilizer":
             return {"approximate": True, "state_error_bound": EXTENDED_ERROR, "sampling": "norm estimation"}
         return {}
@@ -117,25 +194,25 @@ class AerEngine:
         limit = METHODS[method].max_qubits
         if limit is not None and program.n_qubits > limit:
             raise Unsupported(f"{program.n_qubits} qubits: aer's method {method} holds at most {limit}")
-        if method == "extended_stabilizer":
-            _check_static(program)
+        if method in ("extended_stabilizer", "small_bond"):
+            _check_static(program, method)
         plan = AerPlan(program, method)
         _ = plan.built  # refuse now, not at the first run
         return plan
 
 
-def _check_static(program: Program) -> None:
-    """The extended stabilizer takes gates, then one measurement a qubit: its chain samples the final state only."""
+def _check_static(program: Program, method: str) -> None:
+    """These methods take gates, then one measurement a qubit: they sample the final state only."""
     measured: set[int] = set()
     for item in program.instructions:
         if isinstance(item, Barrier):
             continue
         if item.cond is not None:
-            raise Unsupported("a condition: aer's extended stabilizer has no feed-forward")
+            raise Unsupported(f"a condition: aer's {method} has no feed-forward")
         if isinstance(item, Reset):
-            raise Unsupported("a reset: aer's extended stabilizer samples the final state only")
+            raise Unsupported(f"a reset: aer's {method} samples the final state only")
         touched = item.qubits if isinstance(item, Gate) else (item.qubit,) if isinstance(item, Measure) else ()
         if not measured.isdisjoint(touched):
-            raise Unsupported("a qubit used after its measurement: aer's extended stabilizer samples at the end only")
+            raise Unsupported(f"a qubit used after its measurement: aer's {method} samples at the end only")
         if isinstance(item, Measure):
             measured.add(item.qubit)

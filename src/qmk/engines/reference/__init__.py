@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
+from qmk.sdk.native import ALL_GATES
 
 MAX_QUBITS = 12
-
-GATES = frozenset(
-    "id x y z h s sdg sx sxdg t tdg rx ry rz p u gphase cnot cy cz ch swap iswap iswapdg cp crx cry crz rxx ryy rzz "
-    "toffoli ccz cswap paulirot mod".split()
-)
 
 
 def cost(_method: str, features: Features, shots: int) -> Cost:
     """Seconds grow with operations times branches of the measurement tree; at most one branch a shot."""
-    state_bytes = 16 << features.n_qubits
-    repeats = min(shots, 1 << min(features.n_measure, 30)) if features.mid_circuit else 1
-    seconds = 2e-4 + features.n_ops * repeats * (2e-5 + 2e-8 * (1 << features.n_qubits))
-    depth = min(features.n_measure, shots) + 4 if features.mid_circuit else 4
-    return Cost(seconds=seconds, memory_bytes=state_bytes * depth + shots * max(features.n_events, 1))
+    amplitudes = 1 << features.n_qubits
+    branches = min(shots, 1 << min(features.n_branch, 30))
+    seconds = 2e-4 + features.n_ops * branches * (2e-5 + 5e-9 * amplitudes) + shots * 1e-7
+    waiting = min(features.n_branch, shots) + 4
+    return Cost(seconds=seconds, memory_bytes=16 * amplitudes * waiting + shots * (8 + 2 * features.n_events))
 
 
 DECLARATION = Declaration(
     name="reference",
     doc="exact state vectors in numpy, for tests and small programs",
     load="qmk.engines.reference.engine:ReferenceEngine",
-    methods={"": Capabilities(gates=GATES, max_qubits=MAX_QUBITS)},
+    methods={"": Capabilities(gates=ALL_GATES, max_qubits=MAX_QUBITS)},
     cost=cost,
     requires=("numpy",),
     library="numpy",

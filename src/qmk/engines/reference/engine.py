@@ -10,7 +10,8 @@ import numpy.typing as npt
 from qmk.engines.reference import MAX_QUBITS
 from qmk.sdk.engine import Progress, Samples, Unsupported
 from qmk.sdk.exact import Chances, exact_distribution, walk
-from qmk.sdk.program import Program
+from qmk.sdk.native import ALL_GATES
+from qmk.sdk.program import Gate, Program
 
 __all__ = ["ReferenceEngine", "ReferencePlan", "exact_distribution"]
 
@@ -57,4 +58,7 @@ class ReferenceEngine:
             raise Unsupported(f"engine reference has no method '{method}'")
         if program.n_qubits > MAX_QUBITS:
             raise Unsupported(f"{program.n_qubits} qubits: engine reference holds at most {MAX_QUBITS}")
+        for item in program.instructions:
+            if isinstance(item, Gate) and item.name not in ALL_GATES:
+                raise Unsupported(f"engine reference has no gate '{item.name}'")
         return ReferencePlan(program)

@@ -20,11 +20,11 @@ def cost(_method: str, features: Features, shots: int) -> Cost:
     samples = shots * max(features.n_events, 1)
     tableau = n * n + 64 * n
     if features.feed_forward != "full":
-        seconds = 1e-4 + ops * (2e-6 + 1e-10 * n) + 6e-9 * samples + ops * shots * 1e-10
+        seconds = 1e-4 + ops * (3e-6 + 4e-10 * n) + 6e-9 * samples + ops * shots * 1e-10
         return Cost(seconds=seconds, memory_bytes=tableau + 3 * samples + 400 * ops, note="Pauli-frame sampler")
-    branches = min(shots, 1 << min(features.n_measure, 30))
+    branches = min(shots, 1 << min(features.n_branch, 30))
     seconds = 1e-4 + ops * 2e-6 + branches * (1e-5 + ops * (6e-7 + 1e-9 * n))
-    live = min(features.n_measure, 2 * max(shots, 1).bit_length()) + 2
+    live = min(features.n_branch, 2 * max(shots, 1).bit_length()) + 2
     return Cost(seconds=seconds, memory_bytes=tableau * live + 3 * samples + 400 * ops, note="a tableau a branch")
 
 

@@ -6,6 +6,7 @@ as the exclusive or of measured bits on a Pauli gate; everything else goes to ``
 
 from __future__ import annotations
 
+import importlib.metadata
 from dataclasses import dataclass
 
 import numpy as np
@@ -120,14 +121,12 @@ def frame_plan(program: Program) -> FramePlan:
     builder = _FrameBuilder()
     builder.add(program)
     circuit = stim.Circuit("\n".join(builder.lines))
-    return FramePlan(
-        circuit, circuit.reference_sample(), tuple(builder.record), program.n_cbits, tuple(builder.logic)
-    )
+    return FramePlan(circuit, circuit.reference_sample(), tuple(builder.record), program.n_cbits, tuple(builder.logic))
 
 
 class StabilizerEngine:
     def __init__(self) -> None:
-        self.version = stim.__version__
+        self.version = importlib.metadata.version("stim")
 
     def prepare(self, program: Program, method: str) -> Plan:
         if method:

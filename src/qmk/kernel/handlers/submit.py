@@ -19,8 +19,8 @@ from qmk.kernel.effects import Estimate, Reply, Route
 from qmk.kernel.events import Routed, Submitted
 from qmk.kernel.mapping import epoch_sizes
 from qmk.kernel.pending import Pending
-from qmk.qvm import binary
 from qmk.qvm.graph import digest as graph_digest
+from qmk.qvm.graph import pack
 
 if TYPE_CHECKING:
     from qmk.kernel.events import CallReceived
@@ -45,7 +45,7 @@ def submit(kernel: State, event: CallReceived, session: Session) -> None:
     session.tenant.queued_jobs.require()
     if request.keep_events:
         admission.require_event_room(graph, shots)
-    warnings = admission.verified(graph, session)
+    warnings = [*event.warnings, *admission.verified(graph, session)]
     epochs, epoch_nodes = epoch_sizes(graph)
     admission.require_deadline(request.policy, epochs)
     seed = request.policy.seed
@@ -55,7 +55,7 @@ def submit(kernel: State, event: CallReceived, session: Session) -> None:
         tenant=session.tenant.name,
         session=session.id,
         digest=digest,
-        graph=binary.encode(graph),
+        graph=pack(graph),
         shots=shots,
         seed=substream(int.from_bytes(event.entropy, "big"), "seed") if seed is None else seed,
         policy=policy,

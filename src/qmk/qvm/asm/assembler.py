@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from qmk.base.errors import invalid_graph
 from qmk.base.limits import check
@@ -18,7 +18,7 @@ from qmk.qvm.asm.macros import Expander, IncludeFile, Item
 from qmk.qvm.asm.operands import Known, classify, outputs_kind
 from qmk.qvm.asm.source import NAME, Fault, Line
 from qmk.qvm.asm.statement import Instruction
-from qmk.qvm.expression_values import OperationError, Value, bounded
+from qmk.qvm.expression_values import LIST_ITEMS, OperationError, Value, bounded
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, Node, collect
 
@@ -36,8 +36,8 @@ class Assembler:
             self.header.take(item.directive, item.text, names)
             return
         instruction = statement.read(item.text, item.line, names)
-        instruction.free_label = item.macro or not instruction.label
-        if not instruction.free_label:
+        instruction.free_label = item.macro or instruction.label is None
+        if instruction.label is not None and not item.macro:
             before = self.labels.setdefault(instruction.label, item)
             if before is not item:
                 here = before.line is item.line
@@ -52,7 +52,7 @@ class Assembler:
         for place, instruction in enumerate(self.instructions):
             if not instruction.free_label:
                 continue
-            base = instruction.label or f"n{place}"
+            base = f"n{place}" if instruction.label is None else instruction.label
             label, number = base, 2
             while label in taken:
                 label, number = f"{base}__{number}", number + 1
@@ -107,7 +107,7 @@ def node(row: Instruction, known: Known) -> Node:
         kind = operand.kind or default
         places["produces" if kind == "inputs" else kind].append(operand.name)
     return Node(
-        row.label,
+        row.label or "",
         row.op,
         row.args,
         tuple(places["vqs"]),
@@ -120,6 +120,16 @@ def node(row: Instruction, known: Known) -> Node:
     )
 
 
+def _value(value: object) -> Value:
+    """``value`` as one of an expression; raises ``OperationError`` when it is none."""
+    if isinstance(value, (bool, int, float, str)):
+        return bounded(value)
+    if isinstance(value, list):
+        items = cast("list[object]", value)
+        return bounded([_value(item) for item in items[: LIST_ITEMS + 1]])
+    raise OperationError("is neither a number, a text nor a list of these")
+
+
 def _params(params: Mapping[str, Any] | None) -> dict[str, Value]:
     out: dict[str, Value] = {}
     for name, value in (params or {}).items():
@@ -127,10 +137,9 @@ def _params(params: Mapping[str, Any] | None) -> dict[str, Value]:
         if not NAME.fullmatch(name):
             raise invalid_graph([Fault("ASM-010", f"'{name}' is no name of a parameter").finding(line)])
         try:
-            out[name] = bounded(value)
-        except (OperationError, TypeError, AttributeError):
-            message = f"parameter '{name}' is neither a number, a text nor a list of these"
-            raise invalid_graph([Fault("ASM-010", message).finding(line)]) from None
+            out[name] = _value(value)
+        except OperationError as error:
+            raise invalid_graph([Fault("ASM-010", f"parameter '{name}' {error}").finding(line)]) from None
     return out
 
 

@@ -140,7 +140,7 @@ class Cursor:
         start = self.skip()
         depth = 0
         while self.at < len(self.text):
-            if depth == 0 and any([self._stops(stop) for stop in stops]):
+            if depth == 0 and any(map(self._stops, stops)):
                 break
             char = self.text[self.at]
             if char in "\"'":

@@ -30,10 +30,10 @@ _GUARDED = re.compile(r"[=<>!]=|[<>]")
 
 @dataclass(slots=True)
 class Instruction:
-    """A statement as read; operands have their kinds only where a prefix says so."""
+    """A statement as read; ``label`` None when it has none, operands have kinds only where a prefix says so."""
 
     line: Line
-    label: str
+    label: str | None
     op: str
     operands: list[Operand] = field(default_factory=list[Operand])
     outputs: list[Operand] = field(default_factory=list[Operand])
@@ -65,10 +65,10 @@ class Reader:
                 raise Fault("ASM-014", f"{first.where.removeprefix('args.')}: {first.message}", 0, first.fix)
         return self.out
 
-    def label(self) -> str:
+    def label(self) -> str | None:
         match = _LABEL.match(self.cursor.text)
         if match is None:
-            return ""
+            return None
         word = match[1]
         if not NAME.fullmatch(word) and not word.startswith('"'):
             raise Fault("ASM-001", f"'{word}' is no label", 0, "labels are letters, digits and _, no digit first")

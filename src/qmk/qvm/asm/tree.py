@@ -122,9 +122,7 @@ class Grower:
         elif word == "include":
             self.body().append(Include(line))
         elif word in ("for", "macro", "if"):
-            block = {"for": _for, "macro": _macro, "if": _if}[word](line, cursor)
-            self.body().append(block)
-            self.open.append(block)
+            self.start(line, cursor, word)
         elif word in ("elif", "else"):
             self.branch(line, cursor, word)
         elif word in _CLOSES:
@@ -133,6 +131,21 @@ class Grower:
             close = difflib.get_close_matches(word, (*DECLARATIONS, *BLOCKS), 1)
             fix = f"write '.{close[0]}'" if close else "there are ." + ", .".join((*DECLARATIONS, *BLOCKS))
             raise Fault("ASM-002", f"there is no directive '.{word}'", 0, fix)
+
+    def start(self, line: Line, cursor: Cursor, word: str) -> None:
+        """Opens a block; one whose head is wrong is opened too, so that its end does not look wrong as well."""
+        spare: dict[str, Open] = {
+            "for": For(line, "", "", 0),
+            "macro": Macro(line, "", ()),
+            "if": If(line, [Branch(line, "", 0)]),
+        }
+        try:
+            block: Open = {"for": _for, "macro": _macro, "if": _if}[word](line, cursor)
+        except Fault:
+            self.open.append(spare[word])
+            raise
+        self.body().append(block)
+        self.open.append(block)
 
     def branch(self, line: Line, cursor: Cursor, word: str) -> None:
         last = self.open[-1] if self.open else None

@@ -178,9 +178,10 @@ def _check_mod(state: State, node: Node, sized: bool) -> None:
     controls = args.get("controls", 0)
     bits = args.get("state")
     if bits is not None and len(bits) != controls:
-        state.add(MODIFIER, f"state has {len(bits)} bits for {controls} controls", node)
+        state.add(MODIFIER, f"state has {len(bits)} bits for {shown(controls)} controls", node)
     if sized and len(node.vqs) != controls + gate.vqs.low:
-        message = f"{controls} controls and gate '{gate.short}' take {controls + gate.vqs.low} qubits"
+        total = shown(controls + gate.vqs.low)
+        message = f"{shown(controls)} controls and gate '{gate.short}' take {total} qubits"
         state.add(MODIFIER, f"{message}, but {len(node.vqs)} are listed", node)
     _check_map(state, node, f"gate '{gate.short}' of core.mod", args.get("params", {}), gate.params)
 

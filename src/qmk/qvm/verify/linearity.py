@@ -115,6 +115,8 @@ RULES = (
 
 _UNGUARDABLE = ("lifecycle", "channel", "metadata")
 _REVIVING = ("core.reset", "magic.inject_t")
+_PASSIVE = ("hint", "fence", "metadata")
+"""Classes of ops that do nothing to a qubit: it has to be alive, but it may have been measured."""
 
 
 def check_node(state: State, node: Node, op: Op) -> None:
@@ -130,7 +132,7 @@ def check_node(state: State, node: Node, op: Op) -> None:
         _allocate(state, node)
     elif op.name == "core.free":
         _free(state, node)
-    elif op.op_class not in ("hint", "fence", "metadata"):
+    else:
         _use(state, node, op)
     if node.chs:
         _channels(state, node, op)
@@ -177,7 +179,7 @@ def _free(state: State, node: Node) -> None:
 
 
 def _use(state: State, node: Node, op: Op) -> None:
-    """Gates, measurements, resets, feed-forward and channels: their qubits are alive."""
+    """Everything but ALLOC and FREE: the qubits are alive."""
     for name in node.vqs:
         phase = _phases(state, name)[name]
         if phase in (LIVE, OTHER_KIND):
@@ -187,7 +189,7 @@ def _use(state: State, node: Node, op: Op) -> None:
             state.add(BEFORE_ALLOC, f"the qubit {quoted(name)} is used before it is allocated", node)
         elif phase == FREED:
             state.add(AFTER_FREE, f"the qubit {quoted(name)} is used after it is freed", node)
-        elif state.strict and op.name not in _REVIVING:
+        elif state.strict and op.name not in _REVIVING and op.op_class not in _PASSIVE:
             state.add(MEASURED_USE, f"the qubit {quoted(name)} is used after it is measured", node)
     if op.op_class == "measure":
         _move(state, node, LIVE, MEASURED)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, Output
@@ -55,7 +56,7 @@ def gate_cases() -> Iterator[Case]:
                     yield _gate_case(name, op.short, op.vqs.low, args, basis, clifford=True)
 
 
-def _gate_case(name: str, short: str, qubits: int, args: dict[str, float], basis: str, clifford: bool) -> Case:
+def _gate_case(name: str, short: str, qubits: int, args: dict[str, Any], basis: str, clifford: bool) -> Case:
     b = Builder(qubits)
     for q in range(qubits):
         if clifford:
@@ -71,7 +72,7 @@ def _gate_case(name: str, short: str, qubits: int, args: dict[str, float], basis
     return Case(name, b.graph(), frozenset(), clifford)
 
 
-def _modified(name: str, qubits: int, **args: object) -> None:
+def _modified(name: str, qubits: int, **args: Any) -> None:
     def build() -> Builder:
         b = Builder(qubits)
         for q in range(qubits):
@@ -376,6 +377,15 @@ def _unmeasured() -> Builder:
     b = Builder(3).op("h", 0).op("cnot", 0, 1).op("cnot", 1, 2)
     b.measure(1)
     return b
+
+
+@_case("two correlated pairs")
+def _pairs() -> Builder:
+    """Outcomes two bit flips apart and of unequal probability: a sampler that walks by single flips goes wrong."""
+    b = Builder(4)
+    for q in (0, 2):
+        b.op("h", q).op("t", q).op("h", q).op("cnot", q, q + 1)
+    return b.measure_all()
 
 
 @_case("superposition of many outcomes")

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 import random
+from typing import Any
 
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import Guard
 from qmk.sdk.kit.builder import Builder, all_of, any_of, when
 from qmk.sdk.kit.programs import Case
+from qmk.sdk.native import ALL_GATES
 
-CLIFFORD = "h s sdg x y z sx sxdg cnot cy cz swap iswap iswapdg".split()
-UNIVERSAL = [*CLIFFORD, *"t tdg t rx ry rz p u ch cp crx cry crz rxx ryy rzz toffoli ccz cswap".split()]
+CLIFFORD = sorted(op.short for op in OPS.values() if op.family == "core" and op.flow is not None)
+UNIVERSAL = sorted(ALL_GATES - {"id", "gphase", "mod", "paulirot"})
 
 
 def random_case(seed: int, *, clifford: bool, dynamic: bool, qubits: int = 4, nodes: int = 24) -> Case:
@@ -37,7 +39,7 @@ def _gate(dice: random.Random, b: Builder, qubits: int, guard: Guard | None, cli
     op = OPS[f"core.{short}"]
     if op.vqs.low > qubits:
         return
-    args = {p.name: dice.uniform(-2 * math.pi, 2 * math.pi) for p in op.params}
+    args: dict[str, Any] = {p.name: dice.uniform(-2 * math.pi, 2 * math.pi) for p in op.params}
     b.op(short, *dice.sample(range(qubits), op.vqs.low), guard=guard, **args)
 
 

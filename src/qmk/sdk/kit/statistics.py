@@ -9,6 +9,7 @@ of two neighbouring bits, which catch small errors spread over many outcomes.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Mapping
 
@@ -25,7 +26,7 @@ def entropy(q: float, p: float) -> float:
 def check(
     counts: Mapping[str, int], exact: Mapping[str, float], false_failure: float = 1e-9, slack: float = 0.0
 ) -> str:
-    """"" when ``counts`` may come from ``exact``, else what is wrong.
+    """ "" when ``counts`` may come from ``exact``, else what is wrong.
 
     ``slack`` is for approximate engines: each probability may be off by that much (then no outcome is impossible).
     """
@@ -60,6 +61,6 @@ def _views(counts: Mapping[str, int], exact: Mapping[str, float]) -> list[tuple[
     places = [k for k in range(width) if keys[0][k] != " "]
     for k in places:
         add(f"a 1 at place {k}", lambda key, k=k: key[k] == "1")
-    for a, b in zip(places, places[1:], strict=False):
+    for a, b in itertools.pairwise(places):
         add(f"a difference of places {a} and {b}", lambda key, a=a, b=b: key[a] != key[b])
     return views

@@ -1,0 +1,136 @@
+"""``qmk.run``: a program in, a result out, in this very process. No daemon is needed and none is started.
+
+Most of QMK is imported only once a hinted worker has been started: the two then load side by side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from qmk.base.errors import QmkError
+from qmk.host import machine, spawn
+
+if TYPE_CHECKING:
+    from qmk.client.program import ProgramLike
+    from qmk.client.result import Result
+    from qmk.host.embedding import EmbeddedKernel
+
+
+class Embedded:
+    """A kernel in this process. ``run`` reads, verifies, routes and runs one program at a time, like the daemon does.
+
+    ``isolate`` runs engines in a worker process: the script's memory stays apart from the engine's, ``timeout_ms``
+    works, and Ctrl-C really stops the run. ``engine_hint`` starts the worker of that engine at once, so that it loads
+    while the program is still being read; a wrong hint costs a process start. Close it, or use it as a context.
+    """
+
+    def __init__(self, *, isolate: bool = False, engine_hint: str = "") -> None:
+        self._isolate = isolate
+        self._hinted: tuple[str, spawn.Child] | None = None
+        self._made: EmbeddedKernel | None = None
+        if isolate and engine_hint:
+            self.prestart(engine_hint)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the worker, if there is one. Results stay usable."""
+        if self._made is not None:
+            self._made.close()
+        if self._hinted is not None:
+            self._hinted[1].end()
+        self._made = self._hinted = None
+
+    def prestart(self, engine: str) -> None:
+        """Start the worker of ``engine`` now, beside whatever else is being done, unless there is a worker already."""
+        if self._isolate and self._made is None and self._hinted is None:
+            self._hinted = (engine, spawn.worker(engine, machine.cpus()))
+
+    def _kernel(self) -> EmbeddedKernel:
+        if self._made is None:
+            from qmk.host.embedding import EmbeddedKernel
+
+            self._made, self._hinted = EmbeddedKernel(isolate=self._isolate, started=self._hinted), None
+        return self._made
+
+    def run(
+        self,
+        program: ProgramLike,
+        *,
+        shots: int | None = None,
+        seed: int | None = None,
+        engine: str | None = None,
+        params: Mapping[str, Any] | None = None,
+        format: str | None = None,
+        timeout_ms: int | None = None,
+        keep_events: bool = True,
+        progress: Callable[[int], None] | None = None,
+    ) -> Result:
+        """Run a program and give its result; see ``qmk.run``."""
+        if timeout_ms is not None and not self._isolate:
+            raise QmkError(
+                "INVALID_PARAMS",
+                "a time limit needs a worker process that can be stopped",
+                field="timeout_ms",
+                help="use Embedded(isolate=True)",
+            )
+        from qmk.abi.shapes import Policy
+        from qmk.client.program import to_graph
+        from qmk.client.result import Result
+        from qmk.host import results
+
+        graph = to_graph(program, format, params)
+        kernel = self._kernel()
+        policy = Policy(seed=seed, engine=engine, timeout_ms=timeout_ms)
+        job = kernel.submit(graph, shots=shots, policy=policy, keep_events=keep_events).job_id
+        status = kernel.wait(job, progress)
+        if status.result is None:
+            raise QmkError.from_dict(status.error or {"code": -32603, "message": f"the job is {status.state}"})
+        reply, stored = status.result, kernel.journal.result(job)
+        return Result(reply, lambda shot: results.reply(reply, stored.head, shot, stored.page).events)
+
+
+def run(
+    program: ProgramLike,
+    *,
+    shots: int | None = None,
+    seed: int | None = None,
+    engine: str | None = None,
+    params: Mapping[str, Any] | None = None,
+    format: str | None = None,
+    isolate: bool = False,
+    timeout_ms: int | None = None,
+    keep_events: bool = True,
+    progress: Callable[[int], None] | None = None,
+) -> Result:
+    """Run a program here and give its counts and per-shot events.
+
+    ``program`` is a ``Graph``, the path of a file, or source text in any format QMK reads. ``shots`` None takes the
+    program's own default, else 1000. The same program, shots, seed and engine give the same bits, here and on a daemon;
+    ``seed`` None draws one, and the result tells it. ``engine`` forces an engine instead of the router's choice.
+    ``params`` sets the program's inputs. ``isolate`` (and ``timeout_ms``, which needs it) runs the engine in a process
+    of its own. ``progress`` is called with the number of shots done, now and then.
+
+    Raises ``QmkError``: INVALID_GRAPH with findings, UNSUPPORTED with the gaps of every engine, RESOURCE_EXHAUSTED with
+    the memory needed, TIMEOUT, JOB_FAILED.
+    """
+    with Embedded(isolate=isolate or timeout_ms is not None) as kernel:
+        return kernel.run(
+            program,
+            shots=shots,
+            seed=seed,
+            engine=engine,
+            params=params,
+            format=format,
+            timeout_ms=timeout_ms,
+            keep_events=keep_events,
+            progress=progress,
+        )

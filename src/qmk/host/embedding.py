@@ -1,0 +1,207 @@
+"""The kernel inside a script: no daemon, no socket, no thread, no event loop.
+
+The same host and kernel as the daemon's run here; the journal is in memory, and launches are carried out while the
+caller waits: by this very process, or by a worker process when the program is to be kept apart from the script or to
+be stopped at a time limit.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
+
+from qmk.abi.calls import q_negotiate_caps, q_submit, q_wait
+from qmk.base.errors import QmkError
+from qmk.host import machine
+from qmk.host.host import Host, Listener, Turns
+from qmk.host.isolated import IsolatedLauncher
+from qmk.host.journal import MemoryJournal
+from qmk.host.routing import Routing
+from qmk.host.spawn import Child, External
+from qmk.kernel.config import KernelConfig
+from qmk.kernel.core import Kernel
+from qmk.kernel.effects import Launch
+from qmk.qvm.graph import Graph, unpack
+from qmk.sdk.failure import failure
+from qmk.sdk.messages import Done, Failed
+
+if TYPE_CHECKING:
+    from qmk.sdk.engine import Declaration
+    from qmk.sdk.execute import Runner
+
+CONNECTION = 1
+
+
+class LocalLauncher(Protocol):
+    """Runs launches while the caller waits. ``step`` does some work, for at most ``timeout_s`` when it can tell."""
+
+    def launch(self, launch: Launch, graph: bytes) -> None: ...
+    def kill(self, job: str, fence: int) -> None: ...
+    def step(self, timeout_s: float | None) -> None: ...
+    def close(self) -> None: ...
+
+
+class InProcessLauncher:
+    """Runs each launch here and now, on an engine loaded into this process. Nothing can interrupt it."""
+
+    def __init__(self, listener: Listener, declarations: dict[str, Declaration]) -> None:
+        self._listener = listener
+        self._declarations = declarations
+        self._queue: deque[tuple[Launch, bytes]] = deque()
+
+    def launch(self, launch: Launch, graph: bytes) -> None:
+        self._queue.append((launch, graph))
+
+    def kill(self, job: str, fence: int) -> None:
+        self._queue = deque(task for task in self._queue if (task[0].job, task[0].fence) != (job, fence))
+
+    def step(self, timeout_s: float | None) -> None:
+        launch, graph = self._queue.popleft()
+        self._listener.started(launch)
+        try:
+            runner = _runner(self._declarations[launch.engine])
+            done = runner.execute(
+                None if runner.holds(launch.digest, launch.method) else unpack(graph),
+                launch.method,
+                launch.shots,
+                launch.seed,
+                digest=launch.digest,
+                keep_events=launch.keep_events,
+                progress=lambda shots_done: self._listener.progressed(launch, shots_done),
+                fence=launch.fence,
+            )
+        except Exception as error:
+            self._listener.failed(launch, failure(launch.fence, error), died=False)
+        else:
+            self._listener.done(launch, done, runner.version)
+
+    def close(self) -> None:
+        self._queue.clear()
+
+
+_RUNNERS: dict[str, Runner] = {}
+"""Engines loaded into this process, with the plans they keep."""
+
+
+def _runner(declaration: Declaration) -> Runner:
+    from qmk.sdk.execute import Runner
+
+    if declaration.name not in _RUNNERS or _RUNNERS[declaration.name].declaration is not declaration:
+        _RUNNERS[declaration.name] = Runner(declaration)
+    return _RUNNERS[declaration.name]
+
+
+class _LocalTimers:
+    """Timers that are looked at between steps."""
+
+    def __init__(self) -> None:
+        self._due_ns: dict[str, int] = {}
+
+    def set(self, key: str, at_ns: int) -> None:
+        self._due_ns[key] = at_ns
+
+    def clear(self, key: str) -> None:
+        self._due_ns.pop(key, None)
+
+    def next_s(self) -> float | None:
+        """Seconds to the next timer."""
+        return max(0.0, (min(self._due_ns.values()) - time.time_ns()) / 1e9) if self._due_ns else None
+
+    def take_due(self) -> list[str]:
+        now_ns = time.time_ns()
+        due = sorted((at_ns, key) for key, at_ns in self._due_ns.items() if at_ns <= now_ns)
+        for _, key in due:
+            del self._due_ns[key]
+        return [key for _, key in due]
+
+
+class EmbeddedKernel:
+    """One kernel in this process, for one caller at a time.
+
+    ``isolate`` runs engines in worker processes, which ``timeout_ms`` needs. ``started`` is an engine's name and a
+    worker of it that has been started already.
+    """
+
+    def __init__(
+        self,
+        *,
+        isolate: bool = False,
+        started: tuple[str, Child] | None = None,
+        engines: dict[str, External] | None = None,
+    ) -> None:
+        self._answers: dict[int, Any] = {}
+        self._refs = itertools.count(1)
+        self._turn: deque[Callable[[], None]] = deque()
+        self._timers = _LocalTimers()
+        self._progress: Callable[[int], None] | None = None
+        self.journal = MemoryJournal()
+        memory = machine.memory_bytes()
+        self._host = Host(
+            Kernel(KernelConfig(workers=1, memory_bytes=memory)),
+            self.journal,
+            Routing(memory, 1, engines or {}),
+            self,
+            self._timers,
+            Turns(schedule=self._turn.append),
+        )
+        self._launcher: LocalLauncher
+        if isolate:
+            self._launcher = IsolatedLauncher(self, machine.cpus(), engines or {}, started)
+        else:
+            self._launcher = InProcessLauncher(self, self._host.routing.declarations)
+        self._host.connect(self._launcher)
+        self._session = self.call("q_negotiate_caps", q_negotiate_caps.Request()).session_id
+
+    def answer(self, conn: int, ref: int, result: Any) -> None:
+        self._answers[ref] = result
+
+    def refuse(self, conn: int, ref: int, error: QmkError) -> None:
+        self._answers[ref] = error
+
+    def started(self, launch: Launch) -> None:
+        self._host.started(launch)
+
+    def progressed(self, launch: Launch, shots_done: int) -> None:
+        self._host.progressed(launch, shots_done)
+        if self._progress is not None:
+            self._progress(shots_done)
+
+    def done(self, launch: Launch, done: Done, version: str) -> None:
+        self._host.done(launch, done, version)
+
+    def failed(self, launch: Launch, failed: Failed, died: bool) -> None:
+        self._host.failed(launch, failed, died)
+
+    def submit(self, graph: Graph, **fields: Any) -> q_submit.Reply:
+        """q_submit; ``fields`` are those of its request."""
+        return self.call("q_submit", q_submit.Request(session_id=self._session, **fields), graph)
+
+    def wait(self, job: str, progress: Callable[[int], None] | None = None) -> q_wait.Reply:
+        """q_wait, while which the job is run. ``progress`` gets the number of shots done."""
+        self._progress = progress
+        return self.call("q_wait", q_wait.Request(session_id=self._session, job_id=job))
+
+    def call(self, method: str, request: Any, graph: Graph | None = None) -> Any:
+        """Any call, and its answer; raises the error it is answered with."""
+        ref = next(self._refs)
+        self._host.call(CONNECTION, ref, method, request, graph)
+        while True:
+            while self._turn:
+                self._turn.popleft()()
+            if ref in self._answers:
+                break
+            self._launcher.step(self._timers.next_s())
+            for key in self._timers.take_due():
+                self._host.timer_fired(key)
+        answer = self._answers.pop(ref)
+        if isinstance(answer, QmkError):
+            raise answer
+        return answer
+
+    def close(self) -> None:
+        """End the worker, if there is one, and forget everything."""
+        self._launcher.close()
+        self.journal.close()

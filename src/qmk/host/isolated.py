@@ -1,0 +1,198 @@
+"""Launches in one worker process, waited for without an event loop: the embedded mode's way to keep a program apart."""
+
+from __future__ import annotations
+
+import os
+import select
+from collections import deque
+
+from qmk.base.errors import QmkError
+from qmk.host import spawn
+from qmk.host.host import Listener
+from qmk.host.spawn import LAST_WORDS_BYTES, end_text
+from qmk.kernel.effects import Launch
+from qmk.sdk.messages import Done, Failed, FromWorker, Ready, Run, RunProgress
+from qmk.sdk.wire import Unframer, WireError, frame
+
+RECEIVE_BYTES = 1 << 18
+ENDING_S = 1.0
+
+
+class _Worker:
+    """A worker process and what it has said so far."""
+
+    def __init__(self, engine: str, child: spawn.Child) -> None:
+        self.engine = engine
+        self.child = child
+        self.version = ""
+        self.complaint: Failed | None = None
+        self.holds: set[str] = set()
+        self.words = bytearray()
+        self._unframer: Unframer[FromWorker] = Unframer(FromWorker)
+        self._poll = select.poll()
+        self._poll.register(self.child.sock, select.POLLIN)
+        self._poll.register(self.child.stderr_fd, select.POLLIN)
+
+    def receive(self, timeout_s: float | None) -> list[FromWorker]:
+        """What it says within ``timeout_s``. Raises EOFError when it is gone."""
+        readable = {fd for fd, _ in self._poll.poll(None if timeout_s is None else timeout_s * 1e3)}
+        if self.child.stderr_fd in readable:
+            self._hear_words()
+        if self.child.sock.fileno() not in readable:
+            return []
+        try:
+            data = self.child.sock.recv(RECEIVE_BYTES)
+        except ConnectionResetError:
+            data = b""
+        if not data:
+            raise EOFError
+        return self._unframer.feed(data)
+
+    def _hear_words(self) -> None:
+        words = os.read(self.child.stderr_fd, 1 << 16)
+        self.words += words
+        del self.words[:-LAST_WORDS_BYTES]
+        if not words:
+            self._poll.unregister(self.child.stderr_fd)
+
+    def end(self, grace_s: float = 0.0) -> int:
+        """Kill it, wait until it is gone, give its status; ``grace_s`` lets it end by itself, with its own status."""
+        status, words = self.child.end(grace_s)
+        self.words += words
+        return status
+
+
+class IsolatedLauncher:
+    """One worker at a time; another engine's replaces it. ``started`` is an engine and its first worker."""
+
+    def __init__(
+        self,
+        listener: Listener,
+        threads: int,
+        external: dict[str, spawn.External],
+        started: tuple[str, spawn.Child] | None = None,
+    ) -> None:
+        self._listener = listener
+        self._threads = threads
+        self._external = external
+        self._queue: deque[tuple[Launch, bytes]] = deque()
+        self._current: tuple[Launch, bytes] | None = None
+        self._worker: _Worker | None = None if started is None else _Worker(*started)
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the worker, when there is one."""
+        return None if self._worker is None else self._worker.child.pid
+
+    def _have(self, engine: str) -> None:
+        """Make the worker one of ``engine``."""
+        if self._worker is None or self._worker.engine != engine:
+            self._end()
+            self._worker = _Worker(engine, spawn.worker(engine, self._threads, self._external.get(engine)))
+
+    def launch(self, launch: Launch, graph: bytes) -> None:
+        self._queue.append((launch, graph))
+
+    def kill(self, job: str, fence: int) -> None:
+        self._queue = deque(task for task in self._queue if (task[0].job, task[0].fence) != (job, fence))
+        if self._current is not None and (self._current[0].job, self._current[0].fence) == (job, fence):
+            self._current = None
+            self._end()
+
+    def step(self, timeout_s: float | None) -> None:
+        """Start what waits, then listen for at most ``timeout_s``."""
+        if self._current is None:
+            assert self._queue, "nothing runs and nothing waits, so nothing can answer"
+            self._begin(*self._queue.popleft())
+            return
+        assert self._worker is not None
+        try:
+            messages = self._worker.receive(timeout_s)
+        except (EOFError, WireError):
+            self._lost()
+            return
+        except BaseException:
+            self._end()  # interrupted: nobody will ask for this answer again
+            raise
+        for message in messages:
+            self._heard(message)
+
+    def close(self) -> None:
+        self._queue.clear()
+        self._current = None
+        self._end()
+
+    def _begin(self, launch: Launch, graph: bytes) -> None:
+        self._current = (launch, graph)
+        try:
+            self._have(launch.engine)
+        except QmkError as error:
+            self._current = None
+            self._listener.failed(launch, Failed(launch.fence, error.kind.name, error.message), died=False)
+            return
+        assert self._worker is not None
+        self._listener.started(launch)
+        self._send(self._worker, launch, None if launch.digest in self._worker.holds else graph)
+
+    def _send(self, worker: _Worker, launch: Launch, graph: bytes | None) -> None:
+        worker.holds.add(launch.digest)
+        run = Run(
+            fence=launch.fence,
+            digest=launch.digest,
+            graph=graph,
+            method=launch.method,
+            shots=launch.shots,
+            seed=launch.seed,
+            keep_events=launch.keep_events,
+        )
+        try:
+            worker.child.sock.sendall(frame(run))
+        except (BrokenPipeError, ConnectionResetError):
+            return  # it is gone; listening to it will say so
+
+    def _heard(self, message: FromWorker) -> None:
+        assert self._worker is not None
+        if isinstance(message, Ready):
+            self._worker.version = message.version
+            return
+        if self._current is None or message.fence != self._current[0].fence:
+            if isinstance(message, Failed):
+                self._worker.complaint = message
+            return
+        launch, graph = self._current
+        if isinstance(message, RunProgress):
+            self._listener.progressed(launch, message.shots_done)
+        elif isinstance(message, Failed) and message.missing_graph:
+            self._send(self._worker, launch, graph)
+        else:
+            self._current = None
+            if isinstance(message, Done):
+                self._listener.done(launch, message, self._worker.version)
+            else:
+                self._worker.holds.clear()
+                self._listener.failed(launch, message, died=False)
+
+    def _lost(self) -> None:
+        """The worker ended that nobody had told to."""
+        assert self._worker is not None
+        assert self._current is not None
+        worker, (launch, _) = self._worker, self._current
+        self._worker = self._current = None
+        status = worker.end(ENDING_S)
+        if worker.complaint is not None:
+            message = f"engine '{worker.engine}' cannot start: {worker.complaint.message}"
+            self._listener.failed(launch, Failed(launch.fence, "JOB_FAILED", message), died=False)
+            return
+        words = worker.words.decode(errors="replace").strip()
+        failed = Failed(
+            launch.fence,
+            "JOB_FAILED",
+            f"the worker of engine '{worker.engine}' {end_text(status)}",
+            {"engine": worker.engine, "last_words": words[-2000:]},
+        )
+        self._listener.failed(launch, failed, died=True)
+
+    def _end(self) -> None:
+        if self._worker is not None:
+            worker, self._worker = self._worker, None
+            worker.end()

@@ -1,0 +1,155 @@
+"""The router as the host uses it: which engines there are, what each would cost, which one runs a program.
+
+A decision depends only on the program, the shots and the engine asked for, so decisions are kept: a program that is
+submitted again and again is looked at once.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections import OrderedDict
+from typing import Any
+
+import msgspec
+
+from qmk.abi.calls import q_estimate, q_query_resources
+from qmk.base.errors import QmkError
+from qmk.host import machine
+from qmk.host.spawn import External
+from qmk.qvm.families import FAMILIES
+from qmk.qvm.graph import Graph
+from qmk.qvm.summary import summarise
+from qmk.sdk import discovery
+from qmk.sdk.engine import Declaration, Features
+
+KEPT = 4096
+IDEAL = "noiseless logical qubits, any two of which may interact"
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """The engine that will run a job, what it is predicted to need, and why it and not the others."""
+
+    engine: str
+    method: str
+    seconds: float
+    memory_bytes: int
+    reasons: list[dict[str, Any]]
+
+
+class Routing:
+    """``memory_bytes`` is what one job may need at most. ``external`` engines are added to the installed ones."""
+
+    def __init__(self, memory_bytes: int, workers: int, external: dict[str, External]) -> None:
+        self.memory_bytes = memory_bytes
+        self._workers = workers
+        self._external = {name: _load(engine) for name, engine in external.items()}
+        self._features: OrderedDict[str, Features] = OrderedDict()
+        self._choices: OrderedDict[tuple[str, int, str | None], Choice] = OrderedDict()
+
+    @property
+    def declarations(self) -> dict[str, Declaration]:
+        """Every engine by name."""
+        return {**discovery.engines(), **self._external}
+
+    def choose(self, graph: Graph, digest: str, shots: int, engine: str | None) -> Choice:
+        """Raises UNSUPPORTED with the gaps of every engine, RESOURCE_EXHAUSTED with the memory needed."""
+        key = (digest, shots, engine)
+        kept = self._choices.get(key)
+        if kept is not None:
+            self._choices.move_to_end(key)
+            return kept
+        choice = self._choose(graph, digest, shots, engine)
+        _keep(self._choices, key, choice)
+        return choice
+
+    def _choose(self, graph: Graph, digest: str, shots: int, engine: str | None) -> Choice:
+        from qmk import router
+
+        decision = router.choose(
+            self._features_of(graph, digest),
+            shots,
+            engine=engine,
+            memory_bytes=self.memory_bytes,
+            declarations=self.declarations,
+        )
+        return Choice(
+            engine=decision.engine,
+            method=decision.method,
+            seconds=decision.cost.seconds,
+            memory_bytes=decision.cost.memory_bytes,
+            reasons=msgspec.to_builtins(decision.candidates),
+        )
+
+    def _features_of(self, graph: Graph, digest: str) -> Features:
+        from qmk.router.features import features
+
+        found = self._features.get(digest)
+        if found is None:
+            found = features(graph)
+            _keep(self._features, digest, found)
+        return found
+
+    def estimate(self, graph: Graph, digest: str, shots: int) -> q_estimate.Reply:
+        """What every engine would need for the program, and why those that cannot run it cannot."""
+        from qmk import router
+
+        candidates = router.explain(
+            self._features_of(graph, digest), shots, memory_bytes=self.memory_bytes, declarations=self.declarations
+        )
+        priced = [row for row in candidates if row.seconds is not None and row.memory_bytes is not None]
+        return q_estimate.Reply(
+            digest=digest,
+            shots=shots,
+            logical=msgspec.to_builtins(summarise(graph)),
+            engines=[
+                q_estimate.EngineEstimate(
+                    engine=row.engine,
+                    method=row.method,
+                    seconds=row.seconds or 0.0,
+                    memory_bytes=row.memory_bytes or 0,
+                    fits=(row.memory_bytes or 0) <= self.memory_bytes,
+                    note=row.reason,
+                )
+                for row in sorted(priced, key=lambda row: (bool(row.gaps), row.seconds or 0.0))
+            ],
+            gaps=[q_estimate.Gap(row.name, gap.need, gap.detail) for row in candidates for gap in row.gaps],
+            chosen=next((row.engine for row in candidates if row.chosen), ""),
+        )
+
+    def resources(self, queued: int, running: int, workers: int) -> q_query_resources.Reply:
+        """Devices, engines and capacity of this machine, with the kernel's queue figures."""
+        return q_query_resources.Reply(
+            devices=[q_query_resources.Device("ideal", IDEAL, [family.name for family in FAMILIES])],
+            engines=[_engine_row(declaration) for declaration in self.declarations.values()],
+            capacity={"memory_bytes": self.memory_bytes, "cpus": machine.cpus(), "workers": self._workers},
+            queue=q_query_resources.Queue(queued, running, workers),
+        )
+
+
+def _engine_row(declaration: Declaration) -> q_query_resources.EngineRow:
+    state = discovery.available(declaration)
+    return q_query_resources.EngineRow(
+        name=declaration.name,
+        doc=declaration.doc,
+        methods=list(declaration.methods),
+        available=state.ok,
+        reason="" if state.ok else f"{', '.join(state.missing)} not installed: {state.hint}",
+    )
+
+
+def _keep(table: OrderedDict[Any, Any], key: Any, value: Any) -> None:
+    table[key] = value
+    if len(table) > KEPT:
+        table.popitem(last=False)
+
+
+def _load(external: External) -> Declaration:
+    """The declaration of an engine that is not installed. Its module is light; the engine loads in its worker."""
+    module, _, attribute = external.reference.partition(":")
+    if external.path and external.path not in sys.path:
+        sys.path.append(external.path)
+    found = getattr(importlib.import_module(module), attribute, None)
+    if not isinstance(found, Declaration):
+        raise QmkError("INVALID_PARAMS", f"{external.reference} is not an engine declaration", field="engines")
+    return found

@@ -1,0 +1,116 @@
+"""What the router knows of a program: its summary, in the engine protocol's form, with a tighter bond bound.
+
+Pure Python and one pass, since the daemon computes it for every new program.
+"""
+
+from __future__ import annotations
+
+from qmk.qvm.families import OPS
+from qmk.qvm.graph import Graph
+from qmk.qvm.summary import Summary, summarise
+from qmk.router.bond import bond_log2
+from qmk.sdk.engine import Features
+
+BOND_QUBITS = 20
+"""up to this width a state vector always fits and the trivial bond bound n/2 is used"""
+
+_STEPS = {"core.teleport_cnot": ("cnot",), "magic.inject_t": ("h", "t"), "core.condpauli": ("x", "y", "z")}
+
+
+def features(graph: Graph, digest: str = "") -> Features:
+    """The features of a verified graph; linear in its size (the bond bound gives up early where it would not be)."""
+    found = summarise(graph)
+    branching, resets = _branching(graph)
+    return Features(
+        n_qubits=found.qubits_live_max,
+        n_ops=found.unitaries + found.measurements + found.resets + found.ops.get("core.condpauli", 0),
+        n_two_qubit=found.two_qubit + 3 * found.multi_qubit,
+        n_non_clifford=found.non_clifford,
+        depth=found.depth,
+        n_measure=found.measurements,
+        mid_circuit=found.mid_circuit,
+        has_reset=resets,
+        feed_forward=found.feed_forward,
+        has_logic=found.has_logic,
+        n_events=found.events,
+        gates=_gates(found),
+        entangling_width=found.entangling_width,
+        digest=digest,
+        max_bond_log2=_bond(graph, found),
+        n_branch=branching,
+        n_channel_ops=sum(count for op, count in found.ops.items() if op.startswith("channel.")),
+    )
+
+
+def _gates(found: Summary) -> frozenset[str]:
+    shorts: set[str] = set()
+    for name in found.ops:
+        if name in _STEPS:
+            shorts.update(_STEPS[name])
+        elif OPS[name].op_class == "unitary":
+            shorts.add(OPS[name].short)
+    return frozenset(shorts)
+
+
+def _branching(graph: Graph) -> tuple[int, bool]:
+    """How many measurements and resets come before the last part of the program, in which qubits are only measured and
+    no event is read; and whether there is a reset at all. A reset of a qubit that nothing has touched does nothing."""
+    idle = _idle_resets(graph)
+    touched: set[str] = set()
+    read: set[str] = set()
+    count = resets = 0
+    for node in reversed(graph.nodes):
+        kind = OPS[node.op].op_class
+        if kind == "measure":
+            final = node.guard is None and touched.isdisjoint(node.vqs) and read.isdisjoint(node.produces)
+            count += not final
+        elif (kind == "reset" or node.op == "magic.inject_t") and node.id not in idle:
+            resets += 1
+        if kind in _ACTING and node.id not in idle:
+            touched.update(node.vqs)
+        elif node.op == "core.alloc":
+            touched.difference_update(node.vqs)
+        read.update(node.inputs)
+        if node.guard is not None:
+            read.update(node.guard.events())
+    return count + resets, resets > 0 or _reuses(graph)
+
+
+_ACTING = ("unitary", "composite", "measure", "reset", "feedforward")
+
+
+def _idle_resets(graph: Graph) -> set[str]:
+    """Ids of resets of qubits still in the |0> of their allocation."""
+    fresh: set[str] = set()
+    idle: set[str] = set()
+    for node in graph.nodes:
+        kind = OPS[node.op].op_class
+        if node.op == "core.alloc":
+            fresh.update(node.vqs)
+        elif kind == "reset" and fresh.issuperset(node.vqs):
+            idle.add(node.id)
+        elif kind in _ACTING and node.op != "magic.inject_t":
+            fresh.difference_update(node.vqs)
+        elif node.op == "magic.inject_t":
+            if fresh.issuperset(node.vqs):
+                idle.add(node.id)
+            fresh.difference_update(node.vqs)
+    return idle
+
+
+def _reuses(graph: Graph) -> bool:
+    """Whether an allocation comes after a release, so that an index may be used, and reset, again."""
+    freed = False
+    for node in graph.nodes:
+        if node.op == "core.free":
+            freed = True
+        elif node.op == "core.alloc" and freed:
+            return True
+    return False
+
+
+def _bond(graph: Graph, found: Summary) -> float:
+    trivial = min(found.max_bond_log2, found.qubits_live_max / 2)
+    if found.qubits_live_max <= BOND_QUBITS or trivial <= 1 or not found.non_clifford:
+        return trivial
+    return min(trivial, bond_log2(graph))

@@ -1,0 +1,124 @@
+"""One candidate at a time: what it lacks for a program, and what it would cost."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import msgspec
+
+from qmk.base.units import bytes_text, seconds_text
+from qmk.qvm.families import OPS
+from qmk.sdk import discovery
+from qmk.sdk.engine import Capabilities, Declaration, Features, Gap
+from qmk.sdk.native import NoLowering, Resolver
+
+_RANK = {"none": 0, "pauli": 1, "full": 2}
+
+
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
+    """An engine's method for one program: ``gaps`` say why it cannot run it, else what it would cost."""
+
+    engine: str
+    method: str
+    chosen: bool = False
+    seconds: float | None = None
+    memory_bytes: int | None = None
+    reason: str = ""
+    may_fail: bool = False
+    gaps: list[Gap] = []
+
+    @property
+    def name(self) -> str:
+        return f"{self.engine}:{self.method}" if self.method else self.engine
+
+    @property
+    def only_memory(self) -> bool:
+        """Whether it can run the program but for the memory or time it would take."""
+        return bool(self.gaps) and all(gap.need in ("memory", "time") for gap in self.gaps)
+
+
+def candidate(
+    declaration: Declaration, method: str, features: Features, shots: int, memory_bytes: int, *, forced: bool
+) -> Candidate:
+    """``forced``: the user named this very method, so an approximation is wanted and a pessimistic bound is no bar."""
+    can = declaration.methods[method]
+    missing = [Gap(declaration.name, need, detail) for need, detail in _missing(declaration, can, features)]
+    if missing:
+        return Candidate(engine=declaration.name, method=method, gaps=missing)
+    cost = declaration.cost(method, features, shots)
+    gaps: list[Gap] = []
+    if not can.exact and not forced:
+        asking = f"approximate: runs only when asked for by name ({declaration.name}:{method})"
+        gaps.append(Gap(declaration.name, "exactness", asking))
+    elif cost.memory_bytes > memory_bytes:
+        detail = f"needs {bytes_text(cost.memory_bytes)}, {bytes_text(memory_bytes)} are available"
+        gaps.append(Gap(declaration.name, "memory", detail))
+    elif cost.upper_bound and not forced and cost.seconds > (ATTEMPT_S if cost.may_fail else PATIENCE_S):
+        detail = (
+            f"may take up to {seconds_text(cost.seconds)} ({cost.note}); "
+            f"to try all the same, ask for {declaration.name}:{method}"
+        )
+        gaps.append(Gap(declaration.name, "time", detail))
+    return Candidate(
+        engine=declaration.name,
+        method=method,
+        seconds=cost.seconds,
+        memory_bytes=min(cost.memory_bytes, BEYOND_BYTES),
+        reason=cost.note,
+        may_fail=cost.may_fail,
+        gaps=gaps,
+    )
+
+
+BEYOND_BYTES = 1 << 62
+"""what is predicted beyond this reads as this: the figure goes into records of 64-bit integers"""
+
+ATTEMPT_S = 30.0
+"""longest attempt that may fail which the router makes unasked"""
+
+PATIENCE_S = 600.0
+"""an engine whose prediction is only an upper bound is not chosen by itself when the bound is longer"""
+
+
+def _missing(declaration: Declaration, can: Capabilities, features: Features) -> list[tuple[str, str]]:
+    """What the program needs and the method lacks, as (need, detail)."""
+    out: list[tuple[str, str]] = []
+    state = discovery.available(declaration)
+    if not state.ok:
+        out.append(("library", f"{', '.join(state.missing)} not installed: {state.hint}"))
+    if features.n_channel_ops:
+        out.append(("channel", f"{features.n_channel_ops} channel operations, which no engine of this release runs"))
+    if can.clifford and features.n_non_clifford:
+        out.append(("gates", f"{features.n_non_clifford} of its gates are not Clifford gates"))
+    if not can.clifford:
+        lost = sorted(short for short in features.gates if not writable(can.gates, short))
+        if lost:
+            out.append(("gates", f"cannot write {', '.join(lost)} in its own gates"))
+    if features.mid_circuit and not can.mid_circuit:
+        out.append(("mid_circuit", "a qubit is used after its measurement"))
+    if features.has_reset and not can.reset:
+        out.append(("reset", "a qubit is reset"))
+    if _RANK[features.feed_forward] > _RANK[can.feed_forward]:
+        beyond = "operations depend on measurements", "conditions go beyond Pauli gates on parities"
+        out.append(("feed_forward", beyond[_RANK[can.feed_forward]]))
+    if can.max_qubits is not None and features.n_qubits > can.max_qubits:
+        out.append(("qubits", f"{features.n_qubits} qubits, at most {can.max_qubits}"))
+    return out
+
+
+@functools.lru_cache(maxsize=1024)
+def writable(gates: frozenset[str], short: str) -> bool:
+    """Whether gate ``short`` with general arguments can be lowered to ``gates``."""
+    op = OPS[f"core.{short}"]
+    args: dict[str, Any] = {p.name: 0.3 for p in op.params if p.kind == "angle"}
+    qubits = op.vqs.low
+    if short == "mod":
+        args, qubits = {"gate": "u", "controls": 2, "params": {"theta": 0.3, "phi": 0.2, "lam": 0.1}}, 3
+    elif short == "paulirot":
+        args, qubits = {"paulis": "XYZ", "theta": 0.3}, 3
+    try:
+        Resolver(gates).pieces(op.name, args, qubits)
+    except NoLowering:
+        return False
+    return True

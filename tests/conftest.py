@@ -1,0 +1,163 @@
+"""Fixtures that several folders of tests share: a real daemon in a process of its own, and engines that misbehave."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HERE = Path(__file__).parent
+PATIENCE_S = 30.0
+
+DAEMON = """
+import json, logging, sys
+from pathlib import Path
+from qmk.host.config import HostConfig
+from qmk.host.daemon import serve
+from qmk.host.spawn import External
+from qmk.host.translation import TextBounds
+logging.basicConfig(level=logging.INFO)
+options = json.loads(sys.argv[1])
+modules = options.pop("modules")
+options["engines"] = {name: External(*value) for name, value in options["engines"].items()}
+options["text"] = TextBounds(**options.get("text", {}))
+for name in ("socket", "data_dir"):
+    options[name] = Path(options[name])
+serve(HostConfig(**options), ready=lambda config: print("ready", flush=True))
+Path(modules).write_text("\\n".join(sorted(sys.modules)))
+"""
+
+
+def eventually(condition: Callable[[], bool], what: str) -> None:
+    """Wait until ``condition`` holds; fail saying ``what`` did not happen."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline, f"{what} did not happen within {PATIENCE_S:g} s"
+        time.sleep(0.005)
+
+
+def alive(pid: int) -> bool:
+    """Whether the process runs: neither gone nor a zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+class RunningDaemon:
+    """A daemon in a process of its own, in a folder of its own."""
+
+    def __init__(self, folder: Path, **options: Any) -> None:
+        self.folder = folder
+        self.socket = folder / "run" / "s"
+        self.modules_file = folder / "modules"
+        self.options = {
+            "socket": str(self.socket),
+            "data_dir": str(folder / "state"),
+            "modules": str(self.modules_file),
+            "engines": {},
+            "prestart": (),
+            "workers": 2,
+            **options,
+        }
+        self.log = folder / "daemon.log"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> RunningDaemon:
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", DAEMON, json.dumps(self.options)],
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            )
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert line == b"ready\n", self.log.read_text()
+        return self
+
+    @property
+    def pid(self) -> int:
+        assert self.process is not None
+        return self.process.pid
+
+    def children(self) -> list[int]:
+        """The processes that it has started and that run."""
+        listed = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        return [int(pid) for pid in listed if alive(int(pid))]
+
+    def kill(self) -> None:
+        """End it as a crash would."""
+        self._end(signal.SIGKILL)
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Ask it to end, and give its exit status."""
+        return self._end(number)
+
+    def _end(self, number: int) -> int:
+        assert self.process is not None
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        try:
+            status = self.process.wait(PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+        return status
+
+
+@pytest.fixture
+def make_daemon(tmp_path: Path) -> Iterator[Callable[..., RunningDaemon]]:
+    """Starts daemons; ends them after the test."""
+    made: list[RunningDaemon] = []
+
+    def make(name: str = "d", **options: Any) -> RunningDaemon:
+        folder = tmp_path / name
+        folder.mkdir(exist_ok=True)
+        daemon = RunningDaemon(folder, **options)
+        made.append(daemon)
+        return daemon.start()
+
+    yield make
+    for daemon in made:
+        daemon.kill()
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
+    """One daemon for the tests of a module."""
+    running = RunningDaemon(tmp_path_factory.mktemp("daemon")).start()
+    yield running
+    running.kill()
+
+
+@pytest.fixture
+def odd_engines(tmp_path: Path) -> dict[str, tuple[str, str]]:
+    """The misbehaving engines as a daemon's ``engines`` option, in a copy of their own under ``tmp_path/odd``."""
+    folder = tmp_path / "odd"
+    folder.mkdir()
+    shutil.copy(HERE / "engines" / "odd_engines.py", folder)
+    names = ("crash", "crash_once", "hang", "slow", "raise", "contradict", "unloadable", "chatty", "zeros")
+    return {name: (f"odd_engines:{name.upper()}", str(folder)) for name in names}
+
+
+@pytest.fixture(name="eventually")
+def eventually_fixture() -> Callable[[Callable[[], bool], str], None]:
+    return eventually
+
+
+@pytest.fixture(name="alive")
+def alive_fixture() -> Callable[[int], bool]:
+    return alive

@@ -1,0 +1,200 @@
+"""What an engine does wrong is its job's failure, and nobody else's."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import qmk
+from qmk.base.errors import QmkError
+from qmk.client import Client
+from qmk.qvm.graph import Graph, Node
+
+Make = Callable[..., Any]
+Eventually = Callable[[Callable[[], bool], str], None]
+
+PROGRAM = Graph(
+    nodes=(
+        Node("a", "core.alloc", {"n": 1}, ("q",), caps=("CAP_ALLOC",)),
+        Node("x", "core.x", {}, ("q",)),
+        Node("m", "core.mz", {}, ("q",), produces=("e",)),
+    ),
+    vqs=("q",),
+    events=("e",),
+    caps=("CAP_ALLOC",),
+)
+
+
+@pytest.fixture
+def client(make_daemon: Make, odd_engines: Any):
+    daemon = make_daemon(engines=odd_engines)
+    with Client(daemon.socket) as connected:
+        connected.daemon = daemon  # type: ignore[attr-defined]
+        yield connected
+
+
+def pids(folder: Path, name: str) -> list[int]:
+    file = folder / "odd" / f"{name}.pids"
+    return [int(line) for line in file.read_text().split()] if file.exists() else []
+
+
+def failure(client: Client, engine: str) -> QmkError:
+    with pytest.raises(QmkError) as caught:
+        client.run(PROGRAM, engine=engine, shots=10)
+    return caught.value
+
+
+def test_cancelling_ends_the_work_and_all_it_started(
+    client: Client, tmp_path: Path, eventually: Eventually, alive: Callable[[int], bool]
+):
+    job = client.submit(PROGRAM, engine="hang").job_id
+    eventually(lambda: len(pids(tmp_path, "hang")) == 2, "the hanging engine's start")
+    working = pids(tmp_path, "hang")
+    assert all(alive(pid) for pid in working)
+    assert client.cancel(job, "enough").state == "CANCELLED"
+    eventually(lambda: not any(alive(pid) for pid in working), "the end of the cancelled work")
+    assert client.wait(job).state == "CANCELLED"
+    with pytest.raises(QmkError) as caught:
+        client.result(job)
+    assert caught.value.kind.name == "JOB_CANCELLED"
+    assert client.run(PROGRAM, shots=10).counts == {"1": 10}
+
+
+def test_a_time_limit_ends_the_work(
+    client: Client, tmp_path: Path, eventually: Eventually, alive: Callable[[int], bool]
+):
+    job = client.submit(PROGRAM, engine="hang", timeout_ms=1500).job_id
+    status = client.wait(job)
+    assert (status.state, status.error["data"]["name"]) == ("FAILED", "TIMEOUT")  # type: ignore[index]
+    eventually(lambda: not any(alive(pid) for pid in pids(tmp_path, "hang")), "the end of the work past its time")
+
+
+def test_a_worker_that_dies_once_is_replaced_and_the_job_completes(client: Client, tmp_path: Path):
+    result = client.run(PROGRAM, engine="crash_once", shots=10)
+    assert result.shots == 10
+    assert len(set(pids(tmp_path, "crash_once"))) == 2
+    assert client.status(result.job_id).attempts == 1
+
+
+def test_a_worker_killed_from_outside_is_replaced(client: Client, tmp_path: Path, eventually: Eventually):
+    import os
+    import signal
+
+    job = client.submit(PROGRAM, engine="slow", shots=20).job_id
+    eventually(lambda: len(pids(tmp_path, "slow")) == 1, "the first start")
+    os.kill(pids(tmp_path, "slow")[0], signal.SIGKILL)
+    eventually(lambda: len(pids(tmp_path, "slow")) == 2, "the second start")
+    (tmp_path / "odd" / "go").touch()
+    assert client.wait(job).state == "COMPLETED"
+
+
+def test_a_worker_that_always_dies_fails_the_job_after_two_attempts(client: Client, tmp_path: Path):
+    error = failure(client, "crash")
+    assert (error.kind.name, error.kind.blame) == ("JOB_FAILED", "engine")
+    assert "SIGSEGV" in error.message
+    assert "about to fall" in error.fields["last_words"]
+    assert len(set(pids(tmp_path, "crash"))) == 2
+    assert client.run(PROGRAM, shots=10).counts == {"1": 10}
+
+
+@pytest.mark.parametrize(
+    ("engine", "says"),
+    [
+        ("raise", "ZeroDivisionError: the engine divided by zero"),
+        ("contradict", "contradicts itself"),
+        ("unloadable", "cannot start.*the licence has expired"),
+    ],
+)
+def test_an_engines_own_error_is_named_and_not_retried(client: Client, engine: str, says: str):
+    error = failure(client, engine)
+    assert error.kind.name == "JOB_FAILED"
+    with pytest.raises(QmkError, match=says):
+        raise error
+    assert "Traceback" not in error.message
+
+
+def test_an_engine_that_writes_too_much_is_read_and_forgotten(client: Client):
+    assert client.run(PROGRAM, engine="chatty", shots=10).shots == 10
+
+
+def test_progress_is_told_while_a_job_runs(client: Client, tmp_path: Path):
+    told: list[int] = []
+
+    def progress(done: int) -> None:
+        told.append(done)
+        if done >= 30:
+            (tmp_path / "odd" / "go").touch()
+
+    client.run(PROGRAM, engine="slow", shots=40, progress=progress)
+    assert told == sorted(told)
+    assert told[-1] >= 30
+
+
+def test_events_tell_the_jobs_life(client: Client, tmp_path: Path):
+    (tmp_path / "odd" / "go").touch()
+    job = client.submit(PROGRAM, engine="crash_once", shots=10).job_id
+    kinds: list[str] = []
+    after, ended = 0, False
+    while not ended:
+        page = client.events(job, after)
+        kinds += [event.kind for event in page.events]
+        after, ended = page.last_seq, page.ended
+    assert [kind for kind in kinds if kind != "progress"] == ["queued", "started", "requeued", "started", "completed"]
+
+
+def test_jobs_run_beside_a_hanging_one(client: Client, tmp_path: Path, eventually: Eventually):
+    job = client.submit(PROGRAM, engine="hang").job_id
+    eventually(lambda: len(pids(tmp_path, "hang")) == 2, "the hanging engine's start")
+    for _ in range(5):
+        assert client.run(PROGRAM, shots=10).counts == {"1": 10}
+    client.cancel(job)
+
+
+def test_threads_may_share_a_client(client: Client):
+    counts: list[dict[str, int]] = []
+    threads = [
+        threading.Thread(target=lambda: counts.append(client.run(PROGRAM, shots=10, keep_events=False).counts))
+        for _ in range(6)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert counts == [{"1": 10}] * 6
+
+
+def test_embedded_time_limit_and_death(odd_engines: Any, tmp_path: Path, alive: Callable[[int], bool]):
+    from qmk.abi.shapes import Policy
+    from qmk.host.embedding import EmbeddedKernel
+    from qmk.host.spawn import External
+
+    kernel = EmbeddedKernel(isolate=True, engines={name: External(*value) for name, value in odd_engines.items()})
+
+    def outcome(engine: str, **policy: Any) -> Any:
+        job = kernel.submit(PROGRAM, shots=10, policy=Policy(engine=engine, **policy)).job_id
+        return kernel.wait(job)
+
+    timed = outcome("hang", timeout_ms=1500)
+    assert timed.error["data"]["name"] == "TIMEOUT"
+    assert not any(alive(pid) for pid in pids(tmp_path, "hang"))
+    assert outcome("crash_once").state == "COMPLETED"
+    assert outcome("crash").error["data"]["blame"] == "engine"
+    assert "licence" in outcome("unloadable").error["message"]
+    assert outcome("zeros").state == "COMPLETED"
+    kernel.close()
+
+
+def test_in_process_failures_are_errors_too(odd_engines: Any, monkeypatch: pytest.MonkeyPatch):
+    from qmk.abi.shapes import Policy
+    from qmk.host.embedding import EmbeddedKernel
+    from qmk.host.spawn import External
+
+    kernel = EmbeddedKernel(engines={"raise": External(*odd_engines["raise"])})
+    job = kernel.submit(PROGRAM, shots=10, policy=Policy(engine="raise")).job_id
+    assert "ZeroDivisionError" in kernel.wait(job).error["message"]  # type: ignore[index]
+    with pytest.raises(QmkError, match="time limit needs a worker"):
+        qmk.Embedded().run(PROGRAM, timeout_ms=5)

@@ -1,0 +1,317 @@
+"""Random histories: whatever happens in whatever order, the kernel keeps its promises.
+
+- Every call is answered exactly once, unless its connection closed first; at the end of a quiet period nothing but
+  waits for unfinished jobs is open.
+- A job ends at most once, and only by moves of the table (any other raises).
+- There are never more launches out than workers, and never two of one job.
+- A kernel that replays the journal equals the one that wrote it, at every moment.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from qmk.abi.calls import METHODS
+from qmk.abi.shapes import Policy
+from qmk.kernel.config import KernelConfig, TenantConfig
+from qmk.kernel.core import Kernel
+from qmk.kernel.effects import Journal, Kill, Launch, QueryResources, Reply, ReplyError, ReplyResult, Route
+from qmk.kernel.events import (
+    CallReceived,
+    ConnectionClosed,
+    Failed,
+    Finished,
+    Progressed,
+    Recovered,
+    Refused,
+    Routed,
+    ShuttingDown,
+    Started,
+    TimerFired,
+)
+from qmk.kernel.objects.job import ENDED
+from qmk.qvm.graph import Graph, Node
+
+ANSWERS = (Reply, ReplyError, ReplyResult, QueryResources)
+WORKERS = 2
+CONNS = (1, 2, 3)
+
+
+def program(wide: bool) -> Graph:
+    fence = (Node("f", "core.fence"),) if wide else ()
+    return Graph(
+        nodes=(
+            Node("a", "core.alloc", vqs=("q",)),
+            *fence,
+            Node("m", "core.mz", vqs=("q",), produces=("m",)),
+            Node("d", "core.free", vqs=("q",)),
+        ),
+        vqs=("q",),
+        events=("m",),
+    )
+
+
+PROGRAMS = (program(False), program(True))
+ANY = st.integers(0, 1 << 16)
+"""Which of the things at hand: taken modulo their number, the newest first."""
+SELDOM = st.sampled_from((False,) * 7 + (True,))
+
+
+def nth(things: list[Any], pick: int) -> Any:
+    return things[-1 - pick % len(things)]
+
+
+class RandomRun(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        config = TenantConfig(queued_jobs=6, held_qubits=4)
+        self.kernel = Kernel(KernelConfig(workers=WORKERS, local=config, open_waits=4, kept_jobs=4, sessions=3))
+        self.now_ns = 1_000_000_000
+        self.count = 0
+        self.journal: list[Any] = []
+        self.open: dict[int, int] = {}
+        self.sessions: list[str] = ["ses_none"]
+        self.jobs: list[str] = ["job_none"]
+        self.unrouted: list[str] = []
+        self.running: dict[str, int] = {}
+        self.old_launches: list[tuple[str, int]] = [("job_none", 1)]
+        self.timers: set[str] = {"job:job_none"}
+        self.ended: dict[str, str] = {}
+
+    def step(self, event: Any) -> None:
+        before = {id: job.state for id, job in self.kernel.jobs.by_id.items()}
+        for effect in self.kernel.step(event):
+            self.take(effect)
+        for id, state in before.items():
+            job = self.kernel.jobs.by_id.get(id)
+            if state in ENDED and job is not None:
+                assert job.state == state
+
+    def take(self, effect: Any) -> None:
+        match effect:
+            case Journal():
+                self.journal.append(effect.record)
+            case Launch():
+                self.running[effect.job] = effect.fence
+                self.old_launches.append((effect.job, effect.fence))
+            case Kill():
+                assert self.running.pop(effect.job, None) == effect.fence
+            case Route():
+                self.unrouted.append(effect.job)
+            case _ if isinstance(effect, ANSWERS):
+                assert self.open.pop(effect.ref) == effect.conn
+                if isinstance(effect, Reply):
+                    self.learn(effect.result)
+            case _:
+                key = getattr(effect, "key", None)
+                if key is not None and hasattr(effect, "at_ns"):
+                    self.timers.add(key)
+
+    def learn(self, result: Any) -> None:
+        if hasattr(result, "granted"):
+            self.sessions.append(result.session_id)
+        if hasattr(result, "estimated_epochs") and result.job_id not in self.jobs:
+            self.jobs.append(result.job_id)
+
+    def call(self, name: str, conn: int, graph: Graph | None = None, **params: Any) -> None:
+        self.count += 1
+        self.open[self.count] = conn
+        request = METHODS[name].request(**params)
+        entropy = self.count.to_bytes(16, "big")
+        self.step(
+            CallReceived(
+                now_ns=self.now_ns,
+                conn=conn,
+                ref=self.count,
+                method=name,
+                params=request,
+                entropy=entropy,
+                graph=graph,
+            )
+        )
+
+    @initialize()
+    def first_session(self) -> None:
+        self.call("q_negotiate_caps", 1)
+
+    @rule(seconds=st.integers(0, 5))
+    def time_passes(self, seconds: int) -> None:
+        self.now_ns += seconds * 1_000_000_000
+
+    @rule(conn=st.sampled_from(CONNS))
+    def negotiate(self, conn: int) -> None:
+        self.call("q_negotiate_caps", conn)
+
+    @rule(pick=ANY, priority=st.integers(-1, 1), timeout_ms=st.none() | st.just(1000))
+    def submit_and_accept(self, pick: int, priority: int, timeout_ms: int | None) -> None:
+        waiting = len(self.unrouted)
+        self.submit(1, 0, False, priority, timeout_ms, "")
+        if len(self.unrouted) > waiting:
+            self.router_answers(waiting, True)
+
+    @rule(
+        conn=st.sampled_from(CONNS),
+        pick=ANY,
+        wide=st.booleans(),
+        priority=st.integers(-1, 1),
+        timeout_ms=st.none() | st.just(1000),
+        key=st.sampled_from(("", "", "k1", "k2")),
+    )
+    def submit(self, conn: int, pick: int, wide: bool, priority: int, timeout_ms: int | None, key: str) -> None:
+        self.call(
+            "q_submit",
+            conn,
+            graph=PROGRAMS[wide],
+            session_id=nth(self.sessions, pick),
+            shots=200,
+            policy=Policy(priority=priority, timeout_ms=timeout_ms),
+            idempotency_key=key,
+        )
+
+    @precondition(lambda self: self.unrouted)
+    @rule(pick=ANY, accept=st.sampled_from((True, True, True, False)))
+    def router_answers(self, pick: int, accept: bool) -> None:
+        job = self.unrouted.pop(pick % len(self.unrouted))
+        if accept:
+            routed = {"engine": "e", "method": "", "seconds": 1.0, "memory_bytes": 1, "reasons": []}
+            self.step(Routed(now_ns=self.now_ns, job=job, **routed))
+        else:
+            self.step(Refused(now_ns=self.now_ns, job=job, kind="UNSUPPORTED", message="no", fields={}))
+
+    @rule(
+        conn=st.sampled_from(CONNS),
+        pick=ANY,
+        name=st.sampled_from(("q_status", "q_wait", "q_wait", "q_result", "q_cancel", "q_events", "q_get_telemetry")),
+        timeout_ms=st.none() | st.integers(0, 2000),
+        after=st.integers(0, 6),
+    )
+    def ask(self, conn: int, pick: int, name: str, timeout_ms: int | None, after: int) -> None:
+        params: dict[str, Any] = {
+            "session_id": nth(self.sessions, pick // 7),
+            "job_id": nth(self.jobs, pick),
+        }
+        if name == "q_wait":
+            params["timeout_ms"] = timeout_ms
+        if name == "q_events":
+            params |= {"after": after, "timeout_ms": timeout_ms or 0}
+        self.call(name, conn, **params)
+
+    @rule(conn=st.sampled_from(CONNS), pick=ANY, n=st.integers(1, 3))
+    def reserve(self, conn: int, pick: int, n: int) -> None:
+        self.call("q_alloc", conn, session_id=nth(self.sessions, pick), n=n)
+
+    @rule(conn=st.sampled_from(CONNS), pick=ANY, really=SELDOM)
+    def close_session(self, conn: int, pick: int, really: bool) -> None:
+        if not really:
+            return
+        self.call("q_close_session", conn, session_id=nth(self.sessions, pick))
+
+    @precondition(lambda self: self.old_launches)
+    @rule(pick=ANY, what=st.sampled_from(("start", "progress", "finish", "fail", "die")))
+    def worker_answered_before(self, pick: int, what: str) -> None:
+        self.worker_answers(pick, what, stale=True)
+
+    @precondition(lambda self: self.running)
+    @rule(pick=ANY, what=st.sampled_from(("start", "progress", "progress", "finish", "fail", "die", "die")))
+    def worker_answers_now(self, pick: int, what: str) -> None:
+        self.worker_answers(pick, what, stale=False)
+
+    def worker_answers(self, pick: int, what: str, stale: bool) -> None:
+        """An answer of a launch that is out, or (``stale``) of any launch there ever was."""
+        job, fence = nth(self.old_launches if stale else list(self.running.items()), pick)
+        common: dict[str, Any] = {"now_ns": self.now_ns, "job": job, "fence": fence}
+        if what in ("finish", "fail", "die") and self.running.get(job) == fence:
+            del self.running[job]
+        match what:
+            case "start":
+                self.kernel_started(job, common)
+            case "progress":
+                self.step(Progressed(shots_done=1 + pick % 220, **common))
+            case "finish":
+                self.step(Finished(usage={"engine_seconds": 1.0}, **common))
+            case _:
+                self.step(Failed(kind="JOB_FAILED", message="m", fields={}, died=what == "die", **common))
+
+    def kernel_started(self, job: str, common: dict[str, Any]) -> None:
+        """A worker tells once that it has started."""
+        known = self.kernel.jobs.by_id.get(job)
+        if known is None or known.state == "QUEUED":
+            self.step(Started(**common))
+
+    @rule(pick=ANY)
+    def timer_fires(self, pick: int) -> None:
+        self.step(TimerFired(now_ns=self.now_ns, key=nth(sorted(self.timers), pick)))
+
+    @rule(conn=st.sampled_from(CONNS), really=SELDOM)
+    def connection_closes(self, conn: int, really: bool) -> None:
+        if not really:
+            return
+        self.open = {ref: owner for ref, owner in self.open.items() if owner != conn}
+        self.step(ConnectionClosed(now_ns=self.now_ns, conn=conn))
+
+    @rule(clean=st.booleans(), really=SELDOM)
+    def daemon_restarts(self, clean: bool, really: bool) -> None:
+        if not really:
+            return
+        if clean:
+            self.step(ShuttingDown(now_ns=self.now_ns))
+            assert self.open == {}, "shutting down answers every call"
+        fresh = Kernel(self.kernel.config)
+        fresh.replay(self.journal)
+        self.kernel = fresh
+        self.open.clear()
+        self.running.clear()
+        self.unrouted.clear()
+        self.sessions = ["ses_none"]
+        self.step(Recovered(now_ns=self.now_ns))
+        self.call("q_negotiate_caps", 1)
+
+    @invariant()
+    def only_waits_are_open(self) -> None:
+        waiting = {wait.ref for wait in self.kernel.waits.all()}
+        routing = {ref for pending in self.kernel.pending.values() for _, ref in pending.callers}
+        assert set(self.open) == waiting | routing
+
+    @invariant()
+    def no_wait_is_forgotten(self) -> None:
+        assert not [w for w in self.kernel.waits.all() if self.kernel.jobs.by_id[w.job].ended]
+
+    @invariant()
+    def capacity_is_used_and_never_exceeded(self) -> None:
+        jobs = self.kernel.jobs
+        assert {id: job.fence for id, job in jobs.launched.items()} == self.running
+        assert len(jobs.launched) <= WORKERS
+        assert len(jobs.launched) == WORKERS or not len(jobs.queue)
+        live = {id for id, job in jobs.by_id.items() if not job.ended}
+        assert live == {job.id for job in jobs.queue} | set(jobs.launched)
+
+    @invariant()
+    def quotas_count_what_there_is(self) -> None:
+        kernel = self.kernel
+        tenant = kernel.tenant("local")
+        live = sum(not job.ended for job in kernel.jobs.by_id.values())
+        assert tenant.queued_jobs.used == live + len(kernel.pending) <= tenant.queued_jobs.limit
+        assert tenant.running_jobs.used == len(kernel.jobs.launched)
+        held = sum(len(s.qubits) for id in self.sessions if (s := kernel.sessions.get(id)) is not None)
+        assert tenant.held_qubits.used == held <= 4
+
+    @invariant()
+    def histories_are_dense(self) -> None:
+        for job in self.kernel.jobs.by_id.values():
+            assert [event.seq for event in job.events] == list(range(1, len(job.events) + 1))
+            ends = [event for event in job.events if event.kind in ("completed", "failed", "cancelled")]
+            assert len(ends) == job.ended
+
+    @invariant()
+    def a_replayed_journal_equals_the_live_run(self) -> None:
+        fresh = Kernel(self.kernel.config)
+        fresh.replay(self.journal)
+        assert fresh.snapshot() == self.kernel.snapshot()
+
+
+TestRandomRun = RandomRun.TestCase
+TestRandomRun.settings = settings(max_examples=500, stateful_step_count=80, deadline=None)

@@ -1,0 +1,173 @@
+"""Any normal graph survives every outside form, and its digest does not depend on the form."""
+
+from __future__ import annotations
+
+import json
+
+import msgspec
+import pytest
+import rfc8785
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from qmk.qvm import binary, json_codec
+from qmk.qvm.asm import assemble, disassemble
+from qmk.qvm.families import OPS, SPELLINGS
+from qmk.qvm.graph import Graph, Guard, Node, Output, canonical_bytes, collect, digest
+from qmk.qvm.json_shape import KEYS_10
+from qmk.qvm.legacy import OPS_01
+from qmk.qvm.normal import normal_args
+
+QUICK = settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+)
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+words = st.one_of(
+    st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,3}", fullmatch=True),
+    st.sampled_from(["q0", "q1", "m0", "m1", "if", "and", "all", "vq", "none", "descending", "inputs"]),
+    texts,
+)
+handles = st.lists(words, max_size=3).map(tuple)
+integers = st.integers(-(2**63), 2**64 - 1)
+floats = st.floats(allow_nan=False, allow_infinity=False)
+scalars = st.one_of(st.none(), st.booleans(), integers, floats, texts)
+values = st.recursive(
+    scalars,
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(words, inner, max_size=3)),
+    max_leaves=6,
+)
+maps = st.dictionaries(words, values, max_size=2)
+
+
+def guards(bits):
+    equal = st.builds(Guard, st.just("eq"), words, bits)
+    return st.recursive(
+        equal,
+        lambda inner: st.builds(
+            lambda kind, parts: Guard(kind, conditions=tuple(parts)),
+            st.sampled_from(["and", "or"]),
+            st.lists(inner, min_size=1, max_size=3),
+        ),
+        max_leaves=4,
+    )
+
+
+def _params(op_name):
+    """Arguments by the op's own declaration, now and then of a wrong type or an unknown name."""
+    op = OPS.get(op_name)
+    kinds = {
+        "angle": floats, "float": floats, "int": integers, "bits": st.text("01", max_size=4), "text": texts,
+        "profile": st.just("logical:surface(d=3)"), "pauli": st.text("IXYZ", min_size=1, max_size=3),
+        "gate": st.sampled_from(["rz", "x", "u"]), "map": maps,
+    }  # fmt: skip
+    fixed = {} if op is None else {p.name: st.one_of(kinds[p.kind], st.none(), values) for p in op.params}
+    return st.tuples(st.fixed_dictionaries({}, optional=fixed), maps).map(lambda pair: {**pair[1], **pair[0]})
+
+
+@st.composite
+def nodes(draw, name, old):
+    op = draw(st.one_of(st.sampled_from(sorted(OPS_01 if old else OPS)), texts.filter(lambda t: t not in SPELLINGS)))
+    problems = []
+    args = normal_args(op, draw(_params(op)), problems)
+    assume(not problems)
+    vqs = draw(handles)
+    return Node(
+        name,
+        op,
+        args,
+        vqs[:1] if old and op == "core.condpauli" else vqs,
+        *(draw(handles) for _ in range(4)),
+        draw(st.one_of(st.none(), guards(st.integers(0, 1) if old else integers))),
+        draw(maps),
+    )
+
+
+@st.composite
+def graphs(draw, versions=("0.1", "1.0")):
+    version = draw(st.sampled_from(versions))
+    old = version == "0.1"
+    names = draw(st.lists(words, max_size=5, unique=True))
+    rows = tuple(draw(nodes(name, old)) for name in names)
+    found = collect(rows)
+    inferred = draw(st.booleans())
+    declared = found if inferred else (draw(handles), draw(handles), tuple(dict.fromkeys((*draw(handles), *found[2]))))
+    bits = st.lists(st.one_of(st.none(), words), max_size=3).map(tuple)
+    outputs = st.one_of(st.none(), st.lists(st.builds(Output, words, bits, st.booleans()), max_size=2).map(tuple))
+    return Graph(
+        version=version,
+        nodes=rows,
+        vqs=declared[0],
+        chs=declared[1],
+        events=declared[2],
+        caps=draw(handles),
+        families=() if old else tuple(draw(st.lists(st.sampled_from(["core@1", "channel@1", "odd"]), max_size=2))),
+        outputs=None if old else draw(outputs),
+        shots=None if old else draw(st.one_of(st.none(), st.integers(1, 10**8))),
+        metadata={key: value for key, value in draw(maps).items() if key not in KEYS_10},
+        inferred=inferred,
+    )
+
+
+@given(graphs())
+@QUICK
+def test_json_gives_back_an_equal_graph(graph):
+    again, _ = json_codec.decode(json_codec.encode(graph, graph.version))
+    assert again == graph
+
+
+@given(graphs())
+@QUICK
+def test_indented_json_and_decoded_values_read_alike(graph):
+    data = json_codec.encode(graph, graph.version, indent=2)
+    assert json_codec.decode(data)[0] == graph
+    assert json_codec.decode_value(json.loads(data))[0] == graph
+
+
+@given(graphs())
+@QUICK
+def test_assembly_gives_back_an_equal_graph(graph):
+    assert assemble(disassemble(graph)) == graph
+
+
+@given(graphs())
+@QUICK
+def test_binary_gives_back_an_equal_graph_in_equal_bytes(graph):
+    data = binary.encode(graph)
+    assert binary.decode(data) == graph
+    assert binary.encode(binary.decode(data)) == data
+
+
+@given(graphs(versions=("0.1",)))
+@QUICK
+def test_the_digest_is_that_of_the_program_not_of_its_spelling(graph):
+    spellings = [
+        json_codec.decode(json_codec.encode(graph, "0.1"))[0],
+        json_codec.decode(json_codec.encode(graph, "1.0"))[0],
+        assemble(disassemble(graph)),
+        binary.decode(binary.encode(graph)),
+    ]
+    assert {digest(one) for one in spellings} == {digest(graph)}
+
+
+@given(graphs())
+@QUICK
+def test_canonical_bytes_equal_rfc_8785(graph):
+    nodes = tuple(msgspec.structs.replace(n, guard=None) for n in graph.nodes)
+    data = canonical_bytes(msgspec.structs.replace(graph, nodes=nodes))
+    assert data == rfc8785.dumps(json.loads(data))
+
+
+@pytest.mark.parametrize("name", sorted(OPS))
+def test_every_op_survives_every_form(name):
+    op = OPS[name]
+    vqs = tuple(f"q{i}" for i in range(max(op.vqs.low, 1 if op.vqs.high is None else op.vqs.low)))
+    node = Node(
+        "a", name, {}, vqs, ("c",)[: op.chs.low], ("e0", "e1")[: op.inputs.low], ("m0", "m1")[: op.produces.low]
+    )
+    graph = Graph(nodes=(node,), vqs=vqs, chs=node.chs, events=node.produces)
+    assert json_codec.decode(json_codec.encode(graph))[0] == graph
+    assert binary.decode(binary.encode(graph)) == graph
+    text = disassemble(graph)
+    assert assemble(text) == graph
+    assert ":" not in text.split("a: ", 1)[1], "no prefix is needed where the signature settles the kinds"

@@ -1,0 +1,241 @@
+"""The clients against a scripted daemon: errors say what to do, lost connections are renewed, answers find calls."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qmk.abi.calls import BY_NAME, q_result
+from qmk.base.errors import QmkError
+from qmk.client import AsyncClient, Client, Result
+from qmk.client.program import to_graph
+from qmk.qvm.graph import Graph
+
+Answer = Callable[[Any], Any]
+NEGOTIATED = BY_NAME["q_negotiate_caps"].example[1]
+STATUS = BY_NAME["q_status"].example[1]
+
+
+class Script:
+    """A daemon that answers each call by ``answer(call)``: a reply object, bytes to send as they are, or None to close
+    the connection."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.calls: list[str] = []
+        self.answer: Answer = lambda call: {"result": STATUS}
+        self._server = socket.socket(socket.AF_UNIX)
+        self._server.bind(str(path))
+        self._server.listen()
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                sock, _ = self._server.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._talk, args=(sock,), daemon=True).start()
+
+    def _talk(self, sock: socket.socket) -> None:
+        with sock, sock.makefile("rb") as file:
+            for line in file:
+                call = json.loads(line)
+                self.calls.append(call["method"])
+                said = {"result": NEGOTIATED} if call["method"] == "q_negotiate_caps" else self.answer(call)
+                if said is None:
+                    return
+                if isinstance(said, dict):
+                    said = json.dumps({"jsonrpc": "2.0", "id": call["id"], **said}).encode() + b"\n"
+                sock.sendall(said)
+
+    def close(self) -> None:
+        self._server.close()
+        self.path.unlink(missing_ok=True)
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Iterator[Script]:
+    made = Script(tmp_path / "s")
+    yield made
+    made.close()
+
+
+def test_no_daemon_names_the_socket_and_the_fix(tmp_path: Path):
+    with pytest.raises(QmkError) as caught:
+        Client(tmp_path / "none").query_resources()
+    error = caught.value
+    assert error.kind.name == "CONNECTION_LOST"
+    assert str(tmp_path / "none") in error.message
+    assert "qmk serve" in error.fields["hint"]
+    with pytest.raises(QmkError, match="no daemon listens"):
+        asyncio.run(AsyncClient(tmp_path / "none").query_resources())
+
+
+def test_a_session_is_opened_once_by_itself(script: Script):
+    with Client(script.path) as client:
+        client.status("job_a")
+        client.status("job_a")
+    assert script.calls == ["q_negotiate_caps", "q_status", "q_status"]
+
+
+def test_errors_of_the_wire_are_raised_with_their_fields(script: Script):
+    wire = QmkError("QUOTA_EXCEEDED", "too many", quota="shots", asked=5, limit=3).to_dict()
+    script.answer = lambda call: {"error": wire}
+    with pytest.raises(QmkError, match="too many") as caught:
+        Client(script.path).status("job_a")
+    assert caught.value.kind.name == "QUOTA_EXCEEDED"
+    assert caught.value.fields == {"quota": "shots", "asked": 5, "limit": 3}
+
+
+def test_a_call_that_reads_is_repeated_over_a_new_connection(script: Script):
+    client = Client(script.path)
+    client.status("job_a")
+    outcomes = iter([None, {"result": STATUS}])
+    script.answer = lambda call: next(outcomes)
+    assert client.status("job_a").job_id == STATUS["job_id"]
+    assert script.calls[2:] == ["q_status", "q_negotiate_caps", "q_status"]
+
+
+def test_a_submit_is_never_repeated_by_itself(script: Script):
+    client = Client(script.path)
+    client.status("job_a")
+    script.answer = lambda call: None
+    with pytest.raises(QmkError, match="closed the connection") as caught:
+        client.submit(Graph())
+    assert "idempotency_key" in caught.value.fields["hint"]
+    assert script.calls.count("q_submit") == 1
+
+
+def test_a_connection_closed_between_calls_is_noticed_before_the_next(script: Script):
+    client = Client(script.path)
+    client.status("job_a")
+    script.answer = lambda call: None
+    with pytest.raises(QmkError):
+        client.cancel("job_a")
+    script.answer = lambda call: {"result": BY_NAME["q_cancel"].example[1]}
+    assert client.cancel("job_a").state
+
+
+def test_answers_to_calls_that_were_given_up_are_passed_over(script: Script):
+    stale = json.dumps({"jsonrpc": "2.0", "id": 999, "result": {}}).encode() + b"\n"
+
+    def answer(call: Any) -> bytes:
+        return stale + json.dumps({"jsonrpc": "2.0", "id": call["id"], "result": STATUS}).encode() + b"\n"
+
+    script.answer = answer
+    assert Client(script.path).status("job_a").job_id == STATUS["job_id"]
+
+
+@pytest.mark.parametrize("said", [b"what?\n", b'{"jsonrpc":"2.0","id":2,"result":5}\n'])
+def test_an_answer_that_makes_no_sense_is_an_error(script: Script, said: bytes):
+    script.answer = lambda call: said
+    with pytest.raises(QmkError) as caught:
+        Client(script.path).status("job_a")
+    assert caught.value.kind.name == "CONNECTION_LOST"
+
+
+def test_asyncio_calls_share_a_connection_and_are_answered_in_any_order(script: Script):
+    held: list[Any] = []
+
+    def answer(call: Any) -> bytes:
+        held.append(call["id"])
+        if len(held) < 3:
+            return b""
+        replies = [{"jsonrpc": "2.0", "id": number, "result": {**STATUS, "job_id": f"job_{number}"}} for number in held]
+        return b"".join(json.dumps(reply).encode() + b"\n" for reply in reversed(replies))
+
+    script.answer = answer
+
+    async def main() -> list[str]:
+        async with AsyncClient(script.path) as client:
+            return [status.job_id for status in await asyncio.gather(*(client.status("job_a") for _ in range(3)))]
+
+    assert len(set(asyncio.run(main()))) == 3
+    assert script.calls.count("q_negotiate_caps") == 1
+
+
+def test_asyncio_lost_connections_are_told_and_renewed(script: Script):
+    async def main() -> None:
+        async with AsyncClient(script.path) as client:
+            await client.status("job_a")
+            script.answer = lambda call: None
+            with pytest.raises(QmkError, match="closed the connection"):
+                await client.cancel("job_a")
+            outcomes = iter([None, {"result": STATUS}])
+            script.answer = lambda call: next(outcomes)
+            await client.session_id()
+            assert (await client.status("job_a")).job_id == STATUS["job_id"]
+
+    asyncio.run(main())
+
+
+def page(first: int, shots: int, of: int) -> q_result.EventPage:
+    rows = [format(number % 8, "03b") for number in range(first, first + shots)]
+    after = first + shots
+    return q_result.EventPage(first, ["a", "b"], [1, 2], rows, after if after < of else None)
+
+
+def a_result(fetch: Any = None) -> Result:
+    provenance = q_result.Provenance(digest="d", engine="e", method="m", seed=9)
+    reply = q_result.Reply(
+        job_id="j", shots=25, seed=9, counts={"0": 20, "1": 5}, events=page(0, 10, 25), provenance=provenance
+    )
+    return Result(reply, fetch)
+
+
+def test_rows_are_fetched_page_by_page_from_any_shot():
+    asked: list[int] = []
+
+    def fetch(shot: int) -> q_result.EventPage:
+        asked.append(shot)
+        return page(shot, min(10, 25 - shot), 25)
+
+    result = a_result(fetch)
+    expected = [format(number % 8, "03b") for number in range(25)]
+    assert list(result.rows()) == expected
+    assert list(result.rows(7)) == expected[7:]
+    assert list(result.rows(23)) == expected[23:]
+    assert list(result.rows(25)) == []
+    assert asked == [10, 20, 10, 20, 23]
+
+
+def test_events_have_their_widths():
+    assert next(a_result(lambda shot: page(shot, 25 - shot, 25)).events(5)) == {"a": 1, "b": 1}
+
+
+def test_events_that_were_not_kept_or_cannot_be_fetched_are_errors():
+    with pytest.raises(QmkError, match="cannot be fetched"):
+        list(a_result().rows())
+    result = a_result()
+    result._page = None
+    assert not result.has_events
+    with pytest.raises(QmkError, match="no per-shot events"):
+        list(result.rows())
+
+
+def test_to_dict_has_what_machines_are_promised():
+    assert list(a_result().to_dict()) == ["counts", "shots", "seed", "engine", "registers", "provenance", "usage"]
+    assert json.dumps(a_result().to_dict())
+    assert "25 shots on e" in repr(a_result())
+
+
+def test_programs_come_as_graph_text_or_file(tmp_path: Path):
+    graph = Graph()
+    assert to_graph(graph) is graph
+    with pytest.raises(QmkError, match="not to a graph"):
+        to_graph(graph, params={"a": 1})
+    with pytest.raises(QmkError, match=r"cannot read 'missing\.qasm': no such file") as caught:
+        to_graph("missing.qasm")
+    assert caught.value.kind.name == "INVALID_PARAMS"
+    text = '{"version": "1.0", "program": {"nodes": []}}'
+    (tmp_path / "p.qvm.json").write_text(text)
+    assert to_graph(tmp_path / "p.qvm.json") == to_graph(text) == to_graph(text.encode())
+    assert to_graph(str(tmp_path / "p.qvm.json"), format="qvm-json") == to_graph(text)

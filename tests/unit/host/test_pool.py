@@ -1,0 +1,230 @@
+"""The pool's decisions, with processes that only write down what they are told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+
+from qmk.host import pool as pool_module
+from qmk.host.pool import Bounds, Pool
+from qmk.kernel.effects import Launch
+from qmk.sdk.messages import Done, Failed, Ready, Run
+
+
+class FakeProcess:
+    """Stands for ``ChildProcess``: notes what is sent, says what it is told to say."""
+
+    made: list[FakeProcess]
+
+    def __init__(self, engine: str, kind: Any, on_message: Callable[[Any], None], on_end: Callable[[int], None]):
+        self.engine = engine
+        self.say = on_message
+        self.on_end = on_end
+        self.sent: list[Run] = []
+        self.killed = False
+        self.pid = 1000 + len(FakeProcess.made)
+        self.last_words = "last words"
+        FakeProcess.made.append(self)
+
+    def send(self, message: Run) -> None:
+        self.sent.append(message)
+
+    def kill(self) -> None:
+        self.killed = True
+        asyncio.get_running_loop().call_soon(self.on_end, -9)
+
+    def ready(self) -> None:
+        self.say(Ready(self.engine, "1.0", self.pid))
+
+    def finish(self) -> None:
+        """Answer the run at hand."""
+        self.say(Done(self.sent[-1].fence, {}, [], [], [], b"", 0, 0.0, 0.0, 0.0, 0, {}))
+
+
+class Ears:
+    """A listener that writes down what it hears."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[Any, ...]] = []
+
+    def started(self, launch: Launch) -> None:
+        self.heard.append(("started", launch.job))
+
+    def progressed(self, launch: Launch, shots_done: int) -> None:
+        self.heard.append(("progressed", launch.job, shots_done))
+
+    def done(self, launch: Launch, done: Done, version: str) -> None:
+        self.heard.append(("done", launch.job))
+
+    def failed(self, launch: Launch, failed: Failed, died: bool) -> None:
+        self.heard.append(("failed", launch.job, failed.kind, died))
+
+
+@pytest.fixture(autouse=True)
+def fakes(monkeypatch: pytest.MonkeyPatch) -> None:
+    FakeProcess.made = []
+    monkeypatch.setattr(pool_module, "ChildProcess", FakeProcess)
+    monkeypatch.setattr(pool_module.spawn, "worker", lambda engine, threads, external: engine)
+
+
+def launch(job: str, engine: str = "e", digest: str = "d", memory_bytes: int = 0, fence: int = 1) -> Launch:
+    return Launch(job, fence, engine, "", digest, 10, 1, True, memory_bytes)
+
+
+def run(
+    scenario: Callable[[Pool, Ears], Coroutine[Any, Any, None]],
+    slots: int = 2,
+    processes: int = 3,
+    memory_bytes: int = 0,
+    idle_s: float = 1e6,
+) -> None:
+    async def main() -> None:
+        ears = Ears()
+        pool = Pool(Bounds(slots, processes, 1, memory_bytes, idle_s), ears)
+        await scenario(pool, ears)
+        await pool.close()
+        assert pool.pids == []
+
+    asyncio.run(main())
+
+
+def test_a_program_goes_over_once_and_by_name_afterwards():
+    async def scenario(pool: Pool, ears: Ears) -> None:
+        pool.launch(launch("a"), b"graph")
+        (worker,) = FakeProcess.made
+        assert worker.sent == []
+        worker.ready()
+        assert worker.sent[0].graph == b"graph"
+        worker.finish()
+        pool.launch(launch("b"), b"graph")
+        assert worker.sent[1].graph is None
+        worker.say(Failed(1, "INTERNAL_ERROR", "", missing_graph=True))
+        assert worker.sent[2].graph == b"graph"
+        worker.finish()
+        assert [what for what, *_ in ears.heard] == ["started", "done", "started", "done"]
+
+    run(scenario)
+
+
+def test_of_idle_workers_the_one_that_holds_the_program_is_taken():
+    async def scenario(pool: Pool, ears: Ears) -> None:
+        for digest in ("d1", "d2"):
+            pool.launch(launch(digest, digest=digest), b"")
+        first, second = FakeProcess.made
+        for worker in (first, second):
+            worker.ready()
+            worker.finish()
+        pool.launch(launch("again", digest="d2"), b"")
+        assert (len(first.sent), len(second.sent)) == (1, 2)
+
+    run(scenario)
+
+
+def test_slots_bound_what_runs_and_order_is_kept():
+    async def scenario(pool: Pool, ears: Ears) -> None:
+        for job in "abcd":
+            pool.launch(launch(job), b"")
+        assert len(FakeProcess.made) == 2
+        for worker in FakeProcess.made:
+            worker.ready()
+        FakeProcess.made[1].finish()
+        FakeProcess.made[1].finish()
+        FakeProcess.made[0].finish()
+        assert [job for what, job, *_ in ears.heard if what == "started"] == ["a", "b", "c", "d"]
+
+    run(scenario)
+
+
+def test_memory_holds_back_what_does_not_fit_and_one_alone_may_try():
+    async def scenario(pool: Pool, ears: Ears) -> None:
+        pool.launch(launch("a", memory_bytes=60), b"")
+        pool.launch(launch("b", memory_bytes=60), b"")
+        pool.launch(launch("c", memory_bytes=500), b"")
+        (worker,) = FakeProcess.made
+        worker.ready()
+        for job in "abc":
+            assert ears.heard[-1] == ("started", job)
+            worker.finish()
+
+    run(scenario, memory_bytes=100)
+
+
+def test_the_worker_unused_for_longest_makes_room():
+    async def scenario(pool: Pool, ears: Ears) -> None:
+        for engine in ("e1", "e2", "e3"):
+            pool.launch(launch(engine, engine), b"")
+            FakeProcess.made[-1].ready()
+            FakeProcess.made[-1].finish()
+            await asyncio.sleep(0.001)
+        pool.launch(launch("again", "e1"), b"")
+        FakeProcess.made[0].finish()
+        pool.launch(launch("other", "e4"), b"")
+        assert [worker.engine for worker in FakeProcess.made if worker.killed] == ["e2"]
+
+    run(scenario, slots=2, processes=3)
+
+
+def test_killing_ends_the_process_says_nothing_and_warms_another():
+    async def scenario(pool: Pool, ears: Ears) -> None:
+        pool.launch(launch("a"), b"")
+        pool.launch(launch("b"), b"")
+        pool.launch(launch("queued"), b"")
+        first, second = FakeProcess.made
+        first.ready()
+        pool.kill("queued", 1)
+        pool.kill("a", 7)
+        assert not first.killed
+        pool.kill("a", 1)
+        assert first.killed
+        assert not second.killed
+        await asyncio.sleep(0)
+        pool.kill("b", 1)
+        assert second.killed
+        await asyncio.sleep(0)
+        assert ears.heard == [("started", "a")]
+        assert len(pool.pids) == 1
+
+    run(scenario)
+
+
+def test_a_worker_that_ends_by_itself_has_died_one_that_complained_has_not():
+    async def scenario(pool: Pool, ears: Ears) -> None:
+        pool.launch(launch("a"), b"")
+        FakeProcess.made[0].ready()
+        FakeProcess.made[0].on_end(-11)
+        pool.launch(launch("b"), b"")
+        FakeProcess.made[1].say(Failed(0, "UNSUPPORTED", "no library"))
+        FakeProcess.made[1].on_end(1)
+        assert ears.heard == [
+            ("started", "a"),
+            ("failed", "a", "JOB_FAILED", True),
+            ("failed", "b", "JOB_FAILED", False),
+        ]
+
+    run(scenario)
+
+
+def test_idle_workers_are_ended_after_a_while():
+    async def scenario(pool: Pool, ears: Ears) -> None:
+        pool.prestart_all(["e1", "e1"])
+        (worker,) = FakeProcess.made
+        while not worker.killed:
+            await asyncio.sleep(0.005)
+
+    run(scenario, idle_s=0.02)
+
+
+def test_answers_to_other_launches_are_passed_over():
+    async def scenario(pool: Pool, ears: Ears) -> None:
+        pool.launch(launch("a", fence=3), b"")
+        (worker,) = FakeProcess.made
+        worker.ready()
+        worker.say(Failed(2, "JOB_FAILED", "old"))
+        assert ears.heard == [("started", "a")]
+        worker.finish()
+        assert ears.heard[-1] == ("done", "a")
+
+    run(scenario)

@@ -1,0 +1,146 @@
+"""A bench round one kernel: sends events, plays the router, keeps time and entropy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from qmk.abi.calls import METHODS
+from qmk.kernel.config import KernelConfig
+from qmk.kernel.core import Kernel
+from qmk.kernel.effects import Effect, Journal, Launch, Reply, ReplyError, Route
+from qmk.kernel.events import CallReceived, Failed, Finished, Progressed, Recovered, Routed, Started
+from qmk.qvm.graph import Graph, Node
+
+SECOND = 1_000_000_000
+
+
+def bell(*, fences: int = 0) -> Graph:
+    fence = tuple(Node(f"f{n}", "core.fence") for n in range(fences))
+    return Graph(
+        nodes=(
+            Node("a", "core.alloc", vqs=("q0", "q1")),
+            Node("h", "core.h", vqs=("q0",)),
+            *fence,
+            Node("cx", "core.cnot", vqs=("q0", "q1")),
+            Node("m0", "core.mz", vqs=("q0",), produces=("m0",)),
+            Node("m1", "core.mz", vqs=("q1",), produces=("m1",)),
+            Node("d", "core.free", vqs=("q0", "q1")),
+        ),
+        vqs=("q0", "q1"),
+        events=("m0", "m1"),
+    )
+
+
+class Bench:
+    """Time moves only by ``now_s``. ``journal`` collects the records, ``launches`` the launches, in order."""
+
+    def __init__(self, **config: Any) -> None:
+        self.kernel = Kernel(KernelConfig(**config))
+        self.now_s = 1000.0
+        self.count = 0
+        self.journal: list[Any] = []
+        self.launches: list[Launch] = []
+
+    @property
+    def now_ns(self) -> int:
+        return int(self.now_s * SECOND)
+
+    def step(self, event: Any, /, **fields: Any) -> list[Effect]:
+        effects = self.kernel.step(event(now_ns=self.now_ns, **fields))
+        self.journal += [effect.record for effect in effects if isinstance(effect, Journal)]
+        self.launches += [effect for effect in effects if isinstance(effect, Launch)]
+        return effects
+
+    def call(self, name: str, *, conn: int = 1, graph: Graph | None = None, **params: Any) -> list[Effect]:
+        """The effects of one call; its ref is ``self.count``."""
+        self.count += 1
+        return self.step(
+            CallReceived,
+            conn=conn,
+            ref=self.count,
+            method=name,
+            params=METHODS[name].request(**params),
+            entropy=self.count.to_bytes(16, "big"),
+            graph=graph,
+        )
+
+    def ask(self, name: str, **params: Any) -> Any:
+        """The result of a call that is answered at once with nothing else."""
+        (effect,) = self.call(name, **params)
+        assert isinstance(effect, Reply), effect
+        assert effect.ref == self.count
+        return effect.result
+
+    def refusal(self, name: str, **params: Any) -> Any:
+        """The error of a call that is refused at once with nothing else."""
+        (effect,) = self.call(name, **params)
+        assert isinstance(effect, ReplyError), effect
+        return effect.error
+
+    def open(self, **params: Any) -> str:
+        return self.ask("q_negotiate_caps", **params).session_id
+
+    def route(self, job: str, *, seconds: float = 1.0, memory_bytes: int = 0) -> list[Effect]:
+        return self.step(
+            Routed,
+            job=job,
+            engine="reference",
+            method="",
+            seconds=seconds,
+            memory_bytes=memory_bytes,
+            reasons=[{"engine": "reference"}],
+        )
+
+    def submit(self, session: str, *, seconds: float = 1.0, memory_bytes: int = 0, **params: Any) -> str:
+        """An accepted job."""
+        params.setdefault("graph", bell())
+        (route,) = self.call("q_submit", session_id=session, **params)
+        assert isinstance(route, Route), route
+        self.route(route.job, seconds=seconds, memory_bytes=memory_bytes)
+        return route.job
+
+    def fence(self, job: str) -> int:
+        return next(launch.fence for launch in reversed(self.launches) if launch.job == job)
+
+    def start(self, job: str) -> list[Effect]:
+        return self.step(Started, job=job, fence=self.fence(job))
+
+    def progress(self, job: str, shots_done: int) -> list[Effect]:
+        return self.step(Progressed, job=job, fence=self.fence(job), shots_done=shots_done)
+
+    def finish(self, job: str, **usage: Any) -> list[Effect]:
+        return self.step(Finished, job=job, fence=self.fence(job), usage=usage)
+
+    def fail(self, job: str, kind: str = "RESOURCE_EXHAUSTED", *, died: bool = False) -> list[Effect]:
+        return self.step(
+            Failed, job=job, fence=self.fence(job), kind=kind, message="boom", fields={"why": "x"}, died=died
+        )
+
+    def restarted(self) -> Bench:
+        """A new kernel fed with this one's journal, before ``Recovered``."""
+        fresh = Bench()
+        fresh.kernel = Kernel(self.kernel.config)
+        fresh.now_s, fresh.count = self.now_s + 10, self.count + 1000
+        fresh.journal = list(self.journal)
+        fresh.kernel.replay(self.journal)
+        return fresh
+
+    def recover(self) -> list[Effect]:
+        return self.step(Recovered)
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+@pytest.fixture
+def make_bench() -> type[Bench]:
+    return Bench
+
+
+@pytest.fixture
+def program() -> Any:
+    return bell

@@ -1,0 +1,248 @@
+"""Jobs from outside: status, wait, result, cancel, events, telemetry, mapping."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from qmk.abi.shapes import Policy
+from qmk.kernel.effects import ClearTimer, Journal, Kill, QueryResources, Reply, ReplyError, ReplyResult, SetTimer
+from qmk.kernel.events import ConnectionClosed, TimerFired
+from qmk.kernel.objects.job import ENDED, MOVES, STATES, IllegalMove
+
+
+def test_only_the_moves_of_the_table_exist(bench: Any) -> None:
+    job = bench.kernel.jobs.by_id[bench.submit(bench.open())]
+    allowed = {(move.source, move.target) for move in MOVES}
+    for source in STATES:
+        for target in STATES:
+            job.state = source
+            if (source, target) in allowed:
+                job.move(target)
+                assert job.state == target
+            else:
+                with pytest.raises(IllegalMove):
+                    job.move(target)
+    assert not [move for move in MOVES if move.source in ENDED]
+
+
+def test_status_follows_the_run(bench: Any, program: Any) -> None:
+    session = bench.open()
+    job = bench.submit(session, graph=program(fences=2), shots=100)
+
+    def seen() -> tuple[Any, ...]:
+        status = bench.ask("q_status", session_id=session, job_id=job)
+        p = status.progress
+        return status.state, p.current_epoch, p.total_epochs, p.nodes_executed, p.nodes_total, p.shots_done
+
+    assert seen() == ("QUEUED", 0, 3, 0, 8, 0)
+    bench.start(job)
+    assert seen() == ("RUNNING", 1, 3, 0, 8, 0)
+    bench.progress(job, 40)
+    assert seen() == ("RUNNING", 3, 3, 8, 8, 40)
+    bench.finish(job)
+    assert seen() == ("COMPLETED", 3, 3, 8, 8, 100)
+
+
+def test_progress_is_exact_in_status_and_sparse_in_the_journal(bench: Any) -> None:
+    session = bench.open()
+    job = bench.submit(session, shots=1_000_000)
+    bench.start(job)
+    before = len(bench.journal)
+    for done in range(1000, 1_000_001, 1000):
+        bench.progress(job, done)
+        assert bench.ask("q_status", session_id=session, job_id=job).progress.shots_done == done
+    assert 0 < len(bench.journal) - before <= 50
+    assert bench.progress(job, 10) == []
+    assert bench.progress(job, 2_000_000) == []
+
+
+def test_another_tenants_job_is_like_none(make_bench: Any) -> None:
+    import hashlib
+
+    from qmk.kernel.config import TenantConfig
+
+    tokens = {hashlib.sha256(t.encode()).hexdigest(): TenantConfig(name=t) for t in ("a", "b")}
+    bench = make_bench(tokens=tokens)
+    job = bench.submit(bench.open(token="a"))
+    stranger = bench.open(token="b")
+    absent = "job_" + "a" * 26
+    for call in ("q_status", "q_wait", "q_result", "q_cancel", "q_events", "q_get_telemetry"):
+        seen = bench.refusal(call, session_id=stranger, job_id=job)
+        none = bench.refusal(call, session_id=stranger, job_id=absent)
+        assert seen.message.replace(job, absent) == none.message
+        assert (seen.kind, seen.fields) == (none.kind, {"job_id": job})
+
+
+def test_a_wait_is_answered_when_the_job_ends(bench: Any) -> None:
+    session = bench.open()
+    job = bench.submit(session)
+    assert bench.call("q_wait", session_id=session, job_id=job, conn=7) == []
+    plain = bench.count
+    (timer,) = bench.call("q_wait", session_id=session, job_id=job, timeout_ms=500)
+    assert timer.at_ns == bench.now_ns + 500_000_000
+    timed = bench.count
+    effects = bench.finish(job, engine_seconds=0.5)
+    answers = [effect for effect in effects if isinstance(effect, ReplyResult)]
+    assert isinstance(effects[0], Journal)
+    assert [(a.conn, a.ref, a.job, a.status.state) for a in answers] == [
+        (7, plain, job, "COMPLETED"),
+        (1, timed, job, "COMPLETED"),
+    ]
+    assert answers[0].result.usage["engine_seconds"] == 0.5
+    assert ClearTimer(timer.key) in effects
+    (again,) = bench.call("q_wait", session_id=session, job_id=job)
+    assert isinstance(again, ReplyResult)
+
+
+def test_a_wait_answers_the_state_at_its_deadline(bench: Any) -> None:
+    session = bench.open()
+    job = bench.submit(session)
+    (timer,) = bench.call("q_wait", session_id=session, job_id=job, timeout_ms=500)
+    ref = bench.count
+    (answer,) = [e for e in bench.step(TimerFired, key=timer.key) if isinstance(e, Reply)]
+    assert (answer.ref, answer.result.state, answer.result.result) == (ref, "QUEUED", None)
+    assert bench.step(TimerFired, key=timer.key) == []
+    assert bench.ask("q_wait", session_id=session, job_id=job, timeout_ms=0).state == "QUEUED"
+
+
+def test_a_wait_for_a_failed_job_is_answered_with_its_error(bench: Any) -> None:
+    session = bench.open()
+    job = bench.submit(session)
+    bench.call("q_wait", session_id=session, job_id=job)
+    (answer,) = [e for e in bench.fail(job) if isinstance(e, Reply)]
+    assert (answer.result.state, answer.result.error["message"]) == ("FAILED", "boom")
+
+
+def test_open_waits_are_bounded_and_go_with_their_connection(make_bench: Any) -> None:
+    bench = make_bench(open_waits=2)
+    session = bench.open()
+    job = bench.submit(session)
+    for conn in (1, 2):
+        assert bench.call("q_wait", session_id=session, job_id=job, conn=conn) == []
+    assert bench.refusal("q_wait", session_id=session, job_id=job).fields["quota"] == "open_waits"
+    bench.step(ConnectionClosed, conn=2)
+    assert bench.call("q_wait", session_id=session, job_id=job) == []
+    answers = [e for e in bench.finish(job) if isinstance(e, ReplyResult)]
+    assert [answer.conn for answer in answers] == [1, 1]
+
+
+def test_a_result_is_there_once_completed_and_never_otherwise(bench: Any) -> None:
+    session = bench.open()
+    job = bench.submit(session, shots=10)
+    ask = {"session_id": session, "job_id": job}
+    assert bench.refusal("q_result", **ask).kind.name == "NOT_COMPLETED"
+    bench.finish(job)
+    (effect,) = bench.call("q_result", **ask, from_shot=4)
+    assert (effect.job, effect.from_shot, effect.status) == (job, 4, None)
+    assert (effect.result.seed, effect.result.provenance.engine) == (bench.launches[0].seed, "reference")
+    assert bench.refusal("q_result", **ask, from_shot=10).fields["expected"] == "int 0 to 9"
+    failed = bench.submit(session)
+    bench.fail(failed)
+    error = bench.refusal("q_result", session_id=session, job_id=failed)
+    assert (error.kind.name, error.fields["error"]["message"]) == ("JOB_FAILED", "boom")
+    cancelled = bench.submit(session)
+    bench.call("q_cancel", session_id=session, job_id=cancelled)
+    assert bench.refusal("q_result", session_id=session, job_id=cancelled).kind.name == "JOB_CANCELLED"
+
+
+def test_cancelling_stops_the_worker_at_once(bench: Any, program: Any) -> None:
+    session = bench.open()
+    job = bench.submit(session, graph=program(fences=1))
+    waiting = bench.submit(session)
+    bench.start(job)
+    bench.call("q_wait", session_id=session, job_id=job)
+    effects = bench.call("q_cancel", session_id=session, job_id=job, reason="wrong angle")
+    assert Kill(job, 1) in effects
+    replies = [e.result for e in effects if isinstance(e, Reply)]
+    assert (replies[0].state, replies[0].error["data"]["reason"]) == ("CANCELLED", "wrong angle")
+    assert (replies[1].state, replies[1].cancelled_at_epoch) == ("CANCELLED", 1)
+    assert bench.launches[-1].job == waiting
+    assert bench.finish(job) == []
+    error = bench.refusal("q_cancel", session_id=session, job_id=job)
+    assert (error.kind.name, error.fields["state"]) == ("ALREADY_COMPLETED", "CANCELLED")
+
+
+def test_a_queued_job_is_cancelled_without_a_kill(bench: Any) -> None:
+    session = bench.open()
+    bench.submit(session)
+    waiting = bench.submit(session)
+    effects = bench.call("q_cancel", session_id=session, job_id=waiting)
+    assert not [e for e in effects if isinstance(e, Kill)]
+    assert effects[-1].result.cancelled_at_epoch == 0
+
+
+def test_events_are_dense_and_can_be_polled_for(bench: Any) -> None:
+    session = bench.open()
+    job = bench.submit(session, shots=100)
+    ask = {"session_id": session, "job_id": job}
+    first = bench.ask("q_events", **ask)
+    assert ([e.kind for e in first.events], first.last_seq, first.ended) == (["queued"], 1, False)
+    (timer,) = bench.call("q_events", **ask, after=1)
+    assert isinstance(timer, SetTimer)
+    (started,) = [e for e in bench.start(job) if isinstance(e, Reply)]
+    assert [(e.seq, e.kind) for e in started.result.events] == [(2, "started")]
+    assert bench.ask("q_events", **ask, after=2, timeout_ms=0).events == []
+    bench.progress(job, 60)
+    bench.finish(job)
+    history = bench.ask("q_events", **ask)
+    assert [e.seq for e in history.events] == [1, 2, 3, 4]
+    assert [e.kind for e in history.events] == ["queued", "started", "progress", "completed"]
+    tail = bench.ask("q_events", **ask, after=4)
+    assert (tail.events, tail.last_seq, tail.ended) == ([], 4, True)
+
+
+def test_telemetry_says_what_is_known(bench: Any, program: Any) -> None:
+    session = bench.open()
+    job = bench.submit(session, graph=program(fences=1), shots=10, seconds=2.0, memory_bytes=64)
+    bench.now_s += 3
+    bench.start(job)
+    bench.now_s += 4
+    figures = bench.ask("q_get_telemetry", session_id=session, job_id=job).job
+    assert (figures.queued_seconds, figures.running_seconds) == (3.0, 4.0)
+    assert [(e.nodes, e.executed, e.seconds) for e in figures.epochs] == [(3, False, None), (4, False, None)]
+    bench.finish(job, engine_seconds=1.5)
+    reply = bench.ask("q_get_telemetry", session_id=session, job_id=job)
+    assert all(epoch.executed for epoch in reply.job.epochs)
+    assert (reply.job.predicted_seconds, reply.job.predicted_memory_bytes) == (2.0, 64)
+    s = reply.session
+    assert (s.jobs_submitted, s.jobs_completed, s.shots_completed, s.engine_seconds) == (1, 1, 10, 1.5)
+    bench.refusal("q_status", session_id=session, job_id="job_none")
+    assert bench.ask("q_get_telemetry", session_id=session).session.errors == 1
+
+
+def test_the_map_shows_indexes_and_lifetimes(bench: Any) -> None:
+    from qmk.qvm.graph import Graph, Node
+
+    nodes = (
+        Node("a", "core.alloc", vqs=("x", "y")),
+        Node("b", "core.free", vqs=("x",)),
+        Node("f", "core.fence"),
+        Node("c", "core.alloc", vqs=("z",)),
+        Node("d", "core.free", vqs=("y", "z")),
+        Node("g", "core.fence"),
+        Node("e", "core.alloc", vqs=("x",)),
+        Node("h", "core.free", vqs=("x",)),
+    )
+    session = bench.open(requested=["CAP_ALLOC", "CAP_DEBUG"])
+    graph = Graph(nodes=nodes, vqs=("x", "y", "z"))
+    job = bench.submit(session, graph=graph, policy=Policy(debug=True))
+    rows = bench.ask("q_get_mapping", session_id=session, job_id=job).placements
+    assert [(r.qubit, r.index, r.from_epoch, r.to_epoch) for r in rows] == [
+        ("x", 0, 1, 1),
+        ("y", 1, 1, 2),
+        ("z", 0, 2, 2),
+        ("x", 0, 3, 3),
+    ]
+    plain = bench.submit(session, graph=graph)
+    assert "policy.debug" in bench.refusal("q_get_mapping", session_id=session, job_id=plain).message
+    other = bench.open()
+    assert bench.refusal("q_get_mapping", session_id=other, job_id=job).fields["missing"] == ["CAP_DEBUG"]
+
+
+def test_query_resources_needs_no_session_but_checks_one(bench: Any) -> None:
+    bench.submit(bench.open())
+    assert bench.call("q_query_resources") == [QueryResources(1, bench.count, 0, 1, 1)]
+    (refused,) = bench.call("q_query_resources", session_id="ses_none")
+    assert isinstance(refused, ReplyError)

@@ -1,0 +1,78 @@
+"""Finding plug-ins: nothing heavy is imported, broken ones are named, absent libraries have a hint."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.metadata
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from qmk.engines import aer
+from qmk.sdk import discovery
+
+SOURCE = str(Path(discovery.__file__).resolve().parents[2])
+
+
+@pytest.fixture(autouse=True)
+def fresh() -> Iterator[None]:
+    discovery.forget()
+    yield
+    discovery.forget()
+
+
+def point(name: str, value: str) -> importlib.metadata.EntryPoint:
+    return importlib.metadata.EntryPoint(name, value, "qmk.engines")
+
+
+def installed(monkeypatch: pytest.MonkeyPatch, *points: importlib.metadata.EntryPoint) -> None:
+    monkeypatch.setattr(
+        importlib.metadata, "entry_points", lambda group: list(points) if group == "qmk.engines" else []
+    )
+
+
+def test_the_shipped_engines_are_found_without_being_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    installed(monkeypatch)
+    assert set(discovery.engines()) == {"reference", "stabilizer", "aer"}
+    assert set(discovery.builtin("frontends")) == {"qvm-json", "qvm-asm", "qvm-binary", "qasm2", "qasm3"}
+
+
+def test_an_installed_engine_joins_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    installed(monkeypatch, point("mine", "qmk.engines.reference:DECLARATION"))
+    assert "mine" in discovery.entry_points("engines")
+    assert "reference" in discovery.engines()
+
+
+def test_a_broken_plugin_is_named_and_harms_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    installed(monkeypatch, point("bad", "no_such_module:X"), point("odd", "qmk.base.units:bytes_text"))
+    assert set(discovery.engines()) == {"reference", "stabilizer", "aer"}
+    broken = discovery.problems("engines")
+    assert "ModuleNotFoundError" in broken["bad"]
+    assert "is not a Declaration" in broken["odd"]
+
+
+def test_availability_and_version_come_from_metadata() -> None:
+    state = discovery.available(aer.DECLARATION)
+    assert state.ok
+    assert state.version == importlib.metadata.version("qiskit-aer")
+    absent = dataclasses.replace(aer.DECLARATION, requires=("no_such_module",))
+    assert discovery.available(absent) == discovery.Available(
+        False, ("no_such_module",), "pip install 'quantum-microkernel[aer]'"
+    )
+
+
+@pytest.mark.parametrize("what", ["qmk.sdk.discovery", "qmk.router", "qmk.router.features", "qmk.sdk.lower"])
+def test_the_daemons_half_imports_no_array_library(what: str) -> None:
+    program = (
+        f"import sys, {what}\nfrom qmk.sdk import discovery\n"
+        "[discovery.available(d) for d in discovery.engines().values()]\n"
+        "heavy = {'numpy', 'stim', 'qiskit', 'qiskit_aer', 'scipy'} & set(sys.modules)\n"
+        "sys.exit(', '.join(sorted(heavy)) or 0)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], env={"PYTHONPATH": SOURCE}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr

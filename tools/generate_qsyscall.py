@@ -1,0 +1,192 @@
+"""Writes docs/spec/qsyscall.md from the declarations of the calls, errors and job states.
+
+python tools/generate_qsyscall.py            writes the file
+python tools/generate_qsyscall.py --check    exits 1 when the file differs from a fresh generation
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from qmk.abi import describe, frame
+from qmk.abi.call import Call
+from qmk.abi.calls import CALLS
+from qmk.base.errors import KINDS
+from qmk.base.limits import TABLE
+from qmk.kernel.objects.job import ENDED, MOVES
+
+TARGET = Path(__file__).resolve().parent.parent / "docs" / "spec" / "qsyscall.md"
+
+EXCERPT = {"q_negotiate_caps": "`limits` and `families` are shortened here."}
+
+INTRO = """# qSyscall: the kernel's ABI
+
+JSON-RPC 2.0 over a Unix domain stream socket, one request, batch or reply a line (`\\n`). This page is generated from
+the declarations in `src/qmk/abi/calls/` by `tools/generate_qsyscall.py`; every exchange on it is played through a
+kernel by a test.
+
+## Frames
+
+- A frame is one JSON text in UTF-8 without raw newlines, at most {frame_bytes} bytes. A longer one is answered with
+  `QUOTA_EXCEEDED`, and the connection is closed. Blank lines are skipped.
+- `id` is a string, a number or null, of at most {id_bytes} bytes, and comes back exactly as it was written. A request
+  without `id` is a notification: it is carried out, and never answered, not even with an error.
+- A batch is an array of 1 to {batch_calls} requests. Its answers come back as one array in any order; a batch of
+  notifications only is not answered.
+- `params` is an object. Parameters by position, unknown names and repeated names are refused.
+- Bytes that are not JSON get `PARSE_ERROR` with id null; JSON that is no request gets `INVALID_REQUEST`.
+- Times are Unix seconds. A call is answered after the journal holds what the answer promises.
+
+## Sessions and rights
+
+`q_negotiate_caps` opens a session and grants it capabilities; every other call but `q_query_resources` names its
+session in `session_id`. A session belongs to the tenant of its token; a daemon without configured tokens is in local
+mode, takes no token and has one tenant, `local`. A program is checked against what its session holds, never against
+what the program says of itself. Rights only shrink: a revoked capability is gone for the rest of the session.
+A session outlives its connection. It ends with `q_close_session`, after a day without use, or, when as many sessions
+are open as may be, to make room for a new one if its connection is gone. Its jobs stay, and belong to the tenant:
+another tenant's job is answered exactly like one that does not exist.
+"""
+
+STATES_TEXT = """\
+No other move exists. An invalid program is refused at `q_submit` with every finding and never becomes a job; so is a
+program that no engine can run. Once `q_submit` is answered the job survives a crash of the daemon: it is queued again,
+and its seed makes the second run give the same bits. A worker that dies is replaced and the job launched again, up to
+{attempts} launches in all. Jobs are launched by priority, then by the nearer `deadline_epochs`, then in order of
+arrival.
+"""
+
+ERRORS_TEXT = """\
+`error.data` holds `name`, `retryable`, `blame` and the error's own fields, such as `findings` (INVALID_GRAPH),
+`required` and `missing` (INSUFFICIENT_CAPS), `quota`, `asked` and `limit` (QUOTA_EXCEEDED), `field`, `expected` and
+`help` (INVALID_PARAMS), `feature` and `planned` or `gaps` (UNSUPPORTED).
+"""
+
+
+def params_table(struct: type) -> Iterator[str]:
+    yield "| field | type | | meaning |"
+    yield "|---|---|---|---|"
+    for row in describe.fields(struct):
+        need = "required" if row.required else f"default `{row.default}`" if row.default else "optional"
+        yield f"| `{row.path}` | {row.type} | {need} | {row.doc} |"
+
+
+def reply_table(struct: type) -> Iterator[str]:
+    yield "| field | type | meaning |"
+    yield "|---|---|---|"
+    for row in describe.fields(struct):
+        yield f"| `{row.path}` | {row.type} | {row.doc} |"
+
+
+def exchange(call: Call) -> Iterator[str]:
+    params, answer = call.example
+    request = {"jsonrpc": "2.0", "id": 1, "method": call.name, "params": params}
+    name = "result" if call.supported else "error"
+    reply = {"jsonrpc": "2.0", "id": 1, name: answer}
+    yield "```json"
+    yield json.dumps(request)
+    yield json.dumps(reply)
+    yield "```"
+    if call.name in EXCERPT:
+        yield ""
+        yield EXCERPT[call.name]
+
+
+def call_section(call: Call) -> Iterator[str]:
+    yield f"### {call.name}"
+    yield ""
+    yield call.doc
+    yield ""
+    if call.aliases:
+        yield f"Also accepted as: {', '.join(f'`{alias}`' for alias in call.aliases)}."
+        yield ""
+    if not call.supported:
+        yield "**Not in this release**: a well-formed call is answered with `UNSUPPORTED`."
+        yield ""
+    yield "Params:"
+    yield ""
+    yield from params_table(call.request)
+    yield ""
+    yield "Result:"
+    yield ""
+    yield from reply_table(call.reply)
+    yield ""
+    yield f"Rights: {', '.join(f'`{right}`' for right in call.rights) or 'none beyond the session'}."
+    yield f"Errors: {', '.join(f'`{name}`' for name in call.errors)}."
+    yield ""
+    yield from exchange(call)
+    yield ""
+
+
+def states() -> Iterator[str]:
+    yield "## Job states"
+    yield ""
+    yield "```mermaid"
+    yield "stateDiagram-v2"
+    yield f"    [*] --> {MOVES[0].source}: q_submit"
+    for move in MOVES:
+        yield f"    {move.source} --> {move.target}: {move.cause}"
+    for state in sorted(ENDED):
+        yield f"    {state} --> [*]"
+    yield "```"
+    yield ""
+    yield STATES_TEXT.format(attempts=TABLE["job_attempts"].value)
+
+
+def errors() -> Iterator[str]:
+    yield "## Errors"
+    yield ""
+    yield ERRORS_TEXT
+    yield "| code | name | blame | retry | meaning |"
+    yield "|---|---|---|---|---|"
+    for kind in KINDS.values():
+        retry = "may help" if kind.retryable else "will not help"
+        yield f"| {kind.code} | {kind.name} | {kind.blame} | {retry} | {kind.doc} |"
+    yield ""
+
+
+def limits() -> Iterator[str]:
+    yield "## Limits"
+    yield ""
+    yield "| limit | value | unit | bounds |"
+    yield "|---|---|---|---|"
+    for name, row in TABLE.items():
+        yield f"| `{name}` | {row.value} | {row.unit} | {row.doc} |"
+    yield ""
+
+
+def overview() -> Iterator[str]:
+    yield "## Calls"
+    yield ""
+    yield "| call | aliases | this release |"
+    yield "|---|---|---|"
+    for call in CALLS:
+        aliases = ", ".join(f"`{alias}`" for alias in call.aliases)
+        yield f"| [`{call.name}`](#{call.name}) | {aliases} | {'yes' if call.supported else 'UNSUPPORTED'} |"
+    yield ""
+
+
+def page() -> str:
+    """The whole page."""
+    values = {name: row.value for name, row in TABLE.items()}
+    lines = [INTRO.format(id_bytes=frame.ID_BYTES_MAX, **values), *overview()]
+    for call in CALLS:
+        lines.extend(call_section(call))
+    lines.extend([*states(), *errors(), *limits()])
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def main(arguments: list[str]) -> int:
+    fresh = page()
+    if arguments == ["--check"]:
+        return 0 if TARGET.read_text(encoding="utf-8") == fresh else 1
+    TARGET.parent.mkdir(parents=True, exist_ok=True)
+    TARGET.write_text(fresh, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
