@@ -78,6 +78,17 @@ def test_warnings_come_with_the_graph():
     assert (warning.rule, warning.severity, warning.place()) == ("QASM3-024", "warning", "d.qasm:1:24")
 
 
+def test_warnings_of_a_loop_are_given_once_and_never_refuse():
+    text = b"OPENQASM 3.0; qubit q; for int i in [1:3000] { delay[1us] q; }"
+    assert [f.rule for f in load(text).findings] == ["QASM3-024"]
+
+
+def test_errors_past_the_limit_end_the_reading():
+    with pytest.raises(QmkError) as caught:
+        load(b"OPENQASM 3.0;\n" + b"nothing q;\n" * 2000, format="qasm3")
+    assert len(caught.value.findings) == 1000
+
+
 def test_front_ends_import_no_framework():
     import subprocess
     import sys
