@@ -21,10 +21,10 @@ RULE_IDS = {f"QASM{d}-{rule.number:03d}" for rule in RULES for d in rule.dialect
 
 VOCABULARY = """
 OPENQASM 2.0 3.0 3.1 include "qelib1.inc" "stdgates.inc" qreg creg qubit bit int uint float angle bool complex array
-const input output let gate def return if else for in while switch case default break continue end reset measure barrier
-delay box ctrl negctrl inv pow gphase U CX h x cx rz u3 ccx q c a b i $0 pi 0 1 2 -1 0.5 1e3 0b11 0b_ "01" 100ns 2im true
-false -> == != <= >= && || << >> ++ ** += = < > ! ~ & | ^ + - * / % ( ) [ ] { } ; , : @ . # // /* */ # \u03c0 \u00e9
-pragma opaque cal extern sizeof sin sqrt popcount duration durationof
+const input output let gate def return if else for in while switch case default break continue end reset measure
+barrier delay box ctrl negctrl inv pow gphase U CX h x cx rz u3 ccx q c a b i $0 pi 0 1 2 -1 0.5 1e3 0b11 0b_ "01"
+100ns 2im true false -> == != <= >= && || << >> ++ ** += = < > ! ~ & | ^ + - * / % ( ) [ ] { } ; , : @ . # // /* */
+# \u03c0 \u00e9 pragma opaque cal extern sizeof sin sqrt popcount duration durationof
 """
 WORDS = (*VOCABULARY.split(), "\n", "\0")
 
