@@ -10,7 +10,7 @@ the verifier. One ``INVALID_GRAPH`` error carries all of them.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import msgspec
 
@@ -94,9 +94,9 @@ def _portable(value: Any) -> Any:
     if isinstance(value, int) and not -INTEGER_BOUND <= value < INTEGER_BOUND:
         return float(min(max(value, -(10**300)), 10**300))
     if isinstance(value, dict):
-        return {key: _portable(item) for key, item in value.items()}
+        return {key: _portable(item) for key, item in cast("dict[Any, Any]", value).items()}
     if isinstance(value, (list, tuple)):
-        return [_portable(item) for item in value]
+        return [_portable(item) for item in cast("list[Any]", value)]
     return value
 
 
