@@ -46,6 +46,11 @@ def test_aer_matrix_product_state(check: Check) -> None:
     assert not check.run()
 
 
+@as_tests(checks(aer.DECLARATION, "small_bond", programs=4))
+def test_aer_small_bond(check: Check) -> None:
+    assert not check.run()
+
+
 @as_tests(checks(aer.DECLARATION, "extended_stabilizer", shots=60, programs=3, select=in_reach))
 def test_aer_extended_stabilizer(check: Check) -> None:
     assert not check.run()

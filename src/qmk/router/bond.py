@@ -14,7 +14,7 @@ import math
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph
 
-WORK = 400_000
+WORK = 100_000
 """crossings of cuts that are followed before the bound is given up (then it is infinite)"""
 
 _BASES: dict[str, str] = {
@@ -53,13 +53,17 @@ def bond_log2(graph: Graph) -> float:
 
 class _Cuts:
     """``bonds[k]``: log2 of what gates can have made of the bond between lines k and k + 1. ``counted[k]``: the bases,
-    as (line, epoch), that are in it; an epoch of a line ends when an op is not diagonal in the line's basis."""
+    as (line, epoch), that are in it; an epoch of a line ends when an op is not diagonal in the line's basis.
+
+    A gate diagonal on both sides may be counted by either; both counts are kept, first side first and last side first,
+    and each is a bound.
+    """
 
     def __init__(self) -> None:
         self.line: dict[str, int] = {}
         self.spare: list[int] = []
-        self.bonds: list[int] = []
-        self.counted: list[set[tuple[int, int]]] = []
+        self.bonds: list[list[int]] = []
+        self.counted: list[tuple[set[tuple[int, int]], set[tuple[int, int]]]] = []
         self.epoch: list[int] = []
         self.basis: list[str] = []
         self.work = 0
@@ -70,8 +74,8 @@ class _Cuts:
                 self.line[name] = self.spare.pop()
                 continue
             self.line[name] = len(self.bonds)
-            self.bonds.append(0)
-            self.counted.append(set())
+            self.bonds.append([0, 0])
+            self.counted.append((set(), set()))
             self.epoch.append(0)
             self.basis.append("-")
 
@@ -98,17 +102,18 @@ class _Cuts:
             left = [k for k, line in enumerate(lines) if line <= cut]
             right = [k for k, line in enumerate(lines) if line > cut]
             sides = (left, right) if len(left) <= len(right) else (right, left)
-            alone = [side[0] for side in sides if len(side) == 1 and bases[side[0]] != "-"]
+            alone = sorted(side[0] for side in sides if len(side) == 1 and bases[side[0]] != "-")
             owners = [(lines[k], self.epoch[lines[k]]) for k in alone]
-            if not owners:
-                self.bonds[cut] += 2 * len(sides[0])
-            elif not any(owner in self.counted[cut] for owner in owners):
-                self.counted[cut].add(owners[0])
-                self.bonds[cut] += 1
+            for which, counted in enumerate(self.counted[cut]):
+                if not owners:
+                    self.bonds[cut][which] += 2 * len(sides[0])
+                elif not any(owner in counted for owner in owners):
+                    counted.add(owners[-which])
+                    self.bonds[cut][which] += 1
 
     def peak(self) -> float:
         """The largest bond, each at most twice its neighbour's; beyond the ends there is none."""
-        bonds = self.bonds[:-1]
+        bonds = [min(counts) for counts in self.bonds[:-1]]
         for order in (range(len(bonds)), range(len(bonds) - 1, -1, -1)):
             before = 0
             for cut in order:

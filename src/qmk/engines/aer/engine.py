@@ -25,6 +25,7 @@ from qmk.engines.aer import (
     probe_lengths,
     small_bond,
 )
+from qmk.engines.aer.apart import run_apart
 from qmk.engines.aer.circuit import Built, build
 from qmk.sdk.bits import Bits, compute
 from qmk.sdk.engine import Progress, Samples, Unsupported
@@ -66,13 +67,16 @@ class AerPlan:
 
     @functools.cached_property
     def cap(self) -> int | None:
-        """The bond dimension at which a run fails, or None where the state cannot outgrow what memory allows."""
+        """The bond dimension at which a run fails; None for other methods and where n qubits cannot outgrow it."""
         n = self.program.n_qubits
         if self.method == "small_bond":
             gates = [item for item in self.program.instructions if isinstance(item, Gate)]
-            return small_bond(n, len(gates) + n, sum(len(gate.qubits) > 1 for gate in gates))
-        cap = bond_cap(n)
-        return cap if self.method == "matrix_product_state" and n > 2 * math.log2(cap) else None
+            cap = small_bond(n, len(gates) + n, sum(len(gate.qubits) > 1 for gate in gates))
+        elif self.method == "matrix_product_state":
+            cap = bond_cap(n)
+        else:
+            return None
+        return cap if n > 2 * math.log2(cap) else None
 
     @property
     def chunk(self) -> int:
@@ -86,39 +90,45 @@ class AerPlan:
         return {"program": self.program, "method": self.method}
 
     def run(self, shots: int, seed: int, progress: Progress | None = None) -> Samples:
-        program = self.program
-        bits = np.zeros((shots, program.n_cbits), dtype=np.uint8)
-        built = self.built
-        if self.cap is not None and not built.dynamic:
-            _ = self.probed
-        step = self.chunk if built.dynamic else shots
-        for start in range(0, shots if program.n_cbits else 0, step or 1):
+        bits = np.zeros((shots, self.program.n_cbits), dtype=np.uint8)
+        step = self.chunk if self.built.dynamic else shots
+        draw = self._sample if self.cap is None else self._sample_apart
+        for start in range(0, shots if self.program.n_cbits else 0, step or 1):
             count = min(step, shots - start)
-            bits[start : start + count] = self._sample(built, count, substream(seed, "aer", start))
+            bits[start : start + count] = draw(self.built, count, substream(seed, "aer", start))
             if progress is not None:
                 progress(start + count)
-        for item in built.later:
+        if not self.program.n_cbits and progress is not None:
+            progress(shots)
+        for item in self.built.later:
             compute(item, bits)
         return Samples(bits, self._notes())
 
-    @functools.cached_property
-    def probed(self) -> bool:
-        """True after every prefix has kept within the bond cap; see ``probe_lengths``. Raises as a run would."""
+    def _sample_apart(self, built: Built, shots: int, seed: int) -> Bits:
+        """As ``_sample``, in a child process, and after every prefix has kept within the cap; see ``probe_lengths``."""
+
+        def work() -> bytes:
+            if not built.dynamic:
+                self._probe()
+            return np.packbits(self._sample(built, shots, seed), axis=1).tobytes()
+
+        packed = np.frombuffer(run_apart(work, f"aer ({self.method})"), dtype=np.uint8)
+        return np.unpackbits(packed.reshape(shots, -1), axis=1, count=self.program.n_cbits)
+
+    def _probe(self) -> None:
         gates = [item for item in self.program.instructions if isinstance(item, Gate)]
         stride = SMALL_BOND_STRIDE if self.method == "small_bond" else len(gates)
-        look = Measure(0, 0)
         for length in probe_lengths(len(gates), stride):
-            part = Program(self.program.n_qubits, self.program.n_cbits, (*gates[:length], look), (), {})
+            part = Program(self.program.n_qubits, 1, (*gates[:length], Measure(0, 0)), (), {})
             self._sample(build(part, self.method), 1, 0)
-        return True
 
     def _sample(self, built: Built, shots: int, seed: int) -> Bits:
-        output = _controller().execute([built.circuit], {}, self._config(shots, seed))
+        output = _controller().execute([built.circuit], {}, self._config(shots, seed, built.circuit.num_memory))
         result = output["results"][0] if output.get("results") else {}
         if not output.get("success", False) or "data" not in result:
             raise self._failure(str(result.get("status") or output.get("status")))
         self._check_bonds(str(result.get("metadata", {}).get("MPS_log_data", "")))
-        return unpack(result["data"].get("memory", ()), shots, self.program.n_cbits)
+        return unpack(result["data"].get("memory", ()), shots, built.circuit.num_memory)
 
     def _check_bonds(self, log: str) -> None:
         """Fail when the bond cap cut off more than rounding: the samples would be of another state."""
@@ -140,9 +150,9 @@ class AerPlan:
                 needed_bytes=16 << n,
             )
 
-    def _config(self, shots: int, seed: int) -> Any:
+    def _config(self, shots: int, seed: int, n_cbits: int) -> Any:
         config = AerConfig()
-        config.n_qubits, config.memory_slots = max(self.program.n_qubits, 1), self.program.n_cbits
+        config.n_qubits, config.memory_slots = max(self.program.n_qubits, 1), n_cbits
         config.method, config.shots, config.memory = AER_METHODS.get(self.method, self.method), shots, True
         config.seed_simulator = seed % (1 << 31)
         config.max_parallel_threads = 1

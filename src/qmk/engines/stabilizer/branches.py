@@ -125,7 +125,7 @@ class BranchPlan:
         zeros, ones = group.shots[~fell], group.shots[fell]
         other = None
         if len(zeros) and len(ones):
-            other = Group(group.simulator.copy(), list(group.bits), ones, group.at)
+            other = Group(copied(group.simulator), list(group.bits), ones, group.at)
             other.simulator.postselect_z(step.qubit, desired_value=True)
             _settle(other, step, 1)
             group.shots = zeros
@@ -141,3 +141,8 @@ def _settle(group: Group, step: Observe, outcome: int) -> None:
         group.bits[step.cbit] = outcome
     elif outcome:
         group.simulator.x(step.qubit)
+
+
+def copied(simulator: stim.TableauSimulator) -> stim.TableauSimulator:
+    """A second tableau in the same state: what a split costs."""
+    return simulator.copy()

@@ -1,0 +1,227 @@
+"""Choosing an engine: capability first, then cost; every refusal names what is missing and how much is needed."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import msgspec
+import pytest
+
+from qmk.base.errors import QmkError
+from qmk.engines import aer, reference, stabilizer
+from qmk.qvm.graph import Graph, Node
+from qmk.router import Decision, choose, explain
+from qmk.router.features import features
+from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
+from qmk.sdk.kit.builder import Builder, all_of, when
+from qmk.sdk.native import ALL_GATES
+
+GIB = 1 << 30
+SHIPPED = {d.name: d for d in (reference.DECLARATION, stabilizer.DECLARATION, aer.DECLARATION)}
+
+
+def pick(graph: Graph, engine: str | None = None, memory: int = 16 * GIB, shots: int = 1000) -> Decision:
+    return choose(features(graph), shots, engine=engine, memory_bytes=memory, declarations=SHIPPED)
+
+
+def refusal(graph: Graph, engine: str | None = None, memory: int = 16 * GIB) -> QmkError:
+    with pytest.raises(QmkError) as refused:
+        pick(graph, engine, memory)
+    return refused.value
+
+
+def ghz(qubits: int, twist: str = "") -> Graph:
+    b = Builder(qubits).op("h", 0)
+    if twist:
+        b.op(twist, 0)
+    for q in range(qubits - 1):
+        b.op("cnot", q, q + 1)
+    return b.measure_all().graph()
+
+
+def scrambled(qubits: int, layers: int = 12) -> Graph:
+    """No structure that a short bond could hold."""
+    b = Builder(qubits)
+    for layer in range(layers):
+        for q in range(qubits):
+            b.op("ry", q, theta=0.3 + layer + q)
+        for q in range(qubits // 2):
+            b.op("swap" if layer % 2 else "iswap", q, qubits - 1 - q)
+            b.op("rxx", q, (q + layer + 1) % qubits, theta=0.7)
+    return b.measure_all().graph()
+
+
+@pytest.mark.parametrize(
+    ("graph", "chosen"),
+    [
+        (ghz(3), "stabilizer"),
+        (ghz(500), "stabilizer"),
+        (ghz(3, "t"), "reference"),
+        (scrambled(16), "aer:statevector"),
+        (ghz(60, "t"), "aer:matrix_product_state"),
+    ],
+    ids=["small Clifford", "wide Clifford", "small", "dense", "wide chain"],
+)
+def test_the_right_engine_for_each_kind(graph: Graph, chosen: str) -> None:
+    decision = pick(graph)
+    first = decision.candidates[0]
+    assert first.name == chosen
+    assert first.chosen
+    assert not first.gaps
+    assert decision.cost == Cost(seconds=first.seconds, memory_bytes=first.memory_bytes, note=first.reason)
+    assert sum(candidate.chosen for candidate in decision.candidates) == 1
+
+
+def test_every_candidate_is_told_with_its_reason() -> None:
+    decision = pick(ghz(30, "t"))
+    found = {c.name: c for c in decision.candidates}
+    assert set(found) == {
+        "reference", "stabilizer", "aer:statevector", "aer:density_matrix", "aer:matrix_product_state",
+        "aer:small_bond", "aer:extended_stabilizer",
+    }  # fmt: skip
+    assert found["reference"].gaps[0].detail == "30 qubits, at most 12"
+    assert found["stabilizer"].gaps[0].detail == "1 of its gates are not Clifford gates"
+    assert found["aer:extended_stabilizer"].gaps[0].need == "exactness"
+    assert found["aer:statevector"].gaps[0].detail == "needs 16.0 GiB, 16.0 GiB are available"
+    assert msgspec.to_builtins(decision.candidates)[0]["chosen"] is True
+
+
+@pytest.mark.parametrize("qubits", [20, 28, 30, 33])
+def test_state_vector_memory_is_sixteen_bytes_an_amplitude(qubits: int) -> None:
+    cost = aer.cost("statevector", features(scrambled(qubits)), 1)
+    assert 0 <= cost.memory_bytes - (16 << qubits) < 1 << 23
+    half = qubits // 2
+    cost = aer.cost("density_matrix", features(scrambled(half)), 1)
+    assert 0 <= cost.memory_bytes - 16 * 4**half < 1 << 23
+
+
+def test_too_little_memory_is_refused_with_the_number() -> None:
+    error = refusal(scrambled(26), "aer:statevector", memory=1 * GIB)
+    assert error.kind.name == "RESOURCE_EXHAUSTED"
+    assert error.fields["needed_bytes"] >= 16 << 26
+    assert error.fields["available_bytes"] == 1 * GIB
+    assert "26 qubits need 1.0 GiB, 1.0 GiB are available" in error.message
+    assert msgspec.json.encode(error.to_dict())  # the gaps travel over the socket
+
+
+def test_what_no_engine_can_hold_is_refused_by_memory() -> None:
+    error = refusal(scrambled(300, layers=40))
+    assert error.kind.name == "RESOURCE_EXHAUSTED"
+    assert {gap.engine for gap in error.fields["gaps"]} >= {"stabilizer", "aer:statevector", "aer:matrix_product_state"}
+
+
+def test_a_forced_engine_that_cannot_is_refused_with_its_gap() -> None:
+    error = refusal(ghz(3, "t"), "stabilizer")
+    assert error.kind.name == "UNSUPPORTED"
+    assert error.message == (
+        "engine 'stabilizer' cannot run this program: stabilizer: 1 of its gates are not Clifford gates"
+    )
+
+
+@pytest.mark.parametrize(
+    ("engine", "words"),
+    [
+        ("nope", "no engine 'nope'; there are aer, reference, stabilizer"),
+        ("aer:nope", "there are aer:statevector, aer:matrix_product_state"),
+        ("reference:x", "it has no methods to choose from"),
+    ],
+)
+def test_unknown_engines_and_methods_name_the_known_ones(engine: str, words: str) -> None:
+    error = refusal(ghz(2), engine)
+    assert error.kind.name == "UNSUPPORTED"
+    assert words in error.message
+
+
+def test_forcing_reaches_a_method_and_an_approximation() -> None:
+    assert pick(ghz(3), "aer").method != ""
+    assert pick(ghz(3), "aer:density_matrix").method == "density_matrix"
+    assert pick(ghz(3, "t"), "aer:extended_stabilizer").method == "extended_stabilizer"
+    assert refusal(ghz(50, "t"), "aer", memory=1000).kind.name == "RESOURCE_EXHAUSTED"
+
+
+def test_a_short_attempt_comes_after_what_cannot_fail() -> None:
+    """Bonds without a bound: the state vector where it fits, the attempt where nothing else does."""
+    assert pick(scrambled(24, layers=6)).candidates[0].name == "aer:statevector"
+    decision = pick(scrambled(60, layers=2))
+    assert decision.candidates[0].name == "aer:small_bond"
+    assert decision.candidates[0].may_fail
+
+
+def test_channels_are_nobodys() -> None:
+    nodes = (
+        Node(id="a", op="core.alloc", vqs=("p", "q")),
+        Node(id="c", op="channel.open", vqs=("p", "q"), chs=("c",)),
+        Node(id="d", op="channel.close", chs=("c",)),
+    )
+    error = refusal(Graph(nodes=nodes, vqs=("p", "q"), chs=("c",)))
+    assert error.kind.name == "UNSUPPORTED"
+    assert "2 channel operations" in error.message
+
+
+def test_an_absent_library_is_a_gap_with_its_hint() -> None:
+    absent = dataclasses.replace(stabilizer.DECLARATION, requires=("no_such_module",))
+    rows = explain(features(ghz(3)), 10, memory_bytes=GIB, declarations={"stabilizer": absent})
+    assert rows[0].gaps[0].need == "library"
+    assert "no_such_module not installed: pip install" in rows[0].gaps[0].detail
+
+
+def test_explain_never_raises_for_a_gap_but_names_an_unknown_engine() -> None:
+    rows = explain(features(scrambled(40)), 10, engine="aer:statevector", memory_bytes=GIB, declarations=SHIPPED)
+    assert [row.chosen for row in rows] == [False]
+    assert rows[0].memory_bytes >= 16 << 40
+    with pytest.raises(QmkError, match="no engine 'nope'"):
+        explain(features(ghz(2)), 10, engine="nope", memory_bytes=GIB, declarations=SHIPPED)
+
+
+def tiny(**changes: object) -> Declaration:
+    """An engine of a stranger with few capabilities."""
+    can = msgspec.structs.replace(Capabilities(gates=frozenset({"h", "rz", "cnot"})), **changes)
+    return Declaration("tiny", "for this test", "nowhere:X", {"": can}, lambda *_: Cost(seconds=1, memory_bytes=1))
+
+
+def dynamic() -> Graph:
+    b = Builder(2)
+    x, y = b.measure(0), b.measure(1)
+    b.op("x", 0, guard=all_of(when(x), when(y)))
+    b.op("reset", 1).op("h", 1)
+    return b.measure_all().graph()
+
+
+@pytest.mark.parametrize(
+    ("changes", "graph", "need"),
+    [
+        ({"feed_forward": "none"}, dynamic(), "feed_forward"),
+        ({"feed_forward": "pauli"}, dynamic(), "feed_forward"),
+        ({"mid_circuit": False}, dynamic(), "mid_circuit"),
+        ({"reset": False}, dynamic(), "reset"),
+        ({"max_qubits": 1}, ghz(2), "qubits"),
+        ({"gates": frozenset({"h", "t", "cnot"})}, scrambled(2), "gates"),
+        ({"clifford": True}, ghz(2, "t"), "gates"),
+    ],
+)
+def test_each_capability_is_a_filter(changes: dict[str, object], graph: Graph, need: str) -> None:
+    rows = explain(features(graph), 10, memory_bytes=GIB, declarations={"tiny": tiny(**changes)})
+    assert need in {gap.need for gap in rows[0].gaps}
+    able = explain(features(graph), 10, memory_bytes=GIB, declarations={"tiny": tiny(gates=ALL_GATES)})
+    assert not able[0].gaps
+
+
+@pytest.mark.parametrize("declaration", SHIPPED.values(), ids=lambda d: d.name)
+@pytest.mark.parametrize("shots", [1, 1000, 1_000_000])
+def test_costs_are_finite_and_grow(declaration: Declaration, shots: int) -> None:
+    small, large = features(scrambled(4)), features(scrambled(10))
+    extreme = Features(
+        n_qubits=100_000, n_ops=1_000_000, n_two_qubit=1_000_000, n_non_clifford=1_000_000, depth=1_000_000,
+        n_measure=1_000_000, mid_circuit=True, has_reset=True, feed_forward="full", has_logic=True,
+        n_events=1_000_000, gates=frozenset({"u"}), entangling_width=100_000, max_bond_log2=math.inf, n_branch=10**6,
+    )  # fmt: skip
+    for method in declaration.methods:
+        costs = [declaration.cost(method, facts, shots) for facts in (small, large)]
+        assert all(cost.seconds > 0 and cost.memory_bytes > 0 for cost in costs)
+        if not costs[1].may_fail:  # an attempt spends the same time on everything
+            assert costs[0].seconds <= costs[1].seconds
+            assert costs[0].memory_bytes <= costs[1].memory_bytes
+        limit = declaration.methods[method].max_qubits
+        wide = msgspec.structs.replace(extreme, n_qubits=limit or extreme.n_qubits)
+        assert math.isfinite(declaration.cost(method, wide, shots).seconds)
