@@ -10,7 +10,6 @@ import re
 import sys
 from pathlib import Path
 
-
 WIDE_QUBITS = 30
 """Wider programs than a state vector in memory are run as matrix product states."""
 

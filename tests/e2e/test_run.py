@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import signal
 import subprocess
 import time
@@ -182,17 +181,37 @@ def test_a_time_limit_ends_the_run(qmk: Qmk) -> None:
     assert found["data"]["name"] == "TIMEOUT"
 
 
-def test_ctrl_c_ends_everything(start: Callable[..., subprocess.Popen[str]], folder: Path) -> None:
+def processes_of(pid: int) -> list[int]:
+    """A process and its children."""
+    return [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
+
+
+def has_loaded(pid: int, library: str) -> bool:
+    try:
+        return library in Path(f"/proc/{pid}/maps").read_text()
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize("where", [(), ("--timeout", "5m")], ids=["in this process", "in a worker"])
+def test_ctrl_c_ends_everything(
+    start: Callable[..., subprocess.Popen[str]], folder: Path, where: tuple[str, ...]
+) -> None:
     (folder / "slow.qasm").write_text(SLOW)
-    process = start("run", "slow.qasm", "--engine", "aer")
+    process = start("run", "slow.qasm", "--engine", "aer", *where)
     deadline = time.monotonic() + 60
-    while "qiskit_aer" not in Path(f"/proc/{process.pid}/maps").read_text() and time.monotonic() < deadline:
+    while not any(has_loaded(pid, "qiskit_aer") for pid in processes_of(process.pid)):
+        assert time.monotonic() < deadline
         time.sleep(0.02)
-    os.killpg(process.pid, signal.SIGINT)
+    everybody = processes_of(process.pid)
+    process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=20)
     assert process.returncode == 130
     assert out == ""
     assert err.strip() == "interrupted"
+    while any(has_loaded(pid, "qiskit_aer") for pid in everybody):
+        assert time.monotonic() < deadline, "the engine outlived the command"
+        time.sleep(0.02)
 
 
 def test_a_reader_that_leaves_ends_it_quietly(folder: Path, environment: dict[str, str]) -> None:

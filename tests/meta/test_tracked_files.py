@@ -56,6 +56,14 @@ def test_no_large_files() -> None:
     assert not [str(path.relative_to(ROOT)) for path in tracked() if path.stat().st_size > LARGEST_BYTES]
 
 
+def test_notice_names_every_folder_of_third_party_data() -> None:
+    notice = (ROOT / "NOTICE").read_text()
+    for readme in (ROOT / "tests" / "golden").glob("*/README.md"):
+        text = readme.read_text()
+        if "MIT" in text or "BSD" in text:
+            assert f"tests/golden/{readme.parent.name}" in notice
+
+
 def test_lock_file_pins_every_dependency_by_hash() -> None:
     lock = (ROOT / "requirements.lock").read_text()
     entries = re.split(r"\n(?=\S)", lock.strip())

@@ -10,7 +10,7 @@ the verifier. One ``INVALID_GRAPH`` error carries all of them.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import msgspec
 
@@ -86,6 +86,20 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
         return f"{lead}{self.message} [{self.rule}]{fix}"
 
 
+INTEGER_BOUND = 1 << 63
+
+
+def _portable(value: Any) -> Any:
+    """Whole numbers beyond 64 bits, such as the bytes of a state of 60 qubits, as floats: no codec carries them."""
+    if isinstance(value, int) and not -INTEGER_BOUND <= value < INTEGER_BOUND:
+        return float(min(max(value, -(10**300)), 10**300))
+    if isinstance(value, dict):
+        return {key: _portable(item) for key, item in cast("dict[Any, Any]", value).items()}
+    if isinstance(value, (list, tuple)):
+        return [_portable(item) for item in cast("list[Any]", value)]
+    return value
+
+
 class QmkError(Exception):
     """An error that may reach a user. ``kind`` is a name in ``KINDS``; ``fields`` are JSON-compatible data."""
 
@@ -93,7 +107,7 @@ class QmkError(Exception):
         super().__init__(message)
         self.kind = KINDS[kind]
         self.message = message
-        self.fields: dict[str, Any] = fields
+        self.fields: dict[str, Any] = {name: _portable(value) for name, value in fields.items()}
 
     @property
     def code(self) -> int:

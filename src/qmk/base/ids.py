@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import re
 
@@ -16,9 +15,8 @@ def is_id(text: str) -> bool:
 
 
 def opaque(prefix: str, entropy: bytes, *parts: str | int) -> str:
-    """A handle such as ``job_4kq3...``: 128 bits of SHA-256 over the entropy and the parts, base32 lower case."""
+    """A handle such as ``job_4f0c...``: 128 bits of SHA-256 over the entropy and the parts, in hexadecimal."""
     digest = hashlib.sha256(entropy)
     for part in parts:
         digest.update(b"\0" + str(part).encode())
-    text = base64.b32encode(digest.digest()[:16]).decode().rstrip("=").lower()
-    return f"{prefix}_{text}"
+    return f"{prefix}_{digest.hexdigest()[:32]}"

@@ -53,13 +53,13 @@ TABLE: dict[str, Limit] = {
 
 
 class _Values:
-    """``LIMITS.frame_bytes`` is the number of row ``frame_bytes``."""
+    """``LIMITS.frame_bytes`` is the number of row ``frame_bytes``; plain attributes, since hot paths read them."""
+
+    def __init__(self) -> None:
+        self.__dict__.update({name: row.value for name, row in TABLE.items()})
 
     def __getattr__(self, name: str) -> int:
-        try:
-            return TABLE[name].value
-        except KeyError:
-            raise AttributeError(name) from None
+        raise AttributeError(f"no limit is named '{name}'")
 
 
 LIMITS = _Values()

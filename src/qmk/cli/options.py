@@ -57,8 +57,11 @@ class Assignment(click.ParamType[tuple[str, Any]]):
 
 
 def _literal(text: str) -> bool | int | float | str:
+    """A truth value or number where the text is one. ``0101`` stays text: it may be meant as four bits."""
     if text in ("true", "false"):
         return text == "true"
+    if len(text) > 1 and text[0] == "0" and text.isdigit():
+        return text
     for kind in (int, float):
         try:
             return kind(text)

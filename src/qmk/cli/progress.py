@@ -33,7 +33,7 @@ class Bar:
 
     def __call__(self, done: int) -> None:
         self.show()
-        if self._progress is not None:
+        if self._progress is not None and done:
             self._progress.update(self._task, completed=done, total=self.total)
 
     def show(self) -> None:

@@ -1,11 +1,9 @@
-"""``qmk run``: a program in, counts out, in this process or (with ``--socket``) through the daemon."""
+"""``qmk run``: a program in, counts out, by a kernel of its own or (with ``--socket``) through the daemon."""
 
 from __future__ import annotations
 
 import os
-import threading
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,7 +16,6 @@ if TYPE_CHECKING:
     from qmk.qvm.graph import Graph
 
 DEFAULT_SHOTS = 1000
-Value = TypeVar("Value")
 
 
 @click.command()
@@ -66,18 +63,21 @@ def command(
 def _embedded(
     graph: Graph, shots: int, seed: int | None, engine: str | None, timeout_s: float | None, quiet: bool
 ) -> Result:
+    """The kernel here, the engine in a worker process: Ctrl-C and the time limit end it whatever it is doing."""
     from qmk.cli.progress import Bar
     from qmk.embedded import run
 
     options.check_engine(engine)
     with Bar("running", shots, quiet) as bar:
-        if timeout_s is not None:  # in a worker process, which this one waits for and ends
-            limit_ms = milliseconds(timeout_s)
-            return run(
-                graph, shots=shots, seed=seed, engine=engine, timeout_ms=limit_ms, keep_events=False, progress=bar
-            )
-        return interruptible(
-            lambda: run(graph, shots=shots, seed=seed, engine=engine, keep_events=False, progress=bar), bar.show
+        return run(
+            graph,
+            shots=shots,
+            seed=seed,
+            engine=engine,
+            isolate=True,
+            timeout_ms=milliseconds(timeout_s),
+            keep_events=False,
+            progress=bar,
         )
 
 
@@ -103,30 +103,6 @@ def _through_daemon(
 def milliseconds(seconds: float | None) -> int | None:
     """As the kernel counts time limits; less than one is rounded up."""
     return None if seconds is None else max(1, round(seconds * 1000))
-
-
-def interruptible(work: Callable[[], Value], tick: Callable[[], None]) -> Value:
-    """Run ``work`` on a thread, so that Ctrl-C acts at once even while an engine is deep in native code.
-
-    ``tick`` is called a few times a second meanwhile. The thread does not outlive the process.
-    """
-    outcome: list[Value] = []
-    failure: list[BaseException] = []
-
-    def body() -> None:
-        try:
-            outcome.append(work())
-        except BaseException as error:
-            failure.append(error)
-
-    thread = threading.Thread(target=body, name="qmk-run", daemon=True)
-    thread.start()
-    while thread.is_alive():
-        thread.join(0.2)
-        tick()
-    if failure:
-        raise failure[0]
-    return outcome[0]
 
 
 def show(result: Result, name: str, top: int, explain: bool) -> None:

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from qmk.sdk.execute import Runner
 
 CONNECTION = 1
+HEARTBEAT_S = 0.2
+"""how often a waiting caller who wants progress hears of a launch in a worker process, at least"""
 
 
 class LocalLauncher(Protocol):
@@ -137,6 +139,7 @@ class EmbeddedKernel:
         self._turn: deque[Callable[[], None]] = deque()
         self._timers = _LocalTimers()
         self._progress: Callable[[int], None] | None = None
+        self._shots_done = 0
         self.journal = MemoryJournal()
         memory = machine.memory_bytes()
         self._host = Host(
@@ -165,6 +168,7 @@ class EmbeddedKernel:
         self._host.started(launch)
 
     def progressed(self, launch: Launch, shots_done: int) -> None:
+        self._shots_done = shots_done
         self._host.progressed(launch, shots_done)
         if self._progress is not None:
             self._progress(shots_done)
@@ -180,8 +184,9 @@ class EmbeddedKernel:
         return self.call("q_submit", q_submit.Request(session_id=self._session, **fields), graph)
 
     def wait(self, job: str, progress: Callable[[int], None] | None = None) -> q_wait.Reply:
-        """q_wait, while which the job is run. ``progress`` gets the number of shots done."""
-        self._progress = progress
+        """q_wait, while which the job is run. ``progress`` gets the number of shots done, and of a worker process every
+        ``HEARTBEAT_S`` even when there is no news."""
+        self._progress, self._shots_done = progress, 0
         return self.call("q_wait", q_wait.Request(session_id=self._session, job_id=job))
 
     def call(self, method: str, request: Any, graph: Graph | None = None) -> Any:
@@ -193,13 +198,22 @@ class EmbeddedKernel:
                 self._turn.popleft()()
             if ref in self._answers:
                 break
-            self._launcher.step(self._timers.next_s())
+            self._launcher.step(self._patience_s())
+            if self._progress is not None:
+                self._progress(self._shots_done)
             for key in self._timers.take_due():
                 self._host.timer_fired(key)
         answer = self._answers.pop(ref)
         if isinstance(answer, QmkError):
             raise answer
         return answer
+
+    def _patience_s(self) -> float | None:
+        """For how long a step may listen."""
+        next_s = self._timers.next_s()
+        if self._progress is None:
+            return next_s
+        return HEARTBEAT_S if next_s is None else min(next_s, HEARTBEAT_S)
 
     def close(self) -> None:
         """End the worker, if there is one, and forget everything."""

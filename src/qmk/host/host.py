@@ -93,6 +93,8 @@ class Host:
         self._clock_ns = clock_ns
         self._entropy = entropy
         self._launcher: Launcher | None = None
+        self._launches: list[fx.Launch] = []
+        self._schedule = turns.schedule
         self._committer = Committer(
             journal, self._release, self._refuse_held, turns.schedule, turns.in_thread, turns.broken
         )
@@ -302,12 +304,24 @@ class Host:
         self._replies.answer(effect.conn, effect.ref, result)
 
     def _launch(self, effect: fx.Launch) -> None:
+        """Launch at the end of this turn: a worker that wakes at once would take the processor from the daemon before
+        the answer of the submit has left."""
+        if not self._launches:
+            self._schedule(self._launch_now)
+        self._launches.append(effect)
+
+    def _launch_now(self) -> None:
         assert self._launcher is not None
-        self._launcher.launch(effect, self._graphs[effect.job])
+        launches, self._launches = self._launches, []
+        for effect in launches:
+            self._launcher.launch(effect, self._graphs[effect.job])
 
     def _kill(self, effect: fx.Kill) -> None:
         assert self._launcher is not None
-        if not self._committer.drop(lambda held: _is_launch(held, effect.job, effect.fence)):
+        waiting = [launch for launch in self._launches if _is_launch(launch, effect.job, effect.fence)]
+        for launch in waiting:
+            self._launches.remove(launch)
+        if not waiting and not self._committer.drop(lambda held: _is_launch(held, effect.job, effect.fence)):
             self._launcher.kill(effect.job, effect.fence)
 
     def _forget(self, effect: fx.Forget) -> None:

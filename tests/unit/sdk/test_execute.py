@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from qmk.base.errors import QmkError
-from qmk.base.limits import TABLE, Limit
+from qmk.base.limits import LIMITS
 from qmk.engines import reference, stabilizer
 from qmk.qvm.graph import Graph, Output, digest
 from qmk.sdk.engine import Progress, Samples
@@ -78,7 +78,7 @@ def test_a_two_bit_event_prints_phase_and_parity() -> None:
 
 def test_events_can_be_left_out_and_are_dropped_when_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
     assert execute("reference", bell(), "", 50, 1, keep_events=False).event_bits == b""
-    monkeypatch.setitem(TABLE, "event_bytes", Limit(49, "bytes", "for this test"))
+    monkeypatch.setattr(LIMITS, "event_bytes", 49)
     done = execute("reference", bell(), "", 50, 1)
     assert done.event_bits == b""
     assert "event_bytes" in done.notes["events_dropped"]

@@ -181,8 +181,13 @@ class Declarations(Flow):
 
     def _check_gate(self, node: GateDef) -> None:
         """Find what is wrong in a definition where it stands, though no call may ever expand it: try it once."""
-        if not any(isinstance(statement, (For, While, If, Switch)) for statement in node.body):
-            self._expand(node, tuple(0.5 + k / 7 for k in range(len(node.params))), node.pos)
+        if any(isinstance(statement, (For, While, If, Switch)) for statement in node.body):
+            return  # whether these are right may hang on the parameters
+        self.checking = True
+        try:
+            self.expand(node, tuple(0.5 + k / 7 for k in range(len(node.params))), node.pos)
+        finally:
+            self.checking = False
 
     def subroutine_defined(self, node: SubroutineDef) -> None:
         self._global_only("subroutines", node.pos)

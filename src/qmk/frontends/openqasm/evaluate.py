@@ -239,6 +239,8 @@ class Evaluator(Core):
     def real(self, node: Expr) -> float:
         """A gate parameter."""
         value = self.classical(node)
+        if self.dialect == 2 and value.type.kind == "bit":
+            raise Refusal("type", node.pos, "a classical register is not a number", "OpenQASM 2 reads it in if only")
         return convert(value, FLOAT, node.pos, self.logic).data
 
     def type_of(self, node: TypeNode) -> Type:

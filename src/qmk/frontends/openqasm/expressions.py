@@ -225,7 +225,10 @@ class ExpressionParser(Stream):
     def _int(self, text: str, base: int, pos: int) -> int:
         if len(text) > MAX_DIGITS:
             raise Refusal("value", pos, f"a number of {len(text)} digits", f"write at most {MAX_DIGITS} digits")
-        return int(text.replace("_", ""), base)
+        digits = text.replace("_", "")
+        if not digits:
+            raise Refusal("syntax", pos, "a number without digits")
+        return int(digits, base)
 
     def number(self) -> Expr:
         """An integer, real, imaginary or duration literal."""

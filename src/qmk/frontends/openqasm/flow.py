@@ -183,8 +183,8 @@ class Flow(Subroutines):
         source = node.values
         if isinstance(source, Range):
             numbers = self.range_values(source)
-            if len(numbers) > LIMITS.expansion_nodes:
-                raise Refusal("limit", source.pos, f"a loop of {len(numbers)} turns exceeds {LIMITS.expansion_nodes}")
+            if numbers[LIMITS.expansion_nodes :]:  # a range has no length beyond the machine's word
+                raise Refusal("limit", source.pos, f"a loop of more than {LIMITS.expansion_nodes} turns")
             return (convert(Value(INT, k), type_, source.pos, self.logic) for k in numbers)
         if isinstance(source, SetOf):
             found = [self.classical(item) for item in source.items]

@@ -128,7 +128,7 @@ def restrict(bit: Bit, facts: dict[int, int]) -> Bit:
         rest = from_literals(lit for lit in bit.literals if lit[0] not in facts)
         return negate(rest) if bit.negated else rest
     for event in bit.inputs:
-        if event in facts:
+        if event in facts and event in bit.inputs:  # an earlier fact may have settled it
             place = bit.inputs.index(event)
             half = _cofactors(bit.table, place, len(bit.inputs))[facts[event]]
             bit = canonical(bit.inputs[:place] + bit.inputs[place + 1 :], half)

@@ -72,7 +72,7 @@ RULES: tuple[Rule, ...] = (
     Rule(30, "recursion", "Subroutines call each other without end, or nest deeper than the limit.", "3",
          example="def f() { f(); } f();"),
     Rule(31, "comparison", "A sized signed integer is compared with a number outside its range; bits are compared.",
-         "3", "warning", "qubit[2] q; bit[2] c = measure q; if (int[2](c) == 3) reset q;"),
+         "3", "warning", "qubit[2] q; bit[2] c = measure q; if (int[2] (c) == 3) reset q;"),
     Rule(32, "no-effect", "The statement changes nothing that a run can show.", "3", "warning",
          "int x = 1; x + 1;"),
     Rule(33, "division", "Two whole-number literals divide to a fraction: the fraction is kept, where a strict compiler"

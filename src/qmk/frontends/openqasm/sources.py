@@ -45,6 +45,8 @@ class Sources:
         self.dialect = dialect
         self.files: list[File] = []
         self.findings: list[Finding] = []
+        self._seen: set[Finding] = set()
+        self._errors = 0
         self._root = os.path.dirname(os.path.abspath(path)) if path else None
         self._open: list[str] = [os.path.abspath(path)] if path else []
         self.entry = self._add(name, data, self._root)
@@ -77,16 +79,25 @@ class Sources:
         return Finding(rule, refusal.message, refusal.help, "", file.name, line, column, severity)
 
     def report(self, refusal: Refusal) -> None:
-        """Keep a finding; past ``LIMITS.findings`` errors give up with what there is."""
+        """Keep a finding, each once; past ``LIMITS.findings`` errors give up with what there is. A loop may warn in
+        every turn: warnings past the limit are not kept."""
         found = self.finding(refusal)
-        if found not in self.findings[-4:]:
-            self.findings.append(found)
-        if len(self.findings) >= LIMITS.findings:
+        if found in self._seen:
+            return
+        if found.severity == "warning":
+            if len(self._seen) < LIMITS.findings:
+                self._seen.add(found)
+                self.findings.append(found)
+            return
+        self._seen.add(found)
+        self.findings.append(found)
+        self._errors += 1
+        if self._errors >= LIMITS.findings:
             raise invalid_graph(self.findings)
 
     def raise_errors(self) -> None:
         """INVALID_GRAPH with every finding, when one of them is an error."""
-        if any(found.severity == "error" for found in self.findings):
+        if self._errors:
             raise invalid_graph(self.findings)
 
     def warnings(self) -> list[dict[str, object]]:

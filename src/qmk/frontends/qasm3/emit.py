@@ -45,6 +45,8 @@ class _Writer:
         self.bits: dict[str, list[str]] = {}
         self.copies: list[str] = []
         self.head: list[str] = []
+        self.inner: list[str] = []
+        self.hidden = False
         self.scalars: set[str] = set()
 
     def text(self) -> str:
@@ -67,9 +69,10 @@ class _Writer:
         if self.findings:
             raise invalid_graph(self.findings)
         gates = [text.DEFINED[name] for name in self.needed]
-        return "\n".join(
-            ["OPENQASM 3.0;", 'include "stdgates.inc";', *gates, *self.head, *self.lines, *self.copies, ""]
-        )
+        body = [*self.inner, *self.lines, *self.copies]
+        if self.hidden:  # bits of a block are no result: this program prints none
+            body = ["if (true) {", *(f"  {line}" for line in body), "}"]
+        return "\n".join(["OPENQASM 3.0;", 'include "stdgates.inc";', *gates, *self.head, *body, ""])
 
     # -- declarations ------------------------------------------------------------------------------------------------
 
@@ -80,10 +83,8 @@ class _Writer:
             outputs = (Output("c", tuple(produced or self.widths)),) if self.widths else ()
         homes = [self._register(output) for output in reversed(outputs)]
         loose = [event for event in self.widths if event not in self.bits]
-        prefix = "output " if loose and outputs else ""
-        if loose and not outputs:
-            prefix = "output "
-            homes.append((self.names.reserve("none", "c"), 0, False))
+        self.hidden = bool(loose and not outputs)
+        prefix = "output " if loose else ""
         for name, size, zeroed in homes:
             zero = f' = "{"0" * size}"' if zeroed else ""
             if size or name in self.scalars:
@@ -94,7 +95,8 @@ class _Writer:
             self.bits[event] = [name] if self.widths[event] == 1 else [f"{name}[1]", f"{name}[0]"]
             zero = ' = "0"' if self.widths[event] == 1 else ' = "00"'
             kind = "bit" if self.widths[event] == 1 else "bit[2]"
-            self.head.append(f"{kind} {name}{zero if event in self.guarded else ''};")
+            where = self.inner if self.hidden else self.head
+            where.append(f"{kind} {name}{zero if event in self.guarded else ''};")
         qubits, self.spelled = registers(self.graph.vqs, self.names)
         self.head += [f"qubit{'' if size is None else f'[{size}]'} {name};" for name, size in qubits]
 

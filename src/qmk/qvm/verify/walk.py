@@ -31,7 +31,9 @@ PLAIN: dict[str, Plain] = {op.name: plain for op in OPS.values() if (plain := _p
 def walk(state: State) -> None:
     """Every node in program order."""
     families = state.families
-    plain_ops = {name: plain for name, plain in PLAIN.items() if families is None or OPS[name].family in families}
+    plain_ops = PLAIN
+    if families is not None:
+        plain_ops = {name: plain for name, plain in PLAIN.items() if OPS[name].family in families}
     get_plain, get_phase, usable = plain_ops.get, state.qubits.get, state.usable
     tenants = state.tenants
     for index, node in enumerate(state.graph.nodes):

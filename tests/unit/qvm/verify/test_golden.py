@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from qmk.base.errors import QmkError
-from qmk.base.limits import TABLE
+from qmk.base.limits import LIMITS, TABLE
 from qmk.qvm import json_codec
 from qmk.qvm.graph import Graph, Node, Output
 from qmk.qvm.verify import GROUPS, RULES, verify
@@ -50,6 +50,7 @@ def small_limits(monkeypatch: pytest.MonkeyPatch):
     def shrink(document: dict[str, Any]) -> None:
         for name, value in document.get("metadata", {}).get("verify", {}).get("limits", {}).items():
             monkeypatch.setitem(TABLE, name, TABLE[name]._replace(value=value))
+            monkeypatch.setattr(LIMITS, name, value)
 
     return shrink
 

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from qmk.base.limits import TABLE
+from qmk.base.limits import LIMITS, TABLE
 from qmk.qvm import json_codec
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, Guard, Node, Output
@@ -79,6 +79,7 @@ def test_all_findings_come_in_one_answer_in_program_order():
 
 def test_findings_are_bounded_and_the_rest_is_counted(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(TABLE, "findings", TABLE["findings"]._replace(value=5))
+    monkeypatch.setattr(LIMITS, "findings", 5)
     bad = [Node(f"n{k}", "core.h", vqs=("a",)) for k in range(20)]
     report = verify(graph(*bad, caps=("CAP_NONE",)))
     assert len(report.findings) == 5
@@ -91,6 +92,7 @@ def test_findings_are_bounded_and_the_rest_is_counted(monkeypatch: pytest.Monkey
 
 def test_a_program_that_is_too_large_is_not_looked_into(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(TABLE, "nodes", TABLE["nodes"]._replace(value=2))
+    monkeypatch.setattr(LIMITS, "nodes", 2)
     assert rules(verify(graph(H, H, H, H))) == ["QVM-B01"]
     (finding,) = verify(graph(H, H, H)).findings
     assert "3 nodes" in finding.message
