@@ -1,0 +1,62 @@
+"""Checks that an engine refuses what it does not declare, instead of ignoring it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from qmk.base.errors import QmkError
+from qmk.sdk.engine import Unsupported
+from qmk.sdk.kit.report import Check
+from qmk.sdk.kit.subject import Subject
+from qmk.sdk.program import Gate, Logic, Measure, Program, Register, Reset
+
+
+def _refused(subject: Subject, program: Program, method: str | None = None) -> str:
+    """ "" when ``prepare`` refuses the program, else that it does not."""
+    try:
+        subject.engine.prepare(program, subject.method if method is None else method)
+    except Unsupported as why:
+        return "" if str(why) else "Unsupported was raised without saying what"
+    except QmkError as why:
+        return "" if why.kind.name == "UNSUPPORTED" else f"refused with {why.kind.name}, not with Unsupported"
+    return "prepare accepted it; an engine refuses what it does not declare"
+
+
+def honesty_checks(subject: Subject) -> Iterator[Check]:
+    """What is not declared must be refused, never ignored."""
+    can = subject.can
+    h, read = Gate("h", (0,)), Measure(0, 0)
+    cond = ("bit", 0)
+    pauli = Gate("x", (1,), (), cond)
+    both = Gate("x", (2,), (), ("and", ("bit", 0), ("bit", 1)))
+    limited = can.feed_forward != "full"
+    undeclared: list[tuple[str, bool, tuple[Gate | Measure | Reset | Logic, ...]]] = [
+        ("a T gate", can.clifford, (Gate("t", (0,)), read)),
+        ("a condition on a Pauli gate", can.feed_forward == "none", (h, read, pauli, Measure(1, 1))),
+        ("a condition on another gate", limited, (h, read, Gate("h", (1,), (), cond), Measure(1, 1))),
+        ("a measurement under a condition", limited, (h, read, Measure(1, 1, cond))),
+        ("a condition that is no parity", limited, (h, read, Measure(1, 1), both, Measure(2, 2))),
+        ("a reset", not can.reset, (h, Reset(0), read)),
+        ("a gate after measurement", not can.mid_circuit, (h, read, h, Measure(0, 1))),
+        ("event logic", not can.logic, (h, read, Logic(0b01, (0,), 1))),
+    ]
+
+    def refusing(program: Program) -> Callable[[], str]:
+        return lambda: _refused(subject, program)
+
+    yield Check("refuses an unknown gate", refusing(_program(2, (Gate("no_such_gate", (0,)), read))))
+    yield Check("refuses an unknown method", lambda: _refused(subject, _program(2, (h, read)), "no_such_method"))
+    for name, applies, instructions in undeclared:
+        skipped = "" if applies else "declared"
+        yield Check(f"refuses {name}", refusing(_program(3, instructions)), skipped)
+    limit = can.max_qubits
+    wide = _program((limit or 0) + 1, (Gate("h", (limit or 0,)), Measure(limit or 0, 0)))
+    yield Check("refuses too many qubits", refusing(wide), "" if limit else "no limit declared")
+
+
+def _program(qubits: int, instructions: Iterable[Gate | Measure | Reset | Logic]) -> Program:
+    items = tuple(instructions)
+    written = [item.cbit for item in items if isinstance(item, Measure | Logic)]
+    width = max(written, default=-1) + 1
+    registers = (Register("", tuple(range(width))),)
+    return Program(qubits, width, items, registers, {f"e{k}": (k,) for k in range(width)})

@@ -1,0 +1,109 @@
+"""Checks of the engine protocol: shapes, seeds, progress, pickling; on a GHZ state, which every engine can make."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterator
+
+import numpy as np
+
+from qmk.sdk import bits
+from qmk.sdk.engine import Plan
+from qmk.sdk.kit.builder import Builder
+from qmk.sdk.kit.programs import Case
+from qmk.sdk.kit.report import Check
+from qmk.sdk.kit.statistics import check
+from qmk.sdk.kit.subject import Subject
+from qmk.sdk.program import Program
+
+MANY = 50_000
+"""shots of the large run, for engines that are exact"""
+
+
+def protocol_checks(subject: Subject) -> Iterator[Check]:
+    yield Check("shape and type of samples", lambda: _shapes(subject))
+    yield Check("many shots", lambda: _many_shots(subject))
+    yield Check("same seed, same bits", lambda: _same_seed(subject))
+    yield Check("other seed, other bits", lambda: _other_seed(subject))
+    yield Check("progress", lambda: _progress(subject))
+    yield Check("plan pickles", lambda: _pickles(subject))
+    yield Check("program without bits", lambda: _no_bits(subject))
+    yield Check("version", lambda: _version(subject))
+    yield Check("per-shot events agree with counts", lambda: _events(subject))
+
+
+def _ghz(subject: Subject) -> Program:
+    graph = Builder(3).op("h", 0).op("cnot", 0, 1).op("cnot", 1, 2).measure_all().graph()
+    return subject.lower(Case("GHZ", graph))
+
+
+def _plan(subject: Subject) -> Plan:
+    return subject.engine.prepare(_ghz(subject), subject.method)
+
+
+def _shapes(subject: Subject) -> str:
+    for shots in (1, 2, 257):
+        got = _plan(subject).run(shots, 7).bits
+        if got.shape != (shots, 3) or got.dtype != np.uint8:
+            return f"{shots} shots of 3 bits gave shape {got.shape} of {got.dtype}, not ({shots}, 3) of uint8"
+        if got.max() > 1:
+            return "a bit is neither 0 nor 1"
+    return ""
+
+
+def _many_shots(subject: Subject) -> str:
+    got = _plan(subject).run(MANY if subject.can.exact else subject.shots, 7)
+    return check(bits.counts(_ghz(subject).registers, got.bits), {"000": 0.5, "111": 0.5}, 1e-9)
+
+
+def _same_seed(subject: Subject) -> str:
+    plan = _plan(subject)
+    first, again, other = plan.run(200, 3).bits, plan.run(200, 3).bits, _plan(subject).run(200, 3).bits
+    if not np.array_equal(first, again):
+        return "one plan gave different bits for the same seed"
+    return "" if np.array_equal(first, other) else "two plans of one program gave different bits for the same seed"
+
+
+def _other_seed(subject: Subject) -> str:
+    drawn = {_plan(subject).run(200, seed).bits.tobytes() for seed in (0, 1, 2, (1 << 63) - 1)}
+    return "" if len(drawn) == 4 else "two seeds gave the same 200 shots (chance 2^-200)"
+
+
+def _progress(subject: Subject) -> str:
+    done: list[int] = []
+    _plan(subject).run(300, 5, done.append)
+    if not done or done[-1] != 300 or done != sorted(done):
+        return f"progress must rise to the number of shots (300) and end there; got {done[-5:]}"
+    return ""
+
+
+def _pickles(subject: Subject) -> str:
+    plan = _plan(subject)
+    kept = pickle.loads(pickle.dumps(plan))  # noqa: S301 our own bytes of a moment ago
+    same = np.array_equal(plan.run(100, 9).bits, kept.run(100, 9).bits)
+    return "" if same else "a pickled plan gave different bits"
+
+
+def _no_bits(subject: Subject) -> str:
+    got = subject.sample(Program(1, 0, (), (), {}), 5, 1).bits
+    return "" if got.shape == (5, 0) else f"a program without bits gave shape {got.shape}, not (5, 0)"
+
+
+def _version(subject: Subject) -> str:
+    version = subject.engine.version
+    return "" if isinstance(version, str) and version else "the version is empty"
+
+
+def _events(subject: Subject) -> str:
+    """Through ``execute``: names, widths and bits of events tell the same as the counts."""
+    b = Builder(3).op("x", 0).op("h", 1)
+    b.measure_all()
+    done = subject.runner.execute(b.graph(), subject.method, 50, 1)
+    rows = np.unpackbits(np.frombuffer(done.event_bits, dtype=np.uint8).reshape(50, -1), axis=1)[:, :3]
+    if done.event_names != ["e0", "e1", "e2"] or done.event_widths != [1, 1, 1]:
+        return f"events are {done.event_names} of widths {done.event_widths}"
+    tally: dict[str, int] = {}
+    for row in rows.tolist():
+        key = "".join(map(str, row))
+        tally[key] = tally.get(key, 0) + 1
+    return "" if tally == done.counts else f"per-shot events give {tally}, counts are {done.counts}"

@@ -1,0 +1,40 @@
+"""The engine under test and what it declares."""
+
+from __future__ import annotations
+
+from qmk.sdk.engine import Capabilities, Engine, Samples
+from qmk.sdk.execute import Runner
+from qmk.sdk.kit.programs import Case
+from qmk.sdk.lower import lower
+from qmk.sdk.program import Program
+
+
+class Subject:
+    """The engine under test, with what it declares."""
+
+    def __init__(self, runner: Runner, method: str, shots: int) -> None:
+        self.runner, self.method, self.shots = runner, method, shots
+        self.can: Capabilities = runner.capabilities(method)
+
+    @property
+    def engine(self) -> Engine:
+        return self.runner.engine
+
+    def lacks(self, case: Case) -> str:
+        """Why the declared capabilities exclude a case, or ""."""
+        can = self.can
+        if can.clifford and not case.clifford:
+            return "Clifford programs only"
+        have = {"logic"}
+        have |= {"mid_circuit"} if can.mid_circuit else set()
+        have |= {"reset"} if can.reset else set()
+        have |= {"none": set[str](), "pauli": {"pauli"}, "full": {"pauli", "full"}}[can.feed_forward]
+        missing = sorted(case.needs - have)
+        return f"does not declare {', '.join(missing)}" if missing else ""
+
+    def lower(self, case: Case) -> Program:
+        can = self.can
+        return lower(case.graph, can.gates, clifford=can.clifford, inline_logic=not can.logic)
+
+    def sample(self, program: Program, shots: int, seed: int) -> Samples:
+        return self.engine.prepare(program, self.method).run(shots, seed)
