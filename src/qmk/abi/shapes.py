@@ -11,7 +11,8 @@ from msgspec import Meta, Raw, Struct
 
 from qmk.base.limits import LIMITS
 
-SEED_MAX = 2**63 - 1
+INT_MAX = 2**63 - 1
+"""the largest integer that a request may carry: what journals and other processes can hold"""
 
 SessionId = Annotated[str, Meta(description="session from q_negotiate_caps", min_length=1, max_length=64)]
 JobId = Annotated[str, Meta(description="job from q_submit", min_length=1, max_length=64)]
@@ -19,7 +20,7 @@ CapabilityId = Annotated[str, Meta(description="capability id from q_negotiate_c
 ChannelId = Annotated[str, Meta(description="channel from q_open_chan", min_length=1, max_length=64)]
 Name = Annotated[str, Meta(description="name", min_length=1, max_length=256)]
 RawGraph = Annotated[Raw, Meta(description="QVM graph as a JSON object; either this or program")]
-Shots = Annotated[int, Meta(description="number of shots; absent: the graph's own, else 1000", ge=1)]
+Shots = Annotated[int, Meta(description="number of shots; absent: the graph's own, else 1000", ge=1, le=INT_MAX)]
 TimeoutMs = Annotated[int, Meta(description="milliseconds", ge=0, le=LIMITS.timeout_ms)]
 
 
@@ -40,10 +41,8 @@ class Policy(Request, frozen=True):
     """Wishes about how a job is run. Whatever cannot be honoured is refused, never ignored."""
 
     priority: Annotated[int, Meta(description="larger is launched sooner", ge=-1000, le=1000)] = 0
-    deadline_epochs: Annotated[int, Meta(description="most epochs the job may take", ge=1)] | None = None
-    seed: Annotated[int, Meta(description="seed of every random choice; absent: drawn", ge=0, le=SEED_MAX)] | None = (
-        None
-    )
+    deadline_epochs: Annotated[int, Meta(description="most epochs the job may take", ge=1, le=INT_MAX)] | None = None
+    seed: Annotated[int, Meta(description="seed of every random choice; absent: drawn", ge=0, le=INT_MAX)] | None = None
     timeout_ms: (
         Annotated[int, Meta(description="ms from acceptance to FAILED (TIMEOUT)", ge=1, le=LIMITS.timeout_ms)] | None
     ) = None

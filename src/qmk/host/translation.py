@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from qmk.abi.shapes import Program
 from qmk.base.errors import QmkError
 from qmk.base.limits import check
@@ -55,6 +57,7 @@ class Translation:
 
     def translate(self, program: Program, then: Then) -> None:
         try:
+            _require_portable(program.params)
             request = Translate(
                 fence=next(self._fences), data=source_of(program), format=program.format, params=program.params
             )
@@ -170,3 +173,16 @@ def source_of(program: Program) -> bytes:
             raise QmkError("INVALID_PARAMS", f"program.base64: {error}", field="program.base64") from error
     check("source_bytes", len(data), "program")
     return data
+
+
+def _require_portable(params: dict[str, Any]) -> None:
+    """INVALID_PARAMS for values that no message to the translator can carry."""
+    try:
+        msgspec.msgpack.encode(params)
+    except (OverflowError, RecursionError) as error:
+        raise QmkError(
+            "INVALID_PARAMS",
+            "a value of program.params does not fit 64 bits or nests too deep",
+            field="program.params",
+            help="give it as text; expressions are evaluated",
+        ) from error

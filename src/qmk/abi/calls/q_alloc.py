@@ -12,7 +12,7 @@ from qmk.abi.call import Call
 
 class Request(shapes.Request, frozen=True):
     session_id: shapes.SessionId
-    n: Annotated[int, Meta(description="number of qubits", ge=1)]
+    n: Annotated[int, Meta(description="number of qubits", ge=1, le=shapes.INT_MAX)]
     profile: Annotated[str, Meta(description="code profile such as logical:surface(d=7)", max_length=256)] = ""
 
 

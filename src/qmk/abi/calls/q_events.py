@@ -15,7 +15,9 @@ LONG_POLL_MS = 30_000
 class Request(shapes.Request, frozen=True):
     session_id: shapes.SessionId
     job_id: shapes.JobId
-    after: Annotated[int, Meta(description="seq of the last event already seen; 0: from the first", ge=0)] = 0
+    after: Annotated[
+        int, Meta(description="seq of the last event already seen; 0: from the first", ge=0, le=shapes.INT_MAX)
+    ] = 0
     timeout_ms: Annotated[shapes.TimeoutMs, Meta(description="answer with no events after this; 0: at once")] = (
         LONG_POLL_MS
     )

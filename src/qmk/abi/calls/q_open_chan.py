@@ -14,7 +14,7 @@ class Request(shapes.Request, frozen=True):
     session_id: shapes.SessionId
     peers: Annotated[list[shapes.Name], Meta(description="the two qubits", min_length=2, max_length=2)]
     fidelity: Annotated[float, Meta(description="lowest fidelity of a Bell pair", ge=0.25, le=1.0)]
-    entanglements_max: Annotated[int, Meta(description="Bell pairs that may be made", ge=1)]
+    entanglements_max: Annotated[int, Meta(description="Bell pairs that may be made", ge=1, le=shapes.INT_MAX)]
     expiry: Annotated[float, Meta(description="Unix time in seconds")] | None = None
 
 

@@ -13,7 +13,9 @@ from qmk.abi.call import Call
 class Request(shapes.Request, frozen=True):
     session_id: shapes.SessionId
     job_id: shapes.JobId
-    from_shot: Annotated[int, Meta(description="first shot of the page of per-shot events", ge=0)] = 0
+    from_shot: Annotated[
+        int, Meta(description="first shot of the page of per-shot events", ge=0, le=shapes.INT_MAX)
+    ] = 0
 
 
 class Register(Struct, frozen=True):
