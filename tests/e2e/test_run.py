@@ -225,6 +225,22 @@ def test_a_reader_that_leaves_ends_it_quietly(folder: Path, environment: dict[st
     assert done.stderr == ""
 
 
+def test_a_closed_pipe_and_a_full_disk_have_codes_of_their_own(folder: Path, environment: dict[str, str]) -> None:
+    import sys
+
+    run = f"{sys.executable} -m qmk run examples/bell.qasm"
+    shell = ["bash", "-c", f"{run} | true; echo ${{PIPESTATUS[0]}}; {run} > /dev/full; echo $?"]
+    done = subprocess.run(shell, cwd=folder, env=environment, capture_output=True, text=True, timeout=60)
+    assert done.stdout == "141\n3\n"
+    assert done.stderr == "error: cannot write the output: no space left on device\n"
+
+
+def test_warnings_of_the_reader_are_shown(qmk: Qmk) -> None:
+    done = qmk("run", "-", "--shots", "10", stdin="OPENQASM 3;\n#pragma foo\nqubit q; bit c; c = measure q;")
+    assert done.returncode == 0
+    assert "<program>:2:1: warning" in done.stderr
+
+
 def test_explain_says_why(qmk: Qmk) -> None:
     done = qmk("run", "examples/bell.qasm", "--explain", "--seed", "1")
     assert done.returncode == 0

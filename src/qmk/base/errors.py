@@ -101,7 +101,8 @@ def _portable(value: Any) -> Any:
 
 
 class QmkError(Exception):
-    """An error that may reach a user. ``kind`` is a name in ``KINDS``; ``fields`` are JSON-compatible data."""
+    """An error that may reach a user. ``kind`` is a name in ``KINDS``; ``fields`` are JSON-compatible data. A field
+    ``retryable`` says for this occurrence what the kind says in general."""
 
     def __init__(self, kind: str, message: str, **fields: Any) -> None:
         super().__init__(message)
@@ -132,9 +133,11 @@ class QmkError(Exception):
     def from_dict(cls, raw: dict[str, Any]) -> QmkError:
         """The inverse of ``to_dict``; an unknown code becomes INTERNAL_ERROR with the code kept as a field."""
         data = dict(raw.get("data") or {})
-        for key in ("name", "retryable", "blame"):
-            data.pop(key, None)
         kind = BY_CODE.get(raw.get("code", 0))
+        for key in ("name", "blame"):
+            data.pop(key, None)
+        if kind is None or data.get("retryable", kind.retryable) == kind.retryable:
+            data.pop("retryable", None)
         if kind is None:
             data["unknown_code"] = raw.get("code")
         return cls(kind.name if kind else "INTERNAL_ERROR", str(raw.get("message", "")), **data)

@@ -76,4 +76,5 @@ def check(name: str, asked: int, where: str = "") -> None:
             quota=name,
             asked=asked,
             limit=row.value,
+            retryable=False,
         )

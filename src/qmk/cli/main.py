@@ -6,6 +6,7 @@ Nothing heavy is imported here: a command's module is loaded when it is asked fo
 from __future__ import annotations
 
 import difflib
+import errno
 import importlib
 import os
 import sys
@@ -85,6 +86,8 @@ def main(argv: list[str] | None = None) -> NoReturn:
         sys.stdout.flush()
     except BrokenPipeError:
         code = _reader_gone()
+    except OSError as error:
+        code = _no_output(error)
     if code == failure.INTERRUPTED:
         sys.stderr.flush()
         os._exit(code)  # an engine may still be deep in native code on its thread; it ends with us
@@ -92,6 +95,7 @@ def main(argv: list[str] | None = None) -> NoReturn:
 
 
 def _run(args: list[str], console: failure.Console) -> int:
+    stdout = sys.stdout
     try:
         outcome: Any = cli.main(args=args, prog_name="qmk", standalone_mode=False, obj=console)
         return outcome if isinstance(outcome, int) else 0
@@ -101,8 +105,17 @@ def _run(args: list[str], console: failure.Console) -> int:
         return console.interrupted()
     except BrokenPipeError:
         return _reader_gone()
+    except SystemExit:
+        if sys.stdout is stdout:
+            raise
+        sys.stdout = stdout  # click wraps it when the reader is gone, and ends with 1: our word for a bad program
+        return _reader_gone()
     except click.ClickException as error:
         return console.usage(error)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            return console.error(error)
+        return _no_output(error)
     except Exception as error:
         return console.error(error)
 
@@ -111,3 +124,10 @@ def _reader_gone() -> int:
     """The reader of our output went away (``qmk run ... | head``): end quietly, as if by SIGPIPE."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 141
+
+
+def _no_output(error: OSError) -> int:
+    """Standard output takes no more, such as a full disk."""
+    print(f"error: cannot write the output: {(error.strerror or str(error)).lower()}", file=sys.stderr)  # noqa: T201
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return failure.FAILED_RUN

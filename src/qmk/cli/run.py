@@ -47,6 +47,8 @@ def command(
     from qmk.cli import source
 
     loaded = source.load(program, format_name, options.collect_params(params), console)
+    if loaded.findings and not as_json:
+        console.findings(list(loaded.findings))
     shots = shots or loaded.graph.shots or DEFAULT_SHOTS
     if socket_path:
         result = _through_daemon(socket_path, loaded.graph, shots, seed, engine, timeout_s, quiet=as_json)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from qmk.base.errors import Finding, QmkError
+from qmk.base.errors import Finding, QmkError, invalid_graph
 from qmk.base.limits import check
 from qmk.qvm.graph import Graph
 from qmk.sdk import discovery
@@ -54,6 +54,10 @@ def load(
     QUOTA_EXCEEDED when it is larger than ``LIMITS.source_bytes``.
     """
     check("source_bytes", len(data), path)
+    if not data.strip():
+        raise invalid_graph(
+            [Finding("QMK-F02", "the program is empty", "write a program", file=path, line=1, column=1)]
+        )
     name = format or recognise(data)
     if name is None:
         raise QmkError(

@@ -11,13 +11,13 @@ import logging
 import os
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import msgspec
 
-from qmk.base.errors import QmkError
+from qmk.base.errors import Finding, QmkError
 from qmk.host import results
 from qmk.host.commit import Committer
 from qmk.host.journal import Journal
@@ -142,9 +142,16 @@ class Host:
         return count
 
     def call(
-        self, conn: int, ref: int, method: str, request: Any, graph: Graph | None = None, peer_uid: int = -1
+        self,
+        conn: int,
+        ref: int,
+        method: str,
+        request: Any,
+        graph: Graph | None = None,
+        peer_uid: int = -1,
+        warnings: Sequence[Finding] = (),
     ) -> None:
-        """A decoded call came in; its answer goes to ``Replies`` now or later."""
+        """A decoded call came in; its answer goes to ``Replies`` now or later. ``warnings`` are the reader's."""
         event = ev.CallReceived(
             now_ns=self._clock_ns(),
             conn=conn,
@@ -154,6 +161,7 @@ class Host:
             entropy=self._entropy(ENTROPY_BYTES),
             graph=graph,
             peer_uid=peer_uid,
+            warnings=list(warnings),
         )
         self.feed(event)
 
@@ -219,7 +227,7 @@ class Host:
                 error = QmkError("INTERNAL_ERROR", f"a defect in QMK stopped {event.method}; the daemon's log has more")
                 self._replies.refuse(event.conn, event.ref, error)
             return
-        journaled = False
+        journaled = not self._committer.idle  # what is answered now may rest on records that are not durable yet
         for effect in effects:
             if isinstance(effect, fx.Journal):
                 journaled = True

@@ -16,7 +16,7 @@ import msgspec
 
 from qmk.abi import frame
 from qmk.abi.graphs import graph_of
-from qmk.base.errors import QmkError
+from qmk.base.errors import Finding, QmkError
 from qmk.base.limits import LIMITS
 from qmk.host.host import Host
 from qmk.host.translation import Translation
@@ -83,6 +83,7 @@ class Office:
             return
         for ref in self._of_connection.pop(connection.number):
             del self._calls[ref]
+        self._translation.drop(connection.number)
         assert self._host is not None
         self._host.connection_closed(connection.number)
 
@@ -97,11 +98,13 @@ class Office:
         program = getattr(decoded.request, "program", None)
         if program is not None:
             self._translation.translate(
-                program, lambda graph, error: self._translated(connection, ref, decoded, graph, error)
+                program,
+                connection.number,
+                lambda graph, warnings, error: self._translated(connection, ref, decoded, graph, warnings, error),
             )
             return
         try:
-            graph, _ = graph_of(decoded.request)
+            graph, warnings = graph_of(decoded.request)
         except QmkError as error:
             self.refuse(connection.number, ref, error)
             return
@@ -109,22 +112,32 @@ class Office:
             log.exception("reading the graph of a %s failed", decoded.call.name)
             self.refuse(connection.number, ref, QmkError("INTERNAL_ERROR", "a defect in QMK's graph reader"))
             return
-        self._call(connection, ref, decoded, graph)
+        self._call(connection, ref, decoded, graph, warnings)
 
     def _translated(
-        self, connection: Connection, ref: int, decoded: frame.Decoded, graph: Graph | None, error: QmkError | None
+        self,
+        connection: Connection,
+        ref: int,
+        decoded: frame.Decoded,
+        graph: Graph | None,
+        warnings: list[Finding],
+        error: QmkError | None,
     ) -> None:
         if ref not in self._calls:
             return  # the connection was closed in the meantime
         if error is not None:
             self.refuse(connection.number, ref, error)
         else:
-            self._call(connection, ref, decoded, graph)
+            self._call(connection, ref, decoded, graph, warnings)
 
-    def _call(self, connection: Connection, ref: int, decoded: frame.Decoded, graph: Graph | None) -> None:
+    def _call(
+        self, connection: Connection, ref: int, decoded: frame.Decoded, graph: Graph | None, warnings: list[Finding]
+    ) -> None:
         assert self._host is not None
         assert decoded.call is not None
-        self._host.call(connection.number, ref, decoded.call.name, decoded.request, graph, connection.peer_uid)
+        self._host.call(
+            connection.number, ref, decoded.call.name, decoded.request, graph, connection.peer_uid, warnings
+        )
 
     def answer(self, conn: int, ref: int, result: Any) -> None:
         call = self._calls.get(ref)

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from qmk.abi.shapes import Program
-from qmk.base.errors import QmkError
+from qmk.base.errors import Finding, QmkError
 from qmk.base.limits import check
 from qmk.host import spawn
 from qmk.host.process import ChildProcess
@@ -24,7 +24,19 @@ from qmk.qvm.graph import Graph, unpack
 from qmk.sdk.messages import Failed, FromTranslator, Ready, Translate, Translated
 
 log = logging.getLogger("qmk.translation")
-Then = Callable[[Graph | None, QmkError | None], None]
+Then = Callable[[Graph | None, list[Finding], QmkError | None], None]
+"""What hears of the outcome: a graph and the reader's warnings, or an error."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A program to be read. ``turn``: how many of the same connection stood before it when it came; the queue is in
+    order of turns, so that nobody waits for more than one program of each other connection per program of its own."""
+
+    request: Translate
+    owner: int
+    turn: int
+    then: Then
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +49,17 @@ class TextBounds:
 
 
 class Translation:
-    """``translate(program, then)`` calls ``then(graph, None)`` or ``then(None, error)``, later."""
+    """``translate(program, then)`` calls ``then(graph, warnings, None)`` or ``then(None, [], error)``, later."""
 
     def __init__(self, bounds: TextBounds) -> None:
         self._bounds = bounds
         self._loop = asyncio.get_running_loop()
-        self._queue: deque[tuple[Translate, Then]] = deque()
+        self._queue: deque[_Waiting] = deque()
         self._fences = itertools.count(1)
         self._process: ChildProcess | None = None
         self._ready = False
         self._killed = False
-        self._current: tuple[Translate, Then] | None = None
+        self._current: _Waiting | None = None
         self._deadline: asyncio.TimerHandle | None = None
         self._ended: asyncio.Future[None] | None = None
 
@@ -55,7 +67,8 @@ class Translation:
     def pids(self) -> list[int]:
         return [] if self._process is None else [self._process.pid]
 
-    def translate(self, program: Program, then: Then) -> None:
+    def translate(self, program: Program, owner: int, then: Then) -> None:
+        """Have ``program`` read for connection ``owner``."""
         try:
             _require_portable(program.params)
             request = Translate(
@@ -68,10 +81,21 @@ class Translation:
                     limit=self._bounds.waiting,
                 )
         except QmkError as error:
-            self._loop.call_soon(then, None, error)
+            self._loop.call_soon(then, None, [], error)
             return
-        self._queue.append((request, then))
+        turn = sum(waiting.owner == owner for waiting in self._queue)
+        place = next((i for i, waiting in enumerate(self._queue) if waiting.turn > turn), len(self._queue))
+        self._queue.insert(place, _Waiting(request, owner, turn, then))
         self._pump()
+
+    def drop(self, owner: int) -> None:
+        """The connection is gone: what it still wants read is not read."""
+        self._queue = deque(waiting for waiting in self._queue if waiting.owner != owner)
+        if self._current is not None and self._current.owner == owner and self._process is not None:
+            self._stop_clock()
+            self._current = None
+            self._ready, self._killed = False, True
+            self._process.kill()
 
     async def close(self) -> None:
         """Kill the translator and return when it is gone."""
@@ -90,12 +114,12 @@ class Translation:
             try:
                 self._start()
             except QmkError as error:
-                self._queue.popleft()[1](None, error)
+                self._queue.popleft().then(None, [], error)
                 return
         if self._ready and self._process is not None:
             self._current = self._queue.popleft()
             self._deadline = self._loop.call_later(self._bounds.seconds, self._too_slow)
-            self._process.send(self._current[0])
+            self._process.send(self._current.request)
 
     def _start(self) -> None:
         child = spawn.translator(self._bounds.memory_bytes)
@@ -105,7 +129,7 @@ class Translation:
     def _heard(self, message: Any) -> None:
         if isinstance(message, Ready):
             self._ready = True
-        elif self._current is not None and message.fence == self._current[0].fence:
+        elif self._current is not None and message.fence == self._current.request.fence:
             self._finish(message)
         self._pump()
 
@@ -118,13 +142,13 @@ class Translation:
         except QmkError as error:
             self._settle(None, QmkError("INTERNAL_ERROR", f"the translator's graph cannot be read: {error.message}"))
             return
-        self._settle(graph, None)
+        self._settle(graph, None, message.warnings)
 
-    def _settle(self, graph: Graph | None, error: QmkError | None) -> None:
+    def _settle(self, graph: Graph | None, error: QmkError | None, warnings: list[Finding] | None = None) -> None:
         self._stop_clock()
         if self._current is not None:
-            (_, then), self._current = self._current, None
-            then(graph, error)
+            then, self._current = self._current.then, None
+            then(graph, warnings or [], error)
 
     def _stop_clock(self) -> None:
         if self._deadline is not None:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from qmk.qvm.clifford import quarter_turns
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, Guard, Node
 from qmk.qvm.op import Op
@@ -54,7 +55,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     rotations: int
     """non-Clifford gates with no exact form in Clifford + T here: each needs approximate synthesis"""
     non_clifford: int
-    """unitaries and composites that are not Clifford"""
+    """unitaries, composites and measurements at an angle that are not Clifford"""
     clifford_fraction: float
     """Clifford unitaries over all unitaries and composites; 1.0 without any"""
     mid_circuit: bool
@@ -98,7 +99,7 @@ class _Tally:
         self.size: list[int] = []
         self.spans: list[tuple[int, int, int]] = []
         self.unitaries = self.two = self.multi = self.non_clifford = self.t_count = self.rotations = 0
-        self.measurements = self.resets = self.fences = 0
+        self.measurements = self.slanted = self.resets = self.fences = 0
         self.mid_circuit = self.conditions = self.full = self.reused = False
         self.magic: dict[Any, Magic] = {}
         self.wide: set[str] = set()
@@ -123,6 +124,7 @@ class _Tally:
         elif op.op_class == "measure":
             self.measurements += 1
             self.measured.update(lines)
+            self.slanted += op.name == "core.mangle" and quarter_turns(node.args["theta"]) is None
             if op.name == "core.mbell" and len(node.produces) == 1:
                 self.wide.update(node.produces)
         elif op.op_class == "reset":
@@ -253,7 +255,7 @@ class _Tally:
             resets=self.resets,
             t_count=self.t_count,
             rotations=self.rotations,
-            non_clifford=self.non_clifford,
+            non_clifford=self.non_clifford + self.slanted,
             clifford_fraction=1.0 - self.non_clifford / self.unitaries if self.unitaries else 1.0,
             mid_circuit=self.mid_circuit or self.conditions,
             feed_forward="full" if self.full else "pauli" if self.conditions else "none",

@@ -115,7 +115,11 @@ def _refusal(found: list[Candidate], features: Features, engine: str | None, mem
     needed = min((c.memory_bytes or 0 for c in short), default=0)
     if not short:
         return QmkError(
-            "RESOURCE_EXHAUSTED", f"{what} in bearable time: {lines}", available_bytes=memory_bytes, gaps=gaps
+            "RESOURCE_EXHAUSTED",
+            f"{what} in bearable time: {lines}",
+            available_bytes=memory_bytes,
+            gaps=gaps,
+            retryable=False,
         )
     return QmkError(
         "RESOURCE_EXHAUSTED",
@@ -125,4 +129,5 @@ def _refusal(found: list[Candidate], features: Features, engine: str | None, mem
         available_bytes=memory_bytes,
         gaps=gaps,
         engine=engine or "",
+        retryable=False,
     )

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from qmk.base.errors import Finding
 from qmk.qvm.graph import Output
 
 
@@ -89,6 +90,7 @@ class Translated(msgspec.Struct, frozen=True, tag="translated"):
     fence: int
     graph: bytes
     format: str
+    warnings: list[Finding] = []
 
 
 ToWorker = Run | Stop

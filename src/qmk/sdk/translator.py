@@ -30,7 +30,7 @@ def translate(request: Translate) -> Translated | Failed:
         loaded = frontends.load(
             request.data, path=request.path, format=request.format or None, params=request.params or None
         )
-        return Translated(request.fence, pack(loaded.graph), loaded.format)
+        return Translated(request.fence, pack(loaded.graph), loaded.format, list(loaded.findings))
     except QmkError as error:
         return Failed(request.fence, error.kind.name, error.message, msgspec.to_builtins(error.fields))
     except MemoryError:

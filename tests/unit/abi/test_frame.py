@@ -115,7 +115,7 @@ def test_an_id_that_can_be_told_is_kept_in_an_invalid_request() -> None:
         ("q_status", '{"session_id":5,"job_id":"j"}', "session_id", "str", "not int"),
         ("q_status", '{"session_id":"s","job_id":"j","jobid":1}', "jobid", None, "not a known name"),
         ("q_status", '{"session_id":"s","job_id":"j","job_id":"k"}', "job_id", None, "more than once"),
-        ("q_submit", '{"session_id":"s","shots":0}', "shots", "int >= 1 or null", "out of range"),
+        ("q_submit", '{"session_id":"s","shots":0}', "shots", "int 1 to 9223372036854775807 or null", "out of range"),
         ("q_submit", '{"session_id":"s","policy":{"sed":1}}', "policy.sed", None, "not a known name"),
         ("q_submit", '{"session_id":"s","policy":{"seed":-1}}', "policy.seed", None, "out of range"),
         ("q_submit", '{"session_id":"s","policy":{"seed":1,"seed":1}}', "seed", None, "more than once"),

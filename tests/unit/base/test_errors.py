@@ -37,3 +37,10 @@ def test_a_refusal_says_the_first_finding_and_how_many_more() -> None:
     error = invalid_graph(findings)
     assert error.message == "a.qasm:3:7: wrong [QVM-X02] -> mend it (and 1 more)"
     assert error.findings == findings
+
+
+def test_an_occurrence_may_say_that_a_retry_is_of_no_use() -> None:
+    error = QmkError("RESOURCE_EXHAUSTED", "60 qubits need 16384 PiB", retryable=False)
+    assert error.to_dict()["data"]["retryable"] is False
+    assert QmkError.from_dict(error.to_dict()).to_dict() == error.to_dict()
+    assert QmkError("RESOURCE_EXHAUSTED", "busy").to_dict()["data"]["retryable"] is True

@@ -128,7 +128,7 @@ def test_a_state_that_outgrows_the_bond_cap_fails(method: str, monkeypatch: pyte
     monkeypatch.setattr(aer_engine, "small_bond", lambda *_: 4)
     plan = prepare(entangler(10), method)
     assert plan.cap == 4
-    with pytest.raises(QmkError, match="needs a bond dimension above 4") as failed:
+    with pytest.raises(QmkError, match="more entangled than bond dimension 4") as failed:
         plan.run(10, 1)
     assert failed.value.kind.name == "RESOURCE_EXHAUSTED"
     assert failed.value.fields["needed_bytes"] == 16 << 10
@@ -151,7 +151,7 @@ def test_a_dynamic_state_that_outgrows_the_cap_fails_too(monkeypatch: pytest.Mon
     b = entangler(10)
     b.op("x", 0, guard=when("e0"))
     b.measure(0)
-    with pytest.raises(QmkError, match="above 4"):
+    with pytest.raises(QmkError, match="bond dimension 4"):
         prepare(b, "matrix_product_state").run(10, 1)
 
 

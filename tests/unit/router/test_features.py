@@ -102,3 +102,11 @@ def test_bound_is_given_up_when_it_costs_too_much(monkeypatch: pytest.MonkeyPatc
         b.op("swap", q, 29 - q)
     assert bond_log2(b.graph()) == math.inf
     assert features(b.measure_all().graph()).max_bond_log2 <= 15
+
+
+@pytest.mark.parametrize(("theta", "non_clifford"), [(1.1, 1), (math.pi / 2, 0), (0.0, 0)])
+def test_a_measurement_at_an_angle_counts_as_what_it_is(theta: float, non_clifford: int) -> None:
+    b = Builder(1)
+    b.events.append("m")
+    b.op("mangle", 0, theta=theta, produces=("m",))
+    assert features(b.graph()).n_non_clifford == non_clifford

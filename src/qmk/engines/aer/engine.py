@@ -135,15 +135,17 @@ class AerPlan:
         lost = sum(float(value) for value in _DISCARDED.findall(log))
         if lost > MAX_DISCARDED:
             n = self.program.n_qubits
-            limit = (
-                "the short attempt of this method ends there; aer:matrix_product_state goes further"
+            further = (
+                "aer:matrix_product_state goes further, for longer"
                 if self.method == "small_bond"
                 else f"{bytes_text(MPS_STATE_BYTES)} of tensors allow no more"
             )
             raise QmkError(
                 "RESOURCE_EXHAUSTED",
-                f"aer ({self.method}): the state of these {n} qubits needs a bond dimension above {self.cap}: {limit}. "
-                f"A state vector would need {bytes_text(16.0 * 2.0**n)}",
+                f"the state of these {n} qubits does not fit: a state vector needs {bytes_text(16.0 * 2.0**n)}, and as "
+                f"a matrix product it is more entangled than bond dimension {self.cap}, where aer:{self.method} ends "
+                f"({further})",
+                retryable=False,
                 engine="aer",
                 method=self.method,
                 bond_dimension=self.cap,

@@ -52,6 +52,8 @@ def _no_result(job: Job) -> QmkError:
     """Why there is no result; the failure's own error is in the fields."""
     if job.state == FAILED:
         assert job.error is not None
+        if job.error.get("data", {}).get("name") == "TIMEOUT":  # the caller's own limit, not the engine's fault
+            return QmkError("TIMEOUT", job.error["message"], job_id=job.id, error=job.error)
         return QmkError("JOB_FAILED", f"the job failed: {job.error['message']}", job_id=job.id, error=job.error)
     if job.state == CANCELLED:
         return QmkError("JOB_CANCELLED", "the job was cancelled", job_id=job.id, error=job.error)

@@ -1,0 +1,85 @@
+"""What a reply may rest on: nothing is told to a client before the journal has it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from qmk.abi.calls import q_negotiate_caps, q_status, q_submit
+from qmk.host.host import Host, Turns
+from qmk.host.journal import MemoryJournal
+from qmk.host.routing import Routing
+from qmk.kernel.config import KernelConfig
+from qmk.kernel.core import Kernel
+from qmk.qvm.json_codec import decode
+
+BELL = Path(__file__).parents[2] / "examples" / "bell.qvm.json"
+
+
+class SlowJournal(MemoryJournal):
+    """Its disk takes as long as the test wants."""
+
+    waits_for_disk = True
+
+
+class Desk:
+    """Answers, launches and timers, written down."""
+
+    def __init__(self) -> None:
+        self.answers: dict[int, Any] = {}
+        self.launches: list[str] = []
+
+    def answer(self, conn: int, ref: int, result: Any) -> None:
+        self.answers[ref] = result
+
+    def refuse(self, conn: int, ref: int, error: Any) -> None:
+        self.answers[ref] = error
+
+    def launch(self, launch: Any, graph: bytes) -> None:
+        self.launches.append(launch.job)
+
+    def kill(self, job: str, fence: int) -> None: ...
+    def set(self, key: str, at_ns: int) -> None: ...
+    def clear(self, key: str) -> None: ...
+
+
+def test_a_repeated_submit_and_a_status_wait_for_the_first_ones_record() -> None:
+    desk, turns, disk = Desk(), [], []
+    host = Host(
+        Kernel(KernelConfig()),
+        SlowJournal(),
+        Routing(1 << 30, 1, {}),
+        desk,
+        desk,
+        Turns(schedule=turns.append, in_thread=lambda work, then: disk.append((work, then))),
+    )
+    host.connect(desk)
+    host.call(1, 1, "q_negotiate_caps", q_negotiate_caps.Request())
+    session = desk.answers[1].session_id
+    graph, _ = decode(BELL.read_bytes())
+
+    def run_turns() -> None:
+        while turns:
+            turns.pop(0)()
+
+    request = q_submit.Request(session_id=session, shots=10, idempotency_key="once")
+    host.call(1, 2, "q_submit", request, graph)
+    run_turns()
+    assert len(disk) == 1  # the first one's record is on its way to the disk
+
+    host.call(2, 3, "q_submit", request, graph)
+    host.call(2, 4, "q_negotiate_caps", q_negotiate_caps.Request())
+    run_turns()
+    assert set(desk.answers) == {1}
+    assert desk.launches == []
+
+    while disk:
+        work, then = disk.pop(0)
+        work()
+        then(None)
+        run_turns()
+    assert desk.answers[2].job_id == desk.answers[3].job_id
+    assert desk.launches == [desk.answers[2].job_id]
+
+    host.call(1, 5, "q_status", q_status.Request(session_id=session, job_id=desk.answers[2].job_id))
+    assert 5 in desk.answers, "with nothing on its way, answers leave at once"
