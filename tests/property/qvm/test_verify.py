@@ -124,7 +124,7 @@ def test_summaries_fit_their_program(program: Graph):
     assert 1 <= found.entangling_width <= len(QUBITS)
     assert 0 <= found.max_bond_log2 <= len(QUBITS) // 2
     assert found.depth <= len(program.nodes)
-    assert found.non_clifford <= found.unitaries
+    assert found.non_clifford <= found.unitaries + found.ops.get("core.mangle", 0)
     assert 0.0 <= found.clifford_fraction <= 1.0
     conditional = any(n.guard is not None or n.op == "core.condpauli" for n in program.nodes if n.op != "core.fence")
     if found.feed_forward != "none":

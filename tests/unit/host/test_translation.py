@@ -1,4 +1,4 @@
-"""Reading source text for connections: nobody waits for more than one program of each other, or for one who has left."""
+"""Reading source text for connections: nobody waits for more than one program of each other, or for one who left."""
 
 from __future__ import annotations
 
