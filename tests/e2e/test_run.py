@@ -235,6 +235,14 @@ def test_a_closed_pipe_and_a_full_disk_have_codes_of_their_own(folder: Path, env
     assert done.stderr == "error: cannot write the output: no space left on device\n"
 
 
+def test_an_excerpt_shows_no_control_characters(qmk: Qmk) -> None:
+    done = qmk("run", "-", stdin="OPENQASM 3.0;\nqubit q;\0\x07\n")
+    assert done.returncode == 1
+    assert "\0" not in done.stderr
+    assert "\x07" not in done.stderr
+    assert "qubit q;" in done.stderr
+
+
 def test_warnings_of_the_reader_are_shown(qmk: Qmk) -> None:
     done = qmk("run", "-", "--shots", "10", stdin="OPENQASM 3;\n#pragma foo\nqubit q; bit c; c = measure q;")
     assert done.returncode == 0

@@ -146,7 +146,8 @@ class Console:
         lines = source.decode(errors="replace").splitlines()
         if finding.line > len(lines):
             return []
-        text = lines[finding.line - 1].replace("\t", " ")
+        raw = lines[finding.line - 1].replace("\t", " ")
+        text = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in raw)
         start = max(0, finding.column - 60) if len(text) > 100 else 0
         shown = ("…" if start else "") + text[start : start + 100] + ("…" if len(text) > start + 100 else "")
         number = str(finding.line)
