@@ -88,9 +88,6 @@ def main(argv: list[str] | None = None) -> NoReturn:
         code = _reader_gone()
     except OSError as error:
         code = _no_output(error)
-    if code == failure.INTERRUPTED:
-        sys.stderr.flush()
-        os._exit(code)  # an engine may still be deep in native code on its thread; it ends with us
     sys.exit(code)
 
 

@@ -2,7 +2,7 @@
 
 It is the same for the daemon and for the embedded mode. What differs comes in as ports: where answers go, who runs a
 launch, what a timer is, when a turn ends. The ordering contract of ``kernel.effects`` is kept here: a reply or launch
-after a journal effect of its step waits for that record, everything else is carried out at once.
+waits for every record made before it, of its own step or an earlier one; everything else is carried out at once.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""What the kernel asks the host to do, in the order given. ``Reply`` and ``Launch`` effects that follow a ``Journal``
-effect of the same step leave only after that record is durable."""
+"""What the kernel asks the host to do, in the order given. Replies and ``Launch`` effects leave only after every
+``Journal`` record that came before them, of this step or an earlier one, is durable: they may rest on it."""
 
 from __future__ import annotations
 
