@@ -19,6 +19,8 @@ class TenantConfig(msgspec.Struct, frozen=True, kw_only=True):
     allowed_caps: tuple[str, ...] = (*CAPABILITIES, CAP_DEBUG)
     default_caps: tuple[str, ...] = CAPABILITIES
     suspended: bool = False
+    weight: float = 1.0
+    """share of the machine relative to other tenants"""
     queued_jobs: int = LIMITS.queued_jobs
     running_jobs: int = LIMITS.running_jobs
     held_qubits: int = LIMITS.held_qubits
@@ -41,3 +43,11 @@ class KernelConfig(msgspec.Struct, frozen=True, kw_only=True):
     job_attempts: int = LIMITS.job_attempts
     default_shots: int = 1000
     devices: tuple[str, ...] = ("ideal",)
+    token_key: bytes = b""
+    """root key of the tokens; empty: there are none, every session is the local tenant's"""
+    local_allowed: bool = True
+    """a caller without a token belongs to the local tenant"""
+    epoch_ms: int = 100
+    """length of a scheduling epoch of the ideal device"""
+    regions: tuple[tuple[str, int], ...] = ()
+    """name and number of qubits of each region of the map; empty: one a worker, each as large as one program may be"""

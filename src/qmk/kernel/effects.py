@@ -89,6 +89,69 @@ class Launch(msgspec.Struct, frozen=True):
     seed: int
     keep_events: bool
     memory_bytes: int
+    region: str = ""
+    """part of the device's map that holds the job's qubits; also which worker slot runs it"""
+    first_qubit: int = 0
+    """device index of the job's first qubit: its qubits are ``first_qubit`` to ``first_qubit + n_qubits - 1``"""
+    start_from: str = ""
+    """blob of the saved state to continue from; empty: from the start"""
+    save_fences: bool = False
+    """save the state at fences as it goes, so that a dead engine costs little"""
+
+
+class Interrupt(msgspec.Struct, frozen=True):
+    """Ask the running launch for something at its next fence. ``kind`` "save": save the state and go on (answered by
+    ``Saved``); "yield": save it and stop (``Yielded``); "rewind": go back to the end of epoch ``epoch`` and stop there
+    (``Yielded``), by running the reversible segments backwards or from the state saved there. What cannot be done is
+    answered by ``NotInterrupted``. ``ref`` names the checkpoint to make."""
+
+    job: str
+    fence: int
+    kind: str
+    ref: str
+    why: str = ""
+    epoch: int = 0
+
+
+class Audit(msgspec.Struct, frozen=True):
+    """Append to the audit log, in the transaction of this step's records. ``hash`` chains it to the entry before."""
+
+    seq: int
+    epoch: int
+    now_ns: int
+    kind: str
+    tenant: str
+    fields: dict[str, Any]
+    hash: str
+
+
+class SealEpoch(msgspec.Struct, frozen=True):
+    """Sign the Merkle root over the audit entries ``first_seq`` to ``last_seq`` of ``epoch`` and store it."""
+
+    epoch: int
+    first_seq: int
+    last_seq: int
+    root: str
+    head: str
+
+
+class Charge(msgspec.Struct, frozen=True):
+    """Write a row of the ledger, in the transaction of the record that ended the launch: what a bill is made from.
+    ``amounts``: quota name to amount."""
+
+    now_ns: int
+    tenant: str
+    session: str
+    job: str
+    attempt: int
+    amounts: dict[str, float]
+
+
+class DropBlob(msgspec.Struct, frozen=True):
+    """Nothing refers to this blob by ``checkpoint`` any more."""
+
+    checkpoint: str
+    blob: str
 
 
 class Kill(msgspec.Struct, frozen=True):
@@ -124,6 +187,11 @@ Effect = (
     | Estimate
     | QueryResources
     | Launch
+    | Interrupt
+    | Audit
+    | SealEpoch
+    | Charge
+    | DropBlob
     | Kill
     | SetTimer
     | ClearTimer

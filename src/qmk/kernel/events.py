@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from qmk.base.errors import Finding
+from qmk.kernel.config import TenantConfig
 from qmk.qvm.graph import Graph
 
 
@@ -29,6 +30,8 @@ class CallReceived(_Event, frozen=True):
     entropy: bytes
     graph: Graph | None = None
     peer_uid: int = -1
+    operator: bool = False
+    """it came over the operator's socket, which only the daemon's own user can reach"""
     warnings: list[Finding] = []
     """what the reader of the graph forgave; passed on in q_submit's reply"""
 
@@ -58,6 +61,16 @@ class Submitted(_Event, frozen=True):
     """nodes of each epoch, for at most the first ``listed_epochs`` epochs"""
     request_digest: str = ""
     """what an idempotency key is compared by: graph, shots and policy"""
+    n_qubits: int = 0
+    """qubits alive at once: what the job's place on the device must hold"""
+    gates: int = 0
+    """unitary nodes: what the quota 'gates' counts, times shots"""
+    fenced: bool = False
+    """the engine's method can be stopped, saved and restored at the program's fences"""
+    replay_of: str = ""
+    """the job whose bits this one reproduces (q_replay)"""
+    restored_from: str = ""
+    """the checkpoint this job starts from (q_restore)"""
 
 
 class Routed(_Event, frozen=True):
@@ -69,6 +82,7 @@ class Routed(_Event, frozen=True):
     seconds: float
     memory_bytes: int
     reasons: list[dict[str, Any]]
+    fenced: bool = False
 
 
 class Refused(_Event, frozen=True):
@@ -112,6 +126,80 @@ class Failed(_Event, frozen=True):
     died: bool = False
 
 
+class Saved(_Event, frozen=True):
+    """The launch passed a fence and its state there is in the host's store. ``epoch``: epochs of the program that are
+    behind it. ``blob``: SHA-256 of the state, its name in the store. ``kept`` True: somebody asked for it
+    (q_checkpoint) and it stays until retention ends; False: taken so that an engine death costs little; the next one
+    replaces it."""
+
+    job: str
+    fence: int
+    checkpoint: str
+    epoch: int
+    blob: str
+    size_bytes: int
+    kept: bool = False
+
+
+class Yielded(_Event, frozen=True):
+    """As ``Saved``, and the launch ended there: preempted, migrated, or asked to rewind. The job goes back to the queue
+    and continues from the state. ``why``: "preempted", "migrated" or "rewound"."""
+
+    job: str
+    fence: int
+    checkpoint: str
+    epoch: int
+    blob: str
+    size_bytes: int
+    why: str
+
+
+class NotInterrupted(_Event, frozen=True):
+    """The launch could not do what an ``Interrupt`` asked (it has no more fences, or its engine cannot): it goes on."""
+
+    job: str
+    fence: int
+    ref: str
+    kind: str
+    message: str
+
+
+class TenantSet(_Event, frozen=True):
+    """Journal record: the operator made the tenant or changed it (its quotas, its weight, suspension)."""
+
+    config: TenantConfig
+
+
+class TokenIssued(_Event, frozen=True):
+    """Journal record: a token was made. The token itself is never recorded; ``serial`` is in it."""
+
+    tenant: str
+    serial: str
+    expires_ns: int
+    rights: tuple[str, ...]
+
+
+class TokenRevoked(_Event, frozen=True):
+    """Journal record: the token, or with ``serial`` empty every token of the tenant so far, is void."""
+
+    tenant: str
+    serial: str = ""
+
+
+class ChannelChanged(_Event, frozen=True):
+    """Journal record: a channel was proposed, approved, used or closed; the whole new state, as
+    ``objects.channel.Channel`` has it."""
+
+    channel: str
+    state: dict[str, Any]
+
+
+class CheckpointDropped(_Event, frozen=True):
+    """Journal record: a checkpoint's retention ended, or its job was forgotten."""
+
+    checkpoint: str
+
+
 class Cancelled(_Event, frozen=True):
     """Journal record: the job was cancelled (by a call, or by its time limit when ``timeout`` is True)."""
 
@@ -131,7 +219,17 @@ class ConnectionClosed(_Event, frozen=True):
 
 
 class Recovered(_Event, frozen=True):
-    """The journal was replayed into a fresh kernel; everything that was running is to be launched again."""
+    """The journal was replayed into a fresh kernel; everything that was running is to be launched again.
+
+    ``used``: tenant to quota to what the ledger says was used in the current period. ``audit_seq``, ``audit_head``,
+    ``audit_open``: the end of the audit log: entries so far, the last hash (hexadecimal), and the hashes of the entries
+    of the epoch that has no signed root yet. ``adopted``: (job, fence) of launches that the launcher still runs."""
+
+    used: dict[str, dict[str, float]] = {}
+    audit_seq: int = 0
+    audit_head: str = ""
+    audit_open: tuple[str, ...] = ()
+    adopted: tuple[tuple[str, int], ...] = ()
 
 
 class ShuttingDown(_Event, frozen=True):
@@ -147,6 +245,14 @@ Event = (
     | Progressed
     | Finished
     | Failed
+    | Saved
+    | Yielded
+    | NotInterrupted
+    | TenantSet
+    | TokenIssued
+    | TokenRevoked
+    | ChannelChanged
+    | CheckpointDropped
     | Cancelled
     | TimerFired
     | ConnectionClosed

