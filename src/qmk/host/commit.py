@@ -13,6 +13,8 @@ from typing import Any
 from qmk.base.errors import QmkError
 from qmk.host.journal import Batch, Journal
 from qmk.host.results import Result
+from qmk.host.seals import Seal
+from qmk.kernel.effects import Audit
 from qmk.kernel.events import Event
 
 Held = Any
@@ -56,6 +58,14 @@ class Committer:
 
     def result(self, job: str, result: Result) -> None:
         self._batch.results.append((job, result))
+        self._ask()
+
+    def audit(self, entry: Audit) -> None:
+        self._batch.audit.append(entry)
+        self._ask()
+
+    def seal(self, seal: Seal) -> None:
+        self._batch.seals.append(seal)
         self._ask()
 
     def forget(self, job: str) -> None:

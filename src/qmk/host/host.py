@@ -22,6 +22,7 @@ from qmk.host import results
 from qmk.host.commit import Committer
 from qmk.host.journal import Journal
 from qmk.host.routing import Routing
+from qmk.host.seals import Seal, Seals
 from qmk.kernel import effects as fx
 from qmk.kernel import events as ev
 from qmk.kernel.core import Kernel
@@ -84,7 +85,9 @@ class Host:
         turns: Turns,
         clock_ns: Callable[[], int] = time.time_ns,
         entropy: Callable[[int], bytes] = os.urandom,
+        seals: Seals | None = None,
     ) -> None:
+        assert seals is not None or not kernel.config.audited
         self._kernel = kernel
         self._journal = journal
         self.routing = routing
@@ -92,6 +95,7 @@ class Host:
         self._timers = timers
         self._clock_ns = clock_ns
         self._entropy = entropy
+        self._seals = seals
         self._launcher: Launcher | None = None
         self._launches: list[fx.Launch] = []
         self._schedule = turns.schedule
@@ -115,6 +119,8 @@ class Host:
             fx.ReplyError: lambda effect: self._replies.refuse(effect.conn, effect.ref, effect.error),
             fx.ReplyResult: self._reply_result,
             fx.Launch: self._launch,
+            fx.SealEpoch: self._seal,
+            Seal: self._sealed,
         }
 
     def connect(self, launcher: Launcher) -> None:
@@ -138,7 +144,16 @@ class Host:
                 yield record
 
         self._kernel.replay(records())
-        self.feed(ev.Recovered(now_ns=self._clock_ns()))
+        tail = self._journal.audit_tail()
+        self.feed(
+            ev.Recovered(
+                now_ns=self._clock_ns(),
+                audit_seq=tail.seq,
+                audit_head=tail.head,
+                audit_open=tail.open,
+                audit_epoch=tail.epoch,
+            )
+        )
         return count
 
     def call(
@@ -232,6 +247,9 @@ class Host:
             if isinstance(effect, fx.Journal):
                 journaled = True
                 self._record(effect)
+            elif isinstance(effect, fx.Audit):
+                journaled = True
+                self._committer.audit(effect)
             elif journaled and isinstance(effect, (fx.Reply, fx.ReplyError, fx.ReplyResult, fx.Launch)):
                 self._committer.hold(effect)
             else:
@@ -274,7 +292,7 @@ class Host:
 
     def _refuse_held(self, held: list[Any], error: QmkError) -> None:
         for effect in held:
-            if not isinstance(effect, fx.Launch):
+            if not isinstance(effect, (fx.Launch, Seal)):
                 self._replies.refuse(effect.conn, effect.ref, error)
 
     def _route(self, effect: fx.Route) -> None:
@@ -336,6 +354,17 @@ class Host:
         self._graphs.pop(effect.job, None)
         self._recent.drop(effect.job)
         self._committer.forget(effect.job)
+
+    def _seal(self, effect: fx.SealEpoch) -> None:
+        """Sign the root; the seal goes into the transaction of what follows it."""
+        assert self._seals is not None
+        seal = self._seals.seal(effect)
+        self._committer.seal(seal)
+        self._committer.hold(seal)
+
+    def _sealed(self, seal: Seal) -> None:
+        assert self._seals is not None
+        self._seals.stored(seal)
 
     def _reply_result(self, effect: fx.ReplyResult) -> None:
         try:

@@ -12,20 +12,25 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from qmk.host.results import Head, Result
+from qmk.host.seals import AuditTail, Seal, tail_of
+from qmk.kernel.effects import Audit
 from qmk.kernel.events import Event
 
 
 @dataclass(slots=True)
 class Batch:
-    """Records with the job each belongs to, new results, and jobs to forget; ``durable`` if any record asks for it."""
+    """Records with the job each belongs to, new results, entries and seals of the audit log, and jobs to forget;
+    ``durable`` if any record asks for it."""
 
     records: list[Event] = field(default_factory=list)
     results: list[tuple[str, Result]] = field(default_factory=list)
     forgotten: list[str] = field(default_factory=list)
+    audit: list[Audit] = field(default_factory=list)
+    seals: list[Seal] = field(default_factory=list)
     durable: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.records or self.results or self.forgotten)
+        return bool(self.records or self.results or self.forgotten or self.audit or self.seals)
 
     @property
     def heavy(self) -> bool:
@@ -43,6 +48,21 @@ class Journal(Protocol):
     def write(self, batch: Batch) -> None: ...
     def head(self, job: str) -> Head | None: ...
     def page(self, job: str, number: int, head: Head) -> bytes | memoryview: ...
+
+    def audit_entries(self, from_seq: int = 1) -> Iterator[tuple[int, bytes, bytes]]:
+        """(seq, bytes, hash) of the audit entries from ``from_seq`` on, as they are stored."""
+        ...
+
+    def seals(self) -> Iterator[Seal]:
+        """Every seal, oldest first."""
+        ...
+
+    def last_seal(self) -> Seal | None: ...
+
+    def audit_tail(self) -> AuditTail:
+        """Where the audit log ends."""
+        ...
+
     def close(self) -> None: ...
 
 
@@ -53,12 +73,16 @@ class MemoryJournal:
 
     def __init__(self) -> None:
         self._results: dict[str, Result] = {}
+        self._audit: list[Audit] = []
+        self._seals: list[Seal] = []
 
     def records(self) -> Iterator[Event]:
         return iter(())
 
     def write(self, batch: Batch) -> None:
         self._results.update(batch.results)
+        self._audit += batch.audit
+        self._seals += batch.seals
         for job in batch.forgotten:
             self._results.pop(job, None)
 
@@ -72,6 +96,18 @@ class MemoryJournal:
     def result(self, job: str) -> Result:
         """The whole result, for a caller in this process."""
         return self._results[job]
+
+    def audit_entries(self, from_seq: int = 1) -> Iterator[tuple[int, bytes, bytes]]:
+        return ((row.seq, row.data, bytes.fromhex(row.hash)) for row in self._audit[from_seq - 1 :])
+
+    def seals(self) -> Iterator[Seal]:
+        return iter(self._seals)
+
+    def audit_tail(self) -> AuditTail:
+        return tail_of(self.last_seal(), self.audit_entries)
+
+    def last_seal(self) -> Seal | None:
+        return self._seals[-1] if self._seals else None
 
     def close(self) -> None:
         self._results.clear()

@@ -18,6 +18,7 @@ import msgspec
 from qmk.base.errors import QmkError
 from qmk.host.journal import Batch
 from qmk.host.results import Head, checksum, decode_head, encode_head
+from qmk.host.seals import AuditTail, Seal, tail_of
 from qmk.kernel.events import Event
 
 Durability = Literal["process", "power"]
@@ -40,11 +41,16 @@ CREATE TABLE page (
 );
 """
 
+_AUDIT_TABLES = """
+CREATE TABLE IF NOT EXISTS audit (seq INTEGER PRIMARY KEY, entry BLOB NOT NULL, hash BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS seal (number INTEGER PRIMARY KEY, body BLOB NOT NULL, signature BLOB NOT NULL);
+"""
+
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Event).decode
 
 
-def _sqlite() -> Any:
+def sqlite_module() -> Any:
     """The newer of the system's SQLite and the ``pysqlite3`` wheel's."""
     try:
         import pysqlite3  # pyright: ignore[reportMissingTypeStubs]
@@ -68,7 +74,7 @@ class SqliteJournal:
         self.path = path
         self.durability = durability
         self.waits_for_disk = durability == "power"
-        self._sqlite = _sqlite()
+        self._sqlite = sqlite_module()
         self._beside = self._sqlite.sqlite_version_info >= RESET_FIXED
         self._full: bool | None = None
         self._batches = 0
@@ -112,6 +118,7 @@ class SqliteJournal:
                 f"the journal {self.path} has schema {found[0] if found else 'none'}; this release reads {SCHEMA}",
                 help="start the release that wrote it, or name another data folder",
             )
+        self._writer.executescript(_AUDIT_TABLES)
 
     def _synchronise(self, full: bool) -> None:
         if self._full is not full:
@@ -141,6 +148,12 @@ class SqliteJournal:
         try:
             if batch.records:
                 many("INSERT INTO journal (job, record, checksum) VALUES (?, ?, ?)", _record_rows(batch.records))
+            if batch.audit:
+                rows = [(entry.seq, entry.data, bytes.fromhex(entry.hash)) for entry in batch.audit]
+                many("INSERT INTO audit (seq, entry, hash) VALUES (?, ?, ?)", rows)
+            if batch.seals:
+                seals = [(seal.number, seal.body, seal.signature) for seal in batch.seals]
+                many("INSERT INTO seal (number, body, signature) VALUES (?, ?, ?)", seals)
             for job, result in batch.results:
                 head = encode_head(result.head)
                 run(
@@ -194,6 +207,20 @@ class SqliteJournal:
             if checksum(job, bits) == stored:
                 return bits
         raise _damaged(self.path, f"events page {number} of {job} is missing or does not match its checksum")
+
+    def audit_entries(self, from_seq: int = 1) -> Iterator[tuple[int, bytes, bytes]]:
+        yield from self._read("SELECT seq, entry, hash FROM audit WHERE seq >= ? ORDER BY seq", from_seq)
+
+    def seals(self) -> Iterator[Seal]:
+        for number, body, signature in self._read("SELECT number, body, signature FROM seal ORDER BY number"):
+            yield Seal(number, body, signature)
+
+    def audit_tail(self) -> AuditTail:
+        return tail_of(self.last_seal(), self.audit_entries)
+
+    def last_seal(self) -> Seal | None:
+        last = list(self._read("SELECT number, body, signature FROM seal ORDER BY number DESC LIMIT 1"))
+        return Seal(*last[0]) if last else None
 
     def close(self) -> None:
         """Leave one tidy file behind: the log is moved into it and removed."""
