@@ -219,7 +219,7 @@ def test_a_run_loads_the_simulator_and_not_all_of_qiskit() -> None:
         "from qmk.frontends import load\n"
         "from qmk.sdk.execute import execute\n"
         "text = b'OPENQASM 2.0; include \"qelib1.inc\"; qreg q[2]; creg c[2]; h q[0]; t q[0]; measure q->c;'\n"
-        "for method in ('statevector', 'matrix_product_state', 'density_matrix', 'extended_stabilizer', 'small_bond'):\n"
+        "for method in 'statevector matrix_product_state density_matrix extended_stabilizer small_bond'.split():\n"
         "    execute('aer', load(text).graph, method, 10, 1)\n"
         "print(sorted(name for name in sys.modules if name.startswith('qiskit')))\n"
     )
