@@ -33,6 +33,11 @@ log = logging.getLogger("qmk.host")
 ENTROPY_BYTES = 16
 
 
+_ANSWERS = (fx.Reply, fx.ReplyError, fx.ReplyResult)
+_IN_ORDER = (*_ANSWERS, fx.Launch, fx.Forget)
+"""What waits for records made before it. To forget waits too: an answer that waits may show what is forgotten."""
+
+
 class Replies(Protocol):
     """Where answers go. ``conn`` and ``ref`` are those of the call."""
 
@@ -250,7 +255,7 @@ class Host:
             elif isinstance(effect, fx.Audit):
                 journaled = True
                 self._committer.audit(effect)
-            elif journaled and isinstance(effect, (fx.Reply, fx.ReplyError, fx.ReplyResult, fx.Launch)):
+            elif journaled and isinstance(effect, _IN_ORDER):
                 self._committer.hold(effect)
             else:
                 self._do(effect)
@@ -292,7 +297,7 @@ class Host:
 
     def _refuse_held(self, held: list[Any], error: QmkError) -> None:
         for effect in held:
-            if not isinstance(effect, (fx.Launch, Seal)):
+            if isinstance(effect, _ANSWERS):
                 self._replies.refuse(effect.conn, effect.ref, error)
 
     def _route(self, effect: fx.Route) -> None:

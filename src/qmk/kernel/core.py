@@ -83,10 +83,10 @@ class Kernel(State):
         return out
 
     def replay(self, records: Iterable[Event]) -> None:
-        """Feed the records of ``Journal`` effects, oldest first, into a fresh kernel; gives no effects."""
+        """Feed the records of ``Journal`` effects, oldest first, into a fresh kernel; gives no effects. Jobs that are
+        forgotten on the way were on the way to be forgotten when the journal ended: ``Recovered`` tells the host."""
         for record in records:
             self.jobs.apply(record)
-        self.jobs.forgotten.clear()
 
     def snapshot(self) -> dict[str, Any]:
         """The part of the state that the journal carries, as comparable data: a replayed kernel's equals the live
@@ -204,6 +204,7 @@ class Kernel(State):
         if self.config.audited:
             self.audit_log.recover(event, self.out)
         self.audit("kernel.start", "", jobs=len(self.jobs.by_id), running=len(self.jobs.launched))
+        self.forget()
         if self.jobs.launched:
             self.commit(event)
         for job in self.jobs.by_id.values():

@@ -94,9 +94,13 @@ class State:
                 if "timeout_ms" in job.submitted.policy:
                     self.out.append(ClearTimer(JOB_TIMER + job.id))
             self._wake(job)
+        self.forget()
+        return changed
+
+    def forget(self) -> None:
+        """Tells the host of the jobs that are no longer remembered."""
         self.out.extend(Forget(job_id) for job_id in self.jobs.forgotten)
         self.jobs.forgotten.clear()
-        return changed
 
     def stop(self, job: Job, record: Cancelled) -> None:
         """Ends a job before its time, on its worker too."""
