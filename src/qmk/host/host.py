@@ -20,8 +20,10 @@ import msgspec
 from qmk.base.errors import Finding, QmkError
 from qmk.host import results
 from qmk.host.commit import Committer
+from qmk.host.graphs import Graphs
 from qmk.host.journal import Journal
 from qmk.host.routing import Routing
+from qmk.host.seals import Seals
 from qmk.kernel import effects as fx
 from qmk.kernel import events as ev
 from qmk.kernel.core import Kernel
@@ -84,6 +86,7 @@ class Host:
         turns: Turns,
         clock_ns: Callable[[], int] = time.time_ns,
         entropy: Callable[[int], bytes] = os.urandom,
+        seals: Seals | None = None,
     ) -> None:
         self._kernel = kernel
         self._journal = journal
@@ -98,9 +101,11 @@ class Host:
         self._committer = Committer(
             journal, self._release, self._refuse_held, turns.schedule, turns.in_thread, turns.broken
         )
+        self._in_thread = turns.in_thread
+        self._seals = seals
         self._events: deque[ev.Event] = deque()
         self._stepping = False
-        self._graphs: dict[str, bytes] = {}
+        self._graphs = Graphs(journal.graph)
         self._arrived: dict[str, results.Result] = {}
         self._recent = results.RecentResults()
         self._carry_out: dict[type, Callable[[Any], None]] = {
@@ -111,6 +116,10 @@ class Host:
             fx.SetTimer: lambda effect: self._timers.set(effect.key, effect.at_ns),
             fx.ClearTimer: lambda effect: self._timers.clear(effect.key),
             fx.Forget: self._forget,
+            fx.Audit: self._committer.audit,
+            fx.SealEpoch: self._seal,
+            fx.Charge: self._committer.charge,
+            fx.DropBlob: self._committer.drop_blob,
             fx.Reply: lambda effect: self._replies.answer(effect.conn, effect.ref, effect.result),
             fx.ReplyError: lambda effect: self._replies.refuse(effect.conn, effect.ref, effect.error),
             fx.ReplyResult: self._reply_result,
@@ -138,7 +147,16 @@ class Host:
                 yield record
 
         self._kernel.replay(records())
-        self.feed(ev.Recovered(now_ns=self._clock_ns()))
+        tail = self._journal.audit_tail()
+        self.feed(
+            ev.Recovered(
+                now_ns=self._clock_ns(),
+                used=self._journal.used(),
+                audit_seq=tail.seq,
+                audit_head=tail.head,
+                audit_open=tail.open,
+            )
+        )
         return count
 
     def call(
@@ -232,6 +250,9 @@ class Host:
             if isinstance(effect, fx.Journal):
                 journaled = True
                 self._record(effect)
+            elif isinstance(effect, (fx.Charge, fx.Audit, fx.SealEpoch)):
+                journaled = True
+                self._do(effect)
             elif journaled and isinstance(effect, (fx.Reply, fx.ReplyError, fx.ReplyResult, fx.Launch)):
                 self._committer.hold(effect)
             else:
@@ -264,9 +285,9 @@ class Host:
     def _keep_graph(self, record: ev.Event) -> None:
         """Hold the graph of a job from its acceptance to its end."""
         if isinstance(record, ev.Submitted):
-            self._graphs[record.job] = record.graph
+            self._graphs.put(record.job, record.graph)
         elif isinstance(record, (ev.Finished, ev.Cancelled)) or (isinstance(record, ev.Failed) and not record.died):
-            self._graphs.pop(record.job, None)
+            self._graphs.drop(record.job)
 
     def _release(self, held: list[Any]) -> None:
         for effect in held:
@@ -322,7 +343,12 @@ class Host:
         assert self._launcher is not None
         launches, self._launches = self._launches, []
         for effect in launches:
-            self._launcher.launch(effect, self._graphs[effect.job])
+            try:
+                graph = self._graphs.get(effect.job)
+            except QmkError as error:
+                self.failed(effect, Failed(effect.fence, error.kind.name, error.message, error.fields), died=False)
+            else:
+                self._launcher.launch(effect, graph)
 
     def _kill(self, effect: fx.Kill) -> None:
         assert self._launcher is not None
@@ -333,14 +359,37 @@ class Host:
             self._launcher.kill(effect.job, effect.fence)
 
     def _forget(self, effect: fx.Forget) -> None:
-        self._graphs.pop(effect.job, None)
+        self._graphs.drop(effect.job)
         self._recent.drop(effect.job)
         self._committer.forget(effect.job)
 
+    def _seal(self, effect: fx.SealEpoch) -> None:
+        if self._seals is not None:
+            self._committer.seal(self._seals.seal(effect))
+
     def _reply_result(self, effect: fx.ReplyResult) -> None:
+        """From memory, or from the journal: in a thread when that is another process."""
+        if self._in_thread is None or not self._journal.far or self._recent.get(effect.job) is not None:
+            self._answer_result(effect, self._try_result(effect))
+            return
+        found: list[Any] = []
+        self._in_thread(
+            lambda: found.append(self._try_result(effect)), lambda error: self._answer_result(effect, error or found[0])
+        )
+
+    def _try_result(self, effect: fx.ReplyResult) -> Any:
         try:
-            result = self._result(effect)
+            return self._result(effect)
         except QmkError as error:
+            return error
+
+    def _answer_result(self, effect: fx.ReplyResult, result: Any) -> None:
+        if isinstance(result, QmkError):
+            self._replies.refuse(effect.conn, effect.ref, result)
+            return
+        if isinstance(result, BaseException):
+            log.error("reading the result of %s failed", effect.job, exc_info=result)
+            error = QmkError("INTERNAL_ERROR", "a defect in QMK; the daemon's log has more")
             self._replies.refuse(effect.conn, effect.ref, error)
             return
         if effect.status is not None:

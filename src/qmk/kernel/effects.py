@@ -114,7 +114,8 @@ class Interrupt(msgspec.Struct, frozen=True):
 
 
 class Audit(msgspec.Struct, frozen=True):
-    """Append to the audit log, in the transaction of this step's records. ``hash`` chains it to the entry before."""
+    """Append to the audit log, in the transaction of this step's records. ``hash`` chains it to the entry before;
+    ``data`` is what it covers (``audit.entry_bytes``)."""
 
     seq: int
     epoch: int
@@ -123,6 +124,7 @@ class Audit(msgspec.Struct, frozen=True):
     tenant: str
     fields: dict[str, Any]
     hash: str
+    data: bytes = b""
 
 
 class SealEpoch(msgspec.Struct, frozen=True):
