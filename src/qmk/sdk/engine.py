@@ -42,6 +42,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     exact: bool = True
     precision_bits: int = 64
     noise: frozenset[str] = frozenset()
+    """kinds of noise it runs: "pauli" is ``PauliNoise``, the errors of a channel's Bell pairs"""
     outputs: frozenset[str] = frozenset({"counts", "events"})
     fences: bool = False
     """plans are ``FencedPlan``: a run can be stopped, saved, restored and rewound at the program's fences"""
@@ -73,6 +74,8 @@ class Features(msgspec.Struct, frozen=True, kw_only=True):
     n_channel_ops: int = 0
     n_fences: int = 0
     """fences: a method with ``Capabilities.fences`` runs such a program as a walk of branches (``sdk.chunks``)"""
+    noise: frozenset[str] = frozenset()
+    """kinds of noise that the program's channels bring"""
     n_branch: int = 0
     """measurements and resets other than the final measurements: what a tree of outcomes branches at"""
 

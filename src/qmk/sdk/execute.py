@@ -17,7 +17,7 @@ from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
 from qmk.qvm.graph import Graph, Output
 from qmk.qvm.graph import digest as digest_of
-from qmk.sdk import bits, discovery
+from qmk.sdk import bits, channels, discovery
 from qmk.sdk.engine import (
     Capabilities,
     Declaration,
@@ -173,7 +173,7 @@ class Runner:
             run_s=time.perf_counter() - started,
             cpu_s=time.process_time() - cpu,
             peak_rss_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
-            notes={**program.notes, **samples.notes, **notes},
+            notes={**program.notes, **samples.notes, **notes, **channels.accounted(program.notes, shots, seed)},
         )
 
     def _driven(

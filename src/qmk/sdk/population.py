@@ -1,9 +1,9 @@
 """The branches of a set of shots, moved from fence to fence.
 
 A branch is one history of outcomes: a quantum state, the classical bits so far, and the shots that share this history.
-All branches take each step together; a measurement splits a branch by seeded dice, one throw a shot where both outcomes
-are possible and none where not. Order of branches and of throws is fixed, so the dice's position and the branches are
-all there is to a run. A backend supplies the states.
+All branches take each step together. A measurement splits a branch by seeded dice, one throw a shot where both outcomes
+are possible and none where not; a random error splits it too, one throw a shot. Order of branches and of throws is
+fixed, so the dice's position and the branches are all there is to a run. A backend supplies the states.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy.typing as npt
 from qmk.sdk.bits import Bits, compute, compute_once, holds_once
 from qmk.sdk.exact import TINY
 from qmk.sdk.program import Cond, Gate, Logic
-from qmk.sdk.steps import Observe, Run, Step, Steps
+from qmk.sdk.steps import Disturb, Observe, Run, Step, Steps
 from qmk.sdk.uncompute import inverse_gates
 
 Shots = npt.NDArray[np.intp]
@@ -156,6 +156,8 @@ class Population(Generic[S]):
                     branch.bits[step.cbit] = compute_once(step, branch.bits)
             case Observe():
                 self.branches = [part for branch in self.branches for part in self._observe(branch, step)]
+            case Disturb():
+                self.branches = [part for branch in self.branches for part in self._disturb(branch, step)]
 
     def _undo(self, step: Step) -> None:
         if isinstance(step, Logic):
@@ -181,6 +183,18 @@ class Population(Generic[S]):
             elif outcome:
                 part.state.flip(step.qubit)
         return [part for _, part in parts]
+
+    def _disturb(self, branch: Branch[S], step: Disturb) -> list[Branch[S]]:
+        """Throw a die for every shot of ``branch``: a part for each face that came up, in order of the faces."""
+        fell = np.searchsorted(np.cumsum(step.chances)[:-1], self.dice.random(len(branch.shots)), side="right")
+        faces: list[int] = np.unique(fell).tolist()
+        shots = branch.shots
+        parts = [branch, *(Branch(branch.state.copy(), bytearray(branch.bits), shots) for _ in faces[1:])]
+        for face, part in zip(faces, parts, strict=True):
+            part.shots = shots[fell == face]
+            if face:
+                part.state.apply(self._compiled(step.errors[face - 1]))
+        return parts
 
     def _split(self, branch: Branch[S], chance: float) -> list[tuple[int, Branch[S]]]:
         """Throw for every shot of ``branch``, which is 1 with probability ``chance``: (outcome, its part), 0 first."""

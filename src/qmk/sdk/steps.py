@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from qmk.sdk.program import Barrier, Cond, Fence, Gate, Instruction, Logic, Measure, Program, Reset
+from qmk.sdk.program import Barrier, Cond, Fence, Gate, Instruction, Logic, Measure, PauliNoise, Program, Reset
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,15 @@ class Observe:
     cond: Cond | None
 
 
-Step = Run | Observe | Logic
+@dataclass(frozen=True, slots=True)
+class Disturb:
+    """A die a shot: with the probabilities ``chances`` nothing happens, or ``errors[0]``, ``errors[1]``, ..."""
+
+    chances: tuple[float, ...]
+    errors: tuple[Run, ...]
+
+
+Step = Run | Observe | Disturb | Logic
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +46,9 @@ class Steps:
 
     @property
     def branch_points(self) -> int:
-        return sum(isinstance(step, Observe) for segment in self.segments for step in segment)
+        """Splits in two that the steps can bring; a die with four faces counts as two."""
+        splits = {Observe: 1, Disturb: 2}
+        return sum(splits.get(type(step), 0) for segment in self.segments for step in segment)
 
     def reversible(self, start: int, stop: int) -> bool:
         """Whether segments ``start`` to ``stop`` (exclusive) can be undone: gates, and logic on known bits."""
@@ -75,6 +85,10 @@ def steps_of(program: Program) -> Steps:
             case Logic():
                 flush()
                 segments[-1].append(item)
+            case PauliNoise(qubit):
+                flush()
+                errors = tuple(Run((Gate(name, (qubit,)),), None) for name in "xyz")
+                segments[-1].append(Disturb(item.chances, errors))
             case Barrier():
                 pass
     flush()

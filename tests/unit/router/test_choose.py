@@ -10,7 +10,7 @@ import pytest
 
 from qmk.base.errors import QmkError
 from qmk.engines import aer, reference, stabilizer
-from qmk.qvm.graph import Graph, Node
+from qmk.qvm.graph import Graph
 from qmk.router import Decision, choose, explain
 from qmk.router.features import features
 from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
@@ -148,15 +148,33 @@ def test_a_short_attempt_comes_after_what_cannot_fail() -> None:
     assert decision.candidates[0].may_fail
 
 
-def test_channels_are_nobodys() -> None:
-    nodes = (
-        Node(id="a", op="core.alloc", vqs=("p", "q")),
-        Node(id="c", op="channel.open", vqs=("p", "q"), chs=("c",)),
-        Node(id="d", op="channel.close", chs=("c",)),
-    )
-    error = refusal(Graph(nodes=nodes, vqs=("p", "q"), chs=("c",)))
-    assert error.kind.name == "UNSUPPORTED"
-    assert "2 channel operations" in error.message
+def test_noisy_channels_go_to_engines_with_noise() -> None:
+    noisy = Builder(2).op("h", 0).channel(0, 1).use().measure_all().graph()
+    assert pick(noisy).engine == "stabilizer"
+    rows = explain(features(noisy), 10, memory_bytes=GIB, declarations={"tiny": tiny(gates=ALL_GATES)})
+    assert [gap.need for gap in rows[0].gaps] == ["noise"]
+    assert "Bell pairs of its channels" in rows[0].gaps[0].detail
+    perfect = Builder(2).op("h", 0).channel(0, 1, raw=1.0).use().measure_all().graph()
+    assert not explain(features(perfect), 10, memory_bytes=GIB, declarations={"tiny": tiny(gates=ALL_GATES)})[0].gaps
+    idle = Builder(2).channel(0, 1).close().measure_all().graph()
+    assert not features(idle).noise
+    assert not features(idle).mid_circuit
+
+
+def test_a_use_of_a_channel_needs_feed_forward_and_reset() -> None:
+    graph = Builder(2).op("h", 0).channel(0, 1, raw=1.0).use().measure_all().graph()
+    found = {
+        gap.need for row in explain(features(graph), 10, engine="aer:small_bond", memory_bytes=GIB) for gap in row.gaps
+    }
+    assert {"mid_circuit", "reset", "feed_forward"} <= found
+
+
+def test_an_unreachable_fidelity_is_refused_with_its_node() -> None:
+    graph = Builder(2).channel(0, 1, fidelity=1.0).use().graph()
+    with pytest.raises(QmkError, match="node 'n1': the link cannot deliver pairs of fidelity 1") as refused:
+        features(graph)
+    assert refused.value.kind.name == "UNSUPPORTED"
+    assert refused.value.fields["node"] == "n1"
 
 
 def test_an_absent_library_is_a_gap_with_its_hint() -> None:

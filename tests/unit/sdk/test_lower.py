@@ -229,16 +229,6 @@ def test_a_clifford_engine_refuses_other_gates(build: object, words: str) -> Non
     assert refused.value.fields["node"] == "n1"
 
 
-def test_channels_are_refused_by_name() -> None:
-    nodes = (
-        Node(id="a", op="core.alloc", vqs=("p", "q")),
-        Node(id="link", op="channel.open", vqs=("p", "q"), chs=("c",)),
-    )
-    with pytest.raises(QmkError, match=r"node 'link' \(channel.open\)") as refused:
-        lower(Graph(nodes=nodes, vqs=("p", "q"), chs=("c",)), ALL_GATES)
-    assert refused.value.fields == {"node": "link", "op": "channel.open"}
-
-
 def test_a_two_bit_event_is_no_operand_of_logic() -> None:
     b = Builder(2)
     event = b.measure(0, 1, basis="mbell")

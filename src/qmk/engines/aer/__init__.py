@@ -172,10 +172,14 @@ def _gates(method: str, *more: str) -> frozenset[str]:
     return frozenset({*AER_NAMES[method], "gphase", *more})
 
 
+PAULI = frozenset({"pauli"})
+
 METHODS = {
-    "statevector": Capabilities(method="statevector", gates=_gates("statevector", *UNITARY, "mod"), max_qubits=40),
+    "statevector": Capabilities(
+        method="statevector", gates=_gates("statevector", *UNITARY, "mod"), max_qubits=40, noise=PAULI
+    ),
     "matrix_product_state": Capabilities(
-        method="matrix_product_state", gates=_gates("matrix_product_state", *UNITARY), max_qubits=4096
+        method="matrix_product_state", gates=_gates("matrix_product_state", *UNITARY), max_qubits=4096, noise=PAULI
     ),
     "small_bond": Capabilities(
         method="small_bond",
@@ -185,7 +189,9 @@ METHODS = {
         feed_forward="none",
         max_qubits=4096,
     ),
-    "density_matrix": Capabilities(method="density_matrix", gates=_gates("density_matrix", *UNITARY), max_qubits=20),
+    "density_matrix": Capabilities(
+        method="density_matrix", gates=_gates("density_matrix", *UNITARY), max_qubits=20, noise=PAULI
+    ),
     "extended_stabilizer": Capabilities(
         method="extended_stabilizer",
         gates=_gates("extended_stabilizer"),

@@ -28,7 +28,7 @@ from qmk.engines.aer.circuit import Built, build
 from qmk.engines.aer.wrappers import simulator, version
 from qmk.sdk.bits import Bits, compute
 from qmk.sdk.engine import Progress, Samples, Unsupported
-from qmk.sdk.program import Barrier, Gate, Measure, Program, Reset
+from qmk.sdk.program import Barrier, Gate, Measure, PauliNoise, Program, Reset
 
 CHUNK_SHOTS = 512
 """shots of a dynamic program between two reports of progress"""
@@ -218,6 +218,8 @@ def _check_static(program: Program, method: str) -> None:
     for item in program.instructions:
         if isinstance(item, Barrier):
             continue
+        if isinstance(item, PauliNoise):
+            raise Unsupported(f"random Pauli errors: aer's {method} has none")
         if item.cond is not None:
             raise Unsupported(f"a condition: aer's {method} has no feed-forward")
         if isinstance(item, Reset):

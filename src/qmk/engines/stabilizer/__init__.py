@@ -32,7 +32,7 @@ DECLARATION = Declaration(
     name="stabilizer",
     doc="Clifford programs of any width, exactly, by Pauli frames and tableaux (stim)",
     load="qmk.engines.stabilizer.engine:StabilizerEngine",
-    methods={"": Capabilities(gates=frozenset({*STIM_NAMES, "gphase"}), clifford=True)},
+    methods={"": Capabilities(gates=frozenset({*STIM_NAMES, "gphase"}), clifford=True, noise=frozenset({"pauli"}))},
     cost=cost,
     requires=("stim", "numpy"),
     library="stim",

@@ -17,7 +17,7 @@ from qmk.engines.stabilizer.branches import BranchPlan
 from qmk.sdk import bits as classical
 from qmk.sdk.conditions import Affine, affine, truth_table
 from qmk.sdk.engine import Plan, Progress, Samples, Unsupported
-from qmk.sdk.program import Barrier, Gate, Logic, Measure, Program, Reset
+from qmk.sdk.program import Barrier, Gate, Logic, Measure, PauliNoise, Program, Reset
 
 SEED_LIMIT = 1 << 64
 CHUNK_BYTES = 1 << 26
@@ -78,6 +78,8 @@ class _FrameBuilder:
                     write(f"M {qubit}")
                 case Reset(qubit, None):
                     write(f"R {qubit}")
+                case PauliNoise(qubit, x, y, z):
+                    write(f"PAULI_CHANNEL_1({x!r}, {y!r}, {z!r}) {qubit}")
                 case Logic():
                     self._logic(item)
                 case Barrier():
