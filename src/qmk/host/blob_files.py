@@ -2,8 +2,9 @@
 
 A blob is written beside its place and renamed: whoever sees the name sees all of the content. With ``synced`` file and
 folder are forced to disk, so that holds after a power failure too. Without, it holds after any end of the daemon, which
-is what the journal beside it promises then; forcing would cost more than all the rest of a large submit. Putting what is there already only renews its time, which is what keeps
-a sweep from taking a blob away between its being put and its being named in the journal.
+is what the journal beside it promises then; forcing would cost more than all the rest of a large submit. Putting what
+is there already only renews its time, which is what keeps a sweep from taking a blob away between its being put and its
+being named in the journal.
 """
 
 from __future__ import annotations

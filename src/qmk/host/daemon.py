@@ -18,6 +18,7 @@ from qmk.host.office import Etiquette, Office
 from qmk.host.places import BACKLOG, Listening, Lock
 from qmk.host.pool import Pool
 from qmk.host.routing import Routing
+from qmk.host.seals import Sealer
 from qmk.host.store import open_journal
 from qmk.host.threads import Threads
 from qmk.host.timers import LoopTimers
@@ -79,10 +80,11 @@ class Daemon:
         translation = Translation(config.text)
         office = Office(translation, Etiquette(config.connections, config.frame_s))
         routing = Routing(config.memory_bytes, config.workers, config.engines)
-        kernel = Kernel(KernelConfig(workers=config.workers, memory_bytes=config.memory_bytes))
+        kernel = Kernel(KernelConfig(workers=config.workers, memory_bytes=config.memory_bytes, audited=True))
         timers = LoopTimers(loop)
         turns = Turns(schedule=loop.call_soon, in_thread=threads.do, broken=self._journal_broken)
-        host = Host(kernel, journal, routing, office, timers, turns)
+        sealer = Sealer(config.data_dir, journal.last_seal())
+        host = Host(kernel, journal, routing, office, timers, turns, seals=sealer)
         pool = Pool(config.bounds, host, config.engines)
         try:
             host.connect(pool)

@@ -23,7 +23,7 @@ from qmk.host.commit import Committer
 from qmk.host.graphs import Graphs
 from qmk.host.journal import Journal
 from qmk.host.routing import Routing
-from qmk.host.seals import Seals
+from qmk.host.seals import Seal, Seals
 from qmk.kernel import effects as fx
 from qmk.kernel import events as ev
 from qmk.kernel.core import Kernel
@@ -88,6 +88,7 @@ class Host:
         entropy: Callable[[int], bytes] = os.urandom,
         seals: Seals | None = None,
     ) -> None:
+        assert seals is not None or not kernel.config.audited
         self._kernel = kernel
         self._journal = journal
         self.routing = routing
@@ -95,6 +96,7 @@ class Host:
         self._timers = timers
         self._clock_ns = clock_ns
         self._entropy = entropy
+        self._seals = seals
         self._launcher: Launcher | None = None
         self._launches: list[fx.Launch] = []
         self._schedule = turns.schedule
@@ -117,13 +119,14 @@ class Host:
             fx.ClearTimer: lambda effect: self._timers.clear(effect.key),
             fx.Forget: self._forget,
             fx.Audit: self._committer.audit,
-            fx.SealEpoch: self._seal,
             fx.Charge: self._committer.charge,
             fx.DropBlob: self._committer.drop_blob,
             fx.Reply: lambda effect: self._replies.answer(effect.conn, effect.ref, effect.result),
             fx.ReplyError: lambda effect: self._replies.refuse(effect.conn, effect.ref, effect.error),
             fx.ReplyResult: self._reply_result,
             fx.Launch: self._launch,
+            fx.SealEpoch: self._seal,
+            Seal: self._sealed,
         }
 
     def connect(self, launcher: Launcher) -> None:
@@ -155,6 +158,7 @@ class Host:
                 audit_seq=tail.seq,
                 audit_head=tail.head,
                 audit_open=tail.open,
+                audit_epoch=tail.epoch,
             )
         )
         return count
@@ -250,7 +254,7 @@ class Host:
             if isinstance(effect, fx.Journal):
                 journaled = True
                 self._record(effect)
-            elif isinstance(effect, (fx.Charge, fx.Audit, fx.SealEpoch)):
+            elif isinstance(effect, (fx.Audit, fx.Charge)):
                 journaled = True
                 self._do(effect)
             elif journaled and isinstance(effect, (fx.Reply, fx.ReplyError, fx.ReplyResult, fx.Launch)):
@@ -295,7 +299,7 @@ class Host:
 
     def _refuse_held(self, held: list[Any], error: QmkError) -> None:
         for effect in held:
-            if not isinstance(effect, fx.Launch):
+            if not isinstance(effect, (fx.Launch, Seal)):
                 self._replies.refuse(effect.conn, effect.ref, error)
 
     def _route(self, effect: fx.Route) -> None:
@@ -364,8 +368,15 @@ class Host:
         self._committer.forget(effect.job)
 
     def _seal(self, effect: fx.SealEpoch) -> None:
-        if self._seals is not None:
-            self._committer.seal(self._seals.seal(effect))
+        """Sign the root; the seal goes into the transaction of what follows it."""
+        assert self._seals is not None
+        seal = self._seals.seal(effect)
+        self._committer.seal(seal)
+        self._committer.hold(seal)
+
+    def _sealed(self, seal: Seal) -> None:
+        assert self._seals is not None
+        self._seals.stored(seal)
 
     def _reply_result(self, effect: fx.ReplyResult) -> None:
         """From memory, or from the journal: in a thread when that is another process."""

@@ -83,6 +83,8 @@ class Journal(Protocol):
         """Every seal, oldest first."""
         ...
 
+    def last_seal(self) -> Seal | None: ...
+
     def audit_tail(self) -> AuditTail:
         """Where the audit log ends."""
         ...
@@ -149,7 +151,10 @@ class MemoryJournal:
         return iter(self._seals)
 
     def audit_tail(self) -> AuditTail:
-        return tail_of(self._seals[-1] if self._seals else None, self.audit_entries)
+        return tail_of(self.last_seal(), self.audit_entries)
+
+    def last_seal(self) -> Seal | None:
+        return self._seals[-1] if self._seals else None
 
     def close(self) -> None:
         self._results.clear()

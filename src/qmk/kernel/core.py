@@ -8,6 +8,7 @@ from typing import Any
 from qmk.abi.call import Call
 from qmk.abi.calls import METHODS
 from qmk.base.errors import QmkError
+from qmk.kernel.audit import AUDIT_TIMER, reference, shown
 from qmk.kernel.effects import Effect, Kill, ReplyError
 from qmk.kernel.events import (
     CallReceived,
@@ -28,8 +29,11 @@ from qmk.kernel.handlers import HANDLERS, OPEN_HANDLERS, submit
 from qmk.kernel.jobs import progress_step, reported_error
 from qmk.kernel.objects.capability import insufficient
 from qmk.kernel.objects.job import RUNNING
+from qmk.kernel.objects.session import Session
 from qmk.kernel.pending import Pending
 from qmk.kernel.state import JOB_TIMER, State
+
+_DENIED_QUOTA = ("quota", "asked", "limit")
 
 
 class Kernel(State):
@@ -107,7 +111,26 @@ class Kernel(State):
         except QmkError as error:
             if session is not None:
                 session.errors += 1
+            self._audit_refusal(event, session, error)
             self.out.append(ReplyError(event.conn, event.ref, error))
+
+    def _audit_refusal(self, event: CallReceived, session: Session | None, error: QmkError) -> None:
+        """Denied rights, quotas and sessions are noted whatever the call; a job that was refused for any reason is."""
+        tenant = session.tenant.name if session is not None else error.fields.get("tenant", "")
+        fields: dict[str, Any] = {"call": event.method[:64], "error": error.kind.name}
+        if session is not None:
+            fields["session"] = reference(session.id)
+        match error.kind.name:
+            case "INSUFFICIENT_CAPS":
+                self.audit("cap.deny", tenant, **fields, caps=shown(error.fields["missing"]))
+            case "QUOTA_EXCEEDED":
+                self.audit("quota.deny", tenant, **fields, **{key: error.fields[key] for key in _DENIED_QUOTA})
+            case "AUTH_FAILED" | "TENANT_SUSPENDED":
+                self.audit("session.deny", tenant, **fields)
+            case _ if event.method == "q_submit" and session is not None:
+                self.audit("job.refuse", tenant, **fields)
+            case _:
+                pass
 
     def _take_pending(self, job_id: str) -> Pending | None:
         """The job the router answers for; None when it is gone since."""
@@ -122,7 +145,9 @@ class Kernel(State):
             self._drop_pending(pending, reported_error(event.kind, event.message, event.fields))
 
     def _drop_pending(self, pending: Pending, error: QmkError) -> None:
-        self.tenant(pending.draft.tenant).queued_jobs.give()
+        draft = pending.draft
+        self.tenant(draft.tenant).queued_jobs.give()
+        self.audit("job.refuse", draft.tenant, error=error.kind.name, session=reference(draft.session), job=draft.job)
         self.out.extend(ReplyError(conn, ref, error) for conn, ref in pending.callers)
 
     def _progressed(self, event: Progressed) -> None:
@@ -154,6 +179,9 @@ class Kernel(State):
         self.launch_ready()
 
     def _timer(self, event: TimerFired) -> None:
+        if event.key == AUDIT_TIMER:
+            self.audit_log.due(self.now_ns, self.out)
+            return
         wait = self.waits.get(event.key)
         if wait is not None:
             self.answer(wait, self.jobs.by_id[wait.job])
@@ -173,6 +201,9 @@ class Kernel(State):
 
     def _recovered(self, event: Recovered) -> None:
         """After a replay: what ran is queued again, time limits go on counting from acceptance."""
+        if self.config.audited:
+            self.audit_log.recover(event, self.out)
+        self.audit("kernel.start", "", jobs=len(self.jobs.by_id), running=len(self.jobs.launched))
         if self.jobs.launched:
             self.commit(event)
         for job in self.jobs.by_id.values():
@@ -191,6 +222,8 @@ class Kernel(State):
         self.out.extend(Kill(job_id, fence) for job_id, fence in launches)
         for wait in self.waits.all():
             self.answer(wait, self.jobs.by_id[wait.job])
+        self.audit("kernel.stop", "", jobs=len(self.jobs.by_id), running=len(launches))
+        self.audit_log.seal(self.out)
 
 
 def _require_supported(call: Call) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from qmk.abi.calls import q_events
 from qmk.base.errors import QmkError
 from qmk.kernel import views
+from qmk.kernel.audit import AuditLog, reference
 from qmk.kernel.config import KernelConfig, TenantConfig
 from qmk.kernel.effects import (
     ClearTimer,
@@ -45,6 +46,7 @@ class State:
         self.pending_keys: dict[tuple[str, str], str] = {}
         self.sessions = SessionTable(self.config.sessions, self.config.session_idle_s * SECOND)
         self.waits = WaitTable(self.config.open_waits)
+        self.audit_log = AuditLog(self.config.epoch_ms * MS)
         self.jobs = JobTable(self.tenant, self.config.kept_jobs)
         configured = (self.config.local, *self.config.tokens.values())
         self.known_caps = frozenset(name for row in configured for name in row.allowed_caps)
@@ -54,7 +56,10 @@ class State:
         self.out.append(Reply(event.conn, event.ref, result))
 
     def audit(self, kind: str, tenant: str, **fields: Any) -> None:
-        """Note a decision in the audit log."""
+        """Note a decision in the audit log. ``fields`` are small JSON values, never programs or secrets; a session is
+        named by ``audit.reference``."""
+        if self.config.audited:
+            self.audit_log.note(self.now_ns, kind, tenant, fields, self.out)
 
     def epoch(self) -> int:
         """The scheduling epoch of this step: epochs are ``epoch_ms`` long and counted from the Unix epoch."""
@@ -84,6 +89,8 @@ class State:
         for job in changed:
             if job.ended:
                 self._account(job)
+                error = job.error["data"]["name"] if job.error else ""
+                self.audit("job.end", job.tenant, job=job.id, state=job.state, error=error)
                 if "timeout_ms" in job.submitted.policy:
                     self.out.append(ClearTimer(JOB_TIMER + job.id))
             self._wake(job)
@@ -113,6 +120,9 @@ class State:
                 return
             fence = jobs.launch(job)
             record = job.submitted
+            self.audit(
+                "job.launch", job.tenant, job=job.id, fence=fence, engine=record.engine, n_qubits=record.n_qubits
+            )
             self.out.append(
                 Launch(
                     record.job,
@@ -144,10 +154,11 @@ class State:
         """Answers a q_events with what there is."""
         self.out.append(Reply(conn, ref, q_events.Reply(job.events[after:], len(job.events), job.ended)))
 
-    def end_session(self, session: Session) -> list[str]:
+    def end_session(self, session: Session, why: str = "closed") -> list[str]:
         """Closes a session; the qubit handles it still held. Its open waits are answered with SESSION_NOT_FOUND."""
         released = list(session.qubits)
         session.release(released)
+        self.audit("session.close", session.tenant.name, session=reference(session.id), why=why)
         for wait in self.waits.of_session(session.id):
             self.close_wait(wait)
             self.out.append(ReplyError(wait.conn, wait.ref, not_found(session.id)))

@@ -131,17 +131,19 @@ class SqlJournal:
         return totals(self.charges(since_ns))
 
     def audit_entries(self, from_seq: int = 1) -> Iterator[tuple[int, bytes, bytes]]:
-        query = "SELECT seq, CAST(data AS BLOB), CAST(hash AS BLOB) FROM audit WHERE seq > ? ORDER BY seq LIMIT ?"
+        query = "SELECT seq, CAST(entry AS BLOB), CAST(hash AS BLOB) FROM audit WHERE seq > ? ORDER BY seq LIMIT ?"
         return self._all(query, after=from_seq - 1)
 
     def seals(self) -> Iterator[Seal]:
         query = "SELECT number, CAST(body AS BLOB), CAST(signature AS BLOB) FROM seal WHERE number > ? ORDER BY number"
         return (Seal(*row) for row in self._all(query + " LIMIT ?"))
 
-    def audit_tail(self) -> AuditTail:
+    def last_seal(self) -> Seal | None:
         query = "SELECT number, CAST(body AS BLOB), CAST(signature AS BLOB) FROM seal ORDER BY number DESC LIMIT 1"
-        last = next((Seal(*row) for row in self.database.read(query)), None)
-        return tail_of(last, self.audit_entries)
+        return next((Seal(*row) for row in self.database.read(query)), None)
+
+    def audit_tail(self) -> AuditTail:
+        return tail_of(self.last_seal(), self.audit_entries)
 
     def blobs_named(self) -> set[str]:
         """The names of all blobs that something in the journal needs."""

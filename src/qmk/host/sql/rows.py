@@ -20,7 +20,7 @@ PAGE = """INSERT INTO page (job, number, bits, checksum, blob) VALUES (?, ?, ?, 
 ON CONFLICT (job, number) DO UPDATE SET bits = excluded.bits, checksum = excluded.checksum, blob = excluded.blob"""
 CHARGE = """INSERT INTO ledger (seq, now_ns, tenant, session, job, attempt, amounts, checksum)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
-AUDIT = "INSERT INTO audit (seq, epoch, now_ns, kind, tenant, data, hash) VALUES (?, ?, ?, ?, ?, ?, ?)"
+AUDIT = "INSERT INTO audit (seq, entry, hash) VALUES (?, ?, ?)"
 SEAL = "INSERT INTO seal (number, body, signature) VALUES (?, ?, ?)"
 CHECKPOINT = """INSERT INTO checkpoint (id, job, blob, size_bytes, epoch, kept, now_ns) VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET blob = excluded.blob, size_bytes = excluded.size_bytes, epoch = excluded.epoch,
@@ -48,9 +48,7 @@ class Rows:
             *self._results(batch.results),
             *_checkpoints(batch.records),
             Statement(CHARGE, [charge_row(self.charges + at, row) for at, row in enumerate(batch.charges, 1)]),
-            Statement(
-                AUDIT, [(x.seq, x.epoch, x.now_ns, x.kind, x.tenant, x.data, _hash(x.hash)) for x in batch.audit]
-            ),
+            Statement(AUDIT, [(x.seq, x.data, bytes.fromhex(x.hash)) for x in batch.audit]),
             Statement(SEAL, [(x.number, x.body, x.signature) for x in batch.seals]),
             Statement(DROP_STATE, [(x.checkpoint, x.blob) for x in batch.dropped]),
             *(Statement(sql, [(job,) for job in batch.forgotten]) for sql in FORGET),
@@ -86,10 +84,6 @@ class Rows:
                 else:
                     pages.append((job, number, bits, checksum(job, bits), ""))
         return [Statement(RESULT, heads), Statement(PAGE, pages)]
-
-
-def _hash(text: str) -> bytes:
-    return bytes.fromhex(text)
 
 
 def _checkpoints(records: list[Event]) -> list[Statement]:

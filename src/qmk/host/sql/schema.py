@@ -39,10 +39,7 @@ CREATE TABLE ledger (
   attempt {int} NOT NULL, amounts {text} NOT NULL, checksum {int} NOT NULL
 );
 CREATE INDEX ledger_by_time ON ledger (now_ns);
-CREATE TABLE audit (
-  seq {int} PRIMARY KEY, epoch {int} NOT NULL, now_ns {int} NOT NULL, kind {text} NOT NULL, tenant {text} NOT NULL,
-  data {blob} NOT NULL, hash {blob} NOT NULL
-);
+CREATE TABLE audit (seq {int} PRIMARY KEY, entry {blob} NOT NULL, hash {blob} NOT NULL);
 CREATE TABLE seal (number {int} PRIMARY KEY, body {blob} NOT NULL, signature {blob} NOT NULL);
 """
 

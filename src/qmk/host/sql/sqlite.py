@@ -35,7 +35,7 @@ WORDS = {
 }
 
 
-def _sqlite() -> Any:
+def sqlite_module() -> Any:
     """The newer of the system's SQLite and the ``pysqlite3`` wheel's."""
     try:
         import pysqlite3  # pyright: ignore[reportMissingTypeStubs]
@@ -54,7 +54,7 @@ class SqliteDatabase:
         self.name = str(path)
         self.durability = durability
         self.waits_for_disk = durability == "power"
-        self._sqlite = _sqlite()
+        self._sqlite = sqlite_module()
         self._beside = self._sqlite.sqlite_version_info >= RESET_FIXED
         self._full: bool | None = None
         self._batches = 0

@@ -15,6 +15,7 @@ from qmk.base.errors import QmkError
 from qmk.base.ids import opaque
 from qmk.base.seeds import substream
 from qmk.kernel import admission, views
+from qmk.kernel.audit import reference
 from qmk.kernel.effects import Estimate, Reply, Route
 from qmk.kernel.events import Routed, Submitted
 from qmk.kernel.mapping import epoch_sizes
@@ -122,10 +123,25 @@ def routed(kernel: State, pending: Pending, event: Routed) -> None:
     )
     kernel.tenant(draft.tenant).queued_jobs.give()
     (job,) = kernel.commit(record)
+    _audit_admission(kernel, record)
     reply = views.submitted(kernel.jobs, job, event.now_ns, kernel.config.workers, pending.warnings)
     kernel.out.extend(Reply(conn, ref, reply) for conn, ref in pending.callers)
     kernel.set_deadline(job)
     kernel.launch_ready()
+
+
+def _audit_admission(kernel: State, record: Submitted) -> None:
+    kernel.audit(
+        "job.admit",
+        record.tenant,
+        job=record.job,
+        session=reference(record.session),
+        digest=record.digest,
+        shots=record.shots,
+        n_qubits=record.n_qubits,
+        engine=record.engine,
+        method=record.method,
+    )
 
 
 def estimate(kernel: State, event: CallReceived, session: Session) -> None:
