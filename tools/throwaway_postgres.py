@@ -115,10 +115,11 @@ class Cluster:
     def new_schema(self) -> str:
         """A URL under which nothing exists yet."""
         import psycopg
+        from psycopg.sql import SQL, Identifier
 
         name = f"t{uuid.uuid4().hex}"
         with psycopg.connect(self.url, autocommit=True) as connection:
-            connection.execute(f"CREATE SCHEMA {name}")
+            connection.execute(SQL("CREATE SCHEMA {}").format(Identifier(name)))
         return f"{self.url}&options=-csearch_path%3D{name}"
 
 

@@ -1,8 +1,10 @@
 """Blobs as files, ``<folder>/ab/cdef...``: the content-addressed store of the daemon.
 
-A blob is written beside its place, forced to disk, renamed, and its folder forced to disk: whoever sees the name sees
-all of the content, after a power failure too. Putting what is there already only renews its time, which is what keeps
-a sweep from taking a blob away between its being put and its being named in the journal.
+A blob is written beside its place and renamed: whoever sees the name sees all of the content. With ``synced`` file and
+folder are forced to disk, so that holds after a power failure too. Without, it holds after any end of the daemon, which
+is what the journal beside it promises then; forcing would cost more than all the rest of a large submit. Putting what
+is there already only renews its time, which is what keeps a sweep from taking a blob away between its being put and its
+being named in the journal.
 """
 
 from __future__ import annotations
@@ -43,12 +45,17 @@ class FileBlobs:
     its content is no longer that of its name.
     """
 
-    def __init__(self, folder: Path, clock_s: Callable[[], float] = time.time) -> None:
+    def __init__(self, folder: Path, synced: bool = True, clock_s: Callable[[], float] = time.time) -> None:
         self.folder = folder
+        self.synced = synced
         self._clock_s = clock_s
         self._lock = threading.Lock()
         self._drafts = 0
         private_folder(folder)
+        if not (folder / "ff").is_dir():
+            for first in range(256):
+                (folder / f"{first:02x}").mkdir(mode=0o700, exist_ok=True)
+            _sync_folder(folder)
 
     def path_of(self, name: str) -> Path:
         """Where the blob is, whether or not it is there. Raises INTERNAL_ERROR when ``name`` is no name."""
@@ -57,7 +64,7 @@ class FileBlobs:
         return self.folder / name[:2] / name[2:]
 
     def put(self, data: bytes) -> str:
-        """Keep ``data``; its name. Durable when it returns."""
+        """Keep ``data``; its name."""
         name = name_of(data)
         path = self.path_of(name)
         try:
@@ -86,8 +93,6 @@ class FileBlobs:
         return True
 
     def _write(self, path: Path, data: bytes) -> None:
-        fresh = not path.parent.is_dir()
-        path.parent.mkdir(mode=0o700, exist_ok=True)
         with self._lock:
             self._drafts += 1
             draft = path.parent / f"{os.getpid()}.{self._drafts}{DRAFT}"
@@ -95,7 +100,8 @@ class FileBlobs:
             with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
                 file.write(data)
                 file.flush()
-                os.fsync(file.fileno())
+                if self.synced:
+                    os.fsync(file.fileno())
             with self._lock:
                 draft.replace(path)
                 now_s = self._clock_s()
@@ -103,9 +109,8 @@ class FileBlobs:
         except OSError:
             draft.unlink(missing_ok=True)
             raise
-        _sync_folder(path.parent)
-        if fresh:
-            _sync_folder(self.folder)
+        if self.synced:
+            _sync_folder(path.parent)
 
     def get(self, name: str) -> bytes:
         """The content, checked against its name."""

@@ -9,11 +9,11 @@ from qmk.base.errors import QmkError
 
 MOUNTS = Path("/proc/self/mountinfo")
 NETWORK = frozenset(
-    (
-        *("nfs", "nfs4", "cifs", "smb3", "smbfs", "ncpfs", "afs", "ceph", "lustre", "gpfs", "beegfs", "pvfs2"),
-        *("orangefs", "gfs2", "ocfs2", "coda", "davfs", "fuse.davfs", "fuse.sshfs", "fuse.glusterfs", "fuse.ceph"),
-        *("fuse.s3fs", "fuse.rclone", "fuse.goofys", "fuse.gcsfuse", "fuse.moosefs"),
-    )
+    [
+        *("nfs", "nfs4", "cifs", "smb3", "smbfs", "ncpfs", "afs", "ceph", "lustre", "gpfs", "beegfs", "pvfs2", "gfs2"),
+        *("orangefs", "ocfs2", "coda", "davfs", "fuse.davfs", "fuse.sshfs", "fuse.glusterfs", "fuse.ceph", "fuse.s3fs"),
+        *("fuse.rclone", "fuse.goofys", "fuse.gcsfuse", "fuse.moosefs"),
+    ]
 )
 _OCTAL = re.compile(r"\\([0-7]{3})")
 

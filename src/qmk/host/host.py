@@ -119,7 +119,6 @@ class Host:
             fx.ClearTimer: lambda effect: self._timers.clear(effect.key),
             fx.Forget: self._forget,
             fx.Audit: self._committer.audit,
-            fx.SealEpoch: self._seal,
             fx.Charge: self._committer.charge,
             fx.DropBlob: self._committer.drop_blob,
             fx.Reply: lambda effect: self._replies.answer(effect.conn, effect.ref, effect.result),
@@ -254,7 +253,7 @@ class Host:
             if isinstance(effect, fx.Journal):
                 journaled = True
                 self._record(effect)
-            elif isinstance(effect, (fx.Charge, fx.Audit, fx.SealEpoch)):
+            elif isinstance(effect, (fx.Audit, fx.Charge)):
                 journaled = True
                 self._do(effect)
             elif journaled and isinstance(effect, (fx.Reply, fx.ReplyError, fx.ReplyResult, fx.Launch)):

@@ -24,7 +24,7 @@ def open_journal(data_dir: Path, database: str = "", durability: Durability = "p
     """The journal of a data folder, whose lock the caller holds. ``database`` is a ``postgresql://`` URL; empty: the
     file ``journal.sqlite`` in the folder. Blobs are files in the folder either way. See ``Database`` for what is
     raised."""
-    blobs = FileBlobs(data_dir / BLOBS_NAME)
+    blobs = FileBlobs(data_dir / BLOBS_NAME, synced=durability == "power")
     return SqlJournal(_database(data_dir, database, durability), blobs)
 
 

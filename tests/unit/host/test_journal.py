@@ -118,7 +118,7 @@ def reopen(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iter
     def again() -> SqlJournal:
         while held:
             held.pop().close()
-        held.append(SqlJournal(database(), FileBlobs(tmp_path / "blobs", clock), clock))
+        held.append(SqlJournal(database(), FileBlobs(tmp_path / "blobs", durability == "power", clock), clock))
         return held[0]
 
     yield again

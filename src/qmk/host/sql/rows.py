@@ -48,7 +48,7 @@ class Rows:
             *self._results(batch.results),
             *_checkpoints(batch.records),
             Statement(CHARGE, [charge_row(self.charges + at, row) for at, row in enumerate(batch.charges, 1)]),
-            Statement(AUDIT, [(x.seq, x.data, _hash(x.hash)) for x in batch.audit]),
+            Statement(AUDIT, [(x.seq, x.data, bytes.fromhex(x.hash)) for x in batch.audit]),
             Statement(SEAL, [(x.number, x.body, x.signature) for x in batch.seals]),
             Statement(DROP_STATE, [(x.checkpoint, x.blob) for x in batch.dropped]),
             *(Statement(sql, [(job,) for job in batch.forgotten]) for sql in FORGET),
@@ -84,10 +84,6 @@ class Rows:
                 else:
                     pages.append((job, number, bits, checksum(job, bits), ""))
         return [Statement(RESULT, heads), Statement(PAGE, pages)]
-
-
-def _hash(text: str) -> bytes:
-    return bytes.fromhex(text)
 
 
 def _checkpoints(records: list[Event]) -> list[Statement]:
