@@ -125,6 +125,7 @@ class Host:
             fx.ReplyError: lambda effect: self._replies.refuse(effect.conn, effect.ref, effect.error),
             fx.ReplyResult: self._reply_result,
             fx.Launch: self._launch,
+            fx.SealEpoch: self._seal,
             Seal: self._sealed,
         }
 
