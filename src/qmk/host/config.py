@@ -12,7 +12,7 @@ from qmk.host import machine
 from qmk.host.pool import Bounds
 from qmk.host.spawn import External
 from qmk.host.sql.sqlite import Durability
-from qmk.host.store import JOURNAL_NAME, is_database_url
+from qmk.host.store import JOURNAL_NAME, LOCK_NAME, is_database_url
 from qmk.host.translation import TextBounds
 from qmk.sdk.places import socket_path, state_dir
 
@@ -21,7 +21,6 @@ SOCKET_PATH_BYTES = 107
 
 WORKERS_MAX = 8
 SPARE_PROCESSES = 4
-LOCK_NAME = "lock"
 
 
 def _workers() -> int:
