@@ -82,7 +82,7 @@ class Daemon:
         timers = LoopTimers(loop)
         turns = Turns(schedule=loop.call_soon, in_thread=_in_thread, broken=self._journal_broken)
         host = Host(kernel, journal, routing, office, timers, turns)
-        pool = Pool(config.bounds, host, config.engines)
+        pool = Pool(config.bounds, host.launches, config.engines)
         try:
             host.connect(pool)
             timers.connect(host.timer_fired)

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from qmk.base.errors import QmkError
 from qmk.host.results import Head, Result
-from qmk.kernel.events import Event
+from qmk.kernel.events import Event, Submitted
 
 
 @dataclass(slots=True)
@@ -43,24 +44,34 @@ class Journal(Protocol):
     def write(self, batch: Batch) -> None: ...
     def head(self, job: str) -> Head | None: ...
     def page(self, job: str, number: int, head: Head) -> bytes | memoryview: ...
+
+    def graph(self, job: str) -> bytes:
+        """The packed graph of a remembered job. Raises INTERNAL_ERROR when there is none."""
+        ...
+
     def close(self) -> None: ...
 
 
 class MemoryJournal:
-    """Keeps results, not records: nobody will replay it."""
+    """Keeps results and graphs, not records: nobody will replay it."""
 
     waits_for_disk = False
 
     def __init__(self) -> None:
         self._results: dict[str, Result] = {}
+        self._graphs: dict[str, bytes] = {}
 
     def records(self) -> Iterator[Event]:
         return iter(())
 
     def write(self, batch: Batch) -> None:
+        for record in batch.records:
+            if isinstance(record, Submitted):
+                self._graphs[record.job] = record.graph
         self._results.update(batch.results)
         for job in batch.forgotten:
             self._results.pop(job, None)
+            self._graphs.pop(job, None)
 
     def head(self, job: str) -> Head | None:
         result = self._results.get(job)
@@ -73,5 +84,15 @@ class MemoryJournal:
         """The whole result, for a caller in this process."""
         return self._results[job]
 
+    def graph(self, job: str) -> bytes:
+        if job not in self._graphs:
+            raise no_graph(job)
+        return self._graphs[job]
+
     def close(self) -> None:
         self._results.clear()
+        self._graphs.clear()
+
+
+def no_graph(job: str) -> QmkError:
+    return QmkError("INTERNAL_ERROR", f"the graph of {job} is not in the journal", job_id=job)

@@ -16,9 +16,9 @@ from typing import Any, Literal
 import msgspec
 
 from qmk.base.errors import QmkError
-from qmk.host.journal import Batch
+from qmk.host.journal import Batch, no_graph
 from qmk.host.results import Head, checksum, decode_head, encode_head
-from qmk.kernel.events import Event
+from qmk.kernel.events import Event, Submitted
 
 Durability = Literal["process", "power"]
 SCHEMA = 1
@@ -194,6 +194,17 @@ class SqliteJournal:
             if checksum(job, bits) == stored:
                 return bits
         raise _damaged(self.path, f"events page {number} of {job} is missing or does not match its checksum")
+
+    def graph(self, job: str) -> bytes:
+        for record, stored in self._read(
+            "SELECT CAST(record AS BLOB), checksum FROM journal WHERE job=? ORDER BY seq LIMIT 1", job
+        ):
+            if checksum(job, record) != stored:
+                raise _damaged(self.path, f"the record of {job} does not match its checksum")
+            found = _decode(record)
+            if isinstance(found, Submitted):
+                return found.graph
+        raise no_graph(job)
 
     def close(self) -> None:
         """Leave one tidy file behind: the log is moved into it and removed."""

@@ -20,7 +20,7 @@ from qmk.base.errors import QmkError
 from qmk.qvm.graph import unpack
 from qmk.sdk import process
 from qmk.sdk.failure import failure
-from qmk.sdk.messages import Done, Failed, Ready, Run, RunProgress, Stop, ToWorker
+from qmk.sdk.messages import Ask, Done, Failed, Ready, Run, RunProgress, Stop, ToWorker
 from qmk.sdk.wire import Channel
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ def serve(channel: Channel[ToWorker], runner: Runner) -> None:
         message = channel.receive()
         if message is None or isinstance(message, Stop):
             return
+        if isinstance(message, Ask):
+            continue  # of a run that has ended: its answer said so
         channel.send(answer(channel, runner, message))
 
 

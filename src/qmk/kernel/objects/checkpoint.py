@@ -52,9 +52,8 @@ class CheckpointTable:
         return [self.by_id[id] for id in self._of_job.get(job, ())]
 
     def latest(self, job: str, epoch: int) -> Checkpoint | None:
-        """The checkpoint of the job that is furthest on, but not past ``epoch``."""
-        rows = [row for row in self.of_job(job) if row.epoch <= epoch]
-        return max(rows, key=lambda row: row.epoch, default=None)
+        """The newest checkpoint of the job that is not past ``epoch``."""
+        return next((row for row in reversed(self.of_job(job)) if row.epoch <= epoch), None)
 
     def kept_of(self, tenant: str) -> int:
         """How many checkpoints the tenant asked for and still has."""
