@@ -30,6 +30,7 @@ COMMANDS: dict[str, str] = {
     "status": "say how far a job of the daemon is",
     "result": "print the result of a job of the daemon",
     "cancel": "stop a job of the daemon",
+    "audit": "read the daemon's audit log, verify it, prove what is in it",
 }
 
 

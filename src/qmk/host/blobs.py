@@ -7,6 +7,7 @@ back can be told from what was damaged. Who needs a blob is the business of the 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from typing import Protocol
 
 from qmk.base.errors import QmkError
@@ -24,7 +25,11 @@ class Blobs(Protocol):
         ...
 
     def delete(self, name: str) -> None:
-        """Forget the blob; one that is not there is no error."""
+        """Forget the blob; one that is not there is no error. One that was put a moment ago may stay."""
+        ...
+
+    def names(self) -> Iterator[str]:
+        """The names of all that is there."""
         ...
 
 
@@ -51,6 +56,9 @@ class MemoryBlobs:
     def delete(self, name: str) -> None:
         self._held.pop(name, None)
 
+    def names(self) -> Iterator[str]:
+        return iter(list(self._held))
+
 
 def name_of(data: bytes) -> str:
     """SHA-256 in hexadecimal."""
@@ -58,4 +66,4 @@ def name_of(data: bytes) -> str:
 
 
 def missing(name: str) -> QmkError:
-    return QmkError("INTERNAL_ERROR", f"the saved state {name[:12]}... is not in the store", blob=name)
+    return QmkError("INTERNAL_ERROR", f"the blob {name[:12]}... is not in the store", blob=name)

@@ -19,12 +19,13 @@ import msgspec
 
 from qmk.base.errors import Finding, QmkError
 from qmk.host import results
-from qmk.host.blobs import Blobs, MemoryBlobs
 from qmk.host.commit import Committer
+from qmk.host.graphs import Graphs
 from qmk.host.journal import Journal
 from qmk.host.launcher import Launcher
 from qmk.host.launches import Launches, Sources
 from qmk.host.routing import Routing
+from qmk.host.seals import Seal, Seals
 from qmk.host.states import States
 from qmk.kernel import effects as fx
 from qmk.kernel import events as ev
@@ -66,7 +67,6 @@ _AFTER_RECORDS = (
     fx.Launch,
     fx.Interrupt,
     fx.Recall,
-    fx.DropBlob,
 )
 """Effects that wait for the records made before them."""
 
@@ -84,8 +84,9 @@ class Host:
         turns: Turns,
         clock_ns: Callable[[], int] = time.time_ns,
         entropy: Callable[[int], bytes] = os.urandom,
-        blobs: Blobs | None = None,
+        seals: Seals | None = None,
     ) -> None:
+        assert seals is not None or not kernel.config.audited
         self._kernel = kernel
         self._journal = journal
         self.routing = routing
@@ -93,16 +94,19 @@ class Host:
         self._timers = timers
         self._clock_ns = clock_ns
         self._entropy = entropy
+        self._seals = seals
         self._committer = Committer(
             journal, self._release, self._refuse_held, turns.schedule, turns.in_thread, turns.broken
         )
+        self._in_thread = turns.in_thread
+        self._seals = seals
         self._events: deque[ev.Event] = deque()
         self._stepping = False
-        self._graphs: dict[str, bytes] = {}
+        self._graphs = Graphs(journal.graph)
         self.launches = Launches(
             self.feed,
-            Sources(clock_ns, entropy, lambda job: self._graphs[job], kernel.jobs.checkpoints.uses),
-            States(blobs or MemoryBlobs(), turns.in_thread),
+            Sources(clock_ns, entropy, self._graphs.get, kernel.jobs.checkpoints.uses),
+            States(journal.blobs, turns.in_thread),
             turns.schedule,
             self._committer.drop,
         )
@@ -113,15 +117,20 @@ class Host:
             fx.QueryResources: self._query_resources,
             fx.Recall: self._recall,
             fx.Interrupt: self.launches.interrupt,
-            fx.DropBlob: lambda effect: self.launches.drop_unused(effect.blob),
+            fx.DropBlob: self._committer.drop_blob,
             fx.Kill: self.launches.kill,
             fx.SetTimer: lambda effect: self._timers.set(effect.key, effect.at_ns),
             fx.ClearTimer: lambda effect: self._timers.clear(effect.key),
             fx.Forget: self._forget,
+            fx.Audit: self._committer.audit,
+            fx.Charge: self._committer.charge,
+            fx.DropBlob: self._committer.drop_blob,
             fx.Reply: lambda effect: self._replies.answer(effect.conn, effect.ref, effect.result),
             fx.ReplyError: lambda effect: self._replies.refuse(effect.conn, effect.ref, effect.error),
             fx.ReplyResult: self._reply_result,
             fx.Launch: self.launches.launch,
+            fx.SealEpoch: self._seal,
+            Seal: self._sealed,
         }
 
     def connect(self, launcher: Launcher) -> None:
@@ -146,7 +155,18 @@ class Host:
 
         self._kernel.replay(records())
         adopted = self.launches.reconcile(job for job in self._kernel.jobs.by_id.values() if not job.ended)
-        self.feed(ev.Recovered(now_ns=self._clock_ns(), adopted=adopted))
+        tail = self._journal.audit_tail()
+        self.feed(
+            ev.Recovered(
+                now_ns=self._clock_ns(),
+                used=self._journal.used(),
+                audit_seq=tail.seq,
+                audit_head=tail.head,
+                audit_open=tail.open,
+                audit_epoch=tail.epoch,
+                adopted=adopted,
+            )
+        )
         return count
 
     def call(
@@ -209,6 +229,9 @@ class Host:
             if isinstance(effect, fx.Journal):
                 journaled = True
                 self._record(effect)
+            elif isinstance(effect, (fx.Audit, fx.Charge)):
+                journaled = True
+                self._do(effect)
             elif journaled and isinstance(effect, _AFTER_RECORDS):
                 self._committer.hold(effect)
             else:
@@ -243,9 +266,9 @@ class Host:
     def _keep_graph(self, record: ev.Event) -> None:
         """Hold the graph of a job from its acceptance to its end."""
         if isinstance(record, ev.Submitted):
-            self._graphs[record.job] = record.graph
+            self._graphs.put(record.job, record.graph)
         elif isinstance(record, (ev.Finished, ev.Cancelled)) or (isinstance(record, ev.Failed) and not record.died):
-            self._graphs.pop(record.job, None)
+            self._graphs.drop(record.job)
 
     def _release(self, held: list[Any]) -> None:
         for effect in held:
@@ -294,7 +317,7 @@ class Host:
     def _recall(self, effect: fx.Recall) -> None:
         now_ns = self._clock_ns()
         try:
-            graph = self._graphs.get(effect.job) or self._journal.graph(effect.job)
+            graph = self._graphs.get(effect.job)
         except QmkError as error:
             kind, message = error.kind.name, error.message
             self.feed(ev.Refused(now_ns=now_ns, job=effect.key, kind=kind, message=message, fields=error.fields))
@@ -302,14 +325,44 @@ class Host:
             self.feed(ev.Recalled(now_ns=now_ns, key=effect.key, graph=graph))
 
     def _forget(self, effect: fx.Forget) -> None:
-        self._graphs.pop(effect.job, None)
+        self._graphs.drop(effect.job)
         self._recent.drop(effect.job)
         self._committer.forget(effect.job)
 
+    def _seal(self, effect: fx.SealEpoch) -> None:
+        """Sign the root; the seal goes into the transaction of what follows it."""
+        assert self._seals is not None
+        seal = self._seals.seal(effect)
+        self._committer.seal(seal)
+        self._committer.hold(seal)
+
+    def _sealed(self, seal: Seal) -> None:
+        assert self._seals is not None
+        self._seals.stored(seal)
+
     def _reply_result(self, effect: fx.ReplyResult) -> None:
+        """From memory, or from the journal: in a thread when that is another process."""
+        if self._in_thread is None or not self._journal.far or self._recent.get(effect.job) is not None:
+            self._answer_result(effect, self._try_result(effect))
+            return
+        found: list[Any] = []
+        self._in_thread(
+            lambda: found.append(self._try_result(effect)), lambda error: self._answer_result(effect, error or found[0])
+        )
+
+    def _try_result(self, effect: fx.ReplyResult) -> Any:
         try:
-            result = self._result(effect)
+            return self._result(effect)
         except QmkError as error:
+            return error
+
+    def _answer_result(self, effect: fx.ReplyResult, result: Any) -> None:
+        if isinstance(result, QmkError):
+            self._replies.refuse(effect.conn, effect.ref, result)
+            return
+        if isinstance(result, BaseException):
+            log.error("reading the result of %s failed", effect.job, exc_info=result)
+            error = QmkError("INTERNAL_ERROR", "a defect in QMK; the daemon's log has more")
             self._replies.refuse(effect.conn, effect.ref, error)
             return
         if effect.status is not None:

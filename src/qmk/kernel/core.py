@@ -11,6 +11,7 @@ from qmk.abi.call import Call
 from qmk.abi.calls import METHODS
 from qmk.base.errors import QmkError
 from qmk.kernel import checkpoint
+from qmk.kernel.audit import AUDIT_TIMER, reference, shown
 from qmk.kernel.effects import Effect, Kill, ReplyError
 from qmk.kernel.events import (
     CallReceived,
@@ -36,7 +37,10 @@ from qmk.kernel.handlers import HANDLERS, OPEN_HANDLERS, checkpoints, submit
 from qmk.kernel.jobs import progress_step, reported_error
 from qmk.kernel.objects.capability import insufficient
 from qmk.kernel.objects.job import RUNNING, Job
+from qmk.kernel.objects.session import Session
 from qmk.kernel.state import JOB_TIMER, State
+
+_DENIED_QUOTA = ("quota", "asked", "limit")
 
 
 class Kernel(State):
@@ -126,7 +130,26 @@ class Kernel(State):
         except QmkError as error:
             if session is not None:
                 session.errors += 1
+            self._audit_refusal(event, session, error)
             self.out.append(ReplyError(event.conn, event.ref, error))
+
+    def _audit_refusal(self, event: CallReceived, session: Session | None, error: QmkError) -> None:
+        """Denied rights, quotas and sessions are noted whatever the call; a job that was refused for any reason is."""
+        tenant = session.tenant.name if session is not None else error.fields.get("tenant", "")
+        fields: dict[str, Any] = {"call": event.method[:64], "error": error.kind.name}
+        if session is not None:
+            fields["session"] = reference(session.id)
+        match error.kind.name:
+            case "INSUFFICIENT_CAPS":
+                self.audit("cap.deny", tenant, **fields, caps=shown(error.fields["missing"]))
+            case "QUOTA_EXCEEDED":
+                self.audit("quota.deny", tenant, **fields, **{key: error.fields[key] for key in _DENIED_QUOTA})
+            case "AUTH_FAILED" | "TENANT_SUSPENDED":
+                self.audit("session.deny", tenant, **fields)
+            case _ if event.method == "q_submit" and session is not None:
+                self.audit("job.refuse", tenant, **fields)
+            case _:
+                pass
 
     def _refused(self, event: Refused) -> None:
         ask = self.asks.get(event.job)
@@ -165,6 +188,9 @@ class Kernel(State):
         self.launch_ready()
 
     def _timer(self, event: TimerFired) -> None:
+        if event.key == AUDIT_TIMER:
+            self.audit_log.due(self.now_ns, self.out)
+            return
         wait = self.waits.get(event.key)
         if wait is not None:
             self.answer(wait, self.jobs.by_id[wait.job])
@@ -187,6 +213,9 @@ class Kernel(State):
     def _recovered(self, event: Recovered) -> None:
         """After a replay: what ran is taken over or queued again, time limits go on counting from acceptance. The
         record is what makes the numbers of the launches to come new."""
+        if self.config.audited:
+            self.audit_log.recover(event, self.out)
+        self.audit("kernel.start", "", jobs=len(self.jobs.by_id), running=len(self.jobs.launched))
         adopted = self.jobs.adoptable(event.adopted)
         self.commit(structs.replace(event, adopted=adopted, generation=self.jobs.generation + 1))
         self.out.extend(Kill(job, fence) for job, fence in event.adopted if (job, fence) not in adopted)
@@ -212,6 +241,8 @@ class Kernel(State):
             self.answer(wait, self.jobs.by_id[wait.job])
         for ask in self.asks:
             checkpoint.refuse(self, ask, submit.closing())
+        self.audit("kernel.stop", "", jobs=len(self.jobs.by_id), running=len(launches))
+        self.audit_log.seal(self.out)
 
 
 def _poisonous(job: Job, now_ns: int) -> Failed:

@@ -235,14 +235,15 @@ class Recovered(_Event, frozen=True):
     """The journal was replayed into a fresh kernel; everything that was running is to be launched again.
 
     ``used``: tenant to quota to what the ledger says was used in the current period. ``audit_seq``, ``audit_head``,
-    ``audit_open``: the end of the audit log: entries so far, the last hash (hexadecimal), and the hashes of the entries
-    of the epoch that has no signed root yet. ``adopted``: (job, fence) of launches that the launcher still runs.
-    ``generation``: starts of the daemon so far, which the kernel fills in."""
+    ``audit_open``, ``audit_epoch``: the end of the audit log: entries so far, the last hash (hexadecimal), the hashes
+    of the entries of the epoch that has no signed root yet, and the last entry's epoch. ``adopted``: (job, fence) of
+    launches that the launcher still runs. ``generation``: starts of the daemon so far, which the kernel fills in."""
 
     used: dict[str, dict[str, float]] = {}
     audit_seq: int = 0
     audit_head: str = ""
     audit_open: tuple[str, ...] = ()
+    audit_epoch: int = -1
     adopted: tuple[tuple[str, int], ...] = ()
     generation: int = 0
 

@@ -8,6 +8,7 @@ from qmk.abi.calls import q_events
 from qmk.base.errors import QmkError
 from qmk.kernel import checkpoint, mapping, views
 from qmk.kernel.asks import AskTable
+from qmk.kernel.audit import AuditLog, reference
 from qmk.kernel.config import KernelConfig, TenantConfig
 from qmk.kernel.effects import (
     ClearTimer,
@@ -48,6 +49,7 @@ class State:
         self.sessions = SessionTable(self.config.sessions, self.config.session_idle_s * SECOND)
         self.waits = WaitTable(self.config.open_waits)
         self.asks = AskTable(self.config.open_waits)
+        self.audit_log = AuditLog(self.config.epoch_ms * MS)
         self.jobs = JobTable(self.tenant, self.config.kept_jobs)
         configured = (self.config.local, *self.config.tokens.values())
         self.known_caps = frozenset(name for row in configured for name in row.allowed_caps)
@@ -57,7 +59,10 @@ class State:
         self.out.append(Reply(event.conn, event.ref, result))
 
     def audit(self, kind: str, tenant: str, **fields: Any) -> None:
-        """Note a decision in the audit log."""
+        """Note a decision in the audit log. ``fields`` are small JSON values, never programs or secrets; a session is
+        named by ``audit.reference``."""
+        if self.config.audited:
+            self.audit_log.note(self.now_ns, kind, tenant, fields, self.out)
 
     def epoch(self) -> int:
         """The scheduling epoch of this step: epochs are ``epoch_ms`` long and counted from the Unix epoch."""
@@ -88,6 +93,8 @@ class State:
             if job.ended:
                 self._account(job)
                 self.asks.forget_asked(job.id)
+                error = job.error["data"]["name"] if job.error else ""
+                self.audit("job.end", job.tenant, job=job.id, state=job.state, error=error)
                 if "timeout_ms" in job.submitted.policy:
                     self.out.append(ClearTimer(JOB_TIMER + job.id))
             self._wake(job)
@@ -122,6 +129,9 @@ class State:
             fence = jobs.launch(job)
             job.region = job.wanted_region or self._free_region()
             record = job.submitted
+            self.audit(
+                "job.launch", job.tenant, job=job.id, fence=fence, engine=record.engine, n_qubits=record.n_qubits
+            )
             self.out.append(
                 Launch(
                     record.job,
@@ -150,7 +160,9 @@ class State:
         return pending
 
     def drop_pending(self, pending: Pending, error: QmkError) -> None:
-        self.tenant(pending.draft.tenant).queued_jobs.give()
+        draft = pending.draft
+        self.tenant(draft.tenant).queued_jobs.give()
+        self.audit("job.refuse", draft.tenant, error=error.kind.name, session=reference(draft.session), job=draft.job)
         self.out.extend(ReplyError(conn, ref, error) for conn, ref in pending.callers)
 
     def open_wait(self, event: CallReceived, session: Session, job: Job, after: int, timeout_ms: int | None) -> None:
@@ -170,10 +182,11 @@ class State:
         """Answers a q_events with what there is."""
         self.out.append(Reply(conn, ref, q_events.Reply(job.events[after:], len(job.events), job.ended)))
 
-    def end_session(self, session: Session) -> list[str]:
+    def end_session(self, session: Session, why: str = "closed") -> list[str]:
         """Closes a session; the qubit handles it still held. Its open waits are answered with SESSION_NOT_FOUND."""
         released = list(session.qubits)
         session.release(released)
+        self.audit("session.close", session.tenant.name, session=reference(session.id), why=why)
         for wait in self.waits.of_session(session.id):
             self.close_wait(wait)
             self.out.append(ReplyError(wait.conn, wait.ref, not_found(session.id)))

@@ -15,6 +15,7 @@ from qmk.base.errors import QmkError
 from qmk.base.ids import opaque
 from qmk.base.seeds import substream
 from qmk.kernel import admission, views
+from qmk.kernel.audit import reference
 from qmk.kernel.effects import Estimate, Reply, Route
 from qmk.kernel.events import Routed, Saved, Submitted
 from qmk.kernel.mapping import epoch_sizes
@@ -143,6 +144,7 @@ def accept(kernel: State, pending: Pending, record: Submitted, state: Checkpoint
                 size_bytes=state.size_bytes,
             )
         )
+    _audit_admission(kernel, record)
     reply = _accepted(kernel, job, pending.method, pending.warnings)
     kernel.out.extend(Reply(conn, ref, reply) for conn, ref in pending.callers)
     kernel.set_deadline(job)
@@ -156,6 +158,20 @@ def _accepted(kernel: State, job: Job, method: str, warnings: list[Finding]) -> 
     if method == q_replay.CALL.name:
         return q_replay.Reply(job.id, job.submitted.replay_of, job.seed)
     return views.submitted(kernel.jobs, job, kernel.now_ns, kernel.config.workers, warnings)
+
+
+def _audit_admission(kernel: State, record: Submitted) -> None:
+    kernel.audit(
+        "job.admit",
+        record.tenant,
+        job=record.job,
+        session=reference(record.session),
+        digest=record.digest,
+        shots=record.shots,
+        n_qubits=record.n_qubits,
+        engine=record.engine,
+        method=record.method,
+    )
 
 
 def estimate(kernel: State, event: CallReceived, session: Session) -> None:
