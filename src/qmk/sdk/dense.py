@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from qmk.sdk.bits import Bits
+from qmk.sdk.dice import Dice
 from qmk.sdk.exact import probabilities
 from qmk.sdk.program import Gate
 from qmk.sdk.unitary import Array, apply_gate
@@ -51,11 +52,11 @@ class DenseState:
     def copy(self) -> DenseState:
         return DenseState(self.amplitudes.copy(), self.places)
 
-    def sample(self, qubits: list[int], shots: int, dice: np.random.Generator) -> Bits:
+    def sample(self, qubits: list[int], shots: int, dice: Dice) -> Bits:
         n = len(self.places)
         tensor = self.amplitudes.reshape((2,) * n)
         totals = np.cumsum(probabilities(tensor, [n - 1 - self.places[qubit] for qubit in qubits]))
-        fell = np.searchsorted(totals, dice.random(shots) * totals[-1], side="right")
+        fell = np.searchsorted(totals, dice.uniform(shots) * totals[-1], side="right")
         outcomes = np.minimum(fell, int(np.searchsorted(totals, totals[-1])))  # rounding may step past the last one
         shifts = np.arange(len(qubits) - 1, -1, -1)
         return ((outcomes[:, None] >> shifts) & 1).astype(np.uint8)

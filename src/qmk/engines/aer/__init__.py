@@ -173,7 +173,9 @@ def _gates(method: str, *more: str) -> frozenset[str]:
 
 
 METHODS = {
-    "statevector": Capabilities(method="statevector", gates=_gates("statevector", *UNITARY, "mod"), max_qubits=40),
+    "statevector": Capabilities(
+        method="statevector", gates=_gates("statevector", *UNITARY, "mod"), max_qubits=40, fences=True
+    ),
     "matrix_product_state": Capabilities(
         method="matrix_product_state", gates=_gates("matrix_product_state", *UNITARY), max_qubits=4096
     ),

@@ -11,6 +11,11 @@ STIM_NAMES = {
 """native gates and what stim calls them"""
 
 
+def tableau_bytes(n_qubits: int) -> int:
+    """Memory of one tableau, which stim keeps twice."""
+    return n_qubits * n_qubits + 64 * n_qubits
+
+
 def cost(_method: str, features: Features, shots: int) -> Cost:
     """A compiled Pauli-frame sampler where feed-forward is Pauli on parities, else one tableau a measurement branch.
 
@@ -18,7 +23,7 @@ def cost(_method: str, features: Features, shots: int) -> Cost:
     """
     n, ops = features.n_qubits, features.n_ops
     samples = shots * max(features.n_events, 1)
-    tableau = n * n + 64 * n
+    tableau = tableau_bytes(n)
     if features.feed_forward != "full":
         seconds = 1e-4 + ops * (3e-6 + 4e-10 * n) + 6e-9 * samples + ops * shots * 1e-10
         return Cost(seconds=seconds, memory_bytes=tableau + 3 * samples + 400 * ops, note="Pauli-frame sampler")
@@ -32,7 +37,7 @@ DECLARATION = Declaration(
     name="stabilizer",
     doc="Clifford programs of any width, exactly, by Pauli frames and tableaux (stim)",
     load="qmk.engines.stabilizer.engine:StabilizerEngine",
-    methods={"": Capabilities(gates=frozenset({*STIM_NAMES, "gphase"}), clifford=True)},
+    methods={"": Capabilities(gates=frozenset({*STIM_NAMES, "gphase"}), clifford=True, fences=True)},
     cost=cost,
     requires=("stim", "numpy"),
     library="stim",
