@@ -1,7 +1,7 @@
 """Gates on amplitudes by Aer's own state: what a fenced run on method statevector applies between two projections.
 
-Aer's circuits can be given a state and give one back, but a conversion of every amplitude goes with it; the state that
-Aer keeps for callers from Python takes and gives arrays as they are.
+Aer's circuits can be given a state and give one back, but every amplitude is converted on the way; the state that Aer
+keeps for callers from Python works on an array of theirs in place.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 
 from qiskit_aer.backends.controller_wrappers import AerStateWrapper
 
+from qmk.base.errors import QmkError
 from qmk.qvm.families import OPS
 from qmk.sdk.native import angle_names
 from qmk.sdk.program import Gate
@@ -39,11 +40,15 @@ class AerCircuit:
         state = AerStateWrapper()
         for name, value in _CONFIG:
             state.configure(name, value)
-        state.initialize_statevector(self.n_qubits, amplitudes, True)
-        for act in self._actions:
-            act(state)
-        state.flush()
-        return state.move_to_ndarray()
+        if not state.initialize_statevector(self.n_qubits, amplitudes, False):
+            raise QmkError("JOB_FAILED", f"aer takes no state vector of {self.n_qubits} qubits", engine="aer")
+        try:
+            for act in self._actions:
+                act(state)
+            state.flush()
+        finally:
+            state.move_to_buffer()  # the array stays ours: without this Aer frees it
+        return amplitudes
 
     def __reduce__(self) -> tuple[Any, ...]:
         return AerCircuit, (self.n_qubits, self.gates)
