@@ -48,6 +48,7 @@ _ROWS = (
     Kind(-32304, "NOT_COMPLETED", "caller", True, "The job has no result yet."),
     Kind(-32305, "JOB_CANCELLED", "caller", False, "The job was cancelled before it had a result."),
     Kind(-32400, "CHECKPOINT_NOT_FOUND", "caller", False, "No such checkpoint for this tenant."),
+    Kind(-32401, "NOT_CHECKPOINTABLE", "caller", False, "The job cannot be saved or stopped where it is."),
     Kind(-32500, "CHANNEL_NOT_FOUND", "caller", False, "No such channel for this tenant."),
     Kind(-32900, "CONNECTION_LOST", "system", True, "The daemon closed the connection or is not running."),
 )

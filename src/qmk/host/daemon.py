@@ -92,7 +92,7 @@ class Daemon:
         turns = Turns(schedule=loop.call_soon, in_thread=threads.do, broken=self._journal_broken)
         sealer = Sealer(config.data_dir, journal.last_seal())
         host = Host(kernel, journal, routing, office, timers, turns, seals=sealer)
-        pool = Pool(config.bounds, host, config.engines)
+        pool = Pool(config.bounds, host.launches, config.engines)
         try:
             host.connect(pool)
             timers.connect(host.timer_fired)

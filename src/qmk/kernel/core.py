@@ -5,32 +5,39 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from msgspec import structs
+
 from qmk.abi.call import Call
 from qmk.abi.calls import METHODS
 from qmk.base.errors import QmkError
+from qmk.kernel import checkpoint
 from qmk.kernel.audit import AUDIT_TIMER, reference, shown
 from qmk.kernel.effects import Effect, Kill, ReplyError
 from qmk.kernel.events import (
     CallReceived,
     Cancelled,
+    CheckpointDropped,
     ConnectionClosed,
     Event,
     Failed,
     Finished,
+    NotInterrupted,
     Progressed,
+    Recalled,
     Recovered,
     Refused,
     Routed,
+    Saved,
     ShuttingDown,
     Started,
     TimerFired,
+    Yielded,
 )
-from qmk.kernel.handlers import HANDLERS, OPEN_HANDLERS, submit
+from qmk.kernel.handlers import HANDLERS, OPEN_HANDLERS, checkpoints, submit
 from qmk.kernel.jobs import progress_step, reported_error
 from qmk.kernel.objects.capability import insufficient
-from qmk.kernel.objects.job import RUNNING
+from qmk.kernel.objects.job import RUNNING, Job
 from qmk.kernel.objects.session import Session
-from qmk.kernel.pending import Pending
 from qmk.kernel.state import JOB_TIMER, State
 
 _DENIED_QUOTA = ("quota", "asked", "limit")
@@ -53,7 +60,7 @@ class Kernel(State):
             case CallReceived():
                 self._call(event)
             case Routed():
-                pending = self._take_pending(event.job)
+                pending = self.take_pending(event.job)
                 if pending is not None:
                     submit.routed(self, pending, event)
             case Refused():
@@ -69,6 +76,17 @@ class Kernel(State):
                     self.launch_ready()
             case Failed():
                 self._failed(event)
+            case Saved():
+                checkpoint.saved(self, event)
+            case Yielded():
+                checkpoint.yielded(self, event)
+            case NotInterrupted():
+                checkpoint.not_interrupted(self, event)
+            case Recalled():
+                checkpoints.recalled(self, event)
+            case CheckpointDropped():
+                if event.checkpoint in self.jobs.checkpoints.by_id:
+                    self.commit(event)
             case TimerFired():
                 self._timer(event)
             case ConnectionClosed():
@@ -87,6 +105,7 @@ class Kernel(State):
         for record in records:
             self.jobs.apply(record)
         self.jobs.forgotten.clear()
+        self.jobs.checkpoints.freed.clear()
 
     def snapshot(self) -> dict[str, Any]:
         """The part of the state that the journal carries, as comparable data: a replayed kernel's equals the live
@@ -132,23 +151,13 @@ class Kernel(State):
             case _:
                 pass
 
-    def _take_pending(self, job_id: str) -> Pending | None:
-        """The job the router answers for; None when it is gone since."""
-        pending = self.pending.pop(job_id, None)
-        if pending is not None:
-            self.pending_keys.pop((pending.draft.tenant, pending.draft.idempotency_key), None)
-        return pending
-
     def _refused(self, event: Refused) -> None:
-        pending = self._take_pending(event.job)
+        ask = self.asks.get(event.job)
+        if ask is not None:
+            checkpoint.refuse(self, ask, reported_error(event.kind, event.message, event.fields))
+        pending = self.take_pending(event.job)
         if pending is not None:
-            self._drop_pending(pending, reported_error(event.kind, event.message, event.fields))
-
-    def _drop_pending(self, pending: Pending, error: QmkError) -> None:
-        draft = pending.draft
-        self.tenant(draft.tenant).queued_jobs.give()
-        self.audit("job.refuse", draft.tenant, error=error.kind.name, session=reference(draft.session), job=draft.job)
-        self.out.extend(ReplyError(conn, ref, error) for conn, ref in pending.callers)
+            self.drop_pending(pending, reported_error(event.kind, event.message, event.fields))
 
     def _progressed(self, event: Progressed) -> None:
         """Progress goes to the journal and the history in steps; q_status shows every report."""
@@ -195,35 +204,52 @@ class Kernel(State):
         """Nobody is left to answer; jobs and sessions go on."""
         for wait in self.waits.of_conn(conn):
             self.close_wait(wait)
+        for ask in self.asks.of_conn(conn):
+            self.asks.remove(ask)
         for pending in self.pending.values():
             pending.callers = [caller for caller in pending.callers if caller[0] != conn]
         self.sessions.disconnect(conn)
 
     def _recovered(self, event: Recovered) -> None:
-        """After a replay: what ran is queued again, time limits go on counting from acceptance."""
+        """After a replay: what ran is taken over or queued again, time limits go on counting from acceptance. The
+        record is what makes the numbers of the launches to come new."""
         if self.config.audited:
             self.audit_log.recover(event, self.out)
         self.audit("kernel.start", "", jobs=len(self.jobs.by_id), running=len(self.jobs.launched))
-        if self.jobs.launched:
-            self.commit(event)
-        for job in self.jobs.by_id.values():
-            if not job.ended:
+        adopted = self.jobs.adoptable(event.adopted)
+        self.commit(structs.replace(event, adopted=adopted, generation=self.jobs.generation + 1))
+        self.out.extend(Kill(job, fence) for job, fence in event.adopted if (job, fence) not in adopted)
+        for job in list(self.jobs.by_id.values()):
+            if job.ended:
+                continue
+            if job.crashes > self.config.job_attempts:
+                self.commit(_poisonous(job, event.now_ns))
+            else:
                 self.set_deadline(job)
         self.launch_ready()
 
     def _shut_down(self, event: ShuttingDown) -> None:
         self.closing = True
         for pending in list(self.pending.values()):
-            self._take_pending(pending.draft.job)
-            self._drop_pending(pending, submit.closing())
+            self.take_pending(pending.draft.job)
+            self.drop_pending(pending, submit.closing())
         launches = [(job.id, job.fence) for job in self.jobs.launched.values()]
         if launches:
             self.commit(event)
         self.out.extend(Kill(job_id, fence) for job_id, fence in launches)
         for wait in self.waits.all():
             self.answer(wait, self.jobs.by_id[wait.job])
+        for ask in self.asks:
+            checkpoint.refuse(self, ask, submit.closing())
         self.audit("kernel.stop", "", jobs=len(self.jobs.by_id), running=len(launches))
         self.audit_log.seal(self.out)
+
+
+def _poisonous(job: Job, now_ns: int) -> Failed:
+    """The end of a job whose launches took the daemon down with them, again and again."""
+    message = f"the daemon crashed {job.crashes} times while this job ran"
+    fields = {"engine": job.submitted.engine, "crashes": job.crashes}
+    return Failed(now_ns=now_ns, job=job.id, fence=job.fence, kind="JOB_FAILED", message=message, fields=fields)
 
 
 def _require_supported(call: Call) -> None:

@@ -6,11 +6,13 @@ from typing import Any
 
 from qmk.abi.calls import q_events
 from qmk.base.errors import QmkError
-from qmk.kernel import views
+from qmk.kernel import checkpoint, mapping, views
+from qmk.kernel.asks import AskTable
 from qmk.kernel.audit import AuditLog, reference
 from qmk.kernel.config import KernelConfig, TenantConfig
 from qmk.kernel.effects import (
     ClearTimer,
+    DropBlob,
     Effect,
     Forget,
     Journal,
@@ -46,6 +48,7 @@ class State:
         self.pending_keys: dict[tuple[str, str], str] = {}
         self.sessions = SessionTable(self.config.sessions, self.config.session_idle_s * SECOND)
         self.waits = WaitTable(self.config.open_waits)
+        self.asks = AskTable(self.config.open_waits)
         self.audit_log = AuditLog(self.config.epoch_ms * MS)
         self.jobs = JobTable(self.tenant, self.config.kept_jobs)
         configured = (self.config.local, *self.config.tokens.values())
@@ -89,13 +92,18 @@ class State:
         for job in changed:
             if job.ended:
                 self._account(job)
+                self.asks.forget_asked(job.id)
                 error = job.error["data"]["name"] if job.error else ""
                 self.audit("job.end", job.tenant, job=job.id, state=job.state, error=error)
                 if "timeout_ms" in job.submitted.policy:
                     self.out.append(ClearTimer(JOB_TIMER + job.id))
             self._wake(job)
+            if job.ended or not job.fence:
+                checkpoint.settle(self, job)
         self.out.extend(Forget(job_id) for job_id in self.jobs.forgotten)
         self.jobs.forgotten.clear()
+        self.out.extend(DropBlob(id, blob) for id, blob in self.jobs.checkpoints.freed)
+        self.jobs.checkpoints.freed.clear()
         return changed
 
     def stop(self, job: Job, record: Cancelled) -> None:
@@ -119,6 +127,7 @@ class State:
             if job is None or not self._fits(job):
                 return
             fence = jobs.launch(job)
+            job.region = job.wanted_region or self._free_region()
             record = job.submitted
             self.audit(
                 "job.launch", job.tenant, job=job.id, fence=fence, engine=record.engine, n_qubits=record.n_qubits
@@ -134,8 +143,27 @@ class State:
                     job.seed,
                     record.keep_events,
                     record.memory_bytes,
+                    job.region,
+                    job.first_qubit,
+                    jobs.state_of(job),
+                    record.fenced,
+                    job.elsewhere,
                 )
             )
+            checkpoint.settle(self, job)
+
+    def take_pending(self, job_id: str) -> Pending | None:
+        """The job the router answers for; None when it is gone since."""
+        pending = self.pending.pop(job_id, None)
+        if pending is not None:
+            self.pending_keys.pop((pending.draft.tenant, pending.draft.idempotency_key), None)
+        return pending
+
+    def drop_pending(self, pending: Pending, error: QmkError) -> None:
+        draft = pending.draft
+        self.tenant(draft.tenant).queued_jobs.give()
+        self.audit("job.refuse", draft.tenant, error=error.kind.name, session=reference(draft.session), job=draft.job)
+        self.out.extend(ReplyError(conn, ref, error) for conn, ref in pending.callers)
 
     def open_wait(self, event: CallReceived, session: Session, job: Job, after: int, timeout_ms: int | None) -> None:
         wait = self.waits.add(event.conn, event.ref, session.id, job.id, after, timeout_ms is not None)
@@ -162,6 +190,8 @@ class State:
         for wait in self.waits.of_session(session.id):
             self.close_wait(wait)
             self.out.append(ReplyError(wait.conn, wait.ref, not_found(session.id)))
+        for ask in self.asks.of_session(session.id):
+            checkpoint.refuse(self, ask, not_found(session.id))
         self.sessions.remove(session)
         return released
 
@@ -200,7 +230,12 @@ class State:
 
     def _may_run(self, job: Job) -> bool:
         quota = self.tenant(job.tenant).running_jobs
-        return quota.used < quota.limit
+        taken = {row.region for row in self.jobs.launched.values()}
+        return quota.used < quota.limit and (not job.wanted_region or job.wanted_region not in taken)
+
+    def _free_region(self) -> str:
+        taken = {row.region for row in self.jobs.launched.values()}
+        return next((name for name in mapping.regions(self.config) if name not in taken), "")
 
     def _fits(self, job: Job) -> bool:
         """Whether the launches out and this one stay within the machine's memory; a job alone always may try."""

@@ -38,6 +38,7 @@ def features(graph: Graph, digest: str = "") -> Features:
         digest=digest,
         max_bond_log2=_bond(graph, found),
         n_branch=branching,
+        n_fences=found.epochs - 1,
         n_channel_ops=sum(count for op, count in found.ops.items() if op.startswith("channel.")),
     )
 
