@@ -80,12 +80,19 @@ class Daemon:
         translation = Translation(config.text)
         office = Office(translation, Etiquette(config.connections, config.frame_s))
         routing = Routing(config.memory_bytes, config.workers, config.engines)
-        kernel = Kernel(KernelConfig(workers=config.workers, memory_bytes=config.memory_bytes, audited=True))
+        kernel = Kernel(
+            KernelConfig(
+                workers=config.workers,
+                memory_bytes=config.memory_bytes,
+                job_attempts=config.job_attempts,
+                audited=True,
+            )
+        )
         timers = LoopTimers(loop)
         turns = Turns(schedule=loop.call_soon, in_thread=threads.do, broken=self._journal_broken)
         sealer = Sealer(config.data_dir, journal.last_seal())
         host = Host(kernel, journal, routing, office, timers, turns, seals=sealer)
-        pool = Pool(config.bounds, host, config.engines)
+        pool = Pool(config.bounds, host.launches, config.engines)
         try:
             host.connect(pool)
             timers.connect(host.timer_fired)

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from qmk.base.errors import QmkError
+from qmk.host.blobs import Blobs, MemoryBlobs
 from qmk.host.results import Head, Result
 from qmk.host.seals import AuditTail, Seal, tail_of
 from qmk.kernel.effects import Audit, Charge, DropBlob
-from qmk.kernel.events import Cancelled, Event, Failed, Finished, Submitted
+from qmk.kernel.events import Event, Submitted
 
 INLINE_BYTES = 64 << 10
 """A page of events or a graph up to this size stands in its row; a larger one is a blob of its own."""
@@ -52,6 +53,8 @@ class Journal(Protocol):
 
     waits_for_disk: bool
     """``write`` of a durable batch takes as long as a disk does: call it in a thread"""
+    blobs: Blobs
+    """where large things are, saved states among them"""
     far: bool
     """every access is a message to another process: call all of it in a thread"""
 
@@ -93,7 +96,7 @@ class Journal(Protocol):
 
 
 class MemoryJournal:
-    """Keeps results and the graphs of live jobs, not records: nobody will replay it."""
+    """Keeps results and graphs, not records: nobody will replay it."""
 
     waits_for_disk = False
     far = False
@@ -104,6 +107,7 @@ class MemoryJournal:
         self._charges: list[Charge] = []
         self._audit: list[Audit] = []
         self._seals: list[Seal] = []
+        self.blobs: Blobs = MemoryBlobs()
 
     def records(self) -> Iterator[Event]:
         return iter(())
@@ -112,8 +116,8 @@ class MemoryJournal:
         for record in batch.records:
             if isinstance(record, Submitted):
                 self._graphs[record.job] = record.graph
-            elif isinstance(record, (Finished, Cancelled)) or (isinstance(record, Failed) and not record.died):
-                self._graphs.pop(record.job, None)
+        for drop in batch.dropped:
+            self.blobs.delete(drop.blob)
         self._results.update(batch.results)
         self._charges += batch.charges
         self._audit += batch.audit

@@ -12,6 +12,7 @@ from qmk.host.sql.sqlite import Durability, SqliteDatabase
 
 JOURNAL_NAME = "journal.sqlite"
 BLOBS_NAME = "blobs"
+LOCK_NAME = "lock"
 SCHEMES = ("postgresql://", "postgres://")
 
 
@@ -24,8 +25,12 @@ def open_journal(data_dir: Path, database: str = "", durability: Durability = "p
     """The journal of a data folder, whose lock the caller holds. ``database`` is a ``postgresql://`` URL; empty: the
     file ``journal.sqlite`` in the folder. Blobs are files in the folder either way. See ``Database`` for what is
     raised."""
-    blobs = FileBlobs(data_dir / BLOBS_NAME, synced=durability == "power")
-    return SqlJournal(_database(data_dir, database, durability), blobs)
+    return SqlJournal(_database(data_dir, database, durability), blobs_of(data_dir, durability))
+
+
+def blobs_of(data_dir: Path, durability: Durability = "process") -> FileBlobs:
+    """The blob store of a data folder."""
+    return FileBlobs(data_dir / BLOBS_NAME, synced=durability == "power")
 
 
 def _database(data_dir: Path, url: str, durability: Durability) -> Database:

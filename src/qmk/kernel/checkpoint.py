@@ -75,7 +75,7 @@ def yielded(kernel: State, event: Yielded) -> None:
     kernel.commit(structs.replace(event, why=why, region=region))
     kernel.audit(AUDITED[why], job.tenant, job=job.id, epoch=event.epoch)
     for ask in undone:
-        kernel.out.append(Reply(ask.conn, ask.ref, rollback.reply_of(job, rollback.UNCOMPUTED)))
+        kernel.out.append(Reply(ask.conn, ask.ref, rollback.reply_of(job, rollback.IN_PLACE)))
     kernel.launch_ready()
 
 

@@ -1,6 +1,6 @@
-"""What the kernel asks the host to do, in the order given. Replies, ``Launch``, ``Recall`` and ``DropBlob`` effects
-leave only after every ``Journal`` record that came before them, of this step or an earlier one, is durable: they may
-rest on it."""
+"""What the kernel asks the host to do, in the order given. Replies, ``Launch``, ``Interrupt`` and ``Recall``
+effects leave only after every ``Journal`` record that came before them, of this step or an earlier one, is durable:
+they may rest on it."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ class Charge(msgspec.Struct, frozen=True):
 
 
 class DropBlob(msgspec.Struct, frozen=True):
-    """Nothing refers to this blob by ``checkpoint`` any more."""
+    """Nothing refers to this blob by ``checkpoint`` any more; another checkpoint may."""
 
     checkpoint: str
     blob: str

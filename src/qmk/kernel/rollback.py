@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from qmk.kernel.objects.job import Job
     from qmk.kernel.state import State
 
-UNCOMPUTED = "uncomputed"
+IN_PLACE = "in_place"
 SAVED = "saved"
 START = "start"
 

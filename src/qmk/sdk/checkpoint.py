@@ -15,13 +15,12 @@ import numpy.typing as npt
 
 from qmk.base.limits import LIMITS
 from qmk.sdk.bits import Bits
+from qmk.sdk.dice import Dice
 from qmk.sdk.engine import Unsupported
 from qmk.sdk.program import Program
 
 FORMAT = 1
 OWNER = np.dtype("<u4")
-_WORD = 16
-DICE_BYTES = 2 * _WORD + 5
 
 
 class Header(msgspec.Struct, frozen=True):
@@ -34,12 +33,25 @@ class Header(msgspec.Struct, frozen=True):
     digest: str
     program: str
 
+    @classmethod
+    def of(cls, program: Program, engine: str, method: str, version: str) -> Header:
+        return cls(engine, method, version, program.digest, fingerprint(program))
+
+
+class Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A chunk under way: ``states`` in the engine's form, ``dice`` the position of the generator, ``bits`` the
+    classical bits in packed rows. ``owners`` gives the branch of each shot (little-endian uint32) where branches have
+    states of their own; ``bits`` and ``states`` are then one a branch."""
+
+    dice: bytes
+    states: list[bytes]
+    bits: bytes = b""
+    owners: bytes = b""
+
 
 class Saved(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``done`` shots have their final bits in ``samples`` (rows of packed bits). Of the chunk that follows, ``epoch``
-    segments have run: ``owners`` gives the branch of each shot (little-endian uint32), ``bits`` the cbits of each
-    branch (packed rows), ``states`` their states in the backend's form, ``dice`` the generator's position. At epoch 0
-    these four are empty: the chunk has not begun."""
+    """``done`` shots have their final bits in ``samples`` (packed rows). Of the chunk that follows, ``epoch`` segments
+    have run; ``body`` is None where it has not begun."""
 
     format: int
     head: Header
@@ -48,10 +60,7 @@ class Saved(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     done: int
     samples: bytes
     epoch: int = 0
-    dice: bytes = b""
-    owners: bytes = b""
-    bits: bytes = b""
-    states: list[bytes] = []
+    body: Body | None = None
 
 
 _ENCODER = msgspec.msgpack.Encoder()
@@ -70,14 +79,14 @@ def encode(saved: Saved) -> bytes:
     return _ENCODER.encode(saved)
 
 
-def decode(data: bytes, head: Header, engine: str) -> Saved:
+def decode(data: bytes, head: Header) -> Saved:
     """Raises ``Unsupported`` when ``data`` is no saved run, or one of something else than ``head`` says."""
     try:
         saved = _DECODER.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Unsupported(f"engine {engine} cannot read this saved state: {error}") from error
+        raise Unsupported(f"engine {head.engine} cannot read this saved state: {error}") from error
     if saved.format != FORMAT:
-        raise Unsupported(f"this saved state has format {saved.format}; engine {engine} reads format {FORMAT}")
+        raise Unsupported(f"this saved state has format {saved.format}; engine {head.engine} reads format {FORMAT}")
     for name, word in _DIFFERENT.items():
         theirs, ours = getattr(saved.head, name), getattr(head, name)
         if theirs != ours:
@@ -142,25 +151,10 @@ def unpack_owners(data: bytes, shots: int, branches: int) -> list[npt.NDArray[np
     return np.split(order, np.cumsum(sizes)[:-1])
 
 
-def pack_dice(dice: np.random.Generator) -> bytes:
-    state = dice.bit_generator.state
-    assert state["bit_generator"] == "PCG64"
-    words = (state["state"]["state"], state["state"]["inc"])
-    tail = bytes([int(state["has_uint32"])]) + int(state["uinteger"]).to_bytes(4, "little")
-    return b"".join(int(word).to_bytes(_WORD, "little") for word in words) + tail
-
-
-def unpack_dice(data: bytes, fresh: np.random.Generator) -> np.random.Generator:
-    """``fresh``, the chunk's dice before the first throw, moved on to the saved position."""
-    check(len(data) == DICE_BYTES, f"the dice have {len(data)} bytes, not {DICE_BYTES}")
-    state = fresh.bit_generator.state
-    ours = int(state["state"]["inc"])
-    check(int.from_bytes(data[_WORD : 2 * _WORD], "little") == ours, "the dice are of another seed")
-    check(data[2 * _WORD] <= 1, "the dice")
-    fresh.bit_generator.state = {
-        **state,
-        "state": {"state": int.from_bytes(data[:_WORD], "little"), "inc": ours},
-        "has_uint32": data[2 * _WORD],
-        "uinteger": int.from_bytes(data[2 * _WORD + 1 :], "little"),
-    }
-    return fresh
+def set_dice(dice: Dice, position: bytes) -> Dice:
+    """``dice`` moved to a saved position."""
+    try:
+        dice.go_to(position)
+    except ValueError as error:
+        raise damaged(str(error)) from error
+    return dice

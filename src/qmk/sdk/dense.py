@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from qmk.sdk.bits import Bits
-from qmk.sdk.exact import probabilities
+from qmk.sdk.dice import Dice
+from qmk.sdk.exact import TINY, Chances
 from qmk.sdk.program import Gate
 from qmk.sdk.unitary import Array, apply_gate
 
@@ -51,14 +52,30 @@ class DenseState:
     def copy(self) -> DenseState:
         return DenseState(self.amplitudes.copy(), self.places)
 
-    def sample(self, qubits: list[int], shots: int, dice: np.random.Generator) -> Bits:
-        n = len(self.places)
-        tensor = self.amplitudes.reshape((2,) * n)
-        totals = np.cumsum(probabilities(tensor, [n - 1 - self.places[qubit] for qubit in qubits]))
-        fell = np.searchsorted(totals, dice.random(shots) * totals[-1], side="right")
+    def sample(self, qubits: list[int], shots: int, dice: Dice) -> Bits:
+        totals = self._chances(qubits)
+        np.cumsum(totals, out=totals)
+        fell = np.searchsorted(totals, dice.uniform(shots) * totals[-1], side="right")
         outcomes = np.minimum(fell, int(np.searchsorted(totals, totals[-1])))  # rounding may step past the last one
         shifts = np.arange(len(qubits) - 1, -1, -1)
         return ((outcomes[:, None] >> shifts) & 1).astype(np.uint8)
+
+    def _chances(self, qubits: list[int]) -> Chances:
+        """Weights of the outcomes of measuring ``qubits``, first qubit most significant. The state is used up: a second
+        array as large as it may be more than memory holds."""
+        parts = self.amplitudes.view(np.float64)
+        np.multiply(parts, parts, out=parts)
+        found = parts.reshape(-1, 2).sum(axis=1)
+        self.amplitudes = np.zeros(0, dtype=np.complex128)
+        n = len(self.places)
+        axes = [n - 1 - self.places[qubit] for qubit in qubits]
+        rest = tuple(axis for axis in range(n) if axis not in axes)
+        if rest:
+            found = found.reshape((2,) * n).sum(axis=rest)
+        rank = np.argsort(np.argsort(axes))  # the marginal's axes are in ascending order
+        found = np.ascontiguousarray(np.transpose(found.reshape((2,) * len(axes)), rank)).reshape(-1)
+        found[found < TINY] = 0
+        return found
 
     def to_bytes(self) -> bytes:
         return self.amplitudes.astype(STORED, copy=False).tobytes()

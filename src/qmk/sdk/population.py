@@ -15,13 +15,14 @@ import numpy as np
 import numpy.typing as npt
 
 from qmk.sdk.bits import Bits, compute, compute_once, holds_once
+from qmk.sdk.checkpoint import Body, pack_owners, pack_rows
+from qmk.sdk.dice import Dice
 from qmk.sdk.exact import TINY
 from qmk.sdk.program import Cond, Gate, Logic
 from qmk.sdk.steps import Disturb, Observe, Run, Step, Steps
 from qmk.sdk.uncompute import inverse_gates
 
 Shots = npt.NDArray[np.intp]
-Dice = np.random.Generator
 
 
 class State(Protocol):
@@ -145,6 +146,26 @@ class Population(Generic[S]):
                     place += 1
             bits[branch.shots] = rows
 
+    @property
+    def body_bytes(self) -> int:
+        return len(self.branches) * self._compiled.backend.state_bytes
+
+    def pack(self) -> Body:
+        bits = np.frombuffer(b"".join(branch.bits for branch in self.branches), dtype=np.uint8)
+        return Body(
+            dice=self.dice.position(),
+            states=[branch.state.to_bytes() for branch in self.branches],
+            bits=pack_rows(bits.reshape(len(self.branches), -1)),
+            owners=pack_owners(self.shots, [branch.shots for branch in self.branches]),
+        )
+
+    def distance(self, other: Population[S]) -> float:
+        pairs = list(zip(self.branches, other.branches, strict=False))
+        alike = len(self.branches) == len(other.branches)
+        if not alike or any(a.bits != b.bits or not np.array_equal(a.shots, b.shots) for a, b in pairs):
+            return 2.0
+        return max(a.state.distance(b.state) for a, b in pairs)
+
     def _step(self, step: Step) -> None:
         match step:
             case Run():
@@ -200,7 +221,7 @@ class Population(Generic[S]):
         """Throw for every shot of ``branch``, which is 1 with probability ``chance``: (outcome, its part), 0 first."""
         if chance < TINY or chance > 1 - TINY:
             return [(int(chance > 0.5), branch)]
-        ones = self.dice.random(len(branch.shots)) < chance
+        ones = self.dice.uniform(len(branch.shots)) < chance
         if ones.all() or not ones.any():
             return [(int(ones[0]), branch)]
         other = Branch(branch.state.copy(), bytearray(branch.bits), branch.shots[ones])

@@ -6,13 +6,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from qmk.qvm.families import OPS
 from qmk.qvm.inverse import inverse_args
 from qmk.sdk.native import angle_names
 from qmk.sdk.program import Gate
 
 if TYPE_CHECKING:
-    from qmk.sdk.branching import BranchingPlan
+    from qmk.sdk.chunked import ChunkedPlan
 
 
 def inverse_gate(gate: Gate) -> Gate:
@@ -41,11 +43,9 @@ class Uncomputed:
     distance: float
 
 
-def uncomputed(plan: BranchingPlan[Any], shots: int, seed: int) -> list[Uncomputed]:
+def uncomputed(plan: ChunkedPlan[Any], shots: int, seed: int) -> list[Uncomputed]:
     """Drive a run to its end; from every fence go back, where the segment before it can be undone, compare with the
     state that was there, and go on. The run must give the samples it gives undisturbed: AssertionError if not."""
-    import numpy as np
-
     found: list[Uncomputed] = []
     execution = plan.start(shots, seed)
     while True:

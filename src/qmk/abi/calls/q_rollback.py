@@ -19,7 +19,12 @@ class Request(shapes.Request, frozen=True):
 class Reply(Struct, frozen=True):
     job_id: str
     epoch: Annotated[int, Meta(description="epochs behind it now: as asked, or fewer")]
-    how: Annotated[str, Meta(description="uncomputed: gates were undone; saved: from a saved state; start: anew")]
+    how: Annotated[
+        str,
+        Meta(
+            description="in_place: the worker undid gates or still held the state; saved: from the store; start: anew"
+        ),
+    ]
 
 
 CALL = Call(
@@ -33,6 +38,6 @@ CALL = Call(
     journaled=True,
     example=(
         {"session_id": examples.SESSION, "job_id": examples.JOB, "epoch": 1},
-        {"job_id": examples.JOB, "epoch": 1, "how": "uncomputed"},
+        {"job_id": examples.JOB, "epoch": 1, "how": "in_place"},
     ),
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 import msgspec
@@ -34,8 +34,12 @@ UNION SELECT blob FROM journal WHERE job=? AND blob<>''
 UNION SELECT blob FROM checkpoint WHERE job=?"""
 _NAMED = """SELECT 1 FROM page WHERE blob=? AND blob<>'' UNION ALL SELECT 1 FROM journal WHERE blob=? AND blob<>''
 UNION ALL SELECT 1 FROM checkpoint WHERE blob=? LIMIT 1"""
-_ALL_BLOBS = """SELECT blob FROM page WHERE blob<>'' UNION SELECT blob FROM journal WHERE blob<>''
-UNION SELECT blob FROM checkpoint"""
+_ALL_BLOBS = """SELECT job, blob FROM page WHERE blob<>'' UNION SELECT job, blob FROM journal WHERE blob<>''
+UNION SELECT job, blob FROM checkpoint"""
+_BYTES_OF_JOB = tuple(
+    f"SELECT coalesce(sum(length({column})), 0) FROM {table} WHERE job=?"
+    for table, column in (("journal", "record"), ("result", "head"), ("page", "bits"))
+)
 
 _decode = msgspec.msgpack.Decoder(Event).decode
 _decode_amounts = msgspec.json.Decoder(dict[str, float]).decode
@@ -145,9 +149,14 @@ class SqlJournal:
     def audit_tail(self) -> AuditTail:
         return tail_of(self.last_seal(), self.audit_entries)
 
-    def blobs_named(self) -> set[str]:
-        """The names of all blobs that something in the journal needs."""
-        return {name for (name,) in self.database.read(_ALL_BLOBS)}
+    def blobs_named(self, without: Collection[str] = ()) -> set[str]:
+        """The names of all blobs that something in the journal needs, the jobs ``without`` left out."""
+        gone = set(without)
+        return {name for job, name in self.database.read(_ALL_BLOBS) if job not in gone}
+
+    def size_of(self, job: str) -> int:
+        """Bytes of the job's rows; those of its blobs are not counted."""
+        return sum(int(next(self.database.read(query, (job,)))[0]) for query in _BYTES_OF_JOB)
 
     def close(self) -> None:
         """Nobody writes any more: what is due to go later can go now."""

@@ -23,8 +23,7 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
 AUDIT = "INSERT INTO audit (seq, entry, hash) VALUES (?, ?, ?)"
 SEAL = "INSERT INTO seal (number, body, signature) VALUES (?, ?, ?)"
 CHECKPOINT = """INSERT INTO checkpoint (id, job, blob, size_bytes, epoch, kept, now_ns) VALUES (?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (id) DO UPDATE SET blob = excluded.blob, size_bytes = excluded.size_bytes, epoch = excluded.epoch,
-kept = excluded.kept, now_ns = excluded.now_ns"""
+ON CONFLICT (id) DO NOTHING"""
 DROP_CHECKPOINT = "DELETE FROM checkpoint WHERE id=?"
 DROP_STATE = "DELETE FROM checkpoint WHERE id=? AND blob=?"
 FORGET = tuple(f"DELETE FROM {table} WHERE job=?" for table in ("journal", "result", "page", "checkpoint"))
@@ -87,10 +86,11 @@ class Rows:
 
 
 def _checkpoints(records: list[Event]) -> list[Statement]:
-    """The states that records say are in the store, in their order: a later one may drop an earlier one."""
+    """The states that records say are in the store, in their order: a later one may drop an earlier one. A record may
+    name a checkpoint that is there, which never changes, or the start of the program, which needs no state."""
     found: list[Statement] = []
     for record in records:
-        if isinstance(record, (Saved, Yielded)):
+        if isinstance(record, (Saved, Yielded)) and record.blob:
             kept = int(isinstance(record, Saved) and record.kept)
             row: tuple[Any, ...] = (
                 record.checkpoint,

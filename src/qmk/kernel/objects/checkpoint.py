@@ -2,7 +2,7 @@
 
 A job has at most one checkpoint that was taken for its own sake (so that a dead engine costs little, or because it
 yielded); the next one replaces it and the job's end drops it. Those that somebody asked for are ``kept``: they go with
-the job, or when their retention ends. Several checkpoints may name one blob; it is free when the last of them is gone.
+the job, or when their retention ends. Several checkpoints may name one blob; it can go when the last of them is gone.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Checkpoint(msgspec.Struct, frozen=True):
 
 
 class CheckpointTable:
-    """All checkpoints. ``freed`` collects (checkpoint, blob) of those dropped, for the host to delete."""
+    """All checkpoints. ``freed`` collects (checkpoint, blob) of those dropped, for the host to forget."""
 
     def __init__(self) -> None:
         self.by_id: dict[str, Checkpoint] = {}
@@ -52,9 +52,8 @@ class CheckpointTable:
         return [self.by_id[id] for id in self._of_job.get(job, ())]
 
     def latest(self, job: str, epoch: int) -> Checkpoint | None:
-        """The checkpoint of the job that is furthest on, but not past ``epoch``."""
-        rows = [row for row in self.of_job(job) if row.epoch <= epoch]
-        return max(rows, key=lambda row: row.epoch, default=None)
+        """The newest checkpoint of the job that is not past ``epoch``."""
+        return next((row for row in reversed(self.of_job(job)) if row.epoch <= epoch), None)
 
     def kept_of(self, tenant: str) -> int:
         """How many checkpoints the tenant asked for and still has."""
@@ -80,10 +79,10 @@ class CheckpointTable:
         self._count(checkpoint, -1)
         if not checkpoint.blob:
             return
+        self.freed.append((id, checkpoint.blob))
         self._uses[checkpoint.blob] -= 1
         if not self._uses[checkpoint.blob]:
             del self._uses[checkpoint.blob]
-            self.freed.append((id, checkpoint.blob))
 
     def drop_passing(self, job: str, but: str = "") -> None:
         """Removes what was taken for the job's own sake."""
