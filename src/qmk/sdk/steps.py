@@ -25,15 +25,7 @@ class Observe:
     cond: Cond | None
 
 
-@dataclass(frozen=True, slots=True)
-class Disturb:
-    """A die a shot: with the probabilities ``chances`` nothing happens, or ``errors[0]``, ``errors[1]``, ..."""
-
-    chances: tuple[float, ...]
-    errors: tuple[Run, ...]
-
-
-Step = Run | Observe | Disturb | Logic
+Step = Run | Observe | Logic | PauliNoise
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +38,7 @@ class Steps:
 
     @property
     def branch_points(self) -> int:
-        """Splits in two that the steps can bring; a die with four faces counts as two."""
-        splits = {Observe: 1, Disturb: 2}
-        return sum(splits.get(type(step), 0) for segment in self.segments for step in segment)
+        return sum(isinstance(step, Observe | PauliNoise) for segment in self.segments for step in segment)
 
     def reversible(self, start: int, stop: int) -> bool:
         """Whether segments ``start`` to ``stop`` (exclusive) can be undone: gates, and logic on known bits."""
@@ -82,13 +72,9 @@ def steps_of(program: Program) -> Steps:
             case Reset(qubit, cond):
                 flush()
                 segments[-1].append(Observe(qubit, -1, cond))
-            case Logic():
+            case Logic() | PauliNoise():
                 flush()
                 segments[-1].append(item)
-            case PauliNoise(qubit):
-                flush()
-                errors = tuple(Run((Gate(name, (qubit,)),), None) for name in "xyz")
-                segments[-1].append(Disturb(item.chances, errors))
             case Barrier():
                 pass
     flush()

@@ -138,8 +138,6 @@ def fenced_plan(program: Program, version: str) -> Plan:
     """A plan that stops at the program's fences: on Pauli frames where they can follow it, else on tableaus."""
     builder = _FrameBuilder()
     try:
-        if any(isinstance(item, PauliNoise) for item in program.instructions):
-            raise NotFrames("random errors, whose dice the walk of branches throws")
         builder.add(program)
     except NotFrames:
         return BranchingPlan(program, TableauBackend(program.n_qubits), "stabilizer", version=version)
