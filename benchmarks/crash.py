@@ -299,7 +299,7 @@ def _read_journal(data_dir: Path, database: str, accepted: list[Accepted], repor
                 pass
     charged: Counter[str] = Counter()
     for charge in journal.charges():
-        charged[charge.job] += int(charge.amounts.get("shots", 0))
+        charged[charge.job] += charge.shots
     journal.close()
     report.rerun = sum(count > 1 for count in starts.values())
     report.doubled += [f"the key {key} was accepted {count} times" for key, count in keys.items() if count > 1]

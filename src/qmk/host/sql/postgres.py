@@ -176,10 +176,10 @@ class PostgresDatabase:
             self._writer.execute("SET LOCAL synchronous_commit = on")
             self._writer.execute(_LEADER)
             for sql in statements:
-                self._writer.execute(_spoken(sql))
+                self._writer.execute(spoken(sql))
 
     def read(self, query: str, values: Row = ()) -> Iterator[Row]:
-        sql = _spoken(query)
+        sql = spoken(query)
         try:
             return iter(self._reader.execute(sql, values).fetchall())
         except self._driver.OperationalError as error:
@@ -212,7 +212,7 @@ class PostgresDatabase:
                     cursor.execute("SET LOCAL synchronous_commit = off")
                 cursor.execute(_COUNT_UP, (self._generation, self._batch))
                 for sql, rows in statements:
-                    cursor.executemany(_spoken(sql), rows)
+                    cursor.executemany(spoken(sql), rows)
                 cursor.execute("COMMIT")
         except BaseException:
             if not self._writer.closed:
@@ -250,9 +250,20 @@ class PostgresDatabase:
 
 
 @cache
-def _spoken(sql: str) -> str:
+def spoken(sql: str) -> str:
     """The statement in PostgreSQL's words."""
     return sql.replace("%", "%%").replace("?", "%s").replace("AS BLOB", "AS BYTEA")
+
+
+def connect_to_read(url: str) -> tuple[Any, str, type[Exception]]:
+    """A connection that reads one moment of a database, its name, and what its errors are."""
+    driver, name = _psycopg(), shown(url)
+    try:
+        connection = driver.connect(url, autocommit=True, application_name="qmk reader", **_KEEP_ALIVE)
+        connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    except driver.Error as error:
+        raise _cannot_use(name, error) from error
+    return connection, name, driver.Error
 
 
 def _deposed(name: str) -> QmkError:
