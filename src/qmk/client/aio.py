@@ -28,6 +28,7 @@ from qmk.abi.calls import (
 from qmk.abi.splitter import FrameSplitter
 from qmk.base.errors import QmkError
 from qmk.client import calls
+from qmk.client.checkpoints import AsyncCheckpoints
 from qmk.client.patience import Outage, new_key
 from qmk.client.program import ProgramLike
 from qmk.client.result import Result
@@ -75,7 +76,7 @@ class _Answers(asyncio.Protocol):
             self.transport = None
 
 
-class AsyncClient:
+class AsyncClient(AsyncCheckpoints):
     """``Client`` for asyncio: the same methods, awaited; see there for arguments and errors.
 
     Calls made at the same time share the connection and are answered in the order in which they finish.
@@ -257,6 +258,9 @@ class AsyncClient:
         if status.result is None:
             raise calls.job_ended_badly(status.state, status.error)
         return Result(status.result)
+
+    async def _ask(self, call: Call, request: Callable[[str], Any], repeatable: bool | None = None) -> Any:
+        return await self._call(call, request, repeatable)
 
     async def _call(self, call: Call, request: Callable[[str], Any], repeatable: bool | None = None) -> Any:
         outage = Outage(self._patience_s, call, repeatable)

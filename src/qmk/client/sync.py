@@ -30,6 +30,7 @@ from qmk.abi.calls import (
 from qmk.abi.splitter import FrameSplitter
 from qmk.base.errors import QmkError
 from qmk.client import calls
+from qmk.client.checkpoints import Checkpoints
 from qmk.client.patience import Outage, new_key
 from qmk.client.program import ProgramLike
 from qmk.client.result import Result
@@ -38,7 +39,7 @@ from qmk.sdk.places import socket_path
 PROGRESS_EVERY_MS = 200
 
 
-class Client:
+class Client(Checkpoints):
     """A session with the daemon at ``path`` (by default where ``qmk serve`` listens).
 
     It connects with the first call and opens a session by itself; ``capabilities`` None asks for what policy grants by
@@ -235,6 +236,9 @@ class Client:
         if status.result is None:
             raise calls.job_ended_badly(status.state, status.error)
         return Result(status.result, lambda shot: self._result(job, shot).events)
+
+    def _ask(self, call: Call, request: Callable[[str], Any], repeatable: bool | None = None) -> Any:
+        return self._call(call, lambda: request(self.session_id), repeatable)
 
     def _call(self, call: Call, request: Callable[[], Any], repeatable: bool | None = None) -> Any:
         return self._patiently(Outage(self._patience_s, call, repeatable), lambda: self._attempt(call, request))
