@@ -56,10 +56,8 @@ install_postgres() {
   [[ $(id -u) -eq 0 ]] || as_root=(sudo)
   echo "setup: installing postgresql with apt-get, for the tests"
   "${as_root[@]}" apt-get update -qq
-  "${as_root[@]}" mkdir -p /etc/postgresql-common
-  if [[ ! -e /etc/postgresql-common/createcluster.conf ]]; then
-    echo "create_main_cluster = false" | "${as_root[@]}" tee /etc/postgresql-common/createcluster.conf >/dev/null
-  fi
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql-common >/dev/null
+  "${as_root[@]}" sed -ri 's/^#?\s*create_main_cluster\b.*/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql >/dev/null
 }
 
