@@ -20,12 +20,12 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import qmk
+from benchmarks.daemon import database_url
 from qmk.base.errors import QmkError
 from qmk.client import Client
 from qmk.host.store import open_journal
@@ -320,16 +320,12 @@ def main() -> int:
         "--database", default="sqlite", help="sqlite, postgresql (a server of its own), or a postgresql:// URL"
     )
     options = parser.parse_args()
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="qmk-crash-")))
-        database = "" if options.database == "sqlite" else options.database
-        if options.database == "postgresql":
-            from tools.throwaway_postgres import Cluster
-
-            cluster = Cluster.start(fast=options.durability == "process")
-            stack.callback(cluster.remove)
-            database = cluster.new_schema()
-        report = storm(folder, database, options.kills, options.clients, options.seed, durability=options.durability)
+    fast = options.durability == "process"
+    with (
+        tempfile.TemporaryDirectory(prefix="qmk-crash-") as folder,
+        database_url(options.database, fast) as url,
+    ):
+        report = storm(Path(folder), url, options.kills, options.clients, options.seed, durability=options.durability)
     print(report.text())
     return 0 if report.sound else 1
 
