@@ -6,6 +6,7 @@ from pathlib import Path
 
 from qmk.base.errors import QmkError
 from qmk.host.blob_files import FileBlobs
+from qmk.host.places import private_folder
 from qmk.host.sql.database import Database
 from qmk.host.sql.journal import SqlJournal
 from qmk.host.sql.sqlite import Durability, SqliteDatabase
@@ -25,6 +26,7 @@ def open_journal(data_dir: Path, database: str = "", durability: Durability = "p
     """The journal of a data folder, whose lock the caller holds. ``database`` is a ``postgresql://`` URL; empty: the
     file ``journal.sqlite`` in the folder. Blobs are files in the folder either way. See ``Database`` for what is
     raised."""
+    private_folder(data_dir)
     return SqlJournal(_database(data_dir, database, durability), blobs_of(data_dir, durability))
 
 
