@@ -91,7 +91,7 @@ KINDS = (
     Kind("wide", program(20, 3), 500, "stabilizer", 4),
     Kind("other engine", program(3, 40), 1500, "reference", 3),
     Kind("slow", program(16, 500), 500_000, "stabilizer", 4, rows=False),
-    Kind("large result", program(12, 1), 50_000, "stabilizer", 1),
+    Kind("large result", program(60, 1), 20_000, "stabilizer", 1),
     Kind("large graph", program(4, 1500), 50, "stabilizer", 1),
 )
 

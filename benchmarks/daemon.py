@@ -17,8 +17,8 @@ START_TIME_S = 30
 
 @contextmanager
 def daemon(durability: str, workers: int = 2, database: str = "") -> Iterator[str]:
-    """The socket of a running ``qmk serve``; ``database`` is a URL, empty for SQLite. Raises RuntimeError with its output
-    when it does not come up."""
+    """The socket of a running ``qmk serve``; ``database`` is a URL, empty for SQLite. Raises RuntimeError with what it
+    said when it does not come up."""
     with tempfile.TemporaryDirectory(prefix="qmk-bench-") as folder:
         path = os.path.join(folder, "s")
         log = Path(folder, "log")

@@ -32,8 +32,8 @@ from qmk.host.sql.sqlite import Durability
 OLDEST_SERVER = 140_000
 LOCK = 0x514D4B
 """First half of the advisory lock's key; the second is the schema's name hashed."""
-PATIENCE_S = 15.0
-"""How long a lost server, or the last daemon's lock, is waited for."""
+LOCK_PATIENCE_S = 4.0
+"""How long, at a start, the lock of a daemon that has just ended is waited for."""
 RETRY_S = 0.1
 
 WORDS = {"int": "BIGINT", "blob": "BYTEA", "text": 'TEXT COLLATE "C"', "id": "", "without_rowid": ""}
@@ -84,7 +84,7 @@ class PostgresDatabase:
     waits_for_disk = True
     far = True
 
-    def __init__(self, url: str, durability: Durability = "process", patience_s: float = PATIENCE_S) -> None:
+    def __init__(self, url: str, durability: Durability = "process", patience_s: float = 15.0) -> None:
         self.url = url
         self.name = shown(url)
         self.durability = durability
@@ -97,7 +97,7 @@ class PostgresDatabase:
         try:
             self._writer = self._connect()
             self._require_release()
-            self._take_lock()
+            self._take_lock(min(LOCK_PATIENCE_S, patience_s))
             self._reader = self._connect()
             settle(self, WORDS)
             self._lead()
@@ -130,9 +130,9 @@ class PostgresDatabase:
                 help="upgrade the server",
             )
 
-    def _take_lock(self) -> None:
+    def _take_lock(self, patience_s: float) -> None:
         """Become the one daemon of this schema; a daemon that has just ended may hold it a moment longer."""
-        deadline = time.monotonic() + self._patience_s
+        deadline = time.monotonic() + patience_s
         query = "SELECT pg_try_advisory_lock(%s, hashtext(current_schema()))"
         while not self._writer.execute(query, (LOCK,)).fetchone()[0]:
             if time.monotonic() > deadline:
@@ -226,7 +226,7 @@ class PostgresDatabase:
         while True:
             try:
                 self._writer = self._connect()
-                self._take_lock()
+                self._take_lock(deadline - time.monotonic())
                 query = "SELECT generation, batch FROM leader"
                 generation, batch = self._writer.execute(query).fetchone()
                 break
