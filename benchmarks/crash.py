@@ -20,12 +20,12 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import qmk
+from benchmarks.daemon import database_url
 from qmk.base.errors import QmkError
 from qmk.client import Client
 from qmk.host.store import open_journal
@@ -91,7 +91,7 @@ KINDS = (
     Kind("wide", program(20, 3), 500, "stabilizer", 4),
     Kind("other engine", program(3, 40), 1500, "reference", 3),
     Kind("slow", program(16, 500), 500_000, "stabilizer", 4, rows=False),
-    Kind("large result", program(12, 1), 50_000, "stabilizer", 1),
+    Kind("large result", program(60, 1), 20_000, "stabilizer", 1),
     Kind("large graph", program(4, 1500), 50, "stabilizer", 1),
 )
 
@@ -299,7 +299,7 @@ def _read_journal(data_dir: Path, database: str, accepted: list[Accepted], repor
                 pass
     charged: Counter[str] = Counter()
     for charge in journal.charges():
-        charged[charge.job] += int(charge.amounts.get("shots", 0))
+        charged[charge.job] += charge.shots
     journal.close()
     report.rerun = sum(count > 1 for count in starts.values())
     report.doubled += [f"the key {key} was accepted {count} times" for key, count in keys.items() if count > 1]
@@ -320,16 +320,12 @@ def main() -> int:
         "--database", default="sqlite", help="sqlite, postgresql (a server of its own), or a postgresql:// URL"
     )
     options = parser.parse_args()
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="qmk-crash-")))
-        database = "" if options.database == "sqlite" else options.database
-        if options.database == "postgresql":
-            from tools.throwaway_postgres import Cluster
-
-            cluster = Cluster.start(fast=options.durability == "process")
-            stack.callback(cluster.remove)
-            database = cluster.new_schema()
-        report = storm(folder, database, options.kills, options.clients, options.seed, durability=options.durability)
+    fast = options.durability == "process"
+    with (
+        tempfile.TemporaryDirectory(prefix="qmk-crash-") as folder,
+        database_url(options.database, fast) as url,
+    ):
+        report = storm(Path(folder), url, options.kills, options.clients, options.seed, durability=options.durability)
     print(report.text())
     return 0 if report.sound else 1
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from qmk.cli import options
 from qmk.cli.failure import call_error
 
 if TYPE_CHECKING:
@@ -27,9 +28,7 @@ UNITS_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 7 * 86_400.0}
 @click.option(
     "--data-dir", type=click.Path(file_okay=False), envvar="QMK_STATE_DIR", metavar="PATH", help="The daemon's folder."
 )
-@click.option(
-    "--database", envvar="QMK_DATABASE", metavar="URL", help="The daemon's PostgreSQL database, if it has one."
-)
+@options.database_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(dry_run: bool, older_than: str | None, data_dir: str | None, database: str | None, as_json: bool) -> None:
     """Collect what nobody needs from the data folder of a daemon that is not running.

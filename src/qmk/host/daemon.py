@@ -75,7 +75,7 @@ class Daemon:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._stop.set)
-        journal = open_journal(config.data_dir, config.database, config.durability)
+        journal = open_journal(config.data_dir, config.database, config.durability, config.database_patience_s)
         threads = Threads(loop)
         translation = Translation(config.text)
         office = Office(translation, Etiquette(config.connections, config.frame_s))

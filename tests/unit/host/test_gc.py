@@ -79,7 +79,7 @@ def journal(tmp_path: Path, database_url: str) -> Iterator[SqlJournal]:
                 Started(now_ns=2, job="job_waits", fence=2),
             ],
             results=[("job_old", result(b"o")), ("job_young", result(b"y"))],
-            charges=[Charge(1, "local", "s", "job_old", 1, {"shots": 10})],
+            charges=[Charge(1, "local", "s", "job_old", 1, {"shots_period": 10})],
         )
     )
     made.database.write([Statement(CHECKPOINT, [("c", "job_waits", state, 5, 1, 0, 3)])], durable=True)
@@ -116,7 +116,7 @@ def test_old_jobs_go_with_all_they_have_but_the_bill(journal: SqlJournal, blobs:
     assert journal.head("job_old") is None
     assert journal.head("job_young") is not None
     assert journal.graph("job_waits") == b"w" * (INLINE_BYTES + 1)
-    assert journal.used() == {"local": {"shots": 10}}
+    assert [row.shots for row in journal.charges()] == [10]
     assert set(blobs.names()) == journal.blobs_named()
 
 
