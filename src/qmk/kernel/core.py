@@ -8,6 +8,7 @@ from typing import Any
 from qmk.abi.call import Call
 from qmk.abi.calls import METHODS
 from qmk.base.errors import QmkError
+from qmk.kernel import firewall
 from qmk.kernel.effects import Effect, Kill, ReplyError
 from qmk.kernel.events import (
     CallReceived,
@@ -45,6 +46,8 @@ class Kernel(State):
         launches that are no longer current, and of jobs that are gone, have no effect."""
         self.out = []
         self.now_ns = event.now_ns
+        if not isinstance(event, Recovered):
+            firewall.expire(self)
         match event:
             case CallReceived():
                 self._call(event)
@@ -81,13 +84,13 @@ class Kernel(State):
     def replay(self, records: Iterable[Event]) -> None:
         """Feed the records of ``Journal`` effects, oldest first, into a fresh kernel; gives no effects."""
         for record in records:
-            self.jobs.apply(record)
+            self.apply(record)
         self.jobs.forgotten.clear()
 
     def snapshot(self) -> dict[str, Any]:
         """The part of the state that the journal carries, as comparable data: a replayed kernel's equals the live
         one's."""
-        return self.jobs.snapshot()
+        return self.jobs.snapshot() | self.channels.snapshot()
 
     def _call(self, event: CallReceived) -> None:
         call = METHODS.get(event.method)
@@ -119,11 +122,7 @@ class Kernel(State):
     def _refused(self, event: Refused) -> None:
         pending = self._take_pending(event.job)
         if pending is not None:
-            self._drop_pending(pending, reported_error(event.kind, event.message, event.fields))
-
-    def _drop_pending(self, pending: Pending, error: QmkError) -> None:
-        self.tenant(pending.draft.tenant).queued_jobs.give()
-        self.out.extend(ReplyError(conn, ref, error) for conn, ref in pending.callers)
+            self.drop_pending(pending, reported_error(event.kind, event.message, event.fields))
 
     def _progressed(self, event: Progressed) -> None:
         """Progress goes to the journal and the history in steps; q_status shows every report."""
@@ -158,6 +157,10 @@ class Kernel(State):
         if wait is not None:
             self.answer(wait, self.jobs.by_id[wait.job])
             return
+        channel = self.channels.by_id.get(event.key.removeprefix(firewall.CHANNEL_TIMER))
+        if channel is not None:
+            self.set_expiry(channel)  # it came early: the clock was set back
+            return
         job = self.jobs.by_id.get(event.key.removeprefix(JOB_TIMER))
         if event.key.startswith(JOB_TIMER) and job is not None and not job.ended:
             self.stop(job, Cancelled(now_ns=event.now_ns, job=job.id, timeout=True))
@@ -175,6 +178,9 @@ class Kernel(State):
         """After a replay: what ran is queued again, time limits go on counting from acceptance."""
         if self.jobs.launched:
             self.commit(event)
+        firewall.expire(self)
+        for channel in self.channels.by_id.values():
+            self.set_expiry(channel)
         for job in self.jobs.by_id.values():
             if not job.ended:
                 self.set_deadline(job)
@@ -184,7 +190,7 @@ class Kernel(State):
         self.closing = True
         for pending in list(self.pending.values()):
             self._take_pending(pending.draft.job)
-            self._drop_pending(pending, submit.closing())
+            self.drop_pending(pending, submit.closing())
         launches = [(job.id, job.fence) for job in self.jobs.launched.values()]
         if launches:
             self.commit(event)

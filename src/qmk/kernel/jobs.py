@@ -105,6 +105,9 @@ class JobTable:
         if isinstance(record, Cancelled):
             self._cancel(job, record)
             return
+        if isinstance(record, Failed) and not record.fence and not record.died:  # it never was on a worker
+            self._end(job, FAILED, now_ns, reported_error(record.kind, record.message, record.fields))
+            return
         if isinstance(record, Failed) and record.died:
             job.attempts += 1
             self._requeue(job, now_ns, record.message)

@@ -6,7 +6,8 @@ from typing import Any
 
 from qmk.abi.calls import q_events
 from qmk.base.errors import QmkError
-from qmk.kernel import views
+from qmk.kernel import firewall, views
+from qmk.kernel.channels import ChannelTable
 from qmk.kernel.config import KernelConfig, TenantConfig
 from qmk.kernel.effects import (
     ClearTimer,
@@ -20,8 +21,9 @@ from qmk.kernel.effects import (
     ReplyResult,
     SetTimer,
 )
-from qmk.kernel.events import CallReceived, Cancelled, Event
+from qmk.kernel.events import CallReceived, Cancelled, ChannelChanged, Event, Submitted
 from qmk.kernel.jobs import JobTable
+from qmk.kernel.objects.channel import Channel
 from qmk.kernel.objects.job import COMPLETED, FAILED, Job
 from qmk.kernel.objects.session import Session, SessionTable, not_found
 from qmk.kernel.objects.tenant import Tenant
@@ -46,6 +48,7 @@ class State:
         self.sessions = SessionTable(self.config.sessions, self.config.session_idle_s * SECOND)
         self.waits = WaitTable(self.config.open_waits)
         self.jobs = JobTable(self.tenant, self.config.kept_jobs)
+        self.channels = ChannelTable(self.tenant)
         configured = (self.config.local, *self.config.tokens.values())
         self.known_caps = frozenset(name for row in configured for name in row.allowed_caps)
         self._tenants = {row.name: Tenant(row) for row in configured}
@@ -77,9 +80,23 @@ class State:
             raise QmkError("JOB_NOT_FOUND", f"no job '{job_id[:64]}'", job_id=job_id[:64])
         return job
 
+    @property
+    def alone(self) -> bool:
+        """Nobody but the local tenant is known here: owners that a program names are labels of its own."""
+        return not self.config.tokens and set(self._tenants) <= {self.config.local.name}
+
+    def apply(self, record: Event) -> list[Job]:
+        """Carries out a journal record, live or replayed; the jobs it changed."""
+        if isinstance(record, ChannelChanged):
+            self.channels.put(record)
+            return []
+        changed = self.jobs.apply(record)
+        self.channels.follow(record, changed)
+        return changed
+
     def commit(self, record: Event, durable: bool = True) -> list[Job]:
         """Applies a record and journals it; then answers whoever waits for what it changed."""
-        changed = self.jobs.apply(record)
+        changed = self.apply(record)
         self.out.append(Journal(record, durable))
         for job in changed:
             if job.ended:
@@ -89,7 +106,17 @@ class State:
             self._wake(job)
         self.out.extend(Forget(job_id) for job_id in self.jobs.forgotten)
         self.jobs.forgotten.clear()
+        for job in changed:
+            if job.submitted.channels:
+                if isinstance(record, Submitted):
+                    firewall.charged(self, job)
+                firewall.recheck(self, job)
         return changed
+
+    def drop_pending(self, pending: Pending, error: QmkError) -> None:
+        """Ends a job that the router or the firewall refused: it leaves nothing but the answer."""
+        self.tenant(pending.draft.tenant).queued_jobs.give()
+        self.out.extend(ReplyError(conn, ref, error) for conn, ref in pending.callers)
 
     def stop(self, job: Job, record: Cancelled) -> None:
         """Ends a job before its time, on its worker too."""
@@ -102,6 +129,10 @@ class State:
         timeout_ms = job.submitted.policy.get("timeout_ms")
         if timeout_ms is not None:
             self.out.append(SetTimer(JOB_TIMER + job.id, job.submitted.now_ns + timeout_ms * MS))
+
+    def set_expiry(self, channel: Channel) -> None:
+        if channel.expiry_ns and not channel.ended:
+            self.out.append(SetTimer(firewall.CHANNEL_TIMER + channel.id, channel.expiry_ns))
 
     def launch_ready(self) -> None:
         """Launches jobs in queue order while there are free slots. The first job that does not fit the memory left

@@ -21,9 +21,6 @@ UNSUPPORTED = {
     "q_restore",
     "q_migrate",
     "q_replay",
-    "q_open_chan",
-    "q_close_chan",
-    "q_chan_status",
     "q_delegate",
 }
 ALIASES = {
