@@ -14,6 +14,7 @@ from qmk.sdk import bits
 from qmk.sdk.engine import Declaration
 from qmk.sdk.exact import exact_distribution
 from qmk.sdk.execute import Runner
+from qmk.sdk.kit.channel_programs import channel_cases
 from qmk.sdk.kit.gate_programs import gate_cases
 from qmk.sdk.kit.honesty import honesty_checks
 from qmk.sdk.kit.programs import Case, fixed_cases
@@ -55,7 +56,8 @@ def checks(
 ) -> list[Check]:
     """Every check of the kit for one method; those that its capabilities do not call for are marked skipped."""
     subject = Subject(Runner(declaration), method, shots)
-    cases = [case for case in (*gate_cases(), *fixed_cases(), *random_cases(programs)) if select(case)]
+    every = (*gate_cases(), *fixed_cases(), *channel_cases(), *random_cases(programs))
+    cases = [case for case in every if select(case)]
     rate = FALSE_FAILURE / len(cases)
     return [
         *(_case_check(subject, case, rate) for case in cases),
