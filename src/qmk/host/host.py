@@ -295,6 +295,7 @@ class Host:
                 seconds=decision.seconds,
                 memory_bytes=decision.memory_bytes,
                 reasons=decision.reasons,
+                fenced=decision.fenced,
             )
         )
 

@@ -164,7 +164,7 @@ class IsolatedLauncher:
             self._listener.progressed(launch, message.shots_done)
         elif isinstance(message, Failed) and message.missing_graph:
             self._send(self._worker, launch, graph)
-        else:
+        elif isinstance(message, Done | Failed):
             self._current = None
             if isinstance(message, Done):
                 self._listener.done(launch, message, self._worker.version)

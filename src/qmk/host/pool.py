@@ -201,7 +201,7 @@ class Pool:
             self._listener.progressed(launch, message.shots_done)
         elif isinstance(message, Failed) and message.missing_graph:
             self._run(worker, with_graph=True)
-        else:
+        elif isinstance(message, Done | Failed):
             worker.task = None
             worker.used_s = self._loop.time()
             if isinstance(message, Done):

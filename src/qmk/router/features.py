@@ -43,6 +43,7 @@ def features(graph: Graph, digest: str = "") -> Features:
         max_bond_log2=_bond(graph, found) + inside.qubits,
         n_branch=branching + inside.branches,
         noise=frozenset({"pauli"} if inside.noisy else ()),
+        n_fences=found.epochs - 1,
         n_channel_ops=sum(count for op, count in found.ops.items() if op.startswith("channel.")),
     )
 

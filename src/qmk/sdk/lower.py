@@ -23,7 +23,19 @@ from qmk.sdk import channels
 from qmk.sdk import conditions as c
 from qmk.sdk.conditions import Expression
 from qmk.sdk.native import NoLowering, Piece, Resolver
-from qmk.sdk.program import Barrier, Cond, Gate, Instruction, Logic, Measure, PauliNoise, Program, Register, Reset
+from qmk.sdk.program import (
+    Barrier,
+    Cond,
+    Fence,
+    Gate,
+    Instruction,
+    Logic,
+    Measure,
+    PauliNoise,
+    Program,
+    Register,
+    Reset,
+)
 
 
 def lower(
@@ -52,6 +64,7 @@ class _Lowering:
         self.never: set[str] = set()
         self.notes: dict[str, Any] = {}
         self.n_cbits = 0
+        self.epoch = 0
         for node in graph.nodes:
             for event in node.produces:
                 wide = node.op == "core.mbell" and len(node.produces) == 1
@@ -67,10 +80,10 @@ class _Lowering:
                 cond: Cond | None = None
                 if node.guard is not None:
                     found = condition(node.guard)
-                    if found is False:
+                    if found is False and node.op != "core.fence":  # a fence is one whether its guard holds or not
                         self.never.update(node.produces)
                         continue
-                    cond = None if found is True else found
+                    cond = None if isinstance(found, bool) else found
                 if (short := fixed.get(node.op)) is not None:
                     out(Gate(short, tuple([qubit[v] for v in node.vqs]), (), cond))
                 elif (rule := angled.get(node.op)) is not None:
@@ -113,7 +126,10 @@ class _Lowering:
                 self._condpauli(node, cond)
             case "classical":
                 self.out.append(Logic(int(node.args["table"]), self._bits(node), self.cbits[node.produces[0]][0], cond))
-            case "hint" | "fence":
+            case "fence":
+                self.epoch += 1
+                self.out.append(Fence(tuple(self.qubit[v] for v in node.vqs), self.epoch))
+            case "hint":
                 self.out.append(Barrier(tuple(self.qubit[v] for v in node.vqs)))
             case "metadata":
                 self.notes.setdefault("policy", {}).update(node.args)

@@ -81,6 +81,14 @@ class Barrier:
     qubits: tuple[int, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Fence(Barrier):
+    """The end of epoch ``epoch`` (from 1), for every branch: here a run can be stopped, saved and rewound. To an engine
+    without ``Capabilities.fences`` it is a barrier."""
+
+    epoch: int = 0
+
+
 Instruction = Gate | Measure | Reset | Logic | PauliNoise | Barrier
 
 

@@ -37,8 +37,19 @@ def _beside_guards() -> Case:
     return Case("a noisy channel beside full feed-forward", b.graph(), NOISY | {"full"}, clifford=True)
 
 
+def _between_fences(full: bool) -> Case:
+    b = Builder(3).op("h", 0).op("cnot", 0, 2).op("fence")
+    b.channel(0, 1, raw=0.6).use().op("fence").op("s", 1)
+    event = b.measure(1, basis="my")
+    b.op("fence").op("h" if full else "x", 2, guard=when(event)).use("swap").close()
+    b.measure(2, basis="mx")
+    b.measure(1)
+    kind = "full" if full else "Pauli"
+    return Case(f"channel uses between fences, {kind} feed-forward", b.graph(), NOISY | {kind.lower()}, clifford=True)
+
+
 def channel_cases() -> list[Case]:
-    """Every program of this module."""
+    """Programs without fences."""
     return [
         _through("teleport through a perfect channel", NEEDS, raw=1.0),
         _through("teleport through a noisy channel", NOISY, raw=0.7),
@@ -46,3 +57,8 @@ def channel_cases() -> list[Case]:
         _relay(),
         _beside_guards(),
     ]
+
+
+def fenced_channel_cases() -> list[Case]:
+    """Programs that use channels between fences."""
+    return [_between_fences(full=True), _between_fences(full=False)]
