@@ -53,7 +53,11 @@ def _section(name: str, command: click.Command, root: click.Context) -> str:
         if isinstance(parameter, click.Option) and (record := parameter.get_help_record(context))
     ]
     text = " ".join((command.help or "").split())
-    return f"\n## qmk {name}\n\n`{usage}`\n\n{text}\n\n" + (table(("option", "does"), rows) if rows else "")
+    mark = "#" * (1 + len(name.split()))
+    part = f"\n{mark} qmk {name}\n\n`{usage}`\n\n{text}\n" + (f"\n{table(('option', 'does'), rows)}" if rows else "")
+    if isinstance(command, click.Group):
+        part += "".join(_section(f"{name} {below}", command.commands[below], root) for below in command.commands)
+    return part
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@ from typing import Any
 SESSION = "ses_example"
 JOB = "job_example"
 CHANNEL = "chan_example"
+OTHER_JOB = "job_other"
+CHECKPOINT = "chk_example"
 TIME = 1767225600.0
 """2026-01-01 00:00:00 UTC, Unix seconds."""
 

@@ -43,6 +43,7 @@ TABLE: dict[str, Limit] = {
     "queued_jobs": Limit(10_000, "jobs", "jobs of one tenant that have not ended"),
     "running_jobs": Limit(64, "jobs", "jobs of one tenant on engines at once"),
     "kept_jobs": Limit(100_000, "jobs", "ended jobs remembered by the daemon"),
+    "checkpoints": Limit(10_000, "checkpoints", "checkpoints that one tenant keeps"),
     "checkpoint_bytes": Limit(320 << 20, "bytes", "saved state of one running job"),
     "page_shots": Limit(10_000, "shots", "shots in one page of q_result"),
     "job_attempts": Limit(2, "attempts", "launches of one job before it fails with blame engine"),

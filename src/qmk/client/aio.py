@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, cast
@@ -32,6 +32,8 @@ from qmk.abi.shapes import ChannelState
 from qmk.abi.splitter import FrameSplitter
 from qmk.base.errors import QmkError
 from qmk.client import calls
+from qmk.client.checkpoints import AsyncCheckpoints
+from qmk.client.patience import Outage, new_key
 from qmk.client.program import ProgramLike
 from qmk.client.result import Result
 from qmk.sdk.places import socket_path
@@ -78,7 +80,7 @@ class _Answers(asyncio.Protocol):
             self.transport = None
 
 
-class AsyncClient:
+class AsyncClient(AsyncCheckpoints):
     """``Client`` for asyncio: the same methods, awaited; see there for arguments and errors.
 
     Calls made at the same time share the connection and are answered in the order in which they finish.
@@ -90,7 +92,9 @@ class AsyncClient:
         *,
         token: str = "",
         capabilities: list[str] | None = None,
+        patience_s: float = 0.0,
     ) -> None:
+        self._patience_s = patience_s
         self.path = Path(path) if path is not None else socket_path()
         self._token = token
         self._capabilities = capabilities
@@ -120,11 +124,14 @@ class AsyncClient:
         await self._connected()
         async with self._negotiating:
             if not self._session:
-                await self.negotiate()
+                await self._negotiate()
             return self._session
 
     async def negotiate(self) -> q_negotiate_caps.Reply:
         """Open a session."""
+        return await self._patiently(Outage(self._patience_s, q_negotiate_caps.CALL), self._negotiate)
+
+    async def _negotiate(self) -> q_negotiate_caps.Reply:
         reply = await self._exchange(q_negotiate_caps.CALL, calls.negotiate_request(self._capabilities, self._token))
         self._session = reply.session_id
         return reply
@@ -146,6 +153,7 @@ class AsyncClient:
     ) -> q_submit.Reply:
         """Queue a program as a job."""
         raw = calls.raw_graph(program, format, params)
+        key = idempotency_key or (new_key() if self._patience_s else "")
         return await self._call(
             q_submit.CALL,
             lambda session: calls.submit_request(
@@ -156,10 +164,11 @@ class AsyncClient:
                 engine=engine,
                 timeout_ms=timeout_ms,
                 priority=priority,
-                idempotency_key=idempotency_key,
+                idempotency_key=key,
                 channels=channels,
                 keep_events=keep_events,
             ),
+            repeatable=bool(key),
         )
 
     async def status(self, job: str) -> q_status.Reply:
@@ -168,9 +177,14 @@ class AsyncClient:
 
     async def wait(self, job: str, timeout_ms: int | None = None) -> q_wait.Reply:
         """The state of a job once it has ended, with its result; or, after ``timeout_ms``, the state it is in."""
-        return await self._call(
-            q_wait.CALL, lambda session: q_wait.Request(session_id=session, job_id=job, timeout_ms=timeout_ms)
-        )
+        outage = Outage(self._patience_s, q_wait.CALL)
+        while True:
+            reply = await self._call(
+                q_wait.CALL, lambda session: q_wait.Request(session_id=session, job_id=job, timeout_ms=timeout_ms)
+            )
+            if not self._patience_s or timeout_ms is not None or reply.state in calls.ENDED:
+                return reply
+            await asyncio.sleep(outage.delay_s(calls.stopped_waiting(self.path)))
 
     async def result(self, job: str, from_shot: int = 0) -> Result:
         """The result of a COMPLETED job with one page of per-shot events; ``rows`` gives them all."""
@@ -216,8 +230,10 @@ class AsyncClient:
 
     async def query_resources(self) -> q_query_resources.Reply:
         """Devices, engines, capacity and queue. Needs no session."""
-        await self._connected()
-        return await self._exchange(q_query_resources.CALL, q_query_resources.Request())
+        outage = Outage(self._patience_s, q_query_resources.CALL)
+        return await self._patiently(
+            outage, lambda: self._exchange(q_query_resources.CALL, q_query_resources.Request())
+        )
 
     async def estimate(
         self,
@@ -301,7 +317,22 @@ class AsyncClient:
             raise calls.job_ended_badly(status.state, status.error)
         return Result(status.result)
 
-    async def _call(self, call: Call, request: Callable[[str], Any]) -> Any:
+    async def _ask(self, call: Call, request: Callable[[str], Any], repeatable: bool | None = None) -> Any:
+        return await self._call(call, request, repeatable)
+
+    async def _call(self, call: Call, request: Callable[[str], Any], repeatable: bool | None = None) -> Any:
+        outage = Outage(self._patience_s, call, repeatable)
+        return await self._patiently(outage, lambda: self._attempt(call, request))
+
+    async def _patiently(self, outage: Outage, attempt: Callable[[], Awaitable[Any]]) -> Any:
+        while True:
+            try:
+                return await attempt()
+            except QmkError as error:
+                delay_s = outage.delay_s(error)
+            await asyncio.sleep(delay_s)
+
+    async def _attempt(self, call: Call, request: Callable[[str], Any]) -> Any:
         """One call; a lost connection is renewed once for a call that only reads."""
         old = self._answers is not None
         session = await self.session_id()

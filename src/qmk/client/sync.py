@@ -6,6 +6,7 @@ import itertools
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -33,6 +34,8 @@ from qmk.abi.shapes import ChannelState
 from qmk.abi.splitter import FrameSplitter
 from qmk.base.errors import QmkError
 from qmk.client import calls
+from qmk.client.checkpoints import Checkpoints
+from qmk.client.patience import Outage, new_key
 from qmk.client.program import ProgramLike
 from qmk.client.result import Result
 from qmk.sdk.places import socket_path
@@ -40,7 +43,7 @@ from qmk.sdk.places import socket_path
 PROGRESS_EVERY_MS = 200
 
 
-class Client:
+class Client(Checkpoints):
     """A session with the daemon at ``path`` (by default where ``qmk serve`` listens).
 
     It connects with the first call and opens a session by itself; ``capabilities`` None asks for what policy grants by
@@ -50,6 +53,10 @@ class Client:
     Every method raises ``QmkError``: CONNECTION_LOST when there is no daemon or it goes away, SESSION_NOT_FOUND after
     the session has expired, and what the call's page lists. A lost connection is renewed by the next call, with a new
     session; accepted jobs outlive both. A call that only reads is repeated by itself, once.
+
+    ``patience_s``: how long a daemon that went away may take to come back, counted for each call. Calls are then made
+    again with growing pauses, ``wait`` goes on waiting through restarts, and ``submit`` gives itself an idempotency
+    key, so that nothing is run twice.
     """
 
     def __init__(
@@ -58,7 +65,9 @@ class Client:
         *,
         token: str = "",
         capabilities: list[str] | None = None,
+        patience_s: float = 0.0,
     ) -> None:
+        self._patience_s = patience_s
         self.path = Path(path) if path is not None else socket_path()
         self._token = token
         self._capabilities = capabilities
@@ -86,13 +95,16 @@ class Client:
     def session_id(self) -> str:
         """The session, opened when there is none."""
         if not self._session or self._socket is None:
-            self.negotiate()
+            self._negotiate()
         return self._session
 
     def negotiate(self) -> q_negotiate_caps.Reply:
         """Open a session: granted and denied capabilities, quota, limits, families."""
+        return self._patiently(Outage(self._patience_s, q_negotiate_caps.CALL), self._negotiate)
+
+    def _negotiate(self) -> q_negotiate_caps.Reply:
         request = calls.negotiate_request(self._capabilities, self._token)
-        reply = self._call(q_negotiate_caps.CALL, lambda: request)
+        reply = self._attempt(q_negotiate_caps.CALL, lambda: request)
         self._session = reply.session_id
         return reply
 
@@ -118,6 +130,7 @@ class Client:
         stands behind each channel handle of the program.
         """
         raw = calls.raw_graph(program, format, params)
+        key = idempotency_key or (new_key() if self._patience_s else "")
         return self._call(
             q_submit.CALL,
             lambda: calls.submit_request(
@@ -128,10 +141,11 @@ class Client:
                 engine=engine,
                 timeout_ms=timeout_ms,
                 priority=priority,
-                idempotency_key=idempotency_key,
+                idempotency_key=key,
                 channels=channels,
                 keep_events=keep_events,
             ),
+            repeatable=bool(key),
         )
 
     def status(self, job: str) -> q_status.Reply:
@@ -140,10 +154,15 @@ class Client:
 
     def wait(self, job: str, timeout_ms: int | None = None) -> q_wait.Reply:
         """The state of a job once it has ended, with its result; or, after ``timeout_ms``, the state it is in."""
-        return self._call(
-            q_wait.CALL,
-            lambda: q_wait.Request(session_id=self.session_id, job_id=job, timeout_ms=timeout_ms),
-        )
+        outage = Outage(self._patience_s, q_wait.CALL)
+        while True:
+            reply = self._call(
+                q_wait.CALL,
+                lambda: q_wait.Request(session_id=self.session_id, job_id=job, timeout_ms=timeout_ms),
+            )
+            if not self._patience_s or timeout_ms is not None or reply.state in calls.ENDED:
+                return reply
+            time.sleep(outage.delay_s(calls.stopped_waiting(self.path)))  # the daemon is going and let us go
 
     def result(self, job: str, from_shot: int = 0) -> Result:
         """The result of a COMPLETED job; its per-shot events begin at ``from_shot`` and are fetched page by page."""
@@ -278,7 +297,21 @@ class Client:
             raise calls.job_ended_badly(status.state, status.error)
         return Result(status.result, lambda shot: self._result(job, shot).events)
 
-    def _call(self, call: Call, request: Callable[[], Any]) -> Any:
+    def _ask(self, call: Call, request: Callable[[str], Any], repeatable: bool | None = None) -> Any:
+        return self._call(call, lambda: request(self.session_id), repeatable)
+
+    def _call(self, call: Call, request: Callable[[], Any], repeatable: bool | None = None) -> Any:
+        return self._patiently(Outage(self._patience_s, call, repeatable), lambda: self._attempt(call, request))
+
+    def _patiently(self, outage: Outage, attempt: Callable[[], Any]) -> Any:
+        while True:
+            try:
+                return attempt()
+            except QmkError as error:
+                delay_s = outage.delay_s(error)
+            time.sleep(delay_s)
+
+    def _attempt(self, call: Call, request: Callable[[], Any]) -> Any:
         """One call and its answer. ``request`` is made after the connection, so that it names its session."""
         with self._lock:
             if self._gone():

@@ -32,16 +32,14 @@ from qmk.kernel.objects.tenant import Tenant
 
 
 class Hold(msgspec.Struct):
-    """What one job holds. ``started``: a worker has had it, so its pairs are spent. ``passed``: epochs of the program
-    that are behind the state it would go on from."""
+    """What one job holds. ``started``: a worker has had it, so its pairs are spent."""
 
     uses: tuple[ChannelUse, ...]
     started: bool = False
-    passed: int = 0
 
-    def needs(self, channel: str) -> bool:
-        """Whether the job still has a use of the channel before it."""
-        return any(use.channel == channel and use.last_epoch > self.passed for use in self.uses)
+    def last_epoch(self, channel: str) -> int:
+        """The last epoch of the program with a use of the channel; 0 when there is none."""
+        return max((use.last_epoch for use in self.uses if use.channel == channel), default=0)
 
 
 class ChannelTable:
@@ -78,12 +76,8 @@ class ChannelTable:
                     self._charge(uses, 1)
             case Started() | Progressed() | Finished():
                 self._mark_started(record.job)
-            case Failed(died=False) if record.fence:
+            case Failed(died=False) | Saved() | Yielded() if record.fence:
                 self._mark_started(record.job)
-            case Saved() | Yielded():
-                hold = self.holds.get(record.job)
-                if hold is not None:
-                    hold.started, hold.passed = True, record.epoch
             case _:
                 pass
         for job in changed:
@@ -98,9 +92,9 @@ class ChannelTable:
             if channel is not None and not channel.ended and channel.expiry_ns == expiry_ns:
                 yield channel
 
-    def needing(self, channel: str) -> list[str]:
-        """Jobs that have a use of the channel before them."""
-        return [job for job, hold in self.holds.items() if hold.needs(channel)]
+    def holders(self, channel: str) -> list[str]:
+        """Jobs that hold of the channel."""
+        return [job for job, hold in self.holds.items() if hold.last_epoch(channel)]
 
     def snapshot(self) -> dict[str, Any]:
         return {

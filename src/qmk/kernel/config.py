@@ -49,6 +49,8 @@ class KernelConfig(msgspec.Struct, frozen=True, kw_only=True):
     """root key of the tokens; empty: there are none, every session is the local tenant's"""
     local_allowed: bool = True
     """a caller without a token belongs to the local tenant"""
+    audited: bool = False
+    """decisions are noted in the audit log; the embedded kernel, which is its caller's own, keeps none"""
     epoch_ms: int = 100
     """length of a scheduling epoch of the ideal device"""
     link: Link = Link()

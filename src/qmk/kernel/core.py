@@ -5,32 +5,42 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from msgspec import structs
+
 from qmk.abi.call import Call
 from qmk.abi.calls import METHODS
 from qmk.base.errors import QmkError
-from qmk.kernel import firewall
+from qmk.kernel import checkpoint, firewall
+from qmk.kernel.audit import AUDIT_TIMER, reference, shown
 from qmk.kernel.effects import Effect, Kill, ReplyError
 from qmk.kernel.events import (
     CallReceived,
     Cancelled,
+    CheckpointDropped,
     ConnectionClosed,
     Event,
     Failed,
     Finished,
+    NotInterrupted,
     Progressed,
+    Recalled,
     Recovered,
     Refused,
     Routed,
+    Saved,
     ShuttingDown,
     Started,
     TimerFired,
+    Yielded,
 )
-from qmk.kernel.handlers import HANDLERS, OPEN_HANDLERS, submit
+from qmk.kernel.handlers import HANDLERS, OPEN_HANDLERS, checkpoints, submit
 from qmk.kernel.jobs import progress_step, reported_error
 from qmk.kernel.objects.capability import insufficient
-from qmk.kernel.objects.job import RUNNING
-from qmk.kernel.pending import Pending
+from qmk.kernel.objects.job import RUNNING, Job
+from qmk.kernel.objects.session import Session
 from qmk.kernel.state import JOB_TIMER, State
+
+_DENIED_QUOTA = ("quota", "asked", "limit")
 
 
 class Kernel(State):
@@ -52,7 +62,7 @@ class Kernel(State):
             case CallReceived():
                 self._call(event)
             case Routed():
-                pending = self._take_pending(event.job)
+                pending = self.take_pending(event.job)
                 if pending is not None:
                     submit.routed(self, pending, event)
             case Refused():
@@ -68,6 +78,17 @@ class Kernel(State):
                     self.launch_ready()
             case Failed():
                 self._failed(event)
+            case Saved():
+                checkpoint.saved(self, event)
+            case Yielded():
+                checkpoint.yielded(self, event)
+            case NotInterrupted():
+                checkpoint.not_interrupted(self, event)
+            case Recalled():
+                checkpoints.recalled(self, event)
+            case CheckpointDropped():
+                if event.checkpoint in self.jobs.checkpoints.by_id:
+                    self.commit(event)
             case TimerFired():
                 self._timer(event)
             case ConnectionClosed():
@@ -86,6 +107,7 @@ class Kernel(State):
         for record in records:
             self.apply(record)
         self.jobs.forgotten.clear()
+        self.jobs.checkpoints.freed.clear()
 
     def snapshot(self) -> dict[str, Any]:
         """The part of the state that the journal carries, as comparable data: a replayed kernel's equals the live
@@ -110,17 +132,32 @@ class Kernel(State):
         except QmkError as error:
             if session is not None:
                 session.errors += 1
+            self._audit_refusal(event, session, error)
             self.out.append(ReplyError(event.conn, event.ref, error))
 
-    def _take_pending(self, job_id: str) -> Pending | None:
-        """The job the router answers for; None when it is gone since."""
-        pending = self.pending.pop(job_id, None)
-        if pending is not None:
-            self.pending_keys.pop((pending.draft.tenant, pending.draft.idempotency_key), None)
-        return pending
+    def _audit_refusal(self, event: CallReceived, session: Session | None, error: QmkError) -> None:
+        """Denied rights, quotas and sessions are noted whatever the call; a job that was refused for any reason is."""
+        tenant = session.tenant.name if session is not None else error.fields.get("tenant", "")
+        fields: dict[str, Any] = {"call": event.method[:64], "error": error.kind.name}
+        if session is not None:
+            fields["session"] = reference(session.id)
+        match error.kind.name:
+            case "INSUFFICIENT_CAPS":
+                self.audit("cap.deny", tenant, **fields, caps=shown(error.fields["missing"]))
+            case "QUOTA_EXCEEDED":
+                self.audit("quota.deny", tenant, **fields, **{key: error.fields[key] for key in _DENIED_QUOTA})
+            case "AUTH_FAILED" | "TENANT_SUSPENDED":
+                self.audit("session.deny", tenant, **fields)
+            case _ if event.method == "q_submit" and session is not None:
+                self.audit("job.refuse", tenant, **fields)
+            case _:
+                pass
 
     def _refused(self, event: Refused) -> None:
-        pending = self._take_pending(event.job)
+        ask = self.asks.get(event.job)
+        if ask is not None:
+            checkpoint.refuse(self, ask, reported_error(event.kind, event.message, event.fields))
+        pending = self.take_pending(event.job)
         if pending is not None:
             self.drop_pending(pending, reported_error(event.kind, event.message, event.fields))
 
@@ -138,6 +175,9 @@ class Kernel(State):
         job = self.jobs.current(event.job, event.fence)
         if job is None:
             return
+        if job.saved and event.fields.get("start") and not event.died:
+            checkpoint.start_anew(self, job)
+            return
         attempt = job.attempts + 1
         if event.died and attempt >= self.config.job_attempts:
             engine = job.submitted.engine
@@ -153,6 +193,9 @@ class Kernel(State):
         self.launch_ready()
 
     def _timer(self, event: TimerFired) -> None:
+        if event.key == AUDIT_TIMER:
+            self.audit_log.due(self.now_ns, self.out)
+            return
         wait = self.waits.get(event.key)
         if wait is not None:
             self.answer(wait, self.jobs.by_id[wait.job])
@@ -170,26 +213,37 @@ class Kernel(State):
         """Nobody is left to answer; jobs and sessions go on."""
         for wait in self.waits.of_conn(conn):
             self.close_wait(wait)
+        for ask in self.asks.of_conn(conn):
+            self.asks.remove(ask)
         for pending in self.pending.values():
             pending.callers = [caller for caller in pending.callers if caller[0] != conn]
         self.sessions.disconnect(conn)
 
     def _recovered(self, event: Recovered) -> None:
-        """After a replay: what ran is queued again, time limits go on counting from acceptance."""
-        if self.jobs.launched:
-            self.commit(event)
+        """After a replay: what ran is taken over or queued again, time limits go on counting from acceptance. The
+        record is what makes the numbers of the launches to come new."""
+        if self.config.audited:
+            self.audit_log.recover(event, self.out)
+        self.audit("kernel.start", "", jobs=len(self.jobs.by_id), running=len(self.jobs.launched))
+        adopted = self.jobs.adoptable(event.adopted)
+        self.commit(structs.replace(event, adopted=adopted, generation=self.jobs.generation + 1))
+        self.out.extend(Kill(job, fence) for job, fence in event.adopted if (job, fence) not in adopted)
         firewall.expire(self)
         for channel in self.channels.by_id.values():
             self.set_expiry(channel)
-        for job in self.jobs.by_id.values():
-            if not job.ended:
+        for job in list(self.jobs.by_id.values()):
+            if job.ended:
+                continue
+            if job.crashes > self.config.job_attempts:
+                self.commit(_poisonous(job, event.now_ns))
+            else:
                 self.set_deadline(job)
         self.launch_ready()
 
     def _shut_down(self, event: ShuttingDown) -> None:
         self.closing = True
         for pending in list(self.pending.values()):
-            self._take_pending(pending.draft.job)
+            self.take_pending(pending.draft.job)
             self.drop_pending(pending, submit.closing())
         launches = [(job.id, job.fence) for job in self.jobs.launched.values()]
         if launches:
@@ -197,6 +251,17 @@ class Kernel(State):
         self.out.extend(Kill(job_id, fence) for job_id, fence in launches)
         for wait in self.waits.all():
             self.answer(wait, self.jobs.by_id[wait.job])
+        for ask in self.asks:
+            checkpoint.refuse(self, ask, submit.closing())
+        self.audit("kernel.stop", "", jobs=len(self.jobs.by_id), running=len(launches))
+        self.audit_log.seal(self.out)
+
+
+def _poisonous(job: Job, now_ns: int) -> Failed:
+    """The end of a job whose launches took the daemon down with them, again and again."""
+    message = f"the daemon crashed {job.crashes} times while this job ran"
+    fields = {"engine": job.submitted.engine, "crashes": job.crashes}
+    return Failed(now_ns=now_ns, job=job.id, fence=job.fence, kind="JOB_FAILED", message=message, fields=fields)
 
 
 def _require_supported(call: Call) -> None:

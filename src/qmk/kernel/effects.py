@@ -1,5 +1,6 @@
-"""What the kernel asks the host to do, in the order given. Replies and ``Launch`` effects leave only after every
-``Journal`` record that came before them, of this step or an earlier one, is durable: they may rest on it."""
+"""What the kernel asks the host to do, in the order given. Replies, ``Launch``, ``Interrupt`` and ``Recall``
+effects leave only after every ``Journal`` record that came before them, of this step or an earlier one, is durable:
+they may rest on it."""
 
 from __future__ import annotations
 
@@ -57,6 +58,14 @@ class Route(msgspec.Struct, frozen=True):
     graph: Graph | None = None
 
 
+class Recall(msgspec.Struct, frozen=True):
+    """Read the packed graph of job ``job`` from the journal; answer with ``Recalled``, or ``Refused`` (of job
+    ``key``)."""
+
+    key: str
+    job: str
+
+
 class Estimate(msgspec.Struct, frozen=True):
     """Answer a q_estimate: predictions of every engine for the (verified) graph of this call, without running it."""
 
@@ -97,6 +106,8 @@ class Launch(msgspec.Struct, frozen=True):
     """blob of the saved state to continue from; empty: from the start"""
     save_fences: bool = False
     """save the state at fences as it goes, so that a dead engine costs little"""
+    elsewhere: bool = False
+    """in another process than the job's last launch"""
 
 
 class Interrupt(msgspec.Struct, frozen=True):
@@ -114,7 +125,8 @@ class Interrupt(msgspec.Struct, frozen=True):
 
 
 class Audit(msgspec.Struct, frozen=True):
-    """Append to the audit log, in the transaction of this step's records. ``hash`` chains it to the entry before."""
+    """Append to the audit log, in the transaction of this step's records. ``hash`` chains it to the entry before;
+    ``data`` is what it covers (``audit.entry_bytes``)."""
 
     seq: int
     epoch: int
@@ -123,6 +135,7 @@ class Audit(msgspec.Struct, frozen=True):
     tenant: str
     fields: dict[str, Any]
     hash: str
+    data: bytes = b""
 
 
 class SealEpoch(msgspec.Struct, frozen=True):
@@ -148,7 +161,7 @@ class Charge(msgspec.Struct, frozen=True):
 
 
 class DropBlob(msgspec.Struct, frozen=True):
-    """Nothing refers to this blob by ``checkpoint`` any more."""
+    """Nothing refers to this blob by ``checkpoint`` any more; another checkpoint may."""
 
     checkpoint: str
     blob: str
@@ -184,6 +197,7 @@ Effect = (
     | ReplyError
     | ReplyResult
     | Route
+    | Recall
     | Estimate
     | QueryResources
     | Launch

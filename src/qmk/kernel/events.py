@@ -157,7 +157,8 @@ class Saved(_Event, frozen=True):
 
 class Yielded(_Event, frozen=True):
     """As ``Saved``, and the launch ended there: preempted, migrated, or asked to rewind. The job goes back to the queue
-    and continues from the state. ``why``: "preempted", "migrated" or "rewound"."""
+    and continues from the state. ``why``: "preempted", "migrated" or "rewound". The kernel also makes such records
+    itself, with a checkpoint that exists or with none (the start of the program; also with ``why`` "unreadable")."""
 
     job: str
     fence: int
@@ -166,16 +167,27 @@ class Yielded(_Event, frozen=True):
     blob: str
     size_bytes: int
     why: str
+    region: str = ""
+    """where the job is to go on (q_migrate); empty: wherever there is room"""
+
+
+class Recalled(_Event, frozen=True):
+    """The host read the packed graph that a ``Recall`` effect asked for; what cannot be read comes as ``Refused``."""
+
+    key: str
+    graph: bytes
 
 
 class NotInterrupted(_Event, frozen=True):
-    """The launch could not do what an ``Interrupt`` asked (it has no more fences, or its engine cannot): it goes on."""
+    """The launch could not do what an ``Interrupt`` asked (it has no more fences, or its engine cannot): it goes on.
+    ``epoch``: epochs behind it where it was asked, -1 when it does not say."""
 
     job: str
     fence: int
     ref: str
     kind: str
     message: str
+    epoch: int = -1
 
 
 class TenantSet(_Event, frozen=True):
@@ -209,7 +221,8 @@ class ChannelChanged(_Event, frozen=True):
 
 
 class CheckpointDropped(_Event, frozen=True):
-    """Journal record: a checkpoint's retention ended, or its job was forgotten."""
+    """A checkpoint's retention ended: the host says so, and the journal keeps it. (Those of a job that is forgotten go
+    with it.)"""
 
     checkpoint: str
 
@@ -236,14 +249,17 @@ class Recovered(_Event, frozen=True):
     """The journal was replayed into a fresh kernel; everything that was running is to be launched again.
 
     ``used``: tenant to quota to what the ledger says was used in the current period. ``audit_seq``, ``audit_head``,
-    ``audit_open``: the end of the audit log: entries so far, the last hash (hexadecimal), and the hashes of the entries
-    of the epoch that has no signed root yet. ``adopted``: (job, fence) of launches that the launcher still runs."""
+    ``audit_open``, ``audit_epoch``: the end of the audit log: entries so far, the last hash (hexadecimal), the hashes
+    of the entries of the epoch that has no signed root yet, and the last entry's epoch. ``adopted``: (job, fence) of
+    launches that the launcher still runs. ``generation``: starts of the daemon so far, which the kernel fills in."""
 
     used: dict[str, dict[str, float]] = {}
     audit_seq: int = 0
     audit_head: str = ""
     audit_open: tuple[str, ...] = ()
+    audit_epoch: int = -1
     adopted: tuple[tuple[str, int], ...] = ()
+    generation: int = 0
 
 
 class ShuttingDown(_Event, frozen=True):
@@ -262,6 +278,7 @@ Event = (
     | Saved
     | Yielded
     | NotInterrupted
+    | Recalled
     | TenantSet
     | TokenIssued
     | TokenRevoked

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from qmk.base.errors import QmkError
-from qmk.base.ids import opaque
-from qmk.kernel.effects import Interrupt, Kill
-from qmk.kernel.events import ChannelChanged, ChannelUse, Failed
+from qmk.kernel import checkpoint
+from qmk.kernel.effects import Kill
+from qmk.kernel.events import ChannelChanged, ChannelUse, Failed, Submitted
 from qmk.kernel.objects.channel import EXPIRED, PROPOSED, Channel, channel_not_found, exhausted, trouble
 from qmk.kernel.objects.job import QUEUED, RUNNING, Job
 from qmk.qvm import link
@@ -96,9 +96,31 @@ def admit(
     """The graph with its channels bound to the device's links and to the channels ``named``, and what it takes of
     those. Raises CHANNEL_REQUIRED, CHANNEL_NOT_FOUND, CHANNEL_NOT_APPROVED, CHANNEL_CLOSED, CHANNEL_EXPIRED,
     CHANNEL_MISMATCH or CHANNEL_EXHAUSTED; INVALID_PARAMS when a name is of no channel of the program."""
+    backed, uses = _backed(kernel, tenant, graph, named, shots)
+    require(kernel, uses)
+    for node in graph.nodes if backed else ():
+        channel = backed.get(node.id)
+        if channel is not None and len(channel.tenants) > 1:
+            _require_link(node, channel, kernel.config.link)
+    return bound(graph, kernel.config.link, backed), uses
+
+
+def readmit(kernel: State, record: Submitted, graph: Graph, epochs_done: int) -> tuple[ChannelUse, ...]:
+    """What a job takes of channels that runs the (bound) program of an earlier one again, from where ``epochs_done``
+    epochs are behind it: every channel with a use left is charged anew. Raises as ``admit`` does."""
+    _, uses = _backed(kernel, record.tenant, graph, record.policy.get("channels", {}), record.shots)
+    left = tuple(use for use in uses if use.last_epoch > epochs_done)
+    require(kernel, left)
+    return left
+
+
+def _backed(
+    kernel: State, tenant: str, graph: Graph, named: Mapping[str, str], shots: int
+) -> tuple[dict[str, Channel], tuple[ChannelUse, ...]]:
+    """The channel behind each channel.open that has one, and what is taken of them."""
     spans = any(node.op == "core.alloc" and "tenant_id" in node.args for node in graph.nodes)
     if not graph.chs and not named and not spans:
-        return graph, ()
+        return {}, ()
     found, owners = openings(graph, tenant)
     _require_handles(named, found)
     backed: dict[str, Channel] = {}
@@ -112,9 +134,7 @@ def admit(
         for owner, node in owners.items():
             if owner != tenant and owner not in joined:
                 raise _uninvited(owner, node)
-    uses = _uses(found, backed, shots)
-    require(kernel, uses)
-    return bound(graph, kernel.config.link, backed), uses
+    return backed, _uses(found, backed, shots)
 
 
 def _require_handles(named: Mapping[str, str], found: list[Opening]) -> None:
@@ -141,15 +161,19 @@ def _backing(kernel: State, tenant: str, opening: Opening, id: str) -> Channel:
     found = trouble(channel)
     if found is not None:
         raise found
-    asked, raw = opening.node.args.get("fidelity"), opening.node.args.get("raw")
+    asked = opening.node.args.get("fidelity")
     if asked is not None and asked > channel.granted:
         message = f"{where} asks for pairs of fidelity {asked:g}; {channel.id} grants {channel.granted:.6g}"
         raise QmkError("CHANNEL_MISMATCH", message, **fields, asked=asked, granted=channel.granted)
-    if opening.crosses and raw is not None and raw != kernel.config.link.raw_fidelity:
-        device = kernel.config.link.raw_fidelity
-        message = f"{where} counts on raw pairs of fidelity {raw:g}; the device's links make {device:g}"
-        raise QmkError("CHANNEL_MISMATCH", message, **fields, asked=raw, granted=device)
     return channel
+
+
+def _require_link(node: Node, channel: Channel, device: link.Link) -> None:
+    """Refuses a link of the program's own in a channel that two tenants agreed on for this device."""
+    raw, granted = node.args.get("raw"), device.raw_fidelity
+    if raw is not None and raw != granted:
+        message = f"node '{node.id}' counts on raw pairs of fidelity {raw:g}; the device's links make {granted:g}"
+        raise QmkError("CHANNEL_MISMATCH", message, channel=channel.id, node=node.id, asked=raw, granted=granted)
 
 
 def party(kernel: State, tenant: str, id: str) -> Channel:
@@ -239,13 +263,18 @@ def end(kernel: State, channel: Channel) -> None:
     kernel.commit(ChannelChanged(now_ns=kernel.now_ns, channel=channel.id, state=msgspec.to_builtins(channel)))
     for tenant in channel.tenants:
         kernel.audit("chan.close", tenant, channel=channel.id, state=channel.state, by=channel.closed_by)
-    for id in kernel.channels.needing(channel.id):
-        job = kernel.jobs.by_id[id]
+    for job in needing(kernel, channel.id):
         if job.state == QUEUED:
             recheck(kernel, job)
         elif job.state == RUNNING and job.submitted.fenced:
-            ref = opaque("ckp", channel.id.encode(), job.id, job.fence)
-            kernel.out.append(Interrupt(job.id, job.fence, "yield", ref, why=YIELD_WHY))
+            checkpoint.interrupt(kernel, job, checkpoint.YIELD, YIELD_WHY)
+
+
+def needing(kernel: State, channel: str) -> list[Job]:
+    """Jobs with a use of the channel before them: in epochs behind the state that they have reached, or would go on
+    from, there is none left to make."""
+    jobs = [kernel.jobs.by_id[id] for id in kernel.channels.holders(channel)]
+    return [job for job in jobs if kernel.channels.holds[job.id].last_epoch(channel) > job.epochs_done]
 
 
 def recheck(kernel: State, job: Job) -> None:
@@ -254,7 +283,7 @@ def recheck(kernel: State, job: Job) -> None:
     for use in hold.uses if hold is not None and job.state == QUEUED else ():
         channel = kernel.channels.by_id.get(use.channel)
         found = channel_not_found(use.channel) if channel is None else trouble(channel)
-        if found is None or hold is None or not hold.needs(use.channel):
+        if found is None or use.last_epoch <= job.epochs_done:
             continue
         fence = job.fence
         kernel.commit(

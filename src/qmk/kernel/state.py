@@ -6,11 +6,14 @@ from typing import Any
 
 from qmk.abi.calls import q_events
 from qmk.base.errors import QmkError
-from qmk.kernel import firewall, views
+from qmk.kernel import checkpoint, firewall, mapping, views
+from qmk.kernel.asks import AskTable
+from qmk.kernel.audit import AuditLog, reference
 from qmk.kernel.channels import ChannelTable
 from qmk.kernel.config import KernelConfig, TenantConfig
 from qmk.kernel.effects import (
     ClearTimer,
+    DropBlob,
     Effect,
     Forget,
     Journal,
@@ -47,6 +50,8 @@ class State:
         self.pending_keys: dict[tuple[str, str], str] = {}
         self.sessions = SessionTable(self.config.sessions, self.config.session_idle_s * SECOND)
         self.waits = WaitTable(self.config.open_waits)
+        self.asks = AskTable(self.config.open_waits)
+        self.audit_log = AuditLog(self.config.epoch_ms * MS)
         self.jobs = JobTable(self.tenant, self.config.kept_jobs)
         self.channels = ChannelTable(self.tenant)
         configured = (self.config.local, *self.config.tokens.values())
@@ -57,7 +62,10 @@ class State:
         self.out.append(Reply(event.conn, event.ref, result))
 
     def audit(self, kind: str, tenant: str, **fields: Any) -> None:
-        """Note a decision in the audit log."""
+        """Note a decision in the audit log. ``fields`` are small JSON values, never programs or secrets; a session is
+        named by ``audit.reference``."""
+        if self.config.audited:
+            self.audit_log.note(self.now_ns, kind, tenant, fields, self.out)
 
     def epoch(self) -> int:
         """The scheduling epoch of this step: epochs are ``epoch_ms`` long and counted from the Unix epoch."""
@@ -101,22 +109,24 @@ class State:
         for job in changed:
             if job.ended:
                 self._account(job)
+                self.asks.forget_asked(job.id)
+                error = job.error["data"]["name"] if job.error else ""
+                self.audit("job.end", job.tenant, job=job.id, state=job.state, error=error)
                 if "timeout_ms" in job.submitted.policy:
                     self.out.append(ClearTimer(JOB_TIMER + job.id))
             self._wake(job)
+            if job.ended or not job.fence:
+                checkpoint.settle(self, job)
         self.out.extend(Forget(job_id) for job_id in self.jobs.forgotten)
         self.jobs.forgotten.clear()
+        self.out.extend(DropBlob(id, blob) for id, blob in self.jobs.checkpoints.freed)
+        self.jobs.checkpoints.freed.clear()
         for job in changed:
             if job.submitted.channels:
                 if isinstance(record, Submitted):
                     firewall.charged(self, job)
                 firewall.recheck(self, job)
         return changed
-
-    def drop_pending(self, pending: Pending, error: QmkError) -> None:
-        """Ends a job that the router or the firewall refused: it leaves nothing but the answer."""
-        self.tenant(pending.draft.tenant).queued_jobs.give()
-        self.out.extend(ReplyError(conn, ref, error) for conn, ref in pending.callers)
 
     def stop(self, job: Job, record: Cancelled) -> None:
         """Ends a job before its time, on its worker too."""
@@ -143,7 +153,11 @@ class State:
             if job is None or not self._fits(job):
                 return
             fence = jobs.launch(job)
+            job.region = job.wanted_region or self._free_region()
             record = job.submitted
+            self.audit(
+                "job.launch", job.tenant, job=job.id, fence=fence, engine=record.engine, n_qubits=record.n_qubits
+            )
             self.out.append(
                 Launch(
                     record.job,
@@ -155,8 +169,27 @@ class State:
                     job.seed,
                     record.keep_events,
                     record.memory_bytes,
+                    job.region,
+                    job.first_qubit,
+                    jobs.state_of(job),
+                    record.fenced,
+                    job.elsewhere,
                 )
             )
+            checkpoint.settle(self, job)
+
+    def take_pending(self, job_id: str) -> Pending | None:
+        """The job the router answers for; None when it is gone since."""
+        pending = self.pending.pop(job_id, None)
+        if pending is not None:
+            self.pending_keys.pop((pending.draft.tenant, pending.draft.idempotency_key), None)
+        return pending
+
+    def drop_pending(self, pending: Pending, error: QmkError) -> None:
+        draft = pending.draft
+        self.tenant(draft.tenant).queued_jobs.give()
+        self.audit("job.refuse", draft.tenant, error=error.kind.name, session=reference(draft.session), job=draft.job)
+        self.out.extend(ReplyError(conn, ref, error) for conn, ref in pending.callers)
 
     def open_wait(self, event: CallReceived, session: Session, job: Job, after: int, timeout_ms: int | None) -> None:
         wait = self.waits.add(event.conn, event.ref, session.id, job.id, after, timeout_ms is not None)
@@ -175,13 +208,16 @@ class State:
         """Answers a q_events with what there is."""
         self.out.append(Reply(conn, ref, q_events.Reply(job.events[after:], len(job.events), job.ended)))
 
-    def end_session(self, session: Session) -> list[str]:
+    def end_session(self, session: Session, why: str = "closed") -> list[str]:
         """Closes a session; the qubit handles it still held. Its open waits are answered with SESSION_NOT_FOUND."""
         released = list(session.qubits)
         session.release(released)
+        self.audit("session.close", session.tenant.name, session=reference(session.id), why=why)
         for wait in self.waits.of_session(session.id):
             self.close_wait(wait)
             self.out.append(ReplyError(wait.conn, wait.ref, not_found(session.id)))
+        for ask in self.asks.of_session(session.id):
+            checkpoint.refuse(self, ask, not_found(session.id))
         self.sessions.remove(session)
         return released
 
@@ -220,7 +256,12 @@ class State:
 
     def _may_run(self, job: Job) -> bool:
         quota = self.tenant(job.tenant).running_jobs
-        return quota.used < quota.limit
+        taken = {row.region for row in self.jobs.launched.values()}
+        return quota.used < quota.limit and (not job.wanted_region or job.wanted_region not in taken)
+
+    def _free_region(self) -> str:
+        taken = {row.region for row in self.jobs.launched.values()}
+        return next((name for name in mapping.regions(self.config) if name not in taken), "")
 
     def _fits(self, job: Job) -> bool:
         """Whether the launches out and this one stay within the machine's memory; a job alone always may try."""

@@ -101,7 +101,9 @@ class FenceDriver:
         """Undo gates back to the fence, else go back to the state kept from there."""
         here = execution.epoch
         if ask.epoch > here:
-            self._refuse(ask.ref, f"the run is at the end of epoch {here} and has not come to that of {ask.epoch}")
+            self._refuse(
+                ask.ref, f"the run is at the end of epoch {here} and has not come to that of {ask.epoch}", here
+            )
         elif execution.rewind(ask.epoch):
             if self._save(execution, ask.ref, stopped=True):
                 raise Stopped
@@ -115,6 +117,7 @@ class FenceDriver:
                 ask.ref,
                 f"the run cannot go back from the end of epoch {here} to that of {ask.epoch}: a measurement, a reset "
                 "or a throw of dice lies between, and no state saved there is at hand",
+                here,
             )
 
     def _save(self, execution: Execution, ref: str, stopped: bool = False) -> bool:
@@ -148,8 +151,8 @@ class FenceDriver:
         while sum(len(kept.state) for kept in self._kept.values()) > KEPT_BYTES:
             self._kept.popitem(last=False)
 
-    def _refuse(self, ref: str, why: str) -> None:
-        self._channel.send(NotDone(self._run.fence, ref, why))
+    def _refuse(self, ref: str, why: str, epoch: int = -1) -> None:
+        self._channel.send(NotDone(self._run.fence, ref, why, epoch))
 
 
 def state_of(execution: Execution) -> bytes:

@@ -130,11 +130,13 @@ class StateSaved(msgspec.Struct, frozen=True, tag="saved"):
 
 
 class NotDone(msgspec.Struct, frozen=True, tag="notdone"):
-    """What was asked cannot be done, and why; the run goes on. (After a run's end nobody answers: ``Done`` says it.)"""
+    """What was asked cannot be done, and why; the run goes on. (After a run's end nobody answers: ``Done`` says it.)
+    ``epoch``: epochs behind the run where it was asked, -1 when it does not say."""
 
     fence: int
     ref: str
     message: str
+    epoch: int = -1
 
 
 ToWorker = Run | Ask | Stop

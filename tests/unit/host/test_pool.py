@@ -11,7 +11,7 @@ import pytest
 from qmk.host import pool as pool_module
 from qmk.host.pool import Bounds, Pool
 from qmk.kernel.effects import Launch
-from qmk.sdk.messages import Done, Failed, Ready, Run
+from qmk.sdk.messages import Done, Failed, NotDone, Ready, Run, StateSaved
 
 
 class FakeProcess:
@@ -50,17 +50,23 @@ class Ears:
     def __init__(self) -> None:
         self.heard: list[tuple[Any, ...]] = []
 
-    def started(self, launch: Launch) -> None:
-        self.heard.append(("started", launch.job))
+    def started(self, job: str, fence: int) -> None:
+        self.heard.append(("started", job))
 
-    def progressed(self, launch: Launch, shots_done: int) -> None:
-        self.heard.append(("progressed", launch.job, shots_done))
+    def progressed(self, job: str, fence: int, shots_done: int) -> None:
+        self.heard.append(("progressed", job, shots_done))
 
-    def done(self, launch: Launch, done: Done, version: str) -> None:
-        self.heard.append(("done", launch.job))
+    def saved(self, job: str, fence: int, saved: StateSaved) -> None:
+        self.heard.append(("saved", job, saved.ref, saved.stopped))
 
-    def failed(self, launch: Launch, failed: Failed, died: bool) -> None:
-        self.heard.append(("failed", launch.job, failed.kind, died))
+    def not_done(self, job: str, fence: int, refusal: NotDone) -> None:
+        self.heard.append(("not_done", job, refusal.ref))
+
+    def done(self, job: str, fence: int, done: Done, version: str) -> None:
+        self.heard.append(("done", job))
+
+    def failed(self, job: str, fence: int, failed: Failed, died: bool) -> None:
+        self.heard.append(("failed", job, failed.kind, died))
 
 
 @pytest.fixture(autouse=True)
@@ -174,14 +180,14 @@ def test_killing_ends_the_process_says_nothing_and_warms_another():
         pool.launch(launch("queued"), b"")
         first, second = FakeProcess.made
         first.ready()
-        pool.kill("queued", 1)
-        pool.kill("a", 7)
+        pool.cancel("queued", 1)
+        pool.cancel("a", 7)
         assert not first.killed
-        pool.kill("a", 1)
+        pool.cancel("a", 1)
         assert first.killed
         assert not second.killed
         await asyncio.sleep(0)
-        pool.kill("b", 1)
+        pool.cancel("b", 1)
         assert second.killed
         await asyncio.sleep(0)
         assert ears.heard == [("started", "a")]

@@ -10,9 +10,18 @@ import pytest
 from qmk.base.errors import QmkError
 from qmk.kernel.config import TenantConfig
 from qmk.kernel.effects import Estimate, Interrupt, Kill, Reply, ReplyError, Route, SetTimer
-from qmk.kernel.events import ChannelUse, ConnectionClosed, Saved, TimerFired, Yielded
+from qmk.kernel.events import (
+    ChannelUse,
+    ConnectionClosed,
+    Failed,
+    NotInterrupted,
+    Recalled,
+    Saved,
+    TimerFired,
+    Yielded,
+)
 from qmk.kernel.objects.channel import MOVES, OPEN, PROPOSED, STATES, Channel, IllegalMove
-from qmk.qvm.graph import Graph, unpack
+from qmk.qvm.graph import Graph, pack, unpack
 from qmk.qvm.link import Link
 from qmk.sdk.kit.builder import Builder
 
@@ -26,6 +35,7 @@ class Town:
     def __init__(self, make_bench: Any, **config: Any) -> None:
         hashed = {hashlib.sha256(name.encode()).hexdigest(): TenantConfig(name=name) for name in TENANTS}
         self.bench = make_bench(tokens=hashed, **config)
+        self.graphs: dict[str, bytes] = {}
         self.session = {name: self.bench.open(token=name, requested=CAPS) for name in TENANTS}
 
     def answer(self, effects: list[Any]) -> Any:
@@ -45,7 +55,7 @@ class Town:
         assert self.ask("bob", "q_open_chan", channel=id).state == OPEN
         return id
 
-    def submit(self, who: str, graph: Graph, shots: int = 10, **policy: Any) -> Any:
+    def submit(self, who: str, graph: Graph, shots: int = 10, fenced: bool = False, **policy: Any) -> Any:
         """The job id, or the error."""
         effects = self.bench.call(
             "q_submit", session_id=self.session[who], graph=graph, shots=shots, policy=policy_of(policy)
@@ -53,8 +63,14 @@ class Town:
         routes = [effect for effect in effects if isinstance(effect, Route)]
         if not routes:
             return self.answer(effects)
-        self.bench.route(routes[0].job)
+        self.graphs[routes[0].job] = pack(routes[0].graph)
+        self.bench.route(routes[0].job, fenced=fenced)
         return routes[0].job
+
+    def again(self, call: str, **params: Any) -> Any:
+        """The answer to alice's q_replay or q_restore, once the host has read the program."""
+        (recall,) = self.bench.call(call, session_id=self.session["alice"], **params)
+        return self.answer(self.bench.step(Recalled, key=recall.key, graph=self.graphs[recall.job]))
 
     def used(self, channel: str) -> int:
         return self.bench.kernel.channels.by_id[channel].pairs_used
@@ -263,16 +279,120 @@ def test_a_launch_that_no_worker_has_taken_yet_is_stopped(town: Town) -> None:
     assert town.used(id) == 0
 
 
-def test_a_running_job_with_fences_is_stopped_at_its_next(town: Town) -> None:
-    id = town.channel()
-    job = town.submit("alice", joint(uses=2, fences=(1,)), channels={"c": id})
+def stopped(town: Town, job: str, interrupt: Interrupt, epoch: int) -> None:
+    """The launch does what it was asked for at the end of ``epoch``."""
+    town.bench.step(
+        Yielded,
+        job=job,
+        fence=interrupt.fence,
+        checkpoint=interrupt.ref,
+        epoch=epoch,
+        blob="b" * 64,
+        size_bytes=1,
+        why="preempted",
+    )
+
+
+def running(town: Town, graph: Graph, id: str) -> str:
+    """A started job of an engine that stops at fences."""
+    job = town.submit("alice", graph, fenced=True, channels={"c": id})
     town.bench.start(job)
-    record = town.bench.kernel.jobs.by_id[job]
-    record.submitted = type(record.submitted)(**{**as_fields(record.submitted), "fenced": True})  # type: ignore[arg-type]
+    return job
+
+
+def closing(town: Town, id: str) -> list[Interrupt]:
     effects = town.bench.call("q_close_chan", session_id=town.session["bob"], channel=id)
-    (interrupt,) = [effect for effect in effects if isinstance(effect, Interrupt)]
-    assert (interrupt.job, interrupt.kind, interrupt.why) == (job, "yield", "channel")
-    assert interrupt.fence == town.bench.fence(job)
+    return [effect for effect in effects if isinstance(effect, Interrupt)]
+
+
+def test_a_running_job_is_stopped_at_its_next_fence_and_fails_there(town: Town) -> None:
+    id = town.channel()
+    job = running(town, joint(uses=2, fences=(1,)), id)
+    (interrupt,) = closing(town, id)
+    assert (interrupt.job, interrupt.fence, interrupt.kind) == (job, town.bench.fence(job), "yield")
+    assert town.state(job) == "RUNNING"
+    stopped(town, job, interrupt, 1)
+    assert (town.state(job), town.error(job)) == ("FAILED", "CHANNEL_CLOSED")
+    assert town.used(id) == 20
+    town.replayed()
+
+
+def test_a_running_job_goes_on_when_no_use_of_the_channel_is_left(town: Town) -> None:
+    id = town.channel()
+    job = running(town, joint(uses=1, fences=(1,)), id)
+    (interrupt,) = closing(town, id)
+    stopped(town, job, interrupt, 1)
+    assert town.state(job) == "QUEUED"
+    assert town.bench.launches[-1].start_from == "b" * 64
+    town.bench.start(job)
+    town.bench.finish(job)
+    assert town.state(job) == "COMPLETED"
+    town.replayed()
+
+
+def test_a_job_known_to_be_past_its_last_use_is_left_alone(town: Town) -> None:
+    id = town.channel()
+    job = running(town, joint(uses=1, fences=(1,)), id)
+    assert town.ask("bob", "q_chan_status", channel=id).jobs == 1
+    saved = {"job": job, "fence": town.bench.fence(job), "checkpoint": "chk_x", "blob": "b", "size_bytes": 1}
+    town.bench.step(Saved, **saved, epoch=1)
+    assert town.ask("bob", "q_chan_status", channel=id).jobs == 0
+    assert closing(town, id) == []
+    town.bench.fail(job, died=True)  # it goes on from the saved state
+    assert town.state(job) == "QUEUED"
+    town.replayed()
+
+
+def test_a_job_whose_state_is_lost_needs_the_channel_again(town: Town) -> None:
+    id = town.channel()
+    job = running(town, joint(uses=1, fences=(1,)), id)
+    (interrupt,) = closing(town, id)
+    stopped(town, job, interrupt, 1)
+    fields = {"engine": "reference", "start": True}
+    fence = town.bench.fence(job)
+    town.bench.step(Failed, job=job, fence=fence, kind="UNSUPPORTED", message="another version", fields=fields)
+    assert town.error(job) == "CHANNEL_CLOSED"
+
+
+def test_a_job_whose_launch_cannot_stop_keeps_the_channel_to_its_end(town: Town) -> None:
+    id = town.channel()
+    job = running(town, joint(uses=1, fences=(0,)), id)
+    (interrupt,) = closing(town, id)
+    town.bench.step(NotInterrupted, job=job, fence=interrupt.fence, ref=interrupt.ref, kind="yield", message="no more")
+    assert town.state(job) == "RUNNING"
+    town.bench.finish(job)
+    assert town.state(job) == "COMPLETED"
+    without = town.channel()
+    batch = town.submit("alice", joint(), channels={"c": without})
+    town.bench.start(batch)
+    assert closing(town, without) == []
+
+
+def test_running_it_again_is_charged_again(town: Town) -> None:
+    id = town.channel(entanglements_max=25)
+    job = town.submit("alice", joint(uses=1), channels={"c": id})
+    town.bench.start(job)
+    town.bench.finish(job)
+    assert town.again("q_replay", job_id=job).replay_of == job
+    assert town.used(id) == 20
+    assert town.again("q_replay", job_id=job).kind.name == "CHANNEL_EXHAUSTED"
+    town.ask("bob", "q_close_chan", channel=id)
+    assert town.again("q_replay", job_id=job).kind.name == "CHANNEL_CLOSED"
+    town.replayed()
+
+
+@pytest.mark.parametrize(("epoch", "charged"), [(1, 20), (2, 0)])
+def test_a_restored_job_is_charged_only_if_a_use_is_left(town: Town, epoch: int, charged: int) -> None:
+    id = town.channel()
+    job = running(town, joint(uses=2, fences=(1, 2)), id)
+    town.bench.call("q_checkpoint", session_id=town.session["alice"], job_id=job)
+    kept = next(iter(town.bench.kernel.asks.of_job(job))).checkpoint
+    saved = {"job": job, "fence": town.bench.fence(job), "checkpoint": kept, "blob": "b", "size_bytes": 1}
+    town.bench.step(Saved, **saved, epoch=epoch)
+    assert town.used(id) == 20
+    assert isinstance(town.again("q_restore", checkpoint_id=kept).job_id, str)
+    assert town.used(id) == 20 + charged
+    town.replayed()
 
 
 def test_an_expired_channel_is_closed_by_the_clock(town: Town) -> None:
@@ -319,22 +439,6 @@ def test_a_channel_that_expired_while_the_daemon_was_down_fails_its_jobs(town: T
     assert fresh.kernel.channels.by_id[id].pairs_used == 10  # the one that never started gave its pairs back
     again = fresh.restarted()
     assert again.kernel.snapshot() == fresh.kernel.snapshot()
-
-
-def test_a_hold_knows_which_uses_are_left_behind_each_fence(town: Town) -> None:
-    """What decides whether a job that was stopped at a fence may go on."""
-    id = town.channel()
-    job = town.submit("alice", joint(uses=3, fences=(1, 3)), channels={"c": id})
-    table = town.bench.kernel.channels
-    assert table.holds[job].uses == (ChannelUse(id, 30, 2),)
-    saved = {"now_ns": 0, "job": job, "fence": 1, "checkpoint": "k", "blob": "b", "size_bytes": 1}
-    table.follow(Saved(**saved, epoch=1), [])
-    assert table.needing(id) == [job]
-    table.follow(Yielded(**saved, epoch=2, why="channel"), [])
-    assert table.needing(id) == []
-    table.follow(Yielded(**saved, epoch=1, why="rewound"), [])
-    assert table.needing(id) == [job]
-    assert table.holds[job].started
 
 
 def test_what_was_enough_at_submit_may_be_gone_when_the_router_answers(town: Town) -> None:

@@ -128,7 +128,7 @@ def shown(kernel: State, channel: Channel) -> ChannelState:
         expiry=channel.expiry_ns / SECOND if channel.expiry_ns else None,
         rounds=channel.rounds,
         raw_pairs=channel.raw_pairs,
-        jobs=len(kernel.channels.needing(channel.id)),
+        jobs=len(firewall.needing(kernel, channel.id)),
     )
 
 

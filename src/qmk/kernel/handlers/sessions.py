@@ -9,6 +9,7 @@ from qmk.abi.calls import q_close_session, q_negotiate_caps, q_revoke
 from qmk.base.errors import QmkError
 from qmk.base.ids import opaque
 from qmk.base.limits import TABLE
+from qmk.kernel.audit import reference, shown
 from qmk.kernel.config import TenantConfig
 from qmk.kernel.objects.session import Session
 from qmk.qvm.families import FAMILIES
@@ -41,6 +42,7 @@ def negotiate(kernel: State, event: CallReceived) -> None:
             reason = "not allowed for this tenant" if known else "there is no such capability"
             denied.append(q_negotiate_caps.Denied(name, reason))
     kernel.sessions.add(session)
+    _audit_open(kernel, event, session, [row.name for row in granted], [row.name for row in denied])
     reply = q_negotiate_caps.Reply(
         session_id=session.id,
         tenant=tenant.name,
@@ -61,11 +63,22 @@ def revoke(kernel: State, event: CallReceived, session: Session) -> None:
     ids = {capability.id for capability in gone}
     released = [handle for handle, origin in session.qubits.items() if origin in ids]
     session.release(released)
+    caps = shown([capability.name for capability in gone])
+    kernel.audit("cap.revoke", session.tenant.name, session=reference(session.id), caps=caps, count=len(gone))
     kernel.reply(event, q_revoke.Reply([capability.id for capability in gone], released))
 
 
 def close_session(kernel: State, event: CallReceived, session: Session) -> None:
     kernel.reply(event, q_close_session.Reply(kernel.end_session(session)))
+
+
+def _audit_open(kernel: State, event: CallReceived, session: Session, granted: list[str], denied: list[str]) -> None:
+    tenant, name = session.tenant.name, reference(session.id)
+    kernel.audit("session.open", tenant, session=name, uid=event.peer_uid)
+    if granted:
+        kernel.audit("cap.grant", tenant, session=name, caps=shown(granted), count=len(granted))
+    if denied:
+        kernel.audit("cap.deny", tenant, session=name, call=event.method, caps=shown(denied), count=len(denied))
 
 
 def _authenticate(kernel: State, token: str) -> TenantConfig:
@@ -91,8 +104,8 @@ def _authenticate(kernel: State, token: str) -> TenantConfig:
 
 def _make_room(kernel: State, now_ns: int) -> None:
     for session in kernel.sessions.expired(now_ns):
-        kernel.end_session(session)
+        kernel.end_session(session, "expired")
     displaced = kernel.sessions.displaced()
     if displaced is not None:
-        kernel.end_session(displaced)
+        kernel.end_session(displaced, "displaced")
     kernel.sessions.require_room()

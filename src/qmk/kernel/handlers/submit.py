@@ -6,28 +6,31 @@ VALIDATING. The second, when the router has answered, writes the journal, answer
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from qmk.abi.calls import q_estimate, q_submit
+from qmk.abi.calls import q_estimate, q_replay, q_restore, q_submit
 from qmk.base.errors import QmkError
 from qmk.base.ids import opaque
 from qmk.base.seeds import substream
 from qmk.kernel import admission, firewall, views
+from qmk.kernel.audit import reference
 from qmk.kernel.components import component_sizes
 from qmk.kernel.effects import Estimate, Reply, Route
-from qmk.kernel.events import Routed, Submitted
+from qmk.kernel.events import Routed, Saved, Submitted
 from qmk.kernel.mapping import epoch_sizes
 from qmk.kernel.pending import Pending
 from qmk.qvm.graph import digest as graph_digest
 from qmk.qvm.graph import pack
 
 if TYPE_CHECKING:
+    from qmk.base.errors import Finding
     from qmk.kernel.events import CallReceived
+    from qmk.kernel.objects.checkpoint import Checkpoint
+    from qmk.kernel.objects.job import Job
     from qmk.kernel.objects.session import Session
     from qmk.kernel.state import State
-    from qmk.qvm.graph import Graph
 
 
 def submit(kernel: State, event: CallReceived, session: Session) -> None:
@@ -41,7 +44,7 @@ def submit(kernel: State, event: CallReceived, session: Session) -> None:
     policy = msgspec.to_builtins(request.policy)
     key = request.idempotency_key
     request_digest = admission.request_digest(digest, shots, policy, request.keep_events) if key else ""
-    if key and _repeat(kernel, event, session, request_digest):
+    if key and repeat(kernel, event, session, request_digest):
         return
     session.tenant.queued_jobs.require()
     if request.keep_events:
@@ -75,20 +78,21 @@ def submit(kernel: State, event: CallReceived, session: Session) -> None:
         channels=uses,
         components=component_sizes(graph),
     )
-    _start_routing(kernel, event, session, Pending(draft, warnings, [(event.conn, event.ref)]), graph)
+    hold(kernel, session, Pending(draft, warnings, [(event.conn, event.ref)]))
+    kernel.out.append(Route(draft.job, draft.digest, draft.shots, draft.policy, graph))
 
 
-def _start_routing(kernel: State, event: CallReceived, session: Session, pending: Pending, graph: Graph) -> None:
+def hold(kernel: State, session: Session, pending: Pending) -> None:
+    """Makes it a job in VALIDATING."""
     draft = pending.draft
     session.tenant.queued_jobs.take()
     session.jobs_submitted += 1
     kernel.pending[draft.job] = pending
     if draft.idempotency_key:
         kernel.pending_keys[draft.tenant, draft.idempotency_key] = draft.job
-    kernel.out.append(Route(draft.job, draft.digest, draft.shots, draft.policy, graph))
 
 
-def _repeat(kernel: State, event: CallReceived, session: Session, request_digest: str) -> bool:
+def repeat(kernel: State, event: CallReceived, session: Session, request_digest: str) -> bool:
     """Answers a submit whose idempotency key is known (at once, or with the first one while that is VALIDATING)."""
     key = (session.tenant.name, event.params.idempotency_key)
     pending = kernel.pending.get(kernel.pending_keys.get(key, ""))
@@ -107,7 +111,7 @@ def _repeat(kernel: State, event: CallReceived, session: Session, request_digest
     if pending is not None:
         pending.callers.append((event.conn, event.ref))
     elif job is not None:
-        kernel.reply(event, views.submitted(kernel.jobs, job, event.now_ns, kernel.config.workers, []))
+        kernel.reply(event, _accepted(kernel, job, event.method, []))
     return True
 
 
@@ -127,14 +131,56 @@ def routed(kernel: State, pending: Pending, event: Routed) -> None:
         reasons=event.reasons,
         seconds=event.seconds,
         memory_bytes=event.memory_bytes,
+        fenced=event.fenced,
         seq=kernel.jobs.seq + 1,
     )
-    kernel.tenant(draft.tenant).queued_jobs.give()
+    accept(kernel, pending, record)
+
+
+def accept(kernel: State, pending: Pending, record: Submitted, state: Checkpoint | None = None) -> None:
+    """Journal, answer, queue. ``state`` is what the job starts from; empty: the start of its program."""
+    kernel.tenant(record.tenant).queued_jobs.give()
     (job,) = kernel.commit(record)
-    reply = views.submitted(kernel.jobs, job, event.now_ns, kernel.config.workers, pending.warnings)
+    if state is not None and state.blob:
+        kernel.commit(
+            Saved(
+                now_ns=record.now_ns,
+                job=record.job,
+                fence=0,
+                checkpoint=opaque("chk", record.job.encode(), "restored"),
+                epoch=state.epoch,
+                blob=state.blob,
+                size_bytes=state.size_bytes,
+            )
+        )
+    _audit_admission(kernel, record)
+    reply = _accepted(kernel, job, pending.method, pending.warnings)
     kernel.out.extend(Reply(conn, ref, reply) for conn, ref in pending.callers)
     kernel.set_deadline(job)
     kernel.launch_ready()
+
+
+def _accepted(kernel: State, job: Job, method: str, warnings: list[Finding]) -> Any:
+    """The answer to the call that made the job."""
+    if method == q_restore.CALL.name:
+        return q_restore.Reply(job.id, job.submitted.restored_from, job.epochs_done)
+    if method == q_replay.CALL.name:
+        return q_replay.Reply(job.id, job.submitted.replay_of, job.seed)
+    return views.submitted(kernel.jobs, job, kernel.now_ns, kernel.config.workers, warnings)
+
+
+def _audit_admission(kernel: State, record: Submitted) -> None:
+    kernel.audit(
+        "job.admit",
+        record.tenant,
+        job=record.job,
+        session=reference(record.session),
+        digest=record.digest,
+        shots=record.shots,
+        n_qubits=record.n_qubits,
+        engine=record.engine,
+        method=record.method,
+    )
 
 
 def estimate(kernel: State, event: CallReceived, session: Session) -> None:

@@ -1,0 +1,175 @@
+"""``qmk audit``: read the daemon's audit log, verify it, and prove what is in it."""
+
+from __future__ import annotations
+
+import datetime
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from qmk.cli import options
+from qmk.cli.failure import BAD_PROGRAM
+
+if TYPE_CHECKING:
+    from qmk.host.audit import Entry, Report
+    from qmk.host.audit_reader import AuditReader
+
+data_option = click.option(
+    "--data-dir",
+    type=click.Path(file_okay=False),
+    envvar="QMK_STATE_DIR",
+    metavar="PATH",
+    help="The daemon's data folder, if not the default one.",
+)
+key_option = click.option(
+    "--public-key",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="The key that seals must be signed with; the data folder's own (keys/audit.pub) if not given.",
+)
+
+
+@click.group()
+def command() -> None:
+    """Read and verify the audit log: every decision of the kernel, chained by hashes, sealed by signed roots.
+
+    Works on the data folder itself, beside a running daemon or without one, and changes nothing.
+    """
+
+
+@command.command()
+@data_option
+@key_option
+@click.option(
+    "--witness",
+    "witnesses",
+    multiple=True,
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="An earlier copy of audit.head: its seal must be in the log. May be given several times.",
+)
+@options.json_option
+def verify(data_dir: str | None, public_key: str | None, witnesses: tuple[str, ...], as_json: bool) -> int:
+    """Walk the chain and every seal, and name each entry or epoch that is not as it was signed."""
+    from qmk.cli import output
+    from qmk.host import audit, seals
+
+    folder = _folder(data_dir)
+    key = seals.public_key(_key_path(folder, public_key))
+    kept = [*map(Path, witnesses), *audit.kept_witnesses(folder)]
+    with _open(folder) as log:
+        report = audit.verify(log, key, [seals.read_witness(path) for path in kept])
+    if as_json:
+        output.json_object(report)
+    else:
+        output.lines(verdict(report))
+    return 0 if report.ok else BAD_PROGRAM
+
+
+def verdict(report: Report) -> list[str]:
+    """Each fault, then what was read."""
+    size = f"{report.entries} entries, {report.seals} seals, {report.unsealed} entries not sealed yet"
+    if report.ok:
+        return [f"intact: {size}", f"  head {report.head}"]
+    return [*(f"{fault.what}: {fault.message}" for fault in report.faults), f"NOT INTACT: {size}"]
+
+
+@command.command()
+@data_option
+@click.option("--tenant", metavar="NAME", help="Only this tenant's.")
+@click.option("--kind", metavar="KIND", help="Only this kind, such as job.admit, or a group of them, such as job.")
+@click.option("--from", "first", type=click.IntRange(1), default=1, metavar="SEQ", help="The first entry to show.")
+@click.option("--to", "last", type=click.IntRange(1), metavar="SEQ", help="The last entry to show.")
+@options.json_option
+def show(
+    data_dir: str | None, tenant: str | None, kind: str | None, first: int, last: int | None, as_json: bool
+) -> None:
+    """Print entries, oldest first; with --json one object a line."""
+    import msgspec
+
+    from qmk.host import audit
+
+    with _open(_folder(data_dir)) as log:
+        for seq, data, stored in log.audit_entries(first):
+            if last is not None and seq > last:
+                break
+            entry = audit.read_entry(data)
+            if tenant is not None and entry.tenant != tenant:
+                continue
+            if kind is not None and kind not in (entry.kind, entry.kind.partition(".")[0]):
+                continue
+            if as_json:
+                shown = {name: getattr(entry, name) for name in entry.__struct_fields__} | {"hash": stored.hex()}
+                click.echo(msgspec.json.encode(shown).decode())
+            else:
+                click.echo(line(entry))
+
+
+def line(entry: Entry) -> str:
+    """``12  2026-01-01T00:00:00.123Z  local  job.admit  job=job_1 shots=100``."""
+    time = datetime.datetime.fromtimestamp(entry.now_ns / 1e9, datetime.UTC)
+    when = time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    fields = " ".join(f"{name}={_plain(value)}" for name, value in entry.fields.items() if value not in ("", None))
+    return f"{entry.seq:>6}  {when}  {entry.tenant or '-'}  {entry.kind}  {fields}".rstrip()
+
+
+def _plain(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+@command.command()
+@click.argument("seq", type=click.IntRange(1))
+@data_option
+def prove(seq: int, data_dir: str | None) -> None:
+    """Print a proof, as JSON, that entry SEQ is in a sealed epoch. It can be checked without the log."""
+    from qmk.cli import output
+    from qmk.host import audit
+
+    with _open(_folder(data_dir)) as log:
+        output.json_object(audit.prove(log, seq))
+
+
+@command.command()
+@click.argument("proof", type=click.Path(dir_okay=False, allow_dash=True))
+@click.option("--public-key", type=click.Path(dir_okay=False), required=True, metavar="FILE", help="The sealing key.")
+@options.json_option
+def check(proof: str, public_key: str, as_json: bool) -> None:
+    """Check the proof in file PROOF ("-" reads standard input) against a public key, and print the entry it proves."""
+    import msgspec
+
+    from qmk.cli import output
+    from qmk.cli.failure import call_error
+    from qmk.host import audit, seals
+
+    with click.open_file(proof, "rb") as file:
+        data = file.read()
+    try:
+        read = msgspec.json.decode(data, type=audit.Proof)
+    except msgspec.MsgspecError as error:
+        raise call_error(f"{proof} holds no proof: {error}") from error
+    entry = audit.check(read, seals.public_key(Path(public_key)))
+    if as_json:
+        output.json_object({name: getattr(entry, name) for name in entry.__struct_fields__})
+    else:
+        click.echo(f"proven: {line(entry).strip()}")
+
+
+def _folder(data_dir: str | None) -> Path:
+    from qmk.sdk.places import state_dir
+
+    return Path(data_dir) if data_dir else state_dir()
+
+
+def _key_path(folder: Path, public_key: str | None) -> Path:
+    from qmk.host.seals import KEY_FOLDER, PUBLIC_NAME
+
+    return Path(public_key) if public_key else folder / KEY_FOLDER / PUBLIC_NAME
+
+
+def _open(folder: Path) -> AbstractContextManager[AuditReader]:
+    from qmk.host.audit_reader import AuditReader
+    from qmk.host.config import JOURNAL_NAME
+
+    return AuditReader(folder / JOURNAL_NAME)

@@ -1,0 +1,230 @@
+"""Seals: the signed roots of the audit log's epochs, and the key that signs them.
+
+A seal's body is the JSON array ``["qmk audit seal 1", number, epoch, first_seq, last_seq, root, head, previous, key]``;
+``previous`` is the SHA-256 of the body before (64 zeros before the first), ``key`` the public key in hexadecimal. The
+signature is Ed25519 over the body (RFC 8032). The last seal also stands in the file ``audit.head`` beside the journal,
+a copy of which, kept elsewhere, shows later that nothing was cut off.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
+
+from qmk.base.errors import QmkError
+from qmk.host.places import private_folder
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+    from qmk.kernel.effects import SealEpoch
+
+log = logging.getLogger("qmk.audit")
+
+SEAL = "qmk audit seal 1"
+NO_SEAL = "0" * 64
+KEY_FOLDER = "keys"
+KEY_NAME = "audit.key"
+PUBLIC_NAME = "audit.pub"
+HEAD_NAME = "audit.head"
+
+
+class SealBody(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """What is signed. Hashes and the key are lower-case hexadecimal."""
+
+    form: str
+    number: int
+    epoch: int
+    first_seq: int
+    last_seq: int
+    root: str
+    head: str
+    previous: str
+    key: str
+
+
+class Seal(msgspec.Struct, frozen=True):
+    """A signed root as it is stored. ``body`` is signed byte for byte."""
+
+    number: int
+    body: bytes
+    signature: bytes
+
+    def read(self) -> SealBody:
+        """Raises ``msgspec.DecodeError`` when the body is no seal."""
+        return _decode(self.body)
+
+    @property
+    def hash(self) -> str:
+        return hashlib.sha256(self.body).hexdigest()
+
+
+class AuditTail(msgspec.Struct, frozen=True):
+    """Where the log ends: see ``kernel.events.Recovered``."""
+
+    seq: int = 0
+    head: str = ""
+    open: tuple[str, ...] = ()
+    epoch: int = -1
+
+
+class Seals(Protocol):
+    """Who signs for the host."""
+
+    def seal(self, effect: SealEpoch) -> Seal:
+        """The next seal."""
+        ...
+
+    def stored(self, seal: Seal) -> None:
+        """``seal`` is as durable as the journal makes it."""
+        ...
+
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(SealBody).decode
+_entry = msgspec.json.Decoder(tuple[int, int, int, str, str, dict[str, Any]]).decode
+
+
+def tail_of(last: Seal | None, entries: Callable[[int], Iterator[tuple[int, bytes, bytes]]]) -> AuditTail:
+    """The end of a log whose last seal is ``last``; ``entries`` reads those from a number on."""
+    sealed = last.read() if last is not None else None
+    rows = list(entries(sealed.last_seq + 1 if sealed else 1))
+    if rows:
+        seq, data, head = rows[-1]
+        return AuditTail(seq, head.hex(), tuple(row[2].hex() for row in rows), _entry(data)[1])
+    return AuditTail(sealed.last_seq, sealed.head, (), sealed.epoch) if sealed else AuditTail()
+
+
+class Sealer:
+    """Signs the roots of one data folder's log, each seal naming the one before."""
+
+    def __init__(self, data_dir: Path, last: Seal | None) -> None:
+        self._key = signing_key(data_dir / KEY_FOLDER)
+        self._public = self._key.public_key().public_bytes_raw().hex()
+        self._number = last.number if last is not None else 0
+        self._previous = last.hash if last is not None else NO_SEAL
+        self._head_file = data_dir / HEAD_NAME
+        self._set_aside_lost_head()
+
+    def seal(self, effect: SealEpoch) -> Seal:
+        self._number += 1
+        body = _encode(
+            SealBody(
+                SEAL,
+                self._number,
+                effect.epoch,
+                effect.first_seq,
+                effect.last_seq,
+                effect.root,
+                effect.head,
+                self._previous,
+                self._public,
+            )
+        )
+        made = Seal(self._number, body, self._key.sign(body))
+        self._previous = made.hash
+        return made
+
+    def stored(self, seal: Seal) -> None:
+        """Put the seal into ``audit.head``, whole or not at all."""
+        draft = self._head_file.with_name(HEAD_NAME + ".new")
+        draft.write_bytes(witness_bytes(seal))
+        draft.replace(self._head_file)
+
+    def _set_aside_lost_head(self) -> None:
+        """A head that is past the end of the log shows that the log was cut: keep it for ``qmk audit verify``."""
+        if not self._head_file.exists():
+            return
+        witness = read_witness(self._head_file)
+        if witness.number > self._number or (witness.number == self._number and witness.hash != self._previous):
+            aside = self._head_file.with_name(f"{HEAD_NAME}.{witness.number}")
+            self._head_file.replace(aside)
+            log.error("the audit log ends before seal %d, which was signed; kept in %s", witness.number, aside)
+
+
+def witness_bytes(seal: Seal) -> bytes:
+    """A seal as a file that can be kept elsewhere."""
+    return _encode({"seal": seal.body.decode(), "signature": seal.signature.hex()}) + b"\n"
+
+
+def read_witness(path: Path) -> Seal:
+    """Raises INVALID_PARAMS when the file holds no seal."""
+    try:
+        raw = msgspec.json.decode(path.read_bytes(), type=dict[str, str])
+        body = raw["seal"].encode()
+        return Seal(_decode(body).number, body, bytes.fromhex(raw["signature"]))
+    except (OSError, ValueError, KeyError, msgspec.MsgspecError) as error:
+        raise QmkError("INVALID_PARAMS", f"{path} holds no seal of an audit log: {error}") from error
+
+
+def signing_key(folder: Path) -> Ed25519PrivateKey:
+    """The key in ``folder``, made on first use, with its public half beside it. Raises INVALID_PARAMS when others may
+    read the key or the public half is not its own, RESOURCE_EXHAUSTED when it cannot be written."""
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    private_folder(folder)
+    path, public_path = folder / KEY_NAME, folder / PUBLIC_NAME
+    if not path.exists():
+        made = Ed25519PrivateKey.generate().private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        _write_new(path, made, 0o600)
+    if path.stat().st_mode & 0o077:
+        raise QmkError("INVALID_PARAMS", f"others may read the key {path}", help=f"chmod 600 {path}")
+    key = serialization.load_pem_private_key(path.read_bytes(), None)
+    if not isinstance(key, Ed25519PrivateKey):
+        raise QmkError("INVALID_PARAMS", f"{path} holds no Ed25519 key")
+    public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    if not public_path.exists():
+        _write_new(public_path, public, 0o644)
+    elif public_path.read_bytes() != public:
+        raise QmkError(
+            "INVALID_PARAMS",
+            f"{public_path} is not the public half of {path}",
+            help="put back the right pair: seals of the key in use could not be verified",
+        )
+    return key
+
+
+def _write_new(path: Path, data: bytes, mode: int) -> None:
+    """Write a file that is there whole, with its mode, and on disk, or not at all."""
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except OSError as error:
+        raise QmkError("RESOURCE_EXHAUSTED", f"cannot write {path}: {(error.strerror or '').lower()}") from error
+
+
+def public_key(path: Path) -> Ed25519PublicKey:
+    """Raises INVALID_PARAMS when the file holds no Ed25519 public key."""
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    try:
+        key = serialization.load_pem_public_key(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise QmkError("INVALID_PARAMS", f"cannot read a public key from {path}: {error}") from error
+    if not isinstance(key, Ed25519PublicKey):
+        raise QmkError("INVALID_PARAMS", f"{path} holds no Ed25519 public key")
+    return key
+
+
+def signed_by(key: Ed25519PublicKey, seal: Seal) -> bool:
+    from cryptography.exceptions import InvalidSignature
+
+    try:
+        key.verify(seal.signature, seal.body)
+    except InvalidSignature:
+        return False
+    return True
