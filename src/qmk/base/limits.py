@@ -49,7 +49,10 @@ TABLE: dict[str, Limit] = {
     "job_attempts": Limit(2, "attempts", "launches of one job before it fails with blame engine"),
     "job_events": Limit(4096, "events", "progress events in the history of one job; state changes are always kept"),
     "listed_epochs": Limit(1024, "epochs", "epochs of one job listed by q_get_telemetry"),
+    "listed_components": Limit(64, "groups", "groups of entangled qubits of one job listed by q_get_telemetry"),
     "held_qubits": Limit(100_000, "qubits", "logical qubits that one tenant holds by q_alloc"),
+    "open_channels": Limit(1024, "channels", "channels of one tenant that are proposed or open"),
+    "kept_channels": Limit(10_000, "channels", "ended channels remembered by the daemon"),
     "timeout_ms": Limit(7 * 24 * 3_600_000, "ms", "timeout_ms of a job or a wait"),
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, cast
@@ -14,17 +14,21 @@ from qmk.abi import frame
 from qmk.abi.call import Call
 from qmk.abi.calls import (
     q_cancel,
+    q_chan_status,
+    q_close_chan,
     q_close_session,
     q_estimate,
     q_events,
     q_get_telemetry,
     q_negotiate_caps,
+    q_open_chan,
     q_query_resources,
     q_result,
     q_status,
     q_submit,
     q_wait,
 )
+from qmk.abi.shapes import ChannelState
 from qmk.abi.splitter import FrameSplitter
 from qmk.base.errors import QmkError
 from qmk.client import calls
@@ -142,6 +146,7 @@ class AsyncClient(AsyncCheckpoints):
         timeout_ms: int | None = None,
         priority: int = 0,
         idempotency_key: str = "",
+        channels: Mapping[str, str] | None = None,
         keep_events: bool = True,
         params: Mapping[str, Any] | None = None,
         format: str | None = None,
@@ -160,6 +165,7 @@ class AsyncClient(AsyncCheckpoints):
                 timeout_ms=timeout_ms,
                 priority=priority,
                 idempotency_key=key,
+                channels=channels,
                 keep_events=keep_events,
             ),
             repeatable=bool(key),
@@ -240,6 +246,58 @@ class AsyncClient(AsyncCheckpoints):
         """Memory and time that each engine would need for a program."""
         raw = calls.raw_graph(program, format, params)
         return await self._call(q_estimate.CALL, lambda session: calls.estimate_request(session, raw, shots))
+
+    async def open_channel(
+        self,
+        peers: Sequence[str],
+        *,
+        fidelity: float,
+        entanglements_max: int,
+        expiry: float | None = None,
+    ) -> ChannelState:
+        """Propose a channel between two tenants; see ``Client.open_channel``."""
+        return await self._call(
+            q_open_chan.CALL,
+            lambda session: q_open_chan.Request(
+                session_id=session,
+                peers=list(peers),
+                fidelity=fidelity,
+                entanglements_max=entanglements_max,
+                expiry=expiry,
+            ),
+        )
+
+    async def approve_channel(
+        self,
+        channel: str,
+        *,
+        fidelity: float | None = None,
+        entanglements_max: int | None = None,
+        expiry: float | None = None,
+    ) -> ChannelState:
+        """Approve a channel that the other tenant has proposed; bounds given here may narrow it."""
+        return await self._call(
+            q_open_chan.CALL,
+            lambda session: q_open_chan.Request(
+                session_id=session,
+                channel=channel,
+                fidelity=fidelity,
+                entanglements_max=entanglements_max,
+                expiry=expiry,
+            ),
+        )
+
+    async def close_channel(self, channel: str) -> ChannelState:
+        """Take one's leave back."""
+        return await self._call(
+            q_close_chan.CALL, lambda session: q_close_chan.Request(session_id=session, channel=channel)
+        )
+
+    async def channel_status(self, channel: str) -> ChannelState:
+        """The state of a channel of the caller's tenant."""
+        return await self._call(
+            q_chan_status.CALL, lambda session: q_chan_status.Request(session_id=session, channel=channel)
+        )
 
     async def close_session(self) -> q_close_session.Reply:
         """End the session now and release what it holds."""

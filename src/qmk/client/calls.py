@@ -36,13 +36,16 @@ def submit_request(
     timeout_ms: int | None,
     priority: int,
     idempotency_key: str,
+    channels: Mapping[str, str] | None,
     keep_events: bool,
 ) -> q_submit.Request:
     return q_submit.Request(
         session_id=session,
         graph=graph,
         shots=shots,
-        policy=Policy(priority=priority, seed=seed, timeout_ms=timeout_ms, engine=engine),
+        policy=Policy(
+            priority=priority, seed=seed, timeout_ms=timeout_ms, engine=engine, channels=dict(channels or {})
+        ),
         idempotency_key=idempotency_key,
         keep_events=keep_events,
     )

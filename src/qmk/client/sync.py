@@ -7,7 +7,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -16,17 +16,21 @@ from qmk.abi import frame
 from qmk.abi.call import Call
 from qmk.abi.calls import (
     q_cancel,
+    q_chan_status,
+    q_close_chan,
     q_close_session,
     q_estimate,
     q_events,
     q_get_telemetry,
     q_negotiate_caps,
+    q_open_chan,
     q_query_resources,
     q_result,
     q_status,
     q_submit,
     q_wait,
 )
+from qmk.abi.shapes import ChannelState
 from qmk.abi.splitter import FrameSplitter
 from qmk.base.errors import QmkError
 from qmk.client import calls
@@ -114,6 +118,7 @@ class Client(Checkpoints):
         timeout_ms: int | None = None,
         priority: int = 0,
         idempotency_key: str = "",
+        channels: Mapping[str, str] | None = None,
         keep_events: bool = True,
         params: Mapping[str, Any] | None = None,
         format: str | None = None,
@@ -121,7 +126,8 @@ class Client(Checkpoints):
         """Queue a program (graph, file or source text) as a job. It survives a restart of the daemon from here on.
 
         ``shots`` None takes the program's own default, else 1000; ``seed`` None draws one. Submitting again with the
-        same ``idempotency_key`` and request gives the same job.
+        same ``idempotency_key`` and request gives the same job. ``channels`` says which channel (``open_channel``)
+        stands behind each channel handle of the program.
         """
         raw = calls.raw_graph(program, format, params)
         key = idempotency_key or (new_key() if self._patience_s else "")
@@ -136,6 +142,7 @@ class Client(Checkpoints):
                 timeout_ms=timeout_ms,
                 priority=priority,
                 idempotency_key=key,
+                channels=channels,
                 keep_events=keep_events,
             ),
             repeatable=bool(key),
@@ -203,6 +210,59 @@ class Client(Checkpoints):
         """Memory and time that each engine would need for a program, without running it."""
         raw = calls.raw_graph(program, format, params)
         return self._call(q_estimate.CALL, lambda: calls.estimate_request(self.session_id, raw, shots))
+
+    def open_channel(
+        self,
+        peers: Sequence[str],
+        *,
+        fidelity: float,
+        entanglements_max: int,
+        expiry: float | None = None,
+    ) -> ChannelState:
+        """Propose a channel between two tenants, one of them the caller's own (twice the same: OPEN at once).
+
+        ``fidelity`` is the lowest of a Bell pair, ``entanglements_max`` how many may be made, ``expiry`` Unix time.
+        """
+        return self._call(
+            q_open_chan.CALL,
+            lambda: q_open_chan.Request(
+                session_id=self.session_id,
+                peers=list(peers),
+                fidelity=fidelity,
+                entanglements_max=entanglements_max,
+                expiry=expiry,
+            ),
+        )
+
+    def approve_channel(
+        self,
+        channel: str,
+        *,
+        fidelity: float | None = None,
+        entanglements_max: int | None = None,
+        expiry: float | None = None,
+    ) -> ChannelState:
+        """Approve a channel that the other tenant has proposed; bounds given here may narrow it."""
+        return self._call(
+            q_open_chan.CALL,
+            lambda: q_open_chan.Request(
+                session_id=self.session_id,
+                channel=channel,
+                fidelity=fidelity,
+                entanglements_max=entanglements_max,
+                expiry=expiry,
+            ),
+        )
+
+    def close_channel(self, channel: str) -> ChannelState:
+        """Take one's leave back: jobs that wait for the channel fail, running ones are stopped at their next fence."""
+        return self._call(q_close_chan.CALL, lambda: q_close_chan.Request(session_id=self.session_id, channel=channel))
+
+    def channel_status(self, channel: str) -> ChannelState:
+        """The state of a channel of the caller's tenant."""
+        return self._call(
+            q_chan_status.CALL, lambda: q_chan_status.Request(session_id=self.session_id, channel=channel)
+        )
 
     def close_session(self) -> q_close_session.Reply:
         """End the session now and release what it holds. The next call opens another."""

@@ -31,6 +31,7 @@ AUDITED = {
     "preempted": "job.preempt",
     "migrated": "job.migrate",
     "rewound": "job.rollback",
+    "channel": "job.preempt",
     "unreadable": "job.rollback",
 }
 

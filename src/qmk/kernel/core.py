@@ -8,7 +8,7 @@ from typing import Any
 from qmk.abi.call import Call
 from qmk.abi.calls import METHODS
 from qmk.base.errors import QmkError
-from qmk.kernel import checkpoint
+from qmk.kernel import checkpoint, firewall
 from qmk.kernel.audit import AUDIT_TIMER, reference, shown
 from qmk.kernel.effects import Effect, Kill, ReplyError
 from qmk.kernel.events import (
@@ -54,6 +54,8 @@ class Kernel(State):
         launches that are no longer current, and of jobs that are gone, have no effect."""
         self.out = []
         self.now_ns = event.now_ns
+        if not isinstance(event, Recovered):
+            firewall.expire(self)
         match event:
             case CallReceived():
                 self._call(event)
@@ -101,14 +103,14 @@ class Kernel(State):
     def replay(self, records: Iterable[Event]) -> None:
         """Feed the records of ``Journal`` effects, oldest first, into a fresh kernel; gives no effects."""
         for record in records:
-            self.jobs.apply(record)
+            self.apply(record)
         self.jobs.forgotten.clear()
         self.jobs.checkpoints.freed.clear()
 
     def snapshot(self) -> dict[str, Any]:
         """The part of the state that the journal carries, as comparable data: a replayed kernel's equals the live
         one's."""
-        return self.jobs.snapshot()
+        return self.jobs.snapshot() | self.channels.snapshot()
 
     def _call(self, event: CallReceived) -> None:
         call = METHODS.get(event.method)
@@ -196,6 +198,10 @@ class Kernel(State):
         if wait is not None:
             self.answer(wait, self.jobs.by_id[wait.job])
             return
+        channel = self.channels.by_id.get(event.key.removeprefix(firewall.CHANNEL_TIMER))
+        if channel is not None:
+            self.set_expiry(channel)  # it came early: the clock was set back
+            return
         job = self.jobs.by_id.get(event.key.removeprefix(JOB_TIMER))
         if event.key.startswith(JOB_TIMER) and job is not None and not job.ended:
             self.stop(job, Cancelled(now_ns=event.now_ns, job=job.id, timeout=True))
@@ -220,6 +226,9 @@ class Kernel(State):
         adopted = self.jobs.adoptable(event.adopted)
         self.commit(Recovered(now_ns=event.now_ns, adopted=adopted, generation=self.jobs.generation + 1))
         self.out.extend(Kill(job, fence) for job, fence in event.adopted if (job, fence) not in adopted)
+        firewall.expire(self)
+        for channel in self.channels.by_id.values():
+            self.set_expiry(channel)
         for job in list(self.jobs.by_id.values()):
             if job.ended:
                 continue

@@ -36,6 +36,15 @@ class CallReceived(_Event, frozen=True):
     """what the reader of the graph forgave; passed on in q_submit's reply"""
 
 
+class ChannelUse(msgspec.Struct, frozen=True):
+    """What a job takes of a brokered channel: ``pairs`` Bell pairs over all its shots, the last of them in epoch
+    ``last_epoch`` of the program (counted from 1)."""
+
+    channel: str
+    pairs: int
+    last_epoch: int
+
+
 class Submitted(_Event, frozen=True):
     """The journal's record of an accepted job: enough to queue it again after a crash."""
 
@@ -67,6 +76,10 @@ class Submitted(_Event, frozen=True):
     """unitary nodes: what the quota 'gates' counts, times shots"""
     fenced: bool = False
     """the engine's method can be stopped, saved and restored at the program's fences"""
+    channels: tuple[ChannelUse, ...] = ()
+    """brokered channels it uses; accepting the job charges them, and a job that never starts gives the pairs back"""
+    components: list[int] = []
+    """sizes of the groups of qubits joined by entangling ops, largest first, at most ``listed_components`` of them"""
     replay_of: str = ""
     """the job whose bits this one reproduces (q_replay)"""
     restored_from: str = ""
@@ -116,7 +129,8 @@ class Finished(_Event, frozen=True):
 
 
 class Failed(_Event, frozen=True):
-    """The launch ended without a result. ``died`` True: the worker process was lost, so the job may be retried."""
+    """The launch ended without a result. ``died`` True: the worker process was lost, so the job may be retried.
+    ``fence`` 0, only as a journal record: the kernel failed the job while it waited."""
 
     job: str
     fence: int

@@ -44,6 +44,7 @@ YIELDS = {
     "preempted": "preempted at a fence",
     "migrated": "on its way to another place",
     "rewound": "rolled back",
+    "channel": "stopped at a fence, as a channel it uses has ended",
     "unreadable": "its engine cannot read the saved state",
 }
 """What the history says of a yield, by why it happened."""
@@ -138,6 +139,9 @@ class JobTable:
         self.fence = max(self.fence, record.fence)
         if isinstance(record, (Saved, Yielded)):
             self._save(job, record)
+            return
+        if isinstance(record, Failed) and not record.fence and not record.died:  # it waited, on no worker
+            self._end(job, FAILED, now_ns, reported_error(record.kind, record.message, record.fields))
             return
         if isinstance(record, Failed) and record.died:
             job.attempts += 1

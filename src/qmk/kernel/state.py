@@ -6,9 +6,10 @@ from typing import Any
 
 from qmk.abi.calls import q_events
 from qmk.base.errors import QmkError
-from qmk.kernel import checkpoint, mapping, records, views
+from qmk.kernel import checkpoint, firewall, mapping, records, views
 from qmk.kernel.asks import AskTable
 from qmk.kernel.audit import AuditLog, reference
+from qmk.kernel.channels import ChannelTable
 from qmk.kernel.config import KernelConfig, TenantConfig
 from qmk.kernel.effects import (
     ClearTimer,
@@ -23,8 +24,9 @@ from qmk.kernel.effects import (
     ReplyResult,
     SetTimer,
 )
-from qmk.kernel.events import CallReceived, Cancelled, Event
+from qmk.kernel.events import CallReceived, Cancelled, ChannelChanged, Event, Submitted
 from qmk.kernel.jobs import JobTable
+from qmk.kernel.objects.channel import Channel
 from qmk.kernel.objects.job import COMPLETED, FAILED, Job
 from qmk.kernel.objects.session import Session, SessionTable, not_found
 from qmk.kernel.objects.tenant import Tenant
@@ -51,6 +53,7 @@ class State:
         self.asks = AskTable(self.config.open_waits)
         self.audit_log = AuditLog(self.config.epoch_ms * MS)
         self.jobs = JobTable(self.tenant, self.config.kept_jobs)
+        self.channels = ChannelTable(self.tenant)
         configured = (self.config.local, *self.config.tokens.values())
         self.known_caps = frozenset(name for row in configured for name in row.allowed_caps)
         self._tenants = {row.name: Tenant(row) for row in configured}
@@ -85,10 +88,24 @@ class State:
             raise QmkError("JOB_NOT_FOUND", f"no job '{job_id[:64]}'", job_id=job_id[:64])
         return job
 
+    @property
+    def alone(self) -> bool:
+        """Nobody but the local tenant is known here: owners that a program names are labels of its own."""
+        return not self.config.tokens and set(self._tenants) <= {self.config.local.name}
+
+    def apply(self, record: Event) -> list[Job]:
+        """Carries out a journal record, live or replayed; the jobs it changed."""
+        if isinstance(record, ChannelChanged):
+            self.channels.put(record)
+            return []
+        changed = self.jobs.apply(record)
+        self.channels.follow(record, changed)
+        return changed
+
     def commit(self, record: Event, durable: bool = True) -> list[Job]:
         """Applies a record and journals it; then answers whoever waits for what it changed."""
         record = records.writable(record)
-        changed = self.jobs.apply(record)
+        changed = self.apply(record)
         self.out.append(Journal(record, durable))
         for job in changed:
             if job.ended:
@@ -105,6 +122,11 @@ class State:
         self.jobs.forgotten.clear()
         self.out.extend(DropBlob(id, blob) for id, blob in self.jobs.checkpoints.freed)
         self.jobs.checkpoints.freed.clear()
+        for job in changed:
+            if job.submitted.channels:
+                if isinstance(record, Submitted):
+                    firewall.charged(self, job)
+                firewall.recheck(self, job)
         return changed
 
     def stop(self, job: Job, record: Cancelled) -> None:
@@ -118,6 +140,10 @@ class State:
         timeout_ms = job.submitted.policy.get("timeout_ms")
         if timeout_ms is not None:
             self.out.append(SetTimer(JOB_TIMER + job.id, job.submitted.now_ns + timeout_ms * MS))
+
+    def set_expiry(self, channel: Channel) -> None:
+        if channel.expiry_ns and not channel.ended:
+            self.out.append(SetTimer(firewall.CHANNEL_TIMER + channel.id, channel.expiry_ns))
 
     def launch_ready(self) -> None:
         """Launches jobs in queue order while there are free slots. The first job that does not fit the memory left

@@ -126,6 +126,7 @@ def job_figures(job: Job, now_ns: int) -> q_get_telemetry.JobFigures:
             for number, nodes in enumerate(record.epoch_nodes, 1)
         ],
         epochs_total=record.epochs,
+        components=record.components,
         usage=job.usage,
     )
 

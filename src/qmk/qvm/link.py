@@ -47,8 +47,8 @@ class Pair(NamedTuple):
 
 
 class Link(msgspec.Struct, frozen=True):
-    """The links of a device. ``raw_fidelity``: of the pairs they make; ``max_rounds``: of purification, each of which
-    at least doubles what a delivered pair costs."""
+    """The links of a device. ``raw_fidelity``: of the pairs they make; ``max_rounds``: of purification, at most
+    ``MAX_ROUNDS``; each at least doubles what a delivered pair costs."""
 
     raw_fidelity: float = RAW_FIDELITY
     max_rounds: int = MAX_ROUNDS
@@ -127,11 +127,11 @@ def _unreachable(link: Link, asked: float, best: Pair) -> QmkError:
     )
 
 
-def of_node(node: Node) -> Delivery:
+def of_node(node: Node, max_rounds: int = MAX_ROUNDS) -> Delivery:
     """What a channel.open delivers. Its ``raw`` is the link's fidelity, filled in by the kernel; a graph that never
     went through one has the default link. Raises UNSUPPORTED when the fidelity it asks for cannot be reached."""
     raw, asked = node.args.get("raw"), node.args.get("fidelity")
-    link = Link() if raw is None else Link(float(raw))
+    link = Link(RAW_FIDELITY if raw is None else float(raw), max_rounds)
     try:
         return delivery(link, None if asked is None else float(asked))
     except QmkError as error:

@@ -19,7 +19,7 @@ from qmk.qvm.op import Op
 from qmk.qvm.t_count import Magic, magic
 
 _PAULIS = frozenset(("core.id", "core.x", "core.y", "core.z", "core.condpauli"))
-_RANK_TWO = frozenset(
+RANK_TWO = frozenset(
     f"core.{short}"
     for short in (
         *("cnot", "cy", "cz", "ch", "cp", "crx", "cry", "crz", "rxx", "ryy", "rzz"),
@@ -27,6 +27,12 @@ _RANK_TWO = frozenset(
     )
 )
 """Ops of operator Schmidt rank two across every cut of their qubits."""
+
+
+def bell_pairs(node: Node) -> int:
+    """Bell pairs that suffice to do an entangling op across any cut of its qubits: one for an op of rank two (Eisert et
+    al., Phys. Rev. A 62, 052317 (2000)), else the smaller side is sent over and back."""
+    return 1 if node.op in RANK_TWO else 2 * (len(node.vqs) // 2)
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,8 +141,7 @@ class _Tally:
             self.resets += 1
         if len(lines) > 1 and op.entangling:
             self._join(lines)
-            rank = 1 if op.name in _RANK_TWO else 2 * (len(lines) // 2)
-            self.spans.append((min(lines), max(lines), rank))
+            self.spans.append((min(lines), max(lines), bell_pairs(node)))
 
     def _lifecycle(self, node: Node, op: Op) -> None:
         if op.name == "core.free":

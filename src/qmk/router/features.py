@@ -42,8 +42,8 @@ def features(graph: Graph, digest: str = "") -> Features:
         digest=digest,
         max_bond_log2=_bond(graph, found) + inside.qubits,
         n_branch=branching + inside.branches,
-        n_fences=found.epochs - 1,
         noise=frozenset({"pauli"} if inside.noisy else ()),
+        n_fences=found.epochs - 1,
         n_channel_ops=sum(count for op, count in found.ops.items() if op.startswith("channel.")),
     )
 

@@ -72,10 +72,10 @@ class Features(msgspec.Struct, frozen=True, kw_only=True):
     max_bond_log2: float = 0.0
     """upper bound on log2 of the bond dimension in qubit order: for tensor-network cost"""
     n_channel_ops: int = 0
-    n_fences: int = 0
-    """fences: a method with ``Capabilities.fences`` runs such a program as a walk of branches (``sdk.chunks``)"""
     noise: frozenset[str] = frozenset()
     """kinds of noise that the program's channels bring"""
+    n_fences: int = 0
+    """fences: a method with ``Capabilities.fences`` runs such a program as a walk of branches (``sdk.chunks``)"""
     n_branch: int = 0
     """measurements and resets other than the final measurements: what a tree of outcomes branches at"""
 

@@ -127,11 +127,17 @@ class ExampleHost:
         return self.call(BY_NAME[name], params)
 
     def open(self) -> str:
-        return self.send("q_negotiate_caps", requested=["CAP_ALLOC", "CAP_MEASURE", "CAP_DEBUG"])["session_id"]
+        return self.send("q_negotiate_caps", requested=["CAP_ALLOC", "CAP_MEASURE", "CAP_DEBUG", "CAP_LINK"])[
+            "session_id"
+        ]
 
     def job(self, session: str) -> str:
         policy = {"seed": 7, "debug": True}
         return self.send("q_submit", session_id=session, graph=BELL, shots=4, policy=policy)["job_id"]
+
+    def channel(self, session: str) -> str:
+        params = {**BY_NAME["q_open_chan"].example[0], "session_id": session}
+        return self.send("q_open_chan", **params)["channel"]
 
     def fenced_job(self, session: str) -> str:
         nodes = list(BELL["program"]["nodes"])

@@ -17,9 +17,6 @@ from qmk.base.errors import KINDS
 ROOT = Path(__file__).parents[3]
 
 UNSUPPORTED = {
-    "q_open_chan",
-    "q_close_chan",
-    "q_chan_status",
     "q_delegate",
 }
 ALIASES = {

@@ -8,7 +8,7 @@ import pytest
 
 from qmk.abi.call import Call
 from qmk.abi.calls import CALLS
-from qmk.abi.examples import CHECKPOINT, JOB, OTHER_JOB, SESSION
+from qmk.abi.examples import CHANNEL, CHECKPOINT, JOB, OTHER_JOB, SESSION
 
 EXCERPTS = frozenset({"limits", "families"})
 """Tables of which an example shows some rows only."""
@@ -25,6 +25,8 @@ def prepare(host: Any, call: Call) -> dict[str, str]:
     if call.name in ("q_release", "q_close_session"):
         handles = host.send("q_alloc", session_id=names[SESSION], n=2)["handles"]
         names["lq_example"] = handles[0].removesuffix("_0")
+    if "channel" in call.example[0]:
+        names[CHANNEL] = host.channel(names[SESSION])
     if call.name in ("q_checkpoint", "q_restore", "q_migrate", "q_rollback"):
         names[JOB] = host.fenced_job(names[SESSION])
         host.run(upto=0)
@@ -61,6 +63,8 @@ def forget_ids(value: Any, known: dict[str, str]) -> Any:
         return OTHER_JOB
     if isinstance(value, str) and value[:4] in ("ses_", "job_", "cap_", "chk_"):
         return value[:4] + "example"
+    if isinstance(value, str) and value.startswith("chan_"):
+        return "chan_example"
     if isinstance(value, str) and value.startswith("lq_"):
         return "lq_example" + (value[value.rindex("_") :] if value.count("_") > 1 else "")
     if isinstance(value, dict):

@@ -20,6 +20,9 @@ class Placement(Struct, frozen=True):
     index: Annotated[int, Meta(description="qubit of the device")]
     from_epoch: Annotated[int, Meta(description="epoch of its allocation, from 1")]
     to_epoch: Annotated[int, Meta(description="last epoch in which it lives")]
+    component: Annotated[
+        int, Meta(description="group of qubits joined by entangling ops; qubits of different groups share no state")
+    ] = 0
 
 
 class Reply(Struct, frozen=True):
@@ -41,8 +44,8 @@ CALL = Call(
             "job_id": examples.JOB,
             "device": "ideal",
             "placements": [
-                {"qubit": "q0", "index": 0, "from_epoch": 1, "to_epoch": 1},
-                {"qubit": "q1", "index": 1, "from_epoch": 1, "to_epoch": 1},
+                {"qubit": "q0", "index": 0, "from_epoch": 1, "to_epoch": 1, "component": 0},
+                {"qubit": "q1", "index": 1, "from_epoch": 1, "to_epoch": 1, "component": 0},
             ],
         },
     ),

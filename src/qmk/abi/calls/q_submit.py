@@ -44,7 +44,9 @@ CALL = Call(
     name="q_submit",
     doc="Verifies a program, chooses an engine and queues a job. The job survives a restart of the daemon from the "
     "moment this call is answered. An invalid program is refused with every finding and never becomes a job. The "
-    "session must hold the capabilities that the program's ops need.",
+    "session must hold the capabilities that the program's ops need. A program that joins qubits of two tenants names "
+    "the channel that both have approved in policy.channels; its Bell pairs are charged with the job's acceptance, "
+    "and given back if the job never starts.",
     request=Request,
     reply=Reply,
     errors=(
@@ -54,6 +56,13 @@ CALL = Call(
         "QUOTA_EXCEEDED",
         "UNSUPPORTED",
         "RESOURCE_EXHAUSTED",
+        "CHANNEL_REQUIRED",
+        "CHANNEL_NOT_FOUND",
+        "CHANNEL_NOT_APPROVED",
+        "CHANNEL_CLOSED",
+        "CHANNEL_EXPIRED",
+        "CHANNEL_EXHAUSTED",
+        "CHANNEL_MISMATCH",
     ),
     aliases=("qmk_job_submit",),
     journaled=True,

@@ -18,7 +18,7 @@ from qmk.abi.calls import q_checkpoint, q_migrate, q_replay, q_restore, q_rollba
 from qmk.base.errors import QmkError
 from qmk.base.ids import opaque
 from qmk.base.limits import LIMITS
-from qmk.kernel import admission, checkpoint, mapping
+from qmk.kernel import admission, checkpoint, firewall, mapping
 from qmk.kernel.asks import CHECKPOINT, MIGRATE, ROLLBACK, Ask
 from qmk.kernel.effects import Recall
 from qmk.kernel.events import Submitted
@@ -193,4 +193,5 @@ def _admitted(kernel: State, pending: Pending, packed: bytes) -> tuple[Submitted
         row = kernel.jobs.checkpoints.by_id.get(draft.restored_from)
         if row is None:
             raise checkpoint_not_found(draft.restored_from)
-    return structs.replace(draft, graph=packed), row
+    uses = firewall.readmit(kernel, draft, graph, row.epoch if row is not None and row.blob else 0)
+    return structs.replace(draft, graph=packed, channels=uses), row

@@ -14,8 +14,9 @@ from qmk.abi.calls import q_estimate, q_replay, q_restore, q_submit
 from qmk.base.errors import QmkError
 from qmk.base.ids import opaque
 from qmk.base.seeds import substream
-from qmk.kernel import admission, records, views
+from qmk.kernel import admission, firewall, records, views
 from qmk.kernel.audit import reference
+from qmk.kernel.components import component_sizes
 from qmk.kernel.effects import Estimate, Reply, Route
 from qmk.kernel.events import Routed, Saved, Submitted
 from qmk.kernel.mapping import epoch_sizes
@@ -51,13 +52,14 @@ def submit(kernel: State, event: CallReceived, session: Session) -> None:
     warnings = [*event.warnings, *admission.verified(graph, session)]
     epochs, epoch_nodes = epoch_sizes(graph)
     admission.require_deadline(request.policy, epochs)
+    graph, uses = firewall.admit(kernel, session.tenant.name, graph, request.policy.channels, shots)
     seed = request.policy.seed
     draft = Submitted(
         now_ns=event.now_ns,
         job=opaque("job", event.entropy),
         tenant=session.tenant.name,
         session=session.id,
-        digest=digest,
+        digest=graph_digest(graph) if graph.chs else digest,
         graph=pack(graph),
         shots=shots,
         seed=substream(int.from_bytes(event.entropy, "big"), "seed") if seed is None else seed,
@@ -73,6 +75,8 @@ def submit(kernel: State, event: CallReceived, session: Session) -> None:
         keep_events=request.keep_events,
         epoch_nodes=epoch_nodes,
         request_digest=request_digest,
+        channels=uses,
+        components=component_sizes(graph),
     )
     hold(kernel, session, Pending(draft, warnings, [(event.conn, event.ref)]))
     kernel.out.append(Route(draft.job, draft.digest, draft.shots, draft.policy, graph))
@@ -114,6 +118,11 @@ def repeat(kernel: State, event: CallReceived, session: Session, request_digest:
 def routed(kernel: State, pending: Pending, event: Routed) -> None:
     """The router has chosen: journal, answer, queue."""
     draft = pending.draft
+    try:
+        firewall.require(kernel, draft.channels)
+    except QmkError as error:
+        kernel.drop_pending(pending, error)
+        return
     record = msgspec.structs.replace(
         draft,
         now_ns=event.now_ns,
@@ -191,6 +200,7 @@ def estimate(kernel: State, event: CallReceived, session: Session) -> None:
         )
     shots = admission.shots_of(request.shots, graph, session, kernel.config)
     admission.verified(graph, session)
+    graph = firewall.bound(graph, kernel.config.link)
     kernel.out.append(Estimate(event.conn, event.ref, graph_digest(graph), shots, graph))
 
 

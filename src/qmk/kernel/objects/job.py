@@ -31,7 +31,7 @@ MOVES: tuple[Move, ...] = (
     Move(RUNNING, QUEUED, "its worker died and attempts are left, the daemon stopped, or it yielded at a fence"),
     Move(RUNNING, COMPLETED, "the result is stored"),
     Move(RUNNING, FAILED, "the engine failed, or timeout_ms passed"),
-    Move(QUEUED, FAILED, "timeout_ms passed, or daemons crash with it"),
+    Move(QUEUED, FAILED, "timeout_ms passed, a channel it counts on has ended, or daemons crash with it"),
     Move(QUEUED, CANCELLED, "q_cancel"),
     Move(RUNNING, CANCELLED, "q_cancel"),
 )

@@ -14,6 +14,7 @@ from qmk.sdk import bits
 from qmk.sdk.engine import Declaration
 from qmk.sdk.exact import exact_distribution
 from qmk.sdk.execute import Runner
+from qmk.sdk.kit.channel_programs import channel_cases, fenced_channel_cases
 from qmk.sdk.kit.fences import fence_checks
 from qmk.sdk.kit.gate_programs import gate_cases
 from qmk.sdk.kit.honesty import honesty_checks
@@ -58,8 +59,10 @@ def checks(
 ) -> list[Check]:
     """Every check of the kit for one method; those that its capabilities do not call for are marked skipped."""
     subject = Subject(Runner(declaration), method, shots)
-    cases = [case for case in (*gate_cases(), *fixed_cases(), *random_cases(programs)) if select(case)]
-    stopping = [case for case in fenced_cases(min(programs, FENCED_PROGRAMS)) if select(case)]
+    every = (*gate_cases(), *fixed_cases(), *channel_cases(), *random_cases(programs))
+    cases = [case for case in every if select(case)]
+    fenced = (*fenced_cases(min(programs, FENCED_PROGRAMS)), *fenced_channel_cases())
+    stopping = [case for case in fenced if select(case)]
     rate = FALSE_FAILURE / (len(cases) + len(stopping))
     return [
         *(_case_check(subject, case, rate) for case in cases),

@@ -360,44 +360,6 @@ def _many() -> Builder:
     return b.measure_all()
 
 
-def _through_channel(name: str, *needs: str, semantic: str = "teleport", **args: Any) -> None:
-    def build() -> Builder:
-        b = Builder(3).op("u", 0, theta=1.1, phi=0.7, lam=0.0).op("u", 1, theta=2.0, phi=0.3, lam=0.0)
-        b.op("cnot", 0, 2)
-        b.channel(0, 1, **args).use(semantic).close()
-        for q, basis in enumerate(("mx", "my", "mx")):
-            b.measure(q, basis=basis)
-        return b
-
-    _case(name, "mid_circuit", "reset", "pauli", *needs)(build)
-
-
-_through_channel("teleport through a perfect channel", raw=1.0)
-_through_channel("teleport through a noisy channel", "noise", raw=0.7)
-_through_channel("swap through a purified channel", "noise", semantic="swap", raw=0.7, fidelity=0.75)
-
-
-@_case("channels one after another", "mid_circuit", "reset", "pauli", "noise", clifford=True)
-def _relay() -> Builder:
-    b = Builder(4).op("h", 0).op("cnot", 0, 3)
-    b.channel(0, 1, raw=0.8).use().close().channel(1, 2, raw=0.6).use().close()
-    b.measure(2, basis="mx")
-    b.measure(3, basis="mx")
-    b.measure(0)
-    return b
-
-
-@_case("a noisy channel beside full feed-forward", "mid_circuit", "reset", "full", "noise", clifford=True)
-def _channel_and_guards() -> Builder:
-    b = Builder(3).op("h", 0).op("cnot", 0, 2)
-    b.channel(0, 1, raw=0.6).use()
-    e = b.measure(1)
-    b.op("h", 2, guard=when(e))
-    b.measure(2, guard=when(e, 0))
-    b.measure(2, basis="mx")
-    return b
-
-
 def registers_case() -> Case:
     """Registers with constants, repeats and a reversed order."""
     b = Builder(3).op("x", 0).op("h", 2)
