@@ -61,9 +61,9 @@ class Page:
         shutil.copytree(ROOT / "examples", folder / "examples")
         binaries = folder / "bin"
         binaries.mkdir()
-        (binaries / "qmk").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m qmk "$@"\n')
-        (binaries / "qmk").chmod(0o755)
-        (binaries / "python").symlink_to(sys.executable)
+        for name, arguments in (("qmk", "-m qmk "), ("python", "")):
+            (binaries / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" {arguments}"$@"\n')
+            (binaries / name).chmod(0o755)
         self.environment = {
             **os.environ,
             "PATH": f"{binaries}:{os.environ['PATH']}",

@@ -101,16 +101,14 @@ def tail_of(last: Seal | None, entries: Callable[[int], Iterator[tuple[int, byte
     return AuditTail(sealed.last_seq, sealed.head, (), sealed.epoch) if sealed else AuditTail()
 
 
-class Sealer:
-    """Signs the roots of one data folder's log, each seal naming the one before."""
+class Signer:
+    """Signs roots with a key, each seal naming the one before."""
 
-    def __init__(self, data_dir: Path, last: Seal | None) -> None:
-        self._key = signing_key(data_dir / KEY_FOLDER)
-        self._public = self._key.public_key().public_bytes_raw().hex()
+    def __init__(self, key: Ed25519PrivateKey, last: Seal | None) -> None:
+        self._key = key
+        self._public = key.public_key().public_bytes_raw().hex()
         self._number = last.number if last is not None else 0
         self._previous = last.hash if last is not None else NO_SEAL
-        self._head_file = data_dir / HEAD_NAME
-        self._set_aside_lost_head()
 
     def seal(self, effect: SealEpoch) -> Seal:
         self._number += 1
@@ -130,6 +128,18 @@ class Sealer:
         made = Seal(self._number, body, self._key.sign(body))
         self._previous = made.hash
         return made
+
+    def stored(self, seal: Seal) -> None:
+        """Nothing more is kept."""
+
+
+class Sealer(Signer):
+    """Signs with the key of a data folder, and keeps the last seal in its ``audit.head``."""
+
+    def __init__(self, data_dir: Path, last: Seal | None) -> None:
+        super().__init__(signing_key(data_dir / KEY_FOLDER), last)
+        self._head_file = data_dir / HEAD_NAME
+        self._set_aside_lost_head()
 
     def stored(self, seal: Seal) -> None:
         """Put the seal into ``audit.head``, whole or not at all."""

@@ -108,12 +108,12 @@ class JobTable:
         return job if job is not None and job.fence == fence else None
 
     def snapshot(self) -> dict[str, Any]:
-        """What a replay must rebuild, as comparable data."""
+        """What a replay must rebuild, as comparable data. ``seq`` is not in it: it need only be past those of the jobs
+        there are, and the journal no longer has those that were forgotten."""
         return {
             "jobs": {id: job.comparable() for id, job in self.by_id.items()},
             "keys": dict(self.by_key),
             "ended": list(self._ended),
-            "seq": self.seq,
             "generation": self.generation,
             "checkpoints": self.checkpoints.snapshot(),
         }

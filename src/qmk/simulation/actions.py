@@ -1,0 +1,138 @@
+"""What can happen: each action is one row of ``ACTIONS``, with how often it is tried.
+
+An action that finds nothing to act on does nothing, so that any part of a run is a run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from qmk.simulation.operations import draw_call
+from qmk.simulation.violation import Crash
+
+if TYPE_CHECKING:
+    from qmk.simulation.world import World
+
+MS = 1_000_000
+
+
+class Row(NamedTuple):
+    """``fault`` actions are tried as often as the seed's set-up has faults."""
+
+    weight: float
+    act: Callable[[World, Random], None]
+    fault: bool = False
+
+
+def call(world: World, rng: Random) -> None:
+    """A client makes a random call."""
+    client = rng.choice(world.clients)
+    drawn = draw_call(world, client, rng)
+    if drawn is not None:
+        world.call(client, *drawn)
+
+
+def retry(world: World, rng: Random) -> None:
+    """A client that never heard of its submit sends it again, with the key it had."""
+    clients = [client for client in world.clients if client.unsure and client.sessions]
+    if clients:
+        client = rng.choice(clients)
+        lost = client.unsure.pop(rng.randrange(len(client.unsure)))
+        request = msgspec.structs.replace(lost.request, session_id=client.sessions[-1])
+        world.call(client, lost.method, request, lost.graph)
+
+
+def work(world: World, rng: Random) -> None:
+    """A worker does what it does next."""
+    done = world.daemon.launcher.step(rng, world.setup.faults)
+    if done:
+        world.say("worker", done)
+
+
+def haunt(world: World, rng: Random) -> None:
+    """A worker that is over is heard, or one speaks twice."""
+    said = world.daemon.launcher.haunt(rng)
+    if said:
+        world.say("late worker", said)
+
+
+def tick(world: World, rng: Random) -> None:
+    """Time passes."""
+    world.advance(rng.choice((1, 20, 100, 1000, 5000)) * MS)
+
+
+def write(world: World, rng: Random) -> None:
+    """The writing thread gets on."""
+    if world.daemon.writing:
+        world.daemon.write()
+
+
+def drop(world: World, rng: Random) -> None:
+    """A connection is cut."""
+    clients = [client for client in world.clients if client.conn is not None]
+    if clients:
+        client = rng.choice(clients)
+        assert client.conn is not None
+        world.say("connection cut", f"of client {client.number}")
+        for lost in world.network.drop(client.conn):
+            client.loses(lost)
+        world.daemon.host.connection_closed(client.conn)
+        client.disconnected(daemon_gone=False)
+
+
+def jump(world: World, rng: Random) -> None:
+    """Somebody sets the clock."""
+    world.now_ns += rng.choice((-3_600_000, -5_000, -50, 50, 5_000, 3_600_000)) * MS
+    world.say("clock set")
+
+
+def idle(world: World, rng: Random) -> None:
+    """Nothing happens for long: sessions expire."""
+    world.advance(rng.choice((20_000, 60_000)) * MS)
+
+
+def crash(world: World, rng: Random) -> None:
+    """kill -9, or the power goes."""
+    raise Crash(power=world.setup.power and rng.random() < 0.5)
+
+
+def torn(world: World, rng: Random) -> None:
+    """The next batch is the daemon's last: it ends just before or just after it is written."""
+    world.disk.fault = rng.choice(("before", "after"))
+
+
+def full(world: World, rng: Random) -> None:
+    """The next batch finds the disk full."""
+    world.disk.fault = "full"
+
+
+def restart(world: World, rng: Random) -> None:
+    """An operator stops the daemon and starts it again."""
+    world.stop()
+    world.start()
+
+
+ACTIONS: dict[str, Row] = {
+    "call": Row(50, call),
+    "work": Row(22, work),
+    "tick": Row(9, tick),
+    "write": Row(8, write),
+    "retry": Row(3, retry),
+    "haunt": Row(3, haunt, fault=True),
+    "drop": Row(1.5, drop, fault=True),
+    "jump": Row(0.7, jump, fault=True),
+    "idle": Row(0.4, idle),
+    "crash": Row(0.7, crash, fault=True),
+    "torn": Row(0.4, torn, fault=True),
+    "full": Row(0.15, full, fault=True),
+    "restart": Row(0.4, restart),
+}
+
+
+def weights(faults: float) -> dict[str, float]:
+    """How often each action is tried."""
+    return {name: row.weight * (faults if row.fault else 1.0) for name, row in ACTIONS.items()}

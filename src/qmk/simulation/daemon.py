@@ -1,0 +1,135 @@
+"""One life of the daemon: the real kernel, host and group commit, on simulated ports."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from qmk.base.errors import QmkError
+from qmk.host.host import Host, Turns
+from qmk.host.seals import Signer
+from qmk.kernel.config import KernelConfig
+from qmk.kernel.core import Kernel
+from qmk.kernel.effects import Effect
+from qmk.kernel.events import Event
+from qmk.simulation.disk import SimJournal
+from qmk.simulation.programs import SimRouting
+from qmk.simulation.violation import Violation
+from qmk.simulation.workers import SimLauncher
+
+if TYPE_CHECKING:
+    from qmk.simulation.world import World
+
+
+class Parts(NamedTuple):
+    """What a daemon is made of; a test puts a broken part in and expects the simulation to tell."""
+
+    kernel: type[Kernel] = Kernel
+    host: type[Host] = Host
+    journal: type[SimJournal] = SimJournal
+
+
+class ObservedKernel:
+    """The kernel as the host has it, with the invariants looking on. An exception in it is a violation."""
+
+    def __init__(self, kernel: Kernel, world: World) -> None:
+        self._kernel = kernel
+        self._world = world
+
+    @property
+    def config(self) -> KernelConfig:
+        return self._kernel.config
+
+    def replay(self, records: Iterable[Event]) -> None:
+        self._kernel.replay(records)
+        for invariant in self._world.invariants:
+            invariant.started()
+
+    def step(self, event: Event) -> list[Effect]:
+        try:
+            effects = self._kernel.step(event)
+        except Exception as error:
+            raise Violation("defects", f"the kernel raised {error!r} on {str(event)[:300]}") from error
+        for invariant in self._world.invariants:
+            invariant.stepped(event, effects)
+        return effects
+
+
+class SimTimers:
+    """Implements ``host.Timers``."""
+
+    def __init__(self) -> None:
+        self._due: dict[str, int] = {}
+
+    def set(self, key: str, at_ns: int) -> None:
+        self._due[key] = at_ns
+
+    def clear(self, key: str) -> None:
+        self._due.pop(key, None)
+
+    def next(self) -> tuple[int, str] | None:
+        return min(((at_ns, key) for key, at_ns in self._due.items()), default=None)
+
+    def take(self, key: str) -> None:
+        del self._due[key]
+
+
+class Daemon:
+    """``turns`` is what the event loop has to do next, ``writing`` what its writing thread has."""
+
+    def __init__(self, world: World) -> None:
+        setup, parts = world.setup, world.parts
+        self.kernel = parts.kernel(setup.kernel)
+        self.turns: deque[Callable[[], None]] = deque()
+        self.writing: deque[tuple[Callable[[], None], Callable[[BaseException | None], None]]] = deque()
+        self.timers = SimTimers()
+        self.broken = False
+        kernel: Any = ObservedKernel(self.kernel, world)
+        routing: Any = SimRouting(setup.kernel.memory_bytes)
+        self.host = parts.host(
+            kernel,
+            world.journal,
+            routing,
+            world.network,
+            self.timers,
+            Turns(self.turns.append, self._in_thread if setup.power else None, self._journal_broken),
+            clock_ns=lambda: world.now_ns,
+            entropy=world.entropy,
+            seals=Signer(world.key, world.journal.last_seal()),
+        )
+        self.launcher = SimLauncher(self.host, world.launched)
+        self.host.connect(self.launcher)
+
+    def _in_thread(self, work: Callable[[], None], then: Callable[[BaseException | None], None]) -> None:
+        self.writing.append((work, then))
+
+    def _journal_broken(self, error: QmkError) -> None:
+        self.broken = True
+
+    def turn(self) -> None:
+        """One round of the event loop: what was due at its beginning."""
+        for _ in range(len(self.turns)):
+            self.turns.popleft()()
+
+    def write(self) -> None:
+        """The writing thread finishes one batch; the loop hears of it in its next turn."""
+        work, then = self.writing.popleft()
+        try:
+            work()
+        except OSError as error:
+            failure = error
+            self.turns.append(lambda: then(failure))
+        else:
+            self.turns.append(lambda: then(None))
+
+    @property
+    def quiet(self) -> bool:
+        return not self.turns and not self.writing and self.host.idle
+
+    def settle(self) -> None:
+        """Do everything there is to do now."""
+        while not self.quiet:
+            self.turn()
+            if self.writing:
+                self.write()

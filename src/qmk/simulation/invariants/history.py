@@ -1,0 +1,38 @@
+"""A job's events are numbered without gaps, and what was told once is never told differently. Only progress that was
+never on disk may go with the power."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from qmk.kernel.objects.job import ENDED
+from qmk.simulation.invariants.invariant import Invariant
+
+if TYPE_CHECKING:
+    from qmk.simulation.network import Call
+    from qmk.simulation.world import World
+
+
+class History(Invariant):
+    name = "history"
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        self._told: dict[str, list[Any]] = {}
+
+    def answered(self, call: Call) -> None:
+        if call.method != "q_events" or call.error is not None:
+            return
+        job, after, events = call.request.job_id, call.request.after, call.result.events
+        for number, event in enumerate(events, after + 1):
+            self.holds(event.seq == number, f"{job}: event {event.seq} stands in the place of {number}")
+        told = self._told.setdefault(job, [])
+        for event in events:
+            if event.seq <= len(told):
+                self.holds(told[event.seq - 1] == event, f"{job}: event {event.seq} was told differently before")
+            elif event.seq == len(told) + 1:
+                told.append(event)
+
+    def stopped(self, power: bool) -> None:
+        if power:
+            self._told = {job: told for job, told in self._told.items() if told and told[-1].kind.upper() in ENDED}

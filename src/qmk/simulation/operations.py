@@ -1,0 +1,165 @@
+"""Random calls, made from the calls' declarations: every supported call is tried, each field filled by its name.
+
+A new call needs nothing here if its fields have names that stand in ``FIELDS``; else add them there. ``WEIGHTS`` says
+how often a call is tried, if not once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from qmk.abi.calls import CALLS
+from qmk.kernel.config import CAP_DEBUG
+from qmk.qvm.families import CAPABILITIES
+from qmk.qvm.graph import Graph
+from qmk.simulation.programs import ENGINE, draw_program
+
+if TYPE_CHECKING:
+    from qmk.simulation.clients import Client
+    from qmk.simulation.world import World
+
+Field = Callable[["World", "Client", Random], Any]
+
+OMIT = object()
+"""The field is left out."""
+
+WEIGHTS: dict[str, float] = {
+    "q_submit": 14.0,
+    "q_wait": 6.0,
+    "q_status": 4.0,
+    "q_events": 3.0,
+    "q_result": 3.0,
+    "q_cancel": 1.5,
+    "q_alloc": 2.0,
+    "q_release": 2.0,
+    "q_negotiate_caps": 1.5,
+    "q_revoke": 0.4,
+    "q_close_session": 0.5,
+}
+
+WITH_GRAPH = frozenset(("q_submit", "q_estimate"))
+
+
+def _pick(things: list[str], rng: Random, otherwise: str) -> str:
+    """Mostly a recent one of them."""
+    if not things or rng.random() < 0.02:
+        return otherwise
+    return things[-1 - min(int(rng.expovariate(0.3)), len(things) - 1)]
+
+
+def _session(world: World, client: Client, rng: Random) -> str:
+    if rng.random() < 0.02:
+        return _pick(rng.choice(world.clients).sessions, rng, "ses_none")
+    return _pick(client.sessions, rng, "ses_none")
+
+
+def _job(world: World, client: Client, rng: Random) -> str:
+    if rng.random() < 0.06:
+        return _pick(rng.choice(world.clients).jobs, rng, "job_none")
+    return _pick(client.jobs, rng, "job_none")
+
+
+def _handles(world: World, client: Client, rng: Random) -> list[str]:
+    held = client.handles if rng.random() < 0.95 else rng.choice(world.clients).handles
+    some = rng.sample(held, min(len(held), rng.randint(1, 3)))
+    return some if some and rng.random() < 0.95 else [*some, *(some or ["lq_none"])]
+
+
+def _policy(world: World, client: Client, rng: Random) -> Any:
+    policy: dict[str, Any] = {"priority": rng.choice((0, 0, 0, 1, -1))}
+    if rng.random() < 0.3:
+        policy["seed"] = rng.randint(0, 5)
+    if rng.random() < 0.15:
+        policy["timeout_ms"] = rng.choice((1, 500, 20_000))
+    if rng.random() < 0.1:
+        policy["deadline_epochs"] = rng.choice((1, 3, 100))
+    if rng.random() < 0.05:
+        policy["engine"] = rng.choice((ENGINE, "none"))
+    if rng.random() < 0.1:
+        policy["debug"] = True
+    return policy
+
+
+def _token(world: World, client: Client, rng: Random) -> str:
+    return client.token if rng.random() < 0.95 else rng.choice(("", "forged"))
+
+
+def _requested(world: World, client: Client, rng: Random) -> Any:
+    if rng.random() < 0.7:
+        return OMIT
+    names = [*CAPABILITIES, CAP_DEBUG, "CAP_NONE"]
+    return rng.sample(names, rng.randint(1, len(names)))
+
+
+FIELDS: dict[str, Field] = {
+    "session_id": _session,
+    "job_id": _job,
+    "handles": _handles,
+    "capability": lambda world, client, rng: _pick(client.capabilities, rng, "cap_none"),
+    "policy": _policy,
+    "token": _token,
+    "requested": _requested,
+    "shots": lambda world, client, rng: rng.choice((1, 10, 100)) if rng.random() < 0.95 else 10**9,
+    "idempotency_key": lambda world, client, rng: f"key{rng.randint(0, 8)}" if rng.random() < 0.5 else "",
+    "keep_events": lambda world, client, rng: rng.random() < 0.7,
+    "timeout_ms": lambda world, client, rng: rng.choice((0, 100, 5_000, OMIT)),
+    "after": lambda world, client, rng: rng.randint(0, 6),
+    "from_shot": lambda world, client, rng: rng.choice((0, 0, 0, 5, 1000)),
+    "reason": lambda world, client, rng: rng.choice(("", "enough")),
+    "n": lambda world, client, rng: rng.randint(1, 4),
+    "graph": lambda world, client, rng: OMIT,
+    "program": lambda world, client, rng: OMIT,
+    "profile": lambda world, client, rng: rng.choice((OMIT, "logical:surface(d=7)", "nonsense")),
+    "qec": lambda world, client, rng: OMIT,
+}
+"""How a field of any request is filled, by its name. A field that is not here is filled by its type."""
+
+_BY_TYPE: dict[type, Callable[[Random], Any]] = {
+    int: lambda rng: rng.randint(0, 5),
+    float: lambda rng: rng.random(),
+    bool: lambda rng: rng.random() < 0.5,
+    str: lambda rng: rng.choice(("", "x")),
+}
+
+
+def supported() -> dict[str, float]:
+    """Every call that this release supports, and how often it is tried."""
+    return {call.name: WEIGHTS.get(call.name, 0.7) for call in CALLS if call.supported}
+
+
+def draw_call(world: World, client: Client, rng: Random) -> tuple[str, Any, Graph | None] | None:
+    """A call, its request and its graph; None when chance made a request that is not one."""
+    weights = supported()
+    name = rng.choices(list(weights), list(weights.values()))[0]
+    if not client.sessions and rng.random() < 0.9:
+        name = "q_negotiate_caps"
+    request = draw_request(world, client, name, rng)
+    if request is None:
+        return None
+    return name, request, draw_program(rng) if name in WITH_GRAPH else None
+
+
+def draw_request(world: World, client: Client, name: str, rng: Random) -> Any:
+    kind = next(call.request for call in CALLS if call.name == name)
+    values: dict[str, Any] = {}
+    for field in msgspec.structs.fields(kind):
+        value = _value(world, client, field, rng)
+        if value is not OMIT:
+            values[field.name] = value
+    try:
+        return msgspec.convert(values, kind)
+    except msgspec.ValidationError:
+        return None
+
+
+def _value(world: World, client: Client, field: msgspec.structs.FieldInfo, rng: Random) -> Any:
+    if field.name in FIELDS:
+        return FIELDS[field.name](world, client, rng)
+    if not field.required and rng.random() < 0.7:
+        return OMIT
+    made = next((_BY_TYPE[kind] for kind in _BY_TYPE if kind.__name__ in str(field.type)), None)
+    return OMIT if made is None else made(rng)

@@ -1,0 +1,74 @@
+"""What a seed stands for: how the system is set up, and which actions are tried in which order."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from random import Random
+from typing import NamedTuple
+
+from qmk.kernel.config import KernelConfig, TenantConfig
+
+SHORTEST, LONGEST = 60, 1200
+"""Actions of one seed."""
+
+
+class Action(NamedTuple):
+    """``pick`` seeds every choice that the action makes."""
+
+    name: str
+    pick: int
+
+
+class Setup(NamedTuple):
+    """``power``: durability ``power``, batches written by a thread and lost unless synchronised. ``faults``: how often,
+    relative to the usual, something goes wrong."""
+
+    kernel: KernelConfig
+    tenants: tuple[TenantConfig, ...]
+    clients: int
+    power: bool
+    faults: float
+
+
+def token_of(tenant: str) -> str:
+    return f"token of {tenant}"
+
+
+def draw_setup(seed: int) -> Setup:
+    """The set-up of a seed: small bounds, so that they are met."""
+    rng = Random(f"setup {seed}")
+    tenants = tuple(
+        TenantConfig(
+            name=f"tenant{number}",
+            weight=float(1 << number),
+            queued_jobs=rng.choice((3, 6, 20)),
+            running_jobs=rng.choice((1, 2, 5)),
+            held_qubits=rng.choice((4, 10)),
+        )
+        for number in range(rng.choice((1, 2, 3)))
+    )
+    config = KernelConfig(
+        workers=rng.choice((1, 2, 4)),
+        memory_bytes=rng.choice((0, 300)),
+        tokens={hashlib.sha256(token_of(row.name).encode()).hexdigest(): row for row in tenants},
+        session_idle_s=rng.choice((30, 3600)),
+        sessions=rng.choice((4, 50)),
+        open_waits=rng.choice((2, 50)),
+        kept_jobs=rng.choice((4, 1000)),
+        job_attempts=rng.choice((1, 2, 3)),
+        audited=True,
+    )
+    return Setup(config, tenants, rng.choice((1, 2, 4, 6)), rng.random() < 0.5, rng.choice((0.0, 1.0, 1.0, 4.0)))
+
+
+def draw_actions(seed: int, weights: dict[str, float]) -> list[Action]:
+    """The actions of a seed, by the weights of their names."""
+    rng = Random(f"actions {seed}")
+    count = rng.randint(SHORTEST, LONGEST)
+    names = rng.choices(list(weights), list(weights.values()), k=count)
+    return [Action(name, rng.getrandbits(32)) for name in names]
+
+
+def chosen(actions: Sequence[Action], keep: Sequence[int] | None) -> list[Action]:
+    return list(actions) if keep is None else [actions[index] for index in keep]

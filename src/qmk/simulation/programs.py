@@ -1,0 +1,102 @@
+"""Programs that clients submit, the router that takes them, and the engine that gives each its bits."""
+
+from __future__ import annotations
+
+import hashlib
+from random import Random
+from typing import Any
+
+from qmk.abi.calls import q_estimate, q_query_resources
+from qmk.base.errors import QmkError
+from qmk.host.routing import Choice
+from qmk.qvm.graph import Graph, Node
+from qmk.qvm.graph import digest as graph_digest
+from qmk.sdk.messages import Done, Output
+
+ENGINE = "simulated"
+
+
+def _program(name: str, qubits: int, fences: int) -> Graph:
+    handles = tuple(f"q{number}" for number in range(qubits))
+    fence = tuple(Node(f"f{number}", "core.fence") for number in range(fences))
+    return Graph(
+        nodes=(
+            Node("a", "core.alloc", vqs=handles),
+            Node("h", "core.h", vqs=handles[:1]),
+            *fence,
+            Node("m", "core.mz", vqs=handles[:1], produces=("m",)),
+            Node("d", "core.free", vqs=handles),
+        ),
+        vqs=handles,
+        events=("m",),
+        metadata={"name": name},
+    )
+
+
+GOOD = tuple(
+    _program(name, qubits, fences) for name, qubits, fences in (("one", 1, 0), ("fenced", 2, 2), ("wide", 5, 1))
+)
+WRONG = Graph(nodes=(Node("h", "core.h", vqs=("q",)),), vqs=("q",))
+"""uses a qubit that was never allocated"""
+
+DIGESTS = {graph_digest(graph): graph for graph in GOOD}
+
+
+def draw_program(rng: Random) -> Graph:
+    return rng.choice(GOOD) if rng.random() < 0.93 else WRONG
+
+
+def memory_bytes(graph: Graph) -> int:
+    return 40 << len(graph.vqs)
+
+
+def events_of(digest: str, seed: int, shots: int) -> bytes:
+    """One bit a shot, packed one a byte: what the seed and the program decide, and nothing else."""
+    stream = hashlib.shake_256(f"{digest} {seed}".encode()).digest(shots)
+    return bytes(octet & 0x80 for octet in stream)
+
+
+def counts_of(digest: str, seed: int, shots: int) -> dict[str, int]:
+    ones = sum(octet >> 7 for octet in events_of(digest, seed, shots))
+    return {bit: count for bit, count in (("0", shots - ones), ("1", ones)) if count}
+
+
+def done_of(fence: int, digest: str, seed: int, shots: int, keep_events: bool) -> Done:
+    """A worker's answer."""
+    return Done(
+        fence=fence,
+        counts=counts_of(digest, seed, shots),
+        registers=[Output("c", ("m",))],
+        event_names=["m"] if keep_events else [],
+        event_widths=[1] if keep_events else [],
+        event_bits=events_of(digest, seed, shots) if keep_events else b"",
+        shots=shots,
+        prepare_s=0.25,
+        run_s=0.5,
+        cpu_s=0.5,
+        peak_rss_bytes=1000,
+        notes={},
+    )
+
+
+class SimRouting:
+    """The router's place: one engine, whose declaration nobody asks for. ``memory_limit`` is that of the machine."""
+
+    def __init__(self, memory_limit: int) -> None:
+        self.memory_limit = memory_limit
+
+    def choose(self, graph: Graph, digest: str, shots: int, engine: str | None) -> Choice:
+        if engine not in (None, ENGINE):
+            raise QmkError("UNSUPPORTED", f"there is no engine '{engine}'", feature="engine", gaps=[])
+        needed = memory_bytes(graph)
+        if self.memory_limit and needed > self.memory_limit:
+            raise QmkError("RESOURCE_EXHAUSTED", f"{needed} bytes are needed", resource="memory", asked=needed)
+        return Choice(ENGINE, "", 0.01 * shots, needed, [{"engine": ENGINE}])
+
+    def estimate(self, graph: Graph, digest: str, shots: int) -> Any:
+        return q_estimate.Reply(digest=digest, shots=shots, logical={}, engines=[], gaps=[], chosen=ENGINE)
+
+    def resources(self, queued: int, running: int, workers: int) -> Any:
+        return q_query_resources.Reply(
+            devices=[], engines=[], capacity={}, queue=q_query_resources.Queue(queued, running, workers)
+        )

@@ -1,0 +1,63 @@
+"""The end of a run: faults cease, workers finish, clients come back and ask for what they were promised."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qmk.abi.calls import q_negotiate_caps, q_wait
+from qmk.simulation.violation import Violation
+
+if TYPE_CHECKING:
+    from qmk.simulation.clients import Client
+    from qmk.simulation.world import World
+
+ASKED = 12
+"""Jobs that each client asks for at the end, the newest."""
+
+SECOND = 1_000_000_000
+
+
+def come_to_rest(world: World) -> None:
+    """Raises ``Violation`` when something stays undone."""
+    world.disk.fault = ""
+    world.say("faults cease")
+    _finish(world)
+    world.deliver()
+    for client in world.clients:
+        _ask(world, client)
+    world.advance(SECOND)
+    world.daemon.settle()
+    world.deliver()
+    world.check()
+    world.say("shutdown")
+    world.daemon.host.shut_down()
+    world.daemon.settle()
+
+
+def _finish(world: World) -> None:
+    """Let every job run."""
+    daemon = world.daemon
+    while True:
+        daemon.settle()
+        waiting = [job for job in daemon.kernel.jobs.by_id.values() if not job.ended]
+        if not waiting:
+            return
+        if not daemon.launcher.running:
+            raise Violation("progress", f"{len(waiting)} jobs wait, such as {waiting[0].id}, and no worker has any")
+        for work in list(daemon.launcher.running.values()):
+            daemon.launcher.finish_one(work)
+
+
+def _ask(world: World, client: Client) -> None:
+    """The client opens a session and waits for its jobs: each has ended, so each is answered at once."""
+    world.call(client, "q_negotiate_caps", q_negotiate_caps.Request(token=client.token))
+    world.daemon.settle()
+    world.deliver()
+    for job in client.jobs[-ASKED:]:
+        if not client.sessions:
+            return
+        call = world.call(client, "q_wait", q_wait.Request(session_id=client.sessions[-1], job_id=job))
+        world.daemon.settle()
+        if call.result is None and call.error is None:
+            raise Violation("progress", f"q_wait for {job}, which has ended, is not answered")
+        world.deliver()

@@ -1,0 +1,223 @@
+"""The simulation can fail: the kernel, the host and the journal are broken in many ways, and each is found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+
+from qmk.host.commit import Committer
+from qmk.host.host import Host
+from qmk.host.journal import Batch
+from qmk.kernel import effects as fx
+from qmk.kernel.audit import AuditLog
+from qmk.kernel.jobs import JobTable
+from qmk.kernel.objects.session import Session
+from qmk.kernel.state import State
+from qmk.kernel.waits import WaitTable
+from qmk.simulation.disk import SimJournal
+from qmk.simulation.run import run, shorten
+
+SEEDS = 40
+"""Within so many seeds every mutation must be found."""
+
+Patch = Callable[[pytest.MonkeyPatch], None]
+MUTATIONS: dict[str, tuple[Patch, set[str]]] = {}
+
+
+def mutation(*invariants: str) -> Callable[[Patch], Patch]:
+    """What is broken, by the function's name, and the invariants of which one must say so."""
+
+    def register(patch: Patch) -> Patch:
+        MUTATIONS[patch.__name__.replace("_", " ")] = (patch, set(invariants))
+        return patch
+
+    return register
+
+
+@mutation("durability")
+def answers_leave_before_the_journal_is_written(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Committer, "hold", lambda self, effect: self._release([effect]))
+
+
+@mutation("durability")
+def answers_rest_on_records_of_their_own_step_only(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Committer, "idle", property(lambda self: True))
+
+
+@mutation("durability")
+def durable_batches_are_not_synchronised(patch: pytest.MonkeyPatch) -> None:
+    write = SimJournal.write
+
+    def forgetful(self: SimJournal, batch: Batch) -> None:
+        batch.durable = False
+        write(self, batch)
+
+    patch.setattr(SimJournal, "write", forgetful)
+
+
+@mutation("durability", "promises", "replay", "audit", "results", "once")
+def a_batch_is_written_in_part(patch: pytest.MonkeyPatch) -> None:
+    write = SimJournal.write
+
+    def torn(self: SimJournal, batch: Batch) -> None:
+        batch.records = batch.records[:1]
+        write(self, batch)
+
+    patch.setattr(SimJournal, "write", torn)
+
+
+@mutation("launches", "defects", "results", "once", "answers", "quotas")
+def answers_of_stale_launches_count(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(JobTable, "current", lambda self, job, fence: self.launched.get(job))
+
+
+@mutation("quotas")
+def a_dead_worker_leaves_its_quota_taken(patch: pytest.MonkeyPatch) -> None:
+    def leaky(self: JobTable, job: Any) -> None:
+        if self.launched.pop(job.id, None) is not None:
+            self.memory_bytes -= job.submitted.memory_bytes
+            if not job.attempts:
+                self._tenant_of(job.tenant).running_jobs.give()
+        job.fence = 0
+
+    patch.setattr(JobTable, "_vacate", leaky)
+
+
+@mutation("quotas")
+def a_refused_job_stays_counted(patch: pytest.MonkeyPatch) -> None:
+    from qmk.kernel.core import Kernel
+
+    def leaky(self: Any, pending: Any, error: Any) -> None:
+        self.out.extend(fx.ReplyError(conn, ref, error) for conn, ref in pending.callers)
+
+    patch.setattr(Kernel, "_drop_pending", leaky)
+
+
+@mutation("handles", "quotas", "defects")
+def released_handles_are_still_held(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Session, "release", lambda self, handles: self.tenant.held_qubits.give(len(handles)))
+
+
+@mutation("answers", "progress")
+def waits_are_not_woken(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(State, "_wake", lambda self, job: None)
+
+
+@mutation("answers")
+def a_dropped_connection_leaves_its_waits(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(WaitTable, "of_conn", lambda self, conn: [])
+
+
+@mutation("answers", "defects")
+def held_answers_are_released_twice(patch: pytest.MonkeyPatch) -> None:
+    release = Host._release
+
+    def twice(self: Host, held: list[Any]) -> None:
+        release(self, held)
+        release(self, [effect for effect in held if isinstance(effect, fx.Reply)])
+
+    patch.setattr(Host, "_release", twice)
+
+
+@mutation("isolation")
+def jobs_are_shown_to_other_tenants(patch: pytest.MonkeyPatch) -> None:
+    job_of = State.job_of
+
+    def trusting(self: State, session: Session, job_id: str) -> Any:
+        return self.jobs.by_id.get(job_id) or job_of(self, session, job_id)
+
+    patch.setattr(State, "job_of", trusting)
+
+
+@mutation("promises")
+def idempotency_keys_are_forgotten_by_a_replay(patch: pytest.MonkeyPatch) -> None:
+    from qmk.kernel.core import Kernel
+
+    replay = Kernel.replay
+
+    def forgetful(self: Kernel, records: Any) -> None:
+        replay(self, records)
+        self.jobs.by_key.clear()
+
+    patch.setattr(Kernel, "replay", forgetful)
+    patch.setattr(JobTable, "snapshot", lambda self: {})
+
+
+@mutation("replay")
+def the_live_kernel_knows_more_than_its_journal(patch: pytest.MonkeyPatch) -> None:
+    commit = State.commit
+
+    def talkative(self: State, record: Any, durable: bool = True) -> Any:
+        jobs = commit(self, record, durable)
+        for job in jobs:
+            job.attempts += job.attempts == 1
+        return jobs
+
+    patch.setattr(State, "commit", talkative)
+
+
+@mutation("results")
+def a_job_runs_with_another_seed_after_a_crash(patch: pytest.MonkeyPatch) -> None:
+    launch = Host._launch
+
+    def drifting(self: Host, effect: fx.Launch) -> None:
+        launch(self, msgspec.structs.replace(effect, seed=effect.seed + (effect.fence > 5)))
+
+    patch.setattr(Host, "_launch", drifting)
+
+
+@mutation("answers", "results", "promises")
+def results_are_not_stored_with_the_end_of_their_job(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Committer, "result", lambda self, job, result: None)
+
+
+@mutation("launches", "defects")
+def cancelled_launches_are_not_killed(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Host, "_kill", lambda self, effect: None)
+
+
+@mutation("audit")
+def the_audit_chain_begins_anew_at_a_restart(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(AuditLog, "recover", lambda self, event, out: None)
+
+
+@mutation("audit")
+def a_decision_is_missing_from_the_audit_log(patch: pytest.MonkeyPatch) -> None:
+    audit = State.audit
+
+    def silent(self: State, kind: str, tenant: str, **fields: Any) -> None:
+        if (kind, fields.get("state")) != ("job.end", "CANCELLED"):
+            audit(self, kind, tenant, **fields)
+
+    patch.setattr(State, "audit", silent)
+
+
+@mutation("audit")
+def the_last_epoch_is_never_sealed(patch: pytest.MonkeyPatch) -> None:
+    seal = AuditLog.seal
+    patch.setattr(AuditLog, "seal", lambda self, out: seal(self, out) if self.seq % 2 else None)
+
+
+@pytest.mark.parametrize("what", MUTATIONS)
+def test_a_broken_system_is_found(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    patch, invariants = MUTATIONS[what]
+    patch(monkeypatch)
+    found = next((outcome for seed in range(SEEDS) if (outcome := run(seed)).violation is not None), None)
+    assert found is not None, f"{SEEDS} seeds did not notice"
+    assert found.violation is not None
+    assert found.violation.invariant in invariants, str(found.violation)
+
+
+def test_a_failing_run_is_made_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    a_dead_worker_leaves_its_quota_taken(monkeypatch)
+    seed, found = next((seed, outcome) for seed in range(SEEDS) if (outcome := run(seed)).violation is not None)
+    failure = shorten(seed, found)
+    assert failure.invariant == "quotas"
+    assert len(failure.keep) < 12 < found.actions
+    again = run(seed, keep=failure.keep).violation
+    assert again is not None
+    assert again.invariant == "quotas"
+    assert "VIOLATION: quotas" in failure.outcome.trace[-1]
