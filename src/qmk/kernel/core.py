@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from msgspec import structs
+
 from qmk.abi.call import Call
 from qmk.abi.calls import METHODS
 from qmk.base.errors import QmkError
@@ -29,7 +31,7 @@ from qmk.kernel.jobs import progress_step, reported_error
 from qmk.kernel.objects.capability import insufficient
 from qmk.kernel.objects.job import RUNNING
 from qmk.kernel.pending import Pending
-from qmk.kernel.state import JOB_TIMER, State
+from qmk.kernel.state import EPOCH_TIMER, JOB_TIMER, State
 
 
 class Kernel(State):
@@ -45,6 +47,7 @@ class Kernel(State):
         launches that are no longer current, and of jobs that are gone, have no effect."""
         self.out = []
         self.now_ns = event.now_ns
+        self.jobs.queue.clock(event.now_ns)
         match event:
             case CallReceived():
                 self._call(event)
@@ -55,8 +58,10 @@ class Kernel(State):
             case Refused():
                 self._refused(event)
             case Started():
-                if self.jobs.current(event.job, event.fence) is not None:
-                    self.commit(event, durable=False)
+                job = self.jobs.current(event.job, event.fence)
+                if job is not None:
+                    region, first_qubit = self.jobs.queue.where(job)
+                    self.commit(structs.replace(event, region=region, first_qubit=first_qubit), durable=False)
             case Progressed():
                 self._progressed(event)
             case Finished():
@@ -157,6 +162,9 @@ class Kernel(State):
         wait = self.waits.get(event.key)
         if wait is not None:
             self.answer(wait, self.jobs.by_id[wait.job])
+            return
+        if event.key == EPOCH_TIMER:
+            self.launch_ready()
             return
         job = self.jobs.by_id.get(event.key.removeprefix(JOB_TIMER))
         if event.key.startswith(JOB_TIMER) and job is not None and not job.ended:

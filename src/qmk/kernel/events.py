@@ -95,10 +95,12 @@ class Refused(_Event, frozen=True):
 
 
 class Started(_Event, frozen=True):
-    """A worker took the launch ``fence`` of ``job``."""
+    """A worker took the launch ``fence`` of ``job``. The kernel fills in where its qubits are."""
 
     job: str
     fence: int
+    region: str = ""
+    first_qubit: int = 0
 
 
 class Progressed(_Event, frozen=True):

@@ -14,6 +14,8 @@ from msgspec import structs
 
 from qmk.base.errors import KINDS, QmkError
 from qmk.base.limits import LIMITS
+from qmk.kernel.config import KernelConfig
+from qmk.kernel.dispatch import Dispatch
 from qmk.kernel.events import (
     Cancelled,
     Event,
@@ -28,7 +30,6 @@ from qmk.kernel.events import (
 from qmk.kernel.mapping import placements_of_record
 from qmk.kernel.objects.job import CANCELLED, COMPLETED, FAILED, QUEUED, RUNNING, Job
 from qmk.kernel.objects.tenant import Tenant
-from qmk.kernel.queue import LaunchQueue
 
 PROGRESS_STEPS = 50
 """A job's history has at most this many progress events a launch; q_status is always up to date."""
@@ -37,12 +38,12 @@ PROGRESS_STEPS = 50
 class JobTable:
     """Jobs by id, with the launch queue and the launches that are out (``launched``, by job id)."""
 
-    def __init__(self, tenant_of: Callable[[str], Tenant], kept_jobs: int) -> None:
+    def __init__(self, tenant_of: Callable[[str], Tenant], config: KernelConfig) -> None:
         self._tenant_of = tenant_of
-        self._kept_jobs = kept_jobs
+        self._kept_jobs = config.kept_jobs
         self.by_id: dict[str, Job] = {}
         self.by_key: dict[tuple[str, str], str] = {}
-        self.queue = LaunchQueue()
+        self.queue = Dispatch(config, tenant_of)
         self.launched: dict[str, Job] = {}
         self.memory_bytes = 0
         self.seq = 0
@@ -52,6 +53,7 @@ class JobTable:
 
     def apply(self, record: Event) -> list[Job]:
         """Carries out a record; the jobs it changed. Records of forgotten jobs change nothing."""
+        self.queue.clock(record.now_ns)
         match record:
             case Submitted():
                 return [self._submit(record)]
@@ -67,9 +69,8 @@ class JobTable:
                 raise AssertionError(f"{type(record).__name__} is no journal record")
 
     def launch(self, job: Job) -> int:
-        """Takes the job off the queue into a slot; the fence of the launch. Not a record: see ``requeue_launches``."""
+        """The scheduler gave the job a place: the fence of its launch. Not a record: see ``_requeue_all``."""
         self.fence += 1
-        self.queue.drop(job)
         self._occupy(job, self.fence)
         return self.fence
 
@@ -85,6 +86,7 @@ class JobTable:
             "keys": dict(self.by_key),
             "ended": list(self._ended),
             "seq": self.seq,
+            "virtual_times": self.queue.schedule.accounts(),
         }
 
     def _submit(self, record: Submitted) -> Job:
@@ -127,9 +129,11 @@ class JobTable:
                 pass
 
     def _start(self, job: Job, record: Started | Progressed | Finished | Failed) -> None:
-        self.queue.drop(job)
+        if isinstance(record, Started):
+            job.place = (record.region, record.first_qubit)
         if job.id not in self.launched:
             self._occupy(job, record.fence)
+        self.queue.start(job)
         self.fence = max(self.fence, record.fence)
         job.move(RUNNING)
         job.started_ns = record.now_ns
@@ -146,7 +150,7 @@ class JobTable:
         self._end(job, FAILED, record.now_ns, error)
 
     def _end(self, job: Job, state: str, now_ns: int, error: QmkError | None = None) -> None:
-        self._vacate(job)
+        self._vacate(job, now_ns)
         self.queue.drop(job)
         job.move(state)
         job.ended_ns = now_ns
@@ -168,7 +172,7 @@ class JobTable:
         self.forgotten.append(job_id)
 
     def _requeue(self, job: Job, now_ns: int, reason: str) -> None:
-        self._vacate(job)
+        self._vacate(job, now_ns)
         if job.state == RUNNING:
             job.move(QUEUED)
         job.started_ns = job.shots_done = job.progress_steps = 0
@@ -185,7 +189,7 @@ class JobTable:
                 self._requeue(job, record.now_ns, "the daemon stopped")
                 changed.append(job)
             else:
-                self._vacate(job)
+                self._vacate(job, record.now_ns)
                 self.queue.put(job)
         return changed
 
@@ -195,8 +199,9 @@ class JobTable:
         self.memory_bytes += job.submitted.memory_bytes
         self._tenant_of(job.tenant).running_jobs.take()
 
-    def _vacate(self, job: Job) -> None:
+    def _vacate(self, job: Job, now_ns: int) -> None:
         if self.launched.pop(job.id, None) is not None:
+            self.queue.stop(job, now_ns)
             self.memory_bytes -= job.submitted.memory_bytes
             self._tenant_of(job.tenant).running_jobs.give()
         job.fence = 0

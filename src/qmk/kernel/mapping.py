@@ -10,8 +10,14 @@ import heapq
 
 from qmk.abi.calls.q_get_mapping import Placement
 from qmk.base.limits import LIMITS
+from qmk.kernel.config import KernelConfig
 from qmk.kernel.events import Submitted
 from qmk.qvm.graph import Graph, unpack
+
+
+def regions(config: KernelConfig) -> dict[str, int]:
+    """Name and number of qubits of each region of the map, in the order of the device's qubits."""
+    return dict(config.regions) or {f"r{number}": LIMITS.qubits for number in range(config.workers)}
 
 
 def epoch_sizes(graph: Graph) -> tuple[int, list[int]]:

@@ -15,7 +15,7 @@ from qmk.base.errors import QmkError
 from qmk.base.ids import opaque
 from qmk.base.seeds import substream
 from qmk.kernel import admission, views
-from qmk.kernel.effects import Estimate, Reply, Route
+from qmk.kernel.effects import Estimate, Reply, ReplyError, Route
 from qmk.kernel.events import Routed, Submitted
 from qmk.kernel.mapping import epoch_sizes
 from qmk.kernel.pending import Pending
@@ -47,7 +47,6 @@ def submit(kernel: State, event: CallReceived, session: Session) -> None:
         admission.require_event_room(graph, shots)
     warnings = [*event.warnings, *admission.verified(graph, session)]
     epochs, epoch_nodes = epoch_sizes(graph)
-    admission.require_deadline(request.policy, epochs)
     seed = request.policy.seed
     draft = Submitted(
         now_ns=event.now_ns,
@@ -103,12 +102,12 @@ def _repeat(kernel: State, event: CallReceived, session: Session, request_digest
     if pending is not None:
         pending.callers.append((event.conn, event.ref))
     elif job is not None:
-        kernel.reply(event, views.submitted(kernel.jobs, job, event.now_ns, kernel.config.workers, []))
+        kernel.reply(event, views.submitted(kernel.jobs, job, []))
     return True
 
 
 def routed(kernel: State, pending: Pending, event: Routed) -> None:
-    """The router has chosen: journal, answer, queue."""
+    """The router has chosen: journal, decide, answer, launch. Refuses what fits no empty machine."""
     draft = pending.draft
     record = msgspec.structs.replace(
         draft,
@@ -121,11 +120,18 @@ def routed(kernel: State, pending: Pending, event: Routed) -> None:
         seq=kernel.jobs.seq + 1,
     )
     kernel.tenant(draft.tenant).queued_jobs.give()
+    try:
+        admission.require_room(record, kernel.config)
+    except QmkError as error:
+        kernel.out.extend(ReplyError(conn, ref, error) for conn, ref in pending.callers)
+        return
     (job,) = kernel.commit(record)
-    reply = views.submitted(kernel.jobs, job, event.now_ns, kernel.config.workers, pending.warnings)
+    actions = kernel.decide()
+    late = admission.deadline_warning(job.submitted, views.place_and_start(kernel.jobs, job)[1], kernel.config)
+    reply = views.submitted(kernel.jobs, job, [*pending.warnings, *late])
     kernel.out.extend(Reply(conn, ref, reply) for conn, ref in pending.callers)
     kernel.set_deadline(job)
-    kernel.launch_ready()
+    kernel.carry_out(actions)
 
 
 def estimate(kernel: State, event: CallReceived, session: Session) -> None:

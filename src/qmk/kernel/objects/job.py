@@ -47,7 +47,8 @@ class IllegalMove(AssertionError):
 class Job:
     """``fence`` is the number of the current launch, 0 when none is out. Times are nanoseconds, 0 when not yet.
 
-    ``submitted`` is the record without its graph, which only the host keeps.
+    ``submitted`` is the record without its graph, which only the host keeps. ``place`` is the region and the device
+    index of the first qubit where a worker last took it. ``wanted_region`` is where it must be placed, if anywhere.
     Everything but ``fence`` and ``shots_done`` follows from the journal's records alone.
     """
 
@@ -58,6 +59,7 @@ class Job:
         "events",
         "fence",
         "mapping",
+        "place",
         "progress_steps",
         "seed",
         "shots",
@@ -66,6 +68,7 @@ class Job:
         "state",
         "submitted",
         "usage",
+        "wanted_region",
     )
 
     def __init__(self, submitted: Submitted, mapping: list[Placement] | None) -> None:
@@ -75,6 +78,8 @@ class Job:
         self.seed = submitted.seed
         self.state = VALIDATING
         self.fence = 0
+        self.place: tuple[str, int] = ("", 0)
+        self.wanted_region = ""
         self.attempts = 0
         self.started_ns = self.ended_ns = 0
         self.shots_done = self.progress_steps = 0
@@ -112,5 +117,16 @@ class Job:
 
     def comparable(self) -> dict[str, Any]:
         """All that a replay of the journal must rebuild."""
-        names = ("attempts", "ended_ns", "error", "events", "mapping", "progress_steps", "started_ns", "state", "usage")
+        names = (
+            "attempts",
+            "ended_ns",
+            "error",
+            "events",
+            "mapping",
+            "place",
+            "progress_steps",
+            "started_ns",
+            "state",
+            "usage",
+        )
         return {"submitted": self.submitted} | {name: getattr(self, name) for name in names}
