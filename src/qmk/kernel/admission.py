@@ -127,23 +127,21 @@ def require_room(record: Submitted, config: KernelConfig) -> None:
         )
 
 
-def deadline_warning(record: Submitted, start_s: float | None, config: KernelConfig) -> list[Finding]:
+def deadline_warning(record: Submitted, start_s: float | None, config: KernelConfig) -> Finding | None:
     """A warning when the job, by estimate, ends after its deadline; ``start_s`` is its predicted launch (Unix time)."""
     deadline = record.policy.get("deadline_epochs")
     if deadline is None or start_s is None:
-        return []
+        return None
     epochs = (start_s + record.seconds - record.now_ns / 1e9) * 1000 / config.epoch_ms
     if epochs <= deadline:
-        return []
-    return [
-        Finding(
-            DEADLINE_RULE,
-            f"the job is predicted to end {math.ceil(epochs)} scheduling epochs of {config.epoch_ms} ms from now, "
-            f"after its deadline of {deadline}; it is queued all the same",
-            help="ask for a later deadline_epochs, or fewer shots",
-            severity="warning",
-        )
-    ]
+        return None
+    return Finding(
+        DEADLINE_RULE,
+        f"the job is predicted to end {math.ceil(epochs)} scheduling epochs of {config.epoch_ms} ms from now, "
+        f"after its deadline of {deadline}; it is queued all the same",
+        help="ask for a later deadline_epochs, or fewer shots",
+        severity="warning",
+    )
 
 
 def request_digest(digest: str, shots: int, policy: dict[str, Any], keep_events: bool) -> str:

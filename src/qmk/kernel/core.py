@@ -29,7 +29,7 @@ from qmk.kernel.events import (
 from qmk.kernel.handlers import HANDLERS, OPEN_HANDLERS, submit
 from qmk.kernel.jobs import progress_step, reported_error
 from qmk.kernel.objects.capability import insufficient
-from qmk.kernel.objects.job import RUNNING
+from qmk.kernel.objects.job import RUNNING, Job
 from qmk.kernel.pending import Pending
 from qmk.kernel.state import EPOCH_TIMER, JOB_TIMER, State
 
@@ -183,6 +183,8 @@ class Kernel(State):
         """After a replay: what ran is queued again, time limits go on counting from acceptance."""
         if self.jobs.launched:
             self.commit(event)
+        for job_id in self.jobs.queue.misfits():
+            self.commit(_misfit(self.jobs.by_id[job_id], event.now_ns))
         for job in self.jobs.by_id.values():
             if not job.ended:
                 self.set_deadline(job)
@@ -199,6 +201,15 @@ class Kernel(State):
         self.out.extend(Kill(job_id, fence) for job_id, fence in launches)
         for wait in self.waits.all():
             self.answer(wait, self.jobs.by_id[wait.job])
+
+
+def _misfit(job: Job, now_ns: int) -> Failed:
+    """The end of a job that was accepted for a larger device than there is now."""
+    qubits = job.submitted.n_qubits
+    message = f"the job needs {qubits} qubits in one region, and since the restart no region of the device has as many"
+    fields = {"resource": "qubits", "asked": qubits, "retryable": False}
+    kind = "RESOURCE_EXHAUSTED"
+    return Failed(now_ns=now_ns, job=job.id, fence=0, kind=kind, message=message, fields=fields)
 
 
 def _require_supported(call: Call) -> None:

@@ -127,6 +127,11 @@ class Dispatch:
     def decide(self, now_ns: int) -> list[Action]:
         return decide(self.schedule, [Clock(now_ns)])
 
+    def misfits(self) -> list[str]:
+        """Jobs that no region of the map can hold: it was larger when they were accepted."""
+        state = self.schedule
+        return [id for id, entry in state.entries.items() if not state.capacity.may_ever_hold(entry.task)]
+
     def place(self, job: Job) -> int | None:
         """How many of the tenant's own jobs are launched before it; None when it does not wait."""
         return forecast.place(self.schedule, job.id)

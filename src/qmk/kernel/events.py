@@ -118,7 +118,8 @@ class Finished(_Event, frozen=True):
 
 
 class Failed(_Event, frozen=True):
-    """The launch ended without a result. ``died`` True: the worker process was lost, so the job may be retried."""
+    """The launch ended without a result; with ``fence`` 0, the job ended without a launch. ``died`` True: the worker
+    process was lost, so the job may be retried."""
 
     job: str
     fence: int

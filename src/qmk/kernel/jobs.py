@@ -111,7 +111,7 @@ class JobTable:
             job.attempts += 1
             self._requeue(job, now_ns, record.message)
             return
-        if job.state == QUEUED:
+        if job.state == QUEUED and record.fence:
             self._start(job, record)
         match record:
             case Progressed():

@@ -127,8 +127,10 @@ def routed(kernel: State, pending: Pending, event: Routed) -> None:
         return
     (job,) = kernel.commit(record)
     actions = kernel.decide()
-    late = admission.deadline_warning(job.submitted, views.place_and_start(kernel.jobs, job)[1], kernel.config)
-    reply = views.submitted(kernel.jobs, job, [*pending.warnings, *late])
+    reply = views.submitted(kernel.jobs, job, pending.warnings)
+    late = admission.deadline_warning(job.submitted, reply.estimated_start, kernel.config)
+    if late is not None:
+        reply = msgspec.structs.replace(reply, warnings=[*reply.warnings, msgspec.to_builtins(late)])
     kernel.out.extend(Reply(conn, ref, reply) for conn, ref in pending.callers)
     kernel.set_deadline(job)
     kernel.carry_out(actions)

@@ -31,7 +31,7 @@ MOVES: tuple[Move, ...] = (
     Move(RUNNING, QUEUED, "its worker died and attempts are left, or the daemon stopped"),
     Move(RUNNING, COMPLETED, "the result is stored"),
     Move(RUNNING, FAILED, "the engine failed, or timeout_ms passed"),
-    Move(QUEUED, FAILED, "timeout_ms passed"),
+    Move(QUEUED, FAILED, "timeout_ms passed, or the device has become too small for it"),
     Move(QUEUED, CANCELLED, "q_cancel"),
     Move(RUNNING, CANCELLED, "q_cancel"),
 )

@@ -98,16 +98,23 @@ class Capacity:
         bound = self.settings.memory_bytes
         return bound - self.used_memory if bound and self.jobs else _UNBOUNDED
 
+    def may_ever_hold(self, task: Task) -> bool:
+        """Whether an empty machine has room for the job. Memory does not count: one that is alone may try."""
+        return any(region.end - region.base >= width_of(task) for region in self._regions.values())
+
     def widest(self) -> int:
         """The widest job there is room for."""
         return max((region.widest() for region in self._regions.values() if self._open(region)), default=0)
 
     def fit(self, task: Task) -> Site | None:
-        """Where the job can be placed now: in the first region with room, at its lowest free index."""
+        """Where the job can be placed now: in the region it wants, else in the first with room, at its lowest free
+        index. A wish for a region that a restart with another map took away, or made too narrow, is void."""
         if self.free_slots <= 0 or task.memory_bytes > self.free_memory:
             return None
         width = width_of(task)
         wanted = self._regions.get(task.wanted_region)
+        if wanted is not None and wanted.end - wanted.base < width:
+            wanted = None
         for region in (wanted,) if wanted is not None else self._regions.values():
             first = region.gap(width) if self._open(region) else None
             if first is not None:

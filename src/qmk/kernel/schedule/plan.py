@@ -3,9 +3,9 @@
 The tenant whose turn it is launches the first job of its queue. When there is no room for that job (memory, or its
 qubits in one region), it is the *head*: its start is predicted from the predicted ends of what runs, and others may
 pass it only if, by estimate, that start does not move (EASY backfilling): they end before it, or need nothing of what
-it will take. Estimates may be wrong, so the first prediction is a promise: once it has passed, nobody passes any more,
-and the head starts as soon as what was launched before the promise has made room. If every estimate is too low by a
-factor f, the head therefore starts no later than f times its promised wait.
+it will take. Estimates may be wrong, so the first prediction is a promise. Once it has passed, only those pass that fit
+beside the head and all that was not to be gone by then: the head starts as soon as the launches that were to be gone
+are. If every estimate is too low by a factor f, that is no later than f times its promised wait.
 """
 
 from __future__ import annotations
@@ -52,10 +52,14 @@ def head_of(share: Share) -> Entry:
     return cast(Entry, share.queue.first())
 
 
-def _reserve(state: Schedule, head: Entry) -> tuple[int, Capacity]:
-    """When there will be room for the head by estimate, and what is left beside it then."""
+def _reserve(state: Schedule, head: Entry) -> tuple[int, Capacity | None]:
+    """When there will be room for the head by estimate, and what is left beside it then: None when the promise has
+    passed, and the room depends on launches that were never to be gone by then."""
+    last_ns = state.now_ns if head.promise_ns is None else head.promise_ns
     later = state.capacity.copy()
-    for entry in sorted(state.out.values(), key=lambda entry: entry.end_ns(state.now_ns)):
+    for entry in sorted(state.out.values(), key=lambda entry: entry.due_ns):
+        if last_ns < state.now_ns and entry.due_ns > last_ns:
+            return entry.end_ns(state.now_ns), None
         later.give(entry.task, entry.site)
         site = later.fit(head.task)
         state.tests += 1
@@ -71,9 +75,11 @@ def _backfill(state: Schedule, head: Entry, actions: list[Action]) -> None:
     state.reserved = (head.task.job, start_ns)
     if head.promise_ns is None:
         head.promise_ns = start_ns
-    if not state.settings.backfill or state.now_ns > head.promise_ns:
+    if not state.settings.backfill or later is None:
         return
     window_ns = min(start_ns, head.promise_ns) - state.now_ns
+    if state.now_ns > head.promise_ns:
+        window_ns = -1
     visits = BACKFILL_VISITS
     for share in state.shares.in_turn(BACKFILL_TENANTS):
         after = head.key if share is head.share else (-(1 << 62), 0)

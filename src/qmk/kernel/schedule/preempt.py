@@ -27,7 +27,7 @@ WAITING_TENANTS = 16
 
 def preempt(state: Schedule, actions: list[Action]) -> None:
     """Adds what to ask at an edge, and asks to be woken at the next one while that may be of use."""
-    if not state.settings.preempt or not state.fenced or not state.waiting or not _of_use(state):
+    if not _of_use(state):
         state.armed_epoch = None
         return
     if state.armed_epoch is not None and state.epoch >= state.armed_epoch:
@@ -35,7 +35,7 @@ def preempt(state: Schedule, actions: list[Action]) -> None:
         for entry in _victims(state):
             entry.yielding, entry.preempted_epoch = True, state.epoch
             actions.append(Preempt(entry.task.job))
-    if state.armed_epoch is None:
+    if state.armed_epoch is None and _of_use(state):
         state.armed_epoch = state.epoch + 1
         actions.append(WakeAt(state.wall_of(state.armed_epoch * state.settings.epoch_ns)))
 
@@ -43,7 +43,7 @@ def preempt(state: Schedule, actions: list[Action]) -> None:
 def _of_use(state: Schedule) -> bool:
     """Whether somebody may ever yield to the job that waits first."""
     share = state.shares.first()
-    if share is None:
+    if share is None or not state.fenced or not state.settings.preempt:
         return False
     head = cast(Entry, share.queue.first())
     return any(

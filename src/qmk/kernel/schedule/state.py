@@ -69,9 +69,14 @@ class Entry:
         """Memory, qubits and time, as the queue's search compares them."""
         return self.task.memory_bytes, width_of(self.task), self.left_ns
 
+    @property
+    def due_ns(self) -> int:
+        """When it was predicted to be off the machine."""
+        return self.since_ns + self.left_ns
+
     def end_ns(self, now_ns: int) -> int:
         """When it is predicted to be off the machine; one that overruns its prediction, now."""
-        return max(now_ns, self.since_ns + self.left_ns)
+        return max(now_ns, self.due_ns)
 
     def comparable(self) -> dict[str, Any]:
         names = [name for name in self.__slots__ if name != "share"]
