@@ -1,9 +1,10 @@
 """``python -m benchmarks.scheduler [--json FILE]``: the time of one step of the scheduler, by length of the queue.
 
 A step is a launch that ends, the decision that fills its place, and a job that arrives, so that the queue keeps its
-length. *Turns*: every job fits. *Backfilling*: the first job waits for memory, and each step looks for jobs to pass it.
-*Asking*: place in the queue and predicted start of a waiting job. Times are medians; what carries over to another
-machine is the ratio to the queue of ten jobs, and the counters: nodes of queues looked at, and placements tried, a step.
+length. *Turns*: every job fits. *Backfilling*: the first job waits for memory, and each step looks for jobs to pass
+it. *Asking*: place in the queue and predicted start of a waiting job. Times are medians; what carries over to another
+machine is the ratio to the queue of ten jobs, and the counters: nodes of queues looked at, and placements tried, a
+step.
 """
 
 from __future__ import annotations
@@ -53,14 +54,14 @@ class Load:
         self._number = 0
         self.out: list[str] = []
         if blocked:
-            self._tell(Queued(self._task(memory=MEMORY // 2, seconds=10**6)))
-            self._tell(Queued(self._task(memory=MEMORY * 3 // 4, seconds=1)))
+            self._tell(Queued(self._task(MEMORY // 2, 10**6, "runner")))
+            self._tell(Queued(self._task(MEMORY * 3 // 4, 1, "head")))
         for _ in range(queued + WORKERS):
             self._tell(Queued(self.arrival()))
 
     def arrival(self) -> Task:
         memory = self._dice.randrange(1, 100) if self._blocked else 1
-        return self._task(memory, self._dice.choice((0.1, 1.0, 10.0)))
+        return self._task(memory, self._dice.choice((0.1, 1.0, 10.0)), f"t{self._dice.randrange(self._tenants)}")
 
     def step(self) -> None:
         job = self.out.pop(1 if self._blocked and len(self.out) > 1 else 0)
@@ -74,10 +75,8 @@ class Load:
     def visits(self) -> int:
         return sum(share.queue.visits for share in self.state.shares)
 
-    def _task(self, memory: int, seconds: float) -> Task:
+    def _task(self, memory: int, seconds: float, tenant: str) -> Task:
         self._number += 1
-        tenant = f"t{self._number % self._tenants}"
-        priority = self._dice.randrange(3)
         cost_ns = round(seconds * 1e9)
         return Task(
             job=f"j{self._number}",
@@ -86,7 +85,7 @@ class Load:
             cost_ns=cost_ns,
             memory_bytes=memory,
             qubits=self._dice.randrange(1, 50),
-            priority=priority,
+            priority=self._dice.randrange(3),
         )
 
     def _tell(self, *events: Stopped | Left | Queued) -> None:

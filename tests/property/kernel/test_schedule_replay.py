@@ -1,4 +1,4 @@
-"""Random histories of the scheduler: what it promises at every step, and that a recorded history replays bit for bit."""
+"""Random histories of the scheduler: what it promises at every step; and a recorded one replays bit for bit."""
 
 from __future__ import annotations
 
