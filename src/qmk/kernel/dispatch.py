@@ -16,6 +16,7 @@ from qmk.kernel.schedule import forecast
 from qmk.kernel.schedule.capacity import Settings
 from qmk.kernel.schedule.messages import (
     Action,
+    AllowanceSet,
     Clock,
     Declined,
     Event,
@@ -57,6 +58,7 @@ class Dispatch:
         self._tenant_of = tenant_of
         self._jobs: dict[str, Job] = {}
         self._shares: dict[str, ShareSet] = {}
+        self._allowances: set[str] = set()
 
     def __len__(self) -> int:
         return self.schedule.waiting
@@ -91,7 +93,8 @@ class Dispatch:
         """The job waits: a new one, or one whose launch is over."""
         self.share(self._tenant_of(job.tenant))
         self._jobs[job.id] = job
-        self._tell(Queued(task_of(job)))
+        allowance = job.submitted.session if job.submitted.session in self._allowances else ""
+        self._tell(Queued(task_of(job, allowance)))
 
     def drop(self, job: Job) -> None:
         """The job waits no more, nor is it out."""
@@ -124,6 +127,17 @@ class Dispatch:
             self._shares[tenant.name] = told
             self._tell(told)
 
+    def allow(self, session: str, running_jobs: int, running_qubits: int) -> None:
+        """The session has bounds of its own on what its jobs may have out at once. Call it before its first job."""
+        self._allowances.add(session)
+        self._tell(AllowanceSet(session, running_jobs, running_qubits))
+
+    def lift(self, session: str) -> None:
+        """The session is over, and its bounds with it; its jobs go on."""
+        if session in self._allowances:
+            self._allowances.discard(session)
+            self._tell(AllowanceSet(session))
+
     def decide(self, now_ns: int) -> list[Action]:
         return decide(self.schedule, [Clock(now_ns)])
 
@@ -150,7 +164,7 @@ class Dispatch:
         self.schedule.apply(event)
 
 
-def task_of(job: Job) -> Task:
+def task_of(job: Job, allowance: str) -> Task:
     record = job.submitted
     return Task(
         job=record.job,
@@ -163,4 +177,5 @@ def task_of(job: Job) -> Task:
         deadline_epochs=record.policy.get("deadline_epochs"),
         fenced=record.fenced,
         wanted_region=job.wanted_region,
+        allowance=allowance,
     )

@@ -12,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from qmk.kernel.schedule.capacity import Settings, width_of
 from qmk.kernel.schedule.messages import (
     Action,
+    AllowanceSet,
     Clock,
     Declined,
     Event,
@@ -79,11 +80,14 @@ class RandomSchedule(RuleBasedStateMachine):
                 "priority": st.integers(-2, 2),
                 "deadline_epochs": st.none() | st.integers(1, 50),
                 "fenced": st.booleans(),
+                "allowance": st.sampled_from(("", "", "x", "y")),
                 "wanted_region": st.sampled_from(("", "", "", "left", "right", "gone")),
             }
         )
     )
     def arrives(self, fields: dict[str, Any]) -> None:
+        if fields["allowance"]:
+            fields = {**fields, "allowance": fields["tenant"] + fields["allowance"]}
         self.tell(Queued(self.task(fields)))
 
     @rule(milliseconds=st.integers(0, 400))
@@ -100,6 +104,14 @@ class RandomSchedule(RuleBasedStateMachine):
     def operator_changes(self, tenant: str, weight: float, limit: int) -> None:
         self.limits[tenant] = limit
         self.tell(ShareSet(tenant, weight, limit))
+
+    @rule(tenant=TENANTS, name=st.sampled_from("xy"), jobs=st.integers(0, 2), qubits=st.sampled_from((5, 1 << 62)))
+    def session_is_bounded(self, tenant: str, name: str, jobs: int, qubits: int) -> None:
+        self.tell(AllowanceSet(tenant + name, jobs, qubits))
+
+    @rule(tenant=TENANTS, name=st.sampled_from("xy"))
+    def session_ends(self, tenant: str, name: str) -> None:
+        self.tell(AllowanceSet(tenant + name))
 
     @precondition(lambda self: self.out)
     @rule(pick=ANY, later=st.booleans())
@@ -164,8 +176,20 @@ class RandomSchedule(RuleBasedStateMachine):
             assert share.charged == sum(entry.charge for entry in running)
             assert (share.live, share.running) == (len(mine), len(running))
             assert share.started == sum(entry.started for entry in running)
-            assert len(share.queue) == sum(entry.state == WAITING for entry in mine)
+            assert len(share.queue) + len(share.held) == sum(entry.state == WAITING for entry in mine)
+            waiting_ns = sum(entry.left_ns for entry in mine if entry.state == WAITING)
+            assert share.before((1 << 62, 0)) == (len(share.queue) + len(share.held), waiting_ns)
             assert (share.key is not None) == share.ready
+        for allowance in state.allowances.values():
+            mine = [entry for entry in state.entries.values() if entry.allowance is allowance]
+            running = [entry for entry in mine if entry.state == OUT]
+            assert (allowance.live, allowance.running) == (len(mine), len(running))
+            assert allowance.qubits == sum(width_of(entry.task) for entry in running)
+            offered = allowance.offered
+            assert len(allowance.held) + (offered is not None) == sum(entry.state == WAITING for entry in mine)
+            if offered is not None:
+                assert offered.key == min(entry.key for entry in mine if entry.state == WAITING)
+                assert allowance.running < allowance.limit
         assert state.shares.weight == sum(share.weight for share in state.shares if share.live)
 
     @invariant()

@@ -20,7 +20,7 @@ def place(state: Schedule, job: str) -> int | None:
     entry = state.entries.get(job)
     if entry is None or entry.state != WAITING:
         return None
-    return entry.share.queue.before(entry.key)[0]
+    return entry.share.before(entry.key)[0]
 
 
 def start_ns(state: Schedule, job: str) -> int:
@@ -36,16 +36,16 @@ def start_ns(state: Schedule, job: str) -> int:
 def _served_before(state: Schedule, entry: Entry) -> int:
     """Predicted work of the waiting jobs that are served before this one, by all tenants together."""
     own = entry.share
-    own_ns = entry.share.queue.before(entry.key)[1]
+    own_ns = entry.share.before(entry.key)[1]
     turn = own.tag + own_ns * MICRO // own.weight
     served_ns = own_ns
-    rest_ns, rest_weight, tag = state.waiting_ns - own.queue.weight, state.shares.weight - own.weight, own.tag
+    rest_ns, rest_weight, tag = state.waiting_ns - own.waiting_ns, state.shares.weight - own.weight, own.tag
     for share in state.shares.in_turn(TENANTS):
         tag = share.tag
         if tag >= turn:
             return served_ns
         if share is not own:
-            served_ns += min(share.queue.weight, (turn - tag) * share.weight // MICRO)
-            rest_ns -= share.queue.weight
+            served_ns += min(share.waiting_ns, (turn - tag) * share.weight // MICRO)
+            rest_ns -= share.waiting_ns
             rest_weight -= share.weight
     return served_ns + min(rest_ns, max(0, turn - tag) * rest_weight // MICRO)

@@ -25,6 +25,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     fenced: bool = False
     wanted_region: str = ""
     """where it must be placed; empty: anywhere"""
+    allowance: str = ""
+    """bounds that it shares with other jobs of its tenant (``AllowanceSet``); empty: none but the tenant's"""
 
 
 class _Event(msgspec.Struct, frozen=True, tag=True):
@@ -43,6 +45,14 @@ class ShareSet(_Event, frozen=True):
     tenant: str
     weight: float
     running_jobs: int
+    running_qubits: int = 1 << 62
+
+
+class AllowanceSet(_Event, frozen=True):
+    """How many jobs of the allowance, with how many qubits, may be out at once; by default any number."""
+
+    allowance: str
+    running_jobs: int = 1 << 62
     running_qubits: int = 1 << 62
 
 
@@ -81,7 +91,7 @@ class Declined(_Event, frozen=True):
     job: str
 
 
-Event = Clock | ShareSet | Queued | Left | Started | Stopped | Declined
+Event = Clock | ShareSet | AllowanceSet | Queued | Left | Started | Stopped | Declined
 
 
 class Place(_Event, frozen=True):

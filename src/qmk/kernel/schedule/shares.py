@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 from qmk.base.limits import LIMITS
 from qmk.kernel.schedule.messages import ShareSet
-from qmk.kernel.schedule.tree import Needs, Tree
+from qmk.kernel.schedule.tree import Key, Needs, Tree
 
 MICRO = 1_000_000
 LEAST_NS = 1_000_000
@@ -32,7 +32,10 @@ UNBOUNDED = 1 << 62
 
 
 class Waiting(Protocol):
-    """What a queue holds: memory, qubits and time are its needs."""
+    """A waiting job: its key in the queue, its predicted time, its needs of memory, qubits and time."""
+
+    key: Key
+    left_ns: int
 
     @property
     def needs(self) -> Needs: ...
@@ -44,10 +47,12 @@ def bounded(cost_ns: int) -> int:
 
 class Share:
     """One tenant. ``unstarted`` jobs wait as far as the journal knows; ``started`` ones are out with a worker;
-    ``running`` counts all launches that are out, ``qubits`` theirs; ``limit`` and ``qubits_limit`` bound them."""
+    ``held`` are jobs that an allowance keeps out of the queue. ``running`` counts all launches that are out, ``qubits``
+    theirs; ``limit`` and ``qubits_limit`` bound them."""
 
     __slots__ = (
         "charged",
+        "held",
         "key",
         "limit",
         "live",
@@ -69,6 +74,7 @@ class Share:
         self.limit = LIMITS.running_jobs
         self.qubits_limit = UNBOUNDED
         self.queue: Tree[Waiting] = Tree()
+        self.held: Tree[Waiting] = Tree()
         self.settled = self.charged = 0
         self.live = self.started = self.running = self.qubits = 0
         self.key: tuple[int, int] | None = None
@@ -87,8 +93,21 @@ class Share:
         return bounded(cost_ns) * MICRO // self.weight
 
     def comparable(self) -> dict[str, Any]:
-        fields = {name: getattr(self, name) for name in self.__slots__ if name != "queue"}
-        return {**fields, "waiting": len(self.queue), "waiting_ns": self.queue.weight}
+        fields = {name: getattr(self, name) for name in self.__slots__ if name not in ("held", "queue")}
+        return {**fields, "held": len(self.held), "waiting": len(self.queue), "waiting_ns": self.queue.weight}
+
+    def before(self, key: Key) -> tuple[int, int]:
+        """How many of its waiting jobs go before ``key``, and their predicted time."""
+        size, cost_ns = self.queue.before(key)
+        if len(self.held):
+            more, held_ns = self.held.before(key)
+            return size + more, cost_ns + held_ns
+        return size, cost_ns
+
+    @property
+    def waiting_ns(self) -> int:
+        """Predicted time of all its waiting jobs."""
+        return self.queue.weight + self.held.weight
 
 
 class Shares:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from qmk.kernel.schedule.allowances import Allowance
 from qmk.kernel.schedule.capacity import Capacity, Settings, Site, width_of
 from qmk.kernel.schedule.messages import (
+    AllowanceSet,
     Clock,
     Declined,
     Event,
@@ -36,6 +38,7 @@ class Entry:
     to start, from when it first held back others."""
 
     __slots__ = (
+        "allowance",
         "charge",
         "declined",
         "key",
@@ -52,9 +55,10 @@ class Entry:
         "yielding",
     )
 
-    def __init__(self, task: Task, share: Share, accepted_epoch: int) -> None:
+    def __init__(self, task: Task, share: Share, allowance: Allowance | None, accepted_epoch: int) -> None:
         self.task = task
         self.share = share
+        self.allowance = allowance
         self.key = rank(task, accepted_epoch)
         self.left_ns = bounded(task.cost_ns)
         self.state = HELD
@@ -79,7 +83,7 @@ class Entry:
         return max(now_ns, self.due_ns)
 
     def comparable(self) -> dict[str, Any]:
-        names = [name for name in self.__slots__ if name != "share"]
+        names = [name for name in self.__slots__ if name not in ("allowance", "share")]
         return {name: getattr(self, name) for name in names}
 
 
@@ -93,6 +97,7 @@ class Schedule:
         self.now_ns = 0
         self.shares = Shares()
         self.capacity = Capacity(self.settings)
+        self.allowances: dict[str, Allowance] = {}
         self.entries: dict[str, Entry] = {}
         self.out: dict[str, Entry] = {}
         self.fenced: dict[str, Entry] = {}
@@ -119,6 +124,8 @@ class Schedule:
                 self._clock(event.now_ns)
             case ShareSet():
                 self.shares.set(event)
+            case AllowanceSet():
+                self._allow(event)
             case Queued():
                 self._queued(event.task)
             case Left():
@@ -145,6 +152,10 @@ class Schedule:
         share.charged += entry.charge
         share.running += 1
         share.qubits += width_of(entry.task)
+        if entry.allowance is not None:
+            entry.allowance.running += 1
+            entry.allowance.qubits += width_of(entry.task)
+            entry.allowance.offer()
         self.capacity.take(entry.task, site)
         self.out[entry.task.job] = entry
         if entry.task.fenced:
@@ -160,6 +171,7 @@ class Schedule:
             "out": list(self.out),
             "fenced": list(self.fenced),
             "capacity": (self.capacity.free_slots, self.capacity.used_memory, self.capacity.snapshot()),
+            "allowances": {name: allowance.comparable() for name, allowance in self.allowances.items()},
             "shares": [s.comparable() for s in self.shares],
             "v": (self.shares.v, self.shares.weight),
         }
@@ -167,6 +179,15 @@ class Schedule:
     def accounts(self) -> dict[str, int]:
         """What a replay of the kernel's journal rebuilds: virtual times, and ``v`` under the empty name."""
         return {"": self.shares.v} | {share.name: share.settled for share in self.shares}
+
+    def _allow(self, event: AllowanceSet) -> None:
+        allowance = self.allowances.setdefault(event.allowance, Allowance())
+        allowance.limit, allowance.qubits_limit = event.running_jobs, event.running_qubits
+        allowance.offer()
+        if allowance.share is not None:
+            self.shares.refresh(allowance.share)
+        if allowance.idle:
+            del self.allowances[event.allowance]
 
     def _clock(self, wall_ns: int) -> None:
         if self.wall_ns is None:
@@ -180,11 +201,17 @@ class Schedule:
         if entry is None:
             share = self.shares.get(task.tenant)
             self.shares.enter(share)
-            entry = self.entries[task.job] = Entry(task, share, self.epoch)
+            allowance = self.allowances.setdefault(task.allowance, Allowance()) if task.allowance else None
+            if allowance is not None:
+                allowance.live += 1
+            entry = self.entries[task.job] = Entry(task, share, allowance, self.epoch)
         assert entry.state == HELD, f"{task.job} is {entry.state}"
         entry.task = task
         entry.state = WAITING
-        entry.share.queue.put(entry.key, entry, entry.left_ns, entry.needs)
+        if entry.allowance is None:
+            entry.share.queue.put(entry.key, entry, entry.left_ns, entry.needs)
+        else:
+            entry.allowance.queue(entry.share, entry)
         self.waiting += 1
         self.waiting_ns += entry.left_ns
         self.shares.refresh(entry.share)
@@ -197,6 +224,10 @@ class Schedule:
             self._vacate(entry, 0)
         elif entry.state == WAITING:
             self._unqueue(entry)
+        if entry.allowance is not None:
+            entry.allowance.live -= 1
+            if entry.allowance.idle:
+                del self.allowances[entry.task.allowance]
         self.shares.leave(entry.share)
         self.shares.refresh(entry.share)
 
@@ -225,6 +256,10 @@ class Schedule:
         self.capacity.give(entry.task, entry.site)
         share.running -= 1
         share.qubits -= width_of(entry.task)
+        if entry.allowance is not None:
+            entry.allowance.running -= 1
+            entry.allowance.qubits -= width_of(entry.task)
+            entry.allowance.offer()
         share.charged -= entry.charge
         if entry.started:
             self.shares.settle(share, used_ns)
@@ -233,7 +268,10 @@ class Schedule:
         self.shares.refresh(share)
 
     def _unqueue(self, entry: Entry) -> None:
-        entry.share.queue.drop(entry.key)
+        if entry.allowance is None:
+            entry.share.queue.drop(entry.key)
+        else:
+            entry.allowance.unqueue(entry)
         entry.state = HELD
         self.waiting -= 1
         self.waiting_ns -= entry.left_ns

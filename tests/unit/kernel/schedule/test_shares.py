@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from qmk.kernel.schedule.messages import Clock, Queued, Started, Stopped
+from qmk.kernel.schedule.forecast import place
+from qmk.kernel.schedule.messages import AllowanceSet, Clock, Queued, Started, Stopped
 from qmk.simulation.machine import POLICIES, simulate
 from qmk.simulation.trace import Arrival, Machine, Trace
 
@@ -149,3 +150,22 @@ def test_what_a_replay_knows_gives_the_same_virtual_times(make_desk: Any) -> Non
     assert state.accounts() == live.state.accounts()
     other.tape.clear()
     other.state = type(state)(other.settings)
+
+
+def test_an_allowance_holds_back_its_jobs_and_nobody_elses(make_desk: Any) -> None:
+    """Two sessions of one tenant; the first may have one job out at once."""
+    desk = make_desk(workers=3)
+    desk.tell(AllowanceSet("ses", 1))
+    mine = [desk.queue("a", allowance="ses", priority=5) for _ in range(50)]
+    other = [desk.queue("a") for _ in range(3)]
+    assert desk.out == [mine[0], other[0], other[1]]
+    assert [place(desk.state, job) for job in (mine[1], mine[49], other[2])] == [0, 48, 49]
+    urgent = desk.queue("a", allowance="ses", priority=6)
+    desk.end(mine[0])
+    assert desk.out == [other[0], other[1], urgent]
+    desk.end(other[0])
+    assert desk.out == [other[1], urgent, other[2]]
+    desk.tell(AllowanceSet("ses"))
+    desk.end(other[1])
+    desk.end(other[2])
+    assert desk.out == [urgent, mine[1], mine[2]]
