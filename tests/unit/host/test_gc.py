@@ -39,6 +39,7 @@ def submitted(job: str, graph: bytes) -> Submitted:
         reasons=[],
         seconds=0.5,
         memory_bytes=0,
+        seq=int.from_bytes(job.encode(), "big"),
     )
 
 

@@ -23,7 +23,7 @@ GOLDEN = Path(__file__).parents[2] / "golden" / "journal"
 
 MOUNTS = """\
 22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
-30 22 0:40 / /home rw,relatime shared:2 - nfs4 server:/home rw,vers=4.2
+30 22 0:40 / /net rw,relatime shared:2 - nfs4 server:/net rw,vers=4.2
 31 30 8:2 / /net/me/fast rw - xfs /dev/sdb1 rw
 32 22 0:41 / /mnt/with\\040space rw - fuse.sshfs me@there: rw
 """

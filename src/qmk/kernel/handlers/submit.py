@@ -51,7 +51,6 @@ def submit(kernel: State, event: CallReceived, session: Session) -> None:
         admission.require_event_room(graph, shots)
     warnings = [*event.warnings, *admission.verified(graph, session)]
     epochs, epoch_nodes = epoch_sizes(graph)
-    admission.require_deadline(request.policy, epochs)
     graph, uses = firewall.admit(kernel, session.tenant.name, graph, request.policy.channels, shots)
     seed = request.policy.seed
     draft = Submitted(
@@ -116,7 +115,7 @@ def repeat(kernel: State, event: CallReceived, session: Session, request_digest:
 
 
 def routed(kernel: State, pending: Pending, event: Routed) -> None:
-    """The router has chosen: journal, answer, queue."""
+    """The router has chosen: journal, decide, answer, launch. Refuses what fits no empty machine."""
     draft = pending.draft
     try:
         firewall.require(kernel, draft.channels)
@@ -138,8 +137,9 @@ def routed(kernel: State, pending: Pending, event: Routed) -> None:
 
 
 def accept(kernel: State, pending: Pending, record: Submitted, state: Checkpoint | None = None) -> None:
-    """Journal, answer, queue. ``state`` is what the job starts from; empty: the start of its program."""
-    error = records.refusal(record)
+    """Journal, decide, answer, launch. ``state`` is what the job starts from; empty: the start of its program. Refuses
+    what fits no empty machine."""
+    error = records.refusal(record) or admission.no_room(record, kernel.config)
     if error is not None:
         kernel.drop_pending(pending, error)
         return
@@ -158,10 +158,11 @@ def accept(kernel: State, pending: Pending, record: Submitted, state: Checkpoint
             )
         )
     _audit_admission(kernel, record)
+    actions = kernel.decide()
     reply = _accepted(kernel, job, pending.method, pending.warnings)
     kernel.out.extend(Reply(conn, ref, reply) for conn, ref in pending.callers)
     kernel.set_deadline(job)
-    kernel.launch_ready()
+    kernel.carry_out(actions)
 
 
 def _accepted(kernel: State, job: Job, method: str, warnings: list[Finding]) -> Any:
@@ -170,7 +171,11 @@ def _accepted(kernel: State, job: Job, method: str, warnings: list[Finding]) -> 
         return q_restore.Reply(job.id, job.submitted.restored_from, job.epochs_done)
     if method == q_replay.CALL.name:
         return q_replay.Reply(job.id, job.submitted.replay_of, job.seed)
-    return views.submitted(kernel.jobs, job, kernel.now_ns, kernel.config.workers, warnings)
+    reply = views.submitted(kernel.jobs, job, warnings)
+    late = admission.deadline_warning(job.submitted, reply.estimated_start, kernel.config)
+    if late is None:
+        return reply
+    return msgspec.structs.replace(reply, warnings=[*reply.warnings, msgspec.to_builtins(late)])
 
 
 def _audit_admission(kernel: State, record: Submitted) -> None:

@@ -31,7 +31,11 @@ MOVES: tuple[Move, ...] = (
     Move(RUNNING, QUEUED, "its worker died and attempts are left, the daemon stopped, or it yielded at a fence"),
     Move(RUNNING, COMPLETED, "the result is stored"),
     Move(RUNNING, FAILED, "the engine failed, or timeout_ms passed"),
-    Move(QUEUED, FAILED, "timeout_ms passed, a channel it counts on has ended, or daemons crash with it"),
+    Move(
+        QUEUED,
+        FAILED,
+        "timeout_ms passed, a channel it counts on ended, daemons crash with it, no region holds it",
+    ),
     Move(QUEUED, CANCELLED, "q_cancel"),
     Move(RUNNING, CANCELLED, "q_cancel"),
 )
@@ -50,9 +54,9 @@ class Job:
     ``submitted`` is the record without its graph, which only the host keeps. ``saved`` is the checkpoint that the next
     launch continues from, ``epochs_done`` the epochs behind the state last heard of. ``crashes`` counts the daemons
     that went down with a launch of it, ``retired`` is its newest launch known to be over. ``wanted_region`` is where
-    q_migrate sent it, ``elsewhere`` says that the next launch must be in another process, ``region`` and
-    ``first_qubit`` are the place of the current launch.
-    Everything but ``fence``, ``shots_done`` and that place follows from the journal's records alone.
+    q_migrate sent it, ``elsewhere`` says that the next launch must be in another process. ``region`` and
+    ``first_qubit`` are where the current launch was placed, ``place`` is where a worker last took it.
+    Everything but ``fence``, ``shots_done`` and where the current launch was placed follows from the journal alone.
     """
 
     __slots__ = (
@@ -66,6 +70,7 @@ class Job:
         "fence",
         "first_qubit",
         "mapping",
+        "place",
         "progress_steps",
         "region",
         "retired",
@@ -93,6 +98,7 @@ class Job:
         self.wanted_region = self.region = ""
         self.elsewhere = False
         self.first_qubit = 0
+        self.place: tuple[str, int] = ("", 0)
         self.started_ns = self.ended_ns = 0
         self.shots_done = self.progress_steps = 0
         self.error: dict[str, Any] | None = None
