@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from tools.throwaway_postgres import Cluster, shared
+
 HERE = Path(__file__).parent
 PATIENCE_S = 30.0
 
@@ -151,6 +153,26 @@ def odd_engines(tmp_path: Path) -> dict[str, tuple[str, str]]:
     shutil.copy(HERE / "engines" / "odd_engines.py", folder)
     names = ("crash", "crash_once", "hang", "slow", "raise", "contradict", "unloadable", "chatty", "zeros")
     return {name: (f"odd_engines:{name.upper()}", str(folder)) for name in names}
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """One PostgreSQL server for all test processes of this run. There is no run without one: see the error."""
+    folder = tmp_path_factory.getbasetemp()
+    with shared((folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "postgres") as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def postgres_url(postgres_server: Cluster) -> str:
+    """A URL under which nothing exists yet."""
+    return postgres_server.new_schema()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """What ``--database`` is given: nothing for SQLite, a URL for PostgreSQL; the test runs once with each."""
+    return "" if request.param == "sqlite" else request.getfixturevalue("postgres_url")
 
 
 @pytest.fixture(name="eventually")

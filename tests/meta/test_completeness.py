@@ -22,13 +22,6 @@ FRONTENDS = PROJECT["entry-points"]["qmk.frontends"]
 GENERATED_PAGES = {"errors.md", "limits.md", "ops.md", "rules.md", "cli.md"}
 
 
-NOT_YET = {
-    "CHECKPOINT_NOT_FOUND": "q_checkpoint, q_restore",
-    "CHANNEL_NOT_FOUND": "q_open_chan, q_close_chan, q_chan_status",
-}
-"""Errors that only these calls give, which answer UNSUPPORTED in this release."""
-
-
 @cache
 def text_below(*folders: str) -> str:
     """All text of the files in these folders, this file left out."""
@@ -71,10 +64,6 @@ def test_alias_has_page_and_test(alias: str) -> None:
 @pytest.mark.parametrize("error", KINDS)
 def test_error_has_page_test_and_a_place_that_raises_it(error: str) -> None:
     assert names(error, page("reference/errors.md"))
-    if error in NOT_YET:
-        unsupported = {call.name for call in CALLS if not call.supported}
-        assert set(NOT_YET[error].split(", ")) <= unsupported, "its calls are there now: test it like the others"
-        return
     assert names(error, text_below("tests")), "no test names it"
     uses = len(re.findall(rf"\b{error}\b", text_below("src/qmk")))
     assert uses > 2, "nothing raises it"

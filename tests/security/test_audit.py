@@ -23,7 +23,7 @@ from qmk.host.audit_reader import AuditReader
 from qmk.host.host import Host, Turns
 from qmk.host.routing import Routing
 from qmk.host.seals import Sealer
-from qmk.host.store import SqliteJournal
+from qmk.host.store import open_journal
 from qmk.kernel.audit import GENESIS, entry_hash
 from qmk.kernel.config import KernelConfig
 from qmk.kernel.core import Kernel
@@ -43,15 +43,19 @@ class Desk:
     def refuse(self, conn: int, ref: int, error: QmkError) -> None:
         raise AssertionError(error)
 
-    def launch(self, launch: Any, graph: bytes) -> None: ...
-    def kill(self, job: str, fence: int) -> None: ...
+    def launch(self, launch: Any, graph: bytes, state: bytes | None = None) -> None: ...
+    def cancel(self, job: str, fence: int, grace_s: float = 0.0) -> None: ...
+
+    def reconcile(self, fences: Any) -> list[tuple[str, int]]:
+        return []
+
     def set(self, key: str, at_ns: int) -> None: ...
     def clear(self, key: str) -> None: ...
 
 
 def run_host(folder: Path, epochs: int = EPOCHS, stop: bool = True) -> None:
     """A daemon's life without its socket: sessions open in ``epochs`` epochs, two entries each."""
-    journal = SqliteJournal(folder / "journal.sqlite")
+    journal = open_journal(folder)
     now_ns = 1_800_000_000_000_000_000 + (journal.last_seal() is not None) * 10**12
     desk, turns = Desk(), []
     clock = [now_ns]

@@ -6,6 +6,9 @@ from typing import Any
 
 SESSION = "ses_example"
 JOB = "job_example"
+CHANNEL = "chan_example"
+OTHER_JOB = "job_other"
+CHECKPOINT = "chk_example"
 TIME = 1767225600.0
 """2026-01-01 00:00:00 UTC, Unix seconds."""
 
@@ -27,3 +30,18 @@ BELL: dict[str, Any] = {
 
 DIGEST = "abcab9eb67958292b7f08ced978980bc68b4860c87648f62f98f027967833c88"
 """Digest of ``BELL``, which tests compare with the real one."""
+
+CHANNEL_STATE: dict[str, Any] = {
+    "channel": CHANNEL,
+    "state": "PROPOSED",
+    "peers": ["local", "bob"],
+    "approved": ["local"],
+    "fidelity": 0.9975015487828833,
+    "fidelity_min": 0.99,
+    "use_count": 0,
+    "entanglements_max": 10_000,
+    "expiry": TIME + 3600,
+    "rounds": 2,
+    "raw_pairs": 4.580166513047553,
+    "jobs": 0,
+}

@@ -40,8 +40,13 @@ class Program(Request, frozen=True):
 class Policy(Request, frozen=True):
     """Wishes about how a job is run. Whatever cannot be honoured is refused, never ignored."""
 
-    priority: Annotated[int, Meta(description="larger is launched sooner", ge=-1000, le=1000)] = 0
-    deadline_epochs: Annotated[int, Meta(description="most epochs the job may take", ge=1, le=INT_MAX)] | None = None
+    priority: Annotated[
+        int, Meta(description="larger is launched sooner, among the jobs of one tenant", ge=-1000, le=1000)
+    ] = 0
+    deadline_epochs: (
+        Annotated[int, Meta(description="scheduling epochs from acceptance by which it should end", ge=1, le=INT_MAX)]
+        | None
+    ) = None
     seed: Annotated[int, Meta(description="seed of every random choice; absent: drawn", ge=0, le=INT_MAX)] | None = None
     timeout_ms: (
         Annotated[int, Meta(description="ms from acceptance to FAILED (TIMEOUT)", ge=1, le=LIMITS.timeout_ms)] | None
@@ -49,6 +54,10 @@ class Policy(Request, frozen=True):
     device: Annotated[str, Meta(description="what is modelled; 'ideal' in this release", max_length=256)] = "ideal"
     engine: Annotated[str, Meta(description="engine to use; absent: the router chooses", max_length=256)] | None = None
     qec: Annotated[dict[str, Any], Meta(description="error-correction wishes; none in this release")] | None = None
+    channels: Annotated[
+        dict[Name, ChannelId],
+        Meta(description="channel handle in the program to the channel from q_open_chan that it draws on"),
+    ] = {}
     debug: Annotated[bool, Meta(description="keep what q_get_mapping shows; needs CAP_DEBUG")] = False
 
 
@@ -74,12 +83,32 @@ class Status(Struct, frozen=True, kw_only=True):
     seed: int
     engine: Annotated[str, Meta(description="engine chosen by the router or by policy.engine")]
     method: str
-    place_in_queue: Annotated[int | None, Meta(description="jobs that are launched before it; null when not QUEUED")]
+    place_in_queue: Annotated[
+        int | None, Meta(description="the tenant's own jobs launched before it; null when not QUEUED")
+    ]
     estimated_start: Annotated[
-        float | None, Meta(description="predicted launch, Unix time in seconds; null when not QUEUED")
+        float | None,
+        Meta(description="predicted launch under the present load, Unix time in seconds; null when not QUEUED"),
     ]
     submitted: Annotated[float, Meta(description="acceptance, Unix time in seconds")]
     started: float | None = None
     ended: float | None = None
     attempts: Annotated[int, Meta(description="launches lost to a dead worker")] = 0
     error: Annotated[dict[str, Any] | None, Meta(description="why it FAILED or was CANCELLED: an error object")] = None
+
+
+class ChannelState(Struct, frozen=True, kw_only=True):
+    """A channel, as either of its tenants sees it."""
+
+    channel: str
+    state: Annotated[str, Meta(description="PROPOSED, OPEN, EXHAUSTED, CLOSED or EXPIRED")]
+    peers: Annotated[list[str], Meta(description="the tenant that proposed it and the other")]
+    approved: Annotated[list[str], Meta(description="tenants that have given their word")]
+    fidelity: Annotated[float, Meta(description="fidelity granted: what the device's link delivers for fidelity_min")]
+    fidelity_min: Annotated[float, Meta(description="lowest fidelity that both accept")]
+    use_count: Annotated[int, Meta(description="Bell pairs promised to jobs so far")]
+    entanglements_max: Annotated[int, Meta(description="Bell pairs that may be promised over its life")]
+    expiry: Annotated[float | None, Meta(description="Unix time in seconds; null: no end")]
+    rounds: Annotated[int, Meta(description="rounds of purification that a pair takes")]
+    raw_pairs: Annotated[float, Meta(description="raw pairs of the link that a pair takes on average")]
+    jobs: Annotated[int, Meta(description="jobs, waiting and running, with a use of it before them")]

@@ -48,7 +48,14 @@ _ROWS = (
     Kind(-32304, "NOT_COMPLETED", "caller", True, "The job has no result yet."),
     Kind(-32305, "JOB_CANCELLED", "caller", False, "The job was cancelled before it had a result."),
     Kind(-32400, "CHECKPOINT_NOT_FOUND", "caller", False, "No such checkpoint for this tenant."),
+    Kind(-32401, "NOT_CHECKPOINTABLE", "caller", False, "The job cannot be saved or stopped where it is."),
     Kind(-32500, "CHANNEL_NOT_FOUND", "caller", False, "No such channel for this tenant."),
+    Kind(-32501, "CHANNEL_REQUIRED", "caller", False, "The program joins tenants without naming a channel for it."),
+    Kind(-32502, "CHANNEL_NOT_APPROVED", "caller", True, "The other tenant has not approved the channel."),
+    Kind(-32503, "CHANNEL_CLOSED", "caller", False, "One of the tenants has closed the channel."),
+    Kind(-32504, "CHANNEL_EXPIRED", "caller", False, "The channel's time is over."),
+    Kind(-32505, "CHANNEL_EXHAUSTED", "caller", True, "The channel has too few Bell pairs left."),
+    Kind(-32506, "CHANNEL_MISMATCH", "caller", False, "The channel does not grant what the program does with it."),
     Kind(-32900, "CONNECTION_LOST", "system", True, "The daemon closed the connection or is not running."),
 )
 

@@ -43,11 +43,16 @@ TABLE: dict[str, Limit] = {
     "queued_jobs": Limit(10_000, "jobs", "jobs of one tenant that have not ended"),
     "running_jobs": Limit(64, "jobs", "jobs of one tenant on engines at once"),
     "kept_jobs": Limit(100_000, "jobs", "ended jobs remembered by the daemon"),
+    "checkpoints": Limit(10_000, "checkpoints", "checkpoints that one tenant keeps"),
+    "checkpoint_bytes": Limit(320 << 20, "bytes", "saved state of one running job"),
     "page_shots": Limit(10_000, "shots", "shots in one page of q_result"),
     "job_attempts": Limit(2, "attempts", "launches of one job before it fails with blame engine"),
     "job_events": Limit(4096, "events", "progress events in the history of one job; state changes are always kept"),
     "listed_epochs": Limit(1024, "epochs", "epochs of one job listed by q_get_telemetry"),
+    "listed_components": Limit(64, "groups", "groups of entangled qubits of one job listed by q_get_telemetry"),
     "held_qubits": Limit(100_000, "qubits", "logical qubits that one tenant holds by q_alloc"),
+    "open_channels": Limit(1024, "channels", "channels of one tenant that are proposed or open"),
+    "kept_channels": Limit(10_000, "channels", "ended channels remembered by the daemon"),
     "timeout_ms": Limit(7 * 24 * 3_600_000, "ms", "timeout_ms of a job or a wait"),
 }
 

@@ -123,13 +123,21 @@ def show(result: Result, name: str, top: int, explain: bool) -> None:
     rows = histogram.lines(result.counts, result.shots, top=top, width=terminal_width(), ascii_only=output.ascii_only())
     output.lines(rows)
     for name, note in provenance.notes.items():
-        click.echo(f"  note: {name}: {note}")
+        for line in note if isinstance(note, list) else [note]:
+            click.echo(f"  note: {name}: {channel_text(line) if name == 'channels' else line}")
 
 
 def engine_text(provenance: Provenance) -> str:
     """Engine, method and the library's version: ``aer statevector (0.17.2)``."""
     version = f"({provenance.version})" if provenance.version else ""
     return " ".join(part for part in (provenance.engine, provenance.method, version) if part)
+
+
+def channel_text(row: dict[str, Any]) -> str:
+    """What a channel delivered: ``c: fidelity 0.9975 (2 rounds on raw pairs of 0.95), 1000 Bell pairs of 4588 raw``."""
+    rounds = f"{row['rounds']} round{'s' if row['rounds'] != 1 else ''} on raw pairs of {row['raw_fidelity']:g}"
+    made = f"{row['pairs_total']} Bell pairs from {row['raw_pairs']} raw ones"
+    return f"{row['channel']}: fidelity {row['fidelity']:.6g} ({rounds}), {made}"
 
 
 def register_line(registers: list[Register]) -> str:

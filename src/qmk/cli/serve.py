@@ -32,6 +32,12 @@ if TYPE_CHECKING:
     help="What an accepted job survives: any end of the daemon (process, if not given), or a power failure too.",
 )
 @click.option(
+    "--database",
+    envvar="QMK_DATABASE",
+    metavar="URL",
+    help="Keep the journal in this PostgreSQL database (postgresql://...) and not in a file.",
+)
+@click.option(
     "--warm", multiple=True, metavar="ENGINE", help="Start a worker of this engine at once; may be given several times."
 )
 @click.option("--verbose", "-v", is_flag=True, help="Log what happens on standard error.")
@@ -40,6 +46,7 @@ def command(
     data_dir: str | None,
     workers: int | None,
     durability: str | None,
+    database: str | None,
     warm: tuple[str, ...],
     verbose: bool,
 ) -> None:
@@ -55,6 +62,7 @@ def command(
         "data_dir": Path(data_dir) if data_dir else None,
         "workers": workers,
         "durability": durability,
+        "database": database or None,
         "prestart": warm or None,
     }
     serve(HostConfig(**{name: value for name, value in given.items() if value is not None}), ready=announce)

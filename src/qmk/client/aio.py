@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, cast
@@ -14,20 +14,26 @@ from qmk.abi import frame
 from qmk.abi.call import Call
 from qmk.abi.calls import (
     q_cancel,
+    q_chan_status,
+    q_close_chan,
     q_close_session,
     q_estimate,
     q_events,
     q_get_telemetry,
     q_negotiate_caps,
+    q_open_chan,
     q_query_resources,
     q_result,
     q_status,
     q_submit,
     q_wait,
 )
+from qmk.abi.shapes import ChannelState
 from qmk.abi.splitter import FrameSplitter
 from qmk.base.errors import QmkError
 from qmk.client import calls
+from qmk.client.checkpoints import AsyncCheckpoints
+from qmk.client.patience import Outage, new_key
 from qmk.client.program import ProgramLike
 from qmk.client.result import Result
 from qmk.sdk.places import socket_path
@@ -74,7 +80,7 @@ class _Answers(asyncio.Protocol):
             self.transport = None
 
 
-class AsyncClient:
+class AsyncClient(AsyncCheckpoints):
     """``Client`` for asyncio: the same methods, awaited; see there for arguments and errors.
 
     Calls made at the same time share the connection and are answered in the order in which they finish.
@@ -86,7 +92,9 @@ class AsyncClient:
         *,
         token: str = "",
         capabilities: list[str] | None = None,
+        patience_s: float = 0.0,
     ) -> None:
+        self._patience_s = patience_s
         self.path = Path(path) if path is not None else socket_path()
         self._token = token
         self._capabilities = capabilities
@@ -116,11 +124,14 @@ class AsyncClient:
         await self._connected()
         async with self._negotiating:
             if not self._session:
-                await self.negotiate()
+                await self._negotiate()
             return self._session
 
     async def negotiate(self) -> q_negotiate_caps.Reply:
         """Open a session."""
+        return await self._patiently(Outage(self._patience_s, q_negotiate_caps.CALL), self._negotiate)
+
+    async def _negotiate(self) -> q_negotiate_caps.Reply:
         reply = await self._exchange(q_negotiate_caps.CALL, calls.negotiate_request(self._capabilities, self._token))
         self._session = reply.session_id
         return reply
@@ -135,12 +146,14 @@ class AsyncClient:
         timeout_ms: int | None = None,
         priority: int = 0,
         idempotency_key: str = "",
+        channels: Mapping[str, str] | None = None,
         keep_events: bool = True,
         params: Mapping[str, Any] | None = None,
         format: str | None = None,
     ) -> q_submit.Reply:
         """Queue a program as a job."""
         raw = calls.raw_graph(program, format, params)
+        key = idempotency_key or (new_key() if self._patience_s else "")
         return await self._call(
             q_submit.CALL,
             lambda session: calls.submit_request(
@@ -151,9 +164,11 @@ class AsyncClient:
                 engine=engine,
                 timeout_ms=timeout_ms,
                 priority=priority,
-                idempotency_key=idempotency_key,
+                idempotency_key=key,
+                channels=channels,
                 keep_events=keep_events,
             ),
+            repeatable=bool(key),
         )
 
     async def status(self, job: str) -> q_status.Reply:
@@ -162,9 +177,14 @@ class AsyncClient:
 
     async def wait(self, job: str, timeout_ms: int | None = None) -> q_wait.Reply:
         """The state of a job once it has ended, with its result; or, after ``timeout_ms``, the state it is in."""
-        return await self._call(
-            q_wait.CALL, lambda session: q_wait.Request(session_id=session, job_id=job, timeout_ms=timeout_ms)
-        )
+        outage = Outage(self._patience_s, q_wait.CALL)
+        while True:
+            reply = await self._call(
+                q_wait.CALL, lambda session: q_wait.Request(session_id=session, job_id=job, timeout_ms=timeout_ms)
+            )
+            if not self._patience_s or timeout_ms is not None or reply.state in calls.ENDED:
+                return reply
+            await asyncio.sleep(outage.delay_s(calls.stopped_waiting(self.path)))
 
     async def result(self, job: str, from_shot: int = 0) -> Result:
         """The result of a COMPLETED job with one page of per-shot events; ``rows`` gives them all."""
@@ -210,8 +230,10 @@ class AsyncClient:
 
     async def query_resources(self) -> q_query_resources.Reply:
         """Devices, engines, capacity and queue. Needs no session."""
-        await self._connected()
-        return await self._exchange(q_query_resources.CALL, q_query_resources.Request())
+        outage = Outage(self._patience_s, q_query_resources.CALL)
+        return await self._patiently(
+            outage, lambda: self._exchange(q_query_resources.CALL, q_query_resources.Request())
+        )
 
     async def estimate(
         self,
@@ -224,6 +246,58 @@ class AsyncClient:
         """Memory and time that each engine would need for a program."""
         raw = calls.raw_graph(program, format, params)
         return await self._call(q_estimate.CALL, lambda session: calls.estimate_request(session, raw, shots))
+
+    async def open_channel(
+        self,
+        peers: Sequence[str],
+        *,
+        fidelity: float,
+        entanglements_max: int,
+        expiry: float | None = None,
+    ) -> ChannelState:
+        """Propose a channel between two tenants; see ``Client.open_channel``."""
+        return await self._call(
+            q_open_chan.CALL,
+            lambda session: q_open_chan.Request(
+                session_id=session,
+                peers=list(peers),
+                fidelity=fidelity,
+                entanglements_max=entanglements_max,
+                expiry=expiry,
+            ),
+        )
+
+    async def approve_channel(
+        self,
+        channel: str,
+        *,
+        fidelity: float | None = None,
+        entanglements_max: int | None = None,
+        expiry: float | None = None,
+    ) -> ChannelState:
+        """Approve a channel that the other tenant has proposed; bounds given here may narrow it."""
+        return await self._call(
+            q_open_chan.CALL,
+            lambda session: q_open_chan.Request(
+                session_id=session,
+                channel=channel,
+                fidelity=fidelity,
+                entanglements_max=entanglements_max,
+                expiry=expiry,
+            ),
+        )
+
+    async def close_channel(self, channel: str) -> ChannelState:
+        """Take one's leave back."""
+        return await self._call(
+            q_close_chan.CALL, lambda session: q_close_chan.Request(session_id=session, channel=channel)
+        )
+
+    async def channel_status(self, channel: str) -> ChannelState:
+        """The state of a channel of the caller's tenant."""
+        return await self._call(
+            q_chan_status.CALL, lambda session: q_chan_status.Request(session_id=session, channel=channel)
+        )
 
     async def close_session(self) -> q_close_session.Reply:
         """End the session now and release what it holds."""
@@ -243,7 +317,22 @@ class AsyncClient:
             raise calls.job_ended_badly(status.state, status.error)
         return Result(status.result)
 
-    async def _call(self, call: Call, request: Callable[[str], Any]) -> Any:
+    async def _ask(self, call: Call, request: Callable[[str], Any], repeatable: bool | None = None) -> Any:
+        return await self._call(call, request, repeatable)
+
+    async def _call(self, call: Call, request: Callable[[str], Any], repeatable: bool | None = None) -> Any:
+        outage = Outage(self._patience_s, call, repeatable)
+        return await self._patiently(outage, lambda: self._attempt(call, request))
+
+    async def _patiently(self, outage: Outage, attempt: Callable[[], Awaitable[Any]]) -> Any:
+        while True:
+            try:
+                return await attempt()
+            except QmkError as error:
+                delay_s = outage.delay_s(error)
+            await asyncio.sleep(delay_s)
+
+    async def _attempt(self, call: Call, request: Callable[[str], Any]) -> Any:
         """One call; a lost connection is renewed once for a call that only reads."""
         old = self._answers is not None
         session = await self.session_id()

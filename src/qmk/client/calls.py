@@ -36,13 +36,16 @@ def submit_request(
     timeout_ms: int | None,
     priority: int,
     idempotency_key: str,
+    channels: Mapping[str, str] | None,
     keep_events: bool,
 ) -> q_submit.Request:
     return q_submit.Request(
         session_id=session,
         graph=graph,
         shots=shots,
-        policy=Policy(priority=priority, seed=seed, timeout_ms=timeout_ms, engine=engine),
+        policy=Policy(
+            priority=priority, seed=seed, timeout_ms=timeout_ms, engine=engine, channels=dict(channels or {})
+        ),
         idempotency_key=idempotency_key,
         keep_events=keep_events,
     )
@@ -85,7 +88,7 @@ def not_running(path: Path, error: OSError) -> QmkError:
         why = f"no daemon listens at {path}"
     else:
         why = f"cannot connect to {path}: {(error.strerror or str(error)).lower()}"
-    return QmkError("CONNECTION_LOST", why, socket=str(path), hint="start it with 'qmk serve'")
+    return QmkError("CONNECTION_LOST", why, socket=str(path), connected=False, hint="start it with 'qmk serve'")
 
 
 def connection_lost(path: Path, call: Call) -> QmkError:
@@ -94,6 +97,11 @@ def connection_lost(path: Path, call: Call) -> QmkError:
     if call is q_submit.CALL:
         hint = "whether the job was accepted is unknown; submit again with the same idempotency_key to be sure"
     return QmkError("CONNECTION_LOST", f"the daemon at {path} closed the connection", socket=str(path), hint=hint)
+
+
+def stopped_waiting(path: Path) -> QmkError:
+    """The daemon answered a wait before the job's end, as it does when it stops."""
+    return QmkError("CONNECTION_LOST", f"the daemon at {path} is stopping", socket=str(path), hint="wait again later")
 
 
 def job_ended_badly(state: str, error: dict[str, Any] | None) -> QmkError:

@@ -6,7 +6,8 @@ import itertools
 import os
 import socket
 import threading
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -15,20 +16,26 @@ from qmk.abi import frame
 from qmk.abi.call import Call
 from qmk.abi.calls import (
     q_cancel,
+    q_chan_status,
+    q_close_chan,
     q_close_session,
     q_estimate,
     q_events,
     q_get_telemetry,
     q_negotiate_caps,
+    q_open_chan,
     q_query_resources,
     q_result,
     q_status,
     q_submit,
     q_wait,
 )
+from qmk.abi.shapes import ChannelState
 from qmk.abi.splitter import FrameSplitter
 from qmk.base.errors import QmkError
 from qmk.client import calls
+from qmk.client.checkpoints import Checkpoints
+from qmk.client.patience import Outage, new_key
 from qmk.client.program import ProgramLike
 from qmk.client.result import Result
 from qmk.sdk.places import socket_path
@@ -36,7 +43,7 @@ from qmk.sdk.places import socket_path
 PROGRESS_EVERY_MS = 200
 
 
-class Client:
+class Client(Checkpoints):
     """A session with the daemon at ``path`` (by default where ``qmk serve`` listens).
 
     It connects with the first call and opens a session by itself; ``capabilities`` None asks for what policy grants by
@@ -46,6 +53,10 @@ class Client:
     Every method raises ``QmkError``: CONNECTION_LOST when there is no daemon or it goes away, SESSION_NOT_FOUND after
     the session has expired, and what the call's page lists. A lost connection is renewed by the next call, with a new
     session; accepted jobs outlive both. A call that only reads is repeated by itself, once.
+
+    ``patience_s``: how long a daemon that went away may take to come back, counted for each call. Calls are then made
+    again with growing pauses, ``wait`` goes on waiting through restarts, and ``submit`` gives itself an idempotency
+    key, so that nothing is run twice.
     """
 
     def __init__(
@@ -54,7 +65,9 @@ class Client:
         *,
         token: str = "",
         capabilities: list[str] | None = None,
+        patience_s: float = 0.0,
     ) -> None:
+        self._patience_s = patience_s
         self.path = Path(path) if path is not None else socket_path()
         self._token = token
         self._capabilities = capabilities
@@ -82,13 +95,16 @@ class Client:
     def session_id(self) -> str:
         """The session, opened when there is none."""
         if not self._session or self._socket is None:
-            self.negotiate()
+            self._negotiate()
         return self._session
 
     def negotiate(self) -> q_negotiate_caps.Reply:
         """Open a session: granted and denied capabilities, quota, limits, families."""
+        return self._patiently(Outage(self._patience_s, q_negotiate_caps.CALL), self._negotiate)
+
+    def _negotiate(self) -> q_negotiate_caps.Reply:
         request = calls.negotiate_request(self._capabilities, self._token)
-        reply = self._call(q_negotiate_caps.CALL, lambda: request)
+        reply = self._attempt(q_negotiate_caps.CALL, lambda: request)
         self._session = reply.session_id
         return reply
 
@@ -102,6 +118,7 @@ class Client:
         timeout_ms: int | None = None,
         priority: int = 0,
         idempotency_key: str = "",
+        channels: Mapping[str, str] | None = None,
         keep_events: bool = True,
         params: Mapping[str, Any] | None = None,
         format: str | None = None,
@@ -109,9 +126,11 @@ class Client:
         """Queue a program (graph, file or source text) as a job. It survives a restart of the daemon from here on.
 
         ``shots`` None takes the program's own default, else 1000; ``seed`` None draws one. Submitting again with the
-        same ``idempotency_key`` and request gives the same job.
+        same ``idempotency_key`` and request gives the same job. ``channels`` says which channel (``open_channel``)
+        stands behind each channel handle of the program.
         """
         raw = calls.raw_graph(program, format, params)
+        key = idempotency_key or (new_key() if self._patience_s else "")
         return self._call(
             q_submit.CALL,
             lambda: calls.submit_request(
@@ -122,9 +141,11 @@ class Client:
                 engine=engine,
                 timeout_ms=timeout_ms,
                 priority=priority,
-                idempotency_key=idempotency_key,
+                idempotency_key=key,
+                channels=channels,
                 keep_events=keep_events,
             ),
+            repeatable=bool(key),
         )
 
     def status(self, job: str) -> q_status.Reply:
@@ -133,10 +154,15 @@ class Client:
 
     def wait(self, job: str, timeout_ms: int | None = None) -> q_wait.Reply:
         """The state of a job once it has ended, with its result; or, after ``timeout_ms``, the state it is in."""
-        return self._call(
-            q_wait.CALL,
-            lambda: q_wait.Request(session_id=self.session_id, job_id=job, timeout_ms=timeout_ms),
-        )
+        outage = Outage(self._patience_s, q_wait.CALL)
+        while True:
+            reply = self._call(
+                q_wait.CALL,
+                lambda: q_wait.Request(session_id=self.session_id, job_id=job, timeout_ms=timeout_ms),
+            )
+            if not self._patience_s or timeout_ms is not None or reply.state in calls.ENDED:
+                return reply
+            time.sleep(outage.delay_s(calls.stopped_waiting(self.path)))  # the daemon is going and let us go
 
     def result(self, job: str, from_shot: int = 0) -> Result:
         """The result of a COMPLETED job; its per-shot events begin at ``from_shot`` and are fetched page by page."""
@@ -185,6 +211,59 @@ class Client:
         raw = calls.raw_graph(program, format, params)
         return self._call(q_estimate.CALL, lambda: calls.estimate_request(self.session_id, raw, shots))
 
+    def open_channel(
+        self,
+        peers: Sequence[str],
+        *,
+        fidelity: float,
+        entanglements_max: int,
+        expiry: float | None = None,
+    ) -> ChannelState:
+        """Propose a channel between two tenants, one of them the caller's own (twice the same: OPEN at once).
+
+        ``fidelity`` is the lowest of a Bell pair, ``entanglements_max`` how many may be made, ``expiry`` Unix time.
+        """
+        return self._call(
+            q_open_chan.CALL,
+            lambda: q_open_chan.Request(
+                session_id=self.session_id,
+                peers=list(peers),
+                fidelity=fidelity,
+                entanglements_max=entanglements_max,
+                expiry=expiry,
+            ),
+        )
+
+    def approve_channel(
+        self,
+        channel: str,
+        *,
+        fidelity: float | None = None,
+        entanglements_max: int | None = None,
+        expiry: float | None = None,
+    ) -> ChannelState:
+        """Approve a channel that the other tenant has proposed; bounds given here may narrow it."""
+        return self._call(
+            q_open_chan.CALL,
+            lambda: q_open_chan.Request(
+                session_id=self.session_id,
+                channel=channel,
+                fidelity=fidelity,
+                entanglements_max=entanglements_max,
+                expiry=expiry,
+            ),
+        )
+
+    def close_channel(self, channel: str) -> ChannelState:
+        """Take one's leave back: jobs that wait for the channel fail, running ones are stopped at their next fence."""
+        return self._call(q_close_chan.CALL, lambda: q_close_chan.Request(session_id=self.session_id, channel=channel))
+
+    def channel_status(self, channel: str) -> ChannelState:
+        """The state of a channel of the caller's tenant."""
+        return self._call(
+            q_chan_status.CALL, lambda: q_chan_status.Request(session_id=self.session_id, channel=channel)
+        )
+
     def close_session(self) -> q_close_session.Reply:
         """End the session now and release what it holds. The next call opens another."""
         reply = self._call(q_close_session.CALL, lambda: q_close_session.Request(session_id=self.session_id))
@@ -218,7 +297,21 @@ class Client:
             raise calls.job_ended_badly(status.state, status.error)
         return Result(status.result, lambda shot: self._result(job, shot).events)
 
-    def _call(self, call: Call, request: Callable[[], Any]) -> Any:
+    def _ask(self, call: Call, request: Callable[[str], Any], repeatable: bool | None = None) -> Any:
+        return self._call(call, lambda: request(self.session_id), repeatable)
+
+    def _call(self, call: Call, request: Callable[[], Any], repeatable: bool | None = None) -> Any:
+        return self._patiently(Outage(self._patience_s, call, repeatable), lambda: self._attempt(call, request))
+
+    def _patiently(self, outage: Outage, attempt: Callable[[], Any]) -> Any:
+        while True:
+            try:
+                return attempt()
+            except QmkError as error:
+                delay_s = outage.delay_s(error)
+            time.sleep(delay_s)
+
+    def _attempt(self, call: Call, request: Callable[[], Any]) -> Any:
         """One call and its answer. ``request`` is made after the connection, so that it names its session."""
         with self._lock:
             if self._gone():

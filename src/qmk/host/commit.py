@@ -1,8 +1,8 @@
 """Group commit: what one turn of the host produced becomes durable together, then what waited for it is let go.
 
-Small batches that need not wait for a disk are written at once, on the loop; others in a thread, one batch at a time,
-while the next one gathers. If a batch cannot be written the host has broken a promise to itself: what waited is
-refused and ``broken`` is called, once.
+Small batches that need not wait for a disk or a server are written at once, on the loop; others in a thread, one batch
+at a time, while the next one gathers. If a batch cannot be written the host has broken a promise to itself: what
+waited is refused and ``broken`` is called, once.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from qmk.base.errors import QmkError
 from qmk.host.journal import Batch, Journal
 from qmk.host.results import Result
 from qmk.host.seals import Seal
-from qmk.kernel.effects import Audit
+from qmk.kernel.effects import Audit, Charge, DropBlob
 from qmk.kernel.events import Event
 
 Held = Any
@@ -60,12 +60,20 @@ class Committer:
         self._batch.results.append((job, result))
         self._ask()
 
+    def charge(self, charge: Charge) -> None:
+        self._batch.charges.append(charge)
+        self._ask()
+
     def audit(self, entry: Audit) -> None:
         self._batch.audit.append(entry)
         self._ask()
 
     def seal(self, seal: Seal) -> None:
         self._batch.seals.append(seal)
+        self._ask()
+
+    def drop_blob(self, drop: DropBlob) -> None:
+        self._batch.dropped.append(drop)
         self._ask()
 
     def forget(self, job: str) -> None:
@@ -99,10 +107,14 @@ class Committer:
         self._writing, self._held = self._held, []
         if self._failed is not None:
             self._written(self._failed)
-        elif self._in_thread is not None and (batch.heavy or (batch.durable and self._journal.waits_for_disk)):
+        elif self._in_thread is not None and self._is_slow(batch):
             self._in_thread(lambda: self._journal.write(batch), self._written)
         else:
             self._written(self._try_write(batch))
+
+    def _is_slow(self, batch: Batch) -> bool:
+        """Writing it would hold up everybody else."""
+        return self._journal.far or batch.heavy or (batch.durable and self._journal.waits_for_disk)
 
     def _try_write(self, batch: Batch) -> BaseException | None:
         try:

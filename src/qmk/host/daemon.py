@@ -10,7 +10,6 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from typing import Any
 
 from qmk.base.errors import QmkError
 from qmk.host.config import HostConfig
@@ -20,7 +19,8 @@ from qmk.host.places import BACKLOG, Listening, Lock
 from qmk.host.pool import Pool
 from qmk.host.routing import Routing
 from qmk.host.seals import Sealer
-from qmk.host.store import SqliteJournal
+from qmk.host.store import open_journal
+from qmk.host.threads import Threads
 from qmk.host.timers import LoopTimers
 from qmk.host.translation import Translation
 from qmk.kernel.config import KernelConfig
@@ -75,28 +75,37 @@ class Daemon:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._stop.set)
-        journal = SqliteJournal(config.journal_path, config.durability)
+        journal = open_journal(config.data_dir, config.database, config.durability, config.database_patience_s)
+        threads = Threads(loop)
         translation = Translation(config.text)
         office = Office(translation, Etiquette(config.connections, config.frame_s))
         routing = Routing(config.memory_bytes, config.workers, config.engines)
-        kernel = Kernel(KernelConfig(workers=config.workers, memory_bytes=config.memory_bytes, audited=True))
+        kernel = Kernel(
+            KernelConfig(
+                workers=config.workers,
+                memory_bytes=config.memory_bytes,
+                job_attempts=config.job_attempts,
+                audited=True,
+            )
+        )
         timers = LoopTimers(loop)
-        turns = Turns(schedule=loop.call_soon, in_thread=_in_thread, broken=self._journal_broken)
+        turns = Turns(schedule=loop.call_soon, in_thread=threads.do, broken=self._journal_broken)
         sealer = Sealer(config.data_dir, journal.last_seal())
         host = Host(kernel, journal, routing, office, timers, turns, seals=sealer)
-        pool = Pool(config.bounds, host, config.engines)
+        pool = Pool(config.bounds, host.launches, config.engines)
         try:
             host.connect(pool)
             timers.connect(host.timer_fired)
             office.open_for(host)
             count = host.recover()
-            log.info("%d records replayed from %s", count, config.journal_path)
+            log.info("%d records replayed from %s", count, journal.database.name)
             pool.prestart_all(name for name in config.prestart if name in routing.declarations)
             await self._serve(office, host)
         finally:
             await pool.close()
             await translation.close()
             timers.close()
+            await threads.close()
             journal.close()
         if self._broken is not None:
             raise self._broken
@@ -141,9 +150,3 @@ def _calm_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
-
-
-def _in_thread(work: Callable[[], None], then: Callable[[BaseException | None], None]) -> None:
-    """Do ``work`` in a thread, call ``then`` on the loop."""
-    future: asyncio.Future[Any] = asyncio.get_running_loop().run_in_executor(None, work)
-    future.add_done_callback(lambda ended: then(ended.exception()))

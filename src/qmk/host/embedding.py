@@ -10,23 +10,24 @@ from __future__ import annotations
 import itertools
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from qmk.abi.calls import q_negotiate_caps, q_submit, q_wait
 from qmk.base.errors import QmkError
 from qmk.host import machine
-from qmk.host.host import Host, Listener, Turns
+from qmk.host.host import Host, Turns
 from qmk.host.isolated import IsolatedLauncher
 from qmk.host.journal import MemoryJournal
+from qmk.host.launcher import Capacity, Launcher, Listener
 from qmk.host.routing import Routing
 from qmk.host.spawn import Child, External
 from qmk.kernel.config import KernelConfig
 from qmk.kernel.core import Kernel
-from qmk.kernel.effects import Launch
+from qmk.kernel.effects import Interrupt, Launch
 from qmk.qvm.graph import Graph, unpack
 from qmk.sdk.failure import failure
-from qmk.sdk.messages import Done, Failed
+from qmk.sdk.messages import Done, Failed, NotDone, StateSaved
 
 if TYPE_CHECKING:
     from qmk.sdk.engine import Declaration
@@ -37,32 +38,41 @@ HEARTBEAT_S = 0.2
 """how often a waiting caller who wants progress hears of a launch in a worker process, at least"""
 
 
-class LocalLauncher(Protocol):
+class LocalLauncher(Launcher, Protocol):
     """Runs launches while the caller waits. ``step`` does some work, for at most ``timeout_s`` when it can tell."""
 
-    def launch(self, launch: Launch, graph: bytes) -> None: ...
-    def kill(self, job: str, fence: int) -> None: ...
     def step(self, timeout_s: float | None) -> None: ...
     def close(self) -> None: ...
 
 
 class InProcessLauncher:
-    """Runs each launch here and now, on an engine loaded into this process. Nothing can interrupt it."""
+    """Runs each launch here and now, on an engine loaded into this process, always from its start: nothing can
+    interrupt it, and nobody survives its death."""
 
     def __init__(self, listener: Listener, declarations: dict[str, Declaration]) -> None:
         self._listener = listener
         self._declarations = declarations
         self._queue: deque[tuple[Launch, bytes]] = deque()
 
-    def launch(self, launch: Launch, graph: bytes) -> None:
+    def launch(self, launch: Launch, graph: bytes, state: bytes | None = None) -> None:
         self._queue.append((launch, graph))
 
-    def kill(self, job: str, fence: int) -> None:
+    def interrupt(self, interrupt: Interrupt) -> None:
+        refusal = NotDone(interrupt.fence, interrupt.ref, "it runs in the process that asks, which cannot stop it")
+        self._listener.not_done(interrupt.job, interrupt.fence, refusal)
+
+    def cancel(self, job: str, fence: int, grace_s: float = 0.0) -> None:
         self._queue = deque(task for task in self._queue if (task[0].job, task[0].fence) != (job, fence))
+
+    def reconcile(self, fences: Mapping[str, int]) -> list[tuple[str, int]]:
+        return [(launch.job, launch.fence) for launch, _ in self._queue]
+
+    def capacity(self) -> Capacity:
+        return Capacity(1, 0, len(self._queue))
 
     def step(self, timeout_s: float | None) -> None:
         launch, graph = self._queue.popleft()
-        self._listener.started(launch)
+        self._listener.started(launch.job, launch.fence)
         try:
             runner = _runner(self._declarations[launch.engine])
             done = runner.execute(
@@ -72,13 +82,13 @@ class InProcessLauncher:
                 launch.seed,
                 digest=launch.digest,
                 keep_events=launch.keep_events,
-                progress=lambda shots_done: self._listener.progressed(launch, shots_done),
+                progress=lambda shots_done: self._listener.progressed(launch.job, launch.fence, shots_done),
                 fence=launch.fence,
             )
         except Exception as error:
-            self._listener.failed(launch, failure(launch.fence, error), died=False)
+            self._listener.failed(launch.job, launch.fence, failure(launch.fence, error), died=False)
         else:
-            self._listener.done(launch, done, runner.version)
+            self._listener.done(launch.job, launch.fence, done, runner.version)
 
     def close(self) -> None:
         self._queue.clear()
@@ -164,20 +174,26 @@ class EmbeddedKernel:
     def refuse(self, conn: int, ref: int, error: QmkError) -> None:
         self._answers[ref] = error
 
-    def started(self, launch: Launch) -> None:
-        self._host.started(launch)
+    def started(self, job: str, fence: int) -> None:
+        self._host.launches.started(job, fence)
 
-    def progressed(self, launch: Launch, shots_done: int) -> None:
+    def progressed(self, job: str, fence: int, shots_done: int) -> None:
         self._shots_done = shots_done
-        self._host.progressed(launch, shots_done)
+        self._host.launches.progressed(job, fence, shots_done)
         if self._progress is not None:
             self._progress(shots_done)
 
-    def done(self, launch: Launch, done: Done, version: str) -> None:
-        self._host.done(launch, done, version)
+    def saved(self, job: str, fence: int, saved: StateSaved) -> None:
+        self._host.launches.saved(job, fence, saved)
 
-    def failed(self, launch: Launch, failed: Failed, died: bool) -> None:
-        self._host.failed(launch, failed, died)
+    def not_done(self, job: str, fence: int, refusal: NotDone) -> None:
+        self._host.launches.not_done(job, fence, refusal)
+
+    def done(self, job: str, fence: int, done: Done, version: str) -> None:
+        self._host.launches.done(job, fence, done, version)
+
+    def failed(self, job: str, fence: int, failed: Failed, died: bool) -> None:
+        self._host.launches.failed(job, fence, failed, died)
 
     def submit(self, graph: Graph, **fields: Any) -> q_submit.Reply:
         """q_submit; ``fields`` are those of its request."""

@@ -20,22 +20,21 @@ import msgspec
 from qmk.base.errors import Finding, QmkError
 from qmk.host import results
 from qmk.host.commit import Committer
+from qmk.host.graphs import Graphs
 from qmk.host.journal import Journal
+from qmk.host.launcher import Launcher
+from qmk.host.launches import Launches, Sources
 from qmk.host.routing import Routing
 from qmk.host.seals import Seal, Seals
+from qmk.host.states import States
 from qmk.kernel import effects as fx
 from qmk.kernel import events as ev
 from qmk.kernel.core import Kernel
 from qmk.qvm.graph import Graph
-from qmk.sdk.messages import Done, Failed
+from qmk.sdk.messages import Failed
 
 log = logging.getLogger("qmk.host")
 ENTROPY_BYTES = 16
-
-
-_ANSWERS = (fx.Reply, fx.ReplyError, fx.ReplyResult)
-_IN_ORDER = (*_ANSWERS, fx.Launch, fx.Forget)
-"""What waits for records made before it. To forget waits too: an answer that waits may show what is forgotten."""
 
 
 class Replies(Protocol):
@@ -43,22 +42,6 @@ class Replies(Protocol):
 
     def answer(self, conn: int, ref: int, result: Any) -> None: ...
     def refuse(self, conn: int, ref: int, error: QmkError) -> None: ...
-
-
-class Launcher(Protocol):
-    """Who runs launches: a pool of processes, or this very process."""
-
-    def launch(self, launch: fx.Launch, graph: bytes) -> None: ...
-    def kill(self, job: str, fence: int) -> None: ...
-
-
-class Listener(Protocol):
-    """Who is told what becomes of launches; the host is one."""
-
-    def started(self, launch: fx.Launch) -> None: ...
-    def progressed(self, launch: fx.Launch, shots_done: int) -> None: ...
-    def done(self, launch: fx.Launch, done: Done, version: str) -> None: ...
-    def failed(self, launch: fx.Launch, failed: Failed, died: bool) -> None: ...
 
 
 class Timers(Protocol):
@@ -77,8 +60,20 @@ class Turns:
     broken: Callable[[QmkError], None] | None = None
 
 
+_AFTER_RECORDS = (
+    fx.Reply,
+    fx.ReplyError,
+    fx.ReplyResult,
+    fx.Launch,
+    fx.Interrupt,
+    fx.Recall,
+    fx.Forget,
+)
+"""Effects that wait for the records made before them. To forget waits too: an answer that waits may show the result."""
+
+
 class Host:
-    """Feed it calls; it also listens to the launcher (``started``, ``progressed``, ``done``, ``failed``)."""
+    """Feed it calls. What becomes of launches is to be told to its ``launches``."""
 
     def __init__(
         self,
@@ -101,36 +96,47 @@ class Host:
         self._clock_ns = clock_ns
         self._entropy = entropy
         self._seals = seals
-        self._launcher: Launcher | None = None
-        self._launches: list[fx.Launch] = []
-        self._schedule = turns.schedule
         self._committer = Committer(
             journal, self._release, self._refuse_held, turns.schedule, turns.in_thread, turns.broken
         )
+        self._in_thread = turns.in_thread
+        self._seals = seals
         self._events: deque[ev.Event] = deque()
         self._stepping = False
-        self._graphs: dict[str, bytes] = {}
-        self._arrived: dict[str, results.Result] = {}
+        self._graphs = Graphs(journal.graph)
+        self.launches = Launches(
+            self.feed,
+            Sources(clock_ns, entropy, self._graphs.get, kernel.jobs.checkpoints.uses),
+            States(journal.blobs, turns.in_thread),
+            turns.schedule,
+            self._committer.drop,
+        )
         self._recent = results.RecentResults()
         self._carry_out: dict[type, Callable[[Any], None]] = {
             fx.Route: self._route,
             fx.Estimate: self._estimate,
             fx.QueryResources: self._query_resources,
-            fx.Kill: self._kill,
+            fx.Recall: self._recall,
+            fx.Interrupt: self.launches.interrupt,
+            fx.DropBlob: self._committer.drop_blob,
+            fx.Kill: self.launches.kill,
             fx.SetTimer: lambda effect: self._timers.set(effect.key, effect.at_ns),
             fx.ClearTimer: lambda effect: self._timers.clear(effect.key),
             fx.Forget: self._forget,
+            fx.Audit: self._committer.audit,
+            fx.Charge: self._committer.charge,
+            fx.DropBlob: self._committer.drop_blob,
             fx.Reply: lambda effect: self._replies.answer(effect.conn, effect.ref, effect.result),
             fx.ReplyError: lambda effect: self._replies.refuse(effect.conn, effect.ref, effect.error),
             fx.ReplyResult: self._reply_result,
-            fx.Launch: self._launch,
+            fx.Launch: self.launches.launch,
             fx.SealEpoch: self._seal,
             Seal: self._sealed,
         }
 
     def connect(self, launcher: Launcher) -> None:
         """Say who runs launches, once, before the first event."""
-        self._launcher = launcher
+        self.launches.launcher = launcher
 
     @property
     def idle(self) -> bool:
@@ -149,14 +155,17 @@ class Host:
                 yield record
 
         self._kernel.replay(records())
+        adopted = self.launches.reconcile(job for job in self._kernel.jobs.by_id.values() if not job.ended)
         tail = self._journal.audit_tail()
         self.feed(
             ev.Recovered(
                 now_ns=self._clock_ns(),
+                used=self._journal.used(),
                 audit_seq=tail.seq,
                 audit_head=tail.head,
                 audit_open=tail.open,
                 audit_epoch=tail.epoch,
+                adopted=adopted,
             )
         )
         return count
@@ -195,37 +204,6 @@ class Host:
         """No new jobs; waits are answered."""
         self.feed(ev.ShuttingDown(now_ns=self._clock_ns()))
 
-    def started(self, launch: fx.Launch) -> None:
-        self.feed(ev.Started(now_ns=self._clock_ns(), job=launch.job, fence=launch.fence))
-
-    def progressed(self, launch: fx.Launch, shots_done: int) -> None:
-        self.feed(ev.Progressed(now_ns=self._clock_ns(), job=launch.job, fence=launch.fence, shots_done=shots_done))
-
-    def done(self, launch: fx.Launch, done: Done, version: str) -> None:
-        """A worker's result. It is stored in the transaction that records the end of the job."""
-        try:
-            self._arrived[launch.job] = results.of_done(done, version)
-        except QmkError as error:
-            self.failed(launch, Failed(launch.fence, error.kind.name, error.message, error.fields), died=False)
-            return
-        self.feed(
-            ev.Finished(now_ns=self._clock_ns(), job=launch.job, fence=launch.fence, usage=results.usage_of(done))
-        )
-        self._arrived.pop(launch.job, None)
-
-    def failed(self, launch: fx.Launch, failed: Failed, died: bool) -> None:
-        self.feed(
-            ev.Failed(
-                now_ns=self._clock_ns(),
-                job=launch.job,
-                fence=launch.fence,
-                kind=failed.kind,
-                message=failed.message,
-                fields=failed.fields,
-                died=died,
-            )
-        )
-
     def feed(self, event: ev.Event) -> None:
         """Step the kernel with ``event``, and with whatever carrying out its effects brings about."""
         self._events.append(event)
@@ -252,10 +230,10 @@ class Host:
             if isinstance(effect, fx.Journal):
                 journaled = True
                 self._record(effect)
-            elif isinstance(effect, fx.Audit):
+            elif isinstance(effect, (fx.Audit, fx.Charge)):
                 journaled = True
-                self._committer.audit(effect)
-            elif journaled and isinstance(effect, _IN_ORDER):
+                self._do(effect)
+            elif journaled and isinstance(effect, _AFTER_RECORDS):
                 self._committer.hold(effect)
             else:
                 self._do(effect)
@@ -270,8 +248,10 @@ class Host:
             now_ns, kind, message = self._clock_ns(), error.kind.name, error.message
             if isinstance(effect, fx.Route):
                 self.feed(ev.Refused(now_ns=now_ns, job=effect.job, kind=kind, message=message, fields={}))
+            elif isinstance(effect, fx.Recall):
+                self.feed(ev.Refused(now_ns=now_ns, job=effect.key, kind=kind, message=message, fields={}))
             elif isinstance(effect, fx.Launch):
-                self.failed(effect, Failed(effect.fence, kind, message), died=False)
+                self.launches.failed(effect.job, effect.fence, Failed(effect.fence, kind, message), died=False)
             elif isinstance(effect, (fx.Reply, fx.ReplyResult, fx.Estimate, fx.QueryResources)):
                 self._replies.refuse(effect.conn, effect.ref, error)
 
@@ -279,17 +259,17 @@ class Host:
         record = effect.record
         self._committer.record(record, effect.durable)
         self._keep_graph(record)
-        if isinstance(record, ev.Finished) and record.job in self._arrived:
-            result = self._arrived.pop(record.job)
+        if isinstance(record, ev.Finished) and record.job in self.launches.arrived:
+            result = self.launches.arrived.pop(record.job)
             self._recent.put(record.job, result)
             self._committer.result(record.job, result)
 
     def _keep_graph(self, record: ev.Event) -> None:
         """Hold the graph of a job from its acceptance to its end."""
         if isinstance(record, ev.Submitted):
-            self._graphs[record.job] = record.graph
+            self._graphs.put(record.job, record.graph)
         elif isinstance(record, (ev.Finished, ev.Cancelled)) or (isinstance(record, ev.Failed) and not record.died):
-            self._graphs.pop(record.job, None)
+            self._graphs.drop(record.job)
 
     def _release(self, held: list[Any]) -> None:
         for effect in held:
@@ -297,7 +277,7 @@ class Host:
 
     def _refuse_held(self, held: list[Any], error: QmkError) -> None:
         for effect in held:
-            if isinstance(effect, _ANSWERS):
+            if isinstance(effect, (fx.Reply, fx.ReplyError, fx.ReplyResult)):
                 self._replies.refuse(effect.conn, effect.ref, error)
 
     def _route(self, effect: fx.Route) -> None:
@@ -318,6 +298,7 @@ class Host:
                 seconds=decision.seconds,
                 memory_bytes=decision.memory_bytes,
                 reasons=decision.reasons,
+                fenced=decision.fenced,
             )
         )
 
@@ -334,29 +315,18 @@ class Host:
         result = self.routing.resources(effect.queued, effect.running, effect.workers)
         self._replies.answer(effect.conn, effect.ref, result)
 
-    def _launch(self, effect: fx.Launch) -> None:
-        """Launch at the end of this turn: a worker that wakes at once would take the processor from the daemon before
-        the answer of the submit has left."""
-        if not self._launches:
-            self._schedule(self._launch_now)
-        self._launches.append(effect)
-
-    def _launch_now(self) -> None:
-        assert self._launcher is not None
-        launches, self._launches = self._launches, []
-        for effect in launches:
-            self._launcher.launch(effect, self._graphs[effect.job])
-
-    def _kill(self, effect: fx.Kill) -> None:
-        assert self._launcher is not None
-        waiting = [launch for launch in self._launches if _is_launch(launch, effect.job, effect.fence)]
-        for launch in waiting:
-            self._launches.remove(launch)
-        if not waiting and not self._committer.drop(lambda held: _is_launch(held, effect.job, effect.fence)):
-            self._launcher.kill(effect.job, effect.fence)
+    def _recall(self, effect: fx.Recall) -> None:
+        now_ns = self._clock_ns()
+        try:
+            graph = self._graphs.get(effect.job)
+        except QmkError as error:
+            kind, message = error.kind.name, error.message
+            self.feed(ev.Refused(now_ns=now_ns, job=effect.key, kind=kind, message=message, fields=error.fields))
+        else:
+            self.feed(ev.Recalled(now_ns=now_ns, key=effect.key, graph=graph))
 
     def _forget(self, effect: fx.Forget) -> None:
-        self._graphs.pop(effect.job, None)
+        self._graphs.drop(effect.job)
         self._recent.drop(effect.job)
         self._committer.forget(effect.job)
 
@@ -372,9 +342,28 @@ class Host:
         self._seals.stored(seal)
 
     def _reply_result(self, effect: fx.ReplyResult) -> None:
+        """From memory, or from the journal: in a thread when that is another process."""
+        if self._in_thread is None or not self._journal.far or self._recent.get(effect.job) is not None:
+            self._answer_result(effect, self._try_result(effect))
+            return
+        found: list[Any] = []
+        self._in_thread(
+            lambda: found.append(self._try_result(effect)), lambda error: self._answer_result(effect, error or found[0])
+        )
+
+    def _try_result(self, effect: fx.ReplyResult) -> Any:
         try:
-            result = self._result(effect)
+            return self._result(effect)
         except QmkError as error:
+            return error
+
+    def _answer_result(self, effect: fx.ReplyResult, result: Any) -> None:
+        if isinstance(result, QmkError):
+            self._replies.refuse(effect.conn, effect.ref, result)
+            return
+        if isinstance(result, BaseException):
+            log.error("reading the result of %s failed", effect.job, exc_info=result)
+            error = QmkError("INTERNAL_ERROR", "a defect in QMK; the daemon's log has more")
             self._replies.refuse(effect.conn, effect.ref, error)
             return
         if effect.status is not None:
@@ -391,7 +380,3 @@ class Host:
         return results.reply(
             effect.result, head, effect.from_shot, lambda number: self._journal.page(effect.job, number, head)
         )
-
-
-def _is_launch(effect: Any, job: str, fence: int) -> bool:
-    return isinstance(effect, fx.Launch) and (effect.job, effect.fence) == (job, fence)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import select
 from collections import deque
+from collections.abc import Mapping
 
 from qmk.base.errors import QmkError
 from qmk.host import spawn
-from qmk.host.host import Listener
+from qmk.host.launcher import Capacity, Listener, ask_of, run_of
 from qmk.host.spawn import LAST_WORDS_BYTES, end_text
-from qmk.kernel.effects import Launch
-from qmk.sdk.messages import Done, Failed, FromWorker, Ready, Run, RunProgress
+from qmk.kernel.effects import Interrupt, Launch
+from qmk.sdk.messages import Ask, Done, Failed, FromWorker, NotDone, Ready, Run, RunProgress, StateSaved
 from qmk.sdk.wire import Unframer, WireError, frame
 
 RECEIVE_BYTES = 1 << 18
@@ -62,6 +63,10 @@ class _Worker:
         return status
 
 
+_Task = tuple[Launch, bytes, bytes | None]
+"""A launch, its graph, and the state to continue from."""
+
+
 class IsolatedLauncher:
     """One worker at a time; another engine's replaces it. ``started`` is an engine and its first worker."""
 
@@ -75,8 +80,8 @@ class IsolatedLauncher:
         self._listener = listener
         self._threads = threads
         self._external = external
-        self._queue: deque[tuple[Launch, bytes]] = deque()
-        self._current: tuple[Launch, bytes] | None = None
+        self._queue: deque[_Task] = deque()
+        self._current: _Task | None = None
         self._worker: _Worker | None = None if started is None else _Worker(*started)
 
     @property
@@ -90,20 +95,37 @@ class IsolatedLauncher:
             self._end()
             self._worker = _Worker(engine, spawn.worker(engine, self._threads, self._external.get(engine)))
 
-    def launch(self, launch: Launch, graph: bytes) -> None:
-        self._queue.append((launch, graph))
+    def launch(self, launch: Launch, graph: bytes, state: bytes | None = None) -> None:
+        self._queue.append((launch, graph, state))
 
-    def kill(self, job: str, fence: int) -> None:
+    def interrupt(self, interrupt: Interrupt) -> None:
+        if self._runs(interrupt.job, interrupt.fence):
+            self._tell(ask_of(interrupt))
+        else:
+            refusal = NotDone(interrupt.fence, interrupt.ref, "it has not begun")
+            self._listener.not_done(interrupt.job, interrupt.fence, refusal)
+
+    def cancel(self, job: str, fence: int, grace_s: float = 0.0) -> None:
         self._queue = deque(task for task in self._queue if (task[0].job, task[0].fence) != (job, fence))
-        if self._current is not None and (self._current[0].job, self._current[0].fence) == (job, fence):
+        if self._runs(job, fence):
             self._current = None
             self._end()
+
+    def reconcile(self, fences: Mapping[str, int]) -> list[tuple[str, int]]:
+        tasks = [*self._queue, *([self._current] if self._current else [])]
+        return [(launch.job, launch.fence) for launch, *_ in tasks]
+
+    def capacity(self) -> Capacity:
+        return Capacity(1, int(self._current is not None), len(self._queue))
+
+    def _runs(self, job: str, fence: int) -> bool:
+        return self._current is not None and (self._current[0].job, self._current[0].fence) == (job, fence)
 
     def step(self, timeout_s: float | None) -> None:
         """Start what waits, then listen for at most ``timeout_s``."""
         if self._current is None:
             assert self._queue, "nothing runs and nothing waits, so nothing can answer"
-            self._begin(*self._queue.popleft())
+            self._begin(self._queue.popleft())
             return
         assert self._worker is not None
         try:
@@ -122,31 +144,26 @@ class IsolatedLauncher:
         self._current = None
         self._end()
 
-    def _begin(self, launch: Launch, graph: bytes) -> None:
-        self._current = (launch, graph)
+    def _begin(self, task: _Task) -> None:
+        self._current = task
+        launch, graph, state = task
         try:
             self._have(launch.engine)
         except QmkError as error:
             self._current = None
-            self._listener.failed(launch, Failed(launch.fence, error.kind.name, error.message), died=False)
+            failed = Failed(launch.fence, error.kind.name, error.message)
+            self._listener.failed(launch.job, launch.fence, failed, died=False)
             return
         assert self._worker is not None
-        self._listener.started(launch)
-        self._send(self._worker, launch, None if launch.digest in self._worker.holds else graph)
+        self._listener.started(launch.job, launch.fence)
+        holds = launch.digest in self._worker.holds
+        self._worker.holds.add(launch.digest)
+        self._tell(run_of(launch, None if holds else graph, state))
 
-    def _send(self, worker: _Worker, launch: Launch, graph: bytes | None) -> None:
-        worker.holds.add(launch.digest)
-        run = Run(
-            fence=launch.fence,
-            digest=launch.digest,
-            graph=graph,
-            method=launch.method,
-            shots=launch.shots,
-            seed=launch.seed,
-            keep_events=launch.keep_events,
-        )
+    def _tell(self, message: Run | Ask) -> None:
+        assert self._worker is not None
         try:
-            worker.child.sock.sendall(frame(run))
+            self._worker.child.sock.sendall(frame(message))
         except (BrokenPipeError, ConnectionResetError):
             return  # it is gone; listening to it will say so
 
@@ -159,29 +176,37 @@ class IsolatedLauncher:
             if isinstance(message, Failed):
                 self._worker.complaint = message
             return
-        launch, graph = self._current
+        launch, graph, state = self._current
+        job, fence = launch.job, launch.fence
         if isinstance(message, RunProgress):
-            self._listener.progressed(launch, message.shots_done)
+            self._listener.progressed(job, fence, message.shots_done)
+        elif isinstance(message, NotDone):
+            self._listener.not_done(job, fence, message)
+        elif isinstance(message, StateSaved) and not message.stopped:
+            self._listener.saved(job, fence, message)
         elif isinstance(message, Failed) and message.missing_graph:
-            self._send(self._worker, launch, graph)
+            self._tell(run_of(launch, graph, state))
         else:
             self._current = None
             if isinstance(message, Done):
-                self._listener.done(launch, message, self._worker.version)
+                self._listener.done(job, fence, message, self._worker.version)
+            elif isinstance(message, StateSaved):
+                self._listener.saved(job, fence, message)
             else:
                 self._worker.holds.clear()
-                self._listener.failed(launch, message, died=False)
+                self._listener.failed(job, fence, message, died=False)
 
     def _lost(self) -> None:
         """The worker ended that nobody had told to."""
         assert self._worker is not None
         assert self._current is not None
-        worker, (launch, _) = self._worker, self._current
+        worker, launch = self._worker, self._current[0]
         self._worker = self._current = None
         status = worker.end(ENDING_S)
         if worker.complaint is not None:
             message = f"engine '{worker.engine}' cannot start: {worker.complaint.message}"
-            self._listener.failed(launch, Failed(launch.fence, "JOB_FAILED", message), died=False)
+            failed = Failed(launch.fence, "JOB_FAILED", message)
+            self._listener.failed(launch.job, launch.fence, failed, died=False)
             return
         words = worker.words.decode(errors="replace").strip()
         failed = Failed(
@@ -190,7 +215,7 @@ class IsolatedLauncher:
             f"the worker of engine '{worker.engine}' {end_text(status)}",
             {"engine": worker.engine, "last_words": words[-2000:]},
         )
-        self._listener.failed(launch, failed, died=True)
+        self._listener.failed(launch.job, launch.fence, failed, died=True)
 
     def _end(self) -> None:
         if self._worker is not None:

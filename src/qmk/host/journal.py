@@ -2,52 +2,85 @@
 
 A batch is everything one turn of the host produced; it becomes durable as a whole or not at all, and whatever was
 promised in it is said only afterwards. ``MemoryJournal`` is for the embedded mode, which promises nothing beyond the
-life of the process; ``store.SqliteJournal`` is the daemon's.
+life of the process; ``sql.journal.SqlJournal`` is the daemon's.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from qmk.base.errors import QmkError
+from qmk.host import ledger
+from qmk.host.blobs import Blobs, MemoryBlobs
 from qmk.host.results import Head, Result
 from qmk.host.seals import AuditTail, Seal, tail_of
-from qmk.kernel.effects import Audit
-from qmk.kernel.events import Event
+from qmk.kernel.effects import Audit, Charge, DropBlob
+from qmk.kernel.events import Event, Submitted
+
+INLINE_BYTES = 64 << 10
+"""A page of events or a graph up to this size stands in its row; a larger one is a blob of its own."""
+MEMORY_CHARGES = 10_000
+"""Rows of the ledger that a process which keeps no journal remembers."""
 
 
 @dataclass(slots=True)
 class Batch:
-    """Records with the job each belongs to, new results, entries and seals of the audit log, and jobs to forget;
-    ``durable`` if any record asks for it."""
+    """Records with the job each belongs to, new results, rows of the ledger, entries and seals of the audit log, blobs
+    that checkpoints no longer need, and jobs to forget; ``durable`` if any record asks for it."""
 
     records: list[Event] = field(default_factory=list)
     results: list[tuple[str, Result]] = field(default_factory=list)
-    forgotten: list[str] = field(default_factory=list)
+    charges: list[Charge] = field(default_factory=list)
     audit: list[Audit] = field(default_factory=list)
     seals: list[Seal] = field(default_factory=list)
+    dropped: list[DropBlob] = field(default_factory=list)
+    forgotten: list[str] = field(default_factory=list)
     durable: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.records or self.results or self.forgotten or self.audit or self.seals)
+        parts = (self.records, self.results, self.charges, self.audit, self.seals, self.dropped, self.forgotten)
+        return any(parts)
 
     @property
     def heavy(self) -> bool:
         """Large enough that writing it would hold up everybody else."""
-        return sum(len(result.bits) for _, result in self.results) > 1 << 20
+        return any(len(result.bits) > INLINE_BYTES for _, result in self.results) or any(
+            isinstance(record, Submitted) and len(record.graph) > INLINE_BYTES for record in self.records
+        )
 
 
 class Journal(Protocol):
     """Where batches go. ``write`` returns when the batch is as durable as it asked for."""
 
     waits_for_disk: bool
-    """``write`` takes as long as a disk does: call it in a thread"""
+    """``write`` of a durable batch takes as long as a disk does: call it in a thread"""
+    blobs: Blobs
+    """where large things are, saved states among them"""
+    far: bool
+    """every access is a message to another process: call all of it in a thread"""
 
-    def records(self) -> Iterator[Event]: ...
+    def records(self) -> Iterator[Event]:
+        """Every record, oldest first. A large graph is left out of its ``Submitted``: see ``graph``."""
+        ...
+
     def write(self, batch: Batch) -> None: ...
     def head(self, job: str) -> Head | None: ...
     def page(self, job: str, number: int, head: Head) -> bytes | memoryview: ...
+
+    def graph(self, job: str) -> bytes:
+        """The packed graph of a remembered job. Raises INTERNAL_ERROR when there is none."""
+        ...
+
+    def charges(self, since_ns: int = 0) -> Iterator[ledger.Row]:
+        """The ledger from ``since_ns`` on, oldest first."""
+        ...
+
+    def used(self, period_start_ns: int = 0) -> dict[str, dict[str, float]]:
+        """What each tenant was charged since then, by quota: what ``Recovered`` takes."""
+        ...
 
     def audit_entries(self, from_seq: int = 1) -> Iterator[tuple[int, bytes, bytes]]:
         """(seq, bytes, hash) of the audit entries from ``from_seq`` on, as they are stored."""
@@ -67,24 +100,35 @@ class Journal(Protocol):
 
 
 class MemoryJournal:
-    """Keeps results, not records: nobody will replay it."""
+    """Keeps results and graphs, not records: nobody will replay it."""
 
     waits_for_disk = False
+    far = False
 
     def __init__(self) -> None:
         self._results: dict[str, Result] = {}
+        self._graphs: dict[str, bytes] = {}
+        self._charges: deque[Charge] = deque(maxlen=MEMORY_CHARGES)
         self._audit: list[Audit] = []
         self._seals: list[Seal] = []
+        self.blobs: Blobs = MemoryBlobs()
 
     def records(self) -> Iterator[Event]:
         return iter(())
 
     def write(self, batch: Batch) -> None:
+        for record in batch.records:
+            if isinstance(record, Submitted):
+                self._graphs[record.job] = record.graph
+        for drop in batch.dropped:
+            self.blobs.delete(drop.blob)
         self._results.update(batch.results)
+        self._charges += batch.charges
         self._audit += batch.audit
         self._seals += batch.seals
         for job in batch.forgotten:
             self._results.pop(job, None)
+            self._graphs.pop(job, None)
 
     def head(self, job: str) -> Head | None:
         result = self._results.get(job)
@@ -96,6 +140,17 @@ class MemoryJournal:
     def result(self, job: str) -> Result:
         """The whole result, for a caller in this process."""
         return self._results[job]
+
+    def graph(self, job: str) -> bytes:
+        if job not in self._graphs:
+            raise no_graph(job)
+        return self._graphs[job]
+
+    def charges(self, since_ns: int = 0) -> Iterator[ledger.Row]:
+        return (ledger.row_of(charge) for charge in self._charges if charge.now_ns >= since_ns)
+
+    def used(self, period_start_ns: int = 0) -> dict[str, dict[str, float]]:
+        return ledger.used(self.charges(), period_start_ns)
 
     def audit_entries(self, from_seq: int = 1) -> Iterator[tuple[int, bytes, bytes]]:
         return ((row.seq, row.data, bytes.fromhex(row.hash)) for row in self._audit[from_seq - 1 :])
@@ -111,3 +166,8 @@ class MemoryJournal:
 
     def close(self) -> None:
         self._results.clear()
+        self._graphs.clear()
+
+
+def no_graph(job: str) -> QmkError:
+    return QmkError("INTERNAL_ERROR", f"the graph of {job} is not in the journal", job_id=job)

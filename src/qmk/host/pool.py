@@ -3,29 +3,33 @@
 A worker loads one engine once and runs one job at a time. A launch takes an idle worker of its engine, best one that
 already holds its program; else a new worker is started, for which the idle one unused for longest is ended when there
 are too many. Launches start in the order given, within the slots and the memory of the machine. Cancelling kills the
-process. What the pool learns goes to ``Listener``; a launch that was killed is never spoken of again.
+process. What the pool learns goes to ``Listener``; a launch that was cancelled is never spoken of again. It is the
+first implementation of the launch port (``launcher.Launcher``); its workers end with the daemon.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
-from collections.abc import Iterable
+from collections import OrderedDict, deque
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from qmk.base.errors import QmkError
 from qmk.host import spawn
-from qmk.host.host import Listener
+from qmk.host.launcher import Capacity, Listener, ask_of, run_of
 from qmk.host.process import ChildProcess
 from qmk.host.spawn import end_text
-from qmk.kernel.effects import Launch
-from qmk.sdk.messages import Done, Failed, FromWorker, Ready, Run, RunProgress
+from qmk.kernel.effects import Interrupt, Launch
+from qmk.sdk.messages import Done, Failed, FromWorker, NotDone, Ready, RunProgress, StateSaved
 
 log = logging.getLogger("qmk.pool")
 HELD_PROGRAMS = 16
 """Programs that a worker is trusted to still hold; it says so when it does not."""
+
+REMEMBERED_STOPS = 4096
+"""Jobs of which it is known which process they stopped in, so that they can go on in another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,19 @@ class Bounds:
 
 
 @dataclass(slots=True, eq=False)
+class Task:
+    """A launch with what it needs; ``asks`` are interrupts that it has not answered."""
+
+    launch: Launch
+    graph: bytes
+    state: bytes | None
+    asks: list[Interrupt] = field(default_factory=list)
+
+    def is_launch(self, job: str, fence: int) -> bool:
+        return (self.launch.job, self.launch.fence) == (job, fence)
+
+
+@dataclass(slots=True, eq=False)
 class Worker:
     """One process. ``task`` is the launch it runs or, while it is starting, will run."""
 
@@ -49,7 +66,7 @@ class Worker:
     process: ChildProcess | None = None
     version: str = ""
     ready: bool = False
-    task: tuple[Launch, bytes] | None = None
+    task: Task | None = None
     holds: deque[str] = field(default_factory=lambda: deque(maxlen=HELD_PROGRAMS))
     used_s: float = 0.0
     complaint: Failed | None = None
@@ -63,7 +80,8 @@ class Pool:
         self._loop = asyncio.get_running_loop()
         self._workers: list[Worker] = []
         self._dying: set[Worker] = set()
-        self._queue: deque[tuple[Launch, bytes]] = deque()
+        self._queue: deque[Task] = deque()
+        self._stopped_in: OrderedDict[str, int] = OrderedDict()
         self._ended: asyncio.Future[None] | None = None
         self._sweeper = self._loop.call_later(bounds.idle_s, self._sweep)
 
@@ -76,24 +94,51 @@ class Pool:
     def running(self) -> int:
         return sum(worker.task is not None for worker in self._workers)
 
-    def launch(self, launch: Launch, graph: bytes) -> None:
+    def capacity(self) -> Capacity:
+        return Capacity(self._bounds.slots, self.running, len(self._queue), self._bounds.memory_bytes)
+
+    def launch(self, launch: Launch, graph: bytes, state: bytes | None = None) -> None:
         """Run ``launch`` as soon as there is room."""
-        self._queue.append((launch, graph))
+        self._queue.append(Task(launch, graph, state))
         self._pump()
 
-    def kill(self, job: str, fence: int) -> None:
+    def interrupt(self, interrupt: Interrupt) -> None:
+        """Pass it on to the launch's worker, now or when it has begun."""
+        for task in self._queue:
+            if task.is_launch(interrupt.job, interrupt.fence):
+                task.asks.append(interrupt)
+                return
+        worker = self._runner_of(interrupt.job, interrupt.fence)
+        if worker is not None and worker.task is not None:
+            worker.task.asks.append(interrupt)
+            if worker.ready and worker.process is not None:
+                worker.process.send(ask_of(interrupt))
+
+    def cancel(self, job: str, fence: int, grace_s: float = 0.0) -> None:
         """Stop that launch at once, wherever it is."""
         for task in self._queue:
-            if (task[0].job, task[0].fence) == (job, fence):
+            if task.is_launch(job, fence):
                 self._queue.remove(task)
                 return
-        for worker in self._workers:
-            if worker.task is not None and (worker.task[0].job, worker.task[0].fence) == (job, fence):
-                worker.task = None
-                self._end(worker)
-                self._pump()
-                self._replace(worker.engine)
-                return
+        worker = self._runner_of(job, fence)
+        if worker is not None:
+            worker.task = None
+            self._end(worker)
+            self._pump()
+            self._replace(worker.engine)
+
+    def reconcile(self, fences: Mapping[str, int]) -> list[tuple[str, int]]:
+        """What runs and is wanted; workers end with the daemon, so after a restart that is nothing."""
+        tasks = [*self._queue, *(worker.task for worker in self._workers if worker.task is not None)]
+        out = [(task.launch.job, task.launch.fence) for task in tasks]
+        for job, fence in out:
+            if job not in fences:
+                self.cancel(job, fence)
+        return [launch for launch in out if launch[0] in fences]
+
+    def _runner_of(self, job: str, fence: int) -> Worker | None:
+        running = (worker for worker in self._workers if worker.task is not None and worker.task.is_launch(job, fence))
+        return next(running, None)
 
     def prestart(self, engine: str) -> None:
         """Have a warm worker of ``engine`` unless there is one."""
@@ -113,31 +158,35 @@ class Pool:
 
     def _pump(self) -> None:
         while self._queue and self._ended is None:
-            launch, graph = self._queue[0]
-            tasks = [worker.task[0] for worker in self._workers if worker.task is not None]
+            launch = self._queue[0].launch
+            tasks = [worker.task.launch for worker in self._workers if worker.task is not None]
             if len(tasks) >= self._bounds.slots:
                 return
             limit = self._bounds.memory_bytes
             if limit and tasks and sum(task.memory_bytes for task in tasks) + launch.memory_bytes > limit:
                 return
-            self._queue.popleft()
-            self._assign(launch, graph)
+            self._assign(self._queue.popleft())
 
-    def _assign(self, launch: Launch, graph: bytes) -> None:
+    def _assign(self, task: Task) -> None:
+        launch = task.launch
         worker = self._idle(launch)
         if worker is None:
             try:
                 worker = self._start(launch.engine)
             except QmkError as error:
-                self._listener.failed(launch, Failed(launch.fence, error.kind.name, error.message), died=False)
+                failed = Failed(launch.fence, error.kind.name, error.message)
+                self._listener.failed(launch.job, launch.fence, failed, died=False)
                 return
-        worker.task = (launch, graph)
+        worker.task = task
         if worker.ready:
             self._run(worker)
 
     def _idle(self, launch: Launch) -> Worker | None:
         """An idle worker of the engine: one that holds the program, else a ready one, else one that is starting."""
         idle = [worker for worker in self._workers if worker.engine == launch.engine and worker.task is None]
+        if launch.elsewhere:
+            pid = self._stopped_in.get(launch.job)
+            idle = [worker for worker in idle if worker.process is not None and worker.process.pid != pid]
         return max(idle, key=lambda worker: (launch.digest in worker.holds, worker.ready), default=None)
 
     def _start(self, engine: str) -> Worker:
@@ -167,24 +216,16 @@ class Pool:
     def _run(self, worker: Worker, with_graph: bool = False) -> None:
         assert worker.task is not None
         assert worker.process is not None
-        launch, graph = worker.task
+        task, launch = worker.task, worker.task.launch
         holds = launch.digest in worker.holds and not with_graph
         if not holds:
             worker.holds.append(launch.digest)
         worker.used_s = self._loop.time()
         if not with_graph:
-            self._listener.started(launch)
-        worker.process.send(
-            Run(
-                fence=launch.fence,
-                digest=launch.digest,
-                graph=None if holds else graph,
-                method=launch.method,
-                shots=launch.shots,
-                seed=launch.seed,
-                keep_events=launch.keep_events,
-            )
-        )
+            self._listener.started(launch.job, launch.fence)
+        worker.process.send(run_of(launch, None if holds else task.graph, task.state))
+        for interrupt in task.asks:
+            worker.process.send(ask_of(interrupt))
 
     def _heard(self, worker: Worker, message: FromWorker) -> None:
         if isinstance(message, Ready):
@@ -192,24 +233,42 @@ class Pool:
             if worker.task is not None:
                 self._run(worker)
             return
-        if worker.task is None or message.fence != worker.task[0].fence:
+        if worker.task is None or message.fence != worker.task.launch.fence:
             if isinstance(message, Failed) and not worker.ready:
                 worker.complaint = message
             return
-        launch = worker.task[0]
+        task = worker.task
+        job, fence = task.launch.job, task.launch.fence
         if isinstance(message, RunProgress):
-            self._listener.progressed(launch, message.shots_done)
+            self._listener.progressed(job, fence, message.shots_done)
+        elif isinstance(message, NotDone):
+            task.asks = [ask for ask in task.asks if ask.ref != message.ref]
+            self._listener.not_done(job, fence, message)
+        elif isinstance(message, StateSaved) and not message.stopped:
+            task.asks = [ask for ask in task.asks if ask.ref != message.ref]
+            self._listener.saved(job, fence, message)
         elif isinstance(message, Failed) and message.missing_graph:
             self._run(worker, with_graph=True)
         else:
-            worker.task = None
-            worker.used_s = self._loop.time()
-            if isinstance(message, Done):
-                self._listener.done(launch, message, worker.version)
-            else:
-                worker.holds.clear()
-                self._listener.failed(launch, message, died=False)
-            self._pump()
+            self._ended_run(worker, task.launch, message)
+
+    def _ended_run(self, worker: Worker, launch: Launch, message: Done | Failed | StateSaved) -> None:
+        """The worker is idle again."""
+        worker.task = None
+        worker.used_s = self._loop.time()
+        if isinstance(message, Done):
+            self._listener.done(launch.job, launch.fence, message, worker.version)
+        elif isinstance(message, StateSaved):
+            assert worker.process is not None
+            self._stopped_in[launch.job] = worker.process.pid
+            self._stopped_in.move_to_end(launch.job)
+            if len(self._stopped_in) > REMEMBERED_STOPS:
+                self._stopped_in.popitem(last=False)
+            self._listener.saved(launch.job, launch.fence, message)
+        else:
+            worker.holds.clear()
+            self._listener.failed(launch.job, launch.fence, message, died=False)
+        self._pump()
 
     def _end(self, worker: Worker) -> None:
         """Take the worker out and kill it; ``_gone`` follows."""
@@ -235,15 +294,16 @@ class Pool:
         log.warning("worker %d of engine %s %s%s", worker.process.pid, worker.engine, end_text(status), _below(words))
         if worker.task is None:
             return
-        launch = worker.task[0]
+        launch = worker.task.launch
         if worker.complaint is not None:
             complaint = worker.complaint
             message = f"engine '{worker.engine}' cannot start: {complaint.message}"
-            self._listener.failed(launch, Failed(launch.fence, "JOB_FAILED", message, complaint.fields), died=False)
+            failed = Failed(launch.fence, "JOB_FAILED", message, complaint.fields)
+            self._listener.failed(launch.job, launch.fence, failed, died=False)
             return
         message = f"the worker of engine '{worker.engine}' {end_text(status)}"
         fields: dict[str, Any] = {"engine": worker.engine, "last_words": words[-2000:]}
-        self._listener.failed(launch, Failed(launch.fence, "JOB_FAILED", message, fields), died=True)
+        self._listener.failed(launch.job, launch.fence, Failed(launch.fence, "JOB_FAILED", message, fields), died=True)
 
     def _sweep(self) -> None:
         """End the workers that nobody has used for long."""

@@ -104,6 +104,18 @@ def usage_of(done: Done) -> dict[str, Any]:
         "run_seconds": done.run_s,
         "cpu_seconds": done.cpu_s,
         "peak_rss_bytes": done.peak_rss_bytes,
+        **_pairs_of(done),
+    }
+
+
+def _pairs_of(done: Done) -> dict[str, int]:
+    """Bell pairs that the program's channels delivered, and the links' raw pairs that went into them."""
+    rows = done.notes.get("channels") or ()
+    if not rows:
+        return {}
+    return {
+        name: sum(int(row[key]) for row in rows)
+        for name, key in (("bell_pairs", "pairs_total"), ("raw_pairs", "raw_pairs"))
     }
 
 

@@ -35,6 +35,8 @@ class Choice(msgspec.Struct, frozen=True):
     seconds: float
     memory_bytes: int
     reasons: list[dict[str, Any]]
+    fenced: bool = False
+    """the program has fences and the method can stop at them"""
 
 
 class Routing:
@@ -66,19 +68,18 @@ class Routing:
     def _choose(self, graph: Graph, digest: str, shots: int, engine: str | None) -> Choice:
         from qmk import router
 
+        features, declarations = self._features_of(graph, digest), self.declarations
         decision = router.choose(
-            self._features_of(graph, digest),
-            shots,
-            engine=engine,
-            memory_bytes=self.memory_bytes,
-            declarations=self.declarations,
+            features, shots, engine=engine, memory_bytes=self.memory_bytes, declarations=declarations
         )
+        method = declarations[decision.engine].methods[decision.method]
         return Choice(
             engine=decision.engine,
             method=decision.method,
             seconds=decision.cost.seconds,
             memory_bytes=decision.cost.memory_bytes,
             reasons=msgspec.to_builtins(decision.candidates),
+            fenced=features.n_fences > 0 and method.fences,
         )
 
     def _features_of(self, graph: Graph, digest: str) -> Features:
@@ -117,7 +118,7 @@ class Routing:
             chosen=next((row.engine for row in candidates if row.chosen), ""),
         )
 
-    def resources(self, queued: int, running: int, workers: int) -> q_query_resources.Reply:
+    def resources(self, queued: int | None, running: int | None, workers: int) -> q_query_resources.Reply:
         """Devices, engines and capacity of this machine, with the kernel's queue figures."""
         return q_query_resources.Reply(
             devices=[q_query_resources.Device("ideal", IDEAL, [family.name for family in FAMILIES])],

@@ -6,6 +6,7 @@ import msgspec
 
 from qmk.base.limits import LIMITS
 from qmk.qvm.families import CAPABILITIES
+from qmk.qvm.link import Link
 
 LOCAL_TENANT = "local"
 CAP_DEBUG = "CAP_DEBUG"
@@ -25,6 +26,7 @@ class TenantConfig(msgspec.Struct, frozen=True, kw_only=True):
     running_jobs: int = LIMITS.running_jobs
     held_qubits: int = LIMITS.held_qubits
     shots: int = LIMITS.shots
+    channels: int = LIMITS.open_channels
 
 
 class KernelConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,5 +53,7 @@ class KernelConfig(msgspec.Struct, frozen=True, kw_only=True):
     """decisions are noted in the audit log; the embedded kernel, which is its caller's own, keeps none"""
     epoch_ms: int = 100
     """length of a scheduling epoch of the ideal device"""
+    link: Link = Link()
+    """the entanglement links of the device"""
     regions: tuple[tuple[str, int], ...] = ()
     """name and number of qubits of each region of the map; empty: one a worker, each as large as one program may be"""

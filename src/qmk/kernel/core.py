@@ -5,33 +5,40 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from msgspec import structs
+
 from qmk.abi.call import Call
 from qmk.abi.calls import METHODS
 from qmk.base.errors import QmkError
+from qmk.kernel import checkpoint, firewall
 from qmk.kernel.audit import AUDIT_TIMER, reference, shown
 from qmk.kernel.effects import Effect, Kill, ReplyError
 from qmk.kernel.events import (
     CallReceived,
     Cancelled,
+    CheckpointDropped,
     ConnectionClosed,
     Event,
     Failed,
     Finished,
+    NotInterrupted,
     Progressed,
+    Recalled,
     Recovered,
     Refused,
     Routed,
+    Saved,
     ShuttingDown,
     Started,
     TimerFired,
+    Yielded,
 )
-from qmk.kernel.handlers import HANDLERS, OPEN_HANDLERS, submit
+from qmk.kernel.handlers import HANDLERS, OPEN_HANDLERS, checkpoints, submit
 from qmk.kernel.jobs import progress_step, reported_error
 from qmk.kernel.objects.capability import insufficient
-from qmk.kernel.objects.job import RUNNING
+from qmk.kernel.objects.job import RUNNING, Job
 from qmk.kernel.objects.session import Session
-from qmk.kernel.pending import Pending
-from qmk.kernel.state import JOB_TIMER, State
+from qmk.kernel.state import EPOCH_TIMER, JOB_TIMER, State
 
 _DENIED_QUOTA = ("quota", "asked", "limit")
 
@@ -49,18 +56,23 @@ class Kernel(State):
         launches that are no longer current, and of jobs that are gone, have no effect."""
         self.out = []
         self.now_ns = event.now_ns
+        self.jobs.queue.clock(event.now_ns)
+        if not isinstance(event, Recovered):
+            firewall.expire(self)
         match event:
             case CallReceived():
                 self._call(event)
             case Routed():
-                pending = self._take_pending(event.job)
+                pending = self.take_pending(event.job)
                 if pending is not None:
                     submit.routed(self, pending, event)
             case Refused():
                 self._refused(event)
             case Started():
-                if self.jobs.current(event.job, event.fence) is not None:
-                    self.commit(event, durable=False)
+                job = self.jobs.current(event.job, event.fence)
+                if job is not None:
+                    region, first_qubit = self.jobs.queue.where(job)
+                    self.commit(structs.replace(event, region=region, first_qubit=first_qubit), durable=False)
             case Progressed():
                 self._progressed(event)
             case Finished():
@@ -69,6 +81,17 @@ class Kernel(State):
                     self.launch_ready()
             case Failed():
                 self._failed(event)
+            case Saved():
+                checkpoint.saved(self, event)
+            case Yielded():
+                checkpoint.yielded(self, event)
+            case NotInterrupted():
+                checkpoint.not_interrupted(self, event)
+            case Recalled():
+                checkpoints.recalled(self, event)
+            case CheckpointDropped():
+                if event.checkpoint in self.jobs.checkpoints.by_id:
+                    self.commit(event)
             case TimerFired():
                 self._timer(event)
             case ConnectionClosed():
@@ -86,12 +109,13 @@ class Kernel(State):
         """Feed the records of ``Journal`` effects, oldest first, into a fresh kernel; gives no effects. Jobs that are
         forgotten on the way were on the way to be forgotten when the journal ended: ``Recovered`` tells the host."""
         for record in records:
-            self.jobs.apply(record)
+            self.apply(record)
+        self.jobs.checkpoints.freed.clear()
 
     def snapshot(self) -> dict[str, Any]:
         """The part of the state that the journal carries, as comparable data: a replayed kernel's equals the live
         one's."""
-        return self.jobs.snapshot()
+        return self.jobs.snapshot() | self.channels.snapshot()
 
     def _call(self, event: CallReceived) -> None:
         call = METHODS.get(event.method)
@@ -132,23 +156,13 @@ class Kernel(State):
             case _:
                 pass
 
-    def _take_pending(self, job_id: str) -> Pending | None:
-        """The job the router answers for; None when it is gone since."""
-        pending = self.pending.pop(job_id, None)
-        if pending is not None:
-            self.pending_keys.pop((pending.draft.tenant, pending.draft.idempotency_key), None)
-        return pending
-
     def _refused(self, event: Refused) -> None:
-        pending = self._take_pending(event.job)
+        ask = self.asks.get(event.job)
+        if ask is not None:
+            checkpoint.refuse(self, ask, reported_error(event.kind, event.message, event.fields))
+        pending = self.take_pending(event.job)
         if pending is not None:
-            self._drop_pending(pending, reported_error(event.kind, event.message, event.fields))
-
-    def _drop_pending(self, pending: Pending, error: QmkError) -> None:
-        draft = pending.draft
-        self.tenant(draft.tenant).queued_jobs.give()
-        self.audit("job.refuse", draft.tenant, error=error.kind.name, session=reference(draft.session), job=draft.job)
-        self.out.extend(ReplyError(conn, ref, error) for conn, ref in pending.callers)
+            self.drop_pending(pending, reported_error(event.kind, event.message, event.fields))
 
     def _progressed(self, event: Progressed) -> None:
         """Progress goes to the journal and the history in steps; q_status shows every report."""
@@ -163,6 +177,9 @@ class Kernel(State):
     def _failed(self, event: Failed) -> None:
         job = self.jobs.current(event.job, event.fence)
         if job is None:
+            return
+        if job.saved and event.fields.get("start") and not event.died:
+            checkpoint.start_anew(self, job)
             return
         attempt = job.attempts + 1
         if event.died and attempt >= self.config.job_attempts:
@@ -186,6 +203,13 @@ class Kernel(State):
         if wait is not None:
             self.answer(wait, self.jobs.by_id[wait.job])
             return
+        if event.key == EPOCH_TIMER:
+            self.launch_ready()
+            return
+        channel = self.channels.by_id.get(event.key.removeprefix(firewall.CHANNEL_TIMER))
+        if channel is not None:
+            self.set_expiry(channel)  # it came early: the clock was set back
+            return
         job = self.jobs.by_id.get(event.key.removeprefix(JOB_TIMER))
         if event.key.startswith(JOB_TIMER) and job is not None and not job.ended:
             self.stop(job, Cancelled(now_ns=event.now_ns, job=job.id, timeout=True))
@@ -195,36 +219,66 @@ class Kernel(State):
         """Nobody is left to answer; jobs and sessions go on."""
         for wait in self.waits.of_conn(conn):
             self.close_wait(wait)
+        for ask in self.asks.of_conn(conn):
+            self.asks.remove(ask)
         for pending in self.pending.values():
             pending.callers = [caller for caller in pending.callers if caller[0] != conn]
         self.sessions.disconnect(conn)
 
     def _recovered(self, event: Recovered) -> None:
-        """After a replay: what ran is queued again, time limits go on counting from acceptance."""
+        """After a replay: what ran is taken over or queued again, time limits go on counting from acceptance. The
+        record is what makes the numbers of the launches to come new."""
         if self.config.audited:
             self.audit_log.recover(event, self.out)
         self.audit("kernel.start", "", jobs=len(self.jobs.by_id), running=len(self.jobs.launched))
-        self.forget()
-        if self.jobs.launched:
-            self.commit(event)
-        for job in self.jobs.by_id.values():
-            if not job.ended:
+        adopted = self.jobs.adoptable(event.adopted)
+        self.commit(Recovered(now_ns=event.now_ns, adopted=adopted, generation=self.jobs.generation + 1))
+        self.out.extend(Kill(job, fence) for job, fence in event.adopted if (job, fence) not in adopted)
+        firewall.expire(self)
+        for channel in self.channels.by_id.values():
+            self.set_expiry(channel)
+        for job_id in self.jobs.queue.misfits():
+            self.commit(_misfit(self.jobs.by_id[job_id], event.now_ns))
+        for job in list(self.jobs.by_id.values()):
+            if job.ended:
+                continue
+            if job.crashes > self.config.job_attempts:
+                self.commit(_poisonous(job, event.now_ns))
+            else:
                 self.set_deadline(job)
         self.launch_ready()
 
     def _shut_down(self, event: ShuttingDown) -> None:
         self.closing = True
         for pending in list(self.pending.values()):
-            self._take_pending(pending.draft.job)
-            self._drop_pending(pending, submit.closing())
+            self.take_pending(pending.draft.job)
+            self.drop_pending(pending, submit.closing())
         launches = [(job.id, job.fence) for job in self.jobs.launched.values()]
         if launches:
             self.commit(event)
         self.out.extend(Kill(job_id, fence) for job_id, fence in launches)
         for wait in self.waits.all():
             self.answer(wait, self.jobs.by_id[wait.job])
+        for ask in self.asks:
+            checkpoint.refuse(self, ask, submit.closing())
         self.audit("kernel.stop", "", jobs=len(self.jobs.by_id), running=len(launches))
         self.audit_log.seal(self.out)
+
+
+def _poisonous(job: Job, now_ns: int) -> Failed:
+    """The end of a job whose launches took the daemon down with them, again and again."""
+    message = f"the daemon crashed {job.crashes} times while this job ran"
+    fields = {"engine": job.submitted.engine, "crashes": job.crashes}
+    return Failed(now_ns=now_ns, job=job.id, fence=job.fence, kind="JOB_FAILED", message=message, fields=fields)
+
+
+def _misfit(job: Job, now_ns: int) -> Failed:
+    """The end of a job that was accepted for a larger device than there is now."""
+    qubits = job.submitted.n_qubits
+    message = f"the job needs {qubits} qubits in one region, and since the restart no region of the device has as many"
+    fields = {"resource": "qubits", "asked": qubits, "retryable": False}
+    kind = "RESOURCE_EXHAUSTED"
+    return Failed(now_ns=now_ns, job=job.id, fence=0, kind=kind, message=message, fields=fields)
 
 
 def _require_supported(call: Call) -> None:

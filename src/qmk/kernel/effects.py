@@ -1,5 +1,6 @@
-"""What the kernel asks the host to do, in the order given. Replies and ``Launch`` effects leave only after every
-``Journal`` record that came before them, of this step or an earlier one, is durable: they may rest on it."""
+"""What the kernel asks the host to do, in the order given. Replies, ``Launch``, ``Interrupt`` and ``Recall``
+effects leave only after every ``Journal`` record that came before them, of this step or an earlier one, is durable:
+they may rest on it."""
 
 from __future__ import annotations
 
@@ -57,6 +58,14 @@ class Route(msgspec.Struct, frozen=True):
     graph: Graph | None = None
 
 
+class Recall(msgspec.Struct, frozen=True):
+    """Read the packed graph of job ``job`` from the journal; answer with ``Recalled``, or ``Refused`` (of job
+    ``key``)."""
+
+    key: str
+    job: str
+
+
 class Estimate(msgspec.Struct, frozen=True):
     """Answer a q_estimate: predictions of every engine for the (verified) graph of this call, without running it."""
 
@@ -68,12 +77,13 @@ class Estimate(msgspec.Struct, frozen=True):
 
 
 class QueryResources(msgspec.Struct, frozen=True):
-    """Answer a q_query_resources: the host adds devices, engines and capacity to the kernel's queue figures."""
+    """Answer a q_query_resources: the host adds devices, engines and capacity to the kernel's queue figures, which are
+    None for a caller who may know none."""
 
     conn: int
     ref: int
-    queued: int
-    running: int
+    queued: int | None
+    running: int | None
     workers: int = 1
 
 
@@ -97,6 +107,8 @@ class Launch(msgspec.Struct, frozen=True):
     """blob of the saved state to continue from; empty: from the start"""
     save_fences: bool = False
     """save the state at fences as it goes, so that a dead engine costs little"""
+    elsewhere: bool = False
+    """in another process than the job's last launch"""
 
 
 class Interrupt(msgspec.Struct, frozen=True):
@@ -139,7 +151,9 @@ class SealEpoch(msgspec.Struct, frozen=True):
 
 class Charge(msgspec.Struct, frozen=True):
     """Write a row of the ledger, in the transaction of the record that ended the launch: what a bill is made from.
-    ``amounts``: quota name to amount."""
+    ``attempt`` counts the launches of the job that a worker began, from 1; (job, attempt) is charged once. ``amounts``:
+    quota name to amount, and cpu_seconds and queue_seconds. ``outcome``: completed, failed, cancelled, timeout, lost,
+    preempted, migrated or rewound."""
 
     now_ns: int
     tenant: str
@@ -147,10 +161,13 @@ class Charge(msgspec.Struct, frozen=True):
     job: str
     attempt: int
     amounts: dict[str, float]
+    engine: str = ""
+    method: str = ""
+    outcome: str = ""
 
 
 class DropBlob(msgspec.Struct, frozen=True):
-    """Nothing refers to this blob by ``checkpoint`` any more."""
+    """Nothing refers to this blob by ``checkpoint`` any more; another checkpoint may."""
 
     checkpoint: str
     blob: str
@@ -186,6 +203,7 @@ Effect = (
     | ReplyError
     | ReplyResult
     | Route
+    | Recall
     | Estimate
     | QueryResources
     | Launch

@@ -36,6 +36,15 @@ class CallReceived(_Event, frozen=True):
     """what the reader of the graph forgave; passed on in q_submit's reply"""
 
 
+class ChannelUse(msgspec.Struct, frozen=True):
+    """What a job takes of a brokered channel: ``pairs`` Bell pairs over all its shots, the last of them in epoch
+    ``last_epoch`` of the program (counted from 1)."""
+
+    channel: str
+    pairs: int
+    last_epoch: int
+
+
 class Submitted(_Event, frozen=True):
     """The journal's record of an accepted job: enough to queue it again after a crash."""
 
@@ -67,6 +76,10 @@ class Submitted(_Event, frozen=True):
     """unitary nodes: what the quota 'gates' counts, times shots"""
     fenced: bool = False
     """the engine's method can be stopped, saved and restored at the program's fences"""
+    channels: tuple[ChannelUse, ...] = ()
+    """brokered channels it uses; accepting the job charges them, and a job that never starts gives the pairs back"""
+    components: list[int] = []
+    """sizes of the groups of qubits joined by entangling ops, largest first, at most ``listed_components`` of them"""
     replay_of: str = ""
     """the job whose bits this one reproduces (q_replay)"""
     restored_from: str = ""
@@ -95,10 +108,12 @@ class Refused(_Event, frozen=True):
 
 
 class Started(_Event, frozen=True):
-    """A worker took the launch ``fence`` of ``job``."""
+    """A worker took the launch ``fence`` of ``job``. The kernel fills in where its qubits are."""
 
     job: str
     fence: int
+    region: str = ""
+    first_qubit: int = 0
 
 
 class Progressed(_Event, frozen=True):
@@ -116,7 +131,8 @@ class Finished(_Event, frozen=True):
 
 
 class Failed(_Event, frozen=True):
-    """The launch ended without a result. ``died`` True: the worker process was lost, so the job may be retried."""
+    """The launch ended without a result; with ``fence`` 0, the job ended without a launch. ``died`` True: the worker
+    process was lost, so the job may be retried."""
 
     job: str
     fence: int
@@ -143,7 +159,8 @@ class Saved(_Event, frozen=True):
 
 class Yielded(_Event, frozen=True):
     """As ``Saved``, and the launch ended there: preempted, migrated, or asked to rewind. The job goes back to the queue
-    and continues from the state. ``why``: "preempted", "migrated" or "rewound"."""
+    and continues from the state. ``why``: "preempted", "migrated" or "rewound". The kernel also makes such records
+    itself, with a checkpoint that exists or with none (the start of the program; also with ``why`` "unreadable")."""
 
     job: str
     fence: int
@@ -152,16 +169,27 @@ class Yielded(_Event, frozen=True):
     blob: str
     size_bytes: int
     why: str
+    region: str = ""
+    """where the job is to go on (q_migrate); empty: wherever there is room"""
+
+
+class Recalled(_Event, frozen=True):
+    """The host read the packed graph that a ``Recall`` effect asked for; what cannot be read comes as ``Refused``."""
+
+    key: str
+    graph: bytes
 
 
 class NotInterrupted(_Event, frozen=True):
-    """The launch could not do what an ``Interrupt`` asked (it has no more fences, or its engine cannot): it goes on."""
+    """The launch could not do what an ``Interrupt`` asked (it has no more fences, or its engine cannot): it goes on.
+    ``epoch``: epochs behind it where it was asked, -1 when it does not say."""
 
     job: str
     fence: int
     ref: str
     kind: str
     message: str
+    epoch: int = -1
 
 
 class TenantSet(_Event, frozen=True):
@@ -195,7 +223,8 @@ class ChannelChanged(_Event, frozen=True):
 
 
 class CheckpointDropped(_Event, frozen=True):
-    """Journal record: a checkpoint's retention ended, or its job was forgotten."""
+    """A checkpoint's retention ended: the host says so, and the journal keeps it. (Those of a job that is forgotten go
+    with it.)"""
 
     checkpoint: str
 
@@ -224,7 +253,7 @@ class Recovered(_Event, frozen=True):
     ``used``: tenant to quota to what the ledger says was used in the current period. ``audit_seq``, ``audit_head``,
     ``audit_open``, ``audit_epoch``: the end of the audit log: entries so far, the last hash (hexadecimal), the hashes
     of the entries of the epoch that has no signed root yet, and the last entry's epoch. ``adopted``: (job, fence) of
-    launches that the launcher still runs."""
+    launches that the launcher still runs. ``generation``: starts of the daemon so far, which the kernel fills in."""
 
     used: dict[str, dict[str, float]] = {}
     audit_seq: int = 0
@@ -232,6 +261,7 @@ class Recovered(_Event, frozen=True):
     audit_open: tuple[str, ...] = ()
     audit_epoch: int = -1
     adopted: tuple[tuple[str, int], ...] = ()
+    generation: int = 0
 
 
 class ShuttingDown(_Event, frozen=True):
@@ -250,6 +280,7 @@ Event = (
     | Saved
     | Yielded
     | NotInterrupted
+    | Recalled
     | TenantSet
     | TokenIssued
     | TokenRevoked

@@ -7,57 +7,82 @@ records. Nothing else changes what ``snapshot`` shows, so a replayed journal equ
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Container, Iterable
 from typing import Any
 
 from msgspec import structs
 
 from qmk.base.errors import KINDS, QmkError
 from qmk.base.limits import LIMITS
+from qmk.kernel.config import KernelConfig
+from qmk.kernel.dispatch import Dispatch
 from qmk.kernel.events import (
     Cancelled,
+    CheckpointDropped,
     Event,
     Failed,
     Finished,
     Progressed,
     Recovered,
+    Saved,
     ShuttingDown,
     Started,
     Submitted,
+    Yielded,
 )
 from qmk.kernel.mapping import placements_of_record
+from qmk.kernel.objects.checkpoint import Checkpoint, CheckpointTable
 from qmk.kernel.objects.job import CANCELLED, COMPLETED, FAILED, QUEUED, RUNNING, Job
 from qmk.kernel.objects.tenant import Tenant
-from qmk.kernel.queue import LaunchQueue
 
 PROGRESS_STEPS = 50
 """A job's history has at most this many progress events a launch; q_status is always up to date."""
+
+GENERATION_BITS = 32
+"""A fence number is the generation (starts of the daemon) above this many bits, a count of launches below."""
+
+YIELDS = {
+    "preempted": "preempted at a fence",
+    "migrated": "on its way to another place",
+    "rewound": "rolled back",
+    "channel": "stopped at a fence, as a channel it uses has ended",
+    "unreadable": "its engine cannot read the saved state",
+}
+"""What the history says of a yield, by why it happened."""
 
 
 class JobTable:
     """Jobs by id, with the launch queue and the launches that are out (``launched``, by job id)."""
 
-    def __init__(self, tenant_of: Callable[[str], Tenant], kept_jobs: int) -> None:
+    def __init__(self, tenant_of: Callable[[str], Tenant], config: KernelConfig) -> None:
         self._tenant_of = tenant_of
-        self._kept_jobs = kept_jobs
+        self._kept_jobs = config.kept_jobs
         self.by_id: dict[str, Job] = {}
         self.by_key: dict[tuple[str, str], str] = {}
-        self.queue = LaunchQueue()
+        self.queue = Dispatch(config, tenant_of)
         self.launched: dict[str, Job] = {}
         self.memory_bytes = 0
         self.seq = 0
         self.fence = 0
+        self.generation = 0
+        self.checkpoints = CheckpointTable()
         self.forgotten: list[str] = []
         self._ended: deque[str] = deque()
 
     def apply(self, record: Event) -> list[Job]:
         """Carries out a record; the jobs it changed. Records of forgotten jobs change nothing."""
+        self.queue.clock(record.now_ns)
         match record:
             case Submitted():
                 return [self._submit(record)]
-            case Recovered() | ShuttingDown():
+            case Recovered():
+                return self._recover(record)
+            case ShuttingDown():
                 return self._requeue_all(record)
-            case Started() | Progressed() | Finished() | Failed() | Cancelled():
+            case CheckpointDropped():
+                self._drop_checkpoint(record.checkpoint)
+                return []
+            case Started() | Progressed() | Finished() | Failed() | Cancelled() | Saved() | Yielded():
                 job = self.by_id.get(record.job)
                 if job is None:
                     return []
@@ -67,11 +92,16 @@ class JobTable:
                 raise AssertionError(f"{type(record).__name__} is no journal record")
 
     def launch(self, job: Job) -> int:
-        """Takes the job off the queue into a slot; the fence of the launch. Not a record: see ``requeue_launches``."""
+        """The scheduler gave the job a place: the fence of its launch. Not a record: what is out when the daemon goes
+        down is asked of the launcher (``Recovered.adopted``), or launched again."""
         self.fence += 1
-        self.queue.drop(job)
         self._occupy(job, self.fence)
         return self.fence
+
+    def state_of(self, job: Job) -> str:
+        """The blob that a launch of the job continues from; empty: from the start."""
+        saved = self.checkpoints.by_id.get(job.saved)
+        return saved.blob if saved is not None else ""
 
     def current(self, job_id: str, fence: int) -> Job | None:
         """The job if ``fence`` is its current launch, else None: the answer is stale."""
@@ -85,6 +115,9 @@ class JobTable:
             "jobs": {id: job.comparable() for id, job in self.by_id.items()},
             "keys": dict(self.by_key),
             "ended": list(self._ended),
+            "generation": self.generation,
+            "checkpoints": self.checkpoints.snapshot(),
+            "virtual_times": self.queue.schedule.accounts(),
         }
 
     def _submit(self, record: Submitted) -> Job:
@@ -100,16 +133,24 @@ class JobTable:
         self.queue.put(job)
         return job
 
-    def _change(self, job: Job, record: Started | Progressed | Finished | Failed | Cancelled) -> None:
+    def _change(self, job: Job, record: Started | Progressed | Finished | Failed | Cancelled | Saved | Yielded) -> None:
         now_ns = record.now_ns
         if isinstance(record, Cancelled):
             self._cancel(job, record)
             return
+        self.fence = max(self.fence, record.fence)
+        if isinstance(record, (Saved, Yielded)):
+            self._save(job, record)
+            return
+        if isinstance(record, Failed) and not record.fence and not record.died:  # it waited, on no worker
+            self._end(job, FAILED, now_ns, reported_error(record.kind, record.message, record.fields))
+            return
         if isinstance(record, Failed) and record.died:
             job.attempts += 1
+            job.retired = max(job.retired, record.fence)
             self._requeue(job, now_ns, record.message)
             return
-        if job.state == QUEUED:
+        if job.state == QUEUED and record.fence:
             self._start(job, record)
         match record:
             case Progressed():
@@ -127,10 +168,12 @@ class JobTable:
                 pass
 
     def _start(self, job: Job, record: Started | Progressed | Finished | Failed) -> None:
-        self.queue.drop(job)
+        if isinstance(record, Started):
+            job.place = (record.region, record.first_qubit)
         if job.id not in self.launched:
             self._occupy(job, record.fence)
-        self.fence = max(self.fence, record.fence)
+        job.elsewhere = False
+        self.queue.start(job)
         job.move(RUNNING)
         job.started_ns = record.now_ns
         job.note(record.now_ns, "started", engine=job.submitted.engine, attempt=job.attempts + 1)
@@ -146,10 +189,12 @@ class JobTable:
         self._end(job, FAILED, record.now_ns, error)
 
     def _end(self, job: Job, state: str, now_ns: int, error: QmkError | None = None) -> None:
-        self._vacate(job)
+        self._vacate(job, now_ns)
         self.queue.drop(job)
         job.move(state)
         job.ended_ns = now_ns
+        job.saved = ""
+        self.checkpoints.drop_passing(job.id)
         if error is not None:
             job.error = error.to_dict()
             job.note(now_ns, state.lower(), error=job.error)
@@ -162,30 +207,107 @@ class JobTable:
 
     def _forget(self, job_id: str) -> None:
         job = self.by_id.pop(job_id)
+        self.checkpoints.drop_job(job_id)
         key = (job.tenant, job.submitted.idempotency_key)
         if self.by_key.get(key) == job_id:
             del self.by_key[key]
         self.forgotten.append(job_id)
 
-    def _requeue(self, job: Job, now_ns: int, reason: str) -> None:
-        self._vacate(job)
+    def _save(self, job: Job, record: Saved | Yielded) -> None:
+        """Keeps the state; a job that has not ended goes on from it."""
+        kept = isinstance(record, Saved) and record.kept
+        table = self.checkpoints
+        if record.checkpoint and record.checkpoint not in table.by_id:
+            table.add(
+                Checkpoint(
+                    id=record.checkpoint,
+                    job=job.id,
+                    tenant=job.tenant,
+                    epoch=record.epoch,
+                    blob=record.blob,
+                    size_bytes=record.size_bytes,
+                    kept=kept,
+                    saved_ns=record.now_ns,
+                )
+            )
+        if kept:
+            job.note(record.now_ns, "saved", checkpoint=record.checkpoint, epoch=record.epoch)
+        if job.ended:
+            return
+        job.saved = record.checkpoint
+        job.epochs_done = record.epoch
+        job.crashes = 0
+        if isinstance(record, Yielded):
+            self._yield(job, record)
+
+    def _yield(self, job: Job, record: Yielded) -> None:
+        """Back to the queue. A record without a launch only says where a queued job is to go on, and from what."""
+        self.checkpoints.drop_passing(job.id, but=job.saved)
+        job.retired = max(job.retired, record.fence)
+        job.wanted_region = record.region or job.wanted_region
+        job.elsewhere = job.elsewhere or (record.why == "migrated" and record.fence > 0)
+        if not record.fence:
+            self.queue.drop(job)  # put back below with what has changed
+        self._requeue(job, record.now_ns, YIELDS[record.why], continued=record.fence > 0, epoch=record.epoch)
+
+    def _drop_checkpoint(self, checkpoint: str) -> None:
+        """A job that was to go on from it starts anew: the bits are the same, it only takes longer."""
+        row = self.checkpoints.by_id.get(checkpoint)
+        job = self.by_id.get(row.job) if row is not None else None
+        if job is not None and job.saved == checkpoint:
+            job.saved, job.epochs_done = "", 0
+        self.checkpoints.drop(checkpoint)
+
+    def _requeue(self, job: Job, now_ns: int, reason: str, *, continued: bool = False, **fields: Any) -> None:
+        self._vacate(job, now_ns, continued)
         if job.state == RUNNING:
             job.move(QUEUED)
         job.started_ns = job.shots_done = job.progress_steps = 0
-        job.note(now_ns, "requeued", reason=reason)
+        saved = self.checkpoints.by_id.get(job.saved)
+        job.epochs_done = saved.epoch if saved is not None else 0
+        job.note(now_ns, "requeued", reason=reason, **fields)
         if job not in self.queue:
             self.queue.put(job)
 
-    def _requeue_all(self, record: Recovered | ShuttingDown) -> list[Job]:
+    def adoptable(self, launches: Iterable[tuple[str, int]]) -> tuple[tuple[str, int], ...]:
+        """Of launches that a launcher says are still out, those whose answers may count: the newest of each job that
+        has not ended, unless the journal knows that it is over or knows a newer one."""
+        newest: dict[str, int] = {}
+        for job_id, fence in launches:
+            job = self.by_id.get(job_id)
+            if job is not None and not job.ended and fence > job.retired and fence >= job.fence:
+                newest[job_id] = max(fence, newest.get(job_id, 0))
+        return tuple(newest.items())
+
+    def _recover(self, record: Recovered) -> list[Job]:
+        """A new generation. Launches that still run are taken over; jobs whose launch went down with the daemon are
+        queued again, and it is counted against them."""
+        self.generation = max(self.generation + 1, record.generation)
+        self.fence = self.generation << GENERATION_BITS
+        adopted = dict(record.adopted)
+        for job in self.launched.values():
+            job.crashes += job.id not in adopted
+        changed = self._requeue_all(record, adopted)
+        for job_id, fence in adopted.items():
+            job = self.by_id[job_id]
+            if job.id not in self.launched:
+                self._occupy(job, fence)
+                self.queue.start(job)
+            job.fence = fence
+            job.region, job.first_qubit = job.place
+        return changed
+
+    def _requeue_all(self, record: Recovered | ShuttingDown, adopted: Container[str] = ()) -> list[Job]:
         """Every job with a launch out goes back to the queue. One whose worker had not answered yet was never
         started, as far as the journal knows, so its history says nothing."""
         changed: list[Job] = []
-        for job in list(self.launched.values()):
+        for job in [job for job in self.launched.values() if job.id not in adopted]:
             if job.state == RUNNING:
+                job.retired = max(job.retired, job.fence)
                 self._requeue(job, record.now_ns, "the daemon stopped")
                 changed.append(job)
             else:
-                self._vacate(job)
+                self._vacate(job, record.now_ns)
                 self.queue.put(job)
         return changed
 
@@ -195,11 +317,13 @@ class JobTable:
         self.memory_bytes += job.submitted.memory_bytes
         self._tenant_of(job.tenant).running_jobs.take()
 
-    def _vacate(self, job: Job) -> None:
+    def _vacate(self, job: Job, now_ns: int, continued: bool = False) -> None:
         if self.launched.pop(job.id, None) is not None:
+            self.queue.stop(job, now_ns, continued)
             self.memory_bytes -= job.submitted.memory_bytes
             self._tenant_of(job.tenant).running_jobs.give()
-        job.fence = 0
+        job.fence = job.first_qubit = 0
+        job.region = ""
 
 
 def reported_error(kind: str, message: str, fields: dict[str, Any]) -> QmkError:

@@ -8,10 +8,19 @@ from __future__ import annotations
 
 import heapq
 
+import msgspec
+
 from qmk.abi.calls.q_get_mapping import Placement
 from qmk.base.limits import LIMITS
+from qmk.kernel.components import components
+from qmk.kernel.config import KernelConfig
 from qmk.kernel.events import Submitted
 from qmk.qvm.graph import Graph, unpack
+
+
+def regions(config: KernelConfig) -> dict[str, int]:
+    """Name and number of qubits of each region of the map, in the order of the device's qubits."""
+    return dict(config.regions) or {f"r{number}": LIMITS.qubits for number in range(config.workers)}
 
 
 def epoch_sizes(graph: Graph) -> tuple[int, list[int]]:
@@ -52,4 +61,8 @@ def placements(graph: Graph) -> list[Placement]:
 
 def placements_of_record(record: Submitted) -> list[Placement] | None:
     """The map of a job that asked for it (``policy.debug``), else None."""
-    return placements(unpack(record.graph)) if record.policy.get("debug") else None
+    if not record.policy.get("debug"):
+        return None
+    graph = unpack(record.graph)
+    rows = zip(placements(graph), components(graph), strict=True)
+    return [msgspec.structs.replace(row, component=group) for row, group in rows]

@@ -9,8 +9,10 @@ from qmk.kernel.events import Submitted
 
 
 class Pending(msgspec.Struct):
-    """A job that waits for the router. ``draft`` lacks what the router decides; ``callers`` are to be answered."""
+    """A job that waits for the router, or for the graph of an earlier job. ``draft`` lacks what is being waited for;
+    ``callers`` are to be answered, as callers of ``method``."""
 
     draft: Submitted
     warnings: list[Finding]
     callers: list[tuple[int, int]]
+    method: str = "q_submit"

@@ -6,13 +6,18 @@ from typing import Any
 
 from qmk.abi.calls import q_events
 from qmk.base.errors import QmkError
-from qmk.kernel import views
+from qmk.base.ids import opaque
+from qmk.kernel import checkpoint, firewall, records, views
+from qmk.kernel.asks import AskTable
 from qmk.kernel.audit import AuditLog, reference
+from qmk.kernel.channels import ChannelTable
 from qmk.kernel.config import KernelConfig, TenantConfig
 from qmk.kernel.effects import (
     ClearTimer,
+    DropBlob,
     Effect,
     Forget,
+    Interrupt,
     Journal,
     Kill,
     Launch,
@@ -21,17 +26,20 @@ from qmk.kernel.effects import (
     ReplyResult,
     SetTimer,
 )
-from qmk.kernel.events import CallReceived, Cancelled, Event
+from qmk.kernel.events import CallReceived, Cancelled, ChannelChanged, Event, Submitted
 from qmk.kernel.jobs import JobTable
+from qmk.kernel.objects.channel import Channel
 from qmk.kernel.objects.job import COMPLETED, FAILED, Job
 from qmk.kernel.objects.session import Session, SessionTable, not_found
 from qmk.kernel.objects.tenant import Tenant
 from qmk.kernel.pending import Pending
+from qmk.kernel.schedule.messages import Action, Place, Preempt, WakeAt
 from qmk.kernel.waits import STATUS_WAIT, Wait, WaitTable
 
 MS = 1_000_000
 SECOND = 1_000_000_000
 JOB_TIMER = "job:"
+EPOCH_TIMER = "epoch"
 
 
 class State:
@@ -46,8 +54,10 @@ class State:
         self.pending_keys: dict[tuple[str, str], str] = {}
         self.sessions = SessionTable(self.config.sessions, self.config.session_idle_s * SECOND)
         self.waits = WaitTable(self.config.open_waits)
+        self.asks = AskTable(self.config.open_waits)
         self.audit_log = AuditLog(self.config.epoch_ms * MS)
-        self.jobs = JobTable(self.tenant, self.config.kept_jobs)
+        self.jobs = JobTable(self.tenant, self.config)
+        self.channels = ChannelTable(self.tenant)
         configured = (self.config.local, *self.config.tokens.values())
         self.known_caps = frozenset(name for row in configured for name in row.allowed_caps)
         self._tenants = {row.name: Tenant(row) for row in configured}
@@ -62,8 +72,9 @@ class State:
             self.audit_log.note(self.now_ns, kind, tenant, fields, self.out)
 
     def epoch(self) -> int:
-        """The scheduling epoch of this step: epochs are ``epoch_ms`` long and counted from the Unix epoch."""
-        return self.now_ns // (self.config.epoch_ms * MS)
+        """The scheduling epoch of this step: epochs are ``epoch_ms`` long and counted from the Unix epoch. It never
+        goes back: while the clock does, it stands still."""
+        return self.jobs.queue.epoch
 
     def tenant(self, name: str) -> Tenant:
         """The tenant; one that only the journal knows (its tokens were removed since) gets default quotas."""
@@ -71,6 +82,11 @@ class State:
         if found is None:
             found = self._tenants[name] = Tenant(TenantConfig(name=name))
         return found
+
+    @property
+    def only_local(self) -> bool:
+        """Whether there is no tenant but the local one, so that nothing is to be kept from anybody."""
+        return not self.config.tokens
 
     def session_of(self, event: CallReceived, session_id: str) -> Session:
         return self.sessions.use(session_id, event.conn, event.now_ns)
@@ -82,25 +98,46 @@ class State:
             raise QmkError("JOB_NOT_FOUND", f"no job '{job_id[:64]}'", job_id=job_id[:64])
         return job
 
+    @property
+    def alone(self) -> bool:
+        """Nobody but the local tenant is known here: owners that a program names are labels of its own."""
+        return not self.config.tokens and set(self._tenants) <= {self.config.local.name}
+
+    def apply(self, record: Event) -> list[Job]:
+        """Carries out a journal record, live or replayed; the jobs it changed."""
+        if isinstance(record, ChannelChanged):
+            self.channels.put(record)
+            return []
+        changed = self.jobs.apply(record)
+        self.channels.follow(record, changed)
+        return changed
+
     def commit(self, record: Event, durable: bool = True) -> list[Job]:
         """Applies a record and journals it; then answers whoever waits for what it changed."""
-        changed = self.jobs.apply(record)
+        record = records.writable(record)
+        changed = self.apply(record)
         self.out.append(Journal(record, durable))
         for job in changed:
             if job.ended:
                 self._account(job)
+                self.asks.forget_asked(job.id)
                 error = job.error["data"]["name"] if job.error else ""
                 self.audit("job.end", job.tenant, job=job.id, state=job.state, error=error)
                 if "timeout_ms" in job.submitted.policy:
                     self.out.append(ClearTimer(JOB_TIMER + job.id))
             self._wake(job)
-        self.forget()
-        return changed
-
-    def forget(self) -> None:
-        """Tells the host of the jobs that are no longer remembered."""
+            if job.ended or not job.fence:
+                checkpoint.settle(self, job)
         self.out.extend(Forget(job_id) for job_id in self.jobs.forgotten)
         self.jobs.forgotten.clear()
+        self.out.extend(DropBlob(id, blob) for id, blob in self.jobs.checkpoints.freed)
+        self.jobs.checkpoints.freed.clear()
+        for job in changed:
+            if job.submitted.channels:
+                if isinstance(record, Submitted):
+                    firewall.charged(self, job)
+                firewall.recheck(self, job)
+        return changed
 
     def stop(self, job: Job, record: Cancelled) -> None:
         """Ends a job before its time, on its worker too."""
@@ -114,32 +151,73 @@ class State:
         if timeout_ms is not None:
             self.out.append(SetTimer(JOB_TIMER + job.id, job.submitted.now_ns + timeout_ms * MS))
 
+    def set_expiry(self, channel: Channel) -> None:
+        if channel.expiry_ns and not channel.ended:
+            self.out.append(SetTimer(firewall.CHANNEL_TIMER + channel.id, channel.expiry_ns))
+
     def launch_ready(self) -> None:
-        """Launches jobs in queue order while there are free slots. The first job that does not fit the memory left
-        holds back those behind it, so that a large job is never starved by small ones."""
-        jobs = self.jobs
-        while not self.closing and len(jobs.launched) < self.config.workers:
-            job = next((job for job in jobs.queue if self._may_run(job)), None)
-            if job is None or not self._fits(job):
-                return
-            fence = jobs.launch(job)
-            record = job.submitted
-            self.audit(
-                "job.launch", job.tenant, job=job.id, fence=fence, engine=record.engine, n_qubits=record.n_qubits
+        """Lets the scheduler decide, and does what it says."""
+        self.carry_out(self.decide())
+
+    def decide(self) -> list[Action]:
+        """What the scheduler wants done now. It supposes that ``carry_out`` follows."""
+        return [] if self.closing else self.jobs.queue.decide(self.now_ns)
+
+    def carry_out(self, actions: list[Action]) -> None:
+        for action in actions:
+            match action:
+                case Place():
+                    self._launch(action)
+                case Preempt():
+                    self._preempt(self.jobs.by_id[action.job])
+                case WakeAt():
+                    self.out.append(SetTimer(EPOCH_TIMER, action.at_ns))
+
+    def _launch(self, place: Place) -> None:
+        job = self.jobs.by_id[place.job]
+        fence = self.jobs.launch(job)
+        job.region, job.first_qubit = place.region, place.first_qubit
+        record = job.submitted
+        where = {"region": place.region, "first_qubit": place.first_qubit, "n_qubits": record.n_qubits}
+        self.audit("job.launch", job.tenant, job=job.id, fence=fence, engine=record.engine, **where)
+        self.out.append(
+            Launch(
+                record.job,
+                fence,
+                record.engine,
+                record.method,
+                record.digest,
+                job.shots,
+                job.seed,
+                record.keep_events,
+                record.memory_bytes,
+                place.region,
+                place.first_qubit,
+                self.jobs.state_of(job),
+                record.fenced,
+                job.elsewhere,
             )
-            self.out.append(
-                Launch(
-                    record.job,
-                    fence,
-                    record.engine,
-                    record.method,
-                    record.digest,
-                    job.shots,
-                    job.seed,
-                    record.keep_events,
-                    record.memory_bytes,
-                )
-            )
+        )
+        checkpoint.settle(self, job)
+
+    def _preempt(self, job: Job) -> None:
+        """Asks the job to yield. The checkpoint's name follows from the launch, which yields once."""
+        ref = opaque("chk", job.id.encode(), job.fence, "preempted")
+        self.out.append(Interrupt(job.id, job.fence, "yield", ref, why="preempted"))
+        self.audit("job.preempt", job.tenant, job=job.id, fence=job.fence)
+
+    def take_pending(self, job_id: str) -> Pending | None:
+        """The job the router answers for; None when it is gone since."""
+        pending = self.pending.pop(job_id, None)
+        if pending is not None:
+            self.pending_keys.pop((pending.draft.tenant, pending.draft.idempotency_key), None)
+        return pending
+
+    def drop_pending(self, pending: Pending, error: QmkError) -> None:
+        draft = pending.draft
+        self.tenant(draft.tenant).queued_jobs.give()
+        self.audit("job.refuse", draft.tenant, error=error.kind.name, session=reference(draft.session), job=draft.job)
+        self.out.extend(ReplyError(conn, ref, error) for conn, ref in pending.callers)
 
     def open_wait(self, event: CallReceived, session: Session, job: Job, after: int, timeout_ms: int | None) -> None:
         wait = self.waits.add(event.conn, event.ref, session.id, job.id, after, timeout_ms is not None)
@@ -148,7 +226,7 @@ class State:
 
     def answer_wait(self, conn: int, ref: int, job: Job) -> None:
         """Answers a q_wait with the state as it is."""
-        reply = views.wait_status(self.jobs, job, self.now_ns, self.config.workers)
+        reply = views.wait_status(self.jobs, job)
         if job.state == COMPLETED:
             self.out.append(ReplyResult(conn, ref, job.id, 0, status=reply, result=views.result(job)))
         else:
@@ -166,6 +244,8 @@ class State:
         for wait in self.waits.of_session(session.id):
             self.close_wait(wait)
             self.out.append(ReplyError(wait.conn, wait.ref, not_found(session.id)))
+        for ask in self.asks.of_session(session.id):
+            checkpoint.refuse(self, ask, not_found(session.id))
         self.sessions.remove(session)
         return released
 
@@ -201,13 +281,3 @@ class State:
             session.jobs_failed += 1
         else:
             session.jobs_cancelled += 1
-
-    def _may_run(self, job: Job) -> bool:
-        quota = self.tenant(job.tenant).running_jobs
-        return quota.used < quota.limit
-
-    def _fits(self, job: Job) -> bool:
-        """Whether the launches out and this one stay within the machine's memory; a job alone always may try."""
-        bound = self.config.memory_bytes
-        jobs = self.jobs
-        return not bound or not jobs.launched or jobs.memory_bytes + job.submitted.memory_bytes <= bound

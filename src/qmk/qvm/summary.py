@@ -1,8 +1,9 @@
 """What a program needs, counted in one linear pass over a verified graph.
 
-Depth counts layers of ops that act on qubits or events (gates, measurements, resets, feed-forward, event logic), with
-guards and inputs waiting for the events they read; allocation counts no layer; a fence, or a barrier without operands,
-ends the layer of every qubit. Widths and bonds are upper bounds: a qubit that is reset is still counted as joined.
+Depth counts layers of ops that act on qubits or events (gates, measurements, resets, feed-forward, event logic, uses of
+channels), with guards and inputs waiting for the events they read; allocation counts no layer; a fence, or a barrier
+without operands, ends the layer of every qubit. Widths and bonds are upper bounds: a qubit that is reset is still
+counted as joined. What happens inside a use of a channel is not the program's own and is not counted.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from qmk.qvm.op import Op
 from qmk.qvm.t_count import Magic, magic
 
 _PAULIS = frozenset(("core.id", "core.x", "core.y", "core.z", "core.condpauli"))
-_RANK_TWO = frozenset(
+RANK_TWO = frozenset(
     f"core.{short}"
     for short in (
         *("cnot", "cy", "cz", "ch", "cp", "crx", "cry", "crz", "rxx", "ryy", "rzz"),
@@ -26,6 +27,12 @@ _RANK_TWO = frozenset(
     )
 )
 """Ops of operator Schmidt rank two across every cut of their qubits."""
+
+
+def bell_pairs(node: Node) -> int:
+    """Bell pairs that suffice to do an entangling op across any cut of its qubits: one for an op of rank two (Eisert et
+    al., Phys. Rev. A 62, 052317 (2000)), else the smaller side is sent over and back."""
+    return 1 if node.op in RANK_TWO else 2 * (len(node.vqs) // 2)
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,6 +110,7 @@ class _Tally:
         self.mid_circuit = self.conditions = self.full = self.reused = False
         self.magic: dict[Any, Magic] = {}
         self.wide: set[str] = set()
+        self.ends: dict[str, list[int]] = {}
 
     def take(self, node: Node, op: Op) -> None:
         self.ops[node.op] = self.ops.get(node.op, 0) + 1
@@ -112,7 +120,9 @@ class _Tally:
         lines = [self.lines[name] for name in node.vqs]
         if op.op_class in ("fence", "hint", "metadata", "channel"):
             self.fences += op.op_class == "fence"
-            if op.op_class in ("fence", "hint"):
+            if op.op_class == "channel":
+                self._channel(node, op, lines)
+            elif op.op_class in ("fence", "hint"):
                 self._synchronise(lines if op.op_class == "hint" else [])
             return
         self._layer(node, lines)
@@ -131,8 +141,7 @@ class _Tally:
             self.resets += 1
         if len(lines) > 1 and op.entangling:
             self._join(lines)
-            rank = 1 if op.name in _RANK_TWO else 2 * (len(lines) // 2)
-            self.spans.append((min(lines), max(lines), rank))
+            self.spans.append((min(lines), max(lines), bell_pairs(node)))
 
     def _lifecycle(self, node: Node, op: Op) -> None:
         if op.name == "core.free":
@@ -148,6 +157,17 @@ class _Tally:
             self.levels.append(0)
             self.n_lines += 1
         self.live_max = max(self.live_max, len(self.lines))
+
+    def _channel(self, node: Node, op: Op, lines: list[int]) -> None:
+        """A use moves or exchanges the states of the channel's ends, and with them what they are entangled with."""
+        name = node.chs[0]
+        if op.channel_effect == "open":
+            self.ends[name] = lines
+        elif op.channel_effect == "use":
+            ends = self.ends[name]
+            self._layer(node, ends)
+            self._join(ends)
+            self.spans.append((min(ends), max(ends), 2))
 
     def _layer(self, node: Node, lines: list[int]) -> None:
         if not lines and not node.produces:

@@ -4,7 +4,8 @@ A gate whose qubits lie on both sides of a cut multiplies the bond there by its 
 that are diagonal in one basis of a qubit are controlled by it: until something changes that basis, all of them together
 are a sum over the two values of that qubit, of rank two across any cut. So a fan of CNOTs from one control, or onto one
 target, counts once. The bond of a cut is also at most twice that of each neighbouring cut. An engine that reorders its
-qubits on the way may exceed the bound; it must watch its own bonds.
+qubits on the way may exceed the bound; it must watch its own bonds. The link qubits of channels are not on the line:
+while one is in use, they add at most one each to a bond.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ _BASES: dict[str, str] = {
 def bond_log2(graph: Graph) -> float:
     """Upper bound on log2 of the bond dimension over all cuts, or ``inf`` when it costs too much to find."""
     cuts = _Cuts()
+    opened: dict[str, tuple[str, ...]] = {}
     for node in graph.nodes:
         op = OPS[node.op]
         if op.name == "core.alloc":
@@ -46,6 +48,10 @@ def bond_log2(graph: Graph) -> float:
             cuts.free(node.vqs)
         elif op.op_class in ("unitary", "composite", "measure", "reset", "feedforward"):
             cuts.take([cuts.line[name] for name in node.vqs], op.short, joint=op.op_class != "feedforward")
+        elif op.channel_effect == "open":
+            opened[node.chs[0]] = node.vqs
+        elif op.channel_effect == "use":
+            cuts.take([cuts.line[name] for name in opened[node.chs[0]]], "swap", joint=True)
         if cuts.work > WORK:
             return math.inf
     return cuts.peak()

@@ -5,6 +5,9 @@ Pure Python and one pass, since the daemon computes it for every new program.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
+from qmk.qvm import link
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph
 from qmk.qvm.summary import Summary, summarise
@@ -21,25 +24,71 @@ def features(graph: Graph, digest: str = "") -> Features:
     """The features of a verified graph; linear in its size (the bond bound gives up early where it would not be)."""
     found = summarise(graph)
     branching, resets = _branching(graph)
+    inside = _Inside.of(graph)
     return Features(
-        n_qubits=found.qubits_live_max,
-        n_ops=found.unitaries + found.measurements + found.resets + found.ops.get("core.condpauli", 0),
-        n_two_qubit=found.two_qubit + 3 * found.multi_qubit,
+        n_qubits=found.qubits_live_max + inside.qubits,
+        n_ops=found.unitaries + found.measurements + found.resets + found.ops.get("core.condpauli", 0) + inside.ops,
+        n_two_qubit=found.two_qubit + 3 * found.multi_qubit + inside.two_qubit,
         n_non_clifford=found.non_clifford,
         depth=found.depth,
-        n_measure=found.measurements,
-        mid_circuit=found.mid_circuit,
-        has_reset=resets,
-        feed_forward=found.feed_forward,
+        n_measure=found.measurements + inside.measurements,
+        mid_circuit=found.mid_circuit or inside.pairs > 0,
+        has_reset=resets or inside.pairs > 0,
+        feed_forward="pauli" if inside.pairs and found.feed_forward == "none" else found.feed_forward,
         has_logic=found.has_logic,
-        n_events=found.events,
-        gates=_gates(found),
-        entangling_width=found.entangling_width,
+        n_events=found.events + inside.measurements,
+        gates=_gates(found) | inside.gates,
+        entangling_width=found.entangling_width + inside.qubits,
         digest=digest,
-        max_bond_log2=_bond(graph, found),
-        n_branch=branching,
+        max_bond_log2=_bond(graph, found) + inside.qubits,
+        n_branch=branching + inside.branches,
+        noise=frozenset({"pauli"} if inside.noisy else ()),
+        n_fences=found.epochs - 1,
         n_channel_ops=sum(count for op, count in found.ops.items() if op.startswith("channel.")),
     )
+
+
+class _Inside(NamedTuple):
+    """What the uses of channels add when they are lowered (``sdk.channels``): pairs made, link qubits, instructions."""
+
+    pairs: int = 0
+    swaps: int = 0
+    noisy: int = 0
+
+    @classmethod
+    def of(cls, graph: Graph) -> _Inside:
+        pairs = swaps = noisy = 0
+        for use in link.uses(graph):
+            made = link.PAIRS[link.semantic(use.node)]
+            pairs += made
+            swaps += made == 2
+            noisy += made if link.of_node(use.opened).pair.infidelity > 0 else 0
+        return cls(pairs, swaps, noisy)
+
+    @property
+    def qubits(self) -> int:
+        return 2 if self.swaps else min(self.pairs, 1)
+
+    @property
+    def ops(self) -> int:
+        return 11 * self.pairs + self.noisy + self.swaps
+
+    @property
+    def two_qubit(self) -> int:
+        return 2 * self.pairs + self.swaps
+
+    @property
+    def measurements(self) -> int:
+        return 2 * self.pairs
+
+    @property
+    def branches(self) -> int:
+        """Two bits of a Bell measurement, one of the reset receiver, two of an error."""
+        return 3 * self.pairs + 2 * self.noisy
+
+    @property
+    def gates(self) -> frozenset[str]:
+        return frozenset((("h", "cnot", "x", "z") if self.pairs else ()) + (("swap",) if self.swaps else ()))
 
 
 def _gates(found: Summary) -> frozenset[str]:

@@ -87,8 +87,9 @@ def _missing(declaration: Declaration, can: Capabilities, features: Features) ->
     state = discovery.available(declaration)
     if not state.ok:
         out.append(("library", f"{', '.join(state.missing)} not installed: {state.hint}"))
-    if features.n_channel_ops:
-        out.append(("channel", f"{features.n_channel_ops} channel operations, which no engine of this release runs"))
+    if lost_noise := sorted(features.noise - can.noise):
+        what = "random Pauli errors, which the Bell pairs of its channels carry"
+        out.append(("noise", what if lost_noise == ["pauli"] else f"noise of kind {', '.join(lost_noise)}"))
     if can.clifford and features.n_non_clifford:
         out.append(("gates", f"{features.n_non_clifford} of its gates are not Clifford gates"))
     if not can.clifford:

@@ -42,6 +42,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     exact: bool = True
     precision_bits: int = 64
     noise: frozenset[str] = frozenset()
+    """kinds of noise it runs: "pauli" is ``PauliNoise``, the errors of a channel's Bell pairs"""
     outputs: frozenset[str] = frozenset({"counts", "events"})
     fences: bool = False
     """plans are ``FencedPlan``: a run can be stopped, saved, restored and rewound at the program's fences"""
@@ -71,6 +72,10 @@ class Features(msgspec.Struct, frozen=True, kw_only=True):
     max_bond_log2: float = 0.0
     """upper bound on log2 of the bond dimension in qubit order: for tensor-network cost"""
     n_channel_ops: int = 0
+    noise: frozenset[str] = frozenset()
+    """kinds of noise that the program's channels bring"""
+    n_fences: int = 0
+    """fences: a method with ``Capabilities.fences`` runs such a program as a walk of branches (``sdk.chunks``)"""
     n_branch: int = 0
     """measurements and resets other than the final measurements: what a tree of outcomes branches at"""
 
@@ -142,19 +147,31 @@ class Execution(Protocol):
     with the same shots and seed, however often it was saved, restored in another process, or rewound on the way."""
 
     @property
-    def epoch(self) -> int:
-        """Epochs of the program that are behind it, for all shots."""
+    def shots(self) -> int:
+        """What it was started with, as is ``seed``; a saved state brings its own."""
         ...
 
     @property
-    def shots_done(self) -> int: ...
+    def seed(self) -> int: ...
+
+    @property
+    def epoch(self) -> int:
+        """Epochs of the program that are behind the shots under way: all shots, unless memory makes the engine take
+        them in turns. At the end, all epochs of the program."""
+        ...
+
+    @property
+    def shots_done(self) -> int:
+        """Shots whose bits are final; ``shots`` when, and only when, the run has ended."""
+        ...
 
     def advance(self) -> bool:
         """Run to the next place where it can be saved. False when there was nothing left to run."""
         ...
 
     def save(self) -> bytes:
-        """Everything it needs to go on elsewhere: quantum states, classical bits, position of the dice, samples."""
+        """Everything it needs to go on elsewhere: quantum states, classical bits, position of the dice, samples. Raises
+        ``Unsupported`` when that takes more than the limit ``checkpoint_bytes``."""
         ...
 
     def rewind(self, epoch: int) -> bool:
@@ -174,7 +191,8 @@ class FencedPlan(Plan, Protocol):
     def start(self, shots: int, seed: int) -> Execution: ...
 
     def resume(self, state: bytes) -> Execution:
-        """Raises ``Unsupported`` when the state is of another program, method or format."""
+        """Raises ``Unsupported`` when the state is of another program, engine, version or format, or is no state at
+        all: the bytes come from a store, so nothing in them may be trusted."""
         ...
 
 
@@ -189,4 +207,5 @@ class Engine(Protocol):
 
 
 class Unsupported(Exception):
-    """Raised by ``prepare``: the engine cannot run this program honestly. The text names what and where."""
+    """Raised by ``prepare``: the engine cannot run this program honestly; by ``resume`` and ``save``: it cannot go on
+    from, or write, this state. The text names what and where."""

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qmk.sdk import bits as classical
-from qmk.sdk.program import Barrier, Gate, Instruction, Logic, Measure, Program, Register, Reset
+from qmk.sdk.program import Barrier, Gate, Instruction, Logic, Measure, PauliNoise, Program, Register, Reset
 from qmk.sdk.unitary import Array, apply_gate
 
 TINY = 1e-12
@@ -73,6 +73,8 @@ def _step(branch: Branch[W], item: Instruction, spread: Spread[W]) -> list[Branc
     """Run one instruction on ``branch``; the branches that it leaves."""
     if isinstance(item, Barrier):
         return [branch]
+    if isinstance(item, PauliNoise):
+        return _disturb(branch, item, spread)
     if item.cond is not None and not classical.holds_once(item.cond, branch.bits):
         return [branch]
     match item:
@@ -92,6 +94,15 @@ def _step(branch: Branch[W], item: Instruction, spread: Spread[W]) -> list[Branc
                     part.state = np.flip(part.state, item.qubit)
             return [part for _, part in parts]
     return [branch]
+
+
+def _disturb(branch: Branch[W], noise: PauliNoise, spread: Spread[W]) -> list[Branch[W]]:
+    """One branch for each error that happens."""
+    parts: list[Branch[W]] = []
+    for error, weight in spread(branch.weight, np.array(noise.chances)):
+        state = branch.state if not error else apply_gate(branch.state, Gate("xyz"[error - 1], (noise.qubit,)))
+        parts.append(Branch(state, list(branch.bits), weight))
+    return parts
 
 
 def _observe(branch: Branch[W], qubit: int, spread: Spread[W]) -> list[tuple[int, Branch[W]]]:

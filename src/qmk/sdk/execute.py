@@ -11,17 +11,28 @@ import resource
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, cast
 
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
 from qmk.qvm.graph import Graph, Output
 from qmk.qvm.graph import digest as digest_of
-from qmk.sdk import bits, discovery
-from qmk.sdk.engine import Capabilities, Declaration, Engine, Plan, Progress, Unsupported
+from qmk.sdk import bits, channels, discovery
+from qmk.sdk.engine import (
+    Capabilities,
+    Declaration,
+    Engine,
+    Execution,
+    FencedPlan,
+    Plan,
+    Progress,
+    Samples,
+    Unsupported,
+)
 from qmk.sdk.lower import lower, outputs_of
 from qmk.sdk.messages import Done
 from qmk.sdk.program import Program
+from qmk.sdk.steps import has_fences
 
 PLANS = 64
 """prepared plans that a Runner keeps"""
@@ -29,12 +40,23 @@ PLANS = 64
 
 @dataclass(frozen=True)
 class Prepared:
-    """A plan with what its results are printed by; ``seconds`` is what making it took."""
+    """A plan with what its results are printed by; ``seconds`` is what making it took. ``fenced``: the plan is a
+    ``FencedPlan``."""
 
     program: Program
     plan: Plan
     outputs: list[Output]
     seconds: float
+    fenced: bool = False
+
+
+class Drive(Protocol):
+    """Takes a fenced run to its end, and does on the way what is asked of it at its fences."""
+
+    def __call__(self, plan: FencedPlan, execution: Execution, /) -> Execution:
+        """The run that ended, which need not be the one given. Raises whatever it likes when there is to be no result
+        (``driver.Stopped``)."""
+        ...
 
 
 class Runner:
@@ -92,7 +114,8 @@ class Runner:
         except Unsupported as refused:
             raise QmkError("UNSUPPORTED", str(refused), engine=self.declaration.name, method=method) from refused
         outputs = list(outputs_of(graph, program.events))
-        prepared = Prepared(program, plan, outputs, time.perf_counter() - started)
+        fenced = can.fences and has_fences(program)
+        prepared = Prepared(program, plan, outputs, time.perf_counter() - started, fenced)
         self._plans[digest, method] = prepared
         if len(self._plans) > self._room:
             self._plans.popitem(last=False)
@@ -109,17 +132,24 @@ class Runner:
         keep_events: bool = True,
         progress: Progress | None = None,
         fence: int = 0,
+        start: bytes | None = None,
+        drive: Drive | None = None,
     ) -> Done:
-        """Run ``shots`` shots. ``graph`` may be None when ``holds(digest, method)``.
+        """Run ``shots`` shots. ``graph`` may be None when ``holds(digest, method)``. ``start`` is a saved state to go
+        on from; ``drive`` takes runs of fenced plans to their end.
 
-        Raises ``QmkError`` UNSUPPORTED when the engine refuses the program, RESOURCE_EXHAUSTED when memory ends.
+        Raises ``QmkError`` UNSUPPORTED when the engine refuses the program, or the saved state (with field ``start``),
+        RESOURCE_EXHAUSTED when memory ends; and what ``drive`` raises.
         """
         cpu = time.process_time()
         fresh = not self.holds(digest, method) if digest else True
         prepared = self._kept(digest, method) if graph is None else self.prepare(graph, method, digest)
         started = time.perf_counter()
         try:
-            samples = prepared.plan.run(shots, seed, progress)
+            if start is None and not (prepared.fenced and drive):
+                samples = prepared.plan.run(shots, seed, progress)
+            else:
+                samples = self._driven(prepared, method, (shots, seed), start, drive, progress)
             program = prepared.program
             matrix = bits.finish(program, samples.bits)
             counts = bits.counts(program.registers, matrix)
@@ -143,8 +173,38 @@ class Runner:
             run_s=time.perf_counter() - started,
             cpu_s=time.process_time() - cpu,
             peak_rss_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
-            notes={**program.notes, **samples.notes, **notes},
+            notes={**program.notes, **samples.notes, **notes, **channels.accounted(program.notes, shots, seed)},
         )
+
+    def _driven(
+        self,
+        prepared: Prepared,
+        method: str,
+        size: tuple[int, int],
+        start: bytes | None,
+        drive: Drive | None,
+        progress: Progress | None,
+    ) -> Samples:
+        """The samples of a fenced run of ``size`` (shots, seed), from ``start`` or the beginning."""
+        if not prepared.fenced:
+            raise self._unfit("a saved state needs a program with fences and an engine that stops at them", method)
+        plan = cast("FencedPlan", prepared.plan)
+        try:
+            execution = plan.start(*size) if start is None else plan.resume(start)
+        except Unsupported as refused:
+            raise self._unfit(str(refused), method) from refused
+        if (execution.shots, execution.seed) != size:
+            theirs = f"{execution.shots} shots with seed {execution.seed}"
+            raise self._unfit(f"this saved state is of a run of {theirs}, not of {size[0]} with seed {size[1]}", method)
+        if drive is not None:
+            return drive(plan, execution).samples()
+        while execution.advance():
+            if progress is not None:
+                progress(execution.shots_done)
+        return execution.samples()
+
+    def _unfit(self, text: str, method: str) -> QmkError:
+        return QmkError("UNSUPPORTED", text, engine=self.declaration.name, method=method, start=True)
 
     def _kept(self, digest: str, method: str) -> Prepared:
         if not self.holds(digest, method):

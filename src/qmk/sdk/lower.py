@@ -11,15 +11,31 @@ import heapq
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
+
 from qmk.base.errors import QmkError
+from qmk.qvm import link
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, Guard, Node, Output
 from qmk.qvm.op import Op
 from qmk.qvm.profile import parse as parse_profile
+from qmk.sdk import channels
 from qmk.sdk import conditions as c
 from qmk.sdk.conditions import Expression
 from qmk.sdk.native import NoLowering, Piece, Resolver
-from qmk.sdk.program import Barrier, Cond, Gate, Instruction, Logic, Measure, Program, Register, Reset
+from qmk.sdk.program import (
+    Barrier,
+    Cond,
+    Fence,
+    Gate,
+    Instruction,
+    Logic,
+    Measure,
+    PauliNoise,
+    Program,
+    Register,
+    Reset,
+)
 
 
 def lower(
@@ -39,6 +55,7 @@ class _Lowering:
     def __init__(self, graph: Graph, gates: frozenset[str], clifford: bool) -> None:
         self.graph = graph
         self.resolver = Resolver(gates, clifford)
+        self.channels = channels.Channels(self.resolver)
         self.out: list[Instruction] = []
         self.qubit: dict[str, int] = {}
         self.free: list[int] = []
@@ -47,6 +64,7 @@ class _Lowering:
         self.never: set[str] = set()
         self.notes: dict[str, Any] = {}
         self.n_cbits = 0
+        self.epoch = 0
         for node in graph.nodes:
             for event in node.produces:
                 wide = node.op == "core.mbell" and len(node.produces) == 1
@@ -62,10 +80,10 @@ class _Lowering:
                 cond: Cond | None = None
                 if node.guard is not None:
                     found = condition(node.guard)
-                    if found is False:
+                    if found is False and node.op != "core.fence":  # a fence is one whether its guard holds or not
                         self.never.update(node.produces)
                         continue
-                    cond = None if found is True else found
+                    cond = None if isinstance(found, bool) else found
                 if (short := fixed.get(node.op)) is not None:
                     out(Gate(short, tuple([qubit[v] for v in node.vqs]), (), cond))
                 elif (rule := angled.get(node.op)) is not None:
@@ -81,10 +99,13 @@ class _Lowering:
                 f"node '{name}': {missing} is unknown or not allocated here; verify the graph before running it",
                 node=name,
             ) from missing
+        out, width = self.channels.settled(self.out, self.width)
+        if self.channels.accounts:
+            self.notes[channels.NOTE] = msgspec.to_builtins(self.channels.accounts)
         return Program(
-            n_qubits=self.width,
+            n_qubits=width,
             n_cbits=self.n_cbits,
-            instructions=tuple(observable(self.out)),
+            instructions=tuple(observable(out)),
             registers=tuple(self._registers()),
             events=dict(self.cbits),
             digest=digest,
@@ -105,12 +126,27 @@ class _Lowering:
                 self._condpauli(node, cond)
             case "classical":
                 self.out.append(Logic(int(node.args["table"]), self._bits(node), self.cbits[node.produces[0]][0], cond))
-            case "hint" | "fence":
+            case "fence":
+                self.epoch += 1
+                self.out.append(Fence(tuple(self.qubit[v] for v in node.vqs), self.epoch))
+            case "hint":
                 self.out.append(Barrier(tuple(self.qubit[v] for v in node.vqs)))
             case "metadata":
                 self.notes.setdefault("policy", {}).update(node.args)
-            case _:
-                raise self._refusal(node, "no engine of this release runs channel operations")
+            case "channel":
+                self._channel(op, node, cond)
+
+    def _channel(self, op: Op, node: Node, cond: Cond | None) -> None:
+        if cond is not None:
+            raise self._refusal(node, "a channel cannot depend on a measurement")
+        if op.channel_effect == "open":
+            a, b = node.vqs
+            self.channels.open(node, self.qubit[a], self.qubit[b])
+        elif op.channel_effect == "use":
+            self.out.extend(self.channels.use(node, self.n_cbits))
+            self.n_cbits += 2 * link.PAIRS[link.semantic(node)]
+        else:
+            self.channels.close(node)
 
     def _composite(self, op: Op, node: Node, cond: Cond | None) -> None:
         flat = [cbit for event in node.produces for cbit in self.cbits[event]]
@@ -219,7 +255,7 @@ def observable(instructions: list[Instruction]) -> list[Instruction]:
         if isinstance(item, Barrier):
             kept.append(item)
             continue
-        if item.cond is not None:
+        if not isinstance(item, PauliNoise) and item.cond is not None:
             read.update(c.cbits(item.cond))
         if isinstance(item, Gate):
             if live.isdisjoint(item.qubits):
@@ -233,6 +269,10 @@ def observable(instructions: list[Instruction]) -> list[Instruction]:
             if final:
                 last.append(item)
                 continue
+        elif isinstance(item, PauliNoise):
+            if item.qubit not in live:
+                continue
+            touched.add(item.qubit)
         elif isinstance(item, Reset):
             if item.qubit not in live:
                 continue
@@ -255,7 +295,7 @@ def _without_idle_resets(instructions: list[Instruction]) -> list[Instruction]:
                 continue
         elif isinstance(item, Gate):
             used.update(item.qubits)
-        elif isinstance(item, Measure):
+        elif isinstance(item, (Measure, PauliNoise)):
             used.add(item.qubit)
         kept.append(item)
     return kept
@@ -277,7 +317,7 @@ def without_logic(program: Program) -> Program:
     kept: list[Instruction] = []
     post: list[Logic] = list(program.post)
     for item in program.instructions:
-        if isinstance(item, Barrier):
+        if isinstance(item, (Barrier, PauliNoise)):
             kept.append(item)
             continue
         cond: Expression = True if item.cond is None else item.cond

@@ -1,8 +1,13 @@
 """What passes between the host and a worker: length-prefixed MessagePack over a socket pair.
 
-Host to worker: ``Run``, ``Stop``. Worker to host: ``Ready`` once, then for every Run some ``RunProgress`` and one
-``Done`` or ``Failed``. A worker runs one job at a time; cancelling is killing the worker. Every message carries the
-``fence`` of the launch; the kernel ignores answers whose fence is not the job's current one.
+Host to worker: ``Run``, ``Ask``, ``Stop``. Worker to host: ``Ready`` once, then for every Run some ``RunProgress`` and
+``StateSaved``, and one ``Done``, ``Failed`` or ``StateSaved`` with ``stopped``. A worker runs one job at a time;
+cancelling is killing the worker. Every message carries the ``fence`` of the launch; the kernel ignores answers whose
+fence is not the job's current one.
+
+A worker hears an ``Ask`` at the fences of the program it runs, and answers with ``StateSaved`` or ``NotDone``. While an
+engine computes it hears nothing, and a run that is not fenced, or has passed its last fence, is not interrupted: then
+its ``Done`` is all the answer there is.
 
 A translator is a worker that reads source text instead of running graphs: ``Translate`` in, ``Translated`` or
 ``Failed`` out.
@@ -29,7 +34,7 @@ class Run(msgspec.Struct, frozen=True, tag="run"):
     seed: int
     keep_events: bool = True
     start: bytes | None = None
-    """saved state to continue from"""
+    """saved state to continue from; one that does not fit gives ``Failed`` UNSUPPORTED with a field ``start``"""
     save_fences: bool = False
     """send ``StateSaved`` at fences as it goes, as often as it costs little beside the run"""
 
@@ -57,8 +62,11 @@ class Ready(msgspec.Struct, frozen=True, tag="ready"):
 
 
 class RunProgress(msgspec.Struct, frozen=True, tag="progress"):
+    """``epoch``: epochs behind the shots under way, in a fenced run."""
+
     fence: int
     shots_done: int
+    epoch: int = 0
 
 
 class Done(msgspec.Struct, frozen=True, tag="done"):
@@ -110,7 +118,8 @@ class Translated(msgspec.Struct, frozen=True, tag="translated"):
 
 
 class StateSaved(msgspec.Struct, frozen=True, tag="saved"):
-    """``epoch``: epochs behind the run. ``ref`` is empty when nobody asked. ``stopped``: the run ended here."""
+    """``epoch``: epochs behind the shots under way. ``ref`` is empty when nobody asked. ``stopped``: the run ended
+    here, and the worker is idle."""
 
     fence: int
     ref: str
@@ -121,14 +130,16 @@ class StateSaved(msgspec.Struct, frozen=True, tag="saved"):
 
 
 class NotDone(msgspec.Struct, frozen=True, tag="notdone"):
-    """What was asked cannot be done, and why; the run goes on. (After a run's end nobody answers: ``Done`` says it.)"""
+    """What was asked cannot be done, and why; the run goes on. (After a run's end nobody answers: ``Done`` says it.)
+    ``epoch``: epochs behind the run where it was asked, -1 when it does not say."""
 
     fence: int
     ref: str
     message: str
+    epoch: int = -1
 
 
-ToWorker = Run | Stop
+ToWorker = Run | Ask | Stop
 ToTranslator = Translate | Stop
-FromWorker = Ready | RunProgress | Done | Failed
+FromWorker = Ready | RunProgress | Done | Failed | StateSaved | NotDone
 FromTranslator = Ready | Translated | Failed

@@ -6,6 +6,7 @@ worker runs third-party code. ``Unframer`` takes bytes as they come and has no I
 
 from __future__ import annotations
 
+import select
 import socket
 import struct
 from typing import Any, Generic, TypeVar
@@ -80,6 +81,19 @@ class Channel(Generic[T]):
 
     def send(self, message: msgspec.Struct) -> None:
         self.sock.sendall(frame(message))
+
+    def waiting(self) -> T | None:
+        """The next message if one has come in, without waiting for it; None otherwise, also at the end."""
+        while not self._waiting and select.select([self.sock], [], [], 0)[0]:
+            data = self.sock.recv(1 << 18)
+            if not data:
+                return None
+            self._waiting = self._unframer.feed(data)
+        return self._waiting.pop(0) if self._waiting else None
+
+    def put_back(self, message: T) -> None:
+        """Let ``message`` be the next one again."""
+        self._waiting.insert(0, message)
 
     def receive(self) -> T | None:
         """The next message; None when the other end has closed. Honours the socket's timeout."""

@@ -1,7 +1,8 @@
 """The worker process: ``python -m qmk.sdk.worker --engine NAME --fd N``.
 
 It loads one engine once, says ``Ready``, and answers every ``Run`` with ``Done`` or ``Failed``, one at a time, until
-``Stop`` or until the host closes its end. It is the only kind of process that imports an engine's framework. Whatever
+``Stop`` or until the host closes its end. Runs of programs with fences it drives itself (``sdk.driver``), if the engine
+can be stopped at them. It is the only kind of process that imports an engine's framework. Whatever
 goes wrong with a program is a ``Failed`` message with a kind; tracebacks go to standard error, which the host keeps.
 """
 
@@ -19,15 +20,14 @@ from typing import TYPE_CHECKING
 from qmk.base.errors import QmkError
 from qmk.qvm.graph import unpack
 from qmk.sdk import process
+from qmk.sdk.driver import PROGRESS_EVERY_S, FenceDriver, Stopped
 from qmk.sdk.failure import failure
-from qmk.sdk.messages import Done, Failed, Ready, Run, RunProgress, Stop, ToWorker
+from qmk.sdk.messages import Ask, Done, Failed, Ready, Run, RunProgress, Stop, ToWorker
 from qmk.sdk.wire import Channel
 
 if TYPE_CHECKING:
     from qmk.sdk.engine import Declaration
     from qmk.sdk.execute import Runner
-
-PROGRESS_EVERY_S = 0.05
 
 
 class ProgressSender:
@@ -51,11 +51,15 @@ def serve(channel: Channel[ToWorker], runner: Runner) -> None:
         message = channel.receive()
         if message is None or isinstance(message, Stop):
             return
-        channel.send(answer(channel, runner, message))
+        if isinstance(message, Ask):
+            continue  # of a run that has ended: its answer said so
+        final = answer(channel, runner, message)
+        if final is not None:
+            channel.send(final)
 
 
-def answer(channel: Channel[ToWorker], runner: Runner, run: Run) -> Done | Failed:
-    """``Done`` or ``Failed`` for one ``Run``."""
+def answer(channel: Channel[ToWorker], runner: Runner, run: Run) -> Done | Failed | None:
+    """``Done`` or ``Failed`` for one ``Run``; None when it stopped at a fence and its state has been sent."""
     try:
         if run.graph is None and not runner.holds(run.digest, run.method):
             return Failed(run.fence, "INTERNAL_ERROR", "the worker no longer holds this program", missing_graph=True)
@@ -68,7 +72,11 @@ def answer(channel: Channel[ToWorker], runner: Runner, run: Run) -> Done | Faile
             keep_events=run.keep_events,
             progress=ProgressSender(channel, run.fence),
             fence=run.fence,
+            start=run.start,
+            drive=FenceDriver(channel, run),
         )
+    except Stopped:
+        return None
     except Exception as error:
         if not isinstance(error, QmkError):
             traceback.print_exc()

@@ -13,8 +13,19 @@ from qmk.abi.calls import BY_NAME, q_estimate, q_query_resources
 from qmk.abi.examples import BELL, TIME
 from qmk.kernel.config import KernelConfig
 from qmk.kernel.core import Kernel
-from qmk.kernel.effects import Estimate, Launch, QueryResources, Reply, ReplyError, ReplyResult, Route
-from qmk.kernel.events import CallReceived, Finished, Progressed, Routed, Started
+from qmk.kernel.effects import (
+    Estimate,
+    Interrupt,
+    Journal,
+    Launch,
+    QueryResources,
+    Recall,
+    Reply,
+    ReplyError,
+    ReplyResult,
+    Route,
+)
+from qmk.kernel.events import CallReceived, Finished, Progressed, Recalled, Routed, Saved, Started, Submitted, Yielded
 
 SECOND = 1_000_000_000
 USAGE = {"engine_seconds": 0.0004, "cpu_seconds": 0.0004, "peak_rss_bytes": 61_000_000}
@@ -30,6 +41,7 @@ class ExampleHost:
         self.launches: list[Launch] = []
         self.answers: dict[int, Any] = {}
         self.host_part: Any = {}
+        self.graphs: dict[str, bytes] = {}
 
     def now_ns(self, seconds: float = 0.0) -> int:
         return int((TIME + seconds) * SECOND)
@@ -46,8 +58,15 @@ class ExampleHost:
                         seconds=0.0005,
                         memory_bytes=4096,
                         reasons=REASONS,
+                        fenced=True,
                     )
                     self.step(routed)
+                case Journal(record=Submitted() as record):
+                    self.graphs[record.job] = record.graph
+                case Recall():
+                    self.step(Recalled(now_ns=event.now_ns, key=effect.key, graph=self.graphs[effect.job]))
+                case Interrupt():
+                    self.step(self.stopped(effect, event.now_ns))
                 case Launch():
                     self.launches.append(effect)
                 case Reply():
@@ -67,6 +86,12 @@ class ExampleHost:
                     )
                 case _:
                     pass
+
+    def stopped(self, effect: Interrupt, now_ns: int) -> Saved | Yielded:
+        """A launch that stands at the end of epoch 1."""
+        state = {"checkpoint": effect.ref, "epoch": 1, "blob": "b" * 64, "size_bytes": 4096}
+        known: dict[str, Any] = {"now_ns": now_ns, "job": effect.job, "fence": effect.fence, **state}
+        return Saved(**known) if effect.kind == "save" else Yielded(**known, why=effect.why)
 
     def with_result(self, effect: ReplyResult) -> Any:
         """Adds what a real host has in its result store: here, what the example says."""
@@ -102,11 +127,23 @@ class ExampleHost:
         return self.call(BY_NAME[name], params)
 
     def open(self) -> str:
-        return self.send("q_negotiate_caps", requested=["CAP_ALLOC", "CAP_MEASURE", "CAP_DEBUG"])["session_id"]
+        return self.send("q_negotiate_caps", requested=["CAP_ALLOC", "CAP_MEASURE", "CAP_DEBUG", "CAP_LINK"])[
+            "session_id"
+        ]
 
     def job(self, session: str) -> str:
         policy = {"seed": 7, "debug": True}
         return self.send("q_submit", session_id=session, graph=BELL, shots=4, policy=policy)["job_id"]
+
+    def channel(self, session: str) -> str:
+        params = {**BY_NAME["q_open_chan"].example[0], "session_id": session}
+        return self.send("q_open_chan", **params)["channel"]
+
+    def fenced_job(self, session: str) -> str:
+        nodes = list(BELL["program"]["nodes"])
+        nodes.insert(3, {"id": "fence", "op": "FENCE_EPOCH"})
+        graph = {**BELL, "program": {"nodes": nodes}}
+        return self.send("q_submit", session_id=session, graph=graph, shots=4, policy={"seed": 7})["job_id"]
 
     def run(self, upto: int | None = None) -> None:
         """The worker starts the newest launch and does ``upto`` shots, or all of them."""

@@ -8,7 +8,7 @@ import pytest
 
 from qmk.abi.call import Call
 from qmk.abi.calls import CALLS
-from qmk.abi.examples import JOB, SESSION
+from qmk.abi.examples import CHANNEL, CHECKPOINT, JOB, OTHER_JOB, SESSION
 
 EXCERPTS = frozenset({"limits", "families"})
 """Tables of which an example shows some rows only."""
@@ -25,7 +25,15 @@ def prepare(host: Any, call: Call) -> dict[str, str]:
     if call.name in ("q_release", "q_close_session"):
         handles = host.send("q_alloc", session_id=names[SESSION], n=2)["handles"]
         names["lq_example"] = handles[0].removesuffix("_0")
-    if "job_id" in call.example[0]:
+    if "channel" in call.example[0]:
+        names[CHANNEL] = host.channel(names[SESSION])
+    if call.name in ("q_checkpoint", "q_restore", "q_migrate", "q_rollback"):
+        names[JOB] = host.fenced_job(names[SESSION])
+        host.run(upto=0)
+        if call.name == "q_restore":
+            saved = host.send("q_checkpoint", session_id=names[SESSION], job_id=names[JOB])
+            names[CHECKPOINT] = saved["checkpoint_id"]
+    elif "job_id" in call.example[0]:
         names[JOB] = host.job(names[SESSION])
         if call.name in ("q_status", "q_cancel", "q_get_telemetry"):
             host.run(upto=2)
@@ -47,16 +55,22 @@ def renamed(value: Any, names: dict[str, str]) -> Any:
     return value
 
 
-def forget_ids(value: Any) -> Any:
-    """Opaque handles made by the call itself, as the examples write them."""
-    if isinstance(value, str) and value[:4] in ("ses_", "job_", "cap_"):
+def forget_ids(value: Any, known: dict[str, str]) -> Any:
+    """Opaque handles made by the call itself, and those it was given (``known``), as the examples write them."""
+    if isinstance(value, str) and value in known:
+        return known[value]
+    if isinstance(value, str) and value.startswith("job_") and JOB in known.values():
+        return OTHER_JOB
+    if isinstance(value, str) and value[:4] in ("ses_", "job_", "cap_", "chk_"):
         return value[:4] + "example"
+    if isinstance(value, str) and value.startswith("chan_"):
+        return "chan_example"
     if isinstance(value, str) and value.startswith("lq_"):
         return "lq_example" + (value[value.rindex("_") :] if value.count("_") > 1 else "")
     if isinstance(value, dict):
-        return {key: forget_ids(item) for key, item in value.items()}
+        return {key: forget_ids(item, known) for key, item in value.items()}
     if isinstance(value, list):
-        return [forget_ids(item) for item in value]
+        return [forget_ids(item, known) for item in value]
     return value
 
 
@@ -65,7 +79,8 @@ def actual(host: Any, call: Call) -> Any:
     names = prepare(host, call)
     host.host_part = result
     seconds = 2.0 if call.name in ("q_wait", "q_result", "q_events") else 1.0
-    return forget_ids(host.call(call, renamed(params, names), seconds))
+    known = {real: name for name, real in names.items() if name in (JOB, CHECKPOINT)}
+    return forget_ids(host.call(call, renamed(params, names), seconds), known)
 
 
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: call.name)

@@ -239,3 +239,57 @@ def test_programs_come_as_graph_text_or_file(tmp_path: Path):
     (tmp_path / "p.qvm.json").write_text(text)
     assert to_graph(tmp_path / "p.qvm.json") == to_graph(text) == to_graph(text.encode())
     assert to_graph(str(tmp_path / "p.qvm.json"), format="qvm-json") == to_graph(text)
+
+
+def test_patience_makes_a_submit_again_with_its_key_and_goes_on_waiting(script: Script):
+    """The daemon goes after the submit, after the wait began, and once answers a wait early, as when it stops."""
+    keys: list[str] = []
+    seen: list[str] = []
+    queued = {"result": {**STATUS, "state": "QUEUED"}}
+    ended = {"result": {**STATUS, "state": "COMPLETED"}}
+
+    def answer(call: Any) -> Any:
+        method = call["method"]
+        seen.append(method)
+        if method == "q_submit":
+            keys.append(call["params"]["idempotency_key"])
+            return None if len(keys) == 1 else {"result": BY_NAME["q_submit"].example[1]}
+        waits = seen.count("q_wait")
+        return None if waits == 1 else queued if waits == 2 else ended
+
+    script.answer = answer
+
+    async def crowd() -> Any:
+        async with AsyncClient(script.path, patience_s=30) as client:
+            job = await client.submit(Graph())
+            return await client.wait(job.job_id)
+
+    def alone() -> Any:
+        with Client(script.path, patience_s=30) as client:
+            return client.wait(client.submit(Graph()).job_id)
+
+    for run in (alone, lambda: asyncio.run(crowd())):
+        keys.clear()
+        seen.clear()
+        assert run().state == "COMPLETED"
+        assert len(keys) == 2
+        assert keys[0] == keys[1] != ""
+        assert seen.count("q_wait") == 3
+
+
+def test_patience_ends_and_never_repeats_what_may_have_happened(script: Script, tmp_path: Path):
+    with pytest.raises(QmkError, match="no daemon listens"):
+        Client(tmp_path / "none", patience_s=0.05).query_resources()
+    with pytest.raises(QmkError, match="no daemon listens"):
+        asyncio.run(AsyncClient(tmp_path / "none", patience_s=0.05).query_resources())
+    script.answer = lambda call: None
+    with pytest.raises(QmkError, match="closed the connection"):
+        Client(script.path, patience_s=30).cancel("job_x")
+    assert script.calls.count("q_cancel") == 1
+
+
+def test_an_error_that_was_meant_is_not_asked_for_again(script: Script):
+    script.answer = lambda call: {"error": {"code": -32300, "message": "no job", "data": {}}}
+    with pytest.raises(QmkError, match="no job"):
+        Client(script.path, patience_s=30).status("job_x")
+    assert script.calls.count("q_status") == 1

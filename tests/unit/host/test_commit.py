@@ -2,40 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from qmk.base.errors import QmkError
 from qmk.host.commit import Committer
-from qmk.host.journal import Batch
-from qmk.host.results import Head
-from qmk.kernel.events import Event, Started
+from qmk.host.journal import Batch, MemoryJournal
+from qmk.kernel.events import Started
 
 
-class Disk:
+class Disk(MemoryJournal):
     """A journal that notes what happens, and fails on demand."""
 
-    def __init__(self, waits_for_disk: bool = False) -> None:
+    def __init__(self, waits_for_disk: bool = False, far: bool = False) -> None:
+        super().__init__()
         self.waits_for_disk = waits_for_disk
+        self.far = far
         self.log: list[Any] = []
         self.broken = False
-
-    def records(self) -> Iterator[Event]:
-        return iter(())
 
     def write(self, batch: Batch) -> None:
         if self.broken:
             raise OSError("no space left on device")
         self.log.append([record.job for record in batch.records])  # type: ignore[attr-defined]
-
-    def head(self, job: str) -> Head | None:
-        return None
-
-    def page(self, job: str, number: int, head: Head) -> bytes:
-        return b""
-
-    def close(self) -> None:
-        return None
 
 
 def record(job: str) -> Started:
@@ -104,6 +93,15 @@ def test_records_that_need_no_disk_are_written_at_once_even_in_power_mode():
     desk = Desk(Disk(waits_for_disk=True), threads=True)
     desk.committer.record(record("a"), durable=False)
     desk.turn()
+    assert desk.disk.log == [["a"]]
+
+
+def test_a_journal_in_another_process_is_never_written_on_the_loop():
+    desk = Desk(Disk(far=True), threads=True)
+    desk.committer.record(record("a"), durable=False)
+    desk.turn()
+    assert desk.disk.log == []
+    desk.finish_write()
     assert desk.disk.log == [["a"]]
 
 

@@ -155,7 +155,7 @@ def test_shutting_down_seals_and_a_restart_goes_on_with_the_chain(make_bench: An
     fresh = make_bench(audited=True)
     fresh.now_s = bench.now_s
     epoch = noted[-1].epoch
-    (timer, start) = fresh.step(Recovered, audit_seq=len(noted), audit_head=noted[-1].hash, audit_epoch=epoch)
+    timer, start, *_ = fresh.step(Recovered, audit_seq=len(noted), audit_head=noted[-1].hash, audit_epoch=epoch)
     assert isinstance(timer, SetTimer)
     assert start.seq == len(noted) + 1
     assert start.hash == entry_hash(bytes.fromhex(noted[-1].hash), start.data).hex()

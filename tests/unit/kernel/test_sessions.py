@@ -35,7 +35,7 @@ def test_policy_denies_what_it_does_not_allow(make_bench: Any) -> None:
 def test_the_reply_carries_every_limit_and_quota(bench: Any) -> None:
     reply = bench.ask("q_negotiate_caps")
     assert reply.limits == {name: row.value for name, row in TABLE.items()}
-    assert {row.name for row in reply.quota} == {"queued_jobs", "running_jobs", "held_qubits"}
+    assert {row.name for row in reply.quota} == {"queued_jobs", "running_jobs", "held_qubits", "channels"}
     assert reply.devices == ["ideal"]
 
 

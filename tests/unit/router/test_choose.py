@@ -10,7 +10,7 @@ import pytest
 
 from qmk.base.errors import QmkError
 from qmk.engines import aer, reference, stabilizer
-from qmk.qvm.graph import Graph, Node
+from qmk.qvm.graph import Graph
 from qmk.router import Decision, choose, explain
 from qmk.router.features import features
 from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
@@ -148,15 +148,33 @@ def test_a_short_attempt_comes_after_what_cannot_fail() -> None:
     assert decision.candidates[0].may_fail
 
 
-def test_channels_are_nobodys() -> None:
-    nodes = (
-        Node(id="a", op="core.alloc", vqs=("p", "q")),
-        Node(id="c", op="channel.open", vqs=("p", "q"), chs=("c",)),
-        Node(id="d", op="channel.close", chs=("c",)),
-    )
-    error = refusal(Graph(nodes=nodes, vqs=("p", "q"), chs=("c",)))
-    assert error.kind.name == "UNSUPPORTED"
-    assert "2 channel operations" in error.message
+def test_noisy_channels_go_to_engines_with_noise() -> None:
+    noisy = Builder(2).op("h", 0).channel(0, 1).use().measure_all().graph()
+    assert pick(noisy).engine == "stabilizer"
+    rows = explain(features(noisy), 10, memory_bytes=GIB, declarations={"tiny": tiny(gates=ALL_GATES)})
+    assert [gap.need for gap in rows[0].gaps] == ["noise"]
+    assert "Bell pairs of its channels" in rows[0].gaps[0].detail
+    perfect = Builder(2).op("h", 0).channel(0, 1, raw=1.0).use().measure_all().graph()
+    assert not explain(features(perfect), 10, memory_bytes=GIB, declarations={"tiny": tiny(gates=ALL_GATES)})[0].gaps
+    idle = Builder(2).channel(0, 1).close().measure_all().graph()
+    assert not features(idle).noise
+    assert not features(idle).mid_circuit
+
+
+def test_a_use_of_a_channel_needs_feed_forward_and_reset() -> None:
+    graph = Builder(2).op("h", 0).channel(0, 1, raw=1.0).use().measure_all().graph()
+    found = {
+        gap.need for row in explain(features(graph), 10, engine="aer:small_bond", memory_bytes=GIB) for gap in row.gaps
+    }
+    assert {"mid_circuit", "reset", "feed_forward"} <= found
+
+
+def test_an_unreachable_fidelity_is_refused_with_its_node() -> None:
+    graph = Builder(2).channel(0, 1, fidelity=1.0).use().graph()
+    with pytest.raises(QmkError, match="node 'n1': the link cannot deliver pairs of fidelity 1") as refused:
+        features(graph)
+    assert refused.value.kind.name == "UNSUPPORTED"
+    assert refused.value.fields["node"] == "n1"
 
 
 def test_an_absent_library_is_a_gap_with_its_hint() -> None:
@@ -223,5 +241,62 @@ def test_costs_are_finite_and_grow(declaration: Declaration, shots: int) -> None
             assert costs[0].seconds <= costs[1].seconds
             assert costs[0].memory_bytes <= costs[1].memory_bytes
         limit = declaration.methods[method].max_qubits
-        wide = msgspec.structs.replace(extreme, n_qubits=limit or extreme.n_qubits)
-        assert math.isfinite(declaration.cost(method, wide, shots).seconds)
+        for fences in (0, 1000):
+            wide = msgspec.structs.replace(extreme, n_qubits=limit or extreme.n_qubits, n_fences=fences)
+            assert math.isfinite(declaration.cost(method, wide, shots).seconds)
+
+
+def epochs(qubits: int, rounds: int, measured: int, *, non_clifford: bool = False, when_one: str = "") -> Graph:
+    """Rounds that end in ``measured`` mid-circuit measurements and a fence; ``when_one`` is a gate under their bits."""
+    b = Builder(qubits)
+    for _ in range(rounds):
+        for q in range(qubits):
+            b.op("h", q)
+            if non_clifford:
+                b.op("t", q)
+        for q in range(qubits - 1):
+            b.op("cnot", q, q + 1)
+        for q in range(measured):
+            event = b.measure(q)
+            if when_one:
+                b.op(when_one, q, guard=when(event))
+        b.op("fence")
+    return b.measure_all().graph()
+
+
+def cost_of(graph: Graph, engine: str, shots: int) -> Cost:
+    name, _, method = engine.partition(":")
+    return SHIPPED[name].cost(method, features(graph), shots)
+
+
+def test_fences_are_counted() -> None:
+    assert features(epochs(2, 3, 0)).n_fences == 3
+    assert features(ghz(3)).n_fences == 0
+
+
+def test_a_fenced_program_of_many_parities_runs_on_frames_at_the_cost_of_frames() -> None:
+    """Thousands of random measurements: no branch is followed, so shots stay cheap."""
+    graph = epochs(100, 40, 50)
+    found = choose(features(graph), 10_000, memory_bytes=GIB, declarations=SHIPPED)
+    assert (found.engine, found.cost.seconds < 10) == ("stabilizer", True)
+
+
+def test_a_fenced_walk_costs_its_branches() -> None:
+    """Each shot of a program with many branch points is a branch; with few, branches are as many as outcomes."""
+    many, few = epochs(30, 10, 5, when_one="h"), epochs(30, 10, 0)
+    assert cost_of(many, "stabilizer", 2000).seconds > 100 * cost_of(few, "stabilizer", 2000).seconds
+    assert cost_of(many, "stabilizer", 2000).seconds > 5 * cost_of(many, "stabilizer", 200).seconds
+    two = epochs(10, 2, 1, non_clifford=True, when_one="h")
+    assert cost_of(two, "aer:statevector", 100_000).seconds < 20 * cost_of(two, "aer:statevector", 4).seconds
+
+
+def test_branches_of_a_fenced_state_vector_count_as_memory_up_to_a_chunk() -> None:
+    state = 16 << 20
+    plain, walked = epochs(20, 2, 0, non_clifford=True), epochs(20, 8, 1, non_clifford=True)
+    assert state <= cost_of(plain, "aer:statevector", 100).memory_bytes < 4 * state
+    assert 16 * state <= cost_of(walked, "aer:statevector", 100).memory_bytes < 20 * state
+    wide = epochs(24, 2, 1, non_clifford=True)
+    assert cost_of(wide, "aer:statevector", 100).memory_bytes < 4 * (16 << 24), "one branch at a time"
+    with pytest.raises(QmkError) as refused:
+        choose(features(wide), 100, engine="aer:statevector", memory_bytes=GIB // 4, declarations=SHIPPED)
+    assert refused.value.kind.name == "RESOURCE_EXHAUSTED"

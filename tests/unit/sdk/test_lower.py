@@ -13,7 +13,7 @@ from qmk.sdk.kit.builder import Builder, all_of, any_of, when
 from qmk.sdk.kit.random_programs import random_case
 from qmk.sdk.lower import lower, observable, without_logic
 from qmk.sdk.native import ALL_GATES
-from qmk.sdk.program import Barrier, Gate, Instruction, Logic, Measure, Program, Reset
+from qmk.sdk.program import Barrier, Fence, Gate, Instruction, Logic, Measure, Program, Reset
 
 SMALL = frozenset({"h", "rz", "cnot"})
 CLIFFORD = frozenset({"h", "s", "sdg", "x", "y", "z", "cnot", "cz", "swap"})
@@ -229,16 +229,6 @@ def test_a_clifford_engine_refuses_other_gates(build: object, words: str) -> Non
     assert refused.value.fields["node"] == "n1"
 
 
-def test_channels_are_refused_by_name() -> None:
-    nodes = (
-        Node(id="a", op="core.alloc", vqs=("p", "q")),
-        Node(id="link", op="channel.open", vqs=("p", "q"), chs=("c",)),
-    )
-    with pytest.raises(QmkError, match=r"node 'link' \(channel.open\)") as refused:
-        lower(Graph(nodes=nodes, vqs=("p", "q"), chs=("c",)), ALL_GATES)
-    assert refused.value.fields == {"node": "link", "op": "channel.open"}
-
-
 def test_a_two_bit_event_is_no_operand_of_logic() -> None:
     b = Builder(2)
     event = b.measure(0, 1, basis="mbell")
@@ -265,3 +255,19 @@ def test_cost_is_linear(native: frozenset[str], calls: Callable[[Callable[[], ob
     """Ten times the nodes cost at most eleven times the calls."""
     small, large = _ladder(2_000), _ladder(20_000)
     assert calls(lambda: lower(large, native)) < 11 * calls(lambda: lower(small, native))
+
+
+def test_fences_are_numbered_and_stay_where_they_are() -> None:
+    """Also under a guard that never holds; measurements that nothing reads afterwards move behind the last one."""
+    b = Builder(2).op("h", 0)
+    b.op("fence").op("cnot", 0, 1)
+    b.measure(0)
+    b.op("fence", guard=when("nothing"))
+    b.op("h", 1).measure(1)
+    program = lower(b.op("fence").graph(), ALL_GATES)
+    assert [type(item).__name__ for item in program.instructions] == [
+        "Gate", "Fence", "Gate", "Fence", "Gate", "Fence", "Measure", "Measure",
+    ]  # fmt: skip
+    fences = [item for item in program.instructions if isinstance(item, Fence)]
+    assert [fence.epoch for fence in fences] == [1, 2, 3]
+    assert all(isinstance(fence, Barrier) for fence in fences), "to an engine without fences they are barriers"

@@ -1,8 +1,6 @@
-"""q_chan_status: the state of a channel; not in this release."""
+"""q_chan_status: the state of a channel."""
 
 from __future__ import annotations
-
-from msgspec import Struct
 
 from qmk.abi import examples, shapes
 from qmk.abi.call import Call
@@ -13,33 +11,11 @@ class Request(shapes.Request, frozen=True):
     channel: shapes.ChannelId
 
 
-class Reply(Struct, frozen=True):
-    channel: str
-    state: str
-    fidelity: float
-    use_count: int
-
-
 CALL = Call(
     name="q_chan_status",
-    doc="Answers the state of a channel.",
+    doc="Answers the state of a channel to either of its tenants. Another tenant's is answered like an absent one.",
     request=Request,
-    reply=Reply,
-    errors=("SESSION_NOT_FOUND", "UNSUPPORTED"),
-    supported=False,
-    example=(
-        {"session_id": examples.SESSION, "channel": "chan_example"},
-        {
-            "code": -32203,
-            "message": "q_chan_status is not in this release",
-            "data": {
-                "name": "UNSUPPORTED",
-                "retryable": False,
-                "blame": "caller",
-                "feature": "q_chan_status",
-                "planned": "a later release",
-                "help": "docs/spec/qsyscall.md lists what is",
-            },
-        },
-    ),
+    reply=shapes.ChannelState,
+    errors=("SESSION_NOT_FOUND", "CHANNEL_NOT_FOUND"),
+    example=({"session_id": examples.SESSION, "channel": examples.CHANNEL}, examples.CHANNEL_STATE),
 )

@@ -1,8 +1,10 @@
-"""q_checkpoint: save a job at its last fence; not in this release."""
+"""q_checkpoint: save a job at its next fence."""
 
 from __future__ import annotations
 
-from msgspec import Struct
+from typing import Annotated
+
+from msgspec import Meta, Struct
 
 from qmk.abi import examples, shapes
 from qmk.abi.call import Call
@@ -14,31 +16,30 @@ class Request(shapes.Request, frozen=True):
 
 
 class Reply(Struct, frozen=True):
-    checkpoint_id: str
-    epoch: int
-    size_bytes: int
+    checkpoint_id: Annotated[str, Meta(description="for q_restore")]
+    job_id: str
+    epoch: Annotated[int, Meta(description="epochs of the program behind the saved state; 0: its start")]
+    size_bytes: Annotated[int, Meta(description="size of the state; 0 when it is the start, which needs none")]
 
 
 CALL = Call(
     name="q_checkpoint",
-    doc="Saves a job's state at its last fence.",
+    doc="Saves a job's state and answers when it is stored. A running job is saved at its next fence and goes on; one "
+    "that waits is answered at once with the state that it will go on from, which before its first launch is the "
+    "program's start. The checkpoint stays until its retention ends or its job is forgotten.",
     request=Request,
     reply=Reply,
-    errors=("SESSION_NOT_FOUND", "UNSUPPORTED"),
-    supported=False,
+    errors=(
+        "SESSION_NOT_FOUND",
+        "JOB_NOT_FOUND",
+        "ALREADY_COMPLETED",
+        "NOT_CHECKPOINTABLE",
+        "QUOTA_EXCEEDED",
+        "RESOURCE_EXHAUSTED",
+    ),
+    journaled=True,
     example=(
         {"session_id": examples.SESSION, "job_id": examples.JOB},
-        {
-            "code": -32203,
-            "message": "q_checkpoint is not in this release",
-            "data": {
-                "name": "UNSUPPORTED",
-                "retryable": False,
-                "blame": "caller",
-                "feature": "q_checkpoint",
-                "planned": "a later release",
-                "help": "docs/spec/qsyscall.md lists what is",
-            },
-        },
+        {"checkpoint_id": examples.CHECKPOINT, "job_id": examples.JOB, "epoch": 1, "size_bytes": 4096},
     ),
 )

@@ -1,8 +1,6 @@
-"""q_close_chan: close a channel; not in this release."""
+"""q_close_chan: take one's leave back."""
 
 from __future__ import annotations
-
-from msgspec import Struct
 
 from qmk.abi import examples, shapes
 from qmk.abi.call import Call
@@ -13,33 +11,18 @@ class Request(shapes.Request, frozen=True):
     channel: shapes.ChannelId
 
 
-class Reply(Struct, frozen=True):
-    channel: str
-    state: str
-    fidelity: float
-    use_count: int
-
-
 CALL = Call(
     name="q_close_chan",
-    doc="Closes a channel.",
+    doc="Closes a channel, or withdraws or turns down a proposal; either of its tenants may, at any time. Jobs that "
+    "wait for it fail with CHANNEL_CLOSED. A job that runs keeps it until its next fence and fails there, unless no "
+    "use of it is left. Closing a channel that has ended changes nothing.",
     request=Request,
-    reply=Reply,
-    errors=("SESSION_NOT_FOUND", "UNSUPPORTED"),
-    supported=False,
+    reply=shapes.ChannelState,
+    rights=("CAP_LINK",),
+    errors=("SESSION_NOT_FOUND", "INSUFFICIENT_CAPS", "CHANNEL_NOT_FOUND"),
+    journaled=True,
     example=(
-        {"session_id": examples.SESSION, "channel": "chan_example"},
-        {
-            "code": -32203,
-            "message": "q_close_chan is not in this release",
-            "data": {
-                "name": "UNSUPPORTED",
-                "retryable": False,
-                "blame": "caller",
-                "feature": "q_close_chan",
-                "planned": "a later release",
-                "help": "docs/spec/qsyscall.md lists what is",
-            },
-        },
+        {"session_id": examples.SESSION, "channel": examples.CHANNEL},
+        {**examples.CHANNEL_STATE, "state": "CLOSED"},
     ),
 )

@@ -35,6 +35,9 @@ class JobFigures(Struct, frozen=True, kw_only=True):
     attempts: int
     epochs: list[Epoch]
     epochs_total: int
+    components: Annotated[
+        list[int], Meta(description="sizes of the groups of qubits joined by entangling ops, largest first, cut off")
+    ]
     usage: dict[str, Any]
 
 
@@ -92,6 +95,7 @@ CALL = Call(
                 "attempts": 0,
                 "epochs": [{"epoch": 1, "nodes": 6, "executed": True, "seconds": None}],
                 "epochs_total": 1,
+                "components": [2],
                 "usage": {},
             },
         },

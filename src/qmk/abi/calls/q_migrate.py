@@ -1,4 +1,4 @@
-"""q_migrate: move a job; not in this release."""
+"""q_migrate: move a job to another worker and region at a fence."""
 
 from __future__ import annotations
 
@@ -17,30 +17,32 @@ class Request(shapes.Request, frozen=True):
 
 
 class Reply(Struct, frozen=True):
-    handles: dict[str, int]
-    epoch: int
+    job_id: str
+    region: str
+    handles: Annotated[
+        dict[str, int], Meta(description="device index of each handle that lives in the epoch it goes on with")
+    ]
+    epoch: Annotated[int, Meta(description="epochs of the program behind it")]
 
 
 CALL = Call(
     name="q_migrate",
-    doc="Moves a job's qubits to another region of the device at a fence.",
+    doc="Moves a job: it stops at its next fence, and goes on in another worker process and in that region of the map. "
+    "Answered when it has been placed there, which may be after jobs before it in the queue; its bits do not change. "
+    "A job that is there already is answered at once.",
     request=Request,
     reply=Reply,
-    errors=("SESSION_NOT_FOUND", "UNSUPPORTED"),
-    supported=False,
+    errors=(
+        "SESSION_NOT_FOUND",
+        "JOB_NOT_FOUND",
+        "ALREADY_COMPLETED",
+        "NOT_CHECKPOINTABLE",
+        "QUOTA_EXCEEDED",
+        "RESOURCE_EXHAUSTED",
+    ),
+    journaled=True,
     example=(
-        {"session_id": examples.SESSION, "job_id": examples.JOB, "region": "left"},
-        {
-            "code": -32203,
-            "message": "q_migrate is not in this release",
-            "data": {
-                "name": "UNSUPPORTED",
-                "retryable": False,
-                "blame": "caller",
-                "feature": "q_migrate",
-                "planned": "a later release",
-                "help": "docs/spec/qsyscall.md lists what is",
-            },
-        },
+        {"session_id": examples.SESSION, "job_id": examples.JOB, "region": "r1"},
+        {"job_id": examples.JOB, "region": "r1", "handles": {"q0": 0, "q1": 1}, "epoch": 1},
     ),
 )

@@ -76,6 +76,7 @@ CALL = Call(
                 {"name": "queued_jobs", "unit": "jobs", "limit": 10000, "used": 0},
                 {"name": "running_jobs", "unit": "jobs", "limit": 64, "used": 0},
                 {"name": "held_qubits", "unit": "qubits", "limit": 100000, "used": 0},
+                {"name": "channels", "unit": "channels", "limit": 1024, "used": 0},
             ],
             "limits": {"frame_bytes": 67108864, "shots": 100000000, "queued_jobs": 10000},
             "families": [

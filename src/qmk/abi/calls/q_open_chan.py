@@ -1,50 +1,65 @@
-"""q_open_chan: open an entanglement channel; not in this release."""
+"""q_open_chan: propose a channel between two tenants, or approve one."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Meta
 
 from qmk.abi import examples, shapes
 from qmk.abi.call import Call
 
 
 class Request(shapes.Request, frozen=True):
+    """``peers`` proposes, ``channel`` approves. A proposal needs ``fidelity`` and ``entanglements_max``; whoever
+    approves may narrow them."""
+
     session_id: shapes.SessionId
-    peers: Annotated[list[shapes.Name], Meta(description="the two qubits", min_length=2, max_length=2)]
-    fidelity: Annotated[float, Meta(description="lowest fidelity of a Bell pair", ge=0.25, le=1.0)]
-    entanglements_max: Annotated[int, Meta(description="Bell pairs that may be made", ge=1, le=shapes.INT_MAX)]
-    expiry: Annotated[float, Meta(description="Unix time in seconds")] | None = None
-
-
-class Reply(Struct, frozen=True):
-    channel: str
-    state: str
-    fidelity: float
-    use_count: int
+    peers: (
+        Annotated[
+            list[shapes.Name],
+            Meta(
+                description="the two tenants, one of them the session's own; twice the same for a channel within it",
+                min_length=2,
+                max_length=2,
+            ),
+        ]
+        | None
+    ) = None
+    channel: Annotated[shapes.ChannelId, Meta(description="the channel to approve, instead of peers")] | None = None
+    fidelity: Annotated[float, Meta(description="lowest fidelity of a Bell pair", ge=0.25, le=1.0)] | None = None
+    entanglements_max: (
+        Annotated[int, Meta(description="Bell pairs that may be made over its life", ge=1, le=shapes.INT_MAX)] | None
+    ) = None
+    expiry: Annotated[float, Meta(description="Unix time in seconds; absent: no end")] | None = None
 
 
 CALL = Call(
     name="q_open_chan",
-    doc="Opens a brokered entanglement channel between qubits, possibly of two tenants.",
+    doc="Proposes an entanglement channel between two tenants, or approves one that the other has proposed. It is OPEN "
+    "once both have given their word, with the strictest of their bounds; a channel within one tenant is OPEN at once. "
+    "A fidelity that the device's links cannot reach is refused with what they can.",
     request=Request,
-    reply=Reply,
-    errors=("SESSION_NOT_FOUND", "UNSUPPORTED"),
-    supported=False,
+    reply=shapes.ChannelState,
+    rights=("CAP_LINK",),
+    errors=(
+        "SESSION_NOT_FOUND",
+        "INSUFFICIENT_CAPS",
+        "QUOTA_EXCEEDED",
+        "UNSUPPORTED",
+        "CHANNEL_NOT_FOUND",
+        "CHANNEL_CLOSED",
+        "CHANNEL_EXPIRED",
+    ),
+    journaled=True,
     example=(
-        {"session_id": examples.SESSION, "peers": ["lq_a", "lq_b"], "fidelity": 0.95, "entanglements_max": 100},
         {
-            "code": -32203,
-            "message": "q_open_chan is not in this release",
-            "data": {
-                "name": "UNSUPPORTED",
-                "retryable": False,
-                "blame": "caller",
-                "feature": "q_open_chan",
-                "planned": "a later release",
-                "help": "docs/spec/qsyscall.md lists what is",
-            },
+            "session_id": examples.SESSION,
+            "peers": ["local", "bob"],
+            "fidelity": 0.99,
+            "entanglements_max": 10_000,
+            "expiry": examples.TIME + 3600,
         },
+        examples.CHANNEL_STATE,
     ),
 )

@@ -1,8 +1,10 @@
-"""q_replay: run a job again from the journal; not in this release."""
+"""q_replay: run a job again from the journal, bit for bit."""
 
 from __future__ import annotations
 
-from msgspec import Struct
+from typing import Annotated
+
+from msgspec import Meta, Struct
 
 from qmk.abi import examples, shapes
 from qmk.abi.call import Call
@@ -11,32 +13,36 @@ from qmk.abi.call import Call
 class Request(shapes.Request, frozen=True):
     session_id: shapes.SessionId
     job_id: shapes.JobId
+    idempotency_key: Annotated[
+        str, Meta(description="a repeat with the same key and request gives the same job", max_length=256)
+    ] = ""
 
 
 class Reply(Struct, frozen=True):
-    job_id: str
+    job_id: Annotated[str, Meta(description="the new job")]
+    replay_of: Annotated[str, Meta(description="the job whose bits it reproduces")]
+    seed: int
 
 
 CALL = Call(
     name="q_replay",
-    doc="Starts a new job that reproduces the bits of an earlier one.",
+    doc="Starts a new job that reproduces the bits of an earlier one: its program as the journal has it, its shots, "
+    "seed, engine and method. The earlier job need not have ended, or ended well. The program is verified again, "
+    "against what this session may do.",
     request=Request,
     reply=Reply,
-    errors=("SESSION_NOT_FOUND", "UNSUPPORTED"),
-    supported=False,
+    errors=(
+        "SESSION_NOT_FOUND",
+        "JOB_NOT_FOUND",
+        "INSUFFICIENT_CAPS",
+        "INVALID_GRAPH",
+        "QUOTA_EXCEEDED",
+        "UNSUPPORTED",
+        "RESOURCE_EXHAUSTED",
+    ),
+    journaled=True,
     example=(
         {"session_id": examples.SESSION, "job_id": examples.JOB},
-        {
-            "code": -32203,
-            "message": "q_replay is not in this release",
-            "data": {
-                "name": "UNSUPPORTED",
-                "retryable": False,
-                "blame": "caller",
-                "feature": "q_replay",
-                "planned": "a later release",
-                "help": "docs/spec/qsyscall.md lists what is",
-            },
-        },
+        {"job_id": examples.OTHER_JOB, "replay_of": examples.JOB, "seed": 7},
     ),
 )

@@ -1,4 +1,4 @@
-"""q_restore: continue from a checkpoint; not in this release."""
+"""q_restore: a new job that continues from a checkpoint."""
 
 from __future__ import annotations
 
@@ -13,32 +13,36 @@ from qmk.abi.call import Call
 class Request(shapes.Request, frozen=True):
     session_id: shapes.SessionId
     checkpoint_id: Annotated[str, Meta(description="checkpoint from q_checkpoint", min_length=1, max_length=64)]
+    idempotency_key: Annotated[
+        str, Meta(description="a repeat with the same key and request gives the same job", max_length=256)
+    ] = ""
 
 
 class Reply(Struct, frozen=True):
-    job_id: str
+    job_id: Annotated[str, Meta(description="the new job")]
+    checkpoint_id: str
+    epoch: Annotated[int, Meta(description="epochs of the program that are behind it already")]
 
 
 CALL = Call(
     name="q_restore",
-    doc="Starts a job from a checkpoint.",
+    doc="Starts a job from a checkpoint, with the program, shots, seed, engine and method of the job that was saved. "
+    "It gives the same bits as that job, on whatever worker it runs and however often the daemon was started since. "
+    "The program is verified again, against what this session may do.",
     request=Request,
     reply=Reply,
-    errors=("SESSION_NOT_FOUND", "UNSUPPORTED"),
-    supported=False,
+    errors=(
+        "SESSION_NOT_FOUND",
+        "CHECKPOINT_NOT_FOUND",
+        "INSUFFICIENT_CAPS",
+        "INVALID_GRAPH",
+        "QUOTA_EXCEEDED",
+        "UNSUPPORTED",
+        "RESOURCE_EXHAUSTED",
+    ),
+    journaled=True,
     example=(
-        {"session_id": examples.SESSION, "checkpoint_id": "chk_example"},
-        {
-            "code": -32203,
-            "message": "q_restore is not in this release",
-            "data": {
-                "name": "UNSUPPORTED",
-                "retryable": False,
-                "blame": "caller",
-                "feature": "q_restore",
-                "planned": "a later release",
-                "help": "docs/spec/qsyscall.md lists what is",
-            },
-        },
+        {"session_id": examples.SESSION, "checkpoint_id": examples.CHECKPOINT},
+        {"job_id": examples.OTHER_JOB, "checkpoint_id": examples.CHECKPOINT, "epoch": 1},
     ),
 )

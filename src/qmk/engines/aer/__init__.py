@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from qmk.sdk.chunks import walk_size
 from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
 
 _SAME = (
@@ -41,7 +42,26 @@ EXTENDED_ERROR = 0.05
 def state_vector_cost(features: Features, shots: int) -> Cost:
     """16 bytes an amplitude; a dynamic program is run once a shot."""
     amplitudes = 2.0**features.n_qubits
+    if features.n_fences:
+        return fenced_cost(features, shots)
     return _dense_cost(features, shots, amplitudes, 2e-9)
+
+
+FENCED_STATES = 2
+"""state vectors beside those of the branches: one while a gate or the read-out works, one to round up"""
+
+
+def fenced_cost(features: Features, shots: int) -> Cost:
+    """All branches of a chunk alive at once; between two projections Aer is called once a branch."""
+    amplitudes = 2.0**features.n_qubits
+    walked, alive = walk_size(shots, features.n_branch, 16 << features.n_qubits)
+    calls = 2 * features.n_branch + features.n_fences + 1
+    one_pass = features.n_ops * (2.5e-7 + 2e-9 * amplitudes) + calls * (2e-4 + 6e-9 * amplitudes)
+    return Cost(
+        seconds=6e-4 + features.n_ops * 1e-5 + walked * (one_pass + 3e-8 * amplitudes) + 1e-6 * shots,
+        memory_bytes=int(16 * amplitudes * (alive + FENCED_STATES)) + _bits_bytes(features, shots),
+        note="stops at fences",
+    )
 
 
 def density_cost(features: Features, shots: int) -> Cost:
@@ -172,10 +192,18 @@ def _gates(method: str, *more: str) -> frozenset[str]:
     return frozenset({*AER_NAMES[method], "gphase", *more})
 
 
+PAULI = frozenset({"pauli"})
+
 METHODS = {
-    "statevector": Capabilities(method="statevector", gates=_gates("statevector", *UNITARY, "mod"), max_qubits=40),
+    "statevector": Capabilities(
+        method="statevector",
+        gates=_gates("statevector", *UNITARY, "mod"),
+        max_qubits=40,
+        noise=PAULI,
+        fences=True,
+    ),
     "matrix_product_state": Capabilities(
-        method="matrix_product_state", gates=_gates("matrix_product_state", *UNITARY), max_qubits=4096
+        method="matrix_product_state", gates=_gates("matrix_product_state", *UNITARY), max_qubits=4096, noise=PAULI
     ),
     "small_bond": Capabilities(
         method="small_bond",
@@ -185,7 +213,9 @@ METHODS = {
         feed_forward="none",
         max_qubits=4096,
     ),
-    "density_matrix": Capabilities(method="density_matrix", gates=_gates("density_matrix", *UNITARY), max_qubits=20),
+    "density_matrix": Capabilities(
+        method="density_matrix", gates=_gates("density_matrix", *UNITARY), max_qubits=20, noise=PAULI
+    ),
     "extended_stabilizer": Capabilities(
         method="extended_stabilizer",
         gates=_gates("extended_stabilizer"),

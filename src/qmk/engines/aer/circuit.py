@@ -8,8 +8,11 @@ keeps programs that only print it on the fast path.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from qmk.engines.aer import AER_NAMES, UNITARY
 from qmk.engines.aer.wrappers import simulator
@@ -18,7 +21,7 @@ from qmk.qvm.families import OPS
 from qmk.sdk import conditions as c
 from qmk.sdk.engine import Unsupported
 from qmk.sdk.native import angle_names
-from qmk.sdk.program import Barrier, Cond, Gate, Logic, Measure, Program, Reset
+from qmk.sdk.program import Barrier, Cond, Gate, Logic, Measure, PauliNoise, Program, Reset
 from qmk.sdk.synthesis import mod_steps, zyz
 from qmk.sdk.unitary import matrix_of, mod_base
 
@@ -66,7 +69,8 @@ class _Builder:
         self.all = list(range(max(program.n_qubits, 1)))
         self.stored = _logic_read_by_conditions(program)
         self.conditional = bool(self.stored) or any(
-            not isinstance(item, Barrier | Logic) and item.cond is not None for item in program.instructions
+            not isinstance(item, Barrier | Logic | PauliNoise) and item.cond is not None
+            for item in program.instructions
         )
         self.later: list[Logic] = []
         self.marks = 0
@@ -80,7 +84,7 @@ class _Builder:
         for item in self.program.instructions:
             if isinstance(item, Barrier) or (isinstance(item, Logic) and self._is_later(item)):
                 continue
-            cond = None if isinstance(item, Logic) else item.cond
+            cond = None if isinstance(item, Logic | PauliNoise) else item.cond
             if cond != under:
                 self._close(under)
                 self._open(cond)
@@ -96,6 +100,9 @@ class _Builder:
                 case Reset():
                     dynamic = True
                     self.aer.reset([item.qubit], NEVER)
+                case PauliNoise():
+                    dynamic = True  # Aer throws its dice for every shot
+                    self.aer.kraus([item.qubit], _errors(item), NEVER, None)
                 case Logic():
                     self._store(item)
         self._close(under)
@@ -163,6 +170,16 @@ class _Builder:
             self._plain("x", [qubit], [])
 
 
+def _errors(noise: PauliNoise) -> list[Any]:
+    """The Kraus operators of the errors that can happen."""
+    paulis = ((1, 0, 0, 1), (0, 1, 1, 0), (0, -1j, 1j, 0), (1, 0, 0, -1))
+    return [
+        math.sqrt(chance) * np.array(entries, dtype=complex).reshape(2, 2)
+        for chance, entries in zip(noise.chances, paulis, strict=True)
+        if chance > 0
+    ]
+
+
 def build(program: Program, method: str) -> Built:
     """Aer's circuit of ``program``. Raises ``Unsupported``."""
     return _Builder(program, method).build()
@@ -173,7 +190,7 @@ def _logic_read_by_conditions(program: Program) -> set[int]:
     logic = {item.cbit: item for item in program.instructions if isinstance(item, Logic)}
     pending: list[int] = []
     for item in program.instructions:
-        if not isinstance(item, Barrier | Logic) and item.cond is not None:
+        if not isinstance(item, Barrier | Logic | PauliNoise) and item.cond is not None:
             pending.extend(c.cbits(item.cond))
     found: set[int] = set()
     while pending:

@@ -25,10 +25,14 @@ from qmk.engines.aer import (
 )
 from qmk.engines.aer.apart import run_apart
 from qmk.engines.aer.circuit import Built, build
+from qmk.engines.aer.state import AerCircuit
 from qmk.engines.aer.wrappers import simulator, version
 from qmk.sdk.bits import Bits, compute
-from qmk.sdk.engine import Progress, Samples, Unsupported
-from qmk.sdk.program import Barrier, Gate, Measure, Program, Reset
+from qmk.sdk.branching import BranchingPlan
+from qmk.sdk.dense import DenseBackend
+from qmk.sdk.engine import Plan, Progress, Samples, Unsupported
+from qmk.sdk.program import Barrier, Gate, Measure, PauliNoise, Program, Reset
+from qmk.sdk.steps import has_fences
 
 CHUNK_SHOTS = 512
 """shots of a dynamic program between two reports of progress"""
@@ -199,7 +203,7 @@ class AerEngine:
     def __init__(self) -> None:
         self.version: str = version()
 
-    def prepare(self, program: Program, method: str) -> AerPlan:
+    def prepare(self, program: Program, method: str) -> Plan:
         if method not in METHODS:
             raise Unsupported(f"engine aer has no method '{method}'; it has {', '.join(METHODS)}")
         limit = METHODS[method].max_qubits
@@ -207,9 +211,19 @@ class AerEngine:
             raise Unsupported(f"{program.n_qubits} qubits: aer's method {method} holds at most {limit}")
         if method in ("extended_stabilizer", "small_bond"):
             _check_static(program, method)
+        if METHODS[method].fences and has_fences(program):
+            return self._fenced(program, method)
         plan = AerPlan(program, method)
         _ = plan.built  # refuse now, not at the first run
         return plan
+
+    def _fenced(self, program: Program, method: str) -> Plan:
+        """A walk of branches on Aer's states, which can stop at the program's fences."""
+        for item in program.instructions:
+            if isinstance(item, Gate) and item.name not in METHODS[method].gates:
+                raise Unsupported(f"gate {item.name} under Aer's method {method}")
+        backend = DenseBackend(program.n_qubits, AerCircuit, first_highest=False)
+        return BranchingPlan(program, backend, "aer", method, self.version)
 
 
 def _check_static(program: Program, method: str) -> None:
@@ -218,6 +232,8 @@ def _check_static(program: Program, method: str) -> None:
     for item in program.instructions:
         if isinstance(item, Barrier):
             continue
+        if isinstance(item, PauliNoise):
+            raise Unsupported(f"random Pauli errors: aer's {method} has none")
         if item.cond is not None:
             raise Unsupported(f"a condition: aer's {method} has no feed-forward")
         if isinstance(item, Reset):

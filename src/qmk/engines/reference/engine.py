@@ -8,10 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from qmk.engines.reference import MAX_QUBITS
-from qmk.sdk.engine import Progress, Samples, Unsupported
+from qmk.sdk.branching import BranchingPlan
+from qmk.sdk.dense import DenseBackend, NumpyCircuit
+from qmk.sdk.engine import Plan, Progress, Samples, Unsupported
 from qmk.sdk.exact import Chances, exact_distribution, walk
 from qmk.sdk.native import ALL_GATES
 from qmk.sdk.program import Gate, Program
+from qmk.sdk.steps import has_fences
 
 __all__ = ["ReferenceEngine", "ReferencePlan", "exact_distribution"]
 
@@ -53,7 +56,7 @@ class ReferenceEngine:
     def __init__(self) -> None:
         self.version = np.__version__
 
-    def prepare(self, program: Program, method: str) -> ReferencePlan:
+    def prepare(self, program: Program, method: str) -> Plan:
         if method:
             raise Unsupported(f"engine reference has no method '{method}'")
         if program.n_qubits > MAX_QUBITS:
@@ -61,4 +64,7 @@ class ReferenceEngine:
         for item in program.instructions:
             if isinstance(item, Gate) and item.name not in ALL_GATES:
                 raise Unsupported(f"engine reference has no gate '{item.name}'")
+        if has_fences(program):
+            backend = DenseBackend(program.n_qubits, NumpyCircuit)
+            return BranchingPlan(program, backend, "reference", version=self.version)
         return ReferencePlan(program)

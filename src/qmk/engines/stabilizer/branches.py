@@ -16,7 +16,7 @@ import stim
 from qmk.engines.stabilizer import STIM_NAMES
 from qmk.sdk.bits import compute_once, holds_once
 from qmk.sdk.engine import Progress, Samples
-from qmk.sdk.program import Barrier, Cond, Gate, Logic, Measure, Program, Reset
+from qmk.sdk.program import Barrier, Cond, Gate, Logic, Measure, PauliNoise, Program, Reset
 
 Shots = npt.NDArray[np.intp]
 
@@ -38,7 +38,7 @@ class Observe:
     cond: Cond | None
 
 
-Step = Run | Observe | Logic
+Step = Run | Observe | Logic | PauliNoise
 
 
 @dataclass
@@ -73,7 +73,7 @@ class BranchPlan:
                 continue
             if not isinstance(item, Gate) or item.cond != under:
                 flush()
-                under = item.cond
+                under = None if isinstance(item, PauliNoise) else item.cond
             match item:
                 case Gate(name, qubits):
                     pending.append(f"{STIM_NAMES[name]} {' '.join(map(str, qubits))}")
@@ -81,7 +81,7 @@ class BranchPlan:
                     steps.append(Observe(qubit, cbit, cond))
                 case Reset(qubit, cond):
                     steps.append(Observe(qubit, -1, cond))
-                case Logic():
+                case Logic() | PauliNoise():
                     steps.append(item)
         flush()
         return cls(program.n_qubits, program.n_cbits, tuple(steps))
@@ -96,9 +96,10 @@ class BranchPlan:
         while stack:
             group = stack.pop()
             while group.at < len(self.steps):
-                split = self._step(group, self.steps[group.at], dice)
+                step = self.steps[group.at]
+                splits = _disturb(group, step, dice) if isinstance(step, PauliNoise) else self._step(group, step, dice)
                 group.at += 1
-                if split is not None:
+                for split in splits:
                     split.at = group.at
                     stack.append(split)
             bits[group.shots] = group.bits
@@ -107,32 +108,47 @@ class BranchPlan:
                 progress(done)
         return Samples(bits)
 
-    def _step(self, group: Group, step: Step, dice: np.random.Generator) -> Group | None:
+    def _step(self, group: Group, step: Run | Observe | Logic, dice: np.random.Generator) -> list[Group]:
         """Run one step; the shots that part from the group, if any."""
         if step.cond is not None and not holds_once(step.cond, group.bits):
-            return None
+            return []
         if isinstance(step, Run):
             group.simulator.do_circuit(step.circuit)
-            return None
+            return []
         if isinstance(step, Logic):
             group.bits[step.cbit] = compute_once(step, group.bits)
-            return None
+            return []
         expectation = group.simulator.peek_z(step.qubit)
         if expectation:
             _settle(group, step, 1 if expectation < 0 else 0)
-            return None
+            return []
         fell = dice.random(len(group.shots)) < 0.5
         zeros, ones = group.shots[~fell], group.shots[fell]
-        other = None
+        parted: list[Group] = []
         if len(zeros) and len(ones):
             other = Group(copied(group.simulator), list(group.bits), ones, group.at)
             other.simulator.postselect_z(step.qubit, desired_value=True)
             _settle(other, step, 1)
+            parted.append(other)
             group.shots = zeros
         outcome = 0 if len(zeros) else 1
         group.simulator.postselect_z(step.qubit, desired_value=bool(outcome))
         _settle(group, step, outcome)
-        return other
+        return parted
+
+
+def _disturb(group: Group, noise: PauliNoise, dice: np.random.Generator) -> list[Group]:
+    """Throw a die for each shot; those that suffer another error than the group part from it."""
+    fell = np.searchsorted(np.cumsum(noise.chances)[:-1], dice.random(len(group.shots)), side="right")
+    errors = np.unique(fell).tolist()
+    parted = [
+        Group(copied(group.simulator), list(group.bits), group.shots[fell == error], group.at) for error in errors[1:]
+    ]
+    group.shots = group.shots[fell == errors[0]]
+    for part, error in zip([group, *parted], errors, strict=True):
+        if error:
+            (part.simulator.x, part.simulator.y, part.simulator.z)[error - 1](noise.qubit)
+    return parted
 
 
 def _settle(group: Group, step: Observe, outcome: int) -> None:

@@ -7,6 +7,7 @@ as the exclusive or of measured bits on a Pauli gate; everything else goes to ``
 from __future__ import annotations
 
 import importlib.metadata
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,10 +15,14 @@ import stim
 
 from qmk.engines.stabilizer import STIM_NAMES
 from qmk.engines.stabilizer.branches import BranchPlan
+from qmk.engines.stabilizer.fenced_frames import FencedFramePlan
+from qmk.engines.stabilizer.tableau import TableauBackend
 from qmk.sdk import bits as classical
+from qmk.sdk.branching import BranchingPlan
 from qmk.sdk.conditions import Affine, affine, truth_table
 from qmk.sdk.engine import Plan, Progress, Samples, Unsupported
-from qmk.sdk.program import Barrier, Gate, Logic, Measure, Program, Reset
+from qmk.sdk.program import Barrier, Fence, Gate, Logic, Measure, PauliNoise, Program, Reset
+from qmk.sdk.steps import has_fences
 
 SEED_LIMIT = 1 << 64
 CHUNK_BYTES = 1 << 26
@@ -63,6 +68,7 @@ class _FrameBuilder:
         self.place: dict[int, int] = {}
         self.forms: dict[int, Affine | None] = {}
         self.logic: list[Logic] = []
+        self.fences: list[int] = []
 
     def add(self, program: Program) -> None:
         write = self.lines.append
@@ -78,8 +84,12 @@ class _FrameBuilder:
                     write(f"M {qubit}")
                 case Reset(qubit, None):
                     write(f"R {qubit}")
+                case PauliNoise(qubit, x, y, z):
+                    write(f"PAULI_CHANNEL_1({x!r}, {y!r}, {z!r}) {qubit}")
                 case Logic():
                     self._logic(item)
+                case Fence():
+                    self.fences.append(len(self.lines))
                 case Barrier():
                     pass
                 case _:
@@ -124,6 +134,19 @@ def frame_plan(program: Program) -> FramePlan:
     return FramePlan(circuit, circuit.reference_sample(), tuple(builder.record), program.n_cbits, tuple(builder.logic))
 
 
+def fenced_plan(program: Program, version: str) -> Plan:
+    """A plan that stops at the program's fences: on Pauli frames where they can follow it, else on tableaus."""
+    builder = _FrameBuilder()
+    try:
+        builder.add(program)
+    except NotFrames:
+        return BranchingPlan(program, TableauBackend(program.n_qubits), "stabilizer", version=version)
+    reference = stim.Circuit("\n".join(builder.lines)).reference_sample().astype(np.uint8)
+    stretches = itertools.pairwise([0, *builder.fences, len(builder.lines)])
+    circuits = tuple(stim.Circuit("\n".join(builder.lines[start:stop])) for start, stop in stretches)
+    return FencedFramePlan(program, circuits, reference, tuple(builder.record), tuple(builder.logic), version)
+
+
 class StabilizerEngine:
     def __init__(self) -> None:
         self.version = importlib.metadata.version("stim")
@@ -132,6 +155,8 @@ class StabilizerEngine:
         if method:
             raise Unsupported(f"engine stabilizer has no method '{method}'")
         check_gates(program)
+        if has_fences(program):
+            return fenced_plan(program, self.version)
         try:
             return frame_plan(program)
         except NotFrames:

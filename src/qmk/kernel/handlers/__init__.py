@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from qmk.kernel.handlers import jobs, qubits, resources, sessions, submit
+from qmk.kernel.handlers import channels, checkpoints, jobs, qubits, resources, sessions, submit
 
 if TYPE_CHECKING:
     from qmk.kernel.events import CallReceived
@@ -36,6 +36,14 @@ HANDLERS: dict[str, Handler] = {
     "q_estimate": submit.estimate,
     "q_alloc": qubits.alloc,
     "q_release": qubits.release,
+    "q_open_chan": channels.open_channel,
+    "q_close_chan": channels.close_channel,
+    "q_chan_status": channels.status,
     "q_revoke": sessions.revoke,
+    "q_checkpoint": checkpoints.save,
+    "q_restore": checkpoints.restore,
+    "q_migrate": checkpoints.migrate,
+    "q_rollback": checkpoints.roll_back,
+    "q_replay": checkpoints.replay,
     "q_close_session": sessions.close_session,
 }

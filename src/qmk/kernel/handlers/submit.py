@@ -6,28 +6,31 @@ VALIDATING. The second, when the router has answered, writes the journal, answer
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from qmk.abi.calls import q_estimate, q_submit
+from qmk.abi.calls import q_estimate, q_replay, q_restore, q_submit
 from qmk.base.errors import QmkError
 from qmk.base.ids import opaque
 from qmk.base.seeds import substream
-from qmk.kernel import admission, views
+from qmk.kernel import admission, firewall, records, views
 from qmk.kernel.audit import reference
+from qmk.kernel.components import component_sizes
 from qmk.kernel.effects import Estimate, Reply, Route
-from qmk.kernel.events import Routed, Submitted
+from qmk.kernel.events import Routed, Saved, Submitted
 from qmk.kernel.mapping import epoch_sizes
 from qmk.kernel.pending import Pending
 from qmk.qvm.graph import digest as graph_digest
 from qmk.qvm.graph import pack
 
 if TYPE_CHECKING:
+    from qmk.base.errors import Finding
     from qmk.kernel.events import CallReceived
+    from qmk.kernel.objects.checkpoint import Checkpoint
+    from qmk.kernel.objects.job import Job
     from qmk.kernel.objects.session import Session
     from qmk.kernel.state import State
-    from qmk.qvm.graph import Graph
 
 
 def submit(kernel: State, event: CallReceived, session: Session) -> None:
@@ -41,21 +44,21 @@ def submit(kernel: State, event: CallReceived, session: Session) -> None:
     policy = msgspec.to_builtins(request.policy)
     key = request.idempotency_key
     request_digest = admission.request_digest(digest, shots, policy, request.keep_events) if key else ""
-    if key and _repeat(kernel, event, session, request_digest):
+    if key and repeat(kernel, event, session, request_digest):
         return
     session.tenant.queued_jobs.require()
     if request.keep_events:
         admission.require_event_room(graph, shots)
     warnings = [*event.warnings, *admission.verified(graph, session)]
     epochs, epoch_nodes = epoch_sizes(graph)
-    admission.require_deadline(request.policy, epochs)
+    graph, uses = firewall.admit(kernel, session.tenant.name, graph, request.policy.channels, shots)
     seed = request.policy.seed
     draft = Submitted(
         now_ns=event.now_ns,
         job=opaque("job", event.entropy),
         tenant=session.tenant.name,
         session=session.id,
-        digest=digest,
+        digest=graph_digest(graph) if graph.chs else digest,
         graph=pack(graph),
         shots=shots,
         seed=substream(int.from_bytes(event.entropy, "big"), "seed") if seed is None else seed,
@@ -71,21 +74,24 @@ def submit(kernel: State, event: CallReceived, session: Session) -> None:
         keep_events=request.keep_events,
         epoch_nodes=epoch_nodes,
         request_digest=request_digest,
+        channels=uses,
+        components=component_sizes(graph),
     )
-    _start_routing(kernel, event, session, Pending(draft, warnings, [(event.conn, event.ref)]), graph)
+    hold(kernel, session, Pending(draft, warnings, [(event.conn, event.ref)]))
+    kernel.out.append(Route(draft.job, draft.digest, draft.shots, draft.policy, graph))
 
 
-def _start_routing(kernel: State, event: CallReceived, session: Session, pending: Pending, graph: Graph) -> None:
+def hold(kernel: State, session: Session, pending: Pending) -> None:
+    """Makes it a job in VALIDATING."""
     draft = pending.draft
     session.tenant.queued_jobs.take()
     session.jobs_submitted += 1
     kernel.pending[draft.job] = pending
     if draft.idempotency_key:
         kernel.pending_keys[draft.tenant, draft.idempotency_key] = draft.job
-    kernel.out.append(Route(draft.job, draft.digest, draft.shots, draft.policy, graph))
 
 
-def _repeat(kernel: State, event: CallReceived, session: Session, request_digest: str) -> bool:
+def repeat(kernel: State, event: CallReceived, session: Session, request_digest: str) -> bool:
     """Answers a submit whose idempotency key is known (at once, or with the first one while that is VALIDATING)."""
     key = (session.tenant.name, event.params.idempotency_key)
     pending = kernel.pending.get(kernel.pending_keys.get(key, ""))
@@ -104,13 +110,18 @@ def _repeat(kernel: State, event: CallReceived, session: Session, request_digest
     if pending is not None:
         pending.callers.append((event.conn, event.ref))
     elif job is not None:
-        kernel.reply(event, views.submitted(kernel.jobs, job, event.now_ns, kernel.config.workers, []))
+        kernel.reply(event, _accepted(kernel, job, event.method, []))
     return True
 
 
 def routed(kernel: State, pending: Pending, event: Routed) -> None:
-    """The router has chosen: journal, answer, queue."""
+    """The router has chosen: journal, decide, answer, launch. Refuses what fits no empty machine."""
     draft = pending.draft
+    try:
+        firewall.require(kernel, draft.channels)
+    except QmkError as error:
+        kernel.drop_pending(pending, error)
+        return
     record = msgspec.structs.replace(
         draft,
         now_ns=event.now_ns,
@@ -119,15 +130,52 @@ def routed(kernel: State, pending: Pending, event: Routed) -> None:
         reasons=event.reasons,
         seconds=event.seconds,
         memory_bytes=event.memory_bytes,
+        fenced=event.fenced,
         seq=kernel.jobs.seq + 1,
     )
-    kernel.tenant(draft.tenant).queued_jobs.give()
+    accept(kernel, pending, record)
+
+
+def accept(kernel: State, pending: Pending, record: Submitted, state: Checkpoint | None = None) -> None:
+    """Journal, decide, answer, launch. ``state`` is what the job starts from; empty: the start of its program. Refuses
+    what fits no empty machine."""
+    error = records.refusal(record) or admission.no_room(record, kernel.config)
+    if error is not None:
+        kernel.drop_pending(pending, error)
+        return
+    kernel.tenant(record.tenant).queued_jobs.give()
     (job,) = kernel.commit(record)
+    if state is not None and state.blob:
+        kernel.commit(
+            Saved(
+                now_ns=record.now_ns,
+                job=record.job,
+                fence=0,
+                checkpoint=opaque("chk", record.job.encode(), "restored"),
+                epoch=state.epoch,
+                blob=state.blob,
+                size_bytes=state.size_bytes,
+            )
+        )
     _audit_admission(kernel, record)
-    reply = views.submitted(kernel.jobs, job, event.now_ns, kernel.config.workers, pending.warnings)
+    actions = kernel.decide()
+    reply = _accepted(kernel, job, pending.method, pending.warnings)
     kernel.out.extend(Reply(conn, ref, reply) for conn, ref in pending.callers)
     kernel.set_deadline(job)
-    kernel.launch_ready()
+    kernel.carry_out(actions)
+
+
+def _accepted(kernel: State, job: Job, method: str, warnings: list[Finding]) -> Any:
+    """The answer to the call that made the job."""
+    if method == q_restore.CALL.name:
+        return q_restore.Reply(job.id, job.submitted.restored_from, job.epochs_done)
+    if method == q_replay.CALL.name:
+        return q_replay.Reply(job.id, job.submitted.replay_of, job.seed)
+    reply = views.submitted(kernel.jobs, job, warnings)
+    late = admission.deadline_warning(job.submitted, reply.estimated_start, kernel.config)
+    if late is None:
+        return reply
+    return msgspec.structs.replace(reply, warnings=[*reply.warnings, msgspec.to_builtins(late)])
 
 
 def _audit_admission(kernel: State, record: Submitted) -> None:
@@ -157,6 +205,7 @@ def estimate(kernel: State, event: CallReceived, session: Session) -> None:
         )
     shots = admission.shots_of(request.shots, graph, session, kernel.config)
     admission.verified(graph, session)
+    graph = firewall.bound(graph, kernel.config.link)
     kernel.out.append(Estimate(event.conn, event.ref, graph_digest(graph), shots, graph))
 
 

@@ -28,10 +28,14 @@ class Move(NamedTuple):
 MOVES: tuple[Move, ...] = (
     Move(VALIDATING, QUEUED, "verified and routed, in the journal"),
     Move(QUEUED, RUNNING, "a worker took it"),
-    Move(RUNNING, QUEUED, "its worker died and attempts are left, or the daemon stopped"),
+    Move(RUNNING, QUEUED, "its worker died and attempts are left, the daemon stopped, or it yielded at a fence"),
     Move(RUNNING, COMPLETED, "the result is stored"),
     Move(RUNNING, FAILED, "the engine failed, or timeout_ms passed"),
-    Move(QUEUED, FAILED, "timeout_ms passed"),
+    Move(
+        QUEUED,
+        FAILED,
+        "timeout_ms passed, a channel it counts on ended, daemons crash with it, no region holds it",
+    ),
     Move(QUEUED, CANCELLED, "q_cancel"),
     Move(RUNNING, CANCELLED, "q_cancel"),
 )
@@ -47,18 +51,30 @@ class IllegalMove(AssertionError):
 class Job:
     """``fence`` is the number of the current launch, 0 when none is out. Times are nanoseconds, 0 when not yet.
 
-    ``submitted`` is the record without its graph, which only the host keeps.
-    Everything but ``fence`` and ``shots_done`` follows from the journal's records alone.
+    ``submitted`` is the record without its graph, which only the host keeps. ``saved`` is the checkpoint that the next
+    launch continues from, ``epochs_done`` the epochs behind the state last heard of. ``crashes`` counts the daemons
+    that went down with a launch of it, ``retired`` is its newest launch known to be over. ``wanted_region`` is where
+    q_migrate sent it, ``elsewhere`` says that the next launch must be in another process. ``region`` and
+    ``first_qubit`` are where the current launch was placed, ``place`` is where a worker last took it.
+    Everything but ``fence``, ``shots_done`` and where the current launch was placed follows from the journal alone.
     """
 
     __slots__ = (
         "attempts",
+        "crashes",
+        "elsewhere",
         "ended_ns",
+        "epochs_done",
         "error",
         "events",
         "fence",
+        "first_qubit",
         "mapping",
+        "place",
         "progress_steps",
+        "region",
+        "retired",
+        "saved",
         "seed",
         "shots",
         "shots_done",
@@ -66,6 +82,7 @@ class Job:
         "state",
         "submitted",
         "usage",
+        "wanted_region",
     )
 
     def __init__(self, submitted: Submitted, mapping: list[Placement] | None) -> None:
@@ -75,7 +92,13 @@ class Job:
         self.seed = submitted.seed
         self.state = VALIDATING
         self.fence = 0
-        self.attempts = 0
+        self.attempts = self.crashes = self.retired = 0
+        self.saved = ""
+        self.epochs_done = 0
+        self.wanted_region = self.region = ""
+        self.elsewhere = False
+        self.first_qubit = 0
+        self.place: tuple[str, int] = ("", 0)
         self.started_ns = self.ended_ns = 0
         self.shots_done = self.progress_steps = 0
         self.error: dict[str, Any] | None = None
@@ -96,9 +119,12 @@ class Job:
 
     @property
     def epoch_reached(self) -> int:
-        """0 before the start; engines take all epochs in one batch, so any finished shot has passed them all."""
+        """0 before the start. A finished shot has passed all epochs; before there is one, the last state that was
+        saved tells how far all of them are."""
         if self.shots_done or self.state == COMPLETED:
             return self.submitted.epochs
+        if self.epochs_done:
+            return min(self.epochs_done + 1, self.submitted.epochs)
         return 1 if self.started_ns else 0
 
     def move(self, target: str) -> None:
@@ -112,5 +138,8 @@ class Job:
 
     def comparable(self) -> dict[str, Any]:
         """All that a replay of the journal must rebuild."""
-        names = ("attempts", "ended_ns", "error", "events", "mapping", "progress_steps", "started_ns", "state", "usage")
-        return {"submitted": self.submitted} | {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in self.__slots__ if name not in _PASSING}
+
+
+_PASSING = frozenset(("fence", "first_qubit", "region", "seed", "shots", "shots_done"))
+"""What of a job is not in the journal, or is twice."""

@@ -7,9 +7,10 @@ from qmk.kernel.objects.quota import Quota
 
 
 class Tenant:
-    """``queued_jobs`` counts jobs that have not ended, ``running_jobs`` those launched, ``held_qubits`` q_alloc's."""
+    """``queued_jobs`` counts jobs that have not ended, ``running_jobs`` those launched, ``held_qubits`` q_alloc's,
+    ``channels`` those proposed or approved that have not ended."""
 
-    __slots__ = ("config", "held_qubits", "name", "queued_jobs", "running_jobs")
+    __slots__ = ("channels", "config", "held_qubits", "name", "queued_jobs", "running_jobs")
 
     def __init__(self, config: TenantConfig) -> None:
         self.name = config.name
@@ -18,5 +19,7 @@ class Tenant:
         self.running_jobs = Quota("running_jobs", "jobs", config.running_jobs)
         self.held_qubits = Quota("held_qubits", "qubits", config.held_qubits)
 
+        self.channels = Quota("channels", "channels", config.channels)
+
     def quotas(self) -> tuple[Quota, ...]:
-        return (self.queued_jobs, self.running_jobs, self.held_qubits)
+        return (self.queued_jobs, self.running_jobs, self.held_qubits, self.channels)

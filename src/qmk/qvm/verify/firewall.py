@@ -6,7 +6,7 @@ from __future__ import annotations
 from qmk.qvm.graph import Node
 from qmk.qvm.op import Op
 from qmk.qvm.verify.rule import Rule
-from qmk.qvm.verify.state import State, quoted
+from qmk.qvm.verify.state import OPEN, State, quoted
 
 CROSS_TENANT = Rule(
     "QVM-F01",
@@ -16,7 +16,14 @@ CROSS_TENANT = Rule(
     "open a channel between the two qubits first (channel.open), or let one tenant own both",
 )
 
-RULES = (CROSS_TENANT,)
+LOST_END = Rule(
+    "QVM-F02",
+    "channel used after one of its qubits was freed",
+    "A channel joins two qubits. Freeing one of them ends what the channel can be used for.",
+    "use the channel before the free, or open it again between qubits that are alive",
+)
+
+RULES = (CROSS_TENANT, LOST_END)
 
 
 _MOST_OPERANDS = 64
@@ -42,6 +49,10 @@ def check_node(state: State, node: Node, op: Op) -> None:
         for channel in node.chs:
             _unlink(state, channel)
             _link(state, channel, node.vqs[0], node.vqs[1])
+    elif op.channel_effect == "use":
+        for channel in node.chs:
+            if state.channels.get(channel) == OPEN and channel not in state.links:
+                state.add(LOST_END, f"a qubit of the channel {quoted(channel)} was freed since it was opened", node)
     elif op.channel_effect == "close":
         for channel in node.chs:
             _unlink(state, channel)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from qmk.qvm.graph import Graph, Guard, Node, Output
 
 
@@ -28,6 +30,7 @@ class Builder:
         self.nodes: list[Node] = []
         self.qubits: list[str] = []
         self.events: list[str] = []
+        self.channels: list[str] = []
         if qubits:
             self.alloc(qubits)
 
@@ -62,6 +65,23 @@ class Builder:
         )
         return self
 
+    def channel(self, a: str | int, b: str | int, name: str = "c", **args: Any) -> Builder:
+        """Open channel ``name`` between two qubits; ``args`` are those of ``channel.open``."""
+        if name not in self.channels:
+            self.channels.append(name)
+        return self._on_channel("open", name, args, (a, b))
+
+    def use(self, semantic: str = "teleport", name: str = "c") -> Builder:
+        return self._on_channel("use", name, {"semantic": semantic})
+
+    def close(self, name: str = "c") -> Builder:
+        return self._on_channel("close", name, {})
+
+    def _on_channel(self, short: str, name: str, args: dict[str, Any], qubits: Sequence[str | int] = ()) -> Builder:
+        self.op(short, *qubits, family="channel", **args)
+        self.nodes[-1] = msgspec.structs.replace(self.nodes[-1], chs=(name,))
+        return self
+
     def measure(self, *qubits: str | int, basis: str = "mz", event: str = "", guard: Guard | None = None) -> str:
         """Measure; the name of the event. ``basis``: mz, mx, my, or mbell for one two-bit event."""
         name = event or f"e{len(self.events)}"
@@ -78,6 +98,7 @@ class Builder:
         return Graph(
             nodes=tuple(self.nodes),
             vqs=tuple(self.qubits),
+            chs=tuple(self.channels),
             events=tuple(self.events),
             families=tuple(sorted({node.op.partition(".")[0] for node in self.nodes})),
             outputs=outputs,

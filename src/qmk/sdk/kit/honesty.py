@@ -8,7 +8,9 @@ from qmk.base.errors import QmkError
 from qmk.sdk.engine import Unsupported
 from qmk.sdk.kit.report import Check
 from qmk.sdk.kit.subject import Subject
-from qmk.sdk.program import Gate, Logic, Measure, Program, Register, Reset
+from qmk.sdk.program import Gate, Logic, Measure, PauliNoise, Program, Register, Reset
+
+_Item = Gate | Measure | Reset | Logic | PauliNoise
 
 
 def _refused(subject: Subject, program: Program, method: str | None = None) -> str:
@@ -30,7 +32,7 @@ def honesty_checks(subject: Subject) -> Iterator[Check]:
     pauli = Gate("x", (1,), (), cond)
     both = Gate("x", (2,), (), ("and", ("bit", 0), ("bit", 1)))
     limited = can.feed_forward != "full"
-    undeclared: list[tuple[str, bool, tuple[Gate | Measure | Reset | Logic, ...]]] = [
+    undeclared: list[tuple[str, bool, tuple[_Item, ...]]] = [
         ("a T gate", can.clifford, (Gate("t", (0,)), read)),
         ("a condition on a Pauli gate", can.feed_forward == "none", (h, read, pauli, Measure(1, 1))),
         ("a condition on another gate", limited, (h, read, Gate("h", (1,), (), cond), Measure(1, 1))),
@@ -38,6 +40,7 @@ def honesty_checks(subject: Subject) -> Iterator[Check]:
         ("a condition that is no parity", limited, (h, read, Measure(1, 1), both, Measure(2, 2))),
         ("a reset", not can.reset, (h, Reset(0), read)),
         ("a gate after measurement", not can.mid_circuit, (h, read, h, Measure(0, 1))),
+        ("random Pauli errors", "pauli" not in can.noise, (h, PauliNoise(0, 0.1, 0.2, 0.3), read)),
         ("event logic", not can.logic, (h, read, Logic(0b01, (0,), 1))),
     ]
 
@@ -54,7 +57,7 @@ def honesty_checks(subject: Subject) -> Iterator[Check]:
     yield Check("refuses too many qubits", refusing(wide), "" if limit else "no limit declared")
 
 
-def _program(qubits: int, instructions: Iterable[Gate | Measure | Reset | Logic]) -> Program:
+def _program(qubits: int, instructions: Iterable[_Item]) -> Program:
     items = tuple(instructions)
     written = [item.cbit for item in items if isinstance(item, Measure | Logic)]
     width = max(written, default=-1) + 1

@@ -29,6 +29,7 @@ class Subject:
         have |= {"mid_circuit"} if can.mid_circuit else set()
         have |= {"reset"} if can.reset else set()
         have |= {"none": set[str](), "pauli": {"pauli"}, "full": {"pauli", "full"}}[can.feed_forward]
+        have |= {"noise"} if "pauli" in can.noise else set()
         missing = sorted(case.needs - have)
         return f"does not declare {', '.join(missing)}" if missing else ""
 

@@ -1,0 +1,97 @@
+"""The launch port: five calls, and one to stop at a fence, between the host and whatever runs the work.
+
+The local pool of worker processes is one launcher; a cluster's engine (Ray, Slurm, a vendor's queue) is another. A
+launcher is muscle without memory: the truth is the journal, so it may lose everything it runs, and may run nothing that
+it was not told to. ``host.launcher_kit`` holds the contract as tests that any launcher can be put through.
+
+The rules:
+
+1. A launch is named by its job and its fence number, which is never used twice, over restarts too.
+2. Of every launch the listener hears ``started``, then any number of ``progressed``, ``saved`` and ``not_done``, then
+   one end: ``done``, ``failed``, or ``saved`` with ``stopped``. Nothing after an end, nothing after ``cancel``.
+3. Several launches of one job may exist for a moment (a lost node comes back). The listener tells them apart by fence;
+   the launcher need not.
+4. Calls return at once; whatever takes long is told to the listener later, on the host's own thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from qmk.kernel.effects import Interrupt, Launch
+from qmk.sdk.messages import Ask, Done, Failed, NotDone, Run, StateSaved
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """``slots`` launches can run at once, ``running`` do, ``waiting`` were accepted and do not yet. ``memory_bytes`` is
+    what those running together may need, 0 without bound."""
+
+    slots: int
+    running: int
+    waiting: int
+    memory_bytes: int = 0
+
+
+class Launcher(Protocol):
+    """Who runs launches."""
+
+    def launch(self, launch: Launch, graph: bytes, state: bytes | None = None) -> None:
+        """Run it as soon as there is room. ``graph`` is packed; ``state`` is what ``launch.start_from`` names, None for
+        a run from the start. With ``launch.elsewhere`` it runs in another process than the job's last launch."""
+        ...
+
+    def interrupt(self, interrupt: Interrupt) -> None:
+        """Have the launch save, yield or rewind at its next fence; answered by ``saved`` or ``not_done``, or by the
+        launch's end. One that is no longer there is not answered."""
+        ...
+
+    def cancel(self, job: str, fence: int, grace_s: float = 0.0) -> None:
+        """Stop that launch wherever it is; within ``grace_s`` it may be left to end by itself."""
+        ...
+
+    def reconcile(self, fences: Mapping[str, int]) -> list[tuple[str, int]]:
+        """The daemon has started. ``fences`` are the jobs that have not ended, each with the launch that the journal
+        knows of, or 0. Gives the launches of these jobs that still run or are about to, whose events will come; stops
+        all others."""
+        ...
+
+    def capacity(self) -> Capacity:
+        """What there is room for."""
+        ...
+
+
+class Listener(Protocol):
+    """Who is told what becomes of launches; the host is one."""
+
+    def started(self, job: str, fence: int) -> None: ...
+    def progressed(self, job: str, fence: int, shots_done: int) -> None: ...
+    def saved(self, job: str, fence: int, saved: StateSaved) -> None: ...
+    def not_done(self, job: str, fence: int, refusal: NotDone) -> None: ...
+    def done(self, job: str, fence: int, done: Done, version: str) -> None: ...
+
+    def failed(self, job: str, fence: int, failed: Failed, died: bool) -> None:
+        """``died``: the process or the node was lost, so that the work may be tried again."""
+        ...
+
+
+def run_of(launch: Launch, graph: bytes | None, state: bytes | None) -> Run:
+    """The launch as a worker reads it; ``graph`` None when the worker holds it."""
+    return Run(
+        fence=launch.fence,
+        digest=launch.digest,
+        graph=graph,
+        method=launch.method,
+        shots=launch.shots,
+        seed=launch.seed,
+        keep_events=launch.keep_events,
+        start=state,
+        save_fences=launch.save_fences,
+    )
+
+
+def ask_of(interrupt: Interrupt) -> Ask:
+    """The interrupt as a worker reads it."""
+    return Ask(interrupt.fence, interrupt.ref, interrupt.kind, interrupt.epoch)

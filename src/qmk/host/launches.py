@@ -1,0 +1,199 @@
+"""Launches under way: from the kernel's effects to the launcher, and from the launcher's news to the kernel's events.
+
+A launch leaves at the end of the turn, with the saved state that it continues from. What the launcher says of one
+launch reaches the kernel in the order said, states only once they are in the store.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from qmk.base.errors import QmkError
+from qmk.base.ids import opaque
+from qmk.host import results
+from qmk.host.launcher import Launcher
+from qmk.host.states import States
+from qmk.kernel import effects as fx
+from qmk.kernel import events as ev
+from qmk.kernel.objects.job import Job
+from qmk.sdk.messages import Done, Failed, NotDone, StateSaved
+
+log = logging.getLogger("qmk.host")
+ENTROPY_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What launches need to know: the time, entropy, a job's packed graph, whether a checkpoint names a blob."""
+
+    clock_ns: Callable[[], int]
+    entropy: Callable[[int], bytes]
+    graph: Callable[[str], bytes]
+    uses_blob: Callable[[str], bool]
+
+
+class Launches:
+    """The launcher's ``Listener``. ``feed`` takes events; ``schedule`` calls at the end of the turn; ``drop_held``
+    takes effects back that wait for the journal, and says whether there were any. ``arrived`` are results on their way
+    into the journal, by job."""
+
+    def __init__(
+        self,
+        feed: Callable[[ev.Event], None],
+        sources: Sources,
+        states: States,
+        schedule: Callable[[Callable[[], None]], object],
+        drop_held: Callable[[Callable[[Any], bool]], bool],
+    ) -> None:
+        self.launcher: Launcher | None = None
+        self.arrived: dict[str, results.Result] = {}
+        self._feed = feed
+        self._sources = sources
+        self._states = states
+        self._schedule = schedule
+        self._drop_held = drop_held
+        self._waiting: list[fx.Launch] = []
+        self._early: dict[tuple[str, int], list[fx.Interrupt]] = {}
+
+    def reconcile(self, going: Iterable[Job]) -> tuple[tuple[str, int], ...]:
+        """After a restart: the launches that the launcher still has of the jobs that have not ended."""
+        assert self.launcher is not None
+        return tuple(self.launcher.reconcile({job.id: job.fence for job in going}))
+
+    def launch(self, effect: fx.Launch) -> None:
+        """Launch at the end of this turn: a worker that wakes at once would take the processor from the daemon before
+        the answer of the submit has left."""
+        if not self._waiting:
+            self._schedule(self._launch_now)
+        self._waiting.append(effect)
+
+    def _launch_now(self) -> None:
+        launches, self._waiting = self._waiting, []
+        for effect in launches:
+            if effect.start_from:
+                self._early.setdefault((effect.job, effect.fence), [])
+                self._states.get(effect.start_from, lambda state, launch=effect: self._launch_from(launch, state))
+            else:
+                self._hand_over(effect, None)
+
+    def _launch_from(self, launch: fx.Launch, state: bytes | None) -> None:
+        if (launch.job, launch.fence) in self._early:  # it was not killed while its state was being read
+            self._hand_over(launch, state)
+
+    def _hand_over(self, launch: fx.Launch, state: bytes | None) -> None:
+        assert self.launcher is not None
+        self.launcher.launch(launch, self._sources.graph(launch.job), state)
+        for interrupt in self._early.pop((launch.job, launch.fence), ()):
+            self.launcher.interrupt(interrupt)
+
+    def interrupt(self, effect: fx.Interrupt) -> None:
+        """To the launcher, which may not have the launch yet."""
+        assert self.launcher is not None
+        early = self._early.get((effect.job, effect.fence))
+        if early is not None:
+            early.append(effect)
+        elif any(_is_launch(launch, effect.job, effect.fence) for launch in self._waiting):
+            self._early[effect.job, effect.fence] = [effect]
+        else:
+            self.launcher.interrupt(effect)
+
+    def drop_unused(self, blob: str) -> None:
+        """Delete it, unless a checkpoint names it by now."""
+        if not self._sources.uses_blob(blob):
+            self._states.drop(blob)
+
+    def kill(self, effect: fx.Kill) -> None:
+        assert self.launcher is not None
+        early = self._early.pop((effect.job, effect.fence), None)
+        waiting = [launch for launch in self._waiting if _is_launch(launch, effect.job, effect.fence)]
+        for launch in waiting:
+            self._waiting.remove(launch)
+        if waiting or self._drop_held(lambda held: _is_launch(held, effect.job, effect.fence)):
+            return
+        if early is None:
+            self.launcher.cancel(effect.job, effect.fence)
+
+    def started(self, job: str, fence: int) -> None:
+        self._feed(ev.Started(now_ns=self._sources.clock_ns(), job=job, fence=fence))
+
+    def progressed(self, job: str, fence: int, shots_done: int) -> None:
+        self._hear(ev.Progressed(now_ns=self._sources.clock_ns(), job=job, fence=fence, shots_done=shots_done))
+
+    def saved(self, job: str, fence: int, saved: StateSaved) -> None:
+        """A state: first into the store, then into the journal."""
+        self._states.put((job, fence), saved.state, lambda blob, error: self._stored(job, fence, saved, blob, error))
+
+    def _stored(self, job: str, fence: int, saved: StateSaved, blob: str, error: BaseException | None) -> None:
+        now_ns = self._sources.clock_ns()
+        if error is not None:
+            self._not_stored(job, fence, saved, error)
+            return
+        state: dict[str, Any] = {
+            "now_ns": now_ns,
+            "job": job,
+            "fence": fence,
+            "checkpoint": saved.ref or opaque("chk", self._sources.entropy(ENTROPY_BYTES)),
+            "epoch": saved.epoch,
+            "blob": blob,
+            "size_bytes": len(saved.state),
+        }
+        self._feed(ev.Yielded(**state, why="preempted") if saved.stopped else ev.Saved(**state))
+        self.drop_unused(blob)
+
+    def _not_stored(self, job: str, fence: int, saved: StateSaved, error: BaseException) -> None:
+        message = f"the saved state of {len(saved.state)} bytes cannot be stored: {error}"
+        log.warning("%s: %s", job, message)
+        if saved.stopped:
+            self.failed(job, fence, Failed(fence, "RESOURCE_EXHAUSTED", message), died=True)
+        elif saved.ref:
+            self.not_done(job, fence, NotDone(fence, saved.ref, message, saved.epoch))
+
+    def not_done(self, job: str, fence: int, refusal: NotDone) -> None:
+        self._hear(
+            ev.NotInterrupted(
+                now_ns=self._sources.clock_ns(),
+                job=job,
+                fence=fence,
+                ref=refusal.ref,
+                kind="NOT_CHECKPOINTABLE",
+                message=refusal.message,
+                epoch=refusal.epoch,
+            )
+        )
+
+    def done(self, job: str, fence: int, done: Done, version: str) -> None:
+        """A worker's result. It is stored in the transaction that records the end of the job."""
+        self._states.in_turn((job, fence), lambda: self._done(job, fence, done, version))
+
+    def _done(self, job: str, fence: int, done: Done, version: str) -> None:
+        try:
+            self.arrived[job] = results.of_done(done, version)
+        except QmkError as error:
+            self.failed(job, fence, Failed(fence, error.kind.name, error.message, error.fields), died=False)
+            return
+        self._feed(ev.Finished(now_ns=self._sources.clock_ns(), job=job, fence=fence, usage=results.usage_of(done)))
+        self.arrived.pop(job, None)
+
+    def failed(self, job: str, fence: int, failed: Failed, died: bool) -> None:
+        self._hear(
+            ev.Failed(
+                now_ns=self._sources.clock_ns(),
+                job=job,
+                fence=fence,
+                kind=failed.kind,
+                message=failed.message,
+                fields=failed.fields,
+                died=died,
+            )
+        )
+
+    def _hear(self, event: ev.Progressed | ev.NotInterrupted | ev.Failed) -> None:
+        """What a launch says, after what it said before."""
+        self._states.in_turn((event.job, event.fence), lambda: self._feed(event))
+
+
+def _is_launch(effect: Any, job: str, fence: int) -> bool:
+    return isinstance(effect, fx.Launch) and (effect.job, effect.fence) == (job, fence)

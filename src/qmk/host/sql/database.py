@@ -1,0 +1,59 @@
+"""What the journal asks of a database, so that SQLite and PostgreSQL can both be one.
+
+Statements are written once, in the SQL that both understand: ``?`` for a value, ``CAST(x AS BLOB)`` for bytes. A
+database makes a batch of them one transaction, and answers queries beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from qmk.base.errors import QmkError
+
+Row = tuple[Any, ...]
+
+
+class Statement(NamedTuple):
+    """One statement, carried out for each row of values."""
+
+    sql: str
+    rows: Sequence[Row]
+
+
+class Database(Protocol):
+    """Raises INTERNAL_ERROR when it is damaged or of another release, RESOURCE_EXHAUSTED when it cannot be used."""
+
+    name: str
+    """how errors name it; holds no password"""
+    waits_for_disk: bool
+    """a durable transaction takes as long as a disk does"""
+    far: bool
+    """every access is a message to another process: nothing belongs on the daemon's loop"""
+
+    def write(self, statements: Sequence[Statement], durable: bool) -> None:
+        """One transaction: all of it or nothing. One call at a time, from any thread. After an error that is not
+        about the values, whether it was carried out is unknown, and no later write may be trusted."""
+        ...
+
+    def read(self, query: str, values: Row = ()) -> Iterator[Row]:
+        """The rows of a query. From any thread, one call at a time, also beside ``write``."""
+        ...
+
+    def migrate(self, statements: Sequence[str]) -> None:
+        """Statements that define tables, in one transaction."""
+        ...
+
+    def has_tables(self) -> bool:
+        """Whether anything was ever made in it."""
+        ...
+
+    def close(self) -> None: ...
+
+
+def damaged(name: str, what: str) -> QmkError:
+    return QmkError(
+        "INTERNAL_ERROR",
+        f"the journal {name} is damaged: {what}",
+        help="restore it from a backup, or move it away to start with an empty one",
+    )

@@ -1,0 +1,164 @@
+"""The journal over a database and a blob store: one transaction a batch, a checksum on everything read back.
+
+What is large, pages of events and graphs, is a blob named by its content; the row holds the name. A blob is put before
+the transaction that names it and taken away some time after the one that drops its last name, so that at no moment
+does a row name what is not there. What a crash leaves between the two is what ``qmk gc`` collects.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Collection, Iterator
+from typing import Any
+
+import msgspec
+
+from qmk.base.errors import QmkError
+from qmk.host import ledger
+from qmk.host.blobs import Blobs
+from qmk.host.journal import Batch, no_graph
+from qmk.host.results import Head, checksum, decode_head
+from qmk.host.seals import AuditTail, Seal, tail_of
+from qmk.host.sql.database import Database, damaged
+from qmk.host.sql.rows import Rows
+from qmk.kernel.events import Event, Submitted
+
+READ_ROWS = 2000
+"""Rows read at a time when a whole table is gone through."""
+DOOMED_S = 60.0
+"""How long after its last name a blob is taken away: whoever was about to name it again has done so by then."""
+
+_BLOBS_OF_JOB = """SELECT blob FROM page WHERE job=? AND blob<>''
+UNION SELECT blob FROM journal WHERE job=? AND blob<>''
+UNION SELECT blob FROM checkpoint WHERE job=?"""
+_NAMED = """SELECT 1 FROM page WHERE blob=? AND blob<>'' UNION ALL SELECT 1 FROM journal WHERE blob=? AND blob<>''
+UNION ALL SELECT 1 FROM checkpoint WHERE blob=? LIMIT 1"""
+_ALL_BLOBS = """SELECT job, blob FROM page WHERE blob<>'' UNION SELECT job, blob FROM journal WHERE blob<>''
+UNION SELECT job, blob FROM checkpoint"""
+_BYTES_OF_JOB = tuple(
+    f"SELECT coalesce(sum(length({column})), 0) FROM {table} WHERE job=?"
+    for table, column in (("journal", "record"), ("result", "head"), ("page", "bits"))
+)
+
+_decode = msgspec.msgpack.Decoder(Event).decode
+
+
+class SqlJournal:
+    """See the module, and ``Database`` for what is raised. The tables are those of ``schema``."""
+
+    def __init__(self, database: Database, blobs: Blobs, clock_s: Callable[[], float] = time.monotonic) -> None:
+        self.database = database
+        self.blobs = blobs
+        self.waits_for_disk = database.waits_for_disk
+        self.far = database.far
+        self._clock_s = clock_s
+        self._doomed: deque[tuple[float, str]] = deque()
+        (records,) = next(database.read("SELECT coalesce(max(seq), 0) FROM journal"))
+        self._rows = Rows(blobs, records)
+
+    def records(self) -> Iterator[Event]:
+        """Every record, oldest first. A damaged record raises INTERNAL_ERROR with its number."""
+        query = "SELECT seq, job, CAST(record AS BLOB), checksum FROM journal WHERE seq > ? ORDER BY seq LIMIT ?"
+        for seq, job, record, stored in self._all(query):
+            if checksum(job, record) != stored:
+                raise damaged(self.database.name, f"record {seq} does not match its checksum")
+            yield _decode(record)
+
+    def _all(self, query: str, *values: Any, after: int = 0) -> Iterator[Any]:
+        """The rows of a query that goes by row number, some at a time."""
+        rows: list[Any] = []
+        while not rows or len(rows) == READ_ROWS:
+            rows = list(self.database.read(query, (*values, after, READ_ROWS)))
+            if not rows:
+                return
+            yield from rows
+            after = rows[-1][0]
+
+    def write(self, batch: Batch) -> None:
+        """Safe to call from another thread, one call at a time."""
+        statements = self._rows.statements(batch)
+        gone = [drop.blob for drop in batch.dropped]
+        for job in batch.forgotten:
+            gone += (name for (name,) in self.database.read(_BLOBS_OF_JOB, (job,) * 3))
+        self.database.write(statements, batch.durable)
+        self._rows.written(batch)
+        if gone:
+            due = self._clock_s() + DOOMED_S
+            self._doomed.extend((due, name) for name in gone)
+        if self._doomed and self._doomed[0][0] <= self._clock_s():
+            self._discard(self._clock_s())
+
+    def _discard(self, until_s: float) -> None:
+        """Take away the blobs that lost their last name before."""
+        while self._doomed and self._doomed[0][0] <= until_s:
+            _, name = self._doomed.popleft()
+            if next(self.database.read(_NAMED, (name,) * 3), None) is None:
+                self.blobs.delete(name)
+
+    def head(self, job: str) -> Head | None:
+        for data, stored in self.database.read("SELECT CAST(head AS BLOB), checksum FROM result WHERE job=?", (job,)):
+            if checksum(job, data) != stored:
+                raise damaged(self.database.name, f"the result of {job} does not match its checksum")
+            return decode_head(data)
+        return None
+
+    def page(self, job: str, number: int, head: Head) -> bytes | memoryview:
+        query = "SELECT CAST(bits AS BLOB), checksum, blob FROM page WHERE job=? AND number=?"
+        for bits, stored, blob in self.database.read(query, (job, number)):
+            if checksum(job, bits) == stored:
+                return self.blobs.get(blob) if blob else bits
+        raise damaged(self.database.name, f"events page {number} of {job} is missing or does not match its checksum")
+
+    def graph(self, job: str) -> bytes:
+        query = "SELECT CAST(record AS BLOB), checksum, blob FROM journal WHERE job=? ORDER BY seq LIMIT 1"
+        for record, stored, blob in self.database.read(query, (job,)):
+            if checksum(job, record) != stored:
+                raise damaged(self.database.name, f"the first record of {job} does not match its checksum")
+            found = _decode(record)
+            if isinstance(found, Submitted):
+                return self.blobs.get(blob) if blob else found.graph
+        raise no_graph(job)
+
+    def charges(self, since_ns: int = 0) -> Iterator[ledger.Row]:
+        return ledger.rows(self.database.read, self.database.name, from_ns=since_ns)
+
+    def used(self, period_start_ns: int = 0) -> dict[str, dict[str, float]]:
+        found = self.database.read(ledger.USED, (period_start_ns,))
+        return {tenant: ledger.amounts_used(*sums) for tenant, *sums in found}
+
+    def audit_entries(self, from_seq: int = 1) -> Iterator[tuple[int, bytes, bytes]]:
+        query = "SELECT seq, CAST(entry AS BLOB), CAST(hash AS BLOB) FROM audit WHERE seq > ? ORDER BY seq LIMIT ?"
+        return self._all(query, after=from_seq - 1)
+
+    def seals(self) -> Iterator[Seal]:
+        query = "SELECT number, CAST(body AS BLOB), CAST(signature AS BLOB) FROM seal WHERE number > ? ORDER BY number"
+        return (Seal(*row) for row in self._all(query + " LIMIT ?"))
+
+    def last_seal(self) -> Seal | None:
+        query = "SELECT number, CAST(body AS BLOB), CAST(signature AS BLOB) FROM seal ORDER BY number DESC LIMIT 1"
+        return next((Seal(*row) for row in self.database.read(query)), None)
+
+    def audit_tail(self) -> AuditTail:
+        return tail_of(self.last_seal(), self.audit_entries)
+
+    def blobs_named(self, without: Collection[str] = ()) -> set[str]:
+        """The names of all blobs that something in the journal needs, the jobs ``without`` left out."""
+        gone = set(without)
+        return {name for job, name in self.database.read(_ALL_BLOBS) if job not in gone}
+
+    def size_of(self, job: str) -> int:
+        """Bytes of the job's rows; those of its blobs are not counted."""
+        return sum(int(next(self.database.read(query, (job,)))[0]) for query in _BYTES_OF_JOB)
+
+    def close(self) -> None:
+        """Nobody writes any more: what is due to go later can go now."""
+        try:
+            self._discard(float("inf"))
+        finally:
+            self.database.close()
+
+
+def unreadable(name: str, error: Exception) -> QmkError:
+    """A database that does not answer."""
+    return QmkError("RESOURCE_EXHAUSTED", f"the journal {name} cannot be read: {error}", retryable=True)

@@ -1,0 +1,279 @@
+"""The journal's database on a PostgreSQL server, 14 or newer.
+
+One daemon at a time: it holds an advisory lock for as long as its writing connection lives, and every transaction
+counts up the row ``leader`` under the generation that this daemon took at its start. A daemon that lost its place, a
+zombie, cannot count under an old generation, so nothing it writes is kept.
+
+Durability ``process`` is ``synchronous_commit = off``: a batch survives any end of the daemon, and the server's last
+fraction of a second is lost when the server itself crashes. ``power`` is ``synchronous_commit = on`` for what must be
+durable.
+
+A transaction whose connection broke may or may not have been carried out. The count tells: once the lock is ours
+again the old session is over, and the row says which batch was the last. One that was carried out is not repeated;
+one that was not is; and if another daemon has taken over, or the server has lost a batch that was promised, ``write``
+raises and the daemon stops.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import Any
+from urllib.parse import urlsplit
+
+from qmk.base.errors import QmkError
+from qmk.host.sql.database import Row, Statement, damaged
+from qmk.host.sql.schema import settle
+from qmk.host.sql.sqlite import Durability
+
+OLDEST_SERVER = 140_000
+LOCK = 0x514D4B
+"""First half of the advisory lock's key; the second is the schema's name hashed."""
+LOCK_PATIENCE_S = 4.0
+"""How long, at a start, the lock of a daemon that has just ended is waited for."""
+RETRY_S = 0.1
+
+WORDS = {"int": "BIGINT", "blob": "BYTEA", "text": 'TEXT COLLATE "C"', "id": "", "without_rowid": ""}
+
+_LEADER = """CREATE TABLE IF NOT EXISTS leader (
+  one INT PRIMARY KEY DEFAULT 1 CHECK (one = 1), generation BIGINT NOT NULL, batch BIGINT NOT NULL, holder TEXT NOT NULL
+) WITH (fillfactor = 10)"""
+_COUNT_UP = """WITH counted AS (
+  UPDATE leader SET batch = batch + 1 WHERE generation = %s AND batch = %s RETURNING 1
+) SELECT 1 / count(*) FROM counted"""
+"""Divides by zero when another daemon has taken over: that undoes the transaction within its one round trip."""
+
+_KEEP_ALIVE: dict[str, Any] = {
+    "connect_timeout": 10,
+    "keepalives": 1,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+
+
+def _psycopg() -> Any:
+    try:
+        import psycopg
+    except ImportError as error:
+        raise QmkError(
+            "UNSUPPORTED",
+            "a journal in PostgreSQL needs psycopg, which is not installed",
+            feature="postgresql",
+            help="pip install 'quantum-microkernel[server]'",
+        ) from error
+    return psycopg
+
+
+def shown(url: str) -> str:
+    """The URL as errors and logs show it: without its password and options."""
+    parts = urlsplit(url)
+    user = f"{parts.username}@" if parts.username else ""
+    host = parts.hostname or ""
+    port = f":{parts.port}" if parts.port else ""
+    return f"postgresql://{user}{host}{port}{parts.path}"
+
+
+class PostgresDatabase:
+    """Raises, beside what ``Database`` says, RESOURCE_EXHAUSTED when another daemon uses the database."""
+
+    waits_for_disk = True
+    far = True
+
+    def __init__(self, url: str, durability: Durability = "process", patience_s: float = 15.0) -> None:
+        self.url = url
+        self.name = shown(url)
+        self.durability = durability
+        self._patience_s = patience_s
+        self._driver = _psycopg()
+        self._writer: Any = None
+        self._reader: Any = None
+        self._generation = 0
+        self._batch = 0
+        try:
+            self._writer = self._connect()
+            self._require_release()
+            self._take_lock(min(LOCK_PATIENCE_S, patience_s))
+            self._reader = self._connect()
+            settle(self, WORDS)
+            self._lead()
+        except Exception as error:
+            for connection in (self._reader, self._writer):
+                if connection is not None:
+                    connection.close()
+            if isinstance(error, self._driver.Error):
+                raise _cannot_use(self.name, error) from error
+            raise
+
+    def _connect(self) -> Any:
+        where = f"qmk {socket.gethostname()}:{os.getpid()}"
+        connection = self._driver.connect(self.url, autocommit=True, application_name=where, **_KEEP_ALIVE)
+        # the server, too, is to notice soon that we are gone: it holds our lock
+        for name, value in (("idle", 10), ("interval", 5), ("count", 3)):
+            connection.execute(f"SET tcp_keepalives_{name} = {value}")
+        connection.execute(f"SET synchronous_commit = {'on' if self.durability == 'power' else 'off'}")
+        connection.execute("SET idle_session_timeout = 0")
+        connection.execute("SET statement_timeout = 0")
+        return connection
+
+    def _require_release(self) -> None:
+        version = self._writer.info.server_version
+        if version < OLDEST_SERVER:
+            raise QmkError(
+                "UNSUPPORTED",
+                f"{self.name} is PostgreSQL {version // 10_000}; QMK needs 14 or newer",
+                feature="postgresql",
+                help="upgrade the server",
+            )
+
+    def _take_lock(self, patience_s: float) -> None:
+        """Become the one daemon of this schema; a daemon that has just ended may hold it a moment longer."""
+        deadline = time.monotonic() + patience_s
+        query = "SELECT pg_try_advisory_lock(%s, hashtext(current_schema()))"
+        while not self._writer.execute(query, (LOCK,)).fetchone()[0]:
+            if time.monotonic() > deadline:
+                raise QmkError(
+                    "RESOURCE_EXHAUSTED",
+                    f"another daemon ({self._holder()}) uses the database {self.name}",
+                    retryable=False,
+                    help="stop it, or name another database or schema",
+                )
+            time.sleep(RETRY_S)
+
+    def _holder(self) -> str:
+        found = self._writer.execute(
+            "SELECT application_name FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE locktype = 'advisory' "
+            "AND classid = %s AND objid::bigint = hashtext(current_schema())::bigint & 4294967295 AND granted "
+            "AND pg_locks.database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+            (LOCK,),
+        ).fetchone()
+        return found[0] if found else "unknown"
+
+    def _lead(self) -> None:
+        """Begin a generation: whoever led before cannot write any more."""
+        row = self._writer.execute(
+            "INSERT INTO leader (generation, batch, holder) VALUES (1, 0, %s) ON CONFLICT (one) DO UPDATE SET "
+            "generation = leader.generation + 1, holder = excluded.holder RETURNING generation, batch",
+            (self._writer.info.parameter_status("application_name"),),
+        ).fetchone()
+        self._generation, self._batch = row
+
+    @property
+    def generation(self) -> int:
+        """Grows with every daemon that leads."""
+        return self._generation
+
+    def has_tables(self) -> bool:
+        query = "SELECT count(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'meta'"
+        return bool(self._writer.execute(query).fetchone()[0])
+
+    def migrate(self, statements: Sequence[str]) -> None:
+        with self._writer.transaction():
+            self._writer.execute("SET LOCAL synchronous_commit = on")
+            self._writer.execute(_LEADER)
+            for sql in statements:
+                self._writer.execute(spoken(sql))
+
+    def read(self, query: str, values: Row = ()) -> Iterator[Row]:
+        sql = spoken(query)
+        try:
+            return iter(self._reader.execute(sql, values).fetchall())
+        except self._driver.OperationalError as error:
+            if not self._reader.closed:
+                raise _cannot_use(self.name, error) from error
+        try:
+            self._reader = self._connect()
+            return iter(self._reader.execute(sql, values).fetchall())
+        except self._driver.Error as error:
+            raise _cannot_use(self.name, error) from error
+
+    def write(self, statements: Sequence[Statement], durable: bool) -> None:
+        try:
+            self._transact(statements, durable)
+        except self._driver.errors.DivisionByZero:
+            raise _deposed(self.name) from None
+        except (self._driver.OperationalError, self._driver.InterfaceError):
+            if not self._writer.closed:
+                raise
+            if not self._was_written():
+                self._transact(statements, durable)
+        self._batch += 1
+
+    def _transact(self, statements: Sequence[Statement], durable: bool) -> None:
+        """One round trip, whatever the number of statements."""
+        try:
+            with self._writer.pipeline(), self._writer.cursor() as cursor:
+                cursor.execute("BEGIN")
+                if self.durability == "power" and not durable:
+                    cursor.execute("SET LOCAL synchronous_commit = off")
+                cursor.execute(_COUNT_UP, (self._generation, self._batch))
+                for sql, rows in statements:
+                    cursor.executemany(spoken(sql), rows)
+                cursor.execute("COMMIT")
+        except BaseException:
+            if not self._writer.closed:
+                self._writer.execute("ROLLBACK")
+            raise
+
+    def _was_written(self) -> bool:
+        """After a lost connection: whether the batch on its way was carried out. Waits for the server and for the old
+        session's end, within ``patience_s``; raises when there is no telling, or when we no longer lead."""
+        deadline = time.monotonic() + self._patience_s
+        while True:
+            try:
+                self._writer = self._connect()
+                self._take_lock(deadline - time.monotonic())
+                query = "SELECT generation, batch FROM leader"
+                generation, batch = self._writer.execute(query).fetchone()
+                break
+            except self._driver.Error as error:
+                if time.monotonic() > deadline:
+                    raise _cannot_use(self.name, error) from error
+                time.sleep(RETRY_S)
+        if generation != self._generation:
+            raise _deposed(self.name)
+        if batch not in (self._batch, self._batch + 1):
+            raise damaged(
+                self.name,
+                f"the server came back without the last {self._batch - batch} batches that it had confirmed"
+                " (durability 'process' does not outlive the server)",
+            )
+        return batch == self._batch + 1
+
+    def close(self) -> None:
+        for connection in (self._reader, self._writer):
+            connection.close()
+
+
+@cache
+def spoken(sql: str) -> str:
+    """The statement in PostgreSQL's words."""
+    return sql.replace("%", "%%").replace("?", "%s").replace("AS BLOB", "AS BYTEA")
+
+
+def connect_to_read(url: str) -> tuple[Any, str, type[Exception]]:
+    """A connection that reads one moment of a database, its name, and what its errors are."""
+    driver, name = _psycopg(), shown(url)
+    try:
+        connection = driver.connect(url, autocommit=True, application_name="qmk reader", **_KEEP_ALIVE)
+        connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    except driver.Error as error:
+        raise _cannot_use(name, error) from error
+    return connection, name, driver.Error
+
+
+def _deposed(name: str) -> QmkError:
+    return QmkError(
+        "RESOURCE_EXHAUSTED",
+        f"another daemon has taken over the database {name}; nothing that this one writes is kept",
+        retryable=False,
+    )
+
+
+def _cannot_use(name: str, error: Exception) -> QmkError:
+    why = " ".join(str(error).split())
+    return QmkError("RESOURCE_EXHAUSTED", f"cannot use the database {name}: {why}", retryable=True)

@@ -1,0 +1,102 @@
+"""A batch as statements: everything is encoded, and everything large put away as blobs, before a transaction begins."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from qmk.host import ledger
+from qmk.host.blobs import Blobs
+from qmk.host.journal import INLINE_BYTES, Batch
+from qmk.host.results import Result, checksum, encode_head
+from qmk.host.sql.database import Row, Statement
+from qmk.kernel.events import CheckpointDropped, Event, Saved, Submitted, Yielded
+
+RECORD = "INSERT INTO journal (seq, job, record, checksum, blob) VALUES (?, ?, ?, ?, ?)"
+RESULT = """INSERT INTO result (job, head, checksum) VALUES (?, ?, ?)
+ON CONFLICT (job) DO UPDATE SET head = excluded.head, checksum = excluded.checksum"""
+PAGE = """INSERT INTO page (job, number, bits, checksum, blob) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (job, number) DO UPDATE SET bits = excluded.bits, checksum = excluded.checksum, blob = excluded.blob"""
+AUDIT = "INSERT INTO audit (seq, entry, hash) VALUES (?, ?, ?)"
+SEAL = "INSERT INTO seal (number, body, signature) VALUES (?, ?, ?)"
+CHECKPOINT = """INSERT INTO checkpoint (id, job, blob, size_bytes, epoch, kept, now_ns) VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (id) DO NOTHING"""
+DROP_CHECKPOINT = "DELETE FROM checkpoint WHERE id=?"
+DROP_STATE = "DELETE FROM checkpoint WHERE id=? AND blob=?"
+FORGET = tuple(f"DELETE FROM {table} WHERE job=?" for table in ("journal", "result", "page", "checkpoint"))
+
+encode = msgspec.msgpack.Encoder().encode
+
+
+class Rows:
+    """Counts the rows of the journal: ``records`` is the last number written."""
+
+    def __init__(self, blobs: Blobs, records: int) -> None:
+        self._blobs = blobs
+        self.records = records
+
+    def statements(self, batch: Batch) -> list[Statement]:
+        """What to carry out for ``batch``; call ``written`` once it was."""
+        found = [
+            Statement(RECORD, self._records(batch.records)),
+            *self._results(batch.results),
+            *_checkpoints(batch.records),
+            Statement(ledger.INSERT, ledger.values(batch.charges)),
+            Statement(AUDIT, [(x.seq, x.data, bytes.fromhex(x.hash)) for x in batch.audit]),
+            Statement(SEAL, [(x.number, x.body, x.signature) for x in batch.seals]),
+            Statement(DROP_STATE, [(x.checkpoint, x.blob) for x in batch.dropped]),
+            *(Statement(sql, [(job,) for job in batch.forgotten]) for sql in FORGET),
+        ]
+        return [statement for statement in found if statement.rows]
+
+    def written(self, batch: Batch) -> None:
+        self.records += len(batch.records)
+
+    def _records(self, records: list[Event]) -> list[Row]:
+        rows: list[Row] = []
+        for seq, record in enumerate(records, self.records + 1):
+            job: str = getattr(record, "job", "")
+            if isinstance(record, Submitted) and len(record.graph) > INLINE_BYTES:
+                blob = self._blobs.put(record.graph)
+                data = encode(msgspec.structs.replace(record, graph=b""))
+            else:
+                blob = ""
+                data = encode(record)
+            rows.append((seq, job, data, checksum(job, data), blob))
+        return rows
+
+    def _results(self, results: list[tuple[str, Result]]) -> list[Statement]:
+        heads: list[Row] = []
+        pages: list[Row] = []
+        for job, result in results:
+            head = encode_head(result.head)
+            heads.append((job, head, checksum(job, head)))
+            for number, bits in result.pages():
+                if len(bits) > INLINE_BYTES:
+                    pages.append((job, number, b"", checksum(job, b""), self._blobs.put(bytes(bits))))
+                else:
+                    pages.append((job, number, bits, checksum(job, bits), ""))
+        return [Statement(RESULT, heads), Statement(PAGE, pages)]
+
+
+def _checkpoints(records: list[Event]) -> list[Statement]:
+    """The states that records say are in the store, in their order: a later one may drop an earlier one. A record may
+    name a checkpoint that is there, which never changes, or the start of the program, which needs no state."""
+    found: list[Statement] = []
+    for record in records:
+        if isinstance(record, (Saved, Yielded)) and record.blob:
+            kept = int(isinstance(record, Saved) and record.kept)
+            row: tuple[Any, ...] = (
+                record.checkpoint,
+                record.job,
+                record.blob,
+                record.size_bytes,
+                record.epoch,
+                kept,
+                record.now_ns,
+            )
+            found.append(Statement(CHECKPOINT, [row]))
+        elif isinstance(record, CheckpointDropped):
+            found.append(Statement(DROP_CHECKPOINT, [(record.checkpoint,)]))
+    return found

@@ -1,0 +1,242 @@
+"""Stopping and saving launches at fences, and answering whoever waits for it.
+
+A launch is asked by an ``Interrupt`` effect and answers with ``Saved``, ``Yielded`` or ``NotInterrupted``; it may also
+end or die first. Whatever happens, ``serve`` looks at each open ask again and does what the job's state now calls for.
+Answers of launches that are no longer current change nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from msgspec import structs
+
+from qmk.abi.calls import q_checkpoint, q_migrate
+from qmk.base.errors import QmkError
+from qmk.base.ids import opaque
+from qmk.kernel import rollback
+from qmk.kernel.asks import CHECKPOINT, MIGRATE, ROLLBACK, Ask, Asked
+from qmk.kernel.effects import Interrupt, Reply, ReplyError
+from qmk.kernel.events import NotInterrupted, Saved, Yielded
+
+if TYPE_CHECKING:
+    from qmk.kernel.objects.checkpoint import Checkpoint
+    from qmk.kernel.objects.job import Job
+    from qmk.kernel.state import State
+
+SAVE = "save"
+YIELD = "yield"
+REWIND = "rewind"
+AUDITED = {
+    "preempted": "job.preempt",
+    "migrated": "job.migrate",
+    "rewound": "job.rollback",
+    "channel": "job.preempt",
+    "unreadable": "job.rollback",
+}
+
+
+def interrupt(kernel: State, job: Job, kind: str, why: str = "", epoch: int = 0, ref: str = "") -> bool:
+    """Asks the job's launch for something at its next fence; False when it is already being asked for that, or to
+    stop."""
+    assert job.fence, "only a launch can be interrupted"
+    asked = kernel.asks.asked_of(job.id, job.fence)
+    if kind in asked or YIELD in asked or REWIND in asked:
+        return False
+    ref = ref or opaque("chk", job.id.encode(), job.fence, kind)
+    asked[kind] = Asked(ref, why)
+    kernel.out.append(Interrupt(job.id, job.fence, kind, ref, why, epoch))
+    return True
+
+
+def saved(kernel: State, event: Saved) -> None:
+    """A state that nobody asked for, or the one that q_checkpoint calls wait for."""
+    job = kernel.jobs.current(event.job, event.fence)
+    if job is None:
+        return
+    asked = kernel.asks.asked_of(job.id, job.fence)
+    wanted = SAVE in asked and asked[SAVE].ref == event.checkpoint
+    if wanted:
+        del asked[SAVE]
+    kernel.commit(structs.replace(event, kept=wanted), durable=wanted)
+    if not wanted:
+        return
+    kernel.audit("checkpoint.save", job.tenant, job=job.id, checkpoint=event.checkpoint, epoch=event.epoch)
+    row = kernel.jobs.checkpoints.by_id[event.checkpoint]
+    for ask in _asks(kernel, job, CHECKPOINT):
+        answer(kernel, ask, reply_of(row))
+
+
+def yielded(kernel: State, event: Yielded) -> None:
+    """The launch stopped at a fence: the job is in the queue again."""
+    job = kernel.jobs.current(event.job, event.fence)
+    if job is None:
+        return
+    asked = kernel.asks.asked_of(job.id, job.fence)
+    why = next((row.why for row in asked.values() if row.ref == event.checkpoint and row.why), event.why)
+    region = next((ask.region for ask in reversed(_asks(kernel, job, MIGRATE))), "")
+    undone = [ask for ask in _asks(kernel, job, ROLLBACK) if why == "rewound" and ask.epoch == event.epoch]
+    for ask in undone:
+        kernel.asks.remove(ask)
+    kernel.commit(structs.replace(event, why=why, region=region))
+    kernel.audit(AUDITED[why], job.tenant, job=job.id, epoch=event.epoch)
+    for ask in undone:
+        kernel.out.append(Reply(ask.conn, ask.ref, rollback.reply_of(job, rollback.IN_PLACE)))
+    kernel.launch_ready()
+
+
+def not_interrupted(kernel: State, event: NotInterrupted) -> None:
+    """The launch goes on. What can be had in another way is; the others are told why not."""
+    job = kernel.jobs.current(event.job, event.fence)
+    if job is None:
+        return
+    asked = kernel.asks.asked_of(job.id, job.fence)
+    kind = next((kind for kind, row in asked.items() if row.ref == event.ref), "")
+    asked.pop(kind, None)
+    if kind == REWIND:
+        rollback.without_undoing(kernel, job, event)
+        return
+    for ask in _asks(kernel, job, {SAVE: CHECKPOINT, YIELD: MIGRATE}.get(kind, "")):
+        refuse(kernel, ask, not_checkpointable(job, event.message))
+    for ask in kernel.asks.of_job(job.id):
+        serve(kernel, ask, job)
+
+
+def settle(kernel: State, job: Job) -> None:
+    """The job's launch is over, or has just begun: looks again at what is asked of it."""
+    for ask in kernel.asks.of_job(job.id):
+        if kernel.asks.get(ask.key) is not None:
+            serve(kernel, ask, job)
+
+
+def serve(kernel: State, ask: Ask, job: Job) -> None:
+    """Does what the ask needs next, which may be nothing, or answers it."""
+    if job.ended:
+        refuse(kernel, ask, ended(job))
+    elif ask.kind == CHECKPOINT:
+        _serve_checkpoint(kernel, ask, job)
+    elif ask.kind == MIGRATE:
+        _serve_migrate(kernel, ask, job)
+    else:
+        rollback.serve(kernel, ask, job)
+
+
+def _serve_checkpoint(kernel: State, ask: Ask, job: Job) -> None:
+    if not job.fence:
+        kernel.asks.remove(ask)  # before the record, which has open asks looked at again
+        row = keep(kernel, job, ask.checkpoint)
+        kernel.out.append(Reply(ask.conn, ask.ref, reply_of(row)))
+    elif job.submitted.fenced:
+        interrupt(kernel, job, SAVE, ref=ask.checkpoint)
+    else:
+        refuse(kernel, ask, not_checkpointable(job))
+
+
+def _serve_migrate(kernel: State, ask: Ask, job: Job) -> None:
+    if ask.placements is None:
+        return
+    if job.fence and job.region == ask.region:
+        answer(kernel, ask, migrated(job, ask))
+    elif not job.fence:
+        if job.wanted_region != ask.region:
+            send(kernel, job, "migrated", kernel.jobs.checkpoints.by_id.get(job.saved), ask.region)
+    elif job.submitted.fenced:
+        interrupt(kernel, job, YIELD, "migrated")
+    else:
+        refuse(kernel, ask, not_checkpointable(job))
+
+
+def keep(kernel: State, job: Job, checkpoint: str) -> Checkpoint:
+    """A kept checkpoint of where a queued job will go on; with no state saved yet, that is the program's start."""
+    row = kernel.jobs.checkpoints.by_id.get(job.saved)
+    record = Saved(
+        now_ns=kernel.now_ns,
+        job=job.id,
+        fence=0,
+        checkpoint=checkpoint,
+        epoch=row.epoch if row else 0,
+        blob=row.blob if row else "",
+        size_bytes=row.size_bytes if row else 0,
+        kept=True,
+    )
+    kernel.commit(record)
+    kernel.audit("checkpoint.save", job.tenant, job=job.id, checkpoint=checkpoint, epoch=record.epoch)
+    return kernel.jobs.checkpoints.by_id[checkpoint]
+
+
+def send(kernel: State, job: Job, why: str, row: Checkpoint | None, region: str = "") -> None:
+    """Has the job go on from ``row`` (None: the start), in ``region``; its launch, if one is out, is over with this."""
+    record = Yielded(
+        now_ns=kernel.now_ns,
+        job=job.id,
+        fence=job.fence,
+        checkpoint=row.id if row else "",
+        epoch=row.epoch if row else 0,
+        blob=row.blob if row else "",
+        size_bytes=row.size_bytes if row else 0,
+        why=why,
+        region=region,
+    )
+    kernel.commit(record)
+    kernel.audit(AUDITED[why], job.tenant, job=job.id, epoch=record.epoch)
+
+
+def start_anew(kernel: State, job: Job) -> None:
+    """Its engine cannot go on from the saved state (it is of another version, say): the job starts from the beginning,
+    which takes longer and gives the same bits."""
+    send(kernel, job, "unreadable", None)
+    kernel.launch_ready()
+
+
+def answer(kernel: State, ask: Ask, result: Any) -> None:
+    kernel.asks.remove(ask)
+    kernel.out.append(Reply(ask.conn, ask.ref, result))
+
+
+def refuse(kernel: State, ask: Ask, error: QmkError) -> None:
+    kernel.asks.remove(ask)
+    kernel.out.append(ReplyError(ask.conn, ask.ref, error))
+
+
+def reply_of(row: Checkpoint) -> q_checkpoint.Reply:
+    return q_checkpoint.Reply(row.id, row.job, row.epoch, row.size_bytes)
+
+
+def migrated(job: Job, ask: Ask) -> q_migrate.Reply:
+    """Where the handles are that live in the epoch the job goes on with."""
+    epoch = job.epochs_done + 1
+    handles = {
+        row.qubit: job.first_qubit + row.index
+        for row in ask.placements or ()
+        if row.from_epoch <= epoch <= row.to_epoch
+    }
+    return q_migrate.Reply(job.id, job.region, handles, job.epochs_done)
+
+
+def ended(job: Job) -> QmkError:
+    return QmkError(
+        "ALREADY_COMPLETED",
+        f"the job is {job.state} already",
+        job_id=job.id,
+        state=job.state,
+        help="q_replay runs it again with the same bits",
+    )
+
+
+def not_checkpointable(job: Job, why: str = "") -> QmkError:
+    """Why a launch of the job cannot be saved or stopped where it is, and what to write instead."""
+    record = job.submitted
+    engine = f"engine '{record.engine}'" + (f" with method '{record.method}'" if record.method else "")
+    if why:
+        advice = "q_wait for its end, or q_cancel it"
+    elif record.epochs == 1:
+        why = "the program has no fence at which it could be stopped"
+        advice = "put core.fence between parts of the program"
+    else:
+        why = f"{engine} cannot stop this program at its fences"
+        advice = "submit it to an engine whose row in 'qmk engines' says fences"
+    return QmkError("NOT_CHECKPOINTABLE", f"the job runs on: {why}", job_id=job.id, engine=record.engine, help=advice)
+
+
+def _asks(kernel: State, job: Job, kind: str) -> list[Ask]:
+    return [ask for ask in kernel.asks.of_job(job.id) if ask.kind == kind]

@@ -1,0 +1,313 @@
+"""The entanglement firewall: which programs may join qubits of several tenants, and for how long.
+
+The verifier (QVM-F01) lets qubits of two tenants meet only where the program has opened a channel between them. But a
+program cannot give itself leave: here every such channel.open must be backed by a channel that the submitting tenant
+and the other owner have both approved, named in ``policy.channels``, with what it grants still enough. Qubits of a
+tenant whom no such channel joins to the submitter cannot be in its program at all.
+
+A job's uses are counted before it is accepted: ``PAIRS`` for each channel.use, and for an op that acts on both sides at
+once what doing it through Bell pairs takes, times the shots. When a channel ends, jobs that wait for it fail, and jobs
+that run with it are stopped at their next fence and fail there unless no use of it is before them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from qmk.base.errors import QmkError
+from qmk.kernel import checkpoint
+from qmk.kernel.effects import Kill
+from qmk.kernel.events import ChannelChanged, ChannelUse, Failed, Submitted
+from qmk.kernel.objects.channel import EXPIRED, PROPOSED, Channel, channel_not_found, exhausted, trouble
+from qmk.kernel.objects.job import QUEUED, RUNNING, Job
+from qmk.qvm import link
+from qmk.qvm.families import OPS
+from qmk.qvm.graph import Graph, Node
+from qmk.qvm.summary import bell_pairs
+
+if TYPE_CHECKING:
+    from qmk.kernel.state import State
+
+CHANNEL_TIMER = "chan:"
+YIELD_WHY = "channel"
+
+
+class Opening(NamedTuple):
+    """One channel.open of a program, with the owners of its two qubits and what is done through it: Bell pairs a shot,
+    and the last epoch in which one is made."""
+
+    node: Node
+    owners: tuple[str, str]
+    pairs: int
+    last_epoch: int
+
+    @property
+    def handle(self) -> str:
+        return self.node.chs[0]
+
+    @property
+    def crosses(self) -> bool:
+        return self.owners[0] != self.owners[1]
+
+
+def openings(graph: Graph, tenant: str) -> tuple[list[Opening], dict[str, Node]]:
+    """The openings of a verified graph, and the owners it names with the first allocation of each."""
+    owner_of: dict[str, str] = {}
+    owners: dict[str, Node] = {}
+    found: list[Opening] = []
+    at: dict[str, int] = {}
+    epoch = 1
+    for node in graph.nodes:
+        op = OPS[node.op]
+        if op.name == "core.alloc":
+            owner: str = node.args.get("tenant_id", tenant)
+            owners.setdefault(owner, node)
+            owner_of.update(dict.fromkeys(node.vqs, owner))
+        elif op.op_class == "fence":
+            epoch += 1
+        elif op.channel_effect == "open":
+            a, b = node.vqs
+            at[node.chs[0]] = len(found)
+            found.append(Opening(node, (owner_of[a], owner_of[b]), 0, epoch))
+        elif op.channel_effect == "use":
+            _count(found, at[node.chs[0]], link.PAIRS[link.semantic(node)], epoch)
+        elif op.channel_effect == "close":
+            del at[node.chs[0]]
+        elif op.name == "core.free":
+            for handle in [handle for handle, k in at.items() if not set(found[k].node.vqs).isdisjoint(node.vqs)]:
+                del at[handle]
+        elif len(node.vqs) > 1 and op.entangling and at:
+            for k in at.values():
+                if found[k].crosses and set(found[k].node.vqs) <= set(node.vqs):
+                    _count(found, k, bell_pairs(node), epoch)
+    return found, owners
+
+
+def _count(found: list[Opening], k: int, pairs: int, epoch: int) -> None:
+    found[k] = found[k]._replace(pairs=found[k].pairs + pairs, last_epoch=epoch)
+
+
+def admit(
+    kernel: State, tenant: str, graph: Graph, named: Mapping[str, str], shots: int
+) -> tuple[Graph, tuple[ChannelUse, ...]]:
+    """The graph with its channels bound to the device's links and to the channels ``named``, and what it takes of
+    those. Raises CHANNEL_REQUIRED, CHANNEL_NOT_FOUND, CHANNEL_NOT_APPROVED, CHANNEL_CLOSED, CHANNEL_EXPIRED,
+    CHANNEL_MISMATCH or CHANNEL_EXHAUSTED; INVALID_PARAMS when a name is of no channel of the program."""
+    backed, uses = _backed(kernel, tenant, graph, named, shots)
+    require(kernel, uses)
+    for node in graph.nodes if backed else ():
+        channel = backed.get(node.id)
+        if channel is not None and len(channel.tenants) > 1:
+            _require_link(node, channel, kernel.config.link)
+    return bound(graph, kernel.config.link, backed), uses
+
+
+def readmit(kernel: State, record: Submitted, graph: Graph, epochs_done: int) -> tuple[ChannelUse, ...]:
+    """What a job takes of channels that runs the (bound) program of an earlier one again, from where ``epochs_done``
+    epochs are behind it: every channel with a use left is charged anew. Raises as ``admit`` does."""
+    _, uses = _backed(kernel, record.tenant, graph, record.policy.get("channels", {}), record.shots)
+    left = tuple(use for use in uses if use.last_epoch > epochs_done)
+    require(kernel, left)
+    return left
+
+
+def _backed(
+    kernel: State, tenant: str, graph: Graph, named: Mapping[str, str], shots: int
+) -> tuple[dict[str, Channel], tuple[ChannelUse, ...]]:
+    """The channel behind each channel.open that has one, and what is taken of them."""
+    spans = any(node.op == "core.alloc" and "tenant_id" in node.args for node in graph.nodes)
+    if not graph.chs and not named and not spans:
+        return {}, ()
+    found, owners = openings(graph, tenant)
+    _require_handles(named, found)
+    backed: dict[str, Channel] = {}
+    for opening in found:
+        if opening.handle in named:
+            backed[opening.node.id] = _backing(kernel, tenant, opening, named[opening.handle])
+        elif opening.crosses and not kernel.alone:
+            raise _required(opening)
+    if not kernel.alone:
+        joined = {owner for opening in found if opening.node.id in backed for owner in opening.owners}
+        for owner, node in owners.items():
+            if owner != tenant and owner not in joined:
+                raise _uninvited(owner, node)
+    return backed, _uses(found, backed, shots)
+
+
+def _require_handles(named: Mapping[str, str], found: list[Opening]) -> None:
+    opened = {opening.handle for opening in found}
+    stray = next((handle for handle in named if handle not in opened), None)
+    if stray is not None:
+        raise QmkError(
+            "INVALID_PARAMS",
+            f"policy.channels names '{stray[:64]}', which is no channel that the program opens",
+            field="policy.channels",
+            help="its keys are channel handles of the program, its values ids from q_open_chan",
+        )
+
+
+def _backing(kernel: State, tenant: str, opening: Opening, id: str) -> Channel:
+    """The channel, if it grants what ``opening`` does."""
+    channel = party(kernel, tenant, id)
+    where = f"node '{opening.node.id}'"
+    fields = {"channel": channel.id, "node": opening.node.id, "handle": opening.handle}
+    if set(opening.owners) != set(channel.tenants):
+        joins = " and ".join(f"'{owner}'" for owner in dict.fromkeys(opening.owners))
+        message = f"{where} opens a channel for {joins}, but {channel.id} is of other tenants"
+        raise QmkError("CHANNEL_MISMATCH", message, **fields)
+    found = trouble(channel)
+    if found is not None:
+        raise found
+    asked = opening.node.args.get("fidelity")
+    if asked is not None and asked > channel.granted:
+        message = f"{where} asks for pairs of fidelity {asked:g}; {channel.id} grants {channel.granted:.6g}"
+        raise QmkError("CHANNEL_MISMATCH", message, **fields, asked=asked, granted=channel.granted)
+    return channel
+
+
+def _require_link(node: Node, channel: Channel, device: link.Link) -> None:
+    """Refuses a link of the program's own in a channel that two tenants agreed on for this device."""
+    raw, granted = node.args.get("raw"), device.raw_fidelity
+    if raw is not None and raw != granted:
+        message = f"node '{node.id}' counts on raw pairs of fidelity {raw:g}; the device's links make {granted:g}"
+        raise QmkError("CHANNEL_MISMATCH", message, channel=channel.id, node=node.id, asked=raw, granted=granted)
+
+
+def party(kernel: State, tenant: str, id: str) -> Channel:
+    """The channel if ``tenant`` is one of its two; any other is answered exactly like one that does not exist."""
+    channel = kernel.channels.by_id.get(id)
+    if channel is None or tenant not in channel.tenants:
+        raise channel_not_found(id)
+    return channel
+
+
+def _required(opening: Opening) -> QmkError:
+    a, b = opening.owners
+    return QmkError(
+        "CHANNEL_REQUIRED",
+        f"node '{opening.node.id}' opens a channel between tenants '{a}' and '{b}' without their leave",
+        node=opening.node.id,
+        handle=opening.handle,
+        tenants=[a, b],
+        help=f'let both call q_open_chan, then submit with policy {{"channels": {{"{opening.handle}": "chan_..."}}}}',
+    )
+
+
+def _uninvited(owner: str, node: Node) -> QmkError:
+    return QmkError(
+        "CHANNEL_REQUIRED",
+        f"node '{node.id}' allocates qubits of tenant '{owner}', to whom no approved channel of the program leads",
+        node=node.id,
+        tenants=[owner],
+        help="leave tenant_id out, or open a channel with that tenant (q_open_chan) and name it in policy.channels",
+    )
+
+
+def _uses(found: list[Opening], backed: Mapping[str, Channel], shots: int) -> tuple[ChannelUse, ...]:
+    """What the program takes of each channel; one that it opens and never uses counts with no pair."""
+    pairs: dict[str, int] = {}
+    last: dict[str, int] = {}
+    for opening in found:
+        channel = backed.get(opening.node.id)
+        if channel is not None:
+            pairs[channel.id] = pairs.get(channel.id, 0) + opening.pairs * shots
+            last[channel.id] = max(last.get(channel.id, 0), opening.last_epoch)
+    return tuple(ChannelUse(id, count, last[id]) for id, count in pairs.items())
+
+
+def require(kernel: State, uses: tuple[ChannelUse, ...]) -> None:
+    """Raise unless a new job may take ``uses`` now. To be asked again right before a job is accepted: what was enough
+    when its program was looked at may be gone since."""
+    for use in uses:
+        channel = kernel.channels.by_id.get(use.channel)
+        if channel is None:
+            raise channel_not_found(use.channel)
+        found = trouble(channel)
+        if found is not None:
+            raise found
+        if use.pairs > channel.pairs_left:
+            raise exhausted(channel, use.pairs)
+
+
+def bound(graph: Graph, device: link.Link, backed: Mapping[str, Channel] | None = None) -> Graph:
+    """The graph with the device's link in each channel.open that names none, and with the fidelity that both tenants
+    agreed on where the program asks for less. Raises UNSUPPORTED when the link cannot deliver what is asked."""
+    if not graph.chs:
+        return graph
+    nodes = [
+        _bound(node, device, (backed or {}).get(node.id)) if node.op == link.OPEN else node for node in graph.nodes
+    ]
+    return msgspec.structs.replace(graph, nodes=tuple(nodes))
+
+
+def _bound(node: Node, device: link.Link, channel: Channel | None) -> Node:
+    args = {"raw": device.raw_fidelity, **node.args}
+    if channel is not None:
+        args["fidelity"] = max(node.args.get("fidelity", 0.0), channel.fidelity)
+    made = msgspec.structs.replace(node, args=args)
+    link.of_node(made, device.max_rounds)
+    return made
+
+
+def expire(kernel: State) -> None:
+    """End the channels whose time is over."""
+    for channel in kernel.channels.due(kernel.now_ns):
+        end(kernel, channel.moved(EXPIRED))
+
+
+def end(kernel: State, channel: Channel) -> None:
+    """Record that a channel has ended, and see to the jobs that count on it."""
+    kernel.commit(ChannelChanged(now_ns=kernel.now_ns, channel=channel.id, state=msgspec.to_builtins(channel)))
+    for tenant in channel.tenants:
+        kernel.audit("chan.close", tenant, channel=channel.id, state=channel.state, by=channel.closed_by)
+    for job in needing(kernel, channel.id):
+        if job.state == QUEUED:
+            recheck(kernel, job)
+        elif job.state == RUNNING and job.submitted.fenced:
+            checkpoint.interrupt(kernel, job, checkpoint.YIELD, YIELD_WHY)
+
+
+def needing(kernel: State, channel: str) -> list[Job]:
+    """Jobs with a use of the channel before them: in epochs behind the state that they have reached, or would go on
+    from, there is none left to make."""
+    jobs = [kernel.jobs.by_id[id] for id in kernel.channels.holders(channel)]
+    return [job for job in jobs if kernel.channels.holds[job.id].last_epoch(channel) > job.epochs_done]
+
+
+def recheck(kernel: State, job: Job) -> None:
+    """Fail a waiting job that counts on a channel which has ended."""
+    hold = kernel.channels.holds.get(job.id)
+    for use in hold.uses if hold is not None and job.state == QUEUED else ():
+        channel = kernel.channels.by_id.get(use.channel)
+        found = channel_not_found(use.channel) if channel is None else trouble(channel)
+        if found is None or use.last_epoch <= job.epochs_done:
+            continue
+        fence = job.fence
+        kernel.commit(
+            Failed(
+                now_ns=kernel.now_ns,
+                job=job.id,
+                fence=0,
+                kind=found.kind.name,
+                message=found.message,
+                fields=found.fields,
+            )
+        )
+        if fence:
+            kernel.out.append(Kill(job.id, fence))
+        return
+
+
+def charged(kernel: State, job: Job) -> None:
+    """Note in the audit log what an accepted job takes of channels, for each of their tenants."""
+    for use in job.submitted.channels:
+        for tenant in kernel.channels.by_id[use.channel].tenants:
+            kernel.audit("chan.use", tenant, channel=use.channel, job=job.id, pairs=use.pairs)
+
+
+def approvable(channel: Channel, tenant: str) -> bool:
+    """Whether it waits for this tenant's word."""
+    return channel.state == PROPOSED and tenant == channel.peer

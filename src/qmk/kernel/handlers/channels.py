@@ -1,0 +1,152 @@
+"""Channels between tenants: q_open_chan, q_close_chan, q_chan_status.
+
+Each tenant gives its own word only: the proposer by proposing, the peer by approving. The tenant is the session's; the
+names in ``peers`` only say whom the proposal is for, and whether such a tenant exists is never answered.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from qmk.abi.calls import q_chan_status, q_close_chan, q_open_chan
+from qmk.abi.shapes import ChannelState
+from qmk.base.errors import QmkError
+from qmk.base.ids import opaque
+from qmk.kernel import firewall
+from qmk.kernel.events import ChannelChanged
+from qmk.kernel.objects.channel import CLOSED, OPEN, PROPOSED, Channel, trouble
+from qmk.qvm import link
+
+if TYPE_CHECKING:
+    from qmk.kernel.events import CallReceived
+    from qmk.kernel.objects.session import Session
+    from qmk.kernel.state import State
+
+SECOND = 1_000_000_000
+
+
+def open_channel(kernel: State, event: CallReceived, session: Session) -> None:
+    request: q_open_chan.Request = event.params
+    if (request.peers is None) == (request.channel is None):
+        raise _invalid("peers", "give either peers, to propose a channel, or channel, to approve one")
+    changed = _propose(kernel, event, session) if request.peers is not None else _approve(kernel, event, session)
+    kernel.reply(event, shown(kernel, changed))
+
+
+def _propose(kernel: State, event: CallReceived, session: Session) -> Channel:
+    request: q_open_chan.Request = event.params
+    assert request.peers is not None
+    tenant = session.tenant.name
+    if tenant not in request.peers:
+        raise _invalid("peers", f"one of the two is the session's own tenant, '{tenant}'")
+    if request.fidelity is None or request.entanglements_max is None:
+        missing = "fidelity" if request.fidelity is None else "entanglements_max"
+        raise _invalid(missing, f"a proposal says what it is for: {missing} is missing")
+    session.tenant.channels.require()
+    a, b = request.peers
+    peer = b if a == tenant else a
+    made = link.delivery(kernel.config.link, request.fidelity)
+    channel = Channel(
+        id=opaque("chan", event.entropy),
+        proposer=tenant,
+        peer=peer,
+        state=OPEN if peer == tenant else PROPOSED,
+        fidelity=request.fidelity,
+        granted=made.fidelity,
+        rounds=made.rounds,
+        raw_pairs=made.raw_pairs,
+        pairs_max=request.entanglements_max,
+        expiry_ns=_expiry_ns(kernel, request.expiry),
+        approved=peer == tenant,
+    )
+    _record(kernel, channel)
+    kernel.audit("chan.open", tenant, channel=channel.id, peer=peer, fidelity=channel.fidelity, pairs=channel.pairs_max)
+    return channel
+
+
+def _approve(kernel: State, event: CallReceived, session: Session) -> Channel:
+    """The strictest of both sides' bounds. Said twice, it changes nothing."""
+    request: q_open_chan.Request = event.params
+    assert request.channel is not None
+    channel = firewall.party(kernel, session.tenant.name, request.channel)
+    found = trouble(channel)
+    if channel.ended and found is not None:
+        raise found
+    bounds = (request.fidelity, request.entanglements_max, request.expiry)
+    if not firewall.approvable(channel, session.tenant.name):
+        if any(bound is not None for bound in bounds):
+            raise _invalid("channel", f"this side's bounds of {channel.id} stand; propose another channel for others")
+        return channel
+    session.tenant.channels.require()
+    fidelity = max(channel.fidelity, request.fidelity or 0.0)
+    expiries = [ns for ns in (channel.expiry_ns, _expiry_ns(kernel, request.expiry)) if ns]
+    made = link.delivery(kernel.config.link, fidelity)
+    approved = channel.moved(
+        OPEN,
+        fidelity=fidelity,
+        granted=made.fidelity,
+        rounds=made.rounds,
+        raw_pairs=made.raw_pairs,
+        pairs_max=min(channel.pairs_max, request.entanglements_max or channel.pairs_max),
+        expiry_ns=min(expiries, default=0),
+        approved=True,
+    )
+    _record(kernel, approved)
+    for tenant in approved.tenants:
+        kernel.audit("chan.approve", tenant, channel=channel.id, by=session.tenant.name)
+    return approved
+
+
+def close_channel(kernel: State, event: CallReceived, session: Session) -> None:
+    request: q_close_chan.Request = event.params
+    channel = firewall.party(kernel, session.tenant.name, request.channel)
+    if not channel.ended:
+        firewall.end(kernel, channel.moved(CLOSED, closed_by=session.tenant.name))
+    kernel.reply(event, shown(kernel, kernel.channels.by_id[channel.id]))
+    kernel.launch_ready()
+
+
+def status(kernel: State, event: CallReceived, session: Session) -> None:
+    request: q_chan_status.Request = event.params
+    kernel.reply(event, shown(kernel, firewall.party(kernel, session.tenant.name, request.channel)))
+
+
+def shown(kernel: State, channel: Channel) -> ChannelState:
+    """A channel as all three calls answer it."""
+    return ChannelState(
+        channel=channel.id,
+        state=channel.state,
+        peers=[channel.proposer, channel.peer],
+        approved=list(channel.tenants) if channel.approved else [channel.proposer],
+        fidelity=channel.granted,
+        fidelity_min=channel.fidelity,
+        use_count=channel.pairs_used,
+        entanglements_max=channel.pairs_max,
+        expiry=channel.expiry_ns / SECOND if channel.expiry_ns else None,
+        rounds=channel.rounds,
+        raw_pairs=channel.raw_pairs,
+        jobs=len(firewall.needing(kernel, channel.id)),
+    )
+
+
+def _record(kernel: State, channel: Channel) -> None:
+    kernel.commit(ChannelChanged(now_ns=kernel.now_ns, channel=channel.id, state=msgspec.to_builtins(channel)))
+    kernel.set_expiry(channel)
+
+
+def _expiry_ns(kernel: State, expiry: float | None) -> int:
+    if expiry is None:
+        return 0
+    ns = int(expiry * SECOND) if math.isfinite(expiry) else 0
+    if ns <= kernel.now_ns:
+        raise _invalid("expiry", f"expiry {expiry:g} is not in the future (Unix time in seconds)")
+    if ns >= 1 << 63:
+        raise _invalid("expiry", f"expiry {expiry:g} is beyond the year 2262; leave it out for no expiry")
+    return ns
+
+
+def _invalid(field: str, message: str) -> QmkError:
+    return QmkError("INVALID_PARAMS", f"q_open_chan: {message}", field=field)

@@ -1,0 +1,197 @@
+"""Jobs stopped, saved, moved, taken back and run again: q_checkpoint, q_migrate, q_rollback, q_restore, q_replay.
+
+The first three ask something of a job that has not ended; see ``checkpoint``. The last two make a new job of an old
+one's program, which the host reads from the journal: a step of its own, in which the new job is VALIDATING. They need
+no right of their own, but whatever the program needs is asked of the session that calls, as if it had submitted it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec import structs
+
+from qmk.abi import shapes
+from qmk.abi.calls import q_checkpoint, q_migrate, q_replay, q_restore, q_rollback
+from qmk.base.errors import QmkError
+from qmk.base.ids import opaque
+from qmk.base.limits import LIMITS
+from qmk.kernel import admission, checkpoint, firewall, mapping
+from qmk.kernel.asks import CHECKPOINT, MIGRATE, ROLLBACK, Ask
+from qmk.kernel.effects import Recall
+from qmk.kernel.events import Submitted
+from qmk.kernel.handlers import submit
+from qmk.kernel.objects.session import not_found
+from qmk.kernel.pending import Pending
+from qmk.qvm.graph import unpack
+
+if TYPE_CHECKING:
+    from qmk.kernel.events import CallReceived, Recalled
+    from qmk.kernel.objects.checkpoint import Checkpoint
+    from qmk.kernel.objects.job import Job
+    from qmk.kernel.objects.session import Session
+    from qmk.kernel.state import State
+
+
+def save(kernel: State, event: CallReceived, session: Session) -> None:
+    request: q_checkpoint.Request = event.params
+    job = _going(kernel, session, request.job_id)
+    _require_room(kernel, job.tenant)
+    _open(kernel, event, session, job, CHECKPOINT, checkpoint=opaque("chk", event.entropy))
+
+
+def migrate(kernel: State, event: CallReceived, session: Session) -> None:
+    request: q_migrate.Request = event.params
+    job = _going(kernel, session, request.job_id)
+    sizes = mapping.regions(kernel.config)
+    if request.region not in sizes:
+        raise QmkError(
+            "INVALID_PARAMS",
+            f"the device has no region '{request.region[:64]}'",
+            field="region",
+            expected=", ".join(sizes),
+        )
+    if job.submitted.n_qubits > sizes[request.region]:
+        raise QmkError(
+            "RESOURCE_EXHAUSTED",
+            f"region '{request.region}' has {sizes[request.region]} qubits, the job needs {job.submitted.n_qubits}",
+            resource="qubits",
+            asked=job.submitted.n_qubits,
+            limit=sizes[request.region],
+            retryable=False,
+        )
+    ask = _open(kernel, event, session, job, MIGRATE, region=request.region, placements=job.mapping)
+    if job.mapping is None and kernel.asks.get(ask.key) is not None:
+        kernel.out.append(Recall(ask.key, job.id))
+
+
+def roll_back(kernel: State, event: CallReceived, session: Session) -> None:
+    request: q_rollback.Request = event.params
+    job = _going(kernel, session, request.job_id)
+    last = job.submitted.epochs - 1
+    if request.epoch > last:
+        raise QmkError(
+            "INVALID_PARAMS",
+            f"the program has {last} fences, so there is no end of epoch {request.epoch} to go back to",
+            field="epoch",
+            expected=f"int 0 to {last}",
+        )
+    _open(kernel, event, session, job, ROLLBACK, epoch=request.epoch)
+
+
+def restore(kernel: State, event: CallReceived, session: Session) -> None:
+    request: q_restore.Request = event.params
+    row = kernel.jobs.checkpoints.by_id.get(request.checkpoint_id)
+    if row is None or row.tenant != session.tenant.name or not row.kept:
+        raise checkpoint_not_found(request.checkpoint_id)
+    _again(kernel, event, session, kernel.jobs.by_id[row.job], request.idempotency_key, restored_from=row.id)
+
+
+def replay(kernel: State, event: CallReceived, session: Session) -> None:
+    request: q_replay.Request = event.params
+    job = kernel.job_of(session, request.job_id)
+    _again(kernel, event, session, job, request.idempotency_key, replay_of=job.id)
+
+
+def recalled(kernel: State, event: Recalled) -> None:
+    """The host has read the program that a migration's answer, a restore or a replay waits for."""
+    ask = kernel.asks.get(event.key)
+    if ask is not None:
+        ask.placements = mapping.placements(unpack(event.graph))
+        checkpoint.serve(kernel, ask, kernel.jobs.by_id[ask.job])
+        return
+    pending = kernel.take_pending(event.key)
+    if pending is None:
+        return
+    try:
+        record, row = _admitted(kernel, pending, event.graph)
+    except QmkError as error:
+        kernel.drop_pending(pending, error)
+        return
+    record = structs.replace(record, now_ns=event.now_ns, seq=kernel.jobs.seq + 1)
+    if row is not None:
+        kernel.audit("checkpoint.restore", record.tenant, job=record.job, checkpoint=row.id, epoch=row.epoch)
+    submit.accept(kernel, pending, record, row)
+
+
+def checkpoint_not_found(checkpoint_id: str) -> QmkError:
+    return QmkError(
+        "CHECKPOINT_NOT_FOUND",
+        f"no checkpoint '{checkpoint_id[:64]}': it was never made, or went with its job or its retention",
+        checkpoint_id=checkpoint_id[:64],
+    )
+
+
+def _going(kernel: State, session: Session, job_id: str) -> Job:
+    """The tenant's job, which must not have ended."""
+    if kernel.closing:
+        raise submit.closing()
+    job = kernel.job_of(session, job_id)
+    if job.ended:
+        raise checkpoint.ended(job)
+    return job
+
+
+def _open(kernel: State, event: CallReceived, session: Session, job: Job, kind: str, **fields: object) -> Ask:
+    ask = Ask(key="", conn=event.conn, ref=event.ref, session=session.id, job=job.id, kind=kind)
+    for name, value in fields.items():
+        setattr(ask, name, value)
+    kernel.asks.add(ask)
+    checkpoint.serve(kernel, ask, job)
+    return ask
+
+
+def _require_room(kernel: State, tenant: str) -> None:
+    held = kernel.jobs.checkpoints.kept_of(tenant)
+    if held >= LIMITS.checkpoints:
+        raise QmkError(
+            "QUOTA_EXCEEDED",
+            f"the tenant keeps {held} checkpoints, which is the limit 'checkpoints'",
+            quota="checkpoints",
+            asked=held + 1,
+            limit=LIMITS.checkpoints,
+            help="they go with their jobs, or when their retention ends",
+        )
+
+
+def _again(kernel: State, event: CallReceived, session: Session, job: Job, key: str, **origin: str) -> None:
+    """A new job of an old one's program, shots, seed, engine and method. ``origin`` says which in the record."""
+    if kernel.closing:
+        raise submit.closing()
+    digest = hashlib.sha256("\0".join(*origin.items()).encode()).hexdigest() if key else ""
+    if key and submit.repeat(kernel, event, session, digest):
+        return
+    session.tenant.queued_jobs.require()
+    draft = structs.replace(
+        job.submitted,
+        now_ns=event.now_ns,
+        job=opaque("job", event.entropy),
+        session=session.id,
+        idempotency_key=key,
+        request_digest=digest,
+        replay_of=origin.get("replay_of", ""),
+        restored_from=origin.get("restored_from", ""),
+    )
+    submit.hold(kernel, session, Pending(draft, [], [(event.conn, event.ref)], event.method))
+    kernel.out.append(Recall(draft.job, job.id))
+
+
+def _admitted(kernel: State, pending: Pending, packed: bytes) -> tuple[Submitted, Checkpoint | None]:
+    """The record, and the state to start from. Raises what a q_submit of the same program would."""
+    draft = pending.draft
+    session = kernel.sessions.get(draft.session)
+    if session is None:
+        raise not_found(draft.session)
+    graph = unpack(packed)
+    admission.require_policy(msgspec.convert(draft.policy, shapes.Policy), session, kernel.config)
+    admission.shots_of(draft.shots, graph, session, kernel.config)
+    admission.verified(graph, session)
+    row = None
+    if draft.restored_from:
+        row = kernel.jobs.checkpoints.by_id.get(draft.restored_from)
+        if row is None:
+            raise checkpoint_not_found(draft.restored_from)
+    uses = firewall.readmit(kernel, draft, graph, row.epoch if row is not None and row.blob else 0)
+    return structs.replace(draft, graph=packed, channels=uses), row

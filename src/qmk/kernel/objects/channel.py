@@ -1,0 +1,139 @@
+"""Channel: leave that two tenants give each other to entangle their qubits, within bounds that both agreed to.
+
+A channel is proposed by one of its two tenants and opened by the other; a channel within one tenant is open at once.
+``pairs_used`` counts Bell pairs promised to jobs. A job's pairs are charged by the record that accepts it and given
+back if it ends without having started; nothing else changes the count, so a replayed journal charges exactly once.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import msgspec
+
+from qmk.base.errors import QmkError
+
+PROPOSED = "PROPOSED"
+OPEN = "OPEN"
+EXHAUSTED = "EXHAUSTED"
+CLOSED = "CLOSED"
+EXPIRED = "EXPIRED"
+
+STATES = (PROPOSED, OPEN, EXHAUSTED, CLOSED, EXPIRED)
+ENDED = frozenset((CLOSED, EXPIRED))
+
+
+class Move(NamedTuple):
+    source: str
+    target: str
+    cause: str
+
+
+MOVES: tuple[Move, ...] = (
+    Move(PROPOSED, OPEN, "the other tenant approves"),
+    Move(PROPOSED, CLOSED, "either tenant closes it: the proposal is withdrawn or turned down"),
+    Move(PROPOSED, EXPIRED, "its time is over"),
+    Move(OPEN, EXHAUSTED, "its last Bell pair is promised to a job"),
+    Move(EXHAUSTED, OPEN, "a job that never started gives its pairs back"),
+    Move(OPEN, CLOSED, "either tenant closes it"),
+    Move(EXHAUSTED, CLOSED, "either tenant closes it"),
+    Move(OPEN, EXPIRED, "its time is over"),
+    Move(EXHAUSTED, EXPIRED, "its time is over"),
+)
+"""Every move there is. A job that runs keeps a channel that ends until the job's next fence."""
+
+_ALLOWED = frozenset((move.source, move.target) for move in MOVES)
+
+
+class IllegalMove(AssertionError):
+    """A move that is not in ``MOVES``: a bug of the kernel, never of a caller."""
+
+
+class Channel(msgspec.Struct, frozen=True, kw_only=True):
+    """One channel as journaled. ``fidelity``: the lowest that both accept; ``granted``: what the device's link delivers
+    for it, after ``rounds`` of purification that take ``raw_pairs`` on average. ``pairs_max``: Bell pairs over its
+    life. ``expiry_ns`` 0: it does not expire. ``approved``: both gave their word. ``closed_by``: the tenant."""
+
+    id: str
+    proposer: str
+    peer: str
+    state: str
+    fidelity: float
+    granted: float
+    pairs_max: int
+    rounds: int = 0
+    raw_pairs: float = 1.0
+    expiry_ns: int = 0
+    pairs_used: int = 0
+    approved: bool = False
+    closed_by: str = ""
+
+    @property
+    def tenants(self) -> tuple[str, ...]:
+        return (self.proposer,) if self.proposer == self.peer else (self.proposer, self.peer)
+
+    @property
+    def ended(self) -> bool:
+        return self.state in ENDED
+
+    @property
+    def pairs_left(self) -> int:
+        return self.pairs_max - self.pairs_used
+
+    def holders(self) -> tuple[str, ...]:
+        """Tenants whose quota it counts in: the proposer, and whoever approved; nobody once it has ended."""
+        if self.ended:
+            return ()
+        return (self.proposer,) if self.state == PROPOSED else self.tenants
+
+    def moved(self, state: str, **changes: Any) -> Channel:
+        if (self.state, state) not in _ALLOWED:
+            raise IllegalMove(f"{self.id}: {self.state} -> {state}")
+        return msgspec.structs.replace(self, state=state, **changes)
+
+    def charged(self, pairs: int) -> Channel:
+        """With ``pairs`` more (fewer, when negative) promised to jobs."""
+        found = msgspec.structs.replace(self, pairs_used=self.pairs_used + pairs)
+        assert found.pairs_used >= 0, self.id
+        if found.state == OPEN and found.pairs_left <= 0:
+            return found.moved(EXHAUSTED)
+        if found.state == EXHAUSTED and found.pairs_left > 0:
+            return found.moved(OPEN)
+        return found
+
+
+def channel_not_found(id: str) -> QmkError:
+    return QmkError("CHANNEL_NOT_FOUND", f"no channel '{id[:64]}'", channel=id[:64])
+
+
+def trouble(channel: Channel) -> QmkError | None:
+    """Why a new or waiting job may not use the channel, whatever it has left; None when it may."""
+    fields = {"channel": channel.id, "state": channel.state}
+    match channel.state:
+        case "PROPOSED":
+            waiting = f"tenant '{channel.peer}' has not approved channel {channel.id}"
+            return QmkError(
+                "CHANNEL_NOT_APPROVED", waiting, **fields, help="the other tenant calls q_open_chan with it"
+            )
+        case "CLOSED":
+            return QmkError("CHANNEL_CLOSED", f"channel {channel.id} was closed by '{channel.closed_by}'", **fields)
+        case "EXPIRED":
+            when = channel.expiry_ns / 1e9
+            return QmkError("CHANNEL_EXPIRED", f"channel {channel.id} expired", **fields, expiry=when)
+        case _:
+            return None
+
+
+def exhausted(channel: Channel, asked: int) -> QmkError:
+    """Too few pairs are left for a job that asks for so many."""
+    left = max(0, channel.pairs_left)
+    return QmkError(
+        "CHANNEL_EXHAUSTED",
+        f"the job makes {asked} Bell pairs (over all its shots), but channel {channel.id} has {left} of "
+        f"{channel.pairs_max} left",
+        channel=channel.id,
+        asked=asked,
+        left=left,
+        limit=channel.pairs_max,
+        help="run fewer shots, or open a channel with more entanglements_max",
+    )

@@ -1,0 +1,103 @@
+"""Checkpoint: a job's state at a fence, kept in the host's store under the hash of its content.
+
+A job has at most one checkpoint that was taken for its own sake (so that a dead engine costs little, or because it
+yielded); the next one replaces it and the job's end drops it. Those that somebody asked for are ``kept``: they go with
+the job, or when their retention ends. Several checkpoints may name one blob; it can go when the last of them is gone.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+
+class Checkpoint(msgspec.Struct, frozen=True):
+    """``epoch``: epochs of the program behind the state. ``blob`` empty: the start of the program, which needs no
+    state."""
+
+    id: str
+    job: str
+    tenant: str
+    epoch: int
+    blob: str
+    size_bytes: int
+    kept: bool
+    saved_ns: int
+
+
+class CheckpointTable:
+    """All checkpoints. ``freed`` collects (checkpoint, blob) of those dropped, for the host to forget."""
+
+    def __init__(self) -> None:
+        self.by_id: dict[str, Checkpoint] = {}
+        self.freed: list[tuple[str, str]] = []
+        self._of_job: dict[str, dict[str, None]] = {}
+        self._uses: dict[str, int] = {}
+        self._kept_of: dict[str, int] = {}
+        self._bytes_of: dict[str, int] = {}
+
+    def add(self, checkpoint: Checkpoint) -> None:
+        """Takes it in; one taken for the job's own sake before is dropped."""
+        assert checkpoint.id not in self.by_id, "the host gave the same entropy twice"
+        self.by_id[checkpoint.id] = checkpoint
+        self._of_job.setdefault(checkpoint.job, {})[checkpoint.id] = None
+        if checkpoint.blob:
+            self._uses[checkpoint.blob] = self._uses.get(checkpoint.blob, 0) + 1
+        self._count(checkpoint, 1)
+        self.drop_passing(checkpoint.job, but=checkpoint.id)
+
+    def of_job(self, job: str) -> list[Checkpoint]:
+        """Oldest first."""
+        return [self.by_id[id] for id in self._of_job.get(job, ())]
+
+    def latest(self, job: str, epoch: int) -> Checkpoint | None:
+        """The newest checkpoint of the job that is not past ``epoch``."""
+        return next((row for row in reversed(self.of_job(job)) if row.epoch <= epoch), None)
+
+    def kept_of(self, tenant: str) -> int:
+        """How many checkpoints the tenant asked for and still has."""
+        return self._kept_of.get(tenant, 0)
+
+    def bytes_of(self, tenant: str) -> int:
+        """Bytes of all states of the tenant's jobs."""
+        return self._bytes_of.get(tenant, 0)
+
+    def uses(self, blob: str) -> bool:
+        """Whether any checkpoint names the blob."""
+        return blob in self._uses
+
+    def drop(self, id: str) -> None:
+        """Removes it, if it is there."""
+        checkpoint = self.by_id.pop(id, None)
+        if checkpoint is None:
+            return
+        rows = self._of_job[checkpoint.job]
+        del rows[id]
+        if not rows:
+            del self._of_job[checkpoint.job]
+        self._count(checkpoint, -1)
+        if not checkpoint.blob:
+            return
+        self.freed.append((id, checkpoint.blob))
+        self._uses[checkpoint.blob] -= 1
+        if not self._uses[checkpoint.blob]:
+            del self._uses[checkpoint.blob]
+
+    def drop_passing(self, job: str, but: str = "") -> None:
+        """Removes what was taken for the job's own sake."""
+        for row in self.of_job(job):
+            if not row.kept and row.id != but:
+                self.drop(row.id)
+
+    def drop_job(self, job: str) -> None:
+        for row in self.of_job(job):
+            self.drop(row.id)
+
+    def snapshot(self) -> dict[str, Any]:
+        return dict(self.by_id)
+
+    def _count(self, checkpoint: Checkpoint, sign: int) -> None:
+        tenant = checkpoint.tenant
+        self._kept_of[tenant] = self._kept_of.get(tenant, 0) + sign * checkpoint.kept
+        self._bytes_of[tenant] = self._bytes_of.get(tenant, 0) + sign * checkpoint.size_bytes

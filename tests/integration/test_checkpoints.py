@@ -1,0 +1,200 @@
+"""Jobs saved, killed, restored, moved and taken back give the bits of a job that nobody disturbed.
+
+The engines are the real ones, held at their fences so that the tests know how far a job is.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qmk.base.errors import QmkError
+from qmk.client import Client
+from qmk.qvm.graph import Graph, Node
+
+ENGINES = ("reference", "stabilizer", "aer:statevector")
+EPOCHS = 12
+SHOTS, SEED = 64, 11
+FAR = 1_000_000
+
+
+def program(measured: bool = True) -> Graph:
+    """Twelve epochs on three qubits; ``measured``: each ends with a measurement of random outcome that the next epoch
+    depends on, else only the last does."""
+    nodes = [Node("alloc", "core.alloc", vqs=("a", "b", "c"))]
+    events: list[str] = []
+    for epoch in range(EPOCHS):
+        nodes += [
+            Node(f"h{epoch}", "core.h", vqs=("a",)),
+            Node(f"x{epoch}", "core.cnot", vqs=("a", "b")),
+            Node(f"s{epoch}", "core.s", vqs=("b",)),
+            Node(f"y{epoch}", "core.cnot", vqs=("b", "c")),
+        ]
+        if measured or epoch == EPOCHS - 1:
+            events.append(f"m{epoch}")
+            nodes.append(Node(f"m{epoch}", "core.mz", vqs=("a",), produces=(f"m{epoch}",)))
+        if epoch < EPOCHS - 1:
+            nodes.append(Node(f"f{epoch}", "core.fence"))
+    events += ["mb", "mc"]
+    nodes += [Node(f"end_{q}", "core.mz", vqs=(q,), produces=(f"m{q}",)) for q in "bc"]
+    nodes.append(Node("free", "core.free", vqs=("a", "b", "c")))
+    return Graph(nodes=tuple(nodes), vqs=("a", "b", "c"), events=tuple(events))
+
+
+class Desk:
+    """A daemon whose engines are held, and a client of it."""
+
+    def __init__(self, make_daemon: Callable[..., Any], folder: Path) -> None:
+        self.pace_file = folder / "gated" / "pace"
+        self.pace_file.parent.mkdir()
+        shutil.copy(Path(__file__).parents[1] / "engines" / "gated_engines.py", self.pace_file.parent)
+        self.pace(0)
+        engines = {
+            f"gated_{name}": (f"gated_engines:GATED_{name.upper()}", str(self.pace_file.parent))
+            for name in ("reference", "stabilizer", "aer")
+        }
+        self.daemon = make_daemon(engines=engines, workers=2)
+        self.client = Client(self.daemon.socket)
+
+    def pace(self, epoch: int) -> None:
+        """Let runs pass ``epoch`` fences."""
+        beside = self.pace_file.with_suffix(".new")
+        beside.write_text(str(epoch))
+        beside.replace(self.pace_file)
+
+    def submit(self, engine: str, graph: Graph) -> str:
+        return self.client.submit(graph, engine=f"gated_{engine}", shots=SHOTS, seed=SEED).job_id
+
+    def meanwhile(self, call: Callable[[Client], Any], pace: int = 1, upto: int = EPOCHS - 1) -> Any:
+        """The answer of ``call`` by a client of its own, while runs are let past one fence after the other."""
+        answers: list[Any] = []
+
+        def ask() -> None:
+            with Client(self.daemon.socket) as client:
+                try:
+                    answers.append(call(client))
+                except QmkError as error:
+                    answers.append(error)
+
+        thread = threading.Thread(target=ask)
+        thread.start()
+        while thread.is_alive() and pace <= upto:
+            self.pace(pace)
+            thread.join(0.15)
+            pace += 1
+        thread.join(30)
+        assert answers, "the call was not answered"
+        if isinstance(answers[0], QmkError):
+            raise answers[0]
+        return answers[0]
+
+    def rows(self, job: str) -> list[str]:
+        """Every bit of the job, which may now run to its end."""
+        self.pace(FAR)
+        assert self.client.wait(job).state == "COMPLETED", self.client.status(job).error
+        return list(self.client.result(job).rows())
+
+    def restart(self) -> None:
+        """The daemon dies, and another begins."""
+        self.client.close()
+        self.daemon.kill()
+        self.daemon.start()
+
+
+@pytest.fixture
+def desk(make_daemon: Callable[..., Any], tmp_path: Path) -> Iterator[Desk]:
+    found = Desk(make_daemon, tmp_path)
+    yield found
+    found.client.close()
+
+
+def undisturbed(desk: Desk, engine: str, graph: Graph) -> list[str]:
+    return list(desk.client.run(graph, engine=engine, shots=SHOTS, seed=SEED).rows())
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_saved_killed_restored_the_bits_are_those_of_an_undisturbed_job(
+    desk: Desk, engine: str, eventually: Callable[..., None]
+) -> None:
+    graph = program()
+    expected = undisturbed(desk, engine, graph)
+    assert len(set(expected)) > SHOTS // 4, "the bits are worth comparing"
+    job = desk.submit(engine, graph)
+    saved = desk.meanwhile(lambda client: client.checkpoint(job))
+    assert saved.job_id == job
+    assert 0 < saved.epoch < EPOCHS
+    assert saved.size_bytes > 0
+
+    for pid in desk.daemon.children():  # kill -9 of every worker: the job goes on from its state
+        os.kill(pid, signal.SIGKILL)
+    eventually(lambda: desk.client.status(job).attempts == 1, "the loss of the worker")
+    assert desk.client.status(job).progress.current_epoch > saved.epoch
+
+    desk.restart()  # kill -9 of the daemon: accepted jobs and their checkpoints are still there
+    again = desk.client.restore(saved.checkpoint_id)
+    assert again.epoch == saved.epoch
+    assert desk.rows(again.job_id) == expected
+    assert desk.rows(job) == expected
+    replayed = desk.client.replay(job).job_id
+    assert desk.rows(replayed) == expected
+    assert list(desk.client.result(replayed).counts) == list(desk.client.result(job).counts)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_migrated_job_goes_on_in_another_process_and_region_with_the_same_bits(
+    desk: Desk, engine: str, eventually: Callable[..., None]
+) -> None:
+    graph = program()
+    expected = undisturbed(desk, engine, graph)
+    job = desk.submit(engine, graph)
+    region = "r1"
+    before = set(desk.daemon.children())
+    moved = desk.meanwhile(lambda client: client.migrate(job, region))
+    assert moved.region == region
+    assert 0 < moved.epoch < EPOCHS
+    assert sorted(moved.handles) == ["a", "b", "c"]
+    assert len(set(moved.handles.values())) == 3
+    eventually(lambda: bool(set(desk.daemon.children()) - before), "the start of another worker")
+    kinds = [event.kind for event in desk.client.events(job).events]
+    assert "requeued" in kinds
+    assert desk.rows(job) == expected
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_job_taken_back_gives_the_same_bits(desk: Desk, engine: str) -> None:
+    graph = program(measured=False)
+    expected = undisturbed(desk, engine, graph)
+    job = desk.submit(engine, graph)
+    saved = desk.meanwhile(lambda client: client.checkpoint(job))
+    back = desk.meanwhile(lambda client: client.rollback(job, 1), pace=saved.epoch + 1)
+    assert back.epoch <= 1
+    assert back.how in ("in_place", "saved", "start")
+    assert desk.rows(job) == expected
+
+
+def test_a_program_without_fences_says_what_to_do(desk: Desk) -> None:
+    graph = Graph(
+        nodes=(
+            Node("a", "core.alloc", vqs=("q",)),
+            Node("h", "core.h", vqs=("q",)),
+            Node("m", "core.mz", vqs=("q",), produces=("m",)),
+            Node("d", "core.free", vqs=("q",)),
+        ),
+        vqs=("q",),
+        events=("m",),
+    )
+    job = desk.client.run(graph, shots=10).job_id
+    with pytest.raises(QmkError) as over:
+        desk.client.checkpoint(job)
+    assert over.value.kind.name == "ALREADY_COMPLETED"
+    assert "q_replay" in over.value.fields["help"]
+    with pytest.raises(QmkError) as unknown:
+        desk.client.restore("chk_unknown")
+    assert unknown.value.kind.name == "CHECKPOINT_NOT_FOUND"

@@ -1,0 +1,337 @@
+"""The journal on SQLite and on PostgreSQL: what was written comes back in order, whole, and checked."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from qmk.base.errors import QmkError
+from qmk.host import ledger
+from qmk.host.audit_reader import AuditReader
+from qmk.host.blob_files import FileBlobs
+from qmk.host.journal import INLINE_BYTES, Batch
+from qmk.host.results import Head, Result
+from qmk.host.seals import Seal, SealBody
+from qmk.host.sql.database import Database, Statement
+from qmk.host.sql.journal import DOOMED_S, SqlJournal
+from qmk.host.sql.sqlite import SqliteDatabase
+from qmk.host.store import open_journal
+from qmk.kernel.effects import Audit, Charge, DropBlob
+from qmk.kernel.events import Cancelled, CheckpointDropped, Event, Finished, Progressed, Saved, Started, Submitted
+
+Open = Callable[[], SqlJournal]
+LARGE = bytes(number % 251 for number in range(INLINE_BYTES + 1))
+
+
+def submitted(job: str, graph: bytes = b"\x00\xffgraph") -> Submitted:
+    return Submitted(
+        now_ns=1,
+        job=job,
+        tenant="local",
+        session="s",
+        digest="d",
+        graph=graph,
+        shots=10,
+        seed=2**63 - 1,
+        policy={"priority": 1},
+        engine="e",
+        method="",
+        reasons=[{"engine": "e"}],
+        seconds=0.5,
+        memory_bytes=1 << 40,
+    )
+
+
+def a_result(shots: int = 25_000, row_bytes: int = 1) -> Result:
+    head = Head(
+        counts={"0": shots},
+        registers=[],
+        event_names=["m"],
+        event_widths=[8 * row_bytes],
+        row_bytes=row_bytes,
+        shots=shots,
+        version="1",
+        notes={},
+    )
+    return Result(head, bytes(number % 251 for number in range(shots * row_bytes)))
+
+
+def saved(checkpoint: str, blob: str, job: str = "job_a") -> Saved:
+    return Saved(now_ns=5, job=job, fence=1, checkpoint=checkpoint, epoch=1, blob=blob, size_bytes=4)
+
+
+def charge(tenant: str, now_ns: int, attempt: int = 1, **amounts: float) -> Charge:
+    return Charge(now_ns, tenant, "s", "job_a", attempt, amounts, "e", "m", "completed")
+
+
+def entry(seq: int, epoch: int) -> Audit:
+    data = msgspec.json.encode([seq, epoch, 7, "job.admit", "local", {"n": seq}])
+    return Audit(seq, epoch, 7, "job.admit", "local", {"n": seq}, f"{seq:064x}", data)
+
+
+def seal(number: int, last_seq: int, epoch: int) -> Seal:
+    body = SealBody("form", number, epoch, 1, last_seq, "r", f"{last_seq:064x}", "p", "k")
+    return Seal(number, msgspec.json.encode(body), b"signature")
+
+
+RECORDS: list[Event] = [
+    submitted("job_a"),
+    Started(now_ns=2, job="job_a", fence=1),
+    submitted("job_b"),
+    Progressed(now_ns=3, job="job_a", fence=1, shots_done=4),
+    Cancelled(now_ns=4, job="job_b", reason="why not"),
+]
+
+
+class Clock:
+    now_s = 1e9
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(params=["sqlite-process", "sqlite-power", "postgresql-process", "postgresql-power"])
+def reopen(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iterator[Open]:
+    """Opens the journal of this test; what was open before is closed."""
+    kind, durability = request.param.split("-")
+    url = request.getfixturevalue("postgres_url") if kind == "postgresql" else ""
+    held: list[SqlJournal] = []
+
+    def database() -> Database:
+        if not url:
+            return SqliteDatabase(tmp_path / "j.sqlite", durability)
+        from qmk.host.sql.postgres import PostgresDatabase
+
+        return PostgresDatabase(url, durability)
+
+    def again() -> SqlJournal:
+        while held:
+            held.pop().close()
+        held.append(SqlJournal(database(), FileBlobs(tmp_path / "blobs", durability == "power", clock), clock))
+        return held[0]
+
+    yield again
+    for journal in held:
+        journal.close()
+
+
+@pytest.fixture
+def journal(reopen: Open) -> SqlJournal:
+    return reopen()
+
+
+def test_records_come_back_in_order_after_a_restart(journal: SqlJournal, reopen: Open):
+    journal.write(Batch(records=RECORDS[:2], durable=True))
+    journal.write(Batch(records=RECORDS[2:]))
+    again = reopen()
+    assert list(again.records()) == RECORDS
+    again.write(Batch(records=RECORDS[1:2]))
+    assert list(reopen().records()) == [*RECORDS, RECORDS[1]]
+
+
+def test_more_records_than_are_read_at_a_time(journal: SqlJournal):
+    many: list[Event] = [Started(now_ns=number, job=f"job_{number}", fence=1) for number in range(4001)]
+    journal.write(Batch(records=many))
+    assert list(journal.records()) == many
+
+
+def test_results_are_read_page_by_page(journal: SqlJournal):
+    result = a_result()
+    journal.write(Batch(results=[("job_a", result)]))
+    head = journal.head("job_a")
+    assert head is not None
+    assert head == result.head
+    assert journal.head("job_b") is None
+    pages = [bytes(journal.page("job_a", number, head)) for number in range(3)]
+    assert b"".join(pages) == result.bits
+    assert len(pages[0]) == head.page_shots
+
+
+def test_a_result_written_again_replaces_the_first(journal: SqlJournal):
+    journal.write(Batch(results=[("job_a", a_result(100))]))
+    journal.write(Batch(results=[("job_a", a_result(200))]))
+    head = journal.head("job_a")
+    assert head is not None
+    assert head.shots == 200
+    assert bytes(journal.page("job_a", 0, head)) == a_result(200).bits
+
+
+def test_a_forgotten_job_leaves_nothing(journal: SqlJournal):
+    journal.write(Batch(records=[*RECORDS, saved("c", "b" * 64)], results=[("job_a", a_result())]))
+    journal.write(Batch(forgotten=["job_a"]))
+    assert [record.job for record in journal.records()] == ["job_b", "job_b"]  # type: ignore[attr-defined]
+    assert journal.head("job_a") is None
+    assert journal.blobs_named() == set()
+    with pytest.raises(QmkError, match="the graph of job_a is not in the journal"):
+        journal.graph("job_a")
+
+
+def test_a_batch_is_written_as_a_whole_or_not_at_all(journal: SqlJournal, reopen: Open):
+    journal.write(Batch(audit=[entry(1, 1)]))
+    with pytest.raises(Exception, match=r"(?i)unique"):
+        journal.write(Batch(records=RECORDS, charges=[charge("a", 1)], audit=[entry(1, 1)]))
+    assert list(journal.records()) == []
+    assert list(journal.charges()) == []
+    journal.write(Batch(records=RECORDS))
+    assert list(reopen().records()) == RECORDS
+
+
+def test_what_cannot_be_encoded_is_told_before_anything_is_written(journal: SqlJournal):
+    head = msgspec.structs.replace(a_result().head, notes={"x": object()})
+    with pytest.raises(TypeError):
+        journal.write(Batch(records=RECORDS, results=[("job_a", Result(head, b""))]))
+    assert list(journal.records()) == []
+    journal.write(Batch(records=RECORDS))
+    assert list(journal.records()) == RECORDS
+
+
+def test_large_pages_and_graphs_are_blobs_and_are_kept_once(journal: SqlJournal, reopen: Open):
+    result = a_result(12_000, row_bytes=20)
+    records: list[Event] = [submitted("job_a", LARGE), submitted("job_b", LARGE), submitted("job_c")]
+    journal.write(Batch(records=records, results=[("job_a", result), ("job_b", result)]))
+    again = reopen()
+    assert [len(record.graph) for record in again.records()] == [0, 0, 7]  # type: ignore[attr-defined]
+    assert again.graph("job_a") == again.graph("job_b") == LARGE
+    assert again.graph("job_c") == b"\x00\xffgraph"
+    for job in ("job_a", "job_b"):
+        assert b"".join(bytes(again.page(job, number, result.head)) for number in range(2)) == result.bits
+    assert len(again.blobs_named()) == 2, "the graph and the first page; the second page is short"
+    assert set(again.blobs.names()) == again.blobs_named()
+
+
+def test_a_blob_goes_some_time_after_its_last_name(journal: SqlJournal, clock: Clock):
+    journal.write(Batch(records=[submitted("job_a", LARGE), submitted("job_b", LARGE)]))
+    journal.write(Batch(forgotten=["job_a"]))
+    clock.now_s += DOOMED_S + 1
+    journal.write(Batch(records=[submitted("job_c")]))
+    assert journal.graph("job_b") == LARGE, "it has another name still"
+    journal.write(Batch(forgotten=["job_b"]))
+    journal.write(Batch(records=[submitted("job_d", LARGE)]))
+    clock.now_s += DOOMED_S + 1
+    journal.write(Batch(records=[submitted("job_e")]))
+    assert journal.graph("job_d") == LARGE, "it was named again in time"
+    journal.write(Batch(forgotten=["job_d"]))
+    clock.now_s += DOOMED_S + 1
+    journal.write(Batch(records=[submitted("job_f")]))
+    assert list(journal.blobs.names()) == []
+
+
+def test_checkpoints_name_their_blobs_until_they_are_dropped(journal: SqlJournal, clock: Clock):
+    blobs = [journal.blobs.put(text) for text in (b"one", b"two", b"three")]
+    journal.write(Batch(records=[saved("c1", blobs[0]), saved("c2", blobs[1]), saved("c3", blobs[2])]))
+    assert journal.blobs_named() == set(blobs)
+    journal.write(Batch(records=[CheckpointDropped(now_ns=6, checkpoint="c1")], dropped=[DropBlob("c1", blobs[0])]))
+    journal.write(Batch(dropped=[DropBlob("c2", blobs[1])]))
+    assert journal.blobs_named() == {blobs[2]}
+    clock.now_s += DOOMED_S + 1
+    journal.write(Batch(records=RECORDS))
+    assert set(journal.blobs.names()) == {blobs[2]}
+
+
+def test_the_ledger_adds_up_and_outlives_its_jobs(journal: SqlJournal, reopen: Open):
+    rows = [charge("a", 10, 1, shots_period=5, engine_seconds=0.5), charge("b", 20, 2, gates=1)]
+    journal.write(Batch(charges=rows))
+    journal.write(Batch(charges=[charge("a", 30, 3, shots_period=7)], forgotten=["job_a"]))
+    again = reopen()
+    assert list(again.charges()) == [ledger.row_of(row) for row in (*rows, charge("a", 30, 3, shots_period=7))]
+    nothing = {"shots_period": 0, "gates": 0, "engine_seconds": 0.0}
+    assert again.used(20) == {"a": {**nothing, "shots_period": 7}, "b": {**nothing, "gates": 1}}
+    assert again.used()["a"] == {"shots_period": 12, "gates": 0, "engine_seconds": 0.5}
+
+
+def test_a_launch_is_charged_once(journal: SqlJournal):
+    journal.write(Batch(charges=[charge("a", 10, shots_period=5)]))
+    journal.write(Batch(charges=[charge("a", 11, shots_period=5), charge("a", 12, 2, shots_period=1)]))
+    assert [(row.attempt, row.shots) for row in journal.charges()] == [(1, 5), (2, 1)]
+
+
+def test_ledger_and_audit_log_are_read_beside_the_daemon(journal: SqlJournal, tmp_path: Path):
+    journal.write(Batch(charges=[charge("a", 10), charge("b", 20, 2)], audit=[entry(1, 1)], seals=[seal(1, 1, 1)]))
+    path, url = tmp_path / "j.sqlite", getattr(journal.database, "url", "")
+    assert [row.tenant for row in ledger.read(path, "", 0, 20, url)] == ["a"]
+    assert [row.attempt for row in ledger.read(path, "b", database=url)] == [2]
+    with AuditReader(path, url) as log:
+        journal.write(Batch(audit=[entry(2, 1)]))
+        assert list(log.seals()) == [seal(1, 1, 1)]
+        assert [seq for seq, _, _ in log.audit_entries()] in ([1], [1, 2])
+        assert [seq for seq, _, _ in log.audit_entries(2)] in ([], [2])
+
+
+def test_the_audit_log_goes_on_where_it_ended(journal: SqlJournal, reopen: Open):
+    assert journal.audit_tail().seq == 0
+    journal.write(Batch(audit=[entry(1, 1), entry(2, 1)]))
+    journal.write(Batch(audit=[entry(3, 2)], seals=[seal(1, 2, 1)]))
+    again = reopen()
+    tail = again.audit_tail()
+    assert (tail.seq, tail.epoch, tail.head, tail.open) == (3, 2, f"{3:064x}", (f"{3:064x}",))
+    assert list(again.audit_entries(2)) == [(x.seq, x.data, bytes.fromhex(x.hash)) for x in (entry(2, 1), entry(3, 2))]
+    assert list(again.seals()) == [seal(1, 2, 1)]
+
+
+@pytest.mark.parametrize("table", ["journal", "result", "page", "ledger"])
+def test_damage_is_told(journal: SqlJournal, table: str):
+    result = a_result()
+    journal.write(Batch(records=RECORDS, results=[("job_a", result)], charges=[charge("a", 1)]))
+    column = {"journal": "record", "result": "head", "page": "bits", "ledger": "shots"}[table]
+    value: Any = b"\xa7rubbish" if table != "ledger" else 2
+    journal.database.write([Statement(f"UPDATE {table} SET {column} = ?", [(value,)])], durable=False)
+    reads: dict[str, Callable[[], Any]] = {
+        "journal": lambda: list(journal.records()),
+        "result": lambda: journal.head("job_a"),
+        "page": lambda: journal.page("job_a", 0, result.head),
+        "ledger": lambda: list(journal.charges()),
+    }
+    with pytest.raises(QmkError, match=r"is damaged: .* checksum") as caught:
+        reads[table]()
+    assert caught.value.kind.name == "INTERNAL_ERROR"
+    assert journal.database.name in caught.value.message
+
+
+def test_a_journal_of_another_schema_is_refused(journal: SqlJournal, reopen: Open):
+    journal.database.write([Statement("UPDATE meta SET value = ?", [("99",)])], durable=True)
+    with pytest.raises(QmkError, match="schema 99; this release reads 1 to 2"):
+        reopen()
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from qmk.host.journal import Batch
+from qmk.host.store import open_journal
+from qmk.kernel.events import Started
+journal = open_journal(Path(sys.argv[1]), sys.argv[2], "process")
+for number in range(1000):
+    journal.write(Batch(records=[Started(now_ns=number, job=f"job_{number}", fence=1)], durable=True))
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_was_written_survives_kill_9(tmp_path: Path, database_url: str):
+    arguments = [sys.executable, "-c", KILLED, str(tmp_path), database_url]
+    ended = subprocess.run(arguments, env=dict(os.environ), check=False)
+    assert ended.returncode == -signal.SIGKILL
+    journal = open_journal(tmp_path, database_url)
+    assert [record.now_ns for record in journal.records()] == list(range(1000))
+    journal.close()
+    assert not (tmp_path / "journal.sqlite-wal").exists()
+
+
+def test_a_finished_job_and_its_result_come_together(journal: SqlJournal, reopen: Open):
+    ended = Finished(now_ns=9, job="job_a", fence=1, usage={"engine_seconds": 0.25})
+    journal.write(Batch(records=[ended], results=[("job_a", a_result(10))], durable=True))
+    again = reopen()
+    assert list(again.records()) == [ended]
+    assert again.head("job_a") == a_result(10).head
