@@ -24,6 +24,7 @@ class Client:
         self.capabilities: list[str] = []
         self.handles: list[str] = []
         self.jobs: list[str] = []
+        self.checkpoints: list[str] = []
         self.unsure: list[Call] = []
 
     def hears(self, call: Call) -> None:
@@ -62,6 +63,9 @@ class Client:
             self.jobs.append(reply.job_id)
             del self.jobs[:-REMEMBERED]
 
+    def knows_checkpoint(self, request: Any, reply: Any) -> None:
+        self.checkpoints.append(reply.checkpoint_id)
+
     def knows_handles(self, request: Any, reply: Any) -> None:
         self.handles += reply.handles
 
@@ -77,6 +81,9 @@ class Client:
 LEARN: dict[str, Callable[[Client, Any, Any], None]] = {
     "q_negotiate_caps": Client.knows_session,
     "q_submit": Client.knows_job,
+    "q_replay": Client.knows_job,
+    "q_restore": Client.knows_job,
+    "q_checkpoint": Client.knows_checkpoint,
     "q_alloc": Client.knows_handles,
     "q_release": Client.knows_released,
     "q_revoke": Client.knows_released,

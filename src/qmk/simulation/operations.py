@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from qmk.abi.calls import CALLS
+from qmk.kernel import mapping
 from qmk.kernel.config import CAP_DEBUG
 from qmk.qvm.families import CAPABILITIES
 from qmk.qvm.graph import Graph
-from qmk.simulation.programs import ENGINE, draw_program
+from qmk.simulation.programs import CHANNEL, ENGINE, draw_program, joint_program
 
 if TYPE_CHECKING:
     from qmk.simulation.clients import Client
@@ -39,9 +40,17 @@ WEIGHTS: dict[str, float] = {
     "q_negotiate_caps": 1.5,
     "q_revoke": 0.4,
     "q_close_session": 0.5,
+    "q_open_chan": 2.5,
+    "q_close_chan": 0.3,
+    "q_checkpoint": 2.0,
+    "q_migrate": 1.0,
+    "q_rollback": 1.5,
+    "q_restore": 1.0,
 }
 
 WITH_GRAPH = frozenset(("q_submit", "q_estimate"))
+JOINT = 0.12
+"""How many of the programs submitted join another tenant's qubits."""
 
 
 def _pick(things: list[str], rng: Random, otherwise: str) -> str:
@@ -95,6 +104,20 @@ def _requested(world: World, client: Client, rng: Random) -> Any:
     return rng.sample(names, rng.randint(1, len(names)))
 
 
+def _peers(world: World, client: Client, rng: Random) -> list[str]:
+    own, other = client.tenant.name, rng.choice(world.setup.tenants).name
+    return [own, other] if rng.random() < 0.8 else [other, own]
+
+
+def _channel(world: World, client: Client, rng: Random) -> str:
+    known = [id for id, tenants in world.channels.items() if client.tenant.name in tenants or rng.random() < 0.05]
+    return _pick(known, rng, "chan_none")
+
+
+def _expiry(world: World, client: Client, rng: Random) -> Any:
+    return OMIT if rng.random() < 0.6 else world.now_ns / 1e9 + rng.choice((0.5, 10.0, 100.0))
+
+
 FIELDS: dict[str, Field] = {
     "session_id": _session,
     "job_id": _job,
@@ -115,6 +138,14 @@ FIELDS: dict[str, Field] = {
     "program": lambda world, client, rng: OMIT,
     "profile": lambda world, client, rng: rng.choice((OMIT, "logical:surface(d=7)", "nonsense")),
     "qec": lambda world, client, rng: OMIT,
+    "checkpoint_id": lambda world, client, rng: _pick(client.checkpoints, rng, "chk_none"),
+    "region": lambda world, client, rng: rng.choice([*mapping.regions(world.setup.kernel), "nowhere"]),
+    "epoch": lambda world, client, rng: rng.choice((0, 0, 1, 1, 2, 9)),
+    "peers": _peers,
+    "channel": _channel,
+    "fidelity": lambda world, client, rng: rng.choice((0.8, 0.9, 0.9, OMIT)),
+    "entanglements_max": lambda world, client, rng: rng.choice((50, 500, 500, OMIT)),
+    "expiry": _expiry,
 }
 """How a field of any request is filled, by its name. A field that is not here is filled by its type."""
 
@@ -140,7 +171,14 @@ def draw_call(world: World, client: Client, rng: Random) -> tuple[str, Any, Grap
     request = draw_request(world, client, name, rng)
     if request is None:
         return None
-    return name, request, draw_program(rng) if name in WITH_GRAPH else None
+    graph = draw_program(rng) if name in WITH_GRAPH else None
+    if name == "q_submit" and rng.random() < JOINT:
+        channel = _channel(world, client, rng)
+        peer = next((row for row in world.channels.get(channel, ()) if row != client.tenant.name), client.tenant.name)
+        graph = joint_program(peer)
+        policy = msgspec.structs.replace(request.policy, channels={CHANNEL: channel})
+        request = msgspec.structs.replace(request, policy=policy)
+    return name, request, graph
 
 
 def draw_request(world: World, client: Client, name: str, rng: Random) -> Any:
@@ -150,6 +188,8 @@ def draw_request(world: World, client: Client, name: str, rng: Random) -> Any:
         value = _value(world, client, field, rng)
         if value is not OMIT:
             values[field.name] = value
+    if name == "q_open_chan":  # either proposes or approves
+        del values["channel" if rng.random() < 0.5 else "peers"]
     try:
         return msgspec.convert(values, kind)
     except msgspec.ValidationError:

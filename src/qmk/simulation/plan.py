@@ -22,12 +22,13 @@ class Action(NamedTuple):
 
 class Setup(NamedTuple):
     """``power``: durability ``power``, batches written by a thread and lost unless synchronised. ``faults``: how often,
-    relative to the usual, something goes wrong."""
+    relative to the usual, something goes wrong. ``outlives``: launches go on without the daemon, as on a cluster."""
 
     kernel: KernelConfig
     tenants: tuple[TenantConfig, ...]
     clients: int
     power: bool
+    outlives: bool
     faults: float
 
 
@@ -45,6 +46,7 @@ def draw_setup(seed: int) -> Setup:
             queued_jobs=rng.choice((3, 6, 20)),
             running_jobs=rng.choice((1, 2, 5)),
             held_qubits=rng.choice((4, 10)),
+            channels=rng.choice((2, 20)),
         )
         for number in range(rng.choice((1, 2, 3)))
     )
@@ -58,8 +60,17 @@ def draw_setup(seed: int) -> Setup:
         kept_jobs=rng.choice((4, 1000)),
         job_attempts=rng.choice((1, 2, 3)),
         audited=True,
+        epoch_ms=rng.choice((20, 100)),
+        regions=rng.choice(((), (("left", 6), ("right", 4)))),
     )
-    return Setup(config, tenants, rng.choice((1, 2, 4, 6)), rng.random() < 0.5, rng.choice((0.0, 1.0, 1.0, 4.0)))
+    return Setup(
+        kernel=config,
+        tenants=tenants,
+        clients=rng.choice((1, 2, 4, 6)),
+        power=rng.random() < 0.5,
+        outlives=rng.random() < 0.3,
+        faults=rng.choice((0.0, 1.0, 1.0, 4.0)),
+    )
 
 
 def draw_actions(seed: int, weights: dict[str, float]) -> list[Action]:

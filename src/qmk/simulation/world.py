@@ -20,6 +20,7 @@ from qmk.simulation.network import Call, Network
 from qmk.simulation.plan import Action, Setup
 from qmk.simulation.quiet import come_to_rest
 from qmk.simulation.violation import Crash, Violation
+from qmk.simulation.workers import Cluster
 
 SECOND = 1_000_000_000
 BEGIN_NS = 1_800_000_000 * SECOND
@@ -35,7 +36,8 @@ class Outcome(NamedTuple):
 
 
 class World:
-    """The state of a run. ``rng`` is that of the action at hand; ``seen`` counts what happened."""
+    """The state of a run. ``rng`` is that of the action at hand; ``seen`` counts what happened. ``channels`` are those
+    that clients told each other of, with their tenants."""
 
     def __init__(self, setup: Setup, parts: Parts | None = None, tracing: bool = False) -> None:
         self.setup = setup
@@ -49,6 +51,8 @@ class World:
         self.key = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
         self.disk = Disk()
         self.journal = self.parts.journal(self.disk, setup.power)
+        self.cluster = Cluster(setup.outlives)
+        self.channels: dict[str, tuple[str, ...]] = {}
         self.network = Network(self._answered)
         self.clients = [Client(number, setup.tenants[number % len(setup.tenants)]) for number in range(setup.clients)]
         self.session_tenants: dict[str, str] = {}
@@ -165,6 +169,7 @@ class World:
         self._gone(False)
 
     def _gone(self, power: bool) -> None:
+        self.cluster.daemon_gone()
         for call in self.network.end():
             call.client.loses(call)
         for client in self.clients:
@@ -197,6 +202,8 @@ class World:
     def _answered(self, call: Call) -> None:
         if call.method == "q_negotiate_caps" and call.error is None:
             self.session_tenants[call.result.session_id] = call.client.tenant.name
+        if call.method == "q_open_chan" and call.error is None:
+            self.channels[call.result.channel] = tuple(call.result.peers)
         outcome = call.error.kind.name if call.error is not None else "ok"
         self.say(f"answer {outcome}", f"call {call.ref}: {call.error or call.result}")
         for invariant in self.invariants:
