@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 JOBS ?= 2
 UV ?= uv
 
-.PHONY: help setup run test lint docs bench lock clean
+.PHONY: help setup run test lint docs bench crash lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -20,7 +20,8 @@ setup: ## make .venv from the lock file (instant when it is up to date)
 run: setup ## set up, then run a Bell pair and print its counts
 	@$(BIN)/qmk run examples/bell.qasm --shots 1000 --seed 7
 
-test: setup ## set up, then run the whole test suite
+test: ## set up, with a PostgreSQL server for the tests, then run the whole test suite
+	@tools/setup.sh tests
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 lint: setup ## style, types of the trusted base, import contracts
@@ -29,12 +30,18 @@ lint: setup ## style, types of the trusted base, import contracts
 	@$(BIN)/pyright
 	@$(BIN)/lint-imports --no-cache
 
-docs: setup ## write the generated pages and schemas, then check every example in the docs
+docs: ## write the generated pages and schemas, then check every example in the docs
+	@tools/setup.sh tests
 	@$(BIN)/python tools/generate.py
 	@$(BIN)/python -m pytest tests/meta/test_docs.py tests/meta/test_generated.py
 
 bench: setup ## time the spine over the socket, targets and peers beside each figure
 	@$(BIN)/python -m benchmarks.spine
+
+crash: ## set up, then 300 times kill -9 under load, on SQLite and on PostgreSQL
+	@tools/setup.sh tests
+	@$(BIN)/python -m benchmarks.crash --kills 300 --database sqlite
+	@$(BIN)/python -m benchmarks.crash --kills 300 --database postgresql
 
 lock: ## resolve requirements.lock anew from pyproject.toml (needs uv)
 	@$(UV) pip compile pyproject.toml --quiet --universal --python-version 3.11 --all-extras --generate-hashes \

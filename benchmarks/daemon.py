@@ -16,12 +16,14 @@ START_TIME_S = 30
 
 
 @contextmanager
-def daemon(durability: str, workers: int = 2) -> Iterator[str]:
-    """The socket of a running ``qmk serve``. Raises RuntimeError with its output when it does not come up."""
+def daemon(durability: str, workers: int = 2, database: str = "") -> Iterator[str]:
+    """The socket of a running ``qmk serve``; ``database`` is a URL, empty for SQLite. Raises RuntimeError with what it
+    said when it does not come up."""
     with tempfile.TemporaryDirectory(prefix="qmk-bench-") as folder:
         path = os.path.join(folder, "s")
         log = Path(folder, "log")
         arguments = ["serve", "--socket", path, "--data-dir", folder, "--durability", durability]
+        arguments += ["--database", database] if database else []
         with log.open("wb") as output:
             process = subprocess.Popen(
                 [sys.executable, "-m", "qmk", *arguments, "--workers", str(workers)],
@@ -38,3 +40,19 @@ def daemon(durability: str, workers: int = 2) -> Iterator[str]:
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(30)
+
+
+@contextmanager
+def database_url(database: str, fast: bool) -> Iterator[str]:
+    """What ``qmk serve --database`` takes: nothing for "sqlite", a fresh schema of a server of its own for
+    "postgresql", else the URL itself. ``fast``: that server never waits for a disk."""
+    if database != "postgresql":
+        yield "" if database == "sqlite" else database
+        return
+    from tools.throwaway_postgres import Cluster
+
+    cluster = Cluster.start(fast)
+    try:
+        yield cluster.new_schema()
+    finally:
+        cluster.remove()

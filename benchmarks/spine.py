@@ -21,7 +21,7 @@ from pathlib import Path
 import msgspec
 
 from benchmarks import peers
-from benchmarks.daemon import daemon
+from benchmarks.daemon import daemon, database_url
 from benchmarks.measure import Row, as_dicts, median, percentile, samples, show
 from benchmarks.programs import BELL_QASM, bell, chain
 from benchmarks.wire import Connection
@@ -140,11 +140,14 @@ def cold_start() -> list[Row]:
 def main() -> int:
     parser = argparse.ArgumentParser(description="Time the path of a job over the socket.")
     parser.add_argument("--json", metavar="FILE", help="also write the figures to FILE")
+    parser.add_argument(
+        "--database", default="sqlite", help="sqlite, postgresql (a server of its own), or a postgresql:// URL"
+    )
     options = parser.parse_args()
     print(f"{platform.python_implementation()} {platform.python_version()}, {os.cpu_count()} cores")
     figures: dict[str, list[Row]] = {}
     for durability in ("power", "process"):
-        with daemon(durability) as path:
+        with database_url(options.database, fast=False) as url, daemon(durability, database=url) as path:
             rows = [*calls(path), *submits(path), *bell_job(path)]
         figures[f"over the socket, durability {durability}"] = rows
         show(f"over the socket, durability {durability}", rows)

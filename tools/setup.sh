@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Makes .venv from requirements.lock, with what it needs from apt on a bare Debian machine.
+# Makes .venv from requirements.lock, with what it needs from apt on a bare Debian machine. With the argument "tests" it
+# also sees to a PostgreSQL server, which the tests run against: installed from apt when there is none.
 #
 # A stamp written last says which lock and project file the environment was made from: a run with an equal stamp ends
 # at once, an interrupted or outdated environment is made anew, and two runs at the same time take turns.
@@ -40,6 +41,26 @@ install_python() {
     python3 python3-venv ca-certificates >/dev/null
 }
 
+has_postgres() {
+  [[ -n ${PG_BIN:-} && -x $PG_BIN/initdb ]] || command -v initdb >/dev/null 2>&1 ||
+    compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null
+}
+
+# The server's programs without a running cluster: the tests start one of their own, in a folder under /tmp.
+install_postgres() {
+  local as_root=()
+  if ! command -v apt-get >/dev/null 2>&1; then
+    echo "setup: the tests need the programs of a PostgreSQL server (14 or newer); install it, or name their folder: PG_BIN=/path/to/bin make test" >&2
+    exit 1
+  fi
+  [[ $(id -u) -eq 0 ]] || as_root=(sudo)
+  echo "setup: installing postgresql with apt-get, for the tests"
+  "${as_root[@]}" apt-get update -qq
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql-common >/dev/null
+  "${as_root[@]}" sed -ri 's/^#?\s*create_main_cluster\b.*/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql >/dev/null
+}
+
 make_environment() {
   local python
   if ! python=$(find_python); then
@@ -59,7 +80,10 @@ make_environment() {
   mv "$stamp.new" "$stamp"
 }
 
-is_ready && exit 0
+wants_postgres() { [[ ${1:-} == tests ]] && ! has_postgres; }
+
+if is_ready && ! wants_postgres "$@"; then exit 0; fi
 exec 9>.setup.lock
 flock 9
 is_ready || make_environment
+if wants_postgres "$@"; then install_postgres; fi

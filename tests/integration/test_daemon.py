@@ -176,8 +176,10 @@ async def _wait_while(daemon: Any, job: str, number: int) -> Any:
         return await waiting
 
 
-def test_accepted_jobs_survive_kill_9(make_daemon: Make, odd_engines: Any, tmp_path: Path, eventually: Eventually):
-    daemon = make_daemon(engines=odd_engines, workers=1)
+def test_accepted_jobs_survive_kill_9(
+    make_daemon: Make, odd_engines: Any, tmp_path: Path, eventually: Eventually, database_url: str
+):
+    daemon = make_daemon(engines=odd_engines, workers=1, database=database_url)
     with Client(daemon.socket) as client:
         finished = client.run(bell(), shots=100, seed=5)
         slow = client.submit(bell(), engine="slow", shots=50, idempotency_key="one").job_id
@@ -220,8 +222,10 @@ def test_a_dead_daemons_socket_is_replaced_a_file_is_not(make_daemon: Make):
 
 @pytest.mark.parametrize("durability", ["process", "power"])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_what_was_answered_was_kept_whenever_it_ends(make_daemon: Make, durability: str, number: int):
-    daemon = make_daemon(durability=durability, prestart=["stabilizer"])
+def test_what_was_answered_was_kept_whenever_it_ends(
+    make_daemon: Make, durability: str, number: int, database_url: str
+):
+    daemon = make_daemon(durability=durability, prestart=["stabilizer"], database=database_url)
     accepted: list[str] = []
 
     async def crowd() -> None:

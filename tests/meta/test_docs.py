@@ -3,7 +3,8 @@
 Blocks of kind ``python`` are executed, one namespace a page; with ``>>>`` prompts as a doctest. Blocks of kind
 ``console`` hold commands after ``$`` and their output, where ``...`` stands for any text; a command ending in ``&``
 runs until the page ends. A block whose info string has ``file=NAME`` is written to that file. A block right after a
-comment ``<!-- not run: reason -->`` is left alone. Every page has a fresh folder with a copy of ``examples/``.
+comment ``<!-- not run: reason -->`` is left alone. ``$DATABASE_URL`` in a command is a PostgreSQL schema of the page's
+own. Every page has a fresh folder with a copy of ``examples/``.
 """
 
 from __future__ import annotations
@@ -149,11 +150,15 @@ def matches(expected: str, got: str) -> bool:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_examples_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_examples_run(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
     runnable = [block for block in blocks(page) if block.file or block.kind in ("python", "console")]
     if not runnable:
         return
     here = Page(tmp_path)
+    if any("$DATABASE_URL" in block.body for block in runnable):
+        here.environment["DATABASE_URL"] = request.getfixturevalue("postgres_url")
     monkeypatch.chdir(tmp_path)
     for name in ("QMK_SOCKET", "QMK_STATE_DIR"):
         monkeypatch.setenv(name, here.environment[name])

@@ -41,6 +41,7 @@ def command() -> None:
 
 @command.command()
 @data_option
+@options.database_option
 @key_option
 @click.option(
     "--witness",
@@ -51,7 +52,9 @@ def command() -> None:
     help="An earlier copy of audit.head: its seal must be in the log. May be given several times.",
 )
 @options.json_option
-def verify(data_dir: str | None, public_key: str | None, witnesses: tuple[str, ...], as_json: bool) -> int:
+def verify(
+    data_dir: str | None, database: str | None, public_key: str | None, witnesses: tuple[str, ...], as_json: bool
+) -> int:
     """Walk the chain and every seal, and name each entry or epoch that is not as it was signed."""
     from qmk.cli import output
     from qmk.host import audit, seals
@@ -59,7 +62,7 @@ def verify(data_dir: str | None, public_key: str | None, witnesses: tuple[str, .
     folder = _folder(data_dir)
     key = seals.public_key(_key_path(folder, public_key))
     kept = [*map(Path, witnesses), *audit.kept_witnesses(folder)]
-    with _open(folder) as log:
+    with _open(folder, database) as log:
         report = audit.verify(log, key, [seals.read_witness(path) for path in kept])
     if as_json:
         output.json_object(report)
@@ -78,20 +81,27 @@ def verdict(report: Report) -> list[str]:
 
 @command.command()
 @data_option
+@options.database_option
 @click.option("--tenant", metavar="NAME", help="Only this tenant's.")
 @click.option("--kind", metavar="KIND", help="Only this kind, such as job.admit, or a group of them, such as job.")
 @click.option("--from", "first", type=click.IntRange(1), default=1, metavar="SEQ", help="The first entry to show.")
 @click.option("--to", "last", type=click.IntRange(1), metavar="SEQ", help="The last entry to show.")
 @options.json_option
 def show(
-    data_dir: str | None, tenant: str | None, kind: str | None, first: int, last: int | None, as_json: bool
+    data_dir: str | None,
+    database: str | None,
+    tenant: str | None,
+    kind: str | None,
+    first: int,
+    last: int | None,
+    as_json: bool,
 ) -> None:
     """Print entries, oldest first; with --json one object a line."""
     import msgspec
 
     from qmk.host import audit
 
-    with _open(_folder(data_dir)) as log:
+    with _open(_folder(data_dir), database) as log:
         for seq, data, stored in log.audit_entries(first):
             if last is not None and seq > last:
                 break
@@ -122,12 +132,13 @@ def _plain(value: Any) -> str:
 @command.command()
 @click.argument("seq", type=click.IntRange(1))
 @data_option
-def prove(seq: int, data_dir: str | None) -> None:
+@options.database_option
+def prove(seq: int, data_dir: str | None, database: str | None) -> None:
     """Print a proof, as JSON, that entry SEQ is in a sealed epoch. It can be checked without the log."""
     from qmk.cli import output
     from qmk.host import audit
 
-    with _open(_folder(data_dir)) as log:
+    with _open(_folder(data_dir), database) as log:
         output.json_object(audit.prove(log, seq))
 
 
@@ -168,8 +179,8 @@ def _key_path(folder: Path, public_key: str | None) -> Path:
     return Path(public_key) if public_key else folder / KEY_FOLDER / PUBLIC_NAME
 
 
-def _open(folder: Path) -> AbstractContextManager[AuditReader]:
+def _open(folder: Path, database: str | None) -> AbstractContextManager[AuditReader]:
     from qmk.host.audit_reader import AuditReader
     from qmk.host.config import JOURNAL_NAME
 
-    return AuditReader(folder / JOURNAL_NAME)
+    return AuditReader(folder / JOURNAL_NAME, database or "")

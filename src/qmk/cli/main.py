@@ -26,6 +26,7 @@ COMMANDS: dict[str, str] = {
     "engines": "list the engines and what each can do",
     "doctor": "check this machine and say how to mend what is wrong",
     "serve": "run the daemon",
+    "gc": "collect what nobody needs from the data folder",
     "submit": "hand a program to the daemon",
     "status": "say how far a job of the daemon is",
     "result": "print the result of a job of the daemon",

@@ -126,6 +126,15 @@ def socket_option(command: Command) -> Command:
     )(command)
 
 
+def database_option(command: Command) -> Command:
+    return click.option(
+        "--database",
+        envvar="QMK_DATABASE",
+        metavar="URL",
+        help="The daemon's PostgreSQL database (postgresql://...), if its journal is in one.",
+    )(command)
+
+
 def job_options(command: Command) -> Command:
     """``--shots``, ``--seed``, ``--engine`` and ``--timeout``: how a job is to run."""
     for option in (

@@ -10,13 +10,13 @@ from qmk.abi.call import Call
 from qmk.base.errors import QmkError
 
 FIRST_DELAY_S = 0.02
-LONGEST_DELAY_S = 1.0
+LONGEST_DELAY_S = 0.5
 HELD_S = 2.0
 
 
 class Outage:
-    """One call's attempts. ``patience_s`` counts from its first failure, and anew after an attempt that was held for long,
-    as a wait is: the daemon was there. ``repeatable``: twice is as good as once."""
+    """One call's attempts. ``patience_s`` counts from its first failure, and anew after an attempt that was held for
+    long, as a wait is: the daemon was there. ``repeatable``: twice is as good as once."""
 
     def __init__(
         self,

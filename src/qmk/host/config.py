@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from qmk.base.errors import QmkError
+from qmk.base.limits import LIMITS
 from qmk.host import machine
 from qmk.host.pool import Bounds
 from qmk.host.spawn import External
 from qmk.host.sql.sqlite import Durability
-from qmk.host.store import JOURNAL_NAME, is_database_url
+from qmk.host.store import JOURNAL_NAME, LOCK_NAME, PATIENCE_S, is_database_url
 from qmk.host.translation import TextBounds
 from qmk.sdk.places import socket_path, state_dir
 
@@ -20,7 +21,6 @@ SOCKET_PATH_BYTES = 107
 
 WORKERS_MAX = 8
 SPARE_PROCESSES = 4
-LOCK_NAME = "lock"
 
 
 def _workers() -> int:
@@ -34,8 +34,10 @@ class HostConfig:
     ``workers``: jobs run at once. ``threads``: numerical threads of each. ``memory_bytes``: what running jobs may be
     predicted to need together. ``durability``: ``process`` keeps every accepted job through any end of the daemon,
     ``power`` also through a power failure, at the price of one disk write a batch. ``database``: the URL of a
-    PostgreSQL database for the journal; empty: a file in ``data_dir``. ``prestart``: engines with a warm
-    worker from the start. ``engines``: engines that are not installed, by name. ``frame_s``: how long one frame may
+    PostgreSQL database for the journal; empty: a file in ``data_dir``; its server, when lost, is waited for
+    ``database_patience_s``. ``prestart``: engines with a warm
+    worker from the start. ``job_attempts``: launches of one job, before a worker that dies each time is held to be its
+    fault. ``engines``: engines that are not installed, by name. ``frame_s``: how long one frame may
     take to arrive.
     """
 
@@ -43,11 +45,13 @@ class HostConfig:
     data_dir: Path = field(default_factory=state_dir)
     durability: Durability = "process"
     database: str = ""
+    database_patience_s: float = PATIENCE_S
     workers: int = field(default_factory=_workers)
     threads: int = 0
     memory_bytes: int = field(default_factory=machine.memory_bytes)
     idle_s: float = 900.0
     prestart: tuple[str, ...] = ("stabilizer",)
+    job_attempts: int = LIMITS.job_attempts
     engines: dict[str, External] = field(default_factory=dict)
     connections: int = 4096
     frame_s: float = 60.0

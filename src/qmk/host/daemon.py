@@ -75,12 +75,19 @@ class Daemon:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._stop.set)
-        journal = open_journal(config.data_dir, config.database, config.durability)
+        journal = open_journal(config.data_dir, config.database, config.durability, config.database_patience_s)
         threads = Threads(loop)
         translation = Translation(config.text)
         office = Office(translation, Etiquette(config.connections, config.frame_s))
         routing = Routing(config.memory_bytes, config.workers, config.engines)
-        kernel = Kernel(KernelConfig(workers=config.workers, memory_bytes=config.memory_bytes, audited=True))
+        kernel = Kernel(
+            KernelConfig(
+                workers=config.workers,
+                memory_bytes=config.memory_bytes,
+                job_attempts=config.job_attempts,
+                audited=True,
+            )
+        )
         timers = LoopTimers(loop)
         turns = Turns(schedule=loop.call_soon, in_thread=threads.do, broken=self._journal_broken)
         sealer = Sealer(config.data_dir, journal.last_seal())

@@ -7,11 +7,13 @@ life of the process; ``sql.journal.SqlJournal`` is the daemon's.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from qmk.base.errors import QmkError
+from qmk.host import ledger
 from qmk.host.blobs import Blobs, MemoryBlobs
 from qmk.host.results import Head, Result
 from qmk.host.seals import AuditTail, Seal, tail_of
@@ -20,6 +22,8 @@ from qmk.kernel.events import Event, Submitted
 
 INLINE_BYTES = 64 << 10
 """A page of events or a graph up to this size stands in its row; a larger one is a blob of its own."""
+MEMORY_CHARGES = 10_000
+"""Rows of the ledger that a process which keeps no journal remembers."""
 
 
 @dataclass(slots=True)
@@ -70,12 +74,12 @@ class Journal(Protocol):
         """The packed graph of a remembered job. Raises INTERNAL_ERROR when there is none."""
         ...
 
-    def charges(self, since_ns: int = 0) -> Iterator[Charge]:
+    def charges(self, since_ns: int = 0) -> Iterator[ledger.Row]:
         """The ledger from ``since_ns`` on, oldest first."""
         ...
 
-    def used(self, since_ns: int = 0) -> dict[str, dict[str, float]]:
-        """What the ledger adds up to from ``since_ns`` on: tenant to quota to amount."""
+    def used(self, period_start_ns: int = 0) -> dict[str, dict[str, float]]:
+        """What each tenant was charged since then, by quota: what ``Recovered`` takes."""
         ...
 
     def audit_entries(self, from_seq: int = 1) -> Iterator[tuple[int, bytes, bytes]]:
@@ -104,7 +108,7 @@ class MemoryJournal:
     def __init__(self) -> None:
         self._results: dict[str, Result] = {}
         self._graphs: dict[str, bytes] = {}
-        self._charges: list[Charge] = []
+        self._charges: deque[Charge] = deque(maxlen=MEMORY_CHARGES)
         self._audit: list[Audit] = []
         self._seals: list[Seal] = []
         self.blobs: Blobs = MemoryBlobs()
@@ -142,11 +146,11 @@ class MemoryJournal:
             raise no_graph(job)
         return self._graphs[job]
 
-    def charges(self, since_ns: int = 0) -> Iterator[Charge]:
-        return (charge for charge in self._charges if charge.now_ns >= since_ns)
+    def charges(self, since_ns: int = 0) -> Iterator[ledger.Row]:
+        return (ledger.row_of(charge) for charge in self._charges if charge.now_ns >= since_ns)
 
-    def used(self, since_ns: int = 0) -> dict[str, dict[str, float]]:
-        return totals(self.charges(since_ns))
+    def used(self, period_start_ns: int = 0) -> dict[str, dict[str, float]]:
+        return ledger.used(self.charges(), period_start_ns)
 
     def audit_entries(self, from_seq: int = 1) -> Iterator[tuple[int, bytes, bytes]]:
         return ((row.seq, row.data, bytes.fromhex(row.hash)) for row in self._audit[from_seq - 1 :])
@@ -163,16 +167,6 @@ class MemoryJournal:
     def close(self) -> None:
         self._results.clear()
         self._graphs.clear()
-
-
-def totals(charges: Iterator[Charge]) -> dict[str, dict[str, float]]:
-    """Charges added up: tenant to quota to amount."""
-    found: dict[str, dict[str, float]] = {}
-    for charge in charges:
-        used = found.setdefault(charge.tenant, {})
-        for quota, amount in charge.amounts.items():
-            used[quota] = used.get(quota, 0.0) + amount
-    return found
 
 
 def no_graph(job: str) -> QmkError:

@@ -6,12 +6,15 @@ from pathlib import Path
 
 from qmk.base.errors import QmkError
 from qmk.host.blob_files import FileBlobs
+from qmk.host.places import private_folder
 from qmk.host.sql.database import Database
 from qmk.host.sql.journal import SqlJournal
 from qmk.host.sql.sqlite import Durability, SqliteDatabase
 
 JOURNAL_NAME = "journal.sqlite"
 BLOBS_NAME = "blobs"
+LOCK_NAME = "lock"
+PATIENCE_S = 15.0
 SCHEMES = ("postgresql://", "postgres://")
 
 
@@ -20,19 +23,26 @@ def is_database_url(text: str) -> bool:
     return text.startswith(SCHEMES)
 
 
-def open_journal(data_dir: Path, database: str = "", durability: Durability = "process") -> SqlJournal:
-    """The journal of a data folder, whose lock the caller holds. ``database`` is a ``postgresql://`` URL; empty: the
-    file ``journal.sqlite`` in the folder. Blobs are files in the folder either way. See ``Database`` for what is
-    raised."""
-    blobs = FileBlobs(data_dir / BLOBS_NAME, synced=durability == "power")
-    return SqlJournal(_database(data_dir, database, durability), blobs)
+def open_journal(
+    data_dir: Path, database: str = "", durability: Durability = "process", patience_s: float = PATIENCE_S
+) -> SqlJournal:
+    """The journal of a data folder, whose lock the caller holds. ``database`` is a ``postgresql://`` URL, whose server,
+    when lost, is waited for ``patience_s``; empty: the file ``journal.sqlite`` in the folder. Blobs are files in the
+    folder either way. See ``Database`` for what is raised."""
+    private_folder(data_dir)
+    return SqlJournal(_database(data_dir, database, durability, patience_s), blobs_of(data_dir, durability))
 
 
-def _database(data_dir: Path, url: str, durability: Durability) -> Database:
+def blobs_of(data_dir: Path, durability: Durability = "process") -> FileBlobs:
+    """The blob store of a data folder."""
+    return FileBlobs(data_dir / BLOBS_NAME, synced=durability == "power")
+
+
+def _database(data_dir: Path, url: str, durability: Durability, patience_s: float) -> Database:
     if not url:
         return SqliteDatabase(data_dir / JOURNAL_NAME, durability)
     if not is_database_url(url):
         raise QmkError("INVALID_PARAMS", f"a database is named by a URL that begins with '{SCHEMES[0]}'")
     from qmk.host.sql.postgres import PostgresDatabase
 
-    return PostgresDatabase(url, durability)
+    return PostgresDatabase(url, durability, patience_s)

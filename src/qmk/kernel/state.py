@@ -6,7 +6,7 @@ from typing import Any
 
 from qmk.abi.calls import q_events
 from qmk.base.errors import QmkError
-from qmk.kernel import checkpoint, mapping, views
+from qmk.kernel import checkpoint, mapping, records, views
 from qmk.kernel.asks import AskTable
 from qmk.kernel.audit import AuditLog, reference
 from qmk.kernel.config import KernelConfig, TenantConfig
@@ -87,6 +87,7 @@ class State:
 
     def commit(self, record: Event, durable: bool = True) -> list[Job]:
         """Applies a record and journals it; then answers whoever waits for what it changed."""
+        record = records.writable(record)
         changed = self.jobs.apply(record)
         self.out.append(Journal(record, durable))
         for job in changed:

@@ -14,6 +14,8 @@ import msgspec
 import pytest
 
 from qmk.base.errors import QmkError
+from qmk.host import ledger
+from qmk.host.audit_reader import AuditReader
 from qmk.host.blob_files import FileBlobs
 from qmk.host.journal import INLINE_BYTES, Batch
 from qmk.host.results import Head, Result
@@ -66,8 +68,8 @@ def saved(checkpoint: str, blob: str, job: str = "job_a") -> Saved:
     return Saved(now_ns=5, job=job, fence=1, checkpoint=checkpoint, epoch=1, blob=blob, size_bytes=4)
 
 
-def charge(tenant: str, now_ns: int, **amounts: float) -> Charge:
-    return Charge(now_ns=now_ns, tenant=tenant, session="s", job="job_a", attempt=1, amounts=amounts)
+def charge(tenant: str, now_ns: int, attempt: int = 1, **amounts: float) -> Charge:
+    return Charge(now_ns, tenant, "s", "job_a", attempt, amounts, "e", "m", "completed")
 
 
 def entry(seq: int, epoch: int) -> Audit:
@@ -180,7 +182,7 @@ def test_a_forgotten_job_leaves_nothing(journal: SqlJournal):
 def test_a_batch_is_written_as_a_whole_or_not_at_all(journal: SqlJournal, reopen: Open):
     journal.write(Batch(audit=[entry(1, 1)]))
     with pytest.raises(Exception, match=r"(?i)unique"):
-        journal.write(Batch(records=RECORDS, charges=[charge("a", 1, shots=1)], audit=[entry(1, 1)]))
+        journal.write(Batch(records=RECORDS, charges=[charge("a", 1)], audit=[entry(1, 1)]))
     assert list(journal.records()) == []
     assert list(journal.charges()) == []
     journal.write(Batch(records=RECORDS))
@@ -240,16 +242,32 @@ def test_checkpoints_name_their_blobs_until_they_are_dropped(journal: SqlJournal
 
 
 def test_the_ledger_adds_up_and_outlives_its_jobs(journal: SqlJournal, reopen: Open):
-    journal.write(Batch(charges=[charge("a", 10, shots=5, engine_seconds=0.5), charge("b", 20, shots=1)]))
-    journal.write(Batch(charges=[charge("a", 30, shots=7)], forgotten=["job_a"]))
+    rows = [charge("a", 10, 1, shots_period=5, engine_seconds=0.5), charge("b", 20, 2, gates=1)]
+    journal.write(Batch(charges=rows))
+    journal.write(Batch(charges=[charge("a", 30, 3, shots_period=7)], forgotten=["job_a"]))
     again = reopen()
-    assert list(again.charges()) == [
-        charge("a", 10, shots=5, engine_seconds=0.5),
-        charge("b", 20, shots=1),
-        charge("a", 30, shots=7),
-    ]
-    assert again.used() == {"a": {"shots": 12, "engine_seconds": 0.5}, "b": {"shots": 1}}
-    assert again.used(since_ns=20) == {"a": {"shots": 7}, "b": {"shots": 1}}
+    assert list(again.charges()) == [ledger.row_of(row) for row in (*rows, charge("a", 30, 3, shots_period=7))]
+    nothing = {"shots_period": 0, "gates": 0, "engine_seconds": 0.0}
+    assert again.used(20) == {"a": {**nothing, "shots_period": 7}, "b": {**nothing, "gates": 1}}
+    assert again.used()["a"] == {"shots_period": 12, "gates": 0, "engine_seconds": 0.5}
+
+
+def test_a_launch_is_charged_once(journal: SqlJournal):
+    journal.write(Batch(charges=[charge("a", 10, shots_period=5)]))
+    journal.write(Batch(charges=[charge("a", 11, shots_period=5), charge("a", 12, 2, shots_period=1)]))
+    assert [(row.attempt, row.shots) for row in journal.charges()] == [(1, 5), (2, 1)]
+
+
+def test_ledger_and_audit_log_are_read_beside_the_daemon(journal: SqlJournal, tmp_path: Path):
+    journal.write(Batch(charges=[charge("a", 10), charge("b", 20, 2)], audit=[entry(1, 1)], seals=[seal(1, 1, 1)]))
+    path, url = tmp_path / "j.sqlite", getattr(journal.database, "url", "")
+    assert [row.tenant for row in ledger.read(path, "", 0, 20, url)] == ["a"]
+    assert [row.attempt for row in ledger.read(path, "b", database=url)] == [2]
+    with AuditReader(path, url) as log:
+        journal.write(Batch(audit=[entry(2, 1)]))
+        assert list(log.seals()) == [seal(1, 1, 1)]
+        assert [seq for seq, _, _ in log.audit_entries()] in ([1], [1, 2])
+        assert [seq for seq, _, _ in log.audit_entries(2)] in ([], [2])
 
 
 def test_the_audit_log_goes_on_where_it_ended(journal: SqlJournal, reopen: Open):
@@ -266,9 +284,9 @@ def test_the_audit_log_goes_on_where_it_ended(journal: SqlJournal, reopen: Open)
 @pytest.mark.parametrize("table", ["journal", "result", "page", "ledger"])
 def test_damage_is_told(journal: SqlJournal, table: str):
     result = a_result()
-    journal.write(Batch(records=RECORDS, results=[("job_a", result)], charges=[charge("a", 1, shots=1)]))
-    column = {"journal": "record", "result": "head", "page": "bits", "ledger": "amounts"}[table]
-    value: Any = b"\xa7rubbish" if table != "ledger" else '{"shots":2}'
+    journal.write(Batch(records=RECORDS, results=[("job_a", result)], charges=[charge("a", 1)]))
+    column = {"journal": "record", "result": "head", "page": "bits", "ledger": "shots"}[table]
+    value: Any = b"\xa7rubbish" if table != "ledger" else 2
     journal.database.write([Statement(f"UPDATE {table} SET {column} = ?", [(value,)])], durable=False)
     reads: dict[str, Callable[[], Any]] = {
         "journal": lambda: list(journal.records()),

@@ -93,6 +93,6 @@ def test_the_first_schema_is_taken_over_in_place(tmp_path: Path):
         first = next(journal.records())
         assert isinstance(first, Submitted)
         assert journal.graph(first.job) == first.graph != b""
-        journal.write(Batch(charges=[Charge(1, "local", "s", job, 1, {"shots": 1})]))
+        journal.write(Batch(charges=[Charge(1, "local", "s", job, 1, {"shots_period": 1})]))
+        assert [row.shots for row in journal.charges()] == [1]
         journal.close()
-    assert sqlite3.connect(tmp_path / "journal.sqlite").execute("SELECT count(*) FROM ledger").fetchone() == (2,)

@@ -9,19 +9,19 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 import msgspec
 
 from qmk.base.errors import QmkError
+from qmk.host import ledger
 from qmk.host.blobs import Blobs
-from qmk.host.journal import Batch, no_graph, totals
+from qmk.host.journal import Batch, no_graph
 from qmk.host.results import Head, checksum, decode_head
 from qmk.host.seals import AuditTail, Seal, tail_of
 from qmk.host.sql.database import Database, damaged
-from qmk.host.sql.rows import Rows, charge_checksum
-from qmk.kernel.effects import Charge
+from qmk.host.sql.rows import Rows
 from qmk.kernel.events import Event, Submitted
 
 READ_ROWS = 2000
@@ -34,11 +34,14 @@ UNION SELECT blob FROM journal WHERE job=? AND blob<>''
 UNION SELECT blob FROM checkpoint WHERE job=?"""
 _NAMED = """SELECT 1 FROM page WHERE blob=? AND blob<>'' UNION ALL SELECT 1 FROM journal WHERE blob=? AND blob<>''
 UNION ALL SELECT 1 FROM checkpoint WHERE blob=? LIMIT 1"""
-_ALL_BLOBS = """SELECT blob FROM page WHERE blob<>'' UNION SELECT blob FROM journal WHERE blob<>''
-UNION SELECT blob FROM checkpoint"""
+_ALL_BLOBS = """SELECT job, blob FROM page WHERE blob<>'' UNION SELECT job, blob FROM journal WHERE blob<>''
+UNION SELECT job, blob FROM checkpoint"""
+_BYTES_OF_JOB = tuple(
+    f"SELECT coalesce(sum(length({column})), 0) FROM {table} WHERE job=?"
+    for table, column in (("journal", "record"), ("result", "head"), ("page", "bits"))
+)
 
 _decode = msgspec.msgpack.Decoder(Event).decode
-_decode_amounts = msgspec.json.Decoder(dict[str, float]).decode
 
 
 class SqlJournal:
@@ -52,8 +55,7 @@ class SqlJournal:
         self._clock_s = clock_s
         self._doomed: deque[tuple[float, str]] = deque()
         (records,) = next(database.read("SELECT coalesce(max(seq), 0) FROM journal"))
-        (charges,) = next(database.read("SELECT coalesce(max(seq), 0) FROM ledger"))
-        self._rows = Rows(blobs, records, charges)
+        self._rows = Rows(blobs, records)
 
     def records(self) -> Iterator[Event]:
         """Every record, oldest first. A damaged record raises INTERNAL_ERROR with its number."""
@@ -118,17 +120,12 @@ class SqlJournal:
                 return self.blobs.get(blob) if blob else found.graph
         raise no_graph(job)
 
-    def charges(self, since_ns: int = 0) -> Iterator[Charge]:
-        query = """SELECT seq, now_ns, tenant, session, job, attempt, amounts, checksum FROM ledger
-        WHERE now_ns >= ? AND seq > ? ORDER BY seq LIMIT ?"""
-        for seq, now_ns, tenant, session, job, attempt, amounts, stored in self._all(query, since_ns):
-            data = amounts.encode()
-            if charge_checksum(tenant, session, job, attempt, now_ns, data) != stored:
-                raise damaged(self.database.name, f"row {seq} of the ledger does not match its checksum")
-            yield Charge(now_ns, tenant, session, job, attempt, _decode_amounts(data))
+    def charges(self, since_ns: int = 0) -> Iterator[ledger.Row]:
+        return ledger.rows(self.database.read, self.database.name, from_ns=since_ns)
 
-    def used(self, since_ns: int = 0) -> dict[str, dict[str, float]]:
-        return totals(self.charges(since_ns))
+    def used(self, period_start_ns: int = 0) -> dict[str, dict[str, float]]:
+        found = self.database.read(ledger.USED, (period_start_ns,))
+        return {tenant: ledger.amounts_used(*sums) for tenant, *sums in found}
 
     def audit_entries(self, from_seq: int = 1) -> Iterator[tuple[int, bytes, bytes]]:
         query = "SELECT seq, CAST(entry AS BLOB), CAST(hash AS BLOB) FROM audit WHERE seq > ? ORDER BY seq LIMIT ?"
@@ -145,9 +142,14 @@ class SqlJournal:
     def audit_tail(self) -> AuditTail:
         return tail_of(self.last_seal(), self.audit_entries)
 
-    def blobs_named(self) -> set[str]:
-        """The names of all blobs that something in the journal needs."""
-        return {name for (name,) in self.database.read(_ALL_BLOBS)}
+    def blobs_named(self, without: Collection[str] = ()) -> set[str]:
+        """The names of all blobs that something in the journal needs, the jobs ``without`` left out."""
+        gone = set(without)
+        return {name for job, name in self.database.read(_ALL_BLOBS) if job not in gone}
+
+    def size_of(self, job: str) -> int:
+        """Bytes of the job's rows; those of its blobs are not counted."""
+        return sum(int(next(self.database.read(query, (job,)))[0]) for query in _BYTES_OF_JOB)
 
     def close(self) -> None:
         """Nobody writes any more: what is due to go later can go now."""

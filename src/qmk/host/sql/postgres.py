@@ -32,8 +32,8 @@ from qmk.host.sql.sqlite import Durability
 OLDEST_SERVER = 140_000
 LOCK = 0x514D4B
 """First half of the advisory lock's key; the second is the schema's name hashed."""
-PATIENCE_S = 15.0
-"""How long a lost server, or the last daemon's lock, is waited for."""
+LOCK_PATIENCE_S = 4.0
+"""How long, at a start, the lock of a daemon that has just ended is waited for."""
 RETRY_S = 0.1
 
 WORDS = {"int": "BIGINT", "blob": "BYTEA", "text": 'TEXT COLLATE "C"', "id": "", "without_rowid": ""}
@@ -84,7 +84,7 @@ class PostgresDatabase:
     waits_for_disk = True
     far = True
 
-    def __init__(self, url: str, durability: Durability = "process", patience_s: float = PATIENCE_S) -> None:
+    def __init__(self, url: str, durability: Durability = "process", patience_s: float = 15.0) -> None:
         self.url = url
         self.name = shown(url)
         self.durability = durability
@@ -97,7 +97,7 @@ class PostgresDatabase:
         try:
             self._writer = self._connect()
             self._require_release()
-            self._take_lock()
+            self._take_lock(min(LOCK_PATIENCE_S, patience_s))
             self._reader = self._connect()
             settle(self, WORDS)
             self._lead()
@@ -130,9 +130,9 @@ class PostgresDatabase:
                 help="upgrade the server",
             )
 
-    def _take_lock(self) -> None:
+    def _take_lock(self, patience_s: float) -> None:
         """Become the one daemon of this schema; a daemon that has just ended may hold it a moment longer."""
-        deadline = time.monotonic() + self._patience_s
+        deadline = time.monotonic() + patience_s
         query = "SELECT pg_try_advisory_lock(%s, hashtext(current_schema()))"
         while not self._writer.execute(query, (LOCK,)).fetchone()[0]:
             if time.monotonic() > deadline:
@@ -176,10 +176,10 @@ class PostgresDatabase:
             self._writer.execute("SET LOCAL synchronous_commit = on")
             self._writer.execute(_LEADER)
             for sql in statements:
-                self._writer.execute(_spoken(sql))
+                self._writer.execute(spoken(sql))
 
     def read(self, query: str, values: Row = ()) -> Iterator[Row]:
-        sql = _spoken(query)
+        sql = spoken(query)
         try:
             return iter(self._reader.execute(sql, values).fetchall())
         except self._driver.OperationalError as error:
@@ -212,7 +212,7 @@ class PostgresDatabase:
                     cursor.execute("SET LOCAL synchronous_commit = off")
                 cursor.execute(_COUNT_UP, (self._generation, self._batch))
                 for sql, rows in statements:
-                    cursor.executemany(_spoken(sql), rows)
+                    cursor.executemany(spoken(sql), rows)
                 cursor.execute("COMMIT")
         except BaseException:
             if not self._writer.closed:
@@ -226,7 +226,7 @@ class PostgresDatabase:
         while True:
             try:
                 self._writer = self._connect()
-                self._take_lock()
+                self._take_lock(deadline - time.monotonic())
                 query = "SELECT generation, batch FROM leader"
                 generation, batch = self._writer.execute(query).fetchone()
                 break
@@ -250,9 +250,20 @@ class PostgresDatabase:
 
 
 @cache
-def _spoken(sql: str) -> str:
+def spoken(sql: str) -> str:
     """The statement in PostgreSQL's words."""
     return sql.replace("%", "%%").replace("?", "%s").replace("AS BLOB", "AS BYTEA")
+
+
+def connect_to_read(url: str) -> tuple[Any, str, type[Exception]]:
+    """A connection that reads one moment of a database, its name, and what its errors are."""
+    driver, name = _psycopg(), shown(url)
+    try:
+        connection = driver.connect(url, autocommit=True, application_name="qmk reader", **_KEEP_ALIVE)
+        connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    except driver.Error as error:
+        raise _cannot_use(name, error) from error
+    return connection, name, driver.Error
 
 
 def _deposed(name: str) -> QmkError:

@@ -6,11 +6,11 @@ from typing import Any
 
 import msgspec
 
+from qmk.host import ledger
 from qmk.host.blobs import Blobs
 from qmk.host.journal import INLINE_BYTES, Batch
 from qmk.host.results import Result, checksum, encode_head
 from qmk.host.sql.database import Row, Statement
-from qmk.kernel.effects import Charge
 from qmk.kernel.events import CheckpointDropped, Event, Saved, Submitted, Yielded
 
 RECORD = "INSERT INTO journal (seq, job, record, checksum, blob) VALUES (?, ?, ?, ?, ?)"
@@ -18,8 +18,6 @@ RESULT = """INSERT INTO result (job, head, checksum) VALUES (?, ?, ?)
 ON CONFLICT (job) DO UPDATE SET head = excluded.head, checksum = excluded.checksum"""
 PAGE = """INSERT INTO page (job, number, bits, checksum, blob) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (job, number) DO UPDATE SET bits = excluded.bits, checksum = excluded.checksum, blob = excluded.blob"""
-CHARGE = """INSERT INTO ledger (seq, now_ns, tenant, session, job, attempt, amounts, checksum)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
 AUDIT = "INSERT INTO audit (seq, entry, hash) VALUES (?, ?, ?)"
 SEAL = "INSERT INTO seal (number, body, signature) VALUES (?, ?, ?)"
 CHECKPOINT = """INSERT INTO checkpoint (id, job, blob, size_bytes, epoch, kept, now_ns) VALUES (?, ?, ?, ?, ?, ?, ?)
@@ -29,16 +27,14 @@ DROP_STATE = "DELETE FROM checkpoint WHERE id=? AND blob=?"
 FORGET = tuple(f"DELETE FROM {table} WHERE job=?" for table in ("journal", "result", "page", "checkpoint"))
 
 encode = msgspec.msgpack.Encoder().encode
-_encode_amounts = msgspec.json.Encoder(order="deterministic").encode
 
 
 class Rows:
-    """Counts the rows of the journal and the ledger: ``records`` and ``charges`` are the last numbers written."""
+    """Counts the rows of the journal: ``records`` is the last number written."""
 
-    def __init__(self, blobs: Blobs, records: int, charges: int) -> None:
+    def __init__(self, blobs: Blobs, records: int) -> None:
         self._blobs = blobs
         self.records = records
-        self.charges = charges
 
     def statements(self, batch: Batch) -> list[Statement]:
         """What to carry out for ``batch``; call ``written`` once it was."""
@@ -46,7 +42,7 @@ class Rows:
             Statement(RECORD, self._records(batch.records)),
             *self._results(batch.results),
             *_checkpoints(batch.records),
-            Statement(CHARGE, [charge_row(self.charges + at, row) for at, row in enumerate(batch.charges, 1)]),
+            Statement(ledger.INSERT, ledger.values(batch.charges)),
             Statement(AUDIT, [(x.seq, x.data, bytes.fromhex(x.hash)) for x in batch.audit]),
             Statement(SEAL, [(x.number, x.body, x.signature) for x in batch.seals]),
             Statement(DROP_STATE, [(x.checkpoint, x.blob) for x in batch.dropped]),
@@ -56,7 +52,6 @@ class Rows:
 
     def written(self, batch: Batch) -> None:
         self.records += len(batch.records)
-        self.charges += len(batch.charges)
 
     def _records(self, records: list[Event]) -> list[Row]:
         rows: list[Row] = []
@@ -105,14 +100,3 @@ def _checkpoints(records: list[Event]) -> list[Statement]:
         elif isinstance(record, CheckpointDropped):
             found.append(Statement(DROP_CHECKPOINT, [(record.checkpoint,)]))
     return found
-
-
-def charge_row(seq: int, charge: Charge) -> Row:
-    amounts = _encode_amounts(charge.amounts)
-    who = (charge.tenant, charge.session, charge.job, charge.attempt)
-    return (seq, charge.now_ns, *who, amounts.decode(), charge_checksum(*who, charge.now_ns, amounts))
-
-
-def charge_checksum(tenant: str, session: str, job: str, attempt: int, now_ns: int, amounts: bytes) -> int:
-    """CRC-32 over a whole row of the ledger: a bill is made from it."""
-    return checksum("\0".join((tenant, session, job, str(attempt), str(now_ns))), amounts)

@@ -8,6 +8,7 @@ would be there stands in the row.
 from __future__ import annotations
 
 from qmk.base.errors import QmkError
+from qmk.host import ledger
 from qmk.host.sql.database import Database, Statement
 
 SCHEMA = 2
@@ -25,7 +26,8 @@ CREATE TABLE page (
 );
 """
 
-_SINCE_2 = """
+_SINCE_2 = (
+    """
 CREATE INDEX journal_of_blob ON journal (blob) WHERE blob <> '';
 CREATE INDEX page_of_blob ON page (blob) WHERE blob <> '';
 CREATE TABLE checkpoint (
@@ -34,14 +36,11 @@ CREATE TABLE checkpoint (
 );
 CREATE INDEX checkpoint_of_job ON checkpoint (job);
 CREATE INDEX checkpoint_of_blob ON checkpoint (blob);
-CREATE TABLE ledger (
-  seq {int} PRIMARY KEY, now_ns {int} NOT NULL, tenant {text} NOT NULL, session {text} NOT NULL, job {text} NOT NULL,
-  attempt {int} NOT NULL, amounts {text} NOT NULL, checksum {int} NOT NULL
-);
-CREATE INDEX ledger_by_time ON ledger (now_ns);
 CREATE TABLE audit (seq {int} PRIMARY KEY, entry {blob} NOT NULL, hash {blob} NOT NULL);
 CREATE TABLE seal (number {int} PRIMARY KEY, body {blob} NOT NULL, signature {blob} NOT NULL);
 """
+    + ledger.TABLE
+)
 
 _META = "CREATE TABLE meta (key {text} PRIMARY KEY, value {text} NOT NULL){without_rowid};"
 

@@ -7,7 +7,6 @@ connections of their own, so a long read never holds up the writer.
 
 from __future__ import annotations
 
-import sqlite3 as _standard
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any, Literal
 from qmk.base.errors import QmkError
 from qmk.host.file_system import require_local
 from qmk.host.sql.database import Row, Statement, damaged
+from qmk.host.sql.library import sqlite_module
 from qmk.host.sql.schema import settle
 
 Durability = Literal["process", "power"]
@@ -33,15 +33,6 @@ WORDS = {
     "id": "id INTEGER PRIMARY KEY,",
     "without_rowid": " WITHOUT ROWID",
 }
-
-
-def sqlite_module() -> Any:
-    """The newer of the system's SQLite and the ``pysqlite3`` wheel's."""
-    try:
-        import pysqlite3  # pyright: ignore[reportMissingTypeStubs]
-    except ImportError:
-        return _standard
-    return pysqlite3 if pysqlite3.sqlite_version_info > _standard.sqlite_version_info else _standard
 
 
 class SqliteDatabase:

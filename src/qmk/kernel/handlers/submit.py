@@ -14,7 +14,7 @@ from qmk.abi.calls import q_estimate, q_replay, q_restore, q_submit
 from qmk.base.errors import QmkError
 from qmk.base.ids import opaque
 from qmk.base.seeds import substream
-from qmk.kernel import admission, views
+from qmk.kernel import admission, records, views
 from qmk.kernel.audit import reference
 from qmk.kernel.effects import Estimate, Reply, Route
 from qmk.kernel.events import Routed, Saved, Submitted
@@ -130,6 +130,10 @@ def routed(kernel: State, pending: Pending, event: Routed) -> None:
 
 def accept(kernel: State, pending: Pending, record: Submitted, state: Checkpoint | None = None) -> None:
     """Journal, answer, queue. ``state`` is what the job starts from; empty: the start of its program."""
+    error = records.refusal(record)
+    if error is not None:
+        kernel.drop_pending(pending, error)
+        return
     kernel.tenant(record.tenant).queued_jobs.give()
     (job,) = kernel.commit(record)
     if state is not None and state.blob:

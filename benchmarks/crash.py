@@ -1,0 +1,334 @@
+"""``python -m benchmarks.crash --kills 300``: kill -9 of the daemon and of its workers, at random moments, under load.
+
+Clients with patience submit jobs under idempotency keys of their own, wait for them, and read every shot back. The
+bits of a job are a function of program, shots and seed, so each is compared with a run in this process. At the end the
+journal itself is read: every key has one job, every job one end, one result and one charge. The exit code is 1 when
+anything was lost, doubled or wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import qmk
+from benchmarks.daemon import database_url
+from qmk.base.errors import QmkError
+from qmk.client import Client
+from qmk.host.store import open_journal
+from qmk.kernel.events import Failed, Finished, Started, Submitted
+from qmk.qvm.graph import Graph, Node
+
+ATTEMPTS = 1000
+PATIENCE_S = 120.0
+SEEDS = 40
+
+DAEMON = f"""
+import sys
+from pathlib import Path
+from qmk.host.config import HostConfig
+from qmk.host.daemon import serve
+socket, data_dir, database, durability = sys.argv[1:]
+serve(HostConfig(socket=Path(socket), data_dir=Path(data_dir), database=database, durability=durability, workers=2,
+                 job_attempts={ATTEMPTS}))
+"""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One sort of job: ``weight`` of every so many."""
+
+    name: str
+    graph: Graph
+    shots: int
+    engine: str
+    weight: int
+    rows: bool = True
+    """every shot is kept, read back and compared; else the counts are"""
+
+    def wishes(self, seed: int) -> dict[str, Any]:
+        return {"shots": self.shots, "seed": seed, "engine": self.engine, "keep_events": self.rows}
+
+
+Seen = tuple[dict[str, int], str]
+
+
+def seen(result: qmk.Result) -> Seen:
+    """Counts, and a digest of every shot."""
+    digest = hashlib.sha256()
+    for row in result.rows() if result.has_events else ():
+        digest.update(row.encode())
+    return result.counts, digest.hexdigest()
+
+
+def program(n_qubits: int, rounds: int) -> Graph:
+    """A GHZ state of ``n_qubits``, after ``rounds`` of gates that cancel, measured."""
+    qubits = tuple(f"q{i}" for i in range(n_qubits))
+    nodes = [Node("a", "core.alloc", {"n": n_qubits}, qubits, caps=("CAP_ALLOC",)), Node("h", "core.h", {}, ("q0",))]
+    nodes += [Node(f"x{i}", "core.x", {}, (qubits[-1],)) for i in range(2 * rounds)]
+    nodes += [Node(f"c{i}", "core.cnot", {}, (qubits[i - 1], qubits[i])) for i in range(1, n_qubits)]
+    nodes += [Node(f"m{i}", "core.mz", {}, (qubit,), produces=(f"e{i}",)) for i, qubit in enumerate(qubits)]
+    nodes.append(Node("f", "core.free", {}, qubits))
+    events = tuple(f"e{i}" for i in range(n_qubits))
+    return Graph(nodes=tuple(nodes), vqs=qubits, events=events, caps=("CAP_ALLOC",))
+
+
+KINDS = (
+    Kind("small", program(2, 0), 100, "stabilizer", 12),
+    Kind("wide", program(20, 3), 500, "stabilizer", 4),
+    Kind("other engine", program(3, 40), 1500, "reference", 3),
+    Kind("slow", program(16, 500), 500_000, "stabilizer", 4, rows=False),
+    Kind("large result", program(60, 1), 20_000, "stabilizer", 1),
+    Kind("large graph", program(4, 1500), 50, "stabilizer", 1),
+)
+
+
+@dataclass(frozen=True)
+class Accepted:
+    key: str
+    job: str
+    kind: Kind
+    seed: int
+
+
+@dataclass
+class Report:
+    """What came of it. ``lost``, ``doubled`` and ``wrong`` are to stay empty; each names a job and what happened."""
+
+    jobs: int = 0
+    kills: Counter[str] = field(default_factory=Counter[str])
+    rerun: int = 0
+    seconds: float = 0.0
+    lost: list[str] = field(default_factory=list)
+    doubled: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+
+    @property
+    def sound(self) -> bool:
+        return not (self.lost or self.doubled or self.wrong)
+
+    def text(self) -> str:
+        killed = ", ".join(f"{count} of the {what}" for what, count in sorted(self.kills.items()))
+        lines = [f"{self.kills.total()} kills ({killed}), {self.jobs} jobs accepted, {self.rerun} of them run again, "]
+        lines[0] += f"{self.seconds:.0f} s"
+        lines += [f"lost {len(self.lost)}, doubled {len(self.doubled)}, wrong {len(self.wrong)}"]
+        return "\n".join([*lines, *(f"  {row}" for row in [*self.lost, *self.doubled, *self.wrong][:20])])
+
+
+class Victim:
+    """The daemon, started again whenever it was killed."""
+
+    def __init__(self, folder: Path, database: str, durability: str) -> None:
+        self.folder = folder
+        self.socket = folder / "s"
+        self._arguments = [sys.executable, "-c", DAEMON, str(self.socket), str(folder / "d"), database, durability]
+        self._log = (folder / "log").open("ab")
+        self.process = self._start()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(self._arguments, stdout=self._log, stderr=self._log)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self.process = self._start()
+
+    def kill_worker(self, dice: random.Random) -> bool:
+        """Whether there was one to kill."""
+        try:
+            listed = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+            os.kill(int(dice.choice(listed)), signal.SIGKILL)
+        except (OSError, IndexError):
+            return False
+        return True
+
+    def wait_until_it_answers(self) -> None:
+        """Or has ended."""
+        while self.process.poll() is None:
+            with socket.socket(socket.AF_UNIX) as probe:
+                if probe.connect_ex(str(self.socket)) == 0:
+                    return
+            time.sleep(0.01)
+
+    def ended_by_itself(self) -> str:
+        """What it said, when nobody killed it and it is gone all the same."""
+        if self.process.poll() is None:
+            return ""
+        return f"the daemon ended with {self.process.returncode}: {(self.folder / 'log').read_text()[-2000:]}"
+
+    def stop(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(60)
+        finally:
+            self.process.kill()
+            self._log.close()
+
+
+class Load:
+    """Clients that submit, wait, read and compare until they are told to stop."""
+
+    def __init__(self, path: Path, clients: int, seed: int, pause_s: float) -> None:
+        self._socket = path
+        self._pause_s = pause_s
+        self._expected: dict[tuple[str, int], Seen] = {}
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self.accepted: list[Accepted] = []
+        self.lost: list[str] = []
+        self.wrong: list[str] = []
+        self._threads = [threading.Thread(target=self._client, args=(f"{seed}-{number}",)) for number in range(clients)]
+        for thread in self._threads:
+            thread.start()
+
+    def _client(self, name: str) -> None:
+        dice = random.Random(name)
+        with Client(self._socket, patience_s=PATIENCE_S) as client:
+            number = 0
+            while not self._stop.is_set():
+                number += 1
+                kind = dice.choices(KINDS, [kind.weight for kind in KINDS])[0]
+                try:
+                    self._one(client, f"{name}-{number}", kind, dice.randrange(SEEDS))
+                except QmkError as error:
+                    self.lost.append(f"{name}-{number} ({kind.name}): {error}")
+                self._stop.wait(dice.uniform(0, self._pause_s))
+
+    def _one(self, client: Client, key: str, kind: Kind, seed: int) -> None:
+        job = client.submit(kind.graph, idempotency_key=key, **kind.wishes(seed)).job_id
+        self.accepted.append(Accepted(key, job, kind, seed))
+        status = client.wait(job)
+        if status.state != "COMPLETED":
+            self.lost.append(f"{job} ({kind.name}) is {status.state}: {status.error}")
+        elif seen(client.result(job)) != self.expected(kind, seed):
+            self.wrong.append(f"{job} ({kind.name}, seed {seed}) has other bits")
+
+    def expected(self, kind: Kind, seed: int) -> Seen:
+        with self._lock:
+            key = (kind.name, seed)
+            if key not in self._expected:
+                self._expected[key] = seen(qmk.run(kind.graph, **kind.wishes(seed)))
+            return self._expected[key]
+
+    def stop(self) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+
+def storm(
+    folder: Path, database: str, kills: int, clients: int = 8, seed: int = 1, pause_s: float = 0.3, durability: str = ""
+) -> Report:
+    """Kill that often, then let everything end, and judge."""
+    dice = random.Random(seed)
+    report = Report()
+    begin = time.monotonic()
+    victim = Victim(folder, database, durability or "process")
+    load = Load(victim.socket, clients, seed, pause_s)
+    try:
+        while report.kills.total() < kills and not victim.ended_by_itself():
+            if dice.random() < 0.85:
+                victim.wait_until_it_answers()
+            time.sleep(dice.uniform(0.0, 1.5))
+            if dice.random() < 0.4:
+                victim.kill()
+                report.kills["daemon"] += 1
+            elif victim.kill_worker(dice):
+                report.kills["workers"] += 1
+    finally:
+        load.stop()
+        said = victim.ended_by_itself()
+        if said:
+            report.lost.append(said)
+    _ask_again(victim.socket, load, report)
+    victim.stop()
+    report.jobs = len(load.accepted)
+    report.lost += load.lost
+    report.wrong += load.wrong
+    _read_journal(folder / "d", database, load.accepted, report)
+    report.seconds = time.monotonic() - begin
+    return report
+
+
+def _ask_again(path: Path, load: Load, report: Report) -> None:
+    """Every job, once more after the last kill: by its key and by its id."""
+    with Client(path, patience_s=PATIENCE_S) as client:
+        for row in load.accepted:
+            job = client.submit(row.kind.graph, idempotency_key=row.key, **row.kind.wishes(row.seed)).job_id
+            if job != row.job:
+                report.doubled.append(f"the key {row.key} gives {job} and gave {row.job}")
+            status = client.wait(row.job)
+            if status.result is None:
+                report.lost.append(f"{row.job} ({row.kind.name}) is {status.state} without a result")
+            elif status.result.counts != load.expected(row.kind, row.seed)[0]:
+                report.wrong.append(f"{row.job} ({row.kind.name}, seed {row.seed}) has other counts")
+
+
+def _read_journal(data_dir: Path, database: str, accepted: list[Accepted], report: Report) -> None:
+    """What the journal says, without a daemon."""
+    journal = open_journal(data_dir, database)
+    keys: Counter[str] = Counter()
+    starts: Counter[str] = Counter()
+    ends: Counter[str] = Counter()
+    shots: dict[str, int] = {}
+    for record in journal.records():
+        match record:
+            case Submitted():
+                keys[record.idempotency_key] += 1
+                shots[record.job] = record.shots
+            case Started():
+                starts[record.job] += 1
+            case Finished():
+                ends[record.job] += 1
+            case Failed() if not record.died:
+                report.lost.append(f"{record.job} failed: {record.message}")
+            case _:
+                pass
+    charged: Counter[str] = Counter()
+    for charge in journal.charges():
+        charged[charge.job] += charge.shots
+    journal.close()
+    report.rerun = sum(count > 1 for count in starts.values())
+    report.doubled += [f"the key {key} was accepted {count} times" for key, count in keys.items() if count > 1]
+    for row in accepted:
+        if ends[row.job] != 1:
+            (report.doubled if ends[row.job] else report.lost).append(f"{row.job} ended {ends[row.job]} times")
+        if charged and charged[row.job] != shots[row.job]:
+            report.doubled.append(f"{row.job} of {shots[row.job]} shots was charged {charged[row.job]}")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Kill the daemon and its workers at random under load, and judge.")
+    parser.add_argument("--kills", type=int, default=300)
+    parser.add_argument("--clients", type=int, default=8)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--durability", choices=["process", "power"], default="process")
+    parser.add_argument(
+        "--database", default="sqlite", help="sqlite, postgresql (a server of its own), or a postgresql:// URL"
+    )
+    options = parser.parse_args()
+    fast = options.durability == "process"
+    with (
+        tempfile.TemporaryDirectory(prefix="qmk-crash-") as folder,
+        database_url(options.database, fast) as url,
+    ):
+        report = storm(Path(folder), url, options.kills, options.clients, options.seed, durability=options.durability)
+    print(report.text())
+    return 0 if report.sound else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,67 @@
+"""Whether a record can be written at all: asked before it is applied, so that the journal never lags behind the kernel.
+
+Everything in a record came through a codec once, so this should never matter. If a defect of ours puts something into
+one that no codec carries, a new job is refused, and any other record is kept with that part replaced by its text: the
+live kernel and a replayed one then see the same.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import msgspec
+
+from qmk.base.errors import INTEGER_BOUND, QmkError
+from qmk.kernel.events import Event, Submitted
+
+_encode = msgspec.msgpack.Encoder().encode
+_REFUSALS = (TypeError, ValueError, OverflowError, RecursionError)
+"""What the codec raises: unknown types, text that is no Unicode, whole numbers beyond 64 bits, endless nesting."""
+DEPTH = 16
+
+
+def refusal(record: Submitted) -> QmkError | None:
+    """Why this job cannot be accepted, if its record cannot be written."""
+    try:
+        _encode(record)
+    except _REFUSALS as error:
+        return QmkError("INTERNAL_ERROR", f"a defect in QMK: the job's record cannot be written ({error})")
+    return None
+
+
+def writable(record: Event) -> Event:
+    """The record, or one that can be written in its place."""
+    try:
+        _encode(record)
+    except _REFUSALS:
+        fields = {name: _plain(getattr(record, name), 0) for name in record.__struct_fields__}
+        return msgspec.structs.replace(record, **fields)
+    return record
+
+
+def _plain(value: Any, depth: int) -> Any:
+    if depth > DEPTH:
+        return "..."
+    match value:
+        case bool() | None | float() | bytes():
+            return value
+        case int():
+            return value if -INTEGER_BOUND <= value < INTEGER_BOUND else float(value)
+        case str():
+            return value.encode(errors="replace").decode()
+        case dict():
+            rows = cast("dict[Any, Any]", value)
+            return {_plain(str(key), depth): _plain(item, depth + 1) for key, item in rows.items()}
+        case list() | tuple():
+            items = [_plain(item, depth + 1) for item in cast("list[Any]", value)]
+            return items if isinstance(value, list) else tuple(items)
+        case _:
+            return value if _can(value) else repr(value).encode(errors="replace").decode()
+
+
+def _can(value: Any) -> bool:
+    try:
+        _encode(value)
+    except _REFUSALS:
+        return False
+    return True

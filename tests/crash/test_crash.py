@@ -1,0 +1,20 @@
+"""kill -9 of the daemon and of its workers at random moments, under load: nothing lost, doubled or wrong. The long form
+is ``python -m benchmarks.crash``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.crash import storm
+
+
+@pytest.mark.slow
+def test_nothing_is_lost_doubled_or_wrong(tmp_path: Path, database_url: str):
+    report = storm(tmp_path, database_url, kills=8, clients=8, seed=3, pause_s=0.2)
+    assert report.kills.total() == 8
+    assert report.kills["daemon"] > 0
+    assert report.kills["workers"] > 0
+    assert report.jobs > 8
+    assert report.sound, report.text()
