@@ -49,9 +49,9 @@ def test_a_waiting_job_is_saved_restored_and_taken_back(qmk: Qmk, busy: str) -> 
     back = qmk("rollback", job, "0")
     assert back.stdout == f"{job}: goes on with 0 epochs behind it, from the start\n"
     restored = qmk("restore", saved["checkpoint_id"]).stdout.strip()
-    refused = qmk("migrate", busy, "slot7")
+    refused = qmk("migrate", busy, "r7")
     assert refused.returncode == 2
-    assert "slot0" in refused.stderr or "no region" in refused.stderr
+    assert "r0" in refused.stderr or "no region" in refused.stderr
     unstoppable = qmk("checkpoint", busy)
     assert unstoppable.returncode == 2
     assert "NOT_CHECKPOINTABLE" in unstoppable.stderr
@@ -67,7 +67,7 @@ def test_a_waiting_job_is_saved_restored_and_taken_back(qmk: Qmk, busy: str) -> 
     [
         ("checkpoint", "job_none"),
         ("restore", "chk_none"),
-        ("migrate", "job_none", "slot0"),
+        ("migrate", "job_none", "r0"),
         ("replay", "job_none"),
         ("rollback", "job_none", "0"),
     ],

@@ -154,7 +154,7 @@ def test_a_migrated_job_goes_on_in_another_process_and_region_with_the_same_bits
     graph = program()
     expected = undisturbed(desk, engine, graph)
     job = desk.submit(engine, graph)
-    region = "slot1"
+    region = "r1"
     before = set(desk.daemon.children())
     moved = desk.meanwhile(lambda client: client.migrate(job, region))
     assert moved.region == region

@@ -61,9 +61,9 @@ class Page:
         shutil.copytree(ROOT / "examples", folder / "examples")
         binaries = folder / "bin"
         binaries.mkdir()
-        (binaries / "qmk").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m qmk "$@"\n')
-        (binaries / "qmk").chmod(0o755)
-        (binaries / "python").symlink_to(sys.executable)
+        for name, command in {"qmk": f'"{sys.executable}" -m qmk', "python": f'"{sys.executable}"'}.items():
+            (binaries / name).write_text(f'#!/bin/sh\nexec {command} "$@"\n')
+            (binaries / name).chmod(0o755)
         self.environment = {
             **os.environ,
             "PATH": f"{binaries}:{os.environ['PATH']}",

@@ -40,8 +40,13 @@ class Program(Request, frozen=True):
 class Policy(Request, frozen=True):
     """Wishes about how a job is run. Whatever cannot be honoured is refused, never ignored."""
 
-    priority: Annotated[int, Meta(description="larger is launched sooner", ge=-1000, le=1000)] = 0
-    deadline_epochs: Annotated[int, Meta(description="most epochs the job may take", ge=1, le=INT_MAX)] | None = None
+    priority: Annotated[
+        int, Meta(description="larger is launched sooner, among the jobs of one tenant", ge=-1000, le=1000)
+    ] = 0
+    deadline_epochs: (
+        Annotated[int, Meta(description="scheduling epochs from acceptance by which it should end", ge=1, le=INT_MAX)]
+        | None
+    ) = None
     seed: Annotated[int, Meta(description="seed of every random choice; absent: drawn", ge=0, le=INT_MAX)] | None = None
     timeout_ms: (
         Annotated[int, Meta(description="ms from acceptance to FAILED (TIMEOUT)", ge=1, le=LIMITS.timeout_ms)] | None
@@ -74,9 +79,12 @@ class Status(Struct, frozen=True, kw_only=True):
     seed: int
     engine: Annotated[str, Meta(description="engine chosen by the router or by policy.engine")]
     method: str
-    place_in_queue: Annotated[int | None, Meta(description="jobs that are launched before it; null when not QUEUED")]
+    place_in_queue: Annotated[
+        int | None, Meta(description="the tenant's own jobs launched before it; null when not QUEUED")
+    ]
     estimated_start: Annotated[
-        float | None, Meta(description="predicted launch, Unix time in seconds; null when not QUEUED")
+        float | None,
+        Meta(description="predicted launch under the present load, Unix time in seconds; null when not QUEUED"),
     ]
     submitted: Annotated[float, Meta(description="acceptance, Unix time in seconds")]
     started: float | None = None

@@ -118,7 +118,7 @@ class Routing:
             chosen=next((row.engine for row in candidates if row.chosen), ""),
         )
 
-    def resources(self, queued: int, running: int, workers: int) -> q_query_resources.Reply:
+    def resources(self, queued: int | None, running: int | None, workers: int) -> q_query_resources.Reply:
         """Devices, engines and capacity of this machine, with the kernel's queue figures."""
         return q_query_resources.Reply(
             devices=[q_query_resources.Device("ideal", IDEAL, [family.name for family in FAMILIES])],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from typing import Any
 
 import msgspec
@@ -10,12 +11,16 @@ import msgspec
 from qmk.abi import shapes
 from qmk.base.errors import Finding, QmkError
 from qmk.base.limits import LIMITS, check
+from qmk.base.units import bytes_text
+from qmk.kernel import mapping
 from qmk.kernel.config import CAP_DEBUG, KernelConfig
+from qmk.kernel.events import Submitted
 from qmk.kernel.objects.capability import insufficient
 from qmk.kernel.objects.session import Session
 from qmk.qvm.graph import Graph
 from qmk.qvm.verify import verify
 
+DEADLINE_RULE = "QMK-DEADLINE"
 _CANONICAL = msgspec.json.Encoder(order="deterministic")
 
 
@@ -94,14 +99,50 @@ def require_event_room(graph: Graph, shots: int) -> None:
         )
 
 
-def require_deadline(policy: shapes.Policy, epochs: int) -> None:
-    if policy.deadline_epochs is not None and policy.deadline_epochs < epochs:
-        raise QmkError(
-            "INVALID_PARAMS",
-            f"the program has {epochs} epochs, so deadline_epochs = {policy.deadline_epochs} cannot be met",
-            field="policy.deadline_epochs",
-            expected=f"int >= {epochs}",
+def no_room(record: Submitted, config: KernelConfig) -> QmkError | None:
+    """RESOURCE_EXHAUSTED, with the numbers, for a job that the machine could not run if nothing else did."""
+    if config.memory_bytes and record.memory_bytes > config.memory_bytes:
+        return QmkError(
+            "RESOURCE_EXHAUSTED",
+            f"the job is predicted to need {bytes_text(record.memory_bytes)} on engine '{record.engine}', and the "
+            f"machine runs jobs of {bytes_text(config.memory_bytes)} together",
+            resource="memory_bytes",
+            asked=record.memory_bytes,
+            limit=config.memory_bytes,
+            help="fewer qubits, or another engine",
+            retryable=False,
         )
+    widths = mapping.regions(config)
+    widest = max(widths, key=lambda name: widths[name])
+    if record.n_qubits > widths[widest]:
+        return QmkError(
+            "RESOURCE_EXHAUSTED",
+            f"the job needs {record.n_qubits} qubits in one region of the device, and the largest, '{widest}', has "
+            f"{widths[widest]}",
+            resource="qubits",
+            asked=record.n_qubits,
+            limit=widths[widest],
+            help="fewer qubits alive at once: free those that are measured",
+            retryable=False,
+        )
+    return None
+
+
+def deadline_warning(record: Submitted, start_s: float | None, config: KernelConfig) -> Finding | None:
+    """A warning when the job, by estimate, ends after its deadline; ``start_s`` is its predicted launch (Unix time)."""
+    deadline = record.policy.get("deadline_epochs")
+    if deadline is None or start_s is None:
+        return None
+    epochs = (start_s + record.seconds - record.now_ns / 1e9) * 1000 / config.epoch_ms
+    if epochs <= deadline:
+        return None
+    return Finding(
+        DEADLINE_RULE,
+        f"the job is predicted to end {math.ceil(epochs)} scheduling epochs of {config.epoch_ms} ms from now, "
+        f"after its deadline of {deadline}; it is queued all the same",
+        help="ask for a later deadline_epochs, or fewer shots",
+        severity="warning",
+    )
 
 
 def request_digest(digest: str, shots: int, policy: dict[str, Any], keep_events: bool) -> str:

@@ -38,7 +38,7 @@ from qmk.kernel.jobs import progress_step, reported_error
 from qmk.kernel.objects.capability import insufficient
 from qmk.kernel.objects.job import RUNNING, Job
 from qmk.kernel.objects.session import Session
-from qmk.kernel.state import JOB_TIMER, State
+from qmk.kernel.state import EPOCH_TIMER, JOB_TIMER, State
 
 _DENIED_QUOTA = ("quota", "asked", "limit")
 
@@ -56,6 +56,7 @@ class Kernel(State):
         launches that are no longer current, and of jobs that are gone, have no effect."""
         self.out = []
         self.now_ns = event.now_ns
+        self.jobs.queue.clock(event.now_ns)
         match event:
             case CallReceived():
                 self._call(event)
@@ -66,8 +67,10 @@ class Kernel(State):
             case Refused():
                 self._refused(event)
             case Started():
-                if self.jobs.current(event.job, event.fence) is not None:
-                    self.commit(event, durable=False)
+                job = self.jobs.current(event.job, event.fence)
+                if job is not None:
+                    region, first_qubit = self.jobs.queue.where(job)
+                    self.commit(structs.replace(event, region=region, first_qubit=first_qubit), durable=False)
             case Progressed():
                 self._progressed(event)
             case Finished():
@@ -198,6 +201,9 @@ class Kernel(State):
         if wait is not None:
             self.answer(wait, self.jobs.by_id[wait.job])
             return
+        if event.key == EPOCH_TIMER:
+            self.launch_ready()
+            return
         job = self.jobs.by_id.get(event.key.removeprefix(JOB_TIMER))
         if event.key.startswith(JOB_TIMER) and job is not None and not job.ended:
             self.stop(job, Cancelled(now_ns=event.now_ns, job=job.id, timeout=True))
@@ -222,6 +228,8 @@ class Kernel(State):
         adopted = self.jobs.adoptable(event.adopted)
         self.commit(structs.replace(event, adopted=adopted, generation=self.jobs.generation + 1))
         self.out.extend(Kill(job, fence) for job, fence in event.adopted if (job, fence) not in adopted)
+        for job_id in self.jobs.queue.misfits():
+            self.commit(_misfit(self.jobs.by_id[job_id], event.now_ns))
         for job in list(self.jobs.by_id.values()):
             if job.ended:
                 continue
@@ -253,6 +261,15 @@ def _poisonous(job: Job, now_ns: int) -> Failed:
     message = f"the daemon crashed {job.crashes} times while this job ran"
     fields = {"engine": job.submitted.engine, "crashes": job.crashes}
     return Failed(now_ns=now_ns, job=job.id, fence=job.fence, kind="JOB_FAILED", message=message, fields=fields)
+
+
+def _misfit(job: Job, now_ns: int) -> Failed:
+    """The end of a job that was accepted for a larger device than there is now."""
+    qubits = job.submitted.n_qubits
+    message = f"the job needs {qubits} qubits in one region, and since the restart no region of the device has as many"
+    fields = {"resource": "qubits", "asked": qubits, "retryable": False}
+    kind = "RESOURCE_EXHAUSTED"
+    return Failed(now_ns=now_ns, job=job.id, fence=0, kind=kind, message=message, fields=fields)
 
 
 def _require_supported(call: Call) -> None:

@@ -77,12 +77,13 @@ class Estimate(msgspec.Struct, frozen=True):
 
 
 class QueryResources(msgspec.Struct, frozen=True):
-    """Answer a q_query_resources: the host adds devices, engines and capacity to the kernel's queue figures."""
+    """Answer a q_query_resources: the host adds devices, engines and capacity to the kernel's queue figures, which are
+    None for a caller who may know none."""
 
     conn: int
     ref: int
-    queued: int
-    running: int
+    queued: int | None
+    running: int | None
     workers: int = 1
 
 

@@ -95,10 +95,12 @@ class Refused(_Event, frozen=True):
 
 
 class Started(_Event, frozen=True):
-    """A worker took the launch ``fence`` of ``job``."""
+    """A worker took the launch ``fence`` of ``job``. The kernel fills in where its qubits are."""
 
     job: str
     fence: int
+    region: str = ""
+    first_qubit: int = 0
 
 
 class Progressed(_Event, frozen=True):
@@ -116,7 +118,8 @@ class Finished(_Event, frozen=True):
 
 
 class Failed(_Event, frozen=True):
-    """The launch ended without a result. ``died`` True: the worker process was lost, so the job may be retried."""
+    """The launch ended without a result; with ``fence`` 0, the job ended without a launch. ``died`` True: the worker
+    process was lost, so the job may be retried."""
 
     job: str
     fence: int

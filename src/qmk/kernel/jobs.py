@@ -14,6 +14,8 @@ from msgspec import structs
 
 from qmk.base.errors import KINDS, QmkError
 from qmk.base.limits import LIMITS
+from qmk.kernel.config import KernelConfig
+from qmk.kernel.dispatch import Dispatch
 from qmk.kernel.events import (
     Cancelled,
     CheckpointDropped,
@@ -32,7 +34,6 @@ from qmk.kernel.mapping import placements_of_record
 from qmk.kernel.objects.checkpoint import Checkpoint, CheckpointTable
 from qmk.kernel.objects.job import CANCELLED, COMPLETED, FAILED, QUEUED, RUNNING, Job
 from qmk.kernel.objects.tenant import Tenant
-from qmk.kernel.queue import LaunchQueue
 
 PROGRESS_STEPS = 50
 """A job's history has at most this many progress events a launch; q_status is always up to date."""
@@ -52,12 +53,12 @@ YIELDS = {
 class JobTable:
     """Jobs by id, with the launch queue and the launches that are out (``launched``, by job id)."""
 
-    def __init__(self, tenant_of: Callable[[str], Tenant], kept_jobs: int) -> None:
+    def __init__(self, tenant_of: Callable[[str], Tenant], config: KernelConfig) -> None:
         self._tenant_of = tenant_of
-        self._kept_jobs = kept_jobs
+        self._kept_jobs = config.kept_jobs
         self.by_id: dict[str, Job] = {}
         self.by_key: dict[tuple[str, str], str] = {}
-        self.queue = LaunchQueue()
+        self.queue = Dispatch(config, tenant_of)
         self.launched: dict[str, Job] = {}
         self.memory_bytes = 0
         self.seq = 0
@@ -69,6 +70,7 @@ class JobTable:
 
     def apply(self, record: Event) -> list[Job]:
         """Carries out a record; the jobs it changed. Records of forgotten jobs change nothing."""
+        self.queue.clock(record.now_ns)
         match record:
             case Submitted():
                 return [self._submit(record)]
@@ -92,7 +94,6 @@ class JobTable:
         """Takes the job off the queue into a slot; the fence of the launch. Not a record: what is out when the daemon
         goes down is asked of the launcher (``Recovered.adopted``), or launched again."""
         self.fence += 1
-        self.queue.drop(job)
         self._occupy(job, self.fence)
         return self.fence
 
@@ -115,6 +116,7 @@ class JobTable:
             "seq": self.seq,
             "generation": self.generation,
             "checkpoints": self.checkpoints.snapshot(),
+            "virtual_times": self.queue.schedule.accounts(),
         }
 
     def _submit(self, record: Submitted) -> Job:
@@ -144,7 +146,7 @@ class JobTable:
             job.retired = max(job.retired, record.fence)
             self._requeue(job, now_ns, record.message)
             return
-        if job.state == QUEUED:
+        if job.state == QUEUED and record.fence:
             self._start(job, record)
         match record:
             case Progressed():
@@ -162,10 +164,12 @@ class JobTable:
                 pass
 
     def _start(self, job: Job, record: Started | Progressed | Finished | Failed) -> None:
-        self.queue.drop(job)
+        if isinstance(record, Started):
+            job.place = (record.region, record.first_qubit)
         if job.id not in self.launched:
             self._occupy(job, record.fence)
         job.elsewhere = False
+        self.queue.start(job)
         job.move(RUNNING)
         job.started_ns = record.now_ns
         job.note(record.now_ns, "started", engine=job.submitted.engine, attempt=job.attempts + 1)
@@ -181,7 +185,7 @@ class JobTable:
         self._end(job, FAILED, record.now_ns, error)
 
     def _end(self, job: Job, state: str, now_ns: int, error: QmkError | None = None) -> None:
-        self._vacate(job)
+        self._vacate(job, now_ns)
         self.queue.drop(job)
         job.move(state)
         job.ended_ns = now_ns
@@ -238,6 +242,8 @@ class JobTable:
         job.retired = max(job.retired, record.fence)
         job.wanted_region = record.region or job.wanted_region
         job.elsewhere = job.elsewhere or (record.why == "migrated" and record.fence > 0)
+        self._vacate(job, record.now_ns, continued=record.why in ("preempted", "migrated"))
+        self.queue.drop(job)  # for where it is wanted may have changed
         self._requeue(job, record.now_ns, YIELDS[record.why], epoch=record.epoch)
 
     def _drop_checkpoint(self, checkpoint: str) -> None:
@@ -249,7 +255,7 @@ class JobTable:
         self.checkpoints.drop(checkpoint)
 
     def _requeue(self, job: Job, now_ns: int, reason: str, **fields: Any) -> None:
-        self._vacate(job)
+        self._vacate(job, now_ns)
         if job.state == RUNNING:
             job.move(QUEUED)
         job.started_ns = job.shots_done = job.progress_steps = 0
@@ -281,8 +287,8 @@ class JobTable:
         for job_id, fence in adopted.items():
             job = self.by_id[job_id]
             if job.id not in self.launched:
-                self.queue.drop(job)
                 self._occupy(job, fence)
+                self.queue.start(job)
             job.fence = fence
         return changed
 
@@ -296,7 +302,7 @@ class JobTable:
                 self._requeue(job, record.now_ns, "the daemon stopped")
                 changed.append(job)
             else:
-                self._vacate(job)
+                self._vacate(job, record.now_ns)
                 self.queue.put(job)
         return changed
 
@@ -306,12 +312,12 @@ class JobTable:
         self.memory_bytes += job.submitted.memory_bytes
         self._tenant_of(job.tenant).running_jobs.take()
 
-    def _vacate(self, job: Job) -> None:
+    def _vacate(self, job: Job, now_ns: int, continued: bool = False) -> None:
         if self.launched.pop(job.id, None) is not None:
+            self.queue.stop(job, now_ns, continued)
             self.memory_bytes -= job.submitted.memory_bytes
             self._tenant_of(job.tenant).running_jobs.give()
-        job.fence = job.first_qubit = 0
-        job.region = ""
+        job.fence = 0
 
 
 def reported_error(kind: str, message: str, fields: dict[str, Any]) -> QmkError:

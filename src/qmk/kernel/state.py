@@ -6,7 +6,7 @@ from typing import Any
 
 from qmk.abi.calls import q_events
 from qmk.base.errors import QmkError
-from qmk.kernel import checkpoint, mapping, records, views
+from qmk.kernel import checkpoint, records, views
 from qmk.kernel.asks import AskTable
 from qmk.kernel.audit import AuditLog, reference
 from qmk.kernel.config import KernelConfig, TenantConfig
@@ -29,11 +29,13 @@ from qmk.kernel.objects.job import COMPLETED, FAILED, Job
 from qmk.kernel.objects.session import Session, SessionTable, not_found
 from qmk.kernel.objects.tenant import Tenant
 from qmk.kernel.pending import Pending
+from qmk.kernel.schedule.messages import Action, Place, Preempt, WakeAt
 from qmk.kernel.waits import STATUS_WAIT, Wait, WaitTable
 
 MS = 1_000_000
 SECOND = 1_000_000_000
 JOB_TIMER = "job:"
+EPOCH_TIMER = "epoch"
 
 
 class State:
@@ -50,7 +52,7 @@ class State:
         self.waits = WaitTable(self.config.open_waits)
         self.asks = AskTable(self.config.open_waits)
         self.audit_log = AuditLog(self.config.epoch_ms * MS)
-        self.jobs = JobTable(self.tenant, self.config.kept_jobs)
+        self.jobs = JobTable(self.tenant, self.config)
         configured = (self.config.local, *self.config.tokens.values())
         self.known_caps = frozenset(name for row in configured for name in row.allowed_caps)
         self._tenants = {row.name: Tenant(row) for row in configured}
@@ -65,8 +67,9 @@ class State:
             self.audit_log.note(self.now_ns, kind, tenant, fields, self.out)
 
     def epoch(self) -> int:
-        """The scheduling epoch of this step: epochs are ``epoch_ms`` long and counted from the Unix epoch."""
-        return self.now_ns // (self.config.epoch_ms * MS)
+        """The scheduling epoch of this step: epochs are ``epoch_ms`` long and counted from the Unix epoch. It never
+        goes back: while the clock does, it stands still."""
+        return self.jobs.queue.epoch
 
     def tenant(self, name: str) -> Tenant:
         """The tenant; one that only the journal knows (its tokens were removed since) gets default quotas."""
@@ -74,6 +77,11 @@ class State:
         if found is None:
             found = self._tenants[name] = Tenant(TenantConfig(name=name))
         return found
+
+    @property
+    def only_local(self) -> bool:
+        """Whether there is no tenant but the local one, so that nothing is to be kept from anybody."""
+        return not self.config.tokens
 
     def session_of(self, event: CallReceived, session_id: str) -> Session:
         return self.sessions.use(session_id, event.conn, event.now_ns)
@@ -120,38 +128,48 @@ class State:
             self.out.append(SetTimer(JOB_TIMER + job.id, job.submitted.now_ns + timeout_ms * MS))
 
     def launch_ready(self) -> None:
-        """Launches jobs in queue order while there are free slots. The first job that does not fit the memory left
-        holds back those behind it, so that a large job is never starved by small ones."""
-        jobs = self.jobs
-        while not self.closing and len(jobs.launched) < self.config.workers:
-            job = next((job for job in jobs.queue if self._may_run(job)), None)
-            if job is None or not self._fits(job):
-                return
-            fence = jobs.launch(job)
-            job.region = job.wanted_region or self._free_region()
-            record = job.submitted
-            self.audit(
-                "job.launch", job.tenant, job=job.id, fence=fence, engine=record.engine, n_qubits=record.n_qubits
+        """Lets the scheduler decide, and does what it says."""
+        self.carry_out(self.decide())
+
+    def decide(self) -> list[Action]:
+        """What the scheduler wants done now. It supposes that ``carry_out`` follows."""
+        return [] if self.closing else self.jobs.queue.decide(self.now_ns)
+
+    def carry_out(self, actions: list[Action]) -> None:
+        for action in actions:
+            match action:
+                case Place():
+                    self._launch(action)
+                case Preempt():
+                    checkpoint.interrupt(self, self.jobs.by_id[action.job], checkpoint.YIELD, "preempted")
+                case WakeAt():
+                    self.out.append(SetTimer(EPOCH_TIMER, action.at_ns))
+
+    def _launch(self, place: Place) -> None:
+        job = self.jobs.by_id[place.job]
+        fence = self.jobs.launch(job)
+        record = job.submitted
+        self.out.append(
+            Launch(
+                record.job,
+                fence,
+                record.engine,
+                record.method,
+                record.digest,
+                job.shots,
+                job.seed,
+                record.keep_events,
+                record.memory_bytes,
+                place.region,
+                place.first_qubit,
+                self.jobs.state_of(job),
+                record.fenced,
+                job.elsewhere,
             )
-            self.out.append(
-                Launch(
-                    record.job,
-                    fence,
-                    record.engine,
-                    record.method,
-                    record.digest,
-                    job.shots,
-                    job.seed,
-                    record.keep_events,
-                    record.memory_bytes,
-                    job.region,
-                    job.first_qubit,
-                    jobs.state_of(job),
-                    record.fenced,
-                    job.elsewhere,
-                )
-            )
-            checkpoint.settle(self, job)
+        )
+        where = {"region": place.region, "first_qubit": place.first_qubit, "n_qubits": record.n_qubits}
+        self.audit("job.launch", job.tenant, job=job.id, fence=fence, engine=record.engine, **where)
+        checkpoint.settle(self, job)
 
     def take_pending(self, job_id: str) -> Pending | None:
         """The job the router answers for; None when it is gone since."""
@@ -173,7 +191,7 @@ class State:
 
     def answer_wait(self, conn: int, ref: int, job: Job) -> None:
         """Answers a q_wait with the state as it is."""
-        reply = views.wait_status(self.jobs, job, self.now_ns, self.config.workers)
+        reply = views.wait_status(self.jobs, job)
         if job.state == COMPLETED:
             self.out.append(ReplyResult(conn, ref, job.id, 0, status=reply, result=views.result(job)))
         else:
@@ -228,18 +246,3 @@ class State:
             session.jobs_failed += 1
         else:
             session.jobs_cancelled += 1
-
-    def _may_run(self, job: Job) -> bool:
-        quota = self.tenant(job.tenant).running_jobs
-        taken = {row.region for row in self.jobs.launched.values()}
-        return quota.used < quota.limit and (not job.wanted_region or job.wanted_region not in taken)
-
-    def _free_region(self) -> str:
-        taken = {row.region for row in self.jobs.launched.values()}
-        return next((name for name in mapping.regions(self.config) if name not in taken), "")
-
-    def _fits(self, job: Job) -> bool:
-        """Whether the launches out and this one stay within the machine's memory; a job alone always may try."""
-        bound = self.config.memory_bytes
-        jobs = self.jobs
-        return not bound or not jobs.launched or jobs.memory_bytes + job.submitted.memory_bytes <= bound

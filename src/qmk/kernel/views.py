@@ -20,32 +20,21 @@ def progress(job: Job) -> Progress:
     return Progress(job.epoch_reached, record.epochs, passed, record.nodes, job.shots_done, job.shots)
 
 
-def estimated_start(jobs: JobTable, place: int, now_ns: int, workers: int) -> float:
-    """Unix seconds at which the job with ``place`` jobs before it is predicted to be launched: the work that is out
-    and the work before it, spread over the workers; now, when a worker is free."""
-    now = now_ns / 1e9
-    if place + len(jobs.launched) < workers:
-        return now
-    left = 0.0
-    for job in jobs.launched.values():
-        spent = (now_ns - job.started_ns) / 1e9 if job.started_ns else 0.0
-        left += max(0.0, job.submitted.seconds - spent)
-    return now + (left + jobs.queue.seconds_before(place)) / workers
-
-
-def place_and_start(jobs: JobTable, job: Job, now_ns: int, workers: int) -> tuple[int | None, float | None]:
-    """Place in the queue and predicted launch: 0 and now while a launch waits for its worker, None once running."""
+def place_and_start(jobs: JobTable, job: Job) -> tuple[int | None, float | None]:
+    """How many of the tenant's own jobs are launched before it, and its predicted launch in Unix seconds, both from
+    what the scheduler decided last: 0 and now while a launch waits for its worker, None once running. The place depends
+    on nobody else's jobs; the prediction depends on the load, as it must."""
     if job.state != QUEUED:
         return None, None
     place = jobs.queue.place(job)
     if place is None:
-        return 0, now_ns / 1e9
-    return place, estimated_start(jobs, place, now_ns, workers)
+        return 0, jobs.queue.now_s
+    return place, jobs.queue.start_s(job)
 
 
-def _status_fields(jobs: JobTable, job: Job, now_ns: int, workers: int) -> dict[str, Any]:
+def _status_fields(jobs: JobTable, job: Job) -> dict[str, Any]:
     record = job.submitted
-    place, start = place_and_start(jobs, job, now_ns, workers)
+    place, start = place_and_start(jobs, job)
     return {
         "job_id": record.job,
         "state": job.state,
@@ -64,16 +53,16 @@ def _status_fields(jobs: JobTable, job: Job, now_ns: int, workers: int) -> dict[
     }
 
 
-def status(jobs: JobTable, job: Job, now_ns: int, workers: int) -> q_status.Reply:
-    return q_status.Reply(**_status_fields(jobs, job, now_ns, workers))
+def status(jobs: JobTable, job: Job) -> q_status.Reply:
+    return q_status.Reply(**_status_fields(jobs, job))
 
 
-def wait_status(jobs: JobTable, job: Job, now_ns: int, workers: int) -> q_wait.Reply:
-    return q_wait.Reply(**_status_fields(jobs, job, now_ns, workers))
+def wait_status(jobs: JobTable, job: Job) -> q_wait.Reply:
+    return q_wait.Reply(**_status_fields(jobs, job))
 
 
-def submitted(jobs: JobTable, job: Job, now_ns: int, workers: int, warnings: list[Finding]) -> q_submit.Reply:
-    place, start = place_and_start(jobs, job, now_ns, workers)
+def submitted(jobs: JobTable, job: Job, warnings: list[Finding]) -> q_submit.Reply:
+    place, start = place_and_start(jobs, job)
     record = job.submitted
     return q_submit.Reply(
         job_id=record.job,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from qmk.abi.calls import METHODS
@@ -94,15 +95,23 @@ class Bench:
             fenced=fenced,
         )
 
-    def submit(
-        self, session: str, *, seconds: float = 1.0, memory_bytes: int = 0, fenced: bool = False, **params: Any
-    ) -> str:
+    def submit(self, session: str, **params: Any) -> str:
         """An accepted job."""
+        return self.submit_for_effects(session, **params)[0]
+
+    def submit_for_effects(
+        self, session: str, *, seconds: float = 1.0, memory_bytes: int = 0, fenced: bool = False, **params: Any
+    ) -> tuple[str, list[Effect]]:
+        """A job, and the effects of the router's answer. ``demand`` has what the router or a count of the program
+        would say: qubits, fences."""
         params.setdefault("graph", bell())
+        demand = params.pop("demand", {})
+        fenced = demand.get("fenced", fenced)
         (route,) = self.call("q_submit", session_id=session, **params)
         assert isinstance(route, Route), route
-        self.route(route.job, seconds=seconds, memory_bytes=memory_bytes, fenced=fenced)
-        return route.job
+        pending = self.kernel.pending[route.job]
+        pending.draft = msgspec.structs.replace(pending.draft, **demand)
+        return route.job, self.route(route.job, seconds=seconds, memory_bytes=memory_bytes, fenced=fenced)
 
     def fence(self, job: str) -> int:
         return next(launch.fence for launch in reversed(self.launches) if launch.job == job)

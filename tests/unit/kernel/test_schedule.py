@@ -52,21 +52,40 @@ def test_place_and_predicted_start_follow_from_the_queue(bench: Any) -> None:
     assert (running.state, running.place_in_queue, running.estimated_start) == ("RUNNING", None, None)
 
 
-def test_a_large_job_waits_for_memory_and_holds_back_those_behind_it(make_bench: Any) -> None:
+def test_a_large_job_waits_for_memory_and_is_passed_by_what_does_not_delay_it_only(make_bench: Any) -> None:
     bench = make_bench(workers=4, memory_bytes=100)
     session = bench.open()
-    first = bench.submit(session, memory_bytes=60)
-    large = bench.submit(session, memory_bytes=60)
-    small = bench.submit(session, memory_bytes=1)
-    assert launched(bench) == [first]
-    bench.finish(first)
-    assert launched(bench) == [first, large, small]
+    first = bench.submit(session, memory_bytes=60, seconds=2)
+    large = bench.submit(session, memory_bytes=70, seconds=2)
+    long = bench.submit(session, memory_bytes=40, seconds=60)
+    short = bench.submit(session, memory_bytes=40, seconds=1)
+    assert launched(bench) == [first, short]
+    bench.now_s += 1
+    bench.finish(short, engine_seconds=1.0)
+    small = bench.submit(session, memory_bytes=30, seconds=60)
+    assert launched(bench) == [first, short, small], "it leaves the large job what that will need"
+    bench.now_s += 1
+    bench.finish(first, engine_seconds=2.0)
+    assert launched(bench) == [first, short, small, large]
+    bench.finish(large, engine_seconds=2.0)
+    assert launched(bench) == [first, short, small, large, long]
 
 
-def test_a_job_larger_than_the_machine_may_try_alone(make_bench: Any) -> None:
+def test_a_job_larger_than_the_machine_is_refused_with_the_numbers(make_bench: Any, program: Any) -> None:
     bench = make_bench(workers=4, memory_bytes=100)
-    job = bench.submit(bench.open(), memory_bytes=1000)
-    assert launched(bench) == [job]
+    session = bench.open()
+    (route,) = bench.call("q_submit", session_id=session, graph=program())
+    (refused,) = bench.route(route.job, memory_bytes=101)
+    assert refused.error.kind.name == "RESOURCE_EXHAUSTED"
+    assert (refused.error.fields["resource"], refused.error.fields["asked"], refused.error.fields["limit"]) == (
+        "memory_bytes",
+        101,
+        100,
+    )
+    assert bench.kernel.tenant("local").queued_jobs.used == 0
+    bench.submit(session, memory_bytes=100)
+    waiting = bench.submit(session, memory_bytes=100)
+    assert bench.ask("q_status", session_id=session, job_id=waiting).place_in_queue == 0
 
 
 def test_a_tenant_at_its_running_quota_lets_others_pass(make_bench: Any) -> None:

@@ -26,11 +26,15 @@ class Reply(Struct, frozen=True):
     job_id: str
     device: str
     placements: Annotated[list[Placement], Meta(description="in order of allocation; a handle may come twice")]
+    region: Annotated[str, Meta(description="region of the device that holds its qubits; empty while it waits")] = ""
+    first_qubit: Annotated[int, Meta(description="device index of its first qubit")] = 0
 
 
 CALL = Call(
     name="q_get_mapping",
-    doc="Answers the virtual-to-physical map of a job that was submitted with `policy.debug`.",
+    doc="Answers the virtual-to-physical map of a job that was submitted with `policy.debug`. All its qubits are in "
+    "one region, one after the other. While the job waits, indexes count from its own first qubit; afterwards they are "
+    "those of the device, where it runs or last ran.",
     request=Request,
     reply=Reply,
     rights=("CAP_DEBUG",),
@@ -44,6 +48,8 @@ CALL = Call(
                 {"qubit": "q0", "index": 0, "from_epoch": 1, "to_epoch": 1},
                 {"qubit": "q1", "index": 1, "from_epoch": 1, "to_epoch": 1},
             ],
+            "region": "r0",
+            "first_qubit": 0,
         },
     ),
 )

@@ -42,7 +42,7 @@ CALL = Call(
     ),
     journaled=True,
     example=(
-        {"session_id": examples.SESSION, "job_id": examples.JOB, "region": "slot1"},
-        {"job_id": examples.JOB, "region": "slot1", "handles": {"q0": 0, "q1": 1}, "epoch": 1},
+        {"session_id": examples.SESSION, "job_id": examples.JOB, "region": "r1"},
+        {"job_id": examples.JOB, "region": "r1", "handles": {"q0": 100000, "q1": 100001}, "epoch": 1},
     ),
 )

@@ -11,7 +11,9 @@ from qmk.abi.call import Call
 
 
 class Request(shapes.Request, frozen=True):
-    session_id: Annotated[str, Meta(description="optional; checked when given", max_length=64)] = ""
+    session_id: Annotated[
+        str, Meta(description="optional; checked when given, and then the queue is its tenant's", max_length=64)
+    ] = ""
 
 
 class Device(Struct, frozen=True):
@@ -29,8 +31,8 @@ class EngineRow(Struct, frozen=True, kw_only=True):
 
 
 class Queue(Struct, frozen=True):
-    queued: int
-    running: int
+    queued: Annotated[int | None, Meta(description="jobs that wait; null without a session, where there are tenants")]
+    running: Annotated[int | None, Meta(description="jobs on engines; null like queued")]
     workers: Annotated[int, Meta(description="launches at once")]
 
 
@@ -43,7 +45,8 @@ class Reply(Struct, frozen=True, kw_only=True):
 
 CALL = Call(
     name="q_query_resources",
-    doc="Answers devices, engines, capacity and the state of the queue. Works without a session.",
+    doc="Answers devices, engines, capacity and the state of the queue. Works without a session. The queue's figures "
+    "are those of the session's tenant; of all jobs where there is only the local tenant, and for an operator.",
     request=Request,
     reply=Reply,
     errors=("SESSION_NOT_FOUND",),

@@ -32,7 +32,9 @@ class Reply(Struct, frozen=True):
     estimated_start: Annotated[
         float | None, Meta(description="predicted launch, Unix time in seconds; null once launched")
     ]
-    place_in_queue: Annotated[int | None, Meta(description="jobs launched before it; null when not QUEUED")]
+    place_in_queue: Annotated[
+        int | None, Meta(description="the tenant's own jobs launched before it; null when not QUEUED")
+    ]
     seed: int
     shots: int
     engine: str
@@ -44,7 +46,8 @@ CALL = Call(
     name="q_submit",
     doc="Verifies a program, chooses an engine and queues a job. The job survives a restart of the daemon from the "
     "moment this call is answered. An invalid program is refused with every finding and never becomes a job. The "
-    "session must hold the capabilities that the program's ops need.",
+    "session must hold the capabilities that the program's ops need. A job that by estimate cannot meet its deadline "
+    "is queued, with the warning QMK-DEADLINE; one that fits no empty machine is refused with the numbers.",
     request=Request,
     reply=Reply,
     errors=(

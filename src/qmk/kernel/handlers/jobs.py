@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def status(kernel: State, event: CallReceived, session: Session) -> None:
     request: q_status.Request = event.params
     job = kernel.job_of(session, request.job_id)
-    kernel.reply(event, views.status(kernel.jobs, job, event.now_ns, kernel.config.workers))
+    kernel.reply(event, views.status(kernel.jobs, job))
 
 
 def wait(kernel: State, event: CallReceived, session: Session) -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from qmk.abi.calls import q_get_mapping, q_get_telemetry, q_query_resources
 from qmk.base.errors import QmkError
 from qmk.kernel import views
 from qmk.kernel.effects import QueryResources
+from qmk.kernel.objects.job import QUEUED
 
 if TYPE_CHECKING:
     from qmk.kernel.events import CallReceived
@@ -17,10 +20,18 @@ if TYPE_CHECKING:
 
 def query_resources(kernel: State, event: CallReceived) -> None:
     request: q_query_resources.Request = event.params
-    if request.session_id:
-        kernel.session_of(event, request.session_id)
+    session = kernel.session_of(event, request.session_id) if request.session_id else None
+    queued, running = _queue_figures(kernel, event, session)
+    kernel.out.append(QueryResources(event.conn, event.ref, queued, running, kernel.config.workers))
+
+
+def _queue_figures(kernel: State, event: CallReceived, session: Session | None) -> tuple[int | None, int | None]:
+    """Jobs queued and running: all of them for an operator and where there is only the local tenant, else the
+    caller's. What other tenants do is not told."""
     jobs = kernel.jobs
-    kernel.out.append(QueryResources(event.conn, event.ref, len(jobs.queue), len(jobs.launched), kernel.config.workers))
+    if event.operator or kernel.only_local:
+        return len(jobs.queue), len(jobs.launched)
+    return jobs.queue.figures(session.tenant.name) if session is not None else (None, None)
 
 
 def get_telemetry(kernel: State, event: CallReceived, session: Session) -> None:
@@ -42,5 +53,7 @@ def get_mapping(kernel: State, event: CallReceived, session: Session) -> None:
             field="job_id",
             help='submit it with policy {"debug": true}',
         )
+    region, first_qubit = job.place if job.state != QUEUED else kernel.jobs.queue.where(job)
+    placements = [structs.replace(row, index=first_qubit + row.index) for row in job.mapping]
     device = job.submitted.policy.get("device", "ideal")
-    kernel.reply(event, q_get_mapping.Reply(job.id, device, job.mapping))
+    kernel.reply(event, q_get_mapping.Reply(job.id, device, placements, region, first_qubit))

@@ -50,7 +50,6 @@ def submit(kernel: State, event: CallReceived, session: Session) -> None:
         admission.require_event_room(graph, shots)
     warnings = [*event.warnings, *admission.verified(graph, session)]
     epochs, epoch_nodes = epoch_sizes(graph)
-    admission.require_deadline(request.policy, epochs)
     seed = request.policy.seed
     draft = Submitted(
         now_ns=event.now_ns,
@@ -112,7 +111,7 @@ def repeat(kernel: State, event: CallReceived, session: Session, request_digest:
 
 
 def routed(kernel: State, pending: Pending, event: Routed) -> None:
-    """The router has chosen: journal, answer, queue."""
+    """The router has chosen: journal, decide, answer, launch. Refuses what fits no empty machine."""
     draft = pending.draft
     record = msgspec.structs.replace(
         draft,
@@ -130,29 +129,35 @@ def routed(kernel: State, pending: Pending, event: Routed) -> None:
 
 def accept(kernel: State, pending: Pending, record: Submitted, state: Checkpoint | None = None) -> None:
     """Journal, answer, queue. ``state`` is what the job starts from; empty: the start of its program."""
-    error = records.refusal(record)
+    error = records.refusal(record) or admission.no_room(record, kernel.config)
     if error is not None:
         kernel.drop_pending(pending, error)
         return
     kernel.tenant(record.tenant).queued_jobs.give()
     (job,) = kernel.commit(record)
     if state is not None and state.blob:
-        kernel.commit(
-            Saved(
-                now_ns=record.now_ns,
-                job=record.job,
-                fence=0,
-                checkpoint=opaque("chk", record.job.encode(), "restored"),
-                epoch=state.epoch,
-                blob=state.blob,
-                size_bytes=state.size_bytes,
-            )
-        )
+        _start_from(kernel, record, state)
     _audit_admission(kernel, record)
+    actions = kernel.decide()
     reply = _accepted(kernel, job, pending.method, pending.warnings)
     kernel.out.extend(Reply(conn, ref, reply) for conn, ref in pending.callers)
     kernel.set_deadline(job)
-    kernel.launch_ready()
+    kernel.carry_out(actions)
+
+
+def _start_from(kernel: State, record: Submitted, state: Checkpoint) -> None:
+    """The job has a state of its own from now on, whatever becomes of the checkpoint."""
+    kernel.commit(
+        Saved(
+            now_ns=record.now_ns,
+            job=record.job,
+            fence=0,
+            checkpoint=opaque("chk", record.job.encode(), "restored"),
+            epoch=state.epoch,
+            blob=state.blob,
+            size_bytes=state.size_bytes,
+        )
+    )
 
 
 def _accepted(kernel: State, job: Job, method: str, warnings: list[Finding]) -> Any:
@@ -161,7 +166,11 @@ def _accepted(kernel: State, job: Job, method: str, warnings: list[Finding]) -> 
         return q_restore.Reply(job.id, job.submitted.restored_from, job.epochs_done)
     if method == q_replay.CALL.name:
         return q_replay.Reply(job.id, job.submitted.replay_of, job.seed)
-    return views.submitted(kernel.jobs, job, kernel.now_ns, kernel.config.workers, warnings)
+    reply = views.submitted(kernel.jobs, job, warnings)
+    late = admission.deadline_warning(job.submitted, reply.estimated_start, kernel.config)
+    if late is None:
+        return reply
+    return msgspec.structs.replace(reply, warnings=[*reply.warnings, msgspec.to_builtins(late)])
 
 
 def _audit_admission(kernel: State, record: Submitted) -> None:

@@ -1,0 +1,165 @@
+"""What the machine holds: worker slots, memory, and the regions of the device's map.
+
+All qubits of a job are placed together, contiguously in one region, or not at all.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from typing import NamedTuple
+
+import msgspec
+
+from qmk.base.limits import LIMITS
+from qmk.kernel.schedule.messages import Task
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """``workers`` launches at once, predicted to need ``memory_bytes`` together (0: no bound). ``regions``: name and
+    qubits of each, in the order of the device's map; with ``slots``, each is a worker slot and holds one job."""
+
+    workers: int = 1
+    memory_bytes: int = 0
+    regions: tuple[tuple[str, int], ...] = (("r0", LIMITS.qubits),)
+    slots: bool = False
+    epoch_ns: int = 100_000_000
+    backfill: bool = True
+    preempt: bool = True
+
+
+class Site(NamedTuple):
+    """Where a job's qubits are: in ``region``, at ``first`` to ``first + width - 1`` of the device."""
+
+    region: str
+    first: int
+    width: int
+
+
+class _Region:
+    """Qubits ``base`` to ``end - 1`` of the device. ``taken``: first qubit and width of each job in it, in order."""
+
+    __slots__ = ("base", "end", "name", "taken")
+
+    def __init__(self, name: str, base: int, end: int, taken: list[tuple[int, int]]) -> None:
+        self.name = name
+        self.base = base
+        self.end = end
+        self.taken = taken
+
+    def gap(self, width: int) -> int | None:
+        """The lowest index at which ``width`` qubits are free."""
+        at = self.base
+        for first, taken in self.taken:
+            if first - at >= width:
+                return at
+            at = first + taken
+        return at if self.end - at >= width else None
+
+    def widest(self) -> int:
+        at, widest = self.base, 0
+        for first, taken in self.taken:
+            widest = max(widest, first - at)
+            at = first + taken
+        return max(widest, self.end - at)
+
+    def free(self, first: int, width: int) -> bool:
+        """Whether exactly these qubits are free."""
+        end = first + width
+        inside = self.base <= first and end <= self.end
+        return inside and all(end <= other or other + taken <= first for other, taken in self.taken)
+
+
+class Capacity:
+    """What is free. A copy serves to ask what would be free if."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.free_slots = settings.workers
+        self.used_memory = 0
+        self.jobs = 0
+        self._regions: dict[str, _Region] = {}
+        base = 0
+        for name, width in settings.regions:
+            self._regions[name] = _Region(name, base, base + width, [])
+            base += width
+
+    def copy(self) -> Capacity:
+        other = Capacity.__new__(Capacity)
+        other.settings = self.settings
+        other.free_slots, other.used_memory, other.jobs = self.free_slots, self.used_memory, self.jobs
+        other._regions = {
+            name: _Region(name, region.base, region.end, list(region.taken)) for name, region in self._regions.items()
+        }
+        return other
+
+    @property
+    def free_memory(self) -> int:
+        """Bytes a further job may need. One that is alone may always try."""
+        bound = self.settings.memory_bytes
+        return bound - self.used_memory if bound and self.jobs else _UNBOUNDED
+
+    def may_ever_hold(self, task: Task) -> bool:
+        """Whether an empty machine has room for the job. Memory does not count: one that is alone may try."""
+        return any(region.end - region.base >= width_of(task) for region in self._regions.values())
+
+    def widest(self) -> int:
+        """The widest job there is room for."""
+        return max((region.widest() for region in self._regions.values() if self._open(region)), default=0)
+
+    def fit(self, task: Task) -> Site | None:
+        """Where the job can be placed now: in the region it wants, else in the first with room, at its lowest free
+        index. A wish for a region that a restart with another map took away, or made too narrow, is void."""
+        if self.free_slots <= 0 or task.memory_bytes > self.free_memory:
+            return None
+        width = width_of(task)
+        wanted = self._regions.get(task.wanted_region)
+        if wanted is not None and wanted.end - wanted.base < width:
+            wanted = None
+        for region in (wanted,) if wanted is not None else self._regions.values():
+            first = region.gap(width) if self._open(region) else None
+            if first is not None:
+                return Site(region.name, first, width)
+        return None
+
+    def holds(self, task: Task, site: Site) -> bool:
+        """Whether the job fits exactly there."""
+        if self.free_slots <= 0 or task.memory_bytes > self.free_memory:
+            return False
+        region = self._regions[site.region]
+        return self._open(region) and region.free(site.first, site.width)
+
+    def take(self, task: Task, site: Site | None) -> None:
+        """``site`` None: a launch from before a restart, in a region that is no more."""
+        self.free_slots -= 1
+        self.used_memory += task.memory_bytes
+        self.jobs += 1
+        if site is not None:
+            insort(self._regions[site.region].taken, (site.first, site.width))
+
+    def give(self, task: Task, site: Site | None) -> None:
+        self.free_slots += 1
+        self.used_memory -= task.memory_bytes
+        self.jobs -= 1
+        if site is not None:
+            self._regions[site.region].taken.remove((site.first, site.width))
+
+    def site(self, task: Task, region: str, first_qubit: int) -> Site | None:
+        """The place a journal tells of, if it is still there and free."""
+        site = Site(region, first_qubit, width_of(task))
+        found = self._regions.get(region)
+        free = found is not None and self._open(found) and found.free(site.first, site.width)
+        return site if free else None
+
+    def snapshot(self) -> dict[str, list[tuple[int, int]]]:
+        return {name: list(region.taken) for name, region in self._regions.items()}
+
+    def _open(self, region: _Region) -> bool:
+        return not (self.settings.slots and region.taken)
+
+
+_UNBOUNDED = 1 << 62
+
+
+def width_of(task: Task) -> int:
+    """Qubits of its place; a program without any takes one, so that it has a place."""
+    return max(1, task.qubits)

@@ -1,0 +1,117 @@
+"""What goes into ``decide`` and what comes out of it.
+
+Times are nanoseconds. The scheduler knows nothing of programs, results or sockets: a job is a ``Task``, and what
+becomes of it comes in as one of these events. A list of them, fed into a fresh ``Schedule``, gives the same actions and
+the same state every time.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Task(msgspec.Struct, frozen=True, kw_only=True):
+    """What the scheduler knows of a job. ``cost_ns`` is its predicted engine time, ``qubits`` those alive at once;
+    ``deadline_epochs`` counts scheduling epochs from acceptance."""
+
+    job: str
+    tenant: str
+    seq: int
+    cost_ns: int
+    memory_bytes: int = 0
+    qubits: int = 0
+    priority: int = 0
+    deadline_epochs: int | None = None
+    fenced: bool = False
+    wanted_region: str = ""
+    """where it must be placed; empty: anywhere"""
+    allowance: str = ""
+    """bounds that it shares with other jobs of its tenant (``AllowanceSet``); empty: none but the tenant's"""
+
+
+class _Event(msgspec.Struct, frozen=True, tag=True):
+    pass
+
+
+class Clock(_Event, frozen=True):
+    """The wall clock, as the host read it. It may jump; the scheduler's own time never goes back."""
+
+    now_ns: int
+
+
+class ShareSet(_Event, frozen=True):
+    """The tenant's weight, and how many of its jobs, with how many qubits, may be out at once."""
+
+    tenant: str
+    weight: float
+    running_jobs: int
+    running_qubits: int = 1 << 62
+
+
+class AllowanceSet(_Event, frozen=True):
+    """How many jobs of the allowance, with how many qubits, may be out at once; by default any number."""
+
+    allowance: str
+    running_jobs: int = 1 << 62
+    running_qubits: int = 1 << 62
+
+
+class Queued(_Event, frozen=True):
+    """The job waits: for the first time, or again after ``Stopped``. In that case only ``wanted_region`` may differ."""
+
+    task: Task
+
+
+class Left(_Event, frozen=True):
+    """The job is over, or was cancelled: nothing of it stays."""
+
+    job: str
+
+
+class Started(_Event, frozen=True):
+    """A worker took the job. A replay knows launches by this alone; then it also says where the job was placed."""
+
+    job: str
+    region: str = ""
+    first_qubit: int = 0
+
+
+class Stopped(_Event, frozen=True):
+    """The launch is over and took ``used_ns`` of engine time. ``continued`` True: what it did is saved and need not be
+    done again (it yielded at a fence)."""
+
+    job: str
+    used_ns: int
+    continued: bool = False
+
+
+class Declined(_Event, frozen=True):
+    """The launch cannot yield: it runs to its end."""
+
+    job: str
+
+
+Event = Clock | ShareSet | AllowanceSet | Queued | Left | Started | Stopped | Declined
+
+
+class Place(_Event, frozen=True):
+    """Launch the job, with its qubits at ``first_qubit`` and following of ``region``."""
+
+    job: str
+    region: str
+    first_qubit: int
+
+
+class Preempt(_Event, frozen=True):
+    """Ask the job to yield at its next fence."""
+
+    job: str
+
+
+class WakeAt(_Event, frozen=True):
+    """Decide again at this wall-clock time, the next edge of an epoch."""
+
+    at_ns: int
+
+
+Action = Place | Preempt | WakeAt
