@@ -6,7 +6,6 @@ from typing import Any
 
 from qmk.abi.calls import q_events
 from qmk.base.errors import QmkError
-from qmk.base.ids import opaque
 from qmk.kernel import checkpoint, firewall, records, views
 from qmk.kernel.asks import AskTable
 from qmk.kernel.audit import AuditLog, reference
@@ -17,7 +16,6 @@ from qmk.kernel.effects import (
     DropBlob,
     Effect,
     Forget,
-    Interrupt,
     Journal,
     Kill,
     Launch,
@@ -169,17 +167,14 @@ class State:
                 case Place():
                     self._launch(action)
                 case Preempt():
-                    self._preempt(self.jobs.by_id[action.job])
+                    checkpoint.interrupt(self, self.jobs.by_id[action.job], checkpoint.YIELD, "preempted")
                 case WakeAt():
                     self.out.append(SetTimer(EPOCH_TIMER, action.at_ns))
 
     def _launch(self, place: Place) -> None:
         job = self.jobs.by_id[place.job]
         fence = self.jobs.launch(job)
-        job.region, job.first_qubit = place.region, place.first_qubit
         record = job.submitted
-        where = {"region": place.region, "first_qubit": place.first_qubit, "n_qubits": record.n_qubits}
-        self.audit("job.launch", job.tenant, job=job.id, fence=fence, engine=record.engine, **where)
         self.out.append(
             Launch(
                 record.job,
@@ -198,13 +193,9 @@ class State:
                 job.elsewhere,
             )
         )
+        where = {"region": place.region, "first_qubit": place.first_qubit, "n_qubits": record.n_qubits}
+        self.audit("job.launch", job.tenant, job=job.id, fence=fence, engine=record.engine, **where)
         checkpoint.settle(self, job)
-
-    def _preempt(self, job: Job) -> None:
-        """Asks the job to yield. The checkpoint's name follows from the launch, which yields once."""
-        ref = opaque("chk", job.id.encode(), job.fence, "preempted")
-        self.out.append(Interrupt(job.id, job.fence, "yield", ref, why="preempted"))
-        self.audit("job.preempt", job.tenant, job=job.id, fence=job.fence)
 
     def take_pending(self, job_id: str) -> Pending | None:
         """The job the router answers for; None when it is gone since."""

@@ -105,10 +105,10 @@ class Bench:
         """A job, and the effects of the router's answer. ``demand`` has what the router or a count of the program
         would say: qubits, fences."""
         params.setdefault("graph", bell())
-        demand = dict(params.pop("demand", {}))
+        demand = params.pop("demand", {})
+        fenced = demand.get("fenced", fenced)
         (route,) = self.call("q_submit", session_id=session, **params)
         assert isinstance(route, Route), route
-        fenced = demand.pop("fenced", fenced)
         pending = self.kernel.pending[route.job]
         pending.draft = msgspec.structs.replace(pending.draft, **demand)
         return route.job, self.route(route.job, seconds=seconds, memory_bytes=memory_bytes, fenced=fenced)

@@ -146,23 +146,28 @@ def accept(kernel: State, pending: Pending, record: Submitted, state: Checkpoint
     kernel.tenant(record.tenant).queued_jobs.give()
     (job,) = kernel.commit(record)
     if state is not None and state.blob:
-        kernel.commit(
-            Saved(
-                now_ns=record.now_ns,
-                job=record.job,
-                fence=0,
-                checkpoint=opaque("chk", record.job.encode(), "restored"),
-                epoch=state.epoch,
-                blob=state.blob,
-                size_bytes=state.size_bytes,
-            )
-        )
+        _start_from(kernel, record, state)
     _audit_admission(kernel, record)
     actions = kernel.decide()
     reply = _accepted(kernel, job, pending.method, pending.warnings)
     kernel.out.extend(Reply(conn, ref, reply) for conn, ref in pending.callers)
     kernel.set_deadline(job)
     kernel.carry_out(actions)
+
+
+def _start_from(kernel: State, record: Submitted, state: Checkpoint) -> None:
+    """The job has a state of its own from now on, whatever becomes of the checkpoint."""
+    kernel.commit(
+        Saved(
+            now_ns=record.now_ns,
+            job=record.job,
+            fence=0,
+            checkpoint=opaque("chk", record.job.encode(), "restored"),
+            epoch=state.epoch,
+            blob=state.blob,
+            size_bytes=state.size_bytes,
+        )
+    )
 
 
 def _accepted(kernel: State, job: Job, method: str, warnings: list[Finding]) -> Any:
