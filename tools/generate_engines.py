@@ -49,6 +49,10 @@ TRUST = """
 `full`: any operation may depend on any condition on earlier results. `pauli`: Pauli gates may depend on parities.
 `none`: no operation may depend on a result.
 
+## Fences
+A method that `stops` at fences can be saved, moved and rewound there; a job on any other runs on to its end. How, and
+what a saved state holds, is told in [engines that stop at fences](../howto/fenced-engine.md).
+
 ## Memory
 | method | bytes beyond the samples |
 |---|---|
@@ -57,7 +61,8 @@ TRUST = """
 | `aer:matrix_product_state`, `aer:small_bond` | 96 * n * D^2 for bond dimension D, at most 4 GiB |
 | `stabilizer` | n^2 for each history of measurements that is alive |
 
-Samples take one byte a classical bit and shot.
+Samples take one byte a classical bit and shot. A program with fences, on a method that stops at them, keeps the states
+of all branches of the shots under way, up to 256 MiB or one state, whichever is more.
 
 ## What Aer is not trusted with
 The kit found these in qiskit-aer 0.18.2, and the engine does without them:
@@ -76,7 +81,7 @@ The kit found these in qiskit-aer 0.18.2, and the engine does without them:
 def page() -> str:
     found = {name: declaration for name, declaration in discovery.engines().items() if name in SHIPPED}
     rows = [row for name in sorted(found) for row in _rows(found[name])]
-    head = ("engine", "gates", "feed-forward", "qubits", "result")
+    head = ("engine", "gates", "feed-forward", "qubits", "fences", "result")
     sections = [_section(found[name]) for name in sorted(found)]
     return NOTICE.format(script="generate_engines.py") + INTRO + table(head, rows) + TRUST + "".join(sections)
 
@@ -86,7 +91,7 @@ SHIPPED = discovery.builtin("engines")
 
 def _rows(declaration: Declaration) -> list[tuple[str, ...]]:
     return [
-        (f"`{_name(declaration, method)}`", _gates(can), can.feed_forward, _qubits(can), _result(can))
+        (f"`{_name(declaration, method)}`", _gates(can), can.feed_forward, _qubits(can), _fences(can), _result(can))
         for method, can in declaration.methods.items()
     ]
 
@@ -101,6 +106,10 @@ def _gates(can: Capabilities) -> str:
 
 def _qubits(can: Capabilities) -> str:
     return "by memory" if can.max_qubits is None else f"at most {can.max_qubits}"
+
+
+def _fences(can: Capabilities) -> str:
+    return "stops" if can.fences else "runs on"
 
 
 def _result(can: Capabilities) -> str:

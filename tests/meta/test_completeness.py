@@ -23,7 +23,6 @@ GENERATED_PAGES = {"errors.md", "limits.md", "ops.md", "rules.md", "cli.md"}
 
 
 NOT_YET = {
-    "CHECKPOINT_NOT_FOUND": "q_checkpoint, q_restore",
     "CHANNEL_NOT_FOUND": "q_open_chan, q_close_chan, q_chan_status",
 }
 """Errors that only these calls give, which answer UNSUPPORTED in this release."""

@@ -31,6 +31,11 @@ COMMANDS: dict[str, str] = {
     "status": "say how far a job of the daemon is",
     "result": "print the result of a job of the daemon",
     "cancel": "stop a job of the daemon",
+    "checkpoint": "save a job of the daemon at its next fence",
+    "restore": "start a new job from a checkpoint",
+    "migrate": "move a job of the daemon to another worker and region",
+    "rollback": "take a job of the daemon back to a fence",
+    "replay": "run a job of the daemon again, and compare every bit",
     "audit": "read the daemon's audit log, verify it, prove what is in it",
 }
 

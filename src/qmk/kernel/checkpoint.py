@@ -27,7 +27,12 @@ if TYPE_CHECKING:
 SAVE = "save"
 YIELD = "yield"
 REWIND = "rewind"
-AUDITED = {"preempted": "job.preempt", "migrated": "job.migrate", "rewound": "job.rollback"}
+AUDITED = {
+    "preempted": "job.preempt",
+    "migrated": "job.migrate",
+    "rewound": "job.rollback",
+    "unreadable": "job.rollback",
+}
 
 
 def interrupt(kernel: State, job: Job, kind: str, why: str = "", epoch: int = 0, ref: str = "") -> bool:
@@ -117,7 +122,9 @@ def serve(kernel: State, ask: Ask, job: Job) -> None:
 
 def _serve_checkpoint(kernel: State, ask: Ask, job: Job) -> None:
     if not job.fence:
-        answer(kernel, ask, reply_of(keep(kernel, job, ask.checkpoint)))
+        kernel.asks.remove(ask)  # before the record, which has open asks looked at again
+        row = keep(kernel, job, ask.checkpoint)
+        kernel.out.append(Reply(ask.conn, ask.ref, reply_of(row)))
     elif job.submitted.fenced:
         interrupt(kernel, job, SAVE, ref=ask.checkpoint)
     else:
@@ -171,6 +178,13 @@ def send(kernel: State, job: Job, why: str, row: Checkpoint | None, region: str 
     )
     kernel.commit(record)
     kernel.audit(AUDITED[why], job.tenant, job=job.id, epoch=record.epoch)
+
+
+def start_anew(kernel: State, job: Job) -> None:
+    """Its engine cannot go on from the saved state (it is of another version, say): the job starts from the beginning,
+    which takes longer and gives the same bits."""
+    send(kernel, job, "unreadable", None)
+    kernel.launch_ready()
 
 
 def answer(kernel: State, ask: Ask, result: Any) -> None:

@@ -173,6 +173,9 @@ class Kernel(State):
         job = self.jobs.current(event.job, event.fence)
         if job is None:
             return
+        if job.saved and event.fields.get("start") and not event.died:
+            checkpoint.start_anew(self, job)
+            return
         attempt = job.attempts + 1
         if event.died and attempt >= self.config.job_attempts:
             engine = job.submitted.engine

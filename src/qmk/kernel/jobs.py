@@ -44,6 +44,7 @@ YIELDS = {
     "preempted": "preempted at a fence",
     "migrated": "on its way to another place",
     "rewound": "rolled back",
+    "unreadable": "its engine cannot read the saved state",
 }
 """What the history says of a yield, by why it happened."""
 

@@ -46,9 +46,6 @@ class DenseState:
         halves[:, 1 - outcome] = 0
         self.amplitudes /= np.sqrt(_weight(halves[:, outcome]))
 
-    def flip(self, qubit: int) -> None:
-        self.amplitudes = np.ascontiguousarray(self._halves(qubit)[:, ::-1]).reshape(-1)
-
     def copy(self) -> DenseState:
         return DenseState(self.amplitudes.copy(), self.places)
 

@@ -18,7 +18,7 @@ from qmk.sdk.bits import Bits, compute, compute_once, holds_once
 from qmk.sdk.checkpoint import Body, pack_owners, pack_rows
 from qmk.sdk.dice import Dice
 from qmk.sdk.exact import TINY
-from qmk.sdk.program import Cond, Gate, Logic
+from qmk.sdk.program import Cond, Gate, Logic, PauliNoise
 from qmk.sdk.steps import Observe, Run, Step, Steps
 from qmk.sdk.uncompute import inverse_gates
 
@@ -37,8 +37,6 @@ class State(Protocol):
     def project(self, qubit: int, outcome: int, /) -> None:
         """What is left after that outcome, normalised."""
         ...
-
-    def flip(self, qubit: int, /) -> None: ...
 
     def copy(self) -> Self: ...
 
@@ -87,11 +85,12 @@ class Branch(Generic[S]):
 
 
 class Compiled(Generic[S]):
-    """The circuits of a program's runs, forwards and backwards, made when first needed."""
+    """The circuits of a program's runs, forwards and backwards, and of single Paulis, made when first needed."""
 
     def __init__(self, backend: Backend[S]) -> None:
         self.backend = backend
         self._made: dict[tuple[int, bool], tuple[Run, Any]] = {}
+        self._paulis: dict[tuple[str, int], Any] = {}
 
     def __call__(self, run: Run, backwards: bool = False) -> Any:
         key = (id(run), backwards)
@@ -99,6 +98,13 @@ class Compiled(Generic[S]):
             gates = inverse_gates(run.gates) if backwards else run.gates
             self._made[key] = (run, self.backend.compile(gates))  # the run is kept so that its id stays its own
         return self._made[key][1]
+
+    def pauli(self, name: str, qubit: int) -> Any:
+        """The circuit of a Pauli gate that no run of the program has."""
+        key = (name, qubit)
+        if key not in self._paulis:
+            self._paulis[key] = self.backend.compile((Gate(name, (qubit,)),))
+        return self._paulis[key]
 
 
 class Population(Generic[S]):
@@ -177,6 +183,8 @@ class Population(Generic[S]):
                     branch.bits[step.cbit] = compute_once(step, branch.bits)
             case Observe():
                 self.branches = [part for branch in self.branches for part in self._observe(branch, step)]
+            case PauliNoise():
+                self.branches = [part for branch in self.branches for part in self._disturb(branch, step)]
 
     def _undo(self, step: Step) -> None:
         if isinstance(step, Logic):
@@ -194,22 +202,32 @@ class Population(Generic[S]):
     def _observe(self, branch: Branch[S], step: Observe) -> list[Branch[S]]:
         if step.cond is not None and not holds_once(step.cond, branch.bits):
             return [branch]
-        parts = self._split(branch, branch.state.chance(step.qubit))
+        one = branch.state.chance(step.qubit)
+        parts = self._split(branch, (1 - one, one))
         for outcome, part in parts:
             part.state.project(step.qubit, outcome)
             if step.cbit >= 0:
                 part.bits[step.cbit] = outcome
             elif outcome:
-                part.state.flip(step.qubit)
+                part.state.apply(self._compiled.pauli("x", step.qubit))
         return [part for _, part in parts]
 
-    def _split(self, branch: Branch[S], chance: float) -> list[tuple[int, Branch[S]]]:
-        """Throw for every shot of ``branch``, which is 1 with probability ``chance``: (outcome, its part), 0 first."""
-        if chance < TINY or chance > 1 - TINY:
-            return [(int(chance > 0.5), branch)]
-        ones = self.dice.uniform(len(branch.shots)) < chance
-        if ones.all() or not ones.any():
-            return [(int(ones[0]), branch)]
-        other = Branch(branch.state.copy(), bytearray(branch.bits), branch.shots[ones])
-        branch.shots = branch.shots[~ones]
-        return [(0, branch), (1, other)]
+    def _disturb(self, branch: Branch[S], noise: PauliNoise) -> list[Branch[S]]:
+        parts = self._split(branch, noise.chances)
+        for error, part in parts:
+            if error:
+                part.state.apply(self._compiled.pauli(" xyz"[error], noise.qubit))
+        return [part for _, part in parts]
+
+    def _split(self, branch: Branch[S], chances: tuple[float, ...]) -> list[tuple[int, Branch[S]]]:
+        """Throw for every shot of ``branch``, unless one outcome is certain: (outcome, its part) in ascending order."""
+        likely = [chance if chance >= TINY else 0.0 for chance in chances]
+        possible = [outcome for outcome, chance in enumerate(likely) if chance]
+        if len(possible) == 1:
+            return [(possible[0], branch)]
+        bounds = np.cumsum(likely[: possible[-1]])  # an outcome of chance 0 has an empty interval
+        fell = np.searchsorted(bounds, self.dice.uniform(len(branch.shots)), side="right")
+        parts = [(outcome, branch.shots[fell == outcome]) for outcome in np.unique(fell).tolist()]
+        rest = [(outcome, Branch(branch.state.copy(), bytearray(branch.bits), shots)) for outcome, shots in parts[1:]]
+        branch.shots = parts[0][1]
+        return [(parts[0][0], branch), *rest]

@@ -59,6 +59,22 @@ class Logic:
 
 
 @dataclass(frozen=True, slots=True)
+class PauliNoise:
+    """``qubit`` suffers an X, Y or Z with these probabilities, in every shot by a die of its own. It writes no cbit and
+    stands under no condition. A method that runs it declares ``noise`` "pauli"."""
+
+    qubit: int
+    x: float
+    y: float
+    z: float
+
+    @property
+    def chances(self) -> tuple[float, float, float, float]:
+        """Of no error, X, Y and Z."""
+        return (1.0 - (self.x + self.y + self.z), self.x, self.y, self.z)
+
+
+@dataclass(frozen=True, slots=True)
 class Barrier:
     """No effect on meaning; an engine may ignore it."""
 

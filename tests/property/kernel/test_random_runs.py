@@ -5,6 +5,8 @@
 - A job ends at most once, and only by moves of the table (any other raises).
 - There are never more launches out than workers, and never two of one job.
 - A kernel that replays the journal equals the one that wrote it, at every moment.
+- No launch number comes twice, over restarts too; answers of launches that are over change nothing.
+- A job that has not ended has the state it is to go on from; blobs that the kernel let go are named by nothing.
 """
 
 from __future__ import annotations
@@ -19,19 +21,36 @@ from qmk.abi.calls import METHODS
 from qmk.abi.shapes import Policy
 from qmk.kernel.config import KernelConfig, TenantConfig
 from qmk.kernel.core import Kernel
-from qmk.kernel.effects import Journal, Kill, Launch, QueryResources, Reply, ReplyError, ReplyResult, Route
+from qmk.kernel.effects import (
+    DropBlob,
+    Interrupt,
+    Journal,
+    Kill,
+    Launch,
+    QueryResources,
+    Recall,
+    Reply,
+    ReplyError,
+    ReplyResult,
+    Route,
+)
 from qmk.kernel.events import (
     CallReceived,
     ConnectionClosed,
     Failed,
     Finished,
+    NotInterrupted,
     Progressed,
+    Recalled,
     Recovered,
     Refused,
     Routed,
+    Saved,
     ShuttingDown,
     Started,
+    Submitted,
     TimerFired,
+    Yielded,
 )
 from qmk.kernel.objects.job import ENDED
 from qmk.qvm.graph import Graph, Node
@@ -78,9 +97,14 @@ class RandomRun(RuleBasedStateMachine):
         self.jobs: list[str] = ["job_none"]
         self.unrouted: list[str] = []
         self.running: dict[str, int] = {}
-        self.old_launches: list[tuple[str, int]] = [("job_none", 1)]
+        self.old_launches: list[tuple[str, int]] = [("job_none", 0)]
         self.timers: set[str] = {"job:job_none"}
         self.ended: dict[str, str] = {}
+        self.graphs: dict[str, bytes] = {}
+        self.recalls: list[Recall] = []
+        self.interrupts: list[Interrupt] = []
+        self.checkpoints: list[str] = ["chk_none"]
+        self.states = 0
 
     def step(self, event: Any) -> None:
         before = {id: job.state for id, job in self.kernel.jobs.by_id.items()}
@@ -95,11 +119,25 @@ class RandomRun(RuleBasedStateMachine):
         match effect:
             case Journal():
                 self.journal.append(effect.record)
+                if isinstance(effect.record, Submitted):
+                    self.graphs[effect.record.job] = effect.record.graph
+            case Recall():
+                self.recalls.append(effect)
+            case Interrupt():
+                assert self.running[effect.job] == effect.fence
+                self.interrupts.append(effect)
+            case DropBlob():
+                assert effect.checkpoint not in self.kernel.jobs.checkpoints.by_id
             case Launch():
+                assert effect.fence > max(fence for _, fence in self.old_launches), "a number comes twice"
+                assert effect.start_from == self.kernel.jobs.state_of(self.kernel.jobs.by_id[effect.job])
                 self.running[effect.job] = effect.fence
                 self.old_launches.append((effect.job, effect.fence))
             case Kill():
-                assert self.running.pop(effect.job, None) == effect.fence
+                if self.running.get(effect.job) == effect.fence:
+                    del self.running[effect.job]
+                else:
+                    assert (effect.job, effect.fence) in self.old_launches, "of a launch that outlived its daemon"
             case Route():
                 self.unrouted.append(effect.job)
             case _ if isinstance(effect, ANSWERS):
@@ -114,7 +152,9 @@ class RandomRun(RuleBasedStateMachine):
     def learn(self, result: Any) -> None:
         if hasattr(result, "granted"):
             self.sessions.append(result.session_id)
-        if hasattr(result, "estimated_epochs") and result.job_id not in self.jobs:
+        if hasattr(result, "checkpoint_id"):
+            self.checkpoints.append(result.checkpoint_id)
+        if (hasattr(result, "estimated_epochs") or hasattr(result, "replay_of")) and result.job_id not in self.jobs:
             self.jobs.append(result.job_id)
 
     def call(self, name: str, conn: int, graph: Graph | None = None, **params: Any) -> None:
@@ -177,7 +217,7 @@ class RandomRun(RuleBasedStateMachine):
     def router_answers(self, pick: int, accept: bool) -> None:
         job = self.unrouted.pop(pick % len(self.unrouted))
         if accept:
-            routed = {"engine": "e", "method": "", "seconds": 1.0, "memory_bytes": 1, "reasons": []}
+            routed = {"engine": "e", "method": "", "seconds": 1.0, "memory_bytes": 1, "reasons": [], "fenced": True}
             self.step(Routed(now_ns=self.now_ns, job=job, **routed))
         else:
             self.step(Refused(now_ns=self.now_ns, job=job, kind="UNSUPPORTED", message="no", fields={}))
@@ -199,6 +239,64 @@ class RandomRun(RuleBasedStateMachine):
         if name == "q_events":
             params |= {"after": after, "timeout_ms": timeout_ms or 0}
         self.call(name, conn, **params)
+
+    @rule(
+        conn=st.sampled_from(CONNS),
+        pick=ANY,
+        name=st.sampled_from(("q_checkpoint", "q_checkpoint", "q_migrate", "q_rollback", "q_replay", "q_restore")),
+        where=st.integers(0, 2),
+        key=st.sampled_from(("", "", "k1")),
+    )
+    def stop_or_repeat(self, conn: int, pick: int, name: str, where: int, key: str) -> None:
+        params: dict[str, Any] = {"session_id": nth(self.sessions, pick // 7), "job_id": nth(self.jobs, pick)}
+        if name == "q_migrate":
+            params["region"] = f"slot{where}"
+        if name == "q_rollback":
+            params["epoch"] = where
+        if name in ("q_replay", "q_restore"):
+            params["idempotency_key"] = key
+        if name == "q_restore":
+            del params["job_id"]
+            params["checkpoint_id"] = nth(self.checkpoints, pick)
+        self.call(name, conn, **params)
+
+    @precondition(lambda self: self.recalls)
+    @rule(pick=ANY, found=st.sampled_from((True, True, True, False)))
+    def journal_is_read(self, pick: int, found: bool) -> None:
+        recall = self.recalls.pop(pick % len(self.recalls))
+        if found:
+            self.step(Recalled(now_ns=self.now_ns, key=recall.key, graph=self.graphs[recall.job]))
+        else:
+            self.step(Refused(now_ns=self.now_ns, job=recall.key, kind="INTERNAL_ERROR", message="no", fields={}))
+
+    @precondition(lambda self: self.interrupts)
+    @rule(pick=ANY, done=st.sampled_from((True, True, False)))
+    def an_interrupt_is_answered(self, pick: int, done: bool) -> None:
+        """Now, or when nobody waits for it any more."""
+        asked = nth(self.interrupts, pick)
+        common: dict[str, Any] = {"now_ns": self.now_ns, "job": asked.job, "fence": asked.fence}
+        if asked in self.interrupts:
+            self.interrupts.remove(asked)
+        if not done:
+            self.step(NotInterrupted(ref=asked.ref, kind="", message="no", epoch=pick % 3 - 1, **common))
+        elif asked.kind == "save":
+            self.step(Saved(**self.state(asked.ref, pick), **common))
+        else:
+            if self.running.get(asked.job) == asked.fence:
+                del self.running[asked.job]
+            self.step(Yielded(**self.state(asked.ref, pick), why="preempted", **common))
+
+    @precondition(lambda self: self.old_launches)
+    @rule(pick=ANY, stale=SELDOM)
+    def a_state_is_saved_unasked(self, pick: int, stale: bool) -> None:
+        if not self.running and not stale:
+            return
+        job, fence = nth(self.old_launches if stale else list(self.running.items()), pick)
+        self.states += 1
+        self.step(Saved(now_ns=self.now_ns, job=job, fence=fence, **self.state(f"chk_{self.states}", pick)))
+
+    def state(self, checkpoint: str, pick: int) -> dict[str, Any]:
+        return {"checkpoint": checkpoint, "epoch": pick % 2, "blob": f"blob{pick % 5}", "size_bytes": pick % 100}
 
     @rule(conn=st.sampled_from(CONNS), pick=ANY, n=st.integers(1, 3))
     def reserve(self, conn: int, pick: int, n: int) -> None:
@@ -253,8 +351,9 @@ class RandomRun(RuleBasedStateMachine):
         self.open = {ref: owner for ref, owner in self.open.items() if owner != conn}
         self.step(ConnectionClosed(now_ns=self.now_ns, conn=conn))
 
-    @rule(clean=st.booleans(), really=SELDOM)
-    def daemon_restarts(self, clean: bool, really: bool) -> None:
+    @rule(clean=st.booleans(), survives=st.booleans(), pick=ANY, really=SELDOM)
+    def daemon_restarts(self, clean: bool, survives: bool, pick: int, really: bool) -> None:
+        """``survives``: the launcher still runs the launches that were out, and some of before."""
         if not really:
             return
         if clean:
@@ -264,20 +363,27 @@ class RandomRun(RuleBasedStateMachine):
         fresh.replay(self.journal)
         self.kernel = fresh
         self.open.clear()
-        self.running.clear()
         self.unrouted.clear()
+        self.recalls.clear()
+        self.interrupts.clear()
         self.sessions = ["ses_none"]
-        self.step(Recovered(now_ns=self.now_ns))
+        out = set(self.running.items()) | {nth(self.old_launches, pick)} if survives else set()
+        self.running = dict(fresh.jobs.adoptable(out))
+        assert self.running.items() <= out
+        self.step(Recovered(now_ns=self.now_ns, adopted=tuple(sorted(out))))
         self.call("q_negotiate_caps", 1)
 
     @invariant()
     def only_waits_are_open(self) -> None:
-        waiting = {wait.ref for wait in self.kernel.waits.all()}
+        waiting = {wait.ref for wait in self.kernel.waits.all()} | {ask.ref for ask in self.kernel.asks}
         routing = {ref for pending in self.kernel.pending.values() for _, ref in pending.callers}
         assert set(self.open) == waiting | routing
 
     @invariant()
     def no_wait_is_forgotten(self) -> None:
+        jobs = self.kernel.jobs
+        assert not [ask for ask in self.kernel.asks if jobs.by_id[ask.job].ended]
+        assert not [a for a in self.kernel.asks if a.kind != "migrate" and not jobs.by_id[a.job].fence]
         assert not [w for w in self.kernel.waits.all() if self.kernel.jobs.by_id[w.job].ended]
 
     @invariant()
@@ -285,9 +391,22 @@ class RandomRun(RuleBasedStateMachine):
         jobs = self.kernel.jobs
         assert {id: job.fence for id, job in jobs.launched.items()} == self.running
         assert len(jobs.launched) <= WORKERS
-        assert len(jobs.launched) == WORKERS or not len(jobs.queue)
+        free = {f"slot{number}" for number in range(WORKERS)} - {job.region for job in jobs.launched.values()}
+        startable = [job for job in jobs.queue if not job.wanted_region or job.wanted_region in free]
+        assert len(jobs.launched) == WORKERS or not startable
         live = {id for id, job in jobs.by_id.items() if not job.ended}
         assert live == {job.id for job in jobs.queue} | set(jobs.launched)
+
+    @invariant()
+    def states_are_there_while_they_are_needed(self) -> None:
+        table = self.kernel.jobs.checkpoints
+        for job in self.kernel.jobs.by_id.values():
+            rows = table.of_job(job.id)
+            assert not job.saved or (not job.ended and job.saved in table.by_id)
+            assert sum(not row.kept for row in rows) <= 1
+            assert not (job.ended and any(not row.kept for row in rows))
+        assert {row.job for row in table.by_id.values()} <= self.kernel.jobs.by_id.keys()
+        assert all(table.uses(row.blob) for row in table.by_id.values() if row.blob)
 
     @invariant()
     def quotas_count_what_there_is(self) -> None:

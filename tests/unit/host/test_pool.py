@@ -7,11 +7,12 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from qmk.host import pool as pool_module
 from qmk.host.pool import Bounds, Pool
-from qmk.kernel.effects import Launch
-from qmk.sdk.messages import Done, Failed, NotDone, Ready, Run, StateSaved
+from qmk.kernel.effects import Interrupt, Launch
+from qmk.sdk.messages import Ask, Done, Failed, NotDone, Ready, Run, StateSaved
 
 
 class FakeProcess:
@@ -234,3 +235,67 @@ def test_answers_to_other_launches_are_passed_over():
         assert ears.heard[-1] == ("done", "a")
 
     run(scenario)
+
+
+def interrupt(job: str, kind: str = "save", ref: str = "chk", fence: int = 1) -> Interrupt:
+    return Interrupt(job, fence, kind, ref)
+
+
+def test_an_interrupt_reaches_its_launch_wherever_that_is():
+    async def scenario(pool: Pool, ears: Ears) -> None:
+        for job in ("running", "starting", "queued"):
+            pool.launch(launch(job), b"")
+        first, second = FakeProcess.made
+        first.ready()
+        for job in ("running", "starting", "queued"):
+            pool.interrupt(interrupt(job, ref=job))
+        assert [type(message) for message in first.sent] == [Run, Ask]
+        assert second.sent == []
+        second.ready()
+        assert [type(message) for message in second.sent] == [Run, Ask]
+        first.say(StateSaved(1, "running", 1, 0, b"state"))
+        first.say(Done(1, {}, [], [], [], b"", 0, 0.0, 0.0, 0.0, 0, {}))
+        assert [message.ref for message in first.sent if isinstance(message, Ask)] == ["running", "queued"]
+        pool.interrupt(interrupt("nobody"))
+        assert ("saved", "running", "running", False) in ears.heard
+
+    run(scenario)
+
+
+def test_a_run_that_is_sent_again_is_asked_again():
+    async def scenario(pool: Pool, ears: Ears) -> None:
+        pool.launch(launch("a"), b"graph", b"state")
+        (worker,) = FakeProcess.made
+        worker.ready()
+        assert (worker.sent[0].start, worker.sent[0].save_fences) == (b"state", False)
+        pool.interrupt(interrupt("a", ref="one"))
+        pool.interrupt(interrupt("a", ref="two"))
+        worker.say(NotDone(1, "one", "no"))
+        worker.say(Failed(1, "INTERNAL_ERROR", "", missing_graph=True))
+        assert [type(message) for message in worker.sent] == [Run, Ask, Ask, Run, Ask]
+        assert worker.sent[-2].start == b"state"
+        assert worker.sent[-1].ref == "two"
+        assert ears.heard == [("started", "a"), ("not_done", "a", "one")]
+
+    run(scenario)
+
+
+def test_a_launch_that_yielded_goes_on_in_another_process():
+    async def scenario(pool: Pool, ears: Ears) -> None:
+        pool.launch(launch("a"), b"")
+        (first,) = FakeProcess.made
+        first.ready()
+        pool.interrupt(interrupt("a", "yield"))
+        first.say(StateSaved(1, "chk", 1, 0, b"state", stopped=True))
+        assert ears.heard[-1] == ("saved", "a", "chk", True)
+        assert pool.running == 0
+        pool.launch(launch("b"), b"")
+        assert len(FakeProcess.made) == 1, "the worker is idle and takes the next launch"
+        first.finish()
+        pool.launch(replace(launch("a", fence=2), elsewhere=True), b"", b"state")
+        _, second = FakeProcess.made
+        second.ready()
+        assert second.sent[0].start == b"state"
+        assert len(first.sent) == 3, "run, ask, and the run of another job"
+
+    run(scenario, processes=2)

@@ -82,7 +82,7 @@ class Bench:
     def open(self, **params: Any) -> str:
         return self.ask("q_negotiate_caps", **params).session_id
 
-    def route(self, job: str, *, seconds: float = 1.0, memory_bytes: int = 0) -> list[Effect]:
+    def route(self, job: str, *, seconds: float = 1.0, memory_bytes: int = 0, fenced: bool = False) -> list[Effect]:
         return self.step(
             Routed,
             job=job,
@@ -91,14 +91,17 @@ class Bench:
             seconds=seconds,
             memory_bytes=memory_bytes,
             reasons=[{"engine": "reference"}],
+            fenced=fenced,
         )
 
-    def submit(self, session: str, *, seconds: float = 1.0, memory_bytes: int = 0, **params: Any) -> str:
+    def submit(
+        self, session: str, *, seconds: float = 1.0, memory_bytes: int = 0, fenced: bool = False, **params: Any
+    ) -> str:
         """An accepted job."""
         params.setdefault("graph", bell())
         (route,) = self.call("q_submit", session_id=session, **params)
         assert isinstance(route, Route), route
-        self.route(route.job, seconds=seconds, memory_bytes=memory_bytes)
+        self.route(route.job, seconds=seconds, memory_bytes=memory_bytes, fenced=fenced)
         return route.job
 
     def fence(self, job: str) -> int:

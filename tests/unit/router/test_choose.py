@@ -223,5 +223,62 @@ def test_costs_are_finite_and_grow(declaration: Declaration, shots: int) -> None
             assert costs[0].seconds <= costs[1].seconds
             assert costs[0].memory_bytes <= costs[1].memory_bytes
         limit = declaration.methods[method].max_qubits
-        wide = msgspec.structs.replace(extreme, n_qubits=limit or extreme.n_qubits)
-        assert math.isfinite(declaration.cost(method, wide, shots).seconds)
+        for fences in (0, 1000):
+            wide = msgspec.structs.replace(extreme, n_qubits=limit or extreme.n_qubits, n_fences=fences)
+            assert math.isfinite(declaration.cost(method, wide, shots).seconds)
+
+
+def epochs(qubits: int, rounds: int, measured: int, *, non_clifford: bool = False, when_one: str = "") -> Graph:
+    """Rounds that end in ``measured`` mid-circuit measurements and a fence; ``when_one`` is a gate under their bits."""
+    b = Builder(qubits)
+    for _ in range(rounds):
+        for q in range(qubits):
+            b.op("h", q)
+            if non_clifford:
+                b.op("t", q)
+        for q in range(qubits - 1):
+            b.op("cnot", q, q + 1)
+        for q in range(measured):
+            event = b.measure(q)
+            if when_one:
+                b.op(when_one, q, guard=when(event))
+        b.op("fence")
+    return b.measure_all().graph()
+
+
+def cost_of(graph: Graph, engine: str, shots: int) -> Cost:
+    name, _, method = engine.partition(":")
+    return SHIPPED[name].cost(method, features(graph), shots)
+
+
+def test_fences_are_counted() -> None:
+    assert features(epochs(2, 3, 0)).n_fences == 3
+    assert features(ghz(3)).n_fences == 0
+
+
+def test_a_fenced_program_of_many_parities_runs_on_frames_at_the_cost_of_frames() -> None:
+    """Thousands of random measurements: no branch is followed, so shots stay cheap."""
+    graph = epochs(100, 40, 50)
+    found = choose(features(graph), 10_000, memory_bytes=GIB, declarations=SHIPPED)
+    assert (found.engine, found.cost.seconds < 10) == ("stabilizer", True)
+
+
+def test_a_fenced_walk_costs_its_branches() -> None:
+    """Each shot of a program with many branch points is a branch; with few, branches are as many as outcomes."""
+    many, few = epochs(30, 10, 5, when_one="h"), epochs(30, 10, 0)
+    assert cost_of(many, "stabilizer", 2000).seconds > 100 * cost_of(few, "stabilizer", 2000).seconds
+    assert cost_of(many, "stabilizer", 2000).seconds > 5 * cost_of(many, "stabilizer", 200).seconds
+    two = epochs(10, 2, 1, non_clifford=True, when_one="h")
+    assert cost_of(two, "aer:statevector", 100_000).seconds < 20 * cost_of(two, "aer:statevector", 4).seconds
+
+
+def test_branches_of_a_fenced_state_vector_count_as_memory_up_to_a_chunk() -> None:
+    state = 16 << 20
+    plain, walked = epochs(20, 2, 0, non_clifford=True), epochs(20, 8, 1, non_clifford=True)
+    assert state <= cost_of(plain, "aer:statevector", 100).memory_bytes < 4 * state
+    assert 16 * state <= cost_of(walked, "aer:statevector", 100).memory_bytes < 20 * state
+    wide = epochs(24, 2, 1, non_clifford=True)
+    assert cost_of(wide, "aer:statevector", 100).memory_bytes < 4 * (16 << 24), "one branch at a time"
+    with pytest.raises(QmkError) as refused:
+        choose(features(wide), 100, engine="aer:statevector", memory_bytes=GIB // 4, declarations=SHIPPED)
+    assert refused.value.kind.name == "RESOURCE_EXHAUSTED"

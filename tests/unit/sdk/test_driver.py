@@ -13,7 +13,7 @@ from qmk.sdk import driver
 from qmk.sdk.driver import SavingBudget
 from qmk.sdk.execute import Runner, execute
 from qmk.sdk.kit.builder import Builder, when
-from qmk.sdk.messages import Ask, Done, Failed, FromWorker, NotDone, Run, StateSaved, Stop, ToWorker
+from qmk.sdk.messages import Ask, Done, Failed, FromWorker, NotDone, Run, RunProgress, StateSaved, Stop, ToWorker
 from qmk.sdk.wire import Channel
 from qmk.sdk.worker import serve
 
@@ -46,13 +46,17 @@ class Ends:
         return Run(fence, digest(self.graph), pack(self.graph), "", SHOTS, SEED, **fields)  # type: ignore[arg-type]
 
     def talk(self, *messages: ToWorker) -> list[FromWorker]:
-        """Everything that the worker says to ``messages``."""
+        """Everything that the worker says to ``messages`` but how far it is, which depends on the clock."""
         for message in (*messages, Stop()):
             self.host.send(message)
         serve(self.worker, self.runner)
+        return self.heard()
+
+    def heard(self) -> list[FromWorker]:
         said: list[FromWorker] = []
         while (message := self.host.waiting()) is not None:
-            said.append(message)
+            if not isinstance(message, RunProgress):
+                said.append(message)
         return said
 
     def close(self) -> None:
@@ -119,7 +123,6 @@ def test_rewind_past_a_measurement_takes_the_state_kept_from_there(ends: Ends) -
     assert isinstance(done, Done)
     assert done.counts == counts(ends)
 
-    heard: list[FromWorker] = []
     driving = driver.FenceDriver(ends.worker, run)
     plan = ends.runner.prepare(ends.graph, "").plan
     execution = plan.start(SHOTS, SEED)  # type: ignore[attr-defined]
@@ -137,9 +140,7 @@ def test_rewind_past_a_measurement_takes_the_state_kept_from_there(ends: Ends) -
     execution.advance = advance_and_ask
     with pytest.raises(driver.Stopped):
         driving(plan, execution)  # type: ignore[arg-type]
-    while (message := ends.host.waiting()) is not None:
-        heard.append(message)
-    kept, back = heard
+    kept, back = ends.heard()
     assert isinstance(kept, StateSaved)
     assert isinstance(back, StateSaved)
     assert (back.ref, back.epoch, back.stopped) == ("back", 1, True)
@@ -224,3 +225,16 @@ def test_saving_unasked_takes_its_share_of_the_run_and_no_more() -> None:
             budget.spend(0.1)
             spent_s += 0.1
     assert 0.8 * driver.SAVING_SHARE * now_s <= spent_s <= driver.SAVING_SHARE * now_s + driver.SAVING_FREE_S + 0.1
+
+
+def test_progress_tells_shots_and_epoch(ends: Ends) -> None:
+    """On a clock that moves more than the interval between two looks at it."""
+    ticks = iter(range(10_000))
+    driving = driver.FenceDriver(ends.worker, ends.run(), lambda: float(next(ticks)))
+    plan = ends.runner.prepare(ends.graph, "").plan
+    driving(plan, plan.start(SHOTS, SEED))  # type: ignore[attr-defined, arg-type]
+    seen: list[tuple[int, int]] = []
+    while (message := ends.host.waiting()) is not None:
+        assert isinstance(message, RunProgress)
+        seen.append((message.shots_done, message.epoch))
+    assert seen == [(0, 1), (0, 2), (0, 3), (0, 4), (SHOTS, 5)]

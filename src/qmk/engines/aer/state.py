@@ -10,9 +10,8 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from qiskit_aer.backends.controller_wrappers import AerStateWrapper
-
 from qmk.base.errors import QmkError
+from qmk.engines.aer.wrappers import simulator
 from qmk.qvm.families import OPS
 from qmk.sdk.native import angle_names
 from qmk.sdk.program import Gate
@@ -37,7 +36,7 @@ class AerCircuit:
     def __call__(self, amplitudes: Array) -> Array:
         if not self._actions or not self.n_qubits:
             return amplitudes
-        state = AerStateWrapper()
+        state = simulator().AerStateWrapper()
         for name, value in _CONFIG:
             state.configure(name, value)
         if not state.initialize_statevector(self.n_qubits, amplitudes, False):

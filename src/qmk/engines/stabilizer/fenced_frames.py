@@ -67,7 +67,22 @@ class Feed:
     record: int
 
 
-FrameStep = Move | Observe | Feed
+@dataclass(frozen=True)
+class Disturb:
+    """An X, Y or Z with these probabilities on each of many qubits, by dice of every shot."""
+
+    xs: Rows
+    zs: Rows
+    chances: tuple[float, float, float]
+
+    def run(self, frame: Words, dice: Dice) -> None:
+        x, y, z = self.chances
+        fell = dice.uniform(len(self.xs) * frame.shape[1] * 64).reshape(len(self.xs), -1)
+        frame[self.xs] ^= _packed(fell < x + y)
+        frame[self.zs] ^= _packed((fell >= x) & (fell < x + y + z))
+
+
+FrameStep = Move | Observe | Feed | Disturb
 
 
 @functools.cache
@@ -103,6 +118,9 @@ class _Layers:
                     self._put("M", (group[0].value, self.records), (group[0].value,))
                     self._known[self.records] = self._level[group[0].value]
                     self.records += 1
+                elif part.name == "PAULI_CHANNEL_1":
+                    chances = " ".join(map(repr, part.gate_args_copy()))
+                    self._put(f"{part.name} {chances}", (group[0].value,), (group[0].value,))
                 elif part.name == "R" or sums(part.name):
                     qubits = tuple(target.value for target in group)
                     self._put(part.name, qubits, qubits)
@@ -124,6 +142,9 @@ class _Layers:
                 for record, qubit in items:
                     for slot in {"CX": (0,), "CZ": (self.n,), "CY": (0, self.n)}[kind.removeprefix("feed ")]:
                         yield Feed(qubit + slot, record)
+            elif kind.startswith("PAULI_CHANNEL_1 "):
+                x, y, z = map(float, kind.split()[1:])
+                yield Disturb(columns[0], columns[0] + self.n, (x, y, z))
             else:
                 yield Move(kind, (*columns, *(columns + self.n)))
 
@@ -168,11 +189,13 @@ class FrameChunk:
                     self.frame[zs] ^= throw(self.dice, len(zs), self.frame.shape[1])
                 case Feed(row, record):
                     self.frame[row] ^= self.flips[record]
+                case Disturb():
+                    step.run(self.frame, self.dice)
         self.epoch += 1
 
     def rewind(self, epoch: int) -> bool:
         steps = self.plan.frame_steps[epoch : self.epoch] if 0 <= epoch <= self.epoch else None
-        if steps is None or any(isinstance(step, Observe) for part in steps for step in part):
+        if steps is None or any(isinstance(step, Observe | Disturb) for part in steps for step in part):
             return False
         for part in reversed(steps):
             for step in reversed(part):
@@ -198,6 +221,11 @@ class FrameChunk:
         if not np.array_equal(self.flips, other.flips):
             return 2.0
         return 0.0 if np.array_equal(self.frame, other.frame) else 1.0
+
+
+def _packed(mask: npt.NDArray[np.bool_]) -> Words:
+    """Rows of bits as words, the first bit lowest."""
+    return np.packbits(mask, axis=1, bitorder="little").view(WORD).astype(np.uint64, copy=False)
 
 
 def throw(dice: Dice, rows: int, words: int) -> Words:

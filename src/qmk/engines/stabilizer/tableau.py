@@ -38,9 +38,6 @@ class TableauState:
     def project(self, qubit: int, outcome: int) -> None:
         self.simulator.postselect_z(qubit, desired_value=bool(outcome))
 
-    def flip(self, qubit: int) -> None:
-        self.simulator.x(qubit)
-
     def copy(self) -> TableauState:
         return TableauState(copied(self.simulator))
 

@@ -14,11 +14,12 @@ from qmk.sdk import bits
 from qmk.sdk.engine import Declaration
 from qmk.sdk.exact import exact_distribution
 from qmk.sdk.execute import Runner
+from qmk.sdk.kit.fences import fence_checks
 from qmk.sdk.kit.gate_programs import gate_cases
 from qmk.sdk.kit.honesty import honesty_checks
 from qmk.sdk.kit.programs import Case, fixed_cases
 from qmk.sdk.kit.protocol import protocol_checks
-from qmk.sdk.kit.random_programs import random_cases
+from qmk.sdk.kit.random_programs import fenced_cases, random_cases
 from qmk.sdk.kit.report import Check, KitReport, as_tests, run_checks
 from qmk.sdk.kit.statistics import check
 from qmk.sdk.kit.subject import Subject
@@ -29,6 +30,8 @@ __all__ = ["APPROXIMATE", "FALSE_FAILURE", "Case", "Check", "Declaration", "as_t
 
 FALSE_FAILURE = 1e-7
 APPROXIMATE = 0.1
+FENCED_PROGRAMS = 10
+"""random programs with fences of each kind, at most: each is run several times"""
 
 
 def run(
@@ -56,11 +59,14 @@ def checks(
     """Every check of the kit for one method; those that its capabilities do not call for are marked skipped."""
     subject = Subject(Runner(declaration), method, shots)
     cases = [case for case in (*gate_cases(), *fixed_cases(), *random_cases(programs)) if select(case)]
-    rate = FALSE_FAILURE / len(cases)
+    stopping = [case for case in fenced_cases(min(programs, FENCED_PROGRAMS)) if select(case)]
+    rate = FALSE_FAILURE / (len(cases) + len(stopping))
     return [
         *(_case_check(subject, case, rate) for case in cases),
         *protocol_checks(subject),
         *honesty_checks(subject),
+        *(_case_check(subject, case, rate) for case in stopping),
+        *fence_checks(subject, stopping),
     ]
 
 

@@ -6,8 +6,10 @@ import math
 import random
 from typing import Any
 
+import msgspec
+
 from qmk.qvm.families import OPS
-from qmk.qvm.graph import Guard
+from qmk.qvm.graph import Guard, Node
 from qmk.sdk.kit.builder import Builder, all_of, any_of, when
 from qmk.sdk.kit.programs import Case
 from qmk.sdk.native import ALL_GATES
@@ -74,6 +76,21 @@ def _irreversible(dice: random.Random, b: Builder, qubits: int, guard: Guard | N
 
 def _some(dice: random.Random, events: list[str]) -> tuple[str, ...]:
     return tuple(dice.sample(events, min(len(events), dice.choice((1, 2, 3)))))
+
+
+def fenced(case: Case, seed: int, fences: int = 4) -> Case:
+    """``case`` with fences at random places behind its allocation; some follow each other, some end the program."""
+    dice = random.Random(seed)
+    nodes = list(case.graph.nodes)
+    for k in range(fences):
+        nodes.insert(dice.randrange(1, len(nodes) + 1), Node(id=f"f{k}", op="core.fence"))
+    graph = msgspec.structs.replace(case.graph, nodes=tuple(nodes))
+    return Case(f"{case.name} with fences", graph, case.needs, case.clifford)
+
+
+def fenced_cases(count: int, first_seed: int = 1) -> list[Case]:
+    """``count`` programs of each of the four kinds, with fences."""
+    return [fenced(case, number) for number, case in enumerate(random_cases(count, first_seed))]
 
 
 def random_cases(count: int, first_seed: int = 1) -> list[Case]:

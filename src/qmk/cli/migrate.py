@@ -1,0 +1,27 @@
+"""``qmk migrate``: move a job of the daemon to another worker and region."""
+
+from __future__ import annotations
+
+import click
+import msgspec
+
+from qmk.cli import options
+
+
+@click.command()
+@click.argument("job")
+@click.argument("region")
+@options.json_option
+@options.socket_option
+def command(job: str, region: str, as_json: bool, socket_path: str | None) -> None:
+    """Move JOB to another worker and to REGION of the device at its next fence; says so when it is there."""
+    from qmk.cli import output
+    from qmk.client import Client
+
+    with Client(socket_path) as client:
+        reply = client.migrate(job, region)
+    if as_json:
+        output.json_object(msgspec.to_builtins(reply))
+    else:
+        handles = f"{len(reply.handles)} {'handle' if len(reply.handles) == 1 else 'handles'}"
+        click.echo(f"{job}: in {reply.region} with {handles}, {reply.epoch} epochs behind it")

@@ -1,0 +1,29 @@
+"""``qmk restore``: a new job that continues from a checkpoint."""
+
+from __future__ import annotations
+
+import click
+import msgspec
+
+from qmk.cli import options
+
+
+@click.command()
+@click.argument("checkpoint")
+@click.option("--wait", is_flag=True, help="Wait until the new job has ended, and print its result.")
+@options.json_option
+@options.socket_option
+def command(checkpoint: str, wait: bool, as_json: bool, socket_path: str | None) -> None:
+    """Start a new job from CHECKPOINT: the same program, shots, seed and engine, and so the same bits."""
+    from qmk.cli import output
+    from qmk.cli.result import show_result, wait_for
+    from qmk.client import Client
+
+    with Client(socket_path) as client:
+        reply = client.restore(checkpoint)
+        if wait:
+            show_result(wait_for(client, reply.job_id, 0, as_json), as_json, reply.job_id)
+        elif as_json:
+            output.json_object(msgspec.to_builtins(reply))
+        else:
+            click.echo(reply.job_id)
