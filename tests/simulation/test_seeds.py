@@ -13,13 +13,17 @@ from qmk.simulation.run import run
 
 SEEDS = range(40)
 
-FAILED: dict[str, tuple[int, tuple[int, ...] | None]] = {
+FAILED: dict[str, tuple[int, str]] = {
     "the snapshot had a number that the journal loses with forgotten jobs": (
         20,
-        (957, 958, 993, 994, 998, 1075, 1084, 1086, 1099),
+        "957,958,993,994,998,1075,1084,1086,1099",
+    ),
+    "a result was forgotten while an answer that shows it waited for the journal": (
+        1933,
+        "34,53,63,65,69,83,84,145,149,155,200,202,206,207,208,209,210,225,228,230,231,232,233",
     ),
 }
-"""What was wrong, the seed that showed it, and the actions of it that suffice (None: all). A seed comes to mean another
+"""What was wrong, the seed that showed it, and the actions of it that suffice. A seed comes to mean another
 run when actions are added: what it found has a test of its own too."""
 
 
@@ -32,7 +36,7 @@ def test_seed(seed: int) -> None:
 @pytest.mark.parametrize("what", FAILED)
 def test_a_run_that_failed_once(what: str) -> None:
     seed, keep = FAILED[what]
-    assert run(seed, keep=keep).violation is None
+    assert run(seed, keep=[int(number) for number in keep.split(",")]).violation is None
 
 
 def test_the_same_seed_is_the_same_run() -> None:

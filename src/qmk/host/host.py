@@ -67,8 +67,9 @@ _AFTER_RECORDS = (
     fx.Launch,
     fx.Interrupt,
     fx.Recall,
+    fx.Forget,
 )
-"""Effects that wait for the records made before them."""
+"""Effects that wait for the records made before them. To forget waits too: an answer that waits may show the result."""
 
 
 class Host:

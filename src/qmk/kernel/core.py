@@ -106,10 +106,10 @@ class Kernel(State):
         return out
 
     def replay(self, records: Iterable[Event]) -> None:
-        """Feed the records of ``Journal`` effects, oldest first, into a fresh kernel; gives no effects."""
+        """Feed the records of ``Journal`` effects, oldest first, into a fresh kernel; gives no effects. Jobs that are
+        forgotten on the way were on the way to be forgotten when the journal ended: ``Recovered`` tells the host."""
         for record in records:
             self.apply(record)
-        self.jobs.forgotten.clear()
         self.jobs.checkpoints.freed.clear()
 
     def snapshot(self) -> dict[str, Any]:

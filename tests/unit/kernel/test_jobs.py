@@ -7,7 +7,17 @@ from typing import Any
 import pytest
 
 from qmk.abi.shapes import Policy
-from qmk.kernel.effects import ClearTimer, Journal, Kill, QueryResources, Reply, ReplyError, ReplyResult, SetTimer
+from qmk.kernel.effects import (
+    ClearTimer,
+    Forget,
+    Journal,
+    Kill,
+    QueryResources,
+    Reply,
+    ReplyError,
+    ReplyResult,
+    SetTimer,
+)
 from qmk.kernel.events import ConnectionClosed, TimerFired
 from qmk.kernel.objects.job import ENDED, MOVES, STATES, IllegalMove
 
@@ -246,3 +256,16 @@ def test_query_resources_needs_no_session_but_checks_one(bench: Any) -> None:
     assert bench.call("q_query_resources") == [QueryResources(1, bench.count, 0, 1, 1)]
     (refused,) = bench.call("q_query_resources", session_id="ses_none")
     assert isinstance(refused, ReplyError)
+
+
+def test_what_a_crash_kept_from_being_forgotten_is_forgotten_at_the_start(make_bench: Any) -> None:
+    bench = make_bench(kept_jobs=1)
+    session = bench.open()
+    first, second = bench.submit(session), bench.submit(session)
+    for job in (first, second):
+        bench.start(job)
+        bench.finish(job)
+    again = bench.restarted()
+    assert first not in again.kernel.jobs.by_id
+    assert Forget(first) in again.recover()
+    assert Forget(first) not in again.recover()
