@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -12,7 +13,6 @@ from msgspec import Raw
 
 from qmk.abi import describe
 from qmk.abi.call import Call
-from qmk.abi.calls import METHODS
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
 
@@ -57,9 +57,9 @@ def bad_id() -> QmkError:
     )
 
 
-def no_method(method: str) -> QmkError:
+def no_method(method: str, methods: Iterable[str]) -> QmkError:
     """METHOD_NOT_FOUND with the nearest name, if any is near."""
-    near = difflib.get_close_matches(method[:64], METHODS, 1)
+    near = difflib.get_close_matches(method[:64], methods, 1)
     help_text = f"did you mean {near[0]}?" if near else "docs/spec/qsyscall.md lists the calls"
     return QmkError("METHOD_NOT_FOUND", f"no call is named '{method[:64]}'", method=method[:64], help=help_text)
 

@@ -10,11 +10,13 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack, closing
 from typing import Any
 
 from qmk.base.errors import QmkError
 from qmk.host.config import HostConfig
 from qmk.host.host import Host, Turns
+from qmk.host.keys import token_key
 from qmk.host.office import Etiquette, Office
 from qmk.host.places import BACKLOG, Listening, Lock
 from qmk.host.pool import Pool
@@ -74,11 +76,19 @@ class Daemon:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._stop.set)
+        key = token_key(config.data_dir)
         journal = SqliteJournal(config.journal_path, config.durability)
         translation = Translation(config.text)
         office = Office(translation, Etiquette(config.connections, config.frame_s))
         routing = Routing(config.memory_bytes, config.workers, config.engines)
-        kernel = Kernel(KernelConfig(workers=config.workers, memory_bytes=config.memory_bytes))
+        kernel = Kernel(
+            KernelConfig(
+                workers=config.workers,
+                memory_bytes=config.memory_bytes,
+                token_key=key,
+                local_allowed=config.local_allowed,
+            )
+        )
         timers = LoopTimers(loop)
         turns = Turns(schedule=loop.call_soon, in_thread=_in_thread, broken=self._journal_broken)
         host = Host(kernel, journal, routing, office, timers, turns)
@@ -102,8 +112,10 @@ class Daemon:
     async def _serve(self, office: Office, host: Host) -> None:
         config = self._config
         loop = asyncio.get_running_loop()
-        listening = Listening(config.socket)
-        try:
+        with ExitStack() as open_places:
+            operators = open_places.enter_context(closing(Listening(config.operator_path)))
+            listening = open_places.enter_context(closing(Listening(config.socket, config.socket_mode)))
+            desk = await loop.create_unix_server(office.new_operator, sock=operators.sock, backlog=BACKLOG)
             server = await loop.create_unix_server(office.new_connection, sock=listening.sock, backlog=BACKLOG)
             _calm_collector()
             if self._ready is not None:
@@ -111,8 +123,7 @@ class Daemon:
             await self._stop.wait()
             log.info("stopping")
             server.close()
-        finally:
-            listening.close()
+            desk.close()
         host.shut_down()
         await self._settle(office, host)
 

@@ -8,6 +8,7 @@ from typing import Any
 from qmk.abi.call import Call
 from qmk.abi.calls import METHODS
 from qmk.base.errors import QmkError
+from qmk.kernel import authority
 from qmk.kernel.effects import Effect, Kill, ReplyError
 from qmk.kernel.events import (
     CallReceived,
@@ -24,12 +25,15 @@ from qmk.kernel.events import (
     Started,
     TimerFired,
 )
-from qmk.kernel.handlers import HANDLERS, OPEN_HANDLERS, submit
+from qmk.kernel.handlers import HANDLERS, OPEN_HANDLERS, OPERATOR_HANDLERS, submit
 from qmk.kernel.jobs import progress_step, reported_error
-from qmk.kernel.objects.capability import insufficient
 from qmk.kernel.objects.job import RUNNING
+from qmk.kernel.objects.session import Session
 from qmk.kernel.pending import Pending
 from qmk.kernel.state import JOB_TIMER, State
+
+REFUSALS_EVERY_NS = 1_000_000_000
+"""At most one entry of the audit log in this time tells of refused tokens, and how many: strangers cannot flood it."""
 
 
 class Kernel(State):
@@ -81,15 +85,18 @@ class Kernel(State):
     def replay(self, records: Iterable[Event]) -> None:
         """Feed the records of ``Journal`` effects, oldest first, into a fresh kernel; gives no effects."""
         for record in records:
-            self.jobs.apply(record)
+            self.apply(record)
         self.jobs.forgotten.clear()
 
     def snapshot(self) -> dict[str, Any]:
         """The part of the state that the journal carries, as comparable data: a replayed kernel's equals the live
         one's."""
-        return self.jobs.snapshot()
+        return {**self.jobs.snapshot(), **self.tenants.snapshot()}
 
     def _call(self, event: CallReceived) -> None:
+        if event.operator:
+            self._operate(event)
+            return
         call = METHODS.get(event.method)
         session = None
         try:
@@ -100,14 +107,50 @@ class Kernel(State):
                 return
             session = self.session_of(event, event.params.session_id)
             session.calls += 1
+            authority.require(session, call)
             _require_supported(call)
-            if not session.caps.held.issuperset(call.rights):
-                raise insufficient(call.rights, session.caps.held)
+            self.rights = call.rights
             HANDLERS[call.name](self, event, session)
+            if session.caps.metered:
+                self._spend(event, session)
         except QmkError as error:
             if session is not None:
                 session.errors += 1
+            self._note_denial(event, session, error)
             self.out.append(ReplyError(event.conn, event.ref, error))
+
+    def _operate(self, event: CallReceived) -> None:
+        """A call of the operator's socket, which knows no others."""
+        try:
+            if event.method not in OPERATOR_HANDLERS:
+                raise QmkError("METHOD_NOT_FOUND", f"no operator's call is named '{event.method[:64]}'")
+            OPERATOR_HANDLERS[event.method](self, event)
+        except QmkError as error:
+            self.out.append(ReplyError(event.conn, event.ref, error))
+
+    def _spend(self, event: CallReceived, session: Session) -> None:
+        """Counts what a call that was carried out has used of capabilities that count."""
+        rights = set(self.rights)
+        shots = 0
+        if event.graph is not None:
+            rights |= authority.program_rights(event.graph)
+            shots = event.params.shots or event.graph.shots or self.config.default_shots
+        job = self.jobs.by_id.get(getattr(event.params, "job_id", None) or "")
+        authority.spend(self, session, sorted(rights), job, shots)
+
+    def _note_denial(self, event: CallReceived, session: Session | None, error: QmkError) -> None:
+        name = error.kind.name
+        if session is not None and name == "INSUFFICIENT_CAPS":
+            missing = list(error.fields.get("missing", ()))[:16]
+            self.audit("cap.deny", session.tenant.name, call=event.method, missing=missing)
+        elif session is not None and name == "TENANT_SUSPENDED":
+            self.audit("cap.deny", session.tenant.name, call=event.method, missing=[], why="suspended")
+        elif name == "AUTH_FAILED":
+            self._refused_tokens += 1
+            if event.now_ns - self._refusal_noted_ns >= REFUSALS_EVERY_NS or event.now_ns < self._refusal_noted_ns:
+                self._refusal_noted_ns = event.now_ns
+                self.audit("cap.deny", "", call=event.method, why="token", count=self._refused_tokens)
+                self._refused_tokens = 0
 
     def _take_pending(self, job_id: str) -> Pending | None:
         """The job the router answers for; None when it is gone since."""
@@ -157,6 +200,9 @@ class Kernel(State):
         wait = self.waits.get(event.key)
         if wait is not None:
             self.answer(wait, self.jobs.by_id[wait.job])
+            return
+        if event.key.startswith((authority.CAPABILITY_TIMER, authority.SESSION_TIMER)):
+            authority.timer(self, event.key)
             return
         job = self.jobs.by_id.get(event.key.removeprefix(JOB_TIMER))
         if event.key.startswith(JOB_TIMER) and job is not None and not job.ended:

@@ -102,7 +102,9 @@ class ExampleHost:
         return self.call(BY_NAME[name], params)
 
     def open(self) -> str:
-        return self.send("q_negotiate_caps", requested=["CAP_ALLOC", "CAP_MEASURE", "CAP_DEBUG"])["session_id"]
+        return self.send("q_negotiate_caps", requested=["CAP_ALLOC", "CAP_MEASURE", "CAP_LINK", "CAP_DEBUG"])[
+            "session_id"
+        ]
 
     def job(self, session: str) -> str:
         policy = {"seed": 7, "debug": True}

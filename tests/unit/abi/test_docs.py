@@ -24,7 +24,6 @@ UNSUPPORTED = {
     "q_open_chan",
     "q_close_chan",
     "q_chan_status",
-    "q_delegate",
 }
 ALIASES = {
     "qmk_session_create": "q_negotiate_caps",

@@ -19,13 +19,15 @@ def prepare(host: Any, call: Call) -> dict[str, str]:
     if call.name in ("q_negotiate_caps", "q_query_resources"):
         return {}
     names = {SESSION: host.open()}
+    if call.name == "q_delegate":
+        names["cap_example"] = host.kernel.sessions.get(names[SESSION]).caps.root.id
     if call.name == "q_revoke":
         names["cap_example"] = next(iter(host.kernel.sessions.get(names[SESSION]).caps.root.children)).id
         names["lq_example"] = host.send("q_alloc", session_id=names[SESSION], n=1)["handles"][0]
     if call.name in ("q_release", "q_close_session"):
         handles = host.send("q_alloc", session_id=names[SESSION], n=2)["handles"]
         names["lq_example"] = handles[0].removesuffix("_0")
-    if "job_id" in call.example[0]:
+    if "job_id" in call.example[0] or "jobs" in call.example[0]:
         names[JOB] = host.job(names[SESSION])
         if call.name in ("q_status", "q_cancel", "q_get_telemetry"):
             host.run(upto=2)

@@ -24,7 +24,8 @@ CALL = Call(
     doc="Saves a job's state at its last fence.",
     request=Request,
     reply=Reply,
-    errors=("SESSION_NOT_FOUND", "UNSUPPORTED"),
+    rights=("CAP_CONTROL",),
+    errors=("SESSION_NOT_FOUND", "INSUFFICIENT_CAPS", "UNSUPPORTED"),
     supported=False,
     example=(
         {"session_id": examples.SESSION, "job_id": examples.JOB},

@@ -26,7 +26,8 @@ CALL = Call(
     doc="Moves a job's qubits to another region of the device at a fence.",
     request=Request,
     reply=Reply,
-    errors=("SESSION_NOT_FOUND", "UNSUPPORTED"),
+    rights=("CAP_CONTROL",),
+    errors=("SESSION_NOT_FOUND", "INSUFFICIENT_CAPS", "UNSUPPORTED"),
     supported=False,
     example=(
         {"session_id": examples.SESSION, "job_id": examples.JOB, "region": "left"},

@@ -30,7 +30,8 @@ CALL = Call(
     doc="Opens a brokered entanglement channel between qubits, possibly of two tenants.",
     request=Request,
     reply=Reply,
-    errors=("SESSION_NOT_FOUND", "UNSUPPORTED"),
+    rights=("CAP_LINK",),
+    errors=("SESSION_NOT_FOUND", "INSUFFICIENT_CAPS", "UNSUPPORTED"),
     supported=False,
     example=(
         {"session_id": examples.SESSION, "peers": ["lq_a", "lq_b"], "fidelity": 0.95, "entanglements_max": 100},

@@ -22,7 +22,8 @@ CALL = Call(
     doc="Starts a new job that reproduces the bits of an earlier one.",
     request=Request,
     reply=Reply,
-    errors=("SESSION_NOT_FOUND", "UNSUPPORTED"),
+    rights=("CAP_SUBMIT", "CAP_STATUS"),
+    errors=("SESSION_NOT_FOUND", "INSUFFICIENT_CAPS", "UNSUPPORTED"),
     supported=False,
     example=(
         {"session_id": examples.SESSION, "job_id": examples.JOB},

@@ -24,7 +24,8 @@ CALL = Call(
     doc="Starts a job from a checkpoint.",
     request=Request,
     reply=Reply,
-    errors=("SESSION_NOT_FOUND", "UNSUPPORTED"),
+    rights=("CAP_SUBMIT",),
+    errors=("SESSION_NOT_FOUND", "INSUFFICIENT_CAPS", "UNSUPPORTED"),
     supported=False,
     example=(
         {"session_id": examples.SESSION, "checkpoint_id": "chk_example"},

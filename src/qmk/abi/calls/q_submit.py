@@ -47,6 +47,7 @@ CALL = Call(
     "session must hold the capabilities that the program's ops need.",
     request=Request,
     reply=Reply,
+    rights=("CAP_SUBMIT",),
     errors=(
         "SESSION_NOT_FOUND",
         "INVALID_GRAPH",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from qmk.kernel.handlers import jobs, qubits, resources, sessions, submit
+from qmk.kernel.handlers import capabilities, jobs, operators, qubits, resources, sessions, submit
 
 if TYPE_CHECKING:
     from qmk.kernel.events import CallReceived
@@ -36,6 +36,19 @@ HANDLERS: dict[str, Handler] = {
     "q_estimate": submit.estimate,
     "q_alloc": qubits.alloc,
     "q_release": qubits.release,
-    "q_revoke": sessions.revoke,
+    "q_delegate": capabilities.delegate,
+    "q_revoke": capabilities.revoke,
     "q_close_session": sessions.close_session,
 }
+
+OPERATOR_HANDLERS: dict[str, Callable[[State, CallReceived], Any]] = {
+    "op_tenant_add": operators.add,
+    "op_tenant_set": operators.change,
+    "op_tenant_list": operators.tenants,
+    "op_tenant_suspend": operators.suspend,
+    "op_tenant_resume": operators.resume,
+    "op_token_issue": operators.issue,
+    "op_token_list": operators.tokens_of,
+    "op_token_revoke": operators.revoke,
+}
+"""Calls of the operator's socket."""
