@@ -30,6 +30,8 @@ COMMANDS: dict[str, str] = {
     "status": "say how far a job of the daemon is",
     "result": "print the result of a job of the daemon",
     "cancel": "stop a job of the daemon",
+    "tenant": "register tenants and make their tokens",
+    "token": "read and narrow a token",
 }
 
 
