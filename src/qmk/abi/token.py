@@ -136,7 +136,9 @@ def bounds_of(caveats: Iterable[str]) -> Bounds:
     expires = shots = uid = None
     rights: frozenset[str] | None = None
     for caveat in caveats:
-        name, _, value = caveat.partition("=")
+        name, equals, value = caveat.partition("=")
+        if not equals:
+            raise MalformedToken
         if name == "rights":
             named = value.split(",") if value else []
             if not all(_RIGHT.fullmatch(right) for right in named):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from qmk.abi import describe
 from qmk.abi.call import Call
 from qmk.abi.calls import CALLS
-from qmk.abi.rights import CAP_ALLOC, CAP_STATUS, RIGHTS
+from qmk.abi.rights import CAP_ALLOC, CAP_STATUS, CAP_SUBMIT, RIGHTS
 from qmk.base.errors import QmkError
 from qmk.base.ids import trace
 from qmk.kernel.effects import ClearTimer, ReplyError, SetTimer
@@ -56,18 +56,26 @@ def rights_over(kernel: State, session: Session, job: Job) -> frozenset[str]:
     return frozenset(found)
 
 
-def narrowest(kernel: State, session: Session, right: str, job: Job | None = None, shots: int = 0) -> Capability:
-    """The capability that answers for the right, over ``job`` if one is given; INSUFFICIENT_CAPS without any."""
+def narrowest(kernel: State, session: Session, right: str) -> Capability:
+    """The capability that answers for the right; INSUFFICIENT_CAPS without any."""
+    found = _answering(kernel, session, right)
+    if found is None:
+        raise insufficient((right,), session.caps.held)
+    return found
+
+
+def _answering(
+    kernel: State, session: Session, right: str, job: Job | None = None, shots: int = 0
+) -> Capability | None:
+    """The narrowest that allows a call, about ``job`` if it is about one; ``shots`` are those of a job to be made."""
     able = [
         item
         for item in session.caps.items.values()
         if right in item.rights
         and (item.jobs is None if job is None else covers(kernel, item, job))
-        and (item.shots is None or shots <= item.shots)
+        and (right != CAP_SUBMIT or item.shots is None or shots <= item.shots)
     ]
-    if not able:
-        raise insufficient((right,), session.caps.held)
-    return min(able, key=lambda item: item.breadth)
+    return min(able, key=lambda item: item.breadth, default=None)
 
 
 def spend(kernel: State, session: Session, rights: Iterable[str], job: Job | None = None, shots: int = 0) -> None:
@@ -75,7 +83,8 @@ def spend(kernel: State, session: Session, rights: Iterable[str], job: Job | Non
     derive from. One that is used up is revoked, or, while qubits are held under it, left without rights."""
     used: dict[str, Capability] = {}
     for right in rights:
-        for item in narrowest(kernel, session, right, job, shots).chain():
+        found = _answering(kernel, session, right, job, shots)
+        for item in found.chain() if found is not None else ():
             if item.uses is not None:
                 used[item.id] = item
     for item in sorted(used.values(), key=lambda item: item.depth):

@@ -50,6 +50,8 @@ class Bench:
         self.journal: list[Any] = []
         self.launches: list[Launch] = []
 
+    program = staticmethod(bell)
+
     @property
     def now_ns(self) -> int:
         return int(self.now_s * SECOND)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qmk.abi.calls import q_get_mapping, q_get_telemetry, q_query_resources
-from qmk.abi.rights import CAP_STATUS
 from qmk.base.errors import QmkError
 from qmk.kernel import views
 from qmk.kernel.effects import QueryResources
@@ -28,7 +27,7 @@ def get_telemetry(kernel: State, event: CallReceived, session: Session) -> None:
     request: q_get_telemetry.Request = event.params
     figures = None
     if request.job_id is not None:
-        figures = views.job_figures(kernel.job_of(session, request.job_id, (CAP_STATUS,)), event.now_ns)
+        figures = views.job_figures(kernel.job_of(session, request.job_id), event.now_ns)
     open_waits = len(kernel.waits.of_session(session.id))
     kernel.reply(event, q_get_telemetry.Reply(views.session_figures(session, open_waits), figures))
 
