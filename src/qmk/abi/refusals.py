@@ -18,6 +18,7 @@ from qmk.base.limits import LIMITS
 
 _PLACE = r"(?: - at `(?P<path>.*)`)?$"
 _EXPECTED = re.compile(r"Expected `(?P<type>[^`]*)`(?P<bound>[^,]*?)(?:, got `(?P<got>[^`]*)`)?" + _PLACE)
+_PATTERN = re.compile(r"Expected `str` matching regex .*?" + _PLACE)
 _FIELD = re.compile(r"Object (?P<fault>missing required|contains unknown) field `(?P<name>.*?)`" + _PLACE)
 _VALUE_START = re.compile(rb"[ \t\r\n]*:[ \t\r\n]*")
 
@@ -111,6 +112,8 @@ def _fault(why: str) -> dict[str, Any]:
     if match := _FIELD.match(why):
         fault = "missing" if match["fault"].startswith("missing") else "unknown"
         return {"field": ".".join(filter(None, (_dotted(match["path"]), match["name"]))), "fault": fault}
+    if match := _PATTERN.match(why):
+        return {"field": _dotted(match["path"]), "fault": "pattern"}
     if match := _EXPECTED.match(why):
         data = {"field": _dotted(match["path"]), "fault": "type", "expected": match["type"] + match["bound"]}
         return {**data, "got": match["got"]} if match["got"] else {**data, "fault": "range"}
@@ -131,6 +134,8 @@ def _sentence(data: dict[str, Any]) -> str:
             return f"{name} is not a known name"
         case "type":
             return f"{name} must be {data['expected']}, not {data['got']}"
+        case "pattern":
+            return f"{name} is not well formed"
         case "range":
             return f"{name} is out of range: {data['expected']} is expected"
         case _:

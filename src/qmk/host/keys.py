@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import stat
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from qmk.host.places import private_folder
 log = logging.getLogger("qmk.keys")
 KEYS_NAME = "keys"
 KEY_BYTES = 32
+_TEXT = re.compile(rb"([0-9a-f]{%d})\s*" % (2 * KEY_BYTES))
 
 
 def token_key(data_dir: Path) -> bytes:
@@ -43,7 +45,7 @@ def secret(path: Path) -> bytes:
 def _read(path: Path) -> bytes:
     with open(path, "rb") as file:
         mode = os.fstat(file.fileno()).st_mode
-        text = file.read(2 * KEY_BYTES + 2)
+        found = _TEXT.fullmatch(file.read(2 * KEY_BYTES + 3))
     if mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise QmkError(
             "INVALID_PARAMS",
@@ -51,18 +53,14 @@ def _read(path: Path) -> bytes:
             path=str(path),
             help=f"chmod 600 {path}; if others may have read it, remove it and issue every token anew",
         )
-    try:
-        key = bytes.fromhex(text.decode("ascii"))
-    except ValueError:
-        key = b""
-    if len(key) != KEY_BYTES:
+    if found is None:
         raise QmkError(
             "INVALID_PARAMS",
             f"the key file {path} is damaged: it holds no {2 * KEY_BYTES} hexadecimal digits",
             path=str(path),
             help="restore it from a backup; without it every token must be issued anew, after removing the file",
         )
-    return key
+    return bytes.fromhex(found[1].decode("ascii"))
 
 
 def _make(path: Path) -> None:

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from qmk.abi import frame
 from qmk.abi.operator import OPERATOR_METHODS
 from qmk.base.errors import QmkError
 from qmk.host.config import HostConfig
@@ -28,11 +29,13 @@ CONNECTION, REF = 1, 1
 def operate(config: HostConfig, name: str, **params: Any) -> Any:
     """One of the operator's calls by name; its ``Reply``. Raises RESOURCE_EXHAUSTED when a daemon has the folder, and
     what the call is refused with."""
-    request = OPERATOR_METHODS[name].request(**params)
+    (decoded,) = frame.decode(frame.request(REF, name, params), OPERATOR_METHODS).calls
+    if decoded.error is not None:
+        raise decoded.error
     with Lock(config.lock_path):
         desk = _Desk(config)
         try:
-            return desk.ask(name, request)
+            return desk.ask(name, decoded.request)
         finally:
             desk.close()
 
