@@ -33,7 +33,7 @@ from qmk.kernel.pending import Pending
 from qmk.kernel.state import JOB_TIMER, State
 
 REFUSALS_EVERY_NS = 1_000_000_000
-"""At most one entry of the audit log in this time tells of refused tokens, and how many: strangers cannot flood it."""
+"""At most one entry of the audit log in this time tells of refused callers, and how many: they cannot flood it."""
 
 
 class Kernel(State):
@@ -143,14 +143,13 @@ class Kernel(State):
         if session is not None and name == "INSUFFICIENT_CAPS":
             missing = list(error.fields.get("missing", ()))[:16]
             self.audit("cap.deny", session.tenant.name, call=event.method, missing=missing)
-        elif session is not None and name == "TENANT_SUSPENDED":
-            self.audit("cap.deny", session.tenant.name, call=event.method, missing=[], why="suspended")
-        elif name == "AUTH_FAILED":
-            self._refused_tokens += 1
+        elif name in ("AUTH_FAILED", "TENANT_SUSPENDED"):
+            self._refused_callers += 1
             if event.now_ns - self._refusal_noted_ns >= REFUSALS_EVERY_NS or event.now_ns < self._refusal_noted_ns:
                 self._refusal_noted_ns = event.now_ns
-                self.audit("cap.deny", "", call=event.method, why="token", count=self._refused_tokens)
-                self._refused_tokens = 0
+                tenant = error.fields.get("tenant", "")
+                self.audit("cap.deny", tenant, call=event.method, why=name, count=self._refused_callers)
+                self._refused_callers = 0
 
     def _take_pending(self, job_id: str) -> Pending | None:
         """The job the router answers for; None when it is gone since."""

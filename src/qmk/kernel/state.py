@@ -53,7 +53,7 @@ class State:
         self.tenants = TenantTable(self.config.local)
         self.caps = CapabilityTree()
         self.rights: tuple[str, ...] = ()
-        self._refused_tokens = self._refusal_noted_ns = 0
+        self._refused_callers = self._refusal_noted_ns = 0
         self.jobs = JobTable(self.tenant, self.config.kept_jobs)
 
     def reply(self, event: CallReceived, result: Any) -> None:

@@ -34,7 +34,6 @@ def test_a_tenant_is_registered_once_and_listed(bench: Any):
         ("op_tenant_suspend", {"tenant": "nobody"}),
         ("op_tenant_resume", {"tenant": "nobody"}),
         ("op_token_issue", {"tenant": "nobody"}),
-        ("op_token_issue", {"tenant": "local"}),
         ("op_token_list", {"tenant": "nobody"}),
         ("op_token_revoke", {"tenant": "nobody"}),
         ("op_token_revoke", {"tenant": "chem", "serial": "tok_none"}),
@@ -134,6 +133,13 @@ def test_a_replayed_journal_knows_tenants_and_tokens(bench: Any):
     assert again.refusal("q_negotiate_caps", token=gone).kind.name == "AUTH_FAILED"
     assert again.kernel.tenant("chem").queued_jobs.limit == 7
     assert again.kernel.tenant("local").held_qubits.limit == 2
+
+
+def test_the_local_tenant_may_have_tokens_too(make_bench: Any):
+    """For its owner, where the socket asks everybody for one."""
+    bench = make_bench(local_allowed=False)
+    token = bench.operate("op_token_issue", tenant="local").token
+    assert bench.ask("q_negotiate_caps", token=token).tenant == "local"
 
 
 def test_the_number_of_live_tokens_is_bounded(bench: Any, monkeypatch: pytest.MonkeyPatch):

@@ -72,8 +72,6 @@ def resume(kernel: State, event: CallReceived) -> None:
 def issue(kernel: State, event: CallReceived) -> None:
     request: op_token_issue.Request = event.params
     tenant = _tenant(kernel, request.tenant)
-    if not kernel.tenants.knows(tenant.name):
-        raise _unknown(tenant.name)
     if not kernel.config.token_key:
         raise QmkError("UNSUPPORTED", "this kernel has no key to sign tokens with", feature="tokens")
     rights = None if request.rights is None else tuple(dict.fromkeys(request.rights))
