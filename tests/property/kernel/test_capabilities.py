@@ -108,14 +108,10 @@ class Delegations(RuleBasedStateMachine):
     def time_passes(self, seconds: int) -> None:
         self.bench.now_s += seconds
 
-    @rule(
-        name=st.sampled_from(TENANTS),
-        act=st.sampled_from(("op_tenant_suspend", "op_tenant_resume", "op_tenant_resume")),
-    )
-    def operate(self, name: str, act: str) -> None:
-        self.bench.operate(act, tenant=name)
-        if act == "op_tenant_suspend":
-            self.bench.operate("op_tenant_resume", tenant=name)
+    @rule(name=st.sampled_from(TENANTS))
+    def suspend_for_a_moment(self, name: str) -> None:
+        self.bench.operate("op_tenant_suspend", tenant=name)
+        self.bench.operate("op_tenant_resume", tenant=name)
 
     @rule(name=st.sampled_from(TENANTS), allowed=st.sets(st.sampled_from(("CAP_ALLOC", "CAP_MEASURE"))))
     def narrow(self, name: str, allowed: set[str]) -> None:

@@ -10,6 +10,7 @@ from qmk.abi.rights import DELEGABLE, JOB_RIGHTS
 from qmk.base import limits
 from qmk.kernel.effects import Reply, ReplyError, SetTimer
 from qmk.kernel.events import TimerFired
+from qmk.kernel.objects.capability import CapabilityTree, Limits
 
 
 def opened(bench: Any, **params: Any) -> Any:
@@ -376,3 +377,17 @@ def test_what_does_not_fit_is_refused_by_field(bench: Any, strong: Any, fields: 
     params = {"capability": strong.root, "rights": ["CAP_STATUS"], **fields}
     error = bench.refusal("q_delegate", session_id=strong.session_id, **params)
     assert (error.kind.name, error.fields["field"]) == ("INVALID_PARAMS", field)
+
+
+def test_the_tree_itself_cuts_down_whatever_it_is_asked_for():
+    tree = CapabilityTree()
+    bounds = Limits(jobs=frozenset({"a", "b"}), expires_ns=50, expires_epoch=5, shots=10)
+    root = tree.root("r", {"CAP_STATUS"}, "lab", bounds)
+    wide = Limits(jobs=frozenset({"b", "c"}), expires_ns=90, expires_epoch=9, shots=99, uses=2)
+    made = tree.derive("x", root, {"CAP_STATUS", "CAP_CANCEL"}, wide)
+    assert (made.rights, made.tenant, made.jobs) == ({"CAP_STATUS"}, "lab", {"b"})
+    assert (made.expires_ns, made.expires_epoch, made.shots, made.uses) == (50, 5, 10, 2)
+    plain = tree.derive("y", made, {"CAP_STATUS"})
+    assert (plain.jobs, plain.expires_ns, plain.shots, plain.metered) == ({"b"}, 50, 10, True)
+    assert [item.id for item in tree.remove(root)] == ["r", "x", "y"]
+    assert len(tree) == 0
