@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 import pytest
 
 from qmk.abi.calls import q_checkpoint, q_migrate, q_replay, q_restore, q_rollback
-from qmk.kernel.config import TenantConfig
 from qmk.kernel.effects import DropBlob, Interrupt, Journal, Kill, Launch, Recall, Reply, ReplyError
 from qmk.kernel.events import (
     CheckpointDropped,
@@ -329,9 +327,8 @@ def test_a_fence_that_was_not_passed_is_none_to_go_back_to(desk: Desk) -> None:
 
 
 def test_another_tenants_job_and_checkpoint_are_like_none(make_bench: Any, program: Any) -> None:
-    tokens = {hashlib.sha256(t.encode()).hexdigest(): TenantConfig(name=t) for t in ("a", "b")}
-    bench = make_bench(tokens=tokens)
-    mine, stranger = bench.open(token="a"), bench.open(token="b")
+    bench = make_bench()
+    mine, stranger = bench.open(tenant="a"), bench.open(tenant="b")
     job = bench.submit(mine, graph=program(fences=1))
     waiting = bench.submit(mine, graph=program(fences=1))
     (*_, saved) = bench.call("q_checkpoint", session_id=mine, job_id=waiting)

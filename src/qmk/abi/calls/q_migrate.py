@@ -32,7 +32,9 @@ CALL = Call(
     "A job that is there already is answered at once.",
     request=Request,
     reply=Reply,
+    rights=("CAP_CONTROL",),
     errors=(
+        "INSUFFICIENT_CAPS",
         "SESSION_NOT_FOUND",
         "JOB_NOT_FOUND",
         "ALREADY_COMPLETED",

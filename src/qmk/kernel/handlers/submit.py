@@ -12,10 +12,9 @@ import msgspec
 
 from qmk.abi.calls import q_estimate, q_replay, q_restore, q_submit
 from qmk.base.errors import QmkError
-from qmk.base.ids import opaque
+from qmk.base.ids import opaque, trace
 from qmk.base.seeds import substream
 from qmk.kernel import admission, firewall, records, views
-from qmk.kernel.audit import reference
 from qmk.kernel.components import component_sizes
 from qmk.kernel.effects import Estimate, Reply, Route
 from qmk.kernel.events import Routed, Saved, Submitted
@@ -188,7 +187,7 @@ def _audit_admission(kernel: State, record: Submitted) -> None:
         "job.admit",
         record.tenant,
         job=record.job,
-        session=reference(record.session),
+        session=trace(record.session),
         digest=record.digest,
         shots=record.shots,
         n_qubits=record.n_qubits,
