@@ -24,7 +24,7 @@ GOLDEN = Path(__file__).parents[2] / "golden" / "journal"
 MOUNTS = """\
 22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
 30 22 0:40 / /home rw,relatime shared:2 - nfs4 server:/home rw,vers=4.2
-31 30 8:2 / /home/me/fast rw - xfs /dev/sdb1 rw
+31 30 8:2 / /data/me/fast rw - xfs /dev/sdb1 rw
 32 22 0:41 / /mnt/with\\040space rw - fuse.sshfs me@there: rw
 """
 
@@ -55,8 +55,8 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path):
     ("folder", "kind"),
     [
         ("/var/lib/qmk", "ext4"),
-        ("/home/me", "nfs4"),
-        ("/home/me/fast/qmk", "xfs"),
+        ("/data/me", "nfs4"),
+        ("/data/me/fast/qmk", "xfs"),
         ("/homestead", "ext4"),
         ("/mnt/with space/x", "fuse.sshfs"),
     ],
@@ -67,8 +67,8 @@ def test_the_file_system_of_a_folder(folder: str, kind: str):
 
 def test_a_network_file_system_is_refused_with_the_way_out():
     require_local(Path("/var"), MOUNTS)
-    with pytest.raises(QmkError, match=r"/home/me is on a network file system \(nfs4\)") as caught:
-        require_local(Path("/home/me"), MOUNTS)
+    with pytest.raises(QmkError, match=r"/data/me is on a network file system \(nfs4\)") as caught:
+        require_local(Path("/data/me"), MOUNTS)
     assert caught.value.kind.name == "RESOURCE_EXHAUSTED"
     assert "--database" in caught.value.fields["help"]
 
