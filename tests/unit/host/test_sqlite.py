@@ -23,7 +23,7 @@ GOLDEN = Path(__file__).parents[2] / "golden" / "journal"
 
 MOUNTS = """\
 22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
-30 22 0:40 / /home rw,relatime shared:2 - nfs4 server:/home rw,vers=4.2
+30 22 0:40 / /data rw,relatime shared:2 - nfs4 server:/data rw,vers=4.2
 31 30 8:2 / /data/me/fast rw - xfs /dev/sdb1 rw
 32 22 0:41 / /mnt/with\\040space rw - fuse.sshfs me@there: rw
 """
@@ -57,7 +57,7 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path):
         ("/var/lib/qmk", "ext4"),
         ("/data/me", "nfs4"),
         ("/data/me/fast/qmk", "xfs"),
-        ("/homestead", "ext4"),
+        ("/datastead", "ext4"),
         ("/mnt/with space/x", "fuse.sshfs"),
     ],
 )
