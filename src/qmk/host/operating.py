@@ -18,7 +18,7 @@ from qmk.host.host import Host, Turns
 from qmk.host.keys import token_key
 from qmk.host.places import Lock
 from qmk.host.routing import Routing
-from qmk.host.store import SqliteJournal
+from qmk.host.store import open_journal
 from qmk.kernel.config import KernelConfig
 from qmk.kernel.core import Kernel
 from qmk.kernel.effects import Launch
@@ -47,7 +47,7 @@ class _Desk:
         key = token_key(config.data_dir)
         self._turn: deque[Callable[[], None]] = deque()
         self._answer: Any = None
-        self._journal = SqliteJournal(config.journal_path, "power")
+        self._journal = open_journal(config.data_dir, config.database, "power", config.database_patience_s)
         kernel = Kernel(KernelConfig(workers=config.workers, memory_bytes=config.memory_bytes, token_key=key))
         routing = Routing(config.memory_bytes, config.workers, {})
         self._host = Host(kernel, self._journal, routing, self, self, Turns(schedule=self._turn.append))
