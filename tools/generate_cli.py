@@ -27,8 +27,9 @@ With `--json` a command prints one object on standard output. An error is then a
 "message": ..., "data": {"name": ..., "retryable": ..., "blame": ...}}}`, with the same exit codes; its names are in
 [errors.md](errors.md).
 
-Environment: `QMK_SOCKET` (the daemon's socket), `QMK_STATE_DIR` (the daemon's journal and results), `QMK_DEBUG=1`
-(print where a defect of QMK happened), `COLUMNS` (width of text output), `NO_COLOR`.
+Environment: `QMK_SOCKET` (the daemon's socket), `QMK_STATE_DIR` (the daemon's journal and results), `QMK_TOKEN` (the
+token to show the daemon) or `QMK_TOKEN_FILE` (a file that holds it), `QMK_DEBUG=1` (print where a defect of QMK
+happened), `COLUMNS` (width of text output), `NO_COLOR`.
 
 """
 
@@ -41,11 +42,14 @@ def page() -> str:
         command = cli.get_command(root, name)
         assert command is not None
         parts.append(_section(name, command, root))
+        if isinstance(command, click.Group):
+            group = click.Context(command, info_name=name, parent=root)
+            parts += [_section(f"{name} {sub}", command.commands[sub], group) for sub in command.list_commands(group)]
     return "".join(parts)
 
 
 def _section(name: str, command: click.Command, root: click.Context) -> str:
-    context = click.Context(command, info_name=name, parent=root)
+    context = click.Context(command, info_name=name.rpartition(" ")[2], parent=root)
     usage = " ".join([f"qmk {name}", *command.collect_usage_pieces(context)])
     rows = [
         (f"`{record[0]}`", record[1])

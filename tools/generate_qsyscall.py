@@ -14,6 +14,8 @@ from pathlib import Path
 from qmk.abi import describe, frame
 from qmk.abi.call import Call
 from qmk.abi.calls import CALLS
+from qmk.abi.operator import OPERATOR_CALLS
+from qmk.abi.rights import DELEGABLE, JOB_RIGHTS, RIGHTS
 from qmk.base.errors import KINDS
 from qmk.base.limits import TABLE
 from qmk.kernel.objects.job import ENDED, MOVES
@@ -43,12 +45,22 @@ kernel by a test.
 ## Sessions and rights
 
 `q_negotiate_caps` opens a session and grants it capabilities; every other call but `q_query_resources` names its
-session in `session_id`. A session belongs to the tenant of its token; a daemon without configured tokens is in local
-mode, takes no token and has one tenant, `local`. A program is checked against what its session holds, never against
-what the program says of itself. Rights only shrink: a revoked capability is gone for the rest of the session.
-A session outlives its connection. It ends with `q_close_session`, after a day without use, or, when as many sessions
+session in `session_id`. A session belongs to the tenant of its token. Without a token it belongs to the tenant `local`,
+which a daemon allows only where nobody but its owner can connect. Every token that is not good is answered alike;
+only one with a right signature is told that it has expired. A session outlives its connection, and answers only to the
+user who opened it. It ends with `q_close_session`, with its token, after a day without use, or, when as many sessions
 are open as may be, to make room for a new one if its connection is gone. Its jobs stay, and belong to the tenant:
-another tenant's job is answered exactly like one that does not exist.
+another tenant's job is answered exactly like one that does not exist. A suspended tenant's calls are answered with
+`TENANT_SUSPENDED`.
+
+A session's root carries all that it may do: the rights over its tenant's jobs, unless its token withholds them, and
+what it was granted by name. A program is checked against what its session holds, never against what the program says of
+itself. Rights only shrink: a capability carries at most what the one it derives from does, and ends with it, in
+whatever session or tenant. When several of them allow a call, the narrowest answers for it; if it counts its uses, the
+call spends one. Identifiers of sessions, capabilities and qubits are random, and mean nothing to a session that they do
+not belong to: it is answered as for one that does not exist.
+
+{rights}
 """
 
 STATES_TEXT = """\
@@ -57,6 +69,12 @@ program that no engine can run. Once `q_submit` is answered the job survives a c
 and its seed makes the second run give the same bits. A worker that dies is replaced and the job launched again, up to
 {attempts} launches in all. Jobs are launched by priority, then by the nearer `deadline_epochs`, then in order of
 arrival.
+"""
+
+OPERATOR_TEXT = """\
+Tenants and tokens are made on another socket, `operator.sock` in the daemon's data folder, with the same frames. Only
+the user who runs the daemon can open it; on the ordinary socket these calls do not exist, and on this one no others do.
+`qmk tenant` makes them, also when no daemon runs.
 """
 
 ERRORS_TEXT = """\
@@ -84,8 +102,7 @@ def reply_table(struct: type) -> Iterator[str]:
 def exchange(call: Call) -> Iterator[str]:
     params, answer = call.example
     request = {"jsonrpc": "2.0", "id": 1, "method": call.name, "params": params}
-    name = "result" if call.supported else "error"
-    reply = {"jsonrpc": "2.0", "id": 1, name: answer}
+    reply = {"jsonrpc": "2.0", "id": 1, "result": answer}
     yield "```json"
     yield json.dumps(request)
     yield json.dumps(reply)
@@ -103,9 +120,6 @@ def call_section(call: Call) -> Iterator[str]:
     if call.aliases:
         yield f"Also accepted as: {', '.join(f'`{alias}`' for alias in call.aliases)}."
         yield ""
-    if not call.supported:
-        yield "**Not in this release**: a well-formed call is answered with `UNSUPPORTED`."
-        yield ""
     yield "Params:"
     yield ""
     yield from params_table(call.request)
@@ -114,7 +128,8 @@ def call_section(call: Call) -> Iterator[str]:
     yield ""
     yield from reply_table(call.reply)
     yield ""
-    yield f"Rights: {', '.join(f'`{right}`' for right in call.rights) or 'none beyond the session'}."
+    if call in CALLS:
+        yield f"Rights: {', '.join(f'`{right}`' for right in call.rights) or 'none beyond the session'}."
     yield f"Errors: {', '.join(f'`{name}`' for name in call.errors)}."
     yield ""
     yield from exchange(call)
@@ -158,24 +173,42 @@ def limits() -> Iterator[str]:
     yield ""
 
 
+def rights() -> Iterator[str]:
+    """Every right with the calls that ask for it."""
+    yield "| right | allows | calls that need it | every session's | to other tenants |"
+    yield "|---|---|---|---|---|"
+    for name, doc in RIGHTS.items():
+        calls = ", ".join(f"`{call.name}`" for call in CALLS if name in call.rights)
+        own = "yes" if name in JOB_RIGHTS else "by name"
+        yield f"| `{name}` | {doc} | {calls} | {own} | {'over named jobs' if name in DELEGABLE else 'no'} |"
+
+
+def operator() -> Iterator[str]:
+    yield "## The operator's calls"
+    yield ""
+    yield OPERATOR_TEXT
+    for call in OPERATOR_CALLS:
+        yield from call_section(call)
+
+
 def overview() -> Iterator[str]:
     yield "## Calls"
     yield ""
-    yield "| call | aliases | this release |"
-    yield "|---|---|---|"
+    yield "| call | aliases |"
+    yield "|---|---|"
     for call in CALLS:
         aliases = ", ".join(f"`{alias}`" for alias in call.aliases)
-        yield f"| [`{call.name}`](#{call.name}) | {aliases} | {'yes' if call.supported else 'UNSUPPORTED'} |"
+        yield f"| [`{call.name}`](#{call.name}) | {aliases} |"
     yield ""
 
 
 def page() -> str:
     """The whole page."""
     values = {name: row.value for name, row in TABLE.items()}
-    lines = [INTRO.format(id_bytes=frame.ID_BYTES_MAX, **values), *overview()]
+    lines = [INTRO.format(id_bytes=frame.ID_BYTES_MAX, rights="\n".join(rights()), **values), *overview()]
     for call in CALLS:
         lines.extend(call_section(call))
-    lines.extend([*states(), *errors(), *limits()])
+    lines.extend([*operator(), *states(), *errors(), *limits()])
     return "\n".join(lines).rstrip() + "\n"
 
 

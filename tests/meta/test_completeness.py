@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from qmk.abi.calls import CALLS
+from qmk.abi.operator import OPERATOR_CALLS
 from qmk.base.errors import KINDS
 from qmk.base.limits import TABLE
 from qmk.cli.main import COMMANDS
@@ -50,7 +51,7 @@ def test_family_has_a_section(family: str) -> None:
     assert names(family, page("reference/ops.md"))
 
 
-@pytest.mark.parametrize("call", [call.name for call in CALLS])
+@pytest.mark.parametrize("call", [call.name for call in (*CALLS, *OPERATOR_CALLS)])
 def test_call_has_page_and_test(call: str) -> None:
     assert names(call, page("spec/qsyscall.md"))
     assert names(call, text_below("tests")), "no test names it"

@@ -3,17 +3,17 @@ would see if the defence were gone."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from qmk.abi.calls import METHODS
+from qmk.abi.operator import OPERATOR_METHODS
 from qmk.abi.shapes import Policy
 from qmk.base.errors import QmkError
 from qmk.kernel import firewall
-from qmk.kernel.config import KernelConfig, TenantConfig
+from qmk.kernel.config import KernelConfig
 from qmk.kernel.core import Kernel
 from qmk.kernel.effects import Journal, Reply, ReplyError, Route
 from qmk.kernel.events import CallReceived, Routed, Submitted
@@ -31,11 +31,18 @@ class World:
     """A kernel with three tenants; calls are answered at once, jobs are routed at once."""
 
     def __init__(self) -> None:
-        tokens = {hashlib.sha256(name.encode()).hexdigest(): TenantConfig(name=name) for name in TENANTS}
-        self.kernel = Kernel(KernelConfig(tokens=tokens))
+        self.kernel = Kernel(KernelConfig(token_key=b"k" * 32))
         self.now_s, self.count = 1000.0, 0
         self.journal: list[Any] = []
-        self.session = {name: self.send("q_negotiate_caps", token=name).session_id for name in TENANTS}
+        self.token = {name: self.enrol(name) for name in TENANTS}
+        self.session = {name: self.open(name) for name in TENANTS}
+
+    def enrol(self, name: str) -> str:
+        self.send("op_tenant_add", tenant=name)
+        return self.send("op_token_issue", tenant=name).token
+
+    def open(self, name: str, **params: Any) -> str:
+        return self.send("q_negotiate_caps", token=self.token[name], **params).session_id
 
     def step(self, event: Any) -> list[Any]:
         effects = self.kernel.step(event)
@@ -62,9 +69,10 @@ class World:
             conn=1,
             ref=self.count,
             method=call,
-            params=METHODS[call].request(**params),
+            params={**METHODS, **OPERATOR_METHODS}[call].request(**params),
             entropy=self.count.to_bytes(16, "big"),
             graph=graph,
+            operator=call in OPERATOR_METHODS,
         )
         (answer,) = [e for e in self.step(event) if isinstance(e, (Reply, ReplyError)) and e.ref == self.count]
         return answer.result if isinstance(answer, Reply) else answer.error
@@ -290,7 +298,7 @@ def test_a_proposal_does_not_tell_which_tenants_there_are() -> None:
 def test_a_session_without_cap_link_cannot_touch_channels() -> None:
     world = World()
     id = world.propose()
-    bare = world.send("q_negotiate_caps", token="bob", requested=["CAP_ALLOC"]).session_id
+    bare = world.open("bob", requested=["CAP_ALLOC"])
     for call in ("q_open_chan", "q_close_chan"):
         assert world.send(call, session_id=bare, channel=id).kind.name == "INSUFFICIENT_CAPS"
     assert world.ask("alice", "q_chan_status", channel=id).state == "PROPOSED"
@@ -300,7 +308,7 @@ def test_two_submits_cannot_share_the_last_pairs() -> None:
     """Fifty sessions race for pairs that are enough for three of them."""
     world = World()
     id = world.channel(entanglements_max=35)
-    sessions = [world.send("q_negotiate_caps", token="alice").session_id for _ in range(50)]
+    sessions = [world.open("alice") for _ in range(50)]
     policy = Policy(channels={"c": id})
     found = [world.send("q_submit", session_id=s, graph=JOINT, shots=10, policy=policy) for s in sessions]
     assert sum(not isinstance(answer, QmkError) for answer in found) == 3

@@ -12,7 +12,7 @@ class Call:
 
     ``request`` and ``reply`` are msgspec Structs; ``rights`` what the caller must hold; ``errors`` names in
     ``base.errors.KINDS`` beyond JSON-RPC's own; ``aliases`` other method names; ``journaled`` whether the reply
-    promises something that must survive a crash; ``supported`` False: this release answers UNSUPPORTED.
+    promises something that must survive a crash.
     ``example`` is (params, result) as JSON-compatible values, shown in the docs and checked by a test.
     """
 
@@ -24,5 +24,4 @@ class Call:
     errors: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     journaled: bool = False
-    supported: bool = True
     example: tuple[Any, Any] = ({}, {})

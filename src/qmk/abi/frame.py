@@ -9,7 +9,7 @@ repeated names and positional parameters are refused. A graph inside q_submit or
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -18,6 +18,7 @@ from msgspec import Raw, Struct
 from qmk.abi import describe, refusals
 from qmk.abi.call import Call
 from qmk.abi.calls import CALLS, METHODS
+from qmk.abi.operator import OPERATOR_CALLS
 from qmk.abi.refusals import repeated_name
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
@@ -67,19 +68,21 @@ _members = msgspec.json.Decoder(dict[str, Raw]).decode
 _items = msgspec.json.Decoder(list[Raw]).decode
 _any = msgspec.json.Decoder(Raw).decode
 _scalar = msgspec.json.Decoder().decode
-_params: dict[str, Callable[[bytes], Any]] = {call.name: msgspec.json.Decoder(call.request).decode for call in CALLS}
+_params: dict[str, Callable[[bytes], Any]] = {
+    call.name: msgspec.json.Decoder(call.request).decode for call in (*CALLS, *OPERATOR_CALLS)
+}
 _GRAPH_CALLS = frozenset(call.name for call in CALLS if "graph" in describe.names(call.request))
 
 
-def decode(frame: bytes) -> Frame:
-    """The calls of one frame; never raises."""
+def decode(frame: bytes, methods: Mapping[str, Call] = METHODS) -> Frame:
+    """The calls of one frame, of those that ``methods`` has; never raises."""
     if not frame.isascii():
         try:
             frame.decode()
         except UnicodeDecodeError as error:
             return _single(refusals.not_utf8(error))
     try:
-        return _decode(frame)
+        return _decode(frame, methods)
     except RecursionError:
         return _single(refusals.too_deep())
     except UnicodeDecodeError as error:
@@ -97,18 +100,18 @@ def _first(data: bytes | Raw) -> bytes:
     return match.group(1) if match else b""
 
 
-def _decode(frame: bytes) -> Frame:
+def _decode(frame: bytes, methods: Mapping[str, Call]) -> Frame:
     if _first(frame) != b"[":
-        return Frame([_one(frame)])
+        return Frame([_one(frame, methods)])
     items = _items(frame)
     if not items:
         return _single(QmkError("INVALID_REQUEST", "a batch holds at least one call", help="send a call, not []"))
     if len(items) > LIMITS.batch_calls:
         return _single(refusals.batch_too_long(len(items)))
-    return Frame([_one(bytes(item)) for item in items], batch=True)
+    return Frame([_one(bytes(item), methods) for item in items], batch=True)
 
 
-def _one(data: bytes) -> Decoded:
+def _one(data: bytes, methods: Mapping[str, Call]) -> Decoded:
     try:
         envelope = _envelope(data)
     except msgspec.ValidationError as error:
@@ -122,9 +125,9 @@ def _one(data: bytes) -> Decoded:
         request_id = _id_bytes(envelope.id)
         if request_id is None:
             return Decoded(NULL_ID, error=refusals.bad_id())
-    call = METHODS.get(envelope.method)
+    call = methods.get(envelope.method)
     if call is None:
-        return Decoded(request_id, error=refusals.no_method(envelope.method))
+        return Decoded(request_id, error=refusals.no_method(envelope.method, methods))
     try:
         return Decoded(request_id, call, _request(call, envelope.params))
     except QmkError as error:

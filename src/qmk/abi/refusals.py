@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -12,12 +13,12 @@ from msgspec import Raw
 
 from qmk.abi import describe
 from qmk.abi.call import Call
-from qmk.abi.calls import METHODS
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
 
 _PLACE = r"(?: - at `(?P<path>.*)`)?$"
 _EXPECTED = re.compile(r"Expected `(?P<type>[^`]*)`(?P<bound>[^,]*?)(?:, got `(?P<got>[^`]*)`)?" + _PLACE)
+_PATTERN = re.compile(r"Expected `str` matching regex .*?" + _PLACE)
 _FIELD = re.compile(r"Object (?P<fault>missing required|contains unknown) field `(?P<name>.*?)`" + _PLACE)
 _VALUE_START = re.compile(rb"[ \t\r\n]*:[ \t\r\n]*")
 
@@ -57,9 +58,9 @@ def bad_id() -> QmkError:
     )
 
 
-def no_method(method: str) -> QmkError:
+def no_method(method: str, methods: Iterable[str]) -> QmkError:
     """METHOD_NOT_FOUND with the nearest name, if any is near."""
-    near = difflib.get_close_matches(method[:64], METHODS, 1)
+    near = difflib.get_close_matches(method[:64], methods, 1)
     help_text = f"did you mean {near[0]}?" if near else "docs/spec/qsyscall.md lists the calls"
     return QmkError("METHOD_NOT_FOUND", f"no call is named '{method[:64]}'", method=method[:64], help=help_text)
 
@@ -111,6 +112,8 @@ def _fault(why: str) -> dict[str, Any]:
     if match := _FIELD.match(why):
         fault = "missing" if match["fault"].startswith("missing") else "unknown"
         return {"field": ".".join(filter(None, (_dotted(match["path"]), match["name"]))), "fault": fault}
+    if match := _PATTERN.match(why):
+        return {"field": _dotted(match["path"]), "fault": "pattern"}
     if match := _EXPECTED.match(why):
         data = {"field": _dotted(match["path"]), "fault": "type", "expected": match["type"] + match["bound"]}
         return {**data, "got": match["got"]} if match["got"] else {**data, "fault": "range"}
@@ -131,6 +134,8 @@ def _sentence(data: dict[str, Any]) -> str:
             return f"{name} is not a known name"
         case "type":
             return f"{name} must be {data['expected']}, not {data['got']}"
+        case "pattern":
+            return f"{name} is not well formed"
         case "range":
             return f"{name} is out of range: {data['expected']} is expected"
         case _:

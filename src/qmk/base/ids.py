@@ -20,3 +20,9 @@ def opaque(prefix: str, entropy: bytes, *parts: str | int) -> str:
     for part in parts:
         digest.update(b"\0" + str(part).encode())
     return f"{prefix}_{digest.hexdigest()[:32]}"
+
+
+def trace(handle: str) -> str:
+    """A short name for a handle in logs, by which it can be recognised and not used."""
+    prefix = handle.partition("_")[0]
+    return f"{prefix}~{hashlib.sha256(handle.encode()).hexdigest()[:12]}"

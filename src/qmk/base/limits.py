@@ -53,6 +53,12 @@ TABLE: dict[str, Limit] = {
     "held_qubits": Limit(100_000, "qubits", "logical qubits that one tenant holds by q_alloc"),
     "open_channels": Limit(1024, "channels", "channels of one tenant that are proposed or open"),
     "kept_channels": Limit(10_000, "channels", "ended channels remembered by the daemon"),
+    "token_chars": Limit(2048, "characters", "the text of a token"),
+    "token_caveats": Limit(16, "caveats", "caveats of a token"),
+    "tenants": Limit(10_000, "tenants", "registered tenants"),
+    "tokens": Limit(10_000, "tokens", "live tokens of one tenant"),
+    "capabilities": Limit(1024, "capabilities", "live capabilities that one session has derived"),
+    "delegation_depth": Limit(16, "levels", "capabilities between one and the root that it derives from"),
     "timeout_ms": Limit(7 * 24 * 3_600_000, "ms", "timeout_ms of a job or a wait"),
 }
 

@@ -37,6 +37,8 @@ COMMANDS: dict[str, str] = {
     "rollback": "take a job of the daemon back to a fence",
     "replay": "run a job of the daemon again, and compare every bit",
     "audit": "read the daemon's audit log, verify it, prove what is in it",
+    "tenant": "register tenants and make their tokens",
+    "token": "read and narrow a token",
 }
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import difflib
+import os
+import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
 
 UNIT_S = {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+TOKEN_DAYS = 90
 """Seconds of each unit; "ms" stands before "s", as a text that ends in one ends in the other."""
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -56,6 +59,76 @@ class Assignment(click.ParamType[tuple[str, Any]]):
         return name.strip(), _literal(text.strip())
 
 
+class Names(click.ParamType[list[str]]):
+    """Names with commas between them; rights may be written without ``CAP_`` and in small letters."""
+
+    name = "names"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[str]:
+        if isinstance(value, list):
+            return value  # pyright: ignore[reportUnknownVariableType]
+        from qmk.abi.rights import RIGHTS
+
+        found: list[str] = []
+        for text in filter(None, (part.strip() for part in str(value).split(","))):
+            name = text.upper() if text.upper().startswith("CAP_") else f"CAP_{text.upper()}"
+            if name not in RIGHTS:
+                near = difflib.get_close_matches(name, RIGHTS, 1)
+                hint = f"did you mean '{near[0]}'?" if near else f"rights: {', '.join(RIGHTS)}"
+                self.fail(f"there is no right '{text}'; {hint}", param, ctx)
+            found.append(name)
+        return found
+
+
+class Moment(click.ParamType[int]):
+    """A time to come, as Unix seconds: after a duration (12h, 30d), or on a date (2030-01-31, in UTC)."""
+
+    name = "moment"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        text = str(value).strip()
+        unit_s = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+        if text[:-1].isdigit() and text[-1] in unit_s and len(text) < 10:
+            return int(time.time()) + int(text[:-1]) * unit_s[text[-1]]
+        import datetime
+
+        try:
+            at = datetime.datetime.fromisoformat(text)
+        except ValueError:
+            self.fail(f"'{value}' is no time; write 12h, 30d or 2030-01-31", param, ctx)
+        at = at if at.tzinfo else at.replace(tzinfo=datetime.UTC)
+        return max(0, int(at.timestamp()))
+
+
+def moment(seconds: float | None) -> str:
+    """Unix seconds for people, in UTC; "never" for None."""
+    return "never" if seconds is None else time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(seconds))
+
+
+def token_bounds(command: Command) -> Command:
+    """``--expires``, ``--rights``, ``--shots`` and ``--uid``: what a token is narrowed to."""
+    for option in (
+        click.option("--uid", type=click.IntRange(0), metavar="N", help="Only this user may use it."),
+        click.option("--shots", type=Shots(), metavar="N", help="Most shots of one job."),
+        click.option("--rights", type=Names(), metavar="CAP,CAP", help="At most these rights, such as status,result."),
+        click.option("--expires", type=Moment(), metavar="WHEN", help="After a time (12h, 30d) or on a date."),
+    ):
+        command = option(command)
+    return command
+
+
+def write_secret(path: str, text: str) -> None:
+    """A new file that only its owner can read; an existing one is left alone."""
+    try:
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise click.UsageError(f"cannot write {path}: {(error.strerror or str(error)).lower()}") from error
+    with os.fdopen(fd, "w") as file:
+        file.write(text + "\n")
+
+
 def _literal(text: str) -> bool | int | float | str:
     """A truth value or number where the text is one. ``0101`` stays text: it may be meant as four bits."""
     if text in ("true", "false"):
@@ -70,12 +143,12 @@ def _literal(text: str) -> bool | int | float | str:
     return text
 
 
-def collect_params(pairs: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
-    """The ``--param`` options as a mapping; a name given twice is refused."""
+def collect_params(pairs: tuple[tuple[str, Any], ...], option: str = "--param") -> dict[str, Any]:
+    """The values of an option that is given several times as a mapping; a name given twice is refused."""
     params: dict[str, Any] = {}
     for name, value in pairs:
         if name in params:
-            raise click.UsageError(f"--param {name} is given twice")
+            raise click.UsageError(f"{option} {name} is given twice")
         params[name] = value
     return params
 
@@ -115,7 +188,7 @@ def json_option(command: Command) -> Command:
     return click.option("--json", "as_json", is_flag=True, help="Print one JSON object, errors too.")(command)
 
 
-def socket_option(command: Command) -> Command:
+def listen_option(command: Command) -> Command:
     return click.option(
         "--socket",
         "socket_path",
@@ -133,6 +206,25 @@ def database_option(command: Command) -> Command:
         metavar="URL",
         help="The daemon's PostgreSQL database (postgresql://...), if its journal is in one.",
     )(command)
+
+
+def socket_option(command: Command) -> Command:
+    """``--socket`` and ``--token-file``: how a command reaches the daemon; ``places.token`` reads the token."""
+    command = click.option(
+        "--token-file",
+        type=click.Path(dir_okay=False),
+        metavar="FILE",
+        expose_value=False,
+        callback=_use_token_file,
+        help="File with the token to show, instead of QMK_TOKEN and QMK_TOKEN_FILE.",
+    )(command)
+    return listen_option(command)
+
+
+def _use_token_file(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        os.environ.pop("QMK_TOKEN", None)
+        os.environ["QMK_TOKEN_FILE"] = value
 
 
 def job_options(command: Command) -> Command:

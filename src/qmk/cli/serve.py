@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@options.socket_option
+@options.listen_option
 @click.option(
     "--data-dir",
     type=click.Path(file_okay=False),
@@ -40,6 +40,12 @@ if TYPE_CHECKING:
 @click.option(
     "--warm", multiple=True, metavar="ENGINE", help="Start a worker of this engine at once; may be given several times."
 )
+@click.option("--require-token", is_flag=True, help="Refuse callers without a token.")
+@click.option(
+    "--socket-mode",
+    metavar="OCTAL",
+    help="Who may connect, such as 660 or 666; others than the owner then need a token, and so does the owner.",
+)
 @click.option("--verbose", "-v", is_flag=True, help="Log what happens on standard error.")
 def command(
     socket_path: str | None,
@@ -48,6 +54,8 @@ def command(
     durability: str | None,
     database: str | None,
     warm: tuple[str, ...],
+    require_token: bool,
+    socket_mode: str | None,
     verbose: bool,
 ) -> None:
     """Run the daemon until Ctrl-C or SIGTERM. Jobs it had accepted go on at its next start."""
@@ -64,8 +72,19 @@ def command(
         "durability": durability,
         "database": database or None,
         "prestart": warm or None,
+        "require_token": require_token,
+        "socket_mode": _mode(socket_mode),
     }
     serve(HostConfig(**{name: value for name, value in given.items() if value is not None}), ready=announce)
+
+
+def _mode(text: str | None) -> int | None:
+    if text is None:
+        return None
+    try:
+        return int(text, 8)
+    except ValueError:
+        raise click.UsageError(f"--socket-mode is octal, such as 660, not '{text}'") from None
 
 
 def announce(config: HostConfig) -> None:

@@ -6,13 +6,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from qmk.abi.token import attenuate
     from qmk.client.aio import AsyncClient
+    from qmk.client.operator import Operator
     from qmk.client.result import Result
     from qmk.client.sync import Client
 
-__all__ = ["AsyncClient", "Client", "Result"]
+__all__ = ["AsyncClient", "Client", "Operator", "Result", "attenuate"]
 
-_HOMES = {"AsyncClient": "qmk.client.aio", "Client": "qmk.client.sync", "Result": "qmk.client.result"}
+_HOMES = {
+    "AsyncClient": "qmk.client.aio",
+    "Client": "qmk.client.sync",
+    "Operator": "qmk.client.operator",
+    "Result": "qmk.client.result",
+    "attenuate": "qmk.abi.token",
+}
 
 
 def __getattr__(name: str) -> Any:

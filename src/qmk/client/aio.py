@@ -13,17 +13,21 @@ from typing import Any, Self, cast
 from qmk.abi import frame
 from qmk.abi.call import Call
 from qmk.abi.calls import (
+    q_alloc,
     q_cancel,
     q_chan_status,
     q_close_chan,
     q_close_session,
+    q_delegate,
     q_estimate,
     q_events,
     q_get_telemetry,
     q_negotiate_caps,
     q_open_chan,
     q_query_resources,
+    q_release,
     q_result,
+    q_revoke,
     q_status,
     q_submit,
     q_wait,
@@ -36,6 +40,7 @@ from qmk.client.checkpoints import AsyncCheckpoints
 from qmk.client.patience import Outage, new_key
 from qmk.client.program import ProgramLike
 from qmk.client.result import Result
+from qmk.sdk import places
 from qmk.sdk.places import socket_path
 
 
@@ -90,13 +95,13 @@ class AsyncClient(AsyncCheckpoints):
         self,
         path: str | os.PathLike[str] | None = None,
         *,
-        token: str = "",
+        token: str | None = None,
         capabilities: list[str] | None = None,
         patience_s: float = 0.0,
     ) -> None:
         self._patience_s = patience_s
         self.path = Path(path) if path is not None else socket_path()
-        self._token = token
+        self._token = places.token() if token is None else token
         self._capabilities = capabilities
         self._answers: _Answers | None = None
         self._session = ""
@@ -297,6 +302,23 @@ class AsyncClient(AsyncCheckpoints):
         """The state of a channel of the caller's tenant."""
         return await self._call(
             q_chan_status.CALL, lambda session: q_chan_status.Request(session_id=session, channel=channel)
+        )
+
+    async def alloc(self, n: int, profile: str = "") -> q_alloc.Reply:
+        return await self._call(q_alloc.CALL, lambda session: q_alloc.Request(session_id=session, n=n, profile=profile))
+
+    async def release(self, handles: list[str]) -> q_release.Reply:
+        return await self._call(q_release.CALL, lambda session: q_release.Request(session_id=session, handles=handles))
+
+    async def delegate(self, capability: str, rights: list[str], **bounds: Any) -> q_delegate.Reply:
+        return await self._call(
+            q_delegate.CALL,
+            lambda session: q_delegate.Request(session_id=session, capability=capability, rights=rights, **bounds),
+        )
+
+    async def revoke(self, capability: str) -> q_revoke.Reply:
+        return await self._call(
+            q_revoke.CALL, lambda session: q_revoke.Request(session_id=session, capability=capability)
         )
 
     async def close_session(self) -> q_close_session.Reply:

@@ -104,8 +104,20 @@ def stopped_waiting(path: Path) -> QmkError:
     return QmkError("CONNECTION_LOST", f"the daemon at {path} is stopping", socket=str(path), hint="wait again later")
 
 
+def insufficient_for_result() -> QmkError:
+    return QmkError(
+        "INSUFFICIENT_CAPS",
+        "the job is COMPLETED, and the session may not read its result",
+        required=["CAP_RESULT"],
+        missing=["CAP_RESULT"],
+        help="use a token that allows CAP_RESULT",
+    )
+
+
 def job_ended_badly(state: str, error: dict[str, Any] | None) -> QmkError:
     """The error of a job that has no result."""
     if error is not None:
         return QmkError.from_dict(error)
+    if state == "COMPLETED":
+        return insufficient_for_result()
     return QmkError("JOB_FAILED", f"the job is {state}", state=state)

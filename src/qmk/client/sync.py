@@ -15,17 +15,21 @@ from typing import Any, Self
 from qmk.abi import frame
 from qmk.abi.call import Call
 from qmk.abi.calls import (
+    q_alloc,
     q_cancel,
     q_chan_status,
     q_close_chan,
     q_close_session,
+    q_delegate,
     q_estimate,
     q_events,
     q_get_telemetry,
     q_negotiate_caps,
     q_open_chan,
     q_query_resources,
+    q_release,
     q_result,
+    q_revoke,
     q_status,
     q_submit,
     q_wait,
@@ -38,6 +42,7 @@ from qmk.client.checkpoints import Checkpoints
 from qmk.client.patience import Outage, new_key
 from qmk.client.program import ProgramLike
 from qmk.client.result import Result
+from qmk.sdk import places
 from qmk.sdk.places import socket_path
 
 PROGRESS_EVERY_MS = 200
@@ -46,9 +51,10 @@ PROGRESS_EVERY_MS = 200
 class Client(Checkpoints):
     """A session with the daemon at ``path`` (by default where ``qmk serve`` listens).
 
-    It connects with the first call and opens a session by itself; ``capabilities`` None asks for what policy grants by
-    default. Methods are the calls of the ABI by their names without ``q_`` and answer the call's ``Reply``; ``run`` and
-    ``result`` give a ``Result``. Threads may share a client; their calls then take turns.
+    It connects with the first call and opens a session by itself. ``token`` None takes the one of ``QMK_TOKEN`` or
+    ``QMK_TOKEN_FILE``, if any; ``capabilities`` None asks for what policy grants by default. Methods are the calls of
+    the ABI by their names without ``q_`` and answer the call's ``Reply``; ``run`` and ``result`` give a ``Result``.
+    Threads may share a client; their calls then take turns.
 
     Every method raises ``QmkError``: CONNECTION_LOST when there is no daemon or it goes away, SESSION_NOT_FOUND after
     the session has expired, and what the call's page lists. A lost connection is renewed by the next call, with a new
@@ -63,13 +69,13 @@ class Client(Checkpoints):
         self,
         path: str | os.PathLike[str] | None = None,
         *,
-        token: str = "",
+        token: str | None = None,
         capabilities: list[str] | None = None,
         patience_s: float = 0.0,
     ) -> None:
         self._patience_s = patience_s
         self.path = Path(path) if path is not None else socket_path()
-        self._token = token
+        self._token = places.token() if token is None else token
         self._capabilities = capabilities
         self._socket: socket.socket | None = None
         self._splitter = FrameSplitter()
@@ -263,6 +269,26 @@ class Client(Checkpoints):
         return self._call(
             q_chan_status.CALL, lambda: q_chan_status.Request(session_id=self.session_id, channel=channel)
         )
+
+    def alloc(self, n: int, profile: str = "") -> q_alloc.Reply:
+        """Reserve ``n`` logical qubits for the session."""
+        return self._call(q_alloc.CALL, lambda: q_alloc.Request(session_id=self.session_id, n=n, profile=profile))
+
+    def release(self, handles: list[str]) -> q_release.Reply:
+        """Give back reserved qubits."""
+        return self._call(q_release.CALL, lambda: q_release.Request(session_id=self.session_id, handles=handles))
+
+    def delegate(self, capability: str, rights: list[str], **bounds: Any) -> q_delegate.Reply:
+        """Derive a narrower capability; ``bounds`` are the other fields of q_delegate's request. With ``to_tenant`` or
+        ``to_session`` it is on offer there; without, this session holds it."""
+        return self._call(
+            q_delegate.CALL,
+            lambda: q_delegate.Request(session_id=self.session_id, capability=capability, rights=rights, **bounds),
+        )
+
+    def revoke(self, capability: str) -> q_revoke.Reply:
+        """Give up a capability, or take back what was delegated, with all that derives from it."""
+        return self._call(q_revoke.CALL, lambda: q_revoke.Request(session_id=self.session_id, capability=capability))
 
     def close_session(self) -> q_close_session.Reply:
         """End the session now and release what it holds. The next call opens another."""

@@ -14,10 +14,7 @@ from qmk.host.spawn import External
 from qmk.host.sql.sqlite import Durability
 from qmk.host.store import JOURNAL_NAME, LOCK_NAME, PATIENCE_S, is_database_url
 from qmk.host.translation import TextBounds
-from qmk.sdk.places import socket_path, state_dir
-
-SOCKET_PATH_BYTES = 107
-"""What the system allows in the name of a Unix socket."""
+from qmk.sdk.places import SOCKET_PATH_BYTES, operator_path, socket_path, state_dir
 
 WORKERS_MAX = 8
 SPARE_PROCESSES = 4
@@ -35,10 +32,10 @@ class HostConfig:
     predicted to need together. ``durability``: ``process`` keeps every accepted job through any end of the daemon,
     ``power`` also through a power failure, at the price of one disk write a batch. ``database``: the URL of a
     PostgreSQL database for the journal; empty: a file in ``data_dir``; its server, when lost, is waited for
-    ``database_patience_s``. ``prestart``: engines with a warm
-    worker from the start. ``job_attempts``: launches of one job, before a worker that dies each time is held to be its
-    fault. ``engines``: engines that are not installed, by name. ``frame_s``: how long one frame may
-    take to arrive.
+    ``database_patience_s``. ``prestart``: engines with a warm worker from the start. ``job_attempts``: launches of one
+    job, before a worker that dies each time is held to be its fault. ``engines``: engines that are not installed, by
+    name. ``frame_s``: how long one frame may take to arrive. ``socket_mode``: who may connect; ``require_token``:
+    callers without a token are refused, as they always are when others than the owner may connect.
     """
 
     socket: Path = field(default_factory=socket_path)
@@ -57,12 +54,20 @@ class HostConfig:
     frame_s: float = 60.0
     text: TextBounds = field(default_factory=TextBounds)
     shutdown_s: float = 2.0
+    require_token: bool = False
+    socket_mode: int = 0o600
 
     def __post_init__(self) -> None:
         if self.durability not in ("process", "power"):
             raise QmkError("INVALID_PARAMS", f"durability is 'process' or 'power', not '{self.durability}'")
         if self.database and not is_database_url(self.database):
             raise QmkError("INVALID_PARAMS", "the database is named by a URL such as postgresql://user@host/name")
+        if self.socket_mode & ~0o777 or self.socket_mode & 0o600 != 0o600:
+            raise QmkError(
+                "INVALID_PARAMS",
+                f"socket mode {self.socket_mode:o} does not let the owner in",
+                help="such as 660 or 666",
+            )
         if self.workers < 1:
             raise QmkError("INVALID_PARAMS", f"workers must be at least 1, not {self.workers}")
         length = len(os.fsencode(self.socket))
@@ -83,6 +88,15 @@ class HostConfig:
             memory_bytes=self.memory_bytes,
             idle_s=self.idle_s,
         )
+
+    @property
+    def local_allowed(self) -> bool:
+        """A caller without a token is the local tenant: only where nobody but the owner can connect."""
+        return not self.require_token and not self.socket_mode & 0o077
+
+    @property
+    def operator_path(self) -> Path:
+        return operator_path(self.data_dir)
 
     @property
     def journal_path(self) -> Path:

@@ -10,10 +10,12 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack, closing
 
 from qmk.base.errors import QmkError
 from qmk.host.config import HostConfig
 from qmk.host.host import Host, Turns
+from qmk.host.keys import token_key
 from qmk.host.office import Etiquette, Office
 from qmk.host.places import BACKLOG, Listening, Lock
 from qmk.host.pool import Pool
@@ -75,6 +77,7 @@ class Daemon:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._stop.set)
+        key = token_key(config.data_dir)
         journal = open_journal(config.data_dir, config.database, config.durability, config.database_patience_s)
         threads = Threads(loop)
         translation = Translation(config.text)
@@ -86,6 +89,8 @@ class Daemon:
                 memory_bytes=config.memory_bytes,
                 job_attempts=config.job_attempts,
                 audited=True,
+                token_key=key,
+                local_allowed=config.local_allowed,
             )
         )
         timers = LoopTimers(loop)
@@ -113,8 +118,10 @@ class Daemon:
     async def _serve(self, office: Office, host: Host) -> None:
         config = self._config
         loop = asyncio.get_running_loop()
-        listening = Listening(config.socket)
-        try:
+        with ExitStack() as open_places:
+            operators = open_places.enter_context(closing(Listening(config.operator_path)))
+            listening = open_places.enter_context(closing(Listening(config.socket, config.socket_mode)))
+            desk = await loop.create_unix_server(office.new_operator, sock=operators.sock, backlog=BACKLOG)
             server = await loop.create_unix_server(office.new_connection, sock=listening.sock, backlog=BACKLOG)
             _calm_collector()
             if self._ready is not None:
@@ -122,8 +129,7 @@ class Daemon:
             await self._stop.wait()
             log.info("stopping")
             server.close()
-        finally:
-            listening.close()
+            desk.close()
         host.shut_down()
         await self._settle(office, host)
 

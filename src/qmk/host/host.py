@@ -179,8 +179,10 @@ class Host:
         graph: Graph | None = None,
         peer_uid: int = -1,
         warnings: Sequence[Finding] = (),
+        operator: bool = False,
     ) -> None:
-        """A decoded call came in; its answer goes to ``Replies`` now or later. ``warnings`` are the reader's."""
+        """A decoded call came in; its answer goes to ``Replies`` now or later. ``warnings`` are the reader's.
+        ``operator``: it is one of the operator's calls, from whoever may make them."""
         event = ev.CallReceived(
             now_ns=self._clock_ns(),
             conn=conn,
@@ -190,6 +192,7 @@ class Host:
             entropy=self._entropy(ENTROPY_BYTES),
             graph=graph,
             peer_uid=peer_uid,
+            operator=operator,
             warnings=list(warnings),
         )
         self.feed(event)

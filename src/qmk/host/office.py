@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,7 +67,14 @@ class Office:
     def new_connection(self) -> Connection:
         return Connection(self, next(self._numbers))
 
+    def new_operator(self) -> Connection:
+        """A connection to the operator's socket."""
+        return Connection(self, next(self._numbers), operator=True)
+
     def opened(self, connection: Connection) -> QmkError | None:
+        if connection.operator and connection.peer_uid not in (os.geteuid(), 0):
+            log.warning("user %d was turned away from the operator's socket", connection.peer_uid)
+            return QmkError("AUTH_FAILED", "only the user who runs the daemon may operate it")
         limit = self._etiquette.connections
         if self._closing or len(self._connections) >= limit:
             return QmkError(
@@ -136,7 +144,14 @@ class Office:
         assert self._host is not None
         assert decoded.call is not None
         self._host.call(
-            connection.number, ref, decoded.call.name, decoded.request, graph, connection.peer_uid, warnings
+            connection.number,
+            ref,
+            decoded.call.name,
+            decoded.request,
+            graph,
+            connection.peer_uid,
+            warnings,
+            operator=connection.operator,
         )
 
     def answer(self, conn: int, ref: int, result: Any) -> None:

@@ -11,18 +11,19 @@ from types import TracebackType
 from typing import Self
 
 from qmk.base.errors import QmkError
+from qmk.sdk.places import short_name
 
 BACKLOG = 4096
 """Connections that may wait to be accepted: a thousand clients that start together are no error."""
 
 
-def private_folder(path: Path, only_if_new: bool = False) -> None:
-    """Make ``path`` a folder of mode 0700. ``only_if_new`` leaves an existing folder's mode alone."""
+def private_folder(path: Path, only_if_new: bool = False, mode: int = 0o700) -> None:
+    """Make ``path`` a folder of ``mode``. ``only_if_new`` leaves an existing folder's mode alone."""
     try:
         existed = path.is_dir()
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.mkdir(mode=mode, parents=True, exist_ok=True)
         if not (existed and only_if_new):
-            path.chmod(0o700)
+            path.chmod(mode)
     except OSError as error:
         raise _cannot(f"cannot make the folder {path}", error) from error
 
@@ -65,17 +66,18 @@ class Lock:
 
 
 class Listening:
-    """A listening socket at ``path`` with mode 0600, and its file until ``close``. A dead daemon's socket is replaced,
-    a living one's refused."""
+    """A listening socket at ``path``, and its file until ``close``. A dead daemon's socket is replaced, a living one's
+    refused. ``mode``: who may connect; where others than the owner may, a new folder of it lets them through."""
 
-    def __init__(self, path: Path) -> None:
-        private_folder(path.parent, only_if_new=True)
+    def __init__(self, path: Path, mode: int = 0o600) -> None:
+        private_folder(path.parent, only_if_new=True, mode=0o711 if mode & 0o077 else 0o700)
         _remove_stale(path)
         self.path = path
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        before = os.umask(0o177)
+        before = os.umask(0o777 & ~mode)
         try:
-            self.sock.bind(str(path))
+            with short_name(path) as name:
+                self.sock.bind(name)
             self.sock.listen(BACKLOG)
             self._file = path.lstat()
         except OSError as error:
@@ -104,7 +106,8 @@ def _remove_stale(path: Path) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.settimeout(2.0)
         try:
-            probe.connect(str(path))
+            with short_name(path) as name:
+                probe.connect(name)
         except (ConnectionRefusedError, FileNotFoundError):
             path.unlink(missing_ok=True)
             return

@@ -14,6 +14,8 @@ from collections import deque
 from typing import Any, Protocol, cast
 
 from qmk.abi import frame
+from qmk.abi.calls import METHODS
+from qmk.abi.operator import OPERATOR_METHODS
 from qmk.abi.splitter import FrameSplitter
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
@@ -43,10 +45,11 @@ class Office(Protocol):
 
 
 class Connection(asyncio.Protocol):
-    """One peer. ``number`` is the kernel's name for it."""
+    """One peer. ``number`` is the kernel's name for it; ``operator``: it came to the operator's socket."""
 
-    def __init__(self, office: Office, number: int) -> None:
+    def __init__(self, office: Office, number: int, operator: bool = False) -> None:
         self.number = number
+        self.operator = operator
         self.peer_uid = -1
         self.partial_since: float | None = None
         self._office = office
@@ -123,7 +126,7 @@ class Connection(asyncio.Protocol):
         self._leave_when_finished()
 
     def _take(self, data: bytes) -> None:
-        decoded = frame.decode(data)
+        decoded = frame.decode(data, OPERATOR_METHODS if self.operator else METHODS)
         batch = Batch(len(decoded.calls)) if decoded.batch else None
         self._unanswered += len(decoded.calls)
         for call in decoded.calls:

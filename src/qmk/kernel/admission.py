@@ -9,11 +9,12 @@ from typing import Any
 import msgspec
 
 from qmk.abi import shapes
+from qmk.abi.rights import CAP_DEBUG
 from qmk.base.errors import Finding, QmkError
 from qmk.base.limits import LIMITS, check
 from qmk.base.units import bytes_text
 from qmk.kernel import mapping
-from qmk.kernel.config import CAP_DEBUG, KernelConfig
+from qmk.kernel.config import KernelConfig
 from qmk.kernel.events import Submitted
 from qmk.kernel.objects.capability import insufficient
 from qmk.kernel.objects.session import Session
@@ -73,6 +74,15 @@ def shots_of(asked: int | None, graph: Graph, session: Session, config: KernelCo
     if shots < 1:
         raise QmkError("INVALID_PARAMS", f"shots must be at least 1, not {shots}", field="shots", expected="int >= 1")
     check("shots", shots)
+    most = session.caps.shots()
+    if most is not None and shots > most:
+        raise QmkError(
+            "QUOTA_EXCEEDED",
+            f"{shots} shots exceed the {most} shots a job that the session's token or capability allows",
+            quota="token_shots",
+            asked=shots,
+            limit=most,
+        )
     if shots > session.tenant.config.shots:
         limit = session.tenant.config.shots
         raise QmkError(

@@ -40,11 +40,6 @@ def entry_hash(before: bytes, data: bytes) -> bytes:
     return hashlib.sha256(ENTRY + before + data).digest()
 
 
-def reference(secret: str) -> str:
-    """A name under which the log speaks of a session or another handle that is itself a key: 64 bits of its hash."""
-    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-
-
 def shown(names: list[str]) -> list[str]:
     """A list from a caller, cut to what one entry may hold and to what JSON can."""
     return [name[:64].encode("utf-8", "replace").decode() for name in names[:SHOWN_NAMES]]

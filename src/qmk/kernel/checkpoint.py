@@ -93,6 +93,8 @@ def not_interrupted(kernel: State, event: NotInterrupted) -> None:
     asked = kernel.asks.asked_of(job.id, job.fence)
     kind = next((kind for kind, row in asked.items() if row.ref == event.ref), "")
     asked.pop(kind, None)
+    if kind == YIELD:
+        kernel.jobs.queue.declined(job)
     if kind == REWIND:
         rollback.without_undoing(kernel, job, event)
         return
@@ -139,8 +141,8 @@ def _serve_migrate(kernel: State, ask: Ask, job: Job) -> None:
         return
     if ask.placements is None:
         return
-    if job.fence and job.region == ask.region:
-        answer(kernel, ask, migrated(job, ask))
+    if job.fence and kernel.jobs.queue.where(job)[0] == ask.region:
+        answer(kernel, ask, migrated(kernel, job, ask))
     elif not job.fence:
         if job.wanted_region != ask.region:
             send(kernel, job, "migrated", kernel.jobs.checkpoints.by_id.get(job.saved), ask.region)
@@ -206,15 +208,14 @@ def reply_of(row: Checkpoint) -> q_checkpoint.Reply:
     return q_checkpoint.Reply(row.id, row.job, row.epoch, row.size_bytes)
 
 
-def migrated(job: Job, ask: Ask) -> q_migrate.Reply:
+def migrated(kernel: State, job: Job, ask: Ask) -> q_migrate.Reply:
     """Where the handles are that live in the epoch the job goes on with."""
+    region, first_qubit = kernel.jobs.queue.where(job)
     epoch = job.epochs_done + 1
     handles = {
-        row.qubit: job.first_qubit + row.index
-        for row in ask.placements or ()
-        if row.from_epoch <= epoch <= row.to_epoch
+        row.qubit: first_qubit + row.index for row in ask.placements or () if row.from_epoch <= epoch <= row.to_epoch
     }
-    return q_migrate.Reply(job.id, job.region, handles, job.epochs_done)
+    return q_migrate.Reply(job.id, region, handles, job.epochs_done)
 
 
 def _overtaken(asked: str, region: str) -> QmkError:

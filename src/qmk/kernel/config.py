@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import msgspec
 
+from qmk.abi.rights import CAP_DEBUG
 from qmk.base.limits import LIMITS
 from qmk.qvm.families import CAPABILITIES
 from qmk.qvm.link import Link
 
 LOCAL_TENANT = "local"
-CAP_DEBUG = "CAP_DEBUG"
 
 
 class TenantConfig(msgspec.Struct, frozen=True, kw_only=True):
     """The policy for one tenant. ``default_caps`` are granted when a session asks for none by name; ``allowed_caps``
-    when it does. A suspended tenant opens no session."""
+    when it does. A suspended tenant opens no session, its open ones answer no call, and its queued jobs wait."""
 
     name: str = LOCAL_TENANT
     allowed_caps: tuple[str, ...] = (*CAPABILITIES, CAP_DEBUG)
@@ -31,13 +31,12 @@ class TenantConfig(msgspec.Struct, frozen=True, kw_only=True):
 
 class KernelConfig(msgspec.Struct, frozen=True, kw_only=True):
     """``workers``: launches at once. ``memory_bytes``: what the launches together may be predicted to need, 0 meaning
-    no bound. ``tokens`` maps the SHA-256 of a token (hexadecimal) to its tenant; without tokens the kernel is in local
-    mode: no token is needed and every session belongs to ``local``. ``session_idle_s`` ends unused sessions."""
+    no bound. ``local`` is the tenant of callers without a token; the others come from the journal. ``session_idle_s``
+    ends unused sessions."""
 
     workers: int = 1
     memory_bytes: int = 0
     local: TenantConfig = TenantConfig()
-    tokens: dict[str, TenantConfig] = {}
     session_idle_s: int = 24 * 3600
     sessions: int = LIMITS.sessions
     open_waits: int = LIMITS.open_waits
@@ -46,7 +45,7 @@ class KernelConfig(msgspec.Struct, frozen=True, kw_only=True):
     default_shots: int = 1000
     devices: tuple[str, ...] = ("ideal",)
     token_key: bytes = b""
-    """root key of the tokens; empty: there are none, every session is the local tenant's"""
+    """root key of the tokens; empty: there are none"""
     local_allowed: bool = True
     """a caller without a token belongs to the local tenant"""
     audited: bool = False

@@ -7,11 +7,11 @@ from typing import Any
 
 from msgspec import structs
 
-from qmk.abi.call import Call
 from qmk.abi.calls import METHODS
 from qmk.base.errors import QmkError
-from qmk.kernel import checkpoint, firewall
-from qmk.kernel.audit import AUDIT_TIMER, reference, shown
+from qmk.base.ids import trace
+from qmk.kernel import authority, checkpoint, firewall
+from qmk.kernel.audit import AUDIT_TIMER, shown
 from qmk.kernel.effects import Effect, Kill, ReplyError
 from qmk.kernel.events import (
     CallReceived,
@@ -33,14 +33,16 @@ from qmk.kernel.events import (
     TimerFired,
     Yielded,
 )
-from qmk.kernel.handlers import HANDLERS, OPEN_HANDLERS, checkpoints, submit
+from qmk.kernel.handlers import HANDLERS, OPEN_HANDLERS, OPERATOR_HANDLERS, checkpoints, submit
 from qmk.kernel.jobs import progress_step, reported_error
-from qmk.kernel.objects.capability import insufficient
 from qmk.kernel.objects.job import RUNNING, Job
 from qmk.kernel.objects.session import Session
 from qmk.kernel.state import EPOCH_TIMER, JOB_TIMER, State
 
 _DENIED_QUOTA = ("quota", "asked", "limit")
+
+REFUSALS_EVERY_NS = 1_000_000_000
+"""At most one entry of the audit log in this time tells of refused callers, and how many: they cannot flood it."""
 
 
 class Kernel(State):
@@ -115,9 +117,12 @@ class Kernel(State):
     def snapshot(self) -> dict[str, Any]:
         """The part of the state that the journal carries, as comparable data: a replayed kernel's equals the live
         one's."""
-        return self.jobs.snapshot() | self.channels.snapshot()
+        return {**self.jobs.snapshot(), **self.tenants.snapshot(), **self.channels.snapshot()}
 
     def _call(self, event: CallReceived) -> None:
+        if event.operator:
+            self._operate(event)
+            return
         call = METHODS.get(event.method)
         session = None
         try:
@@ -128,33 +133,60 @@ class Kernel(State):
                 return
             session = self.session_of(event, event.params.session_id)
             session.calls += 1
-            _require_supported(call)
-            if not session.caps.held.issuperset(call.rights):
-                raise insufficient(call.rights, session.caps.held)
+            authority.require(session, call)
+            self.rights = call.rights
             HANDLERS[call.name](self, event, session)
+            if session.caps.metered:
+                self._spend(event, session)
         except QmkError as error:
             if session is not None:
                 session.errors += 1
             self._audit_refusal(event, session, error)
             self.out.append(ReplyError(event.conn, event.ref, error))
 
+    def _operate(self, event: CallReceived) -> None:
+        """A call of the operator's socket, which knows no others."""
+        try:
+            if event.method not in OPERATOR_HANDLERS:
+                raise QmkError("METHOD_NOT_FOUND", f"no operator's call is named '{event.method[:64]}'")
+            OPERATOR_HANDLERS[event.method](self, event)
+        except QmkError as error:
+            self.out.append(ReplyError(event.conn, event.ref, error))
+
+    def _spend(self, event: CallReceived, session: Session) -> None:
+        """Counts what a call that was carried out has used of capabilities that count."""
+        rights = set(self.rights)
+        shots = 0
+        if event.graph is not None:
+            rights |= authority.program_rights(event.graph)
+            shots = event.params.shots or event.graph.shots or self.config.default_shots
+        job = self.jobs.by_id.get(getattr(event.params, "job_id", None) or "")
+        authority.spend(self, session, sorted(rights), job, shots)
+
     def _audit_refusal(self, event: CallReceived, session: Session | None, error: QmkError) -> None:
         """Denied rights, quotas and sessions are noted whatever the call; a job that was refused for any reason is."""
         tenant = session.tenant.name if session is not None else error.fields.get("tenant", "")
         fields: dict[str, Any] = {"call": event.method[:64], "error": error.kind.name}
         if session is not None:
-            fields["session"] = reference(session.id)
+            fields["session"] = trace(session.id)
         match error.kind.name:
             case "INSUFFICIENT_CAPS":
                 self.audit("cap.deny", tenant, **fields, caps=shown(error.fields["missing"]))
             case "QUOTA_EXCEEDED":
                 self.audit("quota.deny", tenant, **fields, **{key: error.fields[key] for key in _DENIED_QUOTA})
             case "AUTH_FAILED" | "TENANT_SUSPENDED":
-                self.audit("session.deny", tenant, **fields)
+                self._note_refused_caller(event, tenant, fields)
             case _ if event.method == "q_submit" and session is not None:
                 self.audit("job.refuse", tenant, **fields)
             case _:
                 pass
+
+    def _note_refused_caller(self, event: CallReceived, tenant: str, fields: dict[str, Any]) -> None:
+        self._refused_callers += 1
+        if event.now_ns - self._refusal_noted_ns >= REFUSALS_EVERY_NS or event.now_ns < self._refusal_noted_ns:
+            self._refusal_noted_ns = event.now_ns
+            self.audit("session.deny", tenant, **fields, count=self._refused_callers)
+            self._refused_callers = 0
 
     def _refused(self, event: Refused) -> None:
         ask = self.asks.get(event.job)
@@ -205,6 +237,9 @@ class Kernel(State):
             return
         if event.key == EPOCH_TIMER:
             self.launch_ready()
+            return
+        if event.key.startswith((authority.CAPABILITY_TIMER, authority.SESSION_TIMER)):
+            authority.timer(self, event.key)
             return
         channel = self.channels.by_id.get(event.key.removeprefix(firewall.CHANNEL_TIMER))
         if channel is not None:
@@ -279,14 +314,3 @@ def _misfit(job: Job, now_ns: int) -> Failed:
     fields = {"resource": "qubits", "asked": qubits, "retryable": False}
     kind = "RESOURCE_EXHAUSTED"
     return Failed(now_ns=now_ns, job=job.id, fence=0, kind=kind, message=message, fields=fields)
-
-
-def _require_supported(call: Call) -> None:
-    if not call.supported:
-        raise QmkError(
-            "UNSUPPORTED",
-            f"{call.name} is not in this release",
-            feature=call.name,
-            planned="a later release",
-            help="docs/spec/qsyscall.md lists what is",
-        )

@@ -205,6 +205,8 @@ class TokenIssued(_Event, frozen=True):
     serial: str
     expires_ns: int
     rights: tuple[str, ...]
+    limited: bool = False
+    """``rights`` is all it was issued with; False: it speaks for whatever the tenant may"""
 
 
 class TokenRevoked(_Event, frozen=True):

@@ -127,9 +127,9 @@ def _backed(
     for opening in found:
         if opening.handle in named:
             backed[opening.node.id] = _backing(kernel, tenant, opening, named[opening.handle])
-        elif opening.crosses and not kernel.alone:
+        elif opening.crosses and not kernel.only_local:
             raise _required(opening)
-    if not kernel.alone:
+    if not kernel.only_local:
         joined = {owner for opening in found if opening.node.id in backed for owner in opening.owners}
         for owner, node in owners.items():
             if owner != tenant and owner not in joined:

@@ -246,9 +246,9 @@ class JobTable:
         job.retired = max(job.retired, record.fence)
         job.wanted_region = record.region or job.wanted_region
         job.elsewhere = job.elsewhere or (record.why == "migrated" and record.fence > 0)
-        if not record.fence:
-            self.queue.drop(job)  # put back below with what has changed
-        self._requeue(job, record.now_ns, YIELDS[record.why], continued=record.fence > 0, epoch=record.epoch)
+        self._vacate(job, record.now_ns, continued=record.why in ("preempted", "migrated"))
+        self.queue.drop(job)  # for where it is wanted may have changed
+        self._requeue(job, record.now_ns, YIELDS[record.why], epoch=record.epoch)
 
     def _drop_checkpoint(self, checkpoint: str) -> None:
         """A job that was to go on from it starts anew: the bits are the same, it only takes longer."""
@@ -258,8 +258,8 @@ class JobTable:
             job.saved, job.epochs_done = "", 0
         self.checkpoints.drop(checkpoint)
 
-    def _requeue(self, job: Job, now_ns: int, reason: str, *, continued: bool = False, **fields: Any) -> None:
-        self._vacate(job, now_ns, continued)
+    def _requeue(self, job: Job, now_ns: int, reason: str, **fields: Any) -> None:
+        self._vacate(job, now_ns)
         if job.state == RUNNING:
             job.move(QUEUED)
         job.started_ns = job.shots_done = job.progress_steps = 0
@@ -294,7 +294,6 @@ class JobTable:
                 self._occupy(job, fence)
                 self.queue.start(job)
             job.fence = fence
-            job.region, job.first_qubit = job.place
         return changed
 
     def _requeue_all(self, record: Recovered | ShuttingDown, adopted: Container[str] = ()) -> list[Job]:
@@ -322,8 +321,7 @@ class JobTable:
             self.queue.stop(job, now_ns, continued)
             self.memory_bytes -= job.submitted.memory_bytes
             self._tenant_of(job.tenant).running_jobs.give()
-        job.fence = job.first_qubit = 0
-        job.region = ""
+        job.fence = 0
 
 
 def reported_error(kind: str, message: str, fields: dict[str, Any]) -> QmkError:

@@ -7,19 +7,19 @@ from typing import Any
 from msgspec import to_builtins
 
 from qmk.abi.calls import q_events
+from qmk.abi.rights import CAP_RESULT
 from qmk.base.errors import QmkError
-from qmk.base.ids import opaque
-from qmk.kernel import checkpoint, firewall, records, views
+from qmk.base.ids import trace
+from qmk.kernel import authority, checkpoint, firewall, records, views
 from qmk.kernel.asks import AskTable
-from qmk.kernel.audit import AuditLog, reference
+from qmk.kernel.audit import AuditLog
 from qmk.kernel.channels import ChannelTable
-from qmk.kernel.config import KernelConfig, TenantConfig
+from qmk.kernel.config import KernelConfig
 from qmk.kernel.effects import (
     ClearTimer,
     DropBlob,
     Effect,
     Forget,
-    Interrupt,
     Journal,
     Kill,
     Launch,
@@ -28,14 +28,25 @@ from qmk.kernel.effects import (
     ReplyResult,
     SetTimer,
 )
-from qmk.kernel.events import CallReceived, Cancelled, ChannelChanged, Event, Submitted
+from qmk.kernel.events import (
+    CallReceived,
+    Cancelled,
+    ChannelChanged,
+    Event,
+    Submitted,
+    TenantSet,
+    TokenIssued,
+    TokenRevoked,
+)
 from qmk.kernel.jobs import JobTable
+from qmk.kernel.objects.capability import CapabilityTree, insufficient
 from qmk.kernel.objects.channel import Channel
 from qmk.kernel.objects.job import COMPLETED, FAILED, Job
 from qmk.kernel.objects.session import Session, SessionTable, not_found
 from qmk.kernel.objects.tenant import Tenant
 from qmk.kernel.pending import Pending
 from qmk.kernel.schedule.messages import Action, Place, Preempt, WakeAt
+from qmk.kernel.tenants import TenantTable
 from qmk.kernel.waits import STATUS_WAIT, Wait, WaitTable
 
 MS = 1_000_000
@@ -45,7 +56,8 @@ EPOCH_TIMER = "epoch"
 
 
 class State:
-    """``out`` collects the effects of the step at hand; ``now_ns`` is its time. ``pending`` are jobs in VALIDATING."""
+    """``out`` collects the effects of the step at hand; ``now_ns`` is its time, ``rights`` what the call it carries out
+    asks for. ``pending`` are jobs in VALIDATING."""
 
     def __init__(self, config: KernelConfig | None = None) -> None:
         self.config = config or KernelConfig()
@@ -58,18 +70,19 @@ class State:
         self.waits = WaitTable(self.config.open_waits)
         self.asks = AskTable(self.config.open_waits)
         self.audit_log = AuditLog(self.config.epoch_ms * MS)
+        self.tenants = TenantTable(self.config.local)
+        self.caps = CapabilityTree()
+        self.rights: tuple[str, ...] = ()
+        self._refused_callers = self._refusal_noted_ns = 0
         self.jobs = JobTable(self.tenant, self.config)
         self.channels = ChannelTable(self.tenant)
-        configured = (self.config.local, *self.config.tokens.values())
-        self.known_caps = frozenset(name for row in configured for name in row.allowed_caps)
-        self._tenants = {row.name: Tenant(row) for row in configured}
 
     def reply(self, event: CallReceived, result: Any) -> None:
         self.out.append(Reply(event.conn, event.ref, result))
 
     def audit(self, kind: str, tenant: str, **fields: Any) -> None:
         """Note a decision in the audit log. ``fields`` are small JSON values, never programs or secrets; a session is
-        named by ``audit.reference``."""
+        named by ``ids.trace``."""
         if self.config.audited:
             self.audit_log.note(self.now_ns, kind, tenant, fields, self.out)
 
@@ -79,40 +92,58 @@ class State:
         return self.jobs.queue.epoch
 
     def tenant(self, name: str) -> Tenant:
-        """The tenant; one that only the journal knows (its tokens were removed since) gets default quotas."""
-        found = self._tenants.get(name)
-        if found is None:
-            found = self._tenants[name] = Tenant(TenantConfig(name=name))
-        return found
+        """The tenant; see ``TenantTable.get`` for one that is not registered."""
+        return self.tenants.get(name)
 
     @property
     def only_local(self) -> bool:
-        """Whether there is no tenant but the local one, so that nothing is to be kept from anybody."""
-        return not self.config.tokens
+        """Whether there is no tenant but the local one: nothing is to be kept from anybody, and owners that a program
+        names are labels of its own."""
+        return not any(self.tenants.registered())
 
     def session_of(self, event: CallReceived, session_id: str) -> Session:
-        return self.sessions.use(session_id, event.conn, event.now_ns)
+        """The caller's session. SESSION_NOT_FOUND without one, TENANT_SUSPENDED when its tenant is suspended."""
+        session = self.sessions.use(session_id, event.conn, event.now_ns, event.peer_uid)
+        if 0 < session.expires_ns <= event.now_ns:
+            self.end_session(session, "its token has expired")
+            raise not_found(session_id)
+        session.tenant.require_active()
+        if session.caps.expiring:
+            authority.expire(self, session)
+        return session
 
-    def job_of(self, session: Session, job_id: str) -> Job:
-        """The tenant's job; another tenant's is answered exactly like one that does not exist."""
+    def job_of(self, session: Session, job_id: str, rights: tuple[str, ...] | None = None) -> Job:
+        """The job, if the session may do with it what ``rights`` say (by default those of the call at hand). One that
+        the session holds no right over is answered exactly like one that does not exist."""
+        wanted = self.rights if rights is None else rights
         job = self.jobs.by_id.get(job_id)
-        if job is None or job.tenant != session.tenant.name:
-            raise QmkError("JOB_NOT_FOUND", f"no job '{job_id[:64]}'", job_id=job_id[:64])
-        return job
-
-    @property
-    def alone(self) -> bool:
-        """Nobody but the local tenant is known here: owners that a program names are labels of its own."""
-        return not self.config.tokens and set(self._tenants) <= {self.config.local.name}
+        if job is not None:
+            if job.tenant == session.tenant.name and session.caps.held.issuperset(wanted):
+                return job
+            over = authority.rights_over(self, session, job)
+            if wanted and over.issuperset(wanted):
+                return job
+            if over:
+                raise insufficient(wanted, over)
+        raise QmkError("JOB_NOT_FOUND", f"no job '{job_id[:64]}'", job_id=job_id[:64])
 
     def apply(self, record: Event) -> list[Job]:
         """Carries out a journal record, live or replayed; the jobs it changed."""
-        if isinstance(record, ChannelChanged):
-            self.channels.put(record)
-            return []
-        changed = self.jobs.apply(record)
-        self.channels.follow(record, changed)
-        return changed
+        match record:
+            case TenantSet():
+                self.tenants.apply(record)
+                self.jobs.queue.share(self.tenant(record.config.name))
+                return []
+            case TokenIssued() | TokenRevoked():
+                self.tenants.apply(record)
+                return []
+            case ChannelChanged():
+                self.channels.put(record)
+                return []
+            case _:
+                changed = self.jobs.apply(record)
+                self.channels.follow(record, changed)
+                return changed
 
     def commit(self, record: Event, durable: bool = True) -> list[Job]:
         """Applies a record and journals it; then answers whoever waits for what it changed."""
@@ -180,17 +211,14 @@ class State:
                 case Place():
                     self._launch(action)
                 case Preempt():
-                    self._preempt(self.jobs.by_id[action.job])
+                    checkpoint.interrupt(self, self.jobs.by_id[action.job], checkpoint.YIELD, "preempted")
                 case WakeAt():
                     self.out.append(SetTimer(EPOCH_TIMER, action.at_ns))
 
     def _launch(self, place: Place) -> None:
         job = self.jobs.by_id[place.job]
         fence = self.jobs.launch(job)
-        job.region, job.first_qubit = place.region, place.first_qubit
         record = job.submitted
-        where = {"region": place.region, "first_qubit": place.first_qubit, "n_qubits": record.n_qubits}
-        self.audit("job.launch", job.tenant, job=job.id, fence=fence, engine=record.engine, **where)
         self.out.append(
             Launch(
                 record.job,
@@ -209,13 +237,9 @@ class State:
                 job.elsewhere,
             )
         )
+        where = {"region": place.region, "first_qubit": place.first_qubit, "n_qubits": record.n_qubits}
+        self.audit("job.launch", job.tenant, job=job.id, fence=fence, engine=record.engine, **where)
         checkpoint.settle(self, job)
-
-    def _preempt(self, job: Job) -> None:
-        """Asks the job to yield. The checkpoint's name follows from the launch, which yields once."""
-        ref = opaque("chk", job.id.encode(), job.fence, "preempted")
-        self.out.append(Interrupt(job.id, job.fence, "yield", ref, why="preempted"))
-        self.audit("job.preempt", job.tenant, job=job.id, fence=job.fence)
 
     def take_pending(self, job_id: str) -> Pending | None:
         """The job the router answers for; None when it is gone since."""
@@ -227,7 +251,7 @@ class State:
     def drop_pending(self, pending: Pending, error: QmkError) -> None:
         draft = pending.draft
         self.tenant(draft.tenant).queued_jobs.give()
-        self.audit("job.refuse", draft.tenant, error=error.kind.name, session=reference(draft.session), job=draft.job)
+        self.audit("job.refuse", draft.tenant, error=error.kind.name, session=trace(draft.session), job=draft.job)
         self.out.extend(ReplyError(conn, ref, error) for conn, ref in pending.callers)
 
     def open_wait(self, event: CallReceived, session: Session, job: Job, after: int, timeout_ms: int | None) -> None:
@@ -235,10 +259,10 @@ class State:
         if timeout_ms is not None:
             self.out.append(SetTimer(wait.key, event.now_ns + timeout_ms * MS))
 
-    def answer_wait(self, conn: int, ref: int, job: Job) -> None:
-        """Answers a q_wait with the state as it is."""
+    def answer_wait(self, conn: int, ref: int, job: Job, session: Session) -> None:
+        """Answers a q_wait with the state as it is, and with the result if the session may read it."""
         reply = views.wait_status(self.jobs, job)
-        if job.state == COMPLETED:
+        if job.state == COMPLETED and CAP_RESULT in authority.rights_over(self, session, job):
             self.out.append(ReplyResult(conn, ref, job.id, 0, status=reply, result=views.result(job)))
         else:
             self.out.append(Reply(conn, ref, reply))
@@ -248,16 +272,22 @@ class State:
         self.out.append(Reply(conn, ref, q_events.Reply(job.events[after:], len(job.events), job.ended)))
 
     def end_session(self, session: Session, why: str = "closed") -> list[str]:
-        """Closes a session; the qubit handles it still held. Its open waits are answered with SESSION_NOT_FOUND."""
-        released = list(session.qubits)
-        session.release(released)
-        self.audit("session.close", session.tenant.name, session=reference(session.id), why=why)
+        """Closes a session; the qubit handles it still held. Its open waits are answered with SESSION_NOT_FOUND, and
+        whatever was delegated from it ends with it."""
         for wait in self.waits.of_session(session.id):
             self.close_wait(wait)
             self.out.append(ReplyError(wait.conn, wait.ref, not_found(session.id)))
         for ask in self.asks.of_session(session.id):
             checkpoint.refuse(self, ask, not_found(session.id))
+        released = list(session.qubits)
+        session.release(released)
+        for capability in list(session.caps.items.values()):
+            if self.caps.get(capability.id) is capability and not capability.granted:
+                authority.revoke(self, capability, why)
         self.sessions.remove(session)
+        if session.expires_ns:
+            self.out.append(ClearTimer(authority.SESSION_TIMER + session.id))
+        self.audit("session.close", session.tenant.name, session=trace(session.id), why=why)
         return released
 
     def close_wait(self, wait: Wait) -> None:
@@ -270,7 +300,9 @@ class State:
         """Answers an open wait with the state as it is."""
         self.close_wait(wait)
         if wait.after == STATUS_WAIT:
-            self.answer_wait(wait.conn, wait.ref, job)
+            session = self.sessions.get(wait.session)
+            assert session is not None, "a session's waits end with it"
+            self.answer_wait(wait.conn, wait.ref, job, session)
         else:
             self.answer_events(wait.conn, wait.ref, job, wait.after)
 

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from qmk.base.errors import QmkError
+
+SOCKET_PATH_BYTES = 107
+"""What the system allows in the name of a Unix socket."""
+
+TOKEN_FILE_BYTES = 1 << 16
 
 
 def state_dir() -> Path:
@@ -21,3 +30,42 @@ def socket_path() -> Path:
         return Path(named)
     base = os.environ.get("XDG_RUNTIME_DIR")
     return Path(base or Path.home() / ".local" / "state") / "qmk" / "qmk.sock"
+
+
+def operator_path(data_dir: Path | None = None) -> Path:
+    """Where the daemon of a data folder takes its operator's calls."""
+    return (data_dir or state_dir()) / "operator.sock"
+
+
+def token() -> str:
+    """The token of this process: ``QMK_TOKEN``, else what the file named by ``QMK_TOKEN_FILE`` holds, else none.
+
+    Raises INVALID_PARAMS when the file cannot be read.
+    """
+    if given := os.environ.get("QMK_TOKEN"):
+        return given
+    named = os.environ.get("QMK_TOKEN_FILE")
+    return read_token(Path(named)) if named else ""
+
+
+def read_token(path: Path) -> str:
+    """The token in a file, without the white space round it."""
+    try:
+        with open(path, encoding="ascii", errors="replace") as file:
+            return file.read(TOKEN_FILE_BYTES).strip()
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise QmkError("INVALID_PARAMS", f"cannot read the token file {path}: {why}", path=str(path)) from error
+
+
+@contextmanager
+def short_name(path: Path) -> Iterator[str]:
+    """A name for a socket that the system accepts: the path, or, where that is too long, one by way of its folder."""
+    if len(os.fsencode(path)) <= SOCKET_PATH_BYTES:
+        yield str(path)
+        return
+    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)

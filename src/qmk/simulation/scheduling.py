@@ -117,9 +117,12 @@ def trace_of(path: Path | None, journal: Path | None, workers: int, seed: int, j
     if path is not None:
         return load(path)
     if journal is not None:
-        from qmk.host.store import SqliteJournal
+        from qmk.host.blob_files import FileBlobs
+        from qmk.host.sql.journal import SqlJournal
+        from qmk.host.sql.sqlite import SqliteDatabase
+        from qmk.host.store import BLOBS_NAME
 
-        store = SqliteJournal(journal)
+        store = SqlJournal(SqliteDatabase(journal), FileBlobs(journal.parent / BLOBS_NAME))
         try:
             return recorded(store.records(), Machine(workers=workers))
         finally:

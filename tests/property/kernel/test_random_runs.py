@@ -250,7 +250,7 @@ class RandomRun(RuleBasedStateMachine):
     def stop_or_repeat(self, conn: int, pick: int, name: str, where: int, key: str) -> None:
         params: dict[str, Any] = {"session_id": nth(self.sessions, pick // 7), "job_id": nth(self.jobs, pick)}
         if name == "q_migrate":
-            params["region"] = f"slot{where}"
+            params["region"] = f"r{where}"
         if name == "q_rollback":
             params["epoch"] = where
         if name in ("q_replay", "q_restore"):
@@ -391,7 +391,9 @@ class RandomRun(RuleBasedStateMachine):
         jobs = self.kernel.jobs
         assert {id: job.fence for id, job in jobs.launched.items()} == self.running
         assert len(jobs.launched) <= WORKERS
-        free = {f"slot{number}" for number in range(WORKERS)} - {job.region for job in jobs.launched.values()}
+        free = {f"r{number}" for number in range(WORKERS)} - {
+            jobs.queue.where(job)[0] for job in jobs.launched.values()
+        }
         startable = [job for job in jobs.queue if not job.wanted_region or job.wanted_region in free]
         assert len(jobs.launched) == WORKERS or not startable
         live = {id for id, job in jobs.by_id.items() if not job.ended}

@@ -127,7 +127,7 @@ class ExampleHost:
         return self.call(BY_NAME[name], params)
 
     def open(self) -> str:
-        return self.send("q_negotiate_caps", requested=["CAP_ALLOC", "CAP_MEASURE", "CAP_DEBUG", "CAP_LINK"])[
+        return self.send("q_negotiate_caps", requested=["CAP_ALLOC", "CAP_MEASURE", "CAP_LINK", "CAP_DEBUG"])[
             "session_id"
         ]
 

@@ -16,9 +16,6 @@ from qmk.base.errors import KINDS
 
 ROOT = Path(__file__).parents[3]
 
-UNSUPPORTED = {
-    "q_delegate",
-}
 ALIASES = {
     "qmk_session_create": "q_negotiate_caps",
     "qmk_job_submit": "q_submit",
@@ -31,10 +28,6 @@ ALIASES = {
 def test_the_page_equals_a_fresh_generation() -> None:
     tool: dict[str, Any] = runpy.run_path(str(ROOT / "tools" / "generate_qsyscall.py"))
     assert (ROOT / "docs" / "spec" / "qsyscall.md").read_text(encoding="utf-8") == tool["page"]()
-
-
-def test_exactly_the_calls_that_need_later_work_are_unsupported() -> None:
-    assert {call.name for call in CALLS if not call.supported} == UNSUPPORTED
 
 
 def test_aliases_are_the_same_calls() -> None:
@@ -50,8 +43,7 @@ def test_declaration_is_complete(call: Call) -> None:
     assert all(row.doc for row in describe.fields(call.request)), "every parameter says what it means"
     params, answer = call.example
     assert msgspec.json.decode(msgspec.json.encode(params), type=call.request)
-    if call.supported:
-        assert msgspec.convert(answer, call.reply)
+    assert msgspec.convert(answer, call.reply)
 
 
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: call.name)

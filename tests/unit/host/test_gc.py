@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,10 +24,14 @@ NOW_S = 2_000_000_000.0
 """Years after every file of the test was written."""
 
 
+_SEQ = itertools.count(1)
+
+
 def submitted(job: str, graph: bytes) -> Submitted:
     return Submitted(
         now_ns=1,
         job=job,
+        seq=next(_SEQ),
         tenant="local",
         session="s",
         digest="d",

@@ -23,8 +23,8 @@ GOLDEN = Path(__file__).parents[2] / "golden" / "journal"
 
 MOUNTS = """\
 22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
-30 22 0:40 / /net rw,relatime shared:2 - nfs4 server:/net rw,vers=4.2
-31 30 8:2 / /net/me/fast rw - xfs /dev/sdb1 rw
+30 22 0:40 / /srv rw,relatime shared:2 - nfs4 server:/srv rw,vers=4.2
+31 30 8:2 / /srv/me/fast rw - xfs /dev/sdb1 rw
 32 22 0:41 / /mnt/with\\040space rw - fuse.sshfs me@there: rw
 """
 
@@ -55,9 +55,9 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path):
     ("folder", "kind"),
     [
         ("/var/lib/qmk", "ext4"),
-        ("/net/me", "nfs4"),
-        ("/net/me/fast/qmk", "xfs"),
-        ("/homestead", "ext4"),
+        ("/srv/me", "nfs4"),
+        ("/srv/me/fast/qmk", "xfs"),
+        ("/srvstead", "ext4"),
         ("/mnt/with space/x", "fuse.sshfs"),
     ],
 )
@@ -67,8 +67,8 @@ def test_the_file_system_of_a_folder(folder: str, kind: str):
 
 def test_a_network_file_system_is_refused_with_the_way_out():
     require_local(Path("/var"), MOUNTS)
-    with pytest.raises(QmkError, match=r"/net/me is on a network file system \(nfs4\)") as caught:
-        require_local(Path("/net/me"), MOUNTS)
+    with pytest.raises(QmkError, match=r"/srv/me is on a network file system \(nfs4\)") as caught:
+        require_local(Path("/srv/me"), MOUNTS)
     assert caught.value.kind.name == "RESOURCE_EXHAUSTED"
     assert "--database" in caught.value.fields["help"]
 

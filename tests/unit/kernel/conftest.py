@@ -8,13 +8,20 @@ import msgspec
 import pytest
 
 from qmk.abi.calls import METHODS
+from qmk.abi.operator import OPERATOR_METHODS
 from qmk.kernel.config import KernelConfig
 from qmk.kernel.core import Kernel
-from qmk.kernel.effects import Effect, Journal, Launch, Reply, ReplyError, Route
+from qmk.kernel.effects import Audit, ClearTimer, Effect, Journal, Launch, Reply, ReplyError, Route, SetTimer
 from qmk.kernel.events import CallReceived, Failed, Finished, Progressed, Recovered, Routed, Started
 from qmk.qvm.graph import Graph, Node
 
 SECOND = 1_000_000_000
+KEY = bytes(range(32))
+
+
+OPERATOR = 10_000
+BESIDE = (Audit, SetTimer, ClearTimer)
+"""Effects that may come with any answer."""
 
 
 def bell(*, fences: int = 0) -> Graph:
@@ -38,11 +45,13 @@ class Bench:
     """Time moves only by ``now_s``. ``journal`` collects the records, ``launches`` the launches, in order."""
 
     def __init__(self, **config: Any) -> None:
-        self.kernel = Kernel(KernelConfig(**config))
+        self.kernel = Kernel(KernelConfig(**{"token_key": KEY, **config}))
         self.now_s = 1000.0
         self.count = 0
         self.journal: list[Any] = []
         self.launches: list[Launch] = []
+
+    program = staticmethod(bell)
 
     @property
     def now_ns(self) -> int:
@@ -54,7 +63,9 @@ class Bench:
         self.launches += [effect for effect in effects if isinstance(effect, Launch)]
         return effects
 
-    def call(self, name: str, *, conn: int = 1, graph: Graph | None = None, **params: Any) -> list[Effect]:
+    def call(
+        self, name: str, *, conn: int = 1, graph: Graph | None = None, uid: int = -1, **params: Any
+    ) -> list[Effect]:
         """The effects of one call; its ref is ``self.count``."""
         self.count += 1
         return self.step(
@@ -65,22 +76,49 @@ class Bench:
             params=METHODS[name].request(**params),
             entropy=self.count.to_bytes(16, "big"),
             graph=graph,
+            peer_uid=uid,
         )
 
+    def operate(self, name: str, **params: Any) -> Any:
+        """The answer of an operator's call; the error it was refused with."""
+        self.count += 1
+        effects = self.step(
+            CallReceived,
+            conn=OPERATOR,
+            ref=self.count,
+            method=name,
+            params=OPERATOR_METHODS[name].request(**params),
+            entropy=self.count.to_bytes(16, "big"),
+            operator=True,
+        )
+        (answer,) = [e for e in effects if isinstance(e, (Reply, ReplyError)) and e.ref == self.count]
+        return answer.result if isinstance(answer, Reply) else answer.error
+
+    def enrol(
+        self, tenant: str, *, quotas: dict[str, int] | None = None, weight: float | None = None, **token: Any
+    ) -> str:
+        """A token of a tenant, which is registered first if it is not yet."""
+        if not self.kernel.tenants.knows(tenant):
+            self.operate("op_tenant_add", tenant=tenant, quotas=quotas, weight=weight)
+        return self.operate("op_token_issue", tenant=tenant, **token).token
+
     def ask(self, name: str, **params: Any) -> Any:
-        """The result of a call that is answered at once with nothing else."""
-        (effect,) = self.call(name, **params)
+        """The result of a call that is answered at once, and makes no job."""
+        (effect,) = [e for e in self.call(name, **params) if not isinstance(e, BESIDE)]
         assert isinstance(effect, Reply), effect
         assert effect.ref == self.count
         return effect.result
 
     def refusal(self, name: str, **params: Any) -> Any:
-        """The error of a call that is refused at once with nothing else."""
-        (effect,) = self.call(name, **params)
+        """The error of a call that is refused at once and does nothing else."""
+        (effect,) = [e for e in self.call(name, **params) if not isinstance(e, BESIDE)]
         assert isinstance(effect, ReplyError), effect
         return effect.error
 
-    def open(self, **params: Any) -> str:
+    def open(self, *, tenant: str = "", **params: Any) -> str:
+        """A session, of ``tenant`` if it is named."""
+        if tenant:
+            params["token"] = self.enrol(tenant)
         return self.ask("q_negotiate_caps", **params).session_id
 
     def route(self, job: str, *, seconds: float = 1.0, memory_bytes: int = 0, fenced: bool = False) -> list[Effect]:
@@ -105,10 +143,10 @@ class Bench:
         """A job, and the effects of the router's answer. ``demand`` has what the router or a count of the program
         would say: qubits, fences."""
         params.setdefault("graph", bell())
-        demand = dict(params.pop("demand", {}))
+        demand = params.pop("demand", {})
+        fenced = demand.get("fenced", fenced)
         (route,) = self.call("q_submit", session_id=session, **params)
         assert isinstance(route, Route), route
-        fenced = demand.pop("fenced", fenced)
         pending = self.kernel.pending[route.job]
         pending.draft = msgspec.structs.replace(pending.draft, **demand)
         return route.job, self.route(route.job, seconds=seconds, memory_bytes=memory_bytes, fenced=fenced)

@@ -53,7 +53,7 @@ def test_the_life_of_a_job_is_in_the_log(make_bench: Any) -> None:
     bench.start(job)
     ended = entries(bench.finish(job))
     assert [(entry.kind, entry.fields["state"]) for entry in ended] == [("job.end", "COMPLETED")]
-    assert kinds(bench.call("q_close_session", session_id=session)) == ["session.close"]
+    assert kinds(bench.call("q_close_session", session_id=session)) == ["cap.revoke", "session.close"]
 
 
 def bench_program() -> Any:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 import pytest
 
 from qmk.base.errors import QmkError
-from qmk.kernel.config import TenantConfig
 from qmk.kernel.effects import Estimate, Interrupt, Kill, Reply, ReplyError, Route, SetTimer
 from qmk.kernel.events import (
     ChannelUse,
@@ -33,10 +31,9 @@ class Town:
     """A bench with three tenants, each with a session named after it."""
 
     def __init__(self, make_bench: Any, **config: Any) -> None:
-        hashed = {hashlib.sha256(name.encode()).hexdigest(): TenantConfig(name=name) for name in TENANTS}
-        self.bench = make_bench(tokens=hashed, **config)
+        self.bench = make_bench(**config)
         self.graphs: dict[str, bytes] = {}
-        self.session = {name: self.bench.open(token=name, requested=CAPS) for name in TENANTS}
+        self.session = {name: self.bench.open(tenant=name, requested=CAPS) for name in TENANTS}
 
     def answer(self, effects: list[Any]) -> Any:
         (found,) = [e for e in effects if isinstance(e, (Reply, ReplyError)) and e.ref == self.bench.count]

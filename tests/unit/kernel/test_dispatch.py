@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 import msgspec
 import pytest
 
 from qmk.abi.shapes import Policy
-from qmk.kernel.config import KernelConfig, TenantConfig
+from qmk.kernel.config import KernelConfig
 from qmk.kernel.core import Kernel
 from qmk.kernel.effects import Interrupt, Launch, QueryResources, SetTimer
 from qmk.kernel.events import Recovered, ShuttingDown, TimerFired
@@ -18,8 +17,11 @@ from qmk.kernel.schedule.messages import Place
 WEIGHTS = {"a": 1.0, "b": 2.0, "c": 4.0}
 
 
-def tenants(**weights: float) -> dict[str, TenantConfig]:
-    return {hashlib.sha256(n.encode()).hexdigest(): TenantConfig(name=n, weight=w) for n, w in weights.items()}
+def shared(bench: Any, **weights: float) -> Any:
+    """The bench with tenants of these weights."""
+    for tenant, weight in weights.items():
+        bench.enrol(tenant, weight=weight)
+    return bench
 
 
 def launched(bench: Any) -> list[str]:
@@ -88,8 +90,8 @@ def test_the_map_shows_device_indexes_once_it_is_placed_and_after_a_restart(make
 
 
 def test_virtual_times_survive_a_restart(make_bench: Any) -> None:
-    bench = make_bench(tokens=tenants(a=1.0, b=1.0))
-    a, b = bench.open(token="a"), bench.open(token="b")
+    bench = shared(make_bench(), a=1.0, b=1.0)
+    a, b = bench.open(tenant="a"), bench.open(tenant="b")
     for job in [bench.submit(a, seconds=10) for _ in range(2)]:
         bench.start(job)
         bench.now_s += 10
@@ -107,9 +109,9 @@ def test_virtual_times_survive_a_restart(make_bench: Any) -> None:
 
 def test_shares_of_three_saturating_tenants(make_bench: Any) -> None:
     """Weights 1:2:4 over two workers, with jobs of 4, 2 and 1 s; what was served after 140 s of both."""
-    bench = make_bench(workers=2, tokens=tenants(**WEIGHTS))
+    bench = shared(make_bench(workers=2), **WEIGHTS)
     sizes = {"a": 4.0, "b": 2.0, "c": 1.0}
-    sessions = {name: bench.open(token=name) for name in WEIGHTS}
+    sessions = {name: bench.open(tenant=name) for name in WEIGHTS}
     owner: dict[str, str] = {}
     for name, session in sessions.items():
         for _ in range(200):
@@ -134,8 +136,8 @@ def test_a_flood_of_ten_thousand_jobs_delays_another_tenants_single_job_by_less_
 ) -> None:
     """The flood's launch can yield, and has fences less than an epoch (100 ms) apart. It is asked at the edge after the
     single job's arrival, and no sooner; its place goes to the single job."""
-    bench = make_bench(tokens=tenants(flood=1.0, single=1.0))
-    flood, single = bench.open(token="flood"), bench.open(token="single")
+    bench = shared(make_bench(), flood=1.0, single=1.0)
+    flood, single = bench.open(tenant="flood"), bench.open(tenant="single")
     first = bench.submit(flood, seconds=3600, demand={"fenced": True})
     bench.start(first)
     for _ in range(9_999):
@@ -158,8 +160,8 @@ def test_a_flood_of_ten_thousand_jobs_delays_another_tenants_single_job_by_less_
 
 
 def test_a_launch_is_asked_once_and_the_timer_runs_only_while_it_is_of_use(make_bench: Any) -> None:
-    bench = make_bench(tokens=tenants(a=1.0, b=1.0))
-    a, b = bench.open(token="a"), bench.open(token="b")
+    bench = shared(make_bench(), a=1.0, b=1.0)
+    a, b = bench.open(tenant="a"), bench.open(tenant="b")
     runner = bench.submit(a, seconds=100, demand={"fenced": True})
     bench.start(runner)
     bench.now_s += 5
@@ -186,8 +188,8 @@ def test_the_epoch_never_goes_back(make_bench: Any) -> None:
 def test_place_in_queue_counts_the_tenants_own_jobs_only(make_bench: Any) -> None:
     places: list[list[int | None]] = []
     for others in (1, 20):
-        bench = make_bench(tokens=tenants(a=1.0, b=1.0))
-        a, b = bench.open(token="a"), bench.open(token="b")
+        bench = shared(make_bench(), a=1.0, b=1.0)
+        a, b = bench.open(tenant="a"), bench.open(tenant="b")
         for _ in range(others):
             bench.submit(b)
         jobs = [bench.submit(a, policy=Policy(priority=n % 3)) for n in range(6)]
@@ -196,8 +198,8 @@ def test_place_in_queue_counts_the_tenants_own_jobs_only(make_bench: Any) -> Non
 
 
 def test_figures_of_the_queue_are_the_callers_own_where_there_are_tenants(make_bench: Any) -> None:
-    bench = make_bench(tokens=tenants(a=1.0, b=1.0))
-    a, b = bench.open(token="a"), bench.open(token="b")
+    bench = shared(make_bench(), a=1.0, b=1.0)
+    a, b = bench.open(tenant="a"), bench.open(tenant="b")
     for _ in range(3):
         bench.submit(a)
 
@@ -231,16 +233,12 @@ def test_after_a_restart_on_a_smaller_device_what_cannot_fit_fails_with_the_numb
 
 
 def test_a_suspended_tenant_launches_nothing(make_bench: Any) -> None:
-    bench = make_bench(tokens=tenants(a=1.0, b=1.0))
-    a, b = bench.open(token="a"), bench.open(token="b")
+    bench = shared(make_bench(), a=1.0, b=1.0)
+    a, b = bench.open(tenant="a"), bench.open(tenant="b")
     first, held, other = bench.submit(a), bench.submit(a), bench.submit(b)
-    tenant = bench.kernel.tenant("a")
-    tenant.config = TenantConfig(name="a", suspended=True)
-    bench.kernel.jobs.queue.share(tenant)
+    bench.operate("op_tenant_suspend", tenant="a")
     bench.finish(first)
     bench.finish(other)
     assert launched(bench) == [first, other]
-    tenant.config = TenantConfig(name="a")
-    bench.kernel.jobs.queue.share(tenant)
-    bench.kernel.launch_ready()
+    bench.operate("op_tenant_resume", tenant="a")
     assert bench.kernel.jobs.by_id[held].fence

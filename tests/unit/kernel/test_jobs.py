@@ -69,14 +69,9 @@ def test_progress_is_exact_in_status_and_sparse_in_the_journal(bench: Any) -> No
 
 
 def test_another_tenants_job_is_like_none(make_bench: Any) -> None:
-    import hashlib
-
-    from qmk.kernel.config import TenantConfig
-
-    tokens = {hashlib.sha256(t.encode()).hexdigest(): TenantConfig(name=t) for t in ("a", "b")}
-    bench = make_bench(tokens=tokens)
-    job = bench.submit(bench.open(token="a"))
-    stranger = bench.open(token="b")
+    bench = make_bench()
+    job = bench.submit(bench.open(token=bench.enrol("a")))
+    stranger = bench.open(token=bench.enrol("b"))
     absent = "job_" + "a" * 26
     for call in ("q_status", "q_wait", "q_result", "q_cancel", "q_events", "q_get_telemetry"):
         seen = bench.refusal(call, session_id=stranger, job_id=job)

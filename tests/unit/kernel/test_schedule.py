@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from qmk.abi.shapes import Policy
-from qmk.kernel.config import TenantConfig
 from qmk.kernel.effects import Forget, Journal, Kill, Launch, Reply, ReplyError, SetTimer
 from qmk.kernel.events import Failed, Finished, Started, TimerFired
 
@@ -89,11 +88,8 @@ def test_a_job_larger_than_the_machine_is_refused_with_the_numbers(make_bench: A
 
 
 def test_a_tenant_at_its_running_quota_lets_others_pass(make_bench: Any) -> None:
-    import hashlib
-
-    tokens = {hashlib.sha256(name.encode()).hexdigest(): TenantConfig(name=name, running_jobs=1) for name in ("a", "b")}
-    bench = make_bench(workers=3, tokens=tokens)
-    a, b = bench.open(token="a"), bench.open(token="b")
+    bench = make_bench(workers=3)
+    a, b = (bench.open(token=bench.enrol(name, quotas={"running_jobs": 1})) for name in ("a", "b"))
     first, second, other = bench.submit(a), bench.submit(a), bench.submit(b)
     assert launched(bench) == [first, other]
     bench.finish(first)

@@ -168,9 +168,9 @@ def test_the_command_prints_a_table_or_json(tmp_path: Path) -> None:
 
 def test_the_command_reads_a_journal(tmp_path: Path) -> None:
     from qmk.host.journal import Batch
-    from qmk.host.store import SqliteJournal
+    from qmk.host.store import open_journal
 
-    journal = SqliteJournal(tmp_path / "journal.sqlite")
+    journal = open_journal(tmp_path)
     records = [submitted("j1", 0.0, tenant="a"), Finished(now_ns=0, job="j1", fence=1, usage={"engine_seconds": 1.0})]
     journal.write(Batch(records=records))
     journal.close()

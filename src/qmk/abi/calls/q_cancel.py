@@ -26,7 +26,8 @@ CALL = Call(
     doc="Cancels a job that has not ended; its worker is stopped at once.",
     request=Request,
     reply=Reply,
-    errors=("SESSION_NOT_FOUND", "JOB_NOT_FOUND", "ALREADY_COMPLETED"),
+    rights=("CAP_CANCEL",),
+    errors=("SESSION_NOT_FOUND", "INSUFFICIENT_CAPS", "JOB_NOT_FOUND", "ALREADY_COMPLETED"),
     journaled=True,
     example=(
         {"session_id": examples.SESSION, "job_id": examples.JOB, "reason": "wrong angle"},

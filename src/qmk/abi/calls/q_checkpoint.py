@@ -29,7 +29,9 @@ CALL = Call(
     "program's start. The checkpoint stays until its retention ends or its job is forgotten.",
     request=Request,
     reply=Reply,
+    rights=("CAP_CONTROL",),
     errors=(
+        "INSUFFICIENT_CAPS",
         "SESSION_NOT_FOUND",
         "JOB_NOT_FOUND",
         "ALREADY_COMPLETED",

@@ -50,6 +50,7 @@ CALL = Call(
     "session must hold the capabilities that the program's ops need.",
     request=Request,
     reply=Reply,
+    rights=("CAP_SUBMIT",),
     errors=("SESSION_NOT_FOUND", "INVALID_GRAPH", "INSUFFICIENT_CAPS", "UNSUPPORTED"),
     example=(
         {"session_id": examples.SESSION, "graph": examples.BELL, "shots": 1000},

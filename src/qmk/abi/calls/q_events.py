@@ -44,7 +44,8 @@ CALL = Call(
     doc="Answers the job's events after `after`, in order; waits for one when there is none yet and the job goes on.",
     request=Request,
     reply=Reply,
-    errors=("SESSION_NOT_FOUND", "JOB_NOT_FOUND", "QUOTA_EXCEEDED"),
+    rights=("CAP_STATUS",),
+    errors=("SESSION_NOT_FOUND", "INSUFFICIENT_CAPS", "JOB_NOT_FOUND", "QUOTA_EXCEEDED"),
     example=(
         {"session_id": examples.SESSION, "job_id": examples.JOB, "after": 1},
         {

@@ -67,7 +67,8 @@ CALL = Call(
     doc="Answers figures of the session and, when job_id is given, of that job.",
     request=Request,
     reply=Reply,
-    errors=("SESSION_NOT_FOUND", "JOB_NOT_FOUND"),
+    rights=("CAP_STATUS",),
+    errors=("SESSION_NOT_FOUND", "INSUFFICIENT_CAPS", "JOB_NOT_FOUND"),
     example=(
         {"session_id": examples.SESSION, "job_id": examples.JOB},
         {

@@ -32,7 +32,9 @@ CALL = Call(
     "A job that is there already is answered at once.",
     request=Request,
     reply=Reply,
+    rights=("CAP_CONTROL",),
     errors=(
+        "INSUFFICIENT_CAPS",
         "SESSION_NOT_FOUND",
         "JOB_NOT_FOUND",
         "ALREADY_COMPLETED",
@@ -43,6 +45,6 @@ CALL = Call(
     journaled=True,
     example=(
         {"session_id": examples.SESSION, "job_id": examples.JOB, "region": "r1"},
-        {"job_id": examples.JOB, "region": "r1", "handles": {"q0": 0, "q1": 1}, "epoch": 1},
+        {"job_id": examples.JOB, "region": "r1", "handles": {"q0": 100000, "q1": 100001}, "epoch": 1},
     ),
 )

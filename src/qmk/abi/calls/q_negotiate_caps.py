@@ -19,7 +19,9 @@ class Request(shapes.Request, frozen=True):
         ]
         | None
     ) = None
-    token: Annotated[str, Meta(description="bearer token; empty in local mode", max_length=LIMITS.text_chars)] = ""
+    token: Annotated[
+        str, Meta(description="bearer token; empty: the local tenant, where allowed", max_length=LIMITS.text_chars)
+    ] = ""
 
 
 class Granted(Struct, frozen=True):
@@ -47,10 +49,12 @@ class FamilyRow(Struct, frozen=True):
 
 class Reply(Struct, frozen=True):
     session_id: str
-    tenant: Annotated[str, Meta(description="tenant of the token; 'local' in local mode")]
-    root: Annotated[str, Meta(description="capability every granted one derives from")]
+    tenant: Annotated[str, Meta(description="tenant of the token; 'local' without one")]
+    root: Annotated[str, Meta(description="capability every granted one derives from; others may delegate to it")]
+    rights: Annotated[list[str], Meta(description="rights of the root: what the session may do at all")]
     granted: list[Granted]
     denied: list[Denied]
+    expires: Annotated[float | None, Meta(description="Unix time at which the token, and so the session, ends")]
     quota: list[Quota]
     limits: Annotated[dict[str, int], Meta(description="every bound of the system by name")]
     families: list[FamilyRow]
@@ -70,8 +74,10 @@ CALL = Call(
             "session_id": examples.SESSION,
             "tenant": "local",
             "root": "cap_example",
+            "rights": ["CAP_ALLOC", "CAP_SUBMIT", "CAP_STATUS", "CAP_RESULT", "CAP_CANCEL", "CAP_CONTROL"],
             "granted": [{"name": "CAP_ALLOC", "capability": "cap_example"}],
             "denied": [{"name": "CAP_PAINT", "reason": "there is no such capability"}],
+            "expires": None,
             "quota": [
                 {"name": "queued_jobs", "unit": "jobs", "limit": 10000, "used": 0},
                 {"name": "running_jobs", "unit": "jobs", "limit": 64, "used": 0},

@@ -31,6 +31,7 @@ CALL = Call(
     "against what this session may do.",
     request=Request,
     reply=Reply,
+    rights=("CAP_SUBMIT", "CAP_STATUS"),
     errors=(
         "SESSION_NOT_FOUND",
         "JOB_NOT_FOUND",

@@ -31,6 +31,7 @@ CALL = Call(
     "The program is verified again, against what this session may do.",
     request=Request,
     reply=Reply,
+    rights=("CAP_SUBMIT",),
     errors=(
         "SESSION_NOT_FOUND",
         "CHECKPOINT_NOT_FOUND",

@@ -62,7 +62,8 @@ CALL = Call(
     doc="Answers what a COMPLETED job gave; per-shot events come in pages of at most `page_shots` shots.",
     request=Request,
     reply=Reply,
-    errors=("SESSION_NOT_FOUND", "JOB_NOT_FOUND", "NOT_COMPLETED", "JOB_FAILED", "JOB_CANCELLED"),
+    rights=("CAP_RESULT",),
+    errors=("SESSION_NOT_FOUND", "INSUFFICIENT_CAPS", "JOB_NOT_FOUND", "NOT_COMPLETED", "JOB_FAILED", "JOB_CANCELLED"),
     aliases=("qmk_job_result",),
     example=(
         {"session_id": examples.SESSION, "job_id": examples.JOB, "from_shot": 2},

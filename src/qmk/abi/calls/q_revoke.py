@@ -1,4 +1,4 @@
-"""q_revoke: give up a capability."""
+"""q_revoke: give up a capability, or take back what was delegated."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ class Reply(Struct, frozen=True):
 
 CALL = Call(
     name="q_revoke",
-    doc="Revokes a capability of the session and everything derived from it. Jobs already accepted go on.",
+    doc="Revokes a capability that the session holds, or that derives from one it holds, and everything derived from "
+    "it, in whatever session or tenant. Revoking one that was granted by name takes its right out of the session and "
+    "of all it has delegated. Jobs already accepted go on.",
     request=Request,
     reply=Reply,
     errors=("SESSION_NOT_FOUND",),

@@ -34,7 +34,15 @@ CALL = Call(
     "saved at that fence or before it, or from its start. Its bits do not change.",
     request=Request,
     reply=Reply,
-    errors=("SESSION_NOT_FOUND", "JOB_NOT_FOUND", "ALREADY_COMPLETED", "QUOTA_EXCEEDED", "RESOURCE_EXHAUSTED"),
+    rights=("CAP_CONTROL",),
+    errors=(
+        "SESSION_NOT_FOUND",
+        "INSUFFICIENT_CAPS",
+        "JOB_NOT_FOUND",
+        "ALREADY_COMPLETED",
+        "QUOTA_EXCEEDED",
+        "RESOURCE_EXHAUSTED",
+    ),
     journaled=True,
     example=(
         {"session_id": examples.SESSION, "job_id": examples.JOB, "epoch": 1},

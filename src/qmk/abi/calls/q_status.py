@@ -20,7 +20,8 @@ CALL = Call(
     doc="Answers the state of a job at once.",
     request=Request,
     reply=Reply,
-    errors=("SESSION_NOT_FOUND", "JOB_NOT_FOUND"),
+    rights=("CAP_STATUS",),
+    errors=("SESSION_NOT_FOUND", "INSUFFICIENT_CAPS", "JOB_NOT_FOUND"),
     example=(
         {"session_id": examples.SESSION, "job_id": examples.JOB},
         {

@@ -52,6 +52,7 @@ CALL = Call(
     "warning QMK-DEADLINE; one that fits no empty machine is refused with the numbers.",
     request=Request,
     reply=Reply,
+    rights=("CAP_SUBMIT",),
     errors=(
         "SESSION_NOT_FOUND",
         "INVALID_GRAPH",

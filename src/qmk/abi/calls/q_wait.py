@@ -29,7 +29,8 @@ CALL = Call(
     "an error.",
     request=Request,
     reply=Reply,
-    errors=("SESSION_NOT_FOUND", "JOB_NOT_FOUND", "QUOTA_EXCEEDED"),
+    rights=("CAP_STATUS",),
+    errors=("SESSION_NOT_FOUND", "INSUFFICIENT_CAPS", "JOB_NOT_FOUND", "QUOTA_EXCEEDED"),
     aliases=("qmk_job_wait",),
     example=(
         {"session_id": examples.SESSION, "job_id": examples.JOB, "timeout_ms": 5000},

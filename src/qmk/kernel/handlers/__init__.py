@@ -9,7 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from qmk.kernel.handlers import channels, checkpoints, jobs, qubits, resources, sessions, submit
+from qmk.kernel.handlers import (
+    capabilities,
+    channels,
+    checkpoints,
+    jobs,
+    operators,
+    qubits,
+    resources,
+    sessions,
+    submit,
+)
 
 if TYPE_CHECKING:
     from qmk.kernel.events import CallReceived
@@ -39,11 +49,24 @@ HANDLERS: dict[str, Handler] = {
     "q_open_chan": channels.open_channel,
     "q_close_chan": channels.close_channel,
     "q_chan_status": channels.status,
-    "q_revoke": sessions.revoke,
     "q_checkpoint": checkpoints.save,
     "q_restore": checkpoints.restore,
     "q_migrate": checkpoints.migrate,
     "q_rollback": checkpoints.roll_back,
     "q_replay": checkpoints.replay,
+    "q_delegate": capabilities.delegate,
+    "q_revoke": capabilities.revoke,
     "q_close_session": sessions.close_session,
 }
+
+OPERATOR_HANDLERS: dict[str, Callable[[State, CallReceived], Any]] = {
+    "op_tenant_add": operators.add,
+    "op_tenant_set": operators.change,
+    "op_tenant_list": operators.tenants,
+    "op_tenant_suspend": operators.suspend,
+    "op_tenant_resume": operators.resume,
+    "op_token_issue": operators.issue,
+    "op_token_list": operators.tokens_of,
+    "op_token_revoke": operators.revoke,
+}
+"""Calls of the operator's socket."""

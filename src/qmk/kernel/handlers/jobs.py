@@ -28,7 +28,7 @@ def wait(kernel: State, event: CallReceived, session: Session) -> None:
     request: q_wait.Request = event.params
     job = kernel.job_of(session, request.job_id)
     if job.ended or request.timeout_ms == 0 or kernel.closing:
-        kernel.answer_wait(event.conn, event.ref, job)
+        kernel.answer_wait(event.conn, event.ref, job, session)
     else:
         kernel.open_wait(event, session, job, STATUS_WAIT, request.timeout_ms)
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qmk.abi.calls import q_alloc, q_release
+from qmk.abi.rights import CAP_ALLOC
 from qmk.base.errors import QmkError
 from qmk.base.ids import opaque
+from qmk.kernel import authority
 from qmk.qvm import profile as profiles
 
 if TYPE_CHECKING:
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
 def alloc(kernel: State, event: CallReceived, session: Session) -> None:
     request: q_alloc.Request = event.params
-    capability = session.caps.of_right("CAP_ALLOC")
+    capability = authority.narrowest(kernel, session, CAP_ALLOC)
     spelling, note = _profile(request.profile) if request.profile else ("", "")
     session.tenant.held_qubits.require(request.n)
     lead = opaque("lq", event.entropy)
@@ -41,6 +43,7 @@ def release(kernel: State, event: CallReceived, session: Session) -> None:
             )
         seen.add(handle)
     session.release(request.handles)
+    authority.settle(kernel, session)
     kernel.reply(event, q_release.Reply(request.handles))
 
 

@@ -1,21 +1,25 @@
-"""Sessions: q_negotiate_caps, q_revoke, q_close_session."""
+"""Sessions: q_negotiate_caps, q_close_session."""
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
-from qmk.abi.calls import q_close_session, q_negotiate_caps, q_revoke
-from qmk.base.errors import QmkError
-from qmk.base.ids import opaque
+from qmk.abi.calls import q_close_session, q_negotiate_caps
+from qmk.abi.rights import JOB_RIGHTS, RIGHTS
+from qmk.base.ids import opaque, trace
 from qmk.base.limits import TABLE
-from qmk.kernel.audit import reference, shown
-from qmk.kernel.config import TenantConfig
+from qmk.kernel import tokens
+from qmk.kernel.audit import shown
+from qmk.kernel.authority import SESSION_TIMER
+from qmk.kernel.effects import SetTimer
+from qmk.kernel.objects.capability import Limits
 from qmk.kernel.objects.session import Session
+from qmk.kernel.tokens import Bearer
 from qmk.qvm.families import FAMILIES
 
 if TYPE_CHECKING:
     from qmk.kernel.events import CallReceived
+    from qmk.kernel.objects.tenant import Tenant
     from qmk.kernel.state import State
 
 _LIMITS = {name: row.value for name, row in TABLE.items()}
@@ -23,89 +27,99 @@ _FAMILIES = [q_negotiate_caps.FamilyRow(family.name, family.version, family.doc)
 
 
 def negotiate(kernel: State, event: CallReceived) -> None:
-    """Opens a session for the token's tenant; whatever policy does not allow is denied by name."""
+    """Opens a session for the token's tenant; whatever policy or the token does not allow is denied by name."""
     request: q_negotiate_caps.Request = event.params
-    config = _authenticate(kernel, request.token)
+    bearer = _authenticate(kernel, event, request.token)
+    tenant = kernel.tenant(bearer.tenant)
+    tenant.require_active()
     _make_room(kernel, event.now_ns)
-    tenant = kernel.tenant(config.name)
-    root = opaque("cap", event.entropy, "root")
-    session = Session(opaque("ses", event.entropy), tenant, root, event.conn, event.now_ns)
-    granted: list[q_negotiate_caps.Granted] = []
-    denied: list[q_negotiate_caps.Denied] = []
-    wanted = config.default_caps if request.requested is None else dict.fromkeys(request.requested)
-    for name in wanted:
-        if name in config.allowed_caps:
-            capability = session.caps.derive(opaque("cap", event.entropy, name), name)
-            granted.append(q_negotiate_caps.Granted(name, capability.id))
-        else:
-            known = name in kernel.known_caps
-            reason = "not allowed for this tenant" if known else "there is no such capability"
-            denied.append(q_negotiate_caps.Denied(name, reason))
-    kernel.sessions.add(session)
-    _audit_open(kernel, event, session, [row.name for row in granted], [row.name for row in denied])
-    reply = q_negotiate_caps.Reply(
-        session_id=session.id,
-        tenant=tenant.name,
-        root=root,
-        granted=granted,
-        denied=denied,
-        quota=[q_negotiate_caps.Quota(q.name, q.unit, q.limit, q.used) for q in tenant.quotas()],
-        limits=_LIMITS,
-        families=_FAMILIES,
-        devices=list(kernel.config.devices),
+    wanted = tenant.config.default_caps if request.requested is None else tuple(dict.fromkeys(request.requested))
+    names, denied = _decide(tenant, bearer, wanted)
+    session = _open(kernel, event, tenant, bearer, names)
+    caps = session.caps
+    granted = [q_negotiate_caps.Granted(next(iter(c.rights)), c.id) for c in caps.items.values() if c.granted]
+    who = {"session": trace(session.id)}
+    kernel.audit("session.open", tenant.name, **who, token=bearer.serial, uid=event.peer_uid)
+    kernel.audit("cap.grant", tenant.name, **who, caps=shown(sorted(caps.held)), count=len(caps.held))
+    if denied:
+        refused = shown([row.name for row in denied])
+        kernel.audit("cap.deny", tenant.name, **who, call=event.method, caps=refused, count=len(denied))
+    kernel.reply(
+        event,
+        q_negotiate_caps.Reply(
+            session_id=session.id,
+            tenant=tenant.name,
+            root=caps.root.id,
+            rights=[name for name in RIGHTS if name in caps.root.rights],
+            granted=granted,
+            denied=denied,
+            expires=session.expires_ns / 1e9 if session.expires_ns else None,
+            quota=[q_negotiate_caps.Quota(q.name, q.unit, q.limit, q.used) for q in tenant.quotas()],
+            limits=_LIMITS,
+            families=_FAMILIES,
+            devices=list(kernel.config.devices),
+        ),
     )
-    kernel.reply(event, reply)
-
-
-def revoke(kernel: State, event: CallReceived, session: Session) -> None:
-    request: q_revoke.Request = event.params
-    gone = session.caps.revoke(session.caps.find(request.capability))
-    ids = {capability.id for capability in gone}
-    released = [handle for handle, origin in session.qubits.items() if origin in ids]
-    session.release(released)
-    caps = shown([capability.name for capability in gone])
-    kernel.audit("cap.revoke", session.tenant.name, session=reference(session.id), caps=caps, count=len(gone))
-    kernel.reply(event, q_revoke.Reply([capability.id for capability in gone], released))
 
 
 def close_session(kernel: State, event: CallReceived, session: Session) -> None:
     kernel.reply(event, q_close_session.Reply(kernel.end_session(session)))
 
 
-def _audit_open(kernel: State, event: CallReceived, session: Session, granted: list[str], denied: list[str]) -> None:
-    tenant, name = session.tenant.name, reference(session.id)
-    kernel.audit("session.open", tenant, session=name, uid=event.peer_uid)
-    if granted:
-        kernel.audit("cap.grant", tenant, session=name, caps=shown(granted), count=len(granted))
-    if denied:
-        kernel.audit("cap.deny", tenant, session=name, call=event.method, caps=shown(denied), count=len(denied))
+def _authenticate(kernel: State, event: CallReceived, token: str) -> Bearer:
+    """Whom the caller speaks for: the token's tenant, or, without one where that is allowed, the local tenant."""
+    config = kernel.config
+    if not token:
+        if not config.local_allowed:
+            raise tokens.needed()
+        return Bearer(config.local.name, "", tokens.Bounds())
+    bearer = tokens.check(config.token_key, token, event.now_ns, event.peer_uid)
+    if not kernel.tenants.live(bearer.tenant, bearer.serial):
+        raise tokens.refused()
+    return bearer
 
 
-def _authenticate(kernel: State, token: str) -> TenantConfig:
-    """The tenant of the token. Tokens are looked up by hash, so the time taken tells nothing about them."""
-    tokens = kernel.config.tokens
-    if not tokens:
-        if token:
-            raise QmkError(
-                "AUTH_FAILED",
-                "this daemon runs in local mode and knows no tokens",
-                help="leave the token out",
-            )
-        config = kernel.config.local
-    else:
-        found = tokens.get(hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()) if token else None
-        if found is None:
-            raise QmkError("AUTH_FAILED", "the token is unknown" if token else "a token is needed")
-        config = found
-    if config.suspended:
-        raise QmkError("TENANT_SUSPENDED", f"tenant '{config.name}' is suspended", tenant=config.name)
-    return config
+def _decide(tenant: Tenant, bearer: Bearer, wanted: tuple[str, ...]) -> tuple[list[str], list[q_negotiate_caps.Denied]]:
+    """What is granted of what was asked for, and why the rest is not."""
+    names: list[str] = []
+    denied: list[q_negotiate_caps.Denied] = []
+    allowed = {*tenant.config.allowed_caps, *JOB_RIGHTS}
+    for name in wanted:
+        if name not in RIGHTS:
+            denied.append(q_negotiate_caps.Denied(name, "there is no such capability"))
+        elif name not in allowed:
+            denied.append(q_negotiate_caps.Denied(name, "not allowed for this tenant"))
+        elif bearer.bounds.rights is not None and name not in bearer.bounds.rights:
+            denied.append(q_negotiate_caps.Denied(name, "not among the rights of the token"))
+        else:
+            names.append(name)
+    return names, denied
+
+
+def _open(kernel: State, event: CallReceived, tenant: Tenant, bearer: Bearer, names: list[str]) -> Session:
+    bounds = bearer.bounds
+    own = [name for name in JOB_RIGHTS if bounds.rights is None or name in bounds.rights]
+    expires_ns = 0 if bounds.expires is None else bounds.expires * tokens.SECOND
+    limits = Limits(expires_ns=expires_ns, shots=bounds.shots)
+    root = kernel.caps.root(opaque("cap", event.entropy, "root"), {*own, *names}, tenant.name, limits)
+    session = Session(opaque("ses", event.entropy), tenant, root, event.conn, event.now_ns, event.peer_uid)
+    session.serial = bearer.serial
+    root.session = session.id
+    for name in names:
+        made = kernel.caps.derive(opaque("cap", event.entropy, name), root, (name,), granted=True)
+        made.session = session.id
+        session.caps.items[made.id] = made
+    session.caps.refresh()
+    kernel.sessions.add(session)
+    if expires_ns:
+        kernel.out.append(SetTimer(SESSION_TIMER + session.id, expires_ns))
+    return session
 
 
 def _make_room(kernel: State, now_ns: int) -> None:
     for session in kernel.sessions.expired(now_ns):
-        kernel.end_session(session, "expired")
+        kernel.end_session(session, "unused for too long")
     displaced = kernel.sessions.displaced()
     if displaced is not None:
-        kernel.end_session(displaced, "displaced")
+        kernel.end_session(displaced, "to make room for another")
     kernel.sessions.require_room()

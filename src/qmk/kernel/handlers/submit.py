@@ -12,10 +12,9 @@ import msgspec
 
 from qmk.abi.calls import q_estimate, q_replay, q_restore, q_submit
 from qmk.base.errors import QmkError
-from qmk.base.ids import opaque
+from qmk.base.ids import opaque, trace
 from qmk.base.seeds import substream
 from qmk.kernel import admission, firewall, records, views
-from qmk.kernel.audit import reference
 from qmk.kernel.components import component_sizes
 from qmk.kernel.effects import Estimate, Reply, Route
 from qmk.kernel.events import Routed, Saved, Submitted
@@ -146,23 +145,28 @@ def accept(kernel: State, pending: Pending, record: Submitted, state: Checkpoint
     kernel.tenant(record.tenant).queued_jobs.give()
     (job,) = kernel.commit(record)
     if state is not None and state.blob:
-        kernel.commit(
-            Saved(
-                now_ns=record.now_ns,
-                job=record.job,
-                fence=0,
-                checkpoint=opaque("chk", record.job.encode(), "restored"),
-                epoch=state.epoch,
-                blob=state.blob,
-                size_bytes=state.size_bytes,
-            )
-        )
+        _start_from(kernel, record, state)
     _audit_admission(kernel, record)
     actions = kernel.decide()
     reply = _accepted(kernel, job, pending.method, pending.warnings)
     kernel.out.extend(Reply(conn, ref, reply) for conn, ref in pending.callers)
     kernel.set_deadline(job)
     kernel.carry_out(actions)
+
+
+def _start_from(kernel: State, record: Submitted, state: Checkpoint) -> None:
+    """The job has a state of its own from now on, whatever becomes of the checkpoint."""
+    kernel.commit(
+        Saved(
+            now_ns=record.now_ns,
+            job=record.job,
+            fence=0,
+            checkpoint=opaque("chk", record.job.encode(), "restored"),
+            epoch=state.epoch,
+            blob=state.blob,
+            size_bytes=state.size_bytes,
+        )
+    )
 
 
 def _accepted(kernel: State, job: Job, method: str, warnings: list[Finding]) -> Any:
@@ -183,7 +187,7 @@ def _audit_admission(kernel: State, record: Submitted) -> None:
         "job.admit",
         record.tenant,
         job=record.job,
-        session=reference(record.session),
+        session=trace(record.session),
         digest=record.digest,
         shots=record.shots,
         n_qubits=record.n_qubits,

@@ -1,87 +1,229 @@
-"""Capability: an unforgeable right, and the tree in which rights derive from each other.
+"""Capability: an unforgeable set of rights, and the tree in which capabilities derive from each other.
 
-Each session has one tree. Its root carries no right; the granted capabilities derive from it; qubits reserved under
-a capability are released with it. Revoking a capability revokes its whole subtree, for ever.
+There is one tree per kernel. Each session holds a root, which carries all the session may do; what it was granted by
+name, what it hands on and what others hand on from there derive from it. A capability never carries more than the one
+it derives from: not more rights, jobs, shots, time or uses. Revoking one revokes its whole subtree, for ever, whoever
+holds it. Nothing here decides who may do what: see ``authority``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
 from qmk.base.errors import QmkError
 
-ROOT = "session"
+NEVER = 0
+"""``expires_ns`` and ``expires_epoch`` of what does not expire."""
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """What a capability is bounded by beside its rights. ``jobs`` None: whatever belongs to its tenant. ``shots`` None:
+    no bound on those of one job. ``uses`` None: any number of calls."""
+
+    jobs: frozenset[str] | None = None
+    expires_ns: int = NEVER
+    expires_epoch: int = NEVER
+    shots: int | None = None
+    uses: int | None = None
 
 
 class Capability:
-    """``name`` is the right (``CAP_ALLOC``), ``id`` the handle that q_revoke takes."""
+    """``tenant``: whose authority it is. ``session`` holds it; "" while it is only on offer, to the sessions of
+    ``for_tenant`` or to the session with the root ``for_root``. ``maker`` is the session that derived it. ``granted``:
+    a session's own, by name. A capability without rights left is spent: it only keeps what was made under it."""
 
-    __slots__ = ("children", "id", "name", "parent")
+    __slots__ = (
+        "children",
+        "depth",
+        "expires_epoch",
+        "expires_ns",
+        "for_root",
+        "for_tenant",
+        "granted",
+        "id",
+        "jobs",
+        "maker",
+        "parent",
+        "rights",
+        "session",
+        "shots",
+        "tenant",
+        "uses",
+    )
 
-    def __init__(self, id: str, name: str, parent: Capability | None) -> None:
+    def __init__(
+        self, id: str, rights: frozenset[str], tenant: str, parent: Capability | None, limits: Limits | None = None
+    ) -> None:
+        limits = limits or Limits()
         self.id = id
-        self.name = name
+        self.rights = rights
+        self.tenant = tenant
         self.parent = parent
+        self.session = self.maker = self.for_tenant = self.for_root = ""
+        self.granted = False
         self.children: list[Capability] = []
+        self.jobs = limits.jobs
+        self.expires_ns = limits.expires_ns
+        self.expires_epoch = limits.expires_epoch
+        self.shots = limits.shots
+        self.uses = limits.uses
+        self.depth = 0 if parent is None else parent.depth + 1
+
+    def expired(self, now_ns: int, epoch: int) -> bool:
+        return 0 < self.expires_ns <= now_ns or 0 < self.expires_epoch <= epoch
+
+    def chain(self) -> Iterator[Capability]:
+        """This capability and all it derives from."""
+        at: Capability | None = self
+        while at is not None:
+            yield at
+            at = at.parent
+
+    def subtree(self) -> list[Capability]:
+        """This capability and all that derives from it, nearer ones first."""
+        found: list[Capability] = [self]
+        for item in found:
+            found.extend(item.children)
+        return found
+
+    @property
+    def metered(self) -> bool:
+        """A use of it counts against some bound."""
+        return any(item.uses is not None for item in self.chain())
+
+    @property
+    def breadth(self) -> tuple[float, ...]:
+        """Sorts the narrowest first."""
+        return (
+            len(self.jobs) if self.jobs is not None else float("inf"),
+            len(self.rights),
+            min((item.uses for item in self.chain() if item.uses is not None), default=float("inf")),
+            self.expires_ns or float("inf"),
+            -self.depth,
+        )
 
 
 class CapabilityTree:
-    """The capabilities of one session. ``held`` is the set of rights that still have a capability."""
+    """All capabilities by id."""
 
-    __slots__ = ("_by_id", "held", "root")
+    def __init__(self) -> None:
+        self._by_id: dict[str, Capability] = {}
 
-    def __init__(self, root_id: str) -> None:
-        self.root = Capability(root_id, ROOT, None)
-        self._by_id = {root_id: self.root}
-        self.held: frozenset[str] = frozenset()
+    def __len__(self) -> int:
+        return len(self._by_id)
 
-    def derive(self, id: str, name: str, parent: Capability | None = None) -> Capability:
-        """A new capability under ``parent`` (the root, if None)."""
-        above = parent or self.root
-        assert id not in self._by_id
-        made = Capability(id, name, above)
-        above.children.append(made)
-        self._by_id[id] = made
-        self.held = self.held | {name}
+    def get(self, id: str) -> Capability | None:
+        return self._by_id.get(id)
+
+    def root(self, id: str, rights: Iterable[str], tenant: str, limits: Limits) -> Capability:
+        assert id not in self._by_id, "the host gave the same entropy twice"
+        made = self._by_id[id] = Capability(id, frozenset(rights), tenant, None, limits)
         return made
 
-    def find(self, id: str) -> Capability:
-        """The capability ``id``; INVALID_PARAMS when this session holds no such capability (any more)."""
-        try:
-            return self._by_id[id]
-        except KeyError:
-            raise QmkError(
-                "INVALID_PARAMS",
-                f"this session holds no capability '{id[:64]}'",
-                field="capability",
-                help="ids are in q_negotiate_caps' granted; a revoked one is gone",
-            ) from None
+    def derive(
+        self, id: str, parent: Capability, rights: Iterable[str], limits: Limits | None = None, *, granted: bool = False
+    ) -> Capability:
+        """A new capability under ``parent``, cut down to what the parent has."""
+        assert id not in self._by_id, "the host gave the same entropy twice"
+        asked = limits or Limits()
+        jobs = asked.jobs if parent.jobs is None else parent.jobs & (parent.jobs if asked.jobs is None else asked.jobs)
+        cut = Limits(
+            jobs=jobs,
+            expires_ns=_sooner(asked.expires_ns, parent.expires_ns),
+            expires_epoch=_sooner(asked.expires_epoch, parent.expires_epoch),
+            shots=_less(asked.shots, parent.shots),
+            uses=asked.uses,
+        )
+        made = Capability(id, frozenset(rights) & parent.rights, parent.tenant, parent, cut)
+        made.granted = granted
+        parent.children.append(made)
+        self._by_id[id] = made
+        return made
 
-    def of_right(self, name: str) -> Capability:
-        """A live capability carrying the right; INSUFFICIENT_CAPS when there is none."""
-        for capability in self._by_id.values():
-            if capability.name == name:
-                return capability
-        raise insufficient((name,), self.held)
-
-    def revoke(self, capability: Capability) -> list[Capability]:
-        """Removes the subtree and returns it, the capability itself first."""
-        gone = [capability]
-        for item in gone:
-            gone.extend(item.children)
+    def remove(self, capability: Capability) -> list[Capability]:
+        """Takes the subtree out and returns it, the capability itself first."""
+        gone = capability.subtree()
         if capability.parent is not None:
             capability.parent.children.remove(capability)
         for item in gone:
-            self._by_id.pop(item.id, None)
-        self.held = frozenset(item.name for item in self._by_id.values() if item is not self.root)
+            del self._by_id[item.id]
         return gone
 
 
-def insufficient(required: tuple[str, ...], held: frozenset[str]) -> QmkError:
+class Holding:
+    """The capabilities of one session. ``held``: rights over whatever belongs to its tenant; ``anywhere``: also those
+    over named jobs only. ``metered``: some of them count their uses. ``expiring``: some of them expire
+    before the session does."""
+
+    __slots__ = ("anywhere", "expiring", "held", "items", "metered", "root")
+
+    def __init__(self, root: Capability) -> None:
+        self.root = root
+        self.items: dict[str, Capability] = {}
+        self.add(root)
+
+    def add(self, capability: Capability) -> None:
+        self.items[capability.id] = capability
+        self.refresh()
+
+    def drop(self, ids: Iterable[str]) -> None:
+        for id in ids:
+            self.items.pop(id, None)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """After any change of what is held."""
+        held: set[str] = set()
+        anywhere: set[str] = set()
+        self.metered = self.expiring = False
+        for item in self.items.values():
+            anywhere |= item.rights
+            if item.jobs is None:
+                held |= item.rights
+            self.metered |= item.metered
+            self.expiring |= bool(item.maker and (item.expires_ns or item.expires_epoch))
+        self.held = frozenset(held)
+        self.anywhere = frozenset(anywhere)
+
+    def shots(self) -> int | None:
+        """Most shots of one job that some capability allows to submit; None: no bound."""
+        most = 0
+        for item in self.items.values():
+            if "CAP_SUBMIT" in item.rights and item.jobs is None:
+                if item.shots is None:
+                    return None
+                most = max(most, item.shots)
+        return most
+
+
+def _sooner(one: int, other: int) -> int:
+    return min(one, other) if one and other else one or other
+
+
+def _less(one: int | None, other: int | None) -> int | None:
+    return other if one is None else one if other is None else min(one, other)
+
+
+def insufficient(required: Iterable[str], held: frozenset[str]) -> QmkError:
     """INSUFFICIENT_CAPS naming what is required and what of it is missing."""
-    missing = [name for name in required if name not in held]
+    wanted = list(required)
+    missing = [name for name in wanted if name not in held]
     return QmkError(
         "INSUFFICIENT_CAPS",
         f"the session does not hold {', '.join(missing)}",
-        required=list(required),
+        required=wanted,
         missing=missing,
-        help="ask for it in q_negotiate_caps",
+        help="ask for it in q_negotiate_caps, with a token that allows it",
+    )
+
+
+def no_such(id: str) -> QmkError:
+    """The one answer to a capability that is absent, revoked, or another's."""
+    return QmkError(
+        "INVALID_PARAMS",
+        f"this session holds no capability '{id[:64]}'",
+        field="capability",
+        help="ids are in q_negotiate_caps' granted; a revoked one is gone",
     )

@@ -31,11 +31,7 @@ MOVES: tuple[Move, ...] = (
     Move(RUNNING, QUEUED, "its worker died and attempts are left, the daemon stopped, or it yielded at a fence"),
     Move(RUNNING, COMPLETED, "the result is stored"),
     Move(RUNNING, FAILED, "the engine failed, or timeout_ms passed"),
-    Move(
-        QUEUED,
-        FAILED,
-        "timeout_ms passed, a channel it counts on ended, daemons crash with it, no region holds it",
-    ),
+    Move(QUEUED, FAILED, "timeout_ms passed, its channel ended, the device became too small, or daemons crash with it"),
     Move(QUEUED, CANCELLED, "q_cancel"),
     Move(RUNNING, CANCELLED, "q_cancel"),
 )
@@ -51,12 +47,12 @@ class IllegalMove(AssertionError):
 class Job:
     """``fence`` is the number of the current launch, 0 when none is out. Times are nanoseconds, 0 when not yet.
 
-    ``submitted`` is the record without its graph, which only the host keeps. ``saved`` is the checkpoint that the next
-    launch continues from, ``epochs_done`` the epochs behind the state last heard of. ``crashes`` counts the daemons
-    that went down with a launch of it, ``retired`` is its newest launch known to be over. ``wanted_region`` is where
-    q_migrate sent it, ``elsewhere`` says that the next launch must be in another process. ``region`` and
-    ``first_qubit`` are where the current launch was placed, ``place`` is where a worker last took it.
-    Everything but ``fence``, ``shots_done`` and where the current launch was placed follows from the journal alone.
+    ``submitted`` is the record without its graph, which only the host keeps. ``place`` is the region and the device
+    index of the first qubit where a worker last took it. ``saved`` is the checkpoint that the next launch continues
+    from, ``epochs_done`` the epochs behind the state last heard of. ``crashes`` counts the daemons that went down with
+    a launch of it, ``retired`` is its newest launch known to be over. ``wanted_region`` is where q_migrate sent it,
+    ``elsewhere`` says that the next launch must be in another process.
+    Everything but ``fence`` and ``shots_done`` follows from the journal's records alone.
     """
 
     __slots__ = (
@@ -68,11 +64,9 @@ class Job:
         "error",
         "events",
         "fence",
-        "first_qubit",
         "mapping",
         "place",
         "progress_steps",
-        "region",
         "retired",
         "saved",
         "seed",
@@ -95,10 +89,9 @@ class Job:
         self.attempts = self.crashes = self.retired = 0
         self.saved = ""
         self.epochs_done = 0
-        self.wanted_region = self.region = ""
-        self.elsewhere = False
-        self.first_qubit = 0
         self.place: tuple[str, int] = ("", 0)
+        self.wanted_region = ""
+        self.elsewhere = False
         self.started_ns = self.ended_ns = 0
         self.shots_done = self.progress_steps = 0
         self.error: dict[str, Any] | None = None
@@ -141,5 +134,5 @@ class Job:
         return {name: getattr(self, name) for name in self.__slots__ if name not in _PASSING}
 
 
-_PASSING = frozenset(("fence", "first_qubit", "region", "seed", "shots", "shots_done"))
+_PASSING = frozenset(("fence", "seed", "shots", "shots_done"))
 """What of a job is not in the journal, or is twice."""

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterator
 
 from qmk.base.errors import QmkError
-from qmk.kernel.objects.capability import CapabilityTree
+from qmk.kernel.objects.capability import Capability, Holding
 from qmk.kernel.objects.tenant import Tenant
 
 NO_CONNECTION = -1
 
 
 class Session:
-    """``qubits`` maps each reserved handle to the id of the capability it was reserved under."""
+    """``qubits`` maps each reserved handle to the id of the capability it was reserved under. ``serial`` names the
+    token it was opened with ("" without one), ``expires_ns`` is when that expires (0: never), ``uid`` the user whose
+    process opened it. ``derived`` counts the live capabilities it has made."""
 
     __slots__ = (
         "calls",
         "caps",
         "conn",
+        "derived",
         "engine_seconds",
         "errors",
+        "expires_ns",
         "id",
         "jobs_cancelled",
         "jobs_completed",
@@ -27,15 +32,21 @@ class Session:
         "jobs_submitted",
         "opened_ns",
         "qubits",
+        "serial",
         "shots_completed",
         "tenant",
+        "uid",
         "used_ns",
     )
 
-    def __init__(self, id: str, tenant: Tenant, root_id: str, conn: int, now_ns: int) -> None:
+    def __init__(self, id: str, tenant: Tenant, root: Capability, conn: int, now_ns: int, uid: int = -1) -> None:
         self.id = id
         self.tenant = tenant
-        self.caps = CapabilityTree(root_id)
+        self.caps = Holding(root)
+        self.serial = ""
+        self.expires_ns = root.expires_ns
+        self.uid = uid
+        self.derived = 0
         self.conn = conn
         self.opened_ns = self.used_ns = now_ns
         self.qubits: dict[str, str] = {}
@@ -71,10 +82,14 @@ class SessionTable:
     def get(self, id: str) -> Session | None:
         return self._by_id.get(id)
 
-    def use(self, id: str, conn: int, now_ns: int) -> Session:
-        """The session, marked as used from ``conn``; SESSION_NOT_FOUND when absent, closed or expired."""
+    def __iter__(self) -> Iterator[Session]:
+        return iter(list(self._by_id.values()))
+
+    def use(self, id: str, conn: int, now_ns: int, uid: int = -1) -> Session:
+        """The session, marked as used from ``conn``; SESSION_NOT_FOUND when absent, closed, expired or opened by
+        another user."""
         session = self._by_id.get(id)
-        if session is None or now_ns - session.used_ns > self.idle_ns:
+        if session is None or now_ns - session.used_ns > self.idle_ns or session.uid != uid:
             raise not_found(id)
         session.used_ns = now_ns
         self._by_id.move_to_end(id)

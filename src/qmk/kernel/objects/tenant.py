@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from qmk.base.errors import QmkError
 from qmk.kernel.config import TenantConfig
 from qmk.kernel.objects.quota import Quota
 
@@ -23,3 +24,14 @@ class Tenant:
 
     def quotas(self) -> tuple[Quota, ...]:
         return (self.queued_jobs, self.running_jobs, self.held_qubits, self.channels)
+
+    def configure(self, config: TenantConfig) -> None:
+        """Changes policy and bounds; what is in use stays, even where it is now too much."""
+        self.config = config
+        for quota in self.quotas():
+            quota.limit = getattr(config, quota.name)
+
+    def require_active(self) -> None:
+        """TENANT_SUSPENDED when the operator has suspended it."""
+        if self.config.suspended:
+            raise QmkError("TENANT_SUSPENDED", f"tenant '{self.name}' is suspended", tenant=self.name)

@@ -1,0 +1,46 @@
+"""op_tenant_add: register a tenant."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from qmk.abi.call import Call
+from qmk.abi.operator import shapes as operator_shapes
+from qmk.abi.shapes import Name
+from qmk.abi.shapes import Request as Base
+
+
+class Request(Base, frozen=True):
+    tenant: operator_shapes.TenantName
+    weight: operator_shapes.Weight | None = None
+    allowed: (
+        Annotated[list[Name], Meta(description="capabilities that its sessions may ask for", max_length=64)] | None
+    ) = None
+    quotas: operator_shapes.Quotas | None = None
+
+
+Reply = operator_shapes.TenantRow
+
+CALL = Call(
+    name="op_tenant_add",
+    doc="Registers a tenant. INVALID_PARAMS when there is one of this name.",
+    request=Request,
+    reply=Reply,
+    errors=("INVALID_PARAMS", "QUOTA_EXCEEDED"),
+    journaled=True,
+    example=(
+        {"tenant": "chem", "weight": 2.0, "allowed": ["CAP_ALLOC", "CAP_MEASURE"], "quotas": {"queued_jobs": 100}},
+        {
+            "tenant": "chem",
+            "suspended": False,
+            "weight": 2.0,
+            "allowed": ["CAP_ALLOC", "CAP_MEASURE"],
+            "quotas": {"queued_jobs": 100, "running_jobs": 64},
+            "tokens": 0,
+            "sessions": 0,
+            "jobs": 0,
+        },
+    ),
+)

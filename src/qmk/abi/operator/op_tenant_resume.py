@@ -1,0 +1,36 @@
+"""op_tenant_resume: serve a suspended tenant again."""
+
+from __future__ import annotations
+
+from qmk.abi.call import Call
+from qmk.abi.operator import shapes as operator_shapes
+from qmk.abi.shapes import Request as Base
+
+
+class Request(Base, frozen=True):
+    tenant: operator_shapes.TenantName
+
+
+Reply = operator_shapes.TenantRow
+
+CALL = Call(
+    name="op_tenant_resume",
+    doc="Lifts a suspension: open sessions answer again and queued jobs are launched.",
+    request=Request,
+    reply=Reply,
+    errors=("INVALID_PARAMS",),
+    journaled=True,
+    example=(
+        {"tenant": "chem"},
+        {
+            "tenant": "chem",
+            "suspended": False,
+            "weight": 2.0,
+            "allowed": ["CAP_ALLOC", "CAP_MEASURE"],
+            "quotas": {"queued_jobs": 100, "running_jobs": 64},
+            "tokens": 0,
+            "sessions": 0,
+            "jobs": 0,
+        },
+    ),
+)

@@ -1,0 +1,37 @@
+"""op_tenant_suspend: stop serving a tenant."""
+
+from __future__ import annotations
+
+from qmk.abi.call import Call
+from qmk.abi.operator import shapes as operator_shapes
+from qmk.abi.shapes import Request as Base
+
+
+class Request(Base, frozen=True):
+    tenant: operator_shapes.TenantName
+
+
+Reply = operator_shapes.TenantRow
+
+CALL = Call(
+    name="op_tenant_suspend",
+    doc="Suspends a tenant: its sessions' calls and waits are answered TENANT_SUSPENDED, "
+    "it opens no session, and its queued jobs wait. Running jobs go on to their end.",
+    request=Request,
+    reply=Reply,
+    errors=("INVALID_PARAMS",),
+    journaled=True,
+    example=(
+        {"tenant": "chem"},
+        {
+            "tenant": "chem",
+            "suspended": True,
+            "weight": 2.0,
+            "allowed": ["CAP_ALLOC", "CAP_MEASURE"],
+            "quotas": {"queued_jobs": 100, "running_jobs": 64},
+            "tokens": 0,
+            "sessions": 0,
+            "jobs": 0,
+        },
+    ),
+)

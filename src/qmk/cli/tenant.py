@@ -1,0 +1,221 @@
+"""``qmk tenant``: the operator's commands. They speak to the daemon where one runs, else to its data folder itself."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from qmk.cli import options
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+DAEMON_STARTS_S = 5.0
+"""How long a daemon that has taken the data folder may need until it answers."""
+
+
+@click.group(name="tenant")
+def command() -> None:
+    """Register tenants and make their tokens. Only the user who runs the daemon can."""
+
+
+def _places(function: Command) -> Command:
+    function = click.option(
+        "--data-dir",
+        type=click.Path(file_okay=False),
+        envvar="QMK_STATE_DIR",
+        metavar="PATH",
+        help="The daemon's data folder, if not the default one.",
+    )(function)
+    return options.json_option(function)
+
+
+def _policy(function: Command) -> Command:
+    for option in (
+        click.option(
+            "--quota",
+            "quotas",
+            multiple=True,
+            type=options.Assignment(),
+            metavar="NAME=VALUE",
+            help="A bound, such as running_jobs=4; may be given several times.",
+        ),
+        click.option(
+            "--allow",
+            type=options.Names(),
+            metavar="CAP,CAP",
+            help="Capabilities its sessions may ask for, instead of all.",
+        ),
+        click.option(
+            "--weight", type=click.FloatRange(min=0, min_open=True), metavar="X", help="Its share of the machine."
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+@command.command()
+@click.argument("name")
+@_policy
+@_places
+def add(name: str, as_json: bool, data_dir: str | None, **policy: Any) -> None:
+    """Register the tenant NAME."""
+    _show([_operate(data_dir, "op_tenant_add", tenant=name, **_wishes(**policy))], as_json, one=True)
+
+
+@command.command(name="set")
+@click.argument("name")
+@_policy
+@_places
+def change(name: str, as_json: bool, data_dir: str | None, **policy: Any) -> None:
+    """Change what is given of the tenant NAME ("local" is whoever needs no token)."""
+    _show([_operate(data_dir, "op_tenant_set", tenant=name, **_wishes(**policy))], as_json, one=True)
+
+
+@command.command(name="list")
+@_places
+def tenants(as_json: bool, data_dir: str | None) -> None:
+    """List the tenants."""
+    _show(_operate(data_dir, "op_tenant_list").tenants, as_json)
+
+
+@command.command()
+@click.argument("name")
+@_places
+def suspend(name: str, as_json: bool, data_dir: str | None) -> None:
+    """Stop serving the tenant NAME: calls are refused and queued jobs wait; running jobs end."""
+    _show([_operate(data_dir, "op_tenant_suspend", tenant=name)], as_json, one=True)
+
+
+@command.command()
+@click.argument("name")
+@_places
+def resume(name: str, as_json: bool, data_dir: str | None) -> None:
+    """Serve the tenant NAME again."""
+    _show([_operate(data_dir, "op_tenant_resume", tenant=name)], as_json, one=True)
+
+
+@command.command()
+@click.argument("name")
+@options.token_bounds
+@click.option("--never-expires", is_flag=True, help="Make a token that is good until it is revoked.")
+@click.option(
+    "--output", type=click.Path(dir_okay=False), metavar="FILE", help="Write it to this new file, for its owner alone."
+)
+@_places
+def token(
+    name: str, never_expires: bool, output: str | None, as_json: bool, data_dir: str | None, **bounds: Any
+) -> None:
+    """Make a token of the tenant NAME and print it. It is good for 90 days unless --expires says otherwise."""
+    from qmk.cli import output as out
+
+    wishes = {key: value for key, value in bounds.items() if value is not None}
+    if never_expires and "expires" in wishes:
+        raise click.UsageError("--expires and --never-expires exclude each other")
+    if not never_expires:
+        wishes.setdefault("expires", int(time.time()) + options.TOKEN_DAYS * 86_400)
+    if output is not None and Path(output).exists():
+        raise click.UsageError(f"{output} exists already")
+    made = _operate(data_dir, "op_token_issue", tenant=name, **wishes)
+    if output is not None:
+        options.write_secret(output, made.token)
+    if as_json:
+        out.json_object({"serial": made.serial, **({"file": output} if output else {"token": made.token})})
+    else:
+        click.echo(made.serial if output else made.token)
+
+
+@command.command(name="tokens")
+@click.argument("name")
+@_places
+def tokens_of(name: str, as_json: bool, data_dir: str | None) -> None:
+    """List the live tokens of the tenant NAME."""
+    from qmk.cli import output
+
+    rows = _operate(data_dir, "op_token_list", tenant=name).tokens
+    if as_json:
+        output.json_object(rows)
+        return
+    table = [(row.serial, options.moment(row.issued), options.moment(row.expires), _names(row.rights)) for row in rows]
+    output.table(("serial", "issued", "expires", "rights"), table)
+
+
+@command.command()
+@click.argument("name")
+@click.argument("serial", required=False)
+@click.option("--all", "everything", is_flag=True, help="Every token of the tenant so far.")
+@_places
+def revoke(name: str, serial: str | None, everything: bool, as_json: bool, data_dir: str | None) -> None:
+    """Make the token SERIAL of the tenant NAME void, and end the sessions that were opened with it."""
+    from qmk.cli import output
+
+    if (serial is None) == (not everything):
+        raise click.UsageError("give either the SERIAL of a token or --all")
+    reply = _operate(data_dir, "op_token_revoke", tenant=name, serial=serial or "")
+    if as_json:
+        output.json_object(reply)
+    else:
+        click.echo(f"{_count(len(reply.revoked), 'token')} revoked, {_count(reply.sessions, 'session')} ended")
+
+
+def _operate(data_dir: str | None, name: str, **params: Any) -> Any:
+    """The call, by the daemon or, where none runs, here. A daemon that is just starting is waited for."""
+    from qmk.base.errors import QmkError
+    from qmk.client.operator import Operator
+    from qmk.host.config import HostConfig
+    from qmk.host.operating import operate
+
+    config = HostConfig(data_dir=Path(data_dir)) if data_dir else HostConfig()
+    deadline = time.monotonic() + DAEMON_STARTS_S
+    while True:
+        try:
+            return Operator(config.data_dir).call(name, **params)
+        except QmkError as error:
+            if not isinstance(error.__cause__, (FileNotFoundError, ConnectionRefusedError)):
+                raise
+        try:
+            return operate(config, name, **params)
+        except QmkError as error:
+            if error.kind.name != "RESOURCE_EXHAUSTED" or "pid" not in error.fields or time.monotonic() > deadline:
+                raise
+        time.sleep(0.05)
+
+
+def _wishes(weight: float | None, allow: list[str] | None, quotas: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
+    given = {"weight": weight, "allowed": allow, "quotas": options.collect_params(quotas, "--quota") or None}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _show(rows: list[Any], as_json: bool, one: bool = False) -> None:
+    from qmk.cli import output
+
+    if as_json:
+        output.json_object(rows[0] if one else rows)
+        return
+    head = ("tenant", "state", "weight", "tokens", "sessions", "jobs", "capabilities")
+    output.table(
+        head,
+        [
+            (
+                row.tenant,
+                "suspended" if row.suspended else "active",
+                f"{row.weight:g}",
+                str(row.tokens),
+                str(row.sessions),
+                str(row.jobs),
+                _names(row.allowed),
+            )
+            for row in rows
+        ],
+    )
+
+
+def _names(rights: list[str] | None) -> str:
+    return "all" if rights is None else ", ".join(right.removeprefix("CAP_").lower() for right in rights) or "none"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,69 @@
+"""``qmk token``: what the holder of a token can do with it alone: read it, and make a narrower one."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from qmk.cli import options
+
+
+@click.group(name="token")
+def command() -> None:
+    """Read and narrow tokens. FILE holds one ("-" reads standard input); without it QMK_TOKEN and QMK_TOKEN_FILE
+    say. Nothing is asked of a daemon."""
+
+
+@command.command()
+@click.argument("file", required=False, type=click.Path(allow_dash=True, dir_okay=False))
+@options.token_bounds
+@click.option(
+    "--output", type=click.Path(dir_okay=False), metavar="FILE", help="Write it to this new file, for its owner alone."
+)
+def attenuate(file: str | None, output: str | None, **bounds: Any) -> None:
+    """Make a narrower token from a token, for a job, a script or a colleague."""
+    from qmk.abi.token import attenuate as narrowed
+
+    made = narrowed(_token(file), **bounds)
+    if output is None:
+        click.echo(made)
+    else:
+        options.write_secret(output, made)
+
+
+@command.command()
+@click.argument("file", required=False, type=click.Path(allow_dash=True, dir_okay=False))
+@options.json_option
+def show(file: str | None, as_json: bool) -> None:
+    """Say whose a token is and what it is bounded by. Whether it is good only the daemon can tell."""
+    from qmk.abi.token import bounds_of, opened
+    from qmk.cli import output
+
+    token = opened(_token(file))
+    bounds = bounds_of(token.caveats)
+    rights = None if bounds.rights is None else sorted(bounds.rights)
+    if as_json:
+        known = {"expires": bounds.expires, "rights": rights, "shots": bounds.shots, "uid": bounds.uid}
+        output.json_object({"tenant": token.tenant, "serial": token.serial_text, **known})
+        return
+    lines = [f"tenant {token.tenant}, serial {token.serial_text}", f"expires: {options.moment(bounds.expires)}"]
+    lines.append(f"rights: {'all of the tenant' if rights is None else ', '.join(rights) or 'none'}")
+    if bounds.shots is not None:
+        lines.append(f"shots of one job: at most {bounds.shots}")
+    if bounds.uid is not None:
+        lines.append(f"user: {bounds.uid} only")
+    output.lines(lines)
+
+
+def _token(file: str | None) -> str:
+    from qmk.sdk import places
+
+    if file == "-":
+        return sys.stdin.read(places.TOKEN_FILE_BYTES).strip()
+    found = places.read_token(Path(file)) if file else places.token()
+    if not found:
+        raise click.UsageError("no token: name a FILE, or set QMK_TOKEN or QMK_TOKEN_FILE")
+    return found

@@ -1,0 +1,88 @@
+"""Keys in the data folder: made on first use from the system's dice, readable by their owner alone."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import stat
+from pathlib import Path
+
+from qmk.base.errors import QmkError
+from qmk.host.places import private_folder
+
+log = logging.getLogger("qmk.keys")
+KEYS_NAME = "keys"
+KEY_BYTES = 32
+_TEXT = re.compile(rb"([0-9a-f]{%d})\s*" % (2 * KEY_BYTES))
+
+
+def token_key(data_dir: Path) -> bytes:
+    """The root key of the daemon's tokens: ``keys/token.key``. Whoever has it can make any token; a new one makes every
+    token void."""
+    return secret(data_dir / KEYS_NAME / "token.key")
+
+
+def secret(path: Path) -> bytes:
+    """The 32 bytes that the file holds in hexadecimal; a file that is not there is made.
+
+    Raises RESOURCE_EXHAUSTED when it cannot be read or written, INVALID_PARAMS when it holds something else or others
+    than its owner may read it.
+    """
+    try:
+        return _read(path)
+    except FileNotFoundError:
+        private_folder(path.parent)
+    except OSError as error:
+        raise _cannot("read", path, error) from error
+    try:
+        _make(path)
+        return _read(path)
+    except OSError as error:
+        raise _cannot("make", path, error) from error
+
+
+def _read(path: Path) -> bytes:
+    with open(path, "rb") as file:
+        mode = os.fstat(file.fileno()).st_mode
+        found = _TEXT.fullmatch(file.read(2 * KEY_BYTES + 3))
+    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise QmkError(
+            "INVALID_PARAMS",
+            f"the key file {path} can be read by others than its owner",
+            path=str(path),
+            help=f"chmod 600 {path}; if others may have read it, remove it and issue every token anew",
+        )
+    if found is None:
+        raise QmkError(
+            "INVALID_PARAMS",
+            f"the key file {path} is damaged: it holds no {2 * KEY_BYTES} hexadecimal digits",
+            path=str(path),
+            help="restore it from a backup; without it every token must be issued anew, after removing the file",
+        )
+    return bytes.fromhex(found[1].decode("ascii"))
+
+
+def _make(path: Path) -> None:
+    """Whole or not at all, also when two processes make it at once: the first one's stays."""
+    draft = path.with_name(f"{path.name}.{os.getpid()}.new")
+    fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(fd, "w") as file:
+            file.write(os.urandom(KEY_BYTES).hex() + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            return
+        log.info("made the key %s", path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _cannot(what: str, path: Path, error: OSError) -> QmkError:
+    why = (error.strerror or str(error)).lower()
+    return QmkError(
+        "RESOURCE_EXHAUSTED", f"cannot {what} the key file {path}: {why}", path=str(path), errno=error.errno
+    )

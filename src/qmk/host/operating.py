@@ -1,0 +1,85 @@
+"""The operator's calls with no daemon: take the data folder, replay the journal, step the kernel, let go.
+
+It is the daemon's own host and kernel, without sockets, workers and timers: what is recorded is what the daemon would
+have recorded, and it finds it at its next start.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from qmk.abi import frame
+from qmk.abi.operator import OPERATOR_METHODS
+from qmk.base.errors import QmkError
+from qmk.host.config import HostConfig
+from qmk.host.host import Host, Turns
+from qmk.host.keys import token_key
+from qmk.host.places import Lock
+from qmk.host.routing import Routing
+from qmk.host.store import open_journal
+from qmk.kernel.config import KernelConfig
+from qmk.kernel.core import Kernel
+from qmk.kernel.effects import Launch
+
+CONNECTION, REF = 1, 1
+
+
+def operate(config: HostConfig, name: str, **params: Any) -> Any:
+    """One of the operator's calls by name; its ``Reply``. Raises RESOURCE_EXHAUSTED when a daemon has the folder, and
+    what the call is refused with."""
+    (decoded,) = frame.decode(frame.request(REF, name, params), OPERATOR_METHODS).calls
+    if decoded.error is not None:
+        raise decoded.error
+    with Lock(config.lock_path):
+        desk = _Desk(config)
+        try:
+            return desk.ask(name, decoded.request)
+        finally:
+            desk.close()
+
+
+class _Desk:
+    """Answers one call at a time. Jobs that are due stay in the journal: ``launch`` and timers do nothing."""
+
+    def __init__(self, config: HostConfig) -> None:
+        key = token_key(config.data_dir)
+        self._turn: deque[Callable[[], None]] = deque()
+        self._answer: Any = None
+        self._journal = open_journal(config.data_dir, config.database, "power", config.database_patience_s)
+        kernel = Kernel(KernelConfig(workers=config.workers, memory_bytes=config.memory_bytes, token_key=key))
+        routing = Routing(config.memory_bytes, config.workers, {})
+        self._host = Host(kernel, self._journal, routing, self, self, Turns(schedule=self._turn.append))
+        self._host.connect(self)
+        self._host.recover()
+
+    def ask(self, name: str, request: Any) -> Any:
+        self._host.call(CONNECTION, REF, name, request, operator=True)
+        while self._turn:
+            self._turn.popleft()()
+        if isinstance(self._answer, QmkError):
+            raise self._answer
+        assert self._answer is not None, "the operator's calls are answered in their turn"
+        return self._answer
+
+    def answer(self, conn: int, ref: int, result: Any) -> None:
+        self._answer = result
+
+    def refuse(self, conn: int, ref: int, error: QmkError) -> None:
+        self._answer = error
+
+    def launch(self, launch: Launch, graph: bytes) -> None:
+        """Nothing runs here; the job is queued in the journal as it was."""
+
+    def kill(self, job: str, fence: int) -> None:
+        """Nothing runs here."""
+
+    def set(self, key: str, at_ns: int) -> None:
+        """The kernel is gone before anything comes due."""
+
+    def clear(self, key: str) -> None:
+        """See ``set``."""
+
+    def close(self) -> None:
+        self._journal.close()

@@ -1,0 +1,225 @@
+"""Who may do what: what a call asks of a session, which capability answers for it, and what ends with one.
+
+Narrowest first: when several capabilities of a session allow a call, the one that allows least answers for it, and if
+its uses are counted, one is spent of it and of whatever it derives from. Absent and another's are never told apart: a
+job that no capability of the session covers is not found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from qmk.abi import describe
+from qmk.abi.call import Call
+from qmk.abi.calls import CALLS
+from qmk.abi.rights import CAP_ALLOC, CAP_STATUS, CAP_SUBMIT, RIGHTS
+from qmk.base.errors import QmkError
+from qmk.base.ids import trace
+from qmk.kernel.effects import ClearTimer, ReplyError, SetTimer
+from qmk.kernel.objects.capability import Capability, insufficient
+from qmk.qvm.families import OPS
+from qmk.qvm.graph import Graph
+
+if TYPE_CHECKING:
+    from qmk.kernel.objects.job import Job
+    from qmk.kernel.objects.session import Session
+    from qmk.kernel.state import State
+
+CAPABILITY_TIMER = "cap:"
+SESSION_TIMER = "ses:"
+MS = 1_000_000
+
+_ABOUT_A_JOB = frozenset(call.name for call in CALLS if "job_id" in describe.names(call.request))
+
+
+def require(session: Session, call: Call) -> None:
+    """INSUFFICIENT_CAPS unless the session holds what the call asks for; for a call about a job, over some job."""
+    held = session.caps.anywhere if call.name in _ABOUT_A_JOB else session.caps.held
+    if not held.issuperset(call.rights):
+        raise insufficient(call.rights, held)
+
+
+def covers(kernel: State, capability: Capability, job: Job) -> bool:
+    """Whether the capability is about this job: its tenant's, and named if jobs are. A suspended tenant's capabilities
+    are about nothing."""
+    named = capability.jobs is None or job.id in capability.jobs
+    return named and capability.tenant == job.tenant and not kernel.tenant(job.tenant).config.suspended
+
+
+def rights_over(kernel: State, session: Session, job: Job) -> frozenset[str]:
+    """What the session may do with this job."""
+    found: set[str] = set()
+    for item in session.caps.items.values():
+        if covers(kernel, item, job):
+            found |= item.rights
+    return frozenset(found)
+
+
+def narrowest(kernel: State, session: Session, right: str) -> Capability:
+    """The capability that answers for the right; INSUFFICIENT_CAPS without any."""
+    found = _answering(kernel, session, right)
+    if found is None:
+        raise insufficient((right,), session.caps.held)
+    return found
+
+
+def _answering(
+    kernel: State, session: Session, right: str, job: Job | None = None, shots: int = 0
+) -> Capability | None:
+    """The narrowest that allows a call, about ``job`` if it is about one; ``shots`` are those of a job to be made."""
+    able = [
+        item
+        for item in session.caps.items.values()
+        if right in item.rights
+        and (item.jobs is None if job is None else covers(kernel, item, job))
+        and (right != CAP_SUBMIT or item.shots is None or shots <= item.shots)
+    ]
+    return min(able, key=lambda item: item.breadth, default=None)
+
+
+def spend(kernel: State, session: Session, rights: Iterable[str], job: Job | None = None, shots: int = 0) -> None:
+    """Counts one use of each capability that answers for the rights of a call that was carried out, and of what those
+    derive from. One that is used up is revoked, or, while qubits are held under it, left without rights."""
+    used: dict[str, Capability] = {}
+    for right in rights:
+        found = _answering(kernel, session, right, job, shots)
+        for item in found.chain() if found is not None else ():
+            if item.uses is not None:
+                used[item.id] = item
+    for item in sorted(used.values(), key=lambda item: item.depth):
+        assert item.uses is not None
+        item.uses -= 1
+        if item.uses == 0 and kernel.caps.get(item.id) is item:
+            _use_up(kernel, item)
+
+
+def _use_up(kernel: State, capability: Capability) -> None:
+    below = capability.subtree()
+    ids = {item.id for item in below}
+    holders = _holders(kernel, below)
+    if not any(origin in ids for holder in holders for origin in holder.qubits.values()):
+        revoke(kernel, capability, "used up")
+        return
+    for item in below:
+        item.rights = frozenset()
+    for holder in holders:
+        holder.caps.refresh()
+        recheck_waits(kernel, holder)
+
+
+def settle(kernel: State, session: Session) -> None:
+    """Clears away used-up capabilities under which the session holds qubits no longer."""
+    for item in list(session.caps.items.values()):
+        if item.uses == 0 and not item.rights and kernel.caps.get(item.id) is item:
+            _use_up(kernel, item)
+
+
+def program_rights(graph: Graph) -> set[str]:
+    """What the ops of a verified program need of its session."""
+    found: set[str] = set()
+    for node in graph.nodes:
+        op = OPS[node.op]
+        found.update((op.cap, op.session_cap, *node.caps))
+    return found & RIGHTS.keys()
+
+
+def revoke(kernel: State, capability: Capability, why: str = "") -> tuple[list[str], list[str]]:
+    """Ends a capability and all that derives from it, in every session: ids of the capabilities and handles of the
+    qubits that went with them. Revoking what a session was granted by name takes the right out of the session."""
+    gone, less = _strike(kernel, capability) if capability.granted else (kernel.caps.remove(capability), [])
+    ids = {item.id for item in gone}
+    origins = ids | {item.id for item in less if CAP_ALLOC in capability.rights}
+    holders = _holders(kernel, [*gone, *less])
+    released: list[str] = []
+    for holder in holders:
+        holder.caps.drop(ids)
+        handles = [handle for handle, origin in holder.qubits.items() if origin in origins]
+        holder.release(handles)
+        released += handles
+    for item in gone:
+        maker = kernel.sessions.get(item.maker)
+        if maker is not None:
+            maker.derived -= 1
+        if item.maker and (item.expires_ns or item.expires_epoch):
+            kernel.out.append(ClearTimer(CAPABILITY_TIMER + item.id))
+    kernel.audit("cap.revoke", capability.tenant, capability=trace(capability.id), derived=len(gone) - 1, why=why)
+    for holder in holders:
+        recheck_waits(kernel, holder)
+    return [item.id for item in gone], released
+
+
+def strike(kernel: State, session: Session, rights: frozenset[str]) -> None:
+    """Takes rights out of a session for ever, by revoking what it was granted under those names."""
+    for item in [item for item in session.caps.items.values() if item.granted and item.rights & rights]:
+        if kernel.caps.get(item.id) is item:
+            revoke(kernel, item, "no longer allowed for the tenant")
+
+
+def _strike(kernel: State, granted: Capability) -> tuple[list[Capability], list[Capability]]:
+    """Takes a granted capability's subtree out, and its right from whatever else the session's root has handed on:
+    what is gone, and what stays with less."""
+    root = granted.parent
+    assert root is not None
+    gone = kernel.caps.remove(granted)
+    less: list[Capability] = []
+    for item in root.subtree():
+        if kernel.caps.get(item.id) is not item or not item.rights & granted.rights:
+            continue
+        item.rights -= granted.rights
+        if item.rights or item is root:
+            less.append(item)
+        else:
+            gone += kernel.caps.remove(item)
+    return gone, less
+
+
+def _holders(kernel: State, capabilities: Iterable[Capability]) -> list[Session]:
+    """The open sessions that hold any of these."""
+    names = dict.fromkeys(item.session for item in capabilities if item.session)
+    return [session for name in names if (session := kernel.sessions.get(name)) is not None]
+
+
+def recheck_waits(kernel: State, session: Session) -> None:
+    """Answers open waits on jobs that the session may no longer see."""
+    for wait in kernel.waits.of_session(session.id):
+        try:
+            session.tenant.require_active()
+            kernel.job_of(session, wait.job, (CAP_STATUS,))
+        except QmkError as error:
+            kernel.close_wait(wait)
+            kernel.out.append(ReplyError(wait.conn, wait.ref, error))
+
+
+def set_expiry(kernel: State, capability: Capability) -> None:
+    """Has the host tell when the capability may have expired."""
+    due = [capability.expires_ns, capability.expires_epoch * kernel.config.epoch_ms * MS]
+    if any(due):
+        kernel.out.append(SetTimer(CAPABILITY_TIMER + capability.id, min(at_ns for at_ns in due if at_ns)))
+
+
+def expire(kernel: State, session: Session) -> None:
+    """Revokes what the session holds and has expired."""
+    for item in list(session.caps.items.values()):
+        if item.maker and kernel.caps.get(item.id) is item and item.expired(kernel.now_ns, kernel.epoch()):
+            revoke(kernel, item, "expired")
+
+
+def timer(kernel: State, key: str) -> None:
+    """A timer of a capability or a session came due; it is set again if the clock says otherwise."""
+    if key.startswith(SESSION_TIMER):
+        session = kernel.sessions.get(key.removeprefix(SESSION_TIMER))
+        if session is None:
+            return
+        if kernel.now_ns >= session.expires_ns:
+            kernel.end_session(session, "its token has expired")
+        else:
+            kernel.out.append(SetTimer(key, session.expires_ns))
+        return
+    capability = kernel.caps.get(key.removeprefix(CAPABILITY_TIMER))
+    if capability is None or not capability.maker:
+        return
+    if capability.expired(kernel.now_ns, kernel.epoch()):
+        revoke(kernel, capability, "expired")
+    else:
+        set_expiry(kernel, capability)

@@ -1,0 +1,166 @@
+"""Capabilities passed on and given up: q_delegate, q_revoke."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qmk.abi.calls import q_delegate, q_revoke
+from qmk.abi.rights import DELEGABLE, RIGHTS
+from qmk.base.errors import QmkError
+from qmk.base.ids import opaque, trace
+from qmk.base.limits import LIMITS, check
+from qmk.kernel import authority
+from qmk.kernel.objects.capability import Capability, Limits, insufficient, no_such
+
+if TYPE_CHECKING:
+    from qmk.kernel.events import CallReceived
+    from qmk.kernel.objects.session import Session
+    from qmk.kernel.state import State
+
+SECOND = 1_000_000_000
+
+
+def delegate(kernel: State, event: CallReceived, session: Session) -> None:
+    """Derives a capability: for another session or tenant to take up, or, without a receiver, for the caller."""
+    request: q_delegate.Request = event.params
+    parent = _source(kernel, session, request.capability)
+    rights = tuple(dict.fromkeys(request.rights))
+    unknown = [name for name in rights if name not in RIGHTS]
+    if unknown:
+        raise QmkError("INVALID_PARAMS", f"'{unknown[0][:64]}' is not the name of a right", field="rights")
+    if not parent.rights.issuperset(rights):
+        raise insufficient(rights, parent.rights)
+    receiver = _receiver(kernel, session, request)
+    limits = Limits(
+        jobs=_jobs(kernel, session, parent, request.jobs, rights),
+        expires_ns=_expiry(kernel, request),
+        expires_epoch=request.expiry_epoch or 0,
+        shots=request.shots,
+        uses=request.uses,
+    )
+    if receiver != parent.tenant:
+        _require_delegable(rights, limits)
+    if parent.depth + 1 > LIMITS.delegation_depth:
+        check("delegation_depth", parent.depth + 1, "delegations")
+    check("capabilities", session.derived + 1, "the session")
+    made = kernel.caps.derive(opaque("cap", event.entropy), parent, rights, limits)
+    _place(kernel, session, made, request)
+    kernel.audit(
+        "cap.delegate",
+        parent.tenant,
+        capability=trace(made.id),
+        parent=trace(parent.id),
+        by=session.tenant.name,
+        to=receiver,
+        rights=sorted(made.rights),
+        jobs=None if made.jobs is None else sorted(made.jobs)[:16],
+        uses=made.uses,
+    )
+    kernel.reply(event, _reply(made))
+
+
+def _source(kernel: State, session: Session, id: str) -> Capability:
+    """The capability to derive from: one the session holds, or one that is on offer to it."""
+    found = kernel.caps.get(id)
+    if found is None:
+        raise no_such(id)
+    offered = found.for_root == session.caps.root.id or found.for_tenant == session.tenant.name
+    if found.session != session.id and not offered:
+        raise no_such(id)
+    if found.expired(kernel.now_ns, kernel.epoch()):
+        authority.revoke(kernel, found, "expired")
+        raise no_such(id)
+    if kernel.tenant(found.tenant).config.suspended:
+        raise no_such(id)
+    return found
+
+
+def _receiver(kernel: State, session: Session, request: q_delegate.Request) -> str:
+    """The tenant that the new capability is for."""
+    if request.to_tenant and request.to_session:
+        raise QmkError("INVALID_PARAMS", "both 'to_tenant' and 'to_session' are given", field="to_session")
+    if not request.to_session:
+        return request.to_tenant or session.tenant.name
+    root = kernel.caps.get(request.to_session)
+    if root is None or root.parent is not None:
+        raise QmkError(
+            "INVALID_PARAMS",
+            f"no session has the root '{request.to_session[:64]}'",
+            field="to_session",
+            help="the receiver finds its root in q_negotiate_caps' reply",
+        )
+    return root.tenant
+
+
+def _jobs(
+    kernel: State, session: Session, parent: Capability, named: list[str] | None, rights: tuple[str, ...]
+) -> frozenset[str] | None:
+    """The jobs that the new capability is for: at most the parent's."""
+    if not named:
+        return parent.jobs
+    for job_id in named:
+        job = kernel.job_of(session, job_id, rights)
+        if not authority.covers(kernel, parent, job):
+            raise QmkError("JOB_NOT_FOUND", f"no job '{job_id[:64]}'", job_id=job_id[:64])
+    return frozenset(named)
+
+
+def _expiry(kernel: State, request: q_delegate.Request) -> int:
+    if request.expiry is None:
+        return 0
+    at_ns = int(request.expiry * SECOND)
+    if at_ns <= kernel.now_ns:
+        raise QmkError("INVALID_PARAMS", "expiry is in the past", field="expiry", expected="Unix time to come")
+    return at_ns
+
+
+def _require_delegable(rights: tuple[str, ...], limits: Limits) -> None:
+    """What crosses from one tenant to another: rights over named jobs, and nothing else."""
+    if limits.jobs is None:
+        raise QmkError(
+            "INVALID_PARAMS",
+            "a capability for another tenant names the jobs it is for",
+            field="jobs",
+            help="give the job ids in jobs",
+        )
+    refused = [name for name in rights if name not in DELEGABLE]
+    if refused:
+        raise QmkError(
+            "INVALID_PARAMS",
+            f"{refused[0]} cannot be given to another tenant",
+            field="rights",
+            help=f"another tenant can be given {', '.join(DELEGABLE)}",
+        )
+
+
+def _place(kernel: State, session: Session, made: Capability, request: q_delegate.Request) -> None:
+    """Puts the new capability where it belongs: on offer, or into the session itself."""
+    made.maker = session.id
+    session.derived += 1
+    made.for_tenant, made.for_root = request.to_tenant, request.to_session
+    if not request.to_tenant and not request.to_session:
+        made.session = session.id
+        session.caps.add(made)
+    authority.set_expiry(kernel, made)
+
+
+def _reply(made: Capability) -> q_delegate.Reply:
+    uses = [item.uses for item in made.chain() if item.uses is not None]
+    return q_delegate.Reply(
+        capability=made.id,
+        rights=[name for name in RIGHTS if name in made.rights],
+        jobs=None if made.jobs is None else sorted(made.jobs),
+        expiry=made.expires_ns / 1e9 if made.expires_ns else None,
+        expiry_epoch=made.expires_epoch or None,
+        shots=made.shots,
+        uses=min(uses) if uses else None,
+    )
+
+
+def revoke(kernel: State, event: CallReceived, session: Session) -> None:
+    """Revokes what the session holds, or what derives from something it holds, whoever holds that."""
+    request: q_revoke.Request = event.params
+    found = kernel.caps.get(request.capability)
+    if found is None or not any(item.session == session.id for item in found.chain()):
+        raise no_such(request.capability)
+    kernel.reply(event, q_revoke.Reply(*authority.revoke(kernel, found, "q_revoke")))

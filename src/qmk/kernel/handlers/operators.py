@@ -1,0 +1,215 @@
+"""The operator's calls: tenants and their tokens. They come over the operator's socket only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from qmk.abi.operator import op_tenant_add, op_tenant_list, op_token_issue, op_token_list, op_token_revoke
+from qmk.abi.operator.shapes import TenantRow, TokenRow
+from qmk.abi.rights import JOB_RIGHTS, RIGHTS
+from qmk.abi.token import Bounds
+from qmk.base.errors import QmkError
+from qmk.base.limits import check
+from qmk.kernel import authority, tokens
+from qmk.kernel.config import TenantConfig
+from qmk.kernel.events import TenantSet, TokenIssued, TokenRevoked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from qmk.kernel.events import CallReceived
+    from qmk.kernel.objects.session import Session
+    from qmk.kernel.objects.tenant import Tenant
+    from qmk.kernel.state import State
+
+_POLICY = frozenset({"name", "allowed_caps", "default_caps", "suspended", "weight"})
+_QUOTAS = tuple(name for name in TenantConfig.__struct_fields__ if name not in _POLICY)
+
+
+def add(kernel: State, event: CallReceived) -> None:
+    request: op_tenant_add.Request = event.params
+    if kernel.tenants.knows(request.tenant) or request.tenant == kernel.config.local.name:
+        raise QmkError(
+            "INVALID_PARAMS",
+            f"there is a tenant '{request.tenant}' already",
+            field="tenant",
+            help="change it with op_tenant_set ('qmk tenant set')",
+        )
+    check("tenants", sum(1 for _ in kernel.tenants.registered()) + 1)
+    _store(kernel, event, _changed(TenantConfig(name=request.tenant), request))
+
+
+def change(kernel: State, event: CallReceived) -> None:
+    tenant = _tenant(kernel, event.params.tenant)
+    _store(kernel, event, _changed(tenant.config, event.params))
+    gone = frozenset(RIGHTS) - {*tenant.config.allowed_caps, *JOB_RIGHTS}
+    for session in _sessions(kernel, tenant):
+        authority.strike(kernel, session, gone)
+    kernel.launch_ready()
+
+
+def tenants(kernel: State, event: CallReceived) -> None:
+    request: op_tenant_list.Request = event.params
+    found = kernel.tenants.registered() if request.tenant is None else [_tenant(kernel, request.tenant)]
+    kernel.reply(event, op_tenant_list.Reply([_row(kernel, tenant) for tenant in found]))
+
+
+def suspend(kernel: State, event: CallReceived) -> None:
+    tenant = _tenant(kernel, event.params.tenant)
+    _store(kernel, event, msgspec.structs.replace(tenant.config, suspended=True))
+    for session in kernel.sessions:
+        authority.recheck_waits(kernel, session)
+
+
+def resume(kernel: State, event: CallReceived) -> None:
+    tenant = _tenant(kernel, event.params.tenant)
+    _store(kernel, event, msgspec.structs.replace(tenant.config, suspended=False))
+    kernel.launch_ready()
+
+
+def issue(kernel: State, event: CallReceived) -> None:
+    request: op_token_issue.Request = event.params
+    tenant = _tenant(kernel, request.tenant)
+    if not kernel.config.token_key:
+        raise QmkError("UNSUPPORTED", "this kernel has no key to sign tokens with", feature="tokens")
+    rights = None if request.rights is None else tuple(dict.fromkeys(request.rights))
+    _require_rights(rights or ())
+    expires_ns = (request.expires or 0) * tokens.SECOND
+    if 0 < expires_ns <= event.now_ns:
+        raise QmkError("INVALID_PARAMS", "the token would have expired already", field="expires")
+    check("tokens", len(_live(kernel, tenant, event.now_ns)) + 1, f"tenant '{tenant.name}'")
+    bounds = Bounds(request.expires, None if rights is None else frozenset(rights), request.shots, request.uid)
+    text, serial = tokens.mint(kernel.config.token_key, tenant.name, event.entropy, bounds)
+    kernel.commit(
+        TokenIssued(
+            now_ns=event.now_ns,
+            tenant=tenant.name,
+            serial=serial,
+            expires_ns=expires_ns,
+            rights=rights or (),
+            limited=rights is not None,
+        )
+    )
+    kernel.audit(
+        "token.issue",
+        tenant.name,
+        serial=serial,
+        expires=request.expires,
+        rights=None if rights is None else sorted(rights),
+        shots=request.shots,
+        uid=request.uid,
+    )
+    kernel.reply(event, op_token_issue.Reply(text, serial))
+
+
+def tokens_of(kernel: State, event: CallReceived) -> None:
+    tenant = _tenant(kernel, event.params.tenant)
+    kernel.reply(event, op_token_list.Reply([_token_row(row) for row in _live(kernel, tenant, event.now_ns)]))
+
+
+def revoke(kernel: State, event: CallReceived) -> None:
+    request: op_token_revoke.Request = event.params
+    tenant = _tenant(kernel, request.tenant)
+    serials = [row.serial for row in kernel.tenants.tokens(tenant.name)]
+    if request.serial:
+        if request.serial not in serials:
+            raise QmkError(
+                "INVALID_PARAMS",
+                f"tenant '{tenant.name}' has no token '{request.serial[:64]}'",
+                field="serial",
+                help="op_token_list ('qmk tenant tokens') lists them; it may be revoked already",
+            )
+        serials = [request.serial]
+    kernel.commit(TokenRevoked(now_ns=event.now_ns, tenant=tenant.name, serial=request.serial))
+    ended = [session for session in _sessions(kernel, tenant) if session.serial in serials]
+    for session in ended:
+        kernel.end_session(session, "its token was revoked")
+    kernel.audit("token.revoke", tenant.name, serial=request.serial, count=len(serials), sessions=len(ended))
+    kernel.reply(event, op_token_revoke.Reply(serials, len(ended)))
+
+
+def _tenant(kernel: State, name: str) -> Tenant:
+    if not kernel.tenants.knows(name) and name != kernel.config.local.name:
+        raise _unknown(name)
+    return kernel.tenant(name)
+
+
+def _unknown(name: str) -> QmkError:
+    return QmkError(
+        "INVALID_PARAMS",
+        f"there is no tenant '{name}'",
+        field="tenant",
+        help="op_tenant_add ('qmk tenant add') registers one",
+    )
+
+
+def _changed(config: TenantConfig, request: Any) -> TenantConfig:
+    """The policy with what the request names; INVALID_PARAMS for quotas and rights that do not exist."""
+    changes: dict[str, Any] = {}
+    if request.weight is not None:
+        changes["weight"] = request.weight
+    if request.allowed is not None:
+        _require_rights(request.allowed)
+        allowed = dict.fromkeys(request.allowed)
+        changes["allowed_caps"] = tuple(allowed)
+        changes["default_caps"] = tuple(name for name in TenantConfig().default_caps if name in allowed)
+    quotas: dict[str, Any] = request.quotas or {}
+    for name, limit in quotas.items():
+        if name not in _QUOTAS:
+            known = ", ".join(_QUOTAS)
+            raise QmkError(
+                "INVALID_PARAMS", f"there is no quota '{name[:64]}'", field="quotas", help=f"quotas: {known}"
+            )
+        changes[name] = limit
+    try:
+        return msgspec.convert({**msgspec.to_builtins(config), **changes}, TenantConfig)
+    except msgspec.ValidationError as error:
+        raise QmkError("INVALID_PARAMS", f"a quota does not fit: {error}", field="quotas") from None
+
+
+def _require_rights(names: Iterable[str]) -> None:
+    for name in names:
+        if name not in RIGHTS:
+            raise QmkError(
+                "INVALID_PARAMS", f"'{name[:64]}' is not the name of a right", help=f"rights: {', '.join(RIGHTS)}"
+            )
+
+
+def _store(kernel: State, event: CallReceived, config: TenantConfig) -> None:
+    kernel.commit(TenantSet(now_ns=event.now_ns, config=config))
+    kernel.audit("tenant.set", config.name, suspended=config.suspended, weight=config.weight)
+    kernel.reply(event, _row(kernel, kernel.tenant(config.name)))
+
+
+def _sessions(kernel: State, tenant: Tenant) -> list[Session]:
+    return [session for session in kernel.sessions if session.tenant is tenant]
+
+
+def _live(kernel: State, tenant: Tenant, now_ns: int) -> list[TokenIssued]:
+    return [row for row in kernel.tenants.tokens(tenant.name) if not 0 < row.expires_ns <= now_ns]
+
+
+def _row(kernel: State, tenant: Tenant) -> TenantRow:
+    config = tenant.config
+    return TenantRow(
+        tenant=tenant.name,
+        suspended=config.suspended,
+        weight=config.weight,
+        allowed=list(config.allowed_caps),
+        quotas={name: getattr(config, name) for name in _QUOTAS},
+        tokens=len(_live(kernel, tenant, kernel.now_ns)),
+        sessions=len(_sessions(kernel, tenant)),
+        jobs=tenant.queued_jobs.used,
+    )
+
+
+def _token_row(row: TokenIssued) -> TokenRow:
+    return TokenRow(
+        tenant=row.tenant,
+        serial=row.serial,
+        issued=row.now_ns / 1e9,
+        expires=row.expires_ns / 1e9 if row.expires_ns else None,
+        rights=list(row.rights) if row.limited else None,
+    )
