@@ -92,9 +92,10 @@ class Daemon:
         self.broken = False
         kernel: Any = ObservedKernel(self.kernel, world)
         routing: Any = SimRouting(setup.kernel.memory_bytes)
+        journal: Any = world.journal
         self.host = parts.host(
             kernel,
-            world.journal,
+            journal,
             routing,
             world.network,
             self.timers,

@@ -1,4 +1,4 @@
-"""Random calls, made from the calls' declarations: every supported call is tried, each field filled by its name.
+"""Random calls, made from the calls' declarations: every call is tried, each field filled by its name.
 
 A new call needs nothing here if its fields have names that stand in ``FIELDS``; else add them there. ``WEIGHTS`` says
 how often a call is tried, if not once.
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from qmk.abi.calls import CALLS
+from qmk.abi.rights import CAP_DEBUG, JOB_RIGHTS, RIGHTS
 from qmk.kernel import mapping
-from qmk.kernel.config import CAP_DEBUG
 from qmk.qvm.families import CAPABILITIES
 from qmk.qvm.graph import Graph
 from qmk.simulation.programs import CHANNEL, ENGINE, draw_program, joint_program
@@ -38,6 +38,7 @@ WEIGHTS: dict[str, float] = {
     "q_alloc": 2.0,
     "q_release": 2.0,
     "q_negotiate_caps": 1.5,
+    "q_delegate": 2.0,
     "q_revoke": 0.4,
     "q_close_session": 0.5,
     "q_open_chan": 2.5,
@@ -47,6 +48,12 @@ WEIGHTS: dict[str, float] = {
     "q_rollback": 1.5,
     "q_restore": 1.0,
 }
+
+EITHER: dict[str, tuple[tuple[str, str], ...]] = {
+    "q_open_chan": (("channel", "peers"),),
+    "q_delegate": (("to_session", "to_tenant"),),
+}
+"""Fields of which one is given."""
 
 WITH_GRAPH = frozenset(("q_submit", "q_estimate"))
 JOINT = 0.12
@@ -67,15 +74,19 @@ def _session(world: World, client: Client, rng: Random) -> str:
 
 
 def _job(world: World, client: Client, rng: Random) -> str:
+    if rng.random() < 0.3:
+        known = world.daemon.kernel.jobs.by_id
+        going = [job for job in client.jobs if job in known and not known[job].ended]
+        return _pick(going, rng, "job_none")
     if rng.random() < 0.06:
         return _pick(rng.choice(world.clients).jobs, rng, "job_none")
     return _pick(client.jobs, rng, "job_none")
 
 
-def _handles(world: World, client: Client, rng: Random) -> list[str]:
+def _handles(world: World, client: Client, rng: Random) -> Any:
     held = client.handles if rng.random() < 0.95 else rng.choice(world.clients).handles
     some = rng.sample(held, min(len(held), rng.randint(1, 3)))
-    return some if some and rng.random() < 0.95 else [*some, *(some or ["lq_none"])]
+    return (some or OMIT) if rng.random() < 0.95 else [*some, *(some or ["lq_none"])]
 
 
 def _policy(world: World, client: Client, rng: Random) -> Any:
@@ -88,7 +99,7 @@ def _policy(world: World, client: Client, rng: Random) -> Any:
         policy["deadline_epochs"] = rng.choice((1, 3, 100))
     if rng.random() < 0.05:
         policy["engine"] = rng.choice((ENGINE, "none"))
-    if rng.random() < 0.1:
+    if rng.random() < 0.05:
         policy["debug"] = True
     return policy
 
@@ -98,10 +109,8 @@ def _token(world: World, client: Client, rng: Random) -> str:
 
 
 def _requested(world: World, client: Client, rng: Random) -> Any:
-    if rng.random() < 0.7:
-        return OMIT
     names = [*CAPABILITIES, CAP_DEBUG, "CAP_NONE"]
-    return rng.sample(names, rng.randint(1, len(names)))
+    return rng.choice((OMIT, OMIT, names, names[:-1], rng.sample(names, rng.randint(1, len(names)))))
 
 
 def _peers(world: World, client: Client, rng: Random) -> list[str]:
@@ -118,16 +127,31 @@ def _expiry(world: World, client: Client, rng: Random) -> Any:
     return OMIT if rng.random() < 0.6 else world.now_ns / 1e9 + rng.choice((0.5, 10.0, 100.0))
 
 
+def _capability(world: World, client: Client, rng: Random) -> str:
+    offered = world.offers if rng.random() < 0.3 else []
+    return _pick(offered or client.capabilities, rng, "cap_none")
+
+
+def _to_session(world: World, client: Client, rng: Random) -> str:
+    return _pick(rng.choice(world.clients).roots, rng, "")
+
+
 FIELDS: dict[str, Field] = {
     "session_id": _session,
     "job_id": _job,
     "handles": _handles,
-    "capability": lambda world, client, rng: _pick(client.capabilities, rng, "cap_none"),
+    "capability": _capability,
+    "rights": lambda world, client, rng: rng.sample(rng.choice((JOB_RIGHTS, [*RIGHTS])), rng.choice((1, 1, 2, 3))),
+    "to_session": _to_session,
+    "to_tenant": lambda world, client, rng: rng.choice(("", "", rng.choice(world.setup.tenants).name)),
+    "jobs": lambda world, client, rng: client.jobs[-3:] if client.jobs and rng.random() < 0.5 else OMIT,
+    "expiry_epoch": lambda world, client, rng: OMIT if rng.random() < 0.8 else world.daemon.kernel.epoch() + 20,
+    "uses": lambda world, client, rng: rng.choice((OMIT, OMIT, 1, 2)),
     "policy": _policy,
     "token": _token,
     "requested": _requested,
     "shots": lambda world, client, rng: rng.choice((1, 10, 100)) if rng.random() < 0.95 else 10**9,
-    "idempotency_key": lambda world, client, rng: f"key{rng.randint(0, 8)}" if rng.random() < 0.5 else "",
+    "idempotency_key": lambda world, client, rng: f"key{rng.randint(0, 30)}" if rng.random() < 0.5 else "",
     "keep_events": lambda world, client, rng: rng.random() < 0.7,
     "timeout_ms": lambda world, client, rng: rng.choice((0, 100, 5_000, OMIT)),
     "after": lambda world, client, rng: rng.randint(0, 6),
@@ -157,15 +181,13 @@ _BY_TYPE: dict[type, Callable[[Random], Any]] = {
 }
 
 
-def supported() -> dict[str, float]:
-    """Every call that this release supports, and how often it is tried."""
-    return {call.name: WEIGHTS.get(call.name, 0.7) for call in CALLS if call.supported}
+CHANCES = {call.name: WEIGHTS.get(call.name, 0.7) for call in CALLS}
+"""Every call, and how often it is tried."""
 
 
 def draw_call(world: World, client: Client, rng: Random) -> tuple[str, Any, Graph | None] | None:
     """A call, its request and its graph; None when chance made a request that is not one."""
-    weights = supported()
-    name = rng.choices(list(weights), list(weights.values()))[0]
+    name = rng.choices(list(CHANCES), list(CHANCES.values()))[0]
     if not client.sessions and rng.random() < 0.9:
         name = "q_negotiate_caps"
     request = draw_request(world, client, name, rng)
@@ -188,8 +210,8 @@ def draw_request(world: World, client: Client, name: str, rng: Random) -> Any:
         value = _value(world, client, field, rng)
         if value is not OMIT:
             values[field.name] = value
-    if name == "q_open_chan":  # either proposes or approves
-        del values["channel" if rng.random() < 0.5 else "peers"]
+    for one, other in EITHER.get(name, ()):
+        values.pop(one if rng.random() < 0.5 else other, None)
     try:
         return msgspec.convert(values, kind)
     except msgspec.ValidationError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from random import Random
 from typing import NamedTuple
@@ -11,6 +10,9 @@ from qmk.kernel.config import KernelConfig, TenantConfig
 
 SHORTEST, LONGEST = 60, 1200
 """Actions of one seed."""
+
+QUOTAS = ("queued_jobs", "running_jobs", "held_qubits", "channels")
+"""Quotas that set-ups and operators choose."""
 
 
 class Action(NamedTuple):
@@ -32,10 +34,6 @@ class Setup(NamedTuple):
     faults: float
 
 
-def token_of(tenant: str) -> str:
-    return f"token of {tenant}"
-
-
 def draw_setup(seed: int) -> Setup:
     """The set-up of a seed: small bounds, so that they are met."""
     rng = Random(f"setup {seed}")
@@ -52,8 +50,9 @@ def draw_setup(seed: int) -> Setup:
     )
     config = KernelConfig(
         workers=rng.choice((1, 2, 4)),
-        memory_bytes=rng.choice((0, 300)),
-        tokens={hashlib.sha256(token_of(row.name).encode()).hexdigest(): row for row in tenants},
+        memory_bytes=rng.choice((0, 1500)),
+        token_key=b"simulated token key".ljust(32),
+        local_allowed=False,
         session_idle_s=rng.choice((30, 3600)),
         sessions=rng.choice((4, 50)),
         open_waits=rng.choice((2, 50)),

@@ -24,6 +24,9 @@ def come_to_rest(world: World) -> None:
     """Raises ``Violation`` when something stays undone."""
     world.disk.fault = ""
     world.say("faults cease")
+    world.operator.reconcile(world)
+    world.daemon.settle()
+    world.deliver()
     _finish(world)
     world.deliver()
     for client in world.clients:

@@ -15,8 +15,8 @@ from qmk.simulation.clients import Client
 from qmk.simulation.daemon import Daemon, Parts
 from qmk.simulation.disk import Disk
 from qmk.simulation.invariants import INVARIANTS
-from qmk.simulation.invariants.handles import Handles
 from qmk.simulation.network import Call, Network
+from qmk.simulation.operator import Operator
 from qmk.simulation.plan import Action, Setup
 from qmk.simulation.quiet import come_to_rest
 from qmk.simulation.violation import Crash, Violation
@@ -37,7 +37,7 @@ class Outcome(NamedTuple):
 
 class World:
     """The state of a run. ``rng`` is that of the action at hand; ``seen`` counts what happened. ``channels`` are those
-    that clients told each other of, with their tenants."""
+    that clients told each other of, with their tenants; ``offers`` are capabilities that they told each other of."""
 
     def __init__(self, setup: Setup, parts: Parts | None = None, tracing: bool = False) -> None:
         self.setup = setup
@@ -55,9 +55,10 @@ class World:
         self.channels: dict[str, tuple[str, ...]] = {}
         self.network = Network(self._answered)
         self.clients = [Client(number, setup.tenants[number % len(setup.tenants)]) for number in range(setup.clients)]
+        self.operator = Operator()
+        self.offers: list[str] = []
         self.session_tenants: dict[str, str] = {}
         self.invariants = [kind(self) for kind in INVARIANTS]
-        self.handles = next(row for row in self.invariants if isinstance(row, Handles))
         self.daemon = Daemon(self)
 
     def entropy(self, size: int) -> bytes:
@@ -76,6 +77,9 @@ class World:
         violation = None
         try:
             self.start()
+            self.operator.introduce(self)
+            self.daemon.settle()
+            self.deliver()
             for action in actions:
                 count += 1
                 self._act(action)
@@ -172,8 +176,9 @@ class World:
         self.cluster.daemon_gone()
         for call in self.network.end():
             call.client.loses(call)
-        for client in self.clients:
+        for client in (*self.clients, self.operator):
             client.disconnected(daemon_gone=True)
+        self.offers.clear()
         for invariant in self.invariants:
             invariant.stopped(power)
 
@@ -187,7 +192,7 @@ class World:
         conn = self.connection(client)
         call = self.network.call(conn, client, method, request, graph)  # type: ignore[arg-type]
         self.say(method, f"call {call.ref} of client {client.number}, {request}")
-        self.daemon.host.call(conn, call.ref, method, request, call.graph)
+        self.daemon.host.call(conn, call.ref, method, request, call.graph, operator=client is self.operator)
         return call
 
     def tenant_of(self, call: Call) -> str:
@@ -202,6 +207,8 @@ class World:
     def _answered(self, call: Call) -> None:
         if call.method == "q_negotiate_caps" and call.error is None:
             self.session_tenants[call.result.session_id] = call.client.tenant.name
+        if call.method == "q_delegate" and call.error is None:
+            self.offers.append(call.result.capability)
         if call.method == "q_open_chan" and call.error is None:
             self.channels[call.result.channel] = tuple(call.result.peers)
         outcome = call.error.kind.name if call.error is not None else "ok"
