@@ -11,6 +11,7 @@ import pytest
 from qmk.host.commit import Committer
 from qmk.host.host import Host
 from qmk.host.journal import Batch
+from qmk.host.launches import Launches
 from qmk.kernel import effects as fx
 from qmk.kernel.audit import AuditLog
 from qmk.kernel.jobs import JobTable
@@ -44,7 +45,12 @@ def answers_leave_before_the_journal_is_written(patch: pytest.MonkeyPatch) -> No
 
 @mutation("durability")
 def answers_rest_on_records_of_their_own_step_only(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Committer, "idle", property(lambda self: True))
+    patch.setattr(Committer, "behind", property(lambda self: False))
+
+
+@mutation("durability")
+def answers_still_leave_when_the_journal_has_failed(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Committer, "behind", property(lambda self: not self.idle))
 
 
 @mutation("durability")
@@ -76,24 +82,25 @@ def answers_of_stale_launches_count(patch: pytest.MonkeyPatch) -> None:
 
 @mutation("quotas")
 def a_dead_worker_leaves_its_quota_taken(patch: pytest.MonkeyPatch) -> None:
-    def leaky(self: JobTable, job: Any) -> None:
-        if self.launched.pop(job.id, None) is not None:
-            self.memory_bytes -= job.submitted.memory_bytes
-            if not job.attempts:
-                self._tenant_of(job.tenant).running_jobs.give()
-        job.fence = 0
+    vacate = JobTable._vacate
+
+    def leaky(self: JobTable, job: Any, *args: Any) -> None:
+        vacate(self, job, *args)
+        if job.attempts == 1:
+            self._tenant_of(job.tenant).running_jobs.take()
 
     patch.setattr(JobTable, "_vacate", leaky)
 
 
 @mutation("quotas")
 def a_refused_job_stays_counted(patch: pytest.MonkeyPatch) -> None:
-    from qmk.kernel.core import Kernel
+    drop_pending = State.drop_pending
 
-    def leaky(self: Any, pending: Any, error: Any) -> None:
-        self.out.extend(fx.ReplyError(conn, ref, error) for conn, ref in pending.callers)
+    def leaky(self: State, pending: Any, error: Any) -> None:
+        drop_pending(self, pending, error)
+        self.tenant(pending.draft.tenant).queued_jobs.take()
 
-    patch.setattr(Kernel, "_drop_pending", leaky)
+    patch.setattr(State, "drop_pending", leaky)
 
 
 @mutation("handles", "quotas", "defects")
@@ -126,8 +133,8 @@ def held_answers_are_released_twice(patch: pytest.MonkeyPatch) -> None:
 def jobs_are_shown_to_other_tenants(patch: pytest.MonkeyPatch) -> None:
     job_of = State.job_of
 
-    def trusting(self: State, session: Session, job_id: str) -> Any:
-        return self.jobs.by_id.get(job_id) or job_of(self, session, job_id)
+    def trusting(self: State, session: Session, job_id: str, *args: Any) -> Any:
+        return self.jobs.by_id.get(job_id) or job_of(self, session, job_id, *args)
 
     patch.setattr(State, "job_of", trusting)
 
@@ -143,7 +150,7 @@ def idempotency_keys_are_forgotten_by_a_replay(patch: pytest.MonkeyPatch) -> Non
         self.jobs.by_key.clear()
 
     patch.setattr(Kernel, "replay", forgetful)
-    patch.setattr(JobTable, "snapshot", lambda self: {})
+    patch.setattr(JobTable, "snapshot", lambda self: {"virtual_times": {}})
 
 
 @mutation("replay")
@@ -160,13 +167,46 @@ def the_live_kernel_knows_more_than_its_journal(patch: pytest.MonkeyPatch) -> No
 
 
 @mutation("results")
-def a_job_runs_with_another_seed_after_a_crash(patch: pytest.MonkeyPatch) -> None:
-    launch = Host._launch
+def a_job_runs_with_another_seed_the_next_time(patch: pytest.MonkeyPatch) -> None:
+    launch = Launches.launch
 
-    def drifting(self: Host, effect: fx.Launch) -> None:
-        launch(self, msgspec.structs.replace(effect, seed=effect.seed + (effect.fence > 5)))
+    def drifting(self: Launches, effect: fx.Launch) -> None:
+        launch(self, msgspec.structs.replace(effect, seed=effect.seed + effect.fence % 2))
 
-    patch.setattr(Host, "_launch", drifting)
+    patch.setattr(Launches, "launch", drifting)
+
+
+@mutation("results")
+def a_job_goes_on_from_the_state_of_another(patch: pytest.MonkeyPatch) -> None:
+    state_of = JobTable.state_of
+
+    def confused(self: JobTable, job: Any) -> str:
+        found = state_of(self, job)
+        others = [row.blob for row in self.checkpoints.by_id.values() if row.job != job.id and row.blob]
+        return others[-1] if found and others else found
+
+    patch.setattr(JobTable, "state_of", confused)
+
+
+@mutation("launches")
+def launch_numbers_begin_anew_at_a_restart(patch: pytest.MonkeyPatch) -> None:
+    recover = JobTable._recover
+
+    def forgetful(self: JobTable, record: Any) -> Any:
+        changed = recover(self, record)
+        self.fence = 0
+        return changed
+
+    patch.setattr(JobTable, "_recover", forgetful)
+
+
+@mutation("replay")
+def what_a_forgotten_job_took_of_a_channel_is_given_back(patch: pytest.MonkeyPatch) -> None:
+    def forget(self: State) -> None:
+        gone, self.jobs.forgotten = self.jobs.forgotten, []
+        self.out.extend(fx.Forget(job.id) for job in gone)
+
+    patch.setattr(State, "_forget", forget)
 
 
 @mutation("answers", "results", "promises")
@@ -176,7 +216,7 @@ def results_are_not_stored_with_the_end_of_their_job(patch: pytest.MonkeyPatch) 
 
 @mutation("launches", "defects")
 def cancelled_launches_are_not_killed(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Host, "_kill", lambda self, effect: None)
+    patch.setattr(Launches, "kill", lambda self, effect: None)
 
 
 @mutation("audit")

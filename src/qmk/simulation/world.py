@@ -102,6 +102,9 @@ class World:
             self.go_on()
             while self.daemon.broken:
                 self.say("the journal is broken")
+                for name in self.rng.choice(((), ("call",), ("work", "call", "call"))):  # until the loop hears of it
+                    ACTIONS[name].act(self, self.rng)
+                    self.daemon.turn()
                 self.stop()
                 self.start()
         except Crash as crash:
