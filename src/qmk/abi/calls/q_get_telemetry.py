@@ -36,7 +36,8 @@ class JobFigures(Struct, frozen=True, kw_only=True):
     epochs: list[Epoch]
     epochs_total: int
     components: Annotated[
-        list[int], Meta(description="sizes of the groups of qubits joined by entangling ops, largest first, cut off")
+        list[int],
+        Meta(description="sizes of the groups of qubits joined by entangling ops, with policy.debug; largest first"),
     ]
     usage: dict[str, Any]
 
@@ -96,7 +97,7 @@ CALL = Call(
                 "attempts": 0,
                 "epochs": [{"epoch": 1, "nodes": 6, "executed": True, "seconds": None}],
                 "epochs_total": 1,
-                "components": [2],
+                "components": [],
                 "usage": {},
             },
         },
