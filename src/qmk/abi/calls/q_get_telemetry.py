@@ -97,7 +97,7 @@ CALL = Call(
                 "attempts": 0,
                 "epochs": [{"epoch": 1, "nodes": 6, "executed": True, "seconds": None}],
                 "epochs_total": 1,
-                "components": [],
+                "components": [2],
                 "usage": {},
             },
         },
