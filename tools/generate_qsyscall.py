@@ -20,7 +20,10 @@ from qmk.kernel.objects.job import ENDED, MOVES
 
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "spec" / "qsyscall.md"
 
-EXCERPT = {"q_negotiate_caps": "`limits` and `families` are shortened here."}
+EXCERPT = {
+    "q_negotiate_caps": "`quota`, `limits` and `families` are shortened here.",
+    "q_get_telemetry": "`quota` is shortened here.",
+}
 
 INTRO = """# qSyscall: the kernel's ABI
 

@@ -83,3 +83,14 @@ class Status(Struct, frozen=True, kw_only=True):
     ended: float | None = None
     attempts: Annotated[int, Meta(description="launches lost to a dead worker")] = 0
     error: Annotated[dict[str, Any] | None, Meta(description="why it FAILED or was CANCELLED: an error object")] = None
+
+
+class QuotaFigures(Struct, frozen=True):
+    """How much of one quota is used."""
+
+    name: str
+    kind: Annotated[str, Meta(description="held, per_job, spent (within a period) or rate")]
+    unit: str
+    limit: int
+    used: Annotated[float, Meta(description="what jobs under way reserve included")]
+    period_end: Annotated[float | None, Meta(description="when a quota of kind spent starts anew, Unix seconds")] = None

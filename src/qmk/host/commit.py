@@ -13,6 +13,7 @@ from typing import Any
 from qmk.base.errors import QmkError
 from qmk.host.journal import Batch, Journal
 from qmk.host.results import Result
+from qmk.kernel.effects import Charge
 from qmk.kernel.events import Event
 
 Held = Any
@@ -56,6 +57,11 @@ class Committer:
 
     def result(self, job: str, result: Result) -> None:
         self._batch.results.append((job, result))
+        self._ask()
+
+    def charge(self, charge: Charge) -> None:
+        """In the transaction of the records of this turn, which it belongs to."""
+        self._batch.charges.append(charge)
         self._ask()
 
     def forget(self, job: str) -> None:

@@ -111,6 +111,7 @@ class Host:
             fx.SetTimer: lambda effect: self._timers.set(effect.key, effect.at_ns),
             fx.ClearTimer: lambda effect: self._timers.clear(effect.key),
             fx.Forget: self._forget,
+            fx.Charge: self._committer.charge,
             fx.Reply: lambda effect: self._replies.answer(effect.conn, effect.ref, effect.result),
             fx.ReplyError: lambda effect: self._replies.refuse(effect.conn, effect.ref, effect.error),
             fx.ReplyResult: self._reply_result,
@@ -138,7 +139,9 @@ class Host:
                 yield record
 
         self._kernel.replay(records())
-        self.feed(ev.Recovered(now_ns=self._clock_ns()))
+        now_ns = self._clock_ns()
+        used = self._journal.used(self._kernel.accounts.period_start_ns(now_ns))
+        self.feed(ev.Recovered(now_ns=now_ns, used=used))
         return count
 
     def call(

@@ -16,6 +16,7 @@ from typing import Any, Literal
 import msgspec
 
 from qmk.base.errors import QmkError
+from qmk.host import ledger
 from qmk.host.journal import Batch
 from qmk.host.results import Head, checksum, decode_head, encode_head
 from qmk.kernel.events import Event
@@ -105,6 +106,7 @@ class SqliteJournal:
         fresh = run("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
         if fresh:
             self._writer.executescript(f"BEGIN;{_TABLES}INSERT INTO meta VALUES ('schema', '{SCHEMA}');COMMIT;")
+        self._writer.executescript(ledger.TABLE)
         found = run("SELECT value FROM meta WHERE key='schema'").fetchone()
         if found is None or found[0] != str(SCHEMA):
             raise QmkError(
@@ -149,6 +151,8 @@ class SqliteJournal:
                 )
                 pages = [(job, number, bits, checksum(job, bits)) for number, bits in result.pages()]
                 many("INSERT OR REPLACE INTO page (job, number, bits, checksum) VALUES (?, ?, ?, ?)", pages)
+            if batch.charges:
+                many(ledger.INSERT, ledger.values(batch.charges))
             for table in ("journal", "result", "page") if batch.forgotten else ():
                 many(f"DELETE FROM {table} WHERE job=?", [(job,) for job in batch.forgotten])
         except BaseException:
@@ -194,6 +198,9 @@ class SqliteJournal:
             if checksum(job, bits) == stored:
                 return bits
         raise _damaged(self.path, f"events page {number} of {job} is missing or does not match its checksum")
+
+    def used(self, period_start_ns: int) -> dict[str, dict[str, float]]:
+        return {tenant: ledger.amounts_used(*sums) for tenant, *sums in self._read(ledger.USED, period_start_ns)}
 
     def close(self) -> None:
         """Leave one tidy file behind: the log is moved into it and removed."""

@@ -62,21 +62,12 @@ def require_policy(policy: shapes.Policy, session: Session, config: KernelConfig
         raise insufficient((CAP_DEBUG,), session.caps.held)
 
 
-def shots_of(asked: int | None, graph: Graph, session: Session, config: KernelConfig) -> int:
-    """Shots asked for, else the graph's own, else the default; QUOTA_EXCEEDED above the bounds."""
+def shots_of(asked: int | None, graph: Graph, config: KernelConfig) -> int:
+    """Shots asked for, else the graph's own, else the default; QUOTA_EXCEEDED above the bound of the system."""
     shots = asked if asked is not None else graph.shots if graph.shots is not None else config.default_shots
     if shots < 1:
         raise QmkError("INVALID_PARAMS", f"shots must be at least 1, not {shots}", field="shots", expected="int >= 1")
     check("shots", shots)
-    if shots > session.tenant.config.shots:
-        limit = session.tenant.config.shots
-        raise QmkError(
-            "QUOTA_EXCEEDED",
-            f"{shots} shots exceed the quota 'shots' of {limit} shots a job",
-            quota="shots",
-            asked=shots,
-            limit=limit,
-        )
     return shots
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from msgspec import structs
+
 from qmk.abi.call import Call
 from qmk.abi.calls import METHODS
 from qmk.base.errors import QmkError
+from qmk.kernel.denials import note_denial
 from qmk.kernel.effects import Effect, Kill, ReplyError
 from qmk.kernel.events import (
     CallReceived,
@@ -51,7 +54,7 @@ class Kernel(State):
             case Routed():
                 pending = self._take_pending(event.job)
                 if pending is not None:
-                    submit.routed(self, pending, event)
+                    self._routed(pending, event)
             case Refused():
                 self._refused(event)
             case Started():
@@ -100,6 +103,7 @@ class Kernel(State):
                 return
             session = self.session_of(event, event.params.session_id)
             session.calls += 1
+            self.accounts.call(session, event.now_ns)
             _require_supported(call)
             if not session.caps.held.issuperset(call.rights):
                 raise insufficient(call.rights, session.caps.held)
@@ -107,6 +111,7 @@ class Kernel(State):
         except QmkError as error:
             if session is not None:
                 session.errors += 1
+                note_denial(self, session.tenant.name, session.id, event.method, error)
             self.out.append(ReplyError(event.conn, event.ref, error))
 
     def _take_pending(self, job_id: str) -> Pending | None:
@@ -114,7 +119,14 @@ class Kernel(State):
         pending = self.pending.pop(job_id, None)
         if pending is not None:
             self.pending_keys.pop((pending.draft.tenant, pending.draft.idempotency_key), None)
+            self.accounts.drop(job_id)
         return pending
+
+    def _routed(self, pending: Pending, event: Routed) -> None:
+        try:
+            submit.routed(self, pending, event)
+        except QmkError as error:
+            self._drop_pending(pending, error)
 
     def _refused(self, event: Refused) -> None:
         pending = self._take_pending(event.job)
@@ -122,7 +134,8 @@ class Kernel(State):
             self._drop_pending(pending, reported_error(event.kind, event.message, event.fields))
 
     def _drop_pending(self, pending: Pending, error: QmkError) -> None:
-        self.tenant(pending.draft.tenant).queued_jobs.give()
+        draft = pending.draft
+        note_denial(self, draft.tenant, draft.session, "q_submit", error)
         self.out.extend(ReplyError(conn, ref, error) for conn, ref in pending.callers)
 
     def _progressed(self, event: Progressed) -> None:
@@ -149,6 +162,7 @@ class Kernel(State):
                 kind="JOB_FAILED",
                 message=f"the worker of engine '{engine}' died in {attempt} of {attempt} attempts: {event.message}",
                 fields={**event.fields, "engine": engine, "attempts": attempt},
+                lost=True,
             )
         self.commit(event)
         self.launch_ready()
@@ -173,8 +187,9 @@ class Kernel(State):
 
     def _recovered(self, event: Recovered) -> None:
         """After a replay: what ran is queued again, time limits go on counting from acceptance."""
+        self.accounts.recovered(event.used, event.now_ns)
         if self.jobs.launched:
-            self.commit(event)
+            self.commit(structs.replace(event, used={}))
         for job in self.jobs.by_id.values():
             if not job.ended:
                 self.set_deadline(job)

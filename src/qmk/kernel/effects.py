@@ -137,7 +137,9 @@ class SealEpoch(msgspec.Struct, frozen=True):
 
 class Charge(msgspec.Struct, frozen=True):
     """Write a row of the ledger, in the transaction of the record that ended the launch: what a bill is made from.
-    ``amounts``: quota name to amount."""
+    ``attempt`` counts the launches of the job that a worker began, from 1; (job, attempt) is charged once. ``amounts``:
+    quota name to amount, and cpu_seconds and queue_seconds. ``outcome``: completed, failed, cancelled, timeout, lost,
+    preempted, migrated or rewound."""
 
     now_ns: int
     tenant: str
@@ -145,6 +147,9 @@ class Charge(msgspec.Struct, frozen=True):
     job: str
     attempt: int
     amounts: dict[str, float]
+    engine: str = ""
+    method: str = ""
+    outcome: str = ""
 
 
 class DropBlob(msgspec.Struct, frozen=True):

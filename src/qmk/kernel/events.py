@@ -65,6 +65,8 @@ class Submitted(_Event, frozen=True):
     """qubits alive at once: what the job's place on the device must hold"""
     gates: int = 0
     """unitary nodes: what the quota 'gates' counts, times shots"""
+    result_bytes_max: int = 0
+    """the most that the result can take in the store: what is reserved of the quota 'bytes_stored'"""
     fenced: bool = False
     """the engine's method can be stopped, saved and restored at the program's fences"""
     replay_of: str = ""
@@ -116,7 +118,8 @@ class Finished(_Event, frozen=True):
 
 
 class Failed(_Event, frozen=True):
-    """The launch ended without a result. ``died`` True: the worker process was lost, so the job may be retried."""
+    """The launch ended without a result. ``died`` True: the worker process was lost, so the job may be retried.
+    ``lost`` True: it was lost in the last attempt that the job had."""
 
     job: str
     fence: int
@@ -124,6 +127,7 @@ class Failed(_Event, frozen=True):
     message: str
     fields: dict[str, Any]
     died: bool = False
+    lost: bool = False
 
 
 class Saved(_Event, frozen=True):

@@ -6,14 +6,15 @@ records. Nothing else changes what ``snapshot`` shows, so a replayed journal equ
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable
+from collections import OrderedDict
 from typing import Any
 
 from msgspec import structs
 
 from qmk.base.errors import KINDS, QmkError
 from qmk.base.limits import LIMITS
+from qmk.kernel.accounts import Accounts
+from qmk.kernel.demand import demand_of_record
 from qmk.kernel.events import (
     Cancelled,
     Event,
@@ -27,7 +28,6 @@ from qmk.kernel.events import (
 )
 from qmk.kernel.mapping import placements_of_record
 from qmk.kernel.objects.job import CANCELLED, COMPLETED, FAILED, QUEUED, RUNNING, Job
-from qmk.kernel.objects.tenant import Tenant
 from qmk.kernel.queue import LaunchQueue
 
 PROGRESS_STEPS = 50
@@ -37,8 +37,8 @@ PROGRESS_STEPS = 50
 class JobTable:
     """Jobs by id, with the launch queue and the launches that are out (``launched``, by job id)."""
 
-    def __init__(self, tenant_of: Callable[[str], Tenant], kept_jobs: int) -> None:
-        self._tenant_of = tenant_of
+    def __init__(self, accounts: Accounts, kept_jobs: int) -> None:
+        self._accounts = accounts
         self._kept_jobs = kept_jobs
         self.by_id: dict[str, Job] = {}
         self.by_key: dict[tuple[str, str], str] = {}
@@ -48,7 +48,7 @@ class JobTable:
         self.seq = 0
         self.fence = 0
         self.forgotten: list[str] = []
-        self._ended: deque[str] = deque()
+        self._ended: OrderedDict[str, None] = OrderedDict()
 
     def apply(self, record: Event) -> list[Job]:
         """Carries out a record; the jobs it changed. Records of forgotten jobs change nothing."""
@@ -85,6 +85,7 @@ class JobTable:
             "keys": dict(self.by_key),
             "ended": list(self._ended),
             "seq": self.seq,
+            "accounts": self._accounts.snapshot(),
         }
 
     def _submit(self, record: Submitted) -> Job:
@@ -94,10 +95,11 @@ class JobTable:
         if record.idempotency_key:
             self.by_key[record.tenant, record.idempotency_key] = record.job
         self.seq = max(self.seq, record.seq)
-        self._tenant_of(record.tenant).queued_jobs.take()
+        self._accounts.admit(record, demand_of_record(record))
         job.move(QUEUED)
         job.note(record.now_ns, "queued", engine=record.engine, method=record.method)
         self.queue.put(job)
+        self._forget_excess(record.tenant)
         return job
 
     def _change(self, job: Job, record: Started | Progressed | Finished | Failed | Cancelled) -> None:
@@ -132,6 +134,7 @@ class JobTable:
             self._occupy(job, record.fence)
         self.fence = max(self.fence, record.fence)
         job.move(RUNNING)
+        job.launches += 1
         job.started_ns = record.now_ns
         job.note(record.now_ns, "started", engine=job.submitted.engine, attempt=job.attempts + 1)
 
@@ -155,13 +158,21 @@ class JobTable:
             job.note(now_ns, state.lower(), error=job.error)
         else:
             job.note(now_ns, state.lower())
-        self._tenant_of(job.tenant).queued_jobs.give()
-        self._ended.append(job.id)
-        if len(self._ended) > self._kept_jobs:
-            self._forget(self._ended.popleft())
+        self._accounts.end(job.id, int(job.usage.get("result_bytes", 0)))
+        self._ended[job.id] = None
+        self._forget_excess(job.tenant)
+
+    def _forget_excess(self, tenant: str) -> None:
+        """Ended jobs give way: beyond their number, beyond the bytes of the tenant, beyond those of all."""
+        while len(self._ended) > self._kept_jobs:
+            self._forget(next(iter(self._ended)))
+        while self._ended and (job_id := self._accounts.giving_way(tenant, next(iter(self._ended)))) is not None:
+            self._forget(job_id)
 
     def _forget(self, job_id: str) -> None:
         job = self.by_id.pop(job_id)
+        del self._ended[job_id]
+        self._accounts.forget(job_id)
         key = (job.tenant, job.submitted.idempotency_key)
         if self.by_key.get(key) == job_id:
             del self.by_key[key]
@@ -193,12 +204,12 @@ class JobTable:
         job.fence = fence
         self.launched[job.id] = job
         self.memory_bytes += job.submitted.memory_bytes
-        self._tenant_of(job.tenant).running_jobs.take()
+        self._accounts.occupy(job.id)
 
     def _vacate(self, job: Job) -> None:
         if self.launched.pop(job.id, None) is not None:
             self.memory_bytes -= job.submitted.memory_bytes
-            self._tenant_of(job.tenant).running_jobs.give()
+            self._accounts.vacate(job.id)
         job.fence = 0
 
 

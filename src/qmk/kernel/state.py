@@ -6,7 +6,8 @@ from typing import Any
 
 from qmk.abi.calls import q_events
 from qmk.base.errors import QmkError
-from qmk.kernel import views
+from qmk.kernel import ledger, views
+from qmk.kernel.accounts import Accounts
 from qmk.kernel.config import KernelConfig, TenantConfig
 from qmk.kernel.effects import (
     ClearTimer,
@@ -45,7 +46,8 @@ class State:
         self.pending_keys: dict[tuple[str, str], str] = {}
         self.sessions = SessionTable(self.config.sessions, self.config.session_idle_s * SECOND)
         self.waits = WaitTable(self.config.open_waits)
-        self.jobs = JobTable(self.tenant, self.config.kept_jobs)
+        self.accounts = Accounts(self.tenant, self.sessions.get, self.config)
+        self.jobs = JobTable(self.accounts, self.config.kept_jobs)
         configured = (self.config.local, *self.config.tokens.values())
         self.known_caps = frozenset(name for row in configured for name in row.allowed_caps)
         self._tenants = {row.name: Tenant(row) for row in configured}
@@ -78,9 +80,12 @@ class State:
         return job
 
     def commit(self, record: Event, durable: bool = True) -> list[Job]:
-        """Applies a record and journals it; then answers whoever waits for what it changed."""
+        """Applies a record and journals it, with what the launches that it ends are charged; then answers whoever waits
+        for what it changed."""
+        charges = ledger.charges(self.accounts, self.jobs, record)
         changed = self.jobs.apply(record)
         self.out.append(Journal(record, durable))
+        self.out.extend(charges)
         for job in changed:
             if job.ended:
                 self._account(job)
@@ -188,8 +193,7 @@ class State:
             session.jobs_cancelled += 1
 
     def _may_run(self, job: Job) -> bool:
-        quota = self.tenant(job.tenant).running_jobs
-        return quota.used < quota.limit
+        return self.accounts.may_run(job.id)
 
     def _fits(self, job: Job) -> bool:
         """Whether the launches out and this one stay within the machine's memory; a job alone always may try."""

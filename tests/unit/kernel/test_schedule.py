@@ -6,7 +6,7 @@ from typing import Any
 
 from qmk.abi.shapes import Policy
 from qmk.kernel.config import TenantConfig
-from qmk.kernel.effects import Forget, Journal, Kill, Launch, Reply, ReplyError, SetTimer
+from qmk.kernel.effects import Charge, Forget, Journal, Kill, Launch, Reply, ReplyError, SetTimer
 from qmk.kernel.events import Failed, Finished, Started, TimerFired
 
 
@@ -72,7 +72,10 @@ def test_a_job_larger_than_the_machine_may_try_alone(make_bench: Any) -> None:
 def test_a_tenant_at_its_running_quota_lets_others_pass(make_bench: Any) -> None:
     import hashlib
 
-    tokens = {hashlib.sha256(name.encode()).hexdigest(): TenantConfig(name=name, running_jobs=1) for name in ("a", "b")}
+    tokens = {
+        hashlib.sha256(name.encode()).hexdigest(): TenantConfig(name=name, quotas={"running_jobs": 1})
+        for name in ("a", "b")
+    }
     bench = make_bench(workers=3, tokens=tokens)
     a, b = bench.open(token="a"), bench.open(token="b")
     first, second, other = bench.submit(a), bench.submit(a), bench.submit(b)
@@ -87,9 +90,9 @@ def test_a_dead_worker_means_one_retry_then_failed_with_blame_engine(bench: Any)
     bench.start(job)
     bench.progress(job, 500)
     effects = bench.fail(job, "RESOURCE_EXHAUSTED", died=True)
-    assert [type(effect) for effect in effects] == [Journal, Launch]
-    assert effects[1].fence == 2
-    assert effects[1].seed == 5
+    assert [type(effect) for effect in effects] == [Journal, Charge, Launch]
+    assert effects[2].fence == 2
+    assert effects[2].seed == 5
     assert bench.ask("q_status", session_id=session, job_id=job).progress.shots_done == 0
     bench.start(job)
     assert bench.progress(job, 500), "the second launch reports its progress anew"

@@ -19,6 +19,13 @@ class Request(shapes.Request, frozen=True):
         ]
         | None
     ) = None
+    quota: (
+        Annotated[
+            dict[shapes.Name, Annotated[int, Meta(ge=0, le=shapes.INT_MAX)]],
+            Meta(description="limits for this session by name of a quota, at most the tenant's", max_length=64),
+        ]
+        | None
+    ) = None
     token: Annotated[str, Meta(description="bearer token; empty in local mode", max_length=LIMITS.text_chars)] = ""
 
 
@@ -30,13 +37,6 @@ class Granted(Struct, frozen=True):
 class Denied(Struct, frozen=True):
     name: str
     reason: str
-
-
-class Quota(Struct, frozen=True):
-    name: str
-    unit: str
-    limit: int
-    used: int
 
 
 class FamilyRow(Struct, frozen=True):
@@ -51,7 +51,9 @@ class Reply(Struct, frozen=True):
     root: Annotated[str, Meta(description="capability every granted one derives from")]
     granted: list[Granted]
     denied: list[Denied]
-    quota: list[Quota]
+    quota: Annotated[
+        list[shapes.QuotaFigures], Meta(description="the tenant's quotas; a session's own limits in place")
+    ]
     limits: Annotated[dict[str, int], Meta(description="every bound of the system by name")]
     families: list[FamilyRow]
     devices: list[str]
@@ -62,10 +64,10 @@ CALL = Call(
     doc="Opens a session for the tenant of the token and grants it capabilities. Authority only shrinks afterwards.",
     request=Request,
     reply=Reply,
-    errors=("AUTH_FAILED", "TENANT_SUSPENDED", "QUOTA_EXCEEDED"),
+    errors=("AUTH_FAILED", "TENANT_SUSPENDED", "QUOTA_EXCEEDED", "INVALID_PARAMS"),
     aliases=("qmk_session_create",),
     example=(
-        {"requested": ["CAP_ALLOC", "CAP_PAINT"]},
+        {"requested": ["CAP_ALLOC", "CAP_PAINT"], "quota": {"queued_jobs": 100}},
         {
             "session_id": examples.SESSION,
             "tenant": "local",
@@ -73,9 +75,22 @@ CALL = Call(
             "granted": [{"name": "CAP_ALLOC", "capability": "cap_example"}],
             "denied": [{"name": "CAP_PAINT", "reason": "there is no such capability"}],
             "quota": [
-                {"name": "queued_jobs", "unit": "jobs", "limit": 10000, "used": 0},
-                {"name": "running_jobs", "unit": "jobs", "limit": 64, "used": 0},
-                {"name": "held_qubits", "unit": "qubits", "limit": 100000, "used": 0},
+                {
+                    "name": "queued_jobs",
+                    "kind": "held",
+                    "unit": "jobs",
+                    "limit": 100,
+                    "used": 0,
+                    "period_end": None,
+                },
+                {
+                    "name": "shots_period",
+                    "kind": "spent",
+                    "unit": "shots",
+                    "limit": 1000000000000000,
+                    "used": 0,
+                    "period_end": (examples.TIME // 86400 + 1) * 86400.0,
+                },
             ],
             "limits": {"frame_bytes": 67108864, "shots": 100000000, "queued_jobs": 10000},
             "families": [

@@ -11,6 +11,7 @@ from qmk.base.ids import opaque
 from qmk.base.limits import TABLE
 from qmk.kernel.config import TenantConfig
 from qmk.kernel.objects.session import Session
+from qmk.kernel.session_bounds import account_of
 from qmk.qvm.families import FAMILIES
 
 if TYPE_CHECKING:
@@ -25,10 +26,11 @@ def negotiate(kernel: State, event: CallReceived) -> None:
     """Opens a session for the token's tenant; whatever policy does not allow is denied by name."""
     request: q_negotiate_caps.Request = event.params
     config = _authenticate(kernel, request.token)
-    _make_room(kernel, event.now_ns)
     tenant = kernel.tenant(config.name)
+    account = account_of(kernel, event, tenant)
+    _make_room(kernel, event.now_ns)
     root = opaque("cap", event.entropy, "root")
-    session = Session(opaque("ses", event.entropy), tenant, root, event.conn, event.now_ns)
+    session = Session(opaque("ses", event.entropy), tenant, root, event.conn, event.now_ns, account)
     granted: list[q_negotiate_caps.Granted] = []
     denied: list[q_negotiate_caps.Denied] = []
     wanted = config.default_caps if request.requested is None else dict.fromkeys(request.requested)
@@ -47,7 +49,7 @@ def negotiate(kernel: State, event: CallReceived) -> None:
         root=root,
         granted=granted,
         denied=denied,
-        quota=[q_negotiate_caps.Quota(q.name, q.unit, q.limit, q.used) for q in tenant.quotas()],
+        quota=kernel.accounts.figures(session, event.now_ns),
         limits=_LIMITS,
         families=_FAMILIES,
         devices=list(kernel.config.devices),

@@ -15,6 +15,7 @@ from qmk.base.errors import QmkError
 from qmk.base.ids import opaque
 from qmk.base.seeds import substream
 from qmk.kernel import admission, views
+from qmk.kernel.demand import demand_of_record, measure, result_bytes_max
 from qmk.kernel.effects import Estimate, Reply, Route
 from qmk.kernel.events import Routed, Submitted
 from qmk.kernel.mapping import epoch_sizes
@@ -35,20 +36,21 @@ def submit(kernel: State, event: CallReceived, session: Session) -> None:
         raise closing()
     graph = admission.require_graph(event.graph)
     admission.require_policy(request.policy, session, kernel.config)
-    shots = admission.shots_of(request.shots, graph, session, kernel.config)
+    shots = admission.shots_of(request.shots, graph, kernel.config)
     digest = graph_digest(graph)
     policy = msgspec.to_builtins(request.policy)
     key = request.idempotency_key
     request_digest = admission.request_digest(digest, shots, policy, request.keep_events) if key else ""
     if key and _repeat(kernel, event, session, request_digest):
         return
-    session.tenant.queued_jobs.require()
+    session.tenant.queued_jobs.require()  # before the work of verifying; all quotas are looked at after it
     if request.keep_events:
         admission.require_event_room(graph, shots)
     warnings = [*event.warnings, *admission.verified(graph, session)]
     epochs, epoch_nodes = epoch_sizes(graph)
     admission.require_deadline(request.policy, epochs)
     seed = request.policy.seed
+    n_qubits, gates = measure(graph)
     draft = Submitted(
         now_ns=event.now_ns,
         job=opaque("job", event.entropy),
@@ -70,13 +72,18 @@ def submit(kernel: State, event: CallReceived, session: Session) -> None:
         keep_events=request.keep_events,
         epoch_nodes=epoch_nodes,
         request_digest=request_digest,
+        n_qubits=n_qubits,
+        gates=gates,
+        result_bytes_max=result_bytes_max(len(graph.events), shots, request.keep_events),
     )
+    demand = demand_of_record(draft)
+    kernel.accounts.require(session, demand, event.now_ns)
+    kernel.accounts.reserve(draft.job, session, demand)
     _start_routing(kernel, event, session, Pending(draft, warnings, [(event.conn, event.ref)]), graph)
 
 
 def _start_routing(kernel: State, event: CallReceived, session: Session, pending: Pending, graph: Graph) -> None:
     draft = pending.draft
-    session.tenant.queued_jobs.take()
     session.jobs_submitted += 1
     kernel.pending[draft.job] = pending
     if draft.idempotency_key:
@@ -108,7 +115,8 @@ def _repeat(kernel: State, event: CallReceived, session: Session, request_digest
 
 
 def routed(kernel: State, pending: Pending, event: Routed) -> None:
-    """The router has chosen: journal, answer, queue."""
+    """The router has chosen: journal, answer, queue. Raises QUOTA_EXCEEDED when its prediction of the run time does not
+    fit."""
     draft = pending.draft
     record = msgspec.structs.replace(
         draft,
@@ -120,8 +128,10 @@ def routed(kernel: State, pending: Pending, event: Routed) -> None:
         memory_bytes=event.memory_bytes,
         seq=kernel.jobs.seq + 1,
     )
-    kernel.tenant(draft.tenant).queued_jobs.give()
+    kernel.accounts.require_engine_time(record, event.now_ns)
     (job,) = kernel.commit(record)
+    amounts = {"shots": record.shots, "gates": record.gates, "n_qubits": record.n_qubits}
+    kernel.audit("job.admit", record.tenant, job=record.job, engine=record.engine, **amounts)
     reply = views.submitted(kernel.jobs, job, event.now_ns, kernel.config.workers, pending.warnings)
     kernel.out.extend(Reply(conn, ref, reply) for conn, ref in pending.callers)
     kernel.set_deadline(job)
@@ -139,7 +149,7 @@ def estimate(kernel: State, event: CallReceived, session: Session) -> None:
             planned="a later release",
             help="leave qec out",
         )
-    shots = admission.shots_of(request.shots, graph, session, kernel.config)
+    shots = admission.shots_of(request.shots, graph, kernel.config)
     admission.verified(graph, session)
     kernel.out.append(Estimate(event.conn, event.ref, graph_digest(graph), shots, graph))
 

@@ -45,7 +45,8 @@ class IllegalMove(AssertionError):
 
 
 class Job:
-    """``fence`` is the number of the current launch, 0 when none is out. Times are nanoseconds, 0 when not yet.
+    """``fence`` is the number of the current launch, 0 when none is out; ``launches`` counts those that began. Times
+    are nanoseconds, 0 when not yet.
 
     ``submitted`` is the record without its graph, which only the host keeps.
     Everything but ``fence`` and ``shots_done`` follows from the journal's records alone.
@@ -57,6 +58,7 @@ class Job:
         "error",
         "events",
         "fence",
+        "launches",
         "mapping",
         "progress_steps",
         "seed",
@@ -76,6 +78,7 @@ class Job:
         self.state = VALIDATING
         self.fence = 0
         self.attempts = 0
+        self.launches = 0
         self.started_ns = self.ended_ns = 0
         self.shots_done = self.progress_steps = 0
         self.error: dict[str, Any] | None = None
@@ -112,5 +115,6 @@ class Job:
 
     def comparable(self) -> dict[str, Any]:
         """All that a replay of the journal must rebuild."""
-        names = ("attempts", "ended_ns", "error", "events", "mapping", "progress_steps", "started_ns", "state", "usage")
+        names = ("attempts", "ended_ns", "error", "events", "launches", "mapping", "progress_steps", "started_ns")
+        names += ("state", "usage")
         return {"submitted": self.submitted} | {name: getattr(self, name) for name in names}

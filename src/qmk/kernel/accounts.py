@@ -1,0 +1,201 @@
+"""Who uses how much: what admitted jobs hold and reserve, and what a launch that ended is charged.
+
+A job holds from its acceptance (first in VALIDATING, then by its ``Submitted`` record) to its end; a launch holds its
+place on the map; an ended job keeps its bytes until it is forgotten. All of that follows from the journal's records
+and is rebuilt by a replay. What was spent in the period is not: the ledger knows it, and ``Recovered.used`` brings it.
+Holdings count for the tenant, and for the session that submitted the job while it is open and has quotas of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from qmk.abi.shapes import QuotaFigures
+from qmk.base.errors import QmkError
+from qmk.kernel.config import KernelConfig
+from qmk.kernel.demand import Demand, seconds_ns
+from qmk.kernel.events import Submitted
+from qmk.kernel.objects.account import Account
+from qmk.kernel.objects.quota import QUOTAS, SECOND_NS
+from qmk.kernel.objects.session import Session
+from qmk.kernel.objects.tenant import Tenant
+
+
+class Holding:
+    """What one job holds. ``engine_ns`` is what is left of its reservation; ``placed``: it is on the map."""
+
+    __slots__ = ("accounts", "demand", "engine_ns", "kept", "placed")
+
+    def __init__(self, accounts: tuple[Account, ...], demand: Demand) -> None:
+        self.accounts = accounts
+        self.demand = demand
+        self.engine_ns = demand.engine_ns
+        self.placed = False
+        self.kept = -1
+
+
+class Accounts:
+    """The books of the kernel. ``queued_bytes``: graphs in memory; ``kept_bytes``: what ended jobs keep."""
+
+    def __init__(
+        self,
+        tenant_of: Callable[[str], Tenant],
+        session_of: Callable[[str], Session | None],
+        config: KernelConfig,
+    ) -> None:
+        self._tenant_of = tenant_of
+        self._session_of = session_of
+        self._queued_bytes_max = config.queued_bytes
+        self._kept_bytes_max = config.kept_bytes
+        self.period_ns = config.quota_period_s * SECOND_NS
+        self.queued_bytes = 0
+        self.kept_bytes = 0
+        self._waiting: dict[str, Holding] = {}
+        self._jobs: dict[str, Holding] = {}
+
+    def period_start_ns(self, now_ns: int) -> int:
+        """When the period of ``now_ns`` began."""
+        return now_ns - now_ns % self.period_ns
+
+    def call(self, session: Session, now_ns: int) -> None:
+        """One more call of the session. Raises QUOTA_EXCEEDED ``calls_per_minute``."""
+        own = session.account
+        if own is not None and own.calls is not None:
+            own.calls.call(now_ns)
+        calls = session.tenant.account.calls
+        assert calls is not None
+        calls.call(now_ns)
+
+    def figures(self, session: Session, now_ns: int) -> list[QuotaFigures]:
+        """Every quota of the tenant, and in place of it the session's own."""
+        rows = {row.name: row for row in session.tenant.account.figures(now_ns, self.period_ns)}
+        if session.account is not None:
+            rows.update((row.name, row) for row in session.account.figures(now_ns, self.period_ns))
+        return list(rows.values())
+
+    def require(self, session: Session, demand: Demand, now_ns: int) -> None:
+        """Raise QUOTA_EXCEEDED unless the tenant and the session may have one more job of this kind, and
+        RESOURCE_EXHAUSTED when the daemon holds as many graphs as it may."""
+        for account in session.accounts:
+            account.roll(now_ns, self.period_ns)
+            account.require(demand, now_ns)
+        if self.queued_bytes + demand.graph_bytes > self._queued_bytes_max:
+            raise QmkError(
+                "RESOURCE_EXHAUSTED",
+                f"the graphs of the jobs that wait take {self.queued_bytes} bytes; {demand.graph_bytes} more exceed "
+                f"'queued_bytes' of {self._queued_bytes_max}",
+                resource="queued_bytes",
+                asked=self.queued_bytes + demand.graph_bytes,
+                limit=self._queued_bytes_max,
+                help="try again when jobs have ended",
+            )
+
+    def require_engine_time(self, record: Submitted, now_ns: int) -> None:
+        """Raise QUOTA_EXCEEDED unless what the router predicts for the job fits what is left."""
+        engine_ns = seconds_ns(record.seconds)
+        for account in self._accounts_of(record.tenant, record.session):
+            account.roll(now_ns, self.period_ns)
+            engine = account.engine
+            if engine is not None and not engine.fits(engine_ns):
+                raise engine.refusal(engine_ns, now_ns)
+
+    def _accounts_of(self, tenant: str, session_id: str) -> tuple[Account, ...]:
+        """The tenant's, and the session's while it is open."""
+        session = self._session_of(session_id)
+        return (self._tenant_of(tenant).account,) if session is None else session.accounts
+
+    def reserve(self, job_id: str, session: Session, demand: Demand) -> None:
+        """The job is VALIDATING: nobody else can have what it will need."""
+        holding = self._waiting[job_id] = Holding(session.accounts, demand)
+        self.queued_bytes += demand.graph_bytes
+        for account in holding.accounts:
+            account.hold(demand, waiting=True)
+
+    def drop(self, job_id: str) -> None:
+        """The job leaves VALIDATING."""
+        holding = self._waiting.pop(job_id)
+        self.queued_bytes -= holding.demand.graph_bytes
+        for account in holding.accounts:
+            account.give(holding.demand, 0, waiting=True)
+
+    def admit(self, record: Submitted, demand: Demand) -> None:
+        """The journal has the job."""
+        accounts = self._accounts_of(record.tenant, record.session)
+        self._jobs[record.job] = Holding(accounts, demand)
+        self.queued_bytes += demand.graph_bytes
+        for account in accounts:
+            account.hold(demand)
+
+    def may_run(self, job_id: str) -> bool:
+        """Whether the quotas let the job onto an engine now."""
+        holding = self._jobs[job_id]
+        return all(account.has_place(holding.demand) for account in holding.accounts)
+
+    def occupy(self, job_id: str) -> None:
+        """A launch of the job is out."""
+        holding = self._jobs[job_id]
+        assert not holding.placed
+        holding.placed = True
+        for account in holding.accounts:
+            account.place(holding.demand)
+
+    def vacate(self, job_id: str) -> None:
+        """The launch, if any, is over."""
+        holding = self._jobs[job_id]
+        if holding.placed:
+            holding.placed = False
+            for account in holding.accounts:
+                account.displace(holding.demand)
+
+    def end(self, job_id: str, result_bytes: int) -> None:
+        """The job ended: what it reserved is free, its graph and its result are kept. A result counts for no more than
+        was reserved for it."""
+        holding = self._jobs[job_id]
+        demand = holding.demand
+        self.queued_bytes -= demand.graph_bytes
+        holding.kept = self.kept_by(job_id, result_bytes)
+        self.kept_bytes += holding.kept
+        for account in holding.accounts:
+            account.give(demand, holding.engine_ns)
+        holding.accounts[0].storage.keep(job_id, holding.kept)
+
+    def kept_by(self, job_id: str, result_bytes: int) -> int:
+        """What the job keeps when it ends with a result of this size."""
+        demand = self._jobs[job_id].demand
+        return min(demand.graph_bytes + max(0, result_bytes), demand.stored_bytes)
+
+    def forget(self, job_id: str) -> None:
+        holding = self._jobs.pop(job_id)
+        self.kept_bytes -= holding.kept
+        holding.accounts[0].storage.drop(job_id)
+
+    def giving_way(self, tenant: str, oldest: str) -> str | None:
+        """An ended job to be forgotten, since the tenant, or all together, keep too much. ``oldest`` of all."""
+        storage = self._tenant_of(tenant).account.storage
+        if storage.overfull:
+            return next(iter(storage.kept))
+        return oldest if self.kept_bytes > self._kept_bytes_max else None
+
+    def charge(self, job_id: str, amounts: dict[str, int], now_ns: int) -> None:
+        """Book what a launch used. ``amounts`` by quota, engine time in nanoseconds; what is left of the job's
+        reservation of it shrinks by what was spent."""
+        holding = self._jobs[job_id]
+        reserved_ns = min(holding.engine_ns, amounts["engine_seconds"])
+        holding.engine_ns -= reserved_ns
+        for account in holding.accounts:
+            account.roll(now_ns, self.period_ns)
+            account.charge(amounts, reserved_ns)
+
+    def recovered(self, used: dict[str, dict[str, float]], now_ns: int) -> None:
+        """Take over from the ledger what tenants spent in the current period."""
+        for name, amounts in used.items():
+            account = self._tenant_of(name).account
+            account.roll(now_ns, self.period_ns)
+            account.set_spent({quota: round(amount * QUOTAS[quota].scale) for quota, amount in amounts.items()})
+
+    def snapshot(self) -> dict[str, Any]:
+        """What a replay must rebuild, as comparable data."""
+        return {
+            job_id: (holding.demand, holding.kept, holding.accounts[0].owner) for job_id, holding in self._jobs.items()
+        }

@@ -1,0 +1,135 @@
+"""Account: the quotas of one tenant, or those a session was opened with, and the steps a job takes on them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+from qmk.abi.shapes import QuotaFigures
+from qmk.kernel.demand import Demand
+from qmk.kernel.objects.quota import QUOTAS, SESSION, Quota, Rate, Spent, Storage, made
+
+_HELD = {
+    name: Demand._fields.index(field)
+    for name, field in (
+        ("queued_jobs", "jobs"),
+        ("logical_qubits", "n_qubits"),
+        ("bytes_stored", "stored_bytes"),
+        ("shots_period", "shots"),
+        ("gates", "gates"),
+        ("engine_seconds", "engine_ns"),
+    )
+}
+"""Which number of its demand a job holds, from acceptance to end."""
+
+_PLACED = {
+    name: Demand._fields.index(field) for name, field in (("running_jobs", "jobs"), ("physical_qubits", "n_qubits"))
+}
+"""Which it holds while a launch is out."""
+
+_BOUND = {"shots": Demand._fields.index("shots"), **_PLACED}
+"""Which must fit the limit alone, or the job can never run."""
+
+_QUBITS = ("held_qubits", "logical_qubits")
+
+
+class Account:
+    """``owner`` is the tenant's name, or ``SESSION``. A tenant has every quota, a session those it was opened with."""
+
+    __slots__ = ("_bounds", "_holds", "_places", "_qubits", "_spent", "calls", "engine", "owner", "quotas", "stored")
+
+    def __init__(self, owner: str, limits: Mapping[str, int]) -> None:
+        self.owner = owner
+        names = limits if owner == SESSION else QUOTAS
+        own = {name: made(name, limits.get(name, row.default), owner) for name, row in QUOTAS.items() if name in names}
+        self.quotas: dict[str, Quota] = own
+        self.calls = cast("Rate | None", own.get("calls_per_minute"))
+        self.stored = cast("Storage | None", own.get("bytes_stored"))
+        self.engine = cast("Spent | None", own.get("engine_seconds"))
+        self._spent = [quota for quota in own.values() if isinstance(quota, Spent)]
+        self._holds = [(own[name], at) for name, at in _HELD.items() if name in own]
+        self._places = [(own[name], at) for name, at in _PLACED.items() if name in own]
+        self._bounds = [(own[name], at) for name, at in _BOUND.items() if name in own]
+        self._qubits = [own[name] for name in _QUBITS if name in own]
+
+    @property
+    def storage(self) -> Storage:
+        """A tenant's."""
+        assert self.stored is not None
+        return self.stored
+
+    def set_limits(self, limits: Mapping[str, int]) -> None:
+        """Other limits for the same counts. What is used above a lowered one stays, and nothing more is granted."""
+        for name, quota in self.quotas.items():
+            quota.limit = limits.get(name, QUOTAS[name].default)
+
+    def roll(self, now_ns: int, period_ns: int) -> None:
+        """Begin a new period when it is time."""
+        for quota in self._spent:
+            quota.roll(now_ns, period_ns)
+
+    def require(self, demand: Demand, now_ns: int) -> None:
+        """Raise QUOTA_EXCEEDED for the first quota that one more such job would exceed."""
+        for quota, at in self._bounds:
+            if demand[at] > quota.limit:
+                raise quota.never(demand[at])
+        for quota, at in self._holds:
+            if not quota.fits(demand[at]):
+                raise quota.refusal(demand[at], now_ns)
+
+    def hold(self, demand: Demand, waiting: bool = False) -> None:
+        """The job is accepted. ``waiting``: it is VALIDATING, and its bytes are asked for but not yet used."""
+        for quota, at in self._holds:
+            if waiting and isinstance(quota, Storage):
+                quota.waiting += demand[at]
+            else:
+                quota.take(demand[at])
+
+    def give(self, demand: Demand, engine_ns: int, waiting: bool = False) -> None:
+        """The job ended, or left VALIDATING. ``engine_ns`` is what its reservation still holds."""
+        for quota, at in self._holds:
+            if waiting and isinstance(quota, Storage):
+                quota.waiting -= demand[at]
+            else:
+                quota.give(engine_ns if quota is self.engine else demand[at])
+
+    def has_place(self, demand: Demand) -> bool:
+        """Whether one more launch fits."""
+        return all(quota.fits(demand[at]) for quota, at in self._places)
+
+    def place(self, demand: Demand) -> None:
+        for quota, at in self._places:
+            quota.take(demand[at])
+
+    def displace(self, demand: Demand) -> None:
+        for quota, at in self._places:
+            quota.give(demand[at])
+
+    def charge(self, amounts: Mapping[str, int], reserved_ns: int) -> None:
+        """Book what a launch used, ``reserved_ns`` of it out of the job's reservation."""
+        for quota in self._spent:
+            quota.spent += amounts.get(quota.name, 0)
+        if self.engine is not None:
+            self.engine.give(reserved_ns)
+
+    def set_spent(self, amounts: Mapping[str, int]) -> None:
+        """What was spent in this period, as the ledger has it."""
+        for quota in self._spent:
+            quota.spent = amounts.get(quota.name, 0)
+
+    def require_qubits(self, n: int) -> None:
+        for quota in self._qubits:
+            quota.require(n)
+
+    def take_qubits(self, n: int) -> None:
+        for quota in self._qubits:
+            quota.take(n)
+
+    def give_qubits(self, n: int) -> None:
+        for quota in self._qubits:
+            quota.give(n)
+
+    def figures(self, now_ns: int, period_ns: int) -> list[QuotaFigures]:
+        """Every quota as calls show it."""
+        self.roll(now_ns, period_ns)
+        return [quota.figures(now_ns) for quota in self.quotas.values()]
