@@ -8,13 +8,13 @@ Holdings count for the tenant, and for the session that submitted the job while 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from qmk.abi.shapes import QuotaFigures
 from qmk.base.errors import QmkError
 from qmk.kernel.config import KernelConfig
-from qmk.kernel.demand import Demand, seconds_ns
+from qmk.kernel.demand import Demand, demand_of_record, seconds_ns
 from qmk.kernel.events import Submitted
 from qmk.kernel.objects.account import Account
 from qmk.kernel.objects.quota import QUOTAS, SECOND_NS
@@ -23,15 +23,16 @@ from qmk.kernel.objects.tenant import Tenant
 
 
 class Holding:
-    """What one job holds. ``engine_ns`` is what is left of its reservation; ``placed``: it is on the map."""
+    """What one job holds. ``engine_ns`` is what is left of its reservation; ``placed``: it is on the map; ``waiting``:
+    it is VALIDATING. ``kept`` are the bytes of an ended job, -1 before its end."""
 
-    __slots__ = ("accounts", "demand", "engine_ns", "kept", "placed")
+    __slots__ = ("accounts", "demand", "engine_ns", "kept", "placed", "waiting")
 
     def __init__(self, accounts: tuple[Account, ...], demand: Demand) -> None:
         self.accounts = accounts
         self.demand = demand
         self.engine_ns = demand.engine_ns
-        self.placed = False
+        self.placed = self.waiting = False
         self.kept = -1
 
 
@@ -51,7 +52,6 @@ class Accounts:
         self.period_ns = config.quota_period_s * SECOND_NS
         self.queued_bytes = 0
         self.kept_bytes = 0
-        self._waiting: dict[str, Holding] = {}
         self._jobs: dict[str, Holding] = {}
 
     def period_start_ns(self, now_ns: int) -> int:
@@ -91,46 +91,68 @@ class Accounts:
                 help="try again when jobs have ended",
             )
 
-    def require_engine_time(self, record: Submitted, now_ns: int) -> None:
-        """Raise QUOTA_EXCEEDED unless what the router predicts for the job fits what is left."""
-        engine_ns = seconds_ns(record.seconds)
-        for account in self._accounts_of(record.tenant, record.session):
+    def require_engine_time(self, job_id: str, seconds: float, now_ns: int) -> None:
+        """Raise QUOTA_EXCEEDED unless what the router predicts for the job in VALIDATING fits what is left."""
+        engine_ns = seconds_ns(seconds)
+        for account in self._jobs[job_id].accounts:
             account.roll(now_ns, self.period_ns)
             engine = account.engine
             if engine is not None and not engine.fits(engine_ns):
                 raise engine.refusal(engine_ns, now_ns)
+
+    def reserve(self, job_id: str, session: Session, demand: Demand) -> None:
+        """The job is VALIDATING: nobody else can have what it will need."""
+        self._hold(job_id, session.accounts, demand)
+        storage = session.tenant.account.storage
+        storage.held -= demand.stored_bytes
+        storage.waiting += demand.stored_bytes
+        self._jobs[job_id].waiting = True
+
+    def drop(self, job_id: str) -> None:
+        """The job leaves VALIDATING and is none."""
+        demand, accounts = self._no_longer_waiting(job_id)
+        del self._jobs[job_id]
+        self.queued_bytes -= demand.graph_bytes
+        for account in accounts:
+            account.give(demand, 0)
+
+    def admit(self, record: Submitted) -> None:
+        """The journal has the job. One that was VALIDATING takes over what it reserved then."""
+        if record.job not in self._jobs:
+            self._hold(record.job, self._accounts_of(record.tenant, record.session), demand_of_record(record))
+            return
+        self._no_longer_waiting(record.job)
+        holding = self._jobs[record.job]
+        holding.engine_ns = seconds_ns(record.seconds)
+        holding.demand = holding.demand._replace(engine_ns=holding.engine_ns)
+        for account in holding.accounts:
+            if account.engine is not None:
+                account.engine.held += holding.engine_ns
+
+    def _hold(self, job_id: str, accounts: tuple[Account, ...], demand: Demand) -> None:
+        self._jobs[job_id] = Holding(accounts, demand)
+        self.queued_bytes += demand.graph_bytes
+        for account in accounts:
+            account.hold(demand)
+
+    def _no_longer_waiting(self, job_id: str) -> tuple[Demand, tuple[Account, ...]]:
+        """Its bytes are used now, no longer asked for."""
+        holding = self._jobs[job_id]
+        holding.waiting = False
+        storage = holding.accounts[0].storage
+        storage.held += holding.demand.stored_bytes
+        storage.waiting -= holding.demand.stored_bytes
+        return holding.demand, holding.accounts
 
     def _accounts_of(self, tenant: str, session_id: str) -> tuple[Account, ...]:
         """The tenant's, and the session's while it is open."""
         session = self._session_of(session_id)
         return (self._tenant_of(tenant).account,) if session is None else session.accounts
 
-    def reserve(self, job_id: str, session: Session, demand: Demand) -> None:
-        """The job is VALIDATING: nobody else can have what it will need."""
-        holding = self._waiting[job_id] = Holding(session.accounts, demand)
-        self.queued_bytes += demand.graph_bytes
-        for account in holding.accounts:
-            account.hold(demand, waiting=True)
-
-    def drop(self, job_id: str) -> None:
-        """The job leaves VALIDATING."""
-        holding = self._waiting.pop(job_id)
-        self.queued_bytes -= holding.demand.graph_bytes
-        for account in holding.accounts:
-            account.give(holding.demand, 0, waiting=True)
-
-    def admit(self, record: Submitted, demand: Demand) -> None:
-        """The journal has the job."""
-        accounts = self._accounts_of(record.tenant, record.session)
-        self._jobs[record.job] = Holding(accounts, demand)
-        self.queued_bytes += demand.graph_bytes
-        for account in accounts:
-            account.hold(demand)
-
     def may_run(self, job_id: str) -> bool:
         """Whether the quotas let the job onto an engine now."""
         holding = self._jobs[job_id]
-        return all(account.has_place(holding.demand) for account in holding.accounts)
+        return all([account.has_place(holding.demand) for account in holding.accounts])
 
     def occupy(self, job_id: str) -> None:
         """A launch of the job is out."""
@@ -170,12 +192,13 @@ class Accounts:
         self.kept_bytes -= holding.kept
         holding.accounts[0].storage.drop(job_id)
 
-    def giving_way(self, tenant: str, oldest: str) -> str | None:
-        """An ended job to be forgotten, since the tenant, or all together, keep too much. ``oldest`` of all."""
+    def giving_way(self, tenant: str, ended: Collection[str]) -> str | None:
+        """The job to be forgotten next: the tenant's oldest when the tenant keeps too much, else, when all together do,
+        the oldest of all, of those that ``ended`` (unless it is the only one)."""
         storage = self._tenant_of(tenant).account.storage
         if storage.overfull:
             return next(iter(storage.kept))
-        return oldest if self.kept_bytes > self._kept_bytes_max else None
+        return next(iter(ended)) if self.kept_bytes > self._kept_bytes_max and len(ended) > 1 else None
 
     def charge(self, job_id: str, amounts: dict[str, int], now_ns: int) -> None:
         """Book what a launch used. ``amounts`` by quota, engine time in nanoseconds; what is left of the job's
@@ -197,5 +220,7 @@ class Accounts:
     def snapshot(self) -> dict[str, Any]:
         """What a replay must rebuild, as comparable data."""
         return {
-            job_id: (holding.demand, holding.kept, holding.accounts[0].owner) for job_id, holding in self._jobs.items()
+            job_id: (holding.demand, holding.engine_ns, holding.kept, holding.accounts[0].owner)
+            for job_id, holding in self._jobs.items()
+            if not holding.waiting
         }

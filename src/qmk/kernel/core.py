@@ -119,7 +119,6 @@ class Kernel(State):
         pending = self.pending.pop(job_id, None)
         if pending is not None:
             self.pending_keys.pop((pending.draft.tenant, pending.draft.idempotency_key), None)
-            self.accounts.drop(job_id)
         return pending
 
     def _routed(self, pending: Pending, event: Routed) -> None:
@@ -135,6 +134,7 @@ class Kernel(State):
 
     def _drop_pending(self, pending: Pending, error: QmkError) -> None:
         draft = pending.draft
+        self.accounts.drop(draft.job)
         note_denial(self, draft.tenant, draft.session, "q_submit", error)
         self.out.extend(ReplyError(conn, ref, error) for conn, ref in pending.callers)
 

@@ -14,7 +14,6 @@ from msgspec import structs
 from qmk.base.errors import KINDS, QmkError
 from qmk.base.limits import LIMITS
 from qmk.kernel.accounts import Accounts
-from qmk.kernel.demand import demand_of_record
 from qmk.kernel.events import (
     Cancelled,
     Event,
@@ -95,7 +94,7 @@ class JobTable:
         if record.idempotency_key:
             self.by_key[record.tenant, record.idempotency_key] = record.job
         self.seq = max(self.seq, record.seq)
-        self._accounts.admit(record, demand_of_record(record))
+        self._accounts.admit(record)
         job.move(QUEUED)
         job.note(record.now_ns, "queued", engine=record.engine, method=record.method)
         self.queue.put(job)
@@ -166,7 +165,7 @@ class JobTable:
         """Ended jobs give way: beyond their number, beyond the bytes of the tenant, beyond those of all."""
         while len(self._ended) > self._kept_jobs:
             self._forget(next(iter(self._ended)))
-        while self._ended and (job_id := self._accounts.giving_way(tenant, next(iter(self._ended)))) is not None:
+        while (job_id := self._accounts.giving_way(tenant, self._ended)) is not None:
             self._forget(job_id)
 
     def _forget(self, job_id: str) -> None:

@@ -22,21 +22,21 @@ if TYPE_CHECKING:
     from qmk.kernel.jobs import JobTable
 
 
+_ENDS_ONE = (Finished, Failed, Cancelled, Yielded)
+
+
 def charges(accounts: Accounts, jobs: JobTable, record: Event) -> list[Charge]:
     """Book the launches that ``record``, which is about to be applied, ends; the rows of the ledger for them."""
-    match record:
-        case Finished() | Failed() | Cancelled() | Yielded():
-            job = jobs.by_id.get(record.job)
-            if job is None or job.ended or (job.state == QUEUED and _never_began(record)):
-                return []
-            return [_charge(accounts, job, record)]
-        case Recovered():
-            lost = [job for job in jobs.launched.values() if (job.id, job.fence) not in record.adopted]
-        case ShuttingDown():
-            lost = list(jobs.launched.values())
-        case _:
+    if isinstance(record, _ENDS_ONE):
+        job = jobs.by_id.get(record.job)
+        if job is None or job.ended or (job.state == QUEUED and _never_began(record)):
             return []
-    return [_charge(accounts, job, record) for job in lost if job.state == RUNNING]
+        return [_charge(accounts, job, record)]
+    if not isinstance(record, (Recovered, ShuttingDown)):
+        return []
+    adopted = record.adopted if isinstance(record, Recovered) else ()
+    lost = [job for job in jobs.launched.values() if job.state == RUNNING and (job.id, job.fence) not in adopted]
+    return [_charge(accounts, job, record) for job in lost]
 
 
 def _never_began(record: Event) -> bool:

@@ -128,7 +128,7 @@ def routed(kernel: State, pending: Pending, event: Routed) -> None:
         memory_bytes=event.memory_bytes,
         seq=kernel.jobs.seq + 1,
     )
-    kernel.accounts.require_engine_time(record, event.now_ns)
+    kernel.accounts.require_engine_time(record.job, record.seconds, event.now_ns)
     (job,) = kernel.commit(record)
     amounts = {"shots": record.shots, "gates": record.gates, "n_qubits": record.n_qubits}
     kernel.audit("job.admit", record.tenant, job=record.job, engine=record.engine, **amounts)

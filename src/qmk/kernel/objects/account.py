@@ -36,7 +36,19 @@ _QUBITS = ("held_qubits", "logical_qubits")
 class Account:
     """``owner`` is the tenant's name, or ``SESSION``. A tenant has every quota, a session those it was opened with."""
 
-    __slots__ = ("_bounds", "_holds", "_places", "_qubits", "_spent", "calls", "engine", "owner", "quotas", "stored")
+    __slots__ = (
+        "_bounds",
+        "_ends_ns",
+        "_holds",
+        "_places",
+        "_qubits",
+        "_spent",
+        "calls",
+        "engine",
+        "owner",
+        "quotas",
+        "stored",
+    )
 
     def __init__(self, owner: str, limits: Mapping[str, int]) -> None:
         self.owner = owner
@@ -46,6 +58,7 @@ class Account:
         self.calls = cast("Rate | None", own.get("calls_per_minute"))
         self.stored = cast("Storage | None", own.get("bytes_stored"))
         self.engine = cast("Spent | None", own.get("engine_seconds"))
+        self._ends_ns = 0
         self._spent = [quota for quota in own.values() if isinstance(quota, Spent)]
         self._holds = [(own[name], at) for name, at in _HELD.items() if name in own]
         self._places = [(own[name], at) for name, at in _PLACED.items() if name in own]
@@ -61,12 +74,16 @@ class Account:
     def set_limits(self, limits: Mapping[str, int]) -> None:
         """Other limits for the same counts. What is used above a lowered one stays, and nothing more is granted."""
         for name, quota in self.quotas.items():
-            quota.limit = limits.get(name, QUOTAS[name].default)
+            quota.set_limit(limits.get(name, QUOTAS[name].default))
 
     def roll(self, now_ns: int, period_ns: int) -> None:
-        """Begin a new period when it is time."""
+        """Begin a new period when it is time. Periods never go back: a clock that does frees nothing twice."""
+        if now_ns < self._ends_ns:
+            return
+        self._ends_ns = now_ns - now_ns % period_ns + period_ns
         for quota in self._spent:
-            quota.roll(now_ns, period_ns)
+            quota.ends_ns = self._ends_ns
+            quota.spent = 0
 
     def require(self, demand: Demand, now_ns: int) -> None:
         """Raise QUOTA_EXCEEDED for the first quota that one more such job would exceed."""
@@ -77,29 +94,26 @@ class Account:
             if not quota.fits(demand[at]):
                 raise quota.refusal(demand[at], now_ns)
 
-    def hold(self, demand: Demand, waiting: bool = False) -> None:
-        """The job is accepted. ``waiting``: it is VALIDATING, and its bytes are asked for but not yet used."""
+    def hold(self, demand: Demand) -> None:
+        """The job is accepted."""
         for quota, at in self._holds:
-            if waiting and isinstance(quota, Storage):
-                quota.waiting += demand[at]
-            else:
-                quota.take(demand[at])
+            quota.held += demand[at]
 
-    def give(self, demand: Demand, engine_ns: int, waiting: bool = False) -> None:
-        """The job ended, or left VALIDATING. ``engine_ns`` is what its reservation still holds."""
+    def give(self, demand: Demand, engine_ns: int) -> None:
+        """The job ended, or was not accepted. ``engine_ns`` is what its reservation still holds."""
         for quota, at in self._holds:
-            if waiting and isinstance(quota, Storage):
-                quota.waiting -= demand[at]
-            else:
-                quota.give(engine_ns if quota is self.engine else demand[at])
+            quota.give(engine_ns if quota is self.engine else demand[at])
 
     def has_place(self, demand: Demand) -> bool:
         """Whether one more launch fits."""
-        return all(quota.fits(demand[at]) for quota, at in self._places)
+        for quota, at in self._places:  # noqa: SIM110 - the hot path of the scheduler
+            if quota.held + demand[at] > quota.bound:
+                return False
+        return True
 
     def place(self, demand: Demand) -> None:
         for quota, at in self._places:
-            quota.take(demand[at])
+            quota.held += demand[at]
 
     def displace(self, demand: Demand) -> None:
         for quota, at in self._places:

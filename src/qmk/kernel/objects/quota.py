@@ -116,14 +116,19 @@ class Quota:
     """``used`` of ``limit`` units. ``require`` asks, ``take`` and ``give`` count. ``owner`` is told in refusals: the
     name of the tenant, or "session"."""
 
-    __slots__ = ("held", "limit", "name", "owner", "row")
+    __slots__ = ("bound", "held", "limit", "name", "owner", "row")
 
     def __init__(self, name: str, limit: int, owner: str) -> None:
         self.name = name
         self.row = QUOTAS[name]
-        self.limit = limit
         self.owner = owner
         self.held = 0
+        self.set_limit(limit)
+
+    def set_limit(self, limit: int) -> None:
+        """``limit`` is in units, ``bound`` in what is counted."""
+        self.limit = limit
+        self.bound = limit * self.row.scale
 
     @property
     def unit(self) -> str:
@@ -134,7 +139,7 @@ class Quota:
         return self.held
 
     def fits(self, more: int = 1) -> bool:
-        return self.used + more <= self.limit * self.row.scale
+        return self.held + more <= self.bound
 
     def require(self, more: int = 1) -> None:
         """Raise QUOTA_EXCEEDED unless ``more`` is free. It is retryable when ``more`` alone would fit."""
@@ -150,7 +155,7 @@ class Quota:
 
     def refusal(self, more: int, now_ns: int) -> QmkError:
         """QUOTA_EXCEEDED for ``more``; ``now_ns`` is for kinds that know when it is free again."""
-        return self.exceeded(more, more <= self.limit * self.row.scale)
+        return self.exceeded(more, more <= self.bound)
 
     def never(self, more: int) -> QmkError:
         """QUOTA_EXCEEDED for what exceeds the limit by itself."""
@@ -191,32 +196,25 @@ SESSION = ""
 
 
 class Spent(Quota):
-    """``spent`` in the current period, and ``held``, which is what admitted jobs reserve of it. ``roll`` at the start
-    of every step that asks; periods never go back, so a clock that does frees nothing twice."""
+    """``spent`` in the period that ends at ``ends_ns``, and ``held``, which is what admitted jobs reserve of it."""
 
-    __slots__ = ("ends_ns", "period", "spent")
+    __slots__ = ("ends_ns", "spent")
 
     def __init__(self, name: str, limit: int, owner: str) -> None:
         super().__init__(name, limit, owner)
         self.spent = 0
-        self.period = 0
         self.ends_ns = 0
 
     @property
     def used(self) -> int:
         return self.spent + self.held
 
-    def roll(self, now_ns: int, length_ns: int) -> None:
-        period = now_ns // length_ns
-        if period > self.period:
-            self.period = period
-            self.ends_ns = (period + 1) * length_ns
-            self.spent = 0
+    def fits(self, more: int = 1) -> bool:
+        return self.spent + self.held + more <= self.bound
 
     def refusal(self, more: int, now_ns: int) -> QmkError:
-        limit = self.limit * self.row.scale
-        if more + self.held > limit:  # what others reserve is charged or given back when their jobs end
-            return self.exceeded(more, more <= limit)
+        if more + self.held > self.bound:  # what others reserve is charged or given back when their jobs end
+            return self.exceeded(more, more <= self.bound)
         wait_ms = max(1, -(-(self.ends_ns - now_ns) // 1_000_000))
         return self.exceeded(more, True, retry_after_ms=wait_ms, period_end=self.ends_ns / SECOND_NS)
 
@@ -241,7 +239,7 @@ class Storage(Quota):
         return self.held + self.kept_bytes
 
     def fits(self, more: int = 1) -> bool:
-        return self.held + self.waiting + more <= self.limit
+        return self.held + self.waiting + more <= self.bound
 
     def keep(self, job: str, size: int) -> None:
         self.kept[job] = size
