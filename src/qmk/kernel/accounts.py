@@ -152,7 +152,8 @@ class Accounts:
     def may_run(self, job_id: str) -> bool:
         """Whether the quotas let the job onto an engine now."""
         holding = self._jobs[job_id]
-        return all([account.has_place(holding.demand) for account in holding.accounts])
+        demand, accounts = holding.demand, holding.accounts
+        return accounts[0].has_place(demand) and (len(accounts) == 1 or accounts[1].has_place(demand))
 
     def occupy(self, job_id: str) -> None:
         """A launch of the job is out."""
