@@ -6,6 +6,8 @@ import itertools
 import os
 import pickle
 import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -208,3 +210,35 @@ def test_random_dynamic_programs_agree_with_the_exact_distribution(seed: int) ->
     program = lower(case.graph, METHODS["statevector"].gates)
     plan = AerEngine().prepare(program, "statevector")
     assert check(bits.counts(program.registers, plan.run(1500, seed).bits), exact_distribution(program), 1e-9) == ""
+
+
+def test_a_run_loads_the_simulator_and_not_all_of_qiskit() -> None:
+    """Importing Qiskit takes ten times as long as loading the simulator: each first job would wait for it."""
+    script = (
+        "import sys\n"
+        "from qmk.frontends import load\n"
+        "from qmk.sdk.execute import execute\n"
+        "text = b'OPENQASM 2.0; include \"qelib1.inc\"; qreg q[2]; creg c[2]; h q[0]; t q[0]; measure q->c;'\n"
+        "for method in 'statevector matrix_product_state density_matrix extended_stabilizer small_bond'.split():\n"
+        "    execute('aer', load(text).graph, method, 10, 1)\n"
+        "print(sorted(name for name in sys.modules if name.startswith('qiskit')))\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "['qiskit_aer.backends.controller_wrappers']"
+
+
+def test_qiskit_imported_later_finds_the_same_simulator() -> None:
+    script = (
+        "from qmk.engines.aer.wrappers import simulator\n"
+        "mine = simulator()\n"
+        "from qiskit_aer.backends import controller_wrappers\n"
+        "assert controller_wrappers is mine\n"
+        "from qiskit import QuantumCircuit\n"
+        "from qiskit_aer import AerSimulator\n"
+        "circuit = QuantumCircuit(1, 1)\n"
+        "circuit.x(0)\n"
+        "circuit.measure(0, 0)\n"
+        "print(AerSimulator().run(circuit, shots=5).result().get_counts())\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "{'1': 5}"

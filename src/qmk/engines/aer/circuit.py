@@ -11,19 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from qiskit_aer.backends.aer_compiler import CircuitHeader
-from qiskit_aer.backends.controller_wrappers import (
-    AerBinaryExpr,
-    AerBinaryOp,
-    AerBool,
-    AerBoolValue,
-    AerCircuit,
-    AerUnaryExpr,
-    AerUnaryOp,
-    AerVar,
-)
-
 from qmk.engines.aer import AER_NAMES, UNITARY
+from qmk.engines.aer.wrappers import simulator
 from qmk.qvm.clifford import quarter_turns
 from qmk.qvm.families import OPS
 from qmk.sdk import conditions as c
@@ -33,10 +22,11 @@ from qmk.sdk.program import Barrier, Cond, Gate, Logic, Measure, Program, Reset
 from qmk.sdk.synthesis import mod_steps, zyz
 from qmk.sdk.unitary import matrix_of, mod_base
 
+lib: Any = simulator()
 NEVER = -1
 """no conditional register bit"""
 
-_BINARY = {"and": AerBinaryOp.LogicAnd, "or": AerBinaryOp.LogicOr, "xor": AerBinaryOp.NotEqual}
+_BINARY = {"and": lib.AerBinaryOp.LogicAnd, "or": lib.AerBinaryOp.LogicOr, "xor": lib.AerBinaryOp.NotEqual}
 
 
 @dataclass
@@ -51,12 +41,12 @@ class Built:
 def expression(cond: c.Expression) -> Any:
     """``cond`` as an Aer expression; long junctions become balanced trees."""
     if isinstance(cond, bool):
-        return AerBoolValue(cond)
+        return lib.AerBoolValue(cond)
     kind = cond[0]
     if kind == "bit":
-        return AerVar(AerBool(), [cond[1]])
+        return lib.AerVar(lib.AerBool(), [cond[1]])
     if kind == "not":
-        return AerUnaryExpr(AerUnaryOp.LogicNot, expression(cond[1]))
+        return lib.AerUnaryExpr(lib.AerUnaryOp.LogicNot, expression(cond[1]))
     return _balanced(_BINARY[kind], [expression(part) for part in cond[1:]])
 
 
@@ -64,7 +54,7 @@ def _balanced(op: Any, parts: list[Any]) -> Any:
     if len(parts) == 1:
         return parts[0]
     half = len(parts) // 2
-    return AerBinaryExpr(op, _balanced(op, parts[:half]), _balanced(op, parts[half:]))
+    return lib.AerBinaryExpr(op, _balanced(op, parts[:half]), _balanced(op, parts[half:]))
 
 
 class _Builder:
@@ -72,7 +62,7 @@ class _Builder:
         self.program = program
         self.method = method
         self.names = AER_NAMES[method]
-        self.aer = AerCircuit()
+        self.aer = lib.AerCircuit()
         self.all = list(range(max(program.n_qubits, 1)))
         self.stored = _logic_read_by_conditions(program)
         self.conditional = bool(self.stored) or any(
@@ -83,16 +73,6 @@ class _Builder:
 
     def build(self) -> Built:
         n, bits, aer = len(self.all), self.program.n_cbits, self.aer
-        aer.set_header(
-            CircuitHeader(
-                n_qubits=n,
-                qreg_sizes=[["q", n]],
-                memory_slots=bits,
-                creg_sizes=[["c", bits]],
-                name="qmk",
-                global_phase=0.0,
-            )
-        )
         aer.num_qubits, aer.num_memory, aer.global_phase_angle, aer.circ_id = n, bits, 0.0, 0
         used = set[int]()
         dynamic = self.conditional

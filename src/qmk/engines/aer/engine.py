@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import qiskit_aer
-from qiskit_aer.backends.controller_wrappers import AerConfig, aer_controller_execute
 
 from qmk.base.errors import QmkError
 from qmk.base.seeds import substream
@@ -27,6 +25,7 @@ from qmk.engines.aer import (
 )
 from qmk.engines.aer.apart import run_apart
 from qmk.engines.aer.circuit import Built, build
+from qmk.engines.aer.wrappers import simulator, version
 from qmk.sdk.bits import Bits, compute
 from qmk.sdk.engine import Progress, Samples, Unsupported
 from qmk.sdk.program import Barrier, Gate, Measure, Program, Reset
@@ -51,7 +50,7 @@ _DISCARDED = re.compile(r"discarded_value=([0-9.eE+-]+)")
 
 @functools.cache
 def _controller() -> Any:
-    return aer_controller_execute()
+    return simulator().aer_controller_execute()
 
 
 @dataclass(frozen=True)
@@ -123,7 +122,7 @@ class AerPlan:
             self._sample(build(part, self.method), 1, 0)
 
     def _sample(self, built: Built, shots: int, seed: int) -> Bits:
-        output = _controller().execute([built.circuit], {}, self._config(shots, seed, built.circuit.num_memory))
+        output = _controller().execute([built.circuit], None, self._config(shots, seed, built.circuit.num_memory))
         result = output["results"][0] if output.get("results") else {}
         if not output.get("success", False) or "data" not in result:
             raise self._failure(str(result.get("status") or output.get("status")))
@@ -153,7 +152,7 @@ class AerPlan:
             )
 
     def _config(self, shots: int, seed: int, n_cbits: int) -> Any:
-        config = AerConfig()
+        config = simulator().AerConfig()
         config.n_qubits, config.memory_slots = max(self.program.n_qubits, 1), n_cbits
         config.method, config.shots, config.memory = AER_METHODS.get(self.method, self.method), shots, True
         config.seed_simulator = seed % (1 << 31)
@@ -198,7 +197,7 @@ def unpack(memory: Sequence[str], shots: int, n_cbits: int) -> Bits:
 
 class AerEngine:
     def __init__(self) -> None:
-        self.version: str = qiskit_aer.__version__
+        self.version: str = version()
 
     def prepare(self, program: Program, method: str) -> AerPlan:
         if method not in METHODS:
