@@ -30,6 +30,7 @@ COMMANDS: dict[str, str] = {
     "status": "say how far a job of the daemon is",
     "result": "print the result of a job of the daemon",
     "cancel": "stop a job of the daemon",
+    "usage": "list what jobs of the daemon used, for bills",
 }
 
 

@@ -86,10 +86,12 @@ class AsyncClient:
         *,
         token: str = "",
         capabilities: list[str] | None = None,
+        quota: Mapping[str, int] | None = None,
     ) -> None:
         self.path = Path(path) if path is not None else socket_path()
         self._token = token
         self._capabilities = capabilities
+        self._quota = quota
         self._answers: _Answers | None = None
         self._session = ""
         self._numbers = itertools.count(1)
@@ -121,7 +123,9 @@ class AsyncClient:
 
     async def negotiate(self) -> q_negotiate_caps.Reply:
         """Open a session."""
-        reply = await self._exchange(q_negotiate_caps.CALL, calls.negotiate_request(self._capabilities, self._token))
+        reply = await self._exchange(
+            q_negotiate_caps.CALL, calls.negotiate_request(self._capabilities, self._token, self._quota)
+        )
         self._session = reply.session_id
         return reply
 

@@ -40,8 +40,9 @@ class Client:
     """A session with the daemon at ``path`` (by default where ``qmk serve`` listens).
 
     It connects with the first call and opens a session by itself; ``capabilities`` None asks for what policy grants by
-    default. Methods are the calls of the ABI by their names without ``q_`` and answer the call's ``Reply``; ``run`` and
-    ``result`` give a ``Result``. Threads may share a client; their calls then take turns.
+    default, and ``quota`` gives its sessions limits of their own, by name of the quota. Methods are the calls of the
+    ABI by their names without ``q_`` and answer the call's ``Reply``; ``run`` and ``result`` give a ``Result``. Threads
+    may share a client; their calls then take turns.
 
     Every method raises ``QmkError``: CONNECTION_LOST when there is no daemon or it goes away, SESSION_NOT_FOUND after
     the session has expired, and what the call's page lists. A lost connection is renewed by the next call, with a new
@@ -54,10 +55,12 @@ class Client:
         *,
         token: str = "",
         capabilities: list[str] | None = None,
+        quota: Mapping[str, int] | None = None,
     ) -> None:
         self.path = Path(path) if path is not None else socket_path()
         self._token = token
         self._capabilities = capabilities
+        self._quota = quota
         self._socket: socket.socket | None = None
         self._splitter = FrameSplitter()
         self._frames: list[bytes] = []
@@ -87,7 +90,7 @@ class Client:
 
     def negotiate(self) -> q_negotiate_caps.Reply:
         """Open a session: granted and denied capabilities, quota, limits, families."""
-        request = calls.negotiate_request(self._capabilities, self._token)
+        request = calls.negotiate_request(self._capabilities, self._token, self._quota)
         reply = self._call(q_negotiate_caps.CALL, lambda: request)
         self._session = reply.session_id
         return reply

@@ -20,6 +20,7 @@ from qmk.base.errors import QmkError
 from qmk.qvm.graph import unpack
 from qmk.sdk import process
 from qmk.sdk.failure import failure
+from qmk.sdk.memory import PEAK
 from qmk.sdk.messages import Done, Failed, Ready, Run, RunProgress, Stop, ToWorker
 from qmk.sdk.wire import Channel
 
@@ -56,6 +57,7 @@ def serve(channel: Channel[ToWorker], runner: Runner) -> None:
 
 def answer(channel: Channel[ToWorker], runner: Runner, run: Run) -> Done | Failed:
     """``Done`` or ``Failed`` for one ``Run``."""
+    PEAK.reset()
     try:
         if run.graph is None and not runner.holds(run.digest, run.method):
             return Failed(run.fence, "INTERNAL_ERROR", "the worker no longer holds this program", missing_graph=True)
