@@ -77,13 +77,16 @@ class Account:
             quota.set_limit(limits.get(name, QUOTAS[name].default))
 
     def roll(self, now_ns: int, period_ns: int) -> None:
-        """Begin a new period when it is time. Periods never go back: a clock that does frees nothing twice."""
-        if now_ns < self._ends_ns:
+        """Begin a new period when it is time. A clock that goes back frees nothing twice; if it goes back by more than a
+        period, the period ends with that of the new time, or one wrong hour would last for years."""
+        if self._ends_ns - 2 * period_ns <= now_ns < self._ends_ns:
             return
+        anew = now_ns >= self._ends_ns
         self._ends_ns = now_ns - now_ns % period_ns + period_ns
         for quota in self._spent:
             quota.ends_ns = self._ends_ns
-            quota.spent = 0
+            if anew:
+                quota.spent = 0
 
     def require(self, demand: Demand, now_ns: int) -> None:
         """Raise QUOTA_EXCEEDED for the first quota that one more such job would exceed."""

@@ -254,31 +254,28 @@ class Storage(Quota):
 
 
 class Rate(Quota):
-    """A bucket of ``limit`` calls that fills evenly within a minute, as one number: ``ready_ns``, when it will be full.
-    Whatever the clock does, it is full a minute later."""
+    """A bucket of ``limit`` calls that fills evenly within a minute, kept as the moment ``ready_ns`` at which it will be
+    full. When the clock goes back, that moment goes back with it."""
 
-    __slots__ = ("ready_ns", "refused")
+    __slots__ = ("ready_ns", "refused", "seen_ns")
 
     def __init__(self, name: str, limit: int, owner: str) -> None:
         super().__init__(name, limit, owner)
-        self.ready_ns = 0
+        self.ready_ns = self.seen_ns = 0
         self.refused = 0
 
     def call(self, now_ns: int) -> None:
         """Take one call. Raise QUOTA_EXCEEDED with ``retry_after_ms`` when the bucket is empty; ``refused`` counts how
         often in a row."""
+        if now_ns < self.seen_ns:
+            self.ready_ns -= self.seen_ns - now_ns
+        self.seen_ns = now_ns
         limit = self.limit
         if not limit:
             self.refused += 1
             raise self.exceeded(1, False)
-        ready_ns = self.ready_ns
-        if ready_ns < now_ns:
-            ready_ns = now_ns
-        elif ready_ns > now_ns + MINUTE_NS:  # the clock went back
-            ready_ns = now_ns + MINUTE_NS
-        ready_ns += MINUTE_NS // limit
+        ready_ns = (self.ready_ns if self.ready_ns > now_ns else now_ns) + MINUTE_NS // limit
         if ready_ns > now_ns + MINUTE_NS:
-            self.ready_ns = min(self.ready_ns, now_ns + MINUTE_NS)
             self.refused += 1
             self.look(now_ns)
             wait_ms = -(-(ready_ns - now_ns - MINUTE_NS) // 1_000_000)
