@@ -77,8 +77,8 @@ class Account:
             quota.set_limit(limits.get(name, QUOTAS[name].default))
 
     def roll(self, now_ns: int, period_ns: int) -> None:
-        """Begin a new period when it is time. A clock that goes back frees nothing twice; if it goes back by more than a
-        period, the period ends with that of the new time, or one wrong hour would last for years."""
+        """Begin a new period when it is time. A clock that goes back frees nothing twice; if it goes back by more than
+        a period, the period ends with that of the new time, or one wrong hour would last for years."""
         if self._ends_ns - 2 * period_ns <= now_ns < self._ends_ns:
             return
         anew = now_ns >= self._ends_ns

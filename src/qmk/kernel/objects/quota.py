@@ -254,8 +254,8 @@ class Storage(Quota):
 
 
 class Rate(Quota):
-    """A bucket of ``limit`` calls that fills evenly within a minute, kept as the moment ``ready_ns`` at which it will be
-    full. When the clock goes back, that moment goes back with it."""
+    """A bucket of ``limit`` calls that fills evenly within a minute, kept as the moment ``ready_ns`` at which it will
+    be full. When the clock goes back, that moment goes back with it."""
 
     __slots__ = ("ready_ns", "refused", "seen_ns")
 
