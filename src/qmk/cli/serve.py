@@ -34,6 +34,14 @@ if TYPE_CHECKING:
 @click.option(
     "--warm", multiple=True, metavar="ENGINE", help="Start a worker of this engine at once; may be given several times."
 )
+@click.option(
+    "--quota",
+    "quotas",
+    multiple=True,
+    type=options.Limit(),
+    metavar="NAME=LIMIT",
+    help="Limit what jobs without a token may use together; may be given several times.",
+)
 @click.option("--verbose", "-v", is_flag=True, help="Log what happens on standard error.")
 def command(
     socket_path: str | None,
@@ -41,6 +49,7 @@ def command(
     workers: int | None,
     durability: str | None,
     warm: tuple[str, ...],
+    quotas: tuple[tuple[str, int], ...],
     verbose: bool,
 ) -> None:
     """Run the daemon until Ctrl-C or SIGTERM. Jobs it had accepted go on at its next start."""
@@ -56,6 +65,7 @@ def command(
         "workers": workers,
         "durability": durability,
         "prestart": warm or None,
+        "quotas": dict(quotas) or None,
     }
     serve(HostConfig(**{name: value for name, value in given.items() if value is not None}), ready=announce)
 

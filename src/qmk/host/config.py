@@ -12,6 +12,7 @@ from qmk.host.pool import Bounds
 from qmk.host.spawn import External
 from qmk.host.store import Durability
 from qmk.host.translation import TextBounds
+from qmk.kernel.objects.quota import check_limits
 from qmk.sdk.places import socket_path, state_dir
 
 SOCKET_PATH_BYTES = 107
@@ -35,7 +36,7 @@ class HostConfig:
     predicted to need together. ``durability``: ``process`` keeps every accepted job through any end of the daemon,
     ``power`` also through a power failure, at the price of one disk write a batch. ``prestart``: engines with a warm
     worker from the start. ``engines``: engines that are not installed, by name. ``frame_s``: how long one frame may
-    take to arrive.
+    take to arrive. ``quotas``: limits of the local tenant, by name of the quota.
     """
 
     socket: Path = field(default_factory=socket_path)
@@ -51,10 +52,12 @@ class HostConfig:
     frame_s: float = 60.0
     text: TextBounds = field(default_factory=TextBounds)
     shutdown_s: float = 2.0
+    quotas: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.durability not in ("process", "power"):
             raise QmkError("INVALID_PARAMS", f"durability is 'process' or 'power', not '{self.durability}'")
+        check_limits(self.quotas)
         if self.workers < 1:
             raise QmkError("INVALID_PARAMS", f"workers must be at least 1, not {self.workers}")
         length = len(os.fsencode(self.socket))

@@ -22,7 +22,7 @@ from qmk.host.routing import Routing
 from qmk.host.store import SqliteJournal
 from qmk.host.timers import LoopTimers
 from qmk.host.translation import Translation
-from qmk.kernel.config import KernelConfig
+from qmk.kernel.config import KernelConfig, TenantConfig
 from qmk.kernel.core import Kernel
 
 log = logging.getLogger("qmk.daemon")
@@ -78,7 +78,8 @@ class Daemon:
         translation = Translation(config.text)
         office = Office(translation, Etiquette(config.connections, config.frame_s))
         routing = Routing(config.memory_bytes, config.workers, config.engines)
-        kernel = Kernel(KernelConfig(workers=config.workers, memory_bytes=config.memory_bytes))
+        local = TenantConfig(quotas=config.quotas)
+        kernel = Kernel(KernelConfig(workers=config.workers, memory_bytes=config.memory_bytes, local=local))
         timers = LoopTimers(loop)
         turns = Turns(schedule=loop.call_soon, in_thread=_in_thread, broken=self._journal_broken)
         host = Host(kernel, journal, routing, office, timers, turns)

@@ -23,15 +23,14 @@ from qmk.kernel.objects.tenant import Tenant
 
 
 class Holding:
-    """What one job holds. ``engine_ns`` is what is left of its reservation; ``placed``: it is on the map; ``waiting``:
-    it is VALIDATING. ``kept`` are the bytes of an ended job, -1 before its end."""
+    """What one job holds. ``placed``: it is on the map; ``waiting``: it is VALIDATING. ``kept`` are the bytes of an
+    ended job, -1 before its end."""
 
-    __slots__ = ("accounts", "demand", "engine_ns", "kept", "placed", "waiting")
+    __slots__ = ("accounts", "demand", "kept", "placed", "waiting")
 
     def __init__(self, accounts: tuple[Account, ...], demand: Demand) -> None:
         self.accounts = accounts
         self.demand = demand
-        self.engine_ns = demand.engine_ns
         self.placed = self.waiting = False
         self.kept = -1
 
@@ -114,7 +113,7 @@ class Accounts:
         del self._jobs[job_id]
         self.queued_bytes -= demand.graph_bytes
         for account in accounts:
-            account.give(demand, 0)
+            account.give(demand)
 
     def admit(self, record: Submitted) -> None:
         """The journal has the job. One that was VALIDATING takes over what it reserved then."""
@@ -123,11 +122,11 @@ class Accounts:
             return
         self._no_longer_waiting(record.job)
         holding = self._jobs[record.job]
-        holding.engine_ns = seconds_ns(record.seconds)
-        holding.demand = holding.demand._replace(engine_ns=holding.engine_ns)
+        engine_ns = seconds_ns(record.seconds)
+        holding.demand = holding.demand._replace(engine_ns=engine_ns)
         for account in holding.accounts:
             if account.engine is not None:
-                account.engine.held += holding.engine_ns
+                account.engine.held += engine_ns
 
     def _hold(self, job_id: str, accounts: tuple[Account, ...], demand: Demand) -> None:
         self._jobs[job_id] = Holding(accounts, demand)
@@ -180,7 +179,7 @@ class Accounts:
         holding.kept = self.kept_by(job_id, result_bytes)
         self.kept_bytes += holding.kept
         for account in holding.accounts:
-            account.give(demand, holding.engine_ns)
+            account.give(demand)
         holding.accounts[0].storage.keep(job_id, holding.kept)
 
     def kept_by(self, job_id: str, result_bytes: int) -> int:
@@ -202,14 +201,11 @@ class Accounts:
         return next(iter(ended)) if self.kept_bytes > self._kept_bytes_max and len(ended) > 1 else None
 
     def charge(self, job_id: str, amounts: dict[str, int], now_ns: int) -> None:
-        """Book what a launch used. ``amounts`` by quota, engine time in nanoseconds; what is left of the job's
-        reservation of it shrinks by what was spent."""
-        holding = self._jobs[job_id]
-        reserved_ns = min(holding.engine_ns, amounts["engine_seconds"])
-        holding.engine_ns -= reserved_ns
-        for account in holding.accounts:
+        """Book what a launch used: ``amounts`` by quota, engine time in nanoseconds. What the job reserved stays
+        reserved until it ends."""
+        for account in self._jobs[job_id].accounts:
             account.roll(now_ns, self.period_ns)
-            account.charge(amounts, reserved_ns)
+            account.charge(amounts)
 
     def recovered(self, used: dict[str, dict[str, float]], now_ns: int) -> None:
         """Take over from the ledger what tenants spent in the current period."""
@@ -221,7 +217,7 @@ class Accounts:
     def snapshot(self) -> dict[str, Any]:
         """What a replay must rebuild, as comparable data."""
         return {
-            job_id: (holding.demand, holding.engine_ns, holding.kept, holding.accounts[0].owner)
+            job_id: (holding.demand, holding.kept, holding.accounts[0].owner)
             for job_id, holding in self._jobs.items()
             if not holding.waiting
         }

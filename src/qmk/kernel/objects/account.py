@@ -102,10 +102,10 @@ class Account:
         for quota, at in self._holds:
             quota.held += demand[at]
 
-    def give(self, demand: Demand, engine_ns: int) -> None:
-        """The job ended, or was not accepted. ``engine_ns`` is what its reservation still holds."""
+    def give(self, demand: Demand) -> None:
+        """The job ended, or was not accepted."""
         for quota, at in self._holds:
-            quota.give(engine_ns if quota is self.engine else demand[at])
+            quota.give(demand[at])
 
     def has_place(self, demand: Demand) -> bool:
         """Whether one more launch fits."""
@@ -122,12 +122,10 @@ class Account:
         for quota, at in self._places:
             quota.give(demand[at])
 
-    def charge(self, amounts: Mapping[str, int], reserved_ns: int) -> None:
-        """Book what a launch used, ``reserved_ns`` of it out of the job's reservation."""
+    def charge(self, amounts: Mapping[str, int]) -> None:
+        """Book what a launch used."""
         for quota in self._spent:
-            quota.spent += amounts.get(quota.name, 0)
-        if self.engine is not None:
-            self.engine.give(reserved_ns)
+            quota.spent += amounts[quota.name]
 
     def set_spent(self, amounts: Mapping[str, int]) -> None:
         """What was spent in this period, as the ledger has it."""
