@@ -65,8 +65,8 @@ arrival.
 ERRORS_TEXT = """\
 `error.data` holds `name`, `retryable`, `blame` and the error's own fields, such as `findings` (INVALID_GRAPH),
 `required` and `missing` (INSUFFICIENT_CAPS), `quota`, `asked`, `limit`, and of a [quota](../reference/quotas.md)
-`used`, `scope` and perhaps `retry_after_ms` (QUOTA_EXCEEDED), `field`, `expected` and `help` (INVALID_PARAMS), `feature` and
-`planned` or `gaps` (UNSUPPORTED).
+`used`, `scope` and perhaps `retry_after_ms` (QUOTA_EXCEEDED), `field`, `expected` and `help` (INVALID_PARAMS),
+`feature` and `planned` or `gaps` (UNSUPPORTED).
 """
 
 
