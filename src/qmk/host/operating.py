@@ -7,7 +7,7 @@ have recorded, and it finds it at its next start.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from qmk.abi import frame
@@ -16,12 +16,13 @@ from qmk.base.errors import QmkError
 from qmk.host.config import HostConfig
 from qmk.host.host import Host, Turns
 from qmk.host.keys import token_key
+from qmk.host.launcher import Capacity
 from qmk.host.places import Lock
 from qmk.host.routing import Routing
 from qmk.host.store import open_journal
 from qmk.kernel.config import KernelConfig
 from qmk.kernel.core import Kernel
-from qmk.kernel.effects import Launch
+from qmk.kernel.effects import Interrupt, Launch
 
 CONNECTION, REF = 1, 1
 
@@ -41,7 +42,7 @@ def operate(config: HostConfig, name: str, **params: Any) -> Any:
 
 
 class _Desk:
-    """Answers one call at a time. Jobs that are due stay in the journal: ``launch`` and timers do nothing."""
+    """Answers one call at a time. Jobs that are due stay in the journal: as launcher and timers it does nothing."""
 
     def __init__(self, config: HostConfig) -> None:
         key = token_key(config.data_dir)
@@ -69,11 +70,22 @@ class _Desk:
     def refuse(self, conn: int, ref: int, error: QmkError) -> None:
         self._answer = error
 
-    def launch(self, launch: Launch, graph: bytes) -> None:
+    def launch(self, launch: Launch, graph: bytes, state: bytes | None = None) -> None:
         """Nothing runs here; the job is queued in the journal as it was."""
 
-    def kill(self, job: str, fence: int) -> None:
+    def interrupt(self, interrupt: Interrupt) -> None:
         """Nothing runs here."""
+
+    def cancel(self, job: str, fence: int, grace_s: float = 0.0) -> None:
+        """Nothing runs here."""
+
+    def reconcile(self, fences: Mapping[str, int]) -> list[tuple[str, int]]:
+        """Nothing ran on: no launch outlives its daemon here."""
+        return []
+
+    def capacity(self) -> Capacity:
+        """For no launch at all."""
+        return Capacity(slots=0, running=0, waiting=0)
 
     def set(self, key: str, at_ns: int) -> None:
         """The kernel is gone before anything comes due."""

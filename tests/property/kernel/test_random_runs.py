@@ -87,7 +87,7 @@ def nth(things: list[Any], pick: int) -> Any:
 class RandomRun(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
-        config = TenantConfig(queued_jobs=6, held_qubits=4)
+        config = TenantConfig(quotas={"queued_jobs": 6, "held_qubits": 4})
         self.kernel = Kernel(KernelConfig(workers=WORKERS, local=config, open_waits=4, kept_jobs=4, sessions=3))
         self.now_ns = 1_000_000_000
         self.count = 0
