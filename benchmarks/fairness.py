@@ -104,7 +104,9 @@ def wait_in_flood(path: str) -> float:
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.fairness", description="How a daemon shares its workers between tenants.")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.fairness", description="How a daemon shares its workers between tenants."
+    )
     parser.add_argument("--seconds", type=float, default=20.0, help="length of the window")
     options = parser.parse_args(argv)
     with daemon("process", WORKERS) as path:
