@@ -13,7 +13,9 @@ from qmk.host.host import Host
 from qmk.host.journal import Batch
 from qmk.host.launches import Launches
 from qmk.kernel import effects as fx
+from qmk.kernel.accounts import Accounts
 from qmk.kernel.audit import AuditLog
+from qmk.kernel.dispatch import Dispatch
 from qmk.kernel.jobs import JobTable
 from qmk.kernel.objects.session import Session
 from qmk.kernel.state import State
@@ -87,7 +89,7 @@ def a_dead_worker_leaves_its_quota_taken(patch: pytest.MonkeyPatch) -> None:
     def leaky(self: JobTable, job: Any, *args: Any) -> None:
         vacate(self, job, *args)
         if job.attempts == 1:
-            self._tenant_of(job.tenant).running_jobs.take()
+            self.accounts.tenant_of(job.tenant).running_jobs.take()
 
     patch.setattr(JobTable, "_vacate", leaky)
 
@@ -101,6 +103,45 @@ def a_refused_job_stays_counted(patch: pytest.MonkeyPatch) -> None:
         self.tenant(pending.draft.tenant).queued_jobs.take()
 
     patch.setattr(State, "drop_pending", leaky)
+
+
+@mutation("ledger")
+def launches_are_charged_twice(patch: pytest.MonkeyPatch) -> None:
+    charge = Committer.charge
+
+    def twice(self: Committer, effect: fx.Charge) -> None:
+        charge(self, effect)
+        charge(self, effect)
+
+    patch.setattr(Committer, "charge", twice)
+
+
+@mutation("ledger")
+def what_is_spent_is_booked_twice(patch: pytest.MonkeyPatch) -> None:
+    charge = Accounts.charge
+
+    def generous(self: Accounts, job_id: str, amounts: dict[str, int], now_ns: int) -> None:
+        charge(self, job_id, {name: 2 * amount for name, amount in amounts.items()}, now_ns)
+
+    patch.setattr(Accounts, "charge", generous)
+
+
+@mutation("ledger")
+def a_restart_forgets_what_was_spent(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Accounts, "recovered", lambda self, used, now_ns: None)
+
+
+@mutation("fairness")
+def weights_do_not_count(patch: pytest.MonkeyPatch) -> None:
+    share = Dispatch.share
+
+    def equal(self: Dispatch, tenant: Any) -> None:
+        config = tenant.config
+        tenant.config = msgspec.structs.replace(config, weight=1.0)
+        share(self, tenant)
+        tenant.config = config
+
+    patch.setattr(Dispatch, "share", equal)
 
 
 @mutation("handles", "quotas", "defects")

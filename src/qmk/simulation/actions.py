@@ -11,13 +11,18 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from qmk.abi.calls import q_negotiate_caps, q_submit
 from qmk.simulation.operations import draw_call
+from qmk.simulation.programs import GOOD
 from qmk.simulation.violation import Crash
 
 if TYPE_CHECKING:
+    from qmk.simulation.plan import Setup
     from qmk.simulation.world import World
 
 MS = 1_000_000
+WAITING = 8
+"""Jobs that a tenant has waiting when it always has."""
 
 
 class Row(NamedTuple):
@@ -51,7 +56,7 @@ def retry(world: World, rng: Random) -> None:
 
 def work(world: World, rng: Random) -> None:
     """A worker does what it does next."""
-    done = world.daemon.launcher.step(rng, world.setup.faults)
+    done = world.daemon.launcher.step(rng, 0.0 if world.setup.saturated else world.setup.faults)
     if done:
         world.say("worker", done)
 
@@ -124,8 +129,21 @@ def restart(world: World, rng: Random) -> None:
     world.start()
 
 
+def fill(world: World, rng: Random) -> None:
+    """Every client sees to it that its tenant has jobs waiting."""
+    for client in world.clients:
+        if not client.sessions:
+            world.call(client, "q_negotiate_caps", q_negotiate_caps.Request(token=client.token))
+            continue
+        waiting, _ = world.daemon.kernel.jobs.queue.figures(client.tenant.name)
+        for _ in range(WAITING - waiting):
+            request = q_submit.Request(session_id=client.sessions[-1], shots=10)
+            world.call(client, "q_submit", request, GOOD[0])
+
+
 ACTIONS: dict[str, Row] = {
     "call": Row(50, call),
+    "fill": Row(0, fill),
     "work": Row(22, work),
     "tick": Row(9, tick),
     "write": Row(8, write),
@@ -142,6 +160,18 @@ ACTIONS: dict[str, Row] = {
 }
 
 
-def weights(faults: float) -> dict[str, float]:
+SATURATED: dict[str, float] = {
+    "fill": 20,
+    "work": 60,
+    "tick": 8,
+    "write": 15,
+    "crash": 0.1,
+    "torn": 0.1,
+    "restart": 0.1,
+}
+
+
+def weights(setup: Setup) -> dict[str, float]:
     """How often each action is tried."""
-    return {name: row.weight * (faults if row.fault else 1.0) for name, row in ACTIONS.items()}
+    table = SATURATED if setup.saturated else {name: row.weight for name, row in ACTIONS.items()}
+    return {name: weight * (setup.faults if ACTIONS[name].fault else 1.0) for name, weight in table.items()}

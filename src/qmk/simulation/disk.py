@@ -4,6 +4,7 @@ with the power. Blobs are there when ``put`` returns."""
 from __future__ import annotations
 
 import errno
+from collections import Counter
 from collections.abc import Iterator
 from random import Random
 
@@ -38,7 +39,8 @@ class Disk(MemoryBlobs):
     """Outlives daemons. ``fault`` happens at the next write: "before" or "after" it the daemon ends, "full" fails it.
 
     ``written`` and ``synced`` count records and audit entries since ``count_anew``: what the journal has taken, and
-    what a power failure would leave. ``states`` are the blobs that checkpoints name, by checkpoint.
+    what a power failure would leave. ``states`` are the blobs that checkpoints name, by checkpoint; ``charged``
+    counts how often each row of the ledger was written.
     """
 
     def __init__(self) -> None:
@@ -100,6 +102,7 @@ class Disk(MemoryBlobs):
         self._numbers: dict[str, list[int]] = {}
         self.results: dict[str, Result] = {}
         self.charges: dict[tuple[str, int], Charge] = {}
+        self.charged: Counter[tuple[str, int]] = Counter()
         self.audit: list[Audit] = []
         self.sealed: list[Seal] = []
         self.states: dict[str, tuple[str, str]] = {}
@@ -116,6 +119,7 @@ class Disk(MemoryBlobs):
         self.results.update(stored.results)
         for charge in stored.charges:
             self.charges.setdefault((charge.job, charge.attempt), charge)
+            self.charged[charge.job, charge.attempt] += 1
         for drop in stored.dropped:
             if self.states.get(drop.checkpoint, ("", ""))[1] == drop.blob:
                 del self.states[drop.checkpoint]

@@ -15,6 +15,11 @@ QUOTAS = ("queued_jobs", "running_jobs", "held_qubits", "channels")
 """Quotas that set-ups and operators choose."""
 
 
+TOKEN_KEY = b"simulated token key".ljust(32)
+SATURATED = 11
+"""One seed in so many is about fairness."""
+
+
 class Action(NamedTuple):
     """``pick`` seeds every choice that the action makes."""
 
@@ -24,7 +29,8 @@ class Action(NamedTuple):
 
 class Setup(NamedTuple):
     """``power``: durability ``power``, batches written by a thread and lost unless synchronised. ``faults``: how often,
-    relative to the usual, something goes wrong. ``outlives``: launches go on without the daemon, as on a cluster."""
+    relative to the usual, something goes wrong. ``outlives``: launches go on without the daemon, as on a cluster.
+    ``saturated``: every tenant always has equal jobs waiting."""
 
     kernel: KernelConfig
     tenants: tuple[TenantConfig, ...]
@@ -32,11 +38,23 @@ class Setup(NamedTuple):
     power: bool
     outlives: bool
     faults: float
+    saturated: bool = False
+
+
+def saturated_setup(rng: Random) -> Setup:
+    """Three tenants whose queues never run empty, and nothing but weights between their equal jobs."""
+    tenants = tuple(TenantConfig(name=f"tenant{number}", weight=float(1 << number)) for number in range(3))
+    config = KernelConfig(
+        workers=rng.choice((1, 2, 3)), token_key=TOKEN_KEY, local_allowed=False, audited=True, job_attempts=3
+    )
+    return Setup(config, tenants, 3, rng.random() < 0.5, rng.random() < 0.5, rng.choice((0.0, 1.0)), saturated=True)
 
 
 def draw_setup(seed: int) -> Setup:
     """The set-up of a seed: small bounds, so that they are met."""
     rng = Random(f"setup {seed}")
+    if seed % SATURATED == 0:
+        return saturated_setup(rng)
     tenants = tuple(
         TenantConfig(
             name=f"tenant{number}",
@@ -46,6 +64,13 @@ def draw_setup(seed: int) -> Setup:
                 "running_jobs": rng.choice((1, 2, 5)),
                 "held_qubits": rng.choice((4, 10)),
                 "channels": rng.choice((2, 20)),
+                "logical_qubits": rng.choice((12, 1000)),
+                "shots_period": rng.choice((800, 10**9)),
+                "gates": rng.choice((2000, 10**9)),
+                "engine_seconds": rng.choice((20, 10**6)),
+                "bytes_stored": rng.choice((20_000, 10**9)),
+                "calls_per_minute": rng.choice((200, 10**6)),
+                "sessions": rng.choice((3, 50)),
             },
         )
         for number in range(rng.choice((1, 2, 3)))
@@ -53,12 +78,14 @@ def draw_setup(seed: int) -> Setup:
     config = KernelConfig(
         workers=rng.choice((1, 2, 4)),
         memory_bytes=rng.choice((0, 1500)),
-        token_key=b"simulated token key".ljust(32),
+        token_key=TOKEN_KEY,
         local_allowed=False,
         session_idle_s=rng.choice((30, 3600)),
         sessions=rng.choice((4, 50)),
         open_waits=rng.choice((2, 50)),
         kept_jobs=rng.choice((4, 1000)),
+        quota_period_s=rng.choice((10, 3600)),
+        kept_bytes=rng.choice((30_000, 10**9)),
         job_attempts=rng.choice((1, 2, 3)),
         audited=True,
         epoch_ms=rng.choice((20, 100)),

@@ -26,7 +26,7 @@ class _Defects(logging.Handler):
 def run(seed: int, parts: Parts | None = None, keep: Sequence[int] | None = None, tracing: bool = False) -> Outcome:
     """One run of a seed, or of those of its actions whose numbers are in ``keep``."""
     setup = draw_setup(seed)
-    actions = chosen(draw_actions(seed, weights(setup.faults)), keep)
+    actions = chosen(draw_actions(seed, weights(setup)), keep)
     log, handler = logging.getLogger("qmk.host"), _Defects()
     propagate, log.propagate = log.propagate, False
     log.addHandler(handler)

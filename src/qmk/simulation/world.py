@@ -37,7 +37,8 @@ class Outcome(NamedTuple):
 
 class World:
     """The state of a run. ``rng`` is that of the action at hand; ``seen`` counts what happened. ``channels`` are those
-    that clients told each other of, with their tenants; ``offers`` are capabilities that they told each other of."""
+    that clients told each other of, with their tenants; ``offers`` are capabilities that they told each other of.
+    ``shots`` are those of the jobs that were accepted."""
 
     def __init__(self, setup: Setup, parts: Parts | None = None, tracing: bool = False) -> None:
         self.setup = setup
@@ -57,6 +58,7 @@ class World:
         self.clients = [Client(number, setup.tenants[number % len(setup.tenants)]) for number in range(setup.clients)]
         self.operator = Operator()
         self.offers: list[str] = []
+        self.shots: dict[str, int] = {}
         self.session_tenants: dict[str, str] = {}
         self.invariants = [kind(self) for kind in INVARIANTS]
         self.daemon = Daemon(self)
@@ -212,6 +214,8 @@ class World:
             self.session_tenants[call.result.session_id] = call.client.tenant.name
         if call.method == "q_delegate" and call.error is None:
             self.offers.append(call.result.capability)
+        if call.method == "q_submit" and call.error is None:
+            self.shots[call.result.job_id] = call.result.shots
         if call.method == "q_open_chan" and call.error is None:
             self.channels[call.result.channel] = tuple(call.result.peers)
         outcome = call.error.kind.name if call.error is not None else "ok"

@@ -5,11 +5,13 @@ from __future__ import annotations
 from qmk.simulation.invariants.answers import Answers
 from qmk.simulation.invariants.audit_log import AuditLog
 from qmk.simulation.invariants.durability import Durability
+from qmk.simulation.invariants.fairness import Fairness
 from qmk.simulation.invariants.handles import Handles
 from qmk.simulation.invariants.history import History
 from qmk.simulation.invariants.invariant import Invariant
 from qmk.simulation.invariants.isolation import Isolation
 from qmk.simulation.invariants.launches import Launches
+from qmk.simulation.invariants.ledger import Ledger
 from qmk.simulation.invariants.once import Once
 from qmk.simulation.invariants.promises import Promises
 from qmk.simulation.invariants.quotas import Quotas
@@ -27,6 +29,8 @@ INVARIANTS: tuple[type[Invariant], ...] = (
     Launches,
     Handles,
     Quotas,
+    Ledger,
+    Fairness,
     Replay,
     AuditLog,
 )

@@ -35,6 +35,7 @@ class Quotas(Invariant):
             self._require(name, tenant.running_jobs, out)
             self._require(name, tenant.held_qubits, held)
             self._require(name, tenant.channels, channels)
+            self._require(name, tenant.quota("sessions"), sum(row.tenant is tenant for row in kernel.sessions))
 
     def _require(self, tenant: str, quota: Quota, counted: int) -> None:
         """A bound that the operator has lowered takes nothing away, but nothing more is given. (What a restart finds in
