@@ -306,8 +306,9 @@ def _read_journal(data_dir: Path, database: str, accepted: list[Accepted], repor
     for row in accepted:
         if ends[row.job] != 1:
             (report.doubled if ends[row.job] else report.lost).append(f"{row.job} ended {ends[row.job]} times")
-        if charged and charged[row.job] != shots[row.job]:
-            report.doubled.append(f"{row.job} of {shots[row.job]} shots was charged {charged[row.job]}")
+        if charged[row.job] != shots[row.job]:
+            wrong = report.doubled if charged[row.job] > shots[row.job] else report.lost
+            wrong.append(f"{row.job} of {shots[row.job]} shots was charged {charged[row.job]}")
 
 
 def main() -> int:

@@ -53,7 +53,7 @@ def test_wrong_command_lines_say_what_is_right(qmk: Qmk) -> None:
         (("tenant", "revoke", "chem"), "--all"),
         (("tenant", "token", "nobody"), "qmk tenant add"),
         (("tenant", "add", "chem", "--quota", "beans=3"), "queued_jobs"),
-        (("tenant", "add", "chem", "--quota", "beans"), "name=value"),
+        (("tenant", "add", "chem", "--quota", "beans"), "name=limit"),
         (("token", "show"), "QMK_TOKEN"),
         (("token", "show", "-"), "qmk1."),
         (("tenant", "add", "a b"), "letters, digits"),
