@@ -238,6 +238,10 @@ class Kernel(State):
         if event.key == EPOCH_TIMER:
             self.launch_ready()
             return
+        if event.key == authority.IDLE_TIMER:
+            authority.end_idle(self)
+            authority.set_idle_timer(self)
+            return
         if event.key.startswith((authority.CAPABILITY_TIMER, authority.SESSION_TIMER)):
             authority.timer(self, event.key)
             return

@@ -67,7 +67,7 @@ class JobTable:
         self.generation = 0
         self.checkpoints = CheckpointTable()
         self.forgotten: list[str] = []
-        self._ended: deque[str] = deque()
+        self._ended: dict[str, deque[str]] = {}
 
     def apply(self, record: Event) -> list[Job]:
         """Carries out a record; the jobs it changed. Records of forgotten jobs change nothing."""
@@ -114,7 +114,7 @@ class JobTable:
         return {
             "jobs": {id: job.comparable() for id, job in self.by_id.items()},
             "keys": dict(self.by_key),
-            "ended": list(self._ended),
+            "ended": {tenant: list(jobs) for tenant, jobs in self._ended.items() if jobs},
             "generation": self.generation,
             "checkpoints": self.checkpoints.snapshot(),
             "virtual_times": self.queue.schedule.accounts(),
@@ -201,9 +201,10 @@ class JobTable:
         else:
             job.note(now_ns, state.lower())
         self._tenant_of(job.tenant).queued_jobs.give()
-        self._ended.append(job.id)
-        if len(self._ended) > self._kept_jobs:
-            self._forget(self._ended.popleft())
+        ended = self._ended.setdefault(job.tenant, deque())
+        ended.append(job.id)
+        if len(ended) > self._kept_jobs:  # of the tenant's own: nobody's flood makes another's jobs be forgotten
+            self._forget(ended.popleft())
 
     def _forget(self, job_id: str) -> None:
         job = self.by_id.pop(job_id)
