@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from qmk.base.errors import QmkError
-from qmk.client import Client
+from qmk.client import Client, Operator
 from qmk.qvm.graph import Graph, Node
 
 ENGINES = ("reference", "stabilizer", "aer:statevector")
@@ -46,6 +46,20 @@ def program(measured: bool = True) -> Graph:
     nodes += [Node(f"end_{q}", "core.mz", vqs=(q,), produces=(f"m{q}",)) for q in "bc"]
     nodes.append(Node("free", "core.free", vqs=("a", "b", "c")))
     return Graph(nodes=tuple(nodes), vqs=("a", "b", "c"), events=tuple(events))
+
+
+def coin() -> Graph:
+    """One qubit, no fence."""
+    return Graph(
+        nodes=(
+            Node("a", "core.alloc", vqs=("q",)),
+            Node("h", "core.h", vqs=("q",)),
+            Node("m", "core.mz", vqs=("q",), produces=("m",)),
+            Node("d", "core.free", vqs=("q",)),
+        ),
+        vqs=("q",),
+        events=("m",),
+    )
 
 
 class Desk:
@@ -180,17 +194,7 @@ def test_a_job_taken_back_gives_the_same_bits(desk: Desk, engine: str) -> None:
 
 
 def test_a_program_without_fences_says_what_to_do(desk: Desk) -> None:
-    graph = Graph(
-        nodes=(
-            Node("a", "core.alloc", vqs=("q",)),
-            Node("h", "core.h", vqs=("q",)),
-            Node("m", "core.mz", vqs=("q",), produces=("m",)),
-            Node("d", "core.free", vqs=("q",)),
-        ),
-        vqs=("q",),
-        events=("m",),
-    )
-    job = desk.client.run(graph, shots=10).job_id
+    job = desk.client.run(coin(), shots=10).job_id
     with pytest.raises(QmkError) as over:
         desk.client.checkpoint(job)
     assert over.value.kind.name == "ALREADY_COMPLETED"
@@ -198,3 +202,33 @@ def test_a_program_without_fences_says_what_to_do(desk: Desk) -> None:
     with pytest.raises(QmkError) as unknown:
         desk.client.restore("chk_unknown")
     assert unknown.value.kind.name == "CHECKPOINT_NOT_FOUND"
+
+
+def test_a_tenant_over_its_share_yields_at_a_fence_and_its_bits_stay(
+    desk: Desk, eventually: Callable[..., None]
+) -> None:
+    """One tenant's jobs have both workers; another's waits; at the edge of an epoch one of them is asked to yield."""
+    graph = program()
+    expected = undisturbed(desk, "reference", graph)
+    operator = Operator(desk.daemon.folder / "state")
+    tokens: dict[str, str] = {}
+    for tenant in ("greedy", "late"):
+        operator.call("op_tenant_add", tenant=tenant)
+        tokens[tenant] = operator.call("op_token_issue", tenant=tenant).token
+    with Client(desk.daemon.socket, token=tokens["greedy"]) as greedy:
+        jobs = [greedy.submit(graph, engine="gated_reference", shots=SHOTS, seed=SEED).job_id for _ in range(2)]
+        eventually(lambda: all(greedy.status(job).state == "RUNNING" for job in jobs), "both jobs on a worker")
+        with Client(desk.daemon.socket, token=tokens["late"]) as late:
+            waiting = late.submit(coin(), shots=10).job_id
+            for pace in range(1, EPOCHS):
+                if late.status(waiting).state == "COMPLETED":
+                    break
+                desk.pace(pace)
+                late.wait(waiting, timeout_ms=400)
+            assert late.status(waiting).state == "COMPLETED", "it did not have to wait for the end of the others"
+        desk.pace(FAR)
+        for job in jobs:
+            assert greedy.wait(job).state == "COMPLETED"
+            assert list(greedy.result(job).rows()) == expected
+        reasons = [row.fields.get("reason", "") for job in jobs for row in greedy.events(job).events]
+        assert sum("preempted" in reason for reason in reasons) == 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, cast
@@ -15,15 +15,12 @@ from qmk.abi.call import Call
 from qmk.abi.calls import (
     q_alloc,
     q_cancel,
-    q_chan_status,
-    q_close_chan,
     q_close_session,
     q_delegate,
     q_estimate,
     q_events,
     q_get_telemetry,
     q_negotiate_caps,
-    q_open_chan,
     q_query_resources,
     q_release,
     q_result,
@@ -32,10 +29,10 @@ from qmk.abi.calls import (
     q_submit,
     q_wait,
 )
-from qmk.abi.shapes import ChannelState
 from qmk.abi.splitter import FrameSplitter
 from qmk.base.errors import QmkError
 from qmk.client import calls
+from qmk.client.channels import AsyncChannels
 from qmk.client.checkpoints import AsyncCheckpoints
 from qmk.client.patience import Outage, new_key
 from qmk.client.program import ProgramLike
@@ -85,7 +82,7 @@ class _Answers(asyncio.Protocol):
             self.transport = None
 
 
-class AsyncClient(AsyncCheckpoints):
+class AsyncClient(AsyncCheckpoints, AsyncChannels):
     """``Client`` for asyncio: the same methods, awaited; see there for arguments and errors.
 
     Calls made at the same time share the connection and are answered in the order in which they finish.
@@ -251,58 +248,6 @@ class AsyncClient(AsyncCheckpoints):
         """Memory and time that each engine would need for a program."""
         raw = calls.raw_graph(program, format, params)
         return await self._call(q_estimate.CALL, lambda session: calls.estimate_request(session, raw, shots))
-
-    async def open_channel(
-        self,
-        peers: Sequence[str],
-        *,
-        fidelity: float,
-        entanglements_max: int,
-        expiry: float | None = None,
-    ) -> ChannelState:
-        """Propose a channel between two tenants; see ``Client.open_channel``."""
-        return await self._call(
-            q_open_chan.CALL,
-            lambda session: q_open_chan.Request(
-                session_id=session,
-                peers=list(peers),
-                fidelity=fidelity,
-                entanglements_max=entanglements_max,
-                expiry=expiry,
-            ),
-        )
-
-    async def approve_channel(
-        self,
-        channel: str,
-        *,
-        fidelity: float | None = None,
-        entanglements_max: int | None = None,
-        expiry: float | None = None,
-    ) -> ChannelState:
-        """Approve a channel that the other tenant has proposed; bounds given here may narrow it."""
-        return await self._call(
-            q_open_chan.CALL,
-            lambda session: q_open_chan.Request(
-                session_id=session,
-                channel=channel,
-                fidelity=fidelity,
-                entanglements_max=entanglements_max,
-                expiry=expiry,
-            ),
-        )
-
-    async def close_channel(self, channel: str) -> ChannelState:
-        """Take one's leave back."""
-        return await self._call(
-            q_close_chan.CALL, lambda session: q_close_chan.Request(session_id=session, channel=channel)
-        )
-
-    async def channel_status(self, channel: str) -> ChannelState:
-        """The state of a channel of the caller's tenant."""
-        return await self._call(
-            q_chan_status.CALL, lambda session: q_chan_status.Request(session_id=session, channel=channel)
-        )
 
     async def alloc(self, n: int, profile: str = "") -> q_alloc.Reply:
         return await self._call(q_alloc.CALL, lambda session: q_alloc.Request(session_id=session, n=n, profile=profile))

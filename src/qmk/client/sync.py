@@ -7,7 +7,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -17,15 +17,12 @@ from qmk.abi.call import Call
 from qmk.abi.calls import (
     q_alloc,
     q_cancel,
-    q_chan_status,
-    q_close_chan,
     q_close_session,
     q_delegate,
     q_estimate,
     q_events,
     q_get_telemetry,
     q_negotiate_caps,
-    q_open_chan,
     q_query_resources,
     q_release,
     q_result,
@@ -34,10 +31,10 @@ from qmk.abi.calls import (
     q_submit,
     q_wait,
 )
-from qmk.abi.shapes import ChannelState
 from qmk.abi.splitter import FrameSplitter
 from qmk.base.errors import QmkError
 from qmk.client import calls
+from qmk.client.channels import Channels
 from qmk.client.checkpoints import Checkpoints
 from qmk.client.patience import Outage, new_key
 from qmk.client.program import ProgramLike
@@ -48,7 +45,7 @@ from qmk.sdk.places import socket_path
 PROGRESS_EVERY_MS = 200
 
 
-class Client(Checkpoints):
+class Client(Checkpoints, Channels):
     """A session with the daemon at ``path`` (by default where ``qmk serve`` listens).
 
     It connects with the first call and opens a session by itself. ``token`` None takes the one of ``QMK_TOKEN`` or
@@ -216,59 +213,6 @@ class Client(Checkpoints):
         """Memory and time that each engine would need for a program, without running it."""
         raw = calls.raw_graph(program, format, params)
         return self._call(q_estimate.CALL, lambda: calls.estimate_request(self.session_id, raw, shots))
-
-    def open_channel(
-        self,
-        peers: Sequence[str],
-        *,
-        fidelity: float,
-        entanglements_max: int,
-        expiry: float | None = None,
-    ) -> ChannelState:
-        """Propose a channel between two tenants, one of them the caller's own (twice the same: OPEN at once).
-
-        ``fidelity`` is the lowest of a Bell pair, ``entanglements_max`` how many may be made, ``expiry`` Unix time.
-        """
-        return self._call(
-            q_open_chan.CALL,
-            lambda: q_open_chan.Request(
-                session_id=self.session_id,
-                peers=list(peers),
-                fidelity=fidelity,
-                entanglements_max=entanglements_max,
-                expiry=expiry,
-            ),
-        )
-
-    def approve_channel(
-        self,
-        channel: str,
-        *,
-        fidelity: float | None = None,
-        entanglements_max: int | None = None,
-        expiry: float | None = None,
-    ) -> ChannelState:
-        """Approve a channel that the other tenant has proposed; bounds given here may narrow it."""
-        return self._call(
-            q_open_chan.CALL,
-            lambda: q_open_chan.Request(
-                session_id=self.session_id,
-                channel=channel,
-                fidelity=fidelity,
-                entanglements_max=entanglements_max,
-                expiry=expiry,
-            ),
-        )
-
-    def close_channel(self, channel: str) -> ChannelState:
-        """Take one's leave back: jobs that wait for the channel fail, running ones are stopped at their next fence."""
-        return self._call(q_close_chan.CALL, lambda: q_close_chan.Request(session_id=self.session_id, channel=channel))
-
-    def channel_status(self, channel: str) -> ChannelState:
-        """The state of a channel of the caller's tenant."""
-        return self._call(
-            q_chan_status.CALL, lambda: q_chan_status.Request(session_id=self.session_id, channel=channel)
-        )
 
     def alloc(self, n: int, profile: str = "") -> q_alloc.Reply:
         """Reserve ``n`` logical qubits for the session."""

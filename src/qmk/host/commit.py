@@ -51,6 +51,11 @@ class Committer:
         """Nothing is gathered and nothing is being written."""
         return not self._batch and not self._held and self._writing is None
 
+    @property
+    def behind(self) -> bool:
+        """Something that was recorded is not in the journal, or never will be: what rests on it must be held."""
+        return self._failed is not None or not self.idle
+
     def record(self, record: Event, durable: bool) -> None:
         self._batch.records.append(record)
         self._batch.durable |= durable

@@ -228,7 +228,7 @@ class Host:
                 error = QmkError("INTERNAL_ERROR", f"a defect in QMK stopped {event.method}; the daemon's log has more")
                 self._replies.refuse(event.conn, event.ref, error)
             return
-        journaled = not self._committer.idle  # what is answered now may rest on records that are not durable yet
+        journaled = self._committer.behind  # what is answered now may rest on records that are not durable yet
         for effect in effects:
             if isinstance(effect, fx.Journal):
                 journaled = True

@@ -7,7 +7,7 @@ have recorded, and it finds it at its next start.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from qmk.abi import frame
@@ -16,12 +16,14 @@ from qmk.base.errors import QmkError
 from qmk.host.config import HostConfig
 from qmk.host.host import Host, Turns
 from qmk.host.keys import token_key
+from qmk.host.launcher import Capacity
 from qmk.host.places import Lock
 from qmk.host.routing import Routing
+from qmk.host.seals import Sealer
 from qmk.host.store import open_journal
 from qmk.kernel.config import KernelConfig
 from qmk.kernel.core import Kernel
-from qmk.kernel.effects import Launch
+from qmk.kernel.effects import Interrupt, Launch
 
 CONNECTION, REF = 1, 1
 
@@ -48,20 +50,33 @@ class _Desk:
         self._turn: deque[Callable[[], None]] = deque()
         self._answer: Any = None
         self._journal = open_journal(config.data_dir, config.database, "power", config.database_patience_s)
-        kernel = Kernel(KernelConfig(workers=config.workers, memory_bytes=config.memory_bytes, token_key=key))
+        kernel = Kernel(
+            KernelConfig(
+                workers=config.workers,
+                memory_bytes=config.memory_bytes,
+                job_attempts=config.job_attempts,
+                audited=True,
+                token_key=key,
+            )
+        )
         routing = Routing(config.memory_bytes, config.workers, {})
-        self._host = Host(kernel, self._journal, routing, self, self, Turns(schedule=self._turn.append))
+        sealer = Sealer(config.data_dir, self._journal.last_seal())
+        turns = Turns(schedule=self._turn.append)
+        self._host = Host(kernel, self._journal, routing, self, self, turns, seals=sealer)
         self._host.connect(self)
         self._host.recover()
 
     def ask(self, name: str, request: Any) -> Any:
         self._host.call(CONNECTION, REF, name, request, operator=True)
-        while self._turn:
-            self._turn.popleft()()
+        self._finish_turns()
         if isinstance(self._answer, QmkError):
             raise self._answer
         assert self._answer is not None, "the operator's calls are answered in their turn"
         return self._answer
+
+    def _finish_turns(self) -> None:
+        while self._turn:
+            self._turn.popleft()()
 
     def answer(self, conn: int, ref: int, result: Any) -> None:
         self._answer = result
@@ -69,11 +84,21 @@ class _Desk:
     def refuse(self, conn: int, ref: int, error: QmkError) -> None:
         self._answer = error
 
-    def launch(self, launch: Launch, graph: bytes) -> None:
+    def launch(self, launch: Launch, graph: bytes, state: bytes | None = None) -> None:
         """Nothing runs here; the job is queued in the journal as it was."""
 
-    def kill(self, job: str, fence: int) -> None:
+    def interrupt(self, interrupt: Interrupt) -> None:
         """Nothing runs here."""
+
+    def cancel(self, job: str, fence: int, grace_s: float = 0.0) -> None:
+        """Nothing runs here."""
+
+    def reconcile(self, fences: Mapping[str, int]) -> list[tuple[str, int]]:
+        """Nothing runs here."""
+        return []
+
+    def capacity(self) -> Capacity:
+        return Capacity(slots=0, running=0, waiting=0)
 
     def set(self, key: str, at_ns: int) -> None:
         """The kernel is gone before anything comes due."""
@@ -82,4 +107,6 @@ class _Desk:
         """See ``set``."""
 
     def close(self) -> None:
+        self._host.shut_down()
+        self._finish_turns()
         self._journal.close()

@@ -135,6 +135,10 @@ def _serve_checkpoint(kernel: State, ask: Ask, job: Job) -> None:
 
 
 def _serve_migrate(kernel: State, ask: Ask, job: Job) -> None:
+    region = _asks(kernel, job, MIGRATE)[-1].region
+    if region != ask.region:  # two that pull the job to and fro would never be done
+        refuse(kernel, ask, _overtaken(ask.region, region))
+        return
     if ask.placements is None:
         return
     if job.fence and kernel.jobs.queue.where(job)[0] == ask.region:
@@ -212,6 +216,15 @@ def migrated(kernel: State, job: Job, ask: Ask) -> q_migrate.Reply:
         row.qubit: first_qubit + row.index for row in ask.placements or () if row.from_epoch <= epoch <= row.to_epoch
     }
     return q_migrate.Reply(job.id, region, handles, job.epochs_done)
+
+
+def _overtaken(asked: str, region: str) -> QmkError:
+    return QmkError(
+        "INVALID_PARAMS",
+        f"a later q_migrate sends the job to region '{region}', not to '{asked}'",
+        field="region",
+        expected=region,
+    )
 
 
 def ended(job: Job) -> QmkError:

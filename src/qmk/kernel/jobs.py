@@ -66,7 +66,7 @@ class JobTable:
         self.fence = 0
         self.generation = 0
         self.checkpoints = CheckpointTable()
-        self.forgotten: list[str] = []
+        self.forgotten: list[Job] = []
         self._ended: dict[str, deque[str]] = {}
 
     def apply(self, record: Event) -> list[Job]:
@@ -212,7 +212,7 @@ class JobTable:
         key = (job.tenant, job.submitted.idempotency_key)
         if self.by_key.get(key) == job_id:
             del self.by_key[key]
-        self.forgotten.append(job_id)
+        self.forgotten.append(job)
 
     def _save(self, job: Job, record: Saved | Yielded) -> None:
         """Keeps the state; a job that has not ended goes on from it."""
@@ -285,7 +285,7 @@ class JobTable:
         queued again, and it is counted against them."""
         self.generation = max(self.generation + 1, record.generation)
         self.fence = self.generation << GENERATION_BITS
-        adopted = dict(record.adopted)
+        adopted = {job: fence for job, fence in record.adopted if job in self.by_id}  # one may be forgotten since
         for job in self.launched.values():
             job.crashes += job.id not in adopted
         changed = self._requeue_all(record, adopted)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec import to_builtins
+
 from qmk.abi.calls import q_events
 from qmk.abi.rights import CAP_RESULT
 from qmk.base.errors import QmkError
@@ -159,8 +161,7 @@ class State:
             self._wake(job)
             if job.ended or not job.fence:
                 checkpoint.settle(self, job)
-        self.out.extend(Forget(job_id) for job_id in self.jobs.forgotten)
-        self.jobs.forgotten.clear()
+        self._forget()
         self.out.extend(DropBlob(id, blob) for id, blob in self.jobs.checkpoints.freed)
         self.jobs.checkpoints.freed.clear()
         for job in changed:
@@ -169,6 +170,16 @@ class State:
                     firewall.charged(self, job)
                 firewall.recheck(self, job)
         return changed
+
+    def _forget(self) -> None:
+        """Tells the host of the jobs that are no longer remembered. Their records go, and with them what they took of
+        channels: the channels' own records take that over."""
+        gone, self.jobs.forgotten = self.jobs.forgotten, []
+        for id in dict.fromkeys(use.channel for job in gone for use in job.submitted.channels):
+            channel = self.channels.by_id.get(id)
+            if channel is not None:
+                self.commit(ChannelChanged(now_ns=self.now_ns, channel=id, state=to_builtins(channel)))
+        self.out.extend(Forget(job.id) for job in gone)
 
     def stop(self, job: Job, record: Cancelled) -> None:
         """Ends a job before its time, on its worker too."""

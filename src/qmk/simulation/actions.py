@@ -31,6 +31,9 @@ class Row(NamedTuple):
 def call(world: World, rng: Random) -> None:
     """A client makes a random call."""
     client = rng.choice(world.clients)
+    if not client.token and rng.random() < 0.8:
+        world.operator.equip(world)
+        return
     drawn = draw_call(world, client, rng)
     if drawn is not None:
         world.call(client, *drawn)
@@ -84,6 +87,11 @@ def drop(world: World, rng: Random) -> None:
         client.disconnected(daemon_gone=False)
 
 
+def operate(world: World, rng: Random) -> None:
+    """The operator does something."""
+    world.operator.act(world, rng)
+
+
 def jump(world: World, rng: Random) -> None:
     """Somebody sets the clock."""
     world.now_ns += rng.choice((-3_600_000, -5_000, -50, 50, 5_000, 3_600_000)) * MS
@@ -122,6 +130,7 @@ ACTIONS: dict[str, Row] = {
     "tick": Row(9, tick),
     "write": Row(8, write),
     "retry": Row(3, retry),
+    "operate": Row(1.2, operate),
     "haunt": Row(3, haunt, fault=True),
     "drop": Row(1.5, drop, fault=True),
     "jump": Row(0.7, jump, fault=True),

@@ -7,7 +7,6 @@ from typing import Any
 
 from qmk.kernel.config import TenantConfig
 from qmk.simulation.network import Call
-from qmk.simulation.plan import token_of
 
 REMEMBERED = 40
 
@@ -18,12 +17,14 @@ class Client:
     def __init__(self, number: int, tenant: TenantConfig) -> None:
         self.number = number
         self.tenant = tenant
-        self.token = token_of(tenant.name)
+        self.token = ""
+        self.roots: list[str] = []
         self.conn: int | None = None
         self.sessions: list[str] = []
         self.capabilities: list[str] = []
         self.handles: list[str] = []
         self.jobs: list[str] = []
+        self.checkpoints: list[str] = []
         self.unsure: list[Call] = []
 
     def hears(self, call: Call) -> None:
@@ -31,6 +32,8 @@ class Client:
         if call.error is not None:
             if call.error.kind.name == "SESSION_NOT_FOUND":
                 self._forget_session(call.request.session_id)
+            if call.error.kind.name == "AUTH_FAILED" and call.request.token == self.token:
+                self.token = ""  # it was revoked: the operator gives another
             return
         learn = LEARN.get(call.method)
         if learn is not None:
@@ -47,6 +50,7 @@ class Client:
         if daemon_gone:
             self.sessions.clear()
             self.capabilities.clear()
+            self.roots.clear()
             self.handles.clear()
 
     def _forget_session(self, session: str) -> None:
@@ -55,12 +59,19 @@ class Client:
 
     def knows_session(self, request: Any, reply: Any) -> None:
         self.sessions.append(reply.session_id)
-        self.capabilities += [row.capability for row in reply.granted]
+        self.capabilities = [*(row.capability for row in reply.granted), reply.root]
+        self.roots.append(reply.root)
 
     def knows_job(self, request: Any, reply: Any) -> None:
         if reply.job_id not in self.jobs:
             self.jobs.append(reply.job_id)
             del self.jobs[:-REMEMBERED]
+
+    def knows_capability(self, request: Any, reply: Any) -> None:
+        self.capabilities.append(reply.capability)
+
+    def knows_checkpoint(self, request: Any, reply: Any) -> None:
+        self.checkpoints.append(reply.checkpoint_id)
 
     def knows_handles(self, request: Any, reply: Any) -> None:
         self.handles += reply.handles
@@ -77,6 +88,10 @@ class Client:
 LEARN: dict[str, Callable[[Client, Any, Any], None]] = {
     "q_negotiate_caps": Client.knows_session,
     "q_submit": Client.knows_job,
+    "q_replay": Client.knows_job,
+    "q_restore": Client.knows_job,
+    "q_delegate": Client.knows_capability,
+    "q_checkpoint": Client.knows_checkpoint,
     "q_alloc": Client.knows_handles,
     "q_release": Client.knows_released,
     "q_revoke": Client.knows_released,

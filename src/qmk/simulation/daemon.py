@@ -13,6 +13,7 @@ from qmk.kernel.config import KernelConfig
 from qmk.kernel.core import Kernel
 from qmk.kernel.effects import Effect
 from qmk.kernel.events import Event
+from qmk.kernel.jobs import JobTable
 from qmk.simulation.disk import SimJournal
 from qmk.simulation.programs import SimRouting
 from qmk.simulation.violation import Violation
@@ -40,6 +41,10 @@ class ObservedKernel:
     @property
     def config(self) -> KernelConfig:
         return self._kernel.config
+
+    @property
+    def jobs(self) -> JobTable:
+        return self._kernel.jobs
 
     def replay(self, records: Iterable[Event]) -> None:
         self._kernel.replay(records)
@@ -87,9 +92,10 @@ class Daemon:
         self.broken = False
         kernel: Any = ObservedKernel(self.kernel, world)
         routing: Any = SimRouting(setup.kernel.memory_bytes)
+        journal: Any = world.journal
         self.host = parts.host(
             kernel,
-            world.journal,
+            journal,
             routing,
             world.network,
             self.timers,
@@ -98,7 +104,7 @@ class Daemon:
             entropy=world.entropy,
             seals=Signer(world.key, world.journal.last_seal()),
         )
-        self.launcher = SimLauncher(self.host, world.launched)
+        self.launcher = SimLauncher(world.cluster, self.host.launches, setup.kernel.workers, world.launched)
         self.host.connect(self.launcher)
 
     def _in_thread(self, work: Callable[[], None], then: Callable[[BaseException | None], None]) -> None:

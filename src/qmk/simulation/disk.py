@@ -1,5 +1,5 @@
 """The simulated disk under a ``Journal``: batches are written whole or not at all, and what was not synchronised may go
-with the power."""
+with the power. Blobs are there when ``put`` returns."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from random import Random
 
 import msgspec
 
-from qmk.host.journal import Batch
+from qmk.host import ledger
+from qmk.host.blobs import MemoryBlobs
+from qmk.host.journal import Batch, no_graph
 from qmk.host.results import Head, Result
 from qmk.host.seals import AuditTail, Seal, tail_of
-from qmk.kernel.effects import Audit
-from qmk.kernel.events import Event
+from qmk.kernel.effects import Audit, Charge, DropBlob
+from qmk.kernel.events import CheckpointDropped, Event, Saved, Submitted, Yielded
 from qmk.simulation.violation import Crash
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -25,19 +27,22 @@ class Stored(msgspec.Struct):
 
     records: list[tuple[str, bytes]]
     results: list[tuple[str, Result]]
-    forgotten: list[str]
+    charges: list[Charge]
     audit: list[Audit]
     seals: list[Seal]
+    dropped: list[DropBlob]
+    forgotten: list[str]
 
 
-class Disk:
+class Disk(MemoryBlobs):
     """Outlives daemons. ``fault`` happens at the next write: "before" or "after" it the daemon ends, "full" fails it.
 
     ``written`` and ``synced`` count records and audit entries since ``count_anew``: what the journal has taken, and
-    what a power failure would leave.
+    what a power failure would leave. ``states`` are the blobs that checkpoints name, by checkpoint.
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self._batches: list[Stored] = []
         self._safe = 0
         self.fault = ""
@@ -48,6 +53,12 @@ class Disk:
         """A new daemon begins: what there is now is not of its making."""
         self.written = self.written_audit = self.synced = self.synced_audit = 0
 
+    def put(self, data: bytes) -> str:
+        if self.fault == "full":
+            self.fault = ""
+            raise OSError(errno.ENOSPC, "no space left on device")
+        return super().put(data)
+
     def write(self, batch: Batch) -> None:
         fault, self.fault = self.fault, ""
         if fault == "full":
@@ -57,9 +68,11 @@ class Disk:
         stored = Stored(
             [(getattr(record, "job", ""), _encode(record)) for record in batch.records],
             list(batch.results),
-            list(batch.forgotten),
+            list(batch.charges),
             list(batch.audit),
             list(batch.seals),
+            list(batch.dropped),
+            list(batch.forgotten),
         )
         self._batches.append(stored)
         self._apply(stored)
@@ -86,8 +99,10 @@ class Disk:
         self._records: dict[int, tuple[str, bytes]] = {}
         self._numbers: dict[str, list[int]] = {}
         self.results: dict[str, Result] = {}
+        self.charges: dict[tuple[str, int], Charge] = {}
         self.audit: list[Audit] = []
         self.sealed: list[Seal] = []
+        self.states: dict[str, tuple[str, str]] = {}
         self._count = 0
         for stored in self._batches:
             self._apply(stored)
@@ -97,13 +112,33 @@ class Disk:
             self._records[self._count] = (job, data)
             self._numbers.setdefault(job, []).append(self._count)
             self._count += 1
+            self._keep_state(_decode(data))
         self.results.update(stored.results)
+        for charge in stored.charges:
+            self.charges.setdefault((charge.job, charge.attempt), charge)
+        for drop in stored.dropped:
+            if self.states.get(drop.checkpoint, ("", ""))[1] == drop.blob:
+                del self.states[drop.checkpoint]
         for job in stored.forgotten:
             for number in self._numbers.pop(job, ()):
                 del self._records[number]
             self.results.pop(job, None)
+            self.states = {id: row for id, row in self.states.items() if row[0] != job}
         self.audit += stored.audit
         self.sealed += stored.seals
+
+    def _keep_state(self, record: Event) -> None:
+        if isinstance(record, (Saved, Yielded)) and record.blob:
+            self.states.setdefault(record.checkpoint, (record.job, record.blob))
+        elif isinstance(record, CheckpointDropped):
+            self.states.pop(record.checkpoint, None)
+
+    def collect(self) -> None:
+        """Take away the blobs that no checkpoint names."""
+        named = {blob for _, blob in self.states.values()}
+        for name in self.names():
+            if name not in named:
+                self.delete(name)
 
     def records(self) -> Iterator[Event]:
         return (_decode(data) for _, data in list(self._records.values()))
@@ -112,12 +147,22 @@ class Disk:
         """Every record that ever was, those of forgotten jobs too."""
         return (_decode(data) for stored in self._batches for _, data in stored.records)
 
+    def graph(self, job: str) -> bytes:
+        for number in self._numbers.get(job, ()):
+            record = _decode(self._records[number][1])
+            if isinstance(record, Submitted):
+                return record.graph
+        raise no_graph(job)
+
 
 class SimJournal:
     """The disk as the host sees it. ``waits_for_disk`` sends durable batches to the thread that writes."""
 
+    far = False
+
     def __init__(self, disk: Disk, waits_for_disk: bool) -> None:
         self._disk = disk
+        self.blobs = disk
         self.waits_for_disk = waits_for_disk
 
     def records(self) -> Iterator[Event]:
@@ -132,6 +177,15 @@ class SimJournal:
 
     def page(self, job: str, number: int, head: Head) -> bytes | memoryview:
         return self._disk.results[job].page(number)
+
+    def graph(self, job: str) -> bytes:
+        return self._disk.graph(job)
+
+    def charges(self, since_ns: int = 0) -> Iterator[ledger.Row]:
+        return (ledger.row_of(charge) for charge in self._disk.charges.values() if charge.now_ns >= since_ns)
+
+    def used(self, period_start_ns: int = 0) -> dict[str, dict[str, float]]:
+        return ledger.used(self.charges(), period_start_ns)
 
     def audit_entries(self, from_seq: int = 1) -> Iterator[tuple[int, bytes, bytes]]:
         return ((row.seq, row.data, bytes.fromhex(row.hash)) for row in self._disk.audit[from_seq - 1 :])

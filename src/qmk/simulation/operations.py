@@ -1,4 +1,4 @@
-"""Random calls, made from the calls' declarations: every supported call is tried, each field filled by its name.
+"""Random calls, made from the calls' declarations: every call is tried, each field filled by its name.
 
 A new call needs nothing here if its fields have names that stand in ``FIELDS``; else add them there. ``WEIGHTS`` says
 how often a call is tried, if not once.
@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from qmk.abi.calls import CALLS
-from qmk.kernel.config import CAP_DEBUG
+from qmk.abi.rights import CAP_DEBUG, JOB_RIGHTS, RIGHTS
+from qmk.kernel import mapping
 from qmk.qvm.families import CAPABILITIES
 from qmk.qvm.graph import Graph
-from qmk.simulation.programs import ENGINE, draw_program
+from qmk.simulation.programs import CHANNEL, ENGINE, draw_program, joint_program
 
 if TYPE_CHECKING:
     from qmk.simulation.clients import Client
@@ -37,11 +38,26 @@ WEIGHTS: dict[str, float] = {
     "q_alloc": 2.0,
     "q_release": 2.0,
     "q_negotiate_caps": 1.5,
+    "q_delegate": 2.0,
     "q_revoke": 0.4,
     "q_close_session": 0.5,
+    "q_open_chan": 2.5,
+    "q_close_chan": 0.3,
+    "q_checkpoint": 2.0,
+    "q_migrate": 1.0,
+    "q_rollback": 1.5,
+    "q_restore": 1.0,
 }
 
+EITHER: dict[str, tuple[tuple[str, str], ...]] = {
+    "q_open_chan": (("channel", "peers"),),
+    "q_delegate": (("to_session", "to_tenant"),),
+}
+"""Fields of which one is given."""
+
 WITH_GRAPH = frozenset(("q_submit", "q_estimate"))
+JOINT = 0.12
+"""How many of the programs submitted join another tenant's qubits."""
 
 
 def _pick(things: list[str], rng: Random, otherwise: str) -> str:
@@ -58,15 +74,19 @@ def _session(world: World, client: Client, rng: Random) -> str:
 
 
 def _job(world: World, client: Client, rng: Random) -> str:
+    if rng.random() < 0.3:
+        known = world.daemon.kernel.jobs.by_id
+        going = [job for job in client.jobs if job in known and not known[job].ended]
+        return _pick(going, rng, "job_none")
     if rng.random() < 0.06:
         return _pick(rng.choice(world.clients).jobs, rng, "job_none")
     return _pick(client.jobs, rng, "job_none")
 
 
-def _handles(world: World, client: Client, rng: Random) -> list[str]:
+def _handles(world: World, client: Client, rng: Random) -> Any:
     held = client.handles if rng.random() < 0.95 else rng.choice(world.clients).handles
     some = rng.sample(held, min(len(held), rng.randint(1, 3)))
-    return some if some and rng.random() < 0.95 else [*some, *(some or ["lq_none"])]
+    return (some or OMIT) if rng.random() < 0.95 else [*some, *(some or ["lq_none"])]
 
 
 def _policy(world: World, client: Client, rng: Random) -> Any:
@@ -79,7 +99,7 @@ def _policy(world: World, client: Client, rng: Random) -> Any:
         policy["deadline_epochs"] = rng.choice((1, 3, 100))
     if rng.random() < 0.05:
         policy["engine"] = rng.choice((ENGINE, "none"))
-    if rng.random() < 0.1:
+    if rng.random() < 0.05:
         policy["debug"] = True
     return policy
 
@@ -89,22 +109,49 @@ def _token(world: World, client: Client, rng: Random) -> str:
 
 
 def _requested(world: World, client: Client, rng: Random) -> Any:
-    if rng.random() < 0.7:
-        return OMIT
     names = [*CAPABILITIES, CAP_DEBUG, "CAP_NONE"]
-    return rng.sample(names, rng.randint(1, len(names)))
+    return rng.choice((OMIT, OMIT, names, names[:-1], rng.sample(names, rng.randint(1, len(names)))))
+
+
+def _peers(world: World, client: Client, rng: Random) -> list[str]:
+    own, other = client.tenant.name, rng.choice(world.setup.tenants).name
+    return [own, other] if rng.random() < 0.8 else [other, own]
+
+
+def _channel(world: World, client: Client, rng: Random) -> str:
+    known = [id for id, tenants in world.channels.items() if client.tenant.name in tenants or rng.random() < 0.05]
+    return _pick(known, rng, "chan_none")
+
+
+def _expiry(world: World, client: Client, rng: Random) -> Any:
+    return OMIT if rng.random() < 0.6 else world.now_ns / 1e9 + rng.choice((0.5, 10.0, 100.0))
+
+
+def _capability(world: World, client: Client, rng: Random) -> str:
+    offered = world.offers if rng.random() < 0.3 else []
+    return _pick(offered or client.capabilities, rng, "cap_none")
+
+
+def _to_session(world: World, client: Client, rng: Random) -> str:
+    return _pick(rng.choice(world.clients).roots, rng, "")
 
 
 FIELDS: dict[str, Field] = {
     "session_id": _session,
     "job_id": _job,
     "handles": _handles,
-    "capability": lambda world, client, rng: _pick(client.capabilities, rng, "cap_none"),
+    "capability": _capability,
+    "rights": lambda world, client, rng: rng.sample(rng.choice((JOB_RIGHTS, [*RIGHTS])), rng.choice((1, 1, 2, 3))),
+    "to_session": _to_session,
+    "to_tenant": lambda world, client, rng: rng.choice(("", "", rng.choice(world.setup.tenants).name)),
+    "jobs": lambda world, client, rng: client.jobs[-3:] if client.jobs and rng.random() < 0.5 else OMIT,
+    "expiry_epoch": lambda world, client, rng: OMIT if rng.random() < 0.8 else world.daemon.kernel.epoch() + 20,
+    "uses": lambda world, client, rng: rng.choice((OMIT, OMIT, 1, 2)),
     "policy": _policy,
     "token": _token,
     "requested": _requested,
     "shots": lambda world, client, rng: rng.choice((1, 10, 100)) if rng.random() < 0.95 else 10**9,
-    "idempotency_key": lambda world, client, rng: f"key{rng.randint(0, 8)}" if rng.random() < 0.5 else "",
+    "idempotency_key": lambda world, client, rng: f"key{rng.randint(0, 30)}" if rng.random() < 0.5 else "",
     "keep_events": lambda world, client, rng: rng.random() < 0.7,
     "timeout_ms": lambda world, client, rng: rng.choice((0, 100, 5_000, OMIT)),
     "after": lambda world, client, rng: rng.randint(0, 6),
@@ -115,6 +162,14 @@ FIELDS: dict[str, Field] = {
     "program": lambda world, client, rng: OMIT,
     "profile": lambda world, client, rng: rng.choice((OMIT, "logical:surface(d=7)", "nonsense")),
     "qec": lambda world, client, rng: OMIT,
+    "checkpoint_id": lambda world, client, rng: _pick(client.checkpoints, rng, "chk_none"),
+    "region": lambda world, client, rng: rng.choice([*mapping.regions(world.setup.kernel), "nowhere"]),
+    "epoch": lambda world, client, rng: rng.choice((0, 0, 1, 1, 2, 9)),
+    "peers": _peers,
+    "channel": _channel,
+    "fidelity": lambda world, client, rng: rng.choice((0.8, 0.9, 0.9, OMIT)),
+    "entanglements_max": lambda world, client, rng: rng.choice((50, 500, 500, OMIT)),
+    "expiry": _expiry,
 }
 """How a field of any request is filled, by its name. A field that is not here is filled by its type."""
 
@@ -126,21 +181,26 @@ _BY_TYPE: dict[type, Callable[[Random], Any]] = {
 }
 
 
-def supported() -> dict[str, float]:
-    """Every call that this release supports, and how often it is tried."""
-    return {call.name: WEIGHTS.get(call.name, 0.7) for call in CALLS if call.supported}
+CHANCES = {call.name: WEIGHTS.get(call.name, 0.7) for call in CALLS}
+"""Every call, and how often it is tried."""
 
 
 def draw_call(world: World, client: Client, rng: Random) -> tuple[str, Any, Graph | None] | None:
     """A call, its request and its graph; None when chance made a request that is not one."""
-    weights = supported()
-    name = rng.choices(list(weights), list(weights.values()))[0]
+    name = rng.choices(list(CHANCES), list(CHANCES.values()))[0]
     if not client.sessions and rng.random() < 0.9:
         name = "q_negotiate_caps"
     request = draw_request(world, client, name, rng)
     if request is None:
         return None
-    return name, request, draw_program(rng) if name in WITH_GRAPH else None
+    graph = draw_program(rng) if name in WITH_GRAPH else None
+    if name == "q_submit" and rng.random() < JOINT:
+        channel = _channel(world, client, rng)
+        peer = next((row for row in world.channels.get(channel, ()) if row != client.tenant.name), client.tenant.name)
+        graph = joint_program(peer)
+        policy = msgspec.structs.replace(request.policy, channels={CHANNEL: channel})
+        request = msgspec.structs.replace(request, policy=policy)
+    return name, request, graph
 
 
 def draw_request(world: World, client: Client, name: str, rng: Random) -> Any:
@@ -150,6 +210,8 @@ def draw_request(world: World, client: Client, name: str, rng: Random) -> Any:
         value = _value(world, client, field, rng)
         if value is not OMIT:
             values[field.name] = value
+    for one, other in EITHER.get(name, ()):
+        values.pop(one if rng.random() < 0.5 else other, None)
     try:
         return msgspec.convert(values, kind)
     except msgspec.ValidationError:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from functools import cache
 from random import Random
 from typing import Any
+
+import msgspec
 
 from qmk.abi.calls import q_estimate, q_query_resources
 from qmk.base.errors import QmkError
 from qmk.host.routing import Choice
 from qmk.qvm.graph import Graph, Node
-from qmk.qvm.graph import digest as graph_digest
+from qmk.sdk.kit.builder import Builder
 from qmk.sdk.messages import Done, Output
 
 ENGINE = "simulated"
@@ -39,11 +42,24 @@ GOOD = tuple(
 WRONG = Graph(nodes=(Node("h", "core.h", vqs=("q",)),), vqs=("q",))
 """uses a qubit that was never allocated"""
 
-DIGESTS = {graph_digest(graph): graph for graph in GOOD}
+CHANNEL = "c"
+"""Name of the channel in a program that joins two tenants' qubits."""
+
+
+@cache
+def joint_program(peer: str) -> Graph:
+    """Teleports to a qubit of ``peer``, in the second of three epochs."""
+    builder = Builder()
+    builder.alloc(1)
+    builder.alloc(1)
+    builder.nodes[1].args["tenant_id"] = peer
+    builder.op("h", 0).op("fence").channel(0, 1, CHANNEL).use(name=CHANNEL).close(CHANNEL).op("fence")
+    builder.measure(1, event="m")
+    return msgspec.structs.replace(builder.graph(), caps=("CAP_ALLOC", "CAP_LINK"))
 
 
 def draw_program(rng: Random) -> Graph:
-    return rng.choice(GOOD) if rng.random() < 0.93 else WRONG
+    return rng.choice(GOOD) if rng.random() < 0.95 else WRONG
 
 
 def memory_bytes(graph: Graph) -> int:
@@ -91,7 +107,8 @@ class SimRouting:
         needed = memory_bytes(graph)
         if self.memory_limit and needed > self.memory_limit:
             raise QmkError("RESOURCE_EXHAUSTED", f"{needed} bytes are needed", resource="memory", asked=needed)
-        return Choice(ENGINE, "", 0.01 * shots, needed, [{"engine": ENGINE}])
+        fenced = any(node.op == "core.fence" for node in graph.nodes)
+        return Choice(ENGINE, "", 0.01 * shots, needed, [{"engine": ENGINE}], fenced)
 
     def estimate(self, graph: Graph, digest: str, shots: int) -> Any:
         return q_estimate.Reply(digest=digest, shots=shots, logical={}, engines=[], gaps=[], chosen=ENGINE)

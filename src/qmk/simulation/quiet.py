@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 ASKED = 12
 """Jobs that each client asks for at the end, the newest."""
 
+PATIENCE = 20
+"""Scheduling epochs in which jobs may wait without any of them being launched."""
+
 SECOND = 1_000_000_000
 
 
@@ -21,6 +24,9 @@ def come_to_rest(world: World) -> None:
     """Raises ``Violation`` when something stays undone."""
     world.disk.fault = ""
     world.say("faults cease")
+    world.operator.reconcile(world)
+    world.daemon.settle()
+    world.deliver()
     _finish(world)
     world.deliver()
     for client in world.clients:
@@ -36,16 +42,19 @@ def come_to_rest(world: World) -> None:
 
 def _finish(world: World) -> None:
     """Let every job run."""
-    daemon = world.daemon
+    daemon, patience = world.daemon, PATIENCE
     while True:
         daemon.settle()
         waiting = [job for job in daemon.kernel.jobs.by_id.values() if not job.ended]
         if not waiting:
             return
-        if not daemon.launcher.running:
+        patience = PATIENCE if world.cluster.running else patience - 1
+        if patience == 0:
             raise Violation("progress", f"{len(waiting)} jobs wait, such as {waiting[0].id}, and no worker has any")
-        for work in list(daemon.launcher.running.values()):
-            daemon.launcher.finish_one(work)
+        world.advance(world.setup.kernel.epoch_ms * 1_000_000)
+        for work in list(world.cluster.running.values()):
+            if work.key in world.cluster.running:
+                daemon.launcher.finish_one(work)
 
 
 def _ask(world: World, client: Client) -> None:

@@ -1,113 +1,228 @@
-"""The simulated launcher: workers that start, progress, finish, fail, die, and speak when nobody listens any more."""
+"""The simulated launcher and its workers: they start, pass fences, save, yield, rewind, progress, finish, fail, die, go
+on without their daemon, and speak when nobody listens any more."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import cache
 from random import Random
 
-from qmk.host.host import Listener
-from qmk.kernel.effects import Launch
-from qmk.sdk.messages import Failed
+import msgspec
+
+from qmk.host.launcher import Capacity, Listener
+from qmk.kernel.effects import Interrupt, Launch
+from qmk.qvm.graph import unpack
+from qmk.sdk.messages import Failed, NotDone, StateSaved
 from qmk.simulation.programs import done_of
 
 REMEMBERED = 30
 """Launches of the past whose workers may still be heard."""
 
 
-class Work:
-    """One launch on its worker."""
+class State(msgspec.Struct, frozen=True):
+    """What a saved state holds: whoever goes on from it gives the bits of this program and seed, and no others."""
 
-    def __init__(self, launch: Launch) -> None:
+    digest: str
+    seed: int
+    epoch: int
+
+
+@cache
+def _fences(digest: str, graph: bytes) -> int:
+    return sum(node.op == "core.fence" for node in unpack(graph).nodes)
+
+
+class Work:
+    """One launch on its worker. ``epoch``: epochs of the program that are behind it."""
+
+    def __init__(self, launch: Launch, graph: bytes, state: bytes | None) -> None:
         self.launch = launch
+        self.fences = _fences(launch.digest, graph) if launch.save_fences else 0
+        found = State(launch.digest, launch.seed, 0) if state is None else msgspec.json.decode(state, type=State)
+        self.digest, self.seed, self.epoch = found.digest, found.seed, found.epoch
         self.started = False
         self.shots_done = 0
+        self.asked: list[Interrupt] = []
 
-    def done(self, listener: Listener) -> None:
+    @property
+    def name(self) -> str:
+        return f"worker of {self.launch.job[:12]}/{self.launch.fence & 0xFFFF}"
+
+    @property
+    def key(self) -> tuple[str, int]:
+        return self.launch.job, self.launch.fence
+
+    def state(self, epoch: int) -> bytes:
+        return msgspec.json.encode(State(self.digest, self.seed, epoch))
+
+    def saved(self, ref: str, epoch: int, stopped: bool = False) -> StateSaved:
+        return StateSaved(self.launch.fence, ref, epoch, self.shots_done, self.state(epoch), stopped)
+
+    def tell_done(self, listener: Listener) -> None:
         launch = self.launch
-        done = done_of(launch.fence, launch.digest, launch.seed, launch.shots, launch.keep_events)
-        listener.done(launch, done, "1")
+        done = done_of(launch.fence, self.digest, self.seed, launch.shots, launch.keep_events)
+        listener.done(*self.key, done, "1")
+
+    def tell_failed(self, listener: Listener, died: bool) -> None:
+        failed = Failed(self.launch.fence, "JOB_FAILED", "it died" if died else "it failed")
+        listener.failed(*self.key, failed, died=died)
 
 
-class SimLauncher:
-    """Implements ``host.Launcher``. ``launched`` is told of every launch before anything else."""
+class Cluster:
+    """Where launches run. It may outlive daemons (``outlives``), as a cluster does and a pool of processes does not."""
 
-    def __init__(self, listener: Listener, launched: Callable[[Launch, bytes], None]) -> None:
-        self._listener = listener
-        self._launched = launched
+    def __init__(self, outlives: bool) -> None:
+        self.outlives = outlives
         self.running: dict[tuple[str, int], Work] = {}
         self.past: list[Work] = []
 
-    def launch(self, launch: Launch, graph: bytes) -> None:
-        self._launched(launch, graph)
-        self.running[launch.job, launch.fence] = Work(launch)
-
-    def kill(self, job: str, fence: int) -> None:
-        work = self.running.pop((job, fence), None)
-        if work is not None:
-            self._remember(work)
-
-    def _remember(self, work: Work) -> None:
+    def end(self, work: Work) -> None:
+        del self.running[work.key]
         self.past.append(work)
         del self.past[:-REMEMBERED]
 
+    def daemon_gone(self) -> None:
+        for work in [] if self.outlives else list(self.running.values()):
+            self.end(work)
+
+
+class SimLauncher:
+    """Implements ``host.launcher.Launcher``. ``launched`` is told of every launch before anything else."""
+
+    def __init__(
+        self, cluster: Cluster, listener: Listener, slots: int, launched: Callable[[Launch, bytes], None]
+    ) -> None:
+        self._cluster = cluster
+        self._listener = listener
+        self._slots = slots
+        self._launched = launched
+
+    def launch(self, launch: Launch, graph: bytes, state: bytes | None = None) -> None:
+        self._launched(launch, graph)
+        work = Work(launch, graph, state)
+        self._cluster.running[work.key] = work
+
+    def interrupt(self, interrupt: Interrupt) -> None:
+        work = self._cluster.running.get((interrupt.job, interrupt.fence))
+        if work is not None:
+            work.asked.append(interrupt)
+
+    def cancel(self, job: str, fence: int, grace_s: float = 0.0) -> None:
+        work = self._cluster.running.get((job, fence))
+        if work is not None:
+            self._cluster.end(work)
+
+    def reconcile(self, fences: Mapping[str, int]) -> list[tuple[str, int]]:
+        for work in list(self._cluster.running.values()):
+            if work.launch.job not in fences:
+                self._cluster.end(work)
+        return list(self._cluster.running)
+
+    def capacity(self) -> Capacity:
+        return Capacity(self._slots, len(self._cluster.running), 0)
+
     def step(self, rng: Random, faults: float) -> str:
         """One worker does what it does next; what that was."""
-        if not self.running:
-            return ""
-        work = rng.choice(list(self.running.values()))
-        chance = rng.random()
-        if not work.started and chance > 0.05 * faults:
-            return self._start(work)
-        if chance < 0.10 * faults:
-            return self._end(work, "dies")
-        if chance < 0.14 * faults:
-            return self._end(work, "fails")
-        if chance < 0.6 and work.shots_done < work.launch.shots:
-            work.shots_done = rng.randint(work.shots_done + 1, work.launch.shots)
-            self._listener.progressed(work.launch, work.shots_done)
-            return f"{_name(work)} has {work.shots_done} shots"
-        return self._end(work, "finishes")
-
-    def finish_one(self, work: Work) -> None:
-        """Without any fault: start if need be, then finish."""
-        if not work.started:
-            self._start(work)
-        if (work.launch.job, work.launch.fence) in self.running:
-            self._end(work, "finishes")
-
-    def haunt(self, rng: Random) -> str:
-        """A worker of a launch that is over is heard, or one that is out says something twice."""
-        works = [*self.past, *(work for work in self.running.values() if work.started)]
+        works = list(self._cluster.running.values())
         if not works:
             return ""
         work = rng.choice(works)
-        launch, alive = work.launch, work not in self.past
-        what = rng.choice(("started", "progressed") if alive else ("started", "progressed", "done", "failed", "died"))
-        if what == "started":
-            self._listener.started(launch)
-        elif what == "progressed":
-            self._listener.progressed(launch, rng.randint(1, launch.shots))
-        elif what == "done":
-            work.done(self._listener)
+        chance = rng.random()
+        if not work.started and chance > 0.05 * faults:
+            return self._start(work)
+        if chance < 0.08 * faults:
+            return self._fail(work, died=True)
+        if chance < 0.11 * faults:
+            return self._fail(work, died=False)
+        if work.started and work.epoch < work.fences:
+            return self._pass_fence(work, rng)
+        if work.asked and chance < 0.5:
+            return self._decline(work)
+        if chance < 0.6 and work.shots_done < work.launch.shots:
+            work.shots_done = rng.randint(work.shots_done + 1, work.launch.shots)
+            self._listener.progressed(*work.key, work.shots_done)
+            return f"{work.name} has {work.shots_done} shots"
+        return self._finish(work)
+
+    def finish_one(self, work: Work) -> None:
+        """Without any fault: do the next thing that brings it nearer to its end."""
+        if not work.started:
+            self._start(work)
+        elif work.epoch < work.fences:
+            self._pass_fence(work, Random(0))
         else:
-            self._listener.failed(launch, Failed(launch.fence, "JOB_FAILED", "late"), died=what == "died")
-        return f"{_name(work)} says late: {what}"
+            self._finish(work)
 
     def _start(self, work: Work) -> str:
         work.started = True
-        self._listener.started(work.launch)
-        return f"{_name(work)} starts"
+        self._listener.started(*work.key)
+        return f"{work.name} starts"
 
-    def _end(self, work: Work, how: str) -> str:
-        del self.running[work.launch.job, work.launch.fence]
-        self._remember(work)
-        if how == "finishes":
-            work.done(self._listener)
+    def _finish(self, work: Work) -> str:
+        if not work.started:
+            self._start(work)
+        if work.key in self._cluster.running:
+            self._cluster.end(work)
+            work.tell_done(self._listener)
+        return f"{work.name} finishes"
+
+    def _fail(self, work: Work, died: bool) -> str:
+        self._cluster.end(work)
+        work.tell_failed(self._listener, died)
+        return f"{work.name} {'dies' if died else 'fails'}"
+
+    def _decline(self, work: Work) -> str:
+        """It has no fence left at which it could do what it was asked."""
+        asked = work.asked.pop(0)
+        refusal = NotDone(work.launch.fence, asked.ref, "no fence is left", work.epoch)
+        self._listener.not_done(*work.key, refusal)
+        return f"{work.name} declines to {asked.kind}"
+
+    def _pass_fence(self, work: Work, rng: Random) -> str:
+        work.epoch += 1
+        did: list[str] = []
+        while work.asked and work.key in self._cluster.running:
+            did.append(self._obey(work, work.asked.pop(0), rng))
+        if not did and rng.random() < 0.5:
+            self._listener.saved(*work.key, work.saved("", work.epoch))
+            did.append("saves")
+        return f"{work.name} passes fence {work.epoch} of {work.fences} {', '.join(did)}"
+
+    def _obey(self, work: Work, asked: Interrupt, rng: Random) -> str:
+        if asked.kind == "save":
+            self._listener.saved(*work.key, work.saved(asked.ref, work.epoch))
+        elif asked.kind == "yield":
+            self._cluster.end(work)
+            self._listener.saved(*work.key, work.saved(asked.ref, work.epoch, stopped=True))
+        elif asked.epoch <= work.epoch and rng.random() < 0.6:
+            self._cluster.end(work)
+            self._listener.saved(*work.key, work.saved(asked.ref, asked.epoch, stopped=True))
         else:
-            message = Failed(work.launch.fence, "JOB_FAILED", f"it {how}")
-            self._listener.failed(work.launch, message, died=how == "dies")
-        return f"{_name(work)} {how}"
+            refusal = NotDone(work.launch.fence, asked.ref, "it cannot be undone", work.epoch)
+            self._listener.not_done(*work.key, refusal)
+        return f"{asked.kind} as asked"
 
-
-def _name(work: Work) -> str:
-    return f"worker of {work.launch.job[:8]}/{work.launch.fence}"
+    def haunt(self, rng: Random) -> str:
+        """A worker of a launch that is over is heard, or one that is out says something twice."""
+        past = self._cluster.past
+        works = [*past, *(work for work in self._cluster.running.values() if work.started)]
+        if not works:
+            return ""
+        work = rng.choice(works)
+        alive = work not in past
+        says = ("started", "progressed")
+        what = rng.choice(says if alive else (*says, "done", "failed", "died", "saved", "no"))
+        if what == "started":
+            self._listener.started(*work.key)
+        elif what == "progressed":
+            self._listener.progressed(*work.key, rng.randint(1, work.launch.shots))
+        elif what == "done":
+            work.tell_done(self._listener)
+        elif what == "saved":
+            stopped = rng.random() < 0.5
+            self._listener.saved(*work.key, work.saved("", rng.randint(0, work.fences), stopped))
+        elif what == "no":
+            self._listener.not_done(*work.key, NotDone(work.launch.fence, "chk_none", "late"))
+        else:
+            work.tell_failed(self._listener, died=what == "died")
+        return f"{work.name} says late: {what}"

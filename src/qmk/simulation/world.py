@@ -15,11 +15,12 @@ from qmk.simulation.clients import Client
 from qmk.simulation.daemon import Daemon, Parts
 from qmk.simulation.disk import Disk
 from qmk.simulation.invariants import INVARIANTS
-from qmk.simulation.invariants.handles import Handles
 from qmk.simulation.network import Call, Network
+from qmk.simulation.operator import Operator
 from qmk.simulation.plan import Action, Setup
 from qmk.simulation.quiet import come_to_rest
 from qmk.simulation.violation import Crash, Violation
+from qmk.simulation.workers import Cluster
 
 SECOND = 1_000_000_000
 BEGIN_NS = 1_800_000_000 * SECOND
@@ -35,7 +36,8 @@ class Outcome(NamedTuple):
 
 
 class World:
-    """The state of a run. ``rng`` is that of the action at hand; ``seen`` counts what happened."""
+    """The state of a run. ``rng`` is that of the action at hand; ``seen`` counts what happened. ``channels`` are those
+    that clients told each other of, with their tenants; ``offers`` are capabilities that they told each other of."""
 
     def __init__(self, setup: Setup, parts: Parts | None = None, tracing: bool = False) -> None:
         self.setup = setup
@@ -49,11 +51,14 @@ class World:
         self.key = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
         self.disk = Disk()
         self.journal = self.parts.journal(self.disk, setup.power)
+        self.cluster = Cluster(setup.outlives)
+        self.channels: dict[str, tuple[str, ...]] = {}
         self.network = Network(self._answered)
         self.clients = [Client(number, setup.tenants[number % len(setup.tenants)]) for number in range(setup.clients)]
+        self.operator = Operator()
+        self.offers: list[str] = []
         self.session_tenants: dict[str, str] = {}
         self.invariants = [kind(self) for kind in INVARIANTS]
-        self.handles = next(row for row in self.invariants if isinstance(row, Handles))
         self.daemon = Daemon(self)
 
     def entropy(self, size: int) -> bytes:
@@ -72,6 +77,9 @@ class World:
         violation = None
         try:
             self.start()
+            self.operator.introduce(self)
+            self.daemon.settle()
+            self.deliver()
             for action in actions:
                 count += 1
                 self._act(action)
@@ -165,10 +173,12 @@ class World:
         self._gone(False)
 
     def _gone(self, power: bool) -> None:
+        self.cluster.daemon_gone()
         for call in self.network.end():
             call.client.loses(call)
-        for client in self.clients:
+        for client in (*self.clients, self.operator):
             client.disconnected(daemon_gone=True)
+        self.offers.clear()
         for invariant in self.invariants:
             invariant.stopped(power)
 
@@ -182,7 +192,7 @@ class World:
         conn = self.connection(client)
         call = self.network.call(conn, client, method, request, graph)  # type: ignore[arg-type]
         self.say(method, f"call {call.ref} of client {client.number}, {request}")
-        self.daemon.host.call(conn, call.ref, method, request, call.graph)
+        self.daemon.host.call(conn, call.ref, method, request, call.graph, operator=client is self.operator)
         return call
 
     def tenant_of(self, call: Call) -> str:
@@ -197,6 +207,10 @@ class World:
     def _answered(self, call: Call) -> None:
         if call.method == "q_negotiate_caps" and call.error is None:
             self.session_tenants[call.result.session_id] = call.client.tenant.name
+        if call.method == "q_delegate" and call.error is None:
+            self.offers.append(call.result.capability)
+        if call.method == "q_open_chan" and call.error is None:
+            self.channels[call.result.channel] = tuple(call.result.peers)
         outcome = call.error.kind.name if call.error is not None else "ok"
         self.say(f"answer {outcome}", f"call {call.ref}: {call.error or call.result}")
         for invariant in self.invariants:

@@ -36,7 +36,8 @@ class JobFigures(Struct, frozen=True, kw_only=True):
     epochs: list[Epoch]
     epochs_total: int
     components: Annotated[
-        list[int], Meta(description="sizes of the groups of qubits joined by entangling ops, largest first, cut off")
+        list[int],
+        Meta(description="sizes of the groups of qubits joined by entangling ops, with policy.debug; largest first"),
     ]
     usage: dict[str, Any]
 

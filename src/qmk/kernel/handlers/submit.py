@@ -74,7 +74,7 @@ def submit(kernel: State, event: CallReceived, session: Session) -> None:
         epoch_nodes=epoch_nodes,
         request_digest=request_digest,
         channels=uses,
-        components=component_sizes(graph),
+        components=component_sizes(graph) if request.policy.debug else [],
     )
     hold(kernel, session, Pending(draft, warnings, [(event.conn, event.ref)]))
     kernel.out.append(Route(draft.job, draft.digest, draft.shots, draft.policy, graph))

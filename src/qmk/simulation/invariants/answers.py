@@ -51,6 +51,9 @@ class Answers(Invariant):
             job = kernel.jobs.by_id.get(wait.job)
             self.holds(job is not None and not job.ended, f"call {wait.ref} waits for {wait.job}, which has ended")
         known = {wait.ref for wait in kernel.waits.all()}
+        for ask in kernel.asks:
+            self.holds(ask.job in kernel.jobs.by_id, f"call {ask.ref} asks something of {ask.job}, which is gone")
+        known |= {ask.ref for ask in kernel.asks}
         known |= {ref for pending in kernel.pending.values() for _, ref in pending.callers}
         self.holds(known == self._open.keys(), f"calls {sorted(known ^ self._open.keys())} are open on one side only")
 

@@ -1,4 +1,5 @@
-"""Qubit handles are linear: each is made once, held by one session, given back once, and gone with its session."""
+"""Qubit handles are linear: each is made once, held by one session, given back once, and gone with its session or with
+the capability it was made under."""
 
 from __future__ import annotations
 
@@ -18,10 +19,10 @@ class Handles(Invariant):
     def __init__(self, world: World) -> None:
         super().__init__(world)
         self._ever: set[str] = set()
-        self.held: dict[str, set[str]] = {}
+        self._held: dict[str, set[str]] = {}
 
     def started(self) -> None:
-        self.held.clear()
+        self._held.clear()
 
     def stepped(self, event: Event, effects: list[Effect]) -> None:
         if not isinstance(event, CallReceived):
@@ -31,30 +32,27 @@ class Handles(Invariant):
                 self._changed(event, effect)
 
     def _changed(self, event: CallReceived, reply: Reply) -> None:
-        if event.method == "q_negotiate_caps":
-            self.held[reply.result.session_id] = set()
-            return
-        held = self.held.get(getattr(event.params, "session_id", ""), set())
+        held = self._held.setdefault(getattr(event.params, "session_id", ""), set())
         if event.method == "q_alloc":
             made = set(reply.result.handles)
             self.holds(len(made) == event.params.n, "q_alloc gave a handle twice")
             self.holds(not made & self._ever, f"q_alloc gave {sorted(made & self._ever)} again")
             self._ever |= made
             held |= made
-        released = getattr(reply.result, "released", ())
-        self.holds(held.issuperset(released), f"{event.method} gave back what the session does not hold")
-        self.holds(len(set(released)) == len(released), f"{event.method} gave a handle back twice")
-        held.difference_update(released)
-        if event.method == "q_close_session":
-            self.holds(not held, f"a closed session keeps {sorted(held)}")
+        elif event.method in ("q_release", "q_close_session"):
+            released = reply.result.released
+            self.holds(held.issuperset(released), f"{event.method} gave back what the session does not hold")
+            self.holds(len(set(released)) == len(released), f"{event.method} gave a handle back twice")
+            held.difference_update(released)
+            if event.method == "q_close_session":
+                self.holds(not held, f"a closed session keeps {sorted(held)}")
 
     def checked(self) -> None:
-        sessions = self.world.daemon.kernel.sessions
-        for id in list(self.held):
-            session = sessions.get(id)
-            if session is None:
-                del self.held[id]
-            else:
-                self.holds(
-                    session.qubits.keys() == self.held[id], f"session {id[:12]} holds other handles than it was given"
-                )
+        """What a session holds it was given, and has not given back. It may have lost some with a capability."""
+        held: dict[str, set[str]] = {}
+        for session in self.world.daemon.kernel.sessions:
+            now = set(session.qubits)
+            stray = now - self._held.get(session.id, set())
+            self.holds(not stray, f"session {session.id[:12]} holds {sorted(stray)}, which it was not given")
+            held[session.id] = now
+        self._held = held

@@ -1,10 +1,10 @@
-"""A tenant sees its own jobs and no others, whatever ids it knows."""
+"""A tenant sees its own jobs, and those that another has handed it a capability for; no others, whatever it knows."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qmk.kernel.effects import Effect, Journal
+from qmk.kernel.effects import Audit, Effect, Journal
 from qmk.kernel.events import Event, Submitted
 from qmk.simulation.invariants.invariant import Invariant
 
@@ -19,11 +19,14 @@ class Isolation(Invariant):
     def __init__(self, world: World) -> None:
         super().__init__(world)
         self._tenants: dict[str, str] = {}
+        self._handed: set[tuple[str, str]] = set()
 
     def stepped(self, event: Event, effects: list[Effect]) -> None:
         for effect in effects:
             if isinstance(effect, Journal) and isinstance(effect.record, Submitted):
                 self._tenants[effect.record.job] = effect.record.tenant
+            elif isinstance(effect, Audit) and effect.kind == "cap.delegate":
+                self._handed.add((effect.tenant, effect.fields["to"]))
 
     def answered(self, call: Call) -> None:
         if call.error is not None:
@@ -32,5 +35,6 @@ class Isolation(Invariant):
             self.holds(call.result.tenant == call.client.tenant.name, "a session was opened for another's tenant")
         job = getattr(call.request, "job_id", None) or getattr(call.result, "job_id", None)
         if job is not None:
-            owner, asker = self._tenants.get(job), self.world.tenant_of(call)
-            self.holds(owner == asker, f"{call.method}: {job} of {owner} is shown to {asker}")
+            owner, asker = self._tenants.get(job, ""), self.world.tenant_of(call)
+            allowed = owner == asker or (owner, asker) in self._handed
+            self.holds(allowed, f"{call.method}: {job} of {owner} is shown to {asker}")

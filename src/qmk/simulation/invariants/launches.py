@@ -1,5 +1,5 @@
 """A job is out on one worker at most, within the workers and the memory of the machine, with what was submitted; its
-launches are numbered upwards."""
+launches are numbered upwards, and no number is used twice, over restarts too."""
 
 from __future__ import annotations
 
@@ -18,18 +18,17 @@ class Launches(Invariant):
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
-        self._fence = 0
+        self._fences: dict[str, int] = {}
         self._graphs: dict[str, str] = {}
 
-    def started(self) -> None:
-        self._fence = 0
-
     def launched(self, launch: Launch, graph: bytes) -> None:
-        running = self.world.daemon.launcher.running
+        running = self.world.cluster.running
         twins = [fence for job, fence in running if job == launch.job]
         self.holds(not twins, f"{launch.job} is launched as {launch.fence} while {twins} is out")
-        self.holds(launch.fence > self._fence, f"launch {launch.fence} follows launch {self._fence}")
-        self._fence = launch.fence
+        before = self._fences.get(launch.job, 0)
+        self.holds(launch.fence > before, f"launch {launch.fence} of {launch.job} follows launch {before}")
+        self.holds(launch.fence not in self._fences.values(), f"launch number {launch.fence} is used twice")
+        self._fences[launch.job] = launch.fence
         config = self.world.setup.kernel
         self.holds(len(running) < config.workers, f"{len(running) + 1} launches are out, with {config.workers} workers")
         memory = launch.memory_bytes + sum(work.launch.memory_bytes for work in running.values())

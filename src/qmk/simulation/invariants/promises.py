@@ -31,12 +31,9 @@ class Promises(Invariant):
         if call.method == "q_submit" and call.error is None:
             self._promised(call)
         elif call.error is not None and call.error.kind.name == "JOB_NOT_FOUND":
-            promise = self.jobs.get(call.request.job_id)
-            if promise is not None and self.world.tenant_of(promise) == self.world.tenant_of(call):
-                self.holds(
-                    call.request.job_id in self._forgotten,
-                    f"{call.method}: {call.request.job_id} is not found any more",
-                )
+            job = getattr(call.request, "job_id", "")
+            there = job in self._forgotten or job in self.world.daemon.kernel.jobs.by_id
+            self.holds(there or job not in self.jobs, f"{call.method}: {job} was promised and is not found any more")
 
     def _promised(self, call: Call) -> None:
         job, key = call.result.job_id, call.request.idempotency_key
