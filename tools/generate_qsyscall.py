@@ -22,7 +22,10 @@ from qmk.kernel.objects.job import ENDED, MOVES
 
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "spec" / "qsyscall.md"
 
-EXCERPT = {"q_negotiate_caps": "`limits` and `families` are shortened here."}
+EXCERPT = {
+    "q_negotiate_caps": "`quota`, `limits` and `families` are shortened here.",
+    "q_get_telemetry": "`quota` is shortened here.",
+}
 
 INTRO = """# qSyscall: the kernel's ABI
 
@@ -79,8 +82,9 @@ the user who runs the daemon can open it; on the ordinary socket these calls do 
 
 ERRORS_TEXT = """\
 `error.data` holds `name`, `retryable`, `blame` and the error's own fields, such as `findings` (INVALID_GRAPH),
-`required` and `missing` (INSUFFICIENT_CAPS), `quota`, `asked` and `limit` (QUOTA_EXCEEDED), `field`, `expected` and
-`help` (INVALID_PARAMS), `feature` and `planned` or `gaps` (UNSUPPORTED).
+`required` and `missing` (INSUFFICIENT_CAPS), `quota`, `asked`, `limit`, and of a [quota](../reference/quotas.md)
+`used`, `scope` and perhaps `retry_after_ms` (QUOTA_EXCEEDED), `field`, `expected` and `help` (INVALID_PARAMS),
+`feature` and `planned` or `gaps` (UNSUPPORTED).
 """
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import signal
 import subprocess
@@ -81,3 +82,38 @@ def test_the_daemon_stops_cleanly(daemon: subprocess.Popen[str], folder: Path, n
     assert not (folder / "s").exists()
     assert daemon.stderr is not None
     assert "Traceback" not in daemon.stderr.read()
+
+
+def test_usage_sums_up_what_jobs_used(qmk: Qmk, daemon: subprocess.Popen[str]) -> None:
+    for seed in ("1", "2"):
+        assert qmk("submit", "examples/bell.qasm", "--shots", "500", "--seed", seed, "--wait").returncode == 0
+    head, line = qmk("usage").stdout.splitlines()
+    assert " ".join(head.split()) == "tenant launches completed shots gates engine s CPU s bytes stored"
+    assert line.split()[:5] == ["local", "2", "2", "1,000", "2,000"]
+    listed = json.loads(qmk("usage", "--json", "--tenant", "local").stdout)
+    assert [row["shots"] for row in listed["rows"]] == [500, 500]
+    assert listed["totals"]["local"]["engine_seconds"] == sum(row["engine_seconds"] for row in listed["rows"])
+    rows = list(csv.DictReader(qmk("usage", "--csv").stdout.splitlines()))
+    assert [(row["tenant"], row["outcome"], row["engine"], row["gates"]) for row in rows] == [
+        ("local", "completed", "stabilizer", "1000")
+    ] * 2
+    assert rows[0]["time"].endswith("Z")
+    day = rows[0]["time"][:10]
+    assert qmk("usage", "--to", day).stdout == "no launch ended in this time\n"
+    assert len(qmk("usage", "--from", day, "--csv").stdout.splitlines()) == 3
+    assert qmk("usage", "--tenant", "nobody", "--json").stdout == '{\n  "rows": [],\n  "totals": {}\n}\n'
+
+
+def test_usage_says_what_is_wrong(qmk: Qmk, folder: Path) -> None:
+    missing = qmk("usage", "--data-dir", str(folder / "nowhere"))
+    assert missing.returncode != 0
+    assert "there is no journal" in missing.stderr
+    assert "is no date" in qmk("usage", "--from", "yesterday").stderr
+    assert "exclude each other" in qmk("usage", "--csv", "--json").stdout
+
+
+def test_serve_takes_quotas(qmk: Qmk, folder: Path) -> None:
+    wrong = qmk("serve", "--quota", "queued_job=1")
+    assert wrong.returncode != 0
+    assert "did you mean 'queued_jobs'" in wrong.stderr
+    assert "write name=limit" in qmk("serve", "--quota", "queued_jobs=many").stderr

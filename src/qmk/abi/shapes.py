@@ -112,3 +112,14 @@ class ChannelState(Struct, frozen=True, kw_only=True):
     rounds: Annotated[int, Meta(description="rounds of purification that a pair takes")]
     raw_pairs: Annotated[float, Meta(description="raw pairs of the link that a pair takes on average")]
     jobs: Annotated[int, Meta(description="jobs, waiting and running, with a use of it before them")]
+
+
+class QuotaFigures(Struct, frozen=True):
+    """How much of one quota is used."""
+
+    name: str
+    kind: Annotated[str, Meta(description="held, per_job, spent (within a period) or rate")]
+    unit: str
+    limit: int
+    used: Annotated[float, Meta(description="what jobs under way reserve included")]
+    period_end: Annotated[float | None, Meta(description="when a quota of kind spent starts anew, Unix seconds")] = None

@@ -39,6 +39,7 @@ COMMANDS: dict[str, str] = {
     "audit": "read the daemon's audit log, verify it, prove what is in it",
     "tenant": "register tenants and make their tokens",
     "token": "read and narrow a token",
+    "usage": "list what jobs of the daemon used, for bills",
 }
 
 

@@ -129,6 +129,22 @@ def write_secret(path: str, text: str) -> None:
         file.write(text + "\n")
 
 
+class Limit(click.ParamType[tuple[str, int]]):
+    """``name=limit`` of a quota; the limit may be written with underscores."""
+
+    name = "name=limit"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
+        if isinstance(value, tuple):
+            return value  # pyright: ignore[reportUnknownVariableType]
+        name, _, text = str(value).partition("=")
+        try:
+            limit = int(text)
+        except ValueError:
+            self.fail(f"'{value}' is no limit; write name=limit, such as queued_jobs=100", param, ctx)
+        return name.strip(), limit
+
+
 def _literal(text: str) -> bool | int | float | str:
     """A truth value or number where the text is one. ``0101`` stays text: it may be meant as four bits."""
     if text in ("true", "false"):

@@ -46,6 +46,14 @@ if TYPE_CHECKING:
     metavar="OCTAL",
     help="Who may connect, such as 660 or 666; others than the owner then need a token, and so does the owner.",
 )
+@click.option(
+    "--quota",
+    "quotas",
+    multiple=True,
+    type=options.Limit(),
+    metavar="NAME=LIMIT",
+    help="Limit what jobs without a token may use together; may be given several times.",
+)
 @click.option("--verbose", "-v", is_flag=True, help="Log what happens on standard error.")
 def command(
     socket_path: str | None,
@@ -56,6 +64,7 @@ def command(
     warm: tuple[str, ...],
     require_token: bool,
     socket_mode: str | None,
+    quotas: tuple[tuple[str, int], ...],
     verbose: bool,
 ) -> None:
     """Run the daemon until Ctrl-C or SIGTERM. Jobs it had accepted go on at its next start."""
@@ -74,6 +83,7 @@ def command(
         "prestart": warm or None,
         "require_token": require_token,
         "socket_mode": _mode(socket_mode),
+        "quotas": dict(quotas) or None,
     }
     serve(HostConfig(**{name: value for name, value in given.items() if value is not None}), ready=announce)
 

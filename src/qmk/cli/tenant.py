@@ -39,9 +39,9 @@ def _policy(function: Command) -> Command:
             "--quota",
             "quotas",
             multiple=True,
-            type=options.Assignment(),
-            metavar="NAME=VALUE",
-            help="A bound, such as running_jobs=4; may be given several times.",
+            type=options.Limit(),
+            metavar="NAME=LIMIT",
+            help="A limit, such as running_jobs=4; may be given several times.",
         ),
         click.option(
             "--allow",

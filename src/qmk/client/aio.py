@@ -95,11 +95,13 @@ class AsyncClient(AsyncCheckpoints, AsyncChannels):
         token: str | None = None,
         capabilities: list[str] | None = None,
         patience_s: float = 0.0,
+        quota: Mapping[str, int] | None = None,
     ) -> None:
         self._patience_s = patience_s
         self.path = Path(path) if path is not None else socket_path()
         self._token = places.token() if token is None else token
         self._capabilities = capabilities
+        self._quota = quota
         self._answers: _Answers | None = None
         self._session = ""
         self._numbers = itertools.count(1)
@@ -134,7 +136,9 @@ class AsyncClient(AsyncCheckpoints, AsyncChannels):
         return await self._patiently(Outage(self._patience_s, q_negotiate_caps.CALL), self._negotiate)
 
     async def _negotiate(self) -> q_negotiate_caps.Reply:
-        reply = await self._exchange(q_negotiate_caps.CALL, calls.negotiate_request(self._capabilities, self._token))
+        reply = await self._exchange(
+            q_negotiate_caps.CALL, calls.negotiate_request(self._capabilities, self._token, self._quota)
+        )
         self._session = reply.session_id
         return reply
 

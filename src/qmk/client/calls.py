@@ -55,8 +55,10 @@ def estimate_request(session: str, graph: msgspec.Raw, shots: int | None) -> q_e
     return q_estimate.Request(session_id=session, graph=graph, shots=shots)
 
 
-def negotiate_request(requested: list[str] | None, token: str) -> q_negotiate_caps.Request:
-    return q_negotiate_caps.Request(requested=requested, token=token)
+def negotiate_request(
+    requested: list[str] | None, token: str, quota: Mapping[str, int] | None = None
+) -> q_negotiate_caps.Request:
+    return q_negotiate_caps.Request(requested=requested, token=token, quota=None if quota is None else dict(quota))
 
 
 @cache

@@ -49,9 +49,10 @@ class Client(Checkpoints, Channels):
     """A session with the daemon at ``path`` (by default where ``qmk serve`` listens).
 
     It connects with the first call and opens a session by itself. ``token`` None takes the one of ``QMK_TOKEN`` or
-    ``QMK_TOKEN_FILE``, if any; ``capabilities`` None asks for what policy grants by default. Methods are the calls of
-    the ABI by their names without ``q_`` and answer the call's ``Reply``; ``run`` and ``result`` give a ``Result``.
-    Threads may share a client; their calls then take turns.
+    ``QMK_TOKEN_FILE``, if any; ``capabilities`` None asks for what policy grants by default, and ``quota`` gives its
+    sessions limits of their own, by name of the quota. Methods are the calls of the ABI by their names without ``q_``
+    and answer the call's ``Reply``; ``run`` and ``result`` give a ``Result``. Threads may share a client; their calls
+    then take turns.
 
     Every method raises ``QmkError``: CONNECTION_LOST when there is no daemon or it goes away, SESSION_NOT_FOUND after
     the session has expired, and what the call's page lists. A lost connection is renewed by the next call, with a new
@@ -69,11 +70,13 @@ class Client(Checkpoints, Channels):
         token: str | None = None,
         capabilities: list[str] | None = None,
         patience_s: float = 0.0,
+        quota: Mapping[str, int] | None = None,
     ) -> None:
         self._patience_s = patience_s
         self.path = Path(path) if path is not None else socket_path()
         self._token = places.token() if token is None else token
         self._capabilities = capabilities
+        self._quota = quota
         self._socket: socket.socket | None = None
         self._splitter = FrameSplitter()
         self._frames: list[bytes] = []
@@ -106,7 +109,7 @@ class Client(Checkpoints, Channels):
         return self._patiently(Outage(self._patience_s, q_negotiate_caps.CALL), self._negotiate)
 
     def _negotiate(self) -> q_negotiate_caps.Reply:
-        request = calls.negotiate_request(self._capabilities, self._token)
+        request = calls.negotiate_request(self._capabilities, self._token, self._quota)
         reply = self._attempt(q_negotiate_caps.CALL, lambda: request)
         self._session = reply.session_id
         return reply

@@ -14,6 +14,7 @@ from qmk.host.spawn import External
 from qmk.host.sql.sqlite import Durability
 from qmk.host.store import JOURNAL_NAME, LOCK_NAME, PATIENCE_S, is_database_url
 from qmk.host.translation import TextBounds
+from qmk.kernel.objects.quota import check_limits
 from qmk.sdk.places import SOCKET_PATH_BYTES, operator_path, socket_path, state_dir
 
 WORKERS_MAX = 8
@@ -35,7 +36,8 @@ class HostConfig:
     ``database_patience_s``. ``prestart``: engines with a warm worker from the start. ``job_attempts``: launches of one
     job, before a worker that dies each time is held to be its fault. ``engines``: engines that are not installed, by
     name. ``frame_s``: how long one frame may take to arrive. ``socket_mode``: who may connect; ``require_token``:
-    callers without a token are refused, as they always are when others than the owner may connect.
+    callers without a token are refused, as they always are when others than the owner may connect. ``quotas``: limits
+    of the local tenant, by name of the quota.
     """
 
     socket: Path = field(default_factory=socket_path)
@@ -56,6 +58,7 @@ class HostConfig:
     shutdown_s: float = 2.0
     require_token: bool = False
     socket_mode: int = 0o600
+    quotas: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.durability not in ("process", "power"):
@@ -68,6 +71,7 @@ class HostConfig:
                 f"socket mode {self.socket_mode:o} does not let the owner in",
                 help="such as 660 or 666",
             )
+        check_limits(self.quotas)
         if self.workers < 1:
             raise QmkError("INVALID_PARAMS", f"workers must be at least 1, not {self.workers}")
         length = len(os.fsencode(self.socket))

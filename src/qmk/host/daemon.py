@@ -25,7 +25,7 @@ from qmk.host.store import open_journal
 from qmk.host.threads import Threads
 from qmk.host.timers import LoopTimers
 from qmk.host.translation import Translation
-from qmk.kernel.config import KernelConfig
+from qmk.kernel.config import KernelConfig, TenantConfig
 from qmk.kernel.core import Kernel
 
 log = logging.getLogger("qmk.daemon")
@@ -90,6 +90,7 @@ class Daemon:
                 job_attempts=config.job_attempts,
                 audited=True,
                 token_key=key,
+                local=TenantConfig(quotas=config.quotas),
                 local_allowed=config.local_allowed,
             )
         )

@@ -155,12 +155,13 @@ class Host:
                 yield record
 
         self._kernel.replay(records())
+        now_ns = self._clock_ns()
         adopted = self.launches.reconcile(job for job in self._kernel.jobs.by_id.values() if not job.ended)
         tail = self._journal.audit_tail()
         self.feed(
             ev.Recovered(
-                now_ns=self._clock_ns(),
-                used=self._journal.used(),
+                now_ns=now_ns,
+                used=self._journal.used(self._kernel.accounts.period_start_ns(now_ns)),
                 audit_seq=tail.seq,
                 audit_head=tail.head,
                 audit_open=tail.open,

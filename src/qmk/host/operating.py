@@ -43,7 +43,7 @@ def operate(config: HostConfig, name: str, **params: Any) -> Any:
 
 
 class _Desk:
-    """Answers one call at a time. Jobs that are due stay in the journal: ``launch`` and timers do nothing."""
+    """Answers one call at a time. Jobs that are due stay in the journal: as launcher and timers it does nothing."""
 
     def __init__(self, config: HostConfig) -> None:
         key = token_key(config.data_dir)

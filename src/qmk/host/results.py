@@ -22,6 +22,9 @@ from qmk.sdk.messages import Done
 PAGE_BYTES = 1 << 20
 """Most packed bytes in a page of events; one bit becomes one character of the answer."""
 
+COUNT_BYTES = 8
+HEAD_BYTES = 512
+
 _OCTETS = [f"{value:08b}" for value in range(256)]
 
 
@@ -104,6 +107,7 @@ def usage_of(done: Done) -> dict[str, Any]:
         "run_seconds": done.run_s,
         "cpu_seconds": done.cpu_s,
         "peak_rss_bytes": done.peak_rss_bytes,
+        "result_bytes": result_bytes(done),
         **_pairs_of(done),
     }
 
@@ -117,6 +121,12 @@ def _pairs_of(done: Done) -> dict[str, int]:
         name: sum(int(row[key]) for row in rows)
         for name, key in (("bell_pairs", "pairs_total"), ("raw_pairs", "raw_pairs"))
     }
+
+
+def result_bytes(done: Done) -> int:
+    """What the result takes in the store, within a few per cent: packed events, counts, names."""
+    width = len(next(iter(done.counts), ""))
+    return len(done.event_bits) + len(done.counts) * (width + COUNT_BYTES) + 16 * len(done.event_names) + HEAD_BYTES
 
 
 def _inconsistent(what: str) -> QmkError:

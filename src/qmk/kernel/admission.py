@@ -69,7 +69,8 @@ def require_policy(policy: shapes.Policy, session: Session, config: KernelConfig
 
 
 def shots_of(asked: int | None, graph: Graph, session: Session, config: KernelConfig) -> int:
-    """Shots asked for, else the graph's own, else the default; QUOTA_EXCEEDED above the bounds."""
+    """Shots asked for, else the graph's own, else the default; QUOTA_EXCEEDED above the bounds of the system and of the
+    session's token. The quota is asked later, with the others."""
     shots = asked if asked is not None else graph.shots if graph.shots is not None else config.default_shots
     if shots < 1:
         raise QmkError("INVALID_PARAMS", f"shots must be at least 1, not {shots}", field="shots", expected="int >= 1")
@@ -82,15 +83,6 @@ def shots_of(asked: int | None, graph: Graph, session: Session, config: KernelCo
             quota="token_shots",
             asked=shots,
             limit=most,
-        )
-    if shots > session.tenant.config.shots:
-        limit = session.tenant.config.shots
-        raise QmkError(
-            "QUOTA_EXCEEDED",
-            f"{shots} shots exceed the quota 'shots' of {limit} shots a job",
-            quota="shots",
-            asked=shots,
-            limit=limit,
         )
     return shots
 

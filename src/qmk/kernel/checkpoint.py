@@ -58,8 +58,13 @@ def saved(kernel: State, event: Saved) -> None:
     wanted = SAVE in asked and asked[SAVE].ref == event.checkpoint
     if wanted:
         del asked[SAVE]
-    kernel.commit(structs.replace(event, kept=wanted), durable=wanted)
+    room = kernel.tenant(job.tenant).account.storage.fits(event.size_bytes)
+    kernel.commit(structs.replace(event, kept=wanted and room), durable=wanted)
     if not wanted:
+        return
+    if not room:
+        for ask in _asks(kernel, job, CHECKPOINT):
+            refuse(kernel, ask, _no_room(kernel, job, event.size_bytes))
         return
     kernel.audit("checkpoint.save", job.tenant, job=job.id, checkpoint=event.checkpoint, epoch=event.epoch)
     row = kernel.jobs.checkpoints.by_id[event.checkpoint]
@@ -124,7 +129,11 @@ def serve(kernel: State, ask: Ask, job: Job) -> None:
 
 
 def _serve_checkpoint(kernel: State, ask: Ask, job: Job) -> None:
-    if not job.fence:
+    saved = kernel.jobs.checkpoints.by_id.get(job.saved)
+    size = saved.size_bytes if saved is not None else 0
+    if not job.fence and not kernel.tenant(job.tenant).account.storage.fits(size):
+        refuse(kernel, ask, _no_room(kernel, job, size))
+    elif not job.fence:
         kernel.asks.remove(ask)  # before the record, which has open asks looked at again
         row = keep(kernel, job, ask.checkpoint)
         kernel.out.append(Reply(ask.conn, ask.ref, reply_of(row)))
@@ -132,6 +141,11 @@ def _serve_checkpoint(kernel: State, ask: Ask, job: Job) -> None:
         interrupt(kernel, job, SAVE, ref=ask.checkpoint)
     else:
         refuse(kernel, ask, not_checkpointable(job))
+
+
+def _no_room(kernel: State, job: Job, size: int) -> QmkError:
+    """QUOTA_EXCEEDED: the tenant may not keep so much more."""
+    return kernel.tenant(job.tenant).account.storage.refusal(size, kernel.now_ns)
 
 
 def _serve_migrate(kernel: State, ask: Ask, job: Job) -> None:

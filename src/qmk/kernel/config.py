@@ -22,11 +22,8 @@ class TenantConfig(msgspec.Struct, frozen=True, kw_only=True):
     suspended: bool = False
     weight: float = 1.0
     """share of the machine relative to other tenants"""
-    queued_jobs: int = LIMITS.queued_jobs
-    running_jobs: int = LIMITS.running_jobs
-    held_qubits: int = LIMITS.held_qubits
-    shots: int = LIMITS.shots
-    channels: int = LIMITS.open_channels
+    quotas: dict[str, int] = {}
+    """limits by name of ``objects.quota.QUOTAS``; a quota that is not named has the table's default"""
 
 
 class KernelConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,6 +38,11 @@ class KernelConfig(msgspec.Struct, frozen=True, kw_only=True):
     sessions: int = LIMITS.sessions
     open_waits: int = LIMITS.open_waits
     kept_jobs: int = LIMITS.kept_jobs
+    kept_bytes: int = LIMITS.kept_bytes
+    queued_bytes: int = LIMITS.queued_bytes
+    quota_period_s: int = 24 * 3600
+    """length of the period of the quotas of kind "spent"; periods are counted from the Unix epoch, so these are days
+    of UTC"""
     job_attempts: int = LIMITS.job_attempts
     default_shots: int = 1000
     devices: tuple[str, ...] = ("ideal",)

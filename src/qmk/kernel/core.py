@@ -9,9 +9,8 @@ from msgspec import structs
 
 from qmk.abi.calls import METHODS
 from qmk.base.errors import QmkError
-from qmk.base.ids import trace
-from qmk.kernel import authority, checkpoint, firewall
-from qmk.kernel.audit import AUDIT_TIMER, shown
+from qmk.kernel import authority, checkpoint, denials, firewall
+from qmk.kernel.audit import AUDIT_TIMER
 from qmk.kernel.effects import Effect, Kill, ReplyError
 from qmk.kernel.events import (
     CallReceived,
@@ -38,11 +37,6 @@ from qmk.kernel.jobs import progress_step, reported_error
 from qmk.kernel.objects.job import RUNNING, Job
 from qmk.kernel.objects.session import Session
 from qmk.kernel.state import EPOCH_TIMER, JOB_TIMER, State
-
-_DENIED_QUOTA = ("quota", "asked", "limit")
-
-REFUSALS_EVERY_NS = 1_000_000_000
-"""At most one entry of the audit log in this time tells of refused callers, and how many: they cannot flood it."""
 
 
 class Kernel(State):
@@ -133,6 +127,7 @@ class Kernel(State):
                 return
             session = self.session_of(event, event.params.session_id)
             session.calls += 1
+            self.accounts.call(session, event.now_ns)
             authority.require(session, call)
             self.rights = call.rights
             HANDLERS[call.name](self, event, session)
@@ -141,7 +136,7 @@ class Kernel(State):
         except QmkError as error:
             if session is not None:
                 session.errors += 1
-            self._audit_refusal(event, session, error)
+            denials.note(self, event.method, session, error)
             self.out.append(ReplyError(event.conn, event.ref, error))
 
     def _operate(self, event: CallReceived) -> None:
@@ -162,31 +157,6 @@ class Kernel(State):
             shots = event.params.shots or event.graph.shots or self.config.default_shots
         job = self.jobs.by_id.get(getattr(event.params, "job_id", None) or "")
         authority.spend(self, session, sorted(rights), job, shots)
-
-    def _audit_refusal(self, event: CallReceived, session: Session | None, error: QmkError) -> None:
-        """Denied rights, quotas and sessions are noted whatever the call; a job that was refused for any reason is."""
-        tenant = session.tenant.name if session is not None else error.fields.get("tenant", "")
-        fields: dict[str, Any] = {"call": event.method[:64], "error": error.kind.name}
-        if session is not None:
-            fields["session"] = trace(session.id)
-        match error.kind.name:
-            case "INSUFFICIENT_CAPS":
-                self.audit("cap.deny", tenant, **fields, caps=shown(error.fields["missing"]))
-            case "QUOTA_EXCEEDED":
-                self.audit("quota.deny", tenant, **fields, **{key: error.fields[key] for key in _DENIED_QUOTA})
-            case "AUTH_FAILED" | "TENANT_SUSPENDED":
-                self._note_refused_caller(event, tenant, fields)
-            case _ if event.method == "q_submit" and session is not None:
-                self.audit("job.refuse", tenant, **fields)
-            case _:
-                pass
-
-    def _note_refused_caller(self, event: CallReceived, tenant: str, fields: dict[str, Any]) -> None:
-        self._refused_callers += 1
-        if event.now_ns - self._refusal_noted_ns >= REFUSALS_EVERY_NS or event.now_ns < self._refusal_noted_ns:
-            self._refusal_noted_ns = event.now_ns
-            self.audit("session.deny", tenant, **fields, count=self._refused_callers)
-            self._refused_callers = 0
 
     def _refused(self, event: Refused) -> None:
         ask = self.asks.get(event.job)
@@ -223,6 +193,7 @@ class Kernel(State):
                 kind="JOB_FAILED",
                 message=f"the worker of engine '{engine}' died in {attempt} of {attempt} attempts: {event.message}",
                 fields={**event.fields, "engine": engine, "attempts": attempt},
+                lost=True,
             )
         self.commit(event)
         self.launch_ready()
@@ -267,6 +238,7 @@ class Kernel(State):
     def _recovered(self, event: Recovered) -> None:
         """After a replay: what ran is taken over or queued again, time limits go on counting from acceptance. The
         record is what makes the numbers of the launches to come new."""
+        self.accounts.recovered(event.used, event.now_ns)
         if self.config.audited:
             self.audit_log.recover(event, self.out)
         self.audit("kernel.start", "", jobs=len(self.jobs.by_id), running=len(self.jobs.launched))

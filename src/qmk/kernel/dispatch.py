@@ -120,9 +120,9 @@ class Dispatch:
         self._tell(Declined(job.id))
 
     def share(self, tenant: Tenant) -> None:
-        """The tenant's weight and quota, as they are now; call it when they change. A suspended one launches none."""
-        limit = 0 if tenant.config.suspended else tenant.running_jobs.limit
-        told = ShareSet(tenant.name, tenant.config.weight, limit)
+        """The tenant's weight and quotas, as they are now; call it when they change. A suspended one launches none."""
+        jobs, qubits = tenant.account.launch_limits
+        told = ShareSet(tenant.name, tenant.config.weight, 0 if tenant.config.suspended else jobs, qubits)
         if self._shares.get(tenant.name) != told:
             self._shares[tenant.name] = told
             self._tell(told)

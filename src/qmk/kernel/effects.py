@@ -153,7 +153,7 @@ class Charge(msgspec.Struct, frozen=True):
     """Write a row of the ledger, in the transaction of the record that ended the launch: what a bill is made from.
     ``attempt`` counts the launches of the job that a worker began, from 1; (job, attempt) is charged once. ``amounts``:
     quota name to amount, and cpu_seconds and queue_seconds. ``outcome``: completed, failed, cancelled, timeout, lost,
-    preempted, migrated or rewound."""
+    preempted, migrated, rewound or channel (it was stopped as a channel of its ended)."""
 
     now_ns: int
     tenant: str

@@ -53,6 +53,7 @@ class Submitted(_Event, frozen=True):
     session: str
     digest: str
     graph: bytes
+    """packed; a replay has only small ones, the others stay in the host's store"""
     shots: int
     seed: int
     policy: dict[str, Any]
@@ -72,8 +73,12 @@ class Submitted(_Event, frozen=True):
     """what an idempotency key is compared by: graph, shots and policy"""
     n_qubits: int = 0
     """qubits alive at once: what the job's place on the device must hold"""
+    graph_bytes: int = 0
+    """size of the packed graph"""
     gates: int = 0
     """unitary nodes: what the quota 'gates' counts, times shots"""
+    result_bytes_max: int = 0
+    """the most that the result can take in the store: what is reserved of the quota 'bytes_stored'"""
     fenced: bool = False
     """the engine's method can be stopped, saved and restored at the program's fences"""
     channels: tuple[ChannelUse, ...] = ()
@@ -132,7 +137,7 @@ class Finished(_Event, frozen=True):
 
 class Failed(_Event, frozen=True):
     """The launch ended without a result; with ``fence`` 0, the job ended without a launch. ``died`` True: the worker
-    process was lost, so the job may be retried."""
+    process was lost, so the job may be retried. ``lost`` True: it was lost in the last attempt that the job had."""
 
     job: str
     fence: int
@@ -140,6 +145,7 @@ class Failed(_Event, frozen=True):
     message: str
     fields: dict[str, Any]
     died: bool = False
+    lost: bool = False
 
 
 class Saved(_Event, frozen=True):

@@ -6,14 +6,15 @@ records. Nothing else changes what ``snapshot`` shows, so a replayed journal equ
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Container, Iterable
+from collections import OrderedDict
+from collections.abc import Container, Iterable
 from typing import Any
 
 from msgspec import structs
 
 from qmk.base.errors import KINDS, QmkError
 from qmk.base.limits import LIMITS
+from qmk.kernel.accounts import Accounts
 from qmk.kernel.config import KernelConfig
 from qmk.kernel.dispatch import Dispatch
 from qmk.kernel.events import (
@@ -33,7 +34,6 @@ from qmk.kernel.events import (
 from qmk.kernel.mapping import placements_of_record
 from qmk.kernel.objects.checkpoint import Checkpoint, CheckpointTable
 from qmk.kernel.objects.job import CANCELLED, COMPLETED, FAILED, QUEUED, RUNNING, Job
-from qmk.kernel.objects.tenant import Tenant
 
 PROGRESS_STEPS = 50
 """A job's history has at most this many progress events a launch; q_status is always up to date."""
@@ -54,20 +54,20 @@ YIELDS = {
 class JobTable:
     """Jobs by id, with the launch queue and the launches that are out (``launched``, by job id)."""
 
-    def __init__(self, tenant_of: Callable[[str], Tenant], config: KernelConfig) -> None:
-        self._tenant_of = tenant_of
+    def __init__(self, accounts: Accounts, config: KernelConfig) -> None:
+        self._accounts = accounts
         self._kept_jobs = config.kept_jobs
         self.by_id: dict[str, Job] = {}
         self.by_key: dict[tuple[str, str], str] = {}
-        self.queue = Dispatch(config, tenant_of)
+        self.queue = Dispatch(config, accounts.tenant_of)
         self.launched: dict[str, Job] = {}
         self.memory_bytes = 0
         self.seq = 0
         self.fence = 0
         self.generation = 0
-        self.checkpoints = CheckpointTable()
+        self.checkpoints = CheckpointTable(accounts.keep_state)
         self.forgotten: list[Job] = []
-        self._ended: dict[str, deque[str]] = {}
+        self._ended: dict[str, OrderedDict[str, None]] = {}
 
     def apply(self, record: Event) -> list[Job]:
         """Carries out a record; the jobs it changed. Records of forgotten jobs change nothing."""
@@ -118,19 +118,22 @@ class JobTable:
             "generation": self.generation,
             "checkpoints": self.checkpoints.snapshot(),
             "virtual_times": self.queue.schedule.accounts(),
+            "accounts": self._accounts.snapshot(),
         }
 
     def _submit(self, record: Submitted) -> Job:
         assert record.job not in self.by_id, "the host gave the same entropy twice"
-        job = Job(structs.replace(record, graph=b""), placements_of_record(record))
+        graph_bytes = record.graph_bytes or len(record.graph)
+        job = Job(structs.replace(record, graph=b"", graph_bytes=graph_bytes), placements_of_record(record))
         self.by_id[record.job] = job
         if record.idempotency_key:
             self.by_key[record.tenant, record.idempotency_key] = record.job
         self.seq = max(self.seq, record.seq)
-        self._tenant_of(record.tenant).queued_jobs.take()
+        self._accounts.admit(record)
         job.move(QUEUED)
         job.note(record.now_ns, "queued", engine=record.engine, method=record.method)
         self.queue.put(job)
+        self._forget_excess(record.tenant)
         return job
 
     def _change(self, job: Job, record: Started | Progressed | Finished | Failed | Cancelled | Saved | Yielded) -> None:
@@ -175,6 +178,7 @@ class JobTable:
         job.elsewhere = False
         self.queue.start(job)
         job.move(RUNNING)
+        job.launches += 1
         job.started_ns = record.now_ns
         job.note(record.now_ns, "started", engine=job.submitted.engine, attempt=job.attempts + 1)
 
@@ -200,14 +204,23 @@ class JobTable:
             job.note(now_ns, state.lower(), error=job.error)
         else:
             job.note(now_ns, state.lower())
-        self._tenant_of(job.tenant).queued_jobs.give()
-        ended = self._ended.setdefault(job.tenant, deque())
-        ended.append(job.id)
-        if len(ended) > self._kept_jobs:  # of the tenant's own: nobody's flood makes another's jobs be forgotten
-            self._forget(ended.popleft())
+        self._accounts.end(job.id, int(job.usage.get("result_bytes", 0)))
+        self._ended.setdefault(job.tenant, OrderedDict())[job.id] = None
+        self._forget_excess(job.tenant)
+
+    def _forget_excess(self, tenant: str) -> None:
+        """Ended jobs give way: beyond the number and the bytes that a tenant may keep, its own oldest, since nobody's
+        flood may make another's jobs be forgotten; beyond the bytes of all, those of whoever keeps most."""
+        ended = self._ended.setdefault(tenant, OrderedDict())
+        while len(ended) > self._kept_jobs:
+            self._forget(next(iter(ended)))
+        while (job_id := self._accounts.giving_way(tenant, self._ended)) is not None:
+            self._forget(job_id)
 
     def _forget(self, job_id: str) -> None:
         job = self.by_id.pop(job_id)
+        del self._ended[job.tenant][job_id]
+        self._accounts.forget(job_id)
         self.checkpoints.drop_job(job_id)
         key = (job.tenant, job.submitted.idempotency_key)
         if self.by_key.get(key) == job_id:
@@ -233,6 +246,7 @@ class JobTable:
             )
         if kept:
             job.note(record.now_ns, "saved", checkpoint=record.checkpoint, epoch=record.epoch)
+            self._forget_excess(job.tenant)
         if job.ended:
             return
         job.saved = record.checkpoint
@@ -315,13 +329,13 @@ class JobTable:
         job.fence = fence
         self.launched[job.id] = job
         self.memory_bytes += job.submitted.memory_bytes
-        self._tenant_of(job.tenant).running_jobs.take()
+        self._accounts.occupy(job.id)
 
     def _vacate(self, job: Job, now_ns: int, continued: bool = False) -> None:
         if self.launched.pop(job.id, None) is not None:
             self.queue.stop(job, now_ns, continued)
             self.memory_bytes -= job.submitted.memory_bytes
-            self._tenant_of(job.tenant).running_jobs.give()
+            self._accounts.vacate(job.id)
         job.fence = 0
 
 

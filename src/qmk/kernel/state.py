@@ -10,7 +10,8 @@ from qmk.abi.calls import q_events
 from qmk.abi.rights import CAP_RESULT
 from qmk.base.errors import QmkError
 from qmk.base.ids import trace
-from qmk.kernel import authority, checkpoint, firewall, records, views
+from qmk.kernel import authority, checkpoint, denials, firewall, ledger, records, views
+from qmk.kernel.accounts import Accounts
 from qmk.kernel.asks import AskTable
 from qmk.kernel.audit import AuditLog
 from qmk.kernel.channels import ChannelTable
@@ -73,8 +74,9 @@ class State:
         self.tenants = TenantTable(self.config.local)
         self.caps = CapabilityTree()
         self.rights: tuple[str, ...] = ()
-        self._refused_callers = self._refusal_noted_ns = 0
-        self.jobs = JobTable(self.tenant, self.config)
+        self.refused_callers = denials.RefusedCallers()
+        self.accounts = Accounts(self.tenant, self.sessions.get, self.config)
+        self.jobs = JobTable(self.accounts, self.config)
         self.channels = ChannelTable(self.tenant)
 
     def reply(self, event: CallReceived, result: Any) -> None:
@@ -146,10 +148,13 @@ class State:
                 return changed
 
     def commit(self, record: Event, durable: bool = True) -> list[Job]:
-        """Applies a record and journals it; then answers whoever waits for what it changed."""
+        """Applies a record and journals it, with what the launches that it ends are charged; then answers whoever waits
+        for what it changed."""
         record = records.writable(record)
+        charges = ledger.charges(self.accounts, self.jobs, record)
         changed = self.apply(record)
         self.out.append(Journal(record, durable))
+        self.out.extend(charges)
         for job in changed:
             if job.ended:
                 self._account(job)
@@ -250,8 +255,8 @@ class State:
 
     def drop_pending(self, pending: Pending, error: QmkError) -> None:
         draft = pending.draft
-        self.tenant(draft.tenant).queued_jobs.give()
-        self.audit("job.refuse", draft.tenant, error=error.kind.name, session=trace(draft.session), job=draft.job)
+        self.accounts.drop(draft.job)
+        denials.note_refused_job(self, draft, error)
         self.out.extend(ReplyError(conn, ref, error) for conn, ref in pending.callers)
 
     def open_wait(self, event: CallReceived, session: Session, job: Job, after: int, timeout_ms: int | None) -> None:
@@ -285,6 +290,7 @@ class State:
             if self.caps.get(capability.id) is capability and not capability.granted:
                 authority.revoke(self, capability, why)
         self.sessions.remove(session)
+        self.jobs.queue.lift(session.id)
         if session.expires_ns:
             self.out.append(ClearTimer(authority.SESSION_TIMER + session.id))
         self.audit("session.close", session.tenant.name, session=trace(session.id), why=why)

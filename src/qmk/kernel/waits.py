@@ -39,14 +39,14 @@ class WaitTable:
 
     def add(self, conn: int, ref: int, session: str, job: str, after: int, timed: bool) -> Wait:
         """Raises QUOTA_EXCEEDED when the session has as many open waits as it may."""
-        open_waits = self.of_session(session)
-        if len(open_waits) >= self.limit:
+        if self.count_of_session(session) >= self.limit:
             raise QmkError(
                 "QUOTA_EXCEEDED",
                 f"the session has {self.limit} open waits, which is the limit 'open_waits'",
                 quota="open_waits",
                 asked=self.limit + 1,
                 limit=self.limit,
+                help="wait for several jobs with one call each, or open another session",
             )
         self._count += 1
         wait = Wait(f"wait:{self._count}", conn, ref, session, job, after, timed)
@@ -73,6 +73,9 @@ class WaitTable:
 
     def of_session(self, session: str) -> list[Wait]:
         return list(self._by_session.get(session, {}).values())
+
+    def count_of_session(self, session: str) -> int:
+        return len(self._by_session.get(session, ()))
 
     def all(self) -> list[Wait]:
         return list(self._by_key.values())

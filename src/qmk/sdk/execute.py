@@ -7,7 +7,6 @@ costs only its run.
 from __future__ import annotations
 
 import importlib
-import resource
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -30,6 +29,7 @@ from qmk.sdk.engine import (
     Unsupported,
 )
 from qmk.sdk.lower import lower, outputs_of
+from qmk.sdk.memory import PEAK
 from qmk.sdk.messages import Done
 from qmk.sdk.program import Program
 from qmk.sdk.steps import has_fences
@@ -172,7 +172,7 @@ class Runner:
             prepare_s=prepared.seconds if fresh else 0.0,
             run_s=time.perf_counter() - started,
             cpu_s=time.process_time() - cpu,
-            peak_rss_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+            peak_rss_bytes=PEAK.bytes(),
             notes={**program.notes, **samples.notes, **notes, **channels.accounted(program.notes, shots, seed)},
         )
 

@@ -72,6 +72,8 @@ class RunProgress(msgspec.Struct, frozen=True, tag="progress"):
 class Done(msgspec.Struct, frozen=True, tag="done"):
     """``counts``: printed bitstring to number of shots. ``event_bits``: numpy.packbits of (shots, n event bits) row by
     row, each row padded to whole bytes; columns follow ``event_names``, a two-bit event taking two columns.
+    ``peak_rss_bytes``: most resident memory of the process during this run, its engine's libraries and kept plans
+    included; since the process's start where the system cannot begin anew (see ``sdk.memory``).
     """
 
     fence: int

@@ -22,6 +22,7 @@ from qmk.qvm.graph import unpack
 from qmk.sdk import process
 from qmk.sdk.driver import PROGRESS_EVERY_S, FenceDriver, Stopped
 from qmk.sdk.failure import failure
+from qmk.sdk.memory import PEAK
 from qmk.sdk.messages import Ask, Done, Failed, Ready, Run, RunProgress, Stop, ToWorker
 from qmk.sdk.wire import Channel
 
@@ -60,6 +61,7 @@ def serve(channel: Channel[ToWorker], runner: Runner) -> None:
 
 def answer(channel: Channel[ToWorker], runner: Runner, run: Run) -> Done | Failed | None:
     """``Done`` or ``Failed`` for one ``Run``; None when it stopped at a fence and its state has been sent."""
+    PEAK.reset()
     try:
         if run.graph is None and not runner.holds(run.digest, run.method):
             return Failed(run.fence, "INTERNAL_ERROR", "the worker no longer holds this program", missing_graph=True)

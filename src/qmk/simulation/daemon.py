@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from qmk.base.errors import QmkError
 from qmk.host.host import Host, Turns
 from qmk.host.seals import Signer
+from qmk.kernel.accounts import Accounts
 from qmk.kernel.config import KernelConfig
 from qmk.kernel.core import Kernel
 from qmk.kernel.effects import Effect
@@ -45,6 +46,10 @@ class ObservedKernel:
     @property
     def jobs(self) -> JobTable:
         return self._kernel.jobs
+
+    @property
+    def accounts(self) -> Accounts:
+        return self._kernel.accounts
 
     def replay(self, records: Iterable[Event]) -> None:
         self._kernel.replay(records)

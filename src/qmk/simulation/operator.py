@@ -36,8 +36,7 @@ class Operator(Client):
     def introduce(self, world: World) -> None:
         """Before anything else: every tenant is registered, every client has a token."""
         for config in world.setup.tenants:
-            quotas = {name: getattr(config, name) for name in QUOTAS}
-            request = op_tenant_add.Request(tenant=config.name, weight=config.weight, quotas=quotas)
+            request = op_tenant_add.Request(tenant=config.name, weight=config.weight, quotas=config.quotas)
             world.call(self, "op_tenant_add", request)
         self.equip(world)
 

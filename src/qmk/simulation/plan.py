@@ -41,10 +41,12 @@ def draw_setup(seed: int) -> Setup:
         TenantConfig(
             name=f"tenant{number}",
             weight=float(1 << number),
-            queued_jobs=rng.choice((3, 6, 20)),
-            running_jobs=rng.choice((1, 2, 5)),
-            held_qubits=rng.choice((4, 10)),
-            channels=rng.choice((2, 20)),
+            quotas={
+                "queued_jobs": rng.choice((3, 6, 20)),
+                "running_jobs": rng.choice((1, 2, 5)),
+                "held_qubits": rng.choice((4, 10)),
+                "channels": rng.choice((2, 20)),
+            },
         )
         for number in range(rng.choice((1, 2, 3)))
     )

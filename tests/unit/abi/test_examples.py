@@ -10,7 +10,7 @@ from qmk.abi.call import Call
 from qmk.abi.calls import CALLS
 from qmk.abi.examples import CHANNEL, CHECKPOINT, JOB, OTHER_JOB, SESSION
 
-EXCERPTS = frozenset({"limits", "families"})
+EXCERPTS = frozenset({"limits", "families", "quota"})
 """Tables of which an example shows some rows only."""
 
 

@@ -196,7 +196,7 @@ def test_the_devices_links_decide_what_is_reachable(make_bench: Any) -> None:
 def test_channels_count_in_the_quota_of_whoever_gave_their_word(make_bench: Any) -> None:
     town = Town(make_bench)
     for name in ("alice", "bob"):
-        town.bench.kernel.tenant(name).channels.limit = 1
+        town.bench.kernel.tenant(name).channels.set_limit(1)
     first = town.propose().channel
     assert town.propose("alice", "carol").kind.name == "QUOTA_EXCEEDED"
     second = town.propose("carol", "bob").channel

@@ -268,7 +268,8 @@ def test_a_migrated_job_goes_on_elsewhere_and_the_answer_comes_when_it_is_there(
     ref = desk.bench.count
     (interrupt,) = of(desk.answers_recall(effects, desk.graph), Interrupt)
     assert (interrupt.kind, interrupt.why) == ("yield", "migrated")
-    journal, launch, reply = desk.yields(interrupt.ref, 1)
+    journal, charge, launch, reply = desk.yields(interrupt.ref, 1)
+    assert (charge.attempt, charge.outcome, charge.amounts["shots_period"]) == (1, "migrated", 0)
     assert (journal.record.why, journal.record.region) == ("migrated", "r1")
     assert (launch.region, launch.start_from, launch.elsewhere) == ("r1", "b1", True)
     assert reply == Reply(1, ref, q_migrate.Reply(desk.job, "r1", {"q0": 100_000, "q1": 100_001}, 1))

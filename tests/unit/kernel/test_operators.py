@@ -38,7 +38,7 @@ def test_a_tenant_is_registered_once_and_listed(bench: Any):
         ("op_token_revoke", {"tenant": "nobody"}),
         ("op_token_revoke", {"tenant": "chem", "serial": "tok_none"}),
         ("op_tenant_set", {"tenant": "chem", "quotas": {"beans": 3}}),
-        ("op_tenant_set", {"tenant": "chem", "quotas": {"queued_jobs": 1.5}}),
+        ("op_tenant_set", {"tenant": "chem", "quotas": {"queued_jobs": -1}}),
         ("op_tenant_set", {"tenant": "chem", "quotas": {"name": 3}}),
         ("op_tenant_set", {"tenant": "chem", "allowed": ["CAP_PAINT"]}),
         ("op_token_issue", {"tenant": "chem", "rights": ["CAP_PAINT"]}),
@@ -52,13 +52,16 @@ def test_what_does_not_fit_is_refused_and_recorded_nowhere(bench: Any, name: str
     assert len(bench.journal) == before
 
 
-def test_changes_hold_at_once_for_open_sessions_and_queued_jobs(bench: Any):
-    token = bench.enrol("chem", quotas={"running_jobs": 0})
+def test_changes_hold_at_once_for_open_sessions_and_queued_jobs(make_bench: Any):
+    bench = make_bench(workers=4)
+    token = bench.enrol("chem", quotas={"running_jobs": 1, "physical_qubits": 4})
     session = bench.open(token=token)
-    job = bench.submit(session)
-    assert not bench.launches
-    bench.operate("op_tenant_set", tenant="chem", quotas={"running_jobs": 1}, allowed=["CAP_MEASURE"])
-    assert [launch.job for launch in bench.launches] == [job]
+    jobs = [bench.submit(session) for _ in range(4)]
+    assert [launch.job for launch in bench.launches] == jobs[:1]
+    bench.operate("op_tenant_set", tenant="chem", quotas={"running_jobs": 3}, allowed=["CAP_MEASURE"])
+    assert [launch.job for launch in bench.launches] == jobs[:2], "two jobs of two qubits fill the map that it may use"
+    bench.operate("op_tenant_set", tenant="chem", quotas={"physical_qubits": 6})
+    assert [launch.job for launch in bench.launches] == jobs[:3]
     assert bench.refusal("q_alloc", session_id=session, n=1).fields["missing"] == ["CAP_ALLOC"]
     reply = bench.ask("q_negotiate_caps", token=token)
     assert [row.name for row in reply.granted] == ["CAP_MEASURE"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from qmk.abi.shapes import Policy
-from qmk.kernel.effects import Forget, Journal, Kill, Launch, Reply, ReplyError, SetTimer
+from qmk.kernel.effects import Charge, Forget, Journal, Kill, Launch, Reply, ReplyError, SetTimer
 from qmk.kernel.events import Failed, Finished, Started, TimerFired
 
 
@@ -102,9 +102,9 @@ def test_a_dead_worker_means_one_retry_then_failed_with_blame_engine(bench: Any)
     bench.start(job)
     bench.progress(job, 500)
     effects = bench.fail(job, "RESOURCE_EXHAUSTED", died=True)
-    assert [type(effect) for effect in effects] == [Journal, Launch]
-    assert effects[1].fence == 2
-    assert effects[1].seed == 5
+    assert [type(effect) for effect in effects] == [Journal, Charge, Launch]
+    assert effects[2].fence == 2
+    assert effects[2].seed == 5
     assert bench.ask("q_status", session_id=session, job_id=job).progress.shots_done == 0
     bench.start(job)
     assert bench.progress(job, 500), "the second launch reports its progress anew"

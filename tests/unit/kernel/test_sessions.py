@@ -11,6 +11,7 @@ from qmk.base.limits import TABLE
 from qmk.kernel.config import CAP_DEBUG, TenantConfig
 from qmk.kernel.effects import Reply, ReplyError
 from qmk.kernel.events import ConnectionClosed
+from qmk.kernel.objects.quota import QUOTAS
 from qmk.qvm.families import CAPABILITIES
 
 
@@ -34,7 +35,7 @@ def test_policy_denies_what_it_does_not_allow(make_bench: Any) -> None:
 def test_the_reply_carries_every_limit_and_quota(bench: Any) -> None:
     reply = bench.ask("q_negotiate_caps")
     assert reply.limits == {name: row.value for name, row in TABLE.items()}
-    assert {row.name for row in reply.quota} == {"queued_jobs", "running_jobs", "held_qubits", "channels"}
+    assert [row.name for row in reply.quota] == list(QUOTAS)
     assert reply.devices == ["ideal"]
 
 
@@ -60,11 +61,12 @@ def test_every_call_refuses_an_unknown_session(bench: Any, call: Any) -> None:
 
 
 def test_qubits_count_against_the_quota_until_released(make_bench: Any) -> None:
-    bench = make_bench(local=TenantConfig(held_qubits=5))
+    bench = make_bench(local=TenantConfig(quotas={"held_qubits": 5}))
     one, two = bench.open(), bench.open()
     handles = bench.ask("q_alloc", session_id=one, n=3).handles
     assert len(set(handles)) == 3
-    assert bench.refusal("q_alloc", session_id=two, n=3).fields == {"quota": "held_qubits", "asked": 6, "limit": 5}
+    fields = bench.refusal("q_alloc", session_id=two, n=3).fields
+    assert (fields["quota"], fields["asked"], fields["limit"], fields["used"]) == ("held_qubits", 6, 5, 3)
     assert bench.ask("q_release", session_id=one, handles=handles[:2]).released == handles[:2]
     bench.ask("q_alloc", session_id=two, n=4)
     assert bench.ask("q_close_session", session_id=one).released == handles[2:]

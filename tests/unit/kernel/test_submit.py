@@ -167,12 +167,13 @@ def test_a_repeat_with_the_same_key_is_the_same_job(bench: Any, program: Any) ->
 def test_queue_quota_counts_jobs_that_have_not_ended(make_bench: Any, program: Any) -> None:
     from qmk.kernel.config import TenantConfig
 
-    bench = make_bench(local=TenantConfig(queued_jobs=2))
+    bench = make_bench(local=TenantConfig(quotas={"queued_jobs": 2}))
     session = bench.open()
     first = bench.submit(session)
     bench.submit(session)
     error = bench.refusal("q_submit", session_id=session, graph=program())
-    assert error.fields == {"quota": "queued_jobs", "asked": 3, "limit": 2}
+    expected = {"quota": "queued_jobs", "asked": 3, "limit": 2, "used": 2, "scope": "tenant", "retryable": True}
+    assert error.fields == expected
     bench.finish(first)
     bench.submit(session)
 

@@ -61,11 +61,15 @@ class SessionFigures(Struct, frozen=True, kw_only=True):
 class Reply(Struct, frozen=True):
     session: SessionFigures
     job: JobFigures | None = None
+    quota: Annotated[
+        list[shapes.QuotaFigures], Meta(description="the tenant's quotas; a session's own limits in place")
+    ] = []
 
 
 CALL = Call(
     name="q_get_telemetry",
-    doc="Answers figures of the session and, when job_id is given, of that job.",
+    doc="Answers figures of the session and, when job_id is given, of that job; and what the tenant uses of its "
+    "quotas.",
     request=Request,
     reply=Reply,
     rights=("CAP_STATUS",),
@@ -100,6 +104,16 @@ CALL = Call(
                 "components": [2],
                 "usage": {},
             },
+            "quota": [
+                {
+                    "name": "queued_jobs",
+                    "kind": "held",
+                    "unit": "jobs",
+                    "limit": 10000,
+                    "used": 1,
+                    "period_end": None,
+                },
+            ],
         },
     ),
 )

@@ -19,6 +19,13 @@ class Request(shapes.Request, frozen=True):
         ]
         | None
     ) = None
+    quota: (
+        Annotated[
+            dict[shapes.Name, Annotated[int, Meta(ge=0, le=shapes.INT_MAX)]],
+            Meta(description="limits for this session by name of a quota, at most the tenant's", max_length=64),
+        ]
+        | None
+    ) = None
     token: Annotated[
         str, Meta(description="bearer token; empty: the local tenant, where allowed", max_length=LIMITS.text_chars)
     ] = ""
@@ -32,13 +39,6 @@ class Granted(Struct, frozen=True):
 class Denied(Struct, frozen=True):
     name: str
     reason: str
-
-
-class Quota(Struct, frozen=True):
-    name: str
-    unit: str
-    limit: int
-    used: int
 
 
 class FamilyRow(Struct, frozen=True):
@@ -55,7 +55,9 @@ class Reply(Struct, frozen=True):
     granted: list[Granted]
     denied: list[Denied]
     expires: Annotated[float | None, Meta(description="Unix time at which the token, and so the session, ends")]
-    quota: list[Quota]
+    quota: Annotated[
+        list[shapes.QuotaFigures], Meta(description="the tenant's quotas; a session's own limits in place")
+    ]
     limits: Annotated[dict[str, int], Meta(description="every bound of the system by name")]
     families: list[FamilyRow]
     devices: list[str]
@@ -66,10 +68,10 @@ CALL = Call(
     doc="Opens a session for the tenant of the token and grants it capabilities. Authority only shrinks afterwards.",
     request=Request,
     reply=Reply,
-    errors=("AUTH_FAILED", "TENANT_SUSPENDED", "QUOTA_EXCEEDED"),
+    errors=("AUTH_FAILED", "TENANT_SUSPENDED", "QUOTA_EXCEEDED", "INVALID_PARAMS"),
     aliases=("qmk_session_create",),
     example=(
-        {"requested": ["CAP_ALLOC", "CAP_PAINT"]},
+        {"requested": ["CAP_ALLOC", "CAP_PAINT"], "quota": {"queued_jobs": 100}},
         {
             "session_id": examples.SESSION,
             "tenant": "local",
@@ -79,10 +81,22 @@ CALL = Call(
             "denied": [{"name": "CAP_PAINT", "reason": "there is no such capability"}],
             "expires": None,
             "quota": [
-                {"name": "queued_jobs", "unit": "jobs", "limit": 10000, "used": 0},
-                {"name": "running_jobs", "unit": "jobs", "limit": 64, "used": 0},
-                {"name": "held_qubits", "unit": "qubits", "limit": 100000, "used": 0},
-                {"name": "channels", "unit": "channels", "limit": 1024, "used": 0},
+                {
+                    "name": "queued_jobs",
+                    "kind": "held",
+                    "unit": "jobs",
+                    "limit": 100,
+                    "used": 0,
+                    "period_end": None,
+                },
+                {
+                    "name": "shots_period",
+                    "kind": "spent",
+                    "unit": "shots",
+                    "limit": 1000000000000000,
+                    "used": 0,
+                    "period_end": (examples.TIME // 86400 + 1) * 86400.0,
+                },
             ],
             "limits": {"frame_bytes": 67108864, "shots": 100000000, "queued_jobs": 10000},
             "families": [

@@ -54,7 +54,13 @@ class Reply(Struct, frozen=True, kw_only=True):
     events: Annotated[EventPage | None, Meta(description="null when keep_events was false")] = None
     expectation_values: dict[str, float] = {}
     provenance: Provenance
-    usage: Annotated[dict[str, Any], Meta(description="engine_seconds, cpu_seconds, peak_rss_bytes, ...")] = {}
+    usage: Annotated[
+        dict[str, Any],
+        Meta(
+            description="engine_seconds, cpu_seconds, peak_rss_bytes (most memory of the worker during this run, its "
+            "libraries included), result_bytes, attempts, ..."
+        ),
+    ] = {}
 
 
 CALL = Call(

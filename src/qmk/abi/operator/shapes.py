@@ -15,7 +15,7 @@ TenantName = Annotated[
 ]
 Rights = Annotated[list[shapes.Name], Meta(description="names of rights", max_length=64)]
 Quotas = Annotated[
-    dict[str, Annotated[int, Meta(ge=0, le=shapes.INT_MAX)] | Annotated[float, Meta(ge=0)]],
+    dict[str, Annotated[int, Meta(ge=0, le=shapes.INT_MAX)]],
     Meta(description="bounds by name of the quota; those not named stay as they are", max_length=64),
 ]
 Weight = Annotated[float, Meta(description="share of the machine relative to other tenants", gt=0, le=1e6)]
@@ -28,7 +28,7 @@ class TenantRow(Struct, frozen=True):
     suspended: bool
     weight: float
     allowed: Annotated[list[str], Meta(description="capabilities that its sessions may ask for")]
-    quotas: dict[str, int | float]
+    quotas: Annotated[dict[str, int], Meta(description="limits by name of the quota")]
     tokens: Annotated[int, Meta(description="tokens that are neither revoked nor expired")]
     sessions: Annotated[int, Meta(description="open sessions")]
     jobs: Annotated[int, Meta(description="jobs that have not ended")]

@@ -194,4 +194,4 @@ def _admitted(kernel: State, pending: Pending, packed: bytes) -> tuple[Submitted
         if row is None:
             raise checkpoint_not_found(draft.restored_from)
     uses = firewall.readmit(kernel, draft, graph, row.epoch if row is not None and row.blob else 0)
-    return structs.replace(draft, graph=packed, channels=uses), row
+    return structs.replace(draft, graph=packed, graph_bytes=len(packed), channels=uses), row

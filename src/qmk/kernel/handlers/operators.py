@@ -15,6 +15,7 @@ from qmk.base.limits import check
 from qmk.kernel import authority, tokens
 from qmk.kernel.config import TenantConfig
 from qmk.kernel.events import TenantSet, TokenIssued, TokenRevoked
+from qmk.kernel.objects.quota import check_limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from qmk.kernel.objects.session import Session
     from qmk.kernel.objects.tenant import Tenant
     from qmk.kernel.state import State
-
-_POLICY = frozenset({"name", "allowed_caps", "default_caps", "suspended", "weight"})
-_QUOTAS = tuple(name for name in TenantConfig.__struct_fields__ if name not in _POLICY)
 
 
 def add(kernel: State, event: CallReceived) -> None:
@@ -155,18 +153,10 @@ def _changed(config: TenantConfig, request: Any) -> TenantConfig:
         allowed = dict.fromkeys(request.allowed)
         changes["allowed_caps"] = tuple(allowed)
         changes["default_caps"] = tuple(name for name in TenantConfig().default_caps if name in allowed)
-    quotas: dict[str, Any] = request.quotas or {}
-    for name, limit in quotas.items():
-        if name not in _QUOTAS:
-            known = ", ".join(_QUOTAS)
-            raise QmkError(
-                "INVALID_PARAMS", f"there is no quota '{name[:64]}'", field="quotas", help=f"quotas: {known}"
-            )
-        changes[name] = limit
-    try:
-        return msgspec.convert({**msgspec.to_builtins(config), **changes}, TenantConfig)
-    except msgspec.ValidationError as error:
-        raise QmkError("INVALID_PARAMS", f"a quota does not fit: {error}", field="quotas") from None
+    if request.quotas:
+        check_limits(request.quotas, "quotas")
+        changes["quotas"] = {**config.quotas, **request.quotas}
+    return msgspec.structs.replace(config, **changes)
 
 
 def _require_rights(names: Iterable[str]) -> None:
@@ -198,7 +188,7 @@ def _row(kernel: State, tenant: Tenant) -> TenantRow:
         suspended=config.suspended,
         weight=config.weight,
         allowed=list(config.allowed_caps),
-        quotas={name: getattr(config, name) for name in _QUOTAS},
+        quotas={name: quota.limit for name, quota in tenant.account.quotas.items()},
         tokens=len(_live(kernel, tenant, kernel.now_ns)),
         sessions=len(_sessions(kernel, tenant)),
         jobs=tenant.queued_jobs.used,

@@ -21,11 +21,13 @@ def alloc(kernel: State, event: CallReceived, session: Session) -> None:
     request: q_alloc.Request = event.params
     capability = authority.narrowest(kernel, session, CAP_ALLOC)
     spelling, note = _profile(request.profile) if request.profile else ("", "")
-    session.tenant.held_qubits.require(request.n)
+    for account in session.accounts:
+        account.require_qubits(request.n)
     lead = opaque("lq", event.entropy)
     handles = [f"{lead}_{number}" for number in range(request.n)]
     session.qubits.update(dict.fromkeys(handles, capability.id))
-    session.tenant.held_qubits.take(request.n)
+    for account in session.accounts:
+        account.take_qubits(request.n)
     kernel.reply(event, q_alloc.Reply(handles, spelling, note))
 
 

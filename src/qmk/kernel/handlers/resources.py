@@ -39,8 +39,8 @@ def get_telemetry(kernel: State, event: CallReceived, session: Session) -> None:
     figures = None
     if request.job_id is not None:
         figures = views.job_figures(kernel.job_of(session, request.job_id), event.now_ns)
-    open_waits = len(kernel.waits.of_session(session.id))
-    kernel.reply(event, q_get_telemetry.Reply(views.session_figures(session, open_waits), figures))
+    own = views.session_figures(session, kernel.waits.count_of_session(session.id))
+    kernel.reply(event, q_get_telemetry.Reply(own, figures, kernel.accounts.figures(session, event.now_ns)))
 
 
 def get_mapping(kernel: State, event: CallReceived, session: Session) -> None:

@@ -13,11 +13,13 @@ from qmk.kernel.audit import shown
 from qmk.kernel.effects import SetTimer
 from qmk.kernel.objects.capability import Limits
 from qmk.kernel.objects.session import Session
+from qmk.kernel.session_bounds import account_of
 from qmk.kernel.tokens import Bearer
 from qmk.qvm.families import FAMILIES
 
 if TYPE_CHECKING:
     from qmk.kernel.events import CallReceived
+    from qmk.kernel.objects.account import Account
     from qmk.kernel.objects.tenant import Tenant
     from qmk.kernel.state import State
 
@@ -31,10 +33,11 @@ def negotiate(kernel: State, event: CallReceived) -> None:
     bearer = _authenticate(kernel, event, request.token)
     tenant = kernel.tenant(bearer.tenant)
     tenant.require_active()
+    account = account_of(kernel, event, tenant)
     _make_room(kernel, event.now_ns)
     wanted = tenant.config.default_caps if request.requested is None else tuple(dict.fromkeys(request.requested))
     names, denied = _decide(tenant, bearer, wanted)
-    session = _open(kernel, event, tenant, bearer, names)
+    session = _open(kernel, event, tenant, bearer, names, account)
     caps = session.caps
     granted = [q_negotiate_caps.Granted(next(iter(c.rights)), c.id) for c in caps.items.values() if c.granted]
     who = {"session": trace(session.id)}
@@ -53,7 +56,7 @@ def negotiate(kernel: State, event: CallReceived) -> None:
             granted=granted,
             denied=denied,
             expires=session.expires_ns / 1e9 if session.expires_ns else None,
-            quota=[q_negotiate_caps.Quota(q.name, q.unit, q.limit, q.used) for q in tenant.quotas()],
+            quota=kernel.accounts.figures(session, event.now_ns),
             limits=_LIMITS,
             families=_FAMILIES,
             devices=list(kernel.config.devices),
@@ -95,13 +98,15 @@ def _decide(tenant: Tenant, bearer: Bearer, wanted: tuple[str, ...]) -> tuple[li
     return names, denied
 
 
-def _open(kernel: State, event: CallReceived, tenant: Tenant, bearer: Bearer, names: list[str]) -> Session:
+def _open(
+    kernel: State, event: CallReceived, tenant: Tenant, bearer: Bearer, names: list[str], account: Account | None
+) -> Session:
     bounds = bearer.bounds
     own = [name for name in JOB_RIGHTS if bounds.rights is None or name in bounds.rights]
     expires_ns = 0 if bounds.expires is None else bounds.expires * tokens.SECOND
     limits = Limits(expires_ns=expires_ns, shots=bounds.shots)
     root = kernel.caps.root(opaque("cap", event.entropy, "root"), {*own, *names}, tenant.name, limits)
-    session = Session(opaque("ses", event.entropy), tenant, root, event.conn, event.now_ns, event.peer_uid)
+    session = Session(opaque("ses", event.entropy), tenant, root, event.conn, event.now_ns, event.peer_uid, account)
     session.serial = bearer.serial
     root.session = session.id
     for name in names:
@@ -112,6 +117,8 @@ def _open(kernel: State, event: CallReceived, tenant: Tenant, bearer: Bearer, na
     kernel.sessions.add(session)
     if len(kernel.sessions) == 1:  # else it is set, if perhaps for too early
         authority.set_idle_timer(kernel)
+    if account is not None:
+        kernel.jobs.queue.allow(session.id, *account.launch_limits)
     if expires_ns:
         kernel.out.append(SetTimer(authority.SESSION_TIMER + session.id, expires_ns))
     return session

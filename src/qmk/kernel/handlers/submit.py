@@ -16,6 +16,7 @@ from qmk.base.ids import opaque, trace
 from qmk.base.seeds import substream
 from qmk.kernel import admission, firewall, records, views
 from qmk.kernel.components import component_sizes
+from qmk.kernel.demand import demand_of_record, measure, result_bytes_max
 from qmk.kernel.effects import Estimate, Reply, Route
 from qmk.kernel.events import Routed, Saved, Submitted
 from qmk.kernel.mapping import epoch_sizes
@@ -45,20 +46,22 @@ def submit(kernel: State, event: CallReceived, session: Session) -> None:
     request_digest = admission.request_digest(digest, shots, policy, request.keep_events) if key else ""
     if key and repeat(kernel, event, session, request_digest):
         return
-    session.tenant.queued_jobs.require()
+    session.tenant.queued_jobs.require()  # before the work of verifying; all quotas are looked at after it
     if request.keep_events:
         admission.require_event_room(graph, shots)
     warnings = [*event.warnings, *admission.verified(graph, session)]
     epochs, epoch_nodes = epoch_sizes(graph)
     graph, uses = firewall.admit(kernel, session.tenant.name, graph, request.policy.channels, shots)
     seed = request.policy.seed
+    n_qubits, gates = measure(graph)
+    packed = pack(graph)
     draft = Submitted(
         now_ns=event.now_ns,
         job=opaque("job", event.entropy),
         tenant=session.tenant.name,
         session=session.id,
         digest=graph_digest(graph) if graph.chs else digest,
-        graph=pack(graph),
+        graph=packed,
         shots=shots,
         seed=substream(int.from_bytes(event.entropy, "big"), "seed") if seed is None else seed,
         policy=policy,
@@ -75,15 +78,22 @@ def submit(kernel: State, event: CallReceived, session: Session) -> None:
         request_digest=request_digest,
         channels=uses,
         components=component_sizes(graph) if request.policy.debug else [],
+        n_qubits=n_qubits,
+        graph_bytes=len(packed),
+        gates=gates,
+        result_bytes_max=result_bytes_max(len(graph.events), shots, request.keep_events),
     )
     hold(kernel, session, Pending(draft, warnings, [(event.conn, event.ref)]))
     kernel.out.append(Route(draft.job, draft.digest, draft.shots, draft.policy, graph))
 
 
 def hold(kernel: State, session: Session, pending: Pending) -> None:
-    """Makes it a job in VALIDATING."""
+    """Makes it a job in VALIDATING. Raises QUOTA_EXCEEDED when a quota has no room for it, RESOURCE_EXHAUSTED when the
+    daemon holds as many graphs as it may."""
     draft = pending.draft
-    session.tenant.queued_jobs.take()
+    demand = demand_of_record(draft)
+    kernel.accounts.require(session, demand, draft.now_ns)
+    kernel.accounts.reserve(draft.job, session, demand)
     session.jobs_submitted += 1
     kernel.pending[draft.job] = pending
     if draft.idempotency_key:
@@ -114,15 +124,9 @@ def repeat(kernel: State, event: CallReceived, session: Session, request_digest:
 
 
 def routed(kernel: State, pending: Pending, event: Routed) -> None:
-    """The router has chosen: journal, decide, answer, launch. Refuses what fits no empty machine."""
-    draft = pending.draft
-    try:
-        firewall.require(kernel, draft.channels)
-    except QmkError as error:
-        kernel.drop_pending(pending, error)
-        return
+    """The router has chosen: the job can be accepted."""
     record = msgspec.structs.replace(
-        draft,
+        pending.draft,
         now_ns=event.now_ns,
         engine=event.engine,
         method=event.method,
@@ -137,12 +141,12 @@ def routed(kernel: State, pending: Pending, event: Routed) -> None:
 
 def accept(kernel: State, pending: Pending, record: Submitted, state: Checkpoint | None = None) -> None:
     """Journal, decide, answer, launch. ``state`` is what the job starts from; empty: the start of its program. Refuses
-    what fits no empty machine."""
-    error = records.refusal(record) or admission.no_room(record, kernel.config)
-    if error is not None:
+    what fits no empty machine, or no quota now that its run time is predicted."""
+    try:
+        _require_acceptable(kernel, record)
+    except QmkError as error:
         kernel.drop_pending(pending, error)
         return
-    kernel.tenant(record.tenant).queued_jobs.give()
     (job,) = kernel.commit(record)
     if state is not None and state.blob:
         _start_from(kernel, record, state)
@@ -152,6 +156,14 @@ def accept(kernel: State, pending: Pending, record: Submitted, state: Checkpoint
     kernel.out.extend(Reply(conn, ref, reply) for conn, ref in pending.callers)
     kernel.set_deadline(job)
     kernel.carry_out(actions)
+
+
+def _require_acceptable(kernel: State, record: Submitted) -> None:
+    firewall.require(kernel, record.channels)
+    error = records.refusal(record) or admission.no_room(record, kernel.config)
+    if error is not None:
+        raise error
+    kernel.accounts.require_engine_time(record.job, record.seconds, kernel.now_ns)
 
 
 def _start_from(kernel: State, record: Submitted, state: Checkpoint) -> None:
@@ -190,6 +202,7 @@ def _audit_admission(kernel: State, record: Submitted) -> None:
         session=trace(record.session),
         digest=record.digest,
         shots=record.shots,
+        gates=record.gates,
         n_qubits=record.n_qubits,
         engine=record.engine,
         method=record.method,

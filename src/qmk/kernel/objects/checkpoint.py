@@ -7,6 +7,7 @@ the job, or when their retention ends. Several checkpoints may name one blob; it
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -27,9 +28,11 @@ class Checkpoint(msgspec.Struct, frozen=True):
 
 
 class CheckpointTable:
-    """All checkpoints. ``freed`` collects (checkpoint, blob) of those dropped, for the host to forget."""
+    """All checkpoints. ``freed`` collects (checkpoint, blob) of those dropped, for the host to forget. ``keep`` is told
+    how many bytes a tenant keeps more, or, when negative, less."""
 
-    def __init__(self) -> None:
+    def __init__(self, keep: Callable[[str, int], None]) -> None:
+        self._keep = keep
         self.by_id: dict[str, Checkpoint] = {}
         self.freed: list[tuple[str, str]] = []
         self._of_job: dict[str, dict[str, None]] = {}
@@ -101,3 +104,5 @@ class CheckpointTable:
         tenant = checkpoint.tenant
         self._kept_of[tenant] = self._kept_of.get(tenant, 0) + sign * checkpoint.kept
         self._bytes_of[tenant] = self._bytes_of.get(tenant, 0) + sign * checkpoint.size_bytes
+        if checkpoint.kept:
+            self._keep(tenant, sign * checkpoint.size_bytes)

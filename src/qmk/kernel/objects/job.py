@@ -45,7 +45,8 @@ class IllegalMove(AssertionError):
 
 
 class Job:
-    """``fence`` is the number of the current launch, 0 when none is out. Times are nanoseconds, 0 when not yet.
+    """``fence`` is the number of the current launch, 0 when none is out; ``launches`` counts those that began. Times
+    are nanoseconds, 0 when not yet.
 
     ``submitted`` is the record without its graph, which only the host keeps. ``place`` is the region and the device
     index of the first qubit where a worker last took it. ``saved`` is the checkpoint that the next launch continues
@@ -64,6 +65,7 @@ class Job:
         "error",
         "events",
         "fence",
+        "launches",
         "mapping",
         "place",
         "progress_steps",
@@ -86,7 +88,7 @@ class Job:
         self.seed = submitted.seed
         self.state = VALIDATING
         self.fence = 0
-        self.attempts = self.crashes = self.retired = 0
+        self.attempts = self.launches = self.crashes = self.retired = 0
         self.saved = ""
         self.epochs_done = 0
         self.place: tuple[str, int] = ("", 0)

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 
 from qmk.base.errors import QmkError
+from qmk.kernel.objects.account import Account
 from qmk.kernel.objects.capability import Capability, Holding
 from qmk.kernel.objects.tenant import Tenant
 
@@ -15,9 +16,11 @@ NO_CONNECTION = -1
 class Session:
     """``qubits`` maps each reserved handle to the id of the capability it was reserved under. ``serial`` names the
     token it was opened with ("" without one), ``expires_ns`` is when that expires (0: never), ``uid`` the user whose
-    process opened it. ``derived`` counts the live capabilities it has made."""
+    process opened it. ``derived`` counts the live capabilities it has made. ``account`` has the quotas that the session
+    was opened with, if any."""
 
     __slots__ = (
+        "account",
         "calls",
         "caps",
         "conn",
@@ -39,9 +42,19 @@ class Session:
         "used_ns",
     )
 
-    def __init__(self, id: str, tenant: Tenant, root: Capability, conn: int, now_ns: int, uid: int = -1) -> None:
+    def __init__(
+        self,
+        id: str,
+        tenant: Tenant,
+        root: Capability,
+        conn: int,
+        now_ns: int,
+        uid: int = -1,
+        account: Account | None = None,
+    ) -> None:
         self.id = id
         self.tenant = tenant
+        self.account = account
         self.caps = Holding(root)
         self.serial = ""
         self.expires_ns = root.expires_ns
@@ -56,10 +69,16 @@ class Session:
         self.engine_seconds = 0.0
 
     def release(self, handles: list[str]) -> None:
-        """Gives the (held) handles back to the tenant's quota."""
+        """Gives the (held) handles back to the quotas."""
         for handle in handles:
             del self.qubits[handle]
-        self.tenant.held_qubits.give(len(handles))
+        for account in self.accounts:
+            account.give_qubits(len(handles))
+
+    @property
+    def accounts(self) -> tuple[Account, ...]:
+        """Every account that counts what the session uses."""
+        return (self.tenant.account,) if self.account is None else (self.tenant.account, self.account)
 
 
 class SessionTable:
@@ -75,6 +94,7 @@ class SessionTable:
         self._by_id: OrderedDict[str, Session] = OrderedDict()
         self._by_conn: dict[int, set[str]] = {}
         self._detached: OrderedDict[str, None] = OrderedDict()
+        self._detached_of: dict[str, OrderedDict[str, None]] = {}
 
     def __len__(self) -> int:
         return len(self._by_id)
@@ -111,12 +131,14 @@ class SessionTable:
         assert session.id not in self._by_id
         assert len(self._by_id) < self.limit
         self._by_id[session.id] = session
+        session.tenant.quota("sessions").take()
         self._attach(session, session.conn)
 
     def remove(self, session: Session) -> None:
         del self._by_id[session.id]
+        session.tenant.quota("sessions").give()
         self._detach(session)
-        self._detached.pop(session.id, None)
+        self._taken_up(session)
 
     def expired(self, now_ns: int) -> list[Session]:
         """Sessions unused for too long, for the kernel to end."""
@@ -133,6 +155,14 @@ class SessionTable:
             return None
         return self._by_id[next(iter(self._detached))]
 
+    def idle_of(self, tenant: str) -> Session | None:
+        """The tenant's longest unused session whose connection is gone."""
+        detached = self._detached_of.get(tenant)
+        return self._by_id[next(iter(detached))] if detached else None
+
+    def count_of_conn(self, conn: int) -> int:
+        return len(self._by_conn.get(conn, ()))
+
     def require_room(self) -> None:
         if len(self._by_id) >= self.limit:
             raise QmkError(
@@ -147,12 +177,23 @@ class SessionTable:
     def disconnect(self, conn: int) -> None:
         """The connection is gone; its sessions stay, and may be taken up from another connection."""
         for id in self._by_conn.pop(conn, ()):
-            self._by_id[id].conn = NO_CONNECTION
+            session = self._by_id[id]
+            session.conn = NO_CONNECTION
             self._detached[id] = None
+            self._detached_of.setdefault(session.tenant.name, OrderedDict())[id] = None
+
+    def _taken_up(self, session: Session) -> None:
+        """No longer among those whose connection is gone."""
+        if session.id in self._detached:
+            del self._detached[session.id]
+            of_tenant = self._detached_of[session.tenant.name]
+            del of_tenant[session.id]
+            if not of_tenant:
+                del self._detached_of[session.tenant.name]
 
     def _attach(self, session: Session, conn: int) -> None:
         session.conn = conn
-        self._detached.pop(session.id, None)
+        self._taken_up(session)
         self._by_conn.setdefault(conn, set()).add(session.id)
 
     def _detach(self, session: Session) -> None:

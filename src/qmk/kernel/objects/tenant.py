@@ -4,32 +4,32 @@ from __future__ import annotations
 
 from qmk.base.errors import QmkError
 from qmk.kernel.config import TenantConfig
+from qmk.kernel.objects.account import Account
 from qmk.kernel.objects.quota import Quota
 
 
 class Tenant:
-    """``queued_jobs`` counts jobs that have not ended, ``running_jobs`` those launched, ``held_qubits`` q_alloc's,
-    ``channels`` those proposed or approved that have not ended."""
+    """``account`` counts what the tenant uses; ``queued_jobs``, ``running_jobs``, ``held_qubits`` and ``channels`` are
+    rows of it."""
 
-    __slots__ = ("channels", "config", "held_qubits", "name", "queued_jobs", "running_jobs")
+    __slots__ = ("account", "channels", "config", "held_qubits", "name", "queued_jobs", "running_jobs")
 
     def __init__(self, config: TenantConfig) -> None:
         self.name = config.name
         self.config = config
-        self.queued_jobs = Quota("queued_jobs", "jobs", config.queued_jobs)
-        self.running_jobs = Quota("running_jobs", "jobs", config.running_jobs)
-        self.held_qubits = Quota("held_qubits", "qubits", config.held_qubits)
+        self.account = Account(config.name, config.quotas)
+        self.queued_jobs = self.quota("queued_jobs")
+        self.running_jobs = self.quota("running_jobs")
+        self.held_qubits = self.quota("held_qubits")
+        self.channels = self.quota("channels")
 
-        self.channels = Quota("channels", "channels", config.channels)
-
-    def quotas(self) -> tuple[Quota, ...]:
-        return (self.queued_jobs, self.running_jobs, self.held_qubits, self.channels)
+    def quota(self, name: str) -> Quota:
+        return self.account.quotas[name]
 
     def configure(self, config: TenantConfig) -> None:
-        """Changes policy and bounds; what is in use stays, even where it is now too much."""
+        """Changes policy and limits; what is in use stays, even where it is now too much."""
         self.config = config
-        for quota in self.quotas():
-            quota.limit = getattr(config, quota.name)
+        self.account.set_limits(config.quotas)
 
     def require_active(self) -> None:
         """TENANT_SUSPENDED when the operator has suspended it."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec import structs
+
 from qmk.kernel.schedule.allowances import Allowance
 from qmk.kernel.schedule.capacity import Capacity, Settings, Site, width_of
 from qmk.kernel.schedule.messages import (
@@ -206,7 +208,7 @@ class Schedule:
                 allowance.live += 1
             entry = self.entries[task.job] = Entry(task, share, allowance, self.epoch)
         assert entry.state == HELD, f"{task.job} is {entry.state}"
-        entry.task = task
+        entry.task = structs.replace(task, allowance=entry.task.allowance)  # which may be lifted, but counts it
         entry.state = WAITING
         if entry.allowance is None:
             entry.share.queue.put(entry.key, entry, entry.left_ns, entry.needs)

@@ -1,0 +1,141 @@
+"""``qmk usage``: what every launch of the daemon's jobs used, as its ledger has it."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from qmk.cli import options
+
+if TYPE_CHECKING:
+    from qmk.host.ledger import Row
+
+NS = 1_000_000_000
+NAMES = (
+    *("time", "tenant", "session", "job", "attempt", "outcome", "engine", "method", "shots", "gates", "qubits"),
+    *("engine_seconds", "cpu_seconds", "bytes_stored", "queue_seconds"),
+)
+"""What a row shows, in the order of the columns."""
+
+SUMMED = ("shots", "gates", "engine_seconds", "cpu_seconds", "bytes_stored")
+
+
+class Date(click.ParamType[int]):
+    """A day, or a moment, of UTC: nanoseconds since the Unix epoch."""
+
+    name = "date"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        try:
+            moment = datetime.fromisoformat(str(value))
+        except ValueError:
+            self.fail(f"'{value}' is no date; write 2026-11-01, or 2026-11-01T12:00", param, ctx)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        return int(moment.timestamp()) * NS
+
+
+@click.command()
+@click.option("--tenant", default="", metavar="NAME", help="Only this tenant's.")
+@click.option("--from", "from_ns", type=Date(), default=0, metavar="DATE", help="Launches that ended on DATE or later.")
+@click.option("--to", "to_ns", type=Date(), metavar="DATE", help="Launches that ended before DATE.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print one line a launch, with a head line.")
+@options.json_option
+@click.option(
+    "--data-dir",
+    type=click.Path(file_okay=False),
+    envvar="QMK_STATE_DIR",
+    metavar="PATH",
+    help="The daemon's data folder, if not the default one.",
+)
+@options.database_option
+def command(
+    tenant: str,
+    from_ns: int,
+    to_ns: int | None,
+    as_csv: bool,
+    as_json: bool,
+    data_dir: str | None,
+    database: str | None,
+) -> None:
+    """Sum up what each tenant's jobs used; with --csv or --json, list every launch.
+
+    DATE is a day such as 2026-11-01, or a moment such as 2026-11-01T12:00, in UTC. The daemon may be running or not.
+    """
+    from qmk.cli import output
+    from qmk.host.config import JOURNAL_NAME
+    from qmk.host.ledger import END_NS, read
+    from qmk.sdk.places import state_dir
+
+    if as_csv and as_json:
+        raise click.UsageError("--csv and --json exclude each other")
+    folder = Path(data_dir) if data_dir else state_dir()
+    end_ns = END_NS if to_ns is None else to_ns
+    rows = map(shown, read(folder / JOURNAL_NAME, tenant, from_ns, end_ns, database or ""))
+    if as_csv:
+        _write_csv(rows)
+    elif as_json:
+        listed = list(rows)
+        output.json_object({"rows": listed, "totals": totals(listed)})
+    else:
+        _write_table(totals(rows))
+
+
+def shown(row: Row) -> dict[str, Any]:
+    """A row of the ledger with times as people and bills have them."""
+    moment = datetime.fromtimestamp(row.time_ns // NS, UTC)
+    time = f"{moment:%Y-%m-%dT%H:%M:%S}.{row.time_ns % NS // 1_000_000:03d}Z"
+    lead = (row.tenant, row.session, row.job, row.attempt, row.outcome, row.engine, row.method)
+    counts = (row.shots, row.gates, row.qubits)
+    used = (row.engine_ns / NS, row.cpu_ns / NS, row.bytes_stored, row.queue_ns / NS)
+    return dict(zip(NAMES, (time, *lead, *counts, *used), strict=True))
+
+
+def totals(rows: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Sums by tenant, with the number of launches and of jobs that ended with one."""
+    sums: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        start = {"launches": 0, "completed": 0, **dict.fromkeys(SUMMED, 0)}
+        mine = sums.setdefault(row["tenant"], start)
+        mine["launches"] += 1
+        mine["completed"] += row["outcome"] == "completed"
+        for name in SUMMED:
+            mine[name] += row[name]
+    return dict(sorted(sums.items()))
+
+
+def _write_csv(rows: Iterator[dict[str, Any]]) -> None:
+    writer = csv.DictWriter(sys.stdout, NAMES, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+
+
+def _write_table(sums: dict[str, dict[str, Any]]) -> None:
+    from qmk.cli import output
+
+    if not sums:
+        click.echo("no launch ended in this time")
+        return
+    head = ["tenant", "launches", "completed", "shots", "gates", "engine s", "CPU s", "bytes stored"]
+    lines = [
+        [
+            tenant,
+            f"{row['launches']:,}",
+            f"{row['completed']:,}",
+            f"{row['shots']:,}",
+            f"{row['gates']:,}",
+            f"{row['engine_seconds']:,.3f}",
+            f"{row['cpu_seconds']:,.3f}",
+            f"{row['bytes_stored']:,}",
+        ]
+        for tenant, row in sums.items()
+    ]
+    output.table(head, lines)

@@ -1,0 +1,224 @@
+"""Who uses how much: what admitted jobs hold and reserve, and what a launch that ended is charged.
+
+A job holds from its acceptance (first in VALIDATING, then by its ``Submitted`` record) to its end; a launch holds its
+place on the map; an ended job keeps its bytes until it is forgotten. All of that follows from the journal's records
+and is rebuilt by a replay. What was spent in the period is not: the ledger knows it, and ``Recovered.used`` brings it.
+Holdings count for the tenant, and for the session that submitted the job while it is open and has quotas of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from qmk.abi.shapes import QuotaFigures
+from qmk.base.errors import QmkError
+from qmk.kernel.config import KernelConfig
+from qmk.kernel.demand import Demand, demand_of_record, seconds_ns
+from qmk.kernel.events import Submitted
+from qmk.kernel.objects.account import Account
+from qmk.kernel.objects.quota import QUOTAS, SECOND_NS
+from qmk.kernel.objects.session import Session
+from qmk.kernel.objects.tenant import Tenant
+
+
+class Holding:
+    """What one job holds. ``placed``: it is on the map; ``waiting``: it is VALIDATING. ``kept`` are the bytes of an
+    ended job, -1 before its end."""
+
+    __slots__ = ("accounts", "demand", "kept", "placed", "waiting")
+
+    def __init__(self, accounts: tuple[Account, ...], demand: Demand) -> None:
+        self.accounts = accounts
+        self.demand = demand
+        self.placed = self.waiting = False
+        self.kept = -1
+
+
+class Accounts:
+    """The books of the kernel. ``queued_bytes``: graphs in memory; ``kept_bytes``: what ended jobs keep."""
+
+    def __init__(
+        self,
+        tenant_of: Callable[[str], Tenant],
+        session_of: Callable[[str], Session | None],
+        config: KernelConfig,
+    ) -> None:
+        self.tenant_of = tenant_of
+        self._session_of = session_of
+        self._queued_bytes_max = config.queued_bytes
+        self._kept_bytes_max = config.kept_bytes
+        self.period_ns = config.quota_period_s * SECOND_NS
+        self.queued_bytes = 0
+        self.kept_bytes = 0
+        self._jobs: dict[str, Holding] = {}
+
+    def period_start_ns(self, now_ns: int) -> int:
+        """When the period of ``now_ns`` began."""
+        return now_ns - now_ns % self.period_ns
+
+    def call(self, session: Session, now_ns: int) -> None:
+        """One more call of the session. Raises QUOTA_EXCEEDED ``calls_per_minute``."""
+        own = session.account
+        if own is not None and own.calls is not None:
+            own.calls.call(now_ns)
+        calls = session.tenant.account.calls
+        assert calls is not None
+        calls.call(now_ns)
+
+    def figures(self, session: Session, now_ns: int) -> list[QuotaFigures]:
+        """Every quota of the tenant, and in place of it the session's own."""
+        rows = {row.name: row for row in session.tenant.account.figures(now_ns, self.period_ns)}
+        if session.account is not None:
+            rows.update((row.name, row) for row in session.account.figures(now_ns, self.period_ns))
+        return list(rows.values())
+
+    def require(self, session: Session, demand: Demand, now_ns: int) -> None:
+        """Raise QUOTA_EXCEEDED unless the tenant and the session may have one more job of this kind, and
+        RESOURCE_EXHAUSTED when the daemon holds as many graphs as it may."""
+        for account in session.accounts:
+            account.roll(now_ns, self.period_ns)
+            account.require(demand, now_ns)
+        if self.queued_bytes + demand.graph_bytes > self._queued_bytes_max:
+            raise QmkError(
+                "RESOURCE_EXHAUSTED",
+                f"there is no room for a graph of {demand.graph_bytes} bytes beside those of the jobs that wait; "
+                f"'queued_bytes' is {self._queued_bytes_max}",
+                resource="queued_bytes",
+                asked=demand.graph_bytes,
+                limit=self._queued_bytes_max,
+                help="try again when jobs have ended",
+            )
+
+    def require_engine_time(self, job_id: str, seconds: float, now_ns: int) -> None:
+        """Raise QUOTA_EXCEEDED unless what the router predicts for the job in VALIDATING fits what is left."""
+        holding = self._jobs[job_id]
+        more = seconds_ns(seconds) - holding.demand.engine_ns
+        for account in holding.accounts if more > 0 else ():
+            account.roll(now_ns, self.period_ns)
+            engine = account.engine
+            if engine is not None and not engine.fits(more):
+                raise engine.refusal(more, now_ns)
+
+    def reserve(self, job_id: str, session: Session, demand: Demand) -> None:
+        """The job is VALIDATING: nobody else can have what it will need."""
+        self._hold(job_id, session.accounts, demand)
+        storage = session.tenant.account.storage
+        storage.held -= demand.stored_bytes
+        storage.waiting += demand.stored_bytes
+        self._jobs[job_id].waiting = True
+
+    def drop(self, job_id: str) -> None:
+        """The job leaves VALIDATING and is none."""
+        holding = self._jobs.pop(job_id)
+        demand = holding.demand
+        storage = holding.accounts[0].storage
+        storage.held += demand.stored_bytes
+        storage.waiting -= demand.stored_bytes
+        self.queued_bytes -= demand.graph_bytes
+        for account in holding.accounts:
+            account.give(demand)
+
+    def admit(self, record: Submitted) -> None:
+        """The journal has the job. One that was VALIDATING takes over what it reserved then."""
+        holding = self._jobs.get(record.job)
+        if holding is None:
+            accounts = self._accounts_of(record.tenant, record.session)
+        else:
+            accounts = holding.accounts
+            self.drop(record.job)
+        self._hold(record.job, accounts, demand_of_record(record))
+
+    def _hold(self, job_id: str, accounts: tuple[Account, ...], demand: Demand) -> None:
+        self._jobs[job_id] = Holding(accounts, demand)
+        self.queued_bytes += demand.graph_bytes
+        for account in accounts:
+            account.hold(demand)
+
+    def _accounts_of(self, tenant: str, session_id: str) -> tuple[Account, ...]:
+        """The tenant's, and the session's while it is open."""
+        session = self._session_of(session_id)
+        return (self.tenant_of(tenant).account,) if session is None else session.accounts
+
+    def occupy(self, job_id: str) -> None:
+        """A launch of the job is out."""
+        holding = self._jobs[job_id]
+        assert not holding.placed
+        holding.placed = True
+        for account in holding.accounts:
+            account.place(holding.demand)
+
+    def vacate(self, job_id: str) -> None:
+        """The launch, if any, is over."""
+        holding = self._jobs[job_id]
+        if holding.placed:
+            holding.placed = False
+            for account in holding.accounts:
+                account.displace(holding.demand)
+
+    def end(self, job_id: str, result_bytes: int) -> None:
+        """The job ended: what it reserved is free, its graph and its result are kept. A result counts for no more than
+        was reserved for it."""
+        holding = self._jobs[job_id]
+        demand = holding.demand
+        self.queued_bytes -= demand.graph_bytes
+        holding.kept = self.kept_by(job_id, result_bytes)
+        self.kept_bytes += holding.kept
+        for account in holding.accounts:
+            account.give(demand)
+        holding.accounts[0].storage.keep(job_id, holding.kept)
+
+    def kept_by(self, job_id: str, result_bytes: int) -> int:
+        """What the job keeps when it ends with a result of this size."""
+        demand = self._jobs[job_id].demand
+        return min(demand.graph_bytes + max(0, result_bytes), demand.stored_bytes)
+
+    def forget(self, job_id: str) -> None:
+        holding = self._jobs.pop(job_id)
+        self.kept_bytes -= holding.kept
+        holding.accounts[0].storage.drop(job_id)
+
+    def keep_state(self, tenant: str, size: int) -> None:
+        """The tenant keeps a checkpoint of ``size`` bytes more; negative: it does no longer."""
+        storage = self.tenant_of(tenant).account.storage
+        if size < 0:
+            storage.give(-size)
+        else:
+            storage.take(size)
+
+    def giving_way(self, tenant: str, ended: Mapping[str, Collection[str]]) -> str | None:
+        """The job to be forgotten next, of those that ``ended``, by tenant and oldest first: one of the tenant's when
+        that keeps too much, else, when all together do, one of the tenant's that keeps most (unless it is the only
+        one). So a tenant that keeps little loses nothing by what others keep."""
+        storage = self.tenant_of(tenant).account.storage
+        if storage.overfull:
+            return next(iter(storage.kept))
+        if self.kept_bytes <= self._kept_bytes_max:
+            return None
+        keepers = [name for name, jobs in ended.items() if jobs]
+        if len(keepers) == 1 and len(ended[keepers[0]]) == 1:
+            return None
+        most = max(keepers, key=lambda name: (self.tenant_of(name).account.storage.kept_bytes, name))
+        return next(iter(ended[most]))
+
+    def charge(self, job_id: str, amounts: dict[str, int], now_ns: int) -> None:
+        """Book what a launch used: ``amounts`` by quota, engine time in nanoseconds. What the job reserved stays
+        reserved until it ends."""
+        for account in self._jobs[job_id].accounts:
+            account.roll(now_ns, self.period_ns)
+            account.charge(amounts)
+
+    def recovered(self, used: dict[str, dict[str, float]], now_ns: int) -> None:
+        """Take over from the ledger what tenants spent in the current period."""
+        for name, amounts in used.items():
+            account = self.tenant_of(name).account
+            account.roll(now_ns, self.period_ns)
+            account.set_spent({quota: round(amount * QUOTAS[quota].scale) for quota, amount in amounts.items()})
+
+    def snapshot(self) -> dict[str, Any]:
+        """What a replay must rebuild, as comparable data."""
+        return {
+            job_id: (holding.demand, holding.kept, holding.accounts[0].owner)
+            for job_id, holding in self._jobs.items()
+            if not holding.waiting
+        }

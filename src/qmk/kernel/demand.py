@@ -1,0 +1,79 @@
+"""What a program asks of the quotas, counted in one pass over its nodes: cheap enough for every submit.
+
+``qvm.summary`` counts much more, at several times the price.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from qmk.base.limits import LIMITS
+from qmk.kernel.events import Submitted
+from qmk.qvm.families import OPS
+from qmk.qvm.graph import Graph
+
+GATES = frozenset(name for name, op in OPS.items() if op.op_class in ("unitary", "composite"))
+RESULT_BYTES = 4096
+"""head of a result without its counts: registers, names, notes"""
+
+COUNT_BYTES = 16
+"""a row of counts beside its bits"""
+
+
+class Demand(NamedTuple):
+    """``gates`` is nodes times shots. ``graph_bytes`` of memory while the job lives; ``stored_bytes`` is the most that
+    its graph and its result may take. ``engine_ns`` is the router's prediction, 0 before there is one. ``width``:
+    qubits of its place on the map; a program without any takes one."""
+
+    n_qubits: int
+    shots: int
+    gates: int
+    graph_bytes: int
+    stored_bytes: int
+    engine_ns: int = 0
+    jobs: int = 1
+    width: int = 1
+
+
+def measure(graph: Graph) -> tuple[int, int]:
+    """Most qubits alive at once, and the number of unitary nodes, of a verified graph."""
+    gates = alive = most = 0
+    for node in graph.nodes:
+        op = node.op
+        if op in GATES:
+            gates += 1
+        elif op == "core.alloc":
+            alive += len(node.vqs)
+            if alive > most:
+                most = alive
+        elif op == "core.free":
+            alive -= len(node.vqs)
+    return most, gates
+
+
+def result_bytes_max(n_events: int, shots: int, keep_events: bool) -> int:
+    """The most that a result of ``shots`` shots of ``n_events`` events needs: a row of counts for each outcome there
+    can be, a character a bit, within what an answer can carry; and the packed events."""
+    width = 2 * n_events  # an event has at most two bits
+    outcomes = min(shots, 1 << min(width, 62))
+    packed = shots * -(-width // 8) if keep_events else 0
+    return RESULT_BYTES + min(outcomes * (width + COUNT_BYTES), LIMITS.frame_bytes) + packed + 64 * n_events
+
+
+def demand_of_record(record: Submitted) -> Demand:
+    """What an accepted job holds."""
+    size = record.graph_bytes or len(record.graph)  # records of the first releases do not tell it
+    return Demand(
+        n_qubits=record.n_qubits,
+        shots=record.shots,
+        gates=record.gates * record.shots,
+        graph_bytes=size,
+        stored_bytes=size + record.result_bytes_max,
+        engine_ns=seconds_ns(record.seconds),
+        width=max(1, record.n_qubits),
+    )
+
+
+def seconds_ns(seconds: float) -> int:
+    """Whole nanoseconds; what is no sensible duration is none."""
+    return int(seconds * 1e9) if 0.0 < seconds < 1e9 else 0

@@ -1,0 +1,101 @@
+"""What each launch of a job is charged, when it ends: the rows that a bill is written from.
+
+Shots and gates are charged once a job, with its last launch: all of a completed job, of a failed or cancelled one those
+that were done. Engine time is charged a launch: as measured when it completes, else from its start to its end by the
+kernel's clock. A launch that ended by our own fault (its worker died, the daemon stopped, a defect, a saved state that
+cannot be read) is charged nothing; its row says that it was there.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qmk.base.errors import KINDS
+from qmk.kernel.demand import seconds_ns
+from qmk.kernel.effects import Charge
+from qmk.kernel.events import Cancelled, Event, Failed, Finished, Recovered, ShuttingDown, Yielded
+from qmk.kernel.objects.job import QUEUED, RUNNING, Job
+from qmk.kernel.objects.quota import SECOND_NS
+
+if TYPE_CHECKING:
+    from qmk.kernel.accounts import Accounts
+    from qmk.kernel.jobs import JobTable
+
+
+_ENDS_ONE = (Finished, Failed, Cancelled, Yielded)
+
+
+def charges(accounts: Accounts, jobs: JobTable, record: Event) -> list[Charge]:
+    """Book the launches that ``record``, which is about to be applied, ends; the rows of the ledger for them."""
+    if isinstance(record, _ENDS_ONE):
+        job = jobs.by_id.get(record.job)
+        if job is None or job.ended or (job.state == QUEUED and _never_began(record)):
+            return []
+        return [_charge(accounts, job, record)]
+    if not isinstance(record, (Recovered, ShuttingDown)):
+        return []
+    adopted = dict(record.adopted) if isinstance(record, Recovered) else {}
+    lost = [job for job in jobs.launched.values() if job.state == RUNNING and job.id not in adopted]
+    return [_charge(accounts, job, record) for job in lost]
+
+
+def _never_began(record: Event) -> bool:
+    """Of a job that is QUEUED: whether no worker had taken it."""
+    if isinstance(record, Failed):
+        return not record.fence or record.died or record.lost
+    return isinstance(record, (Cancelled, Yielded))
+
+
+def _charge(accounts: Accounts, job: Job, record: Event) -> Charge:
+    now_ns, submitted = record.now_ns, job.submitted
+    outcome, shots = _outcome(job, record)
+    cpu_seconds, engine_ns, result_bytes = 0.0, 0, 0
+    if isinstance(record, Finished):
+        engine_ns = seconds_ns(float(record.usage.get("engine_seconds", 0.0)))
+        cpu_seconds = float(record.usage.get("cpu_seconds", 0.0))
+        result_bytes = int(record.usage.get("result_bytes", 0))
+    elif outcome != LOST and job.started_ns:
+        engine_ns = max(0, now_ns - job.started_ns)
+    amounts = {"shots_period": shots, "gates": shots * submitted.gates, "engine_seconds": engine_ns}
+    accounts.charge(job.id, amounts, now_ns)
+    last = not isinstance(record, Yielded) and outcome != LOST
+    return Charge(
+        now_ns=now_ns,
+        tenant=job.tenant,
+        session=submitted.session,
+        job=job.id,
+        attempt=job.launches + (job.state == QUEUED),
+        engine=submitted.engine,
+        method=submitted.method,
+        outcome=outcome,
+        amounts={
+            **amounts,
+            "engine_seconds": engine_ns / SECOND_NS,
+            "cpu_seconds": cpu_seconds,
+            "logical_qubits": submitted.n_qubits,
+            "bytes_stored": accounts.kept_by(job.id, result_bytes) if last else 0,
+            "queue_seconds": max(0, (job.started_ns or now_ns) - submitted.now_ns) / SECOND_NS,
+        },
+    )
+
+
+LOST = "lost"
+"""A launch that ended by our own fault."""
+
+
+def _outcome(job: Job, record: Event) -> tuple[str, int]:
+    """How the launch ended, in a word, and the shots that are charged with it."""
+    match record:
+        case Finished():
+            return "completed", job.shots
+        case Failed():
+            kind = KINDS.get(record.kind)
+            if record.died or record.lost or kind is None or kind.blame == "system":
+                return LOST, 0
+            return "failed", job.shots_done
+        case Cancelled():
+            return "timeout" if record.timeout else "cancelled", job.shots_done
+        case Yielded():
+            return LOST if record.why == "unreadable" else record.why, 0
+        case _:
+            return LOST, 0

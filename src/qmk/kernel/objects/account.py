@@ -1,0 +1,152 @@
+"""Account: the quotas of one tenant, or those a session was opened with, and the steps a job takes on them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+from qmk.abi.shapes import QuotaFigures
+from qmk.kernel.demand import Demand
+from qmk.kernel.objects.quota import QUOTAS, SESSION, Quota, Rate, Spent, Storage, made
+
+_HELD = {
+    name: Demand._fields.index(field)
+    for name, field in (
+        ("queued_jobs", "jobs"),
+        ("logical_qubits", "n_qubits"),
+        ("bytes_stored", "stored_bytes"),
+        ("shots_period", "shots"),
+        ("gates", "gates"),
+        ("engine_seconds", "engine_ns"),
+    )
+}
+"""Which number of its demand a job holds, from acceptance to end."""
+
+_PLACED = {
+    name: Demand._fields.index(field) for name, field in (("running_jobs", "jobs"), ("physical_qubits", "width"))
+}
+"""Which it holds while a launch is out."""
+
+_BOUND = {"shots": Demand._fields.index("shots"), **_PLACED}
+"""Which must fit the limit alone, or the job can never run."""
+
+UNBOUNDED = 1 << 62
+"""Stands for no limit."""
+
+_QUBITS = ("held_qubits", "logical_qubits")
+
+
+class Account:
+    """``owner`` is the tenant's name, or ``SESSION``. A tenant has every quota, a session those it was opened with."""
+
+    __slots__ = (
+        "_bounds",
+        "_ends_ns",
+        "_holds",
+        "_places",
+        "_qubits",
+        "_spent",
+        "calls",
+        "engine",
+        "owner",
+        "quotas",
+        "stored",
+    )
+
+    def __init__(self, owner: str, limits: Mapping[str, int]) -> None:
+        self.owner = owner
+        names = limits if owner == SESSION else QUOTAS
+        own = {name: made(name, limits.get(name, row.default), owner) for name, row in QUOTAS.items() if name in names}
+        self.quotas: dict[str, Quota] = own
+        self.calls = cast("Rate | None", own.get("calls_per_minute"))
+        self.stored = cast("Storage | None", own.get("bytes_stored"))
+        self.engine = cast("Spent | None", own.get("engine_seconds"))
+        self._ends_ns = 0
+        self._spent = [quota for quota in own.values() if isinstance(quota, Spent)]
+        self._holds = [(own[name], at) for name, at in _HELD.items() if name in own]
+        self._places = [(own[name], at) for name, at in _PLACED.items() if name in own]
+        self._bounds = [(own[name], at) for name, at in _BOUND.items() if name in own]
+        self._qubits = [own[name] for name in _QUBITS if name in own]
+
+    @property
+    def storage(self) -> Storage:
+        """A tenant's."""
+        assert self.stored is not None
+        return self.stored
+
+    @property
+    def launch_limits(self) -> tuple[int, int]:
+        """How many jobs, with how many qubits of the map, may be out at once."""
+        jobs, qubits = (self.quotas.get(name) for name in _PLACED)
+        return jobs.limit if jobs is not None else UNBOUNDED, qubits.limit if qubits is not None else UNBOUNDED
+
+    def set_limits(self, limits: Mapping[str, int]) -> None:
+        """Other limits for the same counts. What is used above a lowered one stays, and nothing more is granted."""
+        for name, quota in self.quotas.items():
+            quota.set_limit(limits.get(name, QUOTAS[name].default))
+
+    def roll(self, now_ns: int, period_ns: int) -> None:
+        """Begin a new period when it is time. A clock that goes back frees nothing twice; if it goes back by more than
+        a period, the period ends with that of the new time, or one wrong hour would last for years."""
+        if self._ends_ns - 2 * period_ns <= now_ns < self._ends_ns:
+            return
+        anew = now_ns >= self._ends_ns
+        self._ends_ns = now_ns - now_ns % period_ns + period_ns
+        for quota in self._spent:
+            quota.ends_ns = self._ends_ns
+            if anew:
+                quota.spent = 0
+
+    def require(self, demand: Demand, now_ns: int) -> None:
+        """Raise QUOTA_EXCEEDED for the first quota that one more such job would exceed."""
+        for quota, at in self._bounds:
+            if demand[at] > quota.limit:
+                raise quota.never(demand[at])
+        for quota, at in self._holds:
+            if not quota.fits(demand[at]):
+                raise quota.refusal(demand[at], now_ns)
+
+    def hold(self, demand: Demand) -> None:
+        """The job is accepted."""
+        for quota, at in self._holds:
+            quota.held += demand[at]
+
+    def give(self, demand: Demand) -> None:
+        """The job ended, or was not accepted."""
+        for quota, at in self._holds:
+            quota.give(demand[at])
+
+    def place(self, demand: Demand) -> None:
+        for quota, at in self._places:
+            quota.held += demand[at]
+
+    def displace(self, demand: Demand) -> None:
+        for quota, at in self._places:
+            quota.give(demand[at])
+
+    def charge(self, amounts: Mapping[str, int]) -> None:
+        """Book what a launch used."""
+        for quota in self._spent:
+            quota.spent += amounts[quota.name]
+
+    def set_spent(self, amounts: Mapping[str, int]) -> None:
+        """What was spent in this period, as the ledger has it."""
+        for quota in self._spent:
+            quota.spent = amounts.get(quota.name, 0)
+
+    def require_qubits(self, n: int) -> None:
+        for quota in self._qubits:
+            quota.require(n)
+
+    def take_qubits(self, n: int) -> None:
+        for quota in self._qubits:
+            quota.take(n)
+
+    def give_qubits(self, n: int) -> None:
+        for quota in self._qubits:
+            quota.give(n)
+
+    def figures(self, now_ns: int, period_ns: int) -> list[QuotaFigures]:
+        """Every quota as calls show it."""
+        self.roll(now_ns, period_ns)
+        return [quota.figures(now_ns) for quota in self.quotas.values()]

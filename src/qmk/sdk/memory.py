@@ -1,0 +1,45 @@
+"""How much resident memory this process took at most: for one job where the system lets a process begin counting anew,
+else since its start."""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+
+_FROM_NOW = b"5"
+"""What resets the peak, and nothing else, in Linux's ``clear_refs`` (proc(5))."""
+
+
+class Peak:
+    """The peak since ``reset``. ``since_reset`` says whether it is that, or the peak of the process's whole life."""
+
+    def __init__(self) -> None:
+        self.since_reset = False
+        self._clear = self._status = -1
+
+    def reset(self) -> None:
+        """Count from now, where the system can: Linux with a writable /proc."""
+        try:
+            if self._clear < 0:
+                self._clear = os.open("/proc/self/clear_refs", os.O_WRONLY | os.O_CLOEXEC)
+                self._status = os.open("/proc/self/status", os.O_RDONLY | os.O_CLOEXEC)
+            os.pwrite(self._clear, _FROM_NOW, 0)
+        except OSError:  # another system, or a container without it: the peak is then the whole life's
+            self.since_reset = False
+            return
+        self.since_reset = True
+
+    def bytes(self) -> int:
+        """The peak. The whole life's may include what the parent had at the fork, as getrusage(2) counts."""
+        if self.since_reset:
+            status = os.pread(self._status, 4096, 0)
+            at = status.find(b"VmHWM:")
+            if at >= 0:
+                return int(status[at + 6 : status.index(b"kB", at)]) * 1024
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak if sys.platform == "darwin" else peak * 1024
+
+
+PEAK = Peak()
+"""Of this process. A worker resets it before each job; a script that runs jobs in its own process is left alone."""
