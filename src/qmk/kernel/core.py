@@ -131,7 +131,7 @@ class Kernel(State):
             authority.require(session, call)
             self.rights = call.rights
             HANDLERS[call.name](self, event, session)
-            if session.caps.metered:
+            if session.caps.metered and call.name not in checkpoints.PROGRAM_LATER:
                 self._spend(event, session)
         except QmkError as error:
             if session is not None:
