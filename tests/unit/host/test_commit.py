@@ -134,3 +134,19 @@ def test_a_journal_that_cannot_be_written_refuses_what_waited_and_stops_once():
     assert [held for held, _ in desk.refused] == [["reply a"], ["reply b"]]
     assert "no space left on device" in desk.refused[0][1].message
     assert len(desk.broken) == 1
+
+
+def test_after_a_failure_nothing_that_may_rest_on_the_journal_is_let_go() -> None:
+    desk = Desk(Disk())
+    assert not desk.committer.behind
+    desk.disk.broken = True
+    desk.committer.record(record("a"), durable=True)
+    assert desk.committer.behind
+    desk.turn()
+    assert desk.committer.idle, "nothing is on its way any more"
+    assert desk.committer.behind, "what was on its way is lost"
+    desk.disk.broken = False
+    desk.committer.hold("answer")
+    desk.turn()
+    assert "answer" not in desk.disk.log
+    assert desk.refused[-1][0] == ["answer"]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from qmk.base.errors import QmkError
-from qmk.kernel.effects import Estimate, Interrupt, Kill, Reply, ReplyError, Route, SetTimer
+from qmk.kernel.effects import Estimate, Forget, Interrupt, Kill, Reply, ReplyError, Route, SetTimer
 from qmk.kernel.events import (
     ChannelUse,
     ConnectionClosed,
@@ -512,3 +512,18 @@ def test_a_refusal_says_what_to_do(town: Town) -> None:
     assert error.kind.name == "CHANNEL_REQUIRED"
     assert error.message == "node 'n3' opens a channel between tenants 'alice' and 'bob' without their leave"
     assert '{"channels": {"c": "chan_..."}}' in error.fields["help"]
+
+
+def test_pairs_stay_spent_when_their_job_is_forgotten(make_bench: Any) -> None:
+    town = Town(make_bench, kept_jobs=1)
+    channel = town.channel()
+    first = town.submit("alice", joint(), channels={"c": channel})
+    town.bench.start(first)
+    town.bench.finish(first)
+    spent = town.used(channel)
+    assert spent == 10
+    other = town.submit("alice", joint(), channels={"c": channel})
+    town.bench.start(other)
+    assert Forget(first) in town.bench.finish(other)
+    town.bench.journal = [row for row in town.bench.journal if getattr(row, "job", "") != first]  # as the host does
+    assert town.bench.restarted().kernel.channels.by_id[channel].pairs_used == town.used(channel) == 2 * spent

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from qmk.abi.calls import q_checkpoint, q_migrate, q_replay, q_restore, q_rollback
-from qmk.kernel.effects import DropBlob, Interrupt, Journal, Kill, Launch, Recall, Reply, ReplyError
+from qmk.kernel.effects import DropBlob, Forget, Interrupt, Journal, Kill, Launch, Recall, Reply, ReplyError
 from qmk.kernel.events import (
     CheckpointDropped,
     ConnectionClosed,
@@ -431,3 +431,35 @@ def test_a_forgotten_job_takes_its_checkpoints_along(make_bench: Any, program: A
     assert DropBlob(interrupt.ref, "b1") in desk.bench.finish(other)
     gone = desk.bench.refusal("q_restore", session_id=desk.session, checkpoint_id=interrupt.ref)
     assert gone.kind.name == "CHECKPOINT_NOT_FOUND"
+
+
+def test_of_two_migrations_the_later_one_counts(make_bench: Any, program: Any) -> None:
+    desk = Desk(make_bench(workers=3), program)
+    refs: dict[str, int] = {}
+    interrupts: list[Interrupt] = []
+    for region in ("r1", "r2"):
+        effects = desk.bench.call("q_migrate", session_id=desk.session, job_id=desk.job, region=region)
+        refs[region] = desk.bench.count
+        interrupts += of(desk.answers_recall(effects, desk.graph), Interrupt)
+    (interrupt,) = interrupts
+    effects = desk.yields(interrupt.ref, 1)
+    (refused,) = of(effects, ReplyError)
+    assert (refused.ref, refused.error.fields["expected"]) == (refs["r1"], "r2")
+    assert of(effects, Launch)[0].region == "r2"
+    assert of(effects, Reply)[0].ref == refs["r2"]
+    desk.consistent()
+
+
+def test_a_journal_that_adopted_a_job_forgotten_since_is_replayed(make_bench: Any, program: Any) -> None:
+    bench = make_bench(kept_jobs=1)
+    job = bench.submit(bench.open(), graph=program())
+    bench.start(job)
+    fresh = bench.restarted()
+    fresh.step(Recovered, adopted=((job, bench.fence(job)),))
+    fresh.launches.append(bench.launches[0])
+    fresh.finish(job)
+    other = fresh.submit(fresh.open(), graph=program())
+    assert Forget(job) in fresh.finish(other)
+    fresh.journal = [record for record in fresh.journal if getattr(record, "job", "") != job]  # as the host does
+    again = fresh.restarted()
+    assert again.kernel.snapshot()["jobs"] == fresh.kernel.snapshot()["jobs"]
