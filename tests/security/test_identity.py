@@ -235,7 +235,7 @@ def test_ids_carry_128_bits_of_the_hosts_entropy_and_nothing_else() -> None:
         from qmk.abi.calls import METHODS
         from qmk.kernel.events import CallReceived
 
-        (effect,) = bench.step(
+        effects = bench.step(
             CallReceived,
             conn=1,
             ref=1,
@@ -243,7 +243,7 @@ def test_ids_carry_128_bits_of_the_hosts_entropy_and_nothing_else() -> None:
             params=METHODS["q_negotiate_caps"].request(),
             entropy=entropy,
         )
-        assert isinstance(effect, Reply)
+        (effect,) = [effect for effect in effects if isinstance(effect, Reply)]
         reply = effect.result
         return [reply.session_id, reply.root, *(row.capability for row in reply.granted)]
 

@@ -19,6 +19,8 @@ import qmk
 from qmk.base.errors import QmkError
 
 SOCKET_BUFFER_BYTES = 1 << 20
+SECRETS = frozenset(("QMK_DATABASE", "QMK_TOKEN", "PGPASSWORD"))
+"""Variables of ours that no child needs: it runs what strangers submit."""
 LAST_WORDS_BYTES = 16 << 10
 """What is kept of a child's standard error."""
 
@@ -113,8 +115,8 @@ def _start(arguments: list[str]) -> Child:
 
 
 def _environment() -> dict[str, str]:
-    """Ours, with this very package importable when it is not an installed one, and nothing buffered."""
-    environment = dict(os.environ)
+    """Ours, without our secrets, with this very package importable when it is not installed, and nothing buffered."""
+    environment = {name: value for name, value in os.environ.items() if name not in SECRETS}
     root = Path(qmk.__file__).parent.parent
     if root.name not in ("site-packages", "dist-packages"):
         paths = [str(root), *filter(None, [environment.get("PYTHONPATH")])]

@@ -8,7 +8,7 @@ Holdings count for the tenant, and for the session that submitted the job while 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from qmk.abi.shapes import QuotaFigures
@@ -82,10 +82,10 @@ class Accounts:
         if self.queued_bytes + demand.graph_bytes > self._queued_bytes_max:
             raise QmkError(
                 "RESOURCE_EXHAUSTED",
-                f"the graphs of the jobs that wait take {self.queued_bytes} bytes; {demand.graph_bytes} more exceed "
-                f"'queued_bytes' of {self._queued_bytes_max}",
+                f"there is no room for a graph of {demand.graph_bytes} bytes beside those of the jobs that wait; "
+                f"'queued_bytes' is {self._queued_bytes_max}",
                 resource="queued_bytes",
-                asked=self.queued_bytes + demand.graph_bytes,
+                asked=demand.graph_bytes,
                 limit=self._queued_bytes_max,
                 help="try again when jobs have ended",
             )
@@ -186,13 +186,20 @@ class Accounts:
         else:
             storage.take(size)
 
-    def giving_way(self, tenant: str, ended: Collection[str]) -> str | None:
-        """The job to be forgotten next: the tenant's oldest when the tenant keeps too much, else, when all together do,
-        the oldest of all, of those that ``ended`` (unless it is the only one)."""
+    def giving_way(self, tenant: str, ended: Mapping[str, Collection[str]]) -> str | None:
+        """The job to be forgotten next, of those that ``ended``, by tenant and oldest first: one of the tenant's when
+        that keeps too much, else, when all together do, one of the tenant's that keeps most (unless it is the only
+        one). So a tenant that keeps little loses nothing by what others keep."""
         storage = self.tenant_of(tenant).account.storage
         if storage.overfull:
             return next(iter(storage.kept))
-        return next(iter(ended)) if self.kept_bytes > self._kept_bytes_max and len(ended) > 1 else None
+        if self.kept_bytes <= self._kept_bytes_max:
+            return None
+        keepers = [name for name, jobs in ended.items() if jobs]
+        if len(keepers) == 1 and len(ended[keepers[0]]) == 1:
+            return None
+        most = max(keepers, key=lambda name: (self.tenant_of(name).account.storage.kept_bytes, name))
+        return next(iter(ended[most]))
 
     def charge(self, job_id: str, amounts: dict[str, int], now_ns: int) -> None:
         """Book what a launch used: ``amounts`` by quota, engine time in nanoseconds. What the job reserved stays

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 CAPABILITY_TIMER = "cap:"
 SESSION_TIMER = "ses:"
+IDLE_TIMER = "idle"
 MS = 1_000_000
 
 _ABOUT_A_JOB = frozenset(call.name for call in CALLS if "job_id" in describe.names(call.request))
@@ -203,6 +204,23 @@ def expire(kernel: State, session: Session) -> None:
     for item in list(session.caps.items.values()):
         if item.maker and kernel.caps.get(item.id) is item and item.expired(kernel.now_ns, kernel.epoch()):
             revoke(kernel, item, "expired")
+
+
+def end_idle(kernel: State) -> None:
+    """Ends the sessions that were unused for too long. One that waits for an answer is in use."""
+    for session in kernel.sessions.expired(kernel.now_ns):
+        if kernel.waits.of_session(session.id) or kernel.asks.of_session(session.id):
+            kernel.sessions.touch(session, kernel.now_ns)
+        else:
+            kernel.end_session(session, "unused for too long")
+
+
+def set_idle_timer(kernel: State) -> None:
+    """Has the host tell when the longest unused session may have to end: it ends by the clock, not when somebody else
+    happens to call, who could be seen by what it gives back."""
+    due_ns = kernel.sessions.idle_due_ns()
+    if due_ns is not None:
+        kernel.out.append(SetTimer(IDLE_TIMER, due_ns))
 
 
 def timer(kernel: State, key: str) -> None:

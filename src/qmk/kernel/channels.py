@@ -47,7 +47,7 @@ class ChannelTable:
         self._tenant_of = tenant_of
         self.by_id: dict[str, Channel] = {}
         self.holds: dict[str, Hold] = {}
-        self._ended: deque[str] = deque()
+        self._ended: dict[str, deque[str]] = {}
         self._expiries: list[tuple[int, str]] = []
 
     def put(self, record: ChannelChanged) -> Channel:
@@ -62,9 +62,10 @@ class ChannelTable:
         if not new.ended and new.expiry_ns and (old is None or old.expiry_ns != new.expiry_ns):
             heapq.heappush(self._expiries, (new.expiry_ns, new.id))
         if new.ended and not (old is not None and old.ended):
-            self._ended.append(new.id)
-            if len(self._ended) > LIMITS.kept_channels:
-                del self.by_id[self._ended.popleft()]
+            ended = self._ended.setdefault(new.proposer, deque())
+            ended.append(new.id)
+            if len(ended) > LIMITS.kept_channels:
+                del self.by_id[ended.popleft()]
         return new
 
     def follow(self, record: Event, changed: list[Job]) -> None:

@@ -131,7 +131,7 @@ class Kernel(State):
             authority.require(session, call)
             self.rights = call.rights
             HANDLERS[call.name](self, event, session)
-            if session.caps.metered:
+            if session.caps.metered and call.name not in checkpoints.PROGRAM_LATER:
                 self._spend(event, session)
         except QmkError as error:
             if session is not None:
@@ -208,6 +208,10 @@ class Kernel(State):
             return
         if event.key == EPOCH_TIMER:
             self.launch_ready()
+            return
+        if event.key == authority.IDLE_TIMER:
+            authority.end_idle(self)
+            authority.set_idle_timer(self)
             return
         if event.key.startswith((authority.CAPABILITY_TIMER, authority.SESSION_TIMER)):
             authority.timer(self, event.key)

@@ -67,7 +67,7 @@ class JobTable:
         self.generation = 0
         self.checkpoints = CheckpointTable(accounts.keep_state)
         self.forgotten: list[Job] = []
-        self._ended: OrderedDict[str, None] = OrderedDict()
+        self._ended: dict[str, OrderedDict[str, None]] = {}
 
     def apply(self, record: Event) -> list[Job]:
         """Carries out a record; the jobs it changed. Records of forgotten jobs change nothing."""
@@ -114,7 +114,7 @@ class JobTable:
         return {
             "jobs": {id: job.comparable() for id, job in self.by_id.items()},
             "keys": dict(self.by_key),
-            "ended": list(self._ended),
+            "ended": {tenant: list(jobs) for tenant, jobs in self._ended.items() if jobs},
             "generation": self.generation,
             "checkpoints": self.checkpoints.snapshot(),
             "virtual_times": self.queue.schedule.accounts(),
@@ -205,19 +205,21 @@ class JobTable:
         else:
             job.note(now_ns, state.lower())
         self._accounts.end(job.id, int(job.usage.get("result_bytes", 0)))
-        self._ended[job.id] = None
+        self._ended.setdefault(job.tenant, OrderedDict())[job.id] = None
         self._forget_excess(job.tenant)
 
     def _forget_excess(self, tenant: str) -> None:
-        """Ended jobs give way: beyond their number, beyond the bytes of the tenant, beyond those of all."""
-        while len(self._ended) > self._kept_jobs:
-            self._forget(next(iter(self._ended)))
+        """Ended jobs give way: beyond the number and the bytes that a tenant may keep, its own oldest, since nobody's
+        flood may make another's jobs be forgotten; beyond the bytes of all, those of whoever keeps most."""
+        ended = self._ended.setdefault(tenant, OrderedDict())
+        while len(ended) > self._kept_jobs:
+            self._forget(next(iter(ended)))
         while (job_id := self._accounts.giving_way(tenant, self._ended)) is not None:
             self._forget(job_id)
 
     def _forget(self, job_id: str) -> None:
         job = self.by_id.pop(job_id)
-        del self._ended[job_id]
+        del self._ended[job.tenant][job_id]
         self._accounts.forget(job_id)
         self.checkpoints.drop_job(job_id)
         key = (job.tenant, job.submitted.idempotency_key)

@@ -335,3 +335,11 @@ def test_a_finished_job_and_its_result_come_together(journal: SqlJournal, reopen
     again = reopen()
     assert list(again.records()) == [ended]
     assert again.head("job_a") == a_result(10).head
+
+
+def test_a_replay_has_the_graphs_it_needs(journal: SqlJournal):
+    plain, debugged = submitted("job_a", LARGE), submitted("job_b", LARGE)
+    debugged = msgspec.structs.replace(debugged, policy={"debug": True})
+    journal.write(Batch(records=[plain, debugged]))
+    assert [len(record.graph) for record in journal.records() if isinstance(record, Submitted)] == [0, len(LARGE)]
+    assert journal.graph("job_a") == journal.graph("job_b") == LARGE

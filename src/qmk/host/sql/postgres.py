@@ -22,7 +22,6 @@ import time
 from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
-from urllib.parse import urlsplit
 
 from qmk.base.errors import QmkError
 from qmk.host.sql.database import Row, Statement, damaged
@@ -70,12 +69,14 @@ def _psycopg() -> Any:
 
 
 def shown(url: str) -> str:
-    """The URL as errors and logs show it: without its password and options."""
-    parts = urlsplit(url)
-    user = f"{parts.username}@" if parts.username else ""
-    host = parts.hostname or ""
-    port = f":{parts.port}" if parts.port else ""
-    return f"postgresql://{user}{host}{port}{parts.path}"
+    """The URL as errors and logs show it: without its password and options. One whose password is not escaped, so that
+    nobody can tell where it ends, is not shown at all."""
+    rest = url.partition("://")[2]
+    before, at, after = rest.partition("@")
+    if "/" in before or "@" in after:
+        return "postgresql://..." if at else f"postgresql://{rest.partition('?')[0]}"
+    user = f"{before.partition(':')[0]}@" if at else ""
+    return f"postgresql://{user}{(after if at else rest).partition('?')[0]}"
 
 
 class PostgresDatabase:
@@ -275,5 +276,5 @@ def _deposed(name: str) -> QmkError:
 
 
 def _cannot_use(name: str, error: Exception) -> QmkError:
-    why = " ".join(str(error).split())
+    why = " ".join(str(error).split()) if "..." not in name else "its password needs %-escapes"
     return QmkError("RESOURCE_EXHAUSTED", f"cannot use the database {name}: {why}", retryable=True)

@@ -57,7 +57,7 @@ class Rows:
         rows: list[Row] = []
         for seq, record in enumerate(records, self.records + 1):
             job: str = getattr(record, "job", "")
-            if isinstance(record, Submitted) and len(record.graph) > INLINE_BYTES:
+            if isinstance(record, Submitted) and _apart(record):
                 blob = self._blobs.put(record.graph)
                 data = encode(msgspec.structs.replace(record, graph=b""))
             else:
@@ -100,3 +100,8 @@ def _checkpoints(records: list[Event]) -> list[Statement]:
         elif isinstance(record, CheckpointDropped):
             found.append(Statement(DROP_CHECKPOINT, [(record.checkpoint,)]))
     return found
+
+
+def _apart(record: Submitted) -> bool:
+    """Whether the graph is kept beside the record. A replay makes the map of a job with ``policy.debug`` from it."""
+    return len(record.graph) > INLINE_BYTES and not record.policy.get("debug")

@@ -14,11 +14,11 @@ import msgspec
 from msgspec import structs
 
 from qmk.abi import shapes
-from qmk.abi.calls import q_checkpoint, q_migrate, q_replay, q_restore, q_rollback
+from qmk.abi.calls import METHODS, q_checkpoint, q_migrate, q_replay, q_restore, q_rollback
 from qmk.base.errors import QmkError
 from qmk.base.ids import opaque
 from qmk.base.limits import LIMITS
-from qmk.kernel import admission, checkpoint, firewall, mapping
+from qmk.kernel import admission, authority, checkpoint, firewall, mapping
 from qmk.kernel.asks import CHECKPOINT, MIGRATE, ROLLBACK, Ask
 from qmk.kernel.effects import Recall
 from qmk.kernel.events import Submitted
@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from qmk.kernel.objects.job import Job
     from qmk.kernel.objects.session import Session
     from qmk.kernel.state import State
+
+
+PROGRAM_LATER = frozenset((q_replay.CALL.name, q_restore.CALL.name))
+"""Calls that use capabilities once the program is at hand: only then is it known which rights, for how many shots."""
 
 
 def save(kernel: State, event: CallReceived, session: Session) -> None:
@@ -194,4 +198,7 @@ def _admitted(kernel: State, pending: Pending, packed: bytes) -> tuple[Submitted
         if row is None:
             raise checkpoint_not_found(draft.restored_from)
     uses = firewall.readmit(kernel, draft, graph, row.epoch if row is not None and row.blob else 0)
+    if session.caps.metered:
+        rights = {*METHODS[pending.method].rights, *authority.program_rights(graph)}
+        authority.spend(kernel, session, sorted(rights), kernel.jobs.by_id.get(draft.replay_of), draft.shots)
     return structs.replace(draft, graph=packed, graph_bytes=len(packed), channels=uses), row

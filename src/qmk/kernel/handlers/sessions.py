@@ -8,9 +8,8 @@ from qmk.abi.calls import q_close_session, q_negotiate_caps
 from qmk.abi.rights import JOB_RIGHTS, RIGHTS
 from qmk.base.ids import opaque, trace
 from qmk.base.limits import TABLE
-from qmk.kernel import tokens
+from qmk.kernel import authority, tokens
 from qmk.kernel.audit import shown
-from qmk.kernel.authority import SESSION_TIMER
 from qmk.kernel.effects import SetTimer
 from qmk.kernel.objects.capability import Limits
 from qmk.kernel.objects.session import Session
@@ -116,16 +115,17 @@ def _open(
         session.caps.items[made.id] = made
     session.caps.refresh()
     kernel.sessions.add(session)
+    if len(kernel.sessions) == 1:  # else it is set, if perhaps for too early
+        authority.set_idle_timer(kernel)
     if account is not None:
         kernel.jobs.queue.allow(session.id, *account.launch_limits)
     if expires_ns:
-        kernel.out.append(SetTimer(SESSION_TIMER + session.id, expires_ns))
+        kernel.out.append(SetTimer(authority.SESSION_TIMER + session.id, expires_ns))
     return session
 
 
 def _make_room(kernel: State, now_ns: int) -> None:
-    for session in kernel.sessions.expired(now_ns):
-        kernel.end_session(session, "unused for too long")
+    authority.end_idle(kernel)
     displaced = kernel.sessions.displaced()
     if displaced is not None:
         kernel.end_session(displaced, "to make room for another")

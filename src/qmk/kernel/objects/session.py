@@ -111,12 +111,21 @@ class SessionTable:
         session = self._by_id.get(id)
         if session is None or now_ns - session.used_ns > self.idle_ns or session.uid != uid:
             raise not_found(id)
-        session.used_ns = now_ns
-        self._by_id.move_to_end(id)
+        self.touch(session, now_ns)
         if session.conn != conn:
             self._detach(session)
             self._attach(session, conn)
         return session
+
+    def touch(self, session: Session, now_ns: int) -> None:
+        """It is in use."""
+        session.used_ns = now_ns
+        self._by_id.move_to_end(session.id)
+
+    def idle_due_ns(self) -> int | None:
+        """When the longest unused session ends if it stays so; None without any."""
+        first = next(iter(self._by_id.values()), None)
+        return None if first is None else first.used_ns + self.idle_ns + 1
 
     def add(self, session: Session) -> None:
         assert session.id not in self._by_id
