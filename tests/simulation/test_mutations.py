@@ -89,7 +89,7 @@ def a_dead_worker_leaves_its_quota_taken(patch: pytest.MonkeyPatch) -> None:
     def leaky(self: JobTable, job: Any, *args: Any) -> None:
         vacate(self, job, *args)
         if job.attempts == 1:
-            self.accounts.tenant_of(job.tenant).running_jobs.take()
+            self._accounts.tenant_of(job.tenant).running_jobs.take()
 
     patch.setattr(JobTable, "_vacate", leaky)
 
