@@ -115,7 +115,7 @@ def _start(arguments: list[str]) -> Child:
 
 
 def _environment() -> dict[str, str]:
-    """Ours, without our secrets, with this very package importable when it is no installed one, and nothing buffered."""
+    """Ours without our secrets, with this very package importable when it is not installed, and nothing buffered."""
     environment = {name: value for name, value in os.environ.items() if name not in SECRETS}
     root = Path(qmk.__file__).parent.parent
     if root.name not in ("site-packages", "dist-packages"):
