@@ -78,7 +78,7 @@ def told(client: Client, number: int) -> list[Any]:
     for seed in range(4):
         case = random_case(number * 10 + seed, clifford=seed % 2 == 0, dynamic=seed > 1, qubits=3, nodes=10)
         result = client.run(case.graph, shots=50, seed=seed)
-        found.append((result.counts, client.result(result.job_id).events))
+        found.append((result.counts, list(client.result(result.job_id).events())))
     for wrong in (
         lambda: client.submit(Builder(1).op("h", "q9").graph(), shots=5),
         lambda: client.submit(case.graph, shots=10**9),
