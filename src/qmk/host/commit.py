@@ -137,6 +137,10 @@ class Committer:
         if not self.idle:
             self._ask()
 
+    def give_up(self, why: str) -> None:
+        """Nothing may be promised any more: what is in the journal is the truth, and a restart goes on from it."""
+        self._fail([], RuntimeError(why))
+
     def _fail(self, held: list[Held], error: BaseException) -> None:
         first = self._failed is None
         if self._failed is None:

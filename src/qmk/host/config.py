@@ -14,6 +14,7 @@ from qmk.host.spawn import External
 from qmk.host.sql.sqlite import Durability
 from qmk.host.store import JOURNAL_NAME, LOCK_NAME, PATIENCE_S, is_database_url
 from qmk.host.translation import TextBounds
+from qmk.kernel.config import KernelConfig, TenantConfig
 from qmk.kernel.objects.quota import check_limits
 from qmk.sdk.places import SOCKET_PATH_BYTES, operator_path, socket_path, state_dir
 
@@ -81,6 +82,18 @@ class HostConfig:
                 f"the socket path {self.socket} has {length} bytes; the system allows {SOCKET_PATH_BYTES}",
                 help="choose a shorter one with --socket or QMK_SOCKET",
             )
+
+    def kernel(self, token_key: bytes) -> KernelConfig:
+        """The kernel's part of it: whoever replays the journal does so under the same bounds."""
+        return KernelConfig(
+            workers=self.workers,
+            memory_bytes=self.memory_bytes,
+            job_attempts=self.job_attempts,
+            audited=True,
+            token_key=token_key,
+            local=TenantConfig(quotas=self.quotas),
+            local_allowed=self.local_allowed,
+        )
 
     @property
     def bounds(self) -> Bounds:

@@ -25,7 +25,6 @@ from qmk.host.store import open_journal
 from qmk.host.threads import Threads
 from qmk.host.timers import LoopTimers
 from qmk.host.translation import Translation
-from qmk.kernel.config import KernelConfig, TenantConfig
 from qmk.kernel.core import Kernel
 
 log = logging.getLogger("qmk.daemon")
@@ -83,17 +82,7 @@ class Daemon:
         translation = Translation(config.text)
         office = Office(translation, Etiquette(config.connections, config.frame_s))
         routing = Routing(config.memory_bytes, config.workers, config.engines)
-        kernel = Kernel(
-            KernelConfig(
-                workers=config.workers,
-                memory_bytes=config.memory_bytes,
-                job_attempts=config.job_attempts,
-                audited=True,
-                token_key=key,
-                local=TenantConfig(quotas=config.quotas),
-                local_allowed=config.local_allowed,
-            )
-        )
+        kernel = Kernel(config.kernel(key))
         timers = LoopTimers(loop)
         turns = Turns(schedule=loop.call_soon, in_thread=threads.do, broken=self._journal_broken)
         sealer = Sealer(config.data_dir, journal.last_seal())

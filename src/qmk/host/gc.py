@@ -11,11 +11,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from qmk.host.blob_files import FileBlobs
 from qmk.host.journal import Batch
 from qmk.host.sql.journal import SqlJournal
 from qmk.kernel.config import KernelConfig
 from qmk.kernel.core import Kernel
+from qmk.kernel.events import ChannelChanged, Event
 
 GRACE_S = 3600.0
 DAY_S = 86_400.0
@@ -61,10 +64,11 @@ class Collected:
 def collect(journal: SqlJournal, blobs: FileBlobs, plan: Plan, clock_s: Callable[[], float] = time.time) -> Collected:
     """Carry out ``plan`` and say what came of it. Raises what reading and writing the journal does."""
     found = Collected(plan.dry_run)
-    ended = _ended(journal, plan, clock_s(), found)
+    ended, channels = _ended(journal, plan, clock_s(), found)
     found.journal_bytes = sum(journal.size_of(job) for job in ended)
     named = journal.blobs_named(without=ended)
     if not plan.dry_run:
+        journal.write(Batch(records=channels, durable=True))
         for start in range(0, len(ended), FORGET_AT_ONCE):
             journal.write(Batch(forgotten=ended[start : start + FORGET_AT_ONCE], durable=True))
     seen: set[str] = set()
@@ -82,13 +86,17 @@ def collect(journal: SqlJournal, blobs: FileBlobs, plan: Plan, clock_s: Callable
     return found
 
 
-def _ended(journal: SqlJournal, plan: Plan, now_s: float, found: Collected) -> list[str]:
-    """The jobs to forget, by the kernel's own account of the journal; so a job that may run again is never one."""
+def _ended(journal: SqlJournal, plan: Plan, now_s: float, found: Collected) -> tuple[list[str], list[Event]]:
+    """The jobs to forget, by the kernel's own account of the journal, so a job that may run again is never one; and the
+    records that take over what these jobs took of channels."""
     kernel = Kernel(KernelConfig())
     kernel.replay(journal.records())
     jobs = kernel.jobs.by_id.values()
     before_ns = 0 if plan.older_than_s is None else int((now_s - plan.older_than_s) * 1e9)
-    gone = [job.id for job in jobs if job.ended and job.ended_ns < before_ns]
+    gone = [job for job in jobs if job.ended and job.ended_ns < before_ns]
     found.jobs = len(gone)
     found.kept_jobs = len(jobs) - len(gone)
-    return gone
+    used = dict.fromkeys(use.channel for job in gone for use in job.submitted.channels)
+    channels = [kernel.channels.by_id[id] for id in used if id in kernel.channels.by_id]
+    records = [ChannelChanged(now_ns=int(now_s * 1e9), channel=c.id, state=msgspec.to_builtins(c)) for c in channels]
+    return [job.id for job in gone], [*records]

@@ -228,6 +228,8 @@ class Host:
             if isinstance(event, ev.CallReceived):
                 error = QmkError("INTERNAL_ERROR", f"a defect in QMK stopped {event.method}; the daemon's log has more")
                 self._replies.refuse(event.conn, event.ref, error)
+            if any(isinstance(effect, fx.Journal) for effect in self._kernel.out):
+                self._committer.give_up("the kernel is ahead of its journal after a defect")
             return
         journaled = self._committer.behind  # what is answered now may rest on records that are not durable yet
         for effect in effects:

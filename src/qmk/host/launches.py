@@ -84,8 +84,16 @@ class Launches:
             self._hand_over(launch, state)
 
     def _hand_over(self, launch: fx.Launch, state: bytes | None) -> None:
+        """A launch that cannot be handed over ends its job, and holds up no other."""
         assert self.launcher is not None
-        self.launcher.launch(launch, self._sources.graph(launch.job), state)
+        try:
+            self.launcher.launch(launch, self._sources.graph(launch.job), state)
+        except Exception as error:
+            log.exception("launch %d of %s could not be handed over", launch.fence, launch.job)
+            self._early.pop((launch.job, launch.fence), None)
+            why = error.message if isinstance(error, QmkError) else "a defect in QMK; the daemon's log has more"
+            self.failed(launch.job, launch.fence, Failed(launch.fence, "INTERNAL_ERROR", why), died=False)
+            return
         for interrupt in self._early.pop((launch.job, launch.fence), ()):
             self.launcher.interrupt(interrupt)
 

@@ -21,7 +21,6 @@ from qmk.host.places import Lock
 from qmk.host.routing import Routing
 from qmk.host.seals import Sealer
 from qmk.host.store import open_journal
-from qmk.kernel.config import KernelConfig
 from qmk.kernel.core import Kernel
 from qmk.kernel.effects import Interrupt, Launch
 
@@ -50,15 +49,7 @@ class _Desk:
         self._turn: deque[Callable[[], None]] = deque()
         self._answer: Any = None
         self._journal = open_journal(config.data_dir, config.database, "power", config.database_patience_s)
-        kernel = Kernel(
-            KernelConfig(
-                workers=config.workers,
-                memory_bytes=config.memory_bytes,
-                job_attempts=config.job_attempts,
-                audited=True,
-                token_key=key,
-            )
-        )
+        kernel = Kernel(config.kernel(key))
         routing = Routing(config.memory_bytes, config.workers, {})
         sealer = Sealer(config.data_dir, self._journal.last_seal())
         turns = Turns(schedule=self._turn.append)

@@ -14,7 +14,7 @@ from msgspec import structs
 from qmk.abi.calls import q_checkpoint, q_migrate
 from qmk.base.errors import QmkError
 from qmk.base.ids import opaque
-from qmk.kernel import rollback
+from qmk.kernel import firewall, rollback
 from qmk.kernel.asks import CHECKPOINT, MIGRATE, ROLLBACK, Ask, Asked
 from qmk.kernel.effects import Interrupt, Reply, ReplyError
 from qmk.kernel.events import NotInterrupted, Saved, Yielded
@@ -102,6 +102,9 @@ def not_interrupted(kernel: State, event: NotInterrupted) -> None:
         kernel.jobs.queue.declined(job)
     if kind == REWIND:
         rollback.without_undoing(kernel, job, event)
+        if job.fence:  # whoever wanted it to yield meanwhile was not heard
+            kernel.jobs.queue.declined(job)
+            firewall.look_again(kernel, job)
         return
     for ask in _asks(kernel, job, {SAVE: CHECKPOINT, YIELD: MIGRATE}.get(kind, "")):
         refuse(kernel, ask, not_checkpointable(job, event.message))

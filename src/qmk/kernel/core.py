@@ -9,6 +9,7 @@ from msgspec import structs
 
 from qmk.abi.calls import METHODS
 from qmk.base.errors import QmkError
+from qmk.base.limits import LIMITS
 from qmk.kernel import authority, checkpoint, denials, firewall
 from qmk.kernel.audit import AUDIT_TIMER
 from qmk.kernel.effects import Effect, Kill, ReplyError
@@ -98,6 +99,8 @@ class Kernel(State):
                 self._shut_down(event)
             case _:
                 raise AssertionError(f"{type(event).__name__} is a journal record, not something that happens")
+        if self.replan:  # a slot is free or a job waits, and nobody has asked the scheduler since
+            self.launch_ready()
         out, self.out = self.out, []
         return out
 
@@ -253,7 +256,7 @@ class Kernel(State):
         for job in list(self.jobs.by_id.values()):
             if job.ended:
                 continue
-            if job.crashes > self.config.job_attempts:
+            if job.crashes > max(LIMITS.job_crashes, self.config.job_attempts):
                 self.commit(_poisonous(job, event.now_ns))
             else:
                 self.set_deadline(job)

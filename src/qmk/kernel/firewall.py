@@ -270,6 +270,16 @@ def end(kernel: State, channel: Channel) -> None:
             checkpoint.interrupt(kernel, job, checkpoint.YIELD, YIELD_WHY)
 
 
+def look_again(kernel: State, job: Job) -> None:
+    """Stop a running job at its next fence if a channel that it still counts on has ended."""
+    hold = kernel.channels.holds.get(job.id)
+    for use in hold.uses if hold is not None and job.submitted.fenced else ():
+        channel = kernel.channels.by_id.get(use.channel)
+        if use.last_epoch > job.epochs_done and (channel is None or trouble(channel) is not None):
+            checkpoint.interrupt(kernel, job, checkpoint.YIELD, YIELD_WHY)
+            return
+
+
 def needing(kernel: State, channel: str) -> list[Job]:
     """Jobs with a use of the channel before them: in epochs behind the state that they have reached, or would go on
     from, there is none left to make."""

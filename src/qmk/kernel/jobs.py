@@ -262,7 +262,6 @@ class JobTable:
         job.wanted_region = record.region or job.wanted_region
         job.elsewhere = job.elsewhere or (record.why == "migrated" and record.fence > 0)
         self._vacate(job, record.now_ns, continued=record.why in ("preempted", "migrated"))
-        self.queue.drop(job)  # for where it is wanted may have changed
         self._requeue(job, record.now_ns, YIELDS[record.why], epoch=record.epoch)
 
     def _drop_checkpoint(self, checkpoint: str) -> None:
@@ -281,8 +280,7 @@ class JobTable:
         saved = self.checkpoints.by_id.get(job.saved)
         job.epochs_done = saved.epoch if saved is not None else 0
         job.note(now_ns, "requeued", reason=reason, **fields)
-        if job not in self.queue:
-            self.queue.put(job)
+        self.queue.put(job)  # also one that waits: where it is wanted may have changed
 
     def adoptable(self, launches: Iterable[tuple[str, int]]) -> tuple[tuple[str, int], ...]:
         """Of launches that a launcher says are still out, those whose answers may count: the newest of each job that
@@ -318,6 +316,7 @@ class JobTable:
         for job in [job for job in self.launched.values() if job.id not in adopted]:
             if job.state == RUNNING:
                 job.retired = max(job.retired, job.fence)
+                self._vacate(job, job.started_ns)  # nobody knows how long it ran before the daemon went down
                 self._requeue(job, record.now_ns, "the daemon stopped")
                 changed.append(job)
             else:

@@ -63,6 +63,7 @@ class State:
     def __init__(self, config: KernelConfig | None = None) -> None:
         self.config = config or KernelConfig()
         self.closing = False
+        self.replan = False
         self.now_ns = 0
         self.out: list[Effect] = []
         self.pending: dict[str, Pending] = {}
@@ -156,6 +157,7 @@ class State:
         self.out.append(Journal(record, durable))
         self.out.extend(charges)
         for job in changed:
+            self.replan = self.replan or job.ended or not job.fence
             if job.ended:
                 self._account(job)
                 self.asks.forget_asked(job.id)
@@ -208,6 +210,7 @@ class State:
 
     def decide(self) -> list[Action]:
         """What the scheduler wants done now. It supposes that ``carry_out`` follows."""
+        self.replan = False
         return [] if self.closing else self.jobs.queue.decide(self.now_ns)
 
     def carry_out(self, actions: list[Action]) -> None:

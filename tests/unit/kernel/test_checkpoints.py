@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from qmk.abi.calls import q_checkpoint, q_migrate, q_replay, q_restore, q_rollback
+from qmk.base.limits import LIMITS
 from qmk.kernel.effects import DropBlob, Forget, Interrupt, Journal, Kill, Launch, Recall, Reply, ReplyError
 from qmk.kernel.events import (
     CheckpointDropped,
@@ -388,7 +389,7 @@ def test_a_launch_of_which_the_journal_knows_nothing_is_adopted_too(bench: Any, 
 def test_a_job_that_crashes_every_daemon_is_given_up_and_its_neighbours_are_not(bench: Any, program: Any) -> None:
     session = bench.open()
     poison, waiting = bench.submit(session, graph=program()), bench.submit(session, graph=program())
-    attempts = bench.kernel.config.job_attempts
+    attempts = LIMITS.job_crashes
     for crash in range(attempts + 1):
         assert bench.launches[-1].job == poison
         bench.start(poison)

@@ -207,7 +207,10 @@ class Schedule:
             if allowance is not None:
                 allowance.live += 1
             entry = self.entries[task.job] = Entry(task, share, allowance, self.epoch)
-        assert entry.state == HELD, f"{task.job} is {entry.state}"
+        if entry.state == WAITING:
+            self._unqueue(entry)
+        else:
+            assert entry.state == HELD, f"{task.job} is {entry.state}"
         entry.task = structs.replace(task, allowance=entry.task.allowance)  # which may be lifted, but counts it
         entry.state = WAITING
         if entry.allowance is None:
