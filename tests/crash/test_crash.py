@@ -9,6 +9,8 @@ import pytest
 
 from benchmarks.crash import storm
 
+pytestmark = pytest.mark.timeout(600)  # as long as it takes on a machine that does other work too
+
 
 @pytest.mark.slow
 def test_nothing_is_lost_doubled_or_wrong(tmp_path: Path, database_url: str):

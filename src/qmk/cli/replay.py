@@ -30,14 +30,14 @@ def command(job: str, compare: bool, as_json: bool, socket_path: str | None) -> 
     from qmk.client import Client
 
     with Client(socket_path) as client:
+        first = wait_for(client, job, 0, as_json) if compare else None  # one without a result is not run again in vain
         reply = client.replay(job)
-        if not compare:
+        if first is None:
             if as_json:
                 output.json_object(msgspec.to_builtins(reply))
             else:
                 click.echo(reply.job_id)
             return 0
-        first = wait_for(client, job, 0, as_json)
         second = wait_for(client, reply.job_id, 0, as_json)
         found = difference(first, second)
     if as_json:
