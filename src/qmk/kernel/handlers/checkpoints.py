@@ -123,7 +123,7 @@ def recalled(kernel: State, event: Recalled) -> None:
 def checkpoint_not_found(checkpoint_id: str) -> QmkError:
     return QmkError(
         "CHECKPOINT_NOT_FOUND",
-        f"no checkpoint '{checkpoint_id[:64]}': it was never made, or went with its job or its retention",
+        f"no checkpoint '{checkpoint_id[:64]}': it was never made, or went with its job",
         checkpoint_id=checkpoint_id[:64],
     )
 
@@ -156,7 +156,7 @@ def _require_room(kernel: State, tenant: str) -> None:
             quota="checkpoints",
             asked=held + 1,
             limit=LIMITS.checkpoints,
-            help="they go with their jobs, or when their retention ends",
+            help="they go with their jobs: qmk gc --older-than forgets old ones",
         )
 
 
