@@ -100,7 +100,6 @@ class Host:
             journal, self._release, self._refuse_held, turns.schedule, turns.in_thread, turns.broken
         )
         self._in_thread = turns.in_thread
-        self._seals = seals
         self._events: deque[ev.Event] = deque()
         self._stepping = False
         self._graphs = Graphs(journal.graph)
@@ -125,7 +124,6 @@ class Host:
             fx.Forget: self._forget,
             fx.Audit: self._committer.audit,
             fx.Charge: self._committer.charge,
-            fx.DropBlob: self._committer.drop_blob,
             fx.Reply: lambda effect: self._replies.answer(effect.conn, effect.ref, effect.result),
             fx.ReplyError: lambda effect: self._replies.refuse(effect.conn, effect.ref, effect.error),
             fx.ReplyResult: self._reply_result,

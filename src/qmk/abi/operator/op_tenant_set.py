@@ -2,25 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from msgspec import Meta
-
 from qmk.abi.call import Call
 from qmk.abi.operator import shapes as operator_shapes
-from qmk.abi.shapes import Name
-from qmk.abi.shapes import Request as Base
 
-
-class Request(Base, frozen=True):
-    tenant: operator_shapes.TenantName
-    weight: operator_shapes.Weight | None = None
-    allowed: (
-        Annotated[list[Name], Meta(description="capabilities that its sessions may ask for", max_length=64)] | None
-    ) = None
-    quotas: operator_shapes.Quotas | None = None
-
-
+Request = operator_shapes.TenantWishes
 Reply = operator_shapes.TenantRow
 
 CALL = Call(

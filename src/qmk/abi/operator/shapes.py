@@ -42,3 +42,15 @@ class TokenRow(Struct, frozen=True):
     issued: Annotated[float, Meta(description="Unix time in seconds")]
     expires: Annotated[float | None, Meta(description="Unix time in seconds; null: never")]
     rights: Annotated[list[str] | None, Meta(description="rights it was issued with; null: all of the tenant's")]
+
+
+class TenantWishes(shapes.Request, frozen=True):
+    """What the operator gives a tenant, or changes of it; what is left out has its default, or stays."""
+
+    tenant: TenantName
+    weight: Weight | None = None
+    allowed: (
+        Annotated[list[shapes.Name], Meta(description="capabilities that its sessions may ask for", max_length=64)]
+        | None
+    ) = None
+    quotas: Quotas | None = None

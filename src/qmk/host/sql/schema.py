@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from qmk.base.errors import QmkError
 from qmk.host import ledger
-from qmk.host.sql.database import Database, Statement
+from qmk.host.sql.database import Database
 
 SCHEMA = 2
 
@@ -73,11 +73,3 @@ def _statements(text: str, words: dict[str, str]) -> list[str]:
     for word, meaning in words.items():
         text = text.replace("{" + word + "}", meaning)
     return [statement.strip() for statement in text.split(";") if statement.strip()]
-
-
-def put_meta(key: str, value: str) -> Statement:
-    """A fact about the whole journal."""
-    return Statement(
-        "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-        [(key, value)],
-    )

@@ -38,7 +38,6 @@ class CheckpointTable:
         self._of_job: dict[str, dict[str, None]] = {}
         self._uses: dict[str, int] = {}
         self._kept_of: dict[str, int] = {}
-        self._bytes_of: dict[str, int] = {}
 
     def add(self, checkpoint: Checkpoint) -> None:
         """Takes it in; one taken for the job's own sake before is dropped."""
@@ -61,10 +60,6 @@ class CheckpointTable:
     def kept_of(self, tenant: str) -> int:
         """How many checkpoints the tenant asked for and still has."""
         return self._kept_of.get(tenant, 0)
-
-    def bytes_of(self, tenant: str) -> int:
-        """Bytes of all states of the tenant's jobs."""
-        return self._bytes_of.get(tenant, 0)
 
     def uses(self, blob: str) -> bool:
         """Whether any checkpoint names the blob."""
@@ -103,6 +98,5 @@ class CheckpointTable:
     def _count(self, checkpoint: Checkpoint, sign: int) -> None:
         tenant = checkpoint.tenant
         self._kept_of[tenant] = self._kept_of.get(tenant, 0) + sign * checkpoint.kept
-        self._bytes_of[tenant] = self._bytes_of.get(tenant, 0) + sign * checkpoint.size_bytes
         if checkpoint.kept:
             self._keep(tenant, sign * checkpoint.size_bytes)
