@@ -1,0 +1,3 @@
+//! The dense state-vector simulator.
+
+pub mod python;

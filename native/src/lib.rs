@@ -1,0 +1,28 @@
+//! The native core of QMK: circuits as flat arrays, their readers, rewrites and simulators, for Python.
+//!
+//! Rooms: `circuit` is what all others speak; `qasm` and `qvm` read text and bytes into it; `rewrite` turns a circuit
+//! into a cheaper one with the same distribution; `dense` and `frame` sample it. Each room's `python` file is the only
+//! one that knows Python. Input is never trusted: every index of a circuit is checked once, in `Circuit::check`.
+
+pub mod circuit;
+pub mod dense;
+pub mod dice;
+pub mod frame;
+pub mod qasm;
+pub mod qvm;
+pub mod rewrite;
+pub mod samples;
+
+use pyo3::prelude::*;
+
+#[pymodule]
+fn qmk_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    circuit::python::register(module)?;
+    qasm::python::register(module)?;
+    qvm::python::register(module)?;
+    rewrite::python::register(module)?;
+    samples::python::register(module)?;
+    dense::python::register(module)?;
+    frame::python::register(module)
+}

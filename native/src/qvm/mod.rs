@@ -1,0 +1,3 @@
+//! QVM binary to circuits.
+
+pub mod python;

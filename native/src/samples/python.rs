@@ -1,0 +1,43 @@
+//! Samples for Python.
+
+use std::sync::Arc;
+
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict};
+
+use super::Samples;
+use crate::circuit::Circuit;
+
+/// The bits of a run, with the circuit whose registers print them.
+#[pyclass(frozen, name = "Samples", module = "qmk_native")]
+pub struct PySamples {
+    pub samples: Samples,
+    pub circuit: Arc<Circuit>,
+}
+
+#[pymethods]
+impl PySamples {
+    #[getter]
+    fn shots(&self) -> usize {
+        self.samples.shots
+    }
+
+    /// Printed bitstrings to shots, in ascending order.
+    fn counts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let found = py.detach(|| self.samples.counts(&self.circuit.registers));
+        let out = PyDict::new(py);
+        for (key, shots) in found {
+            out.set_item(key, shots)?;
+        }
+        Ok(out)
+    }
+
+    /// Row-major bytes of 0 and 1, shape (shots, n_cbits), for `numpy.frombuffer`.
+    fn bits<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &py.detach(|| self.samples.bytes()))
+    }
+}
+
+pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<PySamples>()
+}
