@@ -16,6 +16,9 @@ type Result<T> = std::result::Result<T, Declined>;
 /// Decompositions kept, by gate and angles.
 const KEPT_STEPS: usize = 4096;
 
+/// Base, angles and power, and what the controls must hold.
+type StepsKey = (Option<Kind>, [u64; 4], Vec<bool>);
+
 /// What writes to the circuit, apart from the logic that decides under which guard.
 pub struct Writer {
     pub circuit: Circuit,
@@ -28,7 +31,7 @@ pub struct Writer {
     tables: HashMap<bits::Table, u32>,
     conds: HashMap<Cond, u32>,
     literals: Vec<[u32; 2]>,
-    steps: HashMap<(Option<Kind>, [u64; 4], Vec<bool>), Rc<[Step]>>,
+    steps: HashMap<StepsKey, Rc<[Step]>>,
 }
 
 /// A branch being read: what to go back to when it ends.

@@ -19,6 +19,9 @@ type Result<T> = std::result::Result<T, Declined>;
 /// Most qubits of a call on this path.
 const OPERANDS: usize = 16;
 
+/// A name and the index behind it, if any.
+type Element = (Slot, Option<u32>);
+
 /// The operands of one call as they are read.
 struct Operands {
     len: usize,
@@ -196,7 +199,7 @@ impl Reader<'_> {
     }
 
     /// A name and the index behind it, if any.
-    fn indexed_name(&mut self, at: usize) -> Result<Option<((Slot, Option<u32>), usize)>> {
+    fn indexed_name(&mut self, at: usize) -> Result<Option<(Element, usize)>> {
         let text = self.parser.lex.text;
         let end = name_end(text, at);
         if end == at {
@@ -209,13 +212,7 @@ impl Reader<'_> {
         }))
     }
 
-    fn end_measure(
-        &mut self,
-        start: usize,
-        source: (Slot, Option<u32>),
-        target: (Slot, Option<u32>),
-        at: usize,
-    ) -> Result<Option<usize>> {
+    fn end_measure(&mut self, start: usize, source: Element, target: Element, at: usize) -> Result<Option<usize>> {
         let text = self.parser.lex.text;
         let at = skip(text, at)?;
         if text.get(at) != Some(&b';') {

@@ -17,6 +17,9 @@ use super::Declined;
 
 type Result<T> = std::result::Result<T, Declined>;
 
+/// One side of a branch.
+type Side<'s, R> = &'s mut dyn FnMut(&mut R) -> Result<()>;
+
 /// A loop or a subroutine call being read. `start`: measured branches open at its beginning; `left`: when it was left
 /// for good; `skipped`: when the rest of this turn is skipped.
 pub struct Frame {
@@ -122,17 +125,12 @@ impl Reader<'_> {
     pub fn conditional(&mut self, condition: ExprId, then: StmtId, otherwise: Option<StmtId>) -> Result<()> {
         let condition = self.condition(condition)?;
         let mut other = |reader: &mut Self| otherwise.map_or(Ok(()), |id| reader.execute(id));
-        let other: Option<&mut dyn FnMut(&mut Self) -> Result<()>> = otherwise.is_some().then_some(&mut other);
+        let other: Option<Side<'_, Self>> = otherwise.is_some().then_some(&mut other);
         self.branch(condition, &mut |reader| reader.execute(then), other)
     }
 
     /// Reads both sides of a measured condition, or the side that a known one takes.
-    fn branch(
-        &mut self,
-        condition: Bit,
-        then: &mut dyn FnMut(&mut Self) -> Result<()>,
-        otherwise: Option<&mut dyn FnMut(&mut Self) -> Result<()>>,
-    ) -> Result<()> {
+    fn branch(&mut self, condition: Bit, then: Side<'_, Self>, otherwise: Option<Side<'_, Self>>) -> Result<()> {
         match condition.known() {
             Some(true) => return then(self),
             Some(false) => return otherwise.map_or(Ok(()), |run| run(self)),
@@ -167,7 +165,7 @@ impl Reader<'_> {
     }
 
     /// Reads under `condition`; undoes what was set and says what it was set to.
-    fn under(&mut self, condition: Bit, run: &mut dyn FnMut(&mut Self) -> Result<()>) -> Result<Journal> {
+    fn under(&mut self, condition: Bit, run: Side<'_, Self>) -> Result<Journal> {
         self.journals.push(Journal::default());
         self.work(1 + self.builder.path.len() + self.builder.facts.len())?;
         self.builder.enter(condition)?;

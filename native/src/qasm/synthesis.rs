@@ -59,10 +59,9 @@ fn two_level(mut work: Matrix) -> Vec<(usize, usize, M2)> {
             let (a, b) = (work[column][column], work[row][column]);
             let scale = 1.0 / a.abs().hypot(b.abs());
             let givens: M2 = [[a.conj() * scale, b.conj() * scale], [-b * scale, a * scale]];
-            for k in 0..size {
-                let (x, y) = (work[column][k], work[row][k]);
-                work[column][k] = givens[0][0] * x + givens[0][1] * y;
-                work[row][k] = givens[1][0] * x + givens[1][1] * y;
+            let (above, below) = work.split_at_mut(row);
+            for (x, y) in above[column].iter_mut().zip(&mut below[0]) {
+                (*x, *y) = (givens[0][0] * *x + givens[0][1] * *y, givens[1][0] * *x + givens[1][1] * *y);
             }
             undo.push((column, row, dagger(&givens)));
         }

@@ -157,20 +157,20 @@ impl Reader<'_> {
             return Ok(value);
         }
         let data = if to.is_integer() {
-            self.to_integer(value, to)?
+            self.as_integer(value, to)?
         } else if to.is_single() {
             Data::Bit(self.truth(&value)?)
         } else if to.word == Word::Bit {
-            self.to_bits(value, to)?
+            self.as_bits(value, to)?
         } else if to.is_real() {
-            Data::Real(self.to_real(value, to)?)
+            Data::Real(self.as_real(value, to)?)
         } else {
             return self.fail("a value that does not fit its type");
         };
         Ok(Value { kind: to, data })
     }
 
-    fn to_integer(&mut self, value: Value, to: Type) -> Result<Data> {
+    fn as_integer(&mut self, value: Value, to: Type) -> Result<Data> {
         match &value.data {
             Data::Real(number) if number.is_finite() && number.abs() < 1e36 => {
                 return Ok(Data::Int(wrap(*number as i128, to)))
@@ -207,7 +207,7 @@ impl Reader<'_> {
         }
     }
 
-    fn to_bits(&mut self, value: Value, to: Type) -> Result<Data> {
+    fn as_bits(&mut self, value: Value, to: Type) -> Result<Data> {
         let size = to.width();
         self.work(size as usize)?;
         match (value.kind.word, value.data) {
@@ -224,7 +224,7 @@ impl Reader<'_> {
         }
     }
 
-    fn to_real(&mut self, value: Value, to: Type) -> Result<f64> {
+    fn as_real(&mut self, value: Value, to: Type) -> Result<f64> {
         let bits = match &value.data {
             Data::Real(number) => return Ok(*number),
             Data::Int(number) => return Ok(*number as f64),
