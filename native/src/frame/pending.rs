@@ -60,6 +60,7 @@ impl<const W: usize> Compiler<'_, W> {
         }
         let angle = if p.neg { -angle } else { angle };
         p.neg = false;
+        (0..W).for_each(|w| self.moved[w] |= p.x[w]);
         if !sign.is_empty() && quarters(angle).is_some() {
             // of odd quarters, one sense is the other times P
             let flip = self.conjunction(Form { symbols: std::mem::take(&mut sign), flip: false }, condition(under));
@@ -75,7 +76,6 @@ impl<const W: usize> Compiler<'_, W> {
                 break;
             }
         }
-        (0..W).for_each(|w| self.moved[w] |= p.x[w]);
         self.pending.push(Pending { p, angle, sign, under });
     }
 
