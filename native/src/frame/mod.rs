@@ -1,3 +1,115 @@
-//! The Clifford-frame simulator: a tableau round a small dense state.
+//! The Clifford-frame simulator: a tableau round small dense states of the few qubits that need them.
+//!
+//! `compile` turns a circuit into straight code (`plan`): parities and coins on packed columns over shots, and Pauli
+//! rotations and measurements on parts of 2^k amplitudes; `run` executes it for a batch of shots at once. Clifford
+//! gates cost nothing per shot, and k is the number of qubits whose non-Clifford history has not been measured away.
+//! The split into a frame and active qubits follows the literature on near-Clifford simulation (for instance Bravyi
+//! and Gosset, 2016; Paler and Wetzstein on frames; Fang and Ying, 2023, for symbolic phases).
 
+mod compile;
+mod cost;
+mod forms;
+mod gates;
+mod logic;
+mod measure;
+mod pauli;
+mod pending;
+mod plan;
 pub mod python;
+mod run;
+mod tableau;
+
+use std::sync::Arc;
+
+use crate::circuit::{Circuit, NONE};
+use crate::samples::Samples;
+
+pub use plan::Code;
+pub use run::{Failure, Limits};
+
+/// A circuit that is ready to run.
+pub struct Plan {
+    circuit: Arc<Circuit>,
+    code: Code,
+    too_wide: bool,
+}
+
+/// Most qubits in use.
+pub const MAX_QUBITS: usize = 8192;
+
+/// Shots for which a plan is chosen.
+const USUAL_SHOTS: usize = 1024;
+
+impl Plan {
+    /// The circuit must have passed `Circuit::check`. None if it uses more than `MAX_QUBITS` qubits.
+    pub fn compile(circuit: &Arc<Circuit>) -> Option<Plan> {
+        let (row, n) = used(circuit);
+        if n > MAX_QUBITS {
+            return None;
+        }
+        let words = n.div_ceil(64);
+        let build = |joint: bool| match words {
+            0..=1 => compile::Compiler::<1>::new(circuit, row.clone(), n, joint).run(),
+            2 => compile::Compiler::<2>::new(circuit, row.clone(), n, joint).run(),
+            3..=4 => compile::Compiler::<4>::new(circuit, row.clone(), n, joint).run(),
+            5..=8 => compile::Compiler::<8>::new(circuit, row.clone(), n, joint).run(),
+            9..=16 => compile::Compiler::<16>::new(circuit, row.clone(), n, joint).run(),
+            17..=32 => compile::Compiler::<32>::new(circuit, row.clone(), n, joint).run(),
+            _ => compile::Compiler::<128>::new(circuit, row.clone(), n, joint).run(),
+        };
+        let lazy = build(false);
+        let code = if lazy.width <= 1 {
+            lazy
+        } else {
+            let joint = build(true);
+            let cheaper = cost::seconds(&joint, USUAL_SHOTS) <= cost::seconds(&lazy, USUAL_SHOTS);
+            if cheaper {
+                joint
+            } else {
+                lazy
+            }
+        };
+        let too_wide = code.width as usize > compile::MAX_WIDTH;
+        Some(Plan { circuit: circuit.clone(), code, too_wide })
+    }
+
+    /// Most qubits of one dense state.
+    pub fn width(&self) -> usize {
+        self.code.width as usize
+    }
+
+    pub fn code(&self) -> &Code {
+        &self.code
+    }
+
+    /// Estimated seconds of one thread.
+    pub fn cost(&self, shots: usize) -> f64 {
+        if self.too_wide {
+            f64::INFINITY
+        } else {
+            cost::seconds(&self.code, shots)
+        }
+    }
+
+    pub fn run(&self, shots: usize, seed: u64, limits: &Limits) -> Result<Samples, Failure> {
+        if self.too_wide {
+            return Err(Failure::Memory { needed: 8u64 << self.code.width });
+        }
+        run::run(&self.circuit, &self.code, shots, seed, limits)
+    }
+}
+
+/// Rows for the qubits that some op uses, in the order of their first use.
+fn used(circuit: &Circuit) -> (Vec<u32>, usize) {
+    let mut row = vec![NONE; circuit.n_qubits as usize];
+    let mut n = 0;
+    for op in &circuit.ops {
+        for &q in op.qubits() {
+            if row[q as usize] == NONE {
+                row[q as usize] = n;
+                n += 1;
+            }
+        }
+    }
+    (row, n as usize)
+}

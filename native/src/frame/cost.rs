@@ -1,0 +1,73 @@
+//! What running a plan will take.
+
+use super::plan::{Code, Instr};
+
+/// Seconds; one table, so that a calibration can replace it.
+pub struct Rates {
+    /// One instruction, whatever it does.
+    pub step: f64,
+    /// One word of 64 shots of one symbol.
+    pub word: f64,
+    /// One amplitude of a state that many shots share.
+    pub amplitude: f64,
+    /// One state of a group of shots, beside its amplitudes.
+    pub group: f64,
+    /// One amplitude of one shot, where each has a state of its own.
+    pub lane: f64,
+}
+
+pub const RATES: Rates = Rates { step: 10e-9, word: 1e-9, amplitude: 0.5e-9, group: 50e-9, lane: 0.12e-9 };
+
+/// Seconds for `shots` shots: each part's states are shared until measurements and random signs tell shots apart.
+pub fn seconds(code: &Code, shots: usize) -> f64 {
+    let words = shots.div_ceil(64) as f64;
+    let mut parts = vec![(0u32, 1f64); code.n_parts as usize]; // qubits, states
+    let mut total = 0.0;
+    let most = shots.max(1) as f64;
+    for instr in &code.instrs {
+        total += RATES.step;
+        let price = |(k, states): (u32, f64), passes: f64| {
+            let size = 2f64.powi(k as i32);
+            let grouped = states * (RATES.group + size * RATES.amplitude);
+            let lanes = words * 64.0 * size * RATES.lane + words * RATES.word;
+            passes * if states > 1.0 && k <= 16 { grouped.min(lanes) } else { grouped }
+        };
+        match *instr {
+            Instr::Parity { from, .. } => total += words * RATES.word * (1 + from.len) as f64,
+            Instr::Coin { .. } => total += words * RATES.word * 2.0,
+            Instr::Noise { .. } => total += words * RATES.word * 8.0,
+            Instr::Junction { from, .. } => total += words * RATES.word * from.len as f64,
+            Instr::Lookup { from, .. } => total += words * RATES.word * (1u64 << from.len.min(6)) as f64,
+            Instr::Open { part, under, .. } => {
+                parts[part as usize] = (1, if under == crate::circuit::NONE { 1.0 } else { most.min(2.0) });
+            }
+            Instr::Join { part, other } => {
+                let (a, b) = (parts[part as usize], parts[other as usize]);
+                let joined = (a.0 + b.0, (a.1 * b.1).min(most));
+                total += price(joined, 1.0);
+                parts[part as usize] = joined;
+            }
+            Instr::Turn { part, sign, under, .. } => {
+                let known = &mut parts[part as usize];
+                if sign != crate::circuit::NONE || under != crate::circuit::NONE {
+                    known.1 = (known.1 * 2.0).min(most);
+                }
+                total += price(*known, 1.0);
+            }
+            Instr::Swap { part, .. } => total += price(parts[part as usize], 1.0),
+            Instr::Read { part, .. } => {
+                let known = &mut parts[part as usize];
+                total += price(*known, 1.5) + shots as f64 * 3e-9;
+                *known = (known.0.saturating_sub(1), (known.1 * 2.0).min(most));
+            }
+            Instr::Look { part, .. } => {
+                let known = &mut parts[part as usize];
+                total += price(*known, 1.5) + shots as f64 * 3e-9;
+                known.1 = (known.1 * 2.0).min(most);
+            }
+            Instr::Draw { part, .. } => total += price(parts[part as usize], 1.0) + shots as f64 * 30e-9,
+            Instr::Close { .. } => {}
+        }
+    }
+    total
+}

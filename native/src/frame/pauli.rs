@@ -1,0 +1,149 @@
+//! Pauli strings on up to 64 W qubits, and how Clifford operators turn them.
+//!
+//! A string is Hermitian: `(-1)^neg i^{|x & z|} X^x Z^z`, the tensor product of I, X, Y, Z that its bits name, with a
+//! sign. Products are taken with their power of i (Aaronson and Gottesman, 2004, have the same rule for signs).
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pauli<const W: usize> {
+    pub x: [u64; W],
+    pub z: [u64; W],
+    pub neg: bool,
+}
+
+/// A set of qubits.
+pub type Mask<const W: usize> = [u64; W];
+
+#[inline]
+pub fn has<const W: usize>(mask: &Mask<W>, j: usize) -> bool {
+    mask[j / 64] >> (j % 64) & 1 == 1
+}
+
+#[inline]
+pub fn flip<const W: usize>(mask: &mut Mask<W>, j: usize) {
+    mask[j / 64] ^= 1 << (j % 64);
+}
+
+#[inline]
+pub fn both<const W: usize>(a: &Mask<W>, b: &Mask<W>) -> Mask<W> {
+    std::array::from_fn(|w| a[w] & b[w])
+}
+
+#[inline]
+pub fn without<const W: usize>(a: &Mask<W>, b: &Mask<W>) -> Mask<W> {
+    std::array::from_fn(|w| a[w] & !b[w])
+}
+
+#[inline]
+pub fn any<const W: usize>(mask: &Mask<W>) -> bool {
+    mask.iter().fold(0, |all, &word| all | word) != 0
+}
+
+/// The members of a set, ascending.
+pub fn members<const W: usize>(mask: Mask<W>) -> impl Iterator<Item = usize> {
+    (0..W).flat_map(move |w| {
+        let mut rest = mask[w];
+        std::iter::from_fn(move || {
+            let j = (rest != 0).then(|| w * 64 + rest.trailing_zeros() as usize)?;
+            rest &= rest - 1;
+            Some(j)
+        })
+    })
+}
+
+impl<const W: usize> Pauli<W> {
+    pub const I: Pauli<W> = Pauli { x: [0; W], z: [0; W], neg: false };
+
+    pub fn x(j: usize) -> Pauli<W> {
+        let mut made = Pauli::I;
+        flip(&mut made.x, j);
+        made
+    }
+
+    pub fn z(j: usize) -> Pauli<W> {
+        let mut made = Pauli::I;
+        flip(&mut made.z, j);
+        made
+    }
+
+    #[inline]
+    pub fn anticommutes(&self, other: &Pauli<W>) -> bool {
+        let mut odd = 0;
+        for w in 0..W {
+            odd ^= (self.x[w] & other.z[w]) ^ (self.z[w] & other.x[w]);
+        }
+        odd.count_ones() & 1 == 1
+    }
+
+    /// `self` becomes the unsigned string of `self * other`; the product is i to the returned power (mod 4) of it.
+    #[inline]
+    pub fn multiply(&mut self, other: &Pauli<W>) -> u32 {
+        let mut power = 2 * (self.neg as u32 + other.neg as u32);
+        for w in 0..W {
+            let (xa, za, xb, zb) = (self.x[w], self.z[w], other.x[w], other.z[w]);
+            let (xc, zc) = (xa ^ xb, za ^ zb);
+            power = power
+                .wrapping_add((xa & za).count_ones())
+                .wrapping_add((xb & zb).count_ones())
+                .wrapping_add(2 * (za & xb).count_ones())
+                .wrapping_sub((xc & zc).count_ones());
+            self.x[w] = xc;
+            self.z[w] = zc;
+        }
+        self.neg = false;
+        power & 3
+    }
+
+    /// `self * other * i^power`, for a product that is Hermitian.
+    #[inline]
+    pub fn absorb(&mut self, other: &Pauli<W>, power: u32) {
+        let total = (self.multiply(other) + power) & 3;
+        debug_assert!(total & 1 == 0);
+        self.neg = total == 2;
+    }
+
+    /// `S_j^dagger self S_j`.
+    #[inline]
+    pub fn turn_s(&mut self, j: usize) {
+        if has(&self.x, j) {
+            self.neg ^= !has(&self.z, j);
+            flip(&mut self.z, j);
+        }
+    }
+
+    /// Conjugation by the controlled Pauli `(1 + A + B - A B) / 2` of two commuting Paulis.
+    #[inline]
+    pub fn turn_controlled(&mut self, a: &Pauli<W>, b: &Pauli<W>, anti_a: bool) {
+        match (anti_a, self.anticommutes(b)) {
+            (false, false) => {}
+            (true, false) => self.absorb(b, 0),
+            (false, true) => self.absorb(a, 0),
+            (true, true) => {
+                let power = self.multiply(b);
+                self.absorb(a, power + 2);
+            }
+        }
+    }
+
+    /// Conjugation by `(A + M) / sqrt 2` of two anticommuting Paulis; `product` and `power`: A M = i^power product.
+    #[inline]
+    pub fn turn_swap(&mut self, m: &Pauli<W>, product: &Pauli<W>, power: u32, anti_a: bool) {
+        match (anti_a, self.anticommutes(m)) {
+            (false, false) => {}
+            (true, true) => self.neg = !self.neg,
+            (true, false) => self.absorb(product, power + 2),
+            (false, true) => self.absorb(product, power),
+        }
+    }
+
+    /// `C^dagger self C` with `C = exp(-i pi/4 quarters P)`.
+    #[inline]
+    pub fn turn_quarters(&mut self, p: &Pauli<W>, quarters: u32) {
+        if self.anticommutes(p) {
+            match quarters & 3 {
+                0 => {}
+                2 => self.neg = !self.neg,
+                odd => self.absorb(p, if odd == 1 { 3 } else { 1 }),
+            }
+        }
+    }
+}
