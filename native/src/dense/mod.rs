@@ -1,3 +1,150 @@
 //! The dense state-vector simulator.
+//!
+//! `compile` turns a circuit into steps of a branch, `fuse` its gates into blocks and phases, `passes` and `lower` those
+//! into kernel calls on chunks that fit the cache; `run` walks the tree of branches and `sample` reads it out. Kernels
+//! (`kernels`, `phases`) are written over vectors (`lanes`) and compiled per instruction set (`isa`).
 
+mod buffer;
+mod compile;
+mod cost;
+mod fuse;
+mod isa;
+mod kernels;
+mod lanes;
+#[cfg(target_arch = "x86_64")]
+mod lanes_x86;
+mod lower;
+mod matrix;
+mod observe;
+mod passes;
+mod phases;
 pub mod python;
+mod run;
+mod sample;
+mod state;
+
+use std::sync::Arc;
+
+use crate::circuit::{Circuit, NONE};
+use crate::samples::Samples;
+use compile::{compile, Deferral, Program, Step};
+pub use isa::{available, level, Level};
+pub use lanes::Real;
+use observe::Final;
+
+/// A circuit ready to run with amplitudes in `R`.
+pub struct Plan<R: Real> {
+    circuit: Arc<Circuit>,
+    program: Program<R>,
+    level: Level,
+    allowed: u64,
+}
+
+/// Why a circuit is not run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// Bytes that it would take, if they can be counted, and bytes allowed.
+    Memory { needed: Option<u64>, allowed: u64 },
+    /// What was asked is defined for circuits without measurements before the end, resets, noise and conditions.
+    NotUnitary,
+    Stopped,
+    Malformed(String),
+}
+
+/// States that a branch tree keeps at once, at most, for this many shots.
+fn states(splits: usize, shots: u64) -> u64 {
+    1 + (64 - shots.max(1).leading_zeros() as u64).min(splits as u64)
+}
+
+impl<R: Real> Plan<R> {
+    /// `allowed`: bytes that the states may take.
+    pub fn compile(circuit: &Arc<Circuit>, allowed: u64) -> Result<Plan<R>, Refused> {
+        let all = compile::<R>(circuit, &Deferral::of(circuit, false));
+        let program = match all {
+            Some(program) if program.peak <= 12 => program,
+            all => {
+                let eager = compile::<R>(circuit, &Deferral::of(circuit, true));
+                match (all, eager) {
+                    (Some(a), Some(b)) if a.peak <= b.peak || a.work < b.work * 8.0 => a,
+                    (a, b) => b.or(a).ok_or(Refused::Memory { needed: None, allowed })?,
+                }
+            }
+        };
+        let plan = Plan { circuit: circuit.clone(), program, level: level(), allowed };
+        match plan.memory_bytes(1) {
+            needed if needed > allowed => Err(Refused::Memory { needed: Some(needed), allowed }),
+            _ => Ok(plan),
+        }
+    }
+
+    /// Most qubits in the state at a time.
+    pub fn width(&self) -> u32 {
+        self.program.peak
+    }
+
+    /// Bytes that the states of a run take at most.
+    pub fn memory_bytes(&self, shots: u64) -> u64 {
+        let parts = 2 - self.program.real as u64;
+        let state = (size_of::<R>() as u64 * parts) << self.program.peak.max(R::LANE_BITS);
+        state.saturating_mul(states(self.program.splits, shots))
+    }
+
+    /// Samples; `stop` is told of amplitudes done now and then, and ends the run with true.
+    pub fn run(&self, shots: usize, seed: u64, stop: &dyn Fn(u64) -> bool) -> Result<Samples, Refused> {
+        run::run(&self.circuit, &self.program, self.level, shots, seed, stop).ok_or(Refused::Stopped)
+    }
+
+    /// The final state, before the read-out.
+    fn with_final<T>(
+        &self,
+        stop: &dyn Fn(u64) -> bool,
+        look: impl FnOnce(&Final<R>) -> Result<T, Refused>,
+    ) -> Result<T, Refused> {
+        let gates_only = |step: &Step<R>| matches!(step, Step::Gates { cond: NONE, .. });
+        if !self.program.steps.iter().all(gates_only) {
+            return Err(Refused::NotUnitary);
+        }
+        let state = run::state(&self.program, self.level, stop).ok_or(Refused::Stopped)?;
+        look(&Final { program: &self.program, state: &state })
+    }
+
+    /// All 2^n amplitudes, real and imaginary part in turn; qubit 0 is the most significant bit of the index.
+    pub fn state(&self, stop: &dyn Fn(u64) -> bool) -> Result<Vec<R>, Refused> {
+        let needed = (size_of::<R>() as u64 * 2).checked_shl(self.circuit.n_qubits).filter(|&n| n >> 40 == 0);
+        match needed {
+            Some(bytes) if bytes <= self.allowed => self.with_final(stop, |f| Ok(f.amplitudes())),
+            needed => Err(Refused::Memory { needed, allowed: self.allowed }),
+        }
+    }
+
+    /// Amplitudes of bitstrings, one character a qubit, qubit 0 first.
+    pub fn amplitudes(&self, of: &[String], stop: &dyn Fn(u64) -> bool) -> Result<Vec<(f64, f64)>, Refused> {
+        let n = self.circuit.n_qubits as usize;
+        if let Some(bad) = of.iter().find(|text| text.len() != n || text.bytes().any(|b| b != b'0' && b != b'1')) {
+            return Err(Refused::Malformed(format!("'{bad}' is no string of {n} bits")));
+        }
+        self.with_final(stop, |f| {
+            let one = |text: &String| f.amplitude(|q| text.as_bytes()[q] == b'1');
+            Ok(of.iter().map(one).map(|z| (z.re, z.im)).collect())
+        })
+    }
+
+    /// Probabilities of the values of distinct qubits, the first the most significant.
+    pub fn probabilities(&self, qubits: &[u32], stop: &dyn Fn(u64) -> bool) -> Result<Vec<f64>, Refused> {
+        for (k, q) in qubits.iter().enumerate() {
+            if *q >= self.circuit.n_qubits || qubits[..k].contains(q) {
+                return Err(Refused::Malformed(format!("qubit {q} is named twice or is not in the circuit")));
+            }
+        }
+        let needed = 8u64.checked_shl(qubits.len() as u32).filter(|&n| n >> 40 == 0);
+        match needed {
+            Some(bytes) if bytes <= self.allowed => self.with_final(stop, |f| Ok(f.probabilities(qubits))),
+            needed => Err(Refused::Memory { needed, allowed: self.allowed }),
+        }
+    }
+
+    /// Expectation values of Pauli strings, one letter a qubit, qubit 0 first.
+    pub fn expectation(&self, paulis: &[String], stop: &dyn Fn(u64) -> bool) -> Result<Vec<f64>, Refused> {
+        self.with_final(stop, |f| paulis.iter().map(|text| f.expectation(text)).collect())
+    }
+}

@@ -1,7 +1,176 @@
-//! This room's functions for Python.
+//! Dense plans for Python.
 
+use std::cell::Cell;
+use std::sync::Arc;
+
+use pyo3::exceptions::{PyMemoryError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyComplex};
 
-pub fn register(_module: &Bound<'_, PyModule>) -> PyResult<()> {
-    Ok(())
+use super::{Plan, Refused};
+use crate::circuit::python::PyCircuit;
+use crate::circuit::Circuit;
+use crate::samples::python::PySamples;
+
+enum Either {
+    Single(Plan<f32>),
+    Double(Plan<f64>),
+}
+
+/// A circuit compiled for the dense simulator.
+#[pyclass(frozen, name = "DensePlan", module = "qmk_native")]
+pub struct PyPlan {
+    plan: Either,
+    circuit: Arc<Circuit>,
+}
+
+/// Runs `$body` for the plan of either precision.
+macro_rules! either {
+    ($self:ident, $plan:ident => $body:expr) => {
+        match &$self.plan {
+            Either::Single($plan) => $body,
+            Either::Double($plan) => $body,
+        }
+    };
+}
+
+fn refused(why: Refused) -> PyErr {
+    match why {
+        Refused::Memory { needed: Some(needed), allowed } => {
+            PyMemoryError::new_err(format!("the state takes {needed} bytes; {allowed} are allowed"))
+        }
+        Refused::Memory { needed: None, allowed } => {
+            PyMemoryError::new_err(format!("the state has more than 62 qubits; {allowed} bytes are allowed"))
+        }
+        Refused::NotUnitary => PyValueError::new_err(
+            "only circuits without earlier measurements, resets, noise and conditions have one final state",
+        ),
+        Refused::Stopped => PyValueError::new_err("stopped"),
+        Refused::Malformed(text) => PyValueError::new_err(text),
+    }
+}
+
+/// Bytes of memory that may be used where nobody says: half of what is free, or 4 GiB where that is unknown.
+fn free_memory() -> u64 {
+    let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let line = text.lines().find(|line| line.starts_with("MemAvailable:"));
+    let kib = line.and_then(|line| line.split_whitespace().nth(1)).and_then(|n| n.parse::<u64>().ok());
+    kib.map_or(4 << 30, |kib| kib * 1024 / 4 * 3)
+}
+
+/// Amplitudes between two looks at Python's signals.
+const BETWEEN_SIGNALS: u64 = 100_000_000;
+
+/// Runs `work` without the lock; a signal (Ctrl-C) stops it and raises.
+fn interruptible<T: Send>(
+    py: Python<'_>,
+    work: impl FnOnce(&dyn Fn(u64) -> bool) -> Result<T, Refused> + Send,
+) -> PyResult<T> {
+    let (found, raised) = py.detach(|| {
+        let (done, raised) = (Cell::new(0u64), Cell::new(None));
+        let stop = |n: u64| {
+            done.set(done.get() + n);
+            if done.get() < BETWEEN_SIGNALS {
+                return false;
+            }
+            done.set(0);
+            match Python::attach(|py| py.check_signals()) {
+                Ok(()) => false,
+                Err(error) => {
+                    raised.set(Some(error));
+                    true
+                }
+            }
+        };
+        let found = work(&stop);
+        (found, raised.into_inner())
+    });
+    match raised {
+        Some(error) => Err(error),
+        None => found.map_err(refused),
+    }
+}
+
+#[pymethods]
+impl PyPlan {
+    /// `precision`: "f32" or "f64"; `memory_limit`: bytes that states may take (default: three quarters of free
+    /// memory). Raises MemoryError with the number if that is too little.
+    #[new]
+    #[pyo3(signature = (circuit, precision="f32", memory_limit=None))]
+    fn new(py: Python<'_>, circuit: &PyCircuit, precision: &str, memory_limit: Option<u64>) -> PyResult<PyPlan> {
+        let allowed = memory_limit.unwrap_or_else(free_memory);
+        let shared = circuit.0.clone();
+        let plan = py.detach(|| match precision {
+            "f32" => Plan::compile(&shared, allowed).map(Either::Single).map_err(refused),
+            "f64" => Plan::compile(&shared, allowed).map(Either::Double).map_err(refused),
+            other => Err(PyValueError::new_err(format!("precision '{other}' is neither 'f32' nor 'f64'"))),
+        })?;
+        Ok(PyPlan { plan, circuit: shared })
+    }
+
+    /// Most qubits in the state at a time.
+    #[getter]
+    fn width(&self) -> u32 {
+        either!(self, plan => plan.width())
+    }
+
+    /// Most bytes that states take in a run of `shots`.
+    fn memory_bytes(&self, shots: u64) -> u64 {
+        either!(self, plan => plan.memory_bytes(shots))
+    }
+
+    /// Samples of `shots` shots.
+    fn run(&self, py: Python<'_>, shots: usize, seed: u64) -> PyResult<PySamples> {
+        let samples = interruptible(py, |stop| either!(self, plan => plan.run(shots, seed, stop)))?;
+        Ok(PySamples { samples, circuit: self.circuit.clone() })
+    }
+
+    /// The state before the final read-out: complex64 or complex128 amplitudes in the machine's byte order, qubit 0 the
+    /// most significant bit of the index. Raises ValueError for circuits that have no single final state.
+    fn state<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        match &self.plan {
+            Either::Single(plan) => {
+                let values = interruptible(py, |stop| plan.state(stop))?;
+                filled(py, values.len() * 4, values.iter().map(|x| x.to_ne_bytes()))
+            }
+            Either::Double(plan) => {
+                let values = interruptible(py, |stop| plan.state(stop))?;
+                filled(py, values.len() * 8, values.iter().map(|x| x.to_ne_bytes()))
+            }
+        }
+    }
+
+    /// Amplitudes of bitstrings of one character a qubit, qubit 0 first.
+    fn amplitudes<'py>(&self, py: Python<'py>, bitstrings: Vec<String>) -> PyResult<Vec<Bound<'py, PyComplex>>> {
+        let found = interruptible(py, |stop| either!(self, plan => plan.amplitudes(&bitstrings, stop)))?;
+        Ok(found.into_iter().map(|(re, im)| PyComplex::from_doubles(py, re, im)).collect())
+    }
+
+    /// Probabilities of the values of distinct qubits, the first the most significant bit.
+    fn probabilities(&self, py: Python<'_>, qubits: Vec<u32>) -> PyResult<Vec<f64>> {
+        interruptible(py, |stop| either!(self, plan => plan.probabilities(&qubits, stop)))
+    }
+
+    /// Expectation values of Pauli strings such as "XIZ": one letter a qubit, qubit 0 first.
+    fn expectation(&self, py: Python<'_>, paulis: Vec<String>) -> PyResult<Vec<f64>> {
+        interruptible(py, |stop| either!(self, plan => plan.expectation(&paulis, stop)))
+    }
+}
+
+/// Bytes of that length from chunks.
+fn filled<'py, const N: usize>(
+    py: Python<'py>,
+    len: usize,
+    chunks: impl Iterator<Item = [u8; N]>,
+) -> PyResult<Bound<'py, PyBytes>> {
+    PyBytes::new_with(py, len, |out| {
+        for (to, from) in out.chunks_exact_mut(N).zip(chunks) {
+            to.copy_from_slice(&from);
+        }
+        Ok(())
+    })
+}
+
+pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<PyPlan>()
 }

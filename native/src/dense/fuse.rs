@@ -1,0 +1,342 @@
+//! Gates to blocks: neighbours on the same one, two or three qubits become one matrix, diagonal gates become phases.
+//!
+//! Nodes stand in an order in which they may run. A gate joins a node if nothing after that node touches its qubits:
+//! `last[q]` is the last node that touches qubit q, so for every qubit of the gate it must not be later than the node.
+//! What is a matrix and what is phases is decided by cost: a run of gates on one pair is one 4 x 4 matrix, a layer of
+//! diagonal gates on many pairs is one polynomial of phases (`phases`), applied in one pass.
+
+use super::cost;
+use super::matrix::{polynomial, Mat, C64};
+
+pub const NONE: u32 = u32::MAX;
+
+/// A gate on positions, least significant bit of its matrix first.
+#[derive(Clone, Copy, Debug)]
+pub struct Gate {
+    pub mat: Mat,
+    pub on: [u32; 3],
+    pub diagonal: bool,
+}
+
+/// Phase `angle` where all of `on` are 1 (unused slots NONE).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Term {
+    pub on: [u32; 3],
+    pub angle: f64,
+}
+
+/// What `lower` turns into kernel calls.
+#[derive(Clone, Debug)]
+pub enum Item {
+    /// A matrix on `on`, where all of `controls` are 1.
+    Block { mat: Box<Mat>, on: Vec<u32>, controls: Vec<u32> },
+    Phases(Vec<Term>),
+}
+
+impl Item {
+    /// Positions that it touches, as a mask.
+    pub fn touches(&self) -> u64 {
+        match self {
+            Item::Block { on, controls, .. } => on.iter().chain(controls).fold(0, |m, &q| m | 1 << q),
+            Item::Phases(terms) => terms.iter().fold(0, |m, t| m | t.mask()),
+        }
+    }
+}
+
+impl Term {
+    pub fn mask(&self) -> u64 {
+        self.on.iter().filter(|&&q| q != NONE).fold(0, |m, &q| m | 1 << q)
+    }
+}
+
+struct Node {
+    on: [u32; 3],
+    k: usize,
+    mat: Mat,
+    diagonal: bool,
+    /// Gates on single qubits that came just before the first gate of a pair.
+    before: [Option<Mat>; 2],
+    terms: Vec<Term>,
+    alive: bool,
+}
+
+impl Node {
+    fn is_phases(&self) -> bool {
+        self.k == 0
+    }
+    fn bit(&self, q: u32) -> usize {
+        self.on[..self.k].iter().position(|&x| x == q).expect("the node's own qubit")
+    }
+}
+
+/// Sorts gates into blocks. `real`: the state has real amplitudes. `bits`: width of the state.
+pub fn fuse(gates: &[Gate], real: bool, bits: u32) -> (Vec<Item>, f64) {
+    let repeated = pairs_that_repeat(gates);
+    let mut nodes: Vec<Node> = Vec::with_capacity(gates.len());
+    let mut last = [NONE; 64];
+    let mut open_phases = NONE;
+    let mut global = 0.0;
+    for (gate, &again) in gates.iter().zip(&repeated) {
+        let k = gate.mat.k;
+        let on = &gate.on[..k];
+        let newest = on.iter().map(|&q| last[q as usize]).filter(|&n| n != NONE).max();
+        let shared = newest.filter(|&n| on.iter().all(|&q| last[q as usize] == n));
+        if let Some(n) = shared {
+            let node = &mut nodes[n as usize];
+            let opens = node.diagonal && node.k > 1 && !gate.diagonal && k == 1;
+            if !node.is_phases() && !opens {
+                let place: [usize; 3] = std::array::from_fn(|b| if b < k { node.bit(on[b]) } else { 0 });
+                node.mat.left(&gate.mat, &place[..k]);
+                node.diagonal = if k == node.k && node.diagonal && gate.diagonal {
+                    true
+                } else {
+                    node.mat.is_diagonal()
+                };
+                continue;
+            }
+        }
+        let as_phases = gate.diagonal && (k == 3 || (k == 2 && !again) || (k == 1 && shared.is_some_and(|n| nodes[n as usize].is_phases())));
+        if as_phases {
+            let fits = open_phases != NONE && newest.is_none_or(|n| n <= open_phases);
+            if !fits {
+                open_phases = nodes.len() as u32;
+                nodes.push(Node { on: [NONE; 3], k: 0, mat: Mat::identity(0), diagonal: true, before: [None; 2], terms: vec![], alive: true });
+            }
+            global += add_terms(&gate.mat, on, &mut nodes[open_phases as usize].terms);
+            for &q in on {
+                last[q as usize] = open_phases;
+            }
+            continue;
+        }
+        let mut node = Node { on: gate.on, k, mat: gate.mat, diagonal: gate.diagonal, before: [None; 2], terms: vec![], alive: true };
+        if k == 2 {
+            for b in 0..2 {
+                let n = last[on[b] as usize];
+                if n != NONE && nodes[n as usize].k == 1 {
+                    nodes[n as usize].alive = false;
+                    node.before[b] = Some(nodes[n as usize].mat);
+                }
+            }
+        }
+        for &q in on {
+            last[q as usize] = nodes.len() as u32;
+        }
+        nodes.push(node);
+    }
+    let mut items = Emitter { items: vec![], last: [NONE; 64], phases: NONE, single: NONE, real, bits, global };
+    for node in nodes.iter().filter(|node| node.alive) {
+        items.node(node);
+    }
+    items.finish()
+}
+
+/// For every gate on a pair: whether the neighbouring gates on both its qubits are on the same pair again, before or
+/// after it.
+fn pairs_that_repeat(gates: &[Gate]) -> Vec<bool> {
+    let mut out = vec![false; gates.len()];
+    let mut newest = [usize::MAX; 64];
+    for (at, gate) in gates.iter().enumerate() {
+        if gate.mat.k == 2 {
+            let (a, b) = (gate.on[0] as usize, gate.on[1] as usize);
+            if newest[a] != usize::MAX && newest[a] == newest[b] && gates[newest[a]].mat.k == 2 {
+                out[at] = true;
+                out[newest[a]] = true;
+            }
+        }
+        if gate.mat.k >= 2 {
+            for &q in &gate.on[..gate.mat.k] {
+                newest[q as usize] = at;
+            }
+        }
+    }
+    out
+}
+
+/// Adds a diagonal matrix to `terms`; gives its global phase.
+fn add_terms(mat: &Mat, on: &[u32], terms: &mut Vec<Term>) -> f64 {
+    let diagonal: [C64; 8] = std::array::from_fn(|r| if r < mat.dim() { mat.at(r, r) } else { C64::default() });
+    let theta = polynomial(&diagonal, mat.k);
+    for (set, &angle) in theta.iter().enumerate().take(mat.dim()).skip(1) {
+        let turns = angle / std::f64::consts::TAU;
+        let angle = (turns - turns.round()) * std::f64::consts::TAU;
+        if angle.abs() < 1e-15 {
+            continue;
+        }
+        let mut term = Term { on: [NONE; 3], angle };
+        for (slot, (_, &q)) in
+            term.on.iter_mut().zip(on.iter().enumerate().filter(|(b, _)| set >> b & 1 == 1))
+        {
+            *slot = q;
+        }
+        term.on.sort_unstable();
+        terms.push(term);
+    }
+    theta[0]
+}
+
+/// Writes items in order and merges each with an earlier one where that is cheaper.
+struct Emitter {
+    items: Vec<Item>,
+    last: [u32; 64],
+    /// The latest item of phases.
+    phases: u32,
+    /// A block on one qubit that may take a partner.
+    single: u32,
+    real: bool,
+    bits: u32,
+    global: f64,
+}
+
+impl Emitter {
+    fn node(&mut self, node: &Node) {
+        if node.is_phases() {
+            self.terms(&node.terms);
+            return;
+        }
+        let on = &node.on[..node.k];
+        if node.k != 2 || node.before.iter().all(Option::is_none) {
+            self.block(node.mat, on);
+            return;
+        }
+        let mut whole = node.mat;
+        let mut first = Mat::identity(2);
+        let mut apart = self.price(&node.mat);
+        for (b, before) in node.before.iter().enumerate() {
+            if let Some(mat) = before {
+                first.left(mat, &[b]);
+                apart += if mat.is_diagonal() { 0.0 } else { self.price(mat) };
+            }
+        }
+        if !node.diagonal {
+            whole = first;
+            whole.left(&node.mat, &[0, 1]);
+        }
+        if node.diagonal || apart < self.price(&whole) {
+            for (b, before) in node.before.iter().enumerate() {
+                if let Some(mat) = before {
+                    self.block(*mat, &on[b..b + 1]);
+                }
+            }
+            whole = node.mat;
+        }
+        self.block(whole, on);
+    }
+
+    fn price(&self, mat: &Mat) -> f64 {
+        if mat.is_diagonal() {
+            return cost::phases(self.real);
+        }
+        let controls = (0..mat.k).filter(|&b| mat.is_control(b)).count();
+        cost::block(mat.k - controls, controls, mat.is_real(), self.real)
+    }
+
+    fn newest(&self, on: &[u32]) -> u32 {
+        on.iter().map(|&q| self.last[q as usize]).filter(|&n| n != NONE).max().unwrap_or(NONE)
+    }
+
+    fn block(&mut self, mat: Mat, on: &[u32]) {
+        if mat.is_diagonal() {
+            let mut terms = Vec::new();
+            self.global += add_terms(&mat, on, &mut terms);
+            self.terms(&terms);
+            return;
+        }
+        if self.join(&mat, on) {
+            return;
+        }
+        let number = self.items.len() as u32;
+        for &q in on {
+            self.last[q as usize] = number;
+        }
+        self.single = if on.len() == 1 { number } else { self.single };
+        self.items.push(Item::Block { mat: Box::new(mat), on: on.to_vec(), controls: vec![] });
+    }
+
+    /// Multiplies the matrix into an earlier block if that is cheaper than two blocks.
+    fn join(&mut self, mat: &Mat, on: &[u32]) -> bool {
+        let mut number = self.newest(on);
+        if number == NONE || (on.len() == 1 && !matches!(self.items[number as usize], Item::Block { .. })) {
+            if on.len() > 1 || self.single == NONE || (number != NONE && number > self.single) {
+                return false;
+            }
+            number = self.single;
+            let Item::Block { on: there, .. } = &self.items[number as usize] else { return false };
+            if there.iter().any(|&q| self.last[q as usize] != number) {
+                return false;
+            }
+        }
+        let Item::Block { mat: old, on: there, .. } = &self.items[number as usize] else { return false };
+        let mut union = there.clone();
+        union.extend(on.iter().filter(|q| !there.contains(q)));
+        if union.len() > 3 {
+            return false;
+        }
+        let (before, after) = (self.price(old) + self.price(mat), cost::block(union.len(), 0, old.is_real() && mat.is_real(), self.real));
+        let gain = (before - after) * cost::blocks_at(self.bits, self.real);
+        if gain <= if union.len() == there.len() { 0.0 } else { cost::MERGE } {
+            return false;
+        }
+        let place = |list: &[u32]| -> Vec<usize> {
+            list.iter().map(|q| union.iter().position(|x| x == q).expect("part of the union")).collect()
+        };
+        let mut merged = old.embed(union.len(), &place(there));
+        merged.left(mat, &place(on));
+        for &q in &union {
+            self.last[q as usize] = number;
+        }
+        if self.single == number && union.len() == 3 {
+            self.single = NONE;
+        }
+        self.items[number as usize] = Item::Block { mat: Box::new(merged), on: union, controls: vec![] };
+        true
+    }
+
+    fn terms(&mut self, terms: &[Term]) {
+        for term in terms {
+            let k = term.on.iter().filter(|&&q| q != NONE).count();
+            let on = &term.on[..k];
+            let newest = self.newest(on);
+            if newest != NONE && on.iter().all(|&q| self.last[q as usize] == newest) {
+                if let Item::Block { mat, on: there, .. } = &mut self.items[newest as usize] {
+                    let place: Vec<usize> =
+                        on.iter().map(|q| there.iter().position(|x| x == q).expect("its block")).collect();
+                    let z = C64::cis(term.angle);
+                    for r in (0..mat.dim()).filter(|r| place.iter().all(|b| r >> b & 1 == 1)) {
+                        for col in 0..mat.dim() {
+                            let at = (r << mat.k) + col;
+                            mat.m[at] = mat.m[at].mul(z);
+                        }
+                    }
+                    continue;
+                }
+            }
+            if self.phases == NONE || (newest != NONE && newest > self.phases) {
+                self.phases = self.items.len() as u32;
+                self.items.push(Item::Phases(vec![]));
+            }
+            let number = self.phases;
+            for &q in on {
+                self.last[q as usize] = number;
+            }
+            let Item::Phases(list) = &mut self.items[number as usize] else { continue };
+            match list.iter_mut().find(|old| old.on == term.on) {
+                Some(old) => old.angle += term.angle,
+                None => list.push(*term),
+            }
+        }
+    }
+
+    /// Splits controls off the matrices; gives the items and the global phase.
+    fn finish(mut self) -> (Vec<Item>, f64) {
+        for item in &mut self.items {
+            if let Item::Block { mat, on, controls } = item {
+                while mat.k > 1 {
+                    let Some(b) = (0..mat.k).find(|&b| mat.is_control(b)) else { break };
+                    **mat = mat.where_set(b);
+                    controls.push(on.remove(b));
+                }
+            }
+        }
+        (self.items, self.global)
+    }
+}

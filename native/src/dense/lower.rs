@@ -1,0 +1,143 @@
+//! Blocks to kernel calls: which bits are lanes, and coefficients in the order in which a kernel reads them.
+
+use super::buffer::Buffer;
+use super::isa::Isa;
+use super::kernels::Span;
+use super::lanes::Real;
+use super::matrix::{Mat, C64};
+use super::phases::{PhaseJob, Place, Scratch};
+
+/// One kernel call on a chunk.
+pub enum Job<R: Real> {
+    Block(BlockJob<R>),
+    Phases(PhaseJob<R>),
+}
+
+pub struct BlockJob<R: Real> {
+    span: Span,
+    shape: Shape,
+    coefs: Buffer<R>,
+    /// Controls that are bits of the chunk's number.
+    chunk_controls: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Shape {
+    complex_state: bool,
+    complex: bool,
+    vector: bool,
+    rows: usize,
+    flips: usize,
+}
+
+impl<R: Real> Job<R> {
+    /// Runs on the chunk at `data` with number `chunk`.
+    ///
+    /// # Safety
+    /// `data` has as many amplitudes as the job was made for and nobody else uses them; the instruction set of `I` is
+    /// there.
+    pub unsafe fn run<I: Isa<R>>(&self, data: *mut R, chunk: u64, scratch: &mut Scratch<R>) {
+        // SAFETY: handed on from the caller.
+        unsafe {
+            match self {
+                Job::Block(job) => job.run::<I>(data, chunk),
+                Job::Phases(job) => job.run::<I>(data, chunk, scratch),
+            }
+        }
+    }
+}
+
+/// Calls the kernel of a shape; shapes that `BlockJob::new` never makes do nothing.
+macro_rules! call {
+    ($shape:expr, $isa:ident, $data:expr, $coefs:expr, $span:expr; $($vector:literal $k:literal $l:literal),*) => {
+        match ($shape.vector, $shape.rows, $shape.flips) {
+            $(($vector, $k, $l) => match ($shape.complex_state, $shape.complex) {
+                (true, true) => $isa::block::<true, true, $vector, $k, $l>($data, $coefs, $span),
+                (true, false) => $isa::block::<true, false, $vector, $k, $l>($data, $coefs, $span),
+                (false, _) => $isa::block::<false, false, $vector, $k, $l>($data, $coefs, $span),
+            },)*
+            _ => {}
+        }
+    };
+}
+
+impl<R: Real> BlockJob<R> {
+    /// `mat` on the bits `on` of a chunk of `local` bits, where all of `controls` are 1.
+    pub fn new(mat: &Mat, on: &[u32], controls: &[Place], local: u32, complex_state: bool) -> BlockJob<R> {
+        let lanes = R::LANE_BITS;
+        let (mut lane_controls, mut row_controls, mut chunk_controls) = (0usize, 0usize, 0u64);
+        for control in controls {
+            match *control {
+                Place::In(b) if b < lanes => lane_controls |= 1 << b,
+                Place::In(b) => row_controls |= 1 << (b - lanes),
+                Place::Out(b) => chunk_controls |= 1 << b,
+            }
+        }
+        let rows: Vec<usize> = (0..mat.k).filter(|&b| on[b] >= lanes).collect();
+        let flips: Vec<usize> = (0..mat.k).filter(|&b| on[b] < lanes).collect();
+        let vector = !flips.is_empty() || lane_controls != 0;
+        let complex = !mat.is_real();
+        let shape = Shape { complex_state, complex, vector, rows: rows.len(), flips: flips.len() };
+        let spread = |x: usize, bits: &[usize], shift: u32| -> usize {
+            bits.iter().enumerate().map(|(k, &b)| (x >> k & 1) << (on[b] - shift)).sum()
+        };
+        let targets: usize = rows.iter().map(|&b| 1usize << (on[b] - lanes)).sum();
+        let skip = targets | row_controls;
+        let free = local.saturating_sub(lanes) - skip.count_ones();
+        let span = Span {
+            skip,
+            fixed: row_controls,
+            count: 1 << free,
+            rows: std::array::from_fn(|r| if r < 1 << rows.len() { spread(r, &rows, lanes) } else { 0 }),
+            flips: std::array::from_fn(|f| if f < 1 << flips.len() { spread(f, &flips, 0) } else { 0 }),
+        };
+        let coefs = coefficients::<R>(mat, on, &rows, &flips, lane_controls, shape);
+        BlockJob { span, shape, coefs: Buffer::from_slice(&coefs), chunk_controls }
+    }
+
+    unsafe fn run<I: Isa<R>>(&self, data: *mut R, chunk: u64) {
+        if chunk & self.chunk_controls != self.chunk_controls {
+            return;
+        }
+        // SAFETY: the span stays inside the chunk by construction and the coefficients are those of the shape; the
+        // rest is handed on from the caller.
+        unsafe {
+            call!(self.shape, I, data, self.coefs.as_ptr(), &self.span;
+                false 1 0, false 2 0, false 3 0, true 1 0, true 2 0, true 3 0,
+                true 0 1, true 0 2, true 0 3, true 1 1, true 1 2, true 2 1)
+        }
+    }
+}
+
+/// In the order of `kernels::block`: row, row, flip, and for vectors the lane; the identity where a lane control is 0.
+fn coefficients<R: Real>(
+    mat: &Mat,
+    on: &[u32],
+    rows: &[usize],
+    flips: &[usize],
+    lane_controls: usize,
+    shape: Shape,
+) -> Vec<R> {
+    let lanes = if shape.vector { R::W } else { 1 };
+    let pick = |x: usize, bits: &[usize]| -> usize { bits.iter().enumerate().map(|(k, &b)| (x >> k & 1) << b).sum() };
+    let in_lane = |lane: usize| -> usize { flips.iter().map(|&b| (lane >> on[b] & 1) << b).sum() };
+    let mut out = Vec::new();
+    for o in 0..1usize << rows.len() {
+        for r in 0..1usize << rows.len() {
+            for f in 0..1usize << flips.len() {
+                let value = |lane: usize| -> C64 {
+                    if lane & lane_controls != lane_controls {
+                        return C64 { re: (o == r && f == 0) as u8 as f64, im: 0.0 };
+                    }
+                    let (to, from) = (in_lane(lane), in_lane(lane) ^ pick(f, flips));
+                    mat.at(pick(o, rows) | to, pick(r, rows) | from)
+                };
+                out.extend((0..lanes).map(|lane| R::of(value(lane).re)));
+                if shape.complex {
+                    out.extend((0..lanes).map(|lane| R::of(value(lane).im)));
+                }
+            }
+        }
+    }
+    out
+}

@@ -1,0 +1,277 @@
+//! Matrices of gates and of blocks of gates, up to three qubits, in f64.
+//!
+//! Bit b of a row or column number belongs to the b-th qubit of the block. (A gate of a `Circuit` names its most
+//! significant qubit first: `of_gate` turns the order.)
+
+use crate::circuit::Kind;
+
+/// What counts as zero in a product of unitary matrices: rounding stays far below, and dropping it changes no sample.
+pub const ZERO: f64 = 1e-13;
+
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct C64 {
+    pub re: f64,
+    pub im: f64,
+}
+
+pub const fn c(re: f64, im: f64) -> C64 {
+    C64 { re, im }
+}
+
+const O: C64 = c(0.0, 0.0);
+const I: C64 = c(1.0, 0.0);
+
+impl C64 {
+    /// `e^{i angle}`; exact at multiples of a quarter turn.
+    pub fn cis(angle: f64) -> C64 {
+        let quarter = angle * std::f64::consts::FRAC_2_PI;
+        let whole = quarter.round();
+        if (quarter - whole).abs() < 1e-14 && whole.abs() < 1e9 {
+            return [c(1.0, 0.0), c(0.0, 1.0), c(-1.0, 0.0), c(0.0, -1.0)][(whole as i64).rem_euclid(4) as usize];
+        }
+        let (im, re) = angle.sin_cos();
+        c(re, im)
+    }
+
+    #[inline(always)]
+    pub fn mul(self, b: C64) -> C64 {
+        c(self.re * b.re - self.im * b.im, self.re * b.im + self.im * b.re)
+    }
+
+    #[inline(always)]
+    pub fn add(self, b: C64) -> C64 {
+        c(self.re + b.re, self.im + b.im)
+    }
+
+    pub fn conj(self) -> C64 {
+        c(self.re, -self.im)
+    }
+
+    pub fn scale(self, by: f64) -> C64 {
+        c(self.re * by, self.im * by)
+    }
+
+    pub fn norm(self) -> f64 {
+        self.re * self.re + self.im * self.im
+    }
+
+    pub fn is_zero(self) -> bool {
+        self.norm() < ZERO * ZERO
+    }
+
+    pub fn is_near(self, b: C64) -> bool {
+        c(self.re - b.re, self.im - b.im).is_zero()
+    }
+}
+
+/// A square matrix of `1 << k` rows, row after row; k is 0 to 3.
+#[derive(Clone, Copy, Debug)]
+pub struct Mat {
+    pub k: usize,
+    pub m: [C64; 64],
+}
+
+impl Mat {
+    pub fn identity(k: usize) -> Mat {
+        let mut out = Mat { k, m: [O; 64] };
+        for r in 0..1 << k {
+            out.m[(r << k) + r] = I;
+        }
+        out
+    }
+
+    fn from_rows<const N: usize>(k: usize, rows: [[C64; N]; N]) -> Mat {
+        let mut out = Mat { k, m: [O; 64] };
+        for (r, row) in rows.iter().enumerate() {
+            out.m[r << k..][..N].copy_from_slice(row);
+        }
+        out
+    }
+
+    #[inline]
+    pub fn at(&self, r: usize, col: usize) -> C64 {
+        self.m[(r << self.k) + col]
+    }
+
+    #[inline]
+    pub fn dim(&self) -> usize {
+        1 << self.k
+    }
+
+    /// `self = gate * self`, the gate's bit b being bit `bits[b]` of this matrix.
+    pub fn left(&mut self, gate: &Mat, bits: &[usize]) {
+        let (dim, sub) = (self.dim(), gate.dim());
+        let mask: usize = bits.iter().map(|b| 1 << b).sum();
+        let place: [usize; 8] =
+            std::array::from_fn(|x| bits.iter().enumerate().map(|(b, to)| (x >> b & 1) << to).sum());
+        for base in (0..dim).filter(|r| r & mask == 0) {
+            for col in 0..dim {
+                let mut old = [O; 8];
+                for (x, slot) in old[..sub].iter_mut().enumerate() {
+                    *slot = self.at(base + place[x], col);
+                }
+                for r in 0..sub {
+                    let mut sum = O;
+                    for (x, &value) in old[..sub].iter().enumerate() {
+                        sum = sum.add(gate.at(r, x).mul(value));
+                    }
+                    self.m[((base + place[r]) << self.k) + col] = sum;
+                }
+            }
+        }
+    }
+
+    /// This matrix on the bits `bits` of a block of `k` qubits.
+    pub fn embed(&self, k: usize, bits: &[usize]) -> Mat {
+        let mut out = Mat::identity(k);
+        out.left(self, bits);
+        out
+    }
+
+    pub fn is_diagonal(&self) -> bool {
+        (0..self.dim()).all(|r| (0..self.dim()).all(|col| r == col || self.at(r, col).is_zero()))
+    }
+
+    pub fn is_real(&self) -> bool {
+        self.m[..self.dim() * self.dim()].iter().all(|x| x.im.abs() < ZERO)
+    }
+
+    /// Whether bit `b` is a control: nothing happens where it is 0.
+    pub fn is_control(&self, b: usize) -> bool {
+        let dim = self.dim();
+        (0..dim).all(|r| {
+            (0..dim).all(|col| {
+                (r >> b & 1 == 1 && col >> b & 1 == 1) || self.at(r, col).is_near(if r == col { I } else { O })
+            })
+        })
+    }
+
+    /// The part of this matrix where bit `b` is 1, without that bit.
+    pub fn where_set(&self, b: usize) -> Mat {
+        let mut out = Mat { k: self.k - 1, m: [O; 64] };
+        let wide = |x: usize| (x >> b << (b + 1)) | 1 << b | (x & ((1 << b) - 1));
+        for r in 0..out.dim() {
+            for col in 0..out.dim() {
+                out.m[(r << out.k) + col] = self.at(wide(r), wide(col));
+            }
+        }
+        out
+    }
+
+    pub fn dagger(&self) -> Mat {
+        let mut out = *self;
+        for r in 0..self.dim() {
+            for col in 0..self.dim() {
+                out.m[(r << self.k) + col] = self.at(col, r).conj();
+            }
+        }
+        out
+    }
+}
+
+fn one(m: [[C64; 2]; 2]) -> Mat {
+    Mat::from_rows(1, m)
+}
+
+/// `m` on bit 0 where all of `controls` more significant bits are 1.
+fn controlled(m: Mat, controls: usize) -> Mat {
+    let k = m.k + controls;
+    let mut out = Mat::identity(k);
+    let base = out.dim() - m.dim();
+    for r in 0..m.dim() {
+        for col in 0..m.dim() {
+            out.m[((base + r) << k) + base + col] = m.at(r, col);
+        }
+    }
+    out
+}
+
+fn rx(theta: f64) -> Mat {
+    let (s, co) = (theta / 2.0).sin_cos();
+    one([[c(co, 0.0), c(0.0, -s)], [c(0.0, -s), c(co, 0.0)]])
+}
+
+fn ry(theta: f64) -> Mat {
+    let (s, co) = (theta / 2.0).sin_cos();
+    one([[c(co, 0.0), c(-s, 0.0)], [c(s, 0.0), c(co, 0.0)]])
+}
+
+fn diagonal2(a: C64, b: C64) -> Mat {
+    one([[a, O], [O, b]])
+}
+
+/// `exp(-i theta/2 P P)`; `flip` is the sign of the corners (1 for XX, -1 for YY).
+fn pair_rotation(theta: f64, flip: f64) -> Mat {
+    let (s, co) = (theta / 2.0).sin_cos();
+    let (d, near, far) = (c(co, 0.0), c(0.0, -s), c(0.0, -s * flip));
+    Mat::from_rows(2, [[d, O, O, far], [O, d, near, O], [O, near, d, O], [far, O, O, d]])
+}
+
+/// The matrix of a gate, its LAST operand being bit 0.
+pub fn of_gate(kind: Kind, angles: &[f64]) -> Mat {
+    use Kind::*;
+    let h = std::f64::consts::FRAC_1_SQRT_2;
+    let x = || one([[O, I], [I, O]]);
+    let y = || one([[O, c(0.0, -1.0)], [c(0.0, 1.0), O]]);
+    let swap_with = |z: C64| Mat::from_rows(2, [[I, O, O, O], [O, O, z, O], [O, z, O, O], [O, O, O, I]]);
+    match kind {
+        X => x(),
+        Y => y(),
+        Z => diagonal2(I, c(-1.0, 0.0)),
+        H => one([[c(h, 0.0), c(h, 0.0)], [c(h, 0.0), c(-h, 0.0)]]),
+        S => diagonal2(I, c(0.0, 1.0)),
+        Sdg => diagonal2(I, c(0.0, -1.0)),
+        Sx => one([[c(0.5, 0.5), c(0.5, -0.5)], [c(0.5, -0.5), c(0.5, 0.5)]]),
+        Sxdg => one([[c(0.5, -0.5), c(0.5, 0.5)], [c(0.5, 0.5), c(0.5, -0.5)]]),
+        T => diagonal2(I, c(h, h)),
+        Tdg => diagonal2(I, c(h, -h)),
+        Rx => rx(angles[0]),
+        Ry => ry(angles[0]),
+        Rz => diagonal2(C64::cis(-angles[0] / 2.0), C64::cis(angles[0] / 2.0)),
+        P => diagonal2(I, C64::cis(angles[0])),
+        U => {
+            let (s, co) = (angles[0] / 2.0).sin_cos();
+            let (phi, lam) = (C64::cis(angles[1]), C64::cis(angles[2]));
+            one([[c(co, 0.0), lam.scale(-s)], [phi.scale(s), phi.mul(lam).scale(co)]])
+        }
+        Cnot => controlled(x(), 1),
+        Cy => controlled(y(), 1),
+        Cz => controlled(of_gate(Z, &[]), 1),
+        Ch => controlled(of_gate(H, &[]), 1),
+        Swap => swap_with(I),
+        Iswap => swap_with(c(0.0, 1.0)),
+        Iswapdg => swap_with(c(0.0, -1.0)),
+        Cp => controlled(of_gate(P, angles), 1),
+        Crx => controlled(rx(angles[0]), 1),
+        Cry => controlled(ry(angles[0]), 1),
+        Crz => controlled(of_gate(Rz, angles), 1),
+        Rxx => pair_rotation(angles[0], 1.0),
+        Ryy => pair_rotation(angles[0], -1.0),
+        Rzz => {
+            let (same, other) = (C64::cis(-angles[0] / 2.0), C64::cis(angles[0] / 2.0));
+            Mat::from_rows(2, [[same, O, O, O], [O, other, O, O], [O, O, other, O], [O, O, O, same]])
+        }
+        Toffoli => controlled(x(), 2),
+        Ccz => controlled(of_gate(Z, &[]), 2),
+        Cswap => controlled(swap_with(I), 1),
+        Id => Mat::identity(1),
+        Measure | Reset | Noise | Logic => Mat::identity(0),
+    }
+}
+
+/// The angles of a diagonal matrix as a polynomial: `theta[S]` for the set of bits `S`, so that the phase of x is the
+/// sum over all S contained in x. (The Moebius transform over subsets; `theta[0]` is a global phase.)
+pub fn polynomial(diagonal: &[C64], k: usize) -> [f64; 8] {
+    let mut theta = [0.0; 8];
+    for (slot, z) in theta.iter_mut().zip(diagonal) {
+        *slot = z.im.atan2(z.re);
+    }
+    for b in 0..k {
+        for x in 0..1 << k {
+            if x >> b & 1 == 1 {
+                theta[x] -= theta[x ^ 1 << b];
+            }
+        }
+    }
+    theta
+}

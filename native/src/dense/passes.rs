@@ -1,0 +1,214 @@
+//! Passes over a state: which gates run while one chunk of it is in the cache.
+//!
+//! A state beyond the cache is cut into chunks: some of its bits (the lowest, so that rows of a chunk are contiguous,
+//! and a few chosen high ones) vary inside a chunk, the others number the chunks. A pass copies each chunk into a
+//! buffer, runs there every gate whose targets are inside, and copies it back: one trip through memory for many gates.
+//! Controls and phases may lie outside, where they are constant for a chunk.
+
+use super::fuse::{Item, Term, NONE};
+use super::isa::Isa;
+use super::lanes::Real;
+use super::lower::{BlockJob, Job};
+use super::phases::{PhaseJob, Place, Scratch};
+
+/// log2 of the amplitudes of a chunk: half of a common L2 cache in f32.
+const CHUNK_BITS: u32 = 16;
+/// Lowest bits that stay in every chunk: rows of 2 KiB in f32.
+const ROW_BITS: u32 = 8;
+
+pub struct Pass<R: Real> {
+    /// Bits of the state during this pass; it grows to them before.
+    pub bits: u32,
+    /// Bits of a chunk.
+    local: u32,
+    /// Bits of the state at the local bits from `row` up, ascending. Empty: chunks are contiguous.
+    row: u32,
+    gathered: Vec<u32>,
+    jobs: Vec<Job<R>>,
+}
+
+/// Sorts items into passes. `from`: bits of the state before, `complex`: its amplitudes.
+pub fn passes<R: Real>(items: Vec<Item>, from: u32, complex: bool) -> Vec<Pass<R>> {
+    let chunk_bits = CHUNK_BITS + (!complex) as u32 - (R::W == 8) as u32;
+    let mut out: Vec<Pass<R>> = Vec::new();
+    let mut bits = from;
+    let mut rest: Vec<Item> = items;
+    while !rest.is_empty() {
+        let (taken, left, high) = take(rest, chunk_bits, bits);
+        rest = left;
+        for item in &taken {
+            bits = bits.max(64 - item.touches().leading_zeros());
+        }
+        out.push(lower(taken, bits, &high, chunk_bits, complex));
+    }
+    out
+}
+
+/// The items of the next pass, those left, and the high bits that the pass has inside.
+fn take(items: Vec<Item>, chunk_bits: u32, bits: u32) -> (Vec<Item>, Vec<Item>, u64) {
+    let widest = items.iter().map(|item| 64 - item.touches().leading_zeros()).max().unwrap_or(0).max(bits);
+    if widest <= chunk_bits {
+        return first_of_one_width(items, bits);
+    }
+    let rows = (1u64 << ROW_BITS) - 1;
+    let room = chunk_bits - ROW_BITS;
+    let mut high = 0u64;
+    let mut blocked = 0u64;
+    let (mut taken, mut left) = (vec![], vec![]);
+    for item in items {
+        match item {
+            Item::Block { ref on, .. } => {
+                let targets = on.iter().fold(0u64, |m, &q| m | 1 << q) & !rows;
+                let free = item.touches() & blocked == 0;
+                if free && (high | targets).count_ones() <= room {
+                    high |= targets;
+                    taken.push(item);
+                } else {
+                    blocked |= item.touches();
+                    left.push(item);
+                }
+            }
+            Item::Phases(terms) => {
+                let (wait, now): (Vec<Term>, Vec<Term>) = terms.into_iter().partition(|t| t.mask() & blocked != 0);
+                if !now.is_empty() {
+                    taken.push(Item::Phases(now));
+                }
+                if !wait.is_empty() {
+                    let item = Item::Phases(wait);
+                    blocked |= item.touches();
+                    left.push(item);
+                }
+            }
+        }
+    }
+    (taken, left, high)
+}
+
+/// The first items, as long as the state does not grow.
+fn first_of_one_width(mut items: Vec<Item>, bits: u32) -> (Vec<Item>, Vec<Item>, u64) {
+    let mut width = bits;
+    let mut end = 0;
+    for item in &items {
+        let needed = 64 - item.touches().leading_zeros();
+        if needed > width {
+            if end > 0 {
+                break;
+            }
+            width = needed;
+        }
+        end += 1;
+    }
+    let left = items.split_off(end);
+    (items, left, 0)
+}
+
+fn lower<R: Real>(items: Vec<Item>, bits: u32, high: &u64, chunk_bits: u32, complex: bool) -> Pass<R> {
+    let local = bits.min(chunk_bits).max(R::LANE_BITS);
+    let row = if bits <= chunk_bits { local } else { ROW_BITS };
+    let mut gathered: Vec<u32> = (row..bits).filter(|b| high >> b & 1 == 1).collect();
+    let mut spare = row;
+    while gathered.len() < (local - row) as usize {
+        if !gathered.contains(&spare) {
+            gathered.push(spare);
+        }
+        spare += 1;
+    }
+    gathered.sort_unstable();
+    let outside: Vec<u32> = (row..bits).filter(|b| !gathered.contains(b)).collect();
+    let place = |q: u32| -> Place {
+        if q < row {
+            return Place::In(q);
+        }
+        match gathered.iter().position(|&b| b == q) {
+            Some(k) => Place::In(row + k as u32),
+            None => Place::Out(outside.iter().position(|&b| b == q).expect("a bit of the state") as u32),
+        }
+    };
+    let jobs = items
+        .iter()
+        .map(|item| match item {
+            Item::Block { mat, on, controls } => {
+                let on: Vec<u32> = on
+                    .iter()
+                    .map(|&q| match place(q) {
+                        Place::In(b) => b,
+                        Place::Out(_) => unreachable!("a pass has the targets of its blocks inside"),
+                    })
+                    .collect();
+                let controls: Vec<Place> = controls.iter().map(|&q| place(q)).collect();
+                Job::Block(BlockJob::new(mat, &on, &controls, local, complex))
+            }
+            Item::Phases(terms) => {
+                let terms: Vec<(Vec<Place>, f64)> = terms
+                    .iter()
+                    .map(|t| (t.on.iter().filter(|&&q| q != NONE).map(|&q| place(q)).collect(), t.angle))
+                    .collect();
+                Job::Phases(PhaseJob::new(&terms, local, complex))
+            }
+        })
+        .collect();
+    let contiguous = gathered.iter().enumerate().all(|(k, &b)| b == row + k as u32);
+    Pass { bits, local, row, gathered: if contiguous { vec![] } else { gathered }, jobs }
+}
+
+impl<R: Real> Pass<R> {
+    pub fn chunks(&self) -> u64 {
+        1 << self.bits.saturating_sub(self.local)
+    }
+
+    /// Runs all gates on chunk `number` of the state at `data`.
+    ///
+    /// # Safety
+    /// `data` has `1 << bits` amplitudes; nobody else uses this chunk; the instruction set of `I` is there; `buffer`
+    /// has room for a chunk if `gathers`.
+    pub unsafe fn run<I: Isa<R>>(&self, data: *mut R, number: u64, parts: usize, buffer: *mut R, scratch: &mut Scratch<R>) {
+        if self.gathered.is_empty() {
+            // SAFETY: chunk `number` is this range of the state.
+            let chunk = unsafe { data.add(((number as usize) << self.local) * parts) };
+            for job in &self.jobs {
+                // SAFETY: handed on from the caller.
+                unsafe { job.run::<I>(chunk, number, scratch) };
+            }
+            return;
+        }
+        let row = (1usize << self.row) * parts;
+        let high: usize = self.gathered.iter().map(|&b| 1usize << b).sum();
+        let outside = (1usize << self.bits) - 1 - high - ((1 << self.row) - 1);
+        let base = deposit(number as usize, outside);
+        let rows = 1usize << (self.local - self.row);
+        let mut h = 0usize;
+        for k in 0..rows {
+            // SAFETY: row k of the chunk; different rows and chunks do not overlap.
+            unsafe { std::ptr::copy_nonoverlapping(data.add((base | h) * parts), buffer.add(k * row), row) };
+            h = (h | !high).wrapping_add(1) & high;
+        }
+        for job in &self.jobs {
+            // SAFETY: the buffer holds the chunk; the rest is handed on from the caller.
+            unsafe { job.run::<I>(buffer, number, scratch) };
+        }
+        for k in 0..rows {
+            // SAFETY: as above.
+            unsafe { std::ptr::copy_nonoverlapping(buffer.add(k * row), data.add((base | h) * parts), row) };
+            h = (h | !high).wrapping_add(1) & high;
+        }
+    }
+
+    pub fn gathers(&self) -> bool {
+        !self.gathered.is_empty()
+    }
+
+    pub fn chunk_len(&self, parts: usize) -> usize {
+        (1usize << self.local) * parts
+    }
+}
+
+/// The bits of `x`, lowest first, at the set bits of `mask`.
+fn deposit(x: usize, mask: usize) -> usize {
+    let (mut out, mut rest, mut k) = (0, mask, 0);
+    while rest != 0 {
+        out |= (x >> k & 1) << rest.trailing_zeros();
+        rest &= rest - 1;
+        k += 1;
+    }
+    out
+}
