@@ -38,7 +38,6 @@ impl Matrix {
         ((&mut re_a[a * n..(a + 1) * n], &mut im_a[a * n..(a + 1) * n]), (&mut re_b[..n], &mut im_b[..n]))
     }
 
-
     /// The same numbers in another shape.
     pub fn reshaped(mut self, rows: usize, columns: usize) -> Matrix {
         assert_eq!(rows * columns, self.re.len());

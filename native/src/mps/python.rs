@@ -33,7 +33,12 @@ impl PyMpsPlan {
         self.plan.steps()
     }
 
-    /// (samples, notes). Raises MemoryError when a bond outgrows `bond`, TimeoutError after `seconds` of gates.
+    /// (log2 of the largest bond, seconds): upper bounds, from the ranks of the gates.
+    fn bounds(&self, shots: usize) -> (f64, f64) {
+        self.plan.bounds(shots)
+    }
+
+    /// (samples, (largest bond, bound on 1 - fidelity)). Raises MemoryError when a bond outgrows `bond`, TimeoutError after `seconds` of gates.
     #[pyo3(signature = (shots, seed, bond=512, cut=1e-13, seconds=None))]
     fn run(
         &self,

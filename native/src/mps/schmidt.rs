@@ -69,15 +69,15 @@ fn orthogonalise(theta: &Matrix, total: f64, rest: f64) -> (Matrix, Matrix) {
         }
         let (out_re, out_im) = basis.row_mut(rank);
         out_re.iter_mut().chain(out_im).for_each(|x| *x /= length);
-        for k in 0..work.rows {
-            if left[k] == 0.0 {
+        for (k, weight) in left.iter_mut().enumerate() {
+            if *weight == 0.0 {
                 continue;
             }
             let by = dot(basis.row(rank), work.row(k));
             core.re[rank * work.rows + k] = by.0;
             core.im[rank * work.rows + k] = by.1;
             add_scaled(basis.row(rank), (-by.0, -by.1), work.row_mut(k));
-            left[k] = if k == pivot { 0.0 } else { norm_squared(work.row(k)) };
+            *weight = if k == pivot { 0.0 } else { norm_squared(work.row(k)) };
         }
         rank += 1;
     }
