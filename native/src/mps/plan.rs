@@ -256,9 +256,10 @@ fn log2_rank(u: &Two) -> f64 {
         let scale = x * x + y * y;
         for row in rank + 1..4 {
             let by = mul(m[row][column], (x / scale, -y / scale));
-            for k in column..4 {
-                let (a, b) = mul(by, m[rank][k]);
-                m[row][k] = (m[row][k].0 - a, m[row][k].1 - b);
+            let pivot = m[rank];
+            for (cell, &x) in m[row].iter_mut().zip(&pivot).skip(column) {
+                let (a, b) = mul(by, x);
+                *cell = (cell.0 - a, cell.1 - b);
             }
         }
         rank += 1;
