@@ -1,13 +1,14 @@
 //! The native core of QMK: circuits as flat arrays, their readers, rewrites and simulators, for Python.
 //!
 //! Rooms: `circuit` is what all others speak; `qasm` and `qvm` read text and bytes into it; `rewrite` turns a circuit
-//! into a cheaper one with the same distribution; `dense` and `frame` sample it. Each room's `python` file is the only
+//! into a cheaper one with the same distribution; `dense`, `frame` and `mps` sample it. Each room's `python` file is the only
 //! one that knows Python. Input is never trusted: every index of a circuit is checked once, in `Circuit::check`.
 
 pub mod circuit;
 pub mod dense;
 pub mod dice;
 pub mod frame;
+pub mod mps;
 pub mod qasm;
 pub mod qvm;
 pub mod rewrite;
@@ -24,5 +25,6 @@ fn qmk_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     rewrite::python::register(module)?;
     samples::python::register(module)?;
     dense::python::register(module)?;
-    frame::python::register(module)
+    frame::python::register(module)?;
+    mps::python::register(module)
 }

@@ -5,6 +5,7 @@
 //! family `core`, angles in radians, first operand = most significant bit of a matrix.
 
 mod kind;
+pub mod matrix;
 pub mod python;
 
 pub use kind::{Kind, ALL};

@@ -1,0 +1,162 @@
+//! A matrix product state in right-canonical form with its Schmidt values, as it goes through gates and is sampled.
+//!
+//! Site k holds a tensor of shape (left bond, 2, right bond) whose rows are orthonormal, `values[k]` the Schmidt values of
+//! the bond to its left. A gate on two neighbours needs no division by Schmidt values (Hastings, J. Math. Phys. 50,
+//! 095207 (2009)) and no orthogonality centre, so gates may come in any order.
+
+use crate::circuit::matrix::{One, Two};
+use crate::dice::Dice;
+
+use super::linear::{multiply, norm_squared, Matrix};
+use super::schmidt::decompose;
+
+pub struct Chain {
+    /// Shape (left bond, 2 * right bond), the physical index above the right bond.
+    tensors: Vec<Matrix>,
+    values: Vec<Vec<f64>>,
+    /// Largest weight that one decomposition may cut off.
+    cut: f64,
+    /// Sum of the weights cut off so far: a bound on 1 - fidelity.
+    pub lost: f64,
+    pub peak: usize,
+}
+
+impl Chain {
+    /// |0...0>.
+    pub fn zeros(n: usize, cut: f64) -> Chain {
+        let mut site = Matrix::zeros(1, 2);
+        site.re[0] = 1.0;
+        Chain { tensors: vec![site; n], values: vec![vec![1.0]; n], cut, lost: 0.0, peak: 1 }
+    }
+
+    /// Size of the bond between sites k and k + 1.
+    pub fn bond(&self, k: usize) -> usize {
+        self.tensors[k].columns / 2
+    }
+
+    pub fn apply_one(&mut self, site: usize, u: &One) {
+        let tensor = &mut self.tensors[site];
+        let bond = tensor.columns / 2;
+        for row in 0..tensor.rows {
+            let (re, im) = tensor.row_mut(row);
+            let (re0, re1) = re.split_at_mut(bond);
+            let (im0, im1) = im.split_at_mut(bond);
+            for k in 0..bond {
+                let (a, b, c, d) = (re0[k], im0[k], re1[k], im1[k]);
+                re0[k] = u[0].0 * a - u[0].1 * b + u[1].0 * c - u[1].1 * d;
+                im0[k] = u[0].0 * b + u[0].1 * a + u[1].0 * d + u[1].1 * c;
+                re1[k] = u[2].0 * a - u[2].1 * b + u[3].0 * c - u[3].1 * d;
+                im1[k] = u[2].0 * b + u[2].1 * a + u[3].0 * d + u[3].1 * c;
+            }
+        }
+    }
+
+    /// `u` on sites k (more significant) and k + 1.
+    pub fn apply_two(&mut self, k: usize, u: &Two) {
+        let (left, middle, right) = (self.tensors[k].rows, self.bond(k), self.bond(k + 1));
+        let a = split_physical(&self.tensors[k]);
+        let mut joined = Matrix::zeros(left * 2, 2 * right);
+        multiply(&a, &self.tensors[k + 1], &mut joined);
+        debug_assert_eq!(a.columns, middle);
+        mix(&mut joined, u, right);
+        let mut theta = joined.clone();
+        for (row, &value) in self.values[k].iter().enumerate() {
+            for part in [2 * row, 2 * row + 1] {
+                let (re, im) = theta.row_mut(part);
+                re.iter_mut().chain(im).for_each(|x| *x *= value);
+            }
+        }
+        let found = decompose(&theta, self.cut);
+        let bond = found.values.len();
+        let whole = found.kept + found.lost;
+        self.lost += found.lost / whole;
+        self.peak = self.peak.max(bond);
+        let norm = found.kept.sqrt();
+        self.values[k + 1] = found.values.iter().map(|x| x / norm).collect();
+        let mut first = Matrix::zeros(left * 2, bond);
+        multiply(&joined, &found.right.adjoint(), &mut first);
+        first.scale(1.0 / norm);
+        self.tensors[k] = join_physical(first);
+        self.tensors[k + 1] = found.right;
+    }
+
+    /// Draws `shots` outcomes of sites 0 to `last` and calls `hit(site, first, count)` for every run of shots, in an order
+    /// in which equal prefixes stand together, whose outcome at `site` is 1.
+    pub fn sample(&self, shots: usize, last: usize, dice: &mut Dice, hit: &mut impl FnMut(usize, usize, usize)) {
+        let mut groups = vec![(0usize, shots)];
+        let mut front = Matrix::zeros(1, 1);
+        front.re[0] = 1.0;
+        for (site, tensor) in self.tensors.iter().enumerate().take(last + 1) {
+            let bond = tensor.columns / 2;
+            let mut both = Matrix::zeros(groups.len(), 2 * bond);
+            multiply(&front, tensor, &mut both);
+            let (mut next, mut rows) = (Vec::with_capacity(groups.len() * 2), Vec::with_capacity(groups.len() * 2));
+            for (row, &(first, count)) in groups.iter().enumerate() {
+                let (re, im) = both.row(row);
+                let zero = norm_squared((&re[..bond], &im[..bond]));
+                let one = norm_squared((&re[bond..], &im[bond..]));
+                let ones = dice.binomial(count as u64, one / (zero + one)) as usize;
+                if ones < count {
+                    next.push((first, count - ones));
+                    rows.push((row, 0, zero));
+                }
+                if ones > 0 {
+                    hit(site, first + count - ones, ones);
+                    next.push((first + count - ones, ones));
+                    rows.push((row, 1, one));
+                }
+            }
+            front = Matrix::zeros(rows.len(), bond);
+            for (to, &(from, outcome, weight)) in rows.iter().enumerate() {
+                let (re, im) = both.row(from);
+                let range = outcome * bond..(outcome + 1) * bond;
+                let scale = 1.0 / weight.sqrt();
+                let (to_re, to_im) = front.row_mut(to);
+                to_re.iter_mut().zip(&re[range.clone()]).for_each(|(out, x)| *out = x * scale);
+                to_im.iter_mut().zip(&im[range]).for_each(|(out, x)| *out = x * scale);
+            }
+            groups = next;
+        }
+    }
+}
+
+/// (left, 2 right) to (left 2, right).
+fn split_physical(tensor: &Matrix) -> Matrix {
+    tensor.clone().reshaped(tensor.rows * 2, tensor.columns / 2)
+}
+
+fn join_physical(tensor: Matrix) -> Matrix {
+    let (rows, columns) = (tensor.rows / 2, tensor.columns * 2);
+    tensor.reshaped(rows, columns)
+}
+
+/// Applies `u` to the physical indices of a joined pair of shape (left 2, 2 right).
+fn mix(joined: &mut Matrix, u: &Two, right: usize) {
+    let identity_on = |row: usize| (0..4).all(|c| u[4 * row + c] == if row == c { (1.0, 0.0) } else { (0.0, 0.0) });
+    let kept: Vec<bool> = (0..4).map(identity_on).collect();
+    let mut old = [vec![0.0; right * 4], vec![0.0; right * 4]];
+    for left in 0..joined.rows / 2 {
+        // rows 2 left (s = 0) and 2 left + 1 (s = 1), each t = 0 then t = 1: basis state 2 s + t is one run of `right`
+        let range = left * 4 * right..(left + 1) * 4 * right;
+        old[0].copy_from_slice(&joined.re[range.clone()]);
+        old[1].copy_from_slice(&joined.im[range.clone()]);
+        for row in (0..4).filter(|&row| !kept[row]) {
+            let at = range.start + row * right;
+            let (re, im) = (&mut joined.re[at..at + right], &mut joined.im[at..at + right]);
+            re.fill(0.0);
+            im.fill(0.0);
+            for column in 0..4 {
+                let (x, y) = u[4 * row + column];
+                if x == 0.0 && y == 0.0 {
+                    continue;
+                }
+                let (a, b) =
+                    (&old[0][column * right..(column + 1) * right], &old[1][column * right..(column + 1) * right]);
+                for k in 0..right {
+                    re[k] += x * a[k] - y * b[k];
+                    im[k] += x * b[k] + y * a[k];
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! Complex matrices as two planes of doubles, and the loops over them that take the time.
+//!
+//! The loops are plain Rust in blocks of eight, which the compiler turns into vector code; `vectorised!` compiles each
+//! a second time for AVX2 with FMA and picks at run time.
+
+/// Row-major, `re` and `im` apart.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Matrix {
+    pub rows: usize,
+    pub columns: usize,
+    pub re: Vec<f64>,
+    pub im: Vec<f64>,
+}
+
+impl Matrix {
+    pub fn zeros(rows: usize, columns: usize) -> Matrix {
+        Matrix { rows, columns, re: vec![0.0; rows * columns], im: vec![0.0; rows * columns] }
+    }
+
+    #[inline]
+    pub fn row(&self, k: usize) -> (&[f64], &[f64]) {
+        let range = k * self.columns..(k + 1) * self.columns;
+        (&self.re[range.clone()], &self.im[range])
+    }
+
+    #[inline]
+    pub fn row_mut(&mut self, k: usize) -> (&mut [f64], &mut [f64]) {
+        let range = k * self.columns..(k + 1) * self.columns;
+        (&mut self.re[range.clone()], &mut self.im[range])
+    }
+
+    /// Rows `a` < `b`, both to be changed.
+    #[allow(clippy::type_complexity)]
+    pub fn two_rows(&mut self, a: usize, b: usize) -> ((&mut [f64], &mut [f64]), (&mut [f64], &mut [f64])) {
+        let n = self.columns;
+        let (re_a, re_b) = self.re.split_at_mut(b * n);
+        let (im_a, im_b) = self.im.split_at_mut(b * n);
+        ((&mut re_a[a * n..(a + 1) * n], &mut im_a[a * n..(a + 1) * n]), (&mut re_b[..n], &mut im_b[..n]))
+    }
+
+    /// The same numbers in another shape.
+    pub fn reshaped(mut self, rows: usize, columns: usize) -> Matrix {
+        assert_eq!(rows * columns, self.re.len());
+        (self.rows, self.columns) = (rows, columns);
+        self
+    }
+
+    pub fn adjoint(&self) -> Matrix {
+        let mut out = Matrix::zeros(self.columns, self.rows);
+        for r in 0..self.rows {
+            for c in 0..self.columns {
+                out.re[c * self.rows + r] = self.re[r * self.columns + c];
+                out.im[c * self.rows + r] = -self.im[r * self.columns + c];
+            }
+        }
+        out
+    }
+
+    pub fn scale(&mut self, by: f64) {
+        self.re.iter_mut().chain(&mut self.im).for_each(|x| *x *= by);
+    }
+}
+
+const LANES: usize = 8;
+type Row<'a> = (&'a [f64], &'a [f64]);
+type RowMut<'a> = (&'a mut [f64], &'a mut [f64]);
+
+macro_rules! vectorised {
+    ($(#[$doc:meta])* pub fn $name:ident / $plain:ident ($($arg:ident: $type:ty),*) $(-> $out:ty)?) => {
+        $(#[$doc])*
+        pub fn $name($($arg: $type),*) $(-> $out)? {
+            #[cfg(target_arch = "x86_64")]
+            {
+                #[target_feature(enable = "avx2,fma")]
+                unsafe fn wide($($arg: $type),*) $(-> $out)? {
+                    $plain($($arg),*)
+                }
+                if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
+                    // SAFETY: the processor has both features, which is all that the attribute asks
+                    return unsafe { wide($($arg),*) };
+                }
+            }
+            $plain($($arg),*)
+        }
+    };
+}
+
+vectorised! {
+    /// `c` = `a` `b`.
+    pub fn multiply / multiply_plain (a: &Matrix, b: &Matrix, c: &mut Matrix)
+}
+
+#[inline(always)]
+fn multiply_plain(a: &Matrix, b: &Matrix, c: &mut Matrix) {
+    assert!(a.columns == b.rows && c.rows == a.rows && c.columns == b.columns);
+    c.re.fill(0.0);
+    c.im.fill(0.0);
+    let (m, n, depth) = (a.rows, b.columns, a.columns);
+    let mut row = 0;
+    while row < m {
+        let height = (m - row).min(2);
+        let mut from = 0;
+        while from < n {
+            let width = (n - from).min(LANES);
+            if height == 2 && width == LANES {
+                tile(a, b, c, row, from, depth);
+            } else {
+                for r in row..row + height {
+                    edge(a, b, c, r, from, width, depth);
+                }
+            }
+            from += width;
+        }
+        row += height;
+    }
+}
+
+/// Two rows by eight columns of the product, kept in registers.
+#[inline(always)]
+fn tile(a: &Matrix, b: &Matrix, c: &mut Matrix, row: usize, from: usize, depth: usize) {
+    let n = b.columns;
+    let mut re = [[0.0f64; LANES]; 2];
+    let mut im = [[0.0f64; LANES]; 2];
+    for p in 0..depth {
+        let b_re: &[f64; LANES] = b.re[p * n + from..p * n + from + LANES].try_into().unwrap();
+        let b_im: &[f64; LANES] = b.im[p * n + from..p * n + from + LANES].try_into().unwrap();
+        for r in 0..2 {
+            let (x, y) = (a.re[(row + r) * depth + p], a.im[(row + r) * depth + p]);
+            for k in 0..LANES {
+                re[r][k] += x * b_re[k] - y * b_im[k];
+                im[r][k] += x * b_im[k] + y * b_re[k];
+            }
+        }
+    }
+    for r in 0..2 {
+        let at = (row + r) * n + from;
+        c.re[at..at + LANES].copy_from_slice(&re[r]);
+        c.im[at..at + LANES].copy_from_slice(&im[r]);
+    }
+}
+
+#[inline(always)]
+fn edge(a: &Matrix, b: &Matrix, c: &mut Matrix, row: usize, from: usize, width: usize, depth: usize) {
+    let n = b.columns;
+    for p in 0..depth {
+        let (x, y) = (a.re[row * depth + p], a.im[row * depth + p]);
+        for k in from..from + width {
+            c.re[row * n + k] += x * b.re[p * n + k] - y * b.im[p * n + k];
+            c.im[row * n + k] += x * b.im[p * n + k] + y * b.re[p * n + k];
+        }
+    }
+}
+
+vectorised! {
+    /// Sum over k of conj(`a`[k]) `b`[k].
+    pub fn dot / dot_plain (a: Row<'_>, b: Row<'_>) -> (f64, f64)
+}
+
+#[inline(always)]
+fn dot_plain(a: Row<'_>, b: Row<'_>) -> (f64, f64) {
+    let mut re = [0.0f64; LANES];
+    let mut im = [0.0f64; LANES];
+    let whole = a.0.len() / LANES * LANES;
+    for at in (0..whole).step_by(LANES) {
+        for k in 0..LANES {
+            let (x, y, u, v) = (a.0[at + k], a.1[at + k], b.0[at + k], b.1[at + k]);
+            re[k] += x * u + y * v;
+            im[k] += x * v - y * u;
+        }
+    }
+    for at in whole..a.0.len() {
+        re[0] += a.0[at] * b.0[at] + a.1[at] * b.1[at];
+        im[0] += a.0[at] * b.1[at] - a.1[at] * b.0[at];
+    }
+    (re.iter().sum(), im.iter().sum())
+}
+
+pub fn norm_squared(a: Row<'_>) -> f64 {
+    dot(a, a).0
+}
+
+vectorised! {
+    /// `b` += `by` `a`.
+    pub fn add_scaled / add_scaled_plain (a: Row<'_>, by: (f64, f64), b: RowMut<'_>)
+}
+
+#[inline(always)]
+fn add_scaled_plain(a: Row<'_>, by: (f64, f64), b: RowMut<'_>) {
+    let n = a.0.len();
+    let (a_re, a_im, b_re, b_im) = (&a.0[..n], &a.1[..n], &mut b.0[..n], &mut b.1[..n]);
+    for k in 0..n {
+        b_re[k] += by.0 * a_re[k] - by.1 * a_im[k];
+        b_im[k] += by.0 * a_im[k] + by.1 * a_re[k];
+    }
+}
+
+vectorised! {
+    /// (`a`, `b`) becomes (c a - s p b, s conj(p) a + c b): a rotation by cosine c, sine s and phase p, which is unitary.
+    pub fn rotate / rotate_plain (a: RowMut<'_>, b: RowMut<'_>, c: f64, s: f64, p: (f64, f64))
+}
+
+#[inline(always)]
+fn rotate_plain(a: RowMut<'_>, b: RowMut<'_>, c: f64, s: f64, p: (f64, f64)) {
+    let n = a.0.len();
+    let (a_re, a_im, b_re, b_im) = (&mut a.0[..n], &mut a.1[..n], &mut b.0[..n], &mut b.1[..n]);
+    let (x, y) = (s * p.0, s * p.1);
+    for k in 0..n {
+        let (ar, ai, br, bi) = (a_re[k], a_im[k], b_re[k], b_im[k]);
+        a_re[k] = c * ar - (x * br - y * bi);
+        a_im[k] = c * ai - (x * bi + y * br);
+        b_re[k] = (x * ar + y * ai) + c * br;
+        b_im[k] = (x * ai - y * ar) + c * bi;
+    }
+}

@@ -1,0 +1,397 @@
+//! From a circuit to gates on neighbours: the order of the qubits, fusion, and the run within its bounds.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::circuit::matrix::{flipped, kron, mul, one, product_one, product_two, split_three, two, One, Two};
+use crate::circuit::{Circuit, Kind, NONE};
+use crate::dice::Dice;
+use crate::samples::Samples;
+
+use super::chain::Chain;
+
+const IDENTITY: One = [(1.0, 0.0), (0.0, 0.0), (0.0, 0.0), (1.0, 0.0)];
+const SWAP: Two = {
+    let mut m = [(0.0, 0.0); 16];
+    (m[0], m[6], m[9], m[15]) = ((1.0, 0.0), (1.0, 0.0), (1.0, 0.0), (1.0, 0.0));
+    m
+};
+
+enum Step {
+    One(u32, One),
+    /// The matrix has the first qubit as the more significant.
+    Two(u32, u32, Box<Two>),
+}
+
+pub struct Plan {
+    circuit: Arc<Circuit>,
+    steps: Vec<Step>,
+    /// `order[site]` is the qubit that begins there.
+    order: Vec<u32>,
+    /// (qubit, cbit)
+    reads: Vec<(u32, u32)>,
+}
+
+/// How far a run may go. `cut`: largest weight that one step may drop.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    pub bond: usize,
+    pub cut: f64,
+    pub time: Option<Duration>,
+}
+
+impl Default for Bounds {
+    fn default() -> Bounds {
+        Bounds { bond: 512, cut: 1e-13, time: None }
+    }
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Stopped {
+    Bond { reached: usize, allowed: usize },
+    Time { steps_done: usize, steps: usize },
+    Interrupted,
+}
+
+/// What a run did beside its samples: the largest bond, and a bound on 1 - fidelity from truncation.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Notes {
+    pub peak_bond: usize,
+    pub lost: f64,
+}
+
+impl Plan {
+    /// Refuses, with the reason, what is no chain of gates with one final read-out.
+    pub fn compile(circuit: &Arc<Circuit>) -> Result<Plan, String> {
+        let mut fusion = Fusion::new(circuit.n_qubits as usize);
+        let mut measured = vec![false; circuit.n_qubits as usize];
+        let mut reads = Vec::new();
+        for (at, op) in circuit.ops.iter().enumerate() {
+            let name = op.kind.name();
+            if op.cond != NONE {
+                return Err(format!("op {at} ({name}) depends on a measurement"));
+            }
+            if let Some(&qubit) = op.qubits().iter().find(|&&q| measured[q as usize]) {
+                return Err(format!("op {at} ({name}) uses qubit {qubit} after its measurement"));
+            }
+            match op.kind {
+                Kind::Measure => {
+                    measured[op.q[0] as usize] = true;
+                    reads.push((op.q[0], op.cbit));
+                }
+                Kind::Reset | Kind::Noise | Kind::Logic => return Err(format!("op {at} is a {name}")),
+                _ if op.qubits().len() == 3 => {
+                    split_three(op, &mut |kind, qubits, angles| fusion.gate(kind, qubits, angles));
+                }
+                _ => fusion.gate(op.kind, op.qubits(), circuit.angles(op)),
+            }
+        }
+        let steps = fusion.finish();
+        reads.retain(|&(_, cbit)| cbit != NONE);
+        let order = order(circuit.n_qubits as usize, &steps);
+        Ok(Plan { circuit: circuit.clone(), steps, order, reads })
+    }
+
+    pub fn steps(&self) -> usize {
+        self.steps.len()
+    }
+
+    /// Upper bounds on log2 of the largest bond and on the seconds of `shots` shots, from the ranks of the gates.
+    pub fn bounds(&self, shots: usize) -> (f64, f64) {
+        let n = self.order.len();
+        let mut sites = Sites::new(&self.order);
+        let mut ranks = Ranks { bonds: vec![0.0; n + 1], seconds: 0.0 };
+        let mut peak = 0.0f64;
+        for step in &self.steps {
+            if let Step::Two(a, b, u) = step {
+                let bond = |ranks: &Ranks, k: usize| ranks.bonds[k + 1];
+                let k = sites.bring_together(*a, *b, &mut ranks, bond, |ranks, k| ranks.gate(k, 2.0));
+                ranks.gate(k, log2_rank(u));
+                peak = peak.max(ranks.bonds[k + 1]);
+            }
+        }
+        let sampling = ranks.bonds.windows(2).map(|pair| (pair[0] + pair[1] + 1.0).exp2()).sum::<f64>();
+        (peak, ranks.seconds + sampling * SAMPLE_S * shots as f64)
+    }
+
+    /// `go_on` is asked now and then with the seconds spent; false ends the run.
+    pub fn run(
+        &self,
+        shots: usize,
+        seed: u64,
+        bounds: Bounds,
+        go_on: &mut impl FnMut() -> bool,
+    ) -> Result<(Samples, Notes), Stopped> {
+        let started = std::time::Instant::now();
+        let mut chain = Chain::zeros(self.order.len(), bounds.cut);
+        let mut sites = Sites::new(&self.order);
+        for (done, step) in self.steps.iter().enumerate() {
+            match step {
+                Step::One(qubit, u) => chain.apply_one(sites.of[*qubit as usize], u),
+                Step::Two(a, b, u) => {
+                    let bond = |chain: &Chain, k| chain.bond(k) as f64;
+                    let k = sites.bring_together(*a, *b, &mut chain, bond, |chain, k| chain.apply_two(k, &SWAP));
+                    if sites.of[*a as usize] == k {
+                        chain.apply_two(k, u);
+                    } else {
+                        chain.apply_two(k, &flipped(u));
+                    }
+                }
+            }
+            if chain.peak > bounds.bond {
+                return Err(Stopped::Bond { reached: chain.peak, allowed: bounds.bond });
+            }
+            if done % 16 == 15 {
+                if bounds.time.is_some_and(|time| started.elapsed() > time) {
+                    return Err(Stopped::Time { steps_done: done + 1, steps: self.steps.len() });
+                }
+                if !go_on() {
+                    return Err(Stopped::Interrupted);
+                }
+            }
+        }
+        let notes = Notes { peak_bond: chain.peak, lost: chain.lost };
+        Ok((self.sample(&chain, &sites.of, shots, seed), notes))
+    }
+
+    fn sample(&self, chain: &Chain, site: &[usize], shots: usize, seed: u64) -> Samples {
+        let mut samples = Samples::zeros(shots, self.circuit.n_cbits as usize);
+        let mut cbits: Vec<Vec<u32>> = vec![Vec::new(); site.len()];
+        for &(qubit, cbit) in &self.reads {
+            cbits[site[qubit as usize]].push(cbit);
+        }
+        let Some(last) = cbits.iter().rposition(|all| !all.is_empty()) else { return samples };
+        let mut dice = Dice::new(seed, &[0]);
+        let mut place: Vec<u32> = (0..shots as u32).collect();
+        let mut shuffle = Dice::new(seed, &[1]);
+        for k in (1..shots).rev() {
+            place.swap(k, shuffle.below(k as u64 + 1) as usize);
+        }
+        chain.sample(shots, last, &mut dice, &mut |site, first, count| {
+            for &cbit in &cbits[site] {
+                for &shot in &place[first..first + count] {
+                    samples.set(shot as usize, cbit);
+                }
+            }
+        });
+        samples
+    }
+}
+
+/// Which qubit is where on the chain.
+struct Sites {
+    of: Vec<usize>,
+    qubit: Vec<u32>,
+}
+
+impl Sites {
+    fn new(order: &[u32]) -> Sites {
+        let mut of = vec![0; order.len()];
+        order.iter().enumerate().for_each(|(k, &qubit)| of[qubit as usize] = k);
+        Sites { of, qubit: order.to_vec() }
+    }
+
+    /// Swaps neighbours until qubits `a` and `b` are next to each other, moving whichever has the smaller bond (by
+    /// `bond(k)`) before it; `swap(k)` exchanges sites k and k + 1. Gives the lower of the two sites.
+    fn bring_together<S>(
+        &mut self,
+        a: u32,
+        b: u32,
+        state: &mut S,
+        bond: impl Fn(&S, usize) -> f64,
+        swap: impl Fn(&mut S, usize),
+    ) -> usize {
+        loop {
+            let (x, y) = (self.of[a as usize], self.of[b as usize]);
+            let (low, high) = (x.min(y), x.max(y));
+            if high - low == 1 {
+                return low;
+            }
+            let k = if bond(state, low) <= bond(state, high - 1) { low } else { high - 1 };
+            swap(state, k);
+            self.qubit.swap(k, k + 1);
+            self.of[self.qubit[k] as usize] = k;
+            self.of[self.qubit[k + 1] as usize] = k + 1;
+        }
+    }
+}
+
+/// Upper bounds on log2 of the bonds, as the ranks of the gates allow them. `bonds[k]` is left of site k.
+struct Ranks {
+    bonds: Vec<f64>,
+    seconds: f64,
+}
+
+impl Ranks {
+    fn gate(&mut self, k: usize, log2_rank: f64) {
+        let (left, right) = (self.bonds[k], self.bonds[k + 2]);
+        self.bonds[k + 1] = (self.bonds[k + 1] + log2_rank).min(left + 1.0).min(right + 1.0);
+        self.seconds += STEP_S + ELEMENT_S * (left + right + self.bonds[k + 1] + 2.0).exp2();
+    }
+}
+
+/// Seconds of a gate on two tensors, and of each element of the products it is made of.
+const STEP_S: f64 = 1.5e-6;
+const ELEMENT_S: f64 = 4e-9;
+/// Seconds of an element of the products that sampling is made of.
+const SAMPLE_S: f64 = 6e-10;
+
+/// log2 of the operator Schmidt rank of a gate on two qubits: 0, 1 or 2.
+fn log2_rank(u: &Two) -> f64 {
+    // rows (s, s'), columns (t, t'): the rank of this matrix, by elimination with pivoting
+    let mut m: Vec<[(f64, f64); 4]> = (0..4)
+        .map(|row| std::array::from_fn(|column| u[(2 * (row >> 1) + (column >> 1)) * 4 + 2 * (row & 1) + (column & 1)]))
+        .collect();
+    let mut rank = 0;
+    for column in 0..4 {
+        let size = |row: &[(f64, f64); 4]| row[column].0.hypot(row[column].1);
+        let Some(pivot) =
+            (rank..4).max_by(|&a, &b| size(&m[a]).total_cmp(&size(&m[b]))).filter(|&p| size(&m[p]) > 1e-12)
+        else {
+            continue;
+        };
+        m.swap(rank, pivot);
+        let (x, y) = m[rank][column];
+        let scale = x * x + y * y;
+        for row in rank + 1..4 {
+            let by = mul(m[row][column], (x / scale, -y / scale));
+            let pivot = m[rank];
+            for (cell, &x) in m[row].iter_mut().zip(&pivot).skip(column) {
+                let (a, b) = mul(by, x);
+                *cell = (cell.0 - a, cell.1 - b);
+            }
+        }
+        rank += 1;
+    }
+    f64::from(rank as u32).log2()
+}
+
+/// Merges gates: those on one qubit into the next on two, those on the same two into one.
+struct Fusion {
+    steps: Vec<Step>,
+    pending: Vec<Option<One>>,
+    /// The step that was the last to touch a qubit.
+    last: Vec<usize>,
+}
+
+impl Fusion {
+    fn new(n: usize) -> Fusion {
+        Fusion { steps: Vec::new(), pending: vec![None; n], last: vec![usize::MAX; n] }
+    }
+
+    fn gate(&mut self, kind: Kind, qubits: &[u32], angles: &[f64]) {
+        if let [qubit] = *qubits {
+            let slot = &mut self.pending[qubit as usize];
+            let u = one(kind, angles);
+            *slot = Some(slot.as_ref().map_or(u, |before| product_one(&u, before)));
+            return;
+        }
+        let (a, b) = (qubits[0], qubits[1]);
+        let mut take = |q: u32| self.pending[q as usize].take().unwrap_or(IDENTITY);
+        let u = product_two(&two(kind, angles), &kron(&take(a), &take(b)));
+        let last = self.last[a as usize];
+        if last != usize::MAX && last == self.last[b as usize] {
+            if let Step::Two(first, _, before) = &mut self.steps[last] {
+                let u = if *first == a { u } else { flipped(&u) };
+                **before = product_two(&u, before);
+                return;
+            }
+        }
+        self.last[a as usize] = self.steps.len();
+        self.last[b as usize] = self.steps.len();
+        self.steps.push(Step::Two(a, b, Box::new(u)));
+    }
+
+    fn finish(mut self) -> Vec<Step> {
+        for (qubit, pending) in self.pending.iter_mut().enumerate() {
+            if let Some(u) = pending.take() {
+                self.steps.push(Step::One(qubit as u32, u));
+            }
+        }
+        self.steps
+    }
+}
+
+/// An order of the qubits in which partners stand close: the one given, or reverse Cuthill-McKee from an end of the
+/// interaction graph, whichever has the shorter sum of distances.
+fn order(n: usize, steps: &[Step]) -> Vec<u32> {
+    let mut partners: Vec<Vec<u32>> = vec![Vec::new(); n];
+    let mut pairs = Vec::new();
+    for step in steps {
+        if let Step::Two(a, b, _) = step {
+            pairs.push((*a, *b));
+            partners[*a as usize].push(*b);
+            partners[*b as usize].push(*a);
+        }
+    }
+    for list in &mut partners {
+        list.sort_unstable();
+        list.dedup();
+    }
+    let given: Vec<u32> = (0..n as u32).collect();
+    let found = reverse_cuthill_mckee(&partners);
+    let length = |order: &[u32]| {
+        let mut site = vec![0i64; n];
+        order.iter().enumerate().for_each(|(k, &q)| site[q as usize] = k as i64);
+        pairs.iter().map(|&(a, b)| (site[a as usize] - site[b as usize]).abs()).sum::<i64>()
+    };
+    if length(&found) < length(&given) {
+        found
+    } else {
+        given
+    }
+}
+
+fn reverse_cuthill_mckee(partners: &[Vec<u32>]) -> Vec<u32> {
+    let n = partners.len();
+    let mut seen = vec![false; n];
+    let mut out: Vec<u32> = Vec::with_capacity(n);
+    let mut starts: Vec<u32> = (0..n as u32).collect();
+    starts.sort_by_key(|&q| partners[q as usize].len());
+    for start in starts {
+        if seen[start as usize] {
+            continue;
+        }
+        let start = far_end(partners, start);
+        seen[start as usize] = true;
+        let mut at = out.len();
+        out.push(start);
+        while at < out.len() {
+            let mut next: Vec<u32> = partners[out[at] as usize]
+                .iter()
+                .copied()
+                .filter(|&q| !std::mem::replace(&mut seen[q as usize], true))
+                .collect();
+            next.sort_by_key(|&q| partners[q as usize].len());
+            out.extend(next);
+            at += 1;
+        }
+    }
+    out.reverse();
+    out
+}
+
+/// A vertex as far from `start` as any, of the smallest degree among those.
+fn far_end(partners: &[Vec<u32>], start: u32) -> u32 {
+    let mut distance = vec![u32::MAX; partners.len()];
+    distance[start as usize] = 0;
+    let mut queue = std::collections::VecDeque::from([start]);
+    let mut last = start;
+    while let Some(q) = queue.pop_front() {
+        let farther = distance[q as usize] > distance[last as usize];
+        if farther
+            || partners[q as usize].len() < partners[last as usize].len()
+                && distance[q as usize] == distance[last as usize]
+        {
+            last = q;
+        }
+        for &p in &partners[q as usize] {
+            if distance[p as usize] == u32::MAX {
+                distance[p as usize] = distance[q as usize] + 1;
+                queue.push_back(p);
+            }
+        }
+    }
+    last
+}

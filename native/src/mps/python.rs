@@ -1,0 +1,81 @@
+//! Matrix-product-state plans for Python.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use pyo3::exceptions::{PyMemoryError, PyTimeoutError, PyValueError};
+use pyo3::prelude::*;
+
+use super::{Bounds, Plan, Stopped};
+use crate::circuit::python::PyCircuit;
+use crate::circuit::Circuit;
+use crate::samples::python::PySamples;
+
+/// A circuit prepared for the matrix-product-state simulator.
+#[pyclass(frozen, name = "MpsPlan", module = "qmk_native")]
+pub struct PyMpsPlan {
+    plan: Plan,
+    circuit: Arc<Circuit>,
+}
+
+#[pymethods]
+impl PyMpsPlan {
+    /// Raises ValueError for a circuit with conditions, resets, noise or measurements that are not final.
+    #[new]
+    fn new(circuit: &PyCircuit) -> PyResult<PyMpsPlan> {
+        let plan = Plan::compile(&circuit.0).map_err(PyValueError::new_err)?;
+        Ok(PyMpsPlan { plan, circuit: circuit.0.clone() })
+    }
+
+    /// Number of gates after fusion.
+    #[getter]
+    fn steps(&self) -> usize {
+        self.plan.steps()
+    }
+
+    /// (log2 of the largest bond, seconds): upper bounds, from the ranks of the gates.
+    fn bounds(&self, shots: usize) -> (f64, f64) {
+        self.plan.bounds(shots)
+    }
+
+    /// (samples, (largest bond, bound on 1 - fidelity)). Raises MemoryError when a bond outgrows `bond`, TimeoutError after `seconds` of gates.
+    #[pyo3(signature = (shots, seed, bond=512, cut=1e-13, seconds=None))]
+    fn run(
+        &self,
+        py: Python<'_>,
+        shots: usize,
+        seed: u64,
+        bond: usize,
+        cut: f64,
+        seconds: Option<f64>,
+    ) -> PyResult<(PySamples, (usize, f64))> {
+        let time = seconds.map(Duration::try_from_secs_f64).transpose();
+        let time = time.map_err(|_| PyValueError::new_err("seconds must be a time from now on"))?;
+        let mut pressed = None;
+        let mut go_on = || match Python::attach(|py| py.check_signals()) {
+            Ok(()) => true,
+            Err(signal) => {
+                pressed = Some(signal);
+                false
+            }
+        };
+        let found = py.detach(|| self.plan.run(shots, seed, Bounds { bond, cut, time }, &mut go_on));
+        match found {
+            Ok((samples, notes)) => {
+                let samples = PySamples { samples, circuit: self.circuit.clone() };
+                Ok((samples, (notes.peak_bond, notes.lost)))
+            }
+            Err(Stopped::Bond { reached, allowed }) => {
+                Err(PyMemoryError::new_err(format!("a bond reached dimension {reached}, {allowed} are allowed")))
+            }
+            Err(Stopped::Time { steps_done, steps }) => {
+                Err(PyTimeoutError::new_err(format!("out of time after {steps_done} of {steps} steps")))
+            }
+            Err(Stopped::Interrupted) => Err(pressed.expect("a signal interrupted the run")),
+        }
+    }
+}
+
+pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<PyMpsPlan>()
+}

@@ -1,0 +1,116 @@
+"""The matrix-product-state engine against a plain numpy state vector, and its bounds.
+
+False failures: each comparison fails by chance with probability below 1e-9 (total variation distance of N shots over K
+outcomes, with McDiarmid's inequality), so below 1e-7 for the file.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+
+import numpy as np
+import pytest
+import qmk_native as native
+
+from qmk.qvm.families import OPS
+
+KINDS = {name: (number, qubits, params) for number, (name, qubits, params) in enumerate(native.KINDS)}
+GATES = [name for name, (number, _, _) in KINDS.items() if number < KINDS["measure"][0]]
+
+
+def row(name: str, qubits: list[int], params: list[float] | None = None, cbit: int = -1) -> tuple:
+    return (KINDS[name][0], qubits, params or [], -1, cbit, -1)
+
+
+def matrix(name: str, params: list[float]) -> np.ndarray:
+    op = OPS[f"core.{name}"]
+    return np.array(op.matrix(dict(zip([p.name for p in op.params], params, strict=True))), dtype=complex)
+
+
+def probabilities(n: int, ops: list[tuple]) -> np.ndarray:
+    """Of each basis state, qubit 0 = most significant bit."""
+    state = np.zeros((2,) * n, dtype=complex)
+    state[(0,) * n] = 1
+    names = {number: name for name, (number, _, _) in KINDS.items()}
+    for kind, qubits, params, *_ in ops:
+        gate = matrix(names[kind], params).reshape((2,) * (2 * len(qubits)))
+        k = len(qubits)
+        state = np.moveaxis(np.tensordot(gate, state, axes=(range(k, 2 * k), qubits)), range(k), qubits)
+    return np.abs(state.reshape(-1)) ** 2
+
+
+def random_ops(n: int, length: int, dice: random.Random) -> list[tuple]:
+    ops = []
+    for _ in range(length):
+        name = dice.choice([g for g in GATES if KINDS[g][1] <= n])
+        _, qubits, params = KINDS[name]
+        ops.append(row(name, dice.sample(range(n), qubits), [dice.uniform(-4, 4) for _ in range(params)]))
+    return ops
+
+
+def measured(n: int, ops: list[tuple]) -> native.Circuit:
+    reads = [row("measure", [q], cbit=q) for q in range(n)]
+    return native.Circuit(n, n, [*ops, *reads], registers=[("c", list(range(n)), False)])
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_samples_are_of_the_state_vectors_distribution(seed: int) -> None:
+    dice = random.Random(seed)
+    n, shots = dice.randint(1, 7), 20_000
+    ops = random_ops(n, dice.randint(0, 40), dice)
+    samples, (_, lost) = native.MpsPlan(measured(n, ops)).run(shots, seed)
+    expected = probabilities(n, ops)
+    found = np.zeros(2**n)
+    for key, count in samples.counts().items():
+        found[int(key, 2)] = count
+    assert not found[expected < 1e-12].any()
+    distance = 0.5 * np.abs(found / shots - expected).sum()
+    assert distance <= math.sqrt(2**n / (4 * shots)) + math.sqrt(math.log(1e9) / (2 * shots))
+    assert lost < 1e-10
+
+
+def test_a_wide_state_of_little_entanglement_costs_little() -> None:
+    ops = [row("h", [0]), *(row("cnot", [k, k + 1]) for k in range(299))]
+    samples, (bond, _) = native.MpsPlan(measured(300, ops)).run(1000, 5)
+    assert set(samples.counts()) == {"0" * 300, "1" * 300}
+    assert bond == 2
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_no_bond_outgrows_the_bound_known_before_the_run(seed: int) -> None:
+    plan = native.MpsPlan(measured(8, random_ops(8, 25, random.Random(seed))))
+    assert plan.run(10, 1)[1][0] <= 2 ** plan.bounds(10)[0]
+
+
+def test_far_partners_meet_and_every_qubit_keeps_its_bit() -> None:
+    ops = [row("x", [3]), row("h", [0]), row("cnot", [0, 9]), row("cnot", [3, 7]), row("cnot", [9, 1])]
+    keys = set(native.MpsPlan(measured(10, ops)).run(200, 1)[0].counts())
+    assert keys == {"0001000100", "1101000101"}
+
+
+def test_the_same_seed_gives_the_same_bits() -> None:
+    plan = native.MpsPlan(measured(5, random_ops(5, 30, random.Random(2))))
+    assert plan.run(500, 9)[0].bits() == plan.run(500, 9)[0].bits()
+    assert plan.run(500, 9)[0].bits() != plan.run(500, 10)[0].bits()
+
+
+def test_a_state_that_outgrows_its_bound_ends_without_an_answer() -> None:
+    plan = native.MpsPlan(measured(10, random_ops(10, 200, random.Random(4))))
+    with pytest.raises(MemoryError, match=r"a bond reached dimension \d+, 4 are allowed"):
+        plan.run(10, 1, bond=4)
+    with pytest.raises(TimeoutError, match="out of time after 16 of"):
+        plan.run(10, 1, seconds=0.0)
+
+
+@pytest.mark.parametrize(
+    ("ops", "why"),
+    [
+        ([row("reset", [0])], "op 0 is a reset"),
+        ([row("measure", [0], cbit=0), row("x", [0])], "qubit 0 after its measurement"),
+        ([row("noise", [0], [0.1, 0, 0])], "op 0 is a noise"),
+    ],
+)
+def test_what_it_cannot_run_is_refused_by_name(ops: list[tuple], why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        native.MpsPlan(native.Circuit(1, 1, ops, registers=[("c", [0], False)]))
