@@ -1,0 +1,104 @@
+"""``python -m benchmarks.router CIRCUITS``: QMK and its peers on every OpenQASM file of a folder, in one run."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from benchmarks.agreement import compare
+from benchmarks.router import report
+from benchmarks.router.process import Peer
+
+PEERS = ("aer", "stim", "clifft", "maestro", "qsim", "qulacs", "lightning", "ddsim")
+AHEAD = 20.0
+"""a peer this many times behind the best so far has lost, and is stopped there"""
+
+
+def main() -> None:
+    arguments = _arguments()
+    paths = sorted(p for p in arguments.circuits.glob("*.qasm") if arguments.only in p.stem)
+    pythons = dict(pair.split("=", 1) for pair in arguments.python)
+    names = ["qmk", *(arguments.peers.split(",") if arguments.peers else ())]
+    peers = [
+        Peer(name, pythons.get(name, pythons.get("peers", sys.executable) if name != "qmk" else sys.executable))
+        for name in names
+    ]
+    for peer in peers:
+        if peer.problem:
+            print(f"{peer.name} left out: {peer.problem}", file=sys.stderr)
+    rows: list[dict[str, Any]] = []
+    for path in paths:
+        rows.extend(_circuit(path, peers, arguments))
+        if arguments.out:
+            arguments.out.write_text(json.dumps(rows))
+    for peer in peers:
+        peer.close()
+    print(report.show(rows))
+
+
+def _circuit(path: Path, peers: list[Peer], arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    best = float("inf")
+    for peer in peers:
+        for method in peer.methods:
+            if peer.name == "qmk" and method and not arguments.ablate:
+                continue
+            limit = arguments.limit if peer.name == "qmk" else min(arguments.limit, max(1.0, AHEAD * best))
+            answer = peer.ask(
+                4 * limit, path=str(path.resolve()), shots=arguments.shots, method=method,
+                repeats=arguments.repeats, enough_s=arguments.enough, warm=not arguments.cold,
+            )  # fmt: skip
+            engine = f"{peer.name}:{method}" if method else peer.name
+            rows.append({"circuit": path.stem, "engine": engine, **answer})
+            if peer.name != "qmk" and "cpu_s" in answer:
+                best = min(best, answer["cpu_s"])
+            shown = f"{1e3 * answer['cpu_s']:.2f} ms" if "cpu_s" in answer else answer["error"]
+            print(f"{path.stem:<42}{engine:<28}{shown}", file=sys.stderr)
+    _judge(rows)
+    return rows
+
+
+def _judge(rows: list[dict[str, Any]]) -> None:
+    """Marks answers that cannot be of the distribution that most others sampled; drops the counts."""
+    answered = [row for row in rows if "counts" in row]
+    found = {id(row): row.pop("counts") for row in answered}
+    agrees = {
+        (id(a), id(b)): compare(found[id(a)], found[id(b)]).holds for i, a in enumerate(answered) for b in answered[:i]
+    }
+    for row in answered:
+        against = [
+            b["engine"]
+            for b in answered
+            if b is not row and not agrees.get((id(row), id(b)), agrees.get((id(b), id(row))))
+        ]
+        if len(against) * 2 > len(answered) - 1 or (len(answered) == 2 and against):
+            row["disagrees"] = "differs from " + ", ".join(against)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.router", description=__doc__)
+    parser.add_argument("circuits", type=Path, help="folder with .qasm files")
+    parser.add_argument("--only", default="", help="part of the names of the circuits to run")
+    parser.add_argument("--peers", default=",".join(PEERS), help="peers to run, by comma; empty for QMK alone")
+    parser.add_argument(
+        "--python",
+        action="append",
+        default=[],
+        metavar="PEER=PATH",
+        help="interpreter of a peer; PEER 'peers' is all of them",
+    )
+    parser.add_argument("--shots", type=int, default=1000)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--enough", type=float, default=1.5, help="CPU seconds after which a run is not repeated")
+    parser.add_argument("--limit", type=float, default=10.0, help="CPU seconds of one run")
+    parser.add_argument("--cold", action="store_true", help="count the first run of each circuit in its process")
+    parser.add_argument("--ablate", action="store_true", help="run QMK again with each rewrite switched off")
+    parser.add_argument("--out", type=Path, help="write the rows as JSON")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

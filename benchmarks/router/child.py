@@ -1,0 +1,64 @@
+"""One peer in a process of its own: reads requests as JSON lines, answers with seconds and counts.
+
+Started as ``python -m benchmarks.router.child PEER`` in the peer's environment, with one thread for every library.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+ADDRESS_SPACE_BYTES = 14 << 30
+
+
+def main(peer: str) -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE_BYTES, ADDRESS_SPACE_BYTES))
+    answers = open(3, "w", buffering=1)  # noqa: SIM115 - lives as long as the process; libraries print on the others
+    module = importlib.import_module(f"benchmarks.router.{'qmk' if peer == 'qmk' else f'peers.{peer}'}")
+    print(json.dumps({"methods": list(module.METHODS)}), file=answers)
+    for line in sys.stdin:
+        print(json.dumps(_answer(module, json.loads(line))), file=answers)
+
+
+def _answer(module: ModuleType, request: dict[str, Any]) -> dict[str, Any]:
+    with open(request["path"]) as file:
+        text = file.read()
+    shots, method = request["shots"], request["method"]
+    try:
+        if request["warm"]:
+            _timed(lambda: module.sample(text, min(shots, 10), method))
+        times: list[tuple[float, float]] = []
+        counts: dict[str, int] = {}
+        while len(times) < request["repeats"] and sum(cpu for cpu, _ in times) < request["enough_s"]:
+            taken, counts = _timed(lambda: module.sample(text, shots, method))
+            times.append(taken)
+        found = module.canonical({str(key): int(number) for key, number in counts.items()}, text)
+    except MemoryError:
+        return {"error": "out of memory"}
+    except Exception as refused:  # whatever a peer raises is its answer
+        return {"error": f"{type(refused).__name__}: {refused}"[:300]}
+    out = {
+        "cpu_s": min(c for c, _ in times),
+        "wall_s": min(w for _, w in times),
+        "repeats": len(times),
+        "counts": found,
+    }
+    if explain := getattr(module, "explain", None):
+        out["notes"] = explain(text, shots, method)
+    return out
+
+
+def _timed(work: Callable[[], dict[str, int]]) -> tuple[tuple[float, float], dict[str, int]]:
+    cpu, wall = time.process_time(), time.perf_counter()
+    counts = work()
+    return (time.process_time() - cpu, time.perf_counter() - wall), counts
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

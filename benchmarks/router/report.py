@@ -1,0 +1,108 @@
+"""Tables of a run: every fixed engine, and QMK, against the best peer of each circuit (the "oracle")."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+QMK = "qmk"
+PENALTY = 10.0
+LONG_S = 0.1
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """CPU seconds of an engine on a circuit; None when it gave no right answer, with the reason."""
+
+    seconds: float | None
+    why: str = ""
+
+
+def cells(rows: Iterable[Row]) -> dict[str, dict[str, Cell]]:
+    """``[circuit][engine]``. A wrong answer counts as none."""
+    table: dict[str, dict[str, Cell]] = {}
+    for row in rows:
+        wrong = row.get("disagrees")
+        seconds = None if "error" in row or wrong else row["cpu_s"]
+        table.setdefault(row["circuit"], {})[row["engine"]] = Cell(seconds, row.get("error") or wrong or "")
+    return table
+
+
+def oracle(engines: dict[str, Cell]) -> tuple[str, float] | None:
+    """The fastest peer and its seconds."""
+    solved = [(cell.seconds, name) for name, cell in engines.items() if not _ours(name) and cell.seconds is not None]
+    return min(solved)[::-1] if solved else None
+
+
+def _ours(name: str) -> bool:
+    return name == QMK or name.startswith(QMK + ":")
+
+
+def geometric_mean(values: Sequence[float]) -> float:
+    return math.exp(sum(map(math.log, values)) / len(values)) if values else math.nan
+
+
+def show(rows: Sequence[Row]) -> str:
+    table = cells(rows)
+    return "\n\n".join(("\n".join(_circuits(table)), "\n".join(_engines(table)), "\n".join(_summary(table, rows))))
+
+
+def _circuits(table: dict[str, dict[str, Cell]]) -> Iterable[str]:
+    yield f"{'circuit':<42}{'best peer':<28}{'peer ms':>10}{'QMK ms':>10}{'ratio':>8}  note"
+    for name, engines in sorted(table.items()):
+        best, ours = oracle(engines), engines.get(QMK, Cell(None, "not run"))
+        peer = f"{best[0]:<28}{1e3 * best[1]:>10.2f}" if best else f"{'none':<28}{'':>10}"
+        mine = f"{1e3 * ours.seconds:>10.2f}" if ours.seconds is not None else f"{'-':>10}"
+        ratio = f"{ours.seconds / best[1]:>8.2f}" if best and ours.seconds is not None else f"{'':>8}"
+        yield f"{name:<42}{peer}{mine}{ratio}  {ours.why[:60]}"
+
+
+def _engines(table: dict[str, dict[str, Cell]]) -> Iterable[str]:
+    yield f"{'engine':<28}{'solved':>8}{'best on':>9}{'slowdown':>10}{'penal':>10}{'>=100ms':>10}"
+    for engine in sorted({name for engines in table.values() for name in engines}):
+        ratios, penal, long, solved, best_on = [], [], [], 0, 0
+        for engines in table.values():
+            best = oracle(engines)
+            cell = engines.get(engine, Cell(None))
+            solved += cell.seconds is not None
+            if best is None:
+                continue
+            if cell.seconds is None:
+                penal.append(max(PENALTY, 60 / best[1]))
+                continue
+            ratio = cell.seconds / best[1]
+            ratios.append(ratio)
+            penal.append(ratio)
+            best_on += best[0] == engine
+            if best[1] >= LONG_S:
+                long.append(ratio)
+        means = f"{geometric_mean(ratios):>10.2f}{geometric_mean(penal):>10.2f}{geometric_mean(long):>10.2f}"
+        yield f"{engine:<28}{solved:>5}/{len(table):<3}{best_on:>8}{means}"
+
+
+def _summary(table: dict[str, dict[str, Cell]], rows: Sequence[Row]) -> Iterable[str]:
+    ratios: list[tuple[float, str, float]] = []
+    missed, alone = [], []
+    for name, engines in table.items():
+        best, ours = oracle(engines), engines.get(QMK, Cell(None)).seconds
+        if best and ours is not None:
+            ratios.append((ours / best[1], name, ours))
+        elif best:
+            missed.append(name)
+        elif ours is not None:
+            alone.append(name)
+    long = [ratio for ratio, name, _ in ratios if (found := oracle(table[name])) and found[1] >= LONG_S]
+    behind = [
+        f"{name} {ratio:.2f}x" for ratio, name, ours in sorted(ratios, reverse=True) if ratio > 1.5 and ours > 0.02
+    ]
+    wrong = [f"{row['engine']} on {row['circuit']}" for row in rows if row.get("disagrees")]
+    mean = geometric_mean([ratio for ratio, _, _ in ratios])
+    yield f"QMK / best peer, geometric mean over {len(ratios)} circuits: {mean:.3f}"
+    yield f"  where the best peer takes at least {1e3 * LONG_S:.0f} ms ({len(long)}): {geometric_mean(long):.3f}"
+    yield f"  more than 1.5 x behind and over 20 ms: {', '.join(behind) or 'none'}"
+    yield f"solved by a peer and not by QMK: {', '.join(missed) or 'none'}"
+    yield f"solved by QMK and by no peer: {', '.join(alone) or 'none'}"
+    yield f"wrong answers: {', '.join(wrong) or 'none'}"
