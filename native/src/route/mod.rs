@@ -1,0 +1,314 @@
+//! Which of our simulators runs a circuit, after which rewrites.
+//!
+//! Looking costs time too, so it goes from cheap to dear and stops when what is left to gain is less than the next look:
+//! the frame simulator on the circuit as it came (most Clifford-like circuits end here), then the same after rewriting,
+//! then the dense simulator, then a matrix product state: where its bond is bounded low, or, for a run that will take
+//! long, as an attempt that may take a small share of the time it could save.
+
+pub mod python;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::circuit::Circuit;
+use crate::rewrite::{self, Report};
+use crate::samples::Samples;
+use crate::{dense, frame, mps};
+
+/// A way to run a circuit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    Frame,
+    Dense,
+    Dense64,
+    Mps,
+}
+
+impl Method {
+    pub const ALL: [Method; 4] = [Method::Frame, Method::Dense, Method::Dense64, Method::Mps];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Method::Frame => "frame",
+            Method::Dense => "dense",
+            Method::Dense64 => "dense64",
+            Method::Mps => "mps",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<Method> {
+        Method::ALL.into_iter().find(|method| method.name() == name)
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Only this method.
+    pub only: Option<Method>,
+    /// None: no rewrites.
+    pub rewrites: Option<rewrite::Options>,
+    /// Bytes that one run may take.
+    pub memory: u64,
+}
+
+/// What one method would take, on the circuit as it came or rewritten.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    pub method: Method,
+    pub rewritten: bool,
+    /// Qubits of its largest dense state; for a matrix product state, log2 of its bond at most.
+    pub width: f64,
+    /// Predicted, to prepare it and to run it; infinite when it cannot.
+    pub seconds: f64,
+    /// Why it cannot, or what the prediction is.
+    pub note: String,
+}
+
+enum Runner {
+    Frame(frame::Plan),
+    Dense(dense::Plan<f32>),
+    Dense64(dense::Plan<f64>),
+    Mps(mps::Plan),
+}
+
+/// A circuit with the way it will be run. `candidates` holds every way that was looked at, the chosen one first.
+pub struct Plan {
+    /// What runs, whose registers print the samples.
+    pub circuit: Arc<Circuit>,
+    pub candidates: Vec<Candidate>,
+    pub report: Option<Report>,
+    runner: Runner,
+    /// Tried for a share of the time before `runner`, where its state may turn out small.
+    attempt: Option<mps::Plan>,
+    memory: u64,
+}
+
+/// Why there is no plan, or no answer.
+#[derive(Debug)]
+pub enum Failure {
+    /// Nothing can run it: one line a method.
+    Impossible(Vec<Candidate>),
+    Memory(String),
+    Stopped,
+}
+
+/// Seconds that a look at the next way must be able to save.
+const LOOK_S: f64 = 30e-6;
+/// Seconds an op that rewriting takes, about.
+const REWRITE_OP_S: f64 = 0.8e-6;
+/// A run predicted longer than this tries a matrix product state first, for this share of the time.
+const LONG_S: f64 = 20e-3;
+const ATTEMPT_SHARE: f64 = 0.1;
+/// Seconds of the attempt where nothing else can run the circuit.
+const LAST_RESORT_S: f64 = 120.0;
+/// Qubits below which a bond cannot grow large enough to lose to a dense state.
+const ATTEMPT_QUBITS: u32 = 16;
+
+impl Plan {
+    pub fn new(circuit: &Arc<Circuit>, shots: usize, options: &Options) -> Result<Plan, Failure> {
+        let mut search = Search { shots, options, best: None, candidates: Vec::new() };
+        search.frame(circuit, false);
+        let mut target = circuit.clone();
+        let mut report = None;
+        let worth = LOOK_S.max(circuit.ops.len() as f64 * REWRITE_OP_S);
+        if let Some(wanted) = options.rewrites.filter(|_| search.seconds() > worth) {
+            let (changed, made) = rewrite::rewrite(circuit, &rewrite::Options { shots: shots as u32, ..wanted });
+            target = Arc::new(changed);
+            report = Some(made);
+            search.frame(&target, true);
+        }
+        let rewritten = report.is_some();
+        if search.seconds() > LOOK_S {
+            search.dense(&target, rewritten);
+        }
+        let mut attempt = None;
+        if search.seconds() > LOOK_S {
+            attempt = search.mps(circuit);
+        }
+        let Search { best, mut candidates, .. } = search;
+        let (runner, on) = match (best, attempt.take()) {
+            (Some(found), left) => {
+                attempt = left.filter(|_| found.seconds > LONG_S);
+                (found.runner, found.circuit)
+            }
+            (None, Some(last)) => (Runner::Mps(last), circuit.clone()),
+            (None, None) => return Err(Failure::Impossible(candidates)),
+        };
+        candidates.sort_by(|a, b| a.seconds.total_cmp(&b.seconds));
+        Ok(Plan { circuit: on, candidates, report, runner, attempt, memory: options.memory })
+    }
+
+    /// What runs, unless an attempt succeeds before it.
+    pub fn method(&self) -> Method {
+        match self.runner {
+            Runner::Frame(_) => Method::Frame,
+            Runner::Dense(_) => Method::Dense,
+            Runner::Dense64(_) => Method::Dense64,
+            Runner::Mps(_) => Method::Mps,
+        }
+    }
+
+    /// Predicted seconds; infinite when the only way is an attempt.
+    pub fn seconds(&self) -> f64 {
+        self.candidates.first().map_or(f64::INFINITY, |first| first.seconds)
+    }
+
+    /// The samples, and the method that drew them. `stopped` is asked now and then.
+    pub fn run(&self, shots: usize, seed: u64, stopped: &dyn Fn() -> bool) -> Result<(Samples, Method), Failure> {
+        if let Some(attempt) = &self.attempt {
+            let time = Duration::from_secs_f64(self.seconds().min(1e6) * ATTEMPT_SHARE);
+            if let Some(samples) = run_mps(attempt, shots, seed, Some(time), stopped)? {
+                return Ok((samples, Method::Mps));
+            }
+        }
+        let samples = match &self.runner {
+            Runner::Frame(plan) => {
+                let limits = frame::Limits { memory: self.memory, stopped };
+                plan.run(shots, seed, &limits).map_err(|failure| match failure {
+                    frame::Failure::Memory { needed } => Failure::Memory(format!("{needed} bytes of states are needed")),
+                    frame::Failure::Stopped => Failure::Stopped,
+                })
+            }
+            Runner::Dense(plan) => plan.run(shots, seed, &|_| stopped()).map_err(of_dense),
+            Runner::Dense64(plan) => plan.run(shots, seed, &|_| stopped()).map_err(of_dense),
+            Runner::Mps(plan) => {
+                let time = Duration::from_secs_f64(LAST_RESORT_S);
+                let found = run_mps(plan, shots, seed, Some(time), stopped)?;
+                found.ok_or_else(|| Failure::Memory("its entanglement outgrew a matrix product state".into()))
+            }
+        };
+        Ok((samples?, self.method()))
+    }
+}
+
+fn run_mps(
+    plan: &mps::Plan,
+    shots: usize,
+    seed: u64,
+    time: Option<Duration>,
+    stopped: &dyn Fn() -> bool,
+) -> Result<Option<Samples>, Failure> {
+    match plan.run(shots, seed, mps::Bounds { time, ..mps::Bounds::default() }, &mut || !stopped()) {
+        Ok((samples, _)) => Ok(Some(samples)),
+        Err(mps::Stopped::Interrupted) => Err(Failure::Stopped),
+        Err(_) => Ok(None),
+    }
+}
+
+fn of_dense(why: dense::Refused) -> Failure {
+    match why {
+        dense::Refused::Stopped => Failure::Stopped,
+        other => Failure::Memory(format!("{other:?}")),
+    }
+}
+
+struct Found {
+    seconds: f64,
+    runner: Runner,
+    circuit: Arc<Circuit>,
+}
+
+struct Search<'a> {
+    shots: usize,
+    options: &'a Options,
+    best: Option<Found>,
+    candidates: Vec<Candidate>,
+}
+
+impl Search<'_> {
+    /// Of the best way so far.
+    fn seconds(&self) -> f64 {
+        self.best.as_ref().map_or(f64::INFINITY, |best| best.seconds)
+    }
+
+    fn allows(&self, method: Method) -> bool {
+        self.options.only.is_none_or(|only| only == method)
+    }
+
+    fn offer(&mut self, candidate: Candidate, runner: Runner, circuit: &Arc<Circuit>) {
+        if candidate.seconds < self.seconds() {
+            self.best = Some(Found { seconds: candidate.seconds, runner, circuit: circuit.clone() });
+        }
+        self.candidates.push(candidate);
+    }
+
+    fn refuse(&mut self, method: Method, rewritten: bool, note: String) {
+        self.candidates.push(Candidate { method, rewritten, width: f64::NAN, seconds: f64::INFINITY, note });
+    }
+
+    fn frame(&mut self, circuit: &Arc<Circuit>, rewritten: bool) {
+        if !self.allows(Method::Frame) {
+            return;
+        }
+        let Some(plan) = frame::Plan::compile(circuit) else {
+            return self.refuse(Method::Frame, rewritten, format!("more than {} qubits", frame::MAX_QUBITS));
+        };
+        let (width, seconds) = (plan.width(), plan.cost(self.shots));
+        let bytes = 16u64.checked_shl(width as u32).unwrap_or(u64::MAX);
+        if seconds.is_infinite() || bytes > self.options.memory {
+            return self.refuse(Method::Frame, rewritten, format!("{width} active qubits are too many for the memory"));
+        }
+        let note = format!("{width} active qubits");
+        let candidate = Candidate { method: Method::Frame, rewritten, width: width as f64, seconds, note };
+        self.offer(candidate, Runner::Frame(plan), circuit);
+    }
+
+    fn dense(&mut self, circuit: &Arc<Circuit>, rewritten: bool) {
+        if self.allows(Method::Dense) {
+            let made = dense::Plan::<f32>::compile(circuit, self.options.memory);
+            self.dense_plan(Method::Dense, made, rewritten, circuit, Runner::Dense);
+        } else if self.allows(Method::Dense64) {
+            let made = dense::Plan::<f64>::compile(circuit, self.options.memory);
+            self.dense_plan(Method::Dense64, made, rewritten, circuit, Runner::Dense64);
+        }
+    }
+
+    fn dense_plan<R: dense::Real>(
+        &mut self,
+        method: Method,
+        made: Result<dense::Plan<R>, dense::Refused>,
+        rewritten: bool,
+        circuit: &Arc<Circuit>,
+        runner: impl FnOnce(dense::Plan<R>) -> Runner,
+    ) {
+        match made {
+            Ok(plan) => {
+                let (width, seconds) = (plan.width(), plan.cost(self.shots));
+                let note = format!("{width} qubits at once");
+                let candidate = Candidate { method, rewritten, width: width as f64, seconds, note };
+                self.offer(candidate, runner(plan), circuit);
+            }
+            Err(dense::Refused::Memory { needed: Some(needed), allowed }) => {
+                self.refuse(method, rewritten, format!("needs {needed} bytes, {allowed} are allowed"));
+            }
+            Err(_) => self.refuse(method, rewritten, "more amplitudes than can be counted".into()),
+        }
+    }
+
+    /// Gives the plan when its bond is not bounded low: it may be tried.
+    fn mps(&mut self, circuit: &Arc<Circuit>) -> Option<mps::Plan> {
+        if !self.allows(Method::Mps) {
+            return None;
+        }
+        let simpler = match self.options.rewrites {
+            Some(_) => Arc::new(rewrite::simplify(circuit)),
+            None => circuit.clone(),
+        };
+        let plan = match mps::Plan::compile(&simpler) {
+            Ok(plan) => plan,
+            Err(why) => {
+                self.refuse(Method::Mps, false, why);
+                return None;
+            }
+        };
+        let (bond, seconds) = plan.bounds(self.shots);
+        let note = format!("a bond of at most 2^{bond:.0}");
+        let candidate = Candidate { method: Method::Mps, rewritten: false, width: bond, seconds, note };
+        if seconds < self.seconds() && bond <= 9.0 {
+            self.offer(candidate, Runner::Mps(plan), &simpler);
+            return None;
+        }
+        self.candidates.push(candidate);
+        (circuit.n_qubits >= ATTEMPT_QUBITS || self.best.is_none()).then_some(plan)
+    }
+}

@@ -1,0 +1,119 @@
+//! Routed plans for Python.
+
+use std::sync::{Arc, Mutex};
+
+use pyo3::exceptions::{PyKeyboardInterrupt, PyMemoryError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList};
+
+use super::{Candidate, Failure, Method, Options, Plan};
+use crate::circuit::python::PyCircuit;
+use crate::rewrite;
+use crate::samples::python::PySamples;
+
+/// A circuit rewritten and prepared for whichever of our simulators is predicted to be fastest.
+#[pyclass(frozen, name = "Plan", module = "qmk_native")]
+pub struct PyPlan {
+    plan: Plan,
+}
+
+fn rows<'py>(py: Python<'py>, candidates: &[Candidate]) -> PyResult<Bound<'py, PyList>> {
+    let out = PyList::empty(py);
+    for candidate in candidates {
+        let row = PyDict::new(py);
+        row.set_item("method", candidate.method.name())?;
+        row.set_item("rewritten", candidate.rewritten)?;
+        row.set_item("width", candidate.width)?;
+        row.set_item("seconds", candidate.seconds)?;
+        row.set_item("note", &candidate.note)?;
+        out.append(row)?;
+    }
+    Ok(out)
+}
+
+fn raised(failure: Failure) -> PyErr {
+    match failure {
+        Failure::Impossible(candidates) => {
+            let why = candidates.iter().map(|c| format!("{}: {}", c.method.name(), c.note)).collect::<Vec<_>>();
+            PyMemoryError::new_err(why.join("; "))
+        }
+        Failure::Memory(why) => PyMemoryError::new_err(why),
+        Failure::Stopped => PyKeyboardInterrupt::new_err("stopped"),
+    }
+}
+
+#[pymethods]
+impl PyPlan {
+    /// For about `shots` shots. `method` None: any. `memory`: bytes that one run may take. `keep_cbits`: every cbit of
+    /// the circuit will be looked at, not only what its registers show. Raises MemoryError, with the reason of each
+    /// method, when nothing can run the circuit.
+    #[new]
+    #[pyo3(signature = (circuit, shots, method=None, memory=4 << 30, rewrites=true, keep_cbits=false))]
+    fn new(
+        py: Python<'_>,
+        circuit: &PyCircuit,
+        shots: usize,
+        method: Option<&str>,
+        memory: u64,
+        rewrites: bool,
+        keep_cbits: bool,
+    ) -> PyResult<PyPlan> {
+        let only = match method {
+            Some(name) => Some(Method::from_name(name).ok_or_else(|| {
+                let known = Method::ALL.map(Method::name).join(", ");
+                PyValueError::new_err(format!("no method '{name}'; there are {known}"))
+            })?),
+            None => None,
+        };
+        let rewrites = rewrites.then(|| rewrite::Options { keep_cbits, ..rewrite::Options::default() });
+        let options = Options { only, rewrites, memory };
+        let circuit = circuit.0.clone();
+        let plan = py.detach(|| Plan::new(&circuit, shots, &options)).map_err(raised)?;
+        Ok(PyPlan { plan })
+    }
+
+    #[getter]
+    fn method(&self) -> &'static str {
+        self.plan.method().name()
+    }
+
+    /// Predicted seconds.
+    #[getter]
+    fn seconds(&self) -> f64 {
+        self.plan.seconds()
+    }
+
+    /// Every way that was looked at, the fastest first.
+    #[getter]
+    fn candidates<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        rows(py, &self.plan.candidates)
+    }
+
+    /// What runs.
+    #[getter]
+    fn circuit(&self) -> PyCircuit {
+        PyCircuit(self.plan.circuit.clone())
+    }
+
+    /// (samples, the method that drew them)
+    fn run(&self, py: Python<'_>, shots: usize, seed: u64) -> PyResult<(PySamples, &'static str)> {
+        let signal = Mutex::new(None);
+        let stopped = || {
+            Python::attach(|py| match py.check_signals() {
+                Ok(()) => false,
+                Err(error) => signal.lock().is_ok_and(|mut slot| slot.replace(error).is_none()),
+            })
+        };
+        match py.detach(|| self.plan.run(shots, seed, &stopped)) {
+            Ok((samples, method)) => {
+                let circuit = Arc::clone(&self.plan.circuit);
+                Ok((PySamples { samples, circuit }, method.name()))
+            }
+            Err(failure) => Err(signal.into_inner().ok().flatten().unwrap_or_else(|| raised(failure))),
+        }
+    }
+}
+
+pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<PyPlan>()
+}
