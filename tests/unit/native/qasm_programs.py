@@ -3,6 +3,7 @@ branches, loops and subroutines. A seed names a program."""
 
 from __future__ import annotations
 
+import re
 from random import Random
 
 ANGLES = ("0", "pi", "-pi/2", "0.3", "3*pi/4", "1e-3", "pi/8*3", "2.5/1.5", "-(pi/3)", "sin(0.4)", "sqrt(2.0)*0.1", "2+3")
@@ -302,3 +303,44 @@ class Writer:
 
 def program(seed: int) -> str:
     return Writer(seed).program()
+
+
+NOISE = tuple(";,()[]{}+-*/^=<>!&|~@\"'#$.: \n\t0129aqcx_e\u03c0\u00e9\u2028\x00")
+PIECES = (
+    "if(c==1) ", "measure q -> c;", "inv @ ", "ctrl @ ", "pow(2) @ ", "barrier q;", "let a=q;", "for int i in [0:3] ",
+    "bit b=", "0x1f", "1e400", "'01'", "gate g a {x a;}", "reset q;", "U(0,0,0) ", "// ", "/*", "*/", "10ns", "2im", "pi",
+    "&&", "**", "++", "->", "$0", "break;", "end;", "return;", "while(true) {break;}", "int[8] z = 255;", "qubit w;",
+    "OPENQASM 3;", "h q;",
+)  # fmt: skip
+NUMBERS = ("0", "1", "2", "7", "64", "99", "1.5", "-1", "100000", "1000001", ".5", "3.")
+
+
+def mutated(text: str, dice: Random, others: list[str]) -> str:
+    """``text`` with one to three small things changed."""
+    for _ in range(dice.choice((1, 1, 2, 3))):
+        start = dice.randrange(len(text) + 1)
+        stop = min(len(text), start + dice.choice((1, 1, 1, 2, 5, 20)))
+        kind = dice.randrange(8)
+        if kind == 0:
+            text = text[:start] + text[stop:]
+        elif kind == 1:
+            text = text[:start] + dice.choice(NOISE) + text[start:]
+        elif kind == 2:
+            text = text[:start] + text[start:stop] + text[start:]
+        elif kind == 3:
+            other = dice.choice(others)
+            at = dice.randrange(len(other))
+            text = text[:start] + other[at : at + dice.randrange(40)] + text[start:]
+        elif kind == 4 and (words := text.split()):
+            text = text.replace(dice.choice(words), dice.choice(words), 1)
+        elif kind == 5:
+            text = text[:start] + dice.choice(PIECES) + text[start:]
+        elif kind == 6:
+            lines = text.split("\n")
+            a, b = dice.randrange(len(lines)), dice.randrange(len(lines))
+            lines[a], lines[b] = lines[b], lines[a]
+            text = "\n".join(lines)
+        elif numbers := list(re.finditer(r"\d+", text)):
+            number = dice.choice(numbers)
+            text = text[: number.start()] + dice.choice(NUMBERS) + text[number.end() :]
+    return text
