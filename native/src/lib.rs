@@ -1,8 +1,9 @@
 //! The native core of QMK: circuits as flat arrays, their readers, rewrites and simulators, for Python.
 //!
 //! Rooms: `circuit` is what all others speak; `qasm` and `qvm` read text and bytes into it; `rewrite` turns a circuit
-//! into a cheaper one with the same distribution; `dense`, `frame` and `mps` sample it. Each room's `python` file is the only
-//! one that knows Python. Input is never trusted: every index of a circuit is checked once, in `Circuit::check`.
+//! into a cheaper one with the same distribution; `dense`, `frame` and `mps` sample it, and `route` says which of them.
+//! Each room's `python` file is the only one that knows Python, and is left out without the feature of that name. Input
+//! is never trusted: every index of a circuit is checked once, in `Circuit::check`.
 
 pub mod circuit;
 pub mod dense;
@@ -12,10 +13,13 @@ pub mod mps;
 pub mod qasm;
 pub mod qvm;
 pub mod rewrite;
+pub mod route;
 pub mod samples;
 
+#[cfg(feature = "python")]
 use pyo3::prelude::*;
 
+#[cfg(feature = "python")]
 #[pymodule]
 fn qmk_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
@@ -26,5 +30,6 @@ fn qmk_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     samples::python::register(module)?;
     dense::python::register(module)?;
     frame::python::register(module)?;
-    mps::python::register(module)
+    mps::python::register(module)?;
+    route::python::register(module)
 }

@@ -6,6 +6,7 @@
 
 mod kind;
 pub mod matrix;
+#[cfg(feature = "python")]
 pub mod python;
 
 pub use kind::{Kind, ALL};

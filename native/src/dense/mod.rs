@@ -18,6 +18,7 @@ mod matrix;
 mod observe;
 mod passes;
 mod phases;
+#[cfg(feature = "python")]
 pub mod python;
 mod run;
 mod sample;

@@ -15,6 +15,7 @@ mod measure;
 mod pauli;
 mod pending;
 mod plan;
+#[cfg(feature = "python")]
 pub mod python;
 mod run;
 mod tableau;

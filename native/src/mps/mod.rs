@@ -7,6 +7,7 @@
 mod chain;
 mod linear;
 mod plan;
+#[cfg(feature = "python")]
 pub mod python;
 mod schmidt;
 

@@ -5,6 +5,7 @@
 //! then the dense simulator, then a matrix product state: where its bond is bounded low, or, for a run that will take
 //! long, as an attempt that may take a small share of the time it could save.
 
+#[cfg(feature = "python")]
 pub mod python;
 
 use std::sync::Arc;
