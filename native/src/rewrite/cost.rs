@@ -26,6 +26,17 @@ pub struct Cost {
     pub peak: u32,
 }
 
+impl Cost {
+    /// The cheaper one.
+    pub fn or(self, other: Cost) -> Cost {
+        if other.total < self.total {
+            other
+        } else {
+            self
+        }
+    }
+}
+
 /// Tells non-Clifford instructions once for many orders.
 pub fn magic(circuit: &Circuit, graph: &Graph) -> Vec<bool> {
     graph.ops.iter().map(|op| op.kind.is_gate() && !is_clifford(op.kind, circuit.angles(op))).collect()

@@ -8,6 +8,8 @@ use crate::circuit::{Circuit, Kind, Op, NONE};
 
 /// An order this cheap for each instruction is good enough.
 const CHEAP: f64 = 24.0;
+/// An order this narrow is good enough.
+const NARROW: u32 = 4;
 /// A new order must beat the input's by this factor: prices are guesses.
 const GAIN: f64 = 0.8;
 
@@ -23,14 +25,14 @@ pub fn reorder(circuit: &Circuit, options: &Options, report: &mut Report) -> Opt
     let graph = Graph::new(circuit)?;
     let magic = cost::magic(circuit, &graph);
     let pricing = Pricing { graph: &graph, magic: &magic, shots: f64::from(options.shots.max(1)) };
-    let input: Vec<u32> = (0..graph.ops.len() as u32).collect();
-    let before = pricing.price(&input, cost::LAST, None);
+    let input = in_place(&graph);
+    let before = pricing.price(&input, cost::LAST, None).or(pricing.price(&input, cost::AT_ONCE, None));
     (report.cost_before, report.cost_after) = (before.total, before.total);
     let enough = if options.narrow { 0.0 } else { CHEAP * circuit.ops.len() as f64 };
     if before.total <= enough {
         return None;
     }
-    let mut best = Best { order: input, cap: cost::LAST, cost: before, name: "input" };
+    let mut best = Best { order: Vec::new(), cap: cost::LAST, cost: before, name: "input" };
     let patient = !options.hoist;
     let mut consider = |order: Vec<u32>, name: &'static str| -> bool {
         let at_once = pricing.price(&order, cost::AT_ONCE, None);
@@ -50,9 +52,11 @@ pub fn reorder(circuit: &Circuit, options: &Options, report: &mut Report) -> Opt
         if better {
             best = Best { order, cap: found.1, cost: found.0, name };
         }
-        best.cost.total <= enough
+        best.cost.total <= enough || (best.cost.peak <= NARROW && !options.narrow)
     };
-    candidates(&graph, patient, &mut consider);
+    if !consider(input.clone(), "input, measured early") {
+        candidates(&graph, patient, &mut consider);
+    }
     if best.name == "input" {
         return None;
     }
@@ -61,6 +65,21 @@ pub fn reorder(circuit: &Circuit, options: &Options, report: &mut Report) -> Opt
     let mut made = Vec::with_capacity(best.order.len());
     pricing.price(&best.order, best.cap, Some(&mut made));
     Some(written(circuit, &graph, &made))
+}
+
+/// The input's order, with the ends that were added right after what else is on their wires.
+fn in_place(graph: &Graph) -> Vec<u32> {
+    let mut order = Vec::with_capacity(graph.ops.len());
+    for at in 0..graph.n_own as u32 {
+        order.push(at);
+        for (slot, &wire) in graph.ops[at as usize].qubits().iter().enumerate() {
+            let next = graph.place[at as usize][slot] + 1;
+            if next < graph.first[wire as usize + 1] && graph.is_added(graph.on_wire[next as usize]) {
+                order.push(graph.on_wire[next as usize]);
+            }
+        }
+    }
+    order
 }
 
 /// Offers orders until one is called good enough.

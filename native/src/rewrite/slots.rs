@@ -16,37 +16,60 @@ pub fn assign(circuit: &mut Circuit) {
             last_gate = at;
         }
     }
-    let mut slot = vec![NONE; n];
-    let mut free: Vec<u32> = Vec::new();
-    let mut used = 0;
-    let mut out = Vec::with_capacity(circuit.ops.len() + n);
+    let mut slots = Slots { of: vec![NONE; n], dying: Vec::new(), free: Vec::new(), used: 0, out: Vec::new() };
+    slots.out.reserve(circuit.ops.len() + n);
     for (at, op) in std::mem::take(&mut circuit.ops).into_iter().enumerate() {
-        let wires = op.qubits();
         let mut placed = op;
-        for (k, &wire) in wires.iter().enumerate() {
-            if slot[wire as usize] == NONE {
-                slot[wire as usize] = match free.pop() {
-                    Some(old) => {
-                        out.push(Op::reset(old));
-                        old
-                    }
-                    None => {
-                        used += 1;
-                        used - 1
-                    }
-                };
-            }
-            placed.q[k] = slot[wire as usize];
+        for (k, &wire) in op.qubits().iter().enumerate() {
+            placed.q[k] = slots.take(wire);
         }
-        out.push(placed);
-        for &wire in wires.iter().filter(|&&w| last[w as usize] == at as u32) {
-            let qubit = slot[wire as usize];
+        if op.kind.is_gate() {
+            slots.trace_out();
+        }
+        slots.out.push(placed);
+        for &wire in op.qubits().iter().filter(|&&w| last[w as usize] == at as u32) {
+            let qubit = slots.of[wire as usize];
             if at < last_gate && !(op.kind == Kind::Measure && op.cond == NONE) {
-                out.push(Op::measure(qubit, NONE));
+                slots.dying.push(qubit);
+            } else {
+                slots.free.push(qubit);
             }
-            free.push(qubit);
         }
     }
-    circuit.ops = out;
-    circuit.n_qubits = used;
+    circuit.ops = slots.out;
+    circuit.n_qubits = slots.used;
+}
+
+struct Slots {
+    of: Vec<u32>,
+    /// Not traced out yet: if taken again at once, the reset does it.
+    dying: Vec<u32>,
+    free: Vec<u32>,
+    used: u32,
+    out: Vec<Op>,
+}
+
+impl Slots {
+    fn take(&mut self, wire: u32) -> u32 {
+        if self.of[wire as usize] == NONE {
+            self.of[wire as usize] = match self.dying.pop().or_else(|| self.free.pop()) {
+                Some(old) => {
+                    self.out.push(Op::reset(old));
+                    old
+                }
+                None => {
+                    self.used += 1;
+                    self.used - 1
+                }
+            };
+        }
+        self.of[wire as usize]
+    }
+
+    fn trace_out(&mut self) {
+        for qubit in self.dying.drain(..) {
+            self.out.push(Op::measure(qubit, NONE));
+            self.free.push(qubit);
+        }
+    }
 }
