@@ -2,7 +2,7 @@
 //!
 //! A measurement halves the state but doubles the branches that shots fall into, so the cheapest moment is neither "as
 //! early as possible" nor "at the end": ends are put off until more than `cap` qubits would be alive. The cost of an
-//! instruction is taken as branches x (a constant + 2^width), where width counts qubits alive, but no more than
+//! instruction is taken as branches x 2^width and a constant, where width counts qubits alive, but no more than
 //! non-Clifford gates so far: a Clifford-frame simulator keeps no larger state.
 
 use std::collections::VecDeque;
@@ -11,8 +11,9 @@ use super::clifford::is_clifford;
 use super::graph::Graph;
 use crate::circuit::{Circuit, Kind, NONE};
 
-/// Cost of an instruction for each branch beside its amplitudes, in amplitudes.
-const OVERHEAD: f64 = 6.0;
+/// Cost of an instruction beside its amplitudes, in amplitudes: once, and for each branch.
+const STEP: f64 = 150.0;
+const OVERHEAD: f64 = 0.5;
 /// Ends are made as soon as they can be.
 pub const AT_ONCE: u32 = 0;
 /// Ends are made after everything else.
@@ -38,8 +39,8 @@ impl Cost {
 }
 
 /// Tells non-Clifford instructions once for many orders.
-pub fn magic(circuit: &Circuit, graph: &Graph) -> Vec<bool> {
-    graph.ops.iter().map(|op| op.kind.is_gate() && !is_clifford(op.kind, circuit.angles(op))).collect()
+pub fn magic(circuit: &Circuit) -> Vec<bool> {
+    circuit.ops.iter().map(|op| op.kind.is_gate() && !is_clifford(op.kind, circuit.angles(op))).collect()
 }
 
 pub struct Pricing<'a> {
@@ -115,9 +116,9 @@ impl Run<'_, '_> {
             self.alive += fresh;
             self.cost.peak = self.cost.peak.max(self.alive);
         }
-        self.magic += self.pricing.magic[at as usize] as u32;
+        self.magic += self.pricing.magic.get(at as usize).is_some_and(|&m| m) as u32;
         let size = if op.kind == Kind::Logic { 0.0 } else { f64::from(self.width()).exp2() };
-        self.cost.total += self.branches * (OVERHEAD + size);
+        self.cost.total += STEP + self.branches * (OVERHEAD + size);
         if matches!(op.kind, Kind::Measure | Kind::Reset) {
             self.branch();
         }
@@ -130,7 +131,7 @@ impl Run<'_, '_> {
         }
         let wire = self.pricing.graph.ops[at as usize].q[0] as usize;
         if self.touched[wire] {
-            self.cost.total += self.branches * (OVERHEAD + f64::from(self.width()).exp2());
+            self.cost.total += STEP + self.branches * (OVERHEAD + f64::from(self.width()).exp2());
             self.alive -= 1;
             self.branch();
         }

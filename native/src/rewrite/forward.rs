@@ -57,11 +57,20 @@ pub(super) struct Forward<'a> {
     pub wires: Vec<Wire>,
     pub out: Emitted,
     pub guards: Guards<'a>,
+    pub origin: Vec<u32>,
+    pub fired: Fired,
+}
+
+/// What the pass gives.
+pub struct Passed {
+    pub circuit: Circuit,
+    /// Of each wire, the qubit of the source that it was.
+    pub origin: Vec<u32>,
     pub fired: Fired,
 }
 
 /// Runs the pass. None: the circuit is too large or its conditions too tangled to rewrite.
-pub fn forward(source: &Circuit, allowed: Allowed) -> Option<(Circuit, Fired)> {
+pub fn forward(source: &Circuit, allowed: Allowed) -> Option<Passed> {
     let allowed = Allowed { constants: allowed.constants && !allowed.keep_state, ..allowed };
     if source.n_cbits > CBITS || source.n_qubits > CBITS || source.ops.len() > CBITS as usize {
         return None;
@@ -80,6 +89,7 @@ pub fn forward(source: &Circuit, allowed: Allowed) -> Option<(Circuit, Fired)> {
         wires: (0..source.n_qubits).map(wire).collect(),
         out: Emitted::new(source.n_qubits, source.ops.len()),
         guards: Guards::new(source, allowed.constants),
+        origin: (0..source.n_qubits).collect(),
         fired: Fired::default(),
     };
     for (now, op) in source.ops.iter().enumerate() {
@@ -92,14 +102,14 @@ pub fn forward(source: &Circuit, allowed: Allowed) -> Option<(Circuit, Fired)> {
 }
 
 impl Forward<'_> {
-    fn finish(mut self) -> (Circuit, Fired) {
+    fn finish(mut self) -> Passed {
         let mut circuit = std::mem::take(&mut self.out.circuit);
         circuit.conds = self.guards.conds;
         circuit.tables = self.guards.new_tables;
         circuit.n_cbits = self.guards.n_cbits;
         circuit.registers.clone_from(&self.source.registers);
         self.out.circuit = circuit;
-        (self.out.finish(), self.fired)
+        Passed { circuit: self.out.finish(), origin: self.origin, fired: self.fired }
     }
 
     /// Writes what is pending and brings every qubit back to its own wire.
@@ -207,6 +217,7 @@ impl Forward<'_> {
         self.at[qubit as usize] = fresh;
         let moved = Wire { held: Lit::FALSE, ..self.wires[old as usize] };
         self.wires.push(moved);
+        self.origin.push(self.origin[old as usize]);
         self.wires[old as usize] = Wire { turn: Turn::NONE, still: true, known: None, held: Lit::FALSE, qubit: NONE };
     }
 

@@ -6,6 +6,7 @@
 //! | `dead` | what no shown cbit depends on |
 //! | `phases` | RZZ or CP, whichever leaves fewer rotations |
 //! | `schedule` | an order in which few qubits are alive at a time, measured or traced out as soon as it pays |
+//! | `runs` | measurements next to each other |
 //! | `slots` | wires to qubits |
 //! | `components` | parts that nothing connects |
 //! | `features` | what a router wants to know of a circuit |
@@ -28,6 +29,7 @@ mod graph;
 mod guards;
 mod phases;
 pub mod python;
+mod runs;
 mod schedule;
 mod slots;
 mod turn;
@@ -115,21 +117,31 @@ impl Options {
     }
 }
 
-/// Constants, peephole rewrites and dead code, in the circuit's order; wires are not numbered anew.
+/// Constants, peephole rewrites and dead code, in the circuit's order.
 pub fn simplify(circuit: &Circuit) -> Circuit {
-    simplified(circuit, &Options::default(), &mut Report::default()).unwrap_or_else(|| circuit.clone())
+    let options = Options { schedule: false, ..Options::default() };
+    schedule(circuit, &options).0
 }
 
-fn simplified(circuit: &Circuit, options: &Options, report: &mut Report) -> Option<Circuit> {
-    let (mut made, fired) = forward(circuit, options.allowed())?;
+/// A circuit on wires: a qubit that is reset is a new wire.
+struct Draft {
+    circuit: Circuit,
+    origin: Vec<u32>,
+}
+
+fn simplified(circuit: &Circuit, options: &Options, report: &mut Report) -> Option<Draft> {
+    let forward::Passed { circuit: mut made, origin, fired } = forward(circuit, options.allowed())?;
     report.fired.add(&fired);
-    if options.dead && !options.keep_state {
-        report.dead += dead::remove_dead(&mut made, options.keep_cbits);
+    if !options.keep_state {
+        if options.dead {
+            report.dead += dead::remove_dead(&mut made, options.keep_cbits);
+        }
+        if options.peephole {
+            report.phases += phases::choose(&mut made);
+        }
+        runs::gather(&mut made);
     }
-    if options.peephole && !options.keep_state {
-        report.phases += phases::choose(&mut made);
-    }
-    Some(made)
+    Some(Draft { circuit: made, origin })
 }
 
 /// All rewrites that the options allow.
@@ -141,31 +153,41 @@ pub fn schedule(circuit: &Circuit, options: &Options) -> (Circuit, Report) {
         ..Report::default()
     };
     let started = Instant::now();
-    let made = simplified(circuit, options, &mut report);
+    let draft = simplified(circuit, options, &mut report);
     report.seconds_simplify = started.elapsed().as_secs_f64();
-    let Some(mut made) = made else {
-        report.width_after = report.width_before;
-        report.ops_after = report.ops_before;
-        report.parts = components::count(circuit);
-        return (circuit.clone(), report);
-    };
     let started = Instant::now();
-    if options.schedule && !options.keep_state {
-        if let Some(better) = schedule::reorder(&made, options, &mut report) {
-            // Measurements stand before the gates that their qubits only control: a second pass makes conditions of them.
-            if let Some(again) = simplified(&better, options, &mut report) {
-                made = again;
-            }
-        }
-    }
-    if options.reuse && !options.keep_state {
-        slots::assign(&mut made);
-    }
+    let made = match draft {
+        None => circuit.clone(),
+        Some(draft) if options.keep_state => draft.circuit,
+        Some(draft) => placed(circuit, draft, options, &mut report),
+    };
     report.seconds_schedule = started.elapsed().as_secs_f64();
     report.width_after = cost::width(&made);
     report.ops_after = made.ops.len();
     report.parts = components::count(&made);
     (made, report)
+}
+
+/// The draft in its final order and on qubits.
+fn placed(source: &Circuit, draft: Draft, options: &Options, report: &mut Report) -> Circuit {
+    let mut draft = draft;
+    let mut trace = slots::Trace::Never;
+    match schedule::reorder(&draft.circuit, options, report) {
+        schedule::Choice::Late => runs::sink(&mut draft.circuit),
+        schedule::Choice::Early => trace = slots::Trace::AtOnce,
+        schedule::Choice::Reordered(better) => {
+            trace = slots::Trace::AtOnce;
+            // Measurements stand before the gates that their qubits only control: a second pass makes conditions of them.
+            if let Some(again) = simplified(&better, options, report) {
+                let origin = again.origin.iter().map(|&w| draft.origin[w as usize]).collect();
+                draft = Draft { origin, ..again };
+            }
+        }
+    }
+    if options.reuse {
+        slots::assign(&mut draft.circuit, &draft.origin, source.n_qubits, trace);
+    }
+    draft.circuit
 }
 
 impl Fired {

@@ -6,8 +6,10 @@ use super::graph::Graph;
 use super::{Options, Report};
 use crate::circuit::{Circuit, Kind, Op, NONE};
 
-/// An order this cheap for each instruction is good enough.
-const CHEAP: f64 = 24.0;
+/// An order this cheap for each instruction is good enough: looking for another takes as long as this many amplitudes.
+const CHEAP: f64 = 2500.0;
+/// Nor is it worth a look if no state can be wider than this.
+const SMALL: u32 = 10;
 /// An order this narrow is good enough.
 const NARROW: u32 = 4;
 /// A new order must beat the input's by this factor: prices are guesses.
@@ -20,51 +22,109 @@ struct Best {
     name: &'static str,
 }
 
-/// The circuit in a cheaper order; None: the input's is as good.
-pub fn reorder(circuit: &Circuit, options: &Options, report: &mut Report) -> Option<Circuit> {
-    let graph = Graph::new(circuit)?;
-    let magic = cost::magic(circuit, &graph);
+/// What became of the order.
+pub enum Choice {
+    /// The input's order; measurements that nothing waits for may come last.
+    Late,
+    /// The input's order, and qubits should be traced out as soon as nothing follows on them.
+    Early,
+    Reordered(Circuit),
+}
+
+/// Looks for a cheaper order.
+pub fn reorder(circuit: &Circuit, options: &Options, report: &mut Report) -> Choice {
+    let magic = cost::magic(circuit);
+    let n_magic = magic.iter().filter(|&&m| m).count() as u32;
+    let width = cost::width(circuit);
+    if n_magic == 0 {
+        return Choice::Early;
+    }
+    if width.min(n_magic) <= SMALL && !options.narrow {
+        return Choice::Late;
+    }
+    let Some(graph) = Graph::new(circuit) else { return Choice::Late };
     let pricing = Pricing { graph: &graph, magic: &magic, shots: f64::from(options.shots.max(1)) };
     let input = in_place(&graph);
-    let before = pricing.price(&input, cost::LAST, None).or(pricing.price(&input, cost::AT_ONCE, None));
+    let late = pricing.price(&input, cost::LAST, None);
+    let early = pricing.price(&input, cost::AT_ONCE, None);
+    let before = late.or(early);
     (report.cost_before, report.cost_after) = (before.total, before.total);
+    let choice = if early.total < late.total { Choice::Early } else { Choice::Late };
     let enough = if options.narrow { 0.0 } else { CHEAP * circuit.ops.len() as f64 };
-    if before.total <= enough {
-        return None;
+    if before.total <= enough || !options.schedule {
+        return choice;
     }
-    let mut best = Best { order: Vec::new(), cap: cost::LAST, cost: before, name: "input" };
-    let patient = !options.hoist;
-    let mut consider = |order: Vec<u32>, name: &'static str| -> bool {
-        let at_once = pricing.price(&order, cost::AT_ONCE, None);
-        let mut found = (at_once, cost::AT_ONCE);
-        for cap in cost::caps(at_once.peak).filter(|_| !options.narrow) {
-            let cost = pricing.price(&order, cap, None);
-            if cost.total < found.0.total {
-                found = (cost, cap);
-            }
-        }
-        let limit = if best.name == "input" { GAIN * best.cost.total } else { best.cost.total };
-        let better = if options.narrow {
-            best.name == "input" || (found.0.peak, found.0.total) < (best.cost.peak, best.cost.total)
-        } else {
-            found.0.total < limit
-        };
-        if better {
-            best = Best { order, cap: found.1, cost: found.0, name };
-        }
-        best.cost.total <= enough || (best.cost.peak <= NARROW && !options.narrow)
+    let mut search = Search {
+        pricing,
+        options,
+        enough,
+        best: Best { order: Vec::new(), cap: cost::LAST, cost: before, name: "input" },
     };
-    if !consider(input.clone(), "input, measured early") {
-        candidates(&graph, patient, &mut consider);
-    }
+    search.run(input);
+    let Search { pricing, best, .. } = search;
     if best.name == "input" {
-        return None;
+        return choice;
     }
     report.order = best.name;
     report.cost_after = best.cost.total;
     let mut made = Vec::with_capacity(best.order.len());
     pricing.price(&best.order, best.cap, Some(&mut made));
-    Some(written(circuit, &graph, &made))
+    Choice::Reordered(written(circuit, &graph, &made))
+}
+
+struct Search<'a> {
+    pricing: Pricing<'a>,
+    options: &'a Options,
+    enough: f64,
+    best: Best,
+}
+
+impl Search<'_> {
+    /// Tries orders until one is good enough.
+    fn run(&mut self, input: Vec<u32>) {
+        let graph = self.pricing.graph;
+        let patient = !self.options.hoist;
+        if self.consider(input, "input, measured early") {
+            return;
+        }
+        if let Some(cones) = Cones::new(graph, patient) {
+            for (tie, name) in [(Tie::Lowest, "cone"), (Tie::Oldest, "cone, oldest"), (Tie::Highest, "cone, highest")] {
+                if self.consider(cones.greedy(graph, patient, tie), name) {
+                    return;
+                }
+            }
+        }
+        let n = graph.n_wires();
+        let mut by_last: Vec<usize> = (0..n).filter(|&w| graph.first[w] < graph.first[w + 1]).collect();
+        by_last.sort_by_key(|&w| last_own(graph, w));
+        let _ = self.consider(by_wires(graph, patient, by_last.into_iter()), "finish")
+            || self.consider(by_wires(graph, patient, 0..n), "wires")
+            || self.consider(by_wires(graph, patient, (0..n).rev()), "wires, reversed");
+    }
+
+    /// Prices an order with several caps; whether the best so far is good enough.
+    fn consider(&mut self, order: Vec<u32>, name: &'static str) -> bool {
+        let narrow = self.options.narrow;
+        let at_once = self.pricing.price(&order, cost::AT_ONCE, None);
+        let mut found = (at_once, cost::AT_ONCE);
+        for cap in cost::caps(at_once.peak).filter(|_| !narrow) {
+            let cost = self.pricing.price(&order, cap, None);
+            if cost.total < found.0.total {
+                found = (cost, cap);
+            }
+        }
+        let best = &mut self.best;
+        let limit = if best.name == "input" { GAIN * best.cost.total } else { best.cost.total };
+        let better = if narrow {
+            best.name == "input" || (found.0.peak, found.0.total) < (best.cost.peak, best.cost.total)
+        } else {
+            found.0.total < limit
+        };
+        if better {
+            *best = Best { order, cap: found.1, cost: found.0, name };
+        }
+        best.cost.total <= self.enough || (best.cost.peak <= NARROW && !narrow)
+    }
 }
 
 /// The input's order, with the ends that were added right after what else is on their wires.
@@ -80,26 +140,6 @@ fn in_place(graph: &Graph) -> Vec<u32> {
         }
     }
     order
-}
-
-/// Offers orders until one is called good enough.
-fn candidates(graph: &Graph, patient: bool, consider: &mut impl FnMut(Vec<u32>, &'static str) -> bool) {
-    if let Some(cones) = Cones::new(graph, patient) {
-        for (tie, name) in [(Tie::Lowest, "cone"), (Tie::Oldest, "cone, oldest"), (Tie::Highest, "cone, highest")] {
-            if consider(cones.greedy(graph, patient, tie), name) {
-                return;
-            }
-        }
-    }
-    let n = graph.n_wires();
-    let mut by_last: Vec<usize> = (0..n).filter(|&w| graph.first[w] < graph.first[w + 1]).collect();
-    by_last.sort_by_key(|&w| last_own(graph, w));
-    if consider(by_wires(graph, patient, by_last.into_iter()), "finish")
-        || consider(by_wires(graph, patient, 0..n), "wires")
-    {
-        return;
-    }
-    consider(by_wires(graph, patient, (0..n).rev()), "wires, reversed");
 }
 
 /// The last instruction on a wire that is not its end.
