@@ -20,10 +20,11 @@ mod gates;
 mod known;
 mod lex;
 mod library;
-mod limits;
+pub mod limits;
 mod matrix;
 mod names;
 mod parser;
+#[cfg(feature = "python")]
 pub mod python;
 mod reader;
 mod recognise;

@@ -380,7 +380,7 @@ impl Parser<'_> {
     }
 
     fn gate_operands(&mut self, name: u32, modifiers: List, args: List) -> Result<Stmt> {
-        let operands = if self.is(Tok::Semi) { List::default() } else { self.operands()? };
+        let operands = if self.is(Tok::Semi) && !self.two { List::default() } else { self.operands()? };
         self.end(Stmt::Gate { name, modifiers, args, operands })
     }
 

@@ -28,6 +28,7 @@ mod gates;
 mod graph;
 mod guards;
 mod phases;
+#[cfg(feature = "python")]
 pub mod python;
 mod runs;
 mod schedule;
