@@ -16,6 +16,7 @@ mod pauli;
 mod pending;
 mod plan;
 pub mod python;
+mod release;
 mod run;
 mod tableau;
 
