@@ -45,6 +45,10 @@ pub struct Compiler<'a, const W: usize> {
     pub code: Code,
     /// Whether all rotations that a run of measurements needs happen before the first of them.
     pub joint: bool,
+    /// At the end of a circuit: the rows of what is still to be measured.
+    pub horizon: Option<Vec<usize>>,
+    /// What may still be spent on looking for qubits to release.
+    pub searches: usize,
     pub too_wide: bool,
 }
 
@@ -70,6 +74,8 @@ impl<'a, const W: usize> Compiler<'a, W> {
             conditions: Conditions::new(circuit),
             code: Code { n_symbols: circuit.n_cbits, ..Code::default() },
             joint,
+            horizon: None,
+            searches: 20_000_000,
             too_wide: false,
         }
     }

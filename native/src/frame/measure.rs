@@ -12,52 +12,32 @@ use super::plan::{Instr, Local};
 use crate::circuit::{Kind, Op, NONE};
 
 impl<const W: usize> Compiler<'_, W> {
-    fn image_z(&self, op: &Op) -> Pauli<W> {
+    pub fn image_z(&self, op: &Op) -> Pauli<W> {
         *self.tableau.z(self.row[op.q[0] as usize] as usize)
     }
 
     /// A run of measurements under no condition; `last`: nothing but logic follows.
     pub fn measure_all(&mut self, ops: &[Op], last: bool) {
-        let first_joint = if self.joint { 0 } else { self.last_to_settle(ops) };
-        for op in &ops[..first_joint] {
+        let mut left: Vec<&Op> = ops.iter().collect();
+        if last && !self.joint {
+            self.measure_in_good_order(&mut left);
+        }
+        if last || self.joint {
+            let measured: Vec<Pauli<W>> = left.iter().map(|op| self.image_z(op)).collect();
+            self.settle(&measured);
+        }
+        if last {
+            return self.draw(&left);
+        }
+        for op in left {
             self.measure(op);
         }
-        let rest = &ops[first_joint..];
-        let measured: Vec<Pauli<W>> = rest.iter().map(|op| self.image_z(op)).collect();
-        self.settle(&measured);
-        if last {
-            self.draw(rest);
-        } else {
-            for op in rest {
-                self.measure(op);
-            }
-        }
-    }
-
-    /// The last of `ops` that needs a rotation which those before it do not need.
-    fn last_to_settle(&self, ops: &[Op]) -> usize {
-        if self.pending.is_empty() {
-            return 0;
-        }
-        let mut chosen = vec![false; self.pending.len()];
-        let (mut last, mut count) = (0, 0);
-        for (at, op) in ops.iter().enumerate() {
-            if count == chosen.len() {
-                break;
-            }
-            chosen = self.needed(&[self.image_z(op)], &chosen);
-            let now = chosen.iter().filter(|&&c| c).count();
-            if now > count {
-                (last, count) = (at, now);
-            }
-        }
-        last
     }
 
     /// The last measurements of a circuit: parts are measured whole.
-    fn draw(&mut self, ops: &[Op]) {
+    fn draw(&mut self, ops: &[&Op]) {
         let mut left = Vec::new();
-        for op in ops {
+        for &op in ops {
             if self.too_wide {
                 return;
             }
@@ -121,7 +101,7 @@ impl<const W: usize> Compiler<'_, W> {
     }
 
     /// The outcome of Z_q, which also goes into the op's cbit.
-    fn measure(&mut self, op: &Op) -> Form {
+    pub fn measure(&mut self, op: &Op) -> Form {
         if self.too_wide {
             return Form::default();
         }
@@ -130,28 +110,33 @@ impl<const W: usize> Compiler<'_, W> {
         if any(&both(&m.x, &self.dormant)) {
             return self.coin(&m, op.cbit);
         }
+        self.read(&m, op.cbit)
+    }
+
+    /// The outcome of a Pauli that moves no dormant qubit and commutes with all pending rotations.
+    pub fn read(&mut self, m: &Pauli<W>, cbit: u32) -> Form {
         let active = Pauli { x: m.x, z: without(&m.z, &self.dormant), neg: m.neg };
-        let mut outcome = Form { symbols: self.frame_parity(&m), flip: m.neg };
+        let mut outcome = Form { symbols: self.frame_parity(m), flip: m.neg };
         let Some((part, p)) = self.localize(&active) else {
-            self.write(op.cbit, outcome.clone());
+            self.write(cbit, outcome.clone());
             return outcome;
         };
         outcome.flip = false;
-        let out = if outcome.is_constant() && op.cbit != NONE { op.cbit } else { self.code.symbol() };
+        let out = if outcome.is_constant() && cbit != NONE { cbit } else { self.code.symbol() };
         let pivot = self.pivot(part, &p);
         let bit = self.place[pivot].1;
         self.code.instrs.push(Instr::Read { part, p, pivot: bit, out });
         self.drop_bit(part, bit);
         if any(&m.x) {
-            self.turn_swap(&m, pivot, Some(&Form::of(out)));
+            self.turn_swap(m, pivot, Some(&Form::of(out)));
         } else {
-            self.turn_parity(&m, pivot, out);
+            self.turn_parity(m, pivot, out);
         }
         outcome.add_symbols(&[out]);
-        if out == op.cbit {
-            self.conditions.write(op.cbit, Form::of(out));
+        if out == cbit {
+            self.conditions.write(cbit, Form::of(out));
         } else {
-            self.write(op.cbit, outcome.clone());
+            self.write(cbit, outcome.clone());
         }
         outcome
     }

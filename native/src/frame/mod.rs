@@ -17,6 +17,7 @@ mod pending;
 mod plan;
 #[cfg(feature = "python")]
 pub mod python;
+mod release;
 mod run;
 mod tableau;
 

@@ -20,7 +20,7 @@ pub struct Pending<const W: usize> {
 const LOOK_BACK: usize = 256;
 
 /// How many commutations a measurement may test before it takes all that is left.
-const TESTS: usize = 4_000_000;
+pub const TESTS: usize = 4_000_000;
 
 /// Angles this near to a multiple of pi/2 are that multiple.
 const ANGLE_ERROR: f64 = 1e-9;
@@ -132,16 +132,14 @@ impl<const W: usize> Compiler<'_, W> {
     /// Makes those pending rotations happen that must come before the measurement of these Paulis: the ones that do
     /// not commute with one of them, and whatever does not commute with a later one of those.
     pub fn settle(&mut self, measured: &[Pauli<W>]) {
-        if self.pending.is_empty() {
-            return;
-        }
-        let chosen = self.needed(measured, &vec![false; self.pending.len()]);
-        if !chosen.iter().any(|&c| c) {
+        let mut tests = TESTS;
+        let chosen = self.needed(measured, &mut tests);
+        if chosen.iter().all(|&word| word == 0) {
             return;
         }
         let mut kept = Vec::with_capacity(self.pending.len());
-        for (rotation, now) in std::mem::take(&mut self.pending).into_iter().zip(chosen) {
-            if now {
+        for (at, rotation) in std::mem::take(&mut self.pending).into_iter().enumerate() {
+            if chosen[at / 64] >> (at % 64) & 1 == 1 {
                 self.queue.push(rotation);
             } else {
                 kept.push(rotation);
@@ -151,30 +149,32 @@ impl<const W: usize> Compiler<'_, W> {
         self.queue.reverse();
         while let Some(rotation) = self.queue.pop() {
             if !self.too_wide {
-                self.perform(rotation);
+                let part = self.perform(rotation);
+                if !self.queue.is_empty() || !self.pending.is_empty() {
+                    part.into_iter().for_each(|part| self.release(part));
+                }
             }
         }
         self.find_moved();
     }
 
-    /// Which pending rotations `measured` needs, besides those `already` chosen.
-    pub fn needed(&self, measured: &[Pauli<W>], already: &[bool]) -> Vec<bool> {
-        let mut chosen = already.to_vec();
+    /// Which pending rotations `measured` needs, as a set; `tests` is what may be spent on finding out.
+    pub fn needed(&self, measured: &[Pauli<W>], tests: &mut usize) -> Vec<u64> {
+        let mut chosen = vec![0u64; self.pending.len().div_ceil(64)];
         let mut later: Vec<&Pauli<W>> = measured.iter().collect();
         let mut support = [0u64; W];
         let widen = |support: &mut [u64; W], p: &Pauli<W>| (0..W).for_each(|w| support[w] |= p.x[w] | p.z[w]);
         later.iter().for_each(|p| widen(&mut support, p));
-        let mut tests = 0;
         for (at, rotation) in self.pending.iter().enumerate().rev() {
             let p = &rotation.p;
             let touches = (0..W).any(|w| support[w] & (p.x[w] | p.z[w]) != 0);
-            let takes = chosen[at] || touches && {
+            let takes = touches && {
                 let found = later.iter().rev().position(|other| other.anticommutes(p));
-                tests += found.unwrap_or(later.len());
-                found.is_some() || tests > TESTS
+                *tests = tests.saturating_sub(found.unwrap_or(later.len()));
+                found.is_some() || *tests == 0
             };
             if takes {
-                chosen[at] = true;
+                chosen[at / 64] |= 1 << (at % 64);
                 later.push(p);
                 widen(&mut support, p);
             }
@@ -183,7 +183,8 @@ impl<const W: usize> Compiler<'_, W> {
     }
 
     /// Applies the earliest rotation to |phi>, after waking a dormant qubit that it moves.
-    fn perform(&mut self, rotation: Pending<W>) {
+    /// The part that it is in; none if it is a phase.
+    fn perform(&mut self, rotation: Pending<W>) -> Option<u32> {
         let Pending { mut p, angle, sign, under } = rotation;
         let angle = if p.neg { -angle } else { angle };
         p.neg = false;
@@ -191,12 +192,14 @@ impl<const W: usize> Compiler<'_, W> {
         self.code.rotations += 1;
         if any(&both(&p.x, &self.dormant)) {
             self.find_moved();
-            return self.wake(p, cos, sin, &sign, under);
+            self.wake(p, cos, sin, &sign, under);
+            return None;
         }
         let active = Pauli { x: p.x, z: without(&p.z, &self.dormant), neg: false };
-        let Some((part, local)) = self.localize(&active) else { return };
+        let (part, local) = self.localize(&active)?;
         let sign = if sign.is_empty() { NONE } else { self.symbol_of(&Form { symbols: sign, flip: false }) };
         self.code.instrs.push(Instr::Turn { part, p: local, cos, sin, sign, under });
+        Some(part)
     }
 
     /// Makes dormant qubit j active, on which exp(-i angle/2 P) |0> = V (cos |0> - i sin |1>) with V the controlled

@@ -1,0 +1,137 @@
+//! The last read-out of a circuit in an order that keeps few qubits active.
+//!
+//! Measurements of different qubits commute, so the one that needs the fewest further rotations is taken first. And
+//! when all that is still to happen is known, a Pauli of active qubits that commutes with all of it can be measured
+//! without being read: that changes no distribution and puts a qubit to sleep. This is what tracing out a qubit after
+//! its last gate does, found in the Heisenberg picture.
+
+use super::compile::Compiler;
+use super::pauli::{flip, Mask, Pauli};
+use super::pending::TESTS;
+use crate::circuit::{Op, NONE};
+
+/// Most (measurements x rotations) for which an order is looked for.
+const ORDERED: usize = 4_000_000;
+
+impl<const W: usize> Compiler<'_, W> {
+    /// Measures until no rotation is pending; the rest stays in `ops`.
+    pub fn measure_in_good_order(&mut self, ops: &mut Vec<&Op>) {
+        if self.pending.is_empty() {
+            return;
+        }
+        let mut needs = Vec::new();
+        if ops.len() * self.pending.len() <= ORDERED {
+            let mut tests = TESTS;
+            needs = ops.iter().map(|op| self.needed(&[self.image_z(op)], &mut tests)).collect();
+            self.forget_unneeded(&mut needs);
+        }
+        self.horizon = Some(ops.iter().map(|op| self.row[op.q[0] as usize] as usize).collect());
+        let words = self.pending.len().div_ceil(64);
+        let mut done = vec![0u64; words];
+        while !self.pending.is_empty() && !ops.is_empty() && !self.too_wide {
+            let more = |need: &Vec<u64>| need.iter().zip(&done).map(|(n, d)| (n & !d).count_ones()).sum::<u32>();
+            let at = (0..needs.len()).min_by_key(|&at| more(&needs[at])).unwrap_or(0);
+            let op = ops.remove(at);
+            if let Some(horizon) = &mut self.horizon {
+                horizon.remove(at);
+                horizon.push(self.row[op.q[0] as usize] as usize);
+            }
+            if !needs.is_empty() {
+                let need = needs.remove(at);
+                done.iter_mut().zip(need).for_each(|(d, n)| *d |= n);
+            }
+            self.measure(op);
+            self.horizon.as_mut().and_then(Vec::pop);
+        }
+        self.horizon = None;
+    }
+
+    /// Drops the pending rotations that no measurement needs, from the sets too.
+    fn forget_unneeded(&mut self, needs: &mut [Vec<u64>]) {
+        let has = |set: &Vec<u64>, at: usize| set[at / 64] >> (at % 64) & 1 == 1;
+        let kept: Vec<usize> = (0..self.pending.len()).filter(|&at| needs.iter().any(|n| has(n, at))).collect();
+        if kept.len() == self.pending.len() {
+            return;
+        }
+        for need in needs.iter_mut() {
+            let mut packed = vec![0u64; kept.len().div_ceil(64)];
+            for (to, &from) in kept.iter().enumerate() {
+                packed[to / 64] |= (has(need, from) as u64) << (to % 64);
+            }
+            *need = packed;
+        }
+        let mut at = 0;
+        let mut next = kept.iter().peekable();
+        self.pending.retain(|_| {
+            let keep = next.next_if_eq(&&at).is_some();
+            at += 1;
+            keep
+        });
+        self.find_moved();
+    }
+
+    /// Measures, unread, every Pauli of a part that commutes with all that is to come.
+    pub fn release(&mut self, part: u32) {
+        while self.horizon.is_some() && self.searches > 0 && !self.too_wide {
+            let Some(free) = self.idle_pauli(part) else { return };
+            self.read(&free, NONE);
+        }
+    }
+
+    /// A Pauli of the part's qubits that commutes with all pending rotations and all rows of the horizon.
+    fn idle_pauli(&mut self, part: u32) -> Option<Pauli<W>> {
+        let qubits = &self.parts[part as usize];
+        let mut mask: Mask<W> = [0; W];
+        qubits.iter().for_each(|&j| flip(&mut mask, j as usize));
+        let rotations = self.queue.iter().rev().chain(&self.pending).map(|r| &r.p);
+        let rows = self.horizon.iter().flatten().map(|&q| self.tableau.z(q));
+        let (mut basis, mut rank) = ([0u128; 128], 0);
+        for p in rotations.chain(rows) {
+            self.searches = self.searches.saturating_sub(1);
+            if (0..W).all(|w| (p.x[w] | p.z[w]) & mask[w] == 0) {
+                continue;
+            }
+            let mut v = 0u128; // z below, x above: its product with (x below, z above) is the commutator
+            for (at, &j) in qubits.iter().enumerate() {
+                let j = j as usize;
+                v |= ((p.z[j / 64] >> (j % 64) & 1) as u128) << at;
+                v |= ((p.x[j / 64] >> (j % 64) & 1) as u128) << (64 + at);
+            }
+            while v != 0 {
+                let lead = 127 - v.leading_zeros() as usize;
+                if basis[lead] == 0 {
+                    basis[lead] = v;
+                    rank += 1;
+                    break;
+                }
+                v ^= basis[lead];
+            }
+            if rank == 2 * qubits.len() {
+                return None;
+            }
+        }
+        let columns = (0..qubits.len()).chain(64..64 + qubits.len());
+        let free = columns.filter(|&c| basis[c] == 0).map(|c| solution(&basis, c)).min_by_key(|v| v.count_ones())?;
+        let mut found = Pauli::I;
+        for (at, &j) in qubits.iter().enumerate() {
+            if free >> at & 1 == 1 {
+                flip(&mut found.x, j as usize);
+            }
+            if free >> (64 + at) & 1 == 1 {
+                flip(&mut found.z, j as usize);
+            }
+        }
+        Some(found)
+    }
+}
+
+/// The vector with bit `free` and no other bit without a basis vector whose product with every basis vector is even.
+fn solution(basis: &[u128; 128], free: usize) -> u128 {
+    let mut v = 1u128 << free;
+    for (lead, row) in basis.iter().enumerate() {
+        if *row != 0 && (row & v & !(1 << lead)).count_ones() & 1 == 1 {
+            v |= 1 << lead;
+        }
+    }
+    v
+}
