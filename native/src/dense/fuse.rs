@@ -281,7 +281,7 @@ impl Emitter {
         };
         let mut merged = old.embed(union.len(), &place(there));
         merged.left(mat, &place(on));
-        for &q in &union {
+        for &q in on {
             self.last[q as usize] = number;
         }
         if self.single == number && union.len() == 3 {
