@@ -6,16 +6,17 @@
 //! diagonal gates on many pairs is one polynomial of phases (`phases`), applied in one pass.
 
 use super::cost;
-use super::matrix::{polynomial, Mat, C64};
+use super::matrix::{of_gate, polynomial, Mat, Single, C64};
+use crate::circuit::Kind;
 
 pub const NONE: u32 = u32::MAX;
 
-/// A gate on positions, least significant bit of its matrix first.
+/// A gate on positions, its LAST operand (the least significant bit of its matrix) first.
 #[derive(Clone, Copy, Debug)]
 pub struct Gate {
-    pub mat: Mat,
+    pub kind: Kind,
+    pub angles: [f64; 3],
     pub on: [u32; 3],
-    pub diagonal: bool,
 }
 
 /// Phase `angle` where all of `on` are 1 (unused slots NONE).
@@ -53,23 +54,32 @@ struct Node {
     on: [u32; 3],
     k: usize,
     mat: Mat,
-    diagonal: bool,
     /// Gates on single qubits that came just before the first gate of a pair.
-    before: [Option<Mat>; 2],
+    before: [Option<Single>; 2],
     terms: Vec<Term>,
     alive: bool,
 }
 
 impl Node {
+    fn phases() -> Node {
+        Node { on: [NONE; 3], k: 0, mat: Mat::identity(0), before: [None; 2], terms: vec![], alive: true }
+    }
+
     fn is_phases(&self) -> bool {
         self.k == 0
     }
-    fn bit(&self, q: u32) -> usize {
-        self.on[..self.k].iter().position(|&x| x == q).expect("the node's own qubit")
+
+    /// Multiplies the gate in, whose qubits are all the node's.
+    fn take(&mut self, gate: &Gate) {
+        let k = gate.kind.n_qubits();
+        let place: [usize; 3] = std::array::from_fn(|b| {
+            self.on[..self.k].iter().position(|&x| b < k && x == gate.on[b]).unwrap_or(0)
+        });
+        self.mat.left_gate(gate.kind, &gate.angles, &place[..k]);
     }
 }
 
-/// Sorts gates into blocks. `real`: the state has real amplitudes. `bits`: width of the state.
+/// Sorts gates into blocks; gives them and the global phase. `real`: the state has real amplitudes. `bits`: its width.
 pub fn fuse(gates: &[Gate], real: bool, bits: u32) -> (Vec<Item>, f64) {
     let repeated = pairs_that_repeat(gates);
     let mut nodes: Vec<Node> = Vec::with_capacity(gates.len());
@@ -77,54 +87,49 @@ pub fn fuse(gates: &[Gate], real: bool, bits: u32) -> (Vec<Item>, f64) {
     let mut open_phases = NONE;
     let mut global = 0.0;
     for (gate, &again) in gates.iter().zip(&repeated) {
-        let k = gate.mat.k;
+        let k = gate.kind.n_qubits();
+        let diagonal = gate.kind.is_diagonal();
         let on = &gate.on[..k];
         let newest = on.iter().map(|&q| last[q as usize]).filter(|&n| n != NONE).max();
         let shared = newest.filter(|&n| on.iter().all(|&q| last[q as usize] == n));
         if let Some(n) = shared {
             let node = &mut nodes[n as usize];
-            let opens = node.diagonal && node.k > 1 && !gate.diagonal && k == 1;
-            if !node.is_phases() && !opens {
-                let place: [usize; 3] = std::array::from_fn(|b| if b < k { node.bit(on[b]) } else { 0 });
-                node.mat.left(&gate.mat, &place[..k]);
-                node.diagonal = if k == node.k && node.diagonal && gate.diagonal {
-                    true
-                } else {
-                    node.mat.is_diagonal()
-                };
+            if !node.is_phases() && (node.k == 1 || k > 1 || diagonal || !node.mat.is_diagonal()) {
+                node.take(gate);
                 continue;
             }
         }
-        let as_phases = gate.diagonal && (k == 3 || (k == 2 && !again) || (k == 1 && shared.is_some_and(|n| nodes[n as usize].is_phases())));
-        if as_phases {
-            let fits = open_phases != NONE && newest.is_none_or(|n| n <= open_phases);
-            if !fits {
+        let after_phases = shared.is_some_and(|n| nodes[n as usize].is_phases());
+        if diagonal && (k == 3 || (k == 2 && !again) || (k == 1 && after_phases)) {
+            if open_phases == NONE || newest.is_some_and(|n| n > open_phases) {
                 open_phases = nodes.len() as u32;
-                nodes.push(Node { on: [NONE; 3], k: 0, mat: Mat::identity(0), diagonal: true, before: [None; 2], terms: vec![], alive: true });
+                nodes.push(Node::phases());
             }
-            global += add_terms(&gate.mat, on, &mut nodes[open_phases as usize].terms);
+            let mat = of_gate(gate.kind, &gate.angles);
+            global += add_terms(&mat, on, &mut nodes[open_phases as usize].terms);
             for &q in on {
                 last[q as usize] = open_phases;
             }
             continue;
         }
-        let mut node = Node { on: gate.on, k, mat: gate.mat, diagonal: gate.diagonal, before: [None; 2], terms: vec![], alive: true };
-        if k == 2 {
-            for b in 0..2 {
-                let n = last[on[b] as usize];
-                if n != NONE && nodes[n as usize].k == 1 {
-                    nodes[n as usize].alive = false;
-                    node.before[b] = Some(nodes[n as usize].mat);
-                }
+        let mut before = [None; 2];
+        for (b, slot) in before.iter_mut().enumerate().filter(|_| k == 2) {
+            let n = last[on[b] as usize];
+            if n != NONE && nodes[n as usize].k == 1 {
+                let single = &mut nodes[n as usize];
+                single.alive = false;
+                let m = single.mat.m();
+                *slot = Some([m[0], m[1], m[2], m[3]]);
             }
         }
         for &q in on {
             last[q as usize] = nodes.len() as u32;
         }
-        nodes.push(node);
+        let mat = of_gate(gate.kind, &gate.angles);
+        nodes.push(Node { on: gate.on, k, mat, before, terms: vec![], alive: true });
     }
     let mut items = Emitter { items: vec![], last: [NONE; 64], phases: NONE, single: NONE, real, bits, global };
-    for node in nodes.iter().filter(|node| node.alive) {
+    for node in nodes.into_iter().filter(|node| node.alive) {
         items.node(node);
     }
     items.finish()
@@ -136,15 +141,15 @@ fn pairs_that_repeat(gates: &[Gate]) -> Vec<bool> {
     let mut out = vec![false; gates.len()];
     let mut newest = [usize::MAX; 64];
     for (at, gate) in gates.iter().enumerate() {
-        if gate.mat.k == 2 {
+        if gate.kind.n_qubits() == 2 {
             let (a, b) = (gate.on[0] as usize, gate.on[1] as usize);
-            if newest[a] != usize::MAX && newest[a] == newest[b] && gates[newest[a]].mat.k == 2 {
+            if newest[a] != usize::MAX && newest[a] == newest[b] && gates[newest[a]].kind.n_qubits() == 2 {
                 out[at] = true;
                 out[newest[a]] = true;
             }
         }
-        if gate.mat.k >= 2 {
-            for &q in &gate.on[..gate.mat.k] {
+        if gate.kind.n_qubits() >= 2 {
+            for &q in &gate.on[..gate.kind.n_qubits()] {
                 newest[q as usize] = at;
             }
         }
@@ -188,38 +193,40 @@ struct Emitter {
 }
 
 impl Emitter {
-    fn node(&mut self, node: &Node) {
+    fn node(&mut self, node: Node) {
         if node.is_phases() {
             self.terms(&node.terms);
             return;
         }
         let on = &node.on[..node.k];
-        if node.k != 2 || node.before.iter().all(Option::is_none) {
+        if node.before.iter().all(Option::is_none) {
             self.block(node.mat, on);
             return;
         }
-        let mut whole = node.mat;
-        let mut first = Mat::identity(2);
-        let mut apart = self.price(&node.mat);
-        for (b, before) in node.before.iter().enumerate() {
-            if let Some(mat) = before {
-                first.left(mat, &[b]);
-                apart += if mat.is_diagonal() { 0.0 } else { self.price(mat) };
-            }
-        }
-        if !node.diagonal {
-            whole = first;
-            whole.left(&node.mat, &[0, 1]);
-        }
-        if node.diagonal || apart < self.price(&whole) {
-            for (b, before) in node.before.iter().enumerate() {
-                if let Some(mat) = before {
-                    self.block(*mat, &on[b..b + 1]);
+        let apart = node.mat.is_diagonal() || {
+            let mut whole = Mat::identity(2);
+            let mut apart = self.price(&node.mat);
+            for (b, single) in node.before.iter().enumerate() {
+                if let Some(single) = single {
+                    let single = Mat::of_single(single);
+                    whole.left(&single, &[b]);
+                    apart += if single.is_diagonal() { 0.0 } else { self.price(&single) };
                 }
             }
-            whole = node.mat;
+            whole.left(&node.mat, &[0, 1]);
+            if apart >= self.price(&whole) {
+                self.block(whole, on);
+                return;
+            }
+            true
+        };
+        debug_assert!(apart);
+        for (b, single) in node.before.iter().enumerate() {
+            if let Some(single) = single {
+                self.block(Mat::of_single(single), &on[b..b + 1]);
+            }
         }
-        self.block(whole, on);
+        self.block(node.mat, on);
     }
 
     fn price(&self, mat: &Mat) -> f64 {
@@ -300,13 +307,7 @@ impl Emitter {
                 if let Item::Block { mat, on: there, .. } = &mut self.items[newest as usize] {
                     let place: Vec<usize> =
                         on.iter().map(|q| there.iter().position(|x| x == q).expect("its block")).collect();
-                    let z = C64::cis(term.angle);
-                    for r in (0..mat.dim()).filter(|r| place.iter().all(|b| r >> b & 1 == 1)) {
-                        for col in 0..mat.dim() {
-                            let at = (r << mat.k) + col;
-                            mat.m[at] = mat.m[at].mul(z);
-                        }
-                    }
+                    mat.left_phase(C64::cis(term.angle), &place);
                     continue;
                 }
             }

@@ -118,23 +118,33 @@ fn coefficients<R: Real>(
     lane_controls: usize,
     shape: Shape,
 ) -> Vec<R> {
-    let lanes = if shape.vector { R::W } else { 1 };
     let pick = |x: usize, bits: &[usize]| -> usize { bits.iter().enumerate().map(|(k, &b)| (x >> k & 1) << b).sum() };
-    let in_lane = |lane: usize| -> usize { flips.iter().map(|&b| (lane >> on[b] & 1) << b).sum() };
-    let mut out = Vec::new();
-    for o in 0..1usize << rows.len() {
-        for r in 0..1usize << rows.len() {
-            for f in 0..1usize << flips.len() {
-                let value = |lane: usize| -> C64 {
-                    if lane & lane_controls != lane_controls {
-                        return C64 { re: (o == r && f == 0) as u8 as f64, im: 0.0 };
+    let (n_rows, n_flips) = (1usize << rows.len(), 1usize << flips.len());
+    let parts = if shape.complex { 2 } else { 1 };
+    let mut out = Vec::with_capacity(n_rows * n_rows * n_flips * parts * if shape.vector { R::W } else { 1 });
+    // Which value of the target bits among the lanes a lane has; beyond them: a control there is 0.
+    let mut kind = [0usize; 16];
+    for (lane, slot) in kind[..R::W].iter_mut().enumerate().filter(|_| shape.vector) {
+        let set = flips.iter().enumerate().map(|(k, &b)| (lane >> on[b] & 1) << k).sum();
+        *slot = if lane & lane_controls == lane_controls { set } else { n_flips };
+    }
+    for o in 0..n_rows {
+        for r in 0..n_rows {
+            for f in 0..n_flips {
+                let mut values = [C64 { re: (o == r && f == 0) as u8 as f64, im: 0.0 }; 9];
+                for (x, value) in values[..n_flips].iter_mut().enumerate() {
+                    *value = mat.at(pick(o, rows) | pick(x, flips), pick(r, rows) | pick(x ^ f, flips));
+                }
+                if !shape.vector {
+                    out.push(R::of(values[0].re));
+                    if shape.complex {
+                        out.push(R::of(values[0].im));
                     }
-                    let (to, from) = (in_lane(lane), in_lane(lane) ^ pick(f, flips));
-                    mat.at(pick(o, rows) | to, pick(r, rows) | from)
-                };
-                out.extend((0..lanes).map(|lane| R::of(value(lane).re)));
+                    continue;
+                }
+                out.extend(kind[..R::W].iter().map(|&x| R::of(values[x].re)));
                 if shape.complex {
-                    out.extend((0..lanes).map(|lane| R::of(value(lane).im)));
+                    out.extend(kind[..R::W].iter().map(|&x| R::of(values[x].im)));
                 }
             }
         }
