@@ -26,11 +26,45 @@ pub struct Term {
     pub angle: f64,
 }
 
+/// A matrix on some positions, where all of its controls are 1.
+#[derive(Clone, Debug)]
+pub struct Block {
+    pub mat: Mat,
+    /// Targets, then controls.
+    places: [u32; 3],
+    n_controls: usize,
+}
+
+impl Block {
+    fn new(mat: Mat, on: &[u32]) -> Block {
+        let mut places = [NONE; 3];
+        places[..on.len()].copy_from_slice(on);
+        Block { mat, places, n_controls: 0 }
+    }
+
+    pub fn on(&self) -> &[u32] {
+        &self.places[..self.mat.k]
+    }
+
+    pub fn controls(&self) -> &[u32] {
+        &self.places[self.mat.k..][..self.n_controls]
+    }
+
+    /// Turns bits that are controls into such.
+    fn split_controls(&mut self) {
+        while self.mat.k > 1 {
+            let Some(b) = (0..self.mat.k).find(|&b| self.mat.is_control(b)) else { break };
+            self.places[b..self.mat.k].rotate_left(1);
+            self.mat = self.mat.where_set(b);
+            self.n_controls += 1;
+        }
+    }
+}
+
 /// What `lower` turns into kernel calls.
 #[derive(Clone, Debug)]
 pub enum Item {
-    /// A matrix on `on`, where all of `controls` are 1.
-    Block { mat: Box<Mat>, on: Vec<u32>, controls: Vec<u32> },
+    Block(Block),
     Phases(Vec<Term>),
 }
 
@@ -38,7 +72,7 @@ impl Item {
     /// Positions that it touches, as a mask.
     pub fn touches(&self) -> u64 {
         match self {
-            Item::Block { on, controls, .. } => on.iter().chain(controls).fold(0, |m, &q| m | 1 << q),
+            Item::Block(block) => block.on().iter().chain(block.controls()).fold(0, |m, &q| m | 1 << q),
             Item::Phases(terms) => terms.iter().fold(0, |m, t| m | t.mask()),
         }
     }
@@ -256,45 +290,52 @@ impl Emitter {
             self.last[q as usize] = number;
         }
         self.single = if on.len() == 1 { number } else { self.single };
-        self.items.push(Item::Block { mat: Box::new(mat), on: on.to_vec(), controls: vec![] });
+        self.items.push(Item::Block(Block::new(mat, on)));
     }
 
     /// Multiplies the matrix into an earlier block if that is cheaper than two blocks.
     fn join(&mut self, mat: &Mat, on: &[u32]) -> bool {
         let mut number = self.newest(on);
-        if number == NONE || (on.len() == 1 && !matches!(self.items[number as usize], Item::Block { .. })) {
+        if number == NONE || (on.len() == 1 && !matches!(self.items[number as usize], Item::Block(_))) {
             if on.len() > 1 || self.single == NONE || (number != NONE && number > self.single) {
                 return false;
             }
             number = self.single;
-            let Item::Block { on: there, .. } = &self.items[number as usize] else { return false };
-            if there.iter().any(|&q| self.last[q as usize] != number) {
+            let Item::Block(old) = &self.items[number as usize] else { return false };
+            if old.on().iter().any(|&q| self.last[q as usize] != number) {
                 return false;
             }
         }
-        let Item::Block { mat: old, on: there, .. } = &self.items[number as usize] else { return false };
-        let mut union = there.clone();
-        union.extend(on.iter().filter(|q| !there.contains(q)));
-        if union.len() > 3 {
+        let Item::Block(old) = &self.items[number as usize] else { return false };
+        let there = old.on();
+        let (mut union, mut k) = ([NONE; 6], there.len());
+        union[..k].copy_from_slice(there);
+        for &q in on.iter().filter(|q| !there.contains(q)) {
+            union[k] = q;
+            k += 1;
+        }
+        if k > 3 {
             return false;
         }
-        let (before, after) = (self.price(old) + self.price(mat), cost::block(union.len(), 0, old.is_real() && mat.is_real(), self.real));
+        let before = self.price(&old.mat) + self.price(mat);
+        let after = cost::block(k, 0, old.mat.is_real() && mat.is_real(), self.real);
         let gain = (before - after) * cost::blocks_at(self.bits, self.real);
-        if gain <= if union.len() == there.len() { 0.0 } else { cost::MERGE } {
+        if gain <= if k == there.len() { 0.0 } else { cost::MERGE } {
             return false;
         }
-        let place = |list: &[u32]| -> Vec<usize> {
-            list.iter().map(|q| union.iter().position(|x| x == q).expect("part of the union")).collect()
-        };
-        let mut merged = old.embed(union.len(), &place(there));
-        merged.left(mat, &place(on));
+        let mut place = [0usize; 3];
+        for (slot, q) in place.iter_mut().zip(on) {
+            *slot = union[..k].iter().position(|x| x == q).expect("part of the union");
+        }
+        let mut merged = if k == there.len() { old.mat.clone() } else { old.mat.embed(k, &[0, 1, 2][..there.len()]) };
+        merged.left(mat, &place[..on.len()]);
         for &q in on {
             self.last[q as usize] = number;
         }
-        if self.single == number && union.len() == 3 {
+        if self.single == number && k == 3 {
             self.single = NONE;
         }
-        self.items[number as usize] = Item::Block { mat: Box::new(merged), on: union, controls: vec![] };
+        self.items[number as usize] = Item::Block(Block::new(merged, &union[..k]));
         true
     }
 
@@ -304,10 +345,12 @@ impl Emitter {
             let on = &term.on[..k];
             let newest = self.newest(on);
             if newest != NONE && on.iter().all(|&q| self.last[q as usize] == newest) {
-                if let Item::Block { mat, on: there, .. } = &mut self.items[newest as usize] {
-                    let place: Vec<usize> =
-                        on.iter().map(|q| there.iter().position(|x| x == q).expect("its block")).collect();
-                    mat.left_phase(C64::cis(term.angle), &place);
+                if let Item::Block(block) = &mut self.items[newest as usize] {
+                    let mut place = [0usize; 3];
+                    for (slot, q) in place.iter_mut().zip(on) {
+                        *slot = block.on().iter().position(|x| x == q).expect("its block");
+                    }
+                    block.mat.left_phase(C64::cis(term.angle), &place[..k]);
                     continue;
                 }
             }
@@ -330,12 +373,8 @@ impl Emitter {
     /// Splits controls off the matrices; gives the items and the global phase.
     fn finish(mut self) -> (Vec<Item>, f64) {
         for item in &mut self.items {
-            if let Item::Block { mat, on, controls } = item {
-                while mat.k > 1 {
-                    let Some(b) = (0..mat.k).find(|&b| mat.is_control(b)) else { break };
-                    **mat = mat.where_set(b);
-                    controls.push(on.remove(b));
-                }
+            if let Item::Block(block) = item {
+                block.split_controls();
             }
         }
         (self.items, self.global)
