@@ -33,11 +33,42 @@ impl<R: Real> Buffer<R> {
         advise_huge(at.cast(), bytes);
         Buffer { at, len, layout }
     }
+}
 
-    pub fn from_slice(values: &[R]) -> Buffer<R> {
-        let mut out = Buffer::zeroed(values.len());
-        out.copy_from_slice(values);
-        out
+/// Reals that grow by whole cache lines: tables and coefficients of many kernel calls in one piece of memory.
+pub struct Lines<R: Real> {
+    lines: Vec<Line<R>>,
+}
+
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+struct Line<R>([R; 16]);
+
+impl<R: Real> Lines<R> {
+    pub fn new() -> Lines<R> {
+        Lines { lines: vec![] }
+    }
+
+    /// Room for `len` reals, all 0; gives their number.
+    pub fn add(&mut self, len: usize) -> usize {
+        let at = self.lines.len();
+        self.lines.resize(at + len.div_ceil(16), Line([R::of(0.0); 16]));
+        at * 16
+    }
+
+    pub fn from(&self, at: usize) -> &[R] {
+        &self.all()[at..]
+    }
+
+    pub fn from_mut(&mut self, at: usize) -> &mut [R] {
+        let len = self.lines.len() * 16;
+        // SAFETY: lines are 16 reals each without gaps (16 reals are a multiple of 64 bytes), borrowed alone.
+        unsafe { &mut std::slice::from_raw_parts_mut(self.lines.as_mut_ptr().cast::<R>(), len)[at..] }
+    }
+
+    fn all(&self) -> &[R] {
+        // SAFETY: lines are 16 reals each without gaps (16 reals are a multiple of 64 bytes).
+        unsafe { std::slice::from_raw_parts(self.lines.as_ptr().cast::<R>(), self.lines.len() * 16) }
     }
 }
 

@@ -6,7 +6,7 @@
 
 use super::fuse::{self, Gate};
 use super::lanes::Real;
-use super::matrix::of_gate;
+use super::matrix::{self, of_gate};
 use super::passes::{passes, Pass};
 use crate::circuit::{Circuit, Kind, Op, NONE};
 
@@ -189,7 +189,7 @@ pub fn compile<R: Real>(circuit: &Circuit, deferral: &Deferral) -> Option<Progra
 
 /// Whether the op keeps real amplitudes real.
 fn is_real(circuit: &Circuit, op: &Op) -> bool {
-    !op.kind.is_gate() || of_gate(op.kind, circuit.angles(op)).is_real()
+    matrix::is_real(op.kind, circuit.angles(op))
 }
 
 impl<R: Real> Compiler<'_, R> {
@@ -279,7 +279,9 @@ impl<R: Real> Compiler<'_, R> {
         for (b, &qubit) in q[..k].iter().rev().enumerate() {
             on[b] = self.enter(qubit, cond);
         }
-        self.pending.push(Gate { mat: of_gate(kind, angles), on, diagonal: kind.is_diagonal() });
+        let mut three = [0.0; 3];
+        three[..angles.len()].copy_from_slice(angles);
+        self.pending.push(Gate { kind, angles: three, on });
     }
 
     /// Does what can be done without the state.
@@ -383,7 +385,7 @@ impl<R: Real> Compiler<'_, R> {
         self.out.peak = self.out.peak.max(self.width);
         self.place[qubit as usize] = Where::At(at);
         if flip {
-            let x = Gate { mat: of_gate(Kind::X, &[]), on: [at, fuse::NONE, fuse::NONE], diagonal: false };
+            let x = Gate { kind: Kind::X, angles: [0.0; 3], on: [at, fuse::NONE, fuse::NONE] };
             if cond == NONE {
                 self.pending.push(x);
             } else {

@@ -30,13 +30,13 @@ pub fn phases(real_state: bool) -> f64 {
 
 /// Blocks of a state of `bits` bits.
 pub fn blocks_at(bits: u32, _real: bool) -> f64 {
-    (2.0f64).powi(bits as i32 - 4).max(1.0)
+    (1u64 << bits.clamp(4, 60)) as f64 / 16.0
 }
 
 /// Cycles of `items` on a state of `bits` bits.
 pub fn items(items: &[Item], bits: u32, real_state: bool) -> f64 {
     let one = |item: &Item| match item {
-        Item::Block { mat, controls, .. } => block(mat.k, controls.len(), mat.is_real(), real_state),
+        Item::Block(b) => block(b.mat.k, b.controls().len(), b.mat.is_real(), real_state),
         Item::Phases(_) => phases(real_state),
     };
     items.iter().map(one).sum::<f64>() * blocks_at(bits, real_state) + CALL * items.len() as f64

@@ -6,16 +6,17 @@
 //! diagonal gates on many pairs is one polynomial of phases (`phases`), applied in one pass.
 
 use super::cost;
-use super::matrix::{polynomial, Mat, C64};
+use super::matrix::{of_gate, polynomial, Mat, Single, C64};
+use crate::circuit::Kind;
 
 pub const NONE: u32 = u32::MAX;
 
-/// A gate on positions, least significant bit of its matrix first.
+/// A gate on positions, its LAST operand (the least significant bit of its matrix) first.
 #[derive(Clone, Copy, Debug)]
 pub struct Gate {
-    pub mat: Mat,
+    pub kind: Kind,
+    pub angles: [f64; 3],
     pub on: [u32; 3],
-    pub diagonal: bool,
 }
 
 /// Phase `angle` where all of `on` are 1 (unused slots NONE).
@@ -25,11 +26,45 @@ pub struct Term {
     pub angle: f64,
 }
 
+/// A matrix on some positions, where all of its controls are 1.
+#[derive(Clone, Debug)]
+pub struct Block {
+    pub mat: Mat,
+    /// Targets, then controls.
+    places: [u32; 3],
+    n_controls: usize,
+}
+
+impl Block {
+    fn new(mat: Mat, on: &[u32]) -> Block {
+        let mut places = [NONE; 3];
+        places[..on.len()].copy_from_slice(on);
+        Block { mat, places, n_controls: 0 }
+    }
+
+    pub fn on(&self) -> &[u32] {
+        &self.places[..self.mat.k]
+    }
+
+    pub fn controls(&self) -> &[u32] {
+        &self.places[self.mat.k..][..self.n_controls]
+    }
+
+    /// Turns bits that are controls into such.
+    fn split_controls(&mut self) {
+        while self.mat.k > 1 {
+            let Some(b) = (0..self.mat.k).find(|&b| self.mat.is_control(b)) else { break };
+            self.places[b..self.mat.k].rotate_left(1);
+            self.mat = self.mat.where_set(b);
+            self.n_controls += 1;
+        }
+    }
+}
+
 /// What `lower` turns into kernel calls.
 #[derive(Clone, Debug)]
 pub enum Item {
-    /// A matrix on `on`, where all of `controls` are 1.
-    Block { mat: Box<Mat>, on: Vec<u32>, controls: Vec<u32> },
+    Block(Block),
     Phases(Vec<Term>),
 }
 
@@ -37,7 +72,7 @@ impl Item {
     /// Positions that it touches, as a mask.
     pub fn touches(&self) -> u64 {
         match self {
-            Item::Block { on, controls, .. } => on.iter().chain(controls).fold(0, |m, &q| m | 1 << q),
+            Item::Block(block) => block.on().iter().chain(block.controls()).fold(0, |m, &q| m | 1 << q),
             Item::Phases(terms) => terms.iter().fold(0, |m, t| m | t.mask()),
         }
     }
@@ -53,23 +88,32 @@ struct Node {
     on: [u32; 3],
     k: usize,
     mat: Mat,
-    diagonal: bool,
     /// Gates on single qubits that came just before the first gate of a pair.
-    before: [Option<Mat>; 2],
+    before: [Option<Single>; 2],
     terms: Vec<Term>,
     alive: bool,
 }
 
 impl Node {
+    fn phases() -> Node {
+        Node { on: [NONE; 3], k: 0, mat: Mat::identity(0), before: [None; 2], terms: vec![], alive: true }
+    }
+
     fn is_phases(&self) -> bool {
         self.k == 0
     }
-    fn bit(&self, q: u32) -> usize {
-        self.on[..self.k].iter().position(|&x| x == q).expect("the node's own qubit")
+
+    /// Multiplies the gate in, whose qubits are all the node's.
+    fn take(&mut self, gate: &Gate) {
+        let k = gate.kind.n_qubits();
+        let place: [usize; 3] = std::array::from_fn(|b| {
+            self.on[..self.k].iter().position(|&x| b < k && x == gate.on[b]).unwrap_or(0)
+        });
+        self.mat.left_gate(gate.kind, &gate.angles, &place[..k]);
     }
 }
 
-/// Sorts gates into blocks. `real`: the state has real amplitudes. `bits`: width of the state.
+/// Sorts gates into blocks; gives them and the global phase. `real`: the state has real amplitudes. `bits`: its width.
 pub fn fuse(gates: &[Gate], real: bool, bits: u32) -> (Vec<Item>, f64) {
     let repeated = pairs_that_repeat(gates);
     let mut nodes: Vec<Node> = Vec::with_capacity(gates.len());
@@ -77,54 +121,49 @@ pub fn fuse(gates: &[Gate], real: bool, bits: u32) -> (Vec<Item>, f64) {
     let mut open_phases = NONE;
     let mut global = 0.0;
     for (gate, &again) in gates.iter().zip(&repeated) {
-        let k = gate.mat.k;
+        let k = gate.kind.n_qubits();
+        let diagonal = gate.kind.is_diagonal();
         let on = &gate.on[..k];
         let newest = on.iter().map(|&q| last[q as usize]).filter(|&n| n != NONE).max();
         let shared = newest.filter(|&n| on.iter().all(|&q| last[q as usize] == n));
         if let Some(n) = shared {
             let node = &mut nodes[n as usize];
-            let opens = node.diagonal && node.k > 1 && !gate.diagonal && k == 1;
-            if !node.is_phases() && !opens {
-                let place: [usize; 3] = std::array::from_fn(|b| if b < k { node.bit(on[b]) } else { 0 });
-                node.mat.left(&gate.mat, &place[..k]);
-                node.diagonal = if k == node.k && node.diagonal && gate.diagonal {
-                    true
-                } else {
-                    node.mat.is_diagonal()
-                };
+            if !node.is_phases() && (node.k == 1 || k > 1 || diagonal || !node.mat.is_diagonal()) {
+                node.take(gate);
                 continue;
             }
         }
-        let as_phases = gate.diagonal && (k == 3 || (k == 2 && !again) || (k == 1 && shared.is_some_and(|n| nodes[n as usize].is_phases())));
-        if as_phases {
-            let fits = open_phases != NONE && newest.is_none_or(|n| n <= open_phases);
-            if !fits {
+        let after_phases = shared.is_some_and(|n| nodes[n as usize].is_phases());
+        if diagonal && (k == 3 || (k == 2 && !again) || (k == 1 && after_phases)) {
+            if open_phases == NONE || newest.is_some_and(|n| n > open_phases) {
                 open_phases = nodes.len() as u32;
-                nodes.push(Node { on: [NONE; 3], k: 0, mat: Mat::identity(0), diagonal: true, before: [None; 2], terms: vec![], alive: true });
+                nodes.push(Node::phases());
             }
-            global += add_terms(&gate.mat, on, &mut nodes[open_phases as usize].terms);
+            let mat = of_gate(gate.kind, &gate.angles);
+            global += add_terms(&mat, on, &mut nodes[open_phases as usize].terms);
             for &q in on {
                 last[q as usize] = open_phases;
             }
             continue;
         }
-        let mut node = Node { on: gate.on, k, mat: gate.mat, diagonal: gate.diagonal, before: [None; 2], terms: vec![], alive: true };
-        if k == 2 {
-            for b in 0..2 {
-                let n = last[on[b] as usize];
-                if n != NONE && nodes[n as usize].k == 1 {
-                    nodes[n as usize].alive = false;
-                    node.before[b] = Some(nodes[n as usize].mat);
-                }
+        let mut before = [None; 2];
+        for (b, slot) in before.iter_mut().enumerate().filter(|_| k == 2) {
+            let n = last[on[b] as usize];
+            if n != NONE && nodes[n as usize].k == 1 {
+                let single = &mut nodes[n as usize];
+                single.alive = false;
+                let m = single.mat.m();
+                *slot = Some([m[0], m[1], m[2], m[3]]);
             }
         }
         for &q in on {
             last[q as usize] = nodes.len() as u32;
         }
-        nodes.push(node);
+        let mat = of_gate(gate.kind, &gate.angles);
+        nodes.push(Node { on: gate.on, k, mat, before, terms: vec![], alive: true });
     }
     let mut items = Emitter { items: vec![], last: [NONE; 64], phases: NONE, single: NONE, real, bits, global };
-    for node in nodes.iter().filter(|node| node.alive) {
+    for node in nodes.into_iter().filter(|node| node.alive) {
         items.node(node);
     }
     items.finish()
@@ -136,15 +175,15 @@ fn pairs_that_repeat(gates: &[Gate]) -> Vec<bool> {
     let mut out = vec![false; gates.len()];
     let mut newest = [usize::MAX; 64];
     for (at, gate) in gates.iter().enumerate() {
-        if gate.mat.k == 2 {
+        if gate.kind.n_qubits() == 2 {
             let (a, b) = (gate.on[0] as usize, gate.on[1] as usize);
-            if newest[a] != usize::MAX && newest[a] == newest[b] && gates[newest[a]].mat.k == 2 {
+            if newest[a] != usize::MAX && newest[a] == newest[b] && gates[newest[a]].kind.n_qubits() == 2 {
                 out[at] = true;
                 out[newest[a]] = true;
             }
         }
-        if gate.mat.k >= 2 {
-            for &q in &gate.on[..gate.mat.k] {
+        if gate.kind.n_qubits() >= 2 {
+            for &q in &gate.on[..gate.kind.n_qubits()] {
                 newest[q as usize] = at;
             }
         }
@@ -188,38 +227,40 @@ struct Emitter {
 }
 
 impl Emitter {
-    fn node(&mut self, node: &Node) {
+    fn node(&mut self, node: Node) {
         if node.is_phases() {
             self.terms(&node.terms);
             return;
         }
         let on = &node.on[..node.k];
-        if node.k != 2 || node.before.iter().all(Option::is_none) {
+        if node.before.iter().all(Option::is_none) {
             self.block(node.mat, on);
             return;
         }
-        let mut whole = node.mat;
-        let mut first = Mat::identity(2);
-        let mut apart = self.price(&node.mat);
-        for (b, before) in node.before.iter().enumerate() {
-            if let Some(mat) = before {
-                first.left(mat, &[b]);
-                apart += if mat.is_diagonal() { 0.0 } else { self.price(mat) };
-            }
-        }
-        if !node.diagonal {
-            whole = first;
-            whole.left(&node.mat, &[0, 1]);
-        }
-        if node.diagonal || apart < self.price(&whole) {
-            for (b, before) in node.before.iter().enumerate() {
-                if let Some(mat) = before {
-                    self.block(*mat, &on[b..b + 1]);
+        let apart = node.mat.is_diagonal() || {
+            let mut whole = Mat::identity(2);
+            let mut apart = self.price(&node.mat);
+            for (b, single) in node.before.iter().enumerate() {
+                if let Some(single) = single {
+                    let single = Mat::of_single(single);
+                    whole.left(&single, &[b]);
+                    apart += if single.is_diagonal() { 0.0 } else { self.price(&single) };
                 }
             }
-            whole = node.mat;
+            whole.left(&node.mat, &[0, 1]);
+            if apart >= self.price(&whole) {
+                self.block(whole, on);
+                return;
+            }
+            true
+        };
+        debug_assert!(apart);
+        for (b, single) in node.before.iter().enumerate() {
+            if let Some(single) = single {
+                self.block(Mat::of_single(single), &on[b..b + 1]);
+            }
         }
-        self.block(whole, on);
+        self.block(node.mat, on);
     }
 
     fn price(&self, mat: &Mat) -> f64 {
@@ -249,45 +290,52 @@ impl Emitter {
             self.last[q as usize] = number;
         }
         self.single = if on.len() == 1 { number } else { self.single };
-        self.items.push(Item::Block { mat: Box::new(mat), on: on.to_vec(), controls: vec![] });
+        self.items.push(Item::Block(Block::new(mat, on)));
     }
 
     /// Multiplies the matrix into an earlier block if that is cheaper than two blocks.
     fn join(&mut self, mat: &Mat, on: &[u32]) -> bool {
         let mut number = self.newest(on);
-        if number == NONE || (on.len() == 1 && !matches!(self.items[number as usize], Item::Block { .. })) {
+        if number == NONE || (on.len() == 1 && !matches!(self.items[number as usize], Item::Block(_))) {
             if on.len() > 1 || self.single == NONE || (number != NONE && number > self.single) {
                 return false;
             }
             number = self.single;
-            let Item::Block { on: there, .. } = &self.items[number as usize] else { return false };
-            if there.iter().any(|&q| self.last[q as usize] != number) {
+            let Item::Block(old) = &self.items[number as usize] else { return false };
+            if old.on().iter().any(|&q| self.last[q as usize] != number) {
                 return false;
             }
         }
-        let Item::Block { mat: old, on: there, .. } = &self.items[number as usize] else { return false };
-        let mut union = there.clone();
-        union.extend(on.iter().filter(|q| !there.contains(q)));
-        if union.len() > 3 {
+        let Item::Block(old) = &self.items[number as usize] else { return false };
+        let there = old.on();
+        let (mut union, mut k) = ([NONE; 6], there.len());
+        union[..k].copy_from_slice(there);
+        for &q in on.iter().filter(|q| !there.contains(q)) {
+            union[k] = q;
+            k += 1;
+        }
+        if k > 3 {
             return false;
         }
-        let (before, after) = (self.price(old) + self.price(mat), cost::block(union.len(), 0, old.is_real() && mat.is_real(), self.real));
+        let before = self.price(&old.mat) + self.price(mat);
+        let after = cost::block(k, 0, old.mat.is_real() && mat.is_real(), self.real);
         let gain = (before - after) * cost::blocks_at(self.bits, self.real);
-        if gain <= if union.len() == there.len() { 0.0 } else { cost::MERGE } {
+        if gain <= if k == there.len() { 0.0 } else { cost::MERGE } {
             return false;
         }
-        let place = |list: &[u32]| -> Vec<usize> {
-            list.iter().map(|q| union.iter().position(|x| x == q).expect("part of the union")).collect()
-        };
-        let mut merged = old.embed(union.len(), &place(there));
-        merged.left(mat, &place(on));
-        for &q in &union {
+        let mut place = [0usize; 3];
+        for (slot, q) in place.iter_mut().zip(on) {
+            *slot = union[..k].iter().position(|x| x == q).expect("part of the union");
+        }
+        let mut merged = if k == there.len() { old.mat.clone() } else { old.mat.embed(k, &[0, 1, 2][..there.len()]) };
+        merged.left(mat, &place[..on.len()]);
+        for &q in on {
             self.last[q as usize] = number;
         }
-        if self.single == number && union.len() == 3 {
+        if self.single == number && k == 3 {
             self.single = NONE;
         }
-        self.items[number as usize] = Item::Block { mat: Box::new(merged), on: union, controls: vec![] };
+        self.items[number as usize] = Item::Block(Block::new(merged, &union[..k]));
         true
     }
 
@@ -297,16 +345,12 @@ impl Emitter {
             let on = &term.on[..k];
             let newest = self.newest(on);
             if newest != NONE && on.iter().all(|&q| self.last[q as usize] == newest) {
-                if let Item::Block { mat, on: there, .. } = &mut self.items[newest as usize] {
-                    let place: Vec<usize> =
-                        on.iter().map(|q| there.iter().position(|x| x == q).expect("its block")).collect();
-                    let z = C64::cis(term.angle);
-                    for r in (0..mat.dim()).filter(|r| place.iter().all(|b| r >> b & 1 == 1)) {
-                        for col in 0..mat.dim() {
-                            let at = (r << mat.k) + col;
-                            mat.m[at] = mat.m[at].mul(z);
-                        }
+                if let Item::Block(block) = &mut self.items[newest as usize] {
+                    let mut place = [0usize; 3];
+                    for (slot, q) in place.iter_mut().zip(on) {
+                        *slot = block.on().iter().position(|x| x == q).expect("its block");
                     }
+                    block.mat.left_phase(C64::cis(term.angle), &place[..k]);
                     continue;
                 }
             }
@@ -329,12 +373,8 @@ impl Emitter {
     /// Splits controls off the matrices; gives the items and the global phase.
     fn finish(mut self) -> (Vec<Item>, f64) {
         for item in &mut self.items {
-            if let Item::Block { mat, on, controls } = item {
-                while mat.k > 1 {
-                    let Some(b) = (0..mat.k).find(|&b| mat.is_control(b)) else { break };
-                    **mat = mat.where_set(b);
-                    controls.push(on.remove(b));
-                }
+            if let Item::Block(block) = item {
+                block.split_controls();
             }
         }
         (self.items, self.global)

@@ -1,22 +1,23 @@
 //! Blocks to kernel calls: which bits are lanes, and coefficients in the order in which a kernel reads them.
 
-use super::buffer::Buffer;
+use super::buffer::Lines;
 use super::isa::Isa;
 use super::kernels::Span;
 use super::lanes::Real;
-use super::matrix::{Mat, C64};
+use super::matrix::Mat;
 use super::phases::{PhaseJob, Place, Scratch};
 
 /// One kernel call on a chunk.
-pub enum Job<R: Real> {
-    Block(BlockJob<R>),
-    Phases(PhaseJob<R>),
+pub enum Job {
+    Block(BlockJob),
+    Phases(PhaseJob),
 }
 
-pub struct BlockJob<R: Real> {
+pub struct BlockJob {
     span: Span,
     shape: Shape,
-    coefs: Buffer<R>,
+    /// Where its coefficients begin.
+    coefs: usize,
     /// Controls that are bits of the chunk's number.
     chunk_controls: u64,
 }
@@ -30,18 +31,24 @@ struct Shape {
     flips: usize,
 }
 
-impl<R: Real> Job<R> {
+impl Job {
     /// Runs on the chunk at `data` with number `chunk`.
     ///
     /// # Safety
     /// `data` has as many amplitudes as the job was made for and nobody else uses them; the instruction set of `I` is
     /// there.
-    pub unsafe fn run<I: Isa<R>>(&self, data: *mut R, chunk: u64, scratch: &mut Scratch<R>) {
+    pub unsafe fn run<R: Real, I: Isa<R>>(
+        &self,
+        data: *mut R,
+        chunk: u64,
+        numbers: &Lines<R>,
+        scratch: &mut Scratch<R>,
+    ) {
         // SAFETY: handed on from the caller.
         unsafe {
             match self {
-                Job::Block(job) => job.run::<I>(data, chunk),
-                Job::Phases(job) => job.run::<I>(data, chunk, scratch),
+                Job::Block(job) => job.run::<R, I>(data, chunk, numbers),
+                Job::Phases(job) => job.run::<R, I>(data, chunk, numbers, scratch),
             }
         }
     }
@@ -61,9 +68,16 @@ macro_rules! call {
     };
 }
 
-impl<R: Real> BlockJob<R> {
+impl BlockJob {
     /// `mat` on the bits `on` of a chunk of `local` bits, where all of `controls` are 1.
-    pub fn new(mat: &Mat, on: &[u32], controls: &[Place], local: u32, complex_state: bool) -> BlockJob<R> {
+    pub fn new<R: Real>(
+        mat: &Mat,
+        on: &[u32],
+        controls: &[Place],
+        local: u32,
+        complex_state: bool,
+        numbers: &mut Lines<R>,
+    ) -> BlockJob {
         let lanes = R::LANE_BITS;
         let (mut lane_controls, mut row_controls, mut chunk_controls) = (0usize, 0usize, 0u64);
         for control in controls {
@@ -73,8 +87,15 @@ impl<R: Real> BlockJob<R> {
                 Place::Out(b) => chunk_controls |= 1 << b,
             }
         }
-        let rows: Vec<usize> = (0..mat.k).filter(|&b| on[b] >= lanes).collect();
-        let flips: Vec<usize> = (0..mat.k).filter(|&b| on[b] < lanes).collect();
+        let (mut bits, mut n_rows) = ([0usize; 3], 0);
+        for b in (0..mat.k).filter(|&b| on[b] >= lanes) {
+            bits[n_rows] = b;
+            n_rows += 1;
+        }
+        for (slot, b) in (0..mat.k).filter(|&b| on[b] < lanes).enumerate() {
+            bits[n_rows + slot] = b;
+        }
+        let (rows, flips) = bits[..mat.k].split_at(n_rows);
         let vector = !flips.is_empty() || lane_controls != 0;
         let complex = !mat.is_real();
         let shape = Shape { complex_state, complex, vector, rows: rows.len(), flips: flips.len() };
@@ -88,21 +109,21 @@ impl<R: Real> BlockJob<R> {
             skip,
             fixed: row_controls,
             count: 1 << free,
-            rows: std::array::from_fn(|r| if r < 1 << rows.len() { spread(r, &rows, lanes) } else { 0 }),
-            flips: std::array::from_fn(|f| if f < 1 << flips.len() { spread(f, &flips, 0) } else { 0 }),
+            rows: std::array::from_fn(|r| if r < 1 << rows.len() { spread(r, rows, lanes) } else { 0 }),
+            flips: std::array::from_fn(|f| if f < 1 << flips.len() { spread(f, flips, 0) } else { 0 }),
         };
-        let coefs = coefficients::<R>(mat, on, &rows, &flips, lane_controls, shape);
-        BlockJob { span, shape, coefs: Buffer::from_slice(&coefs), chunk_controls }
+        let coefs = coefficients::<R>(mat, on, rows, flips, lane_controls, shape, numbers);
+        BlockJob { span, shape, coefs, chunk_controls }
     }
 
-    unsafe fn run<I: Isa<R>>(&self, data: *mut R, chunk: u64) {
+    unsafe fn run<R: Real, I: Isa<R>>(&self, data: *mut R, chunk: u64, numbers: &Lines<R>) {
         if chunk & self.chunk_controls != self.chunk_controls {
             return;
         }
         // SAFETY: the span stays inside the chunk by construction and the coefficients are those of the shape; the
         // rest is handed on from the caller.
         unsafe {
-            call!(self.shape, I, data, self.coefs.as_ptr(), &self.span;
+            call!(self.shape, I, data, numbers.from(self.coefs).as_ptr(), &self.span;
                 false 1 0, false 2 0, false 3 0, true 1 0, true 2 0, true 3 0,
                 true 0 1, true 0 2, true 0 3, true 1 1, true 1 2, true 2 1)
         }
@@ -117,27 +138,40 @@ fn coefficients<R: Real>(
     flips: &[usize],
     lane_controls: usize,
     shape: Shape,
-) -> Vec<R> {
-    let lanes = if shape.vector { R::W } else { 1 };
+    numbers: &mut Lines<R>,
+) -> usize {
     let pick = |x: usize, bits: &[usize]| -> usize { bits.iter().enumerate().map(|(k, &b)| (x >> k & 1) << b).sum() };
-    let in_lane = |lane: usize| -> usize { flips.iter().map(|&b| (lane >> on[b] & 1) << b).sum() };
-    let mut out = Vec::new();
-    for o in 0..1usize << rows.len() {
-        for r in 0..1usize << rows.len() {
-            for f in 0..1usize << flips.len() {
-                let value = |lane: usize| -> C64 {
-                    if lane & lane_controls != lane_controls {
-                        return C64 { re: (o == r && f == 0) as u8 as f64, im: 0.0 };
+    let (n_rows, n_flips) = (1usize << rows.len(), 1usize << flips.len());
+    let row: [usize; 8] = std::array::from_fn(|r| pick(r, rows));
+    let flip: [usize; 8] = std::array::from_fn(|f| pick(f, flips));
+    let parts = if shape.complex { 2 } else { 1 };
+    let step = if shape.vector { R::W } else { 1 };
+    let at = numbers.add(n_rows * n_rows * n_flips * parts * step);
+    let out = numbers.from_mut(at);
+    // Which value of the target bits among the lanes a lane has; beyond them: a control there is 0.
+    let mut kind = [0usize; 16];
+    for (lane, slot) in kind[..R::W].iter_mut().enumerate().filter(|_| shape.vector) {
+        let set = flips.iter().enumerate().map(|(k, &b)| (lane >> on[b] & 1) << k).sum();
+        *slot = if lane & lane_controls == lane_controls { set } else { n_flips };
+    }
+    let mut to = 0;
+    for o in 0..n_rows {
+        for r in 0..n_rows {
+            for f in 0..n_flips {
+                let mut re = [R::of((o == r && f == 0) as u8 as f64); 9];
+                let mut im = [R::of(0.0); 9];
+                for x in 0..n_flips {
+                    let z = mat.at(row[o] | flip[x], row[r] | flip[x ^ f]);
+                    (re[x], im[x]) = (R::of(z.re), R::of(z.im));
+                }
+                for values in [&re, &im].into_iter().take(parts) {
+                    for (slot, &x) in out[to..to + step].iter_mut().zip(&kind) {
+                        *slot = values[x];
                     }
-                    let (to, from) = (in_lane(lane), in_lane(lane) ^ pick(f, flips));
-                    mat.at(pick(o, rows) | to, pick(r, rows) | from)
-                };
-                out.extend((0..lanes).map(|lane| R::of(value(lane).re)));
-                if shape.complex {
-                    out.extend((0..lanes).map(|lane| R::of(value(lane).im)));
+                    to += step;
                 }
             }
         }
     }
-    out
+    at
 }

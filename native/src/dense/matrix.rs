@@ -64,33 +64,55 @@ impl C64 {
     }
 }
 
-/// A square matrix of `1 << k` rows, row after row; k is 0 to 3.
-#[derive(Clone, Copy, Debug)]
+/// A square matrix of `1 << k` rows, row after row; k is 0 to 3. Three qubits are rare: theirs is on the heap.
+#[derive(Clone, Debug)]
 pub struct Mat {
     pub k: usize,
-    pub m: [C64; 64],
+    small: [C64; 16],
+    large: Option<Box<[C64; 64]>>,
 }
 
 impl Mat {
+    fn zero(k: usize) -> Mat {
+        Mat { k, small: [O; 16], large: if k > 2 { Some(Box::new([O; 64])) } else { None } }
+    }
+
     pub fn identity(k: usize) -> Mat {
-        let mut out = Mat { k, m: [O; 64] };
+        let mut out = Mat::zero(k);
         for r in 0..1 << k {
-            out.m[(r << k) + r] = I;
+            out.m_mut()[(r << k) + r] = I;
         }
         out
     }
 
     fn from_rows<const N: usize>(k: usize, rows: [[C64; N]; N]) -> Mat {
-        let mut out = Mat { k, m: [O; 64] };
+        let mut out = Mat::zero(k);
         for (r, row) in rows.iter().enumerate() {
-            out.m[r << k..][..N].copy_from_slice(row);
+            out.m_mut()[r << k..][..N].copy_from_slice(row);
         }
         out
     }
 
+    /// All entries.
+    #[inline]
+    pub fn m(&self) -> &[C64] {
+        match &self.large {
+            Some(large) => &large[..],
+            None => &self.small[..1 << (2 * self.k)],
+        }
+    }
+
+    #[inline]
+    pub fn m_mut(&mut self) -> &mut [C64] {
+        match &mut self.large {
+            Some(large) => &mut large[..],
+            None => &mut self.small[..1 << (2 * self.k)],
+        }
+    }
+
     #[inline]
     pub fn at(&self, r: usize, col: usize) -> C64 {
-        self.m[(r << self.k) + col]
+        self.m()[(r << self.k) + col]
     }
 
     #[inline]
@@ -100,23 +122,40 @@ impl Mat {
 
     /// `self = gate * self`, the gate's bit b being bit `bits[b]` of this matrix.
     pub fn left(&mut self, gate: &Mat, bits: &[usize]) {
-        let (dim, sub) = (self.dim(), gate.dim());
-        let mask: usize = bits.iter().map(|b| 1 << b).sum();
-        let place: [usize; 8] =
-            std::array::from_fn(|x| bits.iter().enumerate().map(|(b, to)| (x >> b & 1) << to).sum());
-        for base in (0..dim).filter(|r| r & mask == 0) {
-            for col in 0..dim {
-                let mut old = [O; 8];
-                for (x, slot) in old[..sub].iter_mut().enumerate() {
-                    *slot = self.at(base + place[x], col);
+        match (gate.k, self.k) {
+            (1, 1) => left_of::<2>(self.m_mut(), 2, gate.m(), bits),
+            (1, 2) => left_of::<2>(self.m_mut(), 4, gate.m(), bits),
+            (2, 2) => left_of::<4>(self.m_mut(), 4, gate.m(), bits),
+            (1, _) => left_of::<2>(self.m_mut(), 8, gate.m(), bits),
+            (2, _) => left_of::<4>(self.m_mut(), 8, gate.m(), bits),
+            (3, _) => left_of::<8>(self.m_mut(), 8, gate.m(), bits),
+            _ => {}
+        }
+    }
+
+    /// `self = gate * self` for a gate whose LAST operand is bit `bits[0]`; no matrix is made where rows only move.
+    pub fn left_gate(&mut self, kind: Kind, angles: &[f64], bits: &[usize]) {
+        let k = self.k;
+        match kind {
+            Kind::Cnot | Kind::X => {
+                let control = if kind == Kind::X { 0 } else { 1 << bits[1] };
+                for r in (0..1usize << k).filter(|r| r & control == control && r >> bits[0] & 1 == 0) {
+                    let (low, high) = self.m_mut().split_at_mut((r | 1 << bits[0]) << k);
+                    low[r << k..][..1 << k].swap_with_slice(&mut high[..1 << k]);
                 }
-                for r in 0..sub {
-                    let mut sum = O;
-                    for (x, &value) in old[..sub].iter().enumerate() {
-                        sum = sum.add(gate.at(r, x).mul(value));
-                    }
-                    self.m[((base + place[r]) << self.k) + col] = sum;
-                }
+            }
+            Kind::Z | Kind::Cz | Kind::Ccz => self.left_phase(c(-1.0, 0.0), bits),
+            Kind::P | Kind::Cp => self.left_phase(C64::cis(angles[0]), bits),
+            _ => self.left(&of_gate(kind, angles), bits),
+        }
+    }
+
+    /// Multiplies the rows where all of `bits` are 1 with `z`: a phase gate from the left.
+    pub fn left_phase(&mut self, z: C64, bits: &[usize]) {
+        let k = self.k;
+        for (r, row) in self.m_mut().chunks_exact_mut(1 << k).enumerate() {
+            if bits.iter().all(|b| r >> b & 1 == 1) {
+                row.iter_mut().for_each(|x| *x = x.mul(z));
             }
         }
     }
@@ -129,48 +168,81 @@ impl Mat {
     }
 
     pub fn is_diagonal(&self) -> bool {
-        (0..self.dim()).all(|r| (0..self.dim()).all(|col| r == col || self.at(r, col).is_zero()))
+        let k = self.k;
+        self.m().iter().enumerate().all(|(at, x)| at >> k == at & ((1 << k) - 1) || x.is_zero())
     }
 
     pub fn is_real(&self) -> bool {
-        self.m[..self.dim() * self.dim()].iter().all(|x| x.im.abs() < ZERO)
+        self.m().iter().all(|x| x.im.abs() < ZERO)
     }
 
     /// Whether bit `b` is a control: nothing happens where it is 0.
     pub fn is_control(&self, b: usize) -> bool {
-        let dim = self.dim();
-        (0..dim).all(|r| {
-            (0..dim).all(|col| {
-                (r >> b & 1 == 1 && col >> b & 1 == 1) || self.at(r, col).is_near(if r == col { I } else { O })
-            })
+        let k = self.k;
+        self.m().iter().enumerate().all(|(at, x)| {
+            let (r, col) = (at >> k, at & ((1 << k) - 1));
+            (r & col) >> b & 1 == 1 || x.is_near(if r == col { I } else { O })
         })
     }
 
     /// The part of this matrix where bit `b` is 1, without that bit.
     pub fn where_set(&self, b: usize) -> Mat {
-        let mut out = Mat { k: self.k - 1, m: [O; 64] };
+        let mut out = Mat::zero(self.k - 1);
         let wide = |x: usize| (x >> b << (b + 1)) | 1 << b | (x & ((1 << b) - 1));
         for r in 0..out.dim() {
             for col in 0..out.dim() {
-                out.m[(r << out.k) + col] = self.at(wide(r), wide(col));
+                let at = (r << out.k) + col;
+                out.m_mut()[at] = self.at(wide(r), wide(col));
             }
         }
         out
     }
 
     pub fn dagger(&self) -> Mat {
-        let mut out = *self;
+        let mut out = self.clone();
         for r in 0..self.dim() {
             for col in 0..self.dim() {
-                out.m[(r << self.k) + col] = self.at(col, r).conj();
+                out.m_mut()[(r << self.k) + col] = self.at(col, r).conj();
             }
         }
         out
     }
 }
 
+/// `Mat::left` for a gate of `N` rows and a matrix of `dim`.
+#[inline(always)]
+fn left_of<const N: usize>(m: &mut [C64], dim: usize, gate: &[C64], bits: &[usize]) {
+    let k = N.trailing_zeros() as usize;
+    let mask: usize = bits[..k].iter().map(|b| 1 << b).sum();
+    let place: [usize; N] =
+        std::array::from_fn(|x| bits[..k].iter().enumerate().map(|(b, to)| (x >> b & 1) << to).sum::<usize>() * dim);
+    let gate = &gate[..N * N];
+    let m = &mut m[..dim * dim];
+    for base in (0..dim).filter(|r| r & mask == 0) {
+        for col in base * dim..(base + 1) * dim {
+            let old: [C64; N] = std::array::from_fn(|x| m[col + place[x]]);
+            for r in 0..N {
+                let mut sum = gate[r * N].mul(old[0]);
+                for x in 1..N {
+                    sum = sum.add(gate[r * N + x].mul(old[x]));
+                }
+                m[col + place[r]] = sum;
+            }
+        }
+    }
+}
+
 fn one(m: [[C64; 2]; 2]) -> Mat {
     Mat::from_rows(1, m)
+}
+
+/// A gate on one qubit, row after row.
+pub type Single = [C64; 4];
+
+impl Mat {
+    pub fn of_single(m: &Single) -> Mat {
+        one([[m[0], m[1]], [m[2], m[3]]])
+    }
 }
 
 /// `m` on bit 0 where all of `controls` more significant bits are 1.
@@ -180,7 +252,7 @@ fn controlled(m: Mat, controls: usize) -> Mat {
     let base = out.dim() - m.dim();
     for r in 0..m.dim() {
         for col in 0..m.dim() {
-            out.m[((base + r) << k) + base + col] = m.at(r, col);
+            out.m_mut()[((base + r) << k) + base + col] = m.at(r, col);
         }
     }
     out
@@ -274,4 +346,17 @@ pub fn polynomial(diagonal: &[C64], k: usize) -> [f64; 8] {
         }
     }
     theta
+}
+
+/// Whether a gate's matrix is real (up to nothing: a global phase counts).
+pub fn is_real(kind: Kind, angles: &[f64]) -> bool {
+    use Kind::*;
+    let half_turn = |angle: f64| C64::cis(angle).im == 0.0;
+    match kind {
+        Id | X | Z | H | Ry | Cnot | Cz | Ch | Swap | Cry | Toffoli | Ccz | Cswap => true,
+        P | Cp => half_turn(angles[0]),
+        Rx | Rz | Crx | Crz | Rxx | Ryy | Rzz => half_turn(angles[0] / 2.0) && !matches!(kind, Rx | Crx | Rxx | Ryy),
+        U => half_turn(angles[1]) && half_turn(angles[2]),
+        _ => !kind.is_gate(),
+    }
 }

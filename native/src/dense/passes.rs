@@ -5,6 +5,7 @@
 //! buffer, runs there every gate whose targets are inside, and copies it back: one trip through memory for many gates.
 //! Controls and phases may lie outside, where they are constant for a chunk.
 
+use super::buffer::Lines;
 use super::fuse::{Item, Term, NONE};
 use super::isa::Isa;
 use super::lanes::Real;
@@ -24,7 +25,9 @@ pub struct Pass<R: Real> {
     /// Bits of the state at the local bits from `row` up, ascending. Empty: chunks are contiguous.
     row: u32,
     gathered: Vec<u32>,
-    jobs: Vec<Job<R>>,
+    jobs: Vec<Job>,
+    /// Coefficients and tables of the jobs.
+    numbers: Lines<R>,
 }
 
 /// Sorts items into passes. `from`: bits of the state before, `complex`: its amplitudes.
@@ -57,8 +60,8 @@ fn take(items: Vec<Item>, chunk_bits: u32, bits: u32) -> (Vec<Item>, Vec<Item>, 
     let (mut taken, mut left) = (vec![], vec![]);
     for item in items {
         match item {
-            Item::Block { ref on, .. } => {
-                let targets = on.iter().fold(0u64, |m, &q| m | 1 << q) & !rows;
+            Item::Block(ref block) => {
+                let targets = block.on().iter().fold(0u64, |m, &q| m | 1 << q) & !rows;
                 let free = item.touches() & blocked == 0;
                 if free && (high | targets).count_ones() <= room {
                     high |= targets;
@@ -124,31 +127,34 @@ fn lower<R: Real>(items: Vec<Item>, bits: u32, high: &u64, chunk_bits: u32, comp
             None => Place::Out(outside.iter().position(|&b| b == q).expect("a bit of the state") as u32),
         }
     };
+    let mut numbers = Lines::new();
     let jobs = items
         .iter()
         .map(|item| match item {
-            Item::Block { mat, on, controls } => {
-                let on: Vec<u32> = on
-                    .iter()
-                    .map(|&q| match place(q) {
-                        Place::In(b) => b,
-                        Place::Out(_) => unreachable!("a pass has the targets of its blocks inside"),
-                    })
-                    .collect();
-                let controls: Vec<Place> = controls.iter().map(|&q| place(q)).collect();
-                Job::Block(BlockJob::new(mat, &on, &controls, local, complex))
+            Item::Block(block) => {
+                let mut on = [0u32; 3];
+                for (slot, &q) in on.iter_mut().zip(block.on()) {
+                    let Place::In(b) = place(q) else { unreachable!("a pass has the targets of its blocks inside") };
+                    *slot = b;
+                }
+                let mut controls = [Place::In(0); 2];
+                for (slot, &q) in controls.iter_mut().zip(block.controls()) {
+                    *slot = place(q);
+                }
+                let controls = &controls[..block.controls().len()];
+                Job::Block(BlockJob::new(&block.mat, &on, controls, local, complex, &mut numbers))
             }
             Item::Phases(terms) => {
                 let terms: Vec<(Vec<Place>, f64)> = terms
                     .iter()
                     .map(|t| (t.on.iter().filter(|&&q| q != NONE).map(|&q| place(q)).collect(), t.angle))
                     .collect();
-                Job::Phases(PhaseJob::new(&terms, local, complex))
+                Job::Phases(PhaseJob::new(&terms, local, complex, &mut numbers))
             }
         })
         .collect();
     let contiguous = gathered.iter().enumerate().all(|(k, &b)| b == row + k as u32);
-    Pass { bits, local, row, gathered: if contiguous { vec![] } else { gathered }, jobs }
+    Pass { bits, local, row, gathered: if contiguous { vec![] } else { gathered }, jobs, numbers }
 }
 
 impl<R: Real> Pass<R> {
@@ -167,7 +173,7 @@ impl<R: Real> Pass<R> {
             let chunk = unsafe { data.add(((number as usize) << self.local) * parts) };
             for job in &self.jobs {
                 // SAFETY: handed on from the caller.
-                unsafe { job.run::<I>(chunk, number, scratch) };
+                unsafe { job.run::<R, I>(chunk, number, &self.numbers, scratch) };
             }
             return;
         }
@@ -184,7 +190,7 @@ impl<R: Real> Pass<R> {
         }
         for job in &self.jobs {
             // SAFETY: the buffer holds the chunk; the rest is handed on from the caller.
-            unsafe { job.run::<I>(buffer, number, scratch) };
+            unsafe { job.run::<R, I>(buffer, number, &self.numbers, scratch) };
         }
         for k in 0..rows {
             // SAFETY: as above.

@@ -9,7 +9,7 @@
 
 use std::collections::BTreeMap;
 
-use super::buffer::Buffer;
+use super::buffer::{Buffer, Lines};
 use super::isa::Isa;
 use super::lanes::Real;
 use super::matrix::C64;
@@ -27,19 +27,18 @@ pub enum Place {
 struct Factor {
     high: u32,
     out: u64,
-    /// Start in `tables`, or NONE: `number` alone.
+    /// Where its table begins, or NONE: `number` alone.
     table: usize,
     number: C64,
 }
 
 const NONE: usize = usize::MAX;
 
-pub struct PhaseJob<R: Real> {
+pub struct PhaseJob {
     row_bits: u32,
     /// Row bits up to the highest that matters; above it rows repeat.
     local: u32,
     complex: bool,
-    tables: Buffer<R>,
     /// Those with `high` of at most one bit first.
     factors: Vec<Factor>,
 }
@@ -50,9 +49,14 @@ pub struct Scratch<R: Real> {
     tables: Option<Buffer<R>>,
 }
 
-impl<R: Real> PhaseJob<R> {
+impl PhaseJob {
     /// `terms`: the places of each and its angle; `local`: bits of a chunk.
-    pub fn new(terms: &[(Vec<Place>, f64)], local: u32, complex: bool) -> PhaseJob<R> {
+    pub fn new<R: Real>(
+        terms: &[(Vec<Place>, f64)],
+        local: u32,
+        complex: bool,
+        numbers: &mut Lines<R>,
+    ) -> PhaseJob {
         let row_bits = (local / 2).clamp(R::LANE_BITS, 8).min(local.max(R::LANE_BITS));
         let mut groups: BTreeMap<(u32, u64), Vec<(u32, C64)>> = BTreeMap::new();
         for (places, angle) in terms {
@@ -67,7 +71,6 @@ impl<R: Real> PhaseJob<R> {
             groups.entry((high, out)).or_default().push((low, C64::cis(*angle)));
         }
         let row = (1usize << row_bits) * if complex { 2 } else { 1 };
-        let mut tables = Vec::new();
         let mut factors: Vec<Factor> = groups
             .into_iter()
             .map(|((high, out), terms)| {
@@ -75,16 +78,15 @@ impl<R: Real> PhaseJob<R> {
                     let number = terms.iter().fold(C64 { re: 1.0, im: 0.0 }, |z, (_, f)| z.mul(*f));
                     return Factor { high, out, table: NONE, number };
                 }
-                let at = tables.len();
-                tables.resize(at + row, R::of(0.0));
+                let at = numbers.add(row);
                 for (x, z) in products(&terms, row_bits).into_iter().enumerate() {
-                    put(&mut tables[at..], x, z, complex);
+                    put(numbers.from_mut(at), x, z, complex);
                 }
                 Factor { high, out, table: at, number: C64 { re: 1.0, im: 0.0 } }
             })
             .collect();
         factors.sort_by_key(|f| f.high.count_ones() > 1);
-        PhaseJob { row_bits, local, complex, tables: Buffer::from_slice(&tables), factors }
+        PhaseJob { row_bits, local, complex, factors }
     }
 
     /// Applies the phases to the chunk at `data`, whose number is `chunk`.
@@ -92,17 +94,29 @@ impl<R: Real> PhaseJob<R> {
     /// # Safety
     /// `data` has `1 << local` amplitudes (at least one block) that nobody else uses; the instruction set of `I` is
     /// there.
-    pub unsafe fn run<I: Isa<R>>(&self, data: *mut R, chunk: u64, scratch: &mut Scratch<R>) {
+    pub unsafe fn run<R: Real, I: Isa<R>>(
+        &self,
+        data: *mut R,
+        chunk: u64,
+        numbers: &Lines<R>,
+        scratch: &mut Scratch<R>,
+    ) {
         if self.complex {
             // SAFETY: handed on from the caller.
-            unsafe { self.walk::<I, true>(data, chunk, scratch) }
+            unsafe { self.walk::<R, I, true>(data, chunk, numbers, scratch) }
         } else {
             // SAFETY: handed on from the caller.
-            unsafe { self.walk::<I, false>(data, chunk, scratch) }
+            unsafe { self.walk::<R, I, false>(data, chunk, numbers, scratch) }
         }
     }
 
-    unsafe fn walk<I: Isa<R>, const CS: bool>(&self, data: *mut R, chunk: u64, scratch: &mut Scratch<R>) {
+    unsafe fn walk<R: Real, I: Isa<R>, const CS: bool>(
+        &self,
+        data: *mut R,
+        chunk: u64,
+        numbers: &Lines<R>,
+        scratch: &mut Scratch<R>,
+    ) {
         let row = (1usize << self.row_bits) * if CS { 2 } else { 1 };
         let blocks = (1usize << self.row_bits) / R::W;
         let levels = self.local.saturating_sub(self.row_bits) as usize;
@@ -114,7 +128,7 @@ impl<R: Real> PhaseJob<R> {
         let work = work.as_mut_ptr();
         // SAFETY: slot `k` of the scratch is `row` reals; there are 2 * levels + 2 slots.
         let slot = |k: usize| unsafe { work.add(k * row) };
-        let table = |at: usize| -> *const R { self.tables[at..at + row].as_ptr() };
+        let table = |at: usize| -> *const R { numbers.from(at)[..row].as_ptr() };
         let start = Node::<R> { table: std::ptr::null(), number: C64 { re: 1.0, im: 0.0 } };
         // What setting row bit c alone multiplies with, in this chunk; the last is the factor of all rows.
         let mut single = [start; 33];
