@@ -90,6 +90,12 @@ impl<R: Real> Plan<R> {
         state.saturating_mul(states(self.program.splits, shots))
     }
 
+    /// Estimated seconds of one thread.
+    pub fn cost(&self, shots: usize) -> f64 {
+        let branches = (shots.max(1) as f64).min(2f64.powi(self.program.splits.min(60) as i32));
+        20e-6 + self.program.work * branches / (cost::CYCLES_PER_NS * 1e9) + shots as f64 * 1e-7
+    }
+
     /// Samples; `stop` is told of amplitudes done now and then, and ends the run with true.
     pub fn run(&self, shots: usize, seed: u64, stop: &dyn Fn(u64) -> bool) -> Result<Samples, Refused> {
         run::run(&self.circuit, &self.program, self.level, shots, seed, stop).ok_or(Refused::Stopped)

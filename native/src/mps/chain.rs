@@ -34,6 +34,12 @@ impl Chain {
         self.tensors[k].columns / 2
     }
 
+    /// Elements of the products that a gate on sites k and k + 1 is made of, about.
+    pub fn product(&self, k: usize) -> usize {
+        let (left, middle, right) = (self.tensors[k].rows, self.bond(k), self.bond(k + 1));
+        4 * left * right * (middle + left.min(right))
+    }
+
     pub fn apply_one(&mut self, site: usize, u: &One) {
         let tensor = &mut self.tensors[site];
         let bond = tensor.columns / 2;

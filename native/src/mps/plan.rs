@@ -126,12 +126,25 @@ impl Plan {
         let started = std::time::Instant::now();
         let mut chain = Chain::zeros(self.order.len(), bounds.cut);
         let mut sites = Sites::new(&self.order);
+        let late = |chain: &Chain, k: usize| {
+            let next = chain.product(k) as f64 * ELEMENT_S;
+            bounds.time.is_some_and(|time| started.elapsed().as_secs_f64() + next > time.as_secs_f64())
+        };
         for (done, step) in self.steps.iter().enumerate() {
             match step {
                 Step::One(qubit, u) => chain.apply_one(sites.of[*qubit as usize], u),
                 Step::Two(a, b, u) => {
                     let bond = |chain: &Chain, k| chain.bond(k) as f64;
-                    let k = sites.bring_together(*a, *b, &mut chain, bond, |chain, k| chain.apply_two(k, &SWAP));
+                    let mut too_late = false;
+                    let k = sites.bring_together(*a, *b, &mut chain, bond, |chain, k| {
+                        too_late |= late(chain, k);
+                        if !too_late {
+                            chain.apply_two(k, &SWAP);
+                        }
+                    });
+                    if too_late || late(&chain, k) {
+                        return Err(Stopped::Time { steps_done: done, steps: self.steps.len() });
+                    }
                     if sites.of[*a as usize] == k {
                         chain.apply_two(k, u);
                     } else {
@@ -142,13 +155,8 @@ impl Plan {
             if chain.peak > bounds.bond {
                 return Err(Stopped::Bond { reached: chain.peak, allowed: bounds.bond });
             }
-            if done % 16 == 15 {
-                if bounds.time.is_some_and(|time| started.elapsed() > time) {
-                    return Err(Stopped::Time { steps_done: done + 1, steps: self.steps.len() });
-                }
-                if !go_on() {
-                    return Err(Stopped::Interrupted);
-                }
+            if done % 16 == 15 && !go_on() {
+                return Err(Stopped::Interrupted);
             }
         }
         let notes = Notes { peak_bond: chain.peak, lost: chain.lost };
@@ -200,7 +208,7 @@ impl Sites {
         b: u32,
         state: &mut S,
         bond: impl Fn(&S, usize) -> f64,
-        swap: impl Fn(&mut S, usize),
+        mut swap: impl FnMut(&mut S, usize),
     ) -> usize {
         loop {
             let (x, y) = (self.of[a as usize], self.of[b as usize]);

@@ -113,7 +113,7 @@ impl Plan {
         let mut report = None;
         let worth = LOOK_S.max(circuit.ops.len() as f64 * REWRITE_OP_S);
         if let Some(wanted) = options.rewrites.filter(|_| search.seconds() > worth) {
-            let (changed, made) = rewrite::rewrite(circuit, &rewrite::Options { shots: shots as u32, ..wanted });
+            let (changed, made) = rewrite::schedule(circuit, &rewrite::Options { shots: shots as u32, ..wanted });
             target = Arc::new(changed);
             report = Some(made);
             search.frame(&target, true);

@@ -99,7 +99,7 @@ def test_a_state_that_outgrows_its_bound_ends_without_an_answer() -> None:
     plan = native.MpsPlan(measured(10, random_ops(10, 200, random.Random(4))))
     with pytest.raises(MemoryError, match=r"a bond reached dimension \d+, 4 are allowed"):
         plan.run(10, 1, bond=4)
-    with pytest.raises(TimeoutError, match="out of time after 16 of"):
+    with pytest.raises(TimeoutError, match="out of time after 0 of"):
         plan.run(10, 1, seconds=0.0)
 
 
