@@ -378,7 +378,7 @@ impl Lanes {
     pub fn product(&self, high: &Lanes) -> Lanes {
         let n = self.lanes;
         let mut out = Lanes { qubits: self.qubits + high.qubits, lanes: n, data: Vec::new() };
-        out.data.reserve_exact(2 * n << out.qubits);
+        out.data.reserve_exact((2 * n) << out.qubits);
         for h in 0..high.size() {
             let (c, d) = high.row(h);
             for b in 0..self.size() {
