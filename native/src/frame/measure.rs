@@ -47,10 +47,10 @@ impl<const W: usize> Compiler<'_, W> {
                 continue;
             }
             left.push(op);
-            if let Some(pivot) = members(m.x).next() {
+            if any(&m.x) {
                 if let Some((part, p)) = self.localize(&m) {
-                    let pivot_bit = self.place[pivot].1;
-                    self.code.instrs.push(Instr::Swap { part, p, pivot: pivot_bit });
+                    let pivot = self.pivot(part, &p);
+                    self.code.instrs.push(Instr::Swap { part, p, pivot: self.place[pivot].1 });
                     self.turn_swap(&m, pivot, None);
                 }
             }

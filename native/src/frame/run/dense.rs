@@ -3,6 +3,7 @@
 use super::kernels::{self, Amplitudes};
 use super::lanes::{Factor, Lanes};
 use super::part::{split, Group, Part};
+use super::project;
 use super::Batch;
 use crate::circuit::NONE;
 use crate::frame::plan::{Instr, Local};
@@ -22,7 +23,7 @@ impl Batch<'_> {
             Instr::Turn { part, p, cos, sin, sign, under } => self.turn(part, &p, (cos, sin), sign, under),
             Instr::Swap { part, p, pivot } => match &mut self.parts[part as usize] {
                 Part::Lanes(lanes) => lanes.swap(&p, pivot),
-                Part::Groups(groups) => groups.iter_mut().for_each(|g| kernels::swap(&mut g.state, &p, pivot)),
+                Part::Groups(groups) => groups.iter_mut().for_each(|g| project::swap(&mut g.state, &p, pivot)),
             },
             Instr::Read { part, p, pivot, out } => self.read(part, &p, pivot, out),
             Instr::Look { part, p, out, under } => self.look(part, &p, out, under),
@@ -126,7 +127,7 @@ impl Batch<'_> {
                 let mut left = Vec::with_capacity(groups.len());
                 for group in groups {
                     for (mask, outcome, chance) in self.toss(&group, p, out).into_iter().flatten() {
-                        left.push(Group { mask, state: kernels::project(&group.state, p, pivot, outcome, chance) });
+                        left.push(Group { mask, state: project::project(&group.state, p, pivot, outcome, chance) });
                     }
                 }
                 self.parts[part as usize] = Part::Groups(left);
@@ -153,7 +154,7 @@ impl Batch<'_> {
                     left.extend(off);
                     let Some(group) = on else { continue };
                     for (mask, outcome, chance) in self.toss(&group, p, out).into_iter().flatten() {
-                        left.push(Group { mask, state: kernels::keep(&group.state, p, outcome, chance) });
+                        left.push(Group { mask, state: project::keep(&group.state, p, outcome, chance) });
                     }
                 }
                 self.parts[part as usize] = Part::Groups(left);
@@ -163,7 +164,7 @@ impl Batch<'_> {
 
     /// Tosses the outcome of P for every shot of a group, into column `out`.
     fn toss(&mut self, group: &Group, p: &Local, out: u32) -> [Tossed; 2] {
-        let (zero, one) = kernels::chances(&group.state, p);
+        let (zero, one) = project::chances(&group.state, p);
         let chance = one / (zero + one);
         let mut ones = vec![0; self.words];
         if chance > 1.0 - TINY {

@@ -1,4 +1,4 @@
-//! Pauli rotations and measurements on one state of 2^k amplitudes.
+//! Pauli rotations of one state of 2^k amplitudes.
 //!
 //! P = i^power X^x Z^z sends amplitude b ^ x to b with the factor i^power (-1)^|(b ^ x) & z|. States of 8 amplitudes
 //! and more are taken in blocks of 8: the low three bits of x permute a block, which the compiler knows as a constant.
@@ -14,7 +14,7 @@ pub struct Amplitudes {
 }
 
 /// Amplitudes of a block.
-const BLOCK: usize = 8;
+pub const BLOCK: usize = 8;
 
 #[inline(always)]
 pub fn odd(bits: u64) -> bool {
@@ -22,7 +22,7 @@ pub fn odd(bits: u64) -> bool {
 }
 
 #[inline(always)]
-fn sign(bits: u64) -> f32 {
+pub fn sign(bits: u64) -> f32 {
     f32::from_bits(0x3F80_0000 | (bits.count_ones() & 1) << 31)
 }
 
@@ -33,13 +33,13 @@ pub fn spread(c: u64, at: u32) -> u64 {
     (c & !low) << 1 | c & low
 }
 
-fn top(bits: u64) -> u32 {
+pub fn top(bits: u64) -> u32 {
     63 - bits.leading_zeros()
 }
 
 /// (P phi)(b).
 #[inline]
-fn image(state: &Amplitudes, p: &Local, b: u64) -> (f32, f32) {
+pub fn image(state: &Amplitudes, p: &Local, b: u64) -> (f32, f32) {
     let from = b ^ p.x;
     let (re, im) = (state.re[from as usize], state.im[from as usize]);
     match (p.power as u32 + 2 * odd(from & p.z) as u32) & 3 {
@@ -91,16 +91,16 @@ simd! {
     }
 }
 
-type Block = [f32; BLOCK];
+pub type Block = [f32; BLOCK];
 
 #[inline(always)]
-fn load(all: &[f32], h: u64) -> Block {
+pub fn load(all: &[f32], h: u64) -> Block {
     let at = h as usize * BLOCK;
     std::array::from_fn(|i| all[at..at + BLOCK][i])
 }
 
 #[inline(always)]
-fn store(all: &mut [f32], h: u64, block: &Block) {
+pub fn store(all: &mut [f32], h: u64, block: &Block) {
     let at = h as usize * BLOCK;
     all[at..at + BLOCK].copy_from_slice(block);
 }
@@ -161,70 +161,6 @@ fn blocks<const F: bool, const XL: usize, const REAL: bool>(
         store(re, other, &u);
         store(im, other, &v);
     }
-}
-
-/// (Z_pivot + P)/sqrt 2, where P moves the pivot.
-pub fn swap(state: &mut Amplitudes, p: &Local, pivot: u32) {
-    let r = std::f32::consts::FRAC_1_SQRT_2;
-    for at in 0..state.re.len() as u64 / 2 {
-        let b = spread(at, pivot);
-        let images = [(b, 1.0, image(state, p, b)), (b ^ p.x, -1.0, image(state, p, b ^ p.x))];
-        for (b, sign, (re, im)) in images {
-            let at = b as usize;
-            state.re[at] = r * (sign * state.re[at] + re);
-            state.im[at] = r * (sign * state.im[at] + im);
-        }
-    }
-}
-
-/// Weights of P = 1 and P = -1.
-pub fn chances(state: &Amplitudes, p: &Local) -> (f64, f64) {
-    let (mut norm, mut mean) = (0.0f64, 0.0f64);
-    for b in 0..state.re.len() {
-        let (re, im) = (state.re[b] as f64, state.im[b] as f64);
-        let (pre, pim) = image(state, p, b as u64);
-        norm += re * re + im * im;
-        mean += re * pre as f64 + im * pim as f64;
-    }
-    (((norm + mean) / 2.0).max(0.0), ((norm - mean) / 2.0).max(0.0))
-}
-
-/// The state of the other qubits after P had an outcome of weight `chance`; see `Instr::Read`.
-pub fn project(state: &Amplitudes, p: &Local, pivot: u32, outcome: bool, chance: f64) -> Amplitudes {
-    let half = state.re.len() as u64 / 2;
-    let mut out = Amplitudes { re: Vec::with_capacity(half as usize), im: Vec::with_capacity(half as usize) };
-    if p.x == 0 {
-        let scale = (1.0 / chance.sqrt()) as f32;
-        let flip = outcome ^ (p.power == 2);
-        for c in 0..half {
-            let b = spread(c, pivot);
-            let b = b | ((odd(b & p.z) ^ flip) as u64) << pivot;
-            out.re.push(scale * state.re[b as usize]);
-            out.im.push(scale * state.im[b as usize]);
-        }
-        return out;
-    }
-    let scale = (1.0 / (2.0 * chance).sqrt()) as f32;
-    let sign = if outcome { -1.0 } else { 1.0 };
-    for c in 0..half {
-        let b = spread(c, pivot);
-        let (re, im) = image(state, p, b);
-        out.re.push(scale * (state.re[b as usize] + sign * re));
-        out.im.push(scale * (state.im[b as usize] + sign * im));
-    }
-    out
-}
-
-/// The state after P had an outcome of weight `chance`.
-pub fn keep(state: &Amplitudes, p: &Local, outcome: bool, chance: f64) -> Amplitudes {
-    let scale = (0.5 / chance.sqrt()) as f32;
-    let sign = if outcome { -1.0 } else { 1.0 };
-    let both = (0..state.re.len()).map(|b| {
-        let (re, im) = image(state, p, b as u64);
-        (scale * (state.re[b] + sign * re), scale * (state.im[b] + sign * im))
-    });
-    let (re, im) = both.unzip();
-    Amplitudes { re, im }
 }
 
 /// Both states side by side, `high` in the higher bits.

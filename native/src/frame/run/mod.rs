@@ -7,6 +7,7 @@ mod kernels;
 mod lanes;
 mod lots;
 mod part;
+mod project;
 mod simd;
 
 use crate::circuit::{Circuit, NONE};
