@@ -12,6 +12,7 @@ use super::logic::Conditions;
 use super::pauli::{any, both, flip, has, members, without, Mask, Pauli};
 use super::pending::Pending;
 use super::plan::{Code, Instr};
+use super::release::Certificate;
 use super::tableau::Tableau;
 use crate::circuit::{Circuit, Kind, Op, NONE};
 
@@ -45,15 +46,18 @@ pub struct Compiler<'a, const W: usize> {
     pub code: Code,
     /// Whether all rotations that a run of measurements needs happen before the first of them.
     pub joint: bool,
+    /// Widest part for which it is worth going on.
+    pub most: usize,
     /// At the end of a circuit: the rows of what is still to be measured.
     pub horizon: Option<Vec<usize>>,
+    pub certificates: Vec<Certificate>,
     /// What may still be spent on looking for qubits to release.
     pub searches: usize,
     pub too_wide: bool,
 }
 
 impl<'a, const W: usize> Compiler<'a, W> {
-    pub fn new(circuit: &'a Circuit, row: Vec<u32>, n: usize, joint: bool) -> Compiler<'a, W> {
+    pub fn new(circuit: &'a Circuit, row: Vec<u32>, n: usize, joint: bool, most: usize) -> Compiler<'a, W> {
         let mut dormant = [0; W];
         (0..n).for_each(|j| flip(&mut dormant, j));
         Compiler {
@@ -74,7 +78,9 @@ impl<'a, const W: usize> Compiler<'a, W> {
             conditions: Conditions::new(circuit),
             code: Code { n_symbols: circuit.n_cbits, ..Code::default() },
             joint,
+            most,
             horizon: None,
+            certificates: Vec::new(),
             searches: 20_000_000,
             too_wide: false,
         }

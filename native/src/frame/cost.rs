@@ -12,11 +12,16 @@ pub struct Rates {
     pub amplitude: f64,
     /// One state of a group of shots, beside its amplitudes.
     pub group: f64,
+    /// One word of the mask of a group.
+    pub mask: f64,
     /// One amplitude of one shot, where each has a state of its own.
     pub lane: f64,
+    /// 64 such shots, beside their amplitudes.
+    pub lane_word: f64,
 }
 
-pub const RATES: Rates = Rates { step: 10e-9, word: 1e-9, amplitude: 0.5e-9, group: 50e-9, lane: 0.12e-9 };
+pub const RATES: Rates =
+    Rates { step: 10e-9, word: 1e-9, amplitude: 0.5e-9, group: 60e-9, mask: 2e-9, lane: 0.12e-9, lane_word: 30e-9 };
 
 /// Seconds for `shots` shots: each part's states are shared until measurements and random signs tell shots apart.
 pub fn seconds(code: &Code, shots: usize) -> f64 {
@@ -28,8 +33,8 @@ pub fn seconds(code: &Code, shots: usize) -> f64 {
         total += RATES.step;
         let price = |(k, states): (u32, f64), passes: f64| {
             let size = 2f64.powi(k as i32);
-            let grouped = states * (RATES.group + size * RATES.amplitude);
-            let lanes = words * 64.0 * size * RATES.lane + words * RATES.word;
+            let grouped = states * (RATES.group + words * RATES.mask + size * RATES.amplitude);
+            let lanes = words * (RATES.lane_word + 64.0 * size * RATES.lane);
             passes * if states > 1.0 && k <= 16 { grouped.min(lanes) } else { grouped }
         };
         match *instr {

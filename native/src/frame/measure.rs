@@ -5,7 +5,7 @@
 //! outcome is a parity of the frame. Else it is measured on |phi>, and a Clifford turns M into Z of one active qubit,
 //! which falls dormant.
 
-use super::compile::{Compiler, MAX_WIDTH};
+use super::compile::Compiler;
 use super::forms::Form;
 use super::pauli::{any, both, flip, has, members, without, Mask, Pauli};
 use super::plan::{Instr, Local};
@@ -47,10 +47,10 @@ impl<const W: usize> Compiler<'_, W> {
                 continue;
             }
             left.push(op);
-            if let Some(pivot) = members(m.x).next() {
+            if any(&m.x) {
                 if let Some((part, p)) = self.localize(&m) {
-                    let pivot_bit = self.place[pivot].1;
-                    self.code.instrs.push(Instr::Swap { part, p, pivot: pivot_bit });
+                    let pivot = self.pivot(part, &p);
+                    self.code.instrs.push(Instr::Swap { part, p, pivot: self.place[pivot].1 });
                     self.turn_swap(&m, pivot, None);
                 }
             }
@@ -273,7 +273,7 @@ impl<const W: usize> Compiler<'_, W> {
         self.free_parts.push(other);
         let width = self.parts[part as usize].len();
         self.code.width = self.code.width.max(width as u32);
-        self.too_wide |= width > MAX_WIDTH;
+        self.too_wide |= width > self.most;
         self.code.instrs.push(Instr::Join { part, other });
     }
 

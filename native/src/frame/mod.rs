@@ -26,6 +26,8 @@ use std::sync::Arc;
 use crate::circuit::{Circuit, NONE};
 use crate::samples::Samples;
 
+use compile::Compiler;
+
 pub use plan::Code;
 pub use run::{Failure, Limits};
 
@@ -39,6 +41,9 @@ pub struct Plan {
 /// Most qubits in use.
 pub const MAX_QUBITS: usize = 8192;
 
+/// A plan that takes less is not worth looking for another.
+const WORTH_SECONDS: f64 = 20e-6;
+
 /// Shots for which a plan is chosen.
 const USUAL_SHOTS: usize = 1024;
 
@@ -49,27 +54,19 @@ impl Plan {
         if n > MAX_QUBITS {
             return None;
         }
-        let words = n.div_ceil(64);
-        let build = |joint: bool| match words {
-            0..=1 => compile::Compiler::<1>::new(circuit, row.clone(), n, joint).run(),
-            2 => compile::Compiler::<2>::new(circuit, row.clone(), n, joint).run(),
-            3..=4 => compile::Compiler::<4>::new(circuit, row.clone(), n, joint).run(),
-            5..=8 => compile::Compiler::<8>::new(circuit, row.clone(), n, joint).run(),
-            9..=16 => compile::Compiler::<16>::new(circuit, row.clone(), n, joint).run(),
-            17..=32 => compile::Compiler::<32>::new(circuit, row.clone(), n, joint).run(),
-            _ => compile::Compiler::<128>::new(circuit, row.clone(), n, joint).run(),
-        };
-        let lazy = build(false);
-        let code = if lazy.width <= 1 {
-            lazy
-        } else {
-            let joint = build(true);
-            let cheaper = cost::seconds(&joint, USUAL_SHOTS) <= cost::seconds(&lazy, USUAL_SHOTS);
-            if cheaper {
-                joint
-            } else {
-                lazy
+        let lazy = build(circuit, &row, n, false, compile::MAX_WIDTH);
+        let code = match width_worth(&lazy) {
+            Some(width) => {
+                let joint = build(circuit, &row, n, true, width);
+                let wins = joint.width as usize <= width
+                    && cost::seconds(&joint, USUAL_SHOTS) <= cost::seconds(&lazy, USUAL_SHOTS);
+                if wins {
+                    joint
+                } else {
+                    lazy
+                }
             }
+            None => lazy,
         };
         let too_wide = code.width as usize > compile::MAX_WIDTH;
         Some(Plan { circuit: circuit.clone(), code, too_wide })
@@ -99,6 +96,29 @@ impl Plan {
         }
         run::run(&self.circuit, &self.code, shots, seed, limits)
     }
+}
+
+fn build(circuit: &Circuit, row: &[u32], n: usize, joint: bool, most: usize) -> Code {
+    macro_rules! compiled {
+        ($($words:literal)*) => {
+            match n.div_ceil(64) {
+                $(0..=$words => Compiler::<$words>::new(circuit, row.to_vec(), n, joint, most).run(),)*
+                _ => Compiler::<128>::new(circuit, row.to_vec(), n, joint, most).run(),
+            }
+        };
+    }
+    compiled!(1 2 3 4 6 8 16 32)
+}
+
+/// The widest part that a plan with one joint read-out may have to be cheaper than this one; none if that plan is not
+/// worth making.
+fn width_worth(lazy: &Code) -> Option<usize> {
+    let cost = cost::seconds(lazy, USUAL_SHOTS);
+    if lazy.width <= 1 || cost < WORTH_SECONDS {
+        return None;
+    }
+    let amplitudes = cost / cost::RATES.amplitude;
+    (1..=compile::MAX_WIDTH).rev().find(|&k| k as f64 * 2f64.powi(k as i32) <= amplitudes)
 }
 
 /// Rows for the qubits that some op uses, in the order of their first use.

@@ -147,6 +147,7 @@ impl<const W: usize> Compiler<'_, W> {
         }
         self.pending = kept;
         self.queue.reverse();
+        self.certificates.clear();
         while let Some(rotation) = self.queue.pop() {
             if !self.too_wide {
                 let part = self.perform(rotation);
@@ -191,7 +192,6 @@ impl<const W: usize> Compiler<'_, W> {
         let (sin, cos) = (angle / 2.0).sin_cos();
         self.code.rotations += 1;
         if any(&both(&p.x, &self.dormant)) {
-            self.find_moved();
             self.wake(p, cos, sin, &sign, under);
             return None;
         }
@@ -232,17 +232,22 @@ impl<const W: usize> Compiler<'_, W> {
             self.flip_signs(|p| has(&p.x, j), sign);
             self.frame_multiply(&a, sign);
         }
+        self.certificates.clear();
         let part = self.open(j);
         self.code.instrs.push(Instr::Open { part, cos, sin, under });
     }
 
-    /// Conjugates all rows and all pending rotations.
+    /// Conjugates all rows that are still of use and all pending rotations.
     pub fn turn_all(&mut self, mut turn: impl FnMut(&mut Pauli<W>)) {
-        self.tableau.rows.iter_mut().for_each(&mut turn);
+        match &self.horizon {
+            Some(last) => last.iter().for_each(|&q| turn(&mut self.tableau.rows[2 * q + 1])),
+            None => self.tableau.rows.iter_mut().for_each(&mut turn),
+        }
+        self.moved = [0; W];
         for r in self.pending.iter_mut().chain(self.queue.iter_mut()) {
             turn(&mut r.p);
+            (0..W).for_each(|w| self.moved[w] |= r.p.x[w]);
         }
-        self.find_moved();
     }
 
     /// Flips the sense of the pending rotations about some Paulis, where the parity of `symbols` is odd.

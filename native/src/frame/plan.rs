@@ -50,6 +50,24 @@ pub enum Instr {
     Close { part: u32 },
 }
 
+impl Instr {
+    /// The part that it works on.
+    #[inline]
+    pub fn part(&self) -> Option<u32> {
+        match *self {
+            Instr::Open { part, .. }
+            | Instr::Join { part, .. }
+            | Instr::Turn { part, .. }
+            | Instr::Read { part, .. }
+            | Instr::Look { part, .. }
+            | Instr::Swap { part, .. }
+            | Instr::Draw { part, .. }
+            | Instr::Close { part } => Some(part),
+            _ => None,
+        }
+    }
+}
+
 #[derive(Clone, Debug, Default)]
 pub struct Code {
     pub instrs: Vec<Instr>,

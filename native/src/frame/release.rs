@@ -13,6 +13,13 @@ use crate::circuit::{Op, NONE};
 /// Most (measurements x rotations) for which an order is looked for.
 const ORDERED: usize = 4_000_000;
 
+/// While a part has so many qubits and at least so many rotations are queued, it has no idle Pauli.
+pub struct Certificate {
+    part: u32,
+    qubits: usize,
+    queued: usize,
+}
+
 impl<const W: usize> Compiler<'_, W> {
     /// Measures until no rotation is pending; the rest stays in `ops`.
     pub fn measure_in_good_order(&mut self, ops: &mut Vec<&Op>) {
@@ -25,25 +32,26 @@ impl<const W: usize> Compiler<'_, W> {
             needs = ops.iter().map(|op| self.needed(&[self.image_z(op)], &mut tests)).collect();
             self.forget_unneeded(&mut needs);
         }
-        self.horizon = Some(ops.iter().map(|op| self.row[op.q[0] as usize] as usize).collect());
+        let mut rows: Vec<usize> = ops.iter().map(|op| self.row[op.q[0] as usize] as usize).collect();
+        rows.sort_unstable();
+        rows.dedup();
+        self.horizon = Some(rows);
         let words = self.pending.len().div_ceil(64);
         let mut done = vec![0u64; words];
         while !self.pending.is_empty() && !ops.is_empty() && !self.too_wide {
             let more = |need: &Vec<u64>| need.iter().zip(&done).map(|(n, d)| (n & !d).count_ones()).sum::<u32>();
             let at = (0..needs.len()).min_by_key(|&at| more(&needs[at])).unwrap_or(0);
             let op = ops.remove(at);
-            if let Some(horizon) = &mut self.horizon {
-                horizon.remove(at);
-                horizon.push(self.row[op.q[0] as usize] as usize);
-            }
             if !needs.is_empty() {
                 let need = needs.remove(at);
                 done.iter_mut().zip(need).for_each(|(d, n)| *d |= n);
             }
             self.measure(op);
-            self.horizon.as_mut().and_then(Vec::pop);
+            if !ops.iter().any(|other| other.q[0] == op.q[0]) {
+                let row = self.row[op.q[0] as usize] as usize;
+                self.horizon.iter_mut().for_each(|rows| rows.retain(|&r| r != row));
+            }
         }
-        self.horizon = None;
     }
 
     /// Drops the pending rotations that no measurement needs, from the sets too.
@@ -78,15 +86,21 @@ impl<const W: usize> Compiler<'_, W> {
         }
     }
 
-    /// A Pauli of the part's qubits that commutes with all pending rotations and all rows of the horizon.
+    /// A Pauli of the part's qubits that commutes with all pending rotations and all rows of the horizon. What
+    /// happens last is looked at first: where it leaves no such Pauli, there is none until one of it has happened.
     fn idle_pauli(&mut self, part: u32) -> Option<Pauli<W>> {
         let qubits = &self.parts[part as usize];
+        let holds = |c: &Certificate| c.part == part && c.qubits == qubits.len() && c.queued <= self.queue.len();
+        if self.certificates.iter().any(holds) {
+            return None;
+        }
         let mut mask: Mask<W> = [0; W];
         qubits.iter().for_each(|&j| flip(&mut mask, j as usize));
-        let rotations = self.queue.iter().rev().chain(&self.pending).map(|r| &r.p);
-        let rows = self.horizon.iter().flatten().map(|&q| self.tableau.z(q));
+        let rows = self.horizon.iter().flatten().map(|&q| (0, self.tableau.z(q)));
+        let pending = self.pending.iter().map(|r| (0, &r.p));
+        let queued = self.queue.iter().enumerate().map(|(at, r)| (at + 1, &r.p));
         let (mut basis, mut rank) = ([0u128; 128], 0);
-        for p in rotations.chain(rows) {
+        for (queued, p) in rows.chain(pending).chain(queued) {
             self.searches = self.searches.saturating_sub(1);
             if (0..W).all(|w| (p.x[w] | p.z[w]) & mask[w] == 0) {
                 continue;
@@ -107,6 +121,9 @@ impl<const W: usize> Compiler<'_, W> {
                 v ^= basis[lead];
             }
             if rank == 2 * qubits.len() {
+                let qubits = qubits.len();
+                self.certificates.retain(|c| c.part != part);
+                self.certificates.push(Certificate { part, qubits, queued });
                 return None;
             }
         }

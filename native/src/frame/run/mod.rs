@@ -1,16 +1,22 @@
 //! Runs code for many shots: columns of bits, 64 shots a word, and the states of parts that the shots share.
 
 mod columns;
+mod dense;
 mod draw;
-mod groups;
 mod kernels;
+mod lanes;
+mod lots;
+mod part;
+mod project;
+mod simd;
 
-use crate::circuit::Circuit;
+use crate::circuit::{Circuit, NONE};
 use crate::dice::Dice;
 use crate::samples::Samples;
 
 use super::plan::{Code, Instr};
-use groups::Groups;
+use lots::Lots;
+use part::Part;
 
 /// What a run may use.
 pub struct Limits<'a> {
@@ -41,9 +47,13 @@ pub struct Batch<'a> {
     pub columns: Vec<u64>,
     /// Which bits are shots.
     pub valid: Vec<u64>,
-    pub parts: Vec<Groups>,
+    pub parts: Vec<Part>,
     pub dice: Dice,
+    pub lots: Lots,
 }
+
+/// Bytes that the lanes of a part should fit into, which is what a core's own cache holds.
+const CACHE_BYTES: u64 = 1 << 20;
 
 pub fn run(circuit: &Circuit, code: &Code, shots: usize, seed: u64, limits: &Limits) -> Result<Samples, Failure> {
     let mut samples = Samples::zeros(shots, circuit.n_cbits as usize);
@@ -52,20 +62,20 @@ pub fn run(circuit: &Circuit, code: &Code, shots: usize, seed: u64, limits: &Lim
     let mut from = 0;
     while from < all {
         let words = most.min(all - from);
-        let valid = (from..from + words).map(|w| valid_word(shots, w)).collect();
+        let mut dice = Dice::new(seed, &[STREAM, from as u64]);
         let mut batch = Batch {
             circuit,
             code,
             words,
             columns: vec![0; words * code.n_symbols as usize],
-            valid,
-            parts: (0..code.n_parts).map(|_| Groups::default()).collect(),
-            dice: Dice::new(seed, &[STREAM, from as u64]),
+            valid: (from..from + words).map(|w| valid_word(shots, w)).collect(),
+            parts: (0..code.n_parts).map(|_| Part::default()).collect(),
+            lots: Lots::new(&mut dice),
+            dice,
         };
-        batch.run(limits)?;
+        batch.run(0, limits, limits.memory)?;
         for cbit in 0..circuit.n_cbits {
-            let column = batch.column(cbit).to_vec();
-            samples.column_mut(cbit)[from..from + words].copy_from_slice(&column);
+            samples.column_mut(cbit)[from..from + words].copy_from_slice(batch.column(cbit));
         }
         from += words;
     }
@@ -81,12 +91,31 @@ fn valid_word(shots: usize, word: usize) -> u64 {
 }
 
 impl Batch<'_> {
-    fn run(&mut self, limits: &Limits) -> Result<(), Failure> {
+    /// Executes the code from instruction `start` on. `memory`: bytes that states may take.
+    fn run(&mut self, start: usize, limits: &Limits, memory: u64) -> Result<(), Failure> {
         let mut work = 0u64;
-        for at in 0..self.code.instrs.len() {
+        for at in start..self.code.instrs.len() {
             let instr = self.code.instrs[at];
-            work += self.step(&instr, limits)?;
-            if work > 1 << 27 {
+            if let Some(part) = instr.part() {
+                let words = self.words_apart();
+                if self.parts[part as usize].crowded(words.min(self.words)) {
+                    if self.words > words {
+                        return self.run_apart(at, words, limits, memory);
+                    }
+                    self.parts[part as usize].scatter(self.words);
+                }
+                let needed = self.needs(&instr);
+                if needed > memory {
+                    let shots: u32 = self.valid.iter().map(|w| w.count_ones()).sum();
+                    let held = self.bytes();
+                    if shots <= 1 || held > memory / 2 {
+                        return Err(Failure::Memory { needed });
+                    }
+                    return self.run_apart(at, self.words / 2, limits, memory - held);
+                }
+            }
+            work += self.step(&instr);
+            if work > 1 << 28 {
                 work = 0;
                 if (limits.stopped)() {
                     return Err(Failure::Stopped);
@@ -96,17 +125,84 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Executes one instruction; roughly how many numbers it touched.
-    fn step(&mut self, instr: &Instr, limits: &Limits) -> Result<u64, Failure> {
+    /// Words of a batch whose lanes fit the cache.
+    fn words_apart(&self) -> usize {
+        (CACHE_BYTES >> (9 + self.code.width).min(63)).max(1) as usize
+    }
+
+    fn bytes(&self) -> u64 {
+        self.parts.iter().map(Part::bytes).sum()
+    }
+
+    /// Bytes of all states while and after this instruction, at most.
+    fn needs(&self, instr: &Instr) -> u64 {
+        let of = |part: u32| self.parts[part as usize].bytes();
+        let states = |part: u32| match &self.parts[part as usize] {
+            Part::Lanes(lanes) => lanes.lanes as u64,
+            Part::Groups(groups) => groups.len() as u64,
+        };
+        let more = match *instr {
+            Instr::Turn { part, sign, under, .. } if sign & under != NONE => of(part),
+            Instr::Read { part, .. } | Instr::Look { part, .. } => 2 * of(part),
+            Instr::Join { part, other } => {
+                let qubits = self.parts[part as usize].qubits() + self.parts[other as usize].qubits();
+                let most = states(part).saturating_mul(states(other)).min(self.words as u64 * 64);
+                most.saturating_mul(8 << qubits.min(50))
+            }
+            _ => 0,
+        };
+        self.bytes().saturating_add(more)
+    }
+
+    /// Executes the code from `start` on for `words` words after the other; for half a word if that is 0.
+    fn run_apart(&mut self, start: usize, words: usize, limits: &Limits, memory: u64) -> Result<(), Failure> {
+        let mut pieces: Vec<(usize, usize, Vec<u64>)> = Vec::new();
+        if words == 0 {
+            let shots = self.valid[0];
+            let half = (0..shots.count_ones() / 2).fold(shots, |rest, _| rest & (rest - 1));
+            pieces.extend([(0, 1, vec![half]), (0, 1, vec![shots & !half])]);
+        } else {
+            let starts = (0..self.words).step_by(words);
+            pieces.extend(starts.map(|from| {
+                let to = (from + words).min(self.words);
+                (from, to, self.valid[from..to].to_vec())
+            }));
+        }
+        for (from, to, valid) in pieces {
+            let mut dice = Dice::new(self.dice.bits(), &[]);
+            let columns = self.columns.chunks_exact(self.words).flat_map(|column| &column[from..to]);
+            let mut piece = Batch {
+                circuit: self.circuit,
+                code: self.code,
+                words: to - from,
+                columns: columns.copied().collect(),
+                parts: self.parts.iter().map(|part| part.slice(from, to, &valid)).collect(),
+                valid,
+                lots: Lots::new(&mut dice),
+                dice,
+            };
+            piece.run(start, limits, memory)?;
+            for cbit in 0..self.circuit.n_cbits {
+                let (target, source) = (self.column_mut(cbit), piece.column(cbit));
+                for (k, (&bits, &valid)) in source.iter().zip(&piece.valid).enumerate() {
+                    target[from + k] = target[from + k] & !valid | bits & valid;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Executes one instruction; roughly how many bytes it touched.
+    fn step(&mut self, instr: &Instr) -> u64 {
         match *instr {
             Instr::Parity { out, from, flip } => self.parity(out, from, flip),
             Instr::Coin { out } => self.coin(out),
             Instr::Noise { x, z, param } => self.noise(x, z, param),
             Instr::Junction { out, from, any } => self.junction(out, from, any),
             Instr::Lookup { out, table, from, under } => self.lookup(out, table, from, under),
-            Instr::Close { part } => self.parts[part as usize] = Groups::default(),
-            _ => return self.dense(instr, limits),
+            Instr::Close { part } => self.parts[part as usize] = Part::default(),
+            _ => return self.dense(instr),
         }
-        Ok(self.words as u64)
+        8 * self.words as u64
     }
 }
