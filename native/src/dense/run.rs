@@ -158,7 +158,8 @@ impl<R: Real> Walk<'_, R> {
                 }
                 branch.state.grow(*width);
             }
-            Step::Enter { qubit } => {
+            Step::Enter { qubit, at } => {
+                branch.state.grow(*at);
                 let value = get(&branch.held, *qubit);
                 branch.state.enter(value);
             }
@@ -257,7 +258,8 @@ impl<R: Real> Walk<'_, R> {
         born: &mut Vec<Branch<R>>,
     ) {
         let apply = |b: &mut Branch<R>, which: usize| {
-            if at != NONE {
+            if which == 0 {
+            } else if at != NONE {
                 b.state.pauli(at, which);
             } else if which != 3 {
                 let value = get(&b.held, qubit);
