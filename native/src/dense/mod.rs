@@ -4,6 +4,7 @@
 //! into kernel calls on chunks that fit the cache; `run` walks the tree of branches and `sample` reads it out. Kernels
 //! (`kernels`, `phases`) are written over vectors (`lanes`) and compiled per instruction set (`isa`).
 
+mod adjoint;
 mod buffer;
 mod compile;
 mod cost;
@@ -22,6 +23,7 @@ pub mod python;
 mod run;
 mod sample;
 mod state;
+mod sweep;
 
 use std::sync::Arc;
 
@@ -110,11 +112,8 @@ impl<R: Real> Plan<R> {
 
     /// All 2^n amplitudes, real and imaginary part in turn; qubit 0 is the most significant bit of the index.
     pub fn state(&self, stop: &dyn Fn(u64) -> bool) -> Result<Vec<R>, Refused> {
-        let needed = (size_of::<R>() as u64 * 2).checked_shl(self.circuit.n_qubits).filter(|&n| n >> 40 == 0);
-        match needed {
-            Some(bytes) if bytes <= self.allowed => self.with_final(stop, |f| Ok(f.amplitudes())),
-            needed => Err(Refused::Memory { needed, allowed: self.allowed }),
-        }
+        self.room_for(size_of::<R>() as u64 * 4, self.circuit.n_qubits)?;
+        self.with_final(stop, |f| Ok(f.amplitudes()))
     }
 
     /// Amplitudes of bitstrings, one character a qubit, qubit 0 first.
@@ -136,15 +135,49 @@ impl<R: Real> Plan<R> {
                 return Err(Refused::Malformed(format!("qubit {q} is named twice or is not in the circuit")));
             }
         }
-        let needed = 8u64.checked_shl(qubits.len() as u32).filter(|&n| n >> 40 == 0);
-        match needed {
-            Some(bytes) if bytes <= self.allowed => self.with_final(stop, |f| Ok(f.probabilities(qubits))),
-            needed => Err(Refused::Memory { needed, allowed: self.allowed }),
-        }
+        self.room_for(8, qubits.len() as u32)?;
+        self.with_final(stop, |f| Ok(f.probabilities(qubits)))
     }
 
     /// Expectation values of Pauli strings, one letter a qubit, qubit 0 first.
     pub fn expectation(&self, paulis: &[String], stop: &dyn Fn(u64) -> bool) -> Result<Vec<f64>, Refused> {
         self.with_final(stop, |f| paulis.iter().map(|text| f.expectation(text)).collect())
+    }
+
+    /// The value of a sum of Pauli strings and its derivative by every parameter of the circuit, in f64.
+    pub fn gradient(&self, of: &[(String, f64)], stop: &dyn Fn(u64) -> bool) -> Result<(f64, Vec<f64>), Refused> {
+        self.room_for(2 * 16, self.circuit.n_qubits)?;
+        adjoint::gradient(&self.circuit, of, self.level, stop)
+    }
+
+    /// Expectation values at every point of the circuit's parameters: shape (points, strings).
+    pub fn sweep_expectations(
+        &self,
+        points: &[Vec<f64>],
+        paulis: &[String],
+        stop: &dyn Fn(u64) -> bool,
+    ) -> Result<Vec<Vec<f64>>, Refused> {
+        self.room_for(128, self.circuit.n_qubits)?;
+        sweep::expectations::<R>(&self.circuit, points, paulis, self.level, stop)
+    }
+
+    /// Samples at every point of the circuit's parameters.
+    pub fn sweep_samples(
+        &self,
+        points: &[Vec<f64>],
+        shots: usize,
+        seed: u64,
+        stop: &dyn Fn(u64) -> bool,
+    ) -> Result<Vec<Samples>, Refused> {
+        self.room_for(128, self.circuit.n_qubits)?;
+        sweep::samples::<R>(&self.circuit, points, shots, seed, self.level, stop)
+    }
+
+    /// Refuses `2^bits` items of `bytes` bytes where they are too many.
+    fn room_for(&self, bytes: u64, bits: u32) -> Result<(), Refused> {
+        match (bits < 48).then(|| bytes << bits) {
+            Some(needed) if needed <= self.allowed => Ok(()),
+            needed => Err(Refused::Memory { needed, allowed: self.allowed }),
+        }
     }
 }

@@ -155,6 +155,39 @@ impl PyPlan {
     fn expectation(&self, py: Python<'_>, paulis: Vec<String>) -> PyResult<Vec<f64>> {
         interruptible(py, |stop| either!(self, plan => plan.expectation(&paulis, stop)))
     }
+
+    /// (value, derivatives): the expectation value of a sum of Pauli strings, given as (string, coefficient), and its
+    /// derivative by every parameter of the circuit in the order of its ops; computed in f64.
+    fn gradient(&self, py: Python<'_>, observable: Vec<(String, f64)>) -> PyResult<(f64, Vec<f64>)> {
+        interruptible(py, |stop| either!(self, plan => plan.gradient(&observable, stop)))
+    }
+
+    /// The circuit at many points of its parameters, each a list of all angles in the order of the ops. With `paulis`:
+    /// expectation values, one list a point. Else: Samples of `shots` shots, one a point.
+    #[pyo3(signature = (points, paulis=None, shots=0, seed=0))]
+    fn sweep<'py>(
+        &self,
+        py: Python<'py>,
+        points: Vec<Vec<f64>>,
+        paulis: Option<Vec<String>>,
+        shots: usize,
+        seed: u64,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        match paulis {
+            Some(paulis) => {
+                let found =
+                    interruptible(py, |stop| either!(self, plan => plan.sweep_expectations(&points, &paulis, stop)))?;
+                Ok(found.into_pyobject(py)?.into_any())
+            }
+            None => {
+                let found =
+                    interruptible(py, |stop| either!(self, plan => plan.sweep_samples(&points, shots, seed, stop)))?;
+                let wrap = |samples| PySamples { samples, circuit: self.circuit.clone() };
+                let found: Vec<PySamples> = found.into_iter().map(wrap).collect();
+                Ok(found.into_pyobject(py)?.into_any())
+            }
+        }
+    }
 }
 
 /// Bytes of that length from chunks.

@@ -353,7 +353,7 @@ impl<R: Real> Walk<'_, R> {
 }
 
 /// Bit `at` of outcome s becomes cbit `cbit` of shot s, 64 shots at a time.
-fn scatter(samples: &mut Samples, outcomes: &[u64], sampled: &[(u32, u32)]) {
+pub fn scatter(samples: &mut Samples, outcomes: &[u64], sampled: &[(u32, u32)]) {
     for (word, part) in outcomes.chunks(64).enumerate() {
         let mut block = [0u64; 64];
         block[..part.len()].copy_from_slice(part);
