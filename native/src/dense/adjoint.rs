@@ -66,28 +66,33 @@ pub fn derivative(kind: Kind, angles: &[f64], which: usize) -> Mat {
     out
 }
 
-/// Complex amplitudes with qubit q at bit `q + shift`.
+/// Amplitudes with qubit q at bit `q + shift`.
 pub struct Flat<R: Real> {
     pub amplitudes: Buffer<R>,
     pub bits: u32,
     pub shift: u32,
+    /// 2 if complex, 1 if real.
+    pub parts: usize,
     pub level: Level,
     scratch: Scratch<R>,
     numbers: Lines<R>,
 }
 
 impl<R: Real> Flat<R> {
-    pub fn zero(n: u32, shift: u32, level: Level) -> Flat<R> {
+    pub fn zero(n: u32, shift: u32, parts: usize, level: Level) -> Flat<R> {
         let bits = (n + shift).max(R::LANE_BITS);
-        let mut amplitudes = Buffer::zeroed(2 << bits);
+        let mut amplitudes = Buffer::zeroed(parts << bits);
         for lane in 0..1usize << shift {
             amplitudes[lane] = R::of(1.0);
         }
-        Flat { amplitudes, bits, shift, level, scratch: Scratch::default(), numbers: Lines::new() }
+        Flat { amplitudes, bits, shift, parts, level, scratch: Scratch::default(), numbers: Lines::new() }
     }
 
     #[inline]
     pub fn get(&self, x: usize) -> C64 {
+        if self.parts == 1 {
+            return C64 { re: self.amplitudes[x].f64(), im: 0.0 };
+        }
         let at = x / R::W * 2 * R::W + x % R::W;
         C64 { re: self.amplitudes[at].f64(), im: self.amplitudes[at + R::W].f64() }
     }
@@ -105,9 +110,9 @@ impl<R: Real> Flat<R> {
         }
         self.numbers.clear();
         let job = if mats.len() == 1 {
-            BlockJob::new(&mats[0], &on, &[], self.bits, true, &mut self.numbers)
+            BlockJob::new(&mats[0], &on, &[], self.bits, self.parts == 2, &mut self.numbers)
         } else {
-            BlockJob::of_lanes(mats, &on, self.bits, &mut self.numbers)
+            BlockJob::of_lanes(mats, &on, self.bits, self.parts == 2, &mut self.numbers)
         };
         let (job, data) = (Job::Block(job), self.amplitudes.as_mut_ptr());
         // SAFETY: the job is made for a chunk of all bits of this state, which is borrowed alone; `level` was found on
@@ -163,7 +168,7 @@ pub fn gradient(
     let gates = gates_of(circuit)?;
     let strings: Vec<Vec<(u32, u8)>> =
         observable.iter().map(|(text, _)| letters(text, n as usize)).collect::<Result<_, _>>()?;
-    let mut psi = Flat::<f64>::zero(n, 0, level);
+    let mut psi = Flat::<f64>::zero(n, 0, 2, level);
     let size = psi.amplitudes.len() as u64;
     for op in &gates {
         psi.apply(&of_gate(op.kind, circuit.angles(op)), op.qubits());
@@ -171,7 +176,7 @@ pub fn gradient(
             return Err(Refused::Stopped);
         }
     }
-    let mut lambda = Flat::<f64>::zero(n, 0, level);
+    let mut lambda = Flat::<f64>::zero(n, 0, 2, level);
     lambda.amplitudes.fill(0.0);
     for (string, (_, factor)) in strings.iter().zip(observable) {
         add_pauli(&mut lambda, &psi, string, *factor);

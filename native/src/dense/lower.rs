@@ -116,11 +116,17 @@ impl BlockJob {
         BlockJob { span, shape, coefs, chunk_controls }
     }
 
-    /// One matrix a lane, on block bits `on` of a complex state of `local` bits.
-    pub fn of_lanes<R: Real>(mats: &[Mat], on: &[u32], local: u32, numbers: &mut Lines<R>) -> BlockJob {
-        let mut job = BlockJob::new(&mats[0], on, &[], local, true, numbers);
+    /// One matrix a lane, on block bits `on` of a state of `local` bits.
+    pub fn of_lanes<R: Real>(
+        mats: &[Mat],
+        on: &[u32],
+        local: u32,
+        complex_state: bool,
+        numbers: &mut Lines<R>,
+    ) -> BlockJob {
+        let mut job = BlockJob::new(&mats[0], on, &[], local, complex_state, numbers);
         numbers.clear();
-        let complex = !mats.iter().all(Mat::is_real);
+        let complex = complex_state && !mats.iter().all(Mat::is_real);
         let entries = mats[0].dim() * mats[0].dim();
         let parts = if complex { 2 } else { 1 };
         job.shape = Shape { complex, vector: true, ..job.shape };

@@ -6,7 +6,7 @@
 use super::adjoint::{gates_of, letters, Flat};
 use super::isa::Level;
 use super::lanes::Real;
-use super::matrix::{of_gate, Mat};
+use super::matrix::{always_real, of_gate, Mat};
 use super::sample::pick;
 use super::Refused;
 use crate::circuit::{Circuit, Kind, Op, NONE};
@@ -29,8 +29,9 @@ fn each_group<R: Real>(
         )));
     }
     let gates = merged(&gates_of(circuit)?);
+    let real = gates.iter().flatten().all(|op| always_real(op.kind));
     for (number, group) in points.chunks(R::W).enumerate() {
-        let mut state = Flat::<R>::zero(circuit.n_qubits, R::LANE_BITS, level);
+        let mut state = Flat::<R>::zero(circuit.n_qubits, R::LANE_BITS, 2 - real as usize, level);
         let mut mats: Vec<Mat> = Vec::with_capacity(R::W);
         for run in &gates {
             mats.clear();
@@ -93,15 +94,42 @@ pub fn expectations<R: Real>(
         paulis.iter().map(|text| letters(text, circuit.n_qubits as usize)).collect::<Result<_, _>>()?;
     let mut out = vec![vec![0.0; paulis.len()]; points.len()];
     each_group::<R>(circuit, points, level, stop, |state, first| {
-        let norms = value(state, &[]);
+        let signed = signed_sums(state);
         for (k, string) in strings.iter().enumerate() {
-            let sums = value(state, string);
+            let z = string.iter().fold(0usize, |m, (q, _)| m | 1 << q);
+            let diagonal = string.iter().all(|&(_, letter)| letter == 3);
+            let crossed = if diagonal { [0.0; 16] } else { value(state, string) };
             for (lane, row) in out[first..].iter_mut().take(R::W).enumerate() {
-                row[k] = sums[lane] / norms[lane];
+                let sum = if diagonal { signed[z * R::W + lane].f64() } else { crossed[lane] };
+                row[k] = sum / signed[lane].f64();
             }
         }
     })?;
     Ok(out)
+}
+
+/// Weights with the signs of every product of Zs, for every lane: row m is the sum over x of `(-1)^(m . x) |a_x|^2`
+/// (the Walsh-Hadamard transform), so row 0 is the norm.
+fn signed_sums<R: Real>(state: &Flat<R>) -> Vec<R> {
+    let (n, w) = (state.bits - R::LANE_BITS, R::W);
+    let mut out: Vec<R> = Vec::with_capacity(w << n);
+    for row in state.amplitudes.chunks_exact(w * state.parts) {
+        let (re, im) = row.split_at(w);
+        if im.is_empty() {
+            out.extend(re.iter().map(|&a| a * a));
+        } else {
+            out.extend(re.iter().zip(im).map(|(&a, &b)| a * a + b * b));
+        }
+    }
+    for q in 0..n {
+        for pair in out.chunks_exact_mut((2 << q) * w) {
+            let (zero, one) = pair.split_at_mut((1 << q) * w);
+            for (a, b) in zero.iter_mut().zip(one) {
+                (*a, *b) = (*a + *b, *a - *b);
+            }
+        }
+    }
+    out
 }
 
 /// `<P>` of every lane, not divided by the norm.
@@ -111,19 +139,13 @@ fn value<R: Real>(state: &Flat<R>, string: &[(u32, u8)]) -> [f64; 16] {
     let turn = [(1.0, 0.0), (0.0, 1.0), (-1.0, 0.0), (0.0, -1.0)][ys % 4];
     let (rows, w) = (1usize << (state.bits - R::LANE_BITS), R::W);
     let mut out = [0.0; 16];
-    for x in 0..rows {
-        let y = x ^ flip;
-        if y < x {
-            continue;
-        }
-        // <y|P|x> and <x|P|y> are conjugate, so a pair of rows counts twice its real part.
-        let weight = if flip == 0 { 1.0 } else { 2.0 };
-        let weight = if (x & sign).count_ones() % 2 == 1 { -weight } else { weight };
-        let (a, b) = (&state.amplitudes[x * 2 * w..][..2 * w], &state.amplitudes[y * 2 * w..][..2 * w]);
-        for lane in 0..w {
-            let (xr, xi, yr, yi) = (a[lane].f64(), a[lane + w].f64(), b[lane].f64(), b[lane + w].f64());
-            let (re, im) = (yr * xr + yi * xi, yr * xi - yi * xr);
-            out[lane] += weight * (re * turn.0 - im * turn.1);
+    // <y|P|x> and <x|P|y> are conjugate, so a pair of rows counts twice its real part.
+    for x in (0..rows).filter(|x| x ^ flip > *x) {
+        let weight = if (x & sign).count_ones() % 2 == 1 { -2.0 } else { 2.0 };
+        for (lane, sum) in out[..w].iter_mut().enumerate() {
+            let (x, y) = (state.get(x * w + lane), state.get((x ^ flip) * w + lane));
+            let z = y.conj().mul(x);
+            *sum += weight * (z.re * turn.0 - z.im * turn.1);
         }
     }
     out
