@@ -39,6 +39,8 @@ pub struct Plan<R: Real> {
     circuit: Arc<Circuit>,
     program: Program<R>,
     level: Level,
+    /// Threads that share the chunks of a wide state; they change no bit of the result.
+    threads: usize,
     allowed: u64,
 }
 
@@ -72,11 +74,24 @@ impl<R: Real> Plan<R> {
                 }
             }
         };
-        let plan = Plan { circuit: circuit.clone(), program, level: level(), allowed };
+        let plan = Plan { circuit: circuit.clone(), program, level: level(), threads: 1, allowed };
         match plan.memory_bytes(1) {
             needed if needed > allowed => Err(Refused::Memory { needed: Some(needed), allowed }),
             _ => Ok(plan),
         }
+    }
+
+    /// The same with other threads (1 to 256).
+    pub fn with_threads(mut self, threads: usize) -> Plan<R> {
+        self.threads = threads.clamp(1, 256);
+        self
+    }
+
+    /// The same with the kernels of another instruction set that `available` lists.
+    pub fn with_level(mut self, level: Level) -> Plan<R> {
+        assert!(available().contains(&level), "an instruction set of this machine");
+        self.level = level;
+        self
     }
 
     /// Most qubits in the state at a time.
@@ -93,7 +108,7 @@ impl<R: Real> Plan<R> {
 
     /// Samples; `stop` is told of amplitudes done now and then, and ends the run with true.
     pub fn run(&self, shots: usize, seed: u64, stop: &dyn Fn(u64) -> bool) -> Result<Samples, Refused> {
-        run::run(&self.circuit, &self.program, self.level, shots, seed, stop).ok_or(Refused::Stopped)
+        run::run(&self.circuit, &self.program, (self.level, self.threads), shots, seed, stop).ok_or(Refused::Stopped)
     }
 
     /// The final state, before the read-out.
@@ -106,7 +121,7 @@ impl<R: Real> Plan<R> {
         if !self.program.steps.iter().all(gates_only) {
             return Err(Refused::NotUnitary);
         }
-        let state = run::state(&self.program, self.level, stop).ok_or(Refused::Stopped)?;
+        let state = run::state(&self.program, (self.level, self.threads), stop).ok_or(Refused::Stopped)?;
         look(&Final { program: &self.program, state: &state })
     }
 

@@ -199,6 +199,11 @@ impl<R: Real> Pass<R> {
         }
     }
 
+    /// How many kernels run on a chunk.
+    pub fn len(&self) -> usize {
+        self.jobs.len()
+    }
+
     pub fn gathers(&self) -> bool {
         !self.gathered.is_empty()
     }

@@ -94,15 +94,21 @@ fn interruptible<T: Send>(
 #[pymethods]
 impl PyPlan {
     /// `precision`: "f32" or "f64"; `memory_limit`: bytes that states may take (default: three quarters of free
-    /// memory). Raises MemoryError with the number if that is too little.
+    /// memory); `threads` change no bit of a result. Raises MemoryError with the number if the memory is too little.
     #[new]
-    #[pyo3(signature = (circuit, precision="f32", memory_limit=None))]
-    fn new(py: Python<'_>, circuit: &PyCircuit, precision: &str, memory_limit: Option<u64>) -> PyResult<PyPlan> {
+    #[pyo3(signature = (circuit, precision="f32", memory_limit=None, threads=1))]
+    fn new(
+        py: Python<'_>,
+        circuit: &PyCircuit,
+        precision: &str,
+        memory_limit: Option<u64>,
+        threads: usize,
+    ) -> PyResult<PyPlan> {
         let allowed = memory_limit.unwrap_or_else(free_memory);
         let shared = circuit.0.clone();
         let plan = py.detach(|| match precision {
-            "f32" => Plan::compile(&shared, allowed).map(Either::Single).map_err(refused),
-            "f64" => Plan::compile(&shared, allowed).map(Either::Double).map_err(refused),
+            "f32" => Plan::compile(&shared, allowed).map(|p| Either::Single(p.with_threads(threads))).map_err(refused),
+            "f64" => Plan::compile(&shared, allowed).map(|p| Either::Double(p.with_threads(threads))).map_err(refused),
             other => Err(PyValueError::new_err(format!("precision '{other}' is neither 'f32' nor 'f64'"))),
         })?;
         Ok(PyPlan { plan, circuit: shared })

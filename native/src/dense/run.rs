@@ -59,7 +59,7 @@ pub struct Walk<'a, R: Real> {
 pub fn run<R: Real>(
     circuit: &Circuit,
     program: &Program<R>,
-    level: Level,
+    (level, threads): (Level, usize),
     shots: usize,
     seed: u64,
     stop: &dyn Fn(u64) -> bool,
@@ -73,8 +73,7 @@ pub fn run<R: Real>(
             order.swap(k, dice.below(k as u64 + 1) as usize);
         }
     }
-    let mut walk =
-        Walk { circuit, program, level, work: Workspace::default(), stop, samples, order, done: 0 };
+    let mut walk = Walk { circuit, program, level, work: Workspace::new(threads), stop, samples, order, done: 0 };
     if shots > 0 && !walk.tree(seed) {
         return None;
     }
@@ -83,8 +82,12 @@ pub fn run<R: Real>(
 }
 
 /// The state of a program whose steps are all unconditional gates.
-pub fn state<R: Real>(program: &Program<R>, level: Level, stop: &dyn Fn(u64) -> bool) -> Option<State<R>> {
-    let mut work = Workspace::default();
+pub fn state<R: Real>(
+    program: &Program<R>,
+    (level, threads): (Level, usize),
+    stop: &dyn Fn(u64) -> bool,
+) -> Option<State<R>> {
+    let mut work = Workspace::new(threads);
     let mut state = State::empty(program.peak, 2 - program.real as usize, level, &mut work);
     let stopped = std::cell::Cell::new(false);
     let watch = |n: u64| {
