@@ -410,8 +410,8 @@ impl<R: Real> Compiler<'_, R> {
         if self.pending_cond == NONE {
             self.out.phase += phase;
         }
-        self.out.work += super::cost::items(&items, self.width, self.out.real);
-        let passes = passes(items, self.state_width, !self.out.real);
+        let passes: Vec<Pass<R>> = passes(items, self.state_width, !self.out.real);
+        self.out.work += passes.iter().map(|pass| pass.cycles).sum::<f64>();
         self.out.steps.push(Step::Gates { cond: self.pending_cond, width: self.width, passes });
         self.state_width = self.width;
         self.pending_cond = NONE;

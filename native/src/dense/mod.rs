@@ -29,6 +29,7 @@ use std::sync::Arc;
 
 use crate::circuit::{Circuit, NONE};
 use crate::samples::Samples;
+pub use cost::{Rates, RATES};
 use compile::{compile, Deferral, Program, Step};
 pub use isa::{available, level, Level};
 pub use lanes::Real;
@@ -97,6 +98,31 @@ impl<R: Real> Plan<R> {
     /// Most qubits in the state at a time.
     pub fn width(&self) -> u32 {
         self.program.peak
+    }
+
+    /// Predicted seconds of `run(shots)`.
+    pub fn cost(&self, shots: u64, rates: &Rates) -> f64 {
+        cost::seconds(&self.program, shots as f64, rates)
+    }
+
+    /// Counts of the plan: passes over the state, kernel calls, steps that may split a branch.
+    pub fn stats(&self) -> [(&'static str, usize); 5] {
+        let passes = self.program.steps.iter().flat_map(|step| match step {
+            Step::Gates { passes, .. } => passes.as_slice(),
+            _ => &[],
+        });
+        let (mut n_passes, mut kernels) = (0, 0);
+        for pass in passes {
+            n_passes += 1;
+            kernels += pass.len();
+        }
+        [
+            ("width", self.program.peak as usize),
+            ("real", self.program.real as usize),
+            ("passes", n_passes),
+            ("kernels", kernels),
+            ("splits", self.program.splits),
+        ]
     }
 
     /// Bytes that the states of a run take at most.

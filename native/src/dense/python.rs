@@ -1,13 +1,14 @@
 //! Dense plans for Python.
 
 use std::cell::Cell;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use pyo3::exceptions::{PyMemoryError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyComplex};
 
-use super::{Plan, Refused};
+use super::{Plan, Rates, Refused, RATES};
 use crate::circuit::python::PyCircuit;
 use crate::circuit::Circuit;
 use crate::samples::python::PySamples;
@@ -125,6 +126,24 @@ impl PyPlan {
         either!(self, plan => plan.memory_bytes(shots))
     }
 
+    /// Predicted seconds of `run(shots)`. `rates` replaces entries of `DENSE_RATES`, as a calibration found them.
+    #[pyo3(signature = (shots, rates=None))]
+    fn cost(&self, shots: u64, rates: Option<HashMap<String, f64>>) -> PyResult<f64> {
+        let mut used = RATES;
+        for (name, value) in rates.unwrap_or_default() {
+            match entries(&mut used).into_iter().find(|(known, _)| *known == name) {
+                Some((_, slot)) if value > 0.0 => *slot = value,
+                _ => return Err(PyValueError::new_err(format!("rate '{name}' = {value} is unknown or not positive"))),
+            }
+        }
+        Ok(either!(self, plan => plan.cost(shots, &used)))
+    }
+
+    /// Counts of the plan: width, real (1: all amplitudes are), passes over the state, kernels, splits.
+    fn stats(&self) -> HashMap<&'static str, usize> {
+        either!(self, plan => plan.stats()).into_iter().collect()
+    }
+
     /// Samples of `shots` shots.
     fn run(&self, py: Python<'_>, shots: usize, seed: u64) -> PyResult<PySamples> {
         let samples = interruptible(py, |stop| either!(self, plan => plan.run(shots, seed, stop)))?;
@@ -210,6 +229,18 @@ fn filled<'py, const N: usize>(
     })
 }
 
+fn entries(rates: &mut Rates) -> [(&'static str, &mut f64); 5] {
+    [
+        ("cycles_per_second", &mut rates.cycles_per_second),
+        ("bytes_per_second", &mut rates.bytes_per_second),
+        ("seconds_per_shot", &mut rates.seconds_per_shot),
+        ("seconds_per_split", &mut rates.seconds_per_split),
+        ("seconds_per_run", &mut rates.seconds_per_run),
+    ]
+}
+
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    let mut rates = RATES;
+    module.add("DENSE_RATES", entries(&mut rates).map(|(name, value)| (name, *value)).into_iter().collect::<HashMap<_, _>>())?;
     module.add_class::<PyPlan>()
 }
