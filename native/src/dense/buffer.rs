@@ -56,6 +56,10 @@ impl<R: Real> Lines<R> {
         at * 16
     }
 
+    pub fn clear(&mut self) {
+        self.lines.clear();
+    }
+
     pub fn from(&self, at: usize) -> &[R] {
         &self.all()[at..]
     }

@@ -14,8 +14,8 @@ use crate::circuit::{Circuit, Kind, Op, NONE};
 pub enum Step<R: Real> {
     /// Gates, where `cond` holds; afterwards the state has `width` qubits.
     Gates { cond: u32, width: u32, passes: Vec<Pass<R>> },
-    /// A held qubit enters the state, at the top.
-    Enter { qubit: u32 },
+    /// A held qubit enters the state, at position `at`, its new top.
+    Enter { qubit: u32, at: u32 },
     /// Measures the bit at `at`. Unconditional: the qubit leaves the state and holds the outcome.
     Observe { at: u32, qubit: u32, cbit: u32, cond: u32, reset: bool },
     /// A held qubit is measured.
@@ -128,8 +128,8 @@ struct Compiler<'a, R: Real> {
     width: u32,
     pending: Vec<Gate>,
     pending_cond: u32,
-    /// Width of the state where `pending` starts.
-    pending_from: u32,
+    /// Width of the state after the steps so far.
+    state_width: u32,
     out: Program<R>,
 }
 
@@ -154,7 +154,7 @@ pub fn compile<R: Real>(circuit: &Circuit, deferral: &Deferral) -> Option<Progra
         width: 0,
         pending: vec![],
         pending_cond: NONE,
-        pending_from: 0,
+        state_width: 0,
         out,
     };
     for (at, op) in circuit.ops.iter().enumerate() {
@@ -246,6 +246,7 @@ impl<R: Real> Compiler<'_, R> {
             }
         }
         self.width -= 1;
+        self.state_width = self.width;
     }
 
     fn noise(&mut self, op: &Op) {
@@ -374,8 +375,8 @@ impl<R: Real> Compiler<'_, R> {
             Where::At(at) => return at,
             Where::Held => {
                 self.flush();
-                self.out.steps.push(Step::Enter { qubit });
-                self.pending_from = self.width + 1;
+                self.out.steps.push(Step::Enter { qubit, at: self.width });
+                self.state_width = self.width + 1;
                 false
             }
             Where::Known(value) => value,
@@ -402,7 +403,6 @@ impl<R: Real> Compiler<'_, R> {
 
     fn flush(&mut self) {
         if self.pending.is_empty() {
-            self.pending_from = self.width;
             return;
         }
         let (items, phase) = fuse::fuse(&self.pending, self.out.real, self.width);
@@ -410,10 +410,10 @@ impl<R: Real> Compiler<'_, R> {
         if self.pending_cond == NONE {
             self.out.phase += phase;
         }
-        self.out.work += super::cost::items(&items, self.width, self.out.real);
-        let passes = passes(items, self.pending_from, !self.out.real);
+        let passes: Vec<Pass<R>> = passes(items, self.state_width, !self.out.real);
+        self.out.work += passes.iter().map(|pass| pass.cycles).sum::<f64>();
         self.out.steps.push(Step::Gates { cond: self.pending_cond, width: self.width, passes });
-        self.pending_from = self.width;
+        self.state_width = self.width;
         self.pending_cond = NONE;
     }
 }

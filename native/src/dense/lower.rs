@@ -116,6 +116,30 @@ impl BlockJob {
         BlockJob { span, shape, coefs, chunk_controls }
     }
 
+    /// One matrix a lane, on block bits `on` of a state of `local` bits.
+    pub fn of_lanes<R: Real>(
+        mats: &[Mat],
+        on: &[u32],
+        local: u32,
+        complex_state: bool,
+        numbers: &mut Lines<R>,
+    ) -> BlockJob {
+        let mut job = BlockJob::new(&mats[0], on, &[], local, complex_state, numbers);
+        numbers.clear();
+        let complex = complex_state && !mats.iter().all(Mat::is_real);
+        let entries = mats[0].dim() * mats[0].dim();
+        let parts = if complex { 2 } else { 1 };
+        job.shape = Shape { complex, vector: true, ..job.shape };
+        job.coefs = numbers.add(entries * parts * R::W);
+        for (k, slot) in numbers.from_mut(job.coefs)[..entries * parts * R::W].chunks_exact_mut(R::W).enumerate() {
+            for (lane, x) in slot.iter_mut().enumerate() {
+                let z = mats[lane].m()[k / parts];
+                *x = R::of(if k % parts == 1 { z.im } else { z.re });
+            }
+        }
+        job
+    }
+
     unsafe fn run<R: Real, I: Isa<R>>(&self, data: *mut R, chunk: u64, numbers: &Lines<R>) {
         if chunk & self.chunk_controls != self.chunk_controls {
             return;

@@ -348,12 +348,18 @@ pub fn polynomial(diagonal: &[C64], k: usize) -> [f64; 8] {
     theta
 }
 
+/// Whether the matrix is real at all angles.
+pub fn always_real(kind: Kind) -> bool {
+    use Kind::*;
+    matches!(kind, Id | X | Z | H | Ry | Cnot | Cz | Ch | Swap | Cry | Toffoli | Ccz | Cswap)
+}
+
 /// Whether a gate's matrix is real (up to nothing: a global phase counts).
 pub fn is_real(kind: Kind, angles: &[f64]) -> bool {
     use Kind::*;
     let half_turn = |angle: f64| C64::cis(angle).im == 0.0;
     match kind {
-        Id | X | Z | H | Ry | Cnot | Cz | Ch | Swap | Cry | Toffoli | Ccz | Cswap => true,
+        kind if always_real(kind) => true,
         P | Cp => half_turn(angles[0]),
         Rx | Rz | Crx | Crz | Rxx | Ryy | Rzz => half_turn(angles[0] / 2.0) && !matches!(kind, Rx | Crx | Rxx | Ryy),
         U => half_turn(angles[1]) && half_turn(angles[2]),

@@ -4,6 +4,7 @@
 //! into kernel calls on chunks that fit the cache; `run` walks the tree of branches and `sample` reads it out. Kernels
 //! (`kernels`, `phases`) are written over vectors (`lanes`) and compiled per instruction set (`isa`).
 
+mod adjoint;
 mod buffer;
 mod compile;
 mod cost;
@@ -23,11 +24,13 @@ pub mod python;
 mod run;
 mod sample;
 mod state;
+mod sweep;
 
 use std::sync::Arc;
 
 use crate::circuit::{Circuit, NONE};
 use crate::samples::Samples;
+pub use cost::{Rates, RATES};
 use compile::{compile, Deferral, Program, Step};
 pub use isa::{available, level, Level};
 pub use lanes::Real;
@@ -38,6 +41,8 @@ pub struct Plan<R: Real> {
     circuit: Arc<Circuit>,
     program: Program<R>,
     level: Level,
+    /// Threads that share the chunks of a wide state; they change no bit of the result.
+    threads: usize,
     allowed: u64,
 }
 
@@ -71,16 +76,54 @@ impl<R: Real> Plan<R> {
                 }
             }
         };
-        let plan = Plan { circuit: circuit.clone(), program, level: level(), allowed };
+        let plan = Plan { circuit: circuit.clone(), program, level: level(), threads: 1, allowed };
         match plan.memory_bytes(1) {
             needed if needed > allowed => Err(Refused::Memory { needed: Some(needed), allowed }),
             _ => Ok(plan),
         }
     }
 
+    /// The same with other threads (1 to 256).
+    pub fn with_threads(mut self, threads: usize) -> Plan<R> {
+        self.threads = threads.clamp(1, 256);
+        self
+    }
+
+    /// The same with the kernels of another instruction set that `available` lists.
+    pub fn with_level(mut self, level: Level) -> Plan<R> {
+        assert!(available().contains(&level), "an instruction set of this machine");
+        self.level = level;
+        self
+    }
+
     /// Most qubits in the state at a time.
     pub fn width(&self) -> u32 {
         self.program.peak
+    }
+
+    /// Predicted seconds of `run(shots)`.
+    pub fn cost(&self, shots: u64, rates: &Rates) -> f64 {
+        cost::seconds(&self.program, shots as f64, rates)
+    }
+
+    /// Counts of the plan: passes over the state, kernel calls, steps that may split a branch.
+    pub fn stats(&self) -> [(&'static str, usize); 5] {
+        let passes = self.program.steps.iter().flat_map(|step| match step {
+            Step::Gates { passes, .. } => passes.as_slice(),
+            _ => &[],
+        });
+        let (mut n_passes, mut kernels) = (0, 0);
+        for pass in passes {
+            n_passes += 1;
+            kernels += pass.len();
+        }
+        [
+            ("width", self.program.peak as usize),
+            ("real", self.program.real as usize),
+            ("passes", n_passes),
+            ("kernels", kernels),
+            ("splits", self.program.splits),
+        ]
     }
 
     /// Bytes that the states of a run take at most.
@@ -98,7 +141,7 @@ impl<R: Real> Plan<R> {
 
     /// Samples; `stop` is told of amplitudes done now and then, and ends the run with true.
     pub fn run(&self, shots: usize, seed: u64, stop: &dyn Fn(u64) -> bool) -> Result<Samples, Refused> {
-        run::run(&self.circuit, &self.program, self.level, shots, seed, stop).ok_or(Refused::Stopped)
+        run::run(&self.circuit, &self.program, (self.level, self.threads), shots, seed, stop).ok_or(Refused::Stopped)
     }
 
     /// The final state, before the read-out.
@@ -111,17 +154,14 @@ impl<R: Real> Plan<R> {
         if !self.program.steps.iter().all(gates_only) {
             return Err(Refused::NotUnitary);
         }
-        let state = run::state(&self.program, self.level, stop).ok_or(Refused::Stopped)?;
+        let state = run::state(&self.program, (self.level, self.threads), stop).ok_or(Refused::Stopped)?;
         look(&Final { program: &self.program, state: &state })
     }
 
     /// All 2^n amplitudes, real and imaginary part in turn; qubit 0 is the most significant bit of the index.
     pub fn state(&self, stop: &dyn Fn(u64) -> bool) -> Result<Vec<R>, Refused> {
-        let needed = (size_of::<R>() as u64 * 2).checked_shl(self.circuit.n_qubits).filter(|&n| n >> 40 == 0);
-        match needed {
-            Some(bytes) if bytes <= self.allowed => self.with_final(stop, |f| Ok(f.amplitudes())),
-            needed => Err(Refused::Memory { needed, allowed: self.allowed }),
-        }
+        self.room_for(size_of::<R>() as u64 * 4, self.circuit.n_qubits)?;
+        self.with_final(stop, |f| Ok(f.amplitudes()))
     }
 
     /// Amplitudes of bitstrings, one character a qubit, qubit 0 first.
@@ -143,15 +183,49 @@ impl<R: Real> Plan<R> {
                 return Err(Refused::Malformed(format!("qubit {q} is named twice or is not in the circuit")));
             }
         }
-        let needed = 8u64.checked_shl(qubits.len() as u32).filter(|&n| n >> 40 == 0);
-        match needed {
-            Some(bytes) if bytes <= self.allowed => self.with_final(stop, |f| Ok(f.probabilities(qubits))),
-            needed => Err(Refused::Memory { needed, allowed: self.allowed }),
-        }
+        self.room_for(8, qubits.len() as u32)?;
+        self.with_final(stop, |f| Ok(f.probabilities(qubits)))
     }
 
     /// Expectation values of Pauli strings, one letter a qubit, qubit 0 first.
     pub fn expectation(&self, paulis: &[String], stop: &dyn Fn(u64) -> bool) -> Result<Vec<f64>, Refused> {
         self.with_final(stop, |f| paulis.iter().map(|text| f.expectation(text)).collect())
+    }
+
+    /// The value of a sum of Pauli strings and its derivative by every parameter of the circuit, in f64.
+    pub fn gradient(&self, of: &[(String, f64)], stop: &dyn Fn(u64) -> bool) -> Result<(f64, Vec<f64>), Refused> {
+        self.room_for(2 * 16, self.circuit.n_qubits)?;
+        adjoint::gradient(&self.circuit, of, self.level, stop)
+    }
+
+    /// Expectation values at every point of the circuit's parameters: shape (points, strings).
+    pub fn sweep_expectations(
+        &self,
+        points: &[Vec<f64>],
+        paulis: &[String],
+        stop: &dyn Fn(u64) -> bool,
+    ) -> Result<Vec<Vec<f64>>, Refused> {
+        self.room_for(128, self.circuit.n_qubits)?;
+        sweep::expectations::<R>(&self.circuit, points, paulis, self.level, stop)
+    }
+
+    /// Samples at every point of the circuit's parameters.
+    pub fn sweep_samples(
+        &self,
+        points: &[Vec<f64>],
+        shots: usize,
+        seed: u64,
+        stop: &dyn Fn(u64) -> bool,
+    ) -> Result<Vec<Samples>, Refused> {
+        self.room_for(128, self.circuit.n_qubits)?;
+        sweep::samples::<R>(&self.circuit, points, shots, seed, self.level, stop)
+    }
+
+    /// Refuses `2^bits` items of `bytes` bytes where they are too many.
+    fn room_for(&self, bytes: u64, bits: u32) -> Result<(), Refused> {
+        match (bits < 48).then(|| bytes << bits) {
+            Some(needed) if needed <= self.allowed => Ok(()),
+            needed => Err(Refused::Memory { needed, allowed: self.allowed }),
+        }
     }
 }

@@ -6,6 +6,7 @@
 //! Controls and phases may lie outside, where they are constant for a chunk.
 
 use super::buffer::Lines;
+use super::cost;
 use super::fuse::{Item, Term, NONE};
 use super::isa::Isa;
 use super::lanes::Real;
@@ -26,6 +27,8 @@ pub struct Pass<R: Real> {
     row: u32,
     gathered: Vec<u32>,
     jobs: Vec<Job>,
+    /// Cycles of arithmetic, by the table of `cost`.
+    pub cycles: f64,
     /// Coefficients and tables of the jobs.
     numbers: Lines<R>,
 }
@@ -153,8 +156,9 @@ fn lower<R: Real>(items: Vec<Item>, bits: u32, high: &u64, chunk_bits: u32, comp
             }
         })
         .collect();
+    let cycles = cost::items(&items, bits, !complex);
     let contiguous = gathered.iter().enumerate().all(|(k, &b)| b == row + k as u32);
-    Pass { bits, local, row, gathered: if contiguous { vec![] } else { gathered }, jobs, numbers }
+    Pass { bits, local, row, gathered: if contiguous { vec![] } else { gathered }, jobs, cycles, numbers }
 }
 
 impl<R: Real> Pass<R> {
@@ -197,6 +201,11 @@ impl<R: Real> Pass<R> {
             unsafe { std::ptr::copy_nonoverlapping(buffer.add(k * row), data.add((base | h) * parts), row) };
             h = (h | !high).wrapping_add(1) & high;
         }
+    }
+
+    /// How many kernels run on a chunk.
+    pub fn len(&self) -> usize {
+        self.jobs.len()
     }
 
     pub fn gathers(&self) -> bool {

@@ -1,13 +1,14 @@
 //! Dense plans for Python.
 
 use std::cell::Cell;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use pyo3::exceptions::{PyMemoryError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyComplex};
 
-use super::{Plan, Refused};
+use super::{Plan, Rates, Refused, RATES};
 use crate::circuit::python::PyCircuit;
 use crate::circuit::Circuit;
 use crate::samples::python::PySamples;
@@ -94,15 +95,21 @@ fn interruptible<T: Send>(
 #[pymethods]
 impl PyPlan {
     /// `precision`: "f32" or "f64"; `memory_limit`: bytes that states may take (default: three quarters of free
-    /// memory). Raises MemoryError with the number if that is too little.
+    /// memory); `threads` change no bit of a result. Raises MemoryError with the number if the memory is too little.
     #[new]
-    #[pyo3(signature = (circuit, precision="f32", memory_limit=None))]
-    fn new(py: Python<'_>, circuit: &PyCircuit, precision: &str, memory_limit: Option<u64>) -> PyResult<PyPlan> {
+    #[pyo3(signature = (circuit, precision="f32", memory_limit=None, threads=1))]
+    fn new(
+        py: Python<'_>,
+        circuit: &PyCircuit,
+        precision: &str,
+        memory_limit: Option<u64>,
+        threads: usize,
+    ) -> PyResult<PyPlan> {
         let allowed = memory_limit.unwrap_or_else(free_memory);
         let shared = circuit.0.clone();
         let plan = py.detach(|| match precision {
-            "f32" => Plan::compile(&shared, allowed).map(Either::Single).map_err(refused),
-            "f64" => Plan::compile(&shared, allowed).map(Either::Double).map_err(refused),
+            "f32" => Plan::compile(&shared, allowed).map(|p| Either::Single(p.with_threads(threads))).map_err(refused),
+            "f64" => Plan::compile(&shared, allowed).map(|p| Either::Double(p.with_threads(threads))).map_err(refused),
             other => Err(PyValueError::new_err(format!("precision '{other}' is neither 'f32' nor 'f64'"))),
         })?;
         Ok(PyPlan { plan, circuit: shared })
@@ -117,6 +124,24 @@ impl PyPlan {
     /// Most bytes that states take in a run of `shots`.
     fn memory_bytes(&self, shots: u64) -> u64 {
         either!(self, plan => plan.memory_bytes(shots))
+    }
+
+    /// Predicted seconds of `run(shots)`. `rates` replaces entries of `DENSE_RATES`, as a calibration found them.
+    #[pyo3(signature = (shots, rates=None))]
+    fn cost(&self, shots: u64, rates: Option<HashMap<String, f64>>) -> PyResult<f64> {
+        let mut used = RATES;
+        for (name, value) in rates.unwrap_or_default() {
+            match entries(&mut used).into_iter().find(|(known, _)| *known == name) {
+                Some((_, slot)) if value > 0.0 => *slot = value,
+                _ => return Err(PyValueError::new_err(format!("rate '{name}' = {value} is unknown or not positive"))),
+            }
+        }
+        Ok(either!(self, plan => plan.cost(shots, &used)))
+    }
+
+    /// Counts of the plan: width, real (1: all amplitudes are), passes over the state, kernels, splits.
+    fn stats(&self) -> HashMap<&'static str, usize> {
+        either!(self, plan => plan.stats()).into_iter().collect()
     }
 
     /// Samples of `shots` shots.
@@ -155,6 +180,39 @@ impl PyPlan {
     fn expectation(&self, py: Python<'_>, paulis: Vec<String>) -> PyResult<Vec<f64>> {
         interruptible(py, |stop| either!(self, plan => plan.expectation(&paulis, stop)))
     }
+
+    /// (value, derivatives): the expectation value of a sum of Pauli strings, given as (string, coefficient), and its
+    /// derivative by every parameter of the circuit in the order of its ops; computed in f64.
+    fn gradient(&self, py: Python<'_>, observable: Vec<(String, f64)>) -> PyResult<(f64, Vec<f64>)> {
+        interruptible(py, |stop| either!(self, plan => plan.gradient(&observable, stop)))
+    }
+
+    /// The circuit at many points of its parameters, each a list of all angles in the order of the ops. With `paulis`:
+    /// expectation values, one list a point. Else: Samples of `shots` shots, one a point.
+    #[pyo3(signature = (points, paulis=None, shots=0, seed=0))]
+    fn sweep<'py>(
+        &self,
+        py: Python<'py>,
+        points: Vec<Vec<f64>>,
+        paulis: Option<Vec<String>>,
+        shots: usize,
+        seed: u64,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        match paulis {
+            Some(paulis) => {
+                let found =
+                    interruptible(py, |stop| either!(self, plan => plan.sweep_expectations(&points, &paulis, stop)))?;
+                Ok(found.into_pyobject(py)?.into_any())
+            }
+            None => {
+                let found =
+                    interruptible(py, |stop| either!(self, plan => plan.sweep_samples(&points, shots, seed, stop)))?;
+                let wrap = |samples| PySamples { samples, circuit: self.circuit.clone() };
+                let found: Vec<PySamples> = found.into_iter().map(wrap).collect();
+                Ok(found.into_pyobject(py)?.into_any())
+            }
+        }
+    }
 }
 
 /// Bytes of that length from chunks.
@@ -171,6 +229,18 @@ fn filled<'py, const N: usize>(
     })
 }
 
+fn entries(rates: &mut Rates) -> [(&'static str, &mut f64); 5] {
+    [
+        ("cycles_per_second", &mut rates.cycles_per_second),
+        ("bytes_per_second", &mut rates.bytes_per_second),
+        ("seconds_per_shot", &mut rates.seconds_per_shot),
+        ("seconds_per_split", &mut rates.seconds_per_split),
+        ("seconds_per_run", &mut rates.seconds_per_run),
+    ]
+}
+
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    let mut rates = RATES;
+    module.add("DENSE_RATES", entries(&mut rates).map(|(name, value)| (name, *value)).into_iter().collect::<HashMap<_, _>>())?;
     module.add_class::<PyPlan>()
 }

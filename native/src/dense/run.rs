@@ -59,7 +59,7 @@ pub struct Walk<'a, R: Real> {
 pub fn run<R: Real>(
     circuit: &Circuit,
     program: &Program<R>,
-    level: Level,
+    (level, threads): (Level, usize),
     shots: usize,
     seed: u64,
     stop: &dyn Fn(u64) -> bool,
@@ -73,8 +73,7 @@ pub fn run<R: Real>(
             order.swap(k, dice.below(k as u64 + 1) as usize);
         }
     }
-    let mut walk =
-        Walk { circuit, program, level, work: Workspace::default(), stop, samples, order, done: 0 };
+    let mut walk = Walk { circuit, program, level, work: Workspace::new(threads), stop, samples, order, done: 0 };
     if shots > 0 && !walk.tree(seed) {
         return None;
     }
@@ -83,8 +82,12 @@ pub fn run<R: Real>(
 }
 
 /// The state of a program whose steps are all unconditional gates.
-pub fn state<R: Real>(program: &Program<R>, level: Level, stop: &dyn Fn(u64) -> bool) -> Option<State<R>> {
-    let mut work = Workspace::default();
+pub fn state<R: Real>(
+    program: &Program<R>,
+    (level, threads): (Level, usize),
+    stop: &dyn Fn(u64) -> bool,
+) -> Option<State<R>> {
+    let mut work = Workspace::new(threads);
     let mut state = State::empty(program.peak, 2 - program.real as usize, level, &mut work);
     let stopped = std::cell::Cell::new(false);
     let watch = |n: u64| {
@@ -158,7 +161,8 @@ impl<R: Real> Walk<'_, R> {
                 }
                 branch.state.grow(*width);
             }
-            Step::Enter { qubit } => {
+            Step::Enter { qubit, at } => {
+                branch.state.grow(*at);
                 let value = get(&branch.held, *qubit);
                 branch.state.enter(value);
             }
@@ -257,7 +261,8 @@ impl<R: Real> Walk<'_, R> {
         born: &mut Vec<Branch<R>>,
     ) {
         let apply = |b: &mut Branch<R>, which: usize| {
-            if at != NONE {
+            if which == 0 {
+            } else if at != NONE {
                 b.state.pauli(at, which);
             } else if which != 3 {
                 let value = get(&b.held, qubit);
@@ -351,7 +356,7 @@ impl<R: Real> Walk<'_, R> {
 }
 
 /// Bit `at` of outcome s becomes cbit `cbit` of shot s, 64 shots at a time.
-fn scatter(samples: &mut Samples, outcomes: &[u64], sampled: &[(u32, u32)]) {
+pub fn scatter(samples: &mut Samples, outcomes: &[u64], sampled: &[(u32, u32)]) {
     for (word, part) in outcomes.chunks(64).enumerate() {
         let mut block = [0u64; 64];
         block[..part.len()].copy_from_slice(part);

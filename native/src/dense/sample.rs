@@ -61,6 +61,13 @@ pub fn sample<R: Real>(state: &State<R>, shots: usize, dice: &mut Dice) -> Vec<u
     out
 }
 
+/// `shots` indexes by running sums that are at hand.
+pub fn pick(upto: &[f64], shots: usize, dice: &mut Dice) -> Vec<u64> {
+    let guide = Guide::new(upto);
+    let total = upto[upto.len() - 1];
+    (0..shots).map(|_| guide.find(upto, dice.unit() * total) as u64).collect()
+}
+
 fn running<R: Real>(state: &State<R>, from: usize, upto: &mut [f64]) {
     let mut sum = 0.0;
     for x in 0..upto.len() - 1 {

@@ -3,6 +3,8 @@
 //! `width` qubits are in the state, at the bits below it; a state always has whole blocks, so that with fewer qubits
 //! than lane bits the rest is 0. Amplitude x is lane `x % W` of block `x / W`.
 
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
 use super::buffer::Buffer;
 use super::isa::{with_isa, Isa, Level};
 use super::lanes::Real;
@@ -19,16 +21,36 @@ pub struct State<R: Real> {
     level: Level,
 }
 
-/// Buffers that a run uses again and again, one set a thread.
-#[derive(Default)]
+/// Buffers that a run uses again and again.
 pub struct Workspace<R: Real> {
-    scratch: Scratch<R>,
-    chunk: Option<Buffer<R>>,
+    /// One a thread.
+    desks: Vec<Desk<R>>,
     /// Buffers of states that are done.
     spare: Vec<Buffer<R>>,
 }
 
+/// What a thread needs to run a pass.
+#[derive(Default)]
+struct Desk<R: Real> {
+    scratch: Scratch<R>,
+    chunk: Option<Buffer<R>>,
+}
+
+/// The start of a state, for threads that write different chunks of it.
+#[derive(Clone, Copy)]
+struct Shared<R>(*mut R);
+
+// SAFETY: the threads of `State::run` use different chunks.
+unsafe impl<R: Real> Send for Shared<R> {}
+// SAFETY: as above.
+unsafe impl<R: Real> Sync for Shared<R> {}
+
 impl<R: Real> Workspace<R> {
+    /// For as many threads.
+    pub fn new(threads: usize) -> Workspace<R> {
+        Workspace { desks: (0..threads.max(1)).map(|_| Desk::default()).collect(), spare: vec![] }
+    }
+
     fn buffer(&mut self, len: usize) -> (Buffer<R>, usize) {
         match self.spare.iter().position(|b| b.len() >= len) {
             Some(k) => {
@@ -133,19 +155,40 @@ impl<R: Real> State<R> {
         self.grow(pass.bits);
         assert_eq!(pass.bits, self.width, "a pass is made for the width of its state");
         let needed = if pass.gathers() { pass.chunk_len(self.parts) } else { 0 };
-        if work.chunk.as_ref().is_none_or(|b| b.len() < needed) {
-            work.chunk = Some(Buffer::zeroed(needed));
-        }
-        let Some(chunk) = work.chunk.as_mut() else { return };
-        let (data, chunk, parts) = (self.amplitudes.as_mut_ptr(), chunk.as_mut_ptr(), self.parts);
-        for number in 0..pass.chunks() {
-            // SAFETY: the state has the pass's bits (asserted), it is borrowed alone, the buffer has room for a chunk,
-            // and `level` was found on this machine.
-            with_isa!(self.level, I => unsafe { pass.run::<I>(data, number, parts, chunk, &mut work.scratch) });
-            if stop(pass.chunk_len(parts) as u64) {
-                return;
+        let (data, parts, level) = (Shared(self.amplitudes.as_mut_ptr()), self.parts, self.level);
+        let (next, stopped) = (AtomicU64::new(0), AtomicBool::new(false));
+        // Takes chunks until none is left; which thread takes which changes no bit of the result.
+        let go = |desk: &mut Desk<R>, ask: &dyn Fn(u64) -> bool| {
+            let data = data;
+            if desk.chunk.as_ref().is_none_or(|b| b.len() < needed) {
+                desk.chunk = Some(Buffer::zeroed(needed));
             }
+            let Some(chunk) = desk.chunk.as_mut() else { return };
+            let chunk = chunk.as_mut_ptr();
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                if number >= pass.chunks() || stopped.load(Ordering::Relaxed) {
+                    return;
+                }
+                // SAFETY: the state has the pass's bits (asserted) and is borrowed alone, a number is given out once,
+                // the buffer has room for a chunk, and `level` was found on this machine.
+                with_isa!(level, I => unsafe { pass.run::<I>(data.0, number, parts, chunk, &mut desk.scratch) });
+                if ask(pass.chunk_len(parts) as u64 * pass.len() as u64) {
+                    stopped.store(true, Ordering::Relaxed);
+                }
+            }
+        };
+        let Some((first, others)) = work.desks.split_first_mut() else { return };
+        if others.is_empty() || pass.chunks() < 2 {
+            go(first, stop);
+            return;
         }
+        std::thread::scope(|scope| {
+            for desk in others {
+                scope.spawn(|| go(desk, &|_| false));
+            }
+            go(first, stop);
+        });
     }
 
     /// Sums of squares over the reals `from..to` (whole vectors), lane by lane.
