@@ -18,7 +18,7 @@ version_of() { "$1" --version 2>/dev/null | sed -n 's/^[a-z]* \([0-9][0-9.]*\).*
 # The first folder with a cargo and a rustc that are new enough.
 find_rust() {
   local folder tool version
-  for folder in ${CARGO_HOME:+"$CARGO_HOME/bin"} $(tr ':' ' ' <<<"$PATH") "$HOME/.cargo/bin" /usr/bin; do
+  for folder in ${CARGO_HOME:+"$CARGO_HOME/bin"} $(tr ':' ' ' <<<"$PATH") "$HOME/.cargo/bin"; do
     for tool in cargo rustc; do
       [[ -x $folder/$tool ]] && version=$(version_of "$folder/$tool") && [[ -n $version ]] || continue 2
       is_at_least "$version" "$wanted" || continue 2

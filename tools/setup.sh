@@ -97,7 +97,7 @@ build_native() {
   rust=$(tools/rust.sh)
   wanted=$(wanted_native_stamp)
   echo "setup: building the native core with $("$rust/cargo" --version) (first time: about a minute)"
-  PATH=$rust:$PATH PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 \
+  PATH=$PWD/$venv/bin:$rust:$PATH PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 \
     "$venv/bin/python" -m pip install --quiet --no-deps --no-build-isolation --force-reinstall ./native
   echo "$wanted" >"$native_stamp.new"
   mv "$native_stamp.new" "$native_stamp"
