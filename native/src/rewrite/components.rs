@@ -1,6 +1,9 @@
 //! Parts of a circuit that nothing connects, no gate and no classical bit: each can be sampled alone.
+//!
+//! A qubit that is reset is another one from then on, so qubits that serve twice connect nothing.
 
-use crate::circuit::{Circuit, Cond, Op, Register, Table, NONE};
+use super::slots::{self, Trace};
+use crate::circuit::{Circuit, Cond, Kind, Op, Register, Table, NONE};
 
 /// One part: a circuit of its own, and for each of its cbits the cbit of the whole.
 #[derive(Clone, Debug, PartialEq)]
@@ -66,7 +69,7 @@ fn connect(circuit: &Circuit) -> (Sets, [u32; 3]) {
         if op.cond != NONE {
             see(conds + op.cond);
         }
-        if op.kind == crate::circuit::Kind::Logic && !circuit.tables[op.param as usize].inputs.is_empty() {
+        if op.kind == Kind::Logic && !circuit.tables[op.param as usize].inputs.is_empty() {
             see(tables + op.param);
         }
     }
@@ -82,8 +85,24 @@ fn home(sets: &mut Sets, bases: &[u32; 3], op: &Op) -> u32 {
     sets.find(any)
 }
 
-/// How many parts have a qubit with an instruction.
-pub fn count(circuit: &Circuit) -> usize {
+/// The circuit with a wire for each life of a qubit, from reset to reset.
+fn lives(circuit: &Circuit) -> Circuit {
+    let mut made = circuit.clone();
+    let mut at: Vec<u32> = (0..circuit.n_qubits).collect();
+    made.ops.retain_mut(|op| {
+        if op.kind == Kind::Reset && op.cond == NONE {
+            at[op.q[0] as usize] = made.n_qubits;
+            made.n_qubits += 1;
+            return false;
+        }
+        op.q = op.q.map(|q| if q == NONE { NONE } else { at[q as usize] });
+        true
+    });
+    made
+}
+
+/// How many parts have a qubit with an instruction; the circuit must have no unconditional reset.
+pub(super) fn count_wires(circuit: &Circuit) -> usize {
     let (mut sets, bases) = connect(circuit);
     let mut seen = vec![false; circuit.n_qubits as usize + circuit.n_cbits as usize];
     let mut parts = 0;
@@ -94,9 +113,15 @@ pub fn count(circuit: &Circuit) -> usize {
     parts
 }
 
+/// How many parts have a qubit with an instruction.
+pub fn count(circuit: &Circuit) -> usize {
+    count_wires(&lives(circuit))
+}
+
 /// The parts, each with its own numbers for qubits and cbits; registers show the cbits of the part, else a constant 0.
 /// Every cbit that an instruction writes is in exactly one part.
 pub fn split(circuit: &Circuit) -> Vec<Part> {
+    let circuit = &lives(circuit);
     let (mut sets, bases) = connect(circuit);
     let n = circuit.n_qubits as usize + circuit.n_cbits as usize;
     let mut part_of_home = vec![NONE; n];
@@ -206,7 +231,7 @@ fn part(circuit: &Circuit, ops: &[u32], numbers: &mut Numbers) -> Part {
         if op.cbit != NONE {
             op.cbit = numbers.of_cbit(&mut part, op.cbit);
         }
-        if op.kind == crate::circuit::Kind::Logic {
+        if op.kind == Kind::Logic {
             op.param = numbers.of_table(circuit, &mut part, op.param);
         } else if op.kind.n_params() > 0 {
             op.param = part.circuit.params.len() as u32;
@@ -222,5 +247,8 @@ fn part(circuit: &Circuit, ops: &[u32], numbers: &mut Numbers) -> Part {
         .map(|r| Register { name: r.name.clone(), cbits: r.cbits.iter().map(shown).collect(), ..r.clone() })
         .collect();
     numbers.forget();
+    let origin: Vec<u32> = (0..part.circuit.n_qubits).collect();
+    let n = part.circuit.n_qubits;
+    slots::assign(&mut part.circuit, &origin, n, Trace::Reuse);
     part
 }

@@ -82,6 +82,12 @@ impl Cones {
         self.sets[end * self.words..(end + 1) * self.words].iter().map(|w| w.count_ones()).sum()
     }
 
+    /// The fewest qubits that any end needs.
+    pub fn smallest(&self, graph: &Graph) -> u32 {
+        let ends = (0..graph.n_wires()).filter(|&w| graph.end[w] != NONE);
+        ends.map(|w| self.size(w)).min().unwrap_or(0)
+    }
+
     /// The order that always closes the wire which needs the fewest new qubits.
     pub fn greedy(&self, graph: &Graph, patient: bool, tie: Tie) -> Vec<u32> {
         let n = graph.n_wires();

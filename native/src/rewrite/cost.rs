@@ -156,7 +156,18 @@ pub fn caps(smallest: u32) -> impl Iterator<Item = u32> {
     [6, 9, 12, 15, 18, 21].into_iter().filter(move |&cap| cap > smallest).chain([LAST])
 }
 
-/// Qubits alive at most, from each wire's first to its last instruction; and how many non-Clifford gates there are.
+/// How many wires an instruction uses.
+pub fn wires(circuit: &Circuit) -> u32 {
+    let mut used = vec![false; circuit.n_qubits as usize];
+    circuit.ops.iter().flat_map(|op| op.qubits()).for_each(|&q| used[q as usize] = true);
+    used.iter().filter(|&&u| u).count() as u32
+}
+
+pub fn wires_of(graph: &Graph) -> u32 {
+    graph.end.iter().filter(|&&end| end != NONE).count() as u32
+}
+
+/// Qubits alive at most, from each wire's first to its last instruction.
 pub fn width(circuit: &Circuit) -> u32 {
     let n = circuit.n_qubits as usize;
     let mut last = vec![NONE; n];

@@ -102,6 +102,7 @@ pub struct Report {
     /// Predicted, in amplitudes touched by all shots together.
     pub cost_before: f64,
     pub cost_after: f64,
+    /// How many parts nothing connects, no gate and no classical bit; 0 where no qubit is left.
     pub parts: usize,
     pub seconds_simplify: f64,
     pub seconds_schedule: f64,
@@ -165,7 +166,6 @@ pub fn schedule(circuit: &Circuit, options: &Options) -> (Circuit, Report) {
     report.seconds_schedule = started.elapsed().as_secs_f64();
     report.width_after = cost::width(&made);
     report.ops_after = made.ops.len();
-    report.parts = components::count(&made);
     (made, report)
 }
 
@@ -185,6 +185,7 @@ fn placed(source: &Circuit, draft: Draft, options: &Options, report: &mut Report
             }
         }
     }
+    report.parts = components::count_wires(&draft.circuit);
     if options.reuse {
         slots::assign(&mut draft.circuit, &draft.origin, source.n_qubits, trace);
     }

@@ -8,7 +8,8 @@ use crate::circuit::{Circuit, Kind, Op, NONE};
 
 /// An order this cheap for each instruction is good enough: looking for another takes as long as this many amplitudes.
 const CHEAP: f64 = 2500.0;
-/// Nor is it worth a look if no state can be wider than this.
+/// Nor is it worth a look if no state can be wider than this, or if there are so few non-Clifford gates that a
+/// Clifford-frame simulator finds a narrow state in any order.
 const SMALL: u32 = 10;
 /// An order this narrow is good enough.
 const NARROW: u32 = 4;
@@ -35,12 +36,14 @@ pub enum Choice {
 pub fn reorder(circuit: &Circuit, options: &Options, report: &mut Report) -> Choice {
     let magic = cost::magic(circuit);
     let n_magic = magic.iter().filter(|&&m| m).count() as u32;
-    let width = cost::width(circuit);
-    if n_magic == 0 {
-        return Choice::Early;
-    }
-    if width.min(n_magic) <= SMALL && !options.narrow {
-        return Choice::Late;
+    let wires = cost::wires(circuit);
+    if !options.narrow {
+        if wires.min(n_magic) <= SMALL && n_magic > 0 {
+            return Choice::Late;
+        }
+        if n_magic <= wires {
+            return Choice::Early;
+        }
     }
     let Some(graph) = Graph::new(circuit) else { return Choice::Late };
     let pricing = Pricing { graph: &graph, magic: &magic, shots: f64::from(options.shots.max(1)) };
@@ -88,6 +91,9 @@ impl Search<'_> {
             return;
         }
         if let Some(cones) = Cones::new(graph, patient) {
+            if cones.smallest(graph) + 1 >= cost::wires_of(graph) {
+                return;
+            }
             for (tie, name) in [(Tie::Lowest, "cone"), (Tie::Oldest, "cone, oldest"), (Tie::Highest, "cone, highest")] {
                 if self.consider(cones.greedy(graph, patient, tie), name) {
                     return;
