@@ -128,7 +128,8 @@ impl<R: Real> Flat<R> {
         let place: [usize; 8] = std::array::from_fn(|v| (0..k).filter(|b| v >> b & 1 == 1).map(bit).sum());
         let mask: usize = (0..k).map(bit).sum();
         for base in (0..1usize << self.bits).filter(|x| x & mask == 0) {
-            let here: [C64; 8] = std::array::from_fn(|v| if v < 1 << k { self.get(base | place[v]) } else { C64::default() });
+            let here: [C64; 8] =
+                std::array::from_fn(|v| if v < 1 << k { self.get(base | place[v]) } else { C64::default() });
             for a in 0..1 << k {
                 let there = left.get(base | place[a]).conj();
                 for (slot, &z) in out[a << k..].iter_mut().zip(&here[..1 << k]) {

@@ -13,19 +13,49 @@ use crate::circuit::{Circuit, Kind, Op, NONE};
 /// What a branch does next.
 pub enum Step<R: Real> {
     /// Gates, where `cond` holds; afterwards the state has `width` qubits.
-    Gates { cond: u32, width: u32, passes: Vec<Pass<R>> },
+    Gates {
+        cond: u32,
+        width: u32,
+        passes: Vec<Pass<R>>,
+    },
     /// A held qubit enters the state, at position `at`, its new top.
-    Enter { qubit: u32, at: u32 },
+    Enter {
+        qubit: u32,
+        at: u32,
+    },
     /// Measures the bit at `at`. Unconditional: the qubit leaves the state and holds the outcome.
-    Observe { at: u32, qubit: u32, cbit: u32, cond: u32, reset: bool },
+    Observe {
+        at: u32,
+        qubit: u32,
+        cbit: u32,
+        cond: u32,
+        reset: bool,
+    },
     /// A held qubit is measured.
-    Read { qubit: u32, cbit: u32, cond: u32 },
+    Read {
+        qubit: u32,
+        cbit: u32,
+        cond: u32,
+    },
     /// A held qubit is flipped, or set to a value.
-    Flip { qubit: u32, cond: u32 },
-    Set { qubit: u32, value: bool, cond: u32 },
+    Flip {
+        qubit: u32,
+        cond: u32,
+    },
+    Set {
+        qubit: u32,
+        value: bool,
+        cond: u32,
+    },
     /// Pauli noise on the bit at `at`, or (NONE) on a held qubit.
-    Noise { at: u32, qubit: u32, chances: [f64; 3] },
-    Logic { op: u32 },
+    Noise {
+        at: u32,
+        qubit: u32,
+        chances: [f64; 3],
+    },
+    Logic {
+        op: u32,
+    },
 }
 
 /// How the final read-out finds a cbit.
@@ -343,7 +373,13 @@ impl<R: Real> Compiler<'_, R> {
             Cswap => Swap,
             _ => return false,
         };
-        let symmetric = if matches!(kind, Cz | Cp | Toffoli) { 2 } else if kind == Ccz { 3 } else { 1 };
+        let symmetric = if matches!(kind, Cz | Cp | Toffoli) {
+            2
+        } else if kind == Ccz {
+            3
+        } else {
+            1
+        };
         for k in 0..symmetric {
             if let Some(value) = known(self, k) {
                 let mut others = [NONE; 3];

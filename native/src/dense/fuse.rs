@@ -106,9 +106,8 @@ impl Node {
     /// Multiplies the gate in, whose qubits are all the node's.
     fn take(&mut self, gate: &Gate) {
         let k = gate.kind.n_qubits();
-        let place: [usize; 3] = std::array::from_fn(|b| {
-            self.on[..self.k].iter().position(|&x| b < k && x == gate.on[b]).unwrap_or(0)
-        });
+        let place: [usize; 3] =
+            std::array::from_fn(|b| self.on[..self.k].iter().position(|&x| b < k && x == gate.on[b]).unwrap_or(0));
         self.mat.left_gate(gate.kind, &gate.angles, &place[..k]);
     }
 }
@@ -202,9 +201,7 @@ fn add_terms(mat: &Mat, on: &[u32], terms: &mut Vec<Term>) -> f64 {
             continue;
         }
         let mut term = Term { on: [NONE; 3], angle };
-        for (slot, (_, &q)) in
-            term.on.iter_mut().zip(on.iter().enumerate().filter(|(b, _)| set >> b & 1 == 1))
-        {
+        for (slot, (_, &q)) in term.on.iter_mut().zip(on.iter().enumerate().filter(|(b, _)| set >> b & 1 == 1)) {
             *slot = q;
         }
         term.on.sort_unstable();

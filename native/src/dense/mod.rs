@@ -30,8 +30,8 @@ use std::sync::Arc;
 
 use crate::circuit::{Circuit, NONE};
 use crate::samples::Samples;
-pub use cost::{Rates, RATES};
 use compile::{compile, Deferral, Program, Step};
+pub use cost::{Rates, RATES};
 pub use isa::{available, level, Level};
 pub use lanes::Real;
 use observe::Final;
@@ -50,7 +50,10 @@ pub struct Plan<R: Real> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refused {
     /// Bytes that it would take, if they can be counted, and bytes allowed.
-    Memory { needed: Option<u64>, allowed: u64 },
+    Memory {
+        needed: Option<u64>,
+        allowed: u64,
+    },
     /// What was asked is defined for circuits without measurements before the end, resets, noise and conditions.
     NotUnitary,
     Stopped,
@@ -131,12 +134,6 @@ impl<R: Real> Plan<R> {
         let parts = 2 - self.program.real as u64;
         let state = (size_of::<R>() as u64 * parts) << self.program.peak.max(R::LANE_BITS);
         state.saturating_mul(states(self.program.splits, shots))
-    }
-
-    /// Estimated seconds of one thread.
-    pub fn cost(&self, shots: usize) -> f64 {
-        let branches = (shots.max(1) as f64).min(2f64.powi(self.program.splits.min(60) as i32));
-        20e-6 + self.program.work * branches / (cost::CYCLES_PER_NS * 1e9) + shots as f64 * 1e-7
     }
 
     /// Samples; `stop` is told of amplitudes done now and then, and ends the run with true.

@@ -171,7 +171,14 @@ impl<R: Real> Pass<R> {
     /// # Safety
     /// `data` has `1 << bits` amplitudes; nobody else uses this chunk; the instruction set of `I` is there; `buffer`
     /// has room for a chunk if `gathers`.
-    pub unsafe fn run<I: Isa<R>>(&self, data: *mut R, number: u64, parts: usize, buffer: *mut R, scratch: &mut Scratch<R>) {
+    pub unsafe fn run<I: Isa<R>>(
+        &self,
+        data: *mut R,
+        number: u64,
+        parts: usize,
+        buffer: *mut R,
+        scratch: &mut Scratch<R>,
+    ) {
         if self.gathered.is_empty() {
             // SAFETY: chunk `number` is this range of the state.
             let chunk = unsafe { data.add(((number as usize) << self.local) * parts) };

@@ -51,12 +51,7 @@ pub struct Scratch<R: Real> {
 
 impl PhaseJob {
     /// `terms`: the places of each and its angle; `local`: bits of a chunk.
-    pub fn new<R: Real>(
-        terms: &[(Vec<Place>, f64)],
-        local: u32,
-        complex: bool,
-        numbers: &mut Lines<R>,
-    ) -> PhaseJob {
+    pub fn new<R: Real>(terms: &[(Vec<Place>, f64)], local: u32, complex: bool, numbers: &mut Lines<R>) -> PhaseJob {
         let row_bits = (local / 2).clamp(R::LANE_BITS, 8).min(local.max(R::LANE_BITS));
         let mut groups: BTreeMap<(u32, u64), Vec<(u32, C64)>> = BTreeMap::new();
         for (places, angle) in terms {
@@ -159,7 +154,9 @@ impl PhaseJob {
                 let mut node = parent;
                 node.number = node.number.mul(single[c].number);
                 let extra = many[0].iter().filter(|f| {
-                    f.high.trailing_zeros() as usize == c && f.high as usize & h == f.high as usize && f.out & chunk == f.out
+                    f.high.trailing_zeros() as usize == c
+                        && f.high as usize & h == f.high as usize
+                        && f.out & chunk == f.out
                 });
                 if !single[c].table.is_null() {
                     // SAFETY: as above.

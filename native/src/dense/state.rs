@@ -232,7 +232,9 @@ impl<R: Real> State<R> {
         if b >= R::LANE_BITS {
             let run = (1usize << b) * self.parts;
             let factor = R::of(scale);
-            for (k, part) in out.amplitudes[..(1usize << (self.width - 1)) * self.parts].chunks_exact_mut(run).enumerate() {
+            for (k, part) in
+                out.amplitudes[..(1usize << (self.width - 1)) * self.parts].chunks_exact_mut(run).enumerate()
+            {
                 let from = (2 * k + value as usize) * run;
                 for (to, x) in part.iter_mut().zip(&self.amplitudes[from..from + run]) {
                     *to = *x * factor;

@@ -1,7 +1,6 @@
 //! From a circuit to gates on neighbours: the order of the qubits, fusion, and the run within its bounds.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::circuit::matrix::{flipped, kron, mul, one, product_one, product_two, split_three, two, One, Two};
 use crate::circuit::{Circuit, Kind, NONE};
@@ -32,17 +31,18 @@ pub struct Plan {
     reads: Vec<(u32, u32)>,
 }
 
-/// How far a run may go. `cut`: largest weight that one step may drop.
+/// How far a run may go. `cut`: largest weight that one step may drop. `seconds`: of gates, as predicted from the bonds
+/// that they meet, so that it depends on no clock whether there is an answer.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
     pub bond: usize,
     pub cut: f64,
-    pub time: Option<Duration>,
+    pub seconds: f64,
 }
 
 impl Default for Bounds {
     fn default() -> Bounds {
-        Bounds { bond: 512, cut: 1e-13, time: None }
+        Bounds { bond: 512, cut: 1e-13, seconds: f64::INFINITY }
     }
 }
 
@@ -123,12 +123,12 @@ impl Plan {
         bounds: Bounds,
         go_on: &mut impl FnMut() -> bool,
     ) -> Result<(Samples, Notes), Stopped> {
-        let started = std::time::Instant::now();
         let mut chain = Chain::zeros(self.order.len(), bounds.cut);
         let mut sites = Sites::new(&self.order);
-        let late = |chain: &Chain, k: usize| {
-            let next = chain.product(k) as f64 * ELEMENT_S;
-            bounds.time.is_some_and(|time| started.elapsed().as_secs_f64() + next > time.as_secs_f64())
+        let mut spent = 0.0;
+        let mut late = |chain: &Chain, k: usize| {
+            spent += STEP_S + chain.product(k) as f64 * ELEMENT_S;
+            spent > bounds.seconds
         };
         for (done, step) in self.steps.iter().enumerate() {
             match step {

@@ -1,7 +1,6 @@
 //! Matrix-product-state plans for Python.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use pyo3::exceptions::{PyMemoryError, PyTimeoutError, PyValueError};
 use pyo3::prelude::*;
@@ -38,8 +37,8 @@ impl PyMpsPlan {
         self.plan.bounds(shots)
     }
 
-    /// (samples, (largest bond, bound on 1 - fidelity)). Raises MemoryError when a bond outgrows `bond`, TimeoutError after `seconds` of gates.
-    #[pyo3(signature = (shots, seed, bond=512, cut=1e-13, seconds=None))]
+    /// (samples, (largest bond, bound on 1 - fidelity)). Raises MemoryError when a bond outgrows `bond`, TimeoutError beyond `seconds` of gates, as predicted while they run.
+    #[pyo3(signature = (shots, seed, bond=512, cut=1e-13, seconds=f64::INFINITY))]
     fn run(
         &self,
         py: Python<'_>,
@@ -47,10 +46,8 @@ impl PyMpsPlan {
         seed: u64,
         bond: usize,
         cut: f64,
-        seconds: Option<f64>,
+        seconds: f64,
     ) -> PyResult<(PySamples, (usize, f64))> {
-        let time = seconds.map(Duration::try_from_secs_f64).transpose();
-        let time = time.map_err(|_| PyValueError::new_err("seconds must be a time from now on"))?;
         let mut pressed = None;
         let mut go_on = || match Python::attach(|py| py.check_signals()) {
             Ok(()) => true,
@@ -59,7 +56,7 @@ impl PyMpsPlan {
                 false
             }
         };
-        let found = py.detach(|| self.plan.run(shots, seed, Bounds { bond, cut, time }, &mut go_on));
+        let found = py.detach(|| self.plan.run(shots, seed, Bounds { bond, cut, seconds }, &mut go_on));
         match found {
             Ok((samples, notes)) => {
                 let samples = PySamples { samples, circuit: self.circuit.clone() };

@@ -9,7 +9,6 @@
 pub mod python;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::circuit::Circuit;
 use crate::rewrite::{self, Report};
@@ -59,8 +58,9 @@ pub struct Candidate {
     pub rewritten: bool,
     /// Qubits of its largest dense state; for a matrix product state, log2 of its bond at most.
     pub width: f64,
-    /// Predicted, to prepare it and to run it; infinite when it cannot.
+    /// Predicted; infinite when it cannot.
     pub seconds: f64,
+    pub memory_bytes: f64,
     /// Why it cannot, or what the prediction is.
     pub note: String,
 }
@@ -102,6 +102,7 @@ const LONG_S: f64 = 20e-3;
 const ATTEMPT_SHARE: f64 = 0.1;
 /// Seconds of the attempt where nothing else can run the circuit.
 const LAST_RESORT_S: f64 = 120.0;
+const MAX_BOND_LOG2: f64 = 9.0;
 /// Qubits below which a bond cannot grow large enough to lose to a dense state.
 const ATTEMPT_QUBITS: u32 = 16;
 
@@ -157,8 +158,7 @@ impl Plan {
     /// The samples, and the method that drew them. `stopped` is asked now and then.
     pub fn run(&self, shots: usize, seed: u64, stopped: &dyn Fn() -> bool) -> Result<(Samples, Method), Failure> {
         if let Some(attempt) = &self.attempt {
-            let time = Duration::from_secs_f64(self.seconds().min(1e6) * ATTEMPT_SHARE);
-            if let Some(samples) = run_mps(attempt, shots, seed, Some(time), stopped)? {
+            if let Some(samples) = run_mps(attempt, shots, seed, self.seconds() * ATTEMPT_SHARE, stopped)? {
                 return Ok((samples, Method::Mps));
             }
         }
@@ -166,15 +166,16 @@ impl Plan {
             Runner::Frame(plan) => {
                 let limits = frame::Limits { memory: self.memory, stopped };
                 plan.run(shots, seed, &limits).map_err(|failure| match failure {
-                    frame::Failure::Memory { needed } => Failure::Memory(format!("{needed} bytes of states are needed")),
+                    frame::Failure::Memory { needed } => {
+                        Failure::Memory(format!("{needed} bytes of states are needed"))
+                    }
                     frame::Failure::Stopped => Failure::Stopped,
                 })
             }
             Runner::Dense(plan) => plan.run(shots, seed, &|_| stopped()).map_err(of_dense),
             Runner::Dense64(plan) => plan.run(shots, seed, &|_| stopped()).map_err(of_dense),
             Runner::Mps(plan) => {
-                let time = Duration::from_secs_f64(LAST_RESORT_S);
-                let found = run_mps(plan, shots, seed, Some(time), stopped)?;
+                let found = run_mps(plan, shots, seed, LAST_RESORT_S, stopped)?;
                 found.ok_or_else(|| Failure::Memory("its entanglement outgrew a matrix product state".into()))
             }
         };
@@ -186,10 +187,10 @@ fn run_mps(
     plan: &mps::Plan,
     shots: usize,
     seed: u64,
-    time: Option<Duration>,
+    seconds: f64,
     stopped: &dyn Fn() -> bool,
 ) -> Result<Option<Samples>, Failure> {
-    match plan.run(shots, seed, mps::Bounds { time, ..mps::Bounds::default() }, &mut || !stopped()) {
+    match plan.run(shots, seed, mps::Bounds { seconds, ..mps::Bounds::default() }, &mut || !stopped()) {
         Ok((samples, _)) => Ok(Some(samples)),
         Err(mps::Stopped::Interrupted) => Err(Failure::Stopped),
         Err(_) => Ok(None),
@@ -234,7 +235,15 @@ impl Search<'_> {
     }
 
     fn refuse(&mut self, method: Method, rewritten: bool, note: String) {
-        self.candidates.push(Candidate { method, rewritten, width: f64::NAN, seconds: f64::INFINITY, note });
+        let nothing = f64::INFINITY;
+        self.candidates.push(Candidate {
+            method,
+            rewritten,
+            width: nothing,
+            seconds: nothing,
+            memory_bytes: nothing,
+            note,
+        });
     }
 
     fn frame(&mut self, circuit: &Arc<Circuit>, rewritten: bool) {
@@ -250,7 +259,9 @@ impl Search<'_> {
             return self.refuse(Method::Frame, rewritten, format!("{width} active qubits are too many for the memory"));
         }
         let note = format!("{width} active qubits");
-        let candidate = Candidate { method: Method::Frame, rewritten, width: width as f64, seconds, note };
+        let memory_bytes = 2.0 * bytes as f64;
+        let candidate =
+            Candidate { method: Method::Frame, rewritten, width: width as f64, seconds, memory_bytes, note };
         self.offer(candidate, Runner::Frame(plan), circuit);
     }
 
@@ -274,9 +285,10 @@ impl Search<'_> {
     ) {
         match made {
             Ok(plan) => {
-                let (width, seconds) = (plan.width(), plan.cost(self.shots));
+                let (width, seconds) = (plan.width(), plan.cost(self.shots as u64, &dense::RATES));
                 let note = format!("{width} qubits at once");
-                let candidate = Candidate { method, rewritten, width: width as f64, seconds, note };
+                let memory_bytes = plan.memory_bytes(self.shots as u64) as f64;
+                let candidate = Candidate { method, rewritten, width: width as f64, seconds, memory_bytes, note };
                 self.offer(candidate, runner(plan), circuit);
             }
             Err(dense::Refused::Memory { needed: Some(needed), allowed }) => {
@@ -304,8 +316,9 @@ impl Search<'_> {
         };
         let (bond, seconds) = plan.bounds(self.shots);
         let note = format!("a bond of at most 2^{bond:.0}");
-        let candidate = Candidate { method: Method::Mps, rewritten: false, width: bond, seconds, note };
-        if seconds < self.seconds() && bond <= 9.0 {
+        let memory_bytes = 64.0 * circuit.n_qubits as f64 * (2.0 * bond).min(2.0 * MAX_BOND_LOG2).exp2();
+        let candidate = Candidate { method: Method::Mps, rewritten: false, width: bond, seconds, memory_bytes, note };
+        if seconds < self.seconds() && bond <= MAX_BOND_LOG2 {
             self.offer(candidate, Runner::Mps(plan), &simpler);
             return None;
         }

@@ -25,6 +25,7 @@ fn rows<'py>(py: Python<'py>, candidates: &[Candidate]) -> PyResult<Bound<'py, P
         row.set_item("rewritten", candidate.rewritten)?;
         row.set_item("width", candidate.width)?;
         row.set_item("seconds", candidate.seconds)?;
+        row.set_item("memory_bytes", candidate.memory_bytes)?;
         row.set_item("note", &candidate.note)?;
         out.append(row)?;
     }
