@@ -1,7 +1,7 @@
 """QMK: an operating system for quantum programs.
 
-``qmk.run`` runs a program in this process; ``qmk.Client`` and ``qmk.AsyncClient`` talk to a daemon. All are imported on
-first use, so that ``import qmk`` costs nothing.
+``qmk.run`` runs a program in this process, ``qmk.sample`` only counts its outcomes; ``qmk.Client`` and
+``qmk.AsyncClient`` talk to a daemon. All are imported on first use, so that ``import qmk`` costs nothing.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     from qmk.client.result import Result
     from qmk.client.sync import Client
     from qmk.embedded import Embedded, run
+    from qmk.sampling import Sampled, sample
 
 __version__ = "0.1.0"
 
-__all__ = ["AsyncClient", "Client", "Embedded", "QmkError", "Result", "__version__", "run"]
+__all__ = ["AsyncClient", "Client", "Embedded", "QmkError", "Result", "Sampled", "__version__", "run", "sample"]
 
 _HOMES = {
     "AsyncClient": "qmk.client.aio",
@@ -25,7 +26,9 @@ _HOMES = {
     "Embedded": "qmk.embedded",
     "QmkError": "qmk.base.errors",
     "Result": "qmk.client.result",
+    "Sampled": "qmk.sampling",
     "run": "qmk.embedded",
+    "sample": "qmk.sampling",
 }
 
 

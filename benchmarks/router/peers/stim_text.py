@@ -34,7 +34,7 @@ _AXES = {"rx": "R_X", "ry": "R_Y", "rz": "R_Z", "rxx": "R_XX", "ryy": "R_YY", "r
 
 
 def write(items: list[Operation], angles: bool) -> tuple[str, list[int]]:
-    """The text, and the cbits of its measurements. Raises ``Refused`` for a gate that is not Clifford, without ``angles``."""
+    """The text, and the cbits of its measurements. ``Refused``: a gate that is not Clifford, without ``angles``."""
     lines: list[str] = []
     records: list[int] = []
     for name, params, qubits, cbits in items:

@@ -155,6 +155,21 @@ impl Plan {
         self.candidates.first().map_or(f64::INFINITY, |first| first.seconds)
     }
 
+    /// Predicted seconds of another number of shots, on the method and the rewrites chosen.
+    pub fn cost(&self, shots: usize) -> f64 {
+        match &self.runner {
+            Runner::Frame(plan) => plan.cost(shots),
+            Runner::Dense(plan) => plan.cost(shots as u64, &dense::RATES),
+            Runner::Dense64(plan) => plan.cost(shots as u64, &dense::RATES),
+            Runner::Mps(plan) => plan.bounds(shots).1.min(LAST_RESORT_S),
+        }
+    }
+
+    /// Whether a run may end without an answer: its only way is an attempt.
+    pub fn may_fail(&self) -> bool {
+        matches!(self.runner, Runner::Mps(_)) && !self.candidates.iter().any(|c| c.width <= MAX_BOND_LOG2)
+    }
+
     /// The samples, and the method that drew them. `stopped` is asked now and then.
     pub fn run(&self, shots: usize, seed: u64, stopped: &dyn Fn() -> bool) -> Result<(Samples, Method), Failure> {
         if let Some(attempt) = &self.attempt {

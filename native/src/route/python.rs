@@ -84,6 +84,17 @@ impl PyPlan {
         self.plan.seconds()
     }
 
+    /// Predicted seconds of another number of shots, on the method and the rewrites chosen.
+    fn cost(&self, shots: usize) -> f64 {
+        self.plan.cost(shots)
+    }
+
+    /// Whether a run may end without an answer: its only way is an attempt.
+    #[getter]
+    fn may_fail(&self) -> bool {
+        self.plan.may_fail()
+    }
+
     /// Every way that was looked at, the fastest first.
     #[getter]
     fn candidates<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {

@@ -27,15 +27,18 @@ def to_graph(program: ProgramLike, format: str | None = None, params: Mapping[st
         return program
     from qmk import frontends
 
-    path = ""
-    if isinstance(program, bytes):
-        data = program
-    elif isinstance(program, str) and any(mark in program for mark in _MARKS_OF_TEXT):
-        data = program.encode()
-    else:
-        path = os.fspath(program)
-        data = _read(path)
+    data, path = source(program)
     return frontends.load(data, path=path, format=format, params=params or None).graph  # type: ignore[arg-type]
+
+
+def source(program: os.PathLike[str] | str | bytes) -> tuple[bytes, str]:
+    """The source text, and the path of its file ("" where there is none)."""
+    if isinstance(program, bytes):
+        return program, ""
+    if isinstance(program, str) and any(mark in program for mark in _MARKS_OF_TEXT):
+        return program.encode(), ""
+    path = os.fspath(program)
+    return _read(path), path
 
 
 def _read(path: str) -> bytes:

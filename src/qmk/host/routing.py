@@ -46,7 +46,7 @@ class Routing:
         self.memory_bytes = memory_bytes
         self._workers = workers
         self._external = {name: _load(engine) for name, engine in external.items()}
-        self._features: OrderedDict[str, Features] = OrderedDict()
+        self._features: OrderedDict[tuple[str, str], Features] = OrderedDict()
         self._choices: OrderedDict[tuple[str, int, str | None], Choice] = OrderedDict()
 
     @property
@@ -68,7 +68,9 @@ class Routing:
     def _choose(self, graph: Graph, digest: str, shots: int, engine: str | None) -> Choice:
         from qmk import router
 
-        features, declarations = self._features_of(graph, digest), self.declarations
+        name, _, asked = (engine or "").partition(":")
+        features = self._features_of(graph, digest, asked if name == "native" and asked else "auto")
+        declarations = self.declarations
         decision = router.choose(
             features, shots, engine=engine, memory_bytes=self.memory_bytes, declarations=declarations
         )
@@ -82,13 +84,14 @@ class Routing:
             fenced=features.n_fences > 0 and method.fences,
         )
 
-    def _features_of(self, graph: Graph, digest: str) -> Features:
+    def _features_of(self, graph: Graph, digest: str, native: str = "auto") -> Features:
+        """``native``: the method of the native engine that is predicted."""
         from qmk.router.features import features
 
-        found = self._features.get(digest)
+        found = self._features.get((digest, native))
         if found is None:
-            found = features(graph)
-            _keep(self._features, digest, found)
+            found = features(graph, native=native)
+            _keep(self._features, (digest, native), found)
         return found
 
     def estimate(self, graph: Graph, digest: str, shots: int) -> q_estimate.Reply:

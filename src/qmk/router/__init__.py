@@ -1,8 +1,8 @@
 """The router: which engine runs a program, and why not the others.
 
-Hard filters first (libraries, gates, mid-circuit features, qubits, memory), then the least predicted time; an attempt
-that may fail comes after everything that cannot. Nothing is run and nothing heavy imported: the daemon calls this for
-every program.
+Hard filters first (libraries, gates, mid-circuit features, qubits, memory), then the least predicted time. An attempt
+that may fail comes after everything that cannot; a method that cannot stop at the fences of a program after those that
+can. Nothing is run and nothing heavy imported: the daemon calls this for every program.
 """
 
 from __future__ import annotations
@@ -44,7 +44,12 @@ def choose(
     else UNSUPPORTED {gaps}.
     """
     found = _candidates(features, shots, engine, memory_bytes, declarations)
-    fit = sorted((c for c in found if not c.gaps), key=lambda c: (c.may_fail, c.seconds or 0.0))
+    known = discovery.engines() if declarations is None else declarations
+    fenced = features.n_fences > 0
+    fit = sorted(
+        (c for c in found if not c.gaps),
+        key=lambda c: (c.may_fail, fenced and not known[c.engine].methods[c.method].fences, c.seconds or 0.0),
+    )
     if not fit:
         raise _refusal(found, features, engine, memory_bytes)
     best = msgspec.structs.replace(fit[0], chosen=True)

@@ -12,6 +12,7 @@ from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph
 from qmk.qvm.summary import Summary, summarise
 from qmk.router.bond import bond_log2
+from qmk.router.native import predictions
 from qmk.sdk.engine import Features
 
 BOND_QUBITS = 20
@@ -20,8 +21,9 @@ BOND_QUBITS = 20
 _STEPS = {"core.teleport_cnot": ("cnot",), "magic.inject_t": ("h", "t"), "core.condpauli": ("x", "y", "z")}
 
 
-def features(graph: Graph, digest: str = "") -> Features:
-    """The features of a verified graph; linear in its size (the bond bound gives up early where it would not be)."""
+def features(graph: Graph, digest: str = "", native: str = "auto") -> Features:
+    """The features of a verified graph; linear in its size (the bond bound gives up early where it would not be).
+    ``native``: the method of the native engine that the native core predicts for."""
     found = summarise(graph)
     branching, resets = _branching(graph)
     inside = _Inside.of(graph)
@@ -44,6 +46,7 @@ def features(graph: Graph, digest: str = "") -> Features:
         n_branch=branching + inside.branches,
         noise=frozenset({"pauli"} if inside.noisy else ()),
         n_fences=found.epochs - 1,
+        native=predictions(graph, native),
         n_channel_ops=sum(count for op, count in found.ops.items() if op.startswith("channel.")),
     )
 

@@ -48,6 +48,25 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     """plans are ``FencedPlan``: a run can be stopped, saved, restored and rewound at the program's fences"""
 
 
+class Prediction(msgspec.Struct, frozen=True, kw_only=True):
+    """What the native core predicts for one of its methods, beyond what features can say: it has rewritten the program
+    and looked. ``points``: shots and the seconds that they take, ascending."""
+
+    points: tuple[tuple[int, float], ...]
+    memory_bytes: float
+    note: str = ""
+    may_fail: bool = False
+
+    def seconds(self, shots: int) -> float:
+        """On the line through the two points nearest to ``shots``; beyond the ends, on the last line."""
+        if len(self.points) == 1:
+            return self.points[0][1]
+        pairs = list(zip(self.points, self.points[1:], strict=False))
+        low, high = next((pair for pair in pairs if shots <= pair[1][0]), pairs[-1])
+        slope = (high[1] - low[1]) / (high[0] - low[0])
+        return max(low[1] + slope * (shots - low[0]), 0.0)
+
+
 class Features(msgspec.Struct, frozen=True, kw_only=True):
     """What the router knows of a graph, computed in one linear pass without any framework (``router.features``)."""
 
@@ -78,6 +97,8 @@ class Features(msgspec.Struct, frozen=True, kw_only=True):
     """fences: a method with ``Capabilities.fences`` runs such a program as a walk of branches (``sdk.chunks``)"""
     n_branch: int = 0
     """measurements and resets other than the final measurements: what a tree of outcomes branches at"""
+    native: dict[str, Prediction] = {}
+    """methods of the native engine, where the native core was asked"""
 
 
 class Cost(msgspec.Struct, frozen=True, kw_only=True):

@@ -63,6 +63,8 @@ def circuit_of(program: Program) -> Circuit:
     for item in (*program.instructions, *program.post):
         when = -1 if isinstance(item, (Barrier, PauliNoise)) or item.cond is None else _cond(item.cond, conds)
         match item:
+            case Gate(name="gphase"):
+                pass  # global in every branch: no measurement sees it
             case Gate():
                 if item.name not in GATES:
                     raise QmkError("UNSUPPORTED", f"the native core has no gate '{item.name}'", op=item.name)

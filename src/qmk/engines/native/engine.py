@@ -1,0 +1,54 @@
+"""Programs on the native core: converted once, routed once for each number of shots, run without Python in the way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import qmk_native
+
+from qmk.base.errors import QmkError
+from qmk.sdk.engine import Progress, Samples, Unsupported
+from qmk.sdk.native_circuit import circuit_of
+from qmk.sdk.program import Program
+
+MEMORY_BYTES = 16 << 30
+"""what one state may take; the router has refused before what this machine has no memory for"""
+
+
+class NativeEngine:
+    """See ``DECLARATION``. Method "auto" takes whichever method is predicted to be fastest."""
+
+    version: str = qmk_native.__version__
+
+    def prepare(self, program: Program, method: str) -> NativePlan:
+        try:
+            circuit = circuit_of(program)
+        except QmkError as refused:
+            raise Unsupported(refused.message) from refused
+        return NativePlan(circuit, method)
+
+
+class NativePlan:
+    """A circuit, with the native plans for the numbers of shots it was run with so far: they depend on them."""
+
+    def __init__(self, circuit: qmk_native.Circuit, method: str) -> None:
+        self._circuit = circuit
+        self._method = None if method == "auto" else method
+        self._plans: dict[int, qmk_native.Plan] = {}
+
+    def run(self, shots: int, seed: int, progress: Progress | None = None) -> Samples:
+        """Raises MemoryError when the state outgrows its bound."""
+        samples, method = self._plan(shots).run(shots, seed)
+        bits = np.frombuffer(samples.bits(), dtype=np.uint8).reshape(shots, -1)[:, : self._circuit.n_cbits]
+        if progress is not None:
+            progress(shots)
+        notes: dict[str, Any] = {"simulator": method}
+        return Samples(bits, notes)
+
+    def _plan(self, shots: int) -> qmk_native.Plan:
+        plan = self._plans.get(shots)
+        if plan is None:
+            plan = qmk_native.Plan(self._circuit, shots, self._method, memory=MEMORY_BYTES, keep_cbits=True)
+            self._plans = {shots: plan}
+        return plan

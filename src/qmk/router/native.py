@@ -1,0 +1,48 @@
+"""What the native core says of a graph: it reads and rewrites it, and predicts what its simulators would take.
+
+Cheap next to any run (about a microsecond an op), so the daemon asks for every new program where the core is installed.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import Any
+
+from qmk.base.errors import QmkError
+from qmk.qvm.graph import Graph
+from qmk.sdk.engine import Prediction
+
+POINTS = (1, 1000, 100_000)
+"""numbers of shots that the predicted seconds are given for"""
+
+MEMORY_BYTES = 1 << 46
+"""for predictions: what a machine has room for is the router's to say"""
+
+
+def predictions(graph: Graph, method: str = "auto") -> dict[str, Prediction]:
+    """For one method of the native engine; empty where the core is not installed or does not take the program."""
+    if importlib.util.find_spec("qmk_native") is None:
+        return {}
+    import qmk_native
+
+    from qmk.sdk.lower import lower
+    from qmk.sdk.native_circuit import GATES, circuit_of
+
+    try:
+        circuit = circuit_of(lower(graph, GATES | {"gphase"}))
+        plan = qmk_native.Plan(
+            circuit, POINTS[1], None if method == "auto" else method, memory=MEMORY_BYTES, keep_cbits=True
+        )
+    except (QmkError, MemoryError):
+        return {}
+    return {method: _prediction(plan)}
+
+
+def _prediction(plan: Any) -> Prediction:
+    best = plan.candidates[0]
+    return Prediction(
+        points=tuple((shots, plan.cost(shots)) for shots in POINTS),
+        memory_bytes=best["memory_bytes"],
+        note=f"{plan.method}{', rewritten' if best['rewritten'] else ''}: {best['note']}",
+        may_fail=plan.may_fail,
+    )
