@@ -3,7 +3,7 @@
 use super::clifford::is_clifford;
 use super::components;
 use super::cost;
-use crate::circuit::{Circuit, Cond, Kind, ALL, NONE};
+use crate::circuit::{Circuit, Kind, ALL, NONE};
 
 /// What gates stand under conditions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,7 +61,7 @@ pub struct Features {
 }
 
 /// Most edges of an interaction graph that is eliminated, with fill.
-const EDGES: usize = 20_000;
+const EDGES: usize = 4_000;
 
 pub fn features(circuit: &Circuit) -> Features {
     let n = circuit.n_qubits as usize;
@@ -193,9 +193,4 @@ fn treewidth(n: usize, edges: &[(u32, u32)]) -> Option<u32> {
         }
     }
     Some(width)
-}
-
-/// Whether any condition is more than one cbit or its negation.
-pub fn has_compound_conditions(circuit: &Circuit) -> bool {
-    circuit.conds.iter().any(|cond| !matches!(cond, Cond::Bit(_) | Cond::Not(_)))
 }
