@@ -119,6 +119,28 @@ pub fn features(circuit: &Circuit) -> Features {
     found
 }
 
+/// Qubits up to which a state is so small that no rewrite pays, if nothing is measured on the way.
+const SMALL: u32 = 10;
+
+/// Whether rewriting is likely to save more time than it takes: there are more non-Clifford gates than qubits (a
+/// Clifford-frame simulator is as fast as a rewrite otherwise), and the state is not small. An early exit: a pass at most.
+pub fn promising(circuit: &Circuit) -> bool {
+    let mut magic = 0;
+    let mut ended = vec![false; circuit.n_qubits as usize];
+    let mut large = circuit.n_qubits > SMALL;
+    for op in &circuit.ops {
+        large |= op.cond != NONE || op.qubits().iter().any(|&q| ended[q as usize]);
+        if op.kind == Kind::Measure {
+            ended[op.q[0] as usize] = true;
+        }
+        magic += (op.kind.is_gate() && !is_clifford(op.kind, circuit.angles(op))) as u32;
+        if large && magic > circuit.n_qubits {
+            return true;
+        }
+    }
+    false
+}
+
 fn gate(found: &mut Features, circuit: &Circuit, at: usize, kind: Kind) {
     match kind.n_qubits() {
         2 => found.two_qubit += 1,

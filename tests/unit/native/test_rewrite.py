@@ -103,7 +103,7 @@ def test_a_fourier_transform_needs_one_qubit_at_a_time(decomposed):
         case.gate("ry", qubit, params=(0.1 + 0.2 * qubit,))
     qft(case, decomposed=decomposed)
     circuit = measured(case)
-    made, report = qmk_native.rewrite(circuit)
+    made, report = qmk_native.rewrite(circuit, explain=True)
     assert report["width_before"] == 14
     assert report["width_after"] == made.n_qubits == 1
     assert report["controls_made_classical"] == 14 * 13 // 2
@@ -177,13 +177,13 @@ def ladder(n: int, layers: int) -> Any:
 
 
 def test_a_staircase_is_swept():
-    _, report = qmk_native.rewrite(ladder(40, 3))
+    _, report = qmk_native.rewrite(ladder(40, 3), explain=True)
     assert report["width_before"] == 40
     assert report["width_after"] <= 5
     assert report["cost_after"] < report["cost_before"]
     _, plain = qmk_native.rewrite(ladder(40, 3), schedule=False)
     assert plain["order"] == "input"
-    small, narrow = qmk_native.rewrite(ladder(5, 1), narrow=True)
+    small, narrow = qmk_native.rewrite(ladder(5, 1), narrow=True, explain=True)
     assert narrow["width_after"] <= 2
     assert distance(distribution(small), distribution(ladder(5, 1))) < ERROR
 
@@ -216,7 +216,7 @@ def test_conditions_too_tangled_to_fold_leave_the_circuit_as_it_was():
     case.gate("x", 0, cond=early)  # read before it is written, over 2^60 paths
     case.measure(0)
     circuit = case.circuit()
-    made, report = qmk_native.rewrite(circuit)
+    made, report = qmk_native.rewrite(circuit, explain=True)
     assert made == circuit
     assert report["width_after"] == 1
 
@@ -265,3 +265,19 @@ def test_a_classical_circuit_is_called_so():
     assert found["classical"]
     assert found["feed_forward"] == "none"
     assert not found["mid_circuit"]
+
+
+def test_what_a_rewrite_cannot_speed_up_is_not_promising():
+    assert qmk_native.promising(ladder(20, 2))
+    assert not qmk_native.promising(ladder(8, 4))  # a small state
+    case = Case(30)
+    for qubit in range(29):
+        case.gate("h", qubit)
+        case.gate("cnot", qubit, qubit + 1)
+        case.gate("t", qubit)
+    assert not qmk_native.promising(measured(case))  # few non-Clifford gates
+    case = Case(1)
+    for turn in range(6):
+        case.gate("ry", 0, params=(0.3 + turn,))
+        case.measure(0)
+    assert qmk_native.promising(case.circuit())  # measured on the way
