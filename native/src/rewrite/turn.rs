@@ -71,6 +71,9 @@ impl Turn {
 
     /// Rz(phi) Ry(theta) Rz(lam).
     pub fn euler(theta: f64, phi: f64, lam: f64) -> Turn {
+        // A sum of long angles would lose the digits of the shorter one.
+        let short = |angle: f64| if angle.abs() > LONG { principal(angle) } else { angle };
+        let (phi, lam) = (short(phi), short(lam));
         let (s, c) = (theta * 0.5).sin_cos();
         let (ss, cs) = ((phi + lam) * 0.5).sin_cos();
         let (sd, cd) = ((lam - phi) * 0.5).sin_cos();
