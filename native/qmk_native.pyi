@@ -4,7 +4,7 @@ A circuit says the same as ``qmk.sdk.program.Program``; ``qmk.sdk.native_circuit
 """
 
 from collections.abc import Sequence
-from typing import final
+from typing import Any, final
 
 __version__: str
 
@@ -71,3 +71,49 @@ def read_qasm(text: str | bytes, strict: bool = False) -> Circuit:
     """The circuit of an OpenQASM 2 or 3 program, with the numbers of qubits and cbits that the semantic front end and
     ``qmk.sdk.lower`` give it. Raises ``Declined`` for what the front end must read: what this reader does not take,
     every error in the text, and whatever exceeds a bound. ``strict``: also what the front end would warn of."""
+
+def rewrite(
+    circuit: Circuit,
+    *,
+    constants: bool = True,
+    peephole: bool = True,
+    relabel: bool = True,
+    dead: bool = True,
+    schedule: bool = True,
+    hoist: bool = True,
+    reuse: bool = True,
+    keep_cbits: bool = False,
+    keep_state: bool = False,
+    narrow: bool = False,
+    explain: bool = False,
+    shots: int = 1000,
+) -> tuple[Circuit, dict[str, Any]]:
+    """A cheaper circuit with the same joint distribution of all cbits that registers show, and what was done: how often
+    each rewrite fired, ops before and after, the order taken, its predicted cost in amplitudes, seconds taken.
+
+    ``constants``: known basis states and classical bits are used. ``peephole``: gates cancel, join, are resynthesized.
+    ``relabel``: exchanges of qubits become another numbering. ``dead``: what nothing reads goes. ``schedule``: another
+    order, where a cheaper one is found for this many ``shots``; ``hoist``: there, gates whose control is measured early
+    become conditions. ``reuse``: qubits are numbered anew, traced out and used again.
+
+    ``keep_cbits``: every cbit counts as shown. ``keep_state``: the final state is kept too, up to phase (only fusion
+    and peephole rewrites run). ``narrow``: the least width is taken, not the least cost. ``explain``: the report has
+    ``width_before`` and ``width_after``, most qubits alive at a time, and ``parts`` that nothing connects."""
+
+def simplify(circuit: Circuit) -> Circuit:
+    """What ``rewrite`` gives without ``schedule``."""
+
+def split(circuit: Circuit) -> list[tuple[Circuit, list[int]]]:
+    """Parts that no gate and no classical bit connects, each with its cbits' numbers in the whole; registers show the
+    cbits of the part, else a constant 0, so that the bitwise or of one shot of each part is a shot of the whole."""
+
+def promising(circuit: Circuit) -> bool:
+    """Whether rewriting is likely to save more time than it takes."""
+
+def features(circuit: Circuit) -> dict[str, Any]:
+    """What a router wants to know: ``qubits``, ``cbits``, ``ops``, ``by_kind``, ``depth``, ``two_qubit``,
+    ``three_qubit``, ``clifford_prefix`` (instructions before the first non-Clifford gate), ``non_clifford``,
+    ``t_gates``, ``rotations`` (gates with angles), ``resets``, ``logic``, ``noise``, ``width`` (most qubits alive at a
+    time), ``cut`` (bound on the log2 Schmidt rank over cuts of the qubits in order), ``treewidth`` (bound by min-degree
+    elimination, None if the graph is too large), ``parts``, ``mid_circuit``, ``classical`` (basis states only),
+    ``measured`` (part of the qubits), ``feed_forward`` ("none", "pauli" or "full")."""

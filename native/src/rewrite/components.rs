@@ -101,8 +101,9 @@ fn lives(circuit: &Circuit) -> Circuit {
     made
 }
 
-/// How many parts have a qubit with an instruction; the circuit must have no unconditional reset.
-pub(super) fn count_wires(circuit: &Circuit) -> usize {
+/// How many parts have a qubit with an instruction.
+pub fn count(circuit: &Circuit) -> usize {
+    let circuit = &lives(circuit);
     let (mut sets, bases) = connect(circuit);
     let mut seen = vec![false; circuit.n_qubits as usize + circuit.n_cbits as usize];
     let mut parts = 0;
@@ -111,11 +112,6 @@ pub(super) fn count_wires(circuit: &Circuit) -> usize {
         parts += !std::mem::replace(&mut seen[home], true) as usize;
     }
     parts
-}
-
-/// How many parts have a qubit with an instruction.
-pub fn count(circuit: &Circuit) -> usize {
-    count_wires(&lives(circuit))
 }
 
 /// The parts, each with its own numbers for qubits and cbits; registers show the cbits of the part, else a constant 0.

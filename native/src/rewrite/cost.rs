@@ -79,7 +79,7 @@ impl Pricing<'_> {
         for &at in order {
             run.step(at, cap);
         }
-        run.cost.total += f64::from(run.width()).exp2();
+        run.cost.total += amplitudes(run.width());
         while let Some(end) = run.waiting.pop_front() {
             run.finish(end);
         }
@@ -117,7 +117,7 @@ impl Run<'_, '_> {
             self.cost.peak = self.cost.peak.max(self.alive);
         }
         self.magic += self.pricing.magic.get(at as usize).is_some_and(|&m| m) as u32;
-        let size = if op.kind == Kind::Logic { 0.0 } else { f64::from(self.width()).exp2() };
+        let size = if op.kind == Kind::Logic { 0.0 } else { amplitudes(self.width()) };
         self.cost.total += STEP + self.branches * (OVERHEAD + size);
         if matches!(op.kind, Kind::Measure | Kind::Reset) {
             self.branch();
@@ -131,7 +131,7 @@ impl Run<'_, '_> {
         }
         let wire = self.pricing.graph.ops[at as usize].q[0] as usize;
         if self.touched[wire] {
-            self.cost.total += STEP + self.branches * (OVERHEAD + f64::from(self.width()).exp2());
+            self.cost.total += STEP + self.branches * (OVERHEAD + amplitudes(self.width()));
             self.alive -= 1;
             self.branch();
         }
@@ -149,6 +149,11 @@ impl Run<'_, '_> {
             }
         }
     }
+}
+
+/// 2^width, up to where numbers end.
+fn amplitudes(width: u32) -> f64 {
+    f64::from_bits(u64::from(1023 + width.min(1023)) << 52)
 }
 
 /// Widths worth a try as a cap, above the smallest peak of an order.

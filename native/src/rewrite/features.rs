@@ -3,7 +3,7 @@
 use super::clifford::is_clifford;
 use super::components;
 use super::cost;
-use crate::circuit::{Circuit, Cond, Kind, ALL, NONE};
+use crate::circuit::{Circuit, Kind, ALL, NONE};
 
 /// What gates stand under conditions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,7 +61,7 @@ pub struct Features {
 }
 
 /// Most edges of an interaction graph that is eliminated, with fill.
-const EDGES: usize = 20_000;
+const EDGES: usize = 4_000;
 
 pub fn features(circuit: &Circuit) -> Features {
     let n = circuit.n_qubits as usize;
@@ -117,6 +117,28 @@ pub fn features(circuit: &Circuit) -> Features {
     edges.dedup();
     found.treewidth = treewidth(n, &edges);
     found
+}
+
+/// Qubits up to which a state is so small that no rewrite pays, if nothing is measured on the way.
+const SMALL: u32 = 10;
+
+/// Whether rewriting is likely to save more time than it takes: there are more non-Clifford gates than qubits (a
+/// Clifford-frame simulator is as fast as a rewrite otherwise), and the state is not small. An early exit: a pass at most.
+pub fn promising(circuit: &Circuit) -> bool {
+    let mut magic = 0;
+    let mut ended = vec![false; circuit.n_qubits as usize];
+    let mut large = circuit.n_qubits > SMALL;
+    for op in &circuit.ops {
+        large |= op.cond != NONE || op.qubits().iter().any(|&q| ended[q as usize]);
+        if op.kind == Kind::Measure {
+            ended[op.q[0] as usize] = true;
+        }
+        magic += (op.kind.is_gate() && !is_clifford(op.kind, circuit.angles(op))) as u32;
+        if large && magic > circuit.n_qubits {
+            return true;
+        }
+    }
+    false
 }
 
 fn gate(found: &mut Features, circuit: &Circuit, at: usize, kind: Kind) {
@@ -193,9 +215,4 @@ fn treewidth(n: usize, edges: &[(u32, u32)]) -> Option<u32> {
         }
     }
     Some(width)
-}
-
-/// Whether any condition is more than one cbit or its negation.
-pub fn has_compound_conditions(circuit: &Circuit) -> bool {
-    circuit.conds.iter().any(|cond| !matches!(cond, Cond::Bit(_) | Cond::Not(_)))
 }

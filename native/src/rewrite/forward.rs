@@ -362,9 +362,23 @@ impl Forward<'_> {
     /// Writes the turn but for a rotation about Z that comes last, which stays pending.
     pub(super) fn flush_to_phase(&mut self, wire: u32) {
         let w = self.wires[wire as usize];
-        let (rest, phase) = w.turn.without_last_phase();
-        self.set_turn(wire, rest);
-        self.flush(wire);
+        let [theta, phi, lam] = w.turn.angles();
+        let special = turn::quarters(theta).is_some();
+        let phase = if w.known.is_none() && !special {
+            // The common case: no Clifford gate, and nothing known.
+            self.set_turn(wire, Turn::NONE);
+            if lam == 0.0 {
+                self.out.gate(Kind::Ry, &[wire], &[theta], NONE);
+            } else {
+                self.out.gate(Kind::U, &[wire], &[theta, 0.0, lam], NONE);
+            }
+            phi
+        } else {
+            let (rest, phase) = w.turn.without_last_phase();
+            self.set_turn(wire, rest);
+            self.flush(wire);
+            phase
+        };
         if phase != 0.0 {
             self.after(wire, &Turn::about(Axis::Z, phase));
         }

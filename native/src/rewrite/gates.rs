@@ -349,6 +349,7 @@ impl Forward<'_> {
             Kind::Cry => Y,
             _ => Z,
         };
+        let angle = 2.0 * turn::principal(angle / 2.0);
         if let Some(also) = self.under_control(w[0], guard) {
             return self.rotate(w[1], target, angle, also);
         }
@@ -436,20 +437,24 @@ impl Forward<'_> {
 /// The gate that puts a sign where all factors read -1, with its operands in order.
 fn entangler(factors: &[Factor], seen: &[(Axis, bool); 3]) -> Option<(Kind, [u32; 3])> {
     let n = factors.len();
-    let odd: Vec<usize> = (0..n).filter(|&k| seen[k].0 != Z).collect();
-    let mut operands = [NONE; 3];
-    let kind = match (n, odd.as_slice()) {
-        (2, []) => Kind::Cz,
-        (3, []) => Kind::Ccz,
-        (2, &[k]) if seen[k].0 == X => Kind::Cnot,
-        (2, &[k]) if factors[k].1 == Y || factors[1 - k].1 == Y => Kind::Cy,
-        (3, &[k]) if seen[k].0 == X => Kind::Toffoli,
+    let mut odd = (0..n).filter(|&k| seen[k].0 != Z);
+    let target = odd.next();
+    if odd.next().is_some() {
+        return None;
+    }
+    let named_y = factors.iter().any(|factor| factor.1 == Y);
+    let kind = match (n, target.map(|k| seen[k].0)) {
+        (2, None) => Kind::Cz,
+        (3, None) => Kind::Ccz,
+        (2, Some(X)) => Kind::Cnot,
+        (2, Some(Y)) if named_y => Kind::Cy,
+        (3, Some(X)) => Kind::Toffoli,
         _ => return None,
     };
-    let target = odd.first().copied().unwrap_or(n - 1);
+    let target = target.unwrap_or(n - 1);
+    let mut operands = [NONE; 3];
     let mut next = 0;
-    for (k, factor) in factors.iter().enumerate().filter(|(k, _)| *k != target) {
-        debug_assert_eq!(seen[k].0, Z);
+    for factor in (0..n).filter(|&k| k != target).map(|k| factors[k]) {
         operands[next] = factor.0;
         next += 1;
     }

@@ -64,6 +64,8 @@ pub struct Options {
     pub keep_state: bool,
     /// The order of least width is taken, whatever it costs: for a circuit that fits no memory otherwise.
     pub narrow: bool,
+    /// The report has widths and parts; they take as long to find as a pass.
+    pub explain: bool,
     /// How many shots will be run: early measurements cost a branch each, up to this many.
     pub shots: u32,
 }
@@ -81,6 +83,7 @@ impl Default for Options {
             keep_cbits: false,
             keep_state: false,
             narrow: false,
+            explain: false,
             shots: 1000,
         }
     }
@@ -148,12 +151,7 @@ fn simplified(circuit: &Circuit, options: &Options, report: &mut Report) -> Opti
 
 /// All rewrites that the options allow.
 pub fn schedule(circuit: &Circuit, options: &Options) -> (Circuit, Report) {
-    let mut report = Report {
-        order: "input",
-        width_before: cost::width(circuit),
-        ops_before: circuit.ops.len(),
-        ..Report::default()
-    };
+    let mut report = Report { order: "input", ops_before: circuit.ops.len(), ..Report::default() };
     let started = Instant::now();
     let draft = simplified(circuit, options, &mut report);
     report.seconds_simplify = started.elapsed().as_secs_f64();
@@ -164,8 +162,12 @@ pub fn schedule(circuit: &Circuit, options: &Options) -> (Circuit, Report) {
         Some(draft) => placed(circuit, draft, options, &mut report),
     };
     report.seconds_schedule = started.elapsed().as_secs_f64();
-    report.width_after = cost::width(&made);
     report.ops_after = made.ops.len();
+    if options.explain {
+        report.width_before = cost::width(circuit);
+        report.width_after = cost::width(&made);
+        report.parts = components::count(&made);
+    }
     (made, report)
 }
 
@@ -185,7 +187,6 @@ fn placed(source: &Circuit, draft: Draft, options: &Options, report: &mut Report
             }
         }
     }
-    report.parts = components::count_wires(&draft.circuit);
     if options.reuse {
         slots::assign(&mut draft.circuit, &draft.origin, source.n_qubits, trace);
     }

@@ -4,17 +4,19 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::components;
-use super::features::features;
+use super::features;
 use super::{schedule, simplify, Options, Report};
 use crate::circuit::python::PyCircuit;
 use crate::circuit::ALL;
 
 /// The circuit in a cheaper form with the same joint distribution of all cbits that registers show, and what was done.
 /// Each option switches one rewrite off; `keep_cbits`: all cbits count as shown; `keep_state`: the final
-/// state is kept too, up to phase; `narrow`: least width counts, not least cost; `shots`: how many will be run.
+/// state is kept too, up to phase; `narrow`: least width counts, not least cost; `explain`: the
+/// report says widths and parts too; `shots`: how many will be run.
 #[pyfunction]
 #[pyo3(name = "rewrite", signature = (circuit, *, constants=true, peephole=true, relabel=true, dead=true, schedule=true,
-    hoist=true, reuse=true, keep_cbits=false, keep_state=false, narrow=false, shots=1000))]
+    hoist=true, reuse=true, keep_cbits=false, keep_state=false, narrow=false, explain=false,
+    shots=1000))]
 #[allow(clippy::too_many_arguments)]
 fn py_rewrite<'py>(
     py: Python<'py>,
@@ -29,16 +31,29 @@ fn py_rewrite<'py>(
     keep_cbits: bool,
     keep_state: bool,
     narrow: bool,
+    explain: bool,
     shots: u32,
 ) -> PyResult<(PyCircuit, Bound<'py, PyDict>)> {
-    let options =
-        Options { constants, peephole, relabel, dead, schedule, hoist, reuse, keep_cbits, keep_state, narrow, shots };
+    let options = Options {
+        constants,
+        peephole,
+        relabel,
+        dead,
+        schedule,
+        hoist,
+        reuse,
+        keep_cbits,
+        keep_state,
+        narrow,
+        explain,
+        shots,
+    };
     let source = circuit.0.clone();
     let (made, report) = py.detach(move || self::schedule(&source, &options));
-    Ok((PyCircuit::checked(made)?, as_dict(py, &report)?))
+    Ok((PyCircuit::checked(made)?, as_dict(py, &report, explain)?))
 }
 
-fn as_dict<'py>(py: Python<'py>, report: &Report) -> PyResult<Bound<'py, PyDict>> {
+fn as_dict<'py>(py: Python<'py>, report: &Report, explain: bool) -> PyResult<Bound<'py, PyDict>> {
     let out = PyDict::new(py);
     let fired = &report.fired;
     for (name, count) in [
@@ -50,13 +65,15 @@ fn as_dict<'py>(py: Python<'py>, report: &Report) -> PyResult<Bound<'py, PyDict>
         ("controls_made_classical", fired.controls_made_classical),
         ("dead", report.dead),
         ("phases", report.phases),
-        ("parts", report.parts),
         ("ops_before", report.ops_before),
         ("ops_after", report.ops_after),
-        ("width_before", report.width_before as usize),
-        ("width_after", report.width_after as usize),
     ] {
         out.set_item(name, count)?;
+    }
+    if explain {
+        out.set_item("width_before", report.width_before)?;
+        out.set_item("width_after", report.width_after)?;
+        out.set_item("parts", report.parts)?;
     }
     out.set_item("order", report.order)?;
     out.set_item("cost_before", report.cost_before)?;
@@ -82,12 +99,18 @@ fn split(py: Python<'_>, circuit: &PyCircuit) -> PyResult<Vec<(PyCircuit, Vec<u3
     parts.into_iter().map(|part| Ok((PyCircuit::checked(part.circuit)?, part.cbits))).collect()
 }
 
+/// Whether rewriting is likely to save more time than it takes.
+#[pyfunction]
+fn promising(circuit: &PyCircuit) -> bool {
+    features::promising(&circuit.0)
+}
+
 /// What a router wants to know of a circuit.
 #[pyfunction]
 #[pyo3(name = "features")]
 fn py_features<'py>(py: Python<'py>, circuit: &PyCircuit) -> PyResult<Bound<'py, PyDict>> {
     let source = circuit.0.clone();
-    let found = py.detach(move || features(&source));
+    let found = py.detach(move || features::features(&source));
     let out = PyDict::new(py);
     let by_kind = PyDict::new(py);
     for (kind, &count) in ALL.iter().zip(&found.by_kind).filter(|(_, &count)| count > 0) {
@@ -126,5 +149,6 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(py_rewrite, module)?)?;
     module.add_function(wrap_pyfunction!(py_simplify, module)?)?;
     module.add_function(wrap_pyfunction!(split, module)?)?;
+    module.add_function(wrap_pyfunction!(promising, module)?)?;
     module.add_function(wrap_pyfunction!(py_features, module)?)
 }

@@ -11,6 +11,9 @@ use crate::circuit::Kind;
 /// How near numbers must be to count as equal: far above rounding, far below what a distribution shows.
 pub const NEAR: f64 = 1e-12;
 
+/// Above this, whole turns cannot be subtracted without losing digits.
+const LONG: f64 = 100.0;
+
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Turn {
     pub w: f64,
@@ -68,6 +71,9 @@ impl Turn {
 
     /// Rz(phi) Ry(theta) Rz(lam).
     pub fn euler(theta: f64, phi: f64, lam: f64) -> Turn {
+        // A sum of long angles would lose the digits of the shorter one.
+        let short = |angle: f64| if angle.abs() > LONG { principal(angle) } else { angle };
+        let (phi, lam) = (short(phi), short(lam));
         let (s, c) = (theta * 0.5).sin_cos();
         let (ss, cs) = ((phi + lam) * 0.5).sin_cos();
         let (sd, cd) = ((lam - phi) * 0.5).sin_cos();
@@ -77,7 +83,7 @@ impl Turn {
     /// (theta, phi, lam) of `euler`.
     pub fn angles(&self) -> [f64; 3] {
         let [x, y, z] = self.v;
-        let theta = 2.0 * x.hypot(y).atan2(self.w.hypot(z));
+        let theta = 2.0 * (x * x + y * y).sqrt().atan2((self.w * self.w + z * z).sqrt());
         let sum = z.atan2(self.w);
         let difference = x.atan2(y);
         [snap(theta), principal(sum - difference), principal(sum + difference)]
@@ -212,13 +218,24 @@ pub fn principal(angle: f64) -> f64 {
     if angle > -PI && angle <= PI {
         return snap(angle);
     }
-    let turned = angle - TAU * (angle / TAU).round();
+    if angle.abs() > LONG {
+        let (sin, cos) = angle.sin_cos();
+        return snap(sin.atan2(cos));
+    }
+    let turned = angle - TAU * whole(angle / TAU);
     snap(if turned <= -PI { turned + TAU } else { turned })
+}
+
+/// The nearest whole number, of numbers far below 2^51: adding 1.5 * 2^52 leaves no place for a fraction.
+#[inline]
+fn whole(x: f64) -> f64 {
+    const BIG: f64 = 6_755_399_441_055_744.0;
+    (x + BIG) - BIG
 }
 
 /// To the nearest multiple of pi/4 if it is very near, so that special angles compare equal.
 fn snap(angle: f64) -> f64 {
-    let nearest = (angle * (1.0 / FRAC_PI_4)).round() * FRAC_PI_4;
+    let nearest = whole(angle * (1.0 / FRAC_PI_4)) * FRAC_PI_4;
     if (angle - nearest).abs() >= NEAR {
         angle
     } else if nearest <= -PI {
@@ -233,14 +250,14 @@ fn snap(angle: f64) -> f64 {
 /// How many quarter turns an angle is, modulo four, if it is that.
 pub fn quarters(angle: f64) -> Option<u8> {
     let principal = principal(angle);
-    let k = (principal / FRAC_PI_2).round();
+    let k = whole(principal / FRAC_PI_2);
     ((principal - k * FRAC_PI_2).abs() < NEAR).then(|| (k as i8).rem_euclid(4) as u8)
 }
 
 /// The gate that rotates about an axis; None for no rotation.
 pub fn rotation(axis: Axis, angle: f64) -> Option<Named> {
     let angle = principal(angle);
-    let eighths = (angle / FRAC_PI_4).round();
+    let eighths = whole(angle / FRAC_PI_4);
     let special = if (angle - eighths * FRAC_PI_4).abs() < NEAR { eighths as i8 } else { 9 };
     let kind = match (axis, special) {
         (_, 0) => return None,
@@ -332,5 +349,6 @@ mod tests {
         assert_eq!(rotation(Axis::Y, 2.0 * TAU), None);
         assert_eq!(quarters(-FRAC_PI_2), Some(3));
         assert_eq!(quarters(0.3), None);
+        assert!((principal(1e15).sin() - 1e15f64.sin()).abs() < 1e-12);
     }
 }

@@ -12,11 +12,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import qmk_native
 
 from qmk.sdk.program import Gate
 from qmk.sdk.unitary import apply, matrix_of
-
-import qmk_native
 
 KINDS: list[tuple[str, int, int]] = qmk_native.KINDS
 NUMBER = {name: k for k, (name, _, _) in enumerate(KINDS)}
