@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from qmk.engines import aer, reference, stabilizer
+from qmk.engines import aer, native, reference, stabilizer
 from qmk.sdk.kit import engine_kit
 from qmk.sdk.kit.engine_kit import as_tests, checks
 from qmk.sdk.kit.programs import Case
@@ -56,7 +56,34 @@ def test_aer_extended_stabilizer(check: Check) -> None:
     assert not check.run()
 
 
-@pytest.mark.parametrize("declaration", [reference.DECLARATION, stabilizer.DECLARATION, aer.DECLARATION])
+@as_tests(checks(native.DECLARATION, "auto"))
+def test_native_auto(check: Check) -> None:
+    assert not check.run()
+
+
+@as_tests(checks(native.DECLARATION, "frame"))
+def test_native_frame(check: Check) -> None:
+    assert not check.run()
+
+
+@as_tests(checks(native.DECLARATION, "dense"))
+def test_native_dense(check: Check) -> None:
+    assert not check.run()
+
+
+@as_tests(checks(native.DECLARATION, "dense64"))
+def test_native_dense64(check: Check) -> None:
+    assert not check.run()
+
+
+@as_tests(checks(native.DECLARATION, "mps"))
+def test_native_mps(check: Check) -> None:
+    assert not check.run()
+
+
+@pytest.mark.parametrize(
+    "declaration", [reference.DECLARATION, stabilizer.DECLARATION, aer.DECLARATION, native.DECLARATION]
+)
 def test_every_method_declares_itself(declaration: engine_kit.Declaration) -> None:
     for method, can in declaration.methods.items():
         assert can.method == method

@@ -79,6 +79,9 @@ pub struct Invalid(pub String);
 /// Most inputs of a truth table.
 pub const TABLE_INPUTS: usize = 24;
 
+/// Most parts of a condition, those that others share counted once for each.
+pub const COND_TERMS: u32 = 1 << 16;
+
 impl Op {
     pub fn gate(kind: Kind, qubits: &[u32], param: u32) -> Op {
         let mut q = [NONE; 3];
@@ -168,6 +171,7 @@ impl Circuit {
     pub fn check(&self) -> Result<(), Invalid> {
         let mut written = vec![false; self.n_cbits as usize];
         let mut depth = vec![0u32; self.conds.len()];
+        let mut terms = vec![1u32; self.conds.len()]; // written out in full: nodes are shared
         for (at, cond) in self.conds.iter().enumerate() {
             let operands: &[u32] = match cond {
                 Cond::Bit(c) if *c < self.n_cbits => &[],
@@ -180,9 +184,13 @@ impl Circuit {
                     return invalid(format!("condition {at} reads condition {a}, which is not before it"));
                 }
                 depth[at] = depth[at].max(depth[a as usize] + 1);
+                terms[at] = terms[at].saturating_add(terms[a as usize]);
             }
             if depth[at] > 64 {
                 return invalid(format!("condition {at} is nested more than 64 deep"));
+            }
+            if terms[at] > COND_TERMS {
+                return invalid(format!("condition {at} written out has more than {COND_TERMS} parts"));
             }
         }
         for (at, table) in self.tables.iter().enumerate() {

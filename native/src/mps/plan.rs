@@ -67,7 +67,14 @@ impl Plan {
         let mut fusion = Fusion::new(circuit.n_qubits as usize);
         let mut measured = vec![false; circuit.n_qubits as usize];
         let mut reads = Vec::new();
+        let mut looked = vec![0usize; circuit.n_qubits as usize];
+        for (at, op) in circuit.ops.iter().enumerate().filter(|(_, op)| op.kind != Kind::Reset) {
+            op.qubits().iter().for_each(|&q| looked[q as usize] = at);
+        }
         for (at, op) in circuit.ops.iter().enumerate() {
+            if op.kind == Kind::Reset && looked[op.q[0] as usize] < at {
+                continue; // nobody sees what it does
+            }
             let name = op.kind.name();
             if op.cond != NONE {
                 return Err(format!("op {at} ({name}) depends on a measurement"));

@@ -318,12 +318,12 @@ impl Search<'_> {
         if !self.allows(Method::Mps) {
             return None;
         }
-        let simpler = match self.options.rewrites {
-            Some(_) => Arc::new(rewrite::simplify(circuit)),
-            None => circuit.clone(),
-        };
-        let plan = match mps::Plan::compile(&simpler) {
-            Ok(plan) => plan,
+        let simpler = self.options.rewrites.map(|_| Arc::new(rewrite::simplify(circuit)));
+        // Rewriting may leave truth tables and resets, which a chain does not take.
+        let rewritten = simpler.as_ref().and_then(|simpler| Some((mps::Plan::compile(simpler).ok()?, simpler.clone())));
+        let made = rewritten.map_or_else(|| mps::Plan::compile(circuit).map(|plan| (plan, circuit.clone())), Ok);
+        let (plan, simpler) = match made {
+            Ok(made) => made,
             Err(why) => {
                 self.refuse(Method::Mps, false, why);
                 return None;

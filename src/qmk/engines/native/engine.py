@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
 import qmk_native
 
 from qmk.base.errors import QmkError
+from qmk.engines.native import METHODS
 from qmk.sdk.engine import Progress, Samples, Unsupported
 from qmk.sdk.native_circuit import circuit_of
 from qmk.sdk.program import Program
@@ -22,10 +24,16 @@ class NativeEngine:
     version: str = qmk_native.__version__
 
     def prepare(self, program: Program, method: str) -> NativePlan:
+        if method not in METHODS:
+            raise Unsupported(f"no method '{method}'; there are {', '.join(METHODS)}")
         try:
-            circuit = circuit_of(program)
+            circuit = circuit_of(dataclasses.replace(program, post=()))
+            if method == "mps":
+                qmk_native.MpsPlan(circuit)
         except QmkError as refused:
             raise Unsupported(refused.message) from refused
+        except ValueError as refused:
+            raise Unsupported(f"method mps takes gates and one final read-out: {refused}") from refused
         return NativePlan(circuit, method)
 
 
@@ -34,8 +42,12 @@ class NativePlan:
 
     def __init__(self, circuit: qmk_native.Circuit, method: str) -> None:
         self._circuit = circuit
-        self._method = None if method == "auto" else method
+        self._method = method
         self._plans: dict[int, qmk_native.Plan] = {}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        circuit = self._circuit
+        return _plan_of, ((circuit.n_qubits, circuit.n_cbits, *circuit.rows(), circuit.registers), self._method)
 
     def run(self, shots: int, seed: int, progress: Progress | None = None) -> Samples:
         """Raises MemoryError when the state outgrows its bound."""
@@ -49,6 +61,11 @@ class NativePlan:
     def _plan(self, shots: int) -> qmk_native.Plan:
         plan = self._plans.get(shots)
         if plan is None:
-            plan = qmk_native.Plan(self._circuit, shots, self._method, memory=MEMORY_BYTES, keep_cbits=True)
+            method = None if self._method == "auto" else self._method
+            plan = qmk_native.Plan(self._circuit, shots, method, memory=MEMORY_BYTES, keep_cbits=True)
             self._plans = {shots: plan}
         return plan
+
+
+def _plan_of(circuit: tuple[Any, ...], method: str) -> NativePlan:
+    return NativePlan(qmk_native.Circuit(*circuit), method)
