@@ -71,3 +71,8 @@ def read_qasm(text: str | bytes, strict: bool = False) -> Circuit:
     """The circuit of an OpenQASM 2 or 3 program, with the numbers of qubits and cbits that the semantic front end and
     ``qmk.sdk.lower`` give it. Raises ``Declined`` for what the front end must read: what this reader does not take,
     every error in the text, and whatever exceeds a bound. ``strict``: also what the front end would warn of."""
+
+def read_qvm(data: bytes) -> Circuit:
+    """The circuit of a graph in QVM binary, which must have been verified, with the numbers that ``qmk.sdk.lower`` gives
+    it; barriers and fences are dropped. Raises ``Declined`` for bytes that are no QVM binary, and for what a circuit has
+    no place for: channels, magic, policies, code profiles, allocation under a guard."""
