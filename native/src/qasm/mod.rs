@@ -30,6 +30,7 @@ mod reader;
 mod recognise;
 mod statements;
 pub(crate) mod synthesis;
+mod template;
 mod tree;
 pub(crate) mod unitary;
 mod values;

@@ -88,7 +88,7 @@ impl Parser<'_> {
     }
 
     /// A block or a single statement, as if, for and while take it.
-    fn body(&mut self) -> Result<StmtId> {
+    pub fn body(&mut self) -> Result<StmtId> {
         if self.is(Tok::OpenBrace) {
             return self.block();
         }
@@ -206,6 +206,15 @@ impl Parser<'_> {
 
     /// `if (c == 3) statement` of OpenQASM 2.
     fn conditional(&mut self) -> Result<Stmt> {
+        let condition = self.condition_of_two()?;
+        match self.statement()? {
+            Some(then) => Ok(Stmt::If { condition, then, otherwise: None }),
+            None => self.fail("a gate, measure or reset is missing here"),
+        }
+    }
+
+    /// `if (c == 3)`, and that what follows may follow.
+    pub fn condition_of_two(&mut self) -> Result<ExprId> {
         self.lex.advance()?;
         self.expect(Tok::Open)?;
         let at = self.lex.start;
@@ -214,17 +223,14 @@ impl Parser<'_> {
         self.expect(Tok::Same)?;
         let value = self.plain_number()?;
         self.expect(Tok::Close)?;
-        if matches!(self.lex.word(), b"if" | b"gate" | b"opaque" | b"qreg" | b"creg" | b"include") {
+        let word = self.lex.word();
+        if matches!(word, b"if" | b"gate" | b"opaque" | b"qreg" | b"creg" | b"include" | b";") {
             return self.fail("a gate, measure or reset is missing here");
         }
-        let condition = self.add(Expr::Binary(Binary::Same, register, value), at)?;
-        match self.statement()? {
-            Some(then) => Ok(Stmt::If { condition, then, otherwise: None }),
-            None => self.fail("a gate, measure or reset is missing here"),
-        }
+        self.add(Expr::Binary(Binary::Same, register, value), at)
     }
 
-    fn condition(&mut self) -> Result<ExprId> {
+    pub fn condition(&mut self) -> Result<ExprId> {
         self.lex.advance()?;
         self.expect(Tok::Open)?;
         let found = self.expression()?;
