@@ -117,3 +117,8 @@ def features(circuit: Circuit) -> dict[str, Any]:
     time), ``cut`` (bound on the log2 Schmidt rank over cuts of the qubits in order), ``treewidth`` (bound by min-degree
     elimination, None if the graph is too large), ``parts``, ``mid_circuit``, ``classical`` (basis states only),
     ``measured`` (part of the qubits), ``feed_forward`` ("none", "pauli" or "full")."""
+
+def read_qvm(data: bytes) -> Circuit:
+    """The circuit of a graph in QVM binary, which must have been verified, with the numbers that ``qmk.sdk.lower`` gives
+    it; barriers and fences are dropped. Raises ``Declined`` for bytes that are no QVM binary, and for what a circuit has
+    no place for: channels, magic, policies, code profiles, allocation under a guard."""

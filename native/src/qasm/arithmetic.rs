@@ -2,6 +2,7 @@
 
 use super::bits::{Bit, FALSE, TRUE};
 use super::reader::Reader;
+use super::template::function;
 use super::tree::{Binary, Unary, Word};
 use super::values::{bits_of, plain, wrap, Data, Type, Value, BOOL, FLOAT, INT, LITERAL, UINT};
 use super::Declined;
@@ -151,7 +152,7 @@ impl Reader<'_> {
         Ok(Value { kind, data: Data::Real(number) })
     }
 
-    pub fn real_operation(&mut self, op: Binary, x: f64, y: f64) -> Result<f64> {
+    pub fn real_operation(&self, op: Binary, x: f64, y: f64) -> Result<f64> {
         let number = match op {
             Binary::Add => x + y,
             Binary::Subtract => x - y,
@@ -164,7 +165,7 @@ impl Reader<'_> {
         self.finite(number)
     }
 
-    fn finite(&self, number: f64) -> Result<f64> {
+    pub fn finite(&self, number: f64) -> Result<f64> {
         if number.is_finite() {
             Ok(number)
         } else {
@@ -369,21 +370,15 @@ impl Reader<'_> {
             return self.fail("a function of what is no known number");
         }
         let Data::Real(x) = self.convert(first, FLOAT)?.data else { return self.fail("no number") };
-        let number = match (name, self.parser.two) {
-            (b"sin", _) => x.sin(),
-            (b"cos", _) => x.cos(),
-            (b"tan", _) => x.tan(),
-            (b"exp", _) => x.exp(),
-            (b"sqrt", _) => x.sqrt(),
-            (b"ln", true) | (b"log", false) => x.ln(),
-            (b"asin", true) | (b"arcsin", false) => x.asin(),
-            (b"acos", true) | (b"arccos", false) => x.acos(),
-            (b"atan", true) | (b"arctan", false) => x.atan(),
+        match (name, self.parser.two) {
             (b"ceiling", false) if x.abs() < 1e18 => return Ok(Value::int(x.ceil() as i128)),
             (b"floor", false) if x.abs() < 1e18 => return Ok(Value::int(x.floor() as i128)),
-            _ => return self.fail("a function not read here"),
-        };
-        Ok(Value::real(self.finite(number)?))
+            _ => {}
+        }
+        match function(name, self.parser.two) {
+            Some(function) => Ok(Value::real(self.finite(function(x))?)),
+            None => self.fail("a function not read here"),
+        }
     }
 
     pub fn both(&mut self, a: Bit, b: Bit) -> Result<Bit> {

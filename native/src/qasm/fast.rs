@@ -2,7 +2,6 @@
 //! Whatever does not look like that is left, from its first byte, to the parser.
 
 use std::f64::consts::PI;
-use std::rc::Rc;
 
 use crate::circuit::Kind;
 
@@ -18,6 +17,8 @@ type Result<T> = std::result::Result<T, Declined>;
 
 /// Most qubits of a call on this path.
 const OPERANDS: usize = 16;
+/// Most parameters of one.
+const PARAMS: usize = 8;
 
 /// A name and the index behind it, if any.
 type Element = (Slot, Option<u32>);
@@ -38,7 +39,8 @@ impl Reader<'_> {
             if at == text.len() {
                 return Ok(None);
             }
-            if !is_letter(text[at]) || (self.jumped && self.ended != FALSE) {
+            let shadowed = self.has_locals() || (self.jumped && self.ended != FALSE);
+            if !is_letter(text[at]) || shadowed {
                 return Ok(Some(at));
             }
             match self.fast_line(at)? {
@@ -50,7 +52,7 @@ impl Reader<'_> {
 
     /// One statement; None, with nothing done, when it is not of the common form.
     #[inline]
-    fn fast_line(&mut self, start: usize) -> Result<Option<usize>> {
+    pub fn fast_line(&mut self, start: usize) -> Result<Option<usize>> {
         let text = self.parser.lex.text;
         let end = name_end(text, start);
         let word = &text[start..end];
@@ -63,9 +65,7 @@ impl Reader<'_> {
                 Standard::Direct(kind) if !keyword(word) => self.fast_gate(start, end, kind),
                 _ => self.fast_other(start, end, Callee::Entry(entry)),
             },
-            Gate::User(number) if self.parser.tree.gates[number as usize].params.is_empty() => {
-                self.fast_other(start, end, Callee::User(number))
-            }
+            Gate::User(number) => self.fast_other(start, end, Callee::User(number)),
             _ if !keyword(word) => self.fast_assignment(start, end),
             _ => Ok(None),
         }
@@ -94,11 +94,17 @@ impl Reader<'_> {
 
     /// A gate of several operations.
     fn fast_other(&mut self, start: usize, mut at: usize, callee: Callee) -> Result<Option<usize>> {
-        let mut args = [0.0; 4];
+        let mut args = [0.0; PARAMS];
         let (params, n_qubits) = match callee {
             Callee::Entry(entry) => (entry.params as usize, entry.qubits as usize),
-            Callee::User(number) => (0, self.parser.tree.gates[number as usize].qubits.len()),
+            Callee::User(number) => {
+                let definition = &self.parser.tree.gates[number as usize];
+                (definition.params.len(), definition.qubits.len())
+            }
         };
+        if params > PARAMS {
+            return Ok(None);
+        }
         if params > 0 {
             match self.fast_params(at, &mut args[..params])? {
                 Some(next) => at = next,
@@ -111,11 +117,10 @@ impl Reader<'_> {
             return Ok(None);
         }
         self.step(start)?;
-        let unitary = match callee {
-            Callee::Entry(entry) => Rc::new(entry.make(&args[..params])),
-            Callee::User(number) => self.expansion(number, &[])?,
-        };
-        self.apply(&unitary, qubits)?;
+        match callee {
+            Callee::Entry(entry) => self.apply(&entry.make(&args[..params]), qubits)?,
+            Callee::User(number) => self.call_user(number, &args[..params], qubits)?,
+        }
         Ok(Some(next))
     }
 

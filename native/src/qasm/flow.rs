@@ -9,6 +9,7 @@ use std::collections::HashMap;
 
 use super::bits::{Bit, FALSE, TRUE};
 use super::evaluate::{Steps, Target};
+use super::lex::Tok;
 use super::names::Sym;
 use super::reader::{Place, Reader, Slot};
 use super::tree::{Binary, Expr, ExprId, Jump, List, Stmt, StmtId, Storage, TypeId, Word};
@@ -127,6 +128,84 @@ impl Reader<'_> {
         let mut other = |reader: &mut Self| otherwise.map_or(Ok(()), |id| reader.execute(id));
         let other: Option<Side<'_, Self>> = otherwise.is_some().then_some(&mut other);
         self.branch(condition, &mut |reader| reader.execute(then), other)
+    }
+
+    /// An `if` outside of everything, its tokens not read yet: its sides are run as they are read, line by line.
+    pub fn streamed_if(&mut self) -> Result<()> {
+        self.step(self.parser.lex.start)?;
+        let condition = if self.parser.two { self.parser.condition_of_two()? } else { self.parser.condition()? };
+        let condition = self.condition(condition)?;
+        let new = self.streamed_side(condition)?;
+        let mut old = Journal::default();
+        if !self.parser.two && self.parser.take_word(b"else")? {
+            let other = self.builder.bits.negate(condition)?;
+            old = self.streamed_side(other)?;
+        }
+        match condition.known() {
+            None => self.merge_branches(condition, new, old),
+            Some(_) => Ok(()),
+        }
+    }
+
+    fn streamed_side(&mut self, condition: Bit) -> Result<Journal> {
+        match condition.known() {
+            None => self.under(condition, &mut |reader| reader.streamed_body()),
+            Some(true) => self.streamed_body().map(|()| Journal::default()),
+            Some(false) => {
+                let two = self.parser.two;
+                (if two { self.parser.statement().map(|_| ()) } else { self.parser.body().map(|_| ()) })?;
+                Ok(Journal::default())
+            }
+        }
+    }
+
+    /// A block read and run line by line, or one statement.
+    fn streamed_body(&mut self) -> Result<()> {
+        if self.parser.two {
+            return self.streamed_statement();
+        }
+        if !self.parser.is(Tok::OpenBrace) {
+            let body = self.parser.body()?;
+            return self.execute(body);
+        }
+        self.step(self.parser.lex.start)?;
+        self.parser.enter()?;
+        self.deeper()?;
+        let variables = self.variables.len();
+        self.open_scope();
+        let mut at = self.parser.lex.end;
+        loop {
+            let Some(statement) = self.fast_lines(at)? else { return self.fail("the block is never closed") };
+            self.parser.lex.seek(statement)?;
+            if self.parser.is(Tok::CloseBrace) {
+                break;
+            }
+            let mark = self.parser.tree.mark();
+            if let Some(id) = self.parser.statement()? {
+                self.run_one(id)?;
+            }
+            self.parser.tree.cut(mark);
+            at = self.parser.lex.start;
+        }
+        self.parser.lex.advance()?;
+        self.close_scope(variables);
+        self.back();
+        self.parser.leave();
+        Ok(())
+    }
+
+    /// What an `if` of OpenQASM 2 stands before.
+    fn streamed_statement(&mut self) -> Result<()> {
+        let start = self.parser.lex.start;
+        if self.parser.is(Tok::Name) {
+            if let Some(next) = self.fast_line(start)? {
+                return self.parser.lex.seek(next);
+            }
+        }
+        match self.parser.statement()? {
+            Some(id) => self.execute(id),
+            None => self.fail("a gate, measure or reset is missing here"),
+        }
     }
 
     /// Reads both sides of a measured condition, or the side that a known one takes.

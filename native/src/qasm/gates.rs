@@ -35,6 +35,18 @@ impl Reader<'_> {
         if !self.parser.two && self.parser.names.text(name) == b"gphase" {
             return self.global_phase(values, modifiers, given);
         }
+        if let (Gate::User(number), true, None) = (self.gate_named(name), modifiers.len == 0, &self.gate_body) {
+            let definition = &self.parser.tree.gates[number as usize];
+            if values.len() == definition.params.len() && given.iter().all(|operand| !operand.1) {
+                let n_qubits = definition.qubits.len();
+                let qubits: Vec<u32> = given.iter().map(|operand| operand.0[0]).collect();
+                self.distinct(&qubits)?;
+                if qubits.len() != n_qubits {
+                    return self.fail("a wrong number of qubits");
+                }
+                return self.call_user(number, &values, &qubits);
+            }
+        }
         let (unitary, qubits) = self.gate(name, &values)?;
         if modifiers.len == 0 {
             return self.broadcast(&unitary, qubits, &given);
@@ -245,9 +257,15 @@ impl Reader<'_> {
         }
         let known = if opaque { None } else { known::entry(&self.parser, number) };
         self.set_gate(name, known.map_or(Gate::User(number), Gate::Known));
+        self.forget_expansions();
+        Ok(())
+    }
+
+    /// A name may mean another gate from here on.
+    pub fn forget_expansions(&mut self) {
         self.expansions.clear();
         self.kept_prims = 0;
-        Ok(())
+        self.templates.clear();
     }
 
     /// Finds what is wrong in a definition where it stands, though no call may ever expand it: tries it once.

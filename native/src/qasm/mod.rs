@@ -29,9 +29,10 @@ pub mod python;
 mod reader;
 mod recognise;
 mod statements;
-mod synthesis;
+pub(crate) mod synthesis;
+mod template;
 mod tree;
-mod unitary;
+pub(crate) mod unitary;
 mod values;
 
 use crate::circuit::Circuit;

@@ -12,6 +12,7 @@ use super::lex::Tok;
 use super::library::{self, Entry};
 use super::names::Sym;
 use super::parser::Parser;
+use super::template::Template;
 use super::tree::{Stmt, StmtId, Storage, Word};
 use super::unitary::Unitary;
 use super::values::{bits_of, Data, Type, Value};
@@ -83,6 +84,7 @@ pub struct Reader<'a> {
     pub checking: bool,
     pub expansions: HashMap<(u32, Box<[u64]>), Rc<Unitary>>,
     pub kept_prims: usize,
+    pub templates: HashMap<u32, Option<Rc<Template>>>,
     hardware: HashMap<u32, u32>,
     qelib1: Option<bool>,
     steps: usize,
@@ -112,6 +114,7 @@ impl<'a> Reader<'a> {
             checking: false,
             expansions: HashMap::new(),
             kept_prims: 0,
+            templates: HashMap::new(),
             hardware: HashMap::new(),
             qelib1: None,
             steps: 0,
@@ -146,6 +149,8 @@ impl<'a> Reader<'a> {
             let kept = self.parser.tree.gates.len() + self.parser.tree.defs.len();
             if self.parser.is_word(b"include") {
                 self.include()?;
+            } else if self.parser.is_word(b"if") && !self.jumped {
+                self.streamed_if()?;
             } else if let Some(id) = self.parser.statement()? {
                 let next = self.parser.lex.start;
                 self.run_body(&[id])?;
@@ -180,6 +185,7 @@ impl<'a> Reader<'a> {
             return self.fail("both libraries in one program");
         }
         self.qelib1 = Some(qelib1);
+        self.forget_expansions();
         for gate in &mut self.gates {
             if !matches!(gate, Gate::User(_) | Gate::Known(_)) {
                 *gate = Gate::Unseen;
@@ -269,6 +275,11 @@ impl<'a> Reader<'a> {
     }
 
     // -- scopes ------------------------------------------------------------------------------------------------------
+
+    /// Whether names of an open block may hide global ones.
+    pub fn has_locals(&self) -> bool {
+        !self.locals.is_empty()
+    }
 
     pub fn is_global(&self) -> bool {
         self.scopes.is_empty()

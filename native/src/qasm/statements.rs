@@ -88,7 +88,7 @@ impl Parser<'_> {
     }
 
     /// A block or a single statement, as if, for and while take it.
-    fn body(&mut self) -> Result<StmtId> {
+    pub fn body(&mut self) -> Result<StmtId> {
         if self.is(Tok::OpenBrace) {
             return self.block();
         }
@@ -114,10 +114,7 @@ impl Parser<'_> {
         let mut size = None;
         if self.two || self.is(Tok::OpenSquare) {
             self.expect(Tok::OpenSquare)?;
-            if self.two && !self.lex.word().iter().all(u8::is_ascii_digit) {
-                return self.fail("a size that is no plain number");
-            }
-            size = Some(self.expression()?);
+            size = Some(if self.two { self.plain_number()? } else { self.expression()? });
             self.expect(Tok::CloseSquare)?;
         }
         if quantum {
@@ -209,30 +206,31 @@ impl Parser<'_> {
 
     /// `if (c == 3) statement` of OpenQASM 2.
     fn conditional(&mut self) -> Result<Stmt> {
-        self.lex.advance()?;
-        self.expect(Tok::Open)?;
-        let at = self.lex.start;
-        let name = self.name()?;
-        let register = self.add(Expr::Name(name), at)?;
-        self.expect(Tok::Same)?;
-        let at = self.lex.start;
-        let value = std::str::from_utf8(self.lex.word()).ok().filter(|_| self.is(Tok::Number));
-        let value: Option<i64> = value.filter(|w| w.bytes().all(|c| c.is_ascii_digit())).and_then(|w| w.parse().ok());
-        let Some(value) = value else { return self.fail("a plain number is missing here") };
-        self.lex.advance()?;
-        let value = self.add(Expr::Int(value), at)?;
-        self.expect(Tok::Close)?;
-        if matches!(self.lex.word(), b"if" | b"gate" | b"opaque" | b"qreg" | b"creg" | b"include") {
-            return self.fail("a gate, measure or reset is missing here");
-        }
-        let condition = self.add(Expr::Binary(Binary::Same, register, value), at)?;
+        let condition = self.condition_of_two()?;
         match self.statement()? {
             Some(then) => Ok(Stmt::If { condition, then, otherwise: None }),
             None => self.fail("a gate, measure or reset is missing here"),
         }
     }
 
-    fn condition(&mut self) -> Result<ExprId> {
+    /// `if (c == 3)`, and that what follows may follow.
+    pub fn condition_of_two(&mut self) -> Result<ExprId> {
+        self.lex.advance()?;
+        self.expect(Tok::Open)?;
+        let at = self.lex.start;
+        let name = self.name()?;
+        let register = self.add(Expr::Name(name), at)?;
+        self.expect(Tok::Same)?;
+        let value = self.plain_number()?;
+        self.expect(Tok::Close)?;
+        let word = self.lex.word();
+        if matches!(word, b"if" | b"gate" | b"opaque" | b"qreg" | b"creg" | b"include" | b";") {
+            return self.fail("a gate, measure or reset is missing here");
+        }
+        self.add(Expr::Binary(Binary::Same, register, value), at)
+    }
+
+    pub fn condition(&mut self) -> Result<ExprId> {
         self.lex.advance()?;
         self.expect(Tok::Open)?;
         let found = self.expression()?;

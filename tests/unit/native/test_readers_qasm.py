@@ -3,7 +3,6 @@ declined."""
 
 from __future__ import annotations
 
-import ast
 from pathlib import Path
 from random import Random
 
@@ -17,41 +16,15 @@ from qmk.frontends import load
 from qmk.frontends.openqasm import builder, expressions, stream
 from qmk.sdk import lower, synthesis
 from qmk.sdk.native_circuit import GATES, program_of
-from qmk.sdk.program import Barrier, Fence, Gate, Program
+from tests.unit.native.conftest import same
 from tests.unit.native.qasm_programs import mutated, program
 
 GOLDEN = sorted((Path(__file__).parents[2] / "golden" / "circuits").glob("*.qasm"))
-TURN = 6.283185307179586
-
 
 @pytest.fixture
-def reference(monkeypatch):
+def reference(everything_kept):
     """A text as the front end and ``sdk.lower`` give it, everything unobservable kept."""
-    monkeypatch.setattr(lower, "observable", lambda instructions: instructions)
-
-    def read(text: str) -> Program:
-        return lower.lower(load(text.encode()).graph, GATES)
-
-    return read
-
-
-def same(mine: Program, theirs: Program) -> bool:
-    """Whether two programs are op for op the same, angles up to rounding and whole turns, phases of 0 left out."""
-    if (mine.n_qubits, mine.n_cbits, mine.registers) != (theirs.n_qubits, theirs.n_cbits, theirs.registers):
-        return False
-    first, second = ([i for i in p.instructions if not nothing(i)] for p in (mine, theirs))
-    return len(first) == len(second) and all(a == b or alike(a, b) for a, b in zip(first, second, strict=True))
-
-
-def nothing(item) -> bool:
-    phase = isinstance(item, Gate) and item.name in ("p", "cp") and abs(item.params[0]) < 1e-12
-    return phase or isinstance(item, (Barrier, Fence))
-
-
-def alike(a, b) -> bool:
-    if not (isinstance(a, Gate) and isinstance(b, Gate) and (a.name, a.qubits, a.cond) == (b.name, b.qubits, b.cond)):
-        return False
-    return all(abs((x - y + 3) % TURN - 3) < 1e-9 for x, y in zip(a.params, b.params, strict=True))
+    return lambda text: lower.lower(load(text.encode()).graph, GATES)
 
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda p: p.stem)
@@ -186,19 +159,3 @@ def test_what_exceeds_a_bound_is_declined(text):
 def test_a_measured_loop_with_a_bound_and_its_guards_read_as_one_program(reference):
     text = HEAD_3 + "for int i in [1:4] { c[0] = measure q[0]; if (c[0]) break; h q[0]; } if (c == 5) x q[1]; else z q[2];"
     assert same(program_of(read_qasm(text)), reference(text))
-
-
-def test_the_header_of_every_file_says_what_it_is_for():
-    root = Path(__file__).parents[3] / "native" / "src"
-    for path in root.rglob("*.rs"):
-        text = path.read_text()
-        assert text.startswith("//! "), path
-        assert len(text.splitlines()) <= 600, path
-
-
-def test_the_stub_names_what_the_module_has():
-    stub = Path(__file__).parents[3] / "native" / "qmk_native.pyi"
-    names = {node.name for node in ast.parse(stub.read_text()).body if isinstance(node, (ast.ClassDef, ast.FunctionDef))}
-    names |= {n.target.id for n in ast.parse(stub.read_text()).body if isinstance(n, ast.AnnAssign) and isinstance(n.target, ast.Name)}
-    public = {name for name in dir(qmk_native) if not name.startswith("_") and name != "qmk_native"}
-    assert names - {"__version__"} == public
