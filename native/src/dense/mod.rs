@@ -1,3 +1,4 @@
 //! The dense state-vector simulator.
 
+#[cfg(feature = "python")]
 pub mod python;

@@ -1,7 +1,44 @@
 //! This room's functions for Python.
 
+use pyo3::create_exception;
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyString};
 
-pub fn register(_module: &Bound<'_, PyModule>) -> PyResult<()> {
-    Ok(())
+use super::{limits, read_as, Declined as Refusal};
+use crate::circuit::python::PyCircuit;
+
+create_exception!(qmk_native, Declined, PyValueError, "What a reader leaves to the semantic front end: place and why.");
+
+/// The exception of a text that is left to the semantic front end.
+pub fn declined(place: (usize, usize), why: &str) -> PyErr {
+    Declined::new_err((format!("line {}, column {}", place.0, place.1), why.to_owned()))
+}
+
+/// The circuit of an OpenQASM 2 or 3 program. Raises `Declined`, a place and a reason, for what the semantic front end
+/// must read: what this reader does not take, and every error. `strict`: also for what the front end would warn of.
+#[pyfunction]
+#[pyo3(signature = (text, strict=false))]
+fn read_qasm(py: Python<'_>, text: &Bound<'_, PyAny>, strict: bool) -> PyResult<PyCircuit> {
+    let source = if let Ok(text) = text.cast::<PyString>() {
+        text.to_str().map_err(|_| declined((1, 1), "the text has characters that are no text"))?
+    } else if let Ok(bytes) = text.cast::<PyBytes>() {
+        std::str::from_utf8(bytes.as_bytes()).map_err(|_| declined((1, 1), "the file is not UTF-8 text"))?
+    } else {
+        return Err(PyTypeError::new_err("read_qasm takes a text or bytes"));
+    };
+    match py.detach(|| read_as(source, strict)) {
+        Ok(circuit) => PyCircuit::checked(circuit),
+        Err(refusal) => Err(declined(Refusal::place(&refusal, source), refusal.why)),
+    }
+}
+
+pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("Declined", module.py().get_type::<Declined>())?;
+    let bounds = PyDict::new(module.py());
+    for (name, value) in limits::SHARED {
+        bounds.set_item(name, value)?;
+    }
+    module.add("LIMITS", bounds)?;
+    module.add_function(wrap_pyfunction!(read_qasm, module)?)
 }

@@ -1,3 +1,4 @@
 //! QVM binary to circuits.
 
+#[cfg(feature = "python")]
 pub mod python;
