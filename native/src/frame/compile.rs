@@ -10,7 +10,7 @@ use super::forms::Form;
 use super::gates::rotations;
 use super::logic::Conditions;
 use super::pauli::{any, both, flip, has, members, without, Mask, Pauli};
-use super::pending::Pending;
+use super::pending::{Known, Pending};
 use super::plan::{Code, Instr};
 use super::release::Certificate;
 use super::tableau::Tableau;
@@ -28,6 +28,7 @@ pub struct Compiler<'a, const W: usize> {
     pub row: Vec<u32>,
     pub tableau: Tableau<W>,
     pub pending: Vec<Pending<W>>,
+    pub known: Known,
     /// Pending rotations that are about to happen, last one first.
     pub queue: Vec<Pending<W>>,
     /// Qubits that some pending or queued rotation moves.
@@ -65,6 +66,7 @@ impl<'a, const W: usize> Compiler<'a, W> {
             row,
             tableau: Tableau::new(n),
             pending: Vec::new(),
+            known: Known::default(),
             queue: Vec::new(),
             moved: [0; W],
             dormant,

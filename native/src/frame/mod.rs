@@ -3,8 +3,7 @@
 //! `compile` turns a circuit into straight code (`plan`): parities and coins on packed columns over shots, and Pauli
 //! rotations and measurements on parts of 2^k amplitudes; `run` executes it for a batch of shots at once. Clifford
 //! gates cost nothing per shot, and k is the number of qubits whose non-Clifford history has not been measured away.
-//! The split into a frame and active qubits follows the literature on near-Clifford simulation (for instance Bravyi
-//! and Gosset, 2016; Paler and Wetzstein on frames; Fang and Ying, 2023, for symbolic phases).
+//! Images of Paulis under the Clifford part are kept as in Aaronson and Gottesman (2004) and Gidney's Stim (2021).
 
 mod compile;
 mod cost;

@@ -16,11 +16,55 @@ pub struct Pending<const W: usize> {
     pub under: u32,
 }
 
+/// Which Paulis some pending rotations are about: a filter without false negatives.
+pub struct Known {
+    bits: Box<[u64; 64]>,
+    stale: bool,
+}
+
+impl Default for Known {
+    fn default() -> Known {
+        Known { bits: Box::new([0; 64]), stale: false }
+    }
+}
+
+impl Known {
+    fn place<const W: usize>(p: &Pauli<W>) -> (usize, u64) {
+        let mut hash = 0u64;
+        for w in 0..W {
+            hash = (hash ^ p.x[w]).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29);
+            hash = (hash ^ p.z[w]).wrapping_mul(0xD1B5_4A32_D192_ED03).rotate_left(31);
+        }
+        (hash as usize % 64, 1 << (hash >> 58))
+    }
+
+    fn add<const W: usize>(&mut self, p: &Pauli<W>) {
+        let (word, bit) = Known::place(p);
+        self.bits[word] |= bit;
+    }
+
+    fn perhaps<const W: usize>(&mut self, p: &Pauli<W>, pending: &[Pending<W>]) -> bool {
+        if self.stale {
+            self.stale = false;
+            self.bits.fill(0);
+            pending.iter().for_each(|r| self.add(&r.p));
+        }
+        let (word, bit) = Known::place(p);
+        self.bits[word] & bit != 0
+    }
+}
+
+/// Whether a set has a member.
+#[inline]
+pub fn holds(set: &[u64], at: usize) -> bool {
+    set[at / 64] >> (at % 64) & 1 == 1
+}
+
 /// How many pending rotations a new one is compared with.
 const LOOK_BACK: usize = 256;
 
 /// How many commutations a measurement may test before it takes all that is left.
-pub const TESTS: usize = 4_000_000;
+const TESTS: usize = 4_000_000;
 
 /// Angles this near to a multiple of pi/2 are that multiple.
 const ANGLE_ERROR: f64 = 1e-9;
@@ -66,16 +110,19 @@ impl<const W: usize> Compiler<'_, W> {
             let flip = self.conjunction(Form { symbols: std::mem::take(&mut sign), flip: false }, condition(under));
             self.frame_multiply(&p, &flip.symbols);
         }
-        for at in (0..self.pending.len()).rev().take(LOOK_BACK) {
-            let other = &self.pending[at];
-            if other.p.x == p.x && other.p.z == p.z && other.sign == sign && other.under == under {
-                let before = if other.p.neg { -other.angle } else { other.angle };
-                return self.merge(at, before + angle);
-            }
-            if other.p.anticommutes(&p) {
-                break;
+        if self.known.perhaps(&p, &self.pending) {
+            for at in (0..self.pending.len()).rev().take(LOOK_BACK) {
+                let other = &self.pending[at];
+                if other.p.x == p.x && other.p.z == p.z && other.sign == sign && other.under == under {
+                    let before = if other.p.neg { -other.angle } else { other.angle };
+                    return self.merge(at, before + angle);
+                }
+                if other.p.anticommutes(&p) {
+                    break;
+                }
             }
         }
+        self.known.add(&p);
         self.pending.push(Pending { p, angle, sign, under });
     }
 
@@ -129,17 +176,22 @@ impl<const W: usize> Compiler<'_, W> {
         }
     }
 
-    /// Makes those pending rotations happen that must come before the measurement of these Paulis: the ones that do
-    /// not commute with one of them, and whatever does not commute with a later one of those.
+    /// Makes those pending rotations happen that must come before the measurement of these Paulis.
     pub fn settle(&mut self, measured: &[Pauli<W>]) {
-        let mut tests = TESTS;
-        let chosen = self.needed(measured, &mut tests);
+        if !self.pending.is_empty() {
+            let chosen = self.needed(measured);
+            self.settle_set(&chosen);
+        }
+    }
+
+    /// Makes a set of pending rotations happen.
+    pub fn settle_set(&mut self, chosen: &[u64]) {
         if chosen.iter().all(|&word| word == 0) {
             return;
         }
         let mut kept = Vec::with_capacity(self.pending.len());
         for (at, rotation) in std::mem::take(&mut self.pending).into_iter().enumerate() {
-            if chosen[at / 64] >> (at % 64) & 1 == 1 {
+            if holds(chosen, at) {
                 self.queue.push(rotation);
             } else {
                 kept.push(rotation);
@@ -159,20 +211,22 @@ impl<const W: usize> Compiler<'_, W> {
         self.find_moved();
     }
 
-    /// Which pending rotations `measured` needs, as a set; `tests` is what may be spent on finding out.
-    pub fn needed(&self, measured: &[Pauli<W>], tests: &mut usize) -> Vec<u64> {
+    /// Which pending rotations `measured` needs, as a set: the ones that do not commute with one of them, and whatever
+    /// does not commute with a later one of those.
+    fn needed(&self, measured: &[Pauli<W>]) -> Vec<u64> {
         let mut chosen = vec![0u64; self.pending.len().div_ceil(64)];
         let mut later: Vec<&Pauli<W>> = measured.iter().collect();
         let mut support = [0u64; W];
         let widen = |support: &mut [u64; W], p: &Pauli<W>| (0..W).for_each(|w| support[w] |= p.x[w] | p.z[w]);
         later.iter().for_each(|p| widen(&mut support, p));
+        let mut tests = TESTS;
         for (at, rotation) in self.pending.iter().enumerate().rev() {
             let p = &rotation.p;
             let touches = (0..W).any(|w| support[w] & (p.x[w] | p.z[w]) != 0);
             let takes = touches && {
                 let found = later.iter().rev().position(|other| other.anticommutes(p));
-                *tests = tests.saturating_sub(found.unwrap_or(later.len()));
-                found.is_some() || *tests == 0
+                tests = tests.saturating_sub(found.unwrap_or(later.len()));
+                found.is_some() || tests == 0
             };
             if takes {
                 chosen[at / 64] |= 1 << (at % 64);
@@ -181,6 +235,30 @@ impl<const W: usize> Compiler<'_, W> {
             }
         }
         chosen
+    }
+
+    /// Of every pending rotation, itself and all that must come before it, as sets.
+    pub fn histories(&self) -> Vec<Vec<u64>> {
+        let words = self.pending.len().div_ceil(64);
+        let mut histories: Vec<Vec<u64>> = Vec::with_capacity(self.pending.len());
+        for (at, rotation) in self.pending.iter().enumerate() {
+            let mut own = vec![0u64; words];
+            for word in (0..at / 64 + 1).rev() {
+                let mut left = if word == at / 64 { (1u64 << (at % 64)) - 1 } else { u64::MAX } & !own[word];
+                while left != 0 {
+                    let bit = 63 - left.leading_zeros() as usize;
+                    left ^= 1 << bit;
+                    let before = word * 64 + bit;
+                    if self.pending[before].p.anticommutes(&rotation.p) {
+                        own.iter_mut().zip(&histories[before]).for_each(|(o, h)| *o |= h);
+                        left &= !own[word];
+                    }
+                }
+            }
+            own[at / 64] |= 1 << (at % 64);
+            histories.push(own);
+        }
+        histories
     }
 
     /// Applies the earliest rotation to |phi>, after waking a dormant qubit that it moves.
@@ -222,12 +300,14 @@ impl<const W: usize> Compiler<'_, W> {
         let mut b = p;
         flip(&mut b.x, j);
         let (odd_a, odd_b) = (self.frame_parity(&a), self.frame_parity(&b));
-        self.turn_all(|row| {
-            let anti = has(&row.x, j);
-            row.turn_controlled(&a, &b, anti);
-        });
-        self.frame_multiply(&b, &odd_a);
-        self.frame_multiply(&a, &odd_b);
+        if any(&b.x) || any(&b.z) {
+            self.turn_all(|row| {
+                let anti = has(&row.x, j);
+                row.turn_controlled(&a, &b, anti);
+            });
+            self.frame_multiply(&b, &odd_a);
+            self.frame_multiply(&a, &odd_b);
+        }
         if !sign.is_empty() {
             self.flip_signs(|p| has(&p.x, j), sign);
             self.frame_multiply(&a, sign);
@@ -244,6 +324,7 @@ impl<const W: usize> Compiler<'_, W> {
             None => self.tableau.rows.iter_mut().for_each(&mut turn),
         }
         self.moved = [0; W];
+        self.known.stale = true;
         for r in self.pending.iter_mut().chain(self.queue.iter_mut()) {
             turn(&mut r.p);
             (0..W).for_each(|w| self.moved[w] |= r.p.x[w]);

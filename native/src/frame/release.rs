@@ -7,11 +7,11 @@
 
 use super::compile::Compiler;
 use super::pauli::{flip, Mask, Pauli};
-use super::pending::TESTS;
+use super::pending::holds;
 use crate::circuit::{Op, NONE};
 
-/// Most (measurements x rotations) for which an order is looked for.
-const ORDERED: usize = 4_000_000;
+/// Most pending rotations for which an order is looked for.
+const ORDERED: usize = 8192;
 
 /// While a part has so many qubits and at least so many rotations are queued, it has no idle Pauli.
 pub struct Certificate {
@@ -26,25 +26,35 @@ impl<const W: usize> Compiler<'_, W> {
         if self.pending.is_empty() {
             return;
         }
-        let mut needs = Vec::new();
-        if ops.len() * self.pending.len() <= ORDERED {
-            let mut tests = TESTS;
-            needs = ops.iter().map(|op| self.needed(&[self.image_z(op)], &mut tests)).collect();
-            self.forget_unneeded(&mut needs);
+        let mut needs = if self.pending.len() <= ORDERED { self.needs(ops) } else { Vec::new() };
+        // the sets are about the pending rotations of now: `names` are their places then
+        let mut names: Vec<u32> = (0..self.pending.len() as u32).collect();
+        if let Some(all) = needs.pop() {
+            names.retain(|&at| holds(&all, at as usize));
+            let mut at = 0;
+            self.pending.retain(|_| {
+                at += 1;
+                holds(&all, at - 1)
+            });
+            self.find_moved();
         }
         let mut rows: Vec<usize> = ops.iter().map(|op| self.row[op.q[0] as usize] as usize).collect();
         rows.sort_unstable();
         rows.dedup();
         self.horizon = Some(rows);
-        let words = self.pending.len().div_ceil(64);
-        let mut done = vec![0u64; words];
         while !self.pending.is_empty() && !ops.is_empty() && !self.too_wide {
-            let more = |need: &Vec<u64>| need.iter().zip(&done).map(|(n, d)| (n & !d).count_ones()).sum::<u32>();
-            let at = (0..needs.len()).min_by_key(|&at| more(&needs[at])).unwrap_or(0);
+            let count = |need: &Vec<u64>| need.iter().map(|word| word.count_ones()).sum::<u32>();
+            let at = (0..needs.len()).min_by_key(|&at| count(&needs[at])).unwrap_or(0);
             let op = ops.remove(at);
             if !needs.is_empty() {
                 let need = needs.remove(at);
-                done.iter_mut().zip(need).for_each(|(d, n)| *d |= n);
+                let mut chosen = vec![0u64; names.len().div_ceil(64)];
+                for (at, &name) in names.iter().enumerate() {
+                    chosen[at / 64] |= (holds(&need, name as usize) as u64) << (at % 64);
+                }
+                names.retain(|&name| !holds(&need, name as usize));
+                self.settle_set(&chosen);
+                needs.iter_mut().for_each(|other| other.iter_mut().zip(&need).for_each(|(o, n)| *o &= !n));
             }
             self.measure(op);
             if !ops.iter().any(|other| other.q[0] == op.q[0]) {
@@ -54,28 +64,25 @@ impl<const W: usize> Compiler<'_, W> {
         }
     }
 
-    /// Drops the pending rotations that no measurement needs, from the sets too.
-    fn forget_unneeded(&mut self, needs: &mut [Vec<u64>]) {
-        let has = |set: &Vec<u64>, at: usize| set[at / 64] >> (at % 64) & 1 == 1;
-        let kept: Vec<usize> = (0..self.pending.len()).filter(|&at| needs.iter().any(|n| has(n, at))).collect();
-        if kept.len() == self.pending.len() {
-            return;
-        }
-        for need in needs.iter_mut() {
-            let mut packed = vec![0u64; kept.len().div_ceil(64)];
-            for (to, &from) in kept.iter().enumerate() {
-                packed[to / 64] |= (has(need, from) as u64) << (to % 64);
+    /// Which pending rotations each measurement needs, and last, which of them any does.
+    fn needs(&mut self, ops: &[&Op]) -> Vec<Vec<u64>> {
+        let histories = self.histories();
+        let words = self.pending.len().div_ceil(64);
+        let mut all = vec![0u64; words];
+        let mut needs: Vec<Vec<u64>> = Vec::with_capacity(ops.len() + 1);
+        for op in ops {
+            let m = self.image_z(op);
+            let mut need = vec![0u64; words];
+            for (at, rotation) in self.pending.iter().enumerate().rev() {
+                if !holds(&need, at) && rotation.p.anticommutes(&m) {
+                    need.iter_mut().zip(&histories[at]).for_each(|(n, h)| *n |= h);
+                }
             }
-            *need = packed;
+            all.iter_mut().zip(&need).for_each(|(a, n)| *a |= n);
+            needs.push(need);
         }
-        let mut at = 0;
-        let mut next = kept.iter().peekable();
-        self.pending.retain(|_| {
-            let keep = next.next_if_eq(&&at).is_some();
-            at += 1;
-            keep
-        });
-        self.find_moved();
+        needs.push(all);
+        needs
     }
 
     /// Measures, unread, every Pauli of a part that commutes with all that is to come.

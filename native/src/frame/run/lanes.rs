@@ -10,9 +10,13 @@ pub struct Lanes {
     pub qubits: u32,
     /// Shots, a multiple of 64.
     pub lanes: usize,
-    /// Row b: `lanes` real parts, then `lanes` imaginary parts.
-    pub data: Vec<f32>,
+    /// Row b: `lanes` real parts, then `lanes` imaginary parts, each with a gap behind it: rows whose addresses differ
+    /// by a multiple of a page would stand in each other's way.
+    data: Vec<f32>,
 }
+
+/// Numbers between two rows.
+const GAP: usize = 16;
 
 /// What a lane's state is multiplied with: one factor for all, or one for each.
 #[derive(Clone, Copy)]
@@ -170,46 +174,61 @@ simd! {
 }
 
 simd! {
-    /// to = scale * (one where pick is 1, zero where it is 0).
-    fn select(to: &mut [f32], zero: &[f32], one: &[f32], pick: &[f32], scale: &[f32]) {
-        let n = to.len();
-        let (zero, one, pick, scale) = (&zero[..n], &one[..n], &pick[..n], &scale[..n]);
+    /// a = scale * a + f * other, f each lane's.
+    fn combine(a: &mut [f32], other: &[f32], scale: &[f32], f: &[f32], sign: f32) {
+        let n = a.len();
+        let (other, scale, f) = (&other[..n], &scale[..n], &f[..n]);
         for l in 0..n {
-            to[l] = scale[l] * if pick[l] > 0.5 { one[l] } else { zero[l] };
+            a[l] = mul::<F>(scale[l], a[l], sign * f[l] * other[l]);
         }
     }
 }
 
-simd! {
-    /// to = scale * a + f * other, f each lane's.
-    fn combine(to: &mut [f32], a: &[f32], other: &[f32], scale: &[f32], f: &[f32], sign: f32) {
-        let n = to.len();
-        let (a, other, scale, f) = (&a[..n], &other[..n], &scale[..n], &f[..n]);
-        for l in 0..n {
-            to[l] = mul::<F>(scale[l], a[l], sign * f[l] * other[l]);
-        }
-    }
+/// The real and the imaginary parts of the first row of `data`.
+#[inline]
+fn halves(data: &mut [f32], lanes: usize, stride: usize) -> (&mut [f32], &mut [f32]) {
+    let (re, im) = data.split_at_mut(stride);
+    (&mut re[..lanes], &mut im[..lanes])
 }
 
 impl Lanes {
+    fn zeros(qubits: u32, lanes: usize) -> Lanes {
+        Lanes { qubits, lanes, data: vec![0.0; (2 * (lanes + GAP)) << qubits] }
+    }
+
+    fn stride(&self) -> usize {
+        self.lanes + GAP
+    }
+
     /// Every lane's own copy of the state of its group.
     pub fn gather(states: &[&Amplitudes], of_lane: &[u32]) -> Lanes {
-        let (lanes, size) = (of_lane.len(), states[0].re.len());
-        let mut data = vec![0f32; 2 * lanes * size];
-        for (b, row) in data.chunks_exact_mut(2 * lanes).enumerate() {
-            let (re, im) = row.split_at_mut(lanes);
-            for (l, &group) in of_lane.iter().enumerate() {
-                re[l] = states[group as usize].re[b];
-                im[l] = states[group as usize].im[b];
+        let size = states[0].re.len();
+        let mut made = Lanes::zeros(size.trailing_zeros(), of_lane.len());
+        let stride = made.stride();
+        for start in (0..size).step_by(8) {
+            let count = 8.min(size - start);
+            for (part, offset) in [(0, 0), (1, stride)] {
+                for (l, &group) in of_lane.iter().enumerate() {
+                    let state = states[group as usize];
+                    let from = if part == 0 { &state.re } else { &state.im };
+                    for (k, &value) in from[start..start + count].iter().enumerate() {
+                        made.data[(start + k) * 2 * stride + offset + l] = value;
+                    }
+                }
             }
         }
-        Lanes { qubits: size.trailing_zeros(), lanes, data }
+        made
     }
 
     /// Lanes `from..to`.
     pub fn slice(&self, from: usize, to: usize) -> Lanes {
-        let rows = self.data.chunks_exact(self.lanes).flat_map(|row| &row[from..to]);
-        Lanes { qubits: self.qubits, lanes: to - from, data: rows.copied().collect() }
+        let mut made = Lanes::zeros(self.qubits, to - from);
+        for b in 0..self.size() {
+            let ((re, im), (to_re, to_im)) = (self.row(b), made.row_mut(b));
+            to_re.copy_from_slice(&re[from..to]);
+            to_im.copy_from_slice(&im[from..to]);
+        }
+        made
     }
 
     pub fn bytes(&self) -> u64 {
@@ -222,23 +241,23 @@ impl Lanes {
 
     #[inline]
     pub fn row(&self, b: u64) -> (&[f32], &[f32]) {
-        let at = b as usize * 2 * self.lanes;
-        self.data[at..at + 2 * self.lanes].split_at(self.lanes)
+        let (at, stride, n) = (b as usize * 2 * self.stride(), self.stride(), self.lanes);
+        (&self.data[at..at + n], &self.data[at + stride..at + stride + n])
     }
 
     #[inline]
     fn row_mut(&mut self, b: u64) -> (&mut [f32], &mut [f32]) {
-        let at = b as usize * 2 * self.lanes;
-        self.data[at..at + 2 * self.lanes].split_at_mut(self.lanes)
+        let stride = self.stride();
+        halves(&mut self.data[b as usize * 2 * stride..], self.lanes, stride)
     }
 
     /// Rows a < b.
     #[inline]
     fn pair(&mut self, a: u64, b: u64) -> Pair<'_> {
-        let (from, to, n) = (a as usize * 2 * self.lanes, b as usize * 2 * self.lanes, self.lanes);
-        let (low, high) = self.data.split_at_mut(to);
-        let (re, im) = low[from..from + 2 * n].split_at_mut(n);
-        let (ore, oim) = high[..2 * n].split_at_mut(n);
+        let (stride, n) = (self.stride(), self.lanes);
+        let (low, high) = self.data.split_at_mut(b as usize * 2 * stride);
+        let (re, im) = halves(&mut low[a as usize * 2 * stride..], n, stride);
+        let (ore, oim) = halves(high, n, stride);
         ([re, im], [ore, oim])
     }
 
@@ -312,21 +331,21 @@ impl Lanes {
     }
 
     /// Drops the pivot of P after outcomes `ones` (1 or 0) of weights `chance`, in place: row c comes from rows that
-    /// are not before it.
+    /// are not before it. The pivot is the highest bit that P moves, or if it moves none, touches.
     pub fn project(&mut self, p: &Local, pivot: u32, ones: &[f32], chance: &[f32]) {
-        let n = self.lanes;
         let half = self.size() / 2;
-        let mut row = vec![0f32; 2 * n];
         if p.x == 0 {
             let scale: Vec<f32> = chance.iter().map(|&w| 1.0 / w.sqrt()).collect();
-            let none: Vec<f32> = ones.iter().map(|&o| 1.0 - o).collect();
+            let (mut zero, mut one) = (scale.clone(), scale);
+            zero.iter_mut().zip(ones).for_each(|(z, o)| *z *= 1.0 - o);
+            one.iter_mut().zip(ones).for_each(|(z, o)| *z *= o);
             for c in 0..half {
                 let b = spread(c, pivot);
-                let pick = if odd(b & p.z) != (p.power == 2) { &none } else { ones };
-                let ((re, im), (ore, oim)) = (self.row(b), self.row(b | 1 << pivot));
-                select(&mut row[..n], re, ore, pick, &scale);
-                select(&mut row[n..], im, oim, pick, &scale);
-                self.data[c as usize * 2 * n..(c as usize + 1) * 2 * n].copy_from_slice(&row);
+                let (keep, take) = if odd(b & p.z) != (p.power == 2) { (&one, &zero) } else { (&zero, &one) };
+                let ([re, im], [ore, oim]) = self.pair(b, b | 1 << pivot);
+                combine(re, ore, keep, take, 1.0);
+                combine(im, oim, keep, take, 1.0);
+                self.move_row(b, c);
             }
         } else {
             let scale: Vec<f32> = chance.iter().map(|&w| 1.0 / (2.0 * w).sqrt()).collect();
@@ -334,15 +353,23 @@ impl Lanes {
             for c in 0..half {
                 let b = spread(c, pivot);
                 let (turned, f) = factor(p, b ^ p.x);
-                let ((re, im), (ore, oim)) = (self.row(b), self.row(b ^ p.x));
+                let ([re, im], [ore, oim]) = self.pair(b, b ^ p.x);
                 let (pr, pi, sr) = if turned { (oim, ore, -f) } else { (ore, oim, f) };
-                combine(&mut row[..n], re, pr, &scale, &signed, sr);
-                combine(&mut row[n..], im, pi, &scale, &signed, f);
-                self.data[c as usize * 2 * n..(c as usize + 1) * 2 * n].copy_from_slice(&row);
+                combine(re, pr, &scale, &signed, sr);
+                combine(im, pi, &scale, &signed, f);
+                self.move_row(b, c);
             }
         }
-        self.data.truncate(half as usize * 2 * n);
         self.qubits -= 1;
+        self.data.truncate((2 * self.stride()) << self.qubits);
+    }
+
+    fn move_row(&mut self, from: u64, to: u64) {
+        if from != to {
+            let length = 2 * self.stride();
+            let at = from as usize * length;
+            self.data.copy_within(at..at + length, to as usize * length);
+        }
     }
 
     /// Keeps `kept` of every amplitude and adds `added` of its image under P.
@@ -350,41 +377,39 @@ impl Lanes {
         let before = self.clone();
         for b in 0..self.size() {
             let (turned, f) = factor(p, b ^ p.x);
-            let ((re, im), (ore, oim)) = (before.row(b), before.row(b ^ p.x));
+            let ((ore, oim), (re, im)) = (before.row(b ^ p.x), self.row_mut(b));
             let (pr, pi, sr) = if turned { (oim, ore, -f) } else { (ore, oim, f) };
-            let (to_re, to_im) = self.row_mut(b);
-            combine(to_re, re, pr, kept, added, sr);
-            combine(to_im, im, pi, kept, added, f);
+            combine(re, pr, kept, added, sr);
+            combine(im, pi, kept, added, f);
         }
     }
 
     /// Both states, `high` in the higher bits, the same for all lanes.
     pub fn extend(&mut self, high: &Amplitudes) {
-        let (n, size) = (self.lanes, self.size());
-        let low = std::mem::take(&mut self.data);
-        self.data.reserve_exact(low.len() * high.re.len());
-        for (&c, &s) in high.re.iter().zip(&high.im) {
-            self.data.extend_from_slice(&low);
-            let from = self.data.len() - low.len();
-            for row in self.data[from..].chunks_exact_mut(2 * n) {
-                let (re, im) = row.split_at_mut(n);
+        let low = self.data.len();
+        let size = self.size();
+        self.data.resize(low * high.re.len(), 0.0);
+        for (h, (&c, &s)) in high.re.iter().zip(&high.im).enumerate().rev() {
+            self.data.copy_within(..low, h * low);
+            for b in 0..size {
+                let (re, im) = self.row_mut(h as u64 * size + b);
                 scale_one(re, im, c, -s);
             }
         }
-        self.qubits = (size * high.re.len() as u64).trailing_zeros();
+        self.qubits += high.re.len().trailing_zeros();
     }
 
     /// Both states, `high` in the higher bits.
     pub fn product(&self, high: &Lanes) -> Lanes {
-        let n = self.lanes;
-        let mut out = Lanes { qubits: self.qubits + high.qubits, lanes: n, data: Vec::new() };
-        out.data.reserve_exact((2 * n) << out.qubits);
+        let mut out = Lanes::zeros(self.qubits + high.qubits, self.lanes);
         for h in 0..high.size() {
             let (c, d) = high.row(h);
             for b in 0..self.size() {
-                let (x, y) = self.row(b);
-                out.data.extend((0..n).map(|l| x[l] * c[l] - y[l] * d[l]));
-                out.data.extend((0..n).map(|l| x[l] * d[l] + y[l] * c[l]));
+                let ((x, y), (re, im)) = (self.row(b), out.row_mut(h * self.size() + b));
+                for l in 0..re.len() {
+                    re[l] = x[l] * c[l] - y[l] * d[l];
+                    im[l] = x[l] * d[l] + y[l] * c[l];
+                }
             }
         }
         out

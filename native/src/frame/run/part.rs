@@ -61,7 +61,9 @@ impl Part {
         count > 2 && qubits <= LANE_QUBITS && {
             let size = (1u64 << qubits) as f64;
             let grouped = count as f64 * (RATES.group + words * RATES.mask + size * RATES.amplitude);
-            grouped > words * (RATES.lane_word + 64.0 * size * RATES.lane)
+            let apart = words * (RATES.lane_word + 64.0 * size * RATES.lane);
+            // making them takes as long as many steps on them
+            grouped > apart && (qubits < 3 || grouped > 4.0 * apart)
         }
     }
 
