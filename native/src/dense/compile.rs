@@ -4,7 +4,7 @@
 //! classical bit, known now (`Known`) or in each branch (`Held`). A measurement that nothing later looks at and whose
 //! qubit rests afterwards is left to the final read-out, where it costs no branch.
 
-use super::fuse::{self, Gate};
+use super::fuse::{self, Gate, Item, Term};
 use super::lanes::Real;
 use super::matrix::{self, of_gate};
 use super::passes::{passes, Pass};
@@ -14,6 +14,8 @@ use crate::circuit::{Circuit, Kind, Op, NONE};
 pub enum Step<R: Real> {
     /// Gates, where `cond` holds; afterwards the state has `width` qubits.
     Gates { cond: u32, width: u32, passes: Vec<Pass<R>> },
+    /// Phases at the end of the program, which only its state shows.
+    Tail { passes: Vec<Pass<R>> },
     /// A held qubit enters the state, at position `at`, its new top.
     Enter { qubit: u32, at: u32 },
     /// Measures the bit at `at`. Unconditional: the qubit leaves the state and holds the outcome.
@@ -171,7 +173,7 @@ pub fn compile<R: Real>(circuit: &Circuit, deferral: &Deferral) -> Option<Progra
             return None;
         }
     }
-    c.flush();
+    c.finish();
     let source = |q: u32| match c.place[q as usize] {
         Where::Known(value) => Source::Known(value),
         Where::Held => Source::Held(q),
@@ -401,19 +403,42 @@ impl<R: Real> Compiler<'_, R> {
         at
     }
 
+    /// Turns the pending gates into a step.
     fn flush(&mut self) {
-        if self.pending.is_empty() {
-            return;
+        let tail = self.gates();
+        if !tail.is_empty() {
+            let passes = passes(vec![Item::Phases(tail)], self.width, !self.out.real);
+            match self.out.steps.last_mut() {
+                Some(Step::Gates { passes: before, .. }) => before.extend(passes),
+                _ => unreachable!("a tail follows its gates"),
+            }
         }
-        let (items, phase) = fuse::fuse(&self.pending, self.out.real, self.width);
+    }
+
+    /// The last pending gates: what only changes phases is set apart.
+    fn finish(&mut self) {
+        let tail = self.gates();
+        if !tail.is_empty() {
+            let passes = passes(vec![Item::Phases(tail)], self.width, !self.out.real);
+            self.out.steps.push(Step::Tail { passes });
+        }
+    }
+
+    /// A step of the pending gates, without the phases at their end.
+    fn gates(&mut self) -> Vec<Term> {
+        if self.pending.is_empty() {
+            return vec![];
+        }
+        let fused = fuse::fuse(&self.pending, self.out.real, self.width);
         self.pending.clear();
         if self.pending_cond == NONE {
-            self.out.phase += phase;
+            self.out.phase += fused.phase;
         }
-        let passes: Vec<Pass<R>> = passes(items, self.state_width, !self.out.real);
+        let passes: Vec<Pass<R>> = passes(fused.items, self.state_width, !self.out.real);
         self.out.work += passes.iter().map(|pass| pass.cycles).sum::<f64>();
         self.out.steps.push(Step::Gates { cond: self.pending_cond, width: self.width, passes });
         self.state_width = self.width;
         self.pending_cond = NONE;
+        fused.tail
     }
 }

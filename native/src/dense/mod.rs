@@ -143,7 +143,7 @@ impl<R: Real> Plan<R> {
         stop: &dyn Fn(u64) -> bool,
         look: impl FnOnce(&Final<R>) -> Result<T, Refused>,
     ) -> Result<T, Refused> {
-        let gates_only = |step: &Step<R>| matches!(step, Step::Gates { cond: NONE, .. });
+        let gates_only = |step: &Step<R>| matches!(step, Step::Gates { cond: NONE, .. } | Step::Tail { .. });
         if !self.program.steps.iter().all(gates_only) {
             return Err(Refused::NotUnitary);
         }

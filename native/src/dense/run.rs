@@ -95,14 +95,18 @@ pub fn state<R: Real>(
         stopped.get()
     };
     for step in &program.steps {
-        let Step::Gates { cond: NONE, width, passes } = step else { return None };
+        let (width, passes) = match step {
+            Step::Gates { cond: NONE, width, passes } => (*width, passes),
+            Step::Tail { passes } => (state.width, passes),
+            _ => return None,
+        };
         for pass in passes {
             state.run(pass, &mut work, &watch);
             if stopped.get() {
                 return None;
             }
         }
-        state.grow(*width);
+        state.grow(width);
     }
     Some(state)
 }
@@ -161,6 +165,7 @@ impl<R: Real> Walk<'_, R> {
                 }
                 branch.state.grow(*width);
             }
+            Step::Tail { .. } => {}
             Step::Enter { qubit, at } => {
                 branch.state.grow(*at);
                 let value = get(&branch.held, *qubit);
