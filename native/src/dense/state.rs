@@ -34,7 +34,15 @@ pub struct Workspace<R: Real> {
 struct Desk<R: Real> {
     scratch: Scratch<R>,
     chunk: Option<Buffer<R>>,
+    rows: Rows,
 }
+
+/// Addresses that a pass asks for ahead of time.
+#[derive(Default)]
+struct Rows(Vec<*const u8>);
+
+// SAFETY: they are only prefetched, never read.
+unsafe impl Send for Rows {}
 
 /// The start of a state, for threads that write different chunks of it.
 #[derive(Clone, Copy)]
@@ -165,6 +173,7 @@ impl<R: Real> State<R> {
             }
             let Some(chunk) = desk.chunk.as_mut() else { return };
             let chunk = chunk.as_mut_ptr();
+            let (rows, scratch) = (&mut desk.rows.0, &mut desk.scratch);
             loop {
                 let number = next.fetch_add(1, Ordering::Relaxed);
                 if number >= pass.chunks() || stopped.load(Ordering::Relaxed) {
@@ -172,7 +181,7 @@ impl<R: Real> State<R> {
                 }
                 // SAFETY: the state has the pass's bits (asserted) and is borrowed alone, a number is given out once,
                 // the buffer has room for a chunk, and `level` was found on this machine.
-                with_isa!(level, I => unsafe { pass.run::<I>(data.0, number, parts, chunk, &mut desk.scratch) });
+                with_isa!(level, I => unsafe { pass.run::<I>(data.0, number, parts, (chunk, rows), scratch) });
                 if ask(pass.chunk_len(parts) as u64 * pass.len() as u64) {
                     stopped.store(true, Ordering::Relaxed);
                 }
