@@ -8,6 +8,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= 2
 UV ?= uv
+CARGO := rust=$$(tools/rust.sh); cd native; PATH="$$rust:$$PATH" PYO3_PYTHON="$(CURDIR)/$(BIN)/python" \
+  PYO3_BUILD_EXTENSION_MODULE=1 cargo
 
 .PHONY: help setup run test lint docs bench crash lock clean
 
@@ -22,13 +24,17 @@ run: setup ## set up, then run a Bell pair and print its counts
 
 test: ## set up, with a PostgreSQL server for the tests, then run the whole test suite
 	@tools/setup.sh tests
+	@$(CARGO) test --quiet --release --locked --lib --no-default-features
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
-lint: setup ## style, types of the trusted base, import contracts
+lint: setup ## style, types of the trusted base, import contracts; of the native core where rustfmt and clippy are
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/pyright
 	@$(BIN)/lint-imports --no-cache
+	@rust=$$(tools/rust.sh); if [[ -x $$rust/cargo-fmt && -x $$rust/cargo-clippy ]]; then \
+	  ($(CARGO) fmt --check); ($(CARGO) clippy --quiet --release --locked --all-targets -- -D warnings); \
+	else echo "lint: no rustfmt and clippy beside $$rust/cargo: the native core was not checked"; fi
 
 docs: ## write the generated pages and schemas, then check every example in the docs
 	@tools/setup.sh tests
@@ -48,5 +54,5 @@ lock: ## resolve requirements.lock anew from pyproject.toml (needs uv)
 	  --no-emit-index-url --no-emit-find-links --no-annotate --no-header --upgrade -o requirements.lock
 
 clean: ## remove .venv, caches and build output
-	@rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) native/target build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# Makes .venv from requirements.lock, with what it needs from apt on a bare Debian machine. With the argument "tests" it
-# also sees to a PostgreSQL server, which the tests run against: installed from apt when there is none.
+# Makes .venv from requirements.lock, with what it needs from apt on a bare Debian machine, and builds the native core
+# into it. With the argument "tests" it also sees to a PostgreSQL server, which the tests run against: installed from
+# apt when there is none.
 #
-# A stamp written last says which lock and project file the environment was made from: a run with an equal stamp ends
-# at once, an interrupted or outdated environment is made anew, and two runs at the same time take turns.
+# A stamp written last says which lock and project file the environment was made from, a second one which sources the
+# native core was built from: a run with equal stamps ends at once, an interrupted or outdated environment is made anew,
+# a native core of other sources is built anew, and two runs at the same time take turns.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -11,6 +13,15 @@ readonly venv=.venv
 readonly stamp=$venv/.stamp
 
 wanted_stamp() { cat requirements.lock pyproject.toml tools/setup.sh | sha256sum | cut -d ' ' -f 1; }
+
+readonly native_stamp=$venv/.native-stamp
+
+# Of the files that the native core is made of, by name and content.
+wanted_native_stamp() {
+  find native -name target -prune -o -type f -print | LC_ALL=C sort | xargs -d '\n' sha256sum | sha256sum | cut -d ' ' -f 1
+}
+
+has_native() { [[ -f $native_stamp && $(<"$native_stamp") == "$(wanted_native_stamp)" ]]; }
 
 is_ready() { [[ -x $venv/bin/python && -f $stamp && $(<"$stamp") == "$(wanted_stamp)" ]]; }
 
@@ -80,10 +91,23 @@ make_environment() {
   mv "$stamp.new" "$stamp"
 }
 
+# The wheel of native/, by the locked maturin and the crates of native/Cargo.lock.
+build_native() {
+  local rust wanted
+  rust=$(tools/rust.sh)
+  wanted=$(wanted_native_stamp)
+  echo "setup: building the native core with $("$rust/cargo" --version) (first time: about a minute)"
+  PATH=$PWD/$venv/bin:$rust:$PATH PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 \
+    "$venv/bin/python" -m pip install --quiet --no-deps --no-build-isolation --force-reinstall ./native
+  echo "$wanted" >"$native_stamp.new"
+  mv "$native_stamp.new" "$native_stamp"
+}
+
 wants_postgres() { [[ ${1:-} == tests ]] && ! has_postgres; }
 
-if is_ready && ! wants_postgres "$@"; then exit 0; fi
+if is_ready && has_native && ! wants_postgres "$@"; then exit 0; fi
 exec 9>.setup.lock
 flock 9
 is_ready || make_environment
+has_native || build_native
 if wants_postgres "$@"; then install_postgres; fi

@@ -2,7 +2,8 @@
 //!
 //! Rooms: `circuit` is what all others speak; `qasm` and `qvm` read text and bytes into it; `rewrite` turns a circuit
 //! into a cheaper one with the same distribution; `dense` and `frame` sample it. Each room's `python` file is the only
-//! one that knows Python. Input is never trusted: every index of a circuit is checked once, in `Circuit::check`.
+//! one that knows Python, and is left out without the feature of that name. Input is never trusted: every index of a
+//! circuit is checked once, in `Circuit::check`.
 
 pub mod circuit;
 pub mod dense;
@@ -13,8 +14,10 @@ pub mod qvm;
 pub mod rewrite;
 pub mod samples;
 
+#[cfg(feature = "python")]
 use pyo3::prelude::*;
 
+#[cfg(feature = "python")]
 #[pymodule]
 fn qmk_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;

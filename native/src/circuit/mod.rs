@@ -5,6 +5,7 @@
 //! family `core`, angles in radians, first operand = most significant bit of a matrix.
 
 mod kind;
+#[cfg(feature = "python")]
 pub mod python;
 
 pub use kind::{Kind, ALL};

@@ -55,12 +55,12 @@ pub struct Walk<'a, R: Real> {
     done: usize,
 }
 
-/// `shots` samples; `None` if `stop` said so.
+/// Samples of (shots, most shots at a time); `None` if `stop` said so.
 pub fn run<R: Real>(
     circuit: &Circuit,
     program: &Program<R>,
     (level, threads): (Level, usize),
-    shots: usize,
+    (shots, batch): (usize, usize),
     seed: u64,
     stop: &dyn Fn(u64) -> bool,
 ) -> Option<Samples> {
@@ -74,8 +74,10 @@ pub fn run<R: Real>(
         }
     }
     let mut walk = Walk { circuit, program, level, work: Workspace::new(threads), stop, samples, order, done: 0 };
-    if shots > 0 && !walk.tree(seed) {
-        return None;
+    for (number, first) in (0..shots).step_by(batch).enumerate() {
+        if !walk.tree(Dice::new(seed, &[0, number as u64]), batch.min(shots - first)) {
+            return None;
+        }
     }
     walk.late();
     Some(walk.samples)
@@ -112,18 +114,18 @@ pub fn state<R: Real>(
 }
 
 impl<R: Real> Walk<'_, R> {
-    /// Walks the whole tree; false if stopped.
-    fn tree(&mut self, seed: u64) -> bool {
+    /// Walks the whole tree for the next `shots`; false if stopped.
+    fn tree(&mut self, dice: Dice, shots: usize) -> bool {
         let parts = 2 - self.program.real as usize;
         let state = State::empty(self.program.peak, parts, self.level, &mut self.work);
         let words = |n: u32| vec![0u64; (n as usize).div_ceil(64)];
         let root = Branch {
             state,
             at: 0,
-            shots: self.samples.shots,
+            shots,
             bits: words(self.circuit.n_cbits),
             held: words(self.circuit.n_qubits),
-            dice: Dice::new(seed, &[0]),
+            dice,
         };
         let (mut waiting, mut born) = (vec![root], vec![]);
         while let Some(mut branch) = waiting.pop() {

@@ -44,6 +44,9 @@ struct Rows(Vec<*const u8>);
 // SAFETY: they are only prefetched, never read.
 unsafe impl Send for Rows {}
 
+/// What a chunk counts for, beyond its amplitudes, when `stop` is told.
+const CHUNK_OVERHEAD: u64 = 1000;
+
 /// The start of a state, for threads that write different chunks of it.
 #[derive(Clone, Copy)]
 struct Shared<R>(*mut R);
@@ -182,7 +185,7 @@ impl<R: Real> State<R> {
                 // SAFETY: the state has the pass's bits (asserted) and is borrowed alone, a number is given out once,
                 // the buffer has room for a chunk, and `level` was found on this machine.
                 with_isa!(level, I => unsafe { pass.run::<I>(data.0, number, parts, (chunk, rows), scratch) });
-                if ask(pass.chunk_len(parts) as u64 * pass.len() as u64) {
+                if ask(pass.chunk_len(parts) as u64 * pass.len() as u64 + CHUNK_OVERHEAD) {
                     stopped.store(true, Ordering::Relaxed);
                 }
             }

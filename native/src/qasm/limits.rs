@@ -44,6 +44,6 @@ pub const TREE_NODES: usize = 4_000_000;
 /// Bits of all classical registers together.
 pub const DECLARED_BITS: usize = 4_000_000;
 /// Elementary steps of evaluating expressions, moving bits and expanding gates.
-pub const WORK: u64 = 100_000_000;
+pub const WORK: u64 = 30_000_000;
 /// Elementary operations that the circuit may come to: some operations of the program take several.
 pub const OPS: usize = 8_000_000;

@@ -68,7 +68,7 @@ impl Sub for C {
 impl Neg for C {
     type Output = C;
     fn neg(self) -> C {
-        c(-self.re, -self.im)
+        c(0.0 - self.re, 0.0 - self.im) // no -0: the phase of -1 is pi
     }
 }
 

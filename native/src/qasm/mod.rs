@@ -20,17 +20,18 @@ mod gates;
 mod known;
 mod lex;
 mod library;
-mod limits;
+pub mod limits;
 mod matrix;
 mod names;
 mod parser;
+#[cfg(feature = "python")]
 pub mod python;
 mod reader;
 mod recognise;
 mod statements;
-mod synthesis;
+pub(crate) mod synthesis;
 mod tree;
-mod unitary;
+pub(crate) mod unitary;
 mod values;
 
 use crate::circuit::Circuit;

@@ -207,8 +207,11 @@ impl<'a> Parser<'a> {
     fn index(&mut self, base: ExprId) -> Result<ExprId> {
         let at = self.lex.start;
         self.expect(Tok::OpenSquare)?;
-        if self.two && !self.lex.word().iter().all(u8::is_ascii_digit) {
-            return self.fail("an index that is no plain number");
+        if self.two {
+            let item = self.plain_number()?;
+            self.expect(Tok::CloseSquare)?;
+            let items = self.tree.add_list(&[item]);
+            return self.add(Expr::Index(base, items), at);
         }
         let mut items = Vec::new();
         if self.is(Tok::OpenBrace) {
@@ -220,11 +223,18 @@ impl<'a> Parser<'a> {
             }
         }
         self.expect(Tok::CloseSquare)?;
-        if self.two && items.len() > 1 {
-            return self.fail("more than one index");
-        }
         let items = self.tree.add_list(&items);
         self.add(Expr::Index(base, items), at)
+    }
+
+    /// A whole number of OpenQASM 2: digits and nothing else.
+    pub fn plain_number(&mut self) -> Result<ExprId> {
+        let at = self.lex.start;
+        let word = std::str::from_utf8(self.lex.word()).ok();
+        let value = word.filter(|word| word.bytes().all(|c| c.is_ascii_digit())).and_then(|word| word.parse().ok());
+        let Some(value) = value else { return self.fail("a plain number is missing here") };
+        self.lex.advance()?;
+        self.add(Expr::Int(value), at)
     }
 
     pub fn range_or_expression(&mut self) -> Result<ExprId> {

@@ -10,9 +10,13 @@ use crate::circuit::python::PyCircuit;
 
 create_exception!(qmk_native, Declined, PyValueError, "What a reader leaves to the semantic front end: place and why.");
 
-/// The exception of a text that is left to the semantic front end.
-pub fn declined(place: (usize, usize), why: &str) -> PyErr {
-    Declined::new_err((format!("line {}, column {}", place.0, place.1), why.to_owned()))
+/// The exception of an input that is left to the semantic front end or codec.
+pub fn declined(place: String, why: &str) -> PyErr {
+    Declined::new_err((place, why.to_owned()))
+}
+
+fn in_text((line, column): (usize, usize), why: &str) -> PyErr {
+    declined(format!("line {line}, column {column}"), why)
 }
 
 /// The circuit of an OpenQASM 2 or 3 program. Raises `Declined`, a place and a reason, for what the semantic front end
@@ -21,15 +25,15 @@ pub fn declined(place: (usize, usize), why: &str) -> PyErr {
 #[pyo3(signature = (text, strict=false))]
 fn read_qasm(py: Python<'_>, text: &Bound<'_, PyAny>, strict: bool) -> PyResult<PyCircuit> {
     let source = if let Ok(text) = text.cast::<PyString>() {
-        text.to_str().map_err(|_| declined((1, 1), "the text has characters that are no text"))?
+        text.to_str().map_err(|_| in_text((1, 1), "the text has characters that are no text"))?
     } else if let Ok(bytes) = text.cast::<PyBytes>() {
-        std::str::from_utf8(bytes.as_bytes()).map_err(|_| declined((1, 1), "the file is not UTF-8 text"))?
+        std::str::from_utf8(bytes.as_bytes()).map_err(|_| in_text((1, 1), "the file is not UTF-8 text"))?
     } else {
         return Err(PyTypeError::new_err("read_qasm takes a text or bytes"));
     };
     match py.detach(|| read_as(source, strict)) {
         Ok(circuit) => PyCircuit::checked(circuit),
-        Err(refusal) => Err(declined(Refusal::place(&refusal, source), refusal.why)),
+        Err(refusal) => Err(in_text(Refusal::place(&refusal, source), refusal.why)),
     }
 }
 

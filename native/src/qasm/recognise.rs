@@ -16,6 +16,10 @@ pub fn dialect(text: &[u8]) -> Result<(bool, usize), Declined> {
         }
     }
     let head = &text[..text.len().min(HEAD_BYTES)];
+    let begins = |c: &u8| c.is_ascii_alphabetic() || b"_@$#{".contains(c);
+    if head.contains(&0) || !text.get(start).is_some_and(begins) {
+        return Err(Declined::at(start, "neither OpenQASM 2 nor 3 by its first bytes"));
+    }
     let (old, new) = marks(head);
     match (old, new) {
         (_, true) => Ok((false, start)),

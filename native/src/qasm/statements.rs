@@ -114,10 +114,7 @@ impl Parser<'_> {
         let mut size = None;
         if self.two || self.is(Tok::OpenSquare) {
             self.expect(Tok::OpenSquare)?;
-            if self.two && !self.lex.word().iter().all(u8::is_ascii_digit) {
-                return self.fail("a size that is no plain number");
-            }
-            size = Some(self.expression()?);
+            size = Some(if self.two { self.plain_number()? } else { self.expression()? });
             self.expect(Tok::CloseSquare)?;
         }
         if quantum {
@@ -215,12 +212,7 @@ impl Parser<'_> {
         let name = self.name()?;
         let register = self.add(Expr::Name(name), at)?;
         self.expect(Tok::Same)?;
-        let at = self.lex.start;
-        let value = std::str::from_utf8(self.lex.word()).ok().filter(|_| self.is(Tok::Number));
-        let value: Option<i64> = value.filter(|w| w.bytes().all(|c| c.is_ascii_digit())).and_then(|w| w.parse().ok());
-        let Some(value) = value else { return self.fail("a plain number is missing here") };
-        self.lex.advance()?;
-        let value = self.add(Expr::Int(value), at)?;
+        let value = self.plain_number()?;
         self.expect(Tok::Close)?;
         if matches!(self.lex.word(), b"if" | b"gate" | b"opaque" | b"qreg" | b"creg" | b"include") {
             return self.fail("a gate, measure or reset is missing here");
@@ -380,7 +372,7 @@ impl Parser<'_> {
     }
 
     fn gate_operands(&mut self, name: u32, modifiers: List, args: List) -> Result<Stmt> {
-        let operands = if self.is(Tok::Semi) { List::default() } else { self.operands()? };
+        let operands = if self.is(Tok::Semi) && !self.two { List::default() } else { self.operands()? };
         self.end(Stmt::Gate { name, modifiers, args, operands })
     }
 

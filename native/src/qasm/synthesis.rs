@@ -182,7 +182,7 @@ impl Steps {
     fn controlled_once(&mut self, matrix: &M2, control: u32, target: u32) {
         if matrix[0][1].abs() < EPSILON {
             let (first, second) = (matrix[0][0].phase(), matrix[1][1].phase());
-            if first != 0.0 {
+            if first.abs() > EPSILON {
                 self.add(Kind::P, &[control], &[first]);
             }
             self.add(Kind::Cp, &[control, target], &[second - first]);

@@ -1,3 +1,55 @@
-//! QVM binary to circuits.
+//! QVM binary to circuits: graphs of the core family, as `qmk.qvm.binary` and `qmk.sdk.lower` read them.
+//!
+//! The graph is taken to be verified, its bytes are not: every length, count and number is checked, and what does not
+//! fit is declined. So is what a circuit has no place for: channels, magic, policies and code profiles, allocation under
+//! a guard. Barriers and fences are dropped.
 
+mod body;
+mod gates;
+mod lower;
+mod pack;
+#[cfg(feature = "python")]
 pub mod python;
+
+use crate::circuit::Circuit;
+
+use body::Body;
+use pack::Cursor;
+
+/// Nodes of one graph.
+pub const NODES: usize = 1_000_000;
+/// Elementary steps of reading, and ops that a circuit may come to.
+const WORK: u64 = 100_000_000;
+const OPS: usize = 8_000_000;
+
+/// Where something was seen: a byte of the input, or the number of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    Byte(usize),
+    Node(usize),
+}
+
+/// Why a binary is left to the semantic codec.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Declined {
+    pub place: Place,
+    pub why: &'static str,
+}
+
+impl Declined {
+    fn byte(at: usize, why: &'static str) -> Declined {
+        Declined { place: Place::Byte(at), why }
+    }
+
+    fn node(number: usize, why: &'static str) -> Declined {
+        Declined { place: Place::Node(number), why }
+    }
+}
+
+/// The circuit of a verified graph in QVM binary.
+pub fn read(data: &[u8]) -> Result<Circuit, Declined> {
+    if !data.starts_with(b"QVMB\x01") {
+        return Err(Declined::byte(0, "no QVM binary of version 1"));
+    }
+    lower::circuit(&Body::read(Cursor { bytes: data, at: 5 })?)
+}

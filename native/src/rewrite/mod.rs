@@ -1,3 +1,4 @@
 //! Rewrites of circuits that keep the distribution of their classical bits.
 
+#[cfg(feature = "python")]
 pub mod python;

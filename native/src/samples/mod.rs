@@ -1,5 +1,6 @@
 //! What a run gives: the classical bits of many shots, as one packed column a cbit.
 
+#[cfg(feature = "python")]
 pub mod python;
 
 use crate::circuit::{Register, NONE};

@@ -177,7 +177,8 @@ def _controlled_once(matrix: Matrix, control: int, target: int) -> Iterator[Step
     """One control: ABC decomposition (Nielsen and Chuang, corollary 4.2), diagonal gates shorter."""
     if abs(matrix[0][1]) < _EPSILON:
         first, second = cmath.phase(matrix[0][0]), cmath.phase(matrix[1][1])
-        yield _step("p", control, lam=first)
+        if abs(first) > _EPSILON:
+            yield _step("p", control, lam=first)
         yield _step("cp", control, target, lam=second - first)
         return
     if _equal(matrix, m.X):
@@ -204,12 +205,12 @@ def zyz(matrix: Matrix) -> tuple[float, float, float, float]:
     (a, b), (c, d) = matrix
     gamma = 2 * math.atan2(abs(c), abs(a))
     if abs(a) < _EPSILON:  # anti-diagonal: only beta - delta is fixed
-        beta, delta = cmath.phase(c) - cmath.phase(-b), 0.0
+        beta, delta = cmath.phase(c) - cmath.phase(0 - b), 0.0  # 0 - b: the phase of -1 is pi, however 1 is written
         return cmath.phase(c) - beta / 2, beta, gamma, delta
     if abs(c) < _EPSILON:  # diagonal: only beta + delta is fixed
         beta, delta = cmath.phase(d) - cmath.phase(a), 0.0
     else:
-        beta, delta = cmath.phase(c) - cmath.phase(a), cmath.phase(-b) - cmath.phase(a)
+        beta, delta = cmath.phase(c) - cmath.phase(a), cmath.phase(0 - b) - cmath.phase(a)
     return cmath.phase(a) + (beta + delta) / 2, beta, gamma, delta
 
 

@@ -136,6 +136,16 @@ def test_a_refused_declaration_is_reported_once(findings):
     assert places(found) == [("QASM3-014", 3, 1)]
 
 
+def test_qubits_beyond_the_limit_are_reported_once_however_they_are_used(findings):
+    found = findings(HEAD3 + "qubit[100000] a;\nqubit b;\nh b;\ncx a[0], b;\n")
+    assert places(found) == [("QASM3-019", 4, 1)]
+
+
+def test_a_measurement_into_no_bits_is_a_wrong_size(findings):
+    found = findings(HEAD3 + "qubit[2] q;\nbit[2] c;\nc[1:0] = measure q;\n")
+    assert [(f.rule, f.line) for f in found] == [("QASM3-011", 5)]
+
+
 def test_missing_library_is_named(findings):
     (found,) = findings("OPENQASM 3.0; qubit q; h q;")
     assert found.help == 'add: include "stdgates.inc";'

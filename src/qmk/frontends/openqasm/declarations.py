@@ -45,7 +45,11 @@ class Declarations(Flow):
         if size is not None and size > LIMITS.qubits:
             raise Refusal("limit", node.pos, f"{size} qubits exceed the limit of {LIMITS.qubits}")
         variable = self.variable(node.name, Type("qubit", size), (), node.pos)
-        variable.data = self.builder.allocate(node.name, size)
+        try:
+            variable.data = self.builder.allocate(node.name, size)
+        except Refusal:
+            del self.globals[node.name]  # the caller of run() marks the name, so that its uses stay quiet
+            raise
 
     def _global_only(self, what: str, pos: int) -> None:
         if len(self.scopes) > 1:

@@ -212,7 +212,8 @@ class Evaluator(Core):
             raise Refusal("scope", node.pos, "a gate cannot measure", "use def for operations that measure")
         self.builder.pos = node.pos
         bits = tuple(
-            self.builder.measure(handle, labels[min(k, len(labels) - 1)]) for k, handle in enumerate(value.data)
+            self.builder.measure(handle, labels[min(k, len(labels) - 1)] if labels else "m")
+            for k, handle in enumerate(value.data)
         )
         return Value(Type("bit", value.type.size), bits if value.type.size is not None else bits[0])
 

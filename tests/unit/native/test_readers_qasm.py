@@ -1,0 +1,161 @@
+"""The native OpenQASM reader against the semantic front end: the same ops on public, random and broken programs, or
+declined."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+
+import pytest
+import qmk_native
+from qmk_native import Declined, read_qasm
+
+from qmk.base.errors import QmkError
+from qmk.base.limits import LIMITS
+from qmk.frontends import load
+from qmk.frontends.openqasm import builder, expressions, stream
+from qmk.sdk import lower, synthesis
+from qmk.sdk.native_circuit import GATES, program_of
+from tests.unit.native.conftest import same
+from tests.unit.native.qasm_programs import mutated, program
+
+GOLDEN = sorted((Path(__file__).parents[2] / "golden" / "circuits").glob("*.qasm"))
+
+@pytest.fixture
+def reference(everything_kept):
+    """A text as the front end and ``sdk.lower`` give it, everything unobservable kept."""
+    return lambda text: lower.lower(load(text.encode()).graph, GATES)
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda p: p.stem)
+def test_a_public_circuit_has_the_front_ends_ops(path, reference):
+    text = path.read_text()
+    assert same(program_of(read_qasm(text)), reference(text))
+
+
+@pytest.mark.parametrize("first", range(0, 1200, 100))
+def test_random_programs_have_the_front_ends_ops_and_wrong_ones_are_declined(first, reference):
+    read = 0
+    for seed in range(first, first + 100):
+        text = program(seed)
+        try:
+            want = reference(text)
+        except QmkError:
+            with pytest.raises(Declined):
+                read_qasm(text)
+            continue
+        assert same(program_of(read_qasm(text)), want), text
+        read += 1
+    assert read > 60
+
+
+@pytest.mark.parametrize("first", range(0, 2000, 250))
+def test_broken_programs_are_never_read_as_something_else(first, reference):
+    others = [path.read_text() for path in GOLDEN if path.stat().st_size < 4000]
+    for seed in range(first, first + 250):
+        dice = Random(seed)
+        text = mutated(dice.choice(others) if seed % 3 else program(seed), dice, others)
+        try:
+            mine = read_qasm(text)
+        except Declined:
+            continue
+        assert same(program_of(mine), reference(text)), text
+
+
+HEAD_2 = 'OPENQASM 2.0;\ninclude "qelib1.inc";\nqreg q[3];\ncreg c[3];\n'
+HEAD_3 = 'OPENQASM 3.0;\ninclude "stdgates.inc";\nqubit[3] q;\nbit[3] c;\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "why"),
+    [
+        (HEAD_2 + "h q[3];", 5, "outside"),
+        (HEAD_2 + "h q[0]", 5, "grammar"),
+        (HEAD_2 + "cx q[0], q[0];", 5, "twice"),
+        (HEAD_2 + "hadamard q[0];", 5, "not defined"),
+        (HEAD_2 + "opaque magic a;\nmagic q[0];", 6, "opaque"),
+        (HEAD_2 + "rx(1/0) q[0];", 5, "finite"),
+        (HEAD_2 + 'include "mine.inc";', 5, "include"),
+        (HEAD_2 + "/* open", 5, "never closed"),
+        ("OPENQASM 4;\n", 1, "version"),
+        ("h q[0];", 1, "neither"),
+        (HEAD_3 + "while (measure q[0]) { x q[0]; }", 5, "measurement"),
+        (HEAD_3 + "array[int[8], 2] a;", 5, "not read here"),
+        (HEAD_3 + "angle[4] a = pi;", 5, "angle"),
+        (HEAD_3 + "input float theta;", 5, "not read here"),
+        (HEAD_3 + "delay[10ns] q;", 5, "not read here"),
+        (HEAD_3 + "pragma quiet", 5, "not read here"),
+        (HEAD_3 + "gate g a { measure a; }", 5, ""),
+    ],
+)
+def test_what_is_declined_says_where_and_why(text, line, why):
+    with pytest.raises(Declined) as declined:
+        read_qasm(text)
+    place, reason = declined.value.args
+    assert place.startswith(f"line {line}, column ")
+    assert why in reason
+
+
+def test_bytes_read_like_text_and_a_mark_of_their_order_is_skipped():
+    text = HEAD_2 + "h q; measure q -> c;"
+    assert read_qasm(text) == read_qasm(text.encode()) == read_qasm(b"\xef\xbb\xbf" + text.encode())
+    with pytest.raises(Declined, match="UTF-8"):
+        read_qasm(text.encode() + b"\xff")
+    with pytest.raises(TypeError):
+        read_qasm(7)
+
+
+def test_strict_declines_what_the_front_end_warns_of(reference):
+    for tail in ("if (int[2](c[0:1]) == 3) x q[0];", "rx(1/2) q[0];", "c = measure q; if (c == 9) x q[0];"):
+        text = HEAD_3 + tail
+        assert load(text.encode()).findings
+        assert same(program_of(read_qasm(text)), reference(text))
+        with pytest.raises(Declined):
+            read_qasm(text, strict=True)
+
+
+def test_the_bounds_are_those_of_the_front_end():
+    own = {
+        "MAX_DEPTH": stream.MAX_DEPTH,
+        "MAX_TERMS": expressions.MAX_TERMS,
+        "MAX_INDEXES": expressions.MAX_INDEXES,
+        "MAX_CONTROLS": synthesis.MAX_CONTROLS,
+        "MAX_CONDITIONS": builder.MAX_CONDITIONS,
+    }
+    for name, value in qmk_native.LIMITS.items():
+        assert value == (own[name] if name in own else getattr(LIMITS, name)), name
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        HEAD_3 + "qubit[100000] r;",
+        HEAD_3 + "bit[1000001] d;",
+        HEAD_3 + "for int i in [0:2000000] { x q[0]; }",
+        HEAD_3 + "for int i in [0:1000] { for int j in [0:1000] { x q[0]; } }",
+        HEAD_3 + "x q[0]; " * 1_000_001,
+        HEAD_3 + "".join(f"gate g{k + 1} a {{ {'g' + str(k) if k else 'x'} a; {'g' + str(k) if k else 'x'} a; }}" for k in range(40)) + "g40 q[0];",
+        HEAD_3 + "pow(999999999) @ cu(1,2,3,4) q[0], q[1];" + "gate g a { h a; x a; } pow(9007199254740992) @ g q[0];",
+        HEAD_3 + "ctrl(99999) @ x q;",
+        HEAD_3 + "{" * 70 + "}" * 70,
+        HEAD_3 + "rx(" + "(" * 70_000 + "1" + ")" * 70_000 + ") q[0];",
+        HEAD_3 + "rx(" + "-" * 70_000 + "1) q[0];",
+        HEAD_3 + "rx(" + "+1" * 3000 + ") q[0];",
+        HEAD_3 + "def f() { f(); } f();",
+        HEAD_3 + "bit[1000000] d; bit[1000000] e; bit[1000000] f; bit[1000000] g;" * 2,
+        HEAD_3 + "bit[1000000] d; for int i in [0:900000] { d = ~d; }",
+        HEAD_3 + "int x = 1; for int i in [0:900000] { x = " + "+".join(["x"] * 1900) + "; }",
+        HEAD_3 + "if (c[0]) " * 80 + "x q[0];",
+        HEAD_3 + "h " + "a" * 300 + ";",
+        HEAD_3 + "bit " + "a" * 300 + ";",
+    ],
+    ids=lambda text: text[60:100],
+)  # fmt: skip
+def test_what_exceeds_a_bound_is_declined(text):
+    with pytest.raises(Declined):
+        read_qasm(text)
+
+
+def test_a_measured_loop_with_a_bound_and_its_guards_read_as_one_program(reference):
+    text = HEAD_3 + "for int i in [1:4] { c[0] = measure q[0]; if (c[0]) break; h q[0]; } if (c == 5) x q[1]; else z q[2];"
+    assert same(program_of(read_qasm(text)), reference(text))
