@@ -118,7 +118,7 @@ impl<R: Real> Flat<R> {
         let (job, data) = (Job::Block(job), self.amplitudes.as_mut_ptr());
         // SAFETY: the job is made for a chunk of all bits of this state, which is borrowed alone; `level` was found on
         // this machine.
-        with_isa!(self.level, I => unsafe { job.run::<R, I>(data, 0, &self.numbers, &mut self.scratch, &mut Feed::NONE) });
+        with_isa!(self.level, I => unsafe { job.run::<R, I>(data, 0, &self.numbers, &mut self.scratch, &mut Feed::none()) });
     }
 
     /// sum over the rest of conj(left[a, rest]) self[b, rest], a and b being values of `qubits`.
@@ -129,7 +129,8 @@ impl<R: Real> Flat<R> {
         let place: [usize; 8] = std::array::from_fn(|v| (0..k).filter(|b| v >> b & 1 == 1).map(bit).sum());
         let mask: usize = (0..k).map(bit).sum();
         for base in (0..1usize << self.bits).filter(|x| x & mask == 0) {
-            let here: [C64; 8] = std::array::from_fn(|v| if v < 1 << k { self.get(base | place[v]) } else { C64::default() });
+            let here: [C64; 8] =
+                std::array::from_fn(|v| if v < 1 << k { self.get(base | place[v]) } else { C64::default() });
             for a in 0..1 << k {
                 let there = left.get(base | place[a]).conj();
                 for (slot, &z) in out[a << k..].iter_mut().zip(&here[..1 << k]) {

@@ -48,7 +48,14 @@ mod pages {
     use core::ffi::{c_int, c_long, c_void};
 
     extern "C" {
-        fn mmap(at: *mut c_void, bytes: usize, protection: c_int, flags: c_int, file: c_int, offset: c_long) -> *mut c_void;
+        fn mmap(
+            at: *mut c_void,
+            bytes: usize,
+            protection: c_int,
+            flags: c_int,
+            file: c_int,
+            offset: c_long,
+        ) -> *mut c_void;
         fn munmap(at: *mut c_void, bytes: usize) -> c_int;
         fn madvise(at: *mut c_void, bytes: usize, advice: c_int) -> c_int;
     }
@@ -111,11 +118,12 @@ impl<R: Real> Lines<R> {
         self.lines.clear();
     }
 
-    pub fn from(&self, at: usize) -> &[R] {
+    /// Everything from `at` on.
+    pub fn tail(&self, at: usize) -> &[R] {
         &self.all()[at..]
     }
 
-    pub fn from_mut(&mut self, at: usize) -> &mut [R] {
+    pub fn tail_mut(&mut self, at: usize) -> &mut [R] {
         let len = self.lines.len() * 16;
         // SAFETY: lines are 16 reals each without gaps (16 reals are a multiple of 64 bytes), borrowed alone.
         unsafe { &mut std::slice::from_raw_parts_mut(self.lines.as_mut_ptr().cast::<R>(), len)[at..] }

@@ -13,21 +13,53 @@ use crate::circuit::{Circuit, Kind, Op, NONE};
 /// What a branch does next.
 pub enum Step<R: Real> {
     /// Gates, where `cond` holds; afterwards the state has `width` qubits.
-    Gates { cond: u32, width: u32, passes: Vec<Pass<R>> },
+    Gates {
+        cond: u32,
+        width: u32,
+        passes: Vec<Pass<R>>,
+    },
     /// Phases at the end of the program, which only its state shows.
-    Tail { passes: Vec<Pass<R>> },
+    Tail {
+        passes: Vec<Pass<R>>,
+    },
     /// A held qubit enters the state, at position `at`, its new top.
-    Enter { qubit: u32, at: u32 },
+    Enter {
+        qubit: u32,
+        at: u32,
+    },
     /// Measures the bit at `at`. Unconditional: the qubit leaves the state and holds the outcome.
-    Observe { at: u32, qubit: u32, cbit: u32, cond: u32, reset: bool },
+    Observe {
+        at: u32,
+        qubit: u32,
+        cbit: u32,
+        cond: u32,
+        reset: bool,
+    },
     /// A held qubit is measured.
-    Read { qubit: u32, cbit: u32, cond: u32 },
+    Read {
+        qubit: u32,
+        cbit: u32,
+        cond: u32,
+    },
     /// A held qubit is flipped, or set to a value.
-    Flip { qubit: u32, cond: u32 },
-    Set { qubit: u32, value: bool, cond: u32 },
+    Flip {
+        qubit: u32,
+        cond: u32,
+    },
+    Set {
+        qubit: u32,
+        value: bool,
+        cond: u32,
+    },
     /// Pauli noise on the bit at `at`, or (NONE) on a held qubit.
-    Noise { at: u32, qubit: u32, chances: [f64; 3] },
-    Logic { op: u32 },
+    Noise {
+        at: u32,
+        qubit: u32,
+        chances: [f64; 3],
+    },
+    Logic {
+        op: u32,
+    },
 }
 
 /// How the final read-out finds a cbit.
@@ -40,9 +72,8 @@ pub enum Source {
 
 pub struct Program<R: Real> {
     pub steps: Vec<Step<R>>,
-    /// Most qubits in the state at a time, and those at the end.
+    /// Most qubits in the state at a time.
     pub peak: u32,
-    pub width: u32,
     pub real: bool,
     /// Steps that may split a branch.
     pub splits: usize,
@@ -96,7 +127,8 @@ impl Deferral {
                 Kind::Measure => {
                     let q = op.q[0] as usize;
                     let read = op.cbit != NONE && needed[op.cbit as usize];
-                    late[at] = op.cond == NONE && !touched[q] && !read && !(eager && gates_follow);
+                    let waits = touched[q] || read || (eager && gates_follow);
+                    late[at] = op.cond == NONE && !waits;
                 }
                 _ => gates_follow = true,
             }
@@ -141,7 +173,6 @@ pub fn compile<R: Real>(circuit: &Circuit, deferral: &Deferral) -> Option<Progra
     let out = Program {
         steps: vec![],
         peak: 0,
-        width: 0,
         real,
         splits: 0,
         reads: vec![],
@@ -185,7 +216,6 @@ pub fn compile<R: Real>(circuit: &Circuit, deferral: &Deferral) -> Option<Progra
         }
     }
     c.out.places = (0..circuit.n_qubits).map(source).collect();
-    c.out.width = c.width;
     Some(c.out)
 }
 
@@ -345,7 +375,13 @@ impl<R: Real> Compiler<'_, R> {
             Cswap => Swap,
             _ => return false,
         };
-        let symmetric = if matches!(kind, Cz | Cp | Toffoli) { 2 } else if kind == Ccz { 3 } else { 1 };
+        let symmetric = if matches!(kind, Cz | Cp | Toffoli) {
+            2
+        } else if kind == Ccz {
+            3
+        } else {
+            1
+        };
         for k in 0..symmetric {
             if let Some(value) = known(self, k) {
                 let mut others = [NONE; 3];

@@ -61,8 +61,9 @@ impl Block {
     }
 }
 
-/// What `lower` turns into kernel calls.
+/// What `lower` turns into kernel calls. (Blocks are most of the items: boxing them would only cost.)
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant)]
 pub enum Item {
     Block(Block),
     Phases(Vec<Term>),
@@ -106,9 +107,8 @@ impl Node {
     /// Multiplies the gate in, whose qubits are all the node's.
     fn take(&mut self, gate: &Gate) {
         let k = gate.kind.n_qubits();
-        let place: [usize; 3] = std::array::from_fn(|b| {
-            self.on[..self.k].iter().position(|&x| b < k && x == gate.on[b]).unwrap_or(0)
-        });
+        let place: [usize; 3] =
+            std::array::from_fn(|b| self.on[..self.k].iter().position(|&x| b < k && x == gate.on[b]).unwrap_or(0));
         self.mat.left_gate(gate.kind, &gate.angles, &place[..k]);
     }
 }
@@ -169,7 +169,8 @@ pub fn fuse(gates: &[Gate], real: bool, bits: u32) -> Fused {
         let mat = of_gate(gate.kind, &gate.angles);
         nodes.push(Node { on: gate.on, k, mat, before, terms: vec![], alive: true });
     }
-    let mut items = Emitter { items: vec![], last: [NONE; 64], phases: NONE, single: NONE, real, bits, global, carry: [0.0; 64] };
+    let mut items =
+        Emitter { items: vec![], last: [NONE; 64], phases: NONE, single: NONE, real, bits, global, carry: [0.0; 64] };
     for node in nodes.into_iter().filter(|node| node.alive) {
         items.node(node);
     }
@@ -209,9 +210,7 @@ fn add_terms(mat: &Mat, on: &[u32], terms: &mut Vec<Term>) -> f64 {
             continue;
         }
         let mut term = Term { on: [NONE; 3], angle };
-        for (slot, (_, &q)) in
-            term.on.iter_mut().zip(on.iter().enumerate().filter(|(b, _)| set >> b & 1 == 1))
-        {
+        for (slot, (_, &q)) in term.on.iter_mut().zip(on.iter().enumerate().filter(|(b, _)| set >> b & 1 == 1)) {
             *slot = q;
         }
         term.on.sort_unstable();
@@ -398,32 +397,32 @@ impl Emitter {
     }
 
     fn term(&mut self, term: &Term) {
-            let k = term.on.iter().filter(|&&q| q != NONE).count();
-            let on = &term.on[..k];
-            let newest = self.newest(on);
-            if newest != NONE && on.iter().all(|&q| self.last[q as usize] == newest) {
-                if let Item::Block(block) = &mut self.items[newest as usize] {
-                    let mut place = [0usize; 3];
-                    for (slot, q) in place.iter_mut().zip(on) {
-                        *slot = block.on().iter().position(|x| x == q).expect("its block");
-                    }
-                    block.mat.left_phase(C64::cis(term.angle), &place[..k]);
-                    return;
+        let k = term.on.iter().filter(|&&q| q != NONE).count();
+        let on = &term.on[..k];
+        let newest = self.newest(on);
+        if newest != NONE && on.iter().all(|&q| self.last[q as usize] == newest) {
+            if let Item::Block(block) = &mut self.items[newest as usize] {
+                let mut place = [0usize; 3];
+                for (slot, q) in place.iter_mut().zip(on) {
+                    *slot = block.on().iter().position(|x| x == q).expect("its block");
                 }
+                block.mat.left_phase(C64::cis(term.angle), &place[..k]);
+                return;
             }
-            if self.phases == NONE || (newest != NONE && newest > self.phases) {
-                self.phases = self.items.len() as u32;
-                self.items.push(Item::Phases(vec![]));
-            }
-            let number = self.phases;
-            for &q in on {
-                self.last[q as usize] = number;
-            }
-            let Item::Phases(list) = &mut self.items[number as usize] else { return };
-            match list.iter_mut().find(|old| old.on == term.on) {
-                Some(old) => old.angle += term.angle,
-                None => list.push(*term),
-            }
+        }
+        if self.phases == NONE || (newest != NONE && newest > self.phases) {
+            self.phases = self.items.len() as u32;
+            self.items.push(Item::Phases(vec![]));
+        }
+        let number = self.phases;
+        for &q in on {
+            self.last[q as usize] = number;
+        }
+        let Item::Phases(list) = &mut self.items[number as usize] else { return };
+        match list.iter_mut().find(|old| old.on == term.on) {
+            Some(old) => old.angle += term.angle,
+            None => list.push(*term),
+        }
     }
 
     /// Splits controls off the matrices, and phases that nothing follows off the rest.

@@ -176,11 +176,15 @@ macro_rules! isa {
 isa!(Portable, portable, []);
 isa!(
     #[cfg(target_arch = "x86_64")]
-    Avx2, avx2, ["avx2,fma"]
+    Avx2,
+    avx2,
+    ["avx2,fma"]
 );
 isa!(
     #[cfg(all(target_arch = "x86_64", avx512_stable))]
-    Avx512, avx512, ["avx512f,avx512dq,avx2,fma"]
+    Avx512,
+    avx512,
+    ["avx512f,avx512dq,avx2,fma"]
 );
 
 /// Runs `$body` with `$isa` standing for the kernels of `$level`.

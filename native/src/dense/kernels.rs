@@ -4,6 +4,9 @@
 //! whose amplitudes are real keeps the real parts only. So the lowest bits of an index are lanes, the others say which
 //! block: a gate on block bits combines whole vectors, one on lanes also needs copies with lanes exchanged.
 
+// Loops over rows run a constant number of times over parts of arrays of another size, to be unrolled.
+#![allow(clippy::needless_range_loop)]
+
 use super::lanes::{Lanes, Real};
 
 /// One gate as a kernel runs it.
@@ -33,7 +36,10 @@ pub struct Feed {
 }
 
 impl Feed {
-    pub const NONE: Feed = Feed { rows: std::ptr::null(), row_lines: 0, next: 0, end: 0, a_turn: 0 };
+    /// Asks for nothing.
+    pub const fn none() -> Feed {
+        Feed { rows: std::ptr::null(), row_lines: 0, next: 0, end: 0, a_turn: 0 }
+    }
 
     /// # Safety
     /// `rows` has `end >> row_lines` entries. (A prefetch itself may name any address.)

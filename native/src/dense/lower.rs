@@ -132,7 +132,7 @@ impl BlockJob {
         let parts = if complex { 2 } else { 1 };
         job.shape = Shape { complex, vector: true, ..job.shape };
         job.coefs = numbers.add(entries * parts * R::W);
-        for (k, slot) in numbers.from_mut(job.coefs)[..entries * parts * R::W].chunks_exact_mut(R::W).enumerate() {
+        for (k, slot) in numbers.tail_mut(job.coefs)[..entries * parts * R::W].chunks_exact_mut(R::W).enumerate() {
             for (lane, x) in slot.iter_mut().enumerate() {
                 let z = mats[lane].m()[k / parts];
                 *x = R::of(if k % parts == 1 { z.im } else { z.re });
@@ -153,7 +153,7 @@ impl BlockJob {
         // SAFETY: the span stays inside the chunk by construction and the coefficients are those of the shape; the
         // rest is handed on from the caller.
         unsafe {
-            call!(self.shape, I, data, numbers.from(self.coefs).as_ptr(), &self.span, feed;
+            call!(self.shape, I, data, numbers.tail(self.coefs).as_ptr(), &self.span, feed;
                 false 1 0, false 2 0, false 3 0, true 1 0, true 2 0, true 3 0,
                 true 0 1, true 0 2, true 0 3, true 1 1, true 1 2, true 2 1)
         }
@@ -177,7 +177,7 @@ fn coefficients<R: Real>(
     let parts = if shape.complex { 2 } else { 1 };
     let step = if shape.vector { R::W } else { 1 };
     let at = numbers.add(n_rows * n_rows * n_flips * parts * step);
-    let out = numbers.from_mut(at);
+    let out = numbers.tail_mut(at);
     // Which value of the target bits among the lanes a lane has; beyond them: a control there is 0.
     let mut kind = [0usize; 16];
     for (lane, slot) in kind[..R::W].iter_mut().enumerate().filter(|_| shape.vector) {

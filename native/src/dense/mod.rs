@@ -13,7 +13,9 @@ mod isa;
 mod kernels;
 mod lanes;
 #[cfg(target_arch = "x86_64")]
-mod lanes_x86;
+mod lanes_avx2;
+#[cfg(all(target_arch = "x86_64", avx512_stable))]
+mod lanes_avx512;
 mod lower;
 mod matrix;
 mod observe;
@@ -25,13 +27,15 @@ mod run;
 mod sample;
 mod state;
 mod sweep;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
 use crate::circuit::{Circuit, NONE};
 use crate::samples::Samples;
-pub use cost::{Rates, RATES};
 use compile::{compile, Deferral, Program, Step};
+pub use cost::{Rates, RATES};
 pub use isa::{available, level, Level};
 pub use lanes::Real;
 use observe::Final;
@@ -50,7 +54,10 @@ pub struct Plan<R: Real> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refused {
     /// Bytes that it would take, if they can be counted, and bytes allowed.
-    Memory { needed: Option<u64>, allowed: u64 },
+    Memory {
+        needed: Option<u64>,
+        allowed: u64,
+    },
     /// What was asked is defined for circuits without measurements before the end, resets, noise and conditions.
     NotUnitary,
     Stopped,

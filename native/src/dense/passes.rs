@@ -195,7 +195,7 @@ impl<R: Real> Pass<R> {
             let chunk = unsafe { data.add(((number as usize) << self.local) * parts) };
             for job in &self.jobs {
                 // SAFETY: handed on from the caller.
-                unsafe { job.run::<R, I>(chunk, number, &self.numbers, scratch, &mut Feed::NONE) };
+                unsafe { job.run::<R, I>(chunk, number, &self.numbers, scratch, &mut Feed::none()) };
             }
             return;
         }
@@ -205,7 +205,7 @@ impl<R: Real> Pass<R> {
             // SAFETY: row k of the chunk; different rows and chunks do not overlap.
             unsafe { std::ptr::copy_nonoverlapping(data.add(start + offset * parts), buffer.add(k * row), row) };
         }
-        let mut feed = Feed::NONE;
+        let mut feed = Feed::none();
         if number + 1 < self.chunks() {
             let next = self.start(number + 1) * parts;
             rows.clear();

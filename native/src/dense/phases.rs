@@ -51,12 +51,7 @@ pub struct Scratch<R: Real> {
 
 impl PhaseJob {
     /// `terms`: the places of each and its angle; `local`: bits of a chunk.
-    pub fn new<R: Real>(
-        terms: &[(Vec<Place>, f64)],
-        local: u32,
-        complex: bool,
-        numbers: &mut Lines<R>,
-    ) -> PhaseJob {
+    pub fn new<R: Real>(terms: &[(Vec<Place>, f64)], local: u32, complex: bool, numbers: &mut Lines<R>) -> PhaseJob {
         let row_bits = (local / 2).clamp(R::LANE_BITS, 8).min(local.max(R::LANE_BITS));
         let mut groups: BTreeMap<(u32, u64), Vec<(u32, C64)>> = BTreeMap::new();
         for (places, angle) in terms {
@@ -80,7 +75,7 @@ impl PhaseJob {
                 }
                 let at = numbers.add(row);
                 for (x, z) in products(&terms, row_bits).into_iter().enumerate() {
-                    put(numbers.from_mut(at), x, z, complex);
+                    put(numbers.tail_mut(at), x, z, complex);
                 }
                 Factor { high, out, table: at, number: C64 { re: 1.0, im: 0.0 } }
             })
@@ -128,7 +123,7 @@ impl PhaseJob {
         let work = work.as_mut_ptr();
         // SAFETY: slot `k` of the scratch is `row` reals; there are 2 * levels + 2 slots.
         let slot = |k: usize| unsafe { work.add(k * row) };
-        let table = |at: usize| -> *const R { numbers.from(at)[..row].as_ptr() };
+        let table = |at: usize| -> *const R { numbers.tail(at)[..row].as_ptr() };
         let start = Node::<R> { table: std::ptr::null(), number: C64 { re: 1.0, im: 0.0 } };
         // What setting row bit c alone multiplies with, in this chunk; the last is the factor of all rows.
         let mut single = [start; 33];
@@ -159,7 +154,9 @@ impl PhaseJob {
                 let mut node = parent;
                 node.number = node.number.mul(single[c].number);
                 let extra = many[0].iter().filter(|f| {
-                    f.high.trailing_zeros() as usize == c && f.high as usize & h == f.high as usize && f.out & chunk == f.out
+                    f.high.trailing_zeros() as usize == c
+                        && f.high as usize & h == f.high as usize
+                        && f.out & chunk == f.out
                 });
                 if !single[c].table.is_null() {
                     // SAFETY: as above.

@@ -241,6 +241,9 @@ fn entries(rates: &mut Rates) -> [(&'static str, &mut f64); 5] {
 
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let mut rates = RATES;
-    module.add("DENSE_RATES", entries(&mut rates).map(|(name, value)| (name, *value)).into_iter().collect::<HashMap<_, _>>())?;
+    module.add(
+        "DENSE_RATES",
+        entries(&mut rates).map(|(name, value)| (name, *value)).into_iter().collect::<HashMap<_, _>>(),
+    )?;
     module.add_class::<PyPlan>()
 }

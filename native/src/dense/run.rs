@@ -119,14 +119,8 @@ impl<R: Real> Walk<'_, R> {
         let parts = 2 - self.program.real as usize;
         let state = State::empty(self.program.peak, parts, self.level, &mut self.work);
         let words = |n: u32| vec![0u64; (n as usize).div_ceil(64)];
-        let root = Branch {
-            state,
-            at: 0,
-            shots,
-            bits: words(self.circuit.n_cbits),
-            held: words(self.circuit.n_qubits),
-            dice,
-        };
+        let root =
+            Branch { state, at: 0, shots, bits: words(self.circuit.n_cbits), held: words(self.circuit.n_qubits), dice };
         let (mut waiting, mut born) = (vec![root], vec![]);
         while let Some(mut branch) = waiting.pop() {
             while branch.at < self.program.steps.len() {
@@ -221,7 +215,13 @@ impl<R: Real> Walk<'_, R> {
         let [zero, one] = branch.state.weights(at);
         let chance = one / (zero + one);
         let tiny = 1e-12;
-        let chance = if chance < tiny { 0.0 } else if chance > 1.0 - tiny { 1.0 } else { chance };
+        let chance = if chance < tiny {
+            0.0
+        } else if chance > 1.0 - tiny {
+            1.0
+        } else {
+            chance
+        };
         let ones = branch.dice.binomial(branch.shots as u64, chance) as usize;
         let scale = |value: bool| 1.0 / (if value { one } else { zero }).sqrt();
         let settle = |b: &mut Branch<R>, value: bool| {
@@ -259,14 +259,7 @@ impl<R: Real> Walk<'_, R> {
     }
 
     /// Pauli noise: one part for each error that happens; the largest part keeps the state.
-    fn disturb(
-        &mut self,
-        branch: &mut Branch<R>,
-        at: u32,
-        qubit: u32,
-        chances: &[f64; 3],
-        born: &mut Vec<Branch<R>>,
-    ) {
+    fn disturb(&mut self, branch: &mut Branch<R>, at: u32, qubit: u32, chances: &[f64; 3], born: &mut Vec<Branch<R>>) {
         let apply = |b: &mut Branch<R>, which: usize| {
             if which == 0 {
             } else if at != NONE {

@@ -51,6 +51,12 @@ const CHUNK_OVERHEAD: u64 = 1000;
 #[derive(Clone, Copy)]
 struct Shared<R>(*mut R);
 
+impl<R> Shared<R> {
+    fn start(&self) -> *mut R {
+        self.0
+    }
+}
+
 // SAFETY: the threads of `State::run` use different chunks.
 unsafe impl<R: Real> Send for Shared<R> {}
 // SAFETY: as above.
@@ -170,7 +176,6 @@ impl<R: Real> State<R> {
         let (next, stopped) = (AtomicU64::new(0), AtomicBool::new(false));
         // Takes chunks until none is left; which thread takes which changes no bit of the result.
         let go = |desk: &mut Desk<R>, ask: &dyn Fn(u64) -> bool| {
-            let data = data;
             if desk.chunk.as_ref().is_none_or(|b| b.len() < needed) {
                 desk.chunk = Some(Buffer::zeroed(needed));
             }
@@ -184,7 +189,7 @@ impl<R: Real> State<R> {
                 }
                 // SAFETY: the state has the pass's bits (asserted) and is borrowed alone, a number is given out once,
                 // the buffer has room for a chunk, and `level` was found on this machine.
-                with_isa!(level, I => unsafe { pass.run::<I>(data.0, number, parts, (chunk, rows), scratch) });
+                with_isa!(level, I => unsafe { pass.run::<I>(data.start(), number, parts, (chunk, rows), scratch) });
                 if ask(pass.chunk_len(parts) as u64 * pass.len() as u64 + CHUNK_OVERHEAD) {
                     stopped.store(true, Ordering::Relaxed);
                 }
@@ -244,7 +249,9 @@ impl<R: Real> State<R> {
         if b >= R::LANE_BITS {
             let run = (1usize << b) * self.parts;
             let factor = R::of(scale);
-            for (k, part) in out.amplitudes[..(1usize << (self.width - 1)) * self.parts].chunks_exact_mut(run).enumerate() {
+            for (k, part) in
+                out.amplitudes[..(1usize << (self.width - 1)) * self.parts].chunks_exact_mut(run).enumerate()
+            {
                 let from = (2 * k + value as usize) * run;
                 for (to, x) in part.iter_mut().zip(&self.amplitudes[from..from + run]) {
                     *to = *x * factor;
