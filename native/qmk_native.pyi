@@ -3,8 +3,8 @@
 A circuit says the same as ``qmk.sdk.program.Program``; ``qmk.sdk.native_circuit`` turns one into the other.
 """
 
-from collections.abc import Sequence
-from typing import Any, final
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, final
 
 __version__: str
 
@@ -122,3 +122,141 @@ def read_qvm(data: bytes) -> Circuit:
     """The circuit of a graph in QVM binary, which must have been verified, with the numbers that ``qmk.sdk.lower`` gives
     it; barriers and fences are dropped. Raises ``Declined`` for bytes that are no QVM binary, and for what a circuit has
     no place for: channels, magic, policies, code profiles, allocation under a guard."""
+
+DENSE_RATES: dict[str, float]
+"""What ``DensePlan.cost`` reckons with where no calibration says otherwise."""
+
+@final
+class DensePlan:
+    """A circuit compiled for the dense state-vector simulator."""
+
+    def __new__(
+        cls,
+        circuit: Circuit,
+        precision: Literal["f32", "f64"] = "f32",
+        memory_limit: int | None = None,
+        threads: int = 1,
+    ) -> DensePlan:
+        """``memory_limit``: bytes that states may take (default: three quarters of free memory). ``threads`` change no
+        bit of a result. Raises MemoryError, with the number, for a circuit one of whose states alone takes more."""
+
+    @property
+    def width(self) -> int:
+        """Most qubits in the state at a time."""
+
+    def memory_bytes(self, shots: int) -> int:
+        """Most bytes that states take in a run."""
+
+    def cost(self, shots: int, rates: Mapping[str, float] | None = None) -> float:
+        """Predicted seconds of ``run(shots)``; ``rates`` replaces entries of ``DENSE_RATES``."""
+
+    def stats(self) -> dict[str, int]:
+        """Counts of the plan: width, real (1: all amplitudes are), passes over the state, kernels, splits."""
+
+    def run(self, shots: int, seed: int) -> Samples:
+        """The same bits for the same seed and precision on machines with the same vector instructions."""
+
+    def state(self) -> bytes:
+        """Amplitudes before the final read-out, complex64 or complex128, qubit 0 the most significant bit of the index.
+        This and the next four raise ValueError for circuits with earlier measurements, resets, noise or conditions."""
+
+    def amplitudes(self, bitstrings: Sequence[str]) -> list[complex]:
+        """Of bitstrings of one character a qubit, qubit 0 first."""
+
+    def probabilities(self, qubits: Sequence[int]) -> list[float]:
+        """Of the values of distinct qubits, the first the most significant bit."""
+
+    def expectation(self, paulis: Sequence[str]) -> list[float]:
+        """Of Pauli strings such as "XIZ", one letter a qubit, qubit 0 first."""
+
+    def gradient(self, observable: Sequence[tuple[str, float]]) -> tuple[float, list[float]]:
+        """The expectation value of a sum of (Pauli string, coefficient) and its derivative by every parameter of the
+        circuit in the order of its ops; in f64."""
+
+    def sweep(
+        self, points: Sequence[Sequence[float]], paulis: Sequence[str] | None = None, shots: int = 0, seed: int = 0
+    ) -> list[list[float]] | list[Samples]:
+        """The circuit at many points of its parameters, each all angles in the order of the ops: expectation values of
+        ``paulis``, one list a point, or without them Samples of ``shots`` shots."""
+
+@final
+class FramePlan:
+    """A circuit compiled for the Clifford-frame simulator."""
+
+    def __new__(cls, circuit: Circuit) -> FramePlan:
+        """Raises ValueError for more qubits than it takes."""
+
+    @property
+    def width(self) -> int:
+        """Most qubits of one dense state."""
+
+    def stats(self) -> dict[str, int]:
+        """What it is made of: width, activations, rotations, instructions, symbols."""
+
+    def cost(self, shots: int) -> float:
+        """Predicted seconds."""
+
+    def run(self, shots: int, seed: int, memory: int = ...) -> Samples:
+        """Raises MemoryError where more than ``memory`` bytes of states are needed."""
+
+@final
+class MpsPlan:
+    """A circuit of gates and one final read-out, prepared for the matrix-product-state simulator."""
+
+    def __new__(cls, circuit: Circuit) -> MpsPlan:
+        """Raises ValueError for conditions, resets, noise and measurements that are not final."""
+
+    @property
+    def steps(self) -> int:
+        """Gates after fusion."""
+
+    def bounds(self, shots: int) -> tuple[float, float]:
+        """(log2 of the largest bond, seconds): upper bounds, from the ranks of the gates."""
+
+    def run(
+        self, shots: int, seed: int, bond: int = 512, cut: float = 1e-13, seconds: float = ...
+    ) -> tuple[Samples, tuple[int, float]]:
+        """(samples, (largest bond, bound on 1 - fidelity)). ``cut``: largest weight that one step may drop. Raises
+        MemoryError when a bond outgrows ``bond``, TimeoutError beyond ``seconds`` of gates, as predicted on the way."""
+
+@final
+class Plan:
+    """A circuit rewritten and prepared for whichever of our simulators is predicted to be fastest."""
+
+    def __new__(
+        cls,
+        circuit: Circuit,
+        shots: int,
+        method: str | None = None,
+        memory: int = ...,
+        rewrites: bool = True,
+        keep_cbits: bool = False,
+    ) -> Plan:
+        """For about ``shots`` shots. ``method``: "frame", "dense", "dense64", "mps", or None for any. ``memory``: bytes
+        that one run may take. ``keep_cbits``: every cbit will be looked at, not only what registers show. Raises
+        MemoryError, with the reason of each method, when nothing can run it; ValueError for an unknown method."""
+
+    @property
+    def method(self) -> str: ...
+    @property
+    def seconds(self) -> float:
+        """Predicted."""
+
+    @property
+    def may_fail(self) -> bool:
+        """Whether a run may end without an answer: its only way is an attempt."""
+
+    @property
+    def candidates(self) -> list[dict[str, Any]]:
+        """Every way that was looked at, the fastest first: ``method``, ``rewritten``, ``width``, ``seconds``,
+        ``memory_bytes``, ``note``."""
+
+    @property
+    def circuit(self) -> Circuit:
+        """What runs."""
+
+    def cost(self, shots: int) -> float:
+        """Predicted seconds of another number of shots, on the method and the rewrites chosen."""
+
+    def run(self, shots: int, seed: int) -> tuple[Samples, str]:
+        """(samples, the method that drew them). Raises MemoryError when a state outgrows its bounds."""

@@ -7,6 +7,7 @@
 
 use super::buffer::{Buffer, Lines};
 use super::isa::{with_isa, Level};
+use super::kernels::Feed;
 use super::lanes::Real;
 use super::lower::{BlockJob, Job};
 use super::matrix::{of_gate, Mat, C64};
@@ -117,7 +118,7 @@ impl<R: Real> Flat<R> {
         let (job, data) = (Job::Block(job), self.amplitudes.as_mut_ptr());
         // SAFETY: the job is made for a chunk of all bits of this state, which is borrowed alone; `level` was found on
         // this machine.
-        with_isa!(self.level, I => unsafe { job.run::<R, I>(data, 0, &self.numbers, &mut self.scratch) });
+        with_isa!(self.level, I => unsafe { job.run::<R, I>(data, 0, &self.numbers, &mut self.scratch, &mut Feed::none()) });
     }
 
     /// sum over the rest of conj(left[a, rest]) self[b, rest], a and b being values of `qubits`.

@@ -4,7 +4,7 @@
 //! classical bit, known now (`Known`) or in each branch (`Held`). A measurement that nothing later looks at and whose
 //! qubit rests afterwards is left to the final read-out, where it costs no branch.
 
-use super::fuse::{self, Gate};
+use super::fuse::{self, Gate, Item, Term};
 use super::lanes::Real;
 use super::matrix::{self, of_gate};
 use super::passes::{passes, Pass};
@@ -16,6 +16,10 @@ pub enum Step<R: Real> {
     Gates {
         cond: u32,
         width: u32,
+        passes: Vec<Pass<R>>,
+    },
+    /// Phases at the end of the program, which only its state shows.
+    Tail {
         passes: Vec<Pass<R>>,
     },
     /// A held qubit enters the state, at position `at`, its new top.
@@ -68,9 +72,8 @@ pub enum Source {
 
 pub struct Program<R: Real> {
     pub steps: Vec<Step<R>>,
-    /// Most qubits in the state at a time, and those at the end.
+    /// Most qubits in the state at a time.
     pub peak: u32,
-    pub width: u32,
     pub real: bool,
     /// Steps that may split a branch.
     pub splits: usize,
@@ -124,7 +127,8 @@ impl Deferral {
                 Kind::Measure => {
                     let q = op.q[0] as usize;
                     let read = op.cbit != NONE && needed[op.cbit as usize];
-                    late[at] = op.cond == NONE && !touched[q] && !read && !(eager && gates_follow);
+                    let waits = touched[q] || read || (eager && gates_follow);
+                    late[at] = op.cond == NONE && !waits;
                 }
                 _ => gates_follow = true,
             }
@@ -169,7 +173,6 @@ pub fn compile<R: Real>(circuit: &Circuit, deferral: &Deferral) -> Option<Progra
     let out = Program {
         steps: vec![],
         peak: 0,
-        width: 0,
         real,
         splits: 0,
         reads: vec![],
@@ -201,7 +204,7 @@ pub fn compile<R: Real>(circuit: &Circuit, deferral: &Deferral) -> Option<Progra
             return None;
         }
     }
-    c.flush();
+    c.finish();
     let source = |q: u32| match c.place[q as usize] {
         Where::Known(value) => Source::Known(value),
         Where::Held => Source::Held(q),
@@ -213,7 +216,6 @@ pub fn compile<R: Real>(circuit: &Circuit, deferral: &Deferral) -> Option<Progra
         }
     }
     c.out.places = (0..circuit.n_qubits).map(source).collect();
-    c.out.width = c.width;
     Some(c.out)
 }
 
@@ -437,19 +439,42 @@ impl<R: Real> Compiler<'_, R> {
         at
     }
 
+    /// Turns the pending gates into a step.
     fn flush(&mut self) {
-        if self.pending.is_empty() {
-            return;
+        let tail = self.gates();
+        if !tail.is_empty() {
+            let passes = passes(vec![Item::Phases(tail)], self.width, !self.out.real);
+            match self.out.steps.last_mut() {
+                Some(Step::Gates { passes: before, .. }) => before.extend(passes),
+                _ => unreachable!("a tail follows its gates"),
+            }
         }
-        let (items, phase) = fuse::fuse(&self.pending, self.out.real, self.width);
+    }
+
+    /// The last pending gates: what only changes phases is set apart.
+    fn finish(&mut self) {
+        let tail = self.gates();
+        if !tail.is_empty() {
+            let passes = passes(vec![Item::Phases(tail)], self.width, !self.out.real);
+            self.out.steps.push(Step::Tail { passes });
+        }
+    }
+
+    /// A step of the pending gates, without the phases at their end.
+    fn gates(&mut self) -> Vec<Term> {
+        if self.pending.is_empty() {
+            return vec![];
+        }
+        let fused = fuse::fuse(&self.pending, self.out.real, self.width);
         self.pending.clear();
         if self.pending_cond == NONE {
-            self.out.phase += phase;
+            self.out.phase += fused.phase;
         }
-        let passes: Vec<Pass<R>> = passes(items, self.state_width, !self.out.real);
+        let passes: Vec<Pass<R>> = passes(fused.items, self.state_width, !self.out.real);
         self.out.work += passes.iter().map(|pass| pass.cycles).sum::<f64>();
         self.out.steps.push(Step::Gates { cond: self.pending_cond, width: self.width, passes });
         self.state_width = self.width;
         self.pending_cond = NONE;
+        fused.tail
     }
 }

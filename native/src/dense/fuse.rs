@@ -61,8 +61,9 @@ impl Block {
     }
 }
 
-/// What `lower` turns into kernel calls.
+/// What `lower` turns into kernel calls. (Blocks are most of the items: boxing them would only cost.)
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant)]
 pub enum Item {
     Block(Block),
     Phases(Vec<Term>),
@@ -112,8 +113,15 @@ impl Node {
     }
 }
 
-/// Sorts gates into blocks; gives them and the global phase. `real`: the state has real amplitudes. `bits`: its width.
-pub fn fuse(gates: &[Gate], real: bool, bits: u32) -> (Vec<Item>, f64) {
+/// Blocks and phases in order, phases at the end that no measurement sees, and the phase of the whole state.
+pub struct Fused {
+    pub items: Vec<Item>,
+    pub tail: Vec<Term>,
+    pub phase: f64,
+}
+
+/// Sorts gates into blocks. `real`: the state has real amplitudes. `bits`: its width.
+pub fn fuse(gates: &[Gate], real: bool, bits: u32) -> Fused {
     let repeated = pairs_that_repeat(gates);
     let mut nodes: Vec<Node> = Vec::with_capacity(gates.len());
     let mut last = [NONE; 64];
@@ -161,7 +169,8 @@ pub fn fuse(gates: &[Gate], real: bool, bits: u32) -> (Vec<Item>, f64) {
         let mat = of_gate(gate.kind, &gate.angles);
         nodes.push(Node { on: gate.on, k, mat, before, terms: vec![], alive: true });
     }
-    let mut items = Emitter { items: vec![], last: [NONE; 64], phases: NONE, single: NONE, real, bits, global };
+    let mut items =
+        Emitter { items: vec![], last: [NONE; 64], phases: NONE, single: NONE, real, bits, global, carry: [0.0; 64] };
     for node in nodes.into_iter().filter(|node| node.alive) {
         items.node(node);
     }
@@ -221,6 +230,8 @@ struct Emitter {
     real: bool,
     bits: u32,
     global: f64,
+    /// Phase at 1 that each qubit still has to get, after its last item.
+    carry: [f64; 64],
 }
 
 impl Emitter {
@@ -272,12 +283,21 @@ impl Emitter {
         on.iter().map(|&q| self.last[q as usize]).filter(|&n| n != NONE).max().unwrap_or(NONE)
     }
 
-    fn block(&mut self, mat: Mat, on: &[u32]) {
+    fn block(&mut self, mut mat: Mat, on: &[u32]) {
         if mat.is_diagonal() {
             let mut terms = Vec::new();
             self.global += add_terms(&mat, on, &mut terms);
             self.terms(&terms);
             return;
+        }
+        for (b, &q) in on.iter().enumerate() {
+            let angle = std::mem::take(&mut self.carry[q as usize]);
+            if angle != 0.0 {
+                mat.right_phase(C64::cis(angle), b);
+            }
+        }
+        if let Some(real) = self.without_phases(&mat, on) {
+            mat = real;
         }
         if self.join(&mat, on) {
             return;
@@ -288,6 +308,21 @@ impl Emitter {
         }
         self.single = if on.len() == 1 { number } else { self.single };
         self.items.push(Item::Block(Block::new(mat, on)));
+    }
+
+    /// The real part of a gate on one qubit whose phases go elsewhere: those before it into the phases that are there
+    /// already, those after it to whatever comes next on the qubit.
+    fn without_phases(&mut self, mat: &Mat, on: &[u32]) -> Option<Mat> {
+        let [q] = *on else { return None };
+        let Some(Item::Phases(terms)) = self.items.get(self.last[q as usize] as usize) else { return None };
+        if self.real || terms.is_empty() || mat.is_real() {
+            return None;
+        }
+        let (real, before, after, phase) = mat.as_real()?;
+        self.terms(&[Term { on: [q, NONE, NONE], angle: before }]);
+        self.carry[q as usize] = after;
+        self.global += phase;
+        Some(real)
     }
 
     /// Multiplies the matrix into an earlier block if that is cheaper than two blocks.
@@ -340,40 +375,76 @@ impl Emitter {
         for term in terms {
             let k = term.on.iter().filter(|&&q| q != NONE).count();
             let on = &term.on[..k];
-            let newest = self.newest(on);
-            if newest != NONE && on.iter().all(|&q| self.last[q as usize] == newest) {
-                if let Item::Block(block) = &mut self.items[newest as usize] {
-                    let mut place = [0usize; 3];
-                    for (slot, q) in place.iter_mut().zip(on) {
-                        *slot = block.on().iter().position(|x| x == q).expect("its block");
-                    }
-                    block.mat.left_phase(C64::cis(term.angle), &place[..k]);
+            if let [q] = *on {
+                let real_block = match self.items.get(self.last[q as usize] as usize) {
+                    Some(Item::Block(block)) => !self.real && block.mat.is_real(),
+                    _ => false,
+                };
+                if self.carry[q as usize] != 0.0 || real_block {
+                    // It waits for phases or a complex block, where it costs nothing.
+                    self.carry[q as usize] += term.angle;
                     continue;
                 }
             }
-            if self.phases == NONE || (newest != NONE && newest > self.phases) {
-                self.phases = self.items.len() as u32;
-                self.items.push(Item::Phases(vec![]));
-            }
-            let number = self.phases;
+            self.term(term);
             for &q in on {
-                self.last[q as usize] = number;
-            }
-            let Item::Phases(list) = &mut self.items[number as usize] else { continue };
-            match list.iter_mut().find(|old| old.on == term.on) {
-                Some(old) => old.angle += term.angle,
-                None => list.push(*term),
+                let angle = std::mem::take(&mut self.carry[q as usize]);
+                if angle != 0.0 {
+                    self.term(&Term { on: [q, NONE, NONE], angle });
+                }
             }
         }
     }
 
-    /// Splits controls off the matrices; gives the items and the global phase.
-    fn finish(mut self) -> (Vec<Item>, f64) {
-        for item in &mut self.items {
-            if let Item::Block(block) = item {
-                block.split_controls();
+    fn term(&mut self, term: &Term) {
+        let k = term.on.iter().filter(|&&q| q != NONE).count();
+        let on = &term.on[..k];
+        let newest = self.newest(on);
+        if newest != NONE && on.iter().all(|&q| self.last[q as usize] == newest) {
+            if let Item::Block(block) = &mut self.items[newest as usize] {
+                let mut place = [0usize; 3];
+                for (slot, q) in place.iter_mut().zip(on) {
+                    *slot = block.on().iter().position(|x| x == q).expect("its block");
+                }
+                block.mat.left_phase(C64::cis(term.angle), &place[..k]);
+                return;
             }
         }
-        (self.items, self.global)
+        if self.phases == NONE || (newest != NONE && newest > self.phases) {
+            self.phases = self.items.len() as u32;
+            self.items.push(Item::Phases(vec![]));
+        }
+        let number = self.phases;
+        for &q in on {
+            self.last[q as usize] = number;
+        }
+        let Item::Phases(list) = &mut self.items[number as usize] else { return };
+        match list.iter_mut().find(|old| old.on == term.on) {
+            Some(old) => old.angle += term.angle,
+            None => list.push(*term),
+        }
+    }
+
+    /// Splits controls off the matrices, and phases that nothing follows off the rest.
+    fn finish(mut self) -> Fused {
+        let mut tail = Vec::new();
+        for q in 0..64u32 {
+            let angle = std::mem::take(&mut self.carry[q as usize]);
+            if angle != 0.0 {
+                tail.push(Term { on: [q, NONE, NONE], angle });
+            }
+        }
+        for (number, item) in self.items.iter_mut().enumerate() {
+            match item {
+                Item::Block(block) => block.split_controls(),
+                Item::Phases(terms) => {
+                    let is_last = |q: &&u32| **q == NONE || self.last[**q as usize] == number as u32;
+                    tail.extend(terms.iter().filter(|t| t.on.iter().filter(is_last).count() == 3));
+                    terms.retain(|t| t.on.iter().filter(is_last).count() < 3);
+                }
+            }
+        }
+        self.items.retain(|item| !matches!(item, Item::Phases(terms) if terms.is_empty()));
+        Fused { items: self.items, tail, phase: self.global }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use super::kernels::{self, Span};
+use super::kernels::{self, Feed, Span};
 use super::lanes::{Lanes, Real};
 
 /// The kernels for states of `R`.
@@ -14,6 +14,7 @@ pub trait Isa<R: Real>: 'static {
         data: *mut R,
         coefs: *const R,
         span: &Span,
+        feed: &mut Feed,
     );
     unsafe fn product<const CS: bool>(a: *const R, b: *const R, out: *mut R, blocks: usize);
     unsafe fn multiply_scaled<const CS: bool>(row: *mut R, table: *const R, re: R, im: R, blocks: usize);
@@ -70,9 +71,9 @@ macro_rules! isa {
                 const VEC: bool,
                 const K: usize,
                 const L: usize,
-            >(data: *mut V::R, coefs: *const V::R, span: &Span) {
+            >(data: *mut V::R, coefs: *const V::R, span: &Span, feed: &mut Feed) {
                 // SAFETY: handed on from the caller.
-                unsafe { kernels::block::<V, CS, CM, VEC, K, L>(data, coefs, span) }
+                unsafe { kernels::block::<V, CS, CM, VEC, K, L>(data, coefs, span, feed) }
             }
             $(#[target_feature(enable = $feature)])?
             pub unsafe fn product<V: Lanes, const CS: bool>(
@@ -132,9 +133,10 @@ macro_rules! isa {
                 data: *mut R,
                 coefs: *const R,
                 span: &Span,
+                feed: &mut Feed,
             ) {
                 // SAFETY: handed on from the caller.
-                unsafe { $module::block::<R::$name, CS, CM, VEC, K, L>(data, coefs, span) }
+                unsafe { $module::block::<R::$name, CS, CM, VEC, K, L>(data, coefs, span, feed) }
             }
             #[inline(always)]
             unsafe fn product<const CS: bool>(a: *const R, b: *const R, out: *mut R, blocks: usize) {

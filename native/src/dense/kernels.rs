@@ -4,6 +4,9 @@
 //! whose amplitudes are real keeps the real parts only. So the lowest bits of an index are lanes, the others say which
 //! block: a gate on block bits combines whole vectors, one on lanes also needs copies with lanes exchanged.
 
+// Loops over rows run a constant number of times over parts of arrays of another size, to be unrolled.
+#![allow(clippy::needless_range_loop)]
+
 use super::lanes::{Lanes, Real};
 
 /// One gate as a kernel runs it.
@@ -21,6 +24,44 @@ pub struct Span {
     pub flips: [usize; 8],
 }
 
+/// Cache lines that a loop asks for ahead of time, a few a turn: those of the next chunk, row after row.
+#[derive(Clone, Copy, Debug)]
+pub struct Feed {
+    /// First line of every row, `1 << row_lines` lines each.
+    pub rows: *const *const u8,
+    pub row_lines: u32,
+    pub next: usize,
+    pub end: usize,
+    pub a_turn: usize,
+}
+
+impl Feed {
+    /// Asks for nothing.
+    pub const fn none() -> Feed {
+        Feed { rows: std::ptr::null(), row_lines: 0, next: 0, end: 0, a_turn: 0 }
+    }
+
+    /// # Safety
+    /// `rows` has `end >> row_lines` entries. (A prefetch itself may name any address.)
+    #[inline(always)]
+    unsafe fn turn(&mut self) {
+        let stop = (self.next + self.a_turn).min(self.end);
+        while self.next < stop {
+            let (row, line) = (self.next >> self.row_lines, self.next & ((1 << self.row_lines) - 1));
+            // SAFETY: `row` is an entry, since `next < end`.
+            let at = unsafe { *self.rows.add(row) }.wrapping_add(line * 64);
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: SSE is part of x86-64, and a prefetch changes nothing.
+            unsafe {
+                std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T1 }>(at.cast())
+            };
+            #[cfg(not(target_arch = "x86_64"))]
+            let _ = at;
+            self.next += 1;
+        }
+    }
+}
+
 /// new[row o] = sum over rows r and flips f of coef[o][r][f] * flip_f(old[row r]), for 2^K rows and 2^L flips.
 ///
 /// `CS`: the state is complex; `CM`: so are the coefficients (real part first). `VEC`: a coefficient is a vector with
@@ -28,12 +69,14 @@ pub struct Span {
 ///
 /// # Safety
 /// `data` has a block for every index that `span` reaches and nobody else uses them; `coefs` has all coefficients;
+/// `feed` has its rows;
 /// the instruction set of `V` is there.
 #[inline(always)]
 pub unsafe fn block<V: Lanes, const CS: bool, const CM: bool, const VEC: bool, const K: usize, const L: usize>(
     data: *mut V::R,
     coefs: *const V::R,
     span: &Span,
+    feed: &mut Feed,
 ) {
     let (w, parts) = (V::R::W, if CS { 2 } else { 1 });
     let step = w * parts;
@@ -57,6 +100,7 @@ pub unsafe fn block<V: Lanes, const CS: bool, const CM: bool, const VEC: bool, c
         let at: [usize; 8] = std::array::from_fn(|r| span.rows[r] * step);
         let mut i = 0usize;
         for _ in 0..span.count {
+            feed.turn();
             let base = data.add((i | fixed) * step);
             i = ((i | skip) + 1) & !skip;
             let mut re = [V::splat(V::R::of(0.0)); 8];

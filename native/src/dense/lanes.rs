@@ -37,9 +37,9 @@ impl Real for f32 {
     const LANE_BITS: u32 = 4;
     type Portable = Plain<f32, 16>;
     #[cfg(target_arch = "x86_64")]
-    type Avx2 = super::lanes_x86::F32x8x2;
+    type Avx2 = super::lanes_avx2::F32x8x2;
     #[cfg(all(target_arch = "x86_64", avx512_stable))]
-    type Avx512 = super::lanes_x86::F32x16;
+    type Avx512 = super::lanes_avx512::F32x16;
     #[inline(always)]
     fn of(x: f64) -> f32 {
         x as f32
@@ -55,9 +55,9 @@ impl Real for f64 {
     const LANE_BITS: u32 = 3;
     type Portable = Plain<f64, 8>;
     #[cfg(target_arch = "x86_64")]
-    type Avx2 = super::lanes_x86::F64x4x2;
+    type Avx2 = super::lanes_avx2::F64x4x2;
     #[cfg(all(target_arch = "x86_64", avx512_stable))]
-    type Avx512 = super::lanes_x86::F64x8;
+    type Avx512 = super::lanes_avx512::F64x8;
     #[inline(always)]
     fn of(x: f64) -> f64 {
         x

@@ -2,7 +2,7 @@
 
 use super::buffer::Lines;
 use super::isa::Isa;
-use super::kernels::Span;
+use super::kernels::{Feed, Span};
 use super::lanes::Real;
 use super::matrix::Mat;
 use super::phases::{PhaseJob, Place, Scratch};
@@ -36,18 +36,19 @@ impl Job {
     ///
     /// # Safety
     /// `data` has as many amplitudes as the job was made for and nobody else uses them; the instruction set of `I` is
-    /// there.
+    /// there; `feed` has its rows.
     pub unsafe fn run<R: Real, I: Isa<R>>(
         &self,
         data: *mut R,
         chunk: u64,
         numbers: &Lines<R>,
         scratch: &mut Scratch<R>,
+        feed: &mut Feed,
     ) {
         // SAFETY: handed on from the caller.
         unsafe {
             match self {
-                Job::Block(job) => job.run::<R, I>(data, chunk, numbers),
+                Job::Block(job) => job.run::<R, I>(data, chunk, numbers, feed),
                 Job::Phases(job) => job.run::<R, I>(data, chunk, numbers, scratch),
             }
         }
@@ -56,12 +57,12 @@ impl Job {
 
 /// Calls the kernel of a shape; shapes that `BlockJob::new` never makes do nothing.
 macro_rules! call {
-    ($shape:expr, $isa:ident, $data:expr, $coefs:expr, $span:expr; $($vector:literal $k:literal $l:literal),*) => {
+    ($shape:expr, $isa:ident, $data:expr, $coefs:expr, $span:expr, $feed:expr; $($vector:literal $k:literal $l:literal),*) => {
         match ($shape.vector, $shape.rows, $shape.flips) {
             $(($vector, $k, $l) => match ($shape.complex_state, $shape.complex) {
-                (true, true) => $isa::block::<true, true, $vector, $k, $l>($data, $coefs, $span),
-                (true, false) => $isa::block::<true, false, $vector, $k, $l>($data, $coefs, $span),
-                (false, _) => $isa::block::<false, false, $vector, $k, $l>($data, $coefs, $span),
+                (true, true) => $isa::block::<true, true, $vector, $k, $l>($data, $coefs, $span, $feed),
+                (true, false) => $isa::block::<true, false, $vector, $k, $l>($data, $coefs, $span, $feed),
+                (false, _) => $isa::block::<false, false, $vector, $k, $l>($data, $coefs, $span, $feed),
             },)*
             _ => {}
         }
@@ -131,7 +132,7 @@ impl BlockJob {
         let parts = if complex { 2 } else { 1 };
         job.shape = Shape { complex, vector: true, ..job.shape };
         job.coefs = numbers.add(entries * parts * R::W);
-        for (k, slot) in numbers.from_mut(job.coefs)[..entries * parts * R::W].chunks_exact_mut(R::W).enumerate() {
+        for (k, slot) in numbers.tail_mut(job.coefs)[..entries * parts * R::W].chunks_exact_mut(R::W).enumerate() {
             for (lane, x) in slot.iter_mut().enumerate() {
                 let z = mats[lane].m()[k / parts];
                 *x = R::of(if k % parts == 1 { z.im } else { z.re });
@@ -140,14 +141,19 @@ impl BlockJob {
         job
     }
 
-    unsafe fn run<R: Real, I: Isa<R>>(&self, data: *mut R, chunk: u64, numbers: &Lines<R>) {
+    /// Turns of the kernel's loop.
+    pub fn turns(&self) -> usize {
+        self.span.count
+    }
+
+    unsafe fn run<R: Real, I: Isa<R>>(&self, data: *mut R, chunk: u64, numbers: &Lines<R>, feed: &mut Feed) {
         if chunk & self.chunk_controls != self.chunk_controls {
             return;
         }
         // SAFETY: the span stays inside the chunk by construction and the coefficients are those of the shape; the
         // rest is handed on from the caller.
         unsafe {
-            call!(self.shape, I, data, numbers.from(self.coefs).as_ptr(), &self.span;
+            call!(self.shape, I, data, numbers.tail(self.coefs).as_ptr(), &self.span, feed;
                 false 1 0, false 2 0, false 3 0, true 1 0, true 2 0, true 3 0,
                 true 0 1, true 0 2, true 0 3, true 1 1, true 1 2, true 2 1)
         }
@@ -171,7 +177,7 @@ fn coefficients<R: Real>(
     let parts = if shape.complex { 2 } else { 1 };
     let step = if shape.vector { R::W } else { 1 };
     let at = numbers.add(n_rows * n_rows * n_flips * parts * step);
-    let out = numbers.from_mut(at);
+    let out = numbers.tail_mut(at);
     // Which value of the target bits among the lanes a lane has; beyond them: a control there is 0.
     let mut kind = [0usize; 16];
     for (lane, slot) in kind[..R::W].iter_mut().enumerate().filter(|_| shape.vector) {

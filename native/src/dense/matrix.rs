@@ -160,6 +160,39 @@ impl Mat {
         }
     }
 
+    /// Multiplies the columns where `bit` is 1 with `z`: a phase gate from the right.
+    pub fn right_phase(&mut self, z: C64, bit: usize) {
+        let k = self.k;
+        for row in self.m_mut().chunks_exact_mut(1 << k) {
+            for (_, x) in row.iter_mut().enumerate().filter(|(col, _)| col >> bit & 1 == 1) {
+                *x = x.mul(z);
+            }
+        }
+    }
+
+    /// A gate on one qubit as `e^{i phase} P(after) R P(before)` with R real and P(a) = diag(1, e^{ia}):
+    /// (R, before, after, phase). Neither R[0][0] nor R[0][1] may be 0.
+    pub fn as_real(&self) -> Option<(Mat, f64, f64, f64)> {
+        let [a, b, c, _] = *self.m() else { return None };
+        if a.is_zero() || b.is_zero() || c.is_zero() {
+            return None;
+        }
+        let angle = |z: C64| z.im.atan2(z.re);
+        let phase = angle(a);
+        let (before, after) = (angle(b) - phase, angle(c) - phase);
+        let mut real = self.clone();
+        real.left_phase(C64::cis(-after), &[0]);
+        real.right_phase(C64::cis(-before), 0);
+        for x in real.m_mut() {
+            *x = x.mul(C64::cis(-phase));
+        }
+        if !real.m().iter().all(|x| x.im.abs() < 1e-12) {
+            return None;
+        }
+        real.m_mut().iter_mut().for_each(|x| x.im = 0.0);
+        Some((real, before, after, phase))
+    }
+
     /// This matrix on the bits `bits` of a block of `k` qubits.
     pub fn embed(&self, k: usize, bits: &[usize]) -> Mat {
         let mut out = Mat::identity(k);

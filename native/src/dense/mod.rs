@@ -13,7 +13,9 @@ mod isa;
 mod kernels;
 mod lanes;
 #[cfg(target_arch = "x86_64")]
-mod lanes_x86;
+mod lanes_avx2;
+#[cfg(all(target_arch = "x86_64", avx512_stable))]
+mod lanes_avx512;
 mod lower;
 mod matrix;
 mod observe;
@@ -25,6 +27,8 @@ mod run;
 mod sample;
 mod state;
 mod sweep;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -60,30 +64,41 @@ pub enum Refused {
     Malformed(String),
 }
 
-/// States that a branch tree keeps at once, at most, for this many shots.
+/// States that a branch tree keeps at once, at most, for this many shots: a split in up to four leaves at most three
+/// waiting, each with at least as many shots as the smallest part, which goes on.
 fn states(splits: usize, shots: u64) -> u64 {
-    1 + (64 - shots.max(1).leading_zeros() as u64).min(splits as u64)
+    1 + (2 * (64 - shots.max(1).leading_zeros() as u64)).min(3 * splits as u64)
+}
+
+/// Up to this width all measurements are left to the end that can be.
+const SMALL: u32 = 12;
+
+/// Bytes of one state of the program.
+fn state_bytes<R: Real>(program: &Program<R>) -> u64 {
+    (size_of::<R>() as u64 * (2 - program.real as u64)) << program.peak.max(R::LANE_BITS).min(58)
 }
 
 impl<R: Real> Plan<R> {
     /// `allowed`: bytes that the states may take.
+    /// Refuses a circuit one of whose states alone takes more.
     pub fn compile(circuit: &Arc<Circuit>, allowed: u64) -> Result<Plan<R>, Refused> {
-        let all = compile::<R>(circuit, &Deferral::of(circuit, false));
-        let program = match all {
-            Some(program) if program.peak <= 12 => program,
-            all => {
-                let eager = compile::<R>(circuit, &Deferral::of(circuit, true));
-                match (all, eager) {
-                    (Some(a), Some(b)) if a.peak <= b.peak || a.work < b.work * 8.0 => a,
+        let fits = |program: &Program<R>| state_bytes(program) <= allowed;
+        let late = compile::<R>(circuit, &Deferral::of(circuit, false));
+        let program = match late {
+            Some(program) if program.peak <= SMALL => program,
+            late => {
+                let early = compile::<R>(circuit, &Deferral::of(circuit, true));
+                let price = |program: &Program<R>| cost::seconds(program, 1000.0, &RATES);
+                match (late, early) {
+                    (Some(a), Some(b)) if fits(&a) && price(&a) <= price(&b) => a,
                     (a, b) => b.or(a).ok_or(Refused::Memory { needed: None, allowed })?,
                 }
             }
         };
-        let plan = Plan { circuit: circuit.clone(), program, level: level(), threads: 1, allowed };
-        match plan.memory_bytes(1) {
-            needed if needed > allowed => Err(Refused::Memory { needed: Some(needed), allowed }),
-            _ => Ok(plan),
+        if !fits(&program) {
+            return Err(Refused::Memory { needed: Some(state_bytes(&program)), allowed });
         }
+        Ok(Plan { circuit: circuit.clone(), program, level: level(), threads: 1, allowed })
     }
 
     /// The same with other threads (1 to 256).
@@ -129,16 +144,26 @@ impl<R: Real> Plan<R> {
         ]
     }
 
-    /// Bytes that the states of a run take at most.
+    /// Bytes that the states of a run take at most. (A run that would go beyond what is allowed takes its shots in
+    /// batches.)
     pub fn memory_bytes(&self, shots: u64) -> u64 {
-        let parts = 2 - self.program.real as u64;
-        let state = (size_of::<R>() as u64 * parts) << self.program.peak.max(R::LANE_BITS);
-        state.saturating_mul(states(self.program.splits, shots))
+        let one = state_bytes(&self.program);
+        one.saturating_mul(states(self.program.splits, shots)).min(self.allowed.max(one))
     }
 
     /// Samples; `stop` is told of amplitudes done now and then, and ends the run with true.
     pub fn run(&self, shots: usize, seed: u64, stop: &dyn Fn(u64) -> bool) -> Result<Samples, Refused> {
-        run::run(&self.circuit, &self.program, (self.level, self.threads), shots, seed, stop).ok_or(Refused::Stopped)
+        let row = self.circuit.n_cbits as u64 / 8 + 64;
+        let needed = (shots as u64).saturating_mul(row);
+        if needed > self.allowed || shots > u32::MAX as usize {
+            return Err(Refused::Memory { needed: Some(needed), allowed: self.allowed });
+        }
+        let one = state_bytes(&self.program);
+        let fits = |batch: &u64| one.saturating_mul(states(self.program.splits, *batch)) <= self.allowed;
+        let batch = (0..63).map(|k| 1u64 << k).take_while(fits).last().unwrap_or(1);
+        let batch = if fits(&(shots as u64)) { shots.max(1) } else { batch as usize };
+        run::run(&self.circuit, &self.program, (self.level, self.threads), (shots, batch), seed, stop)
+            .ok_or(Refused::Stopped)
     }
 
     /// The final state, before the read-out.
@@ -147,7 +172,7 @@ impl<R: Real> Plan<R> {
         stop: &dyn Fn(u64) -> bool,
         look: impl FnOnce(&Final<R>) -> Result<T, Refused>,
     ) -> Result<T, Refused> {
-        let gates_only = |step: &Step<R>| matches!(step, Step::Gates { cond: NONE, .. });
+        let gates_only = |step: &Step<R>| matches!(step, Step::Gates { cond: NONE, .. } | Step::Tail { .. });
         if !self.program.steps.iter().all(gates_only) {
             return Err(Refused::NotUnitary);
         }

@@ -9,6 +9,7 @@ use super::buffer::Lines;
 use super::cost;
 use super::fuse::{Item, Term, NONE};
 use super::isa::Isa;
+use super::kernels::Feed;
 use super::lanes::Real;
 use super::lower::{BlockJob, Job};
 use super::phases::{PhaseJob, Place, Scratch};
@@ -26,6 +27,10 @@ pub struct Pass<R: Real> {
     /// Bits of the state at the local bits from `row` up, ascending. Empty: chunks are contiguous.
     row: u32,
     gathered: Vec<u32>,
+    /// Amplitudes from the first row of a chunk to each of its rows.
+    offsets: Vec<usize>,
+    /// Turns of all loops over a chunk.
+    turns: usize,
     jobs: Vec<Job>,
     /// Cycles of arithmetic, by the table of `cost`.
     pub cycles: f64,
@@ -131,7 +136,7 @@ fn lower<R: Real>(items: Vec<Item>, bits: u32, high: &u64, chunk_bits: u32, comp
         }
     };
     let mut numbers = Lines::new();
-    let jobs = items
+    let jobs: Vec<Job> = items
         .iter()
         .map(|item| match item {
             Item::Block(block) => {
@@ -158,7 +163,12 @@ fn lower<R: Real>(items: Vec<Item>, bits: u32, high: &u64, chunk_bits: u32, comp
         .collect();
     let cycles = cost::items(&items, bits, !complex);
     let contiguous = gathered.iter().enumerate().all(|(k, &b)| b == row + k as u32);
-    Pass { bits, local, row, gathered: if contiguous { vec![] } else { gathered }, jobs, cycles, numbers }
+    let gathered = if contiguous { vec![] } else { gathered };
+    let high: usize = gathered.iter().map(|&b| 1usize << b).sum();
+    let rows = if contiguous { 0 } else { 1usize << (local - row) };
+    let offsets = (0..rows).map(|k| deposit(k, high)).collect();
+    let turns = jobs.iter().map(|job| if let Job::Block(job) = job { job.turns() } else { 0 }).sum::<usize>().max(1);
+    Pass { bits, local, row, gathered, offsets, turns, jobs, cycles, numbers }
 }
 
 impl<R: Real> Pass<R> {
@@ -166,7 +176,8 @@ impl<R: Real> Pass<R> {
         1 << self.bits.saturating_sub(self.local)
     }
 
-    /// Runs all gates on chunk `number` of the state at `data`.
+    /// Runs all gates on chunk `number` of the state at `data`. Its
+    /// loops ask for the rows of the next chunk ahead of time; `rows` is room for their addresses.
     ///
     /// # Safety
     /// `data` has `1 << bits` amplitudes; nobody else uses this chunk; the instruction set of `I` is there; `buffer`
@@ -176,7 +187,7 @@ impl<R: Real> Pass<R> {
         data: *mut R,
         number: u64,
         parts: usize,
-        buffer: *mut R,
+        (buffer, rows): (*mut R, &mut Vec<*const u8>),
         scratch: &mut Scratch<R>,
     ) {
         if self.gathered.is_empty() {
@@ -184,30 +195,41 @@ impl<R: Real> Pass<R> {
             let chunk = unsafe { data.add(((number as usize) << self.local) * parts) };
             for job in &self.jobs {
                 // SAFETY: handed on from the caller.
-                unsafe { job.run::<R, I>(chunk, number, &self.numbers, scratch) };
+                unsafe { job.run::<R, I>(chunk, number, &self.numbers, scratch, &mut Feed::none()) };
             }
             return;
         }
         let row = (1usize << self.row) * parts;
-        let high: usize = self.gathered.iter().map(|&b| 1usize << b).sum();
-        let outside = (1usize << self.bits) - 1 - high - ((1 << self.row) - 1);
-        let base = deposit(number as usize, outside);
-        let rows = 1usize << (self.local - self.row);
-        let mut h = 0usize;
-        for k in 0..rows {
+        let start = self.start(number) * parts;
+        for (k, offset) in self.offsets.iter().enumerate() {
             // SAFETY: row k of the chunk; different rows and chunks do not overlap.
-            unsafe { std::ptr::copy_nonoverlapping(data.add((base | h) * parts), buffer.add(k * row), row) };
-            h = (h | !high).wrapping_add(1) & high;
+            unsafe { std::ptr::copy_nonoverlapping(data.add(start + offset * parts), buffer.add(k * row), row) };
+        }
+        let mut feed = Feed::none();
+        if number + 1 < self.chunks() {
+            let next = self.start(number + 1) * parts;
+            rows.clear();
+            // SAFETY: rows of the next chunk, which is part of the state.
+            rows.extend(self.offsets.iter().map(|o| unsafe { data.add(next + o * parts) }.cast_const().cast::<u8>()));
+            let row_lines = (row * size_of::<R>() / 64).trailing_zeros();
+            let end = rows.len() << row_lines;
+            feed = Feed { rows: rows.as_ptr(), row_lines, next: 0, end, a_turn: end.div_ceil(self.turns).min(4) };
         }
         for job in &self.jobs {
-            // SAFETY: the buffer holds the chunk; the rest is handed on from the caller.
-            unsafe { job.run::<R, I>(buffer, number, &self.numbers, scratch) };
+            // SAFETY: the buffer holds the chunk; the feed has a row for each of `rows`; the rest is handed on from the
+            // caller.
+            unsafe { job.run::<R, I>(buffer, number, &self.numbers, scratch, &mut feed) };
         }
-        for k in 0..rows {
+        for (k, offset) in self.offsets.iter().enumerate() {
             // SAFETY: as above.
-            unsafe { std::ptr::copy_nonoverlapping(buffer.add(k * row), data.add((base | h) * parts), row) };
-            h = (h | !high).wrapping_add(1) & high;
+            unsafe { std::ptr::copy_nonoverlapping(buffer.add(k * row), data.add(start + offset * parts), row) };
         }
+    }
+
+    /// The first amplitude of chunk `number`.
+    fn start(&self, number: u64) -> usize {
+        let high: usize = self.gathered.iter().map(|&b| 1usize << b).sum();
+        deposit(number as usize, (1usize << self.bits) - 1 - high - ((1 << self.row) - 1))
     }
 
     /// How many kernels run on a chunk.

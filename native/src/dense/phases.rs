@@ -75,7 +75,7 @@ impl PhaseJob {
                 }
                 let at = numbers.add(row);
                 for (x, z) in products(&terms, row_bits).into_iter().enumerate() {
-                    put(numbers.from_mut(at), x, z, complex);
+                    put(numbers.tail_mut(at), x, z, complex);
                 }
                 Factor { high, out, table: at, number: C64 { re: 1.0, im: 0.0 } }
             })
@@ -123,7 +123,7 @@ impl PhaseJob {
         let work = work.as_mut_ptr();
         // SAFETY: slot `k` of the scratch is `row` reals; there are 2 * levels + 2 slots.
         let slot = |k: usize| unsafe { work.add(k * row) };
-        let table = |at: usize| -> *const R { numbers.from(at)[..row].as_ptr() };
+        let table = |at: usize| -> *const R { numbers.tail(at)[..row].as_ptr() };
         let start = Node::<R> { table: std::ptr::null(), number: C64 { re: 1.0, im: 0.0 } };
         // What setting row bit c alone multiplies with, in this chunk; the last is the factor of all rows.
         let mut single = [start; 33];

@@ -55,12 +55,12 @@ pub struct Walk<'a, R: Real> {
     done: usize,
 }
 
-/// `shots` samples; `None` if `stop` said so.
+/// Samples of (shots, most shots at a time); `None` if `stop` said so.
 pub fn run<R: Real>(
     circuit: &Circuit,
     program: &Program<R>,
     (level, threads): (Level, usize),
-    shots: usize,
+    (shots, batch): (usize, usize),
     seed: u64,
     stop: &dyn Fn(u64) -> bool,
 ) -> Option<Samples> {
@@ -74,8 +74,10 @@ pub fn run<R: Real>(
         }
     }
     let mut walk = Walk { circuit, program, level, work: Workspace::new(threads), stop, samples, order, done: 0 };
-    if shots > 0 && !walk.tree(seed) {
-        return None;
+    for (number, first) in (0..shots).step_by(batch).enumerate() {
+        if !walk.tree(Dice::new(seed, &[0, number as u64]), batch.min(shots - first)) {
+            return None;
+        }
     }
     walk.late();
     Some(walk.samples)
@@ -95,32 +97,30 @@ pub fn state<R: Real>(
         stopped.get()
     };
     for step in &program.steps {
-        let Step::Gates { cond: NONE, width, passes } = step else { return None };
+        let (width, passes) = match step {
+            Step::Gates { cond: NONE, width, passes } => (*width, passes),
+            Step::Tail { passes } => (state.width, passes),
+            _ => return None,
+        };
         for pass in passes {
             state.run(pass, &mut work, &watch);
             if stopped.get() {
                 return None;
             }
         }
-        state.grow(*width);
+        state.grow(width);
     }
     Some(state)
 }
 
 impl<R: Real> Walk<'_, R> {
-    /// Walks the whole tree; false if stopped.
-    fn tree(&mut self, seed: u64) -> bool {
+    /// Walks the whole tree for the next `shots`; false if stopped.
+    fn tree(&mut self, dice: Dice, shots: usize) -> bool {
         let parts = 2 - self.program.real as usize;
         let state = State::empty(self.program.peak, parts, self.level, &mut self.work);
         let words = |n: u32| vec![0u64; (n as usize).div_ceil(64)];
-        let root = Branch {
-            state,
-            at: 0,
-            shots: self.samples.shots,
-            bits: words(self.circuit.n_cbits),
-            held: words(self.circuit.n_qubits),
-            dice: Dice::new(seed, &[0]),
-        };
+        let root =
+            Branch { state, at: 0, shots, bits: words(self.circuit.n_cbits), held: words(self.circuit.n_qubits), dice };
         let (mut waiting, mut born) = (vec![root], vec![]);
         while let Some(mut branch) = waiting.pop() {
             while branch.at < self.program.steps.len() {
@@ -161,6 +161,7 @@ impl<R: Real> Walk<'_, R> {
                 }
                 branch.state.grow(*width);
             }
+            Step::Tail { .. } => {}
             Step::Enter { qubit, at } => {
                 branch.state.grow(*at);
                 let value = get(&branch.held, *qubit);

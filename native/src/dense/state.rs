@@ -34,11 +34,28 @@ pub struct Workspace<R: Real> {
 struct Desk<R: Real> {
     scratch: Scratch<R>,
     chunk: Option<Buffer<R>>,
+    rows: Rows,
 }
+
+/// Addresses that a pass asks for ahead of time.
+#[derive(Default)]
+struct Rows(Vec<*const u8>);
+
+// SAFETY: they are only prefetched, never read.
+unsafe impl Send for Rows {}
+
+/// What a chunk counts for, beyond its amplitudes, when `stop` is told.
+const CHUNK_OVERHEAD: u64 = 1000;
 
 /// The start of a state, for threads that write different chunks of it.
 #[derive(Clone, Copy)]
 struct Shared<R>(*mut R);
+
+impl<R> Shared<R> {
+    fn start(&self) -> *mut R {
+        self.0
+    }
+}
 
 // SAFETY: the threads of `State::run` use different chunks.
 unsafe impl<R: Real> Send for Shared<R> {}
@@ -159,12 +176,12 @@ impl<R: Real> State<R> {
         let (next, stopped) = (AtomicU64::new(0), AtomicBool::new(false));
         // Takes chunks until none is left; which thread takes which changes no bit of the result.
         let go = |desk: &mut Desk<R>, ask: &dyn Fn(u64) -> bool| {
-            let data = data;
             if desk.chunk.as_ref().is_none_or(|b| b.len() < needed) {
                 desk.chunk = Some(Buffer::zeroed(needed));
             }
             let Some(chunk) = desk.chunk.as_mut() else { return };
             let chunk = chunk.as_mut_ptr();
+            let (rows, scratch) = (&mut desk.rows.0, &mut desk.scratch);
             loop {
                 let number = next.fetch_add(1, Ordering::Relaxed);
                 if number >= pass.chunks() || stopped.load(Ordering::Relaxed) {
@@ -172,8 +189,8 @@ impl<R: Real> State<R> {
                 }
                 // SAFETY: the state has the pass's bits (asserted) and is borrowed alone, a number is given out once,
                 // the buffer has room for a chunk, and `level` was found on this machine.
-                with_isa!(level, I => unsafe { pass.run::<I>(data.0, number, parts, chunk, &mut desk.scratch) });
-                if ask(pass.chunk_len(parts) as u64 * pass.len() as u64) {
+                with_isa!(level, I => unsafe { pass.run::<I>(data.start(), number, parts, (chunk, rows), scratch) });
+                if ask(pass.chunk_len(parts) as u64 * pass.len() as u64 + CHUNK_OVERHEAD) {
                     stopped.store(true, Ordering::Relaxed);
                 }
             }
