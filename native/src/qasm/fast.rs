@@ -253,7 +253,7 @@ enum Callee {
 }
 
 /// Words that begin another statement although a gate may have that name.
-fn keyword(word: &[u8]) -> bool {
+pub fn keyword(word: &[u8]) -> bool {
     matches!(
         word,
         b"qreg"
@@ -337,7 +337,7 @@ fn fast_index(text: &[u8], at: usize) -> Result<Option<(u32, usize)>> {
 
 /// A product of numbers and pi, computed left to right, and where the ',' or ')' behind it stands. A quotient of whole
 /// numbers is left to the expression rules of OpenQASM 3.
-fn simple_angle(text: &[u8], at: usize, two: bool) -> Result<Option<(f64, usize)>> {
+pub fn simple_angle(text: &[u8], at: usize, two: bool) -> Result<Option<(f64, usize)>> {
     let mut at = skip(text, at)?;
     let negative = match text.get(at) {
         Some(b'-') => true,

@@ -3,11 +3,11 @@
 use std::rc::Rc;
 
 use super::names::Sym;
-use super::reader::{Gate, Reader, Slot};
-use super::tree::{Expr, List, Modifier, Stmt, Storage, Word};
+use super::reader::{Gate, Reader};
+use super::tree::{Body, Expr, List, Modifier, Stmt, Storage, Word};
 use super::unitary::{NoPower, Prim, Unitary, Wide};
 use super::values::{Data, Value, FLOAT, QUBIT};
-use super::{known, limits, Declined};
+use super::{limits, Declined};
 
 type Result<T> = std::result::Result<T, Declined>;
 
@@ -102,7 +102,14 @@ impl Reader<'_> {
         if let Some(found) = self.expansions.get(&key) {
             return Ok(found.clone());
         }
-        let found = Rc::new(self.expand(number, values)?);
+        let found = match &self.parser.tree.gates[number as usize].body {
+            Body::Compiled(template) => {
+                let template = template.clone();
+                self.instance(&template, values)?
+            }
+            _ => self.expand(number, values)?,
+        };
+        let found = Rc::new(found);
         self.kept_prims += found.weight();
         if self.expansions.len() >= KEPT || self.kept_prims > KEPT_PRIMS {
             self.expansions.clear();
@@ -115,7 +122,7 @@ impl Reader<'_> {
     /// Runs a gate's body with its qubits numbered 0, 1, ...; collects its operations.
     fn expand(&mut self, number: u32, values: &[f64]) -> Result<Unitary> {
         let definition = &self.parser.tree.gates[number as usize];
-        let Some(body) = definition.body else { return self.fail("an opaque gate") };
+        let Body::Tree(body) = definition.body else { return self.fail("an opaque gate") };
         let params: Vec<(Sym, f64)> = definition.params.iter().copied().zip(values.iter().copied()).collect();
         let qubits = definition.qubits.to_vec();
         self.work(8 + params.len() + qubits.len())?;
@@ -237,40 +244,15 @@ impl Reader<'_> {
 
     // -- definitions -------------------------------------------------------------------------------------------------
 
-    pub fn gate_defined(&mut self, number: u32) -> Result<()> {
-        let definition = &self.parser.tree.gates[number as usize];
-        let (name, two) = (definition.name, self.parser.two);
-        let mut heads: Vec<Sym> = definition.params.iter().chain(&definition.qubits).copied().collect();
-        let (params, opaque) = (definition.params.len(), definition.body.is_none());
-        let reserved = matches!(self.parser.names.text(name), b"U" | b"CX" | b"gphase");
-        heads.sort_unstable();
-        if !self.is_global()
-            || heads.windows(2).any(|pair| pair[0] == pair[1])
-            || matches!(self.gate_named(name), Gate::User(_))
-            || (reserved && (!two || self.gate_named(name) != Gate::Unknown))
-            || self.global(name) != Slot::Free
-        {
-            return self.fail("a gate that cannot be defined here");
-        }
-        if !opaque {
-            self.check_gate(number, params)?;
-        }
-        let known = if opaque { None } else { known::entry(&self.parser, number) };
-        self.set_gate(name, known.map_or(Gate::User(number), Gate::Known));
-        self.forget_expansions();
-        Ok(())
-    }
-
     /// A name may mean another gate from here on.
     pub fn forget_expansions(&mut self) {
         self.expansions.clear();
         self.kept_prims = 0;
-        self.templates.clear();
     }
 
     /// Finds what is wrong in a definition where it stands, though no call may ever expand it: tries it once.
-    fn check_gate(&mut self, number: u32, params: usize) -> Result<()> {
-        let body = self.parser.tree.gates[number as usize].body.unwrap_or_default();
+    pub fn check_gate(&mut self, number: u32, params: usize) -> Result<()> {
+        let Body::Tree(body) = self.parser.tree.gates[number as usize].body else { return Ok(()) };
         let flow = (0..body.len).any(|k| {
             let stmt = self.parser.tree.stmts[self.parser.tree.item(body, k) as usize].0;
             matches!(stmt, Stmt::For { .. } | Stmt::While { .. } | Stmt::If { .. } | Stmt::Switch { .. })
@@ -303,7 +285,7 @@ impl Reader<'_> {
 }
 
 /// A primitive with its qubit k renamed `handles[k]`.
-fn shifted(prim: &Prim, handles: &[u32]) -> Prim {
+pub fn shifted(prim: &Prim, handles: &[u32]) -> Prim {
     match prim {
         Prim::Barrier => Prim::Barrier,
         Prim::Gate { kind, qubits, args } => {

@@ -5,7 +5,7 @@ use crate::circuit::Kind;
 
 use super::library::{Entry, Standard};
 use super::parser::Parser;
-use super::tree::{Expr, ExprId, List, Modifier, Stmt};
+use super::tree::{Body, Expr, ExprId, List, Modifier, Stmt};
 
 /// A statement of a body: gate, under `inv`, whether its one parameter is the definition's, qubits.
 type Line = (&'static [u8], bool, bool, &'static [u32]);
@@ -41,11 +41,16 @@ const KNOWN: &[(&[u8], Kind, &[Line])] = &[
     (b"sxdg", Kind::Sxdg, &[(b"sx", true, false, A)]),
 ];
 
+/// Whether a definition of this name may be one.
+pub fn has_name(name: &[u8]) -> bool {
+    KNOWN.iter().any(|row| row.0 == name)
+}
+
 /// The kind that definition `number` is, when its body is one of the known texts for its name.
 pub fn entry(parser: &Parser, number: u32) -> Option<Entry> {
     let definition = &parser.tree.gates[number as usize];
     let name = parser.names.text(definition.name);
-    let body = definition.body?;
+    let Body::Tree(body) = definition.body else { return None };
     let row = KNOWN.iter().find(|row| {
         row.0 == name
             && row.1.n_params() == definition.params.len()

@@ -13,6 +13,7 @@ mod arithmetic;
 mod bits;
 mod builder;
 mod declare;
+mod define;
 mod evaluate;
 mod fast;
 mod flow;

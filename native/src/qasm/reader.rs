@@ -7,12 +7,12 @@ use crate::circuit::{Circuit, Register};
 
 use super::bits::{Bit, FALSE};
 use super::builder::Builder;
+use super::define::Heads;
 use super::flow::{Frame, Journal};
 use super::lex::Tok;
 use super::library::{self, Entry};
 use super::names::Sym;
 use super::parser::Parser;
-use super::template::Template;
 use super::tree::{Stmt, StmtId, Storage, Word};
 use super::unitary::Unitary;
 use super::values::{bits_of, Data, Type, Value};
@@ -84,7 +84,9 @@ pub struct Reader<'a> {
     pub checking: bool,
     pub expansions: HashMap<(u32, Box<[u64]>), Rc<Unitary>>,
     pub kept_prims: usize,
-    pub templates: HashMap<u32, Option<Rc<Template>>>,
+    pub heads: Heads,
+    /// Gates that compiled definitions call, by name: these may not be defined anew.
+    pub bound: Vec<bool>,
     hardware: HashMap<u32, u32>,
     qelib1: Option<bool>,
     steps: usize,
@@ -114,7 +116,8 @@ impl<'a> Reader<'a> {
             checking: false,
             expansions: HashMap::new(),
             kept_prims: 0,
-            templates: HashMap::new(),
+            heads: Heads::default(),
+            bound: vec![],
             hardware: HashMap::new(),
             qelib1: None,
             steps: 0,
@@ -144,6 +147,12 @@ impl<'a> Reader<'a> {
     pub fn run(mut self, start: usize) -> Result<Circuit> {
         let mut at = start;
         while let Some(statement) = self.fast_lines(at)? {
+            if self.parser.lex.text[statement..].starts_with(b"gate") && self.is_global() && !self.jumped {
+                if let Some(next) = self.fast_definition(statement)? {
+                    at = next;
+                    continue;
+                }
+            }
             self.parser.lex.seek(statement)?;
             let mark = self.parser.tree.mark();
             let kept = self.parser.tree.gates.len() + self.parser.tree.defs.len();

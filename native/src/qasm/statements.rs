@@ -2,7 +2,9 @@
 
 use super::lex::Tok;
 use super::parser::{type_word, Parser};
-use super::tree::{Binary, Def, Expr, ExprId, GateDef, Jump, List, Modifier, Stmt, StmtId, Storage, TypeNode, Word};
+use super::tree::{
+    Binary, Body, Def, Expr, ExprId, GateDef, Jump, List, Modifier, Stmt, StmtId, Storage, TypeNode, Word,
+};
 use super::{limits, Declined};
 
 type Result<T> = std::result::Result<T, Declined>;
@@ -169,9 +171,9 @@ impl Parser<'_> {
         let qubits = self.names()?;
         let body = if opaque {
             self.expect(Tok::Semi)?;
-            None
+            Body::Opaque
         } else {
-            Some(self.body_list()?)
+            Body::Tree(self.body_list()?)
         };
         self.tree.gates.push(GateDef { name, params, qubits, body });
         Ok(Stmt::Gatedef(self.tree.gates.len() as u32 - 1))

@@ -1,7 +1,10 @@
 //! The syntax tree of statements that are not read on the fast path: flat vectors of nodes that name each other by
 //! number. What stands in a gate or subroutine is kept; all else is dropped when its statement has run.
 
+use std::rc::Rc;
+
 use super::names::Sym;
+use super::template::Template;
 
 pub type ExprId = u32;
 pub type StmtId = u32;
@@ -166,12 +169,18 @@ pub enum Stmt {
     Return(Option<ExprId>),
 }
 
-/// `gate name(params) qubits { body }`; without a body it is opaque.
+/// `gate name(params) qubits { body }`
 pub struct GateDef {
     pub name: Sym,
     pub params: Box<[Sym]>,
     pub qubits: Box<[Sym]>,
-    pub body: Option<List>,
+    pub body: Body,
+}
+
+pub enum Body {
+    Opaque,
+    Tree(List),
+    Compiled(Rc<Template>),
 }
 
 pub struct Def {
