@@ -206,16 +206,25 @@ def test_sweeps_are_the_circuit_at_every_point(seed):
 
 
 def test_what_is_not_defined_is_refused():
-    plan = DensePlan(circuit_of(Program(1, 1, (Gate("h", (0,)), Measure(0, 0), Gate("x", (0,), (), ("bit", 0))), (), {})))
+    items = (Gate("h", (0,)), Measure(0, 0), Gate("x", (0,), (), ("bit", 0)))
+    plan = DensePlan(circuit_of(Program(1, 1, items, (), {})))
     for ask in (plan.state, lambda: plan.gradient([("Z", 1.0)]), lambda: plan.sweep([[]], ["Z"])):
         with pytest.raises(ValueError, match="one final state"):
             ask()
     plan = DensePlan(circuit_of(unitary(2, [Gate("rx", (0,), (0.1,))])))
-    for wrong in (lambda: plan.expectation(["X"]), lambda: plan.expectation(["XQ"]), lambda: plan.amplitudes(["2"]),
-                  lambda: plan.probabilities([0, 0]), lambda: plan.probabilities([2]), lambda: plan.sweep([[]], ["ZZ"]),
-                  lambda: plan.cost(1, {"speed": 1.0}), lambda: DensePlan(read_qasm("qubit q;"), "f16")):  # fmt: skip
-        with pytest.raises(ValueError):
-            wrong()
+    wrong = (
+        (lambda: plan.expectation(["X"]), "1 characters for 2 qubits"),
+        (lambda: plan.expectation(["XQ"]), "none of I, X, Y, Z"),
+        (lambda: plan.amplitudes(["2"]), "no string of 2 bits"),
+        (lambda: plan.probabilities([0, 0]), "named twice"),
+        (lambda: plan.probabilities([2]), "not in the circuit"),
+        (lambda: plan.sweep([[]], ["ZZ"]), "a point of 0 parameters, where the circuit has 1"),
+        (lambda: plan.cost(1, {"speed": 1.0}), "rate 'speed'"),
+        (lambda: DensePlan(read_qasm("qubit q;"), "f16"), "precision 'f16'"),
+    )
+    for ask, why in wrong:
+        with pytest.raises(ValueError, match=why):
+            ask()
 
 
 def test_cost_follows_the_rates():
