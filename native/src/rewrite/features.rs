@@ -1,6 +1,6 @@
 //! What a router wants to know of a circuit, in one pass (and a bounded elimination for the treewidth).
 
-use super::clifford::is_clifford;
+pub use super::clifford::is_clifford;
 use super::components;
 use super::cost;
 use crate::circuit::{Circuit, Kind, ALL, NONE};

@@ -10,8 +10,8 @@ pub mod python;
 
 use std::sync::Arc;
 
-use crate::circuit::Circuit;
-use crate::rewrite::{self, Report};
+use crate::circuit::{Circuit, Op};
+use crate::rewrite::{self, features, Report};
 use crate::samples::Samples;
 use crate::{dense, frame, mps};
 
@@ -93,6 +93,12 @@ pub enum Failure {
     Stopped,
 }
 
+/// A state so small, of so many non-Clifford gates, that the dense simulator is asked first.
+const SMALL_QUBITS: u32 = 13;
+const SMALL_S: f64 = 300e-6;
+/// How many times slower than a dense state the frame simulator must be for its look at the rewritten circuit to be
+/// spared.
+const HOPELESS: f64 = 30.0;
 /// Seconds that a look at the next way must be able to save.
 const LOOK_S: f64 = 30e-6;
 /// Seconds an op that rewriting takes, about.
@@ -109,19 +115,27 @@ const ATTEMPT_QUBITS: u32 = 16;
 impl Plan {
     pub fn new(circuit: &Arc<Circuit>, shots: usize, options: &Options) -> Result<Plan, Failure> {
         let mut search = Search { shots, options, best: None, candidates: Vec::new() };
-        search.frame(circuit, false);
+        if is_small(circuit) {
+            search.dense(circuit, false);
+        }
+        if search.seconds() > SMALL_S {
+            search.frame(circuit, false);
+        }
         let mut target = circuit.clone();
         let mut report = None;
         let worth = LOOK_S.max(circuit.ops.len() as f64 * REWRITE_OP_S);
-        if let Some(wanted) = options.rewrites.filter(|_| search.seconds() > worth) {
+        let pays = search.seconds() > worth && features::promising(circuit);
+        if let Some(wanted) = options.rewrites.filter(|_| pays) {
             let (changed, made) = rewrite::schedule(circuit, &rewrite::Options { shots: shots as u32, ..wanted });
             target = Arc::new(changed);
             report = Some(made);
-            search.frame(&target, true);
         }
-        let rewritten = report.is_some();
-        if search.seconds() > LOOK_S {
-            search.dense(&target, rewritten);
+        let as_it_came = search.seconds();
+        if as_it_came > LOOK_S && (report.is_some() || !is_small(circuit)) {
+            search.dense(&target, report.is_some());
+        }
+        if report.is_some() && (as_it_came < HOPELESS * search.seconds() || as_it_came.is_infinite()) {
+            search.frame(&target, true);
         }
         let mut attempt = None;
         if search.seconds() > LOOK_S {
@@ -196,6 +210,13 @@ impl Plan {
         };
         Ok((samples?, self.method()))
     }
+}
+
+fn is_small(circuit: &Circuit) -> bool {
+    let magic = |op: &&Op| op.kind.is_gate() && !features::is_clifford(op.kind, circuit.angles(op));
+    circuit.n_qubits <= SMALL_QUBITS
+        && circuit.ops.iter().filter(magic).take(2 * circuit.n_qubits as usize + 1).count()
+            > 2 * circuit.n_qubits as usize
 }
 
 fn run_mps(
