@@ -35,7 +35,7 @@ from qmk.router.features import features
 
 graph = load(open("examples/ghz.qasm", "rb").read()).graph
 decision = choose(features(graph), 1000, memory_bytes=1 << 30)
-assert decision.engine == "stabilizer"
+assert decision.engine == "native"
 for candidate in decision.candidates:
     print(candidate.name, candidate.seconds, [gap.detail for gap in candidate.gaps])
 ```

@@ -8,6 +8,7 @@ is long, the router looks at every installed engine too.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import time
 from collections.abc import Mapping
@@ -75,12 +76,13 @@ def sample(
     if not 0 <= seed < 1 << 63:
         raise QmkError("INVALID_PARAMS", f"seed {seed}; it is at least 0 and below 2^63", field="seed")
     name, _, method = (engine or "native").partition(":")
+    native = name == "native" and importlib.util.find_spec("qmk_native") is not None
     graph = None
-    circuit = None if params or name != "native" else _read(program, format)
+    circuit = _read(program, format) if native and not params else None
     if circuit is None:
         graph = _verified(to_graph(program, format, params))
-        circuit = _circuit(graph) if name == "native" else None
-    plan = None if circuit is None else _plan(circuit, shots, method if engine else "", rewrites)
+        circuit = _circuit(graph) if native else None
+    plan = None if circuit is None else _plan(circuit, shots, "" if method == "auto" else method, rewrites)
     if plan is None or (engine is None and plan.seconds > LONG_S):
         graph = graph or _verified(to_graph(program, format, params))
         elsewhere = _elsewhere(graph, shots, seed, engine, plan)
@@ -165,8 +167,9 @@ def _elsewhere(graph: Graph, shots: int, seed: int, engine: str | None, plan: qm
     from qmk.router.features import features
     from qmk.sdk.execute import Runner
 
-    wanted = engine if engine is None or ":" in engine or engine != "native" else None
-    decision = router.choose(features(graph), shots, engine=wanted, memory_bytes=_memory_bytes())
+    name, _, method = (engine or "").partition(":")
+    known = features(graph, native=method if name == "native" and method else "auto")
+    decision = router.choose(known, shots, engine=engine, memory_bytes=_memory_bytes())
     if decision.engine == "native" and plan is not None:
         return None
     done = Runner(decision.engine).execute(graph, decision.method, shots, seed, keep_events=False)

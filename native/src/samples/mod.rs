@@ -15,6 +15,9 @@ pub struct Samples {
     columns: Vec<u64>,
 }
 
+/// Most printed bits whose outcomes are counted in a table.
+const HISTOGRAM_BITS: usize = 16;
+
 impl Samples {
     /// All bits 0.
     pub fn zeros(shots: usize, n_cbits: usize) -> Samples {
@@ -79,6 +82,9 @@ impl Samples {
         if self.shots == 0 {
             return vec![];
         }
+        if columns.len() <= HISTOGRAM_BITS && self.shots >> columns.len() > 0 {
+            return self.histogram(registers, &columns);
+        }
         let width = columns.len().div_ceil(64).max(1);
         let mut keys = self.keys(&columns, width);
         let mut out: Vec<(String, usize)> = Vec::new();
@@ -103,19 +109,35 @@ impl Samples {
         out
     }
 
+    /// `counts` of so few columns that every key has a place, and no shot needs one of its own.
+    fn histogram(&self, registers: &[Register], columns: &[u32]) -> Vec<(String, usize)> {
+        let mut found = vec![0usize; 1 << columns.len()];
+        for from in 0..self.words {
+            let block = self.block(columns, from);
+            for &bits in &block[..(self.shots - from * 64).min(64)] {
+                found[(bits >> (63 - columns.len()) >> 1) as usize] += 1;
+            }
+        }
+        let seen = found.into_iter().enumerate().filter(|&(_, shots)| shots > 0);
+        seen.map(|(key, shots)| (text(registers, &[(key as u64) << (63 - columns.len()) << 1]), shots)).collect()
+    }
+
+    /// Of 64 shots from word `from`, up to 64 columns as one word a shot, the first column in the highest bit.
+    fn block(&self, columns: &[u32], from: usize) -> [u64; 64] {
+        let mut block: [u64; 64] = std::array::from_fn(|k| match columns.get(63 - k) {
+            Some(&cbit) if cbit != NONE => self.column(cbit)[from],
+            _ => 0,
+        });
+        transpose(&mut block);
+        block
+    }
+
     /// `width` words a shot; the first printed bit is the highest bit of the first word, so that order is the text's.
     fn keys(&self, columns: &[u32], width: usize) -> Vec<u64> {
         let mut keys = vec![0u64; self.shots * width];
         for (word, group) in columns.chunks(64).enumerate() {
-            let mut block = [0u64; 64];
             for from in 0..self.words {
-                for (k, slot) in block.iter_mut().enumerate() {
-                    *slot = match group.get(63 - k) {
-                        Some(&cbit) if cbit != NONE => self.column(cbit)[from],
-                        _ => 0,
-                    };
-                }
-                transpose(&mut block);
+                let block = self.block(group, from);
                 let shots = (self.shots - from * 64).min(64);
                 for (shot, &bits) in block[..shots].iter().enumerate() {
                     keys[(from * 64 + shot) * width + word] = bits;
@@ -188,6 +210,10 @@ mod tests {
         let last = format!("{}1", "0".repeat(64));
         let expected = [(format!("00 {zeros}"), 68), (format!("00 {last}"), 1), (format!("10 {zeros}"), 1)];
         assert_eq!(samples.counts(&registers), expected);
+        let few = [Register { name: "a".into(), cbits: vec![65, NONE, 0].into(), descending: false }];
+        let expected = [("000".to_owned(), 68), ("001".to_owned(), 1), ("100".to_owned(), 1)];
+        assert_eq!(samples.counts(&few), expected);
+        assert_eq!(samples.counts(&[]), [(String::new(), 70)]);
         assert_eq!(samples.bytes().iter().filter(|&&b| b == 1).count(), 2);
     }
 }

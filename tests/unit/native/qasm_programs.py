@@ -6,7 +6,20 @@ from __future__ import annotations
 import re
 from random import Random
 
-ANGLES = ("0", "pi", "-pi/2", "0.3", "3*pi/4", "1e-3", "pi/8*3", "2.5/1.5", "-(pi/3)", "sin(0.4)", "sqrt(2.0)*0.1", "2+3")
+ANGLES = (
+    "0",
+    "pi",
+    "-pi/2",
+    "0.3",
+    "3*pi/4",
+    "1e-3",
+    "pi/8*3",
+    "2.5/1.5",
+    "-(pi/3)",
+    "sin(0.4)",
+    "sqrt(2.0)*0.1",
+    "2+3",
+)
 PLAIN = {
     1: ("x", "y", "z", "h", "s", "sdg", "t", "tdg", "sx", "id"),
     2: ("cx", "cy", "cz", "ch", "swap"),
@@ -44,7 +57,11 @@ class Writer:
     def angle(self) -> str:
         if not self.two and self.chance(0.15):
             return self.pick("tau/3", "θ", "float(2)/k", "π/4", "1/2", "7/2*pi", "2**3*0.1", "mod(7, 4)*0.5", "k*pi/4")
-        return self.dice.choice(ANGLES) if self.chance(0.8) else f"{self.dice.uniform(-7, 7):.{self.dice.randrange(1, 17)}f}"
+        return (
+            self.dice.choice(ANGLES)
+            if self.chance(0.8)
+            else f"{self.dice.uniform(-7, 7):.{self.dice.randrange(1, 17)}f}"
+        )
 
     def qubit(self) -> str:
         return self.element()[0]
@@ -105,7 +122,9 @@ class Writer:
         name, qubits = self.gate()
         if not self.two and self.chance(0.25):
             for _ in range(self.pick(1, 1, 2)):
-                modifier = self.pick("inv @", "ctrl @", "negctrl @", "ctrl(2) @", "pow(2) @", "pow(-3) @", "pow(0.5) @", "pow(1/3) @")
+                modifier = self.pick(
+                    "inv @", "ctrl @", "negctrl @", "ctrl(2) @", "pow(2) @", "pow(-3) @", "pow(0.5) @", "pow(1/3) @"
+                )
                 more = 2 if modifier == "ctrl(2) @" else "ctrl" in modifier
                 if qubits + more <= self.room():
                     qubits, name = qubits + more, f"{modifier} {name}"
@@ -154,7 +173,11 @@ class Writer:
                         return f"measure {name} -> {bits};" if self.two else f"{bits} = measure {name};"
         if self.two or self.chance(0.3):
             return f"measure {self.qubit()} -> {self.bit()};"
-        return self.pick(f"{self.bit()} = measure {self.qubit()};", f"measure {self.qubit()};") if self.chance(0.9) else self.slices()
+        return (
+            self.pick(f"{self.bit()} = measure {self.qubit()};", f"measure {self.qubit()};")
+            if self.chance(0.9)
+            else self.slices()
+        )
 
     def slices(self) -> str:
         name, size = self.register()
@@ -260,12 +283,18 @@ class Writer:
         early = f"if ({self.condition()}) {{ return{' m' if gives else ''}; }}" if self.chance(0.3) else ""
         last = f"return {self.pick('m', 'n[0]', 'measure a', 'm ^ n[1]')};" if gives else ""
         self.qubits, self.bits, self.ints, self.subroutines = before
-        self.lines.append(f"def {name}({params}){' -> bit' if gives else ''} {{ bit m; bit[2] n; {early} {inner} rz(w) a; {last} }}")
+        self.lines.append(
+            f"def {name}({params}){' -> bit' if gives else ''} {{ bit m; bit[2] n; {early} {inner} rz(w) a; {last} }}"
+        )
         self.subroutines.append((name, qubits, gives))
 
     def program(self) -> str:
         add = self.lines.append
-        add(self.pick("OPENQASM 2.0;", "OPENQASM 2;") if self.two else self.pick("OPENQASM 3.0;", "OPENQASM 3;", "OPENQASM 3.1;"))
+        add(
+            self.pick("OPENQASM 2.0;", "OPENQASM 2;")
+            if self.two
+            else self.pick("OPENQASM 3.0;", "OPENQASM 3;", "OPENQASM 3.1;")
+        )
         if self.chance(0.95):
             add('include "qelib1.inc";' if self.two else 'include "stdgates.inc";')
         if not self.two:

@@ -21,6 +21,7 @@ from tests.unit.native.qasm_programs import mutated, program
 
 GOLDEN = sorted((Path(__file__).parents[2] / "golden" / "circuits").glob("*.qasm"))
 
+
 @pytest.fixture
 def reference(everything_kept):
     """A text as the front end and ``sdk.lower`` give it, everything unobservable kept."""
@@ -157,5 +158,7 @@ def test_what_exceeds_a_bound_is_declined(text):
 
 
 def test_a_measured_loop_with_a_bound_and_its_guards_read_as_one_program(reference):
-    text = HEAD_3 + "for int i in [1:4] { c[0] = measure q[0]; if (c[0]) break; h q[0]; } if (c == 5) x q[1]; else z q[2];"
+    text = (
+        HEAD_3 + "for int i in [1:4] { c[0] = measure q[0]; if (c[0]) break; h q[0]; } if (c == 5) x q[1]; else z q[2];"
+    )
     assert same(program_of(read_qasm(text)), reference(text))

@@ -248,7 +248,12 @@ def test_broken_bytes_are_declined_or_read_but_never_crash():
 
 def test_a_short_file_claims_no_memory():
     head = b"QVMB\x01"
-    for body in (b"\xdc\xff\xff", b"\xdd\xff\xff\xff\xff", b"\xdc\x00\x13\xa31.0\xdd\xff\xff\xff\xff", b"\x91" * 100_000):
+    for body in (
+        b"\xdc\xff\xff",
+        b"\xdd\xff\xff\xff\xff",
+        b"\xdc\x00\x13\xa31.0\xdd\xff\xff\xff\xff",
+        b"\x91" * 100_000,
+    ):
         with pytest.raises(Declined):
             read_qvm(head + body)
     with pytest.raises(Declined):

@@ -10,6 +10,10 @@ from qmk.sdk.native_circuit import GATES
 METHODS = ("auto", "frame", "dense", "dense64", "mps")
 
 
+OUTCOME_S = 4e-9
+"""seconds to hand over and count one bit of one shot"""
+
+
 def cost(method: str, features: Features, shots: int) -> Cost:
     """What the native core predicted (``Features.native``), or a state vector where it was not asked."""
     bits = 3 * shots * max(features.n_events, 1)
@@ -19,7 +23,7 @@ def cost(method: str, features: Features, shots: int) -> Cost:
         seconds = 1e-4 + features.n_ops * (1e-6 + 1e-9 * amplitudes)
         return Cost(seconds=seconds, memory_bytes=int(16 * amplitudes) + bits)
     return Cost(
-        seconds=found.seconds(shots),
+        seconds=found.seconds(shots) + OUTCOME_S * shots * max(features.n_events, 1),
         memory_bytes=int(min(found.memory_bytes, 2.0**62)) + bits,
         note=found.note,
         may_fail=found.may_fail,
