@@ -73,6 +73,6 @@ def read_qasm(text: str | bytes, strict: bool = False) -> Circuit:
     every error in the text, and whatever exceeds a bound. ``strict``: also what the front end would warn of."""
 
 def read_qvm(data: bytes) -> Circuit:
-    """The circuit of a graph in QVM binary, which must have been verified, with the numbers that ``qmk.sdk.lower`` gives
-    it; barriers and fences are dropped. Raises ``Declined`` for bytes that are no QVM binary, and for what a circuit has
-    no place for: channels, magic, policies, code profiles, allocation under a guard."""
+    """The circuit of a graph in QVM binary, which must have been verified, with the numbers that ``qmk.sdk.lower``
+    gives it; barriers and fences are dropped. Raises ``Declined`` for bytes that are no QVM binary, and for what a
+    circuit has no place for: channels, magic, policies, code profiles, allocation under a guard."""

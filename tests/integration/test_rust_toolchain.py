@@ -52,7 +52,9 @@ class Machine:
     def run(self) -> subprocess.CompletedProcess[str]:
         command = [str(self.bin / "bash"), "tools/rust.sh"]
         env = {"PATH": str(self.bin), "HOME": str(self.project)}
-        return subprocess.run(command, cwd=self.project, env=env, capture_output=True, text=True, timeout=60, check=False)
+        return subprocess.run(
+            command, cwd=self.project, env=env, capture_output=True, text=True, timeout=60, check=False
+        )
 
     def calls(self) -> str:
         return self.log.read_text() if self.log.exists() else ""

@@ -25,11 +25,14 @@ pub mod limits;
 mod matrix;
 mod names;
 mod parser;
+mod places;
 #[cfg(feature = "python")]
 pub mod python;
 mod reader;
 mod recognise;
 mod statements;
+mod store;
+mod subroutines;
 pub(crate) mod synthesis;
 mod template;
 mod tree;

@@ -6,7 +6,20 @@ from __future__ import annotations
 import re
 from random import Random
 
-ANGLES = ("0", "pi", "-pi/2", "0.3", "3*pi/4", "1e-3", "pi/8*3", "2.5/1.5", "-(pi/3)", "sin(0.4)", "sqrt(2.0)*0.1", "2+3")
+ANGLES = (
+    "0",
+    "pi",
+    "-pi/2",
+    "0.3",
+    "3*pi/4",
+    "1e-3",
+    "pi/8*3",
+    "2.5/1.5",
+    "-(pi/3)",
+    "sin(0.4)",
+    "sqrt(2.0)*0.1",
+    "2+3",
+)
 PLAIN = {
     1: ("x", "y", "z", "h", "s", "sdg", "t", "tdg", "sx", "id"),
     2: ("cx", "cy", "cz", "ch", "swap"),
@@ -44,7 +57,11 @@ class Writer:
     def angle(self) -> str:
         if not self.two and self.chance(0.15):
             return self.pick("tau/3", "θ", "float(2)/k", "π/4", "1/2", "7/2*pi", "2**3*0.1", "mod(7, 4)*0.5", "k*pi/4")
-        return self.dice.choice(ANGLES) if self.chance(0.8) else f"{self.dice.uniform(-7, 7):.{self.dice.randrange(1, 17)}f}"
+        return (
+            self.dice.choice(ANGLES)
+            if self.chance(0.8)
+            else f"{self.dice.uniform(-7, 7):.{self.dice.randrange(1, 17)}f}"
+        )
 
     def qubit(self) -> str:
         return self.element()[0]
@@ -105,7 +122,9 @@ class Writer:
         name, qubits = self.gate()
         if not self.two and self.chance(0.25):
             for _ in range(self.pick(1, 1, 2)):
-                modifier = self.pick("inv @", "ctrl @", "negctrl @", "ctrl(2) @", "pow(2) @", "pow(-3) @", "pow(0.5) @", "pow(1/3) @")
+                modifier = self.pick(
+                    "inv @", "ctrl @", "negctrl @", "ctrl(2) @", "pow(2) @", "pow(-3) @", "pow(0.5) @", "pow(1/3) @"
+                )
                 more = 2 if modifier == "ctrl(2) @" else "ctrl" in modifier
                 if qubits + more <= self.room():
                     qubits, name = qubits + more, f"{modifier} {name}"
@@ -154,7 +173,11 @@ class Writer:
                         return f"measure {name} -> {bits};" if self.two else f"{bits} = measure {name};"
         if self.two or self.chance(0.3):
             return f"measure {self.qubit()} -> {self.bit()};"
-        return self.pick(f"{self.bit()} = measure {self.qubit()};", f"measure {self.qubit()};") if self.chance(0.9) else self.slices()
+        return (
+            self.pick(f"{self.bit()} = measure {self.qubit()};", f"measure {self.qubit()};")
+            if self.chance(0.9)
+            else self.slices()
+        )
 
     def slices(self) -> str:
         name, size = self.register()
@@ -163,7 +186,8 @@ class Writer:
             return f"{bits} = measure {name}[{size - 1}];"
         n = self.dice.randrange(1, min(size, width) + 1)
         return self.pick(
-            f"{bits}[0:{n - 1}] = measure {name}[0:{n - 1}];", f"{bits}[{{{', '.join(map(str, range(n)))}}}] = measure {name}[:{n - 1}];",
+            f"{bits}[0:{n - 1}] = measure {name}[0:{n - 1}];",
+            f"{bits}[{{{', '.join(map(str, range(n)))}}}] = measure {name}[:{n - 1}];",
             f"measure {name}[0:{n - 1}] -> {bits}[{width - n}:{width - 1}];",
         )  # fmt: skip
 
@@ -177,11 +201,13 @@ class Writer:
             )  # fmt: skip
         name, size = self.dice.choice(list(self.bits.items()))
         if size and self.chance(0.4):
-            return self.pick(f'{name} = "{"".join(self.dice.choice("01") for _ in range(size))}";', f"{name} = ~{name};",
+            digits = "".join(self.dice.choice("01") for _ in range(size))
+            return self.pick(f'{name} = "{digits}";', f"{name} = ~{name};",
                              f"{name} <<= 1;", f"{name} = {name} ^ {name};", f"{name} = {name} >> 1;")  # fmt: skip
         return self.pick(
             f"{self.bit()} = {self.bit()} ^ {self.bit()};", f"{self.bit()} = {self.bit()} & {self.bit()};",
-            f"{self.bit()} |= {self.bit()};", f"{self.bit()} = !{self.bit()};", f"{self.bit()} = {self.pick('0', '1', 'true')};",
+            f"{self.bit()} |= {self.bit()};", f"{self.bit()} = !{self.bit()};",
+            f"{self.bit()} = {self.pick('0', '1', 'true')};",
         )  # fmt: skip
 
     # -- statements --------------------------------------------------------------------------------------------------
@@ -197,7 +223,8 @@ class Writer:
         if roll < 0.76:
             return f"barrier {self.qubit()};" if self.chance(0.7) else "barrier;"
         if self.two:
-            return f"if({self.condition()}) {self.pick(self.call(), self.call(), self.measurement(), f'reset {self.qubit()};')}"
+            then = self.pick(self.call(), self.call(), self.measurement(), f"reset {self.qubit()};")
+            return f"if({self.condition()}) {then}"
         if roll < 0.84:
             return self.assignment()
         if self.depth < 3:
@@ -260,12 +287,18 @@ class Writer:
         early = f"if ({self.condition()}) {{ return{' m' if gives else ''}; }}" if self.chance(0.3) else ""
         last = f"return {self.pick('m', 'n[0]', 'measure a', 'm ^ n[1]')};" if gives else ""
         self.qubits, self.bits, self.ints, self.subroutines = before
-        self.lines.append(f"def {name}({params}){' -> bit' if gives else ''} {{ bit m; bit[2] n; {early} {inner} rz(w) a; {last} }}")
+        self.lines.append(
+            f"def {name}({params}){' -> bit' if gives else ''} {{ bit m; bit[2] n; {early} {inner} rz(w) a; {last} }}"
+        )
         self.subroutines.append((name, qubits, gives))
 
     def program(self) -> str:
         add = self.lines.append
-        add(self.pick("OPENQASM 2.0;", "OPENQASM 2;") if self.two else self.pick("OPENQASM 3.0;", "OPENQASM 3;", "OPENQASM 3.1;"))
+        add(
+            self.pick("OPENQASM 2.0;", "OPENQASM 2;")
+            if self.two
+            else self.pick("OPENQASM 3.0;", "OPENQASM 3;", "OPENQASM 3.1;")
+        )
         if self.chance(0.95):
             add('include "qelib1.inc";' if self.two else 'include "stdgates.inc";')
         if not self.two:
@@ -308,9 +341,9 @@ def program(seed: int) -> str:
 NOISE = tuple(";,()[]{}+-*/^=<>!&|~@\"'#$.: \n\t0129aqcx_e\u03c0\u00e9\u2028\x00")
 PIECES = (
     "if(c==1) ", "measure q -> c;", "inv @ ", "ctrl @ ", "pow(2) @ ", "barrier q;", "let a=q;", "for int i in [0:3] ",
-    "bit b=", "0x1f", "1e400", "'01'", "gate g a {x a;}", "reset q;", "U(0,0,0) ", "// ", "/*", "*/", "10ns", "2im", "pi",
-    "&&", "**", "++", "->", "$0", "break;", "end;", "return;", "while(true) {break;}", "int[8] z = 255;", "qubit w;",
-    "OPENQASM 3;", "h q;",
+    "bit b=", "0x1f", "1e400", "'01'", "gate g a {x a;}", "reset q;", "U(0,0,0) ", "// ", "/*", "*/", "10ns", "2im",
+    "pi", "&&", "**", "++", "->", "$0", "break;", "end;", "return;", "while(true) {break;}", "int[8] z = 255;",
+    "qubit w;", "OPENQASM 3;", "h q;",
 )  # fmt: skip
 NUMBERS = ("0", "1", "2", "7", "64", "99", "1.5", "-1", "100000", "1000001", ".5", "3.")
 
