@@ -119,9 +119,9 @@ def features(circuit: Circuit) -> dict[str, Any]:
     ``measured`` (part of the qubits), ``feed_forward`` ("none", "pauli" or "full")."""
 
 def read_qvm(data: bytes) -> Circuit:
-    """The circuit of a graph in QVM binary, which must have been verified, with the numbers that ``qmk.sdk.lower`` gives
-    it; barriers and fences are dropped. Raises ``Declined`` for bytes that are no QVM binary, and for what a circuit has
-    no place for: channels, magic, policies, code profiles, allocation under a guard."""
+    """The circuit of a graph in QVM binary, which must have been verified, with the numbers that ``qmk.sdk.lower``
+    gives it; barriers and fences are dropped. Raises ``Declined`` for bytes that are no QVM binary, and for what a
+    circuit has no place for: channels, magic, policies, code profiles, allocation under a guard."""
 
 DENSE_RATES: dict[str, float]
 """What ``DensePlan.cost`` reckons with where no calibration says otherwise."""

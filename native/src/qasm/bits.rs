@@ -478,3 +478,83 @@ impl Conjunction {
         self.found.map_or_else(|| bits.all_of(self.literals), Ok)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gives each table the next number from 100 on, and remembers it.
+    #[derive(Default)]
+    struct Written(Vec<Table>);
+
+    impl Events for Written {
+        fn event(&mut self, table: Table) -> Result<u32, Declined> {
+            let at = self.0.iter().position(|known| *known == table).unwrap_or_else(|| {
+                self.0.push(table);
+                self.0.len() - 1
+            });
+            Ok(100 + at as u32)
+        }
+    }
+
+    fn value(bits: &Bits, written: &Written, bit: Bit, events: u32) -> bool {
+        let event = |number: u32| match number.checked_sub(100) {
+            None => events >> number & 1 == 1,
+            Some(at) => {
+                let table = written.0[at as usize];
+                let row = table.inputs().iter().enumerate().fold(0, |row, (k, &e)| row | (events >> e & 1) << k);
+                table.rows >> row & 1 == 1
+            }
+        };
+        match bits.table(bit) {
+            Some(table) => {
+                let row = table.inputs().iter().enumerate().fold(0, |row, (k, &e)| row | (event(e) as u32) << k);
+                table.rows >> row & 1 == 1
+            }
+            None => match &bits.forms[(bit.0 >> 2) as usize] {
+                Form::Cube(literals, negated) => literals.iter().all(|&(e, v)| event(e) == v) != *negated,
+                Form::Table(_) => unreachable!("tables were looked at before"),
+            },
+        }
+    }
+
+    #[test]
+    fn operations_agree_with_their_values_on_every_assignment() {
+        let (mut bits, mut written) = (Bits::default(), Written::default());
+        let mut pool: Vec<Bit> = (0..9).map(Bit::event).chain([FALSE, TRUE]).collect();
+        let mut dice = crate::dice::Dice::new(7, &[]);
+        for _ in 0..400 {
+            let mut pick = || pool[dice.below(pool.len() as u64) as usize];
+            let (a, b, c) = (pick(), pick(), pick());
+            let both = bits.both(a, b, &mut written).unwrap();
+            let differ = bits.differ(a, b, &mut written).unwrap();
+            let chosen = bits.select(a, b, c, &mut written).unwrap();
+            let not = bits.negate(a).unwrap();
+            if written.0.iter().any(|table| table.inputs().iter().any(|&event| event >= 100)) {
+                break; // events of events: the values below know one level
+            }
+            for events in 0..1 << 9 {
+                let [x, y, z] = [a, b, c].map(|bit| value(&bits, &written, bit, events));
+                assert_eq!(value(&bits, &written, both, events), x && y);
+                assert_eq!(value(&bits, &written, differ, events), x != y);
+                assert_eq!(value(&bits, &written, chosen, events), if x { y } else { z });
+                assert_eq!(value(&bits, &written, not, events), !x);
+            }
+            pool.extend([both, differ, chosen, not]);
+        }
+    }
+
+    #[test]
+    fn equal_functions_of_few_events_are_equal_bits() {
+        let (mut bits, mut written) = (Bits::default(), Written::default());
+        let (a, b) = (Bit::event(3), Bit::event(1));
+        let left = bits.both(a, b, &mut written).unwrap();
+        let (x, y) = (bits.negate(a).unwrap(), bits.negate(b).unwrap());
+        let neither = bits.either(x, y, &mut written).unwrap();
+        assert_eq!(bits.negate(neither).unwrap(), left);
+        assert_eq!(bits.differ(left, left, &mut written).unwrap(), FALSE);
+        assert_eq!(bits.restrict(left, &[(1, true)]).unwrap(), a);
+        assert_eq!(bits.restrict(left, &[(3, false)]).unwrap(), FALSE);
+        assert!(written.0.is_empty());
+    }
+}

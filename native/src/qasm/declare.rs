@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 use super::arithmetic::is_comparison;
 use super::bits::FALSE;
-use super::evaluate::Target;
 use super::names::Sym;
+use super::places::Target;
 use super::reader::{Place, Reader, Slot};
 use super::tree::{Binary, Expr, ExprId, List, Storage, TypeId, Word};
 use super::values::{sized, Data, Type, Value, BIT};

@@ -66,7 +66,7 @@ impl Reader<'_> {
                 _ => self.fast_other(start, end, Callee::Entry(entry)),
             },
             Gate::User(number) => self.fast_other(start, end, Callee::User(number)),
-            _ if !keyword(word) => self.fast_assignment(start, end),
+            _ if !keyword(word) => self.fast_assignment(start),
             _ => Ok(None),
         }
     }
@@ -188,7 +188,7 @@ impl Reader<'_> {
     }
 
     /// `c[0] = measure q[0];`
-    fn fast_assignment(&mut self, start: usize, _end: usize) -> Result<Option<usize>> {
+    fn fast_assignment(&mut self, start: usize) -> Result<Option<usize>> {
         let text = self.parser.lex.text;
         let Some((target, at)) = self.indexed_name(start)? else { return Ok(None) };
         let at = skip(text, at)?;

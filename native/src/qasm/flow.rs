@@ -1,19 +1,18 @@
-//! Branches, loops, jumps and subroutines. What depends on a measurement becomes guards; the rest is decided and
+//! Branches, loops and jumps. What depends on a measurement becomes guards; the rest is decided and
 //! unrolled now.
 //!
 //! A branch of a measured condition is read under that condition; afterwards every variable that it set holds a
 //! selection between its two values. A jump under a measured condition does not stop the reading: what it would skip is
 //! read under the condition that it was not taken.
 
-use std::collections::HashMap;
-
 use super::bits::{Bit, FALSE, TRUE};
-use super::evaluate::{Steps, Target};
+use super::evaluate::Steps;
 use super::lex::Tok;
 use super::names::Sym;
-use super::reader::{Place, Reader, Slot};
+use super::reader::Reader;
+use super::store::Journal;
 use super::tree::{Binary, Expr, ExprId, Jump, List, Stmt, StmtId, Storage, TypeId, Word};
-use super::values::{bits_of, Data, Type, Value, BIT, INT};
+use super::values::{Data, Type, Value, BIT, INT};
 use super::Declined;
 
 type Result<T> = std::result::Result<T, Declined>;
@@ -24,28 +23,12 @@ type Side<'s, R> = &'s mut dyn FnMut(&mut R) -> Result<()>;
 /// A loop or a subroutine call being read. `start`: measured branches open at its beginning; `left`: when it was left
 /// for good; `skipped`: when the rest of this turn is skipped.
 pub struct Frame {
-    def: bool,
-    start: usize,
-    left: Bit,
-    skipped: Bit,
-    value: Option<Value>,
-    result: Option<Type>,
-}
-
-/// What a branch has overwritten, in order: the place (-1: the whole variable) and the data before.
-#[derive(Default)]
-pub struct Journal {
-    entries: Vec<(Place, Data)>,
-    numbers: HashMap<Place, usize>,
-}
-
-impl Journal {
-    fn first(&mut self, place: Place, data: impl FnOnce() -> Data) {
-        let next = self.entries.len();
-        if *self.numbers.entry(place).or_insert(next) == next {
-            self.entries.push((place, data()));
-        }
-    }
+    pub def: bool,
+    pub start: usize,
+    pub left: Bit,
+    pub skipped: Bit,
+    pub value: Option<Value>,
+    pub result: Option<Type>,
 }
 
 impl Reader<'_> {
@@ -229,20 +212,6 @@ impl Reader<'_> {
         self.merge_branches(condition, new, old)
     }
 
-    fn merge_branches(&mut self, condition: Bit, new: Journal, old: Journal) -> Result<()> {
-        let only_old = old.entries.iter().filter(|entry| !new.numbers.contains_key(&entry.0));
-        let places: Vec<Place> = new.entries.iter().chain(only_old).map(|entry| entry.0).collect();
-        for place in places {
-            let of = |journal: &Journal| journal.numbers.get(&place).map(|&k| journal.entries[k].1.clone());
-            let first = of(&new).unwrap_or_else(|| self.data_at(place));
-            let second = of(&old).unwrap_or_else(|| self.data_at(place));
-            let kind = if place.1 < 0 { self.variables[place.0 as usize].kind } else { BIT };
-            let merged = self.merge_data(kind, condition, first, second)?;
-            self.store_at(place, merged)?;
-        }
-        Ok(())
-    }
-
     /// Reads under `condition`; undoes what was set and says what it was set to.
     fn under(&mut self, condition: Bit, run: Side<'_, Self>) -> Result<Journal> {
         self.journals.push(Journal::default());
@@ -252,12 +221,8 @@ impl Reader<'_> {
         run(self)?;
         self.back();
         self.builder.leave();
-        let mut journal = self.journals.pop().unwrap_or_default();
-        for (place, data) in &mut journal.entries {
-            let written = self.data_at(*place);
-            self.put(*place, std::mem::replace(data, written));
-        }
-        Ok(journal)
+        let journal = self.journals.pop().unwrap_or_default();
+        Ok(self.undo(journal))
     }
 
     pub fn switch(&mut self, target: ExprId, cases: List, default: Option<StmtId>) -> Result<()> {
@@ -401,187 +366,5 @@ impl Reader<'_> {
         }
         self.jumped = true;
         Ok(())
-    }
-
-    // -- subroutines -------------------------------------------------------------------------------------------------
-
-    pub fn subroutine_defined(&mut self, number: u32) -> Result<()> {
-        let definition = &self.parser.tree.defs[number as usize];
-        let (name, mut heads) = (definition.name, Vec::new());
-        heads.extend(definition.params.iter().map(|param| param.0));
-        heads.sort_unstable();
-        if !self.is_global() || heads.windows(2).any(|pair| pair[0] == pair[1]) {
-            return self.fail("a subroutine that cannot be defined here");
-        }
-        self.declare(name, Slot::Def(number))
-    }
-
-    pub fn call_subroutine(&mut self, number: u32, args: List) -> Result<Value> {
-        if self.gate_body.is_some() {
-            return self.fail("a gate that calls a subroutine");
-        }
-        self.step(self.builder.writer.at)?;
-        let definition = &self.parser.tree.defs[number as usize];
-        let (params, body, result) = (definition.params.clone(), definition.body, definition.result);
-        if args.len as usize != params.len() {
-            return self.fail("a wrong number of arguments");
-        }
-        let mut bound = Vec::with_capacity(params.len());
-        let mut handles = Vec::new();
-        for (k, &(name, kind)) in params.iter().enumerate() {
-            let value = self.argument(kind, self.parser.tree.item(args, k as u32))?;
-            if let Some(qubits) = self.as_qubits(&value) {
-                handles.extend_from_slice(&qubits);
-            }
-            bound.push((name, value));
-        }
-        self.distinct(&handles)?;
-        let result = result.map_or(Ok(None), |kind| self.type_of(kind).map(Some))?;
-        let start = self.builder.path.len();
-        self.frames.push(Frame { def: true, start, left: FALSE, skipped: FALSE, value: None, result });
-        let before = self.open_frame()?;
-        for (name, value) in bound {
-            let qubit = value.kind.word == Word::Qubit;
-            let storage = if qubit { Storage::Constant } else { Storage::Variable };
-            self.new_variable(name, value.kind, value.data, storage)?;
-        }
-        self.run_list(body)?;
-        self.close_frame(before);
-        match (self.frames.pop().and_then(|frame| frame.value), result) {
-            (Some(value), Some(_)) => Ok(value),
-            (None, Some(_)) => self.fail("a subroutine that ended without its value"),
-            _ => Ok(Value { kind: BIT, data: Data::Unset }),
-        }
-    }
-
-    /// An argument as its parameter takes it: qubits by reference, the rest by value.
-    fn argument(&mut self, kind: TypeId, arg: ExprId) -> Result<Value> {
-        if self.parser.tree.types[kind as usize].word != Word::Qubit {
-            let value = self.classical(arg)?;
-            let kind = self.type_of(kind)?;
-            return self.convert(value, kind);
-        }
-        let value = self.qubits(arg)?;
-        let size = match self.parser.tree.types[kind as usize].size {
-            Some(size) => Some(self.integer(size)?),
-            None => None,
-        };
-        let given = self.as_qubits(&value).map_or(0, |qubits| qubits.len()) as i128;
-        if size != value.kind.size.map(i128::from) && size.unwrap_or(1) != given {
-            return self.fail("a wrong number of qubits");
-        }
-        let kind = Type { word: Word::Qubit, size: size.map(|size| size as u32), literal: false };
-        Ok(Value { kind, data: value.data })
-    }
-
-    /// `return`: the innermost subroutine is left where the open branches hold.
-    pub fn give_back(&mut self, value: Option<ExprId>) -> Result<()> {
-        let value = match value {
-            Some(id) => Some(self.classical(id)?),
-            None => None,
-        };
-        let Some(number) = self.frames.iter().rposition(|frame| frame.def) else {
-            return self.fail("return outside every subroutine");
-        };
-        let (start, result) = (self.frames[number].start, self.frames[number].result);
-        if value.is_some() != result.is_some() {
-            return self.fail("a subroutine that gives back something else");
-        }
-        let when = self.path_from(start)?;
-        if let (Some(value), Some(result)) = (value, result) {
-            let mut value = self.convert(value, result)?;
-            if let Some(old) = self.frames[number].value.take() {
-                value.data = self.merge_data(result, when, value.data, old.data)?;
-            }
-            self.frames[number].value = Some(value);
-        }
-        self.frames[number].left = self.either(self.frames[number].left, when)?;
-        self.jumped = true;
-        Ok(())
-    }
-
-    // -- what branches may set ---------------------------------------------------------------------------------------
-
-    pub fn write(&mut self, target: Target, data: Data) -> Result<()> {
-        match (target, data) {
-            (Target::Whole(id), data) => self.store_at((id, -1), data),
-            (Target::Bits(kind, places), Data::Bit(bit)) if kind.size.is_none() => {
-                self.store_at(places[0], Data::Bit(bit))
-            }
-            (Target::Bits(_, places), Data::Bits(bits)) if places.len() == bits.len() => {
-                self.work(bits.len())?;
-                places.iter().zip(bits).try_for_each(|(&place, bit)| self.store_at(place, Data::Bit(bit)))
-            }
-            (Target::Of(id, _, places), data) => {
-                let kind = self.variables[id as usize].kind;
-                let whole = self.read(id)?;
-                let mut bits = bits_of(&whole, kind.width());
-                match data {
-                    Data::Bit(bit) => bits[places[0]] = bit,
-                    Data::Bits(new) => places.iter().zip(new).for_each(|(&at, bit)| bits[at] = bit),
-                    _ => return self.fail("no bits"),
-                }
-                let data = self.number_of(bits, kind)?;
-                self.store_at((id, -1), data)
-            }
-            _ => self.fail("a value of another size"),
-        }
-    }
-
-    fn data_at(&self, (id, at): Place) -> Data {
-        match &self.variables[id as usize].data {
-            Data::Bits(bits) if at >= 0 => Data::Bit(bits[at as usize]),
-            data => data.clone(),
-        }
-    }
-
-    fn put(&mut self, (id, at): Place, data: Data) {
-        match (&mut self.variables[id as usize].data, data) {
-            (Data::Bits(bits), Data::Bit(bit)) if at >= 0 => bits[at as usize] = bit,
-            (slot, data) => *slot = data,
-        }
-    }
-
-    /// Sets a place; a branch of a measured condition remembers what it held before.
-    #[inline]
-    pub fn store_at(&mut self, place: Place, data: Data) -> Result<()> {
-        if self.variables[place.0 as usize].depth < self.journals.len() {
-            let before = self.data_at(place);
-            if let Some(journal) = self.journals.last_mut() {
-                journal.first(place, || before);
-            }
-        }
-        self.put(place, data);
-        Ok(())
-    }
-
-    /// Data that is `new` where `when` holds, else `old`; `Split` where no logic can say so. A number not set before
-    /// reads 0 in the branch that does not set it.
-    fn merge_data(&mut self, kind: Type, when: Bit, new: Data, old: Data) -> Result<Data> {
-        if new == old {
-            return Ok(new);
-        }
-        if matches!(new, Data::Split) || matches!(old, Data::Split) {
-            return Ok(Data::Split);
-        }
-        if kind.is_integer() {
-            let set = |data| if data == Data::Unset { Data::Int(0) } else { data };
-            let [x, y] = [new, old].map(|data| bits_of(&Value { kind, data: set(data) }, kind.width()));
-            let merged = self.merge_all(when, &x, &y)?;
-            return self.number_of(merged, kind);
-        }
-        match (new, old) {
-            (Data::Bits(x), Data::Bits(y)) if x.len() == y.len() => Ok(Data::Bits(self.merge_all(when, &x, &y)?)),
-            (new @ (Data::Bit(_) | Data::Unset), old @ (Data::Bit(_) | Data::Unset)) => {
-                let bit = |data| if let Data::Bit(bit) = data { bit } else { FALSE };
-                Ok(Data::Bit(self.builder.merge(when, bit(new), bit(old))?))
-            }
-            _ => Ok(Data::Split),
-        }
-    }
-
-    fn merge_all(&mut self, when: Bit, x: &[Bit], y: &[Bit]) -> Result<Vec<Bit>> {
-        self.work(4 * x.len())?;
-        x.iter().zip(y).map(|(&x, &y)| self.builder.merge(when, x, y)).collect()
     }
 }

@@ -25,11 +25,14 @@ pub mod limits;
 mod matrix;
 mod names;
 mod parser;
+mod places;
 #[cfg(feature = "python")]
 pub mod python;
 mod reader;
 mod recognise;
 mod statements;
+mod store;
+mod subroutines;
 pub(crate) mod synthesis;
 mod template;
 mod tree;
@@ -76,4 +79,56 @@ pub fn read_as(text: &str, strict: bool) -> Result<Circuit, Declined> {
     let bytes = &bytes[mark..];
     let (two, start) = recognise::dialect(bytes).map_err(shifted)?;
     reader::Reader::new(bytes, two, strict).run(start).map_err(shifted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::circuit::{Kind, NONE};
+
+    const HEAD: &str = "OPENQASM 3.0;\ninclude \"stdgates.inc\";\nqubit[2] q;\nbit[2] c;\n";
+
+    fn body(text: &str) -> Circuit {
+        let circuit = read(&format!("{HEAD}{text}")).expect("a program");
+        circuit.check().expect("a circuit");
+        circuit
+    }
+
+    #[test]
+    fn a_bell_pair_has_two_gates_two_measurements_and_one_register() {
+        let circuit = body("h q[0]; cx q[0], q[1]; c = measure q;");
+        let kinds: Vec<Kind> = circuit.ops.iter().map(|op| op.kind).collect();
+        assert_eq!(kinds, [Kind::H, Kind::Cnot, Kind::Measure, Kind::Measure]);
+        assert_eq!(circuit.registers.len(), 1);
+        assert_eq!(*circuit.registers[0].cbits, [1, 0]);
+    }
+
+    #[test]
+    fn a_bit_measured_twice_has_two_cbits_and_shows_the_last() {
+        let circuit = body("c[0] = measure q[0]; if (c[0]) x q[1]; c[0] = measure q[1];");
+        assert_eq!(circuit.n_cbits, 2);
+        assert_ne!(circuit.ops[1].cond, NONE);
+        assert_eq!(*circuit.registers[0].cbits, [NONE, 1]);
+    }
+
+    #[test]
+    fn what_is_declined_says_where() {
+        let text = format!("{HEAD}h q[0];\n  h q[7];\n");
+        let declined = read(&text).expect_err("an index out of bounds");
+        assert_eq!(declined.place(&text), (6, 3));
+    }
+
+    #[test]
+    fn every_beginning_of_a_program_is_read_or_declined() {
+        let text = format!(
+            "{HEAD}gate g(t) a, b {{ cx a, b; rz(-t/2) b; ctrl @ h a, b; }} // note\n\
+             def f(qubit a) -> bit {{ bit m = measure a; if (m) return m; x a; return measure a; }}\n\
+             for int i in [0:3] {{ g(pi/4) q[0], q[1]; if (c[0] ^ c[1]) {{ x q; }} else c[1] = f(q[0]); }}\n\
+             switch (uint[2](c)) {{ case 0, 1 {{ z q[0]; }} default {{ reset q; }} }}\n"
+        );
+        assert!(read(&text).is_ok());
+        for end in 0..text.len() {
+            let _ = read(&text[..end]);
+        }
+    }
 }

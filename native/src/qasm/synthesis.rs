@@ -237,3 +237,80 @@ fn square_root(matrix: &M2) -> M2 {
 fn equal(a: &M2, b: &M2) -> bool {
     a.iter().flatten().zip(b.iter().flatten()).all(|(x, y): (&C, &C)| (*x - *y).abs() < EPSILON)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::qasm::matrix::one;
+
+    /// A column of the product of `steps`: what they make of basis state `input`, first qubit most significant.
+    fn run(steps: &[Step], qubits: usize, input: usize) -> Vec<C> {
+        let mut state = vec![ZERO; 1 << qubits];
+        state[input] = ONE;
+        let bit = |q: u32| 1usize << (qubits - 1 - q as usize);
+        for step in steps {
+            let (base, controls) = match step.kind {
+                Kind::Cnot => (Kind::X, 1),
+                Kind::Toffoli => (Kind::X, 2),
+                Kind::Cp => (Kind::P, 1),
+                other => (other, 0),
+            };
+            let matrix = one(base, &step.args).expect("a gate on one qubit");
+            let lines = step.operands[..controls].iter().fold(0, |lines, &q| lines | bit(q));
+            let target = bit(step.operands[controls]);
+            for low in (0..state.len()).filter(|k| k & target == 0 && k & lines == lines) {
+                let (a, b) = (state[low], state[low | target]);
+                state[low] = matrix[0][0] * a + matrix[0][1] * b;
+                state[low | target] = matrix[1][0] * a + matrix[1][1] * b;
+            }
+        }
+        state
+    }
+
+    #[test]
+    fn controlled_powers_are_what_they_say_up_to_a_phase() {
+        let bases = [
+            (Kind::X, [0.0; 3]),
+            (Kind::H, [0.0; 3]),
+            (Kind::U, [0.3, 1.1, -0.4]),
+            (Kind::T, [0.0; 3]),
+            (Kind::Swap, [0.0; 3]),
+            (Kind::Iswap, [0.0; 3]),
+            (Kind::Rxx, [0.9, 0.0, 0.0]),
+        ];
+        for (base, args) in bases {
+            for values in [vec![], vec![true], vec![true, false], vec![true; 3], vec![true; 5]] {
+                for exponent in [1.0, 0.5, -2.0] {
+                    let qubits = base.n_qubits() + values.len();
+                    let all: Vec<u32> = (0..qubits as u32).collect();
+                    let wide = Wide { base: Some(base), qubits: all, args, values: values.clone(), power: exponent };
+                    check(&wide, qubits);
+                }
+            }
+        }
+    }
+
+    fn check(wide: &Wide, qubits: usize) {
+        let found = steps(wide).expect("a decomposition");
+        let block =
+            power(matrix(wide.base.expect("a base"), &wide.args).expect("a matrix"), wide.power).expect("a power");
+        let targets = block.len();
+        let active = wide.values.iter().fold(0, |held, &value| held << 1 | value as usize) * targets;
+        let mut phase = None;
+        for input in 0..1 << qubits {
+            for (row, &got) in run(&found, qubits, input).iter().enumerate() {
+                let inside = |k: usize| (active..active + targets).contains(&k);
+                let expected = match (inside(row), inside(input)) {
+                    (true, true) => block[row - active][input - active],
+                    _ if row == input => ONE,
+                    _ => ZERO,
+                };
+                if phase.is_none() && expected.abs() > 0.1 {
+                    phase = Some(got / expected);
+                }
+                let wanted = expected * phase.unwrap_or(ONE);
+                assert!((got - wanted).abs() < 1e-9, "{wide:?} {row} {input}");
+            }
+        }
+    }
+}

@@ -353,3 +353,40 @@ pub fn controlled_phase(wide: &Wide) -> Vec<Prim> {
     let around = gate(Kind::X, &[last], &[]);
     vec![around.clone(), phase, around]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_remainder_is_that_of_the_nearest_multiple_ties_to_even() {
+        for (x, y, expected) in [(5.0, 4.0, 1.0), (6.0, 4.0, -2.0), (2.0, 4.0, 2.0), (-6.0, 4.0, 2.0), (7.5, 2.5, 0.0)]
+        {
+            assert_eq!(remainder(x, y), expected, "{x} {y}");
+        }
+    }
+
+    #[test]
+    fn a_power_and_its_inverse_are_nothing() {
+        let prims = vec![gate(Kind::H, &[0], &[]), gate(Kind::T, &[0], &[]), gate(Kind::Rx, &[0], &[0.7])];
+        let whole = Unitary { prims, phase: 0.3 };
+        for exponent in [3.0, -2.0, 0.5, -1.0 / 3.0] {
+            let mut both = whole.power(exponent, 1, 1000).ok().expect("a power");
+            let back = both.inverse();
+            both.prims.extend(back.prims);
+            both.phase += back.phase;
+            let found = both.matrix().expect("a gate on one qubit");
+            for (x, y) in found.iter().flatten().zip(ID2.iter().flatten()) {
+                assert!((*x - *y).abs() < 1e-12);
+            }
+        }
+    }
+
+    #[test]
+    fn a_controlled_gate_is_a_kind_where_there_is_one() {
+        let x = Unitary { prims: vec![gate(Kind::X, &[0], &[])], phase: 0.0 };
+        assert_eq!(x.control(&[true]).prims, [gate(Kind::Cnot, &[0, 1], &[])]);
+        assert_eq!(x.control(&[true]).control(&[true]).prims, [gate(Kind::Toffoli, &[0, 1, 2], &[])]);
+        assert!(matches!(x.control(&[false]).prims[..], [Prim::Wide(_)]));
+    }
+}

@@ -161,3 +161,35 @@ impl<'a> Cursor<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_every_width_read_as_written() {
+        let cases: [(&[u8], Item); 9] = [
+            (&[0x07], Item::Int(7)),
+            (&[0xFF], Item::Int(-1)),
+            (&[0xCC, 0xFF], Item::Int(255)),
+            (&[0xCD, 1, 0], Item::Int(256)),
+            (&[0xD0, 0x80], Item::Int(-128)),
+            (&[0xD3, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFE], Item::Int(-2)),
+            (&[0xCF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF], Item::Large(u64::MAX)),
+            (&[0xCB, 0x3F, 0xE0, 0, 0, 0, 0, 0, 0], Item::Float(0.5)),
+            (&[0xA2, b'h', b'i'], Item::Text("hi")),
+        ];
+        for (bytes, expected) in cases {
+            let mut cursor = Cursor { bytes, at: 0 };
+            assert_eq!(cursor.item(), Ok(expected));
+            assert_eq!(cursor.at, bytes.len());
+        }
+    }
+
+    #[test]
+    fn lengths_beyond_the_end_and_endless_nesting_are_declined() {
+        for bytes in [&[0xDB, 0xFF, 0xFF, 0xFF, 0xFF, b'x'][..], &[0xC6, 0, 0, 1, 0], &[0x91; 1000], &[0xC1]] {
+            assert!(Cursor { bytes, at: 0 }.skip().is_err());
+        }
+    }
+}

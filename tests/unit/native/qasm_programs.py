@@ -186,7 +186,8 @@ class Writer:
             return f"{bits} = measure {name}[{size - 1}];"
         n = self.dice.randrange(1, min(size, width) + 1)
         return self.pick(
-            f"{bits}[0:{n - 1}] = measure {name}[0:{n - 1}];", f"{bits}[{{{', '.join(map(str, range(n)))}}}] = measure {name}[:{n - 1}];",
+            f"{bits}[0:{n - 1}] = measure {name}[0:{n - 1}];",
+            f"{bits}[{{{', '.join(map(str, range(n)))}}}] = measure {name}[:{n - 1}];",
             f"measure {name}[0:{n - 1}] -> {bits}[{width - n}:{width - 1}];",
         )  # fmt: skip
 
@@ -200,11 +201,13 @@ class Writer:
             )  # fmt: skip
         name, size = self.dice.choice(list(self.bits.items()))
         if size and self.chance(0.4):
-            return self.pick(f'{name} = "{"".join(self.dice.choice("01") for _ in range(size))}";', f"{name} = ~{name};",
+            digits = "".join(self.dice.choice("01") for _ in range(size))
+            return self.pick(f'{name} = "{digits}";', f"{name} = ~{name};",
                              f"{name} <<= 1;", f"{name} = {name} ^ {name};", f"{name} = {name} >> 1;")  # fmt: skip
         return self.pick(
             f"{self.bit()} = {self.bit()} ^ {self.bit()};", f"{self.bit()} = {self.bit()} & {self.bit()};",
-            f"{self.bit()} |= {self.bit()};", f"{self.bit()} = !{self.bit()};", f"{self.bit()} = {self.pick('0', '1', 'true')};",
+            f"{self.bit()} |= {self.bit()};", f"{self.bit()} = !{self.bit()};",
+            f"{self.bit()} = {self.pick('0', '1', 'true')};",
         )  # fmt: skip
 
     # -- statements --------------------------------------------------------------------------------------------------
@@ -220,7 +223,8 @@ class Writer:
         if roll < 0.76:
             return f"barrier {self.qubit()};" if self.chance(0.7) else "barrier;"
         if self.two:
-            return f"if({self.condition()}) {self.pick(self.call(), self.call(), self.measurement(), f'reset {self.qubit()};')}"
+            then = self.pick(self.call(), self.call(), self.measurement(), f"reset {self.qubit()};")
+            return f"if({self.condition()}) {then}"
         if roll < 0.84:
             return self.assignment()
         if self.depth < 3:
@@ -337,9 +341,9 @@ def program(seed: int) -> str:
 NOISE = tuple(";,()[]{}+-*/^=<>!&|~@\"'#$.: \n\t0129aqcx_e\u03c0\u00e9\u2028\x00")
 PIECES = (
     "if(c==1) ", "measure q -> c;", "inv @ ", "ctrl @ ", "pow(2) @ ", "barrier q;", "let a=q;", "for int i in [0:3] ",
-    "bit b=", "0x1f", "1e400", "'01'", "gate g a {x a;}", "reset q;", "U(0,0,0) ", "// ", "/*", "*/", "10ns", "2im", "pi",
-    "&&", "**", "++", "->", "$0", "break;", "end;", "return;", "while(true) {break;}", "int[8] z = 255;", "qubit w;",
-    "OPENQASM 3;", "h q;",
+    "bit b=", "0x1f", "1e400", "'01'", "gate g a {x a;}", "reset q;", "U(0,0,0) ", "// ", "/*", "*/", "10ns", "2im",
+    "pi", "&&", "**", "++", "->", "$0", "break;", "end;", "return;", "while(true) {break;}", "int[8] z = 255;",
+    "qubit w;", "OPENQASM 3;", "h q;",
 )  # fmt: skip
 NUMBERS = ("0", "1", "2", "7", "64", "99", "1.5", "-1", "100000", "1000001", ".5", "3.")
 

@@ -63,6 +63,7 @@ def test_broken_programs_are_never_read_as_something_else(first, reference):
         assert same(program_of(mine), reference(text)), text
 
 
+DOUBLING = "".join(f"gate g{k + 1} a {{ g{k} a; g{k} a; }}" for k in range(40))
 HEAD_2 = 'OPENQASM 2.0;\ninclude "qelib1.inc";\nqreg q[3];\ncreg c[3];\n'
 HEAD_3 = 'OPENQASM 3.0;\ninclude "stdgates.inc";\nqubit[3] q;\nbit[3] c;\n'
 
@@ -135,7 +136,7 @@ def test_the_bounds_are_those_of_the_front_end():
         HEAD_3 + "for int i in [0:2000000] { x q[0]; }",
         HEAD_3 + "for int i in [0:1000] { for int j in [0:1000] { x q[0]; } }",
         HEAD_3 + "x q[0]; " * 1_000_001,
-        HEAD_3 + "".join(f"gate g{k + 1} a {{ {'g' + str(k) if k else 'x'} a; {'g' + str(k) if k else 'x'} a; }}" for k in range(40)) + "g40 q[0];",
+        HEAD_3 + "gate g0 a { x a; }" + DOUBLING + "g40 q[0];",
         HEAD_3 + "pow(999999999) @ cu(1,2,3,4) q[0], q[1];" + "gate g a { h a; x a; } pow(9007199254740992) @ g q[0];",
         HEAD_3 + "ctrl(99999) @ x q;",
         HEAD_3 + "{" * 70 + "}" * 70,
