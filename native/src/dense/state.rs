@@ -147,6 +147,14 @@ impl<R: Real> State<R> {
         }
     }
 
+    /// Real and imaginary parts of block `number`.
+    #[inline]
+    pub fn block(&self, number: usize) -> (&[R], Option<&[R]>) {
+        let at = number * R::W * self.parts;
+        let re = &self.amplitudes[at..at + R::W];
+        (re, (self.parts == 2).then(|| &self.amplitudes[at + R::W..at + 2 * R::W]))
+    }
+
     #[inline]
     pub fn get(&self, x: usize) -> (f64, f64) {
         if self.parts == 1 {
