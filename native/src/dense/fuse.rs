@@ -10,6 +10,8 @@ use super::matrix::{of_gate, polynomial, Mat, Single, C64};
 use crate::circuit::Kind;
 
 pub const NONE: u32 = u32::MAX;
+/// Positions by which joining a block may make the state grow early.
+const EARLY: u32 = 2;
 
 /// A gate on positions, its LAST operand (the least significant bit of its matrix) first.
 #[derive(Clone, Copy, Debug)]
@@ -169,8 +171,17 @@ pub fn fuse(gates: &[Gate], real: bool, bits: u32) -> Fused {
         let mat = of_gate(gate.kind, &gate.angles);
         nodes.push(Node { on: gate.on, k, mat, before, terms: vec![], alive: true });
     }
-    let mut items =
-        Emitter { items: vec![], last: [NONE; 64], phases: NONE, single: NONE, real, bits, global, carry: [0.0; 64] };
+    let mut items = Emitter {
+        items: vec![],
+        last: [NONE; 64],
+        phases: NONE,
+        single: NONE,
+        real,
+        bits,
+        global,
+        carry: [0.0; 64],
+        tops: vec![],
+    };
     for node in nodes.iter().filter(|node| node.alive) {
         items.node(node);
     }
@@ -230,6 +241,9 @@ struct Emitter {
     real: bool,
     bits: u32,
     global: f64,
+    /// Highest position up to each item: the state grows as items need it, so joining an earlier one must not add a
+    /// position above.
+    tops: Vec<u32>,
     /// Phase at 1 that each qubit still has to get, after its last item.
     carry: [f64; 64],
 }
@@ -302,7 +316,13 @@ impl Emitter {
             self.last[q as usize] = number;
         }
         self.single = if on.len() == 1 { number } else { self.single };
-        self.items.push(Item::Block(Block::new(mat.clone(), on)));
+        self.push(Item::Block(Block::new(mat.clone(), on)), on);
+    }
+
+    fn push(&mut self, item: Item, on: &[u32]) {
+        let top = on.iter().copied().max().unwrap_or(0);
+        self.tops.push(self.tops.last().copied().unwrap_or(0).max(top));
+        self.items.push(item);
     }
 
     /// The real part of a gate on one qubit whose phases go elsewhere: those before it into the phases that are there
@@ -342,7 +362,8 @@ impl Emitter {
             k += 1;
         }
         let blocks = cost::blocks_at(self.bits, self.real);
-        if k > 3 || (k > there.len() && cost::DEAREST * blocks < cost::MERGE) {
+        let grows = on.iter().any(|&q| q > self.tops[number as usize] + EARLY);
+        if k > 3 || grows || (k > there.len() && cost::DEAREST * blocks < cost::MERGE) {
             return false;
         }
         let before = self.price(&old.mat) + self.price(mat);
@@ -408,7 +429,7 @@ impl Emitter {
         }
         if self.phases == NONE || (newest != NONE && newest > self.phases) {
             self.phases = self.items.len() as u32;
-            self.items.push(Item::Phases(vec![]));
+            self.push(Item::Phases(vec![]), on);
         }
         let number = self.phases;
         for &q in on {
