@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 
 use super::buffer::Lines;
 use super::cost;
-use super::fuse::{Item, Term, NONE};
+use super::fuse::{Item, Term};
 use super::isa::Isa;
 use super::kernels::Feed;
 use super::lanes::Real;
@@ -161,13 +161,7 @@ fn lower<R: Real>(items: Vec<Item>, bits: u32, high: &u64, chunk_bits: u32, comp
                 let controls = &controls[..block.controls().len()];
                 Job::Block(BlockJob::new(&block.mat, &on, controls, local, complex, &mut numbers))
             }
-            Item::Phases(terms) => {
-                let terms: Vec<(Vec<Place>, f64)> = terms
-                    .iter()
-                    .map(|t| (t.on.iter().filter(|&&q| q != NONE).map(|&q| place(q)).collect(), t.angle))
-                    .collect();
-                Job::Phases(PhaseJob::new(&terms, local, complex, &mut numbers))
-            }
+            Item::Phases(terms) => Job::Phases(PhaseJob::new(terms, place, local, complex, &mut numbers)),
         })
         .collect();
     let cycles = cost::items(&items, bits, !complex);
