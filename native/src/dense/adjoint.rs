@@ -12,6 +12,7 @@ use super::lanes::Real;
 use super::lower::{BlockJob, Job};
 use super::matrix::{of_gate, Mat, C64};
 use super::phases::Scratch;
+use super::tiny::Flushed;
 use super::Refused;
 use crate::circuit::{Circuit, Kind, Op, NONE};
 
@@ -116,6 +117,7 @@ impl<R: Real> Flat<R> {
             BlockJob::of_lanes(mats, &on, self.bits, self.parts == 2, &mut self.numbers)
         };
         let (job, data) = (Job::Block(job), self.amplitudes.as_mut_ptr());
+        let _flushed = Flushed::new();
         // SAFETY: the job is made for a chunk of all bits of this state, which is borrowed alone; `level` was found on
         // this machine.
         with_isa!(self.level, I => unsafe { job.run::<R, I>(data, 0, &self.numbers, &mut self.scratch, &mut Feed::none()) });

@@ -15,6 +15,8 @@ const MOVE: f64 = 2.0;
 const CACHE_BYTES: f64 = 2.0 * 1024.0 * 1024.0;
 /// One pass of phases.
 const PHASES: f64 = 5.0;
+/// More cycles than merging two blocks can save.
+pub const DEAREST: f64 = 24.0;
 /// Cycles that multiplying two matrices in the planner takes.
 pub const MERGE: f64 = 800.0;
 /// What this machine does in a second, and what fixed things take: `calibrate` fills it.

@@ -10,6 +10,8 @@ use super::matrix::{of_gate, polynomial, Mat, Single, C64};
 use crate::circuit::Kind;
 
 pub const NONE: u32 = u32::MAX;
+/// Positions by which joining a block may make the state grow early.
+const EARLY: u32 = 2;
 
 /// A gate on positions, its LAST operand (the least significant bit of its matrix) first.
 #[derive(Clone, Copy, Debug)]
@@ -169,9 +171,18 @@ pub fn fuse(gates: &[Gate], real: bool, bits: u32) -> Fused {
         let mat = of_gate(gate.kind, &gate.angles);
         nodes.push(Node { on: gate.on, k, mat, before, terms: vec![], alive: true });
     }
-    let mut items =
-        Emitter { items: vec![], last: [NONE; 64], phases: NONE, single: NONE, real, bits, global, carry: [0.0; 64] };
-    for node in nodes.into_iter().filter(|node| node.alive) {
+    let mut items = Emitter {
+        items: vec![],
+        last: [NONE; 64],
+        phases: NONE,
+        single: NONE,
+        real,
+        bits,
+        global,
+        carry: [0.0; 64],
+        tops: vec![],
+    };
+    for node in nodes.iter().filter(|node| node.alive) {
         items.node(node);
     }
     items.finish()
@@ -230,45 +241,42 @@ struct Emitter {
     real: bool,
     bits: u32,
     global: f64,
+    /// Highest position up to each item: the state grows as items need it, so joining an earlier one must not add a
+    /// position above.
+    tops: Vec<u32>,
     /// Phase at 1 that each qubit still has to get, after its last item.
     carry: [f64; 64],
 }
 
 impl Emitter {
-    fn node(&mut self, node: Node) {
+    fn node(&mut self, node: &Node) {
         if node.is_phases() {
             self.terms(&node.terms);
             return;
         }
         let on = &node.on[..node.k];
+        let singles = || node.before.iter().enumerate().filter_map(|(b, m)| Some((b, Mat::of_single(m.as_ref()?))));
         if node.before.iter().all(Option::is_none) {
-            self.block(node.mat, on);
+            self.block(&node.mat, on);
             return;
         }
-        let apart = node.mat.is_diagonal() || {
+        if !node.mat.is_diagonal() {
             let mut whole = Mat::identity(2);
             let mut apart = self.price(&node.mat);
-            for (b, single) in node.before.iter().enumerate() {
-                if let Some(single) = single {
-                    let single = Mat::of_single(single);
-                    whole.left(&single, &[b]);
-                    apart += if single.is_diagonal() { 0.0 } else { self.price(&single) };
-                }
+            for (b, single) in singles() {
+                whole.left(&single, &[b]);
+                apart += if single.is_diagonal() { 0.0 } else { self.price(&single) };
             }
             whole.left(&node.mat, &[0, 1]);
             if apart >= self.price(&whole) {
-                self.block(whole, on);
+                self.block(&whole, on);
                 return;
             }
-            true
-        };
-        debug_assert!(apart);
-        for (b, single) in node.before.iter().enumerate() {
-            if let Some(single) = single {
-                self.block(Mat::of_single(single), &on[b..b + 1]);
-            }
         }
-        self.block(node.mat, on);
+        for (b, single) in singles() {
+            self.block(&single, &on[b..b + 1]);
+        }
+        self.block(&node.mat, on);
     }
 
     fn price(&self, mat: &Mat) -> f64 {
@@ -283,23 +291,24 @@ impl Emitter {
         on.iter().map(|&q| self.last[q as usize]).filter(|&n| n != NONE).max().unwrap_or(NONE)
     }
 
-    fn block(&mut self, mut mat: Mat, on: &[u32]) {
+    fn block(&mut self, mat: &Mat, on: &[u32]) {
         if mat.is_diagonal() {
             let mut terms = Vec::new();
-            self.global += add_terms(&mat, on, &mut terms);
+            self.global += add_terms(mat, on, &mut terms);
             self.terms(&terms);
             return;
         }
+        let mut changed: Option<Mat> = None;
         for (b, &q) in on.iter().enumerate() {
             let angle = std::mem::take(&mut self.carry[q as usize]);
             if angle != 0.0 {
-                mat.right_phase(C64::cis(angle), b);
+                changed.get_or_insert_with(|| mat.clone()).right_phase(C64::cis(angle), b);
             }
         }
-        if let Some(real) = self.without_phases(&mat, on) {
-            mat = real;
-        }
-        if self.join(&mat, on) {
+        let mat = changed.as_ref().unwrap_or(mat);
+        let real = self.without_phases(mat, on);
+        let mat = real.as_ref().unwrap_or(mat);
+        if self.join(mat, on) {
             return;
         }
         let number = self.items.len() as u32;
@@ -307,7 +316,13 @@ impl Emitter {
             self.last[q as usize] = number;
         }
         self.single = if on.len() == 1 { number } else { self.single };
-        self.items.push(Item::Block(Block::new(mat, on)));
+        self.push(Item::Block(Block::new(mat.clone(), on)), on);
+    }
+
+    fn push(&mut self, item: Item, on: &[u32]) {
+        let top = on.iter().copied().max().unwrap_or(0);
+        self.tops.push(self.tops.last().copied().unwrap_or(0).max(top));
+        self.items.push(item);
     }
 
     /// The real part of a gate on one qubit whose phases go elsewhere: those before it into the phases that are there
@@ -346,12 +361,14 @@ impl Emitter {
             union[k] = q;
             k += 1;
         }
-        if k > 3 {
+        let blocks = cost::blocks_at(self.bits, self.real);
+        let grows = on.iter().any(|&q| q > self.tops[number as usize] + EARLY);
+        if k > 3 || grows || (k > there.len() && cost::DEAREST * blocks < cost::MERGE) {
             return false;
         }
         let before = self.price(&old.mat) + self.price(mat);
         let after = cost::block(k, 0, old.mat.is_real() && mat.is_real(), self.real);
-        let gain = (before - after) * cost::blocks_at(self.bits, self.real);
+        let gain = (before - after) * blocks;
         if gain <= if k == there.len() { 0.0 } else { cost::MERGE } {
             return false;
         }
@@ -412,7 +429,7 @@ impl Emitter {
         }
         if self.phases == NONE || (newest != NONE && newest > self.phases) {
             self.phases = self.items.len() as u32;
-            self.items.push(Item::Phases(vec![]));
+            self.push(Item::Phases(vec![]), on);
         }
         let number = self.phases;
         for &q in on {

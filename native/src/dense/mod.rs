@@ -29,6 +29,7 @@ mod state;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod tiny;
 
 use std::sync::Arc;
 

@@ -5,9 +5,11 @@
 //! buffer, runs there every gate whose targets are inside, and copies it back: one trip through memory for many gates.
 //! Controls and phases may lie outside, where they are constant for a chunk.
 
+use std::collections::VecDeque;
+
 use super::buffer::Lines;
 use super::cost;
-use super::fuse::{Item, Term, NONE};
+use super::fuse::{Item, Term};
 use super::isa::Isa;
 use super::kernels::Feed;
 use super::lanes::Real;
@@ -18,6 +20,9 @@ use super::phases::{PhaseJob, Place, Scratch};
 const CHUNK_BITS: u32 = 16;
 /// Lowest bits that stay in every chunk: rows of 2 KiB in f32.
 const ROW_BITS: u32 = 8;
+
+/// Items that the choice of a pass looks at.
+const LOOK_AHEAD: usize = 4096;
 
 pub struct Pass<R: Real> {
     /// Bits of the state during this pass; it grows to them before.
@@ -43,10 +48,9 @@ pub fn passes<R: Real>(items: Vec<Item>, from: u32, complex: bool) -> Vec<Pass<R
     let chunk_bits = CHUNK_BITS + (!complex) as u32 - (R::W == 8) as u32;
     let mut out: Vec<Pass<R>> = Vec::new();
     let mut bits = from;
-    let mut rest: Vec<Item> = items;
+    let mut rest: VecDeque<Item> = items.into();
     while !rest.is_empty() {
-        let (taken, left, high) = take(rest, chunk_bits, bits);
-        rest = left;
+        let (taken, high) = take(&mut rest, chunk_bits, bits);
         for item in &taken {
             bits = bits.max(64 - item.touches().leading_zeros());
         }
@@ -55,23 +59,28 @@ pub fn passes<R: Real>(items: Vec<Item>, from: u32, complex: bool) -> Vec<Pass<R
     out
 }
 
-/// The items of the next pass, those left, and the high bits that the pass has inside.
-fn take(items: Vec<Item>, chunk_bits: u32, bits: u32) -> (Vec<Item>, Vec<Item>, u64) {
-    let widest = items.iter().map(|item| 64 - item.touches().leading_zeros()).max().unwrap_or(0).max(bits);
-    if widest <= chunk_bits {
-        return first_of_one_width(items, bits);
+/// Takes the items of the next pass out of `items`; gives them and the high bits that the pass has inside.
+fn take(items: &mut VecDeque<Item>, chunk_bits: u32, bits: u32) -> (Vec<Item>, u64) {
+    let touched = items.iter().take(LOOK_AHEAD).fold(0, |m, item| m | item.touches());
+    let width = bits.max(64 - touched.leading_zeros());
+    if width <= chunk_bits {
+        return (first_of_one_width(items, bits), 0);
     }
     let rows = (1u64 << ROW_BITS) - 1;
     let room = chunk_bits - ROW_BITS;
     let mut high = 0u64;
     let mut blocked = 0u64;
     let (mut taken, mut left) = (vec![], vec![]);
-    for item in items {
-        match item {
-            Item::Block(ref block) => {
+    for _ in 0..LOOK_AHEAD {
+        if blocked & touched == touched {
+            break;
+        }
+        match items.pop_front() {
+            None => break,
+            Some(Item::Block(block)) => {
                 let targets = block.on().iter().fold(0u64, |m, &q| m | 1 << q) & !rows;
-                let free = item.touches() & blocked == 0;
-                if free && (high | targets).count_ones() <= room {
+                let item = Item::Block(block);
+                if item.touches() & blocked == 0 && (high | targets).count_ones() <= room {
                     high |= targets;
                     taken.push(item);
                 } else {
@@ -79,7 +88,7 @@ fn take(items: Vec<Item>, chunk_bits: u32, bits: u32) -> (Vec<Item>, Vec<Item>, 
                     left.push(item);
                 }
             }
-            Item::Phases(terms) => {
+            Some(Item::Phases(terms)) => {
                 let (wait, now): (Vec<Term>, Vec<Term>) = terms.into_iter().partition(|t| t.mask() & blocked != 0);
                 if !now.is_empty() {
                     taken.push(Item::Phases(now));
@@ -92,25 +101,25 @@ fn take(items: Vec<Item>, chunk_bits: u32, bits: u32) -> (Vec<Item>, Vec<Item>, 
             }
         }
     }
-    (taken, left, high)
+    while let Some(item) = left.pop() {
+        items.push_front(item);
+    }
+    (taken, high)
 }
 
 /// The first items, as long as the state does not grow.
-fn first_of_one_width(mut items: Vec<Item>, bits: u32) -> (Vec<Item>, Vec<Item>, u64) {
+fn first_of_one_width(items: &mut VecDeque<Item>, bits: u32) -> Vec<Item> {
     let mut width = bits;
-    let mut end = 0;
-    for item in &items {
+    let mut taken = vec![];
+    while let Some(item) = items.front() {
         let needed = 64 - item.touches().leading_zeros();
-        if needed > width {
-            if end > 0 {
-                break;
-            }
-            width = needed;
+        if needed > width && !taken.is_empty() {
+            break;
         }
-        end += 1;
+        width = width.max(needed);
+        taken.extend(items.pop_front());
     }
-    let left = items.split_off(end);
-    (items, left, 0)
+    taken
 }
 
 fn lower<R: Real>(items: Vec<Item>, bits: u32, high: &u64, chunk_bits: u32, complex: bool) -> Pass<R> {
@@ -152,13 +161,7 @@ fn lower<R: Real>(items: Vec<Item>, bits: u32, high: &u64, chunk_bits: u32, comp
                 let controls = &controls[..block.controls().len()];
                 Job::Block(BlockJob::new(&block.mat, &on, controls, local, complex, &mut numbers))
             }
-            Item::Phases(terms) => {
-                let terms: Vec<(Vec<Place>, f64)> = terms
-                    .iter()
-                    .map(|t| (t.on.iter().filter(|&&q| q != NONE).map(|&q| place(q)).collect(), t.angle))
-                    .collect();
-                Job::Phases(PhaseJob::new(&terms, local, complex, &mut numbers))
-            }
+            Item::Phases(terms) => Job::Phases(PhaseJob::new(terms, place, local, complex, &mut numbers)),
         })
         .collect();
     let cycles = cost::items(&items, bits, !complex);

@@ -7,9 +7,8 @@
 //! set bit times one factor, so a row costs one product of tables and one product with the state, however many gates
 //! there were. Rows whose factor is 1 are not touched.
 
-use std::collections::BTreeMap;
-
 use super::buffer::{Buffer, Lines};
+use super::fuse::{self, Term};
 use super::isa::Isa;
 use super::lanes::Real;
 use super::matrix::C64;
@@ -50,37 +49,46 @@ pub struct Scratch<R: Real> {
 }
 
 impl PhaseJob {
-    /// `terms`: the places of each and its angle; `local`: bits of a chunk.
-    pub fn new<R: Real>(terms: &[(Vec<Place>, f64)], local: u32, complex: bool, numbers: &mut Lines<R>) -> PhaseJob {
+    /// `place`: where each position is during the pass; `local`: bits of a chunk.
+    pub fn new<R: Real>(
+        terms: &[Term],
+        place: impl Fn(u32) -> Place,
+        local: u32,
+        complex: bool,
+        numbers: &mut Lines<R>,
+    ) -> PhaseJob {
         let row_bits = (local / 2).clamp(R::LANE_BITS, 8).min(local.max(R::LANE_BITS));
-        let mut groups: BTreeMap<(u32, u64), Vec<(u32, C64)>> = BTreeMap::new();
-        for (places, angle) in terms {
-            let (mut low, mut high, mut out) = (0u32, 0u32, 0u64);
-            for place in places {
-                match *place {
-                    Place::In(b) if b < row_bits => low |= 1 << b,
-                    Place::In(b) => high |= 1 << (b - row_bits),
-                    Place::Out(b) => out |= 1 << b,
+        let mut all: Vec<(u32, u64, u32, C64)> = terms
+            .iter()
+            .map(|term| {
+                let (mut low, mut high, mut out) = (0u32, 0u32, 0u64);
+                for &q in term.on.iter().filter(|&&q| q != fuse::NONE) {
+                    match place(q) {
+                        Place::In(b) if b < row_bits => low |= 1 << b,
+                        Place::In(b) => high |= 1 << (b - row_bits),
+                        Place::Out(b) => out |= 1 << b,
+                    }
                 }
-            }
-            groups.entry((high, out)).or_default().push((low, C64::cis(*angle)));
-        }
-        let row = (1usize << row_bits) * if complex { 2 } else { 1 };
-        let mut factors: Vec<Factor> = groups
-            .into_iter()
-            .map(|((high, out), terms)| {
-                if terms.iter().all(|(low, _)| *low == 0) {
-                    let number = terms.iter().fold(C64 { re: 1.0, im: 0.0 }, |z, (_, f)| z.mul(*f));
-                    return Factor { high, out, table: NONE, number };
-                }
-                let at = numbers.add(row);
-                for (x, z) in products(&terms, row_bits).into_iter().enumerate() {
-                    put(numbers.tail_mut(at), x, z, complex);
-                }
-                Factor { high, out, table: at, number: C64 { re: 1.0, im: 0.0 } }
+                (high, out, low, C64::cis(term.angle))
             })
             .collect();
-        factors.sort_by_key(|f| f.high.count_ones() > 1);
+        all.sort_unstable_by_key(|&(high, out, low, _)| (high.count_ones() > 1, high, out, low));
+        let row = (1usize << row_bits) * if complex { 2 } else { 1 };
+        let mut values = Vec::new();
+        let factors = all
+            .chunk_by(|a, b| (a.0, a.1) == (b.0, b.1))
+            .map(|group| {
+                let (high, out, ..) = group[0];
+                if group.iter().all(|(_, _, low, _)| *low == 0) {
+                    return Factor { high, out, table: NONE, number: product(group.iter().map(|t| t.3)) };
+                }
+                let at = numbers.add(row);
+                products(group, row_bits, &mut values);
+                let table = numbers.tail_mut(at);
+                values.iter().enumerate().for_each(|(x, &z)| put(table, x, z, complex));
+                Factor { high, out, table: at, number: ONE }
+            })
+            .collect();
         PhaseJob { row_bits, local, complex, factors }
     }
 
@@ -124,7 +132,7 @@ impl PhaseJob {
         // SAFETY: slot `k` of the scratch is `row` reals; there are 2 * levels + 2 slots.
         let slot = |k: usize| unsafe { work.add(k * row) };
         let table = |at: usize| -> *const R { numbers.tail(at)[..row].as_ptr() };
-        let start = Node::<R> { table: std::ptr::null(), number: C64 { re: 1.0, im: 0.0 } };
+        let start = Node::<R> { table: std::ptr::null(), number: ONE };
         // What setting row bit c alone multiplies with, in this chunk; the last is the factor of all rows.
         let mut single = [start; 33];
         let mut many: [&[Factor]; 1] = [&[]];
@@ -197,7 +205,7 @@ impl<R: Real> Node<R> {
     }
 
     unsafe fn apply<I: Isa<R>, const CS: bool>(&self, row: *mut R, blocks: usize) {
-        let is_one = self.number.is_near(C64 { re: 1.0, im: 0.0 });
+        let is_one = self.number.is_near(ONE);
         let (re, im) = (R::of(self.number.re), R::of(self.number.im));
         // SAFETY: the row and the table have that many blocks.
         unsafe {
@@ -221,18 +229,35 @@ fn put<R: Real>(table: &mut [R], x: usize, z: C64, complex: bool) {
     }
 }
 
-/// For every x of `bits` bits, the product of the factors whose mask lies in x: halves by the highest bit.
-fn products(terms: &[(u32, C64)], bits: u32) -> Vec<C64> {
-    let mut out = Vec::with_capacity(1 << bits);
-    fill(terms, bits, &mut out);
-    out
+const ONE: C64 = C64 { re: 1.0, im: 0.0 };
+
+fn product(factors: impl Iterator<Item = C64>) -> C64 {
+    factors.fold(ONE, C64::mul)
 }
 
+/// For every x of `bits` bits, the product of the factors whose mask of low bits lies in x.
+fn products(terms: &[(u32, u64, u32, C64)], bits: u32, out: &mut Vec<C64>) {
+    out.clear();
+    if terms.iter().any(|(_, _, low, _)| low.count_ones() > 1) {
+        let terms: Vec<(u32, C64)> = terms.iter().map(|t| (t.2, t.3)).collect();
+        fill(&terms, bits, out);
+        return;
+    }
+    // One bit each: every bit doubles the table.
+    out.push(product(terms.iter().filter(|t| t.2 == 0).map(|t| t.3)));
+    for b in 0..bits {
+        let z = product(terms.iter().filter(|t| t.2 == 1 << b).map(|t| t.3));
+        out.extend_from_within(..);
+        if z != ONE {
+            out[1 << b..].iter_mut().for_each(|x| *x = x.mul(z));
+        }
+    }
+}
+
+/// As `products`, of any masks: halves by the highest bit.
 fn fill(terms: &[(u32, C64)], bits: u32, out: &mut Vec<C64>) {
-    let number = |terms: &[(u32, C64)]| terms.iter().fold(C64 { re: 1.0, im: 0.0 }, |z, (_, f)| z.mul(*f));
     if bits == 0 || terms.iter().all(|(mask, _)| *mask == 0) {
-        let z = number(terms);
-        out.resize(out.len() + (1 << bits), z);
+        out.resize(out.len() + (1 << bits), product(terms.iter().map(|t| t.1)));
         return;
     }
     let top = 1 << (bits - 1);
@@ -240,16 +265,7 @@ fn fill(terms: &[(u32, C64)], bits: u32, out: &mut Vec<C64>) {
     let start = out.len();
     fill(&without, bits - 1, out);
     let with: Vec<(u32, C64)> = with.into_iter().map(|(mask, z)| (mask & !top, z)).collect();
-    if with.iter().all(|(mask, _)| *mask == 0) {
-        let z = number(&with);
-        out.extend_from_within(start..);
-        for value in &mut out[start + top as usize..] {
-            *value = value.mul(z);
-        }
-        return;
-    }
     fill(&with, bits - 1, out);
-    for k in 0..top as usize {
-        out[start + top as usize + k] = out[start + top as usize + k].mul(out[start + k]);
-    }
+    let (low, high) = out[start..].split_at_mut(top as usize);
+    high.iter_mut().zip(low).for_each(|(x, y)| *x = x.mul(*y));
 }

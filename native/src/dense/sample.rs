@@ -9,13 +9,22 @@ use crate::dice::Dice;
 
 /// log2 of the groups, at most.
 const GROUP_BITS: u32 = 12;
-/// From this many shots a group on, its running sums are written down.
+/// From a shot for this many amplitudes on, the running sums of the whole state are written down.
+const FEW: usize = 8;
+/// Most bits of a state for that.
+const SMALL: u32 = 16;
+/// From a shot for this many amplitudes of a group on, its sums get a guide table.
 const MANY: usize = 4;
 
 /// `shots` indexes, in the order in which they were drawn.
 pub fn sample<R: Real>(state: &State<R>, shots: usize, dice: &mut Dice) -> Vec<u64> {
     let bits = state.width.max(R::LANE_BITS);
-    let group_bits = bits.saturating_sub(GROUP_BITS).max(bits / 2).max(R::LANE_BITS).min(bits);
+    if bits <= SMALL && shots >= (1usize << bits) / FEW {
+        let mut upto = vec![0.0; (1 << bits) + 1];
+        running(state, 0, &mut upto);
+        return pick(&upto, shots, dice);
+    }
+    let group_bits = bits.saturating_sub(GROUP_BITS).max(bits / 2).clamp(R::LANE_BITS, bits);
     let groups = 1usize << (bits - group_bits);
     let reals = (1usize << group_bits) * state.parts;
     let mut upto = Vec::with_capacity(groups + 1);
@@ -26,37 +35,41 @@ pub fn sample<R: Real>(state: &State<R>, shots: usize, dice: &mut Dice) -> Vec<u
         upto.push(total);
     }
     let guide = Guide::new(&upto);
-    let mut picks: Vec<(u32, u32, f64)> = (0..shots)
-        .map(|shot| {
+    // Shots by group (a counting sort), each with what its target lies beyond the group's start.
+    let mut first = vec![0u32; groups + 1];
+    let drawn: Vec<(u32, f64)> = (0..shots)
+        .map(|_| {
             let target = dice.unit() * total;
             let g = guide.find(&upto, target);
-            (g as u32, shot as u32, target - upto[g])
+            first[g + 1] += 1;
+            (g as u32, target - upto[g])
         })
         .collect();
-    let mut out = vec![0u64; shots];
-    if groups > 1 {
-        picks.sort_unstable_by_key(|&(g, shot, _)| (g as u64) << 32 | shot as u64);
+    for g in 0..groups {
+        first[g + 1] += first[g];
     }
+    let mut picks = vec![(0u32, 0.0); shots];
+    let mut next = first.clone();
+    for (shot, &(g, rest)) in drawn.iter().enumerate() {
+        picks[next[g as usize] as usize] = (shot as u32, rest);
+        next[g as usize] += 1;
+    }
+    let mut out = vec![0u64; shots];
     let size = 1usize << group_bits;
     let mut inside = vec![0.0; size + 1];
-    let mut at = 0;
-    while at < picks.len() {
-        let g = picks[at].0 as usize;
-        let end = at + picks[at..].iter().take_while(|p| p.0 as usize == g).count();
+    for g in (0..groups).filter(|&g| first[g] < first[g + 1]) {
+        let mine = &picks[first[g] as usize..first[g + 1] as usize];
         running(state, g * size, &mut inside);
         // The group's own sum was added in another order: its shots keep their share of it.
         let stretch = inside[size] / (upto[g + 1] - upto[g]);
-        if end - at >= size / MANY {
-            let guide = Guide::new(&inside);
-            for &(_, shot, rest) in &picks[at..end] {
-                out[shot as usize] = (g * size + guide.find(&inside, rest * stretch)) as u64;
-            }
-        } else {
-            for &(_, shot, rest) in &picks[at..end] {
-                out[shot as usize] = (g * size + find(&inside, rest * stretch)) as u64;
-            }
+        let guide = (mine.len() >= size / MANY).then(|| Guide::new(&inside));
+        for &(shot, rest) in mine {
+            let x = match &guide {
+                Some(guide) => guide.find(&inside, rest * stretch),
+                None => find(&inside, rest * stretch),
+            };
+            out[shot as usize] = (g * size + x) as u64;
         }
-        at = end;
     }
     out
 }
@@ -68,12 +81,17 @@ pub fn pick(upto: &[f64], shots: usize, dice: &mut Dice) -> Vec<u64> {
     (0..shots).map(|_| guide.find(upto, dice.unit() * total) as u64).collect()
 }
 
+/// Running sums of the weights of the amplitudes from `from` on, which is the first of a block.
 fn running<R: Real>(state: &State<R>, from: usize, upto: &mut [f64]) {
     let mut sum = 0.0;
-    for x in 0..upto.len() - 1 {
-        let (re, im) = state.get(from + x);
-        sum += re * re + im * im;
-        upto[x + 1] = sum;
+    let w = R::W;
+    for (block, out) in upto[1..].chunks_exact_mut(w).enumerate() {
+        let (re, im) = state.block(from / w + block);
+        for (lane, slot) in out.iter_mut().enumerate() {
+            let (a, b) = (re[lane].f64(), im.map_or(0.0, |im| im[lane].f64()));
+            sum += a * a + b * b;
+            *slot = sum;
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use super::isa::{with_isa, Isa, Level};
 use super::lanes::Real;
 use super::passes::Pass;
 use super::phases::Scratch;
+use super::tiny::Flushed;
 
 pub struct State<R: Real> {
     amplitudes: Buffer<R>,
@@ -147,6 +148,14 @@ impl<R: Real> State<R> {
         }
     }
 
+    /// Real and imaginary parts of block `number`.
+    #[inline]
+    pub fn block(&self, number: usize) -> (&[R], Option<&[R]>) {
+        let at = number * R::W * self.parts;
+        let re = &self.amplitudes[at..at + R::W];
+        (re, (self.parts == 2).then(|| &self.amplitudes[at + R::W..at + 2 * R::W]))
+    }
+
     #[inline]
     pub fn get(&self, x: usize) -> (f64, f64) {
         if self.parts == 1 {
@@ -181,6 +190,7 @@ impl<R: Real> State<R> {
             }
             let Some(chunk) = desk.chunk.as_mut() else { return };
             let chunk = chunk.as_mut_ptr();
+            let _flushed = Flushed::new();
             let (rows, scratch) = (&mut desk.rows.0, &mut desk.scratch);
             loop {
                 let number = next.fetch_add(1, Ordering::Relaxed);
