@@ -67,6 +67,26 @@ class Samples:
     def bits(self) -> bytes:
         """Bytes of 0 and 1, row = shot, column = cbit, for ``numpy.frombuffer``."""
 
+@final
+class FramePlan:
+    """A circuit compiled for the Clifford-frame simulator: gates of the Clifford group cost nothing per shot, and a
+    dense state holds the few qubits that others leave entangled. Raises ValueError for more than 8192 qubits."""
+
+    def __init__(self, circuit: Circuit) -> None: ...
+    @property
+    def width(self) -> int:
+        """Qubits of the largest dense state; above 34 the plan cannot run."""
+
+    def stats(self) -> dict[str, int]:
+        """Numbers of the plan: width, active, activations, rotations, instructions, symbols."""
+
+    def cost(self, shots: int) -> float:
+        """Estimated seconds of one thread; infinite for a plan that cannot run."""
+
+    def run(self, shots: int, seed: int, memory: int = 4 << 30) -> Samples:
+        """Samples the circuit; the same seed gives the same bits. Raises MemoryError, with the bytes needed, where
+        states would take more than ``memory`` bytes."""
+
 def read_qasm(text: str | bytes, strict: bool = False) -> Circuit:
     """The circuit of an OpenQASM 2 or 3 program, with the numbers of qubits and cbits that the semantic front end and
     ``qmk.sdk.lower`` give it. Raises ``Declined`` for what the front end must read: what this reader does not take,

@@ -40,6 +40,9 @@ pub struct Plan {
 /// Most qubits in use.
 pub const MAX_QUBITS: usize = 8192;
 
+/// Most qubits that are declared, and most cbits: their tables are made in full.
+pub const MAX_DECLARED: u32 = 1 << 26;
+
 /// A plan that takes less is not worth looking for another.
 const WORTH_SECONDS: f64 = 20e-6;
 
@@ -47,8 +50,12 @@ const WORTH_SECONDS: f64 = 20e-6;
 const USUAL_SHOTS: usize = 1024;
 
 impl Plan {
-    /// The circuit must have passed `Circuit::check`. None if it uses more than `MAX_QUBITS` qubits.
+    /// The circuit must have passed `Circuit::check`. None if it uses more than `MAX_QUBITS` qubits or
+    /// declares more than `MAX_DECLARED` qubits or cbits.
     pub fn compile(circuit: &Arc<Circuit>) -> Option<Plan> {
+        if circuit.n_qubits.max(circuit.n_cbits) > MAX_DECLARED {
+            return None;
+        }
         let (row, n) = used(circuit);
         if n > MAX_QUBITS {
             return None;

@@ -6,7 +6,7 @@ use pyo3::exceptions::{PyKeyboardInterrupt, PyMemoryError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::{Failure, Limits, Plan, MAX_QUBITS};
+use super::{Failure, Limits, Plan, MAX_DECLARED, MAX_QUBITS};
 use crate::circuit::python::PyCircuit;
 use crate::samples::python::PySamples;
 
@@ -22,7 +22,9 @@ impl PyFramePlan {
     #[new]
     fn new(py: Python<'_>, circuit: PyCircuit) -> PyResult<PyFramePlan> {
         let plan = py.detach(|| Plan::compile(&circuit.0));
-        let plan = plan.ok_or_else(|| PyValueError::new_err(format!("more than {MAX_QUBITS} qubits in use")))?;
+        let plan = plan.ok_or_else(|| {
+            PyValueError::new_err(format!("more than {MAX_QUBITS} qubits in use, or {MAX_DECLARED} declared"))
+        })?;
         Ok(PyFramePlan { plan, circuit })
     }
 

@@ -1,57 +1,18 @@
-"""Random programs for the frame simulator, and a program as rows of ``qmk_native.Circuit``."""
+"""Random programs for the frame simulator, and a bound on how far samples may be from a distribution."""
 
 from __future__ import annotations
 
 import math
 import random
-from typing import Any
 
 import qmk_native
 
 from qmk.sdk.program import Cond, Gate, Instruction, Logic, Measure, PauliNoise, Program, Register, Reset
 
-KINDS: dict[str, tuple[int, int, int]] = {
-    name: (number, qubits, params) for number, (name, qubits, params) in enumerate(qmk_native.KINDS)
-}
+KINDS: dict[str, tuple[int, int]] = {name: (qubits, angles) for name, qubits, angles in qmk_native.KINDS}
+"""qubits and angles of every kind of op"""
+
 GATES = [name for name in KINDS if name not in ("measure", "reset", "noise", "logic")]
-
-
-class Rows:
-    """The pools of a circuit while it is made."""
-
-    def __init__(self) -> None:
-        self.conds: list[tuple[str, list[int]]] = []
-        self.tables: list[tuple[list[int], list[int]]] = []
-
-    def cond(self, cond: Cond | None) -> int:
-        if cond is None:
-            return -1
-        operands = [cond[1]] if cond[0] == "bit" else [self.cond(part) for part in cond[1:]]
-        self.conds.append((cond[0], operands))
-        return len(self.conds) - 1
-
-    def op(self, item: Instruction) -> tuple[Any, ...]:
-        match item:
-            case Gate(name, qubits, params, cond):
-                return (KINDS[name][0], list(qubits), list(params), self.cond(cond), -1, -1)
-            case Measure(qubit, cbit, cond):
-                return (KINDS["measure"][0], [qubit], [], self.cond(cond), cbit, -1)
-            case Reset(qubit, cond):
-                return (KINDS["reset"][0], [qubit], [], self.cond(cond), -1, -1)
-            case PauliNoise(qubit, x, y, z):
-                return (KINDS["noise"][0], [qubit], [x, y, z], -1, -1, -1)
-            case Logic(table, inputs, cbit, cond):
-                words = [(table >> k) & (2**64 - 1) for k in range(0, 1 << len(inputs), 64)]
-                self.tables.append((list(inputs), words))
-                return (KINDS["logic"][0], [], [], self.cond(cond), cbit, len(self.tables) - 1)
-        raise AssertionError(item)
-
-
-def circuit_of(program: Program) -> Any:
-    rows = Rows()
-    ops = [rows.op(item) for item in program.instructions]
-    registers = [(r.name, list(r.cbits), r.descending) for r in program.registers]
-    return qmk_native.Circuit(program.n_qubits, program.n_cbits, ops, rows.conds, rows.tables, registers)
 
 
 def random_cond(dice: random.Random, cbits: int, depth: int = 2) -> Cond:
@@ -84,7 +45,7 @@ def random_program(
     read_all: bool = True,
 ) -> Program:
     """``conditions``: share of ops under one; ``dynamic``: share of measurements, resets and logic."""
-    fitting = [name for name in gates or GATES if KINDS[name][1] <= qubits]
+    fitting = [name for name in gates or GATES if KINDS[name][0] <= qubits]
     items: list[Instruction] = []
     written: list[int] = []
     cbits = 0
@@ -110,7 +71,7 @@ def random_program(
             items.append(PauliNoise(dice.randrange(qubits), x, y, z))
         else:
             name = dice.choice(fitting)
-            _, n, angles = KINDS[name]
+            n, angles = KINDS[name]
             params = tuple(random_angle(dice) for _ in range(angles))
             items.append(Gate(name, tuple(dice.sample(range(qubits), n)), params, cond()))
     if read_all:
@@ -119,3 +80,14 @@ def random_program(
             cbits += 1
     shown = Register("c", tuple(range(cbits)))
     return Program(qubits, cbits, tuple(items), (shown,), {})
+
+
+def assert_drawn_from(exact: dict[str, float], counts: dict[str, int], shots: int) -> None:
+    """By Bernstein's inequality, each outcome is farther off with a chance below e^-36 = 2e-16: less than 1e-9 for the
+    million outcomes that all tests together look at. Outcomes of chance 0 never come."""
+    assert sum(counts.values()) == shots
+    assert not set(counts) - set(exact), "impossible outcomes"
+    for outcome, chance in exact.items():
+        expected = chance * shots
+        allowed = math.sqrt(2 * 36 * expected * (1 - min(chance, 1.0)) + 576) + 24
+        assert abs(counts.get(outcome, 0) - expected) <= allowed, (outcome, expected, counts.get(outcome, 0))

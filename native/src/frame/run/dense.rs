@@ -4,12 +4,16 @@ use super::kernels::{self, Amplitudes};
 use super::lanes::{Factor, Lanes};
 use super::part::{split, Group, Part};
 use super::project;
+use super::several::{self, Rotation};
 use super::Batch;
 use crate::circuit::NONE;
 use crate::frame::plan::{Instr, Local};
 
 /// A measurement outcome less probable than this is rounding.
 pub const TINY: f64 = 1e-9;
+
+/// Most rotations of one pass through memory: a request to stop should not wait for more.
+const MOST_TOGETHER: usize = 64;
 
 /// Some shots of a group, the outcome they had and its weight.
 type Tossed = Option<(Vec<u64>, bool, f64)>;
@@ -99,6 +103,29 @@ impl Batch<'_> {
                 self.parts[part as usize] = Part::Groups(out);
             }
         }
+    }
+
+    /// Takes the rotations of a large part from instruction `at` on that can go through memory together; how many.
+    pub fn turn_several(&mut self, at: usize) -> usize {
+        let Instr::Turn { part, .. } = self.code.instrs[at] else { return 0 };
+        if self.parts[part as usize].is_lanes() || self.parts[part as usize].qubits() < several::LARGE {
+            return 0;
+        }
+        let run = self.code.instrs[at..].iter().map_while(|instr| match *instr {
+            Instr::Turn { part: same, p, cos, sin, sign: NONE, under: NONE } if same == part => {
+                Some(Rotation { p, cos, sin })
+            }
+            _ => None,
+        });
+        let rotations: Vec<Rotation> = run.take(MOST_TOGETHER).collect();
+        let count = several::together(&rotations);
+        if count < 2 {
+            return 0;
+        }
+        if let Part::Groups(groups) = &mut self.parts[part as usize] {
+            groups.iter_mut().for_each(|group| several::turn(&mut group.state, &rotations[..count]));
+        }
+        count
     }
 
     fn turn_lanes(&self, lanes: &mut Lanes, p: &Local, (cos, sin): (f32, f32), sign: u32, under: u32) {

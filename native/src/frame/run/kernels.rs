@@ -69,7 +69,8 @@ pub fn turn(state: &mut Amplitudes, p: &Local, cos: f64, sin: f64) {
 }
 
 simd! {
-    fn turn_blocks(re: &mut [f32], im: &mut [f32], x: u64, z: u64, real: bool, c: f32, s: f32) {
+    /// exp(-i angle/2 P) of 8 amplitudes or more; P = +-X^x Z^z times -i where `real`, the sign in s.
+    pub fn turn_blocks(re: &mut [f32], im: &mut [f32], x: u64, z: u64, real: bool, c: f32, s: f32) {
         match (x & 7, real) {
             (0, false) => blocks::<F, 0, false>(re, im, x, z, c, s),
             (1, false) => blocks::<F, 1, false>(re, im, x, z, c, s),
@@ -93,16 +94,24 @@ simd! {
 
 pub type Block = [f32; BLOCK];
 
+/// 0..count, by steps of one that the compiler does not know: it would otherwise take one number each of many blocks.
 #[inline(always)]
-pub fn load(all: &[f32], h: u64) -> Block {
-    let at = h as usize * BLOCK;
-    std::array::from_fn(|i| all[at..at + BLOCK][i])
+pub fn each(count: usize) -> impl Iterator<Item = usize> {
+    let step = std::hint::black_box(1);
+    std::iter::successors(Some(0), move |h| Some(h + step)).take_while(move |&h| h < count)
+}
+
+/// The blocks of a state; what is left over, if it is smaller than a block, is left out.
+#[inline(always)]
+pub fn blocks_of(all: &[f32]) -> &[Block] {
+    // SAFETY: a block is BLOCK numbers in a row, aligned as a number is; the length is that of the whole blocks.
+    unsafe { std::slice::from_raw_parts(all.as_ptr().cast(), all.len() / BLOCK) }
 }
 
 #[inline(always)]
-pub fn store(all: &mut [f32], h: u64, block: &Block) {
-    let at = h as usize * BLOCK;
-    all[at..at + BLOCK].copy_from_slice(block);
+pub fn blocks_of_mut(all: &mut [f32]) -> &mut [Block] {
+    // SAFETY: as above, and the numbers are borrowed for as long as the blocks.
+    unsafe { std::slice::from_raw_parts_mut(all.as_mut_ptr().cast(), all.len() / BLOCK) }
 }
 
 /// c a + s P b of a block and the block that P sends there, with the signs of the low bits in `s`.
@@ -134,32 +143,27 @@ fn blocks<const F: bool, const XL: usize, const REAL: bool>(
 ) {
     let (xh, zh) = (x >> 3, z >> 3);
     let low: Block = std::array::from_fn(|i| s * sign((i ^ XL) as u64 & z & 7));
-    let count = (re.len() / BLOCK) as u64;
+    let (re, im) = (blocks_of_mut(re), blocks_of_mut(im));
     if xh == 0 {
-        for h in 0..count {
-            let f = sign(h & zh);
+        for h in each(re.len()) {
+            let f = sign(h as u64 & zh);
             let s: Block = std::array::from_fn(|i| f * low[i]);
-            let (a, b) = (load(re, h), load(im, h));
-            let (a, b) = mix::<F, XL, REAL>((&a, &b), (&a, &b), c, &s);
-            store(re, h, &a);
-            store(im, h, &b);
+            let (a, b) = (re[h], im[h]);
+            (re[h], im[h]) = mix::<F, XL, REAL>((&a, &b), (&a, &b), c, &s);
         }
         return;
     }
     let pivot = top(xh);
-    for at in 0..count / 2 {
+    for at in 0..re.len() as u64 / 2 {
         let h = spread(at, pivot);
         let other = h ^ xh;
         let (f, g) = (sign(other & zh), sign(h & zh));
         let s: Block = std::array::from_fn(|i| f * low[i]);
         let t: Block = std::array::from_fn(|i| g * low[i]);
-        let (a, b, d, e) = (load(re, h), load(im, h), load(re, other), load(im, other));
-        let (p, q) = mix::<F, XL, REAL>((&a, &b), (&d, &e), c, &s);
-        let (u, v) = mix::<F, XL, REAL>((&d, &e), (&a, &b), c, &t);
-        store(re, h, &p);
-        store(im, h, &q);
-        store(re, other, &u);
-        store(im, other, &v);
+        let (h, other) = (h as usize, other as usize);
+        let (a, b, d, e) = (re[h], im[h], re[other], im[other]);
+        (re[h], im[h]) = mix::<F, XL, REAL>((&a, &b), (&d, &e), c, &s);
+        (re[other], im[other]) = mix::<F, XL, REAL>((&d, &e), (&a, &b), c, &t);
     }
 }
 
@@ -172,4 +176,97 @@ pub fn product(low: &Amplitudes, high: &Amplitudes) -> Amplitudes {
         out.im.extend(low.re.iter().zip(&low.im).map(|(&a, &b)| a * d + b * c));
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dice::Dice;
+    use crate::frame::run::project;
+
+    fn random(dice: &mut Dice, k: u32) -> Amplitudes {
+        let mut part = || (0..1 << k).map(|_| dice.unit() as f32 - 0.5).collect::<Vec<f32>>();
+        let mut state = Amplitudes { re: part(), im: part() };
+        let norm = project::chances(&state, &Local { x: 0, z: 0, power: 0 }).0.sqrt() as f32;
+        state.re.iter_mut().chain(&mut state.im).for_each(|x| *x /= norm);
+        state
+    }
+
+    fn paulis(dice: &mut Dice, k: u32) -> Vec<Local> {
+        let mut all = Vec::new();
+        for at in 0..200u64 {
+            let mask = if at % 3 == 0 { 7 } else { u64::MAX } & ((1 << k) - 1);
+            let (x, z) = (dice.bits() & mask, dice.bits() & mask);
+            let power = ((x & z).count_ones() + 2 * (dice.bits() & 1) as u32) as u8 & 3;
+            all.push(Local { x, z, power });
+            all.push(Local { x: 0, z, power: power & 2 });
+        }
+        all.retain(|p| p.x | p.z != 0);
+        all
+    }
+
+    fn far(one: &[f32], other: &[f32]) -> f32 {
+        assert_eq!(one.len(), other.len());
+        one.iter().zip(other).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+    }
+
+    /// a phi + b P phi, b a complex number.
+    fn mixed(state: &Amplitudes, p: &Local, a: f32, (b, c): (f32, f32)) -> Amplitudes {
+        let each = (0..state.re.len()).map(|at| {
+            let (re, im) = image(state, p, at as u64);
+            (a * state.re[at] + b * re - c * im, a * state.im[at] + b * im + c * re)
+        });
+        let (re, im) = each.unzip();
+        Amplitudes { re, im }
+    }
+
+    #[test]
+    fn rotations_are_cos_minus_i_sin_times_the_pauli() {
+        let mut dice = Dice::new(3, &[]);
+        for k in [1, 2, 3, 4, 7] {
+            for p in paulis(&mut dice, k) {
+                let mut state = random(&mut dice, k);
+                let expected = mixed(&state, &p, 0.6, (0.0, -0.8));
+                turn(&mut state, &p, 0.6, 0.8);
+                assert!(far(&state.re, &expected.re).max(far(&state.im, &expected.im)) < 1e-6);
+            }
+        }
+    }
+
+    #[test]
+    fn measurements_project_and_drop_the_pivot() {
+        let mut dice = Dice::new(4, &[]);
+        for k in [1, 2, 3, 4, 7] {
+            for p in paulis(&mut dice, k) {
+                let state = random(&mut dice, k);
+                let (zero, one) = project::chances(&state, &p);
+                assert!((zero + one - 1.0).abs() < 1e-5);
+                let pivot = top(if p.x != 0 { p.x } else { p.z });
+                for (outcome, weight) in [(false, zero), (true, one)] {
+                    if weight < 1e-3 {
+                        continue;
+                    }
+                    let kept = project::keep(&state, &p, outcome, weight);
+                    let r = (0.5 / weight.sqrt()) as f32;
+                    let expected = mixed(&state, &p, r, (if outcome { -r } else { r }, 0.0));
+                    assert!(far(&kept.re, &expected.re).max(far(&kept.im, &expected.im)) < 1e-5);
+                    let left = project::project(&state, &p, pivot, outcome, weight);
+                    for c in 0..left.re.len() as u64 {
+                        let b = spread(c, pivot);
+                        let flip = odd(b & p.z) ^ outcome ^ (p.power == 2);
+                        let b = if p.x == 0 { b | (flip as u64) << pivot } else { b };
+                        let scale = if p.x == 0 { 1.0 } else { std::f32::consts::SQRT_2 };
+                        assert!((left.re[c as usize] - scale * kept.re[b as usize]).abs() < 1e-5);
+                        assert!((left.im[c as usize] - scale * kept.im[b as usize]).abs() < 1e-5);
+                    }
+                }
+                if p.x != 0 {
+                    let mut turned = state.clone();
+                    project::swap(&mut turned, &p, pivot);
+                    project::swap(&mut turned, &p, pivot);
+                    assert!(far(&turned.re, &state.re).max(far(&turned.im, &state.im)) < 1e-6);
+                }
+            }
+        }
+    }
 }

@@ -8,6 +8,7 @@ mod lanes;
 mod lots;
 mod part;
 mod project;
+mod several;
 mod simd;
 
 use crate::circuit::{Circuit, NONE};
@@ -56,6 +57,10 @@ pub struct Batch<'a> {
 const CACHE_BYTES: u64 = 1 << 20;
 
 pub fn run(circuit: &Circuit, code: &Code, shots: usize, seed: u64, limits: &Limits) -> Result<Samples, Failure> {
+    let needed = (shots.div_ceil(64) as u64 * 8).saturating_mul(circuit.n_cbits as u64);
+    if needed > limits.memory {
+        return Err(Failure::Memory { needed });
+    }
     let mut samples = Samples::zeros(shots, circuit.n_cbits as usize);
     let all = samples.words();
     let most = (COLUMN_WORDS / code.n_symbols.max(1) as usize).max(16);
@@ -94,15 +99,18 @@ impl Batch<'_> {
     /// Executes the code from instruction `start` on. `memory`: bytes that states may take.
     fn run(&mut self, start: usize, limits: &Limits, memory: u64) -> Result<(), Failure> {
         let mut work = 0u64;
-        for at in start..self.code.instrs.len() {
+        let mut at = start;
+        while at < self.code.instrs.len() {
             let instr = self.code.instrs[at];
             if let Some(part) = instr.part() {
-                let words = self.words_apart();
-                if self.parts[part as usize].crowded(words.min(self.words)) {
-                    if self.words > words {
-                        return self.run_apart(at, words, limits, memory);
+                let fits = self.words_apart(memory);
+                if self.parts[part as usize].crowded(fits.clamp(1, self.words)) {
+                    if self.words > fits.max(1) {
+                        return self.run_apart(at, fits.max(1), limits, memory.saturating_sub(self.bytes()));
                     }
-                    self.parts[part as usize].scatter(self.words);
+                    if fits > 0 {
+                        self.parts[part as usize].scatter(self.words);
+                    }
                 }
                 let needed = self.needs(&instr);
                 if needed > memory {
@@ -114,7 +122,12 @@ impl Batch<'_> {
                     return self.run_apart(at, self.words / 2, limits, memory - held);
                 }
             }
-            work += self.step(&instr);
+            let taken = self.turn_several(at);
+            if taken == 0 {
+                work += self.step(&instr);
+            }
+            at += taken.max(1);
+            work += (taken as u64) << (self.code.width + 3);
             if work > 1 << 28 {
                 work = 0;
                 if (limits.stopped)() {
@@ -125,9 +138,11 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Words of a batch whose lanes fit the cache.
-    fn words_apart(&self) -> usize {
-        (CACHE_BYTES >> (9 + self.code.width).min(63)).max(1) as usize
+    /// Words of a batch whose lanes fit the cache; 0 if one has no room in the memory.
+    fn words_apart(&self, memory: u64) -> usize {
+        let word = 512u64 << self.code.width;
+        let room = memory.saturating_sub(self.bytes()) / 4 / word;
+        (CACHE_BYTES / word).max(1).min(room) as usize
     }
 
     fn bytes(&self) -> u64 {

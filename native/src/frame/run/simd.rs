@@ -13,12 +13,12 @@ macro_rules! simd {
             fn portable<const F: bool>($($arg: $type),*) $(-> $out)? $body
             #[cfg(target_arch = "x86_64")]
             {
-                #[target_feature(enable = "avx2,fma")]
+                #[target_feature(enable = "avx2,fma,popcnt,bmi1,bmi2")]
                 #[allow(clippy::too_many_arguments)]
                 unsafe fn wide($($arg: $type),*) $(-> $out)? {
                     portable::<true>($($arg),*)
                 }
-                if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
+                if super::simd::is_wide() {
                     // SAFETY: the features that `wide` is compiled for are there.
                     return unsafe { wide($($arg),*) };
                 }
@@ -29,6 +29,14 @@ macro_rules! simd {
 }
 
 pub(super) use simd;
+
+/// Whether the machine has all that the wide versions are compiled for.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+pub fn is_wide() -> bool {
+    use std::arch::is_x86_feature_detected as has;
+    has!("avx2") && has!("fma") && has!("popcnt") && has!("bmi1") && has!("bmi2")
+}
 
 /// a * b + c; in one rounding where that is one instruction.
 #[inline(always)]
