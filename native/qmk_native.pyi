@@ -200,26 +200,6 @@ class DensePlan:
         ``paulis``, one list a point, or without them Samples of ``shots`` shots."""
 
 @final
-class FramePlan:
-    """A circuit compiled for the Clifford-frame simulator."""
-
-    def __new__(cls, circuit: Circuit) -> FramePlan:
-        """Raises ValueError for more qubits than it takes."""
-
-    @property
-    def width(self) -> int:
-        """Most qubits of one dense state."""
-
-    def stats(self) -> dict[str, int]:
-        """What it is made of: width, activations, rotations, instructions, symbols."""
-
-    def cost(self, shots: int) -> float:
-        """Predicted seconds."""
-
-    def run(self, shots: int, seed: int, memory: int = ...) -> Samples:
-        """Raises MemoryError where more than ``memory`` bytes of states are needed."""
-
-@final
 class MpsPlan:
     """A circuit of gates and one final read-out, prepared for the matrix-product-state simulator."""
 

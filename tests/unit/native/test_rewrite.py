@@ -211,14 +211,25 @@ def test_conditions_too_tangled_to_fold_leave_the_circuit_as_it_was():
     case = Case(1)
     case.gate("ry", 0, params=(0.4,))
     early = case.cond("bit", 0)
-    for _ in range(60):
+    for _ in range(15):
         early = case.cond("xor", early, early)
-    case.gate("x", 0, cond=early)  # read before it is written, over 2^60 paths
+    case.gate("x", 0, cond=early)  # read before it is written, over 2^15 paths
     case.measure(0)
     circuit = case.circuit()
     made, report = qmk_native.rewrite(circuit, explain=True)
     assert made == circuit
     assert report["width_after"] == 1
+
+
+def test_conditions_that_nobody_could_write_out_are_no_circuit():
+    case = Case(1)
+    early = case.cond("bit", 0)
+    for _ in range(16):
+        early = case.cond("xor", early, early)
+    case.gate("x", 0, cond=early)
+    case.measure(0)
+    with pytest.raises(ValueError, match="written out has more than 65536 parts"):
+        case.circuit()
 
 
 def test_features_of_a_small_circuit():
