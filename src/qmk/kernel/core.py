@@ -101,8 +101,17 @@ class Kernel(State):
                 raise AssertionError(f"{type(event).__name__} is a journal record, not something that happens")
         if self.replan:  # a slot is free or a job waits, and nobody has asked the scheduler since
             self.launch_ready()
+        if self.waits.freed or self.asks.freed:
+            self._settle()
         out, self.out = self.out, []
         return out
+
+    def _settle(self) -> None:
+        """Clears away the used-up capabilities of sessions whose calls were answered."""
+        while freed := self.waits.freed or self.asks.freed:
+            session = self.sessions.get(freed.pop())
+            if session is not None:
+                authority.settle(self, session)
 
     def replay(self, records: Iterable[Event]) -> None:
         """Feed the records of ``Journal`` effects, oldest first, into a fresh kernel; gives no effects. Jobs that are

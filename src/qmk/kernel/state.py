@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import to_builtins
 
 from qmk.abi.calls import q_events
-from qmk.abi.rights import CAP_RESULT
+from qmk.abi.rights import CAP_RESULT, CAP_STATUS
 from qmk.base.errors import QmkError
 from qmk.base.ids import trace
 from qmk.kernel import authority, checkpoint, denials, firewall, ledger, records, views
@@ -263,14 +263,17 @@ class State:
         self.out.extend(ReplyError(conn, ref, error) for conn, ref in pending.callers)
 
     def open_wait(self, event: CallReceived, session: Session, job: Job, after: int, timeout_ms: int | None) -> None:
-        wait = self.waits.add(event.conn, event.ref, session.id, job.id, after, timeout_ms is not None)
+        under = authority.under(self, session, CAP_STATUS, job)
+        wait = self.waits.add(event.conn, event.ref, session.id, job.id, after, timeout_ms is not None, under)
         if timeout_ms is not None:
             self.out.append(SetTimer(wait.key, event.now_ns + timeout_ms * MS))
 
-    def answer_wait(self, conn: int, ref: int, job: Job, session: Session) -> None:
-        """Answers a q_wait with the state as it is, and with the result if the session may read it."""
+    def answer_wait(self, conn: int, ref: int, job: Job, session: Session, under: str = "") -> None:
+        """Answers a q_wait with the state as it is, and with the result if the session may read it, or if the call was
+        the last use of the capability ``under`` which it could have."""
         reply = views.wait_status(self.jobs, job)
-        if job.state == COMPLETED and CAP_RESULT in authority.rights_over(self, session, job):
+        rights = authority.rights_over(self, session, job) | authority.paid(self, under, job)
+        if job.state == COMPLETED and CAP_RESULT in rights:
             self.out.append(ReplyResult(conn, ref, job.id, 0, status=reply, result=views.result(job)))
         else:
             self.out.append(Reply(conn, ref, reply))
@@ -289,6 +292,7 @@ class State:
             checkpoint.refuse(self, ask, not_found(session.id))
         released = list(session.qubits)
         session.release(released)
+        authority.settle(self, session)
         for capability in list(session.caps.items.values()):
             if self.caps.get(capability.id) is capability and not capability.granted:
                 authority.revoke(self, capability, why)
@@ -311,7 +315,7 @@ class State:
         if wait.after == STATUS_WAIT:
             session = self.sessions.get(wait.session)
             assert session is not None, "a session's waits end with it"
-            self.answer_wait(wait.conn, wait.ref, job, session)
+            self.answer_wait(wait.conn, wait.ref, job, session, wait.under)
         else:
             self.answer_events(wait.conn, wait.ref, job, wait.after)
 

@@ -15,6 +15,7 @@ from msgspec import structs
 
 from qmk.abi import shapes
 from qmk.abi.calls import METHODS, q_checkpoint, q_migrate, q_replay, q_restore, q_rollback
+from qmk.abi.rights import CAP_CONTROL
 from qmk.base.errors import QmkError
 from qmk.base.ids import opaque
 from qmk.base.limits import LIMITS
@@ -140,6 +141,7 @@ def _going(kernel: State, session: Session, job_id: str) -> Job:
 
 def _open(kernel: State, event: CallReceived, session: Session, job: Job, kind: str, **fields: object) -> Ask:
     ask = Ask(key="", conn=event.conn, ref=event.ref, session=session.id, job=job.id, kind=kind)
+    ask.under = authority.under(kernel, session, CAP_CONTROL, job)
     for name, value in fields.items():
         setattr(ask, name, value)
     kernel.asks.add(ask)

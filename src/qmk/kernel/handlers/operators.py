@@ -58,7 +58,7 @@ def suspend(kernel: State, event: CallReceived) -> None:
     tenant = _tenant(kernel, event.params.tenant)
     _store(kernel, event, msgspec.structs.replace(tenant.config, suspended=True))
     for session in kernel.sessions:
-        authority.recheck_waits(kernel, session)
+        authority.recheck(kernel, session)
 
 
 def resume(kernel: State, event: CallReceived) -> None:
