@@ -14,6 +14,7 @@ from msgspec import structs
 from qmk.abi.calls import q_checkpoint, q_migrate
 from qmk.base.errors import QmkError
 from qmk.base.ids import opaque
+from qmk.base.limits import LIMITS
 from qmk.kernel import firewall, rollback
 from qmk.kernel.asks import CHECKPOINT, MIGRATE, ROLLBACK, Ask, Asked
 from qmk.kernel.effects import Interrupt, Reply, ReplyError
@@ -58,13 +59,13 @@ def saved(kernel: State, event: Saved) -> None:
     wanted = SAVE in asked and asked[SAVE].ref == event.checkpoint
     if wanted:
         del asked[SAVE]
-    room = kernel.tenant(job.tenant).account.storage.fits(event.size_bytes)
-    kernel.commit(structs.replace(event, kept=wanted and room), durable=wanted)
+    error = no_room(kernel, job.tenant, event.size_bytes) if wanted else None
+    kernel.commit(structs.replace(event, kept=wanted and error is None), durable=wanted)
     if not wanted:
         return
-    if not room:
+    if error is not None:
         for ask in _asks(kernel, job, CHECKPOINT):
-            refuse(kernel, ask, _no_room(kernel, job, event.size_bytes))
+            refuse(kernel, ask, error)
         return
     kernel.audit("checkpoint.save", job.tenant, job=job.id, checkpoint=event.checkpoint, epoch=event.epoch)
     row = kernel.jobs.checkpoints.by_id[event.checkpoint]
@@ -80,6 +81,8 @@ def yielded(kernel: State, event: Yielded) -> None:
     asked = kernel.asks.asked_of(job.id, job.fence)
     why = next((row.why for row in asked.values() if row.ref == event.checkpoint and row.why), event.why)
     region = next((ask.region for ask in reversed(_asks(kernel, job, MIGRATE))), "")
+    if why == "preempted" and region:  # it was to make room, and has been asked to go elsewhere since
+        why = "migrated"
     undone = [ask for ask in _asks(kernel, job, ROLLBACK) if why == "rewound" and ask.epoch == event.epoch]
     for ask in undone:
         kernel.asks.remove(ask)
@@ -132,23 +135,37 @@ def serve(kernel: State, ask: Ask, job: Job) -> None:
 
 
 def _serve_checkpoint(kernel: State, ask: Ask, job: Job) -> None:
-    saved = kernel.jobs.checkpoints.by_id.get(job.saved)
-    size = saved.size_bytes if saved is not None else 0
-    if not job.fence and not kernel.tenant(job.tenant).account.storage.fits(size):
-        refuse(kernel, ask, _no_room(kernel, job, size))
-    elif not job.fence:
-        kernel.asks.remove(ask)  # before the record, which has open asks looked at again
-        row = keep(kernel, job, ask.checkpoint)
-        kernel.out.append(Reply(ask.conn, ask.ref, reply_of(row)))
-    elif job.submitted.fenced:
+    if job.fence and job.submitted.fenced:
         interrupt(kernel, job, SAVE, ref=ask.checkpoint)
-    else:
+        return
+    if job.fence:
         refuse(kernel, ask, not_checkpointable(job))
+        return
+    saved = kernel.jobs.checkpoints.by_id.get(job.saved)
+    error = no_room(kernel, job.tenant, saved.size_bytes if saved is not None else 0)
+    if error is not None:
+        refuse(kernel, ask, error)
+        return
+    kernel.asks.remove(ask)  # before the record, which has open asks looked at again
+    row = keep(kernel, job, ask.checkpoint)
+    kernel.out.append(Reply(ask.conn, ask.ref, reply_of(row)))
 
 
-def _no_room(kernel: State, job: Job, size: int) -> QmkError:
-    """QUOTA_EXCEEDED: the tenant may not keep so much more."""
-    return kernel.tenant(job.tenant).account.storage.refusal(size, kernel.now_ns)
+def no_room(kernel: State, tenant: str, size: int = 0) -> QmkError | None:
+    """QUOTA_EXCEEDED when the tenant may not keep one checkpoint more, of ``size`` bytes. Asked when one is asked for,
+    and again when it comes: others may have come since."""
+    held = kernel.jobs.checkpoints.kept_of(tenant)
+    if held >= LIMITS.checkpoints:
+        return QmkError(
+            "QUOTA_EXCEEDED",
+            f"the tenant keeps {held} checkpoints, which is the limit 'checkpoints'",
+            quota="checkpoints",
+            asked=held + 1,
+            limit=LIMITS.checkpoints,
+            help="they go with their jobs: qmk gc --older-than forgets old ones",
+        )
+    storage = kernel.tenant(tenant).account.storage
+    return None if storage.fits(size) else storage.refusal(size, kernel.now_ns)
 
 
 def _serve_migrate(kernel: State, ask: Ask, job: Job) -> None:

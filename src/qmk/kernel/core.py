@@ -52,6 +52,7 @@ class Kernel(State):
         Reply, ReplyError, ReplyResult, Estimate or QueryResources, unless its connection closes first. Answers of
         launches that are no longer current, and of jobs that are gone, have no effect."""
         self.out = []
+        self.replan = self.replan or event.now_ns < self.now_ns  # the clock was set back, and the scheduler's timer not
         self.now_ns = event.now_ns
         self.jobs.queue.clock(event.now_ns)
         if not isinstance(event, Recovered):
@@ -219,6 +220,7 @@ class Kernel(State):
             self.answer(wait, self.jobs.by_id[wait.job])
             return
         if event.key == EPOCH_TIMER:
+            self.jobs.queue.woken()
             self.launch_ready()
             return
         if event.key == authority.IDLE_TIMER:

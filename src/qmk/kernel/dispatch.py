@@ -26,6 +26,7 @@ from qmk.kernel.schedule.messages import (
     Started,
     Stopped,
     Task,
+    Woken,
 )
 from qmk.kernel.schedule.plan import decide
 from qmk.kernel.schedule.shares import LONGEST_NS
@@ -140,6 +141,10 @@ class Dispatch:
 
     def decide(self, now_ns: int) -> list[Action]:
         return decide(self.schedule, [Clock(now_ns)])
+
+    def woken(self) -> None:
+        """The timer came that a decision asked for."""
+        self._tell(Woken())
 
     def misfits(self) -> list[str]:
         """Jobs that no region of the map can hold: it was larger when they were accepted."""

@@ -181,7 +181,8 @@ class Kill(msgspec.Struct, frozen=True):
 
 
 class SetTimer(msgspec.Struct, frozen=True):
-    """Send ``TimerFired(key)`` at wall-clock ``at_ns``; replaces a timer of the same key."""
+    """Send ``TimerFired(key)`` at wall-clock ``at_ns``, or when the time until then has passed, should the clock have
+    been set back; replaces a timer of the same key."""
 
     key: str
     at_ns: int

@@ -260,7 +260,8 @@ class JobTable:
         self.checkpoints.drop_passing(job.id, but=job.saved)
         job.retired = max(job.retired, record.fence)
         job.wanted_region = record.region or job.wanted_region
-        job.elsewhere = job.elsewhere or (record.why == "migrated" and record.fence > 0)
+        sent = record.why == "migrated" or record.region  # a preemption may answer a q_migrate as well
+        job.elsewhere = job.elsewhere or bool(sent and record.fence)
         self._vacate(job, record.now_ns, continued=record.why in ("preempted", "migrated"))
         self._requeue(job, record.now_ns, YIELDS[record.why], epoch=record.epoch)
 

@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 
-from qmk.abi.operator import OPERATOR_METHODS
 from qmk.abi.rights import DELEGABLE, JOB_RIGHTS, RIGHTS
 from qmk.base import limits
 from qmk.kernel.effects import Interrupt, Reply, ReplyError, ReplyResult, SetTimer
-from qmk.kernel.events import CallReceived, Saved, TimerFired
+from qmk.kernel.events import Saved, TimerFired
 from qmk.kernel.objects.capability import CapabilityTree, Limits
 
 
@@ -31,14 +30,6 @@ def take(bench: Any, taker: Any, capability: str, rights: list[str], **fields: A
     return bench.ask(
         "q_delegate", session_id=taker.session_id, capability=capability, rights=rights, **fields
     ).capability
-
-
-def suspended(bench: Any, tenant: str) -> list[Any]:
-    """The effects of the tenant's suspension."""
-    bench.count += 1
-    request = OPERATOR_METHODS["op_tenant_suspend"].request(tenant=tenant)
-    fields = {"conn": 0, "ref": bench.count, "method": "op_tenant_suspend", "params": request, "entropy": bytes(16)}
-    return bench.step(CallReceived, operator=True, **fields)
 
 
 def denied(bench: Any, name: str, session: Any, **params: Any) -> str:
@@ -200,7 +191,7 @@ def test_a_last_wait_is_over_with_what_let_it_in(bench: Any, strong: Any, foreig
     if how == "revoked":
         effects = bench.call("q_revoke", session_id=strong.session_id, capability=capability)
     elif how == "suspended":
-        effects = suspended(bench, "lab")
+        effects = bench.operate_for_effects("op_tenant_suspend", tenant="lab")
     else:
         effects = bench.call("q_close_session", session_id=foreign.session_id)
     errors = [(e.ref, e.error.kind.name) for e in effects if isinstance(e, ReplyError)]

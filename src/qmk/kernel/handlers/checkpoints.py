@@ -18,7 +18,6 @@ from qmk.abi.calls import METHODS, q_checkpoint, q_migrate, q_replay, q_restore,
 from qmk.abi.rights import CAP_CONTROL
 from qmk.base.errors import QmkError
 from qmk.base.ids import opaque
-from qmk.base.limits import LIMITS
 from qmk.kernel import admission, authority, checkpoint, firewall, mapping
 from qmk.kernel.asks import CHECKPOINT, MIGRATE, ROLLBACK, Ask
 from qmk.kernel.effects import Recall
@@ -43,7 +42,9 @@ PROGRAM_LATER = frozenset((q_replay.CALL.name, q_restore.CALL.name))
 def save(kernel: State, event: CallReceived, session: Session) -> None:
     request: q_checkpoint.Request = event.params
     job = _going(kernel, session, request.job_id)
-    _require_room(kernel, job.tenant)
+    error = checkpoint.no_room(kernel, job.tenant)
+    if error is not None:
+        raise error
     _open(kernel, event, session, job, CHECKPOINT, checkpoint=opaque("chk", event.entropy))
 
 
@@ -147,19 +148,6 @@ def _open(kernel: State, event: CallReceived, session: Session, job: Job, kind: 
     kernel.asks.add(ask)
     checkpoint.serve(kernel, ask, job)
     return ask
-
-
-def _require_room(kernel: State, tenant: str) -> None:
-    held = kernel.jobs.checkpoints.kept_of(tenant)
-    if held >= LIMITS.checkpoints:
-        raise QmkError(
-            "QUOTA_EXCEEDED",
-            f"the tenant keeps {held} checkpoints, which is the limit 'checkpoints'",
-            quota="checkpoints",
-            asked=held + 1,
-            limit=LIMITS.checkpoints,
-            help="they go with their jobs: qmk gc --older-than forgets old ones",
-        )
 
 
 def _again(kernel: State, event: CallReceived, session: Session, job: Job, key: str, **origin: str) -> None:

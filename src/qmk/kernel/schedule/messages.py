@@ -91,7 +91,11 @@ class Declined(_Event, frozen=True):
     job: str
 
 
-Event = Clock | ShareSet | AllowanceSet | Queued | Left | Started | Stopped | Declined
+class Woken(_Event, frozen=True):
+    """The timer that ``WakeAt`` asked for came, in time or, where the clock was set back, too early."""
+
+
+Event = Clock | ShareSet | AllowanceSet | Queued | Left | Started | Stopped | Declined | Woken
 
 
 class Place(_Event, frozen=True):
@@ -109,7 +113,8 @@ class Preempt(_Event, frozen=True):
 
 
 class WakeAt(_Event, frozen=True):
-    """Decide again at this wall-clock time, the next edge of an epoch."""
+    """Decide again at this wall-clock time, the next edge of an epoch. It replaces what was asked before: when the
+    clock is set back, the edge comes at an earlier time of it."""
 
     at_ns: int
 

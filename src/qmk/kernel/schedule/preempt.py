@@ -28,7 +28,7 @@ WAITING_TENANTS = 16
 def preempt(state: Schedule, actions: list[Action]) -> None:
     """Adds what to ask at an edge, and asks to be woken at the next one while that may be of use."""
     if not _of_use(state):
-        state.armed_epoch = None
+        state.armed_epoch = state.wake_ns = None
         return
     if state.armed_epoch is not None and state.epoch >= state.armed_epoch:
         state.armed_epoch = None
@@ -37,7 +37,16 @@ def preempt(state: Schedule, actions: list[Action]) -> None:
             actions.append(Preempt(entry.task.job))
     if state.armed_epoch is None and _of_use(state):
         state.armed_epoch = state.epoch + 1
-        actions.append(WakeAt(state.wall_of(state.armed_epoch * state.settings.epoch_ns)))
+    if state.armed_epoch is not None:
+        _wake_at(state, state.wall_of(state.armed_epoch * state.settings.epoch_ns), actions)
+
+
+def _wake_at(state: Schedule, wall_ns: int, actions: list[Action]) -> None:
+    """Asks to be woken then, unless that was asked: the scheduler's time stands still while the clock goes back, so an
+    edge may come at another time of the clock than it was thought to."""
+    if state.wake_ns != wall_ns:
+        state.wake_ns = wall_ns
+        actions.append(WakeAt(wall_ns))
 
 
 def _of_use(state: Schedule) -> bool:

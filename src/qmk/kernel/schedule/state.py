@@ -20,6 +20,7 @@ from qmk.kernel.schedule.messages import (
     Started,
     Stopped,
     Task,
+    Woken,
 )
 from qmk.kernel.schedule.order import rank
 from qmk.kernel.schedule.shares import Share, Shares, bounded
@@ -106,6 +107,9 @@ class Schedule:
         self.waiting = 0
         self.waiting_ns = 0
         self.armed_epoch: int | None = None
+        self.wake_ns: int | None = None
+        """the wall-clock time at which a timer is to wake the scheduler, for the edge that ``armed_epoch`` begins
+        with"""
         self.reserved: tuple[str, int] | None = None
         """the job that waits for room, and when it is predicted to have it"""
         self.tests = 0
@@ -136,6 +140,8 @@ class Schedule:
                 self._started(event)
             case Stopped():
                 self._stopped(event)
+            case Woken():
+                self.wake_ns = None
             case Declined():
                 entry = self.out.get(event.job)
                 if entry is not None:
@@ -168,7 +174,8 @@ class Schedule:
     def snapshot(self) -> dict[str, Any]:
         """Everything, as comparable data: equal after the same events."""
         return {
-            "now": (self.wall_ns, self.now_ns, self.armed_epoch, self.reserved, self.waiting, self.waiting_ns),
+            "now": (self.wall_ns, self.now_ns, self.reserved, self.waiting, self.waiting_ns),
+            "wake": (self.armed_epoch, self.wake_ns),
             "entries": {job: entry.comparable() for job, entry in self.entries.items()},
             "out": list(self.out),
             "fenced": list(self.fenced),
