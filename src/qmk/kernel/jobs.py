@@ -13,7 +13,6 @@ from typing import Any
 from msgspec import structs
 
 from qmk.base.errors import KINDS, QmkError
-from qmk.base.limits import LIMITS
 from qmk.kernel.accounts import Accounts
 from qmk.kernel.config import KernelConfig
 from qmk.kernel.dispatch import Dispatch
@@ -36,7 +35,7 @@ from qmk.kernel.objects.checkpoint import Checkpoint, CheckpointTable
 from qmk.kernel.objects.job import CANCELLED, COMPLETED, FAILED, QUEUED, RUNNING, Job
 
 PROGRESS_STEPS = 50
-"""A job's history has at most this many progress events a launch; q_status is always up to date."""
+"""A launch adds at most this many progress events to its job's history; q_status is always up to date."""
 
 GENERATION_BITS = 32
 """A fence number is the generation (starts of the daemon) above this many bits, a count of launches below."""
@@ -159,8 +158,7 @@ class JobTable:
             case Progressed():
                 job.shots_done = record.shots_done
                 job.progress_steps = progress_step(job, record.shots_done)
-                if len(job.events) < LIMITS.job_events:
-                    job.note(now_ns, "progress", shots_done=record.shots_done, shots_total=job.shots)
+                job.note(now_ns, "progress", shots_done=record.shots_done, shots_total=job.shots)
             case Finished():
                 job.usage = dict(record.usage)
                 job.shots_done = job.shots

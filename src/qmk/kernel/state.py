@@ -6,7 +6,6 @@ from typing import Any
 
 from msgspec import to_builtins
 
-from qmk.abi.calls import q_events
 from qmk.abi.rights import CAP_RESULT, CAP_STATUS
 from qmk.base.errors import QmkError
 from qmk.base.ids import trace
@@ -279,8 +278,8 @@ class State:
             self.out.append(Reply(conn, ref, reply))
 
     def answer_events(self, conn: int, ref: int, job: Job, after: int) -> None:
-        """Answers a q_events with what there is."""
-        self.out.append(Reply(conn, ref, q_events.Reply(job.events[after:], len(job.events), job.ended)))
+        """Answers a q_events with what there is, a page of it."""
+        self.out.append(Reply(conn, ref, views.events(job, after)))
 
     def end_session(self, session: Session, why: str = "closed") -> list[str]:
         """Closes a session; the qubit handles it still held. Its open waits are answered with SESSION_NOT_FOUND, and
@@ -321,7 +320,7 @@ class State:
 
     def _wake(self, job: Job) -> None:
         for wait in self.waits.of_job(job.id):
-            if job.ended or (wait.after != STATUS_WAIT and len(job.events) > wait.after):
+            if job.ended or (wait.after != STATUS_WAIT and job.last_seq > wait.after):
                 self.answer(wait, job)
 
     def _account(self, job: Job) -> None:

@@ -6,9 +6,10 @@ from typing import Any
 
 import msgspec
 
-from qmk.abi.calls import q_get_telemetry, q_result, q_status, q_submit, q_wait
+from qmk.abi.calls import q_events, q_get_telemetry, q_result, q_status, q_submit, q_wait
 from qmk.abi.shapes import Progress
 from qmk.base.errors import Finding
+from qmk.base.limits import LIMITS
 from qmk.kernel.jobs import JobTable
 from qmk.kernel.objects.job import QUEUED, Job
 from qmk.kernel.objects.session import Session
@@ -76,6 +77,14 @@ def submitted(jobs: JobTable, job: Job, warnings: list[Finding]) -> q_submit.Rep
         method=record.method,
         warnings=[msgspec.to_builtins(finding) for finding in warnings],
     )
+
+
+def events(job: Job, after: int) -> q_events.Reply:
+    """A page of the history, from the first event after ``after`` that is kept."""
+    first = max(0, after - job.dropped)
+    page = job.events[first : first + LIMITS.page_events]
+    last_seq = page[-1].seq if page else job.last_seq
+    return q_events.Reply(page, last_seq, job.ended and last_seq == job.last_seq, job.dropped)
 
 
 def result(job: Job) -> q_result.Reply:

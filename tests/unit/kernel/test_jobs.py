@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from qmk.abi.shapes import Policy
+from qmk.base.limits import LIMITS
 from qmk.kernel.effects import (
     ClearTimer,
     Forget,
@@ -18,7 +19,7 @@ from qmk.kernel.effects import (
     ReplyResult,
     SetTimer,
 )
-from qmk.kernel.events import ConnectionClosed, TimerFired
+from qmk.kernel.events import ConnectionClosed, TimerFired, Yielded
 from qmk.kernel.objects.job import ENDED, MOVES, STATES, IllegalMove
 
 
@@ -196,6 +197,45 @@ def test_events_are_dense_and_can_be_polled_for(bench: Any) -> None:
     assert [e.kind for e in history.events] == ["queued", "started", "progress", "completed"]
     tail = bench.ask("q_events", **ask, after=4)
     assert (tail.events, tail.last_seq, tail.ended) == ([], 4, True)
+
+
+def test_a_long_history_comes_in_pages_and_counts_what_it_dropped(
+    bench: Any, program: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A job may be stopped and taken up again for as long as somebody likes: what it keeps of that is bounded."""
+    monkeypatch.setitem(LIMITS.__dict__, "job_events", 20)
+    monkeypatch.setitem(LIMITS.__dict__, "page_events", 8)
+    session = bench.open()
+    job = bench.submit(session, graph=program(fences=3), fenced=True)
+    for n in range(30):
+        bench.start(job)
+        state = {"checkpoint": f"chk_{n}", "epoch": 1, "blob": "b", "size_bytes": 1, "why": "preempted"}
+        bench.step(Yielded, job=job, fence=bench.fence(job), **state)
+    bench.start(job)
+    bench.finish(job)
+    pages: list[Any] = []
+    while not pages or not pages[-1].ended:
+        after = pages[-1].last_seq if pages else 0
+        pages.append(bench.ask("q_events", session_id=session, job_id=job, after=after))
+    assert [len(page.events) for page in pages] == [8, 8, 4]
+    assert {page.dropped for page in pages} == {63 - 20}
+    told = [event for page in pages for event in page.events]
+    assert [event.seq for event in told] == list(range(44, 64))
+    assert told[-1].kind == "completed"
+    assert len(bench.kernel.jobs.by_id[job].events) == 20
+    assert bench.restarted().kernel.snapshot() == bench.kernel.snapshot()
+
+
+def test_a_long_poll_goes_on_past_what_was_dropped(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(LIMITS.__dict__, "job_events", 2)
+    session = bench.open()
+    job = bench.submit(session, shots=100)
+    bench.start(job)
+    bench.progress(job, 60)
+    (timer,) = bench.call("q_events", session_id=session, job_id=job, after=3)
+    assert isinstance(timer, SetTimer), "all there is was seen"
+    (reply,) = [effect.result for effect in bench.progress(job, 80) if isinstance(effect, Reply)]
+    assert ([event.seq for event in reply.events], reply.last_seq, reply.dropped) == ([4], 4, 2)
 
 
 def test_telemetry_says_what_is_known(bench: Any, program: Any) -> None:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from qmk.abi.calls.q_events import JobEvent
 from qmk.abi.calls.q_get_mapping import Placement
+from qmk.base.limits import LIMITS
 from qmk.kernel.events import Submitted
 
 VALIDATING = "VALIDATING"
@@ -52,13 +53,15 @@ class Job:
     index of the first qubit where a worker last took it. ``saved`` is the checkpoint that the next launch continues
     from, ``epochs_done`` the epochs behind the state last heard of. ``crashes`` counts the daemons that went down with
     a launch of it, ``retired`` is its newest launch known to be over. ``wanted_region`` is where q_migrate sent it,
-    ``elsewhere`` says that the next launch must be in another process.
+    ``elsewhere`` says that the next launch must be in another process. ``events`` is the history without its first
+    ``dropped`` events: a job that is moved or taken back for ever must not fill the memory.
     Everything but ``fence`` and ``shots_done`` follows from the journal's records alone.
     """
 
     __slots__ = (
         "attempts",
         "crashes",
+        "dropped",
         "elsewhere",
         "ended_ns",
         "epochs_done",
@@ -99,6 +102,7 @@ class Job:
         self.error: dict[str, Any] | None = None
         self.usage: dict[str, Any] = {}
         self.events: list[JobEvent] = []
+        self.dropped = 0
 
     @property
     def id(self) -> str:
@@ -122,14 +126,22 @@ class Job:
             return min(self.epochs_done + 1, self.submitted.epochs)
         return 1 if self.started_ns else 0
 
+    @property
+    def last_seq(self) -> int:
+        """The number of the newest event."""
+        return self.dropped + len(self.events)
+
     def move(self, target: str) -> None:
         if (self.state, target) not in _ALLOWED:
             raise IllegalMove(f"{self.id}: {self.state} -> {target}")
         self.state = target
 
     def note(self, now_ns: int, kind: str, **fields: Any) -> None:
-        """Appends to the history that q_events shows."""
-        self.events.append(JobEvent(len(self.events) + 1, now_ns / 1e9, kind, fields))
+        """Appends to the history that q_events shows; the oldest event gives way to one too many."""
+        self.events.append(JobEvent(self.last_seq + 1, now_ns / 1e9, kind, fields))
+        if len(self.events) > LIMITS.job_events:
+            del self.events[0]
+            self.dropped += 1
 
     def comparable(self) -> dict[str, Any]:
         """All that a replay of the journal must rebuild."""
