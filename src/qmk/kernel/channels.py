@@ -1,14 +1,15 @@
 """All channels, and what jobs hold of them: how each journal record changes both.
 
 Like ``jobs``, nothing but records changes what ``snapshot`` shows. A job's ``Hold`` begins with the record that accepts
-it, which charges its Bell pairs, and ends with the job.
+it, which charges its Bell pairs, and ends with the job. Which jobs a channel is still needed by is kept up with every
+record, since calls ask for it and there may be many jobs.
 """
 
 from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 import msgspec
@@ -37,16 +38,13 @@ class Hold(msgspec.Struct):
     uses: tuple[ChannelUse, ...]
     started: bool = False
 
-    def last_epoch(self, channel: str) -> int:
-        """The last epoch of the program with a use of the channel; 0 when there is none."""
-        return max((use.last_epoch for use in self.uses if use.channel == channel), default=0)
-
 
 class ChannelTable:
     def __init__(self, tenant_of: Callable[[str], Tenant]) -> None:
         self._tenant_of = tenant_of
         self.by_id: dict[str, Channel] = {}
         self.holds: dict[str, Hold] = {}
+        self._needing: dict[str, dict[str, None]] = {}
         self._ended: dict[str, deque[str]] = {}
         self._expiries: list[tuple[int, str]] = []
 
@@ -84,6 +82,8 @@ class ChannelTable:
         for job in changed:
             if job.ended:
                 self._release(job.id)
+            elif job.submitted.channels:
+                self._look(job)
 
     def due(self, now_ns: int) -> Iterator[Channel]:
         """Channels whose time is over, as they are found; each is to be ended by whoever takes it."""
@@ -93,9 +93,10 @@ class ChannelTable:
             if channel is not None and not channel.ended and channel.expiry_ns == expiry_ns:
                 yield channel
 
-    def holders(self, channel: str) -> list[str]:
-        """Jobs that hold of the channel."""
-        return [job for job, hold in self.holds.items() if hold.last_epoch(channel)]
+    def needing(self, channel: str) -> Collection[str]:
+        """Jobs with a use of the channel before them: in epochs behind the state that they have reached, or would go on
+        from."""
+        return self._needing.get(channel, {}).keys()
 
     def snapshot(self) -> dict[str, Any]:
         return {
@@ -110,8 +111,26 @@ class ChannelTable:
 
     def _release(self, job: str) -> None:
         hold = self.holds.pop(job, None)
-        if hold is not None and not hold.started:
+        if hold is None:
+            return
+        for use in hold.uses:
+            self._spare(use.channel, job)
+        if not hold.started:
             self._charge(hold.uses, -1)
+
+    def _look(self, job: Job) -> None:
+        """The job got on, or was taken back."""
+        for use in job.submitted.channels:
+            if use.last_epoch > job.epochs_done:
+                self._needing.setdefault(use.channel, {})[job.id] = None
+            else:
+                self._spare(use.channel, job.id)
+
+    def _spare(self, channel: str, job: str) -> None:
+        jobs = self._needing.get(channel, {})
+        jobs.pop(job, None)
+        if not jobs:
+            self._needing.pop(channel, None)
 
     def _charge(self, uses: tuple[ChannelUse, ...], sign: int) -> None:
         for use in uses:

@@ -61,7 +61,7 @@ class Kernel(State):
             case CallReceived():
                 self._call(event)
             case Routed():
-                pending = self.take_pending(event.job)
+                pending = self.pending.take(event.job)
                 if pending is not None:
                     submit.routed(self, pending, event)
             case Refused():
@@ -175,7 +175,7 @@ class Kernel(State):
         ask = self.asks.get(event.job)
         if ask is not None:
             checkpoint.refuse(self, ask, reported_error(event.kind, event.message, event.fields))
-        pending = self.take_pending(event.job)
+        pending = self.pending.take(event.job)
         if pending is not None:
             self.drop_pending(pending, reported_error(event.kind, event.message, event.fields))
 
@@ -245,8 +245,7 @@ class Kernel(State):
             self.close_wait(wait)
         for ask in self.asks.of_conn(conn):
             self.asks.remove(ask)
-        for pending in self.pending.values():
-            pending.callers = [caller for caller in pending.callers if caller[0] != conn]
+        self.pending.disconnect(conn)
         self.sessions.disconnect(conn)
 
     def _recovered(self, event: Recovered) -> None:
@@ -276,7 +275,7 @@ class Kernel(State):
     def _shut_down(self, event: ShuttingDown) -> None:
         self.closing = True
         for pending in list(self.pending.values()):
-            self.take_pending(pending.draft.job)
+            self.pending.take(pending.draft.job)
             self.drop_pending(pending, submit.closing())
         launches = [(job.id, job.fence) for job in self.jobs.launched.values()]
         if launches:

@@ -79,8 +79,7 @@ class JobTable:
             case ShuttingDown():
                 return self._requeue_all(record)
             case CheckpointDropped():
-                self._drop_checkpoint(record.checkpoint)
-                return []
+                return self._drop_checkpoint(record.checkpoint)
             case Started() | Progressed() | Finished() | Failed() | Cancelled() | Saved() | Yielded():
                 job = self.by_id.get(record.job)
                 if job is None:
@@ -263,13 +262,15 @@ class JobTable:
         self._vacate(job, record.now_ns, continued=record.why in ("preempted", "migrated"))
         self._requeue(job, record.now_ns, YIELDS[record.why], epoch=record.epoch)
 
-    def _drop_checkpoint(self, checkpoint: str) -> None:
+    def _drop_checkpoint(self, checkpoint: str) -> list[Job]:
         """A job that was to go on from it starts anew: the bits are the same, it only takes longer."""
         row = self.checkpoints.by_id.get(checkpoint)
         job = self.by_id.get(row.job) if row is not None else None
-        if job is not None and job.saved == checkpoint:
-            job.saved, job.epochs_done = "", 0
         self.checkpoints.drop(checkpoint)
+        if job is None or job.saved != checkpoint:
+            return []
+        job.saved, job.epochs_done = "", 0
+        return [job]
 
     def _requeue(self, job: Job, now_ns: int, reason: str, **fields: Any) -> None:
         self._vacate(job, now_ns)

@@ -44,7 +44,7 @@ from qmk.kernel.objects.channel import Channel
 from qmk.kernel.objects.job import COMPLETED, FAILED, Job
 from qmk.kernel.objects.session import Session, SessionTable, not_found
 from qmk.kernel.objects.tenant import Tenant
-from qmk.kernel.pending import Pending
+from qmk.kernel.pending import Pending, PendingTable
 from qmk.kernel.schedule.messages import Action, Place, Preempt, WakeAt
 from qmk.kernel.tenants import TenantTable
 from qmk.kernel.waits import STATUS_WAIT, Wait, WaitTable
@@ -65,8 +65,7 @@ class State:
         self.replan = False
         self.now_ns = 0
         self.out: list[Effect] = []
-        self.pending: dict[str, Pending] = {}
-        self.pending_keys: dict[tuple[str, str], str] = {}
+        self.pending = PendingTable()
         self.sessions = SessionTable(self.config.sessions, self.config.session_idle_s * SECOND)
         self.waits = WaitTable(self.config.open_waits)
         self.asks = AskTable(self.config.open_waits)
@@ -101,7 +100,7 @@ class State:
     def only_local(self) -> bool:
         """Whether there is no tenant but the local one: nothing is to be kept from anybody, and owners that a program
         names are labels of its own."""
-        return not any(self.tenants.registered())
+        return not self.tenants.others
 
     def session_of(self, event: CallReceived, session_id: str) -> Session:
         """The caller's session. SESSION_NOT_FOUND without one, TENANT_SUSPENDED when its tenant is suspended."""
@@ -247,13 +246,6 @@ class State:
         where = {"region": place.region, "first_qubit": place.first_qubit, "n_qubits": record.n_qubits}
         self.audit("job.launch", job.tenant, job=job.id, fence=fence, engine=record.engine, **where)
         checkpoint.settle(self, job)
-
-    def take_pending(self, job_id: str) -> Pending | None:
-        """The job the router answers for; None when it is gone since."""
-        pending = self.pending.pop(job_id, None)
-        if pending is not None:
-            self.pending_keys.pop((pending.draft.tenant, pending.draft.idempotency_key), None)
-        return pending
 
     def drop_pending(self, pending: Pending, error: QmkError) -> None:
         draft = pending.draft

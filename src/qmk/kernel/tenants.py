@@ -21,6 +21,7 @@ class TenantTable:
 
     def __init__(self, local: TenantConfig) -> None:
         self._by_name: dict[str, Tenant] = {local.name: Tenant(local)}
+        self._local = local.name
         self._registered: set[str] = set()
         self._tokens: dict[str, dict[str, TokenIssued]] = {}
 
@@ -34,6 +35,16 @@ class TenantTable:
     def registered(self) -> Iterator[Tenant]:
         """In order of their names."""
         return (self._by_name[name] for name in sorted(self._registered))
+
+    @property
+    def count(self) -> int:
+        """How many are registered."""
+        return len(self._registered)
+
+    @property
+    def others(self) -> int:
+        """How many there are beside the local one, which an operator may have registered to change it."""
+        return len(self._registered) - (self._local in self._registered)
 
     def knows(self, name: str) -> bool:
         return name in self._registered

@@ -27,6 +27,8 @@ def prepare(host: Any, call: Call) -> dict[str, str]:
     if call.name in ("q_release", "q_close_session"):
         handles = host.send("q_alloc", session_id=names[SESSION], n=2)["handles"]
         names["lq_example"] = handles[0].removesuffix("_0")
+    if call.name == "q_open_chan":
+        host.neighbour()
     if "channel" in call.example[0]:
         names[CHANNEL] = host.channel(names[SESSION])
     if call.name in ("q_checkpoint", "q_restore", "q_migrate", "q_rollback"):

@@ -1,8 +1,9 @@
 """Channels between tenants: q_open_chan, q_close_chan, q_chan_status.
 
 Each tenant gives its own word only: the proposer by proposing, the peer by approving. The tenant is the session's; the
-names in ``peers`` only say whom the proposal is for, and whether such a tenant exists is never answered.
-"""
+names in ``peers`` only say whom the proposal is for. Where an operator has registered other tenants, whether one of
+that name exists is not answered: a proposal would tell anybody who else uses the daemon. Where there is nobody but the
+local tenant there is nothing to tell, and a channel to another is refused."""
 
 from __future__ import annotations
 
@@ -45,9 +46,11 @@ def _propose(kernel: State, event: CallReceived, session: Session) -> Channel:
     if request.fidelity is None or request.entanglements_max is None:
         missing = "fidelity" if request.fidelity is None else "entanglements_max"
         raise _invalid(missing, f"a proposal says what it is for: {missing} is missing")
-    session.tenant.channels.require()
     a, b = request.peers
     peer = b if a == tenant else a
+    if peer != tenant and kernel.only_local:
+        raise _nobody(tenant, peer)
+    session.tenant.channels.require()
     made = link.delivery(kernel.config.link, request.fidelity)
     channel = Channel(
         id=opaque("chan", event.entropy),
@@ -128,7 +131,7 @@ def shown(kernel: State, channel: Channel) -> ChannelState:
         expiry=channel.expiry_ns / SECOND if channel.expiry_ns else None,
         rounds=channel.rounds,
         raw_pairs=channel.raw_pairs,
-        jobs=len(firewall.needing(kernel, channel.id)),
+        jobs=len(kernel.channels.needing(channel.id)),
     )
 
 
@@ -146,6 +149,15 @@ def _expiry_ns(kernel: State, expiry: float | None) -> int:
     if ns >= 1 << 63:
         raise _invalid("expiry", f"expiry {expiry:g} is beyond the year 2262; leave it out for no expiry")
     return ns
+
+
+def _nobody(tenant: str, peer: str) -> QmkError:
+    return QmkError(
+        "INVALID_PARAMS",
+        f"q_open_chan: this daemon has no tenant but '{tenant}', so nobody could approve a channel to '{peer[:64]}'",
+        field="peers",
+        help=f"name '{tenant}' twice for a channel within it; an operator registers others with 'qmk tenant add'",
+    )
 
 
 def _invalid(field: str, message: str) -> QmkError:

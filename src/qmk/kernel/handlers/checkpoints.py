@@ -108,7 +108,7 @@ def recalled(kernel: State, event: Recalled) -> None:
         ask.placements = mapping.placements(unpack(event.graph))
         checkpoint.serve(kernel, ask, kernel.jobs.by_id[ask.job])
         return
-    pending = kernel.take_pending(event.key)
+    pending = kernel.pending.take(event.key)
     if pending is None:
         return
     try:

@@ -35,7 +35,7 @@ def add(kernel: State, event: CallReceived) -> None:
             field="tenant",
             help="change it with op_tenant_set ('qmk tenant set')",
         )
-    check("tenants", sum(1 for _ in kernel.tenants.registered()) + 1)
+    check("tenants", kernel.tenants.count + 1)
     _store(kernel, event, _changed(TenantConfig(name=request.tenant), request))
 
 
