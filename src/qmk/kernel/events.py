@@ -165,8 +165,9 @@ class Saved(_Event, frozen=True):
 
 class Yielded(_Event, frozen=True):
     """As ``Saved``, and the launch ended there: preempted, migrated, or asked to rewind. The job goes back to the queue
-    and continues from the state. ``why``: "preempted", "migrated" or "rewound". The kernel also makes such records
-    itself, with a checkpoint that exists or with none (the start of the program; also with ``why`` "unreadable")."""
+    and continues from the state. ``why``: "preempted", "migrated", "rewound" or "channel" (one that it uses has ended).
+    The kernel also makes such records itself, with a checkpoint that exists or with none (the start of the program;
+    also with ``why`` "unreadable")."""
 
     job: str
     fence: int

@@ -35,7 +35,8 @@ from qmk.kernel.objects.checkpoint import Checkpoint, CheckpointTable
 from qmk.kernel.objects.job import CANCELLED, COMPLETED, FAILED, QUEUED, RUNNING, Job
 
 PROGRESS_STEPS = 50
-"""A launch adds at most this many progress events to its job's history; q_status is always up to date."""
+"""A launch adds one progress event to its job's history for each of so many equal parts of the shots, and one more
+where progress is the first that is heard of it; q_status is always up to date."""
 
 GENERATION_BITS = 32
 """A fence number is the generation (starts of the daemon) above this many bits, a count of launches below."""

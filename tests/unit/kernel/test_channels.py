@@ -18,7 +18,8 @@ from qmk.kernel.events import (
     TimerFired,
     Yielded,
 )
-from qmk.kernel.objects.channel import MOVES, OPEN, PROPOSED, STATES, Channel, IllegalMove
+from qmk.kernel.objects.channel import MOVES, OPEN, PROPOSED, STATES, Channel
+from qmk.kernel.objects.moves import IllegalMove
 from qmk.qvm.graph import Graph, pack, unpack
 from qmk.qvm.link import Link
 from qmk.sdk.kit.builder import Builder

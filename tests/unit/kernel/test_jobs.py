@@ -20,7 +20,8 @@ from qmk.kernel.effects import (
     SetTimer,
 )
 from qmk.kernel.events import ConnectionClosed, TimerFired, Yielded
-from qmk.kernel.objects.job import ENDED, MOVES, STATES, IllegalMove
+from qmk.kernel.objects.job import ENDED, MOVES, STATES
+from qmk.kernel.objects.moves import IllegalMove
 
 
 def test_only_the_moves_of_the_table_exist(bench: Any) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from qmk.abi.calls.q_events import JobEvent
 from qmk.abi.calls.q_get_mapping import Placement
 from qmk.base.limits import LIMITS
 from qmk.kernel.events import Submitted
+from qmk.kernel.objects.moves import Move, Moves
 
 VALIDATING = "VALIDATING"
 QUEUED = "QUEUED"
@@ -20,13 +21,7 @@ STATES = (VALIDATING, QUEUED, RUNNING, COMPLETED, FAILED, CANCELLED)
 ENDED = frozenset((COMPLETED, FAILED, CANCELLED))
 
 
-class Move(NamedTuple):
-    source: str
-    target: str
-    cause: str
-
-
-MOVES: tuple[Move, ...] = (
+MOVES = Moves(
     Move(VALIDATING, QUEUED, "verified and routed, in the journal"),
     Move(QUEUED, RUNNING, "a worker took it"),
     Move(RUNNING, QUEUED, "its worker died and attempts are left, the daemon stopped, or it yielded at a fence"),
@@ -37,12 +32,6 @@ MOVES: tuple[Move, ...] = (
     Move(RUNNING, CANCELLED, "q_cancel"),
 )
 """Every move there is. A program refused while VALIDATING leaves no job."""
-
-_ALLOWED = frozenset((move.source, move.target) for move in MOVES)
-
-
-class IllegalMove(AssertionError):
-    """A move that is not in ``MOVES``: a bug of the kernel, never of a caller."""
 
 
 class Job:
@@ -132,8 +121,7 @@ class Job:
         return self.dropped + len(self.events)
 
     def move(self, target: str) -> None:
-        if (self.state, target) not in _ALLOWED:
-            raise IllegalMove(f"{self.id}: {self.state} -> {target}")
+        MOVES.require(self.id, self.state, target)
         self.state = target
 
     def note(self, now_ns: int, kind: str, **fields: Any) -> None:

@@ -17,6 +17,7 @@ from msgspec import structs
 from qmk.abi.shapes import QuotaFigures
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
+from qmk.base.units import seconds_text
 
 Kind = Literal["held", "per_job", "spent", "rate"]
 SECOND_NS = 1_000_000_000
@@ -160,15 +161,18 @@ class Quota:
     def never(self, more: int) -> QmkError:
         """QUOTA_EXCEEDED for what exceeds the limit by itself."""
         row = self.row
-        return self._error(f"{more} {row.unit} of one job exceed", more, 0, "", False, {})
+        verb = "exceeds" if more == 1 else "exceed"
+        return self._error(f"{_counted(more, row.unit)} of one job {verb}", more, 0, "", False, {})
 
-    def exceeded(self, more: int, retryable: bool, **fields: Any) -> QmkError:
-        """The refusal of ``more`` on top of what is used."""
+    def exceeded(self, more: int, retryable: bool, frees: str = "", **fields: Any) -> QmkError:
+        """The refusal of ``more`` on top of what is used. ``frees``: when it is free again, where that is known better
+        than the table does."""
         row = self.row
-        used = _in_units(self.used, row.scale)
+        used, asked = _in_units(self.used, row.scale), _in_units(more, row.scale)
         top = f" on top of {used}" if used else ""
-        then = f"; it is free again {row.frees}" if retryable and row.frees else ""
-        lead = f"{_in_units(more, row.scale)} {row.unit}{top} exceed"
+        frees = frees or row.frees
+        then = f"; it is free again {frees}" if retryable and frees else ""
+        lead = f"{_counted(asked, row.unit)}{top} {'exceeds' if asked == 1 else 'exceed'}"
         return self._error(lead, _in_units(self.used + more, row.scale), used, then, retryable, fields)
 
     def _error(
@@ -177,7 +181,7 @@ class Quota:
         whose = "the session's quota" if self.owner == SESSION else "the quota"
         return QmkError(
             "QUOTA_EXCEEDED",
-            f"{lead} {whose} '{self.name}' of {self.limit} {self.row.unit}{then}",
+            f"{lead} {whose} '{self.name}' of {_counted(self.limit, self.row.unit)}{then}",
             quota=self.name,
             asked=asked,
             limit=self.limit,
@@ -214,9 +218,10 @@ class Spent(Quota):
 
     def refusal(self, more: int, now_ns: int) -> QmkError:
         if more + self.held > self.bound:  # what others reserve is charged or given back when their jobs end
-            return self.exceeded(more, more <= self.bound)
+            return self.exceeded(more, more <= self.bound, _ENDS)
         wait_ms = max(1, -(-(self.ends_ns - now_ns) // 1_000_000))
-        return self.exceeded(more, True, retry_after_ms=wait_ms, period_end=self.ends_ns / SECOND_NS)
+        frees = f"{self.row.frees}, in {seconds_text(wait_ms / 1000)}"
+        return self.exceeded(more, True, frees, retry_after_ms=wait_ms, period_end=self.ends_ns / SECOND_NS)
 
     def figures(self, now_ns: int) -> QuotaFigures:
         return structs.replace(super().figures(now_ns), period_end=self.ends_ns / SECOND_NS)
@@ -279,7 +284,7 @@ class Rate(Quota):
             self.refused += 1
             self.look(now_ns)
             wait_ms = -(-(ready_ns - now_ns - MINUTE_NS) // 1_000_000)
-            raise self.exceeded(1, True, retry_after_ms=wait_ms)
+            raise self.exceeded(1, True, f"in {seconds_text(wait_ms / 1000)}", retry_after_ms=wait_ms)
         self.ready_ns = ready_ns
         self.refused = 0
 
@@ -299,6 +304,11 @@ def made(name: str, limit: int, owner: str) -> Quota:
         return Storage(name, limit, owner)
     kind = QUOTAS[name].kind
     return {"held": Quota, "per_job": Quota, "spent": Spent, "rate": Rate}[kind](name, limit, owner)
+
+
+def _counted(amount: float, unit: str) -> str:
+    """``1 call``, ``2 calls``."""
+    return f"{amount} {unit.removesuffix('s') if amount == 1 else unit}"
 
 
 def _in_units(amount: int, scale: int) -> int | float:

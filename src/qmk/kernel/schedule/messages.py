@@ -57,7 +57,8 @@ class AllowanceSet(_Event, frozen=True):
 
 
 class Queued(_Event, frozen=True):
-    """The job waits: for the first time, or again after ``Stopped``. In that case only ``wanted_region`` may differ."""
+    """The job waits: for the first time, again after ``Stopped``, or still, and is wanted in another region. Its rank
+    and its allowance are those of the first time, whatever the task says now."""
 
     task: Task
 

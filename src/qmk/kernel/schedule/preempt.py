@@ -5,8 +5,9 @@ A waiting job that cannot be placed takes the place of running jobs when
 - its tenant is under its share of the launches, and theirs is over it and would still be behind in virtual time; or
 - they are the same tenant's, of lower priority, and behind it in the queue.
 
-Only fenced launches of an earlier epoch are asked, each at most once in ``QUIET_EPOCHS``; a job that was preempted
-itself asks for nobody else's place for as long. Launches that cannot yield run on.
+Only fenced launches of an earlier epoch are asked, and no job again within ``QUIET_EPOCHS``; a job that was preempted
+itself asks for nobody else's place for as long. A restart of the daemon forgets who was asked. Launches that cannot
+yield run on.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from qmk.kernel.schedule.shares import Share
 from qmk.kernel.schedule.state import Entry, Schedule
 
 QUIET_EPOCHS = 100
-"""Epochs in which one job is preempted at most once: what a tenant's turn lasts at least, against another's."""
+"""Epochs for which a job that was asked to yield is not asked again: what a tenant's turn lasts at least, against
+another's, while the daemon runs."""
 
 WAITING_TENANTS = 16
 """Tenants in turn whose first jobs are looked at, at one edge."""
