@@ -68,10 +68,11 @@ class Accounts:
 
     def figures(self, session: Session, now_ns: int) -> list[QuotaFigures]:
         """Every quota of the tenant, and in place of it the session's own."""
-        rows = {row.name: row for row in session.tenant.account.figures(now_ns, self.period_ns)}
-        if session.account is not None:
-            rows.update((row.name, row) for row in session.account.figures(now_ns, self.period_ns))
-        return list(rows.values())
+        rows = session.tenant.account.figures(now_ns, self.period_ns)
+        if session.account is None:
+            return rows
+        own = {row.name: row for row in session.account.figures(now_ns, self.period_ns)}
+        return [own.get(row.name, row) for row in rows]
 
     def require(self, session: Session, demand: Demand, now_ns: int) -> None:
         """Raise QUOTA_EXCEEDED unless the tenant and the session may have one more job of this kind, and

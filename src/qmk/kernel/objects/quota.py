@@ -12,8 +12,6 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
-from msgspec import structs
-
 from qmk.abi.shapes import QuotaFigures
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
@@ -131,10 +129,6 @@ class Quota:
         self.bound = limit * self.row.scale
 
     @property
-    def unit(self) -> str:
-        return self.row.unit
-
-    @property
     def used(self) -> int:
         return self.held
 
@@ -188,7 +182,11 @@ class Quota:
         )
 
     def figures(self, now_ns: int) -> QuotaFigures:
-        return QuotaFigures(self.name, self.row.kind, self.unit, self.limit, _in_units(self.used, self.row.scale))
+        return self._figures(self.used)
+
+    def _figures(self, used: int, period_end: float | None = None) -> QuotaFigures:
+        row = self.row
+        return QuotaFigures(self.name, row.kind, row.unit, self.limit, _in_units(used, row.scale), period_end)
 
 
 SESSION = ""
@@ -219,7 +217,7 @@ class Spent(Quota):
         return self.exceeded(more, True, retry_after_ms=wait_ms, period_end=self.ends_ns / SECOND_NS)
 
     def figures(self, now_ns: int) -> QuotaFigures:
-        return structs.replace(super().figures(now_ns), period_end=self.ends_ns / SECOND_NS)
+        return self._figures(self.spent + self.held, self.ends_ns / SECOND_NS)
 
 
 class Storage(Quota):
@@ -290,7 +288,7 @@ class Rate(Quota):
 
     def figures(self, now_ns: int) -> QuotaFigures:
         self.look(now_ns)
-        return super().figures(now_ns)
+        return self._figures(self.held)
 
 
 def made(name: str, limit: int, owner: str) -> Quota:
