@@ -96,6 +96,9 @@ def _single(error: QmkError) -> Frame:
 
 
 def _first(data: bytes | Raw) -> bytes:
+    """The first character that is no blank."""
+    if isinstance(data, bytes) and data[:1] == b"{":
+        return b"{"
     match = _FIRST.match(data)
     return match.group(1) if match else b""
 

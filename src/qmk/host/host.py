@@ -60,9 +60,7 @@ class Turns:
     broken: Callable[[QmkError], None] | None = None
 
 
-_AFTER_RECORDS = frozenset(
-    (fx.Reply, fx.ReplyError, fx.ReplyResult, fx.Launch, fx.Interrupt, fx.Recall, fx.Forget)
-)
+_AFTER_RECORDS = frozenset((fx.Reply, fx.ReplyError, fx.ReplyResult, fx.Launch, fx.Interrupt, fx.Recall, fx.Forget))
 """Effects that wait for the records made before them. To forget waits too: an answer that waits may show the result."""
 
 

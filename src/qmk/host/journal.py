@@ -28,7 +28,8 @@ MEMORY_CHARGES = 10_000
 
 @dataclass(slots=True)
 class Batch:
-    """Records, ``data`` with the bytes of each where they were encoded already, new results, rows of the ledger, entries and seals of the audit log, blobs
+    """Records, with their bytes in ``data`` where they have been encoded, new results, rows of the ledger, entries and
+    seals of the audit log, blobs
     that checkpoints no longer need, and jobs to forget; ``durable`` if any record asks for it."""
 
     records: list[Event] = field(default_factory=list)

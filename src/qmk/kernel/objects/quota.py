@@ -182,11 +182,8 @@ class Quota:
         )
 
     def figures(self, now_ns: int) -> QuotaFigures:
-        return self._figures(self.used)
-
-    def _figures(self, used: int, period_end: float | None = None) -> QuotaFigures:
-        row = self.row
-        return QuotaFigures(self.name, row.kind, row.unit, self.limit, _in_units(used, row.scale), period_end)
+        row, used = self.row, self.used
+        return QuotaFigures(self.name, row.kind, row.unit, self.limit, used if row.scale == 1 else used / row.scale)
 
 
 SESSION = ""
@@ -217,7 +214,8 @@ class Spent(Quota):
         return self.exceeded(more, True, retry_after_ms=wait_ms, period_end=self.ends_ns / SECOND_NS)
 
     def figures(self, now_ns: int) -> QuotaFigures:
-        return self._figures(self.spent + self.held, self.ends_ns / SECOND_NS)
+        row, used = self.row, _in_units(self.used, self.row.scale)
+        return QuotaFigures(self.name, row.kind, row.unit, self.limit, used, self.ends_ns / SECOND_NS)
 
 
 class Storage(Quota):
@@ -288,7 +286,7 @@ class Rate(Quota):
 
     def figures(self, now_ns: int) -> QuotaFigures:
         self.look(now_ns)
-        return self._figures(self.held)
+        return super().figures(now_ns)
 
 
 def made(name: str, limit: int, owner: str) -> Quota:
