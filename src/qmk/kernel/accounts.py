@@ -122,13 +122,18 @@ class Accounts:
 
     def admit(self, record: Submitted) -> None:
         """The journal has the job. One that was VALIDATING takes over what it reserved then."""
-        holding = self._jobs.get(record.job)
+        holding, demand = self._jobs.get(record.job), demand_of_record(record)
         if holding is None:
-            accounts = self._accounts_of(record.tenant, record.session)
-        else:
-            accounts = holding.accounts
-            self.drop(record.job)
-        self._hold(record.job, accounts, demand_of_record(record))
+            self._hold(record.job, self._accounts_of(record.tenant, record.session), demand)
+            return
+        before = holding.demand
+        storage = holding.accounts[0].storage
+        storage.held += before.stored_bytes
+        storage.waiting -= before.stored_bytes
+        holding.waiting, holding.demand = False, demand
+        self.queued_bytes += demand.graph_bytes - before.graph_bytes
+        for account in holding.accounts:
+            account.change(before, demand)
 
     def _hold(self, job_id: str, accounts: tuple[Account, ...], demand: Demand) -> None:
         self._jobs[job_id] = Holding(accounts, demand)
