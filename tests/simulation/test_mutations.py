@@ -216,8 +216,8 @@ def idempotency_keys_are_forgotten_by_a_replay(patch: pytest.MonkeyPatch) -> Non
 def the_live_kernel_knows_more_than_its_journal(patch: pytest.MonkeyPatch) -> None:
     commit = State.commit
 
-    def talkative(self: State, record: Any, durable: bool = True) -> Any:
-        jobs = commit(self, record, durable)
+    def talkative(self: State, record: Any, durable: bool = True, data: bytes = b"") -> Any:
+        jobs = commit(self, record, durable, data)
         for job in jobs:
             job.attempts += job.attempts == 1
         return jobs

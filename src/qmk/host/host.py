@@ -60,15 +60,7 @@ class Turns:
     broken: Callable[[QmkError], None] | None = None
 
 
-_AFTER_RECORDS = (
-    fx.Reply,
-    fx.ReplyError,
-    fx.ReplyResult,
-    fx.Launch,
-    fx.Interrupt,
-    fx.Recall,
-    fx.Forget,
-)
+_AFTER_RECORDS = frozenset((fx.Reply, fx.ReplyError, fx.ReplyResult, fx.Launch, fx.Interrupt, fx.Recall, fx.Forget))
 """Effects that wait for the records made before them. To forget waits too: an answer that waits may show the result."""
 
 
@@ -237,7 +229,7 @@ class Host:
             elif isinstance(effect, (fx.Audit, fx.Charge)):
                 journaled = True
                 self._do(effect)
-            elif journaled and isinstance(effect, _AFTER_RECORDS):
+            elif journaled and type(effect) in _AFTER_RECORDS:
                 self._committer.hold(effect)
             else:
                 self._do(effect)
@@ -261,7 +253,7 @@ class Host:
 
     def _record(self, effect: fx.Journal) -> None:
         record = effect.record
-        self._committer.record(record, effect.durable)
+        self._committer.record(record, effect.durable, effect.data)
         self._keep_graph(record)
         if isinstance(record, ev.Finished) and record.job in self.launches.arrived:
             result = self.launches.arrived.pop(record.job)

@@ -28,10 +28,12 @@ MEMORY_CHARGES = 10_000
 
 @dataclass(slots=True)
 class Batch:
-    """Records with the job each belongs to, new results, rows of the ledger, entries and seals of the audit log, blobs
+    """Records, with their bytes in ``data`` where they have been encoded, new results, rows of the ledger, entries and
+    seals of the audit log, blobs
     that checkpoints no longer need, and jobs to forget; ``durable`` if any record asks for it."""
 
     records: list[Event] = field(default_factory=list)
+    data: list[bytes] = field(default_factory=list)
     results: list[tuple[str, Result]] = field(default_factory=list)
     charges: list[Charge] = field(default_factory=list)
     audit: list[Audit] = field(default_factory=list)

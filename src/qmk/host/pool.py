@@ -221,11 +221,11 @@ class Pool:
         if not holds:
             worker.holds.append(launch.digest)
         worker.used_s = self._loop.time()
-        if not with_graph:
-            self._listener.started(launch.job, launch.fence)
         worker.process.send(run_of(launch, None if holds else task.graph, task.state))
         for interrupt in task.asks:
             worker.process.send(ask_of(interrupt))
+        if not with_graph:
+            self._listener.started(launch.job, launch.fence)  # while the worker is at work already
 
     def _heard(self, worker: Worker, message: FromWorker) -> None:
         if isinstance(message, Ready):

@@ -47,17 +47,18 @@ def require(session: Session, call: Call) -> None:
 def covers(kernel: State, capability: Capability, job: Job) -> bool:
     """Whether the capability is about this job: its tenant's, and named if jobs are. A suspended tenant's capabilities
     are about nothing."""
-    named = capability.jobs is None or job.id in capability.jobs
-    return named and capability.tenant == job.tenant and not kernel.tenant(job.tenant).config.suspended
+    return _is_about(capability, job) and not kernel.tenant(job.tenant).config.suspended
+
+
+def _is_about(capability: Capability, job: Job) -> bool:
+    return capability.tenant == job.tenant and (capability.jobs is None or job.id in capability.jobs)
 
 
 def rights_over(kernel: State, session: Session, job: Job) -> frozenset[str]:
     """What the session may do with this job."""
-    found: set[str] = set()
-    for item in session.caps.items.values():
-        if covers(kernel, item, job):
-            found |= item.rights
-    return frozenset(found)
+    if kernel.tenant(job.tenant).config.suspended:
+        return frozenset()
+    return frozenset[str]().union(*[item.rights for item in session.caps.items.values() if _is_about(item, job)])
 
 
 def narrowest(kernel: State, session: Session, right: str) -> Capability:

@@ -68,11 +68,12 @@ class ChannelTable:
 
     def follow(self, record: Event, changed: list[Job]) -> None:
         """What a record of a job means for its hold."""
+        if isinstance(record, Submitted) and record.channels:
+            self.holds[record.job] = Hold(record.channels)
+            self._charge(record.channels, 1)
+        if not self.holds:
+            return
         match record:
-            case Submitted(channels=uses):
-                if uses:
-                    self.holds[record.job] = Hold(uses)
-                    self._charge(uses, 1)
             case Started() | Progressed() | Finished():
                 self._mark_started(record.job)
             case Failed(died=False) | Saved() | Yielded() if record.fence:

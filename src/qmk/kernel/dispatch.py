@@ -88,7 +88,8 @@ class Dispatch:
         return (len(share.queue), share.running) if share is not None else (0, 0)
 
     def clock(self, now_ns: int) -> None:
-        self._tell(Clock(now_ns))
+        if now_ns != self.schedule.wall_ns:
+            self._tell(Clock(now_ns))
 
     def put(self, job: Job) -> None:
         """The job waits: a new one, or one whose launch is over."""
@@ -140,7 +141,8 @@ class Dispatch:
             self._tell(AllowanceSet(session))
 
     def decide(self, now_ns: int) -> list[Action]:
-        return decide(self.schedule, [Clock(now_ns)])
+        self.clock(now_ns)
+        return decide(self.schedule, ())
 
     def woken(self) -> None:
         """The timer came that a decision asked for."""

@@ -14,10 +14,12 @@ from qmk.qvm.graph import Graph
 
 
 class Journal(msgspec.Struct, frozen=True):
-    """Append the record. ``durable`` False may be lost on power failure (progress), never on a crash of the daemon."""
+    """Append the record. ``durable`` False may be lost on power failure (progress), never on a crash of the daemon.
+    ``data`` is the record as MessagePack."""
 
     record: Event
     durable: bool = True
+    data: bytes = b""
 
 
 class Reply(msgspec.Struct, frozen=True):

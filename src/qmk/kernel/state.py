@@ -146,16 +146,18 @@ class State:
                 self.channels.follow(record, changed)
                 return changed
 
-    def commit(self, record: Event, durable: bool = True) -> list[Job]:
+    def commit(self, record: Event, durable: bool = True, data: bytes = b"") -> list[Job]:
         """Applies a record and journals it, with what the launches that it ends are charged; then answers whoever waits
-        for what it changed."""
-        record = records.writable(record)
+        for what it changed. ``data`` are its bytes, if it has been encoded already."""
+        if not data:
+            record, data = records.writable(record)
         charges = ledger.charges(self.accounts, self.jobs, record)
         changed = self.apply(record)
-        self.out.append(Journal(record, durable))
-        self.out.extend(charges)
+        self.out.append(Journal(record, durable, data))
+        self.out += charges
         for job in changed:
-            self.replan = self.replan or job.ended or not job.fence
+            settled = job.ended or not job.fence
+            self.replan = self.replan or settled
             if job.ended:
                 self._account(job)
                 self.asks.forget_asked(job.id)
@@ -164,11 +166,14 @@ class State:
                 if "timeout_ms" in job.submitted.policy:
                     self.out.append(ClearTimer(JOB_TIMER + job.id))
             self._wake(job)
-            if job.ended or not job.fence:
+            if settled:
                 checkpoint.settle(self, job)
-        self._forget()
-        self.out.extend(DropBlob(id, blob) for id, blob in self.jobs.checkpoints.freed)
-        self.jobs.checkpoints.freed.clear()
+        if self.jobs.forgotten:
+            self._forget()
+        freed = self.jobs.checkpoints.freed
+        if freed:
+            self.out += [DropBlob(id, blob) for id, blob in freed]
+            freed.clear()
         for job in changed:
             if job.submitted.channels:
                 if isinstance(record, Submitted):

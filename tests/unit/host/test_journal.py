@@ -20,6 +20,7 @@ from qmk.host.blob_files import FileBlobs
 from qmk.host.journal import INLINE_BYTES, Batch
 from qmk.host.results import Head, Result
 from qmk.host.seals import Seal, SealBody
+from qmk.host.sql import rows
 from qmk.host.sql.database import Database, Statement
 from qmk.host.sql.journal import DOOMED_S, SqlJournal
 from qmk.host.sql.sqlite import SqliteDatabase
@@ -177,6 +178,16 @@ def test_a_forgotten_job_leaves_nothing(journal: SqlJournal):
     assert journal.blobs_named() == set()
     with pytest.raises(QmkError, match="the graph of job_a is not in the journal"):
         journal.graph("job_a")
+
+
+def test_a_record_that_comes_with_its_bytes_is_not_encoded_again(
+    journal: SqlJournal, reopen: Open, monkeypatch: pytest.MonkeyPatch
+):
+    data = [msgspec.msgpack.encode(record) for record in RECORDS]
+    with monkeypatch.context() as patch:
+        patch.setattr(rows, "encode", None)
+        journal.write(Batch(records=RECORDS, data=data))
+    assert list(reopen().records()) == RECORDS
 
 
 def test_a_batch_is_written_as_a_whole_or_not_at_all(journal: SqlJournal, reopen: Open):

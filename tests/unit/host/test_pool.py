@@ -116,6 +116,18 @@ def test_a_program_goes_over_once_and_by_name_afterwards():
     run(scenario)
 
 
+def test_a_worker_is_at_work_before_the_listener_hears_so():
+    async def scenario(pool: Pool, ears: Ears) -> None:
+        pool.launch(launch("a"), b"graph")
+        (worker,) = FakeProcess.made
+        sent: list[int] = []
+        ears.started = lambda job, fence: sent.append(len(worker.sent))  # type: ignore[method-assign]
+        worker.ready()
+        assert sent == [1]
+
+    run(scenario)
+
+
 def test_of_idle_workers_the_one_that_holds_the_program_is_taken():
     async def scenario(pool: Pool, ears: Ears) -> None:
         for digest in ("d1", "d2"):

@@ -141,11 +141,11 @@ def accept(kernel: State, pending: Pending, record: Submitted, state: Checkpoint
     """Journal, decide, answer, launch. ``state`` is what the job starts from; empty: the start of its program. Refuses
     what fits no empty machine, or no quota now that its run time is predicted."""
     try:
-        _require_acceptable(kernel, record)
+        data = _require_acceptable(kernel, record)
     except QmkError as error:
         kernel.drop_pending(pending, error)
         return
-    (job,) = kernel.commit(record)
+    (job,) = kernel.commit(record, data=data)
     if state is not None and state.blob:
         _start_from(kernel, record, state)
     _audit_admission(kernel, record)
@@ -156,12 +156,15 @@ def accept(kernel: State, pending: Pending, record: Submitted, state: Checkpoint
     kernel.carry_out(actions)
 
 
-def _require_acceptable(kernel: State, record: Submitted) -> None:
+def _require_acceptable(kernel: State, record: Submitted) -> bytes:
+    """The record's bytes."""
     firewall.require(kernel, record.channels)
-    error = records.refusal(record) or admission.no_room(record, kernel.config)
+    data = records.encoded(record)
+    error = admission.no_room(record, kernel.config)
     if error is not None:
         raise error
     kernel.accounts.require_engine_time(record.job, record.seconds, kernel.now_ns)
+    return data
 
 
 def _start_from(kernel: State, record: Submitted, state: Checkpoint) -> None:

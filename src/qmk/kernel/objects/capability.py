@@ -99,7 +99,12 @@ class Capability:
     @property
     def metered(self) -> bool:
         """A use of it counts against some bound."""
-        return any(item.uses is not None for item in self.chain())
+        at: Capability | None = self
+        while at is not None:
+            if at.uses is not None:
+                return True
+            at = at.parent
+        return False
 
     @property
     def breadth(self) -> tuple[float, ...]:
@@ -135,16 +140,8 @@ class CapabilityTree:
     ) -> Capability:
         """A new capability under ``parent``, cut down to what the parent has."""
         assert id not in self._by_id, "the host gave the same entropy twice"
-        asked = limits or Limits()
-        jobs = asked.jobs if parent.jobs is None else parent.jobs & (parent.jobs if asked.jobs is None else asked.jobs)
-        cut = Limits(
-            jobs=jobs,
-            expires_ns=sooner(asked.expires_ns, parent.expires_ns),
-            expires_epoch=sooner(asked.expires_epoch, parent.expires_epoch),
-            shots=less(asked.shots, parent.shots),
-            uses=asked.uses,
-        )
-        made = Capability(id, frozenset(rights) & parent.rights, parent.tenant, parent, cut)
+        cut = _cut(limits or Limits(), parent)
+        made = Capability(id, parent.rights.intersection(rights), parent.tenant, parent, cut)
         made.granted = granted
         parent.children.append(made)
         self._by_id[id] = made
@@ -204,6 +201,18 @@ class Holding:
                     return None
                 most = max(most, item.shots)
         return most
+
+
+def _cut(asked: Limits, parent: Capability) -> Limits:
+    """No more than the parent has."""
+    jobs = asked.jobs if parent.jobs is None else parent.jobs & (parent.jobs if asked.jobs is None else asked.jobs)
+    return Limits(
+        jobs=jobs,
+        expires_ns=sooner(asked.expires_ns, parent.expires_ns),
+        expires_epoch=sooner(asked.expires_epoch, parent.expires_epoch),
+        shots=less(asked.shots, parent.shots),
+        uses=asked.uses,
+    )
 
 
 def sooner(one: int, other: int) -> int:

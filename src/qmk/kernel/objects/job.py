@@ -57,6 +57,7 @@ class Job:
         "error",
         "events",
         "fence",
+        "id",
         "launches",
         "mapping",
         "place",
@@ -69,12 +70,15 @@ class Job:
         "started_ns",
         "state",
         "submitted",
+        "tenant",
         "usage",
         "wanted_region",
     )
 
     def __init__(self, submitted: Submitted, mapping: list[Placement] | None) -> None:
         self.submitted = submitted
+        self.id = submitted.job
+        self.tenant = submitted.tenant
         self.mapping = mapping
         self.shots = submitted.shots
         self.seed = submitted.seed
@@ -92,14 +96,6 @@ class Job:
         self.usage: dict[str, Any] = {}
         self.events: list[JobEvent] = []
         self.dropped = 0
-
-    @property
-    def id(self) -> str:
-        return self.submitted.job
-
-    @property
-    def tenant(self) -> str:
-        return self.submitted.tenant
 
     @property
     def ended(self) -> bool:
@@ -136,5 +132,5 @@ class Job:
         return {name: getattr(self, name) for name in self.__slots__ if name not in _PASSING}
 
 
-_PASSING = frozenset(("fence", "seed", "shots", "shots_done"))
+_PASSING = frozenset(("fence", "id", "seed", "shots", "shots_done", "tenant"))
 """What of a job is not in the journal, or is twice."""

@@ -12,8 +12,6 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
-from msgspec import structs
-
 from qmk.abi.shapes import QuotaFigures
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
@@ -132,10 +130,6 @@ class Quota:
         self.bound = limit * self.row.scale
 
     @property
-    def unit(self) -> str:
-        return self.row.unit
-
-    @property
     def used(self) -> int:
         return self.held
 
@@ -192,7 +186,8 @@ class Quota:
         )
 
     def figures(self, now_ns: int) -> QuotaFigures:
-        return QuotaFigures(self.name, self.row.kind, self.unit, self.limit, _in_units(self.used, self.row.scale))
+        row, used = self.row, self.used
+        return QuotaFigures(self.name, row.kind, row.unit, self.limit, used if row.scale == 1 else used / row.scale)
 
 
 SESSION = ""
@@ -224,7 +219,8 @@ class Spent(Quota):
         return self.exceeded(more, True, frees, retry_after_ms=wait_ms, period_end=self.ends_ns / SECOND_NS)
 
     def figures(self, now_ns: int) -> QuotaFigures:
-        return structs.replace(super().figures(now_ns), period_end=self.ends_ns / SECOND_NS)
+        row, used = self.row, _in_units(self.used, self.row.scale)
+        return QuotaFigures(self.name, row.kind, row.unit, self.limit, used, self.ends_ns / SECOND_NS)
 
 
 class Storage(Quota):

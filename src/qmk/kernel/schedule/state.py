@@ -218,7 +218,9 @@ class Schedule:
             self._unqueue(entry)
         else:
             assert entry.state == HELD, f"{task.job} is {entry.state}"
-        entry.task = structs.replace(task, allowance=entry.task.allowance)  # which may be lifted, but counts it
+        if task.allowance != entry.task.allowance:  # it may be lifted since, but still counts the job
+            task = structs.replace(task, allowance=entry.task.allowance)
+        entry.task = task
         entry.state = WAITING
         if entry.allowance is None:
             entry.share.queue.put(entry.key, entry, entry.left_ns, entry.needs)
