@@ -125,6 +125,18 @@ class AsyncClient(AsyncLists, AsyncCheckpoints, AsyncChannels):
         self._answers = None
         self._session = ""
 
+    async def leave(self) -> None:
+        """End the session, if one is open, and close the connection; jobs go on."""
+        try:
+            if self._session and self._answers is not None and self._answers.transport is not None:
+                await self.close_session()
+        except QmkError as error:
+            if error.kind.name == "INTERNAL_ERROR":
+                raise
+            # else the daemon is going, or serves this tenant no longer: the session ends with its time
+        finally:
+            await self.close()
+
     async def session_id(self) -> str:
         """The session, opened when there is none."""
         await self._connected()

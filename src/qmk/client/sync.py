@@ -99,6 +99,19 @@ class Client(Lists, Checkpoints, Channels):
         with self._lock:
             self._disconnect()
 
+    def leave(self) -> None:
+        """End the session, if one is open, and close the connection; jobs go on."""
+        with self._lock:
+            try:
+                if self._session and not self._gone():
+                    self.close_session()
+            except QmkError as error:
+                if error.kind.name == "INTERNAL_ERROR":
+                    raise
+                # else the daemon is going, or serves this tenant no longer: the session ends with its time
+            finally:
+                self._disconnect()
+
     @property
     def session_id(self) -> str:
         """The session, opened when there is none."""
