@@ -10,7 +10,6 @@ from typing import Any
 import click
 
 from qmk.base.errors import Finding, QmkError
-from qmk.cli import words
 
 BAD_PROGRAM, BAD_CALL, FAILED_RUN, INTERRUPTED = 1, 2, 3, 130
 
@@ -124,6 +123,8 @@ class Console:
             if wrong > 1:
                 click.echo(f"{wrong} errors", err=True)
             return
+        from qmk.cli import words
+
         details = _details(error)
         self._headline(f"{words.spoken(_without_gaps(error))} [{error.kind.name}]")
         for line in details:
@@ -172,6 +173,8 @@ def _without_gaps(error: QmkError) -> str:
 
 def _details(error: QmkError) -> list[str]:
     """The fields that help a person: gaps, missing capabilities, a hint; the others are already in the message."""
+    from qmk.cli import words
+
     lines = [f"{gap.get('engine', '?')}: {gap.get('detail') or gap.get('need', '')}" for gap in _rows(error, "gaps")]
     if error.fields.get("missing"):
         lines.append(f"missing: {', '.join(map(str, error.fields['missing']))}")

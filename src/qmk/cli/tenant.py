@@ -97,8 +97,12 @@ def change(name: str, as_json: bool, data_dir: str | None, **policy: Any) -> Non
 @command.command(name="list")
 @_places
 def tenants(as_json: bool, data_dir: str | None) -> None:
-    """List the tenants."""
-    _show(_operate(data_dir, "op_tenant_list").tenants, as_json)
+    """List the tenants. Whoever needs no token is the tenant "local", which is not registered and not listed."""
+    rows = _operate(data_dir, "op_tenant_list").tenants
+    if rows or as_json:
+        _show(rows, as_json)
+    else:
+        click.echo("no tenants; 'qmk tenant add NAME' registers one")
 
 
 @command.command()
@@ -197,7 +201,9 @@ def _operate(data_dir: str | None, name: str, **params: Any) -> Any:
                 f"there is no data folder {config.data_dir}, and so no tenant",
                 help="name the daemon's with --data-dir; 'qmk tenant add' and 'qmk serve' make a new one",
             )
-        click.echo(f"a new data folder: {config.data_dir}", err=True)
+        source = click.get_current_context().get_parameter_source("data_dir")
+        if source is click.core.ParameterSource.COMMANDLINE:  # where somebody may have mistyped it
+            click.echo(f"a new data folder: {config.data_dir}", err=True)
     deadline = time.monotonic() + DAEMON_STARTS_S
     while True:
         try:

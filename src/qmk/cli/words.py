@@ -49,11 +49,15 @@ METHODS_OF: dict[str, str] = {
 
 FIXES: dict[str, str] = {
     "CHANNEL_NOT_APPROVED": "the other tenant approves it with 'qmk channel approve CHANNEL'",
+    "CHANNEL_NOT_FOUND": "'qmk channel list' lists those of your tenant",
     "CHANNEL_REQUIRED": "let both tenants agree on a channel ('qmk channel open', 'qmk channel approve'), "
     "then submit with --channel HANDLE=CHANNEL",
+    "CHECKPOINT_NOT_FOUND": "'qmk checkpoints' lists those of your tenant",
     "INSUFFICIENT_CAPS": "show a token that allows it (--token-file); 'qmk token show' says what yours allows",
+    "JOB_NOT_FOUND": "'qmk jobs' lists those of your tenant",
     "NOT_COMPLETED": "wait for it with 'qmk result JOB --wait'",
     "SESSION_NOT_FOUND": "give the command again: each opens a session of its own",
+    "TENANT_SUSPENDED": "ask the operator, who can lift that with 'qmk tenant resume'",
 }
 """What to do on the command line, where the error's own advice is for a program that speaks the protocol."""
 
