@@ -133,6 +133,20 @@ def undisturbed(desk: Desk, engine: str, graph: Graph) -> list[str]:
     return list(desk.client.run(graph, engine=engine, shots=SHOTS, seed=SEED).rows())
 
 
+def test_status_tells_how_many_epochs_are_behind_a_running_job(desk: Desk) -> None:
+    job = desk.submit("stabilizer", program())
+
+    def far(client: Client) -> Any:
+        status = client.status(job)
+        while status.progress.current_epoch < 4:
+            status = client.wait(job, timeout_ms=20)
+        return status
+
+    status = desk.meanwhile(far)
+    assert (status.state, status.progress.total_epochs, status.progress.shots_done) == ("RUNNING", EPOCHS, 0)
+    assert 0 < status.progress.nodes_executed < status.progress.nodes_total
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_saved_killed_restored_the_bits_are_those_of_an_undisturbed_job(
     desk: Desk, engine: str, eventually: Callable[..., None]

@@ -48,6 +48,7 @@ TABLE: dict[str, Limit] = {
     "checkpoint_bytes": Limit(320 << 20, "bytes", "saved state of one running job"),
     "kept_bytes": Limit(64 << 30, "bytes", "graphs and results of ended jobs remembered by the daemon"),
     "queued_bytes": Limit(4 << 30, "bytes", "graphs of all jobs that have not ended, which the daemon has in memory"),
+    "page_rows": Limit(1_000, "rows", "jobs, checkpoints or channels in one page of a list"),
     "page_shots": Limit(10_000, "shots", "shots in one page of q_result"),
     "job_attempts": Limit(2, "attempts", "launches of one job before it fails with blame engine"),
     "job_crashes": Limit(10, "crashes", "unclean ends of the daemon with one job running, before that is the cause"),

@@ -10,9 +10,13 @@ from typing import Any, TypeVar
 
 import click
 
+from qmk.base.errors import QmkError
+from qmk.cli.failure import call_error
+
 UNIT_S = {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
-TOKEN_DAYS = 90
 """Seconds of each unit; "ms" stands before "s", as a text that ends in one ends in the other."""
+
+TOKEN_DAYS = 90
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -119,14 +123,35 @@ def token_bounds(command: Command) -> Command:
     return command
 
 
+def exists_already(path: str) -> QmkError:
+    """A new file was asked for; what is there is never written over."""
+    return call_error(f"{path} is there already", path=path, help="name another file, or remove this one first")
+
+
 def write_secret(path: str, text: str) -> None:
     """A new file that only its owner can read; an existing one is left alone."""
     try:
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    except FileExistsError as error:
+        raise exists_already(path) from error
     except OSError as error:
-        raise click.UsageError(f"cannot write {path}: {(error.strerror or str(error)).lower()}") from error
+        raise call_error(f"cannot write {path}: {(error.strerror or str(error)).lower()}", path=path) from error
     with os.fdopen(fd, "w") as file:
         file.write(text + "\n")
+
+
+class ChannelOf(click.ParamType[tuple[str, str]]):
+    """``handle=channel``: a channel handle of a program, and the channel it draws on."""
+
+    name = "handle=channel"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        if isinstance(value, tuple):
+            return value  # pyright: ignore[reportUnknownVariableType]
+        handle, _, channel = (part.strip() for part in str(value).partition("="))
+        if not handle or not channel:
+            self.fail(f"'{value}' is no channel of a handle; write HANDLE=CHANNEL, such as c=chan_...", param, ctx)
+        return handle, channel
 
 
 class Limit(click.ParamType[tuple[str, int]]):
@@ -204,6 +229,12 @@ def json_option(command: Command) -> Command:
     return click.option("--json", "as_json", is_flag=True, help="Print one JSON object, errors too.")(command)
 
 
+def rows_option(command: Command) -> Command:
+    return click.option(
+        "--limit", type=click.IntRange(1), default=50, metavar="N", help="Most rows to show; 50 if not given."
+    )(command)
+
+
 def listen_option(command: Command) -> Command:
     return click.option(
         "--socket",
@@ -215,10 +246,21 @@ def listen_option(command: Command) -> Command:
     )(command)
 
 
+def database_url(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """The URL as it was given, if it is one of a database that the journal can be in."""
+    if value:
+        from qmk.host.store import is_database_url
+
+        if not is_database_url(value):  # not shown: it may hold a password
+            raise click.BadParameter("this is no URL of a database; write postgresql://user@host/name", ctx, param)
+    return value
+
+
 def database_option(command: Command) -> Command:
     return click.option(
         "--database",
         envvar="QMK_DATABASE",
+        callback=database_url,
         metavar="URL",
         help="The daemon's PostgreSQL database (postgresql://...), if its journal is in one.",
     )(command)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 @click.option(
     "--database",
     envvar="QMK_DATABASE",
+    callback=options.database_url,
     metavar="URL",
     help="Keep the journal in this PostgreSQL database (postgresql://...) and not in a file.",
 )

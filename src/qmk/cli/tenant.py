@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from qmk.cli import options
+from qmk.cli.failure import call_error
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -45,7 +46,7 @@ def _places(function: Command) -> Command:
 
 
 def _use_database(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
-    ctx.meta[DATABASE] = value or ""
+    ctx.meta[DATABASE] = options.database_url(ctx, param, value) or ""
 
 
 def _policy(function: Command) -> Command:
@@ -87,14 +88,21 @@ def add(name: str, as_json: bool, data_dir: str | None, **policy: Any) -> None:
 @_places
 def change(name: str, as_json: bool, data_dir: str | None, **policy: Any) -> None:
     """Change what is given of the tenant NAME ("local" is whoever needs no token)."""
-    _show([_operate(data_dir, "op_tenant_set", tenant=name, **_wishes(**policy))], as_json, one=True)
+    wishes = _wishes(**policy)
+    if not wishes:
+        raise click.UsageError("nothing to change: give --weight, --allow or --quota")
+    _show([_operate(data_dir, "op_tenant_set", tenant=name, **wishes)], as_json, one=True)
 
 
 @command.command(name="list")
 @_places
 def tenants(as_json: bool, data_dir: str | None) -> None:
-    """List the tenants."""
-    _show(_operate(data_dir, "op_tenant_list").tenants, as_json)
+    """List the tenants. Whoever needs no token is the tenant "local", which is not registered and not listed."""
+    rows = _operate(data_dir, "op_tenant_list").tenants
+    if rows or as_json:
+        _show(rows, as_json)
+    else:
+        click.echo("no tenants; 'qmk tenant add NAME' registers one")
 
 
 @command.command()
@@ -132,8 +140,10 @@ def token(
         raise click.UsageError("--expires and --never-expires exclude each other")
     if not never_expires:
         wishes.setdefault("expires", int(time.time()) + options.TOKEN_DAYS * 86_400)
+    if bounds["rights"] == []:
+        raise call_error("a token without any right is good for nothing", help="name rights, or leave --rights out")
     if output is not None and Path(output).exists():
-        raise click.UsageError(f"{output} exists already")
+        raise options.exists_already(output)
     made = _operate(data_dir, "op_token_issue", tenant=name, **wishes)
     if output is not None:
         options.write_secret(output, made.token)
@@ -185,6 +195,15 @@ def _operate(data_dir: str | None, name: str, **params: Any) -> Any:
 
     places: dict[str, Any] = {"data_dir": Path(data_dir)} if data_dir else {}
     config = HostConfig(**places, database=click.get_current_context().meta[DATABASE])
+    if not config.data_dir.is_dir():
+        if name != "op_tenant_add":
+            raise call_error(
+                f"there is no data folder {config.data_dir}, and so no tenant",
+                help="name the daemon's with --data-dir; 'qmk tenant add' and 'qmk serve' make a new one",
+            )
+        source = click.get_current_context().get_parameter_source("data_dir")
+        if source is click.core.ParameterSource.COMMANDLINE:  # where somebody may have mistyped it
+            click.echo(f"a new data folder: {config.data_dir}", err=True)
     deadline = time.monotonic() + DAEMON_STARTS_S
     while True:
         try:

@@ -127,8 +127,9 @@ class Launches:
     def started(self, job: str, fence: int) -> None:
         self._feed(ev.Started(now_ns=self._sources.clock_ns(), job=job, fence=fence))
 
-    def progressed(self, job: str, fence: int, shots_done: int) -> None:
-        self._hear(ev.Progressed(now_ns=self._sources.clock_ns(), job=job, fence=fence, shots_done=shots_done))
+    def progressed(self, job: str, fence: int, shots_done: int, epoch: int = 0) -> None:
+        now_ns = self._sources.clock_ns()
+        self._hear(ev.Progressed(now_ns=now_ns, job=job, fence=fence, shots_done=shots_done, epoch=epoch))
 
     def saved(self, job: str, fence: int, saved: StateSaved) -> None:
         """A state: first into the store, then into the journal."""

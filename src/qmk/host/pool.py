@@ -240,7 +240,7 @@ class Pool:
         task = worker.task
         job, fence = task.launch.job, task.launch.fence
         if isinstance(message, RunProgress):
-            self._listener.progressed(job, fence, message.shots_done)
+            self._listener.progressed(job, fence, message.shots_done, message.epoch)
         elif isinstance(message, NotDone):
             task.asks = [ask for ask in task.asks if ask.ref != message.ref]
             self._listener.not_done(job, fence, message)

@@ -169,8 +169,14 @@ def read_witness(path: Path) -> Seal:
         raw = msgspec.json.decode(path.read_bytes(), type=dict[str, str])
         body = raw["seal"].encode()
         return Seal(_decode(body).number, body, bytes.fromhex(raw["signature"]))
-    except (OSError, ValueError, KeyError, msgspec.MsgspecError) as error:
-        raise QmkError("INVALID_PARAMS", f"{path} holds no seal of an audit log: {error}") from error
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    except (ValueError, KeyError, msgspec.MsgspecError) as error:
+        raise QmkError(
+            "INVALID_PARAMS",
+            f"{path} holds no seal of an audit log",
+            help="a witness is a copy of audit.head, which is in the daemon's data folder",
+        ) from error
 
 
 def signing_key(folder: Path) -> Ed25519PrivateKey:
@@ -218,16 +224,24 @@ def _write_new(path: Path, data: bytes, mode: int) -> None:
 
 def public_key(path: Path) -> Ed25519PublicKey:
     """Raises INVALID_PARAMS when the file holds no Ed25519 public key."""
+    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
     try:
         key = serialization.load_pem_public_key(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise QmkError("INVALID_PARAMS", f"cannot read a public key from {path}: {error}") from error
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    except (ValueError, UnsupportedAlgorithm):
+        key = None
     if not isinstance(key, Ed25519PublicKey):
-        raise QmkError("INVALID_PARAMS", f"{path} holds no Ed25519 public key")
+        where = f"the sealing key is {KEY_FOLDER}/{PUBLIC_NAME} in the daemon's data folder"
+        raise QmkError("INVALID_PARAMS", f"{path} holds no Ed25519 public key in PEM", help=where)
     return key
+
+
+def _unreadable(path: Path, error: OSError) -> QmkError:
+    return QmkError("INVALID_PARAMS", f"cannot read {path}: {(error.strerror or str(error)).lower()}")
 
 
 def signed_by(key: Ed25519PublicKey, seal: Seal) -> bool:

@@ -30,6 +30,7 @@ from qmk.kernel.events import (
 from qmk.kernel.objects.channel import Channel
 from qmk.kernel.objects.job import Job
 from qmk.kernel.objects.tenant import Tenant
+from qmk.kernel.roll import Roll
 
 
 class Hold(msgspec.Struct):
@@ -45,6 +46,7 @@ class ChannelTable:
         self.by_id: dict[str, Channel] = {}
         self.holds: dict[str, Hold] = {}
         self._needing: dict[str, dict[str, None]] = {}
+        self.listed = Roll()
         self._ended: dict[str, deque[str]] = {}
         self._expiries: list[tuple[int, str]] = []
 
@@ -57,13 +59,17 @@ class ChannelTable:
         for tenant in new.holders():
             self._tenant_of(tenant).channels.take()
         self.by_id[new.id] = new
+        for tenant in new.tenants if old is None else ():
+            self.listed.put(tenant, new.proposed_ns, new.id)
         if not new.ended and new.expiry_ns and (old is None or old.expiry_ns != new.expiry_ns):
             heapq.heappush(self._expiries, (new.expiry_ns, new.id))
         if new.ended and not (old is not None and old.ended):
             ended = self._ended.setdefault(new.proposer, deque())
             ended.append(new.id)
             if len(ended) > LIMITS.kept_channels:
-                del self.by_id[ended.popleft()]
+                gone = self.by_id.pop(ended.popleft())
+                for tenant in gone.tenants:
+                    self.listed.drop(tenant, gone.proposed_ns, gone.id)
         return new
 
     def follow(self, record: Event, changed: list[Job]) -> None:

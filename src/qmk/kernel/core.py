@@ -182,12 +182,14 @@ class Kernel(State):
     def _progressed(self, event: Progressed) -> None:
         """Progress goes to the journal and the history in steps; q_status shows every report."""
         job = self.jobs.current(event.job, event.fence)
-        if job is None or not job.shots_done < event.shots_done <= job.shots:
+        if job is None or not job.shots_done <= event.shots_done <= job.shots:
+            return
+        if not 0 <= event.epoch <= job.submitted.epochs:
             return
         if job.state != RUNNING or progress_step(job, event.shots_done) > job.progress_steps:
             self.commit(event, durable=False)
         else:
-            job.shots_done = event.shots_done
+            job.shots_done, job.epochs_behind = event.shots_done, event.epoch
 
     def _failed(self, event: Failed) -> None:
         job = self.jobs.current(event.job, event.fence)

@@ -122,9 +122,12 @@ class Started(_Event, frozen=True):
 
 
 class Progressed(_Event, frozen=True):
+    """``epoch``: epochs of the program behind the shots under way, in a fenced run; 0 in others."""
+
     job: str
     fence: int
     shots_done: int
+    epoch: int = 0
 
 
 class Finished(_Event, frozen=True):

@@ -32,7 +32,8 @@ from qmk.kernel.events import (
 )
 from qmk.kernel.mapping import placements_of_record
 from qmk.kernel.objects.checkpoint import Checkpoint, CheckpointTable
-from qmk.kernel.objects.job import CANCELLED, COMPLETED, FAILED, QUEUED, RUNNING, Job
+from qmk.kernel.objects.job import CANCELLED, COMPLETED, FAILED, QUEUED, RUNNING, VALIDATING, Job
+from qmk.kernel.roll import Roll
 
 PROGRESS_STEPS = 50
 """A launch adds one progress event to its job's history for each of so many equal parts of the shots, and one more
@@ -67,6 +68,7 @@ class JobTable:
         self.generation = 0
         self.checkpoints = CheckpointTable(accounts.keep_state)
         self.forgotten: list[Job] = []
+        self.listed = Roll()
         self._ended: dict[str, OrderedDict[str, None]] = {}
 
     def apply(self, record: Event) -> list[Job]:
@@ -129,7 +131,7 @@ class JobTable:
             self.by_key[record.tenant, record.idempotency_key] = record.job
         self.seq = max(self.seq, record.seq)
         self._accounts.admit(record)
-        job.move(QUEUED)
+        self._move(job, QUEUED)
         job.note(record.now_ns, "queued", engine=record.engine, method=record.method)
         self.queue.put(job)
         self._forget_excess(record.tenant)
@@ -156,7 +158,7 @@ class JobTable:
             self._start(job, record)
         match record:
             case Progressed():
-                job.shots_done = record.shots_done
+                job.shots_done, job.epochs_behind = record.shots_done, record.epoch
                 job.progress_steps = progress_step(job, record.shots_done)
                 job.note(now_ns, "progress", shots_done=record.shots_done, shots_total=job.shots)
             case Finished():
@@ -175,10 +177,17 @@ class JobTable:
             self._occupy(job, record.fence)
         job.elsewhere = False
         self.queue.start(job)
-        job.move(RUNNING)
+        self._move(job, RUNNING)
         job.launches += 1
         job.started_ns = record.now_ns
         job.note(record.now_ns, "started", engine=job.submitted.engine, attempt=job.attempts + 1)
+
+    def _move(self, job: Job, state: str) -> None:
+        """To another state, and to the roll of the tenant's jobs in that."""
+        if job.state != VALIDATING:
+            self.listed.drop((job.tenant, job.state), job.submitted.now_ns, job.id)
+        job.move(state)
+        self.listed.put((job.tenant, state), job.submitted.now_ns, job.id)
 
     def _cancel(self, job: Job, record: Cancelled) -> None:
         if not record.timeout:
@@ -193,7 +202,7 @@ class JobTable:
     def _end(self, job: Job, state: str, now_ns: int, error: QmkError | None = None) -> None:
         self._vacate(job, now_ns)
         self.queue.drop(job)
-        job.move(state)
+        self._move(job, state)
         job.ended_ns = now_ns
         job.saved = ""
         self.checkpoints.drop_passing(job.id)
@@ -217,6 +226,7 @@ class JobTable:
 
     def _forget(self, job_id: str) -> None:
         job = self.by_id.pop(job_id)
+        self.listed.drop((job.tenant, job.state), job.submitted.now_ns, job_id)
         del self._ended[job.tenant][job_id]
         self._accounts.forget(job_id)
         self.checkpoints.drop_job(job_id)
@@ -248,7 +258,7 @@ class JobTable:
         if job.ended:
             return
         job.saved = record.checkpoint
-        job.epochs_done = record.epoch
+        job.epochs_done = job.epochs_behind = record.epoch
         job.crashes = 0
         if isinstance(record, Yielded):
             self._yield(job, record)
@@ -271,15 +281,16 @@ class JobTable:
         if job is None or job.saved != checkpoint:
             return []
         job.saved, job.epochs_done = "", 0
+        job.epochs_behind = job.epochs_behind if job.fence else 0
         return [job]
 
     def _requeue(self, job: Job, now_ns: int, reason: str, **fields: Any) -> None:
         self._vacate(job, now_ns)
         if job.state == RUNNING:
-            job.move(QUEUED)
+            self._move(job, QUEUED)
         job.started_ns = job.shots_done = job.progress_steps = 0
         saved = self.checkpoints.by_id.get(job.saved)
-        job.epochs_done = saved.epoch if saved is not None else 0
+        job.epochs_done = job.epochs_behind = saved.epoch if saved is not None else 0
         job.note(now_ns, "requeued", reason=reason, **fields)
         self.queue.put(job)  # also one that waits: where it is wanted may have changed
 

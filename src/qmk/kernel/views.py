@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from qmk.abi.calls import q_events, q_get_telemetry, q_result, q_status, q_submit, q_wait
+from qmk.abi.calls import q_events, q_get_telemetry, q_jobs, q_result, q_status, q_submit, q_wait
 from qmk.abi.shapes import Progress
 from qmk.base.errors import Finding
 from qmk.base.limits import LIMITS
@@ -17,8 +17,7 @@ from qmk.kernel.objects.session import Session
 
 def progress(job: Job) -> Progress:
     record = job.submitted
-    passed = record.nodes if job.shots_done else 0
-    return Progress(job.epoch_reached, record.epochs, passed, record.nodes, job.shots_done, job.shots)
+    return Progress(job.epoch_reached, record.epochs, job.nodes_passed, record.nodes, job.shots_done, job.shots)
 
 
 def place_and_start(jobs: JobTable, job: Job) -> tuple[int | None, float | None]:
@@ -60,6 +59,23 @@ def status(jobs: JobTable, job: Job) -> q_status.Reply:
 
 def wait_status(jobs: JobTable, job: Job) -> q_wait.Reply:
     return q_wait.Reply(**_status_fields(jobs, job))
+
+
+def job_row(job: Job) -> q_jobs.JobRow:
+    """A job in a list."""
+    record = job.submitted
+    return q_jobs.JobRow(
+        job_id=record.job,
+        state=job.state,
+        progress=progress(job),
+        engine=record.engine,
+        method=record.method,
+        priority=record.policy.get("priority", 0),
+        submitted=record.now_ns / 1e9,
+        started=job.started_ns / 1e9 if job.started_ns else None,
+        ended=job.ended_ns / 1e9 if job.ended_ns else None,
+        error=job.error["data"]["name"] if job.error else None,
+    )
 
 
 def submitted(jobs: JobTable, job: Job, warnings: list[Finding]) -> q_submit.Reply:
@@ -109,7 +125,7 @@ def job_figures(job: Job, now_ns: int) -> q_get_telemetry.JobFigures:
     record = job.submitted
     end_ns = job.ended_ns or now_ns
     started_ns = job.started_ns or end_ns
-    reached = job.epoch_reached if job.shots_done else 0
+    passed = record.epochs if job.shots_done else job.epochs_behind
     return q_get_telemetry.JobFigures(
         job_id=record.job,
         state=job.state,
@@ -120,7 +136,7 @@ def job_figures(job: Job, now_ns: int) -> q_get_telemetry.JobFigures:
         shots_done=job.shots_done,
         attempts=job.attempts,
         epochs=[
-            q_get_telemetry.Epoch(number, nodes, executed=number <= reached)
+            q_get_telemetry.Epoch(number, nodes, executed=number <= passed)
             for number, nodes in enumerate(record.epoch_nodes, 1)
         ],
         epochs_total=record.epochs,

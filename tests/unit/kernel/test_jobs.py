@@ -19,7 +19,7 @@ from qmk.kernel.effects import (
     ReplyResult,
     SetTimer,
 )
-from qmk.kernel.events import ConnectionClosed, TimerFired, Yielded
+from qmk.kernel.events import ConnectionClosed, Progressed, TimerFired, Yielded
 from qmk.kernel.objects.job import ENDED, MOVES, STATES
 from qmk.kernel.objects.moves import IllegalMove
 
@@ -305,3 +305,37 @@ def test_what_a_crash_kept_from_being_forgotten_is_forgotten_at_the_start(make_b
     assert first not in again.kernel.jobs.by_id
     assert Forget(first) in again.recover()
     assert Forget(first) not in again.recover()
+
+
+def test_a_fenced_run_says_which_epoch_it_is_in(bench: Any, program: Any) -> None:
+    session = bench.open()
+    job = bench.submit(session, graph=program(fences=3), shots=100, fenced=True)
+    fence = bench.fence(job)
+
+    def progress() -> tuple[int, int, int, int]:
+        shown = bench.ask("q_status", session_id=session, job_id=job).progress
+        return shown.current_epoch, shown.total_epochs, shown.nodes_executed, shown.shots_done
+
+    assert progress() == (0, 4, 0, 0)
+    bench.start(job)
+    assert progress() == (1, 4, 0, 0)
+    bench.step(Progressed, job=job, fence=fence, shots_done=0, epoch=2)
+    epochs = bench.ask("q_get_telemetry", session_id=session, job_id=job).job.epochs
+    assert progress() == (3, 4, sum(epoch.nodes for epoch in epochs[:2]), 0)
+    assert [epoch.executed for epoch in epochs] == [True, True, False, False]
+    bench.step(Progressed, job=job, fence=fence, shots_done=40, epoch=1)  # memory made it take the shots in turns
+    assert progress() == (2, 4, 9, 40)
+    bench.step(Progressed, job=job, fence=fence, shots_done=50, epoch=5)
+    bench.step(Progressed, job=job, fence=fence, shots_done=30, epoch=2)
+    assert progress() == (2, 4, 9, 40), "what cannot be true is not shown"
+    bench.finish(job)
+    assert progress() == (4, 4, 9, 100)
+
+
+def test_a_run_that_is_not_fenced_has_passed_all_epochs_with_its_first_shot(bench: Any, program: Any) -> None:
+    session = bench.open()
+    job = bench.submit(session, graph=program(fences=1), shots=100)
+    bench.start(job)
+    bench.progress(job, 1)
+    shown = bench.ask("q_status", session_id=session, job_id=job).progress
+    assert (shown.current_epoch, shown.nodes_executed) == (2, 7)

@@ -62,6 +62,6 @@ CALL = Call(
             "entanglements_max": 10_000,
             "expiry": examples.TIME + 3600,
         },
-        examples.CHANNEL_STATE,
+        {**examples.CHANNEL_STATE, "proposed": examples.TIME + 1},
     ),
 )

@@ -8,12 +8,12 @@ local tenant there is nothing to tell, and a channel to another is refused."""
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from qmk.abi.calls import q_chan_status, q_close_chan, q_open_chan
-from qmk.abi.shapes import ChannelState
+from qmk.abi.shapes import ChannelRow, ChannelState
 from qmk.base.errors import QmkError
 from qmk.base.ids import opaque
 from qmk.kernel import firewall
@@ -64,6 +64,7 @@ def _propose(kernel: State, event: CallReceived, session: Session) -> Channel:
         pairs_max=request.entanglements_max,
         expiry_ns=_expiry_ns(kernel, request.expiry),
         approved=peer == tenant,
+        proposed_ns=kernel.now_ns,
     )
     _record(kernel, channel)
     kernel.audit("chan.open", tenant, channel=channel.id, peer=peer, fidelity=channel.fidelity, pairs=channel.pairs_max)
@@ -118,21 +119,30 @@ def status(kernel: State, event: CallReceived, session: Session) -> None:
 
 
 def shown(kernel: State, channel: Channel) -> ChannelState:
-    """A channel as all three calls answer it."""
-    return ChannelState(
-        channel=channel.id,
-        state=channel.state,
-        peers=[channel.proposer, channel.peer],
-        approved=list(channel.tenants) if channel.approved else [channel.proposer],
-        fidelity=channel.granted,
-        fidelity_min=channel.fidelity,
-        use_count=channel.pairs_used,
-        entanglements_max=channel.pairs_max,
-        expiry=channel.expiry_ns / SECOND if channel.expiry_ns else None,
-        rounds=channel.rounds,
-        raw_pairs=channel.raw_pairs,
-        jobs=len(kernel.channels.needing(channel.id)),
-    )
+    """A channel as the calls about one answer it."""
+    return ChannelState(**_row_fields(channel), jobs=len(kernel.channels.needing(channel.id)))
+
+
+def row(channel: Channel) -> ChannelRow:
+    """A channel in a list."""
+    return ChannelRow(**_row_fields(channel))
+
+
+def _row_fields(channel: Channel) -> dict[str, Any]:
+    return {
+        "channel": channel.id,
+        "state": channel.state,
+        "peers": [channel.proposer, channel.peer],
+        "approved": list(channel.tenants) if channel.approved else [channel.proposer],
+        "fidelity": channel.granted,
+        "fidelity_min": channel.fidelity,
+        "use_count": channel.pairs_used,
+        "entanglements_max": channel.pairs_max,
+        "expiry": channel.expiry_ns / SECOND if channel.expiry_ns else None,
+        "rounds": channel.rounds,
+        "raw_pairs": channel.raw_pairs,
+        "proposed": channel.proposed_ns / SECOND if channel.proposed_ns else None,
+    }
 
 
 def _record(kernel: State, channel: Channel) -> None:

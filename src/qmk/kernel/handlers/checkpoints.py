@@ -58,6 +58,7 @@ def migrate(kernel: State, event: CallReceived, session: Session) -> None:
             f"the device has no region '{request.region[:64]}'",
             field="region",
             expected=", ".join(sizes),
+            help=f"regions: {', '.join(sizes)}",
         )
     if job.submitted.n_qubits > sizes[request.region]:
         raise QmkError(

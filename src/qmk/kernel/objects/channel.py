@@ -41,7 +41,8 @@ MOVES = Moves(
 class Channel(msgspec.Struct, frozen=True, kw_only=True):
     """One channel as journaled. ``fidelity``: the lowest that both accept; ``granted``: what the device's link delivers
     for it, after ``rounds`` of purification that take ``raw_pairs`` on average. ``pairs_max``: Bell pairs over its
-    life. ``expiry_ns`` 0: it does not expire. ``approved``: both gave their word. ``closed_by``: the tenant."""
+    life. ``expiry_ns`` 0: it does not expire. ``approved``: both gave their word. ``closed_by``: the tenant.
+    ``proposed_ns`` 0: nobody wrote it down."""
 
     id: str
     proposer: str
@@ -56,6 +57,7 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
     pairs_used: int = 0
     approved: bool = False
     closed_by: str = ""
+    proposed_ns: int = 0
 
     @property
     def tenants(self) -> tuple[str, ...]:

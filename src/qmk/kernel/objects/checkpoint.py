@@ -12,6 +12,8 @@ from typing import Any
 
 import msgspec
 
+from qmk.kernel.roll import Roll
+
 
 class Checkpoint(msgspec.Struct, frozen=True):
     """``epoch``: epochs of the program behind the state. ``blob`` empty: the start of the program, which needs no
@@ -35,6 +37,7 @@ class CheckpointTable:
         self._keep = keep
         self.by_id: dict[str, Checkpoint] = {}
         self.freed: list[tuple[str, str]] = []
+        self.listed = Roll()
         self._of_job: dict[str, dict[str, None]] = {}
         self._uses: dict[str, int] = {}
         self._kept_of: dict[str, int] = {}
@@ -98,5 +101,8 @@ class CheckpointTable:
     def _count(self, checkpoint: Checkpoint, sign: int) -> None:
         tenant = checkpoint.tenant
         self._kept_of[tenant] = self._kept_of.get(tenant, 0) + sign * checkpoint.kept
-        if checkpoint.kept:
-            self._keep(tenant, sign * checkpoint.size_bytes)
+        if not checkpoint.kept:
+            return
+        self._keep(tenant, sign * checkpoint.size_bytes)
+        for group in ("tenant", tenant), ("job", checkpoint.job):
+            (self.listed.put if sign > 0 else self.listed.drop)(group, checkpoint.saved_ns, checkpoint.id)

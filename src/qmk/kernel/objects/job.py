@@ -24,9 +24,14 @@ ENDED = frozenset((COMPLETED, FAILED, CANCELLED))
 MOVES = Moves(
     Move(VALIDATING, QUEUED, "verified and routed, in the journal"),
     Move(QUEUED, RUNNING, "a worker took it"),
-    Move(RUNNING, QUEUED, "its worker died and attempts are left, the daemon stopped, or it yielded at a fence"),
+    Move(
+        RUNNING,
+        QUEUED,
+        "its worker died and attempts are left, the daemon stopped, its engine cannot read the saved state, "
+        "or it stopped at a fence (preempted, q_migrate, q_rollback, a channel it uses has ended)",
+    ),
     Move(RUNNING, COMPLETED, "the result is stored"),
-    Move(RUNNING, FAILED, "the engine failed, or timeout_ms passed"),
+    Move(RUNNING, FAILED, "the engine failed, its worker died in the last attempt, or timeout_ms passed"),
     Move(QUEUED, FAILED, "timeout_ms passed, its channel ended, the device became too small, or daemons crash with it"),
     Move(QUEUED, CANCELLED, "q_cancel"),
     Move(RUNNING, CANCELLED, "q_cancel"),
@@ -40,11 +45,12 @@ class Job:
 
     ``submitted`` is the record without its graph, which only the host keeps. ``place`` is the region and the device
     index of the first qubit where a worker last took it. ``saved`` is the checkpoint that the next launch continues
-    from, ``epochs_done`` the epochs behind the state last heard of. ``crashes`` counts the daemons that went down with
-    a launch of it, ``retired`` is its newest launch known to be over. ``wanted_region`` is where q_migrate sent it,
-    ``elsewhere`` says that the next launch must be in another process. ``events`` is the history without its first
-    ``dropped`` events: a job that is moved or taken back for ever must not fill the memory.
-    Everything but ``fence`` and ``shots_done`` follows from the journal's records alone.
+    from, ``epochs_done`` the epochs behind it, ``epochs_behind`` those behind the shots under way. ``crashes`` counts
+    the daemons that went down with a launch of it, ``retired`` is its newest launch known to be over.
+    ``wanted_region`` is where q_migrate sent it, ``elsewhere`` says that the next launch must be in another process.
+    ``events`` is the history without its first ``dropped`` events: a job that is moved or taken back for ever must not
+    fill the memory. Everything but ``fence``, ``shots_done`` and ``epochs_behind`` follows from the journal's records
+    alone.
     """
 
     __slots__ = (
@@ -53,6 +59,7 @@ class Job:
         "dropped",
         "elsewhere",
         "ended_ns",
+        "epochs_behind",
         "epochs_done",
         "error",
         "events",
@@ -86,7 +93,7 @@ class Job:
         self.fence = 0
         self.attempts = self.launches = self.crashes = self.retired = 0
         self.saved = ""
-        self.epochs_done = 0
+        self.epochs_done = self.epochs_behind = 0
         self.place: tuple[str, int] = ("", 0)
         self.wanted_region = ""
         self.elsewhere = False
@@ -103,13 +110,21 @@ class Job:
 
     @property
     def epoch_reached(self) -> int:
-        """0 before the start. A finished shot has passed all epochs; before there is one, the last state that was
-        saved tells how far all of them are."""
+        """The epoch that the shots under way are in, from 1; 0 before the start. Where an engine takes the whole
+        program as one batch, a finished shot has passed all epochs."""
+        epochs = self.submitted.epochs
+        if self.state == COMPLETED or (self.shots_done and not self.submitted.fenced):
+            return epochs
+        begun = self.started_ns or self.epochs_behind
+        return min(self.epochs_behind + 1, epochs) if begun else 0
+
+    @property
+    def nodes_passed(self) -> int:
+        """Nodes that at least one shot has passed; of long programs, no more than those of the listed epochs."""
+        record = self.submitted
         if self.shots_done or self.state == COMPLETED:
-            return self.submitted.epochs
-        if self.epochs_done:
-            return min(self.epochs_done + 1, self.submitted.epochs)
-        return 1 if self.started_ns else 0
+            return record.nodes
+        return sum(record.epoch_nodes[: self.epochs_behind])
 
     @property
     def last_seq(self) -> int:
@@ -132,5 +147,5 @@ class Job:
         return {name: getattr(self, name) for name in self.__slots__ if name not in _PASSING}
 
 
-_PASSING = frozenset(("fence", "id", "seed", "shots", "shots_done", "tenant"))
+_PASSING = frozenset(("epochs_behind", "fence", "id", "seed", "shots", "shots_done", "tenant"))
 """What of a job is not in the journal, or is twice."""

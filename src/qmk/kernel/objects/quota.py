@@ -41,14 +41,18 @@ _PERIOD = "when the period ends"
 QUOTAS: dict[str, Row] = {
     "sessions": Row("held", "sessions", 5_000, "sessions open at once", "when a session is closed", per_session=False),
     "held_qubits": Row(
-        "held", "qubits", LIMITS.held_qubits, "logical qubits reserved by q_alloc", "when q_release gives qubits back"
+        "held",
+        "qubits",
+        LIMITS.held_qubits,
+        "logical qubits reserved by q_alloc",
+        "when reserved qubits are given back",
     ),
     "logical_qubits": Row(
         "held",
         "qubits",
         10_000_000,
         "logical qubits reserved by q_alloc, and those that each job which has not ended has alive at once",
-        "when q_release gives qubits back, or a job ends or is cancelled",
+        "when reserved qubits are given back, or a job ends or is cancelled",
     ),
     "physical_qubits": Row(
         "held",
@@ -62,7 +66,7 @@ QUOTAS: dict[str, Row] = {
         "channels",
         1_000,
         "channels proposed or open at once; a proposal counts for its proposer, an open channel for both its tenants",
-        "when q_close_chan closes one, or one expires",
+        "when one is closed, or expires",
         per_session=False,
     ),
     "queued_jobs": Row("held", "jobs", LIMITS.queued_jobs, "jobs that have not ended, running ones among them", _ENDS),
