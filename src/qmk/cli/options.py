@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 UNIT_S = {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 TOKEN_DAYS = 90
@@ -215,13 +216,57 @@ def listen_option(command: Command) -> Command:
     )(command)
 
 
-def database_option(command: Command) -> Command:
+DATABASE = "qmk.database"
+"""under which a command's context has the URL of its database, or ''"""
+
+
+def database_option(command: Command, exposed: bool = True) -> Command:
+    """``--database`` and ``--database-file``; the command gets the URL, or None, as ``database``, or, when it is not
+    ``exposed``, finds it in its context's ``meta`` under ``DATABASE``."""
+    command = click.option(
+        "--database-file",
+        type=click.Path(dir_okay=False),
+        envvar="QMK_DATABASE_FILE",
+        metavar="FILE",
+        expose_value=False,
+        is_eager=True,
+        callback=_use_database_file,
+        help="File with the URL of that database: for one with a password, which a command line shows to everybody.",
+    )(command)
     return click.option(
         "--database",
         envvar="QMK_DATABASE",
         metavar="URL",
+        callback=_choose_database,
+        expose_value=exposed,
         help="The daemon's PostgreSQL database (postgresql://...), if its journal is in one.",
     )(command)
+
+
+def _use_database_file(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        ctx.meta[DATABASE] = _read_secret(value)
+
+
+def _choose_database(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    given = param.name is not None and ctx.get_parameter_source(param.name) is ParameterSource.COMMANDLINE
+    if DATABASE in ctx.meta and given:
+        raise click.UsageError("give the database either with --database or with --database-file")
+    return ctx.meta.setdefault(DATABASE, value or "") or None
+
+
+def _read_secret(path: str) -> str:
+    """The one line of a file that its owner alone may read."""
+    try:
+        with open(path) as file:
+            mode, text = os.fstat(file.fileno()).st_mode, file.read(1 << 16).strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise click.UsageError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
+    if mode & 0o077:
+        raise click.UsageError(f"others may read {path}, which may hold a password; chmod 600 {path}")
+    if not text or "\n" in text:
+        raise click.UsageError(f"{path} holds no URL: write one line, postgresql://user:password@host/name")
+    return text
 
 
 def socket_option(command: Command) -> Command:

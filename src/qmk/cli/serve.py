@@ -31,12 +31,7 @@ if TYPE_CHECKING:
     type=click.Choice(["process", "power"]),
     help="What an accepted job survives: any end of the daemon (process, if not given), or a power failure too.",
 )
-@click.option(
-    "--database",
-    envvar="QMK_DATABASE",
-    metavar="URL",
-    help="Keep the journal in this PostgreSQL database (postgresql://...) and not in a file.",
-)
+@options.database_option
 @click.option(
     "--warm", multiple=True, metavar="ENGINE", help="Start a worker of this engine at once; may be given several times."
 )

@@ -13,9 +13,6 @@ from qmk.cli import options
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-DATABASE = "qmk.database"
-"""under which the context has the URL"""
-
 DAEMON_STARTS_S = 5.0
 """How long a daemon that has taken the data folder may need until it answers."""
 
@@ -33,19 +30,7 @@ def _places(function: Command) -> Command:
         metavar="PATH",
         help="The daemon's data folder, if not the default one.",
     )(function)
-    function = click.option(
-        "--database",
-        envvar="QMK_DATABASE",
-        metavar="URL",
-        expose_value=False,
-        callback=_use_database,
-        help="The daemon's PostgreSQL database (postgresql://...), if its journal is in one: for when no daemon runs.",
-    )(function)
-    return options.json_option(function)
-
-
-def _use_database(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
-    ctx.meta[DATABASE] = value or ""
+    return options.json_option(options.database_option(function, exposed=False))
 
 
 def _policy(function: Command) -> Command:
@@ -184,7 +169,7 @@ def _operate(data_dir: str | None, name: str, **params: Any) -> Any:
     from qmk.host.operating import operate
 
     places: dict[str, Any] = {"data_dir": Path(data_dir)} if data_dir else {}
-    config = HostConfig(**places, database=click.get_current_context().meta[DATABASE])
+    config = HostConfig(**places, database=click.get_current_context().meta[options.DATABASE])
     deadline = time.monotonic() + DAEMON_STARTS_S
     while True:
         try:

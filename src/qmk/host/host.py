@@ -263,8 +263,8 @@ class Host:
         record = effect.record
         self._committer.record(record, effect.durable)
         self._keep_graph(record)
-        if isinstance(record, ev.Finished) and record.job in self.launches.arrived:
-            result = self.launches.arrived.pop(record.job)
+        if isinstance(record, ev.Finished) and (record.job, record.fence) in self.launches.arrived:
+            result = self.launches.arrived.pop((record.job, record.fence))
             self._recent.put(record.job, result)
             self._committer.result(record.job, result)
 

@@ -17,7 +17,7 @@ from qmk.base.ids import opaque
 from qmk.kernel import firewall, rollback
 from qmk.kernel.asks import CHECKPOINT, MIGRATE, ROLLBACK, Ask, Asked
 from qmk.kernel.effects import Interrupt, Reply, ReplyError
-from qmk.kernel.events import NotInterrupted, Saved, Yielded
+from qmk.kernel.events import NotInterrupted, NotSaved, Saved, Yielded
 
 if TYPE_CHECKING:
     from qmk.kernel.objects.checkpoint import Checkpoint
@@ -33,6 +33,7 @@ AUDITED = {
     "rewound": "job.rollback",
     "channel": "job.preempt",
     "unreadable": "job.rollback",
+    "unsaved": "job.preempt",
 }
 
 
@@ -54,6 +55,7 @@ def saved(kernel: State, event: Saved) -> None:
     job = kernel.jobs.current(event.job, event.fence)
     if job is None:
         return
+    kernel.states_fit = True
     asked = kernel.asks.asked_of(job.id, job.fence)
     wanted = SAVE in asked and asked[SAVE].ref == event.checkpoint
     if wanted:
@@ -77,6 +79,7 @@ def yielded(kernel: State, event: Yielded) -> None:
     job = kernel.jobs.current(event.job, event.fence)
     if job is None:
         return
+    kernel.states_fit = True
     asked = kernel.asks.asked_of(job.id, job.fence)
     why = next((row.why for row in asked.values() if row.ref == event.checkpoint and row.why), event.why)
     region = next((ask.region for ask in reversed(_asks(kernel, job, MIGRATE))), "")
@@ -110,6 +113,20 @@ def not_interrupted(kernel: State, event: NotInterrupted) -> None:
         refuse(kernel, ask, not_checkpointable(job, event.message))
     for ask in kernel.asks.of_job(job.id):
         serve(kernel, ask, job)
+
+
+def not_saved(kernel: State, event: NotSaved) -> None:
+    """A state could not be kept: until one can again, no launch is preempted. A launch that has stopped for it goes
+    back to the queue, and on from the state before."""
+    job = kernel.jobs.current(event.job, event.fence)
+    if job is None:
+        return
+    kernel.states_fit = False
+    if event.stopped:
+        row = kernel.jobs.checkpoints.by_id.get(job.saved)
+        region = next((ask.region for ask in reversed(_asks(kernel, job, MIGRATE))), "")
+        send(kernel, job, "unsaved", row, region, event.message)
+        kernel.launch_ready()
 
 
 def settle(kernel: State, job: Job) -> None:
@@ -187,7 +204,7 @@ def keep(kernel: State, job: Job, checkpoint: str) -> Checkpoint:
     return kernel.jobs.checkpoints.by_id[checkpoint]
 
 
-def send(kernel: State, job: Job, why: str, row: Checkpoint | None, region: str = "") -> None:
+def send(kernel: State, job: Job, why: str, row: Checkpoint | None, region: str = "", reason: str = "") -> None:
     """Has the job go on from ``row`` (None: the start), in ``region``; its launch, if one is out, is over with this."""
     record = Yielded(
         now_ns=kernel.now_ns,
@@ -199,6 +216,7 @@ def send(kernel: State, job: Job, why: str, row: Checkpoint | None, region: str 
         size_bytes=row.size_bytes if row else 0,
         why=why,
         region=region,
+        reason=reason,
     )
     kernel.commit(record)
     kernel.audit(AUDITED[why], job.tenant, job=job.id, epoch=record.epoch)

@@ -22,6 +22,7 @@ from qmk.kernel.events import (
     Failed,
     Finished,
     NotInterrupted,
+    NotSaved,
     Progressed,
     Recalled,
     Recovered,
@@ -82,6 +83,8 @@ class Kernel(State):
                 checkpoint.saved(self, event)
             case Yielded():
                 checkpoint.yielded(self, event)
+            case NotSaved():
+                checkpoint.not_saved(self, event)
             case NotInterrupted():
                 checkpoint.not_interrupted(self, event)
             case Recalled():

@@ -166,7 +166,8 @@ class Saved(_Event, frozen=True):
 class Yielded(_Event, frozen=True):
     """As ``Saved``, and the launch ended there: preempted, migrated, or asked to rewind. The job goes back to the queue
     and continues from the state. ``why``: "preempted", "migrated" or "rewound". The kernel also makes such records
-    itself, with a checkpoint that exists or with none (the start of the program; also with ``why`` "unreadable")."""
+    itself, with a checkpoint that exists or with none (the start of the program; also with ``why`` "unreadable" or
+    "unsaved")."""
 
     job: str
     fence: int
@@ -177,6 +178,18 @@ class Yielded(_Event, frozen=True):
     why: str
     region: str = ""
     """where the job is to go on (q_migrate); empty: wherever there is room"""
+    reason: str = ""
+    """what more its history says of it"""
+
+
+class NotSaved(_Event, frozen=True):
+    """The launch passed a fence and the host could not keep its state there: its disk is full, say. ``stopped``: the
+    launch ended there as it was asked to; it goes on from the state before, and nobody is to blame."""
+
+    job: str
+    fence: int
+    message: str
+    stopped: bool
 
 
 class Recalled(_Event, frozen=True):
@@ -288,6 +301,7 @@ Event = (
     | Saved
     | Yielded
     | NotInterrupted
+    | NotSaved
     | Recalled
     | TenantSet
     | TokenIssued

@@ -47,6 +47,7 @@ YIELDS = {
     "rewound": "rolled back",
     "channel": "stopped at a fence, as a channel it uses has ended",
     "unreadable": "its engine cannot read the saved state",
+    "unsaved": "stopped at a fence, but its state could not be kept",
 }
 """What the history says of a yield, by why it happened."""
 
@@ -260,9 +261,10 @@ class JobTable:
         self.checkpoints.drop_passing(job.id, but=job.saved)
         job.retired = max(job.retired, record.fence)
         job.wanted_region = record.region or job.wanted_region
-        job.elsewhere = job.elsewhere or (record.why == "migrated" and record.fence > 0)
+        job.elsewhere = job.elsewhere or (record.fence > 0 and (record.why == "migrated" or bool(record.region)))
         self._vacate(job, record.now_ns, continued=record.why in ("preempted", "migrated"))
-        self._requeue(job, record.now_ns, YIELDS[record.why], epoch=record.epoch)
+        reason = f"{YIELDS[record.why]}: {record.reason}" if record.reason else YIELDS[record.why]
+        self._requeue(job, record.now_ns, reason, epoch=record.epoch)
 
     def _drop_checkpoint(self, checkpoint: str) -> None:
         """A job that was to go on from it starts anew: the bits are the same, it only takes longer."""

@@ -58,12 +58,13 @@ EPOCH_TIMER = "epoch"
 
 class State:
     """``out`` collects the effects of the step at hand; ``now_ns`` is its time, ``rights`` what the call it carries out
-    asks for. ``pending`` are jobs in VALIDATING."""
+    asks for. ``pending`` are jobs in VALIDATING. ``states_fit``: the last state that a launch saved could be kept."""
 
     def __init__(self, config: KernelConfig | None = None) -> None:
         self.config = config or KernelConfig()
         self.closing = False
         self.replan = False
+        self.states_fit = True
         self.now_ns = 0
         self.out: list[Effect] = []
         self.pending: dict[str, Pending] = {}
@@ -218,6 +219,8 @@ class State:
             match action:
                 case Place():
                     self._launch(action)
+                case Preempt() if not self.states_fit:  # it would lose what it has done
+                    self.jobs.queue.declined(self.jobs.by_id[action.job])
                 case Preempt():
                     checkpoint.interrupt(self, self.jobs.by_id[action.job], checkpoint.YIELD, "preempted")
                 case WakeAt():
