@@ -51,7 +51,11 @@ TABLE: dict[str, Limit] = {
     "page_shots": Limit(10_000, "shots", "shots in one page of q_result"),
     "job_attempts": Limit(2, "attempts", "launches of one job before it fails with blame engine"),
     "job_crashes": Limit(10, "crashes", "unclean ends of the daemon with one job running, before that is the cause"),
-    "job_events": Limit(4096, "events", "progress events in the history of one job; state changes are always kept"),
+    "job_events": Limit(
+        4096,
+        "events",
+        "progress events in the history of one job; changes of its state up to twice as many, and always its end",
+    ),
     "listed_epochs": Limit(1024, "epochs", "epochs of one job listed by q_get_telemetry"),
     "listed_components": Limit(64, "groups", "groups of entangled qubits of one job listed by q_get_telemetry"),
     "held_qubits": Limit(100_000, "qubits", "logical qubits that one tenant holds by q_alloc"),

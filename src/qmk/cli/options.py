@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -11,6 +12,7 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
+AGE_UNIT_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 7 * 86_400.0}
 UNIT_S = {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 TOKEN_DAYS = 90
 """Seconds of each unit; "ms" stands before "s", as a text that ends in one ends in the other."""
@@ -43,6 +45,32 @@ class Seconds(click.ParamType[float]):
             self.fail(f"'{value}' is no duration; write 30, 30s, 500ms, 5m or 1h", param, ctx)
         if not 0 < seconds < 7 * 24 * 3600 + 1:
             self.fail(f"'{value}' is not between 1 ms and 7 days", param, ctx)
+        return seconds
+
+
+class Age(click.ParamType[float]):
+    """A time gone by, in seconds: a number with s, m, h, d or w."""
+
+    name = "age"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        if isinstance(value, float):
+            return value
+        match = re.fullmatch(r"(\d{1,9}(?:\.\d+)?)([smhdw])", str(value).strip())
+        if match is None:
+            self.fail(f"'{value}' is no age; write a number and one of s, m, h, d, w, such as 30d", param, ctx)
+        return float(match[1]) * AGE_UNIT_S[match[2]]
+
+
+class Keeping(Age):
+    """How long something is kept, in whole seconds: an age, or ``ever``, which is 0."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        if str(value).strip() == "ever":
+            return 0.0
+        seconds = super().convert(value, param, ctx)
+        if seconds < 1:
+            self.fail(f"'{value}' is less than a second; write such as 7d, or ever", param, ctx)
         return seconds
 
 

@@ -10,11 +10,9 @@ from typing import Any, TypeVar
 import click
 
 from qmk.cli import options
+from qmk.cli.operate import operate
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-
-DAEMON_STARTS_S = 5.0
-"""How long a daemon that has taken the data folder may need until it answers."""
 
 
 @click.group(name="tenant")
@@ -162,27 +160,7 @@ def revoke(name: str, serial: str | None, everything: bool, as_json: bool, data_
 
 
 def _operate(data_dir: str | None, name: str, **params: Any) -> Any:
-    """The call, by the daemon or, where none runs, here. A daemon that is just starting is waited for."""
-    from qmk.base.errors import QmkError
-    from qmk.client.operator import Operator
-    from qmk.host.config import HostConfig
-    from qmk.host.operating import operate
-
-    places: dict[str, Any] = {"data_dir": Path(data_dir)} if data_dir else {}
-    config = HostConfig(**places, database=click.get_current_context().meta[options.DATABASE])
-    deadline = time.monotonic() + DAEMON_STARTS_S
-    while True:
-        try:
-            return Operator(config.data_dir).call(name, **params)
-        except QmkError as error:
-            if not isinstance(error.__cause__, (FileNotFoundError, ConnectionRefusedError)):
-                raise
-        try:
-            return operate(config, name, **params)
-        except QmkError as error:
-            if error.kind.name != "RESOURCE_EXHAUSTED" or "pid" not in error.fields or time.monotonic() > deadline:
-                raise
-        time.sleep(0.05)
+    return operate(data_dir, click.get_current_context().meta[options.DATABASE], name, **params)
 
 
 def _wishes(weight: float | None, allow: list[str] | None, quotas: tuple[tuple[str, Any], ...]) -> dict[str, Any]:

@@ -109,10 +109,9 @@ class Launches:
         else:
             self.launcher.interrupt(effect)
 
-    def drop_unused(self, blob: str) -> None:
-        """Delete it, unless a checkpoint names it by now."""
-        if not self._sources.uses_blob(blob):
-            self._states.drop(blob)
+    def drop_unused(self, blobs: Iterable[str], then: Callable[[list[str]], None] | None = None) -> None:
+        """Delete those that no checkpoint names by now; ``then`` hears which went."""
+        self._states.drop([blob for blob in blobs if not self._sources.uses_blob(blob)], then)
 
     def kill(self, effect: fx.Kill) -> None:
         assert self.launcher is not None
@@ -150,7 +149,7 @@ class Launches:
             "size_bytes": len(saved.state),
         }
         self._feed(ev.Yielded(**state, why="preempted") if saved.stopped else ev.Saved(**state))
-        self.drop_unused(blob)
+        self.drop_unused([blob])
 
     def _not_stored(self, job: str, fence: int, saved: StateSaved, error: BaseException) -> None:
         """The disk is full, say. That is nobody's fault: the job loses the way since its last state, and no attempt."""
@@ -188,7 +187,10 @@ class Launches:
             return
         self._feed(ev.Finished(now_ns=self._sources.clock_ns(), job=job, fence=fence, usage=results.usage_of(done)))
         if (job, fence) in self.arrived:  # it was not recorded: of a stale launch, or the host is amid another step
-            self._schedule(lambda: self.arrived.pop((job, fence), None))
+            self._schedule(lambda: self._drop_arrived(job, fence))
+
+    def _drop_arrived(self, job: str, fence: int) -> None:
+        self.arrived.pop((job, fence), None)
 
     def failed(self, job: str, fence: int, failed: Failed, died: bool) -> None:
         self._hear(

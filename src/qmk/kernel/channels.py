@@ -20,6 +20,7 @@ from qmk.kernel.events import (
     Event,
     Failed,
     Finished,
+    JobState,
     Progressed,
     Saved,
     Started,
@@ -43,10 +44,13 @@ class Hold(msgspec.Struct):
 
 
 class ChannelTable:
+    """``forgotten`` collects the ended channels that gave way to others, for the journal to forget them too."""
+
     def __init__(self, tenant_of: Callable[[str], Tenant]) -> None:
         self._tenant_of = tenant_of
         self.by_id: dict[str, Channel] = {}
         self.holds: dict[str, Hold] = {}
+        self.forgotten: list[str] = []
         self._ended: dict[str, deque[str]] = {}
         self._expiries: list[tuple[int, str]] = []
 
@@ -65,7 +69,8 @@ class ChannelTable:
             ended = self._ended.setdefault(new.proposer, deque())
             ended.append(new.id)
             if len(ended) > LIMITS.kept_channels:
-                del self.by_id[ended.popleft()]
+                self.forgotten.append(ended.popleft())
+                del self.by_id[self.forgotten[-1]]
         return new
 
     def follow(self, record: Event, changed: list[Job]) -> None:
@@ -76,6 +81,8 @@ class ChannelTable:
                     self.holds[record.job] = Hold(uses)
                     self._charge(uses, 1)
             case Started() | Progressed() | Finished():
+                self._mark_started(record.job)
+            case JobState(holds=True):
                 self._mark_started(record.job)
             case Failed(died=False) | Saved() | Yielded() if record.fence:
                 self._mark_started(record.job)

@@ -60,8 +60,10 @@ def saved(kernel: State, event: Saved) -> None:
     wanted = SAVE in asked and asked[SAVE].ref == event.checkpoint
     if wanted:
         del asked[SAVE]
-    room = kernel.tenant(job.tenant).account.storage.fits(event.size_bytes)
-    kernel.commit(structs.replace(event, kept=wanted and room), durable=wanted)
+    paid = kernel.jobs.checkpoints.holds(job.tenant, event.blob)
+    room = paid or kernel.tenant(job.tenant).account.storage.fits(event.size_bytes)
+    if room:
+        kernel.commit(structs.replace(event, kept=wanted), durable=wanted)
     if not wanted:
         return
     if not room:
@@ -149,11 +151,7 @@ def serve(kernel: State, ask: Ask, job: Job) -> None:
 
 
 def _serve_checkpoint(kernel: State, ask: Ask, job: Job) -> None:
-    saved = kernel.jobs.checkpoints.by_id.get(job.saved)
-    size = saved.size_bytes if saved is not None else 0
-    if not job.fence and not kernel.tenant(job.tenant).account.storage.fits(size):
-        refuse(kernel, ask, _no_room(kernel, job, size))
-    elif not job.fence:
+    if not job.fence:
         kernel.asks.remove(ask)  # before the record, which has open asks looked at again
         row = keep(kernel, job, ask.checkpoint)
         kernel.out.append(Reply(ask.conn, ask.ref, reply_of(row)))

@@ -10,6 +10,7 @@ import msgspec
 
 from qmk.base.errors import Finding
 from qmk.kernel.config import TenantConfig
+from qmk.kernel.objects.checkpoint import Checkpoint
 from qmk.qvm.graph import Graph
 
 
@@ -243,11 +244,43 @@ class ChannelChanged(_Event, frozen=True):
     state: dict[str, Any]
 
 
+class ChannelForgotten(_Event, frozen=True):
+    """Journal record: the channel has ended long ago, and goes with its records."""
+
+    channel: str
+
+
+class JobState(_Event, frozen=True):
+    """Journal record: all that the job's records so far but the first come to; see ``compaction``. ``started``: a
+    launch of it is out that the journal knows of. ``left_ns``: the engine time it is predicted to take yet. ``holds``:
+    its Bell pairs are spent."""
+
+    job: str
+    state: dict[str, Any]
+    checkpoints: tuple[Checkpoint, ...] = ()
+    started: bool = False
+    left_ns: int = 0
+    holds: bool = False
+
+
+class SharesSettled(_Event, frozen=True):
+    """Journal record: the virtual times of all tenants, as ``schedule.State.accounts`` has them."""
+
+    times: dict[str, int]
+
+
 class CheckpointDropped(_Event, frozen=True):
-    """A checkpoint's retention ended: the host says so, and the journal keeps it. (Those of a job that is forgotten go
-    with it.)"""
+    """A checkpoint's retention ended; the host may say so too. (Those of a job that is forgotten go with it.)"""
 
     checkpoint: str
+    job: str = ""
+
+
+class Forgotten(_Event, frozen=True):
+    """Journal record: an ended job's retention ended. It goes, with its result and its checkpoints, and so do its
+    records, this one too."""
+
+    job: str
 
 
 class Cancelled(_Event, frozen=True):
@@ -307,7 +340,11 @@ Event = (
     | TokenIssued
     | TokenRevoked
     | ChannelChanged
+    | ChannelForgotten
+    | JobState
+    | SharesSettled
     | CheckpointDropped
+    | Forgotten
     | Cancelled
     | TimerFired
     | ConnectionClosed

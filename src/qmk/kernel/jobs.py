@@ -14,6 +14,7 @@ from msgspec import structs
 
 from qmk.base.errors import KINDS, QmkError
 from qmk.base.limits import LIMITS
+from qmk.kernel import compaction
 from qmk.kernel.accounts import Accounts
 from qmk.kernel.config import KernelConfig
 from qmk.kernel.dispatch import Dispatch
@@ -23,9 +24,12 @@ from qmk.kernel.events import (
     Event,
     Failed,
     Finished,
+    Forgotten,
+    JobState,
     Progressed,
     Recovered,
     Saved,
+    SharesSettled,
     ShuttingDown,
     Started,
     Submitted,
@@ -53,7 +57,8 @@ YIELDS = {
 
 
 class JobTable:
-    """Jobs by id, with the launch queue and the launches that are out (``launched``, by job id)."""
+    """Jobs by id, with the launch queue and the launches that are out (``launched``, by job id). ``ended`` are the
+    ended jobs by tenant, oldest first."""
 
     def __init__(self, accounts: Accounts, config: KernelConfig) -> None:
         self._accounts = accounts
@@ -68,7 +73,7 @@ class JobTable:
         self.generation = 0
         self.checkpoints = CheckpointTable(accounts.keep_state)
         self.forgotten: list[Job] = []
-        self._ended: dict[str, OrderedDict[str, None]] = {}
+        self.ended: dict[str, OrderedDict[str, None]] = {}
 
     def apply(self, record: Event) -> list[Job]:
         """Carries out a record; the jobs it changed. Records of forgotten jobs change nothing."""
@@ -83,10 +88,19 @@ class JobTable:
             case CheckpointDropped():
                 self._drop_checkpoint(record.checkpoint)
                 return []
+            case Forgotten():
+                self._forget(record.job)
+                return []
+            case SharesSettled():
+                self.queue.settled(record.times)
+                return []
+            case JobState():
+                return compaction.load(self, record)
             case Started() | Progressed() | Finished() | Failed() | Cancelled() | Saved() | Yielded():
                 job = self.by_id.get(record.job)
                 if job is None:
                     return []
+                job.records += 1
                 self._change(job, record)
                 return [job]
             case _:
@@ -115,7 +129,7 @@ class JobTable:
         return {
             "jobs": {id: job.comparable() for id, job in self.by_id.items()},
             "keys": dict(self.by_key),
-            "ended": {tenant: list(jobs) for tenant, jobs in self._ended.items() if jobs},
+            "ended": {tenant: list(jobs) for tenant, jobs in self.ended.items() if jobs},
             "generation": self.generation,
             "checkpoints": self.checkpoints.snapshot(),
             "virtual_times": self.queue.schedule.accounts(),
@@ -134,7 +148,6 @@ class JobTable:
         job.move(QUEUED)
         job.note(record.now_ns, "queued", engine=record.engine, method=record.method)
         self.queue.put(job)
-        self._forget_excess(record.tenant)
         return job
 
     def _change(self, job: Job, record: Started | Progressed | Finished | Failed | Cancelled | Saved | Yielded) -> None:
@@ -206,21 +219,23 @@ class JobTable:
         else:
             job.note(now_ns, state.lower())
         self._accounts.end(job.id, int(job.usage.get("result_bytes", 0)))
-        self._ended.setdefault(job.tenant, OrderedDict())[job.id] = None
-        self._forget_excess(job.tenant)
+        self.ended.setdefault(job.tenant, OrderedDict())[job.id] = None
 
-    def _forget_excess(self, tenant: str) -> None:
-        """Ended jobs give way: beyond the number and the bytes that a tenant may keep, its own oldest, since nobody's
-        flood may make another's jobs be forgotten; beyond the bytes of all, those of whoever keeps most."""
-        ended = self._ended.setdefault(tenant, OrderedDict())
-        while len(ended) > self._kept_jobs:
-            self._forget(next(iter(ended)))
-        while (job_id := self._accounts.giving_way(tenant, self._ended)) is not None:
-            self._forget(job_id)
+    def giving_way(self, tenant: str) -> str | None:
+        """The ended job to be forgotten next: beyond the number and the bytes that a tenant may keep, its own oldest,
+        since nobody's flood may make another's jobs be forgotten; beyond the bytes of all, one of whoever keeps most.
+        None when nobody keeps too much."""
+        ended = self.ended.get(tenant, ())
+        if len(ended) > self._kept_jobs:
+            return next(iter(ended))
+        return self._accounts.giving_way(tenant, self.ended)
 
     def _forget(self, job_id: str) -> None:
-        job = self.by_id.pop(job_id)
-        del self._ended[job.tenant][job_id]
+        job = self.by_id.get(job_id)
+        if job is None:
+            return
+        del self.by_id[job_id]
+        del self.ended[job.tenant][job_id]
         self._accounts.forget(job_id)
         self.checkpoints.drop_job(job_id)
         key = (job.tenant, job.submitted.idempotency_key)
@@ -247,7 +262,6 @@ class JobTable:
             )
         if kept:
             job.note(record.now_ns, "saved", checkpoint=record.checkpoint, epoch=record.epoch)
-            self._forget_excess(job.tenant)
         if job.ended:
             return
         job.saved = record.checkpoint
@@ -304,12 +318,15 @@ class JobTable:
             job.crashes += job.id not in adopted
         changed = self._requeue_all(record, adopted)
         for job_id, fence in adopted.items():
-            job = self.by_id[job_id]
-            if job.id not in self.launched:
-                self._occupy(job, fence)
-                self.queue.start(job)
-            job.fence = fence
+            self.take_over(self.by_id[job_id], fence)
         return changed
+
+    def take_over(self, job: Job, fence: int) -> None:
+        """The launch is out."""
+        if job.id not in self.launched:
+            self._occupy(job, fence)
+            self.queue.start(job)
+        job.fence = fence
 
     def _requeue_all(self, record: Recovered | ShuttingDown, adopted: Container[str] = ()) -> list[Job]:
         """Every job with a launch out goes back to the queue. One whose worker had not answered yet was never
@@ -325,6 +342,11 @@ class JobTable:
                 self._vacate(job, record.now_ns)
                 self.queue.put(job)
         return changed
+
+    def put_back(self, job: Job, now_ns: int, left_ns: int) -> None:
+        """No launch is out, and the job waits."""
+        self._vacate(job, now_ns)
+        self.queue.put(job, left_ns)
 
     def _occupy(self, job: Job, fence: int) -> None:
         job.fence = fence

@@ -10,7 +10,7 @@ from qmk.abi.calls import q_events
 from qmk.abi.rights import CAP_RESULT
 from qmk.base.errors import QmkError
 from qmk.base.ids import trace
-from qmk.kernel import authority, checkpoint, denials, firewall, ledger, records, views
+from qmk.kernel import authority, checkpoint, compaction, denials, firewall, ledger, records, retention, views
 from qmk.kernel.accounts import Accounts
 from qmk.kernel.asks import AskTable
 from qmk.kernel.audit import AuditLog
@@ -33,7 +33,11 @@ from qmk.kernel.events import (
     CallReceived,
     Cancelled,
     ChannelChanged,
+    ChannelForgotten,
     Event,
+    Failed,
+    Finished,
+    Saved,
     Submitted,
     TenantSet,
     TokenIssued,
@@ -56,15 +60,21 @@ JOB_TIMER = "job:"
 EPOCH_TIMER = "epoch"
 
 
+_MAKES_FULL = (Submitted, Finished, Failed, Cancelled, Saved)
+"""After these more may be kept than there is room for."""
+
+
 class State:
     """``out`` collects the effects of the step at hand; ``now_ns`` is its time, ``rights`` what the call it carries out
-    asks for. ``pending`` are jobs in VALIDATING. ``states_fit``: the last state that a launch saved could be kept."""
+    asks for. ``pending`` are jobs in VALIDATING. ``states_fit``: the last state that a launch saved could be kept.
+    ``retention_ns``: when the retention timer fires, 0 when it is not set."""
 
     def __init__(self, config: KernelConfig | None = None) -> None:
         self.config = config or KernelConfig()
         self.closing = False
         self.replan = False
         self.states_fit = True
+        self.retention_ns = 0
         self.now_ns = 0
         self.out: list[Effect] = []
         self.pending: dict[str, Pending] = {}
@@ -144,6 +154,8 @@ class State:
             case ChannelChanged():
                 self.channels.put(record)
                 return []
+            case ChannelForgotten():
+                return []  # whatever made it give way is in the journal before, or its own records are gone
             case _:
                 changed = self.jobs.apply(record)
                 self.channels.follow(record, changed)
@@ -169,7 +181,11 @@ class State:
             self._wake(job)
             if job.ended or not job.fence:
                 checkpoint.settle(self, job)
+        if isinstance(record, _MAKES_FULL):
+            for job in changed:
+                retention.look(self, job)
         self._forget()
+        self._tidy(record, changed)
         self.out.extend(DropBlob(id, blob) for id, blob in self.jobs.checkpoints.freed)
         self.jobs.checkpoints.freed.clear()
         for job in changed:
@@ -188,6 +204,16 @@ class State:
             if channel is not None:
                 self.commit(ChannelChanged(now_ns=self.now_ns, channel=id, state=to_builtins(channel)))
         self.out.extend(Forget(job.id) for job in gone)
+
+    def _tidy(self, record: Event, changed: list[Job]) -> None:
+        """Lets the journal leave out what has become superfluous."""
+        for id in self.channels.forgotten:
+            self.out.append(Journal(ChannelForgotten(now_ns=self.now_ns, channel=id), durable=False))
+        self.channels.forgotten.clear()
+        long = [job for job in changed if job.records >= self.config.job_records and not job.ended]
+        compaction.compact(self, long)
+        if long or isinstance(record, TenantSet):
+            compaction.settle(self)
 
     def stop(self, job: Job, record: Cancelled) -> None:
         """Ends a job before its time, on its worker too."""
@@ -212,7 +238,7 @@ class State:
     def decide(self) -> list[Action]:
         """What the scheduler wants done now. It supposes that ``carry_out`` follows."""
         self.replan = False
-        return [] if self.closing else self.jobs.queue.decide(self.now_ns)
+        return self.jobs.queue.decide(self.now_ns) if self.config.launching and not self.closing else []
 
     def carry_out(self, actions: list[Action]) -> None:
         for action in actions:

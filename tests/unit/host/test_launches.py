@@ -9,6 +9,7 @@ from typing import Any
 
 from qmk.base.errors import QmkError
 from qmk.host.blobs import MemoryBlobs
+from qmk.host.journal import MemoryJournal
 from qmk.host.launches import Launches, Sources
 from qmk.host.states import States
 from qmk.kernel import events as ev
@@ -27,10 +28,12 @@ class Desk:
         self.turn: deque[Callable[[], None]] = deque()
         self.events: list[Any] = []
         sources = Sources(lambda: 5, lambda size: bytes(size), lambda job: b"graph", lambda blob: False)
+        journal = MemoryJournal()
+        journal.blobs = MemoryBlobs() if blobs is None else blobs
         self.launches = Launches(
             self.events.append,
             sources,
-            States(MemoryBlobs() if blobs is None else blobs),
+            States(journal),
             self.turn.append,
             lambda unwanted: False,
         )

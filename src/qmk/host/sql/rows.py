@@ -11,6 +11,7 @@ from qmk.host.blobs import Blobs
 from qmk.host.journal import INLINE_BYTES, Batch
 from qmk.host.results import Result, checksum, encode_head
 from qmk.host.sql.database import Row, Statement
+from qmk.kernel import compaction
 from qmk.kernel.events import CheckpointDropped, Event, Saved, Submitted, Yielded
 
 RECORD = "INSERT INTO journal (seq, job, record, checksum, blob) VALUES (?, ?, ?, ?, ?)"
@@ -26,6 +27,9 @@ DROP_CHECKPOINT = "DELETE FROM checkpoint WHERE id=?"
 DROP_STATE = "DELETE FROM checkpoint WHERE id=? AND blob=?"
 FORGET = tuple(f"DELETE FROM {table} WHERE job=?" for table in ("journal", "result", "page", "checkpoint"))
 
+SUPERSEDE = "DELETE FROM journal WHERE job>=? AND job<=? AND seq<?"
+SUPERSEDE_REST = SUPERSEDE + " AND seq>(SELECT min(seq) FROM journal WHERE job=?)"
+
 encode = msgspec.msgpack.Encoder().encode
 
 
@@ -40,6 +44,7 @@ class Rows:
         """What to carry out for ``batch``; call ``written`` once it was."""
         found = [
             Statement(RECORD, self._records(batch.records)),
+            *_superseded(batch.records, self.records + 1),
             *self._results(batch.results),
             *_checkpoints(batch.records),
             Statement(ledger.INSERT, ledger.values(batch.charges)),
@@ -56,7 +61,7 @@ class Rows:
     def _records(self, records: list[Event]) -> list[Row]:
         rows: list[Row] = []
         for seq, record in enumerate(records, self.records + 1):
-            job: str = getattr(record, "job", "")
+            job = compaction.key(record)
             if isinstance(record, Submitted) and _apart(record):
                 blob = self._blobs.put(record.graph)
                 data = encode(msgspec.structs.replace(record, graph=b""))
@@ -78,6 +83,18 @@ class Rows:
                 else:
                     pages.append((job, number, bits, checksum(job, bits), ""))
         return [Statement(RESULT, heads), Statement(PAGE, pages)]
+
+
+def _superseded(records: list[Event], first_seq: int) -> list[Statement]:
+    """Rows that these records, of which the first has this number, leave nothing to say."""
+    found: list[Statement] = []
+    for seq, record in enumerate(records, first_seq):
+        gone = compaction.superseded(record)
+        if gone is not None:
+            before = seq + gone.itself
+            values = (gone.first, gone.last, before, gone.first) if gone.but_first else (gone.first, gone.last, before)
+            found.append(Statement(SUPERSEDE_REST if gone.but_first else SUPERSEDE, [values]))
+    return found
 
 
 def _checkpoints(records: list[Event]) -> list[Statement]:

@@ -37,7 +37,8 @@ class CheckpointTable:
         self.freed: list[tuple[str, str]] = []
         self._of_job: dict[str, dict[str, None]] = {}
         self._uses: dict[str, int] = {}
-        self._kept_of: dict[str, int] = {}
+        self._kept: dict[str, dict[str, None]] = {}
+        self._charged: dict[tuple[str, str], int] = {}
 
     def add(self, checkpoint: Checkpoint) -> None:
         """Takes it in; one taken for the job's own sake before is dropped."""
@@ -59,7 +60,19 @@ class CheckpointTable:
 
     def kept_of(self, tenant: str) -> int:
         """How many checkpoints the tenant asked for and still has."""
-        return self._kept_of.get(tenant, 0)
+        return len(self._kept.get(tenant, ()))
+
+    def kept(self, tenant: str) -> list[Checkpoint]:
+        """Those that the tenant asked for and still has, oldest first."""
+        return [self.by_id[id] for id in self._kept.get(tenant, ())]
+
+    def tenants(self) -> list[str]:
+        """Who asked for any."""
+        return list(self._kept)
+
+    def holds(self, tenant: str, blob: str) -> bool:
+        """Whether a checkpoint of the tenant names the blob: another one that does costs nothing more."""
+        return not blob or (tenant, blob) in self._charged
 
     def uses(self, blob: str) -> bool:
         """Whether any checkpoint names the blob."""
@@ -96,7 +109,21 @@ class CheckpointTable:
         return dict(self.by_id)
 
     def _count(self, checkpoint: Checkpoint, sign: int) -> None:
-        tenant = checkpoint.tenant
-        self._kept_of[tenant] = self._kept_of.get(tenant, 0) + sign * checkpoint.kept
+        """The tenant pays for each state once, from its first checkpoint with it to the last."""
+        tenant, blob = checkpoint.tenant, checkpoint.blob
         if checkpoint.kept:
+            kept = self._kept.setdefault(tenant, {})
+            if sign > 0:
+                kept[checkpoint.id] = None
+            else:
+                del kept[checkpoint.id]
+            if not kept:
+                del self._kept[tenant]
+        if not blob:
+            return
+        before = self._charged.get((tenant, blob), 0)
+        self._charged[tenant, blob] = before + sign
+        if before + sign == 0:
+            del self._charged[tenant, blob]
+        if min(before, before + sign) == 0:
             self._keep(tenant, sign * checkpoint.size_bytes)

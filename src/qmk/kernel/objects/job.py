@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from qmk.abi.calls.q_events import JobEvent
 from qmk.abi.calls.q_get_mapping import Placement
+from qmk.base.limits import LIMITS
 from qmk.kernel.events import Submitted
 
 VALIDATING = "VALIDATING"
@@ -17,6 +18,9 @@ CANCELLED = "CANCELLED"
 
 STATES = (VALIDATING, QUEUED, RUNNING, COMPLETED, FAILED, CANCELLED)
 ENDED = frozenset((COMPLETED, FAILED, CANCELLED))
+
+
+HISTORY = 2 * LIMITS.job_events
 
 
 class Move(NamedTuple):
@@ -52,7 +56,7 @@ class Job:
     index of the first qubit where a worker last took it. ``saved`` is the checkpoint that the next launch continues
     from, ``epochs_done`` the epochs behind the state last heard of. ``crashes`` counts the daemons that went down with
     a launch of it, ``retired`` is its newest launch known to be over. ``wanted_region`` is where q_migrate sent it,
-    ``elsewhere`` says that the next launch must be in another process.
+    ``elsewhere`` says that the next launch must be in another process. ``records`` counts its records in the journal.
     Everything but ``fence`` and ``shots_done`` follows from the journal's records alone.
     """
 
@@ -69,6 +73,7 @@ class Job:
         "mapping",
         "place",
         "progress_steps",
+        "records",
         "retired",
         "saved",
         "seed",
@@ -95,7 +100,7 @@ class Job:
         self.wanted_region = ""
         self.elsewhere = False
         self.started_ns = self.ended_ns = 0
-        self.shots_done = self.progress_steps = 0
+        self.shots_done = self.progress_steps = self.records = 0
         self.error: dict[str, Any] | None = None
         self.usage: dict[str, Any] = {}
         self.events: list[JobEvent] = []
@@ -128,13 +133,14 @@ class Job:
         self.state = target
 
     def note(self, now_ns: int, kind: str, **fields: Any) -> None:
-        """Appends to the history that q_events shows."""
-        self.events.append(JobEvent(len(self.events) + 1, now_ns / 1e9, kind, fields))
+        """Appends to the history that q_events shows. One that has become too long takes in nothing but the end."""
+        if len(self.events) < HISTORY or kind.upper() in ENDED:
+            self.events.append(JobEvent(len(self.events) + 1, now_ns / 1e9, kind, fields))
 
     def comparable(self) -> dict[str, Any]:
         """All that a replay of the journal must rebuild."""
         return {name: getattr(self, name) for name in self.__slots__ if name not in _PASSING}
 
 
-_PASSING = frozenset(("fence", "seed", "shots", "shots_done"))
+_PASSING = frozenset(("fence", "records", "seed", "shots", "shots_done"))
 """What of a job is not in the journal, or is twice."""

@@ -57,9 +57,17 @@ class AllowanceSet(_Event, frozen=True):
 
 
 class Queued(_Event, frozen=True):
-    """The job waits: for the first time, or again after ``Stopped``. In that case only ``wanted_region`` may differ."""
+    """The job waits: for the first time, or again after ``Stopped``. In that case only ``wanted_region`` may differ.
+    ``left_ns``: what it is predicted to take yet; 0: all of its cost, or what the scheduler has found."""
 
     task: Task
+    left_ns: int = 0
+
+
+class Settled(_Event, frozen=True):
+    """The virtual times of tenants are these, and ``v`` what stands under the empty name: see ``State.accounts``."""
+
+    times: dict[str, int]
 
 
 class Left(_Event, frozen=True):
@@ -91,7 +99,7 @@ class Declined(_Event, frozen=True):
     job: str
 
 
-Event = Clock | ShareSet | AllowanceSet | Queued | Left | Started | Stopped | Declined
+Event = Clock | ShareSet | AllowanceSet | Queued | Settled | Left | Started | Stopped | Declined
 
 
 class Place(_Event, frozen=True):
