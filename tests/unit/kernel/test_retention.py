@@ -35,7 +35,7 @@ def saved(bench: Any, program: Any, session: str, checkpoint: str, size: int = 1
     """A running job with a kept checkpoint."""
     job = bench.submit(session, graph=program(fences=3), fenced=True)
     bench.start(job)
-    (ask,) = [effect for effect in bench.call("q_checkpoint", session_id=session, job_id=job)]
+    (ask,) = bench.call("q_checkpoint", session_id=session, job_id=job)
     state = {"job": job, "fence": ask.fence, "checkpoint": ask.ref, "epoch": 1, "size_bytes": size}
     bench.step(Saved, **state, blob=blob or f"blob {checkpoint}")
     return job
