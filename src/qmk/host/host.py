@@ -13,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import msgspec
@@ -68,17 +69,10 @@ _AFTER_RECORDS = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Sweep:
-    """The jobs that it names are forgotten, and the journal knows."""
+class _Afterwards:
+    """What is to be done once the journal has what was recorded before it."""
 
-    wish: fx.Collect
-
-
-@dataclass(frozen=True, slots=True)
-class _Unnamed:
-    """One name less leads to this blob, and the journal knows."""
-
-    blob: str
+    do: Callable[[], None]
 
 
 class Host:
@@ -129,9 +123,8 @@ class Host:
             fx.Recall: self._recall,
             fx.Interrupt: self.launches.interrupt,
             fx.DropBlob: self._drop_blob,
-            _Unnamed: lambda effect: self.launches.drop_unused([effect.blob]),
-            fx.Collect: lambda effect: self._committer.hold(_Sweep(effect)),
-            _Sweep: lambda sweep: self.collector.collect(sweep.wish, lambda found: self._collected(sweep.wish, found)),
+            fx.Collect: self._collect,
+            _Afterwards: lambda held: held.do(),
             fx.Kill: self.launches.kill,
             fx.SetTimer: lambda effect: self._timers.set(effect.key, effect.at_ns),
             fx.ClearTimer: lambda effect: self._timers.clear(effect.key),
@@ -351,7 +344,12 @@ class Host:
     def _drop_blob(self, effect: fx.DropBlob) -> None:
         """The row first, then what it named: states are large, so they go at once."""
         self._committer.drop_blob(effect)
-        self._committer.hold(_Unnamed(effect.blob))
+        self._committer.hold(_Afterwards(lambda: self.launches.drop_unused([effect.blob])))
+
+    def _collect(self, wish: fx.Collect) -> None:
+        """Once the rows of the jobs that it names are gone too."""
+        begin = partial(self.collector.collect, wish, partial(self._collected, wish))
+        self._committer.hold(_Afterwards(begin))
 
     def _collected(self, wish: fx.Collect, found: Any) -> None:
         if not isinstance(found, BaseException):
