@@ -18,6 +18,7 @@ import pytest
 
 from qmk.base.errors import QmkError
 from qmk.client import Client, Operator
+from qmk.host.blob_files import FileBlobs
 from qmk.qvm.graph import Graph, Node
 
 ENGINES = ("reference", "stabilizer", "aer:statevector")
@@ -284,3 +285,11 @@ def test_a_running_daemon_lets_go_what_is_past_its_time(make_daemon: Callable[..
             return False
 
         eventually(forgotten)
+
+
+def test_what_a_crash_has_left_goes_at_the_next_start(make_daemon: Callable[..., Any], tmp_path: Path) -> None:
+    store = FileBlobs(tmp_path / "d" / "state" / "blobs")
+    store.put(b"a state whose record was never written")
+    (store.folder / "ab" / "1.1.draft").write_bytes(b"half")
+    make_daemon()
+    eventually(lambda: list(store.folder.glob("*/*")) == [])

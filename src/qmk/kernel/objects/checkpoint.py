@@ -38,7 +38,7 @@ class CheckpointTable:
         self._of_job: dict[str, dict[str, None]] = {}
         self._uses: dict[str, int] = {}
         self._kept: dict[str, dict[str, None]] = {}
-        self._charged: dict[tuple[str, str], int] = {}
+        self._charged: dict[tuple[str, str], tuple[int, int]] = {}
 
     def add(self, checkpoint: Checkpoint) -> None:
         """Takes it in; one taken for the job's own sake before is dropped."""
@@ -121,9 +121,9 @@ class CheckpointTable:
                 del self._kept[tenant]
         if not blob:
             return
-        before = self._charged.get((tenant, blob), 0)
-        self._charged[tenant, blob] = before + sign
-        if before + sign == 0:
+        names, size = self._charged.get((tenant, blob), (0, checkpoint.size_bytes))
+        self._charged[tenant, blob] = (names + sign, size)
+        if names + sign == 0:
             del self._charged[tenant, blob]
-        if min(before, before + sign) == 0:
-            self._keep(tenant, sign * checkpoint.size_bytes)
+        if min(names, names + sign) == 0:
+            self._keep(tenant, sign * size)
