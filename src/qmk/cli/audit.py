@@ -205,9 +205,10 @@ def _folder(data_dir: str | None) -> Path:
 
 
 def _key_path(folder: Path, public_key: str | None) -> Path:
-    from qmk.host.seals import KEY_FOLDER, PUBLIC_NAME
+    from qmk.host.keys import KEYS_NAME
+    from qmk.host.seals import PUBLIC_NAME
 
-    return Path(public_key) if public_key else folder / KEY_FOLDER / PUBLIC_NAME
+    return Path(public_key) if public_key else folder / KEYS_NAME / PUBLIC_NAME
 
 
 def _open(folder: Path, database: str | None) -> AbstractContextManager[AuditReader]:

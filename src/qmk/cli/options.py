@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from qmk.base.errors import QmkError
 from qmk.cli.failure import call_error
 
+AGE_UNIT_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 7 * 86_400.0}
 UNIT_S = {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 """Seconds of each unit; "ms" stands before "s", as a text that ends in one ends in the other."""
 
@@ -46,6 +49,32 @@ class Seconds(click.ParamType[float]):
             self.fail(f"'{value}' is no duration; write 30, 30s, 500ms, 5m or 1h", param, ctx)
         if not 0 < seconds < 7 * 24 * 3600 + 1:
             self.fail(f"'{value}' is not between 1 ms and 7 days", param, ctx)
+        return seconds
+
+
+class Age(click.ParamType[float]):
+    """A time gone by, in seconds: a number with s, m, h, d or w."""
+
+    name = "age"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        if isinstance(value, float):
+            return value
+        match = re.fullmatch(r"(\d{1,9}(?:\.\d+)?)([smhdw])", str(value).strip())
+        if match is None:
+            self.fail(f"'{value}' is no age; write a number and one of s, m, h, d, w, such as 30d", param, ctx)
+        return float(match[1]) * AGE_UNIT_S[match[2]]
+
+
+class Keeping(Age):
+    """How long something is kept, in whole seconds: an age, or ``ever``, which is 0."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        if str(value).strip() == "ever":
+            return 0.0
+        seconds = super().convert(value, param, ctx)
+        if seconds < 1:
+            self.fail(f"'{value}' is less than a second; write such as 7d, or ever", param, ctx)
         return seconds
 
 
@@ -246,24 +275,68 @@ def listen_option(command: Command) -> Command:
     )(command)
 
 
-def database_url(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    """The URL as it was given, if it is one of a database that the journal can be in."""
-    if value:
-        from qmk.host.store import is_database_url
-
-        if not is_database_url(value):  # not shown: it may hold a password
-            raise click.BadParameter("this is no URL of a database; write postgresql://user@host/name", ctx, param)
-    return value
+DATABASE = "qmk.database"
+"""under which a command's context has the URL of its database, or ''"""
 
 
-def database_option(command: Command) -> Command:
+def database_option(command: Command, exposed: bool = True) -> Command:
+    """``--database`` and ``--database-file``; the command gets the URL, or None, as ``database``, or, when it is not
+    ``exposed``, finds it in its context's ``meta`` under ``DATABASE``."""
+    command = click.option(
+        "--database-file",
+        type=click.Path(dir_okay=False),
+        envvar="QMK_DATABASE_FILE",
+        metavar="FILE",
+        expose_value=False,
+        is_eager=True,
+        callback=_use_database_file,
+        help="File with the URL of that database: for one with a password, which a command line shows to everybody.",
+    )(command)
     return click.option(
         "--database",
         envvar="QMK_DATABASE",
-        callback=database_url,
         metavar="URL",
+        callback=_choose_database,
+        expose_value=exposed,
         help="The daemon's PostgreSQL database (postgresql://...), if its journal is in one.",
     )(command)
+
+
+def _use_database_file(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        ctx.meta[DATABASE] = _database_url(ctx, param, _read_secret(value))
+
+
+def _choose_database(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    given = param.name is not None and ctx.get_parameter_source(param.name) is ParameterSource.COMMANDLINE
+    if DATABASE in ctx.meta and given:
+        raise click.UsageError("give the database either with --database or with --database-file")
+    if value and DATABASE not in ctx.meta:
+        ctx.meta[DATABASE] = _database_url(ctx, param, value)
+    return ctx.meta.setdefault(DATABASE, "") or None
+
+
+def _database_url(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    """The URL as it was given, if it is one of a database that the journal can be in."""
+    from qmk.host.store import is_database_url
+
+    if not is_database_url(value):  # not shown: it may hold a password
+        raise click.BadParameter("this is no URL of a database; write postgresql://user@host/name", ctx, param)
+    return value
+
+
+def _read_secret(path: str) -> str:
+    """The one line of a file that its owner alone may read."""
+    try:
+        with open(path) as file:
+            mode, text = os.fstat(file.fileno()).st_mode, file.read(1 << 16).strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise click.UsageError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
+    if mode & 0o077:
+        raise click.UsageError(f"others may read {path}, which may hold a password; chmod 600 {path}")
+    if not text or "\n" in text:
+        raise click.UsageError(f"{path} holds no URL: write one line, postgresql://user:password@host/name")
+    return text
 
 
 def socket_option(command: Command) -> Command:

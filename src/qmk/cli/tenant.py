@@ -11,14 +11,9 @@ import click
 
 from qmk.cli import options
 from qmk.cli.failure import call_error
+from qmk.cli.operate import operate
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-
-DATABASE = "qmk.database"
-"""under which the context has the URL"""
-
-DAEMON_STARTS_S = 5.0
-"""How long a daemon that has taken the data folder may need until it answers."""
 
 
 @click.group(name="tenant")
@@ -34,19 +29,7 @@ def _places(function: Command) -> Command:
         metavar="PATH",
         help="The daemon's data folder, if not the default one.",
     )(function)
-    function = click.option(
-        "--database",
-        envvar="QMK_DATABASE",
-        metavar="URL",
-        expose_value=False,
-        callback=_use_database,
-        help="The daemon's PostgreSQL database (postgresql://...), if its journal is in one: for when no daemon runs.",
-    )(function)
-    return options.json_option(function)
-
-
-def _use_database(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
-    ctx.meta[DATABASE] = options.database_url(ctx, param, value) or ""
+    return options.json_option(options.database_option(function, exposed=False))
 
 
 def _policy(function: Command) -> Command:
@@ -187,36 +170,7 @@ def revoke(name: str, serial: str | None, everything: bool, as_json: bool, data_
 
 
 def _operate(data_dir: str | None, name: str, **params: Any) -> Any:
-    """The call, by the daemon or, where none runs, here. A daemon that is just starting is waited for."""
-    from qmk.base.errors import QmkError
-    from qmk.client.operator import Operator
-    from qmk.host.config import HostConfig
-    from qmk.host.operating import operate
-
-    places: dict[str, Any] = {"data_dir": Path(data_dir)} if data_dir else {}
-    config = HostConfig(**places, database=click.get_current_context().meta[DATABASE])
-    if not config.data_dir.is_dir():
-        if name != "op_tenant_add":
-            raise call_error(
-                f"there is no data folder {config.data_dir}, and so no tenant",
-                help="name the daemon's with --data-dir; 'qmk tenant add' and 'qmk serve' make a new one",
-            )
-        source = click.get_current_context().get_parameter_source("data_dir")
-        if source is click.core.ParameterSource.COMMANDLINE:  # where somebody may have mistyped it
-            click.echo(f"a new data folder: {config.data_dir}", err=True)
-    deadline = time.monotonic() + DAEMON_STARTS_S
-    while True:
-        try:
-            return Operator(config.data_dir).call(name, **params)
-        except QmkError as error:
-            if not isinstance(error.__cause__, (FileNotFoundError, ConnectionRefusedError)):
-                raise
-        try:
-            return operate(config, name, **params)
-        except QmkError as error:
-            if error.kind.name != "RESOURCE_EXHAUSTED" or "pid" not in error.fields or time.monotonic() > deadline:
-                raise
-        time.sleep(0.05)
+    return operate(data_dir, click.get_current_context().meta[options.DATABASE], name, **params)
 
 
 def _wishes(weight: float | None, allow: list[str] | None, quotas: tuple[tuple[str, Any], ...]) -> dict[str, Any]:

@@ -179,6 +179,10 @@ class Accounts:
         demand = self._jobs[job_id].demand
         return min(demand.graph_bytes + max(0, result_bytes), demand.stored_bytes)
 
+    def keeps(self, job_id: str) -> int:
+        """The bytes that an ended job keeps."""
+        return max(0, self._jobs[job_id].kept)
+
     def forget(self, job_id: str) -> None:
         holding = self._jobs.pop(job_id)
         self.kept_bytes -= holding.kept

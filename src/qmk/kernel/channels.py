@@ -21,6 +21,7 @@ from qmk.kernel.events import (
     Event,
     Failed,
     Finished,
+    JobState,
     Progressed,
     Saved,
     Started,
@@ -41,12 +42,15 @@ class Hold(msgspec.Struct):
 
 
 class ChannelTable:
+    """``forgotten`` collects the ended channels that gave way to others, for the journal to forget them too."""
+
     def __init__(self, tenant_of: Callable[[str], Tenant]) -> None:
         self._tenant_of = tenant_of
         self.by_id: dict[str, Channel] = {}
         self.holds: dict[str, Hold] = {}
         self._needing: dict[str, dict[str, None]] = {}
         self.listed = Roll()
+        self.forgotten: list[str] = []
         self._ended: dict[str, deque[str]] = {}
         self._expiries: list[tuple[int, str]] = []
 
@@ -67,7 +71,8 @@ class ChannelTable:
             ended = self._ended.setdefault(new.proposer, deque())
             ended.append(new.id)
             if len(ended) > LIMITS.kept_channels:
-                gone = self.by_id.pop(ended.popleft())
+                self.forgotten.append(ended.popleft())
+                gone = self.by_id.pop(self.forgotten[-1])
                 for tenant in gone.tenants:
                     self.listed.drop(tenant, gone.proposed_ns, gone.id)
         return new
@@ -81,6 +86,8 @@ class ChannelTable:
             return
         match record:
             case Started() | Progressed() | Finished():
+                self._mark_started(record.job)
+            case JobState(holds=True):
                 self._mark_started(record.job)
             case Failed(died=False) | Saved() | Yielded() if record.fence:
                 self._mark_started(record.job)

@@ -10,7 +10,7 @@ from msgspec import structs
 from qmk.abi.calls import METHODS
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
-from qmk.kernel import authority, checkpoint, denials, firewall
+from qmk.kernel import authority, checkpoint, compaction, denials, firewall, retention
 from qmk.kernel.audit import AUDIT_TIMER
 from qmk.kernel.effects import Effect, Kill, ReplyError
 from qmk.kernel.events import (
@@ -22,6 +22,7 @@ from qmk.kernel.events import (
     Failed,
     Finished,
     NotInterrupted,
+    NotSaved,
     Progressed,
     Recalled,
     Recovered,
@@ -83,13 +84,16 @@ class Kernel(State):
                 checkpoint.saved(self, event)
             case Yielded():
                 checkpoint.yielded(self, event)
+            case NotSaved():
+                checkpoint.not_saved(self, event)
             case NotInterrupted():
                 checkpoint.not_interrupted(self, event)
             case Recalled():
                 checkpoints.recalled(self, event)
             case CheckpointDropped():
-                if event.checkpoint in self.jobs.checkpoints.by_id:
-                    self.commit(event)
+                row = self.jobs.checkpoints.by_id.get(event.checkpoint)
+                if row is not None:
+                    self.commit(structs.replace(event, job=row.job))
             case TimerFired():
                 self._timer(event)
             case ConnectionClosed():
@@ -225,6 +229,9 @@ class Kernel(State):
             self.jobs.queue.woken()
             self.launch_ready()
             return
+        if event.key == retention.TIMER:
+            retention.due(self)
+            return
         if event.key == authority.IDLE_TIMER:
             authority.end_idle(self)
             authority.set_idle_timer(self)
@@ -258,8 +265,12 @@ class Kernel(State):
             self.audit_log.recover(event, self.out)
         self.audit("kernel.start", "", jobs=len(self.jobs.by_id), running=len(self.jobs.launched))
         adopted = self.jobs.adoptable(event.adopted)
+        moved = {**self.jobs.launched, **{id: self.jobs.by_id[id] for id, _ in adopted}}
         self.commit(Recovered(now_ns=event.now_ns, adopted=adopted, generation=self.jobs.generation + 1))
+        compaction.compact(self, moved.values())  # so that no record of a start is needed past the next one
+        compaction.settle(self)
         self.out.extend(Kill(job, fence) for job, fence in event.adopted if (job, fence) not in adopted)
+        retention.recovered(self)
         firewall.expire(self)
         for channel in self.channels.by_id.values():
             self.set_expiry(channel)
@@ -281,12 +292,15 @@ class Kernel(State):
             self.drop_pending(pending, submit.closing())
         launches = [(job.id, job.fence) for job in self.jobs.launched.values()]
         if launches:
+            moved = list(self.jobs.launched.values())
             self.commit(event)
+            compaction.compact(self, moved)
         self.out.extend(Kill(job_id, fence) for job_id, fence in launches)
         for wait in self.waits.all():
             self.answer(wait, self.jobs.by_id[wait.job])
         for ask in self.asks:
             checkpoint.refuse(self, ask, submit.closing())
+        compaction.settle(self)
         self.audit("kernel.stop", "", jobs=len(self.jobs.by_id), running=len(launches))
         self.audit_log.seal(self.out)
 

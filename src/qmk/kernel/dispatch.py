@@ -22,6 +22,7 @@ from qmk.kernel.schedule.messages import (
     Event,
     Left,
     Queued,
+    Settled,
     ShareSet,
     Started,
     Stopped,
@@ -91,12 +92,13 @@ class Dispatch:
         if now_ns != self.schedule.wall_ns:
             self._tell(Clock(now_ns))
 
-    def put(self, job: Job) -> None:
-        """The job waits: a new one, or one whose launch is over."""
+    def put(self, job: Job, left_ns: int = 0) -> None:
+        """The job waits: a new one, or one whose launch is over. ``left_ns``: what it is predicted to take yet, where
+        that is not for the scheduler to say."""
         self.share(self._tenant_of(job.tenant))
         self._jobs[job.id] = job
         allowance = job.submitted.session if job.submitted.session in self._allowances else ""
-        self._tell(Queued(task_of(job, allowance)))
+        self._tell(Queued(task_of(job, allowance), left_ns))
 
     def drop(self, job: Job) -> None:
         """The job waits no more, nor is it out."""
@@ -116,6 +118,10 @@ class Dispatch:
         else:
             used_ns = max(0, now_ns - job.started_ns) if job.started_ns else 0
         self._tell(Stopped(job.id, used_ns, continued))
+
+    def settled(self, times: dict[str, int]) -> None:
+        """The virtual times of all tenants."""
+        self._tell(Settled(times))
 
     def declined(self, job: Job) -> None:
         """The launch could not yield."""

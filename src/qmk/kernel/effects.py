@@ -200,6 +200,20 @@ class Forget(msgspec.Struct, frozen=True):
     job: str
 
 
+class Collect(msgspec.Struct, frozen=True):
+    """Delete what the host's store has and nothing names, then answer call ``ref`` of ``conn`` with ``op_gc.Reply``.
+    ``jobs`` were forgotten for it (``dry_run``: would be) and kept ``job_bytes``; ``kept_jobs`` stay, ``going_jobs`` of
+    which have not ended."""
+
+    conn: int
+    ref: int
+    dry_run: bool = False
+    jobs: tuple[str, ...] = ()
+    job_bytes: int = 0
+    kept_jobs: int = 0
+    going_jobs: int = 0
+
+
 Effect = (
     Journal
     | Reply
@@ -219,4 +233,5 @@ Effect = (
     | SetTimer
     | ClearTimer
     | Forget
+    | Collect
 )

@@ -78,6 +78,11 @@ class Roll:
         if not rows.chunks:
             del self._groups[group]
 
+    def oldest(self, group: Hashable) -> list[str]:
+        """All ids of the group, oldest first."""
+        rows = self._groups.get(group)
+        return [id for chunk in rows.chunks for _, id in chunk] if rows is not None else []
+
     def page(self, groups: Sequence[Hashable], cursor: str, limit: int) -> tuple[list[str], str | None]:
         """At most ``limit`` ids of these groups together, newest first, from behind the cursor ("": from the newest);
         and the cursor of the next page, None when nothing is left. Raises INVALID_PARAMS for what is no cursor."""

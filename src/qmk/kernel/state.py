@@ -9,7 +9,7 @@ from msgspec import to_builtins
 from qmk.abi.rights import CAP_RESULT, CAP_STATUS
 from qmk.base.errors import QmkError
 from qmk.base.ids import trace
-from qmk.kernel import authority, checkpoint, denials, firewall, ledger, records, views
+from qmk.kernel import authority, checkpoint, compaction, denials, firewall, ledger, records, retention, views
 from qmk.kernel.accounts import Accounts
 from qmk.kernel.asks import AskTable
 from qmk.kernel.audit import AuditLog
@@ -32,7 +32,11 @@ from qmk.kernel.events import (
     CallReceived,
     Cancelled,
     ChannelChanged,
+    ChannelForgotten,
     Event,
+    Failed,
+    Finished,
+    Saved,
     Submitted,
     TenantSet,
     TokenIssued,
@@ -55,14 +59,21 @@ JOB_TIMER = "job:"
 EPOCH_TIMER = "epoch"
 
 
+_MAKES_FULL = (Submitted, Finished, Failed, Cancelled, Saved)
+"""After these more may be kept than there is room for."""
+
+
 class State:
     """``out`` collects the effects of the step at hand; ``now_ns`` is its time, ``rights`` what the call it carries out
-    asks for. ``pending`` are jobs in VALIDATING."""
+    asks for. ``pending`` are jobs in VALIDATING. ``states_fit``: the last state that a launch saved could be kept.
+    ``retention_ns``: when the retention timer fires, 0 when it is not set."""
 
     def __init__(self, config: KernelConfig | None = None) -> None:
         self.config = config or KernelConfig()
         self.closing = False
         self.replan = False
+        self.states_fit = True
+        self.retention_ns = 0
         self.now_ns = 0
         self.out: list[Effect] = []
         self.pending = PendingTable()
@@ -141,6 +152,8 @@ class State:
             case ChannelChanged():
                 self.channels.put(record)
                 return []
+            case ChannelForgotten():
+                return []  # whatever made it give way is in the journal before, or its own records are gone
             case _:
                 changed = self.jobs.apply(record)
                 self.channels.follow(record, changed)
@@ -155,7 +168,9 @@ class State:
         changed = self.apply(record)
         self.out.append(Journal(record, durable, data))
         self.out += charges
+        long = False
         for job in changed:
+            long = long or job.records >= self.config.job_records
             settled = job.ended or not job.fence
             self.replan = self.replan or settled
             if job.ended:
@@ -168,8 +183,16 @@ class State:
             self._wake(job)
             if settled:
                 checkpoint.settle(self, job)
+        if isinstance(record, _MAKES_FULL):
+            for job in changed:
+                retention.look(self, job)
         if self.jobs.forgotten:
             self._forget()
+        if self.channels.forgotten:
+            self._forget_channels()
+        if long or isinstance(record, TenantSet):
+            compaction.compact(self, [job for job in changed if job.records >= self.config.job_records])
+            compaction.settle(self)
         freed = self.jobs.checkpoints.freed
         if freed:
             self.out += [DropBlob(id, blob) for id, blob in freed]
@@ -190,6 +213,12 @@ class State:
             if channel is not None:
                 self.commit(ChannelChanged(now_ns=self.now_ns, channel=id, state=to_builtins(channel)))
         self.out.extend(Forget(job.id) for job in gone)
+
+    def _forget_channels(self) -> None:
+        """Lets the journal leave out the channels that are no longer remembered."""
+        for id in self.channels.forgotten:
+            self.out.append(Journal(ChannelForgotten(now_ns=self.now_ns, channel=id), durable=False))
+        self.channels.forgotten.clear()
 
     def stop(self, job: Job, record: Cancelled) -> None:
         """Ends a job before its time, on its worker too."""
@@ -214,13 +243,15 @@ class State:
     def decide(self) -> list[Action]:
         """What the scheduler wants done now. It supposes that ``carry_out`` follows."""
         self.replan = False
-        return [] if self.closing else self.jobs.queue.decide(self.now_ns)
+        return self.jobs.queue.decide(self.now_ns) if self.config.launching and not self.closing else []
 
     def carry_out(self, actions: list[Action]) -> None:
         for action in actions:
             match action:
                 case Place():
                     self._launch(action)
+                case Preempt() if not self.states_fit:  # it would lose what it has done
+                    self.jobs.queue.declined(self.jobs.by_id[action.job])
                 case Preempt():
                     checkpoint.interrupt(self, self.jobs.by_id[action.job], checkpoint.YIELD, "preempted")
                 case WakeAt():

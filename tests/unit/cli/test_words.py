@@ -77,4 +77,4 @@ def test_calls_without_a_command_are_in_no_advice_that_a_command_can_meet() -> N
         for text in advice.findall(path.read_text())
         for name in CALL.findall(text)
     }
-    assert found <= words.COMMANDS_OF.keys() | {"q_alloc", "q_close_session"}
+    assert found <= words.COMMANDS_OF.keys() | {"q_alloc", "q_close_session", "q_delegate"}

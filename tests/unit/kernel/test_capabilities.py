@@ -506,6 +506,24 @@ def test_what_does_not_fit_is_refused_by_field(bench: Any, strong: Any, fields: 
     assert (error.kind.name, error.fields["field"]) == ("INVALID_PARAMS", field)
 
 
+@pytest.mark.parametrize("registered", [False, True])
+def test_where_nobody_else_is_known_there_is_nobody_to_hand_on_to(make_bench: Any, registered: bool):
+    """The operator may have registered the local tenant itself, to change its quotas."""
+    bench = make_bench()
+    if registered:
+        bench.operate("op_tenant_set", tenant="local", quotas={"queued_jobs": 5})
+    me = bench.ask("q_negotiate_caps")
+    job = bench.submit(me.session_id)
+    give = {"session_id": me.session_id, "capability": me.root, "rights": ["CAP_STATUS"], "jobs": [job]}
+    error = bench.refusal("q_delegate", **give, to_tenant="lab")
+    assert (error.kind.name, error.fields["field"]) == ("INVALID_PARAMS", "to_tenant")
+    assert "no tenant but 'local', so nobody could take up what 'lab' is given" in error.message
+    assert "qmk tenant add" in error.fields["help"]
+    assert bench.ask("q_delegate", **give, to_tenant="local").capability
+    bench.enrol("alice")  # from now on there is somebody to hide
+    assert bench.ask("q_delegate", **give, to_tenant="lab").capability
+
+
 def test_the_tree_itself_cuts_down_whatever_it_is_asked_for():
     tree = CapabilityTree()
     bounds = Limits(jobs=frozenset({"a", "b"}), expires_ns=50, expires_epoch=5, shots=10)

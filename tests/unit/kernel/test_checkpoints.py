@@ -9,12 +9,13 @@ import pytest
 from qmk.abi.calls import q_checkpoint, q_migrate, q_replay, q_restore, q_rollback
 from qmk.base.limits import LIMITS
 from qmk.kernel import checkpoint
-from qmk.kernel.effects import DropBlob, Forget, Interrupt, Journal, Kill, Launch, Recall, Reply, ReplyError
+from qmk.kernel.effects import Charge, DropBlob, Forget, Interrupt, Journal, Kill, Launch, Recall, Reply, ReplyError
 from qmk.kernel.events import (
     CheckpointDropped,
     ConnectionClosed,
     Failed,
     NotInterrupted,
+    NotSaved,
     Recalled,
     Recovered,
     Saved,
@@ -525,3 +526,28 @@ def test_a_journal_that_adopted_a_job_forgotten_since_is_replayed(make_bench: An
     fresh.journal = [record for record in fresh.journal if getattr(record, "job", "") != job]  # as the host does
     again = fresh.restarted()
     assert again.kernel.snapshot()["jobs"] == fresh.kernel.snapshot()["jobs"]
+
+
+def test_a_state_that_the_disk_has_no_room_for_costs_no_attempt_and_says_so(make_bench: Any, program: Any) -> None:
+    desk = Desk(make_bench(job_attempts=1), program)
+    desk.saves(1)
+    fields = {"job": desk.job, "fence": desk.bench.fence(desk.job), "message": "no space left on device"}
+    effects = desk.bench.step(NotSaved, **fields, stopped=True)
+    (launch,) = of(effects, Launch)
+    assert (launch.job, launch.start_from) == (desk.job, "b1")
+    assert (desk.known.attempts, desk.known.state) == (0, "QUEUED")
+    assert desk.known.events[-1].fields["reason"].endswith("its state could not be kept: no space left on device")
+    assert [charge.outcome for charge in of(effects, Charge)] == ["lost"]
+    assert of(desk.bench.step(NotSaved, **fields, stopped=True), Journal) == [], "of a launch that is over"
+    desk.consistent()
+
+
+def test_a_rollback_whose_state_cannot_be_kept_goes_back_all_the_same(desk: Desk) -> None:
+    desk.saves(1)
+    desk.saves(3, "b3", "chk_3")
+    ref, interrupt = desk.asks("q_rollback", job_id=desk.job, epoch=1)
+    fields = {"job": desk.job, "fence": interrupt.fence, "message": "no space left on device"}
+    (reply,) = of(desk.bench.step(NotSaved, **fields, stopped=True), Reply)
+    assert (reply.ref, reply.result.epoch, reply.result.how) == (ref, 0, "start")
+    assert desk.known.epochs_done == 0
+    desk.consistent()

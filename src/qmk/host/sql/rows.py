@@ -11,6 +11,7 @@ from qmk.host.blobs import Blobs
 from qmk.host.journal import INLINE_BYTES, Batch
 from qmk.host.results import Result, checksum, encode_head
 from qmk.host.sql.database import Row, Statement
+from qmk.kernel import compaction
 from qmk.kernel.events import CheckpointDropped, Event, Saved, Submitted, Yielded
 
 RECORD = "INSERT INTO journal (seq, job, record, checksum, blob) VALUES (?, ?, ?, ?, ?)"
@@ -25,6 +26,9 @@ ON CONFLICT (id) DO NOTHING"""
 DROP_CHECKPOINT = "DELETE FROM checkpoint WHERE id=?"
 DROP_STATE = "DELETE FROM checkpoint WHERE id=? AND blob=?"
 FORGET = tuple(f"DELETE FROM {table} WHERE job=?" for table in ("journal", "result", "page", "checkpoint"))
+
+SUPERSEDE = "DELETE FROM journal WHERE job>=? AND job<=? AND seq<?"
+SUPERSEDE_REST = SUPERSEDE + " AND seq>(SELECT min(seq) FROM journal WHERE job=?)"
 
 encode = msgspec.msgpack.Encoder().encode
 
@@ -41,6 +45,7 @@ class Rows:
         found: list[Statement] = []
         if batch.records:
             found.append(Statement(RECORD, self._records(batch)))
+            found += _superseded(batch.records, self.records + 1)
         if batch.results:
             found += self._results(batch.results)
         if batch.records:
@@ -65,7 +70,7 @@ class Rows:
         known = len(batch.data)
         for index, record in enumerate(batch.records):
             seq = self.records + index + 1
-            job: str = getattr(record, "job", "")
+            job = compaction.key(record)
             blob = ""
             if isinstance(record, Submitted) and _apart(record):
                 blob = self._blobs.put(record.graph)
@@ -87,6 +92,18 @@ class Rows:
                 else:
                     pages.append((job, number, bits, checksum(job, bits), ""))
         return [Statement(RESULT, heads), Statement(PAGE, pages)] if pages else [Statement(RESULT, heads)]
+
+
+def _superseded(records: list[Event], first_seq: int) -> list[Statement]:
+    """Rows that these records, of which the first has this number, leave nothing to say."""
+    found: list[Statement] = []
+    for seq, record in enumerate(records, first_seq):
+        gone = compaction.superseded(record)
+        if gone is not None:
+            before = seq + gone.itself
+            values = (gone.first, gone.last, before, gone.first) if gone.but_first else (gone.first, gone.last, before)
+            found.append(Statement(SUPERSEDE_REST if gone.but_first else SUPERSEDE, [values]))
+    return found
 
 
 def _checkpoints(records: list[Event]) -> list[Statement]:

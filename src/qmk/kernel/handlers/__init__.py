@@ -13,6 +13,7 @@ from qmk.kernel.handlers import (
     capabilities,
     channels,
     checkpoints,
+    collecting,
     jobs,
     lists,
     operators,
@@ -72,5 +73,6 @@ OPERATOR_HANDLERS: dict[str, Callable[[State, CallReceived], Any]] = {
     "op_token_issue": operators.issue,
     "op_token_list": operators.tokens_of,
     "op_token_revoke": operators.revoke,
+    "op_gc": collecting.collect,
 }
 """Calls of the operator's socket."""

@@ -93,7 +93,11 @@ def _receiver(kernel: State, session: Session, request: q_delegate.Request) -> s
     if request.to_tenant and request.to_session:
         raise QmkError("INVALID_PARAMS", "both 'to_tenant' and 'to_session' are given", field="to_session")
     if not request.to_session:
-        return request.to_tenant or session.tenant.name
+        receiver = request.to_tenant or session.tenant.name
+        if receiver != session.tenant.name and kernel.only_local:
+            help = f"hand it to a session of '{session.tenant.name}' with to_session"
+            raise kernel.tenants.nobody("q_delegate", "to_tenant", f"could take up what '{receiver}' is given", help)
+        return receiver
     root = kernel.caps.get(request.to_session)
     if root is None or root.parent is not None:
         raise QmkError(

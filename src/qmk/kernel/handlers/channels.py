@@ -49,7 +49,8 @@ def _propose(kernel: State, event: CallReceived, session: Session) -> Channel:
     a, b = request.peers
     peer = b if a == tenant else a
     if peer != tenant and kernel.only_local:
-        raise _nobody(tenant, peer)
+        help = f"name '{tenant}' twice for a channel within it"
+        raise kernel.tenants.nobody("q_open_chan", "peers", f"could approve a channel to '{peer[:64]}'", help)
     session.tenant.channels.require()
     made = link.delivery(kernel.config.link, request.fidelity)
     channel = Channel(
@@ -159,15 +160,6 @@ def _expiry_ns(kernel: State, expiry: float | None) -> int:
     if ns >= 1 << 63:
         raise _invalid("expiry", f"expiry {expiry:g} is beyond the year 2262; leave it out for no expiry")
     return ns
-
-
-def _nobody(tenant: str, peer: str) -> QmkError:
-    return QmkError(
-        "INVALID_PARAMS",
-        f"q_open_chan: this daemon has no tenant but '{tenant}', so nobody could approve a channel to '{peer[:64]}'",
-        field="peers",
-        help=f"name '{tenant}' twice for a channel within it; an operator registers others with 'qmk tenant add'",
-    )
 
 
 def _invalid(field: str, message: str) -> QmkError:

@@ -126,7 +126,7 @@ def recalled(kernel: State, event: Recalled) -> None:
 def checkpoint_not_found(checkpoint_id: str) -> QmkError:
     return QmkError(
         "CHECKPOINT_NOT_FOUND",
-        f"no checkpoint '{checkpoint_id[:64]}': it was never made, or went with its job",
+        f"no checkpoint '{checkpoint_id[:64]}': it was never made, or is past its time, or went with its job",
         checkpoint_id=checkpoint_id[:64],
     )
 

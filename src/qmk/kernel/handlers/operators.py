@@ -79,6 +79,9 @@ def issue(kernel: State, event: CallReceived) -> None:
         raise QmkError("INVALID_PARAMS", "the token would have expired already", field="expires")
     check("tokens", len(_live(kernel, tenant, event.now_ns)) + 1, f"tenant '{tenant.name}'")
     bounds = Bounds(request.expires, None if rights is None else frozenset(rights), request.shots, request.uid)
+    for row in kernel.tenants.tokens(tenant.name):
+        if 0 < row.expires_ns <= event.now_ns:
+            kernel.commit(TokenRevoked(now_ns=event.now_ns, tenant=tenant.name, serial=row.serial), durable=False)
     text, serial = tokens.mint(kernel.config.token_key, tenant.name, event.entropy, bounds)
     kernel.commit(
         TokenIssued(

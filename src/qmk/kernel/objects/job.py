@@ -49,8 +49,8 @@ class Job:
     the daemons that went down with a launch of it, ``retired`` is its newest launch known to be over.
     ``wanted_region`` is where q_migrate sent it, ``elsewhere`` says that the next launch must be in another process.
     ``events`` is the history without its first ``dropped`` events: a job that is moved or taken back for ever must not
-    fill the memory. Everything but ``fence``, ``shots_done`` and ``epochs_behind`` follows from the journal's records
-    alone.
+    fill the memory. ``records`` counts its records in the journal since the last that has its whole state.
+    Everything but ``fence``, ``shots_done`` and ``epochs_behind`` follows from the journal's records alone.
     """
 
     __slots__ = (
@@ -69,6 +69,7 @@ class Job:
         "mapping",
         "place",
         "progress_steps",
+        "records",
         "retired",
         "saved",
         "seed",
@@ -98,7 +99,7 @@ class Job:
         self.wanted_region = ""
         self.elsewhere = False
         self.started_ns = self.ended_ns = 0
-        self.shots_done = self.progress_steps = 0
+        self.shots_done = self.progress_steps = self.records = 0
         self.error: dict[str, Any] | None = None
         self.usage: dict[str, Any] = {}
         self.events: list[JobEvent] = []
@@ -147,5 +148,5 @@ class Job:
         return {name: getattr(self, name) for name in self.__slots__ if name not in _PASSING}
 
 
-_PASSING = frozenset(("epochs_behind", "fence", "id", "seed", "shots", "shots_done", "tenant"))
+_PASSING = frozenset(("epochs_behind", "fence", "id", "records", "seed", "shots", "shots_done", "tenant"))
 """What of a job is not in the journal, or is twice."""

@@ -77,7 +77,7 @@ QUOTAS: dict[str, Row] = {
         "held",
         "bytes",
         LIMITS.kept_bytes,
-        "graphs and largest results of jobs that have not ended, graphs and results of ended jobs, kept checkpoints; "
+        "graphs and largest results of jobs that have not ended, graphs and results of ended jobs, saved states; "
         "ended jobs give way, the oldest first, so only the rest can exhaust it",
         "when a job ends or a checkpoint is dropped",
         per_session=False,

@@ -58,9 +58,17 @@ class AllowanceSet(_Event, frozen=True):
 
 class Queued(_Event, frozen=True):
     """The job waits: for the first time, again after ``Stopped``, or still, and is wanted in another region. Its rank
-    and its allowance are those of the first time, whatever the task says now."""
+    and its allowance are those of the first time, whatever the task says now. ``left_ns``: what it is predicted to take
+    yet; 0: all of its cost, or what the scheduler has found."""
 
     task: Task
+    left_ns: int = 0
+
+
+class Settled(_Event, frozen=True):
+    """The virtual times of tenants are these, and ``v`` what stands under the empty name: see ``State.accounts``."""
+
+    times: dict[str, int]
 
 
 class Left(_Event, frozen=True):
@@ -96,7 +104,7 @@ class Woken(_Event, frozen=True):
     """The timer that ``WakeAt`` asked for came, in time or, where the clock was set back, too early."""
 
 
-Event = Clock | ShareSet | AllowanceSet | Queued | Left | Started | Stopped | Declined | Woken
+Event = Clock | ShareSet | AllowanceSet | Queued | Settled | Left | Started | Stopped | Declined | Woken
 
 
 class Place(_Event, frozen=True):

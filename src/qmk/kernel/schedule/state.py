@@ -16,6 +16,7 @@ from qmk.kernel.schedule.messages import (
     Left,
     Place,
     Queued,
+    Settled,
     ShareSet,
     Started,
     Stopped,
@@ -133,7 +134,9 @@ class Schedule:
             case AllowanceSet():
                 self._allow(event)
             case Queued():
-                self._queued(event.task)
+                self._queued(event.task, event.left_ns)
+            case Settled():
+                self.shares.put_down(event.times)
             case Left():
                 self._left(event.job)
             case Started():
@@ -205,7 +208,7 @@ class Schedule:
             self.now_ns += max(0, wall_ns - self.wall_ns)
         self.wall_ns = wall_ns
 
-    def _queued(self, task: Task) -> None:
+    def _queued(self, task: Task, left_ns: int) -> None:
         entry = self.entries.get(task.job)
         if entry is None:
             share = self.shares.get(task.tenant)
@@ -222,6 +225,7 @@ class Schedule:
             task = structs.replace(task, allowance=entry.task.allowance)
         entry.task = task
         entry.state = WAITING
+        entry.left_ns = left_ns or entry.left_ns
         if entry.allowance is None:
             entry.share.queue.put(entry.key, entry, entry.left_ns, entry.needs)
         else:
