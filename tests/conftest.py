@@ -23,7 +23,7 @@ PATIENCE_S = 30.0
 DAEMON = """
 import json, logging, sys
 from pathlib import Path
-from qmk.host.config import HostConfig
+from qmk.host.config import HostConfig, Retention
 from qmk.host.daemon import serve
 from qmk.host.spawn import External
 from qmk.host.translation import TextBounds
@@ -32,6 +32,7 @@ options = json.loads(sys.argv[1])
 modules = options.pop("modules")
 options["engines"] = {name: External(*value) for name, value in options["engines"].items()}
 options["text"] = TextBounds(**options.get("text", {}))
+options["keep"] = Retention(**options.get("keep", {}))
 for name in ("socket", "data_dir"):
     options[name] = Path(options[name])
 serve(HostConfig(**options), ready=lambda config: print("ready", flush=True))

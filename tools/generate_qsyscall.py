@@ -70,8 +70,11 @@ STATES_TEXT = """\
 No other move exists. An invalid program is refused at `q_submit` with every finding and never becomes a job; so is a
 program that no engine can run. Once `q_submit` is answered the job survives a crash of the daemon: it is queued again,
 and its seed makes the second run give the same bits. A worker that dies is replaced and the job launched again, up to
-{attempts} launches in all. Jobs are launched by priority, then by the nearer `deadline_epochs`, then in order of
-arrival.
+{attempts} launches in all.
+
+Within a tenant, jobs are launched by priority, then by the nearer `deadline_epochs`, then in order of arrival. Whose
+turn it is among the tenants is decided by their weights and by what they have used:
+[Who runs when](../howto/scheduling.md).
 """
 
 OPERATOR_TEXT = """\

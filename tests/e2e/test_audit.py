@@ -23,24 +23,38 @@ def test_beside_a_daemon_and_after_it(
     assert qmk("submit", "examples/bell.qasm", "--shots", "10", "--wait").returncode == 0
     eventually(lambda: report(qmk)["unsealed"] == 0, "the seal of the last entries")
     assert report(qmk)["ok"]
-    assert report(qmk)["entries"] == 6
+    assert report(qmk)["entries"] == 8
     shown = [json.loads(line) for line in qmk("audit", "show", "--kind", "job", "--json").stdout.splitlines()]
     assert [entry["kind"] for entry in shown] == ["job.admit", "job.launch", "job.end"]
     assert [line.split()[0] for line in qmk("audit", "show", "--from", "2", "--to", "3").stdout.splitlines()] == [
         "2",
         "3",
     ]
-    assert qmk("audit", "show", "--tenant", "nobody").stdout == ""
+    nobody = qmk("audit", "show", "--tenant", "nobody", "--kind", "nonsense")
+    assert nobody.stdout == ""
+    assert nobody.stderr.splitlines()[:2] == [
+        "no entry of tenant 'nobody' of kind 'nonsense' is there",
+        "  tenants: local",
+    ]
+    assert "job.admit" in nobody.stderr
+    assert "tenants in it: local" in qmk("usage", "--tenant", "nobody").stderr
 
     proof = qmk("audit", "prove", "4").stdout
     public = folder / "state" / "keys" / "audit.pub"
     checked = qmk("audit", "check", "-", "--public-key", str(public), "--json", stdin=proof)
     assert json.loads(checked.stdout)["seq"] == 4
+    forged = qmk("audit", "check", "-", "--public-key", str(public), stdin=proof.replace("local", "chem_"))
+    assert forged.returncode == 1
+    assert forged.stdout.startswith("NOT PROVEN: entry 4 is not under the sealed root of epoch ")
+    broken = proof.replace('"signature": "', '"signature": "x')
+    garbled = qmk("audit", "check", "-", "--public-key", str(public), stdin=broken)
+    assert garbled.returncode == 1
+    assert "qmk audit prove" in garbled.stdout
     assert qmk("audit", "prove", "99").returncode == 2
 
     daemon.send_signal(signal.SIGTERM)
     assert daemon.wait(30) == 0
-    assert qmk("audit", "verify").stdout.startswith("intact: 7 entries, ")
+    assert qmk("audit", "verify").stdout.startswith("intact: 9 entries, ")
 
     with sqlite3.connect(folder / "state" / "journal.sqlite") as journal:
         journal.execute("DELETE FROM audit WHERE seq = 3")
@@ -48,5 +62,16 @@ def test_beside_a_daemon_and_after_it(
     wrong = qmk("audit", "verify")
     assert wrong.returncode == 1
     assert wrong.stdout.splitlines()[0] == "missing: entry 3 is missing"
-    assert qmk("audit", "verify", "--public-key", str(folder / "examples" / "bell.qasm")).returncode == 2
+    refused = {
+        ("verify", "--public-key", "examples/bell.qasm"): "the sealing key is keys/audit.pub",
+        ("verify", "--public-key", "absent"): "cannot read absent: no such file or directory [",
+        ("verify", "--witness", "examples/bell.qasm"): "a witness is a copy of audit.head",
+        ("check", "absent", "--public-key", str(public)): "cannot read 'absent': no such file or directory [",
+        ("check", "examples/bell.qasm", "--public-key", str(public)): "'qmk audit prove SEQ' prints one",
+        ("verify", "--data-dir", "absent"): "there is no journal absent/journal.sqlite",
+    }
+    for arguments, said in refused.items():
+        answer = qmk("audit", *arguments)
+        assert answer.returncode == 2
+        assert said in answer.stderr
     assert qmk("audit", "verify", "--data-dir", str(folder / "nowhere")).returncode == 2

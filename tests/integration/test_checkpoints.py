@@ -9,6 +9,7 @@ import os
 import shutil
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import pytest
 
 from qmk.base.errors import QmkError
 from qmk.client import Client, Operator
+from qmk.host.blob_files import FileBlobs
 from qmk.qvm.graph import Graph, Node
 
 ENGINES = ("reference", "stabilizer", "aer:statevector")
@@ -65,7 +67,7 @@ def coin() -> Graph:
 class Desk:
     """A daemon whose engines are held, and a client of it."""
 
-    def __init__(self, make_daemon: Callable[..., Any], folder: Path) -> None:
+    def __init__(self, make_daemon: Callable[..., Any], folder: Path, **options: Any) -> None:
         self.pace_file = folder / "gated" / "pace"
         self.pace_file.parent.mkdir()
         shutil.copy(Path(__file__).parents[1] / "engines" / "gated_engines.py", self.pace_file.parent)
@@ -74,7 +76,7 @@ class Desk:
             f"gated_{name}": (f"gated_engines:GATED_{name.upper()}", str(self.pace_file.parent))
             for name in ("reference", "stabilizer", "aer")
         }
-        self.daemon = make_daemon(engines=engines, workers=2)
+        self.daemon = make_daemon(engines=engines, workers=2, **options)
         self.client = Client(self.daemon.socket)
 
     def pace(self, epoch: int) -> None:
@@ -129,8 +131,33 @@ def desk(make_daemon: Callable[..., Any], tmp_path: Path) -> Iterator[Desk]:
     found.client.close()
 
 
+def states(desk: Desk) -> list[str]:
+    return [path.name for path in (desk.daemon.folder / "state" / "blobs").glob("*/*")]
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.01)
+
+
 def undisturbed(desk: Desk, engine: str, graph: Graph) -> list[str]:
     return list(desk.client.run(graph, engine=engine, shots=SHOTS, seed=SEED).rows())
+
+
+def test_status_tells_how_many_epochs_are_behind_a_running_job(desk: Desk) -> None:
+    job = desk.submit("stabilizer", program())
+
+    def far(client: Client) -> Any:
+        status = client.status(job)
+        while status.progress.current_epoch < 4:
+            status = client.wait(job, timeout_ms=20)
+        return status
+
+    status = desk.meanwhile(far)
+    assert (status.state, status.progress.total_epochs, status.progress.shots_done) == ("RUNNING", EPOCHS, 0)
+    assert 0 < status.progress.nodes_executed < status.progress.nodes_total
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -232,3 +259,51 @@ def test_a_tenant_over_its_share_yields_at_a_fence_and_its_bits_stay(
             assert list(greedy.result(job).rows()) == expected
         reasons = [row.fields.get("reason", "") for job in jobs for row in greedy.events(job).events]
         assert sum("preempted" in reason for reason in reasons) == 1
+
+
+def test_states_are_on_disk_as_long_as_something_names_them(desk: Desk) -> None:
+    """Nothing else happens in this daemon after the job's end, and no minute passes."""
+    job = desk.submit("reference", program())
+    saved = desk.meanwhile(lambda client: client.checkpoint(job))
+    desk.pace(FAR)
+    desk.client.wait(job)
+    eventually(lambda: len(states(desk)) == 1)
+    operator = Operator(desk.daemon.folder / "state")
+    found = operator.call("op_gc")
+    assert (found.blobs, found.kept_states, found.kept_jobs, found.missing) == (0, 1, 1, [])
+    again = desk.client.restore(saved.checkpoint_id).job_id
+    assert desk.client.wait(again).state == "COMPLETED"
+    found = operator.call("op_gc", older_than_s=0.0)
+    assert (found.jobs, found.kept_jobs, found.kept_blobs) == (2, 0, 0)
+    assert states(desk) == []
+    with pytest.raises(QmkError, match="no checkpoint"):
+        desk.client.restore(saved.checkpoint_id)
+
+
+def test_a_running_daemon_lets_go_what_is_past_its_time(make_daemon: Callable[..., Any], tmp_path: Path) -> None:
+    desk = Desk(make_daemon, tmp_path, keep={"results_s": 2, "checkpoints_s": 1})
+    with desk.client as client:
+        job = desk.submit("reference", program())
+        saved = desk.meanwhile(lambda other: other.checkpoint(job))
+        desk.pace(FAR)
+        client.wait(job)
+        eventually(lambda: states(desk) == [])
+        with pytest.raises(QmkError, match="no checkpoint"):
+            client.restore(saved.checkpoint_id)
+
+        def forgotten() -> bool:
+            try:
+                client.status(job)
+            except QmkError as error:
+                return error.kind.name == "JOB_NOT_FOUND"
+            return False
+
+        eventually(forgotten)
+
+
+def test_what_a_crash_has_left_goes_at_the_next_start(make_daemon: Callable[..., Any], tmp_path: Path) -> None:
+    store = FileBlobs(tmp_path / "d" / "state" / "blobs")
+    store.put(b"a state whose record was never written")
+    (store.folder / "ab" / "1.1.draft").write_bytes(b"half")
+    make_daemon()
+    eventually(lambda: list(store.folder.glob("*/*")) == [])

@@ -231,15 +231,22 @@ def test_a_capability_for_one_more_job_is_for_one(again: str) -> None:
     making."""
     bench = Bench(local_allowed=False)
     full = bench.ask("q_negotiate_caps", token=bench.enrol("chem"))
-    small = bench.ask("q_negotiate_caps", token=bench.enrol("chem", shots=5))
-    _, job = (bench.submit(full.session_id, shots=100) for _ in range(2))
-    saved = ask(bench, "q_checkpoint", session_id=full.session_id, job_id=job).checkpoint_id
-    offer = bench.ask(
-        "q_delegate", session_id=full.session_id, capability=full.root, rights=["CAP_SUBMIT"], to_tenant="chem", uses=1
+    small = bench.ask(
+        "q_negotiate_caps", token=bench.enrol("chem"), requested=["CAP_SUBMIT", "CAP_ALLOC", "CAP_MEASURE"]
     )
     me = small.session_id
-    bench.ask("q_delegate", session_id=me, capability=offer.capability, rights=["CAP_SUBMIT"])
-    decoy = {"capability": small.root, "rights": ["CAP_SUBMIT"], "uses": 1, "expiry": bench.now_s + 50}
+    bench.ask("q_revoke", session_id=me, capability=small.granted[0].capability)
+    _, job = (bench.submit(full.session_id, shots=100) for _ in range(2))
+    saved = ask(bench, "q_checkpoint", session_id=full.session_id, job_id=job).checkpoint_id
+
+    def taken(capability: str, **bounds: Any) -> str:
+        params = {"capability": capability, "rights": ["CAP_SUBMIT"]}
+        offer = bench.ask("q_delegate", session_id=full.session_id, to_tenant="chem", **{**params, **bounds})
+        return bench.ask("q_delegate", session_id=me, **{**params, "capability": offer.capability}).capability
+
+    few = taken(full.root, shots=5)
+    taken(full.root, uses=1)
+    decoy = {"capability": few, "rights": ["CAP_SUBMIT"], "uses": 1, "expiry": bench.now_s + 50}
     bench.ask("q_delegate", session_id=me, **decoy)
     params: dict[str, Any] = {
         "q_submit": {"graph": bell(), "shots": 100},

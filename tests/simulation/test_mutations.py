@@ -17,6 +17,7 @@ from qmk.kernel.accounts import Accounts
 from qmk.kernel.audit import AuditLog
 from qmk.kernel.dispatch import Dispatch
 from qmk.kernel.jobs import JobTable
+from qmk.kernel.objects.account import Account
 from qmk.kernel.objects.session import Session
 from qmk.kernel.state import State
 from qmk.kernel.waits import WaitTable
@@ -103,6 +104,23 @@ def a_refused_job_stays_counted(patch: pytest.MonkeyPatch) -> None:
         self.tenant(pending.draft.tenant).queued_jobs.take()
 
     patch.setattr(State, "drop_pending", leaky)
+
+
+@mutation("quotas")
+def kept_checkpoints_are_not_counted(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Accounts, "keep_state", lambda self, tenant, size: None)
+
+
+@mutation("quotas")
+def a_job_that_ends_leaves_its_shots_reserved(patch: pytest.MonkeyPatch) -> None:
+    give = Account.give
+
+    def leaky(self: Account, demand: Any) -> None:
+        give(self, demand)
+        if "shots_period" in self.quotas:
+            self.quotas["shots_period"].held += demand.shots
+
+    patch.setattr(Account, "give", leaky)
 
 
 @mutation("ledger")
@@ -198,8 +216,8 @@ def idempotency_keys_are_forgotten_by_a_replay(patch: pytest.MonkeyPatch) -> Non
 def the_live_kernel_knows_more_than_its_journal(patch: pytest.MonkeyPatch) -> None:
     commit = State.commit
 
-    def talkative(self: State, record: Any, durable: bool = True) -> Any:
-        jobs = commit(self, record, durable)
+    def talkative(self: State, record: Any, durable: bool = True, data: bytes = b"") -> Any:
+        jobs = commit(self, record, durable, data)
         for job in jobs:
             job.attempts += job.attempts == 1
         return jobs

@@ -31,7 +31,7 @@ BELL: dict[str, Any] = {
 DIGEST = "abcab9eb67958292b7f08ced978980bc68b4860c87648f62f98f027967833c88"
 """Digest of ``BELL``, which tests compare with the real one."""
 
-CHANNEL_STATE: dict[str, Any] = {
+CHANNEL_ROW: dict[str, Any] = {
     "channel": CHANNEL,
     "state": "PROPOSED",
     "peers": ["local", "bob"],
@@ -43,5 +43,7 @@ CHANNEL_STATE: dict[str, Any] = {
     "expiry": TIME + 3600,
     "rounds": 2,
     "raw_pairs": 4.580166513047553,
-    "jobs": 0,
+    "proposed": TIME,
 }
+
+CHANNEL_STATE: dict[str, Any] = {**CHANNEL_ROW, "jobs": 0}

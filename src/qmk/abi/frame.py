@@ -95,7 +95,10 @@ def _single(error: QmkError) -> Frame:
     return Frame([Decoded(NULL_ID, error=error)])
 
 
-def _first(data: bytes | Raw) -> bytes:
+def _first(data: bytes) -> bytes:
+    """The first character that is no blank."""
+    if data[:1] == b"{":
+        return b"{"
     match = _FIRST.match(data)
     return match.group(1) if match else b""
 

@@ -22,6 +22,10 @@ Name = Annotated[str, Meta(description="name", min_length=1, max_length=256)]
 RawGraph = Annotated[Raw, Meta(description="QVM graph as a JSON object; either this or program")]
 Shots = Annotated[int, Meta(description="number of shots; absent: the graph's own, else 1000", ge=1, le=INT_MAX)]
 TimeoutMs = Annotated[int, Meta(description="milliseconds", ge=0, le=LIMITS.timeout_ms)]
+PAGE_ROWS = 100
+PageRows = Annotated[int, Meta(description="most rows of one answer", ge=1, le=LIMITS.page_rows)]
+Cursor = Annotated[str, Meta(description="next of the page before; empty: from the newest", max_length=128)]
+NextCursor = Annotated[str | None, Meta(description="cursor of the next page; null: nothing is left")]
 
 
 class Request(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -62,10 +66,10 @@ class Policy(Request, frozen=True):
 
 
 class Progress(Struct, frozen=True):
-    """How far a job is. An engine that takes the whole program as one batch shows each epoch as begun with its first
-    finished shot, since a finished shot has passed all of them."""
+    """How far a job is. A run that can be stopped at fences tells which epoch its shots are in; an engine that takes
+    the whole program as one batch shows all epochs as reached with its first finished shot."""
 
-    current_epoch: Annotated[int, Meta(description="epoch reached, from 1; 0 before the start")]
+    current_epoch: Annotated[int, Meta(description="epoch that the shots under way are in, from 1; 0 before the start")]
     total_epochs: Annotated[int, Meta(description="fences + 1")]
     nodes_executed: Annotated[int, Meta(description="nodes that at least one shot has passed")]
     nodes_total: int
@@ -97,8 +101,8 @@ class Status(Struct, frozen=True, kw_only=True):
     error: Annotated[dict[str, Any] | None, Meta(description="why it FAILED or was CANCELLED: an error object")] = None
 
 
-class ChannelState(Struct, frozen=True, kw_only=True):
-    """A channel, as either of its tenants sees it."""
+class ChannelRow(Struct, frozen=True, kw_only=True):
+    """A channel, as either of its tenants sees it in a list."""
 
     channel: str
     state: Annotated[str, Meta(description="PROPOSED, OPEN, EXHAUSTED, CLOSED or EXPIRED")]
@@ -111,6 +115,12 @@ class ChannelState(Struct, frozen=True, kw_only=True):
     expiry: Annotated[float | None, Meta(description="Unix time in seconds; null: no end")]
     rounds: Annotated[int, Meta(description="rounds of purification that a pair takes")]
     raw_pairs: Annotated[float, Meta(description="raw pairs of the link that a pair takes on average")]
+    proposed: Annotated[float | None, Meta(description="Unix time in seconds; null: by an earlier release")]
+
+
+class ChannelState(ChannelRow, frozen=True, kw_only=True):
+    """A channel, as either of its tenants sees it."""
+
     jobs: Annotated[int, Meta(description="jobs, waiting and running, with a use of it before them")]
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from qmk.cli import options
-from qmk.cli.failure import BAD_PROGRAM
+from qmk.cli.failure import BAD_PROGRAM, call_error
 
 if TYPE_CHECKING:
     from qmk.host.audit import Entry, Report
@@ -60,9 +60,9 @@ def verify(
     from qmk.host import audit, seals
 
     folder = _folder(data_dir)
-    key = seals.public_key(_key_path(folder, public_key))
-    kept = [*map(Path, witnesses), *audit.kept_witnesses(folder)]
     with _open(folder, database) as log:
+        key = seals.public_key(_key_path(folder, public_key))
+        kept = [*map(Path, witnesses), *audit.kept_witnesses(folder)]
         report = audit.verify(log, key, [seals.read_witness(path) for path in kept])
     if as_json:
         output.json_object(report)
@@ -101,20 +101,38 @@ def show(
 
     from qmk.host import audit
 
+    kinds: set[str] = set()
+    tenants: set[str] = set()
+    shown_any = False
     with _open(_folder(data_dir), database) as log:
         for seq, data, stored in log.audit_entries(first):
             if last is not None and seq > last:
                 break
             entry = audit.read_entry(data)
+            kinds.add(entry.kind)
+            tenants.add(entry.tenant)
             if tenant is not None and entry.tenant != tenant:
                 continue
             if kind is not None and kind not in (entry.kind, entry.kind.partition(".")[0]):
                 continue
+            shown_any = True
             if as_json:
                 shown = {name: getattr(entry, name) for name in entry.__struct_fields__} | {"hash": stored.hex()}
                 click.echo(msgspec.json.encode(shown).decode())
             else:
                 click.echo(line(entry))
+    if not shown_any:
+        click.echo(nothing(tenant, kind, sorted(tenants - {""}), sorted(kinds)), err=True)
+
+
+def nothing(tenant: str | None, kind: str | None, tenants: list[str], kinds: list[str]) -> str:
+    """Why no entry was shown: what was asked for, and what there is."""
+    wanted = [f"of tenant '{tenant}'"] if tenant is not None else []
+    wanted += [f"of kind '{kind}'"] if kind is not None else []
+    lines = [" ".join(["no entry", *wanted, "is there"])]
+    lines += [f"  tenants: {', '.join(tenants)}"] if tenant not in (None, *tenants) and tenants else []
+    lines += [f"  kinds: {', '.join(kinds)}"] if kind is not None and kinds else []
+    return "\n".join(lines)
 
 
 def line(entry: Entry) -> str:
@@ -146,25 +164,38 @@ def prove(seq: int, data_dir: str | None, database: str | None) -> None:
 @click.argument("proof", type=click.Path(dir_okay=False, allow_dash=True))
 @click.option("--public-key", type=click.Path(dir_okay=False), required=True, metavar="FILE", help="The sealing key.")
 @options.json_option
-def check(proof: str, public_key: str, as_json: bool) -> None:
-    """Check the proof in file PROOF ("-" reads standard input) against a public key, and print the entry it proves."""
+def check(proof: str, public_key: str, as_json: bool) -> int:
+    """Check the proof in file PROOF ("-" reads standard input) against a public key, and print the entry it proves.
+
+    The exit code is 1 when it proves nothing.
+    """
     import msgspec
 
+    from qmk.base.errors import QmkError
     from qmk.cli import output
-    from qmk.cli.failure import call_error
     from qmk.host import audit, seals
 
-    with click.open_file(proof, "rb") as file:
-        data = file.read()
     try:
-        read = msgspec.json.decode(data, type=audit.Proof)
+        with click.open_file(proof, "rb") as file:
+            read = msgspec.json.decode(file.read(), type=audit.Proof)
+    except OSError as error:
+        raise call_error(f"cannot read '{proof}': {(error.strerror or str(error)).lower()}", path=proof) from error
     except msgspec.MsgspecError as error:
-        raise call_error(f"{proof} holds no proof: {error}") from error
-    entry = audit.check(read, seals.public_key(Path(public_key)))
+        raise call_error(f"{proof} holds no proof", help="'qmk audit prove SEQ' prints one") from error
+    key = seals.public_key(Path(public_key))
+    try:
+        entry = audit.check(read, key)
+    except QmkError as error:
+        if as_json:
+            output.json_object({"error": error.to_dict()})
+        else:
+            click.echo(f"NOT PROVEN: {error.message}")
+        return BAD_PROGRAM
     if as_json:
         output.json_object({name: getattr(entry, name) for name in entry.__struct_fields__})
     else:
         click.echo(f"proven: {line(entry).strip()}")
+    return 0
 
 
 def _folder(data_dir: str | None) -> Path:
@@ -174,9 +205,10 @@ def _folder(data_dir: str | None) -> Path:
 
 
 def _key_path(folder: Path, public_key: str | None) -> Path:
-    from qmk.host.seals import KEY_FOLDER, PUBLIC_NAME
+    from qmk.host.keys import KEYS_NAME
+    from qmk.host.seals import PUBLIC_NAME
 
-    return Path(public_key) if public_key else folder / KEY_FOLDER / PUBLIC_NAME
+    return Path(public_key) if public_key else folder / KEYS_NAME / PUBLIC_NAME
 
 
 def _open(folder: Path, database: str | None) -> AbstractContextManager[AuditReader]:

@@ -6,6 +6,7 @@ import click
 import msgspec
 
 from qmk.cli import options
+from qmk.cli.session import connected
 
 
 @click.command()
@@ -16,9 +17,8 @@ from qmk.cli import options
 def command(job: str, reason: str, as_json: bool, socket_path: str | None) -> None:
     """Stop JOB; its worker ends at once."""
     from qmk.cli import output
-    from qmk.client import Client
 
-    with Client(socket_path) as client:
+    with connected(socket_path) as client:
         reply = msgspec.to_builtins(client.cancel(job, reason=reason))
     if as_json:
         output.json_object(reply)

@@ -6,6 +6,7 @@ import click
 import msgspec
 
 from qmk.cli import options
+from qmk.cli.session import connected
 
 
 @click.command()
@@ -16,9 +17,8 @@ def command(job: str, as_json: bool, socket_path: str | None) -> None:
     """Save JOB at its next fence; it goes on. Prints the checkpoint, which 'qmk restore' continues from."""
     from qmk.base.units import bytes_text
     from qmk.cli import output
-    from qmk.client import Client
 
-    with Client(socket_path) as client:
+    with connected(socket_path) as client:
         reply = client.checkpoint(job)
     if as_json:
         output.json_object(msgspec.to_builtins(reply))

@@ -46,9 +46,6 @@ EXIT_CODES: dict[str, int] = {
 }
 """Exit code by error name; a test holds it equal to the error table."""
 
-COMMAND_FIXES = {"NOT_COMPLETED": "wait for it with 'qmk result JOB --wait'"}
-"""What to do on the command line, where the error's own advice is for a program that speaks the protocol."""
-
 SHOWN_FINDINGS = 20
 
 
@@ -126,8 +123,10 @@ class Console:
             if wrong > 1:
                 click.echo(f"{wrong} errors", err=True)
             return
+        from qmk.cli import words
+
         details = _details(error)
-        self._headline(f"{_without_gaps(error)} [{error.kind.name}]")
+        self._headline(f"{words.spoken(_without_gaps(error))} [{error.kind.name}]")
         for line in details:
             click.echo(f"  {line}", err=True)
 
@@ -174,11 +173,13 @@ def _without_gaps(error: QmkError) -> str:
 
 def _details(error: QmkError) -> list[str]:
     """The fields that help a person: gaps, missing capabilities, a hint; the others are already in the message."""
+    from qmk.cli import words
+
     lines = [f"{gap.get('engine', '?')}: {gap.get('detail') or gap.get('need', '')}" for gap in _rows(error, "gaps")]
     if error.fields.get("missing"):
         lines.append(f"missing: {', '.join(map(str, error.fields['missing']))}")
-    fixes = [COMMAND_FIXES[error.kind.name]] if error.kind.name in COMMAND_FIXES else []
-    fixes = fixes or [str(error.fields[key]) for key in ("hint", "help") if error.fields.get(key)]
+    fixes = [words.FIXES[error.kind.name]] if error.kind.name in words.FIXES else []
+    fixes = fixes or [words.spoken(str(error.fields[key])) for key in ("hint", "help") if error.fields.get(key)]
     return lines + [f"fix: {fix}" for fix in fixes]
 
 

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import re
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from qmk.cli import options
-from qmk.cli.failure import call_error
+from qmk.cli import options, output
+from qmk.cli.operate import operate
 
 if TYPE_CHECKING:
-    from qmk.host.gc import Collected
-
-UNITS_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 7 * 86_400.0}
+    from qmk.abi.operator import op_gc
 
 
 @click.command()
 @click.option("--dry-run", is_flag=True, help="Only say what would go.")
 @click.option(
     "--older-than",
+    "older_than_s",
+    type=options.Age(),
     metavar="AGE",
     help="Forget jobs that ended before that, with results and checkpoints: 30d, 12h, 2w.",
 )
@@ -29,53 +26,45 @@ UNITS_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 7 * 86_400.0}
     "--data-dir", type=click.Path(file_okay=False), envvar="QMK_STATE_DIR", metavar="PATH", help="The daemon's folder."
 )
 @options.database_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def command(dry_run: bool, older_than: str | None, data_dir: str | None, database: str | None, as_json: bool) -> None:
-    """Collect what nobody needs from the data folder of a daemon that is not running.
+@options.json_option
+def command(
+    dry_run: bool, older_than_s: float | None, data_dir: str | None, database: str | None, as_json: bool
+) -> None:
+    """Collect what nobody needs from a daemon's data folder, whether the daemon runs or not.
 
-    Blobs that no job, result or checkpoint names go, and drafts that a crash has left, once they are an hour old. With
-    --older-than, jobs that ended before that are forgotten. The ledger and the audit log stay.
+    Files that no job, result or checkpoint needs go, and those that a crash has left half written. With --older-than,
+    jobs that ended before that are forgotten first. The ledger and the audit log stay.
     """
-    from qmk.host.gc import Plan, collect
-    from qmk.host.places import Lock
-    from qmk.host.store import LOCK_NAME, blobs_of, open_journal
-    from qmk.sdk.places import state_dir
-
-    plan = Plan(None if older_than is None else age_s(older_than), dry_run)
-    folder = Path(data_dir) if data_dir else state_dir()
-    if not folder.is_dir():
-        raise call_error(f"there is no data folder {folder}", help="name the daemon's with --data-dir")
-    with Lock(folder / LOCK_NAME):
-        journal = open_journal(folder, database or "")
-        try:
-            found = collect(journal, blobs_of(folder), plan)
-        finally:
-            journal.close()
+    found = operate(data_dir, database or "", "op_gc", dry_run=dry_run, older_than_s=older_than_s)
     if as_json:
-        import msgspec
-
-        sys.stdout.write(msgspec.json.encode(found.to_dict()).decode() + "\n")
+        output.json_object(found)
     else:
-        click.echo(text(found))
+        output.lines(text(found, older_than_s))
 
 
-def age_s(text: str) -> float:
-    """Seconds of ``30d``, ``12h``, ``90m``. Raises INVALID_PARAMS for anything else."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhdw])", text.strip())
-    if match is None:
-        raise call_error(f"'{text}' is no age; write a number and one of s, m, h, d, w, such as 30d")
-    return float(match[1]) * UNITS_S[match[2]]
-
-
-def text(found: Collected) -> str:
+def text(found: op_gc.Reply, older_than_s: float | None) -> list[str]:
     from qmk.base.units import bytes_text
 
-    verb = "would go" if found.dry_run else "gone"
-    lines = [
-        f"{found.jobs} jobs {verb}, {bytes_text(found.journal_bytes)} of rows",
-        f"{found.blobs} blobs {verb}, {bytes_text(found.blob_bytes)}",
-        f"{found.drafts} unfinished files {verb}, {bytes_text(found.draft_bytes)}",
-        f"kept: {found.kept_jobs} jobs, {found.kept_blobs} blobs of {bytes_text(found.kept_blob_bytes)}",
+    def files(count: int, noun: str, size: int) -> str:
+        return f"{count:,} {noun}{'' if count == 1 else 's'} of {bytes_text(size)}"
+
+    would = "would be " if found.dry_run else ""
+    lines: list[str] = []
+    if older_than_s is not None:
+        jobs = f"{found.jobs:,} ended job{'' if found.jobs == 1 else 's'}"
+        lines.append(f"{jobs} {would}forgotten, with {bytes_text(found.job_bytes)} of programs and results")
+    lines += [
+        f"{files(found.blobs, 'file', found.blob_bytes)} that nothing needs {would}deleted",
+        f"{files(found.drafts, 'unfinished file', found.draft_bytes)} of a crash {would}deleted",
+        f"kept: {_kept_jobs(found, older_than_s)}",
+        f"kept: {files(found.kept_blobs, 'file', found.kept_blob_bytes)} that jobs need, "
+        f"{files(found.kept_states, 'saved state', found.kept_state_bytes)} among them",
     ]
-    lines += [f"missing: the blob {name} is named and not there; restore it from a backup" for name in found.missing]
-    return "\n".join(lines)
+    lines += [f"missing: the file {name} is needed and not there; restore it from a backup" for name in found.missing]
+    return lines
+
+
+def _kept_jobs(found: op_gc.Reply, older_than_s: float | None) -> str:
+    ended = found.kept_jobs - found.going_jobs
+    why = "nothing was said of their age" if older_than_s is None else "ended later"
+    return f"{found.going_jobs:,} jobs that have not ended, {ended:,} that have ({why})"

@@ -6,6 +6,7 @@ import click
 import msgspec
 
 from qmk.cli import options
+from qmk.cli.session import connected
 
 
 @click.command()
@@ -16,9 +17,8 @@ from qmk.cli import options
 def command(job: str, region: str, as_json: bool, socket_path: str | None) -> None:
     """Move JOB to another worker and to REGION of the device at its next fence; says so when it is there."""
     from qmk.cli import output
-    from qmk.client import Client
 
-    with Client(socket_path) as client:
+    with connected(socket_path) as client:
         reply = client.migrate(job, region)
     if as_json:
         output.json_object(msgspec.to_builtins(reply))

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
+from qmk.base.errors import QmkError
+from qmk.cli.failure import call_error
+
+AGE_UNIT_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 7 * 86_400.0}
 UNIT_S = {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
-TOKEN_DAYS = 90
 """Seconds of each unit; "ms" stands before "s", as a text that ends in one ends in the other."""
+
+TOKEN_DAYS = 90
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -42,6 +49,32 @@ class Seconds(click.ParamType[float]):
             self.fail(f"'{value}' is no duration; write 30, 30s, 500ms, 5m or 1h", param, ctx)
         if not 0 < seconds < 7 * 24 * 3600 + 1:
             self.fail(f"'{value}' is not between 1 ms and 7 days", param, ctx)
+        return seconds
+
+
+class Age(click.ParamType[float]):
+    """A time gone by, in seconds: a number with s, m, h, d or w."""
+
+    name = "age"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        if isinstance(value, float):
+            return value
+        match = re.fullmatch(r"(\d{1,9}(?:\.\d+)?)([smhdw])", str(value).strip())
+        if match is None:
+            self.fail(f"'{value}' is no age; write a number and one of s, m, h, d, w, such as 30d", param, ctx)
+        return float(match[1]) * AGE_UNIT_S[match[2]]
+
+
+class Keeping(Age):
+    """How long something is kept, in whole seconds: an age, or ``ever``, which is 0."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        if str(value).strip() == "ever":
+            return 0.0
+        seconds = super().convert(value, param, ctx)
+        if seconds < 1:
+            self.fail(f"'{value}' is less than a second; write such as 7d, or ever", param, ctx)
         return seconds
 
 
@@ -119,14 +152,35 @@ def token_bounds(command: Command) -> Command:
     return command
 
 
+def exists_already(path: str) -> QmkError:
+    """A new file was asked for; what is there is never written over."""
+    return call_error(f"{path} is there already", path=path, help="name another file, or remove this one first")
+
+
 def write_secret(path: str, text: str) -> None:
     """A new file that only its owner can read; an existing one is left alone."""
     try:
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    except FileExistsError as error:
+        raise exists_already(path) from error
     except OSError as error:
-        raise click.UsageError(f"cannot write {path}: {(error.strerror or str(error)).lower()}") from error
+        raise call_error(f"cannot write {path}: {(error.strerror or str(error)).lower()}", path=path) from error
     with os.fdopen(fd, "w") as file:
         file.write(text + "\n")
+
+
+class ChannelOf(click.ParamType[tuple[str, str]]):
+    """``handle=channel``: a channel handle of a program, and the channel it draws on."""
+
+    name = "handle=channel"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        if isinstance(value, tuple):
+            return value  # pyright: ignore[reportUnknownVariableType]
+        handle, _, channel = (part.strip() for part in str(value).partition("="))
+        if not handle or not channel:
+            self.fail(f"'{value}' is no channel of a handle; write HANDLE=CHANNEL, such as c=chan_...", param, ctx)
+        return handle, channel
 
 
 class Limit(click.ParamType[tuple[str, int]]):
@@ -204,6 +258,12 @@ def json_option(command: Command) -> Command:
     return click.option("--json", "as_json", is_flag=True, help="Print one JSON object, errors too.")(command)
 
 
+def rows_option(command: Command) -> Command:
+    return click.option(
+        "--limit", type=click.IntRange(1), default=50, metavar="N", help="Most rows to show; 50 if not given."
+    )(command)
+
+
 def listen_option(command: Command) -> Command:
     return click.option(
         "--socket",
@@ -215,13 +275,68 @@ def listen_option(command: Command) -> Command:
     )(command)
 
 
-def database_option(command: Command) -> Command:
+DATABASE = "qmk.database"
+"""under which a command's context has the URL of its database, or ''"""
+
+
+def database_option(command: Command, exposed: bool = True) -> Command:
+    """``--database`` and ``--database-file``; the command gets the URL, or None, as ``database``, or, when it is not
+    ``exposed``, finds it in its context's ``meta`` under ``DATABASE``."""
+    command = click.option(
+        "--database-file",
+        type=click.Path(dir_okay=False),
+        envvar="QMK_DATABASE_FILE",
+        metavar="FILE",
+        expose_value=False,
+        is_eager=True,
+        callback=_use_database_file,
+        help="File with the URL of that database: for one with a password, which a command line shows to everybody.",
+    )(command)
     return click.option(
         "--database",
         envvar="QMK_DATABASE",
         metavar="URL",
+        callback=_choose_database,
+        expose_value=exposed,
         help="The daemon's PostgreSQL database (postgresql://...), if its journal is in one.",
     )(command)
+
+
+def _use_database_file(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        ctx.meta[DATABASE] = _database_url(ctx, param, _read_secret(value))
+
+
+def _choose_database(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    given = param.name is not None and ctx.get_parameter_source(param.name) is ParameterSource.COMMANDLINE
+    if DATABASE in ctx.meta and given:
+        raise click.UsageError("give the database either with --database or with --database-file")
+    if value and DATABASE not in ctx.meta:
+        ctx.meta[DATABASE] = _database_url(ctx, param, value)
+    return ctx.meta.setdefault(DATABASE, "") or None
+
+
+def _database_url(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    """The URL as it was given, if it is one of a database that the journal can be in."""
+    from qmk.host.store import is_database_url
+
+    if not is_database_url(value):  # not shown: it may hold a password
+        raise click.BadParameter("this is no URL of a database; write postgresql://user@host/name", ctx, param)
+    return value
+
+
+def _read_secret(path: str) -> str:
+    """The one line of a file that its owner alone may read."""
+    try:
+        with open(path) as file:
+            mode, text = os.fstat(file.fileno()).st_mode, file.read(1 << 16).strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise click.UsageError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
+    if mode & 0o077:
+        raise click.UsageError(f"others may read {path}, which may hold a password; chmod 600 {path}")
+    if not text or "\n" in text:
+        raise click.UsageError(f"{path} holds no URL: write one line, postgresql://user:password@host/name")
+    return text
 
 
 def socket_option(command: Command) -> Command:

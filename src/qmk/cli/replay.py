@@ -10,6 +10,7 @@ import msgspec
 
 from qmk.cli import options
 from qmk.cli.failure import FAILED_RUN
+from qmk.cli.session import connected
 
 if TYPE_CHECKING:
     from qmk.client.result import Result
@@ -27,9 +28,8 @@ def command(job: str, compare: bool, as_json: bool, socket_path: str | None) -> 
     """
     from qmk.cli import output
     from qmk.cli.result import wait_for
-    from qmk.client import Client
 
-    with Client(socket_path) as client:
+    with connected(socket_path) as client:
         first = wait_for(client, job, 0, as_json) if compare else None  # one without a result is not run again in vain
         reply = client.replay(job)
         if first is None:

@@ -6,6 +6,7 @@ import click
 import msgspec
 
 from qmk.cli import options
+from qmk.cli.session import connected
 
 
 @click.command()
@@ -17,9 +18,8 @@ def command(checkpoint: str, wait: bool, as_json: bool, socket_path: str | None)
     """Start a new job from CHECKPOINT: the same program, shots, seed and engine, and so the same bits."""
     from qmk.cli import output
     from qmk.cli.result import show_result, wait_for
-    from qmk.client import Client
 
-    with Client(socket_path) as client:
+    with connected(socket_path) as client:
         reply = client.restore(checkpoint)
         if wait:
             show_result(wait_for(client, reply.job_id, 0, as_json), as_json, reply.job_id)

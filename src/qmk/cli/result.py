@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from qmk.cli import options
+from qmk.cli.session import connected
 
 if TYPE_CHECKING:
     from qmk.client import Client
@@ -24,11 +25,9 @@ POLL_MS = 500
 @options.socket_option
 def command(job: str, wait: bool, as_json: bool, socket_path: str | None) -> None:
     """Print the result of JOB."""
-    from qmk.client import Client
 
-    with Client(socket_path) as client:
-        found = wait_for(client, job, 0, as_json) if wait else client.result(job)
-    show_result(found, as_json, job)
+    with connected(socket_path) as client:
+        show_result(wait_for(client, job, 0, as_json) if wait else client.result(job), as_json, job)
 
 
 def wait_for(client: Client, job: str, shots: int, quiet: bool) -> Result:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 import msgspec
 
 from qmk.cli import options
+from qmk.cli.session import connected
 
 WAYS = {
     "in_place": "its worker undid what came after",
@@ -14,17 +17,28 @@ WAYS = {
 }
 
 
-@click.command()
+class Epochs(click.ParamType[int]):
+    """How many epochs are to be behind a job: 0 or more."""
+
+    name = "epochs"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if not str(value).isdecimal() or len(str(value)) > 18:
+            self.fail(f"'{value}' is no number of epochs; 0 is the job's start", param, ctx)
+        return int(value)
+
+
+# -1 is a number, to be refused as one, and no option
+@click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("job")
-@click.argument("epoch", type=click.IntRange(0, 2**63 - 1))
+@click.argument("epoch", type=Epochs())
 @options.json_option
 @options.socket_option
 def command(job: str, epoch: int, as_json: bool, socket_path: str | None) -> None:
     """Take JOB back to where EPOCH epochs were behind it; 0 is its start. It goes on from there."""
     from qmk.cli import output
-    from qmk.client import Client
 
-    with Client(socket_path) as client:
+    with connected(socket_path) as client:
         reply = client.rollback(job, epoch)
     if as_json:
         output.json_object(msgspec.to_builtins(reply))

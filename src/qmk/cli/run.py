@@ -9,6 +9,7 @@ import click
 
 from qmk.cli import options
 from qmk.cli.failure import Console
+from qmk.cli.session import connected
 
 if TYPE_CHECKING:
     from qmk.abi.calls.q_result import Provenance, Register
@@ -93,9 +94,8 @@ def _through_daemon(
     quiet: bool,
 ) -> Result:
     from qmk.cli.progress import Bar
-    from qmk.client import Client
 
-    with Client(socket_path) as client, Bar("running", shots, quiet) as bar:
+    with connected(socket_path) as client, Bar("running", shots, quiet) as bar:
         limit_ms = milliseconds(timeout_s)
         return client.run(
             graph, progress=bar, shots=shots, seed=seed, engine=engine, timeout_ms=limit_ms, keep_events=False

@@ -11,7 +11,7 @@ import click
 from qmk.cli import options
 
 if TYPE_CHECKING:
-    from qmk.host.config import HostConfig
+    from qmk.host.config import HostConfig, Retention
 
 
 @click.command()
@@ -31,12 +31,7 @@ if TYPE_CHECKING:
     type=click.Choice(["process", "power"]),
     help="What an accepted job survives: any end of the daemon (process, if not given), or a power failure too.",
 )
-@click.option(
-    "--database",
-    envvar="QMK_DATABASE",
-    metavar="URL",
-    help="Keep the journal in this PostgreSQL database (postgresql://...) and not in a file.",
-)
+@options.database_option
 @click.option(
     "--warm", multiple=True, metavar="ENGINE", help="Start a worker of this engine at once; may be given several times."
 )
@@ -54,6 +49,26 @@ if TYPE_CHECKING:
     metavar="NAME=LIMIT",
     help="Limit what jobs without a token may use together; may be given several times.",
 )
+@click.option(
+    "--keep-results",
+    type=options.Keeping(),
+    metavar="AGE",
+    help="How long an ended job is kept, with its result: 7d, 12h, ever; 30d if not given.",
+)
+@click.option(
+    "--keep-checkpoints",
+    type=options.Keeping(),
+    metavar="AGE",
+    help="How long its checkpoints are kept after its end; 7d if not given.",
+)
+@click.option(
+    "--keep",
+    "bounds",
+    multiple=True,
+    type=options.Limit(),
+    metavar="NAME=LIMIT",
+    help="Keep at most so much of what ended: jobs, checkpoints, checkpoint_bytes of a tenant, job_bytes of all.",
+)
 @click.option("--verbose", "-v", is_flag=True, help="Log what happens on standard error.")
 def command(
     socket_path: str | None,
@@ -65,6 +80,9 @@ def command(
     require_token: bool,
     socket_mode: str | None,
     quotas: tuple[tuple[str, int], ...],
+    keep_results: float | None,
+    keep_checkpoints: float | None,
+    bounds: tuple[tuple[str, int], ...],
     verbose: bool,
 ) -> None:
     """Run the daemon until Ctrl-C or SIGTERM. Jobs it had accepted go on at its next start."""
@@ -84,8 +102,20 @@ def command(
         "require_token": require_token,
         "socket_mode": _mode(socket_mode),
         "quotas": dict(quotas) or None,
+        "keep": _retention(keep_results, keep_checkpoints, options.collect_params(bounds, "--keep")),
     }
     serve(HostConfig(**{name: value for name, value in given.items() if value is not None}), ready=announce)
+
+
+def _retention(results_s: float | None, checkpoints_s: float | None, bounds: dict[str, int]) -> Retention:
+    from qmk.host.config import Retention
+
+    names = ("jobs", "job_bytes", "checkpoints", "checkpoint_bytes")
+    for name in bounds:
+        if name not in names:
+            raise click.UsageError(f"--keep bounds one of {', '.join(names)}, not '{name}'")
+    ages = {"results_s": results_s, "checkpoints_s": checkpoints_s}
+    return Retention(**bounds, **{name: int(age) for name, age in ages.items() if age is not None})
 
 
 def _mode(text: str | None) -> int | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import click
 import msgspec
 
 from qmk.cli import options
+from qmk.cli.session import connected
 
 
 @click.command()
@@ -17,9 +19,8 @@ from qmk.cli import options
 def command(job: str, as_json: bool, socket_path: str | None) -> None:
     """Say what state JOB is in and how far it is."""
     from qmk.cli import output
-    from qmk.client import Client
 
-    with Client(socket_path) as client:
+    with connected(socket_path) as client:
         status = msgspec.to_builtins(client.status(job))
     if as_json:
         output.json_object(status)
@@ -27,14 +28,35 @@ def command(job: str, as_json: bool, socket_path: str | None) -> None:
         click.echo(line(job, status))
 
 
-def line(job: str, status: dict[str, Any]) -> str:
-    """``job_x: RUNNING on aer statevector, 400 of 1000 shots``."""
+def line(job: str, status: dict[str, Any], now_s: float | None = None) -> str:
+    """``job_x: RUNNING on aer statevector, epoch 3 of 8, 400 of 1000 shots``."""
     engine = " ".join(part for part in (status["engine"], status["method"]) if part)
     parts = [f"{job}: {status['state']} on {engine}" if engine else f"{job}: {status['state']}"]
-    if status["place_in_queue"]:
-        parts.append(f"{status['place_in_queue']} before it in the queue")
-    if status["state"] in ("RUNNING", "COMPLETED"):
-        parts.append(f"{status['progress']['shots_done']} of {status['shots']} shots")
+    if status["place_in_queue"] is not None:
+        parts.append(f"{status['place_in_queue']} of yours before it in the queue")
+    if status["estimated_start"] is not None:
+        parts.append(f"expected to start {soon(status['estimated_start'] - (now_s or time.time()))}")
+    if status["state"] != "QUEUED":
+        parts.append(progress_text(status["progress"]))
+    if status["attempts"]:
+        parts.append(f"{status['attempts']} {'launch' if status['attempts'] == 1 else 'launches'} lost")
     if status["error"]:
         parts.append(status["error"]["message"])
-    return ", ".join(parts)
+    return ", ".join(part for part in parts if part)
+
+
+def progress_text(progress: dict[str, Any]) -> str:
+    """``epoch 3 of 8, 400 of 1000 shots``; a program without fences has no epochs to tell."""
+    shots = f"{progress['shots_done']} of {progress['shots_total']} shots"
+    if progress["total_epochs"] == 1:
+        return shots
+    return f"epoch {progress['current_epoch']} of {progress['total_epochs']}, {shots}"
+
+
+def soon(seconds: float) -> str:
+    """``in about 12 s``; what is due is due now."""
+    from qmk.base.units import seconds_text
+
+    if seconds < 1:
+        return "now"
+    return f"in about {seconds_text(seconds) if seconds >= 60 else f'{seconds:.0f} s'}"

@@ -8,6 +8,7 @@ import click
 
 from qmk.cli import options
 from qmk.cli.failure import Console
+from qmk.cli.session import connected
 
 
 @click.command()
@@ -15,6 +16,27 @@ from qmk.cli.failure import Console
 @options.job_options
 @click.option(
     "--priority", type=click.IntRange(-1000, 1000), default=0, metavar="N", help="Larger runs sooner; -1000 to 1000."
+)
+@click.option(
+    "--deadline",
+    "deadline_epochs",
+    type=click.IntRange(1, 2**63 - 1),
+    metavar="EPOCHS",
+    help="Scheduling epochs (100 ms each) by which the job should end; the nearer runs sooner among equal priorities.",
+)
+@click.option(
+    "--channel",
+    "channels",
+    multiple=True,
+    type=options.ChannelOf(),
+    metavar="HANDLE=CHANNEL",
+    help="The channel (see 'qmk channel') behind a channel handle of the program; may be given several times.",
+)
+@click.option(
+    "--idempotency-key",
+    default="",
+    metavar="KEY",
+    help="Submitting again with the same key gives the same job, so it is never run twice.",
 )
 @click.option("--wait", is_flag=True, help="Wait for the job and print its result.")
 @options.json_option
@@ -30,6 +52,9 @@ def command(
     engine: str | None,
     timeout_s: float | None,
     priority: int,
+    deadline_epochs: int | None,
+    channels: tuple[tuple[str, str], ...],
+    idempotency_key: str,
     wait: bool,
     as_json: bool,
     socket_path: str | None,
@@ -41,11 +66,10 @@ def command(
     from qmk.cli import output, source
     from qmk.cli.result import show_result, wait_for
     from qmk.cli.run import DEFAULT_SHOTS, milliseconds
-    from qmk.client import Client
 
     loaded = source.load(program, format_name, options.collect_params(params), console)
     shots = shots or loaded.graph.shots or DEFAULT_SHOTS
-    with Client(socket_path) as client:
+    with connected(socket_path) as client:
         job = client.submit(
             loaded.graph,
             shots=shots,
@@ -53,6 +77,9 @@ def command(
             engine=engine,
             timeout_ms=milliseconds(timeout_s),
             priority=priority,
+            deadline_epochs=deadline_epochs,
+            channels=options.collect_params(channels, "--channel"),
+            idempotency_key=idempotency_key,
         )
         if not as_json:
             console.findings(msgspec.convert(job.warnings, list[Finding]))

@@ -10,14 +10,10 @@ from typing import Any, TypeVar
 import click
 
 from qmk.cli import options
+from qmk.cli.failure import call_error
+from qmk.cli.operate import operate
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-
-DATABASE = "qmk.database"
-"""under which the context has the URL"""
-
-DAEMON_STARTS_S = 5.0
-"""How long a daemon that has taken the data folder may need until it answers."""
 
 
 @click.group(name="tenant")
@@ -33,19 +29,7 @@ def _places(function: Command) -> Command:
         metavar="PATH",
         help="The daemon's data folder, if not the default one.",
     )(function)
-    function = click.option(
-        "--database",
-        envvar="QMK_DATABASE",
-        metavar="URL",
-        expose_value=False,
-        callback=_use_database,
-        help="The daemon's PostgreSQL database (postgresql://...), if its journal is in one: for when no daemon runs.",
-    )(function)
-    return options.json_option(function)
-
-
-def _use_database(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
-    ctx.meta[DATABASE] = value or ""
+    return options.json_option(options.database_option(function, exposed=False))
 
 
 def _policy(function: Command) -> Command:
@@ -87,14 +71,21 @@ def add(name: str, as_json: bool, data_dir: str | None, **policy: Any) -> None:
 @_places
 def change(name: str, as_json: bool, data_dir: str | None, **policy: Any) -> None:
     """Change what is given of the tenant NAME ("local" is whoever needs no token)."""
-    _show([_operate(data_dir, "op_tenant_set", tenant=name, **_wishes(**policy))], as_json, one=True)
+    wishes = _wishes(**policy)
+    if not wishes:
+        raise click.UsageError("nothing to change: give --weight, --allow or --quota")
+    _show([_operate(data_dir, "op_tenant_set", tenant=name, **wishes)], as_json, one=True)
 
 
 @command.command(name="list")
 @_places
 def tenants(as_json: bool, data_dir: str | None) -> None:
-    """List the tenants."""
-    _show(_operate(data_dir, "op_tenant_list").tenants, as_json)
+    """List the tenants. Whoever needs no token is the tenant "local", which is not registered and not listed."""
+    rows = _operate(data_dir, "op_tenant_list").tenants
+    if rows or as_json:
+        _show(rows, as_json)
+    else:
+        click.echo("no tenants; 'qmk tenant add NAME' registers one")
 
 
 @command.command()
@@ -132,8 +123,10 @@ def token(
         raise click.UsageError("--expires and --never-expires exclude each other")
     if not never_expires:
         wishes.setdefault("expires", int(time.time()) + options.TOKEN_DAYS * 86_400)
+    if bounds["rights"] == []:
+        raise call_error("a token without any right is good for nothing", help="name rights, or leave --rights out")
     if output is not None and Path(output).exists():
-        raise click.UsageError(f"{output} exists already")
+        raise options.exists_already(output)
     made = _operate(data_dir, "op_token_issue", tenant=name, **wishes)
     if output is not None:
         options.write_secret(output, made.token)
@@ -177,27 +170,7 @@ def revoke(name: str, serial: str | None, everything: bool, as_json: bool, data_
 
 
 def _operate(data_dir: str | None, name: str, **params: Any) -> Any:
-    """The call, by the daemon or, where none runs, here. A daemon that is just starting is waited for."""
-    from qmk.base.errors import QmkError
-    from qmk.client.operator import Operator
-    from qmk.host.config import HostConfig
-    from qmk.host.operating import operate
-
-    places: dict[str, Any] = {"data_dir": Path(data_dir)} if data_dir else {}
-    config = HostConfig(**places, database=click.get_current_context().meta[DATABASE])
-    deadline = time.monotonic() + DAEMON_STARTS_S
-    while True:
-        try:
-            return Operator(config.data_dir).call(name, **params)
-        except QmkError as error:
-            if not isinstance(error.__cause__, (FileNotFoundError, ConnectionRefusedError)):
-                raise
-        try:
-            return operate(config, name, **params)
-        except QmkError as error:
-            if error.kind.name != "RESOURCE_EXHAUSTED" or "pid" not in error.fields or time.monotonic() > deadline:
-                raise
-        time.sleep(0.05)
+    return operate(data_dir, click.get_current_context().meta[options.DATABASE], name, **params)
 
 
 def _wishes(weight: float | None, allow: list[str] | None, quotas: tuple[tuple[str, Any], ...]) -> dict[str, Any]:

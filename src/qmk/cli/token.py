@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from qmk.cli import options
+from qmk.cli.failure import call_error
 
 
 @click.group(name="token")
@@ -26,8 +27,16 @@ def command() -> None:
 def attenuate(file: str | None, output: str | None, **bounds: Any) -> None:
     """Make a narrower token from a token, for a job, a script or a colleague."""
     from qmk.abi.token import attenuate as narrowed
+    from qmk.abi.token import bounds_of, opened
 
-    made = narrowed(_token(file), **bounds)
+    if all(bound is None for bound in bounds.values()):
+        raise click.UsageError("nothing to narrow the token by: give --rights, --expires, --shots or --uid")
+    given = _token(file)
+    made = narrowed(given, **bounds)
+    if bounds_of(opened(made).caveats).rights == frozenset():
+        rights = bounds_of(opened(given).caveats).rights
+        allowed = "all of its tenant" if rights is None else ", ".join(sorted(rights)) or "none"
+        raise call_error("the narrower token would have no right at all", help=f"rights of the token given: {allowed}")
     if output is None:
         click.echo(made)
     else:

@@ -6,6 +6,7 @@ import csv
 import sys
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,6 +81,12 @@ def command(
     folder = Path(data_dir) if data_dir else state_dir()
     end_ns = END_NS if to_ns is None else to_ns
     rows = map(shown, read(folder / JOURNAL_NAME, tenant, from_ns, end_ns, database or ""))
+    if tenant:
+        first = next(rows, None)
+        if first is None:
+            known = {row.tenant for row in read(folder / JOURNAL_NAME, "", 0, END_NS, database or "")}
+            _say_unknown(tenant, sorted(known))
+        rows = chain([] if first is None else [first], rows)
     if as_csv:
         _write_csv(rows)
     elif as_json:
@@ -87,6 +94,13 @@ def command(
         output.json_object({"rows": listed, "totals": totals(listed)})
     else:
         _write_table(totals(rows))
+
+
+def _say_unknown(tenant: str, known: list[str]) -> None:
+    """On standard error: a name that is not in the ledger may be mistyped."""
+    if tenant not in known:
+        names = ", ".join(known) or "none"
+        click.echo(f"no launch of a tenant '{tenant}' is in the ledger; tenants in it: {names}", err=True)
 
 
 def shown(row: Row) -> dict[str, Any]:

@@ -29,11 +29,13 @@ from qmk.abi.calls import (
     q_submit,
     q_wait,
 )
+from qmk.abi.shapes import Policy
 from qmk.abi.splitter import FrameSplitter
 from qmk.base.errors import QmkError
 from qmk.client import calls
 from qmk.client.channels import AsyncChannels
 from qmk.client.checkpoints import AsyncCheckpoints
+from qmk.client.lists import AsyncLists
 from qmk.client.patience import Outage, new_key
 from qmk.client.program import ProgramLike
 from qmk.client.result import Result
@@ -82,7 +84,7 @@ class _Answers(asyncio.Protocol):
             self.transport = None
 
 
-class AsyncClient(AsyncCheckpoints, AsyncChannels):
+class AsyncClient(AsyncLists, AsyncCheckpoints, AsyncChannels):
     """``Client`` for asyncio: the same methods, awaited; see there for arguments and errors.
 
     Calls made at the same time share the connection and are answered in the order in which they finish.
@@ -123,6 +125,18 @@ class AsyncClient(AsyncCheckpoints, AsyncChannels):
         self._answers = None
         self._session = ""
 
+    async def leave(self) -> None:
+        """End the session, if one is open, and close the connection; jobs go on."""
+        try:
+            if self._session and self._answers is not None and self._answers.transport is not None:
+                await self.close_session()
+        except QmkError as error:
+            if error.kind.name == "INTERNAL_ERROR":
+                raise
+            # else the daemon is going, or serves this tenant no longer: the session ends with its time
+        finally:
+            await self.close()
+
     async def session_id(self) -> str:
         """The session, opened when there is none."""
         await self._connected()
@@ -151,6 +165,7 @@ class AsyncClient(AsyncCheckpoints, AsyncChannels):
         engine: str | None = None,
         timeout_ms: int | None = None,
         priority: int = 0,
+        deadline_epochs: int | None = None,
         idempotency_key: str = "",
         channels: Mapping[str, str] | None = None,
         keep_events: bool = True,
@@ -160,34 +175,33 @@ class AsyncClient(AsyncCheckpoints, AsyncChannels):
         """Queue a program as a job."""
         raw = calls.raw_graph(program, format, params)
         key = idempotency_key or (new_key() if self._patience_s else "")
-        return await self._call(
+        policy = Policy(
+            priority=priority,
+            deadline_epochs=deadline_epochs,
+            seed=seed,
+            timeout_ms=timeout_ms,
+            engine=engine,
+            channels=dict(channels or {}),
+        )
+        return await self._ask(
             q_submit.CALL,
-            lambda session: calls.submit_request(
-                session,
-                raw,
-                shots=shots,
-                seed=seed,
-                engine=engine,
-                timeout_ms=timeout_ms,
-                priority=priority,
-                idempotency_key=key,
-                channels=channels,
-                keep_events=keep_events,
-            ),
-            repeatable=bool(key),
+            bool(key),
+            graph=raw,
+            shots=shots,
+            policy=policy,
+            idempotency_key=key,
+            keep_events=keep_events,
         )
 
     async def status(self, job: str) -> q_status.Reply:
         """The state of a job, now."""
-        return await self._call(q_status.CALL, lambda session: q_status.Request(session_id=session, job_id=job))
+        return await self._ask(q_status.CALL, job_id=job)
 
     async def wait(self, job: str, timeout_ms: int | None = None) -> q_wait.Reply:
         """The state of a job once it has ended, with its result; or, after ``timeout_ms``, the state it is in."""
         outage = Outage(self._patience_s, q_wait.CALL)
         while True:
-            reply = await self._call(
-                q_wait.CALL, lambda session: q_wait.Request(session_id=session, job_id=job, timeout_ms=timeout_ms)
-            )
+            reply = await self._ask(q_wait.CALL, job_id=job, timeout_ms=timeout_ms)
             if not self._patience_s or timeout_ms is not None or reply.state in calls.ENDED:
                 return reply
             await asyncio.sleep(outage.delay_s(calls.stopped_waiting(self.path)))
@@ -210,29 +224,19 @@ class AsyncClient(AsyncCheckpoints, AsyncChannels):
             at = page.next_shot
 
     async def _result(self, job: str, from_shot: int) -> q_result.Reply:
-        return await self._call(
-            q_result.CALL,
-            lambda session: q_result.Request(session_id=session, job_id=job, from_shot=from_shot),
-        )
+        return await self._ask(q_result.CALL, job_id=job, from_shot=from_shot)
 
     async def cancel(self, job: str, reason: str = "") -> q_cancel.Reply:
         """Stop a job that has not ended."""
-        return await self._call(
-            q_cancel.CALL, lambda session: q_cancel.Request(session_id=session, job_id=job, reason=reason)
-        )
+        return await self._ask(q_cancel.CALL, job_id=job, reason=reason)
 
     async def events(self, job: str, after: int = 0, timeout_ms: int = q_events.LONG_POLL_MS) -> q_events.Reply:
         """The job's history after event ``after``."""
-        return await self._call(
-            q_events.CALL,
-            lambda session: q_events.Request(session_id=session, job_id=job, after=after, timeout_ms=timeout_ms),
-        )
+        return await self._ask(q_events.CALL, job_id=job, after=after, timeout_ms=timeout_ms)
 
     async def telemetry(self, job: str | None = None) -> q_get_telemetry.Reply:
         """Figures of the session, and of ``job`` when given."""
-        return await self._call(
-            q_get_telemetry.CALL, lambda session: q_get_telemetry.Request(session_id=session, job_id=job)
-        )
+        return await self._ask(q_get_telemetry.CALL, job_id=job)
 
     async def query_resources(self) -> q_query_resources.Reply:
         """Devices, engines, capacity and queue. Needs no session."""
@@ -251,28 +255,23 @@ class AsyncClient(AsyncCheckpoints, AsyncChannels):
     ) -> q_estimate.Reply:
         """Memory and time that each engine would need for a program."""
         raw = calls.raw_graph(program, format, params)
-        return await self._call(q_estimate.CALL, lambda session: calls.estimate_request(session, raw, shots))
+        return await self._ask(q_estimate.CALL, graph=raw, shots=shots)
 
     async def alloc(self, n: int, profile: str = "") -> q_alloc.Reply:
-        return await self._call(q_alloc.CALL, lambda session: q_alloc.Request(session_id=session, n=n, profile=profile))
+        return await self._ask(q_alloc.CALL, n=n, profile=profile)
 
     async def release(self, handles: list[str]) -> q_release.Reply:
-        return await self._call(q_release.CALL, lambda session: q_release.Request(session_id=session, handles=handles))
+        return await self._ask(q_release.CALL, handles=handles)
 
     async def delegate(self, capability: str, rights: list[str], **bounds: Any) -> q_delegate.Reply:
-        return await self._call(
-            q_delegate.CALL,
-            lambda session: q_delegate.Request(session_id=session, capability=capability, rights=rights, **bounds),
-        )
+        return await self._ask(q_delegate.CALL, capability=capability, rights=rights, **bounds)
 
     async def revoke(self, capability: str) -> q_revoke.Reply:
-        return await self._call(
-            q_revoke.CALL, lambda session: q_revoke.Request(session_id=session, capability=capability)
-        )
+        return await self._ask(q_revoke.CALL, capability=capability)
 
     async def close_session(self) -> q_close_session.Reply:
         """End the session now and release what it holds."""
-        reply = await self._call(q_close_session.CALL, lambda session: q_close_session.Request(session_id=session))
+        reply = await self._ask(q_close_session.CALL)
         self._session = ""
         return reply
 
@@ -288,12 +287,9 @@ class AsyncClient(AsyncCheckpoints, AsyncChannels):
             raise calls.job_ended_badly(status.state, status.error)
         return Result(status.result)
 
-    async def _ask(self, call: Call, request: Callable[[str], Any], repeatable: bool | None = None) -> Any:
-        return await self._call(call, request, repeatable)
-
-    async def _call(self, call: Call, request: Callable[[str], Any], repeatable: bool | None = None) -> Any:
+    async def _ask(self, call: Call, repeatable: bool | None = None, **fields: Any) -> Any:
         outage = Outage(self._patience_s, call, repeatable)
-        return await self._patiently(outage, lambda: self._attempt(call, request))
+        return await self._patiently(outage, lambda: self._attempt(call, fields))
 
     async def _patiently(self, outage: Outage, attempt: Callable[[], Awaitable[Any]]) -> Any:
         while True:
@@ -303,16 +299,16 @@ class AsyncClient(AsyncCheckpoints, AsyncChannels):
                 delay_s = outage.delay_s(error)
             await asyncio.sleep(delay_s)
 
-    async def _attempt(self, call: Call, request: Callable[[str], Any]) -> Any:
+    async def _attempt(self, call: Call, fields: dict[str, Any]) -> Any:
         """One call; a lost connection is renewed once for a call that only reads."""
         old = self._answers is not None
         session = await self.session_id()
         try:
-            return await self._exchange(call, request(session))
+            return await self._exchange(call, call.request(session_id=session, **fields))
         except QmkError as error:
             if error.kind.name != "CONNECTION_LOST" or not old or call.journaled:
                 raise
-        return await self._exchange(call, request(await self.session_id()))
+        return await self._exchange(call, call.request(session_id=await self.session_id(), **fields))
 
     async def _exchange(self, call: Call, request: Any) -> Any:
         answers = await self._connected()

@@ -11,8 +11,7 @@ import msgspec
 
 from qmk.abi import frame
 from qmk.abi.call import Call
-from qmk.abi.calls import q_estimate, q_negotiate_caps, q_submit
-from qmk.abi.shapes import Policy
+from qmk.abi.calls import q_negotiate_caps, q_submit
 from qmk.base.errors import QmkError
 from qmk.client.program import ProgramLike, to_graph
 from qmk.qvm import json_codec
@@ -24,35 +23,6 @@ ENDED = frozenset({"COMPLETED", "FAILED", "CANCELLED"})
 def raw_graph(program: ProgramLike, format: str | None, params: Mapping[str, Any] | None) -> msgspec.Raw:
     """The program as it goes over the wire; parsed here, in the caller's process."""
     return msgspec.Raw(json_codec.encode(to_graph(program, format, params)))
-
-
-def submit_request(
-    session: str,
-    graph: msgspec.Raw,
-    *,
-    shots: int | None,
-    seed: int | None,
-    engine: str | None,
-    timeout_ms: int | None,
-    priority: int,
-    idempotency_key: str,
-    channels: Mapping[str, str] | None,
-    keep_events: bool,
-) -> q_submit.Request:
-    return q_submit.Request(
-        session_id=session,
-        graph=graph,
-        shots=shots,
-        policy=Policy(
-            priority=priority, seed=seed, timeout_ms=timeout_ms, engine=engine, channels=dict(channels or {})
-        ),
-        idempotency_key=idempotency_key,
-        keep_events=keep_events,
-    )
-
-
-def estimate_request(session: str, graph: msgspec.Raw, shots: int | None) -> q_estimate.Request:
-    return q_estimate.Request(session_id=session, graph=graph, shots=shots)
 
 
 def negotiate_request(

@@ -31,11 +31,13 @@ from qmk.abi.calls import (
     q_submit,
     q_wait,
 )
+from qmk.abi.shapes import Policy
 from qmk.abi.splitter import FrameSplitter
 from qmk.base.errors import QmkError
 from qmk.client import calls
 from qmk.client.channels import Channels
 from qmk.client.checkpoints import Checkpoints
+from qmk.client.lists import Lists
 from qmk.client.patience import Outage, new_key
 from qmk.client.program import ProgramLike
 from qmk.client.result import Result
@@ -45,7 +47,7 @@ from qmk.sdk.places import socket_path
 PROGRESS_EVERY_MS = 200
 
 
-class Client(Checkpoints, Channels):
+class Client(Lists, Checkpoints, Channels):
     """A session with the daemon at ``path`` (by default where ``qmk serve`` listens).
 
     It connects with the first call and opens a session by itself. ``token`` None takes the one of ``QMK_TOKEN`` or
@@ -97,6 +99,19 @@ class Client(Checkpoints, Channels):
         with self._lock:
             self._disconnect()
 
+    def leave(self) -> None:
+        """End the session, if one is open, and close the connection; jobs go on."""
+        with self._lock:
+            try:
+                if self._session and not self._gone():
+                    self.close_session()
+            except QmkError as error:
+                if error.kind.name == "INTERNAL_ERROR":
+                    raise
+                # else the daemon is going, or serves this tenant no longer: the session ends with its time
+            finally:
+                self._disconnect()
+
     @property
     def session_id(self) -> str:
         """The session, opened when there is none."""
@@ -123,6 +138,7 @@ class Client(Checkpoints, Channels):
         engine: str | None = None,
         timeout_ms: int | None = None,
         priority: int = 0,
+        deadline_epochs: int | None = None,
         idempotency_key: str = "",
         channels: Mapping[str, str] | None = None,
         keep_events: bool = True,
@@ -131,41 +147,40 @@ class Client(Checkpoints, Channels):
     ) -> q_submit.Reply:
         """Queue a program (graph, file or source text) as a job. It survives a restart of the daemon from here on.
 
-        ``shots`` None takes the program's own default, else 1000; ``seed`` None draws one. Submitting again with the
+        ``shots`` None takes the program's own default, else 1000; ``seed`` None draws one. ``deadline_epochs`` are
+        scheduling epochs from acceptance by which the job should end. Submitting again with the
         same ``idempotency_key`` and request gives the same job. ``channels`` says which channel (``open_channel``)
         stands behind each channel handle of the program.
         """
         raw = calls.raw_graph(program, format, params)
         key = idempotency_key or (new_key() if self._patience_s else "")
-        return self._call(
+        policy = Policy(
+            priority=priority,
+            deadline_epochs=deadline_epochs,
+            seed=seed,
+            timeout_ms=timeout_ms,
+            engine=engine,
+            channels=dict(channels or {}),
+        )
+        return self._ask(
             q_submit.CALL,
-            lambda: calls.submit_request(
-                self.session_id,
-                raw,
-                shots=shots,
-                seed=seed,
-                engine=engine,
-                timeout_ms=timeout_ms,
-                priority=priority,
-                idempotency_key=key,
-                channels=channels,
-                keep_events=keep_events,
-            ),
-            repeatable=bool(key),
+            bool(key),
+            graph=raw,
+            shots=shots,
+            policy=policy,
+            idempotency_key=key,
+            keep_events=keep_events,
         )
 
     def status(self, job: str) -> q_status.Reply:
         """The state of a job, now."""
-        return self._call(q_status.CALL, lambda: q_status.Request(session_id=self.session_id, job_id=job))
+        return self._ask(q_status.CALL, job_id=job)
 
     def wait(self, job: str, timeout_ms: int | None = None) -> q_wait.Reply:
         """The state of a job once it has ended, with its result; or, after ``timeout_ms``, the state it is in."""
         outage = Outage(self._patience_s, q_wait.CALL)
         while True:
-            reply = self._call(
-                q_wait.CALL,
-                lambda: q_wait.Request(session_id=self.session_id, job_id=job, timeout_ms=timeout_ms),
-            )
+            reply = self._ask(q_wait.CALL, job_id=job, timeout_ms=timeout_ms)
             if not self._patience_s or timeout_ms is not None or reply.state in calls.ENDED:
                 return reply
             time.sleep(outage.delay_s(calls.stopped_waiting(self.path)))  # the daemon is going and let us go
@@ -175,35 +190,23 @@ class Client(Checkpoints, Channels):
         return Result(self._result(job, from_shot), lambda shot: self._result(job, shot).events)
 
     def _result(self, job: str, from_shot: int) -> q_result.Reply:
-        return self._call(
-            q_result.CALL,
-            lambda: q_result.Request(session_id=self.session_id, job_id=job, from_shot=from_shot),
-        )
+        return self._ask(q_result.CALL, job_id=job, from_shot=from_shot)
 
     def cancel(self, job: str, reason: str = "") -> q_cancel.Reply:
         """Stop a job that has not ended."""
-        return self._call(
-            q_cancel.CALL,
-            lambda: q_cancel.Request(session_id=self.session_id, job_id=job, reason=reason),
-        )
+        return self._ask(q_cancel.CALL, job_id=job, reason=reason)
 
     def events(self, job: str, after: int = 0, timeout_ms: int = q_events.LONG_POLL_MS) -> q_events.Reply:
         """The job's history after event ``after``; waits up to ``timeout_ms`` for the next one."""
-        return self._call(
-            q_events.CALL,
-            lambda: q_events.Request(session_id=self.session_id, job_id=job, after=after, timeout_ms=timeout_ms),
-        )
+        return self._ask(q_events.CALL, job_id=job, after=after, timeout_ms=timeout_ms)
 
     def telemetry(self, job: str | None = None) -> q_get_telemetry.Reply:
         """Figures of the session, and of ``job`` when given."""
-        return self._call(
-            q_get_telemetry.CALL,
-            lambda: q_get_telemetry.Request(session_id=self.session_id, job_id=job),
-        )
+        return self._ask(q_get_telemetry.CALL, job_id=job)
 
     def query_resources(self) -> q_query_resources.Reply:
         """Devices, engines, capacity and queue. Needs no session."""
-        return self._call(q_query_resources.CALL, lambda: q_query_resources.Request())
+        return self._call(q_query_resources.CALL, q_query_resources.Request)
 
     def estimate(
         self,
@@ -215,31 +218,28 @@ class Client(Checkpoints, Channels):
     ) -> q_estimate.Reply:
         """Memory and time that each engine would need for a program, without running it."""
         raw = calls.raw_graph(program, format, params)
-        return self._call(q_estimate.CALL, lambda: calls.estimate_request(self.session_id, raw, shots))
+        return self._ask(q_estimate.CALL, graph=raw, shots=shots)
 
     def alloc(self, n: int, profile: str = "") -> q_alloc.Reply:
         """Reserve ``n`` logical qubits for the session."""
-        return self._call(q_alloc.CALL, lambda: q_alloc.Request(session_id=self.session_id, n=n, profile=profile))
+        return self._ask(q_alloc.CALL, n=n, profile=profile)
 
     def release(self, handles: list[str]) -> q_release.Reply:
         """Give back reserved qubits."""
-        return self._call(q_release.CALL, lambda: q_release.Request(session_id=self.session_id, handles=handles))
+        return self._ask(q_release.CALL, handles=handles)
 
     def delegate(self, capability: str, rights: list[str], **bounds: Any) -> q_delegate.Reply:
         """Derive a narrower capability; ``bounds`` are the other fields of q_delegate's request. With ``to_tenant`` or
         ``to_session`` it is on offer there; without, this session holds it."""
-        return self._call(
-            q_delegate.CALL,
-            lambda: q_delegate.Request(session_id=self.session_id, capability=capability, rights=rights, **bounds),
-        )
+        return self._ask(q_delegate.CALL, capability=capability, rights=rights, **bounds)
 
     def revoke(self, capability: str) -> q_revoke.Reply:
         """Give up a capability, or take back what was delegated, with all that derives from it."""
-        return self._call(q_revoke.CALL, lambda: q_revoke.Request(session_id=self.session_id, capability=capability))
+        return self._ask(q_revoke.CALL, capability=capability)
 
     def close_session(self) -> q_close_session.Reply:
         """End the session now and release what it holds. The next call opens another."""
-        reply = self._call(q_close_session.CALL, lambda: q_close_session.Request(session_id=self.session_id))
+        reply = self._ask(q_close_session.CALL)
         self._session = ""
         return reply
 
@@ -270,8 +270,8 @@ class Client(Checkpoints, Channels):
             raise calls.job_ended_badly(status.state, status.error)
         return Result(status.result, lambda shot: self._result(job, shot).events)
 
-    def _ask(self, call: Call, request: Callable[[str], Any], repeatable: bool | None = None) -> Any:
-        return self._call(call, lambda: request(self.session_id), repeatable)
+    def _ask(self, call: Call, repeatable: bool | None = None, **fields: Any) -> Any:
+        return self._call(call, lambda: call.request(session_id=self.session_id, **fields), repeatable)
 
     def _call(self, call: Call, request: Callable[[], Any], repeatable: bool | None = None) -> Any:
         return self._patiently(Outage(self._patience_s, call, repeatable), lambda: self._attempt(call, request))

@@ -270,7 +270,7 @@ def check(proof: Proof, key: Ed25519PublicKey) -> Entry:
         entry, leads = _entry(proof.entry), proves(proof)
         seal = Seal(body.number, proof.seal.encode(), bytes.fromhex(proof.signature))
     except (ValueError, msgspec.MsgspecError) as error:
-        raise QmkError("INVALID_PARAMS", f"this is no proof: {error}") from error
+        raise QmkError("INVALID_PARAMS", "a part of the proof is not what 'qmk audit prove' writes") from error
     if proof.form != PROOF or body.form != SEAL:
         raise QmkError("INVALID_PARAMS", f"this is no proof of the form '{PROOF}'")
     if not signed_by(key, seal):

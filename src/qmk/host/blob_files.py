@@ -2,39 +2,24 @@
 
 A blob is written beside its place and renamed: whoever sees the name sees all of the content. With ``synced`` file and
 folder are forced to disk, so that holds after a power failure too. Without, it holds after any end of the daemon, which
-is what the journal beside it promises then; forcing would cost more than all the rest of a large submit. Putting what
-is there already only renews its time, which is what keeps a sweep from taking a blob away between its being put and its
-being named in the journal.
+is what the journal beside it promises then; forcing would cost more than all the rest of a large submit.
 """
 
 from __future__ import annotations
 
 import os
 import threading
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from qmk.base.errors import QmkError
-from qmk.host.blobs import name_of
+from qmk.host.blobs import Found, name_of
 from qmk.host.places import private_folder
 
-GRACE_S = 60.0
-"""How long a blob that was put stays, whoever wants it gone."""
 NAME_CHARS = 64
 DRAFT = ".draft"
 _HEXADECIMAL = frozenset("0123456789abcdef")
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A file of the store. ``name`` is empty for a draft that a crash has left."""
-
-    path: Path
-    name: str
-    size_bytes: int
-    age_s: float
 
 
 class FileBlobs:
@@ -45,12 +30,12 @@ class FileBlobs:
     its content is no longer that of its name.
     """
 
-    def __init__(self, folder: Path, synced: bool = True, clock_s: Callable[[], float] = time.time) -> None:
+    def __init__(self, folder: Path, synced: bool = True) -> None:
         self.folder = folder
         self.synced = synced
-        self._clock_s = clock_s
         self._lock = threading.Lock()
-        self._drafts = 0
+        self._count = 0
+        self._writing: set[Path] = set()
         private_folder(folder)
         if not (folder / "ff").is_dir():
             for first in range(256):
@@ -68,7 +53,7 @@ class FileBlobs:
         name = name_of(data)
         path = self.path_of(name)
         try:
-            if not self._renew(path, len(data)):
+            if not self._whole(path, len(data)):
                 self._write(path, data)
         except OSError as error:
             why = (error.strerror or str(error)).lower()
@@ -80,35 +65,30 @@ class FileBlobs:
             ) from error
         return name
 
-    def _renew(self, path: Path, size_bytes: int) -> bool:
-        """Whether the blob is there; it then counts as put now."""
-        with self._lock:
-            try:
-                if path.stat().st_size != size_bytes:
-                    return False  # damaged: written anew
-                now_s = self._clock_s()
-                os.utime(path, (now_s, now_s))
-            except FileNotFoundError:
-                return False
-        return True
+    def _whole(self, path: Path, size_bytes: int) -> bool:
+        """Whether the blob is there; one of another size is damaged, and to be written anew."""
+        try:
+            return path.stat().st_size == size_bytes
+        except FileNotFoundError:
+            return False
 
     def _write(self, path: Path, data: bytes) -> None:
         with self._lock:
-            self._drafts += 1
-            draft = path.parent / f"{os.getpid()}.{self._drafts}{DRAFT}"
+            self._count += 1
+            draft = path.parent / f"{os.getpid()}.{self._count}{DRAFT}"
+            self._writing.add(draft)
         try:
-            with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
+            with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as file:
                 file.write(data)
                 file.flush()
                 if self.synced:
                     os.fsync(file.fileno())
-            with self._lock:
-                draft.replace(path)
-                now_s = self._clock_s()
-                os.utime(path, (now_s, now_s))
+            draft.replace(path)
         except OSError:
             draft.unlink(missing_ok=True)
             raise
+        finally:
+            self._writing.discard(draft)
         if self.synced:
             _sync_folder(path.parent)
 
@@ -135,35 +115,37 @@ class FileBlobs:
             " again with its seed for the same bits",
         )
 
-    def delete(self, name: str) -> None:
-        """Take the blob away, unless it was put within the last ``GRACE_S``: it may be about to be named."""
-        self.remove(Found(self.path_of(name), name, 0, 0.0), GRACE_S)
-
-    def remove(self, found: Found, grace_s: float) -> bool:
-        """Take the file away if it is older than ``grace_s``; whether it went."""
-        with self._lock:
-            try:
-                if self._clock_s() - found.path.stat().st_mtime < grace_s:
-                    return False
-                found.path.unlink()
-            except FileNotFoundError:
-                return False
+    def delete(self, name: str) -> bool:
+        try:
+            self.path_of(name).unlink()
+        except FileNotFoundError:
+            return False
         return True
 
-    def names(self) -> Iterator[str]:
-        return (found.name for found in self.files() if found.name)
+    def has(self, name: str) -> bool:
+        return self.path_of(name).is_file()
 
-    def files(self) -> Iterator[Found]:
-        """Every file of the store."""
-        now_s = self._clock_s()
+    def found(self) -> Iterator[Found]:
+        for path in self._files():
+            if not path.name.endswith(DRAFT):
+                with suppress(FileNotFoundError):
+                    yield Found(path.parent.name + path.name, path.stat().st_size)
+
+    def drafts(self, remove: bool) -> tuple[int, int]:
+        """Those that this process is writing are none."""
+        count = size_bytes = 0
+        for path in self._files():
+            if path.name.endswith(DRAFT) and path not in self._writing:
+                with suppress(FileNotFoundError):
+                    size_bytes += path.stat().st_size
+                    count += 1
+                    if remove:
+                        path.unlink()
+        return count, size_bytes
+
+    def _files(self) -> Iterator[Path]:
         for folder in sorted(path for path in self.folder.iterdir() if path.is_dir()):
-            for path in sorted(folder.iterdir()):
-                name = "" if path.name.endswith(DRAFT) else folder.name + path.name
-                try:
-                    status = path.stat()
-                except FileNotFoundError:
-                    continue
-                yield Found(path, name, status.st_size, now_s - status.st_mtime)
+            yield from sorted(folder.iterdir())
 
 
 def _sync_folder(folder: Path) -> None:

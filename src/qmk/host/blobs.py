@@ -8,9 +8,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from qmk.base.errors import QmkError
+
+
+class Found(NamedTuple):
+    name: str
+    size_bytes: int
 
 
 class Blobs(Protocol):
@@ -24,12 +29,18 @@ class Blobs(Protocol):
         """The content. Raises INTERNAL_ERROR when it is not there or is no longer what was put."""
         ...
 
-    def delete(self, name: str) -> None:
-        """Forget the blob; one that is not there is no error. One that was put a moment ago may stay."""
+    def delete(self, name: str) -> bool:
+        """Forget the blob; whether it was there. Whoever calls sees to it that nobody is about to name it."""
         ...
 
-    def names(self) -> Iterator[str]:
-        """The names of all that is there."""
+    def has(self, name: str) -> bool: ...
+
+    def found(self) -> Iterator[Found]:
+        """All that is there."""
+        ...
+
+    def drafts(self, remove: bool) -> tuple[int, int]:
+        """How many blobs a crash has left half written, and their bytes; ``remove``: they go."""
         ...
 
 
@@ -53,11 +64,18 @@ class MemoryBlobs:
         except KeyError:
             raise missing(name) from None
 
-    def delete(self, name: str) -> None:
-        self._held.pop(name, None)
+    def delete(self, name: str) -> bool:
+        return self._held.pop(name, None) is not None
 
-    def names(self) -> Iterator[str]:
-        return iter(list(self._held))
+    def has(self, name: str) -> bool:
+        return name in self._held
+
+    def found(self) -> Iterator[Found]:
+        return iter([Found(name, len(data)) for name, data in self._held.items()])
+
+    def drafts(self, remove: bool) -> tuple[int, int]:
+        """Nothing outlives a crash."""
+        return 0, 0
 
 
 def name_of(data: bytes) -> str:

@@ -42,6 +42,7 @@ class Committer:
         self._broken = broken
         self._batch = Batch()
         self._held: list[Held] = []
+        self._gathered = False
         self._writing: list[Held] | None = None
         self._scheduled = False
         self._failed: QmkError | None = None
@@ -49,15 +50,16 @@ class Committer:
     @property
     def idle(self) -> bool:
         """Nothing is gathered and nothing is being written."""
-        return not self._batch and not self._held and self._writing is None
+        return not self._gathered and self._writing is None
 
     @property
     def behind(self) -> bool:
         """Something that was recorded is not in the journal, or never will be: what rests on it must be held."""
         return self._failed is not None or not self.idle
 
-    def record(self, record: Event, durable: bool) -> None:
+    def record(self, record: Event, durable: bool, data: bytes = b"") -> None:
         self._batch.records.append(record)
+        self._batch.data.append(data)
         self._batch.durable |= durable
         self._ask()
 
@@ -100,18 +102,22 @@ class Committer:
         return found
 
     def _ask(self) -> None:
+        self._gathered = True
         if not self._scheduled and self._writing is None:
             self._scheduled = True
             self._schedule(self._commit)
 
     def _commit(self) -> None:
         self._scheduled = False
-        if self._writing is not None or self.idle:
+        if self._writing is not None or not self._gathered:
             return
         batch, self._batch = self._batch, Batch()
         self._writing, self._held = self._held, []
+        self._gathered = False
         if self._failed is not None:
             self._written(self._failed)
+        elif not batch:
+            self._written(None)  # what was written while they came is all that they waited for
         elif self._in_thread is not None and self._is_slow(batch):
             self._in_thread(lambda: self._journal.write(batch), self._written)
         else:

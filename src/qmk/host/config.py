@@ -26,6 +26,25 @@ def _workers() -> int:
     return max(1, min(machine.cpus(), WORKERS_MAX))
 
 
+@dataclass(frozen=True)
+class Retention:
+    """``results_s``: how long an ended job is kept, with its result and checkpoints; ``checkpoints_s``: how long its
+    checkpoints are, from its end; 0: as long as there is room. ``jobs``, ``checkpoints`` and ``checkpoint_bytes`` bound
+    what one tenant keeps of ended jobs, ``job_bytes`` the graphs and results that all keep; the oldest give way."""
+
+    results_s: int = 30 * 86_400
+    checkpoints_s: int = 7 * 86_400
+    jobs: int = LIMITS.kept_jobs
+    job_bytes: int = LIMITS.kept_bytes
+    checkpoints: int = LIMITS.checkpoints
+    checkpoint_bytes: int = LIMITS.kept_bytes
+
+    def __post_init__(self) -> None:
+        for name in self.__dataclass_fields__:
+            if getattr(self, name) < 0:
+                raise QmkError("INVALID_PARAMS", f"retention '{name}' must be at least 0, not {getattr(self, name)}")
+
+
 @dataclass(frozen=True, kw_only=True)
 class HostConfig:
     """Configuration of the daemon.
@@ -38,7 +57,7 @@ class HostConfig:
     job, before a worker that dies each time is held to be its fault. ``engines``: engines that are not installed, by
     name. ``frame_s``: how long one frame may take to arrive. ``socket_mode``: who may connect; ``require_token``:
     callers without a token are refused, as they always are when others than the owner may connect. ``quotas``: limits
-    of the local tenant, by name of the quota.
+    of the local tenant, by name of the quota. ``keep``: how long what ended is kept, and how much of it.
     """
 
     socket: Path = field(default_factory=socket_path)
@@ -60,6 +79,7 @@ class HostConfig:
     require_token: bool = False
     socket_mode: int = 0o600
     quotas: dict[str, int] = field(default_factory=dict)
+    keep: Retention = field(default_factory=Retention)
 
     def __post_init__(self) -> None:
         if self.durability not in ("process", "power"):
@@ -93,6 +113,12 @@ class HostConfig:
             token_key=token_key,
             local=TenantConfig(quotas=self.quotas),
             local_allowed=self.local_allowed,
+            keep_results_s=self.keep.results_s,
+            keep_checkpoints_s=self.keep.checkpoints_s,
+            kept_jobs=self.keep.jobs,
+            kept_bytes=self.keep.job_bytes,
+            kept_checkpoints=self.keep.checkpoints,
+            kept_checkpoint_bytes=self.keep.checkpoint_bytes,
         )
 
     @property

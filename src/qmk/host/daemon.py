@@ -22,6 +22,7 @@ from qmk.host.pool import Pool
 from qmk.host.routing import Routing
 from qmk.host.seals import Sealer
 from qmk.host.store import open_journal
+from qmk.host.tending import Tending
 from qmk.host.threads import Threads
 from qmk.host.timers import LoopTimers
 from qmk.host.translation import Translation
@@ -95,7 +96,8 @@ class Daemon:
             count = host.recover()
             log.info("%d records replayed from %s", count, journal.database.name)
             pool.prestart_all(name for name in config.prestart if name in routing.declarations)
-            await self._serve(office, host)
+            with closing(Tending(loop, journal.tend, host.collector, threads.do)):
+                await self._serve(office, host)
         finally:
             await pool.close()
             await translation.close()

@@ -177,9 +177,9 @@ class EmbeddedKernel:
     def started(self, job: str, fence: int) -> None:
         self._host.launches.started(job, fence)
 
-    def progressed(self, job: str, fence: int, shots_done: int) -> None:
+    def progressed(self, job: str, fence: int, shots_done: int, epoch: int = 0) -> None:
         self._shots_done = shots_done
-        self._host.launches.progressed(job, fence, shots_done)
+        self._host.launches.progressed(job, fence, shots_done, epoch)
         if self._progress is not None:
             self._progress(shots_done)
 

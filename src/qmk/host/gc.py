@@ -1,102 +1,125 @@
-"""Collecting what nobody needs: results and jobs past their age, blobs that nothing names, drafts of a crash.
+"""Collecting what nobody needs, beside a running daemon and without one: blobs that nothing names, drafts of a crash.
 
-Mark and sweep over a data folder whose lock the caller holds, so nobody writes beside it; blobs younger than a grace
-period stay all the same. The ledger and the audit log are never collected: a bill and a proof are made from them.
+What is needed is asked of those who know: the journal's rows name graphs and results, the kernel's checkpoints name
+states, and a state on its way into the store is in ``States``. So nothing is spared for being young and nothing that a
+batch under way is about to name is lost. Which jobs are past their time is for the kernel to say. The ledger and the
+audit log are never collected: a bill and a proof are made from them.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Protocol
 
-import msgspec
+from qmk.abi.operator import op_gc
+from qmk.host.blobs import Found
+from qmk.host.journal import Journal
+from qmk.host.states import InThread, at_once
+from qmk.kernel.effects import Collect, DropBlob
+from qmk.kernel.objects.checkpoint import CheckpointTable
 
-from qmk.host.blob_files import FileBlobs
-from qmk.host.journal import Batch
-from qmk.host.sql.journal import SqlJournal
-from qmk.kernel.config import KernelConfig
-from qmk.kernel.core import Kernel
-from qmk.kernel.events import ChannelChanged, Event
-
-GRACE_S = 3600.0
-DAY_S = 86_400.0
-FORGET_AT_ONCE = 500
-"""Jobs forgotten in one transaction."""
+log = logging.getLogger("qmk.gc")
+MISSING_SHOWN = 100
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What to collect. ``older_than_s``: jobs that ended before that, with their results and checkpoints; None: no job.
-    ``dry_run``: only say what would go."""
+class Deleting(Protocol):
+    """Who deletes blobs that no checkpoint names, but for those that are just coming in."""
 
-    older_than_s: float | None = None
-    dry_run: bool = False
-    grace_s: float = GRACE_S
+    def drop_unused(self, blobs: Iterable[str], then: Callable[[list[str]], None] | None = None) -> None: ...
 
 
 @dataclass
-class Collected:
-    """What went, or would go."""
+class _Survey:
+    """What there is. ``missing`` are blobs that rows name and the store has not got."""
 
-    dry_run: bool
-    jobs: int = 0
-    journal_bytes: int = 0
-    blobs: int = 0
-    blob_bytes: int = 0
-    drafts: int = 0
-    draft_bytes: int = 0
-    kept_jobs: int = 0
-    kept_blobs: int = 0
-    kept_blob_bytes: int = 0
+    named: set[str] = field(default_factory=set)
+    rows: list[tuple[str, str]] = field(default_factory=list)
+    found: list[Found] = field(default_factory=list)
+    drafts: tuple[int, int] = (0, 0)
     missing: list[str] = field(default_factory=list)
-    """blobs that the journal names and the store has not got: damage, for which a backup is the only remedy"""
-
-    @property
-    def freed_bytes(self) -> int:
-        return self.journal_bytes + self.blob_bytes + self.draft_bytes
-
-    def to_dict(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self.__dataclass_fields__} | {"freed_bytes": self.freed_bytes}
 
 
-def collect(journal: SqlJournal, blobs: FileBlobs, plan: Plan, clock_s: Callable[[], float] = time.time) -> Collected:
-    """Carry out ``plan`` and say what came of it. Raises what reading and writing the journal does."""
-    found = Collected(plan.dry_run)
-    ended, channels = _ended(journal, plan, clock_s(), found)
-    found.journal_bytes = sum(journal.size_of(job) for job in ended)
-    named = journal.blobs_named(without=ended)
-    if not plan.dry_run:
-        journal.write(Batch(records=channels, durable=True))
-        for start in range(0, len(ended), FORGET_AT_ONCE):
-            journal.write(Batch(forgotten=ended[start : start + FORGET_AT_ONCE], durable=True))
-    seen: set[str] = set()
-    for file in list(blobs.files()):
-        if file.name in named or file.age_s < plan.grace_s:
-            seen.add(file.name)
-            found.kept_blobs += 1
-            found.kept_blob_bytes += file.size_bytes
-        elif plan.dry_run or blobs.remove(file, plan.grace_s):
-            found.blobs += bool(file.name)
-            found.blob_bytes += file.size_bytes if file.name else 0
-            found.drafts += not file.name
-            found.draft_bytes += 0 if file.name else file.size_bytes
-    found.missing = sorted(named - seen)
-    return found
+class Collector:
+    """``drop_row`` has the journal forget a checkpoint that the kernel does not know; ``in_thread`` as for
+    ``Committer``."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        deleting: Deleting,
+        checkpoints: CheckpointTable,
+        drop_row: Callable[[DropBlob], None],
+        in_thread: InThread | None,
+    ) -> None:
+        self._journal = journal
+        self._deleting = deleting
+        self._checkpoints = checkpoints
+        self._drop_row = drop_row
+        self._do = in_thread or at_once
+
+    def collect(self, wish: Collect, then: Callable[[op_gc.Reply | BaseException], None]) -> None:
+        """Carry out ``wish``; the jobs that it names are forgotten by now, unless it is a dry run."""
+        survey = _Survey()
+
+        def looked(error: BaseException | None) -> None:
+            if error is not None:
+                then(error)
+            else:
+                self._looked(wish, survey, then)
+
+        self._do(lambda: self._look(wish, survey), looked)
+
+    def _look(self, wish: Collect, survey: _Survey) -> None:
+        """Names before files: what is named meanwhile is there already."""
+        journal = self._journal
+        without = wish.jobs if wish.dry_run else ()
+        survey.named = journal.blobs_named(without)
+        survey.rows = journal.checkpoints()
+        survey.found = list(journal.blobs.found())
+        survey.drafts = journal.blobs.drafts(remove=not wish.dry_run)
+        gone = survey.named.difference(found.name for found in survey.found)
+        survey.missing = sorted(gone & journal.blobs_named(without)) if gone else []
+
+    def _looked(self, wish: Collect, survey: _Survey, then: Callable[[op_gc.Reply | BaseException], None]) -> None:
+        table = self._checkpoints
+        going = set(wish.jobs) if wish.dry_run else set[str]()
+        states = {row.blob for row in table.by_id.values() if row.blob and row.job not in going}
+        here = {found.name for found in survey.found}
+        lost = [name for name in states - here if not self._journal.blobs.has(name)]
+        unneeded = [found for found in survey.found if found.name not in survey.named and found.name not in states]
+        missing = sorted({*survey.missing, *lost})
+        if wish.dry_run:
+            then(_reply(wish, survey, {found.name for found in unneeded}, states, missing))
+            return
+        for id, blob in survey.rows:
+            if id not in table.by_id:
+                self._drop_row(DropBlob(id, blob))
+        names = [found.name for found in unneeded]
+        self._deleting.drop_unused(names, lambda gone: then(_reply(wish, survey, set(gone), states, missing)))
 
 
-def _ended(journal: SqlJournal, plan: Plan, now_s: float, found: Collected) -> tuple[list[str], list[Event]]:
-    """The jobs to forget, by the kernel's own account of the journal, so a job that may run again is never one; and the
-    records that take over what these jobs took of channels."""
-    kernel = Kernel(KernelConfig())
-    kernel.replay(journal.records())
-    jobs = kernel.jobs.by_id.values()
-    before_ns = 0 if plan.older_than_s is None else int((now_s - plan.older_than_s) * 1e9)
-    gone = [job for job in jobs if job.ended and job.ended_ns < before_ns]
-    found.jobs = len(gone)
-    found.kept_jobs = len(jobs) - len(gone)
-    used = dict.fromkeys(use.channel for job in gone for use in job.submitted.channels)
-    channels = [kernel.channels.by_id[id] for id in used if id in kernel.channels.by_id]
-    records = [ChannelChanged(now_ns=int(now_s * 1e9), channel=c.id, state=msgspec.to_builtins(c)) for c in channels]
-    return [job.id for job in gone], [*records]
+def _reply(
+    wish: Collect, survey: _Survey, gone: Collection[str], states: Collection[str], missing: list[str]
+) -> op_gc.Reply:
+    sizes = {found.name: found.size_bytes for found in survey.found}
+    kept = sizes.keys() - gone
+    if missing:
+        log.error("%d blobs are named and not there; 'qmk gc --dry-run' lists them", len(missing))
+    return op_gc.Reply(
+        dry_run=wish.dry_run,
+        jobs=len(wish.jobs),
+        job_bytes=wish.job_bytes,
+        blobs=len(gone),
+        blob_bytes=sum(sizes[name] for name in gone),
+        drafts=survey.drafts[0],
+        draft_bytes=survey.drafts[1],
+        kept_jobs=wish.kept_jobs,
+        going_jobs=wish.going_jobs,
+        kept_blobs=len(kept),
+        kept_blob_bytes=sum(sizes[name] for name in kept),
+        kept_states=len(kept & set(states)),
+        kept_state_bytes=sum(sizes[name] for name in kept & set(states)),
+        missing=missing[:MISSING_SHOWN],
+    )

@@ -13,13 +13,15 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import msgspec
 
 from qmk.base.errors import Finding, QmkError
-from qmk.host import results
+from qmk.host.answers import Replies, ResultAnswers
 from qmk.host.commit import Committer
+from qmk.host.gc import Collector
 from qmk.host.graphs import Graphs
 from qmk.host.journal import Journal
 from qmk.host.launcher import Launcher
@@ -35,13 +37,6 @@ from qmk.sdk.messages import Failed
 
 log = logging.getLogger("qmk.host")
 ENTROPY_BYTES = 16
-
-
-class Replies(Protocol):
-    """Where answers go. ``conn`` and ``ref`` are those of the call."""
-
-    def answer(self, conn: int, ref: int, result: Any) -> None: ...
-    def refuse(self, conn: int, ref: int, error: QmkError) -> None: ...
 
 
 class Timers(Protocol):
@@ -60,16 +55,17 @@ class Turns:
     broken: Callable[[QmkError], None] | None = None
 
 
-_AFTER_RECORDS = (
-    fx.Reply,
-    fx.ReplyError,
-    fx.ReplyResult,
-    fx.Launch,
-    fx.Interrupt,
-    fx.Recall,
-    fx.Forget,
+_AFTER_RECORDS = frozenset(
+    (fx.Reply, fx.ReplyError, fx.ReplyResult, fx.Launch, fx.Interrupt, fx.Recall, fx.Forget, fx.Collect)
 )
 """Effects that wait for the records made before them. To forget waits too: an answer that waits may show the result."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Afterwards:
+    """What is to be done once the journal has what was recorded before it."""
+
+    do: Callable[[], None]
 
 
 class Host:
@@ -99,25 +95,29 @@ class Host:
         self._committer = Committer(
             journal, self._release, self._refuse_held, turns.schedule, turns.in_thread, turns.broken
         )
-        self._in_thread = turns.in_thread
         self._events: deque[ev.Event] = deque()
         self._stepping = False
         self._graphs = Graphs(journal.graph)
         self.launches = Launches(
             self.feed,
             Sources(clock_ns, entropy, self._graphs.get, kernel.jobs.checkpoints.uses),
-            States(journal.blobs, turns.in_thread),
+            States(journal, turns.in_thread),
             turns.schedule,
             self._committer.drop,
         )
-        self._recent = results.RecentResults()
+        self.collector = Collector(
+            journal, self.launches, kernel.jobs.checkpoints, self._committer.drop_blob, turns.in_thread
+        )
+        self._results = ResultAnswers(journal, replies, turns.in_thread)
         self._carry_out: dict[type, Callable[[Any], None]] = {
             fx.Route: self._route,
             fx.Estimate: self._estimate,
             fx.QueryResources: self._query_resources,
             fx.Recall: self._recall,
             fx.Interrupt: self.launches.interrupt,
-            fx.DropBlob: self._committer.drop_blob,
+            fx.DropBlob: self._drop_blob,
+            fx.Collect: self._collect,
+            _Afterwards: lambda held: held.do(),
             fx.Kill: self.launches.kill,
             fx.SetTimer: lambda effect: self._timers.set(effect.key, effect.at_ns),
             fx.ClearTimer: lambda effect: self._timers.clear(effect.key),
@@ -126,7 +126,7 @@ class Host:
             fx.Charge: self._committer.charge,
             fx.Reply: lambda effect: self._replies.answer(effect.conn, effect.ref, effect.result),
             fx.ReplyError: lambda effect: self._replies.refuse(effect.conn, effect.ref, effect.error),
-            fx.ReplyResult: self._reply_result,
+            fx.ReplyResult: self._results.answer,
             fx.Launch: self.launches.launch,
             fx.SealEpoch: self._seal,
             Seal: self._sealed,
@@ -237,7 +237,7 @@ class Host:
             elif isinstance(effect, (fx.Audit, fx.Charge)):
                 journaled = True
                 self._do(effect)
-            elif journaled and isinstance(effect, _AFTER_RECORDS):
+            elif journaled and type(effect) in _AFTER_RECORDS:
                 self._committer.hold(effect)
             else:
                 self._do(effect)
@@ -261,11 +261,11 @@ class Host:
 
     def _record(self, effect: fx.Journal) -> None:
         record = effect.record
-        self._committer.record(record, effect.durable)
+        self._committer.record(record, effect.durable, effect.data)
         self._keep_graph(record)
-        if isinstance(record, ev.Finished) and record.job in self.launches.arrived:
-            result = self.launches.arrived.pop(record.job)
-            self._recent.put(record.job, result)
+        if isinstance(record, ev.Finished) and (record.job, record.fence) in self.launches.arrived:
+            result = self.launches.arrived.pop((record.job, record.fence))
+            self._results.recent.put(record.job, result)
             self._committer.result(record.job, result)
 
     def _keep_graph(self, record: ev.Event) -> None:
@@ -331,8 +331,26 @@ class Host:
 
     def _forget(self, effect: fx.Forget) -> None:
         self._graphs.drop(effect.job)
-        self._recent.drop(effect.job)
+        self._results.recent.drop(effect.job)
         self._committer.forget(effect.job)
+
+    def _drop_blob(self, effect: fx.DropBlob) -> None:
+        """The row first, then what it named: states are large, so they go at once."""
+        self._committer.drop_blob(effect)
+        self._committer.hold(_Afterwards(lambda: self.launches.drop_unused([effect.blob])))
+
+    def _collect(self, wish: fx.Collect) -> None:
+        """Once the rows of the jobs that it names are gone too."""
+        begin = partial(self.collector.collect, wish, partial(self._collected, wish))
+        self._committer.hold(_Afterwards(begin))
+
+    def _collected(self, wish: fx.Collect, found: Any) -> None:
+        if not isinstance(found, BaseException):
+            self._replies.answer(wish.conn, wish.ref, found)
+            return
+        log.error("collecting failed", exc_info=found)
+        error = found if isinstance(found, QmkError) else QmkError("INTERNAL_ERROR", f"collecting failed: {found}")
+        self._replies.refuse(wish.conn, wish.ref, error)
 
     def _seal(self, effect: fx.SealEpoch) -> None:
         """Sign the root; the seal goes into the transaction of what follows it."""
@@ -344,43 +362,3 @@ class Host:
     def _sealed(self, seal: Seal) -> None:
         assert self._seals is not None
         self._seals.stored(seal)
-
-    def _reply_result(self, effect: fx.ReplyResult) -> None:
-        """From memory, or from the journal: in a thread when that is another process."""
-        if self._in_thread is None or not self._journal.far or self._recent.get(effect.job) is not None:
-            self._answer_result(effect, self._try_result(effect))
-            return
-        found: list[Any] = []
-        self._in_thread(
-            lambda: found.append(self._try_result(effect)), lambda error: self._answer_result(effect, error or found[0])
-        )
-
-    def _try_result(self, effect: fx.ReplyResult) -> Any:
-        try:
-            return self._result(effect)
-        except QmkError as error:
-            return error
-
-    def _answer_result(self, effect: fx.ReplyResult, result: Any) -> None:
-        if isinstance(result, QmkError):
-            self._replies.refuse(effect.conn, effect.ref, result)
-            return
-        if isinstance(result, BaseException):
-            log.error("reading the result of %s failed", effect.job, exc_info=result)
-            error = QmkError("INTERNAL_ERROR", "a defect in QMK; the daemon's log has more")
-            self._replies.refuse(effect.conn, effect.ref, error)
-            return
-        if effect.status is not None:
-            result = msgspec.structs.replace(effect.status, result=result)
-        self._replies.answer(effect.conn, effect.ref, result)
-
-    def _result(self, effect: fx.ReplyResult) -> Any:
-        recent = self._recent.get(effect.job)
-        if recent is not None:
-            return results.reply(effect.result, recent.head, effect.from_shot, recent.page)
-        head = self._journal.head(effect.job)
-        if head is None:
-            raise QmkError("INTERNAL_ERROR", f"the result of {effect.job} is not in the store")
-        return results.reply(
-            effect.result, head, effect.from_shot, lambda number: self._journal.page(effect.job, number, head)
-        )

@@ -179,7 +179,7 @@ class IsolatedLauncher:
         launch, graph, state = self._current
         job, fence = launch.job, launch.fence
         if isinstance(message, RunProgress):
-            self._listener.progressed(job, fence, message.shots_done)
+            self._listener.progressed(job, fence, message.shots_done, message.epoch)
         elif isinstance(message, NotDone):
             self._listener.not_done(job, fence, message)
         elif isinstance(message, StateSaved) and not message.stopped:

@@ -8,7 +8,7 @@ life of the process; ``sql.journal.SqlJournal`` is the daemon's.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -28,10 +28,12 @@ MEMORY_CHARGES = 10_000
 
 @dataclass(slots=True)
 class Batch:
-    """Records with the job each belongs to, new results, rows of the ledger, entries and seals of the audit log, blobs
+    """Records, with their bytes in ``data`` where they have been encoded, new results, rows of the ledger, entries and
+    seals of the audit log, blobs
     that checkpoints no longer need, and jobs to forget; ``durable`` if any record asks for it."""
 
     records: list[Event] = field(default_factory=list)
+    data: list[bytes] = field(default_factory=list)
     results: list[tuple[str, Result]] = field(default_factory=list)
     charges: list[Charge] = field(default_factory=list)
     audit: list[Audit] = field(default_factory=list)
@@ -96,6 +98,22 @@ class Journal(Protocol):
         """Where the audit log ends."""
         ...
 
+    def blobs_named(self, without: Collection[str] = ()) -> set[str]:
+        """The names of the blobs with graphs and results of jobs, the jobs ``without`` left out."""
+        ...
+
+    def checkpoints(self) -> list[tuple[str, str]]:
+        """(checkpoint, blob) of every saved state that has a row."""
+        ...
+
+    def discard(self, names: Iterable[str]) -> list[str]:
+        """Delete the blobs among ``names`` that no row of a job needs; which they were."""
+        ...
+
+    def tend(self) -> None:
+        """Do what is due by now. Call it now and then, in a thread."""
+        ...
+
     def close(self) -> None: ...
 
 
@@ -120,8 +138,6 @@ class MemoryJournal:
         for record in batch.records:
             if isinstance(record, Submitted):
                 self._graphs[record.job] = record.graph
-        for drop in batch.dropped:
-            self.blobs.delete(drop.blob)
         self._results.update(batch.results)
         self._charges += batch.charges
         self._audit += batch.audit
@@ -163,6 +179,20 @@ class MemoryJournal:
 
     def last_seal(self) -> Seal | None:
         return self._seals[-1] if self._seals else None
+
+    def blobs_named(self, without: Collection[str] = ()) -> set[str]:
+        """Graphs and results are not in blobs here."""
+        return set()
+
+    def checkpoints(self) -> list[tuple[str, str]]:
+        """Nobody will ask for them again."""
+        return []
+
+    def discard(self, names: Iterable[str]) -> list[str]:
+        return [name for name in names if self.blobs.delete(name)]
+
+    def tend(self) -> None:
+        """Nothing waits here."""
 
     def close(self) -> None:
         self._results.clear()

@@ -35,11 +35,11 @@ def secret(path: Path) -> bytes:
         private_folder(path.parent)
     except OSError as error:
         raise _cannot("read", path, error) from error
+    make(path, os.urandom(KEY_BYTES).hex().encode() + b"\n")
     try:
-        _make(path)
         return _read(path)
     except OSError as error:
-        raise _cannot("make", path, error) from error
+        raise _cannot("read", path, error) from error
 
 
 def _read(path: Path) -> bytes:
@@ -63,22 +63,25 @@ def _read(path: Path) -> bytes:
     return bytes.fromhex(found[1].decode("ascii"))
 
 
-def _make(path: Path) -> None:
-    """Whole or not at all, also when two processes make it at once: the first one's stays."""
+def make(path: Path, data: bytes, mode: int = 0o600) -> None:
+    """A new key file: whole, on disk and with its mode, or not there at all. Of two processes that make it at once the
+    first one's stays. Raises RESOURCE_EXHAUSTED when it cannot be written."""
     draft = path.with_name(f"{path.name}.{os.getpid()}.new")
-    fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
-        with os.fdopen(fd, "w") as file:
-            file.write(os.urandom(KEY_BYTES).hex() + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
         try:
+            with os.fdopen(fd, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
             os.link(draft, path)
-        except FileExistsError:
-            return
-        log.info("made the key %s", path)
-    finally:
-        draft.unlink(missing_ok=True)
+        finally:
+            draft.unlink(missing_ok=True)
+    except FileExistsError:
+        return
+    except OSError as error:
+        raise _cannot("make", path, error) from error
+    log.info("made the key %s", path)
 
 
 def _cannot(what: str, path: Path, error: OSError) -> QmkError:

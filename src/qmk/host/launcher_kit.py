@@ -43,7 +43,7 @@ class Heard:
     def started(self, job: str, fence: int) -> None:
         self._note(job, fence, "started")
 
-    def progressed(self, job: str, fence: int, shots_done: int) -> None:
+    def progressed(self, job: str, fence: int, shots_done: int, epoch: int = 0) -> None:
         self._note(job, fence, "progressed")
 
     def saved(self, job: str, fence: int, saved: StateSaved) -> None:

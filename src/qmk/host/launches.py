@@ -7,6 +7,7 @@ launch reaches the kernel in the order said, states only once they are in the st
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -38,7 +39,7 @@ class Sources:
 class Launches:
     """The launcher's ``Listener``. ``feed`` takes events; ``schedule`` calls at the end of the turn; ``drop_held``
     takes effects back that wait for the journal, and says whether there were any. ``arrived`` are results on their way
-    into the journal, by job."""
+    into the journal, by launch."""
 
     def __init__(
         self,
@@ -49,7 +50,7 @@ class Launches:
         drop_held: Callable[[Callable[[Any], bool]], bool],
     ) -> None:
         self.launcher: Launcher | None = None
-        self.arrived: dict[str, results.Result] = {}
+        self.arrived: dict[tuple[str, int], results.Result] = {}
         self._feed = feed
         self._sources = sources
         self._states = states
@@ -108,10 +109,9 @@ class Launches:
         else:
             self.launcher.interrupt(effect)
 
-    def drop_unused(self, blob: str) -> None:
-        """Delete it, unless a checkpoint names it by now."""
-        if not self._sources.uses_blob(blob):
-            self._states.drop(blob)
+    def drop_unused(self, blobs: Iterable[str], then: Callable[[list[str]], None] | None = None) -> None:
+        """Delete those that no checkpoint names by now; ``then`` hears which went."""
+        self._states.drop([blob for blob in blobs if not self._sources.uses_blob(blob)], then)
 
     def kill(self, effect: fx.Kill) -> None:
         assert self.launcher is not None
@@ -127,8 +127,9 @@ class Launches:
     def started(self, job: str, fence: int) -> None:
         self._feed(ev.Started(now_ns=self._sources.clock_ns(), job=job, fence=fence))
 
-    def progressed(self, job: str, fence: int, shots_done: int) -> None:
-        self._hear(ev.Progressed(now_ns=self._sources.clock_ns(), job=job, fence=fence, shots_done=shots_done))
+    def progressed(self, job: str, fence: int, shots_done: int, epoch: int = 0) -> None:
+        now_ns = self._sources.clock_ns()
+        self._hear(ev.Progressed(now_ns=now_ns, job=job, fence=fence, shots_done=shots_done, epoch=epoch))
 
     def saved(self, job: str, fence: int, saved: StateSaved) -> None:
         """A state: first into the store, then into the journal."""
@@ -149,14 +150,17 @@ class Launches:
             "size_bytes": len(saved.state),
         }
         self._feed(ev.Yielded(**state, why="preempted") if saved.stopped else ev.Saved(**state))
-        self.drop_unused(blob)
+        self.drop_unused([blob])
 
     def _not_stored(self, job: str, fence: int, saved: StateSaved, error: BaseException) -> None:
-        message = f"the saved state of {len(saved.state)} bytes cannot be stored: {error}"
-        log.warning("%s: %s", job, message)
-        if saved.stopped:
-            self.failed(job, fence, Failed(fence, "RESOURCE_EXHAUSTED", message), died=True)
-        elif saved.ref:
+        """The disk is full, say. That is nobody's fault: the job loses the way since its last state, and no attempt."""
+        log.warning("%s: its state of %d bytes cannot be kept: %s", job, len(saved.state), error)
+        errno = error.fields.get("errno") if isinstance(error, QmkError) else getattr(error, "errno", None)
+        why = os.strerror(errno).lower() if isinstance(errno, int) else "a defect in QMK; the daemon's log has more"
+        message = f"a state of {len(saved.state)} bytes cannot be kept: {why}"
+        now_ns = self._sources.clock_ns()
+        self._feed(ev.NotSaved(now_ns=now_ns, job=job, fence=fence, message=message, stopped=saved.stopped))
+        if saved.ref and not saved.stopped:
             self.not_done(job, fence, NotDone(fence, saved.ref, message, saved.epoch))
 
     def not_done(self, job: str, fence: int, refusal: NotDone) -> None:
@@ -178,12 +182,16 @@ class Launches:
 
     def _done(self, job: str, fence: int, done: Done, version: str) -> None:
         try:
-            self.arrived[job] = results.of_done(done, version)
+            self.arrived[job, fence] = results.of_done(done, version)
         except QmkError as error:
             self.failed(job, fence, Failed(fence, error.kind.name, error.message, error.fields), died=False)
             return
         self._feed(ev.Finished(now_ns=self._sources.clock_ns(), job=job, fence=fence, usage=results.usage_of(done)))
-        self.arrived.pop(job, None)
+        if (job, fence) in self.arrived:  # it was not recorded: of a stale launch, or the host is amid another step
+            self._schedule(lambda: self._drop_arrived(job, fence))
+
+    def _drop_arrived(self, job: str, fence: int) -> None:
+        self.arrived.pop((job, fence), None)
 
     def failed(self, job: str, fence: int, failed: Failed, died: bool) -> None:
         self._hear(

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
+
+from msgspec import structs
 
 from qmk.abi import frame
 from qmk.abi.operator import OPERATOR_METHODS
 from qmk.base.errors import QmkError
-from qmk.host.config import HostConfig
+from qmk.host.config import HostConfig, Retention
 from qmk.host.host import Host, Turns
 from qmk.host.keys import token_key
 from qmk.host.launcher import Capacity
@@ -25,6 +28,9 @@ from qmk.kernel.core import Kernel
 from qmk.kernel.effects import Interrupt, Launch
 
 CONNECTION, REF = 1, 1
+MOST = 1 << 62
+KEEP_ALL = Retention(0, 0, jobs=MOST, job_bytes=MOST, checkpoints=MOST, checkpoint_bytes=MOST)
+"""How long things are kept is for the daemon to say, whose options are not known here."""
 
 
 def operate(config: HostConfig, name: str, **params: Any) -> Any:
@@ -46,10 +52,11 @@ class _Desk:
 
     def __init__(self, config: HostConfig) -> None:
         key = token_key(config.data_dir)
+        config = replace(config, keep=KEEP_ALL)
         self._turn: deque[Callable[[], None]] = deque()
         self._answer: Any = None
         self._journal = open_journal(config.data_dir, config.database, "power", config.database_patience_s)
-        kernel = Kernel(config.kernel(key))
+        kernel = Kernel(structs.replace(config.kernel(key), launching=False))
         routing = Routing(config.memory_bytes, config.workers, {})
         sealer = Sealer(config.data_dir, self._journal.last_seal())
         turns = Turns(schedule=self._turn.append)

@@ -221,11 +221,11 @@ class Pool:
         if not holds:
             worker.holds.append(launch.digest)
         worker.used_s = self._loop.time()
-        if not with_graph:
-            self._listener.started(launch.job, launch.fence)
         worker.process.send(run_of(launch, None if holds else task.graph, task.state))
         for interrupt in task.asks:
             worker.process.send(ask_of(interrupt))
+        if not with_graph:
+            self._listener.started(launch.job, launch.fence)  # while the worker is at work already
 
     def _heard(self, worker: Worker, message: FromWorker) -> None:
         if isinstance(message, Ready):
@@ -240,7 +240,7 @@ class Pool:
         task = worker.task
         job, fence = task.launch.job, task.launch.fence
         if isinstance(message, RunProgress):
-            self._listener.progressed(job, fence, message.shots_done)
+            self._listener.progressed(job, fence, message.shots_done, message.epoch)
         elif isinstance(message, NotDone):
             task.asks = [ask for ask in task.asks if ask.ref != message.ref]
             self._listener.not_done(job, fence, message)

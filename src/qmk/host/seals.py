@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from qmk.base.errors import QmkError
+from qmk.host import keys
 from qmk.host.places import private_folder
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ log = logging.getLogger("qmk.audit")
 
 SEAL = "qmk audit seal 1"
 NO_SEAL = "0" * 64
-KEY_FOLDER = "keys"
 KEY_NAME = "audit.key"
 PUBLIC_NAME = "audit.pub"
 HEAD_NAME = "audit.head"
@@ -137,7 +136,7 @@ class Sealer(Signer):
     """Signs with the key of a data folder, and keeps the last seal in its ``audit.head``."""
 
     def __init__(self, data_dir: Path, last: Seal | None) -> None:
-        super().__init__(signing_key(data_dir / KEY_FOLDER), last)
+        super().__init__(signing_key(data_dir / keys.KEYS_NAME), last)
         self._head_file = data_dir / HEAD_NAME
         self._set_aside_lost_head()
 
@@ -169,8 +168,14 @@ def read_witness(path: Path) -> Seal:
         raw = msgspec.json.decode(path.read_bytes(), type=dict[str, str])
         body = raw["seal"].encode()
         return Seal(_decode(body).number, body, bytes.fromhex(raw["signature"]))
-    except (OSError, ValueError, KeyError, msgspec.MsgspecError) as error:
-        raise QmkError("INVALID_PARAMS", f"{path} holds no seal of an audit log: {error}") from error
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    except (ValueError, KeyError, msgspec.MsgspecError) as error:
+        raise QmkError(
+            "INVALID_PARAMS",
+            f"{path} holds no seal of an audit log",
+            help="a witness is a copy of audit.head, which is in the daemon's data folder",
+        ) from error
 
 
 def signing_key(folder: Path) -> Ed25519PrivateKey:
@@ -185,7 +190,7 @@ def signing_key(folder: Path) -> Ed25519PrivateKey:
         made = Ed25519PrivateKey.generate().private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
-        _write_new(path, made, 0o600)
+        keys.make(path, made)
     if path.stat().st_mode & 0o077:
         raise QmkError("INVALID_PARAMS", f"others may read the key {path}", help=f"chmod 600 {path}")
     key = serialization.load_pem_private_key(path.read_bytes(), None)
@@ -193,7 +198,7 @@ def signing_key(folder: Path) -> Ed25519PrivateKey:
         raise QmkError("INVALID_PARAMS", f"{path} holds no Ed25519 key")
     public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     if not public_path.exists():
-        _write_new(public_path, public, 0o644)
+        keys.make(public_path, public, 0o644)
     elif public_path.read_bytes() != public:
         raise QmkError(
             "INVALID_PARAMS",
@@ -203,31 +208,26 @@ def signing_key(folder: Path) -> Ed25519PrivateKey:
     return key
 
 
-def _write_new(path: Path, data: bytes, mode: int) -> None:
-    """Write a file that is there whole, with its mode, and on disk, or not at all."""
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
-    try:
-        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    except OSError as error:
-        raise QmkError("RESOURCE_EXHAUSTED", f"cannot write {path}: {(error.strerror or '').lower()}") from error
-
-
 def public_key(path: Path) -> Ed25519PublicKey:
     """Raises INVALID_PARAMS when the file holds no Ed25519 public key."""
+    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
     try:
         key = serialization.load_pem_public_key(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise QmkError("INVALID_PARAMS", f"cannot read a public key from {path}: {error}") from error
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    except (ValueError, UnsupportedAlgorithm):
+        key = None
     if not isinstance(key, Ed25519PublicKey):
-        raise QmkError("INVALID_PARAMS", f"{path} holds no Ed25519 public key")
+        where = f"the sealing key is {keys.KEYS_NAME}/{PUBLIC_NAME} in the daemon's data folder"
+        raise QmkError("INVALID_PARAMS", f"{path} holds no Ed25519 public key in PEM", help=where)
     return key
+
+
+def _unreadable(path: Path, error: OSError) -> QmkError:
+    return QmkError("INVALID_PARAMS", f"cannot read {path}: {(error.strerror or str(error)).lower()}")
 
 
 def signed_by(key: Ed25519PublicKey, seal: Seal) -> bool:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Protocol
 
 from qmk.base.errors import QmkError
 from qmk.host.blobs import Blobs, name_of
@@ -19,14 +20,26 @@ Launch = tuple[str, int]
 """job and fence"""
 
 
-class States:
-    """``in_thread(work, then)`` as for ``Committer``; None: everything is done at once."""
+class Store(Protocol):
+    """What states need of a journal."""
 
-    def __init__(self, blobs: Blobs, in_thread: InThread | None = None) -> None:
-        self._blobs = blobs
-        self._do = in_thread or _at_once
+    blobs: Blobs
+
+    def discard(self, names: Iterable[str]) -> list[str]:
+        """Delete the blobs among ``names`` that no row of a job needs; which they were."""
+        ...
+
+
+class States:
+    """``in_thread(work, then)`` as for ``Committer``; None: everything is done at once. No state is stored and deleted
+    at the same time: one that comes while its like goes waits for that."""
+
+    def __init__(self, store: Store, in_thread: InThread | None = None) -> None:
+        self._store = store
+        self._do = in_thread or at_once
         self._turns: dict[Launch, deque[Callable[[], None]]] = {}
         self._coming: Counter[str] = Counter()
+        self._going: dict[str, list[Callable[[], None]]] = {}
 
     def in_turn(self, launch: Launch, action: Callable[[], None]) -> None:
         """Do it now, or after what the launch said before."""
@@ -53,7 +66,13 @@ class States:
             while turns:
                 self.in_turn(launch, turns.popleft())
 
-        self._do(lambda: _put(self._blobs, state), stored)
+        def begin() -> None:
+            self._do(lambda: _put(self._store.blobs, state), stored)
+
+        if name in self._going:
+            self._going[name].append(begin)
+        else:
+            begin()
 
     def get(self, name: str, then: Callable[[bytes | None], None]) -> None:
         """Read a state; ``then`` gets None when it is not there or damaged: whoever needs it starts from further back,
@@ -65,24 +84,34 @@ class States:
                 log.warning("a saved state cannot be read, its job starts anew: %s", error)
             then(found[0] if found else None)
 
-        self._do(lambda: found.append(self._blobs.get(name)), read)
+        self._do(lambda: found.append(self._store.blobs.get(name)), read)
 
-    def drop(self, name: str) -> None:
-        """Delete the blob, unless the same bytes are just coming in again."""
-        if name not in self._coming:
-            self._do(lambda: self._blobs.delete(name), _told)
+    def drop(self, names: Iterable[str], then: Callable[[list[str]], None] | None = None) -> None:
+        """Delete these blobs but for those that are just coming in again, or going already; ``then`` hears which
+        went."""
+        names = [name for name in dict.fromkeys(names) if name not in self._coming and name not in self._going]
+        self._going.update((name, []) for name in names)
+        gone: list[str] = []
+
+        def dropped(error: BaseException | None) -> None:
+            if error is not None:
+                log.warning("saved states that are no longer needed cannot be deleted: %s", error)
+            for begin in [begin for name in names for begin in self._going.pop(name)]:
+                begin()
+            if then is not None:
+                then(gone)
+
+        if names:
+            self._do(lambda: gone.extend(self._store.discard(names)), dropped)
+        elif then is not None:
+            then(gone)
 
 
 def _put(blobs: Blobs, state: bytes) -> None:
     blobs.put(state)
 
 
-def _told(error: BaseException | None) -> None:
-    if error is not None:
-        log.warning("a saved state that is no longer needed cannot be deleted: %s", error)
-
-
-def _at_once(work: Callable[[], None], then: Callable[[BaseException | None], None]) -> None:
+def at_once(work: Callable[[], None], then: Callable[[BaseException | None], None]) -> None:
     try:
         work()
     except (OSError, QmkError) as error:

@@ -1,4 +1,8 @@
-"""Timers by key, at a wall-clock time."""
+"""Timers by key, at a wall-clock time.
+
+Where the clock is set back, a timer comes when the time until then has passed all the same, so that nothing waits for
+the clock to catch up: the kernel looks at the time itself, and sets it again if it is too early.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +30,10 @@ class LoopTimers:
     def set(self, key: str, at_ns: int) -> None:
         self.clear(key)
         delay_s = max(0.0, (at_ns - self._clock_ns()) / 1e9)
-        self._handles[key] = self._loop.call_later(min(delay_s, LONGEST_SLEEP_S), self._due, key, at_ns)
+        if delay_s > LONGEST_SLEEP_S:
+            self._handles[key] = self._loop.call_later(LONGEST_SLEEP_S, self.set, key, at_ns)
+        else:
+            self._handles[key] = self._loop.call_later(delay_s, self._due, key)
 
     def clear(self, key: str) -> None:
         handle = self._handles.pop(key, None)
@@ -37,10 +44,7 @@ class LoopTimers:
         for key in list(self._handles):
             self.clear(key)
 
-    def _due(self, key: str, at_ns: int) -> None:
-        if self._clock_ns() < at_ns:
-            self.set(key, at_ns)
-            return
+    def _due(self, key: str) -> None:
         del self._handles[key]
         assert self._fired is not None
         self._fired(key)

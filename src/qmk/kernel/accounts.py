@@ -68,10 +68,11 @@ class Accounts:
 
     def figures(self, session: Session, now_ns: int) -> list[QuotaFigures]:
         """Every quota of the tenant, and in place of it the session's own."""
-        rows = {row.name: row for row in session.tenant.account.figures(now_ns, self.period_ns)}
-        if session.account is not None:
-            rows.update((row.name, row) for row in session.account.figures(now_ns, self.period_ns))
-        return list(rows.values())
+        rows = session.tenant.account.figures(now_ns, self.period_ns)
+        if session.account is None:
+            return rows
+        own = {row.name: row for row in session.account.figures(now_ns, self.period_ns)}
+        return [own.get(row.name, row) for row in rows]
 
     def require(self, session: Session, demand: Demand, now_ns: int) -> None:
         """Raise QUOTA_EXCEEDED unless the tenant and the session may have one more job of this kind, and
@@ -121,13 +122,18 @@ class Accounts:
 
     def admit(self, record: Submitted) -> None:
         """The journal has the job. One that was VALIDATING takes over what it reserved then."""
-        holding = self._jobs.get(record.job)
+        holding, demand = self._jobs.get(record.job), demand_of_record(record)
         if holding is None:
-            accounts = self._accounts_of(record.tenant, record.session)
-        else:
-            accounts = holding.accounts
-            self.drop(record.job)
-        self._hold(record.job, accounts, demand_of_record(record))
+            self._hold(record.job, self._accounts_of(record.tenant, record.session), demand)
+            return
+        before = holding.demand
+        storage = holding.accounts[0].storage
+        storage.held += before.stored_bytes
+        storage.waiting -= before.stored_bytes
+        holding.waiting, holding.demand = False, demand
+        self.queued_bytes += demand.graph_bytes - before.graph_bytes
+        for account in holding.accounts:
+            account.change(before, demand)
 
     def _hold(self, job_id: str, accounts: tuple[Account, ...], demand: Demand) -> None:
         self._jobs[job_id] = Holding(accounts, demand)
@@ -172,6 +178,10 @@ class Accounts:
         """What the job keeps when it ends with a result of this size."""
         demand = self._jobs[job_id].demand
         return min(demand.graph_bytes + max(0, result_bytes), demand.stored_bytes)
+
+    def keeps(self, job_id: str) -> int:
+        """The bytes that an ended job keeps."""
+        return max(0, self._jobs[job_id].kept)
 
     def forget(self, job_id: str) -> None:
         holding = self._jobs.pop(job_id)

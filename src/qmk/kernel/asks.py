@@ -20,7 +20,8 @@ ROLLBACK = "rollback"
 
 class Ask(msgspec.Struct, gc=False):
     """``kind`` is one of the above. ``checkpoint`` is the id of the one to make, ``region`` where to, ``epoch`` back to
-    which. ``placements`` is the map that a migration's answer is made of, None until it was read."""
+    which. ``placements`` is the map that a migration's answer is made of, None until it was read. ``under`` is the
+    capability that let it in, if its uses are counted."""
 
     key: str
     conn: int
@@ -32,6 +33,12 @@ class Ask(msgspec.Struct, gc=False):
     region: str = ""
     epoch: int = 0
     placements: list[Placement] | None = None
+    under: str = ""
+
+    @property
+    def call(self) -> str:
+        """The name of the call that it is."""
+        return f"q_{self.kind}"
 
 
 class Asked(msgspec.Struct, frozen=True, gc=False):
@@ -42,10 +49,12 @@ class Asked(msgspec.Struct, frozen=True, gc=False):
 
 
 class AskTable:
-    """Asks by key, with those of a job, a connection and a session at hand. ``limit`` bounds those of one session."""
+    """Asks by key, with those of a job, a connection and a session at hand. ``limit`` bounds those of one session.
+    ``freed`` collects the sessions whose asks went and had been let in by a capability that counts its uses."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
+        self.freed: list[str] = []
         self._asked: dict[str, tuple[int, dict[str, Asked]]] = {}
         self._count = 0
         self._by_key: dict[str, Ask] = {}
@@ -77,6 +86,8 @@ class AskTable:
 
     def remove(self, ask: Ask) -> None:
         del self._by_key[ask.key]
+        if ask.under:
+            self.freed.append(ask.session)
         for row in self._rows(ask):
             keys = self._keys[row]
             del keys[ask.key]

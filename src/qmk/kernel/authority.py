@@ -12,19 +12,22 @@ from typing import TYPE_CHECKING
 
 from qmk.abi import describe
 from qmk.abi.call import Call
-from qmk.abi.calls import CALLS
+from qmk.abi.calls import CALLS, METHODS
 from qmk.abi.rights import CAP_ALLOC, CAP_STATUS, CAP_SUBMIT, RIGHTS
 from qmk.base.errors import QmkError
 from qmk.base.ids import trace
+from qmk.kernel import checkpoint
 from qmk.kernel.effects import ClearTimer, ReplyError, SetTimer
 from qmk.kernel.objects.capability import Capability, insufficient
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph
 
 if TYPE_CHECKING:
+    from qmk.kernel.asks import Ask
     from qmk.kernel.objects.job import Job
     from qmk.kernel.objects.session import Session
     from qmk.kernel.state import State
+    from qmk.kernel.waits import Wait
 
 CAPABILITY_TIMER = "cap:"
 SESSION_TIMER = "ses:"
@@ -44,17 +47,18 @@ def require(session: Session, call: Call) -> None:
 def covers(kernel: State, capability: Capability, job: Job) -> bool:
     """Whether the capability is about this job: its tenant's, and named if jobs are. A suspended tenant's capabilities
     are about nothing."""
-    named = capability.jobs is None or job.id in capability.jobs
-    return named and capability.tenant == job.tenant and not kernel.tenant(job.tenant).config.suspended
+    return _is_about(capability, job) and not kernel.tenant(job.tenant).config.suspended
+
+
+def _is_about(capability: Capability, job: Job) -> bool:
+    return capability.tenant == job.tenant and (capability.jobs is None or job.id in capability.jobs)
 
 
 def rights_over(kernel: State, session: Session, job: Job) -> frozenset[str]:
     """What the session may do with this job."""
-    found: set[str] = set()
-    for item in session.caps.items.values():
-        if covers(kernel, item, job):
-            found |= item.rights
-    return frozenset(found)
+    if kernel.tenant(job.tenant).config.suspended:
+        return frozenset()
+    return frozenset[str]().union(*[item.rights for item in session.caps.items.values() if _is_about(item, job)])
 
 
 def narrowest(kernel: State, session: Session, right: str) -> Capability:
@@ -81,7 +85,8 @@ def _answering(
 
 def spend(kernel: State, session: Session, rights: Iterable[str], job: Job | None = None, shots: int = 0) -> None:
     """Counts one use of each capability that answers for the rights of a call that was carried out, and of what those
-    derive from. One that is used up is revoked, or, while qubits are held under it, left without rights."""
+    derive from. One that is used up is revoked, or, while qubits are held or calls unanswered under it, left without
+    rights: its last use is good for the whole call, be it a wait."""
     used: dict[str, Capability] = {}
     for right in rights:
         found = _answering(kernel, session, right, job, shots)
@@ -99,21 +104,40 @@ def _use_up(kernel: State, capability: Capability) -> None:
     below = capability.subtree()
     ids = {item.id for item in below}
     holders = _holders(kernel, below)
-    if not any(origin in ids for holder in holders for origin in holder.qubits.values()):
+    if not any(_keeps(kernel, holder, ids) for holder in holders):
         revoke(kernel, capability, "used up")
         return
     for item in below:
-        item.rights = frozenset()
+        item.spend()
     for holder in holders:
         holder.caps.refresh()
-        recheck_waits(kernel, holder)
+        recheck(kernel, holder)
+
+
+def _keeps(kernel: State, session: Session, ids: set[str]) -> bool:
+    """Whether the session has something that was begun under one of these: qubits, or calls that are not answered."""
+    unanswered = [*kernel.waits.of_session(session.id), *kernel.asks.of_session(session.id)]
+    return any(origin in ids for origin in session.qubits.values()) or any(call.under in ids for call in unanswered)
 
 
 def settle(kernel: State, session: Session) -> None:
-    """Clears away used-up capabilities under which the session holds qubits no longer."""
+    """Clears away used-up capabilities under which the session has nothing left."""
     for item in list(session.caps.items.values()):
-        if item.uses == 0 and not item.rights and kernel.caps.get(item.id) is item:
-            _use_up(kernel, item)
+        if not item.rights and kernel.caps.get(item.id) is item:
+            for above in [above for above in item.chain() if above.uses == 0][-1:]:
+                _use_up(kernel, above)
+
+
+def under(kernel: State, session: Session, right: str, job: Job) -> str:
+    """Id of the capability that a call about the job is let in by, where its uses are counted; else empty."""
+    found = _answering(kernel, session, right, job) if session.caps.metered else None
+    return found.id if found is not None else ""
+
+
+def paid(kernel: State, id: str, job: Job) -> frozenset[str]:
+    """What a call about the job, begun ``under`` this capability, may still do although the last use is spent."""
+    found = kernel.caps.get(id)
+    return found.paid if found is not None and covers(kernel, found, job) else frozenset()
 
 
 def program_rights(graph: Graph) -> set[str]:
@@ -146,7 +170,7 @@ def revoke(kernel: State, capability: Capability, why: str = "") -> tuple[list[s
             kernel.out.append(ClearTimer(CAPABILITY_TIMER + item.id))
     kernel.audit("cap.revoke", capability.tenant, capability=trace(capability.id), derived=len(gone) - 1, why=why)
     for holder in holders:
-        recheck_waits(kernel, holder)
+        recheck(kernel, holder)
     return [item.id for item in gone], released
 
 
@@ -165,10 +189,11 @@ def _strike(kernel: State, granted: Capability) -> tuple[list[Capability], list[
     gone = kernel.caps.remove(granted)
     less: list[Capability] = []
     for item in root.subtree():
-        if kernel.caps.get(item.id) is not item or not item.rights & granted.rights:
+        if kernel.caps.get(item.id) is not item or not (item.rights | item.paid) & granted.rights:
             continue
         item.rights -= granted.rights
-        if item.rights or item is root:
+        item.paid -= granted.rights
+        if item.rights or item.paid or item is root:
             less.append(item)
         else:
             gone += kernel.caps.remove(item)
@@ -181,15 +206,29 @@ def _holders(kernel: State, capabilities: Iterable[Capability]) -> list[Session]
     return [session for name in names if (session := kernel.sessions.get(name)) is not None]
 
 
-def recheck_waits(kernel: State, session: Session) -> None:
-    """Answers open waits on jobs that the session may no longer see."""
+def recheck(kernel: State, session: Session) -> None:
+    """Answers the session's open calls about jobs for which it may make them no longer: waits, and what is to happen at
+    a fence. A launch that was asked for that does it all the same."""
     for wait in kernel.waits.of_session(session.id):
-        try:
-            session.tenant.require_active()
-            kernel.job_of(session, wait.job, (CAP_STATUS,))
-        except QmkError as error:
+        error = _barred(kernel, session, wait, (CAP_STATUS,))
+        if error is not None:
             kernel.close_wait(wait)
             kernel.out.append(ReplyError(wait.conn, wait.ref, error))
+    for ask in kernel.asks.of_session(session.id):
+        error = _barred(kernel, session, ask, METHODS[ask.call].rights)
+        if error is not None:
+            checkpoint.refuse(kernel, ask, error)
+
+
+def _barred(kernel: State, session: Session, call: Wait | Ask, rights: tuple[str, ...]) -> QmkError | None:
+    """Why the session could not make the call now; None if it could, or if the call was its capability's last use."""
+    try:
+        session.tenant.require_active()
+        if not paid(kernel, call.under, kernel.jobs.by_id[call.job]).issuperset(rights):
+            kernel.job_of(session, call.job, rights)
+    except QmkError as error:
+        return error
+    return None
 
 
 def set_expiry(kernel: State, capability: Capability) -> None:

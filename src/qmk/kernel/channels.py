@@ -1,14 +1,15 @@
 """All channels, and what jobs hold of them: how each journal record changes both.
 
 Like ``jobs``, nothing but records changes what ``snapshot`` shows. A job's ``Hold`` begins with the record that accepts
-it, which charges its Bell pairs, and ends with the job.
+it, which charges its Bell pairs, and ends with the job. Which jobs a channel is still needed by is kept up with every
+record, since calls ask for it and there may be many jobs.
 """
 
 from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 import msgspec
@@ -20,6 +21,7 @@ from qmk.kernel.events import (
     Event,
     Failed,
     Finished,
+    JobState,
     Progressed,
     Saved,
     Started,
@@ -29,6 +31,7 @@ from qmk.kernel.events import (
 from qmk.kernel.objects.channel import Channel
 from qmk.kernel.objects.job import Job
 from qmk.kernel.objects.tenant import Tenant
+from qmk.kernel.roll import Roll
 
 
 class Hold(msgspec.Struct):
@@ -37,16 +40,17 @@ class Hold(msgspec.Struct):
     uses: tuple[ChannelUse, ...]
     started: bool = False
 
-    def last_epoch(self, channel: str) -> int:
-        """The last epoch of the program with a use of the channel; 0 when there is none."""
-        return max((use.last_epoch for use in self.uses if use.channel == channel), default=0)
-
 
 class ChannelTable:
+    """``forgotten`` collects the ended channels that gave way to others, for the journal to forget them too."""
+
     def __init__(self, tenant_of: Callable[[str], Tenant]) -> None:
         self._tenant_of = tenant_of
         self.by_id: dict[str, Channel] = {}
         self.holds: dict[str, Hold] = {}
+        self._needing: dict[str, dict[str, None]] = {}
+        self.listed = Roll()
+        self.forgotten: list[str] = []
         self._ended: dict[str, deque[str]] = {}
         self._expiries: list[tuple[int, str]] = []
 
@@ -59,23 +63,31 @@ class ChannelTable:
         for tenant in new.holders():
             self._tenant_of(tenant).channels.take()
         self.by_id[new.id] = new
+        for tenant in new.tenants if old is None else ():
+            self.listed.put(tenant, new.proposed_ns, new.id)
         if not new.ended and new.expiry_ns and (old is None or old.expiry_ns != new.expiry_ns):
             heapq.heappush(self._expiries, (new.expiry_ns, new.id))
         if new.ended and not (old is not None and old.ended):
             ended = self._ended.setdefault(new.proposer, deque())
             ended.append(new.id)
             if len(ended) > LIMITS.kept_channels:
-                del self.by_id[ended.popleft()]
+                self.forgotten.append(ended.popleft())
+                gone = self.by_id.pop(self.forgotten[-1])
+                for tenant in gone.tenants:
+                    self.listed.drop(tenant, gone.proposed_ns, gone.id)
         return new
 
     def follow(self, record: Event, changed: list[Job]) -> None:
         """What a record of a job means for its hold."""
+        if isinstance(record, Submitted) and record.channels:
+            self.holds[record.job] = Hold(record.channels)
+            self._charge(record.channels, 1)
+        if not self.holds:
+            return
         match record:
-            case Submitted(channels=uses):
-                if uses:
-                    self.holds[record.job] = Hold(uses)
-                    self._charge(uses, 1)
             case Started() | Progressed() | Finished():
+                self._mark_started(record.job)
+            case JobState(holds=True):
                 self._mark_started(record.job)
             case Failed(died=False) | Saved() | Yielded() if record.fence:
                 self._mark_started(record.job)
@@ -84,6 +96,8 @@ class ChannelTable:
         for job in changed:
             if job.ended:
                 self._release(job.id)
+            elif job.submitted.channels:
+                self._look(job)
 
     def due(self, now_ns: int) -> Iterator[Channel]:
         """Channels whose time is over, as they are found; each is to be ended by whoever takes it."""
@@ -93,9 +107,10 @@ class ChannelTable:
             if channel is not None and not channel.ended and channel.expiry_ns == expiry_ns:
                 yield channel
 
-    def holders(self, channel: str) -> list[str]:
-        """Jobs that hold of the channel."""
-        return [job for job, hold in self.holds.items() if hold.last_epoch(channel)]
+    def needing(self, channel: str) -> Collection[str]:
+        """Jobs with a use of the channel before them: in epochs behind the state that they have reached, or would go on
+        from."""
+        return self._needing.get(channel, {}).keys()
 
     def snapshot(self) -> dict[str, Any]:
         return {
@@ -110,8 +125,26 @@ class ChannelTable:
 
     def _release(self, job: str) -> None:
         hold = self.holds.pop(job, None)
-        if hold is not None and not hold.started:
+        if hold is None:
+            return
+        for use in hold.uses:
+            self._spare(use.channel, job)
+        if not hold.started:
             self._charge(hold.uses, -1)
+
+    def _look(self, job: Job) -> None:
+        """The job got on, or was taken back."""
+        for use in job.submitted.channels:
+            if use.last_epoch > job.epochs_done:
+                self._needing.setdefault(use.channel, {})[job.id] = None
+            else:
+                self._spare(use.channel, job.id)
+
+    def _spare(self, channel: str, job: str) -> None:
+        jobs = self._needing.get(channel, {})
+        jobs.pop(job, None)
+        if not jobs:
+            self._needing.pop(channel, None)
 
     def _charge(self, uses: tuple[ChannelUse, ...], sign: int) -> None:
         for use in uses:

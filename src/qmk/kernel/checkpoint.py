@@ -14,10 +14,11 @@ from msgspec import structs
 from qmk.abi.calls import q_checkpoint, q_migrate
 from qmk.base.errors import QmkError
 from qmk.base.ids import opaque
+from qmk.base.limits import LIMITS
 from qmk.kernel import firewall, rollback
 from qmk.kernel.asks import CHECKPOINT, MIGRATE, ROLLBACK, Ask, Asked
 from qmk.kernel.effects import Interrupt, Reply, ReplyError
-from qmk.kernel.events import NotInterrupted, Saved, Yielded
+from qmk.kernel.events import NotInterrupted, NotSaved, Saved, Yielded
 
 if TYPE_CHECKING:
     from qmk.kernel.objects.checkpoint import Checkpoint
@@ -33,6 +34,7 @@ AUDITED = {
     "rewound": "job.rollback",
     "channel": "job.preempt",
     "unreadable": "job.rollback",
+    "unsaved": "job.preempt",
 }
 
 
@@ -54,17 +56,20 @@ def saved(kernel: State, event: Saved) -> None:
     job = kernel.jobs.current(event.job, event.fence)
     if job is None:
         return
+    kernel.states_fit = True
     asked = kernel.asks.asked_of(job.id, job.fence)
     wanted = SAVE in asked and asked[SAVE].ref == event.checkpoint
     if wanted:
         del asked[SAVE]
-    room = kernel.tenant(job.tenant).account.storage.fits(event.size_bytes)
-    kernel.commit(structs.replace(event, kept=wanted and room), durable=wanted)
+    too_large = _too_large(kernel, job.tenant, event.size_bytes, event.blob)
+    error = no_room(kernel, job.tenant, event.size_bytes, event.blob) if wanted else too_large
+    if too_large is None:
+        kernel.commit(structs.replace(event, kept=wanted and error is None), durable=wanted)
     if not wanted:
         return
-    if not room:
+    if error is not None:
         for ask in _asks(kernel, job, CHECKPOINT):
-            refuse(kernel, ask, _no_room(kernel, job, event.size_bytes))
+            refuse(kernel, ask, error)
         return
     kernel.audit("checkpoint.save", job.tenant, job=job.id, checkpoint=event.checkpoint, epoch=event.epoch)
     row = kernel.jobs.checkpoints.by_id[event.checkpoint]
@@ -77,9 +82,12 @@ def yielded(kernel: State, event: Yielded) -> None:
     job = kernel.jobs.current(event.job, event.fence)
     if job is None:
         return
+    kernel.states_fit = True
     asked = kernel.asks.asked_of(job.id, job.fence)
     why = next((row.why for row in asked.values() if row.ref == event.checkpoint and row.why), event.why)
     region = next((ask.region for ask in reversed(_asks(kernel, job, MIGRATE))), "")
+    if why == "preempted" and region:  # it was to make room, and has been asked to go elsewhere since
+        why = "migrated"
     undone = [ask for ask in _asks(kernel, job, ROLLBACK) if why == "rewound" and ask.epoch == event.epoch]
     for ask in undone:
         kernel.asks.remove(ask)
@@ -112,6 +120,20 @@ def not_interrupted(kernel: State, event: NotInterrupted) -> None:
         serve(kernel, ask, job)
 
 
+def not_saved(kernel: State, event: NotSaved) -> None:
+    """A state could not be kept: until one can again, no launch is preempted. A launch that has stopped for it goes
+    back to the queue, and on from the state before."""
+    job = kernel.jobs.current(event.job, event.fence)
+    if job is None:
+        return
+    kernel.states_fit = False
+    if event.stopped:
+        row = kernel.jobs.checkpoints.by_id.get(job.saved)
+        region = next((ask.region for ask in reversed(_asks(kernel, job, MIGRATE))), "")
+        send(kernel, job, "unsaved", row, region, event.message)
+        kernel.launch_ready()
+
+
 def settle(kernel: State, job: Job) -> None:
     """The job's launch is over, or has just begun: looks again at what is asked of it."""
     for ask in kernel.asks.of_job(job.id):
@@ -132,23 +154,43 @@ def serve(kernel: State, ask: Ask, job: Job) -> None:
 
 
 def _serve_checkpoint(kernel: State, ask: Ask, job: Job) -> None:
-    saved = kernel.jobs.checkpoints.by_id.get(job.saved)
-    size = saved.size_bytes if saved is not None else 0
-    if not job.fence and not kernel.tenant(job.tenant).account.storage.fits(size):
-        refuse(kernel, ask, _no_room(kernel, job, size))
-    elif not job.fence:
-        kernel.asks.remove(ask)  # before the record, which has open asks looked at again
-        row = keep(kernel, job, ask.checkpoint)
-        kernel.out.append(Reply(ask.conn, ask.ref, reply_of(row)))
-    elif job.submitted.fenced:
+    if job.fence and job.submitted.fenced:
         interrupt(kernel, job, SAVE, ref=ask.checkpoint)
-    else:
+        return
+    if job.fence:
         refuse(kernel, ask, not_checkpointable(job))
+        return
+    error = no_room(kernel, job.tenant)  # the state, if there is one, is paid for
+    if error is not None:
+        refuse(kernel, ask, error)
+        return
+    kernel.asks.remove(ask)  # before the record, which has open asks looked at again
+    row = keep(kernel, job, ask.checkpoint)
+    kernel.out.append(Reply(ask.conn, ask.ref, reply_of(row)))
 
 
-def _no_room(kernel: State, job: Job, size: int) -> QmkError:
-    """QUOTA_EXCEEDED: the tenant may not keep so much more."""
-    return kernel.tenant(job.tenant).account.storage.refusal(size, kernel.now_ns)
+def no_room(kernel: State, tenant: str, size: int = 0, blob: str = "") -> QmkError | None:
+    """QUOTA_EXCEEDED when the tenant may not keep one checkpoint more, with a state ``blob`` of ``size`` bytes. Asked
+    when one is asked for, and again when it comes: others may have come since."""
+    held = kernel.jobs.checkpoints.kept_of(tenant)
+    if held >= LIMITS.checkpoints:
+        return QmkError(
+            "QUOTA_EXCEEDED",
+            f"the tenant keeps {held} checkpoints, which is the limit 'checkpoints'",
+            quota="checkpoints",
+            asked=held + 1,
+            limit=LIMITS.checkpoints,
+            help="they go with their jobs: qmk gc --older-than forgets old ones",
+        )
+    return _too_large(kernel, tenant, size, blob)
+
+
+def _too_large(kernel: State, tenant: str, size: int, blob: str) -> QmkError | None:
+    """QUOTA_EXCEEDED when the tenant may not store so many bytes more. A state that it has already costs nothing."""
+    storage = kernel.tenant(tenant).account.storage
+    if kernel.jobs.checkpoints.holds(tenant, blob) or storage.fits(size):
+        return None
+    return storage.refusal(size, kernel.now_ns)
 
 
 def _serve_migrate(kernel: State, ask: Ask, job: Job) -> None:
@@ -187,7 +229,7 @@ def keep(kernel: State, job: Job, checkpoint: str) -> Checkpoint:
     return kernel.jobs.checkpoints.by_id[checkpoint]
 
 
-def send(kernel: State, job: Job, why: str, row: Checkpoint | None, region: str = "") -> None:
+def send(kernel: State, job: Job, why: str, row: Checkpoint | None, region: str = "", reason: str = "") -> None:
     """Has the job go on from ``row`` (None: the start), in ``region``; its launch, if one is out, is over with this."""
     record = Yielded(
         now_ns=kernel.now_ns,
@@ -199,6 +241,7 @@ def send(kernel: State, job: Job, why: str, row: Checkpoint | None, region: str 
         size_bytes=row.size_bytes if row else 0,
         why=why,
         region=region,
+        reason=reason,
     )
     kernel.commit(record)
     kernel.audit(AUDITED[why], job.tenant, job=job.id, epoch=record.epoch)

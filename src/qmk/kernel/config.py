@@ -39,6 +39,15 @@ class KernelConfig(msgspec.Struct, frozen=True, kw_only=True):
     open_waits: int = LIMITS.open_waits
     kept_jobs: int = LIMITS.kept_jobs
     kept_bytes: int = LIMITS.kept_bytes
+    keep_results_s: int = 0
+    """how long ended jobs are kept, with their results and checkpoints; 0: until others need the room"""
+    keep_checkpoints_s: int = 0
+    """how long checkpoints are kept after their job's end; 0: as long as the job"""
+    kept_checkpoints: int = LIMITS.checkpoints
+    kept_checkpoint_bytes: int = LIMITS.kept_bytes
+    """checkpoints of ended jobs that one tenant keeps, and their bytes; the oldest give way"""
+    job_records: int = 256
+    """records of one job in the journal before they become one"""
     queued_bytes: int = LIMITS.queued_bytes
     quota_period_s: int = 24 * 3600
     """length of the period of the quotas of kind "spent"; periods are counted from the Unix epoch, so these are days
@@ -52,6 +61,8 @@ class KernelConfig(msgspec.Struct, frozen=True, kw_only=True):
     """a caller without a token belongs to the local tenant"""
     audited: bool = False
     """decisions are noted in the audit log; the embedded kernel, which is its caller's own, keeps none"""
+    launching: bool = True
+    """False: jobs stay in the queue; whoever only looks after the journal runs none"""
     epoch_ms: int = 100
     """length of a scheduling epoch of the ideal device"""
     link: Link = Link()

@@ -10,7 +10,7 @@ from msgspec import structs
 from qmk.abi.calls import METHODS
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
-from qmk.kernel import authority, checkpoint, denials, firewall
+from qmk.kernel import authority, checkpoint, compaction, denials, firewall, retention
 from qmk.kernel.audit import AUDIT_TIMER
 from qmk.kernel.effects import Effect, Kill, ReplyError
 from qmk.kernel.events import (
@@ -22,6 +22,7 @@ from qmk.kernel.events import (
     Failed,
     Finished,
     NotInterrupted,
+    NotSaved,
     Progressed,
     Recalled,
     Recovered,
@@ -52,6 +53,7 @@ class Kernel(State):
         Reply, ReplyError, ReplyResult, Estimate or QueryResources, unless its connection closes first. Answers of
         launches that are no longer current, and of jobs that are gone, have no effect."""
         self.out = []
+        self.replan = self.replan or event.now_ns < self.now_ns  # the clock was set back, and the scheduler's timer not
         self.now_ns = event.now_ns
         self.jobs.queue.clock(event.now_ns)
         if not isinstance(event, Recovered):
@@ -60,7 +62,7 @@ class Kernel(State):
             case CallReceived():
                 self._call(event)
             case Routed():
-                pending = self.take_pending(event.job)
+                pending = self.pending.take(event.job)
                 if pending is not None:
                     submit.routed(self, pending, event)
             case Refused():
@@ -82,13 +84,16 @@ class Kernel(State):
                 checkpoint.saved(self, event)
             case Yielded():
                 checkpoint.yielded(self, event)
+            case NotSaved():
+                checkpoint.not_saved(self, event)
             case NotInterrupted():
                 checkpoint.not_interrupted(self, event)
             case Recalled():
                 checkpoints.recalled(self, event)
             case CheckpointDropped():
-                if event.checkpoint in self.jobs.checkpoints.by_id:
-                    self.commit(event)
+                row = self.jobs.checkpoints.by_id.get(event.checkpoint)
+                if row is not None:
+                    self.commit(structs.replace(event, job=row.job))
             case TimerFired():
                 self._timer(event)
             case ConnectionClosed():
@@ -101,8 +106,17 @@ class Kernel(State):
                 raise AssertionError(f"{type(event).__name__} is a journal record, not something that happens")
         if self.replan:  # a slot is free or a job waits, and nobody has asked the scheduler since
             self.launch_ready()
+        if self.waits.freed or self.asks.freed:
+            self._settle()
         out, self.out = self.out, []
         return out
+
+    def _settle(self) -> None:
+        """Clears away the used-up capabilities of sessions whose calls were answered."""
+        while freed := self.waits.freed or self.asks.freed:
+            session = self.sessions.get(freed.pop())
+            if session is not None:
+                authority.settle(self, session)
 
     def replay(self, records: Iterable[Event]) -> None:
         """Feed the records of ``Journal`` effects, oldest first, into a fresh kernel; gives no effects. Jobs that are
@@ -165,19 +179,21 @@ class Kernel(State):
         ask = self.asks.get(event.job)
         if ask is not None:
             checkpoint.refuse(self, ask, reported_error(event.kind, event.message, event.fields))
-        pending = self.take_pending(event.job)
+        pending = self.pending.take(event.job)
         if pending is not None:
             self.drop_pending(pending, reported_error(event.kind, event.message, event.fields))
 
     def _progressed(self, event: Progressed) -> None:
         """Progress goes to the journal and the history in steps; q_status shows every report."""
         job = self.jobs.current(event.job, event.fence)
-        if job is None or not job.shots_done < event.shots_done <= job.shots:
+        if job is None or not job.shots_done <= event.shots_done <= job.shots:
+            return
+        if not 0 <= event.epoch <= job.submitted.epochs:
             return
         if job.state != RUNNING or progress_step(job, event.shots_done) > job.progress_steps:
             self.commit(event, durable=False)
         else:
-            job.shots_done = event.shots_done
+            job.shots_done, job.epochs_behind = event.shots_done, event.epoch
 
     def _failed(self, event: Failed) -> None:
         job = self.jobs.current(event.job, event.fence)
@@ -210,7 +226,11 @@ class Kernel(State):
             self.answer(wait, self.jobs.by_id[wait.job])
             return
         if event.key == EPOCH_TIMER:
+            self.jobs.queue.woken()
             self.launch_ready()
+            return
+        if event.key == retention.TIMER:
+            retention.due(self)
             return
         if event.key == authority.IDLE_TIMER:
             authority.end_idle(self)
@@ -234,8 +254,7 @@ class Kernel(State):
             self.close_wait(wait)
         for ask in self.asks.of_conn(conn):
             self.asks.remove(ask)
-        for pending in self.pending.values():
-            pending.callers = [caller for caller in pending.callers if caller[0] != conn]
+        self.pending.disconnect(conn)
         self.sessions.disconnect(conn)
 
     def _recovered(self, event: Recovered) -> None:
@@ -246,8 +265,12 @@ class Kernel(State):
             self.audit_log.recover(event, self.out)
         self.audit("kernel.start", "", jobs=len(self.jobs.by_id), running=len(self.jobs.launched))
         adopted = self.jobs.adoptable(event.adopted)
+        moved = {**self.jobs.launched, **{id: self.jobs.by_id[id] for id, _ in adopted}}
         self.commit(Recovered(now_ns=event.now_ns, adopted=adopted, generation=self.jobs.generation + 1))
+        compaction.compact(self, moved.values())  # so that no record of a start is needed past the next one
+        compaction.settle(self)
         self.out.extend(Kill(job, fence) for job, fence in event.adopted if (job, fence) not in adopted)
+        retention.recovered(self)
         firewall.expire(self)
         for channel in self.channels.by_id.values():
             self.set_expiry(channel)
@@ -265,16 +288,19 @@ class Kernel(State):
     def _shut_down(self, event: ShuttingDown) -> None:
         self.closing = True
         for pending in list(self.pending.values()):
-            self.take_pending(pending.draft.job)
+            self.pending.take(pending.draft.job)
             self.drop_pending(pending, submit.closing())
         launches = [(job.id, job.fence) for job in self.jobs.launched.values()]
         if launches:
+            moved = list(self.jobs.launched.values())
             self.commit(event)
+            compaction.compact(self, moved)
         self.out.extend(Kill(job_id, fence) for job_id, fence in launches)
         for wait in self.waits.all():
             self.answer(wait, self.jobs.by_id[wait.job])
         for ask in self.asks:
             checkpoint.refuse(self, ask, submit.closing())
+        compaction.settle(self)
         self.audit("kernel.stop", "", jobs=len(self.jobs.by_id), running=len(launches))
         self.audit_log.seal(self.out)
 

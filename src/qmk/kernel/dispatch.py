@@ -22,10 +22,12 @@ from qmk.kernel.schedule.messages import (
     Event,
     Left,
     Queued,
+    Settled,
     ShareSet,
     Started,
     Stopped,
     Task,
+    Woken,
 )
 from qmk.kernel.schedule.plan import decide
 from qmk.kernel.schedule.shares import LONGEST_NS
@@ -87,14 +89,16 @@ class Dispatch:
         return (len(share.queue), share.running) if share is not None else (0, 0)
 
     def clock(self, now_ns: int) -> None:
-        self._tell(Clock(now_ns))
+        if now_ns != self.schedule.wall_ns:
+            self._tell(Clock(now_ns))
 
-    def put(self, job: Job) -> None:
-        """The job waits: a new one, or one whose launch is over."""
+    def put(self, job: Job, left_ns: int = 0) -> None:
+        """The job waits: a new one, or one whose launch is over. ``left_ns``: what it is predicted to take yet, where
+        that is not for the scheduler to say."""
         self.share(self._tenant_of(job.tenant))
         self._jobs[job.id] = job
         allowance = job.submitted.session if job.submitted.session in self._allowances else ""
-        self._tell(Queued(task_of(job, allowance)))
+        self._tell(Queued(task_of(job, allowance), left_ns))
 
     def drop(self, job: Job) -> None:
         """The job waits no more, nor is it out."""
@@ -114,6 +118,10 @@ class Dispatch:
         else:
             used_ns = max(0, now_ns - job.started_ns) if job.started_ns else 0
         self._tell(Stopped(job.id, used_ns, continued))
+
+    def settled(self, times: dict[str, int]) -> None:
+        """The virtual times of all tenants."""
+        self._tell(Settled(times))
 
     def declined(self, job: Job) -> None:
         """The launch could not yield."""
@@ -139,7 +147,12 @@ class Dispatch:
             self._tell(AllowanceSet(session))
 
     def decide(self, now_ns: int) -> list[Action]:
-        return decide(self.schedule, [Clock(now_ns)])
+        self.clock(now_ns)
+        return decide(self.schedule, ())
+
+    def woken(self) -> None:
+        """The timer came that a decision asked for."""
+        self._tell(Woken())
 
     def misfits(self) -> list[str]:
         """Jobs that no region of the map can hold: it was larger when they were accepted."""

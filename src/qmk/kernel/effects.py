@@ -14,10 +14,12 @@ from qmk.qvm.graph import Graph
 
 
 class Journal(msgspec.Struct, frozen=True):
-    """Append the record. ``durable`` False may be lost on power failure (progress), never on a crash of the daemon."""
+    """Append the record. ``durable`` False may be lost on power failure (progress), never on a crash of the daemon.
+    ``data`` is the record as MessagePack."""
 
     record: Event
     durable: bool = True
+    data: bytes = b""
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -181,7 +183,8 @@ class Kill(msgspec.Struct, frozen=True):
 
 
 class SetTimer(msgspec.Struct, frozen=True):
-    """Send ``TimerFired(key)`` at wall-clock ``at_ns``; replaces a timer of the same key."""
+    """Send ``TimerFired(key)`` at wall-clock ``at_ns``, or when the time until then has passed, should the clock have
+    been set back; replaces a timer of the same key."""
 
     key: str
     at_ns: int
@@ -195,6 +198,20 @@ class Forget(msgspec.Struct, frozen=True):
     """The job is no longer remembered: the host may drop its graph and result."""
 
     job: str
+
+
+class Collect(msgspec.Struct, frozen=True):
+    """Delete what the host's store has and nothing names, then answer call ``ref`` of ``conn`` with ``op_gc.Reply``.
+    ``jobs`` were forgotten for it (``dry_run``: would be) and kept ``job_bytes``; ``kept_jobs`` stay, ``going_jobs`` of
+    which have not ended."""
+
+    conn: int
+    ref: int
+    dry_run: bool = False
+    jobs: tuple[str, ...] = ()
+    job_bytes: int = 0
+    kept_jobs: int = 0
+    going_jobs: int = 0
 
 
 Effect = (
@@ -216,4 +233,5 @@ Effect = (
     | SetTimer
     | ClearTimer
     | Forget
+    | Collect
 )

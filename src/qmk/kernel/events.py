@@ -10,6 +10,7 @@ import msgspec
 
 from qmk.base.errors import Finding
 from qmk.kernel.config import TenantConfig
+from qmk.kernel.objects.checkpoint import Checkpoint
 from qmk.qvm.graph import Graph
 
 
@@ -122,9 +123,12 @@ class Started(_Event, frozen=True):
 
 
 class Progressed(_Event, frozen=True):
+    """``epoch``: epochs of the program behind the shots under way, in a fenced run; 0 in others."""
+
     job: str
     fence: int
     shots_done: int
+    epoch: int = 0
 
 
 class Finished(_Event, frozen=True):
@@ -165,8 +169,9 @@ class Saved(_Event, frozen=True):
 
 class Yielded(_Event, frozen=True):
     """As ``Saved``, and the launch ended there: preempted, migrated, or asked to rewind. The job goes back to the queue
-    and continues from the state. ``why``: "preempted", "migrated" or "rewound". The kernel also makes such records
-    itself, with a checkpoint that exists or with none (the start of the program; also with ``why`` "unreadable")."""
+    and continues from the state. ``why``: "preempted", "migrated", "rewound" or "channel" (one that it uses has ended).
+    The kernel also makes such records itself, with a checkpoint that exists or with none (the start of the program;
+    also with ``why`` "unreadable" or "unsaved")."""
 
     job: str
     fence: int
@@ -177,6 +182,18 @@ class Yielded(_Event, frozen=True):
     why: str
     region: str = ""
     """where the job is to go on (q_migrate); empty: wherever there is room"""
+    reason: str = ""
+    """what more its history says of it"""
+
+
+class NotSaved(_Event, frozen=True):
+    """The launch passed a fence and the host could not keep its state there: its disk is full, say. ``stopped``: the
+    launch ended there as it was asked to; it goes on from the state before, and nobody is to blame."""
+
+    job: str
+    fence: int
+    message: str
+    stopped: bool
 
 
 class Recalled(_Event, frozen=True):
@@ -230,11 +247,43 @@ class ChannelChanged(_Event, frozen=True):
     state: dict[str, Any]
 
 
+class ChannelForgotten(_Event, frozen=True):
+    """Journal record: the channel has ended long ago, and goes with its records."""
+
+    channel: str
+
+
+class JobState(_Event, frozen=True):
+    """Journal record: all that the job's records so far but the first come to; see ``compaction``. ``started``: a
+    launch of it is out that the journal knows of. ``left_ns``: the engine time it is predicted to take yet. ``holds``:
+    its Bell pairs are spent."""
+
+    job: str
+    state: dict[str, Any]
+    checkpoints: tuple[Checkpoint, ...] = ()
+    started: bool = False
+    left_ns: int = 0
+    holds: bool = False
+
+
+class SharesSettled(_Event, frozen=True):
+    """Journal record: the virtual times of all tenants, as ``schedule.State.accounts`` has them."""
+
+    times: dict[str, int]
+
+
 class CheckpointDropped(_Event, frozen=True):
-    """A checkpoint's retention ended: the host says so, and the journal keeps it. (Those of a job that is forgotten go
-    with it.)"""
+    """A checkpoint's retention ended; the host may say so too. (Those of a job that is forgotten go with it.)"""
 
     checkpoint: str
+    job: str = ""
+
+
+class Forgotten(_Event, frozen=True):
+    """Journal record: an ended job's retention ended. It goes, with its result and its checkpoints, and so do its
+    records, this one too."""
+
+    job: str
 
 
 class Cancelled(_Event, frozen=True):
@@ -288,12 +337,17 @@ Event = (
     | Saved
     | Yielded
     | NotInterrupted
+    | NotSaved
     | Recalled
     | TenantSet
     | TokenIssued
     | TokenRevoked
     | ChannelChanged
+    | ChannelForgotten
+    | JobState
+    | SharesSettled
     | CheckpointDropped
+    | Forgotten
     | Cancelled
     | TimerFired
     | ConnectionClosed

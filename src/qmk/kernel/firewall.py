@@ -263,7 +263,7 @@ def end(kernel: State, channel: Channel) -> None:
     kernel.commit(ChannelChanged(now_ns=kernel.now_ns, channel=channel.id, state=msgspec.to_builtins(channel)))
     for tenant in channel.tenants:
         kernel.audit("chan.close", tenant, channel=channel.id, state=channel.state, by=channel.closed_by)
-    for job in needing(kernel, channel.id):
+    for job in [kernel.jobs.by_id[id] for id in kernel.channels.needing(channel.id)]:
         if job.state == QUEUED:
             recheck(kernel, job)
         elif job.state == RUNNING and job.submitted.fenced:
@@ -278,13 +278,6 @@ def look_again(kernel: State, job: Job) -> None:
         if use.last_epoch > job.epochs_done and (channel is None or trouble(channel) is not None):
             checkpoint.interrupt(kernel, job, checkpoint.YIELD, YIELD_WHY)
             return
-
-
-def needing(kernel: State, channel: str) -> list[Job]:
-    """Jobs with a use of the channel before them: in epochs behind the state that they have reached, or would go on
-    from, there is none left to make."""
-    jobs = [kernel.jobs.by_id[id] for id in kernel.channels.holders(channel)]
-    return [job for job in jobs if kernel.channels.holds[job.id].last_epoch(channel) > job.epochs_done]
 
 
 def recheck(kernel: State, job: Job) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from msgspec import structs
 
 from qmk.base.errors import KINDS, QmkError
-from qmk.base.limits import LIMITS
+from qmk.kernel import compaction
 from qmk.kernel.accounts import Accounts
 from qmk.kernel.config import KernelConfig
 from qmk.kernel.dispatch import Dispatch
@@ -23,9 +23,12 @@ from qmk.kernel.events import (
     Event,
     Failed,
     Finished,
+    Forgotten,
+    JobState,
     Progressed,
     Recovered,
     Saved,
+    SharesSettled,
     ShuttingDown,
     Started,
     Submitted,
@@ -33,10 +36,12 @@ from qmk.kernel.events import (
 )
 from qmk.kernel.mapping import placements_of_record
 from qmk.kernel.objects.checkpoint import Checkpoint, CheckpointTable
-from qmk.kernel.objects.job import CANCELLED, COMPLETED, FAILED, QUEUED, RUNNING, Job
+from qmk.kernel.objects.job import CANCELLED, COMPLETED, FAILED, QUEUED, RUNNING, VALIDATING, Job
+from qmk.kernel.roll import Roll
 
 PROGRESS_STEPS = 50
-"""A job's history has at most this many progress events a launch; q_status is always up to date."""
+"""A launch adds one progress event to its job's history for each of so many equal parts of the shots, and one more
+where progress is the first that is heard of it; q_status is always up to date."""
 
 GENERATION_BITS = 32
 """A fence number is the generation (starts of the daemon) above this many bits, a count of launches below."""
@@ -47,12 +52,14 @@ YIELDS = {
     "rewound": "rolled back",
     "channel": "stopped at a fence, as a channel it uses has ended",
     "unreadable": "its engine cannot read the saved state",
+    "unsaved": "stopped at a fence, but its state could not be kept",
 }
 """What the history says of a yield, by why it happened."""
 
 
 class JobTable:
-    """Jobs by id, with the launch queue and the launches that are out (``launched``, by job id)."""
+    """Jobs by id, with the launch queue and the launches that are out (``launched``, by job id). ``ended`` are the
+    ended jobs by tenant, oldest first."""
 
     def __init__(self, accounts: Accounts, config: KernelConfig) -> None:
         self._accounts = accounts
@@ -67,7 +74,8 @@ class JobTable:
         self.generation = 0
         self.checkpoints = CheckpointTable(accounts.keep_state)
         self.forgotten: list[Job] = []
-        self._ended: dict[str, OrderedDict[str, None]] = {}
+        self.listed = Roll()
+        self.ended: dict[str, OrderedDict[str, None]] = {}
 
     def apply(self, record: Event) -> list[Job]:
         """Carries out a record; the jobs it changed. Records of forgotten jobs change nothing."""
@@ -80,12 +88,20 @@ class JobTable:
             case ShuttingDown():
                 return self._requeue_all(record)
             case CheckpointDropped():
-                self._drop_checkpoint(record.checkpoint)
+                return self._drop_checkpoint(record.checkpoint)
+            case Forgotten():
+                self._forget(record.job)
                 return []
+            case SharesSettled():
+                self.queue.settled(record.times)
+                return []
+            case JobState():
+                return compaction.load(self, record)
             case Started() | Progressed() | Finished() | Failed() | Cancelled() | Saved() | Yielded():
                 job = self.by_id.get(record.job)
                 if job is None:
                     return []
+                job.records += 1
                 self._change(job, record)
                 return [job]
             case _:
@@ -114,7 +130,7 @@ class JobTable:
         return {
             "jobs": {id: job.comparable() for id, job in self.by_id.items()},
             "keys": dict(self.by_key),
-            "ended": {tenant: list(jobs) for tenant, jobs in self._ended.items() if jobs},
+            "ended": {tenant: list(jobs) for tenant, jobs in self.ended.items() if jobs},
             "generation": self.generation,
             "checkpoints": self.checkpoints.snapshot(),
             "virtual_times": self.queue.schedule.accounts(),
@@ -130,10 +146,9 @@ class JobTable:
             self.by_key[record.tenant, record.idempotency_key] = record.job
         self.seq = max(self.seq, record.seq)
         self._accounts.admit(record)
-        job.move(QUEUED)
+        self.move(job, QUEUED)
         job.note(record.now_ns, "queued", engine=record.engine, method=record.method)
         self.queue.put(job)
-        self._forget_excess(record.tenant)
         return job
 
     def _change(self, job: Job, record: Started | Progressed | Finished | Failed | Cancelled | Saved | Yielded) -> None:
@@ -157,10 +172,9 @@ class JobTable:
             self._start(job, record)
         match record:
             case Progressed():
-                job.shots_done = record.shots_done
+                job.shots_done, job.epochs_behind = record.shots_done, record.epoch
                 job.progress_steps = progress_step(job, record.shots_done)
-                if len(job.events) < LIMITS.job_events:
-                    job.note(now_ns, "progress", shots_done=record.shots_done, shots_total=job.shots)
+                job.note(now_ns, "progress", shots_done=record.shots_done, shots_total=job.shots)
             case Finished():
                 job.usage = dict(record.usage)
                 job.shots_done = job.shots
@@ -177,10 +191,17 @@ class JobTable:
             self._occupy(job, record.fence)
         job.elsewhere = False
         self.queue.start(job)
-        job.move(RUNNING)
+        self.move(job, RUNNING)
         job.launches += 1
         job.started_ns = record.now_ns
         job.note(record.now_ns, "started", engine=job.submitted.engine, attempt=job.attempts + 1)
+
+    def move(self, job: Job, state: str) -> None:
+        """To another state, and to the roll of the tenant's jobs in that."""
+        if job.state != VALIDATING:
+            self.listed.drop((job.tenant, job.state), job.submitted.now_ns, job.id)
+        job.move(state)
+        self.listed.put((job.tenant, state), job.submitted.now_ns, job.id)
 
     def _cancel(self, job: Job, record: Cancelled) -> None:
         if not record.timeout:
@@ -195,7 +216,7 @@ class JobTable:
     def _end(self, job: Job, state: str, now_ns: int, error: QmkError | None = None) -> None:
         self._vacate(job, now_ns)
         self.queue.drop(job)
-        job.move(state)
+        self.move(job, state)
         job.ended_ns = now_ns
         job.saved = ""
         self.checkpoints.drop_passing(job.id)
@@ -205,21 +226,23 @@ class JobTable:
         else:
             job.note(now_ns, state.lower())
         self._accounts.end(job.id, int(job.usage.get("result_bytes", 0)))
-        self._ended.setdefault(job.tenant, OrderedDict())[job.id] = None
-        self._forget_excess(job.tenant)
+        self.ended.setdefault(job.tenant, OrderedDict())[job.id] = None
 
-    def _forget_excess(self, tenant: str) -> None:
-        """Ended jobs give way: beyond the number and the bytes that a tenant may keep, its own oldest, since nobody's
-        flood may make another's jobs be forgotten; beyond the bytes of all, those of whoever keeps most."""
-        ended = self._ended.setdefault(tenant, OrderedDict())
-        while len(ended) > self._kept_jobs:
-            self._forget(next(iter(ended)))
-        while (job_id := self._accounts.giving_way(tenant, self._ended)) is not None:
-            self._forget(job_id)
+    def giving_way(self, tenant: str) -> str | None:
+        """The ended job to be forgotten next: beyond the number and the bytes that a tenant may keep, its own oldest,
+        since nobody's flood may make another's jobs be forgotten; beyond the bytes of all, one of whoever keeps most.
+        None when nobody keeps too much."""
+        ended = self.ended.get(tenant, ())
+        if len(ended) > self._kept_jobs:
+            return next(iter(ended))
+        return self._accounts.giving_way(tenant, self.ended)
 
     def _forget(self, job_id: str) -> None:
-        job = self.by_id.pop(job_id)
-        del self._ended[job.tenant][job_id]
+        job = self.by_id.pop(job_id, None)
+        if job is None:
+            return
+        self.listed.drop((job.tenant, job.state), job.submitted.now_ns, job_id)
+        del self.ended[job.tenant][job_id]
         self._accounts.forget(job_id)
         self.checkpoints.drop_job(job_id)
         key = (job.tenant, job.submitted.idempotency_key)
@@ -246,11 +269,10 @@ class JobTable:
             )
         if kept:
             job.note(record.now_ns, "saved", checkpoint=record.checkpoint, epoch=record.epoch)
-            self._forget_excess(job.tenant)
         if job.ended:
             return
         job.saved = record.checkpoint
-        job.epochs_done = record.epoch
+        job.epochs_done = job.epochs_behind = record.epoch
         job.crashes = 0
         if isinstance(record, Yielded):
             self._yield(job, record)
@@ -260,25 +282,30 @@ class JobTable:
         self.checkpoints.drop_passing(job.id, but=job.saved)
         job.retired = max(job.retired, record.fence)
         job.wanted_region = record.region or job.wanted_region
-        job.elsewhere = job.elsewhere or (record.why == "migrated" and record.fence > 0)
+        sent = record.why == "migrated" or record.region  # a preemption may answer a q_migrate as well
+        job.elsewhere = job.elsewhere or bool(sent and record.fence)
         self._vacate(job, record.now_ns, continued=record.why in ("preempted", "migrated"))
-        self._requeue(job, record.now_ns, YIELDS[record.why], epoch=record.epoch)
+        reason = f"{YIELDS[record.why]}: {record.reason}" if record.reason else YIELDS[record.why]
+        self._requeue(job, record.now_ns, reason, epoch=record.epoch)
 
-    def _drop_checkpoint(self, checkpoint: str) -> None:
+    def _drop_checkpoint(self, checkpoint: str) -> list[Job]:
         """A job that was to go on from it starts anew: the bits are the same, it only takes longer."""
         row = self.checkpoints.by_id.get(checkpoint)
         job = self.by_id.get(row.job) if row is not None else None
-        if job is not None and job.saved == checkpoint:
-            job.saved, job.epochs_done = "", 0
         self.checkpoints.drop(checkpoint)
+        if job is None or job.saved != checkpoint:
+            return []
+        job.saved, job.epochs_done = "", 0
+        job.epochs_behind = job.epochs_behind if job.fence else 0
+        return [job]
 
     def _requeue(self, job: Job, now_ns: int, reason: str, **fields: Any) -> None:
         self._vacate(job, now_ns)
         if job.state == RUNNING:
-            job.move(QUEUED)
+            self.move(job, QUEUED)
         job.started_ns = job.shots_done = job.progress_steps = 0
         saved = self.checkpoints.by_id.get(job.saved)
-        job.epochs_done = saved.epoch if saved is not None else 0
+        job.epochs_done = job.epochs_behind = saved.epoch if saved is not None else 0
         job.note(now_ns, "requeued", reason=reason, **fields)
         self.queue.put(job)  # also one that waits: where it is wanted may have changed
 
@@ -302,12 +329,15 @@ class JobTable:
             job.crashes += job.id not in adopted
         changed = self._requeue_all(record, adopted)
         for job_id, fence in adopted.items():
-            job = self.by_id[job_id]
-            if job.id not in self.launched:
-                self._occupy(job, fence)
-                self.queue.start(job)
-            job.fence = fence
+            self.take_over(self.by_id[job_id], fence)
         return changed
+
+    def take_over(self, job: Job, fence: int) -> None:
+        """The launch is out."""
+        if job.id not in self.launched:
+            self._occupy(job, fence)
+            self.queue.start(job)
+        job.fence = fence
 
     def _requeue_all(self, record: Recovered | ShuttingDown, adopted: Container[str] = ()) -> list[Job]:
         """Every job with a launch out goes back to the queue. One whose worker had not answered yet was never
@@ -323,6 +353,11 @@ class JobTable:
                 self._vacate(job, record.now_ns)
                 self.queue.put(job)
         return changed
+
+    def put_back(self, job: Job, now_ns: int, left_ns: int) -> None:
+        """No launch is out, and the job waits."""
+        self._vacate(job, now_ns)
+        self.queue.put(job, left_ns)
 
     def _occupy(self, job: Job, fence: int) -> None:
         job.fence = fence

@@ -2,8 +2,8 @@
 
 Shots and gates are charged once a job, with its last launch: all of a completed job, of a failed or cancelled one those
 that were done. Engine time is charged a launch: as measured when it completes, else from its start to its end by the
-kernel's clock. A launch that ended by our own fault (its worker died, the daemon stopped, a defect, a saved state that
-cannot be read) is charged nothing; its row says that it was there.
+kernel's clock. A launch that ended by our own fault (its worker died, the daemon stopped, a defect, a state that
+cannot be kept or read) is charged nothing; its row says that it was there.
 """
 
 from __future__ import annotations
@@ -96,6 +96,6 @@ def _outcome(job: Job, record: Event) -> tuple[str, int]:
         case Cancelled():
             return "timeout" if record.timeout else "cancelled", job.shots_done
         case Yielded():
-            return LOST if record.why == "unreadable" else record.why, 0
+            return LOST if record.why in ("unreadable", "unsaved") else record.why, 0
         case _:
             return LOST, 0

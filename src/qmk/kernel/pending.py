@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, ValuesView
+
 import msgspec
 
 from qmk.base.errors import Finding
@@ -16,3 +18,64 @@ class Pending(msgspec.Struct):
     warnings: list[Finding]
     callers: list[tuple[int, int]]
     method: str = "q_submit"
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What a repeated request is known by."""
+        return self.draft.tenant, self.draft.idempotency_key
+
+
+class PendingTable:
+    """Jobs in VALIDATING by id, with those of an idempotency key and of a caller's connection at hand."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[str, Pending] = {}
+        self._by_key: dict[tuple[str, str], Pending] = {}
+        self._of_conn: dict[int, dict[str, None]] = {}
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._by_id)
+
+    def __getitem__(self, job: str) -> Pending:
+        return self._by_id[job]
+
+    def values(self) -> ValuesView[Pending]:
+        return self._by_id.values()
+
+    def add(self, pending: Pending) -> None:
+        self._by_id[pending.draft.job] = pending
+        if pending.draft.idempotency_key:
+            self._by_key[pending.key] = pending
+        for conn, _ in pending.callers:
+            self._of_conn.setdefault(conn, {})[pending.draft.job] = None
+
+    def repeated(self, tenant: str, idempotency_key: str) -> Pending | None:
+        """The job of an earlier request with that key."""
+        return self._by_key.get((tenant, idempotency_key))
+
+    def join(self, pending: Pending, conn: int, ref: int) -> None:
+        """One caller more waits for it."""
+        pending.callers.append((conn, ref))
+        self._of_conn.setdefault(conn, {})[pending.draft.job] = None
+
+    def take(self, job: str) -> Pending | None:
+        """Takes it out, if it is there."""
+        pending = self._by_id.pop(job, None)
+        if pending is None:
+            return None
+        self._by_key.pop(pending.key, None)
+        for conn in {conn for conn, _ in pending.callers}:
+            jobs = self._of_conn[conn]
+            del jobs[job]
+            if not jobs:
+                del self._of_conn[conn]
+        return pending
+
+    def disconnect(self, conn: int) -> None:
+        """The connection is gone, and nobody there is left to answer; the jobs go on."""
+        for job in self._of_conn.pop(conn, ()):
+            pending = self._by_id[job]
+            pending.callers = [caller for caller in pending.callers if caller[0] != conn]

@@ -1,4 +1,4 @@
-"""Whether a record can be written at all: asked before it is applied, so that the journal never lags behind the kernel.
+"""Records as the journal has them: encoded once, before they are applied, so that it never lags behind the kernel.
 
 Everything in a record came through a codec once, so this should never matter. If a defect of ours puts something into
 one that no codec carries, a new job is refused, and any other record is kept with that part replaced by its text: the
@@ -20,23 +20,22 @@ _REFUSALS = (TypeError, ValueError, OverflowError, RecursionError)
 DEPTH = 16
 
 
-def refusal(record: Submitted) -> QmkError | None:
-    """Why this job cannot be accepted, if its record cannot be written."""
+def encoded(record: Submitted) -> bytes:
+    """The record's bytes. Raises INTERNAL_ERROR when it cannot be written: the job is not to be accepted."""
     try:
-        _encode(record)
+        return _encode(record)
     except _REFUSALS as error:
-        return QmkError("INTERNAL_ERROR", f"a defect in QMK: the job's record cannot be written ({error})")
-    return None
+        raise QmkError("INTERNAL_ERROR", f"a defect in QMK: the job's record cannot be written ({error})") from error
 
 
-def writable(record: Event) -> Event:
-    """The record, or one that can be written in its place."""
+def writable(record: Event) -> tuple[Event, bytes]:
+    """The record, or one that can be written in its place, and its bytes."""
     try:
-        _encode(record)
+        return record, _encode(record)
     except _REFUSALS:
         fields = {name: _plain(getattr(record, name), 0) for name in record.__struct_fields__}
-        return msgspec.structs.replace(record, **fields)
-    return record
+        plain = msgspec.structs.replace(record, **fields)
+        return plain, _encode(plain)
 
 
 def _plain(value: Any, depth: int) -> Any:

@@ -6,11 +6,10 @@ from typing import Any
 
 from msgspec import to_builtins
 
-from qmk.abi.calls import q_events
-from qmk.abi.rights import CAP_RESULT
+from qmk.abi.rights import CAP_RESULT, CAP_STATUS
 from qmk.base.errors import QmkError
 from qmk.base.ids import trace
-from qmk.kernel import authority, checkpoint, denials, firewall, ledger, records, views
+from qmk.kernel import authority, checkpoint, compaction, denials, firewall, ledger, records, retention, views
 from qmk.kernel.accounts import Accounts
 from qmk.kernel.asks import AskTable
 from qmk.kernel.audit import AuditLog
@@ -33,7 +32,11 @@ from qmk.kernel.events import (
     CallReceived,
     Cancelled,
     ChannelChanged,
+    ChannelForgotten,
     Event,
+    Failed,
+    Finished,
+    Saved,
     Submitted,
     TenantSet,
     TokenIssued,
@@ -45,7 +48,7 @@ from qmk.kernel.objects.channel import Channel
 from qmk.kernel.objects.job import COMPLETED, FAILED, Job
 from qmk.kernel.objects.session import Session, SessionTable, not_found
 from qmk.kernel.objects.tenant import Tenant
-from qmk.kernel.pending import Pending
+from qmk.kernel.pending import Pending, PendingTable
 from qmk.kernel.schedule.messages import Action, Place, Preempt, WakeAt
 from qmk.kernel.tenants import TenantTable
 from qmk.kernel.waits import STATUS_WAIT, Wait, WaitTable
@@ -56,18 +59,24 @@ JOB_TIMER = "job:"
 EPOCH_TIMER = "epoch"
 
 
+_MAKES_FULL = (Submitted, Finished, Failed, Cancelled, Saved)
+"""After these more may be kept than there is room for."""
+
+
 class State:
     """``out`` collects the effects of the step at hand; ``now_ns`` is its time, ``rights`` what the call it carries out
-    asks for. ``pending`` are jobs in VALIDATING."""
+    asks for. ``pending`` are jobs in VALIDATING. ``states_fit``: the last state that a launch saved could be kept.
+    ``retention_ns``: when the retention timer fires, 0 when it is not set."""
 
     def __init__(self, config: KernelConfig | None = None) -> None:
         self.config = config or KernelConfig()
         self.closing = False
         self.replan = False
+        self.states_fit = True
+        self.retention_ns = 0
         self.now_ns = 0
         self.out: list[Effect] = []
-        self.pending: dict[str, Pending] = {}
-        self.pending_keys: dict[tuple[str, str], str] = {}
+        self.pending = PendingTable()
         self.sessions = SessionTable(self.config.sessions, self.config.session_idle_s * SECOND)
         self.waits = WaitTable(self.config.open_waits)
         self.asks = AskTable(self.config.open_waits)
@@ -102,7 +111,7 @@ class State:
     def only_local(self) -> bool:
         """Whether there is no tenant but the local one: nothing is to be kept from anybody, and owners that a program
         names are labels of its own."""
-        return not any(self.tenants.registered())
+        return not self.tenants.others
 
     def session_of(self, event: CallReceived, session_id: str) -> Session:
         """The caller's session. SESSION_NOT_FOUND without one, TENANT_SUSPENDED when its tenant is suspended."""
@@ -143,21 +152,27 @@ class State:
             case ChannelChanged():
                 self.channels.put(record)
                 return []
+            case ChannelForgotten():
+                return []  # whatever made it give way is in the journal before, or its own records are gone
             case _:
                 changed = self.jobs.apply(record)
                 self.channels.follow(record, changed)
                 return changed
 
-    def commit(self, record: Event, durable: bool = True) -> list[Job]:
+    def commit(self, record: Event, durable: bool = True, data: bytes = b"") -> list[Job]:
         """Applies a record and journals it, with what the launches that it ends are charged; then answers whoever waits
-        for what it changed."""
-        record = records.writable(record)
+        for what it changed. ``data`` are its bytes, if it has been encoded already."""
+        if not data:
+            record, data = records.writable(record)
         charges = ledger.charges(self.accounts, self.jobs, record)
         changed = self.apply(record)
-        self.out.append(Journal(record, durable))
-        self.out.extend(charges)
+        self.out.append(Journal(record, durable, data))
+        self.out += charges
+        long = False
         for job in changed:
-            self.replan = self.replan or job.ended or not job.fence
+            long = long or job.records >= self.config.job_records
+            settled = job.ended or not job.fence
+            self.replan = self.replan or settled
             if job.ended:
                 self._account(job)
                 self.asks.forget_asked(job.id)
@@ -166,11 +181,22 @@ class State:
                 if "timeout_ms" in job.submitted.policy:
                     self.out.append(ClearTimer(JOB_TIMER + job.id))
             self._wake(job)
-            if job.ended or not job.fence:
+            if settled:
                 checkpoint.settle(self, job)
-        self._forget()
-        self.out.extend(DropBlob(id, blob) for id, blob in self.jobs.checkpoints.freed)
-        self.jobs.checkpoints.freed.clear()
+        if isinstance(record, _MAKES_FULL):
+            for job in changed:
+                retention.look(self, job)
+        if self.jobs.forgotten:
+            self._forget()
+        if self.channels.forgotten:
+            self._forget_channels()
+        if long or isinstance(record, TenantSet):
+            compaction.compact(self, [job for job in changed if job.records >= self.config.job_records])
+            compaction.settle(self)
+        freed = self.jobs.checkpoints.freed
+        if freed:
+            self.out += [DropBlob(id, blob) for id, blob in freed]
+            freed.clear()
         for job in changed:
             if job.submitted.channels:
                 if isinstance(record, Submitted):
@@ -187,6 +213,12 @@ class State:
             if channel is not None:
                 self.commit(ChannelChanged(now_ns=self.now_ns, channel=id, state=to_builtins(channel)))
         self.out.extend(Forget(job.id) for job in gone)
+
+    def _forget_channels(self) -> None:
+        """Lets the journal leave out the channels that are no longer remembered."""
+        for id in self.channels.forgotten:
+            self.out.append(Journal(ChannelForgotten(now_ns=self.now_ns, channel=id), durable=False))
+        self.channels.forgotten.clear()
 
     def stop(self, job: Job, record: Cancelled) -> None:
         """Ends a job before its time, on its worker too."""
@@ -211,13 +243,15 @@ class State:
     def decide(self) -> list[Action]:
         """What the scheduler wants done now. It supposes that ``carry_out`` follows."""
         self.replan = False
-        return [] if self.closing else self.jobs.queue.decide(self.now_ns)
+        return self.jobs.queue.decide(self.now_ns) if self.config.launching and not self.closing else []
 
     def carry_out(self, actions: list[Action]) -> None:
         for action in actions:
             match action:
                 case Place():
                     self._launch(action)
+                case Preempt() if not self.states_fit:  # it would lose what it has done
+                    self.jobs.queue.declined(self.jobs.by_id[action.job])
                 case Preempt():
                     checkpoint.interrupt(self, self.jobs.by_id[action.job], checkpoint.YIELD, "preempted")
                 case WakeAt():
@@ -249,13 +283,6 @@ class State:
         self.audit("job.launch", job.tenant, job=job.id, fence=fence, engine=record.engine, **where)
         checkpoint.settle(self, job)
 
-    def take_pending(self, job_id: str) -> Pending | None:
-        """The job the router answers for; None when it is gone since."""
-        pending = self.pending.pop(job_id, None)
-        if pending is not None:
-            self.pending_keys.pop((pending.draft.tenant, pending.draft.idempotency_key), None)
-        return pending
-
     def drop_pending(self, pending: Pending, error: QmkError) -> None:
         draft = pending.draft
         self.accounts.drop(draft.job)
@@ -263,21 +290,24 @@ class State:
         self.out.extend(ReplyError(conn, ref, error) for conn, ref in pending.callers)
 
     def open_wait(self, event: CallReceived, session: Session, job: Job, after: int, timeout_ms: int | None) -> None:
-        wait = self.waits.add(event.conn, event.ref, session.id, job.id, after, timeout_ms is not None)
+        under = authority.under(self, session, CAP_STATUS, job)
+        wait = self.waits.add(event.conn, event.ref, session.id, job.id, after, timeout_ms is not None, under)
         if timeout_ms is not None:
             self.out.append(SetTimer(wait.key, event.now_ns + timeout_ms * MS))
 
-    def answer_wait(self, conn: int, ref: int, job: Job, session: Session) -> None:
-        """Answers a q_wait with the state as it is, and with the result if the session may read it."""
+    def answer_wait(self, conn: int, ref: int, job: Job, session: Session, under: str = "") -> None:
+        """Answers a q_wait with the state as it is, and with the result if the session may read it, or if the call was
+        the last use of the capability ``under`` which it could have."""
         reply = views.wait_status(self.jobs, job)
-        if job.state == COMPLETED and CAP_RESULT in authority.rights_over(self, session, job):
+        rights = authority.rights_over(self, session, job) | authority.paid(self, under, job)
+        if job.state == COMPLETED and CAP_RESULT in rights:
             self.out.append(ReplyResult(conn, ref, job.id, 0, status=reply, result=views.result(job)))
         else:
             self.out.append(Reply(conn, ref, reply))
 
     def answer_events(self, conn: int, ref: int, job: Job, after: int) -> None:
-        """Answers a q_events with what there is."""
-        self.out.append(Reply(conn, ref, q_events.Reply(job.events[after:], len(job.events), job.ended)))
+        """Answers a q_events with what there is, a page of it."""
+        self.out.append(Reply(conn, ref, views.events(job, after)))
 
     def end_session(self, session: Session, why: str = "closed") -> list[str]:
         """Closes a session; the qubit handles it still held. Its open waits are answered with SESSION_NOT_FOUND, and
@@ -289,6 +319,7 @@ class State:
             checkpoint.refuse(self, ask, not_found(session.id))
         released = list(session.qubits)
         session.release(released)
+        authority.settle(self, session)
         for capability in list(session.caps.items.values()):
             if self.caps.get(capability.id) is capability and not capability.granted:
                 authority.revoke(self, capability, why)
@@ -311,13 +342,13 @@ class State:
         if wait.after == STATUS_WAIT:
             session = self.sessions.get(wait.session)
             assert session is not None, "a session's waits end with it"
-            self.answer_wait(wait.conn, wait.ref, job, session)
+            self.answer_wait(wait.conn, wait.ref, job, session, wait.under)
         else:
             self.answer_events(wait.conn, wait.ref, job, wait.after)
 
     def _wake(self, job: Job) -> None:
         for wait in self.waits.of_job(job.id):
-            if job.ended or (wait.after != STATUS_WAIT and len(job.events) > wait.after):
+            if job.ended or (wait.after != STATUS_WAIT and job.last_seq > wait.after):
                 self.answer(wait, job)
 
     def _account(self, job: Job) -> None:

@@ -6,9 +6,10 @@ from typing import Any
 
 import msgspec
 
-from qmk.abi.calls import q_get_telemetry, q_result, q_status, q_submit, q_wait
+from qmk.abi.calls import q_events, q_get_telemetry, q_jobs, q_result, q_status, q_submit, q_wait
 from qmk.abi.shapes import Progress
 from qmk.base.errors import Finding
+from qmk.base.limits import LIMITS
 from qmk.kernel.jobs import JobTable
 from qmk.kernel.objects.job import QUEUED, Job
 from qmk.kernel.objects.session import Session
@@ -16,8 +17,7 @@ from qmk.kernel.objects.session import Session
 
 def progress(job: Job) -> Progress:
     record = job.submitted
-    passed = record.nodes if job.shots_done else 0
-    return Progress(job.epoch_reached, record.epochs, passed, record.nodes, job.shots_done, job.shots)
+    return Progress(job.epoch_reached, record.epochs, job.nodes_passed, record.nodes, job.shots_done, job.shots)
 
 
 def place_and_start(jobs: JobTable, job: Job) -> tuple[int | None, float | None]:
@@ -61,6 +61,23 @@ def wait_status(jobs: JobTable, job: Job) -> q_wait.Reply:
     return q_wait.Reply(**_status_fields(jobs, job))
 
 
+def job_row(job: Job) -> q_jobs.JobRow:
+    """A job in a list."""
+    record = job.submitted
+    return q_jobs.JobRow(
+        job_id=record.job,
+        state=job.state,
+        progress=progress(job),
+        engine=record.engine,
+        method=record.method,
+        priority=record.policy.get("priority", 0),
+        submitted=record.now_ns / 1e9,
+        started=job.started_ns / 1e9 if job.started_ns else None,
+        ended=job.ended_ns / 1e9 if job.ended_ns else None,
+        error=job.error["data"]["name"] if job.error else None,
+    )
+
+
 def submitted(jobs: JobTable, job: Job, warnings: list[Finding]) -> q_submit.Reply:
     place, start = place_and_start(jobs, job)
     record = job.submitted
@@ -76,6 +93,14 @@ def submitted(jobs: JobTable, job: Job, warnings: list[Finding]) -> q_submit.Rep
         method=record.method,
         warnings=[msgspec.to_builtins(finding) for finding in warnings],
     )
+
+
+def events(job: Job, after: int) -> q_events.Reply:
+    """A page of the history, from the first event after ``after`` that is kept."""
+    first = max(0, after - job.dropped)
+    page = job.events[first : first + LIMITS.page_events]
+    last_seq = page[-1].seq if page else job.last_seq
+    return q_events.Reply(page, last_seq, job.ended and last_seq == job.last_seq, job.dropped)
 
 
 def result(job: Job) -> q_result.Reply:
@@ -100,7 +125,7 @@ def job_figures(job: Job, now_ns: int) -> q_get_telemetry.JobFigures:
     record = job.submitted
     end_ns = job.ended_ns or now_ns
     started_ns = job.started_ns or end_ns
-    reached = job.epoch_reached if job.shots_done else 0
+    passed = record.epochs if job.shots_done else job.epochs_behind
     return q_get_telemetry.JobFigures(
         job_id=record.job,
         state=job.state,
@@ -111,7 +136,7 @@ def job_figures(job: Job, now_ns: int) -> q_get_telemetry.JobFigures:
         shots_done=job.shots_done,
         attempts=job.attempts,
         epochs=[
-            q_get_telemetry.Epoch(number, nodes, executed=number <= reached)
+            q_get_telemetry.Epoch(number, nodes, executed=number <= passed)
             for number, nodes in enumerate(record.epoch_nodes, 1)
         ],
         epochs_total=record.epochs,

@@ -12,7 +12,8 @@ STATUS_WAIT = -1
 
 
 class Wait(msgspec.Struct, frozen=True, gc=False):
-    """``after`` is the last event already seen by a q_events, ``STATUS_WAIT`` for a q_wait. ``key`` names its timer."""
+    """``after`` is the last event already seen by a q_events, ``STATUS_WAIT`` for a q_wait. ``key`` names its timer,
+    ``under`` the capability that let it in, if its uses are counted."""
 
     key: str
     conn: int
@@ -21,13 +22,16 @@ class Wait(msgspec.Struct, frozen=True, gc=False):
     job: str
     after: int
     timed: bool
+    under: str
 
 
 class WaitTable:
-    """Waits by job, connection and session. ``limit`` bounds those of one session."""
+    """Waits by job, connection and session. ``limit`` bounds those of one session. ``freed`` collects the sessions
+    whose waits went and had been let in by a capability that counts its uses."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
+        self.freed: list[str] = []
         self._count = 0
         self._by_key: dict[str, Wait] = {}
         self._by_job: dict[str, dict[str, Wait]] = {}
@@ -37,7 +41,7 @@ class WaitTable:
     def __len__(self) -> int:
         return len(self._by_key)
 
-    def add(self, conn: int, ref: int, session: str, job: str, after: int, timed: bool) -> Wait:
+    def add(self, conn: int, ref: int, session: str, job: str, after: int, timed: bool, under: str = "") -> Wait:
         """Raises QUOTA_EXCEEDED when the session has as many open waits as it may."""
         if self.count_of_session(session) >= self.limit:
             raise QmkError(
@@ -49,7 +53,7 @@ class WaitTable:
                 help="wait for several jobs with one call each, or open another session",
             )
         self._count += 1
-        wait = Wait(f"wait:{self._count}", conn, ref, session, job, after, timed)
+        wait = Wait(f"wait:{self._count}", conn, ref, session, job, after, timed, under)
         self._by_key[wait.key] = wait
         self._by_job.setdefault(job, {})[wait.key] = wait
         self._by_conn.setdefault(conn, {})[wait.key] = wait
@@ -58,6 +62,8 @@ class WaitTable:
 
     def remove(self, wait: Wait) -> None:
         del self._by_key[wait.key]
+        if wait.under:
+            self.freed.append(wait.session)
         _drop(self._by_job, wait.job, wait.key)
         _drop(self._by_conn, wait.conn, wait.key)
         _drop(self._by_session, wait.session, wait.key)

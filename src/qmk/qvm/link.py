@@ -96,7 +96,7 @@ def purified(pair: Pair) -> tuple[Pair, float]:
 
 def delivery(link: Link, asked: float | None) -> Delivery:
     """The fewest rounds that reach fidelity ``asked`` (None: raw pairs will do). Raises UNSUPPORTED {fidelity,
-    raw_fidelity, reached, rounds} when ``max_rounds`` do not."""
+    raw_fidelity, infidelity, reached_infidelity, rounds} when ``max_rounds`` do not."""
     pair, successes = werner(link.raw_fidelity), list[float]()
     if asked is None or asked <= link.raw_fidelity:
         return Delivery(link.raw_fidelity, pair, ())
@@ -114,14 +114,15 @@ def _unreachable(link: Link, asked: float, best: Pair) -> QmkError:
     if link.raw_fidelity <= 0.5:
         why = f"its raw pairs have fidelity {link.raw_fidelity:g}, and purification needs more than 0.5"
     else:
-        why = f"raw pairs of {link.raw_fidelity:g} come within {best.infidelity:.3g} of 1 in {link.max_rounds} rounds"
+        why = f"raw pairs of {link.raw_fidelity:g} come to {best.infidelity:.3g} in {link.max_rounds} rounds"
     return QmkError(
         "UNSUPPORTED",
-        f"the link cannot deliver pairs of fidelity {asked:g}: {why}",
+        f"the link cannot deliver pairs of fidelity {asked:.12g} (infidelity {1.0 - asked:.3g}): {why}",
         feature="channel fidelity",
         fidelity=asked,
         raw_fidelity=link.raw_fidelity,
-        reached=best.fidelity,
+        infidelity=1.0 - asked,
+        reached_infidelity=best.infidelity,
         rounds=link.max_rounds,
         help="ask for a lower fidelity, or for a device with better links",
     )

@@ -33,6 +33,9 @@ OpClass = Literal[
 ParamKind = Literal["angle", "float", "int", "bits", "text", "profile", "pauli", "gate", "map"]
 
 
+CAP_MEASURE = "CAP_MEASURE"
+
+
 @dataclass(frozen=True, slots=True)
 class Param:
     """One argument. ``low``, ``high`` are inclusive; ``default`` None with ``required`` False means absent."""
@@ -137,7 +140,7 @@ class Op:
     def session_cap(self) -> str:
         """The capability a session must hold to run the op. Measuring needs no declaration in the program, yet a
         session that was not granted CAP_MEASURE may not measure; every other op needs what it declares."""
-        return "CAP_MEASURE" if self.op_class == "measure" else self.cap
+        return CAP_MEASURE if self.op_class == "measure" else self.cap
 
     @property
     def entangling(self) -> bool:

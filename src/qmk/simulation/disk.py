@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import errno
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from random import Random
 
 import msgspec
@@ -15,6 +15,7 @@ from qmk.host.blobs import MemoryBlobs
 from qmk.host.journal import Batch, no_graph
 from qmk.host.results import Head, Result
 from qmk.host.seals import AuditTail, Seal, tail_of
+from qmk.kernel import compaction
 from qmk.kernel.effects import Audit, Charge, DropBlob
 from qmk.kernel.events import CheckpointDropped, Event, Saved, Submitted, Yielded
 from qmk.simulation.violation import Crash
@@ -68,7 +69,7 @@ class Disk(MemoryBlobs):
         if fault == "before":
             raise Crash
         stored = Stored(
-            [(getattr(record, "job", ""), _encode(record)) for record in batch.records],
+            [(compaction.key(record), _encode(record)) for record in batch.records],
             list(batch.results),
             list(batch.charges),
             list(batch.audit),
@@ -115,7 +116,9 @@ class Disk(MemoryBlobs):
             self._records[self._count] = (job, data)
             self._numbers.setdefault(job, []).append(self._count)
             self._count += 1
-            self._keep_state(_decode(data))
+            record = _decode(data)
+            self._keep_state(record)
+            self._supersede(record)
         self.results.update(stored.results)
         for charge in stored.charges:
             self.charges.setdefault((charge.job, charge.attempt), charge)
@@ -131,6 +134,16 @@ class Disk(MemoryBlobs):
         self.audit += stored.audit
         self.sealed += stored.seals
 
+    def _supersede(self, record: Event) -> None:
+        gone = compaction.superseded(record)
+        for key in [key for key in self._numbers if gone is not None and gone.first <= key <= gone.last]:
+            assert gone is not None
+            numbers = self._numbers[key]
+            kept = numbers[: gone.but_first] + numbers[len(numbers) + gone.itself - 1 :]
+            for number in set(numbers) - set(kept):
+                del self._records[number]
+            self._numbers[key] = sorted(set(kept))
+
     def _keep_state(self, record: Event) -> None:
         if isinstance(record, (Saved, Yielded)) and record.blob:
             self.states.setdefault(record.checkpoint, (record.job, record.blob))
@@ -140,7 +153,7 @@ class Disk(MemoryBlobs):
     def collect(self) -> None:
         """Take away the blobs that no checkpoint names."""
         named = {blob for _, blob in self.states.values()}
-        for name in self.names():
+        for name, _ in self.found():
             if name not in named:
                 self.delete(name)
 
@@ -202,6 +215,19 @@ class SimJournal:
 
     def audit_tail(self) -> AuditTail:
         return tail_of(self.last_seal(), self.audit_entries)
+
+    def blobs_named(self, without: Collection[str] = ()) -> set[str]:
+        """Graphs and results are not in blobs here."""
+        return set()
+
+    def checkpoints(self) -> list[tuple[str, str]]:
+        return [(id, blob) for id, (_, blob) in self._disk.states.items()]
+
+    def discard(self, names: Iterable[str]) -> list[str]:
+        return [name for name in names if self._disk.delete(name)]
+
+    def tend(self) -> None:
+        """Nothing waits here."""
 
     def close(self) -> None:
         """The disk stays."""

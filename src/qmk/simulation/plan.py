@@ -75,7 +75,12 @@ def draw_setup(seed: int) -> Setup:
         )
         for number in range(rng.choice((1, 2, 3)))
     )
+    keeps = Random(f"retention {seed}")
     config = KernelConfig(
+        keep_results_s=keeps.choice((0, 3, 60)),
+        keep_checkpoints_s=keeps.choice((0, 1, 60)),
+        kept_checkpoints=keeps.choice((2, 1000)),
+        job_records=keeps.choice((3, 10, 256)),
         workers=rng.choice((1, 2, 4)),
         memory_bytes=rng.choice((0, 1500)),
         token_key=TOKEN_KEY,

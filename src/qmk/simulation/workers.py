@@ -140,7 +140,7 @@ class SimLauncher:
             return self._decline(work)
         if chance < 0.6 and work.shots_done < work.launch.shots:
             work.shots_done = rng.randint(work.shots_done + 1, work.launch.shots)
-            self._listener.progressed(*work.key, work.shots_done)
+            self._listener.progressed(*work.key, work.shots_done, work.epoch)
             return f"{work.name} has {work.shots_done} shots"
         return self._finish(work)
 
@@ -215,7 +215,7 @@ class SimLauncher:
         if what == "started":
             self._listener.started(*work.key)
         elif what == "progressed":
-            self._listener.progressed(*work.key, rng.randint(1, work.launch.shots))
+            self._listener.progressed(*work.key, rng.randint(0, work.launch.shots), rng.randint(0, work.fences))
         elif what == "done":
             work.tell_done(self._listener)
         elif what == "saved":

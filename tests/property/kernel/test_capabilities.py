@@ -1,7 +1,8 @@
 """Random histories of delegation, use and revocation: authority never grows, and nothing hangs on what is gone.
 
 - A capability has at most the rights, jobs, time and shots of the one it derives from, in the same tree.
-- What a session holds is in the tree and is its own; what it holds of another tenant is delegable and about named jobs.
+- What a session holds is in the tree and is its own, within what its token was narrowed to; what it holds of another
+  tenant is delegable and about named jobs. What it handed on derives from something it holds.
 - Every reserved qubit hangs on a capability that its session holds; quotas and counts agree with what there is.
 """
 
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from qmk.abi.rights import DELEGABLE, RIGHTS
+from qmk.abi.token import attenuate
 from qmk.kernel.effects import Reply
 from tests.unit.kernel.conftest import Bench
 
@@ -26,7 +28,8 @@ class Delegations(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.bench = Bench(local_allowed=False)
-        self.tokens = {name: self.bench.enrol(name) for name in TENANTS}
+        whole = [self.bench.enrol(name) for name in TENANTS]
+        self.tokens = [*whole, *whole, *(attenuate(token, rights=["CAP_STATUS", "CAP_ALLOC"]) for token in whole)]
         self.sessions: list[Any] = []
         self.capabilities: list[str] = ["cap_none"]
         self.handles: list[str] = ["lq_none_0"]
@@ -38,7 +41,7 @@ class Delegations(RuleBasedStateMachine):
     @rule(pick=ANY)
     def open(self, pick: int) -> None:
         if len(self.sessions) < 6:
-            token = self.tokens[TENANTS[pick % 2]]
+            token = self.tokens[pick % 6]
             self.sessions.append(self.bench.ask("q_negotiate_caps", token=token))
             reply = self.sessions[-1]
             self.capabilities += [reply.root, reply.root, *(row.capability for row in reply.granted)]
@@ -148,6 +151,7 @@ class Delegations(RuleBasedStateMachine):
             for id, item in session.caps.items.items():
                 assert (item.id, item.session) == (id, session.id)
                 assert kernel.caps.get(id) is item
+                assert session.bounds.rights is None or item.rights | item.paid <= session.bounds.rights
                 held |= item.rights if item.jobs is None else set()
                 if item.tenant != session.tenant.name:
                     assert item.jobs is not None
@@ -166,6 +170,9 @@ class Delegations(RuleBasedStateMachine):
         assert len(seen) == len(kernel.caps), "nothing is in the tree that no session holds or derives"
         for session in self.live():
             assert session.derived == sum(item.maker == session.id for item in seen.values())
+        for item in seen.values():
+            if item.maker and item.session != item.maker:
+                assert item.parent.session == item.maker, "what is handed on was held"
 
 
 TestDelegations = Delegations.TestCase

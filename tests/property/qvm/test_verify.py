@@ -6,10 +6,12 @@ The strategies derive from the op declarations, so a new op is covered without a
 from __future__ import annotations
 
 import math
+from importlib import import_module
 from typing import Any
 
 import msgspec
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,6 +24,7 @@ from qmk.qvm.segments import segments
 from qmk.qvm.summary import summarise
 from qmk.qvm.verify import RULES, verify
 
+WALK = import_module("qmk.qvm.verify.walk")
 QUBITS = tuple(f"q{k}" for k in range(4))
 MIDDLE = [op for op in OPS.values() if op.op_class not in ("lifecycle", "channel")]
 UNITARY = [op for op in MIDDLE if op.op_class == "unitary"]
@@ -250,3 +253,14 @@ def test_a_segment_and_its_inverse_compose_to_the_identity(program: Graph):
         assert np.allclose(unitary_of(backward) @ unitary_of(forward), np.eye(2 ** len(QUBITS)), atol=1e-8)
         both = (program.nodes[0], *forward, *backward, program.nodes[-1])
         assert verify(msgspec.structs.replace(program, nodes=both, events=(), outputs=None)).findings == ()
+
+
+@given(st.one_of(programs(), damaged()), st.booleans())
+@settings(max_examples=200, deadline=None)
+def test_plain_nodes_are_judged_as_the_rules_judge_them(program: Graph, strict: bool):
+    held = frozenset(CAPABILITIES)
+    quick = verify(program, held_caps=held, strict=strict)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(WALK, "PLAIN", {})
+        patch.setattr(WALK, "READS", frozenset())
+        assert verify(program, held_caps=held, strict=strict) == quick

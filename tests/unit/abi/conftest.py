@@ -11,6 +11,7 @@ from qmk.abi import frame, graphs
 from qmk.abi.call import Call
 from qmk.abi.calls import BY_NAME, q_estimate, q_query_resources
 from qmk.abi.examples import BELL, TIME
+from qmk.abi.operator import OPERATOR_METHODS
 from qmk.kernel.config import KernelConfig
 from qmk.kernel.core import Kernel
 from qmk.kernel.effects import (
@@ -135,7 +136,16 @@ class ExampleHost:
         policy = {"seed": 7, "debug": True}
         return self.send("q_submit", session_id=session, graph=BELL, shots=4, policy=policy)["job_id"]
 
+    def neighbour(self) -> None:
+        """The other tenant of the examples."""
+        self.ids += 1
+        request = OPERATOR_METHODS["op_tenant_add"].request(tenant="bob")
+        known: dict[str, Any] = {"conn": 2, "ref": self.ids, "entropy": self.ids.to_bytes(16, "big")}
+        params = {"method": "op_tenant_add", "params": request, "operator": True}
+        self.step(CallReceived(now_ns=self.now_ns(), **known, **params))
+
     def channel(self, session: str) -> str:
+        self.neighbour()
         params = {**BY_NAME["q_open_chan"].example[0], "session_id": session}
         return self.send("q_open_chan", **params)["channel"]
 

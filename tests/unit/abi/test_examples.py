@@ -27,17 +27,21 @@ def prepare(host: Any, call: Call) -> dict[str, str]:
     if call.name in ("q_release", "q_close_session"):
         handles = host.send("q_alloc", session_id=names[SESSION], n=2)["handles"]
         names["lq_example"] = handles[0].removesuffix("_0")
+    if call.name == "q_open_chan":
+        host.neighbour()
     if "channel" in call.example[0]:
         names[CHANNEL] = host.channel(names[SESSION])
-    if call.name in ("q_checkpoint", "q_restore", "q_migrate", "q_rollback"):
+    if call.name == "q_channels":
+        names[CHANNEL] = host.channel(names[SESSION])
+    if call.name in ("q_checkpoint", "q_checkpoints", "q_restore", "q_migrate", "q_rollback"):
         names[JOB] = host.fenced_job(names[SESSION])
         host.run(upto=0)
-        if call.name == "q_restore":
+        if call.name in ("q_restore", "q_checkpoints"):
             saved = host.send("q_checkpoint", session_id=names[SESSION], job_id=names[JOB])
             names[CHECKPOINT] = saved["checkpoint_id"]
-    elif "job_id" in call.example[0] or "jobs" in call.example[0]:
+    elif "job_id" in call.example[0] or "jobs" in call.example[0] or call.name == "q_jobs":
         names[JOB] = host.job(names[SESSION])
-        if call.name in ("q_status", "q_cancel", "q_get_telemetry"):
+        if call.name in ("q_status", "q_jobs", "q_cancel", "q_get_telemetry"):
             host.run(upto=2)
         else:
             host.run()

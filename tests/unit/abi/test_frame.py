@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -175,6 +176,32 @@ def test_the_graph_stays_bytes_until_it_is_asked_for() -> None:
 def test_repeated_names_inside_the_graph_do_not_hide_those_outside() -> None:
     error = refused(call("q_submit", '{"graph":{"graph":1},"session_id":"s","session_id":"t"}'))
     assert error.fields["field"] == "session_id"
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        '{"session_id":"s","job_id":"j","session_id":"s"}',
+        '{"session_id" : "s", "job_id" : "j", "session_id" : "s"}',
+        '{"session_id":":s","job_id":"j","session_id":"s"}',
+        '{"session_id":" :s","job_id":"j","session_id":":"}',
+        '{"session_id":"\\"","job_id":"j","session_id":"s"}',
+        '{"session\\u005fid":"s","job_id":"j","session_id":"s"}',
+    ],
+)
+def test_a_repeated_name_is_found_however_it_is_written(params: str) -> None:
+    assert refused(call("q_status", params)).fields["field"] == "session_id"
+
+
+@pytest.mark.parametrize("text", [":", " :", "a:", '\\"', '\\":', "\\u003a", '":"'.replace('"', '\\"')])
+def test_texts_are_not_taken_for_names(text: str) -> None:
+    decoded = one(call("q_status", f'{{"session_id":"{text}", "job_id" :"{text}"}}'))
+    assert decoded.request == q_status.Request(session_id=json.loads(f'"{text}"'), job_id=json.loads(f'"{text}"'))
+
+
+def test_a_plain_call_is_read_without_looking_at_each_name(calls: Callable[[Callable[[], object]], int]) -> None:
+    data = call("q_wait", '{"session_id":"s","job_id":"j","timeout_ms":3}')
+    assert calls(lambda: frame.decode(data)) <= 52
 
 
 def test_what_a_client_sends_is_what_the_daemon_reads() -> None:

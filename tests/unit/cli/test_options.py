@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
 import pytest
+from click.testing import CliRunner
 
+from qmk.cli import options
 from qmk.cli.options import Assignment, Seconds, collect_params
 
 
@@ -48,3 +51,45 @@ def test_a_parameter_given_twice_is_refused() -> None:
     assert collect_params((("a", 1), ("b", 2))) == {"a": 1, "b": 2}
     with pytest.raises(click.UsageError, match="twice"):
         collect_params((("a", 1), ("a", 2)))
+
+
+def _database(runner_env: dict[str, str | None], *args: str) -> tuple[int, str]:
+    @click.command()
+    @options.database_option
+    def command(database: str | None) -> None:
+        click.echo(str(database))
+
+    found = CliRunner().invoke(command, args, env=runner_env)
+    return found.exit_code, found.output.strip()
+
+
+def test_a_database_is_named_in_a_file_that_its_owner_alone_may_read(tmp_path: Path) -> None:
+    file = tmp_path / "database"
+    options.write_secret(str(file), "postgresql://me:secret@here/jobs")
+    clean: dict[str, str | None] = {"QMK_DATABASE": None, "QMK_DATABASE_FILE": None}
+    assert _database(clean) == (0, "None")
+    assert _database(clean, "--database-file", str(file)) == (0, "postgresql://me:secret@here/jobs")
+    assert _database({**clean, "QMK_DATABASE_FILE": str(file)}) == (0, "postgresql://me:secret@here/jobs")
+    assert _database({**clean, "QMK_DATABASE": "postgresql://there/jobs"}) == (0, "postgresql://there/jobs")
+    code, text = _database(clean, "--database-file", str(file), "--database", "postgresql://there/jobs")
+    assert (code, "either with --database or" in text) == (2, True)
+    file.chmod(0o640)
+    code, text = _database(clean, "--database-file", str(file))
+    assert (code, "chmod 600" in text, "secret" in text) == (2, True, False)
+    file.write_text("")
+    file.chmod(0o600)
+    assert "holds no URL" in _database(clean, "--database-file", str(file))[1]
+
+
+@pytest.mark.parametrize("text", ["mysql://me:secret@here/jobs", "me:secret", "postgresql:secret"])
+def test_what_is_no_url_of_a_database_is_refused_and_not_shown(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "database"
+    options.write_secret(str(file), text)
+    clean: dict[str, str | None] = {"QMK_DATABASE": None, "QMK_DATABASE_FILE": None}
+    for env, args in (
+        (clean, ("--database", text)),
+        ({**clean, "QMK_DATABASE": text}, ()),
+        (clean, ("--database-file", str(file))),
+    ):
+        code, said = _database(env, *args)
+        assert (code, "write postgresql://" in said, "secret" in said) == (2, True, False)

@@ -293,3 +293,74 @@ def test_an_error_that_was_meant_is_not_asked_for_again(script: Script):
     with pytest.raises(QmkError, match="no job"):
         Client(script.path, patience_s=30).status("job_x")
     assert script.calls.count("q_status") == 1
+
+
+METHODS: dict[str, tuple[Callable[[Any], Any], dict[str, Any]]] = {
+    "q_submit": (
+        lambda client: client.submit(
+            Graph(), shots=3, seed=1, priority=2, deadline_epochs=9, idempotency_key="k", channels={"c": "chan_a"}
+        ),
+        {
+            "shots": 3,
+            "idempotency_key": "k",
+            "policy": {"priority": 2, "deadline_epochs": 9, "seed": 1, "channels": {"c": "chan_a"}},
+        },
+    ),
+    "q_status": (lambda client: client.status("job_a"), {"job_id": "job_a"}),
+    "q_jobs": (
+        lambda client: client.jobs("RUNNING", limit=7, cursor="1-job_a"),
+        {"state": "RUNNING", "limit": 7, "cursor": "1-job_a"},
+    ),
+    "q_wait": (lambda client: client.wait("job_a", 5), {"job_id": "job_a", "timeout_ms": 5}),
+    "q_result": (lambda client: client.result("job_a", 4), {"job_id": "job_a", "from_shot": 4}),
+    "q_cancel": (lambda client: client.cancel("job_a", "why"), {"job_id": "job_a", "reason": "why"}),
+    "q_events": (lambda client: client.events("job_a", 2, 0), {"job_id": "job_a", "after": 2, "timeout_ms": 0}),
+    "q_get_telemetry": (lambda client: client.telemetry("job_a"), {"job_id": "job_a"}),
+    "q_estimate": (lambda client: client.estimate(Graph(), shots=4), {"shots": 4}),
+    "q_alloc": (lambda client: client.alloc(2, "ideal"), {"n": 2, "profile": "ideal"}),
+    "q_release": (lambda client: client.release(["lq_a"]), {"handles": ["lq_a"]}),
+    "q_revoke": (lambda client: client.revoke("cap_a"), {"capability": "cap_a"}),
+    "q_delegate": (
+        lambda client: client.delegate("cap_a", ["CAP_STATUS"], uses=2),
+        {"capability": "cap_a", "rights": ["CAP_STATUS"], "uses": 2},
+    ),
+    "q_checkpoint": (lambda client: client.checkpoint("job_a"), {"job_id": "job_a"}),
+    "q_checkpoints": (lambda client: client.checkpoints("job_a", limit=2), {"job_id": "job_a", "limit": 2}),
+    "q_restore": (lambda client: client.restore("chk_a", "k"), {"checkpoint_id": "chk_a", "idempotency_key": "k"}),
+    "q_migrate": (lambda client: client.migrate("job_a", "r1"), {"job_id": "job_a", "region": "r1"}),
+    "q_rollback": (lambda client: client.rollback("job_a", 3), {"job_id": "job_a", "epoch": 3}),
+    "q_replay": (lambda client: client.replay("job_a", "k"), {"job_id": "job_a", "idempotency_key": "k"}),
+    "q_open_chan": (
+        lambda client: client.open_channel(["a", "b"], fidelity=0.9, entanglements_max=5),
+        {"peers": ["a", "b"], "fidelity": 0.9, "entanglements_max": 5},
+    ),
+    "q_close_chan": (lambda client: client.close_channel("chan_a"), {"channel": "chan_a"}),
+    "q_chan_status": (lambda client: client.channel_status("chan_a"), {"channel": "chan_a"}),
+    "q_channels": (lambda client: client.channels(limit=3), {"limit": 3}),
+    "q_close_session": (lambda client: client.close_session(), {}),
+}
+OTHERWISE_SENT = {"q_negotiate_caps", "q_query_resources", "q_get_mapping"}
+"""Opens the session; needs none; is for debuggers, who call it by hand."""
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_both_clients_send_what_their_methods_are_given(script: Script, name: str):
+    assert METHODS.keys() | OTHERWISE_SENT == BY_NAME.keys()
+    method, fields = METHODS[name]
+    sent: list[Any] = []
+
+    def answer(call: Any) -> Any:
+        sent.append((call["method"], {key: value for key, value in call["params"].items() if key != "graph"}))
+        return {"result": BY_NAME[name].example[1]}
+
+    async def awaited() -> Any:
+        async with AsyncClient(script.path) as client:
+            return await method(client)
+
+    script.answer = answer
+    with Client(script.path) as client:
+        replies = [method(client), asyncio.run(awaited())]
+    assert sent == [(name, {"session_id": NEGOTIATED["session_id"], **fields})] * 2
+    if name != "q_result":
+        assert replies[0] == replies[1]
+        assert isinstance(replies[0], BY_NAME[name].reply)

@@ -1,4 +1,4 @@
-"""Blobs as files: named by content, checked when read, kept once, not taken away while they may yet be named."""
+"""Blobs as files: named by content, checked when read, kept once, written whole or as a draft that a sweep finds."""
 
 from __future__ import annotations
 
@@ -9,31 +9,23 @@ from pathlib import Path
 import pytest
 
 from qmk.base.errors import QmkError
-from qmk.host.blob_files import GRACE_S, FileBlobs
-
-
-class Clock:
-    now_s = 1e9
-
-    def __call__(self) -> float:
-        return self.now_s
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
+from qmk.host.blob_files import FileBlobs
 
 
 @pytest.fixture(params=[True, False], ids=["synced", "unsynced"])
-def blobs(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> FileBlobs:
-    return FileBlobs(tmp_path / "blobs", request.param, clock)
+def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> FileBlobs:
+    return FileBlobs(tmp_path / "blobs", request.param)
+
+
+def names(blobs: FileBlobs) -> list[str]:
+    return [name for name, _ in blobs.found()]
 
 
 def test_a_blob_is_named_by_its_content_and_kept_once(blobs: FileBlobs):
     name = blobs.put(b"content")
     assert name == hashlib.sha256(b"content").hexdigest()
     assert blobs.put(b"content") == name
-    assert list(blobs.names()) == [name]
+    assert names(blobs) == [name]
     assert blobs.get(name) == b"content"
     assert blobs.path_of(name).stat().st_mode & 0o777 == 0o600
 
@@ -67,30 +59,43 @@ def test_a_damaged_blob_of_another_size_is_mended_by_putting_it_again(blobs: Fil
     assert blobs.get(name) == b"content"
 
 
-def test_what_was_put_lately_is_not_deleted(blobs: FileBlobs, clock: Clock):
+def test_what_is_deleted_is_gone_at_once(blobs: FileBlobs):
     name = blobs.put(b"content")
-    blobs.delete(name)
+    assert blobs.has(name)
+    assert blobs.delete(name)
+    assert not blobs.delete(name)
+    assert (blobs.has(name), names(blobs)) == (False, [])
+
+
+def test_a_draft_of_a_crash_is_found_and_one_that_is_being_written_is_not(
+    blobs: FileBlobs, monkeypatch: pytest.MonkeyPatch
+):
+    (blobs.folder / "ab" / "77.1.draft").write_bytes(b"half")
+    seen: list[tuple[int, int]] = []
+    replace = Path.replace
+
+    def look(draft: Path, target: Path) -> Path:
+        seen.append(blobs.drafts(remove=True))
+        return replace(draft, target)
+
+    assert blobs.drafts(remove=False) == (1, 4)
+    monkeypatch.setattr(Path, "replace", look)
+    name = blobs.put(b"content")
+    assert seen == [(1, 4)]
     assert blobs.get(name) == b"content"
-    clock.now_s += GRACE_S + 1
-    blobs.put(b"content")
-    blobs.delete(name)
-    assert blobs.get(name) == b"content", "putting it again is asking for it again"
-    clock.now_s += GRACE_S + 1
-    blobs.delete(name)
-    blobs.delete(name)
-    assert list(blobs.names()) == []
+    assert blobs.drafts(remove=False) == (0, 0)
 
 
 def test_many_writers_of_the_same_content(blobs: FileBlobs):
     contents = [bytes([number % 5]) * 100_000 for number in range(40)]
-    names: list[str] = []
-    threads = [threading.Thread(target=lambda data=data: names.append(blobs.put(data))) for data in contents]
+    put: list[str] = []
+    threads = [threading.Thread(target=lambda data=data: put.append(blobs.put(data))) for data in contents]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(names) == 40
-    assert sorted(set(names)) == sorted(blobs.names())
+    assert len(put) == 40
+    assert sorted(set(put)) == sorted(names(blobs))
     assert all(blobs.get(name) == contents[index] for index, name in enumerate(map(hashed, contents[:5])))
 
 

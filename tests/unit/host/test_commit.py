@@ -105,6 +105,19 @@ def test_a_journal_in_another_process_is_never_written_on_the_loop():
     assert desk.disk.log == [["a"]]
 
 
+def test_what_waited_for_a_write_alone_follows_it_without_another():
+    desk = Desk(Disk(waits_for_disk=True), threads=True)
+    desk.committer.record(record("a"), durable=True)
+    desk.turn()
+    desk.committer.hold("reply a")
+    assert desk.committer.behind
+    desk.finish_write()
+    desk.turn()
+    assert desk.disk.log == [["a"], "reply a"]
+    assert not desk.thread
+    assert desk.committer.idle
+
+
 def test_a_held_launch_can_be_taken_back_before_and_during_the_write():
     desk = Desk(Disk(waits_for_disk=True), threads=True)
     desk.committer.record(record("a"), durable=True)

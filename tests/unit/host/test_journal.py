@@ -17,15 +17,36 @@ from qmk.base.errors import QmkError
 from qmk.host import ledger
 from qmk.host.audit_reader import AuditReader
 from qmk.host.blob_files import FileBlobs
+from qmk.host.blobs import name_of
 from qmk.host.journal import INLINE_BYTES, Batch
-from qmk.host.results import Head, Result
+from qmk.host.results import Head, Result, checksum
 from qmk.host.seals import Seal, SealBody
+from qmk.host.sql import rows
 from qmk.host.sql.database import Database, Statement
 from qmk.host.sql.journal import DOOMED_S, SqlJournal
 from qmk.host.sql.sqlite import SqliteDatabase
 from qmk.host.store import open_journal
+from qmk.kernel.config import TenantConfig
 from qmk.kernel.effects import Audit, Charge, DropBlob
-from qmk.kernel.events import Cancelled, CheckpointDropped, Event, Finished, Progressed, Saved, Started, Submitted
+from qmk.kernel.events import (
+    Cancelled,
+    ChannelChanged,
+    ChannelForgotten,
+    CheckpointDropped,
+    Event,
+    Finished,
+    JobState,
+    Progressed,
+    Recovered,
+    Saved,
+    SharesSettled,
+    ShuttingDown,
+    Started,
+    Submitted,
+    TenantSet,
+    TokenIssued,
+    TokenRevoked,
+)
 
 Open = Callable[[], SqlJournal]
 LARGE = bytes(number % 251 for number in range(INLINE_BYTES + 1))
@@ -120,7 +141,7 @@ def reopen(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iter
     def again() -> SqlJournal:
         while held:
             held.pop().close()
-        held.append(SqlJournal(database(), FileBlobs(tmp_path / "blobs", durability == "power", clock), clock))
+        held.append(SqlJournal(database(), FileBlobs(tmp_path / "blobs", durability == "power"), clock))
         return held[0]
 
     yield again
@@ -179,6 +200,16 @@ def test_a_forgotten_job_leaves_nothing(journal: SqlJournal):
         journal.graph("job_a")
 
 
+def test_a_record_that_comes_with_its_bytes_is_not_encoded_again(
+    journal: SqlJournal, reopen: Open, monkeypatch: pytest.MonkeyPatch
+):
+    data = [msgspec.msgpack.encode(record) for record in RECORDS]
+    with monkeypatch.context() as patch:
+        patch.setattr(rows, "encode", None)
+        journal.write(Batch(records=RECORDS, data=data))
+    assert list(reopen().records()) == RECORDS
+
+
 def test_a_batch_is_written_as_a_whole_or_not_at_all(journal: SqlJournal, reopen: Open):
     journal.write(Batch(audit=[entry(1, 1)]))
     with pytest.raises(Exception, match=r"(?i)unique"):
@@ -209,36 +240,116 @@ def test_large_pages_and_graphs_are_blobs_and_are_kept_once(journal: SqlJournal,
     for job in ("job_a", "job_b"):
         assert b"".join(bytes(again.page(job, number, result.head)) for number in range(2)) == result.bits
     assert len(again.blobs_named()) == 2, "the graph and the first page; the second page is short"
-    assert set(again.blobs.names()) == again.blobs_named()
+    assert {name for name, _ in again.blobs.found()} == again.blobs_named()
 
 
 def test_a_blob_goes_some_time_after_its_last_name(journal: SqlJournal, clock: Clock):
     journal.write(Batch(records=[submitted("job_a", LARGE), submitted("job_b", LARGE)]))
     journal.write(Batch(forgotten=["job_a"]))
     clock.now_s += DOOMED_S + 1
-    journal.write(Batch(records=[submitted("job_c")]))
+    journal.tend()
     assert journal.graph("job_b") == LARGE, "it has another name still"
     journal.write(Batch(forgotten=["job_b"]))
     journal.write(Batch(records=[submitted("job_d", LARGE)]))
     clock.now_s += DOOMED_S + 1
-    journal.write(Batch(records=[submitted("job_e")]))
+    journal.tend()
     assert journal.graph("job_d") == LARGE, "it was named again in time"
     journal.write(Batch(forgotten=["job_d"]))
+    journal.tend()
+    assert journal.blobs.has(name_of(LARGE)), "a backup under way may have copied its name"
     clock.now_s += DOOMED_S + 1
-    journal.write(Batch(records=[submitted("job_f")]))
-    assert list(journal.blobs.names()) == []
+    journal.tend()
+    assert list(journal.blobs.found()) == []
 
 
-def test_checkpoints_name_their_blobs_until_they_are_dropped(journal: SqlJournal, clock: Clock):
+def test_a_blob_that_lost_its_last_name_goes_with_the_end_of_an_idle_daemon(journal: SqlJournal, reopen: Open):
+    journal.write(Batch(records=[submitted("job_a", LARGE)]))
+    journal.write(Batch(forgotten=["job_a"]))
+    assert list(reopen().blobs.found()) == []
+
+
+def test_checkpoints_have_rows_until_they_are_dropped(journal: SqlJournal):
     blobs = [journal.blobs.put(text) for text in (b"one", b"two", b"three")]
     journal.write(Batch(records=[saved("c1", blobs[0]), saved("c2", blobs[1]), saved("c3", blobs[2])]))
-    assert journal.blobs_named() == set(blobs)
+    assert journal.checkpoints() == [("c1", blobs[0]), ("c2", blobs[1]), ("c3", blobs[2])]
     journal.write(Batch(records=[CheckpointDropped(now_ns=6, checkpoint="c1")], dropped=[DropBlob("c1", blobs[0])]))
     journal.write(Batch(dropped=[DropBlob("c2", blobs[1])]))
-    assert journal.blobs_named() == {blobs[2]}
-    clock.now_s += DOOMED_S + 1
-    journal.write(Batch(records=RECORDS))
-    assert set(journal.blobs.names()) == {blobs[2]}
+    assert journal.checkpoints() == [("c3", blobs[2])]
+
+
+def test_what_a_row_needs_is_not_discarded(journal: SqlJournal):
+    state = journal.blobs.put(b"state")
+    journal.write(Batch(records=[submitted("job_a", LARGE)]))
+    assert journal.discard([state, name_of(LARGE), "0" * 64]) == [state]
+    assert journal.graph("job_a") == LARGE
+
+
+def issued(serial: str, tenant: str = "chem") -> TokenIssued:
+    return TokenIssued(now_ns=1, tenant=tenant, serial=serial, expires_ns=0, rights=())
+
+
+def revoked(serial: str) -> TokenRevoked:
+    return TokenRevoked(now_ns=2, tenant="chem", serial=serial)
+
+
+def weighed(weight: float) -> TenantSet:
+    return TenantSet(now_ns=1, config=TenantConfig(name="chem", weight=weight))
+
+
+def channel(id: str, used: int) -> ChannelChanged:
+    return ChannelChanged(now_ns=1, channel=id, state={"pairs_used": used})
+
+
+def state(launches: int) -> JobState:
+    return JobState(now_ns=9, job="job_a", state={"launches": launches})
+
+
+def shares(v: int) -> SharesSettled:
+    return SharesSettled(now_ns=9, times={"": v})
+
+
+@pytest.mark.parametrize(
+    ("written", "left"),
+    [
+        ([weighed(1.0), weighed(2.0)], [weighed(2.0)]),
+        ([issued("a"), issued("b"), revoked("a")], [issued("b")]),
+        ([issued("a"), issued("b"), issued("a", "chem2"), revoked("")], [issued("a", "chem2")]),
+        ([channel("c", 1), channel("d", 1), channel("c", 2)], [channel("d", 1), channel("c", 2)]),
+        ([channel("c", 1), channel("d", 1), ChannelForgotten(now_ns=2, channel="c")], [channel("d", 1)]),
+        ([Recovered(now_ns=1), ShuttingDown(now_ns=2), Recovered(now_ns=3)], [Recovered(now_ns=3)]),
+        ([shares(1), *RECORDS[:2], shares(2)], [*RECORDS[:2], shares(2)]),
+        ([*RECORDS, state(1), RECORDS[1], state(2)], [RECORDS[0], RECORDS[2], RECORDS[4], state(2)]),
+    ],
+)
+@pytest.mark.parametrize("at_once", [True, False])
+def test_of_records_that_supersede_others_the_newest_are_left(
+    journal: SqlJournal, reopen: Open, written: list[Event], left: list[Event], at_once: bool
+):
+    for batch in [written] if at_once else [[record] for record in written]:
+        journal.write(Batch(records=batch))
+    assert list(journal.records()) == left
+    again = reopen()
+    again.write(Batch(records=[RECORDS[2]]))
+    assert list(again.records()) == [*left, RECORDS[2]]
+
+
+def test_the_rows_of_an_earlier_release_are_superseded_too(journal: SqlJournal, reopen: Open):
+    old = [Recovered(now_ns=1), issued("a"), weighed(1.0), channel("c", 1), *RECORDS[:1]]
+    journal.write(Batch(records=old))
+    journal.database.write(
+        [
+            Statement(
+                "UPDATE journal SET job='', checksum=? WHERE seq=?",
+                [(checksum("", msgspec.msgpack.encode(record)), seq) for seq, record in enumerate(old[:4], 1)],
+            )
+        ],
+        durable=True,
+    )
+    again = reopen()
+    assert list(again.records()) == old
+    again.write(Batch(records=[revoked("a"), weighed(2.0), channel("c", 2), Recovered(now_ns=9)]))
+    expected = [old[0], RECORDS[0], weighed(2.0), channel("c", 2), Recovered(now_ns=9)]
+    assert list(again.records()) == expected, "only what the old start did to ended jobs stands nowhere else"
 
 
 def test_the_ledger_adds_up_and_outlives_its_jobs(journal: SqlJournal, reopen: Open):

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from qmk.base.errors import QmkError
+from qmk.host import keys
 from qmk.host.keys import token_key
 
 
@@ -51,3 +52,11 @@ def test_a_key_that_cannot_be_read_is_named(tmp_path: Path):
     with pytest.raises(QmkError) as caught:
         token_key(tmp_path / "file")
     assert caught.value.kind.name == "RESOURCE_EXHAUSTED"
+
+
+def test_of_two_that_make_a_key_at_once_the_first_stays(tmp_path: Path):
+    path = tmp_path / "audit.key"
+    keys.make(path, b"first")
+    keys.make(path, b"second")
+    assert path.read_bytes() == b"first"
+    assert [file.name for file in tmp_path.iterdir()] == ["audit.key"]

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from qmk.host import pool as pool_module
 from qmk.host.pool import Bounds, Pool
 from qmk.kernel.effects import Interrupt, Launch
-from qmk.sdk.messages import Ask, Done, Failed, NotDone, Ready, Run, StateSaved
+from qmk.sdk.messages import Ask, Done, Failed, NotDone, Ready, Run, RunProgress, StateSaved
 
 
 class FakeProcess:
@@ -54,8 +54,8 @@ class Ears:
     def started(self, job: str, fence: int) -> None:
         self.heard.append(("started", job))
 
-    def progressed(self, job: str, fence: int, shots_done: int) -> None:
-        self.heard.append(("progressed", job, shots_done))
+    def progressed(self, job: str, fence: int, shots_done: int, epoch: int = 0) -> None:
+        self.heard.append(("progressed", job, shots_done, epoch))
 
     def saved(self, job: str, fence: int, saved: StateSaved) -> None:
         self.heard.append(("saved", job, saved.ref, saved.stopped))
@@ -112,6 +112,30 @@ def test_a_program_goes_over_once_and_by_name_afterwards():
         assert worker.sent[2].graph == b"graph"
         worker.finish()
         assert [what for what, *_ in ears.heard] == ["started", "done", "started", "done"]
+
+    run(scenario)
+
+
+def test_a_worker_is_at_work_before_the_listener_hears_so():
+    async def scenario(pool: Pool, ears: Ears) -> None:
+        pool.launch(launch("a"), b"graph")
+        (worker,) = FakeProcess.made
+        sent: list[int] = []
+        ears.started = lambda job, fence: sent.append(len(worker.sent))  # type: ignore[method-assign]
+        worker.ready()
+        assert sent == [1]
+
+    run(scenario)
+
+
+def test_progress_is_passed_on_with_the_epoch():
+    async def scenario(pool: Pool, ears: Ears) -> None:
+        pool.launch(launch("a"), b"graph")
+        (worker,) = FakeProcess.made
+        worker.ready()
+        worker.say(RunProgress(1, 0, 3))
+        assert ears.heard[-1] == ("progressed", "a", 0, 3)
+        worker.finish()
 
     run(scenario)
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -150,3 +153,64 @@ def test_a_server_that_is_not_there_is_named_without_the_password():
     with pytest.raises(QmkError, match=r"cannot use the database postgresql://me@127\.0\.0\.1:1/jobs") as caught:
         PostgresDatabase(url)
     assert "secret" not in caught.value.message
+
+
+def test_threads_that_find_the_reader_gone_share_one_new_connection(journal: SqlJournal):
+    database: Any = journal.database
+    end_sessions(database)
+    opened: list[Any] = []
+    together = threading.Barrier(2)
+    connect = database._connect
+
+    def connect_and_meet() -> Any:
+        opened.append(connect())
+        with contextlib.suppress(threading.BrokenBarrierError):
+            together.wait(0.3)  # for another thread that does the same, if there is one
+        return opened[-1]
+
+    database._connect = connect_and_meet
+    with ThreadPoolExecutor(4) as threads:
+        answers = list(threads.map(lambda number: next(database.read("SELECT 1 + ?", (number,)))[0], range(4)))
+    assert answers == [1, 2, 3, 4]
+    assert len(opened) == 1
+
+
+def test_a_connection_that_breaks_while_it_is_renewed_is_closed(journal: SqlJournal):
+    database: Any = journal.database
+    opened: list[Any] = []
+    connect, take_lock = database._connect, database._take_lock
+
+    def lose_the_first(patience_s: float) -> None:
+        if len(opened) == 1:
+            raise psycopg.OperationalError("the server went away again")
+        take_lock(patience_s)
+
+    database._connect = lambda: opened.append(connect()) or opened[-1]
+    database._take_lock = lose_the_first
+    database._writer.close()
+    journal.write(Batch(records=[record(1)]))
+    assert numbers(journal) == [1]
+    assert [connection.closed for connection in opened] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("url", "fix"),
+    [
+        ("postgresql://me@127.0.0.1:1/jobs", "start the server"),
+        ("postgresql://me@nowhere.invalid/jobs", "name a host"),
+        ("postgresql://me@127.0.0.1/jobs?color=red", "write it as postgresql://"),
+        ("postgresql://me:p@ss@127.0.0.1/jobs", "%XX"),
+    ],
+)
+def test_a_url_that_is_wrong_is_answered_with_what_to_do(url: str, fix: str):
+    with pytest.raises(QmkError) as caught:
+        PostgresDatabase(url)
+    assert fix in caught.value.fields["help"]
+
+
+def test_a_database_that_is_not_there_is_answered_with_how_to_make_it(postgres_url: str):
+    start, _, options = postgres_url.partition("?")
+    missing = start.rpartition("/")[0] + "/no_such_database" + (f"?{options}" if options else "")
+    with pytest.raises(QmkError) as caught:
+        PostgresDatabase(missing)
+    assert "createdb" in caught.value.fields["help"]

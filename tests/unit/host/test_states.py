@@ -6,9 +6,16 @@ from collections.abc import Callable
 from typing import Any
 
 from qmk.host.blobs import MemoryBlobs, name_of
+from qmk.host.journal import MemoryJournal
 from qmk.host.states import States
 
 JOB = ("job_a", 1)
+
+
+def over(blobs: MemoryBlobs, in_thread: Any = None) -> States:
+    journal = MemoryJournal()
+    journal.blobs = blobs
+    return States(journal, in_thread)
 
 
 class Threads:
@@ -29,7 +36,7 @@ class Threads:
 
 def test_what_is_said_after_a_state_waits_for_it() -> None:
     threads, blobs, said = Threads(), MemoryBlobs(), []
-    states = States(blobs, threads.do)
+    states = over(blobs, threads.do)
     states.in_turn(JOB, lambda: said.append("before"))
     states.put(JOB, b"one", lambda name, error: said.append((name, error)))
     states.in_turn(JOB, lambda: said.append("between"))
@@ -49,7 +56,7 @@ def test_what_is_said_after_a_state_waits_for_it() -> None:
 def test_a_state_that_is_gone_is_none() -> None:
     found: list[Any] = []
     blobs = MemoryBlobs()
-    states = States(blobs)
+    states = over(blobs)
     states.get(blobs.put(b"here"), found.append)
     states.get("0" * 64, found.append)
     assert found == [b"here", None]
@@ -57,12 +64,26 @@ def test_a_state_that_is_gone_is_none() -> None:
 
 def test_bytes_that_are_coming_in_again_are_not_deleted() -> None:
     threads, blobs = Threads(), MemoryBlobs()
-    states = States(blobs, threads.do)
+    states = over(blobs, threads.do)
     name = blobs.put(b"state")
     states.put(JOB, b"state", lambda name, error: None)
-    states.drop(name)
+    states.drop([name])
     assert len(threads.work) == 1, "only the writing"
     threads.run()
-    states.drop(name)
+    states.drop([name])
     threads.run()
     assert len(blobs) == 0
+
+
+def test_bytes_that_come_in_while_their_like_are_being_deleted_are_written_after_that() -> None:
+    threads, blobs, said = Threads(), MemoryBlobs(), []
+    states = over(blobs, threads.do)
+    name = blobs.put(b"state")
+    states.drop([name], said.append)
+    states.put(JOB, b"state", lambda name, error: said.append((name, error)))
+    assert len(threads.work) == 1, "only the deletion"
+    threads.run()
+    assert said == [[name]]
+    threads.run()
+    assert said[1:] == [(name, None)]
+    assert blobs.get(name) == b"state"

@@ -79,10 +79,10 @@ class Bench:
             peer_uid=uid,
         )
 
-    def operate(self, name: str, **params: Any) -> Any:
-        """The answer of an operator's call; the error it was refused with."""
+    def operate_for_effects(self, name: str, **params: Any) -> list[Effect]:
+        """The effects of an operator's call; its ref is ``self.count``."""
         self.count += 1
-        effects = self.step(
+        return self.step(
             CallReceived,
             conn=OPERATOR,
             ref=self.count,
@@ -91,6 +91,10 @@ class Bench:
             entropy=self.count.to_bytes(16, "big"),
             operator=True,
         )
+
+    def operate(self, name: str, **params: Any) -> Any:
+        """The answer of an operator's call; the error it was refused with."""
+        effects = self.operate_for_effects(name, **params)
         (answer,) = [e for e in effects if isinstance(e, (Reply, ReplyError)) and e.ref == self.count]
         return answer.result if isinstance(answer, Reply) else answer.error
 

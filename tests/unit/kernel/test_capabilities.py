@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from qmk.abi.rights import DELEGABLE, JOB_RIGHTS
+from qmk.abi.rights import DELEGABLE, JOB_RIGHTS, RIGHTS
 from qmk.base import limits
-from qmk.kernel.effects import Reply, ReplyError, SetTimer
-from qmk.kernel.events import TimerFired
+from qmk.kernel.effects import Interrupt, Reply, ReplyError, ReplyResult, SetTimer
+from qmk.kernel.events import Saved, TimerFired
 from qmk.kernel.objects.capability import CapabilityTree, Limits
 
 
@@ -36,9 +36,23 @@ def denied(bench: Any, name: str, session: Any, **params: Any) -> str:
     return bench.refusal(name, session_id=session.session_id, **params).kind.name
 
 
+def dropped(bench: Any) -> Any:
+    """A session that has given up all it was let have but to look."""
+    reply = opened(bench, token=bench.enrol("lab"), requested=[name for name in RIGHTS if name != "CAP_STATUS"])
+    for row in reply.granted:
+        bench.ask("q_revoke", session_id=reply.session_id, capability=row.capability)
+    return reply
+
+
 @pytest.fixture
 def weak(bench: Any) -> Any:
-    """A session that may only look."""
+    """A session that may only look, of a token that may do more."""
+    return dropped(bench)
+
+
+@pytest.fixture
+def narrow(bench: Any) -> Any:
+    """A session that may only look, as its token may."""
     return opened(bench, token=bench.enrol("lab", rights=["CAP_STATUS"]))
 
 
@@ -54,10 +68,10 @@ def foreign(bench: Any) -> Any:
     return opened(bench, token=bench.enrol("else"))
 
 
-def test_the_root_says_what_a_session_may_do(bench: Any, weak: Any):
+def test_the_root_says_what_a_session_may_do(bench: Any, narrow: Any):
     assert opened(bench, requested=[]).rights == list(JOB_RIGHTS)
-    assert weak.rights == ["CAP_STATUS"]
-    assert weak.granted == []
+    assert narrow.rights == ["CAP_STATUS"]
+    assert narrow.granted == []
 
 
 def test_an_offer_does_nothing_until_it_is_taken_up(bench: Any, strong: Any, weak: Any):
@@ -83,12 +97,107 @@ def test_an_offer_to_one_session_is_nothing_to_another(bench: Any, strong: Any, 
 
 
 def test_an_offer_to_a_tenant_is_for_all_its_sessions(bench: Any, strong: Any, weak: Any, foreign: Any):
-    third = opened(bench, token=bench.enrol("lab", rights=[]))
+    third = dropped(bench)
     capability = offer(bench, strong, ["CAP_SUBMIT", "CAP_ALLOC", "CAP_MEASURE"], to_tenant="lab")
     for taker in (weak, third):
         take(bench, taker, capability, ["CAP_SUBMIT", "CAP_ALLOC", "CAP_MEASURE"])
         bench.submit(taker.session_id)
     assert denied(bench, "q_delegate", foreign, capability=capability, rights=["CAP_SUBMIT"]) == "INVALID_PARAMS"
+
+
+def test_a_session_takes_up_no_more_than_its_token_has(bench: Any, strong: Any):
+    """However the offer is addressed: a token narrowed to some rights, shots and time stays so."""
+    few = opened(bench, token=bench.enrol("lab", rights=["CAP_STATUS", "CAP_SUBMIT"], shots=10, expires=2000))
+    for receiver in ({"to_session": few.root}, {"to_tenant": "lab"}):
+        capability = offer(bench, strong, ["CAP_SUBMIT", "CAP_CANCEL"], **receiver)
+        error = bench.refusal(
+            "q_delegate", session_id=few.session_id, capability=capability, rights=["CAP_CANCEL", "CAP_SUBMIT"]
+        )
+        assert (error.kind.name, error.fields["missing"]) == ("INSUFFICIENT_CAPS", ["CAP_CANCEL"])
+        params = {"capability": capability, "rights": ["CAP_SUBMIT"], "shots": 99, "expiry": 9000.0}
+        made = bench.ask("q_delegate", session_id=few.session_id, **params)
+        assert (made.rights, made.shots, made.expiry) == (["CAP_SUBMIT"], 10, 2000.0)
+    assert bench.kernel.sessions.get(few.session_id).caps.held == {"CAP_STATUS", "CAP_SUBMIT"}
+
+
+def test_another_tenants_offer_is_cut_to_the_token_too(bench: Any, strong: Any):
+    job = bench.submit(strong.session_id)
+    guest = opened(bench, token=bench.enrol("else", rights=["CAP_STATUS"]))
+    capability = offer(bench, strong, ["CAP_STATUS", "CAP_CANCEL"], to_tenant="else", jobs=[job])
+    assert denied(bench, "q_delegate", guest, capability=capability, rights=["CAP_CANCEL"]) == "INSUFFICIENT_CAPS"
+    take(bench, guest, capability, ["CAP_STATUS"])
+    assert bench.ask("q_status", session_id=guest.session_id, job_id=job).state == "QUEUED"
+
+
+def test_what_is_handed_on_ends_with_the_session_that_handed_it_on(bench: Any, strong: Any, weak: Any):
+    """So nothing is handed on straight from an offer, which is its giver's."""
+    third = dropped(bench)
+    capability = offer(bench, strong, ["CAP_ALLOC"], to_tenant="lab")
+    onward = {"rights": ["CAP_ALLOC"], "to_session": third.root}
+    error = bench.refusal("q_delegate", session_id=weak.session_id, capability=capability, **onward)
+    assert (error.kind.name, error.fields["field"]) == ("INVALID_PARAMS", "capability")
+    assert "take it up" in error.fields["help"]
+    mine = take(bench, weak, capability, ["CAP_ALLOC"])
+    take(bench, third, offer(bench, weak, ["CAP_ALLOC"], capability=mine, to_session=third.root), ["CAP_ALLOC"])
+    bench.ask("q_alloc", session_id=third.session_id, n=1)
+    bench.ask("q_close_session", session_id=weak.session_id)
+    assert denied(bench, "q_alloc", third, n=1) == "INSUFFICIENT_CAPS"
+    assert bench.kernel.tenant("lab").held_qubits.used == 0
+
+
+@pytest.mark.parametrize("rights", [["CAP_STATUS"], ["CAP_STATUS", "CAP_RESULT"]])
+def test_the_last_use_may_be_a_wait(bench: Any, strong: Any, foreign: Any, rights: list[str]):
+    """It is answered as it would have been at once: with the result if the capability had that right."""
+    job, other = bench.submit(strong.session_id), bench.submit(strong.session_id)
+    capability = offer(bench, strong, rights, to_tenant="else", jobs=[job, other], uses=2)
+    taken = take(bench, foreign, capability, rights)
+    bench.call("q_wait", session_id=foreign.session_id, job_id=job)
+    first = bench.count
+    assert not bench.call("q_wait", session_id=foreign.session_id, job_id=job)[1:], "only its timer, if any"
+    last = bench.count
+    assert denied(bench, "q_status", foreign, job_id=other) == "JOB_NOT_FOUND"
+    effects = bench.finish(job)
+    for ref in (first, last):
+        (answer,) = [effect for effect in effects if getattr(effect, "ref", None) == ref]
+        assert isinstance(answer, ReplyResult if "CAP_RESULT" in rights else Reply)
+    for id in (capability, taken):
+        assert bench.kernel.caps.get(id) is None, "with the last answer the used-up capability goes"
+
+
+def test_the_last_use_may_be_a_long_poll_or_a_checkpoint(bench: Any, strong: Any, weak: Any):
+    job = bench.submit(strong.session_id, fenced=True)
+    bench.start(job)
+    taken = take(bench, strong, strong.root, ["CAP_CONTROL", "CAP_STATUS"], jobs=[job], uses=2)
+    bench.call("q_events", session_id=strong.session_id, job_id=job, after=2)
+    poll = bench.count
+    (interrupt,) = bench.call("q_checkpoint", session_id=strong.session_id, job_id=job)
+    save = bench.count
+    assert isinstance(interrupt, Interrupt)
+    assert bench.kernel.caps.get(taken) is not None
+    assert denied(bench, "q_delegate", strong, capability=taken, rights=["CAP_STATUS"]) == "INSUFFICIENT_CAPS"
+    saved = {"checkpoint": interrupt.ref, "epoch": 1, "blob": "b", "size_bytes": 1}
+    effects = bench.step(Saved, job=job, fence=interrupt.fence, **saved)
+    assert {e.ref for e in effects if isinstance(e, Reply)} == {poll, save}
+    assert bench.kernel.caps.get(taken) is None
+
+
+@pytest.mark.parametrize("how", ["revoked", "suspended", "left"])
+def test_a_last_wait_is_over_with_what_let_it_in(bench: Any, strong: Any, foreign: Any, how: str):
+    job = bench.submit(strong.session_id)
+    capability = offer(bench, strong, ["CAP_STATUS"], to_tenant="else", jobs=[job], uses=1)
+    taken = take(bench, foreign, capability, ["CAP_STATUS"])
+    bench.call("q_wait", session_id=foreign.session_id, job_id=job)
+    waiter = bench.count
+    if how == "revoked":
+        effects = bench.call("q_revoke", session_id=strong.session_id, capability=capability)
+    elif how == "suspended":
+        effects = bench.operate_for_effects("op_tenant_suspend", tenant="lab")
+    else:
+        effects = bench.call("q_close_session", session_id=foreign.session_id)
+    errors = [(e.ref, e.error.kind.name) for e in effects if isinstance(e, ReplyError)]
+    assert errors == [(waiter, "SESSION_NOT_FOUND" if how == "left" else "JOB_NOT_FOUND")]
+    assert bench.kernel.caps.get(taken) is None
+    assert bench.kernel.caps.get(capability) is None
 
 
 def test_nothing_grows_on_the_way(bench: Any, strong: Any, weak: Any):
@@ -223,6 +332,22 @@ def test_giving_up_a_granted_right_takes_it_from_the_root_and_all_it_handed_on(b
     assert denied(bench, "q_alloc", weak, n=1) == "INSUFFICIENT_CAPS"
 
 
+@pytest.mark.parametrize("name", ["CAP_ALLOC", "CAP_STATUS"])
+def test_giving_up_a_right_ends_what_was_begun_with_its_last_use(bench: Any, strong: Any, foreign: Any, name: str):
+    giver = opened(bench, token=bench.enrol("lab"), requested=["CAP_ALLOC", "CAP_STATUS"])
+    job = bench.submit(strong.session_id)
+    take(bench, giver, giver.root, ["CAP_ALLOC", "CAP_STATUS"], uses=1)
+    if name == "CAP_ALLOC":
+        bench.ask("q_alloc", session_id=giver.session_id, n=1)
+    else:
+        bench.call("q_wait", session_id=giver.session_id, job_id=job)
+    effects = bench.call("q_revoke", session_id=giver.session_id, capability=granted(giver, name))
+    kinds = [effect.error.kind.name for effect in effects if isinstance(effect, ReplyError)]
+    assert kinds == (["INSUFFICIENT_CAPS"] if name == "CAP_STATUS" else [])
+    assert bench.kernel.tenant("lab").held_qubits.used == 0
+    assert not bench.kernel.waits.all()
+
+
 def test_delegations_end_with_the_session_they_come_from(bench: Any, strong: Any, weak: Any):
     capability = offer(bench, strong, ["CAP_ALLOC"], to_session=weak.root)
     take(bench, weak, capability, ["CAP_ALLOC"])
@@ -326,16 +451,18 @@ def test_a_suspended_tenants_delegations_rest(bench: Any, strong: Any, foreign: 
 
 def test_shots_are_bounded_by_the_token_and_by_what_was_delegated(bench: Any):
     strong = opened(bench, token=bench.enrol("lab"))
-    few = opened(bench, token=bench.enrol("lab", shots=10, rights=["CAP_ALLOC", "CAP_MEASURE", "CAP_SUBMIT"]))
+    few = opened(bench, token=bench.enrol("lab", shots=10))
     error = bench.refusal("q_submit", session_id=few.session_id, graph=bench.program(), shots=11)
     assert (error.kind.name, error.fields["quota"], error.fields["limit"]) == ("QUOTA_EXCEEDED", "token_shots", 10)
     bench.submit(few.session_id, shots=10)
-    capability = offer(bench, strong, ["CAP_SUBMIT"], to_session=few.root, shots=50)
-    taken = take(bench, few, capability, ["CAP_SUBMIT"], uses=1)
-    assert bench.refusal("q_submit", session_id=few.session_id, graph=bench.program(), shots=51).fields["limit"] == 50
-    bench.submit(few.session_id, shots=40)
+    weak = dropped(bench)
+    capability = offer(bench, strong, ["CAP_SUBMIT", "CAP_ALLOC", "CAP_MEASURE"], to_session=weak.root)
+    take(bench, weak, capability, ["CAP_SUBMIT", "CAP_ALLOC", "CAP_MEASURE"], shots=10)
+    taken = take(bench, weak, capability, ["CAP_SUBMIT"], shots=50, uses=1)
+    assert bench.refusal("q_submit", session_id=weak.session_id, graph=bench.program(), shots=51).fields["limit"] == 50
+    bench.submit(weak.session_id, shots=40)
     assert bench.kernel.caps.get(taken) is None
-    assert bench.refusal("q_submit", session_id=few.session_id, graph=bench.program(), shots=11).fields["limit"] == 10
+    assert bench.refusal("q_submit", session_id=weak.session_id, graph=bench.program(), shots=11).fields["limit"] == 10
 
 
 def test_waiting_tells_the_result_only_to_who_may_read_it(bench: Any, strong: Any, weak: Any):
@@ -377,6 +504,24 @@ def test_what_does_not_fit_is_refused_by_field(bench: Any, strong: Any, fields: 
     params = {"capability": strong.root, "rights": ["CAP_STATUS"], **fields}
     error = bench.refusal("q_delegate", session_id=strong.session_id, **params)
     assert (error.kind.name, error.fields["field"]) == ("INVALID_PARAMS", field)
+
+
+@pytest.mark.parametrize("registered", [False, True])
+def test_where_nobody_else_is_known_there_is_nobody_to_hand_on_to(make_bench: Any, registered: bool):
+    """The operator may have registered the local tenant itself, to change its quotas."""
+    bench = make_bench()
+    if registered:
+        bench.operate("op_tenant_set", tenant="local", quotas={"queued_jobs": 5})
+    me = bench.ask("q_negotiate_caps")
+    job = bench.submit(me.session_id)
+    give = {"session_id": me.session_id, "capability": me.root, "rights": ["CAP_STATUS"], "jobs": [job]}
+    error = bench.refusal("q_delegate", **give, to_tenant="lab")
+    assert (error.kind.name, error.fields["field"]) == ("INVALID_PARAMS", "to_tenant")
+    assert "no tenant but 'local', so nobody could take up what 'lab' is given" in error.message
+    assert "qmk tenant add" in error.fields["help"]
+    assert bench.ask("q_delegate", **give, to_tenant="local").capability
+    bench.enrol("alice")  # from now on there is somebody to hide
+    assert bench.ask("q_delegate", **give, to_tenant="lab").capability
 
 
 def test_the_tree_itself_cuts_down_whatever_it_is_asked_for():

@@ -18,7 +18,8 @@ from qmk.kernel.events import (
     TimerFired,
     Yielded,
 )
-from qmk.kernel.objects.channel import MOVES, OPEN, PROPOSED, STATES, Channel, IllegalMove
+from qmk.kernel.objects.channel import MOVES, OPEN, PROPOSED, STATES, Channel
+from qmk.kernel.objects.moves import IllegalMove
 from qmk.qvm.graph import Graph, pack, unpack
 from qmk.qvm.link import Link
 from qmk.sdk.kit.builder import Builder
@@ -180,7 +181,12 @@ def test_what_is_no_proposal_is_refused(town: Town, fields: dict[str, Any], name
 def test_an_unreachable_fidelity_is_refused_with_the_numbers(town: Town) -> None:
     error = town.propose(fidelity=1.0)
     assert error.kind.name == "UNSUPPORTED"
-    assert "raw pairs of 0.95 come within 7.93e-31 of 1 in 8 rounds" in error.message
+    assert error.message == (
+        "the link cannot deliver pairs of fidelity 1 (infidelity 0): raw pairs of 0.95 come to 7.93e-31 in 8 rounds"
+    )
+    assert (error.fields["fidelity"], error.fields["infidelity"]) == (1.0, 0.0)
+    assert error.fields["reached_infidelity"] == pytest.approx(7.93e-31, rel=1e-3)
+    assert "reached" not in error.fields, "a fidelity so near to 1 is printed as 1"
     id = town.propose().channel
     assert town.ask("bob", "q_open_chan", channel=id, fidelity=1.0).kind.name == "UNSUPPORTED"
     assert town.ask("bob", "q_chan_status", channel=id).state == PROPOSED
@@ -475,6 +481,25 @@ def test_programs_are_bound_to_the_devices_links(make_bench: Any) -> None:
     assert estimate.digest == record.digest
     unreachable = capped(Builder(2).channel(0, 1, fidelity=1.0).measure_all().graph())
     assert town.submit("alice", unreachable).kind.name == "UNSUPPORTED"
+
+
+@pytest.mark.parametrize("registered", [False, True])
+def test_where_nobody_else_is_known_there_is_nobody_to_open_a_channel_to(make_bench: Any, registered: bool) -> None:
+    """The operator may have registered the local tenant itself, to change its quotas."""
+    bench = make_bench()
+    if registered:
+        bench.operate("op_tenant_set", tenant="local", quotas={"queued_jobs": 5})
+    session = bench.open(requested=CAPS)
+    bounds = {"fidelity": 0.9, "entanglements_max": 5}
+    error = bench.refusal("q_open_chan", session_id=session, peers=["local", "bob"], **bounds)
+    assert (error.kind.name, error.fields["field"]) == ("INVALID_PARAMS", "peers")
+    assert "no tenant but 'local'" in error.message
+    assert "qmk tenant add" in error.fields["help"]
+    assert bench.kernel.tenant("local").channels.used == 0
+    for peer, state in (("local", OPEN), ("bob", PROPOSED)):
+        effects = bench.call("q_open_chan", session_id=session, peers=["local", peer], **bounds)
+        assert [effect.result.state for effect in effects if isinstance(effect, Reply)] == [state]
+        bench.enrol("alice")  # from now on there is somebody to hide
 
 
 def test_where_nobody_else_is_known_owners_are_labels(make_bench: Any) -> None:

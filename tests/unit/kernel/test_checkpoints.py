@@ -8,12 +8,14 @@ import pytest
 
 from qmk.abi.calls import q_checkpoint, q_migrate, q_replay, q_restore, q_rollback
 from qmk.base.limits import LIMITS
-from qmk.kernel.effects import DropBlob, Forget, Interrupt, Journal, Kill, Launch, Recall, Reply, ReplyError
+from qmk.kernel import checkpoint
+from qmk.kernel.effects import Charge, DropBlob, Forget, Interrupt, Journal, Kill, Launch, Recall, Reply, ReplyError
 from qmk.kernel.events import (
     CheckpointDropped,
     ConnectionClosed,
     Failed,
     NotInterrupted,
+    NotSaved,
     Recalled,
     Recovered,
     Saved,
@@ -80,7 +82,8 @@ def test_a_running_job_is_saved_at_its_next_fence_and_answered_after_the_record(
     ref, interrupt = desk.asks("q_checkpoint", job_id=desk.job)
     assert (interrupt.kind, interrupt.fence) == ("save", desk.bench.fence(desk.job))
     journal, reply = desk.saves(2, checkpoint=interrupt.ref)
-    assert journal == Journal(journal.record, durable=True)
+    assert isinstance(journal, Journal)
+    assert journal.durable
     assert journal.record.kept
     assert reply == Reply(1, ref, q_checkpoint.Reply(interrupt.ref, desk.job, 2, 100))
     desk.bench.finish(desk.job)
@@ -282,6 +285,30 @@ def test_a_migrated_job_goes_on_elsewhere_and_the_answer_comes_when_it_is_there(
     desk.consistent()
 
 
+@pytest.mark.parametrize("first", ["a preemption", "a rollback"])
+def test_a_migration_may_be_answered_by_a_yield_that_was_asked_for_another_reason(
+    make_bench: Any, program: Any, first: str
+) -> None:
+    """The launch is asked to stop once. The job still goes to another worker."""
+    desk = Desk(make_bench(workers=2), program)
+    if first == "a rollback":
+        _, interrupt = desk.asks("q_rollback", job_id=desk.job, epoch=1)
+    else:
+        desk.bench.kernel.out = []
+        assert checkpoint.interrupt(desk.bench.kernel, desk.known, checkpoint.YIELD, "preempted")
+        (interrupt,) = desk.bench.kernel.out
+    effects = desk.bench.call("q_migrate", session_id=desk.session, job_id=desk.job, region="r1")
+    ref = desk.bench.count
+    assert desk.answers_recall(effects, desk.graph) == []
+    effects = desk.yields(interrupt.ref, 1)
+    (launch,) = of(effects, Launch)
+    assert (launch.region, launch.elsewhere) == ("r1", True)
+    assert ref in [effect.ref for effect in of(effects, Reply)]
+    (record,) = [effect.record for effect in of(effects, Journal) if isinstance(effect.record, Yielded)]
+    assert record.why == ("rewound" if first == "a rollback" else "migrated")
+    desk.consistent()
+
+
 def test_migration_is_refused_where_it_cannot_be(make_bench: Any, program: Any) -> None:
     desk = Desk(make_bench(workers=1, regions=(("left", 50), ("right", 50))), program, fenced=False)
     params = {"session_id": desk.session, "job_id": desk.job}
@@ -414,13 +441,48 @@ def test_a_job_that_gets_on_is_no_poison(desk: Desk) -> None:
 
 
 def test_the_checkpoints_of_a_tenant_are_bounded(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    from qmk.base.limits import LIMITS
-
     monkeypatch.setitem(LIMITS.__dict__, "checkpoints", 1)
     _, interrupt = desk.asks("q_checkpoint", job_id=desk.job)
     desk.saves(1, checkpoint=interrupt.ref)
     error = desk.bench.refusal("q_checkpoint", session_id=desk.session, job_id=desk.job)
     assert (error.kind.name, error.fields["quota"]) == ("QUOTA_EXCEEDED", "checkpoints")
+
+
+def test_a_bound_reached_meanwhile_holds_for_a_checkpoint_that_comes(
+    desk: Desk, program: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two may be asked for while there is room for one: the second is refused when it comes, and nothing is kept."""
+    monkeypatch.setitem(LIMITS.__dict__, "checkpoints", 1)
+    ref, interrupt = desk.asks("q_checkpoint", job_id=desk.job)
+    waiting = desk.bench.submit(desk.session, graph=program())
+    assert of(desk.bench.call("q_checkpoint", session_id=desk.session, job_id=waiting), Reply)
+    effects = desk.saves(1, checkpoint=interrupt.ref)
+    (refused,) = of(effects, ReplyError)
+    assert (refused.ref, refused.error.fields["quota"]) == (ref, "checkpoints")
+    assert desk.bench.kernel.jobs.checkpoints.kept_of("local") == 1
+    assert not desk.bench.kernel.jobs.checkpoints.by_id[interrupt.ref].kept
+    desk.consistent()
+
+
+@pytest.mark.parametrize("name", ["q_checkpoint", "q_migrate", "q_rollback"])
+def test_a_tenant_that_is_suspended_is_told_so_where_it_waits(make_bench: Any, program: Any, name: str) -> None:
+    """A queued job of a suspended tenant starts for nobody, so what waits for that would wait for ever."""
+    bench = make_bench(workers=2)
+    session = bench.open(tenant="lab")
+    jobs = [bench.submit(session, graph=program(fences=3), fenced=True) for _ in range(3)]
+    bench.start(jobs[0])
+    job = jobs[2] if name == "q_migrate" else jobs[0]
+    params = {"q_migrate": {"region": "r1"}, "q_rollback": {"epoch": 1}}.get(name, {})
+    effects = bench.call(name, session_id=session, job_id=job, **params)
+    ref = bench.count
+    for recall in of(effects, Recall):
+        graph = next(r.graph for r in bench.journal if isinstance(r, Submitted) and r.job == job)
+        effects = bench.step(Recalled, key=recall.key, graph=graph)
+    assert not of(effects, Reply, ReplyError)
+    effects = bench.operate_for_effects("op_tenant_suspend", tenant="lab")
+    (refused,) = of(effects, ReplyError)
+    assert (refused.ref, refused.error.kind.name) == (ref, "TENANT_SUSPENDED")
+    assert not len(bench.kernel.asks)
 
 
 def test_a_forgotten_job_takes_its_checkpoints_along(make_bench: Any, program: Any) -> None:
@@ -464,3 +526,28 @@ def test_a_journal_that_adopted_a_job_forgotten_since_is_replayed(make_bench: An
     fresh.journal = [record for record in fresh.journal if getattr(record, "job", "") != job]  # as the host does
     again = fresh.restarted()
     assert again.kernel.snapshot()["jobs"] == fresh.kernel.snapshot()["jobs"]
+
+
+def test_a_state_that_the_disk_has_no_room_for_costs_no_attempt_and_says_so(make_bench: Any, program: Any) -> None:
+    desk = Desk(make_bench(job_attempts=1), program)
+    desk.saves(1)
+    fields = {"job": desk.job, "fence": desk.bench.fence(desk.job), "message": "no space left on device"}
+    effects = desk.bench.step(NotSaved, **fields, stopped=True)
+    (launch,) = of(effects, Launch)
+    assert (launch.job, launch.start_from) == (desk.job, "b1")
+    assert (desk.known.attempts, desk.known.state) == (0, "QUEUED")
+    assert desk.known.events[-1].fields["reason"].endswith("its state could not be kept: no space left on device")
+    assert [charge.outcome for charge in of(effects, Charge)] == ["lost"]
+    assert of(desk.bench.step(NotSaved, **fields, stopped=True), Journal) == [], "of a launch that is over"
+    desk.consistent()
+
+
+def test_a_rollback_whose_state_cannot_be_kept_goes_back_all_the_same(desk: Desk) -> None:
+    desk.saves(1)
+    desk.saves(3, "b3", "chk_3")
+    ref, interrupt = desk.asks("q_rollback", job_id=desk.job, epoch=1)
+    fields = {"job": desk.job, "fence": interrupt.fence, "message": "no space left on device"}
+    (reply,) = of(desk.bench.step(NotSaved, **fields, stopped=True), Reply)
+    assert (reply.ref, reply.result.epoch, reply.result.how) == (ref, 0, "start")
+    assert desk.known.epochs_done == 0
+    desk.consistent()

@@ -11,7 +11,7 @@ from qmk.abi.shapes import Policy
 from qmk.kernel.config import KernelConfig
 from qmk.kernel.core import Kernel
 from qmk.kernel.effects import Interrupt, Launch, QueryResources, SetTimer
-from qmk.kernel.events import Recovered, ShuttingDown, TimerFired
+from qmk.kernel.events import NotSaved, Recovered, Saved, ShuttingDown, TimerFired
 from qmk.kernel.schedule.messages import Place
 
 WEIGHTS = {"a": 1.0, "b": 2.0, "c": 4.0}
@@ -242,3 +242,19 @@ def test_a_suspended_tenant_launches_nothing(make_bench: Any) -> None:
     assert launched(bench) == [first, other]
     bench.operate("op_tenant_resume", tenant="a")
     assert bench.kernel.jobs.by_id[held].fence
+
+
+@pytest.mark.parametrize("fits", [False, True])
+def test_while_no_state_can_be_kept_no_launch_is_preempted(make_bench: Any, fits: bool) -> None:
+    bench = shared(make_bench(), flood=1.0, single=1.0)
+    flood, single = bench.open(tenant="flood"), bench.open(tenant="single")
+    first = bench.submit(flood, seconds=3600, demand={"fenced": True})
+    bench.start(first)
+    bench.submit(flood, seconds=3600, demand={"fenced": True})
+    bench.now_s += 30.04
+    launch = {"job": first, "fence": bench.fence(first)}
+    bench.step(NotSaved, **launch, message="no space left on device", stopped=False)
+    if fits:
+        bench.step(Saved, **launch, checkpoint="chk_1", epoch=1, blob="b1", size_bytes=9)
+    _, effects = bench.submit_for_effects(single)
+    assert [ask.kind for ask in asked(epoch_passes(bench, effects))] == ["yield"] * fits

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from qmk.abi.shapes import Policy
+from qmk.base.limits import LIMITS
 from qmk.kernel.effects import (
     ClearTimer,
     Forget,
@@ -18,8 +19,9 @@ from qmk.kernel.effects import (
     ReplyResult,
     SetTimer,
 )
-from qmk.kernel.events import ConnectionClosed, TimerFired
-from qmk.kernel.objects.job import ENDED, MOVES, STATES, IllegalMove
+from qmk.kernel.events import ConnectionClosed, Progressed, TimerFired, Yielded
+from qmk.kernel.objects.job import ENDED, MOVES, STATES
+from qmk.kernel.objects.moves import IllegalMove
 
 
 def test_only_the_moves_of_the_table_exist(bench: Any) -> None:
@@ -198,6 +200,45 @@ def test_events_are_dense_and_can_be_polled_for(bench: Any) -> None:
     assert (tail.events, tail.last_seq, tail.ended) == ([], 4, True)
 
 
+def test_a_long_history_comes_in_pages_and_counts_what_it_dropped(
+    bench: Any, program: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A job may be stopped and taken up again for as long as somebody likes: what it keeps of that is bounded."""
+    monkeypatch.setitem(LIMITS.__dict__, "job_events", 20)
+    monkeypatch.setitem(LIMITS.__dict__, "page_events", 8)
+    session = bench.open()
+    job = bench.submit(session, graph=program(fences=3), fenced=True)
+    for n in range(30):
+        bench.start(job)
+        state = {"checkpoint": f"chk_{n}", "epoch": 1, "blob": "b", "size_bytes": 1, "why": "preempted"}
+        bench.step(Yielded, job=job, fence=bench.fence(job), **state)
+    bench.start(job)
+    bench.finish(job)
+    pages: list[Any] = []
+    while not pages or not pages[-1].ended:
+        after = pages[-1].last_seq if pages else 0
+        pages.append(bench.ask("q_events", session_id=session, job_id=job, after=after))
+    assert [len(page.events) for page in pages] == [8, 8, 4]
+    assert {page.dropped for page in pages} == {63 - 20}
+    told = [event for page in pages for event in page.events]
+    assert [event.seq for event in told] == list(range(44, 64))
+    assert told[-1].kind == "completed"
+    assert len(bench.kernel.jobs.by_id[job].events) == 20
+    assert bench.restarted().kernel.snapshot() == bench.kernel.snapshot()
+
+
+def test_a_long_poll_goes_on_past_what_was_dropped(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(LIMITS.__dict__, "job_events", 2)
+    session = bench.open()
+    job = bench.submit(session, shots=100)
+    bench.start(job)
+    bench.progress(job, 60)
+    (timer,) = bench.call("q_events", session_id=session, job_id=job, after=3)
+    assert isinstance(timer, SetTimer), "all there is was seen"
+    (reply,) = [effect.result for effect in bench.progress(job, 80) if isinstance(effect, Reply)]
+    assert ([event.seq for event in reply.events], reply.last_seq, reply.dropped) == ([4], 4, 2)
+
+
 def test_telemetry_says_what_is_known(bench: Any, program: Any) -> None:
     session = bench.open()
     job = bench.submit(session, graph=program(fences=1), shots=10, seconds=2.0, memory_bytes=64)
@@ -264,3 +305,37 @@ def test_what_a_crash_kept_from_being_forgotten_is_forgotten_at_the_start(make_b
     assert first not in again.kernel.jobs.by_id
     assert Forget(first) in again.recover()
     assert Forget(first) not in again.recover()
+
+
+def test_a_fenced_run_says_which_epoch_it_is_in(bench: Any, program: Any) -> None:
+    session = bench.open()
+    job = bench.submit(session, graph=program(fences=3), shots=100, fenced=True)
+    fence = bench.fence(job)
+
+    def progress() -> tuple[int, int, int, int]:
+        shown = bench.ask("q_status", session_id=session, job_id=job).progress
+        return shown.current_epoch, shown.total_epochs, shown.nodes_executed, shown.shots_done
+
+    assert progress() == (0, 4, 0, 0)
+    bench.start(job)
+    assert progress() == (1, 4, 0, 0)
+    bench.step(Progressed, job=job, fence=fence, shots_done=0, epoch=2)
+    epochs = bench.ask("q_get_telemetry", session_id=session, job_id=job).job.epochs
+    assert progress() == (3, 4, sum(epoch.nodes for epoch in epochs[:2]), 0)
+    assert [epoch.executed for epoch in epochs] == [True, True, False, False]
+    bench.step(Progressed, job=job, fence=fence, shots_done=40, epoch=1)  # memory made it take the shots in turns
+    assert progress() == (2, 4, 9, 40)
+    bench.step(Progressed, job=job, fence=fence, shots_done=50, epoch=5)
+    bench.step(Progressed, job=job, fence=fence, shots_done=30, epoch=2)
+    assert progress() == (2, 4, 9, 40), "what cannot be true is not shown"
+    bench.finish(job)
+    assert progress() == (4, 4, 9, 100)
+
+
+def test_a_run_that_is_not_fenced_has_passed_all_epochs_with_its_first_shot(bench: Any, program: Any) -> None:
+    session = bench.open()
+    job = bench.submit(session, graph=program(fences=1), shots=100)
+    bench.start(job)
+    bench.progress(job, 1)
+    shown = bench.ask("q_status", session_id=session, job_id=job).progress
+    assert (shown.current_epoch, shown.nodes_executed) == (2, 7)

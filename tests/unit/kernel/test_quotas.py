@@ -110,6 +110,43 @@ def test_a_spent_quota_frees_when_the_period_ends(bench_of: Any, program: Any) -
     bench.submit(session)
 
 
+def test_a_refusal_says_when_it_is_possible_again(bench_of: Any, program: Any) -> None:
+    """In words, not in its data alone: at the period's end, when jobs end, or in a moment."""
+    bench = bench_of(shots_period=1000, queued_jobs=2, calls_per_minute=100)
+    bench.now_s = 10 * DAY_S + 3600.0
+    session = bench.open()
+
+    def words(**params: Any) -> str:
+        return bench.refusal("q_submit", session_id=session, graph=program(), **params).message
+
+    job = bench.submit(session, shots=999)
+    assert words(shots=2) == (
+        "2 shots on top of 999 exceed the quota 'shots_period' of 1000 shots; "
+        "it is free again when a job of the tenant ends or is cancelled"
+    ), "they are only reserved"
+    bench.finish(job)
+    assert words(shots=2) == (
+        "2 shots on top of 999 exceed the quota 'shots_period' of 1000 shots; "
+        "it is free again when the period ends, in 23 h 0 min"
+    )
+    assert words(shots=1001).endswith("exceed the quota 'shots_period' of 1000 shots"), "it never is"
+
+
+def test_a_refusal_counts_in_the_singular_too(bench_of: Any, program: Any) -> None:
+    bench = bench_of(calls_per_minute=3, queued_jobs=1, shots=1)
+    session = bench.open()
+    error = bench.refusal("q_submit", session_id=session, graph=program(), shots=2)
+    assert error.message == "2 shots of one job exceed the quota 'shots' of 1 shot"
+    bench.submit(session, shots=1)
+    error = bench.refusal("q_submit", session_id=session, graph=program(), shots=1)
+    assert error.message == (
+        "1 call on top of 3 exceeds the quota 'calls_per_minute' of 3 calls; it is free again in 20.00 s"
+    )
+    bench.now_s += 20
+    error = bench.refusal("q_submit", session_id=session, graph=program(), shots=1)
+    assert error.message.startswith("1 job on top of 1 exceeds the quota 'queued_jobs' of 1 job; it is free again when")
+
+
 def test_a_clock_that_goes_back_frees_nothing_twice(bench_of: Any, program: Any) -> None:
     bench = bench_of(shots_period=1000)
     bench.now_s = 10.5 * DAY_S

@@ -4,7 +4,43 @@ from __future__ import annotations
 
 from typing import Any
 
-from qmk.kernel.events import Yielded
+from qmk.kernel.effects import Interrupt, SetTimer
+from qmk.kernel.events import TimerFired, Yielded
+from qmk.kernel.state import EPOCH_TIMER
+
+
+def edges(effects: list[Any]) -> list[float]:
+    """When the scheduler asks to be woken, Unix time in seconds."""
+    return [e.at_ns / 1e9 for e in effects if isinstance(e, SetTimer) and e.key == EPOCH_TIMER]
+
+
+def crowded(bench: Any, program: Any) -> tuple[str, list[float]]:
+    """A fenced job of one tenant that holds the only worker, and the edge at which it may have to yield to
+    another's."""
+    runner = bench.submit(bench.open(tenant="a"), graph=program(fences=3), fenced=True, seconds=1000)
+    bench.start(runner)
+    bench.now_s += 0.25
+    other = bench.open(tenant="b")
+    return runner, edges(bench.submit_for_effects(other, graph=program())[1])
+
+
+def test_a_clock_that_is_set_back_does_not_stall_preemption(make_bench: Any, program: Any) -> None:
+    """Whatever happens next tells the kernel, even a call that has nothing to do with the queue."""
+    bench = make_bench(workers=1)
+    runner, asked = crowded(bench, program)
+    assert asked == [1000.3]
+    bench.now_s -= 500
+    assert edges(bench.call("q_query_resources")) == [500.3]
+    bench.now_s = 500.3
+    (interrupt,) = [e for e in bench.step(TimerFired, key=EPOCH_TIMER) if isinstance(e, Interrupt)]
+    assert (interrupt.job, interrupt.why) == (runner, "preempted")
+
+
+def test_a_timer_of_an_edge_that_comes_too_early_is_set_again(make_bench: Any, program: Any) -> None:
+    bench = make_bench(workers=1)
+    _, asked = crowded(bench, program)
+    bench.now_s += 0.02
+    assert edges(bench.step(TimerFired, key=EPOCH_TIMER)) == asked
 
 
 def test_downtime_of_the_daemon_is_charged_to_nobody(make_bench: Any, program: Any) -> None:

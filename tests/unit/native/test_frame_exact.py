@@ -27,7 +27,7 @@ FAMILIES = {
         range(4, 8),
         50,
         {"gates": ["rx", "ry", "rzz", "rxx", "cp", "u"], "conditions": 0.0, "dynamic": 0.03},
-    ),  # fmt: skip
+    ),
 }
 
 

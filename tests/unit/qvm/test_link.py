@@ -85,7 +85,7 @@ def test_delivery_is_never_below_what_is_asked(asked: float | None) -> None:
 @pytest.mark.parametrize(
     ("device", "asked", "words"),
     [
-        (Link(), 1.0, "raw pairs of 0.95 come within 7.93e-31 of 1 in 8 rounds"),
+        (Link(), 1.0, "raw pairs of 0.95 come to 7.93e-31 in 8 rounds"),
         (Link(0.5), 0.6, "its raw pairs have fidelity 0.5, and purification needs more than 0.5"),
         (Link(0.6, 2), 0.9, "in 2 rounds"),
     ],

@@ -26,7 +26,7 @@ CALL = Call(
     name="q_checkpoint",
     doc="Saves a job's state and answers when it is stored. A running job is saved at its next fence and goes on; one "
     "that waits is answered at once with the state that it will go on from, which before its first launch is the "
-    "program's start. The checkpoint stays until its job is forgotten.",
+    "program's start. The checkpoint stays as long as the daemon keeps checkpoints after their job's end.",
     request=Request,
     reply=Reply,
     rights=("CAP_CONTROL",),

@@ -50,9 +50,10 @@ class Reply(Struct, frozen=True):
 CALL = Call(
     name="q_delegate",
     doc="Derives a narrower capability from one that the session holds or is offered. With a receiver it is on offer: "
-    "a session of the receiver takes it up by calling q_delegate on it without one. It ends with what it derives "
-    "from, at the latest with the session that this belongs to. Another tenant can only be given rights over named "
-    "jobs.",
+    "a session of the receiver takes it up by calling q_delegate on it without one, and holds by it no more than its "
+    "token allows. What is on offer is taken up before it is handed on. It ends with what it derives from, at the "
+    "latest with the session that this belongs to. Another tenant can only be given rights over named jobs; whether it "
+    "exists is not answered, unless the daemon has but one.",
     request=Request,
     reply=Reply,
     errors=("SESSION_NOT_FOUND", "INSUFFICIENT_CAPS", "JOB_NOT_FOUND", "QUOTA_EXCEEDED"),

@@ -24,11 +24,11 @@ class Request(shapes.Request, frozen=True):
 
 
 class JobEvent(Struct, frozen=True, omit_defaults=True):
-    seq: Annotated[int, Meta(description="1, 2, 3, ... without gaps")]
+    seq: Annotated[int, Meta(description="1, 2, 3, ... without gaps, but for those that were dropped")]
     time: Annotated[float, Meta(description="Unix time in seconds")]
     kind: Annotated[
         str,
-        Meta(description="queued, started, progress, requeued, completed, failed or cancelled"),
+        Meta(description="queued, started, progress, saved, requeued, completed, failed or cancelled"),
     ]
     fields: dict[str, Any] = {}
 
@@ -37,11 +37,16 @@ class Reply(Struct, frozen=True):
     events: list[JobEvent]
     last_seq: Annotated[int, Meta(description="after of the next call")]
     ended: Annotated[bool, Meta(description="the job has ended and no event can follow")]
+    dropped: Annotated[
+        int, Meta(description="older entries dropped: events 1 to this are no longer kept; 0: the history is whole")
+    ] = 0
 
 
 CALL = Call(
     name="q_events",
-    doc="Answers the job's events after `after`, in order; waits for one when there is none yet and the job goes on.",
+    doc="Answers the job's events after `after`, in order, at most `page_events` of them; waits for one when there is "
+    "none yet and the job goes on. Of a long history the newest `job_events` events are kept, and `dropped` counts the "
+    "others.",
     request=Request,
     reply=Reply,
     rights=("CAP_STATUS",),
@@ -60,6 +65,7 @@ CALL = Call(
             ],
             "last_seq": 3,
             "ended": True,
+            "dropped": 0,
         },
     ),
 )

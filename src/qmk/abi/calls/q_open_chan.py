@@ -38,7 +38,9 @@ CALL = Call(
     name="q_open_chan",
     doc="Proposes an entanglement channel between two tenants, or approves one that the other has proposed. It is OPEN "
     "once both have given their word, with the strictest of their bounds; a channel within one tenant is OPEN at once. "
-    "A fidelity that the device's links cannot reach is refused with what they can.",
+    "Whether the other tenant exists is not answered, unless the daemon has but one: a proposal to a name that is "
+    "nobody's stays PROPOSED until it is closed or expires. A fidelity that the device's links cannot reach is refused "
+    "with what they can.",
     request=Request,
     reply=shapes.ChannelState,
     rights=("CAP_LINK",),
@@ -60,6 +62,6 @@ CALL = Call(
             "entanglements_max": 10_000,
             "expiry": examples.TIME + 3600,
         },
-        examples.CHANNEL_STATE,
+        {**examples.CHANNEL_STATE, "proposed": examples.TIME + 1},
     ),
 )

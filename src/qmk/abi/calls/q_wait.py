@@ -20,13 +20,16 @@ class Request(shapes.Request, frozen=True):
 
 
 class Reply(shapes.Status, frozen=True, kw_only=True):
-    result: Annotated[q_result.Reply | None, Meta(description="as q_result, when the job has COMPLETED")] = None
+    result: Annotated[
+        q_result.Reply | None,
+        Meta(description="as q_result, when the job has COMPLETED; null without CAP_RESULT over it"),
+    ] = None
 
 
 CALL = Call(
     name="q_wait",
-    doc="Answers when the job has ended, with its result; or at the deadline with the state as it is, which is not "
-    "an error.",
+    doc="Answers when the job has ended, with its result if the session holds CAP_RESULT over the job, else without; "
+    "or at the deadline with the state as it is, which is not an error.",
     request=Request,
     reply=Reply,
     rights=("CAP_STATUS",),

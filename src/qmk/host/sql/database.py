@@ -37,7 +37,7 @@ class Database(Protocol):
         ...
 
     def read(self, query: str, values: Row = ()) -> Iterator[Row]:
-        """The rows of a query. From any thread, one call at a time, also beside ``write``."""
+        """The rows of a query. From any thread, also several at once and beside ``write``."""
         ...
 
     def migrate(self, statements: Sequence[str]) -> None:

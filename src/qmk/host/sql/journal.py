@@ -2,14 +2,17 @@
 
 What is large, pages of events and graphs, is a blob named by its content; the row holds the name. A blob is put before
 the transaction that names it and taken away some time after the one that drops its last name, so that at no moment
-does a row name what is not there. What a crash leaves between the two is what ``qmk gc`` collects.
+does a row name what is not there. What a crash leaves between the two, a sweep (``gc``) finds. Saved states are the
+business of whoever knows the checkpoints: the table ``checkpoint`` only says which there were.
 """
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -20,26 +23,21 @@ from qmk.host.blobs import Blobs
 from qmk.host.journal import Batch, no_graph
 from qmk.host.results import Head, checksum, decode_head
 from qmk.host.seals import AuditTail, Seal, tail_of
-from qmk.host.sql.database import Database, damaged
+from qmk.host.sql.database import Database, Row, Statement, damaged
 from qmk.host.sql.rows import Rows
-from qmk.kernel.events import Event, Submitted
+from qmk.kernel import compaction
+from qmk.kernel.events import Event, Recovered, ShuttingDown, Submitted
 
 READ_ROWS = 2000
 """Rows read at a time when a whole table is gone through."""
 DOOMED_S = 60.0
-"""How long after its last name a blob is taken away: whoever was about to name it again has done so by then."""
+"""How long a blob stays after its last name: a backup that has copied the journal finds what that names."""
 
 _BLOBS_OF_JOB = """SELECT blob FROM page WHERE job=? AND blob<>''
-UNION SELECT blob FROM journal WHERE job=? AND blob<>''
-UNION SELECT blob FROM checkpoint WHERE job=?"""
-_NAMED = """SELECT 1 FROM page WHERE blob=? AND blob<>'' UNION ALL SELECT 1 FROM journal WHERE blob=? AND blob<>''
-UNION ALL SELECT 1 FROM checkpoint WHERE blob=? LIMIT 1"""
-_ALL_BLOBS = """SELECT job, blob FROM page WHERE blob<>'' UNION SELECT job, blob FROM journal WHERE blob<>''
-UNION SELECT job, blob FROM checkpoint"""
-_BYTES_OF_JOB = tuple(
-    f"SELECT coalesce(sum(length({column})), 0) FROM {table} WHERE job=?"
-    for table, column in (("journal", "record"), ("result", "head"), ("page", "bits"))
-)
+UNION SELECT blob FROM journal WHERE job=? AND blob<>''"""
+_NAMED = """SELECT 1 FROM page WHERE blob=? AND blob<>'' UNION ALL
+SELECT 1 FROM journal WHERE blob=? AND blob<>'' LIMIT 1"""
+_ALL_BLOBS = "SELECT job, blob FROM page WHERE blob<>'' UNION SELECT job, blob FROM journal WHERE blob<>''"
 
 _decode = msgspec.msgpack.Decoder(Event).decode
 
@@ -54,8 +52,26 @@ class SqlJournal:
         self.far = database.far
         self._clock_s = clock_s
         self._doomed: deque[tuple[float, str]] = deque()
+        self._naming = threading.Lock()
         (records,) = next(database.read("SELECT coalesce(max(seq), 0) FROM journal"))
         self._rows = Rows(blobs, records)
+        self._give_keys()
+
+    def _give_keys(self) -> None:
+        """To the rows of an earlier release, which knew only those of jobs. Its starts keep none: what they did to jobs
+        that have ended since stands nowhere else."""
+        changed: list[Row] = []
+        rows = self.database.read("SELECT seq, CAST(record AS BLOB), checksum FROM journal WHERE job=''")
+        for seq, record, stored in rows:
+            if checksum("", record) != stored:
+                raise damaged(self.database.name, f"record {seq} does not match its checksum")
+            found = _decode(record)
+            name = "" if isinstance(found, (Recovered, ShuttingDown)) else compaction.key(found)
+            if name:
+                changed.append((name, checksum(name, record), seq))
+        if changed:
+            statement = Statement("UPDATE journal SET job=?, checksum=? WHERE seq=?", changed)
+            self.database.write([statement], durable=True)
 
     def records(self) -> Iterator[Event]:
         """Every record, oldest first. A damaged record raises INTERNAL_ERROR with its number."""
@@ -77,24 +93,36 @@ class SqlJournal:
 
     def write(self, batch: Batch) -> None:
         """Safe to call from another thread, one call at a time."""
-        statements = self._rows.statements(batch)
-        gone = [drop.blob for drop in batch.dropped]
-        for job in batch.forgotten:
-            gone += (name for (name,) in self.database.read(_BLOBS_OF_JOB, (job,) * 3))
-        self.database.write(statements, batch.durable)
+        gone: list[str] = []
+        with self._naming:
+            statements = self._rows.statements(batch)
+            for job in batch.forgotten:
+                gone += (name for (name,) in self.database.read(_BLOBS_OF_JOB, (job,) * 2))
+            self.database.write(statements, batch.durable)
         self._rows.written(batch)
-        if gone:
-            due = self._clock_s() + DOOMED_S
-            self._doomed.extend((due, name) for name in gone)
-        if self._doomed and self._doomed[0][0] <= self._clock_s():
-            self._discard(self._clock_s())
+        due = self._clock_s() + DOOMED_S
+        self._doomed.extend((due, name) for name in gone)
 
-    def _discard(self, until_s: float) -> None:
-        """Take away the blobs that lost their last name before."""
+    def tend(self) -> None:
+        """Take away the blobs that lost their last name a while ago."""
+        self._discard_until(self._clock_s())
+
+    def _discard_until(self, until_s: float) -> None:
+        due: list[str] = []
         while self._doomed and self._doomed[0][0] <= until_s:
-            _, name = self._doomed.popleft()
-            if next(self.database.read(_NAMED, (name,) * 3), None) is None:
-                self.blobs.delete(name)
+            with suppress(IndexError):  # another thread had the same in view
+                due.append(self._doomed.popleft()[1])
+        self.discard(due)
+
+    def discard(self, names: Iterable[str]) -> list[str]:
+        """Delete the blobs among ``names`` that no row of a job needs; which they were. Safe beside ``write``: what a
+        batch on its way names stays."""
+        gone: list[str] = []
+        for name in names:
+            with self._naming:
+                if next(self.database.read(_NAMED, (name,) * 2), None) is None and self.blobs.delete(name):
+                    gone.append(name)
+        return gone
 
     def head(self, job: str) -> Head | None:
         for data, stored in self.database.read("SELECT CAST(head AS BLOB), checksum FROM result WHERE job=?", (job,)):
@@ -143,18 +171,18 @@ class SqlJournal:
         return tail_of(self.last_seal(), self.audit_entries)
 
     def blobs_named(self, without: Collection[str] = ()) -> set[str]:
-        """The names of all blobs that something in the journal needs, the jobs ``without`` left out."""
+        """The names of the blobs with graphs and results of jobs, the jobs ``without`` left out."""
         gone = set(without)
         return {name for job, name in self.database.read(_ALL_BLOBS) if job not in gone}
 
-    def size_of(self, job: str) -> int:
-        """Bytes of the job's rows; those of its blobs are not counted."""
-        return sum(int(next(self.database.read(query, (job,)))[0]) for query in _BYTES_OF_JOB)
+    def checkpoints(self) -> list[tuple[str, str]]:
+        """(checkpoint, blob) of every saved state that has a row."""
+        return [(id, blob) for id, blob in self.database.read("SELECT id, blob FROM checkpoint")]
 
     def close(self) -> None:
         """Nobody writes any more: what is due to go later can go now."""
         try:
-            self._discard(float("inf"))
+            self._discard_until(float("inf"))
         finally:
             self.database.close()
 

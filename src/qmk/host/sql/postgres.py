@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -93,6 +94,7 @@ class PostgresDatabase:
         self._driver = _psycopg()
         self._writer: Any = None
         self._reader: Any = None
+        self._reading = threading.Lock()
         self._generation = 0
         self._batch = 0
         try:
@@ -113,12 +115,16 @@ class PostgresDatabase:
     def _connect(self) -> Any:
         where = f"qmk {socket.gethostname()}:{os.getpid()}"
         connection = self._driver.connect(self.url, autocommit=True, application_name=where, **_KEEP_ALIVE)
-        # the server, too, is to notice soon that we are gone: it holds our lock
-        for name, value in (("idle", 10), ("interval", 5), ("count", 3)):
-            connection.execute(f"SET tcp_keepalives_{name} = {value}")
-        connection.execute(f"SET synchronous_commit = {'on' if self.durability == 'power' else 'off'}")
-        connection.execute("SET idle_session_timeout = 0")
-        connection.execute("SET statement_timeout = 0")
+        try:
+            # the server, too, is to notice soon that we are gone: it holds our lock
+            for name, value in (("idle", 10), ("interval", 5), ("count", 3)):
+                connection.execute(f"SET tcp_keepalives_{name} = {value}")
+            connection.execute(f"SET synchronous_commit = {'on' if self.durability == 'power' else 'off'}")
+            connection.execute("SET idle_session_timeout = 0")
+            connection.execute("SET statement_timeout = 0")
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     def _require_release(self) -> None:
@@ -181,16 +187,17 @@ class PostgresDatabase:
 
     def read(self, query: str, values: Row = ()) -> Iterator[Row]:
         sql = spoken(query)
-        try:
-            return iter(self._reader.execute(sql, values).fetchall())
-        except self._driver.OperationalError as error:
-            if not self._reader.closed:
+        with self._reading:
+            try:
+                return iter(self._reader.execute(sql, values).fetchall())
+            except self._driver.OperationalError as error:
+                if not self._reader.closed:
+                    raise _cannot_use(self.name, error) from error
+            try:
+                self._reader = self._connect()
+                return iter(self._reader.execute(sql, values).fetchall())
+            except self._driver.Error as error:
                 raise _cannot_use(self.name, error) from error
-        try:
-            self._reader = self._connect()
-            return iter(self._reader.execute(sql, values).fetchall())
-        except self._driver.Error as error:
-            raise _cannot_use(self.name, error) from error
 
     def write(self, statements: Sequence[Statement], durable: bool) -> None:
         try:
@@ -225,6 +232,7 @@ class PostgresDatabase:
         session's end, within ``patience_s``; raises when there is no telling, or when we no longer lead."""
         deadline = time.monotonic() + self._patience_s
         while True:
+            self._writer.close()  # one that was opened a moment ago, and that the server has left again, too
             try:
                 self._writer = self._connect()
                 self._take_lock(deadline - time.monotonic())
@@ -277,4 +285,30 @@ def _deposed(name: str) -> QmkError:
 
 def _cannot_use(name: str, error: Exception) -> QmkError:
     why = " ".join(str(error).split()) if "..." not in name else "its password needs %-escapes"
-    return QmkError("RESOURCE_EXHAUSTED", f"cannot use the database {name}: {why}", retryable=True)
+    fields = {"help": fix} if (fix := fix_of(why)) else {}
+    return QmkError("RESOURCE_EXHAUSTED", f"cannot use the database {name}: {why}", retryable=True, **fields)
+
+
+_FIXES = (
+    ("%-escapes", "write the password's signs other than letters and digits as %XX, or keep it in PGPASSFILE"),
+    ("password", "give the right password in PGPASSWORD, in the file PGPASSFILE, or in a URL in --database-file"),
+    ("pg_hba.conf", "let this user and machine in: a line in the server's pg_hba.conf"),
+    ("invalid URI", "write it as postgresql://user@host:port/name?option=value"),
+    ("invalid connection option", "write it as postgresql://user@host:port/name?option=value"),
+    ("role", "name a user that the server has, or make this one with 'createuser'"),
+    ("does not exist", "make the database with 'createdb', or name one that is there"),
+    ("resolve", "name a host that is there: postgresql://user@host/name"),
+    ("translate host name", "name a host that is there: postgresql://user@host/name"),
+    ("refused", "start the server, or name the host and port where it listens: postgresql://user@host:port/name"),
+    ("No such file", "start the server, or name its host: postgresql://user@host/name"),
+    ("timeout", "name a host that answers, and see that no firewall is in between"),
+    ("SSL", "let the URL say what the server speaks, such as ?sslmode=require or ?sslmode=disable"),
+    ("permission denied", "let this user make tables: GRANT CREATE ON SCHEMA public TO ..."),
+    ("too many connections", "raise max_connections of the server: the daemon takes two"),
+)
+"""What to do about a server's complaint, by a word that only it has; the first that fits."""
+
+
+def fix_of(why: str) -> str:
+    """What to do when a database cannot be used for this reason; empty when nothing is known."""
+    return next((fix for word, fix in _FIXES if word in why), "")

@@ -11,6 +11,7 @@ from qmk.host.blobs import Blobs
 from qmk.host.journal import INLINE_BYTES, Batch
 from qmk.host.results import Result, checksum, encode_head
 from qmk.host.sql.database import Row, Statement
+from qmk.kernel import compaction
 from qmk.kernel.events import CheckpointDropped, Event, Saved, Submitted, Yielded
 
 RECORD = "INSERT INTO journal (seq, job, record, checksum, blob) VALUES (?, ?, ?, ?, ?)"
@@ -26,6 +27,9 @@ DROP_CHECKPOINT = "DELETE FROM checkpoint WHERE id=?"
 DROP_STATE = "DELETE FROM checkpoint WHERE id=? AND blob=?"
 FORGET = tuple(f"DELETE FROM {table} WHERE job=?" for table in ("journal", "result", "page", "checkpoint"))
 
+SUPERSEDE = "DELETE FROM journal WHERE job>=? AND job<=? AND seq<?"
+SUPERSEDE_REST = SUPERSEDE + " AND seq>(SELECT min(seq) FROM journal WHERE job=?)"
+
 encode = msgspec.msgpack.Encoder().encode
 
 
@@ -38,31 +42,41 @@ class Rows:
 
     def statements(self, batch: Batch) -> list[Statement]:
         """What to carry out for ``batch``; call ``written`` once it was."""
-        found = [
-            Statement(RECORD, self._records(batch.records)),
-            *self._results(batch.results),
-            *_checkpoints(batch.records),
-            Statement(ledger.INSERT, ledger.values(batch.charges)),
-            Statement(AUDIT, [(x.seq, x.data, bytes.fromhex(x.hash)) for x in batch.audit]),
-            Statement(SEAL, [(x.number, x.body, x.signature) for x in batch.seals]),
-            Statement(DROP_STATE, [(x.checkpoint, x.blob) for x in batch.dropped]),
-            *(Statement(sql, [(job,) for job in batch.forgotten]) for sql in FORGET),
-        ]
-        return [statement for statement in found if statement.rows]
+        found: list[Statement] = []
+        if batch.records:
+            found.append(Statement(RECORD, self._records(batch)))
+            found += _superseded(batch.records, self.records + 1)
+        if batch.results:
+            found += self._results(batch.results)
+        if batch.records:
+            found += _checkpoints(batch.records)
+        if batch.charges:
+            found.append(Statement(ledger.INSERT, ledger.values(batch.charges)))
+        if batch.audit:
+            found.append(Statement(AUDIT, [(x.seq, x.data, bytes.fromhex(x.hash)) for x in batch.audit]))
+        if batch.seals:
+            found.append(Statement(SEAL, [(x.number, x.body, x.signature) for x in batch.seals]))
+        if batch.dropped:
+            found.append(Statement(DROP_STATE, [(x.checkpoint, x.blob) for x in batch.dropped]))
+        if batch.forgotten:
+            found += [Statement(sql, [(job,) for job in batch.forgotten]) for sql in FORGET]
+        return found
 
     def written(self, batch: Batch) -> None:
         self.records += len(batch.records)
 
-    def _records(self, records: list[Event]) -> list[Row]:
+    def _records(self, batch: Batch) -> list[Row]:
         rows: list[Row] = []
-        for seq, record in enumerate(records, self.records + 1):
-            job: str = getattr(record, "job", "")
+        known = len(batch.data)
+        for index, record in enumerate(batch.records):
+            seq = self.records + index + 1
+            job = compaction.key(record)
+            blob = ""
             if isinstance(record, Submitted) and _apart(record):
                 blob = self._blobs.put(record.graph)
                 data = encode(msgspec.structs.replace(record, graph=b""))
             else:
-                blob = ""
-                data = encode(record)
+                data = (batch.data[index] if index < known else b"") or encode(record)
             rows.append((seq, job, data, checksum(job, data), blob))
         return rows
 
@@ -77,7 +91,19 @@ class Rows:
                     pages.append((job, number, b"", checksum(job, b""), self._blobs.put(bytes(bits))))
                 else:
                     pages.append((job, number, bits, checksum(job, bits), ""))
-        return [Statement(RESULT, heads), Statement(PAGE, pages)]
+        return [Statement(RESULT, heads), Statement(PAGE, pages)] if pages else [Statement(RESULT, heads)]
+
+
+def _superseded(records: list[Event], first_seq: int) -> list[Statement]:
+    """Rows that these records, of which the first has this number, leave nothing to say."""
+    found: list[Statement] = []
+    for seq, record in enumerate(records, first_seq):
+        gone = compaction.superseded(record)
+        if gone is not None:
+            before = seq + gone.itself
+            values = (gone.first, gone.last, before, gone.first) if gone.but_first else (gone.first, gone.last, before)
+            found.append(Statement(SUPERSEDE_REST if gone.but_first else SUPERSEDE, [values]))
+    return found
 
 
 def _checkpoints(records: list[Event]) -> list[Statement]:

@@ -54,6 +54,7 @@ class SqliteDatabase:
         self._log = path.with_name(path.name + "-wal")
         self._writer: Any = None
         self._reader: Any = None
+        self._reading = threading.Lock()
         require_local(path.parent)
         try:
             self._writer = self._open()
@@ -96,7 +97,8 @@ class SqliteDatabase:
 
     def read(self, query: str, values: Row = ()) -> Iterator[Row]:
         try:
-            yield from self._reader.execute(query, values)
+            with self._reading:
+                return iter(self._reader.execute(query, values).fetchall())
         except self._sqlite.DatabaseError as error:
             raise damaged(self.name, str(error)) from error
 

@@ -13,7 +13,9 @@ from qmk.kernel.handlers import (
     capabilities,
     channels,
     checkpoints,
+    collecting,
     jobs,
+    lists,
     operators,
     qubits,
     resources,
@@ -37,6 +39,7 @@ OPEN_HANDLERS: dict[str, Callable[[State, CallReceived], Any]] = {
 HANDLERS: dict[str, Handler] = {
     "q_submit": submit.submit,
     "q_status": jobs.status,
+    "q_jobs": lists.jobs,
     "q_wait": jobs.wait,
     "q_result": jobs.result,
     "q_cancel": jobs.cancel,
@@ -49,7 +52,9 @@ HANDLERS: dict[str, Handler] = {
     "q_open_chan": channels.open_channel,
     "q_close_chan": channels.close_channel,
     "q_chan_status": channels.status,
+    "q_channels": lists.channels,
     "q_checkpoint": checkpoints.save,
+    "q_checkpoints": lists.checkpoints,
     "q_restore": checkpoints.restore,
     "q_migrate": checkpoints.migrate,
     "q_rollback": checkpoints.roll_back,
@@ -68,5 +73,6 @@ OPERATOR_HANDLERS: dict[str, Callable[[State, CallReceived], Any]] = {
     "op_token_issue": operators.issue,
     "op_token_list": operators.tokens_of,
     "op_token_revoke": operators.revoke,
+    "op_gc": collecting.collect,
 }
 """Calls of the operator's socket."""

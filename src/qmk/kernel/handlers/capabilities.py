@@ -10,7 +10,7 @@ from qmk.base.errors import QmkError
 from qmk.base.ids import opaque, trace
 from qmk.base.limits import LIMITS, check
 from qmk.kernel import authority
-from qmk.kernel.objects.capability import Capability, Limits, insufficient, no_such
+from qmk.kernel.objects.capability import Capability, Limits, insufficient, less, no_such, sooner
 
 if TYPE_CHECKING:
     from qmk.kernel.events import CallReceived
@@ -24,18 +24,21 @@ def delegate(kernel: State, event: CallReceived, session: Session) -> None:
     """Derives a capability: for another session or tenant to take up, or, without a receiver, for the caller."""
     request: q_delegate.Request = event.params
     parent = _source(kernel, session, request.capability)
+    if parent.session != session.id and (request.to_tenant or request.to_session):
+        raise _on_offer(parent)
     rights = tuple(dict.fromkeys(request.rights))
     unknown = [name for name in rights if name not in RIGHTS]
     if unknown:
         raise QmkError("INVALID_PARAMS", f"'{unknown[0][:64]}' is not the name of a right", field="rights")
-    if not parent.rights.issuperset(rights):
-        raise insufficient(rights, parent.rights)
+    within = parent.rights if session.bounds.rights is None else parent.rights & session.bounds.rights
+    if not within.issuperset(rights):
+        raise insufficient(rights, within)
     receiver = _receiver(kernel, session, request)
     limits = Limits(
         jobs=_jobs(kernel, session, parent, request.jobs, rights),
-        expires_ns=_expiry(kernel, request),
+        expires_ns=sooner(_expiry(kernel, request), session.expires_ns),
         expires_epoch=request.expiry_epoch or 0,
-        shots=request.shots,
+        shots=less(request.shots, session.bounds.shots),
         uses=request.uses,
     )
     if receiver != parent.tenant:
@@ -75,12 +78,26 @@ def _source(kernel: State, session: Session, id: str) -> Capability:
     return found
 
 
+def _on_offer(offered: Capability) -> QmkError:
+    """What is handed on derives from something held, so that it ends with the session that handed it on."""
+    return QmkError(
+        "INVALID_PARAMS",
+        f"'{offered.id}' is on offer to this session, which hands on only what it holds",
+        field="capability",
+        help="take it up with q_delegate without a receiver, and hand on what that answers",
+    )
+
+
 def _receiver(kernel: State, session: Session, request: q_delegate.Request) -> str:
     """The tenant that the new capability is for."""
     if request.to_tenant and request.to_session:
         raise QmkError("INVALID_PARAMS", "both 'to_tenant' and 'to_session' are given", field="to_session")
     if not request.to_session:
-        return request.to_tenant or session.tenant.name
+        receiver = request.to_tenant or session.tenant.name
+        if receiver != session.tenant.name and kernel.only_local:
+            help = f"hand it to a session of '{session.tenant.name}' with to_session"
+            raise kernel.tenants.nobody("q_delegate", "to_tenant", f"could take up what '{receiver}' is given", help)
+        return receiver
     root = kernel.caps.get(request.to_session)
     if root is None or root.parent is not None:
         raise QmkError(

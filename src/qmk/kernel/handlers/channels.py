@@ -1,18 +1,19 @@
 """Channels between tenants: q_open_chan, q_close_chan, q_chan_status.
 
 Each tenant gives its own word only: the proposer by proposing, the peer by approving. The tenant is the session's; the
-names in ``peers`` only say whom the proposal is for, and whether such a tenant exists is never answered.
-"""
+names in ``peers`` only say whom the proposal is for. Where an operator has registered other tenants, whether one of
+that name exists is not answered: a proposal would tell anybody who else uses the daemon. Where there is nobody but the
+local tenant there is nothing to tell, and a channel to another is refused."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from qmk.abi.calls import q_chan_status, q_close_chan, q_open_chan
-from qmk.abi.shapes import ChannelState
+from qmk.abi.shapes import ChannelRow, ChannelState
 from qmk.base.errors import QmkError
 from qmk.base.ids import opaque
 from qmk.kernel import firewall
@@ -45,9 +46,12 @@ def _propose(kernel: State, event: CallReceived, session: Session) -> Channel:
     if request.fidelity is None or request.entanglements_max is None:
         missing = "fidelity" if request.fidelity is None else "entanglements_max"
         raise _invalid(missing, f"a proposal says what it is for: {missing} is missing")
-    session.tenant.channels.require()
     a, b = request.peers
     peer = b if a == tenant else a
+    if peer != tenant and kernel.only_local:
+        help = f"name '{tenant}' twice for a channel within it"
+        raise kernel.tenants.nobody("q_open_chan", "peers", f"could approve a channel to '{peer[:64]}'", help)
+    session.tenant.channels.require()
     made = link.delivery(kernel.config.link, request.fidelity)
     channel = Channel(
         id=opaque("chan", event.entropy),
@@ -61,6 +65,7 @@ def _propose(kernel: State, event: CallReceived, session: Session) -> Channel:
         pairs_max=request.entanglements_max,
         expiry_ns=_expiry_ns(kernel, request.expiry),
         approved=peer == tenant,
+        proposed_ns=kernel.now_ns,
     )
     _record(kernel, channel)
     kernel.audit("chan.open", tenant, channel=channel.id, peer=peer, fidelity=channel.fidelity, pairs=channel.pairs_max)
@@ -115,21 +120,30 @@ def status(kernel: State, event: CallReceived, session: Session) -> None:
 
 
 def shown(kernel: State, channel: Channel) -> ChannelState:
-    """A channel as all three calls answer it."""
-    return ChannelState(
-        channel=channel.id,
-        state=channel.state,
-        peers=[channel.proposer, channel.peer],
-        approved=list(channel.tenants) if channel.approved else [channel.proposer],
-        fidelity=channel.granted,
-        fidelity_min=channel.fidelity,
-        use_count=channel.pairs_used,
-        entanglements_max=channel.pairs_max,
-        expiry=channel.expiry_ns / SECOND if channel.expiry_ns else None,
-        rounds=channel.rounds,
-        raw_pairs=channel.raw_pairs,
-        jobs=len(firewall.needing(kernel, channel.id)),
-    )
+    """A channel as the calls about one answer it."""
+    return ChannelState(**_row_fields(channel), jobs=len(kernel.channels.needing(channel.id)))
+
+
+def row(channel: Channel) -> ChannelRow:
+    """A channel in a list."""
+    return ChannelRow(**_row_fields(channel))
+
+
+def _row_fields(channel: Channel) -> dict[str, Any]:
+    return {
+        "channel": channel.id,
+        "state": channel.state,
+        "peers": [channel.proposer, channel.peer],
+        "approved": list(channel.tenants) if channel.approved else [channel.proposer],
+        "fidelity": channel.granted,
+        "fidelity_min": channel.fidelity,
+        "use_count": channel.pairs_used,
+        "entanglements_max": channel.pairs_max,
+        "expiry": channel.expiry_ns / SECOND if channel.expiry_ns else None,
+        "rounds": channel.rounds,
+        "raw_pairs": channel.raw_pairs,
+        "proposed": channel.proposed_ns / SECOND if channel.proposed_ns else None,
+    }
 
 
 def _record(kernel: State, channel: Channel) -> None:

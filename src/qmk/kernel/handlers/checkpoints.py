@@ -15,9 +15,9 @@ from msgspec import structs
 
 from qmk.abi import shapes
 from qmk.abi.calls import METHODS, q_checkpoint, q_migrate, q_replay, q_restore, q_rollback
+from qmk.abi.rights import CAP_CONTROL
 from qmk.base.errors import QmkError
 from qmk.base.ids import opaque
-from qmk.base.limits import LIMITS
 from qmk.kernel import admission, authority, checkpoint, firewall, mapping
 from qmk.kernel.asks import CHECKPOINT, MIGRATE, ROLLBACK, Ask
 from qmk.kernel.effects import Recall
@@ -42,7 +42,9 @@ PROGRAM_LATER = frozenset((q_replay.CALL.name, q_restore.CALL.name))
 def save(kernel: State, event: CallReceived, session: Session) -> None:
     request: q_checkpoint.Request = event.params
     job = _going(kernel, session, request.job_id)
-    _require_room(kernel, job.tenant)
+    error = checkpoint.no_room(kernel, job.tenant)
+    if error is not None:
+        raise error
     _open(kernel, event, session, job, CHECKPOINT, checkpoint=opaque("chk", event.entropy))
 
 
@@ -56,6 +58,7 @@ def migrate(kernel: State, event: CallReceived, session: Session) -> None:
             f"the device has no region '{request.region[:64]}'",
             field="region",
             expected=", ".join(sizes),
+            help=f"regions: {', '.join(sizes)}",
         )
     if job.submitted.n_qubits > sizes[request.region]:
         raise QmkError(
@@ -106,7 +109,7 @@ def recalled(kernel: State, event: Recalled) -> None:
         ask.placements = mapping.placements(unpack(event.graph))
         checkpoint.serve(kernel, ask, kernel.jobs.by_id[ask.job])
         return
-    pending = kernel.take_pending(event.key)
+    pending = kernel.pending.take(event.key)
     if pending is None:
         return
     try:
@@ -123,7 +126,7 @@ def recalled(kernel: State, event: Recalled) -> None:
 def checkpoint_not_found(checkpoint_id: str) -> QmkError:
     return QmkError(
         "CHECKPOINT_NOT_FOUND",
-        f"no checkpoint '{checkpoint_id[:64]}': it was never made, or went with its job",
+        f"no checkpoint '{checkpoint_id[:64]}': it was never made, or is past its time, or went with its job",
         checkpoint_id=checkpoint_id[:64],
     )
 
@@ -140,24 +143,12 @@ def _going(kernel: State, session: Session, job_id: str) -> Job:
 
 def _open(kernel: State, event: CallReceived, session: Session, job: Job, kind: str, **fields: object) -> Ask:
     ask = Ask(key="", conn=event.conn, ref=event.ref, session=session.id, job=job.id, kind=kind)
+    ask.under = authority.under(kernel, session, CAP_CONTROL, job)
     for name, value in fields.items():
         setattr(ask, name, value)
     kernel.asks.add(ask)
     checkpoint.serve(kernel, ask, job)
     return ask
-
-
-def _require_room(kernel: State, tenant: str) -> None:
-    held = kernel.jobs.checkpoints.kept_of(tenant)
-    if held >= LIMITS.checkpoints:
-        raise QmkError(
-            "QUOTA_EXCEEDED",
-            f"the tenant keeps {held} checkpoints, which is the limit 'checkpoints'",
-            quota="checkpoints",
-            asked=held + 1,
-            limit=LIMITS.checkpoints,
-            help="they go with their jobs: qmk gc --older-than forgets old ones",
-        )
 
 
 def _again(kernel: State, event: CallReceived, session: Session, job: Job, key: str, **origin: str) -> None:

@@ -80,7 +80,7 @@ def cancel(kernel: State, event: CallReceived, session: Session) -> None:
 def events(kernel: State, event: CallReceived, session: Session) -> None:
     request: q_events.Request = event.params
     job = kernel.job_of(session, request.job_id)
-    if len(job.events) > request.after or job.ended or request.timeout_ms == 0 or kernel.closing:
+    if job.last_seq > request.after or job.ended or request.timeout_ms == 0 or kernel.closing:
         kernel.answer_events(event.conn, event.ref, job, request.after)
     else:
         kernel.open_wait(event, session, job, request.after, request.timeout_ms)

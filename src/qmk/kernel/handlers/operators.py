@@ -35,7 +35,7 @@ def add(kernel: State, event: CallReceived) -> None:
             field="tenant",
             help="change it with op_tenant_set ('qmk tenant set')",
         )
-    check("tenants", sum(1 for _ in kernel.tenants.registered()) + 1)
+    check("tenants", kernel.tenants.count + 1)
     _store(kernel, event, _changed(TenantConfig(name=request.tenant), request))
 
 
@@ -58,7 +58,7 @@ def suspend(kernel: State, event: CallReceived) -> None:
     tenant = _tenant(kernel, event.params.tenant)
     _store(kernel, event, msgspec.structs.replace(tenant.config, suspended=True))
     for session in kernel.sessions:
-        authority.recheck_waits(kernel, session)
+        authority.recheck(kernel, session)
 
 
 def resume(kernel: State, event: CallReceived) -> None:
@@ -79,6 +79,9 @@ def issue(kernel: State, event: CallReceived) -> None:
         raise QmkError("INVALID_PARAMS", "the token would have expired already", field="expires")
     check("tokens", len(_live(kernel, tenant, event.now_ns)) + 1, f"tenant '{tenant.name}'")
     bounds = Bounds(request.expires, None if rights is None else frozenset(rights), request.shots, request.uid)
+    for row in kernel.tenants.tokens(tenant.name):
+        if 0 < row.expires_ns <= event.now_ns:
+            kernel.commit(TokenRevoked(now_ns=event.now_ns, tenant=tenant.name, serial=row.serial), durable=False)
     text, serial = tokens.mint(kernel.config.token_key, tenant.name, event.entropy, bounds)
     kernel.commit(
         TokenIssued(

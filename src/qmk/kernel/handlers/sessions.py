@@ -107,7 +107,7 @@ def _open(
     limits = Limits(expires_ns=expires_ns, shots=bounds.shots)
     root = kernel.caps.root(opaque("cap", event.entropy, "root"), {*own, *names}, tenant.name, limits)
     session = Session(opaque("ses", event.entropy), tenant, root, event.conn, event.now_ns, event.peer_uid, account)
-    session.serial = bearer.serial
+    session.serial, session.bounds = bearer.serial, bounds
     root.session = session.id
     for name in names:
         made = kernel.caps.derive(opaque("cap", event.entropy, name), root, (name,), granted=True)

@@ -95,15 +95,13 @@ def hold(kernel: State, session: Session, pending: Pending) -> None:
     kernel.accounts.require(session, demand, draft.now_ns)
     kernel.accounts.reserve(draft.job, session, demand)
     session.jobs_submitted += 1
-    kernel.pending[draft.job] = pending
-    if draft.idempotency_key:
-        kernel.pending_keys[draft.tenant, draft.idempotency_key] = draft.job
+    kernel.pending.add(pending)
 
 
 def repeat(kernel: State, event: CallReceived, session: Session, request_digest: str) -> bool:
     """Answers a submit whose idempotency key is known (at once, or with the first one while that is VALIDATING)."""
     key = (session.tenant.name, event.params.idempotency_key)
-    pending = kernel.pending.get(kernel.pending_keys.get(key, ""))
+    pending = kernel.pending.repeated(*key)
     job = kernel.jobs.by_id.get(kernel.jobs.by_key.get(key, ""))
     earlier = pending.draft if pending else job.submitted if job else None
     if earlier is None:
@@ -117,7 +115,7 @@ def repeat(kernel: State, event: CallReceived, session: Session, request_digest:
             help="use a new key for a new request",
         )
     if pending is not None:
-        pending.callers.append((event.conn, event.ref))
+        kernel.pending.join(pending, event.conn, event.ref)
     elif job is not None:
         kernel.reply(event, _accepted(kernel, job, event.method, []))
     return True
@@ -143,11 +141,11 @@ def accept(kernel: State, pending: Pending, record: Submitted, state: Checkpoint
     """Journal, decide, answer, launch. ``state`` is what the job starts from; empty: the start of its program. Refuses
     what fits no empty machine, or no quota now that its run time is predicted."""
     try:
-        _require_acceptable(kernel, record)
+        data = _require_acceptable(kernel, record)
     except QmkError as error:
         kernel.drop_pending(pending, error)
         return
-    (job,) = kernel.commit(record)
+    (job,) = kernel.commit(record, data=data)
     if state is not None and state.blob:
         _start_from(kernel, record, state)
     _audit_admission(kernel, record)
@@ -158,12 +156,15 @@ def accept(kernel: State, pending: Pending, record: Submitted, state: Checkpoint
     kernel.carry_out(actions)
 
 
-def _require_acceptable(kernel: State, record: Submitted) -> None:
+def _require_acceptable(kernel: State, record: Submitted) -> bytes:
+    """The record's bytes."""
     firewall.require(kernel, record.channels)
-    error = records.refusal(record) or admission.no_room(record, kernel.config)
+    data = records.encoded(record)
+    error = admission.no_room(record, kernel.config)
     if error is not None:
         raise error
     kernel.accounts.require_engine_time(record.job, record.seconds, kernel.now_ns)
+    return data
 
 
 def _start_from(kernel: State, record: Submitted, state: Checkpoint) -> None:

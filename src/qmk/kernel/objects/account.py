@@ -111,6 +111,12 @@ class Account:
         for quota, at in self._holds:
             quota.held += demand[at]
 
+    def change(self, before: Demand, demand: Demand) -> None:
+        """It holds ``demand`` in place of ``before``: little of that differs."""
+        for quota, at in self._holds:
+            if demand[at] != before[at]:
+                quota.held += demand[at] - before[at]
+
     def give(self, demand: Demand) -> None:
         """The job ended, or was not accepted."""
         for quota, at in self._holds:

@@ -32,7 +32,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 class Capability:
     """``tenant``: whose authority it is. ``session`` holds it; "" while it is only on offer, to the sessions of
     ``for_tenant`` or to the session with the root ``for_root``. ``maker`` is the session that derived it. ``granted``:
-    a session's own, by name. A capability without rights left is spent: it only keeps what was made under it."""
+    a session's own, by name. A capability without rights left is spent: it only keeps what was begun under it, qubits
+    and calls that are not answered yet, which go on with the rights that it had, ``paid``."""
 
     __slots__ = (
         "children",
@@ -45,6 +46,7 @@ class Capability:
         "id",
         "jobs",
         "maker",
+        "paid",
         "parent",
         "rights",
         "session",
@@ -63,6 +65,7 @@ class Capability:
         self.parent = parent
         self.session = self.maker = self.for_tenant = self.for_root = ""
         self.granted = False
+        self.paid: frozenset[str] = frozenset()
         self.children: list[Capability] = []
         self.jobs = limits.jobs
         self.expires_ns = limits.expires_ns
@@ -88,10 +91,20 @@ class Capability:
             found.extend(item.children)
         return found
 
+    def spend(self) -> None:
+        """Its last use is gone; what was begun under it goes on."""
+        self.paid |= self.rights
+        self.rights = frozenset[str]()
+
     @property
     def metered(self) -> bool:
         """A use of it counts against some bound."""
-        return any(item.uses is not None for item in self.chain())
+        at: Capability | None = self
+        while at is not None:
+            if at.uses is not None:
+                return True
+            at = at.parent
+        return False
 
     @property
     def breadth(self) -> tuple[float, ...]:
@@ -127,16 +140,8 @@ class CapabilityTree:
     ) -> Capability:
         """A new capability under ``parent``, cut down to what the parent has."""
         assert id not in self._by_id, "the host gave the same entropy twice"
-        asked = limits or Limits()
-        jobs = asked.jobs if parent.jobs is None else parent.jobs & (parent.jobs if asked.jobs is None else asked.jobs)
-        cut = Limits(
-            jobs=jobs,
-            expires_ns=_sooner(asked.expires_ns, parent.expires_ns),
-            expires_epoch=_sooner(asked.expires_epoch, parent.expires_epoch),
-            shots=_less(asked.shots, parent.shots),
-            uses=asked.uses,
-        )
-        made = Capability(id, frozenset(rights) & parent.rights, parent.tenant, parent, cut)
+        cut = _cut(limits or Limits(), parent)
+        made = Capability(id, parent.rights.intersection(rights), parent.tenant, parent, cut)
         made.granted = granted
         parent.children.append(made)
         self._by_id[id] = made
@@ -198,11 +203,25 @@ class Holding:
         return most
 
 
-def _sooner(one: int, other: int) -> int:
+def _cut(asked: Limits, parent: Capability) -> Limits:
+    """No more than the parent has."""
+    jobs = asked.jobs if parent.jobs is None else parent.jobs & (parent.jobs if asked.jobs is None else asked.jobs)
+    return Limits(
+        jobs=jobs,
+        expires_ns=sooner(asked.expires_ns, parent.expires_ns),
+        expires_epoch=sooner(asked.expires_epoch, parent.expires_epoch),
+        shots=less(asked.shots, parent.shots),
+        uses=asked.uses,
+    )
+
+
+def sooner(one: int, other: int) -> int:
+    """The earlier of two ends; ``NEVER`` is none."""
     return min(one, other) if one and other else one or other
 
 
-def _less(one: int | None, other: int | None) -> int | None:
+def less(one: int | None, other: int | None) -> int | None:
+    """The tighter of two bounds; None is none."""
     return other if one is None else one if other is None else min(one, other)
 
 

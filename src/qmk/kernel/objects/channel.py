@@ -7,11 +7,12 @@ back if it ends without having started; nothing else changes the count, so a rep
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
 from qmk.base.errors import QmkError
+from qmk.kernel.objects.moves import Move, Moves
 
 PROPOSED = "PROPOSED"
 OPEN = "OPEN"
@@ -23,13 +24,7 @@ STATES = (PROPOSED, OPEN, EXHAUSTED, CLOSED, EXPIRED)
 ENDED = frozenset((CLOSED, EXPIRED))
 
 
-class Move(NamedTuple):
-    source: str
-    target: str
-    cause: str
-
-
-MOVES: tuple[Move, ...] = (
+MOVES = Moves(
     Move(PROPOSED, OPEN, "the other tenant approves"),
     Move(PROPOSED, CLOSED, "either tenant closes it: the proposal is withdrawn or turned down"),
     Move(PROPOSED, EXPIRED, "its time is over"),
@@ -42,17 +37,12 @@ MOVES: tuple[Move, ...] = (
 )
 """Every move there is. A job that runs keeps a channel that ends until the job's next fence."""
 
-_ALLOWED = frozenset((move.source, move.target) for move in MOVES)
-
-
-class IllegalMove(AssertionError):
-    """A move that is not in ``MOVES``: a bug of the kernel, never of a caller."""
-
 
 class Channel(msgspec.Struct, frozen=True, kw_only=True):
     """One channel as journaled. ``fidelity``: the lowest that both accept; ``granted``: what the device's link delivers
     for it, after ``rounds`` of purification that take ``raw_pairs`` on average. ``pairs_max``: Bell pairs over its
-    life. ``expiry_ns`` 0: it does not expire. ``approved``: both gave their word. ``closed_by``: the tenant."""
+    life. ``expiry_ns`` 0: it does not expire. ``approved``: both gave their word. ``closed_by``: the tenant.
+    ``proposed_ns`` 0: nobody wrote it down."""
 
     id: str
     proposer: str
@@ -67,6 +57,7 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
     pairs_used: int = 0
     approved: bool = False
     closed_by: str = ""
+    proposed_ns: int = 0
 
     @property
     def tenants(self) -> tuple[str, ...]:
@@ -87,8 +78,7 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
         return (self.proposer,) if self.state == PROPOSED else self.tenants
 
     def moved(self, state: str, **changes: Any) -> Channel:
-        if (self.state, state) not in _ALLOWED:
-            raise IllegalMove(f"{self.id}: {self.state} -> {state}")
+        MOVES.require(self.id, self.state, state)
         return msgspec.structs.replace(self, state=state, **changes)
 
     def charged(self, pairs: int) -> Channel:

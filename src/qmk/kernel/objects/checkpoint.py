@@ -12,6 +12,8 @@ from typing import Any
 
 import msgspec
 
+from qmk.kernel.roll import Roll
+
 
 class Checkpoint(msgspec.Struct, frozen=True):
     """``epoch``: epochs of the program behind the state. ``blob`` empty: the start of the program, which needs no
@@ -35,9 +37,11 @@ class CheckpointTable:
         self._keep = keep
         self.by_id: dict[str, Checkpoint] = {}
         self.freed: list[tuple[str, str]] = []
+        self.listed = Roll()
         self._of_job: dict[str, dict[str, None]] = {}
         self._uses: dict[str, int] = {}
         self._kept_of: dict[str, int] = {}
+        self._charged: dict[tuple[str, str], tuple[int, int]] = {}
 
     def add(self, checkpoint: Checkpoint) -> None:
         """Takes it in; one taken for the job's own sake before is dropped."""
@@ -51,7 +55,8 @@ class CheckpointTable:
 
     def of_job(self, job: str) -> list[Checkpoint]:
         """Oldest first."""
-        return [self.by_id[id] for id in self._of_job.get(job, ())]
+        ids = self._of_job.get(job)
+        return [self.by_id[id] for id in ids] if ids else []
 
     def latest(self, job: str, epoch: int) -> Checkpoint | None:
         """The newest checkpoint of the job that is not past ``epoch``."""
@@ -60,6 +65,18 @@ class CheckpointTable:
     def kept_of(self, tenant: str) -> int:
         """How many checkpoints the tenant asked for and still has."""
         return self._kept_of.get(tenant, 0)
+
+    def kept(self, tenant: str) -> list[Checkpoint]:
+        """Those that the tenant asked for and still has, oldest first."""
+        return [self.by_id[id] for id in self.listed.oldest(("tenant", tenant))]
+
+    def tenants(self) -> list[str]:
+        """Who asked for any."""
+        return list(self._kept_of)
+
+    def holds(self, tenant: str, blob: str) -> bool:
+        """Whether a checkpoint of the tenant names the blob: another one that does costs nothing more."""
+        return not blob or (tenant, blob) in self._charged
 
     def uses(self, blob: str) -> bool:
         """Whether any checkpoint names the blob."""
@@ -96,7 +113,19 @@ class CheckpointTable:
         return dict(self.by_id)
 
     def _count(self, checkpoint: Checkpoint, sign: int) -> None:
-        tenant = checkpoint.tenant
-        self._kept_of[tenant] = self._kept_of.get(tenant, 0) + sign * checkpoint.kept
+        """The tenant pays for each state once, from its first checkpoint with it to the last."""
+        tenant, blob = checkpoint.tenant, checkpoint.blob
         if checkpoint.kept:
-            self._keep(tenant, sign * checkpoint.size_bytes)
+            self._kept_of[tenant] = self._kept_of.get(tenant, 0) + sign
+            if not self._kept_of[tenant]:
+                del self._kept_of[tenant]
+            for group in ("tenant", tenant), ("job", checkpoint.job):
+                (self.listed.put if sign > 0 else self.listed.drop)(group, checkpoint.saved_ns, checkpoint.id)
+        if not blob:
+            return
+        names, size = self._charged.get((tenant, blob), (0, checkpoint.size_bytes))
+        self._charged[tenant, blob] = (names + sign, size)
+        if names + sign == 0:
+            del self._charged[tenant, blob]
+        if min(names, names + sign) == 0:
+            self._keep(tenant, sign * size)

@@ -12,11 +12,10 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
-from msgspec import structs
-
 from qmk.abi.shapes import QuotaFigures
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
+from qmk.base.units import seconds_text
 
 Kind = Literal["held", "per_job", "spent", "rate"]
 SECOND_NS = 1_000_000_000
@@ -42,14 +41,18 @@ _PERIOD = "when the period ends"
 QUOTAS: dict[str, Row] = {
     "sessions": Row("held", "sessions", 5_000, "sessions open at once", "when a session is closed", per_session=False),
     "held_qubits": Row(
-        "held", "qubits", LIMITS.held_qubits, "logical qubits reserved by q_alloc", "when q_release gives qubits back"
+        "held",
+        "qubits",
+        LIMITS.held_qubits,
+        "logical qubits reserved by q_alloc",
+        "when reserved qubits are given back",
     ),
     "logical_qubits": Row(
         "held",
         "qubits",
         10_000_000,
         "logical qubits reserved by q_alloc, and those that each job which has not ended has alive at once",
-        "when q_release gives qubits back, or a job ends or is cancelled",
+        "when reserved qubits are given back, or a job ends or is cancelled",
     ),
     "physical_qubits": Row(
         "held",
@@ -63,7 +66,7 @@ QUOTAS: dict[str, Row] = {
         "channels",
         1_000,
         "channels proposed or open at once; a proposal counts for its proposer, an open channel for both its tenants",
-        "when q_close_chan closes one, or one expires",
+        "when one is closed, or expires",
         per_session=False,
     ),
     "queued_jobs": Row("held", "jobs", LIMITS.queued_jobs, "jobs that have not ended, running ones among them", _ENDS),
@@ -74,7 +77,7 @@ QUOTAS: dict[str, Row] = {
         "held",
         "bytes",
         LIMITS.kept_bytes,
-        "graphs and largest results of jobs that have not ended, graphs and results of ended jobs, kept checkpoints; "
+        "graphs and largest results of jobs that have not ended, graphs and results of ended jobs, saved states; "
         "ended jobs give way, the oldest first, so only the rest can exhaust it",
         "when a job ends or a checkpoint is dropped",
         per_session=False,
@@ -131,10 +134,6 @@ class Quota:
         self.bound = limit * self.row.scale
 
     @property
-    def unit(self) -> str:
-        return self.row.unit
-
-    @property
     def used(self) -> int:
         return self.held
 
@@ -160,15 +159,18 @@ class Quota:
     def never(self, more: int) -> QmkError:
         """QUOTA_EXCEEDED for what exceeds the limit by itself."""
         row = self.row
-        return self._error(f"{more} {row.unit} of one job exceed", more, 0, "", False, {})
+        verb = "exceeds" if more == 1 else "exceed"
+        return self._error(f"{_counted(more, row.unit)} of one job {verb}", more, 0, "", False, {})
 
-    def exceeded(self, more: int, retryable: bool, **fields: Any) -> QmkError:
-        """The refusal of ``more`` on top of what is used."""
+    def exceeded(self, more: int, retryable: bool, frees: str = "", **fields: Any) -> QmkError:
+        """The refusal of ``more`` on top of what is used. ``frees``: when it is free again, where that is known better
+        than the table does."""
         row = self.row
-        used = _in_units(self.used, row.scale)
+        used, asked = _in_units(self.used, row.scale), _in_units(more, row.scale)
         top = f" on top of {used}" if used else ""
-        then = f"; it is free again {row.frees}" if retryable and row.frees else ""
-        lead = f"{_in_units(more, row.scale)} {row.unit}{top} exceed"
+        frees = frees or row.frees
+        then = f"; it is free again {frees}" if retryable and frees else ""
+        lead = f"{_counted(asked, row.unit)}{top} {'exceeds' if asked == 1 else 'exceed'}"
         return self._error(lead, _in_units(self.used + more, row.scale), used, then, retryable, fields)
 
     def _error(
@@ -177,7 +179,7 @@ class Quota:
         whose = "the session's quota" if self.owner == SESSION else "the quota"
         return QmkError(
             "QUOTA_EXCEEDED",
-            f"{lead} {whose} '{self.name}' of {self.limit} {self.row.unit}{then}",
+            f"{lead} {whose} '{self.name}' of {_counted(self.limit, self.row.unit)}{then}",
             quota=self.name,
             asked=asked,
             limit=self.limit,
@@ -188,7 +190,8 @@ class Quota:
         )
 
     def figures(self, now_ns: int) -> QuotaFigures:
-        return QuotaFigures(self.name, self.row.kind, self.unit, self.limit, _in_units(self.used, self.row.scale))
+        row, used = self.row, self.used
+        return QuotaFigures(self.name, row.kind, row.unit, self.limit, used if row.scale == 1 else used / row.scale)
 
 
 SESSION = ""
@@ -214,12 +217,14 @@ class Spent(Quota):
 
     def refusal(self, more: int, now_ns: int) -> QmkError:
         if more + self.held > self.bound:  # what others reserve is charged or given back when their jobs end
-            return self.exceeded(more, more <= self.bound)
+            return self.exceeded(more, more <= self.bound, _ENDS)
         wait_ms = max(1, -(-(self.ends_ns - now_ns) // 1_000_000))
-        return self.exceeded(more, True, retry_after_ms=wait_ms, period_end=self.ends_ns / SECOND_NS)
+        frees = f"{self.row.frees}, in {seconds_text(wait_ms / 1000)}"
+        return self.exceeded(more, True, frees, retry_after_ms=wait_ms, period_end=self.ends_ns / SECOND_NS)
 
     def figures(self, now_ns: int) -> QuotaFigures:
-        return structs.replace(super().figures(now_ns), period_end=self.ends_ns / SECOND_NS)
+        row, used = self.row, _in_units(self.used, self.row.scale)
+        return QuotaFigures(self.name, row.kind, row.unit, self.limit, used, self.ends_ns / SECOND_NS)
 
 
 class Storage(Quota):
@@ -279,7 +284,7 @@ class Rate(Quota):
             self.refused += 1
             self.look(now_ns)
             wait_ms = -(-(ready_ns - now_ns - MINUTE_NS) // 1_000_000)
-            raise self.exceeded(1, True, retry_after_ms=wait_ms)
+            raise self.exceeded(1, True, f"in {seconds_text(wait_ms / 1000)}", retry_after_ms=wait_ms)
         self.ready_ns = ready_ns
         self.refused = 0
 
@@ -299,6 +304,11 @@ def made(name: str, limit: int, owner: str) -> Quota:
         return Storage(name, limit, owner)
     kind = QUOTAS[name].kind
     return {"held": Quota, "per_job": Quota, "spent": Spent, "rate": Rate}[kind](name, limit, owner)
+
+
+def _counted(amount: float, unit: str) -> str:
+    """``1 call``, ``2 calls``."""
+    return f"{amount} {unit.removesuffix('s') if amount == 1 else unit}"
 
 
 def _in_units(amount: int, scale: int) -> int | float:

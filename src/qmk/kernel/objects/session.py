@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator
 
+from qmk.abi.token import Bounds
 from qmk.base.errors import QmkError
 from qmk.kernel.objects.account import Account
 from qmk.kernel.objects.capability import Capability, Holding
@@ -15,12 +16,13 @@ NO_CONNECTION = -1
 
 class Session:
     """``qubits`` maps each reserved handle to the id of the capability it was reserved under. ``serial`` names the
-    token it was opened with ("" without one), ``expires_ns`` is when that expires (0: never), ``uid`` the user whose
-    process opened it. ``derived`` counts the live capabilities it has made. ``account`` has the quotas that the session
-    was opened with, if any."""
+    token it was opened with ("" without one), ``bounds`` what its caveats leave, which nothing that the session takes
+    up can widen; ``expires_ns`` is when it expires (0: never), ``uid`` the user whose process opened it. ``derived``
+    counts the live capabilities it has made. ``account`` has the quotas that the session was opened with, if any."""
 
     __slots__ = (
         "account",
+        "bounds",
         "calls",
         "caps",
         "conn",
@@ -57,6 +59,7 @@ class Session:
         self.account = account
         self.caps = Holding(root)
         self.serial = ""
+        self.bounds = Bounds()
         self.expires_ns = root.expires_ns
         self.uid = uid
         self.derived = 0

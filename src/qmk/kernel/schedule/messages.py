@@ -57,9 +57,18 @@ class AllowanceSet(_Event, frozen=True):
 
 
 class Queued(_Event, frozen=True):
-    """The job waits: for the first time, or again after ``Stopped``. In that case only ``wanted_region`` may differ."""
+    """The job waits: for the first time, again after ``Stopped``, or still, and is wanted in another region. Its rank
+    and its allowance are those of the first time, whatever the task says now. ``left_ns``: what it is predicted to take
+    yet; 0: all of its cost, or what the scheduler has found."""
 
     task: Task
+    left_ns: int = 0
+
+
+class Settled(_Event, frozen=True):
+    """The virtual times of tenants are these, and ``v`` what stands under the empty name: see ``State.accounts``."""
+
+    times: dict[str, int]
 
 
 class Left(_Event, frozen=True):
@@ -91,7 +100,11 @@ class Declined(_Event, frozen=True):
     job: str
 
 
-Event = Clock | ShareSet | AllowanceSet | Queued | Left | Started | Stopped | Declined
+class Woken(_Event, frozen=True):
+    """The timer that ``WakeAt`` asked for came, in time or, where the clock was set back, too early."""
+
+
+Event = Clock | ShareSet | AllowanceSet | Queued | Settled | Left | Started | Stopped | Declined | Woken
 
 
 class Place(_Event, frozen=True):
@@ -109,7 +122,8 @@ class Preempt(_Event, frozen=True):
 
 
 class WakeAt(_Event, frozen=True):
-    """Decide again at this wall-clock time, the next edge of an epoch."""
+    """Decide again at this wall-clock time, the next edge of an epoch. It replaces what was asked before: when the
+    clock is set back, the edge comes at an earlier time of it."""
 
     at_ns: int
 

@@ -5,8 +5,9 @@ A waiting job that cannot be placed takes the place of running jobs when
 - its tenant is under its share of the launches, and theirs is over it and would still be behind in virtual time; or
 - they are the same tenant's, of lower priority, and behind it in the queue.
 
-Only fenced launches of an earlier epoch are asked, each at most once in ``QUIET_EPOCHS``; a job that was preempted
-itself asks for nobody else's place for as long. Launches that cannot yield run on.
+Only fenced launches of an earlier epoch are asked, and no job again within ``QUIET_EPOCHS``; a job that was preempted
+itself asks for nobody else's place for as long. A restart of the daemon forgets who was asked. Launches that cannot
+yield run on.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from qmk.kernel.schedule.shares import Share
 from qmk.kernel.schedule.state import Entry, Schedule
 
 QUIET_EPOCHS = 100
-"""Epochs in which one job is preempted at most once: what a tenant's turn lasts at least, against another's."""
+"""Epochs for which a job that was asked to yield is not asked again: what a tenant's turn lasts at least, against
+another's, while the daemon runs."""
 
 WAITING_TENANTS = 16
 """Tenants in turn whose first jobs are looked at, at one edge."""
@@ -28,7 +30,7 @@ WAITING_TENANTS = 16
 def preempt(state: Schedule, actions: list[Action]) -> None:
     """Adds what to ask at an edge, and asks to be woken at the next one while that may be of use."""
     if not _of_use(state):
-        state.armed_epoch = None
+        state.armed_epoch = state.wake_ns = None
         return
     if state.armed_epoch is not None and state.epoch >= state.armed_epoch:
         state.armed_epoch = None
@@ -37,7 +39,16 @@ def preempt(state: Schedule, actions: list[Action]) -> None:
             actions.append(Preempt(entry.task.job))
     if state.armed_epoch is None and _of_use(state):
         state.armed_epoch = state.epoch + 1
-        actions.append(WakeAt(state.wall_of(state.armed_epoch * state.settings.epoch_ns)))
+    if state.armed_epoch is not None:
+        _wake_at(state, state.wall_of(state.armed_epoch * state.settings.epoch_ns), actions)
+
+
+def _wake_at(state: Schedule, wall_ns: int, actions: list[Action]) -> None:
+    """Asks to be woken then, unless that was asked: the scheduler's time stands still while the clock goes back, so an
+    edge may come at another time of the clock than it was thought to."""
+    if state.wake_ns != wall_ns:
+        state.wake_ns = wall_ns
+        actions.append(WakeAt(wall_ns))
 
 
 def _of_use(state: Schedule) -> bool:

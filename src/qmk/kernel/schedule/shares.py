@@ -13,7 +13,7 @@ daemon. All are whole numbers, so that adding in another order gives the same su
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any, Protocol
 
@@ -179,6 +179,16 @@ class Shares:
             share.settled = max(share.settled, self.v)
         share.started -= 1
         share.settled += share.virtual(used_ns)
+
+    def put_down(self, times: Mapping[str, int]) -> None:
+        """These are the virtual times, and under the empty name is ``v``."""
+        for name, settled in times.items():
+            if not name:
+                self.v = settled
+                continue
+            share = self.get(name)
+            share.settled = settled
+            self.refresh(share)
 
     def __iter__(self) -> Iterator[Share]:
         return iter(self.by_name.values())

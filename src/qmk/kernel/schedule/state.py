@@ -16,10 +16,12 @@ from qmk.kernel.schedule.messages import (
     Left,
     Place,
     Queued,
+    Settled,
     ShareSet,
     Started,
     Stopped,
     Task,
+    Woken,
 )
 from qmk.kernel.schedule.order import rank
 from qmk.kernel.schedule.shares import Share, Shares, bounded
@@ -106,6 +108,9 @@ class Schedule:
         self.waiting = 0
         self.waiting_ns = 0
         self.armed_epoch: int | None = None
+        self.wake_ns: int | None = None
+        """the wall-clock time at which a timer is to wake the scheduler, for the edge that ``armed_epoch`` begins
+        with"""
         self.reserved: tuple[str, int] | None = None
         """the job that waits for room, and when it is predicted to have it"""
         self.tests = 0
@@ -129,13 +134,17 @@ class Schedule:
             case AllowanceSet():
                 self._allow(event)
             case Queued():
-                self._queued(event.task)
+                self._queued(event.task, event.left_ns)
+            case Settled():
+                self.shares.put_down(event.times)
             case Left():
                 self._left(event.job)
             case Started():
                 self._started(event)
             case Stopped():
                 self._stopped(event)
+            case Woken():
+                self.wake_ns = None
             case Declined():
                 entry = self.out.get(event.job)
                 if entry is not None:
@@ -168,7 +177,8 @@ class Schedule:
     def snapshot(self) -> dict[str, Any]:
         """Everything, as comparable data: equal after the same events."""
         return {
-            "now": (self.wall_ns, self.now_ns, self.armed_epoch, self.reserved, self.waiting, self.waiting_ns),
+            "now": (self.wall_ns, self.now_ns, self.reserved, self.waiting, self.waiting_ns),
+            "wake": (self.armed_epoch, self.wake_ns),
             "entries": {job: entry.comparable() for job, entry in self.entries.items()},
             "out": list(self.out),
             "fenced": list(self.fenced),
@@ -198,7 +208,7 @@ class Schedule:
             self.now_ns += max(0, wall_ns - self.wall_ns)
         self.wall_ns = wall_ns
 
-    def _queued(self, task: Task) -> None:
+    def _queued(self, task: Task, left_ns: int) -> None:
         entry = self.entries.get(task.job)
         if entry is None:
             share = self.shares.get(task.tenant)
@@ -211,8 +221,11 @@ class Schedule:
             self._unqueue(entry)
         else:
             assert entry.state == HELD, f"{task.job} is {entry.state}"
-        entry.task = structs.replace(task, allowance=entry.task.allowance)  # which may be lifted, but counts it
+        if task.allowance != entry.task.allowance:  # it may be lifted since, but still counts the job
+            task = structs.replace(task, allowance=entry.task.allowance)
+        entry.task = task
         entry.state = WAITING
+        entry.left_ns = left_ns or entry.left_ns
         if entry.allowance is None:
             entry.share.queue.put(entry.key, entry, entry.left_ns, entry.needs)
         else:

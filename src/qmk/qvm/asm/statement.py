@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +12,7 @@ from qmk.qvm.asm import guards, literals
 from qmk.qvm.asm.operands import PREFIXES, Operand
 from qmk.qvm.asm.source import NAME, QUOTED, RESERVED, Cursor, Fault, Line, unquote
 from qmk.qvm.expression_values import Value
-from qmk.qvm.families import OPS, SPELLINGS
+from qmk.qvm.families import OPS, SPELLINGS, meant
 from qmk.qvm.graph import Guard
 from qmk.qvm.normal import Problem, normal_args
 
@@ -90,9 +89,7 @@ class Reader:
             raise Fault("ASM-001", f"an opcode should stand here, not '{rest}'" if rest else "an opcode is missing", at)
         self.cursor.at = match.end()
         if match[0] not in SPELLINGS:
-            close = difflib.get_close_matches(match[0], SPELLINGS, 1) or difflib.get_close_matches(
-                f"APPLY_{match[0].upper()}", SPELLINGS, 1
-            )
+            close = meant(match[0])
             fix = f"did you mean '{close[0]}'?" if close else ""
             raise Fault("ASM-004", f"there is no opcode '{match[0]}'", at, fix)
         return SPELLINGS[match[0]]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+
 from qmk.qvm.families import channel, core, magic, policy
 from qmk.qvm.op import Family, Op
 
@@ -11,6 +13,35 @@ OPS: dict[str, Op] = {op.name: op for family in FAMILIES for op in family.ops}
 
 SPELLINGS: dict[str, str] = {spelling: op.name for op in OPS.values() for spelling in (op.name, op.legacy) if spelling}
 """Every accepted spelling of an op, to its namespaced name."""
+
+ELSEWHERE: dict[str, str] = {
+    "ccnot": "core.toffoli",
+    "ccx": "core.toffoli",
+    "cnot": "core.cnot",
+    "cphase": "core.cp",
+    "cu1": "core.cp",
+    "cx": "core.cnot",
+    "fredkin": "core.cswap",
+    "i": "core.id",
+    "m": "core.mz",
+    "measure": "core.mz",
+    "phase": "core.p",
+    "u1": "core.p",
+    "u3": "core.u",
+    "v": "core.sx",
+}
+"""What other languages call an op, to its name here. It is not accepted; it is what somebody meant who wrote it."""
+
+
+def meant(name: str) -> list[str]:
+    """Ops that somebody may have meant who wrote ``name``, the likeliest first."""
+    last = name.rpartition(".")[2].lower().removeprefix("apply_")
+    known = [ELSEWHERE[last]] if last in ELSEWHERE else []
+    near = difflib.get_close_matches(name, SPELLINGS, 3) or difflib.get_close_matches(
+        f"APPLY_{name.upper()}", SPELLINGS, 3
+    )
+    return list(dict.fromkeys([*known, *near]))[:3]
+
 
 CAPABILITIES: tuple[str, ...] = (
     "CAP_ALLOC",

@@ -54,7 +54,7 @@ def check_graph(state: State) -> bool:
     ]
     if any(over):
         return False
-    if max((len(node.id) for node in graph.nodes), default=0) > LIMITS.name_chars:
+    if max([len(node.id) for node in graph.nodes], default=0) > LIMITS.name_chars:
         for index, node in enumerate(graph.nodes):
             state.index = index
             _exceeds(state, NAME, "name_chars", len(node.id), "the node's id", node)

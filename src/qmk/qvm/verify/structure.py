@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from functools import lru_cache
 
 from qmk.base.ids import is_id
 from qmk.base.limits import LIMITS
-from qmk.qvm.families import FAMILIES, OPS, SPELLINGS
+from qmk.qvm.families import FAMILIES, OPS, SPELLINGS, meant
 from qmk.qvm.graph import VERSIONS, Graph, Node
 from qmk.qvm.op import Op
 from qmk.qvm.verify.rule import Rule
@@ -207,7 +206,7 @@ def _spelling_help(name: str) -> str:
     known = SPELLINGS.get(name) or SPELLINGS.get(name.upper()) or SPELLINGS.get(name.lower())
     if known:
         return f"write '{known}'"
-    near = difflib.get_close_matches(name, SPELLINGS, n=3, cutoff=0.6)
+    near = meant(name)
     return f"did you mean {', '.join(near)}?" if near else UNKNOWN_OP.help
 
 

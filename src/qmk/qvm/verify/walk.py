@@ -2,16 +2,17 @@
 
 Nearly all nodes of a large program are plain: a gate of fixed size on live qubits with its own finite angles, and
 nothing else. ``walk`` recognises those with a handful of comparisons and changes no state for them, since a gate
-changes none. Every other node, sound or not, goes through the rule groups, which say what is wrong with it.
+changes none. A program's second and later measurements of one qubit into one event are as plain, and change two
+entries. Every other node, sound or not, goes through the rule groups, which say what is wrong with it.
 """
 
 from __future__ import annotations
 
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import Node
-from qmk.qvm.op import Op
+from qmk.qvm.op import CAP_MEASURE, Op, exactly
 from qmk.qvm.verify import arguments, bounds, capabilities, events, firewall, linearity, structure, types
-from qmk.qvm.verify.state import State
+from qmk.qvm.verify.state import LIVE, MEASURED, State
 
 Plain = tuple[int, tuple[str, ...]]
 
@@ -27,13 +28,21 @@ def _plain(op: Op) -> Plain | None:
 
 PLAIN: dict[str, Plain] = {op.name: plain for op in OPS.values() if (plain := _plain(op)) is not None}
 
+READS: frozenset[str] = frozenset(
+    op.name
+    for op in OPS.values()
+    if op.op_class == "measure" and op.vqs == op.produces == exactly(1) and not op.params and not op.cap
+)
+"""Measurements of one qubit into one event, without arguments."""
+
 
 def walk(state: State) -> None:
     """Every node in program order."""
     families = state.families
-    plain_ops = PLAIN
+    plain_ops, reads = PLAIN, READS
     if families is not None:
         plain_ops = {name: plain for name, plain in PLAIN.items() if OPS[name].family in families}
+        reads = frozenset(name for name in READS if OPS[name].family in families)
     get_plain, get_phase, usable = plain_ops.get, state.qubits.get, state.usable
     tenants = state.tenants
     for index, node in enumerate(state.graph.nodes):
@@ -60,7 +69,8 @@ def walk(state: State) -> None:
             ):
                 continue
         state.index = index
-        check_node(state, node)
+        if node.op not in reads or not _plain_read(state, node):
+            check_node(state, node)
     state.index = len(state.graph.nodes)
 
 
@@ -73,6 +83,23 @@ def _plain_args(node: Node, angles: tuple[str, ...]) -> bool:
         value = args.get(name)
         if type(value) is not float or value - value != 0.0:
             return False
+    return True
+
+
+def _plain_read(state: State, node: Node) -> bool:
+    """Take in a measurement in which nothing can be wrong; False when it may be: the rules then look at it."""
+    vqs, produces = node.vqs, node.produces
+    if len(vqs) != 1 or len(produces) != 1 or node.guard is not None or CAP_MEASURE not in state.settled_caps:
+        return False
+    if node.args or node.chs or node.inputs or node.caps or node.metadata:
+        return False
+    qubit, event = vqs[0], produces[0]
+    phase = state.qubits.get(qubit, 0)
+    if phase < state.usable or event not in state.events or event in state.writers:
+        return False
+    if phase == LIVE:
+        state.qubits[qubit] = MEASURED
+    state.writers[event] = state.index
     return True
 
 

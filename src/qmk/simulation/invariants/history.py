@@ -1,5 +1,5 @@
-"""A job's events are numbered without gaps, and what was told once is never told differently. Only progress that was
-never on disk may go with the power."""
+"""A job's events are numbered without gaps, but for the oldest, which a long history counts as dropped; what was told
+once is never told differently. Only progress that was never on disk may go with the power."""
 
 from __future__ import annotations
 
@@ -18,21 +18,20 @@ class History(Invariant):
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
-        self._told: dict[str, list[Any]] = {}
+        self._told: dict[str, dict[int, Any]] = {}
 
     def answered(self, call: Call) -> None:
         if call.method != "q_events" or call.error is not None:
             return
         job, after, events = call.request.job_id, call.request.after, call.result.events
-        for number, event in enumerate(events, after + 1):
+        told = self._told.setdefault(job, {})
+        for number, event in enumerate(events, max(after, call.result.dropped) + 1):
             self.holds(event.seq == number, f"{job}: event {event.seq} stands in the place of {number}")
-        told = self._told.setdefault(job, [])
-        for event in events:
-            if event.seq <= len(told):
-                self.holds(told[event.seq - 1] == event, f"{job}: event {event.seq} was told differently before")
-            elif event.seq == len(told) + 1:
-                told.append(event)
+            self.holds(told.get(number, event) == event, f"{job}: event {number} was told differently before")
+            told[number] = event
 
     def stopped(self, power: bool) -> None:
         if power:
-            self._told = {job: told for job, told in self._told.items() if told and told[-1].kind.upper() in ENDED}
+            self._told = {
+                job: told for job, told in self._told.items() if told and told[max(told)].kind.upper() in ENDED
+            }

@@ -1,15 +1,21 @@
-"""What is counted against a quota is what there is: jobs, launches and handles, counted anew; no bound is exceeded, and
-nothing is left counted when all is quiet."""
+"""What is counted against a quota is what there is: jobs, launches, handles, bytes and what jobs reserve, counted anew;
+no bound is exceeded, and nothing is left counted when all is quiet. (What was spent is the ledger's: see there.)"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from qmk.kernel.demand import demand_of_record
 from qmk.kernel.objects.quota import Quota
 from qmk.simulation.invariants.invariant import Invariant
 
 if TYPE_CHECKING:
+    from qmk.kernel.core import Kernel
+    from qmk.kernel.objects.tenant import Tenant
     from qmk.simulation.world import World
+
+RESERVED = {"shots_period": "shots", "gates": "gates", "engine_seconds": "engine_ns"}
+"""What a job reserves of a spent quota until it ends, by the name of its demand."""
 
 
 class Quotas(Invariant):
@@ -25,28 +31,71 @@ class Quotas(Invariant):
     def checked(self) -> None:
         kernel = self.world.daemon.kernel
         for config in self.world.setup.tenants:
-            tenant, name = kernel.tenant(config.name), config.name
-            waiting = sum(pending.draft.tenant == name for pending in kernel.pending.values())
-            alive = sum(job.tenant == name and not job.ended for job in kernel.jobs.by_id.values())
-            out = sum(job.tenant == name for job in kernel.jobs.launched.values())
-            held = sum(len(session.qubits) for session in kernel.sessions if session.tenant is tenant)
-            channels = sum(name in channel.holders() for channel in kernel.channels.by_id.values())
-            self._require(name, tenant.queued_jobs, alive + waiting)
-            self._require(name, tenant.running_jobs, out)
-            self._require(name, tenant.held_qubits, held)
-            self._require(name, tenant.channels, channels)
-            self._require(name, tenant.quota("sessions"), sum(row.tenant is tenant for row in kernel.sessions))
+            tenant = kernel.tenant(config.name)
+            self._check_counts(kernel, tenant)
+            self._check_storage(kernel, tenant)
+
+    def _check_counts(self, kernel: Kernel, tenant: Tenant) -> None:
+        name = tenant.name
+        demands = [
+            *(demand_of_record(pending.draft) for pending in kernel.pending.values() if pending.draft.tenant == name),
+            *(
+                demand_of_record(job.submitted)
+                for job in kernel.jobs.by_id.values()
+                if job.tenant == name and not job.ended
+            ),
+        ]
+        out = [demand_of_record(job.submitted) for job in kernel.jobs.launched.values() if job.tenant == name]
+        sessions = [session for session in kernel.sessions if session.tenant is tenant]
+        handles = sum(len(session.qubits) for session in sessions)
+        counts = {
+            "sessions": len(sessions),
+            "queued_jobs": len(demands),
+            "running_jobs": len(out),
+            "held_qubits": handles,
+            "logical_qubits": handles + sum(demand.n_qubits for demand in demands),
+            "physical_qubits": sum(demand.width for demand in out),
+            "channels": sum(name in channel.holders() for channel in kernel.channels.by_id.values()),
+        }
+        for quota_name, counted in counts.items():
+            self._require(name, tenant.quota(quota_name), counted)
+        for quota_name, field in RESERVED.items():
+            self._require(name, tenant.quota(quota_name), sum(getattr(demand, field) for demand in demands))
+
+    def _check_storage(self, kernel: Kernel, tenant: Tenant) -> None:
+        """What jobs reserve and checkpoints take cannot give way; graphs and results of ended jobs do."""
+        name, storage = tenant.name, tenant.account.storage
+        saved = sum(row.size_bytes for row in kernel.jobs.checkpoints.by_id.values() if row.kept and row.tenant == name)
+        reserved, kept = 0, dict[str, int]()
+        for job in kernel.jobs.by_id.values():
+            if job.tenant != name:
+                continue
+            demand = demand_of_record(job.submitted)
+            if job.ended:
+                kept[job.id] = min(demand.graph_bytes + int(job.usage.get("result_bytes", 0)), demand.stored_bytes)
+            else:
+                reserved += demand.stored_bytes
+        waiting = sum(
+            demand_of_record(pending.draft).stored_bytes
+            for pending in kernel.pending.values()
+            if pending.draft.tenant == name
+        )
+        self._require(name, storage, saved + reserved)
+        self.holds(storage.waiting == waiting, f"{name}: {storage.waiting} bytes are asked for, not {waiting}")
+        self.holds(dict(storage.kept) == kept, f"{name}: {storage.kept} are kept for ended jobs, not {kept}")
+        self.holds(storage.kept_bytes == sum(kept.values()), f"{name}: {storage.kept_bytes} bytes are kept, not {kept}")
 
     def _require(self, tenant: str, quota: Quota, counted: int) -> None:
         """A bound that the operator has lowered takes nothing away, but nothing more is given. (What a restart finds in
         the journal it takes as it is.)"""
-        self.holds(quota.used == counted, f"{tenant}: {quota.used} {quota.name} are counted, {counted} there are")
-        most = max(quota.limit, self._before.get((tenant, quota.name), counted))
-        self.holds(counted <= most, f"{tenant}: {counted} {quota.name} exceed the limit {quota.limit}")
+        self.holds(quota.held == counted, f"{tenant}: {quota.held} {quota.name} are counted, {counted} there are")
+        most = max(quota.bound, self._before.get((tenant, quota.name), counted))
+        self.holds(counted <= most, f"{tenant}: {counted} {quota.name} exceed the limit {quota.bound}")
         self._before[tenant, quota.name] = counted
 
     def ended(self) -> None:
+        kernel = self.world.daemon.kernel
         for config in self.world.setup.tenants:
-            tenant = self.world.daemon.kernel.tenant(config.name)
-            for quota in (tenant.queued_jobs, tenant.running_jobs):
-                self.holds(quota.used == 0, f"{config.name}: {quota.used} {quota.name} leaked")
+            for name in ("queued_jobs", "running_jobs", "physical_qubits", *RESERVED):
+                quota = kernel.tenant(config.name).quota(name)
+                self.holds(quota.held == 0, f"{config.name}: {quota.held} {quota.name} leaked")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from qmk.kernel.schedule.messages import WakeAt
+from qmk.kernel.schedule.messages import WakeAt, Woken
 from qmk.kernel.schedule.preempt import QUIET_EPOCHS
 from qmk.simulation.machine import POLICIES, replay, settings_of, simulate
 from qmk.simulation.trace import Arrival, Machine, Trace
@@ -34,6 +34,34 @@ def test_the_one_over_its_share_yields_at_the_next_edge_only(make_desk: Any) -> 
     assert desk.out == [single]
     desk.end(single, 1)
     assert desk.out == [runner]
+
+
+def test_a_clock_that_is_set_back_does_not_put_off_the_edge(make_desk: Any) -> None:
+    """What is left until the edge is counted from the clock's new time, for which the timer is set anew."""
+    desk = make_desk()
+    desk.now_s = 3605.0
+    runner = desk.queue("a", 100, fenced=True)
+    desk.now_s = 3605.03
+    desk.queue("b", 1)
+    assert desk.wake_s == 3605.1
+    desk.now_s = 5.0
+    desk.tell()
+    assert desk.wake_s == 5.07
+    assert [action for action in desk.tell() if isinstance(action, WakeAt)] == [], "it is asked once"
+    wake(desk)
+    assert desk.asked == [runner]
+
+
+def test_a_timer_that_comes_too_early_is_set_again(make_desk: Any) -> None:
+    desk = make_desk()
+    runner = desk.queue("a", 100, fenced=True)
+    desk.now_s = 5.05
+    desk.queue("b", 1)
+    desk.now_s, desk.wake_s = 5.08, None
+    desk.tell(Woken())
+    assert (desk.asked, desk.wake_s) == ([], 5.1)
+    wake(desk)
+    assert desk.asked == [runner]
 
 
 def test_a_timer_is_set_only_while_something_waits_and_something_may_yield(make_desk: Any) -> None:

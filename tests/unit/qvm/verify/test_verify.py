@@ -415,6 +415,18 @@ def test_a_plain_gate_stays_on_the_fast_path(calls: Callable[[Callable[[], objec
     assert extra / 2000 < 12
 
 
+def test_a_plain_measurement_stays_on_the_fast_path(calls: Callable[[Callable[[], object]], int]):
+    def measured(n: int) -> Graph:
+        qubits, events = tuple(f"q{k}" for k in range(n)), tuple(f"m{k}" for k in range(n))
+        reads = [Node(f"r{k}", "core.mz", vqs=(qubits[k],), produces=(events[k],)) for k in range(n)]
+        nodes = (Node("a", "core.alloc", vqs=qubits), *reads, Node("d", "core.free", vqs=qubits))
+        return Graph(nodes=nodes, vqs=qubits, events=events)
+
+    small, large = measured(100), measured(300)
+    extra = calls(lambda: verify(large)) - calls(lambda: verify(small))
+    assert extra / 200 < 12
+
+
 def test_the_program_in_the_specification_is_clean():
     page = (GOLDEN.parents[1] / "docs" / "spec" / "qvm.md").read_text()
     text = page.partition("```json\n")[2].partition("```")[0]

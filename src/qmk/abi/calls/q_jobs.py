@@ -1,0 +1,78 @@
+"""q_jobs: which jobs there are."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from qmk.abi import examples, shapes
+from qmk.abi.call import Call
+
+
+class Request(shapes.Request, frozen=True):
+    session_id: shapes.SessionId
+    state: (
+        Annotated[str, Meta(description="only jobs in this state: QUEUED, RUNNING, ...; absent: in any", max_length=64)]
+        | None
+    ) = None
+    limit: shapes.PageRows = shapes.PAGE_ROWS
+    cursor: shapes.Cursor = ""
+
+
+class JobRow(Struct, frozen=True, kw_only=True):
+    """One job of a list; q_status has the rest."""
+
+    job_id: str
+    state: str
+    progress: shapes.Progress
+    engine: str
+    method: str
+    priority: int
+    submitted: Annotated[float, Meta(description="acceptance, Unix time in seconds")]
+    started: Annotated[float | None, Meta(description="latest launch, Unix time in seconds")]
+    ended: float | None
+    error: Annotated[str | None, Meta(description="name of the error with which it FAILED or was CANCELLED")]
+
+
+class Reply(Struct, frozen=True, kw_only=True):
+    jobs: list[JobRow]
+    next: shapes.NextCursor
+
+
+CALL = Call(
+    name="q_jobs",
+    doc="Answers the jobs of the session's tenant that are remembered, those accepted last first, page by page. A job "
+    "in VALIDATING is not accepted yet and not listed.",
+    request=Request,
+    reply=Reply,
+    rights=("CAP_STATUS",),
+    errors=("SESSION_NOT_FOUND", "INSUFFICIENT_CAPS"),
+    example=(
+        {"session_id": examples.SESSION, "state": "RUNNING", "limit": 10},
+        {
+            "jobs": [
+                {
+                    "job_id": examples.JOB,
+                    "state": "RUNNING",
+                    "progress": {
+                        "current_epoch": 1,
+                        "total_epochs": 1,
+                        "nodes_executed": 6,
+                        "nodes_total": 6,
+                        "shots_done": 2,
+                        "shots_total": 4,
+                    },
+                    "engine": "stabilizer",
+                    "method": "",
+                    "priority": 0,
+                    "submitted": examples.TIME,
+                    "started": examples.TIME + 0.5,
+                    "ended": None,
+                    "error": None,
+                }
+            ],
+            "next": None,
+        },
+    ),
+)

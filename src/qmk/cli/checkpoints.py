@@ -1,0 +1,46 @@
+"""``qmk checkpoints``: the checkpoints that were made and are still there."""
+
+from __future__ import annotations
+
+import click
+
+from qmk.cli import options
+from qmk.cli.session import connected
+
+
+@click.command()
+@click.argument("job", required=False)
+@options.rows_option
+@options.json_option
+@options.socket_option
+def command(job: str | None, limit: int, as_json: bool, socket_path: str | None) -> None:
+    """List the checkpoints that 'qmk checkpoint' has made, of all your tenant's jobs or of JOB, the newest first."""
+    import msgspec
+
+    from qmk.base.units import bytes_text
+    from qmk.cli import output, pages
+
+    with connected(socket_path) as client:
+        rows, more = pages.collect(
+            limit,
+            lambda rows, cursor: client.checkpoints(job, limit=rows, cursor=cursor),
+            lambda page: page.checkpoints,
+        )
+    if as_json:
+        output.json_object(msgspec.to_builtins(rows))
+        return
+    if not rows:
+        click.echo(f"no checkpoints of {job}" if job else "no checkpoints; 'qmk checkpoint JOB' makes one")
+        return
+    table = [
+        (
+            row.checkpoint_id,
+            row.job_id,
+            f"after epoch {row.epoch}" if row.epoch else "its start",
+            bytes_text(row.size_bytes) if row.size_bytes else "-",
+            options.moment(row.saved),
+        )
+        for row in rows
+    ]
+    output.table(("checkpoint", "job", "where", "size", "saved"), table)
+    pages.tell_more(more)

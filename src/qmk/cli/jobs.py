@@ -1,0 +1,56 @@
+"""``qmk jobs``: the jobs of the daemon, newest first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from qmk.cli import options
+from qmk.cli.session import connected
+
+
+@click.command()
+@click.option(
+    "--state",
+    type=click.Choice(["queued", "running", "completed", "failed", "cancelled"], case_sensitive=False),
+    help="Only jobs in this state.",
+)
+@options.rows_option
+@options.json_option
+@options.socket_option
+def command(state: str | None, limit: int, as_json: bool, socket_path: str | None) -> None:
+    """List your tenant's jobs, those submitted last first."""
+    import msgspec
+
+    from qmk.cli import output, pages
+
+    with connected(socket_path) as client:
+        wanted = state.upper() if state else None
+        rows, more = pages.collect(
+            limit, lambda rows, cursor: client.jobs(wanted, limit=rows, cursor=cursor), lambda page: page.jobs
+        )
+    found = msgspec.to_builtins(rows)
+    if as_json:
+        output.json_object(found)
+        return
+    if not found:
+        click.echo(f"no jobs {state.lower()}" if state else "no jobs; 'qmk submit PROGRAM' makes one")
+        return
+    output.table(("job", "state", "engine", "progress", "submitted", "ran"), [cells(row) for row in found])
+    pages.tell_more(more)
+
+
+def cells(row: dict[str, Any]) -> tuple[str, ...]:
+    from qmk.base.units import seconds_text
+    from qmk.cli.status import progress_text
+
+    started, ended = row["started"], row["ended"]
+    return (
+        row["job_id"],
+        row["state"],
+        " ".join(part for part in (row["engine"], row["method"]) if part),
+        row["error"] or (progress_text(row["progress"]) if started else "-"),
+        options.moment(row["submitted"]),
+        seconds_text(max(0.0, ended - started)) if started and ended else "-",
+    )

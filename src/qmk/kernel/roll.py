@@ -1,0 +1,107 @@
+"""Rolls: what there is of a kind, in groups, newest first; a page costs what it shows, however long the roll is.
+
+A row is (moment in ns, id). A page ends with a cursor, which names the last row shown: it holds while rows come and go,
+also after a restart, and tells its reader nothing that is not in that row.
+"""
+
+from __future__ import annotations
+
+import heapq
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Hashable, Iterator, Sequence
+from itertools import islice
+
+from qmk.base.errors import QmkError
+
+CHUNK = 256
+Row = tuple[int, str]
+
+
+class _Rows:
+    """Rows of one group in order, in chunks, so that none of them is ever moved far. No chunk is empty."""
+
+    __slots__ = ("chunks",)
+
+    def __init__(self) -> None:
+        self.chunks: list[list[Row]] = []
+
+    def _at(self, row: Row) -> int:
+        """The chunk whose first row is the last not after ``row``; 0 when there is none."""
+        return max(0, bisect_right(self.chunks, row, key=lambda chunk: chunk[0]) - 1)
+
+    def put(self, row: Row) -> None:
+        chunks = self.chunks
+        if not chunks or (row > chunks[-1][-1] and len(chunks[-1]) >= CHUNK):
+            chunks.append([row])
+            return
+        at = len(chunks) - 1 if row > chunks[-1][-1] else self._at(row)
+        chunk = chunks[at]
+        insort(chunk, row)
+        if len(chunk) > 2 * CHUNK:
+            chunks[at : at + 1] = [chunk[:CHUNK], chunk[CHUNK:]]
+
+    def drop(self, row: Row) -> None:
+        at = self._at(row)
+        chunk = self.chunks[at]
+        del chunk[bisect_left(chunk, row)]
+        if not chunk:
+            del self.chunks[at]
+
+    def before(self, row: Row | None) -> Iterator[Row]:
+        """Newest first."""
+        if not self.chunks:
+            return
+        at = len(self.chunks) - 1 if row is None else self._at(row)
+        chunk = self.chunks[at]
+        yield from reversed(chunk if row is None else chunk[: bisect_left(chunk, row)])
+        while at:
+            at -= 1
+            yield from reversed(self.chunks[at])
+
+
+class Roll:
+    """Rows by group. An id is in a group at most once."""
+
+    def __init__(self) -> None:
+        self._groups: dict[Hashable, _Rows] = {}
+
+    def put(self, group: Hashable, at_ns: int, id: str) -> None:
+        rows = self._groups.get(group)
+        if rows is None:
+            rows = self._groups[group] = _Rows()
+        rows.put((at_ns, id))
+
+    def drop(self, group: Hashable, at_ns: int, id: str) -> None:
+        """The row must be there."""
+        rows = self._groups[group]
+        rows.drop((at_ns, id))
+        if not rows.chunks:
+            del self._groups[group]
+
+    def oldest(self, group: Hashable) -> list[str]:
+        """All ids of the group, oldest first."""
+        rows = self._groups.get(group)
+        return [id for chunk in rows.chunks for _, id in chunk] if rows is not None else []
+
+    def page(self, groups: Sequence[Hashable], cursor: str, limit: int) -> tuple[list[str], str | None]:
+        """At most ``limit`` ids of these groups together, newest first, from behind the cursor ("": from the newest);
+        and the cursor of the next page, None when nothing is left. Raises INVALID_PARAMS for what is no cursor."""
+        last = _row_of(cursor) if cursor else None
+        rolls = [self._groups[group].before(last) for group in groups if group in self._groups]
+        rows = list(islice(heapq.merge(*rolls, reverse=True), limit + 1))
+        shown = rows[:limit]
+        more = len(rows) > limit
+        return [id for _, id in shown], f"{shown[-1][0]:x}-{shown[-1][1]}" if more else None
+
+
+def _row_of(cursor: str) -> Row:
+    moment, _, id = cursor.partition("-")
+    try:
+        return int(moment, 16), id
+    except ValueError:
+        raise QmkError(
+            "INVALID_PARAMS",
+            f"'{cursor[:64]}' is no cursor",
+            field="cursor",
+            help="send the 'next' of the page before, or none to begin with the newest",
+        ) from None
