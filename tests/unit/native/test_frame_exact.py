@@ -23,7 +23,11 @@ FAMILIES = {
     "clifford": (range(2, 6), 40, {"gates": ["h", "sx", "s", "cy", "iswap", "swap", "z"], "dynamic": 0.3}),
     "arithmetic": (range(3, 7), 40, {"gates": ["x", "h", "cnot", "toffoli", "cswap", "ccz"], "dynamic": 0.15}),
     "static": (range(5, 9), 70, {"conditions": 0.0, "dynamic": 0.0, "noise": 0.0}),
-    "rotations": (range(4, 8), 50, {"gates": ["rx", "ry", "rzz", "rxx", "cp", "u"], "conditions": 0.0, "dynamic": 0.03}),
+    "rotations": (
+        range(4, 8),
+        50,
+        {"gates": ["rx", "ry", "rzz", "rxx", "cp", "u"], "conditions": 0.0, "dynamic": 0.03},
+    ),
 }
 
 
@@ -62,7 +66,9 @@ def test_every_gate_is_right_in_every_basis(name, conditional):
     qubits, angles = KINDS[name]
     for seed in range(4):
         cond = ("bit", qubits) if conditional else None
-        gate = Gate(name, tuple(dice.sample(range(qubits), qubits)), tuple(dice.uniform(-4, 4) for _ in range(angles)), cond)
+        gate = Gate(
+            name, tuple(dice.sample(range(qubits), qubits)), tuple(dice.uniform(-4, 4) for _ in range(angles)), cond
+        )
         program = surrounded(gate, qubits, dice)
         samples = FramePlan(circuit_of(program)).run(SHOTS, seed)
         assert_drawn_from(exact_distribution(program), samples.counts(), SHOTS)
