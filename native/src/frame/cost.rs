@@ -10,6 +10,8 @@ pub struct Rates {
     pub word: f64,
     /// One amplitude of a state that many shots share.
     pub amplitude: f64,
+    /// The same where the state is larger than a core's own cache.
+    pub far_amplitude: f64,
     /// One state of a group of shots, beside its amplitudes.
     pub group: f64,
     /// One word of the mask of a group.
@@ -20,8 +22,22 @@ pub struct Rates {
     pub lane_word: f64,
 }
 
-pub const RATES: Rates =
-    Rates { step: 10e-9, word: 1e-9, amplitude: 0.5e-9, group: 60e-9, mask: 2e-9, lane: 0.12e-9, lane_word: 30e-9 };
+/// Qubits of the first state that is larger than a core's own cache.
+const FAR: u32 = 18;
+
+/// A measurement in rotations: it looks, tosses, and writes two smaller states.
+const READ: f64 = 4.0;
+
+pub const RATES: Rates = Rates {
+    step: 10e-9,
+    word: 1e-9,
+    amplitude: 0.25e-9,
+    far_amplitude: 0.4e-9,
+    group: 100e-9,
+    mask: 2e-9,
+    lane: 0.12e-9,
+    lane_word: 30e-9,
+};
 
 /// Seconds for `shots` shots: each part's states are shared until measurements and random signs tell shots apart.
 pub fn seconds(code: &Code, shots: usize) -> f64 {
@@ -33,7 +49,8 @@ pub fn seconds(code: &Code, shots: usize) -> f64 {
         total += RATES.step;
         let price = |(k, states): (u32, f64), passes: f64| {
             let size = 2f64.powi(k as i32);
-            let grouped = states * (RATES.group + words * RATES.mask + size * RATES.amplitude);
+            let amplitude = if k < FAR { RATES.amplitude } else { RATES.far_amplitude };
+            let grouped = states * (RATES.group + words * RATES.mask + size * amplitude);
             let lanes = words * (RATES.lane_word + 64.0 * size * RATES.lane);
             passes * if states > 1.0 && k <= 16 { grouped.min(lanes) } else { grouped }
         };
@@ -62,12 +79,12 @@ pub fn seconds(code: &Code, shots: usize) -> f64 {
             Instr::Swap { part, .. } => total += price(parts[part as usize], 1.0),
             Instr::Read { part, .. } => {
                 let known = &mut parts[part as usize];
-                total += price(*known, 1.5) + shots as f64 * 3e-9;
+                total += price(*known, READ) + shots as f64 * 3e-9;
                 *known = (known.0.saturating_sub(1), (known.1 * 2.0).min(most));
             }
             Instr::Look { part, .. } => {
                 let known = &mut parts[part as usize];
-                total += price(*known, 1.5) + shots as f64 * 3e-9;
+                total += price(*known, READ) + shots as f64 * 3e-9;
                 known.1 = (known.1 * 2.0).min(most);
             }
             Instr::Draw { part, .. } => total += price(parts[part as usize], 1.0) + shots as f64 * 30e-9,

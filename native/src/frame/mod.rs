@@ -46,6 +46,9 @@ pub const MAX_DECLARED: u32 = 1 << 26;
 /// A plan that takes less is not worth looking for another.
 const WORTH_SECONDS: f64 = 20e-6;
 
+/// How often, at least, a plan goes over its widest state, for each of its qubits.
+const LEAST_PASSES: f64 = 3.0;
+
 /// Shots for which a plan is chosen.
 const USUAL_SHOTS: usize = 1024;
 
@@ -124,7 +127,7 @@ fn width_worth(lazy: &Code) -> Option<usize> {
         return None;
     }
     let amplitudes = cost / cost::RATES.amplitude;
-    (1..=compile::MAX_WIDTH).rev().find(|&k| k as f64 * 2f64.powi(k as i32) <= amplitudes)
+    (1..=compile::MAX_WIDTH).rev().find(|&k| LEAST_PASSES * k as f64 * 2f64.powi(k as i32) <= amplitudes)
 }
 
 /// Rows for the qubits that some op uses, in the order of their first use.

@@ -65,6 +65,12 @@ impl<const W: usize> Pauli<W> {
         made
     }
 
+    /// The qubits that it is not 1 on.
+    #[inline]
+    pub fn support(&self) -> Mask<W> {
+        std::array::from_fn(|w| self.x[w] | self.z[w])
+    }
+
     #[inline]
     pub fn anticommutes(&self, other: &Pauli<W>) -> bool {
         let mut odd = 0;

@@ -237,30 +237,6 @@ impl<const W: usize> Compiler<'_, W> {
         chosen
     }
 
-    /// Of every pending rotation, itself and all that must come before it, as sets.
-    pub fn histories(&self) -> Vec<Vec<u64>> {
-        let words = self.pending.len().div_ceil(64);
-        let mut histories: Vec<Vec<u64>> = Vec::with_capacity(self.pending.len());
-        for (at, rotation) in self.pending.iter().enumerate() {
-            let mut own = vec![0u64; words];
-            for word in (0..at / 64 + 1).rev() {
-                let mut left = if word == at / 64 { (1u64 << (at % 64)) - 1 } else { u64::MAX } & !own[word];
-                while left != 0 {
-                    let bit = 63 - left.leading_zeros() as usize;
-                    left ^= 1 << bit;
-                    let before = word * 64 + bit;
-                    if self.pending[before].p.anticommutes(&rotation.p) {
-                        own.iter_mut().zip(&histories[before]).for_each(|(o, h)| *o |= h);
-                        left &= !own[word];
-                    }
-                }
-            }
-            own[at / 64] |= 1 << (at % 64);
-            histories.push(own);
-        }
-        histories
-    }
-
     /// Applies the earliest rotation to |phi>, after waking a dormant qubit that it moves.
     /// The part that it is in; none if it is a phase.
     fn perform(&mut self, rotation: Pending<W>) -> Option<u32> {

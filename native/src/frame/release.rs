@@ -6,12 +6,44 @@
 //! its last gate does, found in the Heisenberg picture.
 
 use super::compile::Compiler;
-use super::pauli::{flip, Mask, Pauli};
-use super::pending::holds;
+use super::pauli::{flip, members, Mask, Pauli};
+use super::pending::{holds, Pending};
 use crate::circuit::{Op, NONE};
 
 /// Most pending rotations for which an order is looked for.
 const ORDERED: usize = 8192;
+
+/// Of pending rotations, themselves and all that must come before them, as sets.
+struct Histories {
+    words: usize,
+    /// Of every qubit, the rotations that touch it.
+    touching: Vec<u64>,
+    all: Vec<Vec<u64>>,
+}
+
+impl Histories {
+    /// All that must come before a Pauli that happens after those rotations of which the histories are known.
+    fn before<const W: usize>(&self, p: &Pauli<W>, pending: &[Pending<W>]) -> Vec<u64> {
+        let mut near = vec![0u64; self.words];
+        for j in members(p.support()) {
+            near.iter_mut().zip(&self.touching[j * self.words..]).for_each(|(n, t)| *n |= t);
+        }
+        let mut own = vec![0u64; self.words];
+        for word in (0..self.words).rev() {
+            let mut left = near[word] & !own[word];
+            while left != 0 {
+                let bit = 63 - left.leading_zeros() as usize;
+                left ^= 1 << bit;
+                let at = word * 64 + bit;
+                if pending[at].p.anticommutes(p) {
+                    own.iter_mut().zip(&self.all[at]).for_each(|(o, h)| *o |= h);
+                    left &= !own[word];
+                }
+            }
+        }
+        own
+    }
+}
 
 /// While a part has so many qubits and at least so many rotations are queued, it has no idle Pauli.
 pub struct Certificate {
@@ -65,23 +97,22 @@ impl<const W: usize> Compiler<'_, W> {
     }
 
     /// Which pending rotations each measurement needs, and last, which of them any does.
-    fn needs(&mut self, ops: &[&Op]) -> Vec<Vec<u64>> {
-        let histories = self.histories();
+    fn needs(&self, ops: &[&Op]) -> Vec<Vec<u64>> {
         let words = self.pending.len().div_ceil(64);
-        let mut all = vec![0u64; words];
-        let mut needs: Vec<Vec<u64>> = Vec::with_capacity(ops.len() + 1);
-        for op in ops {
-            let m = self.image_z(op);
-            let mut need = vec![0u64; words];
-            for (at, rotation) in self.pending.iter().enumerate().rev() {
-                if !holds(&need, at) && rotation.p.anticommutes(&m) {
-                    need.iter_mut().zip(&histories[at]).for_each(|(n, h)| *n |= h);
-                }
+        let mut histories = Histories { words, touching: vec![0; words * self.place.len()], all: Vec::new() };
+        for (at, rotation) in self.pending.iter().enumerate() {
+            let mut own = histories.before(&rotation.p, &self.pending);
+            own[at / 64] |= 1 << (at % 64);
+            histories.all.push(own);
+            for j in members(rotation.p.support()) {
+                histories.touching[j * words + at / 64] |= 1 << (at % 64);
             }
-            all.iter_mut().zip(&need).for_each(|(a, n)| *a |= n);
-            needs.push(need);
         }
-        needs.push(all);
+        let mut needs: Vec<Vec<u64>> =
+            ops.iter().map(|op| histories.before(&self.image_z(op), &self.pending)).collect();
+        let mut any = vec![0u64; words];
+        needs.iter().for_each(|need| any.iter_mut().zip(need).for_each(|(a, n)| *a |= n));
+        needs.push(any);
         needs
     }
 
