@@ -19,7 +19,10 @@ from qmk.sdk.frontend import Frontend
 
 DISTRIBUTION = "quantum-microkernel"
 
-_ENGINES = {name: f"qmk.engines.{name}:DECLARATION" for name in ("reference", "stabilizer", "aer")}
+_ENGINES = {
+    name: f"qmk.engines.{name}:DECLARATION"
+    for name in ("reference", "stabilizer", "aer", "qsim", "qulacs", "lightning", "ddsim", "quimb", "clifft")
+}
 _FRONTENDS = {
     name: f"qmk.frontends.{name.replace('-', '_')}:FRONTEND"
     for name in ("qvm-json", "qvm-asm", "qvm-binary", "qasm2", "qasm3")

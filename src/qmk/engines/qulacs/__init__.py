@@ -1,0 +1,34 @@
+"""The qulacs engine: a fast state vector in double precision."""
+
+from __future__ import annotations
+
+from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
+from qmk.sdk.native import ALL_GATES
+
+GATES = ALL_GATES - {"paulirot"}
+MAX_QUBITS = 40
+
+
+def cost(_method: str, features: Features, shots: int) -> Cost:
+    """16 bytes an amplitude, and as much again for the copy that is read out."""
+    amplitudes = 2.0**features.n_qubits
+    one_pass = 8e-10 if features.n_qubits <= 18 else 1.7e-9
+    seconds = 1.2e-4 + features.n_ops * (8e-6 + one_pass * amplitudes) + 8e-9 * amplitudes + 4e-7 * shots
+    memory = int(32 * amplitudes * 1.02) + (32 << 20) + shots * (80 + 10 * max(features.n_measure, 1))
+    return Cost(seconds=seconds, memory_bytes=memory + 2000 * features.n_ops)
+
+
+DECLARATION = Declaration(
+    name="qulacs",
+    doc="state vector in double precision (Qulacs)",
+    load="qmk.engines.qulacs.engine:QulacsEngine",
+    methods={
+        "": Capabilities(
+            gates=GATES, mid_circuit=False, reset=False, feed_forward="none", logic=False, max_qubits=MAX_QUBITS
+        )
+    },
+    cost=cost,
+    requires=("qulacs", "numpy", "scipy"),
+    extra="qulacs",
+    library="qulacs",
+)
