@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     metavar="NAME=LIMIT",
     help="Limit what jobs without a token may use together; may be given several times.",
 )
+@options.engine_python_option
 @click.option("--verbose", "-v", is_flag=True, help="Log what happens on standard error.")
 def command(
     socket_path: str | None,

@@ -29,7 +29,7 @@ _NAMES = {
     **{"cnot": "CX", "toffoli": "CCX", "rx": "R_X", "ry": "R_Y", "rz": "R_Z", "p": "R_Z", "u": "U3"},
     **{"rxx": "R_XX", "ryy": "R_YY", "rzz": "R_ZZ"},
 }
-_FEEDBACK = {"x": ("CX",), "y": ("CY",), "z": ("CZ",)}
+_FEEDBACK = {"x": ("CX",), "y": ("CX", "CZ"), "z": ("CZ",)}
 
 
 class _Text:
@@ -135,7 +135,7 @@ class ClifftPlan:
             )
         bits = np.zeros((shots, self.n_cbits), dtype=np.uint8)
         if shots and self.cbits:
-            bits[:, list(self.cbits)] = lib.sample(compiled, shots, seed=substream(seed, "clifft") >> 1).measurements
+            bits[:, list(self.cbits)] = lib.sample(compiled, shots, seed=substream(seed, "clifft")).measurements
         if progress is not None:
             progress(shots)
         return Samples(bits, {"active_qubits": width})
