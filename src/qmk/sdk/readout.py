@@ -25,7 +25,7 @@ Indexes = npt.NDArray[np.int64]
 Amplitudes = npt.NDArray[Any]
 """Flat, contiguous, complex64 or complex128."""
 
-BLOCK = 1024
+BLOCK = 128
 """amplitudes of which only the total is kept until a shot falls into them"""
 
 PART = 1 << 18
@@ -186,16 +186,12 @@ def _inside(
     """Where in its block each share falls; ``parts`` are the blocks' real and imaginary parts, one block a row."""
     chances = np.square(parts, dtype=np.float64).reshape(len(parts), -1, 2).sum(axis=2)
     chances[chances < floor] = 0
-    lost = chances.sum(axis=1) == 0  # its total was that of many impossible outcomes
-    chances[lost, np.abs(parts[lost]).argmax(axis=1) // 2] = 1
     ends = np.cumsum(chances, axis=1)
-    ends /= ends[:, -1:]
-    line = (ends + np.arange(len(ends))[:, None]).reshape(-1)  # ascending through all rows: one search for all
     width = chances.shape[1]
-    inside = np.searchsorted(line, shares + row, side="right") - row * width
-    last = width - 1 - (chances[:, ::-1] > 0).argmax(axis=1)
-    inside = np.clip(inside, 0, last[row])
-    # rounding of the sum with the row may land on an impossible outcome: go to the next possible one
-    nexts = np.where(chances > 0, np.arange(width), width)
-    nexts = np.minimum.accumulate(nexts[:, ::-1], axis=1)[:, ::-1]
-    return nexts[row, inside]
+    with np.errstate(invalid="ignore"):  # a block of impossible outcomes, whose total was not: 0/0, dealt with below
+        ends /= ends[:, -1:]
+    line = (ends + np.arange(len(ends))[:, None]).reshape(-1)  # ascending through all rows: one search for all
+    inside = np.clip(np.searchsorted(line, shares + row, side="right") - row * width, 0, width - 1)
+    for shot in np.flatnonzero(chances[row, inside] == 0):  # rounding may step onto what cannot happen
+        inside[shot] = np.square(parts[row[shot]]).reshape(-1, 2).sum(axis=1).argmax()
+    return inside

@@ -12,8 +12,7 @@ MAX_QUBITS = 40
 def cost(_method: str, features: Features, shots: int) -> Cost:
     """8 bytes an amplitude. Gates are fused: about a third of them makes a pass over the state."""
     amplitudes = 2.0**features.n_qubits
-    one_pass = 1.6e-10 if features.n_qubits <= 20 else 2.6e-10
-    seconds = 1.5e-4 + features.n_ops * (9e-6 + one_pass * amplitudes) + 1.3e-9 * amplitudes + 4e-7 * shots
+    seconds = 2.5e-4 + features.n_ops * (3.5e-6 + 1.1e-10 * amplitudes) + 5e-9 * amplitudes + 2e-7 * shots
     return Cost(seconds=seconds, memory_bytes=int(8 * amplitudes * 1.02) + reading_bytes(features, shots))
 
 

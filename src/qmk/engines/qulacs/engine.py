@@ -25,6 +25,12 @@ optimizer: Any = qulacs.circuit
 MERGED_QUBITS = 2
 """a merged gate on more costs more arithmetic than it saves passes"""
 
+MERGED_AT_ONCE = 128
+"""gates: the time of merging grows with their square"""
+
+MERGED_FROM_QUBITS = 15
+"""below, merging takes longer than it saves"""
+
 _PLAIN: dict[str, Callable[..., Any]] = {
     "h": lib.gate.H,
     "x": lib.gate.X,
@@ -45,12 +51,16 @@ _PLAIN: dict[str, Callable[..., Any]] = {
 
 def build(readout: Readout) -> Any:
     """The circuit: qubit k is bit k of an index."""
-    circuit = lib.QuantumCircuit(max(readout.n_qubits, 1))
-    for gate in readout.gates:
-        if gate.name != "id":
-            circuit.add_gate(_gate(gate))
-    optimizer.QuantumCircuitOptimizer().optimize(circuit, MERGED_QUBITS)
-    return circuit
+    whole = lib.QuantumCircuit(max(readout.n_qubits, 1))
+    for start in range(0, len(readout.gates), MERGED_AT_ONCE):
+        circuit = lib.QuantumCircuit(max(readout.n_qubits, 1))
+        for gate in readout.gates[start : start + MERGED_AT_ONCE]:
+            if gate.name != "id":
+                circuit.add_gate(_gate(gate))
+        if readout.n_qubits >= MERGED_FROM_QUBITS:
+            optimizer.QuantumCircuitOptimizer().optimize(circuit, MERGED_QUBITS)
+        whole.merge_circuit(circuit)
+    return whole
 
 
 def _gate(gate: Gate) -> Any:
