@@ -30,9 +30,9 @@ def cost(_method: str, features: Features, shots: int) -> Cost:
     active = min(features.n_non_clifford, features.entangling_width, n)
     width = min(active, MAX_ACTIVE)
     plan = 2e-4 + features.n_ops * (3e-6 + 2e-8 * n)
-    repeats = shots if features.n_branch or features.noise else 1
-    passes = min(features.n_non_clifford + features.n_measure, features.n_ops)
-    seconds = plan + repeats * passes * 3e-9 * 2.0**width + shots * (1e-7 + 4e-9 * features.n_measure)
+    passes = 3 * features.n_non_clifford + features.n_measure if active else 0  # a general gate is three rotations
+    shot = 1.5e-7 + 4e-9 * features.n_measure + passes * (1e-8 + 1.5e-10 * 2.0**width)
+    seconds = plan + shots * shot  # the active state is gone through anew for every shot
     return Cost(
         seconds=seconds,
         memory_bytes=(32 << 20) + (32 << width) + shots * 4 * max(features.n_measure, 1) + 2000 * features.n_ops,

@@ -61,7 +61,7 @@ class _Text:
         if gate.cond is not None:
             self._feedback(gate, gate.cond)
             return
-        angles = ",".join(repr(angle / math.pi) for angle in gate.params)
+        angles = ",".join(repr(float(angle) / math.pi) for angle in gate.params)
         name = f"{_NAMES[gate.name]}({angles})" if angles else _NAMES[gate.name]
         self.lines.append(f"{name} {' '.join(map(str, gate.qubits))}")
 

@@ -28,7 +28,7 @@ def cost(_method: str, features: Features, shots: int) -> Cost:
     nodes = min(2.0**features.n_qubits, DIAGRAM_BYTES / NODE_BYTES)
     memory = BASE_BYTES + int(nodes * NODE_BYTES)
     bits = shots * (400 + 8 * features.n_qubits)
-    seconds = 3e-3 + features.n_ops * (2e-5 + 3e-6 * nodes) + shots * features.n_qubits * 3e-8
+    seconds = 3e-3 + features.n_ops * (2e-5 + 6e-7 * nodes) + shots * features.n_qubits * 3e-8
     return Cost(
         seconds=seconds,
         memory_bytes=min(memory, DIAGRAM_BYTES) + bits,

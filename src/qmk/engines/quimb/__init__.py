@@ -37,9 +37,9 @@ def mps_cost(features: Features, shots: int) -> Cost:
     n, cap = features.n_qubits, bond_cap(features.n_qubits)
     largest = 2.0 ** min(features.max_bond_log2, n / 2, 60)
     bond = min(largest, cap)
-    steps = features.n_two_qubit * max(1.0, n / 4)  # a gate on distant qubits swaps its way there and back
-    seconds = 5e-3 + features.n_ops * 6e-4 + steps * (2e-3 + 1e-7 * bond**3)
-    sampling = n * (3e-5 + shots * (2e-7 + 2e-9 * bond**2))
+    steps = features.n_two_qubit * max(1.0, n / 8)  # a gate on distant qubits swaps its way there and back
+    seconds = 2e-3 + features.n_ops * 2.5e-4 + steps * (2e-4 + 4e-9 * bond**3)
+    sampling = n * (1e-4 + shots * (2e-7 + 2e-9 * bond**2))
     return Cost(
         seconds=seconds + sampling,
         memory_bytes=int(96 * n * bond**2) + shots * (64 * int(bond) + 2 * n) + (96 << 20),

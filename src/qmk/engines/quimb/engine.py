@@ -132,7 +132,7 @@ class MarginalSampler:
 def _paths() -> Any:
     import cotengra
 
-    return cotengra.ReusableHyperOptimizer(
+    return cotengra.AutoOptimizer(  # the best tree where there are few tensors, a short search else
         methods=["greedy"], max_repeats=PATHS_TRIED, optlib="random", parallel=False, progbar=False
     )
 
