@@ -34,8 +34,8 @@ _FRONTENDS = {
 
 @dataclass(frozen=True)
 class Available:
-    """Whether an engine can be loaded; ``hint`` says what to install, ``version`` is that of its library, ``python`` the
-    interpreter of its own environment, "" in ours."""
+    """Whether an engine can be loaded; ``hint`` says what to install, ``version`` is that of its library. ``python`` is
+    the interpreter of its own environment, "" in ours."""
 
     ok: bool
     missing: tuple[str, ...] = ()
@@ -143,10 +143,10 @@ def here(declaration: Declaration) -> Available:
 def _apart_hint(declaration: Declaration) -> str:
     folder = interpreters.neighbour(declaration.name)
     needs = " ".join(dict.fromkeys((*interpreters.WORKER_NEEDS, declaration.library)))
-    wanted = interpreters.text(declaration.python)
+    wanted, ours = interpreters.text(declaration.python), interpreters.text(sys.version_info[:2])
     return (
-        f"it needs Python {wanted} and this is {interpreters.text(sys.version_info[:2])}: make it an environment of its "
-        f"own, python{wanted} -m venv {folder} && {folder}/bin/pip install {needs}, or name one with --engine-python "
+        f"it needs Python {wanted} and this is {ours}: make it an environment of its own, "
+        f"python{wanted} -m venv {folder} && {folder}/bin/pip install {needs}, or name one with --engine-python "
         f"{declaration.name}=PATH or {interpreters.variable(declaration.name)}"
     )
 
@@ -155,7 +155,9 @@ def _there(declaration: Declaration, path: Path) -> Available:
     found = interpreters.look(path)
     trouble = found.trouble
     if not trouble and declaration.python > found.version:
-        trouble = f"{path} is Python {interpreters.text(found.version)}; {interpreters.text(declaration.python)} is needed"
+        trouble = (
+            f"{path} is Python {interpreters.text(found.version)}; {interpreters.text(declaration.python)} is needed"
+        )
     if trouble:
         hint = f"{trouble}; correct --engine-python or {interpreters.variable(declaration.name)}"
         return Available(ok=False, missing=declaration.requires, hint=hint, python=str(path))

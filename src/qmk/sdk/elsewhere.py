@@ -14,7 +14,9 @@ from pathlib import Path
 def take_qmk() -> None:
     """Import the package ``qmk`` that this file belongs to."""
     folder = Path(__file__).resolve().parents[1]
-    spec = importlib.util.spec_from_file_location("qmk", folder / "__init__.py", submodule_search_locations=[str(folder)])
+    spec = importlib.util.spec_from_file_location(
+        "qmk", folder / "__init__.py", submodule_search_locations=[str(folder)]
+    )
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

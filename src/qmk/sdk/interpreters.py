@@ -18,7 +18,7 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 
 WORKER_NEEDS = ("msgspec", "numpy")
-OLDEST = (3, 11)
+OLDEST: tuple[int, int] = (3, 11)
 """the Python that QMK itself needs"""
 
 
@@ -77,7 +77,7 @@ def look(path: Path) -> Interpreter:
     if not (prefix / "pyvenv.cfg").is_file() or not sites:
         return Interpreter(path, trouble=f"{path} is not the Python of a virtual environment")
     major, _, minor = sites[-1].parent.name.removeprefix("python").partition(".")
-    version = (int(major), int(minor)) if minor.isdigit() else (0, 0)
+    version: tuple[int, int] = (int(major), int(minor)) if minor.isdigit() else (0, 0)
     if version < OLDEST:
         return Interpreter(path, version, trouble=f"{path} is Python {text(version)}; QMK needs {text(OLDEST)}")
     return Interpreter(path, version, str(sites[-1]))

@@ -22,8 +22,10 @@ from qmk.sdk.exact import TINY
 from qmk.sdk.program import Barrier, Gate, Logic, Measure, PauliNoise, Program, Reset
 
 Indexes = npt.NDArray[np.int64]
-Amplitudes = npt.NDArray[Any]
+Amplitudes = npt.NDArray[np.complexfloating[Any, Any]]
 """Flat, contiguous, complex64 or complex128."""
+
+Parts = npt.NDArray[np.floating[Any]]
 
 BLOCK = 128
 """amplitudes of which only the total is kept until a shot falls into them"""
@@ -159,7 +161,8 @@ def outcomes(amplitudes: Amplitudes, shots: int, dice: Dice) -> Indexes:
     """
     size = len(amplitudes)
     width = min(BLOCK, size)
-    parts = amplitudes.view(amplitudes.real.dtype).reshape(-1, 2 * width)
+    single = amplitudes.dtype == np.complex64
+    parts: Parts = amplitudes.view(np.float32 if single else np.float64).reshape(-1, 2 * width)
     totals = np.einsum("ij,ij->i", parts, parts).astype(np.float64)
     floor = min(TINY, 1e-4 / size)
     totals[totals < floor] = 0
@@ -181,7 +184,7 @@ def outcomes(amplitudes: Amplitudes, shots: int, dice: Dice) -> Indexes:
 
 
 def _inside(
-    parts: Amplitudes, floor: float, shares: npt.NDArray[np.float64], row: npt.NDArray[np.intp]
+    parts: Parts, floor: float, shares: npt.NDArray[np.float64], row: npt.NDArray[np.intp]
 ) -> npt.NDArray[np.intp]:
     """Where in its block each share falls; ``parts`` are the blocks' real and imaginary parts, one block a row."""
     chances = np.square(parts, dtype=np.float64).reshape(len(parts), -1, 2).sum(axis=2)

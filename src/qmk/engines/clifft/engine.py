@@ -17,7 +17,7 @@ import numpy as np
 from qmk.base.errors import QmkError
 from qmk.base.seeds import substream
 from qmk.base.units import bytes_text
-from qmk.engines.clifft import DECLARATION, GATES, MAX_ACTIVE, MAX_QUBITS
+from qmk.engines.clifft import GATES, MAX_ACTIVE, MAX_QUBITS
 from qmk.sdk.engine import Plan, Progress, Samples, Unsupported
 from qmk.sdk.program import Barrier, Cond, Gate, Logic, Measure, PauliNoise, Program, Reset
 
@@ -25,9 +25,21 @@ lib: Any = clifft
 
 _NAMES = {
     **{name: name.upper() for name in ("x", "y", "z", "h", "s", "t", "cy", "cz", "swap", "iswap", "ccz")},
-    **{"sdg": "S_DAG", "tdg": "T_DAG", "sx": "SQRT_X", "sxdg": "SQRT_X_DAG", "iswapdg": "ISWAP_DAG"},
-    **{"cnot": "CX", "toffoli": "CCX", "rx": "R_X", "ry": "R_Y", "rz": "R_Z", "p": "R_Z", "u": "U3"},
-    **{"rxx": "R_XX", "ryy": "R_YY", "rzz": "R_ZZ"},
+    "sdg": "S_DAG",
+    "tdg": "T_DAG",
+    "sx": "SQRT_X",
+    "sxdg": "SQRT_X_DAG",
+    "iswapdg": "ISWAP_DAG",
+    "cnot": "CX",
+    "toffoli": "CCX",
+    "rx": "R_X",
+    "ry": "R_Y",
+    "rz": "R_Z",
+    "p": "R_Z",
+    "u": "U3",
+    "rxx": "R_XX",
+    "ryy": "R_YY",
+    "rzz": "R_ZZ",
 }
 _FEEDBACK = {"x": ("CX",), "y": ("CX", "CZ"), "z": ("CZ",)}
 

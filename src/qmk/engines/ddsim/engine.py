@@ -1,8 +1,9 @@
 """DDSIM's circuits, built without OpenQASM and sampled without measurements of its own.
 
-A circuit read from OpenQASM that measures some of its qubits makes ddsim 2.7 fail over its own permutation of outputs
-("injective mapping"), and measurements between gates make it start again for every shot. Here a circuit is gates only:
-ddsim then samples all qubits of the final state, and the columns that the program reads are taken from that.
+ddsim 2.7 takes the index of the classical bit that a qubit is measured into for that of a qubit, and fails where a
+program has more bits than qubits ("changePermutation ... injective mapping"); measurements between gates make it start
+again for every shot. Here a circuit is gates only: ddsim then samples all qubits of the final state, and the columns
+that the program reads are taken from that.
 """
 
 from __future__ import annotations

@@ -21,10 +21,30 @@ from qmk.sdk.readout import Amplitudes, Readout, VectorSampler, prepare
 from qmk.sdk.unitary import controlled, matrix_of
 
 _NAMES = {
-    **{"h": "Hadamard", "x": "PauliX", "y": "PauliY", "z": "PauliZ", "s": "S", "t": "T", "sx": "SX", "p": "PhaseShift"},
-    **{"rx": "RX", "ry": "RY", "rz": "RZ", "cnot": "CNOT", "cy": "CY", "cz": "CZ", "swap": "SWAP", "cswap": "CSWAP"},
-    **{"crx": "CRX", "cry": "CRY", "crz": "CRZ", "cp": "ControlledPhaseShift", "toffoli": "Toffoli"},
-    **{"rxx": "IsingXX", "ryy": "IsingYY", "rzz": "IsingZZ"},
+    "h": "Hadamard",
+    "x": "PauliX",
+    "y": "PauliY",
+    "z": "PauliZ",
+    "s": "S",
+    "t": "T",
+    "sx": "SX",
+    "p": "PhaseShift",
+    "rx": "RX",
+    "ry": "RY",
+    "rz": "RZ",
+    "cnot": "CNOT",
+    "cy": "CY",
+    "cz": "CZ",
+    "swap": "SWAP",
+    "cswap": "CSWAP",
+    "crx": "CRX",
+    "cry": "CRY",
+    "crz": "CRZ",
+    "cp": "ControlledPhaseShift",
+    "toffoli": "Toffoli",
+    "rxx": "IsingXX",
+    "ryy": "IsingYY",
+    "rzz": "IsingZZ",
 }
 _INVERSES = {"sdg": "S", "tdg": "T", "sxdg": "SX"}
 

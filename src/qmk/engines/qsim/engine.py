@@ -1,7 +1,7 @@
 """qsim's own circuits, built gate by gate through its compiled module.
 
 Cirq is what qsim's Python package takes circuits from; importing it and translating from it costs more than most
-simulations. Here gates go straight into qsim's list: named ones by kind, all others as matrices, which qsim fuses alike.
+simulations. Here gates go straight into qsim's list: named ones by kind, all others as matrices; qsim fuses both alike.
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ def mps_cost(features: Features, shots: int) -> Cost:
 
 def contract_cost(features: Features, shots: int) -> Cost:
     """How large a contraction gets is known only from its tree, which is found at the start of a run and before
-    anything is allocated. One for the first group of measured qubits, then one for each outcome of the groups before."""
+    anything is allocated. One for the first group of measured qubits, then one for each outcome of those before."""
     groups = max(1, -(-features.n_measure // GROUP_QUBITS))
     largest = min(2.0 * features.entangling_width, CONTRACT_WIDTH)
     contractions = 1 + sum(min(shots, 2.0 ** min(GROUP_QUBITS * k, 60)) for k in range(1, groups))

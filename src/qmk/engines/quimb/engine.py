@@ -156,11 +156,9 @@ def _check(circuit: Any, group: tuple[int, ...], fixed: dict[int, str], paths: A
         )
 
 
-def _marginal(
-    circuit: Any, group: tuple[int, ...], fixed: dict[int, str], paths: Any
-) -> npt.NDArray[np.float64]:
-    found = np.asarray(circuit.compute_marginal(group, fix=fixed or None, **_options(paths))).real.reshape(-1)
-    chances = np.array(found, dtype=np.float64)
+def _marginal(circuit: Any, group: tuple[int, ...], fixed: dict[int, str], paths: Any) -> npt.NDArray[np.float64]:
+    found: Any = circuit.compute_marginal(group, fix=fixed or None, **_options(paths))
+    chances = np.array(np.real(found), dtype=np.float64).reshape(-1)
     chances[chances < TINY * chances.sum()] = 0
     return chances
 
