@@ -53,6 +53,6 @@ lock: ## resolve requirements.lock anew from pyproject.toml (needs uv)
 	@$(UV) pip compile pyproject.toml --quiet --universal --python-version 3.11 --all-extras --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-annotate --no-header --upgrade -o requirements.lock
 
-clean: ## remove .venv, caches and build output
-	@rm -rf $(VENV) native/target build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+clean: ## remove .venv and .venv-clifft, caches and build output
+	@rm -rf $(VENV) $(VENV)-clifft native/target build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

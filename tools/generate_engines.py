@@ -44,6 +44,68 @@ for candidate in decision.candidates:
 
 """
 
+LIBRARIES = """
+## Libraries, licences, and when each runs
+A plain installation has `reference` and `stabilizer`. Each other engine is an extra of its own;
+`pip install 'quantum-microkernel[simulators]'` brings all of them. Which one runs a program is decided by predicted
+time among those that can run it and fit; the last column says where that lands.
+
+"""
+
+BESIDE = {
+    "reference": ("numpy: BSD-3-Clause", "part of QMK", "tiny programs, and as the oracle of tests"),
+    "stabilizer": ("stim: Apache-2.0", "part of QMK", "Clifford programs of any width, also with feed-forward"),
+    "aer": (
+        "qiskit-aer: Apache-2.0",
+        "extra `aer`",
+        "dynamic programs that are not Clifford; programs with fences; wide programs of little entanglement",
+    ),
+    "qsim": ("qsimcirq, cirq-core: Apache-2.0", "extra `qsim`", "dense programs, from about 14 qubits on"),
+    "lightning": (
+        "pennylane-lightning, pennylane: Apache-2.0",
+        "extra `lightning`",
+        "dense programs of few qubits; `f64` where double precision is wanted, by name",
+    ),
+    "qulacs": ("qulacs: MIT", "extra `qulacs`", "dense programs where neither of the two above is installed"),
+    "ddsim": (
+        "mqt.ddsim, mqt.core: MIT",
+        "extra `ddsim`",
+        "by name: wide programs with structure, such as adders and oracles. Its prediction is an upper bound that few "
+        "programs come near",
+    ),
+    "quimb": (
+        "quimb, cotengra: Apache-2.0",
+        "extra `quimb`",
+        "by name, or where nothing else can run: `mps` for wide states of little entanglement, `contract` for a few "
+        "measured qubits of a wide, shallow program",
+    ),
+    "clifft": (
+        "clifft: Apache-2.0",
+        "extra `clifft`, Python 3.12 (below)",
+        "programs of few gates that are not Clifford, with noise and Pauli feed-forward too",
+    ),
+}
+"""licence, how it comes, and where the router takes it, by engine"""
+
+APART = """
+## An engine under another Python
+clifft needs Python 3.12. On an older one the engine is listed, with what to do, and its worker can run in an
+environment of its own beside QMK's, in which nothing of QMK is installed:
+
+```
+python3.12 -m venv .venv-clifft
+.venv-clifft/bin/pip install clifft msgspec numpy
+qmk engines
+```
+
+An environment that lies beside QMK's own and is called after it (`.venv-clifft` beside `.venv`) is found. Any other is
+named by `QMK_ENGINE_CLIFFT_PYTHON=/path/bin/python`, or by `--engine-python clifft=/path/bin/python` of `qmk run`,
+`qmk explain`, `qmk engines` and `qmk serve`; it must be a virtual environment, of Python 3.11 or newer. The worker
+there runs this very QMK and speaks the protocol that every worker speaks, so limits, cancelling and results are the
+same. `qmk.run` starts a worker for such an engine even without `isolate`. Every engine can be moved out so:
+`QMK_ENGINE_<NAME>_PYTHON`, with the packages that `qmk engines` then asks for.
+"""
+
 TRUST = """
 ## Feed-forward
 `full`: any operation may depend on any condition on earlier results. `pauli`: Pauli gates may depend on parities.
@@ -57,6 +119,13 @@ what a saved state holds, is told in [engines that stop at fences](../howto/fenc
 | method | bytes beyond the samples |
 |---|---|
 | state vector (`reference`, `aer:statevector`) | 16 * 2^n |
+| `qsim` | 8 * 2^n |
+| `lightning:f32` | 16 * 2^n: the state and the copy that is read |
+| `qulacs`, `lightning:f64` | 32 * 2^n: the state and the copy that is read |
+| `ddsim` | 220 a node, at most 2^n nodes and 4 GiB; a run that needs more fails |
+| `quimb:mps` | 96 * n * D^2 for bond dimension D, at most 2 GiB; a state that needs more fails |
+| `quimb:contract` | 16 * 2^w for the largest tensor, found before anything is allocated; above w = 26 it is refused |
+| `clifft` | 32 * 2^k for k active qubits, at most 27; a plan that needs more is refused before it runs |
 | `aer:density_matrix` | 16 * 4^n |
 | `aer:matrix_product_state`, `aer:small_bond` | 96 * n * D^2 for bond dimension D, at most 4 GiB |
 | `stabilizer` | n^2 for each history of measurements that is alive |
@@ -75,6 +144,21 @@ The kit found these in qiskit-aer 0.18.2, and the engine does without them:
 - A bond cap cuts off part of a state without an error. A capped run reads Aer's log of truncations and fails when more
   than 1e-9 of the weight was lost. It runs in a child process, since the log is never cleared and since Aer crashes
   when very much was cut off.
+
+## What the other libraries are not trusted with
+The engines below take gates and one final measurement a qubit from their libraries, nothing else, and throw the dice
+themselves, so that a seed gives the same bits with each release. What they refuse, other engines run.
+
+- `qsim`, `lightning` and `ddsim` are driven through their compiled modules. Cirq, PennyLane and Qiskit, which their
+  packages bring, are never imported: importing them and translating through them costs more than most simulations.
+- qsim reports an error by printing it and returning an empty state. That is an error here. It computes in single
+  precision, as `lightning:f32` does: outcomes less probable than about 1e-12 may be missed.
+- ddsim 2.7 takes the index of the classical bit that a qubit is measured into for that of a qubit: it fails ("injective
+  mapping") where a program has more bits than qubits. It is given gates only. Its memory is bounded by the address
+  space of the worker, for it has no bound of its own.
+- Qulacs' `RX`, `RY` and `RZ` turn the other way from everybody else's. They are not used.
+- quimb's samplers are not used; its states and marginals are.
+- clifft has feed-forward for X, Y and Z gates under a parity; everything else is refused.
 """
 
 
@@ -83,7 +167,12 @@ def page() -> str:
     rows = [row for name in sorted(found) for row in _rows(found[name])]
     head = ("engine", "gates", "feed-forward", "qubits", "fences", "result")
     sections = [_section(found[name]) for name in sorted(found)]
-    return NOTICE.format(script="generate_engines.py") + INTRO + table(head, rows) + TRUST + "".join(sections)
+    beside = table(
+        ("engine", "library and licence", "comes as", "where the router takes it"),
+        [(f"`{name}`", *columns) for name, columns in BESIDE.items()],
+    )
+    notice = NOTICE.format(script="generate_engines.py")
+    return "".join((notice, INTRO, table(head, rows), LIBRARIES, beside, APART, TRUST, *sections))
 
 
 SHIPPED = discovery.builtin("engines")

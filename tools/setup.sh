@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Makes .venv from requirements.lock, with what it needs from apt on a bare Debian machine, and builds the native core
 # into it. With the argument "tests" it also sees to a PostgreSQL server, which the tests run against: installed from
-# apt when there is none.
+# apt when there is none; and, where .venv is of a Python older than 3.12 and a newer one is at hand, to .venv-clifft
+# with the one engine that needs it.
 #
 # A stamp written last says which lock and project file the environment was made from, a second one which sources the
 # native core was built from: a run with equal stamps ends at once, an interrupted or outdated environment is made anew,
@@ -103,11 +104,51 @@ build_native() {
   mv "$native_stamp.new" "$native_stamp"
 }
 
+# The locked versions, with their hashes, of the packages named.
+locked() {
+  awk -v names=" $* " '/^[^ #]/ { split($1, part, "=="); on = index(names, " " part[1] " ") } on' requirements.lock
+}
+
+is_new() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 12))' >/dev/null 2>&1; }
+
+find_newer_python() {
+  local candidate
+  for candidate in python3.12 python3.13 python3.14 "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.1[2-9]*/bin/python3; do
+    if command -v "$candidate" >/dev/null 2>&1 && is_new "$candidate"; then
+      echo "$candidate"
+      return 0
+    fi
+  done
+  return 1
+}
+
+clifft_stamp() { locked clifft msgspec numpy | sha256sum | cut -d ' ' -f 1; }
+
+has_clifft() {
+  is_new "$venv/bin/python" || [[ -f $venv-clifft/.stamp && $(<"$venv-clifft/.stamp") == "$(clifft_stamp)" ]]
+}
+
+make_clifft_environment() {
+  local python
+  python=$(find_newer_python) || {
+    echo "setup: no Python 3.12 here, so the tests of engine clifft only test what it says without one"
+    return 0
+  }
+  rm -rf "$venv-clifft"
+  "$python" -m venv "$venv-clifft"
+  locked clifft msgspec numpy >"$venv-clifft/requirements.txt"
+  PIP_DISABLE_PIP_VERSION_CHECK=1 "$venv-clifft/bin/python" -m pip install --quiet --require-hashes -r "$venv-clifft/requirements.txt"
+  clifft_stamp >"$venv-clifft/.stamp"
+}
+
+wants_clifft() { [[ ${1:-} == tests ]] && ! has_clifft; }
+
 wants_postgres() { [[ ${1:-} == tests ]] && ! has_postgres; }
 
-if is_ready && has_native && ! wants_postgres "$@"; then exit 0; fi
+if is_ready && has_native && ! wants_postgres "$@" && ! wants_clifft "$@"; then exit 0; fi
 exec 9>.setup.lock
 flock 9
 is_ready || make_environment
 has_native || build_native
 if wants_postgres "$@"; then install_postgres; fi
+if wants_clifft "$@"; then make_clifft_environment; fi

@@ -5,9 +5,15 @@ Each engine's run fails by chance with probability at most 1e-7 (``engine_kit.FA
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
 import pytest
 
-from qmk.engines import aer, native, reference, stabilizer
+from qmk.engines import aer, clifft, ddsim, lightning, native, qsim, quimb, qulacs, reference, stabilizer
+from qmk.sdk import discovery
 from qmk.sdk.kit import engine_kit
 from qmk.sdk.kit.engine_kit import as_tests, checks
 from qmk.sdk.kit.programs import Case
@@ -81,8 +87,78 @@ def test_native_mps(check: Check) -> None:
     assert not check.run()
 
 
+@as_tests(checks(qsim.DECLARATION))
+def test_qsim(check: Check) -> None:
+    assert not check.run()
+
+
+@as_tests(checks(qulacs.DECLARATION))
+def test_qulacs(check: Check) -> None:
+    assert not check.run()
+
+
+@as_tests(checks(lightning.DECLARATION, "f32"))
+def test_lightning_f32(check: Check) -> None:
+    assert not check.run()
+
+
+@as_tests(checks(lightning.DECLARATION, "f64"))
+def test_lightning_f64(check: Check) -> None:
+    assert not check.run()
+
+
+@as_tests(checks(ddsim.DECLARATION))
+def test_ddsim(check: Check) -> None:
+    assert not check.run()
+
+
+@as_tests(checks(quimb.DECLARATION, "mps", programs=6))
+def test_quimb_mps(check: Check) -> None:
+    assert not check.run()
+
+
+@as_tests(checks(quimb.DECLARATION, "contract", programs=4))
+def test_quimb_contract(check: Check) -> None:
+    assert not check.run()
+
+
+KIT_ELSEWHERE = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from elsewhere import take_qmk
+take_qmk()
+from qmk.engines import clifft
+from qmk.sdk.kit import engine_kit
+report = engine_kit.run(clifft.DECLARATION)
+print(report.text())
+sys.exit(not report.ok)
+"""
+
+
+def test_clifft_where_its_python_is_and_what_to_do_where_it_is_not() -> None:
+    """The whole kit in one process under clifft's Python; ``tools/setup.sh tests`` makes it where Python 3.12 exists.
+    Elsewhere the engine must say what it needs, and a warning in the summary says that the kit was not run."""
+    state = discovery.available(clifft.DECLARATION)
+    if not state.ok:
+        assert "clifft" in state.missing
+        assert "pip install" in state.hint
+        warnings.warn(f"clifft is not installed here and its conformance was not tested: {state.hint}", stacklevel=1)
+        return
+    sdk = str(Path(discovery.__file__).parent)
+    ran = subprocess.run(
+        [state.python or sys.executable, "-P", "-c", KIT_ELSEWHERE, sdk], capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "0 failed" in ran.stdout
+
+
 @pytest.mark.parametrize(
-    "declaration", [reference.DECLARATION, stabilizer.DECLARATION, aer.DECLARATION, native.DECLARATION]
+    "declaration",
+    [
+        module.DECLARATION
+        for module in (reference, stabilizer, aer, native, qsim, qulacs, lightning, ddsim, quimb, clifft)
+    ],
+    ids=lambda declaration: declaration.name,
 )
 def test_every_method_declares_itself(declaration: engine_kit.Declaration) -> None:
     for method, can in declaration.methods.items():

@@ -8,7 +8,11 @@ import sys
 
 import pytest
 
-HEAVY = {"numpy", "scipy", "stim", "qiskit", "qiskit_aer", "qdk", "rich", "pyqir", "openqasm3", "sympy", "matplotlib"}
+HEAVY = {
+    *("numpy", "scipy", "stim", "qiskit", "qiskit_aer", "qdk", "rich", "pyqir", "openqasm3", "sympy", "matplotlib"),
+    *("qsimcirq", "cirq", "qulacs", "qulacs_core", "pennylane", "pennylane_lightning", "mqt", "quimb", "cotengra"),
+    *("numba", "clifft"),
+}
 
 
 def modules_after(code: str) -> set[str]:
@@ -29,6 +33,7 @@ def modules_after(code: str) -> set[str]:
         "import qmk.host.daemon",
         "import qmk.router",
         "from qmk.sdk.discovery import engines, frontends\nengines()\nfrontends()",
+        "from qmk.sdk.discovery import available, engines\n[available(found) for found in engines().values()]",
     ],
 )
 def test_loads_no_framework(code: str) -> None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
+@options.engine_python_option
 @options.json_option
 def command(as_json: bool) -> None:
     """List the engines: what each can do, and whether its libraries are installed."""

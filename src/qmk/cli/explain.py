@@ -13,6 +13,7 @@ from qmk.cli.failure import FAILED_RUN, Console
 @click.command()
 @options.program_options
 @options.job_options
+@options.engine_python_option
 @options.json_option
 @click.pass_obj
 def command(

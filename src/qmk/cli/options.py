@@ -358,6 +358,42 @@ def _use_token_file(ctx: click.Context, param: click.Parameter, value: str | Non
         os.environ["QMK_TOKEN_FILE"] = value
 
 
+class EnginePython(click.ParamType):
+    """``NAME=PATH``: an engine and the Python of its own environment."""
+
+    name = "NAME=PATH"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        if isinstance(value, tuple):
+            return value
+        engine, equals, path = str(value).partition("=")
+        if not engine or not equals or not path:
+            self.fail(f"'{value}' is not NAME=PATH, such as clifft=/opt/clifft/bin/python", param, ctx)
+        return engine, path
+
+
+def _use_pythons(ctx: click.Context, param: click.Parameter, value: tuple[tuple[str, str], ...]) -> None:
+    if value:
+        from qmk.sdk.interpreters import variable
+
+        for engine, path in value:
+            os.environ[variable(engine)] = path
+
+
+def engine_python_option(command: Command) -> Command:
+    """``--engine-python``: engines whose library is in an environment of its own."""
+    return click.option(
+        "--engine-python",
+        multiple=True,
+        type=EnginePython(),
+        metavar="NAME=PATH",
+        expose_value=False,
+        callback=_use_pythons,
+        help="Run the workers of this engine with this Python, instead of QMK_ENGINE_<NAME>_PYTHON; "
+        "may be given several times.",
+    )(command)
+
+
 def job_options(command: Command) -> Command:
     """``--shots``, ``--seed``, ``--engine`` and ``--timeout``: how a job is to run."""
     for option in (

@@ -22,6 +22,7 @@ DEFAULT_SHOTS = 1000
 @click.command()
 @options.program_options
 @options.job_options
+@options.engine_python_option
 @options.json_option
 @click.option("--explain", is_flag=True, help="Say which engine was chosen and why, before the counts.")
 @click.option("--top", type=click.IntRange(1), default=20, metavar="N", help="Outcomes to show; 20 if not given.")

@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     metavar="NAME=LIMIT",
     help="Keep at most so much of what ended: jobs, checkpoints, checkpoint_bytes of a tenant, job_bytes of all.",
 )
+@options.engine_python_option
 @click.option("--verbose", "-v", is_flag=True, help="Log what happens on standard error.")
 def command(
     socket_path: str | None,

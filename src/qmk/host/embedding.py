@@ -26,6 +26,7 @@ from qmk.kernel.config import KernelConfig
 from qmk.kernel.core import Kernel
 from qmk.kernel.effects import Interrupt, Launch
 from qmk.qvm.graph import Graph, unpack
+from qmk.sdk import interpreters
 from qmk.sdk.failure import failure
 from qmk.sdk.messages import Done, Failed, NotDone, StateSaved
 
@@ -47,15 +48,19 @@ class LocalLauncher(Launcher, Protocol):
 
 class InProcessLauncher:
     """Runs each launch here and now, on an engine loaded into this process, always from its start: nothing can
-    interrupt it, and nobody survives its death."""
+    interrupt it, and nobody survives its death. Only engines of another Python go to ``away``, which has workers."""
 
-    def __init__(self, listener: Listener, declarations: dict[str, Declaration]) -> None:
+    def __init__(self, listener: Listener, declarations: dict[str, Declaration], away: LocalLauncher) -> None:
         self._listener = listener
         self._declarations = declarations
+        self._away = away
         self._queue: deque[tuple[Launch, bytes]] = deque()
 
     def launch(self, launch: Launch, graph: bytes, state: bytes | None = None) -> None:
-        self._queue.append((launch, graph))
+        if interpreters.path_of(launch.engine) is not None:
+            self._away.launch(launch, graph, state)
+        else:
+            self._queue.append((launch, graph))
 
     def interrupt(self, interrupt: Interrupt) -> None:
         refusal = NotDone(interrupt.fence, interrupt.ref, "it runs in the process that asks, which cannot stop it")
@@ -63,14 +68,18 @@ class InProcessLauncher:
 
     def cancel(self, job: str, fence: int, grace_s: float = 0.0) -> None:
         self._queue = deque(task for task in self._queue if (task[0].job, task[0].fence) != (job, fence))
+        self._away.cancel(job, fence, grace_s)
 
     def reconcile(self, fences: Mapping[str, int]) -> list[tuple[str, int]]:
-        return [(launch.job, launch.fence) for launch, _ in self._queue]
+        return [*((launch.job, launch.fence) for launch, _ in self._queue), *self._away.reconcile(fences)]
 
     def capacity(self) -> Capacity:
         return Capacity(1, 0, len(self._queue))
 
     def step(self, timeout_s: float | None) -> None:
+        if not self._queue:
+            self._away.step(timeout_s)
+            return
         launch, graph = self._queue.popleft()
         self._listener.started(launch.job, launch.fence)
         try:
@@ -92,6 +101,7 @@ class InProcessLauncher:
 
     def close(self) -> None:
         self._queue.clear()
+        self._away.close()
 
 
 _RUNNERS: dict[str, Runner] = {}
@@ -161,10 +171,8 @@ class EmbeddedKernel:
             Turns(schedule=self._turn.append),
         )
         self._launcher: LocalLauncher
-        if isolate:
-            self._launcher = IsolatedLauncher(self, machine.cpus(), engines or {}, started)
-        else:
-            self._launcher = InProcessLauncher(self, self._host.routing.declarations)
+        workers = IsolatedLauncher(self, machine.cpus(), engines or {}, started)
+        self._launcher = workers if isolate else InProcessLauncher(self, self._host.routing.declarations, workers)
         self._host.connect(self._launcher)
         self._session = self.call("q_negotiate_caps", q_negotiate_caps.Request()).session_id
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import qmk
 from qmk.base.errors import QmkError
+from qmk.sdk import interpreters
 
 SOCKET_BUFFER_BYTES = 1 << 20
 SECRETS = frozenset(("QMK_DATABASE", "QMK_TOKEN", "PGPASSWORD"))
@@ -77,30 +78,36 @@ def kill_group(pid: int) -> None:
 
 
 def worker(engine: str, threads: int, external: External | None = None) -> Child:
-    """Start a worker that will load ``engine``; it says ``Ready`` on the socket when it has."""
-    arguments = ["qmk.sdk.worker", "--engine", engine, "--threads", str(threads)]
+    """Start a worker that will load ``engine``, under the Python of the engine's own environment if it has one; it says
+    ``Ready`` on the socket when it has."""
+    arguments = ["--engine", engine, "--threads", str(threads)]
     if external is not None:
         arguments += ["--declaration", external.reference, "--path", external.path]
-    return _start(arguments)
+    python = interpreters.path_of(engine)
+    if python is None:
+        return _start([sys.executable, "-P", "-m", "qmk.sdk.worker", *arguments], _environment())
+    script = Path(qmk.__file__).parent / "sdk" / "elsewhere.py"
+    return _start([str(python), "-P", str(script), *arguments], _foreign_environment())
 
 
 def translator(memory_bytes: int) -> Child:
     """Start a translator whose address space is bounded."""
-    return _start(["qmk.sdk.translator", "--memory", str(memory_bytes)])
+    command = [sys.executable, "-P", "-m", "qmk.sdk.translator", "--memory", str(memory_bytes)]
+    return _start(command, _environment())
 
 
-def _start(arguments: list[str]) -> Child:
+def _start(command: list[str], environment: dict[str, str]) -> Child:
     ours, theirs = socket.socketpair()
     for end in (ours, theirs):
         end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER_BYTES)
     try:
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", *arguments, "--fd", str(theirs.fileno())],
+            [*command, "--fd", str(theirs.fileno())],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             pass_fds=(theirs.fileno(),),
-            env=_environment(),
+            env=environment,
             process_group=0,
         )
     except OSError as error:
@@ -123,6 +130,12 @@ def _environment() -> dict[str, str]:
         environment["PYTHONPATH"] = os.pathsep.join(paths)
     environment["PYTHONUNBUFFERED"] = "1"
     return environment
+
+
+def _foreign_environment() -> dict[str, str]:
+    """As ``_environment``, without what leads another Python to the modules of ours."""
+    ours = ("PYTHONPATH", "PYTHONHOME")
+    return {name: value for name, value in _environment().items() if name not in ours}
 
 
 def end_text(status: int) -> str:

@@ -11,15 +11,21 @@ import functools
 import importlib
 import importlib.metadata
 import importlib.util
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 from qmk.base.errors import QmkError
+from qmk.sdk import interpreters
 from qmk.sdk.engine import Declaration
 from qmk.sdk.frontend import Frontend
 
 DISTRIBUTION = "quantum-microkernel"
 
-_ENGINES = {name: f"qmk.engines.{name}:DECLARATION" for name in ("reference", "stabilizer", "aer", "native")}
+_ENGINES = {
+    name: f"qmk.engines.{name}:DECLARATION"
+    for name in ("reference", "stabilizer", "aer", "native", "qsim", "qulacs", "lightning", "ddsim", "quimb", "clifft")
+}
 _FRONTENDS = {
     name: f"qmk.frontends.{name.replace('-', '_')}:FRONTEND"
     for name in ("qvm-json", "qvm-asm", "qvm-binary", "qasm2", "qasm3")
@@ -28,12 +34,14 @@ _FRONTENDS = {
 
 @dataclass(frozen=True)
 class Available:
-    """Whether an engine can be loaded here; ``hint`` says what to install, ``version`` is that of its library."""
+    """Whether an engine can be loaded; ``hint`` says what to install, ``version`` is that of its library. ``python`` is
+    the interpreter of its own environment, "" in ours."""
 
     ok: bool
     missing: tuple[str, ...] = ()
     hint: str = ""
     version: str = ""
+    python: str = ""
 
 
 def builtin(group: str) -> dict[str, str]:
@@ -115,17 +123,55 @@ def _version(distribution: str) -> str:
 
 
 def available(declaration: Declaration) -> Available:
-    """Whether what ``declaration`` requires is installed, without importing it."""
+    """Whether a worker of ``declaration`` finds what it requires, in this environment or in one of its own. Nothing is
+    imported and no process started."""
+    path = interpreters.path_of(declaration.name)
+    return here(declaration) if path is None else _there(declaration, path)
+
+
+def here(declaration: Declaration) -> Available:
+    """Whether what ``declaration`` requires is installed in this environment."""
     missing = tuple(module for module in declaration.requires if not _present(module))
     if not missing:
         return Available(ok=True, version=_version(declaration.library) if declaration.library else "")
+    if declaration.python > sys.version_info[:2]:
+        return Available(ok=False, missing=missing, hint=_apart_hint(declaration))
     what = f"{DISTRIBUTION}[{declaration.extra}]" if declaration.extra else " ".join(missing)
     return Available(ok=False, missing=missing, hint=f"pip install '{what}'")
 
 
+def _apart_hint(declaration: Declaration) -> str:
+    folder = interpreters.neighbour(declaration.name)
+    needs = " ".join(dict.fromkeys((*interpreters.WORKER_NEEDS, declaration.library)))
+    wanted, ours = interpreters.text(declaration.python), interpreters.text(sys.version_info[:2])
+    return (
+        f"it needs Python {wanted} and this is {ours}: make it an environment of its own, "
+        f"python{wanted} -m venv {folder} && {folder}/bin/pip install {needs}, or name one with --engine-python "
+        f"{declaration.name}=PATH or {interpreters.variable(declaration.name)}"
+    )
+
+
+def _there(declaration: Declaration, path: Path) -> Available:
+    found = interpreters.look(path)
+    trouble = found.trouble
+    if not trouble and declaration.python > found.version:
+        trouble = (
+            f"{path} is Python {interpreters.text(found.version)}; {interpreters.text(declaration.python)} is needed"
+        )
+    if trouble:
+        hint = f"{trouble}; correct --engine-python or {interpreters.variable(declaration.name)}"
+        return Available(ok=False, missing=declaration.requires, hint=hint, python=str(path))
+    needs = dict.fromkeys((*interpreters.WORKER_NEEDS, *declaration.requires))
+    missing = tuple(module for module in needs if not found.has(module))
+    if missing:
+        hint = f"{path} -m pip install {' '.join(missing)}"
+        return Available(ok=False, missing=missing, hint=hint, python=str(path))
+    return Available(ok=True, version=found.version_of(declaration.library), python=str(path))
+
+
 def require(declaration: Declaration) -> None:
-    """Raise UNSUPPORTED with the way to install it when the engine's libraries are absent."""
-    state = available(declaration)
+    """Raise UNSUPPORTED with the way to install it when the engine's libraries are absent from this environment."""
+    state = here(declaration)
     if not state.ok:
         raise QmkError(
             "UNSUPPORTED",
@@ -138,5 +184,5 @@ def require(declaration: Declaration) -> None:
 
 def forget() -> None:
     """Look again next time: for tests and for plug-ins installed while the process runs."""
-    for cached in (entry_points, engines, frontends, _scan, _present, _version):
+    for cached in (entry_points, engines, frontends, _scan, _present, _version, interpreters.look):
         cached.cache_clear()

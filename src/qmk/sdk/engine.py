@@ -127,6 +127,9 @@ class Gap(msgspec.Struct, frozen=True):
 class Declaration:
     """The light half of an engine. ``requires`` are importable module names; ``extra`` is the pip extra with them.
 
+    ``python`` is the oldest Python that the library runs on, where that is newer than QMK's own: its worker then
+    runs in an environment of its own (``sdk.interpreters``).
+
     ``methods`` maps each method to its capabilities ("" for an engine with a single method). ``cost(method, features,
     shots)`` predicts. ``load`` is "package.module:Class". ``library`` is the
     distribution whose version is the engine's.
@@ -140,6 +143,7 @@ class Declaration:
     requires: tuple[str, ...] = ()
     extra: str = ""
     library: str = ""
+    python: tuple[int, int] = (0, 0)
 
 
 class Progress(Protocol):

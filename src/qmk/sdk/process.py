@@ -10,6 +10,7 @@ import pathlib
 import resource
 import signal
 import sys
+from collections.abc import Iterator
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NAME = 15
@@ -46,6 +47,26 @@ def _die_with_parent(name: str) -> None:
     if libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG) failed")
     libc.prctl(_PR_SET_NAME, name.encode()[:15], 0, 0, 0)
+
+
+@contextlib.contextmanager
+def memory_at_most(more_bytes: int) -> Iterator[None]:
+    """Within it, this process may take ``more_bytes`` of address space beyond what it has; then allocations fail with
+    MemoryError. For libraries that have no bound of their own. Where the system does not say what a process has, there
+    is no bound."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    try:
+        pages = int(pathlib.Path("/proc/self/statm").read_text().split()[0])
+    except OSError:
+        yield
+        return
+    limit = pages * resource.getpagesize() + more_bytes
+    bounds = [limit, *(old for old in (soft, hard) if old != resource.RLIM_INFINITY)]
+    resource.setrlimit(resource.RLIMIT_AS, (min(bounds), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
 def bound_memory(memory_bytes: int) -> None:

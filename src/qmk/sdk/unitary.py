@@ -59,6 +59,17 @@ def mod_base(gate: Gate) -> tuple[Array, tuple[int, ...]]:
     return _frozen(np.array(parts.base, dtype=np.complex128)), tuple(int(value) for value in parts.state)
 
 
+def controlled(gate: Gate) -> tuple[Array, tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+    """A "mod" gate as (matrix, its target qubits, control qubits, their values), with at least one target: a controlled
+    phase acts on the last of its controls. Only for gates that have a qubit."""
+    base, values = mod_base(gate)
+    controls, targets = gate.qubits[: len(values)], gate.qubits[len(values) :]
+    if targets:
+        return base, targets, controls, values
+    phases = [1.0, base[0, 0]] if values[-1] else [base[0, 0], 1.0]
+    return _frozen(np.diag(np.array(phases, dtype=np.complex128))), controls[-1:], controls[:-1], values[:-1]
+
+
 def apply(state: Array, matrix: Array, qubits: tuple[int, ...]) -> Array:
     """``matrix`` on ``qubits`` of a state tensor of shape (2,) * n (axis = qubit). Returns a new tensor."""
     k = len(qubits)

@@ -14,6 +14,7 @@ import pytest
 from qmk.engines import aer
 from qmk.sdk import discovery
 
+SHIPPED = {"reference", "stabilizer", "aer", "qsim", "qulacs", "lightning", "ddsim", "quimb", "clifft"}
 SOURCE = str(Path(discovery.__file__).resolve().parents[2])
 
 
@@ -36,7 +37,7 @@ def installed(monkeypatch: pytest.MonkeyPatch, *points: importlib.metadata.Entry
 
 def test_the_shipped_engines_are_found_without_being_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     installed(monkeypatch)
-    assert set(discovery.engines()) == {"reference", "stabilizer", "aer"}
+    assert set(discovery.engines()) == SHIPPED
     assert set(discovery.builtin("frontends")) == {"qvm-json", "qvm-asm", "qvm-binary", "qasm2", "qasm3"}
 
 
@@ -48,7 +49,7 @@ def test_an_installed_engine_joins_them(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_a_broken_plugin_is_named_and_harms_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     installed(monkeypatch, point("bad", "no_such_module:X"), point("odd", "qmk.base.units:bytes_text"))
-    assert set(discovery.engines()) == {"reference", "stabilizer", "aer"}
+    assert set(discovery.engines()) == SHIPPED
     broken = discovery.problems("engines")
     assert "ModuleNotFoundError" in broken["bad"]
     assert "is not a Declaration" in broken["odd"]

@@ -138,7 +138,7 @@ def _product() -> Builder:
     return b
 
 
-@_case("T injection", "mid_circuit", "reset", "pauli")
+@_case("T injection", "mid_circuit", "reset", "full")  # its correction is no Pauli gate
 def _inject() -> Builder:
     b = Builder(2).op("h", 0).op("inject_t", 1, family="magic").op("cnot", 0, 1)
     e = b.measure(1)

@@ -1,0 +1,54 @@
+"""The ddsim engine: states as decision diagrams (MQT DDSIM), small where a state has structure, of any width."""
+
+from __future__ import annotations
+
+from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
+
+GATES = frozenset(
+    {
+        *("id", "x", "y", "z", "h", "s", "sdg", "sx", "sxdg", "t", "tdg", "rx", "ry", "rz", "p", "u", "gphase", "mod"),
+        *("cnot", "cy", "cz", "ch", "cp", "crx", "cry", "crz", "swap", "cswap", "iswap", "iswapdg"),
+        *("rxx", "ryy", "rzz", "toffoli", "ccz"),
+    }
+)
+MAX_QUBITS = 4096
+
+DIAGRAM_BYTES = 4 << 30
+"""what the diagrams of one run may take; a run that needs more ends in RESOURCE_EXHAUSTED"""
+
+BASE_BYTES = 64 << 20
+"""the simulator's tables before the first gate"""
+
+NODE_BYTES = 220
+"""a node with its share of the tables, measured on random circuits of 14 to 18 qubits"""
+
+
+def cost(_method: str, features: Features, shots: int) -> Cost:
+    """An upper bound: n qubits need at most 2^n nodes, and an op looks at all of them; most programs stay far below."""
+    nodes = min(2.0**features.n_qubits, DIAGRAM_BYTES / NODE_BYTES)
+    memory = BASE_BYTES + int(nodes * NODE_BYTES)
+    bits = shots * (400 + 8 * features.n_qubits)
+    seconds = 3e-3 + features.n_ops * (2e-5 + 6e-7 * nodes) + shots * features.n_qubits * 3e-8
+    return Cost(
+        seconds=seconds,
+        memory_bytes=min(memory, DIAGRAM_BYTES) + bits,
+        note="if the state has no structure; far less where it has",
+        upper_bound=True,
+        may_fail=2.0**features.n_qubits * NODE_BYTES > DIAGRAM_BYTES,
+    )
+
+
+DECLARATION = Declaration(
+    name="ddsim",
+    doc="states as decision diagrams, of any width where the state has structure (MQT DDSIM)",
+    load="qmk.engines.ddsim.engine:DdsimEngine",
+    methods={
+        "": Capabilities(
+            gates=GATES, mid_circuit=False, reset=False, feed_forward="none", logic=False, max_qubits=MAX_QUBITS
+        )
+    },
+    cost=cost,
+    requires=("mqt.ddsim", "mqt.core", "numpy"),
+    extra="ddsim",
+    library="mqt.ddsim",
+)

@@ -1,0 +1,109 @@
+"""lightning.qubit's state vector through its own compiled module, which is called gate by gate.
+
+Gates that it knows by name have kernels of their own; the general one-qubit gate goes in as a matrix, which is as fast
+as three rotations and needs no decomposition.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from importlib import metadata
+from typing import Any
+
+import numpy as np
+
+from qmk.engines.lightning import DECLARATION
+from qmk.sdk import extension
+from qmk.sdk.engine import Plan
+from qmk.sdk.program import Gate, Program
+from qmk.sdk.readout import Amplitudes, Readout, VectorSampler, prepare
+from qmk.sdk.unitary import controlled, matrix_of
+
+_NAMES = {
+    "h": "Hadamard",
+    "x": "PauliX",
+    "y": "PauliY",
+    "z": "PauliZ",
+    "s": "S",
+    "t": "T",
+    "sx": "SX",
+    "p": "PhaseShift",
+    "rx": "RX",
+    "ry": "RY",
+    "rz": "RZ",
+    "cnot": "CNOT",
+    "cy": "CY",
+    "cz": "CZ",
+    "swap": "SWAP",
+    "cswap": "CSWAP",
+    "crx": "CRX",
+    "cry": "CRY",
+    "crz": "CRZ",
+    "cp": "ControlledPhaseShift",
+    "toffoli": "Toffoli",
+    "rxx": "IsingXX",
+    "ryy": "IsingYY",
+    "rzz": "IsingZZ",
+}
+_INVERSES = {"sdg": "S", "tdg": "T", "sxdg": "SX"}
+
+Action = Callable[[Any], None]
+"""One gate on lightning's state."""
+
+
+@functools.cache
+def library() -> Any:
+    return extension.load("pennylane_lightning.lightning_qubit_ops", extension.folder_of("pennylane_lightning"))
+
+
+def actions_of(readout: Readout, dtype: Any) -> list[Action]:
+    """The gates as calls; qubit 0 is the most significant bit of an index."""
+    return [_action(gate, dtype) for gate in readout.gates if gate.name != "id"]
+
+
+def _action(gate: Gate, dtype: Any) -> Action:
+    qubits, params = list(gate.qubits), list(gate.params)
+    if gate.name == "mod":
+        return _controlled(gate, dtype)
+    name = _INVERSES.get(gate.name)
+    if name is not None or (name := _NAMES.get(gate.name)) is not None:
+        inverse = gate.name in _INVERSES
+        return lambda state: getattr(state, name)(qubits, inverse, params)
+    matrix = np.array(matrix_of(gate), dtype=dtype)
+    return lambda state: state.applyMatrix(matrix, qubits, False)
+
+
+def _controlled(gate: Gate, dtype: Any) -> Action:
+    base, targets, controls, values = controlled(gate)
+    wires, wanted = list(targets), [value == 1 for value in values]
+    matrix = np.array(base, dtype=dtype)
+    if not controls:
+        return lambda state: state.applyMatrix(matrix, wires, False)
+    return lambda state: state.applyControlledMatrix(matrix, list(controls), wanted, wires, False)
+
+
+def maker(readout: Readout, method: str) -> VectorSampler:
+    dtype: Any = np.complex64 if method == "f32" else np.complex128
+    actions = actions_of(readout, dtype)
+    qubits = max(readout.n_qubits, 1)
+    make = library().StateVectorC64 if method == "f32" else library().StateVectorC128
+
+    def simulate() -> Amplitudes:
+        state = make(qubits)
+        for act in actions:
+            act(state)
+        amplitudes = np.empty(1 << qubits, dtype=dtype)
+        state.getState(amplitudes)
+        return amplitudes
+
+    return VectorSampler(readout, simulate, first_highest=True)
+
+
+class LightningEngine:
+    def __init__(self) -> None:
+        library()
+        self.version: str = metadata.version("pennylane-lightning")
+
+    def prepare(self, program: Program, method: str) -> Plan:
+        return prepare(program, method, DECLARATION.methods, "lightning", maker)

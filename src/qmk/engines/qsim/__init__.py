@@ -1,0 +1,42 @@
+"""The qsim engine: Google's state-vector simulator in single precision, driven without Cirq."""
+
+from __future__ import annotations
+
+from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
+from qmk.sdk.native import ALL_GATES
+
+GATES = ALL_GATES - {"paulirot"}
+MAX_QUBITS = 40
+
+
+def cost(_method: str, features: Features, shots: int) -> Cost:
+    """8 bytes an amplitude. Gates are fused: about a third of them makes a pass over the state."""
+    amplitudes = 2.0**features.n_qubits
+    seconds = 2.5e-4 + features.n_ops * (3.5e-6 + 1.1e-10 * amplitudes) + 5e-9 * amplitudes + 2e-7 * shots
+    return Cost(seconds=seconds, memory_bytes=int(8 * amplitudes * 1.02) + reading_bytes(features, shots))
+
+
+def reading_bytes(features: Features, shots: int) -> int:
+    return (32 << 20) + shots * (80 + 10 * max(features.n_measure, 1)) + 600 * features.n_ops
+
+
+DECLARATION = Declaration(
+    name="qsim",
+    doc="state vector in single precision (Google's qsim, without Cirq)",
+    load="qmk.engines.qsim.engine:QsimEngine",
+    methods={
+        "": Capabilities(
+            gates=GATES,
+            mid_circuit=False,
+            reset=False,
+            feed_forward="none",
+            logic=False,
+            max_qubits=MAX_QUBITS,
+            precision_bits=32,
+        )
+    },
+    cost=cost,
+    requires=("qsimcirq", "numpy"),
+    extra="qsim",
+    library="qsimcirq",
+)

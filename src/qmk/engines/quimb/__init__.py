@@ -1,0 +1,93 @@
+"""The quimb engine: matrix product states, and marginals by contracting a program's light cone (with cotengra)."""
+
+from __future__ import annotations
+
+import math
+
+from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
+
+GATES = frozenset(
+    {
+        *("id", "x", "y", "z", "h", "s", "sdg", "sx", "sxdg", "t", "tdg", "rx", "ry", "rz", "p", "u", "gphase"),
+        *("cnot", "cy", "cz", "ch", "cp", "crx", "cry", "crz", "swap", "iswap", "iswapdg", "rxx", "ryy", "rzz"),
+    }
+)
+MAX_QUBITS = 4096
+
+MPS_STATE_BYTES = 2 << 30
+"""what the tensors of a matrix product state and the copies of one step may take; the bond is capped so"""
+
+CONTRACT_WIDTH = 26
+"""log2 of the largest tensor of a contraction: 1 GiB"""
+
+CONTRACT_FLOPS = 1e12
+"""multiplications of one contraction, about a minute"""
+
+GROUP_QUBITS = 8
+"""measured qubits whose marginal one contraction gives"""
+
+
+def bond_cap(n_qubits: int) -> int:
+    """Largest bond dimension, a power of two, with which n tensors of 32 D^2 bytes and their copies fit."""
+    return 1 << int(math.log2(max(2.0, math.sqrt(MPS_STATE_BYTES / (96 * max(n_qubits, 1))))))
+
+
+def mps_cost(features: Features, shots: int) -> Cost:
+    """Bounded by the bond dimension D that the order of qubits allows: 96 n D^2 bytes, D^3 a two-qubit gate."""
+    n, cap = features.n_qubits, bond_cap(features.n_qubits)
+    largest = 2.0 ** min(features.max_bond_log2, n / 2, 60)
+    bond = min(largest, cap)
+    steps = features.n_two_qubit * max(1.0, n / 8)  # a gate on distant qubits swaps its way there and back
+    seconds = 2e-3 + features.n_ops * 2.5e-4 + steps * (2e-4 + 4e-9 * bond**3)
+    sampling = n * (1e-4 + shots * (2e-7 + 2e-9 * bond**2))
+    return Cost(
+        seconds=seconds + sampling,
+        memory_bytes=int(96 * n * bond**2) + shots * (64 * int(bond) + 2 * n) + (96 << 20),
+        note=f"bond dimension at most {bond:.0f}" if largest <= cap else f"fails beyond bond dimension {cap}",
+        upper_bound=True,
+        may_fail=largest > cap,
+    )
+
+
+def contract_cost(features: Features, shots: int) -> Cost:
+    """How large a contraction gets is known only from its tree, which is found at the start of a run and before
+    anything is allocated. One for the first group of measured qubits, then one for each outcome of those before."""
+    groups = max(1, -(-features.n_measure // GROUP_QUBITS))
+    largest = min(2.0 * features.entangling_width, CONTRACT_WIDTH)
+    contractions = 1 + sum(min(shots, 2.0 ** min(GROUP_QUBITS * k, 60)) for k in range(1, groups))
+    one = 0.1 + features.n_ops * 1e-3 + 2e-9 * 2.0**largest
+    return Cost(
+        seconds=contractions * one,
+        memory_bytes=int(64 * 2.0**largest) + (128 << 20),
+        note=f"fails if a contraction needs tensors of more than 2^{CONTRACT_WIDTH} entries",
+        upper_bound=True,
+        may_fail=2 * features.entangling_width > CONTRACT_WIDTH,
+    )
+
+
+def cost(method: str, features: Features, shots: int) -> Cost:
+    return mps_cost(features, shots) if method == "mps" else contract_cost(features, shots)
+
+
+def _method(name: str) -> Capabilities:
+    return Capabilities(
+        method=name,
+        gates=GATES,
+        mid_circuit=False,
+        reset=False,
+        feed_forward="none",
+        logic=False,
+        max_qubits=MAX_QUBITS,
+    )
+
+
+DECLARATION = Declaration(
+    name="quimb",
+    doc="matrix product states, and marginals by tensor-network contraction (quimb and cotengra)",
+    load="qmk.engines.quimb.engine:QuimbEngine",
+    methods={"mps": _method("mps"), "contract": _method("contract")},
+    cost=cost,
+    requires=("quimb", "cotengra", "numpy"),
+    extra="quimb",
+    library="quimb",
+)

@@ -1,0 +1,98 @@
+"""Qulacs circuits, its gates merged in pairs of qubits before they run.
+
+Its rotations by name turn the other way from everybody else's (``RX`` against ``RotX``), so rotations go in as ``U3``
+or as matrices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import metadata
+from typing import Any
+
+import qulacs
+import qulacs.circuit
+
+from qmk.engines.qulacs import DECLARATION
+from qmk.sdk.engine import Plan
+from qmk.sdk.program import Gate, Program
+from qmk.sdk.readout import Amplitudes, Readout, VectorSampler, prepare
+from qmk.sdk.unitary import Array, controlled, matrix_of
+
+lib: Any = qulacs
+optimizer: Any = qulacs.circuit
+
+MERGED_QUBITS = 2
+"""a merged gate on more costs more arithmetic than it saves passes"""
+
+MERGED_AT_ONCE = 128
+"""gates: the time of merging grows with their square"""
+
+MERGED_FROM_QUBITS = 15
+"""below, merging takes longer than it saves"""
+
+_PLAIN: dict[str, Callable[..., Any]] = {
+    "h": lib.gate.H,
+    "x": lib.gate.X,
+    "y": lib.gate.Y,
+    "z": lib.gate.Z,
+    "s": lib.gate.S,
+    "sdg": lib.gate.Sdag,
+    "t": lib.gate.T,
+    "tdg": lib.gate.Tdag,
+    "cnot": lib.gate.CNOT,
+    "cz": lib.gate.CZ,
+    "swap": lib.gate.SWAP,
+    "toffoli": lib.gate.TOFFOLI,
+    "p": lib.gate.U1,
+    "u": lib.gate.U3,
+}
+
+
+def build(readout: Readout) -> Any:
+    """The circuit: qubit k is bit k of an index."""
+    whole = lib.QuantumCircuit(max(readout.n_qubits, 1))
+    for start in range(0, len(readout.gates), MERGED_AT_ONCE):
+        circuit = lib.QuantumCircuit(max(readout.n_qubits, 1))
+        for gate in readout.gates[start : start + MERGED_AT_ONCE]:
+            if gate.name != "id":
+                circuit.add_gate(_gate(gate))
+        if readout.n_qubits >= MERGED_FROM_QUBITS:
+            optimizer.QuantumCircuitOptimizer().optimize(circuit, MERGED_QUBITS)
+        whole.merge_circuit(circuit)
+    return whole
+
+
+def _gate(gate: Gate) -> Any:
+    if gate.name == "mod":
+        base, targets, controls, values = controlled(gate)
+        made = _dense(targets, base)
+        for control, value in zip(controls, values, strict=True):
+            made.add_control_qubit(control, value)
+        return made
+    plain = _PLAIN.get(gate.name)
+    return plain(*gate.qubits, *gate.params) if plain else _dense(gate.qubits, matrix_of(gate))
+
+
+def _dense(qubits: tuple[int, ...], matrix: Array) -> Any:
+    """Qulacs counts a matrix's qubits from the least significant."""
+    return lib.gate.DenseMatrix(list(qubits[::-1]), matrix)
+
+
+def maker(readout: Readout, _method: str) -> VectorSampler:
+    circuit = build(readout)
+
+    def simulate() -> Amplitudes:
+        state = lib.QuantumState(max(readout.n_qubits, 1))
+        circuit.update_quantum_state(state)
+        return state.get_vector()
+
+    return VectorSampler(readout, simulate, first_highest=False)
+
+
+class QulacsEngine:
+    def __init__(self) -> None:
+        self.version: str = metadata.version("qulacs")
+
+    def prepare(self, program: Program, method: str) -> Plan:
+        return prepare(program, method, DECLARATION.methods, "qulacs", maker)

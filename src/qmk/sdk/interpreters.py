@@ -1,0 +1,87 @@
+"""Engines whose library lives in an environment of its own, under another Python.
+
+A library may need a newer Python than QMK runs on, or packages that quarrel with those here. Its engine's worker is
+then started with the Python of that environment: the one that ``QMK_ENGINE_<NAME>_PYTHON`` names (``--engine-python``
+sets it), else that of the environment beside ours called after it, such as ``.venv-clifft`` beside ``.venv``. Nothing
+of QMK has to be installed there but what every worker imports, ``WORKER_NEEDS``: the worker runs this very QMK.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import sys
+from dataclasses import dataclass
+from importlib import metadata
+from importlib.machinery import PathFinder
+from pathlib import Path
+
+WORKER_NEEDS = ("msgspec", "numpy")
+OLDEST: tuple[int, int] = (3, 11)
+"""the Python that QMK itself needs"""
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """A Python of a virtual environment, looked at without starting it. ``trouble``: why it cannot be used, or ""."""
+
+    path: Path
+    version: tuple[int, int] = (0, 0)
+    site: str = ""
+    trouble: str = ""
+
+    def has(self, module: str) -> bool:
+        """Whether ``module`` can be imported there. Nothing is imported."""
+        folders, name = [self.site], ""
+        for part in module.split("."):
+            name = f"{name}.{part}" if name else part
+            found = PathFinder.find_spec(name, folders)
+            if found is None:
+                return False
+            folders = list(found.submodule_search_locations or ())
+        return True
+
+    def version_of(self, distribution: str) -> str:
+        found = next(iter(metadata.distributions(name=distribution, path=[self.site])), None)
+        return found.version if found is not None else ""
+
+
+def variable(engine: str) -> str:
+    """The environment variable that names the Python of ``engine``."""
+    return f"QMK_ENGINE_{re.sub(r'[^A-Z0-9]', '_', engine.upper())}_PYTHON"
+
+
+def neighbour(engine: str) -> Path:
+    """The environment beside ours that is looked for."""
+    ours = Path(sys.prefix)
+    return ours.with_name(f"{ours.name}-{engine}")
+
+
+def path_of(engine: str) -> Path | None:
+    """The Python that runs the workers of ``engine``; None for our own."""
+    named = os.environ.get(variable(engine))
+    if named:
+        return Path(named)
+    beside = neighbour(engine) / "bin" / "python"
+    return beside if beside.exists() else None
+
+
+@functools.cache
+def look(path: Path) -> Interpreter:
+    """What there is at ``path``."""
+    prefix = path.parent.parent
+    if not path.is_file() or not os.access(path, os.X_OK):
+        return Interpreter(path, trouble=f"{path} is no program")
+    sites = sorted(prefix.glob("lib/python3.*/site-packages"))
+    if not (prefix / "pyvenv.cfg").is_file() or not sites:
+        return Interpreter(path, trouble=f"{path} is not the Python of a virtual environment")
+    major, _, minor = sites[-1].parent.name.removeprefix("python").partition(".")
+    version: tuple[int, int] = (int(major), int(minor)) if minor.isdigit() else (0, 0)
+    if version < OLDEST:
+        return Interpreter(path, version, trouble=f"{path} is Python {text(version)}; QMK needs {text(OLDEST)}")
+    return Interpreter(path, version, str(sites[-1]))
+
+
+def text(version: tuple[int, int]) -> str:
+    return f"{version[0]}.{version[1]}"
