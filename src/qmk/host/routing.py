@@ -67,13 +67,28 @@ class Routing:
 
     def _choose(self, graph: Graph, digest: str, shots: int, engine: str | None) -> Choice:
         from qmk import router
+        from qmk.router.native import BEYOND_S
+
+        declarations = self.declarations
+
+        def decide(native: str) -> router.Decision:
+            known = self._features_of(graph, digest, native)
+            return router.choose(known, shots, engine=engine, memory_bytes=self.memory_bytes, declarations=declarations)
 
         name, _, asked = (engine or "").partition(":")
-        features = self._features_of(graph, digest, asked if name == "native" and asked else "auto")
-        declarations = self.declarations
-        decision = router.choose(
-            features, shots, engine=engine, memory_bytes=self.memory_bytes, declarations=declarations
-        )
+        if name == "native":
+            decision = decide(asked or "auto")
+        elif name or "native" not in declarations:
+            decision = decide("")
+        else:
+            try:
+                decision = decide("")
+            except QmkError as refused:
+                if refused.kind.name not in ("UNSUPPORTED", "RESOURCE_EXHAUSTED"):
+                    raise
+                decision = decide("auto")
+            if decision.cost.seconds > BEYOND_S or decision.engine == "native":
+                decision = decide("auto")
         method = declarations[decision.engine].methods[decision.method]
         return Choice(
             engine=decision.engine,
@@ -81,11 +96,11 @@ class Routing:
             seconds=decision.cost.seconds,
             memory_bytes=decision.cost.memory_bytes,
             reasons=msgspec.to_builtins(decision.candidates),
-            fenced=features.n_fences > 0 and method.fences,
+            fenced=self._features_of(graph, digest).n_fences > 0 and method.fences,
         )
 
-    def _features_of(self, graph: Graph, digest: str, native: str = "auto") -> Features:
-        """``native``: the method of the native engine that is predicted."""
+    def _features_of(self, graph: Graph, digest: str, native: str = "") -> Features:
+        """``native``: the method of the native engine that is to be predicted, if any."""
         from qmk.router.features import features
 
         found = self._features.get((digest, native))

@@ -21,9 +21,9 @@ BOND_QUBITS = 20
 _STEPS = {"core.teleport_cnot": ("cnot",), "magic.inject_t": ("h", "t"), "core.condpauli": ("x", "y", "z")}
 
 
-def features(graph: Graph, digest: str = "", native: str = "auto") -> Features:
+def features(graph: Graph, digest: str = "", native: str = "") -> Features:
     """The features of a verified graph; linear in its size (the bond bound gives up early where it would not be).
-    ``native``: the method of the native engine that the native core predicts for."""
+    ``native``: the method of the native engine that the native core is to predict for, if any."""
     found = summarise(graph)
     branching, resets = _branching(graph)
     inside = _Inside.of(graph)
@@ -46,7 +46,7 @@ def features(graph: Graph, digest: str = "", native: str = "auto") -> Features:
         n_branch=branching + inside.branches,
         noise=frozenset({"pauli"} if inside.noisy else ()),
         n_fences=found.epochs - 1,
-        native=predictions(graph, native),
+        native=predictions(graph, native) if native else {},
         n_channel_ops=sum(count for op, count in found.ops.items() if op.startswith("channel.")),
     )
 

@@ -15,13 +15,15 @@ OUTCOME_S = 4e-9
 
 
 def cost(method: str, features: Features, shots: int) -> Cost:
-    """What the native core predicted (``Features.native``), or a state vector where it was not asked."""
+    """What the native core predicted (``Features.native``). Where it was not asked, since others are fast enough, a guess
+    that no router takes: a state vector."""
     bits = 3 * shots * max(features.n_events, 1)
     found = features.native.get(method)
     if found is None:
         amplitudes = 2.0**features.n_qubits
         seconds = 1e-4 + features.n_ops * (1e-6 + 1e-9 * amplitudes)
-        return Cost(seconds=seconds, memory_bytes=int(16 * amplitudes) + bits)
+        note = "not looked at: others are fast enough"
+        return Cost(seconds=seconds, memory_bytes=int(16 * amplitudes) + bits, note=note, may_fail=True)
     return Cost(
         seconds=found.seconds(shots) + OUTCOME_S * shots * max(features.n_events, 1),
         memory_bytes=int(min(found.memory_bytes, 2.0**62)) + bits,
