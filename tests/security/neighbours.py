@@ -43,7 +43,19 @@ CONN = {ALICE: 1, BOB: 2, OPERATOR: 3}
 UID = {ALICE: 1001, BOB: 1002, OPERATOR: 0}
 LOAD = {"estimated_start": None, "region": "", "first_qubit": 0, "index": 0}
 """Fields of answers that are documented to depend on the load, and what stands for them in the comparison."""
-TIMES = {*LOAD, "submitted", "started", "ended", "time", "opened", "queued_seconds", "running_seconds", "used"}
+TIMES = {
+    *LOAD,
+    "submitted",
+    "started",
+    "ended",
+    "time",
+    "opened",
+    "proposed",
+    "saved",
+    "queued_seconds",
+    "running_seconds",
+    "used",
+}
 
 
 @cache

@@ -128,7 +128,7 @@ class Daemon:
         work, then = self.writing.popleft()
         try:
             work()
-        except OSError as error:
+        except (OSError, QmkError) as error:
             failure = error
             self.turns.append(lambda: then(failure))
         else:

@@ -27,7 +27,7 @@ def prepare(host: Any, call: Call) -> dict[str, str]:
     if call.name in ("q_release", "q_close_session"):
         handles = host.send("q_alloc", session_id=names[SESSION], n=2)["handles"]
         names["lq_example"] = handles[0].removesuffix("_0")
-    if call.name == "q_open_chan":
+    if call.name in ("q_open_chan", "q_delegate"):
         host.neighbour()
     if "channel" in call.example[0]:
         names[CHANNEL] = host.channel(names[SESSION])

@@ -63,9 +63,10 @@ class Quotas(Invariant):
             self._require(name, tenant.quota(quota_name), sum(getattr(demand, field) for demand in demands))
 
     def _check_storage(self, kernel: Kernel, tenant: Tenant) -> None:
-        """What jobs reserve and checkpoints take cannot give way; graphs and results of ended jobs do."""
+        """What jobs reserve and saved states take, each once, cannot give way; graphs and results of ended jobs do."""
         name, storage = tenant.name, tenant.account.storage
-        saved = sum(row.size_bytes for row in kernel.jobs.checkpoints.by_id.values() if row.kept and row.tenant == name)
+        rows = [row for row in kernel.jobs.checkpoints.by_id.values() if row.tenant == name and row.blob]
+        saved = sum({row.blob: row.size_bytes for row in rows}.values())
         reserved, kept = 0, dict[str, int]()
         for job in kernel.jobs.by_id.values():
             if job.tenant != name:
