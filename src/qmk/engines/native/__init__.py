@@ -15,8 +15,8 @@ OUTCOME_S = 4e-9
 
 
 def cost(method: str, features: Features, shots: int) -> Cost:
-    """What the native core predicted (``Features.native``). Where it was not asked, since others are fast enough, a guess
-    that no router takes: a state vector."""
+    """What the native core predicted (``Features.native``); where it was not asked, since others are fast enough, a
+    guess that no router takes: a state vector."""
     bits = 3 * shots * max(features.n_events, 1)
     found = features.native.get(method)
     if found is None:
