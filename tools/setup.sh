@@ -82,7 +82,7 @@ make_environment() {
       exit 1
     }
   fi
-  echo "setup: making $venv with $("$python" --version) from requirements.lock (first run: about a minute)"
+  echo "setup: making $venv with $("$python" --version) from requirements.lock (first run: about two minutes)"
   rm -rf "$venv"
   "$python" -m venv "$venv"
   export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1

@@ -46,9 +46,16 @@ def choose(
     found = _candidates(features, shots, engine, memory_bytes, declarations)
     known = discovery.engines() if declarations is None else declarations
     fenced = features.n_fences > 0
+    prompt = [c.seconds or 0.0 for c in found if not (c.gaps or c.may_fail or known[c.engine].beyond_s)]
+    soonest = min(prompt, default=float("inf"))
     fit = sorted(
         (c for c in found if not c.gaps),
-        key=lambda c: (c.may_fail, fenced and not known[c.engine].methods[c.method].fences, c.seconds or 0.0),
+        key=lambda c: (
+            c.may_fail,
+            fenced and not known[c.engine].methods[c.method].fences,
+            known[c.engine].beyond_s >= soonest,
+            c.seconds or 0.0,
+        ),
     )
     if not fit:
         raise _refusal(found, features, engine, memory_bytes)

@@ -108,10 +108,12 @@ def engine(name: str) -> Declaration:
 
 @functools.cache
 def _present(module: str) -> bool:
-    try:
-        return importlib.util.find_spec(module) is not None
-    except ModuleNotFoundError:  # the parent package of a dotted name is absent
-        return False
+    """Not by ``find_spec`` alone: of a dotted name that imports the parent package."""
+    top, _, rest = module.partition(".")
+    found = importlib.util.find_spec(top)
+    if found is None or not rest:
+        return found is not None
+    return interpreters.lies_in(rest, list(found.submodule_search_locations or ()), top)
 
 
 @functools.cache

@@ -140,6 +140,9 @@ class Declaration:
     load: str
     methods: dict[str, Capabilities]
     cost: Callable[[str, Features, int], Cost]
+    beyond_s: float = 0.0
+    """taken unasked only where every engine without such a reserve is predicted to take longer: for engines whose worker,
+    library or conversion costs more than a short job is worth"""
     requires: tuple[str, ...] = ()
     extra: str = ""
     library: str = ""

@@ -33,18 +33,20 @@ class Interpreter:
 
     def has(self, module: str) -> bool:
         """Whether ``module`` can be imported there. Nothing is imported."""
-        folders, name = [self.site], ""
-        for part in module.split("."):
-            name = f"{name}.{part}" if name else part
-            found = PathFinder.find_spec(name, folders)
-            if found is None:
-                return False
-            folders = list(found.submodule_search_locations or ())
-        return True
+        return lies_in(module, [self.site])
 
     def version_of(self, distribution: str) -> str:
         found = next(iter(metadata.distributions(name=distribution, path=[self.site])), None)
         return found.version if found is not None else ""
+
+
+def lies_in(module: str, folders: list[str], package: str = "") -> bool:
+    """Whether ``module`` (within ``package``, whose ``folders`` these then are) is there. No parent is imported."""
+    first, _, rest = module.partition(".")
+    found = PathFinder.find_spec(f"{package}.{first}" if package else first, folders)
+    if found is None or not rest:
+        return found is not None
+    return lies_in(rest, list(found.submodule_search_locations or ()), found.name)
 
 
 def variable(engine: str) -> str:

@@ -52,6 +52,7 @@ DECLARATION = Declaration(
         )
     },
     cost=cost,
+    beyond_s=0.05,
     requires=("clifft", "numpy"),
     extra="clifft",
     library="clifft",

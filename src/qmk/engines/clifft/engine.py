@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
 
-import clifft
+import clifft  # pyright: ignore[reportMissingImports]  # needs Python 3.12
 import numpy as np
 
 from qmk.base.errors import QmkError

@@ -48,6 +48,7 @@ DECLARATION = Declaration(
         )
     },
     cost=cost,
+    beyond_s=0.05,
     requires=("mqt.ddsim", "mqt.core", "numpy"),
     extra="ddsim",
     library="mqt.ddsim",

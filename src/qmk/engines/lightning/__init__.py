@@ -42,6 +42,7 @@ DECLARATION = Declaration(
     load="qmk.engines.lightning.engine:LightningEngine",
     methods={"f32": _method("f32", 32), "f64": _method("f64", 64)},
     cost=cost,
+    beyond_s=0.05,
     requires=("pennylane_lightning", "numpy"),
     extra="lightning",
     library="pennylane-lightning",

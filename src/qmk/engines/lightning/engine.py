@@ -93,7 +93,7 @@ def maker(readout: Readout, method: str) -> VectorSampler:
         state = make(qubits)
         for act in actions:
             act(state)
-        amplitudes = np.empty(1 << qubits, dtype=dtype)
+        amplitudes: Any = np.empty(1 << qubits, dtype=dtype)
         state.getState(amplitudes)
         return amplitudes
 

@@ -54,6 +54,7 @@ DECLARATION = Declaration(
         ),
     },
     cost=cost,
+    beyond_s=0.05,
     requires=("qmk_native",),
     library="qmk-native",
 )

@@ -36,6 +36,7 @@ DECLARATION = Declaration(
         )
     },
     cost=cost,
+    beyond_s=0.05,
     requires=("qsimcirq", "numpy"),
     extra="qsim",
     library="qsimcirq",

@@ -87,6 +87,7 @@ DECLARATION = Declaration(
     load="qmk.engines.quimb.engine:QuimbEngine",
     methods={"mps": _method("mps"), "contract": _method("contract")},
     cost=cost,
+    beyond_s=0.05,
     requires=("quimb", "cotengra", "numpy"),
     extra="quimb",
     library="quimb",

@@ -29,6 +29,7 @@ DECLARATION = Declaration(
         )
     },
     cost=cost,
+    beyond_s=0.05,
     requires=("qulacs", "numpy", "scipy"),
     extra="qulacs",
     library="qulacs",
