@@ -91,9 +91,7 @@ class Kernel(State):
             case Recalled():
                 checkpoints.recalled(self, event)
             case CheckpointDropped():
-                row = self.jobs.checkpoints.by_id.get(event.checkpoint)
-                if row is not None:
-                    self.commit(structs.replace(event, job=row.job))
+                self._dropped(event)
             case TimerFired():
                 self._timer(event)
             case ConnectionClosed():
@@ -182,6 +180,12 @@ class Kernel(State):
         pending = self.pending.take(event.job)
         if pending is not None:
             self.drop_pending(pending, reported_error(event.kind, event.message, event.fields))
+
+    def _dropped(self, event: CheckpointDropped) -> None:
+        """The host says that a checkpoint's retention ended."""
+        row = self.jobs.checkpoints.by_id.get(event.checkpoint)
+        if row is not None:
+            self.commit(structs.replace(event, job=row.job))
 
     def _progressed(self, event: Progressed) -> None:
         """Progress goes to the journal and the history in steps; q_status shows every report."""

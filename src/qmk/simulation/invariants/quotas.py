@@ -67,6 +67,7 @@ class Quotas(Invariant):
         name, storage = tenant.name, tenant.account.storage
         rows = [row for row in kernel.jobs.checkpoints.by_id.values() if row.tenant == name and row.blob]
         saved = sum({row.blob: row.size_bytes for row in rows}.values())
+        passing = sum(row.size_bytes for row in rows if not row.kept)
         reserved, kept = 0, dict[str, int]()
         for job in kernel.jobs.by_id.values():
             if job.tenant != name:
@@ -81,17 +82,18 @@ class Quotas(Invariant):
             for pending in kernel.pending.values()
             if pending.draft.tenant == name
         )
-        self._require(name, storage, saved + reserved)
+        self._require(name, storage, saved + reserved, passing)
         self.holds(storage.waiting == waiting, f"{name}: {storage.waiting} bytes are asked for, not {waiting}")
         self.holds(dict(storage.kept) == kept, f"{name}: {storage.kept} are kept for ended jobs, not {kept}")
         self.holds(storage.kept_bytes == sum(kept.values()), f"{name}: {storage.kept_bytes} bytes are kept, not {kept}")
 
-    def _require(self, tenant: str, quota: Quota, counted: int) -> None:
+    def _require(self, tenant: str, quota: Quota, counted: int, beyond: int = 0) -> None:
         """A bound that the operator has lowered takes nothing away, but nothing more is given. (What a restart finds in
-        the journal it takes as it is.)"""
+        the journal it takes as it is.) ``beyond``: how much may be there all the same, as states with which launches
+        have stopped may."""
         self.holds(quota.held == counted, f"{tenant}: {quota.held} {quota.name} are counted, {counted} there are")
         most = max(quota.bound, self._before.get((tenant, quota.name), counted))
-        self.holds(counted <= most, f"{tenant}: {counted} {quota.name} exceed the limit {quota.bound}")
+        self.holds(counted <= most + beyond, f"{tenant}: {counted} {quota.name} exceed the limit {quota.bound}")
         self._before[tenant, quota.name] = counted
 
     def ended(self) -> None:
