@@ -141,7 +141,7 @@ class Declaration:
     methods: dict[str, Capabilities]
     cost: Callable[[str, Features, int], Cost]
     beyond_s: float = 0.0
-    """taken unasked only where every engine without such a reserve is predicted to take longer: for engines whose worker,
+    """taken unasked only where every engine without it is predicted to take longer than this: for engines whose worker,
     library or conversion costs more than a short job is worth"""
     requires: tuple[str, ...] = ()
     extra: str = ""
