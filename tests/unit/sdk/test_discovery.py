@@ -14,7 +14,7 @@ import pytest
 from qmk.engines import aer
 from qmk.sdk import discovery
 
-SHIPPED = {"reference", "stabilizer", "aer", "qsim", "qulacs", "lightning", "ddsim", "quimb", "clifft"}
+SHIPPED = {"reference", "stabilizer", "aer", "native", "qsim", "qulacs", "lightning", "ddsim", "quimb", "clifft"}
 SOURCE = str(Path(discovery.__file__).resolve().parents[2])
 
 
