@@ -338,18 +338,7 @@ fn fast_index(text: &[u8], at: usize) -> Result<Option<(u32, usize)>> {
 /// A product of numbers and pi, computed left to right, and where the ',' or ')' behind it stands. A quotient of whole
 /// numbers is left to the expression rules of OpenQASM 3.
 pub fn simple_angle(text: &[u8], at: usize, two: bool) -> Result<Option<(f64, usize)>> {
-    let mut at = skip(text, at)?;
-    let negative = match text.get(at) {
-        Some(b'-') => true,
-        Some(b'+') => false,
-        _ => {
-            at = at.wrapping_sub(1);
-            false
-        }
-    };
-    at = skip(text, at.wrapping_add(1))?;
-    let Some((first, mut whole, mut at)) = factor(text, at) else { return Ok(None) };
-    let mut value = if negative { -first } else { first };
+    let Some((mut value, mut whole, mut at)) = signed_factor(text, skip(text, at)?)? else { return Ok(None) };
     loop {
         at = skip(text, at)?;
         let op = match text.get(at) {
@@ -357,7 +346,7 @@ pub fn simple_angle(text: &[u8], at: usize, two: bool) -> Result<Option<(f64, us
             Some(b')' | b',') => return Ok(Some((value, at))),
             _ => return Ok(None),
         };
-        let Some((number, integer, next)) = factor(text, skip(text, at + 1)?) else { return Ok(None) };
+        let Some((number, integer, next)) = signed_factor(text, skip(text, at + 1)?)? else { return Ok(None) };
         at = next;
         whole &= integer;
         if op == b'*' {
@@ -371,6 +360,16 @@ pub fn simple_angle(text: &[u8], at: usize, two: bool) -> Result<Option<(f64, us
             return Ok(None);
         }
     }
+}
+
+/// A factor, perhaps behind a sign.
+#[inline]
+fn signed_factor(text: &[u8], at: usize) -> Result<Option<(f64, bool, usize)>> {
+    Ok(match text.get(at) {
+        Some(b'-') => factor(text, skip(text, at + 1)?).map(|(value, whole, end)| (-value, whole, end)),
+        Some(b'+') => factor(text, skip(text, at + 1)?),
+        _ => factor(text, at),
+    })
 }
 
 /// `pi` or a plain decimal number: its value, whether it is a whole number as written, and where it ends.
