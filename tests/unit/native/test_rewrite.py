@@ -207,20 +207,6 @@ def test_an_order_is_never_priced_above_the_input():
         assert report["cost_after"] <= report["cost_before"]
 
 
-def test_conditions_too_tangled_to_fold_leave_the_circuit_as_it_was():
-    case = Case(1)
-    case.gate("ry", 0, params=(0.4,))
-    early = case.cond("bit", 0)
-    for _ in range(15):
-        early = case.cond("xor", early, early)
-    case.gate("x", 0, cond=early)  # read before it is written, over 2^15 paths
-    case.measure(0)
-    circuit = case.circuit()
-    made, report = qmk_native.rewrite(circuit, explain=True)
-    assert made == circuit
-    assert report["width_after"] == 1
-
-
 def test_conditions_that_nobody_could_write_out_are_no_circuit():
     case = Case(1)
     early = case.cond("bit", 0)
