@@ -1,6 +1,7 @@
 """One peer in a process of its own: reads requests as JSON lines, answers with seconds and counts.
 
-Started as ``python -m benchmarks.router.child PEER`` in the peer's environment, with one thread for every library.
+Started as ``python -m benchmarks.router.child PEER DESCRIPTOR`` (where the answers go) in the peer's environment, with
+one thread for every library.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ from typing import Any
 ADDRESS_SPACE_BYTES = 14 << 30
 
 
-def main(peer: str) -> None:
+def main(peer: str, descriptor: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE_BYTES, ADDRESS_SPACE_BYTES))
-    answers = open(3, "w", buffering=1)  # noqa: SIM115 - lives as long as the process; libraries print on the others
+    answers = open(descriptor, "w", buffering=1)  # noqa: SIM115 - lives as long as the process; libraries print on the others
     module = importlib.import_module(f"benchmarks.router.{'qmk' if peer == 'qmk' else f'peers.{peer}'}")
     print(json.dumps({"methods": list(module.METHODS)}), file=answers)
     for line in sys.stdin:
@@ -61,4 +62,4 @@ def _timed(work: Callable[[], dict[str, int]]) -> tuple[tuple[float, float], dic
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], int(sys.argv[2]))

@@ -33,7 +33,7 @@ class Peer:
             **_ONE_THREAD,
             "PYTHONPATH": f"{ROOT}:{ROOT / 'src'}:{os.environ.get('PYTHONPATH', '')}",
         }
-        command = ["sh", "-c", f'exec "$0" -m benchmarks.router.child "$1" 3>&{write}', self._python, self.name]
+        command = [self._python, "-m", "benchmarks.router.child", self.name, str(write)]
         self._child = subprocess.Popen(
             command, cwd=ROOT, env=environment, pass_fds=(write,), stdin=subprocess.PIPE, text=True,
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
