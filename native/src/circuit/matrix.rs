@@ -1,6 +1,6 @@
 //! Matrices of the gates, as `qmk.qvm.matrices` has them: first operand = most significant bit.
 
-use super::{Circuit, Kind, Op};
+use super::{Kind, Op};
 
 /// A complex number, (re, im).
 pub type C = (f64, f64);
@@ -150,15 +150,5 @@ pub fn split_three(op: &Op, emit: &mut impl FnMut(Kind, &[u32], &[f64])) {
             emit(Kind::Cnot, &[c, b], &[]);
         }
         _ => unreachable!("{} is no gate on three qubits", op.kind.name()),
-    }
-}
-
-impl Circuit {
-    /// The gate's matrix as nested rows, for tests against `qmk.qvm`.
-    pub fn matrix(kind: Kind, angles: &[f64]) -> Vec<C> {
-        match kind.n_qubits() {
-            1 => one(kind, angles).to_vec(),
-            _ => two(kind, angles).to_vec(),
-        }
     }
 }

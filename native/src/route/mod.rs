@@ -11,7 +11,7 @@ pub mod python;
 use std::sync::Arc;
 
 use crate::circuit::{Circuit, Op};
-use crate::rewrite::{self, features, Report};
+use crate::rewrite::{self, features};
 use crate::samples::Samples;
 use crate::{dense, frame, mps};
 
@@ -77,7 +77,6 @@ pub struct Plan {
     /// What runs, whose registers print the samples.
     pub circuit: Arc<Circuit>,
     pub candidates: Vec<Candidate>,
-    pub report: Option<Report>,
     runner: Runner,
     /// Tried for a share of the time before `runner`, where its state may turn out small.
     attempt: Option<mps::Plan>,
@@ -122,19 +121,19 @@ impl Plan {
             search.frame(circuit, false);
         }
         let mut target = circuit.clone();
-        let mut report = None;
+        let mut rewritten = false;
         let worth = LOOK_S.max(circuit.ops.len() as f64 * REWRITE_OP_S);
         let pays = search.seconds() > worth && features::promising(circuit);
         if let Some(wanted) = options.rewrites.filter(|_| pays) {
-            let (changed, made) = rewrite::schedule(circuit, &rewrite::Options { shots: shots as u32, ..wanted });
+            let (changed, _) = rewrite::schedule(circuit, &rewrite::Options { shots: shots as u32, ..wanted });
             target = Arc::new(changed);
-            report = Some(made);
+            rewritten = true;
         }
         let as_it_came = search.seconds();
-        if as_it_came > LOOK_S && (report.is_some() || !is_small(circuit)) {
-            search.dense(&target, report.is_some());
+        if as_it_came > LOOK_S && (rewritten || !is_small(circuit)) {
+            search.dense(&target, rewritten);
         }
-        if report.is_some() && (as_it_came < HOPELESS * search.seconds() || as_it_came.is_infinite()) {
+        if rewritten && (as_it_came < HOPELESS * search.seconds() || as_it_came.is_infinite()) {
             search.frame(&target, true);
         }
         let mut attempt = None;
@@ -151,7 +150,7 @@ impl Plan {
             (None, None) => return Err(Failure::Impossible(candidates)),
         };
         candidates.sort_by(|a, b| a.seconds.total_cmp(&b.seconds));
-        Ok(Plan { circuit: on, candidates, report, runner, attempt, memory: options.memory })
+        Ok(Plan { circuit: on, candidates, runner, attempt, memory: options.memory })
     }
 
     /// What runs, unless an attempt succeeds before it.

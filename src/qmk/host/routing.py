@@ -67,7 +67,6 @@ class Routing:
 
     def _choose(self, graph: Graph, digest: str, shots: int, engine: str | None) -> Choice:
         from qmk import router
-        from qmk.router.native import BEYOND_S
 
         declarations = self.declarations
 
@@ -87,7 +86,7 @@ class Routing:
                 if refused.kind.name not in ("UNSUPPORTED", "RESOURCE_EXHAUSTED"):
                     raise
                 decision = decide("auto")
-            if decision.cost.seconds > BEYOND_S or decision.engine == "native":
+            if decision.cost.seconds > declarations["native"].beyond_s or decision.engine == "native":
                 decision = decide("auto")
         method = declarations[decision.engine].methods[decision.method]
         return Choice(

@@ -1,7 +1,8 @@
 """What the native core says of a graph: it reads and rewrites it, and predicts what its simulators would take.
 
 That takes some ten microseconds an op, most of it to hand the graph over, which is more than a short job needs in all.
-So the daemon asks only where no other engine is done within ``BEYOND_S``: there the run is what a user waits for.
+So the daemon asks only where no other engine is done within what the native engine declares as ``beyond_s``: there the
+run is what a user waits for.
 """
 
 from __future__ import annotations
@@ -12,9 +13,6 @@ from typing import Any
 from qmk.base.errors import QmkError
 from qmk.qvm.graph import Graph
 from qmk.sdk.engine import Prediction
-
-BEYOND_S = 0.05
-"""predicted seconds of the best other engine beyond which the native core is asked, and its engine may be taken"""
 
 POINTS = (1, 1000, 100_000)
 """numbers of shots that the predicted seconds are given for"""

@@ -7,9 +7,6 @@ import msgspec
 from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
 from qmk.sdk.native_circuit import GATES
 
-METHODS = ("auto", "frame", "dense", "dense64", "mps")
-
-
 OUTCOME_S = 4e-9
 """seconds to hand over and count one bit of one shot"""
 

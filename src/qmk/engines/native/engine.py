@@ -9,7 +9,7 @@ import numpy as np
 import qmk_native
 
 from qmk.base.errors import QmkError
-from qmk.engines.native import METHODS
+from qmk.engines.native import DECLARATION
 from qmk.sdk.engine import Progress, Samples, Unsupported
 from qmk.sdk.native_circuit import circuit_of
 from qmk.sdk.program import Program
@@ -24,8 +24,8 @@ class NativeEngine:
     version: str = qmk_native.__version__
 
     def prepare(self, program: Program, method: str) -> NativePlan:
-        if method not in METHODS:
-            raise Unsupported(f"no method '{method}'; there are {', '.join(METHODS)}")
+        if method not in DECLARATION.methods:
+            raise Unsupported(f"no method '{method}'; there are {', '.join(DECLARATION.methods)}")
         try:
             circuit = circuit_of(dataclasses.replace(program, post=()))
             if method == "mps":
