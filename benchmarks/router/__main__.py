@@ -12,9 +12,12 @@ from benchmarks.agreement import compare
 from benchmarks.router import report
 from benchmarks.router.process import Peer
 
-PEERS = ("aer", "stim", "clifft", "maestro", "qsim", "qulacs", "lightning", "ddsim")
+PEERS = ("stim", "clifft", "maestro", "qsim", "aer", "qulacs", "lightning", "ddsim")
 AHEAD = 20.0
-"""a peer this many times behind the best so far has lost, and is stopped there"""
+"""a peer this many times behind the best so far has lost, and is stopped there, but not before ``--floor`` seconds"""
+
+WARM_AND_REPEATS = 4.0
+"""times ``--limit`` that a peer's process gets for the warm-up and all repeats"""
 
 
 def main() -> None:
@@ -46,9 +49,9 @@ def _circuit(path: Path, peers: list[Peer], arguments: argparse.Namespace) -> li
         for method in peer.methods:
             if peer.name == "qmk" and method and not arguments.ablate:
                 continue
-            limit = arguments.limit if peer.name == "qmk" else min(arguments.limit, max(1.0, AHEAD * best))
+            limit = arguments.limit if peer.name == "qmk" else min(arguments.limit, max(arguments.floor, AHEAD * best))
             answer = peer.ask(
-                4 * limit, path=str(path.resolve()), shots=arguments.shots, method=method,
+                WARM_AND_REPEATS * limit, path=str(path.resolve()), shots=arguments.shots, method=method,
                 repeats=arguments.repeats, enough_s=arguments.enough, warm=not arguments.cold,
             )  # fmt: skip
             engine = f"{peer.name}:{method}" if method else peer.name
@@ -94,6 +97,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--enough", type=float, default=1.5, help="CPU seconds after which a run is not repeated")
     parser.add_argument("--limit", type=float, default=10.0, help="CPU seconds of one run")
+    parser.add_argument("--floor", type=float, default=1.0, help="CPU seconds that a peer gets at least")
     parser.add_argument("--cold", action="store_true", help="count the first run of each circuit in its process")
     parser.add_argument("--ablate", action="store_true", help="run QMK again with each rewrite switched off")
     parser.add_argument("--out", type=Path, help="write the rows as JSON")

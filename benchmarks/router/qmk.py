@@ -4,13 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
+import qmk_native
+
 import qmk
 
-METHODS = ("", "as_written", "frame", "dense", "mps")
-"""how QMK runs it by itself; without rewrites; on one of its simulators only"""
+REWRITES = ("constants", "peephole", "dead", "schedule", "hoist", "reuse")
+METHODS = ("", "as_written", "rewritten", *(f"without_{name}" for name in REWRITES), "frame", "dense", "mps")
+"""how QMK runs it by itself; without rewrites; with all rewrites, whether or not it looks as if they pay; with all but
+one; on one of its simulators only"""
+
+MEMORY_BYTES = 12 << 30
 
 
 def sample(text: str, shots: int, method: str) -> dict[str, int]:
+    if method == "rewritten" or method.startswith("without_"):
+        without = method.removeprefix("without_")
+        circuit, _ = qmk_native.rewrite(
+            qmk_native.read_qasm(text), shots=shots, **({} if method == "rewritten" else {without: False})
+        )
+        plan = qmk_native.Plan(circuit, shots, memory=MEMORY_BYTES, rewrites=False)
+        return plan.run(shots, 1)[0].counts()
     return _sampled(text, shots, method).counts
 
 
@@ -26,5 +39,7 @@ def canonical(counts: dict[str, int], text: str) -> dict[str, int]:
 
 
 def explain(text: str, shots: int, method: str) -> dict[str, Any]:
+    if method:
+        return {}
     found = _sampled(text, shots, method)
     return {"ran": f"{found.engine}:{found.method}", "candidates": found.candidates[:4]}

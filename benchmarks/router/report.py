@@ -47,7 +47,10 @@ def geometric_mean(values: Sequence[float]) -> float:
 
 def show(rows: Sequence[Row]) -> str:
     table = cells(rows)
-    return "\n\n".join(("\n".join(_circuits(table)), "\n".join(_engines(table)), "\n".join(_summary(table, rows))))
+    parts = [_circuits(table), _engines(table), _summary(table, rows)]
+    if any(name.startswith(f"{QMK}:") for engines in table.values() for name in engines):
+        parts.append(_rewrites(table))
+    return "\n\n".join("\n".join(part) for part in parts)
 
 
 def _circuits(table: dict[str, dict[str, Cell]]) -> Iterable[str]:
@@ -106,3 +109,24 @@ def _summary(table: dict[str, dict[str, Cell]], rows: Sequence[Row]) -> Iterable
     yield f"solved by a peer and not by QMK: {', '.join(missed) or 'none'}"
     yield f"solved by QMK and by no peer: {', '.join(alone) or 'none'}"
     yield f"wrong answers: {', '.join(wrong) or 'none'}"
+
+
+def _rewrites(table: dict[str, dict[str, Cell]]) -> Iterable[str]:
+    """What each rewrite gains: time without it over time with it; for the first row, of QMK as it comes."""
+    yield f"{'without':<28}{'both':>8}{'gain':>8}{'most':>8}  {'only with':<12}on"
+    for name in sorted({name for engines in table.values() for name in engines if name.startswith(f"{QMK}:")}):
+        whole = QMK if name == f"{QMK}:as_written" else f"{QMK}:rewritten"
+        if name == whole or not ("without" in name or whole == QMK):
+            continue
+        both, alone = [], 0
+        for circuit, engines in table.items():
+            with_it, without = (engines.get(key, Cell(None)).seconds for key in (whole, name))
+            if with_it is not None and without is not None:
+                both.append((without / with_it, circuit))
+            alone += with_it is not None and without is None
+        most = max(both, default=(math.nan, ""))
+        label = name.partition(":")[2].removeprefix("without_").replace("as_written", "any rewrite")
+        yield (
+            f"{label:<28}{len(both):>8}{geometric_mean([gain for gain, _ in both]):>8.2f}{most[0]:>8.1f}"
+            f"  {alone:<12}{most[1]}"
+        )
