@@ -1,7 +1,7 @@
 """QMK: an operating system for quantum programs.
 
-``qmk.run`` runs a program in this process, ``qmk.sample`` only counts its outcomes; ``qmk.Client`` and
-``qmk.AsyncClient`` talk to a daemon. All are imported on first use, so that ``import qmk`` costs nothing.
+``qmk.run`` runs a program in this process, ``qmk.sample`` only counts its outcomes, ``qmk.rewrite`` shows
+what passes make of it; ``qmk.Client`` and ``qmk.AsyncClient`` talk to a daemon. All are imported on first use, so that ``import qmk`` costs nothing.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ if TYPE_CHECKING:
     from qmk.base.errors import QmkError
     from qmk.client.aio import AsyncClient
     from qmk.client.result import Result
+    from qmk.client.rewriting import rewrite
     from qmk.client.sync import Client
     from qmk.embedded import Embedded, run
     from qmk.sampling import Sampled, sample
 
 __version__ = "0.1.0"
 
-__all__ = ["AsyncClient", "Client", "Embedded", "QmkError", "Result", "Sampled", "__version__", "run", "sample"]
+__all__ = ["AsyncClient", "Client", "Embedded", "QmkError", "Result", "Sampled", "__version__", "rewrite", "run", "sample"]
 
 _HOMES = {
     "AsyncClient": "qmk.client.aio",
@@ -27,6 +28,7 @@ _HOMES = {
     "QmkError": "qmk.base.errors",
     "Result": "qmk.client.result",
     "Sampled": "qmk.sampling",
+    "rewrite": "qmk.client.rewriting",
     "run": "qmk.embedded",
     "sample": "qmk.sampling",
 }

@@ -23,6 +23,7 @@ TARGETS: dict[str, str] = {
 @click.command()
 @options.program_options
 @click.option("--to", "-t", "target", required=True, type=click.Choice(list(TARGETS)), help="Format to write.")
+@click.option("--rewrite", "passes", multiple=True, metavar="PASS", help="Rewrite it first; again for more passes.")
 @click.option("--output", "-o", "output_path", type=click.Path(), help="File to write; standard output if not given.")
 @click.pass_obj
 def command(
@@ -31,18 +32,15 @@ def command(
     format_name: str | None,
     params: tuple[tuple[str, Any], ...],
     target: str,
+    passes: tuple[str, ...],
     output_path: str | None,
 ) -> None:
     """Write PROGRAM in another format; what the format cannot express is refused, never dropped."""
-    from qmk.base.errors import invalid_graph
     from qmk.cli import source
-    from qmk.qvm.verify import verify
+    from qmk.client.rewriting import rewrite
 
     loaded = source.load(program, format_name, options.collect_params(params), console)
-    report = verify(loaded.graph)
-    if not report.ok:
-        raise invalid_graph(list(report.findings))
-    data = emit(loaded.graph, target)
+    data = emit(rewrite(loaded.graph, passes).graph, target)
     if output_path is None or output_path == "-":
         if target == "binary" and sys.stdout.isatty():
             raise call_error("the binary form is not for a terminal; name a file with -o")

@@ -1,7 +1,7 @@
 """Finding plug-ins without importing what they wrap.
 
-Entry points of the groups ``qmk.engines`` and ``qmk.frontends`` name light objects (a ``Declaration``, a
-``Frontend``); a heavy framework behind them is asked for with ``find_spec`` and its version read from its metadata.
+Entry points of the groups ``qmk.engines``, ``qmk.frontends`` and ``qmk.passes`` name light objects (a ``Declaration``,
+a ``Frontend``, a ``Pass``); a heavy framework behind them is asked for with ``find_spec`` and its version read from its metadata.
 A source tree that is not installed has no entry points: ``builtin`` lists the shipped ones and fills them in.
 """
 
@@ -19,6 +19,7 @@ from qmk.base.errors import QmkError
 from qmk.sdk import interpreters
 from qmk.sdk.engine import Declaration
 from qmk.sdk.frontend import Frontend
+from qmk.sdk.passes import Pass
 
 DISTRIBUTION = "quantum-microkernel"
 
@@ -29,6 +30,10 @@ _ENGINES = {
 _FRONTENDS = {
     name: f"qmk.frontends.{name.replace('-', '_')}:FRONTEND"
     for name in ("qvm-json", "qvm-asm", "qvm-binary", "qasm2", "qasm3")
+}
+_PASSES = {
+    name: f"qmk.passes.{name}:PASS"
+    for name in ("constants", "peephole", "relabel", "dead", "schedule", "full")
 }
 
 
@@ -45,8 +50,8 @@ class Available:
 
 
 def builtin(group: str) -> dict[str, str]:
-    """The plug-ins shipped with QMK: name to "module:attribute". ``group`` is "engines" or "frontends"."""
-    return dict({"engines": _ENGINES, "frontends": _FRONTENDS}[group])
+    """The plug-ins shipped with QMK: name to "module:attribute". ``group`` is "engines", "frontends" or "passes"."""
+    return dict({"engines": _ENGINES, "frontends": _FRONTENDS, "passes": _PASSES}[group])
 
 
 @functools.cache
@@ -61,7 +66,7 @@ def _scan(group: str) -> tuple[dict[str, object], dict[str, str]]:
     """The objects of ``group`` by entry-point name, and what kept the others from loading."""
     found: dict[str, object] = {}
     broken: dict[str, str] = {}
-    wanted = {"engines": Declaration, "frontends": Frontend}[group]
+    wanted = {"engines": Declaration, "frontends": Frontend, "passes": Pass}[group]
     for name, target in entry_points(group).items():
         module, _, attribute = target.partition(":")
         try:
@@ -91,6 +96,12 @@ def engines() -> dict[str, Declaration]:
 def frontends() -> dict[str, Frontend]:
     """Every front-end by its format name."""
     return {found.format: found for found in _scan("frontends")[0].values() if isinstance(found, Frontend)}
+
+
+@functools.cache
+def passes() -> dict[str, Pass]:
+    """Every pass by its name."""
+    return {found.name: found for found in _scan("passes")[0].values() if isinstance(found, Pass)}
 
 
 def engine(name: str) -> Declaration:
@@ -184,7 +195,14 @@ def require(declaration: Declaration) -> None:
         )
 
 
+def require_native(who: str) -> None:
+    """Raise UNSUPPORTED for ``who`` where the native core is not installed."""
+    if not _present("qmk_native"):
+        what = "the native core (qmk_native), which is built with QMK: install QMK, or run make setup"
+        raise QmkError("UNSUPPORTED", f"{who} needs {what}", missing=["qmk_native"])
+
+
 def forget() -> None:
     """Look again next time: for tests and for plug-ins installed while the process runs."""
-    for cached in (entry_points, engines, frontends, _scan, _present, _version, interpreters.look):
+    for cached in (entry_points, engines, frontends, passes, _scan, _present, _version, interpreters.look):
         cached.cache_clear()

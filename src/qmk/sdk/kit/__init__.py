@@ -1,5 +1,5 @@
-"""Conformance kits: run them against an engine or a front-end of your own, from any repository.
+"""Conformance kits: run them against an engine, a front-end or a pass of your own, from any repository.
 
-``engine_kit.run(declaration, method)`` and ``frontend_kit.run(frontend, samples)`` give a report; both have a pytest
-adapter. See docs/howto/write-an-engine.md.
+``engine_kit.run(declaration, method)``, ``frontend_kit.run(frontend, samples)`` and ``pass_kit.run(thing)`` give a
+report; each has a pytest adapter. See docs/howto/write-an-engine.md and docs/howto/rewrite.md.
 """
