@@ -1,4 +1,4 @@
-"""``python -m benchmarks.router.plots ROWS.json FOLDER``: pictures of a run of ``benchmarks.router --out`` (matplotlib)."""
+"""``python -m benchmarks.router.plots ROWS.json FOLDER``: a run of ``benchmarks.router --out`` in pictures."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Rewrites of graphs, one a file, found by entry point and imported by nobody; each is proved by ``sdk.kit.pass_kit``."""
+"""Rewrites of graphs, one a file, found by entry point and imported by nobody; ``sdk.kit.pass_kit`` proves them."""
