@@ -1,8 +1,8 @@
 """QMK: an operating system for quantum programs.
 
-``qmk.run`` runs a program in this process, ``qmk.sample`` only counts its outcomes, ``qmk.rewrite`` shows what passes make
-of it; ``qmk.Client`` and ``qmk.AsyncClient`` talk to a daemon. All are imported on first use, so that ``import qmk`` costs
-nothing.
+``qmk.run`` runs a program in this process, ``qmk.sample`` only counts its outcomes, ``qmk.rewrite`` shows what passes
+make of it; ``qmk.Client`` and ``qmk.AsyncClient`` talk to a daemon. All are imported on first use, so that ``import
+qmk`` costs nothing.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Finding plug-ins without importing what they wrap.
 
-Entry points of the groups ``qmk.engines``, ``qmk.frontends`` and ``qmk.passes`` name light objects (a ``Declaration``, a
-``Frontend``, a ``Pass``); a heavy framework behind them is asked for with ``find_spec`` and its version read from its
-metadata. A source tree that is not installed has no entry points: ``builtin`` lists the shipped ones and fills them in.
+Entry points of the groups ``qmk.engines``, ``qmk.frontends`` and ``qmk.passes`` name light objects (a
+``Declaration``, a ``Frontend``, a ``Pass``); a heavy framework behind them is asked for with ``find_spec`` and its
+version read from its metadata. A source tree that is not installed has no entry points: ``builtin`` lists the shipped
+ones and fills them in.
 """
 
 from __future__ import annotations
