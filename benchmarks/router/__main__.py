@@ -16,9 +16,6 @@ PEERS = ("stim", "clifft", "maestro", "qsim", "aer", "qulacs", "lightning", "dds
 AHEAD = 20.0
 """a peer this many times behind the best so far has lost, and is stopped there, but not before ``--floor`` seconds"""
 
-WARM_AND_REPEATS = 4.0
-"""times ``--limit`` that a peer's process gets for the warm-up and all repeats"""
-
 
 def main() -> None:
     arguments = _arguments()
@@ -51,7 +48,7 @@ def _circuit(path: Path, peers: list[Peer], arguments: argparse.Namespace) -> li
                 continue
             limit = arguments.limit if peer.name == "qmk" else min(arguments.limit, max(arguments.floor, AHEAD * best))
             answer = peer.ask(
-                WARM_AND_REPEATS * limit, path=str(path.resolve()), shots=arguments.shots, method=method,
+                2 * limit + arguments.enough, path=str(path.resolve()), shots=arguments.shots, method=method,
                 repeats=arguments.repeats, enough_s=arguments.enough, warm=not arguments.cold,
             )  # fmt: skip
             engine = f"{peer.name}:{method}" if method else peer.name
