@@ -3,6 +3,8 @@
 //! The loops are plain Rust in blocks of eight, which the compiler turns into vector code; `vectorised!` compiles each
 //! a second time for AVX2 with FMA and picks at run time.
 
+use std::ops::Range;
+
 /// Row-major, `re` and `im` apart.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Matrix {
@@ -95,33 +97,35 @@ fn multiply_plain(a: &Matrix, b: &Matrix, c: &mut Matrix) {
     assert!(a.columns == b.rows && c.rows == a.rows && c.columns == b.columns);
     c.re.fill(0.0);
     c.im.fill(0.0);
-    let (m, n, depth) = (a.rows, b.columns, a.columns);
-    let mut row = 0;
-    while row < m {
-        let height = (m - row).min(2);
-        let mut from = 0;
-        while from < n {
+    let (m, n) = (a.rows, b.columns);
+    for first in (0..a.columns).step_by(DEPTH) {
+        let depth = first..(first + DEPTH).min(a.columns);
+        for from in (0..n).step_by(LANES) {
             let width = (n - from).min(LANES);
-            if height == 2 && width == LANES {
-                tile(a, b, c, row, from, depth);
-            } else {
-                for r in row..row + height {
-                    edge(a, b, c, r, from, width, depth);
+            for row in (0..m).step_by(2) {
+                let height = (m - row).min(2);
+                if height == 2 && width == LANES {
+                    tile(a, b, c, row, from, depth.clone());
+                } else {
+                    for r in row..row + height {
+                        edge(a, b, c, r, from, width, depth.clone());
+                    }
                 }
             }
-            from += width;
         }
-        row += height;
     }
 }
 
+/// Rows of `b` whose eight columns stay in the first cache while all rows of `a` pass.
+const DEPTH: usize = 128;
+
 /// Two rows by eight columns of the product, kept in registers.
 #[inline(always)]
-fn tile(a: &Matrix, b: &Matrix, c: &mut Matrix, row: usize, from: usize, depth: usize) {
-    let n = b.columns;
+fn tile(a: &Matrix, b: &Matrix, c: &mut Matrix, row: usize, from: usize, depths: Range<usize>) {
+    let (n, depth) = (b.columns, a.columns);
     let mut re = [[0.0f64; LANES]; 2];
     let mut im = [[0.0f64; LANES]; 2];
-    for p in 0..depth {
+    for p in depths {
         let b_re: &[f64; LANES] = b.re[p * n + from..p * n + from + LANES].try_into().unwrap();
         let b_im: &[f64; LANES] = b.im[p * n + from..p * n + from + LANES].try_into().unwrap();
         for r in 0..2 {
@@ -134,15 +138,15 @@ fn tile(a: &Matrix, b: &Matrix, c: &mut Matrix, row: usize, from: usize, depth: 
     }
     for r in 0..2 {
         let at = (row + r) * n + from;
-        c.re[at..at + LANES].copy_from_slice(&re[r]);
-        c.im[at..at + LANES].copy_from_slice(&im[r]);
+        c.re[at..at + LANES].iter_mut().zip(&re[r]).for_each(|(out, x)| *out += x);
+        c.im[at..at + LANES].iter_mut().zip(&im[r]).for_each(|(out, x)| *out += x);
     }
 }
 
 #[inline(always)]
-fn edge(a: &Matrix, b: &Matrix, c: &mut Matrix, row: usize, from: usize, width: usize, depth: usize) {
-    let n = b.columns;
-    for p in 0..depth {
+fn edge(a: &Matrix, b: &Matrix, c: &mut Matrix, row: usize, from: usize, width: usize, depths: Range<usize>) {
+    let (n, depth) = (b.columns, a.columns);
+    for p in depths {
         let (x, y) = (a.re[row * depth + p], a.im[row * depth + p]);
         for k in from..from + width {
             c.re[row * n + k] += x * b.re[p * n + k] - y * b.im[p * n + k];
@@ -210,5 +214,21 @@ fn rotate_plain(a: RowMut<'_>, b: RowMut<'_>, c: f64, s: f64, p: (f64, f64)) {
         a_im[k] = c * ai - (x * bi + y * br);
         b_re[k] = (x * ar + y * ai) + c * br;
         b_im[k] = (x * ai - y * ar) + c * bi;
+    }
+}
+
+vectorised! {
+    /// (`a`, `b`) becomes (c a - s b, s a + c b).
+    pub fn turn / turn_plain (a: &mut [f64], b: &mut [f64], c: f64, s: f64)
+}
+
+#[inline(always)]
+fn turn_plain(a: &mut [f64], b: &mut [f64], c: f64, s: f64) {
+    let n = a.len();
+    let b = &mut b[..n];
+    for k in 0..n {
+        let (x, y) = (a[k], b[k]);
+        a[k] = c * x - s * y;
+        b[k] = s * x + c * y;
     }
 }

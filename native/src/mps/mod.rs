@@ -5,6 +5,7 @@
 //! scheduler and the other engines take the rest.
 
 mod chain;
+mod hermitian;
 mod linear;
 mod plan;
 #[cfg(feature = "python")]
