@@ -192,18 +192,18 @@ def _gates(method: str, *more: str) -> frozenset[str]:
     return frozenset({*AER_NAMES[method], "gphase", *more})
 
 
-PAULI = frozenset({"pauli"})
+CHANNELS = frozenset({"pauli", "kraus"})
 
 METHODS = {
     "statevector": Capabilities(
         method="statevector",
         gates=_gates("statevector", *UNITARY, "mod"),
         max_qubits=40,
-        noise=PAULI,
+        noise=CHANNELS,
         fences=True,
     ),
     "matrix_product_state": Capabilities(
-        method="matrix_product_state", gates=_gates("matrix_product_state", *UNITARY), max_qubits=4096, noise=PAULI
+        method="matrix_product_state", gates=_gates("matrix_product_state", *UNITARY), max_qubits=4096, noise=CHANNELS
     ),
     "small_bond": Capabilities(
         method="small_bond",
@@ -214,7 +214,7 @@ METHODS = {
         max_qubits=4096,
     ),
     "density_matrix": Capabilities(
-        method="density_matrix", gates=_gates("density_matrix", *UNITARY), max_qubits=20, noise=PAULI
+        method="density_matrix", gates=_gates("density_matrix", *UNITARY), max_qubits=20, noise=CHANNELS
     ),
     "extended_stabilizer": Capabilities(
         method="extended_stabilizer",

@@ -31,6 +31,7 @@ __all__ = ["APPROXIMATE", "FALSE_FAILURE", "Case", "Check", "Declaration", "as_t
 
 FALSE_FAILURE = 1e-7
 APPROXIMATE = 0.1
+SEED = 20_240
 FENCED_PROGRAMS = 10
 """random programs with fences of each kind, at most: each is run several times"""
 
@@ -79,8 +80,8 @@ def _case_check(subject: Subject, case: Case, rate: float) -> Check:
         limit = subject.can.max_qubits
         if limit is not None and program.n_qubits > limit:
             return ""
-        samples = subject.sample(program, subject.shots, 20_240)
-        seen = bits.counts(program.registers, bits.finish(program, samples.bits))
+        samples = subject.sample(program, subject.shots, SEED)
+        seen = bits.counts(program.registers, bits.finish(program, samples.bits, SEED))
         exact = exact_distribution(lower(case.graph, ALL_GATES))
         return check(seen, exact, rate, 0.0 if subject.can.exact else APPROXIMATE)
 
