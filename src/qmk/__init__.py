@@ -1,7 +1,7 @@
 """QMK: an operating system for quantum programs.
 
 ``qmk.run`` runs a program in this process, ``qmk.sample`` only counts its outcomes; ``qmk.Client`` and
-``qmk.AsyncClient`` talk to a daemon. All are imported on first use, so that ``import qmk`` costs nothing.
+``qmk.AsyncClient`` talk to a daemon; ``qmk.NoiseModel`` says what goes wrong in a run. All are imported on first use, so that ``import qmk`` costs nothing.
 """
 
 from __future__ import annotations
@@ -14,16 +14,20 @@ if TYPE_CHECKING:
     from qmk.client.result import Result
     from qmk.client.sync import Client
     from qmk.embedded import Embedded, run
+    from qmk.models.noise import NoiseModel
     from qmk.sampling import Sampled, sample
 
 __version__ = "0.1.0"
 
-__all__ = ["AsyncClient", "Client", "Embedded", "QmkError", "Result", "Sampled", "__version__", "run", "sample"]
+__all__ = [
+    "AsyncClient", "Client", "Embedded", "NoiseModel", "QmkError", "Result", "Sampled", "__version__", "run", "sample",
+]  # fmt: skip
 
 _HOMES = {
     "AsyncClient": "qmk.client.aio",
     "Client": "qmk.client.sync",
     "Embedded": "qmk.embedded",
+    "NoiseModel": "qmk.models.noise",
     "QmkError": "qmk.base.errors",
     "Result": "qmk.client.result",
     "Sampled": "qmk.sampling",
