@@ -18,6 +18,7 @@ from qmk.sdk.kit.channel_programs import channel_cases, fenced_channel_cases
 from qmk.sdk.kit.fences import fence_checks
 from qmk.sdk.kit.gate_programs import gate_cases
 from qmk.sdk.kit.honesty import honesty_checks
+from qmk.sdk.kit.noise_programs import fenced_noise_cases, noise_cases
 from qmk.sdk.kit.programs import Case, fixed_cases
 from qmk.sdk.kit.protocol import protocol_checks
 from qmk.sdk.kit.random_programs import fenced_cases, random_cases
@@ -60,9 +61,9 @@ def checks(
 ) -> list[Check]:
     """Every check of the kit for one method; those that its capabilities do not call for are marked skipped."""
     subject = Subject(Runner(declaration), method, shots)
-    every = (*gate_cases(), *fixed_cases(), *channel_cases(), *random_cases(programs))
+    every = (*gate_cases(), *fixed_cases(), *channel_cases(), *noise_cases(), *random_cases(programs))
     cases = [case for case in every if select(case)]
-    fenced = (*fenced_cases(min(programs, FENCED_PROGRAMS)), *fenced_channel_cases())
+    fenced = (*fenced_cases(min(programs, FENCED_PROGRAMS)), *fenced_channel_cases(), *fenced_noise_cases())
     stopping = [case for case in fenced if select(case)]
     rate = FALSE_FAILURE / (len(cases) + len(stopping))
     return [
