@@ -14,12 +14,12 @@ from typing import Any, Generic, Protocol, Self, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from qmk.qvm.op import Matrix
 from qmk.sdk.bits import Bits, compute, compute_once, holds_once
 from qmk.sdk.checkpoint import Body, pack_owners, pack_rows
 from qmk.sdk.dice import Dice
 from qmk.sdk.exact import TINY
 from qmk.sdk.program import Cond, Gate, KrausNoise, Logic, PauliNoise, PauliNoise2
-from qmk.qvm.op import Matrix
 from qmk.sdk.steps import Observe, Run, Step, Steps
 from qmk.sdk.uncompute import inverse_gates
 

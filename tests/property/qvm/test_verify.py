@@ -73,7 +73,11 @@ def node(draw: st.DrawFn, op: Op, index: int, written: list[str], guarded: bool 
         high = len(QUBITS) if op.vqs.high is None else op.vqs.high
         qubits = draw(st.integers(op.vqs.low, high))
         args = {}
-    inputs = tuple(draw(st.lists(st.sampled_from(written), min_size=op.inputs.low, max_size=op.inputs.high or 3))) if written else ()
+    inputs = (
+        tuple(draw(st.lists(st.sampled_from(written), min_size=op.inputs.low, max_size=op.inputs.high or 3)))
+        if written
+        else ()
+    )
     inputs = inputs if op.inputs.high != 0 else ()
     for param in op.params:
         if op.name != "core.mod" and param.kind != "map" and (param.required or draw(st.booleans())):

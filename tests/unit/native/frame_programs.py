@@ -68,10 +68,14 @@ def random_program(
             cbits += 1
         elif draw < dynamic + noise:
             x, y, z = (dice.choice([0.0, dice.random() / 3]) for _ in range(3))
-            items.append(PauliNoise(dice.randrange(qubits), x, y, z))
-            if qubits > 1:
+            if qubits > 1 and dice.random() < 0.5:
                 a, b = dice.sample(range(qubits), 2)
-                items.append(PauliNoise2((a, b), tuple(dice.choice([0.0, 0.0, dice.random() / 15]) for _ in range(15))))
+                which = dice.sample(range(15), 3)
+                items.append(
+                    PauliNoise2((a, b), tuple((x, y, z)[which.index(k)] if k in which else 0 for k in range(15)))
+                )
+            else:
+                items.append(PauliNoise(dice.randrange(qubits), x, y, z))
         else:
             name = dice.choice(fitting)
             n, angles = KINDS[name]

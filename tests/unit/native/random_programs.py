@@ -8,9 +8,25 @@ from random import Random
 
 from qmk_native import KINDS
 
-from qmk.sdk.program import Cond, Gate, Instruction, Logic, Measure, Noise, PauliNoise, PauliNoise2, Program, Register, Reset
+from qmk.sdk.program import (
+    Cond,
+    Gate,
+    Instruction,
+    Logic,
+    Measure,
+    Noise,
+    PauliNoise,
+    PauliNoise2,
+    Program,
+    Register,
+    Reset,
+)
 
-SIZES = {name: (qubits, angles) for name, qubits, angles in KINDS if name not in ("measure", "reset", "noise", "noise2", "logic")}
+SIZES = {
+    name: (qubits, angles)
+    for name, qubits, angles in KINDS
+    if name not in ("measure", "reset", "noise", "noise2", "logic")
+}
 ALL = tuple(SIZES)
 FAMILIES = (
     ALL,
@@ -77,7 +93,8 @@ def noise(dice: random.Random, n: int) -> PauliNoise | PauliNoise2:
     """Pauli errors on one qubit, or on two where there are two."""
     if n > 1 and dice.random() < 0.5:
         a, b = dice.sample(range(n), 2)
-        return PauliNoise2((a, b), tuple(dice.choice((0, 0, 0.02, 0.06)) for _ in range(15)))
+        which = dice.sample(range(15), 3)
+        return PauliNoise2((a, b), tuple(0.1 * (1 + which.index(k)) if k in which else 0.0 for k in range(15)))
     return PauliNoise(dice.randrange(n), *(dice.choice((0, 0.1, 0.3)) for _ in range(3)))
 
 

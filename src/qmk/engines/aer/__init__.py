@@ -79,9 +79,7 @@ def density_cost(features: Features, shots: int) -> Cost:
     return _dense_cost(features, shots, 4.0**features.n_qubits, (4e-9, MATRIX_NOISE_S), _dynamic(features))
 
 
-def _dense_cost(
-    features: Features, shots: int, entries: float, entry_s: tuple[float, float], dynamic: bool
-) -> Cost:
+def _dense_cost(features: Features, shots: int, entries: float, entry_s: tuple[float, float], dynamic: bool) -> Cost:
     """``entry_s``: seconds an entry of a gate, and of an error channel."""
     gates = features.n_ops - features.n_noise
     one_pass = features.n_ops * 2.5e-7 + (gates * entry_s[0] + features.n_noise * entry_s[1]) * entries

@@ -81,8 +81,7 @@ class _Builder:
         self.all = list(range(max(program.n_qubits, 1)))
         self.stored = _logic_read_by_conditions(program)
         self.conditional = bool(self.stored) or any(
-            not isinstance(item, Barrier | Logic | Noise) and item.cond is not None
-            for item in program.instructions
+            not isinstance(item, Barrier | Logic | Noise) and item.cond is not None for item in program.instructions
         )
         self.later: list[Logic] = []
         self.marks = 0

@@ -16,7 +16,7 @@ from qmk.models.noise.errors import (
     Pauli2,
     PhaseDamping,
 )
-from qmk.models.noise.model import GateRule, NoiseModel, NoiseLike, Readout, Relaxation
+from qmk.models.noise.model import GateRule, NoiseLike, NoiseModel, Readout, Relaxation
 from qmk.models.noise.short import resolve
 
 __all__ = [

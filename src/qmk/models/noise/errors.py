@@ -51,7 +51,6 @@ class Error(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="
         raise wrong(f"{self.OP} cannot stand for waiting", "use depolarize, pauli or a damping in 'idle'")
 
 
-
 def _several(p: float, times: int) -> float:
     """At least one of ``times`` events."""
     return 1.0 if p >= 1 else -math.expm1(times * math.log1p(-p))

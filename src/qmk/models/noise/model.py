@@ -169,9 +169,7 @@ class NoiseModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     def biased(cls, p: float, eta: float) -> NoiseModel:
         """Pauli errors ``p`` in all on each qubit of every gate, Z ``eta`` times as likely as X and Y together."""
         other = p / (2 * (eta + 1))
-        return cls(
-            name=f"biased={p:g}:{eta:g}", gates=(GateRule((Pauli(other, other, p * eta / (eta + 1)),)),)
-        )
+        return cls(name=f"biased={p:g}:{eta:g}", gates=(GateRule((Pauli(other, other, p * eta / (eta + 1)),)),))
 
     @classmethod
     def thermal(cls, t1: float, t2: float, durations: dict[str, float], twirl: bool = False) -> NoiseModel:

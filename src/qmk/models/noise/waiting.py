@@ -38,7 +38,9 @@ def waits(model: NoiseModel, graph: Graph) -> dict[int, list[Wait]]:
         return {}
     clocks = _Clocks(model)
     gaps = [gap for index, node in enumerate(graph.nodes) for gap in clocks.take(index, node)]
-    flags = [layer in clocks.measuring for layer in range(clocks.latest[0] + 1)] if model.idle_measure is not None else []
+    flags = (
+        [layer in clocks.measuring for layer in range(clocks.latest[0] + 1)] if model.idle_measure is not None else []
+    )
     before = [0, *itertools.accumulate(flags)]
     found: dict[int, list[Wait]] = {}
     for index, qubit, start, stop, seconds in gaps:
