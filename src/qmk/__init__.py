@@ -1,7 +1,8 @@
 """QMK: an operating system for quantum programs.
 
 ``qmk.run`` runs a program in this process, ``qmk.sample`` only counts its outcomes; ``qmk.Client`` and
-``qmk.AsyncClient`` talk to a daemon; ``qmk.NoiseModel`` says what goes wrong in a run. All are imported on first use, so that ``import qmk`` costs nothing.
+``qmk.AsyncClient`` talk to a daemon; ``qmk.NoiseModel`` says what goes wrong in a run. All are imported on first use,
+so that ``import qmk`` costs nothing.
 """
 
 from __future__ import annotations

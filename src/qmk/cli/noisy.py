@@ -26,7 +26,7 @@ def noise_options(command: Command) -> Command:
         click.option(
             "--noise",
             metavar="MODEL",
-            help="A noise model: its JSON file, or terms such as depolarizing=1e-3, si1000=1e-3 or uniform=1e-3,idle=0.",
+            help="A noise model: its JSON file, or terms such as depolarizing=1e-3 or si1000=1e-3,readout=0.02.",
         ),
     ):
         command = option(command)

@@ -53,7 +53,7 @@ def features(graph: Graph, digest: str = "", native: str = "") -> Features:
 
 
 def _acting(found: Summary) -> int:
-    """Instructions of the program itself: a reading that may be wrong and that matters is a die, measured, and logic."""
+    """Instructions of the program itself: a wrong reading that is acted on is a die, measured, and logic."""
     acting = found.unitaries + found.measurements + found.resets + found.noise
     return acting + found.ops.get("core.condpauli", 0) + 4 * found.noisy_readings
 

@@ -42,8 +42,8 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     exact: bool = True
     precision_bits: int = 64
     noise: frozenset[str] = frozenset()
-    """kinds of noise it runs: "pauli" is ``PauliNoise`` and ``PauliNoise2``, "kraus" is ``KrausNoise``. Wrong readings of
-    measurements are no business of an engine: ``lower`` computes them from its samples, or makes them of "pauli"."""
+    """kinds of noise it runs: "pauli" is ``PauliNoise`` and ``PauliNoise2``, "kraus" is ``KrausNoise``. Readings that
+    may be wrong are no business of an engine: ``lower`` leaves them to its samples, or makes them of "pauli"."""
     outputs: frozenset[str] = frozenset({"counts", "events"})
     fences: bool = False
     """plans are ``FencedPlan``: a run can be stopped, saved, restored and rewound at the program's fences"""

@@ -89,7 +89,7 @@ def dynamic(seed: int) -> Program:
     return Program(n, n_cbits, tuple(items), (Register("c", tuple(range(n_cbits))),), {})
 
 
-def noise(dice: random.Random, n: int) -> PauliNoise | PauliNoise2:
+def noise(dice: Random, n: int) -> PauliNoise | PauliNoise2:
     """Pauli errors on one qubit, or on two where there are two."""
     if n > 1 and dice.random() < 0.5:
         a, b = dice.sample(range(n), 2)

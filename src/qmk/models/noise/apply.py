@@ -1,8 +1,9 @@
 """Putting a model into a graph: ops of family ``noise`` beside those of the program, in linear time.
 
 Conventions. Errors of a gate come after it; a gate under a guard leaves them whether it ran or not, since its time
-passes. Pauli corrections (``core.condpauli``) are bookkeeping and free, unless a rule names them. A measured event keeps
-its name for what was read; what really happened is the event ``<name>__true``. Qubits do not wait before their first op.
+passes. Pauli corrections (``core.condpauli``) are bookkeeping and free, unless a rule names them. A measured event
+keeps its name for what was read; what really happened is the event ``<name>__true``. Qubits do not wait before their
+first op.
 """
 
 from __future__ import annotations

@@ -142,8 +142,8 @@ class NoiseModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
 
     @classmethod
     def uniform(cls, p: float) -> NoiseModel:
-        """``p`` everywhere: depolarizing after gates and in every layer of waiting, bit flips after resets, outcomes read
-        wrongly."""
+        """``p`` everywhere: depolarizing after gates and in every layer of waiting, bit flips after resets, outcomes
+        read wrongly."""
         return cls(
             name=f"uniform={p:g}",
             gates=(GateRule((Depolarize(p),)),),
