@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from qmk.client.rewriting import rewrite
     from qmk.client.sync import Client
     from qmk.embedded import Embedded, run
+    from qmk.models.noise import NoiseModel
     from qmk.sampling import Sampled, sample
 
 __version__ = "0.1.0"
@@ -37,6 +38,7 @@ _HOMES = {
     "AsyncClient": "qmk.client.aio",
     "Client": "qmk.client.sync",
     "Embedded": "qmk.embedded",
+    "NoiseModel": "qmk.models.noise",
     "QmkError": "qmk.base.errors",
     "Result": "qmk.client.result",
     "Sampled": "qmk.sampling",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from qmk.client.program import ProgramLike
     from qmk.client.result import Result
     from qmk.host.embedding import EmbeddedKernel
+    from qmk.models.noise import NoiseLike
 
 
 class Embedded:
@@ -70,6 +71,8 @@ class Embedded:
         engine: str | None = None,
         params: Mapping[str, Any] | None = None,
         format: str | None = None,
+        noise: NoiseLike | None = None,
+        error: float | None = None,
         timeout_ms: int | None = None,
         keep_events: bool = True,
         progress: Callable[[int], None] | None = None,
@@ -83,11 +86,11 @@ class Embedded:
                 help="use Embedded(isolate=True)",
             )
         from qmk.abi.shapes import Policy
-        from qmk.client.program import to_graph
+        from qmk.client.asked import asked
         from qmk.client.result import Result
         from qmk.host import results
 
-        graph = to_graph(program, format, params)
+        graph, shots, notes = asked(program, format, params, shots=shots, noise=noise, error=error)
         kernel = self._kernel()
         policy = Policy(seed=seed, engine=engine, timeout_ms=timeout_ms)
         job = kernel.submit(graph, shots=shots, policy=policy, keep_events=keep_events).job_id
@@ -95,6 +98,7 @@ class Embedded:
         if status.result is None:
             raise QmkError.from_dict(status.error or {"code": -32603, "message": f"the job is {status.state}"})
         reply, stored = status.result, kernel.journal.result(job)
+        reply.provenance.notes.update(notes)
         return Result(reply, lambda shot: results.reply(reply, stored.head, shot, stored.page).events)
 
 
@@ -106,6 +110,8 @@ def run(
     engine: str | None = None,
     params: Mapping[str, Any] | None = None,
     format: str | None = None,
+    noise: NoiseLike | None = None,
+    error: float | None = None,
     isolate: bool = False,
     timeout_ms: int | None = None,
     keep_events: bool = True,
@@ -116,8 +122,10 @@ def run(
     ``program`` is a ``Graph``, the path of a file, or source text in any format QMK reads. ``shots`` None takes the
     program's own default, else 1000. The same program, shots, seed and engine give the same bits, here and on a daemon;
     ``seed`` None draws one, and the result tells it. ``engine`` forces an engine instead of the router's choice.
-    ``params`` sets the program's inputs. ``isolate`` (and ``timeout_ms``, which needs it) runs the engine in a process
-    of its own. ``progress`` is called with the number of shots done, now and then.
+    ``params`` sets the program's inputs. ``noise`` is a ``NoiseModel``, the path of its JSON file or a short form such
+    as "depolarizing=1e-3". ``error`` in place of ``shots``: as many as keep the standard error of every probability at or
+    below it. ``isolate`` (and ``timeout_ms``, which needs it) runs the engine in a process of its own. ``progress`` is
+    called with the number of shots done, now and then.
 
     Raises ``QmkError``: INVALID_GRAPH with findings, UNSUPPORTED with the gaps of every engine, RESOURCE_EXHAUSTED with
     the memory needed, TIMEOUT, JOB_FAILED.
@@ -130,6 +138,8 @@ def run(
             engine=engine,
             params=params,
             format=format,
+            noise=noise,
+            error=error,
             timeout_ms=timeout_ms,
             keep_events=keep_events,
             progress=progress,

@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS, check
+from qmk.client.asked import asked, settled
 from qmk.client.program import ProgramLike, source, to_graph
 
 if TYPE_CHECKING:
     import qmk_native
 
+    from qmk.models.noise import NoiseLike
     from qmk.qvm.graph import Graph
 
 LONG_S = 0.05
@@ -54,14 +56,17 @@ class Sampled:
 def sample(
     program: ProgramLike,
     *,
-    shots: int = DEFAULT_SHOTS,
+    shots: int | None = None,
     seed: int | None = None,
     engine: str | None = None,
     params: Mapping[str, Any] | None = None,
     format: str | None = None,
+    noise: NoiseLike | None = None,
+    error: float | None = None,
     rewrites: bool = True,
 ) -> Sampled:
-    """Draw ``shots`` shots of ``program`` (see ``qmk.run`` for what it may be) and count them.
+    """Draw ``shots`` shots of ``program`` (1000 if not given; see ``qmk.run`` for what it may be, and for ``noise`` and
+    ``error``) and count them.
 
     ``engine`` forces one: "native:frame", "native:dense", "native:dense64" (double precision), "native:mps", or any
     other by its name. ``rewrites`` False runs the program as it was written. ``seed`` None draws one.
@@ -69,6 +74,9 @@ def sample(
     Raises ``QmkError``: INVALID_GRAPH with findings, UNSUPPORTED with the gaps of every engine, RESOURCE_EXHAUSTED with
     the memory needed, QUOTA_EXCEEDED beyond the limit ``shots``.
     """
+    if error is not None:
+        shots, _ = settled(shots, error)
+    shots = DEFAULT_SHOTS if shots is None else shots
     check("shots", shots)
     if shots < 1:
         raise QmkError("INVALID_PARAMS", f"{shots} shots; ask for at least one", field="shots")
@@ -78,9 +86,9 @@ def sample(
     name, _, method = (engine or "native").partition(":")
     native = name == "native" and importlib.util.find_spec("qmk_native") is not None
     graph = None
-    circuit = _read(program, format) if native and not params else None
+    circuit = _read(program, format) if native and not params and noise is None else None
     if circuit is None:
-        graph = _verified(to_graph(program, format, params))
+        graph = _verified(asked(program, format, params, noise=noise).graph)
         circuit = _circuit(graph) if native else None
     plan = None if circuit is None else _plan(circuit, shots, "" if method == "auto" else method, rewrites)
     if plan is None or (engine is None and plan.seconds > LONG_S):

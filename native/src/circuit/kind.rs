@@ -65,6 +65,7 @@ kinds! {
     Measure "measure" 1 0
     Reset "reset" 1 0
     Noise "noise" 1 3
+    Noise2 "noise2" 2 15
     Logic "logic" 0 0
 }
 

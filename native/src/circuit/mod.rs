@@ -22,6 +22,7 @@ pub const NONE: u32 = u32::MAX;
 /// | Measure | the qubit | - | where the outcome goes, or NONE: nobody looks, the qubit is traced out |
 /// | Reset | the qubit | - | - |
 /// | Noise | the qubit | probabilities of X, Y, Z (three params); one die a shot; never under a condition | - |
+/// | Noise2 | two qubits | probabilities of IX, IY, .. ZZ, first qubit first (15 params); as Noise | - |
 /// | Logic | - | number of its row in `Circuit::tables` | where the value goes |
 ///
 /// Unused qubit slots are NONE. `cond` is a node of `Circuit::conds`, or NONE.
@@ -223,7 +224,7 @@ impl Circuit {
             if op.kind == Kind::Logic && op.param as usize >= self.tables.len() {
                 return invalid(format!("op {at} has table {} of {}", op.param, self.tables.len()));
             }
-            if op.kind == Kind::Noise {
+            if matches!(op.kind, Kind::Noise | Kind::Noise2) {
                 let p = self.angles(op);
                 if op.cond != NONE || p.iter().any(|&x| x < 0.0) || p.iter().sum::<f64>() > 1.0 + 1e-12 {
                     return invalid(format!("op {at} is no Pauli noise"));

@@ -51,11 +51,11 @@ pub enum Step<R: Real> {
         value: bool,
         cond: u32,
     },
-    /// Pauli noise on the bit at `at`, or (NONE) on a held qubit.
+    /// Pauli noise on the bits at `at`, or (NONE) on held qubits, of one qubit or two; chances of all but the identity.
     Noise {
-        at: u32,
-        qubit: u32,
-        chances: [f64; 3],
+        at: [u32; 2],
+        qubits: [u32; 2],
+        chances: Box<[f64]>,
     },
     Logic {
         op: u32,
@@ -232,7 +232,7 @@ impl<R: Real> Compiler<'_, R> {
                 self.out.steps.push(Step::Logic { op: at });
             }
             Kind::Measure | Kind::Reset => self.observe(op),
-            Kind::Noise => self.noise(op),
+            Kind::Noise | Kind::Noise2 => self.noise(op),
             _ => self.gate(op.kind, &op.q, self.circuit.angles(op), op.cond),
         }
     }
@@ -282,21 +282,21 @@ impl<R: Real> Compiler<'_, R> {
     }
 
     fn noise(&mut self, op: &Op) {
-        let q = op.q[0];
         self.flush();
-        let p = self.circuit.angles(op);
-        let chances = [p[0], p[1], p[2]];
-        let at = match self.place[q as usize] {
-            Where::At(at) => at,
-            Where::Held => NONE,
-            Where::Known(value) => {
-                self.out.steps.push(Step::Set { qubit: q, value, cond: NONE });
-                self.place[q as usize] = Where::Held;
-                NONE
+        let (mut at, mut qubits) = ([NONE; 2], [NONE; 2]);
+        for (slot, &q) in op.qubits().iter().enumerate() {
+            qubits[slot] = q;
+            match self.place[q as usize] {
+                Where::At(place) => at[slot] = place,
+                Where::Held => {}
+                Where::Known(value) => {
+                    self.out.steps.push(Step::Set { qubit: q, value, cond: NONE });
+                    self.place[q as usize] = Where::Held;
+                }
             }
-        };
+        }
         self.out.splits += 1;
-        self.out.steps.push(Step::Noise { at, qubit: q, chances });
+        self.out.steps.push(Step::Noise { at, qubits, chances: self.circuit.angles(op).into() });
     }
 
     fn gate(&mut self, kind: Kind, q: &[u32; 3], angles: &[f64], cond: u32) {

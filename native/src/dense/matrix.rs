@@ -360,7 +360,7 @@ pub fn of_gate(kind: Kind, angles: &[f64]) -> Mat {
         Ccz => controlled(of_gate(Z, &[]), 2),
         Cswap => controlled(swap_with(I), 1),
         Id => Mat::identity(1),
-        Measure | Reset | Noise | Logic => Mat::identity(0),
+        Measure | Reset | Noise | Noise2 | Logic => Mat::identity(0),
     }
 }
 

@@ -190,7 +190,7 @@ impl<R: Real> Walk<'_, R> {
                     set(&mut branch.held, *qubit, *value);
                 }
             }
-            Step::Noise { at, qubit, chances } => self.disturb(branch, *at, *qubit, chances, born),
+            Step::Noise { at, qubits, chances } => self.disturb(branch, at, qubits, chances, born),
             Step::Logic { op } => {
                 let op = &self.circuit.ops[*op as usize];
                 if holds(branch, op.cond) {
@@ -259,18 +259,28 @@ impl<R: Real> Walk<'_, R> {
     }
 
     /// Pauli noise: one part for each error that happens; the largest part keeps the state.
-    fn disturb(&mut self, branch: &mut Branch<R>, at: u32, qubit: u32, chances: &[f64; 3], born: &mut Vec<Branch<R>>) {
-        let apply = |b: &mut Branch<R>, which: usize| {
-            if which == 0 {
-            } else if at != NONE {
-                b.state.pauli(at, which);
-            } else if which != 3 {
-                let value = get(&b.held, qubit);
-                set(&mut b.held, qubit, !value);
+    fn disturb(
+        &mut self,
+        branch: &mut Branch<R>,
+        at: &[u32; 2],
+        qubits: &[u32; 2],
+        chances: &[f64],
+        born: &mut Vec<Branch<R>>,
+    ) {
+        let apply = |b: &mut Branch<R>, error: usize| {
+            let letters = if qubits[1] == NONE { [error, 0] } else { [error >> 2, error & 3] };
+            for ((letter, &at), &qubit) in letters.into_iter().zip(at).zip(qubits) {
+                if letter == 0 {
+                } else if at != NONE {
+                    b.state.pauli(at, letter);
+                } else if letter != 3 {
+                    let value = get(&b.held, qubit);
+                    set(&mut b.held, qubit, !value);
+                }
             }
         };
         let mut left = 1.0;
-        let mut kinds = [0usize; 4];
+        let mut kinds = vec![0usize; chances.len() + 1];
         let mut rest = branch.shots;
         for (k, &p) in chances.iter().enumerate() {
             let hit = if p <= 0.0 { 0 } else { branch.dice.binomial(rest as u64, (p / left).min(1.0)) as usize };
@@ -279,7 +289,7 @@ impl<R: Real> Walk<'_, R> {
             left -= p;
         }
         kinds[0] = rest;
-        let happened: Vec<usize> = (0..4).filter(|&k| kinds[k] > 0).collect();
+        let happened: Vec<usize> = (0..kinds.len()).filter(|&k| kinds[k] > 0).collect();
         let Some(&largest) = happened.iter().max_by_key(|&&k| kinds[k]) else { return };
         for &k in happened.iter().filter(|&&k| k != largest) {
             let state = branch.state.copy(&mut self.work);

@@ -102,7 +102,7 @@ impl<'a, const W: usize> Compiler<'a, W> {
                     at += run;
                 }
                 Kind::Measure | Kind::Reset => self.observe(op),
-                Kind::Noise => self.noise(op),
+                Kind::Noise | Kind::Noise2 => self.noise(op),
                 Kind::Logic => self.logic(op),
                 kind => {
                     let q = self.rows_of(op);
@@ -187,16 +187,22 @@ impl<'a, const W: usize> Compiler<'a, W> {
         if chances.iter().all(|&p| p == 0.0) {
             return;
         }
-        let q = self.row[op.q[0] as usize] as usize;
-        let (x, z) = (self.code.symbol(), self.code.symbol());
-        self.code.instrs.push(Instr::Noise { x, z, param: op.param });
-        if chances[0] + chances[1] > 0.0 {
-            let image = *self.tableau.x(q);
-            self.frame_multiply(&image, &[x]);
-        }
-        if chances[1] + chances[2] > 0.0 {
-            let image = *self.tableau.z(q);
-            self.frame_multiply(&image, &[z]);
+        let operands = op.kind.n_qubits();
+        let out = self.code.n_symbols;
+        (0..2 * operands).for_each(|_| _ = self.code.symbol());
+        self.code.instrs.push(Instr::Noise { out, operands: operands as u32, param: op.param });
+        for (k, &qubit) in op.qubits().iter().enumerate() {
+            let q = self.row[qubit as usize] as usize;
+            let letter = |error: usize| (error + 1) >> (2 * (operands - 1 - k)) & 3;
+            let falls = |which: [usize; 2]| (0..chances.len()).any(|e| chances[e] > 0.0 && which.contains(&letter(e)));
+            if falls([1, 2]) {
+                let image = *self.tableau.x(q);
+                self.frame_multiply(&image, &[out + 2 * k as u32]);
+            }
+            if falls([2, 3]) {
+                let image = *self.tableau.z(q);
+                self.frame_multiply(&image, &[out + 2 * k as u32 + 1]);
+            }
         }
     }
 

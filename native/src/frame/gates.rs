@@ -101,6 +101,6 @@ pub fn rotations(kind: Kind, angles: &[f64]) -> Rotations {
             turned.all[6].1 *= -1.0;
             turned
         }
-        Kind::Id | Kind::Measure | Kind::Reset | Kind::Noise | Kind::Logic => Rotations::of(&[]),
+        Kind::Id | Kind::Measure | Kind::Reset | Kind::Noise | Kind::Noise2 | Kind::Logic => Rotations::of(&[]),
     }
 }

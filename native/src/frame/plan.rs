@@ -25,8 +25,9 @@ pub enum Instr {
     Parity { out: u32, from: Span, flip: bool },
     /// out = fair coins.
     Coin { out: u32 },
-    /// One die a shot with the chances of X, Y, Z at `param`: x = X or Y fell, z = Y or Z fell.
-    Noise { x: u32, z: u32, param: u32 },
+    /// One die a shot with the chances of the Paulis (or products on two operands) but the identity at `param`. Of the
+    /// k-th operand: symbol out + 2 k = X or Y fell, the next one = Y or Z fell.
+    Noise { out: u32, operands: u32, param: u32 },
     /// out = all of (or any of) literals, each twice a symbol plus 1 where it is negated.
     Junction { out: u32, from: Span, any: bool },
     /// out = truth table of symbols of `from` in shots where `under` holds.

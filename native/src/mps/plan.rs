@@ -87,7 +87,7 @@ impl Plan {
                     measured[op.q[0] as usize] = true;
                     reads.push((op.q[0], op.cbit));
                 }
-                Kind::Reset | Kind::Noise | Kind::Logic => return Err(format!("op {at} is a {name}")),
+                Kind::Reset | Kind::Noise | Kind::Noise2 | Kind::Logic => return Err(format!("op {at} is a {name}")),
                 _ if op.qubits().len() == 3 => {
                     split_three(op, &mut |kind, qubits, angles| fusion.gate(kind, qubits, angles));
                 }

@@ -29,7 +29,7 @@ pub fn of_gate(kind: Kind, slot: usize) -> Option<Axis> {
     }
 }
 
-/// The axis of an instruction's operand `slot`; of noise, that of its only error.
+/// The axis of an instruction's operand `slot`; of noise on one qubit, that of its only error.
 #[inline]
 pub fn of_op(circuit: &Circuit, op: &Op, slot: usize) -> Option<Axis> {
     if op.kind != Kind::Noise {

@@ -92,6 +92,7 @@ fn keeps(circuit: &Circuit, op: &mut Op, live: &mut Live, uses: &mut [Use]) -> b
             let wire = uses[op.q[0] as usize];
             wire == Use::Seen || (wire == Use::Populations && axis::of_op(circuit, op, 0) != Some(Axis::Z))
         }
+        Kind::Noise2 => op.qubits().iter().any(|&q| uses[q as usize] != Use::Unseen),
         kind => gate(kind, op.qubits(), uses),
     }
 }

@@ -95,7 +95,7 @@ pub fn features(circuit: &Circuit) -> Features {
                 measured[op.q[0] as usize] |= op.cbit != NONE;
             }
             Kind::Reset => found.resets += 1,
-            Kind::Noise => found.noise += 1,
+            Kind::Noise | Kind::Noise2 => found.noise += 1,
             Kind::Logic => found.logic += 1,
             kind => {
                 found.mid_circuit |= again || op.cond != NONE;

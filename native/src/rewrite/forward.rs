@@ -137,7 +137,7 @@ impl Forward<'_> {
         match op.kind {
             Kind::Measure => self.measure(self.at[op.q[0] as usize], op.cbit, guard),
             Kind::Reset => self.reset(op.q[0], guard),
-            Kind::Noise => self.noise(op),
+            Kind::Noise | Kind::Noise2 => self.noise(op),
             Kind::Logic => return self.logic(op, guard),
             kind => {
                 let wires = op.q.map(|q| if q == NONE { NONE } else { self.at[q as usize] });
@@ -221,26 +221,36 @@ impl Forward<'_> {
         self.wires[old as usize] = Wire { turn: Turn::NONE, still: true, known: None, held: Lit::FALSE, qubit: NONE };
     }
 
-    /// Pauli noise passes a Clifford turn with its errors renamed.
+    /// Pauli noise passes Clifford turns with its errors renamed.
     fn noise(&mut self, op: &Op) {
-        let wire = self.at[op.q[0] as usize];
         let angles = self.source.angles(op);
-        let mut chances = [angles[0], angles[1], angles[2]];
-        if chances == [0.0; 3] {
+        if angles.iter().all(|&p| p == 0.0) {
             return;
         }
-        let images = [Axis::X, Axis::Y, Axis::Z].map(|axis| self.wires[wire as usize].turn.image(axis));
-        if let [Some((x, _)), Some((y, _)), Some((z, _))] = images {
-            let before = chances;
-            for (axis, chance) in [x, y, z].into_iter().zip(before) {
-                chances[axis as usize] = chance;
+        let operands = op.kind.n_qubits();
+        let wires: [u32; 2] = std::array::from_fn(|k| if k < operands { self.at[op.q[k] as usize] } else { NONE });
+        // What I, X, Y and Z of each operand become.
+        let mut names = [[0, 1, 2, 3]; 2];
+        for (k, &wire) in wires[..operands].iter().enumerate() {
+            let images = [Axis::X, Axis::Y, Axis::Z].map(|axis| self.wires[wire as usize].turn.image(axis));
+            if let [Some((x, _)), Some((y, _)), Some((z, _))] = images {
+                names[k] = [0, x as usize + 1, y as usize + 1, z as usize + 1];
+            } else {
+                self.flush(wire);
             }
-        } else {
-            self.flush(wire);
         }
-        self.materialise(wire);
-        self.out.gate(Kind::Noise, &[wire], &chances, NONE);
-        self.wires[wire as usize].known = None;
+        let mut chances = [0.0; 15];
+        for (error, &chance) in (1..).zip(angles) {
+            let to = if operands == 1 { names[0][error] } else { names[0][error >> 2] << 2 | names[1][error & 3] };
+            chances[to - 1] = chance;
+        }
+        for &wire in &wires[..operands] {
+            self.materialise(wire);
+        }
+        self.out.gate(op.kind, &wires[..operands], &chances[..angles.len()], NONE);
+        for &wire in &wires[..operands] {
+            self.wires[wire as usize].known = None;
+        }
     }
 
     fn logic(&mut self, op: &Op, guard: Guard) -> Result<(), TooLarge> {

@@ -6,13 +6,14 @@ from typing import Any
 
 import click
 
-from qmk.cli import options
+from qmk.cli import noisy, options
 from qmk.cli.failure import FAILED_RUN, Console
 
 
 @click.command()
 @options.program_options
 @options.job_options
+@noisy.noise_options
 @options.engine_python_option
 @options.json_option
 @click.pass_obj
@@ -25,6 +26,8 @@ def command(
     seed: int | None,
     engine: str | None,
     timeout_s: float | None,
+    noise: str | None,
+    error: float | None,
     as_json: bool,
 ) -> int:
     """Say which engine would run PROGRAM, what it would cost, and what the others lack. Nothing is run."""
@@ -40,11 +43,12 @@ def command(
 
     options.check_engine(engine)
     loaded = source.load(program, format_name, options.collect_params(params), console)
-    report = verify(loaded.graph)
+    wish = noisy.asked(loaded.graph, shots, noise, error)
+    report = verify(wish.graph)
     if not report.ok:
         raise invalid_graph(list(report.findings))
-    shots = shots or loaded.graph.shots or DEFAULT_SHOTS
-    facts = features(loaded.graph)
+    shots = wish.shots or loaded.graph.shots or DEFAULT_SHOTS
+    facts = features(wish.graph)
     memory_bytes = machine.memory_bytes()
     if as_json:
         chosen = choose(facts, shots, engine=engine, memory_bytes=memory_bytes)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from qmk.cli import options
+from qmk.cli import noisy, options
 from qmk.cli.failure import Console
 from qmk.cli.session import connected
 
@@ -22,6 +22,7 @@ DEFAULT_SHOTS = 1000
 @click.command()
 @options.program_options
 @options.job_options
+@noisy.noise_options
 @options.engine_python_option
 @options.json_option
 @click.option("--explain", is_flag=True, help="Say which engine was chosen and why, before the counts.")
@@ -37,6 +38,8 @@ def command(
     seed: int | None,
     engine: str | None,
     timeout_s: float | None,
+    noise: str | None,
+    error: float | None,
     as_json: bool,
     explain: bool,
     top: int,
@@ -51,11 +54,13 @@ def command(
     loaded = source.load(program, format_name, options.collect_params(params), console)
     if loaded.findings and not as_json:
         console.findings(list(loaded.findings))
-    shots = shots or loaded.graph.shots or DEFAULT_SHOTS
+    wish = noisy.asked(loaded.graph, shots, noise, error)
+    shots = wish.shots or loaded.graph.shots or DEFAULT_SHOTS
     if socket_path:
-        result = _through_daemon(socket_path, loaded.graph, shots, seed, engine, timeout_s, quiet=as_json)
+        result = _through_daemon(socket_path, wish.graph, shots, seed, engine, timeout_s, quiet=as_json)
     else:
-        result = _embedded(loaded.graph, shots, seed, engine, timeout_s, quiet=as_json)
+        result = _embedded(wish.graph, shots, seed, engine, timeout_s, quiet=as_json)
+    result.provenance.notes.update(wish.notes)
     if as_json:
         from qmk.cli import output
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from qmk.cli import options
+from qmk.cli import noisy, options
 from qmk.cli.failure import Console
 from qmk.cli.session import connected
 
@@ -14,6 +14,7 @@ from qmk.cli.session import connected
 @click.command()
 @options.program_options
 @options.job_options
+@noisy.noise_options
 @click.option(
     "--priority", type=click.IntRange(-1000, 1000), default=0, metavar="N", help="Larger runs sooner; -1000 to 1000."
 )
@@ -51,6 +52,8 @@ def command(
     seed: int | None,
     engine: str | None,
     timeout_s: float | None,
+    noise: str | None,
+    error: float | None,
     priority: int,
     deadline_epochs: int | None,
     channels: tuple[tuple[str, str], ...],
@@ -68,10 +71,11 @@ def command(
     from qmk.cli.run import DEFAULT_SHOTS, milliseconds
 
     loaded = source.load(program, format_name, options.collect_params(params), console)
-    shots = shots or loaded.graph.shots or DEFAULT_SHOTS
+    wish = noisy.asked(loaded.graph, shots, noise, error)
+    shots = wish.shots or loaded.graph.shots or DEFAULT_SHOTS
     with connected(socket_path) as client:
         job = client.submit(
-            loaded.graph,
+            wish.graph,
             shots=shots,
             seed=seed,
             engine=engine,

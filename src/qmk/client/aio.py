@@ -8,7 +8,7 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from qmk.abi import frame
 from qmk.abi.call import Call
@@ -33,6 +33,7 @@ from qmk.abi.shapes import Policy
 from qmk.abi.splitter import FrameSplitter
 from qmk.base.errors import QmkError
 from qmk.client import calls
+from qmk.client.asked import asked, notes
 from qmk.client.channels import AsyncChannels
 from qmk.client.checkpoints import AsyncCheckpoints
 from qmk.client.lists import AsyncLists
@@ -41,6 +42,9 @@ from qmk.client.program import ProgramLike
 from qmk.client.result import Result
 from qmk.sdk import places
 from qmk.sdk.places import socket_path
+
+if TYPE_CHECKING:
+    from qmk.models.noise import NoiseLike
 
 
 class _Answers(asyncio.Protocol):
@@ -171,9 +175,11 @@ class AsyncClient(AsyncLists, AsyncCheckpoints, AsyncChannels):
         keep_events: bool = True,
         params: Mapping[str, Any] | None = None,
         format: str | None = None,
+        noise: NoiseLike | None = None,
+        error: float | None = None,
     ) -> q_submit.Reply:
         """Queue a program as a job."""
-        raw = calls.raw_graph(program, format, params)
+        wish = asked(program, format, params, shots=shots, noise=noise, error=error)
         key = idempotency_key or (new_key() if self._patience_s else "")
         policy = Policy(
             priority=priority,
@@ -186,8 +192,8 @@ class AsyncClient(AsyncLists, AsyncCheckpoints, AsyncChannels):
         return await self._ask(
             q_submit.CALL,
             bool(key),
-            graph=raw,
-            shots=shots,
+            graph=calls.raw_graph(wish.graph),
+            shots=wish.shots,
             policy=policy,
             idempotency_key=key,
             keep_events=keep_events,
@@ -252,10 +258,12 @@ class AsyncClient(AsyncLists, AsyncCheckpoints, AsyncChannels):
         shots: int | None = None,
         params: Mapping[str, Any] | None = None,
         format: str | None = None,
+        noise: NoiseLike | None = None,
+        error: float | None = None,
     ) -> q_estimate.Reply:
         """Memory and time that each engine would need for a program."""
-        raw = calls.raw_graph(program, format, params)
-        return await self._ask(q_estimate.CALL, graph=raw, shots=shots)
+        wish = asked(program, format, params, shots=shots, noise=noise, error=error)
+        return await self._ask(q_estimate.CALL, graph=calls.raw_graph(wish.graph), shots=wish.shots)
 
     async def alloc(self, n: int, profile: str = "") -> q_alloc.Reply:
         return await self._ask(q_alloc.CALL, n=n, profile=profile)
@@ -285,6 +293,7 @@ class AsyncClient(AsyncLists, AsyncCheckpoints, AsyncChannels):
             raise
         if status.result is None:
             raise calls.job_ended_badly(status.state, status.error)
+        status.result.provenance.notes.update(notes(wishes))
         return Result(status.result)
 
     async def _ask(self, call: Call, repeatable: bool | None = None, **fields: Any) -> Any:

@@ -13,16 +13,16 @@ from qmk.abi import frame
 from qmk.abi.call import Call
 from qmk.abi.calls import q_negotiate_caps, q_submit
 from qmk.base.errors import QmkError
-from qmk.client.program import ProgramLike, to_graph
 from qmk.qvm import json_codec
+from qmk.qvm.graph import Graph
 
 RECEIVE_BYTES = 1 << 18
 ENDED = frozenset({"COMPLETED", "FAILED", "CANCELLED"})
 
 
-def raw_graph(program: ProgramLike, format: str | None, params: Mapping[str, Any] | None) -> msgspec.Raw:
-    """The program as it goes over the wire; parsed here, in the caller's process."""
-    return msgspec.Raw(json_codec.encode(to_graph(program, format, params)))
+def raw_graph(graph: Graph) -> msgspec.Raw:
+    """The program as it goes over the wire; parsed, and given its noise, in the caller's process."""
+    return msgspec.Raw(json_codec.encode(graph))
 
 
 def negotiate_request(

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from qmk.abi import frame
 from qmk.abi.call import Call
@@ -35,6 +35,7 @@ from qmk.abi.shapes import Policy
 from qmk.abi.splitter import FrameSplitter
 from qmk.base.errors import QmkError
 from qmk.client import calls
+from qmk.client.asked import asked, notes
 from qmk.client.channels import Channels
 from qmk.client.checkpoints import Checkpoints
 from qmk.client.lists import Lists
@@ -43,6 +44,9 @@ from qmk.client.program import ProgramLike
 from qmk.client.result import Result
 from qmk.sdk import places
 from qmk.sdk.places import socket_path
+
+if TYPE_CHECKING:
+    from qmk.models.noise import NoiseLike
 
 PROGRESS_EVERY_MS = 200
 
@@ -144,15 +148,17 @@ class Client(Lists, Checkpoints, Channels):
         keep_events: bool = True,
         params: Mapping[str, Any] | None = None,
         format: str | None = None,
+        noise: NoiseLike | None = None,
+        error: float | None = None,
     ) -> q_submit.Reply:
         """Queue a program (graph, file or source text) as a job. It survives a restart of the daemon from here on.
 
         ``shots`` None takes the program's own default, else 1000; ``seed`` None draws one. ``deadline_epochs`` are
         scheduling epochs from acceptance by which the job should end. Submitting again with the
         same ``idempotency_key`` and request gives the same job. ``channels`` says which channel (``open_channel``)
-        stands behind each channel handle of the program.
+        stands behind each channel handle of the program. ``noise`` and ``error`` are those of ``qmk.run``.
         """
-        raw = calls.raw_graph(program, format, params)
+        wish = asked(program, format, params, shots=shots, noise=noise, error=error)
         key = idempotency_key or (new_key() if self._patience_s else "")
         policy = Policy(
             priority=priority,
@@ -165,8 +171,8 @@ class Client(Lists, Checkpoints, Channels):
         return self._ask(
             q_submit.CALL,
             bool(key),
-            graph=raw,
-            shots=shots,
+            graph=calls.raw_graph(wish.graph),
+            shots=wish.shots,
             policy=policy,
             idempotency_key=key,
             keep_events=keep_events,
@@ -215,10 +221,12 @@ class Client(Lists, Checkpoints, Channels):
         shots: int | None = None,
         params: Mapping[str, Any] | None = None,
         format: str | None = None,
+        noise: NoiseLike | None = None,
+        error: float | None = None,
     ) -> q_estimate.Reply:
         """Memory and time that each engine would need for a program, without running it."""
-        raw = calls.raw_graph(program, format, params)
-        return self._ask(q_estimate.CALL, graph=raw, shots=shots)
+        wish = asked(program, format, params, shots=shots, noise=noise, error=error)
+        return self._ask(q_estimate.CALL, graph=calls.raw_graph(wish.graph), shots=wish.shots)
 
     def alloc(self, n: int, profile: str = "") -> q_alloc.Reply:
         """Reserve ``n`` logical qubits for the session."""
@@ -268,6 +276,7 @@ class Client(Lists, Checkpoints, Channels):
             raise
         if status.result is None:
             raise calls.job_ended_badly(status.state, status.error)
+        status.result.provenance.notes.update(notes(wishes))
         return Result(status.result, lambda shot: self._result(job, shot).events)
 
     def _ask(self, call: Call, repeatable: bool | None = None, **fields: Any) -> Any:

@@ -28,9 +28,10 @@ OpClass = Literal[
     "composite",  # defined by its lowering
     "channel",  # opens, uses or closes a channel
     "metadata",  # policy
+    "noise",  # irreversible: an error channel on qubits, or a reading of an event that may be wrong
 ]
 
-ParamKind = Literal["angle", "float", "int", "bits", "text", "profile", "pauli", "gate", "map"]
+ParamKind = Literal["angle", "float", "int", "bits", "text", "profile", "pauli", "gate", "map", "kraus"]
 
 
 CAP_MEASURE = "CAP_MEASURE"
@@ -95,11 +96,29 @@ Lowering = Callable[[Args, int], "tuple[Step, ...]"]
 
 
 @dataclass(frozen=True, slots=True)
+class PauliChannel:
+    """``chances[k]``: probability of the k-th Pauli product in the order II, IX, .. ZZ, the first operand's letter
+    first; 4 on one qubit, 16 on two. They sum to 1."""
+
+    chances: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KrausChannel:
+    """rho becomes the sum of K rho K^dagger. The sum of K^dagger K is the identity."""
+
+    operators: tuple[Matrix, ...]
+
+
+Channel = PauliChannel | KrausChannel
+
+
+@dataclass(frozen=True, slots=True)
 class Op:
     """One op of the bytecode, declared once.
 
     ``inverse`` names the op that undoes it; parameters listed in ``negated`` change sign in the inverse.
-    ``matrix`` takes the args; ``lower`` takes the args and the number of qubit operands.
+    ``matrix`` takes the args; ``lower`` and ``channel`` take the args and the number of qubit operands.
     """
 
     name: str
@@ -117,6 +136,7 @@ class Op:
     matrix: Callable[[Args], Matrix] | None = None
     flow: Mapping[str, str] | None = None
     lower: Lowering | None = None
+    channel: Callable[[Args, int], Channel] | None = None
     channel_effect: Literal["", "open", "use", "close"] = ""
 
     @property
@@ -144,8 +164,8 @@ class Op:
 
     @property
     def entangling(self) -> bool:
-        """Whether the op can entangle its operands: the firewall's question."""
-        return self.op_class in ("unitary", "measure", "composite") and self.vqs != exactly(1)
+        """Whether the op can entangle or correlate its operands: the firewall's question."""
+        return self.op_class in ("unitary", "measure", "composite", "noise") and self.vqs not in (NONE, exactly(1))
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,11 @@ def _param(param: Param) -> Schema:
         out = {"anyOf": [number, _ref("expression")]}
     elif param.kind == "map":
         out = {"type": "object"}
+    elif param.kind == "kraus":
+        entry: Schema = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
+        for _ in range(3):
+            entry = {"type": "array", "items": entry, "minItems": 1, "maxItems": 16}
+        out = entry
     else:
         out = {"type": "string", "maxLength": LIMITS.text_chars}
         if param.kind == "gate":

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import msgspec
 
 from qmk.qvm.clifford import quarter_turns
-from qmk.qvm.families import OPS
+from qmk.qvm.families import OPS, noise
 from qmk.qvm.graph import Graph, Guard, Node
 from qmk.qvm.op import Op
 from qmk.qvm.t_count import Magic, magic
@@ -72,6 +72,13 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     has_reset: bool
     """a reset, or a qubit name allocated again after it was freed"""
     has_logic: bool
+    noise: int
+    """error channels on qubits that may err"""
+    noise_kinds: tuple[str, ...]
+    """what running them takes, in order: "kraus" (general channels), "pauli" (Pauli channels, and readings that may be
+    wrong and that a condition depends on)"""
+    noisy_readings: int
+    """readings of events that may be wrong and that a condition depends on, directly or through event logic"""
     entangling_width: int
     """size of the largest set of qubits joined by entangling ops: an upper bound on what a state must hold at once"""
     max_bond_log2: float
@@ -111,6 +118,8 @@ class _Tally:
         self.magic: dict[Any, Magic] = {}
         self.wide: set[str] = set()
         self.ends: dict[str, list[int]] = {}
+        self.noise = 0
+        self.noise_kinds: set[str] = set()
 
     def take(self, node: Node, op: Op) -> None:
         self.ops[node.op] = self.ops.get(node.op, 0) + 1
@@ -124,6 +133,9 @@ class _Tally:
                 self._channel(node, op, lines)
             elif op.op_class in ("fence", "hint"):
                 self._synchronise(lines if op.op_class == "hint" else [])
+            return
+        if op.channel is not None:
+            self._noise(node, op, lines)
             return
         self._layer(node, lines)
         self._conditions(node, op)
@@ -157,6 +169,17 @@ class _Tally:
             self.levels.append(0)
             self.n_lines += 1
         self.live_max = max(self.live_max, len(self.lines))
+
+    def _noise(self, node: Node, op: Op, lines: list[int]) -> None:
+        """It takes no time of its own, and what it does to a measured qubit shows only when the qubit is used."""
+        kind = noise.kind(op, node)
+        if kind == "none":
+            return
+        self.noise += 1
+        self.noise_kinds.add(kind)
+        if len(lines) > 1:
+            self._join(lines)
+            self.spans.append((min(lines), max(lines), 2 if kind == "kraus" else 0))
 
     def _channel(self, node: Node, op: Op, lines: list[int]) -> None:
         """A use moves or exchanges the states of the channel's ends, and with them what they are entangled with."""
@@ -259,6 +282,7 @@ class _Tally:
 
     def summary(self, graph: Graph) -> Summary:
         has_reset = self.resets > 0 or self.reused or "magic.inject_t" in self.ops
+        readings, skewed = noisy_readings(graph) if "noise.readout" in self.ops else (0, False)
         return Summary(
             nodes=len(graph.nodes),
             qubits_declared=len(graph.vqs),
@@ -278,9 +302,31 @@ class _Tally:
             non_clifford=self.non_clifford + self.slanted,
             clifford_fraction=1.0 - self.non_clifford / self.unitaries if self.unitaries else 1.0,
             mid_circuit=self.mid_circuit or self.conditions,
-            feed_forward="full" if self.full else "pauli" if self.conditions else "none",
+            feed_forward="full" if self.full or skewed else "pauli" if self.conditions else "none",
             has_reset=has_reset,
             has_logic="core.lut" in self.ops,
+            noise=self.noise,
+            noise_kinds=tuple(sorted(self.noise_kinds | ({"pauli"} if readings else set[str]()))),
+            noisy_readings=readings,
             entangling_width=max(self.size, default=0),
             max_bond_log2=self._bond(),
         )
+
+
+def noisy_readings(graph: Graph) -> tuple[int, bool]:
+    """How many readings that may be wrong a condition depends on, and whether one of them errs more on one value than
+    on the other. The others change what is printed, never what is done."""
+    needed: set[str] = set()
+    found, skewed = 0, False
+    for node in reversed(graph.nodes):
+        if node.guard is not None:
+            needed.update(node.guard.events())
+        if node.op == "core.condpauli":
+            needed.update(node.inputs)
+        elif node.inputs and not needed.isdisjoint(node.produces):
+            needed.update(node.inputs)
+            p01, p10 = (float(node.args.get(name, 0.0)) for name in ("p01", "p10"))
+            if p01 or p10:
+                found += 1
+                skewed = skewed or p01 != p10
+    return found, skewed

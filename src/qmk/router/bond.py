@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 
-from qmk.qvm.families import OPS
+from qmk.qvm.families import OPS, noise
 from qmk.qvm.graph import Graph
 
 WORK = 100_000
@@ -48,6 +48,8 @@ def bond_log2(graph: Graph) -> float:
             cuts.free(node.vqs)
         elif op.op_class in ("unitary", "composite", "measure", "reset", "feedforward"):
             cuts.take([cuts.line[name] for name in node.vqs], op.short, joint=op.op_class != "feedforward")
+        elif op.channel is not None and noise.kind(op, node) == "kraus":
+            cuts.take([cuts.line[name] for name in node.vqs], op.short, joint=True)
         elif op.channel_effect == "open":
             opened[node.chs[0]] = node.vqs
         elif op.channel_effect == "use":

@@ -28,14 +28,14 @@ def features(graph: Graph, digest: str = "", native: str = "") -> Features:
     branching, resets = _branching(graph)
     inside = _Inside.of(graph)
     return Features(
-        n_qubits=found.qubits_live_max + inside.qubits,
-        n_ops=found.unitaries + found.measurements + found.resets + found.ops.get("core.condpauli", 0) + inside.ops,
+        n_qubits=found.qubits_live_max + inside.qubits + (found.noisy_readings > 0),
+        n_ops=_acting(found) + inside.ops,
         n_two_qubit=found.two_qubit + 3 * found.multi_qubit + inside.two_qubit,
         n_non_clifford=found.non_clifford,
         depth=found.depth,
-        n_measure=found.measurements + inside.measurements,
+        n_measure=found.measurements + inside.measurements + 2 * found.noisy_readings,
         mid_circuit=found.mid_circuit or inside.pairs > 0,
-        has_reset=resets or inside.pairs > 0,
+        has_reset=resets or inside.pairs > 0 or found.noisy_readings > 0,
         feed_forward="pauli" if inside.pairs and found.feed_forward == "none" else found.feed_forward,
         has_logic=found.has_logic,
         n_events=found.events + inside.measurements,
@@ -43,12 +43,19 @@ def features(graph: Graph, digest: str = "", native: str = "") -> Features:
         entangling_width=found.entangling_width + inside.qubits,
         digest=digest,
         max_bond_log2=_bond(graph, found) + inside.qubits,
-        n_branch=branching + inside.branches,
-        noise=frozenset({"pauli"} if inside.noisy else ()),
+        n_branch=branching + inside.branches + 2 * found.noise + 2 * found.noisy_readings,
+        n_noise=found.noise + inside.noisy,
+        noise=frozenset(found.noise_kinds) | (frozenset({"pauli"}) if inside.noisy else frozenset[str]()),
         n_fences=found.epochs - 1,
         native=predictions(graph, native) if native else {},
         n_channel_ops=sum(count for op, count in found.ops.items() if op.startswith("channel.")),
     )
+
+
+def _acting(found: Summary) -> int:
+    """Instructions of the program itself: a wrong reading that is acted on is a die, measured, and logic."""
+    acting = found.unitaries + found.measurements + found.resets + found.noise
+    return acting + found.ops.get("core.condpauli", 0) + 4 * found.noisy_readings
 
 
 class _Inside(NamedTuple):
@@ -141,7 +148,7 @@ def _idle_resets(graph: Graph) -> set[str]:
             fresh.update(node.vqs)
         elif kind == "reset" and fresh.issuperset(node.vqs):
             idle.add(node.id)
-        elif kind in _ACTING and node.op != "magic.inject_t":
+        elif (kind in _ACTING or kind == "noise") and node.op != "magic.inject_t":
             fresh.difference_update(node.vqs)
         elif node.op == "magic.inject_t":
             if fresh.issuperset(node.vqs):

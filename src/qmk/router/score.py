@@ -13,6 +13,7 @@ from qmk.sdk import discovery
 from qmk.sdk.engine import Capabilities, Declaration, Features, Gap
 from qmk.sdk.native import NoLowering, Resolver
 
+_NOISE = {"pauli": "random Pauli errors", "kraus": "error channels that are no random Paulis"}
 _RANK = {"none": 0, "pauli": 1, "full": 2}
 
 
@@ -88,8 +89,8 @@ def _missing(declaration: Declaration, can: Capabilities, features: Features) ->
     if not state.ok:
         out.append(("library", f"{', '.join(state.missing)} not installed: {state.hint}"))
     if lost_noise := sorted(features.noise - can.noise):
-        what = "random Pauli errors, which the Bell pairs of its channels carry"
-        out.append(("noise", what if lost_noise == ["pauli"] else f"noise of kind {', '.join(lost_noise)}"))
+        source = ", which the Bell pairs of its channels may carry" if features.n_channel_ops else ""
+        out.append(("noise", " and ".join(_NOISE.get(kind, kind) for kind in lost_noise) + source))
     if can.clifford and features.n_non_clifford:
         out.append(("gates", f"{features.n_non_clifford} of its gates are not Clifford gates"))
     if not can.clifford:

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from qmk.sdk.program import Cond, Logic, Program, Register
+from qmk.base.seeds import substream
+from qmk.sdk.program import Cond, Logic, Misread, Program, Register
 
 Bits = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
@@ -58,15 +59,26 @@ def compute_once(item: Logic, bits: Sequence[int]) -> int:
     return (item.table >> sum(bits[cbit] << k for k, cbit in enumerate(item.inputs))) & 1
 
 
-def finish(program: Program, bits: Bits) -> Bits:
-    """``bits`` with the logic of ``program.post`` computed."""
+def finish(program: Program, bits: Bits, seed: int = 0) -> Bits:
+    """``bits`` with ``program.post`` computed; each reading that may be wrong throws a stream of its own from
+    ``seed``."""
     if not program.post:
         return bits
     if not bits.flags.writeable:
         bits = bits.copy()
     for item in program.post:
-        compute(item, bits)
+        if isinstance(item, Misread):
+            misread(item, bits, np.random.Generator(np.random.PCG64(substream(seed, "misread", item.cbit))))
+        else:
+            compute(item, bits)
     return bits
+
+
+def misread(item: Misread, bits: Bits, dice: np.random.Generator) -> None:
+    """Fill the column of ``item`` in every shot where its condition holds."""
+    true = bits[:, item.source]
+    wrong = dice.random(len(bits)) < np.where(true, item.p10, item.p01)
+    bits[:, item.cbit] = true ^ wrong if item.cond is None else (true ^ wrong) * holds(item.cond, bits)
 
 
 def counts(registers: Sequence[Register], bits: Bits) -> dict[str, int]:

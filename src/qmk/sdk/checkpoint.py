@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -63,9 +64,16 @@ class Saved(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     body: Body | None = None
 
 
+def _parts(value: Any) -> Any:
+    """A complex number, the entry of a Kraus operator."""
+    if isinstance(value, complex):
+        return (value.real, value.imag)
+    raise NotImplementedError(f"a {type(value).__name__} in a program")
+
+
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(Saved)
-_CANONICAL = msgspec.msgpack.Encoder(order="deterministic")
+_CANONICAL = msgspec.msgpack.Encoder(order="deterministic", enc_hook=_parts)
 
 
 def fingerprint(program: Program) -> str:

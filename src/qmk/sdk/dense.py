@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from qmk.qvm.op import Matrix
 from qmk.sdk.bits import Bits
 from qmk.sdk.dice import Dice
 from qmk.sdk.exact import TINY, Chances
 from qmk.sdk.program import Gate
-from qmk.sdk.unitary import Array, apply_gate
+from qmk.sdk.unitary import Array, apply, apply_gate
 
 STORED = np.dtype("<c16")
 NORM_ERROR = 1e-6
@@ -45,6 +46,19 @@ class DenseState:
         halves = self._halves(qubit)
         halves[:, 1 - outcome] = 0
         self.amplitudes /= np.sqrt(_weight(halves[:, outcome]))
+
+    def _transformed(self, matrix: Matrix, qubits: tuple[int, ...]) -> Array:
+        n = len(self.places)
+        axes = tuple(n - 1 - self.places[qubit] for qubit in qubits)
+        state = apply(self.amplitudes.reshape((2,) * n), np.array(matrix, dtype=np.complex128), axes)
+        return np.ascontiguousarray(state).reshape(-1)
+
+    def weight(self, matrix: Matrix, qubits: tuple[int, ...]) -> float:
+        return _weight(self._transformed(matrix, qubits).reshape(1, -1))
+
+    def transform(self, matrix: Matrix, qubits: tuple[int, ...]) -> None:
+        self.amplitudes = self._transformed(matrix, qubits)
+        self.amplitudes /= np.sqrt(_weight(self.amplitudes.reshape(1, -1)))
 
     def copy(self) -> DenseState:
         return DenseState(self.amplitudes.copy(), self.places)

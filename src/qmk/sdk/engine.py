@@ -42,7 +42,8 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     exact: bool = True
     precision_bits: int = 64
     noise: frozenset[str] = frozenset()
-    """kinds of noise it runs: "pauli" is ``PauliNoise``, the errors of a channel's Bell pairs"""
+    """kinds of noise it runs: "pauli" is ``PauliNoise`` and ``PauliNoise2``, "kraus" is ``KrausNoise``. Readings that
+    may be wrong are no business of an engine: ``lower`` leaves them to its samples, or makes them of "pauli"."""
     outputs: frozenset[str] = frozenset({"counts", "events"})
     fences: bool = False
     """plans are ``FencedPlan``: a run can be stopped, saved, restored and rewound at the program's fences"""
@@ -92,7 +93,9 @@ class Features(msgspec.Struct, frozen=True, kw_only=True):
     """upper bound on log2 of the bond dimension in qubit order: for tensor-network cost"""
     n_channel_ops: int = 0
     noise: frozenset[str] = frozenset()
-    """kinds of noise that the program's channels bring"""
+    """kinds of noise that the program needs: its own, and what the Bell pairs of its channels bring"""
+    n_noise: int = 0
+    """error channels that may err; ``n_ops`` counts them too"""
     n_fences: int = 0
     """fences: a method with ``Capabilities.fences`` runs such a program as a walk of branches (``sdk.chunks``)"""
     n_branch: int = 0

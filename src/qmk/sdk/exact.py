@@ -15,8 +15,22 @@ import numpy as np
 import numpy.typing as npt
 
 from qmk.sdk import bits as classical
-from qmk.sdk.program import Barrier, Gate, Instruction, Logic, Measure, PauliNoise, Program, Register, Reset
-from qmk.sdk.unitary import Array, apply_gate
+from qmk.sdk.program import (
+    Barrier,
+    Gate,
+    Instruction,
+    KrausNoise,
+    Logic,
+    Measure,
+    Misread,
+    Noise,
+    PauliNoise,
+    PauliNoise2,
+    Program,
+    Register,
+    Reset,
+)
+from qmk.sdk.unitary import Array, apply, apply_gate
 
 TINY = 1e-12
 """a measurement outcome less probable than this is numerical noise of an impossible one"""
@@ -73,7 +87,7 @@ def _step(branch: Branch[W], item: Instruction, spread: Spread[W]) -> list[Branc
     """Run one instruction on ``branch``; the branches that it leaves."""
     if isinstance(item, Barrier):
         return [branch]
-    if isinstance(item, PauliNoise):
+    if isinstance(item, Noise):
         return _disturb(branch, item, spread)
     if item.cond is not None and not classical.holds_once(item.cond, branch.bits):
         return [branch]
@@ -96,11 +110,22 @@ def _step(branch: Branch[W], item: Instruction, spread: Spread[W]) -> list[Branc
     return [branch]
 
 
-def _disturb(branch: Branch[W], noise: PauliNoise, spread: Spread[W]) -> list[Branch[W]]:
-    """One branch for each error that happens."""
+def _disturb(branch: Branch[W], noise: Noise, spread: Spread[W]) -> list[Branch[W]]:
+    """One branch for each error, or Kraus operator, that happens."""
+    assert isinstance(noise, PauliNoise | PauliNoise2 | KrausNoise)
+    if isinstance(noise, KrausNoise):
+        made = [apply(branch.state, np.array(k, dtype=np.complex128), noise.on) for k in noise.operators]
+        weights = np.array([np.linalg.norm(state) ** 2 for state in made])
+        weights[weights < TINY] = 0
+        return [
+            Branch(made[k] / np.sqrt(weights[k]), list(branch.bits), weight)
+            for k, weight in spread(branch.weight, weights / weights.sum())
+        ]
     parts: list[Branch[W]] = []
     for error, weight in spread(branch.weight, np.array(noise.chances)):
-        state = branch.state if not error else apply_gate(branch.state, Gate("xyz"[error - 1], (noise.qubit,)))
+        state = branch.state
+        for gate in noise.gates(error):
+            state = apply_gate(state, gate)
         parts.append(Branch(state, list(branch.bits), weight))
     return parts
 
@@ -152,12 +177,36 @@ def exact_distribution(program: Program) -> dict[str, float]:
     found: dict[str, float] = {}
 
     def leaf(bits: list[int], weight: float) -> None:
-        row = classical.finish(program, np.array([bits], dtype=np.uint8).reshape(1, program.n_cbits))[0]
-        key = printed(program.registers, row.tolist())
-        found[key] = found.get(key, 0.0) + weight
+        for row, share in _finished(program, bits, weight):
+            key = printed(program.registers, row)
+            found[key] = found.get(key, 0.0) + share
 
     walk(program, 1.0, _exact, leaf)
     return dict(sorted(found.items()))
+
+
+def _finished(program: Program, bits: list[int], weight: float) -> list[tuple[list[int], float]]:
+    """The cbits after ``program.post``, for every way in which readings may be wrong, each with its share."""
+    rows = [(list(bits), weight)]
+    for item in program.post:
+        made: list[tuple[list[int], float]] = []
+        for row, share in rows:
+            if item.cond is not None and not classical.holds_once(item.cond, row):
+                made.append((row, share))
+                continue
+            if not isinstance(item, Misread):
+                row[item.cbit] = classical.compute_once(item, row)
+                made.append((row, share))
+                continue
+            true = row[item.source]
+            wrong = item.p10 if true else item.p01
+            for value, chance in ((true, 1 - wrong), (1 - true, wrong)):
+                if chance > 0:
+                    other = list(row)
+                    other[item.cbit] = value
+                    made.append((other, share * chance))
+        rows = made
+    return rows
 
 
 def printed(registers: tuple[Register, ...], bits: list[int]) -> str:

@@ -151,7 +151,7 @@ class Runner:
             else:
                 samples = self._driven(prepared, method, (shots, seed), start, drive, progress)
             program = prepared.program
-            matrix = bits.finish(program, samples.bits)
+            matrix = bits.finish(program, samples.bits, seed)
             counts = bits.counts(program.registers, matrix)
             events, notes = self._events(program, matrix, keep_events)
         except MemoryError as full:

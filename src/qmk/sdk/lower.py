@@ -17,11 +17,12 @@ from qmk.base.errors import QmkError
 from qmk.qvm import link
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, Guard, Node, Output
-from qmk.qvm.op import Op
+from qmk.qvm.op import KrausChannel, Op
 from qmk.qvm.profile import parse as parse_profile
 from qmk.sdk import channels
 from qmk.sdk import conditions as c
 from qmk.sdk.conditions import Expression
+from qmk.sdk.misread import settled
 from qmk.sdk.native import NoLowering, Piece, Resolver
 from qmk.sdk.program import (
     Barrier,
@@ -29,9 +30,13 @@ from qmk.sdk.program import (
     Fence,
     Gate,
     Instruction,
+    KrausNoise,
     Logic,
     Measure,
+    Misread,
+    Noise,
     PauliNoise,
+    PauliNoise2,
     Program,
     Register,
     Reset,
@@ -56,7 +61,7 @@ class _Lowering:
         self.graph = graph
         self.resolver = Resolver(gates, clifford)
         self.channels = channels.Channels(self.resolver)
-        self.out: list[Instruction] = []
+        self.out: list[Instruction | Misread] = []
         self.qubit: dict[str, int] = {}
         self.free: list[int] = []
         self.width = 0
@@ -99,7 +104,9 @@ class _Lowering:
                 f"node '{name}': {missing} is unknown or not allocated here; verify the graph before running it",
                 node=name,
             ) from missing
-        out, width = self.channels.settled(self.out, self.width)
+        events = self.n_cbits
+        out, post, self.width, self.n_cbits = settled(self.out, self.width, events)
+        out, width = self.channels.settled(out, self.width)
         if self.channels.accounts:
             self.notes[channels.NOTE] = msgspec.to_builtins(self.channels.accounts)
         return Program(
@@ -109,6 +116,7 @@ class _Lowering:
             registers=tuple(self._registers()),
             events=dict(self.cbits),
             digest=digest,
+            post=post,
             notes=self.notes,
         )
 
@@ -135,6 +143,22 @@ class _Lowering:
                 self.notes.setdefault("policy", {}).update(node.args)
             case "channel":
                 self._channel(op, node, cond)
+            case "noise":
+                self._noise(op, node, cond)
+
+    def _noise(self, op: Op, node: Node, cond: Cond | None) -> None:
+        if op.channel is None:
+            p01, p10 = (float(node.args.get(name, 0.0)) for name in ("p01", "p10"))
+            read = self._single(node.inputs[0], node)
+            self.out.append(Misread(read, self.cbits[node.produces[0]][0], p01, p10, cond))
+            return
+        qubits = tuple(self.qubit[v] for v in node.vqs)
+        channel = op.channel(node.args, len(qubits))
+        if isinstance(channel, KrausChannel):
+            self.out.append(KrausNoise(qubits, channel.operators))
+        elif any(errors := channel.chances[1:]):
+            one = len(qubits) == 1
+            self.out.append(PauliNoise(qubits[0], *errors) if one else PauliNoise2((qubits[0], qubits[1]), errors))
 
     def _channel(self, op: Op, node: Node, cond: Cond | None) -> None:
         if cond is not None:
@@ -255,7 +279,7 @@ def observable(instructions: list[Instruction]) -> list[Instruction]:
         if isinstance(item, Barrier):
             kept.append(item)
             continue
-        if not isinstance(item, PauliNoise) and item.cond is not None:
+        if not isinstance(item, Noise) and item.cond is not None:
             read.update(c.cbits(item.cond))
         if isinstance(item, Gate):
             if live.isdisjoint(item.qubits):
@@ -269,10 +293,11 @@ def observable(instructions: list[Instruction]) -> list[Instruction]:
             if final:
                 last.append(item)
                 continue
-        elif isinstance(item, PauliNoise):
-            if item.qubit not in live:
+        elif isinstance(item, Noise):
+            if live.isdisjoint(item.qubits):
                 continue
-            touched.add(item.qubit)
+            live.update(item.qubits)
+            touched.update(item.qubits)
         elif isinstance(item, Reset):
             if item.qubit not in live:
                 continue
@@ -293,9 +318,9 @@ def _without_idle_resets(instructions: list[Instruction]) -> list[Instruction]:
         if isinstance(item, Reset):
             if item.qubit not in used:
                 continue
-        elif isinstance(item, Gate):
+        elif isinstance(item, Gate | Noise):
             used.update(item.qubits)
-        elif isinstance(item, (Measure, PauliNoise)):
+        elif isinstance(item, Measure):
             used.add(item.qubit)
         kept.append(item)
     return kept
@@ -315,9 +340,9 @@ def without_logic(program: Program) -> Program:
     """The same program with event logic substituted into conditions and computed after the run (``post``)."""
     meaning: dict[int, Expression] = {}
     kept: list[Instruction] = []
-    post: list[Logic] = list(program.post)
+    post: list[Logic | Misread] = []
     for item in program.instructions:
-        if isinstance(item, (Barrier, PauliNoise)):
+        if isinstance(item, Barrier | Noise):
             kept.append(item)
             continue
         cond: Expression = True if item.cond is None else item.cond
@@ -336,7 +361,7 @@ def without_logic(program: Program) -> Program:
         program.registers,
         program.events,
         program.digest,
-        tuple(post),
+        (*post, *program.post),  # nothing that was left to the end before is read by what is now
         program.notes,
     )
 

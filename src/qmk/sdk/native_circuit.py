@@ -10,14 +10,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from qmk.base.errors import QmkError
+from qmk.sdk.misread import Dice
 from qmk.sdk.program import (
     Barrier,
     Cond,
     Gate,
     Instruction,
+    KrausNoise,
     Logic,
     Measure,
+    Misread,
+    Noise,
     PauliNoise,
+    PauliNoise2,
     Program,
     Register,
     Reset,
@@ -53,15 +58,18 @@ class _Pool:
 
 
 def circuit_of(program: Program) -> Circuit:
-    """``program`` as a circuit, its post-computed logic as ordinary ops at the end. Raises UNSUPPORTED for a gate that
-    no circuit holds and a truth table of more than 24 inputs."""
+    """``program`` as a circuit, what is computed after it as ordinary ops at the end: readings that may be wrong throw
+    dice on a qubit more, into cbits behind the program's own. Raises UNSUPPORTED for a gate or channel that no circuit
+    holds and a truth table of more than 24 inputs."""
     import qmk_native
 
     kinds = {name: number for number, (name, _, _) in enumerate(qmk_native.KINDS)}
     conds, tables = _Pool(), _Pool()
     ops: list[tuple[int, list[int], list[float], int, int, int]] = []
-    for item in (*program.instructions, *program.post):
-        when = -1 if isinstance(item, (Barrier, PauliNoise)) or item.cond is None else _cond(item.cond, conds)
+    dice = Dice(program.n_qubits, program.n_cbits)
+    after = [part for item in program.post for part in (dice.read(item) if isinstance(item, Misread) else (item,))]
+    for item in (*program.instructions, *after):
+        when = -1 if isinstance(item, Barrier | Noise) or item.cond is None else _cond(item.cond, conds)
         match item:
             case Gate(name="gphase"):
                 pass  # global in every branch: no measurement sees it
@@ -75,12 +83,17 @@ def circuit_of(program: Program) -> Circuit:
                 ops.append((kinds["reset"], [item.qubit], [], when, -1, -1))
             case PauliNoise():
                 ops.append((kinds["noise"], [item.qubit], [item.x, item.y, item.z], -1, -1, -1))
+            case PauliNoise2():
+                ops.append((kinds["noise2"], list(item.pair), list(item.errors), -1, -1, -1))
+            case KrausNoise():
+                raise QmkError("UNSUPPORTED", "the native core has no error channels that are no random Paulis")
             case Logic():
                 ops.append((kinds["logic"], [], [], when, item.cbit, _table(item, tables)))
             case Barrier():
                 pass
     registers = [(r.name, list(r.cbits), r.descending) for r in program.registers]
-    return qmk_native.Circuit(program.n_qubits, program.n_cbits, ops, conds.rows, tables.rows, registers)
+    n_qubits = program.n_qubits + dice.used
+    return qmk_native.Circuit(n_qubits, dice.n_cbits, ops, conds.rows, tables.rows, registers)
 
 
 def _cond(cond: Cond, conds: _Pool) -> int:
@@ -117,6 +130,8 @@ def program_of(circuit: Circuit) -> Program:
                 out.append(Reset(qubits[0], when))
             case "noise":
                 out.append(PauliNoise(qubits[0], *params))
+            case "noise2":
+                out.append(PauliNoise2((qubits[0], qubits[1]), tuple(params)))
             case "logic":
                 inputs, words = tables[table]
                 out.append(Logic(sum(word << WORD * at for at, word in enumerate(words)), tuple(inputs), cbit, when))

@@ -14,11 +14,12 @@ from typing import Any, Generic, Protocol, Self, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from qmk.qvm.op import Matrix
 from qmk.sdk.bits import Bits, compute, compute_once, holds_once
 from qmk.sdk.checkpoint import Body, pack_owners, pack_rows
 from qmk.sdk.dice import Dice
 from qmk.sdk.exact import TINY
-from qmk.sdk.program import Cond, Gate, Logic, PauliNoise
+from qmk.sdk.program import Cond, Gate, KrausNoise, Logic, PauliNoise, PauliNoise2
 from qmk.sdk.steps import Observe, Run, Step, Steps
 from qmk.sdk.uncompute import inverse_gates
 
@@ -36,6 +37,14 @@ class State(Protocol):
 
     def project(self, qubit: int, outcome: int, /) -> None:
         """What is left after that outcome, normalised."""
+        ...
+
+    def weight(self, matrix: Matrix, qubits: tuple[int, ...], /) -> float:
+        """Squared norm of what ``matrix``, a Kraus operator, leaves. Only for engines that run general channels."""
+        ...
+
+    def transform(self, matrix: Matrix, qubits: tuple[int, ...], /) -> None:
+        """What is left after that Kraus operator, normalised."""
         ...
 
     def copy(self) -> Self: ...
@@ -183,8 +192,10 @@ class Population(Generic[S]):
                     branch.bits[step.cbit] = compute_once(step, branch.bits)
             case Observe():
                 self.branches = [part for branch in self.branches for part in self._observe(branch, step)]
-            case PauliNoise():
+            case PauliNoise() | PauliNoise2():
                 self.branches = [part for branch in self.branches for part in self._disturb(branch, step)]
+            case KrausNoise():
+                self.branches = [part for branch in self.branches for part in self._decohere(branch, step)]
 
     def _undo(self, step: Step) -> None:
         if isinstance(step, Logic):
@@ -212,11 +223,19 @@ class Population(Generic[S]):
                 part.state.apply(self._compiled.pauli("x", step.qubit))
         return [part for _, part in parts]
 
-    def _disturb(self, branch: Branch[S], noise: PauliNoise) -> list[Branch[S]]:
+    def _disturb(self, branch: Branch[S], noise: PauliNoise | PauliNoise2) -> list[Branch[S]]:
         parts = self._split(branch, noise.chances)
         for error, part in parts:
-            if error:
-                part.state.apply(self._compiled.pauli(" xyz"[error], noise.qubit))
+            for gate in noise.gates(error):
+                part.state.apply(self._compiled.pauli(gate.name, gate.qubits[0]))
+        return [part for _, part in parts]
+
+    def _decohere(self, branch: Branch[S], noise: KrausNoise) -> list[Branch[S]]:
+        """A Kraus operator in each shot, with the weight of what it leaves of the state."""
+        state = branch.state
+        parts = self._split(branch, tuple(state.weight(matrix, noise.on) for matrix in noise.operators))
+        for chosen, part in parts:
+            part.state.transform(noise.operators[chosen], noise.on)
         return [part for _, part in parts]
 
     def _split(self, branch: Branch[S], chances: tuple[float, ...]) -> list[tuple[int, Branch[S]]]:

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from qmk.qvm.op import Matrix
+
 Cond = tuple[Any, ...]
 """A condition on cbits, as nested tuples:
 
@@ -58,10 +60,19 @@ class Logic:
     cond: Cond | None = None
 
 
+class Noise:
+    """An error channel: every shot throws a die of its own. It writes no cbit and stands under no condition."""
+
+    __slots__ = ()
+
+    @property
+    def qubits(self) -> tuple[int, ...]:
+        raise NotImplementedError
+
+
 @dataclass(frozen=True, slots=True)
-class PauliNoise:
-    """``qubit`` suffers an X, Y or Z with these probabilities, in every shot by a die of its own. It writes no cbit and
-    stands under no condition. A method that runs it declares ``noise`` "pauli"."""
+class PauliNoise(Noise):
+    """``qubit`` suffers an X, Y or Z with these probabilities. A method that runs it declares ``noise`` "pauli"."""
 
     qubit: int
     x: float
@@ -69,9 +80,65 @@ class PauliNoise:
     z: float
 
     @property
+    def qubits(self) -> tuple[int, ...]:
+        return (self.qubit,)
+
+    @property
     def chances(self) -> tuple[float, float, float, float]:
         """Of no error, X, Y and Z."""
-        return (1.0 - (self.x + self.y + self.z), self.x, self.y, self.z)
+        return (max(0.0, 1.0 - (self.x + self.y + self.z)), self.x, self.y, self.z)
+
+    def gates(self, error: int) -> tuple[Gate, ...]:
+        """The gate that error number ``error`` of ``chances`` is; none for no error."""
+        return (Gate("xyz"[error - 1], (self.qubit,)),) if error else ()
+
+
+@dataclass(frozen=True, slots=True)
+class PauliNoise2(Noise):
+    """Two qubits suffer a Pauli product. ``errors[k]``: probability of the (k + 1)-th in the order II, IX, .. ZZ, the
+    first qubit's letter first. A method that runs it declares ``noise`` "pauli"."""
+
+    pair: tuple[int, int]
+    errors: tuple[float, ...]
+
+    @property
+    def qubits(self) -> tuple[int, ...]:
+        return self.pair
+
+    @property
+    def chances(self) -> tuple[float, ...]:
+        """Of no error, IX, .. ZZ."""
+        return (max(0.0, 1.0 - sum(self.errors)), *self.errors)
+
+    def gates(self, error: int) -> tuple[Gate, ...]:
+        """The gates that error number ``error`` of ``chances`` is."""
+        letters = zip((error >> 2, error & 3), self.pair, strict=True)
+        return tuple(Gate("xyz"[letter - 1], (qubit,)) for letter, qubit in letters if letter)
+
+
+@dataclass(frozen=True, slots=True)
+class KrausNoise(Noise):
+    """rho becomes the sum of K rho K^dagger over ``operators``, rows of matrices on ``on``, first qubit = most
+    significant bit. A method that runs it declares ``noise`` "kraus"."""
+
+    on: tuple[int, ...]
+    operators: tuple[Matrix, ...]
+
+    @property
+    def qubits(self) -> tuple[int, ...]:
+        return self.on
+
+
+@dataclass(frozen=True, slots=True)
+class Misread:
+    """``cbit`` = ``source`` as it is read: a 0 reads as 1 with probability ``p01``, a 1 as 0 with ``p10``. Only in
+    ``Program.post``: where a condition depends on a reading, ``sdk.misread`` makes it of a die on a qubit."""
+
+    source: int
+    cbit: int
+    p01: float
+    p10: float
+    cond: Cond | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +156,7 @@ class Fence(Barrier):
     epoch: int = 0
 
 
-Instruction = Gate | Measure | Reset | Logic | PauliNoise | Barrier
+Instruction = Gate | Measure | Reset | Logic | PauliNoise | PauliNoise2 | KrausNoise | Barrier
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +172,8 @@ class Register:
 class Program:
     """``events`` maps an event to its cbits (one; two for a one-event Bell measurement: phase, parity).
 
-    ``post`` is event logic that no instruction needs: ``sdk.execute`` computes it from the samples, so an engine
-    leaves those columns 0. ``notes`` go into the result's provenance.
+    ``post`` is event logic, and readings that may be wrong, that no instruction needs: ``sdk.execute`` computes them
+    from the samples, so an engine leaves those columns 0. ``notes`` go into the result's provenance.
     """
 
     n_qubits: int
@@ -115,5 +182,5 @@ class Program:
     registers: tuple[Register, ...]
     events: dict[str, tuple[int, ...]]
     digest: str = ""
-    post: tuple[Logic, ...] = ()
+    post: tuple[Logic | Misread, ...] = ()
     notes: Mapping[str, Any] = field(default_factory=dict)

@@ -19,7 +19,7 @@ from qmk.sdk.bits import Bits
 from qmk.sdk.dice import Dice
 from qmk.sdk.engine import Capabilities, Progress, Samples, Unsupported
 from qmk.sdk.exact import TINY
-from qmk.sdk.program import Barrier, Gate, Logic, Measure, PauliNoise, Program, Reset
+from qmk.sdk.program import Barrier, Gate, Logic, Measure, Noise, Program, Reset
 
 Indexes = npt.NDArray[np.int64]
 Amplitudes = npt.NDArray[np.complexfloating[Any, Any]]
@@ -112,8 +112,8 @@ def readout_of(program: Program, engine: str, can: Capabilities) -> Readout:
     for item in program.instructions:
         if isinstance(item, Barrier):
             continue
-        if isinstance(item, PauliNoise):
-            raise Unsupported(f"random Pauli errors: {name} has none")
+        if isinstance(item, Noise):
+            raise Unsupported(f"an error channel: {name} has none")
         if item.cond is not None:
             raise Unsupported(f"a condition: {name} has no feed-forward")
         if isinstance(item, Reset):

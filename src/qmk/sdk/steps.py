@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from qmk.sdk.program import Barrier, Cond, Fence, Gate, Instruction, Logic, Measure, PauliNoise, Program, Reset
+from qmk.sdk.program import Barrier, Cond, Fence, Gate, Instruction, Logic, Measure, Noise, Program, Reset
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Observe:
     cond: Cond | None
 
 
-Step = Run | Observe | Logic | PauliNoise
+Step = Run | Observe | Logic | Noise
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Steps:
 
     @property
     def branch_points(self) -> int:
-        return sum(isinstance(step, Observe | PauliNoise) for segment in self.segments for step in segment)
+        return sum(isinstance(step, Observe | Noise) for segment in self.segments for step in segment)
 
     def reversible(self, start: int, stop: int) -> bool:
         """Whether segments ``start`` to ``stop`` (exclusive) can be undone: gates, and logic on known bits."""
@@ -72,7 +72,7 @@ def steps_of(program: Program) -> Steps:
             case Reset(qubit, cond):
                 flush()
                 segments[-1].append(Observe(qubit, -1, cond))
-            case Logic() | PauliNoise():
+            case Logic() | Noise():
                 flush()
                 segments[-1].append(item)
             case Barrier():

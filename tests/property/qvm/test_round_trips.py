@@ -60,6 +60,7 @@ def _params(op_name):
         "angle": floats, "float": floats, "int": integers, "bits": st.text("01", max_size=4), "text": texts,
         "profile": st.just("logical:surface(d=3)"), "pauli": st.text("IXYZ", min_size=1, max_size=3),
         "gate": st.sampled_from(["rz", "x", "u"]), "map": maps,
+        "kraus": st.just([[[[1.0, 0.0], [0.0, 0.0]], [[0.0, 0.0], [0.0, 1.0]]]]),
     }  # fmt: skip
     fixed = {} if op is None else {p.name: st.one_of(kinds[p.kind], st.none(), values) for p in op.params}
     return st.tuples(st.fixed_dictionaries({}, optional=fixed), maps).map(lambda pair: {**pair[1], **pair[0]})

@@ -33,6 +33,13 @@ angles = st.one_of(st.floats(-10, 10), st.sampled_from([k * math.pi / 4 for k in
 
 @st.composite
 def value(draw: st.DrawFn, param: Param, qubits: int, inputs: int) -> Any:
+    if param.kind == "kraus":
+        size = 1 << qubits
+        return [[[[float(row == column), 0.0] for column in range(size)] for row in range(size)]]
+    if param.kind == "float" and param.unit == "s":
+        return draw(st.floats(1e-9, 1e-3))
+    if param.kind == "float" and param.low is not None:
+        return draw(st.floats(0, 1 / 16))  # at most fifteen of them add up
     if param.kind in ("angle", "float"):
         return draw(angles)
     if param.kind == "int":
@@ -66,13 +73,19 @@ def node(draw: st.DrawFn, op: Op, index: int, written: list[str], guarded: bool 
         high = len(QUBITS) if op.vqs.high is None else op.vqs.high
         qubits = draw(st.integers(op.vqs.low, high))
         args = {}
-    inputs = tuple(draw(st.lists(st.sampled_from(written), min_size=op.inputs.low, max_size=3))) if written else ()
+    inputs = (
+        tuple(draw(st.lists(st.sampled_from(written), min_size=op.inputs.low, max_size=op.inputs.high or 3)))
+        if written
+        else ()
+    )
     inputs = inputs if op.inputs.high != 0 else ()
     for param in op.params:
         if op.name != "core.mod" and param.kind != "map" and (param.required or draw(st.booleans())):
             args[param.name] = draw(value(param, qubits, len(inputs)))
+    if "t1" in args and "t2" in args:
+        args["t2"] = min(args["t2"], 2 * args["t1"])
     guard = None
-    if guarded and written and op.op_class != "metadata" and draw(st.booleans()):
+    if guarded and written and op.op_class != "metadata" and op.channel is None and draw(st.booleans()):
         guard = draw(guards(written))
     return Node(
         f"n{index}",

@@ -7,12 +7,12 @@ import random
 
 import qmk_native
 
-from qmk.sdk.program import Cond, Gate, Instruction, Logic, Measure, PauliNoise, Program, Register, Reset
+from qmk.sdk.program import Cond, Gate, Instruction, Logic, Measure, PauliNoise, PauliNoise2, Program, Register, Reset
 
 KINDS: dict[str, tuple[int, int]] = {name: (qubits, angles) for name, qubits, angles in qmk_native.KINDS}
 """qubits and angles of every kind of op"""
 
-GATES = [name for name in KINDS if name not in ("measure", "reset", "noise", "logic")]
+GATES = [name for name in KINDS if name not in ("measure", "reset", "noise", "noise2", "logic")]
 
 
 def random_cond(dice: random.Random, cbits: int, depth: int = 2) -> Cond:
@@ -68,7 +68,14 @@ def random_program(
             cbits += 1
         elif draw < dynamic + noise:
             x, y, z = (dice.choice([0.0, dice.random() / 3]) for _ in range(3))
-            items.append(PauliNoise(dice.randrange(qubits), x, y, z))
+            if qubits > 1 and dice.random() < 0.5:
+                a, b = dice.sample(range(qubits), 2)
+                which = dice.sample(range(15), 3)
+                items.append(
+                    PauliNoise2((a, b), tuple((x, y, z)[which.index(k)] if k in which else 0 for k in range(15)))
+                )
+            else:
+                items.append(PauliNoise(dice.randrange(qubits), x, y, z))
         else:
             name = dice.choice(fitting)
             n, angles = KINDS[name]

@@ -8,9 +8,25 @@ from random import Random
 
 from qmk_native import KINDS
 
-from qmk.sdk.program import Cond, Gate, Instruction, Logic, Measure, PauliNoise, Program, Register, Reset
+from qmk.sdk.program import (
+    Cond,
+    Gate,
+    Instruction,
+    Logic,
+    Measure,
+    Noise,
+    PauliNoise,
+    PauliNoise2,
+    Program,
+    Register,
+    Reset,
+)
 
-SIZES = {name: (qubits, angles) for name, qubits, angles in KINDS if name not in ("measure", "reset", "noise", "logic")}
+SIZES = {
+    name: (qubits, angles)
+    for name, qubits, angles in KINDS
+    if name not in ("measure", "reset", "noise", "noise2", "logic")
+}
 ALL = tuple(SIZES)
 FAMILIES = (
     ALL,
@@ -65,12 +81,21 @@ def dynamic(seed: int) -> Program:
         elif chance < 0.9 and free:
             inputs = tuple(dice.randrange(n_cbits) for _ in range(dice.randint(0, 3)))
             items.append(Logic(dice.getrandbits(1 << len(inputs)), inputs, free.pop(), cond))
-        elif sum(isinstance(item, PauliNoise) for item in items) < 3:
-            items.append(PauliNoise(dice.randrange(n), *(dice.choice((0, 0.1, 0.3)) for _ in range(3))))
+        elif sum(isinstance(item, Noise) for item in items) < 3:
+            items.append(noise(dice, n))
     for qubit in dice.sample(range(n), n):
         if free and dice.random() < 0.8:
             items.append(Measure(qubit, free.pop()))
     return Program(n, n_cbits, tuple(items), (Register("c", tuple(range(n_cbits))),), {})
+
+
+def noise(dice: Random, n: int) -> PauliNoise | PauliNoise2:
+    """Pauli errors on one qubit, or on two where there are two."""
+    if n > 1 and dice.random() < 0.5:
+        a, b = dice.sample(range(n), 2)
+        which = dice.sample(range(15), 3)
+        return PauliNoise2((a, b), tuple(0.1 * (1 + which.index(k)) if k in which else 0.0 for k in range(15)))
+    return PauliNoise(dice.randrange(n), *(dice.choice((0, 0.1, 0.3)) for _ in range(3)))
 
 
 def unitary(n: int, items: list[Gate]) -> Program:

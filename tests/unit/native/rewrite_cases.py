@@ -97,8 +97,14 @@ def random_case(seed: int, *, classical: bool = True, noise: bool = True, measur
             case.n_cbits += 1
         elif roll < 0.21 and noise and splits < 8:
             splits += 2
+            width = 2 if case.n_qubits > 1 and dice.random() < 0.5 else 1
             chances = [dice.choice((0.0, 0.1, 0.2)) for _ in range(3)]
-            case.ops.append((NUMBER["noise"], [dice.randrange(case.n_qubits)], chances, -1, -1, -1))
+            if width == 2:
+                chances = [0.0] * 15
+                for error in dice.sample(range(15), 3):
+                    chances[error] = 0.1 * dice.randint(1, 3)
+            kind = NUMBER["noise" if width == 1 else "noise2"]
+            case.ops.append((kind, dice.sample(range(case.n_qubits), width), chances, -1, -1, -1))
         else:
             name = dice.choice(names)
             _, width, angles = KINDS[NUMBER[name]]
@@ -184,6 +190,14 @@ class _Exact:
                 for error, chance in zip(("id", "x", "y", "z"), (1 - sum(params), *params), strict=True):
                     if chance > 0:
                         part = apply(state, matrix_of(Gate(error, (qubits[0],))), (qubits[0],))
+                        self._follow(part * math.sqrt(chance), list(bits), k + 1)
+                return
+            elif name == "noise2":
+                for error, chance in enumerate((1 - sum(params), *params)):
+                    if chance > 0:
+                        part = state
+                        for letter, qubit in zip((error >> 2, error & 3), qubits, strict=True):
+                            part = apply(part, matrix_of(Gate(("id", "x", "y", "z")[letter], (qubit,))), (qubit,))
                         self._follow(part * math.sqrt(chance), list(bits), k + 1)
                 return
             else:

@@ -9,7 +9,7 @@ from qmk_native import FramePlan
 
 from qmk.sdk.exact import exact_distribution
 from qmk.sdk.native_circuit import circuit_of
-from qmk.sdk.program import Gate, Instruction, Logic, Measure, PauliNoise, Program, Register, Reset
+from qmk.sdk.program import Gate, Instruction, Logic, Measure, Noise, Program, Register, Reset
 from tests.unit.native.frame_programs import GATES, KINDS, assert_drawn_from, random_angle, random_program
 
 SHOTS = 60_000
@@ -32,7 +32,7 @@ FAMILIES = {
 
 
 def branches(program: Program) -> int:
-    events = sum(isinstance(item, Measure | Reset | PauliNoise) for item in program.instructions)
+    events = sum(isinstance(item, Measure | Reset | Noise) for item in program.instructions)
     return events - program.n_qubits
 
 

@@ -61,6 +61,7 @@ def test_every_op_has_a_valid_and_an_invalid_node(name):
         "profile": "logical:surface(d=3)",
         "pauli": "X",
         "gate": "x",
+        "kraus": [[[[1.0, 0.0], [0.0, 0.0]], [[0.0, 0.0], [1.0, 0.0]]]],
     }
     args = {p.name: p.choices[0] if p.choices else sample.get(p.kind, "t") for p in op.params if p.required}
     handles = ("a", "b", "c")

@@ -86,7 +86,7 @@ def test_what_is_read_where() -> None:
         ((Measure(0, 0), Gate("x", (1,), (), ("bit", 0))), "no feed-forward"),
         ((Measure(0, 0, ("bit", 1)),), "no feed-forward"),
         ((Reset(0), Measure(0, 0)), "a reset"),
-        ((PauliNoise(0, 0.1, 0, 0), Measure(0, 0)), "random Pauli errors"),
+        ((PauliNoise(0, 0.1, 0, 0), Measure(0, 0)), "an error channel"),
         ((Measure(0, 0), Logic(1, (0,), 1)), "event logic"),
         ((Gate("no_such", (0,)), Measure(0, 0)), "gate no_such"),
     ],

@@ -45,10 +45,11 @@ impl Batch<'_> {
     }
 
     /// Skips from error to error: the gap between two is geometric.
-    pub fn noise(&mut self, x: u32, z: u32, param: u32) {
-        let p = &self.circuit.params[param as usize..param as usize + 3];
-        let total = (p[0] + p[1] + p[2]).min(1.0);
-        let (to_x, to_y) = (p[0] / total, (p[0] + p[1]) / total);
+    pub fn noise(&mut self, out: u32, operands: usize, param: usize) {
+        let circuit = self.circuit;
+        let chances = &circuit.params[param..param + (1 << (2 * operands)) - 1];
+        let sum: f64 = chances.iter().sum();
+        let total = sum.min(1.0);
         let shots = self.words * 64;
         let log = (1.0 - total).ln();
         let mut shot = 0usize;
@@ -60,14 +61,17 @@ impl Batch<'_> {
                 }
                 shot += gap as usize;
             }
-            let kind = self.dice.unit();
+            let error = fell(chances, self.dice.unit() * sum) + 1;
             let bit = 1u64 << (shot % 64);
             let word = shot / 64;
-            if kind < to_y {
-                self.column_mut(x)[word] |= bit;
-            }
-            if kind >= to_x {
-                self.column_mut(z)[word] |= bit;
+            for k in 0..operands {
+                let letter = error >> (2 * (operands - 1 - k)) & 3; // 1 is X, 2 is Y, 3 is Z
+                if letter == 1 || letter == 2 {
+                    self.column_mut(out + 2 * k as u32)[word] |= bit;
+                }
+                if letter >= 2 {
+                    self.column_mut(out + 2 * k as u32 + 1)[word] |= bit;
+                }
             }
             shot += 1;
             if shot >= shots {
@@ -119,4 +123,17 @@ fn choose(table: u64, inputs: &[u64]) -> u64 {
     let low = choose(table & ((1u64 << half) - 1), rest);
     let high = choose(table >> half, rest);
     low ^ (last & (low ^ high))
+}
+
+/// Which of the errors a die below their sum names; the last that can happen where rounding goes beyond it.
+fn fell(chances: &[f64], mut die: f64) -> usize {
+    let mut last = 0;
+    for (error, &chance) in chances.iter().enumerate().filter(|(_, &chance)| chance > 0.0) {
+        last = error;
+        if die < chance {
+            break;
+        }
+        die -= chance;
+    }
+    last
 }

@@ -212,7 +212,7 @@ impl Batch<'_> {
         match *instr {
             Instr::Parity { out, from, flip } => self.parity(out, from, flip),
             Instr::Coin { out } => self.coin(out),
-            Instr::Noise { x, z, param } => self.noise(x, z, param),
+            Instr::Noise { out, operands, param } => self.noise(out, operands as usize, param as usize),
             Instr::Junction { out, from, any } => self.junction(out, from, any),
             Instr::Lookup { out, table, from, under } => self.lookup(out, table, from, under),
             Instr::Close { part } => self.parts[part as usize] = Part::default(),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import msgspec
+
 from qmk.sdk.chunks import walk_size
 from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
 
@@ -44,7 +46,9 @@ def state_vector_cost(features: Features, shots: int) -> Cost:
     amplitudes = 2.0**features.n_qubits
     if features.n_fences:
         return fenced_cost(features, shots)
-    return _dense_cost(features, shots, amplitudes, 2e-9)
+    dynamic = _dynamic(features) or features.n_noise > 0
+    cost = _dense_cost(features, shots, amplitudes, (2e-9, TRAJECTORY_NOISE_S), dynamic)
+    return msgspec.structs.replace(cost, note=f"{shots} trajectories") if features.n_noise else cost
 
 
 FENCED_STATES = 2
@@ -64,15 +68,23 @@ def fenced_cost(features: Features, shots: int) -> Cost:
     )
 
 
+TRAJECTORY_NOISE_S = 2.5e-8
+MATRIX_NOISE_S = 1.4e-8
+"""seconds an amplitude, or an entry of a density matrix, that an error channel takes: the weight of every Kraus
+operator is computed for a trajectory, a matrix on twice the qubits applied to a density matrix"""
+
+
 def density_cost(features: Features, shots: int) -> Cost:
-    """16 bytes an entry of a 4^n matrix."""
-    return _dense_cost(features, shots, 4.0**features.n_qubits, 4e-9)
+    """16 bytes an entry of a 4^n matrix. Error channels are exact: one pass serves all shots."""
+    return _dense_cost(features, shots, 4.0**features.n_qubits, (4e-9, MATRIX_NOISE_S), _dynamic(features))
 
 
-def _dense_cost(features: Features, shots: int, entries: float, entry_s: float) -> Cost:
-    one_pass = features.n_ops * (2.5e-7 + entry_s * entries)
+def _dense_cost(features: Features, shots: int, entries: float, entry_s: tuple[float, float], dynamic: bool) -> Cost:
+    """``entry_s``: seconds an entry of a gate, and of an error channel."""
+    gates = features.n_ops - features.n_noise
+    one_pass = features.n_ops * 2.5e-7 + (gates * entry_s[0] + features.n_noise * entry_s[1]) * entries
     build = 6e-4 + features.n_ops * 1e-5
-    seconds = build + (shots * (5e-5 + one_pass) if _dynamic(features) else one_pass + 1e-6 * shots)
+    seconds = build + (shots * (5e-5 + one_pass) if dynamic else one_pass + 1e-6 * shots)
     return Cost(seconds=seconds, memory_bytes=int(16 * entries) + _bits_bytes(features, shots))
 
 
@@ -102,8 +114,9 @@ def mps_cost(features: Features, shots: int) -> Cost:
     n, cap = features.n_qubits, bond_cap(features.n_qubits)
     largest = 2.0 ** min(features.max_bond_log2, n / 2, 60)
     bond = min(largest, cap)
-    passes = shots if _dynamic(features) else 1
+    passes = shots if _dynamic(features) or features.n_noise else 1
     gates = mps_gates_s(n, features.n_ops, features.n_two_qubit, bond)
+    gates += features.n_noise * (2e-5 + 4.3e-7 * bond**2)
     sampling = shots * n * (2e-6 + 4e-9 * bond**2)
     memory = 96 * n * bond**2 + _bits_bytes(features, shots)
     note = f"bond dimension at most {bond:.0f}"
@@ -192,18 +205,18 @@ def _gates(method: str, *more: str) -> frozenset[str]:
     return frozenset({*AER_NAMES[method], "gphase", *more})
 
 
-PAULI = frozenset({"pauli"})
+CHANNELS = frozenset({"pauli", "kraus"})
 
 METHODS = {
     "statevector": Capabilities(
         method="statevector",
         gates=_gates("statevector", *UNITARY, "mod"),
         max_qubits=40,
-        noise=PAULI,
+        noise=CHANNELS,
         fences=True,
     ),
     "matrix_product_state": Capabilities(
-        method="matrix_product_state", gates=_gates("matrix_product_state", *UNITARY), max_qubits=4096, noise=PAULI
+        method="matrix_product_state", gates=_gates("matrix_product_state", *UNITARY), max_qubits=4096, noise=CHANNELS
     ),
     "small_bond": Capabilities(
         method="small_bond",
@@ -214,7 +227,7 @@ METHODS = {
         max_qubits=4096,
     ),
     "density_matrix": Capabilities(
-        method="density_matrix", gates=_gates("density_matrix", *UNITARY), max_qubits=20, noise=PAULI
+        method="density_matrix", gates=_gates("density_matrix", *UNITARY), max_qubits=20, noise=CHANNELS
     ),
     "extended_stabilizer": Capabilities(
         method="extended_stabilizer",

@@ -31,7 +31,7 @@ from qmk.sdk.bits import Bits, compute
 from qmk.sdk.branching import BranchingPlan
 from qmk.sdk.dense import DenseBackend
 from qmk.sdk.engine import Plan, Progress, Samples, Unsupported
-from qmk.sdk.program import Barrier, Gate, Measure, PauliNoise, Program, Reset
+from qmk.sdk.program import Barrier, Gate, Measure, Noise, Program, Reset
 from qmk.sdk.steps import has_fences
 
 CHUNK_SHOTS = 512
@@ -232,8 +232,8 @@ def _check_static(program: Program, method: str) -> None:
     for item in program.instructions:
         if isinstance(item, Barrier):
             continue
-        if isinstance(item, PauliNoise):
-            raise Unsupported(f"random Pauli errors: aer's {method} has none")
+        if isinstance(item, Noise):
+            raise Unsupported(f"an error channel: aer's {method} has none")
         if item.cond is not None:
             raise Unsupported(f"a condition: aer's {method} has no feed-forward")
         if isinstance(item, Reset):

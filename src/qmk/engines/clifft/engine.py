@@ -19,7 +19,7 @@ from qmk.base.seeds import substream
 from qmk.base.units import bytes_text
 from qmk.engines.clifft import GATES, MAX_ACTIVE, MAX_QUBITS
 from qmk.sdk.engine import Plan, Progress, Samples, Unsupported
-from qmk.sdk.program import Barrier, Cond, Gate, Logic, Measure, PauliNoise, Program, Reset
+from qmk.sdk.program import Barrier, Cond, Gate, KrausNoise, Logic, Measure, PauliNoise, PauliNoise2, Program, Reset
 
 lib: Any = clifft
 
@@ -51,10 +51,14 @@ class _Text:
         self.lines: list[str] = []
         self.record: dict[int, int] = {}
 
-    def add(self, item: Gate | Measure | Reset | PauliNoise) -> None:
+    def add(self, item: Gate | Measure | Reset | PauliNoise | PauliNoise2 | KrausNoise) -> None:
         match item:
             case PauliNoise(qubit, x, y, z):
                 self.lines.append(f"PAULI_CHANNEL_1({x!r},{y!r},{z!r}) {qubit}")
+            case PauliNoise2((a, b), errors):
+                self.lines.append(f"PAULI_CHANNEL_2({','.join(map(repr, errors))}) {a} {b}")
+            case KrausNoise():
+                raise Unsupported("an error channel that is no random Paulis: clifft has none")
             case Measure(qubit, cbit):
                 _unconditional(item.cond, "a measurement")
                 self.record[cbit] = len(self.record)

@@ -12,7 +12,7 @@ from qmk.base.errors import QmkError
 from qmk.engines.native import DECLARATION
 from qmk.sdk.engine import Progress, Samples, Unsupported
 from qmk.sdk.native_circuit import circuit_of
-from qmk.sdk.program import Program
+from qmk.sdk.program import Program, Register
 
 MEMORY_BYTES = 16 << 30
 """what one state may take; the router has refused before what this machine has no memory for"""
@@ -27,7 +27,8 @@ class NativeEngine:
         if method not in DECLARATION.methods:
             raise Unsupported(f"no method '{method}'; there are {', '.join(DECLARATION.methods)}")
         try:
-            circuit = circuit_of(dataclasses.replace(program, post=()))
+            every = (Register("", tuple(range(program.n_cbits))),)  # events show what registers may not
+            circuit = circuit_of(dataclasses.replace(program, post=(), registers=every))
             if method == "mps":
                 qmk_native.MpsPlan(circuit)
         except QmkError as refused:

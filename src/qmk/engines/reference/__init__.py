@@ -33,7 +33,9 @@ DECLARATION = Declaration(
     name="reference",
     doc="exact state vectors in numpy, for tests and small programs",
     load="qmk.engines.reference.engine:ReferenceEngine",
-    methods={"": Capabilities(gates=ALL_GATES, max_qubits=MAX_QUBITS, noise=frozenset({"pauli"}), fences=True)},
+    methods={
+        "": Capabilities(gates=ALL_GATES, max_qubits=MAX_QUBITS, noise=frozenset({"pauli", "kraus"}), fences=True)
+    },
     cost=cost,
     requires=("numpy",),
     library="numpy",

@@ -16,7 +16,7 @@ import stim
 from qmk.engines.stabilizer import STIM_NAMES
 from qmk.sdk.bits import compute_once, holds_once
 from qmk.sdk.engine import Progress, Samples
-from qmk.sdk.program import Barrier, Cond, Gate, Logic, Measure, PauliNoise, Program, Reset
+from qmk.sdk.program import Barrier, Cond, Gate, Logic, Measure, Noise, PauliNoise, PauliNoise2, Program, Reset
 
 Shots = npt.NDArray[np.intp]
 
@@ -38,7 +38,7 @@ class Observe:
     cond: Cond | None
 
 
-Step = Run | Observe | Logic | PauliNoise
+Step = Run | Observe | Logic | PauliNoise | PauliNoise2
 
 
 @dataclass
@@ -73,7 +73,7 @@ class BranchPlan:
                 continue
             if not isinstance(item, Gate) or item.cond != under:
                 flush()
-                under = None if isinstance(item, PauliNoise) else item.cond
+                under = None if isinstance(item, Noise) else item.cond
             match item:
                 case Gate(name, qubits):
                     pending.append(f"{STIM_NAMES[name]} {' '.join(map(str, qubits))}")
@@ -81,7 +81,7 @@ class BranchPlan:
                     steps.append(Observe(qubit, cbit, cond))
                 case Reset(qubit, cond):
                     steps.append(Observe(qubit, -1, cond))
-                case Logic() | PauliNoise():
+                case Logic() | PauliNoise() | PauliNoise2():
                     steps.append(item)
         flush()
         return cls(program.n_qubits, program.n_cbits, tuple(steps))
@@ -97,7 +97,8 @@ class BranchPlan:
             group = stack.pop()
             while group.at < len(self.steps):
                 step = self.steps[group.at]
-                splits = _disturb(group, step, dice) if isinstance(step, PauliNoise) else self._step(group, step, dice)
+                noise = isinstance(step, PauliNoise | PauliNoise2)
+                splits = _disturb(group, step, dice) if noise else self._step(group, step, dice)
                 group.at += 1
                 for split in splits:
                     split.at = group.at
@@ -137,7 +138,7 @@ class BranchPlan:
         return parted
 
 
-def _disturb(group: Group, noise: PauliNoise, dice: np.random.Generator) -> list[Group]:
+def _disturb(group: Group, noise: PauliNoise | PauliNoise2, dice: np.random.Generator) -> list[Group]:
     """Throw a die for each shot; those that suffer another error than the group part from it."""
     fell = np.searchsorted(np.cumsum(noise.chances)[:-1], dice.random(len(group.shots)), side="right")
     errors = np.unique(fell).tolist()
@@ -146,8 +147,8 @@ def _disturb(group: Group, noise: PauliNoise, dice: np.random.Generator) -> list
     ]
     group.shots = group.shots[fell == errors[0]]
     for part, error in zip([group, *parted], errors, strict=True):
-        if error:
-            (part.simulator.x, part.simulator.y, part.simulator.z)[error - 1](noise.qubit)
+        for gate in noise.gates(error):
+            {"x": part.simulator.x, "y": part.simulator.y, "z": part.simulator.z}[gate.name](*gate.qubits)
     return parted
 
 

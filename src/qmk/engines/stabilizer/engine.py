@@ -21,7 +21,7 @@ from qmk.sdk import bits as classical
 from qmk.sdk.branching import BranchingPlan
 from qmk.sdk.conditions import Affine, affine, truth_table
 from qmk.sdk.engine import Plan, Progress, Samples, Unsupported
-from qmk.sdk.program import Barrier, Fence, Gate, Logic, Measure, PauliNoise, Program, Reset
+from qmk.sdk.program import Barrier, Fence, Gate, KrausNoise, Logic, Measure, PauliNoise, PauliNoise2, Program, Reset
 from qmk.sdk.steps import has_fences
 
 SEED_LIMIT = 1 << 64
@@ -86,6 +86,8 @@ class _FrameBuilder:
                     write(f"R {qubit}")
                 case PauliNoise(qubit, x, y, z):
                     write(f"PAULI_CHANNEL_1({x!r}, {y!r}, {z!r}) {qubit}")
+                case PauliNoise2((a, b), errors):
+                    write(f"PAULI_CHANNEL_2({', '.join(map(repr, errors))}) {a} {b}")
                 case Logic():
                     self._logic(item)
                 case Fence():
@@ -120,8 +122,10 @@ class _FrameBuilder:
 
 
 def check_gates(program: Program) -> None:
-    """Raise ``Unsupported`` for a gate that is not a native Clifford gate."""
+    """Raise ``Unsupported`` for a gate that is not a native Clifford gate, and a channel that is no Pauli channel."""
     for item in program.instructions:
+        if isinstance(item, KrausNoise):
+            raise Unsupported("an error channel that is no random Paulis takes a stabilizer state to none")
         if isinstance(item, Gate) and item.name not in STIM_NAMES and item.name != "gphase":
             raise Unsupported(f"gate {item.name} is not a Clifford gate that engine stabilizer knows")
 

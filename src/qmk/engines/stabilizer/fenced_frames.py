@@ -28,6 +28,7 @@ from qmk.sdk.program import Logic, Program
 Words = npt.NDArray[np.uint64]
 Rows = npt.NDArray[np.intp]
 WORD = np.dtype("<u8")
+CHANNEL = "PAULI_CHANNEL"
 
 
 @dataclass(frozen=True)
@@ -69,17 +70,22 @@ class Feed:
 
 @dataclass(frozen=True)
 class Disturb:
-    """An X, Y or Z with these probabilities on each of many qubits, by dice of every shot."""
+    """A Pauli product on each of many qubits or pairs, by dice of every shot. ``slots``: the frame's rows of X of the
+    operands, then of Z; ``chances``: of the products but the identity, in Stim's order."""
 
-    xs: Rows
-    zs: Rows
-    chances: tuple[float, float, float]
+    slots: tuple[Rows, ...]
+    chances: tuple[float, ...]
 
     def run(self, frame: Words, dice: Dice) -> None:
-        x, y, z = self.chances
-        fell = dice.uniform(len(self.xs) * frame.shape[1] * 64).reshape(len(self.xs), -1)
-        frame[self.xs] ^= _packed(fell < x + y)
-        frame[self.zs] ^= _packed((fell >= x) & (fell < x + y + z))
+        operands = len(self.slots) // 2
+        bounds = np.cumsum(self.chances)
+        many = len(self.slots[0])
+        fell = dice.uniform(many * frame.shape[1] * 64).reshape(many, -1)
+        error = (np.searchsorted(bounds, fell, side="right") + 1) % (len(bounds) + 1)
+        for operand in range(operands):
+            letter = error >> 2 * (operands - 1 - operand) & 3  # 1 is X, 2 is Y, 3 is Z
+            frame[self.slots[operand]] ^= _packed((letter == 1) | (letter == 2))
+            frame[self.slots[operands + operand]] ^= _packed(letter >= 2)
 
 
 FrameStep = Move | Observe | Feed | Disturb
@@ -118,9 +124,10 @@ class _Layers:
                     self._put("M", (group[0].value, self.records), (group[0].value,))
                     self._known[self.records] = self._level[group[0].value]
                     self.records += 1
-                elif part.name == "PAULI_CHANNEL_1":
+                elif part.name.startswith(CHANNEL):
                     chances = " ".join(map(repr, part.gate_args_copy()))
-                    self._put(f"{part.name} {chances}", (group[0].value,), (group[0].value,))
+                    qubits = tuple(target.value for target in group)
+                    self._put(f"{CHANNEL} {chances}", qubits, qubits)
                 elif part.name == "R" or sums(part.name):
                     qubits = tuple(target.value for target in group)
                     self._put(part.name, qubits, qubits)
@@ -142,9 +149,8 @@ class _Layers:
                 for record, qubit in items:
                     for slot in {"CX": (0,), "CZ": (self.n,), "CY": (0, self.n)}[kind.removeprefix("feed ")]:
                         yield Feed(qubit + slot, record)
-            elif kind.startswith("PAULI_CHANNEL_1 "):
-                x, y, z = map(float, kind.split()[1:])
-                yield Disturb(columns[0], columns[0] + self.n, (x, y, z))
+            elif kind.startswith(CHANNEL):
+                yield Disturb((*columns, *(columns + self.n)), tuple(map(float, kind.split()[1:])))
             else:
                 yield Move(kind, (*columns, *(columns + self.n)))
 

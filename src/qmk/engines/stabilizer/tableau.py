@@ -13,8 +13,10 @@ import stim
 
 from qmk.engines.stabilizer import STIM_NAMES, tableau_bytes
 from qmk.engines.stabilizer.branches import copied
+from qmk.qvm.op import Matrix
 from qmk.sdk.bits import Bits
 from qmk.sdk.dice import Dice
+from qmk.sdk.engine import Unsupported
 from qmk.sdk.program import Gate
 
 _SAMPLE_BYTES = 1 << 25
@@ -37,6 +39,12 @@ class TableauState:
 
     def project(self, qubit: int, outcome: int) -> None:
         self.simulator.postselect_z(qubit, desired_value=bool(outcome))
+
+    def weight(self, matrix: Matrix, qubits: tuple[int, ...]) -> float:
+        raise Unsupported("a tableau is sent to another by Clifford operations only")
+
+    def transform(self, matrix: Matrix, qubits: tuple[int, ...]) -> None:
+        raise Unsupported("a tableau is sent to another by Clifford operations only")
 
     def copy(self) -> TableauState:
         return TableauState(copied(self.simulator))

@@ -7,12 +7,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from qmk.qvm import profile
-from qmk.qvm.families import OPS
+from qmk.qvm.families import OPS, noise
 from qmk.qvm.graph import Node
 from qmk.qvm.op import Op, Param
 from qmk.qvm.verify.state import State, quoted, shown
 from qmk.qvm.verify.types import (
     ALLOC_COUNT,
+    CHANNEL,
     MISSING,
     MODIFIER,
     PAULI,
@@ -33,6 +34,7 @@ _TYPE_TEXT = {
     "pauli": "a text of I, X, Y and Z",
     "gate": "the name of a gate",
     "map": "an object",
+    "kraus": "a list of matrices",
 }
 
 
@@ -98,6 +100,8 @@ def _has_type(kind: str, value: Any) -> bool:
         return isinstance(value, int) and not isinstance(value, bool)
     if kind == "map":
         return isinstance(value, Mapping)
+    if kind == "kraus":
+        return isinstance(value, list)
     return isinstance(value, str) and (kind != "bits" or not value.strip("01"))
 
 
@@ -186,9 +190,16 @@ def _check_mod(state: State, node: Node, sized: bool) -> None:
     _check_map(state, node, f"gate '{gate.short}' of core.mod", args.get("params", {}), gate.params)
 
 
+def _check_channel(state: State, node: Node, sized: bool) -> None:
+    why = noise.fault(node.op, node.args, len(node.vqs)) if sized else ""
+    if why:
+        state.add(CHANNEL, f"{node.op}: {why}", node)
+
+
 _SPECIAL: dict[str, Callable[[State, Node, bool], None]] = {
     "core.alloc": _check_alloc,
     "core.lut": _check_lut,
     "core.mod": _check_mod,
     "channel.open": _check_open,
+    **{op.name: _check_channel for op in noise.FAMILY.ops},
 }

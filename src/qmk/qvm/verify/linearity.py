@@ -82,7 +82,8 @@ GUARDED = Rule(
     "QVM-L10",
     "guard on an op that may not depend on events",
     "ALLOC, FREE, channel and policy ops run on every path, else nobody could say which handles are alive. "
-    "(A guarded fence is allowed: it is a fence whether the guard holds or not.)",
+    "(A guarded fence is allowed: it is a fence whether the guard holds or not.) Noise on qubits strikes on every path "
+    "too: the time passes, whatever is done in it.",
     "take the guard off; guard the gates, measurements or resets in between",
 )
 LEAKED = Rule(
@@ -115,12 +116,12 @@ RULES = (
 
 _UNGUARDABLE = ("lifecycle", "channel", "metadata")
 _REVIVING = ("core.reset", "magic.inject_t")
-_PASSIVE = ("hint", "fence", "metadata")
-"""Classes of ops that do nothing to a qubit: it has to be alive, but it may have been measured."""
+_PASSIVE = ("hint", "fence", "metadata", "noise")
+"""Classes of ops that no program does to a qubit on purpose: it has to be alive, but it may have been measured."""
 
 
 def check_node(state: State, node: Node, op: Op) -> None:
-    if node.guard is not None and op.op_class in _UNGUARDABLE:
+    if node.guard is not None and (op.op_class in _UNGUARDABLE or op.channel is not None):
         state.add(GUARDED, f"{op.name} has a guard", node)
     if len(node.vqs) > 1 and len(set(node.vqs)) != len(node.vqs):
         _repeated(state, node, node.vqs)

@@ -77,7 +77,15 @@ TWO_BITS = Rule(
     "let the Bell measurement produce two events",
 )
 
-RULES = (COUNT, KIND, MISSING, UNKNOWN, TYPE, RANGE, PROFILE, PAULI, MODIFIER, ALLOC_COUNT, TWO_BITS)
+CHANNEL = Rule(
+    "QVM-T12",
+    "arguments are no channel",
+    "The probabilities of an error channel add up to at most 1, T2 is at most twice T1, and Kraus operators fit the "
+    "qubits and preserve the trace within 1e-9.",
+    "correct the numbers so that they describe a physical process",
+)
+
+RULES = (COUNT, KIND, MISSING, UNKNOWN, TYPE, RANGE, PROFILE, PAULI, MODIFIER, ALLOC_COUNT, TWO_BITS, CHANNEL)
 
 
 def check_operands(state: State, node: Node, op: Op) -> bool:

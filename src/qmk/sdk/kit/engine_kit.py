@@ -18,6 +18,7 @@ from qmk.sdk.kit.channel_programs import channel_cases, fenced_channel_cases
 from qmk.sdk.kit.fences import fence_checks
 from qmk.sdk.kit.gate_programs import gate_cases
 from qmk.sdk.kit.honesty import honesty_checks
+from qmk.sdk.kit.noise_programs import fenced_noise_cases, noise_cases
 from qmk.sdk.kit.programs import Case, fixed_cases
 from qmk.sdk.kit.protocol import protocol_checks
 from qmk.sdk.kit.random_programs import fenced_cases, random_cases
@@ -31,6 +32,7 @@ __all__ = ["APPROXIMATE", "FALSE_FAILURE", "Case", "Check", "Declaration", "as_t
 
 FALSE_FAILURE = 1e-7
 APPROXIMATE = 0.1
+SEED = 20_240
 FENCED_PROGRAMS = 10
 """random programs with fences of each kind, at most: each is run several times"""
 
@@ -59,9 +61,9 @@ def checks(
 ) -> list[Check]:
     """Every check of the kit for one method; those that its capabilities do not call for are marked skipped."""
     subject = Subject(Runner(declaration), method, shots)
-    every = (*gate_cases(), *fixed_cases(), *channel_cases(), *random_cases(programs))
+    every = (*gate_cases(), *fixed_cases(), *channel_cases(), *noise_cases(), *random_cases(programs))
     cases = [case for case in every if select(case)]
-    fenced = (*fenced_cases(min(programs, FENCED_PROGRAMS)), *fenced_channel_cases())
+    fenced = (*fenced_cases(min(programs, FENCED_PROGRAMS)), *fenced_channel_cases(), *fenced_noise_cases())
     stopping = [case for case in fenced if select(case)]
     rate = FALSE_FAILURE / (len(cases) + len(stopping))
     return [
@@ -79,8 +81,8 @@ def _case_check(subject: Subject, case: Case, rate: float) -> Check:
         limit = subject.can.max_qubits
         if limit is not None and program.n_qubits > limit:
             return ""
-        samples = subject.sample(program, subject.shots, 20_240)
-        seen = bits.counts(program.registers, bits.finish(program, samples.bits))
+        samples = subject.sample(program, subject.shots, SEED)
+        seen = bits.counts(program.registers, bits.finish(program, samples.bits, SEED))
         exact = exact_distribution(lower(case.graph, ALL_GATES))
         return check(seen, exact, rate, 0.0 if subject.can.exact else APPROXIMATE)
 

@@ -8,9 +8,12 @@ from qmk.base.errors import QmkError
 from qmk.sdk.engine import Unsupported
 from qmk.sdk.kit.report import Check
 from qmk.sdk.kit.subject import Subject
-from qmk.sdk.program import Gate, Logic, Measure, PauliNoise, Program, Register, Reset
+from qmk.sdk.program import Gate, KrausNoise, Logic, Measure, PauliNoise, PauliNoise2, Program, Register, Reset
 
-_Item = Gate | Measure | Reset | Logic | PauliNoise
+_Item = Gate | Measure | Reset | Logic | PauliNoise | PauliNoise2 | KrausNoise
+
+DAMPING = (((1, 0), (0, 0.6)), ((0, 0.8), (0, 0)))
+"""Kraus operators of an amplitude damping"""
 
 
 def _refused(subject: Subject, program: Program, method: str | None = None) -> str:
@@ -41,6 +44,8 @@ def honesty_checks(subject: Subject) -> Iterator[Check]:
         ("a reset", not can.reset, (h, Reset(0), read)),
         ("a gate after measurement", not can.mid_circuit, (h, read, h, Measure(0, 1))),
         ("random Pauli errors", "pauli" not in can.noise, (h, PauliNoise(0, 0.1, 0.2, 0.3), read)),
+        ("random Pauli products", "pauli" not in can.noise, (h, PauliNoise2((0, 1), (0.01,) * 15), read)),
+        ("a general error channel", "kraus" not in can.noise, (h, KrausNoise((0,), DAMPING), read)),
         ("event logic", not can.logic, (h, read, Logic(0b01, (0,), 1))),
     ]
 

@@ -13,8 +13,8 @@ from qmk.sdk.kit.builder import Builder, all_of, any_of, when
 @dataclass(frozen=True)
 class Case:
     """``needs``: capabilities beyond plain gates and final measurement: mid_circuit, reset, pauli (conditions on
-    parities applied to Paulis), full (any condition), logic, noise (random Pauli errors). ``clifford``: every gate is a
-    Clifford gate."""
+    parities applied to Paulis), full (any condition), logic, noise (random Pauli errors), kraus (general error
+    channels). ``clifford``: every gate is a Clifford gate."""
 
     name: str
     graph: Graph

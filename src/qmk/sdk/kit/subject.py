@@ -30,6 +30,7 @@ class Subject:
         have |= {"reset"} if can.reset else set()
         have |= {"none": set[str](), "pauli": {"pauli"}, "full": {"pauli", "full"}}[can.feed_forward]
         have |= {"noise"} if "pauli" in can.noise else set()
+        have |= {"kraus"} if "kraus" in can.noise else set()
         missing = sorted(case.needs - have)
         return f"does not declare {', '.join(missing)}" if missing else ""
 

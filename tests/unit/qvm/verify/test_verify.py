@@ -165,7 +165,7 @@ class TestFirewall:
 
     @pytest.mark.parametrize("op", [op for op in OPS.values() if op.entangling and op.vqs.low == 2 == op.vqs.high])
     def test_every_entangling_op_is_guarded(self, op: Any):
-        args = {param.name: 0.5 for param in op.params}
+        args = {param.name: 0.05 for param in op.params}
         produces = tuple(f"m{k}" for k in range(op.produces.low))
         node = Node("n", op.name, args, ("a", "b"), produces=produces)
         both = (alloc("a", tenant_id="alice"), alloc("b", tenant_id="bob"))

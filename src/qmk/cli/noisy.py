@@ -1,0 +1,40 @@
+"""``--noise`` and ``--error``, for the commands that run a program or say how it would run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from qmk.client.asked import Asked
+    from qmk.qvm.graph import Graph
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def noise_options(command: Command) -> Command:
+    """``--noise`` and ``--error``, as ``noise`` and ``error``."""
+    for option in (
+        click.option(
+            "--error",
+            type=click.FloatRange(0, 1, min_open=True, max_open=True),
+            metavar="E",
+            help="Instead of --shots: as many as keep the standard error of every probability at or below this.",
+        ),
+        click.option(
+            "--noise",
+            metavar="MODEL",
+            help="A noise model: its JSON file, or terms such as depolarizing=1e-3 or si1000=1e-3,readout=0.02.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def asked(graph: Graph, shots: int | None, noise: str | None, error: float | None) -> Asked:
+    """The graph with its noise, the shots if they are asked for, and notes for the result."""
+    from qmk.client.asked import asked
+
+    return asked(graph, None, None, shots=shots, noise=noise, error=error)

@@ -1,0 +1,185 @@
+"""Putting a model into a graph: ops of family ``noise`` beside those of the program, in linear time.
+
+Conventions. Errors of a gate come after it; a gate under a guard leaves them whether it ran or not, since its time
+passes. Pauli corrections (``core.condpauli``) are bookkeeping and free, unless a rule names them. A measured event
+keeps its name for what was read; what really happened is the event ``<name>__true``. Qubits do not wait before their
+first op.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import msgspec
+
+from qmk.base.errors import QmkError
+from qmk.models.noise.errors import AnyError, Error, Pauli
+from qmk.models.noise.model import GateRule, NoiseModel, Relaxation
+from qmk.models.noise.waiting import Wait, duration, waits
+from qmk.qvm.families import OPS, noise
+from qmk.qvm.graph import Graph, Node, Output
+from qmk.sdk.lower import outputs_of
+
+TRUE = "__true"
+_FREE = ("feedforward",)
+
+
+def apply(model: NoiseModel, graph: Graph) -> Graph:
+    """``graph`` with the noise of ``model``. Raises UNSUPPORTED for an event of two bits that would be misread, and
+    INVALID_GRAPH where an op is unknown."""
+    return _Applying(model, graph).graph_of()
+
+
+class _Applying:
+    def __init__(self, model: NoiseModel, graph: Graph) -> None:
+        self.model = model
+        self.graph = graph
+        self.nodes: list[Node] = []
+        self.ids = {node.id for node in graph.nodes}
+        self.events = {*graph.events, *(event for node in graph.nodes for event in node.produces)}
+        self.added: list[str] = []
+        self.count = 0
+        self.relaxing = {q: rule for rule in reversed(model.relaxation) for q in rule.qubits}
+        self.relaxing_all = next((rule for rule in model.relaxation if not rule.qubits), None)
+
+    def graph_of(self) -> Graph:
+        waiting = waits(self.model, self.graph)
+        for index, node in enumerate(self.graph.nodes):
+            op = OPS.get(node.op)
+            if op is None:
+                raise QmkError("INVALID_GRAPH", f"node '{node.id}': this release does not know the op '{node.op}'")
+            for wait in waiting.get(index, ()):
+                self._wait(wait)
+            if op.op_class == "measure":
+                self._measure(node)
+                continue
+            self.nodes.append(node)
+            if op.op_class in ("unitary", "composite", *_FREE) and node.vqs:
+                self._gate(node, op.op_class in _FREE)
+            elif op.op_class == "reset" or node.op == "core.alloc":
+                self._errors(self.model.reset, node.vqs)
+        graph = self.graph
+        outputs = graph.outputs
+        if outputs is None and self.added:
+            produced = [event for node in graph.nodes for event in node.produces]
+            outputs = tuple(Output("", row.bits) for row in outputs_of(graph, produced))
+        family = f"noise@{noise.FAMILY.version}"
+        families = (*graph.families, family) if graph.families and family not in graph.families else graph.families
+        label = {"noise": {"name": self.model.name, "hash": self.model.hash}}
+        return msgspec.structs.replace(
+            graph,
+            version="1.0",
+            nodes=tuple(self.nodes),
+            events=(*graph.events, *self.added),
+            families=families,
+            outputs=outputs,
+            metadata={**graph.metadata, **label},
+        )
+
+    def _gate(self, node: Node, free: bool) -> None:
+        rule = self._rule(node, free)
+        if rule is not None:
+            self._errors(rule.errors, node.vqs)
+        if not free:
+            self._relax(node.vqs, duration(self.model, node))
+
+    def _rule(self, node: Node, free: bool) -> GateRule | None:
+        short = node.op.partition(".")[2]
+        for rule in self.model.gates:
+            named = short in rule.gates or node.op in rule.gates
+            if (
+                (named or (not rule.gates and not free))
+                and rule.arity in (0, len(node.vqs))
+                and (not rule.qubits or set(rule.qubits).issuperset(node.vqs))
+            ):
+                return rule
+        return None
+
+    def _measure(self, node: Node) -> None:
+        self._errors(self.model.before_measure, node.vqs)
+        rule = next(
+            (r for r in self.model.readout if not r.qubits or set(r.qubits).issuperset(node.vqs)),
+            None,
+        )
+        if rule is None or not (rule.p01 or rule.p10):
+            self.nodes.append(node)
+        else:
+            if node.op == "core.mbell" and len(node.produces) == 1:
+                raise QmkError(
+                    "UNSUPPORTED",
+                    f"node '{node.id}': a wrong reading of an event of two bits",
+                    node=node.id,
+                    help="let the Bell measurement produce two events",
+                )
+            true = tuple(self._fresh_event(event) for event in node.produces)
+            self.nodes.append(msgspec.structs.replace(node, produces=true))
+            args = {"p01": rule.p01, "p10": rule.p10}
+            for source, event in zip(true, node.produces, strict=True):
+                self.nodes.append(
+                    Node(self._fresh_id(), "noise.readout", args, inputs=(source,), produces=(event,), guard=node.guard)
+                )
+        self._relax(node.vqs, duration(self.model, node))
+
+    def _wait(self, wait: Wait) -> None:
+        for errors, layers in ((self.model.idle, wait.layers), (self.model.idle_measure or (), wait.measuring)):
+            if layers:
+                self._errors([error.repeated(layers) for error in errors], (wait.qubit,))
+        self._relax((wait.qubit,), wait.seconds)
+
+    def _relax(self, qubits: Iterable[str], seconds: float) -> None:
+        if seconds <= 0 or not self.model.relaxation:
+            return
+        for qubit in qubits:
+            rule = self.relaxing.get(qubit, self.relaxing_all)
+            if rule is None:
+                continue
+            if rule.twirl:
+                self._errors((twirled(rule, seconds),), (qubit,))
+            else:
+                times = {"t1": rule.t1, "t2": rule.t2}
+                args = {name: value for name, value in times.items() if value is not None}
+                self._add("noise.thermal", {**args, "duration": seconds}, (qubit,))
+
+    def _errors(self, errors: Iterable[AnyError | Error], qubits: tuple[str, ...]) -> None:
+        for error in errors:
+            args = error.args()
+            if not any(args.values()):
+                continue
+            for operands in _operands(error, qubits):
+                self._add(error.OP, args, operands)
+
+    def _add(self, op: str, args: dict[str, Any], qubits: tuple[str, ...]) -> None:
+        self.nodes.append(Node(self._fresh_id(), op, args, qubits))
+
+    def _fresh_id(self) -> str:
+        while True:
+            name = f"noise{self.count}"
+            self.count += 1
+            if name not in self.ids:
+                return name
+
+    def _fresh_event(self, event: str) -> str:
+        name = event + TRUE
+        while name in self.events:
+            name += "_"
+        self.events.add(name)
+        self.added.append(name)
+        return name
+
+
+def _operands(error: AnyError | Error, qubits: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """An error of two qubits on both of a gate; one that must have two says nothing of other gates."""
+    if error.pair and len(qubits) == 2:
+        yield qubits
+    elif not error.pair or error.OP == "noise.depolarize":
+        yield from ((qubit,) for qubit in qubits)
+
+
+def twirled(rule: Relaxation, seconds: float) -> Pauli:
+    """Relaxation averaged over the Pauli group (Ghosh, Fowler, Geller, Phys. Rev. A 86, 062318 (2012))."""
+    decay = 0.0 if rule.t1 is None else -math.expm1(-seconds / rule.t1)
+    t2 = rule.t2 if rule.t2 is not None else None if rule.t1 is None else 2 * rule.t1
+    dephasing = 0.0 if t2 is None else -math.expm1(-seconds / t2)
+    return Pauli(decay / 4, decay / 4, max(0.0, dephasing / 2 - decay / 4))

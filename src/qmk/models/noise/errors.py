@@ -1,0 +1,149 @@
+"""The errors that a rule of a model may name: each is an op of family ``noise`` and its arguments."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import msgspec
+
+from qmk.base.errors import QmkError
+from qmk.qvm.families import OPS, noise
+
+Matrices = tuple[tuple[tuple[tuple[float, float], ...], ...], ...]
+
+
+def wrong(message: str, help: str) -> QmkError:
+    return QmkError("INVALID_PARAMS", f"noise model: {message}", field="noise", help=help)
+
+
+def check_args(op: str, args: Mapping[str, Any], qubits: int) -> None:
+    """Raise INVALID_PARAMS where the numbers of an error are out of range or make no channel."""
+    for param in OPS[op].params:
+        value = args.get(param.name)
+        if value is None or param.kind != "float":
+            continue
+        if not math.isfinite(value) or value < (param.low or 0.0) or value > (math.inf if param.high is None else 1.0):
+            high = "" if param.high is None else f" to {param.high:g}"
+            raise wrong(f"{param.name} is {value}, {param.doc}", f"give a number from {param.low or 0:g}{high}")
+    if why := noise.fault(op, args, qubits):
+        raise wrong(f"{op}: {why}", "give numbers of a physical process")
+
+
+class Error(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind"):
+    """An error channel. ``pair`` True: it acts on the two qubits of a gate together, else on each qubit by itself."""
+
+    OP: ClassVar[str] = ""
+
+    def __post_init__(self) -> None:
+        check_args(self.OP, self.args(), 2 if self.pair else 1)
+
+    @property
+    def pair(self) -> bool:
+        return False
+
+    def args(self) -> dict[str, Any]:
+        return {key: value for key, value in msgspec.structs.asdict(self).items() if value}
+
+    def repeated(self, times: int) -> Error:
+        """One error that does what this one does ``times`` times."""
+        raise wrong(f"{self.OP} cannot stand for waiting", "use depolarize, pauli or a damping in 'idle'")
+
+
+def _several(p: float, times: int) -> float:
+    """At least one of ``times`` events."""
+    return 1.0 if p >= 1 else -math.expm1(times * math.log1p(-p))
+
+
+class Pauli(Error, frozen=True, tag="pauli"):
+    """An X, Y or Z with these probabilities on each qubit."""
+
+    px: float = 0.0
+    py: float = 0.0
+    pz: float = 0.0
+    OP: ClassVar[str] = "noise.pauli"
+
+    def repeated(self, times: int) -> Error:
+        x, y, z = (1 - 2 * wrong for wrong in (self.py + self.pz, self.px + self.pz, self.px + self.py))
+        x, y, z = x**times, y**times, z**times
+        return Pauli(*(max(0.0, part / 4) for part in (1 + x - y - z, 1 - x + y - z, 1 - x - y + z)))
+
+
+class Depolarize(Error, frozen=True, tag="depolarize"):
+    """Any Pauli error but the identity, p in all: on both qubits of a two-qubit gate together, else on each qubit.
+    ``each`` True: on each qubit in any case."""
+
+    p: float
+    each: bool = False
+    OP: ClassVar[str] = "noise.depolarize"
+
+    @property
+    def pair(self) -> bool:
+        return not self.each
+
+    def args(self) -> dict[str, Any]:
+        return {"p": self.p}
+
+    def repeated(self, times: int) -> Error:
+        return Depolarize(0.75 * (1 - (1 - self.p / 0.75) ** times), each=True)
+
+
+class Pauli2(Error, frozen=True, tag="pauli2"):
+    """Pauli products on the two qubits of a gate: ``{"ZZ": 0.01}``, the gate's first qubit first."""
+
+    chances: dict[str, float]
+    OP: ClassVar[str] = "noise.pauli2"
+
+    @property
+    def pair(self) -> bool:
+        return True
+
+    def args(self) -> dict[str, Any]:
+        unknown = [name for name in self.chances if name not in noise.PAIRS]
+        if unknown:
+            raise wrong(f"'{unknown[0]}' is no Pauli product", f"name one of {', '.join(noise.PAIRS)}")
+        return {f"p{name.lower()}": float(chance) for name, chance in self.chances.items() if chance}
+
+
+class AmplitudeDamping(Error, frozen=True, tag="amplitude_damping"):
+    """|1> decays to |0> with probability ``gamma``."""
+
+    gamma: float
+    OP: ClassVar[str] = "noise.amplitude_damping"
+
+    def args(self) -> dict[str, Any]:
+        return {"gamma": self.gamma}
+
+    def repeated(self, times: int) -> Error:
+        return AmplitudeDamping(_several(self.gamma, times))
+
+
+class PhaseDamping(Error, frozen=True, tag="phase_damping"):
+    """Coherences are multiplied by sqrt(1 - lam)."""
+
+    lam: float
+    OP: ClassVar[str] = "noise.phase_damping"
+
+    def args(self) -> dict[str, Any]:
+        return {"lam": self.lam}
+
+    def repeated(self, times: int) -> Error:
+        return PhaseDamping(_several(self.lam, times))
+
+
+class Kraus(Error, frozen=True, tag="kraus"):
+    """Any channel by its Kraus operators, rows of entries (re, im): 2 by 2 on each qubit, 4 by 4 on a gate's two."""
+
+    operators: Matrices
+    OP: ClassVar[str] = "noise.kraus"
+
+    @property
+    def pair(self) -> bool:
+        return len(self.operators) > 0 and len(self.operators[0]) == 4
+
+    def args(self) -> dict[str, Any]:
+        return {"operators": [[[list(map(float, x)) for x in row] for row in rows] for rows in self.operators]}
+
+
+AnyError = Pauli | Depolarize | Pauli2 | AmplitudeDamping | PhaseDamping | Kraus

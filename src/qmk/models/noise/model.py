@@ -1,0 +1,193 @@
+"""A noise model as data, with its presets.
+
+JSON: the fields below by name, errors as objects with their ``kind``; unknown fields are refused. ``hash`` covers
+everything but the name, so that two results under the same hash suffered the same noise.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from qmk.base.errors import QmkError
+from qmk.models.noise.errors import (
+    AmplitudeDamping,
+    AnyError,
+    Depolarize,
+    Kraus,
+    Pauli,
+    Pauli2,
+    PhaseDamping,
+    check_args,
+    wrong,
+)
+from qmk.qvm.families import OPS
+
+MAX_BYTES = 1 << 24
+DURATIONS = ("1q", "2q", "measure", "reset")
+"""what durations may be given for beside single gates"""
+
+
+class GateRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Errors after gates. ``gates``: short names such as "cnot", () for every gate; ``arity``: number of qubits, 0 for
+    any; ``qubits``: handles, all of the gate's must be among them, () for any."""
+
+    errors: tuple[AnyError, ...]
+    gates: tuple[str, ...] = ()
+    arity: int = 0
+    qubits: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in self.gates:
+            op = OPS.get(name if "." in name else f"core.{name}")
+            if op is None or op.op_class not in ("unitary", "composite", "feedforward"):
+                raise wrong(f"there is no gate '{name}'", "name gates as in docs/reference/ops.md, such as 'cnot'")
+
+
+class Readout(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Outcomes that are read wrongly: a 0 as 1 with ``p01``, a 1 as 0 with ``p10``; the qubit is not touched."""
+
+    p01: float
+    p10: float
+    qubits: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_args("noise.readout", {"p01": self.p01, "p10": self.p10}, 0)
+
+
+class Relaxation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Decay with T1 and loss of coherence with T2 (seconds), during gates and while a qubit waits. ``twirl`` True: as
+    the nearest Pauli errors (the channel twirled over the Pauli group), which Clifford simulators run."""
+
+    t1: float | None = None
+    t2: float | None = None
+    twirl: bool = False
+    qubits: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_args("noise.thermal", {"t1": self.t1, "t2": self.t2, "duration": 0.0}, 1)
+
+
+class NoiseModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """What goes wrong. Of ``gates``, ``readout`` and ``relaxation`` the first rule that fits is taken, no other.
+
+    ``before_measure`` strikes a qubit right before it is measured; ``reset`` after every reset and allocation. ``idle``
+    strikes a qubit for each layer in which it waits between two of its ops, ``idle_measure`` instead where other qubits
+    are measured or reset in that layer. ``durations`` are seconds by gate name, or "1q", "2q", "measure", "reset".
+    """
+
+    name: str = ""
+    gates: tuple[GateRule, ...] = ()
+    readout: tuple[Readout, ...] = ()
+    before_measure: tuple[AnyError, ...] = ()
+    reset: tuple[AnyError, ...] = ()
+    idle: tuple[AnyError, ...] = ()
+    idle_measure: tuple[AnyError, ...] | None = None
+    relaxation: tuple[Relaxation, ...] = ()
+    durations: dict[str, float] = {}
+
+    def __post_init__(self) -> None:
+        for error in (*self.before_measure, *self.reset, *self.idle, *(self.idle_measure or ())):
+            if isinstance(error, Pauli2) or (isinstance(error, Kraus) and error.pair):
+                raise wrong("an error on two qubits outside of 'gates'", "put it into a rule of 'gates'")
+        for error in (*self.idle, *(self.idle_measure or ())):
+            error.repeated(1)
+        for name, seconds in self.durations.items():
+            if name not in DURATIONS and f"core.{name}" not in OPS:
+                raise wrong(f"a duration of '{name}'", f"name a gate, or one of {', '.join(DURATIONS)}")
+            if not 0 <= seconds < 1e9:
+                raise wrong(f"the duration of '{name}' is {seconds} s", "give seconds, such as 35e-9")
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of the model without its name, in hexadecimal."""
+        return hashlib.sha256(_SORTED.encode(msgspec.structs.replace(self, name=""))).hexdigest()
+
+    @property
+    def label(self) -> str:
+        """Name and the beginning of the hash, for results."""
+        return f"{self.name or 'noise'} [{self.hash[:12]}]"
+
+    def to_json(self) -> bytes:
+        return msgspec.json.format(msgspec.json.encode(self), indent=2) + b"\n"
+
+    @classmethod
+    def from_json(cls, data: bytes | str) -> NoiseModel:
+        """Raises INVALID_PARAMS naming the place of what does not fit."""
+        try:
+            return msgspec.json.decode(data, type=cls)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise wrong(str(error), "the fields are in docs/howto/noise.md") from error
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> NoiseModel:
+        """From a JSON file, whose name it takes where it has none."""
+        try:
+            if os.path.getsize(path) > MAX_BYTES:
+                raise wrong(f"'{path}' is larger than {MAX_BYTES} bytes", "give a smaller file")
+            model = cls.from_json(Path(path).read_bytes())
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise QmkError("INVALID_PARAMS", f"cannot read '{path}': {reason}", path=str(path)) from error
+        return model if model.name else msgspec.structs.replace(model, name=Path(path).stem)
+
+    @classmethod
+    def depolarizing(cls, p: float) -> NoiseModel:
+        """Depolarizing errors of probability ``p`` after every gate: on both qubits of a two-qubit gate together."""
+        return cls(name=f"depolarizing={p:g}", gates=(GateRule((Depolarize(p),)),))
+
+    @classmethod
+    def uniform(cls, p: float) -> NoiseModel:
+        """``p`` everywhere: depolarizing after gates and in every layer of waiting, bit flips after resets, outcomes
+        read wrongly."""
+        return cls(
+            name=f"uniform={p:g}",
+            gates=(GateRule((Depolarize(p),)),),
+            readout=(Readout(p, p),),
+            reset=(Pauli(px=p),),
+            idle=(Depolarize(p, each=True),),
+        )
+
+    @classmethod
+    def si1000(cls, p: float) -> NoiseModel:
+        """Superconducting qubits with a cycle of 1000 ns (Gidney, Newman, Fowler, Broughton, Quantum 5, 605 (2021)):
+        two-qubit gates p, one-qubit gates and waiting p/10, resets 2p, outcomes 5p, waiting for others' read-out 2p."""
+        return cls(
+            name=f"si1000={p:g}",
+            gates=(GateRule((Depolarize(p / 10),), arity=1), GateRule((Depolarize(p),))),
+            readout=(Readout(5 * p, 5 * p),),
+            reset=(Pauli(px=2 * p),),
+            idle=(Depolarize(p / 10, each=True),),
+            idle_measure=(Depolarize(2 * p, each=True),),
+        )
+
+    @classmethod
+    def biased(cls, p: float, eta: float) -> NoiseModel:
+        """Pauli errors ``p`` in all on each qubit of every gate, Z ``eta`` times as likely as X and Y together."""
+        other = p / (2 * (eta + 1))
+        return cls(name=f"biased={p:g}:{eta:g}", gates=(GateRule((Pauli(other, other, p * eta / (eta + 1)),)),))
+
+    @classmethod
+    def thermal(cls, t1: float, t2: float, durations: dict[str, float], twirl: bool = False) -> NoiseModel:
+        """Relaxation of all qubits during gates of these ``durations`` and between them; all times in seconds."""
+        return cls(name=f"thermal={t1:g}:{t2:g}", relaxation=(Relaxation(t1, t2, twirl),), durations=durations)
+
+
+_SORTED = msgspec.json.Encoder(order="sorted")
+
+NoiseLike = NoiseModel | os.PathLike[str] | str
+"""A model, the path of its JSON file, or its short form such as ``depolarizing=1e-3``."""
+
+__all__ = [
+    "AmplitudeDamping", "AnyError", "Depolarize", "GateRule", "Kraus", "NoiseLike", "NoiseModel", "Pauli", "Pauli2",
+    "PhaseDamping", "Readout", "Relaxation",
+]  # fmt: skip
+
+
+def as_dict(model: NoiseModel) -> dict[str, Any]:
+    """JSON-compatible data."""
+    return msgspec.to_builtins(model)

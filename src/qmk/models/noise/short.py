@@ -1,0 +1,85 @@
+"""Models as people write them: ``depolarizing=1e-3``, ``si1000=1e-3,readout=0.02``, ``thermal=50us:70us``, a file.
+
+One preset at most, then single terms that add to it: commas between them, numbers after ``=``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+import msgspec
+
+from qmk.models.noise.errors import AmplitudeDamping, AnyError, Depolarize, Pauli, PhaseDamping, wrong
+from qmk.models.noise.model import GateRule, NoiseLike, NoiseModel, Readout
+
+TIMES_S = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}
+DEFAULT_DURATIONS = {"1q": 35e-9, "2q": 60e-9, "measure": 500e-9, "reset": 500e-9}
+"""of superconducting qubits; a file says otherwise"""
+
+FORMS = (
+    "depolarizing=P", "uniform=P", "si1000=P", "biased=P:ETA", "thermal=T1:T2", "twirled=T1:T2", "readout=P",
+    "readout=P01:P10", "reset=P", "idle=P", "amplitude_damping=G", "phase_damping=L",
+)  # fmt: skip
+"""every term"""
+
+_PRESETS: dict[str, Callable[..., NoiseModel]] = {
+    "depolarizing": NoiseModel.depolarizing,
+    "uniform": NoiseModel.uniform,
+    "si1000": NoiseModel.si1000,
+    "biased": NoiseModel.biased,
+    "thermal": lambda t1, t2: NoiseModel.thermal(t1, t2, DEFAULT_DURATIONS),
+    "twirled": lambda t1, t2: NoiseModel.thermal(t1, t2, DEFAULT_DURATIONS, twirl=True),
+}
+_COUNTS = {"biased": (2,), "thermal": (2,), "twirled": (2,), "readout": (1, 2)}
+
+
+def resolve(noise: NoiseLike) -> NoiseModel:
+    """The model that is meant. Raises INVALID_PARAMS saying what can be written."""
+    if isinstance(noise, NoiseModel):
+        return noise
+    text = os.fspath(noise)
+    if "=" in text and not os.path.exists(text):
+        return parse(text)
+    return NoiseModel.load(text)
+
+
+def parse(text: str) -> NoiseModel:
+    """A short form as a model of that name."""
+    model: NoiseModel | None = None
+    for term in text.split(","):
+        word, equals, rest = (part.strip() for part in term.partition("="))
+        numbers = [_number(part, text) for part in rest.split(":")] if equals else []
+        if word not in {form.partition("=")[0] for form in FORMS} or len(numbers) not in _COUNTS.get(word, (1,)):
+            raise wrong(f"'{term.strip()}' is no term of noise", f"write a JSON file, or terms of {', '.join(FORMS)}")
+        if word in _PRESETS:
+            if model is not None:
+                raise wrong(f"'{term.strip()}' comes after another term", "name one preset, and name it first")
+            model = _PRESETS[word](*numbers)
+        else:
+            model = _with(model or NoiseModel(), word, numbers)
+    assert model is not None, "a text has at least one term"
+    return msgspec.structs.replace(model, name=text)
+
+
+def _with(model: NoiseModel, word: str, numbers: list[float]) -> NoiseModel:
+    replace = msgspec.structs.replace
+    p = numbers[0]
+    if word == "readout":
+        return replace(model, readout=(Readout(p, numbers[-1]),))
+    if word == "reset":
+        return replace(model, reset=(Pauli(px=p),))
+    if word == "idle":
+        return replace(model, idle=(Depolarize(p, each=True),))
+    error: AnyError = AmplitudeDamping(p) if word == "amplitude_damping" else PhaseDamping(p)
+    rules = model.gates or (GateRule(()),)
+    return replace(model, gates=tuple(replace(rule, errors=(*rule.errors, error)) for rule in rules))
+
+
+def _number(text: str, whole: str) -> float:
+    text = text.strip()
+    unit = next((name for name in TIMES_S if text.endswith(name)), "")
+    try:
+        return float(text.removesuffix(unit)) * TIMES_S.get(unit, 1.0)
+    except ValueError:
+        raise wrong(f"'{text}' in '{whole}' is no number", "write such as 0.01, 1e-3 or, for times, 50us") from None
