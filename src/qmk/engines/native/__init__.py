@@ -30,6 +30,11 @@ def cost(method: str, features: Features, shots: int) -> Cost:
 
 
 _ALL = GATES | {"gphase"}
+OUTPUTS = frozenset((
+    "counts", "events", "expectation", "state", "amplitudes", "probabilities", "gradient", "sweep",
+))  # fmt: skip
+"""of the methods that hold amplitudes; all but counts in double precision"""
+
 _ANY = Capabilities(gates=_ALL, noise=frozenset({"pauli"}), precision_bits=32)
 
 
@@ -42,10 +47,10 @@ DECLARATION = Declaration(
     doc="QMK's own simulators after rewriting: Clifford frames round small states, dense and matrix product states",
     load="qmk.engines.native.engine:NativeEngine",
     methods={
-        "auto": _method("auto"),
+        "auto": _method("auto", outputs=OUTPUTS),
         "frame": _method("frame"),
-        "dense": _method("dense"),
-        "dense64": _method("dense64", precision_bits=64),
+        "dense": _method("dense", outputs=OUTPUTS),
+        "dense64": _method("dense64", precision_bits=64, outputs=OUTPUTS),
         "mps": _method(
             "mps", noise=frozenset(), mid_circuit=False, reset=False, feed_forward="none", precision_bits=64
         ),

@@ -33,7 +33,15 @@ DECLARATION = Declaration(
     name="reference",
     doc="exact state vectors in numpy, for tests and small programs",
     load="qmk.engines.reference.engine:ReferenceEngine",
-    methods={"": Capabilities(gates=ALL_GATES, max_qubits=MAX_QUBITS, noise=frozenset({"pauli"}), fences=True)},
+    methods={
+        "": Capabilities(
+            gates=ALL_GATES,
+            max_qubits=MAX_QUBITS,
+            noise=frozenset({"pauli"}),
+            outputs=frozenset({"counts", "events", "expectation", "state", "amplitudes", "probabilities"}),
+            fences=True,
+        )
+    },
     cost=cost,
     requires=("numpy",),
     library="numpy",
