@@ -1,6 +1,7 @@
 """QMK: an operating system for quantum programs.
 
-``qmk.run`` runs a program in this process, ``qmk.sample`` only counts its outcomes; ``qmk.Client`` and
+``qmk.run`` runs a program in this process, ``qmk.sample`` only counts its outcomes; ``qmk.expectation``, ``state``,
+``amplitudes``, ``probabilities``, ``gradient`` and ``sweep`` give values of its state; ``qmk.Client`` and
 ``qmk.AsyncClient`` talk to a daemon. All are imported on first use, so that ``import qmk`` costs nothing.
 """
 
@@ -14,21 +15,62 @@ if TYPE_CHECKING:
     from qmk.client.result import Result
     from qmk.client.sync import Client
     from qmk.embedded import Embedded, run
+    from qmk.observing import (
+        Expectation,
+        Gradient,
+        Probabilities,
+        amplitudes,
+        expectation,
+        gradient,
+        probabilities,
+        state,
+    )
     from qmk.sampling import Sampled, sample
+    from qmk.sweeping import Swept, sweep
 
 __version__ = "0.1.0"
 
-__all__ = ["AsyncClient", "Client", "Embedded", "QmkError", "Result", "Sampled", "__version__", "run", "sample"]
+__all__ = [
+    "AsyncClient",
+    "Client",
+    "Embedded",
+    "Expectation",
+    "Gradient",
+    "Probabilities",
+    "QmkError",
+    "Result",
+    "Sampled",
+    "Swept",
+    "__version__",
+    "amplitudes",
+    "expectation",
+    "gradient",
+    "probabilities",
+    "run",
+    "sample",
+    "state",
+    "sweep",
+]
 
 _HOMES = {
     "AsyncClient": "qmk.client.aio",
     "Client": "qmk.client.sync",
     "Embedded": "qmk.embedded",
+    "Expectation": "qmk.observing",
+    "Gradient": "qmk.observing",
+    "Probabilities": "qmk.observing",
     "QmkError": "qmk.base.errors",
     "Result": "qmk.client.result",
     "Sampled": "qmk.sampling",
+    "Swept": "qmk.sweeping",
+    "amplitudes": "qmk.observing",
+    "expectation": "qmk.observing",
+    "gradient": "qmk.observing",
+    "probabilities": "qmk.observing",
     "run": "qmk.embedded",
     "sample": "qmk.sampling",
+    "state": "qmk.observing",
+    "sweep": "qmk.sweeping",
 }
 
 

@@ -8,11 +8,11 @@ from typing import Any, cast
 
 from qmk.base.errors import QmkError
 from qmk.qvm.graph import Graph
-from qmk.sdk import conditions as c
+from qmk.qvm.readout import before_readout
 from qmk.sdk.engine import Capabilities
 from qmk.sdk.lower import lower, observable
 from qmk.sdk.native import Resolver
-from qmk.sdk.program import Barrier, Gate, Instruction, Logic, Measure, Program, Register, Reset
+from qmk.sdk.program import Barrier, Gate, Instruction, Measure, Program, Register, Reset
 
 _TO_Z = {"X": ("core.h",), "Y": ("core.sdg", "core.h"), "Z": ()}
 """what turns a Pauli letter's basis into that of Z"""
@@ -20,32 +20,9 @@ _TO_Z = {"X": ("core.h",), "Y": ("core.sdg", "core.h"), "Z": ()}
 
 def final_state(graph: Graph, can: Capabilities) -> Program:
     """``graph`` in the gates of ``can``, up to the final read-out."""
-    program = lower(graph, can.gates, clifford=can.clifford, inline_logic=not can.logic, whole=True)
-    return _with(program, before_readout(program.instructions), post=())
-
-
-def before_readout(instructions: Sequence[Instruction]) -> list[Instruction]:
-    """Without the measurements, and the logic on them, that nothing kept depends on."""
-    touched: set[int] = set()
-    read: set[int] = set()
-    kept: list[Instruction] = []
-    for item in reversed(instructions):
-        if isinstance(item, Barrier):
-            kept.append(item)
-            continue
-        cond = getattr(item, "cond", None)
-        if isinstance(item, Logic):
-            if item.cbit not in read:
-                continue
-            read.update(item.inputs)
-        elif isinstance(item, Measure) and cond is None and item.qubit not in touched and item.cbit not in read:
-            continue
-        touched.update(qubits_of(item))
-        if cond is not None:
-            read.update(c.cbits(cond))
-        kept.append(item)
-    kept.reverse()
-    return kept
+    return lower(
+        before_readout(graph), can.gates, clifford=can.clifford, inline_logic=not can.logic, whole=True
+    )
 
 
 def qubits_of(item: Instruction) -> tuple[int, ...]:
@@ -107,9 +84,3 @@ def _moved(item: Instruction, place: Mapping[int, int]) -> Instruction:
     elif hasattr(item, "qubits"):
         changes["qubits"] = tuple(place[q] for q in cast("Any", item).qubits)
     return dataclasses.replace(item, **changes) if changes else item
-
-
-def _with(program: Program, instructions: Sequence[Instruction], post: tuple[Logic, ...]) -> Program:
-    return Program(
-        program.n_qubits, program.n_cbits, tuple(instructions), (), {}, program.digest, post, program.notes
-    )

@@ -16,6 +16,10 @@ def cost(method: str, features: Features, shots: int) -> Cost:
     guess that no router takes: a state vector."""
     bits = 3 * shots * max(features.n_events, 1)
     found = features.native.get(method)
+    if features.outputs:  # a state in double precision, not samples
+        amplitudes = 2.0**features.n_qubits
+        seconds = 2e-5 + features.n_ops * (2e-7 + 1.5e-9 * amplitudes)
+        return Cost(seconds=seconds, memory_bytes=int(min(48 * amplitudes, 2.0**62)))
     if found is None:
         amplitudes = 2.0**features.n_qubits
         seconds = 1e-4 + features.n_ops * (1e-6 + 1e-9 * amplitudes)
