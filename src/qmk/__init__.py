@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from qmk.base.errors import QmkError
     from qmk.client.aio import AsyncClient
+    from qmk.client.outputs import outputs
     from qmk.client.result import Result
     from qmk.client.sync import Client
     from qmk.embedded import Embedded, run
@@ -45,6 +46,7 @@ __all__ = [
     "amplitudes",
     "expectation",
     "gradient",
+    "outputs",
     "probabilities",
     "run",
     "sample",
@@ -66,6 +68,7 @@ _HOMES = {
     "amplitudes": "qmk.observing",
     "expectation": "qmk.observing",
     "gradient": "qmk.observing",
+    "outputs": "qmk.client.outputs",
     "probabilities": "qmk.observing",
     "run": "qmk.embedded",
     "sample": "qmk.sampling",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from qmk.client.program import ProgramLike
     from qmk.client.result import Result
     from qmk.host.embedding import EmbeddedKernel
+    from qmk.qvm.outputs import Outputs
 
 
 class Embedded:
@@ -72,6 +73,7 @@ class Embedded:
         format: str | None = None,
         timeout_ms: int | None = None,
         keep_events: bool = True,
+        outputs: Outputs | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> Result:
         """Run a program and give its result; see ``qmk.run``."""
@@ -90,7 +92,7 @@ class Embedded:
         graph = to_graph(program, format, params)
         kernel = self._kernel()
         policy = Policy(seed=seed, engine=engine, timeout_ms=timeout_ms)
-        job = kernel.submit(graph, shots=shots, policy=policy, keep_events=keep_events).job_id
+        job = kernel.submit(graph, shots=shots, policy=policy, keep_events=keep_events, outputs=outputs).job_id
         status = kernel.wait(job, progress)
         if status.result is None:
             raise QmkError.from_dict(status.error or {"code": -32603, "message": f"the job is {status.state}"})
@@ -109,6 +111,7 @@ def run(
     isolate: bool = False,
     timeout_ms: int | None = None,
     keep_events: bool = True,
+    outputs: Outputs | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Result:
     """Run a program here and give its counts and per-shot events.
@@ -117,7 +120,8 @@ def run(
     program's own default, else 1000. The same program, shots, seed and engine give the same bits, here and on a daemon;
     ``seed`` None draws one, and the result tells it. ``engine`` forces an engine instead of the router's choice.
     ``params`` sets the program's inputs. ``isolate`` (and ``timeout_ms``, which needs it) runs the engine in a process
-    of its own. ``progress`` is called with the number of shots done, now and then.
+    of its own. ``outputs`` (``qmk.outputs`` makes them): what ``values`` of the result shall hold beyond counts.
+    ``progress`` is called with the number of shots done, now and then.
 
     Raises ``QmkError``: INVALID_GRAPH with findings, UNSUPPORTED with the gaps of every engine, RESOURCE_EXHAUSTED with
     the memory needed, TIMEOUT, JOB_FAILED.
@@ -132,5 +136,6 @@ def run(
             format=format,
             timeout_ms=timeout_ms,
             keep_events=keep_events,
+            outputs=outputs,
             progress=progress,
         )

@@ -66,7 +66,7 @@ def sweep(
     import numpy as np
 
     given = points_of(points)
-    check("sweep_points", len(given.rows))
+    check("sweep_points", len(given.table))
     seed = int.from_bytes(os.urandom(8), "big") >> 1 if seed is None else seed
     if engine is None and importlib.util.find_spec("qmk_native") is not None:
         found = _in_core(program, given, observable, shots, seed, format)
@@ -76,11 +76,11 @@ def sweep(
         samples = [
             sample(program, shots=shots or DEFAULT_SHOTS, seed=substream(seed, "point", at), engine=engine,
                    params=given.params(row), format=format)
-            for at, row in enumerate(given.rows)
+            for at, row in enumerate(given.table)
         ]  # fmt: skip
         none = np.zeros((len(samples), 0))
         counts = [one.counts for one in samples]
-        return Swept(given.names, np.array(given.rows), none, none, counts, False, samples[0].engine)
+        return Swept(given.names, given.table, none, none, counts, False, samples[0].engine)
     return _by_graph(program, given, observable, shots, seed, engine, format)
 
 
@@ -102,7 +102,7 @@ def _by_graph(
     except QmkError as refused:
         if refused.fields.get("field") != "points":
             raise
-        parts = [(to_graph(program, format, points.params(row)), None) for row in points.rows]
+        parts = [(to_graph(program, format, points.params(row)), None) for row in points.table]
     rows: list[Any] = []
     values = None
     for at, (graph, sweep) in enumerate(parts):
@@ -113,7 +113,7 @@ def _by_graph(
     assert values is not None, "points_of refuses an empty list"
     table = np.array(rows)
     return Swept(
-        points.names, np.array(points.rows), table[..., 0], table[..., 1], [], values.exact, values.engine
+        points.names, points.table, table[..., 0], table[..., 1], [], values.exact, values.engine
     )
 
 
@@ -135,7 +135,7 @@ def _in_core(
     if read is None:
         return None
     circuit, found = read
-    table = np.array(points.rows)
+    table = points.table
     angles = found.at(table).tolist()
     none = np.zeros((len(angles), 0))
     try:
@@ -173,18 +173,18 @@ def _angles_of_text(
 
     from qmk.sdk.affine import affine
 
-    circuit = read_native(program, format, points.params(points.rows[0]))
+    circuit = read_native(program, format, points.params(points.table[0]))
     if circuit is None or circuit.n_qubits > NARROW:
         return None
     shape = _shape(circuit)
 
     def angles(point: Vector) -> Vector | None:
-        there = read_native(program, format, points.params(point.tolist()))
+        there = read_native(program, format, points.params(point))
         if there is None or _shape(there) != shape:
             return None
         return np.array([angle for row in there.rows()[0] for angle in row[2]], dtype=np.float64)
 
-    found = affine(angles, len(points.names)) or affine(angles, len(points.names), np.array(points.rows[0]))
+    found = affine(angles, len(points.names)) or affine(angles, len(points.names), points.table[0])
     return None if found is None else (circuit, found)
 
 

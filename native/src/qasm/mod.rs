@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn inputs_are_angles_that_the_caller_gives() {
-        let text = format!("{HEAD}input float a; input angle[20] b; rz(2 * a) q[0]; rx(b) q[1];");
+        let text = format!("{HEAD}input float a; input float[64] b; rz(2 * a) q[0]; rx(b) q[1];");
         let given = |names: &[(&str, f64)]| {
             read_as(&text, false, names.iter().map(|&(name, value)| (name.to_owned(), value)).collect())
         };

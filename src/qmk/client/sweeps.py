@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qmk.base.errors import QmkError
 from qmk.client.program import ProgramLike, to_graph
@@ -11,51 +12,62 @@ from qmk.qvm.graph import Graph
 from qmk.qvm.outputs import Slot, Sweep, angles_of
 
 if TYPE_CHECKING:
-    from qmk.sdk.affine import Vector
+    from qmk.sdk.affine import Matrix, Vector
 
 PointsLike = Sequence[Mapping[str, Any]] | Mapping[str, Sequence[Any]]
 """One mapping of names to values a point, or one list of values a name. The value of an array input is a list."""
 
 
 class Points(NamedTuple):
-    """``names`` of single numbers (an array input ``a`` has a[0], a[1], ...) and ``rows``, one a point; ``first`` is a
-    point as the program's front end takes it, whose lists give the shapes of arrays."""
+    """``names`` of single numbers (an array input ``a`` has a[0], a[1], ...) and ``table``, shape (points, names).
+    ``shapes``: for every parameter as the front end takes it, the shape of its value."""
 
     names: tuple[str, ...]
-    rows: list[list[float]]
-    first: Mapping[str, Any]
+    table: Matrix
+    shapes: dict[str, tuple[int, ...]]
 
-    def params(self, row: Sequence[float]) -> dict[str, Any]:
+    def params(self, row: Vector) -> dict[str, Any]:
         """A row as the front end takes it."""
         at, out = 0, dict[str, Any]()
-        for name, value in self.first.items():
-            out[name], at = _filled(value, row, at)
+        for name, shape in self.shapes.items():
+            size = math.prod(shape)
+            out[name] = row[at : at + size].reshape(shape).tolist()
+            at += size
         return out
 
 
 def points_of(given: PointsLike) -> Points:
     """Raises INVALID_PARAMS when points differ in their names or hold what is no number."""
+    import numpy as np
+
     if isinstance(given, Mapping):
-        columns = {name: list(values) for name, values in given.items()}
-        if len({len(values) for values in columns.values()}) > 1:
-            raise _wrong("the parameters have different numbers of values", "give each name one value a point")
-        n = len(next(iter(columns.values()), []))
-        rows: list[Mapping[str, Any]] = [{name: values[k] for name, values in columns.items()} for k in range(n)]
+        columns: dict[str, Sequence[Any]] = dict(given.items())
     else:
         rows = list(given)
-    if not rows:
-        raise _wrong("there are no points", "give at least one")
-    first = rows[0]
-    names = tuple(label for name, value in first.items() for label in _labels(name, value))
-    flat: list[list[float]] = []
-    for at, row in enumerate(rows):
-        if row.keys() != first.keys():
-            raise _wrong(f"point {at} has other names than the first", f"give each point {', '.join(first)}")
-        values = [number for name in first for number in _numbers(row[name], name, at)]
-        if len(values) != len(names):
-            raise _wrong(f"point {at} has an array of another length than the first", "arrays keep their length")
-        flat.append(values)
-    return Points(names, flat, first)
+        names = rows[0].keys() if rows else ()
+        for at, row in enumerate(rows):
+            if row.keys() != names:
+                raise _wrong(f"point {at} has other names than the first", f"give each point {', '.join(names)}")
+        columns = {name: [row[name] for row in rows] for name in names}
+    if len({len(values) for values in columns.values()}) > 1:
+        raise _wrong("the parameters have different numbers of values", "give each name one value a point")
+    if not columns or not len(next(iter(columns.values()))):
+        raise _wrong("there are no points", "give at least one, with a value for each input")
+    parts: list[Matrix] = []
+    labels: list[str] = []
+    shapes: dict[str, tuple[int, ...]] = {}
+    for name, values in columns.items():
+        try:
+            part = np.array(values, dtype=np.float64)
+        except (TypeError, ValueError):
+            what = f"the values of '{name}' are no numbers, or arrays of different lengths"
+            raise _wrong(what, "sweep over numbers") from None
+        if not np.isfinite(part).all():
+            raise _wrong(f"the values of '{name}' are not all finite", "sweep over numbers")
+        shapes[name] = part.shape[1:]
+        labels += [name + "".join(f"[{k}]" for k in place) for place in np.ndindex(*part.shape[1:])]
+        parts.append(part.reshape(len(values), -1))
+    return Points(tuple(labels), np.concatenate(parts, axis=1), shapes)
 
 
 def sweep_of(program: ProgramLike, points: Points, format: str | None = None) -> tuple[Graph, Sweep]:
@@ -67,13 +79,13 @@ def sweep_of(program: ProgramLike, points: Points, format: str | None = None) ->
 
     from qmk.sdk.affine import affine
 
-    base = np.array(points.rows[0])
-    graph = to_graph(program, format, points.first)
+    base = points.table[0]
+    graph = to_graph(program, format, points.params(base))
     places = [(node.id, arg) for node in graph.nodes for arg in angles_of(node)]
     shape = _shape(graph)
 
     def angles(point: Vector) -> Vector | None:
-        there = to_graph(program, format, points.params(point.tolist()))
+        there = to_graph(program, format, points.params(point))
         return _angles(there) if _shape(there) == shape else None
 
     found = affine(angles, len(points.names))
@@ -94,7 +106,7 @@ def sweep_of(program: ProgramLike, points: Points, format: str | None = None) ->
         for k, (node, arg) in enumerate(places)
         if found.matrix[k].any()
     ]
-    return graph, Sweep(names=points.names, slots=tuple(slots), points=tuple(map(tuple, points.rows)))
+    return graph, Sweep(names=points.names, slots=tuple(slots), points=tuple(map(tuple, points.table.tolist())))
 
 
 def _shape(graph: Graph) -> list[Any]:
@@ -111,33 +123,6 @@ def _angles(graph: Graph) -> Vector:
     import numpy as np
 
     return np.array([float(node.args[arg]) for node in graph.nodes for arg in angles_of(node)], dtype=np.float64)
-
-
-def _labels(name: str, value: Any) -> list[str]:
-    if not isinstance(value, (list, tuple)):
-        return [name]
-    items = cast("Sequence[Any]", value)
-    return [label for at, item in enumerate(items) for label in _labels(f"{name}[{at}]", item)]
-
-
-def _numbers(value: Any, name: str, at: int) -> list[float]:
-    if isinstance(value, (list, tuple)):
-        return [number for item in cast("Sequence[Any]", value) for number in _numbers(item, name, at)]
-    try:
-        return [float(value)]
-    except (TypeError, ValueError):
-        raise _wrong(f"the value of '{name}' at point {at} is no number: {value!r}", "sweep over numbers") from None
-
-
-def _filled(value: Any, row: Sequence[float], at: int) -> tuple[Any, int]:
-    """``value`` with its numbers taken from ``row`` from place ``at`` on."""
-    if not isinstance(value, (list, tuple)):
-        return row[at], at + 1
-    items: list[Any] = []
-    for item in cast("Sequence[Any]", value):
-        filled, at = _filled(item, row, at)
-        items.append(filled)
-    return items, at
 
 
 def _wrong(what: str, fix: str) -> QmkError:

@@ -8,21 +8,26 @@ known up to one global phase.
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta, Struct
 
 from qmk.base.errors import QmkError
-from qmk.base.limits import LIMITS, check
+from qmk.base.limits import check
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, Node
 
 Term = tuple[str, float]
 Observable = tuple[Term, ...]
 """A sum of Pauli strings, each with its coefficient."""
+
+
+ESTIMATE_BYTES = 64
+"""what a number with its error takes in an answer"""
 
 
 class _Part(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -198,13 +203,13 @@ def require(outputs: Outputs, graph: Graph, shots: int) -> None:
 
 def values_bytes_max(outputs: Outputs, graph: Graph, n: int, shots: int) -> int:
     """The most bytes that the values take."""
-    each = 40 * len(outputs.expectations) + 40 * len(outputs.amplitudes)
-    each += sum(40 << min(len(qubits), 40) for qubits in outputs.probabilities)
+    each = ESTIMATE_BYTES * (len(outputs.expectations) + len(outputs.amplitudes))
+    each += sum(ESTIMATE_BYTES << min(len(qubits), 40) for qubits in outputs.probabilities)
     if outputs.state:
         each += 16 << min(n, 50)
     if outputs.gradient:
         by = len(outputs.sweep.names) if outputs.sweep is not None else sum(len(angles_of(x)) for x in graph.nodes)
-        each += 40 * by * len(outputs.expectations)
+        each += ESTIMATE_BYTES * by * len(outputs.expectations)
     if outputs.counts and outputs.points:
         each += min(shots, 1 << min(len(graph.events), 40)) * (len(graph.events) + 16)
     return each * max(1, len(outputs.points))
@@ -260,33 +265,9 @@ def _wrong(field: str, what: str, fix: str) -> QmkError:
     return QmkError("INVALID_PARAMS", f"{field}: {what}", field=field, help=fix)
 
 
-def digest_text(outputs: Outputs | None) -> str:
-    """What tells two requests apart, in keys of caches; empty for counts only."""
+def digest(outputs: Outputs | None) -> str:
+    """SHA-256 of a request in hexadecimal, which tells it from others; empty for counts only."""
     if outputs is None:
         return ""
-    return msgspec.json.encode(outputs, order="deterministic").decode()
+    return hashlib.sha256(msgspec.json.encode(outputs, order="deterministic")).hexdigest()
 
-
-def plain(outputs: Outputs) -> dict[str, Any]:
-    """As JSON-compatible data."""
-    return msgspec.to_builtins(outputs)
-
-
-__all__ = [
-    "LIMITS",
-    "Estimate",
-    "Observable",
-    "Outputs",
-    "Point",
-    "Slot",
-    "Sweep",
-    "Values",
-    "all_angles",
-    "angles_of",
-    "bound",
-    "digest_text",
-    "n_qubits",
-    "require",
-    "values_bytes_max",
-    "with_angles",
-]

@@ -26,9 +26,14 @@ class Affine:
     def __init__(self, matrix: Matrix, constant: Vector) -> None:
         self.matrix = matrix
         self.constant = constant
+        used = matrix != 0
+        single = bool(matrix.shape[1]) and int(used.sum(axis=1).max(initial=0)) <= 1
+        self._which = used.argmax(axis=1) if single else None
 
     def at(self, points: Matrix) -> Matrix:
         """Shape (points, parameters) to shape (points, angles)."""
+        if self._which is not None:  # a multiple of one parameter each, as in most programs
+            return points[:, self._which] * self.matrix[np.arange(len(self._which)), self._which] + self.constant
         return points @ self.matrix.T + self.constant
 
 

@@ -3,7 +3,8 @@ else expectation values and probabilities from shots in other bases, which every
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
@@ -17,6 +18,8 @@ from qmk.qvm.graph import Graph
 from qmk.qvm.outputs import Estimate, Observable, Outputs, Point, Sweep, Values
 from qmk.sdk.affine import Affine, Vector, affine
 from qmk.sdk.engine import Observer, ObservingEngine, Unsupported
+from qmk.sdk.memory import PEAK
+from qmk.sdk.messages import Done
 from qmk.sdk.observed import final_state, gates_only, measured, part
 from qmk.sdk.paulis import Basis, Tally, bases
 from qmk.sdk.program import Barrier, Gate, Program
@@ -35,6 +38,37 @@ def values_of(runner: Runner, graph: Graph, method: str, outputs: Outputs, shots
     Raises ``QmkError`` UNSUPPORTED for what the method cannot give.
     """
     return _Work(runner, graph, method, outputs, shots, seed).values()
+
+
+def executed(
+    runner: Runner,
+    run: Callable[..., Done],
+    graph: Graph,
+    method: str,
+    outputs: Outputs,
+    size: tuple[int, int, int],
+) -> Done:
+    """A job with outputs, of ``size`` (shots, seed, fence). ``run`` runs a graph for its counts; those of a sweep are
+    with its points. Raises RESOURCE_EXHAUSTED when memory ends."""
+    shots, seed, fence = size
+    cpu, started = time.process_time(), time.perf_counter()
+    if outputs.counts and not outputs.points:
+        done = run(graph, method, shots, seed, fence=fence)
+    else:
+        done = Done(fence, {}, [], [], [], b"", shots, 0.0, 0.0, 0.0, 0, {})
+    name = runner.declaration.name
+    try:
+        values = values_of(runner, graph, method, outputs, shots, seed)
+    except MemoryError as full:
+        text = f"engine '{name}' ran out of memory: {full}"
+        raise QmkError("RESOURCE_EXHAUSTED", text, engine=name, method=method) from full
+    return msgspec.structs.replace(
+        done,
+        run_s=time.perf_counter() - started - done.prepare_s,
+        cpu_s=time.process_time() - cpu,
+        peak_rss_bytes=PEAK.bytes(),
+        values=values,
+    )
 
 
 class _Work:
@@ -56,13 +90,10 @@ class _Work:
                 engine=runner.declaration.name,
                 method=method,
             )
-        self.derived = self._derived()
-
-    def _derived(self) -> Sweep | None:
-        """By what is derived."""
-        if not self.outputs.gradient:
-            return None
-        return self.outputs.sweep if self.outputs.sweep is not None else asked.all_angles(self.graph)
+        self.derived: Sweep | None = None
+        if outputs.gradient:
+            self.derived = outputs.sweep if outputs.sweep is not None else asked.all_angles(graph)
+        self._map: Affine | None = None
 
     def values(self) -> Values:
         points = self.outputs.points
@@ -169,7 +200,7 @@ class _Work:
 
     def _adjoint(self, graph: Graph, program: Program) -> list[list[Estimate]]:
         """Derivatives by the engine's own gradient, through the chain rule."""
-        if not hasattr(self, "_map"):
+        if self._map is None:
             self._map = self._angle_map()
         gates = gates_only(program)
         starts = np.cumsum([0, *(len(gate.params) for gate in gates)])

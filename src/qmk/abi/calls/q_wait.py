@@ -72,7 +72,6 @@ CALL = Call(
                     "rows": ["00", "11", "11", "00"],
                     "next_shot": None,
                 },
-                "expectation_values": {},
                 "provenance": {
                     "digest": examples.DIGEST,
                     "engine": "stabilizer",
