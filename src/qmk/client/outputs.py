@@ -29,14 +29,15 @@ def outputs(
     """The program as a graph, and what a job of it shall give: submit or run both together.
 
     ``expect``: observables as ``qmk.expectation`` takes them. ``points``: the points of a sweep, as ``qmk.sweep`` takes
-    them; ``params``: the program's inputs where there is no sweep, by which ``gradient`` then derives. ``counts``
+    them; ``params``: the inputs that are the same at every point, or where there is no sweep all of them, by which
+    ``gradient`` then derives. ``counts``
     False: no counts. ``sampled``: expectation values from shots even where they can be computed.
 
     Raises ``QmkError`` INVALID_PARAMS for what does not fit the program.
     """
     sweep: Sweep | None = None
     if points is not None:
-        graph, sweep = sweep_of(program, points_of(points), format)
+        graph, sweep = sweep_of(program, points_of(points, params), format)
     elif gradient and params:
         graph, found = sweep_of(program, points_of([params]), format)
         sweep = Sweep(names=found.names, slots=found.slots)

@@ -20,15 +20,17 @@ PointsLike = Sequence[Mapping[str, Any]] | Mapping[str, Sequence[Any]]
 
 class Points(NamedTuple):
     """``names`` of single numbers (an array input ``a`` has a[0], a[1], ...) and ``table``, shape (points, names).
-    ``shapes``: for every parameter as the front end takes it, the shape of its value."""
+    ``shapes``: for every parameter as the front end takes it, the shape of its value. ``fixed``: inputs that are the
+    same at every point."""
 
     names: tuple[str, ...]
     table: Matrix
     shapes: dict[str, tuple[int, ...]]
+    fixed: Mapping[str, Any] = {}
 
     def params(self, row: Vector) -> dict[str, Any]:
         """A row as the front end takes it."""
-        at, out = 0, dict[str, Any]()
+        at, out = 0, dict(self.fixed)
         for name, shape in self.shapes.items():
             size = math.prod(shape)
             out[name] = row[at : at + size].reshape(shape).tolist()
@@ -36,7 +38,7 @@ class Points(NamedTuple):
         return out
 
 
-def points_of(given: PointsLike) -> Points:
+def points_of(given: PointsLike, fixed: Mapping[str, Any] | None = None) -> Points:
     """Raises INVALID_PARAMS when points differ in their names or hold what is no number."""
     import numpy as np
 
@@ -67,7 +69,7 @@ def points_of(given: PointsLike) -> Points:
         shapes[name] = part.shape[1:]
         labels += [name + "".join(f"[{k}]" for k in place) for place in np.ndindex(*part.shape[1:])]
         parts.append(part.reshape(len(values), -1))
-    return Points(tuple(labels), np.concatenate(parts, axis=1), shapes)
+    return Points(tuple(labels), np.concatenate(parts, axis=1), shapes, dict(fixed or {}))
 
 
 def sweep_of(program: ProgramLike, points: Points, format: str | None = None) -> tuple[Graph, Sweep]:
