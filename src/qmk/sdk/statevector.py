@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from qmk.sdk import paulis
 from qmk.sdk.exact import probabilities
+
+
+def highest_first(amplitudes: npt.ArrayLike, n_qubits: int) -> paulis.Array:
+    """Amplitudes indexed with qubit 0 as the lowest bit, indexed with it as the highest."""
+    state = np.asarray(amplitudes, dtype=np.complex128)[: 1 << n_qubits].reshape((2,) * n_qubits)
+    return np.ascontiguousarray(state.transpose(range(n_qubits - 1, -1, -1))).reshape(-1)
 
 
 class StateVector:

@@ -194,16 +194,23 @@ def _gates(method: str, *more: str) -> frozenset[str]:
 
 PAULI = frozenset({"pauli"})
 
+VALUES = frozenset({"counts", "events", "expectation", "state", "amplitudes", "probabilities"})
+
 METHODS = {
     "statevector": Capabilities(
         method="statevector",
         gates=_gates("statevector", *UNITARY, "mod"),
         max_qubits=40,
         noise=PAULI,
+        outputs=VALUES,
         fences=True,
     ),
     "matrix_product_state": Capabilities(
-        method="matrix_product_state", gates=_gates("matrix_product_state", *UNITARY), max_qubits=4096, noise=PAULI
+        method="matrix_product_state",
+        gates=_gates("matrix_product_state", *UNITARY),
+        max_qubits=4096,
+        noise=PAULI,
+        outputs=VALUES,
     ),
     "small_bond": Capabilities(
         method="small_bond",
