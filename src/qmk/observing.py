@@ -193,9 +193,7 @@ def gradient(
         graph = _graph(program, format, None)
         sweep = asked.all_angles(graph)
     rows, _ = observables([observable], asked.n_qubits(verified(graph)))
-    outputs = Outputs(
-        expectations=tuple(rows), gradient=True, sweep=sweep, counts=False, sampled=shots is not None
-    )
+    outputs = Outputs(expectations=tuple(rows), gradient=True, sweep=sweep, counts=False, sampled=shots is not None)
     values = evaluate(graph, outputs, shots, seed, engine)
     point = values.points[0]
     slopes = dict(zip(values.parameters, point.gradients[0], strict=True))

@@ -112,9 +112,7 @@ def _by_graph(
         rows += [[(e.value, e.error) for e in point.expectations] for point in values.points]
     assert values is not None, "points_of refuses an empty list"
     table = np.array(rows)
-    return Swept(
-        points.names, points.table, table[..., 0], table[..., 1], [], values.exact, values.engine
-    )
+    return Swept(points.names, points.table, table[..., 0], table[..., 1], [], values.exact, values.engine)
 
 
 def _in_core(

@@ -11,7 +11,7 @@ from qmk.qvm.outputs import Observable
 
 ObservableLike = str | Mapping[str, float] | Sequence[tuple[str, float]]
 """One observable. As text: terms joined by + and -, each a factor, ``*`` and a Pauli string, either with one letter a
-qubit, qubit 0 first (``XIZ``), or with numbered letters (``X0 Z2``). A number alone is that multiple of the identity."""
+qubit, qubit 0 first (``XIZ``), or with numbered letters (``X0 Z2``). A number alone is a multiple of the identity."""
 
 _TERM = re.compile(
     r"\s*(?P<sign>[+-])?\s*(?P<factor>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)?\s*(?P<times>\*)?\s*"
@@ -54,7 +54,12 @@ def _parsed(text: str, n_qubits: int) -> list[tuple[str, float]]:
     at = 0
     while at < len(text):
         found = _TERM.match(text, at)
-        if found is None or found.end() == at or not (found["factor"] or found["paulis"]) or (out and not found["sign"]):
+        if (
+            found is None
+            or found.end() == at
+            or not (found["factor"] or found["paulis"])
+            or (out and not found["sign"])
+        ):
             raise _wrong(text, f"the term at character {at + 1} cannot be read")
         if found["times"] and not (found["factor"] and found["paulis"]):
             raise _wrong(text, f"'*' at character {at + 1} stands between a number and a Pauli string")

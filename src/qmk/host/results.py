@@ -130,7 +130,13 @@ def result_bytes(done: Done) -> int:
     """What the result takes in the store, within a few per cent: packed events, counts, names."""
     width = len(next(iter(done.counts), ""))
     values = 0 if done.values is None else len(msgspec.msgpack.encode(done.values))
-    return values + len(done.event_bits) + len(done.counts) * (width + COUNT_BYTES) + 16 * len(done.event_names) + HEAD_BYTES
+    return (
+        values
+        + len(done.event_bits)
+        + len(done.counts) * (width + COUNT_BYTES)
+        + 16 * len(done.event_names)
+        + HEAD_BYTES
+    )
 
 
 def _inconsistent(what: str) -> QmkError:

@@ -69,9 +69,7 @@ class Routing:
         _keep(self._choices, key, choice)
         return choice
 
-    def _choose(
-        self, graph: Graph, digest: str, shots: int, engine: str | None, outputs: Outputs | None
-    ) -> Choice:
+    def _choose(self, graph: Graph, digest: str, shots: int, engine: str | None, outputs: Outputs | None) -> Choice:
         from qmk import router
         from qmk.router.outputs import with_outputs
 

@@ -39,7 +39,7 @@ class Slot(_Part, frozen=True):
 
     node: Annotated[str, Meta(description="id of the node")]
     arg: Annotated[str, Meta(description="its angle, by name")]
-    constant: float = 0.0
+    constant: Annotated[float, Meta(description="radians, where all parameters are 0")] = 0.0
     terms: Annotated[
         tuple[tuple[int, float], ...], Meta(description="(number of the parameter, factor), summed beside constant")
     ] = ()
@@ -50,7 +50,7 @@ class Sweep(_Part, frozen=True):
     as it stands, with ``gradient`` by these parameters."""
 
     names: Annotated[tuple[str, ...], Meta(description="the parameters")] = ()
-    slots: tuple[Slot, ...] = ()
+    slots: Annotated[tuple[Slot, ...], Meta(description="the angles that depend on them")] = ()
     points: Annotated[tuple[tuple[float, ...], ...], Meta(description="each one value a parameter")] = ()
 
 
@@ -68,7 +68,7 @@ class Outputs(_Part, frozen=True):
     gradient: Annotated[
         bool, Meta(description="of each observable by the sweep's parameters, or without a sweep by every angle")
     ] = False
-    sweep: Sweep | None = None
+    sweep: Annotated[Sweep | None, Meta(description="parameters, and the points at which the program is run")] = None
     counts: Annotated[bool, Meta(description="counts and events too")] = True
     sampled: Annotated[bool, Meta(description="expectation values from shots even where an engine has them exact")] = (
         False
@@ -97,7 +97,7 @@ class Estimate(Struct, frozen=True, omit_defaults=True):
     """A number and its standard error, 0 where it was computed rather than sampled."""
 
     value: float
-    error: float = 0.0
+    error: Annotated[float, Meta(description="standard error; 0: exact")] = 0.0
 
 
 class Point(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -270,4 +270,3 @@ def digest(outputs: Outputs | None) -> str:
     if outputs is None:
         return ""
     return hashlib.sha256(msgspec.json.encode(outputs, order="deterministic")).hexdigest()
-

@@ -19,9 +19,9 @@ def before_readout(graph: Graph) -> Graph:
     for node in reversed(graph.nodes):
         op = OPS.get(node.op)
         kind = op.op_class if op is not None else ""
-        if kind in ("measure", "classical") and node.guard is None and read.isdisjoint(node.produces):
-            if kind == "classical" or touched.isdisjoint(node.vqs):
-                continue
+        unread = node.guard is None and read.isdisjoint(node.produces)
+        if unread and (kind == "classical" or (kind == "measure" and touched.isdisjoint(node.vqs))):
+            continue
         if kind not in _SILENT:
             touched.update(node.vqs)
         read.update(node.inputs)
@@ -43,7 +43,7 @@ def gates_of(graph: Graph) -> list[tuple[int, ...]] | None:
         op = OPS.get(node.op)
         kind = op.op_class if op is not None else ""
         if node.op == "core.alloc":
-            number.update((name, len(number) + at) for at, name in enumerate(node.vqs))
+            number.update(zip(node.vqs, range(len(number), len(number) + len(node.vqs)), strict=True))
         elif kind in _GATES and node.guard is None:
             used.update(node.vqs)
             out.append(tuple([number[name] for name in node.vqs]))

@@ -66,7 +66,7 @@ def _by_bits(angles: Angles, base: Vector, first: Vector, steps: Vector) -> Matr
     number = np.arange(1, len(base) + 1)
     which = np.zeros(len(first), dtype=np.int64)
     slope = np.zeros(len(first))
-    for bit in range(int(len(base)).bit_length()):
+    for bit in range(len(base).bit_length()):
         moved = angles(base + np.where(number >> bit & 1, 1.0, 0.0) * steps)
         if moved is None or len(moved) != len(first):
             return None

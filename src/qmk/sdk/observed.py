@@ -20,9 +20,7 @@ _TO_Z = {"X": ("core.h",), "Y": ("core.sdg", "core.h"), "Z": ()}
 
 def final_state(graph: Graph, can: Capabilities) -> Program:
     """``graph`` in the gates of ``can``, up to the final read-out."""
-    return lower(
-        before_readout(graph), can.gates, clifford=can.clifford, inline_logic=not can.logic, whole=True
-    )
+    return lower(before_readout(graph), can.gates, clifford=can.clifford, inline_logic=not can.logic, whole=True)
 
 
 def qubits_of(item: Instruction) -> tuple[int, ...]:

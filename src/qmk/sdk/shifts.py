@@ -1,8 +1,8 @@
 """The parameter-shift rule: the derivative of an expectation value by an angle from values at other angles.
 
-Exact for gates exp(-i angle G) whose G has two eigenvalues 1 apart (Mitarai et al. 2018; Schuld et al. 2019); controlled
-rotations have three, 1/2 apart, and take four values (Anselmetti et al. 2021). The rest of the program may be anything,
-noise and feed-forward included.
+Exact for gates exp(-i angle G) whose G has two eigenvalues 1 apart (Mitarai et al. 2018; Schuld et al. 2019);
+controlled rotations have three, 1/2 apart, and take four values (Anselmetti et al. 2021). The rest of the program may
+be anything, noise and feed-forward included.
 """
 
 from __future__ import annotations

@@ -79,7 +79,9 @@ class _Work:
         self.n = asked.n_qubits(graph)
         self.program = final_state(graph, self.can)
         wanted = outputs.names & {"expectation", "state", "amplitudes", "probabilities"}
-        pure = all(isinstance(x, Barrier) or (isinstance(x, Gate) and x.cond is None) for x in self.program.instructions)
+        pure = all(
+            isinstance(x, Barrier) or (isinstance(x, Gate) and x.cond is None) for x in self.program.instructions
+        )
         self.exact = pure and not outputs.sampled and wanted <= self.can.outputs
         if not self.exact and (lost := sorted(wanted - set(VALUES))):
             gates_only(self.program)  # says what is in the way, where it is the program
@@ -100,7 +102,9 @@ class _Work:
         found = self._swept() if self.exact and points and self._in_one_call() else None
         if found is None:
             sweep = self.outputs.sweep
-            graphs = [asked.bound(self.graph, sweep, p) for p in points] if sweep is not None and points else [self.graph]
+            graphs = (
+                [asked.bound(self.graph, sweep, p) for p in points] if sweep is not None and points else [self.graph]
+            )
             found = [self._point(graph, at) for at, graph in enumerate(graphs)]
         if points and self.outputs.counts:
             found = [msgspec.structs.replace(row, counts=self._counts(at)) for at, row in enumerate(found)]

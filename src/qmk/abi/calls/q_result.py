@@ -87,6 +87,7 @@ CALL = Call(
                 "rows": ["11", "00"],
                 "next_shot": None,
             },
+            "values": None,
             "provenance": {
                 "digest": examples.DIGEST,
                 "engine": "stabilizer",

@@ -49,11 +49,11 @@ CALL = Call(
     doc="Verifies a program, chooses an engine and queues a job. The job survives a restart of the daemon from the "
     "moment this call is answered. With outputs the job also gives expectation values, a state, "
     "amplitudes, probabilities or gradients, at the program's own angles or at the points of a sweep: exact where an "
-    "engine has them, else sampled with `shots` shots of each basis. An invalid program is refused with every finding and never becomes a job. The "
-    "session must hold the capabilities that the program's ops need. A program that joins qubits of two tenants names "
-    "the channel that both have approved in policy.channels; its Bell pairs are charged with the job's acceptance, "
-    "and given back if the job never starts. A job that by estimate cannot meet its deadline is queued, with the "
-    "warning QMK-DEADLINE; one that fits no empty machine is refused with the numbers.",
+    "engine has them, else sampled with `shots` shots of each basis. An invalid program is refused "
+    "with every finding and never becomes a job. The session must hold the capabilities that the program's ops need. "
+    "A program that joins qubits of two tenants names the channel that both have approved in policy.channels; its Bell "
+    "pairs are charged with the job's acceptance, and given back if the job never starts. A job that by estimate "
+    "cannot meet its deadline is queued, with the warning QMK-DEADLINE; one that fits no empty machine is refused with the numbers.",
     request=Request,
     reply=Reply,
     rights=("CAP_SUBMIT",),

@@ -51,9 +51,7 @@ class AerObserver:
 
     def amplitudes(self, bitstrings: Sequence[str], /) -> list[complex]:
         def ask(circuit: Any) -> None:
-            # Aer (0.18) reads an index of a matrix product state from the other end than that of a state vector
-            first_highest = self._plan.method == "matrix_product_state"
-            numbers = [int(text if first_highest else text[::-1], 2) for text in bitstrings]
+            numbers = [int(text[::-1], 2) for text in bitstrings]
             circuit.save_amplitudes(self._qubits, "save_amplitudes", numbers, EACH, "amplitudes")
 
         def read(data: Any) -> list[tuple[float, float]]:
