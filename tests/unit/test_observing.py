@@ -1,4 +1,4 @@
-"""``qmk.expectation`` and its kin, in this process: one value whichever way it is computed, and sweeps at every point."""
+"""``qmk.expectation`` and its kin, in this process: one value whichever way it is computed, sweeps at each point."""
 
 from __future__ import annotations
 

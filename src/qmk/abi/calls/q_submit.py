@@ -53,7 +53,8 @@ CALL = Call(
     "with every finding and never becomes a job. The session must hold the capabilities that the program's ops need. "
     "A program that joins qubits of two tenants names the channel that both have approved in policy.channels; its Bell "
     "pairs are charged with the job's acceptance, and given back if the job never starts. A job that by estimate "
-    "cannot meet its deadline is queued, with the warning QMK-DEADLINE; one that fits no empty machine is refused with the numbers.",
+    "cannot meet its deadline is queued, with the warning QMK-DEADLINE; one that fits no empty "
+    "machine is refused with the numbers.",
     request=Request,
     reply=Reply,
     rights=("CAP_SUBMIT",),
