@@ -6,12 +6,12 @@ from __future__ import annotations
 import msgspec
 
 from qmk.qvm import outputs as asked
+from qmk.qvm.bases import bases
 from qmk.qvm.cone import cones, supports_of
 from qmk.qvm.graph import Graph
 from qmk.qvm.outputs import Outputs
 from qmk.qvm.readout import before_readout, gates_of
 from qmk.sdk.engine import Capabilities, Cost, Declaration, Features, Observed
-from qmk.sdk.paulis import bases
 
 OF_ONE_STATE = frozenset({"state", "amplitudes"})
 SAMPLED = frozenset({"expectation", "probabilities"})

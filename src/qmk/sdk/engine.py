@@ -25,6 +25,7 @@ __all__ = [
     "Declaration",
     "Engine",
     "Execution",
+    "FastObserver",
     "Features",
     "FeedForward",
     "FencedPlan",
@@ -273,7 +274,7 @@ class FencedPlan(Plan, Protocol):
 
 class Observer(Protocol):
     """The state in which a program of gates ends. Qubit 0 is the first character of a string and the highest bit of an
-    index. A method offers what its ``Capabilities.outputs`` name; the rest may raise NotImplementedError."""
+    index. Only what the method's ``Capabilities.outputs`` name is asked of it."""
 
     def expectation(self, paulis: Sequence[str], /) -> list[float]:
         """Of each Pauli string."""
@@ -288,6 +289,10 @@ class Observer(Protocol):
     def probabilities(self, qubits: Sequence[int], /) -> list[float]:
         """Of the joint values of ``qubits``, the first the highest bit."""
         ...
+
+
+class FastObserver(Observer, Protocol):
+    """Of a method with the outputs "gradient" and "sweep"."""
 
     def gradient(self, observable: Sequence[tuple[str, float]], /) -> tuple[float, list[float]]:
         """The value of a sum of Pauli strings and its derivative by every angle, in the order of the gates."""

@@ -146,13 +146,8 @@ class Runner:
         RESOURCE_EXHAUSTED when memory ends; and what ``drive`` raises.
         """
         if outputs is not None:
-            from qmk.sdk import values
-
-            graph = self._kept(digest, method).graph if graph is None else graph
-            run = functools.partial(
-                self.execute, digest=digest, keep_events=keep_events, progress=progress, start=start, drive=drive
-            )
-            return values.executed(self, run, graph, method, outputs, (shots, seed, fence))
+            how = {"keep_events": keep_events, "progress": progress, "start": start, "drive": drive}
+            return self._valued(graph, method, outputs, (shots, seed, fence), digest, how)
         cpu = time.process_time()
         fresh = not self.holds(digest, method) if digest else True
         prepared = self._kept(digest, method) if graph is None else self.prepare(graph, method, digest)
@@ -186,6 +181,23 @@ class Runner:
             cpu_s=time.process_time() - cpu,
             peak_rss_bytes=PEAK.bytes(),
             notes={**program.notes, **samples.notes, **notes, **channels.accounted(program.notes, shots, seed)},
+        )
+
+    def _valued(
+        self,
+        graph: Graph | None,
+        method: str,
+        outputs: Outputs,
+        size: tuple[int, int, int],
+        digest: str,
+        how: dict[str, Any],
+    ) -> Done:
+        """A run with outputs; ``how`` is for that of its counts."""
+        from qmk.sdk import values
+
+        graph = self._kept(digest, method).graph if graph is None else graph
+        return values.executed(
+            self, functools.partial(self.execute, digest=digest, **how), graph, method, outputs, size
         )
 
     def _driven(

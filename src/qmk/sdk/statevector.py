@@ -38,9 +38,3 @@ class StateVector:
         if not self._n:
             return [1.0]
         return [float(p) for p in probabilities(self._state.reshape((2,) * self._n), list(qubits))]
-
-    def gradient(self, observable: Sequence[tuple[str, float]], /) -> tuple[float, list[float]]:
-        raise NotImplementedError
-
-    def sweep(self, angles: Sequence[Sequence[float]], strings: Sequence[str], /) -> list[list[float]]:
-        raise NotImplementedError

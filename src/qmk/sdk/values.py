@@ -13,15 +13,16 @@ import numpy as np
 from qmk.base.errors import QmkError
 from qmk.base.seeds import substream
 from qmk.qvm import outputs as asked
+from qmk.qvm.bases import Basis, bases
 from qmk.qvm.cone import Cone, cones, supports_of
 from qmk.qvm.graph import Graph
 from qmk.qvm.outputs import Estimate, Observable, Outputs, Point, Sweep, Values
 from qmk.sdk.affine import Affine, Vector, affine
-from qmk.sdk.engine import Observer, ObservingEngine, Unsupported
+from qmk.sdk.engine import FastObserver, Observer, ObservingEngine, Unsupported
 from qmk.sdk.memory import PEAK
 from qmk.sdk.messages import Done
 from qmk.sdk.observed import final_state, gates_only, measured, part
-from qmk.sdk.paulis import Basis, Tally, bases
+from qmk.sdk.paulis import Tally
 from qmk.sdk.program import Barrier, Gate, Program
 from qmk.sdk.shifts import shifts_of
 
@@ -217,7 +218,7 @@ class _Work:
                 mine = [("".join(terms[k][0][q] for q in cone.qubits), terms[k][1]) for k in cone.members]
                 if not mine:
                     continue
-                _, slopes = observer.gradient(mine)
+                _, slopes = cast("FastObserver", observer).gradient(mine)
                 places = [at for k in cone.gates for at in range(int(starts[k]), int(starts[k + 1]))]
                 np.add.at(by_angle, places, slopes)
             out.append([Estimate(float(slope)) for slope in by_angle @ self._map.matrix])
@@ -244,7 +245,7 @@ class _Work:
             observer = self.observer(part(self.program, [gates[k] for k in cone.gates], cone.qubits))
             places = [at for k in cone.gates for at in range(int(starts[k]), int(starts[k + 1]))]
             short = ["".join(text[q] for q in cone.qubits) for text in mine]
-            rows = observer.sweep(angles[:, places].tolist(), short)
+            rows = cast("FastObserver", observer).sweep(angles[:, places].tolist(), short)
             columns.update(zip(mine, map(list, zip(*rows, strict=True)), strict=True))
         return [
             Point(expectations=_sums(self.outputs.expectations, {text: columns[text][at] for text in strings}))

@@ -71,12 +71,6 @@ class AerObserver:
 
         return self._asked(ask, read)
 
-    def gradient(self, observable: Sequence[tuple[str, float]], /) -> tuple[float, list[float]]:
-        raise NotImplementedError
-
-    def sweep(self, angles: Sequence[Sequence[float]], paulis: Sequence[str], /) -> list[list[float]]:
-        raise NotImplementedError
-
     def _asked(self, ask: Callable[[Any], None], read: Callable[[Any], Any]) -> Any:
         """What ``read`` makes of the data that ``ask`` has saved; in a child process where a bond may be capped."""
 

@@ -67,12 +67,6 @@ class StabilizerObserver:
         follow(self._simulator, 0, 0, 1.0)
         return out
 
-    def gradient(self, observable: Sequence[tuple[str, float]], /) -> tuple[float, list[float]]:
-        raise NotImplementedError
-
-    def sweep(self, angles: Sequence[Sequence[float]], paulis: Sequence[str], /) -> list[list[float]]:
-        raise NotImplementedError
-
     @functools.cached_property
     def _least(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
         """The least basis state in the state."""
