@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from qmk.qvm.cone import Placed
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, Node
 
@@ -33,12 +34,12 @@ def before_readout(graph: Graph) -> Graph:
     return msgspec.structs.replace(graph, nodes=tuple(reversed(kept)))
 
 
-def gates_of(graph: Graph) -> list[tuple[int, ...]] | None:
-    """Qubits, by number, of each gate of a graph without its read-out; None where there is more than gates, so that it
+def gates_of(graph: Graph) -> list[Placed] | None:
+    """Each gate, its qubits by number, of a graph without its read-out; None where there is more than gates, so that it
     ends in no single state."""
     number: dict[str, int] = {}
     used: set[str] = set()
-    out: list[tuple[int, ...]] = []
+    out: list[Placed] = []
     for node in graph.nodes:
         op = OPS.get(node.op)
         kind = op.op_class if op is not None else ""
@@ -46,7 +47,7 @@ def gates_of(graph: Graph) -> list[tuple[int, ...]] | None:
             number.update(zip(node.vqs, range(len(number), len(number) + len(node.vqs)), strict=True))
         elif kind in _GATES and node.guard is None:
             used.update(node.vqs)
-            out.append(tuple([number[name] for name in node.vqs]))
+            out.append(Placed(node.op, tuple([number[name] for name in node.vqs])))
         elif kind == "reset" and node.guard is None and used.isdisjoint(node.vqs):
             continue  # of a qubit that is in |0> already
         elif kind not in _SILENT or node.chs:

@@ -42,7 +42,9 @@ def with_outputs(features: Features, graph: Graph, outputs: Outputs | None) -> F
     strings = list(dict.fromkeys(text for row in outputs.expectations for text, _ in row if text.strip("I")))
     width, n_ops = n, features.n_ops
     if gates is not None and not outputs.names & OF_ONE_STATE:
-        parts = cones(gates, [*supports_of(strings), *map(frozenset, outputs.probabilities)], n)
+        parts = cones(
+            gates, [*supports_of(strings), *(dict.fromkeys(group, "Z") for group in outputs.probabilities)], n
+        )
         width = max((len(cone.qubits) for cone in parts), default=0)
         n_ops = sum(len(cone.gates) for cone in parts)
     angles = outputs.sweep.slots if outputs.sweep is not None else asked.all_angles(graph).slots

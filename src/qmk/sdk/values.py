@@ -14,7 +14,7 @@ from qmk.base.errors import QmkError
 from qmk.base.seeds import substream
 from qmk.qvm import outputs as asked
 from qmk.qvm.bases import Basis, bases
-from qmk.qvm.cone import Cone, cones, supports_of
+from qmk.qvm.cone import Cone, Placed, Support, cones, supports_of
 from qmk.qvm.graph import Graph
 from qmk.qvm.outputs import Estimate, Observable, Outputs, Point, Sweep, Values
 from qmk.sdk.affine import Affine, Vector, affine
@@ -149,17 +149,17 @@ class _Work:
             name = self.runner.declaration.name
             raise QmkError("UNSUPPORTED", str(refused), engine=name, method=self.method) from refused
 
-    def _cones(self, gates: Sequence[Gate], supports: list[frozenset[int]], outputs: Outputs) -> list[Cone]:
+    def _cones(self, gates: Sequence[Gate], supports: Sequence[Support], outputs: Outputs) -> list[Cone]:
         if outputs.state or outputs.amplitudes:
             everything = tuple(range(self.n))
             return [Cone(everything, tuple(range(len(gates))), tuple(range(len(supports))))]
-        return cones([gate.qubits for gate in gates], supports, self.n)
+        return cones(placed(gates), supports, self.n)
 
     def _looked_at(self, program: Program, outputs: Outputs) -> Point:
         """The values of a program of gates, each from its causal cone."""
         gates, strings = gates_only(program), _strings(outputs)
         groups = outputs.probabilities
-        supports = [*supports_of(strings), *(frozenset(group) for group in groups)]
+        supports = [*supports_of(strings), *(dict.fromkeys(group, "Z") for group in groups)]
         values: dict[str, float] = {}
         chances: dict[int, list[float]] = {}
         state, amplitudes = b"", []
@@ -213,7 +213,7 @@ class _Work:
         for observable in self.outputs.expectations:
             terms = [(text, factor) for text, factor in observable if text.strip("I")]
             by_angle = np.zeros(int(starts[-1]))
-            for cone in cones([gate.qubits for gate in gates], supports_of(text for text, _ in terms), self.n):
+            for cone in cones(placed(gates), supports_of(text for text, _ in terms), self.n):
                 observer = self.observer(part(program, [gates[k] for k in cone.gates], cone.qubits))
                 mine = [("".join(terms[k][0][q] for q in cone.qubits), terms[k][1]) for k in cone.members]
                 if not mine:
@@ -238,7 +238,7 @@ class _Work:
         gates, strings = gates_only(self.program), _strings(self.outputs)
         starts = np.cumsum([0, *(len(gate.params) for gate in gates)])
         columns: dict[str, list[float]] = {}
-        for cone in cones([gate.qubits for gate in gates], supports_of(strings), self.n):
+        for cone in cones(placed(gates), supports_of(strings), self.n):
             mine = [strings[k] for k in cone.members]
             if not mine:
                 continue
@@ -308,6 +308,11 @@ class _Work:
 def _strings(outputs: Outputs) -> list[str]:
     """Every Pauli string but the identity, once."""
     return list(dict.fromkeys(text for row in outputs.expectations for text, _ in row if text.strip("I")))
+
+
+def placed(gates: Iterable[Gate]) -> list[Placed]:
+    """Gates as cones look at them."""
+    return [Placed(f"core.{gate.name}", gate.qubits) for gate in gates]
 
 
 def angles_of(gates: Iterable[Gate]) -> Vector:

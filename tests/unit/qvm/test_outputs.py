@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import msgspec
 import pytest
 
 from qmk.base.errors import QmkError
 from qmk.qvm import outputs as asked
-from qmk.qvm.cone import cone_of, cones
+from qmk.qvm.cone import Placed, cone_of, cones, kept_letters
 from qmk.qvm.graph import Graph
 from qmk.qvm.outputs import Outputs, Slot, Sweep
 from qmk.qvm.readout import before_readout, gates_of
@@ -98,18 +97,39 @@ def test_the_read_out_is_what_nothing_depends_on() -> None:
     left = [node.op for node in before_readout(b.graph()).nodes]
     assert left == ["core.alloc", "core.h", "core.mz", "core.x"]
     assert gates_of(before_readout(b.graph())) is None
-    assert gates_of(before_readout(graph())) == [(0,), (0, 1)]
+    assert gates_of(before_readout(graph())) == [("core.ry", (0,)), ("core.cnot", (0, 1))]
 
 
 def test_cones() -> None:
-    line: list[Any] = [(0, 1), (2, 3), (1, 2), (4, 5)]
-    assert cone_of(line, [1]) == ({0, 1, 2, 3}, [0, 1, 2])
-    assert cone_of(line, [5]) == ({4, 5}, [3])
-    found = cones(line, [frozenset({5}), frozenset({1}), frozenset({3})], 6)
+    line = [Placed("core.iswap", pair) for pair in ((0, 1), (2, 3), (1, 2), (4, 5))]
+    assert cone_of(line, {1: "Z"}) == ({0, 1, 2, 3}, [0, 1, 2])
+    assert cone_of(line, {5: "X"}) == ({4, 5}, [3])
+    found = cones(line, [{5: "Z"}, {1: "Z"}, {3: "X"}], 6)
     assert [(cone.qubits, cone.gates, cone.members) for cone in found] == [
         ((0, 1, 2, 3), (0, 1, 2), (1, 2)),
         ((4, 5), (3,), (0,)),
     ]
-    dense = [(a, b) for a in range(4) for b in range(4) if a != b]
-    (everything,) = cones(dense, [frozenset({q}) for q in range(4)], 4)
+    dense = [Placed("core.iswap", (a, b)) for a in range(4) for b in range(4) if a != b]
+    (everything,) = cones(dense, [{q: "Z"} for q in range(4)], 4)
     assert everything.qubits == (0, 1, 2, 3)
+
+
+def test_gates_that_commute_with_the_letters_are_outside() -> None:
+    chain = [Placed("core.h", (0,)), *(Placed("core.cp", (q, q + 1)) for q in range(9)), Placed("core.rz", (4,))]
+    assert cone_of(chain, {4: "Z", 5: "Z"}) == ({4, 5}, [])
+    assert cone_of(chain, {4: "X"})[0] == set(range(6))
+    cnot = [Placed("core.cnot", (0, 1))]
+    assert [bool(cone_of(cnot, support)[1]) for support in ({0: "Z"}, {1: "X"}, {0: "Z", 1: "X"})] == [False] * 3
+    assert [bool(cone_of(cnot, support)[1]) for support in ({0: "X"}, {1: "Z"}, {0: "Z", 1: "Z"})] == [True] * 3
+
+
+@pytest.mark.parametrize(
+    ("op", "letters"),
+    [
+        ("h", ("",)), ("x", ("X",)), ("t", ("Z",)), ("ry", ("Y",)), ("u", ("",)), ("cnot", ("Z", "X")),
+        ("cy", ("Z", "Y")), ("crx", ("Z", "X")), ("rzz", ("Z", "Z")), ("rxx", ("X", "X")), ("swap", ("", "")),
+        ("toffoli", ("Z", "Z", "X")), ("cswap", ("Z", "", "")), ("ch", ("Z", "")), ("id", ("XYZ",)),
+    ],
+)  # fmt: skip
+def test_letters_that_a_gate_keeps(op: str, letters: tuple[str, ...]) -> None:
+    assert kept_letters(f"core.{op}", len(letters)) == letters

@@ -129,6 +129,22 @@ def test_a_local_observable_needs_only_its_cone() -> None:
     assert point.probabilities[0][1].value == pytest.approx(float((np.abs(state) ** 2)[:, :, :, 1].sum()), abs=1e-9)
 
 
+@pytest.mark.parametrize("seed", range(30))
+def test_values_from_cones_are_those_of_the_whole_program(seed: int) -> None:
+    graph = gates(seed + 500, qubits=5, nodes=8)
+    state = state_of(graph)
+    texts = [text for text in strings(seed, 5, 12) if text.count("I") >= 2] + ["ZIIII", "IIXII", "IIIZZ"]
+    (point,) = values("native", graph, Outputs(expectations=tuple(((t, 1.0),) for t in texts)), "auto").points
+    assert [e.value for e in point.expectations] == pytest.approx([expected(state, t) for t in texts], abs=1e-9)
+    groups = ((0,), (4, 2))
+    (point,) = values("reference", graph, Outputs(probabilities=groups)).points
+    square = np.abs(state) ** 2
+    assert [p.value for p in point.probabilities[0]] == pytest.approx(square.sum(axis=(1, 2, 3, 4)), abs=1e-9)
+    assert [p.value for p in point.probabilities[1]] == pytest.approx(
+        square.sum(axis=(0, 1, 3)).T.reshape(-1), abs=1e-9
+    )
+
+
 def angled(a: float, b: float) -> Graph:
     made = Builder(3).op("ry", 0, theta=a).op("cnot", 0, 1).op("rz", 1, theta=2 * b - a).op("crx", 1, 2, theta=0.4 * b)
     made.op("u", 2, theta=a, phi=0.3, lam=b).op("cp", 0, 2, lam=b).op("rxx", 0, 1, theta=a + b)
