@@ -62,9 +62,9 @@ impl Parser<'_> {
             b"barrier" => self.barrier(),
             b"measure" => self.measurement(),
             b"ctrl" | b"negctrl" | b"inv" | b"pow" => self.modified_gate(),
-            b"delay" | b"box" | b"pragma" | b"cal" | b"defcal" | b"defcalgrammar" | b"extern"
-            | b"OPENQASM" | b"include" | b"else" | b"case" | b"default" | b"in" | b"array" | b"complex"
-            | b"duration" | b"stretch" => self.fail("a statement not read here"),
+            b"delay" | b"box" | b"pragma" | b"cal" | b"defcal" | b"defcalgrammar" | b"extern" | b"OPENQASM"
+            | b"include" | b"else" | b"case" | b"default" | b"in" | b"array" | b"complex" | b"duration"
+            | b"stretch" => self.fail("a statement not read here"),
             word if type_word(word).is_some() => self.declaration(Storage::Variable),
             _ => self.call_or_assignment(),
         }
