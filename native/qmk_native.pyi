@@ -87,10 +87,11 @@ class FramePlan:
         """Samples the circuit; the same seed gives the same bits. Raises MemoryError, with the bytes needed, where
         states would take more than ``memory`` bytes."""
 
-def read_qasm(text: str | bytes, strict: bool = False) -> Circuit:
+def read_qasm(text: str | bytes, strict: bool = False, inputs: Mapping[str, float] | None = None) -> Circuit:
     """The circuit of an OpenQASM 2 or 3 program, with the numbers of qubits and cbits that the semantic front end and
     ``qmk.sdk.lower`` give it. Raises ``Declined`` for what the front end must read: what this reader does not take,
-    every error in the text, and whatever exceeds a bound. ``strict``: also what the front end would warn of."""
+    every error in the text, and whatever exceeds a bound. ``strict``: also what the front end would warn of.
+    ``inputs``: values of the program's inputs of type float and angle, by name; programs with others are declined."""
 
 def rewrite(
     circuit: Circuit,

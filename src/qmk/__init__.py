@@ -1,8 +1,8 @@
 """QMK: an operating system for quantum programs.
 
-``qmk.run`` runs a program in this process, ``qmk.sample`` only counts its outcomes, ``qmk.rewrite`` shows what passes
-make of it; ``qmk.Client`` and ``qmk.AsyncClient`` talk to a daemon. All are imported on first use, so that ``import
-qmk`` costs nothing.
+``qmk.run`` runs a program in this process, ``qmk.sample`` only counts its outcomes; ``qmk.expectation``, ``state``,
+``amplitudes``, ``probabilities``, ``gradient`` and ``sweep`` give values of its state; ``qmk.Client`` and
+``qmk.AsyncClient`` talk to a daemon. All are imported on first use, so that ``import qmk`` costs nothing.
 """
 
 from __future__ import annotations
@@ -12,12 +12,24 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from qmk.base.errors import QmkError
     from qmk.client.aio import AsyncClient
+    from qmk.client.outputs import outputs
     from qmk.client.result import Result
     from qmk.client.rewriting import rewrite
     from qmk.client.sync import Client
     from qmk.embedded import Embedded, run
     from qmk.models.noise import NoiseModel
+    from qmk.observing import (
+        Expectation,
+        Gradient,
+        Probabilities,
+        amplitudes,
+        expectation,
+        gradient,
+        probabilities,
+        state,
+    )
     from qmk.sampling import Sampled, sample
+    from qmk.sweeping import Swept, sweep
 
 __version__ = "0.1.0"
 
@@ -25,26 +37,45 @@ __all__ = [
     "AsyncClient",
     "Client",
     "Embedded",
+    "Expectation",
+    "Gradient",
+    "Probabilities",
     "QmkError",
     "Result",
     "Sampled",
+    "Swept",
     "__version__",
-    "rewrite",
+    "amplitudes",
+    "expectation",
+    "gradient",
+    "outputs",
+    "probabilities",
     "run",
     "sample",
+    "state",
+    "sweep",
 ]
 
 _HOMES = {
     "AsyncClient": "qmk.client.aio",
     "Client": "qmk.client.sync",
     "Embedded": "qmk.embedded",
-    "NoiseModel": "qmk.models.noise",
+    "Expectation": "qmk.observing",
+    "Gradient": "qmk.observing",
+    "Probabilities": "qmk.observing",
     "QmkError": "qmk.base.errors",
     "Result": "qmk.client.result",
     "Sampled": "qmk.sampling",
-    "rewrite": "qmk.client.rewriting",
+    "Swept": "qmk.sweeping",
+    "amplitudes": "qmk.observing",
+    "expectation": "qmk.observing",
+    "gradient": "qmk.observing",
+    "outputs": "qmk.client.outputs",
+    "probabilities": "qmk.observing",
     "run": "qmk.embedded",
     "sample": "qmk.sampling",
+    "state": "qmk.observing",
+    "sweep": "qmk.sweeping",
 }
 
 

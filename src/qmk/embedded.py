@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from qmk.client.result import Result
     from qmk.host.embedding import EmbeddedKernel
     from qmk.models.noise import NoiseLike
+    from qmk.qvm.outputs import Outputs
 
 
 class Embedded:
@@ -75,6 +76,7 @@ class Embedded:
         error: float | None = None,
         timeout_ms: int | None = None,
         keep_events: bool = True,
+        outputs: Outputs | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> Result:
         """Run a program and give its result; see ``qmk.run``."""
@@ -93,7 +95,7 @@ class Embedded:
         graph, shots, notes = asked(program, format, params, shots=shots, noise=noise, error=error)
         kernel = self._kernel()
         policy = Policy(seed=seed, engine=engine, timeout_ms=timeout_ms)
-        job = kernel.submit(graph, shots=shots, policy=policy, keep_events=keep_events).job_id
+        job = kernel.submit(graph, shots=shots, policy=policy, keep_events=keep_events, outputs=outputs).job_id
         status = kernel.wait(job, progress)
         if status.result is None:
             raise QmkError.from_dict(status.error or {"code": -32603, "message": f"the job is {status.state}"})
@@ -115,6 +117,7 @@ def run(
     isolate: bool = False,
     timeout_ms: int | None = None,
     keep_events: bool = True,
+    outputs: Outputs | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Result:
     """Run a program here and give its counts and per-shot events.
@@ -124,8 +127,9 @@ def run(
     ``seed`` None draws one, and the result tells it. ``engine`` forces an engine instead of the router's choice.
     ``params`` sets the program's inputs. ``noise`` is a ``NoiseModel``, the path of its JSON file or a short form such
     as "depolarizing=1e-3". ``error`` in place of ``shots``: as many as keep the standard error of every probability at or
-    below it. ``isolate`` (and ``timeout_ms``, which needs it) runs the engine in a process of its own. ``progress`` is
-    called with the number of shots done, now and then.
+    below it. ``isolate`` (and ``timeout_ms``, which needs it) runs the engine in a process of its own. ``outputs``
+    (``qmk.outputs`` makes them): what ``values`` of the result shall hold beyond counts. ``progress`` is called with the
+    number of shots done, now and then.
 
     Raises ``QmkError``: INVALID_GRAPH with findings, UNSUPPORTED with the gaps of every engine, RESOURCE_EXHAUSTED with
     the memory needed, TIMEOUT, JOB_FAILED.
@@ -142,5 +146,6 @@ def run(
             error=error,
             timeout_ms=timeout_ms,
             keep_events=keep_events,
+            outputs=outputs,
             progress=progress,
         )

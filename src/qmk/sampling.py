@@ -86,13 +86,13 @@ def sample(
     name, _, method = (engine or "native").partition(":")
     native = name == "native" and importlib.util.find_spec("qmk_native") is not None
     graph = None
-    circuit = _read(program, format) if native and not params and noise is None else None
+    circuit = read_native(program, format, params) if native and noise is None else None
     if circuit is None:
-        graph = _verified(asked(program, format, params, noise=noise).graph)
+        graph = verified(asked(program, format, params, noise=noise).graph)
         circuit = _circuit(graph) if native else None
     plan = None if circuit is None else _plan(circuit, shots, "" if method == "auto" else method, rewrites)
     if plan is None or (engine is None and plan.seconds > LONG_S):
-        graph = graph or _verified(to_graph(program, format, params))
+        graph = graph or verified(to_graph(program, format, params))
         elsewhere = _elsewhere(graph, shots, seed, engine, plan)
         if elsewhere is not None:
             return elsewhere
@@ -108,7 +108,7 @@ _MEMORY = [0.0, 0]
 """when this machine's memory was last looked up, and what it was"""
 
 
-def _memory_bytes() -> int:
+def memory_bytes() -> int:
     """What one state may take, as it was within the last second: looking costs as much as a small program."""
     from qmk.host import machine
 
@@ -118,7 +118,9 @@ def _memory_bytes() -> int:
     return int(_MEMORY[1])
 
 
-def _read(program: ProgramLike, format: str | None) -> qmk_native.Circuit | None:
+def read_native(
+    program: ProgramLike, format: str | None, params: Mapping[str, Any] | None = None
+) -> qmk_native.Circuit | None:
     """By the native core's reader; None for what it leaves to the front ends, among it all that is wrong."""
     from qmk.qvm.graph import Graph
 
@@ -130,12 +132,12 @@ def _read(program: ProgramLike, format: str | None) -> qmk_native.Circuit | None
     if len(text) > LIMITS.source_bytes:
         return None
     try:
-        return qmk_native.read_qasm(text)
-    except qmk_native.Declined:
+        return qmk_native.read_qasm(text, inputs=params or None)
+    except (qmk_native.Declined, TypeError):
         return None
 
 
-def _verified(graph: Graph) -> Graph:
+def verified(graph: Graph) -> Graph:
     from qmk.qvm.verify import verify
 
     error = verify(graph).error()
@@ -162,7 +164,7 @@ def _plan(circuit: qmk_native.Circuit, shots: int, method: str, rewrites: bool) 
     import qmk_native
 
     try:
-        return qmk_native.Plan(circuit, shots, method or None, memory=_memory_bytes(), rewrites=rewrites)
+        return qmk_native.Plan(circuit, shots, method or None, memory=memory_bytes(), rewrites=rewrites)
     except MemoryError:
         return None
     except ValueError as unknown:
@@ -177,7 +179,7 @@ def _elsewhere(graph: Graph, shots: int, seed: int, engine: str | None, plan: qm
 
     name, _, method = (engine or "").partition(":")
     known = features(graph, native=method if name == "native" and method else "auto")
-    decision = router.choose(known, shots, engine=engine, memory_bytes=_memory_bytes())
+    decision = router.choose(known, shots, engine=engine, memory_bytes=memory_bytes())
     if decision.engine == "native" and plan is not None:
         return None
     done = Runner(decision.engine).execute(graph, decision.method, shots, seed, keep_events=False)

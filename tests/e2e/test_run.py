@@ -253,3 +253,36 @@ def test_explain_says_why(qmk: Qmk) -> None:
     done = qmk("run", "examples/bell.qasm", "--explain", "--seed", "1")
     assert done.returncode == 0
     assert done.stdout.splitlines()[0].startswith("-> stabilizer")
+
+
+TURNED = 'OPENQASM 3.0;\ninclude "stdgates.inc";\ninput float a;\nqubit[2] q;\nry(a) q[0];\ncx q[0], q[1];\n'
+
+
+def test_values_for_people_and_for_scripts(qmk: Qmk, tmp_path: Path) -> None:
+    program, points = tmp_path / "turned.qasm", tmp_path / "points.csv"
+    program.write_text(TURNED)
+    points.write_text("a\n0\n1.5707963267948966\n")
+    asked = ["--expect", "0.5*ZZ + XX", "--state", "--amplitude", "11", "--probabilities", "0", "--gradient"]
+    shown = qmk("run", str(program), "-p", "a=1.0", *asked, "--no-counts", "--seed", "1")
+    assert shown.returncode == 0, shown.stderr
+    assert "values: exact" in shown.stdout
+    assert f"<0.5*ZZ + XX> = {0.5 + math.sin(1):.9g}" in shown.stdout
+    assert f"d/d a = {math.cos(1):.9g}" in shown.stdout
+    found = answer(qmk("run", str(program), "-p", "a=1.0", *asked, "--json"))["values"]
+    (point,) = found["points"]
+    assert abs(point["expectations"][0]["value"] - 0.5 - math.sin(1)) < 1e-9
+    assert abs(point["probabilities"][0][1]["value"] - math.sin(0.5) ** 2) < 1e-9
+    swept = answer(qmk("run", str(program), "--sweep", str(points), "--expect", "Z0", "--no-counts", "--json"))
+    values = [point["expectations"][0]["value"] for point in swept["values"]["points"]]
+    assert values[0] == 1
+    assert abs(values[1]) < 1e-9
+    assert swept["counts"] == {}
+
+
+def test_values_that_do_not_fit_are_refused(qmk: Qmk, tmp_path: Path) -> None:
+    program, points = tmp_path / "turned.qasm", tmp_path / "points.csv"
+    program.write_text(TURNED)
+    points.write_text("a\nx\n")
+    assert "3 letters" not in error(qmk("run", str(program), "-p", "a=1", "--expect", "ZZZ", "--json"), 2)["message"]
+    assert "no qubits" in error(qmk("run", str(program), "-p", "a=1", "--probabilities", "x", "--json"), 2)["message"]
+    assert "not one number" in error(qmk("run", str(program), "--sweep", str(points), "--json"), 2)["message"]

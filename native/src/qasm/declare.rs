@@ -8,7 +8,7 @@ use super::names::Sym;
 use super::places::Target;
 use super::reader::{Place, Reader, Slot};
 use super::tree::{Binary, Expr, ExprId, List, Storage, TypeId, Word};
-use super::values::{sized, Data, Type, Value, BIT};
+use super::values::{sized, Data, Type, Value, BIT, FLOAT};
 use super::{limits, Declined};
 
 type Result<T> = std::result::Result<T, Declined>;
@@ -32,6 +32,7 @@ impl Reader<'_> {
             return self.fail("an output that cannot be declared here");
         }
         let data = match value {
+            None if storage == Storage::Input => self.input(kind, name)?,
             None if kind == BIT => Data::Bit(FALSE),
             None if kind.word == Word::Bit => {
                 self.work(kind.width() as usize)?;
@@ -49,6 +50,20 @@ impl Reader<'_> {
         }
         self.new_variable(name, kind, value.data, storage)?;
         Ok(())
+    }
+
+    /// The caller's value of an input. Only numbers are read here.
+    fn input(&mut self, kind: Type, name: Sym) -> Result<Data> {
+        if !self.is_global() || !matches!(kind.word, Word::Float | Word::Angle) {
+            return self.fail("an input not read here");
+        }
+        let text = self.parser.names.text(name);
+        let Some(given) = self.inputs.iter_mut().find(|given| given.name.as_bytes() == text) else {
+            return self.fail("an input without a value");
+        };
+        given.used = true;
+        let value = Value { kind: FLOAT, data: Data::Real(given.value) };
+        Ok(self.convert(value, kind)?.data)
     }
 
     pub fn assign(&mut self, target: ExprId, op: Option<Binary>, value: ExprId) -> Result<()> {

@@ -65,11 +65,12 @@ impl Declined {
 
 /// The circuit of an OpenQASM 2 or 3 program.
 pub fn read(text: &str) -> Result<Circuit, Declined> {
-    read_as(text, false)
+    read_as(text, false, vec![])
 }
 
-/// As `read`; `strict` declines what the semantic front end would warn of.
-pub fn read_as(text: &str, strict: bool) -> Result<Circuit, Declined> {
+/// As `read`; `strict` declines what the semantic front end would warn of. `inputs`: names and values of the program's
+/// `input` declarations.
+pub fn read_as(text: &str, strict: bool, inputs: Vec<(String, f64)>) -> Result<Circuit, Declined> {
     if text.len() > limits::SOURCE_BYTES {
         return Err(Declined::at(0, "a text too long"));
     }
@@ -78,7 +79,12 @@ pub fn read_as(text: &str, strict: bool) -> Result<Circuit, Declined> {
     let shifted = |declined: Declined| Declined { at: declined.at + mark, ..declined };
     let bytes = &bytes[mark..];
     let (two, start) = recognise::dialect(bytes).map_err(shifted)?;
-    reader::Reader::new(bytes, two, strict).run(start).map_err(shifted)
+    let mut reader = reader::Reader::new(bytes, two, strict);
+    reader.inputs = inputs.into_iter().map(|(name, value)| reader::Input { name, value, used: false }).collect();
+    if reader.inputs.iter().any(|input| !input.value.is_finite()) {
+        return Err(Declined::at(0, "an input that is not finite"));
+    }
+    reader.run(start).map_err(shifted)
 }
 
 #[cfg(test)]
@@ -109,6 +115,20 @@ mod tests {
         assert_eq!(circuit.n_cbits, 2);
         assert_ne!(circuit.ops[1].cond, NONE);
         assert_eq!(*circuit.registers[0].cbits, [NONE, 1]);
+    }
+
+    #[test]
+    fn inputs_are_angles_that_the_caller_gives() {
+        let text = format!("{HEAD}input float a; input float[64] b; rz(2 * a) q[0]; rx(b) q[1];");
+        let given = |names: &[(&str, f64)]| {
+            read_as(&text, false, names.iter().map(|&(name, value)| (name.to_owned(), value)).collect())
+        };
+        let circuit = given(&[("b", std::f64::consts::FRAC_PI_2), ("a", 0.25)]).expect("a program");
+        assert_eq!(circuit.params, [0.5, std::f64::consts::FRAC_PI_2]);
+        assert!(given(&[("a", 0.25)]).is_err(), "b has no value");
+        assert!(given(&[("a", 0.25), ("b", 0.0), ("c", 0.0)]).is_err(), "there is no c");
+        assert!(given(&[("a", f64::NAN), ("b", 0.0)]).is_err());
+        assert!(read_as(&format!("{HEAD}input float a; a = 1;"), false, vec![("a".into(), 0.5)]).is_err());
     }
 
     #[test]

@@ -27,7 +27,8 @@ impl Reader<'_> {
             Expr::Name(name) => {
                 let Slot::Variable(id) = self.find(name)? else { return self.fail("no classical variable") };
                 let variable = &self.variables[id as usize];
-                if variable.storage == Storage::Constant || variable.kind.word == Word::Qubit {
+                let fixed = matches!(variable.storage, Storage::Constant | Storage::Input);
+                if fixed || variable.kind.word == Word::Qubit {
                     return self.fail("no variable that can be assigned");
                 }
                 if variable.kind.word == Word::Bit {

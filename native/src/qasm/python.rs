@@ -1,5 +1,7 @@
 //! This room's functions for Python.
 
+use std::collections::HashMap;
+
 use pyo3::create_exception;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -21,9 +23,15 @@ fn in_text((line, column): (usize, usize), why: &str) -> PyErr {
 
 /// The circuit of an OpenQASM 2 or 3 program. Raises `Declined`, a place and a reason, for what the semantic front end
 /// must read: what this reader does not take, and every error. `strict`: also for what the front end would warn of.
+/// `inputs`: values of the program's inputs by name.
 #[pyfunction]
-#[pyo3(signature = (text, strict=false))]
-fn read_qasm(py: Python<'_>, text: &Bound<'_, PyAny>, strict: bool) -> PyResult<PyCircuit> {
+#[pyo3(signature = (text, strict=false, inputs=None))]
+fn read_qasm(
+    py: Python<'_>,
+    text: &Bound<'_, PyAny>,
+    strict: bool,
+    inputs: Option<HashMap<String, f64>>,
+) -> PyResult<PyCircuit> {
     let source = if let Ok(text) = text.cast::<PyString>() {
         text.to_str().map_err(|_| in_text((1, 1), "the text has characters that are no text"))?
     } else if let Ok(bytes) = text.cast::<PyBytes>() {
@@ -31,7 +39,7 @@ fn read_qasm(py: Python<'_>, text: &Bound<'_, PyAny>, strict: bool) -> PyResult<
     } else {
         return Err(PyTypeError::new_err("read_qasm takes a text or bytes"));
     };
-    match py.detach(|| read_as(source, strict)) {
+    match py.detach(|| read_as(source, strict, inputs.unwrap_or_default().into_iter().collect())) {
         Ok(circuit) => PyCircuit::checked(circuit),
         Err(refusal) => Err(in_text(Refusal::place(&refusal, source), refusal.why)),
     }

@@ -61,11 +61,20 @@ pub struct Variable {
     pub places: Option<Rc<[Place]>>,
 }
 
+/// The caller's value of an input of the program.
+#[derive(Clone, Debug)]
+pub struct Input {
+    pub name: String,
+    pub value: f64,
+    pub used: bool,
+}
+
 pub struct Reader<'a> {
     pub parser: Parser<'a>,
     pub builder: Builder,
     /// What the semantic front end would warn of is declined.
     pub strict: bool,
+    pub inputs: Vec<Input>,
     pub gates: Vec<Gate>,
     pub globals: Vec<Slot>,
     declared: Vec<Sym>,
@@ -102,6 +111,7 @@ impl<'a> Reader<'a> {
             parser: Parser::new(text, two),
             builder: Builder::new(text.len()),
             strict,
+            inputs: vec![],
             gates: vec![],
             globals: vec![],
             declared: vec![],
@@ -172,6 +182,9 @@ impl<'a> Reader<'a> {
             }
         }
         self.builder.writer.at = self.parser.lex.text.len();
+        if self.inputs.iter().any(|input| !input.used) {
+            return self.fail("a value for an input that the program does not have");
+        }
         let registers = self.registers()?;
         self.builder.finish(registers)
     }

@@ -46,7 +46,7 @@ impl Parser<'_> {
         match self.lex.word() {
             b"qubit" => self.qubit(),
             b"qreg" | b"creg" => self.old_register(),
-            b"const" | b"output" => self.stored(),
+            b"const" | b"input" | b"output" => self.stored(),
             b"let" => self.alias(),
             b"gate" => self.gate_definition(),
             b"def" => self.subroutine(),
@@ -62,9 +62,9 @@ impl Parser<'_> {
             b"barrier" => self.barrier(),
             b"measure" => self.measurement(),
             b"ctrl" | b"negctrl" | b"inv" | b"pow" => self.modified_gate(),
-            b"input" | b"delay" | b"box" | b"pragma" | b"cal" | b"defcal" | b"defcalgrammar" | b"extern"
-            | b"OPENQASM" | b"include" | b"else" | b"case" | b"default" | b"in" | b"array" | b"complex"
-            | b"duration" | b"stretch" => self.fail("a statement not read here"),
+            b"delay" | b"box" | b"pragma" | b"cal" | b"defcal" | b"defcalgrammar" | b"extern" | b"OPENQASM"
+            | b"include" | b"else" | b"case" | b"default" | b"in" | b"array" | b"complex" | b"duration"
+            | b"stretch" => self.fail("a statement not read here"),
             word if type_word(word).is_some() => self.declaration(Storage::Variable),
             _ => self.call_or_assignment(),
         }
@@ -135,7 +135,11 @@ impl Parser<'_> {
     }
 
     fn stored(&mut self) -> Result<Stmt> {
-        let storage = if self.lex.word() == b"const" { Storage::Constant } else { Storage::Output };
+        let storage = match self.lex.word() {
+            b"const" => Storage::Constant,
+            b"input" => Storage::Input,
+            _ => Storage::Output,
+        };
         self.lex.advance()?;
         self.declaration(storage)
     }
@@ -147,6 +151,9 @@ impl Parser<'_> {
             return self.fail("a type is missing here");
         }
         let name = self.name()?;
+        if storage == Storage::Input && self.is(Tok::Assign) {
+            return self.fail("an input has no value of its own");
+        }
         let value = if self.take(Tok::Assign)? { Some(self.value()?) } else { None };
         self.end(Stmt::Declare { kind, name, value, storage })
     }

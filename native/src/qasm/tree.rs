@@ -90,6 +90,8 @@ pub struct TypeNode {
 pub enum Storage {
     Variable,
     Constant,
+    /// A value that the caller gives.
+    Input,
     Output,
 }
 

@@ -39,6 +39,12 @@ TABLE: dict[str, Limit] = {
     "expansion_steps": Limit(4_000_000, "steps", "statements and loop rounds executed while macros expand"),
     "macro_depth": Limit(64, "levels", "nesting of macros, includes, gate definitions and subroutines"),
     "expression_chars": Limit(4096, "characters", "one expression in assembly or an angle"),
+    "observables": Limit(10_000, "observables", "observables whose expectation values one job gives"),
+    "observable_terms": Limit(200_000, "terms", "Pauli strings in all observables of one job"),
+    "sweep_points": Limit(100_000, "points", "points of one parameter sweep"),
+    "values_bytes": Limit(
+        40 << 20, "bytes", "values that one job gives beyond counts: state, amplitudes, expectations"
+    ),
     "shots": Limit(100_000_000, "shots", "shots of one job"),
     "event_bytes": Limit(256 << 20, "bytes", "per-shot events kept for one job"),
     "queued_jobs": Limit(10_000, "jobs", "jobs of one tenant that have not ended"),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("job")
-@click.option("--compare", is_flag=True, help="Wait for both jobs and compare counts and every shot's events.")
+@click.option("--compare", is_flag=True, help="Wait for both jobs and compare counts, values and every shot's events.")
 @options.json_option
 @options.socket_option
 def command(job: str, compare: bool, as_json: bool, socket_path: str | None) -> int:
@@ -57,6 +57,8 @@ def difference(first: Result, second: Result) -> dict[str, Any] | None:
         key = next(key for key in keys if first.counts.get(key) != second.counts.get(key))
         ours, theirs = first.counts.get(key, 0), second.counts.get(key, 0)
         return _found(first, second, f"outcome {key or 'without bits'} came {ours} times, then {theirs}", outcome=key)
+    if first.values != second.values:
+        return _found(first, second, "values beyond counts differ")
     if first.has_events != second.has_events:
         return _found(first, second, "only one of them kept events")
     if not first.has_events:

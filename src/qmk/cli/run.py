@@ -10,11 +10,13 @@ import click
 from qmk.cli import noisy, options
 from qmk.cli.failure import Console
 from qmk.cli.session import connected
+from qmk.cli.values import Wanted, output_options
 
 if TYPE_CHECKING:
     from qmk.abi.calls.q_result import Provenance, Register
     from qmk.client.result import Result
     from qmk.qvm.graph import Graph
+    from qmk.qvm.outputs import Outputs
 
 DEFAULT_SHOTS = 1000
 
@@ -25,6 +27,7 @@ DEFAULT_SHOTS = 1000
 @noisy.noise_options
 @options.engine_python_option
 @options.json_option
+@output_options
 @click.option("--explain", is_flag=True, help="Say which engine was chosen and why, before the counts.")
 @click.option("--top", type=click.IntRange(1), default=20, metavar="N", help="Outcomes to show; 20 if not given.")
 @click.option("--socket", "socket_path", type=click.Path(), metavar="PATH", help="Run on the daemon at this socket.")
@@ -44,33 +47,40 @@ def command(
     explain: bool,
     top: int,
     socket_path: str | None,
+    wanted: Wanted,
 ) -> None:
-    """Run PROGRAM and print its counts.
+    """Run PROGRAM and print its counts, or the values asked for.
 
     The router chooses the engine. Without --socket nothing needs to be running.
     """
-    from qmk.cli import source
+    from qmk.cli import values
 
-    loaded = source.load(program, format_name, options.collect_params(params), console)
+    loaded, outputs = values.load(wanted, program, format_name, options.collect_params(params), console)
     if loaded.findings and not as_json:
         console.findings(list(loaded.findings))
     wish = noisy.asked(loaded.graph, shots, noise, error)
     shots = wish.shots or loaded.graph.shots or DEFAULT_SHOTS
     if socket_path:
-        result = _through_daemon(socket_path, wish.graph, shots, seed, engine, timeout_s, quiet=as_json)
+        result = _through_daemon(socket_path, wish.graph, shots, seed, engine, timeout_s, outputs, quiet=as_json)
     else:
-        result = _embedded(wish.graph, shots, seed, engine, timeout_s, quiet=as_json)
+        result = _embedded(wish.graph, shots, seed, engine, timeout_s, outputs, quiet=as_json)
     result.provenance.notes.update(wish.notes)
     if as_json:
         from qmk.cli import output
 
         output.json_object(result.to_dict())
     else:
-        show(result, os.path.basename(program) if program != "-" else "standard input", top, explain)
+        show(result, os.path.basename(program) if program != "-" else "standard input", top, explain, wanted.expect)
 
 
 def _embedded(
-    graph: Graph, shots: int, seed: int | None, engine: str | None, timeout_s: float | None, quiet: bool
+    graph: Graph,
+    shots: int,
+    seed: int | None,
+    engine: str | None,
+    timeout_s: float | None,
+    outputs: Outputs | None,
+    quiet: bool,
 ) -> Result:
     """The kernel here, the engine in a worker process: Ctrl-C and the time limit end it whatever it is doing."""
     from qmk.cli.progress import Bar
@@ -86,6 +96,7 @@ def _embedded(
             isolate=True,
             timeout_ms=milliseconds(timeout_s),
             keep_events=False,
+            outputs=outputs,
             progress=bar,
         )
 
@@ -97,6 +108,7 @@ def _through_daemon(
     seed: int | None,
     engine: str | None,
     timeout_s: float | None,
+    outputs: Outputs | None,
     quiet: bool,
 ) -> Result:
     from qmk.cli.progress import Bar
@@ -104,7 +116,14 @@ def _through_daemon(
     with connected(socket_path) as client, Bar("running", shots, quiet) as bar:
         limit_ms = milliseconds(timeout_s)
         return client.run(
-            graph, progress=bar, shots=shots, seed=seed, engine=engine, timeout_ms=limit_ms, keep_events=False
+            graph,
+            progress=bar,
+            shots=shots,
+            seed=seed,
+            engine=engine,
+            timeout_ms=limit_ms,
+            keep_events=False,
+            outputs=outputs,
         )
 
 
@@ -113,21 +132,26 @@ def milliseconds(seconds: float | None) -> int | None:
     return None if seconds is None else max(1, round(seconds * 1000))
 
 
-def show(result: Result, name: str, top: int, explain: bool) -> None:
-    """Print a result for people: what ran, then the counts as bars."""
-    from qmk.cli import decision, histogram, output
+def show(result: Result, name: str, top: int, explain: bool, observables: tuple[str, ...] = ()) -> None:
+    """Print a result for people: what ran, then the counts as bars, then values beyond them (of ``observables`` as they
+    were written)."""
+    from qmk.cli import decision, histogram, output, values
     from qmk.cli.failure import terminal_width
 
     provenance = result.provenance
     if explain:
         output.lines(decision.candidate_lines(provenance.reasons))
         click.echo()
-    click.echo(f"{name}: {result.shots} shots on {engine_text(provenance)}, seed {result.seed}")
+    drawn = f"{result.shots} shots on " if result.counts or result.values is None else ""
+    click.echo(f"{name}: {drawn}{engine_text(provenance)}, seed {result.seed}")
     names = register_line(result.registers)
     if names:
         click.echo(f"  {names}")
-    rows = histogram.lines(result.counts, result.shots, top=top, width=terminal_width(), ascii_only=output.ascii_only())
-    output.lines(rows)
+    if result.counts or result.values is None:
+        wide, plain = terminal_width(), output.ascii_only()
+        output.lines(histogram.lines(result.counts, result.shots, top=top, width=wide, ascii_only=plain))
+    if result.values is not None:
+        output.lines(values.lines(result.values, observables))
     for name, note in provenance.notes.items():
         for line in note if isinstance(note, list) else [note]:
             click.echo(f"  note: {name}: {channel_text(line) if name == 'channels' else line}")

@@ -9,6 +9,7 @@ import click
 from qmk.cli import noisy, options
 from qmk.cli.failure import Console
 from qmk.cli.session import connected
+from qmk.cli.values import Wanted, output_options
 
 
 @click.command()
@@ -39,6 +40,7 @@ from qmk.cli.session import connected
     metavar="KEY",
     help="Submitting again with the same key gives the same job, so it is never run twice.",
 )
+@output_options
 @click.option("--wait", is_flag=True, help="Wait for the job and print its result.")
 @options.json_option
 @options.socket_option
@@ -61,16 +63,17 @@ def command(
     wait: bool,
     as_json: bool,
     socket_path: str | None,
+    wanted: Wanted,
 ) -> None:
     """Hand PROGRAM to the daemon and print the job's id; --wait prints its result instead."""
     import msgspec
 
     from qmk.base.errors import Finding
-    from qmk.cli import output, source
+    from qmk.cli import output, values
     from qmk.cli.result import show_result, wait_for
     from qmk.cli.run import DEFAULT_SHOTS, milliseconds
 
-    loaded = source.load(program, format_name, options.collect_params(params), console)
+    loaded, outputs = values.load(wanted, program, format_name, options.collect_params(params), console)
     wish = noisy.asked(loaded.graph, shots, noise, error)
     shots = wish.shots or loaded.graph.shots or DEFAULT_SHOTS
     with connected(socket_path) as client:
@@ -84,6 +87,7 @@ def command(
             deadline_epochs=deadline_epochs,
             channels=options.collect_params(channels, "--channel"),
             idempotency_key=idempotency_key,
+            outputs=outputs,
         )
         if not as_json:
             console.findings(msgspec.convert(job.warnings, list[Finding]))

@@ -40,6 +40,7 @@ from qmk.client.lists import AsyncLists
 from qmk.client.patience import Outage, new_key
 from qmk.client.program import ProgramLike
 from qmk.client.result import Result
+from qmk.qvm.outputs import Outputs
 from qmk.sdk import places
 from qmk.sdk.places import socket_path
 
@@ -173,6 +174,7 @@ class AsyncClient(AsyncLists, AsyncCheckpoints, AsyncChannels):
         idempotency_key: str = "",
         channels: Mapping[str, str] | None = None,
         keep_events: bool = True,
+        outputs: Outputs | None = None,
         params: Mapping[str, Any] | None = None,
         format: str | None = None,
         noise: NoiseLike | None = None,
@@ -197,6 +199,7 @@ class AsyncClient(AsyncLists, AsyncCheckpoints, AsyncChannels):
             policy=policy,
             idempotency_key=key,
             keep_events=keep_events,
+            outputs=outputs,
         )
 
     async def status(self, job: str) -> q_status.Reply:

@@ -9,6 +9,7 @@ import msgspec
 
 from qmk.abi.calls.q_result import EventPage, Provenance, Register, Reply
 from qmk.base.errors import QmkError
+from qmk.qvm.outputs import Values
 
 Fetch = Callable[[int], EventPage | None]
 """Gives the page of per-shot events that begins at a shot."""
@@ -19,7 +20,8 @@ class Result:
 
     ``counts`` maps a printed bitstring (registers in order, separated by one space, bits as each register prints them)
     to its number of shots; ``registers`` says which event each printed bit is. ``seed``, ``engine``, ``provenance`` and
-    the program reproduce it bit for bit. ``usage`` is what the run took.
+    the program reproduce it bit for bit. ``usage`` is what the run took. ``values``: expectation values and the like,
+    where the job was asked for them.
     """
 
     def __init__(self, reply: Reply, fetch: Fetch | None = None) -> None:
@@ -32,6 +34,7 @@ class Result:
         self.registers: list[Register] = reply.registers
         self.provenance: Provenance = reply.provenance
         self.usage: dict[str, Any] = reply.usage
+        self.values: Values | None = reply.values
         self._page = reply.events
         self._fetch = fetch
 
@@ -90,6 +93,7 @@ class Result:
             "registers": msgspec.to_builtins(self.registers),
             "provenance": msgspec.to_builtins(self.provenance),
             "usage": self.usage,
+            **({} if self.values is None else {"values": msgspec.to_builtins(self.values)}),
         }
 
     def __repr__(self) -> str:

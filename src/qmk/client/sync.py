@@ -42,6 +42,7 @@ from qmk.client.lists import Lists
 from qmk.client.patience import Outage, new_key
 from qmk.client.program import ProgramLike
 from qmk.client.result import Result
+from qmk.qvm.outputs import Outputs
 from qmk.sdk import places
 from qmk.sdk.places import socket_path
 
@@ -146,6 +147,7 @@ class Client(Lists, Checkpoints, Channels):
         idempotency_key: str = "",
         channels: Mapping[str, str] | None = None,
         keep_events: bool = True,
+        outputs: Outputs | None = None,
         params: Mapping[str, Any] | None = None,
         format: str | None = None,
         noise: NoiseLike | None = None,
@@ -156,7 +158,8 @@ class Client(Lists, Checkpoints, Channels):
         ``shots`` None takes the program's own default, else 1000; ``seed`` None draws one. ``deadline_epochs`` are
         scheduling epochs from acceptance by which the job should end. Submitting again with the
         same ``idempotency_key`` and request gives the same job. ``channels`` says which channel (``open_channel``)
-        stands behind each channel handle of the program. ``noise`` and ``error`` are those of ``qmk.run``.
+        stands behind each channel handle of the program. ``noise`` and ``error`` are those of ``qmk.run``. ``outputs``:
+        what the job shall give beyond counts (``qmk.outputs`` makes them).
         """
         wish = asked(program, format, params, shots=shots, noise=noise, error=error)
         key = idempotency_key or (new_key() if self._patience_s else "")
@@ -176,6 +179,7 @@ class Client(Lists, Checkpoints, Channels):
             policy=policy,
             idempotency_key=key,
             keep_events=keep_events,
+            outputs=outputs,
         )
 
     def status(self, job: str) -> q_status.Reply:

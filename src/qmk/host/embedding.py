@@ -93,6 +93,7 @@ class InProcessLauncher:
                 keep_events=launch.keep_events,
                 progress=lambda shots_done: self._listener.progressed(launch.job, launch.fence, shots_done),
                 fence=launch.fence,
+                outputs=launch.outputs,
             )
         except Exception as error:
             self._listener.failed(launch.job, launch.fence, failure(launch.fence, error), died=False)

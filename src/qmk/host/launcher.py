@@ -92,6 +92,7 @@ def run_of(launch: Launch, graph: bytes | None, state: bytes | None) -> Run:
         keep_events=launch.keep_events,
         start=state,
         save_fences=launch.save_fences,
+        outputs=launch.outputs,
     )
 
 

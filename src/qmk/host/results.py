@@ -17,6 +17,7 @@ import msgspec
 from qmk.abi.calls import q_result
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
+from qmk.qvm.outputs import Values
 from qmk.sdk.messages import Done
 
 PAGE_BYTES = 1 << 20
@@ -39,6 +40,7 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     shots: int
     version: str
     notes: dict[str, Any]
+    values: Values | None = None
 
     @property
     def page_shots(self) -> int:
@@ -80,7 +82,7 @@ def decode_head(data: bytes) -> Head:
 def of_done(done: Done, version: str) -> Result:
     """The result of a worker's answer. Raises JOB_FAILED (blame engine) when its parts do not fit each other."""
     total = sum(done.counts.values())
-    if total != done.shots:
+    if total != done.shots and (done.counts or done.values is None):
         raise _inconsistent(f"counts of {total} shots in a run of {done.shots}")
     width = sum(done.event_widths)
     row_bytes = (width + 7) // 8 if done.event_bits else 0
@@ -95,6 +97,7 @@ def of_done(done: Done, version: str) -> Result:
         shots=done.shots,
         version=version,
         notes=done.notes,
+        values=done.values,
     )
     return Result(head, done.event_bits)
 
@@ -126,7 +129,14 @@ def _pairs_of(done: Done) -> dict[str, int]:
 def result_bytes(done: Done) -> int:
     """What the result takes in the store, within a few per cent: packed events, counts, names."""
     width = len(next(iter(done.counts), ""))
-    return len(done.event_bits) + len(done.counts) * (width + COUNT_BYTES) + 16 * len(done.event_names) + HEAD_BYTES
+    values = 0 if done.values is None else len(msgspec.msgpack.encode(done.values))
+    return (
+        values
+        + len(done.event_bits)
+        + len(done.counts) * (width + COUNT_BYTES)
+        + 16 * len(done.event_names)
+        + HEAD_BYTES
+    )
 
 
 def _inconsistent(what: str) -> QmkError:
@@ -148,6 +158,7 @@ def reply(
         registers=head.registers,
         events=_event_page(head, from_shot, read_page),
         provenance=provenance,
+        values=head.values,
     )
 
 
@@ -217,4 +228,5 @@ class RecentResults:
 
 def _size(result: Result) -> int:
     """A rough count of the bytes a result holds in memory."""
-    return len(result.bits) + 200 * (len(result.head.counts) + 10)
+    values = 0 if result.head.values is None else len(msgspec.msgpack.encode(result.head.values))
+    return 2 * values + len(result.bits) + 200 * (len(result.head.counts) + 10)

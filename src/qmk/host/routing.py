@@ -19,6 +19,8 @@ from qmk.host import machine
 from qmk.host.spawn import External
 from qmk.qvm.families import FAMILIES
 from qmk.qvm.graph import Graph
+from qmk.qvm.outputs import Outputs
+from qmk.qvm.outputs import digest as outputs_digest
 from qmk.qvm.summary import summarise
 from qmk.sdk import discovery
 from qmk.sdk.engine import Declaration, Features
@@ -47,31 +49,34 @@ class Routing:
         self._workers = workers
         self._external = {name: _load(engine) for name, engine in external.items()}
         self._features: OrderedDict[tuple[str, str], Features] = OrderedDict()
-        self._choices: OrderedDict[tuple[str, int, str | None], Choice] = OrderedDict()
+        self._choices: OrderedDict[tuple[str, int, str | None, str], Choice] = OrderedDict()
 
     @property
     def declarations(self) -> dict[str, Declaration]:
         """Every engine by name."""
         return {**discovery.engines(), **self._external}
 
-    def choose(self, graph: Graph, digest: str, shots: int, engine: str | None) -> Choice:
+    def choose(
+        self, graph: Graph, digest: str, shots: int, engine: str | None, outputs: Outputs | None = None
+    ) -> Choice:
         """Raises UNSUPPORTED with the gaps of every engine, RESOURCE_EXHAUSTED with the memory needed."""
-        key = (digest, shots, engine)
+        key = (digest, shots, engine, outputs_digest(outputs))
         kept = self._choices.get(key)
         if kept is not None:
             self._choices.move_to_end(key)
             return kept
-        choice = self._choose(graph, digest, shots, engine)
+        choice = self._choose(graph, digest, shots, engine, outputs)
         _keep(self._choices, key, choice)
         return choice
 
-    def _choose(self, graph: Graph, digest: str, shots: int, engine: str | None) -> Choice:
+    def _choose(self, graph: Graph, digest: str, shots: int, engine: str | None, outputs: Outputs | None) -> Choice:
         from qmk import router
+        from qmk.router.outputs import with_outputs
 
         declarations = self.declarations
 
         def decide(native: str) -> router.Decision:
-            known = self._features_of(graph, digest, native)
+            known = with_outputs(self._features_of(graph, digest, native), graph, outputs)
             return router.choose(known, shots, engine=engine, memory_bytes=self.memory_bytes, declarations=declarations)
 
         name, _, asked = (engine or "").partition(":")

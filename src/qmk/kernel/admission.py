@@ -19,6 +19,7 @@ from qmk.kernel.events import Submitted
 from qmk.kernel.objects.capability import insufficient
 from qmk.kernel.objects.session import Session
 from qmk.qvm.graph import Graph
+from qmk.qvm.outputs import Outputs
 from qmk.qvm.verify import verify
 
 DEADLINE_RULE = "QMK-DEADLINE"
@@ -147,6 +148,9 @@ def deadline_warning(record: Submitted, start_s: float | None, config: KernelCon
     )
 
 
-def request_digest(digest: str, shots: int, policy: dict[str, Any], keep_events: bool) -> str:
+def request_digest(
+    digest: str, shots: int, policy: dict[str, Any], keep_events: bool, outputs: Outputs | None = None
+) -> str:
     """What makes two submits with one idempotency key the same request."""
-    return hashlib.sha256(_CANONICAL.encode([digest, shots, policy, keep_events])).hexdigest()
+    said = [digest, shots, policy, keep_events]
+    return hashlib.sha256(_CANONICAL.encode(said if outputs is None else [*said, outputs])).hexdigest()

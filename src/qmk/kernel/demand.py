@@ -11,6 +11,7 @@ from qmk.base.limits import LIMITS
 from qmk.kernel.events import Submitted
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph
+from qmk.qvm.outputs import Outputs, n_qubits, values_bytes_max
 
 GATES = frozenset(name for name, op in OPS.items() if op.op_class in ("unitary", "composite"))
 RESULT_BYTES = 4096
@@ -58,6 +59,11 @@ def result_bytes_max(n_events: int, shots: int, keep_events: bool) -> int:
     outcomes = min(shots, 1 << min(width, 62))
     packed = shots * -(-width // 8) if keep_events else 0
     return RESULT_BYTES + min(outcomes * (width + COUNT_BYTES), LIMITS.frame_bytes) + packed + 64 * n_events
+
+
+def values_bytes(outputs: Outputs | None, graph: Graph, shots: int) -> int:
+    """The most that the values beyond counts need."""
+    return 0 if outputs is None else values_bytes_max(outputs, graph, n_qubits(graph), shots)
 
 
 def demand_of_record(record: Submitted) -> Demand:

@@ -11,6 +11,7 @@ import msgspec
 from qmk.base.errors import QmkError
 from qmk.kernel.events import Event
 from qmk.qvm.graph import Graph
+from qmk.qvm.outputs import Outputs
 
 
 class Journal(msgspec.Struct, frozen=True):
@@ -58,6 +59,7 @@ class Route(msgspec.Struct, frozen=True):
     shots: int
     policy: dict[str, Any]
     graph: Graph | None = None
+    outputs: Outputs | None = None
 
 
 class Recall(msgspec.Struct, frozen=True):
@@ -111,6 +113,8 @@ class Launch(msgspec.Struct, frozen=True):
     """save the state at fences as it goes, so that a dead engine costs little"""
     elsewhere: bool = False
     """in another process than the job's last launch"""
+    outputs: Outputs | None = None
+    """what it gives beyond counts"""
 
 
 class Interrupt(msgspec.Struct, frozen=True):

@@ -12,6 +12,7 @@ from qmk.base.errors import Finding
 from qmk.kernel.config import TenantConfig
 from qmk.kernel.objects.checkpoint import Checkpoint
 from qmk.qvm.graph import Graph
+from qmk.qvm.outputs import Outputs
 
 
 class _Event(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -90,6 +91,8 @@ class Submitted(_Event, frozen=True):
     """the job whose bits this one reproduces (q_replay)"""
     restored_from: str = ""
     """the checkpoint this job starts from (q_restore)"""
+    outputs: Outputs | None = None
+    """what it gives beyond counts"""
 
 
 class Routed(_Event, frozen=True):

@@ -277,6 +277,7 @@ class State:
                 self.jobs.state_of(job),
                 record.fenced,
                 job.elsewhere,
+                record.outputs,
             )
         )
         where = {"region": place.region, "first_qubit": place.first_qubit, "n_qubits": record.n_qubits}

@@ -13,6 +13,7 @@ import msgspec
 
 from qmk.base.errors import QmkError
 from qmk.base.units import bytes_text
+from qmk.router.outputs import after_exact
 from qmk.router.score import Candidate, candidate
 from qmk.sdk import discovery
 from qmk.sdk.engine import Cost, Declaration, Features, Gap
@@ -47,11 +48,12 @@ def choose(
     known = discovery.engines() if declarations is None else declarations
     fenced = features.n_fences > 0
     prompt = [c.seconds or 0.0 for c in found if not (c.gaps or c.may_fail or known[c.engine].beyond_s)]
-    soonest = min(prompt, default=float("inf"))
+    soonest = min(prompt, default=float("inf")) if features.observed is None else float("inf")
     fit = sorted(
         (c for c in found if not c.gaps),
         key=lambda c: (
             c.may_fail,
+            after_exact(known[c.engine].methods[c.method], features, c.seconds or 0.0),
             fenced and not known[c.engine].methods[c.method].fences,
             known[c.engine].beyond_s >= soonest,
             c.seconds or 0.0,

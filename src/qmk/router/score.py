@@ -9,6 +9,7 @@ import msgspec
 
 from qmk.base.units import bytes_text, seconds_text
 from qmk.qvm.families import OPS
+from qmk.router import outputs
 from qmk.sdk import discovery
 from qmk.sdk.engine import Capabilities, Declaration, Features, Gap
 from qmk.sdk.native import NoLowering, Resolver
@@ -47,7 +48,7 @@ def candidate(
     missing = [Gap(declaration.name, need, detail) for need, detail in _missing(declaration, can, features)]
     if missing:
         return Candidate(engine=declaration.name, method=method, gaps=missing)
-    cost = declaration.cost(method, features, shots)
+    cost = outputs.cost(declaration, method, features, shots)
     gaps: list[Gap] = []
     if not can.exact and not forced:
         asking = f"approximate: runs only when asked for by name ({declaration.name}:{method})"
@@ -104,8 +105,10 @@ def _missing(declaration: Declaration, can: Capabilities, features: Features) ->
     if _RANK[features.feed_forward] > _RANK[can.feed_forward]:
         beyond = "operations depend on measurements", "conditions go beyond Pauli gates on parities"
         out.append(("feed_forward", beyond[_RANK[can.feed_forward]]))
-    if can.max_qubits is not None and features.n_qubits > can.max_qubits:
-        out.append(("qubits", f"{features.n_qubits} qubits, at most {can.max_qubits}"))
+    width = outputs.width(can, features)
+    if can.max_qubits is not None and width > can.max_qubits:
+        out.append(("qubits", f"{width} qubits, at most {can.max_qubits}"))
+    out += outputs.missing(can, features)
     return out
 
 

@@ -7,16 +7,38 @@ the worker process that runs it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import msgspec
 
+from qmk.qvm.outputs import Outputs
 from qmk.sdk.program import Program
 
 if TYPE_CHECKING:  # the daemon reads declarations and must not load numpy
     import numpy as np
+
+__all__ = [
+    "Capabilities",
+    "Cost",
+    "Declaration",
+    "Engine",
+    "Execution",
+    "FastObserver",
+    "Features",
+    "FeedForward",
+    "FencedPlan",
+    "Gap",
+    "Observer",
+    "ObservingEngine",
+    "Outputs",
+    "Plan",
+    "Prediction",
+    "Progress",
+    "Samples",
+    "Unsupported",
+]
 
 FeedForward = Literal["none", "pauli", "full"]
 
@@ -45,6 +67,8 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     """kinds of noise it runs: "pauli" is ``PauliNoise`` and ``PauliNoise2``, "kraus" is ``KrausNoise``. Readings that
     may be wrong are no business of an engine: ``lower`` leaves them to its samples, or makes them of "pauli"."""
     outputs: frozenset[str] = frozenset({"counts", "events"})
+    """beside these "expectation", "state", "amplitudes", "probabilities" (all exact, of programs of gates), "gradient"
+    and "sweep" (both faster than one value at a time): what ``Observer`` gives"""
     fences: bool = False
     """plans are ``FencedPlan``: a run can be stopped, saved, restored and rewound at the program's fences"""
 
@@ -66,6 +90,26 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
         low, high = next((pair for pair in pairs if shots <= pair[1][0]), pairs[-1])
         slope = (high[1] - low[1]) / (high[0] - low[0])
         return max(low[1] + slope * (shots - low[0]), 0.0)
+
+
+class Observed(msgspec.Struct, frozen=True, kw_only=True):
+    """What a router knows of the outputs asked for, beyond their names (``router.outputs``)."""
+
+    pure: bool
+    """the program is gates and a final read-out, so that it ends in one state"""
+    sampled: bool
+    """expectation values are to be sampled even where they could be computed"""
+    width: int
+    """most qubits that one value depends on: the causal cone of an observable, or the whole program"""
+    n_ops: int
+    """gates of all the cones that are run"""
+    strings: int
+    """distinct Pauli strings, and groups of qubits whose probabilities are asked"""
+    bases: int
+    """bases of measurement that answer them"""
+    points: int = 1
+    derivatives: int = 0
+    """angles by which each observable is derived"""
 
 
 class Features(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,6 +142,10 @@ class Features(msgspec.Struct, frozen=True, kw_only=True):
     """error channels that may err; ``n_ops`` counts them too"""
     n_fences: int = 0
     """fences: a method with ``Capabilities.fences`` runs such a program as a walk of branches (``sdk.chunks``)"""
+    outputs: frozenset[str] = frozenset()
+    """what the job shall give (``Outputs.names``); empty: counts and events"""
+    observed: Observed | None = None
+    """what those outputs cost beside the counts"""
     n_branch: int = 0
     """measurements and resets other than the final measurements: what a tree of outcomes branches at"""
     native: dict[str, Prediction] = {}
@@ -224,6 +272,45 @@ class FencedPlan(Plan, Protocol):
     def resume(self, state: bytes) -> Execution:
         """Raises ``Unsupported`` when the state is of another program, engine, version or format, or is no state at
         all: the bytes come from a store, so nothing in them may be trusted."""
+        ...
+
+
+class Observer(Protocol):
+    """The state in which a program of gates ends. Qubit 0 is the first character of a string and the highest bit of an
+    index. Only what the method's ``Capabilities.outputs`` name is asked of it."""
+
+    def expectation(self, paulis: Sequence[str], /) -> list[float]:
+        """Of each Pauli string."""
+        ...
+
+    def state(self) -> np.ndarray[Any, np.dtype[np.complex128]]:
+        """All amplitudes, up to one global phase, which ``amplitudes`` shares."""
+        ...
+
+    def amplitudes(self, bitstrings: Sequence[str], /) -> list[complex]: ...
+
+    def probabilities(self, qubits: Sequence[int], /) -> list[float]:
+        """Of the joint values of ``qubits``, the first the highest bit."""
+        ...
+
+
+class FastObserver(Observer, Protocol):
+    """Of a method with the outputs "gradient" and "sweep"."""
+
+    def gradient(self, observable: Sequence[tuple[str, float]], /) -> tuple[float, list[float]]:
+        """The value of a sum of Pauli strings and its derivative by every angle, in the order of the gates."""
+        ...
+
+    def sweep(self, angles: Sequence[Sequence[float]], paulis: Sequence[str], /) -> list[list[float]]:
+        """Expectation values with other angles, in the order of the gates: one row a point."""
+        ...
+
+
+class ObservingEngine(Protocol):
+    """An engine one of whose methods has other outputs than counts."""
+
+    def observe(self, program: Program, method: str) -> Observer:
+        """``program`` holds unconditional gates only. Raises ``Unsupported`` for what it cannot run."""
         ...
 
 

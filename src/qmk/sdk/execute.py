@@ -6,6 +6,7 @@ costs only its run.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import time
 from collections import OrderedDict
@@ -16,6 +17,7 @@ from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
 from qmk.qvm.graph import Graph, Output
 from qmk.qvm.graph import digest as digest_of
+from qmk.qvm.outputs import Outputs
 from qmk.sdk import bits, channels, discovery
 from qmk.sdk.engine import (
     Capabilities,
@@ -47,6 +49,7 @@ class Prepared:
     plan: Plan
     outputs: list[Output]
     seconds: float
+    graph: Graph
     fenced: bool = False
 
 
@@ -115,7 +118,7 @@ class Runner:
             raise QmkError("UNSUPPORTED", str(refused), engine=self.declaration.name, method=method) from refused
         outputs = list(outputs_of(graph, program.events))
         fenced = can.fences and has_fences(program)
-        prepared = Prepared(program, plan, outputs, time.perf_counter() - started, fenced)
+        prepared = Prepared(program, plan, outputs, time.perf_counter() - started, graph, fenced)
         self._plans[digest, method] = prepared
         if len(self._plans) > self._room:
             self._plans.popitem(last=False)
@@ -134,13 +137,17 @@ class Runner:
         fence: int = 0,
         start: bytes | None = None,
         drive: Drive | None = None,
+        outputs: Outputs | None = None,
     ) -> Done:
         """Run ``shots`` shots. ``graph`` may be None when ``holds(digest, method)``. ``start`` is a saved state to go
-        on from; ``drive`` takes runs of fenced plans to their end.
+        on from; ``drive`` takes runs of fenced plans to their end. ``outputs``: what to give beyond counts.
 
         Raises ``QmkError`` UNSUPPORTED when the engine refuses the program, or the saved state (with field ``start``),
         RESOURCE_EXHAUSTED when memory ends; and what ``drive`` raises.
         """
+        if outputs is not None:
+            how = {"keep_events": keep_events, "progress": progress, "start": start, "drive": drive}
+            return self._valued(graph, method, outputs, (shots, seed, fence), digest, how)
         cpu = time.process_time()
         fresh = not self.holds(digest, method) if digest else True
         prepared = self._kept(digest, method) if graph is None else self.prepare(graph, method, digest)
@@ -174,6 +181,23 @@ class Runner:
             cpu_s=time.process_time() - cpu,
             peak_rss_bytes=PEAK.bytes(),
             notes={**program.notes, **samples.notes, **notes, **channels.accounted(program.notes, shots, seed)},
+        )
+
+    def _valued(
+        self,
+        graph: Graph | None,
+        method: str,
+        outputs: Outputs,
+        size: tuple[int, int, int],
+        digest: str,
+        how: dict[str, Any],
+    ) -> Done:
+        """A run with outputs; ``how`` is for that of its counts."""
+        from qmk.sdk import values
+
+        graph = self._kept(digest, method).graph if graph is None else graph
+        return values.executed(
+            self, functools.partial(self.execute, digest=digest, **how), graph, method, outputs, size
         )
 
     def _driven(

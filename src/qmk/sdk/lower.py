@@ -44,15 +44,22 @@ from qmk.sdk.program import (
 
 
 def lower(
-    graph: Graph, gates: frozenset[str], *, clifford: bool = False, inline_logic: bool = False, digest: str = ""
+    graph: Graph,
+    gates: frozenset[str],
+    *,
+    clifford: bool = False,
+    inline_logic: bool = False,
+    digest: str = "",
+    whole: bool = False,
 ) -> Program:
     """The program of a verified ``graph`` over the native ``gates`` (short ``core`` names).
 
     ``clifford`` True: gates with angles are taken where the angle makes them Clifford and rewritten into Clifford
     gates. ``inline_logic`` True: event logic is substituted into the conditions that read it and otherwise moved to
-    ``Program.post``. Raises ``QmkError`` UNSUPPORTED naming node and op.
+    ``Program.post``. ``whole`` True: also what no classical bit can notice is kept, for those who look at the state.
+    Raises ``QmkError`` UNSUPPORTED naming node and op.
     """
-    program = _Lowering(graph, gates, clifford).program(digest)
+    program = _Lowering(graph, gates, clifford).program(digest, whole)
     return without_logic(program) if inline_logic else program
 
 
@@ -76,7 +83,7 @@ class _Lowering:
                 self.cbits[event] = tuple(range(self.n_cbits, self.n_cbits + 1 + wide))
                 self.n_cbits += 1 + wide
 
-    def program(self, digest: str) -> Program:
+    def program(self, digest: str, whole: bool) -> Program:
         fixed, angled = self.resolver.direct()
         node = None
         out, qubit, condition = self.out.append, self.qubit, self._condition
@@ -112,7 +119,7 @@ class _Lowering:
         return Program(
             n_qubits=width,
             n_cbits=self.n_cbits,
-            instructions=tuple(observable(out)),
+            instructions=tuple(_without_idle_resets(out) if whole else observable(out)),
             registers=tuple(self._registers()),
             events=dict(self.cbits),
             digest=digest,

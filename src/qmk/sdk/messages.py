@@ -21,6 +21,7 @@ import msgspec
 
 from qmk.base.errors import Finding
 from qmk.qvm.graph import Output
+from qmk.qvm.outputs import Outputs, Values
 
 
 class Run(msgspec.Struct, frozen=True, tag="run"):
@@ -35,6 +36,8 @@ class Run(msgspec.Struct, frozen=True, tag="run"):
     keep_events: bool = True
     start: bytes | None = None
     """saved state to continue from; one that does not fit gives ``Failed`` UNSUPPORTED with a field ``start``"""
+    outputs: Outputs | None = None
+    """what to give beyond counts"""
     save_fences: bool = False
     """send ``StateSaved`` at fences as it goes, as often as it costs little beside the run"""
 
@@ -88,6 +91,8 @@ class Done(msgspec.Struct, frozen=True, tag="done"):
     cpu_s: float
     peak_rss_bytes: int
     notes: dict[str, Any]
+    values: Values | None = None
+    """what ``Run.outputs`` asked for; without counts among it, ``counts`` is empty"""
 
 
 class Failed(msgspec.Struct, frozen=True, tag="failed"):

@@ -76,6 +76,7 @@ def answer(channel: Channel[ToWorker], runner: Runner, run: Run) -> Done | Faile
             fence=run.fence,
             start=run.start,
             drive=FenceDriver(channel, run),
+            outputs=run.outputs,
         )
     except Stopped:
         return None

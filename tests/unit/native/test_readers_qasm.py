@@ -84,7 +84,7 @@ HEAD_3 = 'OPENQASM 3.0;\ninclude "stdgates.inc";\nqubit[3] q;\nbit[3] c;\n'
         (HEAD_3 + "while (measure q[0]) { x q[0]; }", 5, "measurement"),
         (HEAD_3 + "array[int[8], 2] a;", 5, "not read here"),
         (HEAD_3 + "angle[4] a = pi;", 5, "angle"),
-        (HEAD_3 + "input float theta;", 5, "not read here"),
+        (HEAD_3 + "input float theta;", 5, "without a value"),
         (HEAD_3 + "delay[10ns] q;", 5, "not read here"),
         (HEAD_3 + "pragma quiet", 5, "not read here"),
         (HEAD_3 + "gate g a { measure a; }", 5, ""),
@@ -163,3 +163,39 @@ def test_a_measured_loop_with_a_bound_and_its_guards_read_as_one_program(referen
         HEAD_3 + "for int i in [1:4] { c[0] = measure q[0]; if (c[0]) break; h q[0]; } if (c == 5) x q[1]; else z q[2];"
     )
     assert same(program_of(read_qasm(text)), reference(text))
+
+
+INPUTS = """OPENQASM 3.0;
+include "stdgates.inc";
+input float a;
+input angle b;
+input float[64] c;
+qubit[2] q;
+rz(2 * a - c) q[0];
+for int k in [0:1] { rx(b + k * a) q[k]; }
+if (a > 0.5) x q[1];
+"""
+
+
+@pytest.mark.parametrize("values", [{"a": 0.25, "b": 1.5, "c": -3}, {"a": 0.75, "b": 7.0, "c": 1e-3}])
+def test_inputs_are_read_as_the_front_end_reads_them(values, everything_kept):
+    want = lower.lower(load(INPUTS.encode(), params=values).graph, GATES)
+    assert same(program_of(read_qasm(INPUTS, inputs=values)), want)
+
+
+@pytest.mark.parametrize("values", [None, {"a": 1.0}, {"a": 1.0, "b": 1.0, "c": 1.0, "d": 1.0}, {"a": float("nan")}])
+def test_inputs_that_do_not_fit_are_declined(values):
+    with pytest.raises(Declined):
+        read_qasm(INPUTS, inputs=values)
+
+
+@pytest.mark.parametrize("line", ["input int n;", "input bit n;", "input array[float, 2] n;", "input float n = 1;"])
+def test_inputs_of_other_types_are_declined(line):
+    with pytest.raises(Declined):
+        read_qasm(f"OPENQASM 3.0;\n{line}\nqubit q;", inputs={"n": 1.0})
+
+
+def test_an_input_is_not_assigned_and_not_seen_inside_gates():
+    for line in ("a = 2;", "gate g q { rx(a) q; } g q;"):
+        with pytest.raises(Declined):
+            read_qasm(f'OPENQASM 3.0;\ninclude "stdgates.inc";\ninput float a;\nqubit q;\n{line}', inputs={"a": 1.0})

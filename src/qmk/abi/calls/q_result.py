@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 
 from qmk.abi import examples, shapes
 from qmk.abi.call import Call
+from qmk.qvm.outputs import Values
 
 
 class Request(shapes.Request, frozen=True):
@@ -52,7 +53,7 @@ class Reply(Struct, frozen=True, kw_only=True):
     counts: Annotated[dict[str, int], Meta(description="printed bitstring to number of shots")] = {}
     registers: list[Register] = []
     events: Annotated[EventPage | None, Meta(description="null when keep_events was false")] = None
-    expectation_values: dict[str, float] = {}
+    values: Annotated[Values | None, Meta(description="what outputs of q_submit asked for")] = None
     provenance: Provenance
     usage: Annotated[
         dict[str, Any],
@@ -86,7 +87,7 @@ CALL = Call(
                 "rows": ["11", "00"],
                 "next_shot": None,
             },
-            "expectation_values": {},
+            "values": None,
             "provenance": {
                 "digest": examples.DIGEST,
                 "engine": "stabilizer",

@@ -8,6 +8,7 @@ from msgspec import Meta, Raw, Struct
 
 from qmk.abi import examples, shapes
 from qmk.abi.call import Call
+from qmk.qvm.outputs import Outputs
 
 
 class Request(shapes.Request, frozen=True):
@@ -23,6 +24,7 @@ class Request(shapes.Request, frozen=True):
         Meta(description="a repeat with the same key and request gives the same job", max_length=256),
     ] = ""
     keep_events: Annotated[bool, Meta(description="keep per-shot events for q_result")] = True
+    outputs: Annotated[Outputs | None, Meta(description="what the job gives beyond counts")] = None
 
 
 class Reply(Struct, frozen=True):
@@ -45,11 +47,14 @@ class Reply(Struct, frozen=True):
 CALL = Call(
     name="q_submit",
     doc="Verifies a program, chooses an engine and queues a job. The job survives a restart of the daemon from the "
-    "moment this call is answered. An invalid program is refused with every finding and never becomes a job. The "
-    "session must hold the capabilities that the program's ops need. A program that joins qubits of two tenants names "
-    "the channel that both have approved in policy.channels; its Bell pairs are charged with the job's acceptance, "
-    "and given back if the job never starts. A job that by estimate cannot meet its deadline is queued, with the "
-    "warning QMK-DEADLINE; one that fits no empty machine is refused with the numbers.",
+    "moment this call is answered. With outputs the job also gives expectation values, a state, "
+    "amplitudes, probabilities or gradients, at the program's own angles or at the points of a sweep: exact where an "
+    "engine has them, else sampled with `shots` shots of each basis. An invalid program is refused "
+    "with every finding and never becomes a job. The session must hold the capabilities that the program's ops need. "
+    "A program that joins qubits of two tenants names the channel that both have approved in policy.channels; its Bell "
+    "pairs are charged with the job's acceptance, and given back if the job never starts. A job that by estimate "
+    "cannot meet its deadline is queued, with the warning QMK-DEADLINE; one that fits no empty "
+    "machine is refused with the numbers.",
     request=Request,
     reply=Reply,
     rights=("CAP_SUBMIT",),

@@ -72,7 +72,7 @@ CALL = Call(
                     "rows": ["00", "11", "11", "00"],
                     "next_shot": None,
                 },
-                "expectation_values": {},
+                "values": None,
                 "provenance": {
                     "digest": examples.DIGEST,
                     "engine": "stabilizer",

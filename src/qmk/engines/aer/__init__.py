@@ -207,16 +207,23 @@ def _gates(method: str, *more: str) -> frozenset[str]:
 
 CHANNELS = frozenset({"pauli", "kraus"})
 
+VALUES = frozenset({"counts", "events", "expectation", "state", "amplitudes", "probabilities"})
+
 METHODS = {
     "statevector": Capabilities(
         method="statevector",
         gates=_gates("statevector", *UNITARY, "mod"),
         max_qubits=40,
         noise=CHANNELS,
+        outputs=VALUES,
         fences=True,
     ),
     "matrix_product_state": Capabilities(
-        method="matrix_product_state", gates=_gates("matrix_product_state", *UNITARY), max_qubits=4096, noise=CHANNELS
+        method="matrix_product_state",
+        gates=_gates("matrix_product_state", *UNITARY),
+        max_qubits=4096,
+        noise=CHANNELS,
+        outputs=VALUES - {"amplitudes"},  # Aer (0.18) gives those of other basis states once its qubits have moved
     ),
     "small_bond": Capabilities(
         method="small_bond",

@@ -30,7 +30,7 @@ from qmk.engines.aer.wrappers import simulator, version
 from qmk.sdk.bits import Bits, compute
 from qmk.sdk.branching import BranchingPlan
 from qmk.sdk.dense import DenseBackend
-from qmk.sdk.engine import Plan, Progress, Samples, Unsupported
+from qmk.sdk.engine import Observer, Plan, Progress, Samples, Unsupported
 from qmk.sdk.program import Barrier, Gate, Measure, Noise, Program, Reset
 from qmk.sdk.steps import has_fences
 
@@ -53,7 +53,7 @@ _DISCARDED = re.compile(r"discarded_value=([0-9.eE+-]+)")
 
 
 @functools.cache
-def _controller() -> Any:
+def controller() -> Any:
     return simulator().aer_controller_execute()
 
 
@@ -126,14 +126,14 @@ class AerPlan:
             self._sample(build(part, self.method), 1, 0)
 
     def _sample(self, built: Built, shots: int, seed: int) -> Bits:
-        output = _controller().execute([built.circuit], None, self._config(shots, seed, built.circuit.num_memory))
+        output = controller().execute([built.circuit], None, self.config(shots, seed, built.circuit.num_memory))
         result = output["results"][0] if output.get("results") else {}
         if not output.get("success", False) or "data" not in result:
-            raise self._failure(str(result.get("status") or output.get("status")))
-        self._check_bonds(str(result.get("metadata", {}).get("MPS_log_data", "")))
+            raise self.failure(str(result.get("status") or output.get("status")))
+        self.check_bonds(str(result.get("metadata", {}).get("MPS_log_data", "")))
         return unpack(result["data"].get("memory", ()), shots, built.circuit.num_memory)
 
-    def _check_bonds(self, log: str) -> None:
+    def check_bonds(self, log: str) -> None:
         """Fail when the bond cap cut off more than rounding: the samples would be of another state."""
         lost = sum(float(value) for value in _DISCARDED.findall(log))
         if lost > MAX_DISCARDED:
@@ -155,7 +155,7 @@ class AerPlan:
                 needed_bytes=16 << n,
             )
 
-    def _config(self, shots: int, seed: int, n_cbits: int) -> Any:
+    def config(self, shots: int, seed: int, n_cbits: int) -> Any:
         config = simulator().AerConfig()
         config.n_qubits, config.memory_slots = max(self.program.n_qubits, 1), n_cbits
         config.method, config.shots, config.memory = AER_METHODS.get(self.method, self.method), shots, True
@@ -172,7 +172,7 @@ class AerPlan:
             config.extended_stabilizer_sampling_method = "norm_estimation"
         return config
 
-    def _failure(self, status: str) -> QmkError:
+    def failure(self, status: str) -> QmkError:
         if "nsufficient memory" in status:
             return QmkError("RESOURCE_EXHAUSTED", f"aer ({self.method}): {status}", engine="aer", method=self.method)
         return QmkError("JOB_FAILED", f"aer ({self.method}): {status}", engine="aer", method=self.method)
@@ -216,6 +216,11 @@ class AerEngine:
         plan = AerPlan(program, method)
         _ = plan.built  # refuse now, not at the first run
         return plan
+
+    def observe(self, program: Program, method: str) -> Observer:
+        from qmk.engines.aer.observer import AerObserver
+
+        return AerObserver(program, method)
 
     def _fenced(self, program: Program, method: str) -> Plan:
         """A walk of branches on Aer's states, which can stop at the program's fences."""

@@ -16,6 +16,10 @@ def cost(method: str, features: Features, shots: int) -> Cost:
     guess that no router takes: a state vector."""
     bits = 3 * shots * max(features.n_events, 1)
     found = features.native.get(method)
+    if features.outputs:  # a state in double precision, not samples
+        amplitudes = 2.0**features.n_qubits
+        seconds = 2e-5 + features.n_ops * (2e-7 + 1.5e-9 * amplitudes)
+        return Cost(seconds=seconds, memory_bytes=int(min(48 * amplitudes, 2.0**62)))
     if found is None:
         amplitudes = 2.0**features.n_qubits
         seconds = 1e-4 + features.n_ops * (1e-6 + 1e-9 * amplitudes)
@@ -30,6 +34,11 @@ def cost(method: str, features: Features, shots: int) -> Cost:
 
 
 _ALL = GATES | {"gphase"}
+OUTPUTS = frozenset((
+    "counts", "events", "expectation", "state", "amplitudes", "probabilities", "gradient", "sweep",
+))  # fmt: skip
+"""of the methods that hold amplitudes; all but counts in double precision"""
+
 _ANY = Capabilities(gates=_ALL, noise=frozenset({"pauli"}), precision_bits=32)
 
 
@@ -42,10 +51,10 @@ DECLARATION = Declaration(
     doc="QMK's own simulators after rewriting: Clifford frames round small states, dense and matrix product states",
     load="qmk.engines.native.engine:NativeEngine",
     methods={
-        "auto": _method("auto"),
+        "auto": _method("auto", outputs=OUTPUTS),
         "frame": _method("frame"),
-        "dense": _method("dense"),
-        "dense64": _method("dense64", precision_bits=64),
+        "dense": _method("dense", outputs=OUTPUTS),
+        "dense64": _method("dense64", precision_bits=64, outputs=OUTPUTS),
         "mps": _method(
             "mps", noise=frozenset(), mid_circuit=False, reset=False, feed_forward="none", precision_bits=64
         ),

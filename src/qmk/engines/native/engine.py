@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, cast
 
 import numpy as np
 import qmk_native
@@ -36,6 +37,38 @@ class NativeEngine:
         except ValueError as refused:
             raise Unsupported(f"method mps takes gates and one final read-out: {refused}") from refused
         return NativePlan(circuit, method)
+
+    def observe(self, program: Program, method: str) -> NativeObserver:
+        try:
+            return NativeObserver(circuit_of(program))
+        except QmkError as refused:
+            raise Unsupported(refused.message) from refused
+
+
+class NativeObserver:
+    """The final state in double precision, as the dense simulator has it."""
+
+    def __init__(self, circuit: qmk_native.Circuit) -> None:
+        self._plan = qmk_native.DensePlan(circuit, "f64", MEMORY_BYTES)
+
+    def expectation(self, paulis: Sequence[str], /) -> list[float]:
+        return self._plan.expectation(paulis)
+
+    def state(self) -> np.ndarray[Any, np.dtype[np.complex128]]:
+        return np.frombuffer(self._plan.state(), dtype=np.complex128)
+
+    def amplitudes(self, bitstrings: Sequence[str], /) -> list[complex]:
+        return self._plan.amplitudes(bitstrings)
+
+    def probabilities(self, qubits: Sequence[int], /) -> list[float]:
+        return self._plan.probabilities(qubits)
+
+    def gradient(self, observable: Sequence[tuple[str, float]], /) -> tuple[float, list[float]]:
+        return self._plan.gradient(observable)
+
+    def sweep(self, angles: Sequence[Sequence[float]], paulis: Sequence[str], /) -> list[list[float]]:
+        found = self._plan.sweep(angles, paulis)
+        return cast("list[list[float]]", found)
 
 
 class NativePlan:

@@ -19,13 +19,21 @@ def cost(_method: str, features: Features, shots: int) -> Cost:
     return Cost(seconds=seconds, memory_bytes=memory + 2000 * features.n_ops)
 
 
+VALUES = frozenset({"counts", "events", "expectation", "state", "amplitudes", "probabilities"})
+
 DECLARATION = Declaration(
     name="qulacs",
     doc="state vector in double precision (Qulacs)",
     load="qmk.engines.qulacs.engine:QulacsEngine",
     methods={
         "": Capabilities(
-            gates=GATES, mid_circuit=False, reset=False, feed_forward="none", logic=False, max_qubits=MAX_QUBITS
+            gates=GATES,
+            mid_circuit=False,
+            reset=False,
+            feed_forward="none",
+            logic=False,
+            max_qubits=MAX_QUBITS,
+            outputs=VALUES,
         )
     },
     cost=cost,

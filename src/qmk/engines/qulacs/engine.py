@@ -16,7 +16,8 @@ import qulacs.circuit
 from qmk.engines.qulacs import DECLARATION
 from qmk.sdk.engine import Plan
 from qmk.sdk.program import Gate, Program
-from qmk.sdk.readout import Amplitudes, Readout, VectorSampler, prepare
+from qmk.sdk.readout import Amplitudes, Readout, VectorSampler, prepare, readout_of
+from qmk.sdk.statevector import StateVector, highest_first
 from qmk.sdk.unitary import Array, controlled, matrix_of
 
 lib: Any = qulacs
@@ -79,13 +80,17 @@ def _dense(qubits: tuple[int, ...], matrix: Array) -> Any:
     return lib.gate.DenseMatrix(list(qubits[::-1]), matrix)
 
 
+def _run(circuit: Any, n_qubits: int) -> Amplitudes:
+    state = lib.QuantumState(max(n_qubits, 1))
+    circuit.update_quantum_state(state)
+    return state.get_vector()
+
+
 def maker(readout: Readout, _method: str) -> VectorSampler:
     circuit = build(readout)
 
     def simulate() -> Amplitudes:
-        state = lib.QuantumState(max(readout.n_qubits, 1))
-        circuit.update_quantum_state(state)
-        return state.get_vector()
+        return _run(circuit, readout.n_qubits)
 
     return VectorSampler(readout, simulate, first_highest=False)
 
@@ -96,3 +101,8 @@ class QulacsEngine:
 
     def prepare(self, program: Program, method: str) -> Plan:
         return prepare(program, method, DECLARATION.methods, "qulacs", maker)
+
+    def observe(self, program: Program, method: str) -> StateVector:
+        readout = readout_of(program, "qulacs", DECLARATION.methods[method])
+        state = _run(build(readout), program.n_qubits)
+        return StateVector(highest_first(state, program.n_qubits), program.n_qubits)

@@ -34,7 +34,13 @@ DECLARATION = Declaration(
     doc="exact state vectors in numpy, for tests and small programs",
     load="qmk.engines.reference.engine:ReferenceEngine",
     methods={
-        "": Capabilities(gates=ALL_GATES, max_qubits=MAX_QUBITS, noise=frozenset({"pauli", "kraus"}), fences=True)
+        "": Capabilities(
+            gates=ALL_GATES,
+            max_qubits=MAX_QUBITS,
+            noise=frozenset({"pauli", "kraus"}),
+            outputs=frozenset({"counts", "events", "expectation", "state", "amplitudes", "probabilities"}),
+            fences=True,
+        )
     },
     cost=cost,
     requires=("numpy",),

@@ -14,6 +14,7 @@ from qmk.sdk.engine import Plan, Progress, Samples, Unsupported
 from qmk.sdk.exact import Chances, exact_distribution, walk
 from qmk.sdk.native import ALL_GATES
 from qmk.sdk.program import Gate, Program
+from qmk.sdk.statevector import StateVector
 from qmk.sdk.steps import has_fences
 
 __all__ = ["ReferenceEngine", "ReferencePlan", "exact_distribution"]
@@ -68,3 +69,11 @@ class ReferenceEngine:
             backend = DenseBackend(program.n_qubits, NumpyCircuit)
             return BranchingPlan(program, backend, "reference", version=self.version)
         return ReferencePlan(program)
+
+    def observe(self, program: Program, method: str) -> StateVector:
+        if program.n_qubits > MAX_QUBITS:
+            raise Unsupported(f"{program.n_qubits} qubits: engine reference holds at most {MAX_QUBITS}")
+        gates = tuple(item for item in program.instructions if isinstance(item, Gate))
+        zero = np.zeros(1 << program.n_qubits, dtype=np.complex128)
+        zero[0] = 1
+        return StateVector(NumpyCircuit(program.n_qubits, gates)(zero), program.n_qubits)

@@ -57,7 +57,11 @@ DECLARATION = Declaration(
     load="qmk.engines.stabilizer.engine:StabilizerEngine",
     methods={
         "": Capabilities(
-            gates=frozenset({*STIM_NAMES, "gphase"}), clifford=True, noise=frozenset({"pauli"}), fences=True
+            gates=frozenset({*STIM_NAMES, "gphase"}),
+            clifford=True,
+            noise=frozenset({"pauli"}),
+            outputs=frozenset({"counts", "events", "expectation", "state", "amplitudes", "probabilities"}),
+            fences=True,
         )
     },
     cost=cost,

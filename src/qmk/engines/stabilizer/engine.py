@@ -16,6 +16,7 @@ import stim
 from qmk.engines.stabilizer import STIM_NAMES
 from qmk.engines.stabilizer.branches import BranchPlan
 from qmk.engines.stabilizer.fenced_frames import FencedFramePlan
+from qmk.engines.stabilizer.observer import StabilizerObserver
 from qmk.engines.stabilizer.tableau import TableauBackend
 from qmk.sdk import bits as classical
 from qmk.sdk.branching import BranchingPlan
@@ -165,3 +166,7 @@ class StabilizerEngine:
             return frame_plan(program)
         except NotFrames:
             return BranchPlan.of(program)
+
+    def observe(self, program: Program, method: str) -> StabilizerObserver:
+        check_gates(program)
+        return StabilizerObserver(program)

@@ -16,13 +16,14 @@ from qmk.base.ids import opaque, trace
 from qmk.base.seeds import substream
 from qmk.kernel import admission, firewall, records, views
 from qmk.kernel.components import component_sizes
-from qmk.kernel.demand import demand_of_record, measure, result_bytes_max
+from qmk.kernel.demand import demand_of_record, measure, result_bytes_max, values_bytes
 from qmk.kernel.effects import Estimate, Reply, Route
 from qmk.kernel.events import Routed, Saved, Submitted
 from qmk.kernel.mapping import epoch_sizes
 from qmk.kernel.pending import Pending
 from qmk.qvm.graph import digest as graph_digest
 from qmk.qvm.graph import pack
+from qmk.qvm.outputs import require as require_outputs
 
 if TYPE_CHECKING:
     from qmk.base.errors import Finding
@@ -42,14 +43,17 @@ def submit(kernel: State, event: CallReceived, session: Session) -> None:
     shots = admission.shots_of(request.shots, graph, session, kernel.config)
     digest = graph_digest(graph)
     policy = msgspec.to_builtins(request.policy)
-    key = request.idempotency_key
-    request_digest = admission.request_digest(digest, shots, policy, request.keep_events) if key else ""
+    key, outputs = request.idempotency_key, request.outputs
+    keep_events = request.keep_events and (outputs is None or outputs.counts)
+    request_digest = admission.request_digest(digest, shots, policy, keep_events, outputs) if key else ""
     if key and repeat(kernel, event, session, request_digest):
         return
     session.tenant.queued_jobs.require()  # before the work of verifying; all quotas are looked at after it
-    if request.keep_events:
+    if keep_events:
         admission.require_event_room(graph, shots)
     warnings = [*event.warnings, *admission.verified(graph, session)]
+    if outputs is not None:
+        require_outputs(outputs, graph, shots)
     epochs, epoch_nodes = epoch_sizes(graph)
     graph, uses = firewall.admit(kernel, session.tenant.name, graph, request.policy.channels, shots)
     seed = request.policy.seed
@@ -73,18 +77,19 @@ def submit(kernel: State, event: CallReceived, session: Session) -> None:
         idempotency_key=key,
         nodes=len(graph.nodes),
         epochs=epochs,
-        keep_events=request.keep_events,
+        keep_events=keep_events,
         epoch_nodes=epoch_nodes,
         request_digest=request_digest,
         channels=uses,
         components=component_sizes(graph) if request.policy.debug else [],
         n_qubits=n_qubits,
         graph_bytes=len(packed),
-        gates=gates,
-        result_bytes_max=result_bytes_max(len(graph.events), shots, request.keep_events),
+        gates=gates if outputs is None else gates * max(1, len(outputs.points)),
+        result_bytes_max=result_bytes_max(len(graph.events), shots, keep_events) + values_bytes(outputs, graph, shots),
+        outputs=outputs,
     )
     hold(kernel, session, Pending(draft, warnings, [(event.conn, event.ref)]))
-    kernel.out.append(Route(draft.job, draft.digest, draft.shots, draft.policy, graph))
+    kernel.out.append(Route(draft.job, draft.digest, draft.shots, draft.policy, graph, outputs))
 
 
 def hold(kernel: State, session: Session, pending: Pending) -> None:

@@ -25,6 +25,7 @@ from qmk.sdk.kit.random_programs import fenced_cases, random_cases
 from qmk.sdk.kit.report import Check, KitReport, as_tests, run_checks
 from qmk.sdk.kit.statistics import check
 from qmk.sdk.kit.subject import Subject
+from qmk.sdk.kit.values import value_checks
 from qmk.sdk.lower import lower
 from qmk.sdk.native import ALL_GATES
 
@@ -70,6 +71,7 @@ def checks(
         *(_case_check(subject, case, rate) for case in cases),
         *protocol_checks(subject),
         *honesty_checks(subject),
+        *value_checks(subject, programs),
         *(_case_check(subject, case, rate) for case in stopping),
         *fence_checks(subject, stopping),
     ]

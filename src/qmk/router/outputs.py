@@ -1,0 +1,148 @@
+"""Routing of outputs beyond counts: what a request adds to a program's features, which method lacks what, and what it
+costs beside the counts."""
+
+from __future__ import annotations
+
+import msgspec
+
+from qmk.qvm import outputs as asked
+from qmk.qvm.bases import bases
+from qmk.qvm.cone import cones, supports_of
+from qmk.qvm.graph import Graph
+from qmk.qvm.outputs import Outputs
+from qmk.qvm.readout import before_readout, gates_of
+from qmk.sdk.engine import Capabilities, Cost, Declaration, Features, Observed
+
+OF_ONE_STATE = frozenset({"state", "amplitudes"})
+SAMPLED = frozenset({"expectation", "probabilities"})
+"""what shots can estimate on every engine"""
+
+EXACT_S = 60.0
+"""predicted seconds up to which exact values are preferred to sampled ones"""
+
+STRING_S = 2e-9
+"""an engine's seconds for one Pauli string and one amplitude"""
+
+FIXED_S = 5e-5
+"""seconds for each state that is looked at, beside its gates"""
+
+ADJOINT = 4.0
+"""what a gradient by adjoint differentiation takes, in runs of the program"""
+
+POINT = 0.1
+"""what a point takes in an engine's own sweep, in runs of the program"""
+
+
+def with_outputs(features: Features, graph: Graph, outputs: Outputs | None) -> Features:
+    """The features of a job that gives ``outputs`` too."""
+    if outputs is None:
+        return features
+    n = asked.n_qubits(graph)
+    gates = gates_of(before_readout(graph))
+    strings = list(dict.fromkeys(text for row in outputs.expectations for text, _ in row if text.strip("I")))
+    width, n_ops = n, features.n_ops
+    if gates is not None and not outputs.names & OF_ONE_STATE:
+        parts = cones(
+            gates, [*supports_of(strings), *(dict.fromkeys(group, "Z") for group in outputs.probabilities)], n
+        )
+        width = max((len(cone.qubits) for cone in parts), default=0)
+        n_ops = sum(len(cone.gates) for cone in parts)
+    angles = outputs.sweep.slots if outputs.sweep is not None else asked.all_angles(graph).slots
+    observed = Observed(
+        pure=gates is not None,
+        sampled=outputs.sampled,
+        width=width,
+        n_ops=n_ops,
+        strings=len(strings) + len(outputs.probabilities),
+        bases=len(bases(outputs.expectations)) + bool(outputs.probabilities),
+        points=max(1, len(outputs.points)),
+        derivatives=len(angles) * max(1, len(outputs.expectations)) if outputs.gradient else 0,
+    )
+    return msgspec.structs.replace(features, outputs=outputs.names, observed=observed)
+
+
+def is_exact(can: Capabilities, features: Features) -> bool:
+    """Whether the method gives the values from a state."""
+    observed = features.observed
+    values = features.outputs & (OF_ONE_STATE | SAMPLED)
+    return observed is not None and observed.pure and not observed.sampled and values <= can.outputs
+
+
+def width(can: Capabilities, features: Features) -> int:
+    """Qubits that the method must hold at once."""
+    observed = features.observed
+    if observed is None or "counts" in features.outputs or not is_exact(can, features):
+        return features.n_qubits
+    return observed.width
+
+
+def missing(can: Capabilities, features: Features) -> list[tuple[str, str]]:
+    """What the method lacks for the outputs, as (need, detail)."""
+    observed = features.observed
+    if observed is None or is_exact(can, features):
+        return []
+    single = sorted(features.outputs & OF_ONE_STATE)
+    if not single:
+        return []
+    if not observed.pure:
+        return [("outputs", f"the program ends in no single state, so there is no {' and no '.join(single)} to give")]
+    lost = sorted(features.outputs & (OF_ONE_STATE | SAMPLED) - can.outputs)
+    if lost:
+        return [("outputs", f"it gives no {', no '.join(lost)}")]
+    return [("outputs", f"{' and '.join(single)} cannot be sampled; ask for them without 'sampled'")]
+
+
+def cost(declaration: Declaration, method: str, features: Features, shots: int) -> Cost:
+    """Of the outputs, and of the counts where they are asked."""
+    can, observed = declaration.methods[method], features.observed
+    if observed is None:
+        return declaration.cost(method, features, shots)
+    plain = msgspec.structs.replace(features, outputs=frozenset(), observed=None)
+    if is_exact(can, features):
+        one = _of_state(declaration, method, features, observed)
+        note = f"exact values on {observed.width} qubits"
+    else:
+        runs = observed.points * observed.bases * (1 + 2 * observed.derivatives)
+        once = declaration.cost(method, plain, shots)
+        one = msgspec.structs.replace(once, seconds=runs * once.seconds)
+        note = f"sampled in {observed.bases} bases"
+    if "counts" not in features.outputs:
+        return msgspec.structs.replace(one, note=note)
+    counts = declaration.cost(method, plain, shots)
+    return Cost(
+        seconds=min(one.seconds + counts.seconds * observed.points, 1e300),
+        memory_bytes=max(one.memory_bytes, counts.memory_bytes),
+        note=f"{note}; {counts.note}" if counts.note else note,
+        may_fail=one.may_fail or counts.may_fail,
+        upper_bound=one.upper_bound or counts.upper_bound,
+    )
+
+
+def _of_state(declaration: Declaration, method: str, features: Features, observed: Observed) -> Cost:
+    """Of computing the states of the cones and looking at them."""
+    can, width = declaration.methods[method], observed.width
+    at_cone = msgspec.structs.replace(
+        features,
+        outputs=features.outputs - {"counts"},
+        observed=None,
+        n_qubits=width,
+        n_ops=observed.n_ops,
+        n_events=width,
+        n_measure=width,
+        max_bond_log2=min(features.max_bond_log2, width / 2),
+        entangling_width=min(features.entangling_width, width),
+        n_fences=0,
+        native={},
+    )
+    one = declaration.cost(method, at_cone, 1)
+    runs = observed.points * (POINT if observed.points > 1 and "sweep" in can.outputs else 1.0)
+    if observed.derivatives:
+        runs *= ADJOINT if "gradient" in can.outputs else 1 + 2 * observed.derivatives
+    amplitudes = 1.0 if can.clifford else 2.0 ** min(width, 60)
+    look = FIXED_S + STRING_S * observed.strings * amplitudes
+    return msgspec.structs.replace(one, seconds=min(runs * (one.seconds + look), 1e300))
+
+
+def after_exact(can: Capabilities, features: Features, seconds: float) -> bool:
+    """Whether the method comes after those that give exact values in bearable time."""
+    return features.observed is not None and not (is_exact(can, features) and seconds <= EXACT_S)

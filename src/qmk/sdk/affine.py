@@ -1,0 +1,100 @@
+"""Finding out by few calls how the angles of a program depend on its parameters, where the dependence is affine.
+
+Almost every angle is a multiple of one parameter plus a constant. The bits of that parameter's number are then seen by
+changing, for each bit, all parameters at once whose number has it. The map is checked at a point of its own; where it
+fails, every parameter is changed alone, and where that fails too, the dependence is not affine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+Vector = npt.NDArray[np.float64]
+Matrix = npt.NDArray[np.float64]
+Angles = Callable[[Vector], Vector | None]
+"""Parameters to angles; None where the program has another structure there."""
+
+TOLERANCE = 1e-9
+
+
+class Affine:
+    """``angles(point) = matrix @ point + constant``."""
+
+    def __init__(self, matrix: Matrix, constant: Vector) -> None:
+        self.matrix = matrix
+        self.constant = constant
+        used = matrix != 0
+        single = bool(matrix.shape[1]) and int(used.sum(axis=1).max(initial=0)) <= 1
+        self._which = used.argmax(axis=1) if single else None
+
+    def at(self, points: Matrix) -> Matrix:
+        """Shape (points, parameters) to shape (points, angles)."""
+        if self._which is not None:  # a multiple of one parameter each, as in most programs
+            return points[:, self._which] * self.matrix[np.arange(len(self._which)), self._which] + self.constant
+        return points @ self.matrix.T + self.constant
+
+
+def affine(angles: Angles, n_parameters: int, near: Vector | None = None) -> Affine | None:
+    """The map, or None where there is none. ``near``: a point at which the program is known to make sense."""
+    dice = np.random.Generator(np.random.PCG64(7))
+    base = dice.uniform(0.2, 1.1, n_parameters) if near is None else near + dice.uniform(-0.01, 0.01, n_parameters)
+    first = angles(base)
+    if first is None:
+        return None
+    if not n_parameters:
+        return Affine(np.zeros((len(first), 0)), first)
+    steps = dice.uniform(0.3, 0.9, n_parameters) * (1.0 if near is None else 0.01)
+    check = base + dice.uniform(-1.0, 1.0, n_parameters) * steps
+    wanted = angles(check)
+    if wanted is None or len(wanted) != len(first):
+        return None
+    for look in (_by_bits, _one_by_one):
+        matrix = look(angles, base, first, steps)
+        if matrix is None:
+            continue
+        found = Affine(matrix, first - matrix @ base)
+        if np.allclose(found.at(check[None])[0], wanted, rtol=0, atol=TOLERANCE):
+            return found
+    return None
+
+
+def _by_bits(angles: Angles, base: Vector, first: Vector, steps: Vector) -> Matrix | None:
+    """Right where every angle depends on one parameter at most."""
+    number = np.arange(1, len(base) + 1)
+    which = np.zeros(len(first), dtype=np.int64)
+    slope = np.zeros(len(first))
+    for bit in range(len(base).bit_length()):
+        moved = angles(base + np.where(number >> bit & 1, 1.0, 0.0) * steps)
+        if moved is None or len(moved) != len(first):
+            return None
+        change = moved - first
+        touched = np.abs(change) > TOLERANCE
+        which[touched] |= 1 << bit
+        slope[touched] = change[touched]
+    if which.max(initial=0) > len(base):
+        return None
+    matrix = np.zeros((len(first), len(base)))
+    rows = np.flatnonzero(which)
+    matrix[rows, which[rows] - 1] = slope[rows] / steps[which[rows] - 1]
+    return _tidy(matrix)
+
+
+def _one_by_one(angles: Angles, base: Vector, first: Vector, steps: Vector) -> Matrix | None:
+    columns: list[Vector] = []
+    for k, step in enumerate(steps):
+        point = base.copy()
+        point[k] += step
+        moved = angles(point)
+        if moved is None or len(moved) != len(first):
+            return None
+        columns.append((moved - first) / step)
+    return _tidy(np.array(columns).T)
+
+
+def _tidy(matrix: Matrix) -> Matrix:
+    """Factors that are a fraction of small numbers but for rounding, exactly that."""
+    near = np.round(matrix * 64) / 64
+    return np.where(np.abs(matrix - near) < TOLERANCE, near, matrix)

@@ -1,0 +1,132 @@
+"""Checks of outputs beyond counts: whatever a method declares, on random programs, against state vectors in numpy."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from typing import cast
+
+import numpy as np
+
+from qmk.sdk.dense import NumpyCircuit
+from qmk.sdk.engine import FastObserver, Observer, ObservingEngine
+from qmk.sdk.kit.random_programs import random_case
+from qmk.sdk.kit.report import Check
+from qmk.sdk.kit.subject import Subject
+from qmk.sdk.observed import final_state, gates_only, part
+from qmk.sdk.program import Gate, Program
+from qmk.sdk.shifts import shifts_of
+from qmk.sdk.statevector import StateVector
+
+QUBITS = 3
+TOLERANCE = 1e-8
+"""of values in double precision"""
+
+STRINGS = tuple(map("".join, itertools.product("IXYZ", repeat=QUBITS)))
+BITSTRINGS = tuple(map("".join, itertools.product("01", repeat=QUBITS)))
+GROUPS = ((), (1,), (2, 0), (0, 1, 2))
+OBSERVABLE = (("ZZI", 0.5), ("XIY", -1.0), ("IYX", 2.0))
+
+Compare = Callable[[Observer, StateVector, Program], str]
+
+
+def value_checks(subject: Subject, programs: int) -> Iterator[Check]:
+    """``programs``: random programs for each output."""
+    ways: dict[str, Compare] = {
+        "expectation": _expectation,
+        "state": _state,
+        "amplitudes": _amplitudes,
+        "probabilities": _probabilities,
+        "gradient": _gradient,
+        "sweep": _sweep,
+    }
+    for name, compare in ways.items():
+        skipped = "" if name in subject.can.outputs else f"does not declare {name}"
+        yield Check(f"output {name}", lambda compare=compare: _each(subject, programs, compare), skipped)
+
+
+def _each(subject: Subject, programs: int, compare: Compare) -> str:
+    for seed in range(programs):
+        case = random_case(seed, clifford=subject.can.clifford, dynamic=False, qubits=QUBITS)
+        whole = final_state(case.graph, subject.can)
+        program = part(whole, gates_only(whole), range(QUBITS))
+        engine = cast("ObservingEngine", subject.engine)
+        if wrong := compare(engine.observe(program, subject.method), _exact(program), program):
+            return f"program {seed}: {wrong}"
+    return ""
+
+
+def _exact(program: Program) -> StateVector:
+    gates = tuple(item for item in program.instructions if isinstance(item, Gate))
+    zero = np.zeros(1 << program.n_qubits, dtype=np.complex128)
+    zero[0] = 1
+    return StateVector(NumpyCircuit(program.n_qubits, gates)(zero), program.n_qubits)
+
+
+def _expectation(found: Observer, exact: StateVector, _program: Program) -> str:
+    pairs = zip(STRINGS, found.expectation(STRINGS), exact.expectation(STRINGS), strict=True)
+    wrong = [f"<{text}> is {theirs}, not {ours}" for text, theirs, ours in pairs if abs(theirs - ours) > TOLERANCE]
+    return "; ".join(wrong[:3])
+
+
+def _state(found: Observer, exact: StateVector, _program: Program) -> str:
+    overlap = abs(np.vdot(found.state(), exact.state()))
+    return "" if abs(overlap - 1) < TOLERANCE else f"the overlap with the state is {overlap}"
+
+
+def _amplitudes(found: Observer, exact: StateVector, _program: Program) -> str:
+    overlap = abs(np.vdot(np.array(found.amplitudes(BITSTRINGS)), exact.state()))
+    return "" if abs(overlap - 1) < TOLERANCE else f"the overlap with the state is {overlap}"
+
+
+def _probabilities(found: Observer, exact: StateVector, _program: Program) -> str:
+    for group in GROUPS:
+        theirs, ours = found.probabilities(group), exact.probabilities(group) if group else [1.0]
+        if not np.allclose(theirs, ours, rtol=0, atol=TOLERANCE):
+            return f"qubits {group}: {theirs}, not {ours}"
+    return ""
+
+
+def _gradient(found: Observer, exact: StateVector, program: Program) -> str:
+    def value(at: StateVector) -> float:
+        return sum(c * e for (_, c), e in zip(OBSERVABLE, at.expectation([t for t, _ in OBSERVABLE]), strict=True))
+
+    theirs, slopes = cast("FastObserver", found).gradient(OBSERVABLE)
+    if abs(theirs - value(exact)) > TOLERANCE:
+        return f"the value is {theirs}, not {value(exact)}"
+    ours: list[float] = []
+    for at, item in enumerate(program.instructions):
+        for k in range(len(item.params) if isinstance(item, Gate) else 0):
+            name = item.name if isinstance(item, Gate) else ""
+            turns = shifts_of(f"core.{name}", name)
+            ours.append(sum(factor * value(_exact(_turned(program, at, k, shift))) for shift, factor in turns))
+    same = len(ours) == len(slopes) and np.allclose(slopes, ours, rtol=0, atol=TOLERANCE)
+    return "" if same else f"derivatives {slopes}, not {ours}"
+
+
+def _sweep(found: Observer, _exact_state: StateVector, program: Program) -> str:
+    gates = [item for item in program.instructions if isinstance(item, Gate)]
+    angles = [angle for gate in gates for angle in gate.params]
+    points = [angles, [angle + 0.3 for angle in angles], [-2 * angle for angle in angles]]
+    rows = cast("FastObserver", found).sweep(points, STRINGS)
+    for point, row in zip(points, rows, strict=True):
+        if not np.allclose(row, _exact(_with_angles(program, point)).expectation(STRINGS), rtol=0, atol=TOLERANCE):
+            return f"wrong values at angles {point}"
+    return ""
+
+
+def _turned(program: Program, at: int, which: int, shift: float) -> Program:
+    place = sum(len(item.params) for item in program.instructions[:at] if isinstance(item, Gate)) + which
+    angles = [angle for item in program.instructions if isinstance(item, Gate) for angle in item.params]
+    angles[place] += shift
+    return _with_angles(program, angles)
+
+
+def _with_angles(program: Program, angles: list[float]) -> Program:
+    left = iter(angles)
+    gates = [
+        Gate(item.name, item.qubits, tuple(next(left) for _ in item.params), None, item.args)
+        for item in program.instructions
+        if isinstance(item, Gate)
+    ]
+    return part(program, gates, range(program.n_qubits))

@@ -1,0 +1,72 @@
+"""Jobs with outputs over the daemon: values with the result, the same when run again, the same in process."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import qmk
+from qmk.base.errors import QmkError
+from qmk.cli.replay import difference
+from qmk.client import Client
+
+TEXT = """
+OPENQASM 3.0;
+include "stdgates.inc";
+input float a;
+qubit[2] q;
+bit[2] c;
+ry(a) q[0];
+cx q[0], q[1];
+c = measure q;
+"""
+
+
+def test_values_come_with_the_result_and_again_with_a_replay(daemon: Any) -> None:
+    graph, wanted = qmk.outputs(
+        TEXT, expect=["ZZ", "0.5*XX + YY"], state=True, amplitudes=["00"], probabilities=[[0]], gradient=True,
+        params={"a": 0.3},
+    )  # fmt: skip
+    sampled = qmk.outputs(TEXT, expect="0.5*XX + YY", params={"a": 0.3}, sampled=True)
+    with Client(daemon.socket) as client:
+        first = client.run(graph, shots=100, seed=7, outputs=wanted)
+        assert first.values is not None
+        (point,) = first.values.points
+        local = [qmk.expectation(TEXT, text, params={"a": 0.3}) for text in ("ZZ", "0.5*XX + YY")]
+        assert [e.value for e in point.expectations] == pytest.approx([float(e) for e in local], abs=1e-9)
+        assert first.values.parameters == ["a"]
+        assert len(point.state) == 64
+        assert sum(first.counts.values()) == 100
+        again = client.wait(client.replay(first.job_id).job_id).result
+        assert again is not None
+        assert again.values == first.values
+        drawn = client.run(sampled[0], shots=500, seed=7, outputs=sampled[1])
+        assert drawn.values is not None
+        assert not drawn.values.exact
+        replay = client.replay(drawn.job_id).job_id
+        client.wait(replay)
+        repeated = client.result(replay)
+    assert difference(drawn, repeated) is None
+    here = qmk.run(sampled[0], shots=500, seed=7, outputs=sampled[1], engine=drawn.engine)
+    assert here.values == drawn.values
+
+
+def test_a_sweep_is_one_job(daemon: Any) -> None:
+    points = [{"a": 0.1 * k} for k in range(20)]
+    graph, wanted = qmk.outputs(TEXT, expect="XX", points=points, counts=False)
+    with Client(daemon.socket) as client:
+        found = client.run(graph, seed=1, outputs=wanted)
+    assert found.values is not None
+    assert found.counts == {}
+    values = [point.expectations[0].value for point in found.values.points]
+    assert values == pytest.approx(qmk.sweep(TEXT, points, "XX").values[:, 0].tolist(), abs=1e-9)
+
+
+def test_what_no_engine_gives_is_refused_with_every_gap(daemon: Any) -> None:
+    text = 'OPENQASM 3.0; include "stdgates.inc"; qubit[2] q; bit c; c = measure q[0]; if (c) x q[1];'
+    graph, wanted = qmk.outputs(text, state=True)
+    with Client(daemon.socket) as client, pytest.raises(QmkError, match="no single state") as refused:
+        client.submit(graph, outputs=wanted)
+    assert refused.value.kind.name == "UNSUPPORTED"
+    assert any(gap["need"] == "outputs" for gap in refused.value.fields["gaps"])

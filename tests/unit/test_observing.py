@@ -1,0 +1,145 @@
+"""``qmk.expectation`` and its kin, in this process: one value whichever way it is computed, sweeps at each point."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+import qmk
+from qmk.base.errors import QmkError
+
+TEXT = """
+OPENQASM 3.0;
+include "stdgates.inc";
+input float a;
+input float b;
+qubit[3] q;
+bit[3] c;
+ry(a) q[0];
+cx q[0], q[1];
+rz(2 * b - a) q[1];
+crx(0.4 * b) q[1], q[2];
+h q[2];
+c = measure q;
+"""
+AT = {"a": 0.3, "b": 0.7}
+OBSERVABLE = "0.5*ZZI + XXI - 0.25*IYX + 2"
+FEED_FORWARD = """
+OPENQASM 3.0;
+include "stdgates.inc";
+qubit[2] q;
+bit c;
+h q[0];
+c = measure q[0];
+if (c) x q[1];
+"""
+
+
+def test_every_way_gives_the_same_value() -> None:
+    core = qmk.expectation(TEXT, OBSERVABLE, params=AT)
+    assert (core.exact, core.error, core.engine) == (True, 0.0, "native:dense64")
+    for engine in ("reference", "native", "native:dense64", "aer:statevector", "aer:matrix_product_state"):
+        assert float(qmk.expectation(TEXT, OBSERVABLE, params=AT, engine=engine)) == pytest.approx(
+            float(core), abs=1e-9
+        )
+    sampled = qmk.expectation(TEXT, OBSERVABLE, params=AT, shots=4000, seed=5)
+    assert not sampled.exact
+    assert abs(float(sampled) - float(core)) < 7 * sampled.error  # a normal value is with probability 3e-12
+    assert qmk.expectation(TEXT, OBSERVABLE, params=AT, shots=4000, seed=5) == sampled
+
+
+def test_qubit_0_is_the_first_letter_and_the_highest_bit() -> None:
+    text = 'OPENQASM 2.0; include "qelib1.inc"; qreg q[2]; creg c[2]; x q[0]; measure q -> c;'
+    assert [float(e) for e in qmk.expectation(text, ["ZI", "IZ", "Z0", "Z1"])] == [-1, 1, -1, 1]
+    assert np.abs(qmk.state(text)).tolist() == [0, 0, 1, 0]
+    assert [abs(z) for z in qmk.amplitudes(text, ["10", "01"])] == [1, 0]
+    assert qmk.probabilities(text, [0, 1]).values.tolist() == [0, 0, 1, 0]
+    assert qmk.probabilities(text, [1, 0]).values.tolist() == [0, 1, 0, 0]
+    assert qmk.sample(text, shots=1).counts == {"01": 1}, "registers print their highest index first"
+
+
+def test_a_program_without_a_state_is_sampled() -> None:
+    found = qmk.expectation(FEED_FORWARD, ["ZZ", "XX"], seed=3)
+    assert [e.exact for e in found] == [False, False]
+    assert found[0].value == 1
+    assert 0 < found[0].error < 0.001, "what all shots agree on is not certain"
+    assert abs(found[1].value) < 7 * found[1].error
+    chances = qmk.probabilities(FEED_FORWARD, [0, 1], seed=3)
+    assert chances.values[1] == chances.values[2] == 0
+    with pytest.raises(QmkError, match="no single state") as refused:
+        qmk.state(FEED_FORWARD)
+    assert refused.value.kind.name == "UNSUPPORTED"
+
+
+def test_gradients_by_name() -> None:
+    exact = qmk.gradient(TEXT, OBSERVABLE, params=AT)
+    for name in AT:
+        near = [float(qmk.expectation(TEXT, OBSERVABLE, params={**AT, name: AT[name] + h})) for h in (1e-5, -1e-5)]
+        assert exact.by[name] == pytest.approx((near[0] - near[1]) / 2e-5, abs=1e-7)
+    shifted = qmk.gradient(TEXT, OBSERVABLE, params=AT, engine="reference")
+    assert shifted.by == pytest.approx(exact.by, abs=1e-9)
+    sampled = qmk.gradient(TEXT, OBSERVABLE, params=AT, shots=2000, seed=2)
+    assert all(abs(sampled.by[name] - exact.by[name]) < 7 * sampled.errors[name] for name in AT)
+
+
+@pytest.mark.parametrize("engine", [None, "reference", "native"])
+def test_a_sweep_is_one_expectation_a_point(engine: str | None) -> None:
+    points = [{"a": x, "b": 0.7 - x} for x in (0.0, 0.3, -1.5)]
+    found = qmk.sweep(TEXT, points, [OBSERVABLE, "ZII"], engine=engine)
+    assert found.exact
+    assert found.names == ("a", "b")
+    for row, point in zip(found.values, points, strict=True):
+        single = qmk.expectation(TEXT, [OBSERVABLE, "ZII"], params=point)
+        assert row.tolist() == pytest.approx([float(e) for e in single], abs=1e-9)
+
+
+def test_a_sweep_without_observables_counts() -> None:
+    points = {"a": [0.0, math.pi], "b": [0.0, 0.0]}
+    found = qmk.sweep(TEXT, points, shots=100, seed=1)
+    assert [sum(counts.values()) for counts in found.counts] == [100, 100]
+    assert {bits[1:] for bits in found.counts[0]} == {"00"}
+    assert {bits[1:] for bits in found.counts[1]} == {"11"}
+    assert qmk.sweep(TEXT, points, shots=100, seed=1).counts == found.counts
+
+
+def test_a_sweep_of_what_is_not_affine_reads_every_point() -> None:
+    text = 'OPENQASM 3.0; include "stdgates.inc"; input float a; qubit q; if (a > 1) x q; else rx(a * a) q;'
+    found = qmk.sweep(text, {"a": [0.5, 0.9, 2.0]}, "Z")
+    assert found.values[:, 0].tolist() == pytest.approx([math.cos(0.25), math.cos(0.81), -1.0], abs=1e-9)
+
+
+def test_a_sweep_of_a_program_with_feed_forward_is_sampled() -> None:
+    text = FEED_FORWARD.replace("h q[0];", "ry(a) q[0];").replace("qubit[2]", "input float a;\nqubit[2]")
+    found = qmk.sweep(text, {"a": [0.4, 1.0]}, ["IZ"], seed=1)
+    assert not found.exact
+    for value, error, a in zip(found.values[:, 0], found.errors[:, 0], (0.4, 1.0), strict=True):
+        assert abs(value - math.cos(a)) < 7 * error
+
+
+def test_a_wide_program_with_a_local_observable() -> None:
+    n = 70
+    lines = [f"ry(0.{1 + q % 5}) q[{q}];" for q in range(n)]
+    lines += [f"cp(0.3) q[{q}], q[{q + 1}];" for start in (0, 1) for q in range(start, n - 1, 2)]
+    text = f'OPENQASM 2.0;\ninclude "qelib1.inc";\nqreg q[{n}];\n' + "\n".join(lines)
+    assert float(qmk.expectation(text, "Z40")) == pytest.approx(math.cos(0.1), abs=1e-12)
+    assert qmk.expectation(text, "Z10 Z11").exact
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: qmk.expectation(TEXT, "ZZ", params=AT), "3 qubits"),
+        (lambda: qmk.expectation(TEXT, "ZZI", params=AT, shots=0), "at least one"),
+        (lambda: qmk.expectation(TEXT, "ZZI"), "input 'a'"),
+        (lambda: qmk.amplitudes(TEXT, ["00"], params=AT), r"outputs.amplitudes\[0\]"),
+        (lambda: qmk.probabilities(TEXT, [3], params=AT), "no qubit 3"),
+        (lambda: qmk.state(TEXT, params=AT, engine="native:frame"), "gives no state"),
+        (lambda: qmk.sweep(TEXT, [{"a": 1.0}], "ZZI"), "input 'b'"),
+    ],
+)
+def test_errors_say_what_is_wrong(call: Any, said: str) -> None:
+    with pytest.raises(QmkError, match=said):
+        call()
