@@ -24,6 +24,8 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     chosen: bool = False
     seconds: float | None = None
     memory_bytes: int | None = None
+    uncertainty: float | None = None
+    """factor by which a run may take longer, or less, than ``seconds``"""
     reason: str = ""
     may_fail: bool = False
     gaps: list[Gap] = []
@@ -46,7 +48,7 @@ def candidate(
     missing = [Gap(declaration.name, need, detail) for need, detail in _missing(declaration, can, features)]
     if missing:
         return Candidate(engine=declaration.name, method=method, gaps=missing)
-    cost = declaration.cost(method, features, shots)
+    cost = declaration.predict(method, features, shots)
     gaps: list[Gap] = []
     if not can.exact and not forced:
         asking = f"approximate: runs only when asked for by name ({declaration.name}:{method})"
@@ -64,6 +66,7 @@ def candidate(
         engine=declaration.name,
         method=method,
         seconds=cost.seconds,
+        uncertainty=round(declaration.doubt(method, cost), 2),
         memory_bytes=min(cost.memory_bytes, BEYOND_BYTES),
         reason=cost.note,
         may_fail=cost.may_fail,
