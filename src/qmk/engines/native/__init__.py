@@ -10,6 +10,8 @@ from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
 from qmk.sdk.native_circuit import GATES
 
 RATES = {
+    "fixed_s": 2e-4,
+    "op_s": 2e-6,
     "outcome_s": 4e-9,
     "guess_op_s": 1e-6,
     "guess_amplitude_s": 1e-9,
@@ -19,7 +21,7 @@ RATES = {
     "dense64": 1.0,
     "mps": 1.0,
 }
-"""seconds to hand over and count one bit of one shot; of a guess where the core was not asked, an op and an amplitude;
+"""seconds to hand over a program and an op of it; to hand over and count one bit of one shot; of a guess where the core was not asked, an op and an amplitude;
 and by what the core's own prediction is multiplied, for each method"""
 
 
@@ -33,7 +35,7 @@ def cost(method: str, features: Features, shots: int, rates: Mapping[str, float]
         seconds = 1e-4 + features.n_ops * (rates["guess_op_s"] + rates["guess_amplitude_s"] * amplitudes)
         note = "not looked at: others are fast enough"
         return Cost(seconds=seconds, memory_bytes=int(16 * amplitudes) + bits, note=note, may_fail=True)
-    handing = rates["outcome_s"] * shots * max(features.n_events, 1)
+    handing = rates["fixed_s"] + rates["op_s"] * features.n_ops + rates["outcome_s"] * shots * max(features.n_events, 1)
     return Cost(
         seconds=found.seconds(shots) * rates[method] + handing,
         memory_bytes=int(min(found.memory_bytes, 2.0**62)) + bits,
