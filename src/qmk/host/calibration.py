@@ -1,8 +1,8 @@
 """``qmk calibrate``: small programs on every engine, and the rates that explain what they took.
 
 Each program runs in the engine's worker process, one thread, twice with different angles (an engine keeps the plan of a
-program it has seen); the shorter time counts. The rates are fitted together for an engine: the logarithm of measured
-over predicted is brought to zero by factors on the rates, which a small weight keeps at one where nothing measures them.
+program it has seen); the shorter time counts. The rates are fitted together for an engine: factors on them bring the
+logarithm of measured over predicted to zero, and a small weight keeps a factor at one where nothing measures it.
 """
 
 from __future__ import annotations

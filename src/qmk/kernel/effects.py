@@ -10,6 +10,7 @@ import msgspec
 
 from qmk.base.errors import QmkError
 from qmk.kernel.events import Event
+from qmk.kernel.objects.alternative import Alternative
 from qmk.qvm.graph import Graph
 
 
@@ -111,6 +112,10 @@ class Launch(msgspec.Struct, frozen=True):
     """save the state at fences as it goes, so that a dead engine costs little"""
     elsewhere: bool = False
     """in another process than the job's last launch"""
+    tenant: str = ""
+    """whose program it is: what a worker keeps of it serves no other"""
+    hedge: Alternative | None = None
+    """an engine to start beside it on an idle worker; the first to be done gives the result, and ends the other"""
 
 
 class Interrupt(msgspec.Struct, frozen=True):

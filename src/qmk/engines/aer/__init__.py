@@ -64,8 +64,8 @@ RATES = {
     "extended.bit_term_s": 1e-5,
 }
 """of a program, an op when it is built and when it runs; an amplitude, an entry of a density matrix; a repeated shot, a
-sampled one; between fences a call, an amplitude of it, one of a walk; of a matrix product state a program, an op, a step
-of two neighbours, the cube of its bond, a site of a shot, the square of its bond; of stabilizer terms"""
+sampled one; between fences a call, an amplitude of it, one of a walk; of a matrix product state a program, an op, a
+step of two neighbours, the cube of its bond, a site of a shot, the square of its bond; of stabilizer terms"""
 
 
 def state_vector_cost(features: Features, shots: int, rates: Rates = RATES) -> Cost:

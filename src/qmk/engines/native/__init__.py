@@ -21,8 +21,8 @@ RATES = {
     "dense64": 1.0,
     "mps": 1.0,
 }
-"""seconds to hand over a program and an op of it; to hand over and count one bit of one shot; of a guess where the core was not asked, an op and an amplitude;
-and by what the core's own prediction is multiplied, for each method"""
+"""seconds to hand over a program and an op of it, and to hand over and count one bit of one shot; of a guess where the
+core was not asked, an op and an amplitude; and by what the core's own prediction is multiplied, for each method"""
 
 
 def cost(method: str, features: Features, shots: int, rates: Mapping[str, float] = RATES) -> Cost:

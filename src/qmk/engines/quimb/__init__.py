@@ -39,8 +39,8 @@ RATES = {
     "contract.op_s": 1e-3,
     "contract.entry_s": 2e-9,
 }
-"""of a matrix product state: a program, an op, a step of two neighbours, the cube of its bond; a site, a site of a shot,
-the square of its bond; of a contraction: itself, an op, an entry of the largest tensor"""
+"""of a matrix product state: a program, an op, a step of two neighbours, the cube of its bond; a site, a site of a
+shot, the square of its bond; of a contraction: itself, an op, an entry of the largest tensor"""
 
 
 def bond_cap(n_qubits: int) -> int:

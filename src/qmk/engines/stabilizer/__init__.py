@@ -30,8 +30,8 @@ RATES = {
     "fenced_branch_s": 2e-4,
     "fenced_branch_qubits_s": 3e-9,
 }
-"""of the frame sampler: an op, an op for each qubit of its tableau, a bit of a shot, an op of a shot; of the walk over a
-tree of tableaux: an op, a branch, an op of a branch, the same for each qubit; of both where they stop at fences"""
+"""of the frame sampler: an op, an op for each qubit of its tableau, a bit of a shot, an op of a shot; of the walk over
+a tree of tableaux: an op, a branch, an op of a branch, the same for each qubit; of both where they stop at fences"""
 
 
 def tableau_bytes(n_qubits: int) -> int:
