@@ -98,9 +98,14 @@ class Host:
         self._events: deque[ev.Event] = deque()
         self._stepping = False
         self._graphs = Graphs(journal.graph)
+
+        def engine_of(job: str) -> str:
+            found = kernel.jobs.by_id.get(job)
+            return found.submitted.engine if found is not None else ""
+
         self.launches = Launches(
             self.feed,
-            Sources(clock_ns, entropy, self._graphs.get, kernel.jobs.checkpoints.uses),
+            Sources(clock_ns, entropy, self._graphs.get, kernel.jobs.checkpoints.uses, engine_of, routing.version),
             States(journal, turns.in_thread),
             turns.schedule,
             self._committer.drop,
@@ -263,7 +268,10 @@ class Host:
         record = effect.record
         self._committer.record(record, effect.durable, effect.data)
         self._keep_graph(record)
-        if isinstance(record, ev.Finished) and (record.job, record.fence) in self.launches.arrived:
+        if isinstance(record, ev.Finished) and record.cached_from:
+            self._results.recent.share(record.cached_from, record.job)
+            self._committer.copy(record.job, record.cached_from)
+        elif isinstance(record, ev.Finished) and (record.job, record.fence) in self.launches.arrived:
             result = self.launches.arrived.pop((record.job, record.fence))
             self._results.recent.put(record.job, result)
             self._committer.result(record.job, result)
@@ -303,6 +311,9 @@ class Host:
                 memory_bytes=decision.memory_bytes,
                 reasons=decision.reasons,
                 fenced=decision.fenced,
+                uncertainty=decision.uncertainty,
+                alternatives=decision.alternatives,
+                version=decision.version,
             )
         )
 

@@ -28,6 +28,8 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     """factor by which a run may take longer, or less, than ``seconds``"""
     reason: str = ""
     may_fail: bool = False
+    fences: bool = False
+    """it can stop at the program's fences"""
     gaps: list[Gap] = []
 
     @property
@@ -70,6 +72,7 @@ def candidate(
         memory_bytes=min(cost.memory_bytes, BEYOND_BYTES),
         reason=cost.note,
         may_fail=cost.may_fail,
+        fences=can.fences and features.n_fences > 0,
         gaps=gaps,
     )
 

@@ -35,6 +35,8 @@ class Run(msgspec.Struct, frozen=True, tag="run"):
     keep_events: bool = True
     start: bytes | None = None
     """saved state to continue from; one that does not fit gives ``Failed`` UNSUPPORTED with a field ``start``"""
+    scope: str = ""
+    """whose program it is: a plan kept for one scope serves no other"""
     save_fences: bool = False
     """send ``StateSaved`` at fences as it goes, as often as it costs little beside the run"""
 

@@ -92,7 +92,7 @@ def _handles(world: World, client: Client, rng: Random) -> Any:
 def _policy(world: World, client: Client, rng: Random) -> Any:
     policy: dict[str, Any] = {"priority": rng.choice((0, 0, 0, 1, -1))}
     if rng.random() < 0.3:
-        policy["seed"] = rng.randint(0, 5)
+        policy["seed"] = rng.randint(0, 2)
     if rng.random() < 0.15:
         policy["timeout_ms"] = rng.choice((1, 500, 20_000))
     if rng.random() < 0.1:
@@ -101,6 +101,8 @@ def _policy(world: World, client: Client, rng: Random) -> Any:
         policy["engine"] = rng.choice((ENGINE, "none"))
     if rng.random() < 0.05:
         policy["debug"] = True
+    if rng.random() < 0.05:
+        policy["cache"] = False
     return policy
 
 
