@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import time
+from collections import OrderedDict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -77,12 +78,19 @@ def sample(
         raise QmkError("INVALID_PARAMS", f"seed {seed}; it is at least 0 and below 2^63", field="seed")
     name, _, method = (engine or "native").partition(":")
     native = name == "native" and importlib.util.find_spec("qmk_native") is not None
-    graph = None
-    circuit = _read(program, format) if native and not params else None
-    if circuit is None:
-        graph = _verified(to_graph(program, format, params))
-        circuit = _circuit(graph) if native else None
-    plan = None if circuit is None else _plan(circuit, shots, "" if method == "auto" else method, rewrites)
+    method = "" if method == "auto" else method
+    graph = plan = None
+    text = _text(program, format) if native and not params else None
+    if text is not None:
+        plan = _kept((text, shots, method, rewrites))
+    if plan is None:
+        circuit = _read(text) if text is not None else None
+        if circuit is None:
+            graph, text = _verified(to_graph(program, format, params)), None
+            circuit = _circuit(graph) if native else None
+        plan = None if circuit is None else _plan(circuit, shots, method, rewrites)
+        if plan is not None and text is not None:
+            _keep((text, shots, method, rewrites), plan)
     if plan is None or (engine is None and plan.seconds > LONG_S):
         graph = graph or _verified(to_graph(program, format, params))
         elsewhere = _elsewhere(graph, shots, seed, engine, plan)
@@ -110,17 +118,45 @@ def _memory_bytes() -> int:
     return int(_MEMORY[1])
 
 
-def _read(program: ProgramLike, format: str | None) -> qmk_native.Circuit | None:
-    """By the native core's reader; None for what it leaves to the front ends, among it all that is wrong."""
+def _text(program: ProgramLike, format: str | None) -> str | bytes | None:
+    """What the native core's reader may read: text, unless it is known to be in another format or is too long."""
     from qmk.qvm.graph import Graph
 
     if isinstance(program, Graph) or format not in (None, "qasm2", "qasm3"):
         return None
+    text = source(program)[0]
+    return text if len(text) <= LIMITS.source_bytes else None
+
+
+_Key = tuple[str | bytes, int, str, bool]
+_PLANS: OrderedDict[_Key, qmk_native.Plan] = OrderedDict()
+"""plans of texts that were sampled last: a repeated program costs neither reading nor rewriting"""
+
+PLANS = 128
+PLAN_TEXT_BYTES = 4 << 20
+"""bounds of what is kept: plans, and the text of each (its circuit takes some ten times as much)"""
+
+
+def _kept(key: _Key) -> qmk_native.Plan | None:
+    """Unless this machine has less memory by now than the plan needs."""
+    plan = _PLANS.get(key)
+    if plan is None or plan.candidates[0]["memory_bytes"] > _memory_bytes():
+        return None
+    return plan
+
+
+def _keep(key: _Key, plan: qmk_native.Plan) -> None:
+    if len(key[0]) > PLAN_TEXT_BYTES // 4:
+        return
+    _PLANS[key] = plan
+    while len(_PLANS) > PLANS or sum(len(kept[0]) for kept in _PLANS) > PLAN_TEXT_BYTES:
+        _PLANS.popitem(last=False)
+
+
+def _read(text: str | bytes) -> qmk_native.Circuit | None:
+    """By the native core's reader; None for what it leaves to the front ends, among it all that is wrong."""
     import qmk_native
 
-    text = source(program)[0]
-    if len(text) > LIMITS.source_bytes:
-        return None
     try:
         return qmk_native.read_qasm(text)
     except qmk_native.Declined:
@@ -164,12 +200,14 @@ def _plan(circuit: qmk_native.Circuit, shots: int, method: str, rewrites: bool) 
 def _elsewhere(graph: Graph, shots: int, seed: int, engine: str | None, plan: qmk_native.Plan | None) -> Sampled | None:
     """On the engine that the router takes; None when that is the native plan there already is."""
     from qmk import router
+    from qmk.router import rates
     from qmk.router.features import features
     from qmk.sdk.execute import Runner
 
     name, _, method = (engine or "").partition(":")
     known = features(graph, native=method if name == "native" and method else "auto")
-    decision = router.choose(known, shots, engine=engine, memory_bytes=_memory_bytes())
+    rated = rates.installed().declarations
+    decision = router.choose(known, shots, engine=engine, memory_bytes=_memory_bytes(), declarations=rated)
     if decision.engine == "native" and plan is not None:
         return None
     done = Runner(decision.engine).execute(graph, decision.method, shots, seed, keep_events=False)

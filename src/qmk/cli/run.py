@@ -25,6 +25,7 @@ DEFAULT_SHOTS = 1000
 @options.engine_python_option
 @options.json_option
 @click.option("--explain", is_flag=True, help="Say which engine was chosen and why, before the counts.")
+@options.cache_option
 @click.option("--top", type=click.IntRange(1), default=20, metavar="N", help="Outcomes to show; 20 if not given.")
 @click.option("--socket", "socket_path", type=click.Path(), metavar="PATH", help="Run on the daemon at this socket.")
 @click.pass_obj
@@ -39,6 +40,7 @@ def command(
     timeout_s: float | None,
     as_json: bool,
     explain: bool,
+    cache: bool,
     top: int,
     socket_path: str | None,
 ) -> None:
@@ -53,7 +55,7 @@ def command(
         console.findings(list(loaded.findings))
     shots = shots or loaded.graph.shots or DEFAULT_SHOTS
     if socket_path:
-        result = _through_daemon(socket_path, loaded.graph, shots, seed, engine, timeout_s, quiet=as_json)
+        result = _through_daemon(socket_path, loaded.graph, shots, seed, engine, timeout_s, cache, quiet=as_json)
     else:
         result = _embedded(loaded.graph, shots, seed, engine, timeout_s, quiet=as_json)
     if as_json:
@@ -92,6 +94,7 @@ def _through_daemon(
     seed: int | None,
     engine: str | None,
     timeout_s: float | None,
+    cache: bool,
     quiet: bool,
 ) -> Result:
     from qmk.cli.progress import Bar
@@ -99,7 +102,14 @@ def _through_daemon(
     with connected(socket_path) as client, Bar("running", shots, quiet) as bar:
         limit_ms = milliseconds(timeout_s)
         return client.run(
-            graph, progress=bar, shots=shots, seed=seed, engine=engine, timeout_ms=limit_ms, keep_events=False
+            graph,
+            progress=bar,
+            shots=shots,
+            seed=seed,
+            engine=engine,
+            timeout_ms=limit_ms,
+            keep_events=False,
+            cache=cache,
         )
 
 
@@ -116,6 +126,7 @@ def show(result: Result, name: str, top: int, explain: bool) -> None:
     provenance = result.provenance
     if explain:
         output.lines(decision.candidate_lines(provenance.reasons))
+        output.lines(decision.outcome_lines(provenance, result.usage))
         click.echo()
     click.echo(f"{name}: {result.shots} shots on {engine_text(provenance)}, seed {result.seed}")
     names = register_line(result.registers)
@@ -123,7 +134,11 @@ def show(result: Result, name: str, top: int, explain: bool) -> None:
         click.echo(f"  {names}")
     rows = histogram.lines(result.counts, result.shots, top=top, width=terminal_width(), ascii_only=output.ascii_only())
     output.lines(rows)
+    if not explain:
+        output.lines(decision.surprise_lines(provenance))
     for name, note in provenance.notes.items():
+        if name == "rewrites":
+            continue  # --explain tells
         for line in note if isinstance(note, list) else [note]:
             click.echo(f"  note: {name}: {channel_text(line) if name == 'channels' else line}")
 

@@ -38,6 +38,7 @@ from qmk.cli.session import connected
     metavar="KEY",
     help="Submitting again with the same key gives the same job, so it is never run twice.",
 )
+@options.cache_option
 @click.option("--wait", is_flag=True, help="Wait for the job and print its result.")
 @options.json_option
 @options.socket_option
@@ -55,6 +56,7 @@ def command(
     deadline_epochs: int | None,
     channels: tuple[tuple[str, str], ...],
     idempotency_key: str,
+    cache: bool,
     wait: bool,
     as_json: bool,
     socket_path: str | None,
@@ -80,6 +82,7 @@ def command(
             deadline_epochs=deadline_epochs,
             channels=options.collect_params(channels, "--channel"),
             idempotency_key=idempotency_key,
+            cache=cache,
         )
         if not as_json:
             console.findings(msgspec.convert(job.warnings, list[Finding]))

@@ -169,6 +169,7 @@ class AsyncClient(AsyncLists, AsyncCheckpoints, AsyncChannels):
         idempotency_key: str = "",
         channels: Mapping[str, str] | None = None,
         keep_events: bool = True,
+        cache: bool = True,
         params: Mapping[str, Any] | None = None,
         format: str | None = None,
     ) -> q_submit.Reply:
@@ -182,6 +183,7 @@ class AsyncClient(AsyncLists, AsyncCheckpoints, AsyncChannels):
             timeout_ms=timeout_ms,
             engine=engine,
             channels=dict(channels or {}),
+            cache=cache,
         )
         return await self._ask(
             q_submit.CALL,

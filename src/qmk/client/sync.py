@@ -142,6 +142,7 @@ class Client(Lists, Checkpoints, Channels):
         idempotency_key: str = "",
         channels: Mapping[str, str] | None = None,
         keep_events: bool = True,
+        cache: bool = True,
         params: Mapping[str, Any] | None = None,
         format: str | None = None,
     ) -> q_submit.Reply:
@@ -150,7 +151,8 @@ class Client(Lists, Checkpoints, Channels):
         ``shots`` None takes the program's own default, else 1000; ``seed`` None draws one. ``deadline_epochs`` are
         scheduling epochs from acceptance by which the job should end. Submitting again with the
         same ``idempotency_key`` and request gives the same job. ``channels`` says which channel (``open_channel``)
-        stands behind each channel handle of the program.
+        stands behind each channel handle of the program. ``cache`` False: the job runs, even where an earlier one with
+        this seed has the result.
         """
         raw = calls.raw_graph(program, format, params)
         key = idempotency_key or (new_key() if self._patience_s else "")
@@ -161,6 +163,7 @@ class Client(Lists, Checkpoints, Channels):
             timeout_ms=timeout_ms,
             engine=engine,
             channels=dict(channels or {}),
+            cache=cache,
         )
         return self._ask(
             q_submit.CALL,
