@@ -36,7 +36,14 @@ class Sampled:
     release of QMK, the same program and shots give the same bits."""
 
     def __init__(
-        self, counts: dict[str, int], shots: int, seed: int, engine: str, method: str, candidates: list[dict[str, Any]]
+        self,
+        counts: dict[str, int],
+        shots: int,
+        seed: int,
+        engine: str,
+        method: str,
+        candidates: list[dict[str, Any]],
+        left: dict[str, str] | None = None,
     ) -> None:
         self.counts = counts
         self.shots = shots
@@ -45,6 +52,8 @@ class Sampled:
         self.method = method
         self.candidates = candidates
         """the ways that were looked at, the fastest first: method, predicted seconds, width, whether rewritten, note"""
+        self.left = left or {}
+        """engines that were tried before and ran out of memory or refused, with what they said"""
 
     def __repr__(self) -> str:
         most = sorted(self.counts.items(), key=lambda item: (-item[1], item[0]))[:4]
@@ -100,7 +109,13 @@ def sample(
     try:
         samples, used = plan.run(shots, seed)
     except MemoryError as full:
-        raise QmkError("RESOURCE_EXHAUSTED", f"native:{plan.method}: {full}", engine="native") from full
+        error = QmkError("RESOURCE_EXHAUSTED", f"native:{plan.method}: {full}", engine="native")
+        if engine is not None:
+            raise error from full
+        graph = graph or _verified(to_graph(program, format, params))
+        found = _elsewhere(graph, shots, seed, None, None, error)
+        assert found is not None
+        return found
     return Sampled(samples.counts(), shots, seed, "native", used, plan.candidates)
 
 
@@ -197,8 +212,17 @@ def _plan(circuit: qmk_native.Circuit, shots: int, method: str, rewrites: bool) 
         raise QmkError("UNSUPPORTED", str(unknown), engine="native", method=method) from unknown
 
 
-def _elsewhere(graph: Graph, shots: int, seed: int, engine: str | None, plan: qmk_native.Plan | None) -> Sampled | None:
-    """On the engine that the router takes; None when that is the native plan there already is."""
+def _elsewhere(
+    graph: Graph,
+    shots: int,
+    seed: int,
+    engine: str | None,
+    plan: qmk_native.Plan | None,
+    failure: QmkError | None = None,
+) -> Sampled | None:
+    """On the engine that the router takes; None when that is the native plan there already is. ``failure``: the native
+    engine ran out of memory. Where no engine was named, one that runs out of memory or refuses gives way to the next.
+    """
     from qmk import router
     from qmk.router import rates
     from qmk.router.features import features
@@ -208,8 +232,20 @@ def _elsewhere(graph: Graph, shots: int, seed: int, engine: str | None, plan: qm
     known = features(graph, native=method if name == "native" and method else "auto")
     rated = rates.installed().declarations
     decision = router.choose(known, shots, engine=engine, memory_bytes=_memory_bytes(), declarations=rated)
-    if decision.engine == "native" and plan is not None:
-        return None
-    done = Runner(decision.engine).execute(graph, decision.method, shots, seed, keep_events=False)
+    rows = [row for row in decision.candidates if not row.gaps and not (failure and row.engine == "native")]
     candidates = [{"method": row.name, "seconds": row.seconds, "note": row.reason} for row in decision.candidates]
-    return Sampled(done.counts, shots, seed, decision.engine, decision.method, candidates)
+    left = {} if failure is None else {"native": failure.message}
+    for row in rows[: 1 if engine else 1 + LIMITS.fallbacks]:
+        if row.engine == "native" and plan is not None:
+            return None
+        try:
+            done = Runner(row.engine).execute(graph, row.method, shots, seed, keep_events=False)
+        except QmkError as error:
+            if engine or error.kind.name not in ("RESOURCE_EXHAUSTED", "UNSUPPORTED"):
+                raise
+            failure = error
+            left[row.name] = error.message
+            continue
+        return Sampled(done.counts, shots, seed, row.engine, row.method, candidates, left)
+    assert failure is not None, "the router chose an engine, and it was tried"
+    raise failure

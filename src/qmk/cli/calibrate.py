@@ -43,8 +43,8 @@ def command(quick: bool, names: str | None, data_dir: str | None, dry_run: bool,
 
     wanted = _wanted(names)
     path = rates.default_path(Path(data_dir) if data_dir else None)
-    with click.progressbar(length=len(wanted), label="measuring", file=click.get_text_stream("stderr")) as bar:
-        report = calibrate(wanted, QUICK_S if quick else BUDGET_S, time.time(), lambda name: bar.update(1))
+    budget_s = QUICK_S if quick else BUDGET_S
+    report = calibrate(wanted, budget_s, time.time(), lambda name: click.echo(f"measuring {name}", err=True))
     if not dry_run:
         rates.save(path, rates.merged(path, report.calibration))
     if as_json:

@@ -98,14 +98,11 @@ class Host:
         self._events: deque[ev.Event] = deque()
         self._stepping = False
         self._graphs = Graphs(journal.graph)
-
-        def engine_of(job: str) -> str:
-            found = kernel.jobs.by_id.get(job)
-            return found.submitted.engine if found is not None else ""
-
         self.launches = Launches(
             self.feed,
-            Sources(clock_ns, entropy, self._graphs.get, kernel.jobs.checkpoints.uses, engine_of, routing.version),
+            Sources(
+                clock_ns, entropy, self._graphs.get, kernel.jobs.checkpoints.uses, self._engine_of, routing.version
+            ),
             States(journal, turns.in_thread),
             turns.schedule,
             self._committer.drop,
@@ -136,6 +133,10 @@ class Host:
             fx.SealEpoch: self._seal,
             Seal: self._sealed,
         }
+
+    def _engine_of(self, job: str) -> str:
+        found = self._kernel.jobs.by_id.get(job)
+        return found.submitted.engine if found is not None else ""
 
     def connect(self, launcher: Launcher) -> None:
         """Say who runs launches, once, before the first event."""

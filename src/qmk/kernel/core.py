@@ -68,12 +68,7 @@ class Kernel(State):
             case Refused():
                 self._refused(event)
             case Started():
-                job = self.jobs.current(event.job, event.fence)
-                if job is not None:
-                    region, first_qubit = self.jobs.queue.where(job)
-                    self.commit(structs.replace(event, region=region, first_qubit=first_qubit), durable=False)
-                    if job.submitted.alternatives:
-                        fallback.watch(self, job)
+                self._started(event)
             case Progressed():
                 self._progressed(event)
             case Finished():
@@ -188,6 +183,15 @@ class Kernel(State):
         row = self.jobs.checkpoints.by_id.get(event.checkpoint)
         if row is not None:
             self.commit(structs.replace(event, job=row.job))
+
+    def _started(self, event: Started) -> None:
+        job = self.jobs.current(event.job, event.fence)
+        if job is None:
+            return
+        region, first_qubit = self.jobs.queue.where(job)
+        self.commit(structs.replace(event, region=region, first_qubit=first_qubit), durable=False)
+        if job.submitted.alternatives:
+            fallback.watch(self, job)
 
     def _progressed(self, event: Progressed) -> None:
         """Progress goes to the journal and the history in steps; q_status shows every report."""

@@ -67,10 +67,8 @@ def due(kernel: State, job: Job) -> None:
     if left_ns < _whole_ns(rival):  # it will be done sooner, or too little has passed as the clock was set back
         _arm(kernel, job, max(FLOOR_NS, 2 * left_ns))
         return
-    fence = job.fence
     message = f"engine '{job.submitted.engine}' was stopped after {spent_ns / 1e9:.1f} s"
     _move(kernel, job, rival, "slow", f"{message}, predicted {job.submitted.seconds:.3g} s")
-    kernel.out.append(Kill(job.id, fence))
 
 
 def settle(kernel: State, job: Job) -> None:
@@ -106,6 +104,8 @@ def _move(kernel: State, job: Job, to: Alternative, why: str, message: str) -> N
     fence = job.fence
     kernel.commit(FellBack(now_ns=kernel.now_ns, job=job.id, fence=fence, to=to, why=why, message=message))
     before = {"engine": record.engine, "method": record.method}
+    if why == "slow":
+        kernel.out.append(Kill(job.id, fence))
     after = {"to_engine": to.engine, "to_method": to.method}
     kernel.audit("job.fallback", job.tenant, job=job.id, fence=fence, **before, **after, why=why)
     kernel.launch_ready()
