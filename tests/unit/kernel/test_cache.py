@@ -48,7 +48,7 @@ def test_the_same_again_has_the_result_at_once(bench: Any) -> None:
     (shown,) = bench.call("q_result", session_id=session, job_id=job)
     assert shown.result.provenance.cached_from == first
     assert shown.result.usage["engine_seconds"] == 0
-    third, effects = ask(bench, session)
+    _, effects = ask(bench, session)
     assert hit(effects) == job, "the newest stands for the result, and outlives the others"
 
 
