@@ -27,6 +27,9 @@ from qmk.sdk.engine import Declaration, Features
 
 HOLD = 0.02
 """weight that keeps a rate's factor at one, against one measurement off by the same factor"""
+FAR = 0.4
+"""logarithm of a factor; what a model is off by more than this pulls no harder: one program that it does not describe
+must not spoil the others"""
 ROUNDS = 40
 FACTOR_MAX = 100.0
 SURE = 1.3
@@ -182,10 +185,11 @@ def fit(declaration: Declaration, rows: Sequence[Measured]) -> tuple[dict[str, f
             total = fixed + sum(terms)
             slopes = [term / total for term in terms]
             error = math.log(row.seconds / total)
+            weight = min(1.0, FAR / abs(error)) if error else 1.0
             for i, slope in enumerate(slopes):
-                right[i] += slope * error
+                right[i] += weight * slope * error
                 for j, other in enumerate(slopes):
-                    normal[i][j] += slope * other
+                    normal[i][j] += weight * slope * other
         step = solve(normal, right)
         bound = math.log(FACTOR_MAX)
         logs = [max(-bound, min(bound, log + max(-1.0, min(1.0, by)))) for log, by in zip(logs, step, strict=True)]

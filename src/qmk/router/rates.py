@@ -93,11 +93,18 @@ def load(path: Path) -> Calibration | None:
 
 
 def save(path: Path, calibration: Calibration) -> None:
-    """Replaces the file as a whole."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
-    draft.write_bytes(msgspec.json.format(msgspec.json.encode(calibration, order="deterministic"), indent=2) + b"\n")
-    os.replace(draft, path)
+    """Replaces the file as a whole. Raises INVALID_PARAMS when it cannot be written, or is no file: a device, say."""
+    data = msgspec.json.format(msgspec.json.encode(calibration, order="deterministic"), indent=2) + b"\n"
+    try:
+        if path.exists() and not path.is_file():
+            raise QmkError("INVALID_PARAMS", f"{path} is no file, so rates cannot be written there", path=str(path))
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        draft = path.with_name(f"{path.name}.{os.getpid()}")
+        draft.write_bytes(data)
+        os.replace(draft, path)
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise QmkError("INVALID_PARAMS", f"cannot write {path}: {why}", path=str(path)) from error
 
 
 def merged(path: Path, new: Calibration) -> Calibration:

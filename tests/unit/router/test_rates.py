@@ -155,3 +155,12 @@ def test_an_engine_without_rates_predicts_as_it_always_did() -> None:
         name="plain", doc="", load="", methods={}, cost=lambda method, known, shots: Cost(seconds=shots, memory_bytes=0)
     )
     assert plain.predict("", facts(), 5).seconds == 5
+
+
+@pytest.mark.parametrize("where", ["a folder", "under a file"])
+def test_only_a_file_is_replaced(tmp_path: Path, where: str) -> None:
+    (tmp_path / "file").write_text("")
+    path = tmp_path if where == "a folder" else tmp_path / "file" / rates.NAME
+    with pytest.raises(QmkError, match="rates cannot be written|cannot write"):
+        rates.save(path, calibration())
+    assert (tmp_path / "file").read_text() == ""
