@@ -18,6 +18,7 @@ import pytest
 from tools.throwaway_postgres import Cluster, shared
 
 HERE = Path(__file__).parent
+os.environ["QMK_RATES"] = str(Path(__file__) / "none")  # nowhere: predictions are the declared ones on any machine
 PATIENCE_S = 30.0
 
 DAEMON = """

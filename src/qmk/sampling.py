@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import time
+from collections import OrderedDict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +38,14 @@ class Sampled:
     release of QMK, the same program and shots give the same bits."""
 
     def __init__(
-        self, counts: dict[str, int], shots: int, seed: int, engine: str, method: str, candidates: list[dict[str, Any]]
+        self,
+        counts: dict[str, int],
+        shots: int,
+        seed: int,
+        engine: str,
+        method: str,
+        candidates: list[dict[str, Any]],
+        left: dict[str, str] | None = None,
     ) -> None:
         self.counts = counts
         self.shots = shots
@@ -46,6 +54,8 @@ class Sampled:
         self.method = method
         self.candidates = candidates
         """the ways that were looked at, the fastest first: method, predicted seconds, width, whether rewritten, note"""
+        self.left = left or {}
+        """engines that were tried before and ran out of memory or refused, with what they said"""
 
     def __repr__(self) -> str:
         most = sorted(self.counts.items(), key=lambda item: (-item[1], item[0]))[:4]
@@ -64,12 +74,14 @@ def sample(
     noise: NoiseLike | None = None,
     error: float | None = None,
     rewrites: bool = True,
+    cache: bool = True,
 ) -> Sampled:
     """Draw ``shots`` shots of ``program`` (1000 if not given; see ``qmk.run`` for what it may be, and for ``noise`` and
     ``error``) and count them.
 
     ``engine`` forces one: "native:frame", "native:dense", "native:dense64" (double precision), "native:mps", or any
     other by its name. ``rewrites`` False runs the program as it was written. ``seed`` None draws one.
+    ``cache`` False: the text is read and planned anew, and nothing of it is kept.
 
     Raises ``QmkError``: INVALID_GRAPH with findings, UNSUPPORTED with the gaps of every engine, RESOURCE_EXHAUSTED with
     the memory needed, QUOTA_EXCEEDED beyond the limit ``shots``.
@@ -85,12 +97,20 @@ def sample(
         raise QmkError("INVALID_PARAMS", f"seed {seed}; it is at least 0 and below 2^63", field="seed")
     name, _, method = (engine or "native").partition(":")
     native = name == "native" and importlib.util.find_spec("qmk_native") is not None
-    graph = None
-    circuit = read_native(program, format, params) if native and noise is None else None
-    if circuit is None:
-        graph = verified(asked(program, format, params, noise=noise).graph)
-        circuit = _circuit(graph) if native else None
-    plan = None if circuit is None else _plan(circuit, shots, "" if method == "auto" else method, rewrites)
+    method = "" if method == "auto" else method
+    graph = plan = None
+    text = _text(program, format) if native and noise is None else None
+    key = (text, shots, method, rewrites) if cache and text is not None and not params else None
+    if key is not None:
+        plan = _kept(key)
+    if plan is None:
+        circuit = _read(text, params) if text is not None else None
+        if circuit is None:
+            graph, key = verified(asked(program, format, params, noise=noise).graph), None
+            circuit = _circuit(graph) if native else None
+        plan = None if circuit is None else _plan(circuit, shots, method, rewrites)
+        if plan is not None and key is not None:
+            _keep(key, plan)
     if plan is None or (engine is None and plan.seconds > LONG_S):
         graph = graph or verified(to_graph(program, format, params))
         elsewhere = _elsewhere(graph, shots, seed, engine, plan)
@@ -100,7 +120,13 @@ def sample(
     try:
         samples, used = plan.run(shots, seed)
     except MemoryError as full:
-        raise QmkError("RESOURCE_EXHAUSTED", f"native:{plan.method}: {full}", engine="native") from full
+        failed = QmkError("RESOURCE_EXHAUSTED", f"native:{plan.method}: {full}", engine="native")
+        if engine is not None:
+            raise failed from full
+        graph = graph or verified(to_graph(program, format, params))
+        found = _elsewhere(graph, shots, seed, None, None, failed)
+        assert found is not None
+        return found
     return Sampled(samples.counts(), shots, seed, "native", used, plan.candidates)
 
 
@@ -122,15 +148,48 @@ def read_native(
     program: ProgramLike, format: str | None, params: Mapping[str, Any] | None = None
 ) -> qmk_native.Circuit | None:
     """By the native core's reader; None for what it leaves to the front ends, among it all that is wrong."""
+    text = _text(program, format)
+    return None if text is None else _read(text, params)
+
+
+def _text(program: ProgramLike, format: str | None) -> str | bytes | None:
+    """What the native core's reader may read: text, unless it is known to be in another format or is too long."""
     from qmk.qvm.graph import Graph
 
     if isinstance(program, Graph) or format not in (None, "qasm2", "qasm3"):
         return None
+    text = source(program)[0]
+    return text if len(text) <= LIMITS.source_bytes else None
+
+
+_Key = tuple[str | bytes, int, str, bool]
+_PLANS: OrderedDict[_Key, qmk_native.Plan] = OrderedDict()
+"""plans of texts that were sampled last: a repeated program costs neither reading nor rewriting"""
+
+PLANS = 128
+PLAN_TEXT_BYTES = 4 << 20
+"""bounds of what is kept: plans, and the text of each (its circuit takes some ten times as much)"""
+
+
+def _kept(key: _Key) -> qmk_native.Plan | None:
+    """Unless this machine has less memory by now than the plan needs."""
+    plan = _PLANS.get(key)
+    if plan is None or plan.candidates[0]["memory_bytes"] > memory_bytes():
+        return None
+    return plan
+
+
+def _keep(key: _Key, plan: qmk_native.Plan) -> None:
+    if len(key[0]) > PLAN_TEXT_BYTES // 4:
+        return
+    _PLANS[key] = plan
+    while len(_PLANS) > PLANS or sum(len(kept[0]) for kept in _PLANS) > PLAN_TEXT_BYTES:
+        _PLANS.popitem(last=False)
+
+
+def _read(text: str | bytes, params: Mapping[str, Any] | None) -> qmk_native.Circuit | None:
     import qmk_native
 
-    text = source(program)[0]
-    if len(text) > LIMITS.source_bytes:
-        return None
     try:
         return qmk_native.read_qasm(text, inputs=params or None)
     except (qmk_native.Declined, TypeError):
@@ -171,17 +230,40 @@ def _plan(circuit: qmk_native.Circuit, shots: int, method: str, rewrites: bool) 
         raise QmkError("UNSUPPORTED", str(unknown), engine="native", method=method) from unknown
 
 
-def _elsewhere(graph: Graph, shots: int, seed: int, engine: str | None, plan: qmk_native.Plan | None) -> Sampled | None:
-    """On the engine that the router takes; None when that is the native plan there already is."""
+def _elsewhere(
+    graph: Graph,
+    shots: int,
+    seed: int,
+    engine: str | None,
+    plan: qmk_native.Plan | None,
+    failure: QmkError | None = None,
+) -> Sampled | None:
+    """On the engine that the router takes; None when that is the native plan there already is. ``failure``: the native
+    engine ran out of memory. Where no engine was named, one that runs out of memory or refuses gives way to the next.
+    """
     from qmk import router
+    from qmk.router import rates
     from qmk.router.features import features
     from qmk.sdk.execute import Runner
 
     name, _, method = (engine or "").partition(":")
     known = features(graph, native=method if name == "native" and method else "auto")
-    decision = router.choose(known, shots, engine=engine, memory_bytes=memory_bytes())
-    if decision.engine == "native" and plan is not None:
-        return None
-    done = Runner(decision.engine).execute(graph, decision.method, shots, seed, keep_events=False)
+    rated = rates.installed().declarations
+    decision = router.choose(known, shots, engine=engine, memory_bytes=memory_bytes(), declarations=rated)
+    rows = [row for row in decision.candidates if not row.gaps and not (failure and row.engine == "native")]
     candidates = [{"method": row.name, "seconds": row.seconds, "note": row.reason} for row in decision.candidates]
-    return Sampled(done.counts, shots, seed, decision.engine, decision.method, candidates)
+    left = {} if failure is None else {"native": failure.message}
+    for row in rows[: 1 if engine else 1 + LIMITS.fallbacks]:
+        if row.engine == "native" and plan is not None:
+            return None
+        try:
+            done = Runner(row.engine).execute(graph, row.method, shots, seed, keep_events=False)
+        except QmkError as error:
+            if engine or error.kind.name not in ("RESOURCE_EXHAUSTED", "UNSUPPORTED"):
+                raise
+            failure = error
+            left[row.name] = error.message
+            continue
+        return Sampled(done.counts, shots, seed, row.engine, row.method, candidates, left)
+    assert failure is not None, "the router chose an engine, and it was tried"
+    raise failure

@@ -10,16 +10,16 @@ import sys
 import time
 from pathlib import Path
 
-from qmk.sdk.engine import Capabilities, Cost, Declaration, Features, Progress, Samples
+from qmk.sdk.engine import Capabilities, Cost, Declaration, Features, Progress, Samples, Unsupported
 from qmk.sdk.program import Program
 
 HERE = Path(__file__).parent
 GATES = frozenset({"h", "x", "cnot"})
 
 
-def _declare(name: str, load: str) -> Declaration:
+def _declare(name: str, load: str, seconds: float = 1e-3) -> Declaration:
     def cost(method: str, features: Features, shots: int) -> Cost:
-        return Cost(seconds=1e-3, memory_bytes=1 << 20)
+        return Cost(seconds=seconds, memory_bytes=1 << 20)
 
     return Declaration(
         name=name,
@@ -129,6 +129,22 @@ class Chatty(Zeros):
         return super().run(shots, seed, progress)
 
 
+class Hungry(Zeros):
+    """Runs out of memory in every run."""
+
+    def run(self, shots: int, seed: int, progress: Progress | None = None) -> Samples:
+        _mark("hungry")
+        raise MemoryError("the state outgrew its bound")
+
+
+class Picky(Zeros):
+    """Finds out late that it cannot run the program."""
+
+    def prepare(self, program: Program, method: str) -> Zeros:
+        _mark("picky")
+        raise Unsupported("an instruction that nobody declared")
+
+
 CRASH = _declare("crash", "Crash")
 CRASH_ONCE = _declare("crash_once", "CrashOnce")
 HANG = _declare("hang", "Hang")
@@ -138,3 +154,7 @@ CONTRADICT = _declare("contradict", "Contradict")
 UNLOADABLE = _declare("unloadable", "Unloadable")
 CHATTY = _declare("chatty", "Chatty")
 ZEROS = _declare("zeros", "Zeros")
+HUNGRY = _declare("hungry", "Hungry", 1e-9)
+"""predicted to be faster than any other, as are the next two"""
+PICKY = _declare("picky", "Picky", 2e-9)
+SLUGGISH = _declare("sluggish", "Slow", 1e-9)

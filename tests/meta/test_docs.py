@@ -69,6 +69,7 @@ class Page:
             "PATH": f"{binaries}:{os.environ['PATH']}",
             "QMK_SOCKET": str(folder / "s"),
             "QMK_STATE_DIR": str(folder / "state"),
+            "QMK_RATES": str(folder / "state" / "rates.json"),
             "COLUMNS": "100",
             "PYTHONIOENCODING": "utf-8",
             "PYTHONPATH": str(ROOT / "src"),

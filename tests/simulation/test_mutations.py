@@ -12,12 +12,17 @@ from qmk.host.commit import Committer
 from qmk.host.host import Host
 from qmk.host.journal import Batch
 from qmk.host.launches import Launches
+from qmk.host.results import RecentResults
+from qmk.kernel import cache, fallback, hedge, ledger, succession
 from qmk.kernel import effects as fx
 from qmk.kernel.accounts import Accounts
 from qmk.kernel.audit import AuditLog
+from qmk.kernel.cache import ResultCache
 from qmk.kernel.dispatch import Dispatch
+from qmk.kernel.events import FellBack
 from qmk.kernel.jobs import JobTable
 from qmk.kernel.objects.account import Account
+from qmk.kernel.objects.job import Job
 from qmk.kernel.objects.session import Session
 from qmk.kernel.state import State
 from qmk.kernel.waits import WaitTable
@@ -298,6 +303,65 @@ def a_decision_is_missing_from_the_audit_log(patch: pytest.MonkeyPatch) -> None:
 def the_last_epoch_is_never_sealed(patch: pytest.MonkeyPatch) -> None:
     seal = AuditLog.seal
     patch.setattr(AuditLog, "seal", lambda self, out: seal(self, out) if self.seq % 2 else None)
+
+
+@mutation("engines", "replay", "defects")
+def an_earlier_result_is_taken_whosever_it_is(patch: pytest.MonkeyPatch) -> None:
+    find, add, drop = ResultCache.find, ResultCache.add, ResultCache.drop
+    everybody = lambda record: msgspec.structs.replace(record, tenant="")  # noqa: E731
+    patch.setattr(ResultCache, "find", lambda self, record, version: find(self, everybody(record), version))
+    patch.setattr(ResultCache, "add", lambda self, record, *rest: add(self, everybody(record), *rest))
+    patch.setattr(ResultCache, "drop", lambda self, tenant, job: drop(self, "", job))
+
+
+@mutation("engines", "results")
+def an_earlier_result_is_taken_whatever_the_seed(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(cache, "key_of", lambda record, version: (record.digest, record.shots, record.keep_events))
+
+
+@mutation("answers", "results", "promises")
+def a_result_is_not_copied(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Committer, "copy", lambda self, job, source: None)
+    patch.setattr(RecentResults, "share", lambda self, source, job: None)
+
+
+@mutation("ledger")
+def an_engine_that_is_left_is_charged_its_shots(patch: pytest.MonkeyPatch) -> None:
+    outcome = ledger._outcome
+    patch.setattr(
+        ledger,
+        "_outcome",
+        lambda job, record: (ledger.FALLBACK, job.shots) if isinstance(record, FellBack) else outcome(job, record),
+    )
+
+
+@mutation("engines", "replay", "defects")
+def an_engine_is_tried_again_and_again(patch: pytest.MonkeyPatch) -> None:
+    moved = succession.moved
+    patch.setattr(
+        succession,
+        "moved",
+        lambda record, move: msgspec.structs.replace(moved(record, move), alternatives=record.alternatives),
+    )
+
+
+@mutation("launches", "defects")
+def a_slow_launch_is_not_stopped(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(fallback, "Kill", lambda job, fence: fx.ClearTimer("nobody's"))
+
+
+@mutation("engines")
+def a_job_with_a_seed_is_hedged(patch: pytest.MonkeyPatch) -> None:
+    choose = hedge.choose
+
+    def careless(kernel: State, job: Job) -> Any:
+        record = job.submitted
+        job.submitted = msgspec.structs.replace(record, policy={}, fenced=False)
+        found = choose(kernel, job)
+        job.submitted = record
+        return found
+
+    patch.setattr(hedge, "choose", careless)
 
 
 @pytest.mark.parametrize("what", MUTATIONS)

@@ -140,3 +140,58 @@ def test_without_the_native_core_the_other_engines_sample(monkeypatch: pytest.Mo
         assert found.engine != "native"
     finally:
         discovery.forget()
+
+
+def test_a_repeated_text_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    import qmk_native
+
+    from qmk import sampling
+
+    read: list[str] = []
+    monkeypatch.setattr(sampling, "_PLANS", type(sampling._PLANS)())
+    real = qmk_native.read_qasm
+
+    def reading(text: str) -> qmk_native.Circuit:
+        read.append(text)
+        return real(text)
+
+    monkeypatch.setattr(qmk_native, "read_qasm", reading)
+    first = qmk.sample(ROTATIONS, shots=100, seed=4)
+    assert qmk.sample(ROTATIONS, shots=100, seed=4).counts == first.counts
+    assert len(read) == 1
+    qmk.sample(ROTATIONS, shots=200, seed=4)
+    qmk.sample(ROTATIONS, shots=100, seed=4, rewrites=False)
+    assert len(read) == 3, "another number of shots, other options: another plan"
+
+
+def test_kept_plans_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    from qmk import sampling
+
+    monkeypatch.setattr(sampling, "_PLANS", type(sampling._PLANS)())
+    monkeypatch.setattr(sampling, "PLANS", 3)
+    for shots in range(1, 8):
+        qmk.sample(ROTATIONS, shots=shots, seed=4)
+    assert [key[1] for key in sampling._PLANS] == [5, 6, 7]
+    monkeypatch.setattr(sampling, "PLAN_TEXT_BYTES", 10)
+    qmk.sample(ROTATIONS, shots=9, seed=4)
+    assert [key[1] for key in sampling._PLANS] == [5, 6, 7], "too long a text to be kept"
+
+
+def test_an_engine_that_runs_out_of_memory_gives_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    from qmk import sampling
+
+    class Full:
+        method, seconds, may_fail = "mps", 0.0, True
+        candidates: tuple[dict[str, int], ...] = ({"memory_bytes": 0},)
+
+        def run(self, shots: int, seed: int) -> None:
+            raise MemoryError("bond dimension 512")
+
+    monkeypatch.setattr(sampling, "_PLANS", type(sampling._PLANS)())
+    monkeypatch.setattr(sampling, "_plan", lambda *asked: Full())
+    found = qmk.sample(ROTATIONS, shots=50, seed=1)
+    assert sum(found.counts.values()) == 50
+    assert found.engine != "native"
+    assert "bond dimension 512" in found.left["native"]
+    with pytest.raises(QmkError, match="bond dimension 512"):
+        qmk.sample(ROTATIONS, shots=50, seed=1, engine="native:mps")

@@ -62,6 +62,9 @@ class Policy(Request, frozen=True):
         dict[Name, ChannelId],
         Meta(description="channel handle in the program to the channel from q_open_chan that it draws on"),
     ] = {}
+    cache: Annotated[
+        bool, Meta(description="a job with a seed may be answered with an earlier result; false: it runs")
+    ] = True
     debug: Annotated[bool, Meta(description="keep what q_get_mapping shows; needs CAP_DEBUG")] = False
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, cast
 
 from qmk.base.units import bytes_text, seconds_text
+
+if TYPE_CHECKING:
+    from qmk.abi.calls.q_result import Provenance
 
 
 def candidate_lines(candidates: list[dict[str, Any]]) -> list[str]:
@@ -17,13 +21,56 @@ def candidate_lines(candidates: list[dict[str, Any]]) -> list[str]:
     return lines
 
 
+def outcome_lines(provenance: Provenance, usage: Mapping[str, Any]) -> list[str]:
+    """What became of the decision: rewrites taken, engines left, the time predicted and the time taken."""
+    lines = [f"   rewritten: {text}" for text in rewrite_texts(provenance.notes.get("rewrites"))]
+    lines += surprise_lines(provenance)
+    if provenance.cached_from:
+        return lines
+    predicted_s, taken_s = provenance.predicted_seconds, float(usage.get("engine_seconds", 0.0))
+    parts = [f"took {seconds_text(taken_s)}"]
+    if predicted_s > 0:
+        parts.append(f"predicted {seconds_text(predicted_s)} within a factor of {provenance.uncertainty:g}")
+    if predicted_s > 0 and taken_s > 0:
+        factor = taken_s / predicted_s
+        parts.append(f"{factor:.2g} times the prediction")
+    return [*lines, "   " + ", ".join(parts)]
+
+
+def surprise_lines(provenance: Provenance) -> list[str]:
+    """What went otherwise than the first choice."""
+    lines = [f"   left {_name(row.engine, row.method)}: {row.message}" for row in provenance.fallbacks]
+    if provenance.cached_from:
+        lines.append(f"   not run: the result of {provenance.cached_from}, which was asked for the same")
+    return lines
+
+
+def rewrite_texts(found: Any) -> list[str]:
+    """The native core's report of its rewrites, as ``sdk.native_rewrites`` gives it."""
+    if not isinstance(found, dict):
+        return []
+    report = cast("dict[str, Any]", found)
+    fired = cast("dict[str, int]", report.get("fired") or {})
+    texts = [", ".join(f"{name} {count} times" for name, count in fired.items())] if fired else []
+    texts.append(f"{report['ops_before']} operations to {report['ops_after']}")
+    if "width_before" in report:
+        texts.append(f"{report['width_before']} qubits alive at a time to {report['width_after']}")
+    return texts
+
+
+def _name(engine: str, method: str) -> str:
+    return f"{engine}:{method}" if method else engine
+
+
 def _verdict(row: dict[str, Any]) -> str:
     gaps = row.get("gaps") or []
     if gaps:
         return "no: " + "; ".join(_gap(gap) for gap in gaps)
     parts: list[str] = []
     if row.get("seconds") is not None:
-        parts.append(f"about {seconds_text(row['seconds'])}")
+        factor = row.get("uncertainty")
+        doubt = f" (within x{factor:g})" if factor else ""
+        parts.append(f"about {seconds_text(row['seconds'])}{doubt}")
     if row.get("memory_bytes") is not None:
         parts.append(bytes_text(row["memory_bytes"]))
     if row.get("reason"):

@@ -38,8 +38,9 @@ def command(
     from qmk.cli.run import DEFAULT_SHOTS
     from qmk.host import machine
     from qmk.qvm.verify import verify
-    from qmk.router import choose, explain
+    from qmk.router import choose, explain, rates
     from qmk.router.features import features
+    from qmk.router.native import rewrites
 
     options.check_engine(engine)
     loaded = source.load(program, format_name, options.collect_params(params), console)
@@ -48,16 +49,23 @@ def command(
     if not report.ok:
         raise invalid_graph(list(report.findings))
     shots = wish.shots or loaded.graph.shots or DEFAULT_SHOTS
-    facts = features(wish.graph)
+    facts = features(wish.graph, native="auto")
     memory_bytes = machine.memory_bytes()
+    rating = rates.installed()
+    rewritten = rewrites(wish.graph, shots)
     if as_json:
-        chosen = choose(facts, shots, engine=engine, memory_bytes=memory_bytes)
-        output.json_object({"shots": shots, "features": facts, "decision": chosen})
+        chosen = choose(facts, shots, engine=engine, memory_bytes=memory_bytes, declarations=rating.declarations)
+        told = {"calibrated": rating.rated, "notes": rating.notes}
+        output.json_object(
+            {"shots": shots, "features": facts, "decision": chosen, "rewrites": rewritten, "rates": told}
+        )
         return 0
     click.echo(
         f"{facts.n_qubits} qubits, {facts.n_ops} operations ({facts.n_two_qubit} entangling, "
         f"{facts.n_non_clifford} not Clifford), {facts.n_measure} measurements, feed-forward: {facts.feed_forward}"
     )
-    candidates = explain(facts, shots, engine=engine, memory_bytes=memory_bytes)
+    candidates = explain(facts, shots, engine=engine, memory_bytes=memory_bytes, declarations=rating.declarations)
     output.lines(decision.candidate_lines(msgspec.to_builtins(candidates)))
+    output.lines(f"the native core rewrites it: {text}" for text in decision.rewrite_texts(rewritten))
+    output.lines(rating.notes)
     return 0 if any(candidate.chosen for candidate in candidates) else FAILED_RUN

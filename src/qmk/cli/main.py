@@ -23,6 +23,7 @@ COMMANDS: dict[str, str] = {
     "convert": "write a program in another format",
     "draw": "draw a program's circuit",
     "explain": "say which engine would run a program, and why",
+    "calibrate": "measure this machine, so that predictions hold for it",
     "engines": "list the engines and what each can do",
     "doctor": "check this machine and say how to mend what is wrong",
     "serve": "run the daemon",

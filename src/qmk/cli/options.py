@@ -394,6 +394,18 @@ def engine_python_option(command: Command) -> Command:
     )(command)
 
 
+def cache_option(command: Command) -> Command:
+    """``--no-cache``: the job is run."""
+    return click.option(
+        "--no-cache",
+        "cache",
+        is_flag=True,
+        flag_value=False,
+        default=True,
+        help="Run the job even where an earlier one with the same seed has its result.",
+    )(command)
+
+
 def job_options(command: Command) -> Command:
     """``--shots``, ``--seed``, ``--engine`` and ``--timeout``: how a job is to run."""
     for option in (

@@ -29,6 +29,7 @@ DEFAULT_SHOTS = 1000
 @options.json_option
 @output_options
 @click.option("--explain", is_flag=True, help="Say which engine was chosen and why, before the counts.")
+@options.cache_option
 @click.option("--top", type=click.IntRange(1), default=20, metavar="N", help="Outcomes to show; 20 if not given.")
 @click.option("--socket", "socket_path", type=click.Path(), metavar="PATH", help="Run on the daemon at this socket.")
 @click.pass_obj
@@ -45,6 +46,7 @@ def command(
     error: float | None,
     as_json: bool,
     explain: bool,
+    cache: bool,
     top: int,
     socket_path: str | None,
     wanted: Wanted,
@@ -61,7 +63,7 @@ def command(
     wish = noisy.asked(loaded.graph, shots, noise, error)
     shots = wish.shots or loaded.graph.shots or DEFAULT_SHOTS
     if socket_path:
-        result = _through_daemon(socket_path, wish.graph, shots, seed, engine, timeout_s, outputs, quiet=as_json)
+        result = _through_daemon(socket_path, wish.graph, shots, seed, engine, timeout_s, outputs, cache, quiet=as_json)
     else:
         result = _embedded(wish.graph, shots, seed, engine, timeout_s, outputs, quiet=as_json)
     result.provenance.notes.update(wish.notes)
@@ -109,6 +111,7 @@ def _through_daemon(
     engine: str | None,
     timeout_s: float | None,
     outputs: Outputs | None,
+    cache: bool,
     quiet: bool,
 ) -> Result:
     from qmk.cli.progress import Bar
@@ -124,6 +127,7 @@ def _through_daemon(
             timeout_ms=limit_ms,
             keep_events=False,
             outputs=outputs,
+            cache=cache,
         )
 
 
@@ -141,6 +145,7 @@ def show(result: Result, name: str, top: int, explain: bool, observables: tuple[
     provenance = result.provenance
     if explain:
         output.lines(decision.candidate_lines(provenance.reasons))
+        output.lines(decision.outcome_lines(provenance, result.usage))
         click.echo()
     drawn = f"{result.shots} shots on " if result.counts or result.values is None else ""
     click.echo(f"{name}: {drawn}{engine_text(provenance)}, seed {result.seed}")
@@ -152,7 +157,11 @@ def show(result: Result, name: str, top: int, explain: bool, observables: tuple[
         output.lines(histogram.lines(result.counts, result.shots, top=top, width=wide, ascii_only=plain))
     if result.values is not None:
         output.lines(values.lines(result.values, observables))
+    if not explain:
+        output.lines(decision.surprise_lines(provenance))
     for name, note in provenance.notes.items():
+        if name == "rewrites":
+            continue  # --explain tells
         for line in note if isinstance(note, list) else [note]:
             click.echo(f"  note: {name}: {channel_text(line) if name == 'channels' else line}")
 

@@ -69,6 +69,13 @@ if TYPE_CHECKING:
     metavar="NAME=LIMIT",
     help="Keep at most so much of what ended: jobs, checkpoints, checkpoint_bytes of a tenant, job_bytes of all.",
 )
+@click.option(
+    "--cache-bytes",
+    type=click.IntRange(0),
+    metavar="N",
+    help="Results of one tenant that answer a repeated job with a seed; 0: every job runs; 256 MiB if not given.",
+)
+@click.option("--no-hedging", is_flag=True, help="Start no second engine on an idle worker for an uncertain run.")
 @options.engine_python_option
 @click.option("--verbose", "-v", is_flag=True, help="Log what happens on standard error.")
 def command(
@@ -84,6 +91,8 @@ def command(
     keep_results: float | None,
     keep_checkpoints: float | None,
     bounds: tuple[tuple[str, int], ...],
+    cache_bytes: int | None,
+    no_hedging: bool,
     verbose: bool,
 ) -> None:
     """Run the daemon until Ctrl-C or SIGTERM. Jobs it had accepted go on at its next start."""
@@ -103,6 +112,8 @@ def command(
         "require_token": require_token,
         "socket_mode": _mode(socket_mode),
         "quotas": dict(quotas) or None,
+        "cache_bytes": cache_bytes,
+        "hedging": False if no_hedging else None,
         "keep": _retention(keep_results, keep_checkpoints, options.collect_params(bounds, "--keep")),
     }
     serve(HostConfig(**{name: value for name, value in given.items() if value is not None}), ready=announce)

@@ -41,6 +41,7 @@ from qmk.cli.values import Wanted, output_options
     help="Submitting again with the same key gives the same job, so it is never run twice.",
 )
 @output_options
+@options.cache_option
 @click.option("--wait", is_flag=True, help="Wait for the job and print its result.")
 @options.json_option
 @options.socket_option
@@ -60,6 +61,7 @@ def command(
     deadline_epochs: int | None,
     channels: tuple[tuple[str, str], ...],
     idempotency_key: str,
+    cache: bool,
     wait: bool,
     as_json: bool,
     socket_path: str | None,
@@ -88,6 +90,7 @@ def command(
             channels=options.collect_params(channels, "--channel"),
             idempotency_key=idempotency_key,
             outputs=outputs,
+            cache=cache,
         )
         if not as_json:
             console.findings(msgspec.convert(job.warnings, list[Finding]))

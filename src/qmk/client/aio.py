@@ -175,6 +175,7 @@ class AsyncClient(AsyncLists, AsyncCheckpoints, AsyncChannels):
         channels: Mapping[str, str] | None = None,
         keep_events: bool = True,
         outputs: Outputs | None = None,
+        cache: bool = True,
         params: Mapping[str, Any] | None = None,
         format: str | None = None,
         noise: NoiseLike | None = None,
@@ -190,6 +191,7 @@ class AsyncClient(AsyncLists, AsyncCheckpoints, AsyncChannels):
             timeout_ms=timeout_ms,
             engine=engine,
             channels=dict(channels or {}),
+            cache=cache,
         )
         return await self._ask(
             q_submit.CALL,

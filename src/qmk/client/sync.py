@@ -148,6 +148,7 @@ class Client(Lists, Checkpoints, Channels):
         channels: Mapping[str, str] | None = None,
         keep_events: bool = True,
         outputs: Outputs | None = None,
+        cache: bool = True,
         params: Mapping[str, Any] | None = None,
         format: str | None = None,
         noise: NoiseLike | None = None,
@@ -158,8 +159,9 @@ class Client(Lists, Checkpoints, Channels):
         ``shots`` None takes the program's own default, else 1000; ``seed`` None draws one. ``deadline_epochs`` are
         scheduling epochs from acceptance by which the job should end. Submitting again with the
         same ``idempotency_key`` and request gives the same job. ``channels`` says which channel (``open_channel``)
-        stands behind each channel handle of the program. ``noise`` and ``error`` are those of ``qmk.run``. ``outputs``:
-        what the job shall give beyond counts (``qmk.outputs`` makes them).
+        stands behind each channel handle of the program. ``cache`` False: the job runs, even where an earlier one with
+        this seed has the result. ``noise`` and ``error`` are those of ``qmk.run``. ``outputs``: what the job shall give
+        beyond counts (``qmk.outputs`` makes them).
         """
         wish = asked(program, format, params, shots=shots, noise=noise, error=error)
         key = idempotency_key or (new_key() if self._patience_s else "")
@@ -170,6 +172,7 @@ class Client(Lists, Checkpoints, Channels):
             timeout_ms=timeout_ms,
             engine=engine,
             channels=dict(channels or {}),
+            cache=cache,
         )
         return self._ask(
             q_submit.CALL,

@@ -67,6 +67,11 @@ class Committer:
         self._batch.results.append((job, result))
         self._ask()
 
+    def copy(self, job: str, source: str) -> None:
+        """``job`` gets the result of ``source``."""
+        self._batch.copies.append((job, source))
+        self._ask()
+
     def charge(self, charge: Charge) -> None:
         self._batch.charges.append(charge)
         self._ask()

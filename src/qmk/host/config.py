@@ -20,6 +20,7 @@ from qmk.sdk.places import SOCKET_PATH_BYTES, operator_path, socket_path, state_
 
 WORKERS_MAX = 8
 SPARE_PROCESSES = 4
+CACHE_BYTES = 256 << 20
 
 
 def _workers() -> int:
@@ -58,6 +59,8 @@ class HostConfig:
     name. ``frame_s``: how long one frame may take to arrive. ``socket_mode``: who may connect; ``require_token``:
     callers without a token are refused, as they always are when others than the owner may connect. ``quotas``: limits
     of the local tenant, by name of the quota. ``keep``: how long what ended is kept, and how much of it.
+    ``cache_bytes``: results of one tenant that answer a repeated job with a seed, 0 for none. ``hedging``: a second
+    engine may run on an idle worker where the prediction is in doubt.
     """
 
     socket: Path = field(default_factory=socket_path)
@@ -80,8 +83,12 @@ class HostConfig:
     socket_mode: int = 0o600
     quotas: dict[str, int] = field(default_factory=dict)
     keep: Retention = field(default_factory=Retention)
+    cache_bytes: int = CACHE_BYTES
+    hedging: bool = True
 
     def __post_init__(self) -> None:
+        if not 0 <= self.cache_bytes <= LIMITS.cache_bytes:
+            raise QmkError("INVALID_PARAMS", f"cache_bytes is 0 to {LIMITS.cache_bytes}, not {self.cache_bytes}")
         if self.durability not in ("process", "power"):
             raise QmkError("INVALID_PARAMS", f"durability is 'process' or 'power', not '{self.durability}'")
         if self.database and not is_database_url(self.database):
@@ -119,6 +126,8 @@ class HostConfig:
             kept_bytes=self.keep.job_bytes,
             kept_checkpoints=self.keep.checkpoints,
             kept_checkpoint_bytes=self.keep.checkpoint_bytes,
+            cache_bytes=self.cache_bytes,
+            hedging=self.hedging,
         )
 
     @property

@@ -82,7 +82,7 @@ class Daemon:
         threads = Threads(loop)
         translation = Translation(config.text)
         office = Office(translation, Etiquette(config.connections, config.frame_s))
-        routing = Routing(config.memory_bytes, config.workers, config.engines)
+        routing = Routing(config.memory_bytes, config.workers, config.engines, config.data_dir)
         kernel = Kernel(config.kernel(key))
         timers = LoopTimers(loop)
         turns = Turns(schedule=loop.call_soon, in_thread=threads.do, broken=self._journal_broken)

@@ -25,6 +25,7 @@ from qmk.host.spawn import Child, External
 from qmk.kernel.config import KernelConfig
 from qmk.kernel.core import Kernel
 from qmk.kernel.effects import Interrupt, Launch
+from qmk.kernel.objects.alternative import Alternative
 from qmk.qvm.graph import Graph, unpack
 from qmk.sdk import interpreters
 from qmk.sdk.failure import failure
@@ -85,7 +86,7 @@ class InProcessLauncher:
         try:
             runner = _runner(self._declarations[launch.engine])
             done = runner.execute(
-                None if runner.holds(launch.digest, launch.method) else unpack(graph),
+                None if runner.holds(launch.digest, launch.method, launch.tenant) else unpack(graph),
                 launch.method,
                 launch.shots,
                 launch.seed,
@@ -94,6 +95,7 @@ class InProcessLauncher:
                 progress=lambda shots_done: self._listener.progressed(launch.job, launch.fence, shots_done),
                 fence=launch.fence,
                 outputs=launch.outputs,
+                scope=launch.tenant,
             )
         except Exception as error:
             self._listener.failed(launch.job, launch.fence, failure(launch.fence, error), died=False)
@@ -198,8 +200,8 @@ class EmbeddedKernel:
     def not_done(self, job: str, fence: int, refusal: NotDone) -> None:
         self._host.launches.not_done(job, fence, refusal)
 
-    def done(self, job: str, fence: int, done: Done, version: str) -> None:
-        self._host.launches.done(job, fence, done, version)
+    def done(self, job: str, fence: int, done: Done, version: str, hedge: Alternative | None = None) -> None:
+        self._host.launches.done(job, fence, done, version, hedge)
 
     def failed(self, job: str, fence: int, failed: Failed, died: bool) -> None:
         self._host.launches.failed(job, fence, failed, died)

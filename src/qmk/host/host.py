@@ -100,7 +100,9 @@ class Host:
         self._graphs = Graphs(journal.graph)
         self.launches = Launches(
             self.feed,
-            Sources(clock_ns, entropy, self._graphs.get, kernel.jobs.checkpoints.uses),
+            Sources(
+                clock_ns, entropy, self._graphs.get, kernel.jobs.checkpoints.uses, self._engine_of, routing.version
+            ),
             States(journal, turns.in_thread),
             turns.schedule,
             self._committer.drop,
@@ -131,6 +133,10 @@ class Host:
             fx.SealEpoch: self._seal,
             Seal: self._sealed,
         }
+
+    def _engine_of(self, job: str) -> str:
+        found = self._kernel.jobs.by_id.get(job)
+        return found.submitted.engine if found is not None else ""
 
     def connect(self, launcher: Launcher) -> None:
         """Say who runs launches, once, before the first event."""
@@ -263,7 +269,10 @@ class Host:
         record = effect.record
         self._committer.record(record, effect.durable, effect.data)
         self._keep_graph(record)
-        if isinstance(record, ev.Finished) and (record.job, record.fence) in self.launches.arrived:
+        if isinstance(record, ev.Finished) and record.cached_from:
+            self._results.recent.share(record.cached_from, record.job)
+            self._committer.copy(record.job, record.cached_from)
+        elif isinstance(record, ev.Finished) and (record.job, record.fence) in self.launches.arrived:
             result = self.launches.arrived.pop((record.job, record.fence))
             self._results.recent.put(record.job, result)
             self._committer.result(record.job, result)
@@ -304,6 +313,9 @@ class Host:
                 memory_bytes=decision.memory_bytes,
                 reasons=decision.reasons,
                 fenced=decision.fenced,
+                uncertainty=decision.uncertainty,
+                alternatives=decision.alternatives,
+                version=decision.version,
             )
         )
 

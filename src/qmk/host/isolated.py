@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from qmk.base.errors import QmkError
 from qmk.host import spawn
-from qmk.host.launcher import Capacity, Listener, ask_of, run_of
+from qmk.host.launcher import Capacity, Listener, ask_of, plan_name, run_of
 from qmk.host.spawn import LAST_WORDS_BYTES, end_text
 from qmk.kernel.effects import Interrupt, Launch
 from qmk.sdk.messages import Ask, Done, Failed, FromWorker, NotDone, Ready, Run, RunProgress, StateSaved
@@ -25,6 +25,7 @@ class _Worker:
     def __init__(self, engine: str, child: spawn.Child) -> None:
         self.engine = engine
         self.child = child
+        self.ready = False
         self.version = ""
         self.complaint: Failed | None = None
         self.holds: set[str] = set()
@@ -155,9 +156,10 @@ class IsolatedLauncher:
             self._listener.failed(launch.job, launch.fence, failed, died=False)
             return
         assert self._worker is not None
-        self._listener.started(launch.job, launch.fence)
-        holds = launch.digest in self._worker.holds
-        self._worker.holds.add(launch.digest)
+        if self._worker.ready:
+            self._listener.started(launch.job, launch.fence)
+        holds = plan_name(launch) in self._worker.holds
+        self._worker.holds.add(plan_name(launch))
         self._tell(run_of(launch, None if holds else graph, state))
 
     def _tell(self, message: Run | Ask) -> None:
@@ -170,7 +172,9 @@ class IsolatedLauncher:
     def _heard(self, message: FromWorker) -> None:
         assert self._worker is not None
         if isinstance(message, Ready):
-            self._worker.version = message.version
+            self._worker.ready, self._worker.version = True, message.version
+            if self._current is not None:  # what its library took to load is no time of the launch
+                self._listener.started(self._current[0].job, self._current[0].fence)
             return
         if self._current is None or message.fence != self._current[0].fence:
             if isinstance(message, Failed):

@@ -8,7 +8,7 @@ life of the process; ``sql.journal.SqlJournal`` is the daemon's.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -28,13 +28,14 @@ MEMORY_CHARGES = 10_000
 
 @dataclass(slots=True)
 class Batch:
-    """Records, with their bytes in ``data`` where they have been encoded, new results, rows of the ledger, entries and
-    seals of the audit log, blobs
-    that checkpoints no longer need, and jobs to forget; ``durable`` if any record asks for it."""
+    """Records, with their bytes in ``data`` where they have been encoded, new results, ``copies`` of results for other
+    jobs (job, source), rows of the ledger, entries and seals of the audit log, blobs that checkpoints no longer need,
+    and jobs to forget; ``durable`` if any record asks for it."""
 
     records: list[Event] = field(default_factory=list)
     data: list[bytes] = field(default_factory=list)
     results: list[tuple[str, Result]] = field(default_factory=list)
+    copies: list[tuple[str, str]] = field(default_factory=list)
     charges: list[Charge] = field(default_factory=list)
     audit: list[Audit] = field(default_factory=list)
     seals: list[Seal] = field(default_factory=list)
@@ -45,6 +46,15 @@ class Batch:
     def __bool__(self) -> bool:
         parts = (self.records, self.results, self.charges, self.audit, self.seals, self.dropped, self.forgotten)
         return any(parts)
+
+    def with_copies(self, stored: Callable[[str], Result | None]) -> list[tuple[str, Result]]:
+        """All results, each copy as one of its own; ``stored`` reads one from before this batch."""
+        found = dict(self.results)
+        for job, source in self.copies:
+            result = found.get(source) or stored(source)
+            if result is not None:
+                found[job] = result
+        return list(found.items())
 
     @property
     def heavy(self) -> bool:
@@ -139,6 +149,7 @@ class MemoryJournal:
             if isinstance(record, Submitted):
                 self._graphs[record.job] = record.graph
         self._results.update(batch.results)
+        self._results.update((job, self._results[source]) for job, source in batch.copies)
         self._charges += batch.charges
         self._audit += batch.audit
         self._seals += batch.seals

@@ -11,7 +11,9 @@ The rules:
    one end: ``done``, ``failed``, or ``saved`` with ``stopped``. Nothing after an end, nothing after ``cancel``.
 3. Several launches of one job may exist for a moment (a lost node comes back). The listener tells them apart by fence;
    the launcher need not.
-4. Calls return at once; whatever takes long is told to the listener later, on the host's own thread.
+4. A launcher with an idle worker may start ``Launch.hedge`` beside the launch; the first result is the launch's. It
+   may as well not.
+5. Calls return at once; whatever takes long is told to the listener later, on the host's own thread.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from qmk.kernel.effects import Interrupt, Launch
+from qmk.kernel.objects.alternative import Alternative
 from qmk.sdk.messages import Ask, Done, Failed, NotDone, Run, StateSaved
 
 
@@ -73,11 +76,18 @@ class Listener(Protocol):
 
     def saved(self, job: str, fence: int, saved: StateSaved) -> None: ...
     def not_done(self, job: str, fence: int, refusal: NotDone) -> None: ...
-    def done(self, job: str, fence: int, done: Done, version: str) -> None: ...
+    def done(self, job: str, fence: int, done: Done, version: str, hedge: Alternative | None = None) -> None:
+        """``hedge``: the launch's second engine (``Launch.hedge``) gave it."""
+        ...
 
     def failed(self, job: str, fence: int, failed: Failed, died: bool) -> None:
         """``died``: the process or the node was lost, so that the work may be tried again."""
         ...
+
+
+def plan_name(launch: Launch) -> str:
+    """What a worker's plan of the launch's program is kept under: a tenant's own, see ``Runner.prepare``."""
+    return f"{launch.tenant} {launch.digest}"
 
 
 def run_of(launch: Launch, graph: bytes | None, state: bytes | None) -> Run:
@@ -93,6 +103,7 @@ def run_of(launch: Launch, graph: bytes | None, state: bytes | None) -> Run:
         start=state,
         save_fences=launch.save_fences,
         outputs=launch.outputs,
+        scope=launch.tenant,
     )
 
 

@@ -22,6 +22,7 @@ from typing import Any
 
 from qmk.host.launcher import Launcher, Listener
 from qmk.kernel.effects import Interrupt, Launch
+from qmk.kernel.objects.alternative import Alternative
 from qmk.qvm.graph import Graph, Node, digest, pack
 from qmk.sdk.messages import Done, Failed, NotDone, StateSaved
 
@@ -52,7 +53,7 @@ class Heard:
     def not_done(self, job: str, fence: int, refusal: NotDone) -> None:
         self._note(job, fence, refusal)
 
-    def done(self, job: str, fence: int, done: Done, version: str) -> None:
+    def done(self, job: str, fence: int, done: Done, version: str, hedge: Alternative | None = None) -> None:
         self._note(job, fence, done)
 
     def failed(self, job: str, fence: int, failed: Failed, died: bool) -> None:

@@ -19,6 +19,7 @@ from qmk.host.launcher import Launcher
 from qmk.host.states import States
 from qmk.kernel import effects as fx
 from qmk.kernel import events as ev
+from qmk.kernel.objects.alternative import Alternative
 from qmk.kernel.objects.job import Job
 from qmk.sdk.messages import Done, Failed, NotDone, StateSaved
 
@@ -28,12 +29,15 @@ ENTROPY_BYTES = 16
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What launches need to know: the time, entropy, a job's packed graph, whether a checkpoint names a blob."""
+    """What launches need to know: the time, entropy, a job's packed graph, whether a checkpoint names a blob, a job's
+    engine, an engine's version."""
 
     clock_ns: Callable[[], int]
     entropy: Callable[[int], bytes]
     graph: Callable[[str], bytes]
     uses_blob: Callable[[str], bool]
+    engine: Callable[[str], str] = lambda job: ""
+    version: Callable[[str], str] = lambda engine: ""
 
 
 class Launches:
@@ -176,17 +180,27 @@ class Launches:
             )
         )
 
-    def done(self, job: str, fence: int, done: Done, version: str) -> None:
+    def done(self, job: str, fence: int, done: Done, version: str, hedge: Alternative | None = None) -> None:
         """A worker's result. It is stored in the transaction that records the end of the job."""
-        self._states.in_turn((job, fence), lambda: self._done(job, fence, done, version))
+        self._states.in_turn((job, fence), lambda: self._done(job, fence, done, version, hedge))
 
-    def _done(self, job: str, fence: int, done: Done, version: str) -> None:
+    def _done(self, job: str, fence: int, done: Done, version: str, hedge: Alternative | None) -> None:
         try:
             self.arrived[job, fence] = results.of_done(done, version)
         except QmkError as error:
             self.failed(job, fence, Failed(fence, error.kind.name, error.message, error.fields), died=False)
             return
-        self._feed(ev.Finished(now_ns=self._sources.clock_ns(), job=job, fence=fence, usage=results.usage_of(done)))
+        engine = hedge.engine if hedge is not None else self._sources.engine(job)
+        self._feed(
+            ev.Finished(
+                now_ns=self._sources.clock_ns(),
+                job=job,
+                fence=fence,
+                usage=results.usage_of(done),
+                version=self._sources.version(engine),
+                hedge=hedge,
+            )
+        )
         if (job, fence) in self.arrived:  # it was not recorded: of a stale launch, or the host is amid another step
             self._schedule(lambda: self._drop_arrived(job, fence))
 

@@ -2,9 +2,11 @@
 
 A worker loads one engine once and runs one job at a time. A launch takes an idle worker of its engine, best one that
 already holds its program; else a new worker is started, for which the idle one unused for longest is ended when there
-are too many. Launches start in the order given, within the slots and the memory of the machine. Cancelling kills the
-process. What the pool learns goes to ``Listener``; a launch that was cancelled is never spoken of again. It is the
-first implementation of the launch port (``launcher.Launcher``); its workers end with the daemon.
+are too many. Launches start in the order given, within the slots and the memory of the machine. A launch with a second
+engine (``Launch.hedge``) gets a second worker if one has nothing to do; the first result counts and ends the other, and
+the second gives way to any launch that waits. Cancelling kills the process. What the pool learns goes to ``Listener``;
+a launch that was cancelled is never spoken of again. It is the first implementation of the launch port
+(``launcher.Launcher``); its workers end with the daemon.
 """
 
 from __future__ import annotations
@@ -16,12 +18,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import structs
+
 from qmk.base.errors import QmkError
 from qmk.host import spawn
-from qmk.host.launcher import Capacity, Listener, ask_of, run_of
+from qmk.host.launcher import Capacity, Listener, ask_of, plan_name, run_of
 from qmk.host.process import ChildProcess
 from qmk.host.spawn import end_text
 from qmk.kernel.effects import Interrupt, Launch
+from qmk.kernel.objects.alternative import Alternative
 from qmk.sdk.messages import Done, Failed, FromWorker, NotDone, Ready, RunProgress, StateSaved
 
 log = logging.getLogger("qmk.pool")
@@ -47,12 +52,16 @@ class Bounds:
 
 @dataclass(slots=True, eq=False)
 class Task:
-    """A launch with what it needs; ``asks`` are interrupts that it has not answered."""
+    """A launch with what it needs; ``asks`` are interrupts that it has not answered. ``hedge``: it is the second engine
+    of its launch; ``partner`` is the other of the two while that goes on, ``failure`` how it ended before this one."""
 
     launch: Launch
     graph: bytes
     state: bytes | None
     asks: list[Interrupt] = field(default_factory=list)
+    hedge: Alternative | None = None
+    partner: Task | None = None
+    failure: tuple[Failed, bool] | None = None
 
     def is_launch(self, job: str, fence: int) -> bool:
         return (self.launch.job, self.launch.fence) == (job, fence)
@@ -120,11 +129,13 @@ class Pool:
             if task.is_launch(job, fence):
                 self._queue.remove(task)
                 return
-        worker = self._runner_of(job, fence)
-        if worker is not None:
+        runners = [worker for worker in self._workers if worker.task is not None and worker.task.is_launch(job, fence)]
+        for worker in runners:
             worker.task = None
             self._end(worker)
+        if runners:
             self._pump()
+        for worker in runners:
             self._replace(worker.engine)
 
     def reconcile(self, fences: Mapping[str, int]) -> list[tuple[str, int]]:
@@ -137,8 +148,9 @@ class Pool:
         return [launch for launch in out if launch[0] in fences]
 
     def _runner_of(self, job: str, fence: int) -> Worker | None:
-        running = (worker for worker in self._workers if worker.task is not None and worker.task.is_launch(job, fence))
-        return next(running, None)
+        """The worker of the launch; of two, that of the first engine."""
+        running = [worker for worker in self._workers if worker.task is not None and worker.task.is_launch(job, fence)]
+        return min(running, key=lambda worker: worker.task is not None and worker.task.hedge is not None, default=None)
 
     def prestart(self, engine: str) -> None:
         """Have a warm worker of ``engine`` unless there is one."""
@@ -158,14 +170,48 @@ class Pool:
 
     def _pump(self) -> None:
         while self._queue and self._ended is None:
-            launch = self._queue[0].launch
-            tasks = [worker.task.launch for worker in self._workers if worker.task is not None]
-            if len(tasks) >= self._bounds.slots:
+            if self._has_room(self._queue[0].launch):
+                task = self._queue.popleft()
+                self._assign(task)
+                if not self._queue:
+                    self._begin_hedge(task)
+            elif not self._give_up_hedge():
                 return
-            limit = self._bounds.memory_bytes
-            if limit and tasks and sum(task.memory_bytes for task in tasks) + launch.memory_bytes > limit:
-                return
-            self._assign(self._queue.popleft())
+
+    def _has_room(self, launch: Launch) -> bool:
+        tasks = [worker.task.launch for worker in self._workers if worker.task is not None]
+        if len(tasks) >= self._bounds.slots:
+            return False
+        limit = self._bounds.memory_bytes
+        return not (limit and tasks and sum(task.memory_bytes for task in tasks) + launch.memory_bytes > limit)
+
+    def _begin_hedge(self, task: Task) -> None:
+        """Start the launch's second engine, if it has one and there is room that nobody waits for."""
+        to = task.launch.hedge
+        if to is None or not any(worker.task is task for worker in self._workers):
+            return
+        launch = structs.replace(
+            task.launch, engine=to.engine, method=to.method, memory_bytes=to.memory_bytes, hedge=None
+        )
+        if self._has_room(launch):
+            task.partner = Task(launch, task.graph, None, hedge=to, partner=task)
+            self._assign(task.partner)
+
+    def _give_up_hedge(self) -> bool:
+        """End a second engine whose first still runs, so that another launch has its place; whether there was one."""
+        for worker in self._workers:
+            task = worker.task
+            if task is not None and task.hedge is not None and task.partner is not None:
+                self._end_partner(task.partner)
+                return True
+        return False
+
+    def _end_partner(self, task: Task) -> None:
+        """End the worker of the other engine of the launch, if it is at work."""
+        partner, task.partner = task.partner, None
+        for worker in [worker for worker in self._workers if partner is not None and worker.task is partner]:
+            worker.task = None
+            self._end(worker)
 
     def _assign(self, task: Task) -> None:
         launch = task.launch
@@ -174,8 +220,7 @@ class Pool:
             try:
                 worker = self._start(launch.engine)
             except QmkError as error:
-                failed = Failed(launch.fence, error.kind.name, error.message)
-                self._listener.failed(launch.job, launch.fence, failed, died=False)
+                self._failed(task, Failed(launch.fence, error.kind.name, error.message), died=False)
                 return
         worker.task = task
         if worker.ready:
@@ -187,7 +232,7 @@ class Pool:
         if launch.elsewhere:
             pid = self._stopped_in.get(launch.job)
             idle = [worker for worker in idle if worker.process is not None and worker.process.pid != pid]
-        return max(idle, key=lambda worker: (launch.digest in worker.holds, worker.ready), default=None)
+        return max(idle, key=lambda worker: (plan_name(launch) in worker.holds, worker.ready), default=None)
 
     def _start(self, engine: str) -> Worker:
         self._make_room()
@@ -217,14 +262,14 @@ class Pool:
         assert worker.task is not None
         assert worker.process is not None
         task, launch = worker.task, worker.task.launch
-        holds = launch.digest in worker.holds and not with_graph
+        holds = plan_name(launch) in worker.holds and not with_graph
         if not holds:
-            worker.holds.append(launch.digest)
+            worker.holds.append(plan_name(launch))
         worker.used_s = self._loop.time()
         worker.process.send(run_of(launch, None if holds else task.graph, task.state))
         for interrupt in task.asks:
             worker.process.send(ask_of(interrupt))
-        if not with_graph:
+        if not with_graph and task.hedge is None:
             self._listener.started(launch.job, launch.fence)  # while the worker is at work already
 
     def _heard(self, worker: Worker, message: FromWorker) -> None:
@@ -239,6 +284,8 @@ class Pool:
             return
         task = worker.task
         job, fence = task.launch.job, task.launch.fence
+        if isinstance(message, RunProgress) and task.hedge is not None and task.partner is not None:
+            return  # the first engine says how far the launch is
         if isinstance(message, RunProgress):
             self._listener.progressed(job, fence, message.shots_done, message.epoch)
         elif isinstance(message, NotDone):
@@ -250,14 +297,17 @@ class Pool:
         elif isinstance(message, Failed) and message.missing_graph:
             self._run(worker, with_graph=True)
         else:
-            self._ended_run(worker, task.launch, message)
+            self._ended_run(worker, task, message)
 
-    def _ended_run(self, worker: Worker, launch: Launch, message: Done | Failed | StateSaved) -> None:
+    def _ended_run(self, worker: Worker, task: Task, message: Done | Failed | StateSaved) -> None:
         """The worker is idle again."""
+        launch = task.launch
         worker.task = None
         worker.used_s = self._loop.time()
         if isinstance(message, Done):
-            self._listener.done(launch.job, launch.fence, message, worker.version)
+            self._end_partner(task)
+            second = () if task.hedge is None else (task.hedge,)
+            self._listener.done(launch.job, launch.fence, message, worker.version, *second)
         elif isinstance(message, StateSaved):
             assert worker.process is not None
             self._stopped_in[launch.job] = worker.process.pid
@@ -267,8 +317,19 @@ class Pool:
             self._listener.saved(launch.job, launch.fence, message)
         else:
             worker.holds.clear()
-            self._listener.failed(launch.job, launch.fence, message, died=False)
+            self._failed(task, message, died=False)
         self._pump()
+
+    def _failed(self, task: Task, failed: Failed, died: bool) -> None:
+        """One of the engines of a launch gave no result. While the other runs, that is not the end of the launch; at
+        the end it is the first engine's failure that is told."""
+        partner, task.partner = task.partner, None
+        if partner is not None:
+            partner.partner = None
+            partner.failure = (failed, died) if task.hedge is None else None
+            return
+        first, lost = task.failure or (failed, died)
+        self._listener.failed(task.launch.job, task.launch.fence, first, died=lost)
 
     def _end(self, worker: Worker) -> None:
         """Take the worker out and kill it; ``_gone`` follows."""
@@ -294,16 +355,16 @@ class Pool:
         log.warning("worker %d of engine %s %s%s", worker.process.pid, worker.engine, end_text(status), _below(words))
         if worker.task is None:
             return
-        launch = worker.task.launch
+        task, launch = worker.task, worker.task.launch
         if worker.complaint is not None:
             complaint = worker.complaint
             message = f"engine '{worker.engine}' cannot start: {complaint.message}"
             failed = Failed(launch.fence, "JOB_FAILED", message, complaint.fields)
-            self._listener.failed(launch.job, launch.fence, failed, died=False)
+            self._failed(task, failed, died=False)
             return
         message = f"the worker of engine '{worker.engine}' {end_text(status)}"
         fields: dict[str, Any] = {"engine": worker.engine, "last_words": words[-2000:]}
-        self._listener.failed(launch.job, launch.fence, Failed(launch.fence, "JOB_FAILED", message, fields), died=True)
+        self._failed(task, Failed(launch.fence, "JOB_FAILED", message, fields), died=True)
 
     def _sweep(self) -> None:
         """End the workers that nobody has used for long."""

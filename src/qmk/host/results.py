@@ -217,6 +217,12 @@ class RecentResults:
         while self._held > self._limit:
             self.drop(next(iter(self._results)))
 
+    def share(self, source: str, job: str) -> None:
+        """``job`` has the result of ``source``, if that is here."""
+        result = self._results.get(source)
+        if result is not None:
+            self.put(job, result)
+
     def get(self, job: str) -> Result | None:
         return self._results.get(job)
 

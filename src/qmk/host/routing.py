@@ -7,24 +7,31 @@ submitted again and again is looked at once.
 from __future__ import annotations
 
 import importlib
+import logging
 import sys
 from collections import OrderedDict
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from qmk import __version__
 from qmk.abi.calls import q_estimate, q_query_resources
 from qmk.base.errors import QmkError
 from qmk.host import machine
 from qmk.host.spawn import External
+from qmk.kernel.objects.alternative import Alternative
 from qmk.qvm.families import FAMILIES
 from qmk.qvm.graph import Graph
 from qmk.qvm.outputs import Outputs
 from qmk.qvm.outputs import digest as outputs_digest
 from qmk.qvm.summary import summarise
+from qmk.router import rates
+from qmk.router.score import Candidate
 from qmk.sdk import discovery
 from qmk.sdk.engine import Declaration, Features
 
+log = logging.getLogger("qmk.host")
 KEPT = 4096
 IDEAL = "noiseless logical qubits, any two of which may interact"
 
@@ -39,15 +46,25 @@ class Choice(msgspec.Struct, frozen=True):
     reasons: list[dict[str, Any]]
     fenced: bool = False
     """the program has fences and the method can stop at them"""
+    uncertainty: float = 1.0
+    alternatives: tuple[Alternative, ...] = ()
+    """what the job may go on with instead, the best first; none where the engine was named"""
+    version: str = ""
 
 
 class Routing:
-    """``memory_bytes`` is what one job may need at most. ``external`` engines are added to the installed ones."""
+    """``memory_bytes`` is what one job may need at most. ``external`` engines are added to the installed ones. The
+    rates are those of ``data_dir``, read once; without a folder those of ``router.rates.default_path``."""
 
-    def __init__(self, memory_bytes: int, workers: int, external: dict[str, External]) -> None:
+    def __init__(
+        self, memory_bytes: int, workers: int, external: dict[str, External], data_dir: Path | None = None
+    ) -> None:
         self.memory_bytes = memory_bytes
         self._workers = workers
         self._external = {name: _load(engine) for name, engine in external.items()}
+        self._rating = rates.rate(self.declarations, rates.default_path(data_dir))
+        for note in self._rating.notes:
+            log.warning("%s", note)
         self._features: OrderedDict[tuple[str, str], Features] = OrderedDict()
         self._choices: OrderedDict[tuple[str, int, str | None, str], Choice] = OrderedDict()
 
@@ -73,7 +90,7 @@ class Routing:
         from qmk import router
         from qmk.router.outputs import with_outputs
 
-        declarations = self.declarations
+        declarations = self._rating.declarations
 
         def decide(native: str) -> router.Decision:
             known = with_outputs(self._features_of(graph, digest, native), graph, outputs)
@@ -93,15 +110,25 @@ class Routing:
                 decision = decide("auto")
             if decision.cost.seconds > declarations["native"].beyond_s or decision.engine == "native":
                 decision = decide("auto")
-        method = declarations[decision.engine].methods[decision.method]
+        best, *others = decision.candidates
         return Choice(
             engine=decision.engine,
             method=decision.method,
             seconds=decision.cost.seconds,
             memory_bytes=decision.cost.memory_bytes,
             reasons=msgspec.to_builtins(decision.candidates),
-            fenced=self._features_of(graph, digest).n_fences > 0 and method.fences,
+            fenced=best.fences,
+            uncertainty=best.uncertainty or 1.0,
+            alternatives=() if engine else tuple(_alternative(row) for row in others if not row.gaps),
+            version=self.version(decision.engine),
         )
+
+    def version(self, engine: str) -> str:
+        """Of QMK and of the engine's library, as one text; empty where that of the library is not known: its results
+        cannot be told from those of another."""
+        declaration = self.declarations.get(engine)
+        found = discovery.available(declaration).version if declaration is not None else ""
+        return f"qmk {__version__}, {engine} {found}" if found else ""
 
     def _features_of(self, graph: Graph, digest: str, native: str = "") -> Features:
         """``native``: the method of the native engine that is to be predicted, if any."""
@@ -118,7 +145,10 @@ class Routing:
         from qmk import router
 
         candidates = router.explain(
-            self._features_of(graph, digest), shots, memory_bytes=self.memory_bytes, declarations=self.declarations
+            self._features_of(graph, digest),
+            shots,
+            memory_bytes=self.memory_bytes,
+            declarations=self._rating.declarations,
         )
         priced = [row for row in candidates if row.seconds is not None and row.memory_bytes is not None]
         return q_estimate.Reply(
@@ -158,6 +188,18 @@ def _engine_row(declaration: Declaration) -> q_query_resources.EngineRow:
         methods=list(declaration.methods),
         available=state.ok,
         reason="" if state.ok else f"{', '.join(state.missing)} not installed: {state.hint}",
+    )
+
+
+def _alternative(row: Candidate) -> Alternative:
+    return Alternative(
+        engine=row.engine,
+        method=row.method,
+        seconds=row.seconds or 0.0,
+        memory_bytes=row.memory_bytes or 0,
+        uncertainty=row.uncertainty or 1.0,
+        fenced=row.fences,
+        may_fail=row.may_fail,
     )
 
 

@@ -101,6 +101,12 @@ class Accounts:
             if engine is not None and not engine.fits(more):
                 raise engine.refusal(more, now_ns)
 
+    def has_engine_time(self, job_id: str, seconds: float) -> bool:
+        """Whether what is left has room for the job, should it be predicted to take this instead."""
+        holding = self._jobs[job_id]
+        more = seconds_ns(seconds) - holding.demand.engine_ns
+        return more <= 0 or all(account.engine is None or account.engine.fits(more) for account in holding.accounts)
+
     def reserve(self, job_id: str, session: Session, demand: Demand) -> None:
         """The job is VALIDATING: nobody else can have what it will need."""
         self._hold(job_id, session.accounts, demand)
@@ -132,6 +138,13 @@ class Accounts:
         storage.waiting -= before.stored_bytes
         holding.waiting, holding.demand = False, demand
         self.queued_bytes += demand.graph_bytes - before.graph_bytes
+        for account in holding.accounts:
+            account.change(before, demand)
+
+    def change(self, record: Submitted) -> None:
+        """The job goes on with another engine, which is predicted to take another time."""
+        holding, demand = self._jobs[record.job], demand_of_record(record)
+        before, holding.demand = holding.demand, demand
         for account in holding.accounts:
             account.change(before, demand)
 

@@ -20,6 +20,7 @@ from qmk.kernel.events import (
     ChannelUse,
     Event,
     Failed,
+    FellBack,
     Finished,
     JobState,
     Progressed,
@@ -89,7 +90,7 @@ class ChannelTable:
                 self._mark_started(record.job)
             case JobState(holds=True):
                 self._mark_started(record.job)
-            case Failed(died=False) | Saved() | Yielded() if record.fence:
+            case Failed(died=False) | FellBack() | Saved() | Yielded() if record.fence:
                 self._mark_started(record.job)
             case _:
                 pass

@@ -27,6 +27,7 @@ from qmk.kernel.events import (
     TokenIssued,
     TokenRevoked,
 )
+from qmk.kernel.objects.alternative import Moved
 from qmk.kernel.objects.job import Job
 
 if TYPE_CHECKING:
@@ -121,9 +122,13 @@ def load(jobs: JobTable, record: JobState) -> list[Job]:
             jobs.checkpoints.add(row)
     state: dict[str, Any] = {**record.state, "events": convert(record.state["events"], list[JobEvent])}
     target, fence = state.pop("state"), state.pop("fence")
+    moved = convert(state.pop("moved", ()), tuple[Moved, ...])
+    state["tried"] = tuple(state.get("tried", ()))
     for name, value in state.items():
         setattr(job, name, tuple(value) if name == "place" else value)
     job.records = 0
+    for move in moved[len(job.moved) :]:
+        jobs.put_on(job, move)
     if record.started:
         jobs.take_over(job, fence)
     else:  # it may be out here, by a start whose later records are left out

@@ -65,6 +65,11 @@ class KernelConfig(msgspec.Struct, frozen=True, kw_only=True):
     """False: jobs stay in the queue; whoever only looks after the journal runs none"""
     epoch_ms: int = 100
     """length of a scheduling epoch of the ideal device"""
+    cache_entries: int = LIMITS.cache_entries
+    cache_bytes: int = 0
+    """results that one tenant is answered with instead of a run, and their bytes; 0 bytes: none"""
+    hedging: bool = False
+    """a second engine is started on an idle worker where the prediction is in doubt"""
     link: Link = Link()
     """the entanglement links of the device"""
     regions: tuple[tuple[str, int], ...] = ()

@@ -10,7 +10,7 @@ from msgspec import structs
 from qmk.abi.calls import METHODS
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
-from qmk.kernel import authority, checkpoint, compaction, denials, firewall, retention
+from qmk.kernel import authority, checkpoint, compaction, denials, fallback, firewall, retention
 from qmk.kernel.audit import AUDIT_TIMER
 from qmk.kernel.effects import Effect, Kill, ReplyError
 from qmk.kernel.events import (
@@ -35,9 +35,9 @@ from qmk.kernel.events import (
     Yielded,
 )
 from qmk.kernel.handlers import HANDLERS, OPEN_HANDLERS, OPERATOR_HANDLERS, checkpoints, submit
-from qmk.kernel.jobs import progress_step, reported_error
 from qmk.kernel.objects.job import RUNNING, Job
 from qmk.kernel.objects.session import Session
+from qmk.kernel.outcomes import progress_step, reported_error
 from qmk.kernel.state import EPOCH_TIMER, JOB_TIMER, State
 
 
@@ -68,10 +68,7 @@ class Kernel(State):
             case Refused():
                 self._refused(event)
             case Started():
-                job = self.jobs.current(event.job, event.fence)
-                if job is not None:
-                    region, first_qubit = self.jobs.queue.where(job)
-                    self.commit(structs.replace(event, region=region, first_qubit=first_qubit), durable=False)
+                self._started(event)
             case Progressed():
                 self._progressed(event)
             case Finished():
@@ -187,6 +184,15 @@ class Kernel(State):
         if row is not None:
             self.commit(structs.replace(event, job=row.job))
 
+    def _started(self, event: Started) -> None:
+        job = self.jobs.current(event.job, event.fence)
+        if job is None:
+            return
+        region, first_qubit = self.jobs.queue.where(job)
+        self.commit(structs.replace(event, region=region, first_qubit=first_qubit), durable=False)
+        if job.submitted.alternatives:
+            fallback.watch(self, job)
+
     def _progressed(self, event: Progressed) -> None:
         """Progress goes to the journal and the history in steps; q_status shows every report."""
         job = self.jobs.current(event.job, event.fence)
@@ -205,6 +211,8 @@ class Kernel(State):
             return
         if job.saved and event.fields.get("start") and not event.died:
             checkpoint.start_anew(self, job)
+            return
+        if job.submitted.alternatives and fallback.failed(self, job, event):
             return
         attempt = job.attempts + 1
         if event.died and attempt >= self.config.job_attempts:
@@ -243,6 +251,9 @@ class Kernel(State):
         if event.key.startswith((authority.CAPABILITY_TIMER, authority.SESSION_TIMER)):
             authority.timer(self, event.key)
             return
+        if event.key.startswith(fallback.SLICE_TIMER):
+            self._slice_over(event.key.removeprefix(fallback.SLICE_TIMER))
+            return
         channel = self.channels.by_id.get(event.key.removeprefix(firewall.CHANNEL_TIMER))
         if channel is not None:
             self.set_expiry(channel)  # it came early: the clock was set back
@@ -251,6 +262,11 @@ class Kernel(State):
         if event.key.startswith(JOB_TIMER) and job is not None and not job.ended:
             self.stop(job, Cancelled(now_ns=event.now_ns, job=job.id, timeout=True))
             self.launch_ready()
+
+    def _slice_over(self, job_id: str) -> None:
+        job = self.jobs.current(job_id, self.slices.get(job_id, -1))
+        if job is not None:
+            fallback.due(self, job)
 
     def _disconnect(self, conn: int) -> None:
         """Nobody is left to answer; jobs and sessions go on."""
@@ -287,6 +303,8 @@ class Kernel(State):
                 self.commit(_poisonous(job, event.now_ns))
             else:
                 self.set_deadline(job)
+                if job.fence and job.started_ns:
+                    fallback.watch(self, job)
         self.launch_ready()
 
     def _shut_down(self, event: ShuttingDown) -> None:

@@ -10,6 +10,7 @@ import msgspec
 
 from qmk.base.errors import QmkError
 from qmk.kernel.events import Event
+from qmk.kernel.objects.alternative import Alternative
 from qmk.qvm.graph import Graph
 from qmk.qvm.outputs import Outputs
 
@@ -113,6 +114,10 @@ class Launch(msgspec.Struct, frozen=True):
     """save the state at fences as it goes, so that a dead engine costs little"""
     elsewhere: bool = False
     """in another process than the job's last launch"""
+    tenant: str = ""
+    """whose program it is: what a worker keeps of it serves no other"""
+    hedge: Alternative | None = None
+    """an engine to start beside it on an idle worker; the first to be done gives the result, and ends the other"""
     outputs: Outputs | None = None
     """what it gives beyond counts"""
 

@@ -10,6 +10,7 @@ import msgspec
 
 from qmk.base.errors import Finding
 from qmk.kernel.config import TenantConfig
+from qmk.kernel.objects.alternative import Alternative
 from qmk.kernel.objects.checkpoint import Checkpoint
 from qmk.qvm.graph import Graph
 from qmk.qvm.outputs import Outputs
@@ -93,6 +94,10 @@ class Submitted(_Event, frozen=True):
     """the checkpoint this job starts from (q_restore)"""
     outputs: Outputs | None = None
     """what it gives beyond counts"""
+    uncertainty: float = 1.0
+    """the factor within which ``seconds`` is believed"""
+    alternatives: tuple[Alternative, ...] = ()
+    """what it may go on with instead, the best first; none where the caller named the engine"""
 
 
 class Routed(_Event, frozen=True):
@@ -105,6 +110,10 @@ class Routed(_Event, frozen=True):
     memory_bytes: int
     reasons: list[dict[str, Any]]
     fenced: bool = False
+    uncertainty: float = 1.0
+    alternatives: tuple[Alternative, ...] = ()
+    version: str = ""
+    """of QMK and of the engine's library, as one text; empty where that is not known"""
 
 
 class Refused(_Event, frozen=True):
@@ -135,11 +144,17 @@ class Progressed(_Event, frozen=True):
 
 
 class Finished(_Event, frozen=True):
-    """The result is in the host's result store. ``usage``: engine_seconds, cpu_seconds, peak_rss_bytes, ..."""
+    """The result is in the host's result store. ``usage``: engine_seconds, cpu_seconds, peak_rss_bytes, ...
+
+    ``version`` as in ``Routed``. ``hedge``: the second engine of the launch was done first. ``cached_from``: no launch;
+    the result is that of an earlier job of the tenant."""
 
     job: str
     fence: int
     usage: dict[str, Any]
+    version: str = ""
+    hedge: Alternative | None = None
+    cached_from: str = ""
 
 
 class Failed(_Event, frozen=True):
@@ -153,6 +168,18 @@ class Failed(_Event, frozen=True):
     fields: dict[str, Any]
     died: bool = False
     lost: bool = False
+
+
+class FellBack(_Event, frozen=True):
+    """Journal record: the launch is over without a result, and the job goes on with another engine, from its start.
+    ``why``: "memory" (it ran out), "refused" (the engine found that it cannot run the program) or "slow" (it
+    exceeded its time slice)."""
+
+    job: str
+    fence: int
+    to: Alternative
+    why: str
+    message: str
 
 
 class Saved(_Event, frozen=True):
@@ -337,6 +364,7 @@ Event = (
     | Progressed
     | Finished
     | Failed
+    | FellBack
     | Saved
     | Yielded
     | NotInterrupted

@@ -12,16 +12,18 @@ from typing import Any
 
 from msgspec import structs
 
-from qmk.base.errors import KINDS, QmkError
-from qmk.kernel import compaction
+from qmk.base.errors import QmkError
+from qmk.kernel import compaction, outcomes, succession
 from qmk.kernel.accounts import Accounts
+from qmk.kernel.cache import ResultCache
 from qmk.kernel.config import KernelConfig
-from qmk.kernel.dispatch import Dispatch
+from qmk.kernel.dispatch import Dispatch, nanoseconds
 from qmk.kernel.events import (
     Cancelled,
     CheckpointDropped,
     Event,
     Failed,
+    FellBack,
     Finished,
     Forgotten,
     JobState,
@@ -35,26 +37,15 @@ from qmk.kernel.events import (
     Yielded,
 )
 from qmk.kernel.mapping import placements_of_record
+from qmk.kernel.objects.alternative import Moved
 from qmk.kernel.objects.checkpoint import Checkpoint, CheckpointTable
 from qmk.kernel.objects.job import CANCELLED, COMPLETED, FAILED, QUEUED, RUNNING, VALIDATING, Job
 from qmk.kernel.roll import Roll
 
-PROGRESS_STEPS = 50
-"""A launch adds one progress event to its job's history for each of so many equal parts of the shots, and one more
-where progress is the first that is heard of it; q_status is always up to date."""
-
 GENERATION_BITS = 32
 """A fence number is the generation (starts of the daemon) above this many bits, a count of launches below."""
 
-YIELDS = {
-    "preempted": "preempted at a fence",
-    "migrated": "on its way to another place",
-    "rewound": "rolled back",
-    "channel": "stopped at a fence, as a channel it uses has ended",
-    "unreadable": "its engine cannot read the saved state",
-    "unsaved": "stopped at a fence, but its state could not be kept",
-}
-"""What the history says of a yield, by why it happened."""
+OfLaunch = Started | Progressed | Finished | Failed | FellBack | Cancelled | Saved | Yielded
 
 
 class JobTable:
@@ -75,6 +66,7 @@ class JobTable:
         self.checkpoints = CheckpointTable(accounts.keep_state)
         self.forgotten: list[Job] = []
         self.listed = Roll()
+        self.cache = ResultCache(config.cache_entries, config.cache_bytes)
         self.ended: dict[str, OrderedDict[str, None]] = {}
 
     def apply(self, record: Event) -> list[Job]:
@@ -97,7 +89,7 @@ class JobTable:
                 return []
             case JobState():
                 return compaction.load(self, record)
-            case Started() | Progressed() | Finished() | Failed() | Cancelled() | Saved() | Yielded():
+            case Started() | Progressed() | Finished() | Failed() | FellBack() | Cancelled() | Saved() | Yielded():
                 job = self.by_id.get(record.job)
                 if job is None:
                     return []
@@ -151,7 +143,7 @@ class JobTable:
         self.queue.put(job)
         return job
 
-    def _change(self, job: Job, record: Started | Progressed | Finished | Failed | Cancelled | Saved | Yielded) -> None:
+    def _change(self, job: Job, record: OfLaunch) -> None:
         now_ns = record.now_ns
         if isinstance(record, Cancelled):
             self._cancel(job, record)
@@ -161,7 +153,7 @@ class JobTable:
             self._save(job, record)
             return
         if isinstance(record, Failed) and not record.fence and not record.died:  # it waited, on no worker
-            self._end(job, FAILED, now_ns, reported_error(record.kind, record.message, record.fields))
+            self._end(job, FAILED, now_ns, outcomes.reported_error(record.kind, record.message, record.fields))
             return
         if isinstance(record, Failed) and record.died:
             job.attempts += 1
@@ -171,20 +163,50 @@ class JobTable:
         if job.state == QUEUED and record.fence:
             self._start(job, record)
         match record:
+            case FellBack():
+                self._fall_back(job, record)
             case Progressed():
                 job.shots_done, job.epochs_behind = record.shots_done, record.epoch
-                job.progress_steps = progress_step(job, record.shots_done)
+                job.progress_steps = outcomes.progress_step(job, record.shots_done)
                 job.note(now_ns, "progress", shots_done=record.shots_done, shots_total=job.shots)
             case Finished():
-                job.usage = dict(record.usage)
-                job.shots_done = job.shots
-                self._end(job, COMPLETED, now_ns)
+                self._finish(job, record)
             case Failed():
-                self._end(job, FAILED, now_ns, reported_error(record.kind, record.message, record.fields))
+                self._end(job, FAILED, now_ns, outcomes.reported_error(record.kind, record.message, record.fields))
             case _:
                 pass
 
-    def _start(self, job: Job, record: Started | Progressed | Finished | Failed) -> None:
+    def _finish(self, job: Job, record: Finished) -> None:
+        job.usage = dict(record.usage)
+        job.cached_from = record.cached_from
+        if record.hedge is not None:
+            job.tried += (succession.tried(job, "hedged", "the engine beside it was done first", record.now_ns),)
+            self.put_on(job, Moved(record.hedge))
+        job.shots_done = job.shots
+        self._end(job, COMPLETED, record.now_ns)
+        if record.version:
+            self.cache.add(job.submitted, record.version, int(job.usage.get("result_bytes", 0)))
+
+    def _fall_back(self, job: Job, record: FellBack) -> None:
+        """To another engine, from the start of the program: what was saved is of the engine before."""
+        job.tried += (succession.tried(job, record.why, record.message, record.now_ns),)
+        job.retired = max(job.retired, record.fence)
+        job.saved = ""
+        self.checkpoints.drop_passing(job.id)
+        self._vacate(job, record.now_ns)
+        self.put_on(job, Moved(record.to, again=record.why == "slow"))
+        left_ns = max(1, nanoseconds(record.to.seconds))
+        self._requeue(job, record.now_ns, f"{record.message}; it goes on with '{record.to.name}'", left_ns)
+
+    def put_on(self, job: Job, move: Moved) -> None:
+        """The job is one of this engine from now on."""
+        if job.id in self.launched:
+            self.memory_bytes += move.to.memory_bytes - job.submitted.memory_bytes
+        job.submitted = succession.moved(job.submitted, move)
+        job.moved += (move,)
+        self._accounts.change(job.submitted)
+
+    def _start(self, job: Job, record: Started | Progressed | Finished | Failed | FellBack) -> None:
         if isinstance(record, Started):
             job.place = (record.region, record.first_qubit)
         if job.id not in self.launched:
@@ -204,14 +226,8 @@ class JobTable:
         self.listed.put((job.tenant, state), job.submitted.now_ns, job.id)
 
     def _cancel(self, job: Job, record: Cancelled) -> None:
-        if not record.timeout:
-            text = f": {record.reason}" if record.reason else ""
-            error = QmkError("JOB_CANCELLED", f"the job was cancelled{text}", reason=record.reason)
-            self._end(job, CANCELLED, record.now_ns, error)
-            return
-        limit_ms = job.submitted.policy.get("timeout_ms", 0)
-        error = QmkError("TIMEOUT", f"the job did not end within timeout_ms = {limit_ms}", timeout_ms=limit_ms)
-        self._end(job, FAILED, record.now_ns, error)
+        state = FAILED if record.timeout else CANCELLED
+        self._end(job, state, record.now_ns, outcomes.cancelled(job, record))
 
     def _end(self, job: Job, state: str, now_ns: int, error: QmkError | None = None) -> None:
         self._vacate(job, now_ns)
@@ -242,6 +258,7 @@ class JobTable:
         if job is None:
             return
         self.listed.drop((job.tenant, job.state), job.submitted.now_ns, job_id)
+        self.cache.drop(job.tenant, job_id)
         del self.ended[job.tenant][job_id]
         self._accounts.forget(job_id)
         self.checkpoints.drop_job(job_id)
@@ -285,7 +302,7 @@ class JobTable:
         sent = record.why == "migrated" or record.region  # a preemption may answer a q_migrate as well
         job.elsewhere = job.elsewhere or bool(sent and record.fence)
         self._vacate(job, record.now_ns, continued=record.why in ("preempted", "migrated"))
-        reason = f"{YIELDS[record.why]}: {record.reason}" if record.reason else YIELDS[record.why]
+        reason = f"{outcomes.YIELDS[record.why]}: {record.reason}" if record.reason else outcomes.YIELDS[record.why]
         self._requeue(job, record.now_ns, reason, epoch=record.epoch)
 
     def _drop_checkpoint(self, checkpoint: str) -> list[Job]:
@@ -299,7 +316,7 @@ class JobTable:
         job.epochs_behind = job.epochs_behind if job.fence else 0
         return [job]
 
-    def _requeue(self, job: Job, now_ns: int, reason: str, **fields: Any) -> None:
+    def _requeue(self, job: Job, now_ns: int, reason: str, left_ns: int = 0, **fields: Any) -> None:
         self._vacate(job, now_ns)
         if job.state == RUNNING:
             self.move(job, QUEUED)
@@ -307,7 +324,7 @@ class JobTable:
         saved = self.checkpoints.by_id.get(job.saved)
         job.epochs_done = job.epochs_behind = saved.epoch if saved is not None else 0
         job.note(now_ns, "requeued", reason=reason, **fields)
-        self.queue.put(job)  # also one that waits: where it is wanted may have changed
+        self.queue.put(job, left_ns)  # also one that waits: where it is wanted may have changed
 
     def adoptable(self, launches: Iterable[tuple[str, int]]) -> tuple[tuple[str, int], ...]:
         """Of launches that a launcher says are still out, those whose answers may count: the newest of each job that
@@ -371,14 +388,3 @@ class JobTable:
             self.memory_bytes -= job.submitted.memory_bytes
             self._accounts.vacate(job.id)
         job.fence = 0
-
-
-def reported_error(kind: str, message: str, fields: dict[str, Any]) -> QmkError:
-    """An error as a worker or the router told it; a kind we do not know is a defect, not the caller's fault."""
-    error = QmkError(kind if kind in KINDS else "INTERNAL_ERROR", message)
-    error.fields = dict(fields)
-    return error
-
-
-def progress_step(job: Job, shots_done: int) -> int:
-    return shots_done * PROGRESS_STEPS // job.shots

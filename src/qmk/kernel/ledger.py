@@ -2,18 +2,21 @@
 
 Shots and gates are charged once a job, with its last launch: all of a completed job, of a failed or cancelled one those
 that were done. Engine time is charged a launch: as measured when it completes, else from its start to its end by the
-kernel's clock. A launch that ended by our own fault (its worker died, the daemon stopped, a defect, a state that
-cannot be kept or read) is charged nothing; its row says that it was there.
+kernel's clock. An engine that the job fell back from is charged nothing, since the choice was ours, and a result that
+an earlier job had is charged its shots alone. A launch that ended by our own fault (its worker died, the daemon
+stopped, a defect, a state that cannot be kept or read) is charged nothing; its row says that it was there.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from qmk.base.errors import KINDS
 from qmk.kernel.demand import seconds_ns
 from qmk.kernel.effects import Charge
-from qmk.kernel.events import Cancelled, Event, Failed, Finished, Recovered, ShuttingDown, Yielded
+from qmk.kernel.events import Cancelled, Event, Failed, FellBack, Finished, Recovered, ShuttingDown, Submitted, Yielded
 from qmk.kernel.objects.job import QUEUED, RUNNING, Job
 from qmk.kernel.objects.quota import SECOND_NS
 
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
     from qmk.kernel.jobs import JobTable
 
 
-_ENDS_ONE = (Finished, Failed, Cancelled, Yielded)
+_ENDS_ONE = (Finished, Failed, FellBack, Cancelled, Yielded)
 
 
 def charges(accounts: Accounts, jobs: JobTable, record: Event) -> list[Charge]:
@@ -54,11 +57,13 @@ def _charge(accounts: Accounts, job: Job, record: Event) -> Charge:
         engine_ns = seconds_ns(float(record.usage.get("engine_seconds", 0.0)))
         cpu_seconds = float(record.usage.get("cpu_seconds", 0.0))
         result_bytes = int(record.usage.get("result_bytes", 0))
-    elif outcome != LOST and job.started_ns:
+    elif outcome not in (LOST, FALLBACK) and job.started_ns:
         engine_ns = max(0, now_ns - job.started_ns)
-    amounts = {"shots_period": shots, "gates": shots * submitted.gates, "engine_seconds": engine_ns}
+    gates = 0 if outcome == CACHED else shots * submitted.gates
+    amounts = {"shots_period": shots, "gates": gates, "engine_seconds": engine_ns}
     accounts.charge(job.id, amounts, now_ns)
-    last = not isinstance(record, Yielded) and outcome != LOST
+    last = not isinstance(record, (Yielded, FellBack)) and outcome != LOST
+    submitted = _engine_of(submitted, record)
     return Charge(
         now_ns=now_ns,
         tenant=job.tenant,
@@ -79,15 +84,26 @@ def _charge(accounts: Accounts, job: Job, record: Event) -> Charge:
     )
 
 
+def _engine_of(submitted: Submitted, record: Event) -> Submitted:
+    """The record with the engine that gave the result."""
+    if isinstance(record, Finished) and record.hedge is not None:
+        return structs.replace(submitted, engine=record.hedge.engine, method=record.hedge.method)
+    return submitted
+
+
 LOST = "lost"
 """A launch that ended by our own fault."""
+FALLBACK = "fallback"
+CACHED = "cached"
 
 
 def _outcome(job: Job, record: Event) -> tuple[str, int]:
     """How the launch ended, in a word, and the shots that are charged with it."""
     match record:
         case Finished():
-            return "completed", job.shots
+            return CACHED if record.cached_from else "completed", job.shots
+        case FellBack():
+            return FALLBACK, 0
         case Failed():
             kind = KINDS.get(record.kind)
             if record.died or record.lost or kind is None or kind.blame == "system":

@@ -9,7 +9,19 @@ from msgspec import to_builtins
 from qmk.abi.rights import CAP_RESULT, CAP_STATUS
 from qmk.base.errors import QmkError
 from qmk.base.ids import trace
-from qmk.kernel import authority, checkpoint, compaction, denials, firewall, ledger, records, retention, views
+from qmk.kernel import (
+    authority,
+    checkpoint,
+    compaction,
+    denials,
+    fallback,
+    firewall,
+    hedge,
+    ledger,
+    records,
+    retention,
+    views,
+)
 from qmk.kernel.accounts import Accounts
 from qmk.kernel.asks import AskTable
 from qmk.kernel.audit import AuditLog
@@ -66,7 +78,8 @@ _MAKES_FULL = (Submitted, Finished, Failed, Cancelled, Saved)
 class State:
     """``out`` collects the effects of the step at hand; ``now_ns`` is its time, ``rights`` what the call it carries out
     asks for. ``pending`` are jobs in VALIDATING. ``states_fit``: the last state that a launch saved could be kept.
-    ``retention_ns``: when the retention timer fires, 0 when it is not set."""
+    ``retention_ns``: when the retention timer fires, 0 when it is not set. ``slices`` are the launches with a time
+    slice, ``hedged`` those with a second engine beside them: fences by job."""
 
     def __init__(self, config: KernelConfig | None = None) -> None:
         self.config = config or KernelConfig()
@@ -76,6 +89,8 @@ class State:
         self.retention_ns = 0
         self.now_ns = 0
         self.out: list[Effect] = []
+        self.slices: dict[str, int] = {}
+        self.hedged: dict[str, int] = {}
         self.pending = PendingTable()
         self.sessions = SessionTable(self.config.sessions, self.config.session_idle_s * SECOND)
         self.waits = WaitTable(self.config.open_waits)
@@ -182,6 +197,10 @@ class State:
                     self.out.append(ClearTimer(JOB_TIMER + job.id))
             self._wake(job)
             if settled:
+                if self.hedged:
+                    self.hedged.pop(job.id, None)
+                if self.slices:
+                    fallback.settle(self, job)
                 checkpoint.settle(self, job)
         if isinstance(record, _MAKES_FULL):
             for job in changed:
@@ -261,6 +280,9 @@ class State:
         job = self.jobs.by_id[place.job]
         fence = self.jobs.launch(job)
         record = job.submitted
+        beside = hedge.choose(self, job) if record.alternatives else None
+        if beside is not None:
+            self.hedged[job.id] = fence
         self.out.append(
             Launch(
                 record.job,
@@ -277,6 +299,8 @@ class State:
                 self.jobs.state_of(job),
                 record.fenced,
                 job.elsewhere,
+                job.tenant,
+                beside,
                 record.outputs,
             )
         )

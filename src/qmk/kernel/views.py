@@ -116,6 +116,10 @@ def result(job: Job) -> q_result.Reply:
             method=record.method,
             seed=job.seed,
             reasons=record.reasons,
+            predicted_seconds=record.seconds,
+            uncertainty=record.uncertainty,
+            fallbacks=[q_result.Fallback(**row) for row in job.tried],
+            cached_from=job.cached_from,
         ),
         usage={**job.usage, "attempts": job.attempts + 1},
     )

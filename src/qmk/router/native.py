@@ -40,6 +40,25 @@ def predictions(graph: Graph, method: str = "auto") -> dict[str, Prediction]:
     return {method: _prediction(plan)}
 
 
+def rewrites(graph: Graph, shots: int) -> dict[str, Any]:
+    """What the native core's rewrites make of a graph (``sdk.native_rewrites``); empty where it leaves it as it is, is
+    not installed or does not take it."""
+    if importlib.util.find_spec("qmk_native") is None:
+        return {}
+    import qmk_native
+
+    from qmk.sdk import native_rewrites
+    from qmk.sdk.lower import lower
+    from qmk.sdk.native_circuit import GATES, circuit_of
+
+    try:
+        circuit = circuit_of(lower(graph, GATES | {"gphase"}))
+        plan = qmk_native.Plan(circuit, shots, None, memory=MEMORY_BYTES, keep_cbits=True)
+    except (QmkError, MemoryError):
+        return {}
+    return native_rewrites.report(circuit, shots) if plan.candidates[0]["rewritten"] else {}
+
+
 def _prediction(plan: Any) -> Prediction:
     best = plan.candidates[0]
     return Prediction(

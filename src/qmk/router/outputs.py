@@ -96,19 +96,19 @@ def cost(declaration: Declaration, method: str, features: Features, shots: int) 
     """Of the outputs, and of the counts where they are asked."""
     can, observed = declaration.methods[method], features.observed
     if observed is None:
-        return declaration.cost(method, features, shots)
+        return declaration.predict(method, features, shots)
     plain = msgspec.structs.replace(features, outputs=frozenset(), observed=None)
     if is_exact(can, features):
         one = _of_state(declaration, method, features, observed)
         note = f"exact values on {observed.width} qubits"
     else:
         runs = observed.points * observed.bases * (1 + 2 * observed.derivatives)
-        once = declaration.cost(method, plain, shots)
+        once = declaration.predict(method, plain, shots)
         one = msgspec.structs.replace(once, seconds=runs * once.seconds)
         note = f"sampled in {observed.bases} bases"
     if "counts" not in features.outputs:
         return msgspec.structs.replace(one, note=note)
-    counts = declaration.cost(method, plain, shots)
+    counts = declaration.predict(method, plain, shots)
     return Cost(
         seconds=min(one.seconds + counts.seconds * observed.points, 1e300),
         memory_bytes=max(one.memory_bytes, counts.memory_bytes),
@@ -134,7 +134,7 @@ def _of_state(declaration: Declaration, method: str, features: Features, observe
         n_fences=0,
         native={},
     )
-    one = declaration.cost(method, at_cone, 1)
+    one = declaration.predict(method, at_cone, 1)
     runs = observed.points * (POINT if observed.points > 1 and "sweep" in can.outputs else 1.0)
     if observed.derivatives:
         runs *= ADJOINT if "gradient" in can.outputs else 1 + 2 * observed.derivatives

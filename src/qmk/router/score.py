@@ -26,8 +26,12 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     chosen: bool = False
     seconds: float | None = None
     memory_bytes: int | None = None
+    uncertainty: float | None = None
+    """factor by which a run may take longer, or less, than ``seconds``"""
     reason: str = ""
     may_fail: bool = False
+    fences: bool = False
+    """it can stop at the program's fences"""
     gaps: list[Gap] = []
 
     @property
@@ -66,9 +70,11 @@ def candidate(
         engine=declaration.name,
         method=method,
         seconds=cost.seconds,
+        uncertainty=round(declaration.doubt(method, cost), 2),
         memory_bytes=min(cost.memory_bytes, BEYOND_BYTES),
         reason=cost.note,
         may_fail=cost.may_fail,
+        fences=can.fences and features.n_fences > 0,
         gaps=gaps,
     )
 

@@ -7,7 +7,7 @@ the worker process that runs it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -166,6 +166,13 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
     may_fail: bool = False
 
 
+UNCERTAINTY = 3.0
+"""factor within which a prediction is believed where no calibration says better"""
+
+BOUND_UNCERTAINTY = 10.0
+"""the same of a prediction that is an upper bound"""
+
+
 class Gap(msgspec.Struct, frozen=True):
     """One reason why an engine cannot run a program: what is missing, and which part of the program needs it."""
 
@@ -182,15 +189,16 @@ class Declaration:
     runs in an environment of its own (``sdk.interpreters``).
 
     ``methods`` maps each method to its capabilities ("" for an engine with a single method). ``cost(method, features,
-    shots)`` predicts. ``load`` is "package.module:Class". ``library`` is the
-    distribution whose version is the engine's.
+    shots)`` predicts; where ``rates`` are declared they come as fourth argument, as they are or as ``qmk calibrate``
+    found them on this machine. ``load`` is "package.module:Class". ``library`` is the distribution whose version is the
+    engine's.
     """
 
     name: str
     doc: str
     load: str
     methods: dict[str, Capabilities]
-    cost: Callable[[str, Features, int], Cost]
+    cost: Callable[..., Cost]
     beyond_s: float = 0.0
     """taken unasked only where every engine without it is predicted to take longer than this: for engines whose worker,
     library or conversion costs more than a short job is worth"""
@@ -198,6 +206,22 @@ class Declaration:
     extra: str = ""
     library: str = ""
     python: tuple[int, int] = (0, 0)
+    rates: Mapping[str, float] = field(default_factory=dict)
+    """by name, what the cost model reckons with: seconds an op, an amplitude, a shot, a start; its seconds are linear
+    in them"""
+    uncertainty: Mapping[str, float] = field(default_factory=dict)
+    """by method, the factor within which its predictions are believed; see ``doubt``"""
+
+    def predict(self, method: str, features: Features, shots: int, rates: Mapping[str, float] | None = None) -> Cost:
+        """``cost`` with the engine's own rates, or with others."""
+        if not self.rates:
+            return self.cost(method, features, shots)
+        return self.cost(method, features, shots, self.rates if rates is None else rates)
+
+    def doubt(self, method: str, cost: Cost) -> float:
+        """The factor by which a run may take longer, or less, than ``cost`` says."""
+        usual = BOUND_UNCERTAINTY if cost.upper_bound else UNCERTAINTY
+        return max(self.uncertainty.get(method, usual), usual if cost.upper_bound else 1.0)
 
 
 class Progress(Protocol):

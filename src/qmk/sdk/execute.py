@@ -38,6 +38,8 @@ from qmk.sdk.steps import has_fences
 
 PLANS = 64
 """prepared plans that a Runner keeps"""
+PLAN_NODES = 2_000_000
+"""nodes of the programs whose plans it keeps, all together"""
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ class Prepared:
     seconds: float
     graph: Graph
     fenced: bool = False
+    nodes: int = 0
 
 
 class Drive(Protocol):
@@ -68,7 +71,8 @@ class Runner:
     def __init__(self, engine: Declaration | str, plans: int = PLANS) -> None:
         self.declaration = discovery.engine(engine) if isinstance(engine, str) else engine
         self._engine: Engine | None = None
-        self._plans: OrderedDict[tuple[str, str], Prepared] = OrderedDict()
+        self._plans: OrderedDict[tuple[str, str, str], Prepared] = OrderedDict()
+        self._nodes = 0
         self._room = plans
 
     @property
@@ -98,16 +102,18 @@ class Runner:
             )
         return found
 
-    def holds(self, digest: str, method: str) -> bool:
+    def holds(self, digest: str, method: str, scope: str = "") -> bool:
         """Whether a plan is kept, so that ``execute`` needs no graph."""
-        return (digest, method) in self._plans
+        return (scope, digest, method) in self._plans
 
-    def prepare(self, graph: Graph, method: str, digest: str = "") -> Prepared:
-        """Lower and prepare ``graph``, or give the plan kept from last time. ``digest`` spares computing it."""
+    def prepare(self, graph: Graph, method: str, digest: str = "", scope: str = "") -> Prepared:
+        """Lower and prepare ``graph``, or give the plan kept from last time. ``digest`` spares computing it. A plan is
+        kept for one ``scope``, a tenant: the time that another's program takes must not tell who has run it."""
         digest = digest or digest_of(graph)
-        kept = self._plans.get((digest, method))
+        key = (scope, digest, method)
+        kept = self._plans.get(key)
         if kept is not None:
-            self._plans.move_to_end((digest, method))
+            self._plans.move_to_end(key)
             return kept
         started = time.perf_counter()
         can = self.capabilities(method)
@@ -118,10 +124,12 @@ class Runner:
             raise QmkError("UNSUPPORTED", str(refused), engine=self.declaration.name, method=method) from refused
         outputs = list(outputs_of(graph, program.events))
         fenced = can.fences and has_fences(program)
-        prepared = Prepared(program, plan, outputs, time.perf_counter() - started, graph, fenced)
-        self._plans[digest, method] = prepared
-        if len(self._plans) > self._room:
-            self._plans.popitem(last=False)
+        seconds = time.perf_counter() - started
+        prepared = Prepared(program, plan, outputs, seconds, graph, fenced, len(graph.nodes))
+        self._plans[key] = prepared
+        self._nodes += prepared.nodes
+        while len(self._plans) > 1 and (len(self._plans) > self._room or self._nodes > PLAN_NODES):
+            self._nodes -= self._plans.popitem(last=False)[1].nodes
         return prepared
 
     def execute(
@@ -135,6 +143,7 @@ class Runner:
         keep_events: bool = True,
         progress: Progress | None = None,
         fence: int = 0,
+        scope: str = "",
         start: bytes | None = None,
         drive: Drive | None = None,
         outputs: Outputs | None = None,
@@ -146,11 +155,11 @@ class Runner:
         RESOURCE_EXHAUSTED when memory ends; and what ``drive`` raises.
         """
         if outputs is not None:
-            how = {"keep_events": keep_events, "progress": progress, "start": start, "drive": drive}
+            how = {"keep_events": keep_events, "progress": progress, "start": start, "drive": drive, "scope": scope}
             return self._valued(graph, method, outputs, (shots, seed, fence), digest, how)
         cpu = time.process_time()
-        fresh = not self.holds(digest, method) if digest else True
-        prepared = self._kept(digest, method) if graph is None else self.prepare(graph, method, digest)
+        fresh = not self.holds(digest, method, scope) if digest else True
+        prepared = self._kept(digest, method, scope) if graph is None else self.prepare(graph, method, digest, scope)
         started = time.perf_counter()
         try:
             if start is None and not (prepared.fenced and drive):
@@ -195,7 +204,7 @@ class Runner:
         """A run with outputs; ``how`` is for that of its counts."""
         from qmk.sdk import values
 
-        graph = self._kept(digest, method).graph if graph is None else graph
+        graph = self._kept(digest, method, how["scope"]).graph if graph is None else graph
         return values.executed(
             self, functools.partial(self.execute, digest=digest, **how), graph, method, outputs, size
         )
@@ -230,11 +239,11 @@ class Runner:
     def _unfit(self, text: str, method: str) -> QmkError:
         return QmkError("UNSUPPORTED", text, engine=self.declaration.name, method=method, start=True)
 
-    def _kept(self, digest: str, method: str) -> Prepared:
-        if not self.holds(digest, method):
+    def _kept(self, digest: str, method: str, scope: str) -> Prepared:
+        if not self.holds(digest, method, scope):
             raise QmkError("INTERNAL_ERROR", "the graph of this run is not held here and was not sent", digest=digest)
-        self._plans.move_to_end((digest, method))
-        return self._plans[digest, method]
+        self._plans.move_to_end((scope, digest, method))
+        return self._plans[scope, digest, method]
 
     @staticmethod
     def _events(program: Program, matrix: bits.Bits, keep: bool) -> tuple[bytes, dict[str, Any]]:

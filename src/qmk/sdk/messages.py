@@ -38,6 +38,8 @@ class Run(msgspec.Struct, frozen=True, tag="run"):
     """saved state to continue from; one that does not fit gives ``Failed`` UNSUPPORTED with a field ``start``"""
     outputs: Outputs | None = None
     """what to give beyond counts"""
+    scope: str = ""
+    """whose program it is: a plan kept for one scope serves no other"""
     save_fences: bool = False
     """send ``StateSaved`` at fences as it goes, as often as it costs little beside the run"""
 

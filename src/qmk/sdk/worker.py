@@ -63,7 +63,7 @@ def answer(channel: Channel[ToWorker], runner: Runner, run: Run) -> Done | Faile
     """``Done`` or ``Failed`` for one ``Run``; None when it stopped at a fence and its state has been sent."""
     PEAK.reset()
     try:
-        if run.graph is None and not runner.holds(run.digest, run.method):
+        if run.graph is None and not runner.holds(run.digest, run.method, run.scope):
             return Failed(run.fence, "INTERNAL_ERROR", "the worker no longer holds this program", missing_graph=True)
         return runner.execute(
             None if run.graph is None else unpack(run.graph),
@@ -74,6 +74,7 @@ def answer(channel: Channel[ToWorker], runner: Runner, run: Run) -> Done | Faile
             keep_events=run.keep_events,
             progress=ProgressSender(channel, run.fence),
             fence=run.fence,
+            scope=run.scope,
             start=run.start,
             drive=FenceDriver(channel, run),
             outputs=run.outputs,

@@ -60,6 +60,8 @@ def _many(seeds: range) -> None:
             _tell(shorten(seed, outcome))
     seconds = time.monotonic() - begin
     click.echo(f"{len(seeds)} seeds, {actions} actions in {seconds:.0f} s: {failed} seeds failed")
+    engines = {name: count for name, count in seen.items() if name.startswith(("fallback", "hedged", "cached"))}
+    click.echo("  engines: " + ", ".join(f"{count} x {name}" for name, count in sorted(engines.items())))
     calls = {name: count for name, count in seen.items() if name.startswith("q_")}
     click.echo("  calls: " + ", ".join(f"{count} {name}" for name, count in sorted(calls.items())))
     click.echo("  faults: " + ", ".join(f"{seen[name]} x {name}" for name in SHOWN))

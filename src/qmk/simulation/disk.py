@@ -70,7 +70,7 @@ class Disk(MemoryBlobs):
             raise Crash
         stored = Stored(
             [(compaction.key(record), _encode(record)) for record in batch.records],
-            list(batch.results),
+            batch.with_copies(self.results.get),
             list(batch.charges),
             list(batch.audit),
             list(batch.seals),

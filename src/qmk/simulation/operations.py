@@ -17,7 +17,7 @@ from qmk.abi.rights import CAP_DEBUG, JOB_RIGHTS, RIGHTS
 from qmk.kernel import mapping
 from qmk.qvm.families import CAPABILITIES
 from qmk.qvm.graph import Graph
-from qmk.simulation.programs import CHANNEL, ENGINE, draw_program, joint_program
+from qmk.simulation.programs import CHANNEL, ENGINE, GOOD, draw_program, joint_program
 
 if TYPE_CHECKING:
     from qmk.simulation.clients import Client
@@ -56,6 +56,8 @@ EITHER: dict[str, tuple[tuple[str, str], ...]] = {
 """Fields of which one is given."""
 
 WITH_GRAPH = frozenset(("q_submit", "q_estimate"))
+REPEATED = 0.6
+"""How many of those with a seed ask for what all of these ask for."""
 JOINT = 0.12
 """How many of the programs submitted join another tenant's qubits."""
 
@@ -92,7 +94,7 @@ def _handles(world: World, client: Client, rng: Random) -> Any:
 def _policy(world: World, client: Client, rng: Random) -> Any:
     policy: dict[str, Any] = {"priority": rng.choice((0, 0, 0, 1, -1))}
     if rng.random() < 0.3:
-        policy["seed"] = rng.randint(0, 5)
+        policy["seed"] = rng.randint(0, 2)
     if rng.random() < 0.15:
         policy["timeout_ms"] = rng.choice((1, 500, 20_000))
     if rng.random() < 0.1:
@@ -101,6 +103,8 @@ def _policy(world: World, client: Client, rng: Random) -> Any:
         policy["engine"] = rng.choice((ENGINE, "none"))
     if rng.random() < 0.05:
         policy["debug"] = True
+    if rng.random() < 0.05:
+        policy["cache"] = False
     return policy
 
 
@@ -197,7 +201,11 @@ def draw_call(world: World, client: Client, rng: Random) -> tuple[str, Any, Grap
     if request is None:
         return None
     graph = draw_program(rng) if name in WITH_GRAPH else None
-    if name == "q_submit" and rng.random() < JOINT:
+    if name == "q_submit" and request.policy.seed is not None and rng.random() < REPEATED:
+        seed = rng.choice((0, 0, 0, 1))
+        policy = msgspec.structs.replace(request.policy, seed=seed, timeout_ms=None, debug=False, engine=None)
+        request, graph = msgspec.structs.replace(request, shots=1, keep_events=True, policy=policy), GOOD[0]
+    elif name == "q_submit" and rng.random() < JOINT:
         channel = _channel(world, client, rng)
         peer = next((row for row in world.channels.get(channel, ()) if row != client.tenant.name), client.tenant.name)
         graph = joint_program(peer)

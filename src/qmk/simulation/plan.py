@@ -76,7 +76,11 @@ def draw_setup(seed: int) -> Setup:
         for number in range(rng.choice((1, 2, 3)))
     )
     keeps = Random(f"retention {seed}")
+    engines = Random(f"engines {seed}")
     config = KernelConfig(
+        cache_entries=engines.choice((2, 100)),
+        cache_bytes=engines.choice((0, 60_000, 10**7)),
+        hedging=engines.random() < 0.5,
         keep_results_s=keeps.choice((0, 3, 60)),
         keep_checkpoints_s=keeps.choice((0, 1, 60)),
         kept_checkpoints=keeps.choice((2, 1000)),

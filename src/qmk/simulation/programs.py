@@ -12,11 +12,13 @@ import msgspec
 from qmk.abi.calls import q_estimate, q_query_resources
 from qmk.base.errors import QmkError
 from qmk.host.routing import Choice
+from qmk.kernel.objects.alternative import Alternative
 from qmk.qvm.graph import Graph, Node
 from qmk.sdk.kit.builder import Builder
 from qmk.sdk.messages import Done, Output
 
 ENGINE = "simulated"
+OTHERS = ("second", "third")
 
 
 def _program(name: str, qubits: int, fences: int) -> Graph:
@@ -95,8 +97,20 @@ def done_of(fence: int, digest: str, seed: int, shots: int, keep_events: bool) -
     )
 
 
+def _alternative(name: str, shots: int, needed: int, fenced: bool) -> Alternative:
+    return Alternative(
+        engine=name,
+        method="m",
+        seconds=0.03 * shots,
+        memory_bytes=needed // 2,
+        uncertainty=2.0,
+        fenced=fenced and name == "second",
+        may_fail=name == "third",
+    )
+
+
 class SimRouting:
-    """The router's place: one engine, whose declaration nobody asks for. ``memory_limit`` is that of the machine."""
+    """The router's place: engines whose declarations nobody asks for. ``memory_limit`` is that of the machine."""
 
     def __init__(self, memory_limit: int) -> None:
         self.memory_limit = memory_limit
@@ -108,7 +122,12 @@ class SimRouting:
         if self.memory_limit and needed > self.memory_limit:
             raise QmkError("RESOURCE_EXHAUSTED", f"{needed} bytes are needed", resource="memory", asked=needed)
         fenced = any(node.op == "core.fence" for node in graph.nodes)
-        return Choice(ENGINE, "", 0.01 * shots, needed, [{"engine": ENGINE}], fenced)
+        others = () if engine else tuple(_alternative(name, shots, needed, fenced) for name in OTHERS)
+        seconds = 0.02 * shots
+        return Choice(ENGINE, "", seconds, needed, [{"engine": ENGINE}], fenced, 3.0, others, self.version(ENGINE))
+
+    def version(self, engine: str) -> str:
+        return f"{engine} 1"
 
     def estimate(self, graph: Graph, digest: str, shots: int) -> Any:
         return q_estimate.Reply(digest=digest, shots=shots, logical={}, engines=[], gaps=[], chosen=ENGINE)

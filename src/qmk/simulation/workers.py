@@ -1,5 +1,5 @@
-"""The simulated launcher and its workers: they start, pass fences, save, yield, rewind, progress, finish, fail, die, go
-on without their daemon, and speak when nobody listens any more."""
+"""The simulated launcher and its workers: they start, pass fences, save, yield, rewind, progress, finish, fail, refuse,
+die, go on without their daemon, and speak when nobody listens any more."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from qmk.kernel.effects import Interrupt, Launch
 from qmk.qvm.graph import unpack
 from qmk.sdk.messages import Failed, NotDone, StateSaved
 from qmk.simulation.programs import done_of
+
+REFUSALS = ("UNSUPPORTED", "RESOURCE_EXHAUSTED")
+"""Failures after which a job goes on with another engine."""
 
 REMEMBERED = 30
 """Launches of the past whose workers may still be heard."""
@@ -58,13 +61,14 @@ class Work:
     def saved(self, ref: str, epoch: int, stopped: bool = False) -> StateSaved:
         return StateSaved(self.launch.fence, ref, epoch, self.shots_done, self.state(epoch), stopped)
 
-    def tell_done(self, listener: Listener) -> None:
+    def tell_done(self, listener: Listener, hedged: bool = False) -> None:
+        """``hedged``: the launch's second engine, if it has one, is done first."""
         launch = self.launch
         done = done_of(launch.fence, self.digest, self.seed, launch.shots, launch.keep_events)
-        listener.done(*self.key, done, "1")
+        listener.done(*self.key, done, "1", launch.hedge if hedged else None)
 
-    def tell_failed(self, listener: Listener, died: bool) -> None:
-        failed = Failed(self.launch.fence, "JOB_FAILED", "it died" if died else "it failed")
+    def tell_failed(self, listener: Listener, died: bool, kind: str = "JOB_FAILED") -> None:
+        failed = Failed(self.launch.fence, kind, "it died" if died else "it failed")
         listener.failed(*self.key, failed, died=died)
 
 
@@ -132,8 +136,8 @@ class SimLauncher:
             return self._start(work)
         if chance < 0.08 * faults:
             return self._fail(work, died=True)
-        if chance < 0.11 * faults:
-            return self._fail(work, died=False)
+        if chance < 0.14 * faults:
+            return self._fail(work, died=False, kind=rng.choice(("JOB_FAILED", *REFUSALS)))
         if work.started and work.epoch < work.fences:
             return self._pass_fence(work, rng)
         if work.asked and chance < 0.5:
@@ -142,7 +146,7 @@ class SimLauncher:
             work.shots_done = rng.randint(work.shots_done + 1, work.launch.shots)
             self._listener.progressed(*work.key, work.shots_done, work.epoch)
             return f"{work.name} has {work.shots_done} shots"
-        return self._finish(work)
+        return self._finish(work, hedged=rng.random() < 0.5)
 
     def finish_one(self, work: Work) -> None:
         """Without any fault: do the next thing that brings it nearer to its end."""
@@ -158,18 +162,18 @@ class SimLauncher:
         self._listener.started(*work.key)
         return f"{work.name} starts"
 
-    def _finish(self, work: Work) -> str:
+    def _finish(self, work: Work, hedged: bool = False) -> str:
         if not work.started:
             self._start(work)
         if work.key in self._cluster.running:
             self._cluster.end(work)
-            work.tell_done(self._listener)
+            work.tell_done(self._listener, hedged)
         return f"{work.name} finishes"
 
-    def _fail(self, work: Work, died: bool) -> str:
+    def _fail(self, work: Work, died: bool, kind: str = "JOB_FAILED") -> str:
         self._cluster.end(work)
-        work.tell_failed(self._listener, died)
-        return f"{work.name} {'dies' if died else 'fails'}"
+        work.tell_failed(self._listener, died, kind)
+        return f"{work.name} {'dies' if died else f'fails: {kind}'}"
 
     def _decline(self, work: Work) -> str:
         """It has no fence left at which it could do what it was asked."""
@@ -211,7 +215,7 @@ class SimLauncher:
         work = rng.choice(works)
         alive = work not in past
         says = ("started", "progressed")
-        what = rng.choice(says if alive else (*says, "done", "failed", "died", "saved", "no"))
+        what = rng.choice(says if alive else (*says, "done", "failed", "refused", "died", "saved", "no"))
         if what == "started":
             self._listener.started(*work.key)
         elif what == "progressed":
@@ -224,5 +228,6 @@ class SimLauncher:
         elif what == "no":
             self._listener.not_done(*work.key, NotDone(work.launch.fence, "chk_none", "late"))
         else:
-            work.tell_failed(self._listener, died=what == "died")
+            kind = "UNSUPPORTED" if what == "refused" else "JOB_FAILED"
+            work.tell_failed(self._listener, died=what == "died", kind=kind)
         return f"{work.name} says late: {what}"

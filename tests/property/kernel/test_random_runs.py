@@ -6,6 +6,8 @@
 - There are never more launches out than workers, and never two of one job.
 - A kernel that replays the journal equals the one that wrote it, at every moment.
 - No launch number comes twice, over restarts too; answers of launches that are over change nothing.
+- A job whose engine runs out of memory or refuses goes on with another while there is one; a repeated one may be
+  answered with what it gave before.
 - A job that has not ended has the state it is to go on from; blobs that the kernel let go are named by nothing.
 """
 
@@ -52,6 +54,7 @@ from qmk.kernel.events import (
     TimerFired,
     Yielded,
 )
+from qmk.kernel.objects.alternative import Alternative
 from qmk.kernel.objects.job import ENDED
 from qmk.qvm.graph import Graph, Node
 
@@ -88,7 +91,11 @@ class RandomRun(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         config = TenantConfig(quotas={"queued_jobs": 6, "held_qubits": 4})
-        self.kernel = Kernel(KernelConfig(workers=WORKERS, local=config, open_waits=4, kept_jobs=4, sessions=3))
+        self.kernel = Kernel(
+            KernelConfig(
+                workers=WORKERS, local=config, open_waits=4, kept_jobs=4, sessions=3, cache_bytes=10**6, hedging=True
+            )
+        )
         self.now_ns = 1_000_000_000
         self.count = 0
         self.journal: list[Any] = []
@@ -209,7 +216,7 @@ class RandomRun(RuleBasedStateMachine):
             graph=PROGRAMS[wide],
             session_id=nth(self.sessions, pick),
             shots=200,
-            policy=Policy(priority=priority, timeout_ms=timeout_ms),
+            policy=Policy(priority=priority, timeout_ms=timeout_ms, seed=pick % 2 or None),
             idempotency_key=key,
         )
 
@@ -218,8 +225,12 @@ class RandomRun(RuleBasedStateMachine):
     def router_answers(self, pick: int, accept: bool) -> None:
         job = self.unrouted.pop(pick % len(self.unrouted))
         if accept:
-            routed = {"engine": "e", "method": "", "seconds": 1.0, "memory_bytes": 1, "reasons": [], "fenced": True}
-            self.step(Routed(now_ns=self.now_ns, job=job, **routed))
+            routed = {"engine": "e", "method": "", "seconds": 1.5, "memory_bytes": 1, "reasons": [], "fenced": True}
+            others = tuple(
+                Alternative(engine=name, method="m", seconds=pick % 4, memory_bytes=pick % 3, may_fail=name == "g")
+                for name in "fg"[: pick % 3]
+            )
+            self.step(Routed(now_ns=self.now_ns, job=job, **routed, alternatives=others, version="1"))
         else:
             self.step(Refused(now_ns=self.now_ns, job=job, kind="UNSUPPORTED", message="no", fields={}))
 
@@ -310,12 +321,12 @@ class RandomRun(RuleBasedStateMachine):
         self.call("q_close_session", conn, session_id=nth(self.sessions, pick))
 
     @precondition(lambda self: self.old_launches)
-    @rule(pick=ANY, what=st.sampled_from(("start", "progress", "finish", "fail", "die")))
+    @rule(pick=ANY, what=st.sampled_from(("start", "progress", "finish", "fail", "refuse", "die")))
     def worker_answered_before(self, pick: int, what: str) -> None:
         self.worker_answers(pick, what, stale=True)
 
     @precondition(lambda self: self.running)
-    @rule(pick=ANY, what=st.sampled_from(("start", "progress", "progress", "finish", "fail", "die", "die")))
+    @rule(pick=ANY, what=st.sampled_from(("start", "progress", "progress", "finish", "fail", "refuse", "die", "die")))
     def worker_answers_now(self, pick: int, what: str) -> None:
         self.worker_answers(pick, what, stale=False)
 
@@ -323,7 +334,7 @@ class RandomRun(RuleBasedStateMachine):
         """An answer of a launch that is out, or (``stale``) of any launch there ever was."""
         job, fence = nth(self.old_launches if stale else list(self.running.items()), pick)
         common: dict[str, Any] = {"now_ns": self.now_ns, "job": job, "fence": fence}
-        if what in ("finish", "fail", "die") and self.running.get(job) == fence:
+        if what in ("finish", "fail", "refuse", "die") and self.running.get(job) == fence:
             del self.running[job]
         match what:
             case "start":
@@ -331,7 +342,9 @@ class RandomRun(RuleBasedStateMachine):
             case "progress":
                 self.step(Progressed(shots_done=1 + pick % 220, **common))
             case "finish":
-                self.step(Finished(usage={"engine_seconds": 1.0}, **common))
+                self.step(Finished(usage={"engine_seconds": 1.0}, version="1" if pick % 2 else "", **common))
+            case "refuse":
+                self.step(Failed(kind="UNSUPPORTED", message="m", fields={}, **common))
             case _:
                 self.step(Failed(kind="JOB_FAILED", message="m", fields={}, died=what == "die", **common))
 

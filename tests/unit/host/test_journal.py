@@ -190,6 +190,22 @@ def test_a_result_written_again_replaces_the_first(journal: SqlJournal):
     assert bytes(journal.page("job_a", 0, head)) == a_result(200).bits
 
 
+def test_a_copied_result_is_the_jobs_own(journal: SqlJournal, reopen: Open):
+    """Of a result of an earlier batch, of the same one, and of a copy in it; one that is gone is copied by nobody."""
+    result = a_result()
+    journal.write(Batch(results=[("job_a", result)]))
+    journal.write(Batch(copies=[("job_b", "job_a"), ("job_c", "job_b"), ("job_d", "job_none")]))
+    journal.write(Batch(results=[("job_e", result)], copies=[("job_f", "job_e")], forgotten=["job_a"]))
+    fresh = reopen()
+    for job in ("job_b", "job_c", "job_f"):
+        head = fresh.head(job)
+        assert head == result.head
+        assert bytes(fresh.page(job, 0, head)) == bytes(result.page(0))
+        assert bytes(fresh.page(job, 2, head)) == bytes(result.page(2))
+    assert fresh.head("job_a") is None
+    assert fresh.head("job_d") is None
+
+
 def test_a_forgotten_job_leaves_nothing(journal: SqlJournal):
     journal.write(Batch(records=[*RECORDS, saved("c", "b" * 64)], results=[("job_a", a_result())]))
     journal.write(Batch(forgotten=["job_a"]))

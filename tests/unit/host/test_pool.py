@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from qmk.host import pool as pool_module
 from qmk.host.pool import Bounds, Pool
 from qmk.kernel.effects import Interrupt, Launch
+from qmk.kernel.objects.alternative import Alternative
 from qmk.sdk.messages import Ask, Done, Failed, NotDone, Ready, Run, RunProgress, StateSaved
 
 
@@ -63,8 +64,8 @@ class Ears:
     def not_done(self, job: str, fence: int, refusal: NotDone) -> None:
         self.heard.append(("not_done", job, refusal.ref))
 
-    def done(self, job: str, fence: int, done: Done, version: str) -> None:
-        self.heard.append(("done", job))
+    def done(self, job: str, fence: int, done: Done, version: str, hedge: Alternative | None = None) -> None:
+        self.heard.append(("done", job) if hedge is None else ("done", job, hedge.engine))
 
     def failed(self, job: str, fence: int, failed: Failed, died: bool) -> None:
         self.heard.append(("failed", job, failed.kind, died))
@@ -323,3 +324,117 @@ def test_a_launch_that_yielded_goes_on_in_another_process():
         assert len(first.sent) == 3, "run, ask, and the run of another job"
 
     run(scenario, processes=2)
+
+
+HEDGE = Alternative(engine="second", method="m", seconds=1.0, memory_bytes=5)
+
+
+def hedged(job: str) -> Launch:
+    return replace(launch(job, memory_bytes=5), hedge=HEDGE)
+
+
+def both() -> tuple[FakeProcess, FakeProcess]:
+    """The workers of a hedged launch, ready."""
+    first, second = FakeProcess.made[:2]
+    assert (first.engine, second.engine) == ("e", "second")
+    first.ready()
+    second.ready()
+    return first, second
+
+
+@pytest.mark.parametrize("winner", [0, 1])
+def test_of_two_engines_the_first_result_counts_and_ends_the_other(winner: int):
+    async def scenario(pool: Pool, ears: Ears) -> None:
+        pool.launch(hedged("a"), b"graph")
+        workers = both()
+        assert (workers[1].sent[0].method, workers[1].sent[0].start) == ("m", None)
+        workers[winner].finish()
+        await asyncio.sleep(0)
+        assert workers[1 - winner].killed
+        assert ears.heard == [("started", "a"), ("done", "a", "second") if winner else ("done", "a")]
+        assert pool.running == 0
+
+    run(scenario)
+
+
+def test_a_second_engine_gives_way_to_a_launch_that_waits():
+    async def scenario(pool: Pool, ears: Ears) -> None:
+        pool.launch(hedged("a"), b"graph")
+        first, second = both()
+        pool.launch(launch("b"), b"graph")
+        assert second.killed
+        assert not first.killed
+        assert pool.running == 2
+        first.finish()
+        assert ears.heard == [("started", "a"), ("done", "a")]
+
+    run(scenario, processes=4)
+
+
+def test_none_is_started_without_room():
+    async def scenario(pool: Pool, ears: Ears) -> None:
+        pool.launch(hedged("a"), b"graph")
+        assert len(FakeProcess.made) == 1
+
+    run(scenario, slots=1)
+    FakeProcess.made = []
+    run(scenario, memory_bytes=9)
+
+
+@pytest.mark.parametrize("how", ["fails", "dies"])
+def test_when_one_of_two_gives_none_the_other_goes_on(how: str):
+    async def scenario(pool: Pool, ears: Ears) -> None:
+        pool.launch(hedged("a"), b"graph")
+        first, second = both()
+        if how == "fails":
+            first.say(Failed(first.sent[0].fence, "RESOURCE_EXHAUSTED", "too large"))
+        else:
+            first.on_end(-9)
+        assert ears.heard == [("started", "a")]
+        pool.launch(launch("b"), b"graph")
+        assert not second.killed, "it is all that is left of the launch"
+        second.say(RunProgress(second.sent[0].fence, 3))
+        second.finish()
+        told = [what for what in ears.heard[1:] if what[1] == "a"]
+        assert told == [("progressed", "a", 3, 0), ("done", "a", "second")]
+
+    run(scenario, processes=4)
+
+
+def test_when_both_give_none_the_first_ones_failure_is_told():
+    async def scenario(pool: Pool, ears: Ears) -> None:
+        pool.launch(hedged("a"), b"graph")
+        first, second = both()
+        first.say(Failed(first.sent[0].fence, "RESOURCE_EXHAUSTED", "too large"))
+        second.say(Failed(second.sent[0].fence, "JOB_FAILED", "no"))
+        assert ears.heard == [("started", "a"), ("failed", "a", "RESOURCE_EXHAUSTED", False)]
+        pool.launch(hedged("c"), b"graph")
+        second.say(Failed(second.sent[-1].fence, "JOB_FAILED", "no"))
+        first.finish()
+        assert ears.heard[2:] == [("started", "c"), ("done", "c")]
+
+    run(scenario)
+
+
+def test_cancelling_ends_both():
+    async def scenario(pool: Pool, ears: Ears) -> None:
+        pool.launch(hedged("a"), b"graph")
+        first, second = both()
+        pool.cancel("a", 1)
+        assert first.killed
+        assert second.killed
+        assert ears.heard == [("started", "a")]
+
+    run(scenario)
+
+
+def test_a_program_is_held_for_its_own_tenant_only():
+    async def scenario(pool: Pool, ears: Ears) -> None:
+        for tenant in ("a", "b"):
+            pool.launch(replace(launch(tenant), tenant=tenant), b"graph")
+            if tenant == "a":
+                FakeProcess.made[0].ready()
+            FakeProcess.made[0].finish()
+        assert [(sent.scope, sent.graph) for sent in FakeProcess.made[0].sent] == [("a", b"graph"), ("b", b"graph")]
+
+    run(scenario)

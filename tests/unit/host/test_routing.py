@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from qmk.host.routing import Routing
 from qmk.qvm.graph import Graph, digest
+from qmk.router import rates
+from qmk.sdk.discovery import available, engines
 from qmk.sdk.kit.builder import Builder
 
 
@@ -31,3 +35,39 @@ def program(fences: int, gate: str = "h") -> Graph:
 def test_a_job_is_fenced_where_program_and_method_have_fences(graph: Graph, engine: str | None, fenced: bool) -> None:
     routing = Routing(1 << 30, 1, {})
     assert routing.choose(graph, digest(graph), 100, engine).fenced is fenced
+
+
+def test_alternatives_are_the_other_candidates_but_for_a_named_engine() -> None:
+    routing = Routing(1 << 30, 1, {})
+    graph = program(0)
+    choice = routing.choose(graph, digest(graph), 100, None)
+    rows = [row for row in choice.reasons if not row["gaps"] and not row["chosen"]]
+    assert [(row.engine, row.method) for row in choice.alternatives] == [(r["engine"], r["method"]) for r in rows]
+    assert all(row.uncertainty >= 1 for row in choice.alternatives)
+    assert choice.uncertainty == choice.reasons[0]["uncertainty"]
+    assert routing.choose(graph, digest(graph), 100, "aer").alternatives == ()
+
+
+def test_a_version_names_qmk_and_the_library_or_nothing() -> None:
+    routing = Routing(1 << 30, 1, {})
+    assert routing.version("stabilizer").startswith("qmk ")
+    assert "stabilizer 1." in routing.version("stabilizer")
+    assert routing.version("unheard-of") == ""
+
+
+def test_the_rates_of_the_data_folder_are_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("QMK_RATES")
+    graph = program(0)
+    usual = Routing(1 << 30, 1, {}, tmp_path).choose(graph, digest(graph), 100, "reference")
+    declared = engines()["reference"]
+    rated = rates.Rated(
+        version=available(declared).version,
+        rates={name: 2 * rate for name, rate in declared.rates.items()},
+        uncertainty={"": 1.5},
+        start_s=0.1,
+    )
+    made = rates.Calibration(cpu=rates.cpu_model(), made=0.0, engines={"reference": rated})
+    rates.save(tmp_path / rates.NAME, made)
+    choice = Routing(1 << 30, 1, {}, tmp_path).choose(graph, digest(graph), 100, "reference")
+    assert choice.seconds == pytest.approx(2 * usual.seconds)
+    assert (usual.uncertainty, choice.uncertainty) == (3.0, 1.5)

@@ -125,7 +125,9 @@ class Bench:
             params["token"] = self.enrol(tenant)
         return self.ask("q_negotiate_caps", **params).session_id
 
-    def route(self, job: str, *, seconds: float = 1.0, memory_bytes: int = 0, fenced: bool = False) -> list[Effect]:
+    def route(
+        self, job: str, *, seconds: float = 1.0, memory_bytes: int = 0, fenced: bool = False, **more: Any
+    ) -> list[Effect]:
         return self.step(
             Routed,
             job=job,
@@ -135,6 +137,7 @@ class Bench:
             memory_bytes=memory_bytes,
             reasons=[{"engine": "reference"}],
             fenced=fenced,
+            **more,
         )
 
     def submit(self, session: str, **params: Any) -> str:
@@ -148,12 +151,13 @@ class Bench:
         would say: qubits, fences."""
         params.setdefault("graph", bell())
         demand = params.pop("demand", {})
+        routed = params.pop("routed", {})
         fenced = demand.get("fenced", fenced)
         (route,) = self.call("q_submit", session_id=session, **params)
         assert isinstance(route, Route), route
         pending = self.kernel.pending[route.job]
         pending.draft = msgspec.structs.replace(pending.draft, **demand)
-        return route.job, self.route(route.job, seconds=seconds, memory_bytes=memory_bytes, fenced=fenced)
+        return route.job, self.route(route.job, seconds=seconds, memory_bytes=memory_bytes, fenced=fenced, **routed)
 
     def fence(self, job: str) -> int:
         return next(launch.fence for launch in reversed(self.launches) if launch.job == job)

@@ -28,7 +28,7 @@ def test_an_accepted_job_is_journaled_before_it_is_answered(bench: Any, program:
     assert (reply.conn, reply.ref) == (1, ref)
     assert (reply.result.job_id, reply.result.state, reply.result.seed) == (route.job, "QUEUED", 3)
     assert (reply.result.place_in_queue, reply.result.estimated_epochs) == (0, 1)
-    assert launch == Launch(route.job, 1, "reference", "", digest(graph), 50, 3, True, 0, region="r0")
+    assert launch == Launch(route.job, 1, "reference", "", digest(graph), 50, 3, True, 0, region="r0", tenant="local")
 
 
 def test_warnings_of_reader_and_verifier_come_with_the_answer(bench: Any, program: Any) -> None:

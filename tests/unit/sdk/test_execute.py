@@ -126,3 +126,22 @@ def test_many_shots_are_counted_by_columns(calls: Callable[[Callable[[], object]
     runner.execute(bell(), "", 100, 1)
     few = calls(lambda: runner.execute(bell(), "", 1_000, 1))
     assert calls(lambda: runner.execute(bell(), "", 1_000_000, 1)) <= few + 100
+
+
+def test_a_plan_is_kept_for_one_scope() -> None:
+    runner = Runner(stabilizer.DECLARATION)
+    graph = bell()
+    first = runner.prepare(graph, "", scope="a")
+    assert runner.prepare(graph, "", scope="a") is first
+    assert runner.prepare(graph, "", scope="b") is not first
+    assert runner.holds(digest(graph), "", "b")
+    assert not runner.holds(digest(graph), "", "c")
+
+
+def test_kept_plans_are_bounded_by_their_nodes(monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = bell()
+    monkeypatch.setattr("qmk.sdk.execute.PLAN_NODES", 2 * len(graph.nodes))
+    runner = Runner(stabilizer.DECLARATION)
+    for scope in "abc":
+        runner.prepare(graph, "", scope=scope)
+    assert [runner.holds(digest(graph), "", scope) for scope in "abc"] == [False, True, True]

@@ -35,6 +35,16 @@ class EventPage(Struct, frozen=True):
     next_shot: Annotated[int | None, Meta(description="from_shot of the next page; null after the last")]
 
 
+class Fallback(Struct, frozen=True, kw_only=True):
+    """An engine that the job was on before the one that gave the result."""
+
+    engine: str
+    method: str
+    why: Annotated[str, Meta(description="memory, refused, slow, or hedged: another beside it was done first")]
+    message: str
+    seconds: Annotated[float, Meta(description="time it had")]
+
+
 class Provenance(Struct, frozen=True, kw_only=True):
     digest: Annotated[str, Meta(description="SHA-256 of the program's meaning")]
     engine: str
@@ -43,6 +53,10 @@ class Provenance(Struct, frozen=True, kw_only=True):
     seed: int
     passes: list[str] = []
     reasons: Annotated[list[dict[str, Any]], Meta(description="why this engine: the router's candidates")] = []
+    predicted_seconds: Annotated[float, Meta(description="engine time that was predicted for this engine")] = 0.0
+    uncertainty: Annotated[float, Meta(description="factor within which the prediction was believed")] = 1.0
+    fallbacks: Annotated[list[Fallback], Meta(description="engines tried before, in order")] = []
+    cached_from: Annotated[str, Meta(description="job whose result this is; empty: it was computed")] = ""
     notes: Annotated[dict[str, Any], Meta(description="what the engine and the lowering had to say")] = {}
 
 

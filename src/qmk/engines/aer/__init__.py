@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import msgspec
 
@@ -41,13 +42,47 @@ EXTENDED_ERROR = 0.05
 """bound on the error of the state that the decomposition is asked for"""
 
 
-def state_vector_cost(features: Features, shots: int) -> Cost:
+Rates = Mapping[str, float]
+
+RATES = {
+    "fixed_s": 6e-4,
+    "op_s": 1e-5,
+    "pass_s": 2.5e-7,
+    "statevector.amplitude_s": 2e-9,
+    "statevector.noise_s": 2.5e-8,
+    "density_matrix.entry_s": 4e-9,
+    "density_matrix.noise_s": 1.4e-8,
+    "repeat_s": 5e-5,
+    "shot_s": 1e-6,
+    "fenced_call_s": 2e-4,
+    "fenced_call_amplitude_s": 6e-9,
+    "fenced_walk_s": 3e-8,
+    "mps.fixed_s": 2e-3,
+    "mps.op_s": 3e-6,
+    "mps.step_s": 1.2e-5,
+    "mps.bond_s": 3e-8,
+    "mps.noise_s": 2e-5,
+    "mps.noise_bond_s": 4.3e-7,
+    "mps.sample_s": 2e-6,
+    "mps.sample_bond_s": 4e-9,
+    "extended.term_s": 1e-6,
+    "extended.bit_s": 1e-2,
+    "extended.bit_term_s": 1e-5,
+}
+"""of a program, an op when it is built and when it runs; an amplitude, an entry of a density matrix, each for a gate and
+for an error channel (the weight of every Kraus operator is computed for a trajectory, a matrix on twice the qubits
+applied to a density matrix); a repeated shot, a sampled one; between fences a call, an amplitude of it, one of a walk;
+of a matrix product state a program, an op, a step of two neighbours, the cube of its bond, an error channel and the
+square of its bond, a site of a shot, the square of its bond; of stabilizer terms"""
+
+
+def state_vector_cost(features: Features, shots: int, rates: Rates = RATES) -> Cost:
     """16 bytes an amplitude; a dynamic program is run once a shot."""
     amplitudes = 2.0**features.n_qubits
     if features.n_fences:
-        return fenced_cost(features, shots)
+        return fenced_cost(features, shots, rates)
     dynamic = _dynamic(features) or features.n_noise > 0
-    cost = _dense_cost(features, shots, amplitudes, (2e-9, TRAJECTORY_NOISE_S), dynamic)
+    cost = _dense_cost(features, shots, amplitudes, "statevector", rates, dynamic)
     return msgspec.structs.replace(cost, note=f"{shots} trajectories") if features.n_noise else cost
 
 
@@ -55,36 +90,39 @@ FENCED_STATES = 2
 """state vectors beside those of the branches: one while a gate or the read-out works, one to round up"""
 
 
-def fenced_cost(features: Features, shots: int) -> Cost:
+def fenced_cost(features: Features, shots: int, rates: Rates = RATES) -> Cost:
     """All branches of a chunk alive at once; between two projections Aer is called once a branch."""
     amplitudes = 2.0**features.n_qubits
     walked, alive = walk_size(shots, features.n_branch, 16 << features.n_qubits)
     calls = 2 * features.n_branch + features.n_fences + 1
-    one_pass = features.n_ops * (2.5e-7 + 2e-9 * amplitudes) + calls * (2e-4 + 6e-9 * amplitudes)
+    one_pass = features.n_ops * (rates["pass_s"] + rates["statevector.amplitude_s"] * amplitudes)
+    one_pass += calls * (rates["fenced_call_s"] + rates["fenced_call_amplitude_s"] * amplitudes)
+    build = rates["fixed_s"] + features.n_ops * rates["op_s"]
     return Cost(
-        seconds=6e-4 + features.n_ops * 1e-5 + walked * (one_pass + 3e-8 * amplitudes) + 1e-6 * shots,
+        seconds=build + walked * (one_pass + rates["fenced_walk_s"] * amplitudes) + rates["shot_s"] * shots,
         memory_bytes=int(16 * amplitudes * (alive + FENCED_STATES)) + _bits_bytes(features, shots),
         note="stops at fences",
     )
 
 
-TRAJECTORY_NOISE_S = 2.5e-8
-MATRIX_NOISE_S = 1.4e-8
-"""seconds an amplitude, or an entry of a density matrix, that an error channel takes: the weight of every Kraus
-operator is computed for a trajectory, a matrix on twice the qubits applied to a density matrix"""
-
-
-def density_cost(features: Features, shots: int) -> Cost:
+def density_cost(features: Features, shots: int, rates: Rates = RATES) -> Cost:
     """16 bytes an entry of a 4^n matrix. Error channels are exact: one pass serves all shots."""
-    return _dense_cost(features, shots, 4.0**features.n_qubits, (4e-9, MATRIX_NOISE_S), _dynamic(features))
+    return _dense_cost(features, shots, 4.0**features.n_qubits, "density_matrix", rates, _dynamic(features))
 
 
-def _dense_cost(features: Features, shots: int, entries: float, entry_s: tuple[float, float], dynamic: bool) -> Cost:
-    """``entry_s``: seconds an entry of a gate, and of an error channel."""
+_ENTRY = {"statevector": "statevector.amplitude_s", "density_matrix": "density_matrix.entry_s"}
+
+
+def _dense_cost(
+    features: Features, shots: int, entries: float, method: str, rates: Rates, repeated: bool
+) -> Cost:
+    """``repeated``: the program runs once a shot."""
     gates = features.n_ops - features.n_noise
-    one_pass = features.n_ops * 2.5e-7 + (gates * entry_s[0] + features.n_noise * entry_s[1]) * entries
-    build = 6e-4 + features.n_ops * 1e-5
-    seconds = build + (shots * (5e-5 + one_pass) if dynamic else one_pass + 1e-6 * shots)
+    entry_s = gates * rates[_ENTRY[method]] + features.n_noise * rates[f"{method}.noise_s"]
+    one_pass = features.n_ops * rates["pass_s"] + entry_s * entries
+    build = rates["fixed_s"] + features.n_ops * rates["op_s"]
+    run = shots * (rates["repeat_s"] + one_pass) if repeated else one_pass + rates["shot_s"] * shots
+    seconds = build + run
     return Cost(seconds=seconds, memory_bytes=int(16 * entries) + _bits_bytes(features, shots))
 
 
@@ -109,21 +147,21 @@ def bond_cap(n_qubits: int) -> int:
     return 1 << int(math.log2(max(2.0, math.sqrt(MPS_STATE_BYTES / (96 * max(n_qubits, 1))))))
 
 
-def mps_cost(features: Features, shots: int) -> Cost:
+def mps_cost(features: Features, shots: int, rates: Rates = RATES) -> Cost:
     """Bounded by the bond dimension D that the order of qubits allows: 96 n D^2 bytes, D^3 a two-qubit gate."""
     n, cap = features.n_qubits, bond_cap(features.n_qubits)
     largest = 2.0 ** min(features.max_bond_log2, n / 2, 60)
     bond = min(largest, cap)
     passes = shots if _dynamic(features) or features.n_noise else 1
-    gates = mps_gates_s(n, features.n_ops, features.n_two_qubit, bond)
-    gates += features.n_noise * (2e-5 + 4.3e-7 * bond**2)
-    sampling = shots * n * (2e-6 + 4e-9 * bond**2)
+    gates = mps_gates_s(n, features.n_ops, features.n_two_qubit, bond, rates)
+    gates += features.n_noise * (rates["mps.noise_s"] + rates["mps.noise_bond_s"] * bond**2)
+    sampling = shots * n * (rates["mps.sample_s"] + rates["mps.sample_bond_s"] * bond**2)
     memory = 96 * n * bond**2 + _bits_bytes(features, shots)
     note = f"bond dimension at most {bond:.0f}"
     if largest > cap:
         note = f"bond dimension might exceed {cap}; then the run fails"
     return Cost(
-        seconds=2e-3 + passes * gates + sampling,
+        seconds=rates["mps.fixed_s"] + passes * gates + sampling,
         memory_bytes=int(memory),
         note=note,
         upper_bound=True,
@@ -131,10 +169,10 @@ def mps_cost(features: Features, shots: int) -> Cost:
     )
 
 
-def mps_gates_s(n_qubits: int, n_ops: int, n_two_qubit: int, bond: float) -> float:
+def mps_gates_s(n_qubits: int, n_ops: int, n_two_qubit: int, bond: float, rates: Rates = RATES) -> float:
     """Seconds to bring a matrix product state through the gates at one bond dimension throughout."""
     span = max(1.0, n_qubits / 8)  # a gate on distant qubits swaps its way there
-    return n_ops * 3e-6 + n_two_qubit * span * (1.2e-5 + 3e-8 * bond**3)
+    return n_ops * rates["mps.op_s"] + n_two_qubit * span * (rates["mps.step_s"] + rates["mps.bond_s"] * bond**3)
 
 
 def probe_lengths(instructions: int, stride: int) -> list[int]:
@@ -149,23 +187,25 @@ def probe_lengths(instructions: int, stride: int) -> list[int]:
 
 
 def small_bond(n_qubits: int, n_ops: int, n_two_qubit: int) -> int:
-    """The bond cap of method small_bond: the largest that keeps the gates within ``SMALL_BOND_S``, else the least."""
+    """The bond cap of method small_bond: the largest that keeps the gates within ``SMALL_BOND_S``, else the least. By
+    the declared rates, whatever a calibration found: the bits of a seed must not depend on it."""
     for bond in SMALL_BONDS:
         if _small_bond_s(n_qubits, n_ops, n_two_qubit, bond) <= SMALL_BOND_S:
             return bond
     return SMALL_BONDS[-1]
 
 
-def _small_bond_s(n_qubits: int, n_ops: int, n_two_qubit: int, bond: int) -> float:
+def _small_bond_s(n_qubits: int, n_ops: int, n_two_qubit: int, bond: int, rates: Rates = RATES) -> float:
     repeats = 1 + sum(probe_lengths(n_ops, SMALL_BOND_STRIDE)) / max(n_ops, 1)
-    return repeats * mps_gates_s(n_qubits, n_ops, n_two_qubit, bond)
+    return repeats * mps_gates_s(n_qubits, n_ops, n_two_qubit, bond, rates)
 
 
-def small_bond_cost(features: Features, shots: int) -> Cost:
+def small_bond_cost(features: Features, shots: int, rates: Rates = RATES) -> Cost:
     """A short attempt: the state of many a wide program stays simple although its gates do not show it."""
     n, ops, pairs = features.n_qubits, features.n_ops, features.n_two_qubit
     bond = small_bond(n, ops, pairs)
-    seconds = 2e-3 + _small_bond_s(n, ops, pairs, bond) + shots * n * (2e-6 + 4e-9 * bond**2)
+    sampling = shots * n * (rates["mps.sample_s"] + rates["mps.sample_bond_s"] * bond**2)
+    seconds = rates["mps.fixed_s"] + _small_bond_s(n, ops, pairs, bond, rates) + sampling
     return Cost(
         seconds=seconds,
         memory_bytes=int(96 * n * bond**2 + _bits_bytes(features, shots)),
@@ -175,11 +215,12 @@ def small_bond_cost(features: Features, shots: int) -> Cost:
     )
 
 
-def extended_cost(features: Features, shots: int) -> Cost:
+def extended_cost(features: Features, shots: int, rates: Rates = RATES) -> Cost:
     """Stabilizer terms grow as 1.17^t with t T gates (Bravyi et al., Quantum 3, 181 (2019)); every bit of every shot is
     sampled by estimating norms, milliseconds each."""
     terms = min(1.3 ** min(features.n_non_clifford, 200), 1e18) / EXTENDED_ERROR**2
-    seconds = 1e-2 + terms * features.n_ops * 1e-6 + shots * features.n_measure * (1e-2 + 1e-5 * terms)
+    bits = shots * features.n_measure * (rates["extended.bit_s"] + rates["extended.bit_term_s"] * terms)
+    seconds = 1e-2 + terms * features.n_ops * rates["extended.term_s"] + bits
     memory = terms * features.n_qubits * features.n_qubits / 2 + _bits_bytes(features, shots)
     return Cost(seconds=seconds, memory_bytes=int(memory), note="approximate")
 
@@ -197,8 +238,8 @@ _COSTS = {
 }
 
 
-def cost(method: str, features: Features, shots: int) -> Cost:
-    return _COSTS[method](features, shots)
+def cost(method: str, features: Features, shots: int, rates: Rates = RATES) -> Cost:
+    return _COSTS[method](features, shots, rates)
 
 
 def _gates(method: str, *more: str) -> frozenset[str]:
@@ -253,6 +294,7 @@ DECLARATION = Declaration(
     load="qmk.engines.aer.engine:AerEngine",
     methods=METHODS,
     cost=cost,
+    rates=RATES,
     requires=("qiskit_aer", "qiskit", "numpy"),
     extra="aer",
     library="qiskit-aer",

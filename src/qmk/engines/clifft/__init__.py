@@ -6,6 +6,8 @@ own (``sdk.interpreters``).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
 
 GATES = frozenset(
@@ -22,16 +24,29 @@ ACTIVE_BYTES = 4 << 30
 MAX_ACTIVE = 27
 """active qubits that fit ``ACTIVE_BYTES`` at 16 bytes an amplitude, twice"""
 
+RATES = {
+    "fixed_s": 2e-4,
+    "op_s": 3e-6,
+    "op_qubit_s": 2e-8,
+    "shot_s": 1.5e-7,
+    "measure_s": 4e-9,
+    "pass_s": 1e-8,
+    "amplitude_s": 1.5e-10,
+}
+"""of planning: a program, an op, an op for each qubit; of a shot: itself, a measurement, a pass over the active state,
+an amplitude of a pass"""
 
-def cost(_method: str, features: Features, shots: int) -> Cost:
+
+def cost(_method: str, features: Features, shots: int, rates: Mapping[str, float] = RATES) -> Cost:
     """By the largest active width there can be: a qubit of it takes a gate that is not Clifford. Planning makes it
     smaller for most programs, and says so before anything of that size is allocated."""
     n = features.n_qubits
     active = min(features.n_non_clifford, features.entangling_width, n)
     width = min(active, MAX_ACTIVE)
-    plan = 2e-4 + features.n_ops * (3e-6 + 2e-8 * n)
+    plan = rates["fixed_s"] + features.n_ops * (rates["op_s"] + rates["op_qubit_s"] * n)
     passes = 3 * features.n_non_clifford + features.n_measure if active else 0  # a general gate is three rotations
-    shot = 1.5e-7 + 4e-9 * features.n_measure + passes * (1e-8 + 1.5e-10 * 2.0**width)
+    shot = rates["shot_s"] + rates["measure_s"] * features.n_measure
+    shot += passes * (rates["pass_s"] + rates["amplitude_s"] * 2.0**width)
     seconds = plan + shots * shot  # the active state is gone through anew for every shot
     return Cost(
         seconds=seconds,
@@ -52,6 +67,7 @@ DECLARATION = Declaration(
         )
     },
     cost=cost,
+    rates=RATES,
     beyond_s=0.05,
     requires=("clifft", "numpy"),
     extra="clifft",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
 
 GATES = frozenset(
@@ -22,13 +24,17 @@ BASE_BYTES = 64 << 20
 NODE_BYTES = 220
 """a node with its share of the tables, measured on random circuits of 14 to 18 qubits"""
 
+RATES = {"fixed_s": 3e-3, "op_s": 2e-5, "node_s": 6e-7, "sample_s": 3e-8}
+"""of a program, an op, a node that an op looks at, a qubit of a shot"""
 
-def cost(_method: str, features: Features, shots: int) -> Cost:
+
+def cost(_method: str, features: Features, shots: int, rates: Mapping[str, float] = RATES) -> Cost:
     """An upper bound: n qubits need at most 2^n nodes, and an op looks at all of them; most programs stay far below."""
     nodes = min(2.0**features.n_qubits, DIAGRAM_BYTES / NODE_BYTES)
     memory = BASE_BYTES + int(nodes * NODE_BYTES)
     bits = shots * (400 + 8 * features.n_qubits)
-    seconds = 3e-3 + features.n_ops * (2e-5 + 6e-7 * nodes) + shots * features.n_qubits * 3e-8
+    gates = features.n_ops * (rates["op_s"] + rates["node_s"] * nodes)
+    seconds = rates["fixed_s"] + gates + shots * features.n_qubits * rates["sample_s"]
     return Cost(
         seconds=seconds,
         memory_bytes=min(memory, DIAGRAM_BYTES) + bits,
@@ -48,6 +54,7 @@ DECLARATION = Declaration(
         )
     },
     cost=cost,
+    rates=RATES,
     beyond_s=0.05,
     requires=("mqt.ddsim", "mqt.core", "numpy"),
     extra="ddsim",

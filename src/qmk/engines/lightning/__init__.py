@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
 from qmk.sdk.native import ALL_GATES
 
@@ -9,16 +11,31 @@ GATES = ALL_GATES - {"paulirot"}
 MAX_QUBITS = 40
 
 
-_PASS_S = {"f32": (2.0e-10, 2.7e-10, 4.0e-10), "f64": (3.0e-10, 5.4e-10, 1.2e-9)}
-"""seconds an amplitude and gate: in the processor's own cache, in the shared one, in memory"""
+RATES = {
+    "fixed_s": 2e-4,
+    "op_s": 1.8e-6,
+    "f32.cached_s": 2.0e-10,
+    "f32.shared_s": 2.7e-10,
+    "f32.memory_s": 4.0e-10,
+    "f64.cached_s": 3.0e-10,
+    "f64.shared_s": 5.4e-10,
+    "f64.memory_s": 1.2e-9,
+    "read_s": 5e-9,
+    "shot_s": 2e-7,
+}
+"""of a program and an op; of an amplitude and gate in the processor's own cache, in the shared one, in memory; of 8
+bytes of the state that is read out; of a shot"""
+
+_PLACES = ("cached_s", "shared_s", "memory_s")
 
 
-def cost(method: str, features: Features, shots: int) -> Cost:
+def cost(method: str, features: Features, shots: int, rates: Mapping[str, float] = RATES) -> Cost:
     """8 or 16 bytes an amplitude, and as much again for the copy that is read out."""
     wide = 2 if method == "f64" else 1
     amplitudes = 2.0**features.n_qubits
-    one_pass = _PASS_S[method][(features.n_qubits > 17) + (features.n_qubits > 22)]
-    seconds = 2e-4 + features.n_ops * (1.8e-6 + one_pass * amplitudes) + 5e-9 * wide * amplitudes + 2e-7 * shots
+    one_pass = rates[f"{method}.{_PLACES[(features.n_qubits > 17) + (features.n_qubits > 22)]}"]
+    gates = features.n_ops * (rates["op_s"] + one_pass * amplitudes)
+    seconds = rates["fixed_s"] + gates + rates["read_s"] * wide * amplitudes + rates["shot_s"] * shots
     memory = int(16 * wide * amplitudes * 1.02) + (32 << 20) + shots * (80 + 10 * max(features.n_measure, 1))
     return Cost(seconds=seconds, memory_bytes=memory + 1000 * features.n_ops)
 
@@ -42,6 +59,7 @@ DECLARATION = Declaration(
     load="qmk.engines.lightning.engine:LightningEngine",
     methods={"f32": _method("f32", 32), "f64": _method("f64", 64)},
     cost=cost,
+    rates=RATES,
     beyond_s=0.05,
     requires=("pennylane_lightning", "numpy"),
     extra="lightning",

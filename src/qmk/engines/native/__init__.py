@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
 from qmk.sdk.native_circuit import GATES
 
-OUTCOME_S = 4e-9
-"""seconds to hand over and count one bit of one shot"""
+RATES = {
+    "fixed_s": 2e-4,
+    "op_s": 2e-6,
+    "outcome_s": 4e-9,
+    "guess_op_s": 1e-6,
+    "guess_amplitude_s": 1e-9,
+    "auto": 1.0,
+    "frame": 1.0,
+    "dense": 1.0,
+    "dense64": 1.0,
+    "mps": 1.0,
+}
+"""seconds to hand over a program and an op of it, and to hand over and count one bit of one shot; of a guess where the
+core was not asked, an op and an amplitude; and by what the core's own prediction is multiplied, for each method"""
 
 
-def cost(method: str, features: Features, shots: int) -> Cost:
+def cost(method: str, features: Features, shots: int, rates: Mapping[str, float] = RATES) -> Cost:
     """What the native core predicted (``Features.native``); where it was not asked, since others are fast enough, a
     guess that no router takes: a state vector."""
     bits = 3 * shots * max(features.n_events, 1)
@@ -22,11 +36,12 @@ def cost(method: str, features: Features, shots: int) -> Cost:
         return Cost(seconds=seconds, memory_bytes=int(min(48 * amplitudes, 2.0**62)))
     if found is None:
         amplitudes = 2.0**features.n_qubits
-        seconds = 1e-4 + features.n_ops * (1e-6 + 1e-9 * amplitudes)
+        seconds = 1e-4 + features.n_ops * (rates["guess_op_s"] + rates["guess_amplitude_s"] * amplitudes)
         note = "not looked at: others are fast enough"
         return Cost(seconds=seconds, memory_bytes=int(16 * amplitudes) + bits, note=note, may_fail=True)
+    handing = rates["fixed_s"] + rates["op_s"] * features.n_ops + rates["outcome_s"] * shots * max(features.n_events, 1)
     return Cost(
-        seconds=found.seconds(shots) + OUTCOME_S * shots * max(features.n_events, 1),
+        seconds=found.seconds(shots) * rates[method] + handing,
         memory_bytes=int(min(found.memory_bytes, 2.0**62)) + bits,
         note=found.note,
         may_fail=found.may_fail,
@@ -60,6 +75,7 @@ DECLARATION = Declaration(
         ),
     },
     cost=cost,
+    rates=RATES,
     beyond_s=0.05,
     requires=("qmk_native",),
     library="qmk-native",

@@ -13,6 +13,7 @@ from qmk.base.errors import QmkError
 from qmk.engines.native import DECLARATION
 from qmk.sdk.engine import Progress, Samples, Unsupported
 from qmk.sdk.native_circuit import circuit_of
+from qmk.sdk.native_rewrites import report
 from qmk.sdk.program import Program, Register
 
 MEMORY_BYTES = 16 << 30
@@ -78,6 +79,7 @@ class NativePlan:
         self._circuit = circuit
         self._method = method
         self._plans: dict[int, qmk_native.Plan] = {}
+        self._told: dict[str, Any] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
         circuit = self._circuit
@@ -89,7 +91,7 @@ class NativePlan:
         bits = np.frombuffer(samples.bits(), dtype=np.uint8).reshape(shots, -1)[:, : self._circuit.n_cbits]
         if progress is not None:
             progress(shots)
-        notes: dict[str, Any] = {"simulator": method}
+        notes: dict[str, Any] = {"simulator": method, **self._told}
         return Samples(bits, notes)
 
     def _plan(self, shots: int) -> qmk_native.Plan:
@@ -98,6 +100,8 @@ class NativePlan:
             method = None if self._method == "auto" else self._method
             plan = qmk_native.Plan(self._circuit, shots, method, memory=MEMORY_BYTES, keep_cbits=True)
             self._plans = {shots: plan}
+            rewritten = plan.candidates[0]["rewritten"]
+            self._told = {"rewrites": report(self._circuit, shots)} if rewritten else {}
         return plan
 
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
 from qmk.sdk.native import ALL_GATES
 
 GATES = ALL_GATES - {"paulirot"}
 MAX_QUBITS = 40
 
+RATES = {"fixed_s": 2.5e-4, "op_s": 3.5e-6, "amplitude_s": 1.1e-10, "read_s": 5e-9, "shot_s": 2e-7}
+"""of a program, an op, an amplitude of an op, an amplitude of the state that is read out, a shot"""
 
-def cost(_method: str, features: Features, shots: int) -> Cost:
+
+def cost(_method: str, features: Features, shots: int, rates: Mapping[str, float] = RATES) -> Cost:
     """8 bytes an amplitude. Gates are fused: about a third of them makes a pass over the state."""
     amplitudes = 2.0**features.n_qubits
-    seconds = 2.5e-4 + features.n_ops * (3.5e-6 + 1.1e-10 * amplitudes) + 5e-9 * amplitudes + 2e-7 * shots
+    gates = features.n_ops * (rates["op_s"] + rates["amplitude_s"] * amplitudes)
+    seconds = rates["fixed_s"] + gates + rates["read_s"] * amplitudes + rates["shot_s"] * shots
     return Cost(seconds=seconds, memory_bytes=int(8 * amplitudes * 1.02) + reading_bytes(features, shots))
 
 
@@ -36,6 +42,7 @@ DECLARATION = Declaration(
         )
     },
     cost=cost,
+    rates=RATES,
     beyond_s=0.05,
     requires=("qsimcirq", "numpy"),
     extra="qsim",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
 
@@ -26,20 +27,37 @@ CONTRACT_FLOPS = 1e12
 GROUP_QUBITS = 8
 """measured qubits whose marginal one contraction gives"""
 
+RATES = {
+    "mps.fixed_s": 2e-3,
+    "mps.op_s": 2.5e-4,
+    "mps.step_s": 2e-4,
+    "mps.bond_s": 4e-9,
+    "mps.site_s": 1e-4,
+    "mps.sample_s": 2e-7,
+    "mps.sample_bond_s": 2e-9,
+    "contract.fixed_s": 0.1,
+    "contract.op_s": 1e-3,
+    "contract.entry_s": 2e-9,
+}
+"""of a matrix product state: a program, an op, a step of two neighbours, the cube of its bond; a site, a site of a
+shot, the square of its bond; of a contraction: itself, an op, an entry of the largest tensor"""
+
 
 def bond_cap(n_qubits: int) -> int:
     """Largest bond dimension, a power of two, with which n tensors of 32 D^2 bytes and their copies fit."""
     return 1 << int(math.log2(max(2.0, math.sqrt(MPS_STATE_BYTES / (96 * max(n_qubits, 1))))))
 
 
-def mps_cost(features: Features, shots: int) -> Cost:
+def mps_cost(features: Features, shots: int, rates: Mapping[str, float]) -> Cost:
     """Bounded by the bond dimension D that the order of qubits allows: 96 n D^2 bytes, D^3 a two-qubit gate."""
     n, cap = features.n_qubits, bond_cap(features.n_qubits)
     largest = 2.0 ** min(features.max_bond_log2, n / 2, 60)
     bond = min(largest, cap)
     steps = features.n_two_qubit * max(1.0, n / 8)  # a gate on distant qubits swaps its way there and back
-    seconds = 2e-3 + features.n_ops * 2.5e-4 + steps * (2e-4 + 4e-9 * bond**3)
-    sampling = n * (1e-4 + shots * (2e-7 + 2e-9 * bond**2))
+    seconds = rates["mps.fixed_s"] + features.n_ops * rates["mps.op_s"]
+    seconds += steps * (rates["mps.step_s"] + rates["mps.bond_s"] * bond**3)
+    shot = rates["mps.sample_s"] + rates["mps.sample_bond_s"] * bond**2
+    sampling = n * (rates["mps.site_s"] + shots * shot)
     return Cost(
         seconds=seconds + sampling,
         memory_bytes=int(96 * n * bond**2) + shots * (64 * int(bond) + 2 * n) + (96 << 20),
@@ -49,13 +67,13 @@ def mps_cost(features: Features, shots: int) -> Cost:
     )
 
 
-def contract_cost(features: Features, shots: int) -> Cost:
+def contract_cost(features: Features, shots: int, rates: Mapping[str, float]) -> Cost:
     """How large a contraction gets is known only from its tree, which is found at the start of a run and before
     anything is allocated. One for the first group of measured qubits, then one for each outcome of those before."""
     groups = max(1, -(-features.n_measure // GROUP_QUBITS))
     largest = min(2.0 * features.entangling_width, CONTRACT_WIDTH)
     contractions = 1 + sum(min(shots, 2.0 ** min(GROUP_QUBITS * k, 60)) for k in range(1, groups))
-    one = 0.1 + features.n_ops * 1e-3 + 2e-9 * 2.0**largest
+    one = rates["contract.fixed_s"] + features.n_ops * rates["contract.op_s"] + rates["contract.entry_s"] * 2.0**largest
     return Cost(
         seconds=contractions * one,
         memory_bytes=int(64 * 2.0**largest) + (128 << 20),
@@ -65,8 +83,8 @@ def contract_cost(features: Features, shots: int) -> Cost:
     )
 
 
-def cost(method: str, features: Features, shots: int) -> Cost:
-    return mps_cost(features, shots) if method == "mps" else contract_cost(features, shots)
+def cost(method: str, features: Features, shots: int, rates: Mapping[str, float] = RATES) -> Cost:
+    return mps_cost(features, shots, rates) if method == "mps" else contract_cost(features, shots, rates)
 
 
 def _method(name: str) -> Capabilities:
@@ -87,6 +105,7 @@ DECLARATION = Declaration(
     load="qmk.engines.quimb.engine:QuimbEngine",
     methods={"mps": _method("mps"), "contract": _method("contract")},
     cost=cost,
+    rates=RATES,
     beyond_s=0.05,
     requires=("quimb", "cotengra", "numpy"),
     extra="quimb",

@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from qmk.sdk.chunks import walk_size
 from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
 from qmk.sdk.native import ALL_GATES
 
 MAX_QUBITS = 12
 
+RATES = {"fixed_s": 2e-4, "op_s": 2e-5, "amplitude_s": 5e-9, "shot_s": 1e-7}
+"""of a program, an op of a branch, an amplitude of such an op, a shot"""
 
-def cost(_method: str, features: Features, shots: int) -> Cost:
+
+def cost(_method: str, features: Features, shots: int, rates: Mapping[str, float] = RATES) -> Cost:
     """Seconds grow with operations times branches of the measurement tree; at most one branch a shot."""
     amplitudes = 1 << features.n_qubits
     if features.n_fences:
-        return fenced_cost(features, shots)
+        return fenced_cost(features, shots, rates)
     branches = min(shots, 1 << min(features.n_branch, 30))
-    seconds = 2e-4 + features.n_ops * branches * (2e-5 + 5e-9 * amplitudes) + shots * 1e-7
+    work = features.n_ops * branches * (rates["op_s"] + rates["amplitude_s"] * amplitudes)
+    seconds = rates["fixed_s"] + work + shots * rates["shot_s"]
     waiting = min(features.n_branch, shots) + 4
     return Cost(seconds=seconds, memory_bytes=16 * amplitudes * waiting + shots * (8 + 2 * features.n_events))
 
 
-def fenced_cost(features: Features, shots: int) -> Cost:
+def fenced_cost(features: Features, shots: int, rates: Mapping[str, float] = RATES) -> Cost:
     """As ``cost``, with all branches of a chunk alive at once."""
     state_bytes = 16 << features.n_qubits
     walked, alive = walk_size(shots, features.n_branch, state_bytes)
-    seconds = 2e-4 + features.n_ops * walked * (2e-5 + 3e-10 * state_bytes) + shots * 1e-7
+    work = features.n_ops * walked * (rates["op_s"] + rates["amplitude_s"] * state_bytes / 16)
+    seconds = rates["fixed_s"] + work + shots * rates["shot_s"]
     memory = state_bytes * (alive + 4) + shots * (8 + 2 * features.n_events)
     return Cost(seconds=seconds, memory_bytes=memory, note="stops at fences")
 
@@ -43,6 +50,7 @@ DECLARATION = Declaration(
         )
     },
     cost=cost,
+    rates=RATES,
     requires=("numpy",),
     library="numpy",
 )

@@ -8,6 +8,7 @@ business of whoever knows the checkpoints: the table ``checkpoint`` only says wh
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import deque
@@ -21,13 +22,14 @@ from qmk.base.errors import QmkError
 from qmk.host import ledger
 from qmk.host.blobs import Blobs
 from qmk.host.journal import Batch, no_graph
-from qmk.host.results import Head, checksum, decode_head
+from qmk.host.results import Head, Result, checksum, decode_head
 from qmk.host.seals import AuditTail, Seal, tail_of
 from qmk.host.sql.database import Database, Row, Statement, damaged
 from qmk.host.sql.rows import Rows
 from qmk.kernel import compaction
 from qmk.kernel.events import Event, Recovered, ShuttingDown, Submitted
 
+log = logging.getLogger("qmk.journal")
 READ_ROWS = 2000
 """Rows read at a time when a whole table is gone through."""
 DOOMED_S = 60.0
@@ -95,6 +97,8 @@ class SqlJournal:
         """Safe to call from another thread, one call at a time."""
         gone: list[str] = []
         with self._naming:
+            if batch.copies:
+                batch.results = batch.with_copies(self._stored)
             statements = self._rows.statements(batch)
             for job in batch.forgotten:
                 gone += (name for (name,) in self.database.read(_BLOBS_OF_JOB, (job,) * 2))
@@ -123,6 +127,18 @@ class SqlJournal:
                 if next(self.database.read(_NAMED, (name,) * 2), None) is None and self.blobs.delete(name):
                     gone.append(name)
         return gone
+
+    def _stored(self, job: str) -> Result | None:
+        """The whole result of an earlier batch; None for one that cannot be read any more."""
+        try:
+            head = self.head(job)
+            if head is None:
+                return None
+            pages = -(-head.shots // head.page_shots) if head.row_bytes else 0
+            return Result(head, b"".join(bytes(self.page(job, number, head)) for number in range(pages)))
+        except QmkError as error:
+            log.error("the result of %s cannot be copied: %s", job, error.message)
+            return None
 
     def head(self, job: str) -> Head | None:
         for data, stored in self.database.read("SELECT CAST(head AS BLOB), checksum FROM result WHERE job=?", (job,)):

@@ -168,6 +168,7 @@ def _again(kernel: State, event: CallReceived, session: Session, job: Job, key: 
         request_digest=digest,
         replay_of=origin.get("replay_of", ""),
         restored_from=origin.get("restored_from", ""),
+        alternatives=(),  # its bits are those of this engine
     )
     submit.hold(kernel, session, Pending(draft, [], [(event.conn, event.ref)], event.method))
     kernel.out.append(Recall(draft.job, job.id))

@@ -13,12 +13,13 @@ import msgspec
 from qmk.abi.calls import q_estimate, q_replay, q_restore, q_submit
 from qmk.base.errors import QmkError
 from qmk.base.ids import opaque, trace
+from qmk.base.limits import LIMITS
 from qmk.base.seeds import substream
 from qmk.kernel import admission, firewall, records, views
 from qmk.kernel.components import component_sizes
 from qmk.kernel.demand import demand_of_record, measure, result_bytes_max, values_bytes
 from qmk.kernel.effects import Estimate, Reply, Route
-from qmk.kernel.events import Routed, Saved, Submitted
+from qmk.kernel.events import Finished, Routed, Saved, Submitted
 from qmk.kernel.mapping import epoch_sizes
 from qmk.kernel.pending import Pending
 from qmk.qvm.graph import digest as graph_digest
@@ -27,6 +28,7 @@ from qmk.qvm.outputs import require as require_outputs
 
 if TYPE_CHECKING:
     from qmk.base.errors import Finding
+    from qmk.kernel.cache import Entry
     from qmk.kernel.events import CallReceived
     from qmk.kernel.objects.checkpoint import Checkpoint
     from qmk.kernel.objects.job import Job
@@ -137,14 +139,19 @@ def routed(kernel: State, pending: Pending, event: Routed) -> None:
         seconds=event.seconds,
         memory_bytes=event.memory_bytes,
         fenced=event.fenced,
+        uncertainty=event.uncertainty,
+        alternatives=event.alternatives[: LIMITS.fallbacks],
         seq=kernel.jobs.seq + 1,
     )
-    accept(kernel, pending, record)
+    accept(kernel, pending, record, version=event.version)
 
 
-def accept(kernel: State, pending: Pending, record: Submitted, state: Checkpoint | None = None) -> None:
+def accept(
+    kernel: State, pending: Pending, record: Submitted, state: Checkpoint | None = None, version: str = ""
+) -> None:
     """Journal, decide, answer, launch. ``state`` is what the job starts from; empty: the start of its program. Refuses
-    what fits no empty machine, or no quota now that its run time is predicted."""
+    what fits no empty machine, or no quota now that its run time is predicted. ``version`` of its engine: an earlier
+    job's result, if there is one, is the answer."""
     try:
         data = _require_acceptable(kernel, record)
     except QmkError as error:
@@ -154,11 +161,26 @@ def accept(kernel: State, pending: Pending, record: Submitted, state: Checkpoint
     if state is not None and state.blob:
         _start_from(kernel, record, state)
     _audit_admission(kernel, record)
+    known = kernel.jobs.cache.find(record, version) if version else None
+    if known is not None:
+        _finish(kernel, record, known, version)
     actions = kernel.decide()
     reply = _accepted(kernel, job, pending.method, pending.warnings)
     kernel.out.extend(Reply(conn, ref, reply) for conn, ref in pending.callers)
-    kernel.set_deadline(job)
+    if not job.ended:
+        kernel.set_deadline(job)
     kernel.carry_out(actions)
+
+
+def _finish(kernel: State, record: Submitted, known: Entry, version: str) -> None:
+    """The job has the result of an earlier one, and took no time."""
+    usage: dict[str, Any] = {**_NO_TIME, "result_bytes": known.size_bytes}
+    done = Finished(now_ns=record.now_ns, job=record.job, fence=0, usage=usage, version=version, cached_from=known.job)
+    kernel.audit("job.cached", record.tenant, job=record.job, source=known.job)
+    kernel.commit(done)
+
+
+_NO_TIME = dict.fromkeys(("engine_seconds", "prepare_seconds", "run_seconds", "cpu_seconds"), 0.0)
 
 
 def _require_acceptable(kernel: State, record: Submitted) -> bytes:

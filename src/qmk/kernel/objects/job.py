@@ -8,6 +8,7 @@ from qmk.abi.calls.q_events import JobEvent
 from qmk.abi.calls.q_get_mapping import Placement
 from qmk.base.limits import LIMITS
 from qmk.kernel.events import Submitted
+from qmk.kernel.objects.alternative import Moved
 from qmk.kernel.objects.moves import Move, Moves
 
 VALIDATING = "VALIDATING"
@@ -28,9 +29,11 @@ MOVES = Moves(
         RUNNING,
         QUEUED,
         "its worker died and attempts are left, the daemon stopped, its engine cannot read the saved state, "
-        "or it stopped at a fence (preempted, q_migrate, q_rollback, a channel it uses has ended)",
+        "it stopped at a fence (preempted, q_migrate, q_rollback, a channel it uses has ended), or it falls back to "
+        "another engine",
     ),
     Move(RUNNING, COMPLETED, "the result is stored"),
+    Move(QUEUED, COMPLETED, "an earlier job of the tenant has the result"),
     Move(RUNNING, FAILED, "the engine failed, its worker died in the last attempt, or timeout_ms passed"),
     Move(QUEUED, FAILED, "timeout_ms passed, its channel ended, the device became too small, or daemons crash with it"),
     Move(QUEUED, CANCELLED, "q_cancel"),
@@ -50,11 +53,14 @@ class Job:
     ``wanted_region`` is where q_migrate sent it, ``elsewhere`` says that the next launch must be in another process.
     ``events`` is the history without its first ``dropped`` events: a job that is moved or taken back for ever must not
     fill the memory. ``records`` counts its records in the journal since the last that has its whole state.
+    ``moved`` are the engines that it went on with, the last of which stands in ``submitted``; ``tried`` tells of those
+    before. ``cached_from`` is the job whose result it has.
     Everything but ``fence``, ``shots_done`` and ``epochs_behind`` follows from the journal's records alone.
     """
 
     __slots__ = (
         "attempts",
+        "cached_from",
         "crashes",
         "dropped",
         "elsewhere",
@@ -67,6 +73,7 @@ class Job:
         "id",
         "launches",
         "mapping",
+        "moved",
         "place",
         "progress_steps",
         "records",
@@ -79,6 +86,7 @@ class Job:
         "state",
         "submitted",
         "tenant",
+        "tried",
         "usage",
         "wanted_region",
     )
@@ -93,7 +101,9 @@ class Job:
         self.state = VALIDATING
         self.fence = 0
         self.attempts = self.launches = self.crashes = self.retired = 0
-        self.saved = ""
+        self.saved = self.cached_from = ""
+        self.moved: tuple[Moved, ...] = ()
+        self.tried: tuple[dict[str, Any], ...] = ()
         self.epochs_done = self.epochs_behind = 0
         self.place: tuple[str, int] = ("", 0)
         self.wanted_region = ""

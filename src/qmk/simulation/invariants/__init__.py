@@ -5,6 +5,7 @@ from __future__ import annotations
 from qmk.simulation.invariants.answers import Answers
 from qmk.simulation.invariants.audit_log import AuditLog
 from qmk.simulation.invariants.durability import Durability
+from qmk.simulation.invariants.engines import Engines
 from qmk.simulation.invariants.fairness import Fairness
 from qmk.simulation.invariants.handles import Handles
 from qmk.simulation.invariants.history import History
@@ -30,6 +31,7 @@ INVARIANTS: tuple[type[Invariant], ...] = (
     Handles,
     Quotas,
     Ledger,
+    Engines,
     Fairness,
     Replay,
     AuditLog,

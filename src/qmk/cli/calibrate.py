@@ -1,0 +1,82 @@
+"""``qmk calibrate``: measure what the cost models of the engines reckon with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from qmk.cli import options, output
+
+if TYPE_CHECKING:
+    from qmk.host.calibration import Fit, Report
+
+BUDGET_S, QUICK_S = 30.0, 5.0
+ORDER = ("native", "stabilizer", "reference", "aer")
+"""measured first: what most programs run on"""
+
+
+@click.command()
+@click.option("--quick", is_flag=True, help="Take 5 seconds rather than 30: the longest programs are left out.")
+@click.option("--engines", "names", metavar="NAME,...", help="Only these; the file keeps what it has of others.")
+@click.option(
+    "--data-dir",
+    type=click.Path(file_okay=False),
+    envvar="QMK_STATE_DIR",
+    metavar="PATH",
+    help="The daemon's folder; the file of rates is written there.",
+)
+@click.option("--dry-run", is_flag=True, help="Show the table, write nothing.")
+@options.engine_python_option
+@options.json_option
+def command(quick: bool, names: str | None, data_dir: str | None, dry_run: bool, as_json: bool) -> None:
+    """Run small programs on every installed engine and fit the rates of its cost model to this machine.
+
+    The router predicts with these rates from then on; a daemon reads them when it starts. They hold for this processor
+    and these versions of the engines. Run it on an idle machine.
+    """
+    import time
+
+    from qmk.host.calibration import calibrate
+    from qmk.router import rates
+
+    wanted = _wanted(names)
+    path = rates.default_path(Path(data_dir) if data_dir else None)
+    budget_s = QUICK_S if quick else BUDGET_S
+    report = calibrate(wanted, budget_s, time.time(), lambda name: click.echo(f"measuring {name}", err=True))
+    if not dry_run:
+        rates.save(path, rates.merged(path, report.calibration))
+    if as_json:
+        output.json_object({"path": "" if dry_run else str(path), "report": report})
+        return
+    show(report)
+    click.echo("nothing is written" if dry_run else f"written to {path}")
+
+
+def _wanted(names: str | None) -> list[str]:
+    from qmk.sdk.discovery import engines
+
+    known = engines()
+    if names is None:
+        return sorted(known, key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name))
+    wanted = [name.strip() for name in names.split(",") if name.strip()]
+    for name in wanted:
+        options.check_engine(name)
+    return wanted
+
+
+def show(report: Report) -> None:
+    """One row a method, then what was left out."""
+    head = ("engine", "method", "programs", "measured", "predicted before", "after", "worst error before", "after")
+    output.table(head, [_row(row) for row in report.fits])
+    for name, why in report.skipped.items():
+        click.echo(f"not measured: {name}: {why}")
+
+
+def _row(row: Fit) -> tuple[str, ...]:
+    from qmk.base.units import seconds_text
+
+    times = (seconds_text(row.measured_s), seconds_text(row.before_s), seconds_text(row.after_s))
+    errors = (f"x{row.error_before:.2f}", f"x{row.error_after:.2f}")
+    return (row.engine, row.method or "-", str(row.programs), *times, *errors)

@@ -1,0 +1,124 @@
+"""A daemon whose router was wrong: the job goes on with another engine, and says so everywhere."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qmk.base.errors import QmkError
+from qmk.client import Client
+from qmk.embedded import Embedded
+from qmk.host.embedding import EmbeddedKernel
+from qmk.host.spawn import External
+from qmk.qvm.graph import Graph
+from qmk.sdk.kit.builder import Builder
+
+Make = Callable[..., Any]
+PROGRAM: Graph = Builder(1).op("x", 0).measure_all().graph()
+
+
+@pytest.fixture
+def odd(tmp_path: Path) -> Callable[..., dict[str, tuple[str, str]]]:
+    folder = tmp_path / "odd"
+    folder.mkdir()
+    shutil.copy(Path(__file__).parents[1] / "engines" / "odd_engines.py", folder)
+
+    def engines(*names: str) -> dict[str, tuple[str, str]]:
+        return {name: (f"odd_engines:{name.upper()}", str(folder)) for name in names}
+
+    return engines
+
+
+def test_two_engines_fail_and_the_third_gives_the_result(make_daemon: Make, odd: Any) -> None:
+    daemon = make_daemon(engines=odd("hungry", "picky"))
+    with Client(daemon.socket) as client:
+        result = client.run(PROGRAM, shots=10, seed=1)
+        assert result.counts == {"1": 10}
+        told = [(row.engine, row.why) for row in result.provenance.fallbacks]
+        assert told == [("hungry", "memory"), ("picky", "refused")]
+        assert result.engine not in ("hungry", "picky")
+        again = client.wait(client.replay(result.job_id).job_id).result
+        assert again is not None
+        assert (again.counts, again.provenance.engine) == (result.counts, result.engine)
+        assert again.provenance.fallbacks == []
+
+
+def test_an_engine_that_was_named_is_not_left(make_daemon: Make, odd: Any) -> None:
+    daemon = make_daemon(engines=odd("hungry"))
+    with Client(daemon.socket) as client, pytest.raises(QmkError, match="ran out of memory") as caught:
+        client.run(PROGRAM, shots=10, engine="hungry")
+    assert caught.value.kind.name == "RESOURCE_EXHAUSTED"
+
+
+def test_a_slow_engine_is_stopped_and_its_worker_ended(
+    make_daemon: Make, odd: Any, tmp_path: Path, eventually: Any, alive: Any
+) -> None:
+    """It would wait for a file for ever, with the first shot done at once: what is left is never predicted short."""
+    daemon = make_daemon(engines=odd("sluggish"))
+    with Client(daemon.socket) as client:
+        result = client.run(PROGRAM, shots=100_000, seed=1)
+    (left,) = result.provenance.fallbacks
+    assert (left.engine, left.why) == ("sluggish", "slow")
+    assert left.seconds > 1.9
+    (pid,) = {int(line) for line in (tmp_path / "odd" / "slow.pids").read_text().split()}
+    eventually(lambda: not alive(pid), "the end of the slow worker")
+
+
+def test_a_job_that_fell_back_survives_a_crash(make_daemon: Make, odd: Any) -> None:
+    daemon = make_daemon(engines=odd("hungry"))
+    with Client(daemon.socket) as client:
+        job = client.submit(PROGRAM, shots=10, seed=1).job_id
+        first = client.wait(job).result
+    daemon.kill()
+    daemon.start()
+    with Client(daemon.socket) as client:
+        after = client.result(job)
+    assert first is not None
+    assert (after.engine, after.counts) == (first.provenance.engine, first.counts)
+    assert [row.engine for row in after.provenance.fallbacks] == ["hungry"]
+
+
+@pytest.mark.parametrize("isolate", [False, True])
+def test_the_kernel_in_a_script_falls_back_too(odd: Any, isolate: bool) -> None:
+    engines = {name: External(*row) for name, row in odd("hungry", "picky").items()}
+    kernel = EmbeddedKernel(isolate=isolate, engines=engines)
+    try:
+        status = kernel.wait(kernel.submit(PROGRAM, shots=10).job_id)
+    finally:
+        kernel.close()
+    assert status.result is not None
+    assert [row.why for row in status.result.provenance.fallbacks] == ["memory", "refused"]
+
+
+def test_a_repeated_job_with_a_seed_is_answered_without_a_run(make_daemon: Make) -> None:
+    daemon = make_daemon()
+    with Client(daemon.socket) as client:
+        first = client.run(PROGRAM, shots=50, seed=3)
+        again = client.run(PROGRAM, shots=50, seed=3)
+        assert again.provenance.cached_from == first.job_id
+        assert (again.counts, list(again.rows())) == (first.counts, list(first.rows()))
+        assert again.usage["engine_seconds"] == 0
+        assert client.run(PROGRAM, shots=50, seed=3, cache=False).provenance.cached_from == ""
+        assert client.run(PROGRAM, shots=50).provenance.cached_from == ""
+    daemon.kill()
+    daemon.start()
+    with Client(daemon.socket) as client:
+        assert client.result(again.job_id).counts == first.counts, "it has the result as its own"
+        assert client.run(PROGRAM, shots=50, seed=3).provenance.cached_from
+
+
+def test_a_daemon_without_room_for_results_runs_every_job(make_daemon: Make) -> None:
+    daemon = make_daemon(cache_bytes=0)
+    with Client(daemon.socket) as client:
+        runs = [client.run(PROGRAM, shots=50, seed=3) for _ in range(2)]
+    assert [run.provenance.cached_from for run in runs] == ["", ""]
+
+
+def test_a_script_has_no_cache() -> None:
+    with Embedded() as kernel:
+        runs = [kernel.run(PROGRAM, shots=50, seed=3) for _ in range(2)]
+    assert [run.provenance.cached_from for run in runs] == ["", ""]
