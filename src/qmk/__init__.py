@@ -1,8 +1,9 @@
 """QMK: an operating system for quantum programs.
 
-``qmk.run`` runs a program in this process, ``qmk.sample`` only counts its outcomes; ``qmk.expectation``, ``state``,
-``amplitudes``, ``probabilities``, ``gradient`` and ``sweep`` give values of its state; ``qmk.Client`` and
-``qmk.AsyncClient`` talk to a daemon. All are imported on first use, so that ``import qmk`` costs nothing.
+``qmk.run`` runs a program in this process, ``qmk.sample`` only counts its outcomes, ``qmk.rewrite`` shows what passes
+make of it; ``qmk.expectation``, ``state``, ``amplitudes``, ``probabilities``, ``gradient`` and ``sweep`` give values
+of its state; ``qmk.NoiseModel`` says what goes wrong in a run; ``qmk.Client`` and ``qmk.AsyncClient`` talk to a
+daemon. All are imported on first use, so that ``import qmk`` costs nothing.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ __all__ = [
     "Embedded",
     "Expectation",
     "Gradient",
+    "NoiseModel",
     "Probabilities",
     "QmkError",
     "Result",
@@ -50,6 +52,7 @@ __all__ = [
     "gradient",
     "outputs",
     "probabilities",
+    "rewrite",
     "run",
     "sample",
     "state",
@@ -62,6 +65,7 @@ _HOMES = {
     "Embedded": "qmk.embedded",
     "Expectation": "qmk.observing",
     "Gradient": "qmk.observing",
+    "NoiseModel": "qmk.models.noise",
     "Probabilities": "qmk.observing",
     "QmkError": "qmk.base.errors",
     "Result": "qmk.client.result",
@@ -72,6 +76,7 @@ _HOMES = {
     "gradient": "qmk.observing",
     "outputs": "qmk.client.outputs",
     "probabilities": "qmk.observing",
+    "rewrite": "qmk.client.rewriting",
     "run": "qmk.embedded",
     "sample": "qmk.sampling",
     "state": "qmk.observing",

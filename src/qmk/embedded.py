@@ -125,11 +125,11 @@ def run(
     ``program`` is a ``Graph``, the path of a file, or source text in any format QMK reads. ``shots`` None takes the
     program's own default, else 1000. The same program, shots, seed and engine give the same bits, here and on a daemon;
     ``seed`` None draws one, and the result tells it. ``engine`` forces an engine instead of the router's choice.
-    ``params`` sets the program's inputs. ``noise`` is a ``NoiseModel``, the path of its JSON file or a short form such
-    as "depolarizing=1e-3". ``error`` in place of ``shots``: as many as keep the standard error of every probability at or
-    below it. ``isolate`` (and ``timeout_ms``, which needs it) runs the engine in a process of its own. ``outputs``
-    (``qmk.outputs`` makes them): what ``values`` of the result shall hold beyond counts. ``progress`` is called with the
-    number of shots done, now and then.
+    ``params`` sets the program's inputs. ``noise`` is a ``NoiseModel``, the path of its JSON file or a short form
+    such as "depolarizing=1e-3". ``error`` in place of ``shots``: as many as keep the standard error of every
+    probability at or below it. ``isolate`` (and ``timeout_ms``, which needs it) runs the engine in a process of its
+    own. ``outputs`` (``qmk.outputs`` makes them): what ``values`` of the result shall hold beyond counts.
+    ``progress`` is called with the number of shots done, now and then.
 
     Raises ``QmkError``: INVALID_GRAPH with findings, UNSUPPORTED with the gaps of every engine, RESOURCE_EXHAUSTED with
     the memory needed, TIMEOUT, JOB_FAILED.

@@ -98,5 +98,5 @@ def cacheable(record: Submitted) -> bool:
 
 def key_of(record: Submitted, version: str) -> Key:
     """All that decides about the bits and their form."""
-    key = record.digest, record.shots, record.seed, record.engine, record.method, version, record.keep_events, record.outputs
-    return key
+    run = (record.digest, record.shots, record.seed, record.engine, record.method, version)
+    return (*run, record.keep_events, record.outputs)

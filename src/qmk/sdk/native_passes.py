@@ -53,6 +53,8 @@ def _refuse(graph: Graph, name: str) -> dict[str, Any]:
             raise _lost(node, name, "its fence would be lost; run the pass on the parts between the fences")
         if kind == "channel" or node.op == "core.teleport_cnot":
             raise _lost(node, name, "it uses Bell pairs that are accounted for")
+        if node.op == "noise.readout":
+            raise _lost(node, name, "a reading that errs would lose what it is a reading of")
         if node.op == "core.alloc":
             args = {key: value for key, value in node.args.items() if key != "n"}
             if args not in found:

@@ -15,7 +15,21 @@ from qmk.base.errors import QmkError
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, Guard, Node, Output
 from qmk.sdk import conditions as c
-from qmk.sdk.program import Barrier, Cond, Gate, Instruction, Logic, Measure, Program, Reset
+from qmk.sdk.program import (
+    Barrier,
+    Cond,
+    Gate,
+    Instruction,
+    KrausNoise,
+    Logic,
+    Measure,
+    Misread,
+    Noise,
+    PauliNoise,
+    PauliNoise2,
+    Program,
+    Reset,
+)
 
 LUT_INPUTS = OPS["core.lut"].inputs.high or 0
 """inputs of the largest truth table that one node takes"""
@@ -28,7 +42,7 @@ def graph_of(program: Program, names: Mapping[int, str] | None = None, alloc: Ma
     """``program`` as a graph of the same meaning. ``names``: events for some cbits; others are named "m0", "m1", ...
     ``alloc``: arguments of the allocation, such as a profile.
 
-    Raises UNSUPPORTED for instructions that no op says: random errors.
+    Raises UNSUPPORTED for a reading that errs, which needs the event that it is a reading of.
     """
     return _Raising(program, dict(names or {})).graph(dict(alloc or {}))
 
@@ -58,16 +72,19 @@ class _Raising:
             nodes=tuple(self.nodes),
             vqs=tuple(self.qubits),
             events=tuple(produced),
-            families=("core",),
+            families=tuple(sorted({node.op.partition(".")[0] for node in self.nodes} or {"core"})),
             outputs=outputs,
         )
 
-    def _instruction(self, item: Instruction) -> None:
+    def _instruction(self, item: Instruction | Misread) -> None:
         if isinstance(item, Barrier):
             self._node("core.barrier", vqs=self._qubits(item.qubits))
             return
-        if not isinstance(item, (Gate, Measure, Reset, Logic)):
-            raise QmkError("UNSUPPORTED", f"{type(item).__name__} has no op in a graph", op=type(item).__name__)
+        if isinstance(item, Noise):
+            self._noise(item)
+            return
+        if isinstance(item, Misread):
+            raise QmkError("UNSUPPORTED", "a reading that errs is not written back", op="noise.readout")
         cond = True if item.cond is None else self._now(item.cond)
         if cond is False:
             return
@@ -86,6 +103,21 @@ class _Raising:
             case Logic():
                 table, inputs = self._known(item)
                 self._table(table, inputs, self._write(item.cbit), guard)
+
+    def _noise(self, item: Noise) -> None:
+        match item:
+            case PauliNoise():
+                name, values = "noise.pauli", (item.x, item.y, item.z)
+            case PauliNoise2():
+                name, values = "noise.pauli2", item.errors
+            case KrausNoise():
+                rows = [[[[z.real, z.imag] for z in row] for row in matrix] for matrix in item.operators]
+                self._node("noise.kraus", vqs=self._qubits(item.qubits), args={"operators": rows})
+                return
+            case _:
+                raise QmkError("UNSUPPORTED", f"{type(item).__name__} has no op in a graph", op=type(item).__name__)
+        args = {p.name: value for p, value in zip(OPS[name].params, values, strict=True) if value}
+        self._node(name, vqs=self._qubits(item.qubits), args=args)
 
     def _now(self, cond: Cond) -> c.Expression:
         """``cond`` where it stands: cbits that nothing has written yet read 0."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 
 import pytest
@@ -12,7 +13,19 @@ from qmk.sdk.exact import exact_distribution
 from qmk.sdk.kit.random_programs import random_cases
 from qmk.sdk.lower import lower
 from qmk.sdk.native import ALL_GATES
-from qmk.sdk.program import Cond, Gate, Logic, Measure, PauliNoise, Program, Register, Reset
+from qmk.sdk.program import (
+    Cond,
+    Gate,
+    KrausNoise,
+    Logic,
+    Measure,
+    Misread,
+    PauliNoise,
+    PauliNoise2,
+    Program,
+    Register,
+    Reset,
+)
 from qmk.sdk.raising import graph_of
 
 
@@ -66,6 +79,23 @@ def test_a_truth_table_of_more_inputs_than_a_node_takes():
     assert same(program)
 
 
-def test_what_no_op_says_is_refused():
-    with pytest.raises(QmkError, match="PauliNoise"):
-        graph_of(Program(1, 0, (PauliNoise(0, 0.1, 0.0, 0.0),), (), {}))
+def test_error_channels():
+    """Pauli errors become ops again; those of general channels, matrices."""
+    half = math.sqrt(0.5)
+    damped = (((1, 0), (0, half)), ((0, half), (0, 0)))
+    errors = tuple(0.01 * k for k in range(15))
+    items = (
+        Gate("h", (0,)),
+        PauliNoise(0, 0.1, 0.0, 0.2),
+        Gate("cnot", (0, 1)),
+        PauliNoise2((1, 0), errors[:6] + (0.0,) * 9),
+        KrausNoise((1,), damped),
+        Measure(0, 0),
+        Measure(1, 1),
+    )
+    assert same(Program(2, 2, items, (Register("c", (0, 1)),), {}))
+
+
+def test_a_reading_that_errs_is_refused():
+    with pytest.raises(QmkError, match="reading"):
+        graph_of(Program(1, 2, (Measure(0, 0),), (Register("c", (1,)),), {}, post=(Misread(0, 1, 0.1, 0.2),)))

@@ -69,11 +69,11 @@ RATES = {
     "extended.bit_s": 1e-2,
     "extended.bit_term_s": 1e-5,
 }
-"""of a program, an op when it is built and when it runs; an amplitude, an entry of a density matrix, each for a gate and
-for an error channel (the weight of every Kraus operator is computed for a trajectory, a matrix on twice the qubits
-applied to a density matrix); a repeated shot, a sampled one; between fences a call, an amplitude of it, one of a walk;
-of a matrix product state a program, an op, a step of two neighbours, the cube of its bond, an error channel and the
-square of its bond, a site of a shot, the square of its bond; of stabilizer terms"""
+"""of a program, an op when it is built and when it runs; an amplitude, an entry of a density matrix, each for a gate
+and for an error channel (the weight of every Kraus operator is computed for a trajectory, a matrix on twice the
+qubits applied to a density matrix); a repeated shot, a sampled one; between fences a call, an amplitude of it, one of
+a walk; of a matrix product state a program, an op, a step of two neighbours, the cube of its bond, an error channel
+and the square of its bond, a site of a shot, the square of its bond; of stabilizer terms"""
 
 
 def state_vector_cost(features: Features, shots: int, rates: Rates = RATES) -> Cost:
@@ -113,9 +113,7 @@ def density_cost(features: Features, shots: int, rates: Rates = RATES) -> Cost:
 _ENTRY = {"statevector": "statevector.amplitude_s", "density_matrix": "density_matrix.entry_s"}
 
 
-def _dense_cost(
-    features: Features, shots: int, entries: float, method: str, rates: Rates, repeated: bool
-) -> Cost:
+def _dense_cost(features: Features, shots: int, entries: float, method: str, rates: Rates, repeated: bool) -> Cost:
     """``repeated``: the program runs once a shot."""
     gates = features.n_ops - features.n_noise
     entry_s = gates * rates[_ENTRY[method]] + features.n_noise * rates[f"{method}.noise_s"]
