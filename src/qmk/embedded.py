@@ -123,9 +123,9 @@ def run(
     program's own default, else 1000. The same program, shots, seed and engine give the same bits, here and on a daemon;
     ``seed`` None draws one, and the result tells it. ``engine`` forces an engine instead of the router's choice.
     ``params`` sets the program's inputs. ``noise`` is a ``NoiseModel``, the path of its JSON file or a short form such
-    as "depolarizing=1e-3". ``error`` in place of ``shots``: as many as keep the standard error of every probability at or
-    below it. ``isolate`` (and ``timeout_ms``, which needs it) runs the engine in a process of its own. ``progress`` is
-    called with the number of shots done, now and then.
+    as "depolarizing=1e-3". ``error`` in place of ``shots``: as many as keep the standard error of every probability at
+    or below it. ``isolate`` (and ``timeout_ms``, which needs it) runs the engine in a process of its own. ``progress``
+    is called with the number of shots done, now and then.
 
     Raises ``QmkError``: INVALID_GRAPH with findings, UNSUPPORTED with the gaps of every engine, RESOURCE_EXHAUSTED with
     the memory needed, TIMEOUT, JOB_FAILED.
