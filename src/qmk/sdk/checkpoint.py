@@ -68,7 +68,7 @@ def _parts(value: Any) -> Any:
     """A complex number, the entry of a Kraus operator."""
     if isinstance(value, complex):
         return (value.real, value.imag)
-    raise NotImplementedError(f"a {type(value).__name__} in a program")
+    raise TypeError(f"a {type(value).__name__} in a program")
 
 
 _ENCODER = msgspec.msgpack.Encoder()

@@ -8,6 +8,7 @@ Gate names are the short names of family ``core`` ("h", "cnot", "rz", "mod"); ma
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -60,14 +61,15 @@ class Logic:
     cond: Cond | None = None
 
 
-class Noise:
+class Noise(ABC):
     """An error channel: every shot throws a die of its own. It writes no cbit and stands under no condition."""
 
     __slots__ = ()
 
     @property
+    @abstractmethod
     def qubits(self) -> tuple[int, ...]:
-        raise NotImplementedError
+        """What it strikes."""
 
 
 @dataclass(frozen=True, slots=True)
