@@ -13,6 +13,7 @@ from qmk.abi.calls import q_estimate, q_query_resources
 from qmk.base.errors import QmkError
 from qmk.host.routing import Choice
 from qmk.qvm.graph import Graph, Node
+from qmk.qvm.outputs import Outputs
 from qmk.sdk.kit.builder import Builder
 from qmk.sdk.messages import Done, Output
 
@@ -101,7 +102,9 @@ class SimRouting:
     def __init__(self, memory_limit: int) -> None:
         self.memory_limit = memory_limit
 
-    def choose(self, graph: Graph, digest: str, shots: int, engine: str | None) -> Choice:
+    def choose(
+        self, graph: Graph, digest: str, shots: int, engine: str | None, outputs: Outputs | None = None
+    ) -> Choice:
         if engine not in (None, ENGINE):
             raise QmkError("UNSUPPORTED", f"there is no engine '{engine}'", feature="engine", gaps=[])
         needed = memory_bytes(graph)
