@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 
 from qmk.qvm.outputs import Observable
 
+LOOK = 256
+"""newest bases that a string is tried with"""
+
 
 @dataclass
 class Basis:
@@ -28,7 +31,7 @@ def bases(observables: Sequence[Observable]) -> list[Basis]:
         text = {qubit: letter for qubit, letter in enumerate(paulis) if letter != "I"}
         if not text:
             continue
-        home = next((basis for basis in found if basis.takes(text)), None)
+        home = next((basis for basis in found[-LOOK:] if basis.takes(text)), None)
         if home is None:
             found.append(home := Basis())
         home.letters.update(text)

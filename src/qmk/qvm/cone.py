@@ -17,7 +17,7 @@ LETTERS = "XYZ"
 ANY = "*"
 """what an observable does to a qubit when it is no single letter"""
 
-WORK = 20_000_000
+WORK = 1_000_000
 """gates looked at for all observables of a program before it is taken whole"""
 
 MATRIX_QUBITS = 3

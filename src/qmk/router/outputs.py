@@ -23,6 +23,9 @@ EXACT_S = 60.0
 STRING_S = 2e-9
 """an engine's seconds for one Pauli string and one amplitude"""
 
+GROUPED = 1000
+"""strings up to which bases are counted; beyond, one for each is the prediction"""
+
 FIXED_S = 5e-5
 """seconds for each state that is looked at, beside its gates"""
 
@@ -47,16 +50,20 @@ def with_outputs(features: Features, graph: Graph, outputs: Outputs | None) -> F
         )
         width = max((len(cone.qubits) for cone in parts), default=0)
         n_ops = sum(len(cone.gates) for cone in parts)
-    angles = outputs.sweep.slots if outputs.sweep is not None else asked.all_angles(graph).slots
+    derivatives = 0
+    if outputs.gradient:
+        slots = outputs.sweep.slots if outputs.sweep is not None else asked.all_angles(graph).slots
+        derivatives = len(slots) * len(outputs.expectations)
     observed = Observed(
         pure=gates is not None,
         sampled=outputs.sampled,
         width=width,
         n_ops=n_ops,
         strings=len(strings) + len(outputs.probabilities),
-        bases=len(bases(outputs.expectations)) + bool(outputs.probabilities),
+        bases=(len(bases(outputs.expectations)) if len(strings) <= GROUPED else len(strings))
+        + bool(outputs.probabilities),
         points=max(1, len(outputs.points)),
-        derivatives=len(angles) * max(1, len(outputs.expectations)) if outputs.gradient else 0,
+        derivatives=derivatives,
     )
     return msgspec.structs.replace(features, outputs=outputs.names, observed=observed)
 

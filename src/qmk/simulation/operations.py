@@ -167,6 +167,7 @@ FIELDS: dict[str, Field] = {
     "n": lambda world, client, rng: rng.randint(1, 4),
     "graph": lambda world, client, rng: OMIT,
     "program": lambda world, client, rng: OMIT,
+    "outputs": lambda world, client, rng: OMIT,
     "profile": lambda world, client, rng: rng.choice((OMIT, "logical:surface(d=7)", "nonsense")),
     "qec": lambda world, client, rng: OMIT,
     "checkpoint_id": lambda world, client, rng: _pick(client.checkpoints, rng, "chk_none"),

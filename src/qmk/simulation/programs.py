@@ -14,6 +14,7 @@ from qmk.base.errors import QmkError
 from qmk.host.routing import Choice
 from qmk.kernel.objects.alternative import Alternative
 from qmk.qvm.graph import Graph, Node
+from qmk.qvm.outputs import Outputs
 from qmk.sdk.kit.builder import Builder
 from qmk.sdk.messages import Done, Output
 
@@ -115,7 +116,9 @@ class SimRouting:
     def __init__(self, memory_limit: int) -> None:
         self.memory_limit = memory_limit
 
-    def choose(self, graph: Graph, digest: str, shots: int, engine: str | None) -> Choice:
+    def choose(
+        self, graph: Graph, digest: str, shots: int, engine: str | None, outputs: Outputs | None = None
+    ) -> Choice:
         if engine not in (None, ENGINE):
             raise QmkError("UNSUPPORTED", f"there is no engine '{engine}'", feature="engine", gaps=[])
         needed = memory_bytes(graph)
