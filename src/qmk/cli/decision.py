@@ -47,7 +47,7 @@ def surprise_lines(provenance: Provenance) -> list[str]:
 
 def rewrite_texts(found: Any) -> list[str]:
     """The native core's report of its rewrites, as ``sdk.native_rewrites`` gives it."""
-    if not isinstance(found, dict):
+    if not isinstance(found, dict) or "ops_before" not in found:
         return []
     report = cast("dict[str, Any]", found)
     fired = cast("dict[str, int]", report.get("fired") or {})
