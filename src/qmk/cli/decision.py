@@ -53,6 +53,8 @@ def rewrite_texts(found: Any) -> list[str]:
     fired = cast("dict[str, int]", report.get("fired") or {})
     texts = [", ".join(f"{name} {count} times" for name, count in fired.items())] if fired else []
     texts.append(f"{report['ops_before']} operations to {report['ops_after']}")
+    if report.get("order", "input") != "input":
+        texts.append(f"in another order ({report['order']})")
     if "width_before" in report:
         texts.append(f"{report['width_before']} qubits alive at a time to {report['width_after']}")
     return texts
