@@ -60,7 +60,7 @@ class Kind:
     """every shot is kept, read back and compared; else the counts are"""
 
     def wishes(self, seed: int) -> dict[str, Any]:
-        return {"shots": self.shots, "seed": seed, "engine": self.engine, "keep_events": self.rows}
+        return {"shots": self.shots, "seed": seed, "engine": self.engine, "keep_events": self.rows, "cache": False}
 
 
 Seen = tuple[dict[str, int], str]

@@ -50,7 +50,9 @@ def keep_busy(path: str, token: str, graph: Graph, until_s: float, ended: list[t
         number = 0
         while time.time() < until_s:
             while len(jobs) < AHEAD:
-                jobs.append(client.submit(graph, shots=10, seed=number, engine="aer", keep_events=False).job_id)
+                jobs.append(
+                    client.submit(graph, shots=10, seed=number, engine="aer", keep_events=False, cache=False).job_id
+                )
                 number += 1
             first = jobs.pop(0)
             end = client.wait(first).ended
@@ -94,9 +96,9 @@ def wait_in_flood(path: str) -> float:
         graph = work(LAYERS["one"])
         last = ""
         for seed in range(FLOOD):
-            last = flood.submit(graph, shots=10, seed=seed, engine="aer", keep_events=False).job_id
+            last = flood.submit(graph, shots=10, seed=seed, engine="aer", keep_events=False, cache=False).job_id
         waiting = flood.status(last).place_in_queue
-        status = single.wait(single.submit(graph, shots=10, seed=0, engine="aer").job_id)
+        status = single.wait(single.submit(graph, shots=10, seed=0, engine="aer", cache=False).job_id)
         assert status.started is not None
         waited_s = status.started - status.submitted
         print(f"  {waiting} jobs of the flood were waiting; the single job waited {waited_s:.3f} s")

@@ -47,12 +47,14 @@ def surprise_lines(provenance: Provenance) -> list[str]:
 
 def rewrite_texts(found: Any) -> list[str]:
     """The native core's report of its rewrites, as ``sdk.native_rewrites`` gives it."""
-    if not isinstance(found, dict):
+    if not isinstance(found, dict) or "ops_before" not in found:
         return []
     report = cast("dict[str, Any]", found)
     fired = cast("dict[str, int]", report.get("fired") or {})
     texts = [", ".join(f"{name} {count} times" for name, count in fired.items())] if fired else []
     texts.append(f"{report['ops_before']} operations to {report['ops_after']}")
+    if report.get("order", "input") != "input":
+        texts.append(f"in another order ({report['order']})")
     if "width_before" in report:
         texts.append(f"{report['width_before']} qubits alive at a time to {report['width_after']}")
     return texts

@@ -100,9 +100,7 @@ class Host:
         self._graphs = Graphs(journal.graph)
         self.launches = Launches(
             self.feed,
-            Sources(
-                clock_ns, entropy, self._graphs.get, kernel.jobs.checkpoints.uses, self._engine_of, routing.version
-            ),
+            Sources(clock_ns, entropy, self._graphs.get, kernel.jobs.checkpoints.uses, self._version_of),
             States(journal, turns.in_thread),
             turns.schedule,
             self._committer.drop,
@@ -134,9 +132,10 @@ class Host:
             Seal: self._sealed,
         }
 
-    def _engine_of(self, job: str) -> str:
+    def _version_of(self, job: str, engine: str) -> str:
+        """Of ``engine``, or of that of the job."""
         found = self._kernel.jobs.by_id.get(job)
-        return found.submitted.engine if found is not None else ""
+        return self.routing.version(engine or (found.submitted.engine if found is not None else ""))
 
     def connect(self, launcher: Launcher) -> None:
         """Say who runs launches, once, before the first event."""

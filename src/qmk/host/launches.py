@@ -29,15 +29,14 @@ ENTROPY_BYTES = 16
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What launches need to know: the time, entropy, a job's packed graph, whether a checkpoint names a blob, a job's
-    engine, an engine's version."""
+    """What launches need to know: the time, entropy, a job's packed graph, whether a checkpoint names a blob, the
+    version of a job's engine, or of the one that is named."""
 
     clock_ns: Callable[[], int]
     entropy: Callable[[int], bytes]
     graph: Callable[[str], bytes]
     uses_blob: Callable[[str], bool]
-    engine: Callable[[str], str] = lambda job: ""
-    version: Callable[[str], str] = lambda engine: ""
+    version: Callable[[str, str], str] = lambda job, engine: ""
 
 
 class Launches:
@@ -190,14 +189,13 @@ class Launches:
         except QmkError as error:
             self.failed(job, fence, Failed(fence, error.kind.name, error.message, error.fields), died=False)
             return
-        engine = hedge.engine if hedge is not None else self._sources.engine(job)
         self._feed(
             ev.Finished(
                 now_ns=self._sources.clock_ns(),
                 job=job,
                 fence=fence,
                 usage=results.usage_of(done),
-                version=self._sources.version(engine),
+                version=self._sources.version(job, hedge.engine if hedge is not None else ""),
                 hedge=hedge,
             )
         )

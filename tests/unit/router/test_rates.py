@@ -161,6 +161,6 @@ def test_an_engine_without_rates_predicts_as_it_always_did() -> None:
 def test_only_a_file_is_replaced(tmp_path: Path, where: str) -> None:
     (tmp_path / "file").write_text("")
     path = tmp_path if where == "a folder" else tmp_path / "file" / rates.NAME
-    with pytest.raises(QmkError, match="rates cannot be written|cannot write"):
+    with pytest.raises(QmkError, match="written there" if where == "a folder" else "cannot write"):
         rates.save(path, calibration())
     assert (tmp_path / "file").read_text() == ""
