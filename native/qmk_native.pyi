@@ -139,9 +139,22 @@ def features(circuit: Circuit) -> dict[str, Any]:
     ``measured`` (part of the qubits), ``feed_forward`` ("none", "pauli" or "full")."""
 
 def read_qvm(data: bytes) -> Circuit:
-    """The circuit of a graph in QVM binary, which must have been verified, with the numbers that ``qmk.sdk.lower``
-    gives it; barriers and fences are dropped. Raises ``Declined`` for bytes that are no QVM binary, and for what a
-    circuit has no place for: channels, magic, policies, code profiles, allocation under a guard."""
+    """The circuit of a graph in QVM binary or packed (``qmk.qvm.graph.pack``), which must have been verified, with the
+    numbers that ``qmk.sdk.lower`` gives it; barriers and fences are dropped. Raises ``Declined`` for bytes that are
+    neither, and for what a circuit has no place for: channels, magic, policies, code profiles, allocation under a
+    guard."""
+
+def encode_qvm(packed: bytes) -> bytes:
+    """QVM binary of a packed graph: the bytes that ``qmk.qvm.binary.encode`` gives. Raises ``Declined`` for bytes that
+    are no packed graph; values that no binary may hold are found by its readers."""
+
+def look_qvm(data: bytes, circuit: bool = False) -> tuple[dict[str, Any], Circuit | None]:
+    """(numbers of a verified graph, in QVM binary or packed; its circuit where that is wanted and there is one).
+
+    The numbers are fields of ``qmk.sdk.engine.Features`` by name, with ``bond`` and ``tight_bond`` (None where not
+    wanted) for the bounds on the bond, and ``open``: gates of which it is not told here whether they are Clifford, as
+    (a node of each make, how many). Raises ``Declined`` for what is neither form, for channels, and for families that
+    are not read here."""
 
 DENSE_RATES: dict[str, float]
 """What ``DensePlan.cost`` reckons with where no calibration says otherwise."""
