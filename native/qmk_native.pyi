@@ -232,6 +232,13 @@ class MpsPlan:
         """(samples, (largest bond, bound on 1 - fidelity)). ``cut``: largest weight that one step may drop. Raises
         MemoryError when a bond outgrows ``bond``, TimeoutError beyond ``seconds`` of gates, as predicted on the way."""
 
+def predict(
+    circuit: Circuit, shots: int, points: Sequence[int], memory: int = ..., keep_cbits: bool = False
+) -> dict[str, Any]:
+    """What a circuit will take on the best method for ``shots``, without preparing its run: ``method``, ``rewritten``,
+    ``width``, ``memory_bytes``, ``note``, ``may_fail``, and ``seconds``, one for each number of shots in ``points``.
+    What costs more to look at than a small part of the run is left out. Raises MemoryError when nothing can run it."""
+
 @final
 class Plan:
     """A circuit rewritten and prepared for whichever of our simulators is predicted to be fastest."""

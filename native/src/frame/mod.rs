@@ -81,6 +81,18 @@ impl Plan {
         Some(Plan { circuit: circuit.clone(), code, too_wide })
     }
 
+    /// For predictions only: without the look at a joint read-out, and none where the plan would take longer than
+    /// `seconds`.
+    pub fn sketch(circuit: &Arc<Circuit>, seconds: f64) -> Option<Plan> {
+        if circuit.n_qubits.max(circuit.n_cbits) > MAX_DECLARED {
+            return None;
+        }
+        let (row, n) = used(circuit);
+        let most = widest(seconds).unwrap_or(0);
+        let code = (n <= MAX_QUBITS).then(|| build(circuit, &row, n, false, most))?;
+        (code.width as usize <= most).then(|| Plan { circuit: circuit.clone(), code, too_wide: false })
+    }
+
     /// Most qubits of one dense state.
     pub fn width(&self) -> usize {
         self.code.width as usize
@@ -126,7 +138,12 @@ fn width_worth(lazy: &Code) -> Option<usize> {
     if lazy.width <= 1 || cost < WORTH_SECONDS {
         return None;
     }
-    let amplitudes = cost / cost::RATES.amplitude;
+    widest(cost)
+}
+
+/// The widest part that a plan of so many seconds may have.
+fn widest(seconds: f64) -> Option<usize> {
+    let amplitudes = seconds / cost::RATES.amplitude;
     (1..=compile::MAX_WIDTH).rev().find(|&k| LEAST_PASSES * k as f64 * 2f64.powi(k as i32) <= amplitudes)
 }
 

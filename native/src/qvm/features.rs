@@ -1,7 +1,7 @@
 //! What the router wants to know of a graph, in one pass forward and one back: the numbers of `qmk.router.features`,
 //! which says what each means. Channels, and ops of families that are not read here, are declined.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::body::{Body, Guard, Shape};
 use super::bond::{bases, Bonds};
@@ -115,6 +115,17 @@ impl Row<'_> {
         matches!(self.class, Unitary | Composite | Measure | Reset | FeedForward)
     }
 
+    /// Short names of the gates that it is made of.
+    fn gates(&self) -> &[&str] {
+        match (self.class, self.short) {
+            (Class::FeedForward, _) => &["x", "y", "z"],
+            (_, "teleport_cnot") => &["cnot"],
+            (_, "inject_t") => &["h", "t"],
+            (Class::Unitary, _) => std::slice::from_ref(&self.short),
+            _ => &[],
+        }
+    }
+
     fn injects(&self) -> bool {
         self.short == "inject_t"
     }
@@ -124,6 +135,11 @@ pub fn features(body: &Body) -> Result<Features> {
     let decline = |at: usize| Declined::node(at, "an op whose features are not taken here");
     let rows: Vec<Option<Row>> = body.shapes.iter().map(|shape| row(shape.op)).collect();
     let n_strings = body.strings.len();
+    let allocated = |node| match &rows[body.nodes.get(node)] {
+        Some(row) if row.class == Class::Alloc => body.shapes[body.nodes.get(node)].counts[0],
+        _ => 0,
+    };
+    let lines: usize = (0..body.nodes.len).map(allocated).sum();
     let mut pass = Pass {
         body,
         line: vec![NONE; n_strings],
@@ -133,12 +149,14 @@ pub fn features(body: &Body) -> Result<Features> {
         guard_events: guard_events(body),
         open: HashMap::new(),
         found: Features::default(),
+        used: vec![false; rows.len()],
         live: 0,
         levels: Vec::new(),
         measured: Vec::new(),
         root: Vec::new(),
         size: Vec::new(),
         change: Vec::new(),
+        wide_enough: lines > BOND_QUBITS,
         bonds: Bonds::default(),
         bond_line: vec![NONE; n_strings],
         floor: 0,
@@ -159,12 +177,16 @@ pub fn features(body: &Body) -> Result<Features> {
         if shape.counts[1] > 0 {
             return Err(decline(node));
         }
+        pass.used[body.nodes.get(node)] = true;
         pass.take(&Seen { node, shape, row, place, args, end: value.at, guard })?;
     }
     let idle = pass.idle(&rows);
     let (branches, resets) = pass.branches(&rows, &idle);
     pass.found.branches = branches;
     pass.found.resets = resets || pass.reuses.1;
+    let used = rows.iter().zip(&pass.used).filter(|(_, &used)| used).filter_map(|(row, _)| row.as_ref());
+    let gates: BTreeSet<&str> = used.flat_map(|row| row.gates()).copied().collect();
+    pass.found.gates = gates.into_iter().map(str::to_owned).collect();
     Ok(pass.finish())
 }
 
@@ -231,12 +253,16 @@ struct Pass<'a, 'b> {
     /// Undecided gates by their width and the bytes of their arguments: where they stand in `found.open`.
     open: HashMap<(usize, &'a [u8]), usize>,
     found: Features,
+    /// Shapes that some node has.
+    used: Vec<bool>,
     live: usize,
     levels: Vec<u32>,
     measured: Vec<bool>,
     root: Vec<u32>,
     size: Vec<u32>,
     change: Vec<i64>,
+    /// Whether the tighter bound may be wanted.
+    wide_enough: bool,
     bonds: Bonds,
     bond_line: Vec<u32>,
     floor: u32,
@@ -288,17 +314,14 @@ impl<'a> Pass<'a, '_> {
             Unitary | Composite => self.gate(seen, count)?,
             Measure => self.measure(seen, lines)?,
             Reset => self.found.ops += 1,
-            FeedForward => {
-                self.found.ops += 1;
-                self.add_gates(&["x", "y", "z"]);
-            }
+            FeedForward => self.found.ops += 1,
             Logic => self.found.logic = true,
             _ => {}
         }
         if count > 1 && matches!(row.class, Unitary | Measure | Composite) {
             self.join(lines, if row.rank_two { 1 } else { 2 * (count as i64 / 2) });
         }
-        if row.acts() && self.bonds.alive() {
+        if self.wide_enough && row.acts() && self.bonds.alive() {
             let mut own = [0u32; 3];
             let joint = row.class != FeedForward;
             if count <= 3 {
@@ -392,11 +415,6 @@ impl<'a> Pass<'a, '_> {
     fn gate(&mut self, seen: &Seen<'a, '_>, count: usize) -> Result<()> {
         self.found.ops += 1;
         self.found.two_qubit += (count == 2) as usize + 3 * (count > 2) as usize;
-        match seen.row.short {
-            "teleport_cnot" => self.add_gates(&["cnot"]),
-            "inject_t" => self.add_gates(&["h", "t"]),
-            short => self.add_gates(&[short]),
-        }
         match self.clifford(seen)? {
             Some(clifford) => self.found.non_clifford += !clifford as usize,
             None => {
@@ -410,14 +428,6 @@ impl<'a> Pass<'a, '_> {
             }
         }
         Ok(())
-    }
-
-    fn add_gates(&mut self, names: &[&str]) {
-        for name in names {
-            if !self.found.gates.iter().any(|known| known == name) {
-                self.found.gates.push((*name).to_owned());
-            }
-        }
     }
 
     /// Whether a gate is Clifford; None where that is not told here.

@@ -2,6 +2,7 @@
 //! `qmk.qvm.binary.encode` writes. Values are copied as they stand; what a binary may not hold is found by its reader.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 
 use super::pack::{Cursor, Item};
 use super::Declined;
@@ -11,26 +12,64 @@ type Result<T> = std::result::Result<T, Declined>;
 /// The version byte of the form and the magic before it.
 pub const HEAD: &[u8] = b"QVMB\x01";
 
-/// A list of texts: where its first is, and how many.
-type Texts<'a> = (Cursor<'a>, usize);
-
-#[derive(Default)]
+/// Texts in order of first use, each with its number: open addressing, with a hash that is keyed anew for every graph.
 struct Strings<'a> {
-    numbers: HashMap<&'a str, u32>,
-    order: Vec<&'a str>,
+    /// Numbers plus one; 0 is free.
+    slots: Vec<u32>,
+    order: Vec<&'a [u8]>,
+    key: u64,
 }
 
 impl<'a> Strings<'a> {
+    fn new() -> Strings<'a> {
+        Strings { slots: vec![0; 256], order: Vec::new(), key: RandomState::new().hash_one(0) | 1 }
+    }
+
+    fn hash(&self, text: &[u8]) -> usize {
+        let mut hash = self.key ^ text.len() as u64;
+        for part in text.chunks(8) {
+            let mut word = [0; 8];
+            word[..part.len()].copy_from_slice(part);
+            let wide = (hash ^ u64::from_le_bytes(word)) as u128 * (self.key.rotate_left(29) | 1) as u128;
+            hash = (wide >> 64) as u64 ^ wide as u64;
+        }
+        hash as usize
+    }
+
+    /// None for a new text that is not UTF-8.
     #[inline]
-    fn number(&mut self, text: &'a str) -> u32 {
-        *self.numbers.entry(text).or_insert_with(|| {
-            self.order.push(text);
-            self.order.len() as u32 - 1
-        })
+    fn number(&mut self, text: &'a [u8]) -> Option<u32> {
+        let mask = self.slots.len() - 1;
+        let mut at = self.hash(text) & mask;
+        while self.slots[at] != 0 {
+            if self.order[self.slots[at] as usize - 1] == text {
+                return Some(self.slots[at] - 1);
+            }
+            at = (at + 1) & mask;
+        }
+        std::str::from_utf8(text).ok()?;
+        self.order.push(text);
+        self.slots[at] = self.order.len() as u32;
+        if 2 * self.order.len() > self.slots.len() {
+            self.grow();
+        }
+        Some(self.order.len() as u32 - 1)
+    }
+
+    fn grow(&mut self) {
+        let mask = 2 * self.slots.len() - 1;
+        self.slots = vec![0; mask + 1];
+        for (number, text) in self.order.iter().enumerate() {
+            let mut at = self.hash(text) & mask;
+            while self.slots[at] != 0 {
+                at = (at + 1) & mask;
+            }
+            self.slots[at] = number as u32 + 1;
+        }
     }
 }
 
-#[derive(Clone, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 struct Shape {
     op: u32,
     counts: [u32; 5],
@@ -39,17 +78,6 @@ struct Shape {
     metadata: bool,
 }
 
-/// Parts of a node, in place.
-struct Node<'a> {
-    id: &'a [u8],
-    op: &'a str,
-    args: Texts<'a>,
-    handles: [Texts<'a>; 5],
-    guard: Option<&'a [u8]>,
-    metadata: Option<&'a [u8]>,
-}
-
-#[derive(Default)]
 struct Tables<'a> {
     strings: Strings<'a>,
     shapes: Vec<Shape>,
@@ -65,14 +93,32 @@ struct Tables<'a> {
     guarded: Vec<u32>,
     notes: Vec<u8>,
     n_notes: usize,
+    /// The node that is being read.
+    shape: Shape,
+}
+
+/// The place of a part of a node in the order in which they are written.
+fn part(name: &[u8]) -> Option<usize> {
+    Some(match name {
+        b"id" => 0,
+        b"op" => 1,
+        b"args" => 2,
+        b"vqs" => 3,
+        b"chs" => 4,
+        b"inputs" => 5,
+        b"produces" => 6,
+        b"caps" => 7,
+        b"guard" => 8,
+        b"metadata" => 9,
+        _ => return None,
+    })
 }
 
 /// QVM binary of a packed graph.
 pub fn binary(data: &[u8]) -> Result<Vec<u8>> {
     let mut cursor = Cursor { bytes: data, at: 0 };
-    let empty = (cursor, 0);
-    let mut tables = Tables::default();
-    let mut handles = [empty; 3];
+    let mut tables = Tables::new();
+    let mut columns: [Vec<u32>; 3] = Default::default();
     let (mut version, mut caps, mut families): (&[u8], &[u8], &[u8]) = (b"\xA31.0", b"\x90", b"\x90");
     let (mut outputs, mut shots, mut metadata, mut inferred): (&[u8], &[u8], &[u8], &[u8]) =
         (b"\xC0", b"\xC0", b"\x80", b"\xC2");
@@ -80,13 +126,12 @@ pub fn binary(data: &[u8]) -> Result<Vec<u8>> {
         match cursor.name()? {
             "nodes" => {
                 for _ in 0..cursor.list()? {
-                    let node = node(&mut cursor, empty)?;
-                    tables.take(&node)?;
+                    tables.node(&mut cursor)?;
                 }
             }
-            "vqs" => handles[0] = texts(&mut cursor)?,
-            "chs" => handles[1] = texts(&mut cursor)?,
-            "events" => handles[2] = texts(&mut cursor)?,
+            "vqs" => tables.texts(&mut cursor, &mut columns[0])?,
+            "chs" => tables.texts(&mut cursor, &mut columns[1])?,
+            "events" => tables.texts(&mut cursor, &mut columns[2])?,
             "version" => version = raw(&mut cursor)?,
             "caps" => caps = raw(&mut cursor)?,
             "families" => families = raw(&mut cursor)?,
@@ -100,16 +145,8 @@ pub fn binary(data: &[u8]) -> Result<Vec<u8>> {
     if cursor.at != data.len() {
         return cursor.fail("bytes behind the graph");
     }
-    let mut columns = Vec::new();
-    for (mut names, count) in handles {
-        let mut numbers = Vec::with_capacity(count);
-        for _ in 0..count {
-            numbers.push(tables.strings.number(names.name()?));
-        }
-        columns.extend(column(&numbers));
-    }
     let mut out = tables.written(data.len(), version);
-    out.extend(columns);
+    columns.iter().for_each(|numbers| out.extend(column(numbers)));
     for part in [caps, families, outputs, shots, metadata, inferred] {
         out.extend_from_slice(part);
     }
@@ -123,88 +160,120 @@ fn raw<'a>(cursor: &mut Cursor<'a>) -> Result<&'a [u8]> {
     Ok(&cursor.bytes[start..cursor.at])
 }
 
-/// A list of texts, stepped over; its items are looked at when they are numbered.
-fn texts<'a>(cursor: &mut Cursor<'a>) -> Result<Texts<'a>> {
-    let count = cursor.list()?;
-    let first = *cursor;
-    for _ in 0..count {
-        cursor.name()?;
-    }
-    Ok((first, count))
-}
-
-fn node<'a>(cursor: &mut Cursor<'a>, empty: Texts<'a>) -> Result<Node<'a>> {
-    let mut found = Node { id: b"", op: "", args: empty, handles: [empty; 5], guard: None, metadata: None };
-    for _ in 0..cursor.map()? {
-        match cursor.name()? {
-            "id" => found.id = raw(cursor)?,
-            "op" => found.op = cursor.name()?,
-            "vqs" => found.handles[0] = texts(cursor)?,
-            "args" => {
-                let count = cursor.map()?;
-                found.args = (*cursor, count);
-                for _ in 0..count {
-                    cursor.name()?;
-                    cursor.skip()?;
-                }
-            }
-            "chs" => found.handles[1] = texts(cursor)?,
-            "inputs" => found.handles[2] = texts(cursor)?,
-            "produces" => found.handles[3] = texts(cursor)?,
-            "caps" => found.handles[4] = texts(cursor)?,
-            "guard" => found.guard = Some(raw(cursor)?),
-            "metadata" => found.metadata = Some(raw(cursor)?),
-            _ => return cursor.fail("a node with an unknown part"),
-        }
-    }
-    match found.id.first() {
-        Some(0xA0..=0xBF | 0xD9..=0xDB) => Ok(found),
-        _ => cursor.fail("a node without its id"),
+/// A text, not yet looked at.
+#[inline]
+fn text<'a>(cursor: &mut Cursor<'a>) -> Result<&'a [u8]> {
+    match cursor.short_text() {
+        Some(found) => Ok(found),
+        None => cursor.name().map(str::as_bytes),
     }
 }
 
 impl<'a> Tables<'a> {
-    fn take(&mut self, node: &Node<'a>) -> Result<()> {
-        let op = self.strings.number(node.op);
-        let (mut args, count) = node.args;
-        let mut keys = Vec::new();
-        for _ in 0..count {
-            keys.push(self.strings.number(args.name()?));
-            self.values.extend_from_slice(raw(&mut args)?);
+    fn new() -> Tables<'a> {
+        Tables {
+            strings: Strings::new(),
+            shapes: Vec::new(),
+            of_op: HashMap::new(),
+            ids: Vec::new(),
+            nodes: Vec::new(),
+            operands: Vec::new(),
+            values: Vec::new(),
+            n_values: 0,
+            guards: HashMap::new(),
+            guard_order: Vec::new(),
+            guarded: Vec::new(),
+            notes: Vec::new(),
+            n_notes: 0,
+            shape: Shape::default(),
         }
-        self.n_values += count;
-        let counts = node.handles.map(|(_, count)| count as u32);
-        let shape = Shape { op, counts, args: keys, guard: node.guard.is_some(), metadata: node.metadata.is_some() };
-        let known = self.of_op.entry(op).or_default();
-        let number = match known.iter().find(|&&number| self.shapes[number as usize] == shape) {
+    }
+
+    #[inline]
+    fn number(&mut self, cursor: &mut Cursor<'a>) -> Result<u32> {
+        let found = text(cursor)?;
+        match self.strings.number(found) {
+            Some(number) => Ok(number),
+            None => cursor.fail("a text that is not UTF-8"),
+        }
+    }
+
+    fn texts(&mut self, cursor: &mut Cursor<'a>, into: &mut Vec<u32>) -> Result<()> {
+        for _ in 0..cursor.list()? {
+            into.push(self.number(cursor)?);
+        }
+        Ok(())
+    }
+
+    /// One node; its parts must stand in their order.
+    fn node(&mut self, cursor: &mut Cursor<'a>) -> Result<()> {
+        let ids = self.ids.len();
+        let shape = &mut self.shape;
+        (shape.op, shape.counts, shape.guard, shape.metadata) = (u32::MAX, [0; 5], false, false);
+        shape.args.clear();
+        let mut next = 0;
+        for _ in 0..cursor.map()? {
+            let name = text(cursor)?;
+            let Some(part) = part(name).filter(|&part| part >= next) else {
+                return cursor.fail("a node with an unknown part, or in another order");
+            };
+            next = part + 1;
+            match part {
+                0 => self.ids.extend_from_slice(raw(cursor)?),
+                1 => self.shape.op = self.number(cursor)?,
+                2 => {
+                    for _ in 0..cursor.map()? {
+                        let key = self.number(cursor)?;
+                        self.shape.args.push(key);
+                        self.values.extend_from_slice(raw(cursor)?);
+                        self.n_values += 1;
+                    }
+                }
+                handles @ 3..=7 => {
+                    let count = cursor.list()?;
+                    self.shape.counts[handles - 3] = count as u32;
+                    for _ in 0..count {
+                        let number = self.number(cursor)?;
+                        self.operands.push(number);
+                    }
+                }
+                8 => self.guard(raw(cursor)?),
+                _ => {
+                    self.shape.metadata = true;
+                    self.notes.extend_from_slice(raw(cursor)?);
+                    self.n_notes += 1;
+                }
+            }
+        }
+        if self.shape.op == u32::MAX || !matches!(self.ids.get(ids), Some(0xA0..=0xBF | 0xD9..=0xDB)) {
+            return cursor.fail("a node without its id or op");
+        }
+        self.shaped();
+        Ok(())
+    }
+
+    fn guard(&mut self, guard: &'a [u8]) {
+        self.shape.guard = true;
+        let next = self.guard_order.len() as u32;
+        let number = *self.guards.entry(guard).or_insert(next);
+        if number == next {
+            self.guard_order.push(guard);
+        }
+        self.guarded.push(number);
+    }
+
+    /// Numbers the shape of the node that was read.
+    fn shaped(&mut self) {
+        let known = self.of_op.entry(self.shape.op).or_default();
+        let number = match known.iter().find(|&&number| self.shapes[number as usize] == self.shape) {
             Some(&number) => number,
             None => {
                 known.push(self.shapes.len() as u32);
-                self.shapes.push(shape);
+                self.shapes.push(self.shape.clone());
                 self.shapes.len() as u32 - 1
             }
         };
         self.nodes.push(number);
-        self.ids.extend_from_slice(node.id);
-        for (mut names, count) in node.handles {
-            for _ in 0..count {
-                let name = names.name()?;
-                self.operands.push(self.strings.number(name));
-            }
-        }
-        if let Some(guard) = node.guard {
-            let next = self.guard_order.len() as u32;
-            let number = *self.guards.entry(guard).or_insert(next);
-            if number == next {
-                self.guard_order.push(guard);
-            }
-            self.guarded.push(number);
-        }
-        if let Some(note) = node.metadata {
-            self.notes.extend_from_slice(note);
-            self.n_notes += 1;
-        }
-        Ok(())
     }
 
     /// The body up to the columns of handles.
@@ -268,12 +337,12 @@ fn number(out: &mut Vec<u8>, value: u32) {
     }
 }
 
-fn write_text(out: &mut Vec<u8>, text: &str) {
+fn write_text(out: &mut Vec<u8>, text: &[u8]) {
     match text.len() {
         0..=31 => out.push(0xA0 | text.len() as u8),
         size => sized(out, size, [Some(0xD9), Some(0xDA), Some(0xDB)]),
     }
-    out.extend_from_slice(text.as_bytes());
+    out.extend_from_slice(text);
 }
 
 /// A column as a value: its width, then little-endian numbers.

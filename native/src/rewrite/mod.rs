@@ -38,6 +38,7 @@ mod turn;
 use std::time::Instant;
 
 use crate::circuit::Circuit;
+pub use cost::width;
 pub use forward::Fired;
 use forward::{forward, Allowed};
 

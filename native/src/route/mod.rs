@@ -5,6 +5,7 @@
 //! then the dense simulator, then a matrix product state: where its bond is bounded low, or, for a run that will take
 //! long, as an attempt that may take a small share of the time it could save.
 
+mod predict;
 #[cfg(feature = "python")]
 pub mod python;
 
@@ -14,6 +15,8 @@ use crate::circuit::{Circuit, Op};
 use crate::rewrite::{self, features};
 use crate::samples::Samples;
 use crate::{dense, frame, mps};
+
+pub use predict::{predict, Prediction};
 
 /// A way to run a circuit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -288,7 +288,9 @@ class Host:
         now_ns = self._clock_ns()
         assert effect.graph is not None
         try:
-            decision = self.routing.choose(effect.graph, effect.digest, effect.shots, effect.policy.get("engine"))
+            decision = self.routing.choose(
+                effect.graph, effect.digest, effect.shots, effect.policy.get("engine"), effect.packed
+            )
         except QmkError as error:
             kind, fields = error.kind.name, msgspec.to_builtins(error.fields)
             self.feed(ev.Refused(now_ns=now_ns, job=effect.job, kind=kind, message=error.message, fields=fields))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -54,24 +55,26 @@ class Routing:
         """Every engine by name."""
         return {**discovery.engines(), **self._external}
 
-    def choose(self, graph: Graph, digest: str, shots: int, engine: str | None) -> Choice:
-        """Raises UNSUPPORTED with the gaps of every engine, RESOURCE_EXHAUSTED with the memory needed."""
+    def choose(self, graph: Graph, digest: str, shots: int, engine: str | None, packed: bytes = b"") -> Choice:
+        """``packed``: of the graph, where it is at hand. Raises UNSUPPORTED with the gaps of every engine,
+        RESOURCE_EXHAUSTED with the memory needed."""
         key = (digest, shots, engine)
         kept = self._choices.get(key)
         if kept is not None:
             self._choices.move_to_end(key)
             return kept
-        choice = self._choose(graph, digest, shots, engine)
+        choice = self._choose(graph, digest, shots, engine, packed)
         _keep(self._choices, key, choice)
         return choice
 
-    def _choose(self, graph: Graph, digest: str, shots: int, engine: str | None) -> Choice:
+    def _choose(self, graph: Graph, digest: str, shots: int, engine: str | None, packed: bytes) -> Choice:
         from qmk import router
 
         declarations = self.declarations
+        look = self._look(graph, digest, packed)
 
         def decide(native: str) -> router.Decision:
-            known = self._features_of(graph, digest, native)
+            known = look(native)
             return router.choose(known, shots, engine=engine, memory_bytes=self.memory_bytes, declarations=declarations)
 
         name, _, asked = (engine or "").partition(":")
@@ -95,25 +98,33 @@ class Routing:
             seconds=decision.cost.seconds,
             memory_bytes=decision.cost.memory_bytes,
             reasons=msgspec.to_builtins(decision.candidates),
-            fenced=self._features_of(graph, digest).n_fences > 0 and method.fences,
+            fenced=look("").n_fences > 0 and method.fences,
         )
 
-    def _features_of(self, graph: Graph, digest: str, native: str = "") -> Features:
-        """``native``: the method of the native engine that is to be predicted, if any."""
-        from qmk.router.features import features
+    def _look(self, graph: Graph, digest: str, packed: bytes = b"") -> Callable[[str], Features]:
+        """Gives the features, with the prediction for a method of the native engine or "". The graph is looked at
+        once, and only for what is not kept."""
+        from qmk.router.features import Look
 
-        found = self._features.get((digest, native))
-        if found is None:
-            found = features(graph, native=native)
-            _keep(self._features, (digest, native), found)
-        return found
+        looked: list[Look] = []
+
+        def features(native: str) -> Features:
+            found = self._features.get((digest, native))
+            if found is None:
+                if not looked:
+                    looked.append(Look(graph, packed))
+                found = looked[0].features(native)
+                _keep(self._features, (digest, native), found)
+            return found
+
+        return features
 
     def estimate(self, graph: Graph, digest: str, shots: int) -> q_estimate.Reply:
         """What every engine would need for the program, and why those that cannot run it cannot."""
         from qmk import router
 
         candidates = router.explain(
-            self._features_of(graph, digest), shots, memory_bytes=self.memory_bytes, declarations=self.declarations
+            self._look(graph, digest)(""), shots, memory_bytes=self.memory_bytes, declarations=self.declarations
         )
         priced = [row for row in candidates if row.seconds is not None and row.memory_bytes is not None]
         return q_estimate.Reply(

@@ -18,7 +18,7 @@ from qmk.qvm.summary import Summary, summarise
 from qmk.qvm.t_count import magic
 from qmk.router import native as core
 from qmk.router.bond import bond_log2
-from qmk.sdk.engine import Features, Prediction
+from qmk.sdk.engine import Features
 
 BOND_QUBITS = 20
 """up to this width a state vector always fits and the trivial bond bound n/2 is used"""
@@ -30,17 +30,25 @@ def features(graph: Graph, digest: str = "", native: str = "", packed: bytes = b
     """The features of a verified graph; linear in its size (the bond bound gives up early where it would not be).
     ``native``: the method of the native engine that the native core is to predict for, if any. ``packed``: the graph's
     ``pack``, where the caller has it."""
-    if not core.present():
-        return reference(graph, digest)
-    packed = packed or pack(graph)
-    found, circuit = core.look(packed, bool(native))
-    predicted = core.predictions(graph, native, circuit) if native else {}
-    if found is None:
-        return msgspec.structs.replace(reference(graph, digest), native=predicted)
-    return _of_core(graph, found, digest, predicted)
+    return Look(graph, packed, digest, predict=bool(native)).features(native)
 
 
-def _of_core(graph: Graph, found: dict[str, Any], digest: str, predicted: dict[str, Prediction]) -> Features:
+class Look:
+    """One look at a graph, for all that is asked of it: features without predictions, then with them. ``predict``
+    False: predictions will hardly be asked for."""
+
+    def __init__(self, graph: Graph, packed: bytes = b"", digest: str = "", *, predict: bool = True) -> None:
+        self._graph = graph
+        found, self._circuit = core.look(packed or pack(graph), predict) if core.present() else (None, None)
+        self._plain = reference(graph, digest) if found is None else _of_core(graph, found, digest)
+
+    def features(self, native: str = "") -> Features:
+        """``native``: the method of the native engine to predict for, "" for none."""
+        predicted = core.predictions(self._graph, native, self._circuit) if native else {}
+        return msgspec.structs.replace(self._plain, native=predicted) if predicted else self._plain
+
+
+def _of_core(graph: Graph, found: dict[str, Any], digest: str) -> Features:
     """Of the core's numbers; gates that it leaves open are looked at here, each make of them once."""
     bond, tight, undecided = found.pop("bond"), found.pop("tight_bond"), found.pop("open")
     for at, count in undecided:
@@ -49,7 +57,7 @@ def _of_core(graph: Graph, found: dict[str, Any], digest: str, predicted: dict[s
     if tight is not None and found["n_non_clifford"]:
         bond = min(bond, tight)
     gates = frozenset(found.pop("gates"))
-    return Features(**found, gates=gates, digest=digest, max_bond_log2=bond, native=predicted)
+    return Features(**found, gates=gates, digest=digest, max_bond_log2=bond)
 
 
 def reference(graph: Graph, digest: str = "") -> Features:

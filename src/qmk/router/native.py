@@ -1,7 +1,7 @@
 """What the native core says of a graph: its features, and what its simulators would take.
 
-The features cost 0.2 us a node. A prediction costs about as much again; the daemon asks for it only where no other
-engine is done within what the native engine declares as ``beyond_s``: there the run is what a user waits for.
+The features cost 0.3 us a node, and a prediction less, but where looking closer is a small part of the run. The daemon
+asks for one only where no other engine is done within what the native engine declares as ``beyond_s``.
 """
 
 from __future__ import annotations
@@ -49,12 +49,9 @@ def predictions(graph: Graph, method: str = "auto", circuit: Circuit | None = No
 
     try:
         known = _lowered(graph) if circuit is None else circuit
-        plan = qmk_native.Plan(
-            known, POINTS[1], None if method == "auto" else method, memory=MEMORY_BYTES, keep_cbits=True
-        )
+        return {method: _auto(known) if method == "auto" else _of_plan(known, method)}
     except (QmkError, MemoryError):
         return {}
-    return {method: _prediction(plan)}
 
 
 def _lowered(graph: Graph) -> Circuit:
@@ -64,11 +61,32 @@ def _lowered(graph: Graph) -> Circuit:
     return circuit_of(lower(graph, GATES | {"gphase"}))
 
 
-def _prediction(plan: Any) -> Prediction:
+def _auto(circuit: Circuit) -> Prediction:
+    """Of the best method, by what can be known at a small part of the run's cost."""
+    import qmk_native
+
+    found = qmk_native.predict(circuit, POINTS[1], POINTS, memory=MEMORY_BYTES, keep_cbits=True)
+    return Prediction(
+        points=tuple(zip(POINTS, found["seconds"], strict=True)),
+        memory_bytes=found["memory_bytes"],
+        note=_note(found["method"], found),
+        may_fail=found["may_fail"],
+    )
+
+
+def _of_plan(circuit: Circuit, method: str) -> Prediction:
+    """Of a method that was asked for by name: exactly what it will do."""
+    import qmk_native
+
+    plan = qmk_native.Plan(circuit, POINTS[1], method, memory=MEMORY_BYTES, keep_cbits=True)
     best = plan.candidates[0]
     return Prediction(
         points=tuple((shots, plan.cost(shots)) for shots in POINTS),
         memory_bytes=best["memory_bytes"],
-        note=f"{plan.method}{', rewritten' if best['rewritten'] else ''}: {best['note']}",
+        note=_note(plan.method, best),
         may_fail=plan.may_fail,
     )
+
+
+def _note(method: str, found: dict[str, Any]) -> str:
+    return f"{method}{', rewritten' if found['rewritten'] else ''}: {found['note']}"

@@ -138,10 +138,7 @@ def test_damaged_bytes_are_declined_or_read() -> None:
 
 
 def test_graphs_with_channels_are_left_to_python() -> None:
-    b = Builder(2).op("x", 0)
-    b.op("open", 0, 1, family="channel", chs=("c",)).op("use", family="channel", chs=("c",))
-    b.op("close", family="channel", chs=("c",))
-    graph = b.measure_all().graph()
+    graph = Builder(2).op("x", 0).channel(0, 1).use().close().measure_all().graph()
     with pytest.raises(Declined):
         look_qvm(pack(graph))
     same(graph)

@@ -84,7 +84,7 @@ def submit(kernel: State, event: CallReceived, session: Session) -> None:
         result_bytes_max=result_bytes_max(len(graph.events), shots, request.keep_events),
     )
     hold(kernel, session, Pending(draft, warnings, [(event.conn, event.ref)]))
-    kernel.out.append(Route(draft.job, draft.digest, draft.shots, draft.policy, graph))
+    kernel.out.append(Route(draft.job, draft.digest, draft.shots, draft.policy, graph, packed))
 
 
 def hold(kernel: State, session: Session, pending: Pending) -> None:
