@@ -34,11 +34,12 @@ def measure(circuit: qmk_native.Circuit, shots: int, limit_s: float) -> tuple[qm
     plan = qmk_native.Plan(circuit, shots)
     best, used = float("inf"), ""
     for _ in range(3):
-        signal.setitimer(signal.ITIMER_REAL, limit_s)
         begun = time.process_time()
         try:
+            signal.setitimer(signal.ITIMER_REAL, limit_s)
             used = plan.run(shots, SEED)[1]
-        except _TooLong:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        except (_TooLong, MemoryError):
             return plan, "", time.process_time() - begun
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
@@ -62,7 +63,7 @@ def main() -> None:
         try:
             circuit = qmk_native.read_qasm(path.read_text())
             plan, used, cpu_s = measure(circuit, arguments.shots, arguments.limit)
-        except (qmk_native.Declined, MemoryError) as refused:
+        except (qmk_native.Declined, MemoryError, _TooLong) as refused:
             print(f"{path.stem:<42}{'-':<10}{refused}"[:120], flush=True)
             continue
         ratio = plan.seconds / max(cpu_s, 1e-9)

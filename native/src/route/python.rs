@@ -101,6 +101,12 @@ impl PyPlan {
         rows(py, &self.plan.candidates)
     }
 
+    /// What was rewritten, as `rewrite` with `explain` reports it; None where the circuit runs as it came.
+    #[getter]
+    fn rewrites<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
+        self.plan.rewrites().map(|report| rewrite::python::as_dict(py, &report, true)).transpose()
+    }
+
     /// What runs.
     #[getter]
     fn circuit(&self) -> PyCircuit {
