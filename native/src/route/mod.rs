@@ -112,6 +112,8 @@ const REWRITE_OP_S: f64 = 0.8e-6;
 /// A run predicted longer than this tries a matrix product state first, for this share of the time.
 const LONG_S: f64 = 20e-3;
 const ATTEMPT_SHARE: f64 = 0.1;
+/// A run of the frame simulator predicted longer than this is piloted, which takes a thirtieth of it.
+const PILOT_S: f64 = 5e-3;
 /// Seconds of the attempt where nothing else can run the circuit.
 const LAST_RESORT_S: f64 = 120.0;
 const MAX_BOND_LOG2: f64 = 9.0;
@@ -307,6 +309,7 @@ impl Search<'_> {
         let Some(plan) = frame::Plan::compile(circuit) else {
             return self.refuse(Method::Frame, rewritten, format!("more than {} qubits", frame::MAX_QUBITS));
         };
+        let plan = if plan.cost(self.shots) > PILOT_S { plan.piloted(self.options.memory) } else { plan };
         let (width, seconds) = (plan.width(), plan.cost(self.shots));
         let bytes = 16u64.checked_shl(width as u32).unwrap_or(u64::MAX);
         if seconds.is_infinite() || bytes > self.options.memory {
