@@ -273,8 +273,9 @@ class Plan:
 
     @property
     def rewrites(self) -> dict[str, Any] | None:
-        """What was rewritten, as ``rewrite`` with ``explain`` reports it (how often each rewrite was made, ``ops_before``
-        and ``ops_after``, ``width_before`` and ``width_after``); None where the circuit runs as it came."""
+        """What was rewritten, as ``rewrite`` with ``explain`` reports it (how often each rewrite was made,
+        ``ops_before`` and ``ops_after``, ``width_before`` and ``width_after``); None where the circuit runs as it
+        came."""
 
     @property
     def circuit(self) -> Circuit:

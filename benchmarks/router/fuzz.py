@@ -130,7 +130,8 @@ def main() -> None:
     for why, count in fuzz.refused.most_common():
         print(f"refused {count} times: {why}")
     total = sum(fuzz.compared.values())
-    print(f"{arguments.programs - fuzz.invalid} programs, {len(fuzz.compared)} methods of engines, {total} comparisons, "
+    programs = arguments.programs - fuzz.invalid
+    print(f"{programs} programs, {len(fuzz.compared)} methods of engines, {total} comparisons, "
           f"{len(fuzz.disagreements)} disagreements (false alarm of the whole run: {FALSE_ALARM:g})")  # fmt: skip
     sys.exit(1 if fuzz.disagreements else 0)
 

@@ -1,9 +1,9 @@
-"""``python -m benchmarks.router.overhead``: what choosing an engine costs, against the bars of 0.5 ms for 1,000 gates and
-50 ms for 100,000.
+"""``python -m benchmarks.router.overhead``: what choosing an engine costs, against bars: 0.5 ms for 1,000 gates and 50 ms
+for 100,000.
 
 Programs of Clifford gates and rotations on 20 qubits, and on 1,000, measured at the end. For each, in CPU time, the
 least of some repeats: the features of the packed graph as the kernel has it, the features with a prediction of the
-native core, one choice, their sum as a short job pays it, the sum of a long one (a prediction too, and two choices), and
+native core, one choice, their sum as a short job pays it, the sum of a long one (a prediction, and two choices), and
 what a short job would pay with the features in Python. ``plan`` is what ``qmk.sample`` pays instead, most of which
 prepares the run.
 """

@@ -45,8 +45,6 @@ def predictions(graph: Graph, method: str = "auto", circuit: Circuit | None = No
     ``circuit``: of the graph, where there is one already."""
     if not present():
         return {}
-    import qmk_native
-
     try:
         known = _lowered(graph) if circuit is None else circuit
         return {method: _auto(known) if method == "auto" else _of_plan(known, method)}

@@ -70,7 +70,9 @@ def test_a_prediction_is_near_the_plan(n: int) -> None:
 def test_what_has_no_room_is_not_predicted() -> None:
     n = 40
     gates = "".join(
-        f"u3(1.1,0.3,0.{layer + 1}) q[{k}];\ncx q[{k}],q[{(k + 7 + layer) % n}];\n" for layer in range(20) for k in range(n)
+        f"u3(1.1,0.3,0.{layer + 1}) q[{k}];\ncx q[{k}],q[{(k + 7 + layer) % n}];\n"
+        for layer in range(20)
+        for k in range(n)
     )
     circuit = read_qasm(f"{HEAD}qreg q[{n}];\ncreg c[{n}];\n{gates}reset q[0];\nmeasure q -> c;\n")
     with pytest.raises(MemoryError):
