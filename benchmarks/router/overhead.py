@@ -1,4 +1,4 @@
-"""``python -m benchmarks.router.overhead``: what choosing an engine costs, against bars: 0.5 ms for 1,000 gates and 50 ms
+"""``python -m benchmarks.router.overhead``: what choosing an engine costs, against bars: 0.5 ms for 1,000 gates, 50 ms
 for 100,000.
 
 Programs of Clifford gates and rotations on 20 qubits, and on 1,000, measured at the end. For each, in CPU time, the
