@@ -140,9 +140,22 @@ def features(circuit: Circuit) -> dict[str, Any]:
     ``measured`` (part of the qubits), ``feed_forward`` ("none", "pauli" or "full")."""
 
 def read_qvm(data: bytes) -> Circuit:
-    """The circuit of a graph in QVM binary, which must have been verified, with the numbers that ``qmk.sdk.lower``
-    gives it; barriers and fences are dropped. Raises ``Declined`` for bytes that are no QVM binary, and for what a
-    circuit has no place for: channels, magic, policies, code profiles, allocation under a guard."""
+    """The circuit of a graph in QVM binary or packed (``qmk.qvm.graph.pack``), which must have been verified, with the
+    numbers that ``qmk.sdk.lower`` gives it; barriers and fences are dropped. Raises ``Declined`` for bytes that are
+    neither, and for what a circuit has no place for: channels, magic, policies, code profiles, allocation under a
+    guard."""
+
+def encode_qvm(packed: bytes) -> bytes:
+    """QVM binary of a packed graph: the bytes that ``qmk.qvm.binary.encode`` gives. Raises ``Declined`` for bytes that
+    are no packed graph; values that no binary may hold are found by its readers."""
+
+def look_qvm(data: bytes, circuit: bool = False) -> tuple[dict[str, Any], Circuit | None]:
+    """(numbers of a verified graph, in QVM binary or packed; its circuit where that is wanted and there is one).
+
+    The numbers are fields of ``qmk.sdk.engine.Features`` by name, with ``bond`` and ``tight_bond`` (None where not
+    wanted) for the bounds on the bond, and ``open``: gates of which it is not told here whether they are Clifford, as
+    (a node of each make, how many). Raises ``Declined`` for what is neither form, for channels, and for families that
+    are not read here."""
 
 DENSE_RATES: dict[str, float]
 """What ``DensePlan.cost`` reckons with where no calibration says otherwise."""
@@ -220,6 +233,13 @@ class MpsPlan:
         """(samples, (largest bond, bound on 1 - fidelity)). ``cut``: largest weight that one step may drop. Raises
         MemoryError when a bond outgrows ``bond``, TimeoutError beyond ``seconds`` of gates, as predicted on the way."""
 
+def predict(
+    circuit: Circuit, shots: int, points: Sequence[int], memory: int = ..., keep_cbits: bool = False
+) -> dict[str, Any]:
+    """What a circuit will take on the best method for ``shots``, without preparing its run: ``method``, ``rewritten``,
+    ``width``, ``memory_bytes``, ``note``, ``may_fail``, and ``seconds``, one for each number of shots in ``points``.
+    What costs more to look at than a small part of the run is left out. Raises MemoryError when nothing can run it."""
+
 @final
 class Plan:
     """A circuit rewritten and prepared for whichever of our simulators is predicted to be fastest."""
@@ -251,6 +271,12 @@ class Plan:
     def candidates(self) -> list[dict[str, Any]]:
         """Every way that was looked at, the fastest first: ``method``, ``rewritten``, ``width``, ``seconds``,
         ``memory_bytes``, ``note``."""
+
+    @property
+    def rewrites(self) -> dict[str, Any] | None:
+        """What was rewritten, as ``rewrite`` with ``explain`` reports it (how often each rewrite was made,
+        ``ops_before`` and ``ops_after``, ``width_before`` and ``width_after``); None where the circuit runs as it
+        came."""
 
     @property
     def circuit(self) -> Circuit:

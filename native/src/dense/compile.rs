@@ -312,6 +312,7 @@ impl<R: Real> Compiler<'_, R> {
         for (b, &qubit) in q[..k].iter().rev().enumerate() {
             on[b] = self.enter(qubit, cond);
         }
+        self.pending_cond = cond; // a qubit that enters may have flushed the gates before, and their condition
         let mut three = [0.0; 3];
         three[..angles.len()].copy_from_slice(angles);
         self.pending.push(Gate { kind, angles: three, on });

@@ -1,6 +1,7 @@
 //! What running a plan will take.
 
 use super::plan::{Code, Instr};
+use super::run::PILOT;
 
 /// Seconds; one table, so that a calibration can replace it.
 pub struct Rates {
@@ -39,14 +40,24 @@ pub const RATES: Rates = Rates {
     lane_word: 30e-9,
 };
 
-/// Seconds for `shots` shots: each part's states are shared until measurements and random signs tell shots apart.
-pub fn seconds(code: &Code, shots: usize) -> f64 {
+/// How many states `shots` shots share, of which a pilot had `few` and `all` in its two numbers of shots: as a power of
+/// the shots.
+fn grown([few, all]: [u32; 2], shots: f64) -> f64 {
+    let [less, more] = PILOT.map(f64::from);
+    let power = (f64::from(all) / f64::from(few)).ln() / (more / less).ln();
+    (f64::from(all) * (shots / more).powf(power)).clamp(1.0, shots)
+}
+
+/// Seconds for `shots` shots: each part's states are shared until measurements and random signs tell shots apart, two
+/// ways each time, or as a `pilot` has seen it.
+pub fn seconds(code: &Code, shots: usize, pilot: &[[u32; 2]]) -> f64 {
     let words = shots.div_ceil(64) as f64;
     let mut parts = vec![(0u32, 1f64); code.n_parts as usize]; // qubits, states
     let mut total = 0.0;
     let most = shots.max(1) as f64;
-    for instr in &code.instrs {
+    for (at, instr) in code.instrs.iter().enumerate() {
         total += RATES.step;
+        let seen = pilot.get(at).filter(|seen| seen[0] > 0);
         let price = |(k, states): (u32, f64), passes: f64| {
             let size = 2f64.powi(k as i32);
             let amplitude = if k < FAR { RATES.amplitude } else { RATES.far_amplitude };
@@ -89,6 +100,9 @@ pub fn seconds(code: &Code, shots: usize) -> f64 {
             }
             Instr::Draw { part, .. } => total += price(parts[part as usize], 1.0) + shots as f64 * 30e-9,
             Instr::Close { .. } => {}
+        }
+        if let (Some(part), Some(&seen)) = (instr.part(), seen) {
+            parts[part as usize].1 = parts[part as usize].1.min(grown(seen, most));
         }
     }
     total

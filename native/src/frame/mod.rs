@@ -35,7 +35,12 @@ pub struct Plan {
     circuit: Arc<Circuit>,
     code: Code,
     too_wide: bool,
+    /// What some shots showed of how many states there are, or nothing.
+    pilot: Vec<[u32; 2]>,
 }
+
+/// A pilot that takes longer is not run.
+const PILOT_SECONDS: f64 = 0.1;
 
 /// Most qubits in use.
 pub const MAX_QUBITS: usize = 8192;
@@ -68,7 +73,7 @@ impl Plan {
             Some(width) => {
                 let joint = build(circuit, &row, n, true, width);
                 let wins = joint.width as usize <= width
-                    && cost::seconds(&joint, USUAL_SHOTS) <= cost::seconds(&lazy, USUAL_SHOTS);
+                    && cost::seconds(&joint, USUAL_SHOTS, &[]) <= cost::seconds(&lazy, USUAL_SHOTS, &[]);
                 if wins {
                     joint
                 } else {
@@ -78,7 +83,24 @@ impl Plan {
             None => lazy,
         };
         let too_wide = code.width as usize > compile::MAX_WIDTH;
-        Some(Plan { circuit: circuit.clone(), code, too_wide })
+        Some(Plan { circuit: circuit.clone(), code, too_wide, pilot: Vec::new() })
+    }
+
+    /// For predictions only: without the look at a joint read-out, and none where the plan would take longer than
+    /// `seconds`.
+    pub fn sketch(circuit: &Arc<Circuit>, seconds: f64) -> Option<Plan> {
+        if circuit.n_qubits.max(circuit.n_cbits) > MAX_DECLARED {
+            return None;
+        }
+        let (row, n) = used(circuit);
+        let most = widest(seconds).unwrap_or(0);
+        let code = (n <= MAX_QUBITS).then(|| build(circuit, &row, n, false, most))?;
+        (code.width as usize <= most).then(|| Plan {
+            circuit: circuit.clone(),
+            code,
+            too_wide: false,
+            pilot: Vec::new(),
+        })
     }
 
     /// Most qubits of one dense state.
@@ -90,12 +112,21 @@ impl Plan {
         &self.code
     }
 
+    /// With a better estimate: some shots are run, in a small part of the time that many would take. Outcomes that are
+    /// certain, or that most shots share, make no new states, which no compiler sees.
+    pub fn piloted(mut self, memory: u64) -> Plan {
+        if !self.too_wide && self.cost(run::PILOT[1] as usize) <= PILOT_SECONDS {
+            self.pilot = run::pilot(&self.circuit, &self.code, memory).unwrap_or_default();
+        }
+        self
+    }
+
     /// Estimated seconds of one thread.
     pub fn cost(&self, shots: usize) -> f64 {
         if self.too_wide {
             f64::INFINITY
         } else {
-            cost::seconds(&self.code, shots)
+            cost::seconds(&self.code, shots, &self.pilot)
         }
     }
 
@@ -122,11 +153,16 @@ fn build(circuit: &Circuit, row: &[u32], n: usize, joint: bool, most: usize) -> 
 /// The widest part that a plan with one joint read-out may have to be cheaper than this one; none if that plan is not
 /// worth making.
 fn width_worth(lazy: &Code) -> Option<usize> {
-    let cost = cost::seconds(lazy, USUAL_SHOTS);
+    let cost = cost::seconds(lazy, USUAL_SHOTS, &[]);
     if lazy.width <= 1 || cost < WORTH_SECONDS {
         return None;
     }
-    let amplitudes = cost / cost::RATES.amplitude;
+    widest(cost)
+}
+
+/// The widest part that a plan of so many seconds may have.
+fn widest(seconds: f64) -> Option<usize> {
+    let amplitudes = seconds / cost::RATES.amplitude;
     (1..=compile::MAX_WIDTH).rev().find(|&k| LEAST_PASSES * k as f64 * 2f64.powi(k as i32) <= amplitudes)
 }
 

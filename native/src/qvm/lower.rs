@@ -27,10 +27,10 @@ enum Truth {
 type Cbits = (u32, bool);
 
 /// Where a node's operands stand in the column: qubits, events read, events written.
-struct Place {
-    vqs: std::ops::Range<usize>,
-    inputs: std::ops::Range<usize>,
-    produces: std::ops::Range<usize>,
+pub struct Place {
+    pub vqs: std::ops::Range<usize>,
+    pub inputs: std::ops::Range<usize>,
+    pub produces: std::ops::Range<usize>,
 }
 
 pub struct Lowering<'a, 'b> {
@@ -69,7 +69,7 @@ pub fn circuit(body: &Body) -> Result<Circuit> {
     Ok(lowering.circuit)
 }
 
-fn place(shape: &Shape, at: usize) -> Place {
+pub fn place(shape: &Shape, at: usize) -> Place {
     let vqs = at..at + shape.counts[0];
     let inputs = vqs.end + shape.counts[1]..vqs.end + shape.counts[1] + shape.counts[2];
     let produces = inputs.end..inputs.end + shape.counts[3];
@@ -529,6 +529,6 @@ impl<'a> Lowering<'a, '_> {
 }
 
 /// The kind that an op is, whatever its arguments.
-fn gate_of(op: &str) -> Option<Kind> {
+pub fn gate_of(op: &str) -> Option<Kind> {
     op.strip_prefix("core.").and_then(Kind::from_name).filter(|kind| kind.is_gate())
 }

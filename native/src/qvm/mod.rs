@@ -5,16 +5,22 @@
 //! a guard. Barriers and fences are dropped.
 
 mod body;
+mod bond;
+mod clifford;
+mod features;
 mod gates;
 mod lower;
 mod pack;
+mod packed;
 #[cfg(feature = "python")]
 pub mod python;
 
 use crate::circuit::Circuit;
 
 use body::Body;
+pub use features::Features;
 use pack::Cursor;
+pub use packed::binary;
 
 /// Nodes of one graph.
 pub const NODES: usize = 1_000_000;
@@ -46,10 +52,22 @@ impl Declined {
     }
 }
 
-/// The circuit of a verified graph in QVM binary.
-pub fn read(data: &[u8]) -> Result<Circuit, Declined> {
-    if !data.starts_with(b"QVMB\x01") {
+fn body(data: &[u8]) -> Result<Body<'_>, Declined> {
+    if !data.starts_with(packed::HEAD) {
         return Err(Declined::byte(0, "no QVM binary of version 1"));
     }
-    lower::circuit(&Body::read(Cursor { bytes: data, at: 5 })?)
+    Body::read(Cursor { bytes: data, at: packed::HEAD.len() })
+}
+
+/// The circuit of a verified graph, in QVM binary or packed.
+pub fn read(data: &[u8]) -> Result<Circuit, Declined> {
+    lower::circuit(&body(&packed::either(data)?)?)
+}
+
+/// The features of a verified graph, in QVM binary or packed, and its circuit where it has one.
+pub fn look(data: &[u8], circuit: bool) -> Result<(Features, Option<Circuit>), Declined> {
+    let data = packed::either(data)?;
+    let body = body(&data)?;
+    let found = features::features(&body)?;
+    Ok((found, circuit.then(|| lower::circuit(&body).ok()).flatten()))
 }

@@ -129,6 +129,16 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// A text of up to 31 bytes, which nobody has found to be UTF-8 yet.
+    #[inline]
+    pub fn short_text(&mut self) -> Option<&'a [u8]> {
+        let rest = self.bytes.get(self.at..)?;
+        let (&tag @ 0xA0..=0xBF, rest) = rest.split_first()? else { return None };
+        let found = rest.get(..(tag & 31) as usize)?;
+        self.at += 1 + found.len();
+        Some(found)
+    }
+
     pub fn bytes(&mut self) -> Result<&'a [u8]> {
         match self.item()? {
             Item::Bytes(bytes) => Ok(bytes),

@@ -38,6 +38,7 @@ mod turn;
 use std::time::Instant;
 
 use crate::circuit::Circuit;
+pub use cost::width;
 pub use forward::Fired;
 use forward::{forward, Allowed};
 
@@ -123,9 +124,8 @@ impl Options {
 }
 
 /// Constants, peephole rewrites and dead code, in the circuit's order.
-pub fn simplify(circuit: &Circuit) -> Circuit {
-    let options = Options { schedule: false, ..Options::default() };
-    schedule(circuit, &options).0
+pub fn simplify(circuit: &Circuit) -> (Circuit, Report) {
+    schedule(circuit, &Options { schedule: false, ..Options::default() })
 }
 
 /// A circuit on wires: a qubit that is reset is a new wire.

@@ -53,7 +53,7 @@ fn py_rewrite<'py>(
     Ok((PyCircuit::checked(made)?, as_dict(py, &report, explain)?))
 }
 
-fn as_dict<'py>(py: Python<'py>, report: &Report, explain: bool) -> PyResult<Bound<'py, PyDict>> {
+pub fn as_dict<'py>(py: Python<'py>, report: &Report, explain: bool) -> PyResult<Bound<'py, PyDict>> {
     let out = PyDict::new(py);
     let fired = &report.fired;
     for (name, count) in [
@@ -88,7 +88,7 @@ fn as_dict<'py>(py: Python<'py>, report: &Report, explain: bool) -> PyResult<Bou
 #[pyo3(name = "simplify")]
 fn py_simplify(py: Python<'_>, circuit: &PyCircuit) -> PyResult<PyCircuit> {
     let source = circuit.0.clone();
-    PyCircuit::checked(py.detach(move || simplify(&source)))
+    PyCircuit::checked(py.detach(move || simplify(&source).0))
 }
 
 /// Parts that no gate and no classical bit connects: (circuit, its cbits' numbers in the whole) each.

@@ -5,6 +5,7 @@
 //! then the dense simulator, then a matrix product state: where its bond is bounded low, or, for a run that will take
 //! long, as an attempt that may take a small share of the time it could save.
 
+mod predict;
 #[cfg(feature = "python")]
 pub mod python;
 
@@ -14,6 +15,8 @@ use crate::circuit::{Circuit, Op};
 use crate::rewrite::{self, features};
 use crate::samples::Samples;
 use crate::{dense, frame, mps};
+
+pub use predict::{predict, Prediction};
 
 /// A way to run a circuit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +80,10 @@ pub struct Plan {
     /// What runs, whose registers print the samples.
     pub circuit: Arc<Circuit>,
     pub candidates: Vec<Candidate>,
+    /// The circuit as it came.
+    source: Arc<Circuit>,
+    /// What was rewritten; None where the circuit runs as it came.
+    report: Option<rewrite::Report>,
     runner: Runner,
     /// Tried for a share of the time before `runner`, where its state may turn out small.
     attempt: Option<mps::Plan>,
@@ -105,6 +112,8 @@ const REWRITE_OP_S: f64 = 0.8e-6;
 /// A run predicted longer than this tries a matrix product state first, for this share of the time.
 const LONG_S: f64 = 20e-3;
 const ATTEMPT_SHARE: f64 = 0.1;
+/// A run of the frame simulator predicted longer than this is piloted, which takes a thirtieth of it.
+const PILOT_S: f64 = 5e-3;
 /// Seconds of the attempt where nothing else can run the circuit.
 const LAST_RESORT_S: f64 = 120.0;
 const MAX_BOND_LOG2: f64 = 9.0;
@@ -121,12 +130,13 @@ impl Plan {
             search.frame(circuit, false);
         }
         let mut target = circuit.clone();
-        let mut rewritten = false;
+        let (mut rewritten, mut scheduled) = (false, None);
         let worth = LOOK_S.max(circuit.ops.len() as f64 * REWRITE_OP_S);
         let pays = search.seconds() > worth && features::promising(circuit);
         if let Some(wanted) = options.rewrites.filter(|_| pays) {
-            let (changed, _) = rewrite::schedule(circuit, &rewrite::Options { shots: shots as u32, ..wanted });
+            let (changed, report) = rewrite::schedule(circuit, &rewrite::Options { shots: shots as u32, ..wanted });
             target = Arc::new(changed);
+            scheduled = Some(report);
             rewritten = true;
         }
         let as_it_came = search.seconds();
@@ -136,9 +146,9 @@ impl Plan {
         if rewritten && (as_it_came < HOPELESS * search.seconds() || as_it_came.is_infinite()) {
             search.frame(&target, true);
         }
-        let mut attempt = None;
+        let (mut attempt, mut simplified) = (None, None);
         if search.seconds() > LOOK_S {
-            attempt = search.mps(circuit);
+            (attempt, simplified) = search.mps(circuit);
         }
         let Search { best, mut candidates, .. } = search;
         let (runner, on) = match (best, attempt.take()) {
@@ -146,11 +156,15 @@ impl Plan {
                 attempt = left.filter(|_| found.seconds > LONG_S);
                 (found.runner, found.circuit)
             }
-            (None, Some(last)) => (Runner::Mps(last), circuit.clone()),
+            (None, Some(last)) => (Runner::Mps(last), circuit.clone()), // simplifying keeps the registers
             (None, None) => return Err(Failure::Impossible(candidates)),
         };
         candidates.sort_by(|a, b| a.seconds.total_cmp(&b.seconds));
-        Ok(Plan { circuit: on, candidates, runner, attempt, memory: options.memory })
+        let report = match runner {
+            Runner::Mps(_) => simplified,
+            _ => scheduled.filter(|_| Arc::ptr_eq(&on, &target)),
+        };
+        Ok(Plan { circuit: on, candidates, source: circuit.clone(), report, runner, attempt, memory: options.memory })
     }
 
     /// What runs, unless an attempt succeeds before it.
@@ -166,6 +180,13 @@ impl Plan {
     /// Predicted seconds; infinite when the only way is an attempt.
     pub fn seconds(&self) -> f64 {
         self.candidates.first().map_or(f64::INFINITY, |first| first.seconds)
+    }
+
+    /// What was rewritten, with the widths before and after; None where the circuit runs as it came.
+    pub fn rewrites(&self) -> Option<rewrite::Report> {
+        let known = self.report.clone()?;
+        let (width_before, width_after) = (rewrite::width(&self.source), rewrite::width(&self.circuit));
+        Some(rewrite::Report { width_before, width_after, ..known })
     }
 
     /// Predicted seconds of another number of shots, on the method and the rewrites chosen.
@@ -288,6 +309,7 @@ impl Search<'_> {
         let Some(plan) = frame::Plan::compile(circuit) else {
             return self.refuse(Method::Frame, rewritten, format!("more than {} qubits", frame::MAX_QUBITS));
         };
+        let plan = if plan.cost(self.shots) > PILOT_S { plan.piloted(self.options.memory) } else { plan };
         let (width, seconds) = (plan.width(), plan.cost(self.shots));
         let bytes = 16u64.checked_shl(width as u32).unwrap_or(u64::MAX);
         if seconds.is_infinite() || bytes > self.options.memory {
@@ -333,31 +355,40 @@ impl Search<'_> {
         }
     }
 
-    /// Gives the plan when its bond is not bounded low: it may be tried.
-    fn mps(&mut self, circuit: &Arc<Circuit>) -> Option<mps::Plan> {
+    /// Gives the plan when its bond is not bounded low (it may be tried), and what was simplified for it.
+    fn mps(&mut self, circuit: &Arc<Circuit>) -> (Option<mps::Plan>, Option<rewrite::Report>) {
         if !self.allows(Method::Mps) {
-            return None;
+            return (None, None);
         }
-        let simpler = self.options.rewrites.map(|_| Arc::new(rewrite::simplify(circuit)));
         // Rewriting may leave truth tables and resets, which a chain does not take.
-        let rewritten = simpler.as_ref().and_then(|simpler| Some((mps::Plan::compile(simpler).ok()?, simpler.clone())));
-        let made = rewritten.map_or_else(|| mps::Plan::compile(circuit).map(|plan| (plan, circuit.clone())), Ok);
-        let (plan, simpler) = match made {
+        let simpler = self.options.rewrites.and_then(|_| {
+            let (simpler, report) = rewrite::simplify(circuit);
+            let changed = simpler != **circuit;
+            let simpler = Arc::new(simpler);
+            Some((mps::Plan::compile(&simpler).ok()?, simpler, Some(report).filter(|_| changed)))
+        });
+        let made = simpler.map_or_else(|| mps::Plan::compile(circuit).map(|plan| (plan, circuit.clone(), None)), Ok);
+        let (plan, simpler, report) = match made {
             Ok(made) => made,
             Err(why) => {
                 self.refuse(Method::Mps, false, why);
-                return None;
+                return (None, None);
             }
         };
         let (bond, seconds) = plan.bounds(self.shots);
-        let note = format!("a bond of at most 2^{bond:.0}");
-        let memory_bytes = 64.0 * circuit.n_qubits as f64 * (2.0 * bond).min(2.0 * MAX_BOND_LOG2).exp2();
-        let candidate = Candidate { method: Method::Mps, rewritten: false, width: bond, seconds, memory_bytes, note };
+        let candidate = Candidate {
+            method: Method::Mps,
+            rewritten: report.is_some(),
+            width: bond,
+            seconds,
+            memory_bytes: 64.0 * circuit.n_qubits as f64 * (2.0 * bond).min(2.0 * MAX_BOND_LOG2).exp2(),
+            note: format!("a bond of at most 2^{bond:.0}"),
+        };
         if seconds < self.seconds() && bond <= MAX_BOND_LOG2 {
             self.offer(candidate, Runner::Mps(plan), &simpler);
-            return None;
+            return (None, report);
         }
         self.candidates.push(candidate);
-        (circuit.n_qubits >= ATTEMPT_QUBITS || self.best.is_none()).then_some(plan)
+        ((circuit.n_qubits >= ATTEMPT_QUBITS || self.best.is_none()).then_some(plan), report)
     }
 }

@@ -6,7 +6,7 @@ use pyo3::exceptions::{PyKeyboardInterrupt, PyMemoryError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
-use super::{Candidate, Failure, Method, Options, Plan};
+use super::{predict, Candidate, Failure, Method, Options, Plan};
 use crate::circuit::python::PyCircuit;
 use crate::rewrite;
 use crate::samples::python::PySamples;
@@ -101,6 +101,12 @@ impl PyPlan {
         rows(py, &self.plan.candidates)
     }
 
+    /// What was rewritten, as `rewrite` with `explain` reports it; None where the circuit runs as it came.
+    #[getter]
+    fn rewrites<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
+        self.plan.rewrites().map(|report| rewrite::python::as_dict(py, &report, true)).transpose()
+    }
+
     /// What runs.
     #[getter]
     fn circuit(&self) -> PyCircuit {
@@ -126,6 +132,35 @@ impl PyPlan {
     }
 }
 
+/// What a circuit will take, without a plan: method, rewritten, width, memory_bytes, note, may_fail, and `seconds` for
+/// each of `points`. It is the best way for `shots`. Raises MemoryError when nothing can run the circuit.
+#[pyfunction]
+#[pyo3(name = "predict", signature = (circuit, shots, points, memory=4 << 30, keep_cbits=false))]
+fn py_predict<'py>(
+    py: Python<'py>,
+    circuit: &PyCircuit,
+    shots: usize,
+    points: Vec<usize>,
+    memory: u64,
+    keep_cbits: bool,
+) -> PyResult<Bound<'py, PyDict>> {
+    let rewrites = Some(rewrite::Options { keep_cbits, ..rewrite::Options::default() });
+    let options = Options { only: None, rewrites, memory };
+    let circuit = circuit.0.clone();
+    let found = py.detach(|| predict(&circuit, shots, &points, &options));
+    let found = found.ok_or_else(|| PyMemoryError::new_err("no method has room for the circuit"))?;
+    let out = PyDict::new(py);
+    out.set_item("method", found.best.method.name())?;
+    out.set_item("rewritten", found.best.rewritten)?;
+    out.set_item("width", found.best.width)?;
+    out.set_item("memory_bytes", found.best.memory_bytes)?;
+    out.set_item("note", &found.best.note)?;
+    out.set_item("may_fail", found.may_fail)?;
+    out.set_item("seconds", found.seconds)?;
+    Ok(out)
+}
+
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(py_predict, module)?)?;
     module.add_class::<PyPlan>()
 }

@@ -297,7 +297,9 @@ class Host:
         assert effect.graph is not None
         try:
             engine = effect.policy.get("engine")
-            decision = self.routing.choose(effect.graph, effect.digest, effect.shots, engine, effect.outputs)
+            decision = self.routing.choose(
+                effect.graph, effect.digest, effect.shots, engine, effect.outputs, effect.packed
+            )
         except QmkError as error:
             kind, fields = error.kind.name, msgspec.to_builtins(error.fields)
             self.feed(ev.Refused(now_ns=now_ns, job=effect.job, kind=kind, message=error.message, fields=fields))

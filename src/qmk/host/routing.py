@@ -10,6 +10,7 @@ import importlib
 import logging
 import sys
 from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -74,26 +75,36 @@ class Routing:
         return {**discovery.engines(), **self._external}
 
     def choose(
-        self, graph: Graph, digest: str, shots: int, engine: str | None, outputs: Outputs | None = None
+        self,
+        graph: Graph,
+        digest: str,
+        shots: int,
+        engine: str | None,
+        outputs: Outputs | None = None,
+        packed: bytes = b"",
     ) -> Choice:
-        """Raises UNSUPPORTED with the gaps of every engine, RESOURCE_EXHAUSTED with the memory needed."""
+        """``packed``: of the graph, where it is at hand. Raises UNSUPPORTED with the gaps of every engine,
+        RESOURCE_EXHAUSTED with the memory needed."""
         key = (digest, shots, engine, outputs_digest(outputs))
         kept = self._choices.get(key)
         if kept is not None:
             self._choices.move_to_end(key)
             return kept
-        choice = self._choose(graph, digest, shots, engine, outputs)
+        choice = self._choose(graph, digest, shots, engine, outputs, packed)
         _keep(self._choices, key, choice)
         return choice
 
-    def _choose(self, graph: Graph, digest: str, shots: int, engine: str | None, outputs: Outputs | None) -> Choice:
+    def _choose(
+        self, graph: Graph, digest: str, shots: int, engine: str | None, outputs: Outputs | None, packed: bytes
+    ) -> Choice:
         from qmk import router
         from qmk.router.outputs import with_outputs
 
         declarations = self._rating.declarations
+        look = self._look(graph, digest, packed)
 
         def decide(native: str) -> router.Decision:
-            known = with_outputs(self._features_of(graph, digest, native), graph, outputs)
+            known = with_outputs(look(native), graph, outputs)
             return router.choose(known, shots, engine=engine, memory_bytes=self.memory_bytes, declarations=declarations)
 
         name, _, asked = (engine or "").partition(":")
@@ -130,22 +141,30 @@ class Routing:
         found = discovery.available(declaration).version if declaration is not None else ""
         return f"qmk {__version__}, {engine} {found}" if found else ""
 
-    def _features_of(self, graph: Graph, digest: str, native: str = "") -> Features:
-        """``native``: the method of the native engine that is to be predicted, if any."""
-        from qmk.router.features import features
+    def _look(self, graph: Graph, digest: str, packed: bytes = b"") -> Callable[[str], Features]:
+        """Gives the features, with the prediction for a method of the native engine or "". The graph is looked at
+        once, and only for what is not kept."""
+        from qmk.router.features import Look
 
-        found = self._features.get((digest, native))
-        if found is None:
-            found = features(graph, native=native)
-            _keep(self._features, (digest, native), found)
-        return found
+        looked: list[Look] = []
+
+        def features(native: str) -> Features:
+            found = self._features.get((digest, native))
+            if found is None:
+                if not looked:
+                    looked.append(Look(graph, packed))
+                found = looked[0].features(native)
+                _keep(self._features, (digest, native), found)
+            return found
+
+        return features
 
     def estimate(self, graph: Graph, digest: str, shots: int) -> q_estimate.Reply:
         """What every engine would need for the program, and why those that cannot run it cannot."""
         from qmk import router
 
         candidates = router.explain(
-            self._features_of(graph, digest),
+            self._look(graph, digest)(""),
             shots,
             memory_bytes=self.memory_bytes,
             declarations=self._rating.declarations,

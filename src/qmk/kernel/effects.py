@@ -53,7 +53,7 @@ class ReplyResult(msgspec.Struct, frozen=True):
 
 class Route(msgspec.Struct, frozen=True):
     """Choose an engine for the job's graph; answer with ``Routed`` or ``Refused``. ``policy`` has the keys of
-    ``abi.shapes.Policy`` that were given."""
+    ``abi.shapes.Policy`` that were given, ``packed`` is the graph as the job's record has it."""
 
     job: str
     digest: str
@@ -61,6 +61,7 @@ class Route(msgspec.Struct, frozen=True):
     policy: dict[str, Any]
     graph: Graph | None = None
     outputs: Outputs | None = None
+    packed: bytes = b""
 
 
 class Recall(msgspec.Struct, frozen=True):

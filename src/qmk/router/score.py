@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import functools
+import os
+import sys
+import time
 from typing import Any
 
 import msgspec
@@ -10,7 +13,7 @@ import msgspec
 from qmk.base.units import bytes_text, seconds_text
 from qmk.qvm.families import OPS
 from qmk.router import outputs
-from qmk.sdk import discovery
+from qmk.sdk import discovery, interpreters
 from qmk.sdk.engine import Capabilities, Declaration, Features, Gap
 from qmk.sdk.native import NoLowering, Resolver
 
@@ -92,7 +95,7 @@ PATIENCE_S = 600.0
 def _missing(declaration: Declaration, can: Capabilities, features: Features) -> list[tuple[str, str]]:
     """What the program needs and the method lacks, as (need, detail)."""
     out: list[tuple[str, str]] = []
-    state = discovery.available(declaration)
+    state = _available(declaration)
     if not state.ok:
         out.append(("library", f"{', '.join(state.missing)} not installed: {state.hint}"))
     if lost_noise := sorted(features.noise - can.noise):
@@ -101,7 +104,7 @@ def _missing(declaration: Declaration, can: Capabilities, features: Features) ->
     if can.clifford and features.n_non_clifford:
         out.append(("gates", f"{features.n_non_clifford} of its gates are not Clifford gates"))
     if not can.clifford:
-        lost = sorted(short for short in features.gates if not writable(can.gates, short))
+        lost = sorted(unwritable(can.gates, features.gates))
         if lost:
             out.append(("gates", f"cannot write {', '.join(lost)} in its own gates"))
     if features.mid_circuit and not can.mid_circuit:
@@ -116,6 +119,29 @@ def _missing(declaration: Declaration, can: Capabilities, features: Features) ->
         out.append(("qubits", f"{width} qubits, at most {can.max_qubits}"))
     out += outputs.missing(can, features)
     return out
+
+
+LOOK_S = 10.0
+"""an environment looked at within so many seconds is taken to be as it was: looking costs more than all the rest"""
+
+_SEEN: dict[tuple[str | None, ...], tuple[float, discovery.Available]] = {}
+
+
+def _available(declaration: Declaration) -> discovery.Available:
+    """``discovery.available``, as it was within the last ten seconds."""
+    named = os.environ.get(interpreters.variable(declaration.name))
+    key = (declaration.name, declaration.load, named, sys.prefix, *declaration.requires)
+    now = time.monotonic()
+    found = _SEEN.get(key)
+    if found is None or now - found[0] > LOOK_S:
+        found = _SEEN[key] = now, discovery.available(declaration)
+    return found[1]
+
+
+@functools.lru_cache(maxsize=1024)
+def unwritable(gates: frozenset[str], wanted: frozenset[str]) -> frozenset[str]:
+    """Which of the ``wanted`` gates cannot be lowered to ``gates``."""
+    return frozenset(short for short in wanted if not writable(gates, short))
 
 
 @functools.lru_cache(maxsize=1024)

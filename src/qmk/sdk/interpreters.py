@@ -49,6 +49,7 @@ def lies_in(module: str, folders: list[str], package: str = "") -> bool:
     return lies_in(rest, list(found.submodule_search_locations or ()), found.name)
 
 
+@functools.cache
 def variable(engine: str) -> str:
     """The environment variable that names the Python of ``engine``."""
     return f"QMK_ENGINE_{re.sub(r'[^A-Z0-9]', '_', engine.upper())}_PYTHON"

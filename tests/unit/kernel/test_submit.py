@@ -12,7 +12,7 @@ from qmk.abi.shapes import Policy
 from qmk.base.errors import Finding
 from qmk.kernel.effects import Estimate, Journal, Launch, Reply, ReplyError, Route, SetTimer
 from qmk.kernel.events import CallReceived, Refused, Routed, Submitted
-from qmk.qvm.graph import Node, digest, unpack
+from qmk.qvm.graph import Node, digest, pack, unpack
 
 
 def test_an_accepted_job_is_journaled_before_it_is_answered(bench: Any, program: Any) -> None:
@@ -20,7 +20,7 @@ def test_an_accepted_job_is_journaled_before_it_is_answered(bench: Any, program:
     graph = program()
     (route,) = bench.call("q_submit", session_id=session, graph=graph, shots=50, policy=Policy(seed=3))
     ref = bench.count
-    assert route == Route(route.job, digest(graph), 50, {"seed": 3}, graph)
+    assert route == Route(route.job, digest(graph), 50, {"seed": 3}, graph, pack(graph))
     journal, reply, launch = bench.route(route.job)
     assert isinstance(journal, Journal)
     assert journal.durable

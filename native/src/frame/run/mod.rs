@@ -88,6 +88,40 @@ pub fn run(circuit: &Circuit, code: &Code, shots: usize, seed: u64, limits: &Lim
     Ok(samples)
 }
 
+/// Shots of a pilot, and how many of them are looked at apart.
+pub const PILOT: [u32; 2] = [8, 32];
+
+/// How many states of its part the shots of a pilot share after each instruction: the first few of them, and all. None
+/// where they need too much memory. Instructions from where no two shots share a state on have no entry.
+pub fn pilot(circuit: &Circuit, code: &Code, memory: u64) -> Option<Vec<[u32; 2]>> {
+    let mut dice = Dice::new(0, &[STREAM]);
+    let [few, all] = PILOT.map(|shots| valid_word(shots as usize, 0));
+    let mut batch = Batch {
+        circuit,
+        code,
+        words: 1,
+        columns: vec![0; code.n_symbols as usize],
+        valid: vec![all],
+        parts: (0..code.n_parts).map(|_| Part::default()).collect(),
+        lots: Lots::new(&mut dice),
+        dice,
+    };
+    let mut found = Vec::with_capacity(code.instrs.len());
+    for instr in &code.instrs {
+        if batch.needs(instr) > memory {
+            return None;
+        }
+        batch.step(instr);
+        let groups = instr.part().map_or(&[][..], |part| batch.parts[part as usize].groups());
+        let of = |shots: u64| groups.iter().filter(|group| group.mask[0] & shots != 0).count() as u32;
+        found.push([of(few), of(all)]);
+        if groups.len() == PILOT[1] as usize && groups[0].state.re.len() > 1 << 4 {
+            break;
+        }
+    }
+    Some(found)
+}
+
 fn valid_word(shots: usize, word: usize) -> u64 {
     match shots - word * 64 {
         64.. => u64::MAX,

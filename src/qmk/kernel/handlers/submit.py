@@ -91,7 +91,7 @@ def submit(kernel: State, event: CallReceived, session: Session) -> None:
         outputs=outputs,
     )
     hold(kernel, session, Pending(draft, warnings, [(event.conn, event.ref)]))
-    kernel.out.append(Route(draft.job, draft.digest, draft.shots, draft.policy, graph, outputs))
+    kernel.out.append(Route(draft.job, draft.digest, draft.shots, draft.policy, graph, outputs, packed))
 
 
 def hold(kernel: State, session: Session, pending: Pending) -> None:

@@ -1,0 +1,140 @@
+"""``python -m benchmarks.router.fuzz --programs 2000``: random programs on every engine and method that accepts them.
+
+Programs with measurements on the way, feed-forward, event logic, resets and noise (the random Pauli errors of Bell
+pairs), of 2 to 6 qubits, each from its seed. What a method accepts is what the router would send it: no gap by its
+declaration. Counts are compared with the exact distribution by ``sdk.kit.statistics``, whose bounds are set so that a
+whole run raises a false alarm with probability at most ``FALSE_ALARM``. A disagreement names the seed; ``--seed N
+--programs 1`` repeats it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections import Counter
+from random import Random
+
+import msgspec
+
+from qmk.base.errors import QmkError
+from qmk.qvm.graph import Node
+from qmk.qvm.verify import verify
+from qmk.router.features import features
+from qmk.router.score import candidate
+from qmk.sdk import discovery
+from qmk.sdk.exact import exact_distribution
+from qmk.sdk.execute import Runner
+from qmk.sdk.kit.engine_kit import APPROXIMATE
+from qmk.sdk.kit.programs import Case
+from qmk.sdk.kit.random_programs import random_case
+from qmk.sdk.kit.statistics import check
+from qmk.sdk.lower import lower
+from qmk.sdk.native import ALL_GATES
+
+FALSE_ALARM = 1e-6
+MEMORY_BYTES = 4 << 30
+NOISY = 0.2
+"""part of the programs that use a channel, whose pairs have errors"""
+
+
+def program(seed: int) -> Case:
+    """The program of a seed; three of four have measurements on the way."""
+    dice = Random(seed)
+    noisy = dice.random() < NOISY  # a channel splits the exact distribution 64 ways: such programs are smaller
+    qubits = dice.randrange(2, 5 if noisy else 7)
+    nodes = dice.randrange(4, 12 if noisy else 30)
+    clifford, dynamic = dice.random() < 0.4, dice.random() < 0.75
+    case = random_case(seed, clifford=clifford, dynamic=dynamic, qubits=qubits, nodes=nodes)
+    return with_channel(case, dice) if noisy else case
+
+
+def with_channel(case: Case, dice: Random) -> Case:
+    """``case`` with one use of a channel of imperfect pairs between two of its qubits, somewhere."""
+    graph = case.graph
+    at = dice.randrange(1, len(graph.nodes) - len(graph.vqs) + 1)
+    ends = tuple(dice.sample(graph.vqs, 2))
+    args = {"raw": dice.choice((0.7, 0.85, 0.95))}
+    use = {"semantic": dice.choice(("teleport", "swap"))}
+    nodes = (
+        Node("open_c", "channel.open", args, ends, ("c",)),
+        Node("use_c", "channel.use", use, (), ("c",)),
+        Node("close_c", "channel.close", {}, (), ("c",)),
+    )
+    changed = msgspec.structs.replace(
+        graph,
+        nodes=(*graph.nodes[:at], *nodes, *graph.nodes[at:]),
+        chs=("c",),
+        families=(*graph.families, "channel"),
+    )
+    return Case(f"{case.name} with a channel", changed, case.needs, case.clifford)
+
+
+class Fuzz:
+    """``only``: engines to run, all where empty."""
+
+    def __init__(self, shots: int, programs: int, only: list[str]) -> None:
+        self.shots = shots
+        known = {name: found for name, found in discovery.engines().items() if not only or name in only}
+        self.methods = [(found, method) for found in known.values() for method in found.methods]
+        self.runners = {name: Runner(found) for name, found in known.items()}
+        self.rate = FALSE_ALARM / max(1, programs * len(self.methods))
+        self.compared: Counter[str] = Counter()
+        self.seconds: Counter[str] = Counter()
+        self.refused: Counter[str] = Counter()
+        self.disagreements: list[str] = []
+        self.invalid = 0
+
+    def run(self, seed: int) -> None:
+        case = program(seed)
+        if verify(case.graph).error() is not None:
+            self.invalid += 1  # such as a random Pauli product that is the identity
+            return
+        known = features(case.graph)
+        exact = exact_distribution(lower(case.graph, ALL_GATES))
+        for declaration, method in self.methods:
+            name = f"{declaration.name}:{method}" if method else declaration.name
+            found = candidate(declaration, method, known, self.shots, MEMORY_BYTES, forced=True)
+            if found.gaps:
+                continue
+            begun = time.process_time()
+            try:
+                done = self.runners[declaration.name].execute(
+                    case.graph, method, self.shots, seed + 1, keep_events=False
+                )
+            except QmkError as refused:
+                self.refused[f"{name}: {refused.message[:80]}"] += 1
+                continue
+            self.seconds[name] += time.process_time() - begun
+            self.compared[name] += 1
+            slack = 0.0 if declaration.methods[method].exact else APPROXIMATE
+            wrong = check(done.counts, exact, self.rate, slack)
+            if wrong:
+                self.disagreements.append(f"seed {seed}, {name}: {wrong} ({case.name})")
+                print(self.disagreements[-1], file=sys.stderr, flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.router.fuzz", description=__doc__)
+    parser.add_argument("--programs", type=int, default=2000)
+    parser.add_argument("--seed", type=int, default=1, help="of the first program")
+    parser.add_argument("--shots", type=int, default=500)
+    parser.add_argument("--engines", default="", help="engines to run, by comma; all where empty")
+    arguments = parser.parse_args()
+    fuzz = Fuzz(arguments.shots, arguments.programs, [name for name in arguments.engines.split(",") if name])
+    for seed in range(arguments.seed, arguments.seed + arguments.programs):
+        fuzz.run(seed)
+    print(f"{'engine':<28}{'programs':>9}{'CPU s':>9}")
+    for name, count in sorted(fuzz.compared.items()):
+        print(f"{name:<28}{count:>9}{fuzz.seconds[name]:>9.1f}")
+    for why, count in fuzz.refused.most_common():
+        print(f"refused {count} times: {why}")
+    total = sum(fuzz.compared.values())
+    programs = arguments.programs - fuzz.invalid
+    print(f"{programs} programs, {len(fuzz.compared)} methods of engines, {total} comparisons, "
+          f"{len(fuzz.disagreements)} disagreements (false alarm of the whole run: {FALSE_ALARM:g})")  # fmt: skip
+    sys.exit(1 if fuzz.disagreements else 0)
+
+
+if __name__ == "__main__":
+    main()

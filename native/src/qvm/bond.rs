@@ -1,0 +1,165 @@
+//! An upper bound on the bond dimension that a program's state can reach, with its qubits in order of allocation:
+//! `qmk.router.bond`, which explains it, cut by cut in words of 64.
+
+/// Crossings of cuts that are followed before the bound is given up.
+const WORK: u64 = 100_000;
+
+/// The basis in which a gate is diagonal on each of its qubits, '-' for none.
+pub fn bases(short: &str) -> &'static [u8] {
+    match short {
+        "z" | "s" | "sdg" | "t" | "tdg" | "rz" | "p" => b"Z",
+        "x" | "sx" | "sxdg" | "rx" => b"X",
+        "y" | "ry" => b"Y",
+        "cnot" | "teleport_cnot" | "crx" => b"ZX",
+        "cz" | "cp" | "crz" | "rzz" => b"ZZ",
+        "ch" | "cry" => b"Z-",
+        "cy" => b"ZY",
+        "rxx" => b"XX",
+        "ryy" => b"YY",
+        "toffoli" => b"ZZX",
+        "ccz" => b"ZZZ",
+        "cswap" => b"Z--",
+        _ => b"",
+    }
+}
+
+/// A set of cuts near one line; words from `base` on.
+#[derive(Clone, Default)]
+struct Cuts {
+    base: usize,
+    words: Vec<u64>,
+}
+
+impl Cuts {
+    fn get(&self, word: usize) -> u64 {
+        word.checked_sub(self.base).and_then(|at| self.words.get(at)).copied().unwrap_or(0)
+    }
+
+    fn add(&mut self, word: usize, bits: u64) {
+        if self.words.is_empty() {
+            self.base = word;
+        } else if word < self.base {
+            self.words.splice(0..0, std::iter::repeat_n(0, self.base - word));
+            self.base = word;
+        }
+        if word - self.base >= self.words.len() {
+            self.words.resize(word - self.base + 1, 0);
+        }
+        self.words[word - self.base] |= bits;
+    }
+}
+
+/// What is counted of a line in its present epoch, and its basis.
+#[derive(Clone)]
+struct Line {
+    counted: [Cuts; 2],
+    basis: u8,
+}
+
+/// `bonds[k]`: log2 of what gates can have made of the bond between lines k and k + 1, in two counts, each a bound.
+#[derive(Default)]
+pub struct Bonds {
+    lines: Vec<Line>,
+    spare: Vec<u32>,
+    bonds: Vec<[u64; 2]>,
+    work: u64,
+}
+
+impl Bonds {
+    pub fn alloc(&mut self) -> u32 {
+        self.spare.pop().unwrap_or_else(|| {
+            self.lines.push(Line { counted: Default::default(), basis: b'-' });
+            self.bonds.push([0, 0]);
+            self.lines.len() as u32 - 1
+        })
+    }
+
+    pub fn free(&mut self, line: u32) {
+        self.change(line, b'-');
+        self.spare.push(line);
+    }
+
+    fn change(&mut self, line: u32, basis: u8) {
+        let line = &mut self.lines[line as usize];
+        if basis == b'-' || basis != line.basis {
+            line.counted.iter_mut().for_each(|cuts| cuts.words.clear());
+            line.basis = basis;
+        }
+    }
+
+    /// Whether the bound is still followed.
+    pub fn alive(&self) -> bool {
+        self.work <= WORK
+    }
+
+    /// An op on `lines`; one that is not `joint` acts on each alone.
+    pub fn take(&mut self, lines: &[u32], bases: &[u8], joint: bool) {
+        let basis = |k: usize| bases.get(k).copied().unwrap_or(b'-');
+        for (k, &line) in lines.iter().enumerate() {
+            self.change(line, basis(k));
+        }
+        if lines.len() < 2 || !joint {
+            return;
+        }
+        let mut order: Vec<usize> = (0..lines.len()).collect();
+        order.sort_unstable_by_key(|&k| lines[k]);
+        self.work += (lines[order[lines.len() - 1]] - lines[order[0]]) as u64;
+        for (at, pair) in order.windows(2).enumerate() {
+            let cuts = lines[pair[0]] as usize..lines[pair[1]] as usize;
+            if cuts.is_empty() {
+                continue; // the same qubit twice: no verified graph has that
+            }
+            let alone = |here: bool, k: usize| (here && basis(k) != b'-').then_some(k);
+            let mut owners = [alone(at == 0, pair[0]), alone(at + 2 == lines.len(), pair[1])];
+            owners.sort_unstable_by_key(|owner| owner.unwrap_or(usize::MAX));
+            match owners {
+                [None, _] => {
+                    let gain = 2 * (at + 1).min(lines.len() - at - 1) as u64;
+                    self.bonds[cuts].iter_mut().flatten().for_each(|bond| *bond += gain);
+                }
+                [Some(first), last] => self.count(cuts, [lines[first], lines[last.unwrap_or(first)]]),
+            }
+        }
+    }
+
+    /// Counts the cuts of a range that none of the owners has yet: for the first of them, and for the last.
+    fn count(&mut self, cuts: std::ops::Range<usize>, owners: [u32; 2]) {
+        for word in cuts.start / 64..=(cuts.end - 1) / 64 {
+            let low = cuts.start.saturating_sub(64 * word);
+            let high = (cuts.end - 64 * word).min(64);
+            let mask = (u64::MAX >> (64 - (high - low))) << low;
+            for which in 0..2 {
+                let known = owners.iter().fold(0, |all, &l| all | self.lines[l as usize].counted[which].get(word));
+                let mut fresh = mask & !known;
+                if fresh == 0 {
+                    continue;
+                }
+                self.lines[owners[which] as usize].counted[which].add(word, fresh);
+                while fresh != 0 {
+                    self.bonds[64 * word + fresh.trailing_zeros() as usize][which] += 1;
+                    fresh &= fresh - 1;
+                }
+            }
+        }
+    }
+
+    /// The largest bond, each at most twice its neighbour's; beyond the ends there is none.
+    pub fn peak(&self) -> f64 {
+        if !self.alive() {
+            return f64::INFINITY;
+        }
+        let cuts = self.bonds.len().saturating_sub(1);
+        let mut bonds: Vec<u64> = self.bonds[..cuts].iter().map(|counts| counts[0].min(counts[1])).collect();
+        let mut before = 0;
+        bonds.iter_mut().for_each(|bond| {
+            *bond = (*bond).min(before + 1);
+            before = *bond;
+        });
+        before = 0;
+        bonds.iter_mut().rev().for_each(|bond| {
+            *bond = (*bond).min(before + 1);
+            before = *bond;
+        });
+        bonds.into_iter().max().unwrap_or(0) as f64
+    }
+}

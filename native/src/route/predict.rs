@@ -1,0 +1,203 @@
+//! What a circuit will take, said without preparing the run: for a router that only has to know whether to send it here.
+//!
+//! A state vector, and the frame simulator on Clifford gates alone, are priced by counting. Whatever costs more to look at
+//! (compiling for the frame simulator, rewriting, bounds on bonds) is looked at where that is a small part of the run.
+
+use std::sync::Arc;
+
+use super::{Candidate, Method, Options, LAST_RESORT_S, LOOK_S, MAX_BOND_LOG2};
+use crate::circuit::{Circuit, Kind, NONE};
+use crate::rewrite::{self, features};
+use crate::{dense, frame, mps};
+
+/// The best way by what is known, and its seconds for each number of shots asked for.
+#[derive(Clone, Debug)]
+pub struct Prediction {
+    pub best: Candidate,
+    pub seconds: Vec<f64>,
+    pub may_fail: bool,
+}
+
+/// Part of the predicted run that one more look may take, and seconds that it takes for an op and each 64 qubits.
+const LOOK_SHARE: f64 = 0.005;
+const LOOK_OP_S: f64 = 0.5e-6;
+/// Cycles of a fused gate for each block of 16 amplitudes, moving it included: an average over circuits.
+const GATE_CYCLES: f64 = 2.8;
+/// Seconds that compiling a Clifford op takes for each 64 qubits.
+const CLIFFORD_OP_S: f64 = 50e-9;
+
+/// For about `points[k]` shots each; the best is the best for `shots`. None where nothing can run the circuit.
+pub fn predict(circuit: &Arc<Circuit>, shots: usize, points: &[usize], options: &Options) -> Option<Prediction> {
+    let counted = Counted::of(circuit);
+    let look_s = LOOK_S.max(circuit.ops.len() as f64 * LOOK_OP_S * counted.words());
+    let mut look = Look { shots, points, memory: options.memory as f64, best: None };
+    look.dense(&counted, false);
+    if counted.magic == 0.0 {
+        look.clifford(&counted);
+    } else if look.seconds() * LOOK_SHARE > look_s {
+        look.frame(circuit, false);
+    }
+    let pays = look.seconds() * LOOK_SHARE > look_s;
+    if let Some(wanted) = options.rewrites.filter(|_| pays && features::promising(circuit)) {
+        let (changed, _) = rewrite::schedule(circuit, &rewrite::Options { shots: shots as u32, ..wanted });
+        let changed = Arc::new(changed);
+        look.dense(&Counted::of(&changed), true);
+        look.frame(&changed, true);
+    }
+    if look.seconds() * LOOK_SHARE > look_s {
+        look.mps(circuit);
+    }
+    look.best
+}
+
+struct Look<'a> {
+    shots: usize,
+    points: &'a [usize],
+    memory: f64,
+    best: Option<Prediction>,
+}
+
+impl Look<'_> {
+    fn seconds(&self) -> f64 {
+        self.best.as_ref().map_or(f64::INFINITY, |found| found.best.seconds)
+    }
+
+    fn offer(&mut self, best: Candidate, may_fail: bool, seconds: impl Fn(usize) -> f64) {
+        if best.seconds < self.seconds() {
+            let seconds = self.points.iter().map(|&shots| seconds(shots)).collect();
+            self.best = Some(Prediction { best, seconds, may_fail });
+        }
+    }
+
+    fn dense(&mut self, counted: &Counted, rewritten: bool) {
+        let bytes = 8.0 * f64::from(counted.width).exp2();
+        if bytes > self.memory {
+            return;
+        }
+        let best = Candidate {
+            method: Method::Dense,
+            rewritten,
+            width: f64::from(counted.width),
+            seconds: counted.seconds(self.shots),
+            memory_bytes: bytes,
+            note: format!("{} qubits at once", counted.width),
+        };
+        self.offer(best, false, |shots| counted.seconds(shots));
+    }
+
+    fn clifford(&mut self, counted: &Counted) {
+        let best = Candidate {
+            method: Method::Frame,
+            rewritten: false,
+            width: 0.0,
+            seconds: counted.clifford(self.shots),
+            memory_bytes: 32.0,
+            note: "0 active qubits".into(),
+        };
+        self.offer(best, false, |shots| counted.clifford(shots));
+    }
+
+    fn frame(&mut self, circuit: &Arc<Circuit>, rewritten: bool) {
+        let Some(plan) = frame::Plan::sketch(circuit, self.seconds()) else { return };
+        let (width, seconds) = (plan.width(), plan.cost(self.shots));
+        let bytes = 16.0 * (width as f64).exp2();
+        if bytes > self.memory {
+            return;
+        }
+        let best = Candidate {
+            method: Method::Frame,
+            rewritten,
+            width: width as f64,
+            seconds,
+            memory_bytes: 2.0 * bytes,
+            note: format!("{width} active qubits"),
+        };
+        self.offer(best, false, |shots| plan.cost(shots));
+    }
+
+    /// Unlike the others it may be all there is, and then end without an answer.
+    fn mps(&mut self, circuit: &Arc<Circuit>) {
+        let Ok(plan) = mps::Plan::compile(circuit) else { return };
+        let (bond, seconds) = plan.bounds(self.shots);
+        let sure = bond <= MAX_BOND_LOG2;
+        if !sure && self.best.is_some() {
+            return;
+        }
+        let most = if sure { f64::INFINITY } else { LAST_RESORT_S };
+        let best = Candidate {
+            method: Method::Mps,
+            rewritten: false,
+            width: bond,
+            seconds: seconds.min(most),
+            memory_bytes: 64.0 * circuit.n_qubits as f64 * (2.0 * bond).min(2.0 * MAX_BOND_LOG2).exp2(),
+            note: format!("a bond of at most 2^{bond:.0}"),
+        };
+        self.offer(best, !sure, |shots| plan.bounds(shots).1.min(most));
+    }
+}
+
+/// What prices a run without compiling it.
+#[derive(Default)]
+struct Counted {
+    width: u32,
+    qubits: f64,
+    ops: f64,
+    gates: f64,
+    magic: f64,
+    measurements: f64,
+    /// Measurements and resets that split a run.
+    splits: f64,
+    noise: f64,
+}
+
+impl Counted {
+    fn of(circuit: &Circuit) -> Counted {
+        let mut last = vec![NONE; circuit.n_qubits as usize];
+        for (at, op) in circuit.ops.iter().enumerate() {
+            op.qubits().iter().for_each(|&q| last[q as usize] = at as u32);
+        }
+        let mut counted = Counted {
+            width: rewrite::width(circuit),
+            qubits: last.iter().filter(|&&at| at != NONE).count() as f64,
+            ops: circuit.ops.len() as f64,
+            ..Counted::default()
+        };
+        for (at, op) in circuit.ops.iter().enumerate() {
+            counted.measurements += (op.kind == Kind::Measure) as u8 as f64;
+            match op.kind {
+                Kind::Measure if last[op.q[0] as usize] == at as u32 && op.cond == NONE => {}
+                Kind::Measure | Kind::Reset => counted.splits += 1.0,
+                Kind::Noise => counted.noise += 1.0,
+                Kind::Logic => {}
+                kind => {
+                    counted.gates += 1.0;
+                    counted.magic += !features::is_clifford(kind, circuit.angles(op)) as u8 as f64;
+                }
+            }
+        }
+        counted
+    }
+
+    /// Of 64 qubits.
+    fn words(&self) -> f64 {
+        (self.qubits / 64.0).ceil().max(1.0)
+    }
+
+    /// Of the frame simulator, where every gate is Clifford.
+    fn clifford(&self, shots: usize) -> f64 {
+        let symbols = (shots as f64 / 64.0).ceil() * (self.measurements + self.noise);
+        self.ops * CLIFFORD_OP_S * self.words() + symbols * self.words() * 2e-9
+    }
+
+    /// Half of the gates, about, run before the first split; no run has more branches than shots.
+    fn seconds(&self, shots: usize) -> f64 {
+        let shots = shots.max(1) as f64;
+        let rates = &dense::RATES;
+        let blocks = (f64::from(self.width.max(4)) - 4.0).exp2();
+        let branches = if self.noise > 0.0 { shots } else { self.splits.min(60.0).exp2().min(shots) };
+        let pass = blocks * GATE_CYCLES / rates.cycles_per_second;
+        let runs = 1.0 + (branches - 1.0) / 2.0;
+        let splits = (self.splits + self.noise) * runs * (3.0 * pass + rates.seconds_per_split);
+        rates.seconds_per_run + self.gates * pass * runs + splits + shots * rates.seconds_per_shot
+    }
+}

@@ -1,0 +1,95 @@
+"""Routed plans: what they say was rewritten, and predictions against what they do."""
+
+from __future__ import annotations
+
+import pytest
+from qmk_native import Plan, predict, read_qasm
+
+HEAD = 'OPENQASM 2.0;\ninclude "qelib1.inc";\n'
+
+
+def ladder(n: int, repeat: int = 1) -> str:
+    """Rotations and a chain of CNOTs, each qubit measured at the end: narrow when scheduled."""
+    gates = "".join(
+        f"ry(0.{k + 1}) q[{k}];\n" + (f"cx q[{k - 1}],q[{k}];\n" if k else "") for _ in range(repeat) for k in range(n)
+    )
+    return f"{HEAD}qreg q[{n}];\ncreg c[{n}];\n{gates}measure q -> c;\n"
+
+
+def certain(n: int, rounds: int) -> str:
+    """Measurements on the way whose outcomes are certain: a qubit turned and turned back, between others in earnest."""
+    body = "".join(f"ry(0.{3 + k}) q[{k}];\n" for k in range(n))
+    for turn in range(rounds):
+        body += f"rx(0.7) a[0];\ncu1(0.3) q[{turn % n}],q[{(turn + 1) % n}];\nrx(-0.7) a[0];\n"
+        body += f"cx q[{turn % n}],a[0];\ncx q[{turn % n}],a[0];\nmeasure a[0] -> d[{turn}];\n"
+    return f"{HEAD}qreg q[{n}];\nqreg a[1];\ncreg c[{n}];\ncreg d[{rounds}];\n{body}measure q -> c;\n"
+
+
+def test_a_rewritten_plan_says_what_was_rewritten() -> None:
+    circuit = read_qasm(ladder(24, 2))
+    plan = Plan(circuit, 1000, "dense")
+    report = plan.rewrites
+    assert (report is not None) == plan.candidates[0]["rewritten"]
+    assert report is not None
+    assert report["ops_before"] == len(circuit)
+    assert report["ops_after"] == len(plan.circuit)
+    assert report["width_before"] == 24
+    assert report["width_after"] <= report["width_before"]
+
+
+def test_a_plan_as_written_has_no_report() -> None:
+    circuit = read_qasm(ladder(24, 2))
+    plan = Plan(circuit, 1000, rewrites=False)
+    assert plan.rewrites is None
+    assert plan.circuit == circuit
+    assert not any(row["rewritten"] for row in plan.candidates)
+
+
+def test_a_matrix_product_state_of_a_simpler_circuit_is_rewritten() -> None:
+    text = ladder(20).replace("measure q -> c;", "h q[0];\nh q[0];\nmeasure q -> c;")
+    plan = Plan(read_qasm(text), 1000, "mps")
+    assert plan.candidates[0]["rewritten"]
+    assert plan.rewrites is not None
+    assert plan.rewrites["ops_after"] < plan.rewrites["ops_before"]
+
+
+@pytest.mark.parametrize("n", [2, 8, 14, 18])
+def test_a_prediction_is_near_the_plan(n: int) -> None:
+    """By counting against compiled: far enough apart only to say which engine, near enough for that."""
+    gates = "".join(
+        f"u3(0.{k + 1},0.3,0.{layer + 1}) q[{k}];\ncx q[{k}],q[{(k + 1 + layer) % n}];\n"
+        for layer in range(n - 1)
+        for k in range(n)
+    )
+    circuit = read_qasm(f"{HEAD}qreg q[{n}];\ncreg c[{n}];\n{gates}measure q -> c;\n")
+    found = predict(circuit, 1000, [1, 1000, 100_000])
+    assert found["seconds"] == sorted(found["seconds"])
+    assert 0.1 < found["seconds"][1] / max(Plan(circuit, 1000).seconds, 1e-5) < 30
+
+
+def test_what_has_no_room_is_not_predicted() -> None:
+    n = 40
+    gates = "".join(
+        f"u3(1.1,0.3,0.{layer + 1}) q[{k}];\ncx q[{k}],q[{(k + 7 + layer) % n}];\n"
+        for layer in range(20)
+        for k in range(n)
+    )
+    circuit = read_qasm(f"{HEAD}qreg q[{n}];\ncreg c[{n}];\n{gates}reset q[0];\nmeasure q -> c;\n")
+    with pytest.raises(MemoryError):
+        predict(circuit, 1000, [1000], memory=1 << 30)
+
+
+def test_a_gate_under_a_condition_keeps_it_when_its_qubit_enters_the_state() -> None:
+    """Two gates under one condition that never holds, the second on a qubit that was measured."""
+    text = f"{HEAD}qreg q[3];\ncreg c[1];\ncreg d[1];\nmeasure q[0] -> c[0];\n"
+    text += "if(c==1) rxx(0.5) q[1],q[2];\nif(c==1) h q[0];\nmeasure q[0] -> d[0];\n"
+    for method in ("frame", "dense", "dense64"):
+        samples, _ = Plan(read_qasm(text), 100, method, rewrites=False).run(100, 1)
+        assert samples.counts() == {"0 0": 100}
+
+
+def test_certain_outcomes_make_no_states() -> None:
+    """Forty measurements that could double the states each time, and never do."""
+    sure = Plan(read_qasm(certain(12, 40)), 1000, "frame", rewrites=False)
+    once = Plan(read_qasm(certain(12, 40)), 1, "frame", rewrites=False)
+    assert sure.seconds < 60 * once.seconds
