@@ -17,6 +17,12 @@ impl Matrix {
         Matrix { rows, columns, re: vec![0.0; rows * columns], im: vec![0.0; rows * columns] }
     }
 
+    pub fn identity(n: usize) -> Matrix {
+        let mut out = Matrix::zeros(n, n);
+        (0..n).for_each(|k| out.re[k * n + k] = 1.0);
+        out
+    }
+
     #[inline]
     pub fn row(&self, k: usize) -> (&[f64], &[f64]) {
         let range = k * self.columns..(k + 1) * self.columns;

@@ -5,7 +5,8 @@
 //! scheduler and the other engines take the rest.
 
 mod chain;
-mod linear;
+pub(crate) mod linear;
+pub(crate) mod order;
 mod plan;
 #[cfg(feature = "python")]
 pub mod python;

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use crate::circuit::matrix::{flipped, kron, mul, one, product_one, product_two, split_three, two, One, Two};
-use crate::circuit::{Circuit, Kind, NONE};
+use crate::circuit::{straight, Circuit, Kind, Straight};
 use crate::dice::Dice;
 use crate::samples::Samples;
 
 use super::chain::Chain;
+use super::order;
 
 const IDENTITY: One = [(1.0, 0.0), (0.0, 0.0), (0.0, 0.0), (1.0, 0.0)];
 const SWAP: Two = {
@@ -65,38 +66,16 @@ impl Plan {
     /// Refuses, with the reason, what is no chain of gates with one final read-out.
     pub fn compile(circuit: &Arc<Circuit>) -> Result<Plan, String> {
         let mut fusion = Fusion::new(circuit.n_qubits as usize);
-        let mut measured = vec![false; circuit.n_qubits as usize];
-        let mut reads = Vec::new();
-        let mut looked = vec![0usize; circuit.n_qubits as usize];
-        for (at, op) in circuit.ops.iter().enumerate().filter(|(_, op)| op.kind != Kind::Reset) {
-            op.qubits().iter().for_each(|&q| looked[q as usize] = at);
-        }
-        for (at, op) in circuit.ops.iter().enumerate() {
-            if op.kind == Kind::Reset && looked[op.q[0] as usize] < at {
-                continue; // nobody sees what it does
-            }
-            let name = op.kind.name();
-            if op.cond != NONE {
-                return Err(format!("op {at} ({name}) depends on a measurement"));
-            }
-            if let Some(&qubit) = op.qubits().iter().find(|&&q| measured[q as usize]) {
-                return Err(format!("op {at} ({name}) uses qubit {qubit} after its measurement"));
-            }
-            match op.kind {
-                Kind::Measure => {
-                    measured[op.q[0] as usize] = true;
-                    reads.push((op.q[0], op.cbit));
-                }
-                Kind::Reset | Kind::Noise | Kind::Logic => return Err(format!("op {at} is a {name}")),
-                _ if op.qubits().len() == 3 => {
-                    split_three(op, &mut |kind, qubits, angles| fusion.gate(kind, qubits, angles));
-                }
+        let Straight { gates, reads } = straight(circuit)?;
+        for &at in &gates {
+            let op = &circuit.ops[at as usize];
+            match op.qubits().len() {
+                3 => split_three(op, &mut |kind, qubits, angles| fusion.gate(kind, qubits, angles)),
                 _ => fusion.gate(op.kind, op.qubits(), circuit.angles(op)),
             }
         }
         let steps = fusion.finish();
-        reads.retain(|&(_, cbit)| cbit != NONE);
-        let order = order(circuit.n_qubits as usize, &steps);
+        let order = order::plain(circuit.n_qubits as usize, &pairs(&steps));
         Ok(Plan { circuit: circuit.clone(), steps, order, reads })
     }
 
@@ -192,6 +171,14 @@ impl Plan {
         });
         samples
     }
+}
+
+fn pairs(steps: &[Step]) -> Vec<(u32, u32)> {
+    let pair = |step: &Step| match step {
+        Step::Two(a, b, _) => Some((*a, *b)),
+        Step::One(..) => None,
+    };
+    steps.iter().filter_map(pair).collect()
 }
 
 /// Which qubit is where on the chain.
@@ -326,87 +313,4 @@ impl Fusion {
         }
         self.steps
     }
-}
-
-/// An order of the qubits in which partners stand close: the one given, or reverse Cuthill-McKee from an end of the
-/// interaction graph, whichever has the shorter sum of distances.
-fn order(n: usize, steps: &[Step]) -> Vec<u32> {
-    let mut partners: Vec<Vec<u32>> = vec![Vec::new(); n];
-    let mut pairs = Vec::new();
-    for step in steps {
-        if let Step::Two(a, b, _) = step {
-            pairs.push((*a, *b));
-            partners[*a as usize].push(*b);
-            partners[*b as usize].push(*a);
-        }
-    }
-    for list in &mut partners {
-        list.sort_unstable();
-        list.dedup();
-    }
-    let given: Vec<u32> = (0..n as u32).collect();
-    let found = reverse_cuthill_mckee(&partners);
-    let length = |order: &[u32]| {
-        let mut site = vec![0i64; n];
-        order.iter().enumerate().for_each(|(k, &q)| site[q as usize] = k as i64);
-        pairs.iter().map(|&(a, b)| (site[a as usize] - site[b as usize]).abs()).sum::<i64>()
-    };
-    if length(&found) < length(&given) {
-        found
-    } else {
-        given
-    }
-}
-
-fn reverse_cuthill_mckee(partners: &[Vec<u32>]) -> Vec<u32> {
-    let n = partners.len();
-    let mut seen = vec![false; n];
-    let mut out: Vec<u32> = Vec::with_capacity(n);
-    let mut starts: Vec<u32> = (0..n as u32).collect();
-    starts.sort_by_key(|&q| partners[q as usize].len());
-    for start in starts {
-        if seen[start as usize] {
-            continue;
-        }
-        let start = far_end(partners, start);
-        seen[start as usize] = true;
-        let mut at = out.len();
-        out.push(start);
-        while at < out.len() {
-            let mut next: Vec<u32> = partners[out[at] as usize]
-                .iter()
-                .copied()
-                .filter(|&q| !std::mem::replace(&mut seen[q as usize], true))
-                .collect();
-            next.sort_by_key(|&q| partners[q as usize].len());
-            out.extend(next);
-            at += 1;
-        }
-    }
-    out.reverse();
-    out
-}
-
-/// A vertex as far from `start` as any, of the smallest degree among those.
-fn far_end(partners: &[Vec<u32>], start: u32) -> u32 {
-    let mut distance = vec![u32::MAX; partners.len()];
-    distance[start as usize] = 0;
-    let mut queue = std::collections::VecDeque::from([start]);
-    let mut last = start;
-    while let Some(q) = queue.pop_front() {
-        let farther = distance[q as usize] > distance[last as usize];
-        if farther
-            || partners[q as usize].len() < partners[last as usize].len()
-                && distance[q as usize] == distance[last as usize]
-        {
-            last = q;
-        }
-        for &p in &partners[q as usize] {
-            if distance[p as usize] == u32::MAX {
-                distance[p as usize] = distance[q as usize] + 1;
-                queue.push_back(p);
-            }
-        }
-    }
-    last
 }

@@ -1,0 +1,183 @@
+//! Which wires make a block: runs of an order in which partners stand close, chosen by what they would cost.
+
+use super::wires::{Edge, Wires};
+use crate::circuit::NONE;
+use crate::mps::order;
+
+/// Seconds of a multiplication and addition of complex numbers in the sums of `tree`, and of an amplitude read for them.
+pub const MULTIPLY_S: f64 = 0.6e-9;
+pub const READ_S: f64 = 5e-9;
+/// Seconds of an amplitude in the share that a gate has of a pass of the dense simulator, about.
+const GATE_S: f64 = 0.15e-9;
+/// Most bits of a block's state that are thought of.
+const MAX_BITS: usize = 40;
+/// Rounds in which wires are moved between two blocks.
+const ROUNDS: usize = 4;
+
+/// A division into blocks: `block_of[wire]`, and a guess of its seconds.
+#[derive(Clone, Debug)]
+pub struct Partition {
+    pub block_of: Vec<u32>,
+    pub count: usize,
+    pub seconds: f64,
+}
+
+/// The cheapest that is found whose states fit into `memory` bytes; None where there is none of at least two blocks.
+pub fn partition(wires: &Wires, memory: u64) -> Option<Partition> {
+    let pairs: Vec<(u32, u32)> = wires.edges.iter().map(|edge| (edge.wires[0], edge.wires[1])).collect();
+    let mut best: Option<Partition> = None;
+    for order in order::candidates(wires.n, &pairs) {
+        let Some(mut found) = runs(wires, &order, memory) else { continue };
+        if found.count == 2 {
+            improve(wires, &mut found, memory);
+        }
+        if best.as_ref().is_none_or(|best| found.seconds < best.seconds) {
+            best = Some(found);
+        }
+    }
+    best
+}
+
+/// Seconds of a block of `bits` outcomes with `left` and `right` paths (all as log2), where every wire has `gates` gates.
+fn seconds(bits: usize, left: u32, right: u32, gates: f64, memory: u64) -> f64 {
+    let width = bits + left as usize + right as usize;
+    if width > MAX_BITS || 16u64 << width > memory {
+        return f64::INFINITY;
+    }
+    let amplitudes = (width as f64).exp2();
+    let sums = |paths: u32| if paths == 0 { 0.0 } else { f64::from(paths).exp2() };
+    amplitudes * (GATE_S * gates * bits as f64 + READ_S + MULTIPLY_S * (sums(left) + sums(right)))
+}
+
+fn gates_a_wire(wires: &Wires) -> f64 {
+    wires.gates.len() as f64 / wires.n.max(1) as f64
+}
+
+/// The cheapest chain of at least two runs of `order`. Partners are in the same run or in neighbouring ones.
+fn runs(wires: &Wires, order: &[u32], memory: u64) -> Option<Partition> {
+    let n = order.len();
+    let site = order::sites(order);
+    let cuts = profile(wires, &site);
+    // A run from `from` ends beyond the farthest partner of all before it.
+    let mut reach = vec![0usize; n + 1];
+    for edge in &wires.edges {
+        let (low, high) = ends(edge, &site);
+        reach[low + 1] = reach[low + 1].max(high + 1);
+    }
+    for from in 1..=n {
+        reach[from] = reach[from].max(reach[from - 1]);
+    }
+    let gates = gates_a_wire(wires);
+    let mut best = vec![(f64::INFINITY, 0usize); n + 1];
+    best[0].0 = 0.0;
+    for to in 1..=n {
+        for from in to.saturating_sub(MAX_BITS)..to {
+            if best[from].0.is_infinite() || reach[from] > to || (from, to) == (0, n) {
+                continue;
+            }
+            let total = best[from].0 + seconds(to - from, cuts[from], cuts[to], gates, memory);
+            if total < best[to].0 {
+                best[to] = (total, from);
+            }
+        }
+    }
+    let (seconds, _) = best[n];
+    if seconds.is_infinite() {
+        return None;
+    }
+    let mut starts = Vec::new();
+    let mut at = n;
+    while at > 0 {
+        at = best[at].1;
+        starts.push(at);
+    }
+    starts.reverse();
+    let mut block_of = vec![0; n];
+    for (k, &wire) in order.iter().enumerate() {
+        block_of[wire as usize] = starts.partition_point(|&start| start <= k) as u32 - 1;
+    }
+    Some(Partition { block_of, count: starts.len(), seconds })
+}
+
+fn ends(edge: &Edge, site: &[usize]) -> (usize, usize) {
+    let [a, b] = edge.wires.map(|wire| site[wire as usize]);
+    (a.min(b), a.max(b))
+}
+
+/// log2 of the paths across each cut of an order, at most: `cuts[k]` is before site k. All gates are cut on their left
+/// side where they can be, or all on their right.
+fn profile(wires: &Wires, site: &[usize]) -> Vec<u32> {
+    let epochs = wires.edges.iter().flat_map(|edge| edge.epochs).filter(|&e| e != NONE).max().map_or(0, |e| e as usize + 1);
+    let n = site.len();
+    let mut cuts = vec![u32::MAX; n + 1];
+    for prefer in [0, 1] {
+        // An epoch is cut from its wire to the farthest partner on either side.
+        let mut span: Vec<Option<(usize, usize)>> = vec![None; epochs];
+        for edge in &wires.edges {
+            let left = (site[edge.wires[0] as usize] > site[edge.wires[1] as usize]) as usize;
+            let slots = if prefer == 0 { [left, 1 - left] } else { [1 - left, left] };
+            let owner = slots.map(|slot| edge.epochs[slot]).into_iter().find(|&epoch| epoch != NONE);
+            let (low, high) = ends(edge, site);
+            let span = &mut span[owner.expect("a gate is diagonal on one side") as usize];
+            let (a, b) = span.unwrap_or((low, high));
+            *span = Some((a.min(low), b.max(high)));
+        }
+        let mut change = vec![0i64; n + 2];
+        for (low, high) in span.into_iter().flatten() {
+            change[low + 1] += 1;
+            change[high + 1] -= 1;
+        }
+        let mut sum = 0;
+        for (cut, change) in cuts.iter_mut().zip(&change) {
+            sum += change;
+            *cut = (*cut).min(sum as u32);
+        }
+    }
+    cuts
+}
+
+/// Moves wires between two blocks while that makes them cheaper.
+fn improve(wires: &Wires, found: &mut Partition, memory: u64) {
+    let gates = gates_a_wire(wires);
+    let price = |block_of: &[u32]| {
+        let second = block_of.iter().filter(|&&block| block == 1).count();
+        if second == 0 || second == wires.n {
+            return f64::INFINITY;
+        }
+        let paths = crossings(wires, block_of);
+        seconds(wires.n - second, 0, paths, gates, memory) + seconds(second, paths, 0, gates, memory)
+    };
+    found.seconds = price(&found.block_of);
+    for _ in 0..ROUNDS {
+        let before = found.seconds;
+        for wire in 0..wires.n {
+            found.block_of[wire] ^= 1;
+            let now = price(&found.block_of);
+            if now < found.seconds {
+                found.seconds = now;
+            } else {
+                found.block_of[wire] ^= 1;
+            }
+        }
+        if found.seconds >= before {
+            return;
+        }
+    }
+}
+
+/// log2 of the paths between two blocks, at most: as `profile` has it.
+fn crossings(wires: &Wires, block_of: &[u32]) -> u32 {
+    let count = |first: u32| {
+        let owner = |edge: &Edge| {
+            let homes = edge.wires.map(|wire| block_of[wire as usize]);
+            let slot = (homes[0] != first) as usize;
+            let epoch = if edge.epochs[slot] == NONE { edge.epochs[1 - slot] } else { edge.epochs[slot] };
+            (homes[0] != homes[1]).then_some(epoch)
+        };
+        let mut owners: Vec<u32> = wires.edges.iter().filter_map(owner).collect();
+        owners.sort_unstable();
+        owners.dedup();
+        owners.len() as u32
+    };
+    count(0).min(count(1))
+}
