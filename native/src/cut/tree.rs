@@ -8,7 +8,7 @@
 
 use crate::dense::{Program, Source, State};
 use crate::dice::Dice;
-use crate::mps::linear::{multiply, norm_squared, Matrix};
+use crate::mps::linear::{multiply, multiply_hermitian, norm_squared, Matrix};
 
 use super::blocks::Block;
 
@@ -278,7 +278,7 @@ fn gram(x: &Matrix, out: &mut [f64]) {
         return;
     }
     let mut product = Matrix::zeros(x.rows, x.rows);
-    multiply(x, &x.adjoint(), &mut product);
+    multiply_hermitian(x, &x.adjoint(), &mut product);
     let n = product.re.len();
     out[..n].copy_from_slice(&product.re);
     out[n..].copy_from_slice(&product.im);
