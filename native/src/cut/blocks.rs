@@ -8,6 +8,7 @@
 
 use std::collections::HashMap;
 
+use super::partition::Sizes;
 use super::wires::{Basis, Edge, Gate, Wires};
 use crate::circuit::{Circuit, Kind, NONE};
 
@@ -50,6 +51,11 @@ pub fn blocks(wires: &Wires, block_of: &[u32], count: usize) -> Vec<Block> {
 }
 
 impl Block {
+    pub fn sizes(&self) -> Sizes {
+        let [bits, left, right] = [&self.wires, &self.left, &self.right].map(|list| list.len() as u32);
+        Sizes { bits, left, right }
+    }
+
     fn push(&mut self, kind: Kind, at: &[u32], angles: &[f64; 3]) {
         self.circuit.push_gate(kind, &at[..kind.n_qubits()], &angles[..kind.n_params()]);
     }
@@ -117,14 +123,14 @@ fn owners(wires: &Wires, block_of: &[u32], count: usize) -> Vec<Vec<u32>> {
             let crossing = wires.edges.iter().filter_map(|edge| {
                 let homes = edge.wires.map(|wire| block_of[wire as usize] as usize);
                 let low = homes[0].min(homes[1]);
-                (low == bond && homes[0] != homes[1]).then(|| if homes[0] == low { flipped(edge, false) } else { flipped(edge, true) })
+                (low == bond && homes[0] != homes[1]).then(|| ends(edge, homes[0] != low))
             });
             cover(&crossing.collect::<Vec<_>>())
         })
         .collect()
 }
 
-fn flipped(edge: &Edge, flip: bool) -> [u32; 2] {
+fn ends(edge: &Edge, flip: bool) -> [u32; 2] {
     if flip {
         [edge.epochs[1], edge.epochs[0]]
     } else {

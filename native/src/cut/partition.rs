@@ -5,12 +5,14 @@ use crate::circuit::NONE;
 use crate::mps::order;
 
 /// Seconds of a multiplication and addition of complex numbers in the sums of `tree`, and of an amplitude read for them.
-pub const MULTIPLY_S: f64 = 0.6e-9;
-pub const READ_S: f64 = 5e-9;
+pub const MULTIPLY_S: f64 = 0.3e-9;
+pub const READ_S: f64 = 4.5e-9;
 /// Seconds of an amplitude in the share that a gate has of a pass of the dense simulator, about.
 const GATE_S: f64 = 0.15e-9;
 /// Most bits of a block's state that are thought of.
-const MAX_BITS: usize = 40;
+const MAX_BITS: u32 = 40;
+/// Seconds of a shot in a block beside its sums.
+const SHOT_S: f64 = 0.5e-6;
 /// Rounds in which wires are moved between two blocks.
 const ROUNDS: usize = 4;
 
@@ -22,14 +24,14 @@ pub struct Partition {
     pub seconds: f64,
 }
 
-/// The cheapest that is found whose states fit into `memory` bytes; None where there is none of at least two blocks.
-pub fn partition(wires: &Wires, memory: u64) -> Option<Partition> {
+/// The cheapest that is found whose states fit the memory; None where there is none of at least two blocks.
+pub fn partition(wires: &Wires, aim: Aim) -> Option<Partition> {
     let pairs: Vec<(u32, u32)> = wires.edges.iter().map(|edge| (edge.wires[0], edge.wires[1])).collect();
     let mut best: Option<Partition> = None;
     for order in order::candidates(wires.n, &pairs) {
-        let Some(mut found) = runs(wires, &order, memory) else { continue };
+        let Some(mut found) = runs(wires, &order, aim) else { continue };
         if found.count == 2 {
-            improve(wires, &mut found, memory);
+            improve(wires, &mut found, aim);
         }
         if best.as_ref().is_none_or(|best| found.seconds < best.seconds) {
             best = Some(found);
@@ -38,15 +40,56 @@ pub fn partition(wires: &Wires, memory: u64) -> Option<Partition> {
     best
 }
 
-/// Seconds of a block of `bits` outcomes with `left` and `right` paths (all as log2), where every wire has `gates` gates.
-fn seconds(bits: usize, left: u32, right: u32, gates: f64, memory: u64) -> f64 {
-    let width = bits + left as usize + right as usize;
-    if width > MAX_BITS || 16u64 << width > memory {
+/// Sizes of a block, as log2: its outcomes, its paths to the left and to the right.
+#[derive(Clone, Copy, Debug)]
+pub struct Sizes {
+    pub bits: u32,
+    pub left: u32,
+    pub right: u32,
+}
+
+impl Sizes {
+    pub fn width(self) -> u32 {
+        self.bits + self.left + self.right
+    }
+
+    /// log2 of the outcomes of a run: as many as make the sums over runs take no more memory than the state.
+    pub fn run(self) -> u32 {
+        (self.left + 2).saturating_sub(self.right).max(2).min(self.bits)
+    }
+
+    /// Seconds of the sums over the block's state, and of `shots` shots drawn from it.
+    pub fn seconds(self, shots: f64) -> f64 {
+        let [bits, left, right, run] = [self.bits, self.left, self.right, self.run()].map(f64::from);
+        let products = |paths: f64| if paths > 0.0 { paths.exp2() } else { 0.0 };
+        let sums = (bits + left + right).exp2() * (READ_S + MULTIPLY_S * (0.5 * products(left) + products(right)));
+        let descent = (bits - run) * (2.0 * left).exp2() * MULTIPLY_S;
+        let look = ((run + left + right).exp2() + (run + 2.0 * right).exp2()) * MULTIPLY_S;
+        let read = shots.min((bits - run).exp2()) * (run + left + right).exp2() * READ_S;
+        sums + read + shots * (SHOT_S + descent + look)
+    }
+
+    /// Bytes of the state, complex, and of the sums over it.
+    pub fn bytes(self) -> u64 {
+        let sums = 32u64.checked_shl(self.bits - self.run() + 2 * self.left).unwrap_or(u64::MAX);
+        let look = 64u64.checked_shl(self.run() + self.left + self.right).unwrap_or(u64::MAX);
+        8u64.checked_shl(self.width()).unwrap_or(u64::MAX).saturating_add(sums).saturating_add(look)
+    }
+}
+
+/// What a partition is chosen for.
+#[derive(Clone, Copy, Debug)]
+pub struct Aim {
+    pub shots: usize,
+    pub memory: u64,
+}
+
+/// Seconds of a block whose wires have `gates` gates each; infinite beyond half of the memory.
+fn seconds(sizes: Sizes, gates: f64, aim: Aim) -> f64 {
+    if sizes.width() > MAX_BITS || sizes.bytes() > aim.memory / 2 {
         return f64::INFINITY;
     }
-    let amplitudes = (width as f64).exp2();
-    let sums = |paths: u32| if paths == 0 { 0.0 } else { f64::from(paths).exp2() };
-    amplitudes * (GATE_S * gates * bits as f64 + READ_S + MULTIPLY_S * (sums(left) + sums(right)))
+    f64::from(sizes.width()).exp2() * GATE_S * gates * f64::from(sizes.bits) + sizes.seconds(aim.shots as f64)
 }
 
 fn gates_a_wire(wires: &Wires) -> f64 {
@@ -54,7 +97,7 @@ fn gates_a_wire(wires: &Wires) -> f64 {
 }
 
 /// The cheapest chain of at least two runs of `order`. Partners are in the same run or in neighbouring ones.
-fn runs(wires: &Wires, order: &[u32], memory: u64) -> Option<Partition> {
+fn runs(wires: &Wires, order: &[u32], aim: Aim) -> Option<Partition> {
     let n = order.len();
     let site = order::sites(order);
     let cuts = profile(wires, &site);
@@ -71,11 +114,12 @@ fn runs(wires: &Wires, order: &[u32], memory: u64) -> Option<Partition> {
     let mut best = vec![(f64::INFINITY, 0usize); n + 1];
     best[0].0 = 0.0;
     for to in 1..=n {
-        for from in to.saturating_sub(MAX_BITS)..to {
+        for from in to.saturating_sub(MAX_BITS as usize)..to {
             if best[from].0.is_infinite() || reach[from] > to || (from, to) == (0, n) {
                 continue;
             }
-            let total = best[from].0 + seconds(to - from, cuts[from], cuts[to], gates, memory);
+            let total = best[from].0
+                + seconds(Sizes { bits: (to - from) as u32, left: cuts[from], right: cuts[to] }, gates, aim);
             if total < best[to].0 {
                 best[to] = (total, from);
             }
@@ -107,7 +151,8 @@ fn ends(edge: &Edge, site: &[usize]) -> (usize, usize) {
 /// log2 of the paths across each cut of an order, at most: `cuts[k]` is before site k. All gates are cut on their left
 /// side where they can be, or all on their right.
 fn profile(wires: &Wires, site: &[usize]) -> Vec<u32> {
-    let epochs = wires.edges.iter().flat_map(|edge| edge.epochs).filter(|&e| e != NONE).max().map_or(0, |e| e as usize + 1);
+    let epochs =
+        wires.edges.iter().flat_map(|edge| edge.epochs).filter(|&e| e != NONE).max().map_or(0, |e| e as usize + 1);
     let n = site.len();
     let mut cuts = vec![u32::MAX; n + 1];
     for prefer in [0, 1] {
@@ -137,7 +182,7 @@ fn profile(wires: &Wires, site: &[usize]) -> Vec<u32> {
 }
 
 /// Moves wires between two blocks while that makes them cheaper.
-fn improve(wires: &Wires, found: &mut Partition, memory: u64) {
+fn improve(wires: &Wires, found: &mut Partition, aim: Aim) {
     let gates = gates_a_wire(wires);
     let price = |block_of: &[u32]| {
         let second = block_of.iter().filter(|&&block| block == 1).count();
@@ -145,7 +190,9 @@ fn improve(wires: &Wires, found: &mut Partition, memory: u64) {
             return f64::INFINITY;
         }
         let paths = crossings(wires, block_of);
-        seconds(wires.n - second, 0, paths, gates, memory) + seconds(second, paths, 0, gates, memory)
+        let first = Sizes { bits: (wires.n - second) as u32, left: 0, right: paths };
+        let second = Sizes { bits: second as u32, left: paths, right: 0 };
+        seconds(first, gates, aim) + seconds(second, gates, aim)
     };
     found.seconds = price(&found.block_of);
     for _ in 0..ROUNDS {

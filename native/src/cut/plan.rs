@@ -1,10 +1,11 @@
 //! A circuit cut into a chain of blocks, with what it costs, and its run.
 
+use std::fmt;
 use std::sync::Arc;
 
 use super::blocks::{blocks, Block};
-use super::partition::{partition, Partition, MULTIPLY_S, READ_S};
-use super::tree::{run_bits, Group, Place, Tree};
+use super::partition::{partition, Aim, Partition};
+use super::tree::{Group, Place, Tree};
 use super::wires::Wires;
 use crate::circuit::Circuit;
 use crate::dense;
@@ -32,18 +33,30 @@ pub enum Refused {
     Stopped,
 }
 
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refused::Unfit(why) => f.write_str(why),
+            Refused::Memory { needed, allowed } => {
+                write!(f, "the blocks take {needed} bytes; {allowed} are allowed")
+            }
+            Refused::Stopped => f.write_str("stopped"),
+        }
+    }
+}
+
 /// Most gates and qubits of a circuit that is looked at.
 const MAX_GATES: usize = 200_000;
 const MAX_QUBITS: u32 = 1024;
 
 impl Plan {
-    /// Into the blocks that look cheapest. `memory`: bytes that a run may take.
-    pub fn compile(circuit: &Circuit, memory: u64) -> Result<Plan, Refused> {
+    /// Into the blocks that look cheapest for `shots` shots. `memory`: bytes that a run may take.
+    pub fn compile(circuit: &Circuit, shots: usize, memory: u64) -> Result<Plan, Refused> {
         if circuit.n_qubits > MAX_QUBITS || circuit.ops.len() > MAX_GATES {
             return Err(Refused::Unfit(format!("more than {MAX_QUBITS} qubits or {MAX_GATES} gates")));
         }
         let wires = Wires::of(circuit).map_err(Refused::Unfit)?;
-        let found = partition(&wires, memory);
+        let found = partition(&wires, Aim { shots, memory });
         let found = found.ok_or_else(|| Refused::Unfit("no cut leaves blocks that fit the memory".into()))?;
         Plan::of(circuit, wires, found, memory)
     }
@@ -111,28 +124,15 @@ impl Plan {
     /// Predicted seconds of `shots` shots.
     pub fn cost(&self, shots: usize) -> f64 {
         let one = |(block, dense): (&Block, &dense::Plan<f32>)| {
-            let [bits, left, right] = [block.wires.len(), block.left.len(), block.right.len()].map(|n| n as f64);
-            let amplitudes = (bits + left + right).exp2();
-            let sums = |paths: f64| if paths > 0.0 { paths.exp2() } else { 0.0 };
-            let tree = amplitudes * (READ_S + MULTIPLY_S * (sums(left) + sums(right)));
-            let run = f64::from(run_bits(bits as u32, left as u32, right as u32));
-            let look = (run + left + right).exp2() * (READ_S + MULTIPLY_S) + (run + 2.0 * right).exp2() * MULTIPLY_S;
-            let shot = SHOT_S + look + 2.0 * (bits - run) * (2.0 * left).exp2() * MULTIPLY_S;
-            dense.cost(0, &dense::RATES) + tree + shots as f64 * shot
+            let state = dense.cost(0, &dense::RATES) + FRESH_S * dense.memory_bytes(1) as f64;
+            state + block.sizes().seconds(shots as f64)
         };
         self.blocks.iter().zip(&self.dense).map(one).sum()
     }
 
     /// Bytes that the states, the sums over them and the shots take.
     pub fn memory_bytes(&self, shots: usize) -> u64 {
-        let one = |(block, dense): (&Block, &dense::Plan<f32>)| {
-            let [bits, left, right] = [block.wires.len(), block.left.len(), block.right.len()].map(|n| n as u32);
-            let run = run_bits(bits, left, right);
-            let sums = 32u64.checked_shl(bits - run + 2 * left).unwrap_or(u64::MAX);
-            let look = 64u64.checked_shl(run + left + right).unwrap_or(u64::MAX);
-            dense.memory_bytes(1).saturating_add(sums).saturating_add(look)
-        };
-        let states = self.blocks.iter().zip(&self.dense).map(one).fold(0u64, u64::saturating_add);
+        let states = self.blocks.iter().fold(0u64, |sum, block| sum.saturating_add(block.sizes().bytes()));
         let paths = self.blocks.iter().map(|block| 1u64 << block.right.len().min(40)).max().unwrap_or(1);
         states.saturating_add((shots as u64).saturating_mul(32 * paths + 64 + self.n_cbits as u64 / 8))
     }
@@ -157,25 +157,23 @@ impl Plan {
         groups.retain(|group| group.count > 0);
         for (block, tree) in self.blocks.iter().zip(&trees) {
             let mut next = Vec::with_capacity(groups.len());
-            for group in &groups {
-                if stop() {
-                    return Err(Refused::Stopped);
-                }
-                tree.sample(group, &mut dice, &mut |outcome, part| {
-                    for (wire, at) in block.wires.iter().zip(&tree.wires) {
-                        let one = match *at {
-                            Place::Bit(bit) => outcome >> bit & 1 == 1,
-                            Place::Value(value) => value,
-                        };
-                        for &cbit in cbits[*wire as usize].iter().filter(|_| one) {
-                            for &shot in &place[part.first..part.first + part.count] {
-                                samples.set(shot as usize, cbit);
-                            }
+            if stop() {
+                return Err(Refused::Stopped);
+            }
+            tree.sample(&groups, &mut dice, &mut |outcome, part| {
+                for (wire, at) in block.wires.iter().zip(&tree.wires) {
+                    let one = match *at {
+                        Place::Bit(bit) => outcome >> bit & 1 == 1,
+                        Place::Value(value) => value,
+                    };
+                    for &cbit in cbits[*wire as usize].iter().filter(|_| one) {
+                        for &shot in &place[part.first..part.first + part.count] {
+                            samples.set(shot as usize, cbit);
                         }
                     }
-                    next.push(part);
-                });
-            }
+                }
+                next.push(part);
+            });
             groups = next;
         }
         Ok(samples)
@@ -205,7 +203,11 @@ impl Plan {
         // The ancillas that stand for an owner begin as (|0> + |1>) / sqrt(2).
         let (s, c) = phase.sin_cos();
         let scale = (paths as f64 / 2.0).exp2();
-        Ok(found.iter().map(|v| (v.0[0], v.1[0])).map(|(a, b)| (scale * (a * c - b * s), scale * (a * s + b * c))).collect())
+        Ok(found
+            .iter()
+            .map(|v| (v.0[0], v.1[0]))
+            .map(|(a, b)| (scale * (a * c - b * s), scale * (a * s + b * c)))
+            .collect())
     }
 
     /// The final states of the blocks, from the last to the first, since each needs what is right of it.
@@ -224,5 +226,5 @@ impl Plan {
     }
 }
 
-/// Seconds of a shot in a block beside its sums.
-const SHOT_S: f64 = 0.5e-6;
+/// Seconds that the system takes to hand out a byte of a state.
+const FRESH_S: f64 = 0.2e-9;

@@ -20,25 +20,29 @@ pub struct PyCutPlan {
 
 fn refused(why: Refused) -> PyErr {
     match why {
-        Refused::Unfit(text) => PyValueError::new_err(text),
-        Refused::Memory { needed, allowed } => {
-            PyMemoryError::new_err(format!("the blocks take {needed} bytes; {allowed} are allowed"))
-        }
-        Refused::Stopped => PyKeyboardInterrupt::new_err("stopped"),
+        Refused::Unfit(_) => PyValueError::new_err(why.to_string()),
+        Refused::Memory { .. } => PyMemoryError::new_err(why.to_string()),
+        Refused::Stopped => PyKeyboardInterrupt::new_err(why.to_string()),
     }
 }
 
 #[pymethods]
 impl PyCutPlan {
-    /// `blocks`: lists of qubits, None: those that look cheapest. `memory`: bytes that a run may take. Raises ValueError
+    /// `blocks`: lists of qubits, None: those that look cheapest for `shots`. `memory`: bytes that a run may take. Raises ValueError
     /// for a circuit that is not gates and one read-out or has no cut that fits, MemoryError where blocks do not.
     #[new]
-    #[pyo3(signature = (circuit, memory=4 << 30, blocks=None))]
-    fn new(py: Python<'_>, circuit: &PyCircuit, memory: u64, blocks: Option<Vec<Vec<u32>>>) -> PyResult<PyCutPlan> {
+    #[pyo3(signature = (circuit, memory=4 << 30, blocks=None, shots=1000))]
+    fn new(
+        py: Python<'_>,
+        circuit: &PyCircuit,
+        memory: u64,
+        blocks: Option<Vec<Vec<u32>>>,
+        shots: usize,
+    ) -> PyResult<PyCutPlan> {
         let circuit = circuit.0.clone();
         let plan = py.detach(|| match &blocks {
             Some(blocks) => Plan::with_blocks(&circuit, blocks, memory),
-            None => Plan::compile(&circuit, memory),
+            None => Plan::compile(&circuit, shots, memory),
         });
         Ok(PyCutPlan { plan: plan.map_err(refused)?, circuit })
     }

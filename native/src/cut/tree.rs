@@ -8,9 +8,10 @@
 
 use crate::dense::{Program, Source, State};
 use crate::dice::Dice;
-use crate::mps::linear::{multiply, multiply_hermitian, norm_squared, Matrix};
+use crate::mps::linear::{add_scaled, dot, multiply, multiply_hermitian, norm_squared, Matrix};
 
 use super::blocks::Block;
+use super::partition::Sizes;
 
 pub struct Tree {
     state: State<f32>,
@@ -43,10 +44,8 @@ pub struct Group {
     pub im: Vec<f64>,
 }
 
-/// log2 of the outcomes of a run, for which the sums take no more memory than the state.
-pub fn run_bits(outcomes: u32, left: u32, right: u32) -> u32 {
-    (left + 2).saturating_sub(right).max(2).min(outcomes)
-}
+/// Most parts of shots that are looked at together.
+const TOGETHER: usize = 64;
 
 impl Tree {
     /// `after`: the Gram matrix of the paths to the right.
@@ -60,9 +59,9 @@ impl Tree {
         });
         let wires: Vec<Place> = wires.collect();
         let (left, right) = (paths(&block.left, program), paths(&block.right, program));
-        let bits_of_run =
-            run_bits(bits.len() as u32, left.len().trailing_zeros(), right.len().trailing_zeros()) as usize;
-        let run = (0..1usize << bits_of_run).map(|x| spread(x, &bits)).collect();
+        let [l, r] = [&left, &right].map(|paths| paths.len().trailing_zeros());
+        let run = Sizes { bits: bits.len() as u32, left: l, right: r }.run();
+        let run = (0..1usize << run).map(|x| spread(x, &bits)).collect();
         let factor = factor(after);
         Tree { state, left, right, bits, wires, run, factor, sums: Vec::new() }
     }
@@ -121,7 +120,9 @@ impl Tree {
 
     fn weighed(&self, leaf: &Matrix) -> Matrix {
         if self.factor.rows == 1 {
-            return leaf.clone();
+            let mut out = leaf.clone();
+            out.scale(self.factor.re[0]);
+            return out;
         }
         let mut out = Matrix::zeros(leaf.rows, self.factor.columns);
         multiply(leaf, &self.factor, &mut out);
@@ -131,80 +132,95 @@ impl Tree {
     /// Weight of node `k` for amplitudes `v` of the paths to the left.
     fn weight(&self, k: usize, (re, im): (&[f64], &[f64])) -> f64 {
         let n = re.len();
-        let sums = &self.sums[k * 2 * n * n..(k + 1) * 2 * n * n];
-        let (real, imaginary) = sums.split_at(n * n);
+        let (real, imaginary) = self.sums[k * 2 * n * n..(k + 1) * 2 * n * n].split_at(n * n);
         let mut total = 0.0;
         for p in 0..n {
-            let (mut a, mut b) = (0.0, 0.0); // row p of S times v*
-            let (row_re, row_im) = (&real[p * n..(p + 1) * n], &imaginary[p * n..(p + 1) * n]);
-            for q in 0..n {
-                a += row_re[q] * re[q] + row_im[q] * im[q];
-                b += row_im[q] * re[q] - row_re[q] * im[q];
-            }
-            total += re[p] * a - im[p] * b;
+            // what is right of the diagonal counts twice, S being Hermitian
+            let row = p * n + p + 1..(p + 1) * n;
+            let (a, b) = dot((&real[row.clone()], &imaginary[row]), (&re[p + 1..], &im[p + 1..]));
+            total += 2.0 * (re[p] * a + im[p] * b) + real[p * n + p] * (re[p] * re[p] + im[p] * im[p]);
         }
         total.max(0.0)
     }
 
-    /// Splits the shots of `group` by their outcomes and calls `hit(outcome, group)` for each; an outcome may come twice.
-    pub fn sample(&self, group: &Group, dice: &mut Dice, hit: &mut impl FnMut(usize, Group)) {
+    /// Splits the shots of `groups` by their outcomes and calls `hit(outcome, group)` for each part; an outcome may come
+    /// twice. The weight of each group is 1, or it is the only one.
+    pub fn sample(&self, groups: &[Group], dice: &mut Dice, hit: &mut impl FnMut(usize, Group)) {
         let leaves = self.sums.len() / (4 * self.left.len() * self.left.len());
-        let mut waiting = vec![(1usize, group.first, group.count)];
-        while let Some((k, first, count)) = waiting.pop() {
-            if k >= leaves {
-                self.pick(k - leaves, (first, count), group, dice, hit);
-                continue;
-            }
+        let mut found = Vec::with_capacity(groups.len());
+        for (number, group) in groups.iter().enumerate() {
             let v = (&group.re[..], &group.im[..]);
-            let (zero, one) = (self.weight(2 * k, v), self.weight(2 * k + 1, v));
-            let ones = dice.binomial(count as u64, one / (zero + one).max(f64::MIN_POSITIVE)) as usize;
-            if ones > 0 {
-                waiting.push((2 * k + 1, first + count - ones, ones));
+            let whole = if groups.len() == 1 { self.weight(1, v) } else { 1.0 };
+            let mut waiting = vec![(1usize, group.first, group.count, whole)];
+            while let Some((k, first, count, whole)) = waiting.pop() {
+                if k >= leaves {
+                    found.push((k - leaves, number, first, count));
+                    continue;
+                }
+                let one = self.weight(2 * k + 1, v).min(whole);
+                let ones = dice.binomial(count as u64, one / whole.max(f64::MIN_POSITIVE)) as usize;
+                if ones > 0 {
+                    waiting.push((2 * k + 1, first + count - ones, ones, one));
+                }
+                if ones < count {
+                    waiting.push((2 * k, first, count - ones, whole - one));
+                }
             }
-            if ones < count {
-                waiting.push((2 * k, first, count - ones));
+        }
+        found.sort_unstable();
+        let mut leaf = Matrix::zeros(self.left.len() * self.run.len(), self.right.len());
+        for same in found.chunk_by(|a, b| a.0 == b.0) {
+            leaf = leaf.reshaped(self.left.len() * self.run.len(), self.right.len());
+            self.gather(same[0].0, &mut leaf);
+            leaf = leaf.reshaped(self.left.len(), self.run.len() * self.right.len());
+            for part in same.chunks(TOGETHER) {
+                self.pick(&leaf, part, groups, dice, hit);
             }
         }
     }
 
-    /// Outcomes of run `k` for shots (first, count).
+    /// Outcomes of a run for parts (run, group, first shot, shots).
     fn pick(
         &self,
-        k: usize,
-        (first, count): (usize, usize),
-        group: &Group,
+        leaf: &Matrix,
+        parts: &[(usize, usize, usize, usize)],
+        groups: &[Group],
         dice: &mut Dice,
         hit: &mut impl FnMut(usize, Group),
     ) {
-        let columns = self.right.len();
-        let mut leaf = Matrix::zeros(self.left.len() * self.run.len(), columns);
-        self.gather(k, &mut leaf);
-        let mut given = Matrix::zeros(1, self.left.len());
-        given.re.copy_from_slice(&group.re);
-        given.im.copy_from_slice(&group.im);
-        let mut rest = Matrix::zeros(1, self.run.len() * columns);
-        let leaf = leaf.reshaped(self.left.len(), self.run.len() * columns);
-        multiply(&given, &leaf, &mut rest);
-        let rest = rest.reshaped(self.run.len(), columns);
-        let weighed = self.weighed(&rest);
-        let mut upto = Vec::with_capacity(self.run.len());
-        let mut total = 0.0;
-        for x in 0..self.run.len() {
-            total += norm_squared(weighed.row(x));
-            upto.push(total);
+        let mut given = Matrix::zeros(parts.len(), self.left.len());
+        for (row, &(_, number, ..)) in parts.iter().enumerate() {
+            let (re, im) = given.row_mut(row);
+            re.copy_from_slice(&groups[number].re);
+            im.copy_from_slice(&groups[number].im);
         }
-        let mut targets: Vec<f64> = (0..count).map(|_| dice.unit() * total).collect();
-        targets.sort_unstable_by(f64::total_cmp);
-        let mut at = 0;
-        while at < count {
-            let x = upto.partition_point(|&sum| sum <= targets[at]).min(upto.partition_point(|&sum| sum < total));
-            let same = targets[at..].partition_point(|&target| target < upto[x]).max(1);
-            let (re, im) = rest.row(x);
-            let scale = 1.0 / norm_squared(weighed.row(x)).max(f64::MIN_POSITIVE).sqrt();
-            let scaled = |part: &[f64]| part.iter().map(|a| a * scale).collect();
-            let group = Group { first: first + at, count: same, re: scaled(re), im: scaled(im) };
-            hit(k << self.run.len().trailing_zeros() | x, group);
-            at += same;
+        let mut rest = Matrix::zeros(parts.len(), leaf.columns);
+        multiply(&given, leaf, &mut rest);
+        let run = self.run.len();
+        let rest = rest.reshaped(parts.len() * run, self.right.len());
+        let weighed = self.weighed(&rest);
+        let (mut upto, mut targets) = (Vec::with_capacity(run), Vec::new());
+        for (row, &(k, _, first, count)) in parts.iter().enumerate() {
+            upto.clear();
+            let mut total = 0.0;
+            for x in 0..run {
+                total += norm_squared(weighed.row(row * run + x));
+                upto.push(total);
+            }
+            targets.clear();
+            targets.extend((0..count).map(|_| dice.unit() * total));
+            targets.sort_unstable_by(f64::total_cmp);
+            let mut at = 0;
+            while at < count {
+                let x = upto.partition_point(|&sum| sum <= targets[at]).min(upto.partition_point(|&sum| sum < total));
+                let same = targets[at..].partition_point(|&target| target < upto[x]).max(1);
+                let (re, im) = rest.row(row * run + x);
+                let scale = 1.0 / norm_squared(weighed.row(row * run + x)).max(f64::MIN_POSITIVE).sqrt();
+                let scaled = |part: &[f64]| part.iter().map(|a| a * scale).collect();
+                let group = Group { first: first + at, count: same, re: scaled(re), im: scaled(im) };
+                hit(k * run + x, group);
+                at += same;
+            }
         }
     }
 
@@ -298,12 +314,14 @@ fn factor(g: &Matrix) -> Matrix {
         let scale = 1.0 / left[pivot].sqrt();
         let (mut re, mut im) = (vec![0.0; n], vec![0.0; n]);
         for row in 0..n {
-            let (mut a, mut b) = (g.re[row * n + pivot], g.im[row * n + pivot]);
-            for (x, y) in &columns {
-                a -= x[row] * x[pivot] + y[row] * y[pivot];
-                b -= y[row] * x[pivot] - x[row] * y[pivot];
-            }
-            (re[row], im[row]) = (a * scale, b * scale);
+            // column `pivot` of a Hermitian matrix
+            (re[row], im[row]) = (g.re[pivot * n + row], -g.im[pivot * n + row]);
+        }
+        for (x, y) in &columns {
+            add_scaled((x, y), (-x[pivot], y[pivot]), (&mut re, &mut im));
+        }
+        for row in 0..n {
+            (re[row], im[row]) = (re[row] * scale, im[row] * scale);
             left[row] -= re[row] * re[row] + im[row] * im[row];
         }
         left[pivot] = 0.0;

@@ -102,8 +102,7 @@ impl Reader {
             }
             _ => {}
         }
-        let mut gate =
-            Gate { kind, wires: [NONE; 2], angles: [0.0; 3], bases: [Basis::None; 2], epochs: [NONE; 2] };
+        let mut gate = Gate { kind, wires: [NONE; 2], angles: [0.0; 3], bases: [Basis::None; 2], epochs: [NONE; 2] };
         gate.angles[..angles.len()].copy_from_slice(angles);
         for (slot, (&qubit, basis)) in qubits.iter().zip(bases(kind)).enumerate() {
             let wire = self.wire_of[qubit as usize];

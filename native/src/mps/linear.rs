@@ -217,7 +217,8 @@ fn edge<const FUSED: bool>(
     for p in 0..depth {
         let (x, y) = (a.re[row * depth + p], a.im[row * depth + p]);
         for k in from..from + width {
-            c.re[row * n + k] = madd::<FUSED>(-y, b.im[p * n + k], madd::<FUSED>(x, b.re[p * n + k], c.re[row * n + k]));
+            c.re[row * n + k] =
+                madd::<FUSED>(-y, b.im[p * n + k], madd::<FUSED>(x, b.re[p * n + k], c.re[row * n + k]));
             c.im[row * n + k] = madd::<FUSED>(y, b.re[p * n + k], madd::<FUSED>(x, b.im[p * n + k], c.im[row * n + k]));
         }
     }

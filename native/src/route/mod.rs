@@ -13,7 +13,7 @@ use std::sync::Arc;
 use crate::circuit::{Circuit, Op};
 use crate::rewrite::{self, features};
 use crate::samples::Samples;
-use crate::{dense, frame, mps};
+use crate::{cut, dense, frame, mps};
 
 /// A way to run a circuit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,10 +22,11 @@ pub enum Method {
     Dense,
     Dense64,
     Mps,
+    Cut,
 }
 
 impl Method {
-    pub const ALL: [Method; 4] = [Method::Frame, Method::Dense, Method::Dense64, Method::Mps];
+    pub const ALL: [Method; 5] = [Method::Frame, Method::Dense, Method::Dense64, Method::Mps, Method::Cut];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -33,6 +34,7 @@ impl Method {
             Method::Dense => "dense",
             Method::Dense64 => "dense64",
             Method::Mps => "mps",
+            Method::Cut => "cut",
         }
     }
 
@@ -70,6 +72,7 @@ enum Runner {
     Dense(dense::Plan<f32>),
     Dense64(dense::Plan<f64>),
     Mps(mps::Plan),
+    Cut(Box<cut::Plan>),
 }
 
 /// A circuit with the way it will be run. `candidates` holds every way that was looked at, the chosen one first.
@@ -102,6 +105,8 @@ const HOPELESS: f64 = 30.0;
 const LOOK_S: f64 = 30e-6;
 /// Seconds an op that rewriting takes, about.
 const REWRITE_OP_S: f64 = 0.8e-6;
+/// A run predicted to be shorter than this is not worth a look at cutting it.
+const CUT_LOOK_S: f64 = 10e-3;
 /// A run predicted longer than this tries a matrix product state first, for this share of the time.
 const LONG_S: f64 = 20e-3;
 const ATTEMPT_SHARE: f64 = 0.1;
@@ -140,6 +145,9 @@ impl Plan {
         if search.seconds() > LOOK_S {
             attempt = search.mps(circuit);
         }
+        if search.seconds() > CUT_LOOK_S {
+            search.cut(circuit);
+        }
         let Search { best, mut candidates, .. } = search;
         let (runner, on) = match (best, attempt.take()) {
             (Some(found), left) => {
@@ -160,6 +168,7 @@ impl Plan {
             Runner::Dense(_) => Method::Dense,
             Runner::Dense64(_) => Method::Dense64,
             Runner::Mps(_) => Method::Mps,
+            Runner::Cut(_) => Method::Cut,
         }
     }
 
@@ -175,6 +184,7 @@ impl Plan {
             Runner::Dense(plan) => plan.cost(shots as u64, &dense::RATES),
             Runner::Dense64(plan) => plan.cost(shots as u64, &dense::RATES),
             Runner::Mps(plan) => plan.bounds(shots).1.min(LAST_RESORT_S),
+            Runner::Cut(plan) => plan.cost(shots),
         }
     }
 
@@ -206,6 +216,10 @@ impl Plan {
                 let found = run_mps(plan, shots, seed, LAST_RESORT_S, stopped)?;
                 found.ok_or_else(|| Failure::Memory("its entanglement outgrew a matrix product state".into()))
             }
+            Runner::Cut(plan) => plan.run(shots, seed, stopped).map_err(|why| match why {
+                cut::Refused::Stopped => Failure::Stopped,
+                other => Failure::Memory(other.to_string()),
+            }),
         };
         Ok((samples?, self.method()))
     }
@@ -330,6 +344,27 @@ impl Search<'_> {
                 self.refuse(method, rewritten, format!("needs {needed} bytes, {allowed} are allowed"));
             }
             Err(_) => self.refuse(method, rewritten, "more amplitudes than can be counted".into()),
+        }
+    }
+
+    fn cut(&mut self, circuit: &Arc<Circuit>) {
+        if !self.allows(Method::Cut) {
+            return;
+        }
+        let simpler = self.options.rewrites.map(|_| rewrite::simplify(circuit));
+        let compile = |circuit: &Circuit| cut::Plan::compile(circuit, self.shots, self.options.memory);
+        // Rewriting may leave truth tables and resets, which blocks do not take.
+        let rewritten = simpler.and_then(|simpler| Some((compile(&simpler).ok()?, Arc::new(simpler))));
+        match rewritten.map_or_else(|| compile(circuit).map(|plan| (plan, circuit.clone())), Ok) {
+            Ok((plan, on)) => {
+                let width = f64::from(plan.width());
+                let (seconds, memory_bytes) = (plan.cost(self.shots), plan.memory_bytes(self.shots) as f64);
+                let (blocks, paths) = (plan.blocks().count(), plan.paths().into_iter().max().unwrap_or(0));
+                let note = format!("{blocks} blocks of at most {width} bits, 2^{paths} paths between them");
+                let candidate = Candidate { method: Method::Cut, rewritten: false, width, seconds, memory_bytes, note };
+                self.offer(candidate, Runner::Cut(Box::new(plan)), &on);
+            }
+            Err(why) => self.refuse(Method::Cut, false, why.to_string()),
         }
     }
 
