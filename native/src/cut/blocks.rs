@@ -117,7 +117,7 @@ impl Build<'_> {
 
 /// For each bond the epochs that are cut: as few as cut every gate across it (a vertex cover, by Koenig's theorem from a
 /// maximum matching).
-fn owners(wires: &Wires, block_of: &[u32], count: usize) -> Vec<Vec<u32>> {
+pub fn owners(wires: &Wires, block_of: &[u32], count: usize) -> Vec<Vec<u32>> {
     (0..count.saturating_sub(1))
         .map(|bond| {
             let crossing = wires.edges.iter().filter_map(|edge| {

@@ -1,5 +1,6 @@
 //! Which wires make a block: runs of an order in which partners stand close, chosen by what they would cost.
 
+use super::blocks::owners;
 use super::wires::{Edge, Wires};
 use crate::circuit::NONE;
 use crate::mps::order;
@@ -24,20 +25,52 @@ pub struct Partition {
     pub seconds: f64,
 }
 
-/// The cheapest that is found whose states fit the memory; None where there is none of at least two blocks.
+/// The cheapest that is found whose states fit the memory: of at least two blocks, or one where nothing else fits.
 pub fn partition(wires: &Wires, aim: Aim) -> Option<Partition> {
     let pairs: Vec<(u32, u32)> = wires.edges.iter().map(|edge| (edge.wires[0], edge.wires[1])).collect();
     let mut best: Option<Partition> = None;
+    let whole = Partition { block_of: vec![0; wires.n], count: wires.n.min(1), seconds: 0.0 };
     for order in order::candidates(wires.n, &pairs) {
-        let Some(mut found) = runs(wires, &order, aim) else { continue };
-        if found.count == 2 {
-            improve(wires, &mut found, aim);
-        }
-        if best.as_ref().is_none_or(|best| found.seconds < best.seconds) {
-            best = Some(found);
+        let cuts = profile(wires, &order::sites(&order));
+        let halves = two(wires, &order, &cuts, aim).map(|mut halves| {
+            improve(wires, &mut halves, aim);
+            halves
+        });
+        for mut found in [runs(wires, &order, &cuts, aim), halves].into_iter().flatten() {
+            found.seconds = exact(wires, &found, aim);
+            if found.seconds < best.as_ref().map_or(f64::INFINITY, |best| best.seconds) {
+                best = Some(found);
+            }
         }
     }
-    best
+    best.or_else(|| Some(whole).filter(|whole| exact(wires, whole, aim).is_finite()))
+}
+
+/// The seconds of a partition with as few paths as there must be.
+fn exact(wires: &Wires, found: &Partition, aim: Aim) -> f64 {
+    let paths = owners(wires, &found.block_of, found.count).into_iter().map(|owners| owners.len() as u32);
+    let paths: Vec<u32> = std::iter::once(0).chain(paths).chain([0]).collect();
+    let mut bits = vec![0; found.count];
+    found.block_of.iter().for_each(|&block| bits[block as usize] += 1);
+    let sizes =
+        bits.iter().zip(paths.windows(2)).map(|(&bits, around)| Sizes { bits, left: around[0], right: around[1] });
+    sizes.map(|sizes| seconds(sizes, gates_a_wire(wires), aim)).sum()
+}
+
+/// The cheapest two runs of `order`; they may be too large as they are.
+fn two(wires: &Wires, order: &[u32], cuts: &[u32], aim: Aim) -> Option<Partition> {
+    let n = order.len() as u32;
+    let gates = gates_a_wire(wires);
+    let free = Aim { memory: u64::MAX, ..aim };
+    let price = |&at: &u32| {
+        let paths = cuts[at as usize];
+        let first = seconds(Sizes { bits: at, left: 0, right: paths }, gates, free);
+        first + seconds(Sizes { bits: n - at, left: paths, right: 0 }, gates, free)
+    };
+    let at = (1..n).min_by(|a, b| price(a).total_cmp(&price(b)))?;
+    let mut block_of = vec![0; n as usize];
+    order[at as usize..].iter().for_each(|&wire| block_of[wire as usize] = 1);
+    Some(Partition { block_of, count: 2, seconds: f64::INFINITY })
 }
 
 /// Sizes of a block, as log2: its outcomes, its paths to the left and to the right.
@@ -97,10 +130,9 @@ fn gates_a_wire(wires: &Wires) -> f64 {
 }
 
 /// The cheapest chain of at least two runs of `order`. Partners are in the same run or in neighbouring ones.
-fn runs(wires: &Wires, order: &[u32], aim: Aim) -> Option<Partition> {
+fn runs(wires: &Wires, order: &[u32], cuts: &[u32], aim: Aim) -> Option<Partition> {
     let n = order.len();
     let site = order::sites(order);
-    let cuts = profile(wires, &site);
     // A run from `from` ends beyond the farthest partner of all before it.
     let mut reach = vec![0usize; n + 1];
     for edge in &wires.edges {
@@ -181,8 +213,9 @@ fn profile(wires: &Wires, site: &[usize]) -> Vec<u32> {
     cuts
 }
 
-/// Moves wires between two blocks while that makes them cheaper.
+/// Moves wires between two blocks while that makes them cheaper, too large or not.
 fn improve(wires: &Wires, found: &mut Partition, aim: Aim) {
+    let aim = Aim { memory: u64::MAX, ..aim };
     let gates = gates_a_wire(wires);
     let price = |block_of: &[u32]| {
         let second = block_of.iter().filter(|&&block| block == 1).count();

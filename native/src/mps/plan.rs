@@ -83,6 +83,31 @@ impl Plan {
         self.steps.len()
     }
 
+    /// The order of the qubits for which the bounds are lowest, of those that follow from which qubits meet. Where no bound
+    /// is below what the number of qubits allows, that with the fewest pairs across its cuts.
+    pub fn reordered(mut self, shots: usize) -> Plan {
+        let pairs = pairs(&self.steps);
+        let mut distinct = pairs.clone();
+        distinct.iter_mut().for_each(|pair| *pair = (pair.0.min(pair.1), pair.0.max(pair.1)));
+        distinct.sort_unstable();
+        distinct.dedup();
+        let price = |plan: &Plan| (plan.bounds(shots).1, order::spread(&plan.order, &distinct));
+        let mut best = price(&self);
+        for candidate in order::candidates(self.order.len(), &pairs) {
+            let before = std::mem::replace(&mut self.order, candidate);
+            let found = price(&self);
+            // Bounds that are far beyond any run say nothing.
+            let known = found.0.min(best.0) < HOPELESS_S;
+            let better = if known { found.0 < best.0 } else { found.1 < best.1 };
+            if better {
+                best = found;
+            } else {
+                self.order = before;
+            }
+        }
+        self
+    }
+
     /// Upper bounds on log2 of the largest bond and on the seconds of `shots` shots, from the ranks of the gates.
     pub fn bounds(&self, shots: usize) -> (f64, f64) {
         let n = self.order.len();
@@ -233,6 +258,8 @@ impl Ranks {
     }
 }
 
+/// A bound on the seconds that no run is near.
+const HOPELESS_S: f64 = 60.0;
 /// Seconds of a gate on two tensors, and of each element of the products it is made of.
 const STEP_S: f64 = 1.5e-6;
 const ELEMENT_S: f64 = 4e-9;

@@ -122,9 +122,9 @@ impl Options {
     }
 }
 
-/// Constants, peephole rewrites and dead code, in the circuit's order.
-pub fn simplify(circuit: &Circuit) -> Circuit {
-    let options = Options { schedule: false, ..Options::default() };
+/// Constants, peephole rewrites and dead code as the options allow, in the circuit's order.
+pub fn simplify(circuit: &Circuit, options: Options) -> Circuit {
+    let options = Options { schedule: false, ..options };
     schedule(circuit, &options).0
 }
 

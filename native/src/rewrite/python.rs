@@ -88,7 +88,7 @@ fn as_dict<'py>(py: Python<'py>, report: &Report, explain: bool) -> PyResult<Bou
 #[pyo3(name = "simplify")]
 fn py_simplify(py: Python<'_>, circuit: &PyCircuit) -> PyResult<PyCircuit> {
     let source = circuit.0.clone();
-    PyCircuit::checked(py.detach(move || simplify(&source)))
+    PyCircuit::checked(py.detach(move || simplify(&source, Options::default())))
 }
 
 /// Parts that no gate and no classical bit connects: (circuit, its cbits' numbers in the whole) each.

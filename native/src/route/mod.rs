@@ -105,6 +105,8 @@ const HOPELESS: f64 = 30.0;
 const LOOK_S: f64 = 30e-6;
 /// Seconds an op that rewriting takes, about.
 const REWRITE_OP_S: f64 = 0.8e-6;
+/// A run predicted to be shorter than this is not worth a look at other orders of a chain's qubits.
+const ORDER_LOOK_S: f64 = 10e-3;
 /// A run predicted to be shorter than this is not worth a look at cutting it.
 const CUT_LOOK_S: f64 = 10e-3;
 /// A run predicted longer than this tries a matrix product state first, for this share of the time.
@@ -351,11 +353,13 @@ impl Search<'_> {
         if !self.allows(Method::Cut) {
             return;
         }
-        let simpler = self.options.rewrites.map(|_| rewrite::simplify(circuit));
+        let simpler = self.options.rewrites.map(|wanted| rewrite::simplify(circuit, wanted));
         let compile = |circuit: &Circuit| cut::Plan::compile(circuit, self.shots, self.options.memory);
         // Rewriting may leave truth tables and resets, which blocks do not take.
         let rewritten = simpler.and_then(|simpler| Some((compile(&simpler).ok()?, Arc::new(simpler))));
         match rewritten.map_or_else(|| compile(circuit).map(|plan| (plan, circuit.clone())), Ok) {
+            // One block is what the dense simulator has looked at.
+            Ok((plan, _)) if plan.blocks().count() < 2 && self.options.only.is_none() => {}
             Ok((plan, on)) => {
                 let width = f64::from(plan.width());
                 let (seconds, memory_bytes) = (plan.cost(self.shots), plan.memory_bytes(self.shots) as f64);
@@ -373,7 +377,7 @@ impl Search<'_> {
         if !self.allows(Method::Mps) {
             return None;
         }
-        let simpler = self.options.rewrites.map(|_| Arc::new(rewrite::simplify(circuit)));
+        let simpler = self.options.rewrites.map(|wanted| Arc::new(rewrite::simplify(circuit, wanted)));
         // Rewriting may leave truth tables and resets, which a chain does not take.
         let rewritten = simpler.as_ref().and_then(|simpler| Some((mps::Plan::compile(simpler).ok()?, simpler.clone())));
         let made = rewritten.map_or_else(|| mps::Plan::compile(circuit).map(|plan| (plan, circuit.clone())), Ok);
@@ -384,6 +388,8 @@ impl Search<'_> {
                 return None;
             }
         };
+        let now = plan.bounds(self.shots).1.min(self.seconds());
+        let plan = if now > ORDER_LOOK_S { plan.reordered(self.shots) } else { plan };
         let (bond, seconds) = plan.bounds(self.shots);
         let note = format!("a bond of at most 2^{bond:.0}");
         let memory_bytes = 64.0 * circuit.n_qubits as f64 * (2.0 * bond).min(2.0 * MAX_BOND_LOG2).exp2();

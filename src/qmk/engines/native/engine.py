@@ -28,12 +28,12 @@ class NativeEngine:
             raise Unsupported(f"no method '{method}'; there are {', '.join(DECLARATION.methods)}")
         try:
             circuit = circuit_of(dataclasses.replace(program, post=()))
-            if method == "mps":
+            if method in ("mps", "cut"):
                 qmk_native.MpsPlan(circuit)
         except QmkError as refused:
             raise Unsupported(refused.message) from refused
         except ValueError as refused:
-            raise Unsupported(f"method mps takes gates and one final read-out: {refused}") from refused
+            raise Unsupported(f"method {method} takes gates and one final read-out: {refused}") from refused
         return NativePlan(circuit, method)
 
 
