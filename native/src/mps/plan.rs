@@ -28,6 +28,8 @@ pub struct Plan {
     steps: Vec<Step>,
     /// `order[site]` is the qubit that begins there.
     order: Vec<u32>,
+    /// Whether qubits that were brought together go back to their sites.
+    returns: bool,
     /// (qubit, cbit)
     reads: Vec<(u32, u32)>,
 }
@@ -76,15 +78,15 @@ impl Plan {
         }
         let steps = fusion.finish();
         let order = order::plain(circuit.n_qubits as usize, &pairs(&steps));
-        Ok(Plan { circuit: circuit.clone(), steps, order, reads })
+        Ok(Plan { circuit: circuit.clone(), steps, order, returns: false, reads })
     }
 
     pub fn steps(&self) -> usize {
         self.steps.len()
     }
 
-    /// The order of the qubits for which the bounds are lowest, of those that follow from which qubits meet. Where no bound
-    /// is below what the number of qubits allows, that with the fewest pairs across its cuts.
+    /// The order of the qubits for which the bounds are lowest, of those that follow from which qubits meet, and whether
+    /// qubits go back to it after they met; where bounds are alike, that with the fewest pairs across its cuts.
     pub fn reordered(mut self, shots: usize) -> Plan {
         let pairs = pairs(&self.steps);
         let mut distinct = pairs.clone();
@@ -93,18 +95,20 @@ impl Plan {
         distinct.dedup();
         let price = |plan: &Plan| (plan.bounds(shots).1, order::spread(&plan.order, &distinct));
         let mut best = price(&self);
+        let mut kept = (self.order.clone(), self.returns);
         for candidate in order::candidates(self.order.len(), &pairs) {
-            let before = std::mem::replace(&mut self.order, candidate);
-            let found = price(&self);
-            // Bounds that are far beyond any run say nothing.
-            let known = found.0.min(best.0) < HOPELESS_S;
-            let better = if known { found.0 < best.0 } else { found.1 < best.1 };
-            if better {
-                best = found;
-            } else {
-                self.order = before;
+            self.order = candidate;
+            for returns in [false, true] {
+                self.returns = returns;
+                let found = price(&self);
+                let alike = found.0 < ALIKE * best.0 && best.0 < ALIKE * found.0;
+                if if alike { found.1 < best.1 } else { found.0 < best.0 } {
+                    best = found;
+                    kept = (self.order.clone(), returns);
+                }
             }
         }
+        (self.order, self.returns) = kept;
         self
     }
 
@@ -117,9 +121,25 @@ impl Plan {
         for step in &self.steps {
             if let Step::Two(a, b, u) = step {
                 let bond = |ranks: &Ranks, k: usize| ranks.bonds[k + 1];
-                let k = sites.bring_together(*a, *b, &mut ranks, bond, |ranks, k| ranks.gate(k, 2.0));
-                ranks.gate(k, log2_rank(u));
+                let low = sites.of[*a as usize].min(sites.of[*b as usize]);
+                let high = sites.of[*a as usize].max(sites.of[*b as usize]);
+                let before = ranks.bonds[low + 1..=high].to_vec();
+                let mut moves = Vec::new();
+                let k = sites.bring_together(*a, *b, &mut ranks, bond, |ranks, k| {
+                    moves.push(k);
+                    ranks.gate(k, 2.0);
+                });
+                let rank = log2_rank(u);
+                ranks.gate(k, rank);
                 peak = peak.max(ranks.bonds[k + 1]);
+                if self.returns {
+                    for &k in moves.iter().rev() {
+                        sites.exchange(k);
+                        ranks.gate(k, 2.0);
+                        // where the gate is all that is new, it is all that the bond can have grown by
+                        ranks.bonds[k + 1] = ranks.bonds[k + 1].min(before[k - low] + rank);
+                    }
+                }
             }
         }
         let sampling = ranks.bonds.windows(2).map(|pair| (pair[0] + pair[1] + 1.0).exp2()).sum::<f64>();
@@ -136,6 +156,7 @@ impl Plan {
     ) -> Result<(Samples, Notes), Stopped> {
         let mut chain = Chain::zeros(self.order.len(), bounds.cut);
         let mut sites = Sites::new(&self.order);
+        let mut moves = Vec::new();
         let mut spent = 0.0;
         let mut late = |chain: &Chain, k: usize| {
             spent += STEP_S + chain.product(k) as f64 * ELEMENT_S;
@@ -147,7 +168,9 @@ impl Plan {
                 Step::Two(a, b, u) => {
                     let bond = |chain: &Chain, k| chain.bond(k) as f64;
                     let mut too_late = false;
+                    moves.clear();
                     let k = sites.bring_together(*a, *b, &mut chain, bond, |chain, k| {
+                        moves.push(k);
                         too_late |= late(chain, k);
                         if !too_late {
                             chain.apply_two(k, &SWAP);
@@ -160,6 +183,13 @@ impl Plan {
                         chain.apply_two(k, u);
                     } else {
                         chain.apply_two(k, &flipped(u));
+                    }
+                    for &k in moves.iter().rev().filter(|_| self.returns) {
+                        if late(&chain, k) {
+                            return Err(Stopped::Time { steps_done: done, steps: self.steps.len() });
+                        }
+                        chain.apply_two(k, &SWAP);
+                        sites.exchange(k);
                     }
                 }
             }
@@ -237,10 +267,15 @@ impl Sites {
             }
             let k = if bond(state, low) <= bond(state, high - 1) { low } else { high - 1 };
             swap(state, k);
-            self.qubit.swap(k, k + 1);
-            self.of[self.qubit[k] as usize] = k;
-            self.of[self.qubit[k + 1] as usize] = k + 1;
+            self.exchange(k);
         }
+    }
+
+    /// Exchanges the qubits at k and k + 1.
+    fn exchange(&mut self, k: usize) {
+        self.qubit.swap(k, k + 1);
+        self.of[self.qubit[k] as usize] = k;
+        self.of[self.qubit[k + 1] as usize] = k + 1;
     }
 }
 
@@ -258,8 +293,8 @@ impl Ranks {
     }
 }
 
-/// A bound on the seconds that no run is near.
-const HOPELESS_S: f64 = 60.0;
+/// Bounds on seconds that are so close, as a factor, say nothing.
+const ALIKE: f64 = 1.5;
 /// Seconds of a gate on two tensors, and of each element of the products it is made of.
 const STEP_S: f64 = 1.5e-6;
 const ELEMENT_S: f64 = 4e-9;
