@@ -3,7 +3,8 @@
 //! Looking costs time too, so it goes from cheap to dear and stops when what is left to gain is less than the next look:
 //! the frame simulator on the circuit as it came (most Clifford-like circuits end here), then the same after rewriting,
 //! then the dense simulator, then a matrix product state: where its bond is bounded low, or, for a run that will take
-//! long, as an attempt that may take a small share of the time it could save.
+//! long, as an attempt that may take a small share of the time it could save. A run of more than some milliseconds is
+//! worth a look at other orders of the chain's qubits, and at cutting the circuit into blocks.
 
 #[cfg(feature = "python")]
 pub mod python;
@@ -105,10 +106,12 @@ const HOPELESS: f64 = 30.0;
 const LOOK_S: f64 = 30e-6;
 /// Seconds an op that rewriting takes, about.
 const REWRITE_OP_S: f64 = 0.8e-6;
-/// A run predicted to be shorter than this is not worth a look at other orders of a chain's qubits.
-const ORDER_LOOK_S: f64 = 10e-3;
-/// A run predicted to be shorter than this is not worth a look at cutting it.
-const CUT_LOOK_S: f64 = 10e-3;
+/// Predicted seconds below which no look at other orders of a chain's qubits, or at cutting the circuit, is worth it, and
+/// how many times longer than the look the run must be.
+const SLOW_S: f64 = 10e-3;
+const LOOK_SHARE: f64 = 20.0;
+/// Seconds of those looks for each pair of a qubit and an op, about.
+const PAIR_S: f64 = 0.3e-6;
 /// A run predicted longer than this tries a matrix product state first, for this share of the time.
 const LONG_S: f64 = 20e-3;
 const ATTEMPT_SHARE: f64 = 0.1;
@@ -147,7 +150,7 @@ impl Plan {
         if search.seconds() > LOOK_S {
             attempt = search.mps(circuit);
         }
-        if search.seconds() > CUT_LOOK_S {
+        if search.worth(search.seconds(), circuit) {
             search.cut(circuit);
         }
         let Search { best, mut candidates, .. } = search;
@@ -274,6 +277,12 @@ impl Search<'_> {
         self.best.as_ref().map_or(f64::INFINITY, |best| best.seconds)
     }
 
+    /// Whether a run of `seconds` is long enough for a look that takes a while for each pair of a qubit and an op.
+    fn worth(&self, seconds: f64, circuit: &Circuit) -> bool {
+        let look = f64::from(circuit.n_qubits) * circuit.ops.len() as f64 * PAIR_S;
+        seconds > SLOW_S.max(LOOK_SHARE * look)
+    }
+
     fn allows(&self, method: Method) -> bool {
         self.options.only.is_none_or(|only| only == method)
     }
@@ -389,7 +398,7 @@ impl Search<'_> {
             }
         };
         let now = plan.bounds(self.shots).1.min(self.seconds());
-        let plan = if now > ORDER_LOOK_S { plan.reordered(self.shots) } else { plan };
+        let plan = if self.worth(now, circuit) { plan.reordered(self.shots) } else { plan };
         let (bond, seconds) = plan.bounds(self.shots);
         let note = format!("a bond of at most 2^{bond:.0}");
         let memory_bytes = 64.0 * circuit.n_qubits as f64 * (2.0 * bond).min(2.0 * MAX_BOND_LOG2).exp2();
