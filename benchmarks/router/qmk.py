@@ -6,7 +6,7 @@ from typing import Any
 
 import qmk
 
-METHODS = ("", "as_written", "frame", "dense", "mps")
+METHODS = ("", "as_written", "frame", "dense", "mps", "cut")
 """how QMK runs it by itself; without rewrites; on one of its simulators only"""
 
 
