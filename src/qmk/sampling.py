@@ -64,7 +64,8 @@ def sample(
     """Draw ``shots`` shots of ``program`` (see ``qmk.run`` for what it may be) and count them.
 
     ``engine`` forces one: "native:frame", "native:dense", "native:dense64" (double precision), "native:mps",
-    "native:cut", or any other by its name. ``rewrites`` False runs the program as it was written. ``seed`` None draws one.
+    "native:cut", or any other by its name. ``rewrites`` False runs the program as it was written. ``seed`` None draws
+    one.
 
     Raises ``QmkError``: INVALID_GRAPH with findings, UNSUPPORTED with the gaps of every engine, RESOURCE_EXHAUSTED with
     the memory needed, QUOTA_EXCEEDED beyond the limit ``shots``.

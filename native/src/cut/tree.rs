@@ -50,7 +50,7 @@ const TOGETHER: usize = 64;
 impl Tree {
     /// `after`: the Gram matrix of the paths to the right.
     pub fn new(block: &Block, state: State<f32>, program: &Program<f32>, after: &Matrix) -> Tree {
-        let mut bits: Vec<u32> = block.places(program).filter_map(|source| position(source)).collect();
+        let mut bits: Vec<u32> = block.places(program).filter_map(position).collect();
         bits.sort_unstable();
         let wires = block.places(program).map(|source| match source {
             Source::At(at) => Place::Bit(bits.binary_search(&at).expect("it was just put there") as u32),

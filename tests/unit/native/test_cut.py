@@ -6,6 +6,7 @@ shots over K outcomes, with McDiarmid's inequality), so below 1e-7 for the file.
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 
@@ -105,7 +106,7 @@ def test_a_chain_of_three_blocks_has_the_state_vectors_amplitudes(seed: int) -> 
     sizes = [dice.randint(1, 3) for _ in range(3)]
     n = sum(sizes)
     starts = [0, sizes[0], sizes[0] + sizes[1], n]
-    blocks = [list(range(a, b)) for a, b in zip(starts, starts[1:], strict=False)]
+    blocks = [list(range(a, b)) for a, b in itertools.pairwise(starts)]
     ops = []
     for _ in range(14):
         first = dice.randrange(n)

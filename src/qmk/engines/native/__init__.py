@@ -47,7 +47,7 @@ _STRAIGHT: dict[str, object] = {
 
 DECLARATION = Declaration(
     name="native",
-    doc="QMK's own simulators after rewriting: Clifford frames, dense and matrix product states, chains of dense blocks",
+    doc="QMK's own simulators after rewriting: Clifford frames, dense and matrix product states, cut circuits",
     load="qmk.engines.native.engine:NativeEngine",
     methods={
         "auto": _method("auto"),
