@@ -230,8 +230,8 @@ class CutPlan:
         shots: int = 1000,
     ) -> CutPlan:
         """``blocks``: lists of qubits, None for those that look cheapest for ``shots``. ``memory``: bytes that a run
-        may take. Raises ValueError for conditions, resets, noise, measurements that are not final and blocks that make no
-        chain or do not fit; MemoryError where given blocks do not fit."""
+        may take. Raises ValueError for conditions, resets, noise, measurements that are not final and blocks that make
+        no chain or do not fit; MemoryError where given blocks do not fit."""
 
     @property
     def blocks(self) -> list[list[int]]:

@@ -14,6 +14,8 @@ const GATE_S: f64 = 0.15e-9;
 const MAX_BITS: u32 = 40;
 /// Seconds of a shot in a block beside its sums.
 const SHOT_S: f64 = 0.5e-6;
+/// Products of wires and edges up to which single wires are moved: each move looks at every edge.
+const MOVED: usize = 500_000;
 /// Rounds in which wires are moved between two blocks.
 const ROUNDS: usize = 4;
 
@@ -227,6 +229,9 @@ fn improve(wires: &Wires, found: &mut Partition, aim: Aim) {
         let second = Sizes { bits: second as u32, left: paths, right: 0 };
         seconds(first, gates, aim) + seconds(second, gates, aim)
     };
+    if wires.n * wires.edges.len() > MOVED {
+        return;
+    }
     found.seconds = price(&found.block_of);
     for _ in 0..ROUNDS {
         let before = found.seconds;

@@ -28,8 +28,9 @@ fn refused(why: Refused) -> PyErr {
 
 #[pymethods]
 impl PyCutPlan {
-    /// `blocks`: lists of qubits, None: those that look cheapest for `shots`. `memory`: bytes that a run may take. Raises ValueError
-    /// for a circuit that is not gates and one read-out or has no cut that fits, MemoryError where blocks do not.
+    /// `blocks`: lists of qubits, None: those that look cheapest for `shots`. `memory`: bytes that a run may take.
+    /// Raises ValueError for a circuit that is not gates and one read-out or has no cut that fits, MemoryError where
+    /// given blocks do not.
     #[new]
     #[pyo3(signature = (circuit, memory=4 << 30, blocks=None, shots=1000))]
     fn new(

@@ -112,6 +112,7 @@ const SLOW_S: f64 = 10e-3;
 const LOOK_SHARE: f64 = 20.0;
 /// Seconds of those looks for each pair of a qubit and an op, about.
 const PAIR_S: f64 = 0.3e-6;
+const MOST_LOOK_S: f64 = 1.0;
 /// A run predicted longer than this tries a matrix product state first, for this share of the time.
 const LONG_S: f64 = 20e-3;
 const ATTEMPT_SHARE: f64 = 0.1;
@@ -150,7 +151,7 @@ impl Plan {
         if search.seconds() > LOOK_S {
             attempt = search.mps(circuit);
         }
-        if search.worth(search.seconds(), circuit) {
+        if options.only == Some(Method::Cut) || search.worth(search.seconds(), circuit) {
             search.cut(circuit);
         }
         let Search { best, mut candidates, .. } = search;
@@ -280,7 +281,7 @@ impl Search<'_> {
     /// Whether a run of `seconds` is long enough for a look that takes a while for each pair of a qubit and an op.
     fn worth(&self, seconds: f64, circuit: &Circuit) -> bool {
         let look = f64::from(circuit.n_qubits) * circuit.ops.len() as f64 * PAIR_S;
-        seconds > SLOW_S.max(LOOK_SHARE * look)
+        look < MOST_LOOK_S && seconds > SLOW_S.max(LOOK_SHARE * look)
     }
 
     fn allows(&self, method: Method) -> bool {
