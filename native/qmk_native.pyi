@@ -124,10 +124,6 @@ def rewrite(
 def simplify(circuit: Circuit) -> Circuit:
     """What ``rewrite`` gives without ``schedule``."""
 
-def split(circuit: Circuit) -> list[tuple[Circuit, list[int]]]:
-    """Parts that no gate and no classical bit connects, each with its cbits' numbers in the whole; registers show the
-    cbits of the part, else a constant 0, so that the bitwise or of one shot of each part is a shot of the whole."""
-
 def promising(circuit: Circuit) -> bool:
     """Whether rewriting is likely to save more time than it takes."""
 
@@ -224,6 +220,9 @@ class MpsPlan:
     def steps(self) -> int:
         """Gates after fusion."""
 
+    def reordered(self, shots: int) -> MpsPlan:
+        """The same with its qubits in the order that looks best for ``shots``, at the cost of looking at a few."""
+
     def bounds(self, shots: int) -> tuple[float, float]:
         """(log2 of the largest bond, seconds): upper bounds, from the ranks of the gates."""
 
@@ -239,6 +238,41 @@ def predict(
     """What a circuit will take on the best method for ``shots``, without preparing its run: ``method``, ``rewritten``,
     ``width``, ``memory_bytes``, ``note``, ``may_fail``, and ``seconds``, one for each number of shots in ``points``.
     What costs more to look at than a small part of the run is left out. Raises MemoryError when nothing can run it."""
+
+@final
+class CutPlan:
+    """A circuit of gates and one final read-out, cut into a chain of blocks of qubits."""
+
+    def __new__(
+        cls,
+        circuit: Circuit,
+        memory: int = 4 << 30,
+        blocks: Sequence[Sequence[int]] | None = None,
+        shots: int = 1000,
+    ) -> CutPlan:
+        """``blocks``: lists of qubits, None for those that look cheapest for ``shots``. ``memory``: bytes that a run
+        may take. Raises ValueError for conditions, resets, noise, measurements that are not final and blocks that make
+        no chain or do not fit; MemoryError where given blocks do not fit."""
+
+    @property
+    def blocks(self) -> list[list[int]]:
+        """The qubits of each block, by where they begin: an exchange of two qubits is another numbering."""
+
+    @property
+    def paths(self) -> list[int]:
+        """log2 of the number of paths between neighbouring blocks."""
+
+    def cost(self, shots: int) -> float:
+        """Predicted seconds."""
+
+    def memory_bytes(self, shots: int) -> int:
+        """Most bytes that a run of ``shots`` takes."""
+
+    def run(self, shots: int, seed: int) -> Samples:
+        """Samples. Raises MemoryError beyond the memory allowed."""
+
+    def amplitudes(self, bitstrings: Sequence[str]) -> list[complex]:
+        """Of bitstrings of one character a qubit, qubit 0 first, of the circuit as it was given."""
 
 @final
 class Plan:

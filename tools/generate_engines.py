@@ -129,6 +129,7 @@ what a saved state holds, is told in [engines that stop at fences](../howto/fenc
 | `ddsim` | 220 a node, at most 2^n nodes and 4 GiB; a run that needs more fails |
 | `quimb:mps` | 96 * n * D^2 for bond dimension D, at most 2 GiB; a state that needs more fails |
 | `quimb:contract` | 16 * 2^w for the largest tensor, found before anything is allocated; above w = 26 it is refused |
+| `native:cut` | 16 * 2^(m + l + r) for each block of m qubits with 2^l and 2^r paths to its neighbours |
 | `clifft` | 32 * 2^k for k active qubits, at most 27; a plan that needs more is refused before it runs |
 | `aer:density_matrix` | 16 * 4^n |
 | `aer:matrix_product_state`, `aer:small_bond` | 96 * n * D^2 for bond dimension D, at most 4 GiB |

@@ -9,7 +9,7 @@ import qmk_native
 import qmk
 
 REWRITES = ("constants", "peephole", "dead", "schedule", "hoist", "reuse")
-METHODS = ("", "as_written", "rewritten", *(f"without_{name}" for name in REWRITES), "frame", "dense", "mps")
+METHODS = ("", "as_written", "rewritten", *(f"without_{name}" for name in REWRITES), "frame", "dense", "mps", "cut")
 """how QMK runs it by itself; without rewrites; with all rewrites, whether or not it looks as if they pay; with all but
 one; on one of its simulators only"""
 
@@ -29,8 +29,8 @@ def sample(text: str, shots: int, method: str) -> dict[str, int]:
 
 def _sampled(text: str, shots: int, method: str) -> qmk.Sampled:
     if method in ("", "as_written"):
-        return qmk.sample(text, shots=shots, rewrites=not method)
-    return qmk.sample(text, shots=shots, engine=f"native:{method}")
+        return qmk.sample(text, shots=shots, rewrites=not method, cache=False)
+    return qmk.sample(text, shots=shots, engine=f"native:{method}", cache=False)
 
 
 def canonical(counts: dict[str, int], text: str) -> dict[str, int]:

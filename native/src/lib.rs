@@ -6,6 +6,7 @@
 //! is never trusted: every index of a circuit is checked once, in `Circuit::check`.
 
 pub mod circuit;
+pub mod cut;
 pub mod dense;
 pub mod dice;
 pub mod frame;
@@ -31,5 +32,6 @@ fn qmk_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     dense::python::register(module)?;
     frame::python::register(module)?;
     mps::python::register(module)?;
+    cut::python::register(module)?;
     route::python::register(module)
 }

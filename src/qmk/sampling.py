@@ -79,9 +79,9 @@ def sample(
     """Draw ``shots`` shots of ``program`` (1000 if not given; see ``qmk.run`` for what it may be, and for ``noise`` and
     ``error``) and count them.
 
-    ``engine`` forces one: "native:frame", "native:dense", "native:dense64" (double precision), "native:mps", or any
-    other by its name. ``rewrites`` False runs the program as it was written. ``seed`` None draws one.
-    ``cache`` False: the text is read and planned anew, and nothing of it is kept.
+    ``engine`` forces one: "native:frame", "native:dense", "native:dense64" (double precision), "native:mps",
+    "native:cut", or any other by its name. ``rewrites`` False runs the program as it was written. ``seed`` None draws
+    one. ``cache`` False: the text is read and planned anew, and nothing of it is kept.
 
     Raises ``QmkError``: INVALID_GRAPH with findings, UNSUPPORTED with the gaps of every engine, RESOURCE_EXHAUSTED with
     the memory needed, QUOTA_EXCEEDED beyond the limit ``shots``.

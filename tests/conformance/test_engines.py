@@ -87,6 +87,11 @@ def test_native_mps(check: Check) -> None:
     assert not check.run()
 
 
+@as_tests(checks(native.DECLARATION, "cut"))
+def test_native_cut(check: Check) -> None:
+    assert not check.run()
+
+
 @as_tests(checks(qsim.DECLARATION))
 def test_qsim(check: Check) -> None:
     assert not check.run()

@@ -8,8 +8,10 @@ mod kind;
 pub mod matrix;
 #[cfg(feature = "python")]
 pub mod python;
+mod straight;
 
 pub use kind::{Kind, ALL};
+pub use straight::{straight, Straight};
 
 /// "No condition", "no cbit".
 pub const NONE: u32 = u32::MAX;

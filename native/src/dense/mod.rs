@@ -35,11 +35,13 @@ use std::sync::Arc;
 
 use crate::circuit::{Circuit, NONE};
 use crate::samples::Samples;
-use compile::{compile, Deferral, Program, Step};
+use compile::{compile, Deferral, Step};
+pub(crate) use compile::{Program, Source};
 pub use cost::{Rates, RATES};
 pub use isa::{available, level, Level};
 pub use lanes::Real;
 use observe::Final;
+pub(crate) use state::State;
 
 /// A circuit ready to run with amplitudes in `R`.
 pub struct Plan<R: Real> {
@@ -167,18 +169,24 @@ impl<R: Real> Plan<R> {
             .ok_or(Refused::Stopped)
     }
 
+    /// The final state of unconditional gates, and where in it each qubit is.
+    pub(crate) fn final_state(&self, stop: &dyn Fn(u64) -> bool) -> Result<(State<R>, &Program<R>), Refused> {
+        let gates_only = |step: &Step<R>| matches!(step, Step::Gates { cond: NONE, .. } | Step::Tail { .. });
+        if !self.program.steps.iter().all(gates_only) {
+            return Err(Refused::NotUnitary);
+        }
+        let state = run::state(&self.program, (self.level, self.threads), stop).ok_or(Refused::Stopped)?;
+        Ok((state, &self.program))
+    }
+
     /// The final state, before the read-out.
     fn with_final<T>(
         &self,
         stop: &dyn Fn(u64) -> bool,
         look: impl FnOnce(&Final<R>) -> Result<T, Refused>,
     ) -> Result<T, Refused> {
-        let gates_only = |step: &Step<R>| matches!(step, Step::Gates { cond: NONE, .. } | Step::Tail { .. });
-        if !self.program.steps.iter().all(gates_only) {
-            return Err(Refused::NotUnitary);
-        }
-        let state = run::state(&self.program, (self.level, self.threads), stop).ok_or(Refused::Stopped)?;
-        look(&Final { program: &self.program, state: &state })
+        let (state, program) = self.final_state(stop)?;
+        look(&Final { program, state: &state })
     }
 
     /// All 2^n amplitudes, real and imaginary part in turn; qubit 0 is the most significant bit of the index.

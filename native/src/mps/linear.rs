@@ -1,9 +1,8 @@
 //! Complex matrices as two planes of doubles, and the loops over them that take the time.
 //!
 //! The loops are plain Rust in blocks of eight, which the compiler turns into vector code; `vectorised!` compiles each
-//! a second time for AVX2 with FMA and picks at run time.
-
-use std::ops::Range;
+//! again for AVX2 with FMA and for AVX-512, and picks at run time. `FUSED` says that products are added without rounding
+//! between, where the processor does so at once; `ROWS`, how many rows of a product fit the registers.
 
 /// Row-major, `re` and `im` apart.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -17,6 +16,12 @@ pub struct Matrix {
 impl Matrix {
     pub fn zeros(rows: usize, columns: usize) -> Matrix {
         Matrix { rows, columns, re: vec![0.0; rows * columns], im: vec![0.0; rows * columns] }
+    }
+
+    pub fn identity(n: usize) -> Matrix {
+        let mut out = Matrix::zeros(n, n);
+        (0..n).for_each(|k| out.re[k * n + k] = 1.0);
+        out
     }
 
     #[inline]
@@ -75,16 +80,36 @@ macro_rules! vectorised {
             {
                 #[target_feature(enable = "avx2,fma")]
                 unsafe fn wide($($arg: $type),*) $(-> $out)? {
-                    $plain($($arg),*)
+                    $plain::<true, 2>($($arg),*)
+                }
+                #[cfg(avx512_stable)]
+                #[target_feature(enable = "avx512f,avx512dq,fma")]
+                unsafe fn wider($($arg: $type),*) $(-> $out)? {
+                    $plain::<true, 4>($($arg),*)
+                }
+                #[cfg(avx512_stable)]
+                if std::arch::is_x86_feature_detected!("avx512f") && std::arch::is_x86_feature_detected!("avx512dq") {
+                    // SAFETY: the processor has the features, which is all that the attribute asks
+                    return unsafe { wider($($arg),*) };
                 }
                 if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
-                    // SAFETY: the processor has both features, which is all that the attribute asks
+                    // SAFETY: as above
                     return unsafe { wide($($arg),*) };
                 }
             }
-            $plain($($arg),*)
+            $plain::<false, 2>($($arg),*)
         }
     };
+}
+
+/// `a` `b` + `c`.
+#[inline(always)]
+fn madd<const FUSED: bool>(a: f64, b: f64, c: f64) -> f64 {
+    if FUSED {
+        a.mul_add(b, c)
+    } else {
+        a * b + c
+    }
 }
 
 vectorised! {
@@ -93,64 +118,108 @@ vectorised! {
 }
 
 #[inline(always)]
-fn multiply_plain(a: &Matrix, b: &Matrix, c: &mut Matrix) {
+fn multiply_plain<const FUSED: bool, const ROWS: usize>(a: &Matrix, b: &Matrix, c: &mut Matrix) {
     assert!(a.columns == b.rows && c.rows == a.rows && c.columns == b.columns);
     c.re.fill(0.0);
     c.im.fill(0.0);
-    let (m, n) = (a.rows, b.columns);
-    for first in (0..a.columns).step_by(DEPTH) {
-        let depth = first..(first + DEPTH).min(a.columns);
-        for from in (0..n).step_by(LANES) {
+    product::<FUSED, ROWS>(a, b, c, false);
+}
+
+vectorised! {
+    /// `c` = `a` `b` where that is known to be Hermitian.
+    pub fn multiply_hermitian / multiply_hermitian_plain (a: &Matrix, b: &Matrix, c: &mut Matrix)
+}
+
+#[inline(always)]
+fn multiply_hermitian_plain<const FUSED: bool, const ROWS: usize>(a: &Matrix, b: &Matrix, c: &mut Matrix) {
+    assert!(a.columns == b.rows && c.rows == a.rows && c.columns == b.columns && a.rows == b.columns);
+    c.re.fill(0.0);
+    c.im.fill(0.0);
+    product::<FUSED, ROWS>(a, b, c, true);
+    let n = c.rows;
+    for row in 0..n {
+        for column in 0..row {
+            c.re[row * n + column] = c.re[column * n + row];
+            c.im[row * n + column] = -c.im[column * n + row];
+        }
+    }
+}
+
+/// Adds `a` `b` to `c`, which is 0; `upper`: at least on and above the diagonal.
+#[inline(always)]
+fn product<const FUSED: bool, const ROWS: usize>(a: &Matrix, b: &Matrix, c: &mut Matrix, upper: bool) {
+    let (m, n, depth) = (a.rows, b.columns, a.columns);
+    let mut row = 0;
+    while row < m {
+        let height = (m - row).min(ROWS);
+        let mut from = if upper { row / LANES * LANES } else { 0 };
+        while from < n {
             let width = (n - from).min(LANES);
-            for row in (0..m).step_by(2) {
-                let height = (m - row).min(2);
-                if height == 2 && width == LANES {
-                    tile(a, b, c, row, from, depth.clone());
-                } else {
-                    for r in row..row + height {
-                        edge(a, b, c, r, from, width, depth.clone());
-                    }
+            if width < LANES {
+                for r in row..row + height {
+                    edge::<FUSED>(a, b, c, r, from, width, depth);
+                }
+            } else if height == ROWS {
+                tile::<FUSED, ROWS>(a, b, c, row, from, depth);
+            } else {
+                for r in row..row + height {
+                    tile::<FUSED, 1>(a, b, c, r, from, depth);
                 }
             }
+            from += width;
         }
+        row += height;
     }
 }
 
-/// Rows of `b` whose eight columns stay in the first cache while all rows of `a` pass.
-const DEPTH: usize = 128;
-
-/// Two rows by eight columns of the product, kept in registers.
+/// Some rows by eight columns of the product, kept in registers.
 #[inline(always)]
-fn tile(a: &Matrix, b: &Matrix, c: &mut Matrix, row: usize, from: usize, depths: Range<usize>) {
-    let (n, depth) = (b.columns, a.columns);
-    let mut re = [[0.0f64; LANES]; 2];
-    let mut im = [[0.0f64; LANES]; 2];
-    for p in depths {
+fn tile<const FUSED: bool, const ROWS: usize>(
+    a: &Matrix,
+    b: &Matrix,
+    c: &mut Matrix,
+    row: usize,
+    from: usize,
+    depth: usize,
+) {
+    let n = b.columns;
+    let mut re = [[0.0f64; LANES]; ROWS];
+    let mut im = [[0.0f64; LANES]; ROWS];
+    for p in 0..depth {
         let b_re: &[f64; LANES] = b.re[p * n + from..p * n + from + LANES].try_into().unwrap();
         let b_im: &[f64; LANES] = b.im[p * n + from..p * n + from + LANES].try_into().unwrap();
-        for r in 0..2 {
+        for r in 0..ROWS {
             let (x, y) = (a.re[(row + r) * depth + p], a.im[(row + r) * depth + p]);
             for k in 0..LANES {
-                re[r][k] += x * b_re[k] - y * b_im[k];
-                im[r][k] += x * b_im[k] + y * b_re[k];
+                re[r][k] = madd::<FUSED>(-y, b_im[k], madd::<FUSED>(x, b_re[k], re[r][k]));
+                im[r][k] = madd::<FUSED>(y, b_re[k], madd::<FUSED>(x, b_im[k], im[r][k]));
             }
         }
     }
-    for r in 0..2 {
+    for r in 0..ROWS {
         let at = (row + r) * n + from;
-        c.re[at..at + LANES].iter_mut().zip(&re[r]).for_each(|(out, x)| *out += x);
-        c.im[at..at + LANES].iter_mut().zip(&im[r]).for_each(|(out, x)| *out += x);
+        c.re[at..at + LANES].copy_from_slice(&re[r]);
+        c.im[at..at + LANES].copy_from_slice(&im[r]);
     }
 }
 
 #[inline(always)]
-fn edge(a: &Matrix, b: &Matrix, c: &mut Matrix, row: usize, from: usize, width: usize, depths: Range<usize>) {
-    let (n, depth) = (b.columns, a.columns);
-    for p in depths {
+fn edge<const FUSED: bool>(
+    a: &Matrix,
+    b: &Matrix,
+    c: &mut Matrix,
+    row: usize,
+    from: usize,
+    width: usize,
+    depth: usize,
+) {
+    let n = b.columns;
+    for p in 0..depth {
         let (x, y) = (a.re[row * depth + p], a.im[row * depth + p]);
         for k in from..from + width {
-            c.re[row * n + k] += x * b.re[p * n + k] - y * b.im[p * n + k];
-            c.im[row * n + k] += x * b.im[p * n + k] + y * b.re[p * n + k];
+            c.re[row * n + k] =
+                madd::<FUSED>(-y, b.im[p * n + k], madd::<FUSED>(x, b.re[p * n + k], c.re[row * n + k]));
+            c.im[row * n + k] = madd::<FUSED>(y, b.re[p * n + k], madd::<FUSED>(x, b.im[p * n + k], c.im[row * n + k]));
         }
     }
 }
@@ -161,15 +230,15 @@ vectorised! {
 }
 
 #[inline(always)]
-fn dot_plain(a: Row<'_>, b: Row<'_>) -> (f64, f64) {
+fn dot_plain<const FUSED: bool, const ROWS: usize>(a: Row<'_>, b: Row<'_>) -> (f64, f64) {
     let mut re = [0.0f64; LANES];
     let mut im = [0.0f64; LANES];
     let whole = a.0.len() / LANES * LANES;
     for at in (0..whole).step_by(LANES) {
         for k in 0..LANES {
             let (x, y, u, v) = (a.0[at + k], a.1[at + k], b.0[at + k], b.1[at + k]);
-            re[k] += x * u + y * v;
-            im[k] += x * v - y * u;
+            re[k] = madd::<FUSED>(y, v, madd::<FUSED>(x, u, re[k]));
+            im[k] = madd::<FUSED>(-y, u, madd::<FUSED>(x, v, im[k]));
         }
     }
     for at in whole..a.0.len() {
@@ -189,12 +258,12 @@ vectorised! {
 }
 
 #[inline(always)]
-fn add_scaled_plain(a: Row<'_>, by: (f64, f64), b: RowMut<'_>) {
+fn add_scaled_plain<const FUSED: bool, const ROWS: usize>(a: Row<'_>, by: (f64, f64), b: RowMut<'_>) {
     let n = a.0.len();
     let (a_re, a_im, b_re, b_im) = (&a.0[..n], &a.1[..n], &mut b.0[..n], &mut b.1[..n]);
     for k in 0..n {
-        b_re[k] += by.0 * a_re[k] - by.1 * a_im[k];
-        b_im[k] += by.0 * a_im[k] + by.1 * a_re[k];
+        b_re[k] = madd::<FUSED>(-by.1, a_im[k], madd::<FUSED>(by.0, a_re[k], b_re[k]));
+        b_im[k] = madd::<FUSED>(by.1, a_re[k], madd::<FUSED>(by.0, a_im[k], b_im[k]));
     }
 }
 
@@ -204,16 +273,16 @@ vectorised! {
 }
 
 #[inline(always)]
-fn rotate_plain(a: RowMut<'_>, b: RowMut<'_>, c: f64, s: f64, p: (f64, f64)) {
+fn rotate_plain<const FUSED: bool, const ROWS: usize>(a: RowMut<'_>, b: RowMut<'_>, c: f64, s: f64, p: (f64, f64)) {
     let n = a.0.len();
     let (a_re, a_im, b_re, b_im) = (&mut a.0[..n], &mut a.1[..n], &mut b.0[..n], &mut b.1[..n]);
     let (x, y) = (s * p.0, s * p.1);
     for k in 0..n {
         let (ar, ai, br, bi) = (a_re[k], a_im[k], b_re[k], b_im[k]);
-        a_re[k] = c * ar - (x * br - y * bi);
-        a_im[k] = c * ai - (x * bi + y * br);
-        b_re[k] = (x * ar + y * ai) + c * br;
-        b_im[k] = (x * ai - y * ar) + c * bi;
+        a_re[k] = madd::<FUSED>(y, bi, madd::<FUSED>(-x, br, c * ar));
+        a_im[k] = madd::<FUSED>(-y, br, madd::<FUSED>(-x, bi, c * ai));
+        b_re[k] = madd::<FUSED>(y, ai, madd::<FUSED>(x, ar, c * br));
+        b_im[k] = madd::<FUSED>(-y, ar, madd::<FUSED>(x, ai, c * bi));
     }
 }
 
@@ -223,12 +292,12 @@ vectorised! {
 }
 
 #[inline(always)]
-fn turn_plain(a: &mut [f64], b: &mut [f64], c: f64, s: f64) {
+fn turn_plain<const FUSED: bool, const ROWS: usize>(a: &mut [f64], b: &mut [f64], c: f64, s: f64) {
     let n = a.len();
     let b = &mut b[..n];
     for k in 0..n {
         let (x, y) = (a[k], b[k]);
-        a[k] = c * x - s * y;
-        b[k] = s * x + c * y;
+        a[k] = madd::<FUSED>(-s, y, c * x);
+        b[k] = madd::<FUSED>(s, x, c * y);
     }
 }

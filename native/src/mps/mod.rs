@@ -6,7 +6,8 @@
 
 mod chain;
 mod hermitian;
-mod linear;
+pub(crate) mod linear;
+pub(crate) mod order;
 mod plan;
 #[cfg(feature = "python")]
 pub mod python;

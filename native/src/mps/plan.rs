@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use crate::circuit::matrix::{flipped, kron, mul, one, product_one, product_two, split_three, two, One, Two};
-use crate::circuit::{Circuit, Kind, NONE};
+use crate::circuit::{straight, Circuit, Kind, Straight};
 use crate::dice::Dice;
 use crate::samples::Samples;
 
 use super::chain::Chain;
+use super::order;
 
 const IDENTITY: One = [(1.0, 0.0), (0.0, 0.0), (0.0, 0.0), (1.0, 0.0)];
 const SWAP: Two = {
@@ -27,6 +28,8 @@ pub struct Plan {
     steps: Vec<Step>,
     /// `order[site]` is the qubit that begins there.
     order: Vec<u32>,
+    /// Whether qubits that were brought together go back to their sites.
+    returns: bool,
     /// (qubit, cbit)
     reads: Vec<(u32, u32)>,
 }
@@ -65,43 +68,48 @@ impl Plan {
     /// Refuses, with the reason, what is no chain of gates with one final read-out.
     pub fn compile(circuit: &Arc<Circuit>) -> Result<Plan, String> {
         let mut fusion = Fusion::new(circuit.n_qubits as usize);
-        let mut measured = vec![false; circuit.n_qubits as usize];
-        let mut reads = Vec::new();
-        let mut looked = vec![0usize; circuit.n_qubits as usize];
-        for (at, op) in circuit.ops.iter().enumerate().filter(|(_, op)| op.kind != Kind::Reset) {
-            op.qubits().iter().for_each(|&q| looked[q as usize] = at);
-        }
-        for (at, op) in circuit.ops.iter().enumerate() {
-            if op.kind == Kind::Reset && looked[op.q[0] as usize] < at {
-                continue; // nobody sees what it does
-            }
-            let name = op.kind.name();
-            if op.cond != NONE {
-                return Err(format!("op {at} ({name}) depends on a measurement"));
-            }
-            if let Some(&qubit) = op.qubits().iter().find(|&&q| measured[q as usize]) {
-                return Err(format!("op {at} ({name}) uses qubit {qubit} after its measurement"));
-            }
-            match op.kind {
-                Kind::Measure => {
-                    measured[op.q[0] as usize] = true;
-                    reads.push((op.q[0], op.cbit));
-                }
-                Kind::Reset | Kind::Noise | Kind::Noise2 | Kind::Logic => return Err(format!("op {at} is a {name}")),
-                _ if op.qubits().len() == 3 => {
-                    split_three(op, &mut |kind, qubits, angles| fusion.gate(kind, qubits, angles));
-                }
+        let Straight { gates, reads } = straight(circuit)?;
+        for &at in &gates {
+            let op = &circuit.ops[at as usize];
+            match op.qubits().len() {
+                3 => split_three(op, &mut |kind, qubits, angles| fusion.gate(kind, qubits, angles)),
                 _ => fusion.gate(op.kind, op.qubits(), circuit.angles(op)),
             }
         }
         let steps = fusion.finish();
-        reads.retain(|&(_, cbit)| cbit != NONE);
-        let order = order(circuit.n_qubits as usize, &steps);
-        Ok(Plan { circuit: circuit.clone(), steps, order, reads })
+        let order = order::plain(circuit.n_qubits as usize, &pairs(&steps));
+        Ok(Plan { circuit: circuit.clone(), steps, order, returns: false, reads })
     }
 
     pub fn steps(&self) -> usize {
         self.steps.len()
+    }
+
+    /// The order of the qubits for which the bounds are lowest, of those that follow from which qubits meet, and whether
+    /// qubits go back to it after they met; where bounds are alike, that with the fewest pairs across its cuts.
+    pub fn reordered(mut self, shots: usize) -> Plan {
+        let pairs = pairs(&self.steps);
+        let mut distinct = pairs.clone();
+        distinct.iter_mut().for_each(|pair| *pair = (pair.0.min(pair.1), pair.0.max(pair.1)));
+        distinct.sort_unstable();
+        distinct.dedup();
+        let price = |plan: &Plan| (plan.bounds(shots).1, order::spread(&plan.order, &distinct));
+        let mut best = price(&self);
+        let mut kept = (self.order.clone(), self.returns);
+        for candidate in order::candidates(self.order.len(), &pairs) {
+            self.order = candidate;
+            for returns in [false, true] {
+                self.returns = returns;
+                let found = price(&self);
+                let alike = found.0 < ALIKE * best.0 && best.0 < ALIKE * found.0;
+                if if alike { found.1 < best.1 } else { found.0 < best.0 } {
+                    best = found;
+                    kept = (self.order.clone(), returns);
+                }
+            }
+        }
+        (self.order, self.returns) = kept;
+        self
     }
 
     /// Upper bounds on log2 of the largest bond and on the seconds of `shots` shots, from the ranks of the gates.
@@ -113,9 +121,25 @@ impl Plan {
         for step in &self.steps {
             if let Step::Two(a, b, u) = step {
                 let bond = |ranks: &Ranks, k: usize| ranks.bonds[k + 1];
-                let k = sites.bring_together(*a, *b, &mut ranks, bond, |ranks, k| ranks.gate(k, 2.0));
-                ranks.gate(k, log2_rank(u));
+                let low = sites.of[*a as usize].min(sites.of[*b as usize]);
+                let high = sites.of[*a as usize].max(sites.of[*b as usize]);
+                let before = ranks.bonds[low + 1..=high].to_vec();
+                let mut moves = Vec::new();
+                let k = sites.bring_together(*a, *b, &mut ranks, bond, |ranks, k| {
+                    moves.push(k);
+                    ranks.gate(k, 2.0);
+                });
+                let rank = log2_rank(u);
+                ranks.gate(k, rank);
                 peak = peak.max(ranks.bonds[k + 1]);
+                if self.returns {
+                    for &k in moves.iter().rev() {
+                        sites.exchange(k);
+                        ranks.gate(k, 2.0);
+                        // where the gate is all that is new, it is all that the bond can have grown by
+                        ranks.bonds[k + 1] = ranks.bonds[k + 1].min(before[k - low] + rank);
+                    }
+                }
             }
         }
         let sampling = ranks.bonds.windows(2).map(|pair| (pair[0] + pair[1] + 1.0).exp2()).sum::<f64>();
@@ -132,6 +156,7 @@ impl Plan {
     ) -> Result<(Samples, Notes), Stopped> {
         let mut chain = Chain::zeros(self.order.len(), bounds.cut);
         let mut sites = Sites::new(&self.order);
+        let mut moves = Vec::new();
         let mut spent = 0.0;
         let mut late = |chain: &Chain, k: usize| {
             spent += STEP_S + chain.product(k) as f64 * ELEMENT_S;
@@ -143,7 +168,9 @@ impl Plan {
                 Step::Two(a, b, u) => {
                     let bond = |chain: &Chain, k| chain.bond(k) as f64;
                     let mut too_late = false;
+                    moves.clear();
                     let k = sites.bring_together(*a, *b, &mut chain, bond, |chain, k| {
+                        moves.push(k);
                         too_late |= late(chain, k);
                         if !too_late {
                             chain.apply_two(k, &SWAP);
@@ -156,6 +183,13 @@ impl Plan {
                         chain.apply_two(k, u);
                     } else {
                         chain.apply_two(k, &flipped(u));
+                    }
+                    for &k in moves.iter().rev().filter(|_| self.returns) {
+                        if late(&chain, k) {
+                            return Err(Stopped::Time { steps_done: done, steps: self.steps.len() });
+                        }
+                        chain.apply_two(k, &SWAP);
+                        sites.exchange(k);
                     }
                 }
             }
@@ -194,6 +228,14 @@ impl Plan {
     }
 }
 
+fn pairs(steps: &[Step]) -> Vec<(u32, u32)> {
+    let pair = |step: &Step| match step {
+        Step::Two(a, b, _) => Some((*a, *b)),
+        Step::One(..) => None,
+    };
+    steps.iter().filter_map(pair).collect()
+}
+
 /// Which qubit is where on the chain.
 struct Sites {
     of: Vec<usize>,
@@ -225,10 +267,15 @@ impl Sites {
             }
             let k = if bond(state, low) <= bond(state, high - 1) { low } else { high - 1 };
             swap(state, k);
-            self.qubit.swap(k, k + 1);
-            self.of[self.qubit[k] as usize] = k;
-            self.of[self.qubit[k + 1] as usize] = k + 1;
+            self.exchange(k);
         }
+    }
+
+    /// Exchanges the qubits at k and k + 1.
+    fn exchange(&mut self, k: usize) {
+        self.qubit.swap(k, k + 1);
+        self.of[self.qubit[k] as usize] = k;
+        self.of[self.qubit[k + 1] as usize] = k + 1;
     }
 }
 
@@ -246,6 +293,8 @@ impl Ranks {
     }
 }
 
+/// Bounds on seconds that are so close, as a factor, say nothing.
+const ALIKE: f64 = 1.5;
 /// Seconds of a gate on two tensors, and of each element of the products it is made of.
 const STEP_S: f64 = 1.5e-6;
 const ELEMENT_S: f64 = 4e-9;
@@ -326,87 +375,4 @@ impl Fusion {
         }
         self.steps
     }
-}
-
-/// An order of the qubits in which partners stand close: the one given, or reverse Cuthill-McKee from an end of the
-/// interaction graph, whichever has the shorter sum of distances.
-fn order(n: usize, steps: &[Step]) -> Vec<u32> {
-    let mut partners: Vec<Vec<u32>> = vec![Vec::new(); n];
-    let mut pairs = Vec::new();
-    for step in steps {
-        if let Step::Two(a, b, _) = step {
-            pairs.push((*a, *b));
-            partners[*a as usize].push(*b);
-            partners[*b as usize].push(*a);
-        }
-    }
-    for list in &mut partners {
-        list.sort_unstable();
-        list.dedup();
-    }
-    let given: Vec<u32> = (0..n as u32).collect();
-    let found = reverse_cuthill_mckee(&partners);
-    let length = |order: &[u32]| {
-        let mut site = vec![0i64; n];
-        order.iter().enumerate().for_each(|(k, &q)| site[q as usize] = k as i64);
-        pairs.iter().map(|&(a, b)| (site[a as usize] - site[b as usize]).abs()).sum::<i64>()
-    };
-    if length(&found) < length(&given) {
-        found
-    } else {
-        given
-    }
-}
-
-fn reverse_cuthill_mckee(partners: &[Vec<u32>]) -> Vec<u32> {
-    let n = partners.len();
-    let mut seen = vec![false; n];
-    let mut out: Vec<u32> = Vec::with_capacity(n);
-    let mut starts: Vec<u32> = (0..n as u32).collect();
-    starts.sort_by_key(|&q| partners[q as usize].len());
-    for start in starts {
-        if seen[start as usize] {
-            continue;
-        }
-        let start = far_end(partners, start);
-        seen[start as usize] = true;
-        let mut at = out.len();
-        out.push(start);
-        while at < out.len() {
-            let mut next: Vec<u32> = partners[out[at] as usize]
-                .iter()
-                .copied()
-                .filter(|&q| !std::mem::replace(&mut seen[q as usize], true))
-                .collect();
-            next.sort_by_key(|&q| partners[q as usize].len());
-            out.extend(next);
-            at += 1;
-        }
-    }
-    out.reverse();
-    out
-}
-
-/// A vertex as far from `start` as any, of the smallest degree among those.
-fn far_end(partners: &[Vec<u32>], start: u32) -> u32 {
-    let mut distance = vec![u32::MAX; partners.len()];
-    distance[start as usize] = 0;
-    let mut queue = std::collections::VecDeque::from([start]);
-    let mut last = start;
-    while let Some(q) = queue.pop_front() {
-        let farther = distance[q as usize] > distance[last as usize];
-        if farther
-            || partners[q as usize].len() < partners[last as usize].len()
-                && distance[q as usize] == distance[last as usize]
-        {
-            last = q;
-        }
-        for &p in &partners[q as usize] {
-            if distance[p as usize] == u32::MAX {
-                distance[p as usize] = distance[q as usize] + 1;
-                queue.push_back(p);
-            }
-        }
-    }
-    last
 }

@@ -26,6 +26,12 @@ impl PyMpsPlan {
         Ok(PyMpsPlan { plan, circuit: circuit.0.clone() })
     }
 
+    /// The same with its qubits in the order that looks best for `shots`, at the cost of looking at a few.
+    fn reordered(&self, shots: usize) -> PyResult<PyMpsPlan> {
+        let plan = Plan::compile(&self.circuit).map_err(PyValueError::new_err)?.reordered(shots);
+        Ok(PyMpsPlan { plan, circuit: self.circuit.clone() })
+    }
+
     /// Number of gates after fusion.
     #[getter]
     fn steps(&self) -> usize {

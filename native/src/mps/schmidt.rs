@@ -9,7 +9,7 @@
 //! off weighs more.
 
 use super::hermitian;
-use super::linear::{add_scaled, dot, multiply, norm_squared, rotate, Matrix};
+use super::linear::{add_scaled, dot, multiply_hermitian, norm_squared, rotate, Matrix};
 
 /// Singular values, largest first, and the adjoint of the right vectors, one a row. `lost`: the weight (sum of squared
 /// singular values) that was cut off; `kept` the rest.
@@ -41,7 +41,7 @@ pub fn decompose(theta: &Matrix, cut: f64) -> Schmidt {
 fn by_eigenvectors(theta: &Matrix, cut: f64) -> Option<Schmidt> {
     let n = theta.columns;
     let mut gram = Matrix::zeros(n, n);
-    multiply(&theta.adjoint(), theta, &mut gram);
+    multiply_hermitian(&theta.adjoint(), theta, &mut gram);
     let total: f64 = (0..n).map(|k| gram.re[k * n + k]).sum();
     let found = hermitian::eigen(gram)?;
     let mut order: Vec<usize> = (0..n).collect();

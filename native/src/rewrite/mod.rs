@@ -123,9 +123,10 @@ impl Options {
     }
 }
 
-/// Constants, peephole rewrites and dead code, in the circuit's order.
-pub fn simplify(circuit: &Circuit) -> (Circuit, Report) {
-    schedule(circuit, &Options { schedule: false, ..Options::default() })
+/// Constants, peephole rewrites and dead code as the options allow, in the circuit's order.
+pub fn simplify(circuit: &Circuit, options: Options) -> (Circuit, Report) {
+    let options = Options { schedule: false, ..options };
+    schedule(circuit, &options)
 }
 
 /// A circuit on wires: a qubit that is reset is a new wire.

@@ -3,7 +3,6 @@
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::components;
 use super::features;
 use super::{schedule, simplify, Options, Report};
 use crate::circuit::python::PyCircuit;
@@ -88,15 +87,7 @@ pub fn as_dict<'py>(py: Python<'py>, report: &Report, explain: bool) -> PyResult
 #[pyo3(name = "simplify")]
 fn py_simplify(py: Python<'_>, circuit: &PyCircuit) -> PyResult<PyCircuit> {
     let source = circuit.0.clone();
-    PyCircuit::checked(py.detach(move || simplify(&source).0))
-}
-
-/// Parts that no gate and no classical bit connects: (circuit, its cbits' numbers in the whole) each.
-#[pyfunction]
-fn split(py: Python<'_>, circuit: &PyCircuit) -> PyResult<Vec<(PyCircuit, Vec<u32>)>> {
-    let source = circuit.0.clone();
-    let parts = py.detach(move || components::split(&source));
-    parts.into_iter().map(|part| Ok((PyCircuit::checked(part.circuit)?, part.cbits))).collect()
+    PyCircuit::checked(py.detach(move || simplify(&source, Options::default()).0))
 }
 
 /// Whether rewriting is likely to save more time than it takes.
@@ -148,7 +139,6 @@ fn py_features<'py>(py: Python<'py>, circuit: &PyCircuit) -> PyResult<Bound<'py,
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(py_rewrite, module)?)?;
     module.add_function(wrap_pyfunction!(py_simplify, module)?)?;
-    module.add_function(wrap_pyfunction!(split, module)?)?;
     module.add_function(wrap_pyfunction!(promising, module)?)?;
     module.add_function(wrap_pyfunction!(py_features, module)?)
 }

@@ -1,15 +1,14 @@
 //! Wires to qubits: a qubit is taken at the first instruction of a wire and free again after the last.
 //!
 //! With `Trace::AtOnce`, a wire that ends in no measurement is traced out there, so that a simulator can forget it, and
-//! as few qubits as possible are used. `Trace::Reuse` uses as few but adds no measurement. With `Trace::Never` as many
-//! qubits may be used as the source has. A qubit that served before is reset when it is taken again.
+//! as few qubits as possible are used. With `Trace::Never` as many qubits may be used as the source has. A qubit that
+//! served before is reset when it is taken again.
 
 use crate::circuit::{Circuit, Kind, Op, NONE};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Trace {
     AtOnce,
-    Reuse,
     Never,
 }
 

@@ -3,7 +3,8 @@
 //! Looking costs time too, so it goes from cheap to dear and stops when what is left to gain is less than the next look:
 //! the frame simulator on the circuit as it came (most Clifford-like circuits end here), then the same after rewriting,
 //! then the dense simulator, then a matrix product state: where its bond is bounded low, or, for a run that will take
-//! long, as an attempt that may take a small share of the time it could save.
+//! long, as an attempt that may take a small share of the time it could save. A run of more than some milliseconds is
+//! worth a look at other orders of the chain's qubits, and at cutting the circuit into blocks.
 
 mod predict;
 #[cfg(feature = "python")]
@@ -14,7 +15,7 @@ use std::sync::Arc;
 use crate::circuit::{Circuit, Op};
 use crate::rewrite::{self, features};
 use crate::samples::Samples;
-use crate::{dense, frame, mps};
+use crate::{cut, dense, frame, mps};
 
 pub use predict::{predict, Prediction};
 
@@ -25,10 +26,11 @@ pub enum Method {
     Dense,
     Dense64,
     Mps,
+    Cut,
 }
 
 impl Method {
-    pub const ALL: [Method; 4] = [Method::Frame, Method::Dense, Method::Dense64, Method::Mps];
+    pub const ALL: [Method; 5] = [Method::Frame, Method::Dense, Method::Dense64, Method::Mps, Method::Cut];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -36,6 +38,7 @@ impl Method {
             Method::Dense => "dense",
             Method::Dense64 => "dense64",
             Method::Mps => "mps",
+            Method::Cut => "cut",
         }
     }
 
@@ -73,6 +76,7 @@ enum Runner {
     Dense(dense::Plan<f32>),
     Dense64(dense::Plan<f64>),
     Mps(mps::Plan),
+    Cut(Box<cut::Plan>),
 }
 
 /// A circuit with the way it will be run. `candidates` holds every way that was looked at, the chosen one first.
@@ -109,6 +113,13 @@ const HOPELESS: f64 = 30.0;
 const LOOK_S: f64 = 30e-6;
 /// Seconds an op that rewriting takes, about.
 const REWRITE_OP_S: f64 = 0.8e-6;
+/// Predicted seconds below which no look at other orders of a chain's qubits, or at cutting the circuit, is worth it, and
+/// how many times longer than the look the run must be.
+const SLOW_S: f64 = 10e-3;
+const LOOK_SHARE: f64 = 20.0;
+/// Seconds of those looks for each pair of a qubit and an op, about.
+const PAIR_S: f64 = 0.3e-6;
+const MOST_LOOK_S: f64 = 1.0;
 /// A run predicted longer than this tries a matrix product state first, for this share of the time.
 const LONG_S: f64 = 20e-3;
 const ATTEMPT_SHARE: f64 = 0.1;
@@ -150,6 +161,9 @@ impl Plan {
         if search.seconds() > LOOK_S {
             (attempt, simplified) = search.mps(circuit);
         }
+        if options.only == Some(Method::Cut) || search.worth(search.seconds(), circuit) {
+            search.cut(circuit);
+        }
         let Search { best, mut candidates, .. } = search;
         let (runner, on) = match (best, attempt.take()) {
             (Some(found), left) => {
@@ -174,6 +188,7 @@ impl Plan {
             Runner::Dense(_) => Method::Dense,
             Runner::Dense64(_) => Method::Dense64,
             Runner::Mps(_) => Method::Mps,
+            Runner::Cut(_) => Method::Cut,
         }
     }
 
@@ -196,6 +211,7 @@ impl Plan {
             Runner::Dense(plan) => plan.cost(shots as u64, &dense::RATES),
             Runner::Dense64(plan) => plan.cost(shots as u64, &dense::RATES),
             Runner::Mps(plan) => plan.bounds(shots).1.min(LAST_RESORT_S),
+            Runner::Cut(plan) => plan.cost(shots),
         }
     }
 
@@ -227,6 +243,10 @@ impl Plan {
                 let found = run_mps(plan, shots, seed, LAST_RESORT_S, stopped)?;
                 found.ok_or_else(|| Failure::Memory("its entanglement outgrew a matrix product state".into()))
             }
+            Runner::Cut(plan) => plan.run(shots, seed, stopped).map_err(|why| match why {
+                cut::Refused::Stopped => Failure::Stopped,
+                other => Failure::Memory(other.to_string()),
+            }),
         };
         Ok((samples?, self.method()))
     }
@@ -277,6 +297,12 @@ impl Search<'_> {
     /// Of the best way so far.
     fn seconds(&self) -> f64 {
         self.best.as_ref().map_or(f64::INFINITY, |best| best.seconds)
+    }
+
+    /// Whether a run of `seconds` is long enough for a look that takes a while for each pair of a qubit and an op.
+    fn worth(&self, seconds: f64, circuit: &Circuit) -> bool {
+        let look = f64::from(circuit.n_qubits) * circuit.ops.len() as f64 * PAIR_S;
+        look < MOST_LOOK_S && seconds > SLOW_S.max(LOOK_SHARE * look)
     }
 
     fn allows(&self, method: Method) -> bool {
@@ -355,14 +381,38 @@ impl Search<'_> {
         }
     }
 
+    fn cut(&mut self, circuit: &Arc<Circuit>) {
+        if !self.allows(Method::Cut) {
+            return;
+        }
+        let compile = |circuit: &Circuit| cut::Plan::compile(circuit, self.shots, self.options.memory);
+        // Rewriting may leave truth tables and resets, which blocks do not take.
+        let simpler = self.options.rewrites.map(|wanted| rewrite::simplify(circuit, wanted).0);
+        let rewritten = simpler.and_then(|simpler| Some((compile(&simpler).ok()?, Arc::new(simpler))));
+        match rewritten.map_or_else(|| compile(circuit).map(|plan| (plan, circuit.clone())), Ok) {
+            // One block is what the dense simulator has looked at.
+            Ok((plan, _)) if plan.blocks().count() < 2 && self.options.only.is_none() => {}
+            Ok((plan, on)) => {
+                let width = f64::from(plan.width());
+                let (seconds, memory_bytes) = (plan.cost(self.shots), plan.memory_bytes(self.shots) as f64);
+                let (blocks, paths) = (plan.blocks().count(), plan.paths().into_iter().max().unwrap_or(0));
+                let note = format!("{blocks} blocks of at most {width} bits, 2^{paths} paths between them");
+                let rewritten = *on != **circuit;
+                let candidate = Candidate { method: Method::Cut, rewritten, width, seconds, memory_bytes, note };
+                self.offer(candidate, Runner::Cut(Box::new(plan)), &on);
+            }
+            Err(why) => self.refuse(Method::Cut, false, why.to_string()),
+        }
+    }
+
     /// Gives the plan when its bond is not bounded low (it may be tried), and what was simplified for it.
     fn mps(&mut self, circuit: &Arc<Circuit>) -> (Option<mps::Plan>, Option<rewrite::Report>) {
         if !self.allows(Method::Mps) {
             return (None, None);
         }
         // Rewriting may leave truth tables and resets, which a chain does not take.
-        let simpler = self.options.rewrites.and_then(|_| {
-            let (simpler, report) = rewrite::simplify(circuit);
+        let simpler = self.options.rewrites.and_then(|wanted| {
+            let (simpler, report) = rewrite::simplify(circuit, wanted);
             let changed = simpler != **circuit;
             let simpler = Arc::new(simpler);
             Some((mps::Plan::compile(&simpler).ok()?, simpler, Some(report).filter(|_| changed)))
@@ -375,6 +425,8 @@ impl Search<'_> {
                 return (None, None);
             }
         };
+        let now = plan.bounds(self.shots).1.min(self.seconds());
+        let plan = if self.worth(now, circuit) { plan.reordered(self.shots) } else { plan };
         let (bond, seconds) = plan.bounds(self.shots);
         let candidate = Candidate {
             method: Method::Mps,

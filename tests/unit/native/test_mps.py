@@ -114,3 +114,57 @@ def test_a_state_that_outgrows_its_bound_ends_without_an_answer() -> None:
 def test_what_it_cannot_run_is_refused_by_name(ops: list[tuple], why: str) -> None:
     with pytest.raises(ValueError, match=why):
         native.MpsPlan(native.Circuit(1, 1, ops, registers=[("c", [0], False)]))
+
+
+def hidden(n: int, pairs: list[tuple[int, int]], steps: int, seed: int) -> tuple[list[int], list[tuple]]:
+    """Ising steps on a graph whose vertices are qubits in a random order."""
+    dice = random.Random(seed)
+    names = dice.sample(range(n), n)
+    ops = [row("h", [q]) for q in range(n)]
+    for _ in range(steps):
+        ops += [row("rzz", [names[a], names[b]], [dice.uniform(0.5, 2.5)]) for a, b in pairs]
+        ops += [row("rx", [q], [dice.uniform(0.5, 2.5)]) for q in range(n)]
+    return names, ops
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_reordered_qubits_keep_their_bits(seed: int) -> None:
+    dice = random.Random(seed)
+    n, shots = dice.randint(3, 7), 20_000
+    pairs = [(k, dice.randrange(k)) for k in range(1, n)]
+    ops = [*hidden(n, pairs, 2, seed)[1], *random_ops(n, dice.randint(0, 10), dice)]
+    plan = native.MpsPlan(measured(n, ops)).reordered(shots)
+    samples, (bond, _) = plan.run(shots, seed)
+    assert bond <= 2 ** plan.bounds(shots)[0]
+    expected = probabilities(n, ops)
+    found = np.zeros(2**n)
+    for key, count in samples.counts().items():
+        found[int(key, 2)] = count
+    assert not found[expected < 1e-12].any()
+    distance = 0.5 * np.abs(found / shots - expected).sum()
+    assert distance <= math.sqrt(2**n / (4 * shots)) + math.sqrt(math.log(1e9) / (2 * shots))
+
+
+@pytest.mark.parametrize(
+    ("n", "pairs", "steps", "bond"),
+    [
+        (40, [(2 * k, 2 * k + 1) for k in range(20)] + [(k, k + 2) for k in range(38)], 2, 4),
+        (63, [(k, (k - 1) // 2) for k in range(1, 63)], 2, 8),
+        (40, [(k, k + 1) for k in range(39)], 4, 4),
+    ],
+    ids=["ladder", "tree", "line"],
+)
+def test_a_hidden_graph_of_narrow_cuts_gets_a_low_bound(n: int, pairs: list, steps: int, bond: int) -> None:
+    plan = native.MpsPlan(measured(n, hidden(n, pairs, steps, 7)[1])).reordered(1000)
+    assert plan.bounds(1000)[0] <= bond
+    assert plan.run(10, 1)[1][0] <= 2**bond
+
+
+def test_a_route_looks_at_other_orders_only_for_what_takes_long() -> None:
+    pairs = [(2 * k, 2 * k + 1) for k in range(20)] + [(k, k + 2) for k in range(38)]
+    circuit = measured(40, hidden(40, pairs, 2, 7)[1])
+    routed = native.Plan(circuit, 100, "mps")
+    assert routed.candidates[0]["width"] <= 4
+    assert sum(routed.run(100, 1)[0].counts().values()) == 100
+    small = native.Plan(measured(14, [row("h", [0]), row("t", [0])]), 100)
+    assert not {"mps", "cut"} & {candidate["method"] for candidate in small.candidates}

@@ -51,25 +51,6 @@ def test_without_measurements_the_state_is_kept():
         assert abs(abs(np.vdot(before, after)) - 1) < ERROR, f"seed {seed}"
 
 
-def test_parts_multiply_to_the_whole():
-    for seed in range(120):
-        case = random_case(seed)
-        case.shown = list(range(case.n_cbits))
-        circuit = case.circuit()
-        parts = qmk_native.split(circuit)
-        written = [c for _, cbits in parts for c in cbits]
-        assert len(written) == len(set(written))
-        whole: dict[str, float] = {"0" * case.n_cbits: 1.0}
-        for part, _ in parts:
-            mine = distribution(part)
-            whole = {_union(a, b): p * q for a, p in whole.items() for b, q in mine.items()}
-        assert distance(whole, distribution(circuit)) < ERROR, f"seed {seed}"
-
-
-def _union(a: str, b: str) -> str:
-    return "".join(max(pair) for pair in zip(a, b, strict=True))
-
-
 def kinds(circuit: Any) -> dict[str, int]:
     return qmk_native.features(circuit)["by_kind"]
 

@@ -61,18 +61,25 @@ def _method(name: str, **changes: object) -> Capabilities:
     return msgspec.structs.replace(_ANY, method=name, **changes)
 
 
+_STRAIGHT: dict[str, object] = {
+    "noise": frozenset(),
+    "mid_circuit": False,
+    "reset": False,
+    "feed_forward": "none",
+}
+"""gates and one read-out"""
+
 DECLARATION = Declaration(
     name="native",
-    doc="QMK's own simulators after rewriting: Clifford frames round small states, dense and matrix product states",
+    doc="QMK's own simulators after rewriting: Clifford frames, dense and matrix product states, cut circuits",
     load="qmk.engines.native.engine:NativeEngine",
     methods={
         "auto": _method("auto", outputs=OUTPUTS),
         "frame": _method("frame"),
         "dense": _method("dense", outputs=OUTPUTS),
         "dense64": _method("dense64", precision_bits=64, outputs=OUTPUTS),
-        "mps": _method(
-            "mps", noise=frozenset(), mid_circuit=False, reset=False, feed_forward="none", precision_bits=64
-        ),
+        "mps": _method("mps", **_STRAIGHT, precision_bits=64),
+        "cut": _method("cut", **_STRAIGHT),
     },
     cost=cost,
     rates=RATES,

@@ -31,12 +31,12 @@ class NativeEngine:
         try:
             every = (Register("", tuple(range(program.n_cbits))),)  # events show what registers may not
             circuit = circuit_of(dataclasses.replace(program, post=(), registers=every))
-            if method == "mps":
+            if method in ("mps", "cut"):
                 qmk_native.MpsPlan(circuit)
         except QmkError as refused:
             raise Unsupported(refused.message) from refused
         except ValueError as refused:
-            raise Unsupported(f"method mps takes gates and one final read-out: {refused}") from refused
+            raise Unsupported(f"method {method} takes gates and one final read-out: {refused}") from refused
         return NativePlan(circuit, method)
 
     def observe(self, program: Program, method: str) -> NativeObserver:
