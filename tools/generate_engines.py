@@ -21,7 +21,8 @@ rewritten into what it has, exactly. What an engine cannot do it refuses before 
 [conformance kit](../howto/write-an-engine.md) that ships with QMK.
 
 ## How one is chosen
-1. Candidates with a gap fall out: libraries that are not installed, gates, feed-forward, qubits, memory.
+1. Candidates with a gap fall out: libraries that are not installed, gates, feed-forward, noise, qubits,
+   memory.
 2. Approximate methods run only when asked for by name.
 3. Of the rest the one with the least predicted time runs. A prediction that is only an upper bound excludes a method
    when it exceeds {PATIENCE_S:g} s, unless the method was asked for by name.
@@ -170,7 +171,7 @@ themselves, so that a seed gives the same bits with each release. What they refu
 def page() -> str:
     found = {name: declaration for name, declaration in discovery.engines().items() if name in SHIPPED}
     rows = [row for name in sorted(found) for row in _rows(found[name])]
-    head = ("engine", "gates", "feed-forward", "qubits", "fences", "result")
+    head = ("engine", "gates", "feed-forward", "noise", "qubits", "fences", "result")
     sections = [_section(found[name]) for name in sorted(found)]
     beside = table(
         ("engine", "library and licence", "comes as", "where the router takes it"),
@@ -185,7 +186,15 @@ SHIPPED = discovery.builtin("engines")
 
 def _rows(declaration: Declaration) -> list[tuple[str, ...]]:
     return [
-        (f"`{_name(declaration, method)}`", _gates(can), can.feed_forward, _qubits(can), _fences(can), _result(can))
+        (
+            f"`{_name(declaration, method)}`",
+            _gates(can),
+            can.feed_forward,
+            " ".join(sorted(can.noise)) or "none",
+            _qubits(can),
+            _fences(can),
+            _result(can),
+        )
         for method, can in declaration.methods.items()
     ]
 

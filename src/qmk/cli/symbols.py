@@ -91,7 +91,8 @@ def _operand_texts(node: Node, count: int) -> tuple[str, ...]:
 
 def _named(short: str, args: Mapping[str, Any]) -> str:
     label = "M" if short == "mangle" else short.upper()
-    values = [angle_text(value) if isinstance(value, (int, float)) else str(value) for value in args.values()]
+    shown = [value for value in args.values() if not isinstance(value, (list, dict))]  # matrices are too large to show
+    values = [angle_text(value) if isinstance(value, (int, float)) else str(value) for value in shown]
     return f"{label}({','.join(values)})" if values else label
 
 
@@ -112,6 +113,9 @@ def _unwired(node: Node) -> str:
     if node.op == "core.lut":
         inputs = ",".join(node.inputs)
         return f"{','.join(node.produces)}={short}({inputs};{node.args.get('table', '?')}){_condition(node)}"
+    if node.op == "noise.readout":
+        chances = ",".join(angle_text(float(node.args.get(name, 0.0))) for name in ("p01", "p10"))
+        return f"{','.join(node.produces)}={short}({','.join(node.inputs)};{chances}){_condition(node)}"
     return _named(short, node.args) + _written(node) + _condition(node)
 
 
@@ -122,7 +126,7 @@ def _written(node: Node) -> str:
 def _condition(node: Node) -> str:
     """`` if m0⊕m1`` for inputs of a Pauli correction, `` if m0 & !m1`` for a guard."""
     parts: list[str] = []
-    if node.inputs and node.op != "core.lut":
+    if node.inputs and node.op == "core.condpauli":
         parts.append("⊕".join(node.inputs))
     if node.guard is not None:
         parts.append(guard_text(node.guard))
