@@ -184,7 +184,7 @@ def test_accepted_jobs_survive_kill_9(
         finished = client.run(bell(), shots=100, seed=5)
         slow = client.submit(bell(), engine="slow", shots=50, idempotency_key="one").job_id
         eventually(lambda: len(pids(tmp_path / "odd", "slow")) == 1, "the slow engine's start")
-        queued = [client.submit(bell(), shots=100, seed=5).job_id for _ in range(5)]
+        queued = [client.submit(bell(), shots=100, seed=5, cache=False).job_id for _ in range(5)]
         (old,) = pids(tmp_path / "odd", "slow")
         daemon.kill()
         eventually(lambda: not Path(f"/proc/{old}").exists(), "the end of the worker with its daemon")
