@@ -220,7 +220,8 @@ class Load:
         with self._lock:
             key = (kind.name, seed)
             if key not in self._expected:
-                self._expected[key] = seen(qmk.run(kind.graph, **kind.wishes(seed)))
+                wishes = {name: wish for name, wish in kind.wishes(seed).items() if name != "cache"}
+                self._expected[key] = seen(qmk.run(kind.graph, **wishes))
             return self._expected[key]
 
     def stop(self) -> None:

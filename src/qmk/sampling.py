@@ -86,15 +86,7 @@ def sample(
     Raises ``QmkError``: INVALID_GRAPH with findings, UNSUPPORTED with the gaps of every engine, RESOURCE_EXHAUSTED with
     the memory needed, QUOTA_EXCEEDED beyond the limit ``shots``.
     """
-    if error is not None:
-        shots, _ = settled(shots, error)
-    shots = DEFAULT_SHOTS if shots is None else shots
-    check("shots", shots)
-    if shots < 1:
-        raise QmkError("INVALID_PARAMS", f"{shots} shots; ask for at least one", field="shots")
-    seed = int.from_bytes(os.urandom(8), "big") >> 1 if seed is None else seed
-    if not 0 <= seed < 1 << 63:
-        raise QmkError("INVALID_PARAMS", f"seed {seed}; it is at least 0 and below 2^63", field="seed")
+    shots, seed = _drawn(shots, seed, error)
     name, _, method = (engine or "native").partition(":")
     native = name == "native" and importlib.util.find_spec("qmk_native") is not None
     method = "" if method == "auto" else method
@@ -128,6 +120,20 @@ def sample(
         assert found is not None
         return found
     return Sampled(samples.counts(), shots, seed, "native", used, plan.candidates)
+
+
+def _drawn(shots: int | None, seed: int | None, error: float | None) -> tuple[int, int]:
+    """Shots and seed of a call, from what it asks for."""
+    if error is not None:
+        shots, _ = settled(shots, error)
+    shots = DEFAULT_SHOTS if shots is None else shots
+    check("shots", shots)
+    if shots < 1:
+        raise QmkError("INVALID_PARAMS", f"{shots} shots; ask for at least one", field="shots")
+    seed = int.from_bytes(os.urandom(8), "big") >> 1 if seed is None else seed
+    if not 0 <= seed < 1 << 63:
+        raise QmkError("INVALID_PARAMS", f"seed {seed}; it is at least 0 and below 2^63", field="seed")
+    return shots, seed
 
 
 _MEMORY = [0.0, 0]

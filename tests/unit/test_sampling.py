@@ -151,9 +151,9 @@ def test_a_repeated_text_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sampling, "_PLANS", type(sampling._PLANS)())
     real = qmk_native.read_qasm
 
-    def reading(text: str) -> qmk_native.Circuit:
+    def reading(text: str, inputs: None = None) -> qmk_native.Circuit:
         read.append(text)
-        return real(text)
+        return real(text, inputs=inputs)
 
     monkeypatch.setattr(qmk_native, "read_qasm", reading)
     first = qmk.sample(ROTATIONS, shots=100, seed=4)

@@ -36,7 +36,7 @@ pub fn straight(circuit: &Circuit) -> Result<Straight, String> {
                     out.reads.push((op.q[0], op.cbit));
                 }
             }
-            Kind::Reset | Kind::Noise | Kind::Logic => return Err(format!("op {at} is a {name}")),
+            Kind::Reset | Kind::Noise | Kind::Noise2 | Kind::Logic => return Err(format!("op {at} is a {name}")),
             _ => out.gates.push(at as u32),
         }
     }

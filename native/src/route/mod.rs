@@ -126,7 +126,7 @@ const ATTEMPT_SHARE: f64 = 0.1;
 /// A run of the frame simulator predicted longer than this is piloted, which takes a thirtieth of it.
 const PILOT_S: f64 = 5e-3;
 /// Seconds of the attempt where nothing else can run the circuit.
-const LAST_RESORT_S: f64 = 120.0;
+const LAST_RESORT_S: f64 = 30.0;
 const MAX_BOND_LOG2: f64 = 9.0;
 /// Qubits below which a bond cannot grow large enough to lose to a dense state.
 const ATTEMPT_QUBITS: u32 = 16;

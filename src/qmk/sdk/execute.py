@@ -173,7 +173,7 @@ class Runner:
         except MemoryError as full:
             raise QmkError(
                 "RESOURCE_EXHAUSTED",
-                f"engine '{self.declaration.name}' ran out of memory at {shots} shots",
+                f"engine '{self.declaration.name}' ran out of memory at {shots} shots{f': {full}' if str(full) else ''}",
                 engine=self.declaration.name,
                 method=method,
             ) from full

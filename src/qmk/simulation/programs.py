@@ -117,7 +117,13 @@ class SimRouting:
         self.memory_limit = memory_limit
 
     def choose(
-        self, graph: Graph, digest: str, shots: int, engine: str | None, outputs: Outputs | None = None
+        self,
+        graph: Graph,
+        digest: str,
+        shots: int,
+        engine: str | None,
+        outputs: Outputs | None = None,
+        packed: bytes = b"",
     ) -> Choice:
         if engine not in (None, ENGINE):
             raise QmkError("UNSUPPORTED", f"there is no engine '{engine}'", feature="engine", gaps=[])

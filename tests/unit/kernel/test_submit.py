@@ -20,7 +20,7 @@ def test_an_accepted_job_is_journaled_before_it_is_answered(bench: Any, program:
     graph = program()
     (route,) = bench.call("q_submit", session_id=session, graph=graph, shots=50, policy=Policy(seed=3))
     ref = bench.count
-    assert route == Route(route.job, digest(graph), 50, {"seed": 3}, graph, pack(graph))
+    assert route == Route(route.job, digest(graph), 50, {"seed": 3}, graph, None, pack(graph))
     journal, reply, launch = bench.route(route.job)
     assert isinstance(journal, Journal)
     assert journal.durable

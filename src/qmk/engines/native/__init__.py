@@ -20,6 +20,7 @@ RATES = {
     "dense": 1.0,
     "dense64": 1.0,
     "mps": 1.0,
+    "cut": 1.0,
 }
 """seconds to hand over a program and an op of it, and to hand over and count one bit of one shot; of a guess where the
 core was not asked, an op and an amplitude; and by what the core's own prediction is multiplied, for each method"""
