@@ -171,9 +171,10 @@ class Runner:
             counts = bits.counts(program.registers, matrix)
             events, notes = self._events(program, matrix, keep_events)
         except MemoryError as full:
+            why = f": {full}" if str(full) else ""
             raise QmkError(
                 "RESOURCE_EXHAUSTED",
-                f"engine '{self.declaration.name}' ran out of memory at {shots} shots{f': {full}' if str(full) else ''}",
+                f"engine '{self.declaration.name}' ran out of memory at {shots} shots{why}",
                 engine=self.declaration.name,
                 method=method,
             ) from full
