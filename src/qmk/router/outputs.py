@@ -65,7 +65,13 @@ def with_outputs(features: Features, graph: Graph, outputs: Outputs | None) -> F
         points=max(1, len(outputs.points)),
         derivatives=derivatives,
     )
-    return msgspec.structs.replace(features, outputs=outputs.names, observed=observed)
+    turning = len(angles) if outputs.sweep is not None else 0  # a Clifford angle here is none at the next point
+    return msgspec.structs.replace(
+        features,
+        outputs=outputs.names,
+        observed=observed,
+        n_non_clifford=max(features.n_non_clifford, turning),
+    )
 
 
 def is_exact(can: Capabilities, features: Features) -> bool:

@@ -7,7 +7,7 @@ import pytest
 from qmk.base.errors import QmkError
 from qmk.engines import aer, native, reference, stabilizer
 from qmk.qvm.graph import Graph
-from qmk.qvm.outputs import Outputs, Sweep
+from qmk.qvm.outputs import Outputs, Slot, Sweep
 from qmk.router import Decision, choose
 from qmk.router.features import features
 from qmk.router.outputs import is_exact, with_outputs
@@ -85,3 +85,14 @@ def test_points_cost() -> None:
     one = pick(graph, Outputs(expectations=((("Z" * 8, 1.0),),), counts=False), "reference")
     many = pick(graph, Outputs(expectations=((("Z" * 8, 1.0),),), sweep=sweep, counts=False), "reference")
     assert many.cost.seconds > 100 * one.cost.seconds
+
+
+def test_a_sweep_from_a_clifford_angle_is_not_left_to_stabilizers() -> None:
+    graph = Builder(2).op("ry", 0, theta=0.0).op("cnot", 0, 1).measure_all().graph()
+    slot = Slot(node=graph.nodes[1].id, arg="theta", terms=((0, 1.0),))
+    sweep = Sweep(names=("theta",), slots=(slot,), points=((0.0,), (0.5,)))
+    outputs = Outputs(expectations=((("ZI", 1.0),),), sweep=sweep, counts=False)
+    found = pick(graph, outputs)
+    assert found.engine != "stabilizer"
+    gaps = [gap.need for row in found.candidates if row.engine == "stabilizer" for gap in row.gaps]
+    assert gaps == ["gates"]
