@@ -65,7 +65,8 @@ def with_outputs(features: Features, graph: Graph, outputs: Outputs | None) -> F
         points=max(1, len(outputs.points)),
         derivatives=derivatives,
     )
-    turning = len(angles) if outputs.sweep is not None else 0  # a Clifford angle here is none at the next point
+    # an angle that is Clifford where the program stands is none at the next point
+    turning = len(outputs.sweep.slots) if outputs.sweep is not None else 0
     return msgspec.structs.replace(
         features,
         outputs=outputs.names,
