@@ -69,11 +69,10 @@ def rewrites(graph: Graph, shots: int) -> dict[str, Any]:
     from qmk.sdk import native_rewrites
 
     try:
-        circuit = _lowered(graph)
-        plan = qmk_native.Plan(circuit, shots, None, memory=MEMORY_BYTES, keep_cbits=True)
+        plan = qmk_native.Plan(_lowered(graph), shots, None, memory=MEMORY_BYTES, keep_cbits=True)
     except (QmkError, MemoryError):
         return {}
-    return native_rewrites.report(circuit, shots) if plan.candidates[0]["rewritten"] else {}
+    return native_rewrites.report(plan)
 
 
 def _auto(circuit: Circuit) -> Prediction:

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import qmk_native
 
-_AFTER = frozenset(("ops_before", "ops_after", "width_before", "width_after", "parts"))
+_SIZES = ("ops_before", "ops_after", "width_before", "width_after")
 FIRED = (
     *("constants", "cancelled", "joined", "resynthesized", "relabelled", "controls_made_classical", "dead", "phases"),
 )
 """names of rewrites in the core's report, each with how often it fired"""
 
 
-def report(circuit: qmk_native.Circuit, shots: int, keep_cbits: bool = True) -> dict[str, Any]:
+def report(plan: qmk_native.Plan) -> dict[str, Any]:
     """``fired`` (only those that did), ``order`` ("input" or the heuristic taken), ``ops_before``, ``ops_after``,
-    ``width_before``, ``width_after``, ``parts``. It rewrites the circuit once more, which gives the same."""
-    import qmk_native
-
-    found = qmk_native.rewrite(circuit, shots=shots, keep_cbits=keep_cbits, explain=True)[1]
-    fired = {name: found[name] for name in FIRED if found.get(name)}
-    return {"fired": fired, "order": found["order"], **{name: found[name] for name in found if name in _AFTER}}
+    ``width_before``, ``width_after``; empty where the circuit runs as it came."""
+    found = plan.rewrites
+    if found is None:
+        return {}
+    fired = {name: found[name] for name in FIRED if found[name]}
+    return {"fired": fired, "order": found["order"], **{name: found[name] for name in _SIZES}}

@@ -100,8 +100,8 @@ class NativePlan:
             method = None if self._method == "auto" else self._method
             plan = qmk_native.Plan(self._circuit, shots, method, memory=MEMORY_BYTES, keep_cbits=True)
             self._plans = {shots: plan}
-            rewritten = plan.candidates[0]["rewritten"]
-            self._told = {"rewrites": report(self._circuit, shots)} if rewritten else {}
+            rewrites = report(plan)
+            self._told = {"rewrites": rewrites} if rewrites else {}
         return plan
 
 
