@@ -1,10 +1,10 @@
 """``python -m benchmarks.router.fuzz --programs 2000``: random programs on every engine and method that accepts them.
 
-Programs with measurements on the way, feed-forward, event logic, resets and noise (the random Pauli errors of Bell
-pairs), of 2 to 6 qubits, each from its seed. What a method accepts is what the router would send it: no gap by its
-declaration. Counts are compared with the exact distribution by ``sdk.kit.statistics``, whose bounds are set so that a
-whole run raises a false alarm with probability at most ``FALSE_ALARM``. A disagreement names the seed; ``--seed N
---programs 1`` repeats it.
+Programs with measurements on the way, feed-forward, event logic, resets and noise (error channels, and the random
+Pauli errors of Bell pairs), of 2 to 6 qubits, each from its seed. What a method accepts is what the router would send
+it: no gap by its declaration. Counts are compared with the exact distribution by ``sdk.kit.statistics``, whose bounds
+are set so that a whole run raises a false alarm with probability at most ``FALSE_ALARM``. A disagreement names the
+seed; ``--seed N --programs 1`` repeats it.
 """
 
 from __future__ import annotations
@@ -36,6 +36,17 @@ FALSE_ALARM = 1e-6
 MEMORY_BYTES = 4 << 30
 NOISY = 0.2
 """part of the programs that use a channel, whose pairs have errors"""
+ERRING = 0.4
+"""part of the others, if small, that have error channels"""
+
+ERRORS: tuple[tuple[str, int, dict[str, float]], ...] = (
+    ("pauli", 1, {"px": 0.1, "pz": 0.2}),
+    ("pauli2", 2, {"pxz": 0.1, "pyi": 0.1, "pzz": 0.05}),
+    ("depolarize", 1, {"p": 0.2}),
+    ("depolarize", 2, {"p": 0.3}),
+    ("amplitude_damping", 1, {"gamma": 0.3}),
+    ("phase_damping", 1, {"lam": 0.4}),
+)
 
 
 def program(seed: int) -> Case:
@@ -46,7 +57,23 @@ def program(seed: int) -> Case:
     nodes = dice.randrange(4, 12 if noisy else 30)
     clifford, dynamic = dice.random() < 0.4, dice.random() < 0.75
     case = random_case(seed, clifford=clifford, dynamic=dynamic, qubits=qubits, nodes=nodes)
-    return with_channel(case, dice) if noisy else case
+    if noisy:
+        return with_channel(case, dice)
+    return with_errors(case, dice) if qubits < 5 and dice.random() < ERRING else case
+
+
+def with_errors(case: Case, dice: Random) -> Case:
+    """``case`` with one or two error channels somewhere."""
+    graph = case.graph
+    nodes = list(graph.nodes)
+    for k in range(dice.choice((1, 2))):
+        name, size, args = dice.choice(ERRORS)
+        if size <= len(graph.vqs):
+            at = dice.randrange(1, len(nodes) - len(graph.vqs) + 1)
+            qubits = tuple(dice.sample(graph.vqs, size))
+            nodes.insert(at, Node(f"error{k}", f"noise.{name}", dict(args), qubits))
+    changed = msgspec.structs.replace(graph, nodes=tuple(nodes), families=(*graph.families, "noise"))
+    return Case(f"{case.name} with error channels", changed, case.needs, case.clifford)
 
 
 def with_channel(case: Case, dice: Random) -> Case:
@@ -71,13 +98,18 @@ def with_channel(case: Case, dice: Random) -> Case:
 
 
 class Fuzz:
-    """``only``: engines to run, all where empty."""
+    """``only``: engines, or methods as "aer:statevector", to run; all where empty."""
 
     def __init__(self, shots: int, programs: int, only: list[str]) -> None:
         self.shots = shots
-        known = {name: found for name, found in discovery.engines().items() if not only or name in only}
-        self.methods = [(found, method) for found in known.values() for method in found.methods]
-        self.runners = {name: Runner(found) for name, found in known.items()}
+        known = discovery.engines()
+        self.methods = [
+            (found, method)
+            for name, found in known.items()
+            for method in found.methods
+            if not only or name in only or f"{name}:{method}" in only
+        ]
+        self.runners = {found.name: Runner(found) for found, _ in self.methods}
         self.rate = FALSE_ALARM / max(1, programs * len(self.methods))
         self.compared: Counter[str] = Counter()
         self.seconds: Counter[str] = Counter()
@@ -119,7 +151,9 @@ def main() -> None:
     parser.add_argument("--programs", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=1, help="of the first program")
     parser.add_argument("--shots", type=int, default=500)
-    parser.add_argument("--engines", default="", help="engines to run, by comma; all where empty")
+    parser.add_argument(
+        "--engines", default="", help="engines, or methods such as aer:statevector, by comma; all where empty"
+    )
     arguments = parser.parse_args()
     fuzz = Fuzz(arguments.shots, arguments.programs, [name for name in arguments.engines.split(",") if name])
     for seed in range(arguments.seed, arguments.seed + arguments.programs):
