@@ -132,8 +132,9 @@ def features(circuit: Circuit) -> dict[str, Any]:
     ``three_qubit``, ``clifford_prefix`` (instructions before the first non-Clifford gate), ``non_clifford``,
     ``t_gates``, ``rotations`` (gates with angles), ``resets``, ``logic``, ``noise``, ``width`` (most qubits alive at a
     time), ``cut`` (bound on the log2 Schmidt rank over cuts of the qubits in order), ``treewidth`` (bound by min-degree
-    elimination, None if the graph is too large), ``parts``, ``mid_circuit``, ``classical`` (basis states only),
-    ``measured`` (part of the qubits), ``feed_forward`` ("none", "pauli" or "full")."""
+    elimination, None if the graph is too large), ``parts``, ``light_cone`` (qubits on which anything depends that is
+    read), ``joined`` (most qubits that gates have joined at a time), ``mid_circuit``, ``classical`` (basis states
+    only), ``measured`` (part of the qubits), ``feed_forward`` ("none", "pauli" or "full")."""
 
 def read_qvm(data: bytes) -> Circuit:
     """The circuit of a graph in QVM binary or packed (``qmk.qvm.graph.pack``), which must have been verified, with the

@@ -56,6 +56,10 @@ pub struct Features {
     /// Bound on the treewidth of the interaction graph (min-degree elimination); None: too large to try.
     pub treewidth: Option<u32>,
     pub parts: usize,
+    /// Qubits on which anything depends that is read: the backward light cone of all measurements with a cbit.
+    pub light_cone: u32,
+    /// Most qubits that gates have joined at a time; one that is measured or reset leaves the others.
+    pub joined: u32,
     /// Only basis states ever: X, CNOT, Toffoli, exchanges and diagonal gates.
     pub classical: bool,
 }
@@ -74,6 +78,8 @@ pub fn features(circuit: &Circuit) -> Features {
         classical: true,
         width: cost::width(circuit),
         parts: components::count(circuit),
+        light_cone: light_cone(circuit),
+        joined: joined(circuit),
         ..Features::default()
     };
     let mut depth = vec![0u32; n];
@@ -139,6 +145,58 @@ pub fn promising(circuit: &Circuit) -> bool {
         }
     }
     false
+}
+
+fn light_cone(circuit: &Circuit) -> u32 {
+    let n = circuit.n_qubits as usize;
+    let (mut live, mut ever) = (vec![false; n], vec![false; n]);
+    for op in circuit.ops.iter().rev() {
+        match op.kind {
+            Kind::Measure => live[op.q[0] as usize] |= op.cbit != NONE,
+            Kind::Reset => live[op.q[0] as usize] &= op.cond != NONE,
+            kind if kind.is_gate() && op.qubits().iter().any(|&q| live[q as usize]) => {
+                op.qubits().iter().for_each(|&q| live[q as usize] = true);
+            }
+            _ => (),
+        }
+        op.qubits().iter().for_each(|&q| ever[q as usize] |= live[q as usize]);
+    }
+    ever.iter().filter(|&&seen| seen).count() as u32
+}
+
+fn joined(circuit: &Circuit) -> u32 {
+    let n = circuit.n_qubits as usize;
+    let alone = circuit.ops.iter().filter(|op| matches!(op.kind, Kind::Measure | Kind::Reset)).count();
+    let mut sets = components::Sets::new(n + alone);
+    let mut size = vec![1u32; n + alone];
+    let mut set_of: Vec<u32> = (0..n as u32).collect();
+    let (mut next, mut most) = (n as u32, u32::from(n > 0));
+    for op in &circuit.ops {
+        match op.kind {
+            Kind::Measure | Kind::Reset => {
+                if op.cond == NONE {
+                    let old = sets.find(set_of[op.q[0] as usize]);
+                    size[old as usize] -= 1;
+                    set_of[op.q[0] as usize] = next;
+                    next += 1;
+                }
+            }
+            kind if kind.is_gate() && kind.n_qubits() > 1 => {
+                let first = set_of[op.q[0] as usize];
+                for &q in &op.qubits()[1..] {
+                    let (a, b) = (sets.find(first), sets.find(set_of[q as usize]));
+                    if a != b {
+                        let together = size[a as usize] + size[b as usize];
+                        sets.join(a, b);
+                        size[sets.find(a) as usize] = together;
+                        most = most.max(together);
+                    }
+                }
+            }
+            _ => (),
+        }
+    }
+    most
 }
 
 fn gate(found: &mut Features, circuit: &Circuit, at: usize, kind: Kind) {

@@ -125,6 +125,8 @@ fn py_features<'py>(py: Python<'py>, circuit: &PyCircuit) -> PyResult<Bound<'py,
         ("width", found.width as usize),
         ("cut", found.cut as usize),
         ("parts", found.parts),
+        ("light_cone", found.light_cone as usize),
+        ("joined", found.joined as usize),
     ] {
         out.set_item(name, count)?;
     }

@@ -45,6 +45,18 @@ def surprise_lines(provenance: Provenance) -> list[str]:
     return lines
 
 
+def shape_lines(found: dict[str, Any]) -> list[str]:
+    """The native core's features of a circuit, as ``router.native.shape`` gives them."""
+    if not found:
+        return []
+    cut = f"a bond of at most 2^{found['cut']}"
+    width = "" if found["treewidth"] is None else f", treewidth at most {found['treewidth']}"
+    return [
+        f"light cone of {found['light_cone']} qubits, {found['width']} alive and {found['joined']} joined at a time, "
+        f"{cut}{width}, Clifford for the first {found['clifford_prefix']} of {found['ops']}"
+    ]
+
+
 def rewrite_texts(found: Any) -> list[str]:
     """The native core's report of its rewrites, as ``sdk.native_rewrites`` gives it."""
     if not isinstance(found, dict) or "ops_before" not in found:

@@ -40,7 +40,7 @@ def command(
     from qmk.qvm.verify import verify
     from qmk.router import choose, explain, rates
     from qmk.router.features import features
-    from qmk.router.native import rewrites
+    from qmk.router.native import rewrites, shape
 
     options.check_engine(engine)
     loaded = source.load(program, format_name, options.collect_params(params), console)
@@ -57,13 +57,21 @@ def command(
         chosen = choose(facts, shots, engine=engine, memory_bytes=memory_bytes, declarations=rating.declarations)
         told = {"calibrated": rating.rated, "notes": rating.notes}
         output.json_object(
-            {"shots": shots, "features": facts, "decision": chosen, "rewrites": rewritten, "rates": told}
+            {
+                "shots": shots,
+                "features": facts,
+                "shape": shape(wish.graph),
+                "decision": chosen,
+                "rewrites": rewritten,
+                "rates": told,
+            }
         )
         return 0
     click.echo(
         f"{facts.n_qubits} qubits, {facts.n_ops} operations ({facts.n_two_qubit} entangling, "
         f"{facts.n_non_clifford} not Clifford), {facts.n_measure} measurements, feed-forward: {facts.feed_forward}"
     )
+    output.lines(decision.shape_lines(shape(wish.graph)))
     candidates = explain(facts, shots, engine=engine, memory_bytes=memory_bytes, declarations=rating.declarations)
     output.lines(decision.candidate_lines(msgspec.to_builtins(candidates)))
     output.lines(f"the native core rewrites it: {text}" for text in decision.rewrite_texts(rewritten))

@@ -59,6 +59,19 @@ def _lowered(graph: Graph) -> Circuit:
     return circuit_of(lower(graph, GATES | {"gphase"}))
 
 
+def shape(graph: Graph) -> dict[str, Any]:
+    """What the native core sees in a graph as it stands, before any rewrite (``qmk_native.features``); empty where it
+    is not installed or does not take the program."""
+    if not present():
+        return {}
+    import qmk_native
+
+    try:
+        return qmk_native.features(_lowered(graph))
+    except QmkError:
+        return {}
+
+
 def rewrites(graph: Graph, shots: int) -> dict[str, Any]:
     """What the native core's rewrites make of a graph (``sdk.native_rewrites``); empty where it leaves it as it is, is
     not installed or does not take it."""

@@ -226,11 +226,37 @@ def test_features_of_a_small_circuit():
         "measured": 0.25,
         "treewidth": 2,
         "parts": 1,
+        "light_cone": 3,
+        "joined": 3,
         "classical": False,
         "depth": 6,
     }
     assert {name: found[name] for name in expected} == expected
     assert qmk_native.features(qmk_native.rewrite(case.circuit())[0])["noise"] == 0
+
+
+def test_the_light_cone_and_what_gates_have_joined():
+    """Six qubits in a line of gates; the first is measured early and used again, the last two are never read."""
+    case = Case(6)
+    for a in range(5):
+        case.gate("cz", a, a + 1)
+    case.measure(0)
+    case.gate("cnot", 0, 1)
+    case.measure(2)
+    found = qmk_native.features(case.circuit())
+    assert found["joined"] == 6
+    assert found["light_cone"] == 4, "qubits 0 to 3: later gates of the line cannot be seen"
+
+    case = Case(6)
+    for _ in range(3):
+        case.gate("h", 0)
+        case.gate("cnot", 0, 1)
+        case.measure(0)
+        case.measure(1)
+        case.gate("cnot", 2, 3)
+        case.gate("cnot", 1, 2)
+    found = qmk_native.features(case.circuit())
+    assert found["joined"] == 4, "a measurement takes 0 and 1 out of the set again"
 
 
 def test_a_classical_circuit_is_called_so():
