@@ -61,7 +61,8 @@ def test_beside_a_daemon_and_after_it(
     journal.close()
     wrong = qmk("audit", "verify")
     assert wrong.returncode == 1
-    assert wrong.stdout.splitlines()[0] == "missing: entry 3 is missing"
+    first = wrong.stdout.splitlines()[0]  # where an epoch ended with it, its seal is what tells
+    assert first == "missing: entry 3 is missing" or first.startswith("cut: entry 3 is gone, which seal ")
     refused = {
         ("verify", "--public-key", "examples/bell.qasm"): "the sealing key is keys/audit.pub",
         ("verify", "--public-key", "absent"): "cannot read absent: no such file or directory [",

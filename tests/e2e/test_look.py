@@ -125,12 +125,14 @@ def test_engines(qmk: Qmk) -> None:
 def test_explain_chooses_without_running(qmk: Qmk) -> None:
     done = qmk("explain", "examples/ghz.qasm")
     assert done.returncode == 0, done.stderr
-    facts, chosen, *others = done.stdout.splitlines()
+    facts, shape, chosen, *others = done.stdout.splitlines()
     assert facts.startswith("16 qubits")
+    assert shape.startswith("light cone of 16 qubits, 16 alive and 16 joined at a time")
     assert chosen.startswith("-> stabilizer")
     assert any("reference" in line and "no:" in line for line in others)
     found = json.loads(qmk("explain", "examples/ghz.qasm", "--json").stdout)
     assert found["features"]["n_qubits"] == 16
+    assert found["shape"]["clifford_prefix"] == found["shape"]["ops"]
     assert found["decision"]["engine"] == "stabilizer"
 
 
