@@ -34,6 +34,10 @@ FAILED: dict[str, tuple[int, str]] = {
         1,
         "265,269,280,288,289",
     ),
+    "what a restart knew of a job that it ended was lost with the restart's record": (
+        764,
+        "87,112,120,421,433,434,442,443,444,446,455,464,475,481",
+    ),
 }
 """What was wrong, the seed that showed it, and the actions of it that suffice. A seed comes to mean another
 run when actions are added: what it found has a test of its own too."""

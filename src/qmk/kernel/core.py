@@ -286,7 +286,8 @@ class Kernel(State):
         self.audit("kernel.start", "", jobs=len(self.jobs.by_id), running=len(self.jobs.launched))
         adopted = self.jobs.adoptable(event.adopted)
         moved = {**self.jobs.launched, **{id: self.jobs.by_id[id] for id, _ in adopted}}
-        self.commit(Recovered(now_ns=event.now_ns, adopted=adopted, generation=self.jobs.generation + 1))
+        for job in self.commit(Recovered(now_ns=event.now_ns, adopted=adopted, generation=self.jobs.generation + 1)):
+            moved.pop(job.id, None)
         compaction.compact(self, moved.values())  # so that no record of a start is needed past the next one
         compaction.settle(self)
         self.out.extend(Kill(job, fence) for job, fence in event.adopted if (job, fence) not in adopted)
@@ -314,9 +315,10 @@ class Kernel(State):
             self.drop_pending(pending, submit.closing())
         launches = [(job.id, job.fence) for job in self.jobs.launched.values()]
         if launches:
-            moved = list(self.jobs.launched.values())
-            self.commit(event)
-            compaction.compact(self, moved)
+            moved = dict(self.jobs.launched)
+            for job in self.commit(event):
+                moved.pop(job.id, None)
+            compaction.compact(self, moved.values())
         self.out.extend(Kill(job_id, fence) for job_id, fence in launches)
         for wait in self.waits.all():
             self.answer(wait, self.jobs.by_id[wait.job])

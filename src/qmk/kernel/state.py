@@ -48,7 +48,9 @@ from qmk.kernel.events import (
     Event,
     Failed,
     Finished,
+    Recovered,
     Saved,
+    ShuttingDown,
     Submitted,
     TenantSet,
     TokenIssued,
@@ -212,6 +214,8 @@ class State:
         if long or isinstance(record, TenantSet):
             compaction.compact(self, [job for job in changed if job.records >= self.config.job_records])
             compaction.settle(self)
+        if isinstance(record, (Recovered, ShuttingDown)):  # the next one supersedes it, and below a job may end
+            compaction.compact(self, changed)
         freed = self.jobs.checkpoints.freed
         if freed:
             self.out += [DropBlob(id, blob) for id, blob in freed]
