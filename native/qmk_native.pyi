@@ -68,6 +68,29 @@ class Samples:
         """Bytes of 0 and 1, row = shot, column = cbit, for ``numpy.frombuffer``."""
 
 @final
+class LogicalPlan:
+    """A Clifford circuit with Pauli channels and Pauli feedback, compiled for Pauli frames: a reference run, then how
+    each shot differs from it. Raises ValueError naming the op that frames cannot follow."""
+
+    def __init__(self, circuit: Circuit) -> None: ...
+    def __len__(self) -> int:
+        """Ops that move a frame."""
+
+    @property
+    def coins(self) -> int:
+        """Measurements that are coins without errors."""
+
+    @property
+    def qubits(self) -> int:
+        """Qubits in use."""
+
+    def cost(self, shots: int) -> float:
+        """Estimated seconds of one thread."""
+
+    def run(self, shots: int, seed: int, memory: int = ...) -> Samples:
+        """The same seed and shots give the same bits. Raises MemoryError where outcomes and frames need more than
+        ``memory`` bytes, 4 GiB if not given."""
+
 class FramePlan:
     """A circuit compiled for the Clifford-frame simulator: gates of the Clifford group cost nothing per shot, and a
     dense state holds the few qubits that others leave entangled. Raises ValueError for more than 8192 qubits."""
@@ -322,3 +345,29 @@ class Plan:
 
     def run(self, shots: int, seed: int) -> tuple[Samples, str]:
         """(samples, the method that drew them). Raises MemoryError when a state outgrows its bounds."""
+
+@final
+class RelayBp:
+    """A check matrix prepared for relay belief propagation (arXiv:2506.01779)."""
+
+    def __new__(
+        cls,
+        checks: int,
+        starts: Sequence[int],
+        rows: Sequence[int],
+        priors: Sequence[float],
+        observables: bytes,
+        width: int,
+        iterations: tuple[int, int],
+        legs: int,
+        solutions: int,
+        memory: tuple[float, float, float],
+        scale: float,
+        seed: int,
+    ) -> RelayBp:
+        """Checks of mechanism j are ``rows[starts[j] : starts[j + 1]]``; it flips ``width`` bytes of ``observables``.
+        ``iterations`` of the first leg and of each of ``legs`` more; ``memory`` of the first, then the interval of the
+        others; a check's answer is multiplied by ``scale``. Raises ValueError for arrays that do not fit each other."""
+
+    def decode(self, dets: bytes, shots: int) -> bytes:
+        """Bit-packed rows of syndromes, one after another, to bit-packed rows of observables."""

@@ -1,7 +1,8 @@
 //! The native core of QMK: circuits as flat arrays, their readers, rewrites and simulators, for Python.
 //!
 //! Rooms: `circuit` is what all others speak; `qasm` and `qvm` read text and bytes into it; `rewrite` turns a circuit
-//! into a cheaper one with the same distribution; `dense`, `frame` and `mps` sample it, and `route` says which of them.
+//! into a cheaper one with the same distribution; `dense`, `frame`, `logical` and `mps` sample it, and `route` says which
+//! of them; `relay` decodes.
 //! Each room's `python` file is the only one that knows Python, and is left out without the feature of that name. Input
 //! is never trusted: every index of a circuit is checked once, in `Circuit::check`.
 
@@ -10,12 +11,16 @@ pub mod cut;
 pub mod dense;
 pub mod dice;
 pub mod frame;
+pub mod logical;
 pub mod mps;
 pub mod qasm;
 pub mod qvm;
+pub mod relay;
 pub mod rewrite;
 pub mod route;
 pub mod samples;
+#[cfg(feature = "python")]
+mod signals;
 
 #[cfg(feature = "python")]
 use pyo3::prelude::*;
@@ -29,8 +34,10 @@ fn qmk_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     qvm::python::register(module)?;
     rewrite::python::register(module)?;
     samples::python::register(module)?;
+    relay::python::register(module)?;
     dense::python::register(module)?;
     frame::python::register(module)?;
+    logical::python::register(module)?;
     mps::python::register(module)?;
     cut::python::register(module)?;
     route::python::register(module)

@@ -2,8 +2,9 @@
 
 ``qmk.run`` runs a program in this process, ``qmk.sample`` only counts its outcomes, ``qmk.rewrite`` shows what passes
 make of it; ``qmk.expectation``, ``state``, ``amplitudes``, ``probabilities``, ``gradient`` and ``sweep`` give values
-of its state; ``qmk.NoiseModel`` says what goes wrong in a run; ``qmk.Client`` and ``qmk.AsyncClient`` talk to a
-daemon. All are imported on first use, so that ``import qmk`` costs nothing.
+of its state; ``qmk.estimate`` says what machine it needs; ``qmk.NoiseModel`` says what goes wrong in a run;
+``qmk.Client`` and ``qmk.AsyncClient`` talk to a daemon. All are imported on first use, so that ``import qmk`` costs
+nothing.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from qmk.client.rewriting import rewrite
     from qmk.client.sync import Client
     from qmk.embedded import Embedded, run
+    from qmk.estimating import Estimate, LogicalCounts, estimate
     from qmk.models.noise import NoiseModel
     from qmk.observing import (
         Expectation,
@@ -38,8 +40,10 @@ __all__ = [
     "AsyncClient",
     "Client",
     "Embedded",
+    "Estimate",
     "Expectation",
     "Gradient",
+    "LogicalCounts",
     "NoiseModel",
     "Probabilities",
     "QmkError",
@@ -48,6 +52,7 @@ __all__ = [
     "Swept",
     "__version__",
     "amplitudes",
+    "estimate",
     "expectation",
     "gradient",
     "outputs",
@@ -63,8 +68,10 @@ _HOMES = {
     "AsyncClient": "qmk.client.aio",
     "Client": "qmk.client.sync",
     "Embedded": "qmk.embedded",
+    "Estimate": "qmk.estimating",
     "Expectation": "qmk.observing",
     "Gradient": "qmk.observing",
+    "LogicalCounts": "qmk.estimating",
     "NoiseModel": "qmk.models.noise",
     "Probabilities": "qmk.observing",
     "QmkError": "qmk.base.errors",
@@ -72,6 +79,7 @@ _HOMES = {
     "Sampled": "qmk.sampling",
     "Swept": "qmk.sweeping",
     "amplitudes": "qmk.observing",
+    "estimate": "qmk.estimating",
     "expectation": "qmk.observing",
     "gradient": "qmk.observing",
     "outputs": "qmk.client.outputs",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from qmk.client.result import Result
     from qmk.host.embedding import EmbeddedKernel
     from qmk.models.noise import NoiseLike
+    from qmk.models.qec.logical import Machine
     from qmk.qvm.outputs import Outputs
 
 
@@ -74,6 +75,7 @@ class Embedded:
         format: str | None = None,
         noise: NoiseLike | None = None,
         error: float | None = None,
+        qec: Machine | str | None = None,
         timeout_ms: int | None = None,
         keep_events: bool = True,
         outputs: Outputs | None = None,
@@ -92,7 +94,9 @@ class Embedded:
         from qmk.client.result import Result
         from qmk.host import results
 
-        graph, shots, notes = asked(program, format, params, shots=shots, noise=noise, error=error)
+        graph, shots, notes = asked(
+            program, format, params, shots=shots, noise=noise, error=error, outputs=outputs, qec=qec
+        )
         kernel = self._kernel()
         policy = Policy(seed=seed, engine=engine, timeout_ms=timeout_ms)
         job = kernel.submit(graph, shots=shots, policy=policy, keep_events=keep_events, outputs=outputs).job_id
@@ -114,6 +118,7 @@ def run(
     format: str | None = None,
     noise: NoiseLike | None = None,
     error: float | None = None,
+    qec: Machine | str | None = None,
     isolate: bool = False,
     timeout_ms: int | None = None,
     keep_events: bool = True,
@@ -127,7 +132,8 @@ def run(
     ``seed`` None draws one, and the result tells it. ``engine`` forces an engine instead of the router's choice.
     ``params`` sets the program's inputs. ``noise`` is a ``NoiseModel``, the path of its JSON file or a short form
     such as "depolarizing=1e-3". ``error`` in place of ``shots``: as many as keep the standard error of every
-    probability at or below it. ``isolate`` (and ``timeout_ms``, which needs it) runs the engine in a process of its
+    probability at or below it. ``qec``, such as "surface(d=9)": run on logical qubits of this code, ``noise`` being
+    that of their physical qubits. ``isolate`` (and ``timeout_ms``, which needs it) runs the engine in a process of its
     own. ``outputs`` (``qmk.outputs`` makes them): what ``values`` of the result shall hold beyond counts.
     ``progress`` is called with the number of shots done, now and then.
 
@@ -144,6 +150,7 @@ def run(
             format=format,
             noise=noise,
             error=error,
+            qec=qec,
             timeout_ms=timeout_ms,
             keep_events=keep_events,
             outputs=outputs,

@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import functools
 import importlib.util
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from qmk.base.errors import QmkError
-from qmk.base.limits import check
+from qmk.client.asked import seed_of, settled, shots_of
 from qmk.client.observables import ObservableLike, observables
+from qmk.client.outputs import bitstrings_of, qubits_of
 from qmk.client.program import ProgramLike, to_graph
 from qmk.qvm import outputs as asked
 from qmk.qvm.outputs import Observable, Outputs, Point, Values
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import numpy as np
     import qmk_native
 
+    from qmk.models.noise import NoiseLike
     from qmk.qvm.graph import Graph
     from qmk.sdk.execute import Runner
 
@@ -84,24 +85,29 @@ def expectation(
     engine: str | None = None,
     params: Mapping[str, Any] | None = None,
     format: str | None = None,
+    noise: NoiseLike | None = None,
+    error: float | None = None,
 ) -> Any:
     """The expectation value of an observable, or a list of those of several, each an ``Expectation``.
 
     An observable is text ("0.5*ZZI + XXI": one letter a qubit, qubit 0 first; or "0.5*Z0 Z1 + X0 X1"), a mapping of
     Pauli strings to factors, or a list of such pairs. ``shots`` None computes the values where that can be done, and
-    else draws 10,000 shots for each basis of measurement; a number always draws so many.
+    else draws 10,000 shots for each basis of measurement; a number always draws so many. ``noise``: a ``NoiseModel``,
+    its file or its short form; values of noisy programs are computed too while a density matrix of theirs is small.
+    ``error``: where values have to be sampled, as many shots as keep each standard error at or below it.
 
     Raises ``QmkError``: INVALID_PARAMS for an observable that does not fit the program, and what ``qmk.sample`` raises.
     """
-    circuit = _narrow(program, format, params, engine) if shots is None else None
+    circuit = _narrow(program, format, params, engine) if shots is None and noise is None else None
     if circuit is not None:
         rows, single = observables(observable, circuit.n_qubits)
         found = _in_core(circuit, rows)
         if found is not None:
             return found[0] if single else found
-    graph = _graph(program, format, params)
+    graph = _graph(program, format, params, noise)
     rows, single = observables(observable, asked.n_qubits(graph))
     outputs = Outputs(expectations=tuple(rows), counts=False, sampled=shots is not None)
+    shots = shots if error is None else settled(shots, error, outputs)[0]
     values = evaluate(graph, outputs, shots, seed, engine)
     found = [Expectation(e.value, e.error, values.exact, values.engine) for e in values.points[0].expectations]
     return found[0] if single else found
@@ -133,7 +139,7 @@ def amplitudes(
     format: str | None = None,
 ) -> list[complex]:
     """Amplitudes of bitstrings of one digit a qubit, qubit 0 first, up to one global phase for all of them."""
-    wanted = Outputs(amplitudes=tuple(bitstrings), counts=False)
+    wanted = Outputs(amplitudes=bitstrings_of(bitstrings), counts=False)
     point = _only(program, lambda _n: wanted, engine, params, format)[0]
     return [complex(*pair) for pair in point.amplitudes]
 
@@ -147,16 +153,21 @@ def probabilities(
     engine: str | None = None,
     params: Mapping[str, Any] | None = None,
     format: str | None = None,
+    noise: NoiseLike | None = None,
+    error: float | None = None,
 ) -> Probabilities:
-    """The joint probabilities of the values of ``qubits`` (all of them: None), the first the highest bit. ``shots`` as
-    for ``expectation``."""
+    """The joint probabilities of the values of ``qubits`` (all of them: None), the first the highest bit. ``shots``,
+    ``noise`` and ``error`` as for ``expectation``."""
     import numpy as np
 
-    def wanted(n: int) -> Outputs:
-        group = tuple(range(n)) if qubits is None else tuple(qubits)
-        return Outputs(probabilities=(group,), counts=False, sampled=shots is not None)
+    drawn = shots is not None
 
-    point, values, outputs = _only(program, wanted, engine, params, format, shots, seed)
+    def wanted(n: int) -> Outputs:
+        group = tuple(range(n)) if qubits is None else qubits_of(qubits)
+        return Outputs(probabilities=(group,), counts=False, sampled=drawn)
+
+    shots = shots if error is None else settled(shots, error)[0]
+    point, values, outputs = _only(program, wanted, engine, params, format, shots, seed, noise)
     row = point.probabilities[0]
     return Probabilities(
         outputs.probabilities[0],
@@ -176,6 +187,7 @@ def gradient(
     seed: int | None = None,
     engine: str | None = None,
     format: str | None = None,
+    noise: NoiseLike | None = None,
 ) -> Gradient:
     """The value of an observable and its derivative by each of ``params``, the program's inputs (an array input ``a``
     by a[0], a[1], ...); without ``params`` by every angle, named by node and argument.
@@ -192,6 +204,7 @@ def gradient(
     else:
         graph = _graph(program, format, None)
         sweep = asked.all_angles(graph)
+    graph = _noisy(graph, noise)
     rows, _ = observables([observable], asked.n_qubits(verified(graph)))
     outputs = Outputs(expectations=tuple(rows), gradient=True, sweep=sweep, counts=False, sampled=shots is not None)
     values = evaluate(graph, outputs, shots, seed, engine)
@@ -212,12 +225,8 @@ def evaluate(graph: Graph, outputs: Outputs, shots: int | None, seed: int | None
     from qmk.router.features import features
     from qmk.router.outputs import with_outputs
 
-    shots = SAMPLED_SHOTS if shots is None else shots
-    check("shots", shots)
-    if shots < 1:
-        raise QmkError("INVALID_PARAMS", f"{shots} shots; ask for at least one", field="shots")
+    shots, seed = shots_of(shots, SAMPLED_SHOTS), seed_of(seed)
     asked.require(outputs, graph, shots)
-    seed = int.from_bytes(os.urandom(8), "big") >> 1 if seed is None else seed
     name, _, method = (engine or "").partition(":")
     known = with_outputs(features(graph), graph, outputs)
     if name == "native" or (known.observed is not None and (known.observed.sampled or not known.observed.pure)):
@@ -238,8 +247,18 @@ def _runner(engine: str) -> Runner:
     return Runner(engine)
 
 
-def _graph(program: ProgramLike, format: str | None, params: Mapping[str, Any] | None) -> Graph:
-    return verified(to_graph(program, format, params))
+def _graph(
+    program: ProgramLike, format: str | None, params: Mapping[str, Any] | None, noise: NoiseLike | None = None
+) -> Graph:
+    return verified(_noisy(to_graph(program, format, params), noise))
+
+
+def _noisy(graph: Graph, noise: NoiseLike | None) -> Graph:
+    if noise is None:
+        return graph
+    from qmk.models.noise import apply, resolve
+
+    return apply(resolve(noise), graph)
 
 
 def _only(
@@ -250,9 +269,10 @@ def _only(
     format: str | None,
     shots: int | None = None,
     seed: int | None = None,
+    noise: NoiseLike | None = None,
 ) -> tuple[Point, Values, Outputs]:
     """The values of a program without a sweep."""
-    graph = _graph(program, format, params)
+    graph = _graph(program, format, params, noise)
     outputs = wanted(asked.n_qubits(graph))
     values = evaluate(graph, outputs, shots, seed, engine)
     return values.points[0], values, outputs

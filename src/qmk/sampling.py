@@ -9,21 +9,22 @@ is long, the router looks at every installed engine too.
 from __future__ import annotations
 
 import importlib.util
-import os
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from qmk.base.errors import QmkError
-from qmk.base.limits import LIMITS, check
-from qmk.client.asked import asked, settled
+from qmk.base.limits import LIMITS
+from qmk.client.asked import asked, seed_of, settled, shots_of
 from qmk.client.program import ProgramLike, source, to_graph
+from qmk.sdk.labels import labels
 
 if TYPE_CHECKING:
     import qmk_native
 
     from qmk.models.noise import NoiseLike
+    from qmk.models.qec.logical import Machine
     from qmk.qvm.graph import Graph
 
 LONG_S = 0.05
@@ -46,6 +47,7 @@ class Sampled:
         method: str,
         candidates: list[dict[str, Any]],
         left: dict[str, str] | None = None,
+        notes: dict[str, Any] | None = None,
     ) -> None:
         self.counts = counts
         self.shots = shots
@@ -56,6 +58,8 @@ class Sampled:
         """the ways that were looked at, the fastest first: method, predicted seconds, width, whether rewritten, note"""
         self.left = left or {}
         """engines that were tried before and ran out of memory or refused, with what they said"""
+        self.notes = notes or {}
+        """of the noise, and of the logical qubits, as in the provenance of a result"""
 
     def __repr__(self) -> str:
         most = sorted(self.counts.items(), key=lambda item: (-item[1], item[0]))[:4]
@@ -73,11 +77,12 @@ def sample(
     format: str | None = None,
     noise: NoiseLike | None = None,
     error: float | None = None,
+    qec: Machine | str | None = None,
     rewrites: bool = True,
     cache: bool = True,
 ) -> Sampled:
-    """Draw ``shots`` shots of ``program`` (1000 if not given; see ``qmk.run`` for what it may be, and for ``noise`` and
-    ``error``) and count them.
+    """Draw ``shots`` shots of ``program`` (1000 if not given; see ``qmk.run`` for what it may be, and for ``noise``,
+    ``error`` and ``qec``) and count them.
 
     ``engine`` forces one: "native:frame", "native:dense", "native:dense64" (double precision), "native:mps",
     "native:cut", or any other by its name. ``rewrites`` False runs the program as it was written. ``seed`` None draws
@@ -91,14 +96,14 @@ def sample(
     native = name == "native" and importlib.util.find_spec("qmk_native") is not None
     method = "" if method == "auto" else method
     graph = plan = None
-    text = _text(program, format) if native and noise is None else None
+    text = _text(program, format) if native and noise is None and qec is None else None
     key = (text, shots, method, rewrites) if cache and text is not None and not params else None
     if key is not None:
         plan = _kept(key)
     if plan is None:
         circuit = _read(text, params) if text is not None else None
         if circuit is None:
-            graph, key = verified(asked(program, format, params, noise=noise).graph), None
+            graph, key = verified(asked(program, format, params, noise=noise, qec=qec).graph), None
             circuit = _circuit(graph) if native else None
         plan = None if circuit is None else _plan(circuit, shots, method, rewrites)
         if plan is not None and key is not None:
@@ -119,21 +124,15 @@ def sample(
         found = _elsewhere(graph, shots, seed, None, None, failed)
         assert found is not None
         return found
-    return Sampled(samples.counts(), shots, seed, "native", used, plan.candidates)
+    notes = {} if graph is None else labels(graph)
+    return Sampled(samples.counts(), shots, seed, "native", used, plan.candidates, notes=notes)
 
 
 def _drawn(shots: int | None, seed: int | None, error: float | None) -> tuple[int, int]:
     """Shots and seed of a call, from what it asks for."""
     if error is not None:
         shots, _ = settled(shots, error)
-    shots = DEFAULT_SHOTS if shots is None else shots
-    check("shots", shots)
-    if shots < 1:
-        raise QmkError("INVALID_PARAMS", f"{shots} shots; ask for at least one", field="shots")
-    seed = int.from_bytes(os.urandom(8), "big") >> 1 if seed is None else seed
-    if not 0 <= seed < 1 << 63:
-        raise QmkError("INVALID_PARAMS", f"seed {seed}; it is at least 0 and below 2^63", field="seed")
-    return shots, seed
+    return shots_of(shots, DEFAULT_SHOTS), seed_of(seed)
 
 
 _MEMORY = [0.0, 0]
@@ -270,6 +269,6 @@ def _elsewhere(
             failure = error
             left[row.name] = error.message
             continue
-        return Sampled(done.counts, shots, seed, row.engine, row.method, candidates, left)
+        return Sampled(done.counts, shots, seed, row.engine, row.method, candidates, left, labels(graph))
     assert failure is not None, "the router chose an engine, and it was tried"
     raise failure

@@ -7,7 +7,6 @@ points are then the vector lanes of the native core's dense simulator.
 from __future__ import annotations
 
 import importlib.util
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from qmk.base.errors import QmkError
 from qmk.base.limits import check
 from qmk.base.seeds import substream
+from qmk.client.asked import seed_of, shots_of
 from qmk.client.observables import ObservableLike, observables
 from qmk.client.program import ProgramLike, to_graph
 from qmk.client.sweeps import Points, PointsLike, points_of, sweep_of
@@ -67,7 +67,10 @@ def sweep(
 
     given = points_of(points)
     check("sweep_points", len(given.table))
-    seed = int.from_bytes(os.urandom(8), "big") >> 1 if seed is None else seed
+    shots = None if shots is None else shots_of(shots, DEFAULT_SHOTS)
+    if observable is None:
+        check("shots", (shots or DEFAULT_SHOTS) * len(given.table), "all points of the sweep")
+    seed = seed_of(seed)
     if engine is None and importlib.util.find_spec("qmk_native") is not None:
         found = _in_core(program, given, observable, shots, seed, format)
         if found is not None:
@@ -138,7 +141,6 @@ def _in_core(
     none = np.zeros((len(angles), 0))
     try:
         if observable is None:
-            check("shots", shots or DEFAULT_SHOTS)
             samples: Any = qmk_native.DensePlan(circuit, "f32").sweep(angles, None, shots or DEFAULT_SHOTS, seed)
             counts = [one.counts() for one in samples]
             return Swept(points.names, table, none, none, counts, False, "native:dense")

@@ -54,6 +54,11 @@ def qmk(folder: Path, environment: dict[str, str]) -> Qmk:
     return run
 
 
+def hear_interrupts() -> None:
+    """Ctrl-C ends a command also where the suite itself runs in the background, which ignores it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.fixture
 def start(folder: Path, environment: dict[str, str]) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     """``start("serve")`` runs the command beside the test; whatever still runs at the end is stopped."""
@@ -69,6 +74,7 @@ def start(folder: Path, environment: dict[str, str]) -> Iterator[Callable[..., s
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            preexec_fn=hear_interrupts,
         )
         running.append(process)
         return process

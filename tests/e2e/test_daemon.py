@@ -35,6 +35,17 @@ def test_submit_and_wait_prints_the_result(qmk: Qmk, daemon: subprocess.Popen[st
     assert through.stdout == done.stdout
 
 
+def test_submit_and_explain_take_logical_qubits(qmk: Qmk, daemon: subprocess.Popen[str]) -> None:
+    wish = ("examples/ghz.qasm", "--qec", "surface(d=3)", "--noise", "p=1e-3")
+    done = qmk("submit", *wish, "--shots", "100", "--seed", "3", "--wait")
+    assert done.returncode == 0, done.stderr
+    explained = qmk("explain", *wish)
+    told = [line.removeprefix("qec: ") for line in explained.stdout.splitlines() if line.startswith("qec: ")]
+    assert told[0].startswith("tier logical: surface(d=3)")
+    assert all(f"note: qec: {line}" in done.stdout for line in told)
+    assert json.loads(qmk("explain", *wish, "--json").stdout)["logical"]["code"] == "surface(d=3)"
+
+
 def test_a_running_job_is_cancelled(qmk: Qmk, daemon: subprocess.Popen[str]) -> None:
     rounds = "for int r in [0:400] { for int i in [0:21] { rx(0.1) q[i]; cx q[i], q[i + 1]; t q[i]; } }"
     text = f'OPENQASM 3.0; include "stdgates.inc"; qubit[23] q; bit[23] c; {rounds} c = measure q;'

@@ -17,7 +17,7 @@ HERE = Path(__file__).parent
 GATES = frozenset({"h", "x", "cnot"})
 
 
-def _declare(name: str, load: str, seconds: float = 1e-3) -> Declaration:
+def _declare(name: str, load: str, seconds: float = 1e-3, gates: frozenset[str] = GATES) -> Declaration:
     def cost(method: str, features: Features, shots: int) -> Cost:
         return Cost(seconds=seconds, memory_bytes=1 << 20)
 
@@ -25,7 +25,7 @@ def _declare(name: str, load: str, seconds: float = 1e-3) -> Declaration:
         name=name,
         doc=f"misbehaves: {name}",
         load=f"odd_engines:{load}",
-        methods={"": Capabilities(gates=GATES)},
+        methods={"": Capabilities(gates=gates)},
         cost=cost,
     )
 
@@ -98,6 +98,15 @@ class Slow(Zeros):
         return super().run(shots, seed, progress)
 
 
+class After(Zeros):
+    """Ends as soon as ``Slow`` is at work."""
+
+    def run(self, shots: int, seed: int, progress: Progress | None = None) -> Samples:
+        while not (HERE / "slow.pids").exists():
+            time.sleep(0.005)
+        return super().run(shots, seed, progress)
+
+
 class Raise(Zeros):
     """Fails with an exception of its own."""
 
@@ -158,3 +167,6 @@ HUNGRY = _declare("hungry", "Hungry", 1e-9)
 """predicted to be faster than any other, as are the next two"""
 PICKY = _declare("picky", "Picky", 2e-9)
 SLUGGISH = _declare("sluggish", "Slow", 1e-9)
+PLODDING = _declare("plodding", "Slow", 2.0, GATES | {"t"})
+"""alone with the next one in taking programs that no simulator has room for"""
+BRISK = _declare("brisk", "After", 2.5, GATES | {"t"})

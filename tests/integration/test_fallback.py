@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -12,8 +13,10 @@ import pytest
 from qmk.base.errors import QmkError
 from qmk.client import Client
 from qmk.embedded import Embedded
+from qmk.host import ledger
 from qmk.host.embedding import EmbeddedKernel
 from qmk.host.spawn import External
+from qmk.host.store import JOURNAL_NAME
 from qmk.qvm.graph import Graph
 from qmk.sdk.kit.builder import Builder
 
@@ -33,7 +36,7 @@ def odd(tmp_path: Path) -> Callable[..., dict[str, tuple[str, str]]]:
     return engines
 
 
-def test_two_engines_fail_and_the_third_gives_the_result(make_daemon: Make, odd: Any) -> None:
+def test_two_engines_fail_and_the_third_gives_the_result(make_daemon: Make, odd: Any, tmp_path: Path) -> None:
     daemon = make_daemon(engines=odd("hungry", "picky"))
     with Client(daemon.socket) as client:
         result = client.run(PROGRAM, shots=10, seed=1)
@@ -45,6 +48,9 @@ def test_two_engines_fail_and_the_third_gives_the_result(make_daemon: Make, odd:
         assert again is not None
         assert (again.counts, again.provenance.engine) == (result.counts, result.engine)
         assert again.provenance.fallbacks == []
+    rows = [(row.engine, row.outcome, row.shots) for row in ledger.read(tmp_path / "d" / "state" / JOURNAL_NAME)]
+    assert [row for row in rows if row[1] == "completed"] == [(result.engine, "completed", 10)] * 2
+    assert [row[2] for row in rows if row[1] != "completed"] == [0, 0], "engines that gave nothing are charged no shots"
 
 
 def test_an_engine_that_was_named_is_not_left(make_daemon: Make, odd: Any) -> None:
@@ -122,3 +128,32 @@ def test_a_script_has_no_cache() -> None:
     with Embedded() as kernel:
         runs = [kernel.run(PROGRAM, shots=50, seed=3) for _ in range(2)]
     assert [run.provenance.cached_from for run in runs] == ["", ""]
+
+
+def wide() -> Graph:
+    """So many entangled qubits with magic that no simulator has room for them."""
+    rng = random.Random(5)
+    builder = Builder(120)
+    for _ in range(60):
+        for qubit in range(120):
+            builder.op("h", qubit).op("t", qubit)
+        order = rng.sample(range(120), 120)
+        for a, b in zip(order[::2], order[1::2], strict=True):
+            builder.op("cnot", a, b)
+    return builder.measure_all().graph()
+
+
+def test_the_second_engine_of_an_uncertain_run_gives_the_result_and_it_is_charged_once(
+    make_daemon: Make, odd: Any, tmp_path: Path, eventually: Any, alive: Any
+) -> None:
+    """The first waits for a file for ever, the second is done at once."""
+    daemon = make_daemon(engines=odd("plodding", "brisk"), workers=2)
+    with Client(daemon.socket) as client:
+        result = client.run(wide(), shots=100)
+        assert result.counts == {"0" * 120: 100}
+        assert result.engine == "brisk"
+        assert [(row.engine, row.why) for row in result.provenance.fallbacks] == [("plodding", "hedged")]
+    (pid,) = {int(line) for line in (tmp_path / "odd" / "slow.pids").read_text().split()}
+    eventually(lambda: not alive(pid), "the end of the engine that was not done first")
+    (row,) = ledger.read(tmp_path / "d" / "state" / JOURNAL_NAME)
+    assert (row.engine, row.outcome, row.shots, row.attempt) == ("brisk", "completed", 100, 1)

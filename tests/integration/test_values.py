@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -9,7 +10,8 @@ import pytest
 import qmk
 from qmk.base.errors import QmkError
 from qmk.cli.replay import difference
-from qmk.client import Client
+from qmk.client import AsyncClient, Client
+from qmk.models.noise import NoiseModel, apply
 
 TEXT = """
 OPENQASM 3.0;
@@ -70,3 +72,47 @@ def test_what_no_engine_gives_is_refused_with_every_gap(daemon: Any) -> None:
         client.submit(graph, outputs=wanted)
     assert refused.value.kind.name == "UNSUPPORTED"
     assert any(gap["need"] == "outputs" for gap in refused.value.fields["gaps"])
+
+
+def test_an_estimate_is_of_the_outputs_that_are_asked_for(daemon: Any) -> None:
+    graph, wanted = qmk.outputs(TEXT, state=True, params={"a": 0.3}, counts=False)
+    with Client(daemon.socket) as client:
+        plain, found = client.estimate(graph), client.estimate(graph, outputs=wanted)
+        job = client.submit(graph, outputs=wanted)
+    assert found.chosen == job.engine
+    assert {gap.engine for gap in found.gaps} > {gap.engine for gap in plain.gaps}
+    assert any("no state" in gap.detail for gap in found.gaps)
+
+
+def test_a_job_tells_its_noise_to_whoever_fetches_its_result(daemon: Any) -> None:
+    """Not only to the caller that named the model; a job of values only tells it too."""
+    model = NoiseModel.depolarizing(0.01)
+    graph, wanted = qmk.outputs(apply(model, qmk.rewrite(TEXT, [], params={"a": 0.3}).graph), expect="ZZ", counts=False)
+    with Client(daemon.socket) as client:
+        jobs = [client.submit(graph, shots=10).job_id, client.submit(graph, shots=10, outputs=wanted).job_id]
+        notes = [client.wait(job).result.provenance.notes for job in jobs]  # type: ignore[union-attr]
+    assert [note["noise"] for note in notes] == [model.label] * 2
+
+
+def test_a_job_tells_its_logical_qubits_to_whoever_fetches_its_result(daemon: Any) -> None:
+    """The report of the machine, from both clients, in an estimate's graph too, and the same as in process."""
+    text, wish = TEXT.replace("ry(a) q[0];", "h q[0]; t q[0];"), {"qec": "surface(d=3)", "noise": "p=1e-3"}
+    text = text.replace("input float a;", "")
+    local = qmk.run(text, shots=50, seed=3, **wish)
+
+    async def awaited() -> Any:
+        async with AsyncClient(daemon.socket) as client:
+            return await client.run(text, shots=50, seed=3, **wish)
+
+    with Client(daemon.socket) as client:
+        job = client.submit(text, shots=50, seed=3, **wish).job_id
+        fetched = client.wait(job).result
+        ran = client.run(text, shots=50, seed=3, **wish)
+        plain, coded = (client.estimate(text, shots=50, **more) for more in ({}, wish))
+    assert fetched is not None
+    for result in (fetched, ran, asyncio.run(awaited())):
+        told = result.provenance.notes
+        assert told["logical"] == local.provenance.notes["logical"]
+        assert told["qec"] == local.provenance.notes["qec"]
+        assert "noise" not in told
+    assert {gap.engine for gap in coded.gaps} > {gap.engine for gap in plain.gaps}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 import qmk
 from qmk.base.errors import QmkError
+from qmk.models.noise import GateRule, Kraus, NoiseModel, Pauli2, Readout, apply
 
 TEXT = """
 OPENQASM 3.0;
@@ -143,3 +145,104 @@ def test_a_wide_program_with_a_local_observable() -> None:
 def test_errors_say_what_is_wrong(call: Any, said: str) -> None:
     with pytest.raises(QmkError, match=said):
         call()
+
+
+ONE = 'OPENQASM 3.0; include "stdgates.inc"; qubit[1] q; bit[1] c; h q[0]; c = measure q;'
+DECAY = NoiseModel.thermal(1e-6, 1e-6, {"1q": 1e-6, "measure": 5e-6})
+
+
+@pytest.mark.parametrize("noise", [NoiseModel(readout=(Readout(0.1, 0.2),)), DECAY], ids=["readout", "relaxation"])
+def test_what_befalls_a_qubit_from_its_read_out_on_is_no_part_of_the_state_before(noise: NoiseModel) -> None:
+    """A coherence outlives neither a measurement nor what follows it: X would come out as 0."""
+    found = qmk.expectation(apply(noise, qmk.rewrite(ONE, []).graph), "X", shots=4000, seed=3)
+    wanted = math.exp(-1) if noise is DECAY else 1.0
+    assert abs(found.value - wanted) < 7 * found.error  # a normal value is with probability 3e-12
+
+
+def test_noise_on_two_qubits_moves_with_the_qubits_that_a_value_depends_on() -> None:
+    """Of three qubits the last two stay; ZZ after Pauli products and Kraus operators on them, by hand."""
+    text = 'OPENQASM 3.0; include "stdgates.inc"; qubit[3] q; h q[0]; cx q[1], q[2];'
+    flips = Kraus(((((0.8, 0), (0, 0)), ((0, 0), (0.8, 0))), (((0, 0), (0.6, 0)), ((0.6, 0), (0, 0)))))
+    model = NoiseModel(gates=(GateRule((Pauli2({"XI": 0.1, "IX": 0.2}), flips), arity=2),))
+    found = qmk.expectation(apply(model, qmk.rewrite(text, []).graph), ["IZZ", "IIZ"], shots=4000, seed=4)
+    kept = 1 - 2 * 0.36
+    for value, wanted in zip(found, ((1 - 2 * 0.3) * kept * kept, (1 - 2 * 0.2) * kept), strict=True):
+        assert abs(value.value - wanted) < 7 * value.error
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: qmk.expectation(ONE, "1e400*Z"),
+        lambda: qmk.expectation(ONE, {"Z": math.nan}),
+        lambda: qmk.expectation(ONE, {"Z": 1j}),
+        lambda: qmk.expectation(ONE, {}),
+        lambda: qmk.expectation(ONE, 5),
+        lambda: qmk.expectation(ONE, "Z" + "9" * 5000),
+        lambda: qmk.expectation(ONE, "Z\u0660"),
+        lambda: qmk.expectation(ONE, "Z", shots=10.5),
+        lambda: qmk.expectation(ONE, "Z", shots=10, seed=-1),
+        lambda: qmk.expectation(ONE, "Z", shots=10, seed=1 << 70),
+        lambda: qmk.expectation(ONE, "Z", engine="native:none"),
+        lambda: qmk.probabilities(ONE, "0"),
+        lambda: qmk.probabilities(ONE, 0),
+        lambda: qmk.amplitudes(ONE, [0]),
+        lambda: qmk.sample(ONE, shots="10"),
+        lambda: qmk.sample(ONE, seed=1.5),
+        lambda: qmk.sample(ONE, error=1e-200),
+        lambda: qmk.sample(ONE, error="0.1"),
+        lambda: qmk.sweep(TEXT, [{"a": 0, "b": 0}], "ZZZ", shots=0),
+        lambda: qmk.sweep(TEXT, [{"a": 0, "b": 0}], shots=-1),
+        lambda: qmk.sweep(TEXT, [{"a": 0, "b": 0}], shots=5, seed=1 << 70),
+        lambda: qmk.sweep(TEXT, {"a": [0] * 3, "b": [0] * 3}, shots=90_000_000),
+        lambda: qmk.sweep(TEXT, {"a": 3, "b": 1}, "ZZZ"),
+        lambda: qmk.sweep(TEXT, [5], "ZZZ"),
+        lambda: qmk.outputs(TEXT, expect="ZZZ", points={"a": [1], "b": [2]}, params={"a": 2}),
+        lambda: qmk.outputs(ONE, amplitudes="0"),
+    ],
+)
+def test_what_is_no_value_is_refused_whichever_way_it_comes(call: Callable[[], Any]) -> None:
+    with pytest.raises(QmkError) as caught:
+        call()
+    assert caught.value.kind.name in ("INVALID_PARAMS", "QUOTA_EXCEEDED", "UNSUPPORTED")
+
+
+BELL = """
+OPENQASM 3.0;
+include "stdgates.inc";
+input float a;
+qubit[2] q;
+bit[2] c;
+ry(a) q[0];
+cx q[0], q[1];
+c = measure q;
+"""
+
+
+def test_values_of_a_small_noisy_program_are_computed() -> None:
+    """Depolarizing p leaves 1 - 4p/3 of every letter on one qubit, 1 - 16p/15 of every product on two."""
+    p, a = 0.1, 0.4
+    one, two = 1 - 4 * p / 3, 1 - 16 * p / 15
+    noise = f"depolarizing={p}"
+    zz, zi = qmk.expectation(BELL, ["ZZ", "ZI"], params={"a": a}, noise=noise)
+    assert (zz.exact, zz.error, zi.error) == (True, 0.0, 0.0)
+    assert zz.value == pytest.approx(two, abs=1e-9)
+    assert zi.value == pytest.approx(one * two * math.cos(a), abs=1e-9)
+    chances = qmk.probabilities(BELL, params={"a": a}, noise=noise)
+    assert chances.exact
+    assert chances.values[0] + chances.values[3] == pytest.approx((1 + two) / 2, abs=1e-9)
+    found = qmk.gradient(BELL, "ZI", params={"a": a}, noise=noise)
+    assert found.by["a"] == pytest.approx(-one * two * math.sin(a), abs=1e-9)
+    with pytest.raises(QmkError, match="no single state"):
+        qmk.amplitudes(apply(NoiseModel.depolarizing(p), qmk.rewrite(BELL, [], params={"a": a}).graph), ["00"])
+
+
+def test_shots_follow_from_the_error_that_a_value_may_have() -> None:
+    """3 ZZ and 4 XX are of two bases, so their variances add: 25 a shot of each."""
+    found = qmk.expectation(
+        BELL, "3*ZZ + 4*XX", params={"a": 1.0}, noise="depolarizing=0.3", error=0.05, engine="native", seed=1
+    )
+    assert not found.exact
+    assert 0.02 < found.error <= 0.05
+    with pytest.raises(QmkError, match="both a number of shots"):
+        qmk.expectation(BELL, "ZZ", params={"a": 1.0}, shots=10, error=0.1)

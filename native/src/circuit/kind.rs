@@ -81,6 +81,16 @@ impl Kind {
         matches!(self, Id | Z | S | Sdg | T | Tdg | Rz | P | Cz | Cp | Crz | Rzz | Ccz)
     }
 
+    /// The names of its angles in family `core`, in the order of its parameters.
+    pub fn angle_names(self) -> &'static [&'static str] {
+        match self {
+            Kind::U => &["theta", "phi", "lam"],
+            Kind::P | Kind::Cp => &["lam"],
+            _ if self.is_gate() => &["theta"][..self.n_params()],
+            _ => &[],
+        }
+    }
+
     pub fn from_number(number: u8) -> Option<Kind> {
         ALL.get(number as usize).copied()
     }

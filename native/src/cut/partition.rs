@@ -106,10 +106,15 @@ impl Sizes {
 
     /// Bytes of the state, complex, and of the sums over it.
     pub fn bytes(self) -> u64 {
-        let sums = 32u64.checked_shl(self.bits - self.run() + 2 * self.left).unwrap_or(u64::MAX);
-        let look = 64u64.checked_shl(self.run() + self.left + self.right).unwrap_or(u64::MAX);
-        8u64.checked_shl(self.width()).unwrap_or(u64::MAX).saturating_add(sums).saturating_add(look)
+        let sums = shifted(5, self.bits - self.run() + 2 * self.left);
+        let look = shifted(6, self.run() + self.left + self.right);
+        shifted(3, self.width()).saturating_add(sums).saturating_add(look)
     }
+}
+
+/// 2^(`log2` + `bits`), or the largest number there is.
+fn shifted(log2: u32, bits: u32) -> u64 {
+    1u64.checked_shl(bits.saturating_add(log2)).unwrap_or(u64::MAX)
 }
 
 /// What a partition is chosen for.
@@ -265,4 +270,16 @@ fn crossings(wires: &Wires, block_of: &[u32]) -> u32 {
         owners.len() as u32
     };
     count(0).min(count(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_beyond_the_numbers_take_more_memory_than_there_is() {
+        for (bits, left, right) in [(58, 0, 0), (61, 0, 1), (62, 0, 0), (63, 0, 0), (10, 30, 0), (200, 3, 3)] {
+            assert!(Sizes { bits, left, right }.bytes() > 1 << 58, "{bits} {left} {right}");
+        }
+    }
 }

@@ -160,7 +160,7 @@ impl Plan {
             if stop() {
                 return Err(Refused::Stopped);
             }
-            tree.sample(&groups, &mut dice, &mut |outcome, part| {
+            let drawn = tree.sample(&groups, &mut dice, stop, &mut |outcome, part| {
                 for (wire, at) in block.wires.iter().zip(&tree.wires) {
                     let one = match *at {
                         Place::Bit(bit) => outcome >> bit & 1 == 1,
@@ -174,6 +174,7 @@ impl Plan {
                 }
                 next.push(part);
             });
+            drawn.ok_or(Refused::Stopped)?;
             groups = next;
         }
         Ok(samples)
@@ -228,3 +229,30 @@ impl Plan {
 
 /// Seconds that the system takes to hand out a byte of a state.
 const FRESH_S: f64 = 0.2e-9;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::circuit::{Kind, Op};
+
+    #[test]
+    fn a_run_asks_whether_to_end_while_it_draws_its_shots() {
+        let n = 24;
+        let mut circuit = Circuit { n_qubits: n, n_cbits: n, ..Circuit::default() };
+        (0..n).for_each(|q| circuit.push_gate(Kind::Ry, &[q], &[0.3 + f64::from(q)]));
+        (0..6).for_each(|q| circuit.push_gate(Kind::Rzz, &[q, q + 12], &[0.7]));
+        (0..n).for_each(|q| circuit.push_gate(Kind::Ry, &[q], &[0.9]));
+        circuit.ops.extend((0..n).map(|q| Op::measure(q, q)));
+        let plan = Plan::with_blocks(&circuit, &[(0..12).collect(), (12..n).collect()], 1 << 30).expect("two blocks");
+        let asked = |shots| {
+            let count = std::cell::Cell::new(0);
+            let stop = || {
+                count.set(count.get() + 1);
+                false
+            };
+            plan.run(shots, 1, &stop).expect("room");
+            count.get()
+        };
+        assert!(asked(20_000) > asked(1) + 2);
+    }
+}

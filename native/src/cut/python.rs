@@ -1,6 +1,6 @@
 //! Cut plans for Python.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use pyo3::exceptions::{PyKeyboardInterrupt, PyMemoryError, PyValueError};
 use pyo3::prelude::*;
@@ -10,6 +10,7 @@ use super::{Plan, Refused};
 use crate::circuit::python::PyCircuit;
 use crate::circuit::Circuit;
 use crate::samples::python::PySamples;
+use crate::signals::interruptible;
 
 /// A circuit cut into blocks of qubits.
 #[pyclass(frozen, name = "CutPlan", module = "qmk_native")]
@@ -72,31 +73,15 @@ impl PyCutPlan {
 
     /// Samples of `shots` shots.
     fn run(&self, py: Python<'_>, shots: usize, seed: u64) -> PyResult<PySamples> {
-        let samples = interruptible(py, |stopped| self.plan.run(shots, seed, stopped))?;
+        let samples = interruptible(py, |stopped| self.plan.run(shots, seed, stopped), refused)?;
         Ok(PySamples { samples, circuit: self.circuit.clone() })
     }
 
     /// Amplitudes of bitstrings of one character a qubit, qubit 0 first.
     fn amplitudes<'py>(&self, py: Python<'py>, bitstrings: Vec<String>) -> PyResult<Vec<Bound<'py, PyComplex>>> {
-        let found = interruptible(py, |stopped| self.plan.amplitudes(&bitstrings, stopped))?;
+        let found = interruptible(py, |stopped| self.plan.amplitudes(&bitstrings, stopped), refused)?;
         Ok(found.into_iter().map(|(re, im)| PyComplex::from_doubles(py, re, im)).collect())
     }
-}
-
-/// Runs `work` without the lock; a signal (Ctrl-C) stops it and raises.
-fn interruptible<T: Send>(
-    py: Python<'_>,
-    work: impl FnOnce(&dyn Fn() -> bool) -> Result<T, Refused> + Send,
-) -> PyResult<T> {
-    let signal = Mutex::new(None);
-    let stopped = || {
-        Python::attach(|py| match py.check_signals() {
-            Ok(()) => false,
-            Err(error) => signal.lock().is_ok_and(|mut slot| slot.replace(error).is_none()),
-        })
-    };
-    let found = py.detach(|| work(&stopped));
-    found.map_err(|why| signal.into_inner().ok().flatten().unwrap_or_else(|| refused(why)))
 }
 
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -46,6 +46,8 @@ pub struct Group {
 
 /// Most parts of shots that are looked at together.
 const TOGETHER: usize = 64;
+/// Products of the sums between two looks whether the run shall end.
+const ASK: usize = 1 << 24;
 
 impl Tree {
     /// `after`: the Gram matrix of the paths to the right.
@@ -78,8 +80,8 @@ impl Tree {
             let weighed = self.weighed(&leaf).reshaped(self.left.len(), self.run.len() * self.factor.columns);
             let at = (leaves + k) * size;
             gram(&weighed, &mut self.sums[at..at + size]);
-            done += leaf.re.len();
-            if done > 1 << 22 {
+            done += leaf.re.len() * (self.left.len() + self.factor.columns);
+            if done > ASK {
                 done = 0;
                 if stop() {
                     return None;
@@ -144,8 +146,21 @@ impl Tree {
     }
 
     /// Splits the shots of `groups` by their outcomes and calls `hit(outcome, group)` for each part; an outcome may come
-    /// twice. The weight of each group is 1, or it is the only one.
-    pub fn sample(&self, groups: &[Group], dice: &mut Dice, hit: &mut impl FnMut(usize, Group)) {
+    /// twice. The weight of each group is 1, or it is the only one. `stop` ends it with None.
+    pub fn sample(
+        &self,
+        groups: &[Group],
+        dice: &mut Dice,
+        stop: &dyn Fn() -> bool,
+        hit: &mut impl FnMut(usize, Group),
+    ) -> Option<()> {
+        let mut done = 0;
+        let mut ends = |products: usize| {
+            done += products;
+            let ask = done > ASK;
+            done = if ask { 0 } else { done };
+            ask && stop()
+        };
         let leaves = self.sums.len() / (4 * self.left.len() * self.left.len());
         let mut found = Vec::with_capacity(groups.len());
         for (number, group) in groups.iter().enumerate() {
@@ -156,6 +171,9 @@ impl Tree {
                 if k >= leaves {
                     found.push((k - leaves, number, first, count));
                     continue;
+                }
+                if ends(self.left.len() * self.left.len()) {
+                    return None;
                 }
                 let one = self.weight(2 * k + 1, v).min(whole);
                 let ones = dice.binomial(count as u64, one / whole.max(f64::MIN_POSITIVE)) as usize;
@@ -174,9 +192,13 @@ impl Tree {
             self.gather(same[0].0, &mut leaf);
             leaf = leaf.reshaped(self.left.len(), self.run.len() * self.right.len());
             for part in same.chunks(TOGETHER) {
+                if ends(leaf.re.len() * part.len() + part.len() * self.run.len() * self.factor.re.len()) {
+                    return None;
+                }
                 self.pick(&leaf, part, groups, dice, hit);
             }
         }
+        Some(())
     }
 
     /// Outcomes of a run for parts (run, group, first shot, shots).

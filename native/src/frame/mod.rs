@@ -11,23 +11,26 @@ mod forms;
 mod gates;
 mod logic;
 mod measure;
-mod pauli;
+pub(crate) mod pauli;
 mod pending;
 mod plan;
 #[cfg(feature = "python")]
 pub mod python;
 mod release;
 mod run;
-mod tableau;
+pub(crate) mod tableau;
 
 use std::sync::Arc;
 
-use crate::circuit::{Circuit, NONE};
+use crate::circuit::{Circuit, Kind, NONE};
+use crate::logical;
 use crate::samples::Samples;
 
 use compile::Compiler;
 
+pub(crate) use pending::quarters;
 pub use plan::Code;
+pub(crate) use run::{choose, fell};
 pub use run::{Failure, Limits};
 
 /// A circuit that is ready to run.
@@ -37,7 +40,12 @@ pub struct Plan {
     too_wide: bool,
     /// What some shots showed of how many states there are, or nothing.
     pilot: Vec<[u32; 2]>,
+    /// Runs in place of the code, which is then empty.
+    logical: Option<logical::Plan>,
 }
+
+/// From how many qubits on Clifford programs are run by Pauli frames: fewer have short forms.
+const FRAME_QUBITS: usize = 256;
 
 /// A pilot that takes longer is not run.
 const PILOT_SECONDS: f64 = 0.1;
@@ -65,6 +73,9 @@ impl Plan {
             return None;
         }
         let (row, n) = used(circuit);
+        if let Some(plan) = Plan::of_frames(circuit, n) {
+            return Some(plan);
+        }
         if n > MAX_QUBITS {
             return None;
         }
@@ -83,23 +94,36 @@ impl Plan {
             None => lazy,
         };
         let too_wide = code.width as usize > compile::MAX_WIDTH;
-        Some(Plan { circuit: circuit.clone(), code, too_wide, pilot: Vec::new() })
+        Some(Plan { circuit: circuit.clone(), code, too_wide, pilot: Vec::new(), logical: None })
     }
 
     /// For predictions only: without the look at a joint read-out, and none where the plan would take longer than
-    /// `seconds`.
-    pub fn sketch(circuit: &Arc<Circuit>, seconds: f64) -> Option<Plan> {
+    /// `seconds`. Where Pauli frames would follow it, the run that they refer to is priced and not made.
+    pub fn sketch(circuit: &Arc<Circuit>, seconds: f64) -> Option<Sketch> {
         if circuit.n_qubits.max(circuit.n_cbits) > MAX_DECLARED {
             return None;
         }
         let (row, n) = used(circuit);
+        if by_frames(circuit, n) && logical::accepts(circuit).is_ok() && n <= logical::MAX_QUBITS {
+            return Some(Sketch { code: Code::default(), frames: Some((circuit.ops.len(), n)) });
+        }
         let most = widest(seconds).unwrap_or(0);
         let code = (n <= MAX_QUBITS).then(|| build(circuit, &row, n, false, most))?;
-        (code.width as usize <= most).then(|| Plan {
+        (code.width as usize <= most).then_some(Sketch { code, frames: None })
+    }
+
+    /// Many qubits with errors or outcomes on the way: Pauli frames after a reference run, where these can follow.
+    fn of_frames(circuit: &Arc<Circuit>, n: usize) -> Option<Plan> {
+        if !by_frames(circuit, n) {
+            return None;
+        }
+        let plan = logical::Plan::compile(circuit).ok()?;
+        Some(Plan {
             circuit: circuit.clone(),
-            code,
+            code: Code { n_symbols: circuit.n_cbits, ..Code::default() },
             too_wide: false,
             pilot: Vec::new(),
+            logical: Some(plan),
         })
     }
 
@@ -115,7 +139,7 @@ impl Plan {
     /// With a better estimate: some shots are run, in a small part of the time that many would take. Outcomes that are
     /// certain, or that most shots share, make no new states, which no compiler sees.
     pub fn piloted(mut self, memory: u64) -> Plan {
-        if !self.too_wide && self.cost(run::PILOT[1] as usize) <= PILOT_SECONDS {
+        if self.logical.is_none() && !self.too_wide && self.cost(run::PILOT[1] as usize) <= PILOT_SECONDS {
             self.pilot = run::pilot(&self.circuit, &self.code, memory).unwrap_or_default();
         }
         self
@@ -123,7 +147,9 @@ impl Plan {
 
     /// Estimated seconds of one thread.
     pub fn cost(&self, shots: usize) -> f64 {
-        if self.too_wide {
+        if let Some(plan) = &self.logical {
+            plan.cost(shots)
+        } else if self.too_wide {
             f64::INFINITY
         } else {
             cost::seconds(&self.code, shots, &self.pilot)
@@ -131,11 +157,41 @@ impl Plan {
     }
 
     pub fn run(&self, shots: usize, seed: u64, limits: &Limits) -> Result<Samples, Failure> {
+        if let Some(plan) = &self.logical {
+            return plan.run(shots, seed, limits);
+        }
         if self.too_wide {
             return Err(Failure::Memory { needed: 8u64 << self.code.width });
         }
         run::run(&self.circuit, &self.code, shots, seed, limits)
     }
+}
+
+/// What is known of a plan before it is made.
+pub struct Sketch {
+    code: Code,
+    /// Ops and qubits, where Pauli frames run it in place of the code.
+    frames: Option<(usize, usize)>,
+}
+
+impl Sketch {
+    /// Most qubits of one dense state.
+    pub fn width(&self) -> usize {
+        self.code.width as usize
+    }
+
+    /// Estimated seconds of one thread; with those of making the plan, where Pauli frames run it.
+    pub fn cost(&self, shots: usize) -> f64 {
+        match self.frames {
+            Some((ops, n)) => logical::compiling(ops, n) + logical::running(ops, shots),
+            None => cost::seconds(&self.code, shots, &[]),
+        }
+    }
+}
+
+/// Whether there are many qubits, with errors or outcomes on the way.
+fn by_frames(circuit: &Circuit, n: usize) -> bool {
+    n >= FRAME_QUBITS && on_the_way(circuit)
 }
 
 fn build(circuit: &Circuit, row: &[u32], n: usize, joint: bool, most: usize) -> Code {
@@ -166,8 +222,16 @@ fn widest(seconds: f64) -> Option<usize> {
     (1..=compile::MAX_WIDTH).rev().find(|&k| LEAST_PASSES * k as f64 * 2f64.powi(k as i32) <= amplitudes)
 }
 
+/// Whether there is an error, a condition or a gate after the first measurement or reset.
+fn on_the_way(circuit: &Circuit) -> bool {
+    let first = circuit.ops.iter().position(|op| matches!(op.kind, Kind::Measure | Kind::Reset)).unwrap_or(usize::MAX);
+    circuit.ops.iter().enumerate().any(|(at, op)| {
+        op.cond != NONE || matches!(op.kind, Kind::Noise | Kind::Noise2) || at > first && op.kind.is_gate()
+    })
+}
+
 /// Rows for the qubits that some op uses, in the order of their first use.
-fn used(circuit: &Circuit) -> (Vec<u32>, usize) {
+pub(crate) fn used(circuit: &Circuit) -> (Vec<u32>, usize) {
     let mut row = vec![NONE; circuit.n_qubits as usize];
     let mut n = 0;
     for op in &circuit.ops {
@@ -179,4 +243,23 @@ fn used(circuit: &Circuit) -> (Vec<u32>, usize) {
         }
     }
     (row, n as usize)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::circuit::Op;
+
+    #[test]
+    fn a_sketch_of_what_frames_follow_is_priced_without_their_reference_run() {
+        let n = 10_000;
+        let mut circuit = Circuit { n_qubits: n, n_cbits: 1, ..Circuit::default() };
+        circuit.push_gate(Kind::H, &[0], &[]);
+        circuit.ops.push(Op::measure(0, 0));
+        (1..n).for_each(|q| circuit.push_gate(Kind::Cnot, &[q - 1, q], &[]));
+        let sketch = Plan::sketch(&Arc::new(circuit.clone()), 1.0).expect("frames follow it");
+        assert_eq!((sketch.width(), sketch.frames), (0, Some((circuit.ops.len(), n as usize))));
+        assert!((0.09..0.2).contains(&sketch.cost(1000)));
+        assert!(sketch.cost(1_000_000) > sketch.cost(1000));
+    }
 }

@@ -1,7 +1,5 @@
 //! The frame simulator for Python.
 
-use std::sync::Mutex;
-
 use pyo3::exceptions::{PyKeyboardInterrupt, PyMemoryError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -9,6 +7,7 @@ use pyo3::types::PyDict;
 use super::{Failure, Limits, Plan, MAX_DECLARED, MAX_QUBITS};
 use crate::circuit::python::PyCircuit;
 use crate::samples::python::PySamples;
+use crate::signals::interruptible;
 
 /// A circuit compiled for the frame simulator.
 #[pyclass(frozen, name = "FramePlan", module = "qmk_native")]
@@ -54,24 +53,14 @@ impl PyFramePlan {
     /// MemoryError where more than `memory` bytes of states are needed.
     #[pyo3(signature = (shots, seed, memory=4 << 30))]
     fn run(&self, py: Python<'_>, shots: usize, seed: u64, memory: u64) -> PyResult<PySamples> {
-        let raised = Mutex::new(None);
-        let stopped = || {
-            Python::attach(|py| match py.check_signals() {
-                Ok(()) => false,
-                Err(error) => raised.lock().is_ok_and(|mut slot| slot.replace(error).is_none()),
-            })
+        let refused = |why| match why {
+            Failure::Memory { needed } => {
+                PyMemoryError::new_err(format!("{needed} bytes of states are needed, {memory} are allowed"))
+            }
+            Failure::Stopped => PyKeyboardInterrupt::new_err("stopped"),
         };
-        let run = || self.plan.run(shots, seed, &Limits { memory, stopped: &stopped });
-        match py.detach(run) {
-            Ok(samples) => Ok(PySamples { samples, circuit: self.circuit.0.clone() }),
-            Err(Failure::Memory { needed }) => {
-                Err(PyMemoryError::new_err(format!("{needed} bytes of states are needed, {memory} are allowed")))
-            }
-            Err(Failure::Stopped) => {
-                let error = raised.into_inner().ok().flatten();
-                Err(error.unwrap_or_else(|| PyKeyboardInterrupt::new_err("stopped")))
-            }
-        }
+        let samples = interruptible(py, |stopped| self.plan.run(shots, seed, &Limits { memory, stopped }), refused)?;
+        Ok(PySamples { samples, circuit: self.circuit.0.clone() })
     }
 }
 

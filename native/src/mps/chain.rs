@@ -4,6 +4,8 @@
 //! the bond to its left. A gate on two neighbours needs no division by Schmidt values (Hastings, J. Math. Phys. 50,
 //! 095207 (2009)) and no orthogonality centre, so gates may come in any order.
 
+use std::f64::consts::FRAC_PI_2;
+
 use crate::circuit::matrix::{One, Two};
 use crate::dice::Dice;
 
@@ -16,8 +18,8 @@ pub struct Chain {
     values: Vec<Vec<f64>>,
     /// Largest weight that one decomposition may cut off.
     cut: f64,
-    /// Sum of the weights cut off so far: a bound on 1 - fidelity.
-    pub lost: f64,
+    /// Sum of the angles between the states before and after each cut: angles add up at most, weights may not.
+    angle: f64,
     pub peak: usize,
 }
 
@@ -26,12 +28,24 @@ impl Chain {
     pub fn zeros(n: usize, cut: f64) -> Chain {
         let mut site = Matrix::zeros(1, 2);
         site.re[0] = 1.0;
-        Chain { tensors: vec![site; n], values: vec![vec![1.0]; n], cut, lost: 0.0, peak: 1 }
+        Chain { tensors: vec![site; n], values: vec![vec![1.0]; n], cut, angle: 0.0, peak: 1 }
     }
 
     /// Size of the bond between sites k and k + 1.
     pub fn bond(&self, k: usize) -> usize {
         self.tensors[k].columns / 2
+    }
+
+    /// A bound on 1 - fidelity from what was cut off.
+    pub fn lost(&self) -> f64 {
+        self.angle.min(FRAC_PI_2).sin().powi(2)
+    }
+
+    /// Elements of the products that drawing `shots` outcomes of sites 0 to `last` is made of, at most.
+    pub fn drawing(&self, shots: usize, last: usize) -> f64 {
+        let groups = |site: usize| (shots as f64).min((site as f64).exp2());
+        let one = |(site, tensor): (usize, &Matrix)| groups(site) * (tensor.rows * tensor.columns) as f64;
+        self.tensors.iter().enumerate().take(last + 1).map(one).sum()
     }
 
     /// Elements of the products that a gate on sites k and k + 1 is made of, about.
@@ -75,7 +89,7 @@ impl Chain {
         let found = decompose(&theta, self.cut);
         let bond = found.values.len();
         let whole = found.kept + found.lost;
-        self.lost += found.lost / whole;
+        self.angle += (found.lost / whole).sqrt().min(1.0).asin();
         self.peak = self.peak.max(bond);
         let norm = found.kept.sqrt();
         self.values[k + 1] = found.values.iter().map(|x| x / norm).collect();
@@ -87,12 +101,23 @@ impl Chain {
     }
 
     /// Draws `shots` outcomes of sites 0 to `last` and calls `hit(site, first, count)` for every run of shots, in an order
-    /// in which equal prefixes stand together, whose outcome at `site` is 1.
-    pub fn sample(&self, shots: usize, last: usize, dice: &mut Dice, hit: &mut impl FnMut(usize, usize, usize)) {
+    /// in which equal prefixes stand together, whose outcome at `site` is 1. `go_on` is asked at every site; false ends
+    /// it with false.
+    pub fn sample(
+        &self,
+        shots: usize,
+        last: usize,
+        dice: &mut Dice,
+        go_on: &mut impl FnMut() -> bool,
+        hit: &mut impl FnMut(usize, usize, usize),
+    ) -> bool {
         let mut groups = vec![(0usize, shots)];
         let mut front = Matrix::zeros(1, 1);
         front.re[0] = 1.0;
         for (site, tensor) in self.tensors.iter().enumerate().take(last + 1) {
+            if !go_on() {
+                return false;
+            }
             let bond = tensor.columns / 2;
             let mut both = Matrix::zeros(groups.len(), 2 * bond);
             multiply(&front, tensor, &mut both);
@@ -123,6 +148,7 @@ impl Chain {
             }
             groups = next;
         }
+        true
     }
 }
 

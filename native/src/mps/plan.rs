@@ -35,17 +35,20 @@ pub struct Plan {
 }
 
 /// How far a run may go. `cut`: largest weight that one step may drop. `seconds`: of gates, as predicted from the bonds
-/// that they meet, so that it depends on no clock whether there is an answer.
+/// that they meet, so that it depends on no clock whether there is an answer; `drawing` the same of the shots.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
     pub bond: usize,
     pub cut: f64,
     pub seconds: f64,
+    pub drawing: f64,
+    /// Bytes that outcomes may take.
+    pub memory: u64,
 }
 
 impl Default for Bounds {
     fn default() -> Bounds {
-        Bounds { bond: 512, cut: 1e-13, seconds: f64::INFINITY }
+        Bounds { bond: 512, cut: 1e-13, seconds: f64::INFINITY, drawing: f64::INFINITY, memory: 4 << 30 }
     }
 }
 
@@ -54,6 +57,7 @@ impl Default for Bounds {
 pub enum Stopped {
     Bond { reached: usize, allowed: usize },
     Time { steps_done: usize, steps: usize },
+    Memory { needed: u64, allowed: u64 },
     Interrupted,
 }
 
@@ -146,7 +150,7 @@ impl Plan {
         (peak, ranks.seconds + sampling * SAMPLE_S * shots as f64)
     }
 
-    /// `go_on` is asked now and then with the seconds spent; false ends the run.
+    /// `go_on` is asked now and then; false ends the run.
     pub fn run(
         &self,
         shots: usize,
@@ -154,78 +158,109 @@ impl Plan {
         bounds: Bounds,
         go_on: &mut impl FnMut() -> bool,
     ) -> Result<(Samples, Notes), Stopped> {
-        let mut chain = Chain::zeros(self.order.len(), bounds.cut);
+        // the outcomes, and the order in which shots stand
+        let needed = (shots as u64).saturating_mul(u64::from(self.circuit.n_cbits) / 8 + 8);
+        if needed > bounds.memory || shots > u32::MAX as usize {
+            return Err(Stopped::Memory { needed, allowed: bounds.memory });
+        }
+        let mut walk = Walk { chain: Chain::zeros(self.order.len(), bounds.cut), bounds, spent: 0.0, rest: 0.0, go_on };
         let mut sites = Sites::new(&self.order);
         let mut moves = Vec::new();
-        let mut spent = 0.0;
-        let mut late = |chain: &Chain, k: usize| {
-            spent += STEP_S + chain.product(k) as f64 * ELEMENT_S;
-            spent > bounds.seconds
-        };
         for (done, step) in self.steps.iter().enumerate() {
+            let ended = |why| match why {
+                Stopped::Time { .. } => Stopped::Time { steps_done: done, steps: self.steps.len() },
+                other => other,
+            };
             match step {
-                Step::One(qubit, u) => chain.apply_one(sites.of[*qubit as usize], u),
+                Step::One(qubit, u) => walk.chain.apply_one(sites.of[*qubit as usize], u),
                 Step::Two(a, b, u) => {
-                    let bond = |chain: &Chain, k| chain.bond(k) as f64;
-                    let mut too_late = false;
+                    let bond = |walk: &Walk<_>, k| walk.chain.bond(k) as f64;
+                    let mut moved = Ok(());
                     moves.clear();
-                    let k = sites.bring_together(*a, *b, &mut chain, bond, |chain, k| {
+                    let k = sites.bring_together(*a, *b, &mut walk, bond, |walk, k| {
                         moves.push(k);
-                        too_late |= late(chain, k);
-                        if !too_late {
-                            chain.apply_two(k, &SWAP);
+                        if moved.is_ok() {
+                            moved = walk.gate(k, &SWAP);
                         }
                     });
-                    if too_late || late(&chain, k) {
-                        return Err(Stopped::Time { steps_done: done, steps: self.steps.len() });
-                    }
-                    if sites.of[*a as usize] == k {
-                        chain.apply_two(k, u);
-                    } else {
-                        chain.apply_two(k, &flipped(u));
-                    }
+                    moved.map_err(ended)?;
+                    let turned = sites.of[*a as usize] != k;
+                    walk.gate(k, &if turned { flipped(u) } else { **u }).map_err(ended)?;
                     for &k in moves.iter().rev().filter(|_| self.returns) {
-                        if late(&chain, k) {
-                            return Err(Stopped::Time { steps_done: done, steps: self.steps.len() });
-                        }
-                        chain.apply_two(k, &SWAP);
+                        walk.gate(k, &SWAP).map_err(ended)?;
                         sites.exchange(k);
                     }
                 }
             }
-            if chain.peak > bounds.bond {
-                return Err(Stopped::Bond { reached: chain.peak, allowed: bounds.bond });
+        }
+        let Walk { chain, go_on, .. } = walk;
+        let notes = Notes { peak_bond: chain.peak, lost: chain.lost() };
+        let mut samples = Samples::zeros(shots, self.circuit.n_cbits as usize);
+        let mut cbits: Vec<Vec<u32>> = vec![Vec::new(); self.order.len()];
+        for &(qubit, cbit) in &self.reads {
+            cbits[sites.of[qubit as usize]].push(cbit);
+        }
+        if let Some(last) = cbits.iter().rposition(|all| !all.is_empty()) {
+            if chain.drawing(shots, last) * SAMPLE_S > bounds.drawing {
+                return Err(Stopped::Time { steps_done: self.steps.len(), steps: self.steps.len() });
             }
-            if done % 16 == 15 && !go_on() {
+            if !draw(&chain, &cbits[..=last], seed, &mut samples, go_on) {
                 return Err(Stopped::Interrupted);
             }
         }
-        let notes = Notes { peak_bond: chain.peak, lost: chain.lost };
-        Ok((self.sample(&chain, &sites.of, shots, seed), notes))
+        Ok((samples, notes))
     }
+}
 
-    fn sample(&self, chain: &Chain, site: &[usize], shots: usize, seed: u64) -> Samples {
-        let mut samples = Samples::zeros(shots, self.circuit.n_cbits as usize);
-        let mut cbits: Vec<Vec<u32>> = vec![Vec::new(); site.len()];
-        for &(qubit, cbit) in &self.reads {
-            cbits[site[qubit as usize]].push(cbit);
+/// A chain on its way through the gates, within bounds.
+struct Walk<'a, G> {
+    chain: Chain,
+    bounds: Bounds,
+    /// Predicted seconds so far, and since `go_on` was asked.
+    spent: f64,
+    rest: f64,
+    go_on: &'a mut G,
+}
+
+impl<G: FnMut() -> bool> Walk<'_, G> {
+    fn gate(&mut self, k: usize, u: &Two) -> Result<(), Stopped> {
+        let seconds = STEP_S + self.chain.product(k) as f64 * ELEMENT_S;
+        self.spent += seconds;
+        self.rest += seconds;
+        if self.spent > self.bounds.seconds {
+            return Err(Stopped::Time { steps_done: 0, steps: 0 });
         }
-        let Some(last) = cbits.iter().rposition(|all| !all.is_empty()) else { return samples };
-        let mut dice = Dice::new(seed, &[0]);
-        let mut place: Vec<u32> = (0..shots as u32).collect();
-        let mut shuffle = Dice::new(seed, &[1]);
-        for k in (1..shots).rev() {
-            place.swap(k, shuffle.below(k as u64 + 1) as usize);
-        }
-        chain.sample(shots, last, &mut dice, &mut |site, first, count| {
-            for &cbit in &cbits[site] {
-                for &shot in &place[first..first + count] {
-                    samples.set(shot as usize, cbit);
-                }
+        if self.rest > ASK_S {
+            self.rest = 0.0;
+            if !(self.go_on)() {
+                return Err(Stopped::Interrupted);
             }
-        });
-        samples
+        }
+        self.chain.apply_two(k, u);
+        match self.chain.peak {
+            reached if reached > self.bounds.bond => Err(Stopped::Bond { reached, allowed: self.bounds.bond }),
+            _ => Ok(()),
+        }
     }
+}
+
+/// Shots of a chain whose site k goes to `cbits[k]`, as many at a time as a bounded part of the memory serves; false
+/// where `go_on` said so.
+fn draw(chain: &Chain, cbits: &[Vec<u32>], seed: u64, samples: &mut Samples, go_on: &mut impl FnMut() -> bool) -> bool {
+    let shots = samples.shots;
+    let mut dice = Dice::new(seed, &[0]);
+    let mut place: Vec<u32> = (0..shots as u32).collect();
+    let mut shuffle = Dice::new(seed, &[1]);
+    for k in (1..shots).rev() {
+        place.swap(k, shuffle.below(k as u64 + 1) as usize);
+    }
+    place.chunks((DRAWN / chain.peak).max(1)).all(|place| {
+        chain.sample(place.len(), cbits.len() - 1, &mut dice, go_on, &mut |site, first, count| {
+            for &cbit in &cbits[site] {
+                place[first..first + count].iter().for_each(|&shot| samples.set(shot as usize, cbit));
+            }
+        })
+    })
 }
 
 fn pairs(steps: &[Step]) -> Vec<(u32, u32)> {
@@ -300,6 +335,10 @@ const STEP_S: f64 = 1.5e-6;
 const ELEMENT_S: f64 = 4e-9;
 /// Seconds of an element of the products that sampling is made of.
 const SAMPLE_S: f64 = 6e-10;
+/// Predicted seconds of gates between two looks whether the run shall end.
+const ASK_S: f64 = 20e-3;
+/// Products of shots and the largest bond that are drawn together.
+const DRAWN: usize = 1 << 20;
 
 /// log2 of the operator Schmidt rank of a gate on two qubits: 0, 1 or 2.
 fn log2_rank(u: &Two) -> f64 {
@@ -374,5 +413,43 @@ impl Fusion {
             }
         }
         self.steps
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::circuit::Op;
+
+    /// GHZ of `n` qubits, all read.
+    fn ghz(n: u32) -> Plan {
+        let mut circuit = Circuit { n_qubits: n, n_cbits: n, ..Circuit::default() };
+        circuit.push_gate(Kind::H, &[0], &[]);
+        (1..n).for_each(|q| circuit.push_gate(Kind::Cnot, &[q - 1, q], &[]));
+        circuit.ops.extend((0..n).map(|q| Op::measure(q, q)));
+        Plan::compile(&Arc::new(circuit)).expect("a chain")
+    }
+
+    #[test]
+    fn a_run_ends_where_it_is_told_to_while_it_draws_its_shots() {
+        let asked = ghz(4).run(100, 1, Bounds::default(), &mut || false);
+        assert_eq!(asked.err(), Some(Stopped::Interrupted));
+    }
+
+    #[test]
+    fn shots_that_would_take_too_long_are_not_drawn() {
+        let run = |drawing| ghz(4).run(1000, 1, Bounds { drawing, ..Bounds::default() }, &mut || true);
+        assert_eq!(run(1e-9).err(), Some(Stopped::Time { steps_done: 3, steps: 3 }));
+        assert!(run(1.0).is_ok());
+    }
+
+    #[test]
+    fn shots_drawn_in_parts_are_of_the_same_state() {
+        let plan = ghz(3);
+        let shots = DRAWN / 2 + 1000; // its bonds are 2
+        let (samples, _) = plan.run(shots, 1, Bounds::default(), &mut || true).expect("a small state");
+        let ones = samples.column(0).iter().map(|word| word.count_ones() as usize).sum::<usize>();
+        assert!(ones.abs_diff(shots / 2) < 3 * (shots as f64).sqrt() as usize); // six standard deviations
+        assert_eq!(samples.column(0), samples.column(2));
     }
 }

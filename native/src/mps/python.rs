@@ -62,7 +62,8 @@ impl PyMpsPlan {
                 false
             }
         };
-        let found = py.detach(|| self.plan.run(shots, seed, Bounds { bond, cut, seconds }, &mut go_on));
+        let found =
+            py.detach(|| self.plan.run(shots, seed, Bounds { bond, cut, seconds, ..Bounds::default() }, &mut go_on));
         match found {
             Ok((samples, notes)) => {
                 let samples = PySamples { samples, circuit: self.circuit.clone() };
@@ -70,6 +71,9 @@ impl PyMpsPlan {
             }
             Err(Stopped::Bond { reached, allowed }) => {
                 Err(PyMemoryError::new_err(format!("a bond reached dimension {reached}, {allowed} are allowed")))
+            }
+            Err(Stopped::Memory { needed, allowed }) => {
+                Err(PyMemoryError::new_err(format!("{needed} bytes of outcomes are needed, {allowed} are allowed")))
             }
             Err(Stopped::Time { steps_done, steps }) => {
                 Err(PyTimeoutError::new_err(format!("out of time after {steps_done} of {steps} steps")))

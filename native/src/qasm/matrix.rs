@@ -1,10 +1,10 @@
 //! Small complex matrices of gates, as `qmk.qvm.matrices` and `qmk.qvm.powers` define them: first operand = most
 //! significant bit; powers on the principal branch of each eigenvalue.
 
-use std::f64::consts::{FRAC_1_SQRT_2, FRAC_PI_4, PI};
+use std::f64::consts::PI;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
-use crate::circuit::Kind;
+use crate::circuit::{matrix as gates, Kind};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct C {
@@ -14,7 +14,6 @@ pub struct C {
 
 pub const ZERO: C = C { re: 0.0, im: 0.0 };
 pub const ONE: C = C { re: 1.0, im: 0.0 };
-pub const I: C = C { re: 0.0, im: 1.0 };
 
 pub const fn c(re: f64, im: f64) -> C {
     C { re, im }
@@ -116,27 +115,11 @@ fn diagonal(a: C, b: C) -> M2 {
 
 /// A gate on one qubit.
 pub fn one(kind: Kind, args: &[f64; 3]) -> Option<M2> {
-    let (cos, sin) = ((args[0] / 2.0).cos(), (args[0] / 2.0).sin());
-    let r = c(FRAC_1_SQRT_2, 0.0);
-    Some(match kind {
-        Kind::Id => ID2,
-        Kind::X => X2,
-        Kind::Y => [[ZERO, -I], [I, ZERO]],
-        Kind::Z => diagonal(ONE, -ONE),
-        Kind::H => [[r, r], [r, -r]],
-        Kind::S => diagonal(ONE, I),
-        Kind::Sdg => diagonal(ONE, -I),
-        Kind::T => diagonal(ONE, turn(FRAC_PI_4)),
-        Kind::Tdg => diagonal(ONE, turn(-FRAC_PI_4)),
-        Kind::Sx => [[c(0.5, 0.5), c(0.5, -0.5)], [c(0.5, -0.5), c(0.5, 0.5)]],
-        Kind::Sxdg => [[c(0.5, -0.5), c(0.5, 0.5)], [c(0.5, 0.5), c(0.5, -0.5)]],
-        Kind::Rx => [[c(cos, 0.0), c(0.0, -sin)], [c(0.0, -sin), c(cos, 0.0)]],
-        Kind::Ry => [[c(cos, 0.0), c(-sin, 0.0)], [c(sin, 0.0), c(cos, 0.0)]],
-        Kind::Rz => diagonal(turn(-args[0] / 2.0), turn(args[0] / 2.0)),
-        Kind::P => diagonal(ONE, turn(args[0])),
-        Kind::U => [[c(cos, 0.0), -turn(args[2]) * sin], [turn(args[1]) * sin, turn(args[1] + args[2]) * cos]],
-        _ => return None,
-    })
+    if !kind.is_gate() || kind.n_qubits() != 1 {
+        return None;
+    }
+    let m = gates::one(kind, args).map(|(re, im)| c(re, im));
+    Some([[m[0], m[1]], [m[2], m[3]]])
 }
 
 /// A gate without controls of its own, on one or two qubits.
@@ -144,35 +127,10 @@ pub fn matrix(kind: Kind, args: &[f64; 3]) -> Option<Matrix> {
     if let Some(small) = one(kind, args) {
         return Some(small.iter().map(|row| row.to_vec()).collect());
     }
-    let (cos, sin) = (c((args[0] / 2.0).cos(), 0.0), c(0.0, -(args[0] / 2.0).sin()));
-    let swapped = |x: C| -> Matrix {
-        vec![
-            vec![ONE, ZERO, ZERO, ZERO],
-            vec![ZERO, ZERO, x, ZERO],
-            vec![ZERO, x, ZERO, ZERO],
-            vec![ZERO, ZERO, ZERO, ONE],
-        ]
-    };
-    let crossed = |outer: C, inner: C| -> Matrix {
-        vec![
-            vec![cos, ZERO, ZERO, outer],
-            vec![ZERO, cos, inner, ZERO],
-            vec![ZERO, inner, cos, ZERO],
-            vec![outer, ZERO, ZERO, cos],
-        ]
-    };
-    Some(match kind {
-        Kind::Swap => swapped(ONE),
-        Kind::Iswap => swapped(I),
-        Kind::Iswapdg => swapped(-I),
-        Kind::Rxx => crossed(sin, sin),
-        Kind::Ryy => crossed(-sin, sin),
-        Kind::Rzz => {
-            let (low, high) = (turn(-args[0] / 2.0), turn(args[0] / 2.0));
-            let diagonal = [low, high, high, low];
-            (0..4).map(|r| (0..4).map(|k| if r == k { diagonal[r] } else { ZERO }).collect()).collect()
-        }
-        _ => return None,
+    let crossed = matches!(kind, Kind::Swap | Kind::Iswap | Kind::Iswapdg | Kind::Rxx | Kind::Ryy | Kind::Rzz);
+    crossed.then(|| {
+        let m = gates::two(kind, args).map(|(re, im)| c(re, im));
+        m.chunks(4).map(<[C]>::to_vec).collect()
     })
 }
 

@@ -232,9 +232,13 @@ impl<'a> Reader<'a> {
             variables.iter().copied().filter(|&id| of(id).storage == Storage::Output).collect();
         if chosen.is_empty() {
             chosen = variables;
+            let measured = chosen.iter().any(|&id| matches!(of(id).data, Data::Bit(_) | Data::Bits(_)));
             chosen.retain(|&id| {
                 of(id).kind.word == Word::Bit && of(id).storage != Storage::Constant && of(id).places.is_none()
             });
+            if chosen.is_empty() && measured {
+                return self.fail("measured numbers and no bit register");
+            }
         }
         chosen.into_iter().rev().map(|id| self.register(id)).collect()
     }

@@ -56,12 +56,13 @@ struct Line {
     basis: u8,
 }
 
-/// `bonds[k]`: log2 of what gates can have made of the bond between lines k and k + 1, in two counts, each a bound.
+/// `steps[k]`: by how much the log2 of what gates can have made of the bond between lines k and k + 1 exceeds that of
+/// the bond before it, in two counts, each a bound.
 #[derive(Default)]
 pub struct Bonds {
     lines: Vec<Line>,
     spare: Vec<u32>,
-    bonds: Vec<[u64; 2]>,
+    steps: Vec<[i64; 2]>,
     work: u64,
 }
 
@@ -69,7 +70,7 @@ impl Bonds {
     pub fn alloc(&mut self) -> u32 {
         self.spare.pop().unwrap_or_else(|| {
             self.lines.push(Line { counted: Default::default(), basis: b'-' });
-            self.bonds.push([0, 0]);
+            self.steps.push([0, 0]);
             self.lines.len() as u32 - 1
         })
     }
@@ -114,12 +115,17 @@ impl Bonds {
             owners.sort_unstable_by_key(|owner| owner.unwrap_or(usize::MAX));
             match owners {
                 [None, _] => {
-                    let gain = 2 * (at + 1).min(lines.len() - at - 1) as u64;
-                    self.bonds[cuts].iter_mut().flatten().for_each(|bond| *bond += gain);
+                    let gain = 2 * (at + 1).min(lines.len() - at - 1) as i64;
+                    (0..2).for_each(|which| self.gain(which, cuts.clone(), gain));
                 }
                 [Some(first), last] => self.count(cuts, [lines[first], lines[last.unwrap_or(first)]]),
             }
         }
+    }
+
+    fn gain(&mut self, which: usize, cuts: std::ops::Range<usize>, by: i64) {
+        self.steps[cuts.start][which] += by;
+        self.steps[cuts.end][which] -= by;
     }
 
     /// Counts the cuts of a range that none of the owners has yet: for the first of them, and for the last.
@@ -136,8 +142,11 @@ impl Bonds {
                 }
                 self.lines[owners[which] as usize].counted[which].add(word, fresh);
                 while fresh != 0 {
-                    self.bonds[64 * word + fresh.trailing_zeros() as usize][which] += 1;
-                    fresh &= fresh - 1;
+                    let first = fresh.trailing_zeros();
+                    let run = (fresh >> first).trailing_ones();
+                    let start = 64 * word + first as usize;
+                    self.gain(which, start..start + run as usize, 1);
+                    fresh &= !((u64::MAX >> (64 - run)) << first);
                 }
             }
         }
@@ -148,8 +157,13 @@ impl Bonds {
         if !self.alive() {
             return f64::INFINITY;
         }
-        let cuts = self.bonds.len().saturating_sub(1);
-        let mut bonds: Vec<u64> = self.bonds[..cuts].iter().map(|counts| counts[0].min(counts[1])).collect();
+        let cuts = self.steps.len().saturating_sub(1);
+        let mut so_far = [0, 0];
+        let mut sum = |step: &[i64; 2]| {
+            so_far = [so_far[0] + step[0], so_far[1] + step[1]];
+            so_far[0].min(so_far[1])
+        };
+        let mut bonds: Vec<i64> = self.steps[..cuts].iter().map(&mut sum).collect();
         let mut before = 0;
         bonds.iter_mut().for_each(|bond| {
             *bond = (*bond).min(before + 1);

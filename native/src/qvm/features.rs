@@ -192,6 +192,9 @@ pub fn features(body: &Body) -> Result<Features> {
 
 /// The events that each guard reads, as string numbers; an event no node writes has none.
 fn guard_events(body: &Body) -> Vec<Vec<u32>> {
+    if body.guards.is_empty() {
+        return Vec::new(); // the numbers of all strings are not needed
+    }
     let numbers: HashMap<&str, u32> = body.strings.iter().enumerate().map(|(k, &text)| (text, k as u32)).collect();
     let of = |guard: &Guard| {
         let (mut found, mut left) = (Vec::new(), vec![*guard]);
@@ -203,9 +206,6 @@ fn guard_events(body: &Body) -> Vec<Vec<u32>> {
         }
         found
     };
-    if body.guards.is_empty() {
-        return Vec::new();
-    }
     body.guards.iter().map(of).collect()
 }
 
@@ -444,12 +444,7 @@ impl<'a> Pass<'a, '_> {
             });
         };
         let mut angles = [0.0; 3];
-        let names: &[&str] = match kind {
-            Kind::U => &["theta", "phi", "lam"],
-            Kind::P | Kind::Cp => &["lam"],
-            _ => &["theta"][..kind.n_params()],
-        };
-        for (slot, name) in angles.iter_mut().zip(names) {
+        for (slot, name) in angles.iter_mut().zip(kind.angle_names()) {
             *slot = seen.angle(name)?;
         }
         Ok(Some(is_clifford(kind, &angles[..kind.n_params()])))

@@ -112,11 +112,9 @@ pub fn modified(node: usize, keys: &[&str], mut args: Cursor) -> Result<Modified
             "power" => power = args.real()?,
             "params" => {
                 for _ in 0..args.map()? {
-                    let place = match args.name()? {
-                        "theta" => 0,
-                        "phi" => 1,
-                        "lam" => 2,
-                        _ => return fail("a gate with an unknown angle"),
+                    let name = args.name()?;
+                    let Some(place) = Kind::U.angle_names().iter().position(|known| *known == name) else {
+                        return fail("a gate with an unknown angle");
                     };
                     angles[place] = Some(args.real()?);
                 }
@@ -128,14 +126,10 @@ pub fn modified(node: usize, keys: &[&str], mut args: Cursor) -> Result<Modified
     if controls > 256 || (!state.is_empty() && state.len() != controls) || power.abs() > (1u64 << 53) as f64 {
         return fail("a gate that is not read here");
     }
-    let wanted: &[usize] = match gate {
-        Kind::U => &[0, 1, 2],
-        Kind::P | Kind::Cp => &[2],
-        _ => &[0][..gate.n_params()],
-    };
+    let wanted = gate.angle_names();
     let mut found = [0.0; 3];
-    for (slot, &place) in found.iter_mut().zip(wanted) {
-        match angles[place] {
+    for (slot, name) in found.iter_mut().zip(wanted) {
+        match Kind::U.angle_names().iter().position(|known| known == name).and_then(|place| angles[place]) {
             Some(angle) => *slot = angle,
             None => return fail("a gate without its angle"),
         }

@@ -196,12 +196,7 @@ impl<'a> Lowering<'a, '_> {
             *slot = self.one_qubit(k)?;
         }
         let mut angles = [0.0; 3];
-        let names: &[&str] = match kind {
-            Kind::U => &["theta", "phi", "lam"],
-            Kind::P | Kind::Cp => &["lam"],
-            _ => &["theta"][..kind.n_params()],
-        };
-        for (slot, name) in angles.iter_mut().zip(names) {
+        for (slot, name) in angles.iter_mut().zip(kind.angle_names()) {
             *slot = self.angle(shape, args, name)?;
         }
         self.push(kind, &qubits[..kind.n_qubits()], &angles[..kind.n_params()], cond);

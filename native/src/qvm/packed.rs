@@ -14,42 +14,69 @@ pub const HEAD: &[u8] = b"QVMB\x01";
 
 /// Texts in order of first use, each with its number: open addressing, with a hash that is keyed anew for every graph.
 struct Strings<'a> {
-    /// Numbers plus one; 0 is free.
-    slots: Vec<u32>,
+    /// A number plus one below the upper half of its text's hash; 0 is free.
+    slots: Vec<u64>,
     order: Vec<&'a [u8]>,
+    /// The `word` of each text.
+    words: Vec<u64>,
+    hashes: Vec<u64>,
     key: u64,
+}
+
+/// Its first eight bytes. Texts of one length of at most eight bytes are equal where their words are.
+#[inline]
+fn word(text: &[u8]) -> u64 {
+    let four = |at: usize| u32::from_le_bytes([text[at], text[at + 1], text[at + 2], text[at + 3]]) as u64;
+    match text.len() {
+        0 => 0,
+        size @ 1..=3 => text[0] as u64 | (text[size / 2] as u64) << 8 | (text[size - 1] as u64) << 16,
+        size @ 4..=8 => four(0) | four(size - 4) << 32,
+        _ => four(0) | four(4) << 32,
+    }
 }
 
 impl<'a> Strings<'a> {
     fn new() -> Strings<'a> {
-        Strings { slots: vec![0; 256], order: Vec::new(), key: RandomState::new().hash_one(0) | 1 }
+        let key = RandomState::new().hash_one(0) | 1;
+        Strings { slots: vec![0; 256], order: Vec::new(), words: Vec::new(), hashes: Vec::new(), key }
     }
 
-    fn hash(&self, text: &[u8]) -> usize {
-        let mut hash = self.key ^ text.len() as u64;
-        for part in text.chunks(8) {
-            let mut word = [0; 8];
-            word[..part.len()].copy_from_slice(part);
-            let wide = (hash ^ u64::from_le_bytes(word)) as u128 * (self.key.rotate_left(29) | 1) as u128;
-            hash = (wide >> 64) as u64 ^ wide as u64;
+    /// `first`: the text's word.
+    #[inline]
+    fn hash(&self, first: u64, text: &[u8]) -> u64 {
+        let fold = |hash: u64, word: u64| {
+            let wide = (hash ^ word) as u128 * (self.key.rotate_left(29) | 1) as u128;
+            (wide >> 64) as u64 ^ wide as u64
+        };
+        let start = fold(self.key ^ text.len() as u64, first);
+        match text.len() {
+            0..=8 => start,
+            _ => text[8..].chunks(8).fold(start, |hash, part| fold(hash, word(part))),
         }
-        hash as usize
     }
 
     /// None for a new text that is not UTF-8.
     #[inline]
     fn number(&mut self, text: &'a [u8]) -> Option<u32> {
         let mask = self.slots.len() - 1;
-        let mut at = self.hash(text) & mask;
+        let first = word(text);
+        let hash = self.hash(first, text);
+        let mut at = hash as usize & mask;
         while self.slots[at] != 0 {
-            if self.order[self.slots[at] as usize - 1] == text {
-                return Some(self.slots[at] - 1);
+            let number = self.slots[at] as u32 - 1;
+            if self.slots[at] >> 32 == hash >> 32 && self.words[number as usize] == first {
+                let known = self.order[number as usize];
+                if known.len() == text.len() && (text.len() <= 8 || known == text) {
+                    return Some(number);
+                }
             }
             at = (at + 1) & mask;
         }
         std::str::from_utf8(text).ok()?;
         self.order.push(text);
-        self.slots[at] = self.order.len() as u32;
+        self.words.push(first);
+        self.hashes.push(hash);
+        self.slots[at] = hash >> 32 << 32 | self.order.len() as u64;
         if 2 * self.order.len() > self.slots.len() {
             self.grow();
         }
@@ -59,12 +86,12 @@ impl<'a> Strings<'a> {
     fn grow(&mut self) {
         let mask = 2 * self.slots.len() - 1;
         self.slots = vec![0; mask + 1];
-        for (number, text) in self.order.iter().enumerate() {
-            let mut at = self.hash(text) & mask;
+        for (number, hash) in self.hashes.iter().enumerate() {
+            let mut at = *hash as usize & mask;
             while self.slots[at] != 0 {
                 at = (at + 1) & mask;
             }
-            self.slots[at] = number as u32 + 1;
+            self.slots[at] = hash >> 32 << 32 | (number as u64 + 1);
         }
     }
 }
@@ -81,8 +108,8 @@ struct Shape {
 struct Tables<'a> {
     strings: Strings<'a>,
     shapes: Vec<Shape>,
-    /// Numbers of the shapes of an op, by its string.
-    of_op: HashMap<u32, Vec<u32>>,
+    /// Numbers of the shapes of an op, by its string; as long as the last of them needs.
+    of_op: Vec<Vec<u32>>,
     ids: Vec<u8>,
     nodes: Vec<u32>,
     operands: Vec<u32>,
@@ -174,7 +201,7 @@ impl<'a> Tables<'a> {
         Tables {
             strings: Strings::new(),
             shapes: Vec::new(),
-            of_op: HashMap::new(),
+            of_op: Vec::new(),
             ids: Vec::new(),
             nodes: Vec::new(),
             operands: Vec::new(),
@@ -264,7 +291,11 @@ impl<'a> Tables<'a> {
 
     /// Numbers the shape of the node that was read.
     fn shaped(&mut self) {
-        let known = self.of_op.entry(self.shape.op).or_default();
+        let op = self.shape.op as usize;
+        if op >= self.of_op.len() {
+            self.of_op.resize(op + 1, Vec::new());
+        }
+        let known = &mut self.of_op[op];
         let number = match known.iter().find(|&&number| self.shapes[number as usize] == self.shape) {
             Some(&number) => number,
             None => {
@@ -368,5 +399,26 @@ pub fn either(data: &[u8]) -> Result<std::borrow::Cow<'_, [u8]>> {
     match Cursor::item(&mut Cursor { bytes: data, at: 0 }) {
         Ok(Item::Map(_)) => Ok(binary(data)?.into()),
         _ => Ok(data.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_told_apart_whatever_their_lengths() {
+        let long = "abcdefghijklmnopqrstuvwxyz";
+        let mut texts: Vec<String> = (0..=26).map(|size| long[..size].to_owned()).collect();
+        texts.extend((0..2000).map(|k| format!("q{k}")));
+        texts.extend((0..2000).map(|k| format!("registers[{k}]")));
+        texts.extend(["aab", "abb", "abcdabcd", "bbcdabcd", "a\0", "a\0\0"].map(str::to_owned));
+        let mut strings = Strings::new();
+        for _ in 0..2 {
+            for (k, text) in texts.iter().enumerate() {
+                assert_eq!(strings.number(text.as_bytes()), Some(k as u32), "{text}");
+            }
+        }
+        assert_eq!(strings.number(b"\xFF\xFE"), None);
     }
 }

@@ -173,13 +173,11 @@ fn joined(circuit: &Circuit) -> u32 {
     let (mut next, mut most) = (n as u32, u32::from(n > 0));
     for op in &circuit.ops {
         match op.kind {
-            Kind::Measure | Kind::Reset => {
-                if op.cond == NONE {
-                    let old = sets.find(set_of[op.q[0] as usize]);
-                    size[old as usize] -= 1;
-                    set_of[op.q[0] as usize] = next;
-                    next += 1;
-                }
+            Kind::Measure | Kind::Reset if op.cond == NONE => {
+                let old = sets.find(set_of[op.q[0] as usize]);
+                size[old as usize] -= 1;
+                set_of[op.q[0] as usize] = next;
+                next += 1;
             }
             kind if kind.is_gate() && kind.n_qubits() > 1 => {
                 let first = set_of[op.q[0] as usize];

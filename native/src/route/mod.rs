@@ -113,6 +113,8 @@ const HOPELESS: f64 = 30.0;
 const LOOK_S: f64 = 30e-6;
 /// Seconds an op that rewriting takes, about.
 const REWRITE_OP_S: f64 = 0.8e-6;
+/// Seconds an op that simplifying a circuit and bounding the bonds of its chain take, about.
+const CHAIN_OP_S: f64 = 1.0e-6;
 /// Predicted seconds below which no look at other orders of a chain's qubits, or at cutting the circuit, is worth it, and
 /// how many times longer than the look the run must be.
 const SLOW_S: f64 = 10e-3;
@@ -123,17 +125,22 @@ const MOST_LOOK_S: f64 = 1.0;
 /// A run predicted longer than this tries a matrix product state first, for this share of the time.
 const LONG_S: f64 = 20e-3;
 const ATTEMPT_SHARE: f64 = 0.1;
-/// A run of the frame simulator predicted longer than this is piloted, which takes a thirtieth of it.
+/// A run of the frame simulator predicted longer than this is piloted, which takes this share of it, where any other
+/// way takes longer than that.
 const PILOT_S: f64 = 5e-3;
+const PILOT_SHARE: f64 = 1.0 / 30.0;
 /// Seconds of the attempt where nothing else can run the circuit.
 const LAST_RESORT_S: f64 = 30.0;
 const MAX_BOND_LOG2: f64 = 9.0;
+/// Bound on 1 - fidelity beyond which a chain gives no answer: its distribution is then within a hundredth of the exact
+/// one, in total variation, and in all but contrived cases far nearer.
+const MOST_LOST: f64 = 1e-4;
 /// Qubits below which a bond cannot grow large enough to lose to a dense state.
 const ATTEMPT_QUBITS: u32 = 16;
 
 impl Plan {
     pub fn new(circuit: &Arc<Circuit>, shots: usize, options: &Options) -> Result<Plan, Failure> {
-        let mut search = Search { shots, options, best: None, candidates: Vec::new() };
+        let mut search = Search { shots, options, best: None, candidates: Vec::new(), slow_frame: None };
         if is_small(circuit) {
             search.dense(circuit, false);
         }
@@ -158,12 +165,13 @@ impl Plan {
             search.frame(&target, true);
         }
         let (mut attempt, mut simplified) = (None, None);
-        if search.seconds() > LOOK_S {
+        if search.seconds() > LOOK_S.max(circuit.ops.len() as f64 * CHAIN_OP_S) {
             (attempt, simplified) = search.mps(circuit);
         }
         if options.only == Some(Method::Cut) || search.worth(search.seconds(), circuit) {
             search.cut(circuit);
         }
+        search.pilot();
         let Search { best, mut candidates, .. } = search;
         let (runner, on) = match (best, attempt.take()) {
             (Some(found), left) => {
@@ -210,7 +218,7 @@ impl Plan {
             Runner::Frame(plan) => plan.cost(shots),
             Runner::Dense(plan) => plan.cost(shots as u64, &dense::RATES),
             Runner::Dense64(plan) => plan.cost(shots as u64, &dense::RATES),
-            Runner::Mps(plan) => plan.bounds(shots).1.min(LAST_RESORT_S),
+            Runner::Mps(plan) => plan.bounds(shots).1.min(self.most_s()),
             Runner::Cut(plan) => plan.cost(shots),
         }
     }
@@ -220,10 +228,26 @@ impl Plan {
         matches!(self.runner, Runner::Mps(_)) && !self.candidates.iter().any(|c| c.width <= MAX_BOND_LOG2)
     }
 
+    /// Seconds of gates after which a chain that is all there is ends without an answer: none where it cannot grow.
+    fn most_s(&self) -> f64 {
+        if self.may_fail() {
+            LAST_RESORT_S
+        } else {
+            f64::INFINITY
+        }
+    }
+
+    /// For a chain whose gates and shots may take so many seconds.
+    fn bounds(&self, seconds: f64, drawing: f64) -> mps::Bounds {
+        mps::Bounds { seconds, drawing, memory: self.memory, ..mps::Bounds::default() }
+    }
+
     /// The samples, and the method that drew them. `stopped` is asked now and then.
     pub fn run(&self, shots: usize, seed: u64, stopped: &dyn Fn() -> bool) -> Result<(Samples, Method), Failure> {
         if let Some(attempt) = &self.attempt {
-            if let Some(samples) = run_mps(attempt, shots, seed, self.seconds() * ATTEMPT_SHARE, stopped)? {
+            // The gates show whether the state is small; the shots of a small one may take what the other way would.
+            let bounds = self.bounds(self.seconds() * ATTEMPT_SHARE, self.seconds());
+            if let Some(samples) = run_mps(attempt, shots, seed, bounds, stopped)? {
                 return Ok((samples, Method::Mps));
             }
         }
@@ -240,8 +264,10 @@ impl Plan {
             Runner::Dense(plan) => plan.run(shots, seed, &|_| stopped()).map_err(of_dense),
             Runner::Dense64(plan) => plan.run(shots, seed, &|_| stopped()).map_err(of_dense),
             Runner::Mps(plan) => {
-                let found = run_mps(plan, shots, seed, LAST_RESORT_S, stopped)?;
-                found.ok_or_else(|| Failure::Memory("its entanglement outgrew a matrix product state".into()))
+                let found = run_mps(plan, shots, seed, self.bounds(self.most_s(), f64::INFINITY), stopped)?;
+                found.ok_or_else(|| {
+                    Failure::Memory("its entanglement, or what was cut off, outgrew a matrix product state".into())
+                })
             }
             Runner::Cut(plan) => plan.run(shots, seed, stopped).map_err(|why| match why {
                 cut::Refused::Stopped => Failure::Stopped,
@@ -263,12 +289,15 @@ fn run_mps(
     plan: &mps::Plan,
     shots: usize,
     seed: u64,
-    seconds: f64,
+    bounds: mps::Bounds,
     stopped: &dyn Fn() -> bool,
 ) -> Result<Option<Samples>, Failure> {
-    match plan.run(shots, seed, mps::Bounds { seconds, ..mps::Bounds::default() }, &mut || !stopped()) {
-        Ok((samples, _)) => Ok(Some(samples)),
+    match plan.run(shots, seed, bounds, &mut || !stopped()) {
+        Ok((samples, notes)) => Ok((notes.lost <= MOST_LOST).then_some(samples)),
         Err(mps::Stopped::Interrupted) => Err(Failure::Stopped),
+        Err(mps::Stopped::Memory { needed, .. }) => {
+            Err(Failure::Memory(format!("{needed} bytes of outcomes are needed")))
+        }
         Err(_) => Ok(None),
     }
 }
@@ -291,11 +320,18 @@ struct Search<'a> {
     options: &'a Options,
     best: Option<Found>,
     candidates: Vec<Candidate>,
+    /// The frame simulator's run, unpiloted, where it is long; and whether it is of the circuit rewritten.
+    slow_frame: Option<(Found, bool)>,
 }
 
 impl Search<'_> {
     /// Of the best way so far.
     fn seconds(&self) -> f64 {
+        self.others().min(self.slow_frame.as_ref().map_or(f64::INFINITY, |(found, _)| found.seconds))
+    }
+
+    /// Of the best way but a long run of the frame simulator.
+    fn others(&self) -> f64 {
         self.best.as_ref().map_or(f64::INFINITY, |best| best.seconds)
     }
 
@@ -310,7 +346,7 @@ impl Search<'_> {
     }
 
     fn offer(&mut self, candidate: Candidate, runner: Runner, circuit: &Arc<Circuit>) {
-        if candidate.seconds < self.seconds() {
+        if candidate.seconds < self.others() {
             self.best = Some(Found { seconds: candidate.seconds, runner, circuit: circuit.clone() });
         }
         self.candidates.push(candidate);
@@ -335,17 +371,36 @@ impl Search<'_> {
         let Some(plan) = frame::Plan::compile(circuit) else {
             return self.refuse(Method::Frame, rewritten, format!("more than {} qubits", frame::MAX_QUBITS));
         };
-        let plan = if plan.cost(self.shots) > PILOT_S { plan.piloted(self.options.memory) } else { plan };
         let (width, seconds) = (plan.width(), plan.cost(self.shots));
         let bytes = 16u64.checked_shl(width as u32).unwrap_or(u64::MAX);
         if seconds.is_infinite() || bytes > self.options.memory {
             return self.refuse(Method::Frame, rewritten, format!("{width} active qubits are too many for the memory"));
         }
+        if seconds > PILOT_S {
+            let found = Found { seconds, runner: Runner::Frame(plan), circuit: circuit.clone() };
+            if self.slow_frame.as_ref().is_none_or(|(other, _)| seconds < other.seconds) {
+                self.slow_frame = Some((found, rewritten));
+            }
+            return;
+        }
+        self.frame_plan(plan, rewritten, circuit);
+    }
+
+    fn frame_plan(&mut self, plan: frame::Plan, rewritten: bool, circuit: &Arc<Circuit>) {
+        let (width, seconds) = (plan.width(), plan.cost(self.shots));
         let note = format!("{width} active qubits");
-        let memory_bytes = 2.0 * bytes as f64;
+        let memory_bytes = 2.0 * 16f64 * (width as f64).exp2();
         let candidate =
             Candidate { method: Method::Frame, rewritten, width: width as f64, seconds, memory_bytes, note };
         self.offer(candidate, Runner::Frame(plan), circuit);
+    }
+
+    /// A better estimate of a long run of the frame simulator, once all other ways are known.
+    fn pilot(&mut self) {
+        let Some((found, rewritten)) = self.slow_frame.take() else { return };
+        let Runner::Frame(plan) = found.runner else { return };
+        let plan = if found.seconds * PILOT_SHARE < self.others() { plan.piloted(self.options.memory) } else { plan };
+        self.frame_plan(plan, rewritten, &found.circuit);
     }
 
     fn dense(&mut self, circuit: &Arc<Circuit>, rewritten: bool) {

@@ -1,6 +1,6 @@
 //! Routed plans for Python.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use pyo3::exceptions::{PyKeyboardInterrupt, PyMemoryError, PyValueError};
 use pyo3::prelude::*;
@@ -10,6 +10,7 @@ use super::{predict, Candidate, Failure, Method, Options, Plan};
 use crate::circuit::python::PyCircuit;
 use crate::rewrite;
 use crate::samples::python::PySamples;
+use crate::signals::interruptible;
 
 /// A circuit rewritten and prepared for whichever of our simulators is predicted to be fastest.
 #[pyclass(frozen, name = "Plan", module = "qmk_native")]
@@ -115,20 +116,9 @@ impl PyPlan {
 
     /// (samples, the method that drew them)
     fn run(&self, py: Python<'_>, shots: usize, seed: u64) -> PyResult<(PySamples, &'static str)> {
-        let signal = Mutex::new(None);
-        let stopped = || {
-            Python::attach(|py| match py.check_signals() {
-                Ok(()) => false,
-                Err(error) => signal.lock().is_ok_and(|mut slot| slot.replace(error).is_none()),
-            })
-        };
-        match py.detach(|| self.plan.run(shots, seed, &stopped)) {
-            Ok((samples, method)) => {
-                let circuit = Arc::clone(&self.plan.circuit);
-                Ok((PySamples { samples, circuit }, method.name()))
-            }
-            Err(failure) => Err(signal.into_inner().ok().flatten().unwrap_or_else(|| raised(failure))),
-        }
+        let (samples, method) = interruptible(py, |stopped| self.plan.run(shots, seed, stopped), raised)?;
+        let circuit = Arc::clone(&self.plan.circuit);
+        Ok((PySamples { samples, circuit }, method.name()))
     }
 }
 

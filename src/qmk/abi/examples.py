@@ -31,6 +31,16 @@ BELL: dict[str, Any] = {
 DIGEST = "abcab9eb67958292b7f08ced978980bc68b4860c87648f62f98f027967833c88"
 """Digest of ``BELL``, which tests compare with the real one."""
 
+PROGRESS: dict[str, Any] = {
+    "current_epoch": 1,
+    "total_epochs": 1,
+    "nodes_executed": 6,
+    "nodes_total": 6,
+    "shots_done": 2,
+    "shots_total": 4,
+}
+"""Of a running job."""
+
 CHANNEL_ROW: dict[str, Any] = {
     "channel": CHANNEL,
     "state": "PROPOSED",

@@ -45,6 +45,7 @@ TABLE: dict[str, Limit] = {
     "values_bytes": Limit(
         40 << 20, "bytes", "values that one job gives beyond counts: state, amplitudes, expectations"
     ),
+    "estimates": Limit(10_000, "estimates", "parameter objects in one batch of resource estimates"),
     "shots": Limit(100_000_000, "shots", "shots of one job"),
     "event_bytes": Limit(256 << 20, "bytes", "per-shot events kept for one job"),
     "queued_jobs": Limit(10_000, "jobs", "jobs of one tenant that have not ended"),

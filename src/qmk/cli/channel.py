@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from qmk.cli import options
+from qmk.cli import options, parameters
 from qmk.cli.session import connected
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def channels(limit: int, as_json: bool, socket_path: str | None) -> None:
 @click.argument("peer")
 @click.option("--fidelity", type=click.FloatRange(0, 1), required=True, metavar="F", help="The lowest of a Bell pair.")
 @click.option("--pairs", type=click.IntRange(1), required=True, metavar="N", help="Bell pairs over its life.")
-@click.option("--expires", type=options.Moment(), metavar="WHEN", help="After a time (12h, 30d) or on a date.")
+@click.option("--expires", type=parameters.Moment(), metavar="WHEN", help="After a time (12h, 30d) or on a date.")
 @options.json_option
 @options.socket_option
 def propose(
@@ -73,7 +73,7 @@ def propose(
 @click.argument("channel")
 @click.option("--fidelity", type=click.FloatRange(0, 1), metavar="F", help="At least this, if that is more.")
 @click.option("--pairs", type=click.IntRange(1), metavar="N", help="At most so many Bell pairs, if that is fewer.")
-@click.option("--expires", type=options.Moment(), metavar="WHEN", help="No later than after a time, or on a date.")
+@click.option("--expires", type=parameters.Moment(), metavar="WHEN", help="No later than after a time, or on a date.")
 @options.json_option
 @options.socket_option
 def approve(channel: str, as_json: bool, socket_path: str | None, **bounds: Any) -> None:

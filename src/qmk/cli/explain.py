@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from qmk.cli import noisy, options
 from qmk.cli.failure import FAILED_RUN, Console
+from qmk.cli.values import Wanted, output_options
+
+if TYPE_CHECKING:
+    from qmk.qvm.graph import Graph
+    from qmk.qvm.outputs import Outputs
+    from qmk.router.features import Look
+    from qmk.sdk.engine import Features
 
 
 @click.command()
 @options.program_options
 @options.job_options
 @noisy.noise_options
+@noisy.qec_option
 @options.engine_python_option
+@output_options
 @options.json_option
 @click.pass_obj
 def command(
@@ -28,31 +37,32 @@ def command(
     timeout_s: float | None,
     noise: str | None,
     error: float | None,
+    qec: str | None,
     as_json: bool,
+    wanted: Wanted,
 ) -> int:
-    """Say which engine would run PROGRAM, what it would cost, and what the others lack. Nothing is run."""
+    """Say which engine would run PROGRAM, what it would cost, and what the others lack. Nothing is run.
+
+    With --expect and its kin: for these values.
+    """
     import msgspec
 
-    from qmk.base.errors import invalid_graph
-    from qmk.cli import decision, output, source
+    from qmk.cli import decision, output, values
     from qmk.cli.run import DEFAULT_SHOTS
     from qmk.host import machine
-    from qmk.qvm.verify import verify
     from qmk.router import choose, explain, rates
-    from qmk.router.features import features
     from qmk.router.native import rewrites, shape
+    from qmk.router.outputs import with_outputs
 
     options.check_engine(engine)
-    loaded = source.load(program, format_name, options.collect_params(params), console)
-    wish = noisy.asked(loaded.graph, shots, noise, error)
-    report = verify(wish.graph)
-    if not report.ok:
-        raise invalid_graph(list(report.findings))
+    loaded, outputs = values.load(wanted, program, format_name, options.collect_params(params), console)
+    wish = noisy.asked(loaded.graph, shots, noise, error, outputs, qec)
     shots = wish.shots or loaded.graph.shots or DEFAULT_SHOTS
-    facts = features(wish.graph, native="auto")
+    look = _look(wish.graph, outputs, shots)
+    facts = with_outputs(look.features("auto"), wish.graph, outputs)
     memory_bytes = machine.memory_bytes()
     rating = rates.installed()
-    rewritten = rewrites(wish.graph, shots)
+    shown, rewritten = shape(look.circuit), rewrites(look.circuit, shots)
     if as_json:
         chosen = choose(facts, shots, engine=engine, memory_bytes=memory_bytes, declarations=rating.declarations)
         told = {"calibrated": rating.rated, "notes": rating.notes}
@@ -60,20 +70,41 @@ def command(
             {
                 "shots": shots,
                 "features": facts,
-                "shape": shape(wish.graph),
+                "shape": shown,
                 "decision": chosen,
                 "rewrites": rewritten,
                 "rates": told,
+                **({"logical": wish.notes["logical"]} if qec else {}),
             }
         )
         return 0
-    click.echo(
-        f"{facts.n_qubits} qubits, {facts.n_ops} operations ({facts.n_two_qubit} entangling, "
-        f"{facts.n_non_clifford} not Clifford), {facts.n_measure} measurements, feed-forward: {facts.feed_forward}"
-    )
-    output.lines(decision.shape_lines(shape(wish.graph)))
+    click.echo(_summary(facts))
+    output.lines(f"qec: {line}" for line in wish.notes.get("qec", ()))
+    output.lines(decision.shape_lines(shown))
     candidates = explain(facts, shots, engine=engine, memory_bytes=memory_bytes, declarations=rating.declarations)
     output.lines(decision.candidate_lines(msgspec.to_builtins(candidates)))
     output.lines(f"the native core rewrites it: {text}" for text in decision.rewrite_texts(rewritten))
     output.lines(rating.notes)
     return 0 if any(candidate.chosen for candidate in candidates) else FAILED_RUN
+
+
+def _look(graph: Graph, outputs: Outputs | None, shots: int) -> Look:
+    """At a graph that is whole. Raises for a graph or a request that no kernel would take."""
+    from qmk.base.errors import invalid_graph
+    from qmk.qvm.outputs import require
+    from qmk.qvm.verify import verify
+    from qmk.router.features import Look
+
+    report = verify(graph)
+    if not report.ok:
+        raise invalid_graph(list(report.findings))
+    if outputs is not None:
+        require(outputs, graph, shots)
+    return Look(graph)
+
+
+def _summary(facts: Features) -> str:
+    return (
+        f"{facts.n_qubits} qubits, {facts.n_ops} operations ({facts.n_two_qubit} entangling, "
+        f"{facts.n_non_clifford} not Clifford), {facts.n_measure} measurements, feed-forward: {facts.feed_forward}"
+    )

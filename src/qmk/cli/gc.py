@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from qmk.cli import options, output
+from qmk.cli import options, output, parameters
 from qmk.cli.operate import operate
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.option(
     "--older-than",
     "older_than_s",
-    type=options.Age(),
+    type=parameters.Age(),
     metavar="AGE",
     help="Forget jobs that ended before that, with results and checkpoints: 30d, 12h, 2w.",
 )

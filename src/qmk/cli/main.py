@@ -23,6 +23,8 @@ COMMANDS: dict[str, str] = {
     "convert": "write a program in another format",
     "draw": "draw a program's circuit",
     "explain": "say which engine would run a program, and why",
+    "estimate": "estimate the qubits and time of a program on an error-corrected machine",
+    "qec": "error correction: codes, logical error rates, thresholds, comparisons, lattice surgery",
     "calibrate": "measure this machine, so that predictions hold for it",
     "engines": "list the engines and what each can do",
     "doctor": "check this machine and say how to mend what is wrong",

@@ -1,4 +1,4 @@
-"""``--noise`` and ``--error``, for the commands that run a program or say how it would run."""
+"""``--noise``, ``--error`` and ``--qec``, for the commands that run a program or say how it would run."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import click
 if TYPE_CHECKING:
     from qmk.client.asked import Asked
     from qmk.qvm.graph import Graph
+    from qmk.qvm.outputs import Outputs
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -21,7 +22,8 @@ def noise_options(command: Command) -> Command:
             "--error",
             type=click.FloatRange(0, 1, min_open=True, max_open=True),
             metavar="E",
-            help="Instead of --shots: as many as keep the standard error of every probability at or below this.",
+            help="Instead of --shots: as many as keep the standard error of each probability, and of each --expect, "
+            "at or below this.",
         ),
         click.option(
             "--noise",
@@ -33,8 +35,24 @@ def noise_options(command: Command) -> Command:
     return command
 
 
-def asked(graph: Graph, shots: int | None, noise: str | None, error: float | None) -> Asked:
+def qec_option(command: Command) -> Command:
+    """``--qec``, as ``qec``."""
+    return click.option(
+        "--qec",
+        metavar="CODE",
+        help='Run on logical qubits of this code, such as "surface(d=9)"; --noise is that of the physical qubits.',
+    )(command)
+
+
+def asked(
+    graph: Graph,
+    shots: int | None,
+    noise: str | None,
+    error: float | None,
+    outputs: Outputs | None = None,
+    qec: str | None = None,
+) -> Asked:
     """The graph with its noise, the shots if they are asked for, and notes for the result."""
     from qmk.client.asked import asked
 
-    return asked(graph, None, None, shots=shots, noise=noise, error=error)
+    return asked(graph, None, None, shots=shots, noise=noise, error=error, outputs=outputs, qec=qec)

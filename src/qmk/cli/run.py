@@ -25,6 +25,7 @@ DEFAULT_SHOTS = 1000
 @options.program_options
 @options.job_options
 @noisy.noise_options
+@noisy.qec_option
 @options.engine_python_option
 @options.json_option
 @output_options
@@ -44,6 +45,7 @@ def command(
     timeout_s: float | None,
     noise: str | None,
     error: float | None,
+    qec: str | None,
     as_json: bool,
     explain: bool,
     cache: bool,
@@ -60,7 +62,7 @@ def command(
     loaded, outputs = values.load(wanted, program, format_name, options.collect_params(params), console)
     if loaded.findings and not as_json:
         console.findings(list(loaded.findings))
-    wish = noisy.asked(loaded.graph, shots, noise, error)
+    wish = noisy.asked(loaded.graph, shots, noise, error, outputs, qec)
     shots = wish.shots or loaded.graph.shots or DEFAULT_SHOTS
     if socket_path:
         result = _through_daemon(socket_path, wish.graph, shots, seed, engine, timeout_s, outputs, cache, quiet=as_json)
@@ -160,8 +162,8 @@ def show(result: Result, name: str, top: int, explain: bool, observables: tuple[
     if not explain:
         output.lines(decision.surprise_lines(provenance))
     for name, note in provenance.notes.items():
-        if name == "rewrites":
-            continue  # --explain tells
+        if name == "rewrites" or isinstance(note, dict):
+            continue  # --explain tells, and JSON has what is no text
         for line in note if isinstance(note, list) else [note]:
             click.echo(f"  note: {name}: {channel_text(line) if name == 'channels' else line}")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from qmk.cli import options
+from qmk.cli import options, parameters
 
 if TYPE_CHECKING:
     from qmk.host.config import HostConfig, Retention
@@ -45,19 +45,19 @@ if TYPE_CHECKING:
     "--quota",
     "quotas",
     multiple=True,
-    type=options.Limit(),
+    type=parameters.Limit(),
     metavar="NAME=LIMIT",
     help="Limit what jobs without a token may use together; may be given several times.",
 )
 @click.option(
     "--keep-results",
-    type=options.Keeping(),
+    type=parameters.Keeping(),
     metavar="AGE",
     help="How long an ended job is kept, with its result: 7d, 12h, ever; 30d if not given.",
 )
 @click.option(
     "--keep-checkpoints",
-    type=options.Keeping(),
+    type=parameters.Keeping(),
     metavar="AGE",
     help="How long its checkpoints are kept after its end; 7d if not given.",
 )
@@ -65,7 +65,7 @@ if TYPE_CHECKING:
     "--keep",
     "bounds",
     multiple=True,
-    type=options.Limit(),
+    type=parameters.Limit(),
     metavar="NAME=LIMIT",
     help="Keep at most so much of what ended: jobs, checkpoints, checkpoint_bytes of a tenant, job_bytes of all.",
 )

@@ -30,7 +30,8 @@ def read(path: str, console: Console) -> bytes:
             raise call_error(f"'{path}' is a folder; name a program file")
         check("source_bytes", os.path.getsize(path), path)
         with open(path, "rb") as file:
-            data = file.read()
+            data = file.read(LIMITS.source_bytes + 1)
+        check("source_bytes", len(data), path)  # of what is no plain file, only reading tells the size
     except OSError as error:
         raise call_error(f"cannot read '{path}': {(error.strerror or str(error)).lower()}", path=path) from error
     console.sources[path] = data

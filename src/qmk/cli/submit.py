@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from qmk.cli import noisy, options
+from qmk.cli import noisy, options, parameters
 from qmk.cli.failure import Console
 from qmk.cli.session import connected
 from qmk.cli.values import Wanted, output_options
@@ -16,6 +16,7 @@ from qmk.cli.values import Wanted, output_options
 @options.program_options
 @options.job_options
 @noisy.noise_options
+@noisy.qec_option
 @click.option(
     "--priority", type=click.IntRange(-1000, 1000), default=0, metavar="N", help="Larger runs sooner; -1000 to 1000."
 )
@@ -30,7 +31,7 @@ from qmk.cli.values import Wanted, output_options
     "--channel",
     "channels",
     multiple=True,
-    type=options.ChannelOf(),
+    type=parameters.ChannelOf(),
     metavar="HANDLE=CHANNEL",
     help="The channel (see 'qmk channel') behind a channel handle of the program; may be given several times.",
 )
@@ -57,6 +58,7 @@ def command(
     timeout_s: float | None,
     noise: str | None,
     error: float | None,
+    qec: str | None,
     priority: int,
     deadline_epochs: int | None,
     channels: tuple[tuple[str, str], ...],
@@ -76,7 +78,7 @@ def command(
     from qmk.cli.run import DEFAULT_SHOTS, milliseconds
 
     loaded, outputs = values.load(wanted, program, format_name, options.collect_params(params), console)
-    wish = noisy.asked(loaded.graph, shots, noise, error)
+    wish = noisy.asked(loaded.graph, shots, noise, error, outputs, qec)
     shots = wish.shots or loaded.graph.shots or DEFAULT_SHOTS
     with connected(socket_path) as client:
         job = client.submit(

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
-from qmk.cli import options
+from qmk.cli import options, parameters
 from qmk.cli.failure import call_error
 from qmk.cli.operate import operate
 
@@ -38,13 +38,13 @@ def _policy(function: Command) -> Command:
             "--quota",
             "quotas",
             multiple=True,
-            type=options.Limit(),
+            type=parameters.Limit(),
             metavar="NAME=LIMIT",
             help="A limit, such as running_jobs=4; may be given several times.",
         ),
         click.option(
             "--allow",
-            type=options.Names(),
+            type=parameters.Names(),
             metavar="CAP,CAP",
             help="Capabilities its sessions may ask for, instead of all.",
         ),

@@ -6,12 +6,13 @@ import csv
 import functools
 import io
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from qmk.base.limits import LIMITS, check
 from qmk.cli import source
 from qmk.cli.failure import Console, call_error
 
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 SHOWN = 20
-"""rows of a table that are printed; JSON has all"""
+COUNTS_SHOWN = 4
+"""rows of a table, and outcomes of a point of a sweep, that are printed; JSON has all"""
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,11 @@ class Wanted:
     @property
     def anything(self) -> bool:
         return self != Wanted()
+
+    @property
+    def values(self) -> bool:
+        """Whether there is something to give beyond counts."""
+        return replace(self, sampled=False, no_counts=False) != Wanted()
 
 
 _OPTIONS = (
@@ -74,15 +81,22 @@ def load(
     """The program, and what a job of it shall give."""
     points = _points(wanted.sweep) if wanted.sweep is not None else None
     first = {**params, **(points[0] if points else {})}
+    if twice := sorted(params.keys() & (points[0] if points else {}).keys()):
+        raise call_error(f"--param {twice[0]} and a column '{twice[0]}' of {wanted.sweep}: give it once")
     loaded = source.load(program, format_name, first, console)
     if not wanted.anything:
         return loaded, None
+    if not wanted.values:
+        raise call_error("--no-counts and --sampled are about values, and none is asked for: add such as --expect")
     import msgspec
 
     from qmk.client.outputs import outputs
 
     by_name = points is not None or (wanted.gradient and bool(params))
-    text = console.sources[source.STDIN_NAME] if program == "-" else Path(program)
+    # a pipe can be read once; the front end looks for what a file includes beside it
+    text = (
+        Path(program) if Path(program).is_file() else console.sources[source.STDIN_NAME if program == "-" else program]
+    )
     graph, asked = outputs(
         text if by_name else loaded.graph,
         expect=wanted.expect,
@@ -109,21 +123,30 @@ def _qubits(text: str) -> list[int]:
 def _points(path: str) -> list[dict[str, float]]:
     """The rows of a CSV file."""
     try:
-        text = Path(path).read_text()
-    except (OSError, UnicodeDecodeError) as error:
+        with open(path, encoding="utf-8-sig") as file:  # spreadsheets put a mark before the first name
+            text = file.read(LIMITS.source_bytes + 1)
+        check("source_bytes", len(text), path)
+        rows = list(csv.reader(io.StringIO(text), skipinitialspace=True))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise call_error(f"cannot read '{path}': {str(error).lower()}", path=path) from error
-    rows = list(csv.reader(io.StringIO(text), skipinitialspace=True))
     if len(rows) < 2:
         raise call_error(f"'{path}' has no points: write the names of inputs, then one row a point", path=path)
+    rows[0] = [name.strip() for name in rows[0]]
+    if odd := next((name for name in rows[0] if name and rows[0].count(name) > 1), ""):
+        raise call_error(f"'{path}' has two columns '{odd}': name each input once", path=path)
+    if "" in rows[0]:
+        raise call_error(f"'{path}' has a column without a name: write the names of inputs in its first row", path=path)
     found: list[dict[str, float]] = []
     for number, row in enumerate(rows[1:], 2):
         if not row:
             continue
         try:
-            found.append({name.strip(): float(value) for name, value in zip(rows[0], row, strict=True)})
+            found.append({name: float(value) for name, value in zip(rows[0], row, strict=True)})
         except ValueError:
             what = f"{path}:{number}: this row is not one number for each of {', '.join(rows[0])}"
             raise call_error(what, path=path) from None
+    if not found:
+        raise call_error(f"'{path}' has no points: write the names of inputs, then one row a point", path=path)
     return found
 
 
@@ -136,6 +159,10 @@ def lines(values: Values, labels: Sequence[str] = ()) -> Iterable[str]:
         return
     for number, point in enumerate(values.points[:SHOWN]):
         found = "  ".join(_text(estimate) for estimate in point.expectations)
+        if not found and point.counts:
+            most = sorted(point.counts.items(), key=lambda row: (-row[1], row[0]))
+            found = "  ".join(f"{bits}: {count}" for bits, count in most[:COUNTS_SHOWN])
+            found += f"  and {len(most) - COUNTS_SHOWN} more" if len(most) > COUNTS_SHOWN else ""
         yield f"  point {number}{':' if found else ''} {found}".rstrip()
     if len(values.points) > SHOWN:
         yield f"  ... {len(values.points) - SHOWN} more points; --json has all"

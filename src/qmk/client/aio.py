@@ -46,6 +46,7 @@ from qmk.sdk.places import socket_path
 
 if TYPE_CHECKING:
     from qmk.models.noise import NoiseLike
+    from qmk.models.qec.logical import Machine
 
 
 class _Answers(asyncio.Protocol):
@@ -180,9 +181,10 @@ class AsyncClient(AsyncLists, AsyncCheckpoints, AsyncChannels):
         format: str | None = None,
         noise: NoiseLike | None = None,
         error: float | None = None,
+        qec: Machine | str | None = None,
     ) -> q_submit.Reply:
         """Queue a program as a job."""
-        wish = asked(program, format, params, shots=shots, noise=noise, error=error)
+        wish = asked(program, format, params, shots=shots, noise=noise, error=error, outputs=outputs, qec=qec)
         key = idempotency_key or (new_key() if self._patience_s else "")
         policy = Policy(
             priority=priority,
@@ -265,10 +267,12 @@ class AsyncClient(AsyncLists, AsyncCheckpoints, AsyncChannels):
         format: str | None = None,
         noise: NoiseLike | None = None,
         error: float | None = None,
+        qec: Machine | str | None = None,
+        outputs: Outputs | None = None,
     ) -> q_estimate.Reply:
         """Memory and time that each engine would need for a program."""
-        wish = asked(program, format, params, shots=shots, noise=noise, error=error)
-        return await self._ask(q_estimate.CALL, graph=calls.raw_graph(wish.graph), shots=wish.shots)
+        wish = asked(program, format, params, shots=shots, noise=noise, error=error, outputs=outputs, qec=qec)
+        return await self._ask(q_estimate.CALL, graph=calls.raw_graph(wish.graph), shots=wish.shots, outputs=outputs)
 
     async def alloc(self, n: int, profile: str = "") -> q_alloc.Reply:
         return await self._ask(q_alloc.CALL, n=n, profile=profile)

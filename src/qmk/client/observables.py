@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
-from typing import cast
+from typing import Any, cast
 
 from qmk.base.errors import QmkError
+from qmk.base.limits import check
 from qmk.qvm.outputs import Observable
 
 ObservableLike = str | Mapping[str, float] | Sequence[tuple[str, float]]
@@ -15,16 +17,26 @@ qubit, qubit 0 first (``XIZ``), or with numbered letters (``X0 Z2``). A number a
 
 _TERM = re.compile(
     r"\s*(?P<sign>[+-])?\s*(?P<factor>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)?\s*(?P<times>\*)?\s*"
-    r"(?P<paulis>[IXYZ]\d+(?:[\s*]*[IXYZ]\d+)*|[IXYZ]+)?\s*"
+    r"(?P<paulis>[IXYZ]\d+(?:[\s*]*[IXYZ]\d+)*|[IXYZ]+)?\s*",
+    re.ASCII,
 )
-_LETTER = re.compile(r"([IXYZ])(\d+)")
+_LETTER = re.compile(r"([IXYZ])(\d+)", re.ASCII)
+
+DIGITS = 9
+"""of a qubit's number in an observable"""
 
 
 def observables(given: ObservableLike | Sequence[ObservableLike], n_qubits: int) -> tuple[list[Observable], bool]:
-    """The observables, and whether a single one was given. Raises INVALID_PARAMS naming the term that is wrong."""
-    if _is_one(given):
-        return [observable(cast("ObservableLike", given), n_qubits)], True
-    return [observable(one, n_qubits) for one in cast("Sequence[ObservableLike]", given)], False
+    """The observables, and whether a single one was given. Raises INVALID_PARAMS naming the term that is wrong,
+    QUOTA_EXCEEDED beyond the limits ``observables`` and ``observable_terms``."""
+    if not isinstance(given, (str, Mapping, list, tuple)):
+        raise _wrong(repr(given), f"a {type(given).__name__} is none")
+    single = _is_one(given)
+    each = [cast("ObservableLike", given)] if single else list(cast("Sequence[ObservableLike]", given))
+    check("observables", len(each))
+    rows = [observable(one, n_qubits) for one in each]
+    check("observable_terms", sum(map(len, rows)))
+    return rows, single
 
 
 def _is_one(given: object) -> bool:
@@ -35,18 +47,31 @@ def _is_one(given: object) -> bool:
 
 
 def _is_pair(row: object) -> bool:
+    """A string and something else; two strings are a list of two observables."""
     if not isinstance(row, (tuple, list)):
         return False
     pair = cast("Sequence[object]", row)
-    return len(pair) == 2 and isinstance(pair[0], str) and isinstance(pair[1], (int, float))
+    return len(pair) == 2 and isinstance(pair[0], str) and not isinstance(pair[1], (str, list, tuple, Mapping))
 
 
 def observable(given: ObservableLike, n_qubits: int) -> Observable:
     """One observable over ``n_qubits`` qubits."""
     if isinstance(given, str):
         return tuple(_parsed(given, n_qubits))
-    rows = given.items() if isinstance(given, Mapping) else given
-    return tuple((_string(text, n_qubits, text), float(factor)) for text, factor in rows)
+    rows = list(given.items()) if isinstance(given, Mapping) else given
+    if not isinstance(rows, (list, tuple)) or not rows or not all(map(_is_pair, rows)):
+        raise _wrong(repr(given), "it is no text, and no pairs of a Pauli string and a number")
+    return tuple((_string(text, n_qubits, text), _factor(factor, text)) for text, factor in rows)
+
+
+def _factor(given: Any, term: str) -> float:
+    try:
+        factor = float(given)
+    except (TypeError, ValueError, OverflowError):
+        raise _wrong(term, f"its factor {given!r} is no real number") from None
+    if not math.isfinite(factor):
+        raise _wrong(term, f"its factor is {factor}; coefficients are finite numbers")
+    return factor
 
 
 def _parsed(text: str, n_qubits: int) -> list[tuple[str, float]]:
@@ -63,7 +88,7 @@ def _parsed(text: str, n_qubits: int) -> list[tuple[str, float]]:
             raise _wrong(text, f"the term at character {at + 1} cannot be read")
         if found["times"] and not (found["factor"] and found["paulis"]):
             raise _wrong(text, f"'*' at character {at + 1} stands between a number and a Pauli string")
-        factor = float(found["factor"] or 1.0) * (-1.0 if found["sign"] == "-" else 1.0)
+        factor = _factor(found["factor"] or 1.0, text) * (-1.0 if found["sign"] == "-" else 1.0)
         out.append((_string(found["paulis"] or "", n_qubits, text), factor))
         at = found.end()
     if not out:
@@ -83,9 +108,10 @@ def _string(paulis: str, n_qubits: int, whole: str) -> str:
     if _LETTER.sub("", paulis).strip(" *\t"):
         raise _wrong(whole, f"'{paulis[:40]}' is no Pauli string")
     for letter, number in _LETTER.findall(paulis):
-        qubit = int(number)
-        if qubit >= n_qubits:
-            raise _wrong(whole, f"there is no qubit {qubit}: the program has {n_qubits}, numbered from 0")
+        qubit = int(number[: DIGITS + 1])
+        if qubit >= n_qubits or len(number) > DIGITS:
+            named = number if len(number) <= DIGITS else f"{number[:DIGITS]}..."
+            raise _wrong(whole, f"there is no qubit {named}: the program has {n_qubits}, numbered from 0")
         if letters[qubit] != "I":
             raise _wrong(whole, f"qubit {qubit} has two letters in one term")
         letters[qubit] = letter

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from qmk.base.errors import QmkError
 from qmk.client.observables import ObservableLike, observables
 from qmk.client.program import ProgramLike, to_graph
 from qmk.client.sweeps import PointsLike, points_of, sweep_of
@@ -47,11 +49,29 @@ def outputs(
     wanted = Outputs(
         expectations=tuple(rows),
         state=state,
-        amplitudes=tuple(amplitudes),
-        probabilities=tuple(map(tuple, probabilities)),
+        amplitudes=bitstrings_of(amplitudes),
+        probabilities=tuple(map(qubits_of, probabilities)),
         gradient=gradient,
         sweep=sweep,
         counts=counts,
         sampled=sampled,
     )
     return graph, wanted
+
+
+def bitstrings_of(given: Sequence[str]) -> tuple[str, ...]:
+    """Raises INVALID_PARAMS for what is no list of texts."""
+    if isinstance(given, str) or not all(isinstance(text, str) for text in given):
+        raise QmkError(
+            "INVALID_PARAMS", f"{given!r} is no list of bitstrings"[:120], field="amplitudes", help="write ['00', '11']"
+        )
+    return tuple(given)
+
+
+def qubits_of(given: Sequence[int]) -> tuple[int, ...]:
+    """Raises INVALID_PARAMS for what is no list of whole numbers."""
+    try:
+        return tuple(operator.index(qubit) for qubit in given)
+    except TypeError:
+        text = f"{given!r} is no list of qubits"[:120]
+        raise QmkError("INVALID_PARAMS", text, field="probabilities", help="number them from 0: [0, 2]") from None

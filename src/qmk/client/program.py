@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from qmk.base.errors import QmkError
-from qmk.base.limits import check
+from qmk.base.limits import LIMITS, check
 from qmk.qvm.graph import Graph
 
 ProgramLike = Graph | os.PathLike[str] | str | bytes
@@ -43,11 +43,13 @@ def source(program: os.PathLike[str] | str | bytes) -> tuple[bytes, str]:
 
 def _read(path: str) -> bytes:
     try:
-        file = Path(path)
-        check("source_bytes", file.stat().st_size, path)
-        return file.read_bytes()
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+        check("source_bytes", Path(path).stat().st_size, path)
+        with open(path, "rb") as file:
+            data = file.read(LIMITS.source_bytes + 1)
+        check("source_bytes", len(data), path)  # of what is no plain file, only reading tells the size
+        return data
+    except (OSError, ValueError) as error:
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
         raise QmkError(
             "INVALID_PARAMS",
             f"cannot read '{path}': {reason}",

@@ -44,7 +44,11 @@ def points_of(given: PointsLike, fixed: Mapping[str, Any] | None = None) -> Poin
 
     if isinstance(given, Mapping):
         columns: dict[str, Sequence[Any]] = dict(given.items())
+        if not all(hasattr(values, "__len__") for values in columns.values()):
+            raise _wrong("the values of a parameter are no list", "give each name one value a point")
     else:
+        if not isinstance(given, Sequence) or not all(isinstance(row, Mapping) for row in given):
+            raise _wrong("the points are no list of mappings", "write [{'theta': 0.1}, ...] or {'theta': [0.1, ...]}")
         rows = list(given)
         names = rows[0].keys() if rows else ()
         for at, row in enumerate(rows):
@@ -55,6 +59,8 @@ def points_of(given: PointsLike, fixed: Mapping[str, Any] | None = None) -> Poin
         raise _wrong("the parameters have different numbers of values", "give each name one value a point")
     if not columns or not len(next(iter(columns.values()))):
         raise _wrong("there are no points", "give at least one, with a value for each input")
+    if twice := sorted(columns.keys() & (fixed or {}).keys()):
+        raise _wrong(f"'{twice[0]}' is given for all points and for each", "give it once")
     parts: list[Matrix] = []
     labels: list[str] = []
     shapes: dict[str, tuple[int, ...]] = {}

@@ -48,6 +48,7 @@ from qmk.sdk.places import socket_path
 
 if TYPE_CHECKING:
     from qmk.models.noise import NoiseLike
+    from qmk.models.qec.logical import Machine
 
 PROGRESS_EVERY_MS = 200
 
@@ -153,6 +154,7 @@ class Client(Lists, Checkpoints, Channels):
         format: str | None = None,
         noise: NoiseLike | None = None,
         error: float | None = None,
+        qec: Machine | str | None = None,
     ) -> q_submit.Reply:
         """Queue a program (graph, file or source text) as a job. It survives a restart of the daemon from here on.
 
@@ -160,10 +162,10 @@ class Client(Lists, Checkpoints, Channels):
         scheduling epochs from acceptance by which the job should end. Submitting again with the
         same ``idempotency_key`` and request gives the same job. ``channels`` says which channel (``open_channel``)
         stands behind each channel handle of the program. ``cache`` False: the job runs, even where an earlier one with
-        this seed has the result. ``noise`` and ``error`` are those of ``qmk.run``. ``outputs``: what the job shall give
-        beyond counts (``qmk.outputs`` makes them).
+        this seed has the result. ``noise``, ``error`` and ``qec`` are those of ``qmk.run``. ``outputs``: what the job
+        shall give beyond counts (``qmk.outputs`` makes them).
         """
-        wish = asked(program, format, params, shots=shots, noise=noise, error=error)
+        wish = asked(program, format, params, shots=shots, noise=noise, error=error, outputs=outputs, qec=qec)
         key = idempotency_key or (new_key() if self._patience_s else "")
         policy = Policy(
             priority=priority,
@@ -230,10 +232,12 @@ class Client(Lists, Checkpoints, Channels):
         format: str | None = None,
         noise: NoiseLike | None = None,
         error: float | None = None,
+        qec: Machine | str | None = None,
+        outputs: Outputs | None = None,
     ) -> q_estimate.Reply:
-        """Memory and time that each engine would need for a program, without running it."""
-        wish = asked(program, format, params, shots=shots, noise=noise, error=error)
-        return self._ask(q_estimate.CALL, graph=calls.raw_graph(wish.graph), shots=wish.shots)
+        """Memory and time that each engine would need for a program, without running it; ``outputs`` beyond counts."""
+        wish = asked(program, format, params, shots=shots, noise=noise, error=error, outputs=outputs, qec=qec)
+        return self._ask(q_estimate.CALL, graph=calls.raw_graph(wish.graph), shots=wish.shots, outputs=outputs)
 
     def alloc(self, n: int, profile: str = "") -> q_alloc.Reply:
         """Reserve ``n`` logical qubits for the session."""

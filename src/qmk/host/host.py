@@ -323,7 +323,7 @@ class Host:
     def _estimate(self, effect: fx.Estimate) -> None:
         assert effect.graph is not None
         try:
-            result = self.routing.estimate(effect.graph, effect.digest, effect.shots)
+            result = self.routing.estimate(effect.graph, effect.digest, effect.shots, effect.outputs)
         except QmkError as error:
             self._replies.refuse(effect.conn, effect.ref, error)
             return

@@ -159,12 +159,13 @@ class Routing:
 
         return features
 
-    def estimate(self, graph: Graph, digest: str, shots: int) -> q_estimate.Reply:
+    def estimate(self, graph: Graph, digest: str, shots: int, outputs: Outputs | None = None) -> q_estimate.Reply:
         """What every engine would need for the program, and why those that cannot run it cannot."""
         from qmk import router
+        from qmk.router.outputs import with_outputs
 
         candidates = router.explain(
-            self._look(graph, digest)(""),
+            with_outputs(self._look(graph, digest)("auto"), graph, outputs),
             shots,
             memory_bytes=self.memory_bytes,
             declarations=self._rating.declarations,

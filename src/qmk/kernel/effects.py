@@ -80,6 +80,7 @@ class Estimate(msgspec.Struct, frozen=True):
     digest: str
     shots: int
     graph: Graph | None = None
+    outputs: Outputs | None = None
 
 
 class QueryResources(msgspec.Struct, frozen=True):

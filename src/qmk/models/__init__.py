@@ -1,1 +1,1 @@
-"""What is simulated: noise."""
+"""What is simulated: noise, and error correction."""

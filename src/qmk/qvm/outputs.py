@@ -232,7 +232,7 @@ def _require_observable(observable: Observable, n: int, field: str) -> None:
 def _require_qubits(qubits: tuple[int, ...], n: int, field: str) -> None:
     for at, qubit in enumerate(qubits):
         if not 0 <= qubit < n:
-            raise _wrong(field, f"there is no qubit {qubit}", f"the program has {n} qubits, numbered from 0")
+            raise _wrong(field, f"there is no qubit {qubit}"[:100], f"the program has {n} qubits, numbered from 0")
         if qubit in qubits[:at]:
             raise _wrong(field, f"qubit {qubit} is named twice", "name each qubit once")
 

@@ -13,17 +13,21 @@ _GATES = frozenset({"unitary", "composite"})
 
 
 def before_readout(graph: Graph) -> Graph:
-    """Without the measurements, and the logic on them, on which nothing else depends."""
+    """Without the measurements, and the logic on them, on which nothing else depends, and without the noise that
+    strikes a qubit after such a measurement."""
+    late = _late_noise(graph)
     touched: set[str] = set()
     read: set[str] = set()
     kept: list[Node] = []
+    dropped: set[str] = set()
     for node in reversed(graph.nodes):
         op = OPS.get(node.op)
         kind = op.op_class if op is not None else ""
         unread = node.guard is None and read.isdisjoint(node.produces)
-        if unread and (kind == "classical" or (kind == "measure" and touched.isdisjoint(node.vqs))):
+        if unread and (_is_logic(kind, node) or (kind == "measure" and touched.isdisjoint(node.vqs))):
+            dropped.add(node.id)
             continue
-        if kind not in _SILENT:
+        if kind not in _SILENT and node.id not in late:
             touched.update(node.vqs)
         read.update(node.inputs)
         if node.guard is not None:
@@ -31,7 +35,43 @@ def before_readout(graph: Graph) -> Graph:
         kept.append(node)
     if len(kept) == len(graph.nodes):
         return graph
-    return msgspec.structs.replace(graph, nodes=tuple(reversed(kept)))
+    nodes = [node for node in reversed(kept) if late.get(node.id) not in dropped]
+    return msgspec.structs.replace(graph, nodes=tuple(nodes))
+
+
+def _is_logic(kind: str, node: Node) -> bool:
+    """Whether a node makes events of events; a reading that errs does."""
+    return kind == "classical" or (kind == "noise" and not node.vqs)
+
+
+def _late_noise(graph: Graph) -> dict[str, str]:
+    """Noise on a qubit that was measured, and is only struck by noise from then on: by id, with the measurement."""
+    measured: dict[str, str] = {}
+    late: dict[str, list[tuple[str, str]]] = {}
+    for node in graph.nodes:
+        op = OPS.get(node.op)
+        kind = op.op_class if op is not None else ""
+        if kind == "measure" and node.guard is None:
+            for qubit in node.vqs:
+                measured[qubit], late[qubit] = node.id, []
+        elif kind == "noise" and len(node.vqs) == 1 and node.vqs[0] in measured:
+            late[node.vqs[0]].append((node.id, measured[node.vqs[0]]))
+        elif kind not in _SILENT:
+            for qubit in node.vqs:
+                measured.pop(qubit, None)
+                late.pop(qubit, None)
+    return dict(pair for rows in late.values() for pair in rows)
+
+
+def is_mixed(graph: Graph) -> bool:
+    """Whether a graph without its read-out is gates, noise and resets, none of them under a guard."""
+    for node in graph.nodes:
+        op = OPS.get(node.op)
+        kind = op.op_class if op is not None else ""
+        acts = kind in _GATES or kind == "reset" or (kind == "noise" and bool(node.vqs))
+        if node.chs or not (kind in _SILENT or (acts and node.guard is None)):
+            return False
+    return True
 
 
 def gates_of(graph: Graph) -> list[Placed] | None:

@@ -7,7 +7,7 @@ declines the graph (channels, families that it does not read). Tests hold the tw
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -19,6 +19,9 @@ from qmk.qvm.t_count import magic
 from qmk.router import native as core
 from qmk.router.bond import bond_log2
 from qmk.sdk.engine import Features
+
+if TYPE_CHECKING:
+    from qmk_native import Circuit
 
 BOND_QUBITS = 20
 """up to this width a state vector always fits and the trivial bond bound n/2 is used"""
@@ -40,11 +43,19 @@ class Look:
     def __init__(self, graph: Graph, packed: bytes = b"", digest: str = "", *, predict: bool = True) -> None:
         self._graph = graph
         found, self._circuit = core.look(packed or pack(graph), predict) if core.present() else (None, None)
+        self._lowered = self._circuit is not None
         self._plain = reference(graph, digest) if found is None else _of_core(graph, found, digest)
+
+    @property
+    def circuit(self) -> Circuit | None:
+        """The native core's circuit of the graph, made at most once; None where there is none."""
+        if not self._lowered:
+            self._circuit, self._lowered = core.lowered(self._graph), True
+        return self._circuit
 
     def features(self, native: str = "") -> Features:
         """``native``: the method of the native engine to predict for, "" for none."""
-        predicted = core.predictions(self._graph, native, self._circuit) if native else {}
+        predicted = core.predictions(self.circuit, native) if native else {}
         return msgspec.structs.replace(self._plain, native=predicted) if predicted else self._plain
 
 

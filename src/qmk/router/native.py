@@ -40,49 +40,49 @@ def look(packed: bytes, circuit: bool) -> tuple[dict[str, Any] | None, Circuit |
         return None, None
 
 
-def predictions(graph: Graph, method: str = "auto", circuit: Circuit | None = None) -> dict[str, Prediction]:
-    """For one method of the native engine; empty where the core is not installed or does not take the program.
-    ``circuit``: of the graph, where there is one already."""
-    if not present():
+def predictions(circuit: Circuit | None, method: str = "auto") -> dict[str, Prediction]:
+    """For one method of the native engine; empty where it does not take the program."""
+    if circuit is None:
         return {}
     try:
-        known = _lowered(graph) if circuit is None else circuit
-        return {method: _auto(known) if method == "auto" else _of_plan(known, method)}
-    except (QmkError, MemoryError):
+        return {method: _auto(circuit) if method == "auto" else _of_plan(circuit, method)}
+    except (QmkError, MemoryError, ValueError):  # ValueError: no such method, or not for this program
         return {}
 
 
-def _lowered(graph: Graph) -> Circuit:
+def lowered(graph: Graph) -> Circuit | None:
+    """The core's circuit of a graph that its reader declines; None where it is not installed or cannot say it."""
     from qmk.sdk.lower import lower
     from qmk.sdk.native_circuit import GATES, circuit_of
 
-    return circuit_of(lower(graph, GATES | {"gphase"}))
-
-
-def shape(graph: Graph) -> dict[str, Any]:
-    """What the native core sees in a graph as it stands, before any rewrite (``qmk_native.features``); empty where it
-    is not installed or does not take the program."""
     if not present():
+        return None
+    try:
+        return circuit_of(lower(graph, GATES | {"gphase"}))
+    except (QmkError, MemoryError):
+        return None
+
+
+def shape(circuit: Circuit | None) -> dict[str, Any]:
+    """What the native core sees in a circuit as it stands, before any rewrite (``qmk_native.features``)."""
+    if circuit is None:
         return {}
     import qmk_native
 
-    try:
-        return qmk_native.features(_lowered(graph))
-    except QmkError:
-        return {}
+    return qmk_native.features(circuit)
 
 
-def rewrites(graph: Graph, shots: int) -> dict[str, Any]:
-    """What the native core's rewrites make of a graph (``sdk.native_rewrites``); empty where it leaves it as it is, is
-    not installed or does not take it."""
-    if not present():
+def rewrites(circuit: Circuit | None, shots: int) -> dict[str, Any]:
+    """What the native core's rewrites make of a circuit (``sdk.native_rewrites``); empty where it leaves it as it is or
+    cannot run it."""
+    if circuit is None:
         return {}
     import qmk_native
 
     from qmk.sdk import native_rewrites
 
     try:
-        plan = qmk_native.Plan(_lowered(graph), shots, None, memory=MEMORY_BYTES, keep_cbits=True)
+        plan = qmk_native.Plan(circuit, shots, None, memory=MEMORY_BYTES, keep_cbits=True)
     except (QmkError, MemoryError):
         return {}
     return native_rewrites.report(plan)

@@ -10,7 +10,7 @@ from qmk.qvm.bases import bases
 from qmk.qvm.cone import cones, supports_of
 from qmk.qvm.graph import Graph
 from qmk.qvm.outputs import Outputs
-from qmk.qvm.readout import before_readout, gates_of
+from qmk.qvm.readout import before_readout, gates_of, is_mixed
 from qmk.sdk.engine import Capabilities, Cost, Declaration, Features, Observed
 
 OF_ONE_STATE = frozenset({"state", "amplitudes"})
@@ -41,7 +41,8 @@ def with_outputs(features: Features, graph: Graph, outputs: Outputs | None) -> F
     if outputs is None:
         return features
     n = asked.n_qubits(graph)
-    gates = gates_of(before_readout(graph))
+    ended = before_readout(graph)
+    gates = gates_of(ended)
     strings = list(dict.fromkeys(text for row in outputs.expectations for text, _ in row if text.strip("I")))
     width, n_ops = n, features.n_ops
     if gates is not None and not outputs.names & OF_ONE_STATE:
@@ -56,6 +57,7 @@ def with_outputs(features: Features, graph: Graph, outputs: Outputs | None) -> F
         derivatives = len(slots) * len(outputs.expectations)
     observed = Observed(
         pure=gates is not None,
+        mixed=gates is not None or is_mixed(ended),
         sampled=outputs.sampled,
         width=width,
         n_ops=n_ops,
@@ -79,7 +81,9 @@ def is_exact(can: Capabilities, features: Features) -> bool:
     """Whether the method gives the values from a state."""
     observed = features.observed
     values = features.outputs & (OF_ONE_STATE | SAMPLED)
-    return observed is not None and observed.pure and not observed.sampled and values <= can.outputs
+    if observed is None or observed.sampled or not values <= can.outputs:
+        return False
+    return observed.pure or (observed.mixed and "noisy" in can.outputs)
 
 
 def width(can: Capabilities, features: Features) -> int:

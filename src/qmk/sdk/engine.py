@@ -68,7 +68,8 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     may be wrong are no business of an engine: ``lower`` leaves them to its samples, or makes them of "pauli"."""
     outputs: frozenset[str] = frozenset({"counts", "events"})
     """beside these "expectation", "state", "amplitudes", "probabilities" (all exact, of programs of gates), "gradient"
-    and "sweep" (both faster than one value at a time): what ``Observer`` gives"""
+    and "sweep" (both faster than one value at a time): what ``Observer`` gives. "noisy": expectation values and
+    probabilities exact of programs with noise and resets too"""
     fences: bool = False
     """plans are ``FencedPlan``: a run can be stopped, saved, restored and rewound at the program's fences"""
 
@@ -97,6 +98,8 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
 
     pure: bool
     """the program is gates and a final read-out, so that it ends in one state"""
+    mixed: bool = False
+    """it is gates, noise and resets, then a final read-out: the state it ends in has a density matrix of its own"""
     sampled: bool
     """expectation values are to be sampled even where they could be computed"""
     width: int

@@ -22,6 +22,7 @@ from qmk.qvm.profile import parse as parse_profile
 from qmk.sdk import channels
 from qmk.sdk import conditions as c
 from qmk.sdk.conditions import Expression
+from qmk.sdk.labels import labels
 from qmk.sdk.misread import settled
 from qmk.sdk.native import NoLowering, Piece, Resolver
 from qmk.sdk.program import (
@@ -116,6 +117,7 @@ class _Lowering:
         out, width = self.channels.settled(out, self.width)
         if self.channels.accounts:
             self.notes[channels.NOTE] = msgspec.to_builtins(self.channels.accounts)
+        self.notes.update(labels(self.graph))
         return Program(
             n_qubits=width,
             n_cbits=self.n_cbits,

@@ -74,11 +74,14 @@ def measured(program: Program, letters: Mapping[int, str], can: Capabilities) ->
     return Program(len(used), n_cbits, tuple(moved), shown, {}, notes=program.notes), qubits
 
 
+_OPERANDS = frozenset({"qubit", "qubits", "pair", "on"})
+"""fields of instructions that hold qubits"""
+
+
 def _moved(item: Instruction, place: Mapping[int, int]) -> Instruction:
     """The instruction on other qubits."""
     changes: dict[str, Any] = {}
-    if hasattr(item, "qubit"):
-        changes["qubit"] = place[cast("Any", item).qubit]
-    elif hasattr(item, "qubits"):
-        changes["qubits"] = tuple(place[q] for q in cast("Any", item).qubits)
+    for name in _OPERANDS & {field.name for field in dataclasses.fields(item)}:
+        old = getattr(item, name)
+        changes[name] = place[old] if name == "qubit" else tuple(place[q] for q in old)
     return dataclasses.replace(item, **changes) if changes else item

@@ -119,7 +119,9 @@ def readout_of(program: Program, engine: str, can: Capabilities) -> Readout:
         if isinstance(item, Reset):
             raise Unsupported(f"a reset: {name} samples the final state only")
         if isinstance(item, Logic):
-            raise Unsupported(f"event logic: {name} computes none")
+            if not can.logic:
+                raise Unsupported(f"event logic: {name} computes none")
+            continue
         touched = item.qubits if isinstance(item, Gate) else (item.qubit,)
         if not read.keys().isdisjoint(touched):
             raise Unsupported(f"a qubit used after its measurement: {name} samples the final state only")

@@ -19,11 +19,12 @@ from qmk.qvm.graph import Graph
 from qmk.qvm.outputs import Estimate, Observable, Outputs, Point, Sweep, Values
 from qmk.sdk.affine import Affine, Vector, affine
 from qmk.sdk.engine import FastObserver, Observer, ObservingEngine, Unsupported
+from qmk.sdk.labels import labels
 from qmk.sdk.memory import PEAK
 from qmk.sdk.messages import Done
 from qmk.sdk.observed import final_state, gates_only, measured, part
 from qmk.sdk.paulis import Tally
-from qmk.sdk.program import Barrier, Gate, Program
+from qmk.sdk.program import Barrier, Gate, Noise, Program, Reset
 from qmk.sdk.shifts import shifts_of
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def executed(
     if outputs.counts and not outputs.points:
         done = run(graph, method, shots, seed, fence=fence)
     else:
-        done = Done(fence, {}, [], [], [], b"", shots, 0.0, 0.0, 0.0, 0, {})
+        done = Done(fence, {}, [], [], [], b"", shots, 0.0, 0.0, 0.0, 0, labels(graph))
     name = runner.declaration.name
     try:
         values = values_of(runner, graph, method, outputs, shots, seed)
@@ -80,10 +81,9 @@ class _Work:
         self.n = asked.n_qubits(graph)
         self.program = final_state(graph, self.can)
         wanted = outputs.names & {"expectation", "state", "amplitudes", "probabilities"}
-        pure = all(
-            isinstance(x, Barrier) or (isinstance(x, Gate) and x.cond is None) for x in self.program.instructions
-        )
-        self.exact = pure and not outputs.sampled and wanted <= self.can.outputs
+        self.pure = _only(self.program, Gate)
+        seen = self.pure or ("noisy" in self.can.outputs and _only(self.program, Gate, Noise, Reset))
+        self.exact = seen and not outputs.sampled and wanted <= self.can.outputs
         if not self.exact and (lost := sorted(wanted - set(VALUES))):
             gates_only(self.program)  # says what is in the way, where it is the program
             raise QmkError(
@@ -156,9 +156,14 @@ class _Work:
         return cones(placed(gates), supports, self.n)
 
     def _looked_at(self, program: Program, outputs: Outputs) -> Point:
-        """The values of a program of gates, each from its causal cone."""
-        gates, strings = gates_only(program), _strings(outputs)
-        groups = outputs.probabilities
+        """The values of a program of gates, each from its causal cone; of one with noise, from the whole of it."""
+        strings, groups = _strings(outputs), outputs.probabilities
+        if not self.pure:
+            observer = self.observer(program)
+            found = dict(zip(strings, observer.expectation(strings) if strings else (), strict=True))
+            rows = [[Estimate(p) for p in observer.probabilities(group)] for group in groups]
+            return Point(expectations=_sums(outputs.expectations, found), probabilities=rows)
+        gates = gates_only(program)
         supports = [*supports_of(strings), *(dict.fromkeys(group, "Z") for group in groups)]
         values: dict[str, float] = {}
         chances: dict[int, list[float]] = {}
@@ -303,6 +308,14 @@ class _Work:
             [Estimate(float(v), float(s) ** 0.5) for v, s in zip(values[row], variances[row], strict=True)]
             for row in range(rows)
         ]
+
+
+def _only(program: Program, *kinds: type) -> bool:
+    """Whether a program is instructions of these kinds, none of them under a condition."""
+    return all(
+        isinstance(x, Barrier) or (isinstance(x, kinds) and getattr(x, "cond", None) is None)
+        for x in program.instructions
+    )
 
 
 def _strings(outputs: Outputs) -> list[str]:

@@ -138,7 +138,7 @@ class SimRouting:
     def version(self, engine: str) -> str:
         return f"{engine} 1"
 
-    def estimate(self, graph: Graph, digest: str, shots: int) -> Any:
+    def estimate(self, graph: Graph, digest: str, shots: int, outputs: Outputs | None = None) -> Any:
         return q_estimate.Reply(digest=digest, shots=shots, logical={}, engines=[], gaps=[], chosen=ENGINE)
 
     def resources(self, queued: int, running: int, workers: int) -> Any:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from qmk.cli.options import _literal
+from qmk.cli.parameters import _literal
 
 
 @pytest.mark.parametrize(

@@ -241,7 +241,7 @@ def test_wrong_classical_code_is_refused_by_rule(text, rule, findings):
     "text",
     [
         "float f = 2.0 * float(c);",
-        "int x = uint[2](c) * 3;",
+        "int x = uint[2](c) * uint[2](c);",
         "rx(float(c)) q[0];",
         "x q[uint[2](c)];",
         "int y = 1 << int(c[0]);",

@@ -24,6 +24,7 @@ from qmk.models.noise import (
     Pauli2,
     PhaseDamping,
     Readout,
+    Relaxation,
     apply,
     resolve,
 )
@@ -62,7 +63,10 @@ def test_every_short_form_gives_a_sound_program_and_survives_json(text: str) -> 
     model = resolve(text)
     assert model.name == text
     assert NoiseModel.from_json(model.to_json()) == model
-    noisy = apply(model, ghz(3).op("cz", 0, 2).measure_all().graph())
+    b = ghz(2)
+    if text.startswith("idle"):  # qubit 1 waits
+        b.op("s", 0).op("s", 0).op("cz", 0, 1)
+    noisy = apply(model, b.measure_all().graph())
     assert verify(noisy).ok
     assert noises(noisy)
     found = exact_distribution(lower(noisy, ALL_GATES))
@@ -80,6 +84,12 @@ def test_every_short_form_gives_a_sound_program_and_survives_json(text: str) -> 
         ("thermal=1us:5us", "longer than twice T1"),
         ("readout=0.1,uniform=0.1", "after another term"),
         ("no/such/file.json", "cannot read"),
+        ("biased=0.1:-1", "the bias is -1"),
+        ("biased=0.1:inf", "the bias is inf"),
+        ("depolarizing=0.1ms", "no number"),
+        ("a\0", "cannot read"),
+        ("/dev/zero", "larger than"),
+        ("/dev/zero@1h", "larger than"),
     ],
 )
 def test_what_is_no_model_is_refused(text: str, why: str) -> None:
@@ -95,6 +105,9 @@ def test_what_is_no_model_is_refused(text: str, why: str) -> None:
         lambda: NoiseModel(reset=(Pauli2({"XX": 0.1}),)),
         lambda: GateRule((), gates=("no_gate",)),
         lambda: NoiseModel(durations={"cnot": -1.0}),
+        lambda: NoiseModel(relaxation=(Relaxation(1e-6, 1e-6),)),
+        lambda: GateRule((), arity=-1),
+        lambda: resolve(3),  # type: ignore[arg-type]
         lambda: NoiseModel(durations={"lunch": 1.0}),
         lambda: Pauli(0.5, 0.5, 0.5),
         lambda: Pauli2({"XW": 0.1}),

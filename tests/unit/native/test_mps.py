@@ -103,6 +103,40 @@ def test_a_state_that_outgrows_its_bound_ends_without_an_answer() -> None:
         plan.run(10, 1, seconds=0.0)
 
 
+def drifting(angle: float, times: int) -> native.Circuit:
+    """Turns |00> towards |11> by steps so small that each is cut off; a third qubit keeps them apart."""
+    return measured(3, [row("rxx", [0, 1], [angle]), row("cz", [1, 2])] * times)
+
+
+def test_what_is_cut_off_again_and_again_adds_up_to_all_that_it_can_be() -> None:
+    steps = 314
+    samples, (bond, lost) = native.MpsPlan(drifting(math.pi / steps, steps)).run(100, 1, cut=1e-4)
+    assert bond == 1
+    assert samples.counts() == {"000": 100}  # where the state is |110>
+    assert lost > 0.99
+
+
+def test_a_chain_that_lost_too_much_gives_no_answer() -> None:
+    plan = native.Plan(drifting(6e-7, 40_000), 10, "mps", rewrites=False)
+    with pytest.raises(MemoryError, match="what was cut off"):
+        plan.run(10, 1)
+
+
+def test_shots_without_room_are_refused_before_the_run() -> None:
+    circuit = measured(4, [row("h", [0]), row("cnot", [0, 3])])
+    with pytest.raises(MemoryError, match="bytes of outcomes are needed"):
+        native.MpsPlan(circuit).run(10**13, 1)
+    with pytest.raises(MemoryError, match="bytes of outcomes are needed"):
+        native.Plan(circuit, 10, "mps", rewrites=False).run(10**13, 1)
+
+
+def test_a_chain_that_cannot_grow_has_no_time_limit() -> None:
+    circuit = measured(20, [row("h", [0]), *(row("cnot", [k, k + 1]) for k in range(19))])
+    plan = native.Plan(circuit, 10, "mps", rewrites=False)
+    assert not plan.may_fail
+    assert plan.cost(10**10) == native.MpsPlan(circuit).bounds(10**10)[1] > 60
+
+
 @pytest.mark.parametrize(
     ("ops", "why"),
     [

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
-from qmk_native import Plan, predict, read_qasm
+from qmk_native import FramePlan, Plan, predict, read_qasm
 
 HEAD = 'OPENQASM 2.0;\ninclude "qelib1.inc";\n'
 
@@ -93,3 +95,28 @@ def test_certain_outcomes_make_no_states() -> None:
     sure = Plan(read_qasm(certain(12, 40)), 1000, "frame", rewrites=False)
     once = Plan(read_qasm(certain(12, 40)), 1, "frame", rewrites=False)
     assert sure.seconds < 60 * once.seconds
+
+
+def test_a_long_run_of_the_frame_simulator_is_not_piloted_where_another_way_is_sooner() -> None:
+    """Two blocks of 12 qubits that two gates join late are cut in milliseconds: a pilot alone would take longer.
+    Without one the prediction is the compiler's own."""
+    dice = random.Random(1)
+    lines = ['OPENQASM 2.0; include "qelib1.inc"; qreg q[24]; creg c[24];']
+
+    def block(low: int, layers: int) -> None:
+        for _ in range(layers):
+            for k in range(low, low + 12):
+                lines.append(f"u3({dice.uniform(0, 3)}, {dice.uniform(0, 3)}, {dice.uniform(0, 3)}) q[{k}];")
+            order = dice.sample(range(low, low + 12), 12)
+            lines.extend(f"cx q[{a}], q[{b}];" for a, b in zip(order[::2], order[1::2], strict=True))
+
+    block(0, 10)
+    block(12, 10)
+    lines.append("cx q[3], q[20]; cx q[5], q[14];")
+    block(0, 2)
+    block(12, 2)
+    circuit = read_qasm("\n".join([*lines, "measure q -> c;"]))
+    plan = Plan(circuit, 1000, rewrites=False)
+    assert plan.method == "cut"
+    (frame,) = (row for row in plan.candidates if row["method"] == "frame")
+    assert frame["seconds"] == FramePlan(circuit).cost(1000) > 30 * plan.seconds

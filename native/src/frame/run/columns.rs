@@ -117,7 +117,7 @@ impl Batch<'_> {
 }
 
 /// Looks 64 rows of a table up at once, by Shannon's expansion from the last input on.
-fn choose(table: u64, inputs: &[u64]) -> u64 {
+pub(crate) fn choose(table: u64, inputs: &[u64]) -> u64 {
     let Some((&last, rest)) = inputs.split_last() else { return if table & 1 == 1 { u64::MAX } else { 0 } };
     let half = 1u32 << rest.len();
     let low = choose(table & ((1u64 << half) - 1), rest);
@@ -126,7 +126,7 @@ fn choose(table: u64, inputs: &[u64]) -> u64 {
 }
 
 /// Which of the errors a die below their sum names; the last that can happen where rounding goes beyond it.
-fn fell(chances: &[f64], mut die: f64) -> usize {
+pub(crate) fn fell(chances: &[f64], mut die: f64) -> usize {
     let mut last = 0;
     for (error, &chance) in chances.iter().enumerate().filter(|(_, &chance)| chance > 0.0) {
         last = error;

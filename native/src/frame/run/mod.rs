@@ -16,6 +16,7 @@ use crate::dice::Dice;
 use crate::samples::Samples;
 
 use super::plan::{Code, Instr};
+pub(crate) use columns::{choose, fell};
 use lots::Lots;
 use part::Part;
 

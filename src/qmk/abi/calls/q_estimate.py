@@ -8,6 +8,7 @@ from msgspec import Meta, Raw, Struct
 
 from qmk.abi import examples, shapes
 from qmk.abi.call import Call
+from qmk.qvm.outputs import Outputs
 
 
 class Request(shapes.Request, frozen=True):
@@ -15,6 +16,7 @@ class Request(shapes.Request, frozen=True):
     graph: shapes.RawGraph = Raw()
     program: Annotated[shapes.Program, Meta(description="source text, instead of graph")] | None = None
     shots: shapes.Shots | None = None
+    outputs: Annotated[Outputs | None, Meta(description="what the job would give beyond counts")] = None
     qec: Annotated[dict[str, Any], Meta(description="error-correction wishes; none in this release")] | None = None
 
 
@@ -46,12 +48,13 @@ class Reply(Struct, frozen=True, kw_only=True):
 
 CALL = Call(
     name="q_estimate",
-    doc="Verifies a program and answers the memory and time each engine would need, without running it. The "
+    doc="Verifies a program and answers the memory and time each engine would need, without running it, for its counts "
+    "or for the outputs that are asked for. The "
     "session must hold the capabilities that the program's ops need.",
     request=Request,
     reply=Reply,
     rights=("CAP_SUBMIT",),
-    errors=("SESSION_NOT_FOUND", "INVALID_GRAPH", "INSUFFICIENT_CAPS", "UNSUPPORTED"),
+    errors=("SESSION_NOT_FOUND", "INVALID_GRAPH", "INSUFFICIENT_CAPS", "UNSUPPORTED", "QUOTA_EXCEEDED"),
     example=(
         {"session_id": examples.SESSION, "graph": examples.BELL, "shots": 1000},
         {

@@ -55,14 +55,7 @@ CALL = Call(
                 {
                     "job_id": examples.JOB,
                     "state": "RUNNING",
-                    "progress": {
-                        "current_epoch": 1,
-                        "total_epochs": 1,
-                        "nodes_executed": 6,
-                        "nodes_total": 6,
-                        "shots_done": 2,
-                        "shots_total": 4,
-                    },
+                    "progress": examples.PROGRESS,
                     "engine": "stabilizer",
                     "method": "",
                     "priority": 0,

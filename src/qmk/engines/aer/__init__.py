@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping
 
@@ -9,6 +10,7 @@ import msgspec
 
 from qmk.sdk.chunks import walk_size
 from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
+from qmk.sdk.straight import straight
 
 _SAME = (
     *("id", "x", "y", "z", "h", "s", "sdg", "sx", "sxdg", "t", "tdg", "rx", "ry", "rz", "p", "u"),
@@ -193,9 +195,14 @@ def small_bond(n_qubits: int, n_ops: int, n_two_qubit: int) -> int:
     return SMALL_BONDS[-1]
 
 
+@functools.lru_cache(maxsize=1024)
+def _repeats(n_ops: int) -> float:
+    """How often the gates are simulated in all, the probes included."""
+    return 1 + sum(probe_lengths(n_ops, SMALL_BOND_STRIDE)) / max(n_ops, 1)
+
+
 def _small_bond_s(n_qubits: int, n_ops: int, n_two_qubit: int, bond: int, rates: Rates = RATES) -> float:
-    repeats = 1 + sum(probe_lengths(n_ops, SMALL_BOND_STRIDE)) / max(n_ops, 1)
-    return repeats * mps_gates_s(n_qubits, n_ops, n_two_qubit, bond, rates)
+    return _repeats(n_ops) * mps_gates_s(n_qubits, n_ops, n_two_qubit, bond, rates)
 
 
 def small_bond_cost(features: Features, shots: int, rates: Rates = RATES) -> Cost:
@@ -264,23 +271,18 @@ METHODS = {
         noise=CHANNELS,
         outputs=VALUES - {"amplitudes"},  # Aer (0.18) gives those of other basis states once its qubits have moved
     ),
-    "small_bond": Capabilities(
-        method="small_bond",
-        gates=_gates("small_bond", *UNITARY),
-        mid_circuit=False,
-        reset=False,
-        feed_forward="none",
-        max_qubits=4096,
-    ),
+    "small_bond": straight(_gates("small_bond", *UNITARY), method="small_bond", logic=True, max_qubits=4096),
     "density_matrix": Capabilities(
-        method="density_matrix", gates=_gates("density_matrix", *UNITARY), max_qubits=20, noise=CHANNELS
+        method="density_matrix",
+        gates=_gates("density_matrix", *UNITARY),
+        max_qubits=20,
+        noise=CHANNELS,
+        outputs=frozenset({"counts", "events", "expectation", "probabilities", "noisy"}),
     ),
-    "extended_stabilizer": Capabilities(
+    "extended_stabilizer": straight(
+        _gates("extended_stabilizer"),
         method="extended_stabilizer",
-        gates=_gates("extended_stabilizer"),
-        mid_circuit=False,
-        reset=False,
-        feed_forward="none",
+        logic=True,
         max_qubits=EXTENDED_QUBITS,
         exact=False,
     ),

@@ -31,7 +31,8 @@ from qmk.sdk.bits import Bits, compute
 from qmk.sdk.branching import BranchingPlan
 from qmk.sdk.dense import DenseBackend
 from qmk.sdk.engine import Observer, Plan, Progress, Samples, Unsupported
-from qmk.sdk.program import Barrier, Gate, Measure, Noise, Program, Reset
+from qmk.sdk.program import Gate, Measure, Program
+from qmk.sdk.readout import readout_of
 from qmk.sdk.steps import has_fences
 
 CHUNK_SHOTS = 512
@@ -210,7 +211,7 @@ class AerEngine:
         if limit is not None and program.n_qubits > limit:
             raise Unsupported(f"{program.n_qubits} qubits: aer's method {method} holds at most {limit}")
         if method in ("extended_stabilizer", "small_bond"):
-            _check_static(program, method)
+            readout_of(program, "aer", METHODS[method])  # they sample the final state only
         if METHODS[method].fences and has_fences(program):
             return self._fenced(program, method)
         plan = AerPlan(program, method)
@@ -229,22 +230,3 @@ class AerEngine:
                 raise Unsupported(f"gate {item.name} under Aer's method {method}")
         backend = DenseBackend(program.n_qubits, AerCircuit, first_highest=False)
         return BranchingPlan(program, backend, "aer", method, self.version)
-
-
-def _check_static(program: Program, method: str) -> None:
-    """These methods take gates, then one measurement a qubit: they sample the final state only."""
-    measured: set[int] = set()
-    for item in program.instructions:
-        if isinstance(item, Barrier):
-            continue
-        if isinstance(item, Noise):
-            raise Unsupported(f"an error channel: aer's {method} has none")
-        if item.cond is not None:
-            raise Unsupported(f"a condition: aer's {method} has no feed-forward")
-        if isinstance(item, Reset):
-            raise Unsupported(f"a reset: aer's {method} samples the final state only")
-        touched = item.qubits if isinstance(item, Gate) else (item.qubit,) if isinstance(item, Measure) else ()
-        if not measured.isdisjoint(touched):
-            raise Unsupported(f"a qubit used after its measurement: aer's {method} samples at the end only")
-        if isinstance(item, Measure):
-            measured.add(item.qubit)

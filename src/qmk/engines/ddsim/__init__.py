@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
+from qmk.sdk.engine import Cost, Declaration, Features
+from qmk.sdk.straight import straight
 
 GATES = frozenset(
     {
@@ -48,11 +49,7 @@ DECLARATION = Declaration(
     name="ddsim",
     doc="states as decision diagrams, of any width where the state has structure (MQT DDSIM)",
     load="qmk.engines.ddsim.engine:DdsimEngine",
-    methods={
-        "": Capabilities(
-            gates=GATES, mid_circuit=False, reset=False, feed_forward="none", logic=False, max_qubits=MAX_QUBITS
-        )
-    },
+    methods={"": straight(GATES, max_qubits=MAX_QUBITS)},
     cost=cost,
     rates=RATES,
     beyond_s=0.05,

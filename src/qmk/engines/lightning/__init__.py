@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
 from qmk.sdk.native import ALL_GATES
+from qmk.sdk.straight import reading_bytes, straight
 
 GATES = ALL_GATES - {"paulirot"}
 MAX_QUBITS = 40
@@ -36,21 +37,12 @@ def cost(method: str, features: Features, shots: int, rates: Mapping[str, float]
     one_pass = rates[f"{method}.{_PLACES[(features.n_qubits > 17) + (features.n_qubits > 22)]}"]
     gates = features.n_ops * (rates["op_s"] + one_pass * amplitudes)
     seconds = rates["fixed_s"] + gates + rates["read_s"] * wide * amplitudes + rates["shot_s"] * shots
-    memory = int(16 * wide * amplitudes * 1.02) + (32 << 20) + shots * (80 + 10 * max(features.n_measure, 1))
-    return Cost(seconds=seconds, memory_bytes=memory + 1000 * features.n_ops)
+    memory = int(16 * wide * amplitudes * 1.02) + reading_bytes(features, shots, 1000)
+    return Cost(seconds=seconds, memory_bytes=memory)
 
 
 def _method(name: str, precision_bits: int) -> Capabilities:
-    return Capabilities(
-        method=name,
-        gates=GATES,
-        mid_circuit=False,
-        reset=False,
-        feed_forward="none",
-        logic=False,
-        max_qubits=MAX_QUBITS,
-        precision_bits=precision_bits,
-    )
+    return straight(GATES, method=name, max_qubits=MAX_QUBITS, precision_bits=precision_bits)
 
 
 DECLARATION = Declaration(

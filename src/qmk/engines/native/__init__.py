@@ -8,6 +8,7 @@ import msgspec
 
 from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
 from qmk.sdk.native_circuit import GATES
+from qmk.sdk.straight import straight
 
 RATES = {
     "fixed_s": 2e-4,
@@ -62,14 +63,6 @@ def _method(name: str, **changes: object) -> Capabilities:
     return msgspec.structs.replace(_ANY, method=name, **changes)
 
 
-_STRAIGHT: dict[str, object] = {
-    "noise": frozenset(),
-    "mid_circuit": False,
-    "reset": False,
-    "feed_forward": "none",
-}
-"""gates and one read-out"""
-
 DECLARATION = Declaration(
     name="native",
     doc="QMK's own simulators after rewriting: Clifford frames, dense and matrix product states, cut circuits",
@@ -79,8 +72,8 @@ DECLARATION = Declaration(
         "frame": _method("frame"),
         "dense": _method("dense", outputs=OUTPUTS),
         "dense64": _method("dense64", precision_bits=64, outputs=OUTPUTS),
-        "mps": _method("mps", **_STRAIGHT, precision_bits=64),
-        "cut": _method("cut", **_STRAIGHT),
+        "mps": straight(_ALL, method="mps", logic=True),
+        "cut": straight(_ALL, method="cut", logic=True, precision_bits=32),
     },
     cost=cost,
     rates=RATES,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
+from qmk.sdk.engine import Cost, Declaration, Features
 from qmk.sdk.native import ALL_GATES
+from qmk.sdk.straight import reading_bytes, straight
 
 GATES = ALL_GATES - {"paulirot"}
 MAX_QUBITS = 40
@@ -19,28 +20,14 @@ def cost(_method: str, features: Features, shots: int, rates: Mapping[str, float
     amplitudes = 2.0**features.n_qubits
     gates = features.n_ops * (rates["op_s"] + rates["amplitude_s"] * amplitudes)
     seconds = rates["fixed_s"] + gates + rates["read_s"] * amplitudes + rates["shot_s"] * shots
-    return Cost(seconds=seconds, memory_bytes=int(8 * amplitudes * 1.02) + reading_bytes(features, shots))
-
-
-def reading_bytes(features: Features, shots: int) -> int:
-    return (32 << 20) + shots * (80 + 10 * max(features.n_measure, 1)) + 600 * features.n_ops
+    return Cost(seconds=seconds, memory_bytes=int(8 * amplitudes * 1.02) + reading_bytes(features, shots, 600))
 
 
 DECLARATION = Declaration(
     name="qsim",
     doc="state vector in single precision (Google's qsim, without Cirq)",
     load="qmk.engines.qsim.engine:QsimEngine",
-    methods={
-        "": Capabilities(
-            gates=GATES,
-            mid_circuit=False,
-            reset=False,
-            feed_forward="none",
-            logic=False,
-            max_qubits=MAX_QUBITS,
-            precision_bits=32,
-        )
-    },
+    methods={"": straight(GATES, max_qubits=MAX_QUBITS, precision_bits=32)},
     cost=cost,
     rates=RATES,
     beyond_s=0.05,

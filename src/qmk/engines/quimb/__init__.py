@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 
 from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
+from qmk.sdk.straight import straight
 
 GATES = frozenset(
     {
@@ -72,7 +73,8 @@ def contract_cost(features: Features, shots: int, rates: Mapping[str, float]) ->
     anything is allocated. One for the first group of measured qubits, then one for each outcome of those before."""
     groups = max(1, -(-features.n_measure // GROUP_QUBITS))
     largest = min(2.0 * features.entangling_width, CONTRACT_WIDTH)
-    contractions = 1 + sum(min(shots, 2.0 ** min(GROUP_QUBITS * k, 60)) for k in range(1, groups))
+    growing = range(1, min(groups, 60 // GROUP_QUBITS + 1))  # beyond, every shot has an outcome of its own
+    contractions = 1 + sum(min(shots, 2.0 ** (GROUP_QUBITS * k)) for k in growing) + (groups - 1 - len(growing)) * shots
     one = rates["contract.fixed_s"] + features.n_ops * rates["contract.op_s"] + rates["contract.entry_s"] * 2.0**largest
     return Cost(
         seconds=contractions * one,
@@ -88,15 +90,7 @@ def cost(method: str, features: Features, shots: int, rates: Mapping[str, float]
 
 
 def _method(name: str) -> Capabilities:
-    return Capabilities(
-        method=name,
-        gates=GATES,
-        mid_circuit=False,
-        reset=False,
-        feed_forward="none",
-        logic=False,
-        max_qubits=MAX_QUBITS,
-    )
+    return straight(GATES, method=name, max_qubits=MAX_QUBITS)
 
 
 DECLARATION = Declaration(

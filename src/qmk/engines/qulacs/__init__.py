@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
+from qmk.sdk.engine import Cost, Declaration, Features
 from qmk.sdk.native import ALL_GATES
+from qmk.sdk.straight import reading_bytes, straight
 
 GATES = ALL_GATES - {"paulirot"}
 MAX_QUBITS = 40
@@ -30,8 +31,7 @@ def cost(_method: str, features: Features, shots: int, rates: Mapping[str, float
     gate = rates["wide_op_s" if features.n_qubits >= 15 else "op_s"]
     gates = features.n_ops * (gate + one_pass * amplitudes)
     seconds = rates["fixed_s"] + gates + rates["read_s"] * amplitudes + rates["shot_s"] * shots
-    memory = int(32 * amplitudes * 1.02) + (32 << 20) + shots * (80 + 10 * max(features.n_measure, 1))
-    return Cost(seconds=seconds, memory_bytes=memory + 2000 * features.n_ops)
+    return Cost(seconds=seconds, memory_bytes=int(32 * amplitudes * 1.02) + reading_bytes(features, shots, 2000))
 
 
 VALUES = frozenset({"counts", "events", "expectation", "state", "amplitudes", "probabilities"})
@@ -40,17 +40,7 @@ DECLARATION = Declaration(
     name="qulacs",
     doc="state vector in double precision (Qulacs)",
     load="qmk.engines.qulacs.engine:QulacsEngine",
-    methods={
-        "": Capabilities(
-            gates=GATES,
-            mid_circuit=False,
-            reset=False,
-            feed_forward="none",
-            logic=False,
-            max_qubits=MAX_QUBITS,
-            outputs=VALUES,
-        )
-    },
+    methods={"": straight(GATES, max_qubits=MAX_QUBITS, outputs=VALUES)},
     cost=cost,
     rates=RATES,
     beyond_s=0.05,

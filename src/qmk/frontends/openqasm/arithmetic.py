@@ -7,7 +7,9 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from qmk.frontends.openqasm import angle_arithmetic
 from qmk.frontends.openqasm import logic as lg
+from qmk.frontends.openqasm.angles import Turns, scaled
 from qmk.frontends.openqasm.logic import Bit, Logic
 from qmk.frontends.openqasm.sources import Refusal
 from qmk.frontends.openqasm.values import (
@@ -19,10 +21,12 @@ from qmk.frontends.openqasm.values import (
     INTEGERS,
     LITERAL,
     MAX_WIDTH,
-    TURN,
     UINT,
     Type,
     Value,
+    angle_bits,
+    angle_data,
+    bits_angle,
     bits_of,
     convert,
     is_dynamic,
@@ -51,10 +55,12 @@ def binary(op: str, a: Value, b: Value, pos: int, logic: Logic) -> Value:
     if op in ("&", "|", "^"):
         return _bitwise(op, a, b, pos, logic)
     if op in ("<<", ">>"):
-        return _shift(op, a, b, pos)
+        return _shift(op, a, b, pos, logic)
     kind = _common(a.type, b.type)
     if kind.kind in INTEGERS:
         return _integers(op, a, b, kind, pos, logic)
+    if kind.kind in ("angle", "float") and (isinstance(a.data, Turns) or isinstance(b.data, Turns)):
+        return angle_arithmetic.arithmetic(op, a, b, kind, pos, logic)
     return _reals(op, a, b, kind, pos, logic)
 
 
@@ -119,13 +125,28 @@ def power(x: int, y: int, kind: Type, pos: int) -> int:
 
 
 def _measured_sum(op: str, a: Value, b: Value, kind: Type, pos: int, logic: Logic) -> Value:
-    """Sums of measured integers by ripple carry; other arithmetic on them is refused."""
+    """Sums of measured integers by ripple carry, and known multiples; other arithmetic on them is refused."""
+    if op == "*" and not (is_dynamic(a) and is_dynamic(b)):
+        number, factor = (a, b) if is_dynamic(a) else (b, a)
+        return _multiple(number, convert(factor, kind, pos, logic).data, kind, logic)
     if op not in ("+", "-"):
         raise measured(
-            pos, f"an operand of '{op}'", "only +, -, shifts, bit logic and comparisons take measured integers"
+            pos,
+            f"an operand of '{op}'",
+            "measured integers take +, -, known factors, shifts, bit logic, comparisons",
         )
     x, y = bits_of(a, kind.width), bits_of(b, kind.width)
     total = logic.add(x, y) if op == "+" else logic.add(x, tuple(lg.negate(bit) for bit in y), lg.TRUE)
+    return Value(kind, number_of(total, kind))
+
+
+def _multiple(a: Value, factor: int, kind: Type, logic: Logic) -> Value:
+    """A measured integer times a known one: a sum of its shifts, modulo two to the width."""
+    bits = bits_of(a, kind.width)
+    total: tuple[Bit, ...] = (lg.FALSE,) * kind.width
+    for place in range(kind.width):
+        if factor >> place & 1:
+            total = logic.add(total, (*(lg.FALSE,) * place, *bits[: kind.width - place]))
     return Value(kind, number_of(total, kind))
 
 
@@ -167,6 +188,10 @@ def finite(number: Any, pos: int) -> Any:
 
 
 def _bitwise(op: str, a: Value, b: Value, pos: int, logic: Logic) -> Value:
+    if "angle" in (a.type.kind, b.type.kind) and (kind := angle_arithmetic.common(a.type, b.type)) is not None:
+        combine = {"&": logic.both, "|": logic.either, "^": logic.differ}[op]
+        pair = (angle_bits(convert(value, kind, pos, logic), logic) for value in (a, b))
+        return Value(kind, bits_angle(tuple(map(combine, *pair)), kind.width))
     if a.type.kind in ("float", "angle", "complex") or b.type.kind in ("float", "angle", "complex"):
         raise Refusal("type", pos, f"'{op}' does not take {a.type.text()} and {b.type.text()}")
     kind = _bit_type(a.type, b.type, pos)
@@ -193,7 +218,7 @@ def _bit_type(a: Type, b: Type, pos: int) -> Type:
     return _common(a, b)
 
 
-def _shift(op: str, a: Value, b: Value, pos: int) -> Value:
+def _shift(op: str, a: Value, b: Value, pos: int, logic: Logic) -> Value:
     if is_dynamic(b):
         raise measured(pos, "the distance of a shift")
     distance = (
@@ -202,6 +227,8 @@ def _shift(op: str, a: Value, b: Value, pos: int) -> Value:
     if not isinstance(distance, int) or distance < 0:
         raise Refusal("value", pos, "a shift needs a whole distance of zero or more")
     kind = a.type
+    if kind.kind == "angle" and kind.size is not None:
+        return angle_arithmetic.shifted(a, distance if op == "<<" else -distance, logic)
     if kind.kind in INTEGERS and isinstance(a.data, int):
         if op == ">>":
             return Value(kind, a.data >> min(distance, MAX_WIDTH))
@@ -226,6 +253,8 @@ def _shift(op: str, a: Value, b: Value, pos: int) -> Value:
 def compare(op: str, a: Value, b: Value, pos: int, logic: Logic) -> Bit:
     """``a op b`` as a bit."""
     kinds = {a.type.kind, b.type.kind}
+    if isinstance(a.data, Turns) or isinstance(b.data, Turns):
+        return _bit_comparison(op, *angle_arithmetic.compared(op, a, b, pos, logic), logic)
     if kinds & {"float", "angle", "complex"}:
         if is_dynamic(a) or is_dynamic(b):
             raise measured(pos, f"an operand of '{op}'", "compare it with an integer")
@@ -296,7 +325,9 @@ def unary(op: str, a: Value, pos: int, logic: Logic) -> Value:
         return Value(BOOL, lg.negate(truth(a, pos, logic)))
     kind = a.type
     if op == "~":
-        return Value(kind, _complement(a, pos))
+        return Value(kind, _complement(a, pos, logic))
+    if isinstance(a.data, Turns):
+        return Value(kind, angle_data(scaled(a.data, -1, kind.size)))
     if kind.kind in ("float", "complex", "angle", "duration"):
         return convert(Value(FLOAT if kind.kind == "angle" else kind, -a.data), kind, pos, logic)
     if kind.kind in INTEGERS:
@@ -307,12 +338,11 @@ def unary(op: str, a: Value, pos: int, logic: Logic) -> Value:
     raise Refusal("type", pos, f"'-' does not take {kind.text()}")
 
 
-def _complement(a: Value, pos: int) -> Any:
+def _complement(a: Value, pos: int, logic: Logic) -> Any:
     if a.type.kind in INTEGERS and isinstance(a.data, int):
         return wrap(~a.data, a.type)
     if a.type.kind == "angle" and a.type.size is not None:
-        steps = (1 << a.type.size) - 1
-        return (steps - round(a.data / TURN * (steps + 1)) % (steps + 1)) * TURN / (steps + 1)
+        return bits_angle(tuple(lg.negate(bit) for bit in angle_bits(a, logic)), a.type.size)
     if a.type.kind not in ("bit", "bool", "int", "uint"):
         raise Refusal("type", pos, f"'~' does not take {a.type.text()}")
     return tuple(lg.negate(bit) for bit in a.data) if isinstance(a.data, tuple) else lg.negate(a.data)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from qmk.base.limits import LIMITS
 from qmk.frontends.openqasm.builder import too_many
@@ -118,8 +118,13 @@ class Calls(Places):
         phase_only = call.name == "gphase" and self.dialect == 3
         if call.name not in self.gates and not phase_only:
             raise self._unknown_gate(call.name, call.pos)
-        values = tuple(self.real(arg) for arg in call.args)
-        operands = [self.qubits(node) for node in call.operands]
+        args = [self.parameter(arg) for arg in call.args]
+        self.called(call, args, [self.qubits(node) for node in call.operands])
+
+    def called(self, call: GateCall, args: list[float | Value], operands: list[Value]) -> None:
+        """Apply a gate with parameters that are known; ``Turning`` takes care of the others."""
+        values = cast("tuple[float, ...]", tuple(args))
+        phase_only = call.name == "gphase" and self.dialect == 3
         if phase_only:
             unitary, qubits = self._global_phase(values, call.pos), 0
         else:

@@ -6,7 +6,6 @@ from typing import Any
 
 from qmk.base.limits import LIMITS
 from qmk.frontends.openqasm import logic as lg
-from qmk.frontends.openqasm.flow import Flow
 from qmk.frontends.openqasm.inputs import input_data
 from qmk.frontends.openqasm.known import known_gate
 from qmk.frontends.openqasm.library import RESERVED
@@ -31,10 +30,11 @@ from qmk.frontends.openqasm.tree import (
     Switch,
     While,
 )  # fmt: skip
+from qmk.frontends.openqasm.turning import Turning
 from qmk.frontends.openqasm.values import Type, Value, convert, element_type, is_dynamic
 
 
-class Declarations(Flow):
+class Declarations(Turning):
     """Statements that bind names."""
 
     def qubits_declared(self, node: QubitDecl) -> None:
@@ -67,7 +67,7 @@ class Declarations(Flow):
                 del self.globals[node.name]  # the caller of run() marks the name, so that its uses stay quiet
                 raise
             return
-        data = self._initial(node, type_)
+        data: Any = 0.0 if node.type.kind == "stretch" and node.value is None else self._initial(node, type_)
         if node.storage == "output" and type_.kind not in ("bit", "bool", "int", "uint", "angle"):
             raise Refusal("type", node.pos, f"an output of type {type_.text()} cannot be printed as bits",
                           "declare it bit, bool, int, uint or angle[n]")  # fmt: skip
@@ -167,7 +167,9 @@ class Declarations(Flow):
     def gate_defined(self, node: GateDef | Opaque) -> None:
         self._global_only("gates", node.pos)
         old = self.gates.get(node.name)
-        if isinstance(old, UserGate) or (node.name in RESERVED and (old is not None or self.dialect == 3)):
+        if isinstance(old, UserGate) or (
+            node.name in RESERVED and (old is not None or (self.dialect == 3 and node.name != "CX"))
+        ):
             where = f"in line {self.line_of(old.definition.pos)}" if isinstance(old, UserGate) else "by the language"
             raise Refusal("redefined", node.pos, f"the gate '{node.name}' is already defined {where}")
         if node.name in self.globals:

@@ -8,6 +8,7 @@ from typing import Any
 from qmk.base.limits import LIMITS
 from qmk.frontends.openqasm import arithmetic
 from qmk.frontends.openqasm import logic as lg
+from qmk.frontends.openqasm.angles import Turns
 from qmk.frontends.openqasm.functions import FUNCTIONS, call
 from qmk.frontends.openqasm.scope import Core, Subroutine, Variable, nearest
 from qmk.frontends.openqasm.sources import Refusal
@@ -43,6 +44,7 @@ from qmk.frontends.openqasm.values import (
     UINT,
     Type,
     Value,
+    angle_bits,
     bits_of,
     convert,
     element_type,
@@ -237,9 +239,16 @@ class Evaluator(Core):
         assert isinstance(data, int)
         return data
 
-    def real(self, node: Expr) -> float:
-        """A gate parameter."""
+    def parameter(self, node: Expr) -> float | Value:
+        """A gate parameter; an angle that depends on measurements as the value that it is."""
         value = self.classical(node)
+        return value if isinstance(value.data, Turns) else self._real(value, node)
+
+    def real(self, node: Expr) -> float:
+        """A number that must be known now."""
+        return self._real(self.classical(node), node)
+
+    def _real(self, value: Value, node: Expr) -> float:
         if self.dialect == 2 and value.type.kind == "bit":
             raise Refusal("type", node.pos, "a classical register is not a number", "OpenQASM 2 reads it in if only")
         return convert(value, FLOAT, node.pos, self.logic).data
@@ -259,6 +268,8 @@ class Evaluator(Core):
                 raise Refusal("value", node.pos, f"{node.kind}[{size}] has no place for a value", "sizes begin at 1")
         if node.kind in ("float", "bool", "duration", "stretch"):
             size = None
+        if node.kind == "stretch":  # gates take no time here, so that there is no time to fill
+            return DURATION
         return Type(node.kind, size)
 
     def _array_type(self, node: TypeNode) -> Type:
@@ -316,7 +327,7 @@ class Evaluator(Core):
             return Value(Type(kind, len(where)), tuple(value.data[k] for k in where))
         if kind in INTEGERS or (kind == "angle" and value.type.size is not None):
             width = value.type.width
-            bits = bits_of(convert(value, Type("uint", width), pos, self.logic) if kind == "angle" else value, width)
+            bits = angle_bits(value, self.logic) if kind == "angle" else bits_of(value, width)
             where = self.positions(item, width, pos)
             if isinstance(where, int):
                 return Value(BIT, bits[where])

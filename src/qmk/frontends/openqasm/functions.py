@@ -19,6 +19,8 @@ from qmk.frontends.openqasm.values import (
     TURN,
     Type,
     Value,
+    angle_bits,
+    bits_angle,
     bits_of,
     convert,
     is_dynamic,
@@ -92,10 +94,10 @@ def _complex_function(name: str, first: Value, pos: int, logic: Logic) -> Value:
 
 def _bit_function(name: str, args: list[Value], pos: int, logic: Logic) -> Value:
     first = args[0]
-    if first.type.kind not in ("bit", "uint") or (first.type.kind == "bit" and first.type.size is None):
-        raise Refusal("type", pos, f"{name} takes a bit register or a uint, not {first.type.text()}")
+    if first.type.kind not in ("bit", "uint", "angle") or (first.type.kind != "uint" and first.type.size is None):
+        raise Refusal("type", pos, f"{name} takes a bit register, a uint or an angle[n], not {first.type.text()}")
     width = first.type.width
-    bits = bits_of(first, width)
+    bits = angle_bits(first, logic) if first.type.kind == "angle" else bits_of(first, width)
     if name == "popcount":
         size = max(1, width.bit_length())
         kind = Type("uint", size)
@@ -110,6 +112,8 @@ def _bit_function(name: str, args: list[Value], pos: int, logic: Logic) -> Value
         return first
     distance = distance % width if name == "rotl" else -distance % width
     moved = bits[width - distance :] + bits[: width - distance]
+    if first.type.kind == "angle":
+        return Value(first.type, bits_angle(moved, width))
     return Value(first.type, number_of(moved, first.type) if first.type.kind == "uint" else moved)
 
 

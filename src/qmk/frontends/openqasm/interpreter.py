@@ -47,7 +47,7 @@ from qmk.frontends.openqasm.tree import (
     While,
 )  # fmt: skip
 from qmk.frontends.openqasm.unitary import Prim
-from qmk.frontends.openqasm.values import DURATION, Type, Value, bits_of, convert
+from qmk.frontends.openqasm.values import DURATION, Type, Value, angle_bits, bits_of, convert, is_dynamic
 from qmk.qvm.graph import Graph, Output
 from qmk.sdk.frontend import Source
 
@@ -211,7 +211,7 @@ class Interpreter(Declarations):
 
     def delay(self, node: Delay) -> None:
         value = self.classical(node.duration)
-        if value.type.kind not in ("duration", "stretch"):
+        if value.type.kind != "duration":
             raise Refusal(
                 "type", node.pos, f"delay takes a duration, not {value.type.text()}", "write: delay[100ns] q;"
             )
@@ -255,11 +255,14 @@ class Interpreter(Declarations):
         self.sources.report(Refusal("input", 0, f"the program has no input '{name}'", help))
 
     def _outputs(self) -> list[Output]:
-        """Result registers, last declared leftmost, highest bit first: the outputs, or else every bit register."""
+        """Result registers, last declared leftmost, highest bit first: the outputs, or else every bit register, or else
+        every measured number."""
         variables = [s for s in self.globals.values() if isinstance(s, Variable)]
-        chosen = [v for v in variables if v.storage == "output"] or [
-            v for v in variables if v.type.kind == "bit" and not v.constant and v.refs is None
-        ]
+        chosen = (
+            [v for v in variables if v.storage == "output"]
+            or [v for v in variables if v.type.kind == "bit" and not v.constant and v.refs is None]
+            or [v for v in variables if _measured_number(v)]
+        )
         return [self._output(variable) for variable in reversed(chosen)]
 
     def _output(self, variable: Variable) -> Output:
@@ -271,7 +274,7 @@ class Interpreter(Declarations):
             try:
                 value = self.read(variable, variable.pos)
                 if kind.kind == "angle":
-                    value = convert(value, Type("uint", kind.width), variable.pos, self.logic)
+                    value = Value(Type("bit", kind.width), angle_bits(value, self.logic))
             except Refusal as refusal:
                 self.sources.report(refusal)
                 return Output(variable.name, ())
@@ -279,6 +282,12 @@ class Interpreter(Declarations):
             bits = bits_of(value, 1 if single else kind.width)
         names = tuple(self.builder.event_of(bit) for bit in reversed(bits))
         return Output(variable.name, names, descending=True)
+
+
+def _measured_number(variable: Variable) -> bool:
+    kind = variable.type
+    printed = kind.kind in ("bool", "int", "uint") or (kind.kind == "angle" and kind.size is not None)
+    return printed and variable.data is not None and is_dynamic(Value(kind, variable.data))
 
 
 _EXECUTE: dict[type[Stmt], Callable[[Any, Any], None]] = {

@@ -10,7 +10,17 @@ from qmk.frontends.openqasm.evaluate import Evaluator
 from qmk.frontends.openqasm.scope import Variable
 from qmk.frontends.openqasm.sources import Refusal
 from qmk.frontends.openqasm.tree import Expr, Index, Name
-from qmk.frontends.openqasm.values import BIT, INTEGERS, Type, Value, bits_of, element_type, number_of
+from qmk.frontends.openqasm.values import (
+    BIT,
+    INTEGERS,
+    Type,
+    Value,
+    angle_bits,
+    bits_angle,
+    bits_of,
+    element_type,
+    number_of,
+)
 
 
 @dataclass(slots=True)
@@ -101,6 +111,14 @@ class Places(Evaluator):
             return self._element(
                 outer, where, inner, lambda data: list(bits_of(Value(kind, data), kind.width)),
                 lambda bits: number_of(tuple(bits), kind), outer.labels,
+            )  # fmt: skip
+        if kind.kind == "angle" and kind.size is not None:
+            size = kind.size
+            where = self.positions(item, size, pos)
+            inner = Type("bit") if isinstance(where, int) else Type("bit", len(where))
+            return self._element(
+                outer, where, inner, lambda data: list(angle_bits(Value(kind, data), self.logic)),
+                lambda bits: bits_angle(tuple(bits), size), outer.labels,
             )  # fmt: skip
         raise Refusal("index", pos, f"a value of type {kind.text()} has no index that can be assigned")
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from qmk.base.limits import LIMITS
 from qmk.frontends.openqasm import logic as lg
+from qmk.frontends.openqasm.angles import select
 from qmk.frontends.openqasm.builder import Builder, too_many
 from qmk.frontends.openqasm.functions import constants
 from qmk.frontends.openqasm.library import BUILTIN_2, BUILTIN_3, Gate
@@ -16,7 +17,16 @@ from qmk.frontends.openqasm.logic import Bit
 from qmk.frontends.openqasm.sources import Refusal, Sources
 from qmk.frontends.openqasm.tree import Expr, GateDef, Hardware, Index, Name, Opaque, Stmt, SubroutineDef
 from qmk.frontends.openqasm.unitary import Prim, Unitary
-from qmk.frontends.openqasm.values import INTEGERS, Type, Value, bits_of, element_type, number_of
+from qmk.frontends.openqasm.values import (
+    INTEGERS,
+    Type,
+    Value,
+    angle_data,
+    bits_of,
+    element_type,
+    number_of,
+    turns,
+)  # fmt: skip
 from qmk.sdk.frontend import ParamValue
 
 
@@ -246,6 +256,9 @@ class Core(ABC):
             pair = (bits_of(Value(type_, data or 0), type_.width) for data in (new, old))
             bits = tuple(self.builder.merge(when, x, y) for x, y in zip(*pair, strict=True))
             return number_of(bits, type_)
+        if kind == "angle":
+            x, y = (turns(Value(type_, data or 0.0)) for data in (new, old))
+            return angle_data(select(when, x, y, type_.size, self.logic))
         if kind == "array" and new is not None and old is not None:
             inner = element_type(type_)
             parts = tuple(self.merge_data(inner, when, x, y, pos) for x, y in zip(new, old, strict=True))

@@ -3,7 +3,8 @@
 A value is known now, or depends on measurements. Data by type: ``bit``, ``bool`` one ``Bit``; ``bit[n]`` a tuple of n
 ``Bit`` (index 0 first); ``int``, ``uint`` a Python int, or a tuple of ``Bit`` (least significant first) when it depends
 on measurements; ``float``, ``angle`` a float (an ``angle[n]`` is rounded to n bits of a turn, an unsized one is kept as
-written); ``complex`` a complex; ``duration`` seconds; ``array`` a tuple of element data; ``qubit`` a tuple of handles.
+written), an angle that depends on measurements ``Turns``; ``complex`` a complex; ``duration`` seconds; ``array`` a
+tuple of element data; ``qubit`` a tuple of handles.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from qmk.frontends.openqasm import logic as lg
+from qmk.frontends.openqasm.angles import Turns, digits, fits, of_digits, scaled, unwrapped
 from qmk.frontends.openqasm.logic import Bit
 from qmk.frontends.openqasm.sources import Refusal
 
@@ -66,6 +68,8 @@ def is_dynamic(value: Value) -> bool:
         return any(lg.known(bit) is None for bit in bits)
     if kind in INTEGERS:
         return isinstance(data, tuple)
+    if kind == "angle":
+        return isinstance(data, Turns)
     if kind == "array":
         return any(is_dynamic(Value(element_type(value.type), item)) for item in data)
     return False
@@ -111,6 +115,30 @@ def angle_steps(value: float, size: int) -> int:
     return round(value / TURN * (1 << size)) % (1 << size)
 
 
+def angle_bits(value: Value, logic: lg.Logic) -> tuple[Bit, ...]:
+    """The bits of an angle with a size, least significant first."""
+    size = value.type.width
+    if isinstance(value.data, Turns):
+        return digits(value.data, size, logic)
+    steps = angle_steps(value.data, size)
+    return tuple(lg.constant(steps >> k & 1) for k in range(size))
+
+
+def bits_angle(bits: tuple[Bit, ...], size: int) -> Turns | float:
+    """The data of an ``angle[size]`` with these bits, least significant first."""
+    return angle_data(of_digits(bits, size))
+
+
+def turns(value: Value) -> Turns | float:
+    """An angle's data in turns."""
+    return value.data if isinstance(value.data, Turns) else value.data / TURN
+
+
+def angle_data(angle: Turns | float) -> Turns | float:
+    """What is given in turns, as an angle's data."""
+    return angle if isinstance(angle, Turns) else angle * TURN
+
+
 def convert(value: Value, to: Type, pos: int, logic: lg.Logic) -> Value:
     """``value`` as type ``to``, by assignment or cast. Refuses what has no meaning or depends on a measurement."""
     if value.type is to or value.type == to:
@@ -118,6 +146,10 @@ def convert(value: Value, to: Type, pos: int, logic: lg.Logic) -> Value:
     kind = to.kind
     if kind == "array" or value.type.kind == "array":
         return _convert_array(value, to, pos, logic)
+    if isinstance(value.data, Turns):
+        value = _plain_angle(value, to, pos, logic)
+        if value.type is to:
+            return value
     if kind in INTEGERS:
         return Value(to, _to_integer(value, to, pos))
     if kind == "bool" or (kind == "bit" and to.size is None):
@@ -126,9 +158,24 @@ def convert(value: Value, to: Type, pos: int, logic: lg.Logic) -> Value:
         return Value(to, _to_bits(value, to, pos))
     if kind in ("float", "angle", "complex"):
         return Value(to, _to_real(value, to, pos))
-    if kind in ("duration", "stretch") and value.type.kind == "duration":
+    if kind == "duration" and value.type.kind == "duration":
         return Value(to, value.data)
     raise mismatch(value.type, to, pos)
+
+
+def _plain_angle(value: Value, to: Type, pos: int, logic: lg.Logic) -> Value:
+    """A measured angle as an angle of type ``to``, or as the bits that the other types are made of."""
+    size = value.type.size
+    if to.kind == "angle":
+        if to.size is not None and not fits(value.data, to.size):
+            raise measured(pos, f"an angle finer than {to.text()} that", f"declare it angle[{size or 64}]")
+        found = unwrapped(value.data, size, logic) if to.size is None else scaled(value.data, 1, to.size)
+        return Value(to, angle_data(found))
+    if size is None or to.kind in ("float", "complex"):
+        raise measured(pos, f"a value of type {to.text()} made of an angle that", "use the angle in gates, or its bits")
+    if to.kind == "bit" and to.size is not None and to.size != size:
+        raise mismatch(value.type, to, pos)
+    return Value(Type("uint", size), number_of(angle_bits(value, logic), Type("uint", size)))
 
 
 def mismatch(have: Type, want: Type, pos: int) -> Refusal:
@@ -174,6 +221,8 @@ def truth(value: Value, pos: int, logic: lg.Logic) -> Bit:
         if isinstance(data, tuple):
             return lg.negate(logic.all(lg.negate(bit) for bit in data))
         return lg.constant(data) if isinstance(data, int) else data
+    if isinstance(data, Turns):
+        return truth(_plain_angle(value, BOOL, pos, logic), pos, logic)
     if kind in ("float", "complex", "angle"):
         return lg.constant(data != 0)
     raise mismatch(value.type, BOOL, pos)
@@ -198,12 +247,21 @@ def _to_bits(value: Value, to: Type, pos: int) -> tuple[Bit, ...]:
     return bits_of(Value(Type(kind, value.type.size), data), size)
 
 
-def _to_real(value: Value, to: Type, pos: int) -> float | complex:
+def _measured_angle(value: Value, bits: tuple[Bit, ...], to: Type, pos: int) -> Turns | float:
+    """Bits as the digits of an angle, which has as many of them: 0b100 is half a turn."""
+    if to.size is not None and to.size != len(bits):
+        raise Refusal("size", pos, f"{value.type.text()} has {len(bits)} bits, {to.text()} has {to.size}")
+    return bits_angle(bits, len(bits))
+
+
+def _to_real(value: Value, to: Type, pos: int) -> Turns | float | complex:
     data, kind = value.data, value.type.kind
     if kind in ("bit", "bool"):
         bits = data if isinstance(data, tuple) else (data,)
         if any(lg.known(bit) is None for bit in bits):
-            raise measured(pos, f"a {to.kind}")
+            if to.kind == "angle" and kind == "bit":
+                return _measured_angle(value, bits, to, pos)
+            raise measured(pos, f"a {to.kind}", "cast the bits to angle[n] where they are to turn a gate")
         data = sum(1 << k for k, bit in enumerate(bits) if lg.known(bit))
         if to.kind == "angle" and kind == "bit":
             return data * TURN / (1 << len(bits))

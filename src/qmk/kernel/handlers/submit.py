@@ -250,8 +250,10 @@ def estimate(kernel: State, event: CallReceived, session: Session) -> None:
         )
     shots = admission.shots_of(request.shots, graph, session, kernel.config)
     admission.verified(graph, session)
+    if request.outputs is not None:
+        require_outputs(request.outputs, graph, shots)
     graph = firewall.bound(graph, kernel.config.link)
-    kernel.out.append(Estimate(event.conn, event.ref, graph_digest(graph), shots, graph))
+    kernel.out.append(Estimate(event.conn, event.ref, graph_digest(graph), shots, graph, request.outputs))
 
 
 def closing() -> QmkError:

@@ -41,7 +41,10 @@ def decide(state: Schedule, events: Sequence[Event]) -> list[Action]:
         state.tests += 1
         if site is None:
             _backfill(state, head, actions)
-            break
+            if share.ready:
+                break
+            state.reserved = None  # its own jobs that passed the head took all it may run: somebody else's turn
+            continue
         actions.append(state.place(head, site))
     preempt(state, actions)
     return actions

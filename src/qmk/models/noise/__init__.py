@@ -1,12 +1,14 @@
 """Noise models: what goes wrong in gates, measurements, resets and while qubits wait; and putting that into a graph.
 
 A model is data (``model``); ``apply`` writes what it says into a graph as ops of family ``noise``, so that the digest,
-the verifier, replays and every engine see it. ``short`` reads models as people write them on a command line.
+the verifier, replays and every engine see it; ``on_stim`` writes it into a Stim circuit. ``short`` reads models as
+people write them on a command line.
 """
 
 from __future__ import annotations
 
 from qmk.models.noise.apply import apply
+from qmk.models.noise.calibration import Calibration
 from qmk.models.noise.errors import (
     AmplitudeDamping,
     Depolarize,
@@ -17,10 +19,12 @@ from qmk.models.noise.errors import (
     PhaseDamping,
 )
 from qmk.models.noise.model import GateRule, NoiseLike, NoiseModel, Readout, Relaxation
+from qmk.models.noise.on_stim import on_stim
 from qmk.models.noise.short import resolve
 
 __all__ = [
     "AmplitudeDamping",
+    "Calibration",
     "Depolarize",
     "Error",
     "GateRule",
@@ -33,5 +37,6 @@ __all__ = [
     "Readout",
     "Relaxation",
     "apply",
+    "on_stim",
     "resolve",
 ]

@@ -28,7 +28,14 @@ _FREE = ("feedforward",)
 
 def apply(model: NoiseModel, graph: Graph) -> Graph:
     """``graph`` with the noise of ``model``. Raises UNSUPPORTED for an event of two bits that would be misread, and
-    INVALID_GRAPH where an op is unknown."""
+    INVALID_GRAPH where an op is unknown, UNSUPPORTED for noise of rounds and lost qubits, which only codes have."""
+    for name, given in (("before_round", model.before_round), ("erasure", model.erasure)):
+        if given:
+            raise QmkError(
+                "UNSUPPORTED",
+                f"noise model {model.label}: '{name}' strikes circuits of codes, and a program has no rounds",
+                help="take a model without it here, such as depolarizing=P or uniform=P",
+            )
     return _Applying(model, graph).graph_of()
 
 

@@ -7,13 +7,14 @@ everything but the name, so that two results under the same hash suffered the sa
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from qmk.base.errors import QmkError
+from qmk.models import files
 from qmk.models.noise.errors import (
     AmplitudeDamping,
     AnyError,
@@ -27,7 +28,6 @@ from qmk.models.noise.errors import (
 )
 from qmk.qvm.families import OPS
 
-MAX_BYTES = 1 << 24
 DURATIONS = ("1q", "2q", "measure", "reset")
 """what durations may be given for beside single gates"""
 
@@ -42,6 +42,8 @@ class GateRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     qubits: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        if self.arity < 0:
+            raise wrong(f"a rule for gates on {self.arity} qubits", "give 'arity' from 1, or leave it out")
         for name in self.gates:
             op = OPS.get(name if "." in name else f"core.{name}")
             if op is None or op.op_class not in ("unitary", "composite", "feedforward"):
@@ -78,6 +80,8 @@ class NoiseModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     ``before_measure`` strikes a qubit right before it is measured; ``reset`` after every reset and allocation. ``idle``
     strikes a qubit for each layer in which it waits between two of its ops, ``idle_measure`` instead where other qubits
     are measured or reset in that layer. ``durations`` are seconds by gate name, or "1q", "2q", "measure", "reset".
+    ``before_round`` strikes the data qubits of a code before every round of syndrome extraction, ``erasure`` is the
+    chance that a qubit is lost in a gate, which is noticed, and replaced by a random one: both on circuits of codes.
     """
 
     name: str = ""
@@ -89,18 +93,25 @@ class NoiseModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     idle_measure: tuple[AnyError, ...] | None = None
     relaxation: tuple[Relaxation, ...] = ()
     durations: dict[str, float] = {}
+    before_round: tuple[AnyError, ...] = ()
+    erasure: float = 0.0
 
     def __post_init__(self) -> None:
-        for error in (*self.before_measure, *self.reset, *self.idle, *(self.idle_measure or ())):
+        alone = (*self.before_measure, *self.reset, *self.idle, *(self.idle_measure or ()), *self.before_round)
+        for error in alone:
             if isinstance(error, Pauli2) or (isinstance(error, Kraus) and error.pair):
                 raise wrong("an error on two qubits outside of 'gates'", "put it into a rule of 'gates'")
         for error in (*self.idle, *(self.idle_measure or ())):
             error.repeated(1)
+        if self.relaxation and not any(self.durations.values()):
+            raise wrong("relaxation without durations does nothing", "give 'durations', such as {'1q': 35e-9}")
         for name, seconds in self.durations.items():
             if name not in DURATIONS and f"core.{name}" not in OPS:
                 raise wrong(f"a duration of '{name}'", f"name a gate, or one of {', '.join(DURATIONS)}")
             if not 0 <= seconds < 1e9:
                 raise wrong(f"the duration of '{name}' is {seconds} s", "give seconds, such as 35e-9")
+        if not 0 <= self.erasure <= 1:
+            raise wrong(f"erasure is {self.erasure}", "give a number from 0 to 1")
 
     @property
     def hash(self) -> str:
@@ -116,23 +127,20 @@ class NoiseModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
         return msgspec.json.format(msgspec.json.encode(self), indent=2) + b"\n"
 
     @classmethod
-    def from_json(cls, data: bytes | str) -> NoiseModel:
-        """Raises INVALID_PARAMS naming the place of what does not fit."""
+    def from_json(cls, data: bytes | str, path: str = "") -> NoiseModel:
+        """Raises INVALID_PARAMS naming the place of what does not fit, in the file ``path`` where it is from one."""
         try:
             return msgspec.json.decode(data, type=cls)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise wrong(str(error), "the fields are in docs/howto/noise.md") from error
+            place = f"'{path}': " if path else ""
+            if "unknown field `points`" in str(error):
+                raise wrong(f"{place}a calibration, without a moment", "name one: FILE@0s, FILE@1.5h") from error
+            raise wrong(f"{place}{error}", "the fields are in docs/howto/noise.md") from error
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> NoiseModel:
         """From a JSON file, whose name it takes where it has none."""
-        try:
-            if os.path.getsize(path) > MAX_BYTES:
-                raise wrong(f"'{path}' is larger than {MAX_BYTES} bytes", "give a smaller file")
-            model = cls.from_json(Path(path).read_bytes())
-        except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise QmkError("INVALID_PARAMS", f"cannot read '{path}': {reason}", path=str(path)) from error
+        model = cls.from_json(files.read(path), str(path))
         return model if model.name else msgspec.structs.replace(model, name=Path(path).stem)
 
     @classmethod
@@ -153,6 +161,27 @@ class NoiseModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
         )
 
     @classmethod
+    def circuit(cls, p: float) -> NoiseModel:
+        """The noise that Stim's generator puts on circuits of codes, every parameter ``p``: depolarizing after gates
+        and on data qubits before every round, flips after resets and before measurements."""
+        return cls(
+            name=f"circuit={p:g}",
+            gates=(GateRule((Depolarize(p),)),),
+            before_measure=(Pauli(px=p),),
+            reset=(Pauli(px=p),),
+            before_round=(Depolarize(p, each=True),),
+        )
+
+    @classmethod
+    def phenomenological(cls, p: float, q: float) -> NoiseModel:
+        """Depolarizing ``p`` on data qubits before every round, outcomes read wrongly with ``q``; gates are perfect."""
+        return cls(
+            name=f"phenomenological={p:g}:{q:g}",
+            before_round=(Depolarize(p, each=True),),
+            readout=(Readout(q, q),),
+        )
+
+    @classmethod
     def si1000(cls, p: float) -> NoiseModel:
         """Superconducting qubits with a cycle of 1000 ns (Gidney, Newman, Fowler, Broughton, Quantum 5, 605 (2021)):
         two-qubit gates p, one-qubit gates and waiting p/10, resets 2p, outcomes 5p, waiting for others' read-out 2p."""
@@ -168,6 +197,10 @@ class NoiseModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     @classmethod
     def biased(cls, p: float, eta: float) -> NoiseModel:
         """Pauli errors ``p`` in all on each qubit of every gate, Z ``eta`` times as likely as X and Y together."""
+        if not 0 <= eta < math.inf:
+            raise wrong(
+                f"the bias is {eta}", "give how many times as likely Z is, a number from 0; or name pauli errors"
+            )
         other = p / (2 * (eta + 1))
         return cls(name=f"biased={p:g}:{eta:g}", gates=(GateRule((Pauli(other, other, p * eta / (eta + 1)),)),))
 

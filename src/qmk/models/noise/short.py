@@ -1,6 +1,7 @@
 """Models as people write them: ``depolarizing=1e-3``, ``si1000=1e-3,readout=0.02``, ``thermal=50us:70us``, a file.
 
-One preset at most, then single terms that add to it: commas between them, numbers after ``=``.
+One preset at most, then single terms that add to it: commas between them, numbers after ``=``. ``FILE@2h`` is a
+calibration file (``calibration``) at a moment.
 """
 
 from __future__ import annotations
@@ -10,16 +11,18 @@ from collections.abc import Callable
 
 import msgspec
 
+from qmk.models.noise.calibration import Calibration
 from qmk.models.noise.errors import AmplitudeDamping, AnyError, Depolarize, Pauli, PhaseDamping, wrong
 from qmk.models.noise.model import GateRule, NoiseLike, NoiseModel, Readout
 
-TIMES_S = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}
+TIMES_S = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "h": 3600.0}
 DEFAULT_DURATIONS = {"1q": 35e-9, "2q": 60e-9, "measure": 500e-9, "reset": 500e-9}
 """of superconducting qubits; a file says otherwise"""
 
 FORMS = (
     "depolarizing=P", "uniform=P", "si1000=P", "biased=P:ETA", "thermal=T1:T2", "twirled=T1:T2", "readout=P",
-    "readout=P01:P10", "reset=P", "idle=P", "amplitude_damping=G", "phase_damping=L",
+    "readout=P01:P10", "reset=P", "idle=P", "amplitude_damping=G", "phase_damping=L", "circuit=P", "p=P",
+    "phenomenological=P", "phenomenological=P:Q", "erasure=P",
 )  # fmt: skip
 """every term"""
 
@@ -27,18 +30,27 @@ _PRESETS: dict[str, Callable[..., NoiseModel]] = {
     "depolarizing": NoiseModel.depolarizing,
     "uniform": NoiseModel.uniform,
     "si1000": NoiseModel.si1000,
+    "circuit": NoiseModel.circuit,
+    "p": NoiseModel.circuit,
+    "phenomenological": lambda p, q=None: NoiseModel.phenomenological(p, p if q is None else q),
     "biased": NoiseModel.biased,
     "thermal": lambda t1, t2: NoiseModel.thermal(t1, t2, DEFAULT_DURATIONS),
     "twirled": lambda t1, t2: NoiseModel.thermal(t1, t2, DEFAULT_DURATIONS, twirl=True),
 }
-_COUNTS = {"biased": (2,), "thermal": (2,), "twirled": (2,), "readout": (1, 2)}
+_TIMED = ("thermal", "twirled")
+_COUNTS = {"phenomenological": (1, 2), "biased": (2,), "thermal": (2,), "twirled": (2,), "readout": (1, 2)}
 
 
 def resolve(noise: NoiseLike) -> NoiseModel:
     """The model that is meant. Raises INVALID_PARAMS saying what can be written."""
     if isinstance(noise, NoiseModel):
         return noise
+    if not isinstance(noise, (str, os.PathLike)):
+        raise wrong(f"a {type(noise).__name__} is none", "give a NoiseModel, the path of its file, or its short form")
     text = os.fspath(noise)
+    path, at, moment = text.rpartition("@")
+    if at and not os.path.exists(text) and (os.path.exists(path) or path.endswith(".json")):
+        return Calibration.load(path).at(_number(moment, text, True))
     if "=" in text and not os.path.exists(text):
         return parse(text)
     return NoiseModel.load(text)
@@ -49,7 +61,7 @@ def parse(text: str) -> NoiseModel:
     model: NoiseModel | None = None
     for term in text.split(","):
         word, equals, rest = (part.strip() for part in term.partition("="))
-        numbers = [_number(part, text) for part in rest.split(":")] if equals else []
+        numbers = [_number(part, text, word in _TIMED) for part in rest.split(":")] if equals else []
         if word not in {form.partition("=")[0] for form in FORMS} or len(numbers) not in _COUNTS.get(word, (1,)):
             raise wrong(f"'{term.strip()}' is no term of noise", f"write a JSON file, or terms of {', '.join(FORMS)}")
         if word in _PRESETS:
@@ -71,14 +83,17 @@ def _with(model: NoiseModel, word: str, numbers: list[float]) -> NoiseModel:
         return replace(model, reset=(Pauli(px=p),))
     if word == "idle":
         return replace(model, idle=(Depolarize(p, each=True),))
+    if word == "erasure":
+        return replace(model, erasure=p)
     error: AnyError = AmplitudeDamping(p) if word == "amplitude_damping" else PhaseDamping(p)
     rules = model.gates or (GateRule(()),)
     return replace(model, gates=tuple(replace(rule, errors=(*rule.errors, error)) for rule in rules))
 
 
-def _number(text: str, whole: str) -> float:
+def _number(text: str, whole: str, timed: bool) -> float:
+    """``timed``: it may have a unit of time."""
     text = text.strip()
-    unit = next((name for name in TIMES_S if text.endswith(name)), "")
+    unit = next((name for name in TIMES_S if text.endswith(name)), "") if timed else ""
     try:
         return float(text.removesuffix(unit)) * TIMES_S.get(unit, 1.0)
     except ValueError:

@@ -10,11 +10,12 @@ import numpy as np
 
 from qmk.sdk.dense import NumpyCircuit
 from qmk.sdk.engine import FastObserver, Observer, ObservingEngine
+from qmk.sdk.exact import exact_distribution
 from qmk.sdk.kit.random_programs import random_case
 from qmk.sdk.kit.report import Check
 from qmk.sdk.kit.subject import Subject
-from qmk.sdk.observed import final_state, gates_only, part
-from qmk.sdk.program import Gate, Program
+from qmk.sdk.observed import final_state, gates_only, measured, part
+from qmk.sdk.program import Gate, KrausNoise, PauliNoise, PauliNoise2, Program, Reset
 from qmk.sdk.shifts import shifts_of
 from qmk.sdk.statevector import StateVector
 
@@ -25,6 +26,8 @@ TOLERANCE = 1e-8
 STRINGS = tuple(map("".join, itertools.product("IXYZ", repeat=QUBITS)))
 BITSTRINGS = tuple(map("".join, itertools.product("01", repeat=QUBITS)))
 GROUPS = ((), (1,), (2, 0), (0, 1, 2))
+_SCALED_ID = tuple(tuple(0.6 * (row == column) for column in range(4)) for row in range(4))
+_SCALED_CNOT = tuple(tuple(0.8 * (row ^ row >> 1 == column) for column in range(4)) for row in range(4))
 OBSERVABLE = (("ZZI", 0.5), ("XIY", -1.0), ("IYX", 2.0))
 
 Compare = Callable[[Observer, StateVector, Program], str]
@@ -43,6 +46,8 @@ def value_checks(subject: Subject, programs: int) -> Iterator[Check]:
     for name, compare in ways.items():
         skipped = "" if name in subject.can.outputs else f"does not declare {name}"
         yield Check(f"output {name}", lambda compare=compare: _each(subject, programs, compare), skipped)
+    skipped = "" if "noisy" in subject.can.outputs else "does not declare noisy"
+    yield Check("output noisy", lambda: _noisy(subject), skipped)
 
 
 def _each(subject: Subject, programs: int, compare: Compare) -> str:
@@ -53,6 +58,36 @@ def _each(subject: Subject, programs: int, compare: Compare) -> str:
         engine = cast("ObservingEngine", subject.engine)
         if wrong := compare(engine.observe(program, subject.method), _exact(program), program):
             return f"program {seed}: {wrong}"
+    return ""
+
+
+def _noisy(subject: Subject) -> str:
+    """Expectation values and probabilities after gates, error channels that are no symmetry of the qubits' order, and a
+    reset, against the distribution in each string's own basis."""
+    decay = KrausNoise((1,), (((1, 0), (0, 0.8)), ((0, 0.6), (0, 0))))
+    swaps = KrausNoise((2, 0), (_SCALED_CNOT, _SCALED_ID))
+    pair = PauliNoise2((0, 2), (0.05, *(0.0,) * 4, 0.1, *(0.0,) * 9))
+    noise = (decay, PauliNoise(0, 0.1, 0.0, 0.05), pair, swaps)
+    kinds = {"kraus": (KrausNoise,), "pauli": (PauliNoise, PauliNoise2)}
+    runs = tuple(kind for name in subject.can.noise for kind in kinds[name])
+    for seed in range(3):
+        case = random_case(seed, clifford=subject.can.clifford, dynamic=False, qubits=QUBITS)
+        gates = gates_only(final_state(case.graph, subject.can))
+        middle = (*(item for item in noise if isinstance(item, runs)), Reset(2 * seed % QUBITS))
+        program = Program(QUBITS, 0, (*gates[: len(gates) // 2], *middle, *gates[len(gates) // 2 :]), (), {})
+        observer = cast("ObservingEngine", subject.engine).observe(program, subject.method)
+        for text, theirs in zip(STRINGS, observer.expectation(STRINGS), strict=True):
+            letters = {qubit: letter for qubit, letter in enumerate(text) if letter != "I"}
+            if len(letters) != QUBITS:
+                continue
+            chances = exact_distribution(measured(program, letters, subject.can)[0])
+            ours = sum(p * (-1) ** bits.count("1") for bits, p in chances.items())
+            if abs(theirs - ours) > TOLERANCE:
+                return f"program {seed}: <{text}> is {theirs}, not {ours}"
+        ours = exact_distribution(measured(program, dict.fromkeys(range(QUBITS), "Z"), subject.can)[0])
+        theirs = dict(zip(BITSTRINGS, observer.probabilities(range(QUBITS)), strict=True))
+        if any(abs(chance - ours.get(bits, 0.0)) > TOLERANCE for bits, chance in theirs.items()):
+            return f"program {seed}: probabilities {theirs}, not {ours}"
     return ""
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from qmk.kernel.schedule.messages import Left, Queued
+from qmk.kernel.schedule.messages import Left, Place, Queued
 from qmk.simulation.machine import POLICIES, simulate
 from qmk.simulation.trace import Arrival, Machine, Trace
 
@@ -197,3 +197,16 @@ def test_a_deep_queue_is_searched_no_further_than_the_bound(make_desk: Any) -> N
     before = sum(share.queue.visits for share in desk.state.shares)
     desk.queue("b", seconds=1, memory_bytes=1)
     assert sum(share.queue.visits for share in desk.state.shares) - before < 150
+
+
+def test_who_passes_its_own_head_up_to_its_limit_gives_the_turn_away(make_desk: Any) -> None:
+    """Its head waits for the limit from then on, and reserves nothing: what it held back starts in the same step."""
+    desk = make_desk(workers=3, memory_bytes=100)
+    desk.tenant("a", weight=0.5, running_jobs=1)
+    desk.queue("b", memory_bytes=19)
+    desk.queue("a", memory_bytes=82)
+    held_back = desk.queue("b", 2.0, memory_bytes=19)
+    assert held_back not in desk.out
+    small = desk.task("a", 0.1, memory_bytes=0)
+    actions = desk.tell(Queued(small))
+    assert [action.job for action in actions if isinstance(action, Place)] == [small.job, held_back]

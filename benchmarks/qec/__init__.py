@@ -1,0 +1,1 @@
+"""The logical-qubit machine measured: every command prints the bar beside the figure."""

@@ -1,0 +1,185 @@
+"""``qmk estimate``: the physical resources of a program or of its logical counts."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from qmk.base.errors import QmkError
+from qmk.cli import options
+from qmk.cli.failure import Console, call_error
+
+if TYPE_CHECKING:
+    from qmk.models.estimate.counts import LogicalCounts
+    from qmk.models.estimate.estimate import Calibrated, Estimate
+
+    Named = list[tuple[str, Estimate]]
+
+
+@click.command()
+@options.program_options
+@click.option("--params", "params_path", metavar="FILE", help="Parameters as JSON: an object, or a list for a batch.")
+@click.option("--qubit", metavar="NAME", help="Physical qubits, such as qubit_gate_ns_e3.")
+@click.option("--code", metavar="NAME", help="surface_code, floquet_code, or one of ours: qmk/surface, qmk/bicycle ...")
+@click.option("--budget", type=float, metavar="X", help="How likely the program may fail; 1e-3 if not given.")
+@click.option("--frontier", is_flag=True, help="Every best trade of qubits for time.")
+@click.option("--compare", multiple=True, metavar="QUBIT[:CODE]", help="Another machine beside; 'all' for all qubits.")
+@click.option("--calibrated/--plain", default=None, help="Add error rates of simulated circuits; where they exist.")
+@click.option("--html", "html_path", metavar="FILE", help="Write a report with plots.")
+@options.json_option
+@click.pass_obj
+def command(
+    console: Console,
+    program: str,
+    format_name: str | None,
+    params: tuple[tuple[str, Any], ...],
+    params_path: str | None,
+    qubit: str | None,
+    code: str | None,
+    budget: float | None,
+    frontier: bool,
+    compare: tuple[str, ...],
+    calibrated: bool | None,
+    html_path: str | None,
+    as_json: bool,
+) -> None:
+    """Estimate the physical qubits and the runtime of PROGRAM on an error-corrected machine.
+
+    PROGRAM is a program in any format that QMK reads, or a JSON object of logical counts (numQubits, tCount, ...).
+    """
+    from qmk.cli import estimate_table, output
+    from qmk.models.estimate import rows
+
+    counts = _counts(program, format_name, options.collect_params(params), console)
+    asked = _asked(params_path, qubit, code, budget, frontier)
+    items = [*asked, *_compared(compare, asked[0])]
+    found, failed = _estimates(counts, items, alone=len(items) == 1)
+    beside = _beside(found, calibrated)
+    named = [(rows.title(each), each) for each in found]
+    if html_path is not None:
+        _write(html_path, named, program, beside)
+    if as_json:
+        output.json_object(_json(items, found, failed, beside))
+        return
+    estimate_table.show(named, beside)
+    for text in failed.values():
+        click.echo(f"not estimated: {text.message}", err=True)
+
+
+def _counts(path: str, format_name: str | None, params: dict[str, Any], console: Console) -> LogicalCounts:
+    from qmk.cli import source
+    from qmk.models.estimate import counting, counts
+    from qmk.sampling import verified
+
+    if format_name is None and path.endswith(".json"):
+        given = _read_json(path)
+        if isinstance(given, dict) and "numQubits" in given:
+            return counts.parse(given)
+    loaded = source.load(path, format_name, params, console)
+    return counting.count(verified(loaded.graph))
+
+
+def _read_json(path: str) -> Any:
+    from qmk.models import files
+
+    data = files.read(path)
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise call_error(f"'{path}' is not JSON: {error}", path=path) from error
+
+
+def _asked(
+    path: str | None, qubit: str | None, code: str | None, budget: float | None, frontier: bool
+) -> list[dict[str, Any]]:
+    """The parameter objects, with what the options say put over them."""
+    given = {} if path is None else _read_json(path)
+    items = given if isinstance(given, list) else [given]
+    if not items or not all(isinstance(item, dict) for item in items):
+        raise call_error(f"'{path}' holds no parameters", help="write an object, or a list of objects")
+    over: dict[str, Any] = {}
+    if qubit is not None:
+        over["qubitParams"] = {"name": qubit}
+    if code is not None:
+        over["qecScheme"] = {"name": code}
+    if budget is not None:
+        over["errorBudget"] = budget
+    if frontier:
+        over["estimateType"] = "frontier"
+    return [{**item, **over} for item in items]
+
+
+def _compared(names: tuple[str, ...], base: dict[str, Any]) -> list[dict[str, Any]]:
+    from qmk.models.estimate.qubits import DEFAULT, NAMED
+
+    kept = {key: value for key, value in base.items() if key not in ("qubitParams", "qecScheme")}
+    given = base.get("qubitParams")
+    own = given.get("name") if isinstance(given, dict) else DEFAULT
+    every = [other for name in names for other in (NAMED if name == "all" else (name,)) if other != own]
+    found: list[dict[str, Any]] = []
+    for name in every:
+        qubit, _, code = name.partition(":")
+        scheme = {"qecScheme": {"name": code}} if code else {}
+        found.append({**kept, "qubitParams": {"name": qubit}, **scheme})
+    return found
+
+
+def _estimates(
+    counts: LogicalCounts, items: list[dict[str, Any]], alone: bool
+) -> tuple[list[Estimate], dict[int, QmkError]]:
+    """A single estimate that fails is the command's error; of several the others are shown."""
+    from qmk.models.estimate.estimate import Estimate
+    from qmk.models.estimate.estimate import estimate as estimate_counts
+
+    if alone:
+        return [Estimate(counts, items[0])], {}
+    results = estimate_counts(counts, items)
+    assert isinstance(results, list)
+    failed = {index: each for index, each in enumerate(results) if isinstance(each, QmkError)}
+    found = [each for each in results if isinstance(each, Estimate)]
+    if not found:
+        raise next(iter(failed.values()))
+    return found, failed
+
+
+def _beside(found: list[Estimate], wanted: bool | None) -> Calibrated | None:
+    """The first estimate with measured rates: left out where there are none, unless it was asked for."""
+    if len(found[0].points) > 1:
+        if wanted:
+            help = "leave one of the two out: calibrated figures stand beside a single point"
+            raise call_error("--calibrated together with --frontier", help=help)
+        return None
+    if wanted is False:
+        return None
+    try:
+        return found[0].calibrated()
+    except QmkError:
+        if wanted:
+            raise
+        return None
+
+
+def _json(
+    items: list[dict[str, Any]], found: list[Estimate], failed: dict[int, QmkError], beside: Calibrated | None
+) -> Any:
+    from qmk.models.estimate.output import failure
+
+    groups = [each.to_dict() for each in found]
+    if beside is not None:
+        groups[0]["qmk"]["calibrated"] = beside.to_dict()
+    if len(items) == 1:
+        return groups[0]
+    rest = iter(groups)
+    return [failure(failed[index]) if index in failed else next(rest) for index in range(len(items))]
+
+
+def _write(path: str, named: Named, program: str, beside: Calibrated | None) -> None:
+    from qmk.models.estimate import report
+
+    try:
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(report.html(named, program, beside))
+    except OSError as error:
+        raise call_error(f"cannot write '{path}': {(error.strerror or str(error)).lower()}", path=path) from error

@@ -1,0 +1,183 @@
+"""Types of the values that options take: durations, times, names, assignments."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import time
+from typing import Any
+
+import click
+
+AGE_UNIT_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 7 * 86_400.0}
+UNIT_S = {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+"""Seconds of each unit; "ms" stands before "s", as a text that ends in one ends in the other."""
+
+
+class Shots(click.IntRange):
+    name = "shots"
+
+    def __init__(self) -> None:
+        from qmk.base.limits import LIMITS
+
+        super().__init__(min=1, max=LIMITS.shots)
+
+
+class Seconds(click.ParamType[float]):
+    """A duration: seconds, or a number with ms, s, m or h."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        if isinstance(value, float):
+            return value
+        text = str(value).strip()
+        unit = next((name for name in UNIT_S if text.endswith(name)), "")
+        try:
+            seconds = float(text.removesuffix(unit)) * UNIT_S.get(unit, 1.0)
+        except ValueError:
+            self.fail(f"'{value}' is no duration; write 30, 30s, 500ms, 5m or 1h", param, ctx)
+        if not 0 < seconds < 7 * 24 * 3600 + 1:
+            self.fail(f"'{value}' is not between 1 ms and 7 days", param, ctx)
+        return seconds
+
+
+class Age(click.ParamType[float]):
+    """A time gone by, in seconds: a number with s, m, h, d or w."""
+
+    name = "age"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        if isinstance(value, float):
+            return value
+        match = re.fullmatch(r"(\d{1,9}(?:\.\d+)?)([smhdw])", str(value).strip())
+        if match is None:
+            self.fail(f"'{value}' is no age; write a number and one of s, m, h, d, w, such as 30d", param, ctx)
+        return float(match[1]) * AGE_UNIT_S[match[2]]
+
+
+class Keeping(Age):
+    """How long something is kept, in whole seconds: an age, or ``ever``, which is 0."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        if str(value).strip() == "ever":
+            return 0.0
+        seconds = super().convert(value, param, ctx)
+        if seconds < 1:
+            self.fail(f"'{value}' is less than a second; write such as 7d, or ever", param, ctx)
+        return seconds
+
+
+class Assignment(click.ParamType[tuple[str, Any]]):
+    """``name=value``: an integer, a decimal, true or false, else text that the front-end reads (``pi/2``)."""
+
+    name = "name=value"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, Any]:
+        if isinstance(value, tuple):
+            return value  # pyright: ignore[reportUnknownVariableType]
+        name, equals, text = str(value).partition("=")
+        if not equals or not name.strip():
+            self.fail(f"'{value}' is no assignment; write name=value, such as theta=pi/2", param, ctx)
+        return name.strip(), _literal(text.strip())
+
+
+def _literal(text: str) -> bool | int | float | str:
+    """A truth value or number where the text is one. ``0101`` stays text: it may be meant as four bits."""
+    if text in ("true", "false"):
+        return text == "true"
+    if len(text) > 1 and text[0] == "0" and text.isdigit():
+        return text
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+class Names(click.ParamType[list[str]]):
+    """Names with commas between them; rights may be written without ``CAP_`` and in small letters."""
+
+    name = "names"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[str]:
+        if isinstance(value, list):
+            return value  # pyright: ignore[reportUnknownVariableType]
+        from qmk.abi.rights import RIGHTS
+
+        found: list[str] = []
+        for text in filter(None, (part.strip() for part in str(value).split(","))):
+            name = text.upper() if text.upper().startswith("CAP_") else f"CAP_{text.upper()}"
+            if name not in RIGHTS:
+                near = difflib.get_close_matches(name, RIGHTS, 1)
+                hint = f"did you mean '{near[0]}'?" if near else f"rights: {', '.join(RIGHTS)}"
+                self.fail(f"there is no right '{text}'; {hint}", param, ctx)
+            found.append(name)
+        return found
+
+
+class Moment(click.ParamType[int]):
+    """A time to come, as Unix seconds: after a duration (12h, 30d), or on a date (2030-01-31, in UTC)."""
+
+    name = "moment"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        text = str(value).strip()
+        unit_s = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+        if text[:-1].isdigit() and text[-1] in unit_s and len(text) < 10:
+            return int(time.time()) + int(text[:-1]) * unit_s[text[-1]]
+        import datetime
+
+        try:
+            at = datetime.datetime.fromisoformat(text)
+        except ValueError:
+            self.fail(f"'{value}' is no time; write 12h, 30d or 2030-01-31", param, ctx)
+        at = at if at.tzinfo else at.replace(tzinfo=datetime.UTC)
+        return max(0, int(at.timestamp()))
+
+
+class ChannelOf(click.ParamType[tuple[str, str]]):
+    """``handle=channel``: a channel handle of a program, and the channel it draws on."""
+
+    name = "handle=channel"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        if isinstance(value, tuple):
+            return value  # pyright: ignore[reportUnknownVariableType]
+        handle, _, channel = (part.strip() for part in str(value).partition("="))
+        if not handle or not channel:
+            self.fail(f"'{value}' is no channel of a handle; write HANDLE=CHANNEL, such as c=chan_...", param, ctx)
+        return handle, channel
+
+
+class Limit(click.ParamType[tuple[str, int]]):
+    """``name=limit`` of a quota; the limit may be written with underscores."""
+
+    name = "name=limit"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
+        if isinstance(value, tuple):
+            return value  # pyright: ignore[reportUnknownVariableType]
+        name, _, text = str(value).partition("=")
+        try:
+            limit = int(text)
+        except ValueError:
+            self.fail(f"'{value}' is no limit; write name=limit, such as queued_jobs=100", param, ctx)
+        return name.strip(), limit
+
+
+class EnginePython(click.ParamType):
+    """``NAME=PATH``: an engine and the Python of its own environment."""
+
+    name = "NAME=PATH"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        if isinstance(value, tuple):
+            return value
+        engine, equals, path = str(value).partition("=")
+        if not engine or not equals or not path:
+            self.fail(f"'{value}' is not NAME=PATH, such as clifft=/opt/clifft/bin/python", param, ctx)
+        return engine, path

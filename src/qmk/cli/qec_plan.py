@@ -1,0 +1,112 @@
+"""``qmk qec plan``: a program of lattice surgery over its floor plan, with its supply of T states."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from qmk.cli import options
+from qmk.cli.failure import call_error
+
+if TYPE_CHECKING:
+    from qmk.models.qec.surgery import Program
+
+
+@click.command()
+@click.argument("program")
+@click.option("--distance", "-d", type=click.IntRange(3), default=5, metavar="D", help="Code distance; 5 if not given.")
+@click.option("--svg", type=click.Path(dir_okay=False), metavar="FILE", help="Draw the floor plan over time.")
+@click.option("--factory", default="15-to-1", metavar="NAME", help="What makes T states; 15-to-1 if not given.")
+@click.option("--factories", type=click.IntRange(1), metavar="N", help="How many; unlimited T states if not given.")
+@click.option("--error", type=click.FloatRange(0, 0.5), default=1e-3, metavar="P", help="Of physical T states; 1e-3.")
+@click.option(
+    "--reaction", type=click.FloatRange(0), default=0.0, metavar="ROUNDS", help="Rounds to decode an outcome."
+)
+@click.option("--seed", type=click.IntRange(0), default=0, metavar="N", help="Which attempts of factories fail.")
+@options.json_option
+@click.pass_context
+def plan(
+    ctx: click.Context,
+    program: str,
+    distance: int,
+    svg: str | None,
+    factory: str,
+    factories: int | None,
+    error: float,
+    reaction: float,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Say when each operation of PROGRAM runs, in code cycles of D rounds, and draw it.
+
+    PROGRAM is a JSON file, or a name such as cnot_ZZ, product_ZZZ_Z or t_gates_5. With --factories, operations that
+    need T states wait for them.
+    """
+    from qmk.cli import output
+    from qmk.models.qec import magic
+    from qmk.models.qec.surgery import Timed, drawing, timeline
+    from qmk.models.qec.surgery.floor import check_distance
+
+    check_distance(distance)
+    _check_supply(ctx, factories)
+    loaded = _load(program)
+    rows: dict[str, Any] = {
+        "program": loaded.name,
+        "distance": distance,
+        "cycles": max((timed.end_cycle for timed in timeline(loaded)), default=0),
+        "floor_qubits": loaded.floor.physical_qubits(distance),
+    }
+    if factories is not None:
+        built = magic.factory(factory, error)
+        run = magic.schedule(loaded, built, factories, distance, input_error=error, reaction_rounds=reaction, seed=seed)
+        rows |= {
+            "factory": factory,
+            "factories": factories,
+            "factory_qubits": run.factory_qubits,
+            "t_states": run.states,
+            "t_error_per_state": built.output_error(error),
+            "rounds": run.rounds,
+            "stalled_rounds": run.stalled_rounds,
+        }
+    if svg is not None:
+        _write(svg, drawing.svg(loaded))
+    if as_json:
+        spans: list[Timed] = list(timeline(loaded))
+        output.json_object(rows | {"operations": spans})
+        return
+    output.lines(drawing.lines(loaded))
+    output.lines(f"{name.replace('_', ' ')}: {_text(value)}" for name, value in rows.items())
+
+
+def _text(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _check_supply(ctx: click.Context, factories: int | None) -> None:
+    """What says how factories work is refused where there are none."""
+    from click.core import ParameterSource
+
+    for name in ("factory", "error", "reaction", "seed"):
+        if factories is None and ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"--{name} is of factories, and there are none; add --factories N", ctx)
+
+
+def _write(path: str, text: str) -> None:
+    from pathlib import Path
+
+    try:
+        Path(path).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise call_error(f"cannot write '{path}': {(error.strerror or str(error)).lower()}", path=path) from error
+
+
+def _load(text: str) -> Program:
+    import os
+
+    from qmk.models import files
+    from qmk.models.qec.surgery import Program, programs
+
+    if not os.path.exists(text) and not text.endswith(".json"):
+        return programs.named(text)
+    return Program.from_json(files.read(text))

@@ -1,0 +1,1 @@
+"""Physical resources of a program on an error-corrected machine."""

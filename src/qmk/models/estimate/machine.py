@@ -1,0 +1,92 @@
+"""What an estimate is for: one kind of qubit, one code, one set of distillation units.
+
+Machines are kept by the text of their parameters, and with them everything a search found, so that the second estimate
+for a machine costs a tenth of the first.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from qmk.models.estimate import families, qubits, scheme, units
+from qmk.models.estimate.factory import Workshop
+from qmk.models.estimate.qubits import Qubit
+from qmk.models.estimate.rates import RateFit, TableCode, calibrated
+from qmk.models.estimate.scheme import FormulaCode
+from qmk.models.estimate.units import Unit
+from qmk.models.estimate.wrong import wrong
+
+_KEPT = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    qubit: Qubit
+    code: FormulaCode | TableCode
+    workshop: Workshop
+    parts: tuple[Unit, ...]
+    warnings: tuple[str, ...]
+
+
+_machines: OrderedDict[bytes, Machine] = OrderedDict()
+
+
+def machine(qubit: Any, code: Any, distillation: Any) -> Machine:
+    """The machine of three parameter objects. Raises INVALID_PARAMS when one of them is wrong."""
+    try:
+        key = msgspec.msgpack.encode((qubit, code, distillation))
+    except (TypeError, ValueError, OverflowError):
+        return _make(qubit, code, distillation)
+    found = _machines.get(key)
+    if found is None:
+        found = _machines[key] = _make(qubit, code, distillation)
+        if len(_machines) > _KEPT:
+            _machines.popitem(last=False)
+    return found
+
+
+def forget() -> None:
+    """Drop what earlier estimates left; for measurements."""
+    _machines.clear()
+
+
+def _make(qubit_params: Any, qec_scheme: Any, distillation: Any) -> Machine:
+    qubit = qubits.parse({"name": qubits.DEFAULT} if qubit_params is None else qubit_params)
+    code = _code({"name": scheme.DEFAULT} if qec_scheme is None else qec_scheme, qubit)
+    return _with(qubit, code, units.parse([] if distillation is None else distillation))
+
+
+def _code(given: Any, qubit: Qubit) -> FormulaCode | TableCode:
+    name = given.get("name") if isinstance(given, Mapping) else None
+    if isinstance(name, str) and name.startswith(families.PREFIX):
+        return families.parse(given, qubit)
+    return FormulaCode(given, qubit)
+
+
+def _with(qubit: Qubit, code: FormulaCode | TableCode, parts: tuple[Unit, ...]) -> Machine:
+    workshop = Workshop(
+        code.factory_patches, parts, qubit.t_gate_rate, qubit.t_gate_time_ns, qubit.clifford_rate, qubit.readout_rate
+    )
+    return Machine(qubit, code, workshop, parts, _warnings(qubit, code))
+
+
+def calibrate(plain: Machine, fit: RateFit, sigmas: float) -> Machine:
+    """The same machine with the error rates of a fit, so many standard deviations off."""
+    if not isinstance(plain.code, FormulaCode):
+        raise wrong("qecScheme", f"{plain.code.resolved['name']} has measured rates already", "name surface_code")
+    return _with(plain.qubit, calibrated(plain.code, fit, sigmas), plain.parts)
+
+
+def _warnings(qubit: Qubit, code: FormulaCode | TableCode) -> tuple[str, ...]:
+    found = list(code.warnings)
+    if qubit.readout_rate > qubit.clifford_rate:
+        found.append(
+            f"the read-out error rate {qubit.readout_rate:g} sets the distance, not the Clifford error rate "
+            f"{qubit.clifford_rate:g}"
+        )
+    return tuple(found)

@@ -1,0 +1,1 @@
+"""Error correction: codes, their circuits, decoders, and what follows from them."""

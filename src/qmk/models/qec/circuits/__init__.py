@@ -1,0 +1,64 @@
+"""Circuits of codes in Stim: memory and stability, without noise or with a model of it. One file a family."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import stim
+
+from qmk.base.errors import QmkError
+from qmk.models.noise import NoiseLike, on_stim, resolve
+from qmk.models.qec.circuits import assemble, bicycle, honeycomb, phases, surface
+from qmk.models.qec.circuits.plan import Plan
+from qmk.models.qec.code import Code
+
+MAX_ROUNDS = 1_000_000
+
+PLANS: dict[str, Callable[[Code], Plan]] = {
+    "surface": surface.plan,
+    "bacon_shor": phases.bacon_shor,
+    "shyps": phases.shyps,
+    "color": phases.color,
+    "bicycle": bicycle.plan,
+}
+"""one round of each family of static codes"""
+
+
+def memory(
+    code: Code, rounds: int, basis: str = "Z", noise: NoiseLike | None = None, *, both: bool = True
+) -> stim.Circuit:
+    """Prepare the logical qubits in ``basis``, run ``rounds`` rounds of syndrome extraction, read them out. Observable
+    i is logical qubit i. All detectors there are; with ``both`` False those of the other basis, which say nothing of
+    the observables but through correlated errors, are left out. Raises INVALID_PARAMS."""
+    _check(rounds, basis)
+    if code.family == "honeycomb":
+        return _noisy(honeycomb.memory(code, rounds, basis), noise)
+    return _noisy(assemble.memory(PLANS[code.family](code), rounds, basis, both), noise)
+
+
+def stability(code: Code, rounds: int, basis: str = "Z", noise: NoiseLike | None = None) -> stim.Circuit:
+    """Products of checks of ``basis`` that are +1 whatever the state: observables protected by ``rounds`` as those of
+    ``memory`` are by the distance; what a lattice surgery measures is protected so. Raises UNSUPPORTED for a code whose
+    checks have no such relation."""
+    _check(rounds, basis)
+    plan = surface.stability_plan(code, basis) if code.family == "surface" else None
+    if code.family == "bicycle":
+        plan = bicycle.plan(code)
+    if plan is None:
+        raise QmkError(
+            "UNSUPPORTED",
+            f"a stability circuit of {code.spec} in {basis}: no product of its checks is the identity",
+            help="take a surface code, or one on a torus",
+        )
+    return _noisy(assemble.stability(plan, rounds, basis), noise)
+
+
+def _check(rounds: int, basis: str) -> None:
+    if not 1 <= rounds <= MAX_ROUNDS:
+        raise QmkError("INVALID_PARAMS", f"{rounds} rounds", field="rounds", help=f"1 to {MAX_ROUNDS}")
+    if basis not in ("X", "Z"):
+        raise QmkError("INVALID_PARAMS", f"there is no basis '{basis}'", field="basis", help="X or Z")
+
+
+def _noisy(circuit: stim.Circuit, noise: NoiseLike | None) -> stim.Circuit:
+    return circuit if noise is None else on_stim(circuit, resolve(noise))

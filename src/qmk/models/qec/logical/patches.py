@@ -1,0 +1,238 @@
+"""Writing a graph in the gates of patches, with their errors, and counting what it used.
+
+Operations start as early as their qubits and events allow; a qubit that waits between two of its operations suffers
+its code's cycles. Errors of a gate come after it, those of a guarded gate whether it ran or not: its time passes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from qmk.base.errors import QmkError
+from qmk.models.noise import NoiseModel
+from qmk.models.qec.logical import costs
+from qmk.models.qec.logical.costs import CYCLES, Flips
+from qmk.models.qec.logical.states import States
+from qmk.models.qec.tables.angles import probability
+from qmk.models.qec.tables.channels import Channels
+from qmk.qvm.families import OPS, noise
+from qmk.qvm.graph import Graph, Node
+from qmk.sdk.native import NoLowering, Resolver
+
+TURNS = {0: (), 1: ("t",), 2: ("s",), 3: ("s", "t"), 4: ("z",), 5: ("z", "t"), 6: ("sdg",), 7: ("tdg",)}
+"""a Z rotation by a multiple of pi/4, up to a global phase"""
+TURN_ERROR = 1e-9
+T_GATES = ("t", "tdg")
+ID_CHARS = 8
+"""of the machine's hash in the ids of its nodes: programs of two machines that happen to have the same ops differ in
+their digests, so that no job is answered with the report of another machine"""
+ROUNDING = 1e-9
+"""of cycles: a state is there at the end of the cycle in which it comes"""
+_FREE = ("hint", "fence", "lifecycle", "classical", "channel", "metadata", "feedforward")
+
+
+@dataclass
+class Used:
+    """How often what happens in a shot; waiting is in cycles of one patch, ``stalled`` the part of it that T gates wait
+    for their states."""
+
+    gates: Counter[str] = field(default_factory=Counter)
+    ends: int = 0
+    waited: int = 0
+    cycles: int = 0
+    patches: int = 0
+    stalled: int = 0
+    attempts: int = 0
+
+    @property
+    def t_gates(self) -> int:
+        return self.gates["t"] + self.gates["tdg"]
+
+    def total(self, channels: Channels, t_error: float) -> float:
+        """The expected number of flips."""
+        gates = sum(count * costs.gate(channels, name, t_error).total() for name, count in self.gates.items())
+        ends = self.ends * costs.end(channels).total()
+        return gates + ends + costs.wait(channels, self.waited).total()
+
+
+def written(
+    graph: Graph, channels: Channels, states: States | None, machine: str, model: NoiseModel
+) -> tuple[Graph, Used]:
+    """The graph with its errors, and what it uses. Raises UNSUPPORTED for a gate that is no Clifford+T."""
+    own = hashlib.sha256(f"{machine} {model.name} {model.hash}".encode()).hexdigest()[:ID_CHARS]
+    writer = _Writer(graph, channels, states, f"patch_{own}_")
+    for node in graph.nodes:
+        writer.node(node)
+    writer.used.patches = len(writer.seen)
+    writer.used.cycles = max(writer.qubits.values(), default=0)
+    writer.used.attempts = 0 if writer.supply is None else writer.supply.attempts
+    family = f"noise@{noise.FAMILY.version}"
+    families = (*graph.families, family) if graph.families and family not in graph.families else graph.families
+    label = {"qec": {"machine": machine, "noise": model.name, "hash": model.hash}}
+    made = msgspec.structs.replace(
+        graph,
+        version="1.0",
+        nodes=tuple(writer.made),
+        families=families,
+        metadata={**graph.metadata, **label},
+    )
+    return made, writer.used
+
+
+class _Writer:
+    def __init__(self, graph: Graph, channels: Channels, states: States | None, prefix: str) -> None:
+        self.channels, self.states, self.prefix = channels, states, prefix
+        self.t_error = 0.0 if states is None else states.error
+        self.supply = None if states is None else states.supply()
+        self.resolver = Resolver(frozenset(CYCLES), clifford=True)
+        self.ids = {node.id for node in graph.nodes}
+        self.made: list[Node] = []
+        self.used = Used()
+        self.qubits: dict[str, int] = {}
+        self.events: dict[str, int] = {}
+        self.seen: set[str] = set()
+        self.count = 0
+
+    def node(self, node: Node) -> None:
+        op = OPS.get(node.op)
+        if op is None:
+            raise QmkError("INVALID_GRAPH", f"node '{node.id}': this release does not know the op '{node.op}'")
+        if op.op_class == "noise":
+            raise QmkError(
+                "UNSUPPORTED",
+                f"node '{node.id}': noise in a program of logical qubits",
+                node=node.id,
+                help="leave it out: the errors of the machine come from its table",
+            )
+        self.seen.update(node.vqs)
+        if op.op_class in _FREE or node.op in ("core.mz", "core.reset"):
+            return self._free(node, op.op_class)
+        turns = _turns(node)
+        if turns is not None:
+            for name in turns:
+                self._gate(name, node.vqs, node)
+            return None
+        try:
+            pieces = self.resolver.pieces(node.op, node.args, len(node.vqs))
+        except NoLowering as refused:
+            raise QmkError(
+                "UNSUPPORTED",
+                f"node '{node.id}': {node.op} is neither Clifford nor T, and a logical machine has nothing else",
+                node=node.id,
+                help="write rotations as Clifford+T first, to the accuracy that you need",
+            ) from refused
+        for piece in pieces:
+            operands = tuple(node.vqs[k] for k in piece.operands)
+            if piece.kind == "gate":
+                self._gate(piece.name, operands, node)
+            else:
+                produces = (node.produces[piece.event],) if piece.kind == "measure" else ()
+                name = "core.mz" if piece.kind == "measure" else "core.reset"
+                self._free(Node(self._fresh(), name, {}, operands, produces=produces, guard=node.guard), piece.kind)
+        return None
+
+    def _free(self, node: Node, kind: str) -> None:
+        """What takes no cycles."""
+        ready = self._ready(node)
+        if kind in ("measure", "reset"):
+            for qubit in node.vqs:
+                self._wait(qubit, ready)
+            if kind == "measure":
+                self._end(node.vqs)
+        elif kind in ("hint", "fence"):
+            for qubit in node.vqs or tuple(self.qubits):
+                if qubit in self.qubits:
+                    self._wait(qubit, ready if node.vqs else max(self.qubits.values()))
+        elif node.op == "core.free":
+            for qubit in node.vqs:
+                self._wait(qubit, self.qubits.get(qubit, 0))
+        self.made.append(node)
+        if kind == "reset" or node.op == "core.alloc":
+            self._end(node.vqs)
+        self.events.update(dict.fromkeys(node.produces, ready))
+
+    def _gate(self, name: str, qubits: tuple[str, ...], source: Node) -> None:
+        ready = self._ready(msgspec.structs.replace(source, vqs=qubits))
+        if name in T_GATES:
+            ready = self._supplied(ready)
+        for qubit in qubits:
+            if CYCLES[name]:
+                self._wait(qubit, ready)
+                self.qubits[qubit] = ready + CYCLES[name]
+        self.made.append(Node(self._fresh(), f"core.{name}", {}, qubits, guard=source.guard))
+        if CYCLES[name]:
+            self.used.gates[name] += 1
+            self._errors(costs.gate(self.channels, name, self.t_error), qubits)
+        if name in T_GATES and self.states is not None:
+            self._wait(qubits[0], self.qubits[qubits[0]] + self.states.reaction_cycles)
+
+    def _supplied(self, ready: int) -> int:
+        """When there is a T state for a gate that could start at ``ready``; states are given out in program order."""
+        if self.supply is None or self.states is None:
+            return ready
+        rounds = self.supply.take(ready * self.states.d)
+        at = max(ready, math.ceil(rounds / self.states.d - ROUNDING))
+        self.used.stalled += at - ready
+        return at
+
+    def _ready(self, node: Node) -> int:
+        reads = (*node.inputs, *(node.guard.events() if node.guard is not None else ()))
+        times = [self.events.get(event, 0) for event in reads]
+        return max([*times, *(self.qubits.get(qubit, 0) for qubit in node.vqs)], default=0)
+
+    def _wait(self, qubit: str, until: int) -> None:
+        cycles = until - self.qubits.get(qubit, until)
+        self.qubits[qubit] = until
+        if cycles > 0:
+            self.used.waited += cycles
+            self._errors(costs.wait(self.channels, cycles), (qubit,))
+
+    def _end(self, qubits: tuple[str, ...]) -> None:
+        for qubit in qubits:
+            self.used.ends += 1
+            self._errors(costs.end(self.channels), (qubit,))
+
+    def _errors(self, flips: Flips, qubits: tuple[str, ...]) -> None:
+        for qubit, angles in zip(qubits, flips.one, strict=True):
+            x, z = (probability(angles.get(flip, 0.0)) for flip in "XZ")
+            self._add("noise.pauli", {"px": x * (1 - z), "py": x * z, "pz": z * (1 - x)}, (qubit,))
+        if flips.two:
+            self._add("noise.pauli2", _pair({pair: probability(angle) for pair, angle in flips.two.items()}), qubits)
+
+    def _add(self, op: str, chances: dict[str, float], qubits: tuple[str, ...]) -> None:
+        args = {name: chance for name, chance in chances.items() if chance > 0}
+        if args:
+            self.made.append(Node(self._fresh(), op, args, qubits))
+
+    def _fresh(self) -> str:
+        while True:
+            name = f"{self.prefix}{self.count}"
+            self.count += 1
+            if name not in self.ids:
+                return name
+
+
+def _pair(chances: dict[str, float]) -> dict[str, float]:
+    """Two flips that are independent and commute, as one channel."""
+    (first, p), (second, q) = chances.items()
+    return {
+        f"p{first.lower()}": p * (1 - q),
+        f"p{second.lower()}": q * (1 - p),
+        "pyy": p * q,
+    }
+
+
+def _turns(node: Node) -> tuple[str, ...] | None:
+    """The gates of a Z rotation by a multiple of pi/4."""
+    args: dict[str, Any] = node.args
+    if node.op not in ("core.rz", "core.p"):
+        return None
+    turns = float(args["theta" if node.op == "core.rz" else "lam"]) / (math.pi / 4)
+    near = round(turns)
+    return TURNS[near % 8] if abs(turns - near) < TURN_ERROR else None

@@ -1,0 +1,67 @@
+"""Running lowered programs: on the native kernel, or where it is missing, on the frames that it is tested against."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from qmk.models.qec.intervals import clopper_pearson
+from qmk.models.qec.logical import frames
+from qmk.models.qec.logical.surgery import Lowered, lower
+from qmk.models.qec.surgery import Program
+from qmk.models.qec.tables.channels import Channels
+from qmk.sdk import program as ops
+from qmk.sdk.native_circuit import circuit_of
+
+Bits = npt.NDArray[np.uint8]
+BATCH = 1 << 18
+
+
+@dataclass(frozen=True)
+class Failures:
+    """Shots in which some certain parity came out wrong, over all shots."""
+
+    shots: int
+    failed: int
+    cycles: int
+    patch_cycles: int
+
+    @property
+    def per_shot(self) -> float:
+        return self.failed / self.shots
+
+    def interval_per_shot(self, confidence: float = 0.95) -> tuple[float, float]:
+        """Of the sampling alone (Clopper and Pearson); the table's errors come on top."""
+        return clopper_pearson(self.failed, self.shots, confidence)
+
+
+def sample(program: ops.Program, shots: int, seed: int) -> Bits:
+    """Outcomes, shape (shots, cbits)."""
+    if importlib.util.find_spec("qmk_native") is None:
+        return frames.sample(program, shots, seed)
+    import qmk_native
+
+    samples = qmk_native.LogicalPlan(circuit_of(program)).run(shots, seed)
+    return np.frombuffer(samples.bits(), dtype=np.uint8).reshape(shots, -1)[:, : program.n_cbits]
+
+
+def failures(program: Program, channels: Channels, *, shots: int, seed: int) -> Failures:
+    """How often ``program`` fails at the logical level under these channels."""
+    lowered = lower(program, channels)
+    failed = done = 0
+    while done < shots:
+        size = min(BATCH, shots - done)
+        failed += count(lowered, sample(lowered.program, size, seed + done))
+        done += size
+    return Failures(shots, failed, lowered.cycles, lowered.patch_cycles)
+
+
+def count(lowered: Lowered, bits: Bits) -> int:
+    """Shots with a wrong parity."""
+    wrong = np.zeros(len(bits), dtype=np.uint8)
+    for cbits, value in lowered.parities:
+        wrong |= np.bitwise_xor.reduce(bits[:, list(cbits)], axis=1) ^ value
+    return int(np.count_nonzero(wrong))

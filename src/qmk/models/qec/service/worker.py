@@ -1,0 +1,94 @@
+"""A process that decodes streams of windows and tells the CPU time of each: one JSON line in, one out for a stream."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+import msgspec
+import numpy as np
+import stim
+
+from qmk.base.errors import QmkError
+from qmk.base.seeds import substream
+from qmk.models.qec import decoders
+from qmk.models.qec.decoders import Bits
+from qmk.models.qec.streaming import Sliding
+
+WARM_STREAMS = 2  # decoded and not counted: the first windows load code and tables
+REPEATS = 3  # a window's time is the least of so many: a neighbour on the core leaves the caches cold
+
+
+class StreamJob(msgspec.Struct, frozen=True):
+    """Streams ``first``, ``first + step``, ... below ``streams``, each a shot of ``circuit`` with a seed of its own."""
+
+    circuit: str
+    decoder: str
+    commit: int
+    buffer: int
+    seed: int
+    first: int
+    step: int
+    streams: int
+
+
+class Stream(msgspec.Struct, frozen=True):
+    """A decoded stream: events and CPU time by window, and whether an observable was decoded wrongly."""
+
+    number: int
+    events: list[int]
+    cpu_us: list[float]
+    wrong: bool
+
+
+class StreamFailed(msgspec.Struct, frozen=True):
+    """The error, as ``QmkError.to_dict`` gives it."""
+
+    error: dict[str, object]
+
+
+def timed(sliding: Sliding, number: int, left: Bits) -> tuple[float, Bits]:
+    """CPU microseconds of a window's step, and its answer."""
+    begin = time.process_time_ns()
+    answer = sliding.step(number, left)
+    return (time.process_time_ns() - begin) / 1e3, answer
+
+
+def decoded(job: StreamJob, sliding: Sliding, circuit: stim.Circuit, number: int) -> Stream:
+    """Decode stream ``number`` window by window."""
+    sampler = circuit.compile_detector_sampler(seed=substream(job.seed, "stream", number))
+    dets, actual = sampler.sample(1, separate_observables=True)
+    left = dets.astype(np.uint8)
+    flips = np.zeros((1, sliding.observables), np.uint8)
+    events: list[int] = []
+    cpu_us: list[float] = []
+    for k, window in enumerate(sliding.windows):
+        events.append(int(left[0, window.seen].sum()))
+        before = left.copy()
+        least, flipped = timed(sliding, k, left)
+        for _ in range(REPEATS - 1):
+            least = min(least, timed(sliding, k, before.copy())[0])
+        flips ^= flipped
+        cpu_us.append(least)
+    return Stream(number, events, cpu_us, bool((flips != actual).any()))
+
+
+def main() -> None:
+    def say(reply: Stream | StreamFailed) -> None:
+        sys.stdout.write(msgspec.json.encode(reply).decode() + "\n")
+
+    job = msgspec.json.decode(sys.stdin.readline(), type=StreamJob)
+    try:
+        circuit = stim.Circuit(job.circuit)
+        decoder = decoders.get(job.decoder)
+        sliding = Sliding(decoder.model(circuit), decoder, job.commit, job.buffer)
+        for number in range(WARM_STREAMS):
+            decoded(job, sliding, circuit, job.streams + number)
+        for number in range(job.first, job.streams, job.step):
+            say(decoded(job, sliding, circuit, number))
+    except QmkError as error:
+        say(StreamFailed(error.to_dict()))
+
+
+if __name__ == "__main__":
+    main()

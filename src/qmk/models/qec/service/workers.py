@@ -1,0 +1,104 @@
+"""Real decoder processes: each decodes whole streams of sliding windows, and times every window by its own CPU clock.
+
+CPU time, not wall time: on a machine that does other work, too, wall time measures the neighbours. The virtual clock
+of ``machine`` then runs on the measured times, as cores of its own would.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import dataclass
+
+import msgspec
+import stim
+
+from qmk.base.errors import QmkError
+from qmk.models.qec import decoders
+from qmk.models.qec.sampling_processes import environment
+from qmk.models.qec.service.cost import Cost
+from qmk.models.qec.service.machine import Work
+from qmk.models.qec.service.worker import Stream, StreamFailed, StreamJob
+from qmk.models.qec.thin import thinned
+
+MAIN = "from qmk.models.qec.service.worker import main; main()"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Streams that real workers decoded: ``events[i][w]`` and ``cpu_us[i][w]`` of window w of stream i, and how many
+    streams were decoded wrongly."""
+
+    events: tuple[tuple[int, ...], ...]
+    cpu_us: tuple[tuple[float, ...], ...]
+    wrong: int
+
+    def mean_us(self) -> float:
+        return sum(map(sum, self.cpu_us)) / sum(map(len, self.cpu_us))
+
+    def mean_events(self) -> float:
+        return sum(map(sum, self.events)) / sum(map(len, self.events))
+
+    def flat(self) -> tuple[list[int], list[float]]:
+        """Events and CPU time of every window."""
+        return [e for row in self.events for e in row], [t for row in self.cpu_us for t in row]
+
+    def work(self, patch: int, number: int, cost: Cost) -> Work:
+        """Window ``number`` of a patch: its stream, begun again after the last window."""
+        i, w = patch % len(self.events), number % len(self.events[0])
+        events = self.events[i][w]
+        return Work(events, cost.window_us(events), self.cpu_us[i][w])
+
+
+def measure_windows(
+    circuit: stim.Circuit,
+    decoder: str = "matching",
+    *,
+    commit: int,
+    buffer: int,
+    streams: int,
+    seed: int,
+    workers: int = 2,
+) -> Measured:
+    """Decode ``streams`` shots of ``circuit``, window by window, in ``workers`` processes.
+
+    The windows at both ends of a stream, which see fewer rounds or more, are left out of the result.
+    """
+    thin = str(thinned(circuit, decoders.get(decoder)))
+    processes: list[subprocess.Popen[bytes]] = []
+    found: list[Stream] = []
+    try:
+        for first in range(workers):
+            process = subprocess.Popen(
+                [sys.executable, "-c", MAIN],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment(),
+            )  # fmt: skip
+            processes.append(process)
+            job = StreamJob(thin, decoder, commit, buffer, seed, first, workers, streams)
+            assert process.stdin is not None
+            process.stdin.write(msgspec.json.encode(job) + b"\n")
+            process.stdin.flush()
+        for process in processes:
+            said, _ = process.communicate()
+            found += _streams(said, process.returncode)
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+    found.sort(key=lambda stream: stream.number)
+    return Measured(
+        tuple(tuple(stream.events[1:-1]) for stream in found),
+        tuple(tuple(stream.cpu_us[1:-1]) for stream in found),
+        sum(stream.wrong for stream in found),
+    )
+
+
+def _streams(said: bytes, status: int) -> list[Stream]:
+    if status:
+        raise QmkError("RESOURCE_EXHAUSTED", f"a decoder process ended with status {status}; use fewer workers")
+    streams: list[Stream] = []
+    for line in said.splitlines():
+        if line.startswith(b'{"error"'):
+            raise QmkError.from_dict(msgspec.json.decode(line, type=StreamFailed).error)
+        streams.append(msgspec.json.decode(line, type=Stream))
+    return streams

@@ -1,0 +1,137 @@
+"""Rows from physical circuits: sample, decode, count which observables came out wrong."""
+
+from __future__ import annotations
+
+import numpy as np
+import stim
+
+from qmk.models.noise import NoiseLike, resolve
+from qmk.models.qec import circuits, codes, decoders, rates
+from qmk.models.qec.surgery import Floor, Idle, Measure, Merge, Patch, Prepare, Program, calibration_program, certain
+from qmk.models.qec.surgery import circuit as surgery_circuit
+from qmk.models.qec.surgery.program import Basis, Op, timeline
+from qmk.models.qec.tables.rows import Row, merged, wrong
+
+MERGES = ("merge_xx", "merge_zz", "merge_xx_tile", "merge_zz_tile")
+AWAY = ("merge_xx_away", "merge_zz_away")
+WALL = "merge_xz"
+SURGERY = ("prepare_measure", "idle", "inject_t", *MERGES, *AWAY, WALL)
+KINDS = ("memory", *SURGERY)
+"""``memory``: the code's own circuit for 3 d rounds. ``prepare_measure``: a surface-code patch for one cycle; ``idle``:
+for three; ``merge_*``: two patches, a cycle, the merge, a cycle, with ``_tile`` over one free tile between them. With
+``_away`` both are measured in the other basis as soon as the merge ends, and only its outcome is certain: nothing
+later shows the checks that it was read from, so it errs more often. ``merge_xz``: X of one with Z of another over a
+domain wall, seen in those bases ("X") or in the others ("Z")."""
+
+MEMORY_ROUNDS = 3
+"""rounds of a memory circuit, over d"""
+
+BATCH = 1 << 16
+
+
+def program(kind: str, basis: Basis) -> Program:
+    """The program of one kind of operation. Raises INVALID_PARAMS for a kind that has none."""
+    if kind == "prepare_measure":
+        return calibration_program("memory", basis)
+    if kind in ("idle", "inject_t", "merge_xx", "merge_zz"):
+        return calibration_program(kind, basis)
+    if kind in AWAY:
+        return _away("X" if kind == AWAY[0] else "Z", basis)
+    if kind == WALL:
+        return _wall(basis)
+    if kind not in MERGES:
+        raise wrong(f"no operation of kind '{kind}'", f"the kinds are {', '.join(KINDS)}")
+    pauli: Basis = "X" if kind == "merge_xx_tile" else "Z"
+    far = Patch(0, 2) if pauli == "X" else Patch(2, 0)
+    floor = Floor(1, 3, {"a": Patch(0, 0), "b": far}) if pauli == "X" else Floor(3, 1, {"a": Patch(0, 0), "b": far})
+    ops: tuple[Op, ...] = (
+        *(Prepare(name, basis) for name in "ab"),
+        *(Idle(name) for name in "ab"),
+        Merge({"a": pauli, "b": pauli}, "product"),
+        *(Idle(name) for name in "ab"),
+        *(Measure(name, basis, f"m_{name}") for name in "ab"),
+    )
+    return Program(f"{kind}_{basis}", floor, ops)
+
+
+def _wall(basis: Basis) -> Program:
+    bases: dict[str, Basis] = {"a": "X", "b": "Z"} if basis == "X" else {"a": "Z", "b": "X"}
+    ops: tuple[Op, ...] = (
+        *(Prepare(name, own) for name, own in bases.items()),
+        *(Idle(name) for name in "ab"),
+        Merge({"a": "X", "b": "Z"}, "product"),
+        *(Idle(name) for name in "ab"),
+        *(Measure(name, own, f"m_{name}") for name, own in bases.items()),
+    )
+    return Program(f"{WALL}_{basis}", Floor(1, 2, {"a": Patch(0, 0), "b": Patch(0, 1, turned=True)}), ops)
+
+
+def _away(pauli: Basis, basis: Basis) -> Program:
+    other: Basis = "Z" if pauli == "X" else "X"
+    if basis != pauli:
+        raise wrong(f"a merge of {pauli * 2} seen in {basis}", "its outcome is certain in its own basis only")
+    floor = Floor(1, 2, {"a": Patch(0, 0), "b": Patch(0, 1)})
+    if pauli == "Z":
+        floor = Floor(2, 1, {"a": Patch(0, 0), "b": Patch(1, 0)})
+    ops: tuple[Op, ...] = (
+        *(Prepare(name, basis) for name in "ab"),
+        *(Idle(name) for name in "ab"),
+        Merge({"a": pauli, "b": pauli}, "product"),
+        *(Measure(name, other, f"m_{name}") for name in "ab"),
+    )
+    return Program(f"merge_{pauli.lower() * 2}_away", floor, ops)
+
+
+def measure(
+    kind: str,
+    code: str,
+    noise: NoiseLike,
+    basis: Basis,
+    *,
+    shots: int,
+    max_errors: int | None = None,
+    seed: int,
+    decoder: str = "matching",
+) -> Row:
+    """A row of up to ``shots`` shots; it ends after the batch in which ``max_errors`` is reached."""
+    parsed, model = codes.parse(code), resolve(noise)
+    d = parsed.distance
+    if kind == "memory":
+        rounds = MEMORY_ROUNDS * d
+        made = circuits.memory(parsed, rounds, basis, model)
+        names = tuple(f"l{at}" for at in range(made.num_observables))
+    else:
+        if parsed.family != "surface":
+            raise wrong(f"'{kind}' of a {parsed.family} code", "lattice surgery is of surface codes; measure 'memory'")
+        shown = program(kind, basis)
+        made = surgery_circuit(shown, d, model)
+        names = tuple("+".join(parity) for parity in certain(shown))
+        rounds = d * max(timed.end_cycle for timed in timeline(shown))
+    errors, taken = count(made, decoder, shots, max_errors, seed)
+    versions = rates.versions()
+    return Row(
+        kind, parsed.family, d, basis, model.name, model.hash, decoder, rounds, d, names, taken, errors, seed, versions
+    )
+
+
+def count(
+    circuit: stim.Circuit, decoder: str, shots: int, max_errors: int | None, seed: int
+) -> tuple[dict[str, int], int]:
+    """Shots by which observables were decoded wrongly, a 1 each, and how many shots there were."""
+    chosen = decoders.get(decoder)
+    compiled = chosen.compile(chosen.model(circuit))
+    sampler = circuit.compile_detector_sampler(seed=seed)
+    found: dict[str, int] = {}
+    taken = 0
+    while taken < shots:
+        size = min(BATCH, shots - taken)
+        dets, flips = sampler.sample(size, separate_observables=True, bit_packed=True)
+        wrong_bits = np.unpackbits(flips ^ compiled.decode(dets), axis=1, bitorder="little")
+        wrong_bits = wrong_bits[:, : circuit.num_observables]
+        rows, counts = np.unique(wrong_bits[wrong_bits.any(axis=1)], axis=0, return_counts=True)
+        keys = ["".join(map(str, row)) for row in rows.tolist()]
+        found = merged((found, dict(zip(keys, counts.tolist(), strict=True))))
+        taken += size
+        if max_errors is not None and sum(found.values()) >= max_errors:
+            break
+    return found, taken

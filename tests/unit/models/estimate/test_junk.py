@@ -1,0 +1,82 @@
+"""Whatever stands in the parameters, the answer is an estimate or an error of ours that names a field."""
+
+from __future__ import annotations
+
+import copy
+import random
+from typing import Any
+
+import pytest
+
+from qmk.base.errors import QmkError
+from qmk.models.estimate import counts, families
+from qmk.models.estimate.estimate import Estimate
+
+JUNK: tuple[Any, ...] = (
+    *(None, True, -1, 0, 10**30, 1.5, 1e308, 5e-324, float("nan"), float("inf"), "", "x", "50", "1e999 s", "-5 ns"),
+    *("codeDistance", "1/0", "codeDistance - 30", "(((", [], {}, [1], {"name": 1}, {"name": []}, {"name": "qmk/"}),
+)
+UNIT = {
+    "displayName": "u",
+    "numInputTs": 8,
+    "numOutputTs": 1,
+    "failureProbabilityFormula": "8*z + 100*c",
+    "outputErrorRateFormula": "28*z^2 + 5*c",
+    "logicalQubitSpecification": {"numUnitQubits": 9},
+    "physicalQubitSpecification": {"numUnitQubits": 9, "durationInQubitCycleTime": 9},
+}
+WHOLE = {
+    "counts": {"numQubits": 50, "tCount": 999, "rotationCount": 10, "rotationDepth": 5, "measurementCount": 3},
+    "params": {
+        "qubitParams": {"name": "qubit_gate_ns_e4", "twoQubitGateTime": "70 ns", "tGateErrorRate": 1e-3},
+        "qecScheme": {
+            "name": "mine",
+            "crossingPrefactor": 0.05,
+            "errorCorrectionThreshold": 0.006,
+            "maxCodeDistance": 41,
+            "logicalCycleTime": "6 * codeDistance",
+            "physicalQubitsPerLogicalQubit": "codeDistance^2",
+        },
+        "errorBudget": {"logical": 1e-3, "tStates": 1e-3, "rotations": 1e-3},
+        "constraints": {"maxTFactories": 3, "logicalDepthFactor": 2.0, "maxDistillationRounds": 2},
+        "distillationUnitSpecifications": [UNIT, {"name": "15-1 RM"}],
+        "estimateType": "singlePoint",
+    },
+}
+
+
+def places(value: Any) -> list[tuple[Any, Any]]:
+    """Every container with every key."""
+    items = list(value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ())
+    return [(value, key) for key, _ in items] + [place for _, inner in items for place in places(inner)]
+
+
+def fault(asked: Any, params: Any) -> QmkError | None:
+    """Any other exception is a defect."""
+    try:
+        found = Estimate(counts.parse(asked), params)
+    except QmkError as error:
+        return error
+    assert all(each.physical_qubits > 0 for each in found.points)
+    assert found.to_dict()["status"] == "success"
+    return None
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_junk_is_an_estimate_or_an_error(seed: int) -> None:
+    dice = random.Random(seed)
+    for _ in range(60):
+        asked = copy.deepcopy(WHOLE)
+        for _ in range(dice.randint(1, 2)):
+            container, key = dice.choice(places(asked))
+            container[key] = copy.deepcopy(dice.choice(JUNK))
+        error = fault(asked["counts"], asked["params"])
+        assert error is None or (error.fields.get("field") and error.fields["help"]) or "quota" in error.fields
+
+
+@pytest.mark.parametrize("name", [*families.NAMES, "qmk/", "qmk/nothing"])
+def test_codes_of_ours_on_every_kind_of_qubits(name: str) -> None:
+    for qubit in ("qubit_gate_ns_e3", "qubit_gate_us_e4", "qubit_maj_ns_e6"):
+        params = {"qubitParams": {"name": qubit}, "qecScheme": {"name": name}, "estimateType": "frontier"}
+        error = fault(WHOLE["counts"], params)
+        assert error is None or error.fields["help"]

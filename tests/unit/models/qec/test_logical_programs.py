@@ -1,0 +1,239 @@
+"""Programs at the logical level: against physical circuits, metamorphic laws, and the machine behind ``--qec``."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import msgspec
+import pytest
+
+import qmk
+from qmk.base.errors import QmkError
+from qmk.client.asked import asked
+from qmk.client.program import to_graph
+from qmk.models.qec import magic
+from qmk.models.qec.logical import Machine, Report, as_dict, failures, lower, on_machine
+from qmk.models.qec.logical.costs import CYCLES, gate
+from qmk.models.qec.surgery import Floor, Idle, Inject, Measure, Merge, Patch, Prepare, Program, circuit, programs
+from qmk.models.qec.tables import Channels, channels, default
+from qmk.models.qec.tables.angles import probability
+from qmk.models.qec.tables.measure import count
+from qmk.qvm.graph import Graph, digest
+from qmk.sdk.labels import labels
+
+TABLE = default()
+KNOWN = channels(TABLE, "surface", 3, "p=2e-3")
+SHOTS = 200_000
+HEAD = 'OPENQASM 3.0; include "stdgates.inc"; qubit[3] q; bit[3] c;\n'
+GHZ = HEAD + "h q[0]; cx q[0], q[1]; cx q[1], q[2]; c = measure q;"
+
+
+@pytest.mark.parametrize("program", [programs.bell("X"), programs.cnot("Z", "Z"), programs.teleportation("Z")])
+def test_failures_are_those_of_the_physical_circuit(program):
+    """At distance 3, programs that the table has not seen: within 15 % and 7 standard deviations."""
+    fast = failures(program, KNOWN, shots=SHOTS, seed=1).per_shot
+    errors, shots = count(circuit(program, 3, "p=2e-3"), "matching", 60_000, None, 2)
+    slow = sum(errors.values()) / shots
+    assert abs(fast / slow - 1) < 0.15 + 7 * math.sqrt(1 / sum(errors.values()) + 1 / (fast * SHOTS))
+
+
+def test_without_errors_nothing_fails():
+    for program in programs.held_out():
+        assert failures(program, KNOWN.scaled(0.0), shots=64, seed=3).failed == 0
+
+
+def patch(*cycles: int) -> Program:
+    idles = (Idle("a", each) for each in cycles)
+    ops = (Prepare("a", "Z"), *idles, Measure("a", "Z", "m"))
+    return Program("waits", Floor(1, 1, {"a": Patch(0, 0)}), ops)
+
+
+def rate(program: Program, known: Channels = KNOWN) -> float:
+    return failures(program, known, shots=SHOTS, seed=5).per_shot
+
+
+def close(one: float, other: float) -> bool:
+    """Within 7 standard deviations of two counted rates: a false alarm in 1e11."""
+    return abs(one - other) < 7 * math.sqrt((one + other) / SHOTS)
+
+
+def test_waiting_in_two_parts_is_waiting():
+    assert close(rate(patch(6)), rate(patch(1, 2, 3)))
+    assert rate(patch(12)) > 1.6 * rate(patch(6))
+
+
+def joined(first: str, second: str, basis: str) -> Program:
+    floor = Floor(2, 1, {first: Patch(0, 0), second: Patch(1, 0)})
+    if basis == "X":
+        floor = Floor(1, 2, {first: Patch(0, 0), second: Patch(0, 1)})
+    ops = (
+        Prepare(first, basis),
+        Prepare(second, basis),
+        Idle(first),
+        Idle(second),
+        Merge({first: basis, second: basis}, "p"),
+        Measure(first, basis, "m1"),
+        Measure(second, basis, "m2"),
+    )
+    return Program("joined", floor, ops)
+
+
+def test_names_of_patches_say_nothing_and_x_mirrors_z():
+    assert close(rate(joined("a", "b", "Z")), rate(joined("b", "a", "Z")))
+
+    def swapped(rates: dict) -> dict:
+        return {"X": rates["Z"], "Z": rates["X"]}
+
+    mirrored = dataclasses.replace(
+        KNOWN,
+        **{name: swapped(getattr(KNOWN, name)) for name in ("cycle", "ends", "inject", "merge", "tile", "away")},
+    )
+    assert close(rate(joined("a", "b", "X"), mirrored), rate(joined("a", "b", "Z")))
+
+
+def test_readout_errs_less_at_a_larger_distance():
+    rates = [rate(patch(1), channels(TABLE, "surface", d, "p=1e-3")) for d in (3, 5)]
+    assert rates[0] > 4 * rates[1] > 0
+
+
+def test_an_injected_t_is_refused():
+    def injected(state: str) -> Program:
+        return Program("injected", Floor(1, 1, {"a": Patch(0, 0)}), (Inject("a", state), Measure("a", "X", "m")))
+
+    with pytest.raises(QmkError, match="injects T"):
+        lower(injected("T"), KNOWN)
+    assert failures(injected("+"), KNOWN, shots=1000, seed=1).failed > 0
+
+
+def test_a_run_says_its_tier_table_and_error_bars():
+    result = qmk.run(GHZ, qec="surface(d=3)", noise="p=1e-3", shots=20_000, seed=4)
+    told = result.provenance.notes["logical"]
+    low, high = told["interval_per_shot"]
+    assert told["tier"] == "logical"
+    assert told["table"] == TABLE.label
+    assert low < told["logical_error_per_shot"] < high
+    assert told["physical_qubits"] == 12 * 17
+    assert told["rounds"] == 3 * told["cycles"]
+    wrong = 1 - (result.counts["000"] + result.counts["111"]) / 20_000
+    assert 0.2 < wrong / told["logical_error_per_shot"] < 1  # phase flips are not seen
+    assert any("tier logical" in line for line in result.provenance.notes["qec"])
+
+
+def test_errors_are_in_the_graph():
+    plain = to_graph(GHZ)
+    noisy, again = (asked(GHZ, None, None, qec="surface(d=3)", noise="p=1e-3").graph for _ in "ab")
+    assert any(node.op.startswith("noise.") for node in noisy.nodes)
+    assert noisy == again
+    assert noisy != plain
+    assert noisy.outputs == plain.outputs
+
+
+def test_two_machines_give_two_digests():
+    """A cached result tells the report of its own machine; here both have the same ops."""
+    one, other = (on_machine(f"surface(d=3){more}", "p=1e-3", to_graph(GHZ))[0] for more in ("", ",factories=2"))
+    assert [node.op for node in one.nodes] == [node.op for node in other.nodes]
+    assert digest(one) != digest(other)
+
+
+def test_t_gates_take_states():
+    program = HEAD + "h q[0]; t q[0]; rz(-pi/4) q[0]; h q[0]; c[0] = measure q[0];"
+    _, raw = on_machine("surface(d=5),t=injected", "p=1e-3", to_graph(program))
+    _, pure = on_machine("surface(d=5)", "p=1e-3", to_graph(program))
+    assert raw.t_gates == pure.t_gates == 2
+    assert raw.t_error_per_gate > 4 * pure.t_error_per_gate
+    result = qmk.run(program, qec="surface(d=5)", noise="p=1e-3", shots=4000, seed=2)
+    assert result.counts["000"] > 3700
+
+
+def chain(count: int, machine: str) -> Report:
+    """T gates one after another, the first asked for when an H is done."""
+    return on_machine(machine, "p=1e-3", to_graph(HEAD + "h q[0];" + "t q[0];" * count + "c[0] = measure q[0];"))[1]
+
+
+def test_the_error_of_a_t_state_is_that_of_magics_factory():
+    """Exactly: nothing of it is written twice."""
+    rates = channels(TABLE, "surface", 5, "p=1e-3")
+    raw, clifford = (probability(at["X"] + at["Z"]) for at in (rates.inject, rates.cycle))
+    assert chain(1, "surface(d=5)").t_error_per_gate == magic.factory("15-to-1").output_error(raw, clifford)
+    assert chain(1, "surface(d=5),t=injected").t_error_per_gate == raw
+
+
+def test_t_gates_wait_for_their_factories():
+    """As predicted within 10 %, with the one seed there is; a chain, so that nothing hides a wait."""
+    free, *bound = (chain(400, f"surface(d=5){more}") for more in ("", ",factories=1", ",factories=2"))
+    assert (free.stalled_cycles, free.t_attempts, free.factory_qubits) == (0, 0, 0)
+    for report in bound:
+        states = Machine.parse(f"surface(d=5),factories={report.factories}").states(
+            channels(TABLE, "surface", 5, "p=1e-3")
+        )
+        built = states.supply().plant
+        expected = magic.expected_stall(built, 400, CYCLES["t"] * 5) / 5
+        assert abs(report.stalled_cycles / expected - 1) < 0.1
+        assert report.cycles == free.cycles + report.stalled_cycles
+        assert report.physical_qubits == free.physical_qubits + report.factories * 550
+        assert report.logical_error_per_shot > free.logical_error_per_shot
+    assert chain(400, f"surface(d=5),factories={2 * free.factories_to_keep_up}").stalled_cycles < 40
+
+
+def test_a_reaction_bounds_the_rate_of_t_gates():
+    at_once, slow = (chain(10, f"surface(d=5),factories=90,reaction={rounds}") for rounds in (0, 12))
+    assert slow.cycles == at_once.cycles + 10 * 3 - (at_once.stalled_cycles - slow.stalled_cycles)
+    assert (at_once.t_limit_per_cycle, slow.t_limit_per_cycle) == (1.0, 1 / (1 + 12 / 5))
+
+
+def test_a_graph_says_nothing_of_its_machine_that_is_not_short_and_printable():
+    made, report = on_machine("surface(d=3)", "p=1e-3", to_graph(GHZ))
+    assert labels(made) == {"qec": report.lines(), "logical": as_dict(report)}
+    own = made.metadata["qec"]
+    for wrong in ({"lines": ["\x1b[2J"]}, {"lines": "text"}, {"report": {"tier": {}}}, {"report": {"a": ["b", "c"]}}):
+        assert labels(labelled(made, {**own, **wrong})) == {}
+
+
+def labelled(graph: Graph, label: dict) -> Graph:
+    return msgspec.structs.replace(graph, metadata={"qec": label})
+
+
+@pytest.mark.parametrize(
+    ("code", "noise", "body", "why"),
+    [
+        ("surface(d=5)", "p=1e-3", "rx(0.3) q[0];", "neither Clifford nor T"),
+        ("surface(d=5)", "uniform=1e-3", "h q[0];", "has no rows"),
+        ("surface(d=5)", None, "h q[0];", "without the noise"),
+        ("surface(d=5),t=magic", "p=1e-3", "h q[0];", "no machine of logical qubits"),
+        ("surface(d=5),t=injected,factories=2", "p=1e-3", "h q[0];", "no machine of logical qubits"),
+        ("surface(d=5),factories=2,factories=3", "p=1e-3", "h q[0];", "no machine of logical qubits"),
+        ("surface(d=3),factories=1", "p=2e-3", "t q[0];", "rejects every attempt"),
+        ("surface(d=25)", "p=1e-3", "h q[0];", "no extrapolation"),
+        ("bicycle(l=12,m=6)", "p=1e-3", "h q[0];", "logical qubits in a block"),
+        ("bacon_shor(d=3)", "p=1e-3", "t q[0];", "no rows of injected states"),
+    ],
+)
+def test_what_the_machine_refuses(code, noise, body, why):
+    with pytest.raises(QmkError, match=why):
+        asked(HEAD + body, None, None, qec=code, noise=noise)
+
+
+def test_other_codes_run_by_volume():
+    _, report = on_machine("bacon_shor(d=3)", "p=1e-3", to_graph(GHZ))
+    assert "by their volume" in report.source
+    assert Machine.parse("surface(d=7)").spec == "surface(d=7),t=distilled"
+    assert (
+        Machine.parse("surface(d=7), factories = 4,reaction=9").spec
+        == "surface(d=7),t=distilled,factories=4,reaction=9"
+    )
+
+
+def test_waiting_qubits_and_guards_are_charged():
+    plain, waiting = (
+        on_machine("surface(d=5)", "p=1e-3", to_graph(HEAD + body))[1]
+        for body in ("h q[0]; cx q[0], q[1];", "h q[0]; cx q[0], q[1]; h q[0]; h q[0]; cx q[0], q[1];")
+    )
+    assert waiting.cycles == plain.cycles + 2 * CYCLES["h"] + CYCLES["cnot"]
+    cnot, h = (gate(KNOWN, name, 0.0).total() for name in ("cnot", "h"))
+    assert cnot > 0
+    assert h > 0
+    _, guarded = on_machine(
+        "surface(d=5)", "p=1e-3", to_graph(HEAD + "h q[0]; c[0] = measure q[0]; if (c[0] == 1) { x q[1]; h q[1]; }")
+    )
+    assert guarded.cycles == 2 * CYCLES["h"]

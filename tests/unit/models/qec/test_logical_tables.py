@@ -1,0 +1,205 @@
+"""Tables of logical errors: what they refuse, what follows from counts, how fits behave."""
+
+from __future__ import annotations
+
+import math
+import random
+
+import msgspec
+import numpy as np
+import pytest
+
+from qmk.base.errors import QmkError
+from qmk.models.noise import NoiseModel, resolve
+from qmk.models.qec import codes
+from qmk.models.qec.rates import flip_per_round
+from qmk.models.qec.tables import (
+    Row,
+    Table,
+    cache_folder,
+    channels,
+    default,
+    drawn,
+    fit,
+    keep,
+    measure,
+    points,
+)
+from qmk.models.qec.tables.angles import probability, theta, thetas
+from qmk.models.qec.tables.fit import Point, strength
+from qmk.models.qec.tables.rows import cached
+
+SHIPPED = default()
+
+
+def row(kind: str = "memory", d: int = 5, basis: str = "Z", errors: int = 100, noise: str = "p=1e-3") -> Row:
+    model = resolve(noise)
+    return Row(
+        kind, "surface", d, basis, model.name, model.hash, "matching", 3 * d, d, ("l0",), 10_000, {"1": errors}, 1, {}
+    )
+
+
+def test_independent_flips_are_found_behind_patterns():
+    dice = random.Random("thetas")
+    for _ in range(20):
+        chances = [dice.random() / 20 for _ in range(8)]
+        patterns = np.zeros(8)
+        patterns[0] = 1
+        for mechanism in range(1, 8):
+            moved = patterns[np.arange(8) ^ mechanism]
+            patterns = patterns * (1 - chances[mechanism]) + moved * chances[mechanism]
+        errors = {"".join(str(m >> k & 1) for k in range(3)): patterns[m] for m in range(1, 8)}
+        found = thetas(errors, 1.0, 3)
+        assert all(abs(probability(float(found[m])) - chances[m]) < 1e-12 for m in range(1, 8))
+
+
+def test_a_theta_adds_up_over_repetitions():
+    p, rounds = 0.01, 9
+    assert math.isclose(flip_per_round(probability(rounds * theta(p)), rounds), p, rel_tol=1e-12)
+    assert probability(-0.1) == 0.0
+
+
+def test_a_table_of_another_noise_model_is_refused():
+    for noise in ("uniform=1e-3", "si1000=1e-3", "p=1.1e-3"):
+        with pytest.raises(QmkError, match="has no rows of surface codes under the noise model"):
+            channels(SHIPPED, "surface", 5, noise)
+
+
+def test_a_name_does_not_make_a_noise_model():
+    lying = msgspec.structs.replace(resolve("uniform=1e-3"), name="p=1e-3")
+    with pytest.raises(QmkError, match="has no rows"):
+        channels(SHIPPED, "surface", 5, lying)
+    assert strength(msgspec.structs.replace(row(), noise_hash=lying.hash)) is None
+    assert strength(row()) == 1e-3
+
+
+def test_x_and_z_are_counted_apart():
+    """No row stands for the other basis."""
+    table = Table((row(basis="X", errors=150), row(basis="Z", errors=100)))
+    known = channels(table, "surface", 5, "p=1e-3")
+    assert known.cycle["Z"] > 1.4 * known.cycle["X"]
+    with pytest.raises(QmkError, match="in both bases"):
+        channels(Table((row(basis="Z"),)), "surface", 5, "p=1e-3")
+
+
+def test_the_fit_finds_a_law_and_leaves_distance_3_and_high_noise_out():
+    def law(d: int, p: float) -> float:
+        return 0.0435 * (p / 0.0092) ** ((d + 1) / 2)
+
+    made = [Point(d, p, law(d, p), 0.03) for d in (5, 7, 9) for p in (1e-3, 2e-3, 3e-3)]
+    off = [Point(3, 1e-3, 9.9, 0.01), Point(5, 8e-3, 0.4, 0.01), Point(9, 1e-3, 0.5, 0.9)]
+    found = fit([*made, *off])
+    assert math.isclose(found.threshold, 0.0092, rel_tol=1e-6)
+    assert math.isclose(found.amplitude, 0.0435, rel_tol=1e-6)
+    near, far = found.per_round(9, 1e-3), found.per_round(13, 1e-3)
+    assert math.isclose(far[0], law(13, 1e-3), rel_tol=1e-6)
+    assert 0.05 < near[1] < far[1]
+    assert far[1] > 0.12
+    with pytest.raises(QmkError, match="to distance 15"):
+        found.per_round(15, 1e-3)
+    with pytest.raises(QmkError, match="below half the threshold"):
+        found.per_round(9, 5e-3)
+    with pytest.raises(QmkError, match="to distance 3"):
+        found.per_round(3, 1e-3)
+
+
+def test_the_shipped_fit_is_that_of_the_memory_circuits():
+    """Stim's generator, matching: A = 0.0435 and p_th = 0.0092, measured elsewhere with more shots."""
+    found = fit(points(SHIPPED, "surface", "matching"))
+    assert 0.0085 < found.threshold < 0.0099
+    assert 0.030 < found.amplitude < 0.060
+    assert all(point.d >= 5 and point.p < found.threshold / 2 for point in found.points)
+
+
+def test_an_extrapolated_channel_says_so_and_is_smaller():
+    largest = max(SHIPPED.of("p=1e-3", "surface", "matching").distances("idle"))
+    counted = channels(SHIPPED, "surface", largest, "p=1e-3")
+    further = channels(SHIPPED, "surface", largest + 2, "p=1e-3")
+    assert counted.source == "counted"
+    assert counted.relative_sd == 0.0
+    assert "1 steps beyond" in further.source
+    assert further.relative_sd > 0.05
+    for flip in ("X", "Z"):
+        assert 5 < counted.cycle[flip] / further.cycle[flip] < 15
+    with pytest.raises(QmkError, match="2 steps of two"):
+        channels(SHIPPED, "surface", largest + 6, "p=1e-3")
+
+
+def test_above_threshold_errors_grow_with_the_distance():
+    rates = [sum(channels(SHIPPED, "surface", d, "p=1.5e-2").cycle.values()) / d for d in (3, 5, 7)]
+    assert rates == sorted(rates)
+    with pytest.raises(QmkError, match="below half the threshold"):
+        channels(SHIPPED, "surface", 9, "p=1.5e-2")
+
+
+def test_bacon_shor_has_a_best_distance_and_no_law():
+    def per_round(p: str) -> dict[int, float]:
+        return {d: sum(channels(SHIPPED, "bacon_shor", d, p).cycle.values()) / d for d in (3, 5, 7)}
+
+    high = per_round("p=0.005")
+    assert min(high, key=high.__getitem__) == 3
+    assert high[7] > high[5]
+    with pytest.raises(QmkError, match="no law by which errors fall"):
+        channels(SHIPPED, "bacon_shor", 11, "p=1e-3")
+
+
+def test_rows_are_made_kept_and_found_again(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    made = measure("idle", "surface(d=3)", "p=4e-3", "Z", shots=2_000, seed=3)
+    assert made == measure("idle", "surface(d=3)", "p=4e-3", "Z", shots=2_000, seed=3)
+    assert made.rounds == 9
+    assert made.noise_hash == NoiseModel.circuit(4e-3).hash
+    low, high = made.interval_per_shot()
+    assert low < made.any_per_shot < high
+    path = keep(made)
+    assert path.parent == cache_folder()
+    assert cached() == (made,)
+    assert made in default().rows
+    path.write_bytes(path.read_bytes().replace(b'"seed":3', b'"seed":4'))
+    assert cached() == ()
+
+
+def test_a_table_survives_json_and_its_digest_does_not_see_the_order(tmp_path):
+    table = Table((row(), row(basis="X")))
+    path = tmp_path / "table.json"
+    path.write_bytes(table.to_json())
+    assert Table.load(path) == table
+    assert Table(table.rows[::-1]).digest == table.digest
+    assert Table((row(errors=7), row(basis="X"))).digest != table.digest
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (b"[", "truncated"),
+        (b'[{"kind": 1}]', "Expected `str`"),
+        (Table((row(),)).to_json().replace(b'"1":100', b'"11":100'), "do not fit 1 observables"),
+        (Table((row(),)).to_json().replace(b'"1":100', b'"1":10001'), "more errors than shots"),
+        (b"[" + Table((row(),)).to_json()[2:-3] + b"," + Table((row(),)).to_json()[2:-3] + b"]", "the same thing"),
+    ],
+)
+def test_a_table_that_is_none_is_refused(text, why):
+    with pytest.raises(QmkError, match=why):
+        Table.from_json(text)
+
+
+def test_drawn_tables_scatter_as_counts_do():
+    """Standard deviation of 400 draws within 25 % of sqrt(100): false alarms below 1e-9."""
+    dice = np.random.default_rng(1)
+    counts = [drawn(Table((row(),)), dice).rows[0].errors_any for _ in range(400)]
+    assert 7.5 < float(np.std(counts)) < 12.5
+    assert abs(float(np.mean(counts)) - 100.5) < 4
+
+
+def test_kinds_that_do_not_exist_are_refused():
+    with pytest.raises(QmkError, match="no operation of kind"):
+        measure("merge_yy", "surface(d=3)", "p=1e-3", "Z", shots=10, seed=1)
+    with pytest.raises(QmkError, match="of a bacon_shor code"):
+        measure("idle", "bacon_shor(d=3)", "p=1e-3", "Z", shots=10, seed=1)
+    with pytest.raises(QmkError, match="seen in X"):
+        measure("merge_zz_away", "surface(d=3)", "p=1e-3", "X", shots=10, seed=1)
+
+
+def test_every_family_of_the_table_is_a_code():
+    for shipped in SHIPPED.rows:
+        assert codes.parse(f"{shipped.family}(d={shipped.d})").distance == shipped.d
