@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 SLICE_TIMER = "slice:"
 SLICE_FACTOR = 3.0
 """a launch may take so many times the most that it was predicted to"""
-FLOOR_NS = 2_000_000_000
+FLOOR_NS = 10_000_000_000
+"""no slice is shorter: on a busy machine a worker waits seconds to load its engine, and its bits are those of a seed"""
 LONGEST_NS = 7 * 24 * 3600 * 1_000_000_000
 """longest time slice; a prediction beyond it bounds nothing"""
 
