@@ -204,7 +204,7 @@ def gradient(
     else:
         graph = _graph(program, format, None)
         sweep = asked.all_angles(graph)
-    graph = _noisy(graph, noise)
+    graph = noisy(graph, noise)
     rows, _ = observables([observable], asked.n_qubits(verified(graph)))
     outputs = Outputs(expectations=tuple(rows), gradient=True, sweep=sweep, counts=False, sampled=shots is not None)
     values = evaluate(graph, outputs, shots, seed, engine)
@@ -250,10 +250,11 @@ def _runner(engine: str) -> Runner:
 def _graph(
     program: ProgramLike, format: str | None, params: Mapping[str, Any] | None, noise: NoiseLike | None = None
 ) -> Graph:
-    return verified(_noisy(to_graph(program, format, params), noise))
+    return verified(noisy(to_graph(program, format, params), noise))
 
 
-def _noisy(graph: Graph, noise: NoiseLike | None) -> Graph:
+def noisy(graph: Graph, noise: NoiseLike | None) -> Graph:
+    """``graph`` with the noise, or as it is without any."""
     if noise is None:
         return graph
     from qmk.models.noise import apply, resolve

@@ -107,6 +107,24 @@ def test_a_sweep_without_observables_counts() -> None:
     assert qmk.sweep(TEXT, points, shots=100, seed=1).counts == found.counts
 
 
+@pytest.mark.parametrize("noise", ["depolarizing=0.03", "amplitude_damping=0.2"])
+def test_a_sweep_with_noise_is_one_noisy_expectation_a_point(noise: str) -> None:
+    points = [{"a": x, "b": 0.7 - x} for x in (0.4, 0.3, -1.5)]
+    found = qmk.sweep(TEXT, points, [OBSERVABLE, "ZII"], noise=noise)
+    assert found.exact
+    for row, point in zip(found.values, points, strict=True):
+        single = qmk.expectation(TEXT, [OBSERVABLE, "ZII"], params=point, noise=noise)
+        without = qmk.expectation(TEXT, [OBSERVABLE, "ZII"], params=point)
+        assert row.tolist() == pytest.approx([float(e) for e in single], abs=1e-9)
+        assert row.tolist() != pytest.approx([float(e) for e in without], abs=1e-3)
+
+
+def test_a_sweep_of_counts_has_the_noise_too() -> None:
+    text = 'OPENQASM 3.0; include "stdgates.inc"; input float a; qubit[1] q; bit[1] c; rx(a) q[0]; c = measure q;'
+    found = qmk.sweep(text, {"a": [0.0, math.pi]}, shots=2000, seed=1, noise="depolarizing=0.3")
+    assert all(300 < min(counts.values()) < 900 for counts in found.counts)
+
+
 def test_a_sweep_of_what_is_not_affine_reads_every_point() -> None:
     text = 'OPENQASM 3.0; include "stdgates.inc"; input float a; qubit q; if (a > 1) x q; else rx(a * a) q;'
     found = qmk.sweep(text, {"a": [0.5, 0.9, 2.0]}, "Z")
