@@ -56,6 +56,54 @@ class Circuit:
     def __eq__(self, other: object) -> bool: ...
 
 @final
+class AtomRegister:
+    """Amplitudes of neutral atoms that evolve under driving light and their van der Waals interaction. Atom 0 is the
+    highest bit of an index; 0 is the ground state, 1 the Rydberg state."""
+
+    def __new__(cls, atoms: int, memory: int) -> AtomRegister:
+        """All atoms in the ground state. MemoryError if an evolution takes more than ``memory`` bytes."""
+
+    @staticmethod
+    def memory_bytes(atoms: int) -> int:
+        """Bytes that evolving so many atoms takes."""
+
+    def evolve(
+        self,
+        pairs: Sequence[float],
+        drives: Sequence[
+            tuple[
+                tuple[Sequence[float], Sequence[float]],
+                tuple[Sequence[float], Sequence[float]],
+                tuple[Sequence[float], Sequence[float]],
+                Sequence[float],
+            ]
+        ],
+        duration: float,
+        tolerance: float,
+        scheme: Literal["blanes-moan", "suzuki"] = "blanes-moan",
+    ) -> dict[str, Any]:
+        """Evolves for ``duration`` us. ``pairs``: n*n interactions, rad/us. A drive is (amplitude, phase, detuning,
+        weights), the first three as (times, values), the last one number an atom. Gives the estimated ``error`` of the
+        state, at most the tolerance, the ``steps`` of the run that was kept and of all. RuntimeError if the tolerance
+        is out of reach, ValueError for knots that do not fit."""
+
+    def densities(self) -> list[float]:
+        """Probability of every atom to be in the Rydberg state."""
+
+    def probabilities(self, atoms: Sequence[int]) -> list[float]:
+        """Of every value of distinct atoms, the first the highest bit."""
+
+    def expectation(self, paulis: str) -> float:
+        """Of a Pauli string, one letter an atom."""
+
+    def amplitude(self, index: int) -> complex: ...
+    def state(self) -> bytes:
+        """All amplitudes as complex128 in the machine's byte order."""
+
+    def sample(self, shots: int, seed: int) -> bytes:
+        """Measured atoms of ``shots`` shots: one byte an atom, 1 for Rydberg, shot after shot."""
+
+@final
 class Samples:
     """The classical bits of a run."""
 

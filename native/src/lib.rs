@@ -2,10 +2,11 @@
 //!
 //! Rooms: `circuit` is what all others speak; `qasm` and `qvm` read text and bytes into it; `rewrite` turns a circuit
 //! into a cheaper one with the same distribution; `dense`, `frame`, `logical` and `mps` sample it, and `route` says which
-//! of them; `relay` decodes.
+//! of them; `relay` decodes; `analog` follows atoms under a Hamiltonian.
 //! Each room's `python` file is the only one that knows Python, and is left out without the feature of that name. Input
 //! is never trusted: every index of a circuit is checked once, in `Circuit::check`.
 
+pub mod analog;
 pub mod circuit;
 pub mod cut;
 pub mod dense;
@@ -40,5 +41,6 @@ fn qmk_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     logical::python::register(module)?;
     mps::python::register(module)?;
     cut::python::register(module)?;
-    route::python::register(module)
+    route::python::register(module)?;
+    analog::python::register(module)
 }

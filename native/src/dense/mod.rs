@@ -35,10 +35,12 @@ use std::sync::Arc;
 
 use crate::circuit::{Circuit, NONE};
 use crate::samples::Samples;
+pub(crate) use buffer::Buffer;
 use compile::{compile, Deferral, Step};
 pub(crate) use compile::{Program, Source};
 pub use cost::{Rates, RATES};
 pub use isa::{available, level, Level};
+pub(crate) use lanes::Lanes;
 pub use lanes::Real;
 use observe::Final;
 pub(crate) use state::State;

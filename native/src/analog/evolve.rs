@@ -1,0 +1,160 @@
+//! Runs with more and more steps, until two of them agree.
+
+use super::fields::{largest, segments, Drive, Segment};
+use super::flow::{times, unit, Complex, Flow};
+use super::kernels::{BLOCK, W};
+use super::{Evolution, Refused, Report, Scheme, STEPS};
+use crate::dense::{Buffer, Level};
+
+/// Tolerance at which schemes state their pace.
+const USUAL: f64 = 1e-8;
+/// A run with this many times the steps of the one before tells an error apart from its own.
+const GROWTH: f64 = 1.6;
+/// What is added to the steps that the order of the error asks for.
+const MARGIN: f64 = 1.1;
+/// Amplitudes between two questions whether to stop.
+const BETWEEN: u64 = 1 << 20;
+
+/// Everything that a run needs but the number of its steps. Lists of atoms are by bit.
+pub struct Course<'a> {
+    level: Level,
+    bits: usize,
+    pairs: Vec<f64>,
+    drives: Vec<Drive>,
+    segments: Vec<Segment>,
+    duration: f64,
+    scheme: Scheme,
+    lengths: (Vec<f64>, Vec<f64>),
+    start: &'a [f64],
+}
+
+impl<'a> Course<'a> {
+    /// `start` is the state before, for `bits` atoms, the first of which is the highest bit.
+    pub fn new(evolution: &Evolution, bits: usize, scheme: Scheme, level: Level, start: &'a [f64]) -> Course<'a> {
+        let atom = |bit: usize| bits - 1 - bit;
+        let mut pairs = vec![0.0; bits * bits];
+        for a in 0..bits {
+            for b in (0..bits).filter(|&b| b != a) {
+                pairs[a * bits + b] = evolution.pairs[atom(a) * bits + atom(b)];
+            }
+        }
+        let turned = |drive: &Drive| Drive { weights: drive.weights.iter().rev().copied().collect(), ..drive.clone() };
+        let drives: Vec<Drive> = evolution.drives.iter().map(turned).collect();
+        let segments = segments(&drives, evolution.duration);
+        Course {
+            level,
+            bits,
+            pairs,
+            drives,
+            segments,
+            duration: evolution.duration,
+            scheme,
+            lengths: scheme.lengths(),
+            start,
+        }
+    }
+
+    /// Radians that the state winds, at most, without the parts of it that the blockade keeps empty: energies of single
+    /// atoms, and of every atom with its two strongest partners.
+    fn winding(&self) -> f64 {
+        let (amplitude, detuning) = largest(&self.drives, self.bits);
+        let near = |a: usize| {
+            let mut row: Vec<f64> = self.pairs[a * self.bits..(a + 1) * self.bits].iter().map(|v| v.abs()).collect();
+            row.sort_by(|x, y| y.total_cmp(x));
+            row.iter().take(2).sum::<f64>()
+        };
+        let pair = (0..self.bits).map(near).fold(0.0, f64::max);
+        self.duration * (amplitude + detuning + pair)
+    }
+
+    /// The state afterwards, within `tolerance` of the exact one as far as can be told.
+    pub fn solve(&self, tolerance: f64, stop: &dyn Fn() -> bool) -> Result<(Buffer<f64>, Report), Refused> {
+        let order = self.scheme.order();
+        let (strongest, _) = largest(&self.drives, self.bits);
+        let least = (self.duration * strongest).max(1.0); // a turn stays far from a quarter
+        let pace = self.scheme.pace() * (USUAL / tolerance).powf(1.0 / order as f64);
+        let mut steps = ((self.winding() * pace).max(least) + self.segments.len() as f64).ceil();
+        let mut all = 0;
+        let mut last: Option<(Buffer<f64>, f64)> = None;
+        loop {
+            if steps > STEPS as f64 {
+                let error = last.map_or(f64::INFINITY, |(_, error)| error);
+                return Err(Refused::Steps { steps: steps.min(1e18) as u64, error });
+            }
+            let (state, done) = self.run(steps, stop)?;
+            all += done;
+            let mut wanted = 2.0;
+            if let Some((before, fewer)) = last.take() {
+                let apart = distance(&before, &state);
+                let ratio = (fewer / steps).powi(order);
+                let error = apart * ratio / (1.0 - ratio);
+                if error <= tolerance {
+                    return Ok((state, Report { error, steps: done, all_steps: all }));
+                }
+                wanted = (MARGIN * (error / tolerance).powf(1.0 / order as f64)).clamp(GROWTH, 16.0);
+                if apart > 0.1 {
+                    wanted = 2.0; // too far apart for the error to follow its order
+                }
+            }
+            last = Some((state, steps));
+            steps = (steps * wanted).ceil();
+        }
+    }
+
+    /// One run of about `steps` steps, with how many they were.
+    fn run(&self, steps: f64, stop: &dyn Fn() -> bool) -> Result<(Buffer<f64>, u64), Refused> {
+        let mut state = Buffer::zeroed(self.start.len());
+        state.copy_from_slice(self.start);
+        let mut flow = Flow::new(self.level, self.bits, self.pairs.clone());
+        let mut detunings = vec![0.0; self.bits];
+        let mut couplings: Vec<Complex> = vec![(0.0, 0.0); self.bits];
+        let (mut done, mut since) = (0u64, 0u64);
+        flow.enter();
+        for segment in &self.segments {
+            let length = segment.end - segment.start;
+            let count = (steps * length / self.duration).ceil().max(1.0);
+            let h = length / count;
+            for k in 0..count as u64 {
+                let t = segment.start + k as f64 * h;
+                let (mut of_turns, mut of_diagonal) = (t, t);
+                for (at, &a) in self.lengths.0.iter().enumerate() {
+                    segment.detunings(&self.drives, of_diagonal, &mut detunings);
+                    flow.diagonal(a * h, &detunings);
+                    of_turns += a * h;
+                    let Some(&b) = self.lengths.1.get(at) else { break };
+                    segment.couplings(&self.drives, of_turns, &mut couplings);
+                    flow.turns(&mut state, b * h, &couplings);
+                    of_diagonal += b * h;
+                    since += (state.len() / BLOCK * 8) as u64;
+                }
+                if since > BETWEEN {
+                    since = 0;
+                    if stop() {
+                        return Err(Refused::Stopped);
+                    }
+                }
+            }
+            done += count as u64;
+        }
+        flow.leave(&mut state);
+        Ok((state, done))
+    }
+}
+
+/// Euclidean distance of two states, whatever their phases as a whole: most of what a splitting errs is one, and no
+/// measurement sees it.
+fn distance(a: &[f64], b: &[f64]) -> f64 {
+    let halves = |block: &'_ [f64], k: usize| (block[k], block[k + W]);
+    let pairs = || {
+        let blocks = a.chunks_exact(BLOCK).zip(b.chunks_exact(BLOCK));
+        blocks.flat_map(move |(x, y)| (0..W).map(move |k| (halves(x, k), halves(y, k))))
+    };
+    let overlap =
+        pairs().fold((0.0, 0.0), |sum, (x, y)| (sum.0 + x.0 * y.0 + x.1 * y.1, sum.1 + x.0 * y.1 - x.1 * y.0));
+    let phase = unit(overlap.1.atan2(overlap.0));
+    let square = |(x, y): (Complex, Complex)| {
+        let turned = times(x, phase);
+        (turned.0 - y.0).powi(2) + (turned.1 - y.1).powi(2)
+    };
+    pairs().map(square).sum::<f64>().sqrt()
+}
