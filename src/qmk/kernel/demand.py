@@ -13,7 +13,7 @@ from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph
 from qmk.qvm.outputs import Outputs, n_qubits, values_bytes_max
 
-GATES = frozenset(name for name, op in OPS.items() if op.op_class in ("unitary", "composite"))
+GATES = frozenset(name for name, op in OPS.items() if op.op_class in ("unitary", "composite", "evolution"))
 RESULT_BYTES = 4096
 """head of a result without its counts: registers, names, notes"""
 

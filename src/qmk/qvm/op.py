@@ -18,6 +18,7 @@ Args = Mapping[str, Any]
 
 OpClass = Literal[
     "unitary",  # reversible, has a matrix
+    "evolution",  # unitary too, under a Hamiltonian: without a matrix, an inverse op or a lowering
     "measure",  # irreversible, writes events
     "reset",  # irreversible, no event
     "lifecycle",  # allocates or frees qubits
@@ -31,7 +32,9 @@ OpClass = Literal[
     "noise",  # irreversible: an error channel on qubits, or a reading of an event that may be wrong
 ]
 
-ParamKind = Literal["angle", "float", "int", "bits", "text", "profile", "pauli", "gate", "map", "kraus"]
+ParamKind = Literal[
+    "angle", "float", "int", "bits", "text", "profile", "pauli", "gate", "map", "kraus", "points", "drives"
+]
 
 
 CAP_MEASURE = "CAP_MEASURE"
@@ -165,7 +168,10 @@ class Op:
     @property
     def entangling(self) -> bool:
         """Whether the op can entangle or correlate its operands: the firewall's question."""
-        return self.op_class in ("unitary", "measure", "composite", "noise") and self.vqs not in (NONE, exactly(1))
+        return self.op_class in ("unitary", "evolution", "measure", "composite", "noise") and self.vqs not in (
+            NONE,
+            exactly(1),
+        )
 
 
 @dataclass(frozen=True, slots=True)

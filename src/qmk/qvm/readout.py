@@ -9,7 +9,7 @@ from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, Node
 
 _SILENT = frozenset({"lifecycle", "hint", "fence", "metadata"})
-_GATES = frozenset({"unitary", "composite"})
+_GATES = frozenset({"unitary", "composite", "evolution"})
 
 
 def before_readout(graph: Graph) -> Graph:

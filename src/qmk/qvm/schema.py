@@ -12,7 +12,7 @@ from typing import Any
 
 from qmk.base.ids import ID_PATTERN
 from qmk.base.limits import LIMITS
-from qmk.qvm.families import OPS
+from qmk.qvm.families import OPS, analog
 from qmk.qvm.graph import VERSIONS
 from qmk.qvm.legacy import OPS_01, OPTS_01
 from qmk.qvm.op import Arity, Op, Param
@@ -51,6 +51,11 @@ def _param(param: Param) -> Schema:
         for _ in range(3):
             entry = {"type": "array", "items": entry, "minItems": 1, "maxItems": 16}
         out = entry
+    elif param.kind == "points":
+        point = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 3}
+        out = {"type": "array", "items": point, "minItems": 1, "maxItems": LIMITS.operands}
+    elif param.kind == "drives":
+        out = {"type": "array", "items": _drive()}
     else:
         out = {"type": "string", "maxLength": LIMITS.text_chars}
         if param.kind == "gate":
@@ -61,6 +66,19 @@ def _param(param: Param) -> Schema:
             out["pattern"] = _PATTERNS[param.kind]
     unit = f" ({param.unit})" if param.unit else ""
     return {**out, "description": f"{param.doc}{unit}"}
+
+
+def _drive() -> Schema:
+    numbers: Schema = {"type": "array", "items": {"type": "number"}, "maxItems": LIMITS.field_knots}
+    field: Schema = {
+        "type": "object",
+        "properties": {"times": {**numbers, "minItems": 2}, "values": {**numbers, "minItems": 2}},
+        "required": ["times", "values"],
+        "additionalProperties": False,
+    }
+    pattern = {"type": "array", "items": {"type": "number"}, "maxItems": LIMITS.operands}
+    properties = {**dict.fromkeys(analog.FIELDS, field), "pattern": pattern}
+    return {"type": "object", "properties": properties, "additionalProperties": False}
 
 
 def _args(op: Op) -> Schema:

@@ -51,6 +51,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     ops: dict[str, int]
     """nodes by namespaced op"""
     unitaries: int
+    """gates, composites and evolutions"""
     two_qubit: int
     """unitaries (and composites) on two qubits"""
     multi_qubit: int
@@ -141,7 +142,7 @@ class _Tally:
         self._conditions(node, op)
         if not self.measured.isdisjoint(lines):
             self.mid_circuit = True
-        if op.op_class in ("unitary", "composite"):
+        if op.op_class in ("unitary", "composite", "evolution"):
             self._gate(node)
         elif op.op_class == "measure":
             self.measurements += 1
@@ -241,7 +242,7 @@ class _Tally:
 
     def _magic(self, node: Node) -> Magic:
         """What the gate costs beyond Clifford; remembered per op and angles."""
-        if "params" in node.args:
+        if "params" in node.args or OPS[node.op].op_class == "evolution":
             return magic(node.op, node.args, len(node.vqs))
         key = (node.op, *node.args.values()) if node.args else node.op
         found = self.magic.get(key)

@@ -34,6 +34,8 @@ def magic(name: str, args: Args, width: int) -> Magic:
     if op.op_class == "composite":
         assert op.lower is not None
         return _sum(op.lower(args, width))
+    if op.op_class == "evolution":
+        return SYNTHESISED
     if op.op_class != "unitary" or clifford_steps(name, args) is not None:
         return CLIFFORD
     if name in _T_COUNT:

@@ -46,7 +46,7 @@ def bond_log2(graph: Graph) -> float:
             cuts.alloc(node.vqs)
         elif op.name == "core.free":
             cuts.free(node.vqs)
-        elif op.op_class in ("unitary", "composite", "measure", "reset", "feedforward"):
+        elif op.op_class in ("unitary", "evolution", "composite", "measure", "reset", "feedforward"):
             cuts.take([cuts.line[name] for name in node.vqs], op.short, joint=op.op_class != "feedforward")
         elif op.channel is not None and noise.kind(op, node) == "kraus":
             cuts.take([cuts.line[name] for name in node.vqs], op.short, joint=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from qmk.qvm import link
-from qmk.qvm.families import OPS
+from qmk.qvm.families import OPS, analog
 from qmk.qvm.graph import Graph, pack
 from qmk.qvm.summary import Summary, summarise
 from qmk.qvm.t_count import magic
@@ -96,6 +96,7 @@ def reference(graph: Graph, digest: str = "") -> Features:
         n_noise=found.noise + inside.noisy,
         noise=frozenset(found.noise_kinds) | (frozenset({"pauli"}) if inside.noisy else frozenset[str]()),
         n_fences=found.epochs - 1,
+        winding=_winding(graph),
         n_channel_ops=sum(count for op, count in found.ops.items() if op.startswith("channel.")),
     )
 
@@ -149,6 +150,10 @@ class _Inside(NamedTuple):
         return frozenset((("h", "cnot", "x", "z") if self.pairs else ()) + (("swap",) if self.swaps else ()))
 
 
+def _winding(graph: Graph) -> float:
+    return sum(analog.winding(node.args) for node in graph.nodes if OPS[node.op].op_class == "evolution")
+
+
 def _gates(found: Summary) -> frozenset[str]:
     shorts: set[str] = set()
     for name in found.ops:
@@ -156,6 +161,8 @@ def _gates(found: Summary) -> frozenset[str]:
             shorts.update(_STEPS[name])
         elif OPS[name].op_class == "unitary":
             shorts.add(OPS[name].short)
+        elif OPS[name].op_class == "evolution":
+            shorts.add(name)
     return frozenset(shorts)
 
 
@@ -183,7 +190,7 @@ def _branching(graph: Graph) -> tuple[int, bool]:
     return count + resets, resets > 0 or _reuses(graph)
 
 
-_ACTING = ("unitary", "composite", "measure", "reset", "feedforward")
+_ACTING = ("unitary", "evolution", "composite", "measure", "reset", "feedforward")
 
 
 def _idle_resets(graph: Graph) -> set[str]:

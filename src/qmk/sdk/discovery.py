@@ -26,11 +26,23 @@ DISTRIBUTION = "quantum-microkernel"
 
 _ENGINES = {
     name: f"qmk.engines.{name}:DECLARATION"
-    for name in ("reference", "stabilizer", "aer", "native", "qsim", "qulacs", "lightning", "ddsim", "quimb", "clifft")
+    for name in (
+        "reference",
+        "stabilizer",
+        "aer",
+        "native",
+        "qsim",
+        "qulacs",
+        "lightning",
+        "ddsim",
+        "quimb",
+        "clifft",
+        "rydberg",
+    )
 }
 _FRONTENDS = {
     name: f"qmk.frontends.{name.replace('-', '_')}:FRONTEND"
-    for name in ("qvm-json", "qvm-asm", "qvm-binary", "qasm2", "qasm3")
+    for name in ("qvm-json", "qvm-asm", "qvm-binary", "qasm2", "qasm3", "ahs")
 }
 _PASSES = {name: f"qmk.passes.{name}:PASS" for name in ("constants", "peephole", "relabel", "dead", "schedule", "full")}
 

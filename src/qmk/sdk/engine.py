@@ -47,6 +47,9 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     """What an engine (with one of its methods) can run. ``gates`` are the short ``core`` names it runs natively: the
     lowering rewrites every other op into these or the engine is not a candidate.
 
+    An evolution (``analog.rydberg``) is run by an engine that names it here, by its full name; nothing is lowered to
+    one.
+
     ``clifford`` True: gates with angles only where the angle makes them Clifford. ``feed_forward``: "none" refuses
     every condition, "pauli" takes XOR conditions on Pauli gates, "full" takes any condition on any instruction.
     ``exact`` False means an approximation whose error the engine bounds and reports. ``max_qubits`` None means that
@@ -132,9 +135,11 @@ class Features(msgspec.Struct, frozen=True, kw_only=True):
     has_logic: bool
     n_events: int
     gates: frozenset[str]
-    """short names of the ``core`` gates in the graph before lowering"""
+    """short names of the ``core`` gates in the graph before lowering, full names of its evolutions"""
     entangling_width: int
     """size of the largest set of qubits joined by entangling ops: what a state must hold at once"""
+    winding: float = 0.0
+    """radians through which the state winds in its evolutions (``qvm.families.analog.winding``)"""
     digest: str = ""
     max_bond_log2: float = 0.0
     """upper bound on log2 of the bond dimension in qubit order: for tensor-network cost"""

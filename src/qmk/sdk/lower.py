@@ -137,6 +137,8 @@ class _Lowering:
         match op.op_class:
             case "unitary" | "measure" | "reset" | "composite":
                 self._composite(op, node, cond)
+            case "evolution":
+                self._evolution(op, node, cond)
             case "lifecycle":
                 self._lifecycle(node, cond)
             case "feedforward":
@@ -191,6 +193,11 @@ class _Lowering:
         except NoLowering as stuck:
             raise self._refusal(node, str(stuck)) from stuck
         self._emit(pieces, tuple(self.qubit[v] for v in node.vqs), flat, cond)
+
+    def _evolution(self, op: Op, node: Node, cond: Cond | None) -> None:
+        if op.name not in self.resolver.gates:
+            raise self._refusal(node, "this engine runs gates, not evolutions")
+        self.out.append(Gate(op.name, tuple([self.qubit[v] for v in node.vqs]), (), cond, node.args))
 
     def _emit(self, pieces: Iterable[Piece], qubits: tuple[int, ...], flat: list[int], cond: Cond | None) -> None:
         for piece in pieces:

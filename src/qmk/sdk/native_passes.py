@@ -51,6 +51,8 @@ def _refuse(graph: Graph, name: str) -> dict[str, Any]:
         kind = OPS[node.op].op_class
         if kind == "fence":
             raise _lost(node, name, "its fence would be lost; run the pass on the parts between the fences")
+        if kind == "evolution":
+            raise _lost(node, name, "it rewrites gates, and an evolution is none")
         if kind == "channel" or node.op == "core.teleport_cnot":
             raise _lost(node, name, "it uses Bell pairs that are accounted for")
         if node.op == "noise.readout":

@@ -25,7 +25,7 @@ Cond = tuple[Any, ...]
 @dataclass(frozen=True, slots=True)
 class Gate:
     """A unitary. ``params`` are the op's angles in declaration order; ``args`` holds the args of ops that take more
-    than angles ("mod", "paulirot"), else it is empty."""
+    than angles ("mod", "paulirot", evolutions), else it is empty. An evolution has its full name ("analog.rydberg")."""
 
     name: str
     qubits: tuple[int, ...]

@@ -325,7 +325,7 @@ def _strings(outputs: Outputs) -> list[str]:
 
 def placed(gates: Iterable[Gate]) -> list[Placed]:
     """Gates as cones look at them."""
-    return [Placed(f"core.{gate.name}", gate.qubits) for gate in gates]
+    return [Placed(gate.name if "." in gate.name else f"core.{gate.name}", gate.qubits) for gate in gates]
 
 
 def angles_of(gates: Iterable[Gate]) -> Vector:

@@ -61,6 +61,8 @@ def _params(op_name):
         "profile": st.just("logical:surface(d=3)"), "pauli": st.text("IXYZ", min_size=1, max_size=3),
         "gate": st.sampled_from(["rz", "x", "u"]), "map": maps,
         "kraus": st.just([[[[1.0, 0.0], [0.0, 0.0]], [[0.0, 0.0], [0.0, 1.0]]]]),
+        "points": st.lists(st.lists(floats, min_size=2, max_size=3), max_size=2),
+        "drives": st.just([{"amplitude": {"times": [0.0, 1e-07], "values": [-0.5, 2.0]}, "pattern": [1.0, 0.25]}]),
     }  # fmt: skip
     fixed = {} if op is None else {p.name: st.one_of(kinds[p.kind], st.none(), values) for p in op.params}
     return st.tuples(st.fixed_dictionaries({}, optional=fixed), maps).map(lambda pair: {**pair[1], **pair[0]})

@@ -31,11 +31,39 @@ UNITARY = [op for op in MIDDLE if op.op_class == "unitary"]
 angles = st.one_of(st.floats(-10, 10), st.sampled_from([k * math.pi / 4 for k in range(-8, 9)]))
 
 
+DURATION = 0.75
+
+
+@st.composite
+def drives(draw: st.DrawFn, qubits: int) -> list[dict[str, Any]]:
+    numbers = st.floats(-100, 100)
+
+    def field() -> dict[str, list[float]]:
+        inside = sorted(draw(st.sets(st.floats(0.01, 0.74), max_size=3)))
+        times = [0.0, *inside, DURATION]
+        return {"times": times, "values": draw(st.lists(numbers, min_size=len(times), max_size=len(times)))}
+
+    out: list[dict[str, Any]] = []
+    for _ in range(draw(st.integers(0, 2))):
+        names = draw(st.sampled_from([("amplitude", "phase", "detuning"), ("amplitude",), ("detuning",)]))
+        drive: dict[str, Any] = {name: field() for name in names}
+        if draw(st.booleans()):
+            drive["pattern"] = draw(st.lists(numbers, min_size=qubits, max_size=qubits))
+        out.append(drive)
+    return out
+
+
 @st.composite
 def value(draw: st.DrawFn, param: Param, qubits: int, inputs: int) -> Any:
     if param.kind == "kraus":
         size = 1 << qubits
         return [[[[float(row == column), 0.0] for column in range(size)] for row in range(size)]]
+    if param.kind == "points":
+        return [[6.0 * k, draw(st.floats(-5, 5))] for k in range(qubits)]
+    if param.kind == "drives":
+        return draw(drives(qubits))
+    if param.name == "duration" and param.unit == "us":
+        return DURATION
     if param.kind == "float" and param.unit == "s":
         return draw(st.floats(1e-9, 1e-3))
     if param.kind == "float" and param.low is not None:

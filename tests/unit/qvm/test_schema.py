@@ -61,6 +61,8 @@ def test_every_op_has_a_valid_and_an_invalid_node(name):
         "profile": "logical:surface(d=3)",
         "pauli": "X",
         "gate": "x",
+        "points": [[0.0, 1.0]],
+        "drives": [{"detuning": {"times": [0.0, 0.5], "values": [1.0, 2.0]}, "pattern": [1.0]}],
         "kraus": [[[[1.0, 0.0], [0.0, 0.0]], [[0.0, 0.0], [1.0, 0.0]]]],
     }
     args = {p.name: p.choices[0] if p.choices else sample.get(p.kind, "t") for p in op.params if p.required}

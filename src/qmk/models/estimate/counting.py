@@ -81,6 +81,13 @@ class _Tally:
             self._lifecycle(node)
         elif op.op_class in ("unitary", "composite"):
             self._apply(self._cost(node), node.vqs)
+        elif op.op_class == "evolution":
+            raise QmkError(
+                "UNSUPPORTED",
+                f"node '{node.id}': {node.op} is no gate, and an error-corrected machine runs gates",
+                node=node.id,
+                help="write the evolution as a circuit first",
+            )
         elif op.op_class == "measure":
             self.measurements += _MEASURED.get(node.op, 1)
             if node.op == "core.mangle" and quarter_turns(node.args["theta"]) is None:

@@ -63,7 +63,9 @@ class _Applying:
                 self._measure(node)
                 continue
             self.nodes.append(node)
-            if op.op_class in ("unitary", "composite", *_FREE) and node.vqs:
+            if op.op_class == "evolution":
+                self._evolution(node)
+            elif op.op_class in ("unitary", "composite", *_FREE) and node.vqs:
                 self._gate(node, op.op_class in _FREE)
             elif op.op_class == "reset" or node.op == "core.alloc":
                 self._errors(self.model.reset, node.vqs)
@@ -91,6 +93,18 @@ class _Applying:
             self._errors(rule.errors, node.vqs)
         if not free:
             self._relax(node.vqs, duration(self.model, node))
+
+    def _evolution(self, node: Node) -> None:
+        """Errors of gates and of waiting say nothing of an evolution, and leaving them out would be no noise at all."""
+        model = self.model
+        if model.gates or model.idle or model.idle_measure or model.relaxation:
+            raise QmkError(
+                "UNSUPPORTED",
+                f"node '{node.id}': noise model {model.label} has errors of gates or of time, and no form of them for "
+                f"{node.op}",
+                node=node.id,
+                help="take a model of readout errors alone",
+            )
 
     def _rule(self, node: Node, free: bool) -> GateRule | None:
         short = node.op.partition(".")[2]

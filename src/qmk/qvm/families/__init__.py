@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import difflib
 
-from qmk.qvm.families import channel, core, magic, noise, policy
+from qmk.qvm.families import analog, channel, core, magic, noise, policy
 from qmk.qvm.op import Family, Op
 
-FAMILIES: tuple[Family, ...] = (core.FAMILY, channel.FAMILY, magic.FAMILY, noise.FAMILY, policy.FAMILY)
+FAMILIES: tuple[Family, ...] = (core.FAMILY, channel.FAMILY, magic.FAMILY, noise.FAMILY, policy.FAMILY, analog.FAMILY)
 
 OPS: dict[str, Op] = {op.name: op for family in FAMILIES for op in family.ops}
 

@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from qmk.qvm import profile
-from qmk.qvm.families import OPS, noise
+from qmk.qvm.families import OPS, analog, noise
 from qmk.qvm.graph import Node
 from qmk.qvm.op import Op, Param
 from qmk.qvm.verify.state import State, quoted, shown
 from qmk.qvm.verify.types import (
     ALLOC_COUNT,
     CHANNEL,
+    EVOLUTION,
     MISSING,
     MODIFIER,
     PAULI,
@@ -35,6 +36,8 @@ _TYPE_TEXT = {
     "gate": "the name of a gate",
     "map": "an object",
     "kraus": "a list of matrices",
+    "points": "a list of points",
+    "drives": "a list of drives",
 }
 
 
@@ -100,7 +103,7 @@ def _has_type(kind: str, value: Any) -> bool:
         return isinstance(value, int) and not isinstance(value, bool)
     if kind == "map":
         return isinstance(value, Mapping)
-    if kind == "kraus":
+    if kind in ("kraus", "points", "drives"):
         return isinstance(value, list)
     return isinstance(value, str) and (kind != "bits" or not value.strip("01"))
 
@@ -196,10 +199,17 @@ def _check_channel(state: State, node: Node, sized: bool) -> None:
         state.add(CHANNEL, f"{node.op}: {why}", node)
 
 
+def _check_evolution(state: State, node: Node, sized: bool) -> None:
+    why = analog.fault(node.args, len(node.vqs)) if sized else ""
+    if why:
+        state.add(EVOLUTION, f"{node.op}: {why}", node)
+
+
 _SPECIAL: dict[str, Callable[[State, Node, bool], None]] = {
     "core.alloc": _check_alloc,
     "core.lut": _check_lut,
     "core.mod": _check_mod,
     "channel.open": _check_open,
     **{op.name: _check_channel for op in noise.FAMILY.ops},
+    **{op.name: _check_evolution for op in analog.FAMILY.ops},
 }

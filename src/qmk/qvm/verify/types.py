@@ -85,7 +85,29 @@ CHANNEL = Rule(
     "correct the numbers so that they describe a physical process",
 )
 
-RULES = (COUNT, KIND, MISSING, UNKNOWN, TYPE, RANGE, PROFILE, PAULI, MODIFIER, ALLOC_COUNT, TWO_BITS, CHANNEL)
+EVOLUTION = Rule(
+    "QVM-T13",
+    "arguments are no evolution",
+    "Each atom of an evolution has a place of its own, every field has times that begin with 0, never fall and end "
+    "with the evolution, and a pattern has one number for each qubit.",
+    "correct the positions or fields",
+)
+
+RULES = (
+    COUNT,
+    KIND,
+    MISSING,
+    UNKNOWN,
+    TYPE,
+    RANGE,
+    PROFILE,
+    PAULI,
+    MODIFIER,
+    ALLOC_COUNT,
+    TWO_BITS,
+    CHANNEL,
+    EVOLUTION,
+)
 
 
 def check_operands(state: State, node: Node, op: Op) -> bool:

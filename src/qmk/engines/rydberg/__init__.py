@@ -1,0 +1,53 @@
+"""The Rydberg engine: neutral atoms under driving light, exactly, every pair interacting."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
+
+TOLERANCE = 1e-8
+"""distance of the state from the exact one that a run stays below, as its step doubling estimates"""
+
+STATES = 48
+"""bytes for each of 2^n amplitudes at the peak: the state before, and two runs that are compared"""
+
+RATES = {"start_s": 2e-4, "layer_s": 1e-6, "amplitude_s": 1.0e-8, "turn_s": 1.5e-9, "layers": 180.0, "shot_s": 2e-7}
+"""seconds of a run, of a layer, of an amplitude and of turning one atom of it in a layer; layers that a radian of
+winding takes in all runs together; seconds to draw a shot"""
+
+
+def cost(method: str, features: Features, shots: int, rates: Mapping[str, float] = RATES) -> Cost:
+    """Layers of the splitting, times what a layer costs."""
+    n = features.n_qubits
+    amplitudes = 2.0 ** min(n, 900)
+    layers = 200.0 + rates["layers"] * features.winding
+    layer = rates["layer_s"] + amplitudes * (rates["amplitude_s"] + n * rates["turn_s"])
+    seconds = rates["start_s"] + layers * layer + shots * rates["shot_s"]
+    return Cost(
+        seconds=min(seconds, 1e300),
+        memory_bytes=int(min(STATES * amplitudes + (1 << 20) + 3.0 * shots * max(features.n_events, 1), 2.0**62)),
+        note=f"state vector of {n} atoms",
+    )
+
+
+DECLARATION = Declaration(
+    name="rydberg",
+    doc="Neutral atoms under driving light with all van der Waals interactions: exact state vector, stated error",
+    load="qmk.engines.rydberg.engine:RydbergEngine",
+    methods={
+        "": Capabilities(
+            gates=frozenset({"analog.rydberg"}),
+            mid_circuit=False,
+            reset=False,
+            feed_forward="none",
+            logic=False,
+            max_qubits=40,
+            outputs=frozenset({"counts", "events", "expectation", "state", "amplitudes", "probabilities"}),
+        )
+    },
+    cost=cost,
+    rates=RATES,
+    requires=("qmk_native",),
+    library="qmk-native",
+)

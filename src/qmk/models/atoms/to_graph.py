@@ -1,0 +1,80 @@
+"""A program for atoms as a graph: one evolution, every atom read, and the sequences that devices report.
+
+The event ``r<site>`` is 1 where the atom of a site is found in the Rydberg state. ``pre<site>`` is 1: the atom was
+there before. ``post<site>`` is 1 where it is there afterwards: in the ground state, since the traps lose an atom in the
+Rydberg state. Both sequences are printed site by site; a vacant site has the constant 0 in both.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qmk.models.atoms.program import INTERNAL_SIGN, AtomProgram, Drive, Field
+from qmk.qvm.families import analog
+from qmk.qvm.graph import Graph, Node, Output
+
+NOT, ONE = 1, 1
+"""truth tables of NOT, and of a constant 1"""
+
+
+def to_graph(program: AtomProgram, source: str) -> Graph:
+    """The graph of ``program``, which was read from format ``source``."""
+    filled = program.filled
+    atoms = tuple(f"a{site}" for site in filled)
+    nodes = [Node("load", "core.alloc", {"n": len(atoms)}, atoms)]
+    nodes.append(Node("evolve", "analog.rydberg", _evolution(program), atoms))
+    for site in filled:
+        nodes.append(Node(f"read{site}", "core.mz", vqs=(f"a{site}",), produces=(f"r{site}",)))
+    for site in filled:
+        nodes.append(Node(f"there{site}", "core.lut", {"table": ONE}, produces=(f"pre{site}",)))
+        nodes.append(Node(f"left{site}", "core.lut", {"table": NOT}, inputs=(f"r{site}",), produces=(f"post{site}",)))
+    nodes.append(Node("unload", "core.free", vqs=atoms))
+    outputs = tuple(
+        Output(name, tuple(f"{name}{site}" if there else None for site, there in enumerate(program.filling)))
+        for name in ("pre", "post")
+    )
+    return Graph(
+        nodes=tuple(nodes),
+        vqs=atoms,
+        events=tuple(event for node in nodes for event in node.produces),
+        caps=("CAP_ALLOC",),
+        families=("core@1", f"analog@{analog.FAMILY.version}"),
+        outputs=outputs,
+        shots=program.shots,
+        metadata={"atoms": _provenance(program, source)},
+    )
+
+
+def _evolution(program: AtomProgram) -> dict[str, Any]:
+    turned = program.phase_sign * INTERNAL_SIGN
+    return {
+        "positions": [list(program.sites[site]) for site in program.filled],
+        "c6": program.c6,
+        "duration": program.duration,
+        "drives": [_drive(drive, program.filled, turned) for drive in program.drives],
+    }
+
+
+def _drive(drive: Drive, filled: tuple[int, ...], turned: int) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for name, field in zip(analog.FIELDS, (drive.amplitude, drive.phase, drive.detuning), strict=True):
+        if field is not None:
+            out[name] = _field(field, turned if name == "phase" else 1)
+    if drive.pattern is not None:
+        out["pattern"] = [drive.pattern[site] for site in filled]
+    return out
+
+
+def _field(field: Field, sign: int) -> dict[str, list[float]]:
+    return {"times": list(field.times), "values": [sign * value + 0.0 for value in field.values]}
+
+
+def _provenance(program: AtomProgram, source: str) -> dict[str, Any]:
+    """What the graph no longer says: all sites, and the convention that was converted."""
+    return {
+        "source": source,
+        "sites_um": [list(site) for site in program.sites],
+        "filling": [int(there) for there in program.filling],
+        "c6_rad_um6_per_us": program.c6,
+        "phase_sign": program.phase_sign,
+    }
