@@ -9,7 +9,7 @@ use crate::dense::{Buffer, Level};
 /// Tolerance at which schemes state their pace.
 const USUAL: f64 = 1e-8;
 /// A run with this many times the steps of the one before tells an error apart from its own.
-const GROWTH: f64 = 1.6;
+const GROWTH: f64 = 1.3;
 /// What is added to the steps that the order of the error asks for.
 const MARGIN: f64 = 1.1;
 /// Amplitudes between two questions whether to stop.

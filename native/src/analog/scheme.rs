@@ -26,7 +26,7 @@ impl Scheme {
     pub fn pace(self) -> f64 {
         match self {
             Scheme::Suzuki => 2.3,
-            Scheme::BlanesMoan => 0.5,
+            Scheme::BlanesMoan => 0.6,
         }
     }
 

@@ -12,7 +12,7 @@ TOLERANCE = 1e-8
 STATES = 48
 """bytes for each of 2^n amplitudes at the peak: the state before, and two runs that are compared"""
 
-RATES = {"start_s": 2e-4, "layer_s": 1e-6, "amplitude_s": 1.0e-8, "turn_s": 1.5e-9, "layers": 180.0, "shot_s": 2e-7}
+RATES = {"start_s": 2e-4, "layer_s": 4e-7, "amplitude_s": 1.5e-9, "turn_s": 8e-11, "layers": 19.0, "shot_s": 2e-7}
 """seconds of a run, of a layer, of an amplitude and of turning one atom of it in a layer; layers that a radian of
 winding takes in all runs together; seconds to draw a shot"""
 
