@@ -40,7 +40,7 @@ OBSERVING = [
     (name, method)
     for name, declaration in sorted(discovery.engines().items())
     for method, can in declaration.methods.items()
-    if "expectation" in can.outputs and discovery.available(declaration).ok
+    if "expectation" in can.outputs and "h" in can.gates and discovery.available(declaration).ok
 ]
 
 
