@@ -22,7 +22,7 @@ impl Scheme {
     }
 
     /// Steps for a radian of winding that a first run takes, with a second one of twice as many to come within
-    /// 1e-8 where interactions are strong (measured: docs/adr/0035).
+    /// 1e-8 where interactions are strong (measured: docs/adr/0036).
     pub fn pace(self) -> f64 {
         match self {
             Scheme::Suzuki => 2.3,
