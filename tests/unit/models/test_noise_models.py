@@ -321,6 +321,16 @@ def test_runs_and_samples_take_noise_and_error() -> None:
     assert set(qmk.sample(graph, noise=with_x, error=0.05, seed=1).counts) == set(exact)
 
 
+def test_the_label_of_a_graph_names_both_models() -> None:
+    graph = ghz(2).measure_all().graph()
+    gates, readout = (resolve(text) for text in ("depolarizing=0.01", "readout=0.1"))
+    both = apply(readout, apply(gates, graph)).metadata["noise"]
+    turned = apply(gates, apply(readout, graph)).metadata["noise"]
+    assert both["name"] == f"{gates.name} + {readout.name}"
+    assert len({both["hash"], turned["hash"], gates.hash, readout.hash}) == 4
+    assert apply(gates, graph).metadata["noise"]["hash"] == gates.hash
+
+
 def test_a_surface_code_has_the_detection_rates_of_stims_own_circuit() -> None:
     """Stim's rotated memory with depolarizing errors after gates, read-outs that lie and resets that fail, against the
     same gates as a program with the model of these rates. Detectors are counted from the records of both; a rate fails
