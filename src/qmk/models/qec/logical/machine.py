@@ -20,13 +20,15 @@ from qmk.models.qec import codes
 from qmk.models.qec.code import Code
 from qmk.models.qec.logical.patches import Used, written
 from qmk.models.qec.logical.states import States, states
-from qmk.models.qec.tables import Channels, Table, channels, default, drawn
+from qmk.models.qec.tables import Channels, Table, channels, default, redrawn
 from qmk.models.qec.tables.angles import probability
 from qmk.qvm.graph import Graph
 
 T_STATES = ("distilled", "injected")
-DRAWS = 48
+DRAWS = 200
 """tables that are drawn for an error bar"""
+MAX_CHARS = 200
+"""of a machine's text"""
 CONFIDENCE = (2.5, 97.5)
 _OPTION = re.compile(r",\s*(t|factories|reaction)\s*=\s*(\w+)\s*")
 _FORM = re.compile(
@@ -37,7 +39,8 @@ _FORM = re.compile(
 @dataclass(frozen=True)
 class Machine:
     """``t``: what a T gate consumes, "distilled" once by 15-to-1, or as "injected". ``factories``: how many make them,
-    0 where states are always there. ``reaction``: rounds until a T gate's outcome is decoded."""
+    0 where states are always there. ``reaction``: rounds until an outcome is decoded, for which the S after a T waits,
+    and every gate under a condition that is no Pauli."""
 
     code: Code
     t: str = "distilled"
@@ -48,7 +51,7 @@ class Machine:
     @classmethod
     def parse(cls, text: str) -> Machine:
         """``surface(d=9)``, ``surface(d=9),t=injected``. Raises INVALID_PARAMS saying what can be written."""
-        match = _FORM.fullmatch(text)
+        match = _FORM.fullmatch(text) if len(text) <= MAX_CHARS else None
         options = dict(_OPTION.findall(match[2])) if match else {}
         t = options.get("t", T_STATES[0])
         fine = match is not None and t in T_STATES and len(_OPTION.findall(match[2])) == len(options)
@@ -68,6 +71,10 @@ class Machine:
         found = f"{self.code.spec},t={self.t}"
         found += f",factories={self.factories}" if self.factories else ""
         return found + (f",reaction={self.reaction}" if self.reaction else "")
+
+    @property
+    def reaction_cycles(self) -> int:
+        return math.ceil(self.reaction / self.code.distance)
 
     def states(self, rates: Channels) -> States | None:
         """Its T states; None where the table does not know them."""
@@ -89,6 +96,8 @@ class Report:
     source: str
     logical_error_per_shot: float
     interval_per_shot: tuple[float, float]
+    interval_draws: int
+    interval_draws_left_out: int
     logical_error_per_patch_cycle: float
     cycles: int
     rounds: int
@@ -107,11 +116,13 @@ class Report:
     def lines(self) -> list[str]:
         """For people."""
         low, high = self.interval_per_shot
+        left_out = self.interval_draws_left_out
         found = [
             f"tier logical: {self.code}, {self.decoder}, noise {self.noise} [{self.noise_hash[:12]}]",
             f"table {self.table}, {self.source}",
             f"a logical error in {self.logical_error_per_shot:.3g} of the shots ({low:.2g} to {high:.2g} with 95 %), "
-            f"{self.logical_error_per_patch_cycle:.2g} per patch and cycle",
+            f"{self.logical_error_per_patch_cycle:.2g} per patch and cycle"
+            + (f"; {left_out} of {self.interval_draws} draws say nothing" if left_out else ""),
             f"{self.cycles} cycles of {self.rounds // max(1, self.cycles)} rounds, {self.physical_qubits} physical "
             f"qubits in {self.tiles} tiles"
             + (f" and {_factories(self.factories)}" if self.factories else ", without factories"),
@@ -148,13 +159,14 @@ def on_machine(qec: Machine | str, noise: NoiseLike, graph: Graph, table: Table 
     family, d = machine.code.family, machine.code.distance
     rates = channels(known, family, d, model, machine.decoder)
     states = machine.states(rates)
-    made, used = written(graph, rates, states, machine.spec, model)
-    if used.t_gates and states is None:
+    made, used = written(graph, rates, states, machine.spec, model, machine.reaction_cycles)
+    if states is None and (used.t_gates or machine.factories):
+        who = "T gates" if used.t_gates else "factories"
         raise QmkError(
             "UNSUPPORTED",
-            f"the table has no rows of injected states of {machine.code.spec}, which T gates need",
+            f"the table has no rows of injected states of {machine.code.spec}, which {who} need",
             field="qec",
-            help="use a surface code for programs with T",
+            help="use a surface code for programs with T, and no factories without",
         )
     report = _report(machine, model, known, rates, used)
     label = {**made.metadata["qec"], "lines": report.lines(), "report": as_dict(report)}
@@ -167,6 +179,7 @@ def _report(machine: Machine, model: NoiseModel, known: Table, rates: Channels, 
     tiles = 2 * used.patches + math.ceil(math.sqrt(8 * used.patches)) + 1  # Beverland et al., arXiv:2211.07629, (D1)
     factory_qubits = 0 if states is None else states.factory_qubits
     keep_up = states.keeping_up(used.t_gates, used.cycles) if states is not None and used.t_gates else 0
+    interval, left_out = _interval(machine, known.of(model, machine.code.family, machine.decoder), rates, used)
     return Report(
         tier="logical",
         code=machine.code.spec,
@@ -177,7 +190,9 @@ def _report(machine: Machine, model: NoiseModel, known: Table, rates: Channels, 
         table=known.label,
         source=rates.source,
         logical_error_per_shot=-math.expm1(-used.total(rates, t_error)),
-        interval_per_shot=_interval(machine, model, known, rates, used),
+        interval_per_shot=interval,
+        interval_draws=DRAWS,
+        interval_draws_left_out=left_out,
         logical_error_per_patch_cycle=probability(rates.cycle["X"] + rates.cycle["Z"]),
         cycles=used.cycles,
         rounds=used.cycles * machine.code.distance,
@@ -195,25 +210,23 @@ def _report(machine: Machine, model: NoiseModel, known: Table, rates: Channels, 
     )
 
 
-def _interval(machine: Machine, model: NoiseModel, known: Table, rates: Channels, used: Used) -> tuple[float, float]:
-    """Of the table's counts and, beyond them, of the fit: from tables that are drawn as this one might have been."""
+def _interval(machine: Machine, rows: Table, rates: Channels, used: Used) -> tuple[tuple[float, float], int]:
+    """Of the table's counts and, beyond them, of the model: from channels that are drawn as these might have been; and
+    how many draws make no channels. Such a draw says that the counts bound nothing, and stands for certain failure."""
     dice = np.random.default_rng(0)
-    family, d = machine.code.family, machine.code.distance
-    own = known.of(model, family, machine.decoder)
-    others = [row for row in known.rows if row.kind == "memory" and row not in own.rows]
     totals: list[float] = []
+    left_out = 0
     for _ in range(DRAWS):
-        table = drawn(own, dice).with_rows(others)
         try:
-            made = channels(table, family, d, model, machine.decoder)
+            made = redrawn(rows, rates, dice)
+            states = machine.states(made)
+            t_error = 0.0 if states is None else states.error
+            totals.append(-math.expm1(-used.total(made, t_error)))
         except QmkError:
-            continue
-        factor = math.exp(rates.relative_sd * float(dice.normal()))
-        states = machine.states(made)
-        t_error = 0.0 if states is None else states.error
-        totals.append(-math.expm1(-used.total(made, t_error) * factor))
-    low, high = np.percentile(totals or [0.0, 1.0], CONFIDENCE)
-    return float(low), float(high)
+            left_out += 1
+            totals.append(1.0)
+    low, high = np.percentile(totals, CONFIDENCE)
+    return (float(low), float(high)), left_out
 
 
 def as_dict(report: Report) -> dict[str, Any]:

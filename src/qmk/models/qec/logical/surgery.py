@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import msgspec
+
 from qmk.base.errors import QmkError
 from qmk.models.qec.surgery import (
     Correct,
@@ -51,6 +53,7 @@ def lower(program: Program, channels: Channels) -> Lowered:
             f"'{program.name}' injects T, or has an S that depends on outcomes: its outcomes are not certain",
             help="inject '+' or '0', which suffer what a T suffers, or run the program as gates with qmk.run(qec=...)",
         )
+    program = msgspec.structs.replace(program, ops=tuple(map(msgspec.structs.replace, program.ops)))  # each its own
     times = timeline(program)
     writer = _Writer(program, channels, times)
     for op in program.ops:
