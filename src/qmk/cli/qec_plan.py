@@ -21,6 +21,13 @@ if TYPE_CHECKING:
 @click.option("--factories", type=click.IntRange(1), metavar="N", help="How many; unlimited T states if not given.")
 @click.option("--error", type=click.FloatRange(0, 0.5), default=1e-3, metavar="P", help="Of physical T states; 1e-3.")
 @click.option(
+    "--clifford-error",
+    type=click.FloatRange(0, 0.5),
+    default=0.0,
+    metavar="P",
+    help="Of a logical operation of the factory; 0 if not given.",
+)
+@click.option(
     "--reaction", type=click.FloatRange(0), default=0.0, metavar="ROUNDS", help="Rounds to decode an outcome."
 )
 @click.option("--seed", type=click.IntRange(0), default=0, metavar="N", help="Which attempts of factories fail.")
@@ -34,6 +41,7 @@ def plan(
     factory: str,
     factories: int | None,
     error: float,
+    clifford_error: float,
     reaction: float,
     seed: int,
     as_json: bool,
@@ -59,13 +67,23 @@ def plan(
     }
     if factories is not None:
         built = magic.factory(factory, error)
-        run = magic.schedule(loaded, built, factories, distance, input_error=error, reaction_rounds=reaction, seed=seed)
+        run = magic.schedule(
+            loaded,
+            built,
+            factories,
+            distance,
+            input_error=error,
+            clifford_error=clifford_error,
+            reaction_rounds=reaction,
+            seed=seed,
+        )
         rows |= {
             "factory": factory,
             "factories": factories,
             "factory_qubits": run.factory_qubits,
             "t_states": run.states,
-            "t_error_per_state": built.output_error(error),
+            "clifford_error_per_operation": clifford_error,
+            "t_error_per_state": built.output_error(error, clifford_error),
             "rounds": run.rounds,
             "stalled_rounds": run.stalled_rounds,
         }
@@ -87,9 +105,9 @@ def _check_supply(ctx: click.Context, factories: int | None) -> None:
     """What says how factories work is refused where there are none."""
     from click.core import ParameterSource
 
-    for name in ("factory", "error", "reaction", "seed"):
+    for name in ("factory", "error", "clifford_error", "reaction", "seed"):
         if factories is None and ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
-            raise click.UsageError(f"--{name} is of factories, and there are none; add --factories N", ctx)
+            raise click.UsageError(f"--{name.replace('_', '-')} is of factories, and there are none; add --factories N", ctx)
 
 
 def _write(path: str, text: str) -> None:
