@@ -270,13 +270,15 @@ def _less(far: MergeChannel, near: MergeChannel) -> MergeChannel:
 
 
 def drawn(table: Table, dice: np.random.Generator) -> Table:
-    """A table as it might be: every count from its posterior (gamma, Jeffreys' prior), rounded. For error bars of what
-    follows from a table."""
+    """A table as it might be: every count from its posterior, a gamma whose prior is Jeffreys' for the row as a whole
+    and is shared among its patterns (one for each would add half a count to every pattern that never came). Rounded.
+    For error bars of what follows from a table."""
     rows: list[Row] = []
     for row in table.rows:
         wide = len(row.observables)
         patterns = [format(m, f"0{wide}b") for m in range(1, 1 << wide)]
-        counts = {key: round(float(dice.gamma(row.errors.get(key, 0) + 0.5))) for key in patterns}
+        prior = 0.5 / len(patterns)
+        counts = {key: round(float(dice.gamma(row.errors.get(key, 0) + prior))) for key in patterns}
         scale = max(1.0, sum(counts.values()) / row.shots)
         errors = {key: int(n / scale) for key, n in counts.items() if n}
         rows.append(msgspec.structs.replace(row, errors=errors))
