@@ -30,8 +30,6 @@ from qmk.sdk.native import NoLowering, Resolver
 TURNS = {0: (), 1: ("t",), 2: ("s",), 3: ("s", "t"), 4: ("z",), 5: ("z", "t"), 6: ("sdg",), 7: ("tdg",)}
 """a Z rotation by a multiple of pi/4, up to a global phase"""
 TURN_ERROR = 1e-9
-MOST_TURNS = 1e6
-"""beyond it, double precision does not say which multiple of pi/4 an angle is"""
 T_GATES = ("t", "tdg")
 ID_CHARS = 8
 """of the machine's hash in the ids of its nodes: programs of two machines that happen to have the same ops differ in
@@ -258,7 +256,5 @@ def _turns(node: Node) -> tuple[str, ...] | None:
     if node.op not in ("core.rz", "core.p"):
         return None
     turns = float(args["theta" if node.op == "core.rz" else "lam"]) / (math.pi / 4)
-    if abs(turns) > MOST_TURNS:
-        return None
     near = round(turns)
     return TURNS[near % 8] if abs(turns - near) < TURN_ERROR else None
