@@ -15,6 +15,7 @@ import qmk
 from qmk.base.errors import QmkError
 from qmk.client.asked import asked
 from qmk.client.program import to_graph
+from qmk.models.noise import resolve
 from qmk.models.qec import magic
 from qmk.models.qec.logical import Failures, Machine, Report, as_dict, failures, lower, on_machine, run
 from qmk.models.qec.logical.costs import CYCLES, gate
@@ -262,6 +263,13 @@ def test_a_graph_says_nothing_of_its_machine_that_is_not_short_and_printable():
     own = made.metadata["qec"]
     for wrong in ({"lines": ["\x1b[2J"]}, {"lines": "text"}, {"report": {"tier": {}}}, {"report": {"a": ["b", "c"]}}):
         assert labels(labelled(made, {**own, **wrong})) == {}
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "two\nlines", "\x1b[2J", ""])
+def test_no_name_of_a_noise_model_costs_a_result_its_report(name):
+    model = msgspec.structs.replace(resolve("p=1e-3"), name=name)
+    made, report = on_machine("surface(d=3)", model, to_graph(GHZ))
+    assert labels(made) == {"qec": report.lines(), "logical": as_dict(report)}
 
 
 def labelled(graph: Graph, label: dict) -> Graph:

@@ -15,6 +15,7 @@ import msgspec
 import numpy as np
 
 from qmk.base.errors import QmkError
+from qmk.base.limits import LIMITS
 from qmk.models.noise import NoiseLike, NoiseModel, resolve
 from qmk.models.qec import codes
 from qmk.models.qec.code import Code
@@ -47,6 +48,15 @@ class Machine:
     decoder: str = "matching"
     factories: int = 0
     reaction: int = 0
+
+    def __post_init__(self) -> None:
+        if self.t not in T_STATES or min(self.factories, self.reaction) < 0 or (self.t != T_STATES[0] and self.factories):
+            raise QmkError(
+                "INVALID_PARAMS",
+                f"a machine of t={self.t}, factories={self.factories}, reaction={self.reaction}",
+                field="qec",
+                help=f"t is {' or '.join(T_STATES)}, factories (of distilled states) and reaction are 0 or more",
+            )
 
     @classmethod
     def parse(cls, text: str) -> Machine:
@@ -184,7 +194,7 @@ def _report(machine: Machine, model: NoiseModel, known: Table, rates: Channels, 
         tier="logical",
         code=machine.code.spec,
         t_states=machine.t,
-        noise=model.name,
+        noise=_printable(model.name),
         noise_hash=model.hash,
         decoder=machine.decoder,
         table=known.label,
@@ -208,6 +218,11 @@ def _report(machine: Machine, model: NoiseModel, known: Table, rates: Channels, 
         factories_to_keep_up=keep_up,
         t_limit_per_cycle=0.0 if states is None else states.rate_limit_per_cycle,
     )
+
+
+def _printable(name: str) -> str:
+    """What fits into a line of the report: one that does not would take the report with it (``sdk.labels``)."""
+    return "".join(letter if letter.isprintable() else "?" for letter in name[: LIMITS.name_chars])
 
 
 def _interval(machine: Machine, rows: Table, rates: Channels, used: Used) -> tuple[tuple[float, float], int]:

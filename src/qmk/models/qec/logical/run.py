@@ -20,6 +20,8 @@ from qmk.sdk.native_circuit import circuit_of
 
 Bits = npt.NDArray[np.uint8]
 BATCH = 1 << 18
+BATCH_BYTES = 1 << 28
+"""of outcomes, a byte each"""
 
 
 @dataclass(frozen=True)
@@ -64,8 +66,9 @@ def failures(program: Program, channels: Channels, *, shots: int, seed: int) -> 
             help="end it with measurements that say the same in every run without errors",
         )
     failed = done = 0
+    batch = min(BATCH, max(1, BATCH_BYTES // lowered.program.n_cbits))
     while done < shots:
-        size = min(BATCH, shots - done)
+        size = min(batch, shots - done)
         failed += count(lowered, sample(lowered.program, size, substream(seed, "failures", done)))
         done += size
     return Failures(shots, failed, lowered.cycles, lowered.patch_cycles)
