@@ -107,7 +107,8 @@ def _check_supply(ctx: click.Context, factories: int | None) -> None:
 
     for name in ("factory", "error", "clifford_error", "reaction", "seed"):
         if factories is None and ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
-            raise click.UsageError(f"--{name.replace('_', '-')} is of factories, and there are none; add --factories N", ctx)
+            option = f"--{name.replace('_', '-')}"
+            raise click.UsageError(f"{option} is of factories, and there are none; add --factories N", ctx)
 
 
 def _write(path: str, text: str) -> None:

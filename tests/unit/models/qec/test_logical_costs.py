@@ -6,6 +6,7 @@ Nothing here is drawn: each error of a program is put in alone, to see which par
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 import pytest
 
@@ -144,7 +145,7 @@ def test_readout_errs_less_at_a_larger_distance_by_the_report():
         on_machine(f"surface(d={d})", "p=1e-3", to_graph(HEAD + "c = measure q;"))[1].logical_error_per_shot
         for d in (3, 5, 7, 9)
     ]
-    assert all(4 * low < high for high, low in zip(rates, rates[1:], strict=False))
+    assert all(4 * low < high for high, low in itertools.pairwise(rates))
     assert rates[-1] > 0
 
 

@@ -122,7 +122,7 @@ def test_seeds_a_batch_apart_share_no_shots(monkeypatch):
     """Batches of a run are streams of their own: none is the first batch of the run of a later seed."""
     drawn: list[int] = []
     monkeypatch.setattr(run, "BATCH", 100)
-    monkeypatch.setattr(run, "sample", lambda program, shots, seed: drawn.append(seed) or np.zeros((shots, 1), np.uint8))
+    monkeypatch.setattr(run, "sample", lambda _, shots, seed: drawn.append(seed) or np.zeros((shots, 1), np.uint8))
     for seed in (0, 100):
         failures(patch(1), KNOWN, shots=300, seed=seed)
     assert len(set(drawn)) == 6
@@ -155,6 +155,16 @@ def test_an_injected_t_is_refused():
     with pytest.raises(QmkError, match="injects T"):
         lower(injected("T"), KNOWN)
     assert failures(injected("+"), KNOWN, shots=1000, seed=1).failed > 0
+    with pytest.raises(QmkError, match="no rows of them at distance 3"):
+        lower(injected("+"), dataclasses.replace(KNOWN, inject=None))
+
+
+def test_many_outcomes_are_drawn_in_smaller_batches(monkeypatch):
+    monkeypatch.setattr(run, "BATCH_BYTES", 1000)
+    sizes: list[int] = []
+    monkeypatch.setattr(run, "sample", lambda _, shots, seed: sizes.append(shots) or np.zeros((shots, 5), np.uint8))
+    failures(programs.ghz("Z"), KNOWN, shots=450, seed=1)
+    assert sizes == [200, 200, 50]
 
 
 def test_a_run_says_its_tier_table_and_error_bars():
@@ -189,9 +199,8 @@ def test_two_machines_give_two_digests():
 
 def test_draws_that_say_nothing_are_counted_and_widen_the_interval():
     """At 1.5e-2 and distance 7, 0.478 of the shots fail: with fewer shots, half of them may."""
-    thin = tuple(
-        msgspec.structs.replace(row, shots=500, errors={"1": 239}) for row in TABLE.of("p=1.5e-2", "surface", "matching").rows
-    )
+    known = TABLE.of("p=1.5e-2", "surface", "matching").rows
+    thin = tuple(msgspec.structs.replace(row, shots=500, errors={"1": 239}) for row in known)
     _, report = on_machine("surface(d=7)", "p=1.5e-2", to_graph(GHZ), Table(thin))
     assert 0 < report.interval_draws_left_out < report.interval_draws
     assert report.interval_per_shot[1] == 1.0
@@ -296,6 +305,14 @@ def labelled(graph: Graph, label: dict) -> Graph:
 def test_what_the_machine_refuses(code, noise, body, why):
     with pytest.raises(QmkError, match=why):
         asked(HEAD + body, None, None, qec=code, noise=noise)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"t": "magic"}, {"factories": -1}, {"reaction": -1}, {"t": "injected", "factories": 1}]
+)
+def test_a_machine_that_is_not_parsed_is_checked_too(wrong):
+    with pytest.raises(QmkError, match="a machine of t="):
+        dataclasses.replace(Machine.parse("surface(d=5)"), **wrong)
 
 
 def test_other_codes_run_by_volume():

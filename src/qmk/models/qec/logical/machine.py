@@ -50,7 +50,8 @@ class Machine:
     reaction: int = 0
 
     def __post_init__(self) -> None:
-        if self.t not in T_STATES or min(self.factories, self.reaction) < 0 or (self.t != T_STATES[0] and self.factories):
+        fine = self.t in T_STATES and min(self.factories, self.reaction) >= 0
+        if not fine or (self.t != T_STATES[0] and self.factories):
             raise QmkError(
                 "INVALID_PARAMS",
                 f"a machine of t={self.t}, factories={self.factories}, reaction={self.reaction}",

@@ -89,9 +89,7 @@ def written(
 
 
 class _Writer:
-    def __init__(
-        self, graph: Graph, channels: Channels, states: States | None, reaction: int, prefix: str
-    ) -> None:
+    def __init__(self, graph: Graph, channels: Channels, states: States | None, reaction: int, prefix: str) -> None:
         self.channels, self.states, self.reaction, self.prefix = channels, states, reaction, prefix
         self.t_error = 0.0 if states is None else states.error
         self.supply = None if states is None else states.supply()
