@@ -135,8 +135,10 @@ def missing(rows: Table, d: int) -> list[str]:
 
 
 def extrapolated(base: Channels, law: Fit, d: int, p: float) -> Channels:
-    """Everything but injection scales as the fit says from the distance of ``base`` to ``d``."""
-    factor, spread = law.ratio(base.d, d, p)
+    """Everything but injection scales as the fit says from the distance of ``base`` to ``d``. The fit is of a round;
+    operations are of cycles, which have as many rounds as the distance."""
+    per_round, spread = law.ratio(base.d, d, p)
+    factor = per_round * d / base.d
     source = f"fitted: distance {base.d} {base.source}, {(d - base.d) // 2} steps beyond"
     made = replace(base.scaled(factor), d=d, source=source, factor=factor)
     return replace(made, relative_sd=math.hypot(spread, base.relative_sd))

@@ -68,8 +68,8 @@ class Fit:
         return math.sqrt(float(row @ self.covariance @ row) + MODEL_ERROR[steps] ** 2)
 
     def ratio(self, base_d: int, d: int, p: float) -> tuple[float, float]:
-        """From the errors at ``base_d``, measured at this p, to those at ``d``, and its relative standard deviation:
-        the amplitude is in both and cancels. Raises UNSUPPORTED where the fit does not reach."""
+        """From the errors per round at ``base_d``, measured at this p, to those at ``d``, and its relative standard
+        deviation: the amplitude is in both and cancels. Raises UNSUPPORTED where the fit does not reach."""
         steps = reach(d, base_d, p, self.threshold)
         k = (d - base_d) / 2
         spread = math.hypot(k * math.sqrt(float(self.covariance[1, 1])), MODEL_ERROR[steps])
