@@ -162,7 +162,7 @@ def _arrival_of(record: ev.Submitted, actual_s: float, begin_ns: int) -> Arrival
         actual_s=actual_s,
         predicted_s=record.seconds,
         memory_bytes=record.memory_bytes,
-        qubits=max(1, record.n_qubits),
+        qubits=record.width,
         priority=policy.get("priority", 0),
         deadline_epochs=policy.get("deadline_epochs"),
         fence_s=epoch_s if record.fenced else 0.0,

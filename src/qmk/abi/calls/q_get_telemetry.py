@@ -22,6 +22,7 @@ class Epoch(Struct, frozen=True):
     nodes: int
     executed: Annotated[bool, Meta(description="at least one shot has passed it")]
     seconds: float | None = None
+    rounds: Annotated[int, Meta(description="of syndrome extraction in a shot; 0 without policy.qec")] = 0
 
 
 class JobFigures(Struct, frozen=True, kw_only=True):

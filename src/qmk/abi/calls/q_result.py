@@ -57,6 +57,9 @@ class Provenance(Struct, frozen=True, kw_only=True):
     uncertainty: Annotated[float, Meta(description="factor within which the prediction was believed")] = 1.0
     fallbacks: Annotated[list[Fallback], Meta(description="engines tried before, in order")] = []
     cached_from: Annotated[str, Meta(description="job whose result this is; empty: it was computed")] = ""
+    footprint: Annotated[
+        shapes.Footprint | None, Meta(description="what the job took of the machine of logical qubits it asked for")
+    ] = None
     notes: Annotated[dict[str, Any], Meta(description="what the engine and the lowering had to say")] = {}
 
 

@@ -138,6 +138,21 @@ class Job:
         return sum(record.epoch_nodes[: self.epochs_behind])
 
     @property
+    def epoch_rounds(self) -> list[int]:
+        """Rounds of syndrome extraction of each listed epoch; none without a machine."""
+        footprint = self.submitted.footprint
+        return footprint.epoch_rounds if footprint is not None else []
+
+    @property
+    def rounds(self) -> tuple[int, int]:
+        """Rounds that are behind the shots under way, as ``nodes_passed`` counts nodes, and those of a whole shot."""
+        footprint = self.submitted.footprint
+        if footprint is None:
+            return 0, 0
+        whole = self.shots_done or self.state == COMPLETED
+        return footprint.rounds if whole else sum(footprint.epoch_rounds[: self.epochs_behind]), footprint.rounds
+
+    @property
     def last_seq(self) -> int:
         """The number of the newest event."""
         return self.dropped + len(self.events)
