@@ -76,6 +76,7 @@ class Footprint(Struct, frozen=True, kw_only=True):
     cycles: Annotated[int, Meta(description="code cycles")]
     rounds: Annotated[int, Meta(description="rounds of syndrome extraction")]
     epoch_rounds: Annotated[list[int], Meta(description="those of each epoch, for at most `listed_epochs` of them")]
+    move_rounds: Annotated[int, Meta(description="rounds that a move of all patches to another place takes")] = 0
 
 
 class Policy(Request, frozen=True):
@@ -144,6 +145,7 @@ class Status(Struct, frozen=True, kw_only=True):
     physical_qubits: Annotated[
         int, Meta(description="under its logical qubits: the width of its place on the map; 0 without policy.qec")
     ] = 0
+    moves: Annotated[int, Meta(description="how often its patches were moved to another place at a fence")] = 0
 
 
 class ChannelRow(Struct, frozen=True, kw_only=True):

@@ -208,7 +208,7 @@ class JobTable:
 
     def _start(self, job: Job, record: Started | Progressed | Finished | Failed | FellBack) -> None:
         if isinstance(record, Started):
-            job.place = (record.region, record.first_qubit)
+            self._arrive(job, record)
         if job.id not in self.launched:
             self._occupy(job, record.fence)
         job.elsewhere = False
@@ -217,6 +217,16 @@ class JobTable:
         job.launches += 1
         job.started_ns = record.now_ns
         job.note(record.now_ns, "started", engine=job.submitted.engine, attempt=job.attempts + 1)
+
+    def _arrive(self, job: Job, record: Started) -> None:
+        """Where its qubits are now. Patches that a saved state had elsewhere have moved; without one they are new."""
+        place = (record.region, record.first_qubit)
+        if not job.saved:
+            job.moves = 0
+        elif job.submitted.footprint is not None and record.region and job.place[0] and place != job.place:
+            job.moves += 1
+            job.note(record.now_ns, "moved", region=record.region, rounds=job.submitted.footprint.move_rounds)
+        job.place = place
 
     def move(self, job: Job, state: str) -> None:
         """To another state, and to the roll of the tenant's jobs in that."""

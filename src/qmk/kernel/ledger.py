@@ -87,10 +87,12 @@ def _charge(accounts: Accounts, job: Job, record: Event) -> Charge:
 
 
 def _on_patches(job: Job, shots: int) -> dict[str, float]:
-    """What a job that named a machine adds to its row."""
-    if job.submitted.footprint is None:
+    """What a job that named a machine adds to its row: its rounds, and those in which its patches moved."""
+    footprint = job.submitted.footprint
+    if footprint is None:
         return {}
-    return {"physical_qubits": job.submitted.width, "rounds": shots * job.rounds[1]}
+    rounds = footprint.rounds + job.moves * footprint.move_rounds
+    return {"physical_qubits": footprint.physical_qubits, "rounds": shots * rounds}
 
 
 def _engine_of(submitted: Submitted, record: Event) -> Submitted:

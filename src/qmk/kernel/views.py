@@ -53,6 +53,7 @@ def _status_fields(jobs: JobTable, job: Job) -> dict[str, Any]:
         "attempts": job.attempts,
         "error": job.error,
         "physical_qubits": record.footprint.physical_qubits if record.footprint is not None else 0,
+        "moves": job.moves,
     }
 
 
@@ -124,6 +125,7 @@ def result(job: Job) -> q_result.Reply:
             fallbacks=[q_result.Fallback(**row) for row in job.tried],
             cached_from=job.cached_from,
             footprint=record.footprint,
+            moves=job.moves,
         ),
         usage={**job.usage, "attempts": job.attempts + 1},
     )

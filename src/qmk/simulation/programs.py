@@ -151,6 +151,7 @@ def written(graph: Graph, qec: Qec) -> Written:
         cycles=2 * epochs,
         rounds=2 * epochs * DISTANCE,
         epoch_rounds=[2 * DISTANCE] * epochs,
+        move_rounds=patches * DISTANCE,
     )
     return Written(made, pack(made), footprint)
 

@@ -8,9 +8,10 @@ import msgspec
 import pytest
 
 from qmk.abi.shapes import Footprint, Policy, Qec
+from qmk.kernel import views
 from qmk.kernel.config import TenantConfig
-from qmk.kernel.effects import Audit, Estimate, Recall, ReplyError, Route
-from qmk.kernel.events import Recalled, Submitted, Yielded
+from qmk.kernel.effects import Audit, Charge, Estimate, Interrupt, Launch, Recall, Reply, ReplyError, Route
+from qmk.kernel.events import Failed, JobState, Progressed, Recalled, Submitted, Yielded
 from qmk.qvm.graph import Graph, Node, digest, pack
 
 QEC = Qec(machine="surface(d=5)", noise="p=1e-3")
@@ -33,6 +34,7 @@ def footprint(epochs: int = 1, **changed: Any) -> Footprint:
         cycles=cycles,
         rounds=cycles * DISTANCE,
         epoch_rounds=[4 * DISTANCE] * epochs,
+        move_rounds=2 * DISTANCE,
     )
     return msgspec.structs.replace(made, **changed)
 
@@ -229,3 +231,132 @@ def test_a_handle_is_where_its_patch_begins(make_bench: Any, program: Any) -> No
 def test_a_record_of_an_earlier_release_has_no_footprint() -> None:
     (field,) = [row for row in msgspec.structs.fields(Submitted) if row.name == "footprint"]
     assert field.default is None
+
+
+def test_rounds_are_told_by_epoch_and_of_the_whole(machines: Machines) -> None:
+    job = machines.submit(fences=1)
+    bench = machines.bench
+
+    def progress() -> Any:
+        return bench.ask("q_status", session_id=machines.session, job_id=job).progress
+
+    bench.start(job)
+    assert (progress().rounds_done, progress().rounds_total) == (0, 8 * DISTANCE)
+    bench.step(Progressed, job=job, fence=bench.fence(job), shots_done=0, epoch=1)
+    assert progress().rounds_done == 4 * DISTANCE
+    figures = bench.ask("q_get_telemetry", session_id=machines.session, job_id=job).job
+    assert [(row.epoch, row.rounds) for row in figures.epochs] == [(1, 4 * DISTANCE), (2, 4 * DISTANCE)]
+    bench.finish(job)
+    assert progress().rounds_done == 8 * DISTANCE
+    result = views.result(bench.kernel.jobs.by_id[job])
+    assert result.provenance.footprint == footprint(2)
+
+
+def test_a_job_without_a_machine_has_no_rounds(bench: Any) -> None:
+    session = bench.open()
+    job = bench.submit(session)
+    bench.start(job)
+    (charge,) = of(bench.finish(job), Charge)
+    assert not {"rounds", "physical_qubits"} & set(charge.amounts)
+    status = bench.ask("q_status", session_id=session, job_id=job)
+    assert (status.progress.rounds_total, status.physical_qubits, status.moves) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("undone", ["nothing", "its worker died", "the daemon crashed", "a rollback"])
+def test_rounds_are_charged_once_whatever_was_undone(machines: Machines, undone: str) -> None:
+    job = machines.submit(fences=1)
+    bench = machines.bench
+    bench.start(job)
+    charges: list[Charge] = []
+    if undone == "its worker died":
+        charges += of(bench.fail(job, died=True), Charge)
+    elif undone == "the daemon crashed":
+        bench = bench.restarted()
+        charges += of(bench.recover(), Charge)
+    elif undone == "a rollback":
+        effects = bench.call("q_rollback", session_id=machines.session, job_id=job, epoch=1)
+        assert of(effects, Interrupt)
+        charges += of(machines.yields(job, "rewound"), Charge)
+    if undone != "nothing":
+        assert [charge.amounts["rounds"] for charge in charges] == [0]
+        bench.start(job)
+    (last,) = of(bench.finish(job), Charge)
+    assert last.amounts["rounds"] == 100 * 8 * DISTANCE
+    assert last.amounts["physical_qubits"] == TILES * PATCH
+
+
+def test_what_was_done_before_a_cancel_is_charged(machines: Machines) -> None:
+    job = machines.submit()
+    bench = machines.bench
+    bench.start(job)
+    bench.progress(job, 30)
+    (charge,) = of(bench.call("q_cancel", session_id=machines.session, job_id=job), Charge)
+    assert charge.amounts["rounds"] == 30 * 4 * DISTANCE
+
+
+@pytest.fixture
+def floors(make_bench: Any, program: Any) -> Machines:
+    width = TILES * PATCH
+    return Machines(make_bench(workers=2, regions=(("left", width), ("right", width + 7), ("closet", 60))), program)
+
+
+def test_a_move_takes_the_patches_with_their_footprint_and_states_its_rounds(floors: Machines) -> None:
+    bench, session = floors.bench, floors.session
+    job = floors.submit(fences=1)
+    bench.start(job)
+    effects = floors.migrate(job, "right")
+    (launch,) = of(effects, Launch)
+    assert (launch.region, launch.first_qubit, launch.start_from) == ("right", TILES * PATCH, "b1")
+    (reply,) = of(effects, Reply)
+    assert reply.result.handles == {"q0": TILES * PATCH, "q1": TILES * PATCH + PATCH}
+    bench.start(job)
+    other = floors.submit()
+    assert bench.launches[-1].job == other
+    assert bench.launches[-1].region == "left", "its old place is free"
+    status = bench.ask("q_status", session_id=session, job_id=job)
+    assert status.moves == 1
+    (moved,) = [event for event in bench.kernel.jobs.by_id[job].events if event.kind == "moved"]
+    assert moved.fields == {"region": "right", "rounds": 2 * DISTANCE}
+    floors.consistent()
+    (charge,) = of(bench.finish(job), Charge)
+    assert charge.amounts["rounds"] == 100 * (8 * DISTANCE + 2 * DISTANCE)
+    assert views.result(bench.kernel.jobs.by_id[job]).provenance.moves == 1
+    floors.consistent()
+
+
+def test_a_region_without_room_for_the_patches_is_refused_with_the_numbers(floors: Machines) -> None:
+    job = floors.submit(fences=1)
+    error = floors.bench.refusal("q_migrate", session_id=floors.session, job_id=job, region="closet")
+    assert error.kind.name == "RESOURCE_EXHAUSTED"
+    assert (error.fields["asked"], error.fields["limit"]) == (TILES * PATCH, 60)
+
+
+def test_patches_that_are_made_anew_did_not_move(floors: Machines) -> None:
+    """Its worker dies after the move, and the state is lost with it."""
+    bench = floors.bench
+    job = floors.submit(fences=1)
+    bench.start(job)
+    floors.migrate(job, "right")
+    bench.start(job)
+    assert bench.kernel.jobs.by_id[job].moves == 1
+    bench.step(Failed, job=job, fence=bench.fence(job), kind="UNSUPPORTED", message="?", fields={"start": "unreadable"})
+    bench.start(job)
+    assert bench.kernel.jobs.by_id[job].moves == 0
+    (charge,) = of(bench.finish(job), Charge)
+    assert charge.amounts["rounds"] == 100 * 8 * DISTANCE
+    floors.consistent()
+
+
+def test_a_restart_remembers_moves_that_its_journal_has_in_one_record(make_bench: Any, program: Any) -> None:
+    width = TILES * PATCH
+    bench = make_bench(workers=2, regions=(("left", width), ("right", width)), job_records=1)
+    floors = Machines(bench, program)
+    job = floors.submit(fences=1)
+    bench.start(job)
+    floors.migrate(job, "right")
+    bench.start(job)
+    bench.progress(job, 50)
+    assert any(isinstance(record, JobState) for record in bench.journal)
+    fresh = bench.restarted()
+    assert fresh.kernel.jobs.by_id[job].moves == 1
+    floors.consistent()

@@ -60,6 +60,9 @@ class Provenance(Struct, frozen=True, kw_only=True):
     footprint: Annotated[
         shapes.Footprint | None, Meta(description="what the job took of the machine of logical qubits it asked for")
     ] = None
+    moves: Annotated[
+        int, Meta(description="moves of its patches at fences, which take rounds and, in this release, add no errors")
+    ] = 0
     notes: Annotated[dict[str, Any], Meta(description="what the engine and the lowering had to say")] = {}
 
 

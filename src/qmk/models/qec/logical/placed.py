@@ -17,6 +17,10 @@ from qmk.models.qec.logical.patches import Used
 from qmk.qvm.graph import Graph
 
 HASH_CHARS = 12
+MOVE_CYCLES = 1
+"""of a patch to another place: it is extended over the free tiles of the way, in one cycle however long that is, and
+shrunk from its other end, in none (Litinski, Quantum 3, 128 (2019), figure 1). Patches go one after the other, as if
+the way were one tile wide."""
 FIELDS = {"code": "qec.machine", "qec": "qec.machine", "noise": "qec.noise"}
 """of errors of the table and of the machine, as the request has them"""
 
@@ -62,6 +66,7 @@ def footprint(machine: Machine, report: Report, used: Used) -> Footprint:
         factory_qubits=report.factory_qubits,
         cycles=report.cycles,
         rounds=report.rounds,
+        move_rounds=MOVE_CYCLES * report.patches * machine.code.distance,
         epoch_rounds=[cycles * machine.code.distance for cycles in used.epoch_cycles[: LIMITS.listed_epochs]],
     )
 
