@@ -117,6 +117,8 @@ def _alternative(name: str, shots: int, needed: int, fenced: bool) -> Alternativ
 PATCH_QUBITS = 2
 """physical qubits of a simulated patch"""
 DISTANCE = 3
+PATCH_ID = "patch_"
+"""how the ids begin of what a machine adds to a program"""
 TOO_NOISY = "p=1"
 """noise under which the simulated machine runs nothing"""
 
@@ -125,7 +127,7 @@ def written(graph: Graph, qec: Qec) -> Written:
     """The program on a machine. Raises UNSUPPORTED under ``TOO_NOISY``."""
     if qec.noise == TOO_NOISY:
         raise QmkError("UNSUPPORTED", "there is no table of this noise", field="qec.noise")
-    name = "patch_" + hashlib.sha256(f"{qec.machine} {qec.noise}".encode()).hexdigest()[:8]
+    name = PATCH_ID + hashlib.sha256(f"{qec.machine} {qec.noise}".encode()).hexdigest()[:8]
     error = Node(name, "noise.pauli", {"px": 0.25}, graph.vqs[:1])
     at = next(index for index, node in enumerate(graph.nodes) if node.op == "core.h") + 1
     nodes = (*graph.nodes[:at], error, *graph.nodes[at:])
