@@ -105,7 +105,7 @@ class Submitted(_Event, frozen=True):
     def width(self) -> int:
         """Qubits of its place on the device's map, physical ones under logical qubits; a program without any takes
         one, so that it has a place."""
-        return max(1, self.n_qubits if self.footprint is None else self.footprint.physical_qubits)
+        return (self.n_qubits or 1) if self.footprint is None else self.footprint.physical_qubits
 
 
 class Routed(_Event, frozen=True):

@@ -81,7 +81,7 @@ def _charge(accounts: Accounts, job: Job, record: Event) -> Charge:
             "logical_qubits": submitted.n_qubits,
             "bytes_stored": accounts.kept_by(job.id, result_bytes) if last else 0,
             "queue_seconds": max(0, (job.started_ns or now_ns) - submitted.now_ns) / SECOND_NS,
-            **_on_patches(job, 0 if outcome == CACHED else shots),
+            **(_on_patches(job, 0 if outcome == CACHED else shots) if submitted.footprint is not None else {}),
         },
     )
 
@@ -89,8 +89,7 @@ def _charge(accounts: Accounts, job: Job, record: Event) -> Charge:
 def _on_patches(job: Job, shots: int) -> dict[str, float]:
     """What a job that named a machine adds to its row: its rounds, and those in which its patches moved."""
     footprint = job.submitted.footprint
-    if footprint is None:
-        return {}
+    assert footprint is not None
     rounds = footprint.rounds + job.moves * footprint.move_rounds
     return {"physical_qubits": footprint.physical_qubits, "rounds": shots * rounds}
 

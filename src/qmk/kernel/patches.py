@@ -28,10 +28,8 @@ def placed(kernel: State, pending: Pending, event: Routed) -> Submitted:
     """The draft of a job, as it is on its machine. Raises INVALID_GRAPH, or QUOTA_EXCEEDED with the number that
     exceeds a quota; INTERNAL_ERROR for an answer of the host that does not fit the job."""
     draft = pending.draft
-    if (draft.policy.get("qec") is None) != (event.footprint is None):
+    if event.footprint is None or "qec" not in draft.policy:
         raise QmkError("INTERNAL_ERROR", "the host's answer is not of the machine that the job asked for")
-    if event.footprint is None:
-        return draft
     graph = event.graph
     if graph is None or event.footprint.physical_qubits < 1:
         raise QmkError("INTERNAL_ERROR", "the host's answer lacks the program on its machine")

@@ -82,6 +82,7 @@ CALL = Call(
                 }
             ],
             "chosen": "stabilizer",
+            "footprint": None,
         },
     ),
 )

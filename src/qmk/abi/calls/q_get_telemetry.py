@@ -100,7 +100,7 @@ CALL = Call(
                 "predicted_memory_bytes": 4096,
                 "shots_done": 2,
                 "attempts": 0,
-                "epochs": [{"epoch": 1, "nodes": 6, "executed": True, "seconds": None}],
+                "epochs": [{"epoch": 1, "nodes": 6, "executed": True, "seconds": None, "rounds": 0}],
                 "epochs_total": 1,
                 "components": [2],
                 "usage": {},

@@ -120,6 +120,8 @@ CALL = Call(
                 "uncertainty": 1.0,
                 "fallbacks": [],
                 "cached_from": "",
+                "footprint": None,
+                "moves": 0,
                 "notes": {},
             },
             "usage": {"engine_seconds": 0.0004, "cpu_seconds": 0.0004, "peak_rss_bytes": 61000000, "attempts": 1},

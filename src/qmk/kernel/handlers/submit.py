@@ -130,11 +130,13 @@ def repeat(kernel: State, event: CallReceived, session: Session, request_digest:
 
 def routed(kernel: State, pending: Pending, event: Routed) -> None:
     """The router has chosen: the job can be accepted."""
-    try:
-        draft = patches.placed(kernel, pending, event)
-    except QmkError as error:
-        kernel.drop_pending(pending, error)
-        return
+    draft = pending.draft
+    if event.footprint is not None or "qec" in draft.policy:
+        try:
+            draft = patches.placed(kernel, pending, event)
+        except QmkError as error:
+            kernel.drop_pending(pending, error)
+            return
     record = msgspec.structs.replace(
         draft,
         now_ns=event.now_ns,
