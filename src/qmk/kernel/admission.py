@@ -118,7 +118,7 @@ def no_room(record: Submitted, config: KernelConfig) -> QmkError | None:
             resource="physical_qubits" if physical else "qubits",
             asked=record.width,
             limit=widths[widest],
-            help="a smaller distance, fewer qubits or fewer factories; or the operator gives regions their widths"
+            help="a smaller distance, fewer qubits or fewer factories"
             if physical
             else "fewer qubits alive at once: free those that are measured",
             retryable=False,

@@ -21,7 +21,7 @@ from qmk.qvm.graph import Graph, unpack
 
 def regions(config: KernelConfig) -> dict[str, int]:
     """Name and number of qubits of each region of the map, in the order of the device's qubits."""
-    return dict(config.regions) or {f"r{number}": LIMITS.qubits for number in range(config.workers)}
+    return dict(config.regions) or {f"r{number}": LIMITS.region_qubits for number in range(config.workers)}
 
 
 def epoch_sizes(graph: Graph) -> tuple[int, list[int]]:

@@ -82,7 +82,7 @@ def checked(trace: Trace, name: str) -> Trace:
     """The trace, its jobs in the order of arrival. Raises INVALID_PARAMS for one that no run can have."""
     if not trace.arrivals:
         raise QmkError("INVALID_PARAMS", f"{name} has no jobs", field="trace")
-    widest = max((width for _, width in trace.machine.regions), default=LIMITS.qubits)
+    widest = max((width for _, width in trace.machine.regions), default=LIMITS.region_qubits)
     for number, job in enumerate(trace.arrivals, 1):
         if job.at_s < 0 or job.actual_s < 0 or (job.predicted_s or 0) < 0 or job.fence_s < 0:
             raise QmkError("INVALID_PARAMS", f"{name}, job {number}: times are not negative", field="trace")

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from qmk.abi.shapes import Footprint, Policy, Qec
+from qmk.base.limits import LIMITS
 from qmk.kernel import views
 from qmk.kernel.config import TenantConfig
 from qmk.kernel.effects import Audit, Charge, Estimate, Interrupt, Launch, Recall, Reply, ReplyError, Route
@@ -163,6 +164,14 @@ def test_a_machine_wider_than_every_region_is_refused_with_the_numbers(make_benc
     (refused,) = of(machines.answer(machines.ask()), ReplyError)
     assert refused.error.kind.name == "RESOURCE_EXHAUSTED"
     assert (refused.error.fields["asked"], refused.error.fields["limit"]) == (TILES * PATCH, 100)
+
+
+def test_by_default_a_region_has_room_for_a_thousand_logical_qubits(machines: Machines) -> None:
+    most = LIMITS.region_qubits
+    (refused,) = of(machines.answer(machines.ask(), footprint(physical_qubits=most + 1)), ReplyError)
+    assert refused.error.fields["quota"] == "physical_qubits", "the default of the quota is as much"
+    launch = of(machines.answer(machines.ask(), footprint(physical_qubits=most)), Launch)
+    assert launch, "2,091 tiles of 241 qubits are half a million"
 
 
 @pytest.mark.parametrize("wrong", ["no footprint", "no graph", "other fences", "no qubits"])
