@@ -16,7 +16,7 @@ from qmk.host.patches import Writing, Written
 from qmk.host.routing import Routing
 from qmk.kernel import effects as fx
 from qmk.kernel import events as ev
-from qmk.qvm.graph import digest, pack
+from qmk.qvm.graph import pack
 
 log = logging.getLogger("qmk.host")
 
@@ -52,10 +52,9 @@ class Choosing:
             assert error is not None
             self._refuse(effect, error)
             return
-        graph, packed, footprint = written
+        graph, packed, name, footprint = written
         try:
-            found = digest(graph)
-            self._choose(msgspec.structs.replace(effect, graph=graph, digest=found, packed=packed), footprint)
+            self._choose(msgspec.structs.replace(effect, graph=graph, digest=name, packed=packed), footprint)
         except Exception:
             log.exception("routing a program on its machine failed")
             self._refuse(effect, _defect())
@@ -108,7 +107,7 @@ class Choosing:
             self._replies.refuse(effect.conn, effect.ref, error)
             return
         try:
-            changed = msgspec.structs.replace(effect, graph=written.graph, digest=digest(written.graph))
+            changed = msgspec.structs.replace(effect, graph=written.graph, digest=written.digest)
             self._estimate(changed, written.footprint)
         except Exception:
             log.exception("estimating a program on its machine failed")

@@ -7,14 +7,15 @@ from typing import NamedTuple, Protocol
 
 from qmk.abi.shapes import Footprint, Qec
 from qmk.base.errors import QmkError
-from qmk.qvm.graph import Graph, unpack
+from qmk.qvm.graph import Graph, digest, pack, unpack
 
 
 class Written(NamedTuple):
-    """The program in the gates of the machine, also packed, and what it takes there."""
+    """The program in the gates of the machine, also packed, its digest, and what it takes there."""
 
     graph: Graph
     packed: bytes
+    digest: str
     footprint: Footprint
 
 
@@ -35,11 +36,10 @@ class Here:
 
     def write(self, packed: bytes, qec: Qec, owner: str, then: Then) -> None:
         from qmk.models.qec.logical import placed
-        from qmk.qvm.graph import pack
 
         try:
             found = placed(unpack(packed), qec.machine, qec.noise)
         except QmkError as error:
             then(None, error)
         else:
-            then(Written(found.graph, pack(found.graph), found.footprint), None)
+            then(Written(found.graph, pack(found.graph), digest(found.graph), found.footprint), None)

@@ -93,12 +93,11 @@ class Translation:
         """Have the graph written in the gates of a machine for tenant ``owner``."""
 
         def made(message: Written | None, error: QmkError | None) -> None:
-            graph = None
+            found = None
             if message is not None:
                 graph, error = _unpacked(message.graph)
-            found = (
-                None if message is None or graph is None else patches.Written(graph, message.graph, message.footprint)
-            )
+                if graph is not None:
+                    found = patches.Written(graph, message.graph, message.digest, message.footprint)
             then(found, error)
 
         self._put(Write(next(self._fences), packed, qec), owner, made)

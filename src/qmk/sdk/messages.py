@@ -136,10 +136,11 @@ class Write(msgspec.Struct, frozen=True, tag="write"):
 
 
 class Written(msgspec.Struct, frozen=True, tag="written"):
-    """From a translator: the graph as it was written, packed, and what it takes of the machine."""
+    """From a translator: the graph as it was written, packed, its digest, and what it takes of the machine."""
 
     fence: int
     graph: bytes
+    digest: str
     footprint: Footprint
 
 

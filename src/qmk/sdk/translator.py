@@ -17,7 +17,7 @@ import msgspec
 
 import qmk
 from qmk.base.errors import QmkError
-from qmk.qvm.graph import pack, unpack
+from qmk.qvm.graph import digest, pack, unpack
 from qmk.sdk import process
 from qmk.sdk.messages import Failed, Ready, Stop, ToTranslator, Translate, Translated, Write, Written
 from qmk.sdk.wire import Channel
@@ -56,7 +56,7 @@ def write(request: Write) -> Written:
     from qmk.models.qec.logical import placed
 
     found = placed(unpack(request.graph), request.qec.machine, request.qec.noise)
-    return Written(request.fence, pack(found.graph), found.footprint)
+    return Written(request.fence, pack(found.graph), digest(found.graph), found.footprint)
 
 
 def main(argv: list[str] | None = None) -> int:

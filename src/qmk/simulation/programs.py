@@ -17,7 +17,7 @@ from qmk.host.patches import Then, Written
 from qmk.host.routing import Choice
 from qmk.kernel.objects.alternative import Alternative
 from qmk.qvm.families import noise
-from qmk.qvm.graph import Graph, Node, pack, unpack
+from qmk.qvm.graph import Graph, Node, digest, pack, unpack
 from qmk.qvm.outputs import Outputs
 from qmk.sdk.kit.builder import Builder
 from qmk.sdk.messages import Done, Output
@@ -155,7 +155,7 @@ def written(graph: Graph, qec: Qec) -> Written:
         epoch_rounds=[2 * DISTANCE] * epochs,
         move_rounds=patches * DISTANCE,
     )
-    return Written(made, pack(made), footprint)
+    return Written(made, pack(made), digest(made), footprint)
 
 
 class SimWriting:

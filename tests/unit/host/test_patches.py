@@ -206,7 +206,7 @@ def test_the_translator_writes_and_says_what_it_cannot() -> None:
     assert isinstance(done, messages.Written)
     here = wrote(graph)
     assert isinstance(here, Written)
-    assert (done.fence, done.graph, done.footprint) == (4, here.packed, here.footprint)
+    assert (done.fence, done.graph, done.digest, done.footprint) == (4, here.packed, digest(here.graph), here.footprint)
     failed = translator.answer(messages.Write(5, pack(graph), Qec(machine="gross", noise="p=1e-3")))
     assert isinstance(failed, messages.Failed)
     assert (failed.fence, failed.kind) == (5, "UNSUPPORTED")
