@@ -85,13 +85,10 @@ class Host:
         writing: Writing | None = None,
     ) -> None:
         assert seals is not None or not kernel.config.audited
-        self._kernel = kernel
-        self._journal = journal
+        self._kernel, self._journal = kernel, journal
         self.routing = routing
-        self._replies = replies
-        self._timers = timers
-        self._clock_ns = clock_ns
-        self._entropy = entropy
+        self._replies, self._timers = replies, timers
+        self._clock_ns, self._entropy = clock_ns, entropy
         self._seals = seals
         self._committer = Committer(
             journal, self._release, self._refuse_held, turns.schedule, turns.in_thread, turns.broken

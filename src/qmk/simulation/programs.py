@@ -165,7 +165,10 @@ class SimWriting:
         self._later = later
 
     def write(self, packed: bytes, qec: Qec, owner: str, then: Then) -> None:
-        self._later(lambda: self._later(lambda: self._write(packed, qec, then)))
+        def begin() -> None:
+            self._later(lambda: self._write(packed, qec, then))
+
+        self._later(begin)
 
     def _write(self, packed: bytes, qec: Qec, then: Then) -> None:
         try:

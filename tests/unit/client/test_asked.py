@@ -10,7 +10,7 @@ from qmk.base.errors import QmkError
 from qmk.client.asked import sent
 from qmk.models.noise import NoiseModel
 from qmk.models.qec.logical import Machine
-from qmk.models.qec.logical.placed import noise_of
+from qmk.models.qec.logical.footprints import noise_of
 from qmk.qvm.graph import Graph, Node
 
 GRAPH = Graph(nodes=(Node("a", "core.alloc", vqs=("q",)),), vqs=("q",))
