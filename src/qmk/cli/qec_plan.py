@@ -52,7 +52,6 @@ def plan(
     need T states wait for them.
     """
     from qmk.cli import output
-    from qmk.models.qec import magic
     from qmk.models.qec.surgery import Timed, drawing, timeline
     from qmk.models.qec.surgery.floor import check_distance
 
@@ -66,27 +65,9 @@ def plan(
         "floor_qubits": loaded.floor.physical_qubits(distance),
     }
     if factories is not None:
-        built = magic.factory(factory, error)
-        run = magic.schedule(
-            loaded,
-            built,
-            factories,
-            distance,
-            input_error=error,
-            clifford_error=clifford_error,
-            reaction_rounds=reaction,
-            seed=seed,
+        rows |= _with_factories(
+            loaded, factory, factories, distance, error, clifford_error, reaction_rounds=reaction, seed=seed
         )
-        rows |= {
-            "factory": factory,
-            "factories": factories,
-            "factory_qubits": run.factory_qubits,
-            "t_states": run.states,
-            "clifford_error_per_operation": clifford_error,
-            "t_error_per_state": built.output_error(error, clifford_error),
-            "rounds": run.rounds,
-            "stalled_rounds": run.stalled_rounds,
-        }
     if svg is not None:
         _write(svg, drawing.svg(loaded))
     if as_json:
@@ -95,6 +76,25 @@ def plan(
         return
     output.lines(drawing.lines(loaded))
     output.lines(f"{name.replace('_', ' ')}: {_text(value)}" for name, value in rows.items())
+
+
+def _with_factories(
+    program: Program, name: str, count: int, d: int, error: float, clifford_error: float, **schedule: Any
+) -> dict[str, Any]:
+    from qmk.models.qec import magic
+
+    built = magic.factory(name, error)
+    run = magic.schedule(program, built, count, d, input_error=error, clifford_error=clifford_error, **schedule)
+    return {
+        "factory": name,
+        "factories": count,
+        "factory_qubits": run.factory_qubits,
+        "t_states": run.states,
+        "clifford_error_per_operation": clifford_error,
+        "t_error_per_state": built.output_error(error, clifford_error),
+        "rounds": run.rounds,
+        "stalled_rounds": run.stalled_rounds,
+    }
 
 
 def _text(value: Any) -> str:
