@@ -107,7 +107,9 @@ def test_a_state_vector_starts_from_a_short_way_to_its_clifford_prefix() -> None
         there, undone = dice.choice(((f"h q[{a}];",) * 2, (f"s q[{a}];", f"sdg q[{a}];"), (f"cx q[{a}],q[{b}];",) * 2))
         gates.append(there)
         back.insert(0, undone)
-    turns = [f"{dice.choice(('rx', 'ry', 'rz'))}({dice.uniform(0.05, 0.2)}) q[{q}];" for _ in range(6) for q in range(n)]
+    turns = [
+        f"{dice.choice(('rx', 'ry', 'rz'))}({dice.uniform(0.05, 0.2)}) q[{q}];" for _ in range(6) for q in range(n)
+    ]
     text = "".join((HEAD, f"qreg q[{n}];\ncreg c[{n}];\n", *gates, *turns, *back, "measure q -> c;\n"))
     dense = Plan(read_qasm(text), 1000, "dense")
     assert dense.rewrites["resynthesized"] > 0
