@@ -111,9 +111,9 @@ class Console:
         )
 
     def _write_json(self, error: QmkError) -> None:
-        import msgspec
+        from qmk.cli import output
 
-        sys.stdout.write(msgspec.json.format(msgspec.json.encode({"error": error.to_dict()}), indent=2).decode() + "\n")
+        output.json_object({"error": error.to_dict()})
 
     def _write_text(self, error: QmkError) -> None:
         findings = error.findings

@@ -14,7 +14,7 @@ from qmk.models.estimate.counts import LogicalCounts
 from qmk.models.estimate.machine import Machine, calibrate, machine
 from qmk.models.estimate.rates import SIGMAS, SURFACE, RateFit
 from qmk.models.estimate.solve import Point, Problem
-from qmk.models.estimate.wrong import mapping, refuse_unknown, wrong
+from qmk.models.estimate.wrong import mapping, refuse_unknown, shown, wrong
 
 _KEYS = ("qubitParams", "qecScheme", "errorBudget", "constraints", "distillationUnitSpecifications", "estimateType")
 SINGLE, FRONTIER = "singlePoint", "frontier"
@@ -29,14 +29,16 @@ class Estimate:
         refuse_unknown(mapping(params, "params"), _KEYS, "")
         kind = params.get("estimateType", SINGLE)
         if kind not in (SINGLE, FRONTIER):
-            raise wrong("estimateType", f"{kind!r} is unknown", f"write {SINGLE} or {FRONTIER}")
+            raise wrong("estimateType", f"{shown(kind)} is unknown", f"write {SINGLE} or {FRONTIER}")
         self.counts, self.params = counts, params
-        self.given = params.get("errorBudget", budget.DEFAULT)
+        given = params.get("errorBudget", budget.DEFAULT)
         self.machine: Machine = machine(
             params.get("qubitParams"), params.get("qecScheme"), params.get("distillationUnitSpecifications")
         )
-        self.bounds = constraints.parse(params.get("constraints", {}))
-        self.budget = budget.parse(self.given, counts)
+        bounds = params.get("constraints")
+        self.bounds = constraints.parse({} if bounds is None else bounds)
+        self.budget = budget.parse(given, counts)
+        self.given = given if isinstance(given, Mapping) else self.budget.total
         problem = Problem(counts, self.budget, self.bounds, self.machine.code, self.machine.workshop)
         self.points: list[Point] = problem.frontier() if kind == FRONTIER else [problem.point()]
 

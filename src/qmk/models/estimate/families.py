@@ -18,7 +18,7 @@ from qmk.models.estimate.patch import Patch
 from qmk.models.estimate.qubits import Qubit
 from qmk.models.estimate.rates import TableCode, calibrated
 from qmk.models.estimate.scheme import FormulaCode
-from qmk.models.estimate.wrong import refuse_unknown, wrong
+from qmk.models.estimate.wrong import near, refuse_unknown, shown, wrong
 
 PREFIX = "qmk/"
 
@@ -138,7 +138,7 @@ def parse(given: Mapping[str, Any], qubit: Qubit, field: str = "qecScheme") -> T
         return calibrated(FormulaCode({"name": "surface_code"}, qubit))
     family = FAMILIES.get(name)
     if family is None:
-        raise wrong(f"{field}/name", f"no code is named '{given['name']}'", f"names: {', '.join(NAMES)}")
+        raise wrong(f"{field}/name", f"no code is named {shown(given['name'])}", near(given["name"], NAMES, "names"))
     if family.instruction_set != qubit.instruction_set:
         said = f"{name} is for {family.instruction_set} qubits, not {qubit.instruction_set}"
         raise wrong(f"{field}/name", said, "take other qubits or another code", "InvalidFaultToleranceProtocol")

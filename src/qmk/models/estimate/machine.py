@@ -19,7 +19,7 @@ from qmk.models.estimate.qubits import Qubit
 from qmk.models.estimate.rates import RateFit, TableCode, calibrated
 from qmk.models.estimate.scheme import FormulaCode
 from qmk.models.estimate.units import Unit
-from qmk.models.estimate.wrong import wrong
+from qmk.models.estimate.wrong import near, shown, wrong
 
 _KEPT = 256
 
@@ -65,6 +65,10 @@ def _code(given: Any, qubit: Qubit) -> FormulaCode | TableCode:
     name = given.get("name") if isinstance(given, Mapping) else None
     if isinstance(name, str) and name.startswith(families.PREFIX):
         return families.parse(given, qubit)
+    if isinstance(name, str) and len(given) == 1 and name not in scheme.SPELLINGS:
+        named = ("surface_code", "floquet_code", *families.NAMES)
+        help = f"{near(name, named, 'codes')}; or give the formulas and rates of one of your own"
+        raise wrong("qecScheme/name", f"no code is named {shown(name)}", help)
     return FormulaCode(given, qubit)
 
 

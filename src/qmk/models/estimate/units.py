@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from qmk.models.estimate import formula
-from qmk.models.estimate.wrong import mapping, refuse_unknown, whole, wrong
+from qmk.models.estimate.wrong import label, mapping, near, refuse_unknown, shown, whole, wrong
 
 Rate = Callable[[float, float, float], float]
 """of the rates of the T states that go in, of a Clifford operation and of a read-out"""
@@ -81,21 +81,19 @@ def _unit(given: Any, field: str) -> Unit:
         refuse_unknown(spec, ("name",), field)
         found = NAMED.get(spec["name"]) if isinstance(spec["name"], str) else None
         if found is None:
-            raise wrong(f"{field}/name", f"no unit is named {spec['name']!r}", f"names: {', '.join(NAMED)}")
+            raise wrong(f"{field}/name", f"no unit is named {shown(spec['name'])}", near(spec["name"], NAMED, "names"))
         return found
     refuse_unknown(spec, _CUSTOM, field)
     missing = [name for name in _CUSTOM[:5] if name not in spec]
     if missing:
         raise wrong(field, f"missing {', '.join(missing)}", "give them, or the name of a unit")
-    if not isinstance(spec["displayName"], str):
-        raise wrong(f"{field}/displayName", "expected a text", "give the unit a name")
     physical, logical, first = (_cost(spec, name, field) for name in _COSTS)
     if physical is None and logical is None:
         raise wrong(field, "costs nothing", f"give {_COSTS[0]}, {_COSTS[1]} or both")
     if first is not None and logical is None:
         raise wrong(f"{field}/{_COSTS[2]}", "nothing to override", f"give {_COSTS[1]} too")
     return Unit(
-        spec["displayName"],
+        label(spec["displayName"], f"{field}/displayName"),
         whole(spec["numInputTs"], f"{field}/numInputTs", 1, 10**6),
         whole(spec["numOutputTs"], f"{field}/numOutputTs", 1, 10**6),
         _rate(spec["failureProbabilityFormula"], f"{field}/failureProbabilityFormula"),

@@ -205,7 +205,7 @@ def test_more_budget_never_costs_more() -> None:
 
 def test_less_than_a_qubit_for_a_patch_is_refused() -> None:
     scheme_ = {"name": "surface_code", "physicalQubitsPerLogicalQubit": "codeDistance^-5"}
-    assert "below 1 at codeDistance 3" in refused(SMALL, {"qecScheme": scheme_}).message
+    assert "qubits at codeDistance 3" in refused(SMALL, {"qecScheme": scheme_}).message
 
 
 @pytest.mark.parametrize(
