@@ -97,7 +97,7 @@ def _unit(given: Any, field: str) -> Unit:
         whole(spec["numInputTs"], f"{field}/numInputTs", 1, 10**6),
         whole(spec["numOutputTs"], f"{field}/numOutputTs", 1, 10**6),
         _rate(spec["failureProbabilityFormula"], f"{field}/failureProbabilityFormula"),
-        _rate(spec["outputErrorRateFormula"], f"{field}/outputErrorRateFormula"),
+        _rate(spec["outputErrorRateFormula"], f"{field}/outputErrorRateFormula", negative=False),
         physical,
         logical,
         first,
@@ -118,7 +118,9 @@ def _cost(spec: Mapping[str, Any], name: str, field: str) -> Cost | None:
     )
 
 
-def _rate(text: Any, field: str) -> Rate:
+def _rate(text: Any, field: str, negative: bool = True) -> Rate:
+    """A failure rate that is not above 0 or not below 1 only makes the search go on, as in Azure's estimator; an error
+    rate below 0 would be better than perfect."""
     parsed = formula.parse(text, _VARIABLES, field)
     kept: dict[tuple[float, float, float], float] = {}
 
@@ -127,7 +129,11 @@ def _rate(text: Any, field: str) -> Rate:
         if key not in kept:
             if len(kept) > 10_000:
                 kept.clear()
-            kept[key] = parsed(dict(zip(_VARIABLES, (z, c, r, z, c, r), strict=True)))
+            found = parsed(dict(zip(_VARIABLES, (z, c, r, z, c, r), strict=True)))
+            if found < 0.0 and not negative:
+                said = f"{shown(parsed.text)} is {found:g} at z = {z:g}, c = {c:g}, r = {r:g}"
+                raise wrong(field, said, "write a formula that is never below 0")
+            kept[key] = found
         return kept[key]
 
     return rate

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from qmk.base.errors import QmkError
-from qmk.models.estimate import counts, families
+from qmk.models.estimate import counts, factory, families
 from qmk.models.estimate.estimate import Estimate
 
 JUNK: tuple[Any, ...] = (
@@ -129,3 +129,31 @@ def test_codes_of_ours_on_every_kind_of_qubits(name: str) -> None:
         params = {"qubitParams": {"name": qubit}, "qecScheme": {"name": name}, "estimateType": "frontier"}
         error = fault(WHOLE["counts"], params)
         assert error is None or error.fields["help"]
+
+
+def units(count: int = 1, **changes: object) -> dict[str, Any]:
+    each = {**UNIT, "logicalQubitSpecification": {"numUnitQubits": 20, "durationInQubitCycleTime": 13}, **changes}
+    return {"distillationUnitSpecifications": [{**each, "displayName": f"u{index}"} for index in range(count)]}
+
+
+def test_states_better_than_perfect_are_refused() -> None:
+    error = fault(WHOLE["counts"], units(outputErrorRateFormula="z - 1"))
+    assert error is not None
+    assert error.fields["field"] == "distillationUnitSpecifications/0/outputErrorRateFormula"
+    assert "below 0" in error.fields["help"]
+    assert fault(WHOLE["counts"], units(outputErrorRateFormula="0")) is None
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {**units(16), "constraints": {"maxDistillationRounds": 4}, "errorBudget": 1e-12},
+        {"qecScheme": {"name": "surface_code", "maxCodeDistance": 1001}, "errorBudget": 1e-100},
+    ],
+)
+def test_a_search_without_end_is_refused(params: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three minutes each, were there no bound; here it is lower, so that the test is quick."""
+    monkeypatch.setattr(factory, "MOST_TRIES", 20_000)
+    error = fault({"numQubits": 100, "tCount": 10_000}, params)
+    assert error is not None
+    assert error.fields["reason"] == "FactorySearchTooLarge"
