@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import difflib
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from qmk.models.estimate.estimate import Calibrated, Estimate
 
     Named = list[tuple[str, Estimate]]
+
+_BEFORE_JSON = b"\xef\xbb\xbf \t\r\n"
 
 
 @click.command()
@@ -69,26 +71,36 @@ def command(
 
 
 def _counts(path: str, format_name: str | None, params: dict[str, Any], console: Console) -> LogicalCounts:
+    """Of a file or standard input: counts where it holds an object of them, else a program."""
     from qmk.cli import source
-    from qmk.models.estimate import counting, counts
+    from qmk.models.estimate import counting
     from qmk.sampling import verified
 
-    if format_name is None and path.endswith(".json"):
-        given = _read_json(path)
-        if isinstance(given, dict) and "numQubits" in given:
-            return counts.parse(given)
-    loaded = source.load(path, format_name, params, console)
-    return counting.count(verified(loaded.graph))
+    data = source.read(path, console)
+    given = _counts_in(data, path) if format_name is None else None
+    if given is None:
+        return counting.count(verified(source.load_bytes(data, path, format_name, params).graph))
+    if params:
+        raise call_error("--param with logical counts, which have no parameters", help="leave it out")
+    return given
+
+
+def _counts_in(data: bytes, path: str) -> LogicalCounts | None:
+    """The counts that these bytes are: a JSON object without a program, but with a key of counts, or nearly one."""
+    from qmk.models import files
+    from qmk.models.estimate import counts
+
+    if not data.lstrip(_BEFORE_JSON).startswith(b"{") or b'"program"' in data or len(data) > files.MAX_BYTES:
+        return None
+    given = files.parse_json(data, path)
+    meant = any(difflib.get_close_matches(key[:40], counts.KEYS, 1) for key in given)
+    return counts.parse(given) if meant else None
 
 
 def _read_json(path: str) -> Any:
     from qmk.models import files
 
-    data = files.read(path)
-    try:
-        return json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise call_error(f"'{path}' is not JSON: {error}", path=path) from error
+    return files.parse_json(files.read(path), path)
 
 
 def _asked(
@@ -113,16 +125,19 @@ def _asked(
 
 def _compared(names: tuple[str, ...], base: dict[str, Any]) -> list[dict[str, Any]]:
     from qmk.models.estimate.qubits import DEFAULT, NAMED
+    from qmk.models.estimate.scheme import DEFAULT as USUAL_CODE
+    from qmk.models.estimate.wrong import near
 
     kept = {key: value for key, value in base.items() if key not in ("qubitParams", "qecScheme")}
-    given = base.get("qubitParams")
-    own = given.get("name") if isinstance(given, dict) else DEFAULT
-    every = [other for name in names for other in (NAMED if name == "all" else (name,)) if other != own]
+    own = base.get("qubitParams", {"name": DEFAULT}), base.get("qecScheme", {"name": USUAL_CODE})
     found: list[dict[str, Any]] = []
-    for name in every:
-        qubit, _, code = name.partition(":")
-        scheme = {"qecScheme": {"name": code}} if code else {}
-        found.append({**kept, "qubitParams": {"name": qubit}, **scheme})
+    for name in names:
+        asked, _, code = name.partition(":")
+        if asked not in ("all", *NAMED):
+            raise call_error(f"--compare: no qubits are named '{asked}'", help=near(asked, NAMED, "names"))
+        scheme = {"name": code or USUAL_CODE}
+        machines = (({"name": qubit}, scheme) for qubit in (NAMED if asked == "all" else (asked,)))
+        found += [{**kept, "qubitParams": qubit, "qecScheme": scheme} for qubit, scheme in machines if (qubit, scheme) != own]
     return found
 
 
