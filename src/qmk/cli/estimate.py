@@ -28,7 +28,7 @@ _BEFORE_JSON = b"\xef\xbb\xbf \t\r\n"
 @click.option("--budget", type=float, metavar="X", help="How likely the program may fail; 1e-3 if not given.")
 @click.option("--frontier", is_flag=True, help="Every best trade of qubits for time.")
 @click.option("--compare", multiple=True, metavar="QUBIT[:CODE]", help="Another machine beside; 'all' for all qubits.")
-@click.option("--calibrated/--plain", default=None, help="Add error rates of simulated circuits; where they exist.")
+@click.option("--calibrated/--plain", default=None, help="Add figures for measured error rates; where they exist.")
 @click.option("--html", "html_path", metavar="FILE", help="Write a report with plots.")
 @options.json_option
 @click.pass_obj
@@ -58,7 +58,7 @@ def command(
     asked = _asked(params_path, qubit, code, budget, frontier)
     items = [*asked, *_compared(compare, asked[0])]
     found, failed = _estimates(counts, items, alone=len(items) == 1)
-    beside = _beside(found, calibrated)
+    beside, why_none = _beside(found, calibrated)
     named = [(rows.title(each), each) for each in found]
     if html_path is not None:
         _write(html_path, named, program, beside)
@@ -66,6 +66,8 @@ def command(
         output.json_object(_json(items, found, failed, beside))
         return
     estimate_table.show(named, beside)
+    if why_none and len(named) == 1:
+        click.echo(f"note: {why_none}")
     for text in failed.values():
         click.echo(f"not estimated: {text.message}", err=True)
 
@@ -137,7 +139,9 @@ def _compared(names: tuple[str, ...], base: dict[str, Any]) -> list[dict[str, An
             raise call_error(f"--compare: no qubits are named '{asked}'", help=near(asked, NAMED, "names"))
         scheme = {"name": code or USUAL_CODE}
         machines = (({"name": qubit}, scheme) for qubit in (NAMED if asked == "all" else (asked,)))
-        found += [{**kept, "qubitParams": qubit, "qecScheme": scheme} for qubit, scheme in machines if (qubit, scheme) != own]
+        found += [
+            {**kept, "qubitParams": qubit, "qecScheme": scheme} for qubit, scheme in machines if (qubit, scheme) != own
+        ]
     return found
 
 
@@ -159,21 +163,21 @@ def _estimates(
     return found, failed
 
 
-def _beside(found: list[Estimate], wanted: bool | None) -> Calibrated | None:
-    """The first estimate with measured rates: left out where there are none, unless it was asked for."""
+def _beside(found: list[Estimate], wanted: bool | None) -> tuple[Calibrated | None, str]:
+    """The first estimate with measured rates, or why there is none; that is an error where it was asked for."""
     if len(found[0].points) > 1:
         if wanted:
             help = "leave one of the two out: calibrated figures stand beside a single point"
             raise call_error("--calibrated together with --frontier", help=help)
-        return None
+        return None, ""
     if wanted is False:
-        return None
+        return None, ""
     try:
-        return found[0].calibrated()
-    except QmkError:
+        return found[0].calibrated(), ""
+    except QmkError as error:
         if wanted:
             raise
-        return None
+        return None, f"no calibrated figures: {error.message}"
 
 
 def _json(

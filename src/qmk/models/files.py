@@ -46,7 +46,7 @@ def parse_json(data: bytes, path: str) -> Any:
         value = json.loads(data.decode("utf-8-sig"), object_pairs_hook=once, parse_int=whole)
         json.dumps(value, ensure_ascii=False).encode()
     except UnicodeError as error:
-        raise QmkError("INVALID_PARAMS", f"'{path}' is not JSON: it holds text that is no Unicode", path=path) from error
+        raise QmkError("INVALID_PARAMS", f"'{path}' is not JSON: text in it is no Unicode", path=path) from error
     except (ValueError, RecursionError) as error:
         why = str(error)
         raise QmkError("INVALID_PARAMS", f"'{path}' is not JSON: {why[:1].lower()}{why[1:]}", path=path) from error

@@ -79,11 +79,16 @@ def _with(qubit: Qubit, code: FormulaCode | TableCode, parts: tuple[Unit, ...]) 
     return Machine(qubit, code, workshop, parts, _warnings(qubit, code))
 
 
-def calibrate(plain: Machine, fit: RateFit, sigmas: float) -> Machine:
-    """The same machine with the error rates of a fit, so many standard deviations off."""
-    if not isinstance(plain.code, FormulaCode):
-        raise wrong("qecScheme", f"{plain.code.resolved['name']} has measured rates already", "name surface_code")
-    return _with(plain.qubit, calibrated(plain.code, fit, sigmas), plain.parts)
+def calibrate(plain: Machine, fit: RateFit | None, sigmas: float) -> Machine:
+    """The same machine with measured error rates, so many standard deviations off: those of ``fit`` for a code of
+    formulas, and its own for a code that has them."""
+    code = plain.code
+    if isinstance(code, FormulaCode):
+        return _with(plain.qubit, calibrated(code, fit, sigmas), plain.parts)
+    if code.off is None:
+        said = f"no interval is known of the rates of {code.resolved['name']}: they came without counts"
+        raise wrong("qecScheme", said, "leave --calibrated out; the figures are those of the measured rates already")
+    return _with(plain.qubit, code.off(sigmas), plain.parts)
 
 
 def _warnings(qubit: Qubit, code: FormulaCode | TableCode) -> tuple[str, ...]:

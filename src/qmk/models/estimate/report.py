@@ -56,9 +56,7 @@ def _machine(name: str, estimate: Estimate, calibrated: Calibrated | None) -> li
     out += ["<h3>Error budget</h3>", svg.bar(used, "Error budget"), _table(rows.errors(estimate, point))]
     if calibrated is not None:
         out += ["<h3>With error rates of simulated circuits</h3>", _table(rows.measured(calibrated))]
-        fit = calibrated.fit
-        formula = f"p_L per round = {fit.prefactor_per_round:g} (p/{fit.threshold:g})^((d+1)/2)"
-        out.append(f"<p>{escape(formula)}; {escape(fit.noise)}, {escape(fit.decoder)}; {escape(fit.source)}.</p>")
+        out.append(f"<p>{escape(calibrated.source)}. The interval is of two standard deviations.</p>")
     counts = [Row(key, f"{value:,}") for key, value in estimate.counts.to_dict().items()]
     return [*out, "<h3>Logical counts</h3>", _table(counts)]
 

@@ -68,9 +68,9 @@ def mapping(value: Any, field: str) -> Mapping[str, Any]:
 
 def whole(value: Any, field: str, low: int = 0, high: int = (1 << 63) - 1) -> int:
     """An integer between bounds; a bool or a fraction is none."""
-    if isinstance(value, bool) or not isinstance(value, Integral):
-        if not (isinstance(value, float) and value.is_integer() and abs(value) < 1 << 53):
-            raise wrong(field, f"{shown(value)} is not a whole number", f"write a whole number of at least {low}")
+    exact = isinstance(value, float) and value.is_integer() and abs(value) < 1 << 53
+    if isinstance(value, bool) or not (exact or isinstance(value, Integral)):
+        raise wrong(field, f"{shown(value)} is not a whole number", f"write a whole number of at least {low}")
     found = int(value)
     if not low <= found <= high:
         raise wrong(field, f"{shown(found)} is not between {low} and {high}", "write a whole number in this range")

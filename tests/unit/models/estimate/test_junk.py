@@ -104,7 +104,9 @@ def test_a_cycle_of_no_time_or_of_ages_is_refused(formula: str, reason: str) -> 
 
 def test_numbers_of_numpy_are_numbers() -> None:
     plain = Estimate(counts.parse({"numQubits": 20, "tCount": 50}), {"errorBudget": 0.5})
-    found = Estimate(counts.parse({"numQubits": np.int64(20), "tCount": np.int32(50)}), {"errorBudget": np.float32(0.5)})
+    found = Estimate(
+        counts.parse({"numQubits": np.int64(20), "tCount": np.int32(50)}), {"errorBudget": np.float32(0.5)}
+    )
     assert msgspec.json.encode(found.to_dict()) == msgspec.json.encode(plain.to_dict())
     for wrong in (np.bool_(True), np.float64("nan"), np.float32("inf")):
         assert fault({"numQubits": 20, "tCount": 50}, {"errorBudget": wrong}) is not None
