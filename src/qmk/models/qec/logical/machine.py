@@ -95,6 +95,8 @@ class Report:
     patches: int
     tiles: int
     physical_qubits: int
+    epochs: int
+    longest_epoch_cycles: int
     t_gates: int
     t_error_per_gate: float
     factories: int
@@ -132,6 +134,17 @@ def _factories(count: int) -> str:
 def on_machine(qec: Machine | str, noise: NoiseLike, graph: Graph, table: Table | None = None) -> tuple[Graph, Report]:
     """``graph`` in the gates of the machine and with its errors, and the report of it.
 
+    Raises what ``lowered`` does.
+    """
+    made, report, _ = lowered(qec, noise, graph, table)
+    return made, report
+
+
+def lowered(
+    qec: Machine | str, noise: NoiseLike, graph: Graph, table: Table | None = None
+) -> tuple[Graph, Report, Used]:
+    """As ``on_machine``, with what the program uses.
+
     Raises UNSUPPORTED for rotations that are no multiple of pi/4, a code that holds no single logical qubit, and
     whatever the table does not carry (``tables.channels``).
     """
@@ -158,7 +171,7 @@ def on_machine(qec: Machine | str, noise: NoiseLike, graph: Graph, table: Table 
         )
     report = _report(machine, model, known, rates, used)
     label = {**made.metadata["qec"], "lines": report.lines(), "report": as_dict(report)}
-    return msgspec.structs.replace(made, metadata={**made.metadata, "qec": label}), report
+    return msgspec.structs.replace(made, metadata={**made.metadata, "qec": label}), report, used
 
 
 def _report(machine: Machine, model: NoiseModel, known: Table, rates: Channels, used: Used) -> Report:
@@ -184,6 +197,8 @@ def _report(machine: Machine, model: NoiseModel, known: Table, rates: Channels, 
         patches=used.patches,
         tiles=tiles,
         physical_qubits=tiles * machine.code.physical_qubits + factory_qubits,
+        epochs=len(used.fences) + 1,
+        longest_epoch_cycles=max(used.epoch_cycles),
         t_gates=used.t_gates,
         t_error_per_gate=t_error,
         factories=machine.factories,

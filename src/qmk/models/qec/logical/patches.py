@@ -1,7 +1,8 @@
 """Writing a graph in the gates of patches, with their errors, and counting what it used.
 
-Operations start as early as their qubits and events allow; a qubit that waits between two of its operations suffers
-its code's cycles. Errors of a gate come after it, those of a guarded gate whether it ran or not: its time passes.
+Operations start as early as their qubits and events allow, and none before the last fence; a qubit that waits between
+two of its operations suffers its code's cycles. Errors of a gate come after it, those of a guarded gate whether it ran
+or not: its time passes.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ _FREE = ("hint", "fence", "lifecycle", "classical", "channel", "metadata", "feed
 @dataclass
 class Used:
     """How often what happens in a shot; waiting is in cycles of one patch, ``stalled`` the part of it that T gates wait
-    for their states."""
+    for their states. ``fences``: the cycle at which each fence stands."""
 
     gates: Counter[str] = field(default_factory=Counter)
     ends: int = 0
@@ -49,6 +50,13 @@ class Used:
     patches: int = 0
     stalled: int = 0
     attempts: int = 0
+    fences: list[int] = field(default_factory=list)
+
+    @property
+    def epoch_cycles(self) -> list[int]:
+        """Cycles of each epoch: between two fences."""
+        ends = [*self.fences, self.cycles]
+        return [end - start for start, end in zip([0, *self.fences], ends, strict=True)]
 
     @property
     def t_gates(self) -> int:
@@ -96,6 +104,8 @@ class _Writer:
         self.used = Used()
         self.qubits: dict[str, int] = {}
         self.events: dict[str, int] = {}
+        self.fence = 0
+        self.freed: set[str] = set()
         self.seen: set[str] = set()
         self.count = 0
 
@@ -147,11 +157,17 @@ class _Writer:
                 self._end(node.vqs)
         elif kind in ("hint", "fence"):
             for qubit in node.vqs or tuple(self.qubits):
-                if qubit in self.qubits:
+                if qubit in self.qubits and qubit not in self.freed:
                     self._wait(qubit, ready if node.vqs else max(self.qubits.values()))
+            if kind == "fence":
+                self.fence = max(self.qubits.values(), default=self.fence)
+                self.used.fences.append(self.fence)
         elif node.op == "core.free":
             for qubit in node.vqs:
                 self._wait(qubit, self.qubits.get(qubit, 0))
+            self.freed.update(node.vqs)
+        elif node.op == "core.alloc":
+            self.freed.difference_update(node.vqs)
         self.made.append(node)
         if kind == "reset" or node.op == "core.alloc":
             self._end(node.vqs)
@@ -184,7 +200,7 @@ class _Writer:
     def _ready(self, node: Node) -> int:
         reads = (*node.inputs, *(node.guard.events() if node.guard is not None else ()))
         times = [self.events.get(event, 0) for event in reads]
-        return max([*times, *(self.qubits.get(qubit, 0) for qubit in node.vqs)], default=0)
+        return max([self.fence, *times, *(self.qubits.get(qubit, 0) for qubit in node.vqs)])
 
     def _wait(self, qubit: str, until: int) -> None:
         cycles = until - self.qubits.get(qubit, until)
