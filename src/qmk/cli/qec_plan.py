@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from qmk.models.qec.surgery import Program
 
 
-@click.command()
+@click.command(short_help="place lattice surgery on a floor plan in time")
 @click.argument("program")
 @click.option("--distance", "-d", type=click.IntRange(3), default=5, metavar="D", help="Code distance; 5 if not given.")
 @click.option("--svg", type=click.Path(dir_okay=False), metavar="FILE", help="Draw the floor plan over time.")

@@ -88,6 +88,7 @@ def test_every_short_form_gives_a_sound_program_and_survives_json(text: str) -> 
         ("biased=0.1:inf", "the bias is inf"),
         ("depolarizing=0.1ms", "no number"),
         ("a\0", "cannot read"),
+        ("1e-3", "no term of noise, and there is no such file"),
         ("/dev/zero", "larger than"),
         ("/dev/zero@1h", "larger than"),
     ],
@@ -96,6 +97,21 @@ def test_what_is_no_model_is_refused(text: str, why: str) -> None:
     with pytest.raises(QmkError, match=why) as refused:
         resolve(text)
     assert refused.value.kind.name == "INVALID_PARAMS"
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("depolarising=1e-3", "write depolarizing=P"),
+        ("depolarizing", "write depolarizing=P"),
+        ("readouts", "write readout=P or readout=P01:P10"),
+        ("qqq=1", "terms of depolarizing=P, uniform=P"),
+    ],
+)
+def test_the_term_that_was_meant_is_named(text: str, hint: str) -> None:
+    with pytest.raises(QmkError) as refused:
+        resolve(text)
+    assert hint in refused.value.fields["help"]
 
 
 @pytest.mark.parametrize(
