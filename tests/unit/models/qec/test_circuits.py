@@ -86,7 +86,7 @@ def test_honeycomb_has_the_same_errors_in_both_bases(basis: str) -> None:
         sorted(round(item.args_copy()[0], 9) for item in c.detector_error_model() if item.type == "error")
         for c in (circuit, other)
     ]
-    assert len(chances[0]) == len(chances[1])
+    assert chances[0] == chances[1]
 
 
 def test_every_single_fault_of_shyps_is_decoded() -> None:
