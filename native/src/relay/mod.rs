@@ -203,22 +203,21 @@ impl Relay {
     fn answer_checks(&self, syndrome: &[bool], to_check: &[f32], to_mechanism: &mut [f32]) {
         for (i, &violated) in syndrome.iter().enumerate() {
             let range = self.check_starts[i] as usize..self.check_starts[i + 1] as usize;
-            let (mut least, mut second, mut at) = (f32::INFINITY, f32::INFINITY, usize::MAX);
+            let (heard, answers) = (&to_check[range.clone()], &mut to_mechanism[range]);
+            let (mut least, mut second) = (f32::INFINITY, f32::INFINITY);
             let mut odd = violated;
-            for edge in range.clone() {
-                let size = to_check[edge].abs();
-                odd ^= to_check[edge] < 0.0;
-                if size < least {
-                    (second, least, at) = (least, size, edge);
-                } else if size < second {
-                    second = size;
-                }
+            for &message in heard {
+                let size = message.abs();
+                odd ^= message < 0.0;
+                second = second.min(least.max(size));
+                least = least.min(size);
             }
-            for edge in range {
-                let size = self.settings.scale * if edge == at { second } else { least };
-                let negative = odd ^ (to_check[edge] < 0.0);
-                // a check of one mechanism knows it for certain
-                to_mechanism[edge] = if negative { -size.min(CERTAIN) } else { size.min(CERTAIN) };
+            // a check of one mechanism knows it for certain; where two are least, the second is as small
+            let to_others = (self.settings.scale * least).min(CERTAIN);
+            let to_least = (self.settings.scale * second).min(CERTAIN);
+            for (answer, &message) in answers.iter_mut().zip(heard) {
+                let size = if message.abs() == least { to_least } else { to_others };
+                *answer = if odd ^ (message < 0.0) { -size } else { size };
             }
         }
     }

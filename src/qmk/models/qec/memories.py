@@ -20,7 +20,7 @@ from qmk.models.qec import circuits, decoders, rates
 from qmk.models.qec.code import Code
 from qmk.models.qec.rates import Rate
 
-DECODER = {"shyps": "bp_lsd", "bicycle": "bp_lsd", "color": "chromobius"}
+DECODER = {"shyps": "bp_lsd", "bicycle": "bp_lsd", "color": "chromobius", "honeycomb": "correlated"}
 """the default where it is not matching"""
 
 
