@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmarks.qec.bars import Bar, show
 from benchmarks.qec.bars import gross as published
-from qmk.models.qec import codes, decoders, rates
+from qmk.models.qec import codes, decoders, memories, rates
 from qmk.models.qec.circuits import memory
 from qmk.models.qec.decoders.faults import misdecoded
 
@@ -31,7 +31,7 @@ def shyps(shots: int) -> list[Bar]:
     dets, actual = circuit.compile_detector_sampler(seed=3).sample(shots, separate_observables=True, bit_packed=True)
     bars: list[Bar] = []
     oracle, oracle_s = 0.0, 0.0
-    for name in ("tesseract", "bp_osd", "bp_lsd", "relay(scale=0.625,legs=30)"):
+    for name in ("tesseract", "bp_osd", "bp_lsd", memories.default_decoder(codes.parse("shyps"))):
         decoder = decoders.get(name)
         dem = decoder.model(circuit)
         compiled = decoder.compile(dem)
@@ -40,7 +40,7 @@ def shyps(shots: int) -> list[Bar]:
         cpu_s = time.process_time() - begin
         per_round = rates.any_per_round(failed / shots, ROUNDS)
         oracle, oracle_s = oracle or per_round, oracle_s or cpu_s
-        bar = 1.6 if name == "bp_osd" else None
+        bar = 1.6 if name.startswith("relay") else None
         note = f"{failed} of {shots}, {per_round:.2e} a round, {1e3 * cpu_s / shots:.2f} ms, "
         note += f"{cpu_s / oracle_s:.2f} of its time"
         bars.append(Bar(f"shyps(r=3) {name}: block error / tesseract's", per_round / oracle, bar, note=note))

@@ -20,7 +20,12 @@ from qmk.models.qec import circuits, decoders, rates
 from qmk.models.qec.code import Code
 from qmk.models.qec.rates import Rate
 
-DECODER = {"shyps": "bp_lsd", "bicycle": "bp_lsd", "color": "chromobius", "honeycomb": "correlated"}
+DECODER = {
+    "shyps": "relay(solutions=2,legs=30,scale=0.5)",
+    "bicycle": "bp_lsd",
+    "color": "chromobius",
+    "honeycomb": "correlated",
+}
 """the default where it is not matching"""
 
 
