@@ -244,6 +244,7 @@ def compare(
     """Measure several CODEs, with several decoders, under the same noise, and put them side by side."""
     from qmk.cli import output
     from qmk.models.qec import codes, memories
+    from qmk.models.qec.rates import any_per_round
 
     found = [
         memories.measured(codes.parse(name), noise, bases=basis, decoder=decoder, **given)
@@ -259,7 +260,7 @@ def compare(
         low, high = row.bounds_per_round
         size = (str(row.code.physical_qubits), str(row.code.k), f"{row.code.physical_qubits / row.code.k:.3g}")
         cpu_us = 1e6 * sum(r.cpu_s for r in row.bases.values()) / sum(r.shots for r in row.bases.values()) / row.rounds
-        each = 1 - (1 - min(1.0, row.block_per_round)) ** (1 / row.code.k)
+        each = any_per_round(min(1.0, row.block_per_round), row.code.k)
         rates = (f"{row.block_per_round:.3g}", f"{low:.3g} to {high:.3g}", f"{each:.3g}", f"{cpu_us:.3g}")
         rows.append((row.code.spec, row.decoder, *size, *rates))
     head = ("code", "decoder", "qubits", "k", "qubits/k", "block", "95 %", "per logical qubit", "CPU us/round")
