@@ -308,7 +308,8 @@ def predict(
     circuit: Circuit, shots: int, points: Sequence[int], memory: int = ..., keep_cbits: bool = False
 ) -> dict[str, Any]:
     """What a circuit will take on the best method for ``shots``, without preparing its run: ``method``, ``rewritten``,
-    ``width``, ``memory_bytes``, ``note``, ``may_fail``, and ``seconds``, one for each number of shots in ``points``.
+    ``width``, ``memory_bytes``, ``note``, ``may_fail``, ``upper_bound`` (only gates were counted), and
+    ``seconds``, one for each number of shots in ``points``.
     What costs more to look at than a small part of the run is left out. Raises MemoryError when nothing can run it."""
 
 @final

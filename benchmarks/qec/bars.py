@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import stim
 
+from qmk.models.qec import circuits, codes
+
 
 @dataclass(frozen=True)
 class Bar:
@@ -48,3 +50,17 @@ def surface(d: int, p: float, rounds: int, basis: str = "z") -> stim.Circuit:
         before_measure_flip_probability=p,
         after_reset_flip_probability=p,
     )
+
+
+def gross(p: float, basis: str) -> stim.Circuit:
+    """Memory of the [[144,12,12]] code over 12 rounds, as the circuits published with arXiv:2506.01779 are: ``uniform``
+    noise, but for the read-out of the data qubits at the end, which is without error; detectors of one basis."""
+    circuit = circuits.memory(codes.parse("gross"), 12, basis, f"uniform={p}", both=False)
+    last = max(index for index, item in enumerate(circuit) if item.name == ("M" if basis == "Z" else "MX"))
+    read = circuit[last]
+    assert isinstance(read, stim.CircuitInstruction)
+    assert len(read.targets_copy()) == 144, "all data qubits at once"
+    clean = stim.CircuitInstruction(read.name, read.targets_copy(), [])
+    circuit.pop(last)
+    circuit.insert(last, clean)
+    return circuit

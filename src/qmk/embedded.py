@@ -94,7 +94,7 @@ class Embedded:
         from qmk.client.result import Result
         from qmk.host import results
 
-        graph, shots, notes = asked(
+        graph, shots, notes, _ = asked(
             program, format, params, shots=shots, noise=noise, error=error, outputs=outputs, qec=qec
         )
         kernel = self._kernel()

@@ -44,6 +44,19 @@ def test_an_unknown_engine_is_refused(qmk: Qmk) -> None:
     assert "nope" in done.stderr
 
 
+def test_nothing_is_measured_that_cannot_be_kept_or_was_not_named(
+    qmk: Qmk, folder: Path, environment: dict[str, str]
+) -> None:
+    done = qmk("calibrate", "--engines", " , ")
+    assert (done.returncode, "names no engine" in done.stderr) == (2, True)
+    (folder / "file").write_text("")
+    environment["QMK_RATES"] = str(folder / "file" / "rates.json")
+    done = qmk("calibrate", "--engines", "reference")
+    assert done.returncode == 2
+    assert "cannot write" in done.stderr
+    assert "measuring" not in done.stderr
+
+
 def test_explain_tells_what_became_of_it(qmk: Qmk) -> None:
     done = qmk("run", "examples/bell.qasm", "--seed", "1", "--explain")
     assert "took " in done.stdout

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -48,6 +49,50 @@ def test_bad_parameters_are_a_bad_call(qmk: Qmk, folder: Path, text: str, said: 
     done = qmk("estimate", "examples/bell.qasm", "--params", "p.json")
     assert done.returncode == 2
     assert said in done.stderr
+
+
+@pytest.mark.parametrize("program", ["rsa2048.json", "bell.qasm"])
+def test_standard_input_holds_counts_or_a_program(qmk: Qmk, folder: Path, program: str) -> None:
+    text = (folder / "examples" / program).read_text()
+    done = qmk("estimate", "-", "--plain", stdin=text)
+    assert done.stdout == qmk("estimate", f"examples/{program}", "--plain").stdout != ""
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"numQubit": 3, "tCount": 9}', "did you mean 'numQubits'"),
+        ('{"tCount": 9}', "missing numQubits"),
+        ('{"numQubits": 3, "numQubits": 4}', "has the key 'numQubits' twice"),
+        ('{"numQubits": NaN}', "nan is not a whole number"),
+        ('{"numQubits": %s}' % ("9" * 5000), "a number of 5000 digits"),
+        ('{"numQubits": 3, "\\ud800": 1}', "is no Unicode"),
+    ],
+)
+def test_counts_that_are_none_are_told_as_counts(qmk: Qmk, folder: Path, text: str, said: str) -> None:
+    (folder / "counts.txt").write_text(text)
+    done = qmk("estimate", "counts.txt")
+    assert done.returncode == 2
+    assert said in done.stderr
+
+
+def test_options_that_change_nothing_are_refused(qmk: Qmk) -> None:
+    done = qmk("estimate", "examples/rsa2048.json", "--param", "theta=1")
+    assert (done.returncode, "--param with logical counts" in done.stderr) == (2, True)
+    done = qmk("estimate", "examples/bell.qasm", "--compare", "qubit_gate_ns_e33")
+    assert (done.returncode, "did you mean 'qubit_gate_ns_e3'" in done.stderr) == (2, True)
+
+
+def test_the_same_qubits_with_another_code_are_another_machine(qmk: Qmk) -> None:
+    shown = qmk("estimate", "examples/bell.qasm", "--code", "qmk/surface", "--compare", "qubit_gate_ns_e3").stdout
+    assert shown.count("qubit_gate_ns_e3") == 2
+    same = qmk("estimate", "examples/bell.qasm", "--compare", "qubit_gate_ns_e3").stdout
+    assert same.count("qubit_gate_ns_e3") == 1
+
+
+def test_a_file_name_that_is_no_unicode_ends_no_command(qmk: Qmk) -> None:
+    done = qmk("estimate", os.fsdecode(b"\xff.json"), "--json")
+    assert (done.returncode, json.loads(done.stdout)["error"]["code"]) == (2, -32602)
 
 
 def test_the_report_is_written(qmk: Qmk, folder: Path) -> None:

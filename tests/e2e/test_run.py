@@ -52,6 +52,12 @@ def test_bell_pair_for_people(qmk: Qmk) -> None:
     assert sum(int(bar.split()[2]) for bar in bars) == 1000
 
 
+def test_a_program_that_measures_nothing_is_told_so(qmk: Qmk) -> None:
+    done = qmk("run", "-", "--seed", "1", stdin='OPENQASM 3.0; include "stdgates.inc"; qubit q; h q;')
+    assert (done.returncode, "the program measures nothing" in done.stdout) == (0, True)
+    assert "measures nothing" not in qmk("run", "examples/bell.qasm", "--seed", "1").stdout
+
+
 def test_bell_pair_for_scripts(qmk: Qmk) -> None:
     found = answer(qmk("run", "examples/bell.qasm", "--shots", "1000", "--seed", "7", "--json"))
     assert {"counts", "shots", "seed", "engine", "registers", "provenance", "usage"} <= set(found)

@@ -18,7 +18,9 @@ import pytest
 
 from qmk.base.errors import QmkError
 from qmk.client import Client, Operator
+from qmk.host import ledger
 from qmk.host.blob_files import FileBlobs
+from qmk.host.store import JOURNAL_NAME
 from qmk.qvm.graph import Graph, Node
 
 ENGINES = ("reference", "stabilizer", "aer:statevector")
@@ -206,6 +208,22 @@ def test_a_migrated_job_goes_on_in_another_process_and_region_with_the_same_bits
     kinds = [event.kind for event in desk.client.events(job).events]
     assert "requeued" in kinds
     assert desk.rows(job) == expected
+
+
+@pytest.mark.parametrize("engine", ["stabilizer", "aer:statevector"])
+def test_patches_that_moved_at_a_fence_give_the_same_bits_and_the_bill_has_the_move(desk: Desk, engine: str) -> None:
+    machine: dict[str, Any] = {"qec": "surface(d=3)", "noise": "p=3e-3", "shots": SHOTS, "seed": SEED}
+    expected = list(desk.client.run(program(), engine=engine, **machine).rows())
+    job = desk.client.submit(program(), engine=f"gated_{engine}", **machine).job_id
+    moved = desk.meanwhile(lambda client: client.migrate(job, "r1"))
+    assert desk.rows(job) == expected
+    told = desk.client.result(job).provenance
+    assert told.moves == 1
+    places = sorted(moved.handles.values())
+    assert [place - places[0] for place in places] == [0, told.footprint.patch_qubits, 2 * told.footprint.patch_qubits]
+    (last,) = [row for row in ledger.read(desk.daemon.folder / "state" / JOURNAL_NAME) if row.job == job and row.rounds]
+    assert told.footprint.move_rounds == 3 * 3
+    assert last.rounds == SHOTS * (told.footprint.rounds + told.footprint.move_rounds)
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -13,13 +13,13 @@ from qmk.host.host import Host
 from qmk.host.journal import Batch
 from qmk.host.launches import Launches
 from qmk.host.results import RecentResults
-from qmk.kernel import cache, fallback, hedge, ledger, succession
+from qmk.kernel import cache, fallback, hedge, ledger, patches, succession
 from qmk.kernel import effects as fx
 from qmk.kernel.accounts import Accounts
 from qmk.kernel.audit import AuditLog
 from qmk.kernel.cache import ResultCache
 from qmk.kernel.dispatch import Dispatch
-from qmk.kernel.events import FellBack
+from qmk.kernel.events import FellBack, Submitted
 from qmk.kernel.jobs import JobTable
 from qmk.kernel.objects.account import Account
 from qmk.kernel.objects.job import Job
@@ -362,6 +362,37 @@ def a_job_with_a_seed_is_hedged(patch: pytest.MonkeyPatch) -> None:
         return found
 
     patch.setattr(hedge, "choose", careless)
+
+
+@mutation("quotas")
+def patches_take_no_more_room_than_their_qubits(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Submitted, "width", property(lambda self: max(1, self.n_qubits)))
+
+
+@mutation("launches")
+def a_job_is_run_as_it_was_sent_and_billed_as_on_its_machine(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(
+        patches,
+        "placed",
+        lambda kernel, pending, event: msgspec.structs.replace(pending.draft, footprint=event.footprint),
+    )
+
+
+@mutation("ledger")
+def rounds_are_charged_with_every_launch(patch: pytest.MonkeyPatch) -> None:
+    charged = ledger._on_patches
+    patch.setattr(ledger, "_on_patches", lambda job, shots: charged(job, job.shots))
+
+
+@mutation("ledger")
+def every_start_counts_as_a_move_of_the_patches(patch: pytest.MonkeyPatch) -> None:
+    arrive = JobTable._arrive
+
+    def restless(self: JobTable, job: Job, record: Any) -> None:
+        arrive(self, job, record)
+        job.moves += 1
+
+    patch.setattr(JobTable, "_arrive", restless)
 
 
 @pytest.mark.parametrize("what", MUTATIONS)

@@ -19,6 +19,14 @@ use crate::circuit::{Circuit, Kind, Op, NONE};
 /// Widest part that a plan may have.
 pub const MAX_WIDTH: usize = 34;
 
+/// How a circuit is compiled: with `joint` read-outs, up to `most` qubits of a part and `budget` words of rows.
+#[derive(Clone, Copy)]
+pub struct Bounds {
+    pub joint: bool,
+    pub most: usize,
+    pub budget: u64,
+}
+
 /// Longest form that is kept; a longer one becomes a symbol of its own.
 const LONG_FORM: usize = 24;
 
@@ -54,11 +62,15 @@ pub struct Compiler<'a, const W: usize> {
     pub certificates: Vec<Certificate>,
     /// What may still be spent on looking for qubits to release.
     pub searches: usize,
-    pub too_wide: bool,
+    /// Words of the tableau's rows that may still be turned.
+    pub budget: u64,
+    /// A part is wider than `most`, or the budget is spent: the code ends there.
+    pub given_up: bool,
 }
 
 impl<'a, const W: usize> Compiler<'a, W> {
-    pub fn new(circuit: &'a Circuit, row: Vec<u32>, n: usize, joint: bool, most: usize) -> Compiler<'a, W> {
+    pub fn new(circuit: &'a Circuit, row: Vec<u32>, n: usize, bounds: Bounds) -> Compiler<'a, W> {
+        let Bounds { joint, most, budget } = bounds;
         let mut dormant = [0; W];
         (0..n).for_each(|j| flip(&mut dormant, j));
         Compiler {
@@ -84,7 +96,8 @@ impl<'a, const W: usize> Compiler<'a, W> {
             horizon: None,
             certificates: Vec::new(),
             searches: 20_000_000,
-            too_wide: false,
+            budget,
+            given_up: false,
         }
     }
 
@@ -92,8 +105,9 @@ impl<'a, const W: usize> Compiler<'a, W> {
         let ops = &self.circuit.ops;
         let tail = tail_start(ops);
         let mut at = 0;
-        while at < ops.len() && !self.too_wide {
+        while at < ops.len() && !self.given_up {
             let op = &ops[at];
+            self.spend(2 * W as u64);
             at += 1;
             match op.kind {
                 Kind::Measure if op.cond == NONE => {
@@ -119,7 +133,13 @@ impl<'a, const W: usize> Compiler<'a, W> {
                 }
             }
         }
+        self.code.given_up = self.given_up;
         self.code
+    }
+
+    pub fn spend(&mut self, words: u64) {
+        self.code.turned += words;
+        self.given_up |= self.code.turned > self.budget;
     }
 
     #[inline]

@@ -40,6 +40,43 @@ pub const RATES: Rates = Rates {
     lane_word: 30e-9,
 };
 
+/// The last bits of one shot, of one part.
+const DRAW_S: f64 = 30e-9;
+
+/// One word of a row that compiling turns, and one op for each word of its rows.
+const TURN_S: f64 = 0.75e-9;
+const OP_WORD_S: f64 = 50e-9;
+
+/// Seconds that compiling takes, about: each outcome that is not certain turns every row.
+pub fn compiling(qubits: f64, ops: f64, coins: f64) -> f64 {
+    let words = ((qubits / 64.0).ceil().max(1.0) as u32).next_power_of_two();
+    f64::from(words) * (ops * OP_WORD_S + coins * 2.0 * qubits * TURN_S)
+}
+
+/// What is known of a plan that nobody has made.
+#[derive(Clone, Copy, Debug)]
+pub struct Bulk {
+    pub qubits: f64,
+    pub rotations: f64,
+    pub outcomes: f64,
+    /// Outcomes, and errors, that tell shots apart on the way.
+    pub splits: f64,
+}
+
+/// Most qubits of one state, and seconds at most, about, of a run: each rotation wakes one qubit, and goes over the
+/// states that shots are in by then; the last measurements look at no more amplitudes than there are before them.
+pub fn bound(bulk: &Bulk, shots: usize) -> (f64, f64) {
+    let (width, shots) = (bulk.rotations.min(bulk.qubits), shots.max(1) as f64);
+    let words = (shots / 64.0).ceil();
+    let amplitude = if width < f64::from(FAR) { RATES.amplitude } else { RATES.far_amplitude };
+    let (pass, group) = (width.exp2() * amplitude, RATES.group + words * RATES.mask);
+    let states = shots.min(bulk.splits.exp2());
+    let turns = (bulk.rotations + READ * bulk.splits.min(bulk.rotations)) * states * (pass + group);
+    let reads = READ * width * (states * pass + shots.min(states * width.exp2()) * group);
+    let bits = width.min(bulk.outcomes) * shots * DRAW_S;
+    (width, turns + reads + bits + bulk.outcomes * (4.0 * RATES.step + 24.0 * words * RATES.word))
+}
+
 /// How many states `shots` shots share, of which a pilot had `few` and `all` in its two numbers of shots: as a power of
 /// the shots.
 fn grown([few, all]: [u32; 2], shots: f64) -> f64 {
@@ -98,7 +135,7 @@ pub fn seconds(code: &Code, shots: usize, pilot: &[[u32; 2]]) -> f64 {
                 total += price(*known, READ) + shots as f64 * 3e-9;
                 known.1 = (known.1 * 2.0).min(most);
             }
-            Instr::Draw { part, .. } => total += price(parts[part as usize], 1.0) + shots as f64 * 30e-9,
+            Instr::Draw { part, .. } => total += price(parts[part as usize], 1.0) + shots as f64 * DRAW_S,
             Instr::Close { .. } => {}
         }
         if let (Some(part), Some(&seen)) = (instr.part(), seen) {

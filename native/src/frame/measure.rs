@@ -37,12 +37,18 @@ impl<const W: usize> Compiler<'_, W> {
     /// The last measurements of a circuit: parts are measured whole.
     fn draw(&mut self, ops: &[&Op]) {
         let mut left = Vec::new();
+        let mut uses = self.look_ahead(ops);
         for &op in ops {
-            if self.too_wide {
+            if self.given_up {
                 return;
             }
             let m = self.image_z(op);
             if any(&both(&m.x, &self.dormant)) {
+                let row = self.row[op.q[0] as usize] as usize;
+                uses[row] -= 1;
+                if uses[row] == 0 {
+                    self.horizon.iter_mut().for_each(|rows| rows.retain(|&r| r != row));
+                }
                 self.coin(&m, op.cbit);
                 continue;
             }
@@ -80,6 +86,14 @@ impl<const W: usize> Compiler<'_, W> {
         }
     }
 
+    /// Makes the rows of these last measurements the only ones that are still of use. How many of them each row has.
+    fn look_ahead(&mut self, ops: &[&Op]) -> Vec<u32> {
+        let mut uses = vec![0; self.place.len()];
+        ops.iter().for_each(|op| uses[self.row[op.q[0] as usize] as usize] += 1);
+        self.horizon = Some((0..uses.len()).filter(|&row| uses[row] > 0).collect());
+        uses
+    }
+
     /// A measurement or reset, with or without a condition.
     pub fn observe(&mut self, op: &Op) {
         let under = if op.cond == NONE { Form::constant(true) } else { self.condition(op.cond) };
@@ -102,7 +116,7 @@ impl<const W: usize> Compiler<'_, W> {
 
     /// The outcome of Z_q, which also goes into the op's cbit.
     pub fn measure(&mut self, op: &Op) -> Form {
-        if self.too_wide {
+        if self.given_up {
             return Form::default();
         }
         self.settle(&[self.image_z(op)]);
@@ -251,7 +265,7 @@ impl<const W: usize> Compiler<'_, W> {
                 self.join(part, other);
             }
         }
-        if self.too_wide {
+        if self.given_up {
             return None;
         }
         let mut local = Local { x: 0, z: 0, power: 0 };
@@ -273,7 +287,7 @@ impl<const W: usize> Compiler<'_, W> {
         self.free_parts.push(other);
         let width = self.parts[part as usize].len();
         self.code.width = self.code.width.max(width as u32);
-        self.too_wide |= width > self.most;
+        self.given_up |= width > self.most;
         self.code.instrs.push(Instr::Join { part, other });
     }
 

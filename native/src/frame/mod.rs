@@ -26,8 +26,10 @@ use crate::circuit::{Circuit, Kind, NONE};
 use crate::logical;
 use crate::samples::Samples;
 
-use compile::Compiler;
+use compile::{Bounds, Compiler};
 
+pub use cost::{bound, compiling, Bulk};
+pub(crate) use gates::rotations;
 pub(crate) use pending::quarters;
 pub use plan::Code;
 pub(crate) use run::{choose, fell};
@@ -49,6 +51,12 @@ const FRAME_QUBITS: usize = 256;
 
 /// A pilot that takes longer is not run.
 const PILOT_SECONDS: f64 = 0.1;
+/// Nor one that takes more than this part of the run that it is for.
+const PILOT_PART: f64 = 0.2;
+
+/// Words of rows that are turned for a sketch, at most: some tenths of a second. Only programs of thousands of qubits,
+/// most of them measured at random, have more.
+const SKETCH_WORDS: u64 = 100_000_000;
 
 /// Most qubits in use.
 pub const MAX_QUBITS: usize = 8192;
@@ -79,10 +87,11 @@ impl Plan {
         if n > MAX_QUBITS {
             return None;
         }
-        let lazy = build(circuit, &row, n, false, compile::MAX_WIDTH);
+        let bounds = Bounds { joint: false, most: compile::MAX_WIDTH, budget: u64::MAX };
+        let lazy = build(circuit, &row, n, bounds);
         let code = match width_worth(&lazy) {
             Some(width) => {
-                let joint = build(circuit, &row, n, true, width);
+                let joint = build(circuit, &row, n, Bounds { joint: true, most: width, ..bounds });
                 let wins = joint.width as usize <= width
                     && cost::seconds(&joint, USUAL_SHOTS, &[]) <= cost::seconds(&lazy, USUAL_SHOTS, &[]);
                 if wins {
@@ -98,18 +107,21 @@ impl Plan {
     }
 
     /// For predictions only: without the look at a joint read-out, and none where the plan would take longer than
-    /// `seconds`. Where Pauli frames would follow it, the run that they refer to is priced and not made.
-    pub fn sketch(circuit: &Arc<Circuit>, seconds: f64) -> Option<Sketch> {
+    /// `seconds`, or `SKETCH_WORDS` to make. Where Pauli frames would follow it, the run that they refer to is priced
+    /// and not made.
+    pub fn sketch(circuit: &Arc<Circuit>, seconds: f64) -> Result<Sketch, NoSketch> {
         if circuit.n_qubits.max(circuit.n_cbits) > MAX_DECLARED {
-            return None;
+            return Err(NoSketch::Wide);
         }
         let (row, n) = used(circuit);
         if by_frames(circuit, n) && logical::accepts(circuit).is_ok() && n <= logical::MAX_QUBITS {
-            return Some(Sketch { code: Code::default(), frames: Some((circuit.ops.len(), n)) });
+            return Ok(Sketch { code: Code::default(), frames: Some((circuit.ops.len(), n)) });
         }
-        let most = widest(seconds).unwrap_or(0);
-        let code = (n <= MAX_QUBITS).then(|| build(circuit, &row, n, false, most))?;
-        (code.width as usize <= most).then_some(Sketch { code, frames: None })
+        if n > MAX_QUBITS {
+            return Err(NoSketch::Wide);
+        }
+        let bounds = Bounds { joint: false, most: widest(seconds).unwrap_or(0), budget: SKETCH_WORDS };
+        sketched(build(circuit, &row, n, bounds), bounds.most)
     }
 
     /// Many qubits with errors or outcomes on the way: Pauli frames after a reference run, where these can follow.
@@ -136,10 +148,13 @@ impl Plan {
         &self.code
     }
 
-    /// With a better estimate: some shots are run, in a small part of the time that many would take. Outcomes that are
-    /// certain, or that most shots share, make no new states, which no compiler sees.
-    pub fn piloted(mut self, memory: u64) -> Plan {
-        if self.logical.is_none() && !self.too_wide && self.cost(run::PILOT[1] as usize) <= PILOT_SECONDS {
+    /// With a better estimate of a run of `shots`: some are run, in a small part of the time that all would take.
+    /// Outcomes that are certain, or that most shots share, make no new states, which no compiler sees. Where a few shots
+    /// take nearly as long as all, there are no states to be saved.
+    pub fn piloted(mut self, shots: usize, memory: u64) -> Plan {
+        let pilot = self.cost(run::PILOT[1] as usize);
+        let short = pilot <= PILOT_SECONDS && pilot <= PILOT_PART * self.cost(shots);
+        if self.logical.is_none() && !self.too_wide && short {
             self.pilot = run::pilot(&self.circuit, &self.code, memory).unwrap_or_default();
         }
         self
@@ -167,6 +182,23 @@ impl Plan {
     }
 }
 
+/// Why there is no sketch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoSketch {
+    /// More qubits than are taken, or a state that takes longer than the other ways.
+    Wide,
+    /// Making it takes too long.
+    Long,
+}
+
+fn sketched(code: Code, most: usize) -> Result<Sketch, NoSketch> {
+    match code.width as usize <= most {
+        false => Err(NoSketch::Wide),
+        true if code.given_up => Err(NoSketch::Long),
+        true => Ok(Sketch { code, frames: None }),
+    }
+}
+
 /// What is known of a plan before it is made.
 pub struct Sketch {
     code: Code,
@@ -190,20 +222,20 @@ impl Sketch {
 }
 
 /// Whether there are many qubits, with errors or outcomes on the way.
-fn by_frames(circuit: &Circuit, n: usize) -> bool {
+pub fn by_frames(circuit: &Circuit, n: usize) -> bool {
     n >= FRAME_QUBITS && on_the_way(circuit)
 }
 
-fn build(circuit: &Circuit, row: &[u32], n: usize, joint: bool, most: usize) -> Code {
+fn build(circuit: &Circuit, row: &[u32], n: usize, bounds: Bounds) -> Code {
     macro_rules! compiled {
         ($($words:literal)*) => {
             match n.div_ceil(64) {
-                $(0..=$words => Compiler::<$words>::new(circuit, row.to_vec(), n, joint, most).run(),)*
-                _ => Compiler::<128>::new(circuit, row.to_vec(), n, joint, most).run(),
+                $(0..=$words => Compiler::<$words>::new(circuit, row.to_vec(), n, bounds).run(),)*
+                _ => Compiler::<128>::new(circuit, row.to_vec(), n, bounds).run(),
             }
         };
     }
-    compiled!(1 2 3 4 6 8 16 32)
+    compiled!(1 2 3 4 6 8 16 32 64)
 }
 
 /// The widest part that a plan with one joint read-out may have to be cheaper than this one; none if that plan is not
@@ -250,6 +282,51 @@ mod tests {
     use super::*;
     use crate::circuit::Op;
 
+    /// Clifford gates that entangle everything, two T gates, and a read-out of which every outcome is a coin.
+    fn spread(n: u32) -> Circuit {
+        let mut circuit = Circuit { n_qubits: n, n_cbits: n, ..Circuit::default() };
+        for layer in 0..3 {
+            (0..n).for_each(|q| circuit.push_gate(Kind::H, &[q], &[]));
+            (0..n).for_each(|q| circuit.push_gate(Kind::Cz, &[q, (q + 1 + layer) % n], &[]));
+        }
+        circuit.push_gate(Kind::T, &[0], &[]);
+        circuit.push_gate(Kind::H, &[0], &[]);
+        circuit.push_gate(Kind::T, &[n / 2], &[]);
+        (0..n).for_each(|q| circuit.push_gate(Kind::H, &[q], &[]));
+        (0..n).for_each(|q| circuit.ops.push(Op::measure(q, q)));
+        circuit
+    }
+
+    #[test]
+    fn a_sketch_turns_no_more_words_than_it_may() {
+        let (n, words) = (320, 320 / 64 + 1); // compiled for six words
+        let circuit = spread(n);
+        let (row, used) = used(&circuit);
+        let within = |budget| build(&circuit, &row, used, Bounds { joint: false, most: 30, budget });
+        let whole = within(u64::MAX);
+        assert!(!whole.given_up && whole.width <= 2);
+        assert!(whole.turned > u64::from(n / 2 * n / 2 * words), "every coin turns the rows that are left");
+        let (most, one) = (whole.turned / 10, u64::from((2 * n + 2) * words));
+        let cut = within(most);
+        assert!(cut.given_up && cut.turned <= most + one, "{} of {most}", cut.turned);
+        assert_eq!(sketched(cut, 30).err(), Some(NoSketch::Long));
+        assert!(!within(whole.turned).given_up);
+    }
+
+    #[test]
+    fn a_bound_by_counting_is_no_less_than_the_price_of_the_plan() {
+        let circuit = spread(100);
+        let (row, used) = used(&circuit);
+        let code = build(&circuit, &row, used, Bounds { joint: false, most: 30, budget: u64::MAX });
+        let bulk = Bulk { qubits: 100.0, rotations: 2.0, outcomes: 100.0, splits: 0.0 };
+        for shots in [1, 1000, 100_000] {
+            let (width, seconds) = bound(&bulk, shots);
+            assert!(f64::from(code.width) <= width);
+            let ratio = seconds / cost::seconds(&code, shots, &[]);
+            assert!((1.0..20.0).contains(&ratio), "{ratio} for {shots} shots");
+        }
+    }
+
     #[test]
     fn a_sketch_of_what_frames_follow_is_priced_without_their_reference_run() {
         let n = 10_000;
@@ -257,7 +334,7 @@ mod tests {
         circuit.push_gate(Kind::H, &[0], &[]);
         circuit.ops.push(Op::measure(0, 0));
         (1..n).for_each(|q| circuit.push_gate(Kind::Cnot, &[q - 1, q], &[]));
-        let sketch = Plan::sketch(&Arc::new(circuit.clone()), 1.0).expect("frames follow it");
+        let sketch = Plan::sketch(&Arc::new(circuit.clone()), 1.0).ok().expect("frames follow it");
         assert_eq!((sketch.width(), sketch.frames), (0, Some((circuit.ops.len(), n as usize))));
         assert!((0.09..0.2).contains(&sketch.cost(1000)));
         assert!(sketch.cost(1_000_000) > sketch.cost(1000));

@@ -152,6 +152,7 @@ impl<const W: usize> Compiler<'_, W> {
                 }
             }
         } else if m != 0 {
+            self.spend((W * self.tableau.rows.len()) as u64);
             self.tableau.rows.iter_mut().for_each(|row| row.turn_quarters(&p, m));
             if m % 2 == 1 {
                 let odd = self.frame_parity(&p);
@@ -201,7 +202,7 @@ impl<const W: usize> Compiler<'_, W> {
         self.queue.reverse();
         self.certificates.clear();
         while let Some(rotation) = self.queue.pop() {
-            if !self.too_wide {
+            if !self.given_up {
                 let part = self.perform(rotation);
                 if !self.queue.is_empty() || !self.pending.is_empty() {
                     part.into_iter().for_each(|part| self.release(part));
@@ -295,6 +296,8 @@ impl<const W: usize> Compiler<'_, W> {
 
     /// Conjugates all rows that are still of use and all pending rotations.
     pub fn turn_all(&mut self, mut turn: impl FnMut(&mut Pauli<W>)) {
+        let rows = self.horizon.as_ref().map_or(self.tableau.rows.len(), Vec::len);
+        self.spend((W * (rows + self.pending.len() + self.queue.len())) as u64);
         match &self.horizon {
             Some(last) => last.iter().for_each(|&q| turn(&mut self.tableau.rows[2 * q + 1])),
             None => self.tableau.rows.iter_mut().for_each(&mut turn),

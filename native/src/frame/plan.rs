@@ -82,6 +82,9 @@ pub struct Code {
     pub active: u32,
     pub activations: u32,
     pub rotations: u32,
+    /// Words of rows that compiling it turned, and whether it was given up before its end.
+    pub turned: u64,
+    pub given_up: bool,
 }
 
 impl Code {

@@ -74,7 +74,7 @@ impl<const W: usize> Compiler<'_, W> {
         rows.sort_unstable();
         rows.dedup();
         self.horizon = Some(rows);
-        while !self.pending.is_empty() && !ops.is_empty() && !self.too_wide {
+        while !self.pending.is_empty() && !ops.is_empty() && !self.given_up {
             let count = |need: &Vec<u64>| need.iter().map(|word| word.count_ones()).sum::<u32>();
             let at = (0..needs.len()).min_by_key(|&at| count(&needs[at])).unwrap_or(0);
             let op = ops.remove(at);
@@ -118,7 +118,7 @@ impl<const W: usize> Compiler<'_, W> {
 
     /// Measures, unread, every Pauli of a part that commutes with all that is to come.
     pub fn release(&mut self, part: u32) {
-        while self.horizon.is_some() && self.searches > 0 && !self.too_wide {
+        while self.horizon.is_some() && self.searches > 0 && !self.given_up {
             let Some(free) = self.idle_pauli(part) else { return };
             self.read(&free, NONE);
         }

@@ -248,4 +248,17 @@ mod tests {
         let refused = plan.run(1 << 20, 1, &Limits { memory: 1000, stopped: &|| false });
         assert!(matches!(refused, Err(Failure::Memory { needed }) if needed > 1000));
     }
+
+    #[test]
+    fn frames_take_the_memory_of_one_batch_however_many_shots_there_are() {
+        let mut circuit = Circuit { n_qubits: 4096, n_cbits: 1, ..Circuit::default() };
+        (0..4096).for_each(|q| circuit.push_gate(Kind::H, &[q], &[]));
+        circuit.ops.push(Op::measure(0, 0));
+        let plan = Plan::compile(&Arc::new(circuit)).expect("followed");
+        let outcomes = (1 << 17) / 8;
+        let frames = 16 * 8 * 2 * 4096;
+        let run = |memory| plan.run(1 << 17, 1, &Limits { memory, stopped: &|| false });
+        assert!(run(outcomes + frames).is_ok());
+        assert!(matches!(run(outcomes + frames - 1), Err(Failure::Memory { .. })));
+    }
 }

@@ -15,7 +15,7 @@ const STREAM: u64 = 0x109C;
 const CHECK: usize = 1 << 20;
 
 pub fn run(plan: &Plan, shots: usize, seed: u64, limits: &Limits) -> Result<Samples, Failure> {
-    let needed = (shots.div_ceil(64) as u64 * 8).saturating_mul(plan.circuit.n_cbits as u64 + 2 * plan.n as u64);
+    let needed = needed(plan, shots);
     if needed > limits.memory {
         return Err(Failure::Memory { needed });
     }
@@ -26,11 +26,21 @@ pub fn run(plan: &Plan, shots: usize, seed: u64, limits: &Limits) -> Result<Samp
         from += match words - from {
             1 => Batch::<1>::new(plan, shots, seed, from).run(&mut samples, limits)?,
             2..=4 => Batch::<4>::new(plan, shots, seed, from).run(&mut samples, limits)?,
-            _ => Batch::<16>::new(plan, shots, seed, from).run(&mut samples, limits)?,
+            _ => Batch::<WIDEST>::new(plan, shots, seed, from).run(&mut samples, limits)?,
         };
     }
     samples.trim();
     Ok(samples)
+}
+
+/// Words of a batch, at most.
+const WIDEST: usize = 16;
+
+/// Bytes: outcomes of all shots, frames of one batch.
+fn needed(plan: &Plan, shots: usize) -> u64 {
+    let words = shots.div_ceil(64);
+    let outcomes = (words as u64).saturating_mul(plan.circuit.n_cbits as u64);
+    outcomes.saturating_add((words.min(WIDEST) * 2 * plan.n) as u64).saturating_mul(8)
 }
 
 type Lane<const B: usize> = [u64; B];
@@ -180,7 +190,8 @@ impl<'a, const B: usize> Batch<'a, B> {
         loop {
             let skip = (self.gap / hazard).floor(); // 0 where the hazard is infinite: every shot errs
             if skip >= (self.shots - shot) as f64 {
-                self.gap -= hazard * (self.shots - shot) as f64;
+                // never below 0, by rounding either: an op without errors would then err
+                self.gap = (self.gap - hazard * (self.shots - shot) as f64).max(0.0);
                 return;
             }
             shot += skip as usize;

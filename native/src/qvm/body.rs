@@ -8,13 +8,9 @@ type Result<T> = std::result::Result<T, Declined>;
 /// Nesting of a guard.
 const GUARD_DEPTH: usize = 16;
 
-/// Unsigned numbers of one width, each below a bound.
-#[derive(Clone, Copy)]
-pub struct Column<'a> {
-    bytes: &'a [u8],
-    width: usize,
-    pub len: usize,
-}
+/// Numbers, each below a bound that its owner checks once.
+#[derive(Debug, Default)]
+pub struct Column(Vec<u32>);
 
 /// What nodes have in common. Counts of qubits, channels, events read, events written and capabilities.
 pub struct Shape<'a> {
@@ -22,7 +18,7 @@ pub struct Shape<'a> {
     pub counts: [usize; 5],
     pub args: Vec<&'a str>,
     pub guard: bool,
-    metadata: bool,
+    pub metadata: bool,
 }
 
 /// A condition on events, its parts numbered in `Body::guard_parts`.
@@ -47,47 +43,62 @@ pub struct Output<'a> {
 pub struct Body<'a> {
     pub strings: Vec<&'a str>,
     pub shapes: Vec<Shape<'a>>,
-    pub nodes: Column<'a>,
-    pub operands: Column<'a>,
+    pub nodes: Column,
+    pub operands: Column,
     /// Where the arguments' values begin.
     pub values: Cursor<'a>,
     pub guards: Vec<Guard<'a>>,
     pub guard_parts: Vec<Guard<'a>>,
-    pub guarded: Column<'a>,
-    pub events: Column<'a>,
+    pub guarded: Column,
+    pub events: Column,
     pub outputs: Option<Vec<Output<'a>>>,
 }
 
-impl<'a> Column<'a> {
-    fn read(cursor: &mut Cursor<'a>) -> Result<Column<'a>> {
+impl Column {
+    fn read(cursor: &mut Cursor) -> Result<Column> {
         let bytes = cursor.bytes()?;
         let width = bytes.first().copied().unwrap_or(0) as usize;
         if !matches!(width, 1 | 2 | 4) || (bytes.len() - 1) % width != 0 {
             return cursor.fail("a malformed column");
         }
-        Ok(Column { bytes: &bytes[1..], width, len: (bytes.len() - 1) / width })
+        let bytes = &bytes[1..];
+        Ok(Column(match width {
+            1 => bytes.iter().map(|&byte| u32::from(byte)).collect(),
+            2 => bytes.chunks_exact(2).map(|pair| u32::from(u16::from_le_bytes([pair[0], pair[1]]))).collect(),
+            _ => bytes.chunks_exact(4).map(|four| u32::from_le_bytes([four[0], four[1], four[2], four[3]])).collect(),
+        }))
     }
 
     #[inline]
     pub fn get(&self, k: usize) -> usize {
-        let number = &self.bytes[k * self.width..(k + 1) * self.width];
-        number.iter().rev().fold(0, |number, &byte| number << 8 | byte as usize)
+        self.0[k] as usize
+    }
+
+    pub fn len(&self) -> usize {
+        self.0.len()
     }
 
     fn below(&self, high: usize, cursor: &Cursor) -> Result<()> {
-        if (0..self.len).any(|k| self.get(k) >= high) {
+        if self.0.iter().any(|&number| number as usize >= high) {
             return cursor.fail("a column names what does not exist");
         }
         Ok(())
     }
 }
 
+impl From<Vec<u32>> for Column {
+    fn from(numbers: Vec<u32>) -> Column {
+        Column(numbers)
+    }
+}
+
 impl<'a> Body<'a> {
     /// The parts of what follows the version byte, all counts and numbers checked.
     pub fn read(mut cursor: Cursor<'a>) -> Result<Body<'a>> {
-        if cursor.list()? != 19 || !matches!(cursor.name()?, "0.1" | "1.0") {
+        if cursor.list()? != 19 {
             return cursor.fail("another version of QVM");
         }
+        version(&mut cursor)?;
         let strings = texts(&mut cursor)?;
         let shapes = shapes(&mut cursor, &strings)?;
         let ids = cursor.list()?;
@@ -109,10 +120,7 @@ impl<'a> Body<'a> {
         texts(&mut cursor)?;
         texts(&mut cursor)?;
         let outputs = outputs(&mut cursor)?;
-        match cursor.item()? {
-            Item::Nil | Item::Int(_) => {}
-            _ => return cursor.fail("a number of shots is missing here"),
-        }
+        shots(&mut cursor)?;
         whole_map(&mut cursor)?;
         cursor.bool()?;
         if cursor.at != cursor.bytes.len() {
@@ -124,14 +132,14 @@ impl<'a> Body<'a> {
         nodes.below(shapes.len(), &cursor)?;
         guarded.below(guards.len(), &cursor)?;
         let body = Body { strings, shapes, nodes, operands, values, guards, guard_parts, guarded, events, outputs };
-        body.check_totals(&cursor, [ids, operands.len, count, guarded.len, notes])?;
+        body.check_totals(&cursor, [ids, body.operands.len(), count, body.guarded.len(), notes])?;
         Ok(body)
     }
 
     /// The nodes ask for exactly what the lists hold.
     fn check_totals(&self, cursor: &Cursor, given: [usize; 5]) -> Result<()> {
         let mut wanted = [0u64; 5];
-        for k in 0..self.nodes.len {
+        for k in 0..self.nodes.len() {
             let shape = &self.shapes[self.nodes.get(k)];
             let own = [1, shape.counts.iter().sum(), shape.args.len(), shape.guard as usize, shape.metadata as usize];
             wanted.iter_mut().zip(own).for_each(|(sum, own)| *sum += own as u64);
@@ -147,7 +155,21 @@ impl<'a> Body<'a> {
     }
 }
 
-fn texts<'a>(cursor: &mut Cursor<'a>) -> Result<Vec<&'a str>> {
+pub fn version(cursor: &mut Cursor) -> Result<()> {
+    match cursor.name()? {
+        "0.1" | "1.0" => Ok(()),
+        _ => cursor.fail("another version of QVM"),
+    }
+}
+
+pub fn shots(cursor: &mut Cursor) -> Result<()> {
+    match cursor.item()? {
+        Item::Nil | Item::Int(_) => Ok(()),
+        _ => cursor.fail("a number of shots is missing here"),
+    }
+}
+
+pub fn texts<'a>(cursor: &mut Cursor<'a>) -> Result<Vec<&'a str>> {
     let mut found = Vec::new();
     for _ in 0..cursor.list()? {
         found.push(cursor.name()?);
@@ -155,7 +177,7 @@ fn texts<'a>(cursor: &mut Cursor<'a>) -> Result<Vec<&'a str>> {
     Ok(found)
 }
 
-fn whole_map(cursor: &mut Cursor) -> Result<()> {
+pub fn whole_map(cursor: &mut Cursor) -> Result<()> {
     let start = *cursor;
     cursor.map()?;
     *cursor = start;
@@ -186,7 +208,7 @@ fn shapes<'a>(cursor: &mut Cursor<'a>, strings: &[&'a str]) -> Result<Vec<Shape<
     Ok(found)
 }
 
-fn guard<'a>(cursor: &mut Cursor<'a>, depth: usize, parts: &mut Vec<Guard<'a>>) -> Result<Guard<'a>> {
+pub fn guard<'a>(cursor: &mut Cursor<'a>, depth: usize, parts: &mut Vec<Guard<'a>>) -> Result<Guard<'a>> {
     if depth > GUARD_DEPTH {
         return cursor.fail("a guard nested too deep");
     }
@@ -218,7 +240,7 @@ fn guard<'a>(cursor: &mut Cursor<'a>, depth: usize, parts: &mut Vec<Guard<'a>>) 
     }
 }
 
-fn outputs<'a>(cursor: &mut Cursor<'a>) -> Result<Option<Vec<Output<'a>>>> {
+pub fn outputs<'a>(cursor: &mut Cursor<'a>) -> Result<Option<Vec<Output<'a>>>> {
     let count = match cursor.item()? {
         Item::Nil => return Ok(None),
         Item::List(count) => count,

@@ -23,29 +23,33 @@ pub fn bases(short: &str) -> &'static [u8] {
     }
 }
 
-/// A set of cuts near one line; words from `base` on.
-#[derive(Clone, Default)]
+/// A set of cuts near one line: bits of the words from number `base` on, which stand from `start` on in `Bonds::words`.
+#[derive(Clone, Copy, Default)]
 struct Cuts {
-    base: usize,
-    words: Vec<u64>,
+    base: u32,
+    start: u32,
+    len: u32,
 }
 
 impl Cuts {
-    fn get(&self, word: usize) -> u64 {
-        word.checked_sub(self.base).and_then(|at| self.words.get(at)).copied().unwrap_or(0)
+    fn get(&self, words: &[u64], word: usize) -> u64 {
+        match word.checked_sub(self.base as usize) {
+            Some(at) if at < self.len as usize => words[self.start as usize + at],
+            _ => 0,
+        }
     }
 
-    fn add(&mut self, word: usize, bits: u64) {
-        if self.words.is_empty() {
-            self.base = word;
-        } else if word < self.base {
-            self.words.splice(0..0, std::iter::repeat_n(0, self.base - word));
-            self.base = word;
+    /// A set that outgrows its words moves to new ones.
+    fn add(&mut self, words: &mut Vec<u64>, word: usize, bits: u64) {
+        let (base, end) = (self.base as usize, (self.base + self.len) as usize);
+        if !(base..end).contains(&word) {
+            let (low, high) = if self.len == 0 { (word, word + 1) } else { (base.min(word), end.max(word + 1)) };
+            let (old, start) = (self.start as usize, words.len());
+            words.resize(start + high - low, 0);
+            words.copy_within(old..old + self.len as usize, start + base.max(low) - low);
+            *self = Cuts { base: low as u32, start: start as u32, len: (high - low) as u32 };
         }
-        if word - self.base >= self.words.len() {
-            self.words.resize(word - self.base + 1, 0);
-        }
-        self.words[word - self.base] |= bits;
+        words[self.start as usize + word - self.base as usize] |= bits;
     }
 }
 
@@ -61,6 +65,7 @@ struct Line {
 #[derive(Default)]
 pub struct Bonds {
     lines: Vec<Line>,
+    words: Vec<u64>,
     spare: Vec<u32>,
     steps: Vec<[i64; 2]>,
     work: u64,
@@ -83,7 +88,7 @@ impl Bonds {
     fn change(&mut self, line: u32, basis: u8) {
         let line = &mut self.lines[line as usize];
         if basis == b'-' || basis != line.basis {
-            line.counted.iter_mut().for_each(|cuts| cuts.words.clear());
+            line.counted = Default::default();
             line.basis = basis;
         }
     }
@@ -102,8 +107,17 @@ impl Bonds {
         if lines.len() < 2 || !joint {
             return;
         }
-        let mut order: Vec<usize> = (0..lines.len()).collect();
-        order.sort_unstable_by_key(|&k| lines[k]);
+        let longer: Vec<usize>;
+        let order: &[usize] = match lines {
+            [first, last] if first <= last => &[0, 1],
+            [_, _] => &[1, 0],
+            _ => {
+                let mut sorted: Vec<usize> = (0..lines.len()).collect();
+                sorted.sort_unstable_by_key(|&k| lines[k]);
+                longer = sorted;
+                &longer
+            }
+        };
         self.work += (lines[order[lines.len() - 1]] - lines[order[0]]) as u64;
         for (at, pair) in order.windows(2).enumerate() {
             let cuts = lines[pair[0]] as usize..lines[pair[1]] as usize;
@@ -135,12 +149,13 @@ impl Bonds {
             let high = (cuts.end - 64 * word).min(64);
             let mask = (u64::MAX >> (64 - (high - low))) << low;
             for which in 0..2 {
-                let known = owners.iter().fold(0, |all, &l| all | self.lines[l as usize].counted[which].get(word));
+                let counted = |line: u32| self.lines[line as usize].counted[which].get(&self.words, word);
+                let known = counted(owners[0]) | counted(owners[1]);
                 let mut fresh = mask & !known;
                 if fresh == 0 {
                     continue;
                 }
-                self.lines[owners[which] as usize].counted[which].add(word, fresh);
+                self.lines[owners[which] as usize].counted[which].add(&mut self.words, word, fresh);
                 while fresh != 0 {
                     let first = fresh.trailing_zeros();
                     let run = (fresh >> first).trailing_ones();

@@ -4,10 +4,11 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::body::{Body, Guard, Shape};
-use super::bond::{bases, Bonds};
+use super::bond::Bonds;
 use super::clifford::is_clifford;
-use super::lower::{gate_of, place, Place};
+use super::lower::{place, Place};
 use super::pack::Cursor;
+use super::rows::{row, Class, Row};
 use super::Declined;
 use crate::circuit::{Kind, NONE};
 use crate::rewrite::features::FeedForward;
@@ -43,131 +44,15 @@ pub struct Features {
 /// Up to this width a state vector always fits, and the quick bound on the bond will do.
 const BOND_QUBITS: usize = 20;
 
-#[derive(Clone, Copy, PartialEq)]
-enum Class {
-    Unitary,
-    Composite,
-    Measure,
-    Reset,
-    Alloc,
-    Free,
-    Fence,
-    Hint,
-    Metadata,
-    FeedForward,
-    Logic,
-}
-
-/// What an op is, once for each shape.
-struct Row<'a> {
-    class: Class,
-    short: &'a str,
-    kind: Option<Kind>,
-    bases: &'static [u8],
-    /// Its Schmidt rank is two across any cut.
-    rank_two: bool,
-    pauli: bool,
-}
-
-fn row<'a>(op: &'a str) -> Option<Row<'a>> {
-    let (family, short) = op.split_once('.')?;
-    let class = match (family, short) {
-        ("core", "alloc") => Class::Alloc,
-        ("core", "free") => Class::Free,
-        ("core", "fence") => Class::Fence,
-        ("core", "barrier") => Class::Hint,
-        ("core", "mz" | "mx" | "my" | "mangle" | "mbell" | "mpauli") => Class::Measure,
-        ("core", "reset") => Class::Reset,
-        ("core", "condpauli") => Class::FeedForward,
-        ("core", "lut") => Class::Logic,
-        ("core", "teleport_cnot") | ("magic", "inject_t") => Class::Composite,
-        ("core", "gphase" | "paulirot" | "mod") => Class::Unitary,
-        ("policy", "set") => Class::Metadata,
-        _ => gate_of(op).map(|_| Class::Unitary)?,
-    };
-    let rank_two = matches!(
-        short,
-        "cnot"
-            | "cy"
-            | "cz"
-            | "ch"
-            | "cp"
-            | "crx"
-            | "cry"
-            | "crz"
-            | "rxx"
-            | "ryy"
-            | "rzz"
-            | "toffoli"
-            | "ccz"
-            | "paulirot"
-            | "mpauli"
-            | "teleport_cnot"
-    );
-    let pauli = matches!(short, "id" | "x" | "y" | "z" | "condpauli");
-    Some(Row { class, short, kind: gate_of(op), bases: bases(short), rank_two, pauli })
-}
-
-impl Row<'_> {
-    /// Whether qubits are acted on.
-    fn acts(&self) -> bool {
-        use Class::*;
-        matches!(self.class, Unitary | Composite | Measure | Reset | FeedForward)
-    }
-
-    /// Short names of the gates that it is made of.
-    fn gates(&self) -> &[&str] {
-        match (self.class, self.short) {
-            (Class::FeedForward, _) => &["x", "y", "z"],
-            (_, "teleport_cnot") => &["cnot"],
-            (_, "inject_t") => &["h", "t"],
-            (Class::Unitary, _) => std::slice::from_ref(&self.short),
-            _ => &[],
-        }
-    }
-
-    fn injects(&self) -> bool {
-        self.short == "inject_t"
-    }
-}
-
 pub fn features(body: &Body) -> Result<Features> {
     let decline = |at: usize| Declined::node(at, "an op whose features are not taken here");
     let rows: Vec<Option<Row>> = body.shapes.iter().map(|shape| row(shape.op)).collect();
-    let n_strings = body.strings.len();
-    let allocated = |node| match &rows[body.nodes.get(node)] {
-        Some(row) if row.class == Class::Alloc => body.shapes[body.nodes.get(node)].counts[0],
-        _ => 0,
-    };
-    let lines: usize = (0..body.nodes.len).map(allocated).sum();
-    let mut pass = Pass {
-        body,
-        line: vec![NONE; n_strings],
-        freed: vec![false; n_strings],
-        event_level: vec![NONE; n_strings],
-        wide: vec![false; n_strings],
-        guard_events: guard_events(body),
-        open: HashMap::new(),
-        found: Features::default(),
-        used: vec![false; rows.len()],
-        live: 0,
-        levels: Vec::new(),
-        measured: Vec::new(),
-        root: Vec::new(),
-        size: Vec::new(),
-        change: Vec::new(),
-        wide_enough: lines > BOND_QUBITS,
-        bonds: Bonds::default(),
-        bond_line: vec![NONE; n_strings],
-        floor: 0,
-        conditions: false,
-        full: false,
-        reuses: (false, false),
-    };
+    let mut pass = Pass::new(body, rows.len());
     let (mut at, mut value, mut guarded) = (0, body.values, 0);
-    for node in 0..body.nodes.len {
-        let shape = &body.shapes[body.nodes.get(node)];
-        let row = rows[body.nodes.get(node)].as_ref().ok_or_else(|| decline(node))?;
+    for node in 0..body.nodes.len() {
+        let number = body.nodes.get(node);
+        let shape = &body.shapes[number];
+        let row = rows[number].as_ref().ok_or_else(|| decline(node))?;
         let place = place(shape, at);
         at += shape.counts.iter().sum::<usize>();
         let args = value;
@@ -177,17 +62,15 @@ pub fn features(body: &Body) -> Result<Features> {
         if shape.counts[1] > 0 {
             return Err(decline(node));
         }
-        pass.used[body.nodes.get(node)] = true;
+        pass.used[number] = true;
         pass.take(&Seen { node, shape, row, place, args, end: value.at, guard })?;
     }
-    let idle = pass.idle(&rows);
-    let (branches, resets) = pass.branches(&rows, &idle);
-    pass.found.branches = branches;
-    pass.found.resets = resets || pass.reuses.1;
+    pass.branch(&rows);
+    pass.found.resets |= pass.reuses.1;
     let used = rows.iter().zip(&pass.used).filter(|(_, &used)| used).filter_map(|(row, _)| row.as_ref());
     let gates: BTreeSet<&str> = used.flat_map(|row| row.gates()).copied().collect();
     pass.found.gates = gates.into_iter().map(str::to_owned).collect();
-    Ok(pass.finish())
+    Ok(pass.finish(&rows))
 }
 
 /// The events that each guard reads, as string numbers; an event no node writes has none.
@@ -241,12 +124,19 @@ impl<'a> Seen<'a, '_> {
     }
 }
 
+/// What is known of a qubit between its allocation and its release.
+struct Line {
+    level: u32,
+    measured: bool,
+    /// It is in the |0> of its allocation.
+    fresh: bool,
+}
+
 /// Running counts. A qubit is known by its line, a number that each allocation hands out anew; events and names of
 /// qubits by their strings' numbers.
 struct Pass<'a, 'b> {
     body: &'b Body<'a>,
     line: Vec<u32>,
-    freed: Vec<bool>,
     event_level: Vec<u32>,
     wide: Vec<bool>,
     guard_events: Vec<Vec<u32>>,
@@ -256,23 +146,47 @@ struct Pass<'a, 'b> {
     /// Shapes that some node has.
     used: Vec<bool>,
     live: usize,
-    levels: Vec<u32>,
-    measured: Vec<bool>,
+    lines: Vec<Line>,
     root: Vec<u32>,
     size: Vec<u32>,
     change: Vec<i64>,
-    /// Whether the tighter bound may be wanted.
-    wide_enough: bool,
-    bonds: Bonds,
-    bond_line: Vec<u32>,
     floor: u32,
     conditions: bool,
     full: bool,
     /// An allocation came after a release of the same name; of any.
     reuses: (bool, bool),
+    /// Nodes that reset a qubit which nothing has touched, ascending.
+    idle: Vec<usize>,
+    /// Something is reset, or some event is read.
+    splits: bool,
 }
 
-impl<'a> Pass<'a, '_> {
+impl<'a, 'b> Pass<'a, 'b> {
+    fn new(body: &'b Body<'a>, shapes: usize) -> Pass<'a, 'b> {
+        let n_strings = body.strings.len();
+        Pass {
+            body,
+            line: vec![NONE; n_strings],
+            event_level: vec![NONE; n_strings],
+            wide: vec![false; n_strings],
+            guard_events: guard_events(body),
+            open: HashMap::new(),
+            found: Features::default(),
+            used: vec![false; shapes],
+            live: 0,
+            lines: Vec::new(),
+            root: Vec::new(),
+            size: Vec::new(),
+            change: Vec::new(),
+            floor: 0,
+            conditions: false,
+            full: false,
+            reuses: (false, false),
+            idle: Vec::new(),
+            splits: false,
+        }
+    }
+
     fn name(&self, k: usize) -> usize {
         self.body.operands.get(k)
     }
@@ -309,7 +223,9 @@ impl<'a> Pass<'a, '_> {
         }
         self.layer(seen, lines);
         self.conditions(seen);
-        self.found.mid_circuit |= lines.iter().any(|&line| self.measured[line as usize]);
+        self.found.mid_circuit |= lines.iter().any(|&line| self.lines[line as usize].measured);
+        self.splits |= !seen.place.inputs.is_empty() || seen.guard.is_some();
+        self.touch(seen, lines);
         match row.class {
             Unitary | Composite => self.gate(seen, count)?,
             Measure => self.measure(seen, lines)?,
@@ -321,20 +237,24 @@ impl<'a> Pass<'a, '_> {
         if count > 1 && matches!(row.class, Unitary | Measure | Composite) {
             self.join(lines, if row.rank_two { 1 } else { 2 * (count as i64 / 2) });
         }
-        if self.wide_enough && row.acts() && self.bonds.alive() {
-            let mut own = [0u32; 3];
-            let joint = row.class != FeedForward;
-            if count <= 3 {
-                for (slot, k) in own.iter_mut().zip(seen.place.vqs.clone()) {
-                    *slot = self.bond_line[self.name(k)];
-                }
-                self.bonds.take(&own[..count], row.bases, joint);
-            } else {
-                let own: Vec<u32> = seen.place.vqs.clone().map(|k| self.bond_line[self.name(k)]).collect();
-                self.bonds.take(&own, row.bases, joint);
-            }
-        }
         Ok(())
+    }
+
+    /// Notes a reset that does nothing, and that qubits are no longer as they were allocated.
+    fn touch(&mut self, seen: &Seen, lines: &[u32]) {
+        let row = seen.row;
+        if !row.acts() {
+            return;
+        }
+        let resets = row.class == Class::Reset || row.injects();
+        self.splits |= resets;
+        let idle = resets && lines.iter().all(|&line| self.lines[line as usize].fresh);
+        if idle {
+            self.idle.push(seen.node);
+        }
+        if !(idle && row.class == Class::Reset) {
+            lines.iter().for_each(|&line| self.lines[line as usize].fresh = false);
+        }
     }
 
     fn lifecycle(&mut self, seen: &Seen) -> Result<()> {
@@ -346,22 +266,18 @@ impl<'a> Pass<'a, '_> {
                 }
                 self.line[name] = NONE;
                 self.live -= 1;
-                self.freed[name] = true;
                 self.reuses.0 = true;
-                self.bonds.free(self.bond_line[name]);
                 continue;
             }
             if self.line[name] != NONE {
                 return Err(Declined::node(seen.node, "a qubit allocated twice"));
             }
             self.reuses.1 |= self.reuses.0;
-            self.line[name] = self.levels.len() as u32;
+            self.line[name] = self.lines.len() as u32;
             self.root.push(self.line[name]);
             self.size.push(1);
-            self.levels.push(0);
-            self.measured.push(false);
+            self.lines.push(Line { level: 0, measured: false, fresh: true });
             self.change.push(0);
-            self.bond_line[name] = self.bonds.alloc();
             self.live += 1;
         }
         self.found.qubits = self.found.qubits.max(self.live);
@@ -378,11 +294,11 @@ impl<'a> Pass<'a, '_> {
         if lines.is_empty() && seen.place.produces.is_empty() {
             return;
         }
-        let of_lines = lines.iter().map(|&line| self.levels[line as usize]).max().unwrap_or(0);
+        let of_lines = lines.iter().map(|&line| self.lines[line as usize].level).max().unwrap_or(0);
         let reads = self.reads(seen.place.inputs.clone(), seen.guard);
         let of_events = reads.map(|event| self.event_level[event]).filter(|&level| level != NONE).max().unwrap_or(0);
         let level = self.floor.max(of_lines).max(of_events) + 1;
-        lines.iter().for_each(|&line| self.levels[line as usize] = level);
+        lines.iter().for_each(|&line| self.lines[line as usize].level = level);
         for k in seen.place.produces.clone() {
             let event = self.name(k);
             self.found.events += (self.event_level[event] == NONE) as usize;
@@ -392,9 +308,9 @@ impl<'a> Pass<'a, '_> {
     }
 
     fn synchronise(&mut self, lines: &[u32]) {
-        match lines.iter().map(|&line| self.levels[line as usize]).max() {
+        match lines.iter().map(|&line| self.lines[line as usize].level).max() {
             None => self.floor = self.found.depth,
-            Some(level) => lines.iter().for_each(|&line| self.levels[line as usize] = level),
+            Some(level) => lines.iter().for_each(|&line| self.lines[line as usize].level = level),
         }
     }
 
@@ -453,7 +369,7 @@ impl<'a> Pass<'a, '_> {
     fn measure(&mut self, seen: &Seen, lines: &[u32]) -> Result<()> {
         self.found.ops += 1;
         self.found.measurements += 1;
-        lines.iter().for_each(|&line| self.measured[line as usize] = true);
+        lines.iter().for_each(|&line| self.lines[line as usize].measured = true);
         if seen.row.short == "mangle" {
             self.found.non_clifford += !is_clifford(Kind::Rz, &[seen.angle("theta")?]) as usize;
         }
@@ -490,49 +406,34 @@ impl<'a> Pass<'a, '_> {
         self.change[lines.iter().copied().max().unwrap_or(0) as usize] -= rank;
     }
 
-    /// Which nodes reset a qubit that is still in the |0> of its allocation.
-    fn idle(&self, rows: &[Option<Row>]) -> Vec<bool> {
-        let mut fresh = vec![false; self.body.strings.len()];
-        let mut idle = vec![false; self.body.nodes.len];
-        let mut at = 0;
-        for (node, idle) in idle.iter_mut().enumerate() {
-            let number = self.body.nodes.get(node);
-            let place = place(&self.body.shapes[number], at);
-            at += self.body.shapes[number].counts.iter().sum::<usize>();
-            let Some(row) = &rows[number] else { continue };
-            let all = |fresh: &[bool]| place.vqs.clone().all(|k| fresh[self.name(k)]);
-            let resets = row.class == Class::Reset || row.injects();
-            *idle = resets && all(&fresh);
-            if row.class == Class::Alloc || (row.acts() && !(row.class == Class::Reset && *idle)) {
-                place.vqs.clone().for_each(|k| fresh[self.name(k)] = row.class == Class::Alloc);
-            }
-        }
-        idle
-    }
-
     /// Measurements and resets before the last part of the program, in which qubits are only measured and no event is
-    /// read; whether there is a reset at all.
-    fn branches(&self, rows: &[Option<Row>], idle: &[bool]) -> (usize, bool) {
+    /// read; whether there is a reset at all. Most programs have that part only.
+    fn branch(&mut self, rows: &[Option<Row>]) {
+        if !self.splits && !self.found.mid_circuit {
+            return;
+        }
         let body = self.body;
         let mut touched = vec![false; body.strings.len()];
         let mut read = vec![false; body.strings.len()];
         let (mut count, mut resets) = (0, 0);
-        let (mut at, mut guarded) = (body.operands.len, body.guarded.len);
-        for node in (0..body.nodes.len).rev() {
+        let (mut at, mut guarded, mut idles) = (body.operands.len(), body.guarded.len(), self.idle.as_slice());
+        for node in (0..body.nodes.len()).rev() {
             let shape = &body.shapes[body.nodes.get(node)];
             at -= shape.counts.iter().sum::<usize>();
             guarded -= shape.guard as usize;
             let place = place(shape, at);
             let Some(row) = &rows[body.nodes.get(node)] else { continue };
+            let idle = idles.last() == Some(&node);
+            idles = &idles[..idles.len() - idle as usize];
             if row.class == Class::Measure {
                 let last = !shape.guard
                     && place.vqs.clone().all(|k| !touched[self.name(k)])
                     && place.produces.clone().all(|k| !read[self.name(k)]);
                 count += !last as usize;
-            } else if (row.class == Class::Reset || row.injects()) && !idle[node] {
+            } else if (row.class == Class::Reset || row.injects()) && !idle {
                 resets += 1;
             }
-            if row.acts() && !idle[node] {
+            if row.acts() && !idle {
                 place.vqs.clone().for_each(|k| touched[self.name(k)] = true);
             } else if row.class == Class::Alloc {
                 place.vqs.clone().for_each(|k| touched[self.name(k)] = false);
@@ -540,22 +441,50 @@ impl<'a> Pass<'a, '_> {
             let guard = shape.guard.then(|| body.guarded.get(guarded));
             self.reads(place.inputs.clone(), guard).for_each(|event| read[event] = true);
         }
-        (count + resets, resets > 0)
+        self.found.branches = count + resets;
+        self.found.resets = resets > 0;
     }
 
-    fn finish(mut self) -> Features {
-        let lines = self.levels.len() as i64;
+    /// The tighter bound on the bond (`bond`).
+    fn tight_bond(&self, rows: &[Option<Row>]) -> f64 {
+        let (body, mut at) = (self.body, 0);
+        let (mut bonds, mut line, mut own) = (Bonds::default(), vec![NONE; body.strings.len()], Vec::new());
+        for node in 0..body.nodes.len() {
+            let number = body.nodes.get(node);
+            let place = place(&body.shapes[number], at);
+            at += body.shapes[number].counts.iter().sum::<usize>();
+            let Some(row) = &rows[number] else { continue };
+            match row.class {
+                Class::Alloc => place.vqs.for_each(|k| line[self.name(k)] = bonds.alloc()),
+                Class::Free => place.vqs.for_each(|k| bonds.free(line[self.name(k)])),
+                _ if row.acts() => {
+                    own.clear();
+                    own.extend(place.vqs.map(|k| line[self.name(k)]));
+                    bonds.take(&own, row.bases, row.class != Class::FeedForward);
+                    if !bonds.alive() {
+                        break;
+                    }
+                }
+                _ => {}
+            }
+        }
+        bonds.peak()
+    }
+
+    fn finish(mut self, rows: &[Option<Row>]) -> Features {
+        let lines = self.lines.len() as i64;
         let (mut crossing, mut bond) = (0, 0);
         for cut in 0..(lines - 1).max(0) {
             crossing += self.change[cut as usize];
             bond = bond.max(crossing.min(cut + 1).min(lines - 1 - cut));
         }
-        let found = &mut self.found;
-        found.bond = (bond as f64).min(found.qubits as f64 / 2.0);
-        let magic = found.non_clifford > 0 || !found.open.is_empty();
-        if found.qubits > BOND_QUBITS && found.bond > 1.0 && magic {
-            found.tight_bond = Some(self.bonds.peak());
+        let quick = (bond as f64).min(self.found.qubits as f64 / 2.0);
+        let magic = self.found.non_clifford > 0 || !self.found.open.is_empty();
+        if self.found.qubits > BOND_QUBITS && quick > 1.0 && magic {
+            self.found.tight_bond = Some(self.tight_bond(rows));
         }
+        let found = &mut self.found;
+        found.bond = quick;
         found.entangling_width = self.size.iter().copied().max().unwrap_or(0);
         found.mid_circuit |= self.conditions;
         found.feed_forward = match (self.full, self.conditions) {

@@ -92,7 +92,7 @@ impl<'a> Lowering<'a, '_> {
     /// Numbers the cbits of every event; gives the events in the order of the nodes that write them.
     fn number_events(&mut self) -> Result<Vec<&'a str>> {
         let (body, mut at, mut written) = (self.body, 0, Vec::new());
-        for node in 0..body.nodes.len {
+        for node in 0..body.nodes.len() {
             self.node = node;
             let shape = &body.shapes[body.nodes.get(node)];
             let produces = place(shape, at).produces;
@@ -113,7 +113,7 @@ impl<'a> Lowering<'a, '_> {
     fn nodes(&mut self) -> Result<()> {
         let (body, mut at, mut values, mut guarded) = (self.body, 0, self.body.values, 0);
         let kinds: Vec<Option<Kind>> = body.shapes.iter().map(|shape| gate_of(shape.op)).collect();
-        for node in 0..body.nodes.len {
+        for node in 0..body.nodes.len() {
             self.node = node;
             let number = body.nodes.get(node);
             let shape = &body.shapes[number];
@@ -503,7 +503,7 @@ impl<'a> Lowering<'a, '_> {
         if let Some(outputs) = &body.outputs {
             return Ok(outputs.iter().map(|output| self.register(output)).collect());
         }
-        let declared: Vec<&str> = (0..body.events.len).map(|k| body.strings[body.events.get(k)]).collect();
+        let declared: Vec<&str> = (0..body.events.len()).map(|k| body.strings[body.events.get(k)]).collect();
         let known: HashSet<&str> = declared.iter().copied().collect();
         let first = declared.iter().copied().filter(|event| self.cbits.contains_key(event));
         let rest = written.iter().copied().filter(|event| !known.contains(event));

@@ -14,13 +14,18 @@ mod pack;
 mod packed;
 #[cfg(feature = "python")]
 pub mod python;
+mod rows;
+mod strings;
+mod written;
 
 use crate::circuit::Circuit;
 
 use body::Body;
 pub use features::Features;
 use pack::Cursor;
-pub use packed::binary;
+use packed::{is_packed, Packed};
+pub use written::binary;
+use written::HEAD;
 
 /// Nodes of one graph.
 pub const NODES: usize = 1_000_000;
@@ -52,22 +57,26 @@ impl Declined {
     }
 }
 
-fn body(data: &[u8]) -> Result<Body<'_>, Declined> {
-    if !data.starts_with(packed::HEAD) {
+/// What `look` makes of the body of a graph, in QVM binary or packed.
+fn with_body<T>(data: &[u8], look: impl FnOnce(&Body) -> Result<T, Declined>) -> Result<T, Declined> {
+    if is_packed(data) {
+        return look(&Packed::read(data, false)?.body()?);
+    }
+    if !data.starts_with(HEAD) {
         return Err(Declined::byte(0, "no QVM binary of version 1"));
     }
-    Body::read(Cursor { bytes: data, at: packed::HEAD.len() })
+    look(&Body::read(Cursor { bytes: data, at: HEAD.len() })?)
 }
 
 /// The circuit of a verified graph, in QVM binary or packed.
 pub fn read(data: &[u8]) -> Result<Circuit, Declined> {
-    lower::circuit(&body(&packed::either(data)?)?)
+    with_body(data, lower::circuit)
 }
 
 /// The features of a verified graph, in QVM binary or packed, and its circuit where it has one.
 pub fn look(data: &[u8], circuit: bool) -> Result<(Features, Option<Circuit>), Declined> {
-    let data = packed::either(data)?;
-    let body = body(&data)?;
-    let found = features::features(&body)?;
-    Ok((found, circuit.then(|| lower::circuit(&body).ok()).flatten()))
+    with_body(data, |body| {
+        let found = features::features(body)?;
+        Ok((found, circuit.then(|| lower::circuit(body).ok()).flatten()))
+    })
 }

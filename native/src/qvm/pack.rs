@@ -1,5 +1,6 @@
 //! MessagePack, read in place: only what a QVM binary may hold, every length checked against what is there.
 
+use super::strings::word;
 use super::Declined;
 
 type Result<T> = std::result::Result<T, Declined>;
@@ -48,8 +49,10 @@ impl<'a> Cursor<'a> {
         Ok(self.take(width)?.iter().fold(0, |number, &byte| number << 8 | byte as u64))
     }
 
+    #[inline]
     pub fn item(&mut self) -> Result<Item<'a>> {
-        let tag = self.number(1)? as u8;
+        let Some(&tag) = self.bytes.get(self.at) else { return self.fail("the body ends too early") };
+        self.at += 1;
         Ok(match tag {
             0x00..=0x7F => Item::Int(tag as i64),
             0xE0..=0xFF => Item::Int(tag as i8 as i64),
@@ -108,14 +111,24 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    #[inline]
     pub fn list(&mut self) -> Result<usize> {
+        if let Some(&tag @ 0x90..=0x9F) = self.bytes.get(self.at) {
+            self.at += 1;
+            return Ok((tag & 15) as usize);
+        }
         match self.item()? {
             Item::List(count) => Ok(count),
             _ => self.fail("a list is missing here"),
         }
     }
 
+    #[inline]
     pub fn map(&mut self) -> Result<usize> {
+        if let Some(&tag @ 0x80..=0x8F) = self.bytes.get(self.at) {
+            self.at += 1;
+            return Ok((tag & 15) as usize);
+        }
         match self.item()? {
             Item::Map(count) => Ok(count),
             _ => self.fail("a map is missing here"),
@@ -129,14 +142,17 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// A text of up to 31 bytes, which nobody has found to be UTF-8 yet.
+    /// A text of up to 31 bytes, which nobody has found to be UTF-8 yet, and its `strings::word`.
     #[inline]
-    pub fn short_text(&mut self) -> Option<&'a [u8]> {
-        let rest = self.bytes.get(self.at..)?;
-        let (&tag @ 0xA0..=0xBF, rest) = rest.split_first()? else { return None };
+    pub fn short_text(&mut self) -> Option<(&'a [u8], u64)> {
+        let (&tag @ 0xA0..=0xBF, rest) = self.bytes.get(self.at..)?.split_first()? else { return None };
         let found = rest.get(..(tag & 31) as usize)?;
         self.at += 1 + found.len();
-        Some(found)
+        let first = match rest.first_chunk() {
+            Some(bytes) => u64::from_le_bytes(*bytes) & u64::MAX >> (64 - 8 * found.len().clamp(1, 8)),
+            None => word(found),
+        };
+        Some((found, if found.is_empty() { 0 } else { first }))
     }
 
     pub fn bytes(&mut self) -> Result<&'a [u8]> {

@@ -37,7 +37,6 @@ pub struct Relay {
     priors: Vec<f32>,
     observables: Vec<u8>,
     width: usize,
-    memories: Vec<Vec<f32>>,
     settings: Settings,
 }
 
@@ -46,6 +45,7 @@ pub struct Scratch {
     to_check: Vec<f32>,
     to_mechanism: Vec<f32>,
     beliefs: Vec<f32>,
+    memories: Vec<f32>,
     hard: Vec<bool>,
     best: Vec<bool>,
 }
@@ -91,13 +91,6 @@ impl Relay {
                 mechanism_edges[at] = edge;
             }
         }
-        let (low, high) = settings.memory;
-        let memories = (0..settings.legs)
-            .map(|leg| {
-                let mut dice = Dice::new(settings.seed, &[leg as u64]);
-                (0..n).map(|_| low + (high - low) * dice.unit() as f32).collect()
-            })
-            .collect();
         Some(Relay {
             checks,
             check_starts,
@@ -107,7 +100,6 @@ impl Relay {
             priors: chances.iter().map(|&p| ((1.0 - p) / p).ln() as f32).collect(),
             observables: observables.to_vec(),
             width,
-            memories,
             settings,
         })
     }
@@ -126,6 +118,7 @@ impl Relay {
             to_check: vec![0.0; edges],
             to_mechanism: vec![0.0; edges],
             beliefs: vec![0.0; n],
+            memories: vec![0.0; n],
             hard: vec![false; n],
             best: vec![false; n],
         }
@@ -138,6 +131,7 @@ impl Relay {
             return;
         }
         scratch.beliefs.copy_from_slice(&self.priors);
+        scratch.hard.fill(false);
         let mut lightest = f32::INFINITY;
         let mut found = 0;
         for leg in 0..=self.settings.legs {
@@ -169,13 +163,14 @@ impl Relay {
     fn leg(&self, leg: usize, syndrome: &[bool], scratch: &mut Scratch) -> bool {
         let first = leg == 0;
         let iterations = if first { self.settings.first_iterations } else { self.settings.leg_iterations };
+        self.draw_memories(leg, &mut scratch.memories);
         for (message, &j) in scratch.to_check.iter_mut().zip(&self.edge_mechanism) {
             *message = self.priors[j as usize];
         }
         for _ in 0..iterations {
             self.answer_checks(syndrome, &scratch.to_check, &mut scratch.to_mechanism);
             for j in 0..self.priors.len() {
-                let memory = if first { self.settings.first_memory } else { self.memories[leg - 1][j] };
+                let memory = scratch.memories[j];
                 let edges =
                     &self.mechanism_edges[self.mechanism_starts[j] as usize..self.mechanism_starts[j + 1] as usize];
                 let heard: f32 = edges.iter().map(|&edge| scratch.to_mechanism[edge as usize]).sum();
@@ -193,26 +188,36 @@ impl Relay {
         false
     }
 
+    /// What mechanisms remember in this leg: drawn when it is run, as most shots need few legs.
+    fn draw_memories(&self, leg: usize, memories: &mut [f32]) {
+        if leg == 0 {
+            memories.fill(self.settings.first_memory);
+            return;
+        }
+        let (low, high) = self.settings.memory;
+        let mut dice = Dice::new(self.settings.seed, &[leg as u64 - 1]);
+        memories.fill_with(|| low + (high - low) * dice.unit() as f32);
+    }
+
     /// Min-sum: a check tells a mechanism the least certain of the others, with the sign that the syndrome asks for.
     fn answer_checks(&self, syndrome: &[bool], to_check: &[f32], to_mechanism: &mut [f32]) {
         for (i, &violated) in syndrome.iter().enumerate() {
             let range = self.check_starts[i] as usize..self.check_starts[i + 1] as usize;
-            let (mut least, mut second, mut at) = (f32::INFINITY, f32::INFINITY, usize::MAX);
+            let (heard, answers) = (&to_check[range.clone()], &mut to_mechanism[range]);
+            let (mut least, mut second) = (f32::INFINITY, f32::INFINITY);
             let mut odd = violated;
-            for edge in range.clone() {
-                let size = to_check[edge].abs();
-                odd ^= to_check[edge] < 0.0;
-                if size < least {
-                    (second, least, at) = (least, size, edge);
-                } else if size < second {
-                    second = size;
-                }
+            for &message in heard {
+                let size = message.abs();
+                odd ^= message < 0.0;
+                second = second.min(least.max(size));
+                least = least.min(size);
             }
-            for edge in range {
-                let size = self.settings.scale * if edge == at { second } else { least };
-                let negative = odd ^ (to_check[edge] < 0.0);
-                // a check of one mechanism knows it for certain
-                to_mechanism[edge] = if negative { -size.min(CERTAIN) } else { size.min(CERTAIN) };
+            // a check of one mechanism knows it for certain; where two are least, the second is as small
+            let to_others = (self.settings.scale * least).min(CERTAIN);
+            let to_least = (self.settings.scale * second).min(CERTAIN);
+            for (answer, &message) in answers.iter_mut().zip(heard) {
+                let size = if message.abs() == least { to_least } else { to_others };
+                *answer = if odd ^ (message < 0.0) { -size } else { size };
             }
         }
     }

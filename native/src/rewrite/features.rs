@@ -1,5 +1,6 @@
 //! What a router wants to know of a circuit, in one pass (and a bounded elimination for the treewidth).
 
+pub use super::axis::is_monomial;
 pub use super::clifford::is_clifford;
 use super::components;
 use super::cost;
@@ -210,7 +211,7 @@ fn gate(found: &mut Features, circuit: &Circuit, at: usize, kind: Kind) {
         found.non_clifford += 1;
         found.clifford_prefix = found.clifford_prefix.min(at);
     }
-    found.classical &= super::axis::is_monomial(kind);
+    found.classical &= is_monomial(kind);
 }
 
 /// A gate on k qubits has Schmidt rank at most 2 (4 for those that exchange) over a cut between its qubits.

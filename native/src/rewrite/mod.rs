@@ -8,6 +8,7 @@
 //! | `schedule` | an order in which few qubits are alive at a time, measured or traced out as soon as it pays |
 //! | `runs` | measurements next to each other |
 //! | `slots` | wires to qubits |
+//! | `prefix` | the Clifford gates at the start, for a state vector |
 //! | `components` | parts that nothing connects |
 //! | `features` | what a router wants to know of a circuit |
 //!
@@ -28,6 +29,7 @@ mod gates;
 mod graph;
 mod guards;
 mod phases;
+mod prefix;
 #[cfg(feature = "python")]
 pub mod python;
 mod runs;
@@ -41,6 +43,7 @@ use crate::circuit::Circuit;
 pub use cost::width;
 pub use forward::Fired;
 use forward::{forward, Allowed};
+pub use prefix::shortened;
 
 /// Which rewrites run, and what they assume.
 #[derive(Clone, Copy, Debug, PartialEq)]

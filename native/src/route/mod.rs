@@ -111,6 +111,8 @@ const SMALL_S: f64 = 300e-6;
 const HOPELESS: f64 = 30.0;
 /// Seconds that a look at the next way must be able to save.
 const LOOK_S: f64 = 30e-6;
+/// Predicted seconds of a dense state from which on a look at a shorter Clifford prefix is worth it.
+const PREFIX_S: f64 = 1e-3;
 /// Seconds an op that rewriting takes, about.
 const REWRITE_OP_S: f64 = 0.8e-6;
 /// Seconds an op that simplifying a circuit and bounding the bonds of its chain take, about.
@@ -164,6 +166,9 @@ impl Plan {
         if rewritten && (as_it_came < HOPELESS * search.seconds() || as_it_came.is_infinite()) {
             search.frame(&target, true);
         }
+        let shorter = options.rewrites.filter(|_| search.runs_dense()).and_then(|_| rewrite::shortened(&target));
+        let shorter = shorter.map(Arc::new);
+        shorter.iter().for_each(|shorter| search.dense(shorter, true));
         let (mut attempt, mut simplified) = (None, None);
         if search.seconds() > LOOK_S.max(circuit.ops.len() as f64 * CHAIN_OP_S) {
             (attempt, simplified) = search.mps(circuit);
@@ -184,6 +189,13 @@ impl Plan {
         candidates.sort_by(|a, b| a.seconds.total_cmp(&b.seconds));
         let report = match runner {
             Runner::Mps(_) => simplified,
+            _ if shorter.is_some_and(|shorter| Arc::ptr_eq(&on, &shorter)) => {
+                let unchanged =
+                    || rewrite::Report { order: "input", ops_before: circuit.ops.len(), ..Default::default() };
+                let mut report = scheduled.unwrap_or_else(unchanged);
+                report.fired.resynthesized += 1;
+                Some(rewrite::Report { ops_after: on.ops.len(), ..report })
+            }
             _ => scheduled.filter(|_| Arc::ptr_eq(&on, &target)),
         };
         Ok(Plan { circuit: on, candidates, source: circuit.clone(), report, runner, attempt, memory: options.memory })
@@ -341,6 +353,12 @@ impl Search<'_> {
         look < MOST_LOOK_S && seconds > SLOW_S.max(LOOK_SHARE * look)
     }
 
+    /// Whether the best way so far is a dense state that takes long enough for another look at its circuit.
+    fn runs_dense(&self) -> bool {
+        let dense = |best: &Found| matches!(best.runner, Runner::Dense(_) | Runner::Dense64(_));
+        self.seconds() > PREFIX_S && self.best.as_ref().is_some_and(dense)
+    }
+
     fn allows(&self, method: Method) -> bool {
         self.options.only.is_none_or(|only| only == method)
     }
@@ -399,7 +417,11 @@ impl Search<'_> {
     fn pilot(&mut self) {
         let Some((found, rewritten)) = self.slow_frame.take() else { return };
         let Runner::Frame(plan) = found.runner else { return };
-        let plan = if found.seconds * PILOT_SHARE < self.others() { plan.piloted(self.options.memory) } else { plan };
+        let plan = if found.seconds * PILOT_SHARE < self.others() {
+            plan.piloted(self.shots, self.options.memory)
+        } else {
+            plan
+        };
         self.frame_plan(plan, rewritten, &found.circuit);
     }
 

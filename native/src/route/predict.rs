@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::{Candidate, Method, Options, LAST_RESORT_S, LOOK_S, MAX_BOND_LOG2};
-use crate::circuit::{Circuit, Kind, NONE};
+use crate::circuit::{Circuit, Kind, Op, NONE};
 use crate::rewrite::{self, features};
 use crate::{dense, frame, mps};
 
@@ -16,6 +16,8 @@ pub struct Prediction {
     pub best: Candidate,
     pub seconds: Vec<f64>,
     pub may_fail: bool,
+    /// It may be far less: nobody has looked at more than numbers of gates.
+    pub upper_bound: bool,
 }
 
 /// Part of the predicted run that one more look may take, and seconds that it takes for an op and each 64 qubits.
@@ -23,8 +25,6 @@ const LOOK_SHARE: f64 = 0.005;
 const LOOK_OP_S: f64 = 0.5e-6;
 /// Cycles of a fused gate for each block of 16 amplitudes, moving it included: an average over circuits.
 const GATE_CYCLES: f64 = 2.8;
-/// Seconds that compiling a Clifford op takes for each 64 qubits.
-const CLIFFORD_OP_S: f64 = 50e-9;
 
 /// For about `points[k]` shots each; the best is the best for `shots`. None where nothing can run the circuit.
 pub fn predict(circuit: &Arc<Circuit>, shots: usize, points: &[usize], options: &Options) -> Option<Prediction> {
@@ -35,14 +35,21 @@ pub fn predict(circuit: &Arc<Circuit>, shots: usize, points: &[usize], options: 
     if counted.magic == 0.0 {
         look.clifford(&counted);
     } else if look.seconds() * LOOK_SHARE > look_s {
-        look.frame(circuit, false);
+        if look.frame(circuit, false) == Err(frame::NoSketch::Long) {
+            look.bulk(circuit, &counted);
+        }
+    }
+    if look.seconds() > super::PREFIX_S && counted.magic > 0.0 {
+        if let Some(shorter) = rewrite::shortened(circuit) {
+            look.dense(&Counted::of(&shorter), true);
+        }
     }
     let pays = look.seconds() * LOOK_SHARE > look_s;
     if let Some(wanted) = options.rewrites.filter(|_| pays && features::promising(circuit)) {
         let (changed, _) = rewrite::schedule(circuit, &rewrite::Options { shots: shots as u32, ..wanted });
         let changed = Arc::new(changed);
         look.dense(&Counted::of(&changed), true);
-        look.frame(&changed, true);
+        let _: Result<(), frame::NoSketch> = look.frame(&changed, true);
     }
     if look.seconds() * LOOK_SHARE > look_s {
         look.mps(circuit);
@@ -65,7 +72,7 @@ impl Look<'_> {
     fn offer(&mut self, best: Candidate, may_fail: bool, seconds: impl Fn(usize) -> f64) {
         if best.seconds < self.seconds() {
             let seconds = self.points.iter().map(|&shots| seconds(shots)).collect();
-            self.best = Some(Prediction { best, seconds, may_fail });
+            self.best = Some(Prediction { best, seconds, may_fail, upper_bound: false });
         }
     }
 
@@ -97,12 +104,12 @@ impl Look<'_> {
         self.offer(best, false, |shots| counted.clifford(shots));
     }
 
-    fn frame(&mut self, circuit: &Arc<Circuit>, rewritten: bool) {
-        let Some(plan) = frame::Plan::sketch(circuit, self.seconds()) else { return };
+    fn frame(&mut self, circuit: &Arc<Circuit>, rewritten: bool) -> Result<(), frame::NoSketch> {
+        let plan = frame::Plan::sketch(circuit, self.seconds())?;
         let (width, seconds) = (plan.width(), plan.cost(self.shots));
         let bytes = 16.0 * (width as f64).exp2();
         if bytes > self.memory {
-            return;
+            return Ok(());
         }
         let best = Candidate {
             method: Method::Frame,
@@ -113,6 +120,29 @@ impl Look<'_> {
             note: format!("{width} active qubits"),
         };
         self.offer(best, false, |shots| plan.cost(shots));
+        Ok(())
+    }
+
+    /// Of the frame simulator, from numbers alone, where even a sketch of its plan takes too long: what it has room for
+    /// at worst, or else an attempt.
+    fn bulk(&mut self, circuit: &Circuit, counted: &Counted) {
+        let bulk = counted.bulk(circuit);
+        let (width, _) = frame::bound(&bulk, self.shots);
+        let bytes = 32.0 * width.exp2();
+        let sure = bytes <= self.memory;
+        let most = if sure { f64::INFINITY } else { LAST_RESORT_S };
+        let compiling = frame::compiling(counted.qubits, counted.ops, counted.coins().min(bulk.outcomes));
+        let seconds = |shots| compiling + frame::bound(&bulk, shots).1.min(most);
+        let best = Candidate {
+            method: Method::Frame,
+            rewritten: false,
+            width,
+            seconds: seconds(self.shots),
+            memory_bytes: bytes.min(self.memory),
+            note: format!("at most {width:.0} active qubits, too wide a program to see how many"),
+        };
+        self.offer(best, !sure, seconds);
+        self.best.iter_mut().for_each(|found| found.upper_bound = sure);
     }
 
     /// Unlike the others it may be all there is, and then end without an answer.
@@ -145,9 +175,14 @@ struct Counted {
     gates: f64,
     magic: f64,
     measurements: f64,
+    resets: f64,
+    /// Gates that do not only permute basis states.
+    turns: f64,
     /// Measurements and resets that split a run.
     splits: f64,
     noise: f64,
+    /// Pauli frames follow a run of it.
+    followed: bool,
 }
 
 impl Counted {
@@ -162,15 +197,18 @@ impl Counted {
             ops: circuit.ops.len() as f64,
             ..Counted::default()
         };
+        counted.followed = frame::by_frames(circuit, counted.qubits as usize);
         for (at, op) in circuit.ops.iter().enumerate() {
             counted.measurements += (op.kind == Kind::Measure) as u8 as f64;
+            counted.resets += (op.kind == Kind::Reset) as u8 as f64;
             match op.kind {
                 Kind::Measure if last[op.q[0] as usize] == at as u32 && op.cond == NONE => {}
                 Kind::Measure | Kind::Reset => counted.splits += 1.0,
-                Kind::Noise => counted.noise += 1.0,
+                Kind::Noise | Kind::Noise2 => counted.noise += 1.0,
                 Kind::Logic => {}
                 kind => {
                     counted.gates += 1.0;
+                    counted.turns += if features::is_monomial(kind) { 0.0 } else { kind.n_qubits() as f64 };
                     counted.magic += !features::is_clifford(kind, circuit.angles(op)) as u8 as f64;
                 }
             }
@@ -186,7 +224,31 @@ impl Counted {
     /// Of the frame simulator, where every gate is Clifford.
     fn clifford(&self, shots: usize) -> f64 {
         let symbols = (shots as f64 / 64.0).ceil() * (self.measurements + self.noise);
-        self.ops * CLIFFORD_OP_S * self.words() + symbols * self.words() * 2e-9
+        let coins = if self.followed { 0.0 } else { self.coins() };
+        frame::compiling(self.qubits, self.ops, coins) + symbols * self.words() * 2e-9
+    }
+
+    /// Outcomes that are not certain, at most: each uses up a turn out of the basis of measurements.
+    fn coins(&self) -> f64 {
+        self.turns.min(self.measurements + self.resets)
+    }
+
+    /// A gate under a condition is made of rotations too, unless it is a Pauli.
+    fn bulk(&self, circuit: &Circuit) -> frame::Bulk {
+        let turning = |op: &&Op| match op.kind {
+            Kind::X | Kind::Y | Kind::Z | Kind::Measure | Kind::Reset | Kind::Noise | Kind::Noise2 | Kind::Logic => {
+                false
+            }
+            kind => op.cond != NONE || !features::is_clifford(kind, circuit.angles(op)),
+        };
+        let ops = circuit.ops.iter().filter(turning);
+        let rotations: usize = ops.map(|op| frame::rotations(op.kind, circuit.angles(op)).list().len()).sum();
+        frame::Bulk {
+            qubits: self.qubits,
+            rotations: rotations as f64,
+            outcomes: self.measurements + self.resets,
+            splits: self.splits + self.noise,
+        }
     }
 
     /// Half of the gates, about, run before the first split; no run has more branches than shots.

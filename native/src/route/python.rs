@@ -122,8 +122,8 @@ impl PyPlan {
     }
 }
 
-/// What a circuit will take, without a plan: method, rewritten, width, memory_bytes, note, may_fail, and `seconds` for
-/// each of `points`. It is the best way for `shots`. Raises MemoryError when nothing can run the circuit.
+/// What a circuit will take, without a plan: method, rewritten, width, memory_bytes, note, may_fail, upper_bound, and
+/// `seconds` for each of `points`. It is the best way for `shots`. Raises MemoryError when nothing can run the circuit.
 #[pyfunction]
 #[pyo3(name = "predict", signature = (circuit, shots, points, memory=4 << 30, keep_cbits=false))]
 fn py_predict<'py>(
@@ -146,6 +146,7 @@ fn py_predict<'py>(
     out.set_item("memory_bytes", found.best.memory_bytes)?;
     out.set_item("note", &found.best.note)?;
     out.set_item("may_fail", found.may_fail)?;
+    out.set_item("upper_bound", found.upper_bound)?;
     out.set_item("seconds", found.seconds)?;
     Ok(out)
 }

@@ -38,6 +38,8 @@ PROGRESS: dict[str, Any] = {
     "nodes_total": 6,
     "shots_done": 2,
     "shots_total": 4,
+    "rounds_done": 0,
+    "rounds_total": 0,
 }
 """Of a running job."""
 

@@ -41,6 +41,44 @@ class Program(Request, frozen=True):
     params: Annotated[dict[str, Any], Meta(description="values of the program's inputs by name")] = {}
 
 
+QEC_CHARS = 256
+"""of the text of a machine"""
+
+
+class Qec(Request, frozen=True):
+    """Logical qubits that a program is to run on. The daemon writes it in their gates, with their errors."""
+
+    machine: Annotated[
+        str, Meta(description="code and what belongs to it, such as surface(d=9)", min_length=1, max_length=QEC_CHARS)
+    ]
+    noise: Annotated[
+        str,
+        Meta(
+            description="of the physical qubits: a short form such as p=1e-3, or a noise model as JSON",
+            min_length=1,
+            max_length=LIMITS.text_chars,
+        ),
+    ]
+
+
+class Footprint(Struct, frozen=True, kw_only=True):
+    """What a program takes on a machine of logical qubits. A code cycle is ``distance`` rounds of syndrome extraction.
+    Cycles and rounds are those of one shot."""
+
+    machine: Annotated[str, Meta(description="code, T states, factories, reaction time")]
+    noise: Annotated[str, Meta(description="name of the noise of the physical qubits, and how its hash begins")]
+    distance: Annotated[int, Meta(description="of the code: rounds of syndrome extraction in a code cycle")]
+    physical_qubits: Annotated[int, Meta(description="of all tiles and factories: the width of its place on the map")]
+    patch_qubits: Annotated[int, Meta(description="physical qubits of a tile, which holds a logical qubit")]
+    patches: Annotated[int, Meta(description="logical qubits")]
+    tiles: Annotated[int, Meta(description="tiles of the floor, those of the routing among them")]
+    factory_qubits: Annotated[int, Meta(description="physical qubits of its T factories")]
+    cycles: Annotated[int, Meta(description="code cycles")]
+    rounds: Annotated[int, Meta(description="rounds of syndrome extraction")]
+    epoch_rounds: Annotated[list[int], Meta(description="those of each epoch, for at most `listed_epochs` of them")]
+    move_rounds: Annotated[int, Meta(description="rounds that a move of all patches to another place takes")] = 0
+
+
 class Policy(Request, frozen=True):
     """Wishes about how a job is run. Whatever cannot be honoured is refused, never ignored."""
 
@@ -57,7 +95,7 @@ class Policy(Request, frozen=True):
     ) = None
     device: Annotated[str, Meta(description="what is modelled; 'ideal' in this release", max_length=256)] = "ideal"
     engine: Annotated[str, Meta(description="engine to use; absent: the router chooses", max_length=256)] | None = None
-    qec: Annotated[dict[str, Any], Meta(description="error-correction wishes; none in this release")] | None = None
+    qec: Annotated[Qec, Meta(description="run on logical qubits of this machine; absent: ideal ones")] | None = None
     channels: Annotated[
         dict[Name, ChannelId],
         Meta(description="channel handle in the program to the channel from q_open_chan that it draws on"),
@@ -78,6 +116,8 @@ class Progress(Struct, frozen=True):
     nodes_total: int
     shots_done: int
     shots_total: int
+    rounds_done: Annotated[int, Meta(description="rounds of syndrome extraction behind the shots under way")] = 0
+    rounds_total: Annotated[int, Meta(description="rounds of a shot; 0 without policy.qec")] = 0
 
 
 class Status(Struct, frozen=True, kw_only=True):
@@ -102,6 +142,10 @@ class Status(Struct, frozen=True, kw_only=True):
     ended: float | None = None
     attempts: Annotated[int, Meta(description="launches lost to a dead worker")] = 0
     error: Annotated[dict[str, Any] | None, Meta(description="why it FAILED or was CANCELLED: an error object")] = None
+    physical_qubits: Annotated[
+        int, Meta(description="under its logical qubits: the width of its place on the map; 0 without policy.qec")
+    ] = 0
+    moves: Annotated[int, Meta(description="how often its patches were moved to another place at a fence")] = 0
 
 
 class ChannelRow(Struct, frozen=True, kw_only=True):

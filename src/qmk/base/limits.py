@@ -22,6 +22,7 @@ TABLE: dict[str, Limit] = {
     "connection_sessions": Limit(1024, "sessions", "open sessions of one connection"),
     "nodes": Limit(1_000_000, "nodes", "nodes of one graph"),
     "qubits": Limit(100_000, "qubits", "qubits declared by one graph"),
+    "region_qubits": Limit(10_000_000, "qubits", "qubits of the map in each worker's region, physical ones included"),
     "channels": Limit(100_000, "channels", "channels declared by one graph"),
     "events": Limit(1_000_000, "events", "events declared by one graph"),
     "operands": Limit(100_000, "handles", "operands of one node"),

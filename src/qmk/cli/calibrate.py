@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from qmk.cli import options, output
+from qmk.cli.failure import FAILED_RUN, call_error
 
 if TYPE_CHECKING:
     from qmk.host.calibration import Fit, Report
@@ -44,14 +45,20 @@ def command(quick: bool, names: str | None, data_dir: str | None, dry_run: bool,
     wanted = _wanted(names)
     path = rates.default_path(Path(data_dir) if data_dir else None)
     budget_s = QUICK_S if quick else BUDGET_S
-    report = calibrate(wanted, budget_s, time.time(), lambda name: click.echo(f"measuring {name}", err=True))
     if not dry_run:
+        rates.check_writable(path)
+    report = calibrate(wanted, budget_s, time.time(), lambda name: click.echo(f"measuring {name}", err=True))
+    measured = bool(report.calibration.engines)
+    written = measured and not dry_run
+    if written:
         rates.save(path, rates.merged(path, report.calibration))
     if as_json:
-        output.json_object({"path": "" if dry_run else str(path), "report": report})
-        return
-    show(report)
-    click.echo("nothing is written" if dry_run else f"written to {path}")
+        output.json_object({"path": str(path) if written else "", "report": report})
+    else:
+        show(report)
+        click.echo(f"written to {path}" if written else "nothing is written")
+    if not measured:
+        raise click.exceptions.Exit(FAILED_RUN)
 
 
 def _wanted(names: str | None) -> list[str]:
@@ -60,7 +67,9 @@ def _wanted(names: str | None) -> list[str]:
     known = engines()
     if names is None:
         return sorted(known, key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name))
-    wanted = [name.strip() for name in names.split(",") if name.strip()]
+    wanted = list(dict.fromkeys(name.strip() for name in names.split(",") if name.strip()))
+    if not wanted:
+        raise call_error("--engines names no engine", help=f"engines: {', '.join(sorted(known))}")
     for name in wanted:
         options.check_engine(name)
     return wanted
@@ -68,8 +77,10 @@ def _wanted(names: str | None) -> list[str]:
 
 def show(report: Report) -> None:
     """One row a method, then what was left out."""
+    rows = [_row(row) for row in report.fits]
     head = ("engine", "method", "programs", "measured", "predicted before", "after", "worst error before", "after")
-    output.table(head, [_row(row) for row in report.fits])
+    if rows:
+        output.table(head, rows)
     for name, why in report.skipped.items():
         click.echo(f"not measured: {name}: {why}")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import difflib
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     Named = list[tuple[str, Estimate]]
 
+_BEFORE_JSON = b"\xef\xbb\xbf \t\r\n"
+
 
 @click.command()
 @options.program_options
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 @click.option("--budget", type=float, metavar="X", help="How likely the program may fail; 1e-3 if not given.")
 @click.option("--frontier", is_flag=True, help="Every best trade of qubits for time.")
 @click.option("--compare", multiple=True, metavar="QUBIT[:CODE]", help="Another machine beside; 'all' for all qubits.")
-@click.option("--calibrated/--plain", default=None, help="Add error rates of simulated circuits; where they exist.")
+@click.option("--calibrated/--plain", default=None, help="Add figures for measured error rates; where they exist.")
 @click.option("--html", "html_path", metavar="FILE", help="Write a report with plots.")
 @options.json_option
 @click.pass_obj
@@ -56,7 +58,7 @@ def command(
     asked = _asked(params_path, qubit, code, budget, frontier)
     items = [*asked, *_compared(compare, asked[0])]
     found, failed = _estimates(counts, items, alone=len(items) == 1)
-    beside = _beside(found, calibrated)
+    beside, why_none = _beside(found, calibrated)
     named = [(rows.title(each), each) for each in found]
     if html_path is not None:
         _write(html_path, named, program, beside)
@@ -64,31 +66,43 @@ def command(
         output.json_object(_json(items, found, failed, beside))
         return
     estimate_table.show(named, beside)
+    if why_none and len(named) == 1:
+        click.echo(f"note: {why_none}")
     for text in failed.values():
         click.echo(f"not estimated: {text.message}", err=True)
 
 
 def _counts(path: str, format_name: str | None, params: dict[str, Any], console: Console) -> LogicalCounts:
+    """Of a file or standard input: counts where it holds an object of them, else a program."""
     from qmk.cli import source
-    from qmk.models.estimate import counting, counts
+    from qmk.models.estimate import counting
     from qmk.sampling import verified
 
-    if format_name is None and path.endswith(".json"):
-        given = _read_json(path)
-        if isinstance(given, dict) and "numQubits" in given:
-            return counts.parse(given)
-    loaded = source.load(path, format_name, params, console)
-    return counting.count(verified(loaded.graph))
+    data = source.read(path, console)
+    given = _counts_in(data, path) if format_name is None else None
+    if given is None:
+        return counting.count(verified(source.load_bytes(data, path, format_name, params).graph))
+    if params:
+        raise call_error("--param with logical counts, which have no parameters", help="leave it out")
+    return given
+
+
+def _counts_in(data: bytes, path: str) -> LogicalCounts | None:
+    """The counts that these bytes are: a JSON object without a program, but with a key of counts, or nearly one."""
+    from qmk.models import files
+    from qmk.models.estimate import counts
+
+    if not data.lstrip(_BEFORE_JSON).startswith(b"{") or b'"program"' in data or len(data) > files.MAX_BYTES:
+        return None
+    given = files.parse_json(data, path)
+    meant = any(difflib.get_close_matches(key[:40], counts.KEYS, 1) for key in given)
+    return counts.parse(given) if meant else None
 
 
 def _read_json(path: str) -> Any:
     from qmk.models import files
 
-    data = files.read(path)
-    try:
-        return json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise call_error(f"'{path}' is not JSON: {error}", path=path) from error
+    return files.parse_json(files.read(path), path)
 
 
 def _asked(
@@ -113,16 +127,21 @@ def _asked(
 
 def _compared(names: tuple[str, ...], base: dict[str, Any]) -> list[dict[str, Any]]:
     from qmk.models.estimate.qubits import DEFAULT, NAMED
+    from qmk.models.estimate.scheme import DEFAULT as USUAL_CODE
+    from qmk.models.estimate.wrong import near
 
     kept = {key: value for key, value in base.items() if key not in ("qubitParams", "qecScheme")}
-    given = base.get("qubitParams")
-    own = given.get("name") if isinstance(given, dict) else DEFAULT
-    every = [other for name in names for other in (NAMED if name == "all" else (name,)) if other != own]
+    own = base.get("qubitParams", {"name": DEFAULT}), base.get("qecScheme", {"name": USUAL_CODE})
     found: list[dict[str, Any]] = []
-    for name in every:
-        qubit, _, code = name.partition(":")
-        scheme = {"qecScheme": {"name": code}} if code else {}
-        found.append({**kept, "qubitParams": {"name": qubit}, **scheme})
+    for name in names:
+        asked, _, code = name.partition(":")
+        if asked not in ("all", *NAMED):
+            raise call_error(f"--compare: no qubits are named '{asked}'", help=near(asked, NAMED, "names"))
+        scheme = {"name": code or USUAL_CODE}
+        machines = (({"name": qubit}, scheme) for qubit in (NAMED if asked == "all" else (asked,)))
+        found += [
+            {**kept, "qubitParams": qubit, "qecScheme": scheme} for qubit, scheme in machines if (qubit, scheme) != own
+        ]
     return found
 
 
@@ -144,21 +163,21 @@ def _estimates(
     return found, failed
 
 
-def _beside(found: list[Estimate], wanted: bool | None) -> Calibrated | None:
-    """The first estimate with measured rates: left out where there are none, unless it was asked for."""
+def _beside(found: list[Estimate], wanted: bool | None) -> tuple[Calibrated | None, str]:
+    """The first estimate with measured rates, or why there is none; that is an error where it was asked for."""
     if len(found[0].points) > 1:
         if wanted:
             help = "leave one of the two out: calibrated figures stand beside a single point"
             raise call_error("--calibrated together with --frontier", help=help)
-        return None
+        return None, ""
     if wanted is False:
-        return None
+        return None, ""
     try:
-        return found[0].calibrated()
-    except QmkError:
+        return found[0].calibrated(), ""
+    except QmkError as error:
         if wanted:
             raise
-        return None
+        return None, f"no calibrated figures: {error.message}"
 
 
 def _json(

@@ -19,14 +19,16 @@ if TYPE_CHECKING:
 
 SHOWN_POINTS = 40
 WIDE = 100
-"""columns from which a machine's name stands on one line"""
+"""columns from which a machine's name stands on one line, unless it is long"""
+LONG = 34
 
 
 def show(named: Sequence[tuple[str, Estimate]], beside: Calibrated | None) -> None:
     """One machine in full; several, or a frontier, a line each."""
     name, first = named[0]
     if len(named) > 1:
-        mark = ", " if terminal_width() >= WIDE else ",\n"
+        short = terminal_width() >= WIDE and all(len(each) <= LONG for each, _ in named)
+        mark = ", " if short else ",\n"
         lines = [rows.summary(each.replace(", ", mark), estimate, estimate.point) for each, estimate in named]
         _print(_lines(lines, "Comparison"))
     elif len(first.points) > 1:

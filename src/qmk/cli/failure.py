@@ -48,6 +48,15 @@ EXIT_CODES: dict[str, int] = {
 
 SHOWN_FINDINGS = 20
 
+_WORDS = {
+    "is not a valid integer range": "is no whole number",
+    "is not a valid integer": "is no whole number",
+    "is not a valid shots": "is no whole number, such as 1000",
+    "is not a valid float range": "is no number",
+    "is not a valid float": "is no number",
+}
+"""what click says of a value, in words for people"""
+
 
 def call_error(message: str, **fields: Any) -> QmkError:
     """INVALID_PARAMS: what was asked on the command line does not fit."""
@@ -77,7 +86,9 @@ class Console:
         if isinstance(error, click.exceptions.NoArgsIsHelpError) and not self.as_json:
             error.show()
             return BAD_CALL
-        message = error.format_message().rstrip(".")
+        message = " ".join(error.format_message().rstrip(".").split())
+        for of_click, ours in _WORDS.items():
+            message = message.replace(of_click, ours)
         if self.as_json:
             self._write_json(call_error(message))
         else:
@@ -111,9 +122,9 @@ class Console:
         )
 
     def _write_json(self, error: QmkError) -> None:
-        import msgspec
+        from qmk.cli import output
 
-        sys.stdout.write(msgspec.json.format(msgspec.json.encode({"error": error.to_dict()}), indent=2).decode() + "\n")
+        output.json_object({"error": error.to_dict()})
 
     def _write_text(self, error: QmkError) -> None:
         findings = error.findings

@@ -11,9 +11,21 @@ import click
 
 def json_object(value: Any) -> None:
     """One JSON value, indented, on standard output."""
+    sys.stdout.write(json_text(value))
+
+
+def json_text(value: Any) -> str:
+    """Indented JSON. What is no Unicode, such as the name of a file in another encoding, stands as U+FFFD."""
     import msgspec
 
-    sys.stdout.write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n")
+    try:
+        data = msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        import json
+
+        text = json.dumps(msgspec.to_builtins(value), ensure_ascii=False)
+        data = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
+    return msgspec.json.format(data, indent=2).decode() + "\n"
 
 
 def lines(rows: Iterable[str]) -> None:

@@ -63,7 +63,7 @@ def _decoder_option(command: Command) -> Command:
     )(command)
 
 
-@command.command(name="codes")
+@command.command(name="codes", short_help="list codes, or describe some")
 @click.argument("names", metavar="[CODE]...", nargs=-1)
 @options.json_option
 def list_codes(names: tuple[str, ...], as_json: bool) -> None:
@@ -122,7 +122,7 @@ def _described(name: str) -> dict[str, Any]:
     }
 
 
-@command.command()
+@command.command(short_help="measure a code's logical error rate")
 @click.argument("code")
 @click.option("--noise", default="circuit=1e-3", metavar="MODEL", help="circuit=1e-3 if not given; as for qmk run.")
 @_decoder_option
@@ -159,7 +159,7 @@ def _basis_rows(found: Memory) -> list[tuple[str, ...]]:
     return rows
 
 
-@command.command()
+@command.command(short_help="find where the curves of distances cross")
 @click.argument("family", metavar="CODE")
 @click.option("--distances", default="3,5,7", metavar="D,...", help="3,5,7 if not given.")
 @click.option("--p", "grid", default="1e-3:1e-2:6", metavar="LOW:HIGH:N", help="N values, evenly spaced in log p.")
@@ -232,7 +232,7 @@ def _threshold_dict(found: Threshold) -> dict[str, Any]:
     }
 
 
-@command.command()
+@command.command(short_help="put codes and decoders side by side")
 @click.argument("names", metavar="CODE...", nargs=-1, required=True)
 @click.option("--noise", default="circuit=1e-3", metavar="MODEL", help="circuit=1e-3 if not given; as for qmk run.")
 @click.option("--decoder", "decoders", metavar="NAME", multiple=True, help="May be given several times.")
@@ -244,6 +244,7 @@ def compare(
     """Measure several CODEs, with several decoders, under the same noise, and put them side by side."""
     from qmk.cli import output
     from qmk.models.qec import codes, memories
+    from qmk.models.qec.rates import any_per_round
 
     found = [
         memories.measured(codes.parse(name), noise, bases=basis, decoder=decoder, **given)
@@ -259,14 +260,14 @@ def compare(
         low, high = row.bounds_per_round
         size = (str(row.code.physical_qubits), str(row.code.k), f"{row.code.physical_qubits / row.code.k:.3g}")
         cpu_us = 1e6 * sum(r.cpu_s for r in row.bases.values()) / sum(r.shots for r in row.bases.values()) / row.rounds
-        each = 1 - (1 - min(1.0, row.block_per_round)) ** (1 / row.code.k)
+        each = any_per_round(min(1.0, row.block_per_round), row.code.k)
         rates = (f"{row.block_per_round:.3g}", f"{low:.3g} to {high:.3g}", f"{each:.3g}", f"{cpu_us:.3g}")
         rows.append((row.code.spec, row.decoder, *size, *rates))
     head = ("code", "decoder", "qubits", "k", "qubits/k", "block", "95 %", "per logical qubit", "CPU us/round")
     output.table(head, rows)
 
 
-@command.command()
+@command.command(short_help="check a machine's profile")
 @click.argument("file", type=click.Path(dir_okay=False))
 @options.json_option
 def profile(file: str, as_json: bool) -> None:

@@ -13,13 +13,20 @@ if TYPE_CHECKING:
     from qmk.models.qec.surgery import Program
 
 
-@click.command()
+@click.command(short_help="place lattice surgery on a floor plan in time")
 @click.argument("program")
 @click.option("--distance", "-d", type=click.IntRange(3), default=5, metavar="D", help="Code distance; 5 if not given.")
 @click.option("--svg", type=click.Path(dir_okay=False), metavar="FILE", help="Draw the floor plan over time.")
 @click.option("--factory", default="15-to-1", metavar="NAME", help="What makes T states; 15-to-1 if not given.")
 @click.option("--factories", type=click.IntRange(1), metavar="N", help="How many; unlimited T states if not given.")
 @click.option("--error", type=click.FloatRange(0, 0.5), default=1e-3, metavar="P", help="Of physical T states; 1e-3.")
+@click.option(
+    "--clifford-error",
+    type=click.FloatRange(0, 0.5),
+    default=0.0,
+    metavar="P",
+    help="Of a logical operation of the factory; 0 if not given.",
+)
 @click.option(
     "--reaction", type=click.FloatRange(0), default=0.0, metavar="ROUNDS", help="Rounds to decode an outcome."
 )
@@ -34,6 +41,7 @@ def plan(
     factory: str,
     factories: int | None,
     error: float,
+    clifford_error: float,
     reaction: float,
     seed: int,
     as_json: bool,
@@ -44,7 +52,6 @@ def plan(
     need T states wait for them.
     """
     from qmk.cli import output
-    from qmk.models.qec import magic
     from qmk.models.qec.surgery import Timed, drawing, timeline
     from qmk.models.qec.surgery.floor import check_distance
 
@@ -58,17 +65,9 @@ def plan(
         "floor_qubits": loaded.floor.physical_qubits(distance),
     }
     if factories is not None:
-        built = magic.factory(factory, error)
-        run = magic.schedule(loaded, built, factories, distance, input_error=error, reaction_rounds=reaction, seed=seed)
-        rows |= {
-            "factory": factory,
-            "factories": factories,
-            "factory_qubits": run.factory_qubits,
-            "t_states": run.states,
-            "t_error_per_state": built.output_error(error),
-            "rounds": run.rounds,
-            "stalled_rounds": run.stalled_rounds,
-        }
+        rows |= _with_factories(
+            loaded, factory, factories, distance, error, clifford_error, reaction_rounds=reaction, seed=seed
+        )
     if svg is not None:
         _write(svg, drawing.svg(loaded))
     if as_json:
@@ -79,6 +78,25 @@ def plan(
     output.lines(f"{name.replace('_', ' ')}: {_text(value)}" for name, value in rows.items())
 
 
+def _with_factories(
+    program: Program, name: str, count: int, d: int, error: float, clifford_error: float, **schedule: Any
+) -> dict[str, Any]:
+    from qmk.models.qec import magic
+
+    built = magic.factory(name, error)
+    run = magic.schedule(program, built, count, d, input_error=error, clifford_error=clifford_error, **schedule)
+    return {
+        "factory": name,
+        "factories": count,
+        "factory_qubits": run.factory_qubits,
+        "t_states": run.states,
+        "clifford_error_per_operation": clifford_error,
+        "t_error_per_state": built.output_error(error, clifford_error),
+        "rounds": run.rounds,
+        "stalled_rounds": run.stalled_rounds,
+    }
+
+
 def _text(value: Any) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
@@ -87,9 +105,10 @@ def _check_supply(ctx: click.Context, factories: int | None) -> None:
     """What says how factories work is refused where there are none."""
     from click.core import ParameterSource
 
-    for name in ("factory", "error", "reaction", "seed"):
+    for name in ("factory", "error", "clifford_error", "reaction", "seed"):
         if factories is None and ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
-            raise click.UsageError(f"--{name} is of factories, and there are none; add --factories N", ctx)
+            option = f"--{name.replace('_', '-')}"
+            raise click.UsageError(f"{option} is of factories, and there are none; add --factories N", ctx)
 
 
 def _write(path: str, text: str) -> None:

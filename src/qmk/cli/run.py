@@ -157,6 +157,8 @@ def show(result: Result, name: str, top: int, explain: bool, observables: tuple[
     if result.counts or result.values is None:
         wide, plain = terminal_width(), output.ascii_only()
         output.lines(histogram.lines(result.counts, result.shots, top=top, width=wide, ascii_only=plain))
+        if set(result.counts) == {""}:
+            click.echo("  note: the program measures nothing; add a measurement, in OpenQASM 3 such as: c = measure q;")
     if result.values is not None:
         output.lines(values.lines(result.values, observables))
     if not explain:

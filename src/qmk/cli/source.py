@@ -40,9 +40,13 @@ def read(path: str, console: Console) -> bytes:
 
 def load(path: str, format_name: str | None, params: dict[str, Any], console: Console) -> Loaded:
     """The program at ``path`` as a graph. Raises INVALID_GRAPH with every finding the front-end has."""
+    return load_bytes(read(path, console), path, format_name, params)
+
+
+def load_bytes(data: bytes, path: str, format_name: str | None, params: dict[str, Any]) -> Loaded:
+    """The program that was read from ``path``."""
     from qmk import frontends
 
-    data = read(path, console)
     name = "" if path == "-" else path
     return frontends.load(data, path=name, format=_format(data, name, format_name), params=params or None)
 

@@ -38,6 +38,8 @@ def line(job: str, status: dict[str, Any], now_s: float | None = None) -> str:
         parts.append(f"expected to start {soon(status['estimated_start'] - (now_s or time.time()))}")
     if status["state"] != "QUEUED":
         parts.append(progress_text(status["progress"]))
+    if status["physical_qubits"]:
+        parts.append(f"{status['physical_qubits']} physical qubits")
     if status["attempts"]:
         parts.append(f"{status['attempts']} {'launch' if status['attempts'] == 1 else 'launches'} lost")
     if status["error"]:
@@ -48,6 +50,8 @@ def line(job: str, status: dict[str, Any], now_s: float | None = None) -> str:
 def progress_text(progress: dict[str, Any]) -> str:
     """``epoch 3 of 8, 400 of 1000 shots``; a program without fences has no epochs to tell."""
     shots = f"{progress['shots_done']} of {progress['shots_total']} shots"
+    if progress["rounds_total"]:
+        shots = f"{progress['rounds_done']} of {progress['rounds_total']} rounds, {shots}"
     if progress["total_epochs"] == 1:
         return shots
     return f"epoch {progress['current_epoch']} of {progress['total_epochs']}, {shots}"

@@ -78,7 +78,7 @@ def command(
     from qmk.cli.run import DEFAULT_SHOTS, milliseconds
 
     loaded, outputs = values.load(wanted, program, format_name, options.collect_params(params), console)
-    wish = noisy.asked(loaded.graph, shots, noise, error, outputs, qec)
+    wish = noisy.asked(loaded.graph, shots, None if qec else noise, error, outputs)
     shots = wish.shots or loaded.graph.shots or DEFAULT_SHOTS
     with connected(socket_path) as client:
         job = client.submit(
@@ -93,6 +93,8 @@ def command(
             idempotency_key=idempotency_key,
             outputs=outputs,
             cache=cache,
+            noise=noise if qec else None,
+            qec=qec,
         )
         if not as_json:
             console.findings(msgspec.convert(job.warnings, list[Finding]))

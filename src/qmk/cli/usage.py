@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 NS = 1_000_000_000
 NAMES = (
     *("time", "tenant", "session", "job", "attempt", "outcome", "engine", "method", "shots", "gates", "qubits"),
-    *("engine_seconds", "cpu_seconds", "bytes_stored", "queue_seconds"),
+    *("engine_seconds", "cpu_seconds", "bytes_stored", "queue_seconds", "physical_qubits", "rounds"),
 )
 """What a row shows, in the order of the columns."""
 
-SUMMED = ("shots", "gates", "engine_seconds", "cpu_seconds", "bytes_stored")
+SUMMED = ("shots", "gates", "engine_seconds", "cpu_seconds", "bytes_stored", "rounds")
 
 
 class Date(click.ParamType[int]):
@@ -110,7 +110,8 @@ def shown(row: Row) -> dict[str, Any]:
     lead = (row.tenant, row.session, row.job, row.attempt, row.outcome, row.engine, row.method)
     counts = (row.shots, row.gates, row.qubits)
     used = (row.engine_ns / NS, row.cpu_ns / NS, row.bytes_stored, row.queue_ns / NS)
-    return dict(zip(NAMES, (time, *lead, *counts, *used), strict=True))
+    patches = (row.physical_qubits, row.rounds)
+    return dict(zip(NAMES, (time, *lead, *counts, *used, *patches), strict=True))
 
 
 def totals(rows: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -138,7 +139,7 @@ def _write_table(sums: dict[str, dict[str, Any]]) -> None:
     if not sums:
         click.echo("no launch ended in this time")
         return
-    head = ["tenant", "launches", "completed", "shots", "gates", "engine s", "CPU s", "bytes stored"]
+    head = ["tenant", "launches", "completed", "shots", "gates", "engine s", "CPU s", "bytes stored", "rounds"]
     lines = [
         [
             tenant,
@@ -149,6 +150,7 @@ def _write_table(sums: dict[str, dict[str, Any]]) -> None:
             f"{row['engine_seconds']:,.3f}",
             f"{row['cpu_seconds']:,.3f}",
             f"{row['bytes_stored']:,}",
+            f"{row['rounds']:,}",
         ]
         for tenant, row in sums.items()
     ]

@@ -33,7 +33,7 @@ from qmk.abi.shapes import Policy
 from qmk.abi.splitter import FrameSplitter
 from qmk.base.errors import QmkError
 from qmk.client import calls
-from qmk.client.asked import asked, notes
+from qmk.client.asked import notes, sent
 from qmk.client.channels import AsyncChannels
 from qmk.client.checkpoints import AsyncCheckpoints
 from qmk.client.lists import AsyncLists
@@ -184,7 +184,7 @@ class AsyncClient(AsyncLists, AsyncCheckpoints, AsyncChannels):
         qec: Machine | str | None = None,
     ) -> q_submit.Reply:
         """Queue a program as a job."""
-        wish = asked(program, format, params, shots=shots, noise=noise, error=error, outputs=outputs, qec=qec)
+        wish = sent(program, format, params, shots=shots, noise=noise, error=error, outputs=outputs, qec=qec)
         key = idempotency_key or (new_key() if self._patience_s else "")
         policy = Policy(
             priority=priority,
@@ -194,6 +194,7 @@ class AsyncClient(AsyncLists, AsyncCheckpoints, AsyncChannels):
             engine=engine,
             channels=dict(channels or {}),
             cache=cache,
+            qec=wish.qec,
         )
         return await self._ask(
             q_submit.CALL,
@@ -271,8 +272,10 @@ class AsyncClient(AsyncLists, AsyncCheckpoints, AsyncChannels):
         outputs: Outputs | None = None,
     ) -> q_estimate.Reply:
         """Memory and time that each engine would need for a program."""
-        wish = asked(program, format, params, shots=shots, noise=noise, error=error, outputs=outputs, qec=qec)
-        return await self._ask(q_estimate.CALL, graph=calls.raw_graph(wish.graph), shots=wish.shots, outputs=outputs)
+        wish = sent(program, format, params, shots=shots, noise=noise, error=error, outputs=outputs, qec=qec)
+        return await self._ask(
+            q_estimate.CALL, graph=calls.raw_graph(wish.graph), shots=wish.shots, outputs=outputs, qec=wish.qec
+        )
 
     async def alloc(self, n: int, profile: str = "") -> q_alloc.Reply:
         return await self._ask(q_alloc.CALL, n=n, profile=profile)

@@ -8,6 +8,9 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import msgspec
+
+from qmk.abi.shapes import Qec
 from qmk.base.errors import QmkError
 from qmk.base.limits import check
 from qmk.client.program import ProgramLike, to_graph
@@ -25,11 +28,13 @@ LEAST_ERROR = 1e-100
 
 
 class Asked(NamedTuple):
-    """The graph with its noise, the shots, and what the result's provenance says about either."""
+    """The graph with its noise, the shots, and what the result's provenance says about either. ``qec``: the machine
+    that a daemon is to write it for."""
 
     graph: Graph
     shots: int | None
     notes: dict[str, Any]
+    qec: Qec | None = None
 
 
 def asked(
@@ -62,16 +67,59 @@ def asked(
 
 def _on_machine(qec: Machine | str, noise: NoiseLike | None, graph: Graph) -> tuple[Graph, dict[str, Any]]:
     if noise is None:
-        raise QmkError(
-            "INVALID_PARAMS",
-            "logical qubits without the noise of the physical ones",
-            field="noise",
-            help="name it, such as p=1e-3",
-        )
+        raise _without_noise()
     from qmk.models.qec.logical import as_dict, on_machine
 
     made, report = on_machine(qec, noise, graph)
     return made, {"qec": report.lines(), "logical": as_dict(report)}
+
+
+def sent(
+    program: ProgramLike,
+    format: str | None,
+    params: Mapping[str, Any] | None,
+    *,
+    noise: NoiseLike | None = None,
+    qec: Machine | str | None = None,
+    **rest: Any,
+) -> Asked:
+    """As ``asked``, for a daemon, which writes the program for a machine itself."""
+    machine = None if qec is None else _policy(qec, noise)
+    wish = asked(program, format, params, noise=noise if machine is None else None, **rest)
+    return wish._replace(qec=machine)
+
+
+def _policy(qec: Machine | str, noise: NoiseLike | None) -> Qec:
+    """Raises INVALID_PARAMS without the noise of the physical qubits, or for a machine or a noise that is none."""
+    if noise is None:
+        raise _without_noise()
+    from qmk.models.noise import resolve
+    from qmk.models.noise.short import parse
+    from qmk.models.qec.logical import Machine
+
+    machine = Machine.parse(qec) if isinstance(qec, str) else qec
+    if Machine.parse(machine.spec) != machine:
+        raise QmkError(
+            "UNSUPPORTED",
+            f"a machine with the decoder '{machine.decoder}' in a daemon",
+            field="qec",
+            help="leave the decoder as it is, or run the program in this process with qmk.run",
+        )
+    model = resolve(noise)
+    try:
+        short = parse(model.name) == model
+    except QmkError:
+        short = False
+    return Qec(machine=machine.spec, noise=model.name if short else msgspec.json.encode(model).decode())
+
+
+def _without_noise() -> QmkError:
+    return QmkError(
+        "INVALID_PARAMS",
+        "logical qubits without the noise of the physical ones",
+        field="noise",
+        help="name it, such as p=1e-3",
+    )
 
 
 def notes(wishes: Mapping[str, Any]) -> dict[str, Any]:

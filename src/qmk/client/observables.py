@@ -76,6 +76,9 @@ def _factor(given: Any, term: str) -> float:
 
 def _parsed(text: str, n_qubits: int) -> list[tuple[str, float]]:
     out: list[tuple[str, float]] = []
+    foreign = next((each for each in text if each.isalpha() and each not in "IXYZeE"), "")
+    if foreign:
+        raise _wrong(text, f"the letter '{foreign}' is none of I, X, Y, Z")
     at = 0
     while at < len(text):
         found = _TERM.match(text, at)
@@ -101,7 +104,10 @@ def _string(paulis: str, n_qubits: int, whole: str) -> str:
     if not paulis:
         return "I" * n_qubits
     if not any(letter.isdigit() for letter in paulis):
-        if len(paulis) != n_qubits or not set(paulis) <= set("IXYZ"):
+        if len(paulis) != n_qubits and set(paulis) <= set("IXYZ"):
+            count = f"{len(paulis)} letter{'s' * (len(paulis) > 1)}"
+            raise _wrong(whole, f"'{paulis[:40]}' has {count}, and the program {n_qubits} qubits")
+        if not set(paulis) <= set("IXYZ"):
             raise _wrong(whole, f"'{paulis[:40]}' is no Pauli string of the program's {n_qubits} qubits")
         return paulis
     letters = ["I"] * n_qubits

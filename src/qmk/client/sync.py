@@ -35,7 +35,7 @@ from qmk.abi.shapes import Policy
 from qmk.abi.splitter import FrameSplitter
 from qmk.base.errors import QmkError
 from qmk.client import calls
-from qmk.client.asked import asked, notes
+from qmk.client.asked import notes, sent
 from qmk.client.channels import Channels
 from qmk.client.checkpoints import Checkpoints
 from qmk.client.lists import Lists
@@ -165,7 +165,7 @@ class Client(Lists, Checkpoints, Channels):
         this seed has the result. ``noise``, ``error`` and ``qec`` are those of ``qmk.run``. ``outputs``: what the job
         shall give beyond counts (``qmk.outputs`` makes them).
         """
-        wish = asked(program, format, params, shots=shots, noise=noise, error=error, outputs=outputs, qec=qec)
+        wish = sent(program, format, params, shots=shots, noise=noise, error=error, outputs=outputs, qec=qec)
         key = idempotency_key or (new_key() if self._patience_s else "")
         policy = Policy(
             priority=priority,
@@ -175,6 +175,7 @@ class Client(Lists, Checkpoints, Channels):
             engine=engine,
             channels=dict(channels or {}),
             cache=cache,
+            qec=wish.qec,
         )
         return self._ask(
             q_submit.CALL,
@@ -236,8 +237,10 @@ class Client(Lists, Checkpoints, Channels):
         outputs: Outputs | None = None,
     ) -> q_estimate.Reply:
         """Memory and time that each engine would need for a program, without running it; ``outputs`` beyond counts."""
-        wish = asked(program, format, params, shots=shots, noise=noise, error=error, outputs=outputs, qec=qec)
-        return self._ask(q_estimate.CALL, graph=calls.raw_graph(wish.graph), shots=wish.shots, outputs=outputs)
+        wish = sent(program, format, params, shots=shots, noise=noise, error=error, outputs=outputs, qec=qec)
+        return self._ask(
+            q_estimate.CALL, graph=calls.raw_graph(wish.graph), shots=wish.shots, outputs=outputs, qec=wish.qec
+        )
 
     def alloc(self, n: int, profile: str = "") -> q_alloc.Reply:
         """Reserve ``n`` logical qubits for the session."""

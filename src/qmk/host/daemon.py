@@ -87,7 +87,7 @@ class Daemon:
         timers = LoopTimers(loop)
         turns = Turns(schedule=loop.call_soon, in_thread=threads.do, broken=self._journal_broken)
         sealer = Sealer(config.data_dir, journal.last_seal())
-        host = Host(kernel, journal, routing, office, timers, turns, seals=sealer)
+        host = Host(kernel, journal, routing, office, timers, turns, seals=sealer, writing=translation)
         pool = Pool(config.bounds, host.launches, config.engines)
         try:
             host.connect(pool)

@@ -16,16 +16,16 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
-import msgspec
-
 from qmk.base.errors import Finding, QmkError
 from qmk.host.answers import Replies, ResultAnswers
+from qmk.host.choosing import Choosing
 from qmk.host.commit import Committer
 from qmk.host.gc import Collector
 from qmk.host.graphs import Graphs
 from qmk.host.journal import Journal
 from qmk.host.launcher import Launcher
 from qmk.host.launches import Launches, Sources
+from qmk.host.patches import Here, Writing
 from qmk.host.routing import Routing
 from qmk.host.seals import Seal, Seals
 from qmk.host.states import States
@@ -82,15 +82,13 @@ class Host:
         clock_ns: Callable[[], int] = time.time_ns,
         entropy: Callable[[int], bytes] = os.urandom,
         seals: Seals | None = None,
+        writing: Writing | None = None,
     ) -> None:
         assert seals is not None or not kernel.config.audited
-        self._kernel = kernel
-        self._journal = journal
+        self._kernel, self._journal = kernel, journal
         self.routing = routing
-        self._replies = replies
-        self._timers = timers
-        self._clock_ns = clock_ns
-        self._entropy = entropy
+        self._replies, self._timers = replies, timers
+        self._clock_ns, self._entropy = clock_ns, entropy
         self._seals = seals
         self._committer = Committer(
             journal, self._release, self._refuse_held, turns.schedule, turns.in_thread, turns.broken
@@ -109,9 +107,10 @@ class Host:
             journal, self.launches, kernel.jobs.checkpoints, self._committer.drop_blob, turns.in_thread
         )
         self._results = ResultAnswers(journal, replies, turns.in_thread)
+        choosing = Choosing(routing, writing or Here(), replies, self.feed, clock_ns)
         self._carry_out: dict[type, Callable[[Any], None]] = {
-            fx.Route: self._route,
-            fx.Estimate: self._estimate,
+            fx.Route: choosing.route,
+            fx.Estimate: choosing.estimate,
             fx.QueryResources: self._query_resources,
             fx.Recall: self._recall,
             fx.Interrupt: self.launches.interrupt,
@@ -291,43 +290,6 @@ class Host:
         for effect in held:
             if isinstance(effect, (fx.Reply, fx.ReplyError, fx.ReplyResult)):
                 self._replies.refuse(effect.conn, effect.ref, error)
-
-    def _route(self, effect: fx.Route) -> None:
-        now_ns = self._clock_ns()
-        assert effect.graph is not None
-        try:
-            engine = effect.policy.get("engine")
-            decision = self.routing.choose(
-                effect.graph, effect.digest, effect.shots, engine, effect.outputs, effect.packed
-            )
-        except QmkError as error:
-            kind, fields = error.kind.name, msgspec.to_builtins(error.fields)
-            self.feed(ev.Refused(now_ns=now_ns, job=effect.job, kind=kind, message=error.message, fields=fields))
-            return
-        self.feed(
-            ev.Routed(
-                now_ns=now_ns,
-                job=effect.job,
-                engine=decision.engine,
-                method=decision.method,
-                seconds=decision.seconds,
-                memory_bytes=decision.memory_bytes,
-                reasons=decision.reasons,
-                fenced=decision.fenced,
-                uncertainty=decision.uncertainty,
-                alternatives=decision.alternatives,
-                version=decision.version,
-            )
-        )
-
-    def _estimate(self, effect: fx.Estimate) -> None:
-        assert effect.graph is not None
-        try:
-            result = self.routing.estimate(effect.graph, effect.digest, effect.shots, effect.outputs)
-        except QmkError as error:
-            self._replies.refuse(effect.conn, effect.ref, error)
-            return
-        self._replies.answer(effect.conn, effect.ref, result)
 
     def _query_resources(self, effect: fx.QueryResources) -> None:
         result = self.routing.resources(effect.queued, effect.running, effect.workers)

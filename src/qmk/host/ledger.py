@@ -24,7 +24,9 @@ NS = 1_000_000_000
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
     """One launch. ``time_ns``: when it ended. ``gates`` is nodes times shots, ``qubits`` those alive at once,
-    ``bytes_stored`` the graph and result that the job keeps. Shots, gates and bytes stand in the last launch's row."""
+    ``bytes_stored`` the graph and result that the job keeps. ``physical_qubits`` are those under its logical ones,
+    ``rounds`` of syndrome extraction times shots; both are 0 of a job that named no machine. Shots, gates, rounds and
+    bytes stand in the last launch's row."""
 
     time_ns: int
     tenant: str
@@ -41,22 +43,30 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     cpu_ns: int
     bytes_stored: int
     queue_ns: int
+    physical_qubits: int = 0
+    rounds: int = 0
 
 
 COLUMNS = Row.__struct_fields__
+SINCE_3 = ("physical_qubits", "rounds")
+"""Columns that schema 3 has added; rows without them are as if they were 0."""
+OLDEST = COLUMNS[: -len(SINCE_3)]
+NEW = "{int} NOT NULL DEFAULT 0"
 _TEXT = {"tenant", "session", "job", "outcome", "engine", "method"}
 TABLE = (
     "CREATE TABLE ledger ("
-    + ", ".join(f"{name} {'{text}' if name in _TEXT else '{int}'} NOT NULL" for name in COLUMNS)
+    + ", ".join(f"{name} {'{text}' if name in _TEXT else '{int}'} NOT NULL" for name in OLDEST)
+    + "".join(f", {name} {NEW}" for name in SINCE_3)
     + ", checksum {int} NOT NULL, PRIMARY KEY (job, attempt)); CREATE INDEX ledger_by_time ON ledger (time_ns);"
 )
 """In the words of ``sql.schema``."""
+ADDED = "".join(f"ALTER TABLE ledger ADD COLUMN {name} {NEW};\n" for name in SINCE_3)
 INSERT = (
     f"INSERT INTO ledger ({', '.join(COLUMNS)}, checksum) VALUES ({', '.join('?' * (len(COLUMNS) + 1))}) "
     "ON CONFLICT (job, attempt) DO NOTHING"
 )
 SELECT = (
-    f"SELECT {', '.join(COLUMNS)}, checksum FROM ledger WHERE time_ns >= ? AND time_ns < ? "
+    "SELECT {columns}, checksum FROM ledger WHERE time_ns >= ? AND time_ns < ? "
     "AND (? = '' OR tenant = ?) AND (time_ns, job, attempt) > (?, ?, ?) ORDER BY time_ns, job, attempt LIMIT ?"
 )
 USED = (
@@ -85,6 +95,8 @@ def row_of(charge: Charge) -> Row:
         cpu_ns=round(amounts.get("cpu_seconds", 0.0) * NS),
         bytes_stored=int(amounts.get("bytes_stored", 0)),
         queue_ns=round(amounts.get("queue_seconds", 0.0) * NS),
+        physical_qubits=int(amounts.get("physical_qubits", 0)),
+        rounds=int(amounts.get("rounds", 0)),
     )
 
 
@@ -95,8 +107,10 @@ def values(charges: Iterable[Charge]) -> list[tuple[Any, ...]]:
 
 
 def _checksum(row: tuple[Any, ...]) -> int:
-    """CRC-32 over the whole row."""
-    return zlib.crc32("\0".join(map(str, row)).encode())
+    """CRC-32 over the whole row; over its first columns where the others are 0, as rows of the first releases have
+    it."""
+    told = row if any(row[len(OLDEST) :]) else row[: len(OLDEST)]
+    return zlib.crc32("\0".join(map(str, told)).encode())
 
 
 def amounts_used(shots: int, gates: int, engine_ns: int) -> dict[str, float]:
@@ -120,15 +134,18 @@ def rows(
     tenant: str = "",
     from_ns: int = 0,
     to_ns: int = END_NS,
+    columns: tuple[str, ...] = COLUMNS,
 ) -> Iterator[Row]:
-    """The rows of a database, oldest first. Raises INTERNAL_ERROR when one does not match its checksum."""
+    """The rows of a database that has these ``columns``, oldest first. Raises INTERNAL_ERROR when one does not match
+    its checksum."""
     after: tuple[int, str, int] = (-1, "", 0)
+    select = SELECT.format(columns=", ".join(columns))
     while True:
-        found = list(query(SELECT, (from_ns, to_ns, tenant, tenant, *after, READ_ROWS)))
+        found = list(query(select, (from_ns, to_ns, tenant, tenant, *after, READ_ROWS)))
         for *row, stored in found:
             if _checksum(tuple(row)) != stored:
                 raise damaged(name, f"the ledger's row of {row[3]}, attempt {row[4]}, does not match its checksum")
-            yield Row(**dict(zip(COLUMNS, row, strict=True)))
+            yield Row(**dict(zip(columns, row, strict=True)))
         if len(found) < READ_ROWS:
             return
         after = (found[-1][0], found[-1][3], found[-1][4])
@@ -139,4 +156,5 @@ def read(path: Path, tenant: str = "", from_ns: int = 0, to_ns: int = END_NS, da
     INVALID_PARAMS when there is no such file, INTERNAL_ERROR when it is damaged."""
     with Reading(path, database) as reading:
         if reading.has_table("ledger"):  # the first releases had none
-            yield from rows(reading.read, reading.name, tenant, from_ns, to_ns)
+            columns = COLUMNS if reading.has_column("ledger", SINCE_3[0]) else OLDEST
+            yield from rows(reading.read, reading.name, tenant, from_ns, to_ns, columns)

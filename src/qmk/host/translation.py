@@ -1,4 +1,5 @@
-"""Source text to graphs, outside the daemon: one translator process, a queue, a bound on time and on memory."""
+"""Source text to graphs, and graphs to those of machines of logical qubits, outside the daemon: one translator process,
+a queue, a bound on time and on memory."""
 
 from __future__ import annotations
 
@@ -14,14 +15,14 @@ from typing import Any
 
 import msgspec
 
-from qmk.abi.shapes import Program
+from qmk.abi.shapes import Program, Qec
 from qmk.base.errors import Finding, QmkError
 from qmk.base.limits import check
-from qmk.host import spawn
+from qmk.host import patches, spawn
 from qmk.host.process import ChildProcess
 from qmk.host.spawn import end_text
 from qmk.qvm.graph import Graph, unpack
-from qmk.sdk.messages import Failed, FromTranslator, Ready, Translate, Translated
+from qmk.sdk.messages import Failed, FromTranslator, Ready, Translate, Translated, Write, Written
 
 log = logging.getLogger("qmk.translation")
 Then = Callable[[Graph | None, list[Finding], QmkError | None], None]
@@ -30,13 +31,14 @@ Then = Callable[[Graph | None, list[Finding], QmkError | None], None]
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    """A program to be read. ``turn``: how many of the same connection stood before it when it came; the queue is in
-    order of turns, so that nobody waits for more than one program of each other connection per program of its own."""
+    """A program to be read, or written for a machine. ``turn``: how many of the same owner stood before it when it
+    came; the queue is in order of turns, so that nobody waits for more than one program of each other owner per program
+    of its own. ``then`` hears the translator's answer, or an error."""
 
-    request: Translate
-    owner: int
+    request: Translate | Write
+    owner: int | str
     turn: int
-    then: Then
+    then: Callable[[Any, QmkError | None], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,8 @@ class TextBounds:
 
 
 class Translation:
-    """``translate(program, then)`` calls ``then(graph, warnings, None)`` or ``then(None, [], error)``, later."""
+    """``translate(program, then)`` calls ``then(graph, warnings, None)`` or ``then(None, [], error)``, later. It is
+    ``patches.Writing`` too."""
 
     def __init__(self, bounds: TextBounds) -> None:
         self._bounds = bounds
@@ -74,14 +77,36 @@ class Translation:
             request = Translate(
                 fence=next(self._fences), data=source_of(program), format=program.format, params=program.params
             )
-            if len(self._queue) >= self._bounds.waiting:
-                raise QmkError(
-                    "RESOURCE_EXHAUSTED",
-                    f"{self._bounds.waiting} programs wait to be read; try again later",
-                    limit=self._bounds.waiting,
-                )
         except QmkError as error:
             self._loop.call_soon(then, None, [], error)
+            return
+
+        def read(message: Translated | None, error: QmkError | None) -> None:
+            graph = None
+            if message is not None:
+                graph, error = _unpacked(message.graph)
+            then(graph, message.warnings if graph is not None and message is not None else [], error)
+
+        self._put(request, owner, read)
+
+    def write(self, packed: bytes, qec: Qec, owner: str, then: patches.Then) -> None:
+        """Have the graph written in the gates of a machine for tenant ``owner``."""
+
+        def made(message: Written | None, error: QmkError | None) -> None:
+            found = None
+            if message is not None:
+                graph, error = _unpacked(message.graph)
+                if graph is not None:
+                    found = patches.Written(graph, message.graph, message.digest, message.footprint)
+            then(found, error)
+
+        self._put(Write(next(self._fences), packed, qec), owner, made)
+
+    def _put(self, request: Translate | Write, owner: int | str, then: Callable[[Any, QmkError | None], None]) -> None:
+        if len(self._queue) >= self._bounds.waiting:
+            limit = self._bounds.waiting
+            full = QmkError("RESOURCE_EXHAUSTED", f"{limit} programs wait to be read; try again later", limit=limit)
+            self._loop.call_soon(then, None, full)
             return
         turn = sum(waiting.owner == owner for waiting in self._queue)
         place = next((i for i, waiting in enumerate(self._queue) if waiting.turn > turn), len(self._queue))
@@ -114,7 +139,7 @@ class Translation:
             try:
                 self._start()
             except QmkError as error:
-                self._queue.popleft().then(None, [], error)
+                self._queue.popleft().then(None, error)
                 return
         if self._ready and self._process is not None:
             self._current = self._queue.popleft()
@@ -133,22 +158,21 @@ class Translation:
             self._finish(message)
         self._pump()
 
-    def _finish(self, message: Translated | Failed) -> None:
+    def _finish(self, message: Translated | Written | Failed) -> None:
+        assert self._current is not None
+        wanted = Written if isinstance(self._current.request, Write) else Translated
         if isinstance(message, Failed):
             self._settle(None, QmkError(message.kind, message.message, **message.fields))
-            return
-        try:
-            graph = unpack(message.graph)
-        except QmkError as error:
-            self._settle(None, QmkError("INTERNAL_ERROR", f"the translator's graph cannot be read: {error.message}"))
-            return
-        self._settle(graph, None, message.warnings)
+        elif isinstance(message, wanted):
+            self._settle(message, None)
+        else:
+            self._settle(None, QmkError("INTERNAL_ERROR", "the translator's answer is to another question"))
 
-    def _settle(self, graph: Graph | None, error: QmkError | None, warnings: list[Finding] | None = None) -> None:
+    def _settle(self, message: Translated | Written | None, error: QmkError | None) -> None:
         self._stop_clock()
         if self._current is not None:
             then, self._current = self._current.then, None
-            then(graph, warnings or [], error)
+            then(message, error)
 
     def _stop_clock(self) -> None:
         if self._deadline is not None:
@@ -157,13 +181,16 @@ class Translation:
 
     def _too_slow(self) -> None:
         assert self._process is not None
+        assert self._current is not None
         seconds = self._bounds.seconds
+        reads = isinstance(self._current.request, Translate)
+        doing = "reading this program" if reads else "writing this program for its machine"
         error = QmkError(
             "QUOTA_EXCEEDED",
-            f"reading this program takes more than {seconds:g} s",
+            f"{doing} takes more than {seconds:g} s",
             quota="translation_seconds",
             limit=seconds,
-            help="read it with 'qmk convert' and submit the graph",
+            help="read it with 'qmk convert' and submit the graph" if reads else "submit a smaller program",
         )
         self._ready, self._killed = False, True
         self._process.kill()
@@ -182,6 +209,13 @@ class Translation:
                 self._current = self._queue.popleft()  # it cannot even start: do not try for ever
             self._settle(None, QmkError("INTERNAL_ERROR", f"the process that reads programs {end_text(status)}"))
         self._pump()
+
+
+def _unpacked(packed: bytes) -> tuple[Graph | None, QmkError | None]:
+    try:
+        return unpack(packed), None
+    except QmkError as error:
+        return None, QmkError("INTERNAL_ERROR", f"the translator's graph cannot be read: {error.message}")
 
 
 def source_of(program: Program) -> bytes:

@@ -80,13 +80,16 @@ class Accounts:
         for account in session.accounts:
             account.roll(now_ns, self.period_ns)
             account.require(demand, now_ns)
-        if self.queued_bytes + demand.graph_bytes > self._queued_bytes_max:
+        self._require_room(demand.graph_bytes)
+
+    def _require_room(self, graph_bytes: int) -> None:
+        if self.queued_bytes + graph_bytes > self._queued_bytes_max:
             raise QmkError(
                 "RESOURCE_EXHAUSTED",
-                f"there is no room for a graph of {demand.graph_bytes} bytes beside those of the jobs that wait; "
+                f"there is no room for a graph of {graph_bytes} bytes beside those of the jobs that wait; "
                 f"'queued_bytes' is {self._queued_bytes_max}",
                 resource="queued_bytes",
-                asked=demand.graph_bytes,
+                asked=graph_bytes,
                 limit=self._queued_bytes_max,
                 help="try again when jobs have ended",
             )
@@ -100,6 +103,15 @@ class Accounts:
             engine = account.engine
             if engine is not None and not engine.fits(more):
                 raise engine.refusal(more, now_ns)
+
+    def require_change(self, job_id: str, demand: Demand, now_ns: int) -> None:
+        """Raise QUOTA_EXCEEDED unless the job in VALIDATING may have this in place of what it reserved, and
+        RESOURCE_EXHAUSTED when its graph has grown beyond what the daemon may hold."""
+        holding = self._jobs[job_id]
+        for account in holding.accounts:
+            account.roll(now_ns, self.period_ns)
+            account.require_change(holding.demand, demand, now_ns)
+        self._require_room(demand.graph_bytes - holding.demand.graph_bytes)
 
     def has_engine_time(self, job_id: str, seconds: float) -> bool:
         """Whether what is left has room for the job, should it be predicted to take this instead."""

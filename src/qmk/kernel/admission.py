@@ -49,14 +49,6 @@ def verified(graph: Graph, session: Session) -> list[Finding]:
 
 def require_policy(policy: shapes.Policy, session: Session, config: KernelConfig) -> None:
     """Refuses wishes that this release or this session cannot honour."""
-    if policy.qec is not None:
-        raise QmkError(
-            "UNSUPPORTED",
-            "error-corrected devices are not in this release",
-            feature="qec",
-            planned="a later release",
-            help="leave policy.qec out",
-        )
     if policy.device not in config.devices:
         raise QmkError(
             "UNSUPPORTED",
@@ -117,15 +109,18 @@ def no_room(record: Submitted, config: KernelConfig) -> QmkError | None:
         )
     widths = mapping.regions(config)
     widest = max(widths, key=lambda name: widths[name])
-    if record.n_qubits > widths[widest]:
+    if record.width > widths[widest]:
+        physical = record.footprint is not None
         return QmkError(
             "RESOURCE_EXHAUSTED",
-            f"the job needs {record.n_qubits} qubits in one region of the device, and the largest, '{widest}', has "
-            f"{widths[widest]}",
-            resource="qubits",
-            asked=record.n_qubits,
+            f"the job needs {record.width} {'physical ' if physical else ''}qubits in one region of the device, and "
+            f"the largest, '{widest}', has {widths[widest]}",
+            resource="physical_qubits" if physical else "qubits",
+            asked=record.width,
             limit=widths[widest],
-            help="fewer qubits alive at once: free those that are measured",
+            help="a smaller distance, fewer qubits or fewer factories"
+            if physical
+            else "fewer qubits alive at once: free those that are measured",
             retryable=False,
         )
     return None

@@ -338,7 +338,7 @@ def _poisonous(job: Job, now_ns: int) -> Failed:
 
 def _misfit(job: Job, now_ns: int) -> Failed:
     """The end of a job that was accepted for a larger device than there is now."""
-    qubits = job.submitted.n_qubits
+    qubits = job.submitted.width
     message = f"the job needs {qubits} qubits in one region, and since the restart no region of the device has as many"
     fields = {"resource": "qubits", "asked": qubits, "retryable": False}
     kind = "RESOURCE_EXHAUSTED"

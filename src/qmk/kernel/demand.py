@@ -24,7 +24,7 @@ COUNT_BYTES = 16
 class Demand(NamedTuple):
     """``gates`` is nodes times shots. ``graph_bytes`` of memory while the job lives; ``stored_bytes`` is the most that
     its graph and its result may take. ``engine_ns`` is the router's prediction, 0 before there is one. ``width``:
-    qubits of its place on the map; a program without any takes one."""
+    qubits of its place on the map, physical ones where it runs on logical qubits of a machine."""
 
     n_qubits: int
     shots: int
@@ -76,7 +76,7 @@ def demand_of_record(record: Submitted) -> Demand:
         graph_bytes=size,
         stored_bytes=size + record.result_bytes_max,
         engine_ns=seconds_ns(record.seconds),
-        width=max(1, record.n_qubits),
+        width=record.width,
     )
 
 

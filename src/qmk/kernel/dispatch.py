@@ -185,7 +185,7 @@ def task_of(job: Job, allowance: str) -> Task:
         seq=record.seq,
         cost_ns=nanoseconds(record.seconds),
         memory_bytes=record.memory_bytes,
-        qubits=record.n_qubits,
+        qubits=record.width,
         priority=record.policy.get("priority", 0),
         deadline_epochs=record.policy.get("deadline_epochs"),
         fenced=record.fenced,

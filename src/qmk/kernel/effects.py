@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from qmk.abi.shapes import Qec
 from qmk.base.errors import QmkError
 from qmk.kernel.events import Event
 from qmk.kernel.objects.alternative import Alternative
@@ -53,7 +54,8 @@ class ReplyResult(msgspec.Struct, frozen=True):
 
 class Route(msgspec.Struct, frozen=True):
     """Choose an engine for the job's graph; answer with ``Routed`` or ``Refused``. ``policy`` has the keys of
-    ``abi.shapes.Policy`` that were given, ``packed`` is the graph as the job's record has it."""
+    ``abi.shapes.Policy`` that were given, ``packed`` is the graph as the job's record has it. With ``policy.qec`` the
+    graph is to be written in the gates of that machine first. ``tenant``: whose program it is."""
 
     job: str
     digest: str
@@ -62,6 +64,7 @@ class Route(msgspec.Struct, frozen=True):
     graph: Graph | None = None
     outputs: Outputs | None = None
     packed: bytes = b""
+    tenant: str = ""
 
 
 class Recall(msgspec.Struct, frozen=True):
@@ -73,7 +76,8 @@ class Recall(msgspec.Struct, frozen=True):
 
 
 class Estimate(msgspec.Struct, frozen=True):
-    """Answer a q_estimate: predictions of every engine for the (verified) graph of this call, without running it."""
+    """Answer a q_estimate: predictions of every engine for the (verified) graph of this call, without running it.
+    ``qec``, ``tenant`` as for ``Route``."""
 
     conn: int
     ref: int
@@ -81,6 +85,8 @@ class Estimate(msgspec.Struct, frozen=True):
     shots: int
     graph: Graph | None = None
     outputs: Outputs | None = None
+    qec: Qec | None = None
+    tenant: str = ""
 
 
 class QueryResources(msgspec.Struct, frozen=True):
@@ -109,7 +115,7 @@ class Launch(msgspec.Struct, frozen=True):
     region: str = ""
     """part of the device's map that holds the job's qubits; also which worker slot runs it"""
     first_qubit: int = 0
-    """device index of the job's first qubit: its qubits are ``first_qubit`` to ``first_qubit + n_qubits - 1``"""
+    """device index of the job's first qubit: those to ``first_qubit + width - 1``, by its record, are its own"""
     start_from: str = ""
     """blob of the saved state to continue from; empty: from the start"""
     save_fences: bool = False

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from qmk.abi.shapes import Footprint
 from qmk.base.errors import Finding
 from qmk.kernel.config import TenantConfig
 from qmk.kernel.objects.alternative import Alternative
@@ -77,7 +78,6 @@ class Submitted(_Event, frozen=True):
     n_qubits: int = 0
     """qubits alive at once: what the job's place on the device must hold"""
     graph_bytes: int = 0
-    """size of the packed graph"""
     gates: int = 0
     """unitary nodes: what the quota 'gates' counts, times shots"""
     result_bytes_max: int = 0
@@ -98,6 +98,14 @@ class Submitted(_Event, frozen=True):
     """the factor within which ``seconds`` is believed"""
     alternatives: tuple[Alternative, ...] = ()
     """what it may go on with instead, the best first; none where the caller named the engine"""
+    footprint: Footprint | None = None
+    """what it takes on the machine of ``policy.qec``, whose gates ``graph`` is then written in"""
+
+    @property
+    def width(self) -> int:
+        """Qubits of its place on the device's map, physical ones under logical qubits; a program without any takes
+        one, so that it has a place."""
+        return (self.n_qubits or 1) if self.footprint is None else self.footprint.physical_qubits
 
 
 class Routed(_Event, frozen=True):
@@ -114,6 +122,10 @@ class Routed(_Event, frozen=True):
     alternatives: tuple[Alternative, ...] = ()
     version: str = ""
     """of QMK and of the engine's library, as one text; empty where that is not known"""
+    footprint: Footprint | None = None
+    """what the job takes on the machine of ``policy.qec``"""
+    graph: Graph | None = None
+    """the program in the gates of that machine, which the kernel verifies again"""
 
 
 class Refused(_Event, frozen=True):

@@ -49,8 +49,7 @@ OfLaunch = Started | Progressed | Finished | Failed | FellBack | Cancelled | Sav
 
 
 class JobTable:
-    """Jobs by id, with the launch queue and the launches that are out (``launched``, by job id). ``ended`` are the
-    ended jobs by tenant, oldest first."""
+    """Jobs by id, the launch queue, launches that are out (``launched``); ``ended``: by tenant, the oldest first."""
 
     def __init__(self, accounts: Accounts, config: KernelConfig) -> None:
         self._accounts = accounts
@@ -208,6 +207,8 @@ class JobTable:
 
     def _start(self, job: Job, record: Started | Progressed | Finished | Failed | FellBack) -> None:
         if isinstance(record, Started):
+            if job.submitted.footprint is not None:
+                self._arrive(job, record)
             job.place = (record.region, record.first_qubit)
         if job.id not in self.launched:
             self._occupy(job, record.fence)
@@ -217,6 +218,15 @@ class JobTable:
         job.launches += 1
         job.started_ns = record.now_ns
         job.note(record.now_ns, "started", engine=job.submitted.engine, attempt=job.attempts + 1)
+
+    def _arrive(self, job: Job, record: Started) -> None:
+        """Patches that a saved state had elsewhere have moved here; without one they are new."""
+        footprint = job.submitted.footprint
+        if not job.saved:
+            job.moves = 0
+        elif footprint and record.region and job.place[0] and (record.region, record.first_qubit) != job.place:
+            job.moves += 1
+            job.note(record.now_ns, "moved", region=record.region, rounds=footprint.move_rounds)
 
     def move(self, job: Job, state: str) -> None:
         """To another state, and to the roll of the tenant's jobs in that."""

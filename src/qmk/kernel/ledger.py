@@ -1,10 +1,11 @@
 """What each launch of a job is charged, when it ends: the rows that a bill is written from.
 
-Shots and gates are charged once a job, with its last launch: all of a completed job, of a failed or cancelled one those
-that were done. Engine time is charged a launch: as measured when it completes, else from its start to its end by the
-kernel's clock. An engine that the job fell back from is charged nothing, since the choice was ours, and a result that
-an earlier job had is charged its shots alone. A launch that ended by our own fault (its worker died, the daemon
-stopped, a defect, a state that cannot be kept or read) is charged nothing; its row says that it was there.
+Shots, gates and rounds of syndrome extraction are charged once a job, with its last launch: all of a completed job, of
+a failed or cancelled one those of the shots that were done. Engine time is charged a launch: as measured when it
+completes, else from its start to its end by the kernel's clock. An engine that the job fell back from is charged
+nothing, since the choice was ours, and a result that an earlier job had is charged its shots alone. A launch that ended
+by our own fault (its worker died, the daemon stopped, a defect, a state that cannot be kept or read) is charged
+nothing; its row says that it was there.
 """
 
 from __future__ import annotations
@@ -80,8 +81,17 @@ def _charge(accounts: Accounts, job: Job, record: Event) -> Charge:
             "logical_qubits": submitted.n_qubits,
             "bytes_stored": accounts.kept_by(job.id, result_bytes) if last else 0,
             "queue_seconds": max(0, (job.started_ns or now_ns) - submitted.now_ns) / SECOND_NS,
+            **(_on_patches(job, 0 if outcome == CACHED else shots) if submitted.footprint is not None else {}),
         },
     )
+
+
+def _on_patches(job: Job, shots: int) -> dict[str, float]:
+    """What a job that named a machine adds to its row: its rounds, and those in which its patches moved."""
+    footprint = job.submitted.footprint
+    assert footprint is not None
+    rounds = footprint.rounds + job.moves * footprint.move_rounds
+    return {"physical_qubits": footprint.physical_qubits, "rounds": shots * rounds}
 
 
 def _engine_of(submitted: Submitted, record: Event) -> Submitted:

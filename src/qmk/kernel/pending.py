@@ -12,12 +12,13 @@ from qmk.kernel.events import Submitted
 
 class Pending(msgspec.Struct):
     """A job that waits for the router, or for the graph of an earlier job. ``draft`` lacks what is being waited for;
-    ``callers`` are to be answered, as callers of ``method``."""
+    ``callers`` are to be answered, as callers of ``method``. ``held``: capabilities that its session held."""
 
     draft: Submitted
     warnings: list[Finding]
     callers: list[tuple[int, int]]
     method: str = "q_submit"
+    held: frozenset[str] = frozenset()
 
     @property
     def key(self) -> tuple[str, str]:

@@ -309,6 +309,8 @@ class State:
             )
         )
         where = {"region": place.region, "first_qubit": place.first_qubit, "n_qubits": record.n_qubits}
+        if record.footprint is not None:
+            where["physical_qubits"] = record.width
         self.audit("job.launch", job.tenant, job=job.id, fence=fence, engine=record.engine, **where)
         checkpoint.settle(self, job)
 

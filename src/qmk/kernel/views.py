@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import Any
 
 import msgspec
@@ -17,7 +18,8 @@ from qmk.kernel.objects.session import Session
 
 def progress(job: Job) -> Progress:
     record = job.submitted
-    return Progress(job.epoch_reached, record.epochs, job.nodes_passed, record.nodes, job.shots_done, job.shots)
+    reached = (job.epoch_reached, record.epochs, job.nodes_passed, record.nodes, job.shots_done, job.shots)
+    return Progress(*reached, *job.rounds)
 
 
 def place_and_start(jobs: JobTable, job: Job) -> tuple[int | None, float | None]:
@@ -50,6 +52,8 @@ def _status_fields(jobs: JobTable, job: Job) -> dict[str, Any]:
         "ended": job.ended_ns / 1e9 if job.ended_ns else None,
         "attempts": job.attempts,
         "error": job.error,
+        "physical_qubits": record.footprint.physical_qubits if record.footprint is not None else 0,
+        "moves": job.moves,
     }
 
 
@@ -120,6 +124,8 @@ def result(job: Job) -> q_result.Reply:
             uncertainty=record.uncertainty,
             fallbacks=[q_result.Fallback(**row) for row in job.tried],
             cached_from=job.cached_from,
+            footprint=record.footprint,
+            moves=job.moves,
         ),
         usage={**job.usage, "attempts": job.attempts + 1},
     )
@@ -140,8 +146,8 @@ def job_figures(job: Job, now_ns: int) -> q_get_telemetry.JobFigures:
         shots_done=job.shots_done,
         attempts=job.attempts,
         epochs=[
-            q_get_telemetry.Epoch(number, nodes, executed=number <= passed)
-            for number, nodes in enumerate(record.epoch_nodes, 1)
+            q_get_telemetry.Epoch(number, nodes, number <= passed, rounds=rounds)
+            for number, (nodes, rounds) in enumerate(zip_longest(record.epoch_nodes, job.epoch_rounds, fillvalue=0), 1)
         ],
         epochs_total=record.epochs,
         components=record.components,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+from typing import Any
 
 from qmk.base.errors import QmkError
 
@@ -22,3 +24,30 @@ def read(path: str | os.PathLike[str]) -> bytes:
             "INVALID_PARAMS", f"'{path}' is larger than {MAX_BYTES} bytes", path=str(path), help="give a smaller file"
         )
     return data
+
+
+def parse_json(data: bytes, path: str) -> Any:
+    """The JSON value in what was read from ``path``. Raises INVALID_PARAMS, also for a key that an object has twice
+    and for text that is no Unicode: one of the two keys, or a name that nothing can show, would be taken silently."""
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            twice = next(key for at, (key, _) in enumerate(pairs) if key in dict(pairs[:at]))
+            raise ValueError(f"an object has the key {twice[:80]!r} twice")
+        return found
+
+    def whole(digits: str) -> int:
+        if len(digits) > 1000:
+            raise ValueError(f"a number of {len(digits)} digits")
+        return int(digits)
+
+    try:
+        value = json.loads(data.decode("utf-8-sig"), object_pairs_hook=once, parse_int=whole)
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeError as error:
+        raise QmkError("INVALID_PARAMS", f"'{path}' is not JSON: text in it is no Unicode", path=path) from error
+    except (ValueError, RecursionError) as error:
+        why = str(error)
+        raise QmkError("INVALID_PARAMS", f"'{path}' is not JSON: {why[:1].lower()}{why[1:]}", path=path) from error
+    return value

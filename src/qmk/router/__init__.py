@@ -14,7 +14,7 @@ import msgspec
 from qmk.base.errors import QmkError
 from qmk.base.units import bytes_text
 from qmk.router.outputs import after_exact
-from qmk.router.score import Candidate, candidate
+from qmk.router.score import Candidate, candidates
 from qmk.sdk import discovery
 from qmk.sdk.engine import Cost, Declaration, Features, Gap
 
@@ -110,11 +110,11 @@ def _candidates(
             method=method,
         )
     return [
-        candidate(declaration, m, features, shots, memory_bytes, forced=bool(method))
-        for declaration in known.values()
-        if not name or declaration.name == name
-        for m in declaration.methods
-        if not method or m == method
+        found
+        for declaration in ([known[name]] if name else known.values())
+        for found in candidates(
+            declaration, [method] if method else declaration.methods, features, shots, memory_bytes, forced=bool(method)
+        )
     ]
 
 

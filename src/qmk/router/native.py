@@ -98,6 +98,7 @@ def _auto(circuit: Circuit) -> Prediction:
         memory_bytes=found["memory_bytes"],
         note=_note(found["method"], found),
         may_fail=found["may_fail"],
+        upper_bound=found["upper_bound"],
     )
 
 

@@ -24,6 +24,7 @@ NAME = "rates.json"
 FILE_BYTES = 1 << 20
 """a larger file is none of ours"""
 
+_START_MAX_S = 3600.0
 _FACTOR_MAX = 1e4
 """a rate is within this factor of the declared one, or it was not measured"""
 
@@ -76,12 +77,16 @@ def cpu_model() -> str:
 
 
 def load(path: Path) -> Calibration | None:
-    """The file's content; None when there is no file. Raises INVALID_PARAMS for one that is no calibration."""
+    """The file's content; None when there is no file. Raises INVALID_PARAMS for one that is no calibration, or that
+    cannot be read."""
     try:
         with open(path, "rb") as file:
             data = file.read(FILE_BYTES + 1)
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise QmkError("INVALID_PARAMS", f"cannot read {path}: {why}", help="name another file in QMK_RATES") from error
     if not data:
         return None
     try:
@@ -95,13 +100,26 @@ def load(path: Path) -> Calibration | None:
 def save(path: Path, calibration: Calibration) -> None:
     """Replaces the file as a whole. Raises INVALID_PARAMS when it cannot be written, or is no file: a device, say."""
     data = msgspec.json.format(msgspec.json.encode(calibration, order="deterministic"), indent=2) + b"\n"
+    _write(path, data, replace=True)
+
+
+def check_writable(path: Path) -> None:
+    """Raises what ``save`` would, before anything is measured."""
+    _write(path, b"", replace=False)
+
+
+def _write(path: Path, data: bytes, replace: bool) -> None:
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
     try:
         if path.exists() and not path.is_file():
             raise QmkError("INVALID_PARAMS", f"{path} is no file, so rates cannot be written there", path=str(path))
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        draft = path.with_name(f"{path.name}.{os.getpid()}")
-        draft.write_bytes(data)
-        os.replace(draft, path)
+        try:
+            draft.write_bytes(data)
+            if replace:
+                os.replace(draft, path)
+        finally:
+            draft.unlink(missing_ok=True)
     except OSError as error:
         why = (error.strerror or str(error)).lower()
         raise QmkError("INVALID_PARAMS", f"cannot write {path}: {why}", path=str(path)) from error
@@ -156,7 +174,11 @@ def _sensible(declaration: Declaration, rated: Rated) -> bool:
     if rated.rates.keys() != declaration.rates.keys():
         return False
     near = all(1 / _FACTOR_MAX <= rated.rates[name] / usual <= _FACTOR_MAX for name, usual in declaration.rates.items())
-    return near and rated.start_s >= 0 and all(1 <= factor <= _FACTOR_MAX for factor in rated.uncertainty.values())
+    return (
+        near
+        and 0 <= rated.start_s <= _START_MAX_S
+        and all(1 <= factor <= _FACTOR_MAX for factor in rated.uncertainty.values())
+    )
 
 
 def _rated(declaration: Declaration, rated: Rated) -> Declaration:

@@ -6,6 +6,7 @@ import functools
 import os
 import sys
 import time
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -51,17 +52,47 @@ def candidate(
     declaration: Declaration, method: str, features: Features, shots: int, memory_bytes: int, *, forced: bool
 ) -> Candidate:
     """``forced``: the user named this very method, so an approximation is wanted and a pessimistic bound is no bar."""
+    return _candidate(declaration, method, features, shots, memory_bytes, forced, _library(declaration))
+
+
+def candidates(
+    declaration: Declaration,
+    methods: Iterable[str],
+    features: Features,
+    shots: int,
+    memory_bytes: int,
+    *,
+    forced: bool,
+) -> Iterator[Candidate]:
+    """``candidate`` for several methods of an engine, whose environment is looked at once."""
+    library = _library(declaration)
+    for method in methods:
+        yield _candidate(declaration, method, features, shots, memory_bytes, forced, library)
+
+
+def _candidate(
+    declaration: Declaration,
+    method: str,
+    features: Features,
+    shots: int,
+    memory_bytes: int,
+    forced: bool,
+    library: list[tuple[str, str]],
+) -> Candidate:
     can = declaration.methods[method]
-    missing = [Gap(declaration.name, need, detail) for need, detail in _missing(declaration, can, features)]
+    missing = library + _missing(can, features)
     if missing:
-        return Candidate(engine=declaration.name, method=method, gaps=missing)
+        gaps = [Gap(declaration.name, need, detail) for need, detail in missing]
+        return Candidate(engine=declaration.name, method=method, gaps=gaps)
     cost = outputs.cost(declaration, method, features, shots)
     gaps: list[Gap] = []
     if not can.exact and not forced:
         asking = f"approximate: runs only when asked for by name ({declaration.name}:{method})"
         gaps.append(Gap(declaration.name, "exactness", asking))
     elif cost.memory_bytes > memory_bytes:
-        detail = f"needs {bytes_text(cost.memory_bytes)}, {bytes_text(memory_bytes)} are available"
+        least = "more than " if cost.memory_bytes >= BEYOND_BYTES else ""
+        needed = bytes_text(min(cost.memory_bytes, BEYOND_BYTES))
+        detail = f"needs {least}{needed}, {bytes_text(memory_bytes)} are available"
         gaps.append(Gap(declaration.name, "memory", detail))
     elif cost.upper_bound and not forced and cost.seconds > (ATTEMPT_S if cost.may_fail else PATIENCE_S):
         detail = (
@@ -92,21 +123,22 @@ PATIENCE_S = 600.0
 """an engine whose prediction is only an upper bound is not chosen by itself when the bound is longer"""
 
 
-def _missing(declaration: Declaration, can: Capabilities, features: Features) -> list[tuple[str, str]]:
+def _library(declaration: Declaration) -> list[tuple[str, str]]:
+    """What of its libraries is missing, as (need, detail)."""
+    state = _available(declaration)
+    return [] if state.ok else [("library", f"{', '.join(state.missing)} not installed: {state.hint}")]
+
+
+def _missing(can: Capabilities, features: Features) -> list[tuple[str, str]]:
     """What the program needs and the method lacks, as (need, detail)."""
     out: list[tuple[str, str]] = []
-    state = _available(declaration)
-    if not state.ok:
-        out.append(("library", f"{', '.join(state.missing)} not installed: {state.hint}"))
-    if lost_noise := sorted(features.noise - can.noise):
+    if features.noise and (lost_noise := sorted(features.noise - can.noise)):
         source = ", which the Bell pairs of its channels may carry" if features.n_channel_ops else ""
         out.append(("noise", " and ".join(_NOISE.get(kind, kind) for kind in lost_noise) + source))
     if can.clifford and features.n_non_clifford:
         out.append(("gates", f"{features.n_non_clifford} of its gates are not Clifford gates"))
-    if not can.clifford:
-        lost = sorted(unwritable(can.gates, features.gates))
-        if lost:
-            out.append(("gates", f"cannot write {', '.join(lost)} in its own gates"))
+    if not can.clifford and (lost := unwritable(can.gates, features.gates)):
+        out.append(("gates", f"cannot write {', '.join(sorted(lost))} in its own gates"))
     if features.mid_circuit and not can.mid_circuit:
         out.append(("mid_circuit", "a qubit is used after its measurement"))
     if features.has_reset and not can.reset:
@@ -117,7 +149,8 @@ def _missing(declaration: Declaration, can: Capabilities, features: Features) ->
     width = outputs.width(can, features)
     if can.max_qubits is not None and width > can.max_qubits:
         out.append(("qubits", f"{width} qubits, at most {can.max_qubits}"))
-    out += outputs.missing(can, features)
+    if features.observed is not None:
+        out += outputs.missing(can, features)
     return out
 
 

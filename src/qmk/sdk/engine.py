@@ -85,6 +85,8 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     memory_bytes: float
     note: str = ""
     may_fail: bool = False
+    upper_bound: bool = False
+    """as in ``Cost``: the core has only counted"""
 
     def seconds(self, shots: int) -> float:
         """On the line through the two points nearest to ``shots``; beyond the ends, on the last line."""

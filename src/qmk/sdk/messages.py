@@ -10,7 +10,7 @@ engine computes it hears nothing, and a run that is not fenced, or has passed it
 its ``Done`` is all the answer there is.
 
 A translator is a worker that reads source text instead of running graphs: ``Translate`` in, ``Translated`` or
-``Failed`` out.
+``Failed`` out; or writes a graph for a machine of logical qubits: ``Write`` in, ``Written`` or ``Failed`` out.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any
 
 import msgspec
 
+from qmk.abi.shapes import Footprint, Qec
 from qmk.base.errors import Finding
 from qmk.qvm.graph import Output
 from qmk.qvm.outputs import Outputs, Values
@@ -126,6 +127,23 @@ class Translated(msgspec.Struct, frozen=True, tag="translated"):
     warnings: list[Finding] = []
 
 
+class Write(msgspec.Struct, frozen=True, tag="write"):
+    """To a translator: a packed graph, and the machine whose gates and errors it is to be written in."""
+
+    fence: int
+    graph: bytes
+    qec: Qec
+
+
+class Written(msgspec.Struct, frozen=True, tag="written"):
+    """From a translator: the graph as it was written, packed, its digest, and what it takes of the machine."""
+
+    fence: int
+    graph: bytes
+    digest: str
+    footprint: Footprint
+
+
 class StateSaved(msgspec.Struct, frozen=True, tag="saved"):
     """``epoch``: epochs behind the shots under way. ``ref`` is empty when nobody asked. ``stopped``: the run ended
     here, and the worker is idle."""
@@ -149,6 +167,6 @@ class NotDone(msgspec.Struct, frozen=True, tag="notdone"):
 
 
 ToWorker = Run | Ask | Stop
-ToTranslator = Translate | Stop
+ToTranslator = Translate | Write | Stop
 FromWorker = Ready | RunProgress | Done | Failed | StateSaved | NotDone
-FromTranslator = Ready | Translated | Failed
+FromTranslator = Ready | Translated | Written | Failed

@@ -1,7 +1,8 @@
 """The translator process: ``python -m qmk.sdk.translator --fd N``.
 
 Source text of strangers is parsed here and not in the daemon: a parser that loops is killed by the host after its time
-limit, one that swallows memory meets ``--memory``, and one that crashes takes nobody with it.
+limit, one that swallows memory meets ``--memory``, and one that crashes takes nobody with it. So are programs written
+for machines of logical qubits.
 """
 
 from __future__ import annotations
@@ -16,30 +17,46 @@ import msgspec
 
 import qmk
 from qmk.base.errors import QmkError
-from qmk.qvm.graph import pack
+from qmk.qvm.graph import digest, pack, unpack
 from qmk.sdk import process
-from qmk.sdk.messages import Failed, Ready, Stop, ToTranslator, Translate, Translated
+from qmk.sdk.messages import Failed, Ready, Stop, ToTranslator, Translate, Translated, Write, Written
 from qmk.sdk.wire import Channel
 
 
-def translate(request: Translate) -> Translated | Failed:
-    """Read the text with the front-end it needs; every way to fail is an answer."""
-    from qmk import frontends
-
+def answer(request: Translate | Write) -> Translated | Written | Failed:
+    """Do what is asked; every way to fail is an answer."""
+    reads = isinstance(request, Translate)
     try:
-        loaded = frontends.load(
-            request.data, path=request.path, format=request.format or None, params=request.params or None
-        )
-        return Translated(request.fence, pack(loaded.graph), loaded.format, list(loaded.findings))
+        return translate(request) if isinstance(request, Translate) else write(request)
     except QmkError as error:
         return Failed(request.fence, error.kind.name, error.message, msgspec.to_builtins(error.fields))
     except MemoryError:
-        return Failed(request.fence, "RESOURCE_EXHAUSTED", "reading this program takes more memory than allowed")
+        doing = "reading this program" if reads else "writing this program for its machine"
+        return Failed(request.fence, "RESOURCE_EXHAUSTED", f"{doing} takes more memory than allowed")
     except RecursionError:
         return Failed(request.fence, "QUOTA_EXCEEDED", "this program is nested too deeply to read")
     except Exception as error:
         traceback.print_exc()
-        return Failed(request.fence, "INTERNAL_ERROR", f"the front-end failed: {type(error).__name__}: {error}")
+        what = "front-end" if reads else "machine of logical qubits"
+        return Failed(request.fence, "INTERNAL_ERROR", f"the {what} failed: {type(error).__name__}: {error}")
+
+
+def translate(request: Translate) -> Translated:
+    """Read the text with the front-end it needs."""
+    from qmk import frontends
+
+    loaded = frontends.load(
+        request.data, path=request.path, format=request.format or None, params=request.params or None
+    )
+    return Translated(request.fence, pack(loaded.graph), loaded.format, list(loaded.findings))
+
+
+def write(request: Write) -> Written:
+    """Write the graph in the gates of its machine."""
+    from qmk.models.qec.logical import placed
+
+    found = placed(unpack(request.graph), request.qec.machine, request.qec.noise)
+    return Written(request.fence, pack(found.graph), digest(found.graph), found.footprint)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -57,7 +74,7 @@ def main(argv: list[str] | None = None) -> int:
             message = channel.receive()
             if message is None or isinstance(message, Stop):
                 return 0
-            channel.send(translate(message))
+            channel.send(answer(message))
     except (BrokenPipeError, ConnectionResetError):
         return 0
 

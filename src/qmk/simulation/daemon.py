@@ -16,7 +16,7 @@ from qmk.kernel.effects import Effect
 from qmk.kernel.events import Event
 from qmk.kernel.jobs import JobTable
 from qmk.simulation.disk import SimJournal
-from qmk.simulation.programs import SimRouting
+from qmk.simulation.programs import SimRouting, SimWriting
 from qmk.simulation.violation import Violation
 from qmk.simulation.workers import SimLauncher
 
@@ -108,6 +108,7 @@ class Daemon:
             clock_ns=lambda: world.now_ns,
             entropy=world.entropy,
             seals=Signer(world.key, world.journal.last_seal()),
+            writing=SimWriting(self.turns.append),
         )
         self.launcher = SimLauncher(world.cluster, self.host.launches, setup.kernel.workers, world.launched)
         self.host.connect(self.launcher)

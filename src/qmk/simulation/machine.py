@@ -82,7 +82,7 @@ class Outcome:
 
 
 def settings_of(machine: Machine, policy: Policy) -> Settings:
-    regions = machine.regions or tuple((f"r{number}", LIMITS.qubits) for number in range(machine.workers))
+    regions = machine.regions or tuple((f"r{number}", LIMITS.region_qubits) for number in range(machine.workers))
     return Settings(
         workers=machine.workers,
         memory_bytes=machine.memory_bytes,

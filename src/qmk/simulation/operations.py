@@ -17,7 +17,7 @@ from qmk.abi.rights import CAP_DEBUG, JOB_RIGHTS, RIGHTS
 from qmk.kernel import mapping
 from qmk.qvm.families import CAPABILITIES
 from qmk.qvm.graph import Graph
-from qmk.simulation.programs import CHANNEL, ENGINE, GOOD, draw_program, joint_program
+from qmk.simulation.programs import CHANNEL, ENGINE, GOOD, TOO_NOISY, draw_program, joint_program
 
 if TYPE_CHECKING:
     from qmk.simulation.clients import Client
@@ -105,7 +105,16 @@ def _policy(world: World, client: Client, rng: Random) -> Any:
         policy["debug"] = True
     if rng.random() < 0.05:
         policy["cache"] = False
-    return policy
+    machine = _qec(world, client, rng)
+    return policy if machine is OMIT else {**policy, "qec": machine}
+
+
+def _qec(world: World, client: Client, rng: Random) -> Any:
+    """By dice of its own, so that the others fall as they did before there were machines."""
+    dice = Random(f"machine {world.now_ns} {client.number} {len(client.jobs)}")
+    if dice.random() < 0.8:
+        return OMIT
+    return {"machine": f"surface(d={dice.choice((3, 5))})", "noise": "p=1e-3" if dice.random() < 0.9 else TOO_NOISY}
 
 
 def _token(world: World, client: Client, rng: Random) -> str:
@@ -169,7 +178,7 @@ FIELDS: dict[str, Field] = {
     "program": lambda world, client, rng: OMIT,
     "outputs": lambda world, client, rng: OMIT,
     "profile": lambda world, client, rng: rng.choice((OMIT, "logical:surface(d=7)", "nonsense")),
-    "qec": lambda world, client, rng: OMIT,
+    "qec": _qec,
     "checkpoint_id": lambda world, client, rng: _pick(client.checkpoints, rng, "chk_none"),
     "region": lambda world, client, rng: rng.choice([*mapping.regions(world.setup.kernel), "nowhere"]),
     "epoch": lambda world, client, rng: rng.choice((0, 0, 1, 1, 2, 9)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from functools import cache
 from random import Random
 from typing import Any
@@ -10,10 +11,13 @@ from typing import Any
 import msgspec
 
 from qmk.abi.calls import q_estimate, q_query_resources
+from qmk.abi.shapes import Footprint, Qec
 from qmk.base.errors import QmkError
+from qmk.host.patches import Then, Written
 from qmk.host.routing import Choice
 from qmk.kernel.objects.alternative import Alternative
-from qmk.qvm.graph import Graph, Node
+from qmk.qvm.families import noise
+from qmk.qvm.graph import Graph, Node, digest, pack, unpack
 from qmk.qvm.outputs import Outputs
 from qmk.sdk.kit.builder import Builder
 from qmk.sdk.messages import Done, Output
@@ -108,6 +112,71 @@ def _alternative(name: str, shots: int, needed: int, fenced: bool) -> Alternativ
         fenced=fenced and name == "second",
         may_fail=name == "third",
     )
+
+
+PATCH_QUBITS = 2
+"""physical qubits of a simulated patch"""
+DISTANCE = 3
+PATCH_ID = "patch_"
+"""how the ids begin of what a machine adds to a program"""
+TOO_NOISY = "p=1"
+"""noise under which the simulated machine runs nothing"""
+
+
+def written(graph: Graph, qec: Qec) -> Written:
+    """The program on a machine. Raises UNSUPPORTED under ``TOO_NOISY``."""
+    if qec.noise == TOO_NOISY:
+        raise QmkError("UNSUPPORTED", "there is no table of this noise", field="qec.noise")
+    name = PATCH_ID + hashlib.sha256(f"{qec.machine} {qec.noise}".encode()).hexdigest()[:8]
+    error = Node(name, "noise.pauli", {"px": 0.25}, graph.vqs[:1])
+    at = next(index for index, node in enumerate(graph.nodes) if node.op == "core.h") + 1
+    nodes = (*graph.nodes[:at], error, *graph.nodes[at:])
+    families = (*graph.families, f"noise@{noise.FAMILY.version}") if graph.families else ()
+    made = msgspec.structs.replace(
+        graph,
+        version="1.0",
+        nodes=nodes,
+        families=families,
+        metadata={**graph.metadata, "qec": {"machine": qec.machine}},
+    )
+    epochs = 1 + sum(node.op == "core.fence" for node in graph.nodes)
+    patches = len(graph.vqs)
+    footprint = Footprint(
+        machine=qec.machine,
+        noise=qec.noise,
+        distance=DISTANCE,
+        physical_qubits=PATCH_QUBITS * patches,
+        patch_qubits=PATCH_QUBITS,
+        patches=patches,
+        tiles=patches,
+        factory_qubits=0,
+        cycles=2 * epochs,
+        rounds=2 * epochs * DISTANCE,
+        epoch_rounds=[2 * DISTANCE] * epochs,
+        move_rounds=patches * DISTANCE,
+    )
+    return Written(made, pack(made), digest(made), footprint)
+
+
+class SimWriting:
+    """Implements ``host.patches.Writing``: its answers come in turns to come, which a daemon may not live to see."""
+
+    def __init__(self, later: Callable[[Callable[[], None]], object]) -> None:
+        self._later = later
+
+    def write(self, packed: bytes, qec: Qec, owner: str, then: Then) -> None:
+        def begin() -> None:
+            self._later(lambda: self._write(packed, qec, then))
+
+        self._later(begin)
+
+    def _write(self, packed: bytes, qec: Qec, then: Then) -> None:
+        try:
+            found = written(unpack(packed), qec)
+        except QmkError as error:
+            then(None, error)
+        else:
+            then(found, None)
 
 
 class SimRouting:

@@ -82,7 +82,7 @@ def checked(trace: Trace, name: str) -> Trace:
     """The trace, its jobs in the order of arrival. Raises INVALID_PARAMS for one that no run can have."""
     if not trace.arrivals:
         raise QmkError("INVALID_PARAMS", f"{name} has no jobs", field="trace")
-    widest = max((width for _, width in trace.machine.regions), default=LIMITS.qubits)
+    widest = max((width for _, width in trace.machine.regions), default=LIMITS.region_qubits)
     for number, job in enumerate(trace.arrivals, 1):
         if job.at_s < 0 or job.actual_s < 0 or (job.predicted_s or 0) < 0 or job.fence_s < 0:
             raise QmkError("INVALID_PARAMS", f"{name}, job {number}: times are not negative", field="trace")
@@ -162,7 +162,7 @@ def _arrival_of(record: ev.Submitted, actual_s: float, begin_ns: int) -> Arrival
         actual_s=actual_s,
         predicted_s=record.seconds,
         memory_bytes=record.memory_bytes,
-        qubits=max(1, record.n_qubits),
+        qubits=record.width,
         priority=policy.get("priority", 0),
         deadline_epochs=policy.get("deadline_epochs"),
         fence_s=epoch_s if record.fenced else 0.0,

@@ -9,6 +9,7 @@ import click
 import pytest
 
 from qmk.base.errors import KINDS, Finding, QmkError, invalid_graph
+from qmk.cli import parameters
 from qmk.cli.failure import EXIT_CODES, Console
 
 
@@ -38,6 +39,29 @@ def test_findings_show_place_line_caret_rule_and_fix(capsys: pytest.CaptureFixtu
         "node 'n4': error: qubit 'q' is used after it was freed [QVM-L02]",
         "2 errors",
     ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "said"),
+    [
+        (click.INT, "x", "'x' is no whole number"),
+        (click.IntRange(0, 9), "1e3", "'1e3' is no whole number"),
+        (click.FLOAT, "y", "'y' is no number"),
+        (click.FloatRange(0, 1), "z", "'z' is no number"),
+        (parameters.Shots(), "1e3", "'1e3' is no whole number, such as 1000"),
+        (click.Choice(["one", "two"]), None, "missing option '--value'. Choose from: one, two"),
+    ],
+)
+def test_what_click_says_is_said_in_our_words(
+    kind: click.ParamType, value: str | None, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = click.Command("c", params=[click.Option(["--value"], type=kind, required=True)])
+    with pytest.raises(click.UsageError) as wrong:
+        command.main([] if value is None else ["--value", value], prog_name="c", standalone_mode=False)
+    assert console().usage(wrong.value) == 2
+    first, see = capsys.readouterr().err.splitlines()
+    assert first.endswith(said)
+    assert see == "  see: c --help"
 
 
 def test_long_lines_are_cut_round_the_column(capsys: pytest.CaptureFixture[str]) -> None:

@@ -51,6 +51,19 @@ def test_several_observables_are_a_list() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("ZQI", "the letter 'Q' is none of I, X, Y, Z"),
+        ("zzi", "the letter 'z'"),
+        ("ZZ", "'ZZ' has 2 letters, and the program 3 qubits"),
+    ],
+)
+def test_a_wrong_letter_or_length_is_named(text: str, said: str) -> None:
+    with pytest.raises(QmkError, match=said):
+        observables(text, 3)
+
+
+@pytest.mark.parametrize(
     "text", ["", "ZZ", "ZZZ ZZZ", "Q", "0.5 * + ZZI", "*ZZI", "Z0 Z0", "Z7", "ZZI XXI", "2**ZZI", "+"]
 )
 def test_what_is_no_observable_is_shown(text: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +78,44 @@ def test_rows_are_read_by_tenant_and_time_while_the_journal_is_open(tmp_path: Pa
     (row,) = ledger.read(tmp_path / JOURNAL_NAME, "o'; --")
     assert (row.shots, row.gates, row.engine_ns, row.cpu_ns, row.qubits) == (10, 20, S // 10, S // 5, 0)
     journal.close()
+
+
+def older(journal_path: Path) -> None:
+    """Make it one of schema 2, whose ledger knew nothing of patches."""
+    with closing(sqlite3.connect(journal_path)) as database:
+        for name in ledger.SINCE_3:
+            database.execute(f"ALTER TABLE ledger DROP COLUMN {name}")
+        database.execute("UPDATE meta SET value = '2' WHERE key = 'schema'")
+        database.commit()
+
+
+def test_rows_of_an_earlier_release_are_read_before_and_after_it_is_brought_up_to_date(tmp_path: Path) -> None:
+    path = tmp_path / JOURNAL_NAME
+    journal = open_journal(tmp_path)
+    journal.write(Batch(charges=[charge("job_old")]))
+    journal.close()
+    older(path)
+    (before,) = ledger.read(path)
+    journal = open_journal(tmp_path)
+    journal.write(Batch(charges=[charge("job_new", physical_qubits=441, rounds=2000)]))
+    rows = {row.job: row for row in ledger.read(path)}
+    journal.close()
+    assert rows["job_old"] == before
+    assert (rows["job_old"].physical_qubits, rows["job_old"].rounds) == (0, 0)
+    assert (rows["job_new"].physical_qubits, rows["job_new"].rounds) == (441, 2000)
+
+
+def test_rounds_are_covered_by_the_checksum(tmp_path: Path) -> None:
+    path = tmp_path / JOURNAL_NAME
+    journal = open_journal(tmp_path)
+    journal.write(Batch(charges=[charge(physical_qubits=441, rounds=2000)]))
+    journal.close()
+    for value in (1000, 0):
+        with closing(sqlite3.connect(path)) as database:
+            database.execute("UPDATE ledger SET rounds = ?", (value,))
+            database.commit()
+        with pytest.raises(QmkError, match="checksum"):
+            list(ledger.read(path))
 
 
 def test_a_journal_that_is_not_there_is_told_and_not_made(tmp_path: Path) -> None:

@@ -276,7 +276,7 @@ def test_a_migrated_job_goes_on_elsewhere_and_the_answer_comes_when_it_is_there(
     assert (charge.attempt, charge.outcome, charge.amounts["shots_period"]) == (1, "migrated", 0)
     assert (journal.record.why, journal.record.region) == ("migrated", "r1")
     assert (launch.region, launch.start_from, launch.elsewhere) == ("r1", "b1", True)
-    assert reply == Reply(1, ref, q_migrate.Reply(desk.job, "r1", {"q0": 100_000, "q1": 100_001}, 1))
+    assert reply == Reply(1, ref, q_migrate.Reply(desk.job, "r1", {"q0": 10_000_000, "q1": 10_000_001}, 1))
     desk.bench.start(desk.job)
     assert not desk.known.elsewhere
     again = desk.bench.call("q_migrate", session_id=desk.session, job_id=desk.job, region="r1")

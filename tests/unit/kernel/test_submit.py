@@ -20,7 +20,7 @@ def test_an_accepted_job_is_journaled_before_it_is_answered(bench: Any, program:
     graph = program()
     (route,) = bench.call("q_submit", session_id=session, graph=graph, shots=50, policy=Policy(seed=3))
     ref = bench.count
-    assert route == Route(route.job, digest(graph), 50, {"seed": 3}, graph, None, pack(graph))
+    assert route == Route(route.job, digest(graph), 50, {"seed": 3}, graph, None, pack(graph), "local")
     journal, reply, launch = bench.route(route.job)
     assert isinstance(journal, Journal)
     assert journal.durable
@@ -89,7 +89,6 @@ def test_missing_capabilities_alone_are_not_an_invalid_graph(bench: Any, program
     [
         ({"shots": 10**9}, "QUOTA_EXCEEDED", ("quota", "shots")),
         ({"policy": Policy(device="rydberg")}, "UNSUPPORTED", ("feature", "device")),
-        ({"policy": Policy(qec={"code": "surface"})}, "UNSUPPORTED", ("feature", "qec")),
         ({"policy": Policy(debug=True)}, "INSUFFICIENT_CAPS", ("missing", ["CAP_DEBUG"])),
         ({"graph": None}, "INVALID_PARAMS", ("field", "graph")),
     ],
@@ -190,8 +189,7 @@ def test_an_estimate_is_verified_and_passed_on(bench: Any, program: Any) -> None
     session = bench.open()
     graph = program()
     assert bench.call("q_estimate", session_id=session, graph=graph, shots=9) == [
-        Estimate(1, bench.count, digest(graph), 9, graph)
+        Estimate(1, bench.count, digest(graph), 9, graph, tenant="local")
     ]
     broken = msgspec.structs.replace(graph, nodes=graph.nodes[1:])
     assert bench.refusal("q_estimate", session_id=session, graph=broken).kind.name == "INVALID_GRAPH"
-    assert bench.refusal("q_estimate", session_id=session, graph=graph, qec={}).kind.name == "UNSUPPORTED"

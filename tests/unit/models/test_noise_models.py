@@ -88,6 +88,7 @@ def test_every_short_form_gives_a_sound_program_and_survives_json(text: str) -> 
         ("biased=0.1:inf", "the bias is inf"),
         ("depolarizing=0.1ms", "no number"),
         ("a\0", "cannot read"),
+        ("1e-3", "no term of noise, and there is no such file"),
         ("/dev/zero", "larger than"),
         ("/dev/zero@1h", "larger than"),
     ],
@@ -96,6 +97,21 @@ def test_what_is_no_model_is_refused(text: str, why: str) -> None:
     with pytest.raises(QmkError, match=why) as refused:
         resolve(text)
     assert refused.value.kind.name == "INVALID_PARAMS"
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("depolarising=1e-3", "write depolarizing=P"),
+        ("depolarizing", "write depolarizing=P"),
+        ("readouts", "write readout=P or readout=P01:P10"),
+        ("qqq=1", "terms of depolarizing=P, uniform=P"),
+    ],
+)
+def test_the_term_that_was_meant_is_named(text: str, hint: str) -> None:
+    with pytest.raises(QmkError) as refused:
+        resolve(text)
+    assert hint in refused.value.fields["help"]
 
 
 @pytest.mark.parametrize(
@@ -319,6 +335,16 @@ def test_runs_and_samples_take_noise_and_error() -> None:
     with_x = NoiseModel(gates=(GateRule((Pauli(px=1.0),), gates=("cnot",)),))
     exact = exact_distribution(lower(apply(with_x, graph), ALL_GATES))
     assert set(qmk.sample(graph, noise=with_x, error=0.05, seed=1).counts) == set(exact)
+
+
+def test_the_label_of_a_graph_names_both_models() -> None:
+    graph = ghz(2).measure_all().graph()
+    gates, readout = (resolve(text) for text in ("depolarizing=0.01", "readout=0.1"))
+    both = apply(readout, apply(gates, graph)).metadata["noise"]
+    turned = apply(gates, apply(readout, graph)).metadata["noise"]
+    assert both["name"] == f"{gates.name} + {readout.name}"
+    assert len({both["hash"], turned["hash"], gates.hash, readout.hash}) == 4
+    assert apply(gates, graph).metadata["noise"]["hash"] == gates.hash
 
 
 def test_a_surface_code_has_the_detection_rates_of_stims_own_circuit() -> None:

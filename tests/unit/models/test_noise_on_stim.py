@@ -94,6 +94,23 @@ def test_a_joint_measurement_is_a_gate_and_a_readout() -> None:
     assert noisy("MZZ 0 1", "uniform=0.1").splitlines() == ["DEPOLARIZE2(0.1) 0 1", "MZZ(0.1) 0 1"]
 
 
+def test_what_only_writes_records_is_no_op() -> None:
+    """Heralded errors keep their chance and padding its bits; neither makes a layer in which others wait."""
+    for text in ("HERALDED_ERASE(0.1) 0", "HERALDED_PAULI_CHANNEL_1(0.1, 0, 0, 0) 0", "MPAD 0 1"):
+        for noise in ("uniform=0.1", "circuit=0.1", "erasure=0.1"):
+            assert noisy(text, noise) == text
+    assert "DEPOLARIZE1" not in noisy("R 0\nTICK\nMPAD 1\nTICK\nM 0", "idle=0.1")
+
+
+def test_corrections_by_records_take_no_time() -> None:
+    text = "R 0 1\nM 0\nTICK\nCX rec[-1] 1\nTICK\nM 0 1"
+    assert "DEPOLARIZE1" not in noisy(text, "idle=0.1")
+    text = "R 0 1 2\nM 0\nTICK\nCX rec[-1] 1\nH 2\nTICK\nM 0 1 2"
+    assert "H 2\nDEPOLARIZE1(0.1) 0 1\nTICK" in noisy(text, "idle=0.1")
+    slow = noisy("R 0\nM 0\nTICK\nCX rec[-1] 0\nTICK\nM 0", "twirled=1us:1us")
+    assert slow.count("PAULI_CHANNEL_1") == 2  # in the layers of the preparation and of the read-out alone
+
+
 def test_loops_stay_unless_qubits_wait() -> None:
     text = "R 0\nREPEAT 5 {\n    TICK\n    MR 0\n    DETECTOR rec[-1]\n}"
     assert "REPEAT 5 {" in noisy(text, "circuit=0.1")
@@ -145,6 +162,8 @@ def test_a_calibration_drifts(tmp_path: Path) -> None:
     assert [model.readout[0].p01 for model in models] == pytest.approx([0.1, 0.15, 0.2, 0.3])
     assert len({model.hash for model in models}) == 4
     assert models[1].name == "fridge@1800s"
+    (error,) = resolve(f"{path}@1.5h").readout
+    assert error.p01 == pytest.approx(0.25)  # across the point that leaves it out
 
 
 @pytest.mark.parametrize(

@@ -133,6 +133,16 @@ def test_a_seed_gives_the_same_bits_and_another_one_others():
     assert plan.run(65, 11).bits() != plan.run(65, 12).bits()
 
 
+def test_frames_take_the_memory_of_one_batch_however_many_shots_there_are():
+    """131,072 shots of 4,096 qubits: outcomes of 16 kB, and frames of 1,024 shots, 1 MB."""
+    program = Program(4096, 1, (*(Gate("h", (q,)) for q in range(4096)), Measure(0, 0)), (Register("c", (0,)),), {})
+    plan = LogicalPlan(circuit_of(program))
+    needed = (1 << 17) // 8 + 16 * 8 * 2 * 4096
+    assert len(plan.run(1 << 17, 1, needed).counts()) == 2
+    with pytest.raises(MemoryError, match=f"{needed} bytes"):
+        plan.run(1 << 17, 1, needed - 1)
+
+
 def test_what_no_frame_follows_is_named():
     def of(*items: Instruction) -> Program:
         return Program(2, 1, (Measure(0, 0), *items), (Register("c", (0,)),), {})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from qmk_native import FramePlan, Plan, predict, read_qasm
+from qmk_native import Circuit, FramePlan, Plan, predict, read_qasm
 
 HEAD = 'OPENQASM 2.0;\ninclude "qelib1.inc";\n'
 
@@ -79,6 +79,50 @@ def test_what_has_no_room_is_not_predicted() -> None:
     circuit = read_qasm(f"{HEAD}qreg q[{n}];\ncreg c[{n}];\n{gates}reset q[0];\nmeasure q -> c;\n")
     with pytest.raises(MemoryError):
         predict(circuit, 1000, [1000], memory=1 << 30)
+
+
+def test_a_program_too_wide_to_look_at_is_priced_by_counting() -> None:
+    """Two T gates wake two qubits at most, whatever four thousand others do; where sixty may be awake, nobody knows."""
+    n = 4000
+
+    def circuit(turned: int) -> Circuit:
+        lines = [line for far in (1, 7, 50) for line in ("h q;", *(f"cz q[{q}],q[{(q + far) % n}];" for q in range(n)))]
+        lines += [f"t q[{q}]; h q[{q}];" for q in range(turned)]
+        return read_qasm(f"{HEAD}qreg q[{n}];\ncreg c[{n}];\n{' '.join(lines)}\nmeasure q -> c;\n")
+
+    few = predict(circuit(2), 1000, [1, 1000, 100_000], memory=1 << 33)
+    assert (few["width"], few["upper_bound"], few["may_fail"]) == (2.0, True, False)
+    assert few["seconds"] == sorted(few["seconds"])
+    many = predict(circuit(60), 1000, [1, 1000, 100_000], memory=1 << 33)
+    assert (many["width"], many["upper_bound"], many["may_fail"]) == (60.0, False, True)
+
+
+def test_a_state_vector_starts_from_a_short_way_to_its_clifford_prefix() -> None:
+    """Gates that scramble, small rotations, the same gates back: the outcomes are far from even, and those of the frame
+    simulator."""
+    dice = random.Random(4)
+    n, gates, back = 16, [], []
+    for _ in range(500):
+        a, b = dice.sample(range(n), 2)
+        there, undone = dice.choice(((f"h q[{a}];",) * 2, (f"s q[{a}];", f"sdg q[{a}];"), (f"cx q[{a}],q[{b}];",) * 2))
+        gates.append(there)
+        back.insert(0, undone)
+    turns = [
+        f"{dice.choice(('rx', 'ry', 'rz'))}({dice.uniform(0.05, 0.2)}) q[{q}];" for _ in range(6) for q in range(n)
+    ]
+    text = "".join((HEAD, f"qreg q[{n}];\ncreg c[{n}];\n", *gates, *turns, *back, "measure q -> c;\n"))
+    dense = Plan(read_qasm(text), 1000, "dense")
+    assert dense.rewrites["resynthesized"] > 0
+    assert dense.rewrites["ops_after"] < dense.rewrites["ops_before"] - 200
+    shots = 20_000
+    mine = dense.run(shots, 1)[0].counts()
+    other = Plan(read_qasm(text), shots, "frame", rewrites=False).run(shots, 2)[0].counts()
+    none = "0" * n
+    assert mine[none] > shots / 100
+    assert abs(mine[none] - other[none]) < 0.03 * shots
+    for q in range(n):
+        ones = [sum(k for bits, k in found.items() if bits[q] == "1") for found in (mine, other)]
+        assert abs(ones[0] - ones[1]) < 0.03 * shots, q  # six standard errors of the difference
 
 
 def test_a_gate_under_a_condition_keeps_it_when_its_qubit_enters_the_state() -> None:

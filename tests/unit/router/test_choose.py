@@ -111,6 +111,20 @@ def test_what_no_engine_can_hold_is_refused_by_memory() -> None:
     assert {gap.engine for gap in error.fields["gaps"]} >= {"stabilizer", "aer:statevector", "aer:matrix_product_state"}
 
 
+@pytest.mark.parametrize("qubits", [1_000, 1_024, 5_000, 100_000])
+def test_every_engine_has_an_answer_for_any_number_of_qubits(qubits: int) -> None:
+    """The amplitudes of a thousand qubits are no floating-point number any more."""
+    wide = msgspec.structs.replace(
+        features(scrambled(8)), n_qubits=qubits, entangling_width=qubits, max_bond_log2=qubits / 2
+    )
+    found = explain(wide, 1000, memory_bytes=16 * GIB)
+    assert {c.engine for c in found} >= {"aer", "ddsim", "native", "stabilizer"}
+    assert all(math.isfinite(c.seconds or 0.0) for c in found)
+    details = [gap.detail for c in found if c.engine == "native" for gap in c.gaps if gap.need == "memory"]
+    assert details
+    assert set(details) == {"needs more than 4096.0 PiB, 16.0 GiB are available"}
+
+
 def test_a_forced_engine_that_cannot_is_refused_with_its_gap() -> None:
     error = refusal(ghz(3, "t"), "stabilizer")
     assert error.kind.name == "UNSUPPORTED"

@@ -138,6 +138,54 @@ def test_damaged_bytes_are_declined_or_read() -> None:
                 continue
 
 
+def looked(data: bytes) -> object:
+    try:
+        return look_qvm(data)[0]
+    except Declined:
+        return None
+
+
+def test_damaged_graphs_are_read_as_their_binary_is() -> None:
+    """A packed graph is read in place; whatever is wrong with it, its binary would be declined for as well."""
+    dice = Random(6)
+    read = declined = 0
+    for _ in range(4000):
+        data = pack(graph_of(dice.randrange(40)))
+        damaged = bytearray(data)
+        for _ in range(dice.randrange(3)):
+            damaged[dice.randrange(len(damaged))] = dice.randrange(256)
+        try:
+            binary = encode_qvm(bytes(damaged))
+        except Declined:
+            assert looked(bytes(damaged)) is None
+            continue
+        found = looked(bytes(damaged))
+        assert found == looked(binary)
+        read, declined = read + (found is not None), declined + (found is None)
+    assert read > 1000
+    assert declined > 100
+
+
+def test_resets_of_untouched_qubits_and_late_reads_are_told_apart() -> None:
+    """What decides whether there is a second pass over the nodes: none, a reset, a later use, a read event."""
+    plain = Builder(3).op("h", 0).op("cnot", 0, 1).measure_all()
+    idle = Builder(2).op("reset", 0).op("h", 0).measure_all()
+    late = Builder(2).op("h", 0).op("reset", 0).measure_all()
+    used = Builder(2)
+    used.measure(0)
+    used.op("h", 0).measure(1)
+    again = Builder(2)
+    again.op("h", 0)
+    again.measure(0)
+    again.op("free", 0)
+    again.alloc(1)
+    for b, branches, resets in ((plain, 0, False), (idle, 0, False), (late, 1, True), (used, 1, False)):
+        found = features(b.graph())
+        assert (found.n_branch, found.has_reset) == (branches, resets)
+        same(b.graph())
+    same(again.graph())
+
+
 def test_graphs_with_channels_are_left_to_python() -> None:
     graph = Builder(2).op("x", 0).channel(0, 1).use().close().measure_all().graph()
     with pytest.raises(Declined):

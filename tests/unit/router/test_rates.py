@@ -104,13 +104,14 @@ def test_a_stale_file_is_left_out_with_a_note(tmp_path: Path, changes: dict[str,
     assert note in rating.notes[0]
 
 
-@pytest.mark.parametrize("what", ["version", "rates", "value", "doubt"])
+@pytest.mark.parametrize("what", ["version", "rates", "value", "doubt", "start"])
 def test_an_engine_that_changed_is_left_out_and_the_others_stay(what: str) -> None:
     good = calibration().engines["reference"]
     bad = {
         "version": msgspec.structs.replace(good, version="0"),
         "rates": msgspec.structs.replace(good, rates={"unknown": 1.0}),
         "value": msgspec.structs.replace(good, rates=dict.fromkeys(good.rates, -1.0)),
+        "start": msgspec.structs.replace(good, start_s=1e9),
         "doubt": msgspec.structs.replace(good, uncertainty={"": 0.5}),
     }[what]
     made = calibration("stabilizer")
@@ -155,6 +156,35 @@ def test_an_engine_without_rates_predicts_as_it_always_did() -> None:
         name="plain", doc="", load="", methods={}, cost=lambda method, known, shots: Cost(seconds=shots, memory_bytes=0)
     )
     assert plain.predict("", facts(), 5).seconds == 5
+
+
+def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    """Taken for none at all, the router would predict with declared rates and say nothing."""
+    rating = rates.rate(ENGINES, tmp_path)
+    assert rating.declarations is ENGINES
+    assert "cannot read" in rating.notes[0]
+
+
+def test_a_write_that_fails_leaves_no_draft(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*paths: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(rates.os, "replace", fails)
+    with pytest.raises(QmkError, match="no space left"):
+        rates.save(tmp_path / rates.NAME, calibration())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_whether_it_can_be_written_is_known_before(tmp_path: Path) -> None:
+    path = tmp_path / "new" / rates.NAME
+    rates.check_writable(path)
+    assert list(path.parent.iterdir()) == []
+    rates.save(path, calibration())
+    before = path.read_bytes()
+    rates.check_writable(path)
+    assert path.read_bytes() == before
+    with pytest.raises(QmkError, match="cannot write"):
+        rates.check_writable(path / "below")
 
 
 @pytest.mark.parametrize("where", ["a folder", "under a file"])

@@ -17,7 +17,7 @@ class Request(shapes.Request, frozen=True):
     program: Annotated[shapes.Program, Meta(description="source text, instead of graph")] | None = None
     shots: shapes.Shots | None = None
     outputs: Annotated[Outputs | None, Meta(description="what the job would give beyond counts")] = None
-    qec: Annotated[dict[str, Any], Meta(description="error-correction wishes; none in this release")] | None = None
+    qec: Annotated[shapes.Qec, Meta(description="on logical qubits of this machine; absent: ideal ones")] | None = None
 
 
 class EngineEstimate(Struct, frozen=True, kw_only=True):
@@ -44,6 +44,9 @@ class Reply(Struct, frozen=True, kw_only=True):
     engines: Annotated[list[EngineEstimate], Meta(description="engines that can run it, cheapest first")]
     gaps: Annotated[list[Gap], Meta(description="why the others cannot")]
     chosen: Annotated[str, Meta(description="what q_submit would use; empty when no engine can")]
+    footprint: Annotated[shapes.Footprint | None, Meta(description="what it takes on the machine that qec names")] = (
+        None
+    )
 
 
 CALL = Call(
@@ -79,6 +82,7 @@ CALL = Call(
                 }
             ],
             "chosen": "stabilizer",
+            "footprint": None,
         },
     ),
 )

@@ -28,7 +28,7 @@ class JobEvent(Struct, frozen=True, omit_defaults=True):
     time: Annotated[float, Meta(description="Unix time in seconds")]
     kind: Annotated[
         str,
-        Meta(description="queued, started, progress, saved, requeued, completed, failed or cancelled"),
+        Meta(description="queued, started, moved, progress, saved, requeued, completed, failed or cancelled"),
     ]
     fields: dict[str, Any] = {}
 

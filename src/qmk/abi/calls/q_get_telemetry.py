@@ -22,6 +22,7 @@ class Epoch(Struct, frozen=True):
     nodes: int
     executed: Annotated[bool, Meta(description="at least one shot has passed it")]
     seconds: float | None = None
+    rounds: Annotated[int, Meta(description="of syndrome extraction in a shot; 0 without policy.qec")] = 0
 
 
 class JobFigures(Struct, frozen=True, kw_only=True):
@@ -99,7 +100,7 @@ CALL = Call(
                 "predicted_memory_bytes": 4096,
                 "shots_done": 2,
                 "attempts": 0,
-                "epochs": [{"epoch": 1, "nodes": 6, "executed": True, "seconds": None}],
+                "epochs": [{"epoch": 1, "nodes": 6, "executed": True, "seconds": None, "rounds": 0}],
                 "epochs_total": 1,
                 "components": [2],
                 "usage": {},

@@ -45,6 +45,6 @@ CALL = Call(
     journaled=True,
     example=(
         {"session_id": examples.SESSION, "job_id": examples.JOB, "region": "r1"},
-        {"job_id": examples.JOB, "region": "r1", "handles": {"q0": 100000, "q1": 100001}, "epoch": 1},
+        {"job_id": examples.JOB, "region": "r1", "handles": {"q0": 10000000, "q1": 10000001}, "epoch": 1},
     ),
 )

@@ -57,6 +57,12 @@ class Provenance(Struct, frozen=True, kw_only=True):
     uncertainty: Annotated[float, Meta(description="factor within which the prediction was believed")] = 1.0
     fallbacks: Annotated[list[Fallback], Meta(description="engines tried before, in order")] = []
     cached_from: Annotated[str, Meta(description="job whose result this is; empty: it was computed")] = ""
+    footprint: Annotated[
+        shapes.Footprint | None, Meta(description="what the job took of the machine of logical qubits it asked for")
+    ] = None
+    moves: Annotated[
+        int, Meta(description="moves of its patches at fences, which take rounds and, in this release, add no errors")
+    ] = 0
     notes: Annotated[dict[str, Any], Meta(description="what the engine and the lowering had to say")] = {}
 
 
@@ -114,6 +120,8 @@ CALL = Call(
                 "uncertainty": 1.0,
                 "fallbacks": [],
                 "cached_from": "",
+                "footprint": None,
+                "moves": 0,
                 "notes": {},
             },
             "usage": {"engine_seconds": 0.0004, "cpu_seconds": 0.0004, "peak_rss_bytes": 61000000, "attempts": 1},

@@ -39,6 +39,8 @@ CALL = Call(
             "ended": None,
             "attempts": 0,
             "error": None,
+            "physical_qubits": 0,
+            "moves": 0,
         },
     ),
 )

@@ -31,7 +31,8 @@ RATES = {"fixed_s": 3e-3, "op_s": 2e-5, "node_s": 6e-7, "sample_s": 3e-8}
 
 def cost(_method: str, features: Features, shots: int, rates: Mapping[str, float] = RATES) -> Cost:
     """An upper bound: n qubits need at most 2^n nodes, and an op looks at all of them; most programs stay far below."""
-    nodes = min(2.0**features.n_qubits, DIAGRAM_BYTES / NODE_BYTES)
+    every = 2.0 ** min(features.n_qubits, 900)  # beyond some thousand there is no such number
+    nodes = min(every, DIAGRAM_BYTES / NODE_BYTES)
     memory = BASE_BYTES + int(nodes * NODE_BYTES)
     bits = shots * (400 + 8 * features.n_qubits)
     gates = features.n_ops * (rates["op_s"] + rates["node_s"] * nodes)
@@ -41,7 +42,7 @@ def cost(_method: str, features: Features, shots: int, rates: Mapping[str, float
         memory_bytes=min(memory, DIAGRAM_BYTES) + bits,
         note="if the state has no structure; far less where it has",
         upper_bound=True,
-        may_fail=2.0**features.n_qubits * NODE_BYTES > DIAGRAM_BYTES,
+        may_fail=every * NODE_BYTES > DIAGRAM_BYTES,
     )
 
 

@@ -26,6 +26,9 @@ RATES = {
 """seconds to hand over a program and an op of it, and to hand over and count one bit of one shot; of a guess where the
 core was not asked, an op and an amplitude; and by what the core's own prediction is multiplied, for each method"""
 
+MOST_QUBITS = 900
+"""whose amplitudes, times any number of ops, are a number; more cost as much as these: nobody has room for them"""
+
 
 def cost(method: str, features: Features, shots: int, rates: Mapping[str, float] = RATES) -> Cost:
     """What the native core predicted (``Features.native``); where it was not asked, since others are fast enough, a
@@ -33,20 +36,21 @@ def cost(method: str, features: Features, shots: int, rates: Mapping[str, float]
     bits = 3 * shots * max(features.n_events, 1)
     found = features.native.get(method)
     if features.outputs:  # a state in double precision, not samples
-        amplitudes = 2.0**features.n_qubits
+        amplitudes = 2.0 ** min(features.n_qubits, MOST_QUBITS)
         seconds = 2e-5 + features.n_ops * (2e-7 + 1.5e-9 * amplitudes)
         return Cost(seconds=seconds, memory_bytes=int(min(48 * amplitudes, 2.0**62)))
     if found is None:
-        amplitudes = 2.0**features.n_qubits
+        amplitudes = 2.0 ** min(features.n_qubits, MOST_QUBITS)
         seconds = 1e-4 + features.n_ops * (rates["guess_op_s"] + rates["guess_amplitude_s"] * amplitudes)
         note = "not looked at: others are fast enough"
-        return Cost(seconds=seconds, memory_bytes=int(16 * amplitudes) + bits, note=note, may_fail=True)
+        return Cost(seconds=seconds, memory_bytes=int(min(16 * amplitudes, 2.0**62)) + bits, note=note, may_fail=True)
     handing = rates["fixed_s"] + rates["op_s"] * features.n_ops + rates["outcome_s"] * shots * max(features.n_events, 1)
     return Cost(
         seconds=found.seconds(shots) * rates[method] + handing,
         memory_bytes=int(min(found.memory_bytes, 2.0**62)) + bits,
         note=found.note,
         may_fail=found.may_fail,
+        upper_bound=found.upper_bound,
     )
 
 

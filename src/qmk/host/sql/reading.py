@@ -63,6 +63,14 @@ class Reading:
             query = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?"
         return bool(next(self.read(query, (name,)))[0])
 
+    def has_column(self, table: str, name: str) -> bool:
+        if self._url:
+            query = "SELECT count(*) FROM information_schema.columns WHERE table_schema = current_schema() "
+            query += "AND table_name = ? AND column_name = ?"
+        else:
+            query = "SELECT count(*) FROM pragma_table_info(?) WHERE name = ?"
+        return bool(next(self.read(query, (table, name)))[0])
+
     def read(self, query: str, values: Row = ()) -> Iterator[Row]:
         """The rows of a query in the words of ``Database``."""
         if self._url:

@@ -11,7 +11,7 @@ from qmk.base.errors import QmkError
 from qmk.host import ledger
 from qmk.host.sql.database import Database
 
-SCHEMA = 2
+SCHEMA = 3
 
 _JOURNAL = """
 CREATE TABLE journal (
@@ -60,6 +60,9 @@ def settle(database: Database, words: dict[str, str]) -> None:
     found = next(database.read("SELECT value FROM meta WHERE key='schema'"), (None,))[0]
     if found == "1":
         changed = _statements(_FROM_1 + _SINCE_2, words)
+        database.migrate([*changed, f"UPDATE meta SET value='{SCHEMA}' WHERE key='schema'"])
+    elif found == "2":
+        changed = _statements(ledger.ADDED, words)
         database.migrate([*changed, f"UPDATE meta SET value='{SCHEMA}' WHERE key='schema'"])
     elif found != str(SCHEMA):
         raise QmkError(

@@ -60,12 +60,13 @@ def migrate(kernel: State, event: CallReceived, session: Session) -> None:
             expected=", ".join(sizes),
             help=f"regions: {', '.join(sizes)}",
         )
-    if job.submitted.n_qubits > sizes[request.region]:
+    width = job.submitted.width
+    if width > sizes[request.region]:
         raise QmkError(
             "RESOURCE_EXHAUSTED",
-            f"region '{request.region}' has {sizes[request.region]} qubits, the job needs {job.submitted.n_qubits}",
+            f"region '{request.region}' has {sizes[request.region]} qubits, the job needs {width}",
             resource="qubits",
-            asked=job.submitted.n_qubits,
+            asked=width,
             limit=sizes[request.region],
             retryable=False,
         )
@@ -106,8 +107,9 @@ def recalled(kernel: State, event: Recalled) -> None:
     """The host has read the program that a migration's answer, a restore or a replay waits for."""
     ask = kernel.asks.get(event.key)
     if ask is not None:
-        ask.placements = mapping.placements(unpack(event.graph))
-        checkpoint.serve(kernel, ask, kernel.jobs.by_id[ask.job])
+        job = kernel.jobs.by_id[ask.job]
+        ask.placements = mapping.placements(unpack(event.graph), mapping.spacing(job.submitted))
+        checkpoint.serve(kernel, ask, job)
         return
     pending = kernel.pending.take(event.key)
     if pending is None:

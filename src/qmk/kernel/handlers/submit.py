@@ -15,7 +15,7 @@ from qmk.base.errors import QmkError
 from qmk.base.ids import opaque, trace
 from qmk.base.limits import LIMITS
 from qmk.base.seeds import substream
-from qmk.kernel import admission, firewall, records, views
+from qmk.kernel import admission, firewall, patches, records, views
 from qmk.kernel.components import component_sizes
 from qmk.kernel.demand import demand_of_record, measure, result_bytes_max, values_bytes
 from qmk.kernel.effects import Estimate, Reply, Route
@@ -90,8 +90,8 @@ def submit(kernel: State, event: CallReceived, session: Session) -> None:
         result_bytes_max=result_bytes_max(len(graph.events), shots, keep_events) + values_bytes(outputs, graph, shots),
         outputs=outputs,
     )
-    hold(kernel, session, Pending(draft, warnings, [(event.conn, event.ref)]))
-    kernel.out.append(Route(draft.job, draft.digest, draft.shots, draft.policy, graph, outputs, packed))
+    hold(kernel, session, Pending(draft, warnings, [(event.conn, event.ref)], held=session.caps.held))
+    kernel.out.append(Route(draft.job, draft.digest, draft.shots, draft.policy, graph, outputs, packed, draft.tenant))
 
 
 def hold(kernel: State, session: Session, pending: Pending) -> None:
@@ -130,8 +130,15 @@ def repeat(kernel: State, event: CallReceived, session: Session, request_digest:
 
 def routed(kernel: State, pending: Pending, event: Routed) -> None:
     """The router has chosen: the job can be accepted."""
+    draft = pending.draft
+    if event.footprint is not None or "qec" in draft.policy:
+        try:
+            draft = patches.placed(kernel, pending, event)
+        except QmkError as error:
+            kernel.drop_pending(pending, error)
+            return
     record = msgspec.structs.replace(
-        pending.draft,
+        draft,
         now_ns=event.now_ns,
         engine=event.engine,
         method=event.method,
@@ -223,6 +230,7 @@ def _accepted(kernel: State, job: Job, method: str, warnings: list[Finding]) -> 
 
 
 def _audit_admission(kernel: State, record: Submitted) -> None:
+    machine = {} if record.footprint is None else {"physical_qubits": record.width}
     kernel.audit(
         "job.admit",
         record.tenant,
@@ -234,26 +242,20 @@ def _audit_admission(kernel: State, record: Submitted) -> None:
         n_qubits=record.n_qubits,
         engine=record.engine,
         method=record.method,
+        **machine,
     )
 
 
 def estimate(kernel: State, event: CallReceived, session: Session) -> None:
     request: q_estimate.Request = event.params
     graph = admission.require_graph(event.graph)
-    if request.qec is not None:
-        raise QmkError(
-            "UNSUPPORTED",
-            "estimates of error-corrected devices are not in this release",
-            feature="qec",
-            planned="a later release",
-            help="leave qec out",
-        )
     shots = admission.shots_of(request.shots, graph, session, kernel.config)
     admission.verified(graph, session)
     if request.outputs is not None:
         require_outputs(request.outputs, graph, shots)
     graph = firewall.bound(graph, kernel.config.link)
-    kernel.out.append(Estimate(event.conn, event.ref, graph_digest(graph), shots, graph, request.outputs))
+    told = (graph_digest(graph), shots, graph, request.outputs, request.qec, session.tenant.name)
+    kernel.out.append(Estimate(event.conn, event.ref, *told))
 
 
 def closing() -> QmkError:

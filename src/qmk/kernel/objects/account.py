@@ -106,6 +106,16 @@ class Account:
             if not quota.fits(demand[at]):
                 raise quota.refusal(demand[at], now_ns)
 
+    def require_change(self, before: Demand, demand: Demand, now_ns: int) -> None:
+        """Raise QUOTA_EXCEEDED for the first quota that a job exceeds with ``demand`` in place of ``before``."""
+        for quota, at in self._bounds:
+            if demand[at] > quota.limit:
+                raise quota.never(demand[at])
+        for quota, at in self._holds:
+            more = demand[at] - before[at]
+            if more > 0 and not quota.fits(more):
+                raise quota.refusal(more, now_ns)
+
     def hold(self, demand: Demand) -> None:
         """The job is accepted."""
         for quota, at in self._holds:

@@ -54,7 +54,7 @@ class Job:
     ``events`` is the history without its first ``dropped`` events: a job that is moved or taken back for ever must not
     fill the memory. ``records`` counts its records in the journal since the last that has its whole state.
     ``moved`` are the engines that it went on with, the last of which stands in ``submitted``; ``tried`` tells of those
-    before. ``cached_from`` is the job whose result it has.
+    before. ``cached_from`` is the job whose result it has. ``moves`` counts moves of its patches to another place.
     Everything but ``fence``, ``shots_done`` and ``epochs_behind`` follows from the journal's records alone.
     """
 
@@ -74,6 +74,7 @@ class Job:
         "launches",
         "mapping",
         "moved",
+        "moves",
         "place",
         "progress_steps",
         "records",
@@ -100,7 +101,7 @@ class Job:
         self.seed = submitted.seed
         self.state = VALIDATING
         self.fence = 0
-        self.attempts = self.launches = self.crashes = self.retired = 0
+        self.attempts = self.launches = self.crashes = self.retired = self.moves = 0
         self.saved = self.cached_from = ""
         self.moved: tuple[Moved, ...] = ()
         self.tried: tuple[dict[str, Any], ...] = ()
@@ -136,6 +137,21 @@ class Job:
         if self.shots_done or self.state == COMPLETED:
             return record.nodes
         return sum(record.epoch_nodes[: self.epochs_behind])
+
+    @property
+    def epoch_rounds(self) -> list[int]:
+        """Rounds of syndrome extraction of each listed epoch; none without a machine."""
+        footprint = self.submitted.footprint
+        return footprint.epoch_rounds if footprint is not None else []
+
+    @property
+    def rounds(self) -> tuple[int, int]:
+        """Rounds that are behind the shots under way, as ``nodes_passed`` counts nodes, and those of a whole shot."""
+        footprint = self.submitted.footprint
+        if footprint is None:
+            return 0, 0
+        whole = self.shots_done or self.state == COMPLETED
+        return footprint.rounds if whole else sum(footprint.epoch_rounds[: self.epochs_behind]), footprint.rounds
 
     @property
     def last_seq(self) -> int:

@@ -58,7 +58,8 @@ QUOTAS: dict[str, Row] = {
         "held",
         "qubits",
         10_000_000,
-        "qubits of the device's map that running jobs occupy; a job waits in the queue until they are free",
+        "qubits of the device's map that running jobs occupy, those under the logical qubits of a job that names a "
+        "machine; a job waits in the queue until they are free",
         _ENDS,
     ),
     "channels": Row(

@@ -20,7 +20,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     workers: int = 1
     memory_bytes: int = 0
-    regions: tuple[tuple[str, int], ...] = (("r0", LIMITS.qubits),)
+    regions: tuple[tuple[str, int], ...] = (("r0", LIMITS.region_qubits),)
     slots: bool = False
     epoch_ns: int = 100_000_000
     backfill: bool = True

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-import msgspec
-
 from qmk.base.errors import QmkError
 from qmk.base.limits import check
 from qmk.models.estimate import budget, constraints, output
 from qmk.models.estimate.counts import LogicalCounts
 from qmk.models.estimate.machine import Machine, calibrate, machine
-from qmk.models.estimate.rates import SIGMAS, SURFACE, RateFit
+from qmk.models.estimate.rates import SIGMAS, RateFit
 from qmk.models.estimate.solve import Point, Problem
-from qmk.models.estimate.wrong import mapping, refuse_unknown, wrong
+from qmk.models.estimate.wrong import mapping, refuse_unknown, shown, wrong
 
 _KEYS = ("qubitParams", "qecScheme", "errorBudget", "constraints", "distillationUnitSpecifications", "estimateType")
 SINGLE, FRONTIER = "singlePoint", "frontier"
@@ -29,25 +27,36 @@ class Estimate:
         refuse_unknown(mapping(params, "params"), _KEYS, "")
         kind = params.get("estimateType", SINGLE)
         if kind not in (SINGLE, FRONTIER):
-            raise wrong("estimateType", f"{kind!r} is unknown", f"write {SINGLE} or {FRONTIER}")
+            raise wrong("estimateType", f"{shown(kind)} is unknown", f"write {SINGLE} or {FRONTIER}")
         self.counts, self.params = counts, params
-        self.given = params.get("errorBudget", budget.DEFAULT)
+        given = params.get("errorBudget", budget.DEFAULT)
         self.machine: Machine = machine(
             params.get("qubitParams"), params.get("qecScheme"), params.get("distillationUnitSpecifications")
         )
-        self.bounds = constraints.parse(params.get("constraints", {}))
-        self.budget = budget.parse(self.given, counts)
+        bounds = params.get("constraints")
+        self.bounds = constraints.parse({} if bounds is None else bounds)
+        self.budget = budget.parse(given, counts)
+        self.given = given if isinstance(given, Mapping) else self.budget.total
         problem = Problem(counts, self.budget, self.bounds, self.machine.code, self.machine.workshop)
         self.points: list[Point] = problem.frontier() if kind == FRONTIER else [problem.point()]
 
-    def calibrated(self, fit: RateFit = SURFACE) -> Calibrated:
-        """The same program with the error rates of a fit to simulated circuits, and with both ends of its interval.
-        Raises INVALID_PARAMS where the fit does not apply."""
-        found: list[Point] = []
+    def calibrated(self, fit: RateFit | None = None) -> Calibrated:
+        """The same program with measured error rates, and with both ends of their interval: for the surface code those
+        of ``fit`` (by default the one to the simulated circuits of ``models.qec.tables``), for our codes their own.
+        Raises INVALID_PARAMS where there are none, or where no machine meets the budget at them."""
+        found: list[Point | None] = []
+        source = ""
         for sigmas in (0.0, -SIGMAS, SIGMAS):
             other = calibrate(self.machine, fit, sigmas)
-            found.append(Problem(self.counts, self.budget, self.bounds, other.code, other.workshop).point())
-        return Calibrated(fit, found[0], (found[1], found[2]))
+            source = source or getattr(other.code, "source", "")
+            try:
+                found.append(Problem(self.counts, self.budget, self.bounds, other.code, other.workshop).point())
+            except QmkError:
+                if not found:
+                    raise
+                found.append(None)
+        assert found[0] is not None
+        return Calibrated(source, found[0], (found[1], found[2]))
 
     @property
     def point(self) -> Point:
@@ -87,27 +96,29 @@ class Estimate:
 
 
 class Calibrated(NamedTuple):
-    """``interval``: the machines for error rates two standard deviations below and above ``fit``. Factories come in
-    steps, so that a machine for higher rates can be the smaller one; ``to_dict`` gives the least and the most."""
+    """``interval``: the machines for error rates two standard deviations below and above those of ``source``, None
+    where no machine meets the budget. Factories come in steps, so that a machine for higher rates can be the smaller
+    one; ``to_dict`` gives the least and the most."""
 
-    fit: RateFit
+    source: str
     point: Point
-    interval: tuple[Point, Point]
+    interval: tuple[Point | None, Point | None]
 
     def to_dict(self) -> dict[str, Any]:
-        """Each figure with its interval."""
+        """Each figure with its interval; ``high`` None: nothing suffices at that end. The rate is that of one logical
+        qubit in one logical cycle of d rounds."""
         figures = {
             "physicalQubits": lambda each: each.physical_qubits,
-            "runtime": lambda each: each.runtime_ns,
+            "runtimeNs": lambda each: each.runtime_ns,
             "codeDistance": lambda each: each.patch.distance,
-            "logicalErrorRate": lambda each: each.patch.rate_per_cycle,
+            "logicalErrorRatePerQubitCycle": lambda each: each.patch.rate_per_cycle,
         }
         found: dict[str, Any] = {}
         for name, of in figures.items():
-            values = [of(each) for each in (self.point, *self.interval)]
-            found[name] = {"value": values[0], "low": min(values), "high": max(values)}
-        unit = "per logical qubit and logical cycle of d rounds"
-        return {**found, "unitOfRate": unit, "sigmas": SIGMAS, "fit": msgspec.to_builtins(self.fit)}
+            values = [of(each) for each in (self.point, *self.interval) if each is not None]
+            high = max(values) if self.interval[1] is not None else None
+            found[name] = {"value": values[0], "low": min(values), "high": high}
+        return {**found, "sigmas": SIGMAS, "source": self.source}
 
 
 def estimate(

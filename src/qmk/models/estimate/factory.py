@@ -19,6 +19,7 @@ from qmk.models.estimate.binomial import quantile
 from qmk.models.estimate.distances import Check, iterate, search
 from qmk.models.estimate.patch import Patch
 from qmk.models.estimate.units import TRIVIAL, Unit
+from qmk.models.estimate.wrong import unsolvable
 
 FAILURE = 0.01
 """chance that a factory gives fewer T states than it says"""
@@ -26,6 +27,8 @@ MOST_UNITS = 10**15
 MOST_ROUNDS = 4
 """rounds that are tried where the rounds asked for give no factory"""
 _UNFILTERED = 1000
+MOST_TRIES = 200_000
+"""factories that one search looks at; the named units and codes need some ten thousand at most"""
 _KEPT_FRONTS = 4096
 _KEPT_FACTORIES = 200_000
 
@@ -264,6 +267,7 @@ class _Hunt:
         self.front: list[tuple[float, int]] = []
         """qubits per T state and duration of what was found"""
         self._unfiltered = 0
+        self._tries = 0
 
     def run(self, max_rounds: int) -> tuple[Factory, ...]:
         for rounds in range(1, max_rounds + 1):
@@ -292,6 +296,11 @@ class _Hunt:
         found, fronts = self.found, self.front
 
         def check(distance_indexes: list[int]) -> bool:
+            self._tries += 1
+            if self._tries > MOST_TRIES:
+                said = f"the search for T factories looks at more than {MOST_TRIES:,}"
+                help = "give fewer distillation units, fewer maxDistillationRounds or a smaller maxCodeDistance"
+                raise unsolvable("FactorySearchTooLarge", said, help)
             key = (unit_indexes, tuple(distance_indexes))
             factory = built.get(key)
             if factory is None:

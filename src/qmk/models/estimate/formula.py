@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from qmk.base.errors import QmkError
 from qmk.base.limits import check
-from qmk.models.estimate.wrong import wrong
+from qmk.models.estimate.wrong import clipped, shown, wrong
 
 Env = Mapping[str, float]
 Evaluator = Callable[[Env], float]
@@ -21,6 +21,8 @@ Evaluator = Callable[[Env], float]
 _TOKEN = re.compile(
     r"\s*(?:(\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?)|([A-Za-z_]\w*)|([-+*/%^(),]))", re.ASCII
 )
+_BLANKS = " \t\n\r\f\v"
+"""what the expression above skips"""
 _DEPTH = 64
 
 
@@ -67,14 +69,14 @@ class Formula:
 
     def _undefined(self, env: Env, why: str) -> QmkError:
         at = ", ".join(f"{name} = {value:g}" for name, value in env.items())
-        return wrong(self.field, f"'{self.text}' has no value at {at}: {why}", "write a formula defined there")
+        return wrong(self.field, f"{shown(self.text)} has no value at {at}: {why}", "write a formula defined there")
 
 
 def parse(text: str, names: Sequence[str], field: str) -> Formula:
     """Parse ``text`` over the variables ``names``. Raises INVALID_PARAMS with fields ``column`` (from 1) and ``text``
     when it is no formula, QUOTA_EXCEEDED beyond the limit ``expression_chars``."""
     if not isinstance(text, str):
-        raise wrong(field, f"{text!r} is no formula", "write a text such as '2 * codeDistance * codeDistance'")
+        raise wrong(field, f"{shown(text)} is no formula", "write a text such as '2 * codeDistance * codeDistance'")
     check("expression_chars", len(text), field)
     parser = _Parser(text, names, field)
     evaluate = parser.sum(0)
@@ -92,25 +94,26 @@ class _Parser:
 
     def error(self, message: str, help: str) -> QmkError:
         column = self.start + 1
+        near = self.text if len(self.text) <= 80 else f"...{self.text[max(0, column - 40) : column + 40]}..."
         return wrong(
             self.field,
-            f"column {column} of '{self.text}': {message}",
+            f"column {column} of {shown(near)}: {message}",
             help,
             reason="CannotEvaluateExpression",
             column=column,
-            text=self.text,
+            text=self.text.encode(errors="backslashreplace").decode(),
         )
 
     def step(self) -> None:
         """To the next token."""
         match = _TOKEN.match(self.text, self.end)
         if match is None:
-            rest = self.text[self.end :]
-            self.start = self.end + len(rest) - len(rest.lstrip())
+            rest = self.text[self.end :].lstrip(_BLANKS)
+            self.start = len(self.text) - len(rest)
             self.kind = self.value = ""
-            if rest.strip():
+            if rest:
                 allowed = "numbers, names, + - * / % ^ and parentheses"
-                raise self.error(f"'{self.text[self.start]}' has no meaning in a formula", f"use {allowed}")
+                raise self.error(f"{rest[0]!r} has no meaning in a formula", f"use {allowed}")
             return
         self.kind = ("number", "name", "mark")[(match.lastindex or 1) - 1]
         self.value = match[match.lastindex or 1]
@@ -167,7 +170,7 @@ class _Parser:
         if name in FUNCTIONS:
             return self.call(name, depth)
         if name not in self.names:
-            raise self.error(f"no such name '{name}'", f"names here: {', '.join((*self.names, *FUNCTIONS))}")
+            raise self.error(f"no such name '{clipped(name)}'", f"names here: {', '.join((*self.names, *FUNCTIONS))}")
         self.step()
         return lambda env: env[name]
 

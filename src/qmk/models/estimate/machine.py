@@ -19,7 +19,7 @@ from qmk.models.estimate.qubits import Qubit
 from qmk.models.estimate.rates import RateFit, TableCode, calibrated
 from qmk.models.estimate.scheme import FormulaCode
 from qmk.models.estimate.units import Unit
-from qmk.models.estimate.wrong import wrong
+from qmk.models.estimate.wrong import near, shown, wrong
 
 _KEPT = 256
 
@@ -65,6 +65,10 @@ def _code(given: Any, qubit: Qubit) -> FormulaCode | TableCode:
     name = given.get("name") if isinstance(given, Mapping) else None
     if isinstance(name, str) and name.startswith(families.PREFIX):
         return families.parse(given, qubit)
+    if isinstance(name, str) and len(given) == 1 and name not in scheme.SPELLINGS:
+        named = ("surface_code", "floquet_code", *families.NAMES)
+        help = f"{near(name, named, 'codes')}; or give the formulas and rates of one of your own"
+        raise wrong("qecScheme/name", f"no code is named {shown(name)}", help)
     return FormulaCode(given, qubit)
 
 
@@ -75,11 +79,16 @@ def _with(qubit: Qubit, code: FormulaCode | TableCode, parts: tuple[Unit, ...]) 
     return Machine(qubit, code, workshop, parts, _warnings(qubit, code))
 
 
-def calibrate(plain: Machine, fit: RateFit, sigmas: float) -> Machine:
-    """The same machine with the error rates of a fit, so many standard deviations off."""
-    if not isinstance(plain.code, FormulaCode):
-        raise wrong("qecScheme", f"{plain.code.resolved['name']} has measured rates already", "name surface_code")
-    return _with(plain.qubit, calibrated(plain.code, fit, sigmas), plain.parts)
+def calibrate(plain: Machine, fit: RateFit | None, sigmas: float) -> Machine:
+    """The same machine with measured error rates, so many standard deviations off: those of ``fit`` for a code of
+    formulas, and its own for a code that has them."""
+    code = plain.code
+    if isinstance(code, FormulaCode):
+        return _with(plain.qubit, calibrated(code, fit, sigmas), plain.parts)
+    if code.off is None:
+        said = f"no interval is known of the rates of {code.resolved['name']}: they came without counts"
+        raise wrong("qecScheme", said, "leave --calibrated out; the figures are those of the measured rates already")
+    return _with(plain.qubit, code.off(sigmas), plain.parts)
 
 
 def _warnings(qubit: Qubit, code: FormulaCode | TableCode) -> tuple[str, ...]:

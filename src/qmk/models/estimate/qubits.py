@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from qmk.models.estimate.wrong import mapping, number, refuse_unknown, wrong
+from qmk.models.estimate.wrong import label, mapping, near, number, refuse_unknown, shown, wrong
 
 _TIME = re.compile(r"\+?([0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?)\s*(s|ms|μs|µs|us|ns)")
 _UNIT_NS = {"s": 1e9, "ms": 1e6, "μs": 1e3, "µs": 1e3, "us": 1e3, "ns": 1.0}
@@ -81,17 +81,17 @@ def parse_time_ns(value: Any, field: str) -> int:
     """``"50 ns"``, ``"0.1 us"``; a bare number is refused, as it has no unit."""
     match = _TIME.fullmatch(value) if isinstance(value, str) else None
     if match is None:
-        raise wrong(field, f"{value!r} is no time", "write a number and a unit of s, ms, us, ns, such as '50 ns'")
+        raise wrong(field, f"{shown(value)} is no time", "write a number and a unit of s, ms, us, ns, such as '50 ns'")
     nanoseconds = float(match[1]) * _UNIT_NS[match[2]]
     if not nanoseconds < 1e18:
-        raise wrong(field, f"{value} is too long", "write at most 30 years")
+        raise wrong(field, f"{shown(value)} is too long", "write at most 30 years")
     return int(nanoseconds + 0.5)
 
 
 def parse_rate(value: Any, field: str) -> float:
     rate = number(value, field)
     if not 0.0 < rate < 1.0:
-        raise wrong(field, f"expected a value between 0 and 1, not {value}", "write an error rate above 0 and below 1")
+        raise wrong(field, f"expected a value between 0 and 1, not {rate:g}", "write an error rate above 0 and below 1")
     return rate
 
 
@@ -109,17 +109,16 @@ def _both(value: Any, field: str) -> dict[str, float]:
 def parse(given: Any, field: str = "qubitParams") -> Qubit:
     """A named model, a named model with some fields replaced, or a model of one's own with ``instructionSet``."""
     values = dict(mapping(given, field))
-    name = values.pop("name", "")
-    if not isinstance(name, str):
-        raise wrong(f"{field}/name", f"{name!r} is no name", f"write one of {', '.join(NAMED)}, or your own")
+    name = label(values.pop("name", ""), f"{field}/name")
     base = NAMED.get(name, {})
     asked = values.pop("instructionSet", None)
     if asked is None and not base:
         missing = f"no model is named '{name}', and there is no instructionSet" if name else "needs a name"
-        raise wrong(field, missing, f"name one of {', '.join(NAMED)}, or give instructionSet and every rate and time")
+        hint = near(name, NAMED, "models")
+        raise wrong(field, missing, f"{hint}; or give instructionSet and every rate and time of your own")
     kind = _SETS.get(asked) if isinstance(asked, str) else None
     if asked is not None and kind is None:
-        raise wrong(f"{field}/instructionSet", f"{asked!r} is unknown", "write GateBased or Majorana")
+        raise wrong(f"{field}/instructionSet", f"{shown(asked)} is unknown", "write GateBased or Majorana")
     kind = kind or base["instructionSet"]
     if base and base["instructionSet"] != kind:
         base = {}

@@ -1,14 +1,15 @@
 """Logical error rates from simulated circuits instead of a rule of thumb, with what is not known about them.
 
-The surface-code fit is of 12 points (d = 5 to 11 at p = 1e-3, 3e-3, 5e-3) of memory experiments of stim's generated
-circuits: noise of probability p at every gate, reset and measurement and on data before each round, 3d rounds, X and Z
-errors together, decoded by uncorrelated matching. d = 3 is left out: it lies off the asymptote. A table of other fits
-replaces it through ``RateFit``; no number of it is written elsewhere.
+The surface-code fit is of the memory rows in ``models.qec.tables``: circuits of stim's generator with noise of
+probability p at every gate, reset and measurement and on data before each round, 3d rounds, X and Z errors together,
+decoded by uncorrelated matching. d = 3 is left out: it lies off the asymptote. No number of it is written here.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -55,30 +56,43 @@ class RateFit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return rate / factor, rate * factor
 
 
-def covariance(slopes: list[float], scatter: float) -> tuple[float, float, float]:
-    """Of a least-squares line log p_L = log A - slope log p* + ..., all points with the same ``scatter``."""
-    n, total, squares = len(slopes), sum(slopes), sum(x * x for x in slopes)
-    spread = n * squares - total * total
-    return (scatter**2 * squares / spread, scatter**2 * n / spread, scatter**2 * total / spread)
+FORM_DOUBT = 0.12
+"""relative doubt about the fitted form: p_L at 1e-3 and d = 7 to 11 falls off it by so much"""
+_BEYOND_POINTS = 0.55
+"""of the threshold: the fit is of points below half of it, and rows at 5e-3 still lie within its interval"""
 
 
-SURFACE = RateFit(
-    "surface",
-    "stim-generated, circuit=P",
-    "matching",
-    0.0435,
-    0.0092,
-    0.05,
-    0.12,
-    covariance([3.0, 4.0, 5.0, 6.0] * 3, 0.05),
-    (5, 11),
-    "memory experiments of QMK: stim 1.16, PyMatching 2.4, 3d rounds, 12 points",
-)
+@lru_cache(maxsize=1)
+def surface() -> RateFit:
+    """The fit to the rows of the default table. Raises UNSUPPORTED where they are too few."""
+    from qmk.models.qec import tables  # and with it numpy and stim
+
+    rows = tables.default()
+    found = tables.fit(tables.points(rows, "surface", "matching"))
+    used = found.points
+    misses = [math.log(each.per_round / found.per_round(each.d, each.p)[0]) for each in used]
+    spread = [[float(x) for x in line] for line in found.covariance.tolist()]
+    distances = [each.d for each in used]
+    ps = [each.p for each in used]
+    reach = f"p = {min(ps):g} to {max(ps):g}, d = {min(distances)} to {max(distances)}"
+    return RateFit(
+        "surface",
+        "p=P, as stim's generator places it",
+        "matching",
+        found.amplitude,
+        found.threshold,
+        math.sqrt(sum(x * x for x in misses) / len(misses)),
+        FORM_DOUBT,
+        (spread[0][0], spread[1][1], spread[0][1]),
+        (min(distances), max(distances)),
+        f"{len(used)} points, {reach}, of {rows.label}",
+    )
 
 
 class TableCode:
     """A code given by its patches, whatever their rates do with the distance. ``factory_patches`` may be of another
-    code, which then also bounds the distances of factories."""
+    code, which then also bounds the distances of factories. ``off`` gives the same code with rates so many standard
+    deviations off; None where nothing is known of their spread."""
 
     def __init__(
         self,
@@ -86,10 +100,13 @@ class TableCode:
         patches: list[Patch],
         factory_patches: tuple[Patch | None, ...],
         warnings: tuple[str, ...],
+        source: str,
+        off: Callable[[float], TableCode] | None,
         own_factories: bool = False,
     ) -> None:
         self.resolved, self.patches, self.warnings = resolved, patches, warnings
         self.factory_patches = factory_patches
+        self.source, self.off = source, off
         self._own = own_factories
 
     def smallest(self, rate_per_cycle: float) -> Patch:
@@ -116,14 +133,16 @@ class TableCode:
         return next((each.distance for each in good), 2 * len(self.factory_patches) - 1)
 
 
-def calibrated(code: FormulaCode, fit: RateFit = SURFACE, sigmas: float = 0.0) -> TableCode:
-    """The same patches with the rates of ``fit``, ``sigmas`` standard deviations off. Raises INVALID_PARAMS where the
-    physical rate is not below half the threshold: nearer to it the fitted form does not hold."""
+def calibrated(code: FormulaCode, fit: RateFit | None = None, sigmas: float = 0.0, name: str = "") -> TableCode:
+    """The same patches from distance 3 on, as a distance of 1 is no code, with the rates of ``fit``, ``sigmas``
+    standard deviations off. Raises INVALID_PARAMS where the physical rate is not well below the threshold: nearer to it
+    the fitted form does not hold."""
     p = code.qubit.physical_rate
     if not code.is_surface or code.qubit.instruction_set != "GateBased":
         raise wrong("qecScheme", "there is a fit of the surface code on gates only", "take surface_code on such qubits")
-    if p > 0.55 * fit.threshold:
-        said = f"the fit holds up to p = {0.55 * fit.threshold:.2g}, not at {p:g}"
+    fit = fit or surface()
+    if p > _BEYOND_POINTS * fit.threshold:
+        said = f"the fit holds up to p = {_BEYOND_POINTS * fit.threshold:.2g}, not at {p:g}"
         raise wrong("qubitParams", said, "take better qubits", "CodeParameterComputationFailed")
     patches = [
         each._replace(
@@ -135,8 +154,12 @@ def calibrated(code: FormulaCode, fit: RateFit = SURFACE, sigmas: float = 0.0) -
         if each is not None
     ]
     resolved = {
-        "name": "calibrated surface_code",
+        "name": name or "calibrated surface_code",
         "fit": msgspec.to_builtins(fit),
         "maxCodeDistance": code.max_distance,
     }
-    return TableCode(resolved, patches, tuple(patches), (), own_factories=True)
+    formula = f"p_L per round = {fit.prefactor_per_round:.3g} (p/{fit.threshold:.3g})^((d+1)/2)"
+    source = f"{formula}; {fit.noise}; {fit.decoder}; {fit.source}"
+    off = lambda by: calibrated(code, fit, by, name)  # noqa: E731
+    coded = [each for each in patches if each.distance > 1]
+    return TableCode(resolved, coded, tuple(patches), (), source, off, own_factories=True)

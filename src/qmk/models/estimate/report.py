@@ -3,8 +3,9 @@ Every text of the input is escaped, and the page's policy forbids the browser to
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
+from typing import Any
 
 from qmk.models.estimate import rows, svg
 from qmk.models.estimate.estimate import Calibrated, Estimate
@@ -15,8 +16,11 @@ _STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;color:#222;max-width:60rem;margin:2rem auto;padding:0 1rem}
 h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2rem}h3{font-size:1rem;margin-bottom:.3rem}
 table{border-collapse:collapse;margin:.4rem 0 1rem}td,th{padding:.2rem .9rem .2rem 0;vertical-align:top;text-align:left}
-tr{border-bottom:1px solid #e3e3e3}td.value{font-variant-numeric:tabular-nums;white-space:nowrap}
-td.note{color:#666;font-size:.9em}.warning{background:#fff4dc;border-left:4px solid #d98032;padding:.4rem .8rem}
+tr{border-bottom:1px solid #e3e3e3}
+td.value{font-variant-numeric:tabular-nums;white-space:nowrap}
+td.part{padding-left:1.2rem}td.note{color:#666;font-size:.9em}
+
+.warning{background:#fff4dc;border-left:4px solid #d98032;padding:.4rem .8rem}
 svg{max-width:100%;height:auto}
 """
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
@@ -56,11 +60,26 @@ def _machine(name: str, estimate: Estimate, calibrated: Calibrated | None) -> li
     out += ["<h3>Error budget</h3>", svg.bar(used, "Error budget"), _table(rows.errors(estimate, point))]
     if calibrated is not None:
         out += ["<h3>With error rates of simulated circuits</h3>", _table(rows.measured(calibrated))]
-        fit = calibrated.fit
-        formula = f"p_L per round = {fit.prefactor_per_round:g} (p/{fit.threshold:g})^((d+1)/2)"
-        out.append(f"<p>{escape(formula)}; {escape(fit.noise)}, {escape(fit.decoder)}; {escape(fit.source)}.</p>")
+        out.append(f"<p>{escape(calibrated.source)}. The interval is of two standard deviations.</p>")
     counts = [Row(key, f"{value:,}") for key, value in estimate.counts.to_dict().items()]
-    return [*out, "<h3>Logical counts</h3>", _table(counts)]
+    out += ["<h3>Logical counts</h3>", _table(counts)]
+    for title, given in (
+        ("Physical qubits assumed", estimate.machine.qubit.resolved),
+        ("Code assumed", estimate.machine.code.resolved),
+        ("Constraints", estimate.bounds.to_dict()),
+    ):
+        out += [f"<h3>{title}</h3>", _table(list(_flat(given)))]
+    return out
+
+
+def _flat(given: Mapping[str, Any], lead: str = "") -> Iterator[Row]:
+    """Parameters as rows, those of an object under its name."""
+    for key, value in given.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{lead}{key}/")
+        else:
+            text = ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+            yield Row(f"{lead}{key}", "", text)
 
 
 def _cycles(estimate: Estimate) -> list[svg.Part]:
@@ -78,7 +97,8 @@ def _cycles(estimate: Estimate) -> list[svg.Part]:
 
 def _table(found: Sequence[Row]) -> str:
     cells = "".join(
-        f'<tr><td>{escape(row.label.strip())}</td><td class="value">{escape(row.value)}</td>'
+        f"<tr><td{' class=part' if row.label.startswith(' ') else ''}>{escape(row.label.strip())}</td>"
+        f'<td class="value">{escape(row.value)}</td>'
         f'<td class="note">{escape(row.note)}</td></tr>'
         for row in found
     )

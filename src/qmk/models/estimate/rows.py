@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from qmk.models.estimate.estimate import Calibrated, Estimate
@@ -94,17 +95,17 @@ def states(point: Point) -> list[Row]:
 
 
 def measured(calibrated: Calibrated) -> list[Row]:
-    """Beside the rule of thumb: rates fitted to simulated circuits."""
+    """Rates from simulated circuits, and what their interval makes of each figure."""
     found = calibrated.to_dict()
-    qubits, runtime, distance = found["physicalQubits"], found["runtime"], found["codeDistance"]
+
+    def row(label: str, name: str, text: Callable[[int], str]) -> Row:
+        value, low, high = found[name].values()
+        return Row(label, text(value), f"{text(low)} to {text(high)}" if high is not None else f"{text(low)} and more")
+
     return [
-        Row("Calibrated qubits", f"{qubits['value']:,}", f"{qubits['low']:,} to {qubits['high']:,}"),
-        Row(
-            "  runtime",
-            duration(runtime["value"]),
-            f"{duration(runtime['low'])} to {duration(runtime['high'])}",
-        ),
-        Row("  code distance", str(distance["value"]), f"{distance['low']} to {distance['high']}"),
+        row("Calibrated qubits", "physicalQubits", lambda x: f"{x:,}"),
+        row("  runtime", "runtimeNs", duration),
+        row("  code distance", "codeDistance", str),
     ]
 
 

@@ -19,16 +19,18 @@ from qmk.base.limits import LIMITS
 from qmk.models.estimate import formula
 from qmk.models.estimate.patch import Patch
 from qmk.models.estimate.qubits import Qubit, parse_rate
-from qmk.models.estimate.wrong import mapping, number, refuse_unknown, unsolvable, whole, wrong
+from qmk.models.estimate.wrong import label, mapping, number, refuse_unknown, unsolvable, whole, wrong
 
 DEFAULT = "surface_code"
 MAX_DISTANCE = 50
+_MOST = 1e30
+"""qubits of a patch, and nanoseconds of a cycle"""
 _FIELDS = (
     *("name", "errorCorrectionThreshold", "crossingPrefactor", "distanceCoefficientPower"),
     *("logicalCycleTime", "physicalQubitsPerLogicalQubit", "maxCodeDistance"),
 )
 _SURFACE_QUBITS = "2 * codeDistance * codeDistance"
-_SPELLINGS = {
+SPELLINGS = {
     **dict.fromkeys(("surface_code", "surfaceCode", "surface-code"), "surface_code"),
     **dict.fromkeys(("floquet_code", "floquetCode", "floquet-code"), "floquet_code"),
 }
@@ -79,7 +81,7 @@ class FormulaCode:
         values = dict(mapping(given, field))
         refuse_unknown(values, _FIELDS, field)
         self.qubit = qubit
-        name = values.get("name", "" if values else DEFAULT)
+        name = label(values.get("name", "" if values else DEFAULT), f"{field}/name")
         base = _base(name, values, qubit, field)
         self.resolved = {"name": name, **{key: values.get(key, base.get(key)) for key in _FIELDS[1:6]}}
         self.max_distance = whole(
@@ -119,14 +121,14 @@ class FormulaCode:
             if distance > 2:
                 raise
             return None
-        good = cycle > 0.0 and qubits >= 1.0
-        if not good and distance <= 2:
-            return None
-        if not good:
-            name = "physicalQubitsPerLogicalQubit" if cycle > 0.0 else "logicalCycleTime"
-            reason = "PhysicalQubitComputationFailed" if cycle > 0.0 else "LogicalCycleTimeComputationFailed"
-            said = f"{'below 1' if cycle > 0.0 else 'not positive'} at codeDistance {distance}"
-            help = "write a formula that is positive, at least 1 for qubits, for every distance from 3"
+        lasts = 0.5 <= cycle < _MOST
+        if not (lasts and 1.0 <= qubits < _MOST):
+            if distance <= 2:
+                return None
+            name = "physicalQubitsPerLogicalQubit" if lasts else "logicalCycleTime"
+            reason = "PhysicalQubitComputationFailed" if lasts else "LogicalCycleTimeComputationFailed"
+            said = f"{qubits if lasts else cycle:g} {'qubits' if lasts else 'ns'} at codeDistance {distance}"
+            help = f"write a formula that gives at least 1 and less than {_MOST:g} for every distance from 3"
             raise wrong(f"qecScheme/{name}", said, help, reason)
         rate = self.prefactor * float(distance**self.exponent)
         rate *= power(self.qubit.physical_rate / self.threshold, (distance + 1) // 2)
@@ -159,7 +161,7 @@ class FormulaCode:
 
     @property
     def is_surface(self) -> bool:
-        return _SPELLINGS.get(self.resolved["name"]) == "surface_code"
+        return SPELLINGS.get(self.resolved["name"]) == "surface_code"
 
     def downwards(self, patch: Patch) -> list[Patch]:
         """Every patch from the largest distance down to this one."""
@@ -179,9 +181,9 @@ class FormulaCode:
         return ()
 
 
-def _base(name: Any, values: Mapping[str, Any], qubit: Qubit, field: str) -> dict[str, Any]:
+def _base(name: str, values: Mapping[str, Any], qubit: Qubit, field: str) -> dict[str, Any]:
     """The named code that a scheme starts from, nothing for one of the caller's own."""
-    known = _SPELLINGS.get(name) if isinstance(name, str) else None
+    known = SPELLINGS.get(name)
     if known is not None:
         found = NAMED.get((known, qubit.instruction_set))
         if found is None:
@@ -189,8 +191,6 @@ def _base(name: Any, values: Mapping[str, Any], qubit: Qubit, field: str) -> dic
             said = f"'{name}' needs measurements of two qubits, which {qubit.instruction_set} qubits lack"
             raise wrong(f"{field}/name", said, help, "InvalidFaultToleranceProtocol")
         return found
-    if not isinstance(name, str):
-        raise wrong(f"{field}/name", f"{name!r} is no name", "write surface_code, floquet_code or a name of your own")
     needed = (
         *("errorCorrectionThreshold", "crossingPrefactor", "logicalCycleTime"),
         "physicalQubitsPerLogicalQubit",

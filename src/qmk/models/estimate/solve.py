@@ -138,24 +138,30 @@ class Problem:
 
     def _trades(self, least: Patch) -> Iterator[Trade]:
         trades = 0
+        for patch, factory, copies in self._fewest(least):
+            while True:
+                trades += 1
+                if trades > _MOST_TRADES:
+                    said = f"the frontier is of more than {_MOST_TRADES:,} machines"
+                    raise unsolvable("FrontierTooLarge", said, "ask for single points under maxDuration")
+                needed = self._depth_for(patch, factory, copies)
+                yield patch, max(needed, self.least_depth), factory, copies
+                if needed <= self.least_depth or copies * factory.outputs >= self.t_states:
+                    break
+                copies += 1
+
+    def _fewest(self, least: Patch, limit_ns: int | None = None) -> Iterator[tuple[Patch, Factory, int]]:
+        """Patches from ``least`` on, the factories beside each, and how few of them give all T states within the limit
+        and the cycles that the budget allows."""
         for patch, factories in self._descend(least):
             most = self._most_depth(patch)
+            if limit_ns is not None:
+                most = min(most, limit_ns // patch.cycle_ns)
             if most < self.least_depth:
                 continue
             for factory in factories:
-                if -(-factory.duration_ns // patch.cycle_ns) > most:
-                    continue
-                copies = self._copies(patch, factory, most)
-                while True:
-                    trades += 1
-                    if trades > _MOST_TRADES:
-                        said = f"the frontier is of more than {_MOST_TRADES:,} machines"
-                        raise unsolvable("FrontierTooLarge", said, "ask for single points under maxDuration")
-                    needed = self._depth_for(patch, factory, copies)
-                    yield patch, max(needed, self.least_depth), factory, copies
-                    if needed <= self.least_depth or copies * factory.outputs >= self.t_states:
-                        break
-                    copies += 1
+                if -(-factory.duration_ns // patch.cycle_ns) <= most:
+                    yield patch, factory, self._copies(patch, factory, most)
 
     def _descend(self, least: Patch) -> Iterator[tuple[Patch, Sequence[Factory]]]:
         """Patches from the largest distance down, each with factories no larger; a search serves every distance down
@@ -183,20 +189,13 @@ class Problem:
             if self.least_depth * least.cycle_ns > limit_ns:
                 raise too_small
             return self._point(least, self.least_depth, None, 0, required)
-        best: Point | None = None
-        for patch, factories in self._descend(least):
-            most = min(limit_ns // patch.cycle_ns, self._most_depth(patch))
-            if most < self.least_depth:
+        most_factories, best = self.bounds.max_t_factories, None
+        for patch, factory, copies in self._fewest(least, limit_ns):
+            if most_factories is not None and copies > most_factories:
                 continue
-            for factory in factories:
-                if -(-factory.duration_ns // patch.cycle_ns) > most:
-                    continue
-                copies = self._copies(patch, factory, most)
-                if self.bounds.max_t_factories is not None and copies > self.bounds.max_t_factories:
-                    continue
-                if best is None or self._qubits(patch, factory, copies) < best.physical_qubits:
-                    depth = max(self._depth_for(patch, factory, copies), self.least_depth)
-                    best = self._point(patch, depth, factory, copies, required)
+            if best is None or self._qubits(patch, factory, copies) < best.physical_qubits:
+                depth = max(self._depth_for(patch, factory, copies), self.least_depth)
+                best = self._point(patch, depth, factory, copies, required)
         if best is None:
             raise too_small
         return best

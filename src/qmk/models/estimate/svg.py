@@ -18,6 +18,7 @@ _ROUND_TIMES = [
     *(years * 365 * _DAY for years in (1, 2, 3, 5)),
     *(10.0**power * 365 * _DAY for power in range(1, 12)),
 ]
+_TIME_UNITS = (1.0, 1e3, 1e6, 1e9, 60e9, 3600e9, _DAY, 365 * _DAY)
 
 
 class Part(NamedTuple):
@@ -105,7 +106,7 @@ def _text(x: float, y: float, text: str, anchor: str = "start") -> str:
 
 
 def _span(values: Sequence[float]) -> tuple[float, float]:
-    """Decimal logarithms of the ends, at least a third of a decade apart."""
+    """Decimal logarithms of the ends, at least a tenth of a decade apart."""
     low, high = math.log10(min(values)), math.log10(max(values))
     pad = max(0.0, (0.1 - (high - low)) / 2)
     return low - pad, high + pad
@@ -129,13 +130,23 @@ def _ticks(values: Sequence[float]) -> list[float]:
         ]
         if len(found) >= 3:
             break
-    return _thinned(found)
+    return _thinned(found) if len(found) > 1 else _even(low, high, 1.0)
 
 
 def _times(values: Sequence[float]) -> list[float]:
     """At most six round times, in nanoseconds."""
     low, high = _span(values)
-    return _thinned([each for each in _ROUND_TIMES if low <= math.log10(each) <= high])
+    found = [each for each in _ROUND_TIMES if low <= math.log10(each) <= high]
+    unit = max((each for each in _TIME_UNITS if math.log10(each) <= low), default=1.0)
+    return _thinned(found) if len(found) > 1 else _even(low, high, unit)
+
+
+def _even(low: float, high: float, unit: float) -> list[float]:
+    """Three to six numbers of this unit at equal steps of 1, 2 or 5: for a span that holds one round number or none."""
+    first, last = 10**low / unit, 10**high / unit
+    size = 10.0 ** math.floor(math.log10((last - first) / 5))
+    step = next(each * size for each in (1, 2, 5, 10) if each * size >= (last - first) / 5)
+    return [index * step * unit for index in range(math.ceil(first / step), math.floor(last / step) + 1)]
 
 
 def _thinned(values: list[float]) -> list[float]:

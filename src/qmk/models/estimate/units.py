@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from qmk.models.estimate import formula
-from qmk.models.estimate.wrong import mapping, refuse_unknown, whole, wrong
+from qmk.models.estimate.wrong import label, mapping, near, refuse_unknown, shown, whole, wrong
 
 Rate = Callable[[float, float, float], float]
 """of the rates of the T states that go in, of a Clifford operation and of a read-out"""
@@ -81,25 +81,23 @@ def _unit(given: Any, field: str) -> Unit:
         refuse_unknown(spec, ("name",), field)
         found = NAMED.get(spec["name"]) if isinstance(spec["name"], str) else None
         if found is None:
-            raise wrong(f"{field}/name", f"no unit is named {spec['name']!r}", f"names: {', '.join(NAMED)}")
+            raise wrong(f"{field}/name", f"no unit is named {shown(spec['name'])}", near(spec["name"], NAMED, "names"))
         return found
     refuse_unknown(spec, _CUSTOM, field)
     missing = [name for name in _CUSTOM[:5] if name not in spec]
     if missing:
         raise wrong(field, f"missing {', '.join(missing)}", "give them, or the name of a unit")
-    if not isinstance(spec["displayName"], str):
-        raise wrong(f"{field}/displayName", "expected a text", "give the unit a name")
     physical, logical, first = (_cost(spec, name, field) for name in _COSTS)
     if physical is None and logical is None:
         raise wrong(field, "costs nothing", f"give {_COSTS[0]}, {_COSTS[1]} or both")
     if first is not None and logical is None:
         raise wrong(f"{field}/{_COSTS[2]}", "nothing to override", f"give {_COSTS[1]} too")
     return Unit(
-        spec["displayName"],
+        label(spec["displayName"], f"{field}/displayName"),
         whole(spec["numInputTs"], f"{field}/numInputTs", 1, 10**6),
         whole(spec["numOutputTs"], f"{field}/numOutputTs", 1, 10**6),
         _rate(spec["failureProbabilityFormula"], f"{field}/failureProbabilityFormula"),
-        _rate(spec["outputErrorRateFormula"], f"{field}/outputErrorRateFormula"),
+        _rate(spec["outputErrorRateFormula"], f"{field}/outputErrorRateFormula", negative=False),
         physical,
         logical,
         first,
@@ -120,7 +118,9 @@ def _cost(spec: Mapping[str, Any], name: str, field: str) -> Cost | None:
     )
 
 
-def _rate(text: Any, field: str) -> Rate:
+def _rate(text: Any, field: str, negative: bool = True) -> Rate:
+    """A failure rate that is not above 0 or not below 1 only makes the search go on, as in Azure's estimator; an error
+    rate below 0 would be better than perfect."""
     parsed = formula.parse(text, _VARIABLES, field)
     kept: dict[tuple[float, float, float], float] = {}
 
@@ -129,7 +129,11 @@ def _rate(text: Any, field: str) -> Rate:
         if key not in kept:
             if len(kept) > 10_000:
                 kept.clear()
-            kept[key] = parsed(dict(zip(_VARIABLES, (z, c, r, z, c, r), strict=True)))
+            found = parsed(dict(zip(_VARIABLES, (z, c, r, z, c, r), strict=True)))
+            if found < 0.0 and not negative:
+                said = f"{shown(parsed.text)} is {found:g} at z = {z:g}, c = {c:g}, r = {r:g}"
+                raise wrong(field, said, "write a formula that is never below 0")
+            kept[key] = found
         return kept[key]
 
     return rate

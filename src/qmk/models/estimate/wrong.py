@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Iterable, Mapping
+from numbers import Integral, Real
 from typing import Any
 
 from qmk.base.errors import QmkError
+
+LABEL_CHARS = 100
+_SHOWN = 80
+_LONG = 10**300
 
 
 def wrong(field: str, message: str, help: str, reason: str = "CannotParseJSON", **fields: Any) -> QmkError:
@@ -25,9 +31,33 @@ def refuse_unknown(given: Mapping[str, Any], known: Iterable[str], field: str) -
     names = list(known)
     for key in given:
         if key not in names:
-            near = difflib.get_close_matches(str(key), names, 1)
-            hint = f"did you mean '{near[0]}'?" if near else f"known keys: {', '.join(names)}"
-            raise wrong(f"{field}/{key}" if field else str(key), "no such key", hint)
+            place = clipped(key) if isinstance(key, str) and key.isprintable() else shown(key)
+            raise wrong(f"{field}/{place}" if field else place, "no such key", near(key, names, "known keys"))
+
+
+def near(text: object, names: Iterable[str], every: str) -> str:
+    """A hint at the name that was meant, else all of them under the heading ``every``."""
+    names = list(names)
+    found = difflib.get_close_matches(text[:_SHOWN], names, 1) if isinstance(text, str) else []
+    return f"did you mean '{found[0]}'?" if found else f"{every}: {', '.join(names)}"
+
+
+def clipped(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+
+
+def shown(value: Any) -> str:
+    """What was given, in a few printable characters."""
+    if isinstance(value, int) and abs(value) > _LONG:
+        return "a number of very many digits"
+    return clipped(ascii(value) if isinstance(value, str) and not value.isprintable() else repr(value))
+
+
+def label(value: Any, field: str) -> str:
+    """A name that results show: a text of printable characters."""
+    if not isinstance(value, str) or not value.isprintable() or len(value) > LABEL_CHARS:
+        raise wrong(field, f"{shown(value)} is no name", f"write a text of at most {LABEL_CHARS} printable characters")
+    return value
 
 
 def mapping(value: Any, field: str) -> Mapping[str, Any]:
@@ -38,16 +68,21 @@ def mapping(value: Any, field: str) -> Mapping[str, Any]:
 
 def whole(value: Any, field: str, low: int = 0, high: int = (1 << 63) - 1) -> int:
     """An integer between bounds; a bool or a fraction is none."""
-    if isinstance(value, bool) or not isinstance(value, int):
-        if not (isinstance(value, float) and value.is_integer() and abs(value) < 1 << 53):
-            raise wrong(field, f"{value!r} is not a whole number", f"write a whole number of at least {low}")
-        value = int(value)
-    if not low <= value <= high:
-        raise wrong(field, f"{value} is not between {low} and {high}", "write a whole number in this range")
-    return value
+    exact = isinstance(value, float) and value.is_integer() and abs(value) < 1 << 53
+    if isinstance(value, bool) or not (exact or isinstance(value, Integral)):
+        raise wrong(field, f"{shown(value)} is not a whole number", f"write a whole number of at least {low}")
+    found = int(value)
+    if not low <= found <= high:
+        raise wrong(field, f"{shown(found)} is not between {low} and {high}", "write a whole number in this range")
+    return found
 
 
 def number(value: Any, field: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value or abs(value) > 1e300:
-        raise wrong(field, f"{value!r} is not a number", "write a finite number")
-    return float(value)
+    """A finite float; a bool or a text is none."""
+    try:
+        found = math.nan if isinstance(value, bool) or not isinstance(value, Real) else float(value)
+    except OverflowError:
+        found = math.inf
+    if not abs(found) <= 1e300:
+        raise wrong(field, f"{shown(value)} is not a number", "write a finite number")
+    return found

@@ -8,6 +8,7 @@ first op.
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -37,6 +38,16 @@ def apply(model: NoiseModel, graph: Graph) -> Graph:
                 help="take a model without it here, such as depolarizing=P or uniform=P",
             )
     return _Applying(model, graph).graph_of()
+
+
+def _label(model: NoiseModel, before: Any) -> dict[str, str]:
+    """Name and hash for the metadata; where the graph has noise already, of both models in their order."""
+    match before:
+        case {"name": str(name), "hash": str(first)}:
+            both = hashlib.sha256(f"{first} {model.hash}".encode()).hexdigest()
+            return {"name": f"{name or 'noise'} + {model.name or 'noise'}", "hash": both}
+        case _:
+            return {"name": model.name, "hash": model.hash}
 
 
 class _Applying:
@@ -76,7 +87,7 @@ class _Applying:
             outputs = tuple(Output("", row.bits) for row in outputs_of(graph, produced))
         family = f"noise@{noise.FAMILY.version}"
         families = (*graph.families, family) if graph.families and family not in graph.families else graph.families
-        label = {"noise": {"name": self.model.name, "hash": self.model.hash}}
+        label = {"noise": _label(self.model, graph.metadata.get("noise"))}
         return msgspec.structs.replace(
             graph,
             version="1.0",

@@ -1,13 +1,14 @@
 """Noise that drifts: error rates as a device's calibration gave them at several times.
 
-Between two points every number is interpolated linearly; before the first and after the last it keeps its value. A
-number that a point leaves out is the one of the point before. ``at`` gives the noise model of a moment, so that a run
-says which moment it is of, and its hash changes with the drift.
+Every number is interpolated linearly between the points that give it, whatever lies between; before the first of these
+and after the last it keeps its value. ``at`` gives the noise model of a moment, so that a run says which moment it is
+of, and its hash changes with the drift.
 """
 
 from __future__ import annotations
 
 import bisect
+import math
 import os
 from pathlib import Path
 
@@ -51,7 +52,9 @@ class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
             self.at(point.time_s)
 
     def at(self, time_s: float) -> NoiseModel:
-        """The noise model of this moment."""
+        """The noise model of this moment. Raises INVALID_PARAMS for a time that is not finite."""
+        if not math.isfinite(time_s):
+            raise wrong(f"a calibration at {time_s} s", "name a moment such as FILE@0s or FILE@1.5h")
         value = {name: self._value(name, time_s) for name in FIELDS}
         one, two, readout = (value[name] or 0.0 for name in FIELDS[:3])
         t1, t2 = value["t1_s"], value["t2_s"]

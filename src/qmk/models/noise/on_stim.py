@@ -88,16 +88,24 @@ class _Writer:
             if row.name == "TICK":
                 layer, used = layer + used, False
             elif self._acts(row.name):
-                used = True
-                for target in row.targets_copy():
-                    if (qubit := target.qubit_value) is not None:
-                        self.span[qubit] = (self.span.get(qubit, (layer, layer))[0], layer)
+                for qubit in {qubit for group in self._struck(row) for qubit in group}:
+                    used = True
+                    self.span[qubit] = (self.span.get(qubit, (layer, layer))[0], layer)
 
     def _acts(self, name: str) -> bool:
+        """Whether it is an op on qubits: heralded errors and MPAD only write records."""
         data = self.stim.gate_data(name)
+        if name == "MPAD" or name.startswith("HERALDED_"):
+            return False
         return (data.is_unitary or data.is_reset or data.produces_measurements) and not (
             data.is_noisy_gate and not data.produces_measurements
         )
+
+    def _struck(self, row: stim.CircuitInstruction) -> Groups:
+        """The qubits of each application. A gate on one qubit and a record is bookkeeping of Pauli corrections: it is
+        free, takes no time, and the qubit waits meanwhile."""
+        width = 2 if self.stim.gate_data(row.name).is_two_qubit_gate else 1
+        return [group for group in map(_qubits, row.target_groups()) if len(group) >= width]
 
     def take(self, circuit: stim.Circuit) -> None:
         for row in circuit:
@@ -136,7 +144,7 @@ class _Writer:
 
     def _op(self, row: stim.CircuitInstruction) -> None:
         data = self.stim.gate_data(row.name)
-        groups = [_qubits(group) for group in row.target_groups()]
+        groups = self._struck(row)
         basis = row.name[-1] if row.name[-1] in "XY" else "Z"
         if self.waiting:
             self.busy.update(qubit for group in groups for qubit in group)
@@ -144,9 +152,7 @@ class _Writer:
             self.seconds = max([self.seconds, *(self._duration(row.name, len(group)) for group in groups)])
         if data.is_unitary:
             self._append(row)
-            width = 2 if data.is_two_qubit_gate else 1
-            # a gate on one qubit and a record is bookkeeping of Pauli corrections, and free
-            self._gate(row.name, [group for group in groups if len(group) >= width])
+            self._gate(row.name, groups)
             return
         if data.produces_measurements:
             joint = [group for group in groups if len(group) > 1 or row.name in ("MPP", "MXX", "MYY", "MZZ")]
@@ -193,8 +199,8 @@ class _Writer:
                     break
         for number, struck in by_rule.items():
             self._errors(self.model.gates[number].errors, struck)
-        if self.model.erasure and not self.stim.gate_data(name).produces_measurements:
-            lost = [qubit for group in groups for qubit in group]
+        lost = [qubit for group in groups for qubit in group]
+        if lost and self.model.erasure and not self.stim.gate_data(name).produces_measurements:
             self.made.append("HERALDED_ERASE", lost, self.model.erasure)
             self.count += len(lost)
             for index in range(len(lost)):

@@ -6,6 +6,7 @@ calibration file (``calibration``) at a moment.
 
 from __future__ import annotations
 
+import difflib
 import os
 from collections.abc import Callable
 
@@ -53,7 +54,17 @@ def resolve(noise: NoiseLike) -> NoiseModel:
         return Calibration.load(path).at(_number(moment, text, True))
     if "=" in text and not os.path.exists(text):
         return parse(text)
+    if text and text.isprintable() and not os.path.exists(text) and not set(text) & set("/\\."):
+        raise wrong(f"'{text[:80]}' is no term of noise, and there is no such file", _near(text))
     return NoiseModel.load(text)
+
+
+def _near(term: str) -> str:
+    """The forms that were meant, else all of them."""
+    word = term.partition("=")[0].strip()
+    found = difflib.get_close_matches(word[:40], sorted({form.partition("=")[0] for form in FORMS}), 1)
+    forms = [form for form in FORMS if found and form.partition("=")[0] == found[0]]
+    return f"write {' or '.join(forms)}" if forms else f"write a JSON file, or terms of {', '.join(FORMS)}"
 
 
 def parse(text: str) -> NoiseModel:
@@ -63,7 +74,7 @@ def parse(text: str) -> NoiseModel:
         word, equals, rest = (part.strip() for part in term.partition("="))
         numbers = [_number(part, text, word in _TIMED) for part in rest.split(":")] if equals else []
         if word not in {form.partition("=")[0] for form in FORMS} or len(numbers) not in _COUNTS.get(word, (1,)):
-            raise wrong(f"'{term.strip()}' is no term of noise", f"write a JSON file, or terms of {', '.join(FORMS)}")
+            raise wrong(f"'{term.strip()}' is no term of noise", _near(term))
         if word in _PRESETS:
             if model is not None:
                 raise wrong(f"'{term.strip()}' comes after another term", "name one preset, and name it first")

@@ -15,12 +15,17 @@ from dataclasses import dataclass
 
 from qmk.base.errors import QmkError
 from qmk.base.seeds import substream
-from qmk.models.noise import NoiseLike, resolve
+from qmk.models.noise import NoiseLike, NoiseModel, resolve
 from qmk.models.qec import circuits, decoders, rates
 from qmk.models.qec.code import Code
 from qmk.models.qec.rates import Rate
 
-DECODER = {"shyps": "bp_lsd", "bicycle": "bp_lsd", "color": "chromobius"}
+DECODER = {
+    "shyps": "relay(solutions=2,legs=30,scale=0.5)",
+    "bicycle": "bp_lsd",
+    "color": "chromobius",
+    "honeycomb": "correlated",
+}
 """the default where it is not matching"""
 
 
@@ -94,8 +99,10 @@ def in_rounds(per_round: float, rounds: int) -> float:
     return 1 - (1 - min(1.0, per_round)) ** rounds
 
 
-def default_decoder(code: Code) -> str:
-    return DECODER.get(code.family, "matching")
+def default_decoder(code: Code, model: NoiseModel | None = None) -> str:
+    """Of this code under this noise: matching makes no use of heralds, so that it is ``correlated`` with erasure."""
+    chosen = DECODER.get(code.family, "matching")
+    return "correlated" if chosen == "matching" and model is not None and model.erasure else chosen
 
 
 def measured(
@@ -112,14 +119,15 @@ def measured(
     p: float | None = None,
 ) -> Memory:
     """Memory of ``rounds`` rounds (three times the distance if not given) in each of ``bases``. Belief propagation
-    decodes the detectors of one basis, the others those of both."""
+    decodes the detectors of one basis, the others those of both. Raises INVALID_PARAMS."""
     model = resolve(noise)
-    chosen = decoders.get(decoder or default_decoder(code))
-    count = rounds or 3 * code.distance
-    both = not chosen.name.startswith("bp_")
+    chosen = decoders.get(decoder or default_decoder(code, model))
+    count = 3 * code.distance if rounds is None else rounds
+    if not (wanted := tuple(bases)):
+        raise QmkError("INVALID_PARAMS", "bases: none is given", field="bases", help="give X, Z or both")
     found: dict[str, Rate] = {}
-    for basis in bases:
-        circuit = circuits.memory(code, count, basis, model, both=both)
+    for basis in wanted:
+        circuit = circuits.memory(code, count, basis, model, both=not chosen.one_basis)
         own = substream(seed, code.spec, basis, model.hash, count)
         found[basis] = rates.measure(circuit, chosen, shots=shots, max_errors=max_errors, seed=own, workers=workers)
     return Memory(code, model.name or "noise", model.hash, chosen.spec, count, found, p)

@@ -72,7 +72,7 @@ class Window(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class DecoderSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """``cycle_time_us``: time of one round of the code; ``us_per_round``: the decoder's mean time for a round of one
     patch; ``latency_us`` from the last outcome to the answer, in the median and at the 99th percentile; ``weights``:
-    "model" from the noise model, or a file."""
+    the noise that the decoder reckons with, "model" for the machine's, else a short form or a file."""
 
     name: str = "matching"
     cycle_time_us: float | None = None
@@ -84,6 +84,10 @@ class DecoderSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, o
 
     def __post_init__(self) -> None:
         times = [self.cycle_time_us, self.us_per_round, *(self.latency_us or ())]
+        if self.latency_us is not None and self.latency_us[0] > self.latency_us[1]:
+            raise _wrong("the latency in the median is above that at the 99th percentile", "write [median, 99th]")
+        if self.weights != "model":
+            resolve(self.weights)
         if self.cores < 1 or any(time is not None and not 0 < time < math.inf for time in times):
             raise _wrong("a time or a number of cores is not above 0", "give times in microseconds")
         decoders.get(self.name)
@@ -130,7 +134,7 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
                     "bound its work with 'window' (commit_rounds, buffer_rounds) and 'latency_us'",
                 )
             return msgspec.convert(raw, cls)
-        except (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        except (msgspec.DecodeError, ValueError, RecursionError) as error:
             if isinstance(error.__cause__, QmkError):
                 raise error.__cause__ from error
             place = f"'{path}': " if path else ""

@@ -1,5 +1,5 @@
-"""A job is out on one worker at most, within the workers and the memory of the machine, with what was submitted; its
-launches are numbered upwards, and no number is used twice, over restarts too."""
+"""A job is out on one worker at most, within the workers and the memory of the machine, with what was submitted, on
+the machine that it asked for; its launches are numbered upwards, and no number is used twice, over restarts too."""
 
 from __future__ import annotations
 
@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING
 
 from qmk.kernel.effects import Launch
 from qmk.simulation.invariants.invariant import Invariant
+from qmk.simulation.programs import PATCH_ID
 
 if TYPE_CHECKING:
     from qmk.simulation.world import World
+
+
+PATCH = PATCH_ID.encode()
 
 
 class Launches(Invariant):
@@ -34,5 +38,7 @@ class Launches(Invariant):
         memory = launch.memory_bytes + sum(work.launch.memory_bytes for work in running.values())
         fits = not config.memory_bytes or not running or memory <= config.memory_bytes
         self.holds(fits, f"the launches out may need {memory} of {config.memory_bytes} bytes")
+        wanted = self.world.daemon.kernel.jobs.by_id[launch.job].submitted.policy.get("qec")
+        self.holds((wanted is None) == (PATCH not in graph), f"{launch.job} is not launched on its machine, {wanted}")
         content = hashlib.sha256(graph).hexdigest()
         self.holds(self._graphs.setdefault(launch.digest, content) == content, f"{launch.job} is sent another graph")

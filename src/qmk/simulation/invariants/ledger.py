@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from qmk.host import ledger
 from qmk.kernel.effects import Charge, Effect, Journal
-from qmk.kernel.events import Event, Finished
+from qmk.kernel.events import Event, Finished, Started, Submitted
 from qmk.kernel.objects.quota import QUOTAS, Spent
 from qmk.simulation.invariants.invariant import Invariant
 
@@ -64,13 +64,30 @@ class Ledger(Invariant):
         self.holds(not twice, f"launches {twice} are charged twice")
         attempts: dict[str, list[int]] = defaultdict(list)
         shots: dict[str, int] = defaultdict(int)
+        rounds: dict[str, int] = defaultdict(int)
         for charge in disk.charges.values():
             attempts[charge.job].append(charge.attempt)
             shots[charge.job] += int(charge.amounts["shots_period"])
+            rounds[charge.job] += int(charge.amounts.get("rounds", 0))
         for job, numbers in attempts.items():
             gapless = sorted(numbers) == list(range(1, len(numbers) + 1))
             self.holds(gapless, f"the launches of {job} that are charged are {sorted(numbers)}")
-        completed = {record.job for record in disk.history() if isinstance(record, Finished)}
-        for job in completed:
-            asked = self.world.shots.get(job)
+        history = list(disk.history())
+        patches = {
+            row.job: row.footprint for row in history if isinstance(row, Submitted) and row.footprint is not None
+        }
+        places: dict[str, set[tuple[str, int]]] = defaultdict(set)
+        for record in history:
+            if isinstance(record, Started):
+                places[record.job].add((record.region, record.first_qubit))
+            if not isinstance(record, Finished):
+                continue
+            job, asked = record.job, self.world.shots.get(record.job)
             self.holds(asked in (None, shots[job]), f"{job} ran {asked} shots and is charged {shots[job]}")
+            footprint = None if record.cached_from else patches.get(job)
+            due = 0 if footprint is None else footprint.rounds * shots[job]
+            unit = 0 if footprint is None or len(places[job]) < 2 else footprint.move_rounds * shots[job]
+            beyond = rounds[job] - due  # of moves, if it was in more than one place
+            fits = beyond >= 0 and not beyond % unit if unit else beyond == 0
+            self.holds(fits, f"{job} is charged {rounds[job]} rounds, not {due} and those of its moves")
+            self.world.seen["patches moved"] += beyond > 0

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qmk.kernel.demand import demand_of_record
+from qmk.kernel.events import Submitted
 from qmk.kernel.objects.quota import Quota
 from qmk.simulation.invariants.invariant import Invariant
 
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
 
 RESERVED = {"shots_period": "shots", "gates": "gates", "engine_seconds": "engine_ns"}
 """What a job reserves of a spent quota until it ends, by the name of its demand."""
+
+
+def _width(record: Submitted) -> int:
+    """Qubits that a launch holds of the map, counted here for itself."""
+    return max(record.n_qubits, 1) if record.footprint is None else record.footprint.physical_qubits
 
 
 class Quotas(Invariant):
@@ -45,7 +51,7 @@ class Quotas(Invariant):
                 if job.tenant == name and not job.ended
             ),
         ]
-        out = [demand_of_record(job.submitted) for job in kernel.jobs.launched.values() if job.tenant == name]
+        out = [job.submitted for job in kernel.jobs.launched.values() if job.tenant == name]
         sessions = [session for session in kernel.sessions if session.tenant is tenant]
         handles = sum(len(session.qubits) for session in sessions)
         counts = {
@@ -54,7 +60,7 @@ class Quotas(Invariant):
             "running_jobs": len(out),
             "held_qubits": handles,
             "logical_qubits": handles + sum(demand.n_qubits for demand in demands),
-            "physical_qubits": sum(demand.width for demand in out),
+            "physical_qubits": sum(map(_width, out)),
             "channels": sum(name in channel.holders() for channel in kernel.channels.by_id.values()),
         }
         for quota_name, counted in counts.items():

@@ -52,6 +52,11 @@ def test_value(text: str, expected: float) -> None:
         ("'a'", 1),
         ("d[0]", 2),
         ("lambda: 1", 1),
+        ("2 \xa0* d", 3),
+        ("2 *\x00 d", 4),
+        ("\u0663 * d", 1),
+        ("\uff44", 1),
+        ("1 + " * 30 + "x", 121),
     ],
 )
 def test_an_error_says_the_column(text: str, column: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ElementTree
+from html.parser import HTMLParser
 
 import pytest
 
@@ -13,6 +14,31 @@ from qmk.models.estimate.output import duration, metric, scientific
 
 ASKED = counts.parse({"numQubits": 100, "tCount": 10_000, "measurementCount": 100})
 EVIL = "<script>alert(1)</script>\"'&"
+
+
+class Strict(HTMLParser):
+    """Every tag is one of the report's, and closed in order; nothing of the input became a tag or an attribute."""
+
+    KNOWN = (
+        *("html", "head", "meta", "title", "style", "body", "h1", "h2", "h3", "p", "table", "tr", "th", "td"),
+        *("svg", "rect", "text", "line", "circle", "polyline"),
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert tag in self.KNOWN
+        assert not any(name.startswith("on") or "alert" in (value or "").partition("<")[0] for name, value in attrs)
+        if tag != "meta":
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert tag in self.KNOWN
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
 
 
 def test_text_of_the_input_is_escaped() -> None:
@@ -33,6 +59,7 @@ def test_text_of_the_input_is_escaped() -> None:
     }
     found = Estimate(ASKED, {"qecScheme": scheme, "distillationUnitSpecifications": [unit]})
     text = report.html([(EVIL, found), (EVIL + "2", found)], EVIL)
+    Strict().feed(text)
     assert "<script" not in text
     assert "&lt;script&gt;" in text
     assert not re.search(r"(src|href|url)\s*[=(]", text)
@@ -49,7 +76,7 @@ def test_every_plot_is_well_formed(kind: str) -> None:
         ElementTree.fromstring(plot)
     if kind == "frontier":
         assert plots[0].count("<circle") == len(found.points) + 1
-    for figure in ("Physical qubits", "Runtime", "Error budget", "Calibrated qubits", "tCount"):
+    for figure in ("Physical qubits", "Runtime", "Error budget", "Calibrated qubits", "tCount", "twoQubitGateTime"):
         assert figure in text
 
 
@@ -58,6 +85,22 @@ def test_a_single_dot_and_a_wide_span_have_ticks() -> None:
         plot = svg.scatter(dots, "t", ("x", "y"), lambda x: f"{x:g}", lambda y: f"{y:g}")
         ElementTree.fromstring(plot)
         assert 2 <= plot.count("<line") <= 13
+
+
+@pytest.mark.parametrize(
+    ("x", "y"), [(132.5e12, 37.65e6), (2000.0, 18.0), (61e9, 999.0), (7e18, 4.2e12), (26 * 3600e9, 450.0)]
+)
+def test_a_narrow_plot_has_ticks_enough_to_read_it_by(x: float, y: float) -> None:
+    """Dots some percent apart lie between round numbers: one tick on an axis tells no scale."""
+    dots = [svg.Dot(x, y, "a", ""), svg.Dot(1.06 * x, 0.99 * y, "a", "")]
+    plot = svg.scatter(dots, "t", ("x", "y"), lambda t: rows.duration(round(t)), lambda n: f"{n:.4g}")
+    tree = ElementTree.fromstring(plot)
+    lines = [each for each in tree.iter() if each.tag.endswith("line")]
+    across = [each for each in lines if each.get("y1") == "300"]
+    assert 2 <= len(across) <= 7
+    assert 2 <= len(lines) - len(across) <= 7
+    texts = [each.text for each in tree.iter() if each.tag.endswith("text")]
+    assert len(set(texts)) == len(texts), "two ticks with one label"
 
 
 def test_quantities_as_text() -> None:

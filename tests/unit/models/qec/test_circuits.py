@@ -8,7 +8,7 @@ import pytest
 import stim
 
 from qmk.base.errors import QmkError
-from qmk.models.qec import circuits, codes, decoders
+from qmk.models.qec import circuits, codes, decoders, memories
 from qmk.models.qec.decoders import faults
 
 TEXTS = ["surface(d=3)", "bacon_shor(d=3)", "shyps(r=3)", "color(d=3)", "bicycle(l=6,m=6)", "honeycomb(w=6,h=4)"]
@@ -86,14 +86,15 @@ def test_honeycomb_has_the_same_errors_in_both_bases(basis: str) -> None:
         sorted(round(item.args_copy()[0], 9) for item in c.detector_error_model() if item.type == "error")
         for c in (circuit, other)
     ]
-    assert len(chances[0]) == len(chances[1])
+    assert chances[0] == chances[1]
 
 
 def test_every_single_fault_of_shyps_is_decoded() -> None:
     """Trap: belief propagation on too few checks, or with a bad scale, errs after single faults."""
-    circuit = circuits.memory(codes.parse("shyps(r=3)"), 3, "Z", "circuit=1e-3", both=False)
-    dem = circuit.detector_error_model()
-    assert faults.misdecoded(dem, decoders.get("bp_lsd").compile(dem)) == []
+    code = codes.parse("shyps(r=3)")
+    dem = circuits.memory(code, 3, "Z", "circuit=1e-3", both=False).detector_error_model()
+    for name in (memories.default_decoder(code), "bp_lsd", "bp_osd"):
+        assert faults.misdecoded(dem, decoders.get(name).compile(dem)) == []
 
 
 def test_shyps_has_the_relations_between_its_checks_as_detectors() -> None:

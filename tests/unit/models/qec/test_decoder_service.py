@@ -95,12 +95,16 @@ def test_a_t_gate_waits_for_its_results() -> None:
 
 
 def test_raising_the_distance_raises_the_load() -> None:
-    """Trap: more checks a round are more detection events, so it is no answer to an overload; nor is drift harmless."""
-    cost = Cost(5.0, 0.5, 0.002)
-    events = {(d, p): d * (d * d - 1) / 2 * p * 8 for d in (5, 7, 9) for p in (1e-3, 3e-3)}
-    load = {at: cost.load(10, e, cores=2, window_us=100.0) for at, e in events.items()}
+    """Trap: more checks a round are more detection events, so it is no answer to an overload; nor is drift harmless.
+    Events of a round as circuits have them; windows of d rounds take d times as long."""
+    cost = Cost(0.5, 0.3)
+    load = {}
+    for d, p in ((5, 1e-3), (7, 1e-3), (9, 1e-3), (5, 3e-3)):
+        circuit = memory(codes.parse(f"surface(d={d})"), 4 * d, "Z", f"circuit={p}", both=False)
+        dets, _ = circuit.compile_detector_sampler(seed=1).sample(2000, separate_observables=True)
+        load[d, p] = cost.load(10, dets.sum() / 2000 / 4, cores=2, window_us=10.0 * d)
     assert load[5, 1e-3] < load[7, 1e-3] < load[9, 1e-3]
-    assert load[7, 1e-3] < load[7, 3e-3]
+    assert load[5, 1e-3] < load[5, 3e-3]
     assert cost.patches_per_core(10, window_us=100) == pytest.approx(0.8 * 100 / cost.window_us(10))
 
 
@@ -118,6 +122,36 @@ def test_waits_of_a_chain_of_t_gates() -> None:
     waits = [service.wait_us(100, load, rounds=11, round_us=1, latency_us=5) for load in (0.5, 0.8, 0.95, 1.05)]
     assert waits == pytest.approx([21, 69, 307, 43_196], rel=2e-3)
     assert t_rate_hz(rounds=11, round_us=1, latency_us=63) == pytest.approx(13_514, rel=1e-3)
+
+
+@pytest.mark.parametrize("given", [{"cores": 0}, {"window_us": 0.0}, {"windows": 0}, {"stretch": 0.0}, {"cores": -1}])
+def test_a_service_of_nothing_is_refused(given: dict[str, float]) -> None:
+    sizes = {"cores": 1, "window_us": 1.0, "windows": 3, **given}
+    with pytest.raises(QmkError, match="is not above 0"):
+        service.run((MEMORY,), steady, **sizes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("patches", "program"), [(0, ("idle",)), (1, ()), (1, ("merg",))])
+def test_a_region_that_runs_nothing_is_refused(patches: int, program: tuple[str, ...]) -> None:
+    with pytest.raises(QmkError, match="region r: "):
+        Region("r", patches, program)
+
+
+@pytest.mark.parametrize(
+    ("rounds", "given", "match"),
+    [(30, {"workers": 0}, "workers: 0"), (30, {"streams": 0}, "streams: 0"), (8, {}, "2 windows of 3"),
+     (30, {"commit": 0}, "a window of 0 rounds")],
+)  # fmt: skip
+def test_windows_that_cannot_be_measured_are_refused(rounds: int, given: dict[str, int], match: str) -> None:
+    circuit = memory(codes.parse("surface(d=3)"), rounds, "Z", "circuit=2e-3")
+    with pytest.raises(QmkError, match=match):
+        service.measure_windows(circuit, **{"commit": 3, "buffer": 3, "streams": 2, "seed": 1, "workers": 1, **given})  # type: ignore[arg-type]
+
+
+def test_nine_rounds_leave_one_window_of_three_and_three() -> None:
+    circuit = memory(codes.parse("surface(d=3)"), 9, "Z", "circuit=2e-3")
+    found = service.measure_windows(circuit, commit=3, buffer=3, streams=2, seed=1, workers=1)
+    assert [len(row) for row in found.events] == [1, 1]
 
 
 def test_real_workers_time_every_window_and_decode_right() -> None:

@@ -138,11 +138,50 @@ def test_every_name_has_a_decoder_with_a_description() -> None:
     ("text", "says"),
     [("mwpm", "there are"), ("tesseract(beams=3)", "options: beam=5"), ("tesseract(beam=x)", "options"), ("", "no ''"),
      ("bp_osd(order=-1)", "option 'order=-1'"), ("bp_osd(order=1.5)", "option 'order=1.5'"),
-     ("relay(scale=nan)", "option 'scale=nan'"), ("matching@0+3", "a window of 0 rounds")],
+     ("relay(scale=nan)", "option 'scale=nan'"), ("matching@0+3", "a window of 0 rounds"),
+     ("bp_osd(iterations=0)", "option 'iterations=0'"), ("bp_lsd(iterations=0)", "option 'iterations=0'"),
+     ("relay(iterations=0)", "option 'iterations=0'"), ("relay(first=0)", "option 'first=0'"),
+     ("relay(solutions=0)", "option 'solutions=0'"), ("relay(scale=0)", "option 'scale=0'"),
+     ("tesseract(queue=0)", "option 'queue=0'"), ("chromobius@3+3", "it takes no windows")],
 )  # fmt: skip
 def test_a_name_or_option_that_is_not_there_is_refused(text: str, says: str) -> None:
     with pytest.raises(QmkError, match=says):
         decoders.get(text)
+
+
+def test_an_error_that_is_likelier_than_not() -> None:
+    """Most decoders take a shot without detection events for one without errors: they refuse. Matching weighs it."""
+    dem = stim.DetectorErrorModel("repeat 2 {\nerror(0.9) D0 L0\nerror(0.2) D0\nshift_detectors 1\n}")
+    for name in ("bp_osd", "bp_lsd", "union_find", "relay", "tesseract"):
+        with pytest.raises(QmkError, match="likelier than not") as refused:
+            decoders.get(name).compile(dem)
+        assert refused.value.kind.name == "UNSUPPORTED"
+    # nothing flipped: all three errors are likelier (0.9 0.3 0.3) than none (0.1 0.7 0.7)
+    three = stim.DetectorErrorModel("error(0.9) D0 D1 L0\nerror(0.3) D0\nerror(0.3) D1")
+    assert decoders.get("matching").compile(three).decode(np.array([[0b00], [0b01]], np.uint8)).tolist() == [[1], [1]]
+
+
+def test_errors_of_many_detectors_are_unsupported_whatever_stim_says_of_them() -> None:
+    with pytest.raises(QmkError, match="does not fall into pairs") as refused:
+        decoders.get("matching").model(memory(codes.parse("shyps"), 2, "Z", "circuit=1e-3"))
+    assert refused.value.kind.name == "UNSUPPORTED"
+
+
+def test_a_syndrome_has_the_same_answer_whatever_came_before() -> None:
+    decoder = decoders.get("relay(first=1,legs=1,iterations=1,solutions=1)")
+    circuit = surface(3, 4, 2e-2)
+    compiled = decoder.compile(decoder.model(circuit))
+    dets, _ = circuit.compile_detector_sampler(seed=2).sample(300, separate_observables=True, bit_packed=True)
+    together = compiled.decode(dets)
+    assert together.any()
+    assert (np.concatenate([compiled.decode(row[None]) for row in dets]) == together).all()
+    assert (compiled.decode(dets[::-1].copy())[::-1] == together).all()
+
+
+def test_relay_with_many_legs_takes_no_memory_for_them() -> None:
+    decoder = decoders.get("relay(legs=1000000)")
+    dem = decoder.model(surface(3, 2))
+    assert misdecoded(dem, decoder.compile(dem)) == []
 
 
 def test_orders_that_would_break_the_memory_of_ldpc() -> None:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import math
+import re
 
 import msgspec
+import numpy as np
 import pytest
 
 import qmk
 from qmk.base.errors import QmkError
 from qmk.client.asked import asked
 from qmk.client.program import to_graph
+from qmk.models.noise import resolve
 from qmk.models.qec import magic
-from qmk.models.qec.logical import Machine, Report, as_dict, failures, lower, on_machine
+from qmk.models.qec.logical import Failures, Machine, Report, as_dict, failures, lower, on_machine, run
 from qmk.models.qec.logical.costs import CYCLES, gate
 from qmk.models.qec.surgery import Floor, Idle, Inject, Measure, Merge, Patch, Prepare, Program, circuit, programs
-from qmk.models.qec.tables import Channels, channels, default
+from qmk.models.qec.tables import Channels, Point, Row, Table, channels, default
 from qmk.models.qec.tables.angles import probability
 from qmk.models.qec.tables.measure import count
 from qmk.qvm.graph import Graph, digest
@@ -97,6 +101,53 @@ def test_readout_errs_less_at_a_larger_distance():
     assert rates[0] > 4 * rates[1] > 0
 
 
+def test_no_certain_parity_no_failure_to_count():
+    """Not zero failures: nothing could have shown one."""
+    floor = Floor(1, 1, {"a": Patch(0, 0)})
+    coin = Program("coin", floor, (Prepare("a", "Z"), Idle("a"), Measure("a", "X", "m")))
+    with pytest.raises(QmkError, match="no parity of the outcomes of 'coin' is certain"):
+        failures(coin, KNOWN, shots=100, seed=1)
+    with pytest.raises(QmkError, match="0 shots"):
+        failures(patch(1), KNOWN, shots=0, seed=1)
+
+
+def test_any_seed_names_its_shots():
+    for seed in (-1, 0, 2**64):
+        one, again = (failures(patch(6), KNOWN, shots=20_000, seed=seed) for _ in "ab")
+        assert one == again
+    assert failures(patch(6), KNOWN, shots=20_000, seed=0) != failures(patch(6), KNOWN, shots=20_000, seed=1)
+
+
+def test_seeds_a_batch_apart_share_no_shots(monkeypatch):
+    """Batches of a run are streams of their own: none is the first batch of the run of a later seed."""
+    drawn: list[int] = []
+    monkeypatch.setattr(run, "BATCH", 100)
+    monkeypatch.setattr(run, "sample", lambda _, shots, seed: drawn.append(seed) or np.zeros((shots, 1), np.uint8))
+    for seed in (0, 100):
+        failures(patch(1), KNOWN, shots=300, seed=seed)
+    assert len(set(drawn)) == 6
+
+
+def test_one_operation_used_twice_is_two():
+    """An operation is its place in the program, not the object that stands there."""
+    plus, wait = Prepare("a", "X"), Idle("a")
+    ops = (
+        plus,
+        Prepare("b", "X"),
+        wait,
+        wait,
+        Merge({"a": "Z", "b": "Z"}, "k"),
+        Measure("a", "X", "m"),
+        Idle("b", 2),
+        plus,
+        Merge({"a": "Z", "b": "Z"}, "l"),
+        Measure("a", "Z", "n"),
+        Measure("b", "Z", "o"),
+    )
+    shared = Program("shared", Floor(2, 1, {"a": Patch(0, 0), "b": Patch(1, 0)}), ops)
+    assert lower(shared, KNOWN) == lower(Program.from_json(shared.to_json()), KNOWN)
+
+
 def test_an_injected_t_is_refused():
     def injected(state: str) -> Program:
         return Program("injected", Floor(1, 1, {"a": Patch(0, 0)}), (Inject("a", state), Measure("a", "X", "m")))
@@ -104,6 +155,16 @@ def test_an_injected_t_is_refused():
     with pytest.raises(QmkError, match="injects T"):
         lower(injected("T"), KNOWN)
     assert failures(injected("+"), KNOWN, shots=1000, seed=1).failed > 0
+    with pytest.raises(QmkError, match="no rows of them at distance 3"):
+        lower(injected("+"), dataclasses.replace(KNOWN, inject=None))
+
+
+def test_many_outcomes_are_drawn_in_smaller_batches(monkeypatch):
+    monkeypatch.setattr(run, "BATCH_BYTES", 1000)
+    sizes: list[int] = []
+    monkeypatch.setattr(run, "sample", lambda _, shots, seed: sizes.append(shots) or np.zeros((shots, 5), np.uint8))
+    failures(programs.ghz("Z"), KNOWN, shots=450, seed=1)
+    assert sizes == [200, 200, 50]
 
 
 def test_a_run_says_its_tier_table_and_error_bars():
@@ -134,6 +195,29 @@ def test_two_machines_give_two_digests():
     one, other = (on_machine(f"surface(d=3){more}", "p=1e-3", to_graph(GHZ))[0] for more in ("", ",factories=2"))
     assert [node.op for node in one.nodes] == [node.op for node in other.nodes]
     assert digest(one) != digest(other)
+
+
+def test_draws_that_say_nothing_are_counted_and_widen_the_interval():
+    """At 1.5e-2 and distance 7, 0.478 of the shots fail: with fewer shots, half of them may."""
+    known = TABLE.of("p=1.5e-2", "surface", "matching").rows
+    thin = tuple(msgspec.structs.replace(row, shots=500, errors={"1": 239}) for row in known)
+    _, report = on_machine("surface(d=7)", "p=1.5e-2", to_graph(GHZ), Table(thin))
+    assert 0 < report.interval_draws_left_out < report.interval_draws
+    assert report.interval_per_shot[1] == 1.0
+    assert f"{report.interval_draws_left_out} of {report.interval_draws} draws say nothing" in report.lines()[2]
+    _, fine = on_machine("surface(d=11)", "p=1e-3", to_graph(GHZ))
+    assert fine.interval_draws_left_out == 0
+    assert "draws" not in fine.lines()[2]
+
+
+def test_rates_have_their_units_in_their_names():
+    """Trap 1 of the design note: per shot, round, cycle, patch, gate, state or operation."""
+    kinds = (Report, Failures, Row, Point, magic.Measured, magic.Scheduled)
+    named = [name for kind in kinds for name in inspect.get_annotations(kind)]
+    rates = [name for name in named if re.search("error|rate|interval_|limit|_low|_high|rounds|cycles", name)]
+    counts = r"errors|rounds|cycles|.*_(rounds|cycles)|interval_draws.*"
+    assert len(rates) > 12
+    assert [name for name in rates if "per_" not in name and not re.fullmatch(counts, name)] == []
 
 
 def test_t_gates_take_states():
@@ -190,6 +274,13 @@ def test_a_graph_says_nothing_of_its_machine_that_is_not_short_and_printable():
         assert labels(labelled(made, {**own, **wrong})) == {}
 
 
+@pytest.mark.parametrize("name", ["x" * 5000, "two\nlines", "\x1b[2J", ""])
+def test_no_name_of_a_noise_model_costs_a_result_its_report(name):
+    model = msgspec.structs.replace(resolve("p=1e-3"), name=name)
+    made, report = on_machine("surface(d=3)", model, to_graph(GHZ))
+    assert labels(made) == {"qec": report.lines(), "logical": as_dict(report)}
+
+
 def labelled(graph: Graph, label: dict) -> Graph:
     return msgspec.structs.replace(graph, metadata={"qec": label})
 
@@ -207,6 +298,8 @@ def labelled(graph: Graph, label: dict) -> Graph:
         ("surface(d=25)", "p=1e-3", "h q[0];", "no extrapolation"),
         ("bicycle(l=12,m=6)", "p=1e-3", "h q[0];", "logical qubits in a block"),
         ("bacon_shor(d=3)", "p=1e-3", "t q[0];", "no rows of injected states"),
+        ("bacon_shor(d=3),factories=4", "p=1e-3", "h q[0];", "which factories need"),
+        ("surface(d=5)" + " " * 100_000, "p=1e-3", "h q[0];", "no machine of logical qubits"),
     ],
 )
 def test_what_the_machine_refuses(code, noise, body, why):
@@ -214,9 +307,19 @@ def test_what_the_machine_refuses(code, noise, body, why):
         asked(HEAD + body, None, None, qec=code, noise=noise)
 
 
+@pytest.mark.parametrize(
+    "wrong", [{"t": "magic"}, {"factories": -1}, {"reaction": -1}, {"t": "injected", "factories": 1}]
+)
+def test_a_machine_that_is_not_parsed_is_checked_too(wrong):
+    with pytest.raises(QmkError, match="a machine of t="):
+        dataclasses.replace(Machine.parse("surface(d=5)"), **wrong)
+
+
 def test_other_codes_run_by_volume():
     _, report = on_machine("bacon_shor(d=3)", "p=1e-3", to_graph(GHZ))
     assert "by their volume" in report.source
+    low, high = report.interval_per_shot
+    assert math.log(high / low) > 2 * 1.96 * 0.1 * 0.8  # the model's error, beside that of the counts
     assert Machine.parse("surface(d=7)").spec == "surface(d=7),t=distilled"
     assert (
         Machine.parse("surface(d=7), factories = 4,reaction=9").spec

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import random
 
@@ -9,6 +10,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from benchmarks.qec import calibrate
 from qmk.base.errors import QmkError
 from qmk.models.noise import NoiseModel, resolve
 from qmk.models.qec import codes
@@ -24,6 +26,7 @@ from qmk.models.qec.tables import (
     keep,
     measure,
     points,
+    redrawn,
 )
 from qmk.models.qec.tables.angles import probability, theta, thetas
 from qmk.models.qec.tables.fit import Point, strength
@@ -119,10 +122,89 @@ def test_an_extrapolated_channel_says_so_and_is_smaller():
     assert counted.relative_sd == 0.0
     assert "1 steps beyond" in further.source
     assert further.relative_sd > 0.05
+    per_round = fit(points(SHIPPED, "surface", "matching")).threshold / 1e-3
     for flip in ("X", "Z"):
-        assert 5 < counted.cycle[flip] / further.cycle[flip] < 15
+        fall = counted.cycle[flip] / further.cycle[flip]
+        assert math.isclose(fall, per_round * largest / (largest + 2), rel_tol=1e-9)
     with pytest.raises(QmkError, match="2 steps of two"):
         channels(SHIPPED, "surface", largest + 6, "p=1e-3")
+
+
+def test_the_amplitude_of_the_fit_cancels_between_two_distances():
+    law = fit(points(SHIPPED, "surface", "matching"))
+    factor, spread = law.ratio(7, 11, 1e-3)
+    assert math.isclose(factor, law.per_round(11, 1e-3)[0] / law.per_round(7, 1e-3)[0], rel_tol=1e-12)
+    threshold_sd = math.sqrt(law.covariance[1, 1])
+    assert math.isclose(spread, math.hypot(2 * threshold_sd, 0.12), rel_tol=1e-12)
+
+
+def test_an_extrapolated_cycle_has_the_rounds_of_its_distance():
+    """Distance 7 as it follows from 5 against 7 as it was counted, to 30 %: with the rounds of distance 5 a cycle would
+    err 1.4 times less. Half a dozen standard deviations of the counts."""
+    less = Table(tuple(row for row in SHIPPED.rows if (row.d, row.noise) != (7, "p=0.001") or row.kind == "memory"))
+    follows, counted = (channels(table, "surface", 7, "p=1e-3") for table in (less, SHIPPED))
+    assert follows.source == "fitted: distance 5 counted, 1 steps beyond"
+    assert counted.source == "counted"
+    for sizes in (lambda known: sum(known.cycle.values()), lambda known: sum(m.other for m in known.merge.values())):
+        assert 0.77 < sizes(follows) / sizes(counted) < 1.3
+
+
+def test_nothing_is_extrapolated_from_distance_3():
+    """Its errors are not on the line: from 3 to 5 the waiting errors of the table fall by 7.4, and the fit says 9.4."""
+    law = fit(points(SHIPPED, "surface", "matching"))
+    low, high = (channels(SHIPPED, "surface", d, "p=1e-3") for d in (3, 5))
+    fall = sum(low.cycle.values()) / 3 / (sum(high.cycle.values()) / 5)
+    assert fall < 0.9 * (law.threshold / 1e-3)
+    three = Table(tuple(row for row in SHIPPED.rows if row.d == 3 or row.noise != "p=0.001"))
+    assert channels(three, "surface", 3, "p=1e-3").source == "counted"
+    with pytest.raises(QmkError, match="from distance 3: errors follow the fit from 5 on"):
+        channels(three, "surface", 5, "p=1e-3")
+
+
+def test_surgery_at_distance_3_alone_leaves_larger_distances_to_memory():
+    rows = (row for row in SHIPPED.rows if row.noise == "p=0.001")
+    table = Table(tuple(row for row in rows if row.d == 3 or (row.kind == "memory" and row.d < 9)))
+    assert channels(table, "surface", 3, "p=1e-3").source == "counted"
+    known = channels(table, "surface", 5, "p=1e-3")
+    assert "by their volume" in known.source
+    assert known.relative_sd == 0.1
+
+
+def test_a_distance_without_all_rows_is_none():
+    """One row more of a distance takes nothing away from what the others say."""
+    (row7,) = (row for row in SHIPPED.rows if (row.kind, row.d, row.basis) == ("idle", 7, "X"))
+    lone = [msgspec.structs.replace(row7, d=9, rounds=27, rounds_per_cycle=9, basis=basis) for basis in "XZ"]
+    assert channels(SHIPPED.with_rows(lone), "surface", 9, "p=1e-3") == channels(SHIPPED, "surface", 9, "p=1e-3")
+    with pytest.raises(QmkError, match="at distance 9 lacks 'prepare_measure' in X"):
+        channels(Table(tuple(lone)), "surface", 9, "p=1e-3")
+
+
+def test_a_coin_is_no_channel():
+    """Not one without errors either, which a difference of two infinities would give."""
+    rows = SHIPPED.of("p=1e-3", "surface", "matching")
+    for kind, errors in (("merge_zz", {"001": 250_000, "010": 250_000, "100": 500_000}), ("idle", {"1": 1_000_000})):
+        known = rows.row(kind, 5, "Z")
+        assert known is not None
+        coin = msgspec.structs.replace(known, errors=errors)
+        with pytest.raises(QmkError, match=f"'{kind}' in Z at distance 5 under p=0.001 comes out like a coin"):
+            channels(SHIPPED.with_rows([coin]), "surface", 5, "p=1e-3")
+    coins = [msgspec.structs.replace(row(basis=basis), errors={"1": 5_000}) for basis in "XZ"]
+    with pytest.raises(QmkError, match="'memory' in Z at distance 5"):
+        channels(Table(tuple(coins)), "surface", 5, "p=1e-3")
+
+
+def test_channels_that_are_drawn_scatter_as_their_counts_and_their_model():
+    dice = np.random.default_rng(2)
+    rows = SHIPPED.of("p=1e-3", "surface", "matching")
+    for d in (7, 9, 11):
+        known = channels(SHIPPED, "surface", d, "p=1e-3")
+        drawn_cycles = [sum(redrawn(rows, known, dice).cycle.values()) for _ in range(300)]
+        long, short = (
+            sum(x.errors_any for x in rows.rows if (x.kind, x.d) == (kind, 7)) for kind in ("idle", "prepare_measure")
+        )
+        counts = math.sqrt(long + short) / (long - short)
+        assert math.isclose(float(np.mean(drawn_cycles)), sum(known.cycle.values()), rel_tol=0.1)
+        assert math.isclose(float(np.std(np.log(drawn_cycles))), math.hypot(counts, known.relative_sd), rel_tol=0.3)
 
 
 def test_above_threshold_errors_grow_with_the_distance():
@@ -159,6 +241,29 @@ def test_rows_are_made_kept_and_found_again(tmp_path, monkeypatch):
     assert cached() == ()
 
 
+def test_a_cache_adds_shots_and_takes_none_away(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    known = SHIPPED.of("p=1e-3", "surface", "matching").row("idle", 5, "Z")
+    assert known is not None
+    keep(msgspec.structs.replace(known, shots=100, errors={}, seed=1))
+    assert default() == SHIPPED
+    more = msgspec.structs.replace(known, shots=2 * known.shots, errors={"1": 2 * known.errors_any}, seed=2)
+    keep(more)
+    assert default().of("p=1e-3", "surface", "matching").row("idle", 5, "Z") == more
+    assert len(default().rows) == len(SHIPPED.rows)
+
+
+def test_a_file_of_the_cache_that_is_no_row_is_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    cache_folder().mkdir(parents=True)
+    path = cache_folder() / f"{hashlib.sha256(b'{}').hexdigest()}.json"
+    path.write_bytes(b"{}")
+    with pytest.raises(QmkError, match="is no row") as caught:
+        default()
+    assert str(path) in str(caught.value)
+    assert caught.value.fields["help"] == "remove the file"
+
+
 def test_a_table_survives_json_and_its_digest_does_not_see_the_order(tmp_path):
     table = Table((row(), row(basis="X")))
     path = tmp_path / "table.json"
@@ -175,6 +280,10 @@ def test_a_table_survives_json_and_its_digest_does_not_see_the_order(tmp_path):
         (b'[{"kind": 1}]', "Expected `str`"),
         (Table((row(),)).to_json().replace(b'"1":100', b'"11":100'), "do not fit 1 observables"),
         (Table((row(),)).to_json().replace(b'"1":100', b'"1":10001'), "more errors than shots"),
+        (Table((row(),)).to_json().replace(b'"1":100', b'"0":100'), "do not fit 1 observables"),
+        (Table((row(),)).to_json().replace(b'"1":100', b'"1":-1'), "less than nothing"),
+        (Table((row(),)).to_json().replace(b'"shots":10000', b'"shots":0').replace(b'"1":100', b'"1":0'), "nothing"),
+        (Table((row(),)).to_json().replace(b'"rounds":15', b'"rounds":0'), "counts nothing"),
         (b"[" + Table((row(),)).to_json()[2:-3] + b"," + Table((row(),)).to_json()[2:-3] + b"]", "the same thing"),
     ],
 )
@@ -198,6 +307,13 @@ def test_kinds_that_do_not_exist_are_refused():
         measure("idle", "bacon_shor(d=3)", "p=1e-3", "Z", shots=10, seed=1)
     with pytest.raises(QmkError, match="seen in X"):
         measure("merge_zz_away", "surface(d=3)", "p=1e-3", "X", shots=10, seed=1)
+
+
+def test_the_shipped_table_is_what_its_program_makes():
+    wanted = {(kind, family, d, f"p={p:g}", basis): most for kind, family, d, p, basis, most, _ in calibrate.wanted()}
+    made = {(row.kind, row.family, row.d, row.noise, row.basis): row for row in SHIPPED.rows}
+    assert made.keys() == wanted.keys()
+    assert all(row.shots <= wanted[key] and row.seed == calibrate.SEED for key, row in made.items())
 
 
 def test_every_family_of_the_table_is_a_code():

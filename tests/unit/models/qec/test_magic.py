@@ -13,7 +13,9 @@ import pytest
 from qmk.base.errors import QmkError
 from qmk.models.qec import magic
 from qmk.models.qec.magic import Measured, distill, exact
+from qmk.models.qec.rates import flip_per_round
 from qmk.models.qec.surgery import programs
+from qmk.models.qec.tables import default
 
 
 @pytest.mark.parametrize("p", [1e-5, 1e-4, 1e-3])
@@ -102,6 +104,17 @@ def test_enough_factories_leave_only_the_first_waits() -> None:
     assert run.states == 100
 
 
+def test_operations_that_err_reject_more_states_and_spoil_more() -> None:
+    unit, program = magic.factory("15-to-1"), programs.t_gates(100)
+    clean, worse = (
+        magic.schedule(program, unit, 2, 5, input_error=1e-3, clifford_error=error, seed=1) for error in (0.0, 1e-3)
+    )
+    assert worse.attempts / clean.attempts == pytest.approx((1 - 0.015) / (1 - 0.371), rel=0.25)
+    for reaction in (-1.0, float("nan"), float("inf")):
+        with pytest.raises(QmkError, match="a reaction of"):
+            magic.schedule(program, unit, 2, 5, reaction_rounds=reaction)
+
+
 def test_the_same_seed_stalls_the_same() -> None:
     runs = [
         magic.schedule(programs.t_gates(30), magic.factory("15-to-1"), 2, 5, input_error=2e-2, seed=seed)
@@ -123,7 +136,10 @@ def test_a_small_buffer_makes_nothing_faster() -> None:
 def test_a_plant_of_nothing() -> None:
     with pytest.raises(QmkError, match="count=0") as caught:
         magic.Plant(0, 1.0)
-    assert "at least one factory" in caught.value.fields["help"]
+    assert "1 to 100000 factories" in caught.value.fields["help"]
+    for plant in ((10**9, 1.0), (1, float("inf")), (1, 1.0, 1.0), (1, 1.0, float("nan"))):
+        with pytest.raises(QmkError, match="magic states"):
+            magic.Plant(*plant)
 
 
 @pytest.mark.parametrize("count", range(1, 9))
@@ -182,6 +198,23 @@ def test_an_overloaded_decoder_never_gets_a_larger_distance() -> None:
     told = magic.choose(near, 5, 5e-4)
     assert told.action == "throttle"
     assert "admit less" in told.reason
+
+
+def test_a_code_without_threshold_goes_back_to_its_best_distance() -> None:
+    """Bacon-Shor at 5e-3 errs least at distance 3, at 3e-3 at distance 5, by the counts of the table."""
+    best = {}
+    for noise in ("p=5e-3", "p=3e-3"):
+        rows = default().of(noise, "bacon_shor", "matching")
+        measured = {}
+        for d in (3, 5, 7, 9):
+            row = rows.row("memory", d, "Z")
+            assert row is not None
+            low, high = (flip_per_round(bound, row.rounds) for bound in row.interval_per_shot())
+            measured[d] = Measured(low, high, 0.1)
+        told = [magic.choose(measured, d, 1e-4) for d in (9, 7)]
+        assert {decision.action for decision in told} == {"shrink"}
+        best[noise] = {decision.d for decision in told}
+    assert best == {"p=5e-3": {3}, "p=3e-3": {5}}
 
 
 def test_above_threshold_a_larger_distance_is_no_help() -> None:

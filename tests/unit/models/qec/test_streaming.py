@@ -66,6 +66,27 @@ def test_spans_cover_every_round_once() -> None:
     assert [(s.begin, s.commit, s.end) for s in found] == [(0, 3, 7), (3, 6, 10), (6, 11, 11)]
 
 
+def test_a_part_of_an_error_is_seen_however_much_later_it_begins() -> None:
+    """Its earlier part is far outside of the window; without this part the detector would have no error at all."""
+    dem = stim.DetectorErrorModel(
+        "error(0.1) D0 L0 ^ D1 L1\ndetector(0, 0, 0) D0\ndetector(0, 0, 9) D1\nerror(0.01) D0\nlogical_observable L1"
+    )
+    compiled = decoders.get("matching@1+0").compile(dem)
+    assert compiled.decode(np.array([[0b10]], np.uint8)).tolist() == [[0b10]]
+
+
+@pytest.mark.parametrize("name", ["matching", "bp_osd"])
+def test_windows_count_rounds_of_the_honeycomb_code_too(name: str) -> None:
+    """A round is three steps; windows of two rounds that looked two steps ahead would do much worse."""
+    circuit = memory(codes.parse("honeycomb(w=6,h=4)"), 6, "Z", "circuit=1e-3")
+    decoder = decoders.get(f"{name}@1+2")
+    dem = decoder.model(circuit)
+    compiled = decoder.compile(dem)
+    assert len(compiled.windows) == 5  # type: ignore[attr-defined]
+    places = circuit.get_detector_coordinates()
+    assert {round(3 * place[2]) for place in places.values()} <= set(range(19))
+
+
 def test_rounds_and_numbers_are_asked_for() -> None:
     with pytest.raises(QmkError, match="DETECTOR"):
         decoders.get("matching@3+3").compile(stim.DetectorErrorModel("error(0.1) D0 L0"))

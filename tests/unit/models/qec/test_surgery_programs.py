@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import xml.etree.ElementTree as ElementTree
 
 import pytest
@@ -26,6 +27,7 @@ from qmk.models.qec.surgery.floor import route
 from qmk.models.qec.surgery.program import Schedule, frames
 
 PAIR = {"a": Patch(0, 0), "b": Patch(0, 1)}
+circuits = importlib.import_module("qmk.models.qec.surgery.circuit")  # the package has a function of this name
 
 
 def made(*ops: Op, patches: dict[str, Patch] | None = None, rows: int = 1, cols: int = 2) -> Program:
@@ -108,13 +110,41 @@ def test_merges_that_cannot_be() -> None:
         frames(made(*both, Merge({"a": "X", "b": "Z"}, "k"), Merge({"a": "X", "b": "X"}, "l")))
 
 
+def test_a_merge_of_too_many_patches_is_refused_before_its_routes_are_tried() -> None:
+    names = [f"p{at}" for at in range(9)]
+    patches = {name: Patch(1, 2 * at) for at, name in enumerate(names)}
+    ready = [Prepare(name, "Z") for name in names]
+    some = dict.fromkeys(names[:8], "Z")
+    assert len(timeline(made(*ready, Merge(some, "k"), patches=patches, rows=3, cols=17))) == 9  # type: ignore[arg-type]
+    with pytest.raises(QmkError, match="a merge of 9 patches") as caught:
+        made(*ready, Merge(dict.fromkeys(names, "Z"), "k"), patches=patches, rows=3, cols=17)
+    assert "at most 8" in caught.value.fields["help"]
+
+
+def test_a_circuit_is_measured_before_it_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    """400 patches of distance 49 would be a million data qubits in tables before anything was counted."""
+    patches = {f"p{at}": Patch(at // 20, at % 20) for at in range(400)}
+    ops = [op for name in patches for op in (Prepare(name, "Z"), Measure(name, "Z", f"m_{name}"))]
+    large = made(*ops, patches=patches, rows=20, cols=20)
+    monkeypatch.setattr(circuits, "layout", lambda *_: pytest.fail("a layout was made"))
+    with pytest.raises(QmkError, match="a circuit of 184396800 gates"):
+        circuits.circuit(large, 49)
+
+
+def test_a_drawing_that_nobody_would_look_at_is_refused() -> None:
+    assert drawing.svg(programs.t_gates(3)).count("cycle") > 3
+    with pytest.raises(QmkError, match="a drawing of 2001 panels"):
+        drawing.svg(programs.t_gates(1000))
+
+
 def test_floors_that_cannot_be() -> None:
     with pytest.raises(QmkError, match="stand at"):
         Floor(1, 1, {"a": Patch(0, 0), "b": Patch(0, 0)})
     with pytest.raises(QmkError, match="off the floor"):
         Floor(1, 1, {"a": Patch(0, 1)})
-    with pytest.raises(QmkError, match="tiles"):
-        Floor(0, 1, {})
+    for rows, cols in ((0, 1), (-2, -3), (101, 100)):
+        with pytest.raises(QmkError, match="tiles"):
+            Floor(rows, cols, {})
 
 
 def test_a_patch_alone_has_d_squared_and_one_less() -> None:

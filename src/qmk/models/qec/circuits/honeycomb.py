@@ -1,8 +1,9 @@
 """The honeycomb code: two-qubit Pauli measurements only, one colour of edges after another.
 
-A round is three steps, one of each colour. Data qubits are prepared in the Pauli of one colour and the first step
-measures the next one: Z, then the edges of X, Y, Z, and so on; or X, then those of Y, Z, X. Both have the same errors,
-as a shift of the lattice with a turn of the Paulis maps one to the other.
+A round is three steps, one of each colour; the third coordinate of a detector counts rounds, by thirds. Data qubits are
+prepared in the Pauli of one colour and the first step measures the next one: Z, then the edges of X, Y, Z, and so on;
+or X, then those of Y, Z, X. Both have the same errors, as a shift of the lattice with a turn of the Paulis maps one to
+the other.
 
 After a step of colour c every edge of c is one qubit of a toric code. Two of its logical operators, around either way
 of the torus, are products of single Paulis of c on some edges; as the edges of c + 1 are measured next, a logical
@@ -77,7 +78,7 @@ class _Memory:
         """Plaquettes of ``colour`` are the products of the last outcomes of their edges."""
         for index, (own, ring, place) in enumerate(self.found.plaquettes):
             if own == colour:
-                self._detect(index, self._around(ring), (*place, step))
+                self._detect(index, self._around(ring), (*place, step / 3))
 
     def _around(self, ring: tuple[int, ...]) -> frozenset[int]:
         sides = [(min(a, b), max(a, b)) for a, b in zip(ring, ring[1:] + ring[:1], strict=True)]
@@ -103,12 +104,12 @@ class _Memory:
         self.records += self.count
         if even:
             for (a, b), record in self.edges[colour].items():
-                self._append("DETECTOR", {first + a, first + b, record}, (*self._middle(a), steps))
+                self._append("DETECTOR", {first + a, first + b, record}, (*self._middle(a), steps / 3))
         else:
             self._certain_next(colour, first, steps)
         for index, (own, ring, place) in enumerate(self.found.plaquettes):
             if own == colour:
-                self._detect(index, frozenset(first + qubit for qubit in ring), (*place, steps))
+                self._detect(index, frozenset(first + qubit for qubit in ring), (*place, steps / 3))
         for number, log in enumerate(logs):
             support = log.as_pauli(self.found, last, colour, self.edges, self.seen)
             self._append("OBSERVABLE_INCLUDE", log.records ^ {first + qubit for qubit in support}, number)
@@ -121,7 +122,7 @@ class _Memory:
                 last = self.edges[(colour - 1) % 3]
                 found = {last[side] for side in sides if side in last}
                 read = {first + qubit for side in sides if side not in last for qubit in side}
-                self._detect(index, frozenset(found | read), (*place, steps))
+                self._detect(index, frozenset(found | read), (*place, steps / 3))
 
     def _middle(self, qubit: int) -> tuple[float, float]:
         return (qubit % self.found.w + 0.25, qubit // self.found.w + 0.25)

@@ -49,13 +49,14 @@ def _option(decoder: Decoder, text: str) -> tuple[str, float]:
     if key not in decoder.options or number is None:
         known = ", ".join(f"{name}={value:g}" for name, value in decoder.options.items()) or "none"
         raise QmkError("INVALID_PARAMS", f"decoder {decoder.name}: option '{text}'; options: {known}", field="decoder")
-    if not 0 <= number < MOST_OPTION or (number % 1 and isinstance(decoder.options[key], int)):
+    least = decoder.least.get(key, 0)
+    if not least <= number < MOST_OPTION or (number % 1 and isinstance(decoder.options[key], int)):
         whole = "a whole number" if isinstance(decoder.options[key], int) else "a number"
         raise QmkError(
             "INVALID_PARAMS",
             f"decoder {decoder.name}: option '{text.strip()}'",
             field="decoder",
-            help=f"write {whole} from 0 to {MOST_OPTION - 1}",
+            help=f"write {whole} from {least:g} to {MOST_OPTION - 1}",
         )
     return key, number
 

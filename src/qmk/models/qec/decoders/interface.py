@@ -33,7 +33,9 @@ class Compiled(Protocol):
 class Decoder:
     """One way to decode. ``graphlike``: it needs errors of at most two detectors, decomposed where they have more.
     ``by_parts``: it treats the parts of an error on their own, so that X and Z errors do not know of each other.
-    ``batch_shots``: shots that take about a second of a middling circuit; the sampling loop deals in such batches."""
+    ``batch_shots``: shots that take about a second of a middling circuit; the sampling loop deals in such batches.
+    ``one_basis``: it is better and faster without the detectors of the other basis. ``likely``: it weighs errors
+    likelier than not. ``windows``: it decodes sliding windows. ``least``: lowest values of options that are not 0."""
 
     name: str
     doc: str
@@ -42,7 +44,11 @@ class Decoder:
     batch_shots: int
     by_parts: bool = False
     check: Callable[[stim.DetectorErrorModel], None] | None = None
+    one_basis: bool = False
+    likely: bool = False
+    windows: bool = True
     options: Mapping[str, float] = field(default_factory=dict)
+    least: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def spec(self) -> str:
@@ -53,12 +59,19 @@ class Decoder:
     def model(self, circuit: stim.Circuit) -> stim.DetectorErrorModel:
         """The detector error model that this decoder is to be given for ``circuit``.
 
-        Raises UNSUPPORTED where the decoder matches pairs and an error of the circuit does not fall into pairs.
+        Raises UNSUPPORTED where the decoder matches pairs and an error of the circuit does not fall into pairs, or
+        where it treats parts on their own and the circuit has heralds, which say something of other parts.
         """
+        if self.by_parts and _heralds(circuit):
+            raise unfit(
+                self.name,
+                "the circuit has heralds of lost qubits, of which it makes no use",
+                "use correlated, or bp_osd, bp_lsd or tesseract",
+            )
         try:
             return circuit.detector_error_model(decompose_errors=self.graphlike, approximate_disjoint_errors=True)
         except ValueError as error:
-            if self.graphlike and "decompose" in str(error):
+            if self.graphlike and ("decompose" in str(error) or "symptoms" in str(error)):
                 raise unfit(self.name, "an error flips three detectors or more and does not fall into pairs") from error
             if "over-mixing" in str(error):
                 raise QmkError(
@@ -72,9 +85,31 @@ class Decoder:
 
     def compile(self, dem: stim.DetectorErrorModel) -> Compiled:
         """Prepare for ``dem``. Raises UNSUPPORTED where the decoder cannot take this model as it is."""
+        if not self.likely and _has_likely(dem):
+            raise unfit(
+                self.name,
+                "an error is likelier than not, so that a shot without detection events is no shot without errors",
+                "use matching, or give the noise a smaller probability",
+            )
         if self.check is not None:
             self.check(dem)
         return self.build(dem, **self.options)
+
+
+def _heralds(circuit: stim.Circuit) -> bool:
+    return any(
+        _heralds(item.body_copy()) if isinstance(item, stim.CircuitRepeatBlock) else item.name.startswith("HERALDED_")
+        for item in circuit
+    )
+
+
+def _has_likely(dem: stim.DetectorErrorModel) -> bool:
+    return any(
+        _has_likely(item.body_copy())
+        if isinstance(item, stim.DemRepeatBlock)
+        else item.type == "error" and item.args_copy()[0] > 0.5
+        for item in dem
+    )
 
 
 def unfit(decoder: str, why: str, fix: str = "use bp_osd, bp_lsd or tesseract, which take any model") -> QmkError:

@@ -94,7 +94,9 @@ BP_OSD = Decoder(
     _bp_osd,
     graphlike=False,
     batch_shots=512,
+    one_basis=True,
     options={"order": 10, "iterations": 100},
+    least={"iterations": 1},
 )
 
 BP_LSD = Decoder(
@@ -103,7 +105,9 @@ BP_LSD = Decoder(
     _bp_lsd,
     graphlike=False,
     batch_shots=512,
+    one_basis=True,
     options={"order": 0, "iterations": 100},
+    least={"iterations": 1},
 )
 
 UNION_FIND = Decoder(

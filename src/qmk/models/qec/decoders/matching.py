@@ -51,6 +51,7 @@ MATCHING = Decoder(
     graphlike=True,
     batch_shots=16384,
     by_parts=True,
+    likely=True,
     check=lambda dem: check_pairs("matching", dem),
 )
 
@@ -60,5 +61,6 @@ CORRELATED = Decoder(
     _correlated,
     graphlike=True,
     batch_shots=8192,
+    likely=True,
     check=lambda dem: check_pairs("correlated", dem),
 )

@@ -70,5 +70,7 @@ RELAY = Decoder(
     _relay,
     graphlike=False,
     batch_shots=512,
-    options={"solutions": 5, "legs": 100, "first": 80, "iterations": 60, "scale": 1.0},
+    one_basis=True,
+    options={"solutions": 5, "legs": 300, "first": 80, "iterations": 60, "scale": 1.0},
+    least={"solutions": 1, "first": 1, "iterations": 1, "scale": 0.01},
 )

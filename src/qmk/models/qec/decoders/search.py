@@ -15,7 +15,7 @@ COLOURS_AND_BASES = range(6)
 
 
 class Tesseract:
-    """Tesseract's decoder behind the interface."""
+    """Tesseract's decoder behind the interface. A search that ends at its ``queue`` unsolved flips nothing."""
 
     def __init__(self, dem: stim.DetectorErrorModel, *, beam: float, queue: float) -> None:
         module: Any = library("tesseract_decoder", "tesseract").tesseract
@@ -72,6 +72,7 @@ TESSERACT = Decoder(
     graphlike=False,
     batch_shots=64,
     options={"beam": 5, "queue": 200000},
+    least={"queue": 1},
 )
 
 CHROMOBIUS = Decoder(
@@ -80,5 +81,6 @@ CHROMOBIUS = Decoder(
     Chromobius,
     graphlike=False,
     batch_shots=4096,
+    windows=False,
     check=_check_colours,
 )

@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
+from qmk.models.qec.logical.footprints import Placed, placed
 from qmk.models.qec.logical.machine import Machine, Report, as_dict, on_machine
 from qmk.models.qec.logical.run import Failures, failures, sample
 from qmk.models.qec.logical.surgery import Lowered, lower
 
-__all__ = ["Failures", "Lowered", "Machine", "Report", "as_dict", "failures", "lower", "on_machine", "sample"]
+__all__ = [
+    "Failures",
+    "Lowered",
+    "Machine",
+    "Placed",
+    "Report",
+    "as_dict",
+    "failures",
+    "lower",
+    "on_machine",
+    "placed",
+    "sample",
+]

@@ -2,14 +2,15 @@
 
 CNOT: joint ZZ with an ancilla patch in |+>, joint XX with the target, the ancilla measured in Z (Horsman, Fowler,
 Devitt, Van Meter, New J. Phys. 14, 123011 (2012)); CZ the same with the target's bases exchanged. H: three cycles on
-two tiles, for turning the patch back (Litinski, Quantum 3, 128 (2019), figure 11). S: a joint ZZ with a patch in
-|Y> and its read-out, two cycles. T: a joint ZZ with a patch in |T>, and an S in half of the shots, which is charged in
-full. Paulis are kept in the frame and cost nothing.
+two tiles, for turning the patch back (Litinski, Quantum 3, 128 (2019), figure 11). S: a patch is made in |Y> for a
+cycle, in which the data waits; the two are joined by ZZ, and the patch is read in X. T: the same with a patch in |T>,
+which is there, and then an S, due in half of the shots and charged in full. Paulis are kept in the frame and cost
+nothing. A CNOT is charged exactly as ``surgery`` charges its operations; tests compare the two.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from qmk.models.qec.tables.channels import Channels
@@ -53,29 +54,38 @@ def _h(channels: Channels, _t_error: float) -> Flips:
     return wait(channels, CYCLES["h"] * H_TILES)
 
 
+def _consumed(channels: Channels) -> dict[str, float]:
+    """What the data suffers from a joint ZZ with a patch that holds a state and is read in X as soon as they part: a
+    wrong outcome, or any flip of that patch which shows, puts a Z on the data."""
+    near = channels.merge["Z"]
+    return {
+        "X": near.before + near.after,
+        "Z": near.other + near.outcome + channels.away["Z"] + near.before,
+    }
+
+
 def _s(channels: Channels, _t_error: float) -> Flips:
-    near, cycle = channels.merge["Z"], channels.cycle
-    x = max(0.0, near.before + near.after) + cycle["X"]
-    return Flips([{"X": x, "Z": max(0.0, near.other) + near.outcome + 2 * cycle["Z"]}])
+    joined, cycle = _consumed(channels), channels.cycle
+    made = cycle["X"] + cycle["Z"]  # of |Y>, on which an X does what a Z does
+    return Flips([_positive({"X": joined["X"] + cycle["X"], "Z": joined["Z"] + cycle["Z"] + made})])
 
 
 def _t(channels: Channels, t_error: float) -> Flips:
-    flips = _s(channels, t_error)
-    flips.one[0]["X"] += channels.cycle["X"]
-    flips.one[0]["Z"] += channels.cycle["Z"] + t_error
-    return flips
+    joined, phase = _positive(_consumed(channels)), _s(channels, t_error).one[0]
+    return Flips([{"X": joined["X"] + phase["X"], "Z": joined["Z"] + phase["Z"] + t_error}])
 
 
 def _cnot(channels: Channels, _t_error: float) -> Flips:
-    """A flip before an outcome that it changes goes through the CNOT, one after it does not."""
+    """A flip before an outcome that it changes goes through the CNOT, one after it does not. The ancilla is prepared in
+    X for the first merge and read in Z right after the second, so that both outcomes are bare at one end (``away``);
+    an X on it before the first outcome does nothing to |+>, nor does a Z after the second one to what is read."""
     zz, xx, cycle = channels.merge["Z"], channels.merge["X"], channels.cycle
-    up = max(0.0, channels.ends["X"] / 2)
     control = {
         "X": zz.after + cycle["X"],
-        "Z": zz.other + xx.outcome + channels.away["Z"] + xx.before + cycle["Z"],
+        "Z": zz.other + xx.outcome + channels.away["X"] + xx.before + cycle["Z"],
     }
     target = {
-        "X": zz.outcome + channels.away["X"] + zz.before + zz.after + xx.other + cycle["X"] + up,
+        "X": zz.outcome + channels.away["Z"] + zz.after + xx.other + cycle["X"],
         "Z": xx.after,
     }
     both = {"XX": zz.before, "ZZ": xx.before + cycle["Z"]}
@@ -88,7 +98,8 @@ def _cz(channels: Channels, t_error: float) -> Flips:
     return Flips([flips.one[0], {"X": target["Z"], "Z": target["X"]}], {"XZ": flips.two["XX"], "ZX": flips.two["ZZ"]})
 
 
-def _positive(angles: dict[str, float]) -> dict[str, float]:
+def _positive(angles: Mapping[str, float]) -> dict[str, float]:
+    """Counting noise may leave a little less than nothing."""
     return {flip: max(0.0, angle) for flip, angle in angles.items()}
 
 

@@ -15,18 +15,21 @@ import msgspec
 import numpy as np
 
 from qmk.base.errors import QmkError
+from qmk.base.limits import LIMITS
 from qmk.models.noise import NoiseLike, NoiseModel, resolve
 from qmk.models.qec import codes
 from qmk.models.qec.code import Code
 from qmk.models.qec.logical.patches import Used, written
 from qmk.models.qec.logical.states import States, states
-from qmk.models.qec.tables import Channels, Table, channels, default, drawn
+from qmk.models.qec.tables import Channels, Table, channels, default, redrawn
 from qmk.models.qec.tables.angles import probability
 from qmk.qvm.graph import Graph
 
 T_STATES = ("distilled", "injected")
-DRAWS = 48
+DRAWS = 200
 """tables that are drawn for an error bar"""
+MAX_CHARS = 200
+"""of a machine's text"""
 CONFIDENCE = (2.5, 97.5)
 _OPTION = re.compile(r",\s*(t|factories|reaction)\s*=\s*(\w+)\s*")
 _FORM = re.compile(
@@ -37,7 +40,8 @@ _FORM = re.compile(
 @dataclass(frozen=True)
 class Machine:
     """``t``: what a T gate consumes, "distilled" once by 15-to-1, or as "injected". ``factories``: how many make them,
-    0 where states are always there. ``reaction``: rounds until a T gate's outcome is decoded."""
+    0 where states are always there. ``reaction``: rounds until an outcome is decoded, for which the S after a T waits,
+    and every gate under a condition that is no Pauli."""
 
     code: Code
     t: str = "distilled"
@@ -45,10 +49,20 @@ class Machine:
     factories: int = 0
     reaction: int = 0
 
+    def __post_init__(self) -> None:
+        fine = self.t in T_STATES and min(self.factories, self.reaction) >= 0
+        if not fine or (self.t != T_STATES[0] and self.factories):
+            raise QmkError(
+                "INVALID_PARAMS",
+                f"a machine of t={self.t}, factories={self.factories}, reaction={self.reaction}",
+                field="qec",
+                help=f"t is {' or '.join(T_STATES)}, factories (of distilled states) and reaction are 0 or more",
+            )
+
     @classmethod
     def parse(cls, text: str) -> Machine:
         """``surface(d=9)``, ``surface(d=9),t=injected``. Raises INVALID_PARAMS saying what can be written."""
-        match = _FORM.fullmatch(text)
+        match = _FORM.fullmatch(text) if len(text) <= MAX_CHARS else None
         options = dict(_OPTION.findall(match[2])) if match else {}
         t = options.get("t", T_STATES[0])
         fine = match is not None and t in T_STATES and len(_OPTION.findall(match[2])) == len(options)
@@ -68,6 +82,10 @@ class Machine:
         found = f"{self.code.spec},t={self.t}"
         found += f",factories={self.factories}" if self.factories else ""
         return found + (f",reaction={self.reaction}" if self.reaction else "")
+
+    @property
+    def reaction_cycles(self) -> int:
+        return math.ceil(self.reaction / self.code.distance)
 
     def states(self, rates: Channels) -> States | None:
         """Its T states; None where the table does not know them."""
@@ -89,12 +107,16 @@ class Report:
     source: str
     logical_error_per_shot: float
     interval_per_shot: tuple[float, float]
+    interval_draws: int
+    interval_draws_left_out: int
     logical_error_per_patch_cycle: float
     cycles: int
     rounds: int
     patches: int
     tiles: int
     physical_qubits: int
+    epochs: int
+    longest_epoch_cycles: int
     t_gates: int
     t_error_per_gate: float
     factories: int
@@ -107,11 +129,13 @@ class Report:
     def lines(self) -> list[str]:
         """For people."""
         low, high = self.interval_per_shot
+        left_out = self.interval_draws_left_out
         found = [
             f"tier logical: {self.code}, {self.decoder}, noise {self.noise} [{self.noise_hash[:12]}]",
             f"table {self.table}, {self.source}",
             f"a logical error in {self.logical_error_per_shot:.3g} of the shots ({low:.2g} to {high:.2g} with 95 %), "
-            f"{self.logical_error_per_patch_cycle:.2g} per patch and cycle",
+            f"{self.logical_error_per_patch_cycle:.2g} per patch and cycle"
+            + (f"; {left_out} of {self.interval_draws} draws say nothing" if left_out else ""),
             f"{self.cycles} cycles of {self.rounds // max(1, self.cycles)} rounds, {self.physical_qubits} physical "
             f"qubits in {self.tiles} tiles"
             + (f" and {_factories(self.factories)}" if self.factories else ", without factories"),
@@ -132,6 +156,17 @@ def _factories(count: int) -> str:
 def on_machine(qec: Machine | str, noise: NoiseLike, graph: Graph, table: Table | None = None) -> tuple[Graph, Report]:
     """``graph`` in the gates of the machine and with its errors, and the report of it.
 
+    Raises what ``lowered`` does.
+    """
+    made, report, _ = lowered(qec, noise, graph, table)
+    return made, report
+
+
+def lowered(
+    qec: Machine | str, noise: NoiseLike, graph: Graph, table: Table | None = None
+) -> tuple[Graph, Report, Used]:
+    """As ``on_machine``, with what the program uses.
+
     Raises UNSUPPORTED for rotations that are no multiple of pi/4, a code that holds no single logical qubit, and
     whatever the table does not carry (``tables.channels``).
     """
@@ -148,17 +183,18 @@ def on_machine(qec: Machine | str, noise: NoiseLike, graph: Graph, table: Table 
     family, d = machine.code.family, machine.code.distance
     rates = channels(known, family, d, model, machine.decoder)
     states = machine.states(rates)
-    made, used = written(graph, rates, states, machine.spec, model)
-    if used.t_gates and states is None:
+    made, used = written(graph, rates, states, machine.spec, model, machine.reaction_cycles)
+    if states is None and (used.t_gates or machine.factories):
+        who = "T gates" if used.t_gates else "factories"
         raise QmkError(
             "UNSUPPORTED",
-            f"the table has no rows of injected states of {machine.code.spec}, which T gates need",
+            f"the table has no rows of injected states of {machine.code.spec}, which {who} need",
             field="qec",
-            help="use a surface code for programs with T",
+            help="use a surface code for programs with T, and no factories without",
         )
     report = _report(machine, model, known, rates, used)
     label = {**made.metadata["qec"], "lines": report.lines(), "report": as_dict(report)}
-    return msgspec.structs.replace(made, metadata={**made.metadata, "qec": label}), report
+    return msgspec.structs.replace(made, metadata={**made.metadata, "qec": label}), report, used
 
 
 def _report(machine: Machine, model: NoiseModel, known: Table, rates: Channels, used: Used) -> Report:
@@ -167,23 +203,28 @@ def _report(machine: Machine, model: NoiseModel, known: Table, rates: Channels, 
     tiles = 2 * used.patches + math.ceil(math.sqrt(8 * used.patches)) + 1  # Beverland et al., arXiv:2211.07629, (D1)
     factory_qubits = 0 if states is None else states.factory_qubits
     keep_up = states.keeping_up(used.t_gates, used.cycles) if states is not None and used.t_gates else 0
+    interval, left_out = _interval(machine, known.of(model, machine.code.family, machine.decoder), rates, used)
     return Report(
         tier="logical",
         code=machine.code.spec,
         t_states=machine.t,
-        noise=model.name,
+        noise=_printable(model.name),
         noise_hash=model.hash,
         decoder=machine.decoder,
         table=known.label,
         source=rates.source,
         logical_error_per_shot=-math.expm1(-used.total(rates, t_error)),
-        interval_per_shot=_interval(machine, model, known, rates, used),
+        interval_per_shot=interval,
+        interval_draws=DRAWS,
+        interval_draws_left_out=left_out,
         logical_error_per_patch_cycle=probability(rates.cycle["X"] + rates.cycle["Z"]),
         cycles=used.cycles,
         rounds=used.cycles * machine.code.distance,
         patches=used.patches,
         tiles=tiles,
         physical_qubits=tiles * machine.code.physical_qubits + factory_qubits,
+        epochs=len(used.fences) + 1,
+        longest_epoch_cycles=max(used.epoch_cycles),
         t_gates=used.t_gates,
         t_error_per_gate=t_error,
         factories=machine.factories,
@@ -195,25 +236,28 @@ def _report(machine: Machine, model: NoiseModel, known: Table, rates: Channels, 
     )
 
 
-def _interval(machine: Machine, model: NoiseModel, known: Table, rates: Channels, used: Used) -> tuple[float, float]:
-    """Of the table's counts and, beyond them, of the fit: from tables that are drawn as this one might have been."""
+def _printable(name: str) -> str:
+    """What fits into a line of the report: one that does not would take the report with it (``sdk.labels``)."""
+    return "".join(letter if letter.isprintable() else "?" for letter in name[: LIMITS.name_chars])
+
+
+def _interval(machine: Machine, rows: Table, rates: Channels, used: Used) -> tuple[tuple[float, float], int]:
+    """Of the table's counts and, beyond them, of the model: from channels that are drawn as these might have been; and
+    how many draws make no channels. Such a draw says that the counts bound nothing, and stands for certain failure."""
     dice = np.random.default_rng(0)
-    family, d = machine.code.family, machine.code.distance
-    own = known.of(model, family, machine.decoder)
-    others = [row for row in known.rows if row.kind == "memory" and row not in own.rows]
     totals: list[float] = []
+    left_out = 0
     for _ in range(DRAWS):
-        table = drawn(own, dice).with_rows(others)
         try:
-            made = channels(table, family, d, model, machine.decoder)
+            made = redrawn(rows, rates, dice)
+            states = machine.states(made)
+            t_error = 0.0 if states is None else states.error
+            totals.append(-math.expm1(-used.total(made, t_error)))
         except QmkError:
-            continue
-        factor = math.exp(rates.relative_sd * float(dice.normal()))
-        states = machine.states(made)
-        t_error = 0.0 if states is None else states.error
-        totals.append(-math.expm1(-used.total(made, t_error) * factor))
-    low, high = np.percentile(totals or [0.0, 1.0], CONFIDENCE)
-    return float(low), float(high)
+            left_out += 1
+            totals.append(1.0)
+    low, high = np.percentile(totals, CONFIDENCE)
+    return (float(low), float(high)), left_out
 
 
 def as_dict(report: Report) -> dict[str, Any]:

@@ -1,7 +1,9 @@
 """Writing a graph in the gates of patches, with their errors, and counting what it used.
 
-Operations start as early as their qubits and events allow; a qubit that waits between two of its operations suffers
-its code's cycles. Errors of a gate come after it, those of a guarded gate whether it ran or not: its time passes.
+Operations start as early as their qubits and events allow, and none before the last fence; a qubit that waits between
+two of its operations suffers its code's cycles. A patch is prepared as late as its first cycle allows, and lives for
+one cycle at least before it is measured: less is no code. Errors of a gate come after it, those of a guarded gate
+whether it ran or not: its time passes, and it begins when its events are decoded.
 """
 
 from __future__ import annotations
@@ -40,7 +42,7 @@ _FREE = ("hint", "fence", "lifecycle", "classical", "channel", "metadata", "feed
 @dataclass
 class Used:
     """How often what happens in a shot; waiting is in cycles of one patch, ``stalled`` the part of it that T gates wait
-    for their states."""
+    for their states. ``fences``: the cycle at which each fence stands."""
 
     gates: Counter[str] = field(default_factory=Counter)
     ends: int = 0
@@ -49,6 +51,13 @@ class Used:
     patches: int = 0
     stalled: int = 0
     attempts: int = 0
+    fences: list[int] = field(default_factory=list)
+
+    @property
+    def epoch_cycles(self) -> list[int]:
+        """Cycles of each epoch: between two fences."""
+        ends = [*self.fences, self.cycles]
+        return [end - start for start, end in zip([0, *self.fences], ends, strict=True)]
 
     @property
     def t_gates(self) -> int:
@@ -62,11 +71,12 @@ class Used:
 
 
 def written(
-    graph: Graph, channels: Channels, states: States | None, machine: str, model: NoiseModel
+    graph: Graph, channels: Channels, states: States | None, machine: str, model: NoiseModel, reaction: int = 0
 ) -> tuple[Graph, Used]:
-    """The graph with its errors, and what it uses. Raises UNSUPPORTED for a gate that is no Clifford+T."""
+    """The graph with its errors, and what it uses. ``reaction``: cycles until an outcome is decoded. Raises
+    UNSUPPORTED for a gate that is no Clifford+T."""
     own = hashlib.sha256(f"{machine} {model.name} {model.hash}".encode()).hexdigest()[:ID_CHARS]
-    writer = _Writer(graph, channels, states, f"patch_{own}_")
+    writer = _Writer(graph, channels, states, reaction, f"patch_{own}_")
     for node in graph.nodes:
         writer.node(node)
     writer.used.patches = len(writer.seen)
@@ -86,8 +96,8 @@ def written(
 
 
 class _Writer:
-    def __init__(self, graph: Graph, channels: Channels, states: States | None, prefix: str) -> None:
-        self.channels, self.states, self.prefix = channels, states, prefix
+    def __init__(self, graph: Graph, channels: Channels, states: States | None, reaction: int, prefix: str) -> None:
+        self.channels, self.states, self.reaction, self.prefix = channels, states, reaction, prefix
         self.t_error = 0.0 if states is None else states.error
         self.supply = None if states is None else states.supply()
         self.resolver = Resolver(frozenset(CYCLES), clifford=True)
@@ -95,7 +105,9 @@ class _Writer:
         self.made: list[Node] = []
         self.used = Used()
         self.qubits: dict[str, int] = {}
+        self.alive: set[str] = set()  # patches that hold a state, which waiting would spoil
         self.events: dict[str, int] = {}
+        self.fence = 0
         self.seen: set[str] = set()
         self.count = 0
 
@@ -140,37 +152,56 @@ class _Writer:
     def _free(self, node: Node, kind: str) -> None:
         """What takes no cycles."""
         ready = self._ready(node)
-        if kind in ("measure", "reset"):
-            for qubit in node.vqs:
-                self._wait(qubit, ready)
-            if kind == "measure":
-                self._end(node.vqs)
+        if kind == "measure":
+            ready = self._read(node.vqs, ready)
         elif kind in ("hint", "fence"):
             for qubit in node.vqs or tuple(self.qubits):
                 if qubit in self.qubits:
                     self._wait(qubit, ready if node.vqs else max(self.qubits.values()))
-        elif node.op == "core.free":
+            if kind == "fence":
+                self.fence = max(self.qubits.values(), default=self.fence)
+                self.used.fences.append(self.fence)
+        elif kind == "reset" and node.guard is not None:
             for qubit in node.vqs:
-                self._wait(qubit, self.qubits.get(qubit, 0))
+                self._wait(qubit, ready)
+        elif kind == "reset" or node.op in ("core.alloc", "core.free"):
+            self.alive.difference_update(node.vqs)
+            self.qubits.update(dict.fromkeys(node.vqs, ready))
         self.made.append(node)
         if kind == "reset" or node.op == "core.alloc":
             self._end(node.vqs)
         self.events.update(dict.fromkeys(node.produces, ready))
 
+    def _read(self, qubits: tuple[str, ...], ready: int) -> int:
+        """When these patches are read."""
+        fresh = [qubit for qubit in qubits if qubit not in self.alive]
+        if fresh:
+            self.qubits.update(dict.fromkeys(fresh, ready))
+            self.alive.update(fresh)
+            ready += 1
+        for qubit in qubits:
+            self._wait(qubit, ready)
+        self._end(qubits)
+        return ready
+
     def _gate(self, name: str, qubits: tuple[str, ...], source: Node) -> None:
         ready = self._ready(msgspec.structs.replace(source, vqs=qubits))
+        if source.guard is not None:
+            decoded = max((self.events.get(event, 0) for event in source.guard.events()), default=0) + self.reaction
+            ready = max(ready, decoded)
         if name in T_GATES:
             ready = self._supplied(ready)
         for qubit in qubits:
             if CYCLES[name]:
                 self._wait(qubit, ready)
                 self.qubits[qubit] = ready + CYCLES[name]
+                self.alive.add(qubit)
         self.made.append(Node(self._fresh(), f"core.{name}", {}, qubits, guard=source.guard))
         if CYCLES[name]:
             self.used.gates[name] += 1
             self._errors(costs.gate(self.channels, name, self.t_error), qubits)
-        if name in T_GATES and self.states is not None:
-            self._wait(qubits[0], self.qubits[qubits[0]] + self.states.reaction_cycles)
+        if name in T_GATES:
+            self._wait(qubits[0], self.qubits[qubits[0]] + self.reaction)
 
     def _supplied(self, ready: int) -> int:
         """When there is a T state for a gate that could start at ``ready``; states are given out in program order."""
@@ -184,12 +215,12 @@ class _Writer:
     def _ready(self, node: Node) -> int:
         reads = (*node.inputs, *(node.guard.events() if node.guard is not None else ()))
         times = [self.events.get(event, 0) for event in reads]
-        return max([*times, *(self.qubits.get(qubit, 0) for qubit in node.vqs)], default=0)
+        return max([self.fence, *times, *(self.qubits.get(qubit, 0) for qubit in node.vqs)])
 
     def _wait(self, qubit: str, until: int) -> None:
         cycles = until - self.qubits.get(qubit, until)
         self.qubits[qubit] = until
-        if cycles > 0:
+        if cycles > 0 and qubit in self.alive:
             self.used.waited += cycles
             self._errors(costs.wait(self.channels, cycles), (qubit,))
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from qmk.base.errors import QmkError
+from qmk.base.seeds import substream
 from qmk.models.qec.intervals import clopper_pearson
 from qmk.models.qec.logical import frames
 from qmk.models.qec.logical.surgery import Lowered, lower
@@ -18,6 +20,8 @@ from qmk.sdk.native_circuit import circuit_of
 
 Bits = npt.NDArray[np.uint8]
 BATCH = 1 << 18
+BATCH_BYTES = 1 << 28
+"""of outcomes, a byte each"""
 
 
 @dataclass(frozen=True)
@@ -49,12 +53,23 @@ def sample(program: ops.Program, shots: int, seed: int) -> Bits:
 
 
 def failures(program: Program, channels: Channels, *, shots: int, seed: int) -> Failures:
-    """How often ``program`` fails at the logical level under these channels."""
+    """How often ``program`` fails at the logical level under these channels: the same for the same seed. Raises
+    INVALID_PARAMS where no parity of its outcomes is certain, since none can then be wrong."""
+    if shots < 1:
+        raise QmkError("INVALID_PARAMS", f"{shots} shots", field="shots", help="take at least one")
     lowered = lower(program, channels)
+    if not lowered.parities:
+        raise QmkError(
+            "INVALID_PARAMS",
+            f"no parity of the outcomes of '{program.name}' is certain, so that no failure shows",
+            field="program",
+            help="end it with measurements that say the same in every run without errors",
+        )
     failed = done = 0
+    batch = min(BATCH, max(1, BATCH_BYTES // lowered.program.n_cbits))
     while done < shots:
-        size = min(BATCH, shots - done)
-        failed += count(lowered, sample(lowered.program, size, seed + done))
+        size = min(batch, shots - done)
+        failed += count(lowered, sample(lowered.program, size, substream(seed, "failures", done)))
         done += size
     return Failures(shots, failed, lowered.cycles, lowered.patch_cycles)
 

@@ -47,10 +47,6 @@ class States:
         return FACTORY.rejection(self.raw, self.clifford) if self.distilled else 0.0
 
     @property
-    def reaction_cycles(self) -> int:
-        return math.ceil(self.reaction_rounds / self.d)
-
-    @property
     def rate_limit_per_cycle(self) -> float:
         """T gates of a chain in which each must be decoded before the next."""
         return reaction_limited_rate_hz(self.d, 1 / self.d, self.reaction_rounds / self.d)

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import msgspec
+
 from qmk.base.errors import QmkError
 from qmk.models.qec.surgery import (
     Correct,
@@ -44,13 +46,21 @@ class Lowered:
 
 
 def lower(program: Program, channels: Channels) -> Lowered:
-    """``program`` with the errors of ``channels``. Raises UNSUPPORTED for an injected T or the S that mends it."""
+    """``program`` with the errors of ``channels``. Raises UNSUPPORTED for an injected T or the S that mends it, and for
+    any injected state where the channels know none."""
     if any(isinstance(op, Phase) or (isinstance(op, Inject) and op.state == "T") for op in program.ops):
         raise QmkError(
             "UNSUPPORTED",
             f"'{program.name}' injects T, or has an S that depends on outcomes: its outcomes are not certain",
             help="inject '+' or '0', which suffer what a T suffers, or run the program as gates with qmk.run(qec=...)",
         )
+    if channels.inject is None and any(isinstance(op, Inject) for op in program.ops):
+        raise QmkError(
+            "UNSUPPORTED",
+            f"'{program.name}' injects states, and the table has no rows of them at distance {channels.counted_d}",
+            help="measure 'inject_t' in both bases, or prepare the patches",
+        )
+    program = msgspec.structs.replace(program, ops=tuple(map(msgspec.structs.replace, program.ops)))  # each its own
     times = timeline(program)
     writer = _Writer(program, channels, times)
     for op in program.ops:
@@ -75,6 +85,12 @@ class _Writer:
         self.ancilla = len(self.qubit)
         self.record = {key: at for at, key in enumerate(program.keys())}
         self.timed = {id(timed.op): timed for timed in times if timed.op is not None}
+        self.lives: dict[str, list[Op]] = {name: [] for name in self.qubit}
+        self.place: dict[tuple[str, int], int] = {}
+        for op in program.ops:
+            for name in () if isinstance(op, Correct) else touched(op):
+                self.place[name, id(op)] = len(self.lives[name])
+                self.lives[name].append(op)
         self.waits = {name: [t for t in times if t.op is None and t.patches == (name,)] for name in self.qubit}
         self.debt: dict[tuple[str, Basis], float] = {}
         self.made: list[ops.Instruction] = []
@@ -129,12 +145,10 @@ class _Writer:
 
     def _life(self, begin: Prepare | Inject) -> list[Op | None]:
         """What a patch does until it is measured; None: it waits."""
-        at = next(at for at, other in enumerate(self.program.ops) if other is begin)
+        name = begin.patch
         found: list[Op | None] = [begin]
         clock = self.timed[id(begin)].start_cycle
-        for op in self.program.ops[at + 1 :]:
-            if isinstance(op, Correct) or begin.patch not in touched(op):
-                continue
+        for op in self.lives[name][self.place[name, id(begin)] + 1 :]:
             timed = self.timed[id(op)]
             if timed.start_cycle > clock:
                 found.append(None)
@@ -169,8 +183,7 @@ class _Writer:
 
     def _bare(self, op: Merge, timed: Timed, name: str, pauli: Basis) -> int:
         """At how many of its ends the merge has nothing of this patch that shows the checks it is read from."""
-        mine = [other for other in self.program.ops if name in touched(other) and not isinstance(other, Correct)]
-        at = next(at for at, other in enumerate(mine) if other is op)
+        mine, at = self.lives[name], self.place[name, id(op)]
         before, after = mine[at - 1], mine[at + 1] if at + 1 < len(mine) else None
         fresh = isinstance(before, Prepare) and before.basis != pauli
         gone = isinstance(after, Measure) and after.basis != pauli

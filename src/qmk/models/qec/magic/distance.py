@@ -57,8 +57,7 @@ def choose(measured: Mapping[int, Measured], d: int, target_per_round: float) ->
         larger = [other for other in sorted(measured) if other > d]
         better = [other for other in larger if measured[other].per_round_high < now.per_round_low]
         if not better:
-            reason = "no larger distance is known to err less: the noise is at or above the threshold"
-            return Decision("throttle" if larger else "keep", d, reason)
+            return _no_larger(measured, d, bool(larger))
         wanted = next((other for other in better if measured[other].per_round_high <= target_per_round), better[-1])
         load = measured[wanted].decoder_load
         if load > THROTTLE_LOAD:
@@ -72,6 +71,18 @@ def choose(measured: Mapping[int, Measured], d: int, target_per_round: float) ->
         if measured[other].per_round_high <= SHRINK_MARGIN * target_per_round:
             return Decision("shrink", other, f"distance {other} keeps {SHRINK_MARGIN} of the target")
     return Decision("keep", d, "within the target")
+
+
+def _no_larger(measured: Mapping[int, Measured], d: int, larger: bool) -> Decision:
+    """Above threshold, or beyond the best distance of a code without one (Napp and Preskill, Quantum Inf. Comput. 13,
+    490 (2013)): a smaller distance that errs less, the best of them first."""
+    now = measured[d]
+    less = [other for other in measured if other < d and measured[other].per_round_high < now.per_round_low]
+    if less:
+        best = min(less, key=lambda other: (measured[other].per_round_high, other))
+        return Decision("shrink", best, f"distance {best} errs less than {d}, and no larger distance does")
+    reason = "no larger distance is known to err less: the noise is at or above the threshold"
+    return Decision("throttle" if larger else "keep", d, reason)
 
 
 def _throttle(measured: Mapping[int, Measured], d: int, target_per_round: float) -> Decision:

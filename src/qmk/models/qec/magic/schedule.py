@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from qmk.base.errors import QmkError
@@ -47,12 +48,14 @@ def schedule(
     d: int,
     *,
     input_error: float = 0.0,
+    clifford_error: float = 0.0,
     reaction_rounds: float = 0.0,
     buffer: int = MAX_STATES,
     seed: int = 0,
 ) -> Scheduled:
     """Run the program's clock: a T state is handed over when a factory has one, and what needs it waits until then.
-    Deterministic: the same arguments give the same times. Raises UNSUPPORTED for a factory of other states."""
+    ``clifford_error``: of a logical operation of the factory, which makes it reject more. Deterministic: the same
+    arguments give the same times. Raises UNSUPPORTED for a factory of other states."""
     wanted = sum(isinstance(op, Inject) and op.state == "T" for op in program.ops)
     if wanted and factory.makes != "T":
         raise QmkError(
@@ -61,7 +64,12 @@ def schedule(
             field="factory",
             help=f"take one of {', '.join(dict.fromkeys(row.name for row in FACTORIES if row.makes == 'T'))}",
         )
-    supply = Supply(plant(factory, count, d, input_error, buffer), seed)
+    if not 0 <= reaction_rounds < math.inf:
+        raise QmkError(
+            "INVALID_PARAMS", f"magic states: a reaction of {reaction_rounds} rounds", field="reaction_rounds",
+            help="give a number of rounds from 0",
+        )  # fmt: skip
+    supply = Supply(plant(factory, count, d, input_error, buffer, clifford_error), seed)
     made = Schedule(program, d, supply.take, reaction_rounds)
     ideal = Schedule(program, d, None, reaction_rounds)
     return Scheduled(

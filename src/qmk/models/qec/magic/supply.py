@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from qmk.base.errors import QmkError
 
 MAX_STATES = 1_000_000
+MAX_FACTORIES = 100_000
 
 
 @dataclass(frozen=True)
@@ -29,13 +30,15 @@ class Plant:
     buffer: int = MAX_STATES
 
     def __post_init__(self) -> None:
-        fine = self.count >= 1 and self.period > 0 and 0 <= self.rejection < 1 and 1 <= self.outputs <= self.buffer
+        fine = 1 <= self.count <= MAX_FACTORIES and 0 < self.period < math.inf
+        fine = fine and 0 <= self.rejection < 1 and 1 <= self.outputs <= self.buffer
         if not fine:
             raise QmkError(
                 "INVALID_PARAMS",
                 f"magic states: {self}",
                 field="plant",
-                help="give at least one factory, a period above 0, a rejection below 1, a buffer for one attempt",
+                help=f"give 1 to {MAX_FACTORIES} factories, a period above 0, a rejection below 1, a buffer for one "
+                "attempt",
             )
 
     @property

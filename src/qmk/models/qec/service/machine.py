@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from qmk.base.errors import QmkError
 from qmk.models.qec.service.signals import Level, Thresholds
 
 HEAVY = ("merge", "t")
@@ -38,6 +39,15 @@ class Region:
     name: str
     patches: int
     program: tuple[str, ...] = ("idle",)
+
+    def __post_init__(self) -> None:
+        if self.patches < 1 or not self.program or not set(self.program) <= set(Progress().done):
+            raise QmkError(
+                "INVALID_PARAMS",
+                f"region {self.name}: {self.patches} patches, program {self.program}",
+                field="regions",
+                help="give 1 patch or more, and a program of one or more of idle, merge, t",
+            )
 
     @property
     def heavy(self) -> bool:
@@ -234,8 +244,12 @@ def run(
     """Run the service for ``windows`` window times, then until all is decoded.
 
     ``work(patch, number)`` is what window ``number`` of a patch asks. ``rate(at)`` is how fast windows come at a time,
-    in window times: 5 is five times as fast. ``throttling`` False: signals are given and nobody heeds them.
+    in window times: 5 is five times as fast. ``throttling`` False: signals are given and nobody heeds them. Raises
+    INVALID_PARAMS for numbers that are not above 0.
     """
+    for name, value in (("cores", cores), ("window_us", window_us), ("windows", windows), ("stretch", stretch)):
+        if not value > 0:
+            raise QmkError("INVALID_PARAMS", f"{name}: {value} is not above 0", field=name)
     machine = _Machine(regions, work, cores, window_us, thresholds or Thresholds(), rate, stretch, throttling)
     machine.go(windows)
     over = windows * window_us

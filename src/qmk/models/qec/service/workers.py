@@ -15,10 +15,12 @@ import stim
 
 from qmk.base.errors import QmkError
 from qmk.models.qec import decoders
+from qmk.models.qec.rates import MAX_WORKERS
 from qmk.models.qec.sampling_processes import environment
 from qmk.models.qec.service.cost import Cost
 from qmk.models.qec.service.machine import Work
 from qmk.models.qec.service.worker import Stream, StreamFailed, StreamJob
+from qmk.models.qec.streaming import rounds_of, sliding, spans
 from qmk.models.qec.thin import thinned
 
 MAIN = "from qmk.models.qec.service.worker import main; main()"
@@ -62,8 +64,10 @@ def measure_windows(
 ) -> Measured:
     """Decode ``streams`` shots of ``circuit``, window by window, in ``workers`` processes.
 
-    The windows at both ends of a stream, which see fewer rounds or more, are left out of the result.
+    The windows at both ends of a stream, which see fewer rounds or more, are left out of the result. Raises
+    INVALID_PARAMS for a circuit that is too short to leave a window, and for numbers out of range.
     """
+    _check(circuit, decoder, commit, buffer, streams, workers)
     thin = str(thinned(circuit, decoders.get(decoder)))
     processes: list[subprocess.Popen[bytes]] = []
     found: list[Stream] = []
@@ -91,6 +95,21 @@ def measure_windows(
         tuple(tuple(stream.cpu_us[1:-1]) for stream in found),
         sum(stream.wrong for stream in found),
     )
+
+
+def _check(circuit: stim.Circuit, decoder: str, commit: int, buffer: int, streams: int, workers: int) -> None:
+    sliding(decoders.get(decoder), commit=commit, buffer=buffer)
+    for name, value, most in (("streams", streams, 1 << 31), ("workers", workers, MAX_WORKERS)):
+        if not 1 <= value <= most:
+            raise QmkError("INVALID_PARAMS", f"{name}: {value} is not in 1..{most}", field=name)
+    windows = len(spans(list(rounds_of(circuit)), commit, buffer)) if circuit.num_detectors else 0
+    if windows < 3:
+        raise QmkError(
+            "INVALID_PARAMS",
+            f"circuit: {windows} windows of {commit} + {buffer} rounds, of which the first and the last do not count",
+            field="circuit",
+            help=f"give it {2 * commit + buffer} rounds or more",
+        )
 
 
 def _streams(said: bytes, status: int) -> list[Stream]:

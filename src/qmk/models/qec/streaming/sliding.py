@@ -9,7 +9,7 @@ import numpy as np
 import stim
 
 from qmk.base.errors import QmkError
-from qmk.models.qec.decoders.interface import Bits, Compiled, Decoder, check_shape
+from qmk.models.qec.decoders.interface import Bits, Compiled, Decoder, check_shape, unfit
 from qmk.models.qec.decoders.matrix import errors_of
 from qmk.models.qec.streaming.windows import Window, rounds_of, spans, window_of
 
@@ -26,12 +26,15 @@ class Sliding:
         self._compiled: dict[str, Compiled] = {}
         rounds = rounds_of(dem)
         errors = errors_of(dem)
-        errors.sort(key=lambda error: _first(error, rounds))
-        begins = [_first(error, rounds) for error in errors]
+        errors.sort(key=lambda error: min(_firsts(error, rounds)))
+        begins = [min(_firsts(error, rounds)) for error in errors]
+        spread = max(
+            (max(_firsts(error, rounds)) - begin for error, begin in zip(errors, begins, strict=True)), default=0
+        )
         self.windows: list[Window] = []
         for span in spans(list(rounds), commit, buffer) if len(rounds) else []:
             # an error of which one part begins earlier may have a later part in this window
-            near = errors[bisect_left(begins, span.begin - commit - buffer) : bisect_left(begins, span.end)]
+            near = errors[bisect_left(begins, span.begin - spread) : bisect_left(begins, span.end)]
             self.windows.append(window_of(near, rounds, self.observables, span))
         self._decoders = [self._decoder(decoder, window) for window in self.windows]
 
@@ -66,16 +69,19 @@ class Sliding:
         return flips[:, : self.observables]
 
 
-def _first(error: tuple[float, list[tuple[list[int], list[int]]]], rounds: np.ndarray) -> float:
-    return min((float(rounds[k]) for dets, _ in error[1] for k in dets), default=-np.inf)
+def _firsts(error: tuple[float, list[tuple[list[int], list[int]]]], rounds: np.ndarray) -> list[float]:
+    """The first round of each part that flips detectors; one before all rounds for an error that flips none."""
+    return [min(float(rounds[k]) for k in dets) for dets, _ in error[1] if dets] or [float(rounds.min()) - 1]
 
 
 def sliding(decoder: Decoder, *, commit: int, buffer: int) -> Decoder:
     """``decoder`` on windows that commit ``commit`` rounds and look ``buffer`` rounds ahead.
 
     A buffer of the code's distance costs no accuracy that shows; less raises the error rate. Raises INVALID_PARAMS for
-    no rounds to commit.
+    no rounds to commit, UNSUPPORTED for a decoder that takes no windows.
     """
+    if not decoder.windows:
+        raise unfit(decoder.name, "it takes no windows", "use it on whole shots, or bp_osd or tesseract on windows")
     if commit < 1 or buffer < 0:
         raise QmkError(
             "INVALID_PARAMS",

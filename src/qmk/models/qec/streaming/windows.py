@@ -46,17 +46,17 @@ class Window:
     carried: Indices
 
 
-def rounds_of(dem: stim.DetectorErrorModel) -> npt.NDArray[np.float64]:
+def rounds_of(model: stim.DetectorErrorModel | stim.Circuit) -> npt.NDArray[np.float64]:
     """The round of each detector, its third coordinate. Raises INVALID_PARAMS where one has none."""
-    coordinates = dem.get_detector_coordinates()
-    for k in range(dem.num_detectors):
+    coordinates = model.get_detector_coordinates()
+    for k in range(model.num_detectors):
         if len(coordinates.get(k, ())) <= TIME:
             raise QmkError(
                 "INVALID_PARAMS",
                 f"detector {k} has no round; windows need DETECTOR(x, y, t) throughout",
                 field="circuit",
             )
-    return np.array([coordinates[k][TIME] for k in range(dem.num_detectors)])
+    return np.array([coordinates[k][TIME] for k in range(model.num_detectors)])
 
 
 def spans(rounds: Sequence[float], commit: int, buffer: int) -> list[Span]:

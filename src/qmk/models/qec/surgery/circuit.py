@@ -89,7 +89,7 @@ def compiled(
     if layers not in (4, 5):
         raise wrong(f"{layers} layers of gates", "use 4 or 5")
     certain = logical.certain(program)
-    slices = cut(program, d)
+    slices = cut(program, d, rounds or d)
     emitter = Emitter(slices, rounds or d, layers)
     for this in slices:
         emitter.slice(this)
@@ -103,11 +103,19 @@ def compiled(
     return emitter.made, outcomes
 
 
-def cut(program: Program, d: int) -> list[Slice]:
-    """The slices of a program, with what is prepared and measured in each."""
+def _check_size(gates: int) -> None:
+    if gates > MAX_GATES:
+        raise wrong(f"a circuit of {gates} gates", f"use a distance or a program for at most {MAX_GATES}")
+
+
+def cut(program: Program, d: int, rounds: int) -> list[Slice]:
+    """The slices of a program, with what is prepared and measured in each. Raises INVALID_PARAMS, before anything is
+    made, for a program of too many gates."""
     times = timeline(program)
     frame = frames(program)
     floor = program.floor
+    patch_cycles = sum((timed.end_cycle - timed.start_cycle) * len(timed.patches) for timed in times)
+    _check_size(patch_cycles * rounds * 4 * d * (d - 1))  # seams and free tiles come on top
     events = sorted({timed.start_cycle for timed in times} | {timed.end_cycle for timed in times})
     colour = {name: place_patch(floor, name, frame[name], d) for name in floor.patches}
     slices: list[Slice] = []
@@ -171,8 +179,7 @@ class Emitter:
         gates = sum(
             (this.end_cycle - this.start_cycle) * rounds * sum(map(len, this.layout.checks.values())) for this in slices
         )
-        if gates > MAX_GATES:
-            raise wrong(f"a circuit of {gates} gates", f"use a distance or a program for at most {MAX_GATES}")
+        _check_size(gates)
 
     def data(self, place: Place) -> int:
         return self.index[2 * place[0] + 1, 2 * place[1] + 1]

@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from html import escape
 from itertools import pairwise
 
-from qmk.models.qec.surgery.floor import Floor, Tile
+from qmk.models.qec.surgery.floor import Floor, Tile, wrong
 from qmk.models.qec.surgery.program import Inject, Measure, Merge, Phase, Prepare, Program, Timed, timeline
 
 TILE, SEAM, MARGIN, TITLE, GAP = 46, 8, 10, 22, 18
 PER_ROW_PX = 900
+MAX_PANELS = 2_000
 COLOURS = {"Z": "#2166ac", "X": "#b2182b"}
 FILLS = {"Z": "#c6dbef", "X": "#fcc5b8", "XZ": "#d9c7ec", "idle": "#f7f7f2", "free": "#ececec"}
 LEGEND = (
@@ -24,10 +25,13 @@ LEGEND = (
 
 def svg(program: Program) -> str:
     """A panel for each stretch of time without an event. Blue sides join products of Z, red ones products of X; what
-    is prepared stands above a patch's name in the panel in which it begins, what is measured below in its last one."""
+    is prepared stands above a patch's name in the panel in which it begins, what is measured below in its last one.
+    Raises INVALID_PARAMS for more panels than anybody looks at."""
     times = timeline(program)
     floor = program.floor
     events = sorted({timed.start_cycle for timed in times} | {timed.end_cycle for timed in times})
+    if len(events) > MAX_PANELS:
+        raise wrong(f"a drawing of {len(events) - 1} panels", f"draw a part of it, of fewer than {MAX_PANELS}")
     width = floor.cols * (TILE + SEAM) - SEAM
     height = floor.rows * (TILE + SEAM) - SEAM
     legend = sum(34 + 6 * len(text) for _, text in LEGEND)

@@ -48,7 +48,7 @@ class Floor(msgspec.Struct, frozen=True):
     patches: Mapping[str, Patch]
 
     def __post_init__(self) -> None:
-        if not 1 <= self.rows * self.cols <= MAX_TILES:
+        if min(self.rows, self.cols) < 1 or self.rows * self.cols > MAX_TILES:
             raise wrong(f"{self.rows} x {self.cols} tiles", f"use 1 to {MAX_TILES} tiles")
         taken: dict[Tile, str] = {}
         for name, patch in self.patches.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import stim
 
+from qmk.models.qec.surgery import parity
 from qmk.models.qec.surgery.floor import wrong
 from qmk.models.qec.surgery.program import Correct, Idle, Inject, Measure, Merge, Phase, Prepare, Program
 
@@ -62,16 +63,13 @@ def certain(program: Program) -> tuple[Parity, ...]:
     count = len(keys) + CERTAINTY_SHOTS
     shots = circuit(program).compile_sampler(seed=0).sample(count).astype(np.uint8)
     ones = ((1 << count) - 1) << (-count % 8)  # packed as bytes, with zeros behind
-    reduced: list[tuple[int, int]] = [(ones, 1)]  # values over the shots, and which outcomes make them; bit 0: one
+    reduced = {ones.bit_length(): (ones, 1)}  # values over the shots, and which outcomes make them; bit 0: one
     found: list[Parity] = []
     for at in range(len(keys)):
-        values, parts = int.from_bytes(np.packbits(shots[:, at]).tobytes(), "big"), 2 << at
-        for pivot, pivot_parts in reduced:
-            if values ^ pivot < values:
-                values, parts = values ^ pivot, parts ^ pivot_parts
+        values = int.from_bytes(np.packbits(shots[:, at]).tobytes(), "big")
+        values, parts = parity.reduce(values, 2 << at, reduced)
         if values:
-            reduced.append((values, parts))
-            reduced.sort(reverse=True)
+            reduced[values.bit_length()] = (values, parts)
         else:
             found.append(Parity(tuple(key for i, key in enumerate(keys) if parts >> i + 1 & 1), parts & 1))
     return tuple(found)

@@ -15,6 +15,8 @@ import msgspec
 from qmk.models.qec.surgery.floor import Floor, Route, Tile, route, wrong
 
 Basis = Literal["X", "Z"]
+MAX_MERGED = 8
+"""patches of one merge: every choice of their sides is tried"""
 
 
 class Prepare(msgspec.Struct, frozen=True, tag="prepare"):
@@ -139,6 +141,11 @@ def check(program: Program) -> None:
             alive[name] = not isinstance(op, Measure)
         if isinstance(op, Merge) and len(op.paulis) < 2:
             raise wrong(f"{where}: a merge of one patch", "measure the patch, or name a second one")
+        if isinstance(op, Merge) and len(op.paulis) > MAX_MERGED:
+            raise wrong(
+                f"{where}: a merge of {len(op.paulis)} patches",
+                f"at most {MAX_MERGED}; measure a longer product over patches in |+> that hold its parts",
+            )
         if isinstance(op, Inject) and op.state not in ("T", "+", "0"):
             raise wrong(f"{where}: the state '{op.state}'", "inject T, + or 0")
         if isinstance(op, Idle) and op.cycles < 1:

@@ -246,8 +246,8 @@ def random_program(seed: int, patches: int, merges: int = 4) -> Program:
     return _build(f"random_{seed}_{patches}", (patches + 1) // 2, 2, floor, *ops)
 
 
-def held_out() -> tuple[Program, ...]:
-    """Twenty programs of two to six patches."""
+def held_out(seed: int = SEED) -> tuple[Program, ...]:
+    """Twenty programs of two to six patches, six of them random ones of this seed."""
     named = (
         bell("X"),
         bell("Z"),
@@ -265,7 +265,7 @@ def held_out() -> tuple[Program, ...]:
         wall("X"),
     )
     sizes = (2, 3, 4, 5, 6, 6)
-    return named + tuple(random_program(SEED + at, sizes[at]) for at in range(RANDOM_PROGRAMS))
+    return named + tuple(random_program(seed + at, sizes[at]) for at in range(RANDOM_PROGRAMS))
 
 
 NAMES: tuple[tuple[str, Callable[..., Program]], ...] = (

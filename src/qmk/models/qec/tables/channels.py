@@ -16,14 +16,23 @@ import numpy as np
 
 from qmk.base.errors import QmkError
 from qmk.models.noise import NoiseLike
-from qmk.models.qec.tables.angles import theta, thetas
-from qmk.models.qec.tables.fit import FITTED, Fit, fit, points, reach, strength
+from qmk.models.qec.tables.angles import Floats, theta, thetas
+from qmk.models.qec.tables.fit import FITTED, LEAST_DISTANCE, Fit, fit, points, strength
 from qmk.models.qec.tables.rows import Row, Table
 
 Basis = Literal["X", "Z"]
 BASES: tuple[Basis, Basis] = ("X", "Z")
 IDLE_CYCLES = 3
 """of a row 'idle'"""
+NEEDED = (
+    *((kind, basis) for kind in ("prepare_measure", "idle", "merge_xx", "merge_zz", "merge_xx_tile", "merge_zz_tile")
+      for basis in BASES),
+    ("merge_xx_away", "X"),
+    ("merge_zz_away", "Z"),
+)  # fmt: skip
+"""rows of surgery without which none of a distance is used"""
+VOLUME_ERROR = 0.1
+"""relative, of operations charged by their volume: what counted gates of surface codes differ from it at d = 3, 5, 7"""
 
 
 @dataclass(frozen=True)
@@ -43,7 +52,8 @@ class Channels:
     ``inject`` of an injected state beyond its first cycle. Merges by Pauli: ``merge``; ``tile`` is what a free tile of
     their route adds; ``away`` how much more the outcome errs for each patch that is measured in the other basis as soon
     as the merge ends, or is prepared in it as the merge begins, which is the same backwards in time. ``source`` says
-    how it came to be; ``relative_sd`` is the error of an extrapolation, common to all."""
+    how it came to be: from rows of distance ``counted_d``, times ``factor``; ``relative_sd`` is the error of the model
+    that this rests on, common to all but injection."""
 
     d: int
     cycle: dict[Basis, float]
@@ -56,8 +66,12 @@ class Channels:
     relative_sd: float
     wall: MergeChannel | None = None
     """of a merge of X with Z, where there are rows of it"""
+    counted_d: int = 0
+    factor: float = 1.0
 
     def scaled(self, factor: float) -> Channels:
+        """Everything but injection, times ``factor``."""
+
         def all_of(rates: dict[Basis, float]) -> dict[Basis, float]:
             return {basis: rate * factor for basis, rate in rates.items()}
 
@@ -80,17 +94,19 @@ class Channels:
 
 def channels(table: Table, family: str, d: int, noise: NoiseLike, decoder: str = "matching") -> Channels:
     """The channels at distance ``d`` under exactly this noise model: counted where there are rows of it, else by the
-    fit from the largest distance that has rows. Raises UNSUPPORTED for another noise model, more than two steps
-    beyond it, above half the threshold, or a family that has no such law."""
+    fit from the largest distance that has all rows of surgery and is on its line, or has memory. Raises UNSUPPORTED for
+    another noise model, more than two steps beyond it, above half the threshold, or a family that has no such law."""
     rows = table.of(noise, family, decoder)
-    kind = "idle" if rows.distances("idle") else "memory"
-    measured = rows.distances(kind)
-    if d in measured:
+    idle, memory = rows.distances("idle"), rows.distances("memory")
+    whole = [known for known in idle if not missing(rows, known)]
+    measured = whole if whole and whole[-1] >= LEAST_DISTANCE else memory or whole
+    if d in whole or d in measured:
         return counted(rows, d)
     if not measured:
         raise QmkError(
             "UNSUPPORTED",
-            f"the table has no distance of {family} codes with rows '{kind}' in both bases",
+            f"the table has no distance of {family} codes with rows 'memory' in both bases"
+            + "".join(f", and at distance {known} lacks {' and '.join(missing(rows, known))}" for known in idle[-1:]),
             field="table",
             help="measure X and Z: neither stands for the other",
         )
@@ -113,30 +129,46 @@ def channels(table: Table, family: str, d: int, noise: NoiseLike, decoder: str =
     return extrapolated(counted(rows, measured[-1]), law, d, p)
 
 
+def missing(rows: Table, d: int) -> list[str]:
+    """The rows of surgery that this distance lacks."""
+    return [f"'{kind}' in {basis}" for kind, basis in NEEDED if rows.row(kind, d, basis) is None]
+
+
 def extrapolated(base: Channels, law: Fit, d: int, p: float) -> Channels:
-    """Everything but injection scales as the fit says from the distance of ``base`` to ``d``."""
-    largest = base.d
-    steps = reach(d, largest, p, law.threshold)
-    factor = math.exp((d - largest) / 2 * (math.log(p) - law.log_threshold))
-    made = replace(base.scaled(factor), d=d, source=f"fitted: distance {largest} counted, {steps} steps beyond")
-    return replace(made, relative_sd=law.relative_sd((d - largest) / 2, steps))
+    """Everything but injection scales as the fit says from the distance of ``base`` to ``d``. The fit is of a round;
+    operations are of cycles, which have as many rounds as the distance."""
+    per_round, spread = law.ratio(base.d, d, p)
+    factor = per_round * d / base.d
+    source = f"fitted: distance {base.d} {base.source}, {(d - base.d) // 2} steps beyond"
+    made = replace(base.scaled(factor), d=d, source=source, factor=factor)
+    return replace(made, relative_sd=math.hypot(spread, base.relative_sd))
+
+
+def redrawn(rows: Table, known: Channels, dice: np.random.Generator) -> Channels:
+    """``known`` as it might be: its counts and the error of its model drawn anew. ``rows`` are those of its noise
+    model. Raises as ``counted`` does."""
+    own = Table(tuple(row for row in rows.rows if row.d == known.counted_d))
+    spread = math.exp(known.relative_sd * float(dice.normal()))
+    made = counted(drawn(own, dice), known.counted_d).scaled(known.factor * spread)
+    return replace(made, d=known.d, source=known.source, factor=known.factor, relative_sd=known.relative_sd)
 
 
 def counted(rows: Table, d: int) -> Channels:
     """From the rows of this distance, all of one noise model. Without rows of surgery: waiting from memory, merges as
-    much as their patches would suffer in the same time."""
-    if rows.row("idle", d, "X") is None:
+    much as their patches would suffer in the same time. Raises UNSUPPORTED where an operation errs so often that what
+    was counted is a coin."""
+    if missing(rows, d):
         return _from_memory(rows, d)
     cycle, ends = {}, {}
     inject: dict[Basis, float] = {}
     for flip, basis in _seen():
         long, short = (_total(_need(rows, kind, d, basis)) for kind in ("idle", "prepare_measure"))
-        cycle[flip] = (long - short) / (IDLE_CYCLES - 1)
+        cycle[flip] = max(0.0, (long - short) / (IDLE_CYCLES - 1))
         ends[flip] = short - cycle[flip]
         injected = rows.row("inject_t", d, basis)
         if injected is not None:
             inject[flip] = max(0.0, _total(injected) - cycle[flip] - ends[flip] / 2)
-    made = Channels(d, cycle, ends, inject if len(inject) == 2 else None, {}, {}, {}, "counted", 0.0)
+    made = Channels(d, cycle, ends, inject if len(inject) == 2 else None, {}, {}, {}, "counted", 0.0, counted_d=d)
     merge = {pauli: _merge(rows, made, pauli, "") for pauli in BASES}
     far = {pauli: _merge(rows, made, pauli, "_tile") for pauli in BASES}
     tile = {pauli: _less(far[pauli], merge[pauli]) for pauli in BASES}
@@ -158,14 +190,35 @@ def _need(rows: Table, kind: str, d: int, basis: str) -> Row:
 
 def _total(row: Row) -> float:
     """theta of one observable."""
-    return float(thetas(row.errors, row.shots, 1)[1])
+    return float(_thetas(row, 1)[1])
+
+
+def _thetas(row: Row, wide: int) -> Floats:
+    """By mechanism. Raises UNSUPPORTED where a parity of what was counted is a coin, and no rate follows from it."""
+    if len(row.observables) != wide:
+        raise QmkError("INVALID_PARAMS", f"row '{row.kind}' has other observables than its circuit", field="table")
+    found = thetas(row.errors, row.shots, wide)
+    if not np.isfinite(found).all():
+        raise _coin(row)
+    return found
+
+
+def _coin(row: Row) -> QmkError:
+    return QmkError(
+        "UNSUPPORTED",
+        f"'{row.kind}' in {row.basis} at distance {row.d} under {row.noise} comes out like a coin",
+        field="noise",
+        help="there is no logical qubit left: take less noise",
+    )
 
 
 def _from_memory(rows: Table, d: int) -> Channels:
     cycle: dict[Basis, float] = {}
     for flip, basis in _seen():
         row = _need(rows, "memory", d, basis)
-        cycle[flip] = theta(min(row.any_per_shot, 0.4999)) / row.rounds * d
+        if row.any_per_shot >= 0.5:
+            raise _coin(row)
+        cycle[flip] = theta(row.any_per_shot) / row.rounds * d
     none: dict[Basis, float] = {"X": 0.0, "Z": 0.0}
     merge: dict[Basis, MergeChannel] = {}
     tile: dict[Basis, MergeChannel] = {}
@@ -173,7 +226,8 @@ def _from_memory(rows: Table, d: int) -> Channels:
         other: Basis = pauli
         merge[pauli] = MergeChannel(cycle[flip] / 2, cycle[flip] / 2, cycle[flip], 2 * cycle[other])
         tile[pauli] = MergeChannel(0.0, 0.0, cycle[flip], cycle[other])
-    return Channels(d, cycle, none, None, merge, tile, none, "counted memory, operations by their volume", 0.0)
+    source = "counted memory, operations by their volume"
+    return Channels(d, cycle, none, None, merge, tile, none, source, VOLUME_ERROR, counted_d=d)
 
 
 def _merge(rows: Table, known: Channels, pauli: Basis, suffix: str) -> MergeChannel:
@@ -182,8 +236,6 @@ def _merge(rows: Table, known: Channels, pauli: Basis, suffix: str) -> MergeChan
     kind = f"merge_{pauli.lower() * 2}{suffix}"
     flip: Basis = "X" if pauli == "Z" else "Z"
     same, crossed = _need(rows, kind, known.d, pauli), _need(rows, kind, known.d, flip)
-    if len(same.observables) != 3 or len(crossed.observables) != 1:
-        raise QmkError("INVALID_PARAMS", f"row '{kind}' has other observables than its circuit", field="table")
     outside = known.cycle[flip] + known.ends[flip] / 2
     other = _total(crossed) - 4 * known.cycle[pauli] - 2 * known.ends[pauli]
     return _solved(same, outside, other)
@@ -191,7 +243,7 @@ def _merge(rows: Table, known: Channels, pauli: Basis, suffix: str) -> MergeChan
 
 def _solved(same: Row, outside: float, other: float) -> MergeChannel:
     """``outside``: what waiting on either side of the merge adds to a flip before or after it."""
-    found = thetas(same.errors, same.shots, 3)
+    found = _thetas(same, 3)
     product, a, b = 1, 2, 4
     before = (found[product | a] + found[product | b]) / 2 + found[product | a | b] - outside
     after = (found[a] + found[b]) / 2 + found[a | b] - outside
@@ -220,13 +272,15 @@ def _less(far: MergeChannel, near: MergeChannel) -> MergeChannel:
 
 
 def drawn(table: Table, dice: np.random.Generator) -> Table:
-    """A table as it might be: every count from its posterior (gamma, Jeffreys' prior), rounded. For error bars of what
-    follows from a table."""
+    """A table as it might be: every count from its posterior, a gamma whose prior is Jeffreys' for the row as a whole
+    and is shared among its patterns (one for each would add half a count to every pattern that never came). Rounded.
+    For error bars of what follows from a table."""
     rows: list[Row] = []
     for row in table.rows:
         wide = len(row.observables)
         patterns = [format(m, f"0{wide}b") for m in range(1, 1 << wide)]
-        counts = {key: round(float(dice.gamma(row.errors.get(key, 0) + 0.5))) for key in patterns}
+        prior = 0.5 / len(patterns)
+        counts = {key: round(float(dice.gamma(row.errors.get(key, 0) + prior))) for key in patterns}
         scale = max(1.0, sum(counts.values()) / row.shots)
         errors = {key: int(n / scale) for key, n in counts.items() if n}
         rows.append(msgspec.structs.replace(row, errors=errors))

@@ -67,20 +67,36 @@ class Fit:
         row = np.array([1.0, -k])
         return math.sqrt(float(row @ self.covariance @ row) + MODEL_ERROR[steps] ** 2)
 
+    def ratio(self, base_d: int, d: int, p: float) -> tuple[float, float]:
+        """From the errors per round at ``base_d``, measured at this p, to those at ``d``, and its relative standard
+        deviation: the amplitude is in both and cancels. Raises UNSUPPORTED where the fit does not reach."""
+        steps = reach(d, base_d, p, self.threshold)
+        k = (d - base_d) / 2
+        spread = math.hypot(k * math.sqrt(float(self.covariance[1, 1])), MODEL_ERROR[steps])
+        return math.exp(k * (math.log(p) - self.log_threshold)), spread
+
     def steps(self, d: int, p: float) -> int:
-        """Steps of two in distance beyond what was measured at this p or below it."""
+        """Steps of two in distance beyond what was measured at this p or above it."""
         largest = max((point.d for point in self.points if point.p >= p * (1 - 1e-9)), default=0)
         return reach(d, largest, p, self.threshold)
 
 
 def reach(d: int, largest: int, p: float, threshold: float) -> int:
-    """Steps of two from ``largest`` to ``d``. Raises UNSUPPORTED for an extrapolation that the fit does not carry."""
+    """Steps of two from ``largest`` to ``d``. Raises UNSUPPORTED for an extrapolation that the fit does not carry,
+    among them any from a distance that is not on its line."""
     if p >= threshold / 2:
         raise QmkError(
             "UNSUPPORTED",
             f"no extrapolation at p = {p:g}: the fit holds below half the threshold, {threshold / 2:.2g}",
             field="noise",
             help="use a distance that was measured, or less noise",
+        )
+    if 0 < largest < LEAST_DISTANCE <= d:
+        raise QmkError(
+            "UNSUPPORTED",
+            f"no extrapolation to distance {d} from distance {largest}: errors follow the fit from {LEAST_DISTANCE} on",
+            field="code",
+            help=f"use a distance that was measured, or measure distance {LEAST_DISTANCE}",
         )
     if d < LEAST_DISTANCE or d > largest + 2 * MOST_STEPS:
         raise QmkError(

@@ -43,8 +43,11 @@ class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         wide = len(self.observables)
-        if any(len(key) != wide or set(key) - {"0", "1"} for key in self.errors):
+        if any(len(key) != wide or set(key) - {"0", "1"} or "1" not in key for key in self.errors):
             raise wrong(f"row '{self.kind}' names errors that do not fit {wide} observables", "measure it again")
+        whole = (self.d, self.rounds, self.rounds_per_cycle, self.shots, wide)
+        if min(whole) < 1 or any(count < 0 for count in self.errors.values()):
+            raise wrong(f"row '{self.kind}' counts nothing, or less than nothing", "measure it again")
         if sum(self.errors.values()) > self.shots:
             raise wrong(f"row '{self.kind}' has more errors than shots", "measure it again")
 
@@ -119,6 +122,15 @@ class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         made = {row.key: row for row in self.rows} | {row.key: row for row in rows}
         return Table(tuple(made.values()))
 
+    def with_better(self, rows: Iterable[Row]) -> Table:
+        """Of rows with the same key the one with the most shots; of as many, the one that was there before."""
+        made = {row.key: row for row in self.rows}
+        for row in rows:
+            known = made.get(row.key)
+            if known is None or row.shots > known.shots:
+                made[row.key] = row
+        return Table(tuple(made.values()))
+
     def to_json(self) -> bytes:
         return b"[\n" + b",\n".join(_ENCODER.encode(row) for row in self.rows) + b"\n]\n"
 
@@ -145,9 +157,9 @@ def wrong(message: str, help: str) -> QmkError:
 
 def default() -> Table:
     """The table that is shipped: surface and Bacon-Shor codes under the noise ``p=P`` of Stim's generator, decoded by
-    matching, and what this user's cache holds beyond it."""
+    matching, and what this user's cache holds beyond it, which is also more shots of the same."""
     shipped = Table.from_json((resources.files("qmk.models.qec.tables") / "default.json").read_bytes())
-    return shipped.with_rows(cached())
+    return shipped.with_better(cached())
 
 
 def cache_folder() -> Path:
@@ -156,12 +168,17 @@ def cache_folder() -> Path:
 
 
 def cached() -> tuple[Row, ...]:
-    """Every row of the cache whose file still has the content that its name says."""
+    """Every row of the cache whose file still has the content that its name says. Raises INVALID_PARAMS for one that
+    is no row of this release all the same."""
     found: list[Row] = []
     for path in sorted(cache_folder().glob("*.json")):
         data = path.read_bytes()
-        if path.stem == hashlib.sha256(data).hexdigest():
+        if path.stem != hashlib.sha256(data).hexdigest():
+            continue
+        try:
             found.append(msgspec.json.decode(data, type=Row))
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise wrong(f"'{path}' is no row: {error}", "remove the file") from error
     return tuple(found)
 
 

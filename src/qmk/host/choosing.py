@@ -1,0 +1,128 @@
+"""Answers to the kernel's ``Route`` and ``Estimate``: the program on its machine, if it names one, then an engine."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from qmk.abi.shapes import Footprint, Qec
+from qmk.base.errors import QmkError
+from qmk.host.answers import Replies
+from qmk.host.patches import Writing, Written
+from qmk.host.routing import Routing
+from qmk.kernel import effects as fx
+from qmk.kernel import events as ev
+from qmk.qvm.graph import pack
+
+log = logging.getLogger("qmk.host")
+
+
+class Choosing:
+    """``feed`` takes the kernel's events. A program for a machine may be written later; a defect in what follows then
+    is answered like any other error, and ends nothing else."""
+
+    def __init__(
+        self,
+        routing: Routing,
+        writing: Writing,
+        replies: Replies,
+        feed: Callable[[ev.Event], None],
+        clock_ns: Callable[[], int],
+    ) -> None:
+        self._routing = routing
+        self._writing = writing
+        self._replies = replies
+        self._feed = feed
+        self._clock_ns = clock_ns
+
+    def route(self, effect: fx.Route) -> None:
+        wish: Any = effect.policy.get("qec")
+        if wish is None:
+            self._choose(effect)
+        else:
+            qec = msgspec.convert(wish, Qec)
+            self._writing.write(effect.packed, qec, effect.tenant, partial(self._written, effect))
+
+    def _written(self, effect: fx.Route, written: Written | None, error: QmkError | None) -> None:
+        if written is None:
+            assert error is not None
+            self._refuse(effect, error)
+            return
+        graph, packed, name, footprint = written
+        try:
+            self._choose(msgspec.structs.replace(effect, graph=graph, digest=name, packed=packed), footprint)
+        except Exception:
+            log.exception("routing a program on its machine failed")
+            self._refuse(effect, _defect())
+
+    def _choose(self, effect: fx.Route, footprint: Footprint | None = None) -> None:
+        now_ns = self._clock_ns()
+        assert effect.graph is not None
+        engine = effect.policy.get("engine")
+        try:
+            decision = self._routing.choose(
+                effect.graph, effect.digest, effect.shots, engine, effect.outputs, effect.packed
+            )
+        except QmkError as error:
+            self._refuse(effect, error)
+            return
+        self._feed(
+            ev.Routed(
+                now_ns=now_ns,
+                job=effect.job,
+                engine=decision.engine,
+                method=decision.method,
+                seconds=decision.seconds,
+                memory_bytes=decision.memory_bytes,
+                reasons=decision.reasons,
+                fenced=decision.fenced,
+                uncertainty=decision.uncertainty,
+                alternatives=decision.alternatives,
+                version=decision.version,
+                footprint=footprint,
+                graph=effect.graph if footprint is not None else None,
+            )
+        )
+
+    def _refuse(self, effect: fx.Route, error: QmkError) -> None:
+        kind, fields = error.kind.name, msgspec.to_builtins(error.fields)
+        now_ns = self._clock_ns()
+        self._feed(ev.Refused(now_ns=now_ns, job=effect.job, kind=kind, message=error.message, fields=fields))
+
+    def estimate(self, effect: fx.Estimate) -> None:
+        assert effect.graph is not None
+        if effect.qec is None:
+            self._estimate(effect)
+        else:
+            packed = pack(effect.graph)
+            self._writing.write(packed, effect.qec, effect.tenant, partial(self._written_to_estimate, effect))
+
+    def _written_to_estimate(self, effect: fx.Estimate, written: Written | None, error: QmkError | None) -> None:
+        if written is None:
+            assert error is not None
+            self._replies.refuse(effect.conn, effect.ref, error)
+            return
+        try:
+            changed = msgspec.structs.replace(effect, graph=written.graph, digest=written.digest)
+            self._estimate(changed, written.footprint)
+        except Exception:
+            log.exception("estimating a program on its machine failed")
+            self._replies.refuse(effect.conn, effect.ref, _defect())
+
+    def _estimate(self, effect: fx.Estimate, footprint: Footprint | None = None) -> None:
+        assert effect.graph is not None
+        try:
+            found = self._routing.estimate(effect.graph, effect.digest, effect.shots, effect.outputs)
+        except QmkError as error:
+            self._replies.refuse(effect.conn, effect.ref, error)
+            return
+        result = found if footprint is None else msgspec.structs.replace(found, footprint=footprint)
+        self._replies.answer(effect.conn, effect.ref, result)
+
+
+def _defect() -> QmkError:
+    return QmkError("INTERNAL_ERROR", "a defect in QMK; the daemon's log has more")

@@ -1,0 +1,76 @@
+"""A program that somebody else sends, on the machine that they name: what a host has written for a job.
+
+Texts come from strangers: a noise model is a short form or a JSON object here, never the path of a file.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from qmk.abi.shapes import Footprint
+from qmk.base.errors import QmkError
+from qmk.base.limits import LIMITS
+from qmk.models.noise import NoiseModel
+from qmk.models.noise.short import parse
+from qmk.models.qec.logical.machine import Machine, Report, lowered
+from qmk.models.qec.logical.patches import Used
+from qmk.qvm.graph import Graph
+
+HASH_CHARS = 12
+MOVE_CYCLES = 1
+"""of a patch to another place: it is extended over the free tiles of the way, in one cycle however long that is, and
+shrunk from its other end, in none (Litinski, Quantum 3, 128 (2019), figure 1). Patches go one after the other, as if
+the way were one tile wide."""
+FIELDS = {"code": "qec.machine", "qec": "qec.machine", "noise": "qec.noise"}
+"""of errors of the table and of the machine, as the request has them"""
+
+
+class Placed(NamedTuple):
+    """The graph in the gates of the machine, and what it takes there."""
+
+    graph: Graph
+    footprint: Footprint
+
+
+def placed(graph: Graph, machine: str, noise: str) -> Placed:
+    """Raises INVALID_PARAMS naming ``qec.machine`` or ``qec.noise``, and what ``lowered`` raises."""
+    try:
+        made = Machine.parse(machine)
+    except QmkError as error:
+        raise _at("qec.machine", error) from error
+    try:
+        model = noise_of(noise)
+    except QmkError as error:
+        raise _at("qec.noise", error) from error
+    try:
+        written, report, used = lowered(made, model, graph)
+    except QmkError as error:
+        raise _at(FIELDS.get(str(error.fields.get("field")), ""), error) from error
+    return Placed(written, footprint(made, report, used))
+
+
+def noise_of(text: str) -> NoiseModel:
+    """A short form such as ``p=1e-3``, or a model as JSON. Raises INVALID_PARAMS."""
+    return NoiseModel.from_json(text) if text.lstrip().startswith("{") else parse(text)
+
+
+def footprint(machine: Machine, report: Report, used: Used) -> Footprint:
+    return Footprint(
+        machine=machine.spec,
+        noise=f"{report.noise[: LIMITS.name_chars]} [{report.noise_hash[:HASH_CHARS]}]",
+        distance=machine.code.distance,
+        physical_qubits=report.physical_qubits,
+        patch_qubits=machine.code.physical_qubits,
+        patches=report.patches,
+        tiles=report.tiles,
+        factory_qubits=report.factory_qubits,
+        cycles=report.cycles,
+        rounds=report.rounds,
+        move_rounds=MOVE_CYCLES * report.patches * machine.code.distance,
+        epoch_rounds=[cycles * machine.code.distance for cycles in used.epoch_cycles[: LIMITS.listed_epochs]],
+    )
+
+
+def _at(field: str, error: QmkError) -> QmkError:
+    """The error, said of this field of the request; without one, as it is."""
+    return QmkError(error.kind.name, error.message, **{**error.fields, "field": field}) if field else error
