@@ -99,7 +99,7 @@ def test_usage_sums_up_what_jobs_used(qmk: Qmk, daemon: subprocess.Popen[str]) -
     for seed in ("1", "2"):
         assert qmk("submit", "examples/bell.qasm", "--shots", "500", "--seed", seed, "--wait").returncode == 0
     head, line = qmk("usage").stdout.splitlines()
-    assert " ".join(head.split()) == "tenant launches completed shots gates engine s CPU s bytes stored"
+    assert " ".join(head.split()) == "tenant launches completed shots gates engine s CPU s bytes stored rounds"
     assert line.split()[:5] == ["local", "2", "2", "1,000", "2,000"]
     listed = json.loads(qmk("usage", "--json", "--tenant", "local").stdout)
     assert [row["shots"] for row in listed["rows"]] == [500, 500]

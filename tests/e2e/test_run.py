@@ -290,6 +290,6 @@ def test_values_that_do_not_fit_are_refused(qmk: Qmk, tmp_path: Path) -> None:
     program, points = tmp_path / "turned.qasm", tmp_path / "points.csv"
     program.write_text(TURNED)
     points.write_text("a\nx\n")
-    assert "3 letters" not in error(qmk("run", str(program), "-p", "a=1", "--expect", "ZZZ", "--json"), 2)["message"]
+    assert "3 letters" in error(qmk("run", str(program), "-p", "a=1", "--expect", "ZZZ", "--json"), 2)["message"]
     assert "no qubits" in error(qmk("run", str(program), "-p", "a=1", "--probabilities", "x", "--json"), 2)["message"]
     assert "not one number" in error(qmk("run", str(program), "--sweep", str(points), "--json"), 2)["message"]
