@@ -166,7 +166,7 @@ def test_no_more_memory_is_taken_than_was_predicted(engine: str) -> None:
     declaration = next(module.DECLARATION for module in HERE if module.DECLARATION.name == name)
     graph = random_builder(2, 21, 12).graph()
     predicted = declaration.cost(method, features(graph), 1000).memory_bytes
-    assert (1 << 24) < grown(engine, graph) <= predicted
+    assert 0.95 * (1 << 24) < grown(engine, graph) <= predicted, "the state, and no more than was said"
 
 
 def test_qsim_without_room_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
