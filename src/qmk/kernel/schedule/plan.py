@@ -41,9 +41,9 @@ def decide(state: Schedule, events: Sequence[Event]) -> list[Action]:
         state.tests += 1
         if site is None:
             _backfill(state, head, actions)
-            if share.ready:
+            if state.shares.first() is share:
                 break
-            state.reserved = None  # its own jobs that passed the head took all it may run: somebody else's turn
+            state.reserved = None  # its own jobs that passed the head were charged to it: somebody else's turn
             continue
         actions.append(state.place(head, site))
     preempt(state, actions)

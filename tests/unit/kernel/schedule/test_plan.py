@@ -210,3 +210,15 @@ def test_who_passes_its_own_head_up_to_its_limit_gives_the_turn_away(make_desk: 
     small = desk.task("a", 0.1, memory_bytes=0)
     actions = desk.tell(Queued(small))
     assert [action.job for action in actions if isinstance(action, Place)] == [small.job, held_back]
+
+
+def test_who_is_charged_for_passing_its_own_head_gives_the_turn_away(make_desk: Any) -> None:
+    """The tenant behind it is before it then, and starts in the same step, not at the next event."""
+    desk = make_desk(workers=3, memory_bytes=100)
+    desk.queue("b", 1.0, memory_bytes=60)
+    desk.queue("a", 5.0, memory_bytes=80)
+    held_back = desk.queue("b", 9.0, memory_bytes=30)
+    assert held_back not in desk.out
+    small = desk.task("a", 1.0, memory_bytes=5)
+    actions = desk.tell(Queued(small))
+    assert [action.job for action in actions if isinstance(action, Place)] == [small.job, held_back]
