@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from qmk.base.limits import LIMITS
+from qmk.kernel.components import component_sizes
 from qmk.kernel.events import Submitted
+from qmk.kernel.mapping import epoch_sizes
 from qmk.qvm.families import OPS
-from qmk.qvm.graph import Graph
+from qmk.qvm.graph import Graph, pack
 from qmk.qvm.outputs import Outputs, n_qubits, values_bytes_max
 
 GATES = frozenset(name for name, op in OPS.items() if op.op_class in ("unitary", "composite", "evolution"))
@@ -64,6 +66,25 @@ def result_bytes_max(n_events: int, shots: int, keep_events: bool) -> int:
 def values_bytes(outputs: Outputs | None, graph: Graph, shots: int) -> int:
     """The most that the values beyond counts need."""
     return 0 if outputs is None else values_bytes_max(outputs, graph, n_qubits(graph), shots)
+
+
+def counted(graph: Graph, shots: int, keep_events: bool, outputs: Outputs | None, debug: bool) -> dict[str, Any]:
+    """The fields of a record that follow from a verified graph and from what is wanted of it."""
+    n_qubits, gates = measure(graph)
+    epochs, epoch_nodes = epoch_sizes(graph)
+    packed = pack(graph)
+    return {
+        "graph": packed,
+        "graph_bytes": len(packed),
+        "nodes": len(graph.nodes),
+        "epochs": epochs,
+        "epoch_nodes": epoch_nodes,
+        "n_qubits": n_qubits,
+        "gates": gates if outputs is None else gates * max(1, len(outputs.points)),
+        "result_bytes_max": result_bytes_max(len(graph.events), shots, keep_events)
+        + values_bytes(outputs, graph, shots),
+        "components": component_sizes(graph) if debug else [],
+    }
 
 
 def demand_of_record(record: Submitted) -> Demand:

@@ -11,10 +11,8 @@ import msgspec
 
 from qmk.base.errors import QmkError
 from qmk.kernel import admission
-from qmk.kernel.components import component_sizes
-from qmk.kernel.demand import demand_of_record, measure, result_bytes_max, values_bytes
-from qmk.kernel.mapping import epoch_sizes
-from qmk.qvm.graph import digest, pack
+from qmk.kernel.demand import counted, demand_of_record
+from qmk.qvm.graph import digest
 from qmk.qvm.outputs import require as require_outputs
 from qmk.qvm.verify import verify
 
@@ -41,24 +39,13 @@ def placed(kernel: State, pending: Pending, event: Routed) -> Submitted:
     outputs = draft.outputs
     if outputs is not None:
         require_outputs(outputs, graph, draft.shots)
-    epochs, epoch_nodes = epoch_sizes(graph)
-    if epochs != draft.epochs:
-        raise QmkError("INTERNAL_ERROR", "the program on its machine has other fences than the one that was sent")
-    n_qubits, gates = measure(graph)
-    stored = result_bytes_max(len(graph.events), draft.shots, draft.keep_events)
-    packed = pack(graph)
     made = msgspec.structs.replace(
         draft,
         digest=digest(graph),
-        graph=packed,
-        graph_bytes=len(packed),
-        nodes=len(graph.nodes),
-        epoch_nodes=epoch_nodes,
-        n_qubits=n_qubits,
-        gates=gates if outputs is None else gates * max(1, len(outputs.points)),
-        result_bytes_max=stored + values_bytes(outputs, graph, draft.shots),
-        components=component_sizes(graph) if draft.policy.get("debug") else [],
         footprint=event.footprint,
+        **counted(graph, draft.shots, draft.keep_events, outputs, bool(draft.policy.get("debug"))),
     )
+    if made.epochs != draft.epochs:
+        raise QmkError("INTERNAL_ERROR", "the program on its machine has other fences than the one that was sent")
     kernel.accounts.require_change(draft.job, demand_of_record(made), event.now_ns)
     return made

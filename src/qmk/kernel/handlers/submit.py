@@ -16,14 +16,11 @@ from qmk.base.ids import opaque, trace
 from qmk.base.limits import LIMITS
 from qmk.base.seeds import substream
 from qmk.kernel import admission, firewall, patches, records, views
-from qmk.kernel.components import component_sizes
-from qmk.kernel.demand import demand_of_record, measure, result_bytes_max, values_bytes
+from qmk.kernel.demand import counted, demand_of_record
 from qmk.kernel.effects import Estimate, Reply, Route
 from qmk.kernel.events import Finished, Routed, Saved, Submitted
-from qmk.kernel.mapping import epoch_sizes
 from qmk.kernel.pending import Pending
 from qmk.qvm.graph import digest as graph_digest
-from qmk.qvm.graph import pack
 from qmk.qvm.outputs import require as require_outputs
 
 if TYPE_CHECKING:
@@ -56,18 +53,14 @@ def submit(kernel: State, event: CallReceived, session: Session) -> None:
     warnings = [*event.warnings, *admission.verified(graph, session)]
     if outputs is not None:
         require_outputs(outputs, graph, shots)
-    epochs, epoch_nodes = epoch_sizes(graph)
     graph, uses = firewall.admit(kernel, session.tenant.name, graph, request.policy.channels, shots)
     seed = request.policy.seed
-    n_qubits, gates = measure(graph)
-    packed = pack(graph)
     draft = Submitted(
         now_ns=event.now_ns,
         job=opaque("job", event.entropy),
         tenant=session.tenant.name,
         session=session.id,
         digest=graph_digest(graph) if graph.chs else digest,
-        graph=packed,
         shots=shots,
         seed=substream(int.from_bytes(event.entropy, "big"), "seed") if seed is None else seed,
         policy=policy,
@@ -77,21 +70,16 @@ def submit(kernel: State, event: CallReceived, session: Session) -> None:
         seconds=0.0,
         memory_bytes=0,
         idempotency_key=key,
-        nodes=len(graph.nodes),
-        epochs=epochs,
         keep_events=keep_events,
-        epoch_nodes=epoch_nodes,
         request_digest=request_digest,
         channels=uses,
-        components=component_sizes(graph) if request.policy.debug else [],
-        n_qubits=n_qubits,
-        graph_bytes=len(packed),
-        gates=gates if outputs is None else gates * max(1, len(outputs.points)),
-        result_bytes_max=result_bytes_max(len(graph.events), shots, keep_events) + values_bytes(outputs, graph, shots),
         outputs=outputs,
+        **counted(graph, shots, keep_events, outputs, request.policy.debug),
     )
     hold(kernel, session, Pending(draft, warnings, [(event.conn, event.ref)], held=session.caps.held))
-    kernel.out.append(Route(draft.job, draft.digest, draft.shots, draft.policy, graph, outputs, packed, draft.tenant))
+    kernel.out.append(
+        Route(draft.job, draft.digest, draft.shots, draft.policy, graph, outputs, draft.graph, draft.tenant)
+    )
 
 
 def hold(kernel: State, session: Session, pending: Pending) -> None:
