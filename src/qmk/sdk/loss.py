@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from qmk.qvm.op import Matrix
 from qmk.sdk import conditions as c
+from qmk.sdk.engine import Unsupported
 from qmk.sdk.misread import Dice
 from qmk.sdk.program import (
     Barrier,
@@ -25,6 +26,7 @@ from qmk.sdk.program import (
     Measure,
     Misread,
     Noise,
+    Program,
     Reset,
     Toss,
 )
@@ -196,6 +198,12 @@ def thrown(
                 dice.n_cbits += 1
     finals = tuple(_renamed(item, now) for item in post)
     return Thrown(out, finals, dice.qubit + dice.used, dice.n_cbits)
+
+
+def refuse_tosses(program: Program, engine: str) -> None:
+    """For engines that have none. Raises ``Unsupported``."""
+    if any(isinstance(item, Toss) for item in program.instructions):
+        raise Unsupported(f"a die of atom loss: {engine} throws none, and takes the program without Toss")
 
 
 Reading = TypeVar("Reading", bound="Instruction | Misread")

@@ -45,6 +45,9 @@ class NativeEngine:
 
     def _losing(self, program: Program, method: str) -> Plan:
         try:
+            most = DECLARATION.methods[method].max_qubits
+            if most is not None and program.n_qubits > most:
+                raise Unsupported(f"{program.n_qubits} qubits: method {method} holds at most {most}")
             if method == "tableau":
                 return TableauPlan(program, prepared)
             circuit_of(dataclasses.replace(program, post=()), [])

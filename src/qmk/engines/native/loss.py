@@ -53,7 +53,7 @@ class TableauPlan:
 
     def _lossy(self, shots: int, seed: int, given: bool) -> Bits:
         found = self._plan.run(shots, seed, given)
-        return np.frombuffer(found.bits(), dtype=np.uint8).reshape(shots, -1)[:, : self._program.n_cbits]
+        return np.frombuffer(found.bits(), dtype=np.uint8).reshape(shots, self._program.n_cbits)
 
 
 class PatternPlan:
