@@ -6,6 +6,7 @@ number for each site, vacant or not. Everything that tools disagree on is a fiel
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 import msgspec
@@ -17,6 +18,9 @@ INTERNAL_SIGN: PhaseSign = -1
 
 C6_BRAKET = 5_420_000.0
 """5.42e-24 rad m^6/s: 87Rb 70S as Amazon Braket and Aquila have it"""
+
+C6_BLOQADE = 2 * math.pi * 862_690.0
+"""rad um^6/us: 2 pi 862690 MHz um^6, 87Rb 70S as Bloqade has it; 5420441.13"""
 
 
 class Field(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
