@@ -13,7 +13,7 @@ from typing import Any, Literal
 import msgspec
 
 from qmk.qvm.clifford import quarter_turns
-from qmk.qvm.families import OPS, noise
+from qmk.qvm.families import OPS, analog, noise
 from qmk.qvm.graph import Graph, Guard, Node
 from qmk.qvm.op import Op
 from qmk.qvm.t_count import Magic, magic
@@ -144,6 +144,8 @@ class _Tally:
             self.mid_circuit = True
         if op.op_class in ("unitary", "composite", "evolution"):
             self._gate(node)
+            if op.op_class == "evolution" and analog.is_noisy(node.op, node.args):
+                self.noise_kinds.add("analog")
         elif op.op_class == "measure":
             self.measurements += 1
             self.measured.update(lines)
