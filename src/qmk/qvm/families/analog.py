@@ -52,7 +52,7 @@ def fault(name: str, args: Args, qubits: int) -> str:
     """Why sound single arguments are no evolution ``name`` of ``qubits`` atoms together, or ""."""
     keys = (*_KEYS, "transition") if name == "analog.rydberg3" else _KEYS
     return (
-        _positions_fault(args["positions"], qubits)
+        points_fault(args["positions"], qubits)
         or ("its duration is 0 us; an evolution takes time" if args["duration"] <= 0 else "")
         or _drives_fault(args["drives"], float(args["duration"]), qubits, keys)
         or _noise_fault(args.get("noise", {}))
@@ -73,9 +73,10 @@ def is_noisy(name: str, args: Args) -> bool:
     return name == "analog.rydberg3" or any(args.get("noise", {}).values())
 
 
-def _positions_fault(positions: Any, qubits: int) -> str:
+def points_fault(positions: Any, qubits: int, name: str = "positions") -> str:
+    """Why the argument ``name`` is no places of ``qubits`` atoms, in um, or ""."""
     if not isinstance(positions, list) or len(cast("list[Any]", positions)) != qubits:
-        return f"positions are a list of [x, y] or [x, y, z], one for each of its {qubits} qubits"
+        return f"{name} are a list of [x, y] or [x, y, z], one for each of its {qubits} qubits"
     points = cast("list[Any]", positions)
     for at, point in enumerate(points):
         if not _is_numbers(point) or len(point) not in (2, 3) or len(point) != len(points[0]):
