@@ -18,7 +18,11 @@ from qmk.sdk import discovery, interpreters
 from qmk.sdk.engine import Capabilities, Declaration, Features, Gap
 from qmk.sdk.native import NoLowering, Resolver
 
-_NOISE = {"pauli": "random Pauli errors", "kraus": "error channels that are no random Paulis"}
+_NOISE = {
+    "pauli": "random Pauli errors",
+    "kraus": "error channels that are no random Paulis",
+    "analog": "evolutions with noise or of three levels",
+}
 _RANK = {"none": 0, "pauli": 1, "full": 2}
 
 

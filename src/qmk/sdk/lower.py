@@ -15,7 +15,7 @@ import msgspec
 
 from qmk.base.errors import QmkError
 from qmk.qvm import link
-from qmk.qvm.families import OPS
+from qmk.qvm.families import OPS, analog
 from qmk.qvm.graph import Graph, Guard, Node, Output
 from qmk.qvm.op import KrausChannel, Op
 from qmk.qvm.profile import parse as parse_profile
@@ -36,6 +36,7 @@ from qmk.sdk.program import (
     Measure,
     Misread,
     Noise,
+    NoisyEvolution,
     PauliNoise,
     PauliNoise2,
     Program,
@@ -158,6 +159,8 @@ class _Lowering:
                 self._noise(op, node, cond)
 
     def _noise(self, op: Op, node: Node, cond: Cond | None) -> None:
+        if node.vqs and op.channel is None:
+            raise self._refusal(node, "this engine does not know lost atoms")
         if op.channel is None:
             p01, p10 = (float(node.args.get(name, 0.0)) for name in ("p01", "p10"))
             read = self._single(node.inputs[0], node)
@@ -197,7 +200,13 @@ class _Lowering:
     def _evolution(self, op: Op, node: Node, cond: Cond | None) -> None:
         if op.name not in self.resolver.gates:
             raise self._refusal(node, "this engine runs gates, not evolutions")
-        self.out.append(Gate(op.name, tuple([self.qubit[v] for v in node.vqs]), (), cond, node.args))
+        qubits = tuple([self.qubit[v] for v in node.vqs])
+        if not analog.is_noisy(op.name, node.args):
+            self.out.append(Gate(op.name, qubits, (), cond, node.args))
+        elif cond is None:
+            self.out.append(NoisyEvolution(op.name, qubits, node.args))
+        else:
+            raise self._refusal(node, "an evolution with noise, or of three levels, cannot depend on a measurement")
 
     def _emit(self, pieces: Iterable[Piece], qubits: tuple[int, ...], flat: list[int], cond: Cond | None) -> None:
         for piece in pieces:

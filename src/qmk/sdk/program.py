@@ -132,6 +132,20 @@ class KrausNoise(Noise):
 
 
 @dataclass(frozen=True, slots=True)
+class NoisyEvolution(Noise):
+    """An evolution that may end in more than one state (``qvm.families.analog.is_noisy``), by its full name. A method
+    that runs it declares ``noise`` "analog"."""
+
+    name: str
+    on: tuple[int, ...]
+    args: Mapping[str, Any]
+
+    @property
+    def qubits(self) -> tuple[int, ...]:
+        return self.on
+
+
+@dataclass(frozen=True, slots=True)
 class Misread:
     """``cbit`` = ``source`` as it is read: a 0 reads as 1 with probability ``p01``, a 1 as 0 with ``p10``. Only in
     ``Program.post``: where a condition depends on a reading, ``sdk.misread`` makes it of a die on a qubit."""
@@ -158,7 +172,7 @@ class Fence(Barrier):
     epoch: int = 0
 
 
-Instruction = Gate | Measure | Reset | Logic | PauliNoise | PauliNoise2 | KrausNoise | Barrier
+Instruction = Gate | Measure | Reset | Logic | PauliNoise | PauliNoise2 | KrausNoise | NoisyEvolution | Barrier
 
 
 @dataclass(frozen=True, slots=True)
