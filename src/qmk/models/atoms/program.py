@@ -31,12 +31,14 @@ class Field(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Drive(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Light on the atoms. ``pattern``: its strength at each site; None where all feel it alike."""
+    """Light on the atoms. ``pattern``: its strength at each site; None where all feel it alike. ``transition``: which
+    levels it couples, of ``qvm.families.analog.COUPLES``, for atoms with three of them; None for those with two."""
 
     amplitude: Field | None = None
     phase: Field | None = None
     detuning: Field | None = None
     pattern: tuple[float, ...] | None = None
+    transition: str | None = None
 
     @property
     def is_local(self) -> bool:
@@ -48,7 +50,7 @@ class AtomProgram(msgspec.Struct, frozen=True, kw_only=True):
     """``filling[k]``: whether there is an atom at site ``k``. ``phase_sign`` s: the drive has e^{i s phase} |r><g|;
     Aquila and Bloqade have -1, Braket's local simulator and Pulser +1. ``shots`` where the program says."""
 
-    sites: tuple[tuple[float, float], ...]
+    sites: tuple[tuple[float, ...], ...]
     filling: tuple[bool, ...]
     drives: tuple[Drive, ...]
     duration: float

@@ -17,21 +17,23 @@ NOT, ONE = 1, 1
 """truth tables of NOT, and of a constant 1"""
 
 
-def to_graph(program: AtomProgram, source: str) -> Graph:
-    """The graph of ``program``, which was read from format ``source``."""
+def to_graph(program: AtomProgram, source: str, sequences: bool = True) -> Graph:
+    """The graph of ``program``, which was read from format ``source``. Without ``sequences`` the one output, ``q``, has
+    the events ``r<site>`` themselves."""
     filled = program.filled
     atoms = tuple(f"a{site}" for site in filled)
+    op = "analog.rydberg3" if any(drive.transition for drive in program.drives) else "analog.rydberg"
     nodes = [Node("load", "core.alloc", {"n": len(atoms)}, atoms)]
-    nodes.append(Node("evolve", "analog.rydberg", _evolution(program), atoms))
+    nodes.append(Node("evolve", op, _evolution(program), atoms))
     for site in filled:
         nodes.append(Node(f"read{site}", "core.mz", vqs=(f"a{site}",), produces=(f"r{site}",)))
-    for site in filled:
+    for site in filled if sequences else ():
         nodes.append(Node(f"there{site}", "core.lut", {"table": ONE}, produces=(f"pre{site}",)))
         nodes.append(Node(f"left{site}", "core.lut", {"table": NOT}, inputs=(f"r{site}",), produces=(f"post{site}",)))
     nodes.append(Node("unload", "core.free", vqs=atoms))
     outputs = tuple(
-        Output(name, tuple(f"{name}{site}" if there else None for site, there in enumerate(program.filling)))
-        for name in ("pre", "post")
+        Output(name, tuple(f"{event}{site}" if there else None for site, there in enumerate(program.filling)))
+        for name, event in ((("pre", "pre"), ("post", "post")) if sequences else (("q", "r"),))
     )
     return Graph(
         nodes=tuple(nodes),
@@ -62,6 +64,8 @@ def _drive(drive: Drive, filled: tuple[int, ...], turned: int) -> dict[str, Any]
             out[name] = _field(field, turned if name == "phase" else 1)
     if drive.pattern is not None:
         out["pattern"] = [drive.pattern[site] for site in filled]
+    if drive.transition is not None:
+        out["transition"] = drive.transition
     return out
 
 
