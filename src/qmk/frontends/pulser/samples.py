@@ -53,7 +53,9 @@ class Light:
 
 def lights(lines: Timeline, duration: int) -> list[Light]:
     """Everything that shines for ``duration`` ns, and one sample more."""
-    lit = {qubit for line in lines.values() if not line.channel.is_global for slot in line.slots for qubit in slot.targets}
+    lit = {
+        qubit for line in lines.values() if not line.channel.is_global for slot in line.slots for qubit in slot.targets
+    }
     check("pulse_samples", (duration + 1) * (len(lines) + len(lit)), "the channels and the atoms lit one by one")
     whole: dict[str, Light] = {}
     single: dict[tuple[str, int], Light] = {}
@@ -147,7 +149,7 @@ class Shape:
 
 
 def shapes(light: Light, between: Between) -> Iterator[Shape]:
-    """One, or two where the phase changes: a coupling's real and imaginary part."""
+    """One, or two where the phase changes: the coupling's parts along the first phase and a quarter turn from it."""
     on = light.amplitude != 0 if light.amplitude.size else np.zeros(0, dtype=bool)
     detuning = field(light.detuning, between) if light.detuning.any() else None
     phases = np.unique(light.phase[on])
@@ -155,9 +157,12 @@ def shapes(light: Light, between: Between) -> Iterator[Shape]:
         amplitude = field(light.amplitude, between) if len(phases) else None
         yield Shape(amplitude, float(phases[0]) if len(phases) else 0.0, detuning)
         return
-    real, imaginary = light.amplitude * np.cos(light.phase), light.amplitude * np.sin(light.phase)
-    yield Shape(field(real, between), 0.0, detuning)
-    yield Shape(field(imaginary, between), np.pi / 2, None)
+    first = float(light.phase[int(np.argmax(on))])
+    turned = light.phase - first
+    real, imaginary = light.amplitude * np.cos(turned), light.amplitude * np.sin(turned)
+    yield Shape(field(real, between), first, detuning)
+    if float(np.abs(imaginary).max()) > LEVEL * float(light.amplitude.max()):
+        yield Shape(field(imaginary, between), first + np.pi / 2, None)
 
 
 def field(samples: Array, between: Between) -> Field:
@@ -199,7 +204,9 @@ def curvature(samples: Array) -> Array:
     found = np.convolve(right, green)[reach : reach + len(samples)]
     falling = root ** np.minimum(np.arange(len(samples), dtype=float), 4.0 * RINGING)
     rising = falling[::-1]
-    ends = np.array([[_third(part[:3]) for part in (falling, rising)], [_third(part[-3:]) for part in (falling, rising)]])
+    ends = np.array(
+        [[_third(part[:3]) for part in (falling, rising)], [_third(part[-3:]) for part in (falling, rising)]]
+    )
     first, last = np.linalg.solve(ends, -np.array([_third(found[:3]), _third(found[-3:])]))
     return found + first * falling + last * rising
 

@@ -74,9 +74,7 @@ class Composite(Part, tag_field="kind", tag="composite"):
     waveforms: list[WaveformSpec]
 
 
-WaveformSpec = (
-    Constant | Ramp | Blackman | BlackmanMax | Interpolated | Kaiser | KaiserMax | Custom | Composite
-)
+WaveformSpec = Constant | Ramp | Blackman | BlackmanMax | Interpolated | Kaiser | KaiserMax | Custom | Composite
 
 
 class Target(Part, tag_field="op", tag="target"):

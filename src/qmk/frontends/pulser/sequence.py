@@ -118,7 +118,9 @@ class Sequence:
             raise Refused("ATOM-84", f"channel '{op.channel}' is global: it has all qubits as targets")
         targets = frozenset(self._qubit(x) for x in numbers)
         if not targets or (spec.max_targets is not None and len(targets) > spec.max_targets):
-            raise Refused("ATOM-84", f"{len(targets)} targets, but channel '{op.channel}' takes 1 to {spec.max_targets}")
+            raise Refused(
+                "ATOM-84", f"{len(targets)} targets, but channel '{op.channel}' takes 1 to {spec.max_targets}"
+            )
         self._phase(spec.basis, targets)
         self.lines.add_target(targets, op.channel)
 

@@ -111,7 +111,9 @@ class Timeline(dict[str, Line]):
         if self.longest is not None and time > self.longest:
             raise Refused("ATOM-06", f"it takes {time} ns, but the device has {self.longest} ns")
 
-    def add_pulse(self, played: Pulse, name: str, barriers: list[int], protocol: str, drift: Drift | None = None) -> Slot:
+    def add_pulse(
+        self, played: Pulse, name: str, barriers: list[int], protocol: str, drift: Drift | None = None
+    ) -> Slot:
         """Plays ``played`` once what is before it allows: ``barriers``, pulses on the same qubits (min-delay) or on any
         (wait-for-all), and the time that a new phase takes."""
         line = self[name]
@@ -260,7 +262,7 @@ class Timeline(dict[str, Line]):
 
 def _cut_blocks(blocks: list[Block], end: int) -> list[Block]:
     for at, block in enumerate(blocks):
-        if block.start < end <= (end if block.end is None else block.end):
+        if block.start < end <= (block.end or end):  # in Pulser an empty one at 0 opens again too
             return [*blocks[:at], replace(block, end=None)]
         if end < block.start:
             return blocks[:at]
