@@ -21,7 +21,8 @@ from qmk.sdk.native import NoLowering, Resolver
 _NOISE = {
     "pauli": "random Pauli errors",
     "kraus": "error channels that are no random Paulis",
-    "analog": "evolutions with noise or of three levels",
+    "analog": "evolutions with noise",
+    "levels": "atoms of three levels",
 }
 _RANK = {"none": 0, "pauli": 1, "full": 2}
 

@@ -68,8 +68,8 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     precision_bits: int = 64
     noise: frozenset[str] = frozenset()
     """kinds of noise it runs: "pauli" is ``PauliNoise`` and ``PauliNoise2``, "kraus" is ``KrausNoise``, "analog" is
-    ``NoisyEvolution``. Readings that may be wrong are no business of an engine: ``lower`` leaves them to its samples,
-    or makes them of "pauli"."""
+    ``NoisyEvolution`` with noise, "levels" that of three levels. Readings that may be wrong are no business of an
+    engine: ``lower`` leaves them to its samples, or makes them of "pauli"."""
     outputs: frozenset[str] = frozenset({"counts", "events"})
     """beside these "expectation", "state", "amplitudes", "probabilities" (all exact, of programs of gates), "gradient"
     and "sweep" (both faster than one value at a time): what ``Observer`` gives. "noisy": expectation values and

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,47 +11,13 @@ import qmk_native
 from qmk.base.errors import QmkError
 from qmk.base.seeds import substream
 from qmk.engines.rydberg import DECLARATION, TOLERANCE
-from qmk.qvm.families import analog
-from qmk.sdk.engine import Progress, Samples, Unsupported
-from qmk.sdk.program import Barrier, Gate, Measure, Program
-
-MEMORY_BYTES = 64 << 30
-"""what one run may take; the router has refused before what this machine has no memory for"""
+from qmk.engines.rydberg.evolution import Evolution, evolution
+from qmk.engines.rydberg.trajectories import MEMORY_BYTES, TrajectoryPlan
+from qmk.sdk.engine import Plan, Progress, Samples, Unsupported
+from qmk.sdk.program import Barrier, Gate, Measure, NoisyEvolution, Program
 
 KEPT_BYTES = 1 << 24
 """states up to this size stay with their plan: a second run of it only draws"""
-
-Knots = tuple[list[float], list[float]]
-
-
-@dataclass(frozen=True)
-class Evolution:
-    """One evolution, with its atoms by number. ``pairs``: n*n interactions in rad/us, 0 with atoms that take no part;
-    a drive is (amplitude, phase, detuning, weights); us."""
-
-    pairs: list[float]
-    drives: list[tuple[Knots, Knots, Knots, list[float]]]
-    duration: float
-
-
-def evolution(gate: Gate, n_qubits: int) -> Evolution:
-    """An ``analog.rydberg`` on some of ``n_qubits`` atoms; the others keep their state."""
-    pairs = [0.0] * (n_qubits * n_qubits)
-    for i, j, energy in analog.interactions(gate.args):
-        a, b = gate.qubits[i], gate.qubits[j]
-        pairs[a * n_qubits + b] = pairs[b * n_qubits + a] = energy
-    drives: list[tuple[Knots, Knots, Knots, list[float]]] = []
-    for drive in gate.args["drives"]:
-        weights = [0.0] * n_qubits
-        for qubit, weight in zip(gate.qubits, drive.get("pattern", [1.0] * len(gate.qubits)), strict=True):
-            weights[qubit] = float(weight)
-        amplitude, phase, detuning = (_knots(drive.get(name)) for name in analog.FIELDS)
-        drives.append((amplitude, phase, detuning, weights))
-    return Evolution(pairs, drives, float(gate.args["duration"]))
-
-
-def _knots(field: dict[str, list[float]] | None) -> Knots:
-    return ([], []) if field is None else (field["times"], field["values"])
 
 
 class RydbergEngine:
@@ -60,26 +25,37 @@ class RydbergEngine:
 
     version: str = qmk_native.__version__
 
-    def prepare(self, program: Program, method: str) -> RydbergPlan:
+    def prepare(self, program: Program, method: str) -> Plan:
+        items, reads = self._taken(program, method)
+        n = program.n_qubits
+        if any(isinstance(item, NoisyEvolution) for item in items):
+            return TrajectoryPlan(n, program.n_cbits, items, reads)
+        return RydbergPlan(n, program.n_cbits, tuple(evolution(item, n) for item in items), reads)
+
+    def observe(self, program: Program, method: str) -> RydbergObserver:
+        items, _ = self._taken(program, method)
+        if any(isinstance(item, NoisyEvolution) for item in items):
+            raise Unsupported("an evolution with noise, or of three levels, ends in no single state")
+        plan = RydbergPlan(program.n_qubits, 0, tuple(evolution(item, program.n_qubits) for item in items), {})
+        return RydbergObserver(plan.n_qubits, plan.state()[0])
+
+    def _taken(self, program: Program, method: str) -> tuple[tuple[Gate | NoisyEvolution, ...], dict[int, int]]:
+        """The evolutions, and the atom that each bit reads."""
         if method not in DECLARATION.methods:
             raise Unsupported(f"engine rydberg has no method '{method}'")
         _fits(program.n_qubits)
-        evolutions: list[Evolution] = []
+        items: list[Gate | NoisyEvolution] = []
         reads: dict[int, int] = {}
         measured: set[int] = set()
         for item in program.instructions:
             if isinstance(item, Measure) and item.cond is None:
                 reads[item.cbit] = item.qubit
                 measured.add(item.qubit)
-            elif isinstance(item, Gate) and measured.isdisjoint(item.qubits):
-                evolutions.append(_taken(item, program.n_qubits))
+            elif isinstance(item, Gate | NoisyEvolution) and measured.isdisjoint(item.qubits):
+                items.append(_evolving(item))
             elif not isinstance(item, Barrier):
                 raise Unsupported(f"{type(item).__name__.lower()}: engine rydberg runs evolutions, then one read-out")
-        return RydbergPlan(program.n_qubits, program.n_cbits, tuple(evolutions), reads)
-
-    def observe(self, program: Program, method: str) -> RydbergObserver:
-        plan = self.prepare(program, method)
-        return RydbergObserver(plan.n_qubits, plan.state()[0])
+        return tuple(items), reads
 
 
 def _fits(n_qubits: int) -> None:
@@ -89,12 +65,12 @@ def _fits(n_qubits: int) -> None:
         raise Unsupported(f"{n_qubits} atoms: engine rydberg holds at most {most}")
 
 
-def _taken(gate: Gate, n_qubits: int) -> Evolution:
-    if gate.name != "analog.rydberg":
-        raise Unsupported(f"gate {gate.name}: engine rydberg runs evolutions alone")
-    if gate.cond is not None:
+def _evolving(item: Gate | NoisyEvolution) -> Gate | NoisyEvolution:
+    if item.name not in DECLARATION.methods[""].gates:
+        raise Unsupported(f"gate {item.name}: engine rydberg runs evolutions alone")
+    if isinstance(item, Gate) and item.cond is not None:
         raise Unsupported("an evolution under a condition: engine rydberg has one state for all shots")
-    return evolution(gate, n_qubits)
+    return item
 
 
 class RydbergPlan:

@@ -6,7 +6,7 @@ op. Distances are in um, times in us, energies (hbar = 1) in rad/us, phases in r
 detunings are linear between times, a phase keeps its value until the next time. A drive is an object with any of
 ``amplitude``, ``phase``, ``detuning`` and ``pattern``: how strongly its light is felt by each atom, 1.0 if absent.
 
-``analog.rydberg`` has two levels an atom: |0> = g, |1> = r. ``analog.rydberg3`` has three, the qubit in |0>, |1> and the
+``analog.rydberg`` has two levels an atom: |0> = g, |1> = r. ``analog.rydberg3`` has three, the qubit's |0>, |1> and the
 Rydberg level r beside them; each of its drives says with ``transition`` which two levels a, b it couples (``COUPLES``;
 "rydberg" if absent), as W/2 (e^{i phase} |a><b| + h.c.) - D |b><b|. Detunings are of levels and not of ladders: where
 r is reached through |1> under a detuning of both transitions, as in Bloqade, the drive to r has the sum of the two.

@@ -1,0 +1,161 @@
+"""Programs of evolutions with noise, or of three levels: one trajectory for each shot.
+
+A shot's noise is drawn first (``evolution.Deviates``), then the atoms evolve under it, with jumps where they decay. The number of steps is that which the evolution without noise takes to ``STEP_ERROR``, scaled by how much more the state
+of this shot winds: an error far below what shots can tell.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import qmk_native
+
+from qmk.base.seeds import substream
+from qmk.engines.rydberg import TOLERANCE
+from qmk.engines.rydberg.evolution import Deviates, Evolution, evolution, rates
+from qmk.sdk.engine import Progress, Samples
+from qmk.sdk.program import Gate, NoisyEvolution
+
+Levels = npt.NDArray[np.uint8]
+"""measured levels, shape (shots, atoms): 0, 1, and 2 for an atom that is lost"""
+
+MEMORY_BYTES = 64 << 30
+"""what one run may take; the router has refused before what this machine has no memory for"""
+
+STEP_ERROR = 1e-5
+"""distance of a trajectory's state from the exact one, as the run without noise estimates"""
+
+MARGIN = 1.2
+"""factor on the steps, for states that the run without noise does not meet"""
+
+LOST = 2
+
+
+class TrajectoryPlan:
+    """``reads``: the atom of each bit. Same shots and seed give the same bits."""
+
+    def __init__(
+        self, n_qubits: int, n_cbits: int, items: tuple[Gate | NoisyEvolution, ...], reads: dict[int, int]
+    ) -> None:
+        self.n_qubits, self._n_cbits, self._items, self._reads = n_qubits, n_cbits, items, reads
+        self._steps: list[tuple[float, float]] | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return TrajectoryPlan, (self.n_qubits, self._n_cbits, self._items, self._reads)
+
+    def run(self, shots: int, seed: int, progress: Progress | None = None) -> Samples:
+        once = self._is_one_state()
+        levels = self._of_one_state(shots, seed) if once else self._trajectories(shots, seed, progress)
+        bits = np.zeros((shots, self._n_cbits), dtype=np.uint8)
+        for cbit, qubit in self._reads.items():
+            bits[:, cbit] = levels[:, qubit] == 1
+        if progress is not None:
+            progress(shots)
+        notes: dict[str, Any] = {"solver": "blanes-moan", "trajectories": 1 if once else shots}
+        notes |= {"state_error": TOLERANCE} if once else {"step_error": STEP_ERROR}
+        return Samples(bits, {**notes, "atoms_lost": int((levels == LOST).sum())})
+
+    def _is_one_state(self) -> bool:
+        """Whether only the last evolution may lose atoms, and no noise is drawn: all shots are of one state."""
+        *before, last = self._items
+        return last.name == "analog.rydberg3" and all(isinstance(item, Gate) for item in before)
+
+    def _of_one_state(self, shots: int, seed: int) -> Levels:
+        register = qmk_native.AtomRegister(self.n_qubits, MEMORY_BYTES)
+        for item in self._items[:-1]:
+            part = evolution(item, self.n_qubits)
+            register.evolve(part.pairs, part.drives, part.duration, TOLERANCE)
+        wide = widened(register, self.n_qubits)
+        evolved(wide, evolution(self._items[-1], self.n_qubits), TOLERANCE)
+        return self._levels(wide.sample(shots, substream(seed, "rydberg")), shots)
+
+    def _trajectories(self, shots: int, seed: int, progress: Progress | None) -> Levels:
+        out = np.empty((shots, self.n_qubits), dtype=np.uint8)
+        for shot in range(shots):
+            out[shot] = self._shot(substream(seed, "rydberg", "shot", shot))
+            if progress is not None:
+                progress(shot)
+        return out
+
+    def _shot(self, seed: int) -> Levels:
+        """The levels in which one trajectory's atoms are found."""
+        n = self.n_qubits
+        deviates = Deviates.draw(n, substream(seed, "noise"))
+        register, lost = qmk_native.AtomRegister(n, MEMORY_BYTES), [False] * n
+        for at, item in enumerate(self._items):
+            own = substream(seed, "evolution", at)
+            if item.name == "analog.rydberg3":
+                lost = self._third_level(register, item, lost, own)
+                continue
+            part = evolution(item, n, deviates)
+            steps = self._paced(at, item, part)
+            lost, _ = register.wander(part.pairs, part.drives, part.duration, steps, rates(item), lost, own)
+        levels = self._levels(register.sample(1, substream(seed, "read")), 1)[0].copy()
+        levels[lost] = LOST
+        return levels
+
+    def _third_level(
+        self, register: qmk_native.AtomRegister, item: Gate | NoisyEvolution, lost: list[bool], seed: int
+    ) -> list[bool]:
+        """Three levels for one evolution; who is lost then."""
+        wide = widened(register, self.n_qubits)
+        evolved(wide, without(evolution(item, self.n_qubits), lost), STEP_ERROR)
+        gone = [wide.take(atom, substream(seed, atom)) for atom in range(self.n_qubits)]
+        state = np.frombuffer(wide.state(), dtype=np.complex128).reshape((3,) * self.n_qubits)
+        register.load(np.ascontiguousarray(state[(slice(0, 2),) * self.n_qubits]).tobytes())
+        return [a or b for a, b in zip(lost, gone, strict=True)]
+
+    def _paced(self, at: int, item: Gate | NoisyEvolution, part: Evolution) -> float:
+        """Steps for this shot's evolution number ``at``."""
+        if self._steps is None:
+            self._steps = [self._pilot(item) for item in self._items]
+        steps, wound = self._steps[at]
+        return np.ceil(max(1.0, MARGIN * steps * max(1.0, winding(part) / wound if wound else 1.0)))
+
+    def _pilot(self, item: Gate | NoisyEvolution) -> tuple[float, float]:
+        """Steps that the evolution takes without noise, from all atoms in g, and how much it winds."""
+        part = evolution(item, self.n_qubits)
+        if part.couples:
+            return 0.0, 0.0
+        register = qmk_native.AtomRegister(self.n_qubits, MEMORY_BYTES)
+        told = register.evolve(part.pairs, part.drives, part.duration, STEP_ERROR)
+        return float(told["steps"]), winding(part)
+
+    def _levels(self, drawn: bytes, shots: int) -> Levels:
+        return np.frombuffer(drawn, dtype=np.uint8).reshape(shots, self.n_qubits)
+
+
+def widened(register: qmk_native.AtomRegister, n_qubits: int) -> qmk_native.LevelRegister:
+    """The state of qubits as one of three levels."""
+    wide = qmk_native.LevelRegister(n_qubits, MEMORY_BYTES)
+    state = np.zeros((3,) * n_qubits, dtype=np.complex128)
+    inside = np.frombuffer(register.state(), dtype=np.complex128).reshape((2,) * n_qubits)
+    state[(slice(0, 2),) * n_qubits] = inside
+    wide.load(state.tobytes())
+    return wide
+
+
+def evolved(register: qmk_native.LevelRegister, part: Evolution, tolerance: float) -> None:
+    drives = [(*drive, levels) for drive, levels in zip(part.drives, part.couples, strict=True)]
+    register.evolve(part.pairs, drives, part.duration, tolerance)
+
+
+def without(part: Evolution, lost: list[bool]) -> Evolution:
+    """The same without the lost atoms."""
+    there = np.array([not gone for gone in lost], dtype=np.float64)
+    pairs = (np.array(part.pairs).reshape(len(lost), len(lost)) * np.outer(there, there)).ravel().tolist()
+    drives = [(a, p, d, (np.array(w) * there).tolist()) for a, p, d, w in part.drives]
+    return Evolution(pairs, drives, part.duration, part.couples)
+
+
+def winding(part: Evolution) -> float:
+    """As ``qvm.families.analog.winding``, of the atoms as they are in this shot."""
+    n = len(part.drives[0][3]) if part.drives else round(len(part.pairs) ** 0.5)
+    rows = np.sort(np.abs(np.array(part.pairs).reshape(n, n)), axis=1)[:, -2:]
+    strengths = [
+        max((abs(w) for w in weights), default=0.0) * sum(max(map(abs, knots[1]), default=0.0) for knots in (a, d))
+        for a, _, d, weights in part.drives
+    ]
+    return part.duration * (float(rows.sum(axis=1).max(initial=0.0)) + sum(strengths))
