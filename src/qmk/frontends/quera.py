@@ -94,15 +94,15 @@ class _Reading(SiReading):
             self.refuse("02", f"nshots is {read.nshots}, not from 1 to {LIMITS.shots}")
         sites, filling = self.register("lattice", read.lattice.sites, read.lattice.filling)
         rydberg, where = read.effective_hamiltonian.rydberg, "effective_hamiltonian.rydberg"
-        fields = [
+        amplitude, phase, detuning = (
             self.field(f"{where}.{name}.global", series.times, series.values, power)
             for name, series, power in (
                 ("rabi_frequency_amplitude", rydberg.rabi_frequency_amplitude.uniform, -6),
                 ("rabi_frequency_phase", rydberg.rabi_frequency_phase.uniform, 0),
                 ("detuning", rydberg.detuning.uniform, -6),
             )
-        ]
-        drives = [Drive(*fields)]
+        )
+        drives = [Drive(amplitude, phase, detuning)]
         local = rydberg.detuning.local
         if local is not None:
             field = self.field(f"{where}.detuning.local", local.times, local.values, -6)

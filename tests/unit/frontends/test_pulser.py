@@ -19,7 +19,6 @@ from qmk.qvm import binary, json_codec
 from qmk.qvm.graph import digest
 from qmk.qvm.verify import verify
 from qmk.sdk.kit import frontend_kit
-
 from tests.unit.frontends.pulser_documents import DATA, constant, document, evolution, pulse, read, text, written_out
 
 CASES = ["phase_1", "parametrized_3", "ramp_z2_6"]

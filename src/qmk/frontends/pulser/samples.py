@@ -22,6 +22,7 @@ from qmk.frontends.pulser.rules import Refused
 from qmk.frontends.pulser.timeline import Line, Timeline
 from qmk.frontends.pulser.waveforms import Array
 from qmk.models.atoms import Field
+from qmk.qvm.families.analog import LARGEST
 
 Between = Literal["spline", "hold"]
 
@@ -168,6 +169,9 @@ def shapes(light: Light, between: Between) -> Iterator[Shape]:
 def field(samples: Array, between: Between) -> Field:
     """``samples``, one a ns and one more, as a field in us with as few knots as do."""
     times, values = _held(samples) if between == "hold" else _splined(samples)
+    highest = float(np.abs(values).max())
+    if highest > LARGEST:
+        raise Refused("PULSER-03", f"light of {highest:g} rad/us, a spline's bends included")
     kept = _bends(times, values)
     check("field_knots", int(kept.sum()), "a waveform")
     return Field(tuple((times[kept] / 1000).tolist()), tuple(values[kept].tolist()))
@@ -201,13 +205,11 @@ def curvature(samples: Array) -> Array:
     right[1:-1] = 6 * np.diff(samples, 2)
     reach = min(RINGING, len(samples))
     green = root ** np.abs(np.arange(-reach, reach + 1)) / (2 * np.sqrt(3.0))
-    found = np.convolve(right, green)[reach : reach + len(samples)]
-    falling = root ** np.minimum(np.arange(len(samples), dtype=float), 4.0 * RINGING)
+    found: Array = np.convolve(right, green)[reach : reach + len(samples)]
+    falling = np.asarray(root ** np.minimum(np.arange(len(samples)), 4 * RINGING), dtype=np.float64)
     rising = falling[::-1]
-    ends = np.array(
-        [[_third(part[:3]) for part in (falling, rising)], [_third(part[-3:]) for part in (falling, rising)]]
-    )
-    first, last = np.linalg.solve(ends, -np.array([_third(found[:3]), _third(found[-3:])]))
+    ends = [[_third(part[:3]) for part in (falling, rising)], [_third(part[-3:]) for part in (falling, rising)]]
+    first, last = np.linalg.solve(np.array(ends), -np.array([_third(found[:3]), _third(found[-3:])]))
     return found + first * falling + last * rising
 
 

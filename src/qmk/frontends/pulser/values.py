@@ -56,7 +56,7 @@ class Values:
 
     def numbers(self, given: Number | Numbers, what: str) -> list[float]:
         found = self._value(given, 0)
-        listed = found if isinstance(found, list) else [found]
+        listed: list[float] = found if isinstance(found, list) else [found]
         for x in listed:
             if not abs(x) <= LARGEST:
                 raise Refused("PULSER-03", f"{what} is {x:g}")

@@ -8,15 +8,15 @@ _ROWS = (
     Rule(
         "ATOM-81",
         "layout does not fit",
-        "A register has no more dimensions than the device, and its layout as many traps, filled to such a share, as the "
-        "device says.",
+        "A register has no more dimensions than the device, and its layout as many traps, filled to such a share, as "
+        "the device says.",
         "take another layout, or fill it otherwise",
     ),
     Rule(
         "ATOM-82",
         "instruction too short or too long",
-        "A pulse, a delay and what is left by truncation are within the channel's bounds, and a pulse between two ticks "
-        "of its clock can be stretched.",
+        "A pulse, a delay and what is left by truncation are within the channel's bounds, and a pulse between two "
+        "ticks of its clock can be stretched.",
         "change the duration to a multiple of the clock period within the bounds",
     ),
     Rule(
