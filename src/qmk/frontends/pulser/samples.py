@@ -204,8 +204,8 @@ def curvature(samples: Array) -> Array:
     right = np.zeros(len(samples))
     right[1:-1] = 6 * np.diff(samples, 2)
     reach = min(RINGING, len(samples))
-    green = root ** np.abs(np.arange(-reach, reach + 1)) / (2 * np.sqrt(3.0))
-    found: Array = np.convolve(right, green)[reach : reach + len(samples)]
+    green = np.asarray(root ** np.abs(np.arange(-reach, reach + 1)), dtype=np.float64) / (2 * np.sqrt(3.0))
+    found = np.asarray(np.convolve(right, green)[reach : reach + len(samples)], dtype=np.float64)
     falling = np.asarray(root ** np.minimum(np.arange(len(samples)), 4 * RINGING), dtype=np.float64)
     rising = falling[::-1]
     ends = [[_third(part[:3]) for part in (falling, rising)], [_third(part[-3:]) for part in (falling, rising)]]
