@@ -61,6 +61,15 @@ def evolution(graph: Graph) -> dict[str, Any]:
     return next(node.args for node in graph.nodes if node.op.startswith("analog."))
 
 
+def sampled() -> list[Document]:
+    """Sequences (``sequence``) with what Pulser's sampler made of them (``light``), and their ``duration`` in ns."""
+    known = json.loads((DATA / "pulser_samples.json").read_text())
+    for case in known["cases"]:
+        case["sequence"]["device"] = known["devices"][case["device"]]
+    found: list[Document] = known["cases"]
+    return found
+
+
 def written_out(name: str) -> Document:
     """One of Pulser's devices as the file of a sequence writes it."""
     case = {"MockDevice": "phase_1", "DigitalAnalogDevice": "digital_cz_2"}[name]

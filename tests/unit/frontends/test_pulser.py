@@ -19,7 +19,17 @@ from qmk.qvm import binary, json_codec
 from qmk.qvm.graph import digest
 from qmk.qvm.verify import verify
 from qmk.sdk.kit import frontend_kit
-from tests.unit.frontends.pulser_documents import DATA, constant, document, evolution, pulse, read, text, written_out
+from tests.unit.frontends.pulser_documents import (
+    DATA,
+    constant,
+    document,
+    evolution,
+    pulse,
+    read,
+    sampled,
+    text,
+    written_out,
+)
 
 CASES = ["phase_1", "parametrized_3", "ramp_z2_6"]
 
@@ -123,10 +133,7 @@ def light_of(sequence: Sequence, duration: int) -> dict[tuple[str, int], tuple[n
     return found
 
 
-SAMPLED = json.loads((DATA / "pulser_samples.json").read_text())["cases"]
-
-
-@pytest.mark.parametrize("known", SAMPLED, ids=lambda known: known["name"])
+@pytest.mark.parametrize("known", sampled(), ids=lambda known: known["name"])
 def test_samples_are_those_of_pulsers_sampler(known: dict[str, Any]) -> None:
     """Bandwidths, clocks, retargeting, phase jumps, detuning maps, masks, EOM mode and truncation, ns by ns."""
     read_as = _DECODER.decode(text(known["sequence"]))

@@ -15,7 +15,17 @@ from qmk.base.errors import Finding, QmkError
 from qmk.frontends.pulser.rules import PULSER_RULES
 from qmk.models.atoms.channel_rules import CHANNEL_RULES
 from qmk.qvm.verify import verify
-from tests.unit.frontends.pulser_documents import DATA, Document, constant, document, pulse, read, text, written_out
+from tests.unit.frontends.pulser_documents import (
+    DATA,
+    Document,
+    constant,
+    document,
+    pulse,
+    read,
+    sampled,
+    text,
+    written_out,
+)
 
 MOCK = written_out("MockDevice")
 DIGITAL = written_out("DigitalAnalogDevice")
@@ -264,7 +274,10 @@ def test_bytes_that_are_no_sequence(data: bytes) -> None:
     assert [row.rule for row in refused.value.findings] == ["PULSER-01"]
 
 
-SEEDS = sorted(DATA.glob("*.pulser.json"))
+SEEDS = [
+    *(json.loads(path.read_text()) for path in sorted(DATA.glob("*.pulser.json"))),
+    *(case["sequence"] for case in sampled()),
+]
 STRANGE = [None, True, -1, 0, 0.5, 1e9, 1e300, 10**30, "", "r", "digital", [], [[]], {}, {"variable": "t"}, math.pi]
 
 
@@ -291,8 +304,7 @@ def changed(made: Any, dice: random.Random) -> None:
 @pytest.mark.parametrize("seed", range(300))
 def test_changed_sequences_are_read_or_refused(seed: int) -> None:
     dice = random.Random(seed)
-    sampled = json.loads((DATA / "pulser_samples.json").read_text())["cases"]
-    made = dice.choice([*(json.loads(path.read_text()) for path in SEEDS), *(case["sequence"] for case in sampled)])
+    made = copy.deepcopy(dice.choice(SEEDS))
     made["device"] = dice.choice([made["device"], made["device"], "MockDevice"])
     for _ in range(dice.randint(1, 2)):
         inner = made.get("operations")
