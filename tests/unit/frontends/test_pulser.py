@@ -101,10 +101,12 @@ def probabilities_of_three_levels(args: dict[str, Any]) -> np.ndarray:
     return np.abs(state.reshape(levels, levels)) ** 2
 
 
-def test_a_digital_sequence_is_one_of_three_levels() -> None:
+@pytest.mark.parametrize("name", ["digital_cz_2", "digital_detuned_2"])
+def test_a_digital_sequence_is_one_of_three_levels(name: str) -> None:
     """Raman light between g = 0 and h = 1, Rydberg light from 0 to r: Pulser's own probabilities, by an integration of
-    the op's Hamiltonian that shares no code with any engine. An atom in r reads 0."""
-    data, known = case("digital_cz_2")
+    the op's Hamiltonian that shares no code with any engine. An atom in r reads 0. In the second both kinds of light,
+    detuned, are on at once."""
+    data, known = case(name)
     graph = read(data)
     assert verify(graph).ok
     assert [node.op for node in graph.nodes][1] == "analog.rydberg3"
@@ -115,6 +117,15 @@ def test_a_digital_sequence_is_one_of_three_levels() -> None:
             read_as[a % 2, b % 2] += found[a, b]
     for key, probability in known["bitstring_probabilities"].items():
         assert read_as[int(key[0]), int(key[1])] == pytest.approx(probability, abs=2e-6)
+
+
+def test_three_levels_run() -> None:
+    """Six standard deviations: a false failure in 5e8 runs. Of 10 there is none but for 1e-8."""
+    data, known = case("digital_cz_2")
+    counts = qmk.run(data.decode(), shots=4000, seed=2).counts
+    for key, probability in known["bitstring_probabilities"].items():
+        assert abs(counts.get(key, 0) - 4000 * probability) <= 1 + 6 * (4000 * probability * (1 - probability)) ** 0.5
+    assert counts.get("10", 0) == 0
 
 
 def light_of(sequence: Sequence, duration: int) -> dict[tuple[str, int], tuple[np.ndarray, np.ndarray]]:
