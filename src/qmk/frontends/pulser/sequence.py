@@ -87,7 +87,7 @@ class Sequence:
         if name.startswith("dmm_"):
             raise Refused("PULSER-08", f"channel '{name}': names that begin with dmm_ are those of detuning maps")
         self._once(channel, channel_id)
-        self.lines[name] = Line(name, channel)
+        self.lines[name] = Line(name, channel, self.lines.steps)
         self._basis(channel.spec.basis)
         if channel.is_global:
             self.lines[name].slots.append(Slot("target", -1, 0, self.everyone))
@@ -312,7 +312,7 @@ class Sequence:
         self._once(channel, dmm_id)
         number = sum(line.channel is channel for line in self.lines.values())
         name = f"{dmm_id}_{number}" if number else dmm_id
-        line = self.lines[name] = Line(name, channel, weights=weights, spots=spots)
+        line = self.lines[name] = Line(name, channel, self.lines.steps, weights=weights, spots=spots)
         line.slots.append(Slot("target", -1, 0, self.everyone))
         self._basis("ground-rydberg")
         return line

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from qmk.base import limits
+from qmk.base.limits import LIMITS
 from qmk.frontends.pulser.channel import Channel, Pulse, pulse
 from qmk.frontends.pulser.rules import Refused
 from qmk.frontends.pulser.waveforms import constant
@@ -48,12 +49,25 @@ class Drift:
         return self.rate * (time - self.start) * 1e-3
 
 
+class Steps:
+    """Slots that a sequence has looked at: each operation looks back, and all of them together are bounded."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+
+    def take(self, count: int = 1) -> None:
+        self.taken += count
+        if self.taken > LIMITS.expansion_steps:
+            limits.check("expansion_steps", self.taken, "slots that operations look back on")
+
+
 @dataclass
 class Line:
     """One declared channel. ``weights``: of its detuning map, by qubit; ``spots``: as the map lists them."""
 
     name: str
     channel: Channel
+    steps: Steps
     slots: list[Slot] = field(default_factory=list)
     blocks: list[Block] = field(default_factory=list)
     weights: list[float] | None = None
@@ -75,18 +89,25 @@ class Line:
         return bool(self.blocks) and self.blocks[-1].end is None
 
     def was_in_eom(self, slot: Slot) -> bool:
+        self.steps.take(len(self.blocks))
         return any(b.start <= slot.start < (self.end if b.end is None else b.end) for b in self.blocks)
 
     def pulses(self, with_detuned_delays: bool = True) -> Iterator[Slot]:
         """Slots with a pulse, the last one first."""
-        for slot in reversed(self.slots):
+        for slot in self.back():
             if isinstance(slot.what, Pulse) and (with_detuned_delays or not slot.what.is_detuned_delay):
                 yield slot
+
+    def back(self) -> Iterator[Slot]:
+        """All slots, the last one first."""
+        for slot in reversed(self.slots):
+            self.steps.take()
+            yield slot
 
     def dark(self) -> int:
         """When the light of the last pulse has fallen."""
         found = self.end
-        for at, slot in enumerate(reversed(self.slots)):
+        for at, slot in enumerate(self.back()):
             if isinstance(slot.what, Pulse):
                 return max(found, slot.end + self.channel.fall(slot.what, self.in_eom))
             if at and found - slot.end >= 2 * self.channel.rise:
@@ -94,7 +115,7 @@ class Line:
         return found
 
     def last_target(self) -> int:
-        return next((slot.end for slot in reversed(self.slots) if slot.what == "target"), 0)
+        return next((slot.end for slot in self.back() if slot.what == "target"), 0)
 
     def last_phase(self) -> float:
         return next((slot.what.phase for slot in self.pulses() if isinstance(slot.what, Pulse)), 0.0)
@@ -106,6 +127,7 @@ class Timeline(dict[str, Line]):
     def __init__(self, longest: int | None) -> None:
         super().__init__()
         self.longest = longest
+        self.steps = Steps()
 
     def check(self, time: int) -> None:
         if self.longest is not None and time > self.longest:
@@ -144,7 +166,7 @@ class Timeline(dict[str, Line]):
             if other is line:
                 continue
             eom, channel = other.in_eom, other.channel
-            for slot in reversed(other.slots):
+            for slot in other.back():
                 if not isinstance(slot.what, Pulse):
                     if slot.end + 2 * channel.rise <= at:
                         break
