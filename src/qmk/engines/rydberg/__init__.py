@@ -41,7 +41,7 @@ def cost(method: str, features: Features, shots: int, rates: Mapping[str, float]
     turn = rates["third_s"] if third else rates["turn_s"]
     layers = 200.0 + rates["layers"] * features.winding
     layer = rates["layer_s"] + amplitudes * (rates["amplitude_s"] + n * turn)
-    noisy = "analog" in features.noise or (third and features.n_ops > 1)
+    noisy = not features.noise.isdisjoint({"analog", "loss"}) or (third and features.n_ops > 1)
     runs = TRAJECTORY * (1.0 + shots) if noisy else 1.0
     seconds = rates["start_s"] + runs * layers * layer + shots * rates["shot_s"]
     state = (STATES_3 if third else STATES) * amplitudes
@@ -60,11 +60,10 @@ DECLARATION = Declaration(
     methods={
         "": Capabilities(
             gates=frozenset({"analog.rydberg", "analog.rydberg3"}),
-            noise=frozenset({"analog", "levels"}),
+            noise=frozenset({"analog", "levels", "loss"}),
             mid_circuit=False,
             reset=False,
             feed_forward="none",
-            logic=False,
             max_qubits=40,
             outputs=frozenset({"counts", "events", "expectation", "state", "amplitudes", "probabilities"}),
         )
