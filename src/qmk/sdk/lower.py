@@ -231,15 +231,15 @@ class _Lowering:
         self._emit(pieces, tuple(self.qubit[v] for v in node.vqs), flat, cond)
 
     def _evolution(self, op: Op, node: Node, cond: Cond | None) -> None:
+        qubits = tuple([self.qubit[v] for v in node.vqs])
         if op.name not in self.resolver.gates:
             raise self._refusal(node, "this engine runs gates, not evolutions")
-        qubits = tuple([self.qubit[v] for v in node.vqs])
         apart = analog.loses(op.name, node.args) or self.losses.any_flagged(qubits)
         if not (apart or analog.is_noisy(op.name, node.args)):
             self.out.append(Gate(op.name, qubits, (), cond, node.args))
         elif cond is None:
-            lost = self.losses.all_flagged(qubits) if apart else ()
-            self.out.append(NoisyEvolution(op.name, qubits, node.args, lost))
+            flags = self.losses.all_flagged(qubits) if apart else ()
+            self.out.append(NoisyEvolution(op.name, qubits, node.args, flags))
         else:
             raise self._refusal(node, "an evolution with noise, or of atoms that may be lost, stands under no guard")
 
@@ -270,8 +270,7 @@ class _Lowering:
                 index, self.width = self.width, self.width + 1
             self.qubit[handle] = index
         if profile := node.args.get("profile"):
-            note = parse_profile(profile).note
-            self.notes.setdefault("profiles", {})[profile] = note or "run as ideal qubits"
+            self.notes.setdefault("profiles", {})[profile] = parse_profile(profile).note or "run as ideal qubits"
 
     def _new_cbit(self) -> int:
         self.n_cbits += 1

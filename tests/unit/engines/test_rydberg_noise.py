@@ -288,9 +288,7 @@ def with_vacancies(args: dict[str, Any], p: float) -> Graph:
     nodes += [Node(f"fill{k}", "noise.loss", {"p": p}, (name,)) for k, name in enumerate(names)]
     nodes += [Node(f"look{k}", "atoms.check", vqs=(name,), produces=(f"pre{k}",)) for k, name in enumerate(names)]
     nodes.append(Node("evolve", "analog.rydberg", args, names))
-    nodes += [
-        Node(f"read{k}", "atoms.mz", vqs=(name,), produces=(f"r{k}", f"gone{k}")) for k, name in enumerate(names)
-    ]
+    nodes += [Node(f"read{k}", "atoms.mz", vqs=(name,), produces=(f"r{k}", f"gone{k}")) for k, name in enumerate(names)]
     events = tuple(event for node in nodes for event in node.produces)
     made = Graph(nodes=tuple(nodes), vqs=names, events=events, caps=("CAP_ALLOC",))
     assert verify(made).ok, verify(made).findings

@@ -8,14 +8,18 @@ from typing import Any
 import numpy as np
 import qmk_native
 
-from qmk.base.errors import QmkError
 from qmk.base.seeds import substream
-from qmk.engines.rydberg import DECLARATION, TOLERANCE
-from qmk.engines.rydberg.evolution import Evolution, evolution
-from qmk.engines.rydberg.trajectories import MEMORY_BYTES, Item, TrajectoryPlan
+from qmk.engines.rydberg import DECLARATION
+from qmk.engines.rydberg.evolution import MEMORY_BYTES, Evolution, evolution, solved
+from qmk.engines.rydberg.mixed import MixedCircuit
+from qmk.engines.rydberg.subspace import SubspaceObserver, SubspacePlan
+from qmk.engines.rydberg.trajectories import Item, TrajectoryPlan
 from qmk.sdk.bits import compute
+from qmk.sdk.branching import BranchingPlan
+from qmk.sdk.dense import DenseBackend
 from qmk.sdk.engine import Plan, Progress, Samples, Unsupported
 from qmk.sdk.program import Barrier, Gate, Logic, Measure, NoisyEvolution, Program, Toss
+from qmk.sdk.statevector import StateVector
 
 KEPT_BYTES = 1 << 24
 """states up to this size stay with their plan: a second run of it only draws"""
@@ -27,25 +31,57 @@ class RydbergEngine:
     version: str = qmk_native.__version__
 
     def prepare(self, program: Program, method: str) -> Plan:
+        if method == "mixed":
+            return self._mixed(program)
         items = _taken(program, method)
         n = program.n_qubits
+        if method == "subspace":
+            return _in_subspace(program, items)
         if any(isinstance(item, NoisyEvolution | Toss) for item in items):
             return TrajectoryPlan(n, program.n_cbits, items)
         evolutions = tuple(evolution(item, n) for item in items if isinstance(item, Gate))
         return RydbergPlan(n, program.n_cbits, evolutions, tuple(item for item in items if not isinstance(item, Gate)))
 
-    def observe(self, program: Program, method: str) -> RydbergObserver:
+    def _mixed(self, program: Program) -> Plan:
+        _fits(program.n_qubits, "mixed")
+        can = DECLARATION.methods["mixed"].gates
+        for item in program.instructions:
+            if isinstance(item, NoisyEvolution | Toss):
+                raise Unsupported(
+                    "noise of evolutions, lost atoms or three levels: method mixed has two levels, all there"
+                )
+            if isinstance(item, Gate) and item.name not in can:
+                raise Unsupported(f"gate {item.name}")
+        return BranchingPlan(program, DenseBackend(program.n_qubits, MixedCircuit), "rydberg", "mixed", self.version)
+
+    def observe(self, program: Program, method: str) -> RydbergObserver | SubspaceObserver | StateVector:
+        if method == "mixed":
+            _fits(program.n_qubits, method)
+            gates = tuple(item for item in program.instructions if isinstance(item, Gate))
+            start = np.eye(1, 1 << program.n_qubits, dtype=np.complex128)[0]
+            return StateVector(MixedCircuit(program.n_qubits, gates)(start), program.n_qubits)
         plan = self.prepare(program, method)
+        if isinstance(plan, SubspacePlan):
+            return SubspaceObserver(plan.state()[0])
         if not isinstance(plan, RydbergPlan):
             raise Unsupported("an evolution with noise, or of atoms that may be lost, ends in no single state")
         return RydbergObserver(plan.n_qubits, plan.state()[0])
+
+
+def _in_subspace(program: Program, items: tuple[Item, ...]) -> SubspacePlan:
+    if any(isinstance(item, NoisyEvolution | Toss) for item in items):
+        raise Unsupported("noise, or three levels: method subspace follows one state of two levels")
+    n = program.n_qubits
+    evolutions = tuple(evolution(item, n) for item in items if isinstance(item, Gate))
+    reads = tuple(item for item in items if isinstance(item, Measure | Logic))
+    return SubspacePlan(n, program.n_cbits, evolutions, reads)
 
 
 def _taken(program: Program, method: str) -> tuple[Item, ...]:
     """The program without barriers."""
     if method not in DECLARATION.methods:
         raise Unsupported(f"engine rydberg has no method '{method}'")
-    _fits(program.n_qubits)
+    _fits(program.n_qubits, method)
     items: list[Item] = []
     measured: set[int] = set()
     for item in program.instructions:
@@ -61,9 +97,9 @@ def _taken(program: Program, method: str) -> tuple[Item, ...]:
     return tuple(items)
 
 
-def _fits(n_qubits: int) -> None:
+def _fits(n_qubits: int, method: str) -> None:
     """A state vector has a bit for each atom in its index."""
-    most = DECLARATION.methods[""].max_qubits
+    most = DECLARATION.methods[method].max_qubits
     if most is not None and n_qubits > most:
         raise Unsupported(f"{n_qubits} atoms: engine rydberg holds at most {most}")
 
@@ -97,15 +133,7 @@ class RydbergPlan:
         register = qmk_native.AtomRegister(self.n_qubits, MEMORY_BYTES)
         error, steps = 0.0, 0
         for part in self._evolutions:
-            try:
-                told = register.evolve(part.pairs, part.drives, part.duration, TOLERANCE)
-            except RuntimeError as refused:
-                raise QmkError(
-                    "UNSUPPORTED",
-                    f"engine 'rydberg': an evolution of {part.duration:g} us: {refused}",
-                    engine="rydberg",
-                    help="place the atoms farther apart, or make the evolution shorter",
-                ) from refused
+            told = solved(register, part)
             error, steps = error + told["error"], steps + told["steps"]
         found = register, {"solver": "blanes-moan", "steps": steps, "state_error": error}
         if 16 << self.n_qubits <= KEPT_BYTES:

@@ -15,16 +15,13 @@ import qmk_native
 
 from qmk.base.seeds import substream
 from qmk.engines.rydberg import TOLERANCE
-from qmk.engines.rydberg.evolution import Deviates, Evolution, evolution, rates
+from qmk.engines.rydberg.evolution import MEMORY_BYTES, Deviates, Evolution, evolution, rates, solved
 from qmk.sdk.bits import Bits, compute
 from qmk.sdk.engine import Progress, Samples
 from qmk.sdk.program import Gate, Logic, Measure, NoisyEvolution, Toss
 
 Levels = npt.NDArray[np.uint8]
 """measured levels, shape (shots, atoms): 0, 1, and 2 for an atom that is lost"""
-
-MEMORY_BYTES = 64 << 30
-"""what one run may take; the router has refused before what this machine has no memory for"""
 
 STEP_ERROR = 1e-5
 """distance of a trajectory's state from the exact one, as the run without noise estimates"""
@@ -80,8 +77,7 @@ class TrajectoryPlan:
         register = qmk_native.AtomRegister(self.n_qubits, MEMORY_BYTES)
         *before, last = (item for item in self._acting if isinstance(item, Gate | NoisyEvolution))
         for item in before:
-            part = evolution(item, self.n_qubits)
-            register.evolve(part.pairs, part.drives, part.duration, TOLERANCE)
+            solved(register, evolution(item, self.n_qubits))
         wide = widened(register, self.n_qubits)
         evolved(wide, evolution(last, self.n_qubits), TOLERANCE)
         shots = len(bits)
@@ -162,8 +158,7 @@ class TrajectoryPlan:
         """Steps that the evolution takes without noise, from all atoms in g, and how much it winds."""
         part = evolution(item, self.n_qubits)
         register = qmk_native.AtomRegister(self.n_qubits, MEMORY_BYTES)
-        told = register.evolve(part.pairs, part.drives, part.duration, STEP_ERROR)
-        return float(told["steps"]), winding(part)
+        return float(solved(register, part, STEP_ERROR)["steps"]), winding(part)
 
     def _levels(self, drawn: bytes, shots: int) -> Levels:
         return np.frombuffer(drawn, dtype=np.uint8).reshape(shots, self.n_qubits)
