@@ -10,6 +10,9 @@ use crate::dense::{Buffer, Level};
 const USUAL: f64 = 1e-8;
 /// A run with this many times the steps of the one before tells an error apart from its own.
 const GROWTH: f64 = 1.3;
+/// Growth after the first run: its error is 3^6 times that of the second, far enough to tell it and not too far to
+/// follow the order.
+const FIRST_GROWTH: f64 = 3.0;
 /// What is added to the steps that the order of the error asks for.
 const MARGIN: f64 = 1.1;
 /// Amplitudes between two questions whether to stop.
@@ -154,7 +157,7 @@ pub fn converge<S>(
         }
         let (state, done) = run(steps)?;
         all += done;
-        let mut wanted = 2.0;
+        let mut wanted = FIRST_GROWTH;
         if let Some((before, fewer)) = last.take() {
             let apart = distance(&before, &state);
             let ratio = (fewer / steps).powi(order);

@@ -148,7 +148,8 @@ class _Tally:
                 self.noise_kinds.add("levels" if node.op == "analog.rydberg3" else "analog")
         elif op.op_class == "measure":
             self.measurements += 1
-            self.measured.update(lines)
+            if op.name != "atoms.check":  # it looks whether there is an atom, not at its qubit
+                self.measured.update(lines)
             self.slanted += op.name == "core.mangle" and quarter_turns(node.args["theta"]) is None
             if op.name == "core.mbell" and len(node.produces) == 1:
                 self.wide.update(node.produces)

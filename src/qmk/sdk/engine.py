@@ -74,6 +74,8 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     """beside these "expectation", "state", "amplitudes", "probabilities" (all exact, of programs of gates), "gradient"
     and "sweep" (both faster than one value at a time): what ``Observer`` gives. "noisy": expectation values and
     probabilities exact of programs with noise and resets too"""
+    evolves: bool = False
+    """it takes only programs with an evolution: others run its gates faster"""
     fences: bool = False
     """plans are ``FencedPlan``: a run can be stopped, saved, restored and rewound at the program's fences"""
 

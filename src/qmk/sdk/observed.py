@@ -10,7 +10,8 @@ from qmk.base.errors import QmkError
 from qmk.qvm.graph import Graph
 from qmk.qvm.readout import before_readout
 from qmk.sdk.engine import Capabilities
-from qmk.sdk.lower import lower, observable
+from qmk.sdk.liveness import observable
+from qmk.sdk.lower import lower
 from qmk.sdk.native import Resolver
 from qmk.sdk.program import Barrier, Gate, Instruction, Measure, Program, Register, Reset
 
@@ -20,7 +21,8 @@ _TO_Z = {"X": ("core.h",), "Y": ("core.sdg", "core.h"), "Z": ()}
 
 def final_state(graph: Graph, can: Capabilities) -> Program:
     """``graph`` in the gates of ``can``, up to the final read-out."""
-    return lower(before_readout(graph), can.gates, clifford=can.clifford, inline_logic=not can.logic, whole=True)
+    how = {"clifford": can.clifford, "inline_logic": not can.logic, "tosses": "loss" in can.noise}
+    return lower(before_readout(graph), can.gates, **how, whole=True)
 
 
 def qubits_of(item: Instruction) -> tuple[int, ...]:

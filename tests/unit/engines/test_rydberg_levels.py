@@ -20,6 +20,8 @@ from qmk.qvm.families import analog
 from qmk.qvm.graph import Graph, Node
 from qmk.qvm.verify import verify
 from qmk.router.features import features
+from qmk.sdk.bits import finish
+from qmk.sdk.engine import Samples
 from qmk.sdk.lower import lower
 from qmk.sdk.program import Gate, NoisyEvolution
 
@@ -41,6 +43,14 @@ def graph(*evolutions: tuple[str, dict[str, Any]], atoms: int) -> Graph:
     made = Graph(nodes=tuple(nodes), vqs=names, events=tuple(f"e{k}" for k in range(atoms)), caps=("CAP_ALLOC",))
     assert verify(made).ok, verify(made).findings
     return made
+
+
+def run(made: Graph, shots: int, seed: int) -> Samples:
+    """``bits`` are what is read of every atom."""
+    program = lower(made, GATES, tosses=True)
+    found = RydbergEngine().prepare(program, "").run(shots, seed)
+    read = finish(program, found.bits, seed)[:, [program.events[f"e{k}"][0] for k in range(len(made.vqs))]]
+    return Samples(read, found.notes)
 
 
 def drive(transition: str, duration: float, pattern: list[float] | None = None, **fields: Any) -> dict[str, Any]:
@@ -134,7 +144,7 @@ def test_every_amplitude_agrees_with_a_dense_integration(atoms: int) -> None:
 
 def test_what_is_left_in_r_reads_0_and_is_counted_as_lost() -> None:
     args, shots = crooked(3, 7), 20_000
-    samples = RydbergEngine().prepare(lower(graph(("analog.rydberg3", args), atoms=3), GATES), "").run(shots, 5)
+    samples = run(graph(("analog.rydberg3", args), atoms=3), shots, 5)
     weights = (abs(integrated(args)) ** 2).reshape(3, 3, 3)
     for outcome in itertools.product((0, 1), repeat=3):
         chance = sum(weights[levels] for levels in itertools.product(*(((0, 2), (1,))[bit] for bit in outcome)))
@@ -161,7 +171,7 @@ def test_a_controlled_phase_by_the_blockade() -> None:
     flipped = chained([turn(*row) for row in [("raman", pi, [1.0, 0.0]), *sequence]])
     for args, control in ((joined, 0), (flipped, 1)):
         state = integrated(args).reshape(3, 3)
-        found = RydbergEngine().prepare(lower(graph(("analog.rydberg3", args), atoms=2), GATES), "").run(400, 1).bits
+        found = run(graph(("analog.rydberg3", args), atoms=2), 400, 1).bits
         assert (found[:, 0] == control).mean() > 0.97
         wanted = float((abs(state[:, 1]) ** 2).sum())
         assert found[:, 1].mean() == pytest.approx(wanted, abs=SIGMAS * 0.5 / math.sqrt(400))
@@ -199,7 +209,7 @@ def test_evolutions_in_a_row_lose_atoms_on_the_way() -> None:
     flip = {**quarter, "drives": [drive("raman", 0.5, amplitude=2 * math.pi)]}
     made = graph(*[("analog.rydberg3", row) for row in (flip, quarter, quarter)], atoms=1)
     shots = 1500
-    found = RydbergEngine().prepare(lower(made, GATES), "").run(shots, 3)
+    found = run(made, shots, 3)
     assert found.bits.mean() == pytest.approx(0.25, abs=SIGMAS * math.sqrt(0.25 * 0.75 / shots))
     assert found.notes["atoms_lost"] / shots == pytest.approx(0.75, abs=SIGMAS * math.sqrt(0.25 * 0.75 / shots))
 

@@ -22,6 +22,7 @@ from qmk.engines.rydberg.engine import RydbergEngine
 from qmk.qvm.graph import Graph, Guard, Node
 from qmk.qvm.verify import verify
 from qmk.router.features import features
+from qmk.sdk.bits import finish
 from qmk.sdk.lower import lower
 
 GATES = DECLARATION.methods[""].gates
@@ -50,7 +51,10 @@ def pulse(positions: list[list[float]], duration: float, noise: dict[str, float]
 
 
 def rows(made: Graph, shots: int, seed: int) -> np.ndarray[Any, Any]:
-    return RydbergEngine().prepare(lower(made, GATES), "").run(shots, seed).bits
+    """What is read of every atom."""
+    program = lower(made, GATES, tosses=True)
+    found = finish(program, RydbergEngine().prepare(program, "").run(shots, seed).bits, seed)
+    return found[:, [program.events[f"e{k}"][0] for k in range(len(made.vqs))]]
 
 
 def master(args: dict[str, Any]) -> np.ndarray[Any, Any]:
@@ -271,3 +275,47 @@ def test_the_verifier_says_what_is_wrong_with_noise(noise: dict[str, Any], what:
     found = verify(Graph(nodes=nodes, vqs=("a",), events=(), caps=("CAP_ALLOC",))).findings
     assert found[0].rule == "QVM-T13"
     assert what in found[0].message
+
+
+# -- atoms that are not there ----------------------------------------------------------------------------------------
+
+
+def with_vacancies(args: dict[str, Any], p: float) -> Graph:
+    """Atoms that may be missing, looked for before and after: events ``pre``, ``r`` and ``gone`` of each."""
+    atoms = len(args["positions"])
+    names = tuple(f"a{k}" for k in range(atoms))
+    nodes = [Node("load", "core.alloc", vqs=names)]
+    nodes += [Node(f"fill{k}", "noise.loss", {"p": p}, (name,)) for k, name in enumerate(names)]
+    nodes += [Node(f"look{k}", "atoms.check", vqs=(name,), produces=(f"pre{k}",)) for k, name in enumerate(names)]
+    nodes.append(Node("evolve", "analog.rydberg", args, names))
+    nodes += [Node(f"read{k}", "atoms.mz", vqs=(name,), produces=(f"r{k}", f"gone{k}")) for k, name in enumerate(names)]
+    events = tuple(event for node in nodes for event in node.produces)
+    made = Graph(nodes=tuple(nodes), vqs=names, events=events, caps=("CAP_ALLOC",))
+    assert verify(made).ok, verify(made).findings
+    return made
+
+
+@pytest.mark.parametrize("noise", [{}, {"loss_per_us": 0.9, "dephasing_per_us": 0.3}])
+def test_an_atom_that_is_not_there_does_not_interact(noise: dict[str, float]) -> None:
+    """Each pattern of atoms evolves as those alone; one that gets lost on the way was there before."""
+    args, p, shots = pulse(CHAIN[:3], 0.9, noise, amplitude=6.0, detuning=1.0), 0.3, 5000
+    result = qmk.run(with_vacancies(args, p), shots=shots, seed=8)
+    assert result.provenance.engine == "rydberg"
+    seen: dict[tuple[tuple[int, ...], ...], int] = {}
+    for shot in result.events():
+        key = tuple((shot[f"pre{k}"], shot[f"r{k}"], shot[f"gone{k}"]) for k in range(3))
+        seen[key] = seen.get(key, 0) + 1
+    total = 0.0
+    for missing in itertools.product((0, 1), repeat=3):
+        there = [k for k in range(3) if not missing[k]]
+        chance = math.prod(p if gone else 1 - p for gone in missing)
+        weights = master({**args, "positions": [CHAIN[k] for k in there]}) if there else np.array(1.0)
+        for levels in itertools.product(range(3), repeat=len(there)):
+            found = dict(zip(there, levels, strict=True))
+            key = tuple((missing[k], int(found.get(k) == 1), int(found.get(k, 2) == 2)) for k in range(3))
+            wanted = chance * float(weights[levels])
+            total += wanted
+            allowed = SIGMAS * math.sqrt(max(wanted, 0.0) / shots) + 3 / shots
+            assert seen.pop(key, 0) / shots == pytest.approx(wanted, abs=allowed), key
+    assert total == pytest.approx(1.0, abs=1e-9)
+    assert not seen  # nothing else happens

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import qmk_native
 
+from qmk.base.errors import QmkError
+from qmk.engines.rydberg import TOLERANCE
 from qmk.qvm.families import analog
 from qmk.sdk.program import Gate, NoisyEvolution
 
@@ -16,6 +20,9 @@ Light = tuple[Knots, Knots, Knots, list[float]]
 """amplitude, phase, detuning, weights by atom; us, rad/us, rad"""
 
 _NONE: Knots = ([], [])
+
+MEMORY_BYTES = 64 << 30
+"""what one run may take; the router has refused before what this machine has no memory for"""
 
 
 @dataclass(frozen=True)
@@ -68,6 +75,20 @@ def evolution(item: Gate | NoisyEvolution, n_qubits: int, deviates: Deviates | N
         drives = [part for drive in drives for part in _flickering(drive, noise, deviates)]
         drives += _shifted(item, noise, deviates, n_qubits)
     return Evolution(pairs, drives, float(args["duration"]))
+
+
+def solved(register: qmk_native.AtomRegister, part: Evolution, tolerance: float = TOLERANCE) -> dict[str, Any]:
+    """Evolves ``register``; what the native core tells of it. Raises MemoryError, and UNSUPPORTED where the tolerance
+    would take more steps than any run has."""
+    try:
+        return register.evolve(part.pairs, part.drives, part.duration, tolerance)
+    except RuntimeError as refused:
+        raise QmkError(
+            "UNSUPPORTED",
+            f"engine 'rydberg': an evolution of {part.duration:g} us: {refused}",
+            engine="rydberg",
+            help="place the atoms farther apart, or make the evolution shorter",
+        ) from refused
 
 
 def _knots(field: dict[str, list[float]] | None) -> Knots:

@@ -1,12 +1,13 @@
 """Programs of evolutions with noise, or of three levels: one trajectory for each shot.
 
-A shot's noise is drawn first (``evolution.Deviates``), then the atoms evolve under it, with jumps where they decay. The number of steps is that which the evolution without noise takes to ``STEP_ERROR``, scaled by how much more the state
+A shot's noise is drawn first (``evolution.Deviates``), then the atoms evolve under it, with jumps where they decay. The
+number of steps is that which the evolution without noise takes to ``STEP_ERROR``, scaled by how much more the state
 of this shot winds: an error far below what shots can tell.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
@@ -14,15 +15,13 @@ import qmk_native
 
 from qmk.base.seeds import substream
 from qmk.engines.rydberg import TOLERANCE
-from qmk.engines.rydberg.evolution import Deviates, Evolution, evolution, rates
+from qmk.engines.rydberg.evolution import MEMORY_BYTES, Deviates, Evolution, evolution, rates, solved
+from qmk.sdk.bits import Bits, compute
 from qmk.sdk.engine import Progress, Samples
-from qmk.sdk.program import Gate, NoisyEvolution
+from qmk.sdk.program import Gate, Logic, Measure, NoisyEvolution, Toss
 
 Levels = npt.NDArray[np.uint8]
 """measured levels, shape (shots, atoms): 0, 1, and 2 for an atom that is lost"""
-
-MEMORY_BYTES = 64 << 30
-"""what one run may take; the router has refused before what this machine has no memory for"""
 
 STEP_ERROR = 1e-5
 """distance of a trajectory's state from the exact one, as the run without noise estimates"""
@@ -33,24 +32,32 @@ MARGIN = 1.2
 LOST = 2
 
 
-class TrajectoryPlan:
-    """``reads``: the atom of each bit. Same shots and seed give the same bits."""
+Item = Gate | NoisyEvolution | Toss | Logic | Measure
 
-    def __init__(
-        self, n_qubits: int, n_cbits: int, items: tuple[Gate | NoisyEvolution, ...], reads: dict[int, int]
-    ) -> None:
-        self.n_qubits, self._n_cbits, self._items, self._reads = n_qubits, n_cbits, items, reads
-        self._steps: list[tuple[float, float]] | None = None
+
+class TrajectoryPlan:
+    """``items`` in order; what follows the last evolution and the last toss is read from all shots at once. Same shots
+    and seed give the same bits."""
+
+    def __init__(self, n_qubits: int, n_cbits: int, items: tuple[Item, ...]) -> None:
+        self.n_qubits, self._n_cbits, self._items = n_qubits, n_cbits, items
+        acts = [at for at, item in enumerate(items) if not isinstance(item, Measure | Logic)]
+        self._acting, self._tail = items[: acts[-1] + 1], items[acts[-1] + 1 :]
+        self._steps: dict[int, tuple[float, float]] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return TrajectoryPlan, (self.n_qubits, self._n_cbits, self._items, self._reads)
+        return TrajectoryPlan, (self.n_qubits, self._n_cbits, self._items)
 
     def run(self, shots: int, seed: int, progress: Progress | None = None) -> Samples:
-        once = self._is_one_state()
-        levels = self._of_one_state(shots, seed) if once else self._trajectories(shots, seed, progress)
         bits = np.zeros((shots, self._n_cbits), dtype=np.uint8)
-        for cbit, qubit in self._reads.items():
-            bits[:, cbit] = levels[:, qubit] == 1
+        once = self._is_one_state()
+        levels = self._of_one_state(bits, seed) if once else self._trajectories(bits, seed, progress)
+        for item in self._tail:
+            if isinstance(item, Measure):
+                bits[:, item.cbit] = levels[:, item.qubit] == 1
+        for item in self._tail:
+            if isinstance(item, Logic):
+                compute(item, bits)
         if progress is not None:
             progress(shots)
         notes: dict[str, Any] = {"solver": "blanes-moan", "trajectories": 1 if once else shots}
@@ -59,42 +66,75 @@ class TrajectoryPlan:
 
     def _is_one_state(self) -> bool:
         """Whether only the last evolution may lose atoms, and no noise is drawn: all shots are of one state."""
-        *before, last = self._items
-        return last.name == "analog.rydberg3" and all(isinstance(item, Gate) for item in before)
+        *before, last = self._acting
+        return (
+            isinstance(last, NoisyEvolution)
+            and last.name == "analog.rydberg3"
+            and all(isinstance(item, Gate) for item in before)
+        )
 
-    def _of_one_state(self, shots: int, seed: int) -> Levels:
+    def _of_one_state(self, bits: Bits, seed: int) -> Levels:
         register = qmk_native.AtomRegister(self.n_qubits, MEMORY_BYTES)
-        for item in self._items[:-1]:
-            part = evolution(item, self.n_qubits)
-            register.evolve(part.pairs, part.drives, part.duration, TOLERANCE)
+        *before, last = (item for item in self._acting if isinstance(item, Gate | NoisyEvolution))
+        for item in before:
+            solved(register, evolution(item, self.n_qubits))
         wide = widened(register, self.n_qubits)
-        evolved(wide, evolution(self._items[-1], self.n_qubits), TOLERANCE)
-        return self._levels(wide.sample(shots, substream(seed, "rydberg")), shots)
+        evolved(wide, evolution(last, self.n_qubits), TOLERANCE)
+        shots = len(bits)
+        levels = self._levels(wide.sample(shots, substream(seed, "rydberg")), shots)
+        if isinstance(last, NoisyEvolution):
+            for qubit, flag in zip(last.on, last.lost, strict=True):
+                bits[:, flag] = levels[:, qubit] == LOST
+        return levels
 
-    def _trajectories(self, shots: int, seed: int, progress: Progress | None) -> Levels:
-        out = np.empty((shots, self.n_qubits), dtype=np.uint8)
-        for shot in range(shots):
-            out[shot] = self._shot(substream(seed, "rydberg", "shot", shot))
+    def _trajectories(self, bits: Bits, seed: int, progress: Progress | None) -> Levels:
+        out = np.empty((len(bits), self.n_qubits), dtype=np.uint8)
+        for shot in range(len(bits)):
+            out[shot] = self._shot(bits[shot : shot + 1], substream(seed, "rydberg", "shot", shot))
             if progress is not None:
                 progress(shot)
         return out
 
-    def _shot(self, seed: int) -> Levels:
-        """The levels in which one trajectory's atoms are found."""
+    def _shot(self, bits: Bits, seed: int) -> Levels:
+        """The levels in which one trajectory's atoms are found; ``bits`` is the shot's row."""
         n = self.n_qubits
         deviates = Deviates.draw(n, substream(seed, "noise"))
         register, lost = qmk_native.AtomRegister(n, MEMORY_BYTES), [False] * n
-        for at, item in enumerate(self._items):
-            own = substream(seed, "evolution", at)
-            if item.name == "analog.rydberg3":
-                lost = self._third_level(register, item, lost, own)
-                continue
-            part = evolution(item, n, deviates)
-            steps = self._paced(at, item, part)
-            lost, _ = register.wander(part.pairs, part.drives, part.duration, steps, rates(item), lost, own)
+        for at, item in enumerate(self._acting):
+            own = substream(seed, "item", at)
+            match item:
+                case Toss():
+                    bits[:, list(item.cbits)] |= np.uint8(np.random.Generator(np.random.PCG64(own)).random() < item.p)
+                case Measure():
+                    bits[:, item.cbit] = register.take(item.qubit, own)
+                case Logic():
+                    compute(item, bits)
+                case _:
+                    flags = dict(zip(item.qubits, item.lost, strict=True)) if _has_flags(item) else {}
+                    for qubit, flag in flags.items():
+                        lost[qubit] = bool(bits[0, flag])
+                    lost = self._evolved(register, at, item, lost, deviates, own)
+                    for qubit, flag in flags.items():
+                        bits[0, flag] |= lost[qubit]
         levels = self._levels(register.sample(1, substream(seed, "read")), 1)[0].copy()
         levels[lost] = LOST
         return levels
+
+    def _evolved(
+        self,
+        register: qmk_native.AtomRegister,
+        at: int,
+        item: Gate | NoisyEvolution,
+        lost: list[bool],
+        deviates: Deviates,
+        seed: int,
+    ) -> list[bool]:
+        """One evolution; who is lost then."""
+        if item.name == "analog.rydberg3":
+            return self._third_level(register, item, lost, seed)
+        part = evolution(item, self.n_qubits, deviates)
+        steps = self._paced(at, item, part)
+        return register.wander(part.pairs, part.drives, part.duration, steps, rates(item), lost, seed)[0]
 
     def _third_level(
         self, register: qmk_native.AtomRegister, item: Gate | NoisyEvolution, lost: list[bool], seed: int
@@ -109,22 +149,23 @@ class TrajectoryPlan:
 
     def _paced(self, at: int, item: Gate | NoisyEvolution, part: Evolution) -> float:
         """Steps for this shot's evolution number ``at``."""
-        if self._steps is None:
-            self._steps = [self._pilot(item) for item in self._items]
+        if at not in self._steps:
+            self._steps[at] = self._pilot(item)
         steps, wound = self._steps[at]
         return np.ceil(max(1.0, MARGIN * steps * max(1.0, winding(part) / wound if wound else 1.0)))
 
     def _pilot(self, item: Gate | NoisyEvolution) -> tuple[float, float]:
         """Steps that the evolution takes without noise, from all atoms in g, and how much it winds."""
         part = evolution(item, self.n_qubits)
-        if part.couples:
-            return 0.0, 0.0
         register = qmk_native.AtomRegister(self.n_qubits, MEMORY_BYTES)
-        told = register.evolve(part.pairs, part.drives, part.duration, STEP_ERROR)
-        return float(told["steps"]), winding(part)
+        return float(solved(register, part, STEP_ERROR)["steps"]), winding(part)
 
     def _levels(self, drawn: bytes, shots: int) -> Levels:
         return np.frombuffer(drawn, dtype=np.uint8).reshape(shots, self.n_qubits)
+
+
+def _has_flags(item: Gate | NoisyEvolution) -> TypeGuard[NoisyEvolution]:
+    return isinstance(item, NoisyEvolution) and bool(item.lost)
 
 
 def widened(register: qmk_native.AtomRegister, n_qubits: int) -> qmk_native.LevelRegister:

@@ -73,6 +73,11 @@ def is_noisy(name: str, args: Args) -> bool:
     return name == "analog.rydberg3" or any(args.get("noise", {}).values())
 
 
+def loses(name: str, args: Args) -> bool:
+    """Whether evolution ``name`` may lose atoms."""
+    return name == "analog.rydberg3" or bool(args.get("noise", {}).get("loss_per_us"))
+
+
 def points_fault(positions: Any, qubits: int, name: str = "positions") -> str:
     """Why the argument ``name`` is no places of ``qubits`` atoms, in um, or ""."""
     if not isinstance(positions, list) or len(cast("list[Any]", positions)) != qubits:
