@@ -128,6 +128,18 @@ def test_three_levels_run() -> None:
     assert counts.get("10", 0) == 0
 
 
+def test_who_is_in_the_third_level_may_be_what_is_measured() -> None:
+    """The probabilities are those that Pulser's simulator gives for a measurement of ground-rydberg; six deviations."""
+    made = json.loads(case("digital_detuned_2")[0]) | {"measurement": "ground-rydberg"}
+    graph = read(made)
+    assert verify(graph).ok
+    counts = qmk.run(graph, shots=4000, seed=2).counts
+    wanted = {"00": 0.735681625, "01": 0.131907091, "10": 0.131907091, "11": 0.000504194187}
+    for key, probability in wanted.items():
+        assert abs(counts.get(key, 0) - 4000 * probability) <= 5 + 6 * (4000 * probability * (1 - probability)) ** 0.5
+    assert sum(counts.values()) == 4000
+
+
 def light_of(sequence: Sequence, duration: int) -> dict[tuple[str, int], tuple[np.ndarray, np.ndarray]]:
     """The coupling and the detuning of every qubit in every basis."""
     found: dict[tuple[str, int], tuple[np.ndarray, np.ndarray]] = {}

@@ -90,8 +90,6 @@ def _program(document: schema.Document, sequence: Sequence, duration: int, given
     measured = document.measurement or ("digital" if "digital" in bases else "ground-rydberg")
     if measured not in bases:
         raise Refused("PULSER-09", f"the basis {measured} is measured, but {' and '.join(sorted(bases))} is driven")
-    if len(bases) > 1 and measured != "digital":
-        raise Refused("PULSER-09", "the basis ground-rydberg is measured of atoms with three levels")
     names = sequence.register
     drives = tuple(drive for light in found for drive in _drives(light, names, duration, given.between, bases))
     program = AtomProgram(
@@ -102,7 +100,8 @@ def _program(document: schema.Document, sequence: Sequence, duration: int, given
         c6=strength if "ground-rydberg" in bases else 0.0,
         phase_sign=1,
     )
-    graph = to_graph(program, NAME, sequences=False)
+    third = len(bases) > 1 and measured == "ground-rydberg"
+    graph = to_graph(program, NAME, read="third level" if third else "levels")
     told = {
         **graph.metadata["atoms"],
         "qubits": list(names.names),
