@@ -41,8 +41,13 @@ class Steps:
         return sum(isinstance(step, Observe | Noise) for segment in self.segments for step in segment)
 
     def reversible(self, start: int, stop: int) -> bool:
-        """Whether segments ``start`` to ``stop`` (exclusive) can be undone: gates, and logic on known bits."""
-        return all(isinstance(step, Run | Logic) for segment in self.segments[start:stop] for step in segment)
+        """Whether segments ``start`` to ``stop`` (exclusive) can be undone: gates with an inverse, which evolutions
+        have not, and logic on known bits."""
+        return all(_undone(step) for segment in self.segments[start:stop] for step in segment)
+
+
+def _undone(step: Step) -> bool:
+    return isinstance(step, Logic) or (isinstance(step, Run) and not any("." in gate.name for gate in step.gates))
 
 
 def steps_of(program: Program) -> Steps:
