@@ -159,6 +159,11 @@ def test_a_lost_atom_is_an_event_of_its_own() -> None:
     assert {"atoms", "noise"} <= set(graph.families)
 
 
+def test_a_lost_atom_starts_the_other_branch() -> None:
+    """q0 is lost with probability 1/2; then q1 is set. Counts print L for the bit of a lost atom."""
+    assert chances(read("reload")) == pytest.approx({"10 00": 0.5, "L1 10": 0.5})
+
+
 def test_without_loss_measurements_are_plain() -> None:
     assert not ops(read("teleport"), "atoms.mz")
 

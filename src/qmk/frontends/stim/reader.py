@@ -64,7 +64,9 @@ class Reading:
         self.circuit.line = line
         self.steps += 1
         if self.steps > LIMITS.expansion_steps:
-            raise Refused("STIM-08", line, f"more than {LIMITS.expansion_steps} instructions with every REPEAT unrolled")
+            raise Refused(
+                "STIM-08", line, f"more than {LIMITS.expansion_steps} instructions with every REPEAT unrolled"
+            )
 
     def instruction(self, item: Instruction, chained: bool) -> None:
         if item.tag and item.name not in tags.MEANT:
@@ -74,7 +76,9 @@ class Reading:
             return
         low, high = ARGUMENTS.get(item.name, (0, 0))
         if not low <= len(item.args) <= high:
-            raise item.refuse("STIM-03", f"{len(item.args)} arguments, not {low}" + (f" to {high}" if high > low else ""))
+            raise item.refuse(
+                "STIM-03", f"{len(item.args)} arguments, not {low}" + (f" to {high}" if high > low else "")
+            )
         if item.name in gates.SINGLE or item.name in gates.DOUBLE:
             self.gate(item)
         else:
@@ -188,10 +192,10 @@ class Reading:
                 self.circuit.add("core.paulirot", qubits, {"paulis": paulis, "theta": sign * gates.QUARTER})
 
     def pad(self, item: Instruction) -> None:
-        for product in item.targets:
-            if len(product) > 1 or product[0].kind or product[0].inverted or product[0].value > 1:
+        for target, *more in item.targets:
+            if more or target.kind or target.inverted or target.value > 1:
                 raise item.refuse("STIM-04", "its targets are 0 and 1")
-            self.circuit.padded(product[0].value, chance(item))
+            self.circuit.padded(target.value, chance(item))
 
     # -- annotations -------------------------------------------------------------------------------------------------
 

@@ -48,7 +48,7 @@ def _angles(item: Instruction, text: str) -> dict[str, float]:
 
 
 def loss(item: Instruction) -> str:
-    """"loss", "correlated_loss" or "leakage"; "" for an I_ERROR without a tag, which does nothing."""
+    """ "loss", "correlated_loss" or "leakage"; "" for an I_ERROR without a tag, which does nothing."""
     if not item.tag:
         return ""
     match = _LOSS.match(item.tag)
