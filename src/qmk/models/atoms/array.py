@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from qmk.models.atoms.geometry import Point, Site, Zone
@@ -188,17 +189,18 @@ class Array:
         if connectivity == "chain":
             return a in self.slot and b in self.slot and abs(self.slot[a] - self.slot[b]) == 1
         if connectivity == "grid":
-            return next((True for _, site in self.steps(a) if site == b), False)
+            return frozenset((a, b)) in self.grid
         return True
 
-    def steps(self, site: int) -> Iterator[tuple[float, int]]:
-        """The nearest sites along x, y and z, in each direction at most one."""
-        here = self.sites[site].point
-        best: dict[tuple[int, bool], tuple[float, int]] = {}
-        for apart, other in self.places.near(here, self.reach):
-            offset = [b - a for a, b in zip(here, self.sites[other].point, strict=True)]
-            along = [axis for axis in range(3) if abs(offset[axis]) > TOLERANCE]
-            if len(along) == 1:
-                key = along[0], offset[along[0]] > 0
-                best[key] = min(best.get(key, (math.inf, -1)), (apart, other))
-        yield from best.values()
+    @functools.cached_property
+    def grid(self) -> set[frozenset[int]]:
+        """Sites that follow each other along x, y or z, the other coordinates being equal."""
+        found: set[frozenset[int]] = set()
+        for axis in range(3):
+            lines: dict[tuple[int, ...], list[tuple[float, int]]] = {}
+            for site in self.sites.values():
+                rest = tuple(round(x / TOLERANCE) for k, x in enumerate(site.point) if k != axis)
+                lines.setdefault(rest, []).append((site.point[axis], site.id))
+            for line in lines.values():
+                found |= {frozenset((a, b)) for (_, a), (_, b) in itertools.pairwise(sorted(line))}
+        return found

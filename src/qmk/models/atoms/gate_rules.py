@@ -84,8 +84,8 @@ OF_PROGRAMS = (
     Rule(
         "ATOM-37",
         "another atom within the radius",
-        "Where the light of a gate reaches a whole zone, no atom without part in it is within the blockade radius of one "
-        "that has.",
+        "Where the light of a gate reaches a whole zone, no atom without part in it is within the blockade radius of "
+        "one that has.",
         "move the other atom away first",
     ),
     Rule(
@@ -98,8 +98,8 @@ OF_PROGRAMS = (
     Rule(
         "ATOM-40",
         "no way there",
-        "Atoms move on devices that carry them, and along a lane where the device has lanes; those of one move on lanes "
-        "of one bus.",
+        "Atoms move on devices that carry them, and along a lane where the device has lanes; those of one move on "
+        "lanes of one bus.",
         "move along lanes, one bus at a time",
     ),
     Rule("ATOM-41", "move too fast", "A move takes the time that its distance needs.", "give the move more time, or 0"),
@@ -143,7 +143,8 @@ OF_TIMELINES = (
     Rule(
         "ATOM-51",
         "gates at once too close",
-        "Gates on several qubits that run at once are apart by more than the blockade radius, and run while no atom moves.",
+        "Gates on several qubits that run at once are apart by more than the blockade radius, and run while no atom "
+        "moves.",
         "start one of them later",
     ),
     Rule(

@@ -12,8 +12,8 @@ def travel_us(transport: Transport, distance: float) -> float:
     ``transport.jerk`` at all times, but for stretches at the greatest acceleration and the greatest speed. 0 where the
     device bounds none of the three.
 
-    With jerk J alone the acceleration is a triangle up and one down, and T = (32 d / J)^(1/3). Where it reaches A, it is
-    held: with tau = A / J, T = tau + sqrt(tau^2 + 4 d / A). Where the speed reaches V, the rest is covered at V.
+    With jerk J alone the acceleration is a triangle up and one down, and T = (32 d / J)^(1/3). Where it reaches A, it
+    is held: with tau = A / J, T = tau + sqrt(tau^2 + 4 d / A). Where the speed reaches V, the rest is covered at V.
     """
     jerk, top, speed = transport.jerk, transport.acceleration, transport.speed
     if distance <= 0:

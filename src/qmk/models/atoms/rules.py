@@ -1,5 +1,5 @@
-"""What devices ask of analog programs: one row a rule, from which findings and the rules page are made, and the table of
-all rules for atoms."""
+"""What devices ask of analog programs: one row a rule, from which findings and the rules page are made; and the table
+of all rules for atoms."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ _ROWS = (
     Rule(
         "ATOM-02",
         "outside the region",
-        "The sites fit into the device's field of view: their extent is at most its width and height, and they are within "
-        "its radius about the origin.",
+        "The sites fit into the device's field of view: their extent is at most its width and height, and they are "
+        "within its radius about the origin.",
         "move the sites closer together",
     ),
     Rule(

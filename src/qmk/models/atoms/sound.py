@@ -120,7 +120,7 @@ def _numbers(profile: Profile) -> Iterator[Finding]:
 
 
 def _wrong(value: Any, where: str) -> Iterator[tuple[str, float]]:
-    """Numbers that are negative, too large or none, with their places. Site ids in lanes and noise are not looked at."""
+    """Numbers that are negative, too large or none, with their places; not site ids of lanes, nor the noise model."""
     if isinstance(value, bool):
         return
     if isinstance(value, (int, float)):
