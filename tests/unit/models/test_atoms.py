@@ -157,7 +157,7 @@ def test_profiles_say_where_their_numbers_come_from() -> None:
         15.8,
         (1, 1000),
     )
-    with pytest.raises(QmkError, match="aquila, ideal"):
+    with pytest.raises(QmkError, match="aquila, benchmark_chain, ideal, "):
         profile("nonsense")
 
 
