@@ -9,6 +9,7 @@ from pages import NOTICE, table, write_or_check
 
 from qmk.frontends.ahs import AHS_RULES
 from qmk.frontends.kirin import KIRIN_RULES
+from qmk.frontends.lanes import LANES_RULES
 from qmk.frontends.stim import STIM_RULES
 from qmk.models.atoms import ATOM_RULES
 from qmk.qvm import verify
@@ -24,6 +25,7 @@ READERS = (
     ("AHS", "Analog programs of Amazon Braket", "what can be read as an AHS program", tuple(AHS_RULES.values())),
     ("KIRIN", "Squin kernels in Kirin's JSON", "what can be read as a kernel of squin", tuple(KIRIN_RULES.values())),
     ("STIM", "Stim's circuits", "what can be read and written as a Stim circuit", tuple(STIM_RULES.values())),
+    ("LANES", "Programs for lanes", "what can be read as a program of bloqade-lanes", tuple(LANES_RULES.values())),
     ("ATOM", "Devices of neutral atoms", "what a device asks of a program for atoms", tuple(ATOM_RULES.values())),
     ("QVMB", "Binary", "what can be read as QVM binary", tuple(BINARY_RULES.values())),
 )
