@@ -10,6 +10,7 @@ from pages import NOTICE, table, write_or_check
 from qmk.frontends.ahs import AHS_RULES
 from qmk.frontends.kirin import KIRIN_RULES
 from qmk.frontends.lanes import LANES_RULES
+from qmk.frontends.neutral_atom_vm import NAVM_RULES
 from qmk.frontends.stim import STIM_RULES
 from qmk.models.atoms import ATOM_RULES
 from qmk.qvm import verify
@@ -26,6 +27,7 @@ READERS = (
     ("KIRIN", "Squin kernels in Kirin's JSON", "what can be read as a kernel of squin", tuple(KIRIN_RULES.values())),
     ("STIM", "Stim's circuits", "what can be read and written as a Stim circuit", tuple(STIM_RULES.values())),
     ("LANES", "Programs for lanes", "what can be read as a program of bloqade-lanes", tuple(LANES_RULES.values())),
+    ("NAVM", "Jobs of neutral-atom-vm", "what can be read as a job of neutral-atom-vm", tuple(NAVM_RULES.values())),
     ("ATOM", "Devices of neutral atoms", "what a device asks of a program for atoms", tuple(ATOM_RULES.values())),
     ("QVMB", "Binary", "what can be read as QVM binary", tuple(BINARY_RULES.values())),
 )

@@ -4,8 +4,8 @@ the binary form, on an architecture (ArchSpec 2.0).
 What it pins. Angles are turns, as Bloqade's compiler writes them, unless ``angles`` is 'radians'. R(axis, angle) turns
 about cos(axis) X + sin(axis) Y. Distances are um, times us: a move takes as long as its slowest lane under FLAIR's law
 of motion. Bits: the register ``result`` has what the program returns, a zone's sites word by word, without the vacant
-ones; ``detectors`` and ``observables`` are parities. A CZ acts on those entangling pairs of its zone that have both atoms.
-A program loses no atoms. ``arch`` names the architecture, 'gemini-physical' unless given, or is its JSON text.
+ones; ``detectors`` and ``observables`` are parities. A CZ acts on the entangling pairs of its zone that have both
+atoms. A program loses no atoms. ``arch`` names the architecture, 'gemini-physical' unless given, or is its JSON text.
 """
 
 from __future__ import annotations
