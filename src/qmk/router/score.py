@@ -89,7 +89,7 @@ def _candidate(
     if missing:
         gaps = [Gap(declaration.name, need, detail) for need, detail in missing]
         return Candidate(engine=declaration.name, method=method, gaps=gaps)
-    cost = outputs.cost(declaration, method, features, shots)
+    cost = outputs.cost(declaration, method, _as_run(can, features), shots)
     gaps: list[Gap] = []
     if not can.exact and not forced:
         asking = f"approximate: runs only when asked for by name ({declaration.name}:{method})"
@@ -140,6 +140,26 @@ def _thrown(can: Capabilities, features: Features) -> frozenset[str]:
         return frozenset()
     needs = {"loss": "pauli", "leak": "kraus"}
     return frozenset(kind for kind, need in needs.items() if kind in features.noise and need in can.noise)
+
+
+def _as_run(can: Capabilities, features: Features) -> Features:
+    """``features`` of the program that the method is given: with dice and conditions in place of atom loss."""
+    if features.noise.isdisjoint(("loss", "leak")) or "loss" in can.noise:
+        return features
+    return msgspec.structs.replace(
+        features,
+        noise=features.noise - {"loss", "leak"} | {"kraus" if "leak" in features.noise else "pauli"},
+        n_qubits=features.n_qubits + 1,
+        entangling_width=features.entangling_width + 1,
+        n_ops=features.n_ops + 3 * features.n_noise,
+        n_measure=features.n_measure + features.n_noise,
+        n_branch=features.n_branch + features.n_noise,
+        mid_circuit=True,
+        has_reset=True,
+        has_logic=True,
+        feed_forward="full",
+        native={},
+    )
 
 
 def _missing(can: Capabilities, features: Features) -> list[tuple[str, str]]:
