@@ -1,5 +1,5 @@
-"""A job of lupalberto/neutral-atom-vm, versions 1.0 and 1.1 of its instructions, as data. Times are ns, rates 1/s, angles
-radians; lengths have no unit there."""
+"""A job of lupalberto/neutral-atom-vm, versions 1.0 and 1.1 of its instructions, as data. Times are ns, rates 1/s,
+angles radians; lengths have no unit there."""
 
 from __future__ import annotations
 

@@ -141,10 +141,10 @@ def _geometry(hardware: Hardware, moves: list[MoveAtom]) -> Geometry:
 def target(made: Profile, position: float) -> Point:
     """The site of a device that a move's position means."""
     assert made.geometry is not None
-    for site in made.geometry.sites:
-        if abs(site.x - position) <= NEAR:
-            return site.point
-    refuse("NAVM-08", f"no site is at {position:g}")
+    found = next((site for site in made.geometry.sites if abs(site.x - position) <= NEAR), None)
+    if found is None:
+        refuse("NAVM-08", f"no site is at {position:g}")
+    return found.point
 
 
 def _radii(hardware: Hardware) -> list[ZoneRadius]:
