@@ -121,6 +121,12 @@ def test_an_engine_that_cannot_follow_losses_says_so():
         qmk.run(BELL, shots=10, noise="leak=0.1:0.2", engine="native:tableau")
 
 
+@pytest.mark.parametrize("engine", [None, "aer:density_matrix", "native:dense"])
+def test_an_observable_of_atoms_that_may_be_lost_has_no_value(engine):
+    with pytest.raises(QmkError, match="atoms that may be lost has no value"):
+        qmk.expectation(BELL, ["Z0"], noise="loss=0.2", engine=engine)
+
+
 @pytest.mark.parametrize("text", ["loss=2", "loss=-0.1", "loss=nan", "loss_rate=-1", "leak=0.1", "leak=0.1:2"])
 def test_chances_out_of_range_are_refused(text):
     with pytest.raises(QmkError, match="noise model"):
