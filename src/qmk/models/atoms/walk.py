@@ -17,7 +17,7 @@ from qmk.models.atoms.clock import EPSILON, Clock, Demand
 from qmk.models.atoms.layers import layers
 from qmk.models.atoms.mishaps import Noise
 from qmk.models.atoms.native_gates import NativeGates
-from qmk.models.atoms.nearby import Cells
+from qmk.models.atoms.nearby import Busy
 from qmk.models.atoms.profile import Profile
 from qmk.models.atoms.rules import ATOM_RULES
 from qmk.models.atoms.timeline import Entry
@@ -44,8 +44,7 @@ class Walk:
         self.sites: dict[str, int] = {}
         self.moves_end = self.pulses_end = 0.0
         self.lit = profile.blockade.light == "zone"
-        self.busy: Cells[int] = Cells(self.array.reach)
-        self.busy_until: dict[int, float] = {}
+        self.busy = Busy(self.array.reach)
         self.numbers = itertools.count()
 
     def run(self) -> None:
@@ -289,27 +288,23 @@ class Walk:
                     found[f"zone {zone}"] = timing.per_zone, found.get(f"zone {zone}", (0, 0))[1] + 1
         return found
 
+    def _disturbed(self, site: int, start: float) -> float:
+        """Until when a gate runs that one at ``site`` from ``start`` on would disturb."""
+        array = self.array
+        for other, until in self.busy.near(array.sites[site].point, start):
+            if other is None or (array.radius(site, other) and not array.too_far(site, other)):
+                start = max(start, until)
+        return start
+
     def _gate(self, node: Node) -> None:
         """Once no gate nearby runs."""
         duration, demand = self.native.gate(node).duration, self._demand([node])
         start = self.clock.earliest(node.vqs, max(self._after(node), self.moves_end), demand)
         sites = [self.array.where[atom] for atom in node.vqs]
-        while True:
-            until = max(
-                (
-                    self.busy_until[other]
-                    for site in sites
-                    for _, other in self.busy.near(self.array.sites[site].point, self.array.reach)
-                    if self.array.radius(site, other) and not self.array.too_far(site, other)
-                ),
-                default=0.0,
-            )
-            if until <= start + EPSILON:
-                break
+        while (until := max(self._disturbed(site, start) for site in sites)) > start + EPSILON:
             start = self.clock.earliest(node.vqs, until, demand)
         for site in sites:
-            self.busy.put(site, self.array.sites[site].point)
-            self.busy_until[site] = start + duration
+            self.busy.put(site, self.array.sites[site].point, start + duration)
         self._timed(node, start, duration, demand)
         self.pulses_end = max(self.pulses_end, start + duration)
         self.nodes += self.noise.lost(self.profile.mishaps.gate_loss, node.vqs)
