@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from qmk.models.atoms.geometry import Point, Site, Zone
+from qmk.models.atoms.machine import NativeGate
 from qmk.models.atoms.nearby import Cells
 from qmk.models.atoms.profile import Profile
 
@@ -167,8 +168,9 @@ class Array:
                     return other, f"{apart:.6g} um"
         return None
 
-    def gate_fault(self, gate: str, atoms: tuple[str, ...], connectivity: str) -> Fault | None:
+    def gate_fault(self, native: NativeGate, atoms: tuple[str, ...]) -> Fault | None:
         """Why a gate on several atoms where they are does not run, if it does not."""
+        gate = native.name
         sites = [self.where[atom] for atom in atoms]
         pairs = list(itertools.combinations(sites, 2))
         names = " and ".join(f"'{atom}'" for atom in atoms[:4])
@@ -180,7 +182,7 @@ class Array:
         far = next((why for a, b in pairs if (why := self.too_far(a, b))), "")
         if far:
             return Fault("ATOM-36", f"{gate} on {names}: {far}")
-        strange = next((pair for pair in pairs if not self._neighbours(connectivity, *pair)), None)
+        strange = next((pair for pair in pairs if not self._neighbours(native.connectivity, *pair)), None)
         if strange is not None:
             return Fault("ATOM-34", f"{gate} on {names}: sites {strange[0]} and {strange[1]} are no neighbours")
         joined = self.joined.get(gate)

@@ -70,7 +70,7 @@ class Carrier:
             yield Fault("ATOM-40", "the lanes of these moves are of several buses")
         if limits.at_once and len(moves) > limits.at_once:
             yield Fault("ATOM-42", f"{len(moves)} atoms move at once, but {name} moves {limits.at_once}")
-        if not self.transport.crossing and len(self.groups(moves)) > 1:
+        if not self.transport.crossing and self._cross(moves):
             yield Fault("ATOM-45", f"{len(moves)} atoms that move together do not keep their order")
         for atom, site in moves.items():
             self.moved[atom] = self.moved.get(atom, 0) + 1
@@ -87,6 +87,15 @@ class Carrier:
         if limits.distance and self.gone[far] > limits.distance * (1 + SLACK):
             text = f"'{far}' goes {self.gone[far]:g} um in all, but {name} moves an atom {limits.distance:g} um"
             yield Fault("ATOM-43", text)
+
+    def _cross(self, moves: Moves) -> bool:
+        order = _Round()
+        for atom, site in moves.items():
+            ends = self.array.point(atom), self.array.sites[site].point
+            if not order.keeps(ends):
+                return True
+            order.add(atom, site, ends, None)
+        return False
 
     def groups(self, moves: Moves) -> list[Moves]:
         """The moves in as few rounds as first fit finds: each keeps the order of rows and columns."""
@@ -114,7 +123,11 @@ class _Round:
         most = transport.limits.at_once
         if (most and len(self.moves) >= most) or (lane is not None and lane.bus != self.bus):
             return False
-        return transport.crossing or all(_keeps(line, ends[0][k], ends[1][k]) for k, line in enumerate(self.axes))
+        return transport.crossing or self.keeps(ends)
+
+    def keeps(self, ends: tuple[Sequence[float], Sequence[float]]) -> bool:
+        """Whether one more move keeps the order of rows and columns."""
+        return all(_keeps(line, ends[0][k], ends[1][k]) for k, line in enumerate(self.axes))
 
     def add(self, atom: str, site: int, ends: tuple[Sequence[float], Sequence[float]], lane: Lane | None) -> None:
         self.moves[atom] = site

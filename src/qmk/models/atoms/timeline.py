@@ -11,6 +11,7 @@ import msgspec
 
 from qmk.base.errors import Finding
 from qmk.models.atoms.array import Array
+from qmk.models.atoms.machine import NativeGate
 from qmk.models.atoms.nearby import Cells
 from qmk.models.atoms.profile import Profile
 from qmk.models.atoms.rules import ATOM_RULES
@@ -145,6 +146,7 @@ class _Running:
         self.counts: Counter[str] = Counter()
         self.where: dict[str, tuple[int, ...]] = {}
         self.cells: Cells[int] = Cells(array.reach)
+        self.gates = {(gate.name, gate.arity): gate for gate in array.profile.gates}
 
     def _words(self, row: Entry) -> list[str]:
         """What is counted of an entry."""
@@ -173,6 +175,10 @@ class _Running:
             if limit and self.counts[word] > limit:
                 yield "ATOM-50", f"{self.counts[word]} at once of {word}, but {name} runs {limit}"
         if several:
+            key = row.op.partition(".")[2], len(row.atoms)
+            fault = self.array.gate_fault(self.gates.get(key) or NativeGate(*key), row.atoms)
+            if fault is not None:
+                yield fault
             sites = self.where[row.node]
             near = (pair for s in sites for pair in self._near(s) if pair not in sites)
             if next(near, None) is not None:

@@ -234,7 +234,7 @@ class Walk:
     def _why(self, node: Node) -> Fault | None:
         if any(atom not in self.array.where for atom in node.vqs):
             return Fault("ATOM-28", f"{node.op} on a qubit without an atom")
-        return self.array.gate_fault(node.op, node.vqs, self.native.gate(node).connectivity)
+        return self.array.gate_fault(self.native.gate(node), node.vqs)
 
     def _join(self, pending: list[Node]) -> None:
         while pending:
