@@ -18,7 +18,12 @@ from qmk.sdk import discovery, interpreters
 from qmk.sdk.engine import Capabilities, Declaration, Features, Gap
 from qmk.sdk.native import NoLowering, Resolver
 
-_NOISE = {"pauli": "random Pauli errors", "kraus": "error channels that are no random Paulis"}
+_NOISE = {
+    "pauli": "random Pauli errors",
+    "kraus": "error channels that are no random Paulis",
+    "loss": "lost atoms",
+    "leak": "atoms that leave their two levels by chances that depend on the state",
+}
 _RANK = {"none": 0, "pauli": 1, "full": 2}
 
 
@@ -129,10 +134,18 @@ def _library(declaration: Declaration) -> list[tuple[str, str]]:
     return [] if state.ok else [("library", f"{', '.join(state.missing)} not installed: {state.hint}")]
 
 
+def _thrown(can: Capabilities, features: Features) -> frozenset[str]:
+    """What of atom loss the method runs without knowing of it: dice on a qubit, and conditions (``sdk.loss``)."""
+    if not (can.feed_forward == "full" and can.mid_circuit and can.reset):
+        return frozenset()
+    needs = {"loss": "pauli", "leak": "kraus"}
+    return frozenset(kind for kind, need in needs.items() if kind in features.noise and need in can.noise)
+
+
 def _missing(can: Capabilities, features: Features) -> list[tuple[str, str]]:
     """What the program needs and the method lacks, as (need, detail)."""
     out: list[tuple[str, str]] = []
-    if features.noise and (lost_noise := sorted(features.noise - can.noise)):
+    if features.noise and (lost_noise := sorted(features.noise - can.noise - _thrown(can, features))):
         source = ", which the Bell pairs of its channels may carry" if features.n_channel_ops else ""
         out.append(("noise", " and ".join(_NOISE.get(kind, kind) for kind in lost_noise) + source))
     if can.clifford and features.n_non_clifford:

@@ -10,7 +10,8 @@ from qmk.base.errors import QmkError
 from qmk.qvm.graph import Graph
 from qmk.qvm.readout import before_readout
 from qmk.sdk.engine import Capabilities
-from qmk.sdk.lower import lower, observable
+from qmk.sdk.liveness import observable
+from qmk.sdk.lower import lower
 from qmk.sdk.native import Resolver
 from qmk.sdk.program import Barrier, Gate, Instruction, Measure, Program, Register, Reset
 

@@ -132,6 +132,16 @@ class KrausNoise(Noise):
 
 
 @dataclass(frozen=True, slots=True)
+class Toss:
+    """All of ``cbits`` become 1, together, with probability ``p``; else they keep their values. Many tosses may
+    strike a cbit, after what else writes it. A method that runs it declares ``noise`` "loss"; for others
+    ``sdk.loss.thrown`` makes it of dice on a qubit."""
+
+    cbits: tuple[int, ...]
+    p: float
+
+
+@dataclass(frozen=True, slots=True)
 class Misread:
     """``cbit`` = ``source`` as it is read: a 0 reads as 1 with probability ``p01``, a 1 as 0 with ``p10``. Only in
     ``Program.post``: where a condition depends on a reading, ``sdk.misread`` makes it of a die on a qubit."""
@@ -158,16 +168,18 @@ class Fence(Barrier):
     epoch: int = 0
 
 
-Instruction = Gate | Measure | Reset | Logic | PauliNoise | PauliNoise2 | KrausNoise | Barrier
+Instruction = Gate | Measure | Reset | Logic | PauliNoise | PauliNoise2 | KrausNoise | Toss | Barrier
 
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """One printed register: cbit indexes left to right, -1 for a constant 0. ``descending``: highest index first."""
+    """One printed register: cbit indexes left to right, -1 for a constant 0. ``descending``: highest index first.
+    ``lost``: for each place the cbit that says that an L is printed there, -1 for none; empty where none ever is."""
 
     name: str
     cbits: tuple[int, ...]
     descending: bool = False
+    lost: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,7 +113,13 @@ def node(draw: st.DrawFn, op: Op, index: int, written: list[str], guarded: bool 
     if "t1" in args and "t2" in args:
         args["t2"] = min(args["t2"], 2 * args["t1"])
     guard = None
-    if guarded and written and op.op_class != "metadata" and op.channel is None and draw(st.booleans()):
+    if (
+        guarded
+        and written
+        and op.op_class != "metadata"
+        and (op.op_class != "noise" or op.inputs.low)
+        and draw(st.booleans())
+    ):
         guard = draw(guards(written))
     return Node(
         f"n{index}",
