@@ -62,7 +62,7 @@ def panels(graph: Graph, timeline: Timeline, profile: Profile, title: str) -> Sc
     view = _View(array, used or set(list(array.sites)[:1]), radius)
     marks: list[Mark] = [Text(8, 18, title, size=13, bold=True)]
     shown = found[:MOST_PANELS]
-    columns = min(PER_ROW, len(shown))
+    columns = min(PER_ROW if len(shown) <= 2 * PER_ROW else 2 * PER_ROW, len(shown))
     for k, panel in enumerate(shown):
         x = 8 + k % columns * (max(view.width, 240) + GAP)
         y = 30 + k // columns * (view.height + HEAD + GAP)
