@@ -20,7 +20,8 @@ _MEASURES = ("core.mz", "atoms.mz", "atoms.check")
 
 
 class NativeGates:
-    """Nodes of a program as nodes that ``profile`` runs. ``findings``: what it has no gates for."""
+    """Nodes of a program as nodes that ``profile`` runs. ``findings``: what it has no gates for. ``origin``: the nodes
+    that were written otherwise, by the ids of what they became."""
 
     def __init__(self, graph: Graph, profile: Profile) -> None:
         self.profile = profile
@@ -28,6 +29,7 @@ class NativeGates:
         self.resolver = Resolver(frozenset(name for name, _ in self.gates) or ALL_GATES)
         self.ids = {node.id for node in graph.nodes}
         self.findings: list[Finding] = []
+        self.origin: dict[str, str] = {}
 
     def gate(self, node: Node) -> NativeGate:
         """The native gate that a node is; one without duration where the device has every gate."""
@@ -54,6 +56,7 @@ class NativeGates:
             made = [self._turn(node)]
         else:
             made = [self._node(node, piece, at if len(pieces) > 1 else -1) for at, piece in enumerate(pieces)]
+        self.origin.update({each.id: node.id for each in made if each.id != node.id})
         for each in made:
             self.findings += self._faults(node, each)
         return made

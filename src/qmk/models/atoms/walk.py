@@ -61,7 +61,8 @@ class Walk:
         self.findings = [*self.native.findings, *self.findings][: LIMITS.findings]
 
     def _fault(self, fault: Fault, node: str = "") -> None:
-        self.findings.append(Finding(fault.rule, fault.message, ATOM_RULES[fault.rule].help, node))
+        origin = self.native.origin.get(node, node)
+        self.findings.append(Finding(fault.rule, fault.message, ATOM_RULES[fault.rule].help, origin))
 
     def _fresh(self, word: str) -> str:
         return next(name for k in self.numbers if (name := f"{word}{k}") not in self.native.ids)
@@ -148,15 +149,18 @@ class Walk:
 
     def _load(self, node: Node) -> None:
         self.nodes.append(node)
+        missing = 0
         for atom in node.vqs:
             if not self.array.load(atom):
-                text = f"'{atom}' is one qubit more than the {self.array.atoms} atoms of the configuration"
-                self._fault(Fault("ATOM-28", text), node.id)
+                missing += 1
                 continue
             self.sites.setdefault(atom, self.array.where[atom])
             crowded = self.array.crowded(atom)
             if crowded is not None:
                 self._fault(crowded, node.id)
+        if missing:
+            text = f"{missing} qubits more than the {self.array.atoms} atoms of the configuration"
+            self._fault(Fault("ATOM-28", text), node.id)
         self.clock.begin(node.vqs)
         self.nodes += self.noise.lost(self.profile.mishaps.load_loss, node.vqs)
 
@@ -232,11 +236,12 @@ class Walk:
         return list(kinds.values())
 
     def _why(self, node: Node) -> Fault | None:
-        if any(atom not in self.array.where for atom in node.vqs):
-            return Fault("ATOM-28", f"{node.op} on a qubit without an atom")
         return self.array.gate_fault(self.native.gate(node), node.vqs)
 
     def _join(self, pending: list[Node]) -> None:
+        """Run gates of one layer, as many at a time as have places. Those on qubits without an atom, of which there is
+        a finding already, are left out."""
+        pending = [node for node in pending if all(atom in self.array.where for atom in node.vqs)]
         while pending:
             now, pending = (pending, []) if self.planner is None else self._bring(self.planner, pending)
             sound: list[Node] = []
@@ -255,7 +260,8 @@ class Walk:
 
     def _home(self, planner: Planner, gates: Sequence[Node]) -> None:
         """Atoms away go home, but for those whose gate can run where they are."""
-        staying = {atom for node in gates if self._why(node) is None for atom in node.vqs}
+        there = (node for node in gates if all(atom in self.array.where for atom in node.vqs))
+        staying = {atom for node in there if self._why(node) is None for atom in node.vqs}
         for moves in self.carrier.groups(planner.back(staying)):
             self._move(moves)
 
@@ -267,7 +273,7 @@ class Walk:
         there = [node for node in pending if self._why(node) is None][:most]
         names = {node.id for node in there}
         rest = [node for node in pending if node.id not in names]
-        pairs = [node for node in rest if len(node.vqs) == 2 and all(a in self.array.where for a in node.vqs)]
+        pairs = [node for node in rest if len(node.vqs) == 2]
         pairs = pairs[: most - len(there)]
         chosen, moves = planner.places([(node.vqs[0], node.vqs[1]) for node in pairs])
         for group in self.carrier.groups(moves):
