@@ -86,4 +86,6 @@ def _picture(made: OnDevice, profile: Profile | None, path: str) -> None:
     scenes = [drawing.gantt(made.timeline, f"{made.timeline.device}: {length}")]
     if profile is not None and profile.geometry is not None:
         scenes.append(drawing.panels(made.graph, made.timeline, profile, f"the array of {profile.name}"))
+    elif any(node.op == "analog.rydberg" for node in made.graph.nodes):
+        scenes.append(drawing.evolutions(made.graph, "atoms and the reach of their blockade"))
     write(drawing.stacked(scenes), path)

@@ -44,31 +44,34 @@ def _png(scene: Scene, path: str) -> None:
     axes.set_xlim(0, scene.width)
     axes.set_ylim(scene.height, 0)
     axes.set_axis_off()
-    for mark in scene.marks:
-        _add(axes, mark)
+    for order, mark in enumerate(scene.marks):
+        _add(axes, mark, order)
     figure.savefig(path, dpi=DPI)
 
 
-def _add(axes: Any, mark: Mark) -> None:
+def _add(axes: Any, mark: Mark, order: int) -> None:
     from matplotlib import patches
 
     from qmk.models.atoms.drawing.scene import Circle, Line, Rect, head
 
-    points = 72 / DPI
+    points, under = 72 / DPI, {"zorder": order}
     match mark:
         case Rect():
-            style = {"facecolor": mark.fill, "edgecolor": mark.stroke or "none", "linewidth": points}
+            style = {"facecolor": mark.fill, "edgecolor": mark.stroke or "none", "linewidth": points, **under}
             axes.add_patch(patches.Rectangle((mark.x, mark.y), mark.width, mark.height, **style))
         case Circle():
-            style = {"facecolor": mark.fill or "none", "edgecolor": mark.stroke or "none", "linewidth": points}
+            style = {"facecolor": mark.fill or "none", "edgecolor": mark.stroke or "none", "linewidth": points, **under}
             dash = "--" if mark.dashed else "-"
             axes.add_patch(patches.Circle((mark.x, mark.y), mark.radius, linestyle=dash, **style))
         case Line():
-            axes.plot((mark.x, mark.to_x), (mark.y, mark.to_y), color=mark.stroke, linewidth=mark.width * points)
+            axes.plot(
+                (mark.x, mark.to_x), (mark.y, mark.to_y), color=mark.stroke, linewidth=mark.width * points, **under
+            )
             if mark.arrow:
-                axes.add_patch(patches.Polygon(head(mark), color=mark.stroke))
+                axes.add_patch(patches.Polygon(head(mark), color=mark.stroke, **under))
         case _:
             weight = "bold" if mark.bold else "normal"
             align = {"start": "left", "middle": "center", "end": "right"}[mark.anchor]
             size = mark.size * points
-            axes.text(mark.x, mark.y, mark.text, ha=align, va="baseline", fontsize=size, color=mark.fill, weight=weight)
+            style = {"ha": align, "va": "baseline", "fontsize": size, "color": mark.fill, "weight": weight, **under}
+            axes.text(mark.x, mark.y, mark.text, **style)

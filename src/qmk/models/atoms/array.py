@@ -5,10 +5,11 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from qmk.models.atoms.geometry import Point, Site, Zone
+from qmk.models.atoms.machine import NativeGate
 from qmk.models.atoms.nearby import Cells
 from qmk.models.atoms.profile import Profile
 
@@ -44,8 +45,9 @@ class Array:
         self.taken: dict[int, str] = {}
         blockade = profile.blockade
         self.reach = max([blockade.radius, blockade.spacing, TOLERANCE, *blockade.zones.values()]) * (1 + SLACK)
-        self.cells: Cells[str] = Cells(self.reach)
-        self.places: Cells[int] = Cells(self.reach)
+        self.spaced: Cells[str] = Cells(blockade.spacing)
+        self.lit: Cells[str] = Cells(self.reach)
+        self.places: Cells[int] = Cells(TOLERANCE)
         for site in profile.geometry.sites:
             self.places.put(site.id, site.point)
         self.joined = {row.gate: {frozenset(pair) for pair in row.pairs} for row in profile.interactions}
@@ -65,6 +67,12 @@ class Array:
                 self._put(atom, site)
                 return True
         return False
+
+    def begin(self, sites: Mapping[str, int]) -> None:
+        """Atoms where a timeline has them first."""
+        for atom, site in sites.items():
+            self.home[atom] = site
+            self._put(atom, site)
 
     def unload(self, atom: str) -> None:
         """Its home is free for another qubit."""
@@ -91,11 +99,15 @@ class Array:
     def _put(self, atom: str, site: int) -> None:
         self.where[atom] = site
         self.taken[site] = atom
-        self.cells.put(atom, self.sites[site].point)
+        if self.profile.blockade.spacing:
+            self.spaced.put(atom, self.sites[site].point)
+        if self.profile.blockade.light == "zone" and self.zone(site).entangles:
+            self.lit.put(atom, self.sites[site].point)
 
     def _take(self, atom: str) -> None:
         del self.taken[self.where.pop(atom)]
-        self.cells.drop(atom)
+        self.spaced.drop(atom)
+        self.lit.drop(atom)
 
     def _fits(self, moves: dict[str, int]) -> Fault | None:
         aims: dict[int, str] = {}
@@ -106,10 +118,10 @@ class Array:
         spacing = self.profile.blockade.spacing * (1 - SLACK)
         if not spacing:
             return None
-        new: Cells[str] = Cells(self.reach)
+        new: Cells[str] = Cells(spacing)
         for atom, site in moves.items():
             point = self.sites[site].point
-            for apart, other in itertools.chain(self.cells.near(point, spacing), new.near(point, spacing)):
+            for apart, other in itertools.chain(self.spaced.near(point, spacing), new.near(point, spacing)):
                 if apart < spacing:
                     least = self.profile.blockade.spacing
                     return Fault("ATOM-31", f"'{atom}' and '{other}' are {apart:g} um apart, but need {least:g} um")
@@ -119,7 +131,7 @@ class Array:
     def crowded(self, atom: str) -> Fault | None:
         """Whether an atom that was loaded is too close to another."""
         spacing = self.profile.blockade.spacing * (1 - SLACK)
-        for apart, other in self.cells.near(self.point(atom), spacing) if spacing else ():
+        for apart, other in self.spaced.near(self.point(atom), spacing) if spacing else ():
             if other != atom and apart < spacing:
                 least = self.profile.blockade.spacing
                 return Fault("ATOM-31", f"'{atom}' and '{other}' are {apart:g} um apart, but need {least:g} um")
@@ -150,18 +162,15 @@ class Array:
         if self.profile.blockade.light != "zone":
             return None
         for site in sites:
-            for apart, other in self.cells.near(self.sites[site].point, self.reach):
-                there = self.where[other]
-                if (
-                    other not in atoms
-                    and self.zone(there).entangles
-                    and apart <= self.radius(site, there) * (1 + SLACK)
-                ):
+            for apart, other in self.lit.near(self.sites[site].point, self.reach):
+                radius = self.radius(site, self.where[other])
+                if other not in atoms and (not radius or apart <= radius * (1 + SLACK)):
                     return other, f"{apart:.6g} um"
         return None
 
-    def gate_fault(self, gate: str, atoms: tuple[str, ...], connectivity: str) -> Fault | None:
+    def gate_fault(self, native: NativeGate, atoms: tuple[str, ...]) -> Fault | None:
         """Why a gate on several atoms where they are does not run, if it does not."""
+        gate = native.name
         sites = [self.where[atom] for atom in atoms]
         pairs = list(itertools.combinations(sites, 2))
         names = " and ".join(f"'{atom}'" for atom in atoms[:4])
@@ -173,7 +182,7 @@ class Array:
         far = next((why for a, b in pairs if (why := self.too_far(a, b))), "")
         if far:
             return Fault("ATOM-36", f"{gate} on {names}: {far}")
-        strange = next((pair for pair in pairs if not self._neighbours(connectivity, *pair)), None)
+        strange = next((pair for pair in pairs if not self._neighbours(native.connectivity, *pair)), None)
         if strange is not None:
             return Fault("ATOM-34", f"{gate} on {names}: sites {strange[0]} and {strange[1]} are no neighbours")
         joined = self.joined.get(gate)

@@ -16,7 +16,10 @@ from collections.abc import Iterator, Sequence
 from qmk.models.atoms.array import SLACK, Array, Fault
 from qmk.models.atoms.machine import Lane, Transport
 from qmk.models.atoms.motion import move_us
-from qmk.models.atoms.nearby import Cells
+from qmk.models.atoms.nearby import Cells, Neighbours
+
+NEAREST = 8
+"""free sites that are tried beside an atom"""
 
 Moves = dict[str, int]
 """atoms, and the ids of the sites to which they go"""
@@ -67,7 +70,7 @@ class Carrier:
             yield Fault("ATOM-40", "the lanes of these moves are of several buses")
         if limits.at_once and len(moves) > limits.at_once:
             yield Fault("ATOM-42", f"{len(moves)} atoms move at once, but {name} moves {limits.at_once}")
-        if not self.transport.crossing and len(self.groups(moves)) > 1:
+        if not self.transport.crossing and self._cross(moves):
             yield Fault("ATOM-45", f"{len(moves)} atoms that move together do not keep their order")
         for atom, site in moves.items():
             self.moved[atom] = self.moved.get(atom, 0) + 1
@@ -84,6 +87,15 @@ class Carrier:
         if limits.distance and self.gone[far] > limits.distance * (1 + SLACK):
             text = f"'{far}' goes {self.gone[far]:g} um in all, but {name} moves an atom {limits.distance:g} um"
             yield Fault("ATOM-43", text)
+
+    def _cross(self, moves: Moves) -> bool:
+        order = _Round()
+        for atom, site in moves.items():
+            ends = self.array.point(atom), self.array.sites[site].point
+            if not order.keeps(ends):
+                return True
+            order.add(atom, site, ends, None)
+        return False
 
     def groups(self, moves: Moves) -> list[Moves]:
         """The moves in as few rounds as first fit finds: each keeps the order of rows and columns."""
@@ -111,7 +123,11 @@ class _Round:
         most = transport.limits.at_once
         if (most and len(self.moves) >= most) or (lane is not None and lane.bus != self.bus):
             return False
-        return transport.crossing or all(_keeps(line, ends[0][k], ends[1][k]) for k, line in enumerate(self.axes))
+        return transport.crossing or self.keeps(ends)
+
+    def keeps(self, ends: tuple[Sequence[float], Sequence[float]]) -> bool:
+        """Whether one more move keeps the order of rows and columns."""
+        return all(_keeps(line, ends[0][k], ends[1][k]) for k, line in enumerate(self.axes))
 
     def add(self, atom: str, site: int, ends: tuple[Sequence[float], Sequence[float]], lane: Lane | None) -> None:
         self.moves[atom] = site
@@ -139,23 +155,24 @@ class Planner:
         self.array = array
         self.carrier = carrier
         self.homes = set(array.home.values())
+        self.least = array.profile.blockade.spacing * (1 - SLACK)
+        self.lit = array.profile.blockade.light == "zone"
+        self.bright = Neighbours({s.id: s.point for s in array.sites.values() if array.zone(s.id).entangles})
         self.pairs = self._pairs()
+
+    def _near(self, site: int) -> Iterator[int]:
+        """The nearest sites at which a gate with an atom at ``site`` can run, as far as these two say."""
+        for _, other in self.bright.nearest(self.array.sites[site].point, NEAREST, self.least, self.array.reach):
+            if not self.array.too_far(site, other):
+                yield other
 
     def _pairs(self) -> list[tuple[int, int]]:
         """Pairs of sites where gates run: each site that entangles with the nearest such one, in order of place."""
         array, found = self.array, set[tuple[int, int]]()
-        spacing = array.profile.blockade.spacing * (1 - SLACK)
-        for site in array.sites.values():
-            if array.zone(site.id).entangles:
-                near = sorted(array.places.near(site.point, array.reach))
-                beside = (
-                    other
-                    for apart, other in near
-                    if other != site.id and apart >= spacing and array.zone(other).entangles
-                )
-                other = next((other for other in beside if not array.too_far(site.id, other)), None)
-                if other is not None:
-                    found.add((min(site.id, other), max(site.id, other)))
+        for site in self.bright.points:
+            other = next(self._near(site), None)
+            if other is not None:
+                found.add((min(site, other), max(site, other)))
         return sorted(found, key=lambda pair: array.sites[pair[0]].point[::-1])
 
     def back(self, staying: set[str]) -> Moves:
@@ -168,7 +185,7 @@ class Planner:
         array = self.array
         self.homes = set(array.home.values())
         order = sorted(range(len(gates)), key=lambda k: array.point(gates[k][0])[::-1])
-        planned: Cells[int] = Cells(array.reach)
+        planned: Cells[int] = Cells(array.reach if self.lit else self.least)
         rest = [
             pair for pair in self.pairs if not self.homes.intersection(pair) and not any(map(array.taken.get, pair))
         ]
@@ -191,7 +208,7 @@ class Planner:
             here = array.where[stays]
             if not array.zone(here).entangles:
                 continue
-            for _, site in sorted(array.places.near(array.point(stays), array.reach)):
+            for site in self._near(here):
                 if site not in self.homes and self._usable((here, site), {stays: here, comes: site}, planned):
                     length = self.carrier.distance(comes, site)
                     if best is None or length < best[0]:
@@ -213,16 +230,14 @@ class Planner:
 
     def _usable(self, sites: tuple[int, int], aims: Moves, planned: Cells[int]) -> bool:
         array = self.array
-        spacing = array.profile.blockade.spacing * (1 - SLACK)
         for atom, site in aims.items():
             if array.taken.get(site, atom) != atom or not array.zone(site).entangles or site in planned.points:
                 return False
             if site != array.where[atom] and self.carrier.lanes and self.carrier.lane(atom, site) is None:
                 return False
         apart = math.dist(array.sites[sites[0]].point, array.sites[sites[1]].point)
-        if array.too_far(*sites) or apart < spacing or array.spectator(sites, frozenset(aims)):
+        if array.too_far(*sites) or apart < self.least or array.spectator(sites, frozenset(aims)):
             return False
-        lit = array.profile.blockade.light == "zone"
-        radius = array.reach if lit else spacing
+        radius = array.reach if self.lit else self.least
         around = itertools.chain.from_iterable(planned.near(array.sites[site].point, radius) for site in sites)
-        return not any(lit or distance < spacing for distance, _ in around)
+        return not any(self.lit or distance < self.least for distance, _ in around)

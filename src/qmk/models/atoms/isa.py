@@ -69,6 +69,13 @@ def check_version(graph: Graph, version: str, profile: Profile | None = None) ->
     found: list[Finding] = []
     if profile is not None and version not in profile.isa:
         found.append(_finding("ATOM-47", f"{profile.name} takes {', '.join(profile.isa)}, not {version}"))
+    plane = (
+        profile is not None
+        and profile.geometry is not None
+        and any(site.y or site.z or site.zone for site in profile.geometry.sites)
+    )
+    if plane and not has(version, "sites"):
+        found.append(_finding("ATOM-46", f"version {version} has no sites in a plane, and no zones"))
     seen: set[str] = set()
     started = False
     for node in graph.nodes:

@@ -13,13 +13,15 @@ from qmk.models.atoms.rules import ATOM_RULES
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, Node
 from qmk.sdk.native import ALL_GATES, NoLowering, Piece, Resolver, angle_names
+from qmk.sdk.synthesis import zyz
 
 _MEASURES = ("core.mz", "atoms.mz", "atoms.check")
 """what every device measures; other bases are gates before it"""
 
 
 class NativeGates:
-    """Nodes of a program as nodes that ``profile`` runs. ``findings``: what it has no gates for."""
+    """Nodes of a program as nodes that ``profile`` runs. ``findings``: what it has no gates for. ``origin``: the nodes
+    that were written otherwise, by the ids of what they became."""
 
     def __init__(self, graph: Graph, profile: Profile) -> None:
         self.profile = profile
@@ -27,6 +29,7 @@ class NativeGates:
         self.resolver = Resolver(frozenset(name for name, _ in self.gates) or ALL_GATES)
         self.ids = {node.id for node in graph.nodes}
         self.findings: list[Finding] = []
+        self.origin: dict[str, str] = {}
 
     def gate(self, node: Node) -> NativeGate:
         """The native gate that a node is; one without duration where the device has every gate."""
@@ -49,10 +52,21 @@ class NativeGates:
             names = ", ".join(f"{name} on {arity}" for name, arity in self.gates)
             self._refuse("ATOM-32", node, f"{node.op} cannot be written in the gates of {self.profile.name}: {names}")
             return []
-        made = [self._node(node, piece, at if len(pieces) > 1 else -1) for at, piece in enumerate(pieces)]
+        if len(pieces) > 1 and ("u", 1) in self.gates and len(node.vqs) == 1 and op_class == "unitary":
+            made = [self._turn(node)]
+        else:
+            made = [self._node(node, piece, at if len(pieces) > 1 else -1) for at, piece in enumerate(pieces)]
+        self.origin.update({each.id: node.id for each in made if each.id != node.id})
         for each in made:
             self.findings += self._faults(node, each)
         return made
+
+    def _turn(self, node: Node) -> Node:
+        """A gate on one qubit as one core.u."""
+        op = OPS[node.op]
+        assert op.matrix is not None, "a unitary op has a matrix"
+        _, phi, theta, lam = zyz(op.matrix(node.args))
+        return Node(node.id, "core.u", {"theta": theta, "phi": phi, "lam": lam}, node.vqs, guard=node.guard)
 
     def _node(self, node: Node, piece: Piece, at: int) -> Node:
         vqs = tuple(node.vqs[k] for k in piece.operands)

@@ -104,8 +104,8 @@ def _with(graph: Graph, nodes: tuple[Node, ...], timeline: Timeline) -> Graph:
 
 
 def unit_times(graph: Graph) -> OnDevice:
-    """``graph`` as on a device where every op takes one unit of time and all run as soon as they can; nothing is checked
-    or inserted. A timeline that is in the metadata is taken as it is."""
+    """``graph`` as on a device where every op takes one unit of time and all run as soon as they can; nothing is
+    checked or inserted. A timeline that is in the metadata is taken as it is."""
     there = timeline_of(graph)
     if there is not None:
         return OnDevice(graph, there)

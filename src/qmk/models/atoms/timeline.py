@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-import itertools
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -11,6 +11,8 @@ import msgspec
 
 from qmk.base.errors import Finding
 from qmk.models.atoms.array import Array
+from qmk.models.atoms.machine import NativeGate
+from qmk.models.atoms.nearby import Cells
 from qmk.models.atoms.profile import Profile
 from qmk.models.atoms.rules import ATOM_RULES
 from qmk.qvm.families import OPS
@@ -19,7 +21,7 @@ from qmk.qvm.graph import Graph, Node
 KEY = "atoms"
 """of the graph's metadata"""
 
-EPSILON = 1e-6
+EPSILON = 1e-5
 """us: how far times may be off that were written as decimals"""
 
 
@@ -119,52 +121,72 @@ def _alone(entries: list[Entry], profile: Profile) -> Iterator[Finding]:
 
 def _at_once(entries: list[Entry], nodes: dict[str, Node], timeline: Timeline, profile: Profile) -> Iterator[Finding]:
     """Gates and moves that run at one time, with the atoms where they are then."""
-    assert profile.geometry is not None
     array = Array(profile, timeline.configuration)
-    for atom, site in timeline.sites.items():
-        array.home[atom] = site
-        array._put(atom, site)  # pyright: ignore[reportPrivateUsage]
+    array.begin(timeline.sites)
     running: list[tuple[float, int, Entry]] = []
+    now = _Running(array)
     for number, row in enumerate(entries):
         while running and running[0][0] <= row.start_us + EPSILON:
             _, _, done = heapq.heappop(running)
+            now.end(done)
             if done.op == "atoms.move":
-                _moved(array, nodes[done.node])
+                aims = zip(done.atoms, nodes[done.node].args["to"], strict=True)
+                array.put({atom: site for atom, point in aims if (site := array.site_at(point)) is not None})
         if row.op == "atoms.move" or OPS[row.op].op_class == "unitary":
             heapq.heappush(running, (row.end_us, number, row))
-            yield from _together([entry for _, _, entry in running], row, array, profile)
+            yield from (_finding(rule, message, row.node) for rule, message in now.begin(row))
 
 
-def _moved(array: Array, node: Node) -> None:
-    aims = {atom: array.site_at(point) for atom, point in zip(node.vqs, node.args["to"], strict=True)}
-    array.put({atom: site for atom, site in aims.items() if site is not None})
+class _Running:
+    """What runs now, in numbers; where gates on several atoms run."""
 
+    def __init__(self, array: Array) -> None:
+        self.array = array
+        self.profile = array.profile
+        self.counts: Counter[str] = Counter()
+        self.where: dict[str, tuple[int, ...]] = {}
+        self.cells: Cells[int] = Cells(array.reach)
+        self.gates = {(gate.name, gate.arity): gate for gate in array.profile.gates}
 
-def _together(running: list[Entry], row: Entry, array: Array, profile: Profile) -> Iterator[Finding]:
-    timing = profile.timing
-    gates = [entry for entry in running if entry.op != "atoms.move"]
-    pairs = [entry for entry in gates if len(entry.atoms) > 1]
-    if row.op == "atoms.move" or (row in pairs and len(gates) < len(running)):
-        if pairs:
-            other = next(entry for entry in running if entry is not row)
-            yield _finding(
-                "ATOM-51", f"'{row.node}' and '{other.node}' run at once, and one of them moves atoms", row.node
-            )
-        return
-    several = len(row.atoms) > 1
-    alike = pairs if several else [entry for entry in gates if len(entry.atoms) == 1]
-    limit = timing.two_qubit if several else timing.one_qubit
-    if limit and len(alike) > limit:
-        yield _finding("ATOM-50", f"{len(alike)} gates at once, but {profile.name} runs {limit}", row.node)
-    if timing.per_zone:
-        for zone in {array.sites[array.where[atom]].zone for atom in row.atoms}:
-            count = sum(any(array.sites[array.where[a]].zone == zone for a in entry.atoms) for entry in gates)
-            if count > timing.per_zone:
-                text = f"{count} gates at once in zone '{zone}', but {profile.name} runs {timing.per_zone}"
-                yield _finding("ATOM-50", text, row.node)
-    for other in pairs if several else ():
-        if other is not row:
-            ends = itertools.product((array.where[a] for a in row.atoms), (array.where[b] for b in other.atoms))
-            if any(array.radius(s, t) and not array.too_far(s, t) for s, t in ends):
-                yield _finding("ATOM-51", f"'{row.node}' and '{other.node}' run at once within the radius", row.node)
-                return
+    def _words(self, row: Entry) -> list[str]:
+        """What is counted of an entry."""
+        if row.op == "atoms.move":
+            return ["moves"]
+        zones = {f"zone '{self.array.sites[site].zone}'" for site in self.where[row.node]}
+        return ["gates on several atoms" if len(row.atoms) > 1 else "gates on one atom", *sorted(zones)]
+
+    def end(self, row: Entry) -> None:
+        self.counts.subtract(self._words(row))
+        for site in self.where.pop(row.node):
+            self.cells.drop(site)
+
+    def begin(self, row: Entry) -> Iterator[tuple[str, str]]:
+        """Rules that are broken by what runs already, with messages."""
+        self.where[row.node] = tuple(self.array.where[atom] for atom in row.atoms)
+        words = self._words(row)
+        self.counts.update(words)
+        timing, several, name = self.profile.timing, len(row.atoms) > 1, self.profile.name
+        if self.counts["moves"] and self.counts["gates on several atoms"] and (several or row.op == "atoms.move"):
+            yield "ATOM-51", f"'{row.node}' runs while atoms move and gates on several atoms run"
+        if row.op == "atoms.move":
+            return
+        limits = [timing.two_qubit if several else timing.one_qubit, *[timing.per_zone] * (len(words) - 1)]
+        for word, limit in zip(words, limits, strict=True):
+            if limit and self.counts[word] > limit:
+                yield "ATOM-50", f"{self.counts[word]} at once of {word}, but {name} runs {limit}"
+        if several:
+            key = row.op.partition(".")[2], len(row.atoms)
+            fault = self.array.gate_fault(self.gates.get(key) or NativeGate(*key), row.atoms)
+            if fault is not None:
+                yield fault
+            sites = self.where[row.node]
+            near = (pair for s in sites for pair in self._near(s) if pair not in sites)
+            if next(near, None) is not None:
+                yield "ATOM-51", f"'{row.node}' runs within the radius of another gate"
+            for site in sites:
+                self.cells.put(site, self.array.sites[site].point)
+
+    def _near(self, site: int) -> Iterator[int]:
+        for _, other in self.cells.near(self.array.sites[site].point, self.array.reach):
+            if self.array.radius(site, other) and not self.array.too_far(site, other):
+                yield other

@@ -17,7 +17,7 @@ from qmk.models.atoms.clock import EPSILON, Clock, Demand
 from qmk.models.atoms.layers import layers
 from qmk.models.atoms.mishaps import Noise
 from qmk.models.atoms.native_gates import NativeGates
-from qmk.models.atoms.nearby import Cells
+from qmk.models.atoms.nearby import Busy
 from qmk.models.atoms.profile import Profile
 from qmk.models.atoms.rules import ATOM_RULES
 from qmk.models.atoms.timeline import Entry
@@ -44,8 +44,7 @@ class Walk:
         self.sites: dict[str, int] = {}
         self.moves_end = self.pulses_end = 0.0
         self.lit = profile.blockade.light == "zone"
-        self.busy: Cells[int] = Cells(self.array.reach)
-        self.busy_until: dict[int, float] = {}
+        self.busy = Busy(self.array.reach)
         self.numbers = itertools.count()
 
     def run(self) -> None:
@@ -62,7 +61,8 @@ class Walk:
         self.findings = [*self.native.findings, *self.findings][: LIMITS.findings]
 
     def _fault(self, fault: Fault, node: str = "") -> None:
-        self.findings.append(Finding(fault.rule, fault.message, ATOM_RULES[fault.rule].help, node))
+        origin = self.native.origin.get(node, node)
+        self.findings.append(Finding(fault.rule, fault.message, ATOM_RULES[fault.rule].help, origin))
 
     def _fresh(self, word: str) -> str:
         return next(name for k in self.numbers if (name := f"{word}{k}") not in self.native.ids)
@@ -149,15 +149,18 @@ class Walk:
 
     def _load(self, node: Node) -> None:
         self.nodes.append(node)
+        missing = 0
         for atom in node.vqs:
             if not self.array.load(atom):
-                text = f"'{atom}' is one qubit more than the {self.array.atoms} atoms of the configuration"
-                self._fault(Fault("ATOM-28", text), node.id)
+                missing += 1
                 continue
             self.sites.setdefault(atom, self.array.where[atom])
             crowded = self.array.crowded(atom)
             if crowded is not None:
                 self._fault(crowded, node.id)
+        if missing:
+            text = f"{missing} qubits more than the {self.array.atoms} atoms of the configuration"
+            self._fault(Fault("ATOM-28", text), node.id)
         self.clock.begin(node.vqs)
         self.nodes += self.noise.lost(self.profile.mishaps.load_loss, node.vqs)
 
@@ -233,11 +236,12 @@ class Walk:
         return list(kinds.values())
 
     def _why(self, node: Node) -> Fault | None:
-        if any(atom not in self.array.where for atom in node.vqs):
-            return Fault("ATOM-28", f"{node.op} on a qubit without an atom")
-        return self.array.gate_fault(node.op, node.vqs, self.native.gate(node).connectivity)
+        return self.array.gate_fault(self.native.gate(node), node.vqs)
 
     def _join(self, pending: list[Node]) -> None:
+        """Run gates of one layer, as many at a time as have places. Those on qubits without an atom, of which there is
+        a finding already, are left out."""
+        pending = [node for node in pending if all(atom in self.array.where for atom in node.vqs)]
         while pending:
             now, pending = (pending, []) if self.planner is None else self._bring(self.planner, pending)
             sound: list[Node] = []
@@ -256,7 +260,8 @@ class Walk:
 
     def _home(self, planner: Planner, gates: Sequence[Node]) -> None:
         """Atoms away go home, but for those whose gate can run where they are."""
-        staying = {atom for node in gates if self._why(node) is None for atom in node.vqs}
+        there = (node for node in gates if all(atom in self.array.where for atom in node.vqs))
+        staying = {atom for node in there if self._why(node) is None for atom in node.vqs}
         for moves in self.carrier.groups(planner.back(staying)):
             self._move(moves)
 
@@ -268,7 +273,7 @@ class Walk:
         there = [node for node in pending if self._why(node) is None][:most]
         names = {node.id for node in there}
         rest = [node for node in pending if node.id not in names]
-        pairs = [node for node in rest if len(node.vqs) == 2 and all(a in self.array.where for a in node.vqs)]
+        pairs = [node for node in rest if len(node.vqs) == 2]
         pairs = pairs[: most - len(there)]
         chosen, moves = planner.places([(node.vqs[0], node.vqs[1]) for node in pairs])
         for group in self.carrier.groups(moves):
@@ -289,27 +294,23 @@ class Walk:
                     found[f"zone {zone}"] = timing.per_zone, found.get(f"zone {zone}", (0, 0))[1] + 1
         return found
 
+    def _disturbed(self, site: int, start: float) -> float:
+        """Until when a gate runs that one at ``site`` from ``start`` on would disturb."""
+        array = self.array
+        for other, until in self.busy.near(array.sites[site].point, start):
+            if other is None or (array.radius(site, other) and not array.too_far(site, other)):
+                start = max(start, until)
+        return start
+
     def _gate(self, node: Node) -> None:
         """Once no gate nearby runs."""
         duration, demand = self.native.gate(node).duration, self._demand([node])
         start = self.clock.earliest(node.vqs, max(self._after(node), self.moves_end), demand)
         sites = [self.array.where[atom] for atom in node.vqs]
-        while True:
-            until = max(
-                (
-                    self.busy_until[other]
-                    for site in sites
-                    for _, other in self.busy.near(self.array.sites[site].point, self.array.reach)
-                    if self.array.radius(site, other) and not self.array.too_far(site, other)
-                ),
-                default=0.0,
-            )
-            if until <= start + EPSILON:
-                break
+        while (until := max(self._disturbed(site, start) for site in sites)) > start + EPSILON:
             start = self.clock.earliest(node.vqs, until, demand)
         for site in sites:
-            self.busy.put(site, self.array.sites[site].point)
-            self.busy_until[site] = start + duration
+            self.busy.put(site, self.array.sites[site].point, start + duration)
         self._timed(node, start, duration, demand)
         self.pulses_end = max(self.pulses_end, start + duration)
         self.nodes += self.noise.lost(self.profile.mishaps.gate_loss, node.vqs)

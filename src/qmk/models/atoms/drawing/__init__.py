@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from qmk.models.atoms.drawing.array import panels
+from qmk.models.atoms.drawing.array import evolutions, panels
 from qmk.models.atoms.drawing.gantt import gantt
 from qmk.models.atoms.drawing.scene import Scene, stacked, svg
 
-__all__ = ["Scene", "gantt", "panels", "stacked", "svg"]
+__all__ = ["Scene", "evolutions", "gantt", "panels", "stacked", "svg"]

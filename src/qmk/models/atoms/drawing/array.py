@@ -1,7 +1,9 @@
-"""The array of a device while a program runs: a panel for each move, and for the gates between two moves."""
+"""The array of a device while a program runs: a panel for each move, for the gates between two moves, and for each
+evolution."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -13,30 +15,29 @@ from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, Node
 
 MOST_PANELS = 12
-MOST_SITES = 600
+MOST_SITES = 2000
+MOST_NAMES = 40
 PANEL, GAP, HEAD, PER_ROW = 380.0, 22.0, 22.0, 3
 ATOM, GATE, MOVE = "#3565a8", "#d98032", "#a3487a"
 ZONES = ("#eef3fa", "#fdf1e4", "#eef6ee", "#f4eef6")
 
 
 class _View:
-    """Coordinates in um as pixels of one panel; what is far from every atom is not shown."""
+    """Coordinates in um as pixels of one panel, about the sites that are used."""
 
     def __init__(self, array: Array, used: set[int], reach: float) -> None:
-        sites = list(array.sites.values())
-        if len(sites) > MOST_SITES:
-            near = [array.sites[site] for site in used] or sites[:1]
-            pad = max(reach, 1.0) * 2
-            low = min(s.x for s in near) - pad, min(s.y for s in near) - pad
-            high = max(s.x for s in near) + pad, max(s.y for s in near) + pad
-            sites = [s for s in sites if low[0] <= s.x <= high[0] and low[1] <= s.y <= high[1]][: 4 * MOST_SITES]
-        self.sites = sites
-        xs, ys = [s.x for s in sites], [s.y for s in sites]
-        margin = max(reach, 0.06 * max(max(xs) - min(xs), max(ys) - min(ys)), 0.5)
+        shown = [array.sites[site] for site in used]
+        xs, ys = [s.x for s in shown], [s.y for s in shown]
+        margin = max(1.2 * reach, 0.2 * max(max(xs) - min(xs), max(ys) - min(ys)), 0.5)
         self.low, self.top = min(xs) - margin, max(ys) + margin
-        wide, high_um = max(xs) + margin - self.low, self.top - (min(ys) - margin)
-        self.scale = min(PANEL / wide, PANEL / high_um)
-        self.width, self.height = wide * self.scale, high_um * self.scale
+        wide, high = max(xs) + margin - self.low, self.top - (min(ys) - margin)
+        self.scale = min(PANEL / wide, PANEL / high)
+        self.width, self.height = wide * self.scale, high * self.scale
+        self.sites = [s for s in array.sites.values() if self.sees(s.point)][:MOST_SITES]
+
+    def sees(self, point: Sequence[float]) -> bool:
+        x, y = self.at(point)
+        return 4 <= x <= self.width - 4 and 4 <= y <= self.height - 4
 
     def at(self, point: Sequence[float]) -> tuple[float, float]:
         return (point[0] - self.low) * self.scale, (self.top - point[1]) * self.scale
@@ -61,7 +62,7 @@ def panels(graph: Graph, timeline: Timeline, profile: Profile, title: str) -> Sc
     view = _View(array, used or set(list(array.sites)[:1]), radius)
     marks: list[Mark] = [Text(8, 18, title, size=13, bold=True)]
     shown = found[:MOST_PANELS]
-    columns = min(PER_ROW, len(shown))
+    columns = min(PER_ROW if len(shown) <= 2 * PER_ROW else 2 * PER_ROW, len(shown))
     for k, panel in enumerate(shown):
         x = 8 + k % columns * (max(view.width, 240) + GAP)
         y = 30 + k // columns * (view.height + HEAD + GAP)
@@ -104,16 +105,25 @@ def _drawn(panel: _Panel, view: _View, array: Array) -> list[Mark]:
     frame += _gates(panel, view, array)
     for atom, site in panel.where.items():
         x, y = view.at(array.sites[site].point)
-        if 0 <= x <= view.width and 0 <= y <= view.height:
-            frame.append(Circle(x, y, small + 1.5, fill=ATOM, title=f"{atom} at site {site}"))
+        frame.append(Circle(x, y, small + 1.5, fill=ATOM, title=f"{atom} at site {site}"))
     for atom, site in panel.aims.items():
         start, end = view.at(array.sites[panel.where[atom]].point), view.at(array.sites[site].point)
         frame += [Line(*start, *end, MOVE, 1.6, True), Circle(*end, small + 1.5, stroke=MOVE)]
-    busy = [atom for row in panel.entries for atom in row.atoms] or list(panel.where)
-    for atom in busy[:24]:
-        x, y = view.at(array.sites[panel.where[atom]].point)
-        frame.append(Text(x + small + 3, y - small - 1, atom, size=9, fill=INK))
+    frame += _names(panel, view, array, small)
     return [*marks, *(moved(mark, 0, HEAD) for mark in frame)]
+
+
+def _names(panel: _Panel, view: _View, array: Array, small: float) -> list[Mark]:
+    """Of the atoms that do something, else of all; left of an atom that has another close to its right."""
+    busy = [atom for row in panel.entries for atom in row.atoms] or list(panel.where)
+    places = {atom: view.at(array.sites[panel.where[atom]].point) for atom in busy[:MOST_NAMES]}
+    marks: list[Mark] = []
+    for atom, (x, y) in places.items():
+        reach = text_width(atom, 9) + 6
+        beside = any(0 < other[0] - x < reach and abs(other[1] - y) < 12 for other in places.values())
+        anchor, aside = ("end", -3) if beside else ("start", 3)
+        marks.append(Text(x + aside, y - small - 4, atom, anchor, size=9, fill=INK))
+    return marks
 
 
 def _heading(panel: _Panel) -> str:
@@ -132,11 +142,12 @@ def _zones(view: _View, array: Array) -> list[Mark]:
     for k, name in enumerate(array.zones):
         places = [view.at(site.point) for site in view.sites if site.zone == name]
         if places:
-            pad = 7.0
-            x, y = min(p[0] for p in places) - pad, min(p[1] for p in places) - pad
-            width, height = max(p[0] for p in places) + pad - x, max(p[1] for p in places) + pad - y
+            pad = 9.0
+            x, y = max(0.0, min(p[0] for p in places) - pad), max(0.0, min(p[1] for p in places) - pad)
+            width = min(view.width, max(p[0] for p in places) + pad) - x
+            height = min(view.height, max(p[1] for p in places) + pad) - y
             marks.append(Rect(x, y, width, height, ZONES[k % len(ZONES)]))
-            marks.append(Text(x + 2, y - 3, name, size=9, fill="#777777"))
+            marks.append(Text(x + width - 3, y + 10, name, "end", size=9, fill="#777777"))
     return marks
 
 
@@ -149,5 +160,29 @@ def _gates(panel: _Panel, view: _View, array: Array) -> list[Mark]:
             radius = array.radius(site, site) * view.scale
             if 0 < radius < 2 * PANEL:
                 marks.append(Circle(x, y, radius, stroke=GATE, dashed=True))
-        marks += [Line(*a, *b, GATE, 2.5) for a, b in zip(places, places[1:], strict=False)]
+        marks += [Line(*a, *b, GATE, 2.5) for a, b in itertools.pairwise(places)]
     return marks
+
+
+def evolutions(graph: Graph, title: str) -> Scene:
+    """The atoms of each evolution. The radius of a disc is half the distance at which the interaction of two atoms
+    equals the strongest drive: those whose discs overlap are not both excited."""
+    nodes = [node for node in graph.nodes if node.op == "analog.rydberg"][:MOST_PANELS]
+    marks: list[Mark] = [Text(8, 18, title, size=13, bold=True)]
+    x, height = 8.0, 0.0
+    for node in nodes:
+        points = [(float(p[0]), float(p[1])) for p in node.args["positions"]]
+        fields = [drive["amplitude"]["values"] for drive in node.args["drives"] if "amplitude" in drive]
+        drive = max((abs(value) for values in fields for value in values), default=0.0)
+        radius = (abs(float(node.args["c6"])) / drive) ** (1 / 6) / 2 if drive else 0.0
+        low, top = min(p[0] for p in points) - 1 - radius, max(p[1] for p in points) + 1 + radius
+        wide, high = max(p[0] for p in points) + 1 + radius - low, top - min(p[1] for p in points) + 1 + radius
+        scale = min(PANEL / wide, PANEL / high)
+        text = f"{node.args['duration']:g} us, {len(points)} atoms"
+        marks += [Text(x, 40, text), Rect(x, 48, wide * scale, high * scale, "none", PALE)]
+        for atom, point in zip(node.vqs, points, strict=True):
+            place = x + (point[0] - low) * scale, 48 + (top - point[1]) * scale
+            marks.append(Circle(*place, radius * scale, stroke=GATE, dashed=True))
+            marks.append(Circle(*place, 4.0, fill=ATOM, title=atom))
+        x, height = x + max(wide * scale, text_width(text)) + GAP, max(height, high * scale)
+    return Scene(max(x, 30 + text_width(title, 13)), 60 + height, title, tuple(marks))

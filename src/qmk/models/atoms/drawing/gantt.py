@@ -1,7 +1,7 @@
 """A timeline: a row for each atom, a bar for each op, waits pale, moves and measurements in colours of their own.
 
-A pulse of 0.3 us and a move of 400 us do not fit on one axis. Where the stretches between two events differ by more than
-``EVEN``, each is drawn as wide as the logarithm of its length, and the axis says so.
+A pulse of 0.3 us and a move of 400 us do not fit on one axis. Where the stretches between two events differ by more
+than ``EVEN``, each is drawn as wide as the logarithm of its length, and the axis says so.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ COLOURS = {
     "evolution": "#4a9aa5",
 }
 EVEN = 40.0
-ROW, TOP, LEAST_WIDTH, MOST_WIDTH = 20, 34, 480, 3200
+ROW, TOP, LEAST_WIDTH, MOST_WIDTH = 20, 34, 480, 2400
 MOST_ROWS = 256
 MOST_EVENTS = 4000
 
@@ -68,14 +68,14 @@ def gantt(timeline: Timeline, title: str) -> Scene:
 
 def _scale(entries: Sequence[Entry], left: float) -> tuple[Callable[[float], float], float, bool]:
     """Where a time stands, the width of all, and whether the axis is even."""
-    times = sorted({round(t, 6) for row in entries for t in (row.start_us, row.end_us)} | {0.0})
+    times = _events(entries)
     steps = [b - a for a, b in pairwise(times)]
     if not steps:
         return (lambda _t: left), LEAST_WIDTH, True
     least = min(steps)
     even = max(steps) <= EVEN * least
     sizes = steps if even else [1 + math.log2(step / least) for step in steps]
-    per = 26.0 if even else 16.0
+    per = 26.0 if even else 12.0
     width = min(MOST_WIDTH, max(LEAST_WIDTH, per * sum(sizes) / (least if even else 1.0)))
     places = [left]
     for size in sizes:
@@ -89,13 +89,20 @@ def _scale(entries: Sequence[Entry], left: float) -> tuple[Callable[[float], flo
     return x_at, width, even
 
 
+def _events(entries: Sequence[Entry]) -> list[float]:
+    """Times at which something begins or ends, to a nanosecond."""
+    return sorted({0.0, *(round(t, 3) for row in entries for t in (row.start_us, row.end_us))})
+
+
 def _axis(entries: Sequence[Entry], x_at: Callable[[float], float], right: float, bottom: float) -> list[Mark]:
     """Events with their times, as many as have room."""
     marks: list[Mark] = []
-    free = 0.0
-    for time in sorted({0.0, *(t for row in entries for t in (row.start_us, row.end_us))}):
-        x, text = x_at(time), f"{time:.4g}"
-        if x - text_width(text, 10) / 2 >= free:
+    free, times = 0.0, _events(entries)
+    last = x_at(times[-1]) - text_width(f"{times[-1]:.6g}", 10)
+    for time in times:
+        x, text = x_at(time), f"{time:.6g}"
+        half = text_width(text, 10) / 2
+        if x - half >= free and (x + half < last or time == times[-1]):
             marks += [Line(x, TOP, x, bottom + 4, "#dddddd"), Text(x, bottom + 16, text, "middle", 10)]
             free = x + text_width(text, 10) / 2 + 8
     return [*marks, Line(x_at(0.0), bottom, right, bottom, PALE)]

@@ -82,7 +82,7 @@ def stacked(scenes: Sequence[Scene], gap: float = 16.0) -> Scene:
 
 def text_width(text: str, size: float = 11.0) -> float:
     """About how wide a text is."""
-    return 0.58 * size * len(text)
+    return 0.62 * size * len(text)
 
 
 def svg(scene: Scene) -> str:
