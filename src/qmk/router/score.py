@@ -21,6 +21,8 @@ from qmk.sdk.native import NoLowering, Resolver
 _NOISE = {
     "pauli": "random Pauli errors",
     "kraus": "error channels that are no random Paulis",
+    "analog": "evolutions with noise",
+    "levels": "atoms of three levels",
     "loss": "lost atoms",
     "leak": "atoms that leave their two levels by chances that depend on the state",
 }
@@ -172,6 +174,8 @@ def _missing(can: Capabilities, features: Features) -> list[tuple[str, str]]:
         out.append(("gates", f"{features.n_non_clifford} of its gates are not Clifford gates"))
     if not can.clifford and (lost := unwritable(can.gates, features.gates)):
         out.append(("gates", f"cannot write {', '.join(sorted(lost))} in its own gates"))
+    if can.evolves and not any("." in short for short in features.gates):
+        out.append(("gates", "it is for programs with an evolution, and there is none"))
     if features.mid_circuit and not can.mid_circuit:
         out.append(("mid_circuit", "a qubit is used after its measurement"))
     if features.has_reset and not can.reset:

@@ -8,8 +8,8 @@ _ROWS = (
     Rule(
         "STIM-01",
         "not a Stim circuit",
-        "The text is UTF-8; each line is an instruction (its name, a tag in brackets, arguments in parentheses, targets), "
-        "a block REPEAT n { ... }, or a comment; there is at least one instruction.",
+        "The text is UTF-8; each line is an instruction (its name, a tag in brackets, arguments in parentheses, "
+        "targets), a block REPEAT n { ... }, or a comment; there is at least one instruction.",
         "write the circuit as Stim does",
     ),
     Rule("STIM-02", "unknown instruction", "The instruction is one of Stim's.", "use an instruction of Stim 1.16"),
