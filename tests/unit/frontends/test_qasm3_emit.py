@@ -196,4 +196,4 @@ def test_corpus_reads_back_as_the_same_graph(path):
 def test_what_looks_for_atoms_has_no_form(op: str, produces: tuple[str, ...]) -> None:
     nodes = (Node("a", "core.alloc", {}, ("q",)), Node("n", op, {}, ("q",), produces=produces))
     with pytest.raises(QmkError, match=f"{op} has no form in OpenQASM 3"):
-        emit(Graph(nodes=nodes, vqs=("q",), events=produces))
+        emit(Graph(nodes=nodes, vqs=("q",), events=produces), "qasm3")
