@@ -227,6 +227,19 @@ class FramePlan:
         """Samples the circuit; the same seed gives the same bits. Raises MemoryError, with the bytes needed, where
         states would take more than ``memory`` bytes."""
 
+class LossPlan:
+    """A Clifford circuit whose atoms can be lost: every shot follows a tableau of its own. ``tosses``: (op of the
+    circuit that it is thrown before, cbits that it sets, its probability), in order. Raises ValueError for other gates,
+    more than 2048 qubits in use, and tosses out of place."""
+
+    def __init__(self, circuit: Circuit, tosses: Sequence[tuple[int, Sequence[int], float]]) -> None: ...
+    def cost(self, shots: int) -> float:
+        """Estimated seconds of one thread."""
+
+    def run(self, shots: int, seed: int, given: bool = False) -> Samples:
+        """Samples all cbits; the same seed gives the same bits. ``given``: of the shots in which at least one toss
+        falls."""
+
 def read_qasm(text: str | bytes, strict: bool = False, inputs: Mapping[str, float] | None = None) -> Circuit:
     """The circuit of an OpenQASM 2 or 3 program, with the numbers of qubits and cbits that the semantic front end and
     ``qmk.sdk.lower`` give it. Raises ``Declined`` for what the front end must read: what this reader does not take,

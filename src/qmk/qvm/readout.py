@@ -68,7 +68,7 @@ def is_mixed(graph: Graph) -> bool:
     for node in graph.nodes:
         op = OPS.get(node.op)
         kind = op.op_class if op is not None else ""
-        acts = kind in _GATES or kind == "reset" or (kind == "noise" and bool(node.vqs))
+        acts = kind in _GATES or kind == "reset" or (op is not None and op.channel is not None)
         if node.chs or not (kind in _SILENT or (acts and node.guard is None)):
             return False
     return True

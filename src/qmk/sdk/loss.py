@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from qmk.qvm.op import Matrix
 from qmk.sdk import conditions as c
+from qmk.sdk.engine import Unsupported
 from qmk.sdk.misread import Dice
 from qmk.sdk.program import (
     Barrier,
@@ -26,6 +27,7 @@ from qmk.sdk.program import (
     Misread,
     Noise,
     NoisyEvolution,
+    Program,
     Reset,
     Toss,
 )
@@ -43,6 +45,8 @@ class Losses:
     def __init__(
         self, out: list[Instruction | Misread], new_cbit: Callable[[], int], new_qubit: Callable[[], int]
     ) -> None:
+        self.masked = True
+        """measurements read what is there, and are masked; else they wait for the atom as gates do"""
         self.flags: dict[int, int] = {}
         """cbit that is 1 where an atom is lost, by its qubit; no entry: it is there"""
         self.shown: dict[int, int] = {}
@@ -98,9 +102,13 @@ class Losses:
     def any_flagged(self, qubits: Sequence[int]) -> bool:
         return not self.flags.keys().isdisjoint(qubits)
 
-    def raw(self, qubit: int, cbit: int) -> int:
+    def raw(self, qubit: int, cbit: int, lost_as: int = 0) -> int:
         """Where a measurement of ``qubit`` is to be written that ``mask`` then makes ``cbit`` of."""
-        return self._new_cbit() if qubit in self.flags else cbit
+        return self._new_cbit() if qubit in self.flags and (self.masked or lost_as) else cbit
+
+    def measuring(self, qubit: int, cond: Cond | None) -> Cond | None:
+        """When a measurement of ``qubit`` is made."""
+        return cond if self.masked else self.all_there((qubit,), cond)
 
     def mask(self, qubit: int, raw: int, cbit: int, cond: Cond | None, lost_as: int = 0) -> None:
         """``cbit`` is ``raw``, or ``lost_as`` where the atom is lost."""
@@ -198,6 +206,12 @@ def thrown(
                 dice.n_cbits += 1
     finals = tuple(_renamed(item, now) for item in post)
     return Thrown(out, finals, dice.qubit + dice.used, dice.n_cbits)
+
+
+def refuse_tosses(program: Program, engine: str) -> None:
+    """For engines that have none. Raises ``Unsupported``."""
+    if any(isinstance(item, Toss) for item in program.instructions):
+        raise Unsupported(f"a die of atom loss: {engine} throws none, and takes the program without Toss")
 
 
 Reading = TypeVar("Reading", bound="Instruction | Misread")

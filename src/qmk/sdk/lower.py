@@ -92,6 +92,7 @@ class _Lowering:
                 self.n_cbits += 1 + wide
 
     def program(self, digest: str, whole: bool, tosses: bool) -> Program:
+        self.losses.masked = not tosses
         fixed, angled = self.resolver.direct()
         node = None
         out, qubit, condition = self.out.append, self.qubit, self._condition
@@ -215,7 +216,7 @@ class _Lowering:
         if op.op_class == "measure" and len(node.vqs) == 1 and self.losses.flags:
             qubit, cbit = self.qubit[node.vqs[0]], flat[0]
             flat = [self.losses.raw(qubit, cbit)]
-            self._pieces(op, node, flat, cond)
+            self._pieces(op, node, flat, self.losses.measuring(qubit, cond))
             self.losses.mask(qubit, flat[0], cbit, cond)
             return
         self._pieces(op, node, flat, cond)
@@ -295,9 +296,10 @@ class _Lowering:
         lost = self.cbits[node.produces[-1]][0]
         if node.op == "atoms.mz":
             bit = self.cbits[node.produces[0]][0]
-            raw = self.losses.raw(qubits[0], bit)
-            self.out.append(Measure(qubits[0], raw, cond))
-            self.losses.mask(qubits[0], raw, bit, cond, node.args.get("lost_as", 0))
+            lost_as = node.args.get("lost_as", 0)
+            raw = self.losses.raw(qubits[0], bit, lost_as)
+            self.out.append(Measure(qubits[0], raw, self.losses.measuring(qubits[0], cond)))
+            self.losses.mask(qubits[0], raw, bit, cond, lost_as)
             if "lost_as" not in node.args:
                 self.losses.show(bit, lost, qubits[0])
         self.losses.check(qubits[0], lost, cond)

@@ -156,6 +156,11 @@ class Toss:
     cbits: tuple[int, ...]
     p: float
 
+    @property
+    def cond(self) -> None:
+        """It stands under no condition."""
+        return None
+
 
 @dataclass(frozen=True, slots=True)
 class Misread:

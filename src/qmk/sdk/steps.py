@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from qmk.sdk.program import Barrier, Cond, Fence, Gate, Instruction, Logic, Measure, Noise, Program, Reset
+from qmk.sdk.engine import Unsupported
+from qmk.sdk.program import Barrier, Cond, Fence, Gate, Instruction, Logic, Measure, Noise, Program, Reset, Toss
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,8 @@ def steps_of(program: Program) -> Steps:
             case Reset(qubit, cond):
                 flush()
                 segments[-1].append(Observe(qubit, -1, cond))
+            case Toss():
+                raise Unsupported("a die of atom loss: a walk of branches throws none")
             case Logic() | Noise():
                 flush()
                 segments[-1].append(item)
