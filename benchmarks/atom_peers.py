@@ -1,12 +1,13 @@
 """The Z2 sweep on other simulators, each under an interpreter of its own: ``PYTHON benchmarks/atom_peers.py PEER N``.
 
-Prints JSON: CPU seconds of the solution alone (imports and the building of operators aside), and the densities, where
-the peer gives them. It imports nothing of QMK. Settings are those with which a peer's densities agree to about 1e-7 with a
-tighter run: QuTiP with DOP853 at 1e-7, bloqade-analog with DOP853 at 1e-7 in place of its own 1e-14.
+Prints JSON: CPU seconds of the solution alone (imports and the building of operators aside), and the densities. It
+imports nothing of QMK. Settings are those with which a peer's densities agree to about 1e-7 with a tighter run: QuTiP
+with DOP853 at 1e-7, bloqade-analog with DOP853 at 1e-7 in place of its own 1e-14.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import sys
 import time
@@ -47,7 +48,7 @@ def of_qutip(atoms: int) -> Found:
 def of_bloqade(atoms: int) -> Found:
     from bloqade.analog.atom_arrangement import Chain
 
-    lengths = [b - a for a, b in zip(TIMES, TIMES[1:], strict=False)]
+    lengths = [b - a for a, b in itertools.pairwise(TIMES)]
     drive = Chain(atoms, lattice_spacing=SPACING).rydberg.rabi.amplitude.uniform.piecewise_linear(lengths, AMPLITUDE)
     program = drive.detuning.uniform.piecewise_linear(lengths, DETUNING)
     runner = program.bloqade.python()
