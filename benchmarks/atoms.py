@@ -5,6 +5,9 @@ the estimated error of the state, and the largest difference of a Rydberg densit
 one (N = 8 and 14), or from a run at a tolerance of 1e-11 (N up to 12). Bar: N = 14 in less than one CPU second with
 densities within 1e-6.
 
+``--python PEER=PATH`` runs a peer (``benchmarks/atom_peers.py``) beside it under the interpreter ``PATH``, and prints
+its CPU seconds, in how many of QMK's that is, and its error; of sampled densities (bloqade) that is of shots.
+
 Chain of 6.1 um; t = (0, .3, 3.7, 4) us, amplitude (0, 15, 15, 0), detuning (-30, -30, 40, 40) rad/us; every pair
 interacts.
 """
@@ -13,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import subprocess
 import time
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -45,12 +49,28 @@ def reference(atoms: int) -> list[float] | None:
     return run(atoms, 1e-11, "blanes-moan")[2] if atoms <= 12 else None
 
 
+def beside(peer: str, python: str, atoms: int, seconds: float, wanted: list[float] | None) -> None:
+    """One line of a peer; ``seconds`` are those of QMK in the same run."""
+    command = [python, str(Path(__file__).with_name("atom_peers.py")), peer, str(atoms)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        print(f"    {peer}: {done.stderr.strip().splitlines()[-1]}")
+        return
+    found = json.loads(done.stdout.splitlines()[-1])
+    off = "-" if wanted is None else f"{max(abs(a - b) for a, b in zip(found['densities'], wanted, strict=True)):.1e}"
+    print(
+        f"    {peer}: {found['cpu_s']:.3f} CPU s, {found['cpu_s'] / seconds:.1f} times as much; error {off}", flush=True
+    )
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--atoms", default="8,10,12,14")
     parser.add_argument("--tolerance", type=float, default=1e-8)
     parser.add_argument("--scheme", choices=("blanes-moan", "suzuki"), default="blanes-moan")
+    parser.add_argument("--python", action="append", default=[], metavar="PEER=PATH", help="a peer's interpreter")
     options = parser.parse_args()
+    peers = dict(text.split("=", 1) for text in options.python)
     failed = False
     print(f"{'N':>3} {'CPU s':>8} {'steps':>6} {'all':>6} {'state error':>12} {'density error':>14}")
     for atoms in (int(text) for text in options.atoms.split(",")):
@@ -62,6 +82,8 @@ def main() -> int:
             f"{atoms:3} {seconds:8.3f} {told['steps']:6} {told['all_steps']:6} {told['error']:12.1e} {shown:>14}",
             flush=True,
         )
+        for peer, python in peers.items():
+            beside(peer, python, atoms, seconds, wanted)
         failed = failed or (off is not None and off > BAR_DENSITY) or (atoms == 14 and seconds > BAR_CPU_S)
     return int(failed)
 

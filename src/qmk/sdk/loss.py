@@ -63,7 +63,7 @@ class Losses:
 
     def all_flagged(self, qubits: Sequence[int]) -> tuple[int, ...]:
         """The flags of ``qubits``, for what may lose them."""
-        self.used = True
+        self.used = self.used or bool(qubits)
         return tuple(self._flag(qubit) for qubit in qubits)
 
     def _flag(self, qubit: int) -> int:

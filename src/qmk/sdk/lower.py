@@ -64,8 +64,8 @@ def lower(
     ``clifford`` True: gates with angles are taken where the angle makes them Clifford and rewritten into Clifford
     gates. ``inline_logic`` True: event logic is substituted into the conditions that read it and otherwise moved to
     ``Program.post``. ``whole`` True: also what no classical bit can notice is kept, for those who look at the state.
-    ``tosses`` True: the dice of atom loss stay ``Toss``; else they become dice on a qubit.
-    Raises ``QmkError`` UNSUPPORTED naming node and op.
+    ``tosses`` True: the dice of atom loss stay ``Toss``; else they become dice on a qubit. Raises ``QmkError``
+    UNSUPPORTED naming node and op.
     """
     program = _Lowering(graph, gates, clifford).program(digest, whole, tosses)
     return without_logic(program) if inline_logic else program
@@ -185,8 +185,7 @@ class _Lowering:
             return
         if op.channel is None:
             p01, p10 = (float(node.args.get(name, 0.0)) for name in ("p01", "p10"))
-            read = self._single(node.inputs[0], node)
-            cbit = self.cbits[node.produces[0]][0]
+            read, cbit = self._single(node.inputs[0], node), self.cbits[node.produces[0]][0]
             self.out.append(Misread(read, cbit, p01, p10, cond))
             if read in self.losses.shown:
                 self.losses.shown[cbit] = self.losses.shown[read]
@@ -234,16 +233,15 @@ class _Lowering:
 
     def _evolution(self, op: Op, node: Node, cond: Cond | None) -> None:
         qubits = tuple([self.qubit[v] for v in node.vqs])
+        apart = analog.loses(op.name, node.args) or self.losses.any_flagged(qubits)
         if op.name not in self.resolver.gates:
             raise self._refusal(node, "this engine runs gates, not evolutions")
-        apart = analog.loses(op.name, node.args) or self.losses.any_flagged(qubits)
         if not (apart or analog.is_noisy(op.name, node.args)):
             self.out.append(Gate(op.name, qubits, (), cond, node.args))
-        elif cond is None:
-            flags = self.losses.all_flagged(qubits) if apart else ()
-            self.out.append(NoisyEvolution(op.name, qubits, node.args, flags))
-        else:
+            return
+        if cond is not None:
             raise self._refusal(node, "an evolution with noise, or of atoms that may be lost, stands under no guard")
+        self.out.append(NoisyEvolution(op.name, qubits, node.args, self.losses.all_flagged(qubits if apart else ())))
 
     def _emit(self, pieces: Iterable[Piece], qubits: tuple[int, ...], flat: list[int], cond: Cond | None) -> None:
         for piece in pieces:

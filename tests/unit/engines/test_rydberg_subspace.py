@@ -87,7 +87,7 @@ def test_counts_replay_and_a_plan_pickles() -> None:
 def test_it_is_never_chosen_unasked() -> None:
     decision = router.choose(features(sweep(6, 5.0, 12.0)), 10, memory_bytes=1 << 30)
     found = {(row.name, bool(row.gaps)) for row in decision.candidates if row.name.startswith("rydberg")}
-    assert found == {("rydberg", False), ("rydberg:subspace", True)}
+    assert found == {("rydberg", False), ("rydberg:mixed", False), ("rydberg:subspace", True)}
 
 
 def test_a_job_reports_the_states() -> None:

@@ -39,6 +39,7 @@ class RydbergEngine:
             return _in_subspace(program, items)
         if any(isinstance(item, NoisyEvolution | Toss) for item in items):
             return TrajectoryPlan(n, program.n_cbits, items)
+        _unconditional(items)
         evolutions = tuple(evolution(item, n) for item in items if isinstance(item, Gate))
         return RydbergPlan(n, program.n_cbits, evolutions, tuple(item for item in items if not isinstance(item, Gate)))
 
@@ -71,10 +72,16 @@ class RydbergEngine:
 def _in_subspace(program: Program, items: tuple[Item, ...]) -> SubspacePlan:
     if any(isinstance(item, NoisyEvolution | Toss) for item in items):
         raise Unsupported("noise, or three levels: method subspace follows one state of two levels")
+    _unconditional(items)
     n = program.n_qubits
     evolutions = tuple(evolution(item, n) for item in items if isinstance(item, Gate))
     reads = tuple(item for item in items if isinstance(item, Measure | Logic))
     return SubspacePlan(n, program.n_cbits, evolutions, reads)
+
+
+def _unconditional(items: tuple[Item, ...]) -> None:
+    if any(isinstance(item, Measure) and item.cond is not None for item in items):
+        raise Unsupported("measure: engine rydberg runs evolutions, then one read-out under no condition")
 
 
 def _taken(program: Program, method: str) -> tuple[Item, ...]:
@@ -85,7 +92,7 @@ def _taken(program: Program, method: str) -> tuple[Item, ...]:
     items: list[Item] = []
     measured: set[int] = set()
     for item in program.instructions:
-        if isinstance(item, Measure) and item.cond is None:
+        if isinstance(item, Measure):
             measured.add(item.qubit)
             items.append(item)
         elif isinstance(item, Gate | NoisyEvolution) and measured.isdisjoint(item.qubits):

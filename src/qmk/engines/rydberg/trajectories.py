@@ -16,7 +16,7 @@ import qmk_native
 from qmk.base.seeds import substream
 from qmk.engines.rydberg import TOLERANCE
 from qmk.engines.rydberg.evolution import MEMORY_BYTES, Deviates, Evolution, evolution, rates, solved
-from qmk.sdk.bits import Bits, compute
+from qmk.sdk.bits import Bits, compute, holds
 from qmk.sdk.engine import Progress, Samples
 from qmk.sdk.program import Gate, Logic, Measure, NoisyEvolution, Toss
 
@@ -54,9 +54,9 @@ class TrajectoryPlan:
         levels = self._of_one_state(bits, seed) if once else self._trajectories(bits, seed, progress)
         for item in self._tail:
             if isinstance(item, Measure):
-                bits[:, item.cbit] = levels[:, item.qubit] == 1
-        for item in self._tail:
-            if isinstance(item, Logic):
+                found = levels[:, item.qubit] == 1
+                bits[:, item.cbit] = found if item.cond is None else found & holds(item.cond, bits).astype(bool)
+            elif isinstance(item, Logic):
                 compute(item, bits)
         if progress is not None:
             progress(shots)
@@ -106,7 +106,8 @@ class TrajectoryPlan:
                 case Toss():
                     bits[:, list(item.cbits)] |= np.uint8(np.random.Generator(np.random.PCG64(own)).random() < item.p)
                 case Measure():
-                    bits[:, item.cbit] = register.take(item.qubit, own)
+                    if item.cond is None or holds(item.cond, bits).all():
+                        bits[:, item.cbit] = register.take(item.qubit, own)
                 case Logic():
                     compute(item, bits)
                 case _:
