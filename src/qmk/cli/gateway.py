@@ -38,8 +38,8 @@ def command(
 ) -> None:
     """Serve Amazon Braket's, QLAM's and Pasqal Cloud's protocols over HTTP, in the foreground.
 
-    Callers show a QMK token where their protocol has a secret: as AWS_SESSION_TOKEN, as a bearer token, or as the password
-    of basic authentication.
+    Callers show a QMK token where their protocol has a secret: as AWS_SESSION_TOKEN, as a bearer token, or as the
+    password of basic authentication.
     """
     try:
         import uvicorn

@@ -1,9 +1,9 @@
-"""OpenQASM as the Braket SDK writes it, as OpenQASM 3 that needs nothing else: its gates are defined, and which qubit each
-classical bit holds is read off.
+"""OpenQASM as the Braket SDK writes it, as OpenQASM 3 that needs nothing else: its gates are defined, and which qubit
+each classical bit holds is read off.
 
-Braket's programs name gates that no include declares (``cnot``, ``xx``, ``gpi2`` ...; Amazon Braket documentation, "Gates").
-What follows is ``#pragma braket``, noise, result types and unitaries, is refused: a program that went on without them would
-be another one.
+Braket's programs name gates that no include declares (``cnot``, ``xx``, ``gpi2`` ...; Amazon Braket's documentation has
+their matrices). What stands in ``#pragma braket``, noise, result types and unitaries, is refused: a program that went on
+without it would be another one.
 """
 
 from __future__ import annotations
@@ -51,9 +51,9 @@ _WORD = re.compile(r"\b[a-z]\w*\b")
 
 
 def prepared(source: str) -> str:
-    """The program with the gates it uses defined, on the line of its version, so that lines keep their numbers; and with
-    all qubits measured at its end where it measures none. Raises INVALID_GRAPH (BRAKET-01) for a pragma that matters.
-    """
+    """The program with the gates it uses defined, on the line of its version, so that lines keep their numbers; and
+    with all qubits measured at its end where it measures none. Raises INVALID_GRAPH (BRAKET-01) for a pragma that
+    matters."""
     bare = _COMMENT.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), source)
     for pragma in _PRAGMA.finditer(bare):
         if pragma[1] != "verbatim":

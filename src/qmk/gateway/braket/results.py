@@ -1,4 +1,4 @@
-"""Task results as Braket's schemas have them, written shot by shot, so that a million shots are never in memory at once.
+"""Task results as Braket's schemas have them, written shot by shot: a million shots are never in memory at once.
 
 Sequences and measurements begin with site 0, qubit 0 or bit 0. Sources: amazon-braket-schemas 1.32,
 ``analog_hamiltonian_simulation_task_result_v1`` and ``gate_model_task_result_v1``.
