@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pages import NOTICE, table, write_or_check
 
 from qmk.frontends.ahs import AHS_RULES
+from qmk.frontends.kirin import KIRIN_RULES
 from qmk.models.atoms import ATOM_RULES
 from qmk.qvm import verify
 from qmk.qvm.asm.rules import ASM_RULES
@@ -20,6 +21,7 @@ READERS = (
     ("QVM-J", "Reading QVM JSON", "what can be read as QVM JSON", tuple(JSON_RULES.values())),
     ("ASM", "Assembly", "what the assembler accepts", tuple(ASM_RULES.values())),
     ("AHS", "Analog programs of Amazon Braket", "what can be read as an AHS program", tuple(AHS_RULES.values())),
+    ("KIRIN", "Squin kernels in Kirin's JSON", "what can be read as a kernel of squin", tuple(KIRIN_RULES.values())),
     ("ATOM", "Devices of neutral atoms", "what a device asks of a program for atoms", tuple(ATOM_RULES.values())),
     ("QVMB", "Binary", "what can be read as QVM binary", tuple(BINARY_RULES.values())),
 )

@@ -135,7 +135,7 @@ class _Tally:
             elif op.op_class in ("fence", "hint"):
                 self._synchronise(lines if op.op_class == "hint" else [])
             return
-        if op.channel is not None:
+        if op.op_class == "noise" and node.vqs:
             self._noise(node, op, lines)
             return
         self._layer(node, lines)
@@ -178,7 +178,7 @@ class _Tally:
             return
         self.noise += 1
         self.noise_kinds.add(kind)
-        if len(lines) > 1:
+        if len(lines) > 1 and kind != "loss":
             self._join(lines)
             self.spans.append((min(lines), max(lines), 2 if kind == "kraus" else 0))
 

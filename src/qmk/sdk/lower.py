@@ -158,6 +158,8 @@ class _Lowering:
                 self._noise(op, node, cond)
 
     def _noise(self, op: Op, node: Node, cond: Cond | None) -> None:
+        if node.vqs and op.channel is None:
+            raise self._refusal(node, "this engine does not know lost atoms")
         if op.channel is None:
             p01, p10 = (float(node.args.get(name, 0.0)) for name in ("p01", "p10"))
             read = self._single(node.inputs[0], node)

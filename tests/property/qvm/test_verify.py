@@ -71,7 +71,7 @@ def value(draw: st.DrawFn, param: Param, qubits: int, inputs: int) -> Any:
     if param.kind in ("angle", "float"):
         return draw(angles)
     if param.kind == "int":
-        high = (1 << (1 << inputs)) - 1 if param.name == "table" else 5
+        high = (1 << (1 << inputs)) - 1 if param.name == "table" else min(5, int(param.high or 5))
         return draw(st.integers(max(int(param.low or 0), 0), high)) if high else 0
     if param.kind == "pauli":
         return "X" + draw(st.text("IXYZ", min_size=qubits - 1, max_size=qubits - 1))

@@ -27,15 +27,16 @@ LARGEST = 1e9
 def fault(args: Args, qubits: int) -> str:
     """Why sound single arguments are no evolution of ``qubits`` atoms together, or ""."""
     return (
-        _positions_fault(args["positions"], qubits)
+        points_fault(args["positions"], qubits)
         or ("its duration is 0 us; an evolution takes time" if args["duration"] <= 0 else "")
         or _drives_fault(args["drives"], float(args["duration"]), qubits)
     )
 
 
-def _positions_fault(positions: Any, qubits: int) -> str:
+def points_fault(positions: Any, qubits: int, name: str = "positions") -> str:
+    """Why the argument ``name`` is no places of ``qubits`` atoms, in um, or ""."""
     if not isinstance(positions, list) or len(cast("list[Any]", positions)) != qubits:
-        return f"positions are a list of [x, y] or [x, y, z], one for each of its {qubits} qubits"
+        return f"{name} are a list of [x, y] or [x, y, z], one for each of its {qubits} qubits"
     points = cast("list[Any]", positions)
     for at, point in enumerate(points):
         if not _is_numbers(point) or len(point) not in (2, 3) or len(point) != len(points[0]):
