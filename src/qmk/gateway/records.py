@@ -35,7 +35,7 @@ Found = TypeVar("Found")
 
 
 class Record(msgspec.Struct, frozen=True):
-    """``members``: names by which it is found beside ``id``. ``created``: Unix seconds. ``body``: what its door keeps."""
+    """``members``: names by which it is found beside ``id``. ``created``: Unix seconds. ``body``: what a door keeps."""
 
     id: str
     created: float

@@ -2,8 +2,8 @@
 each classical bit holds is read off.
 
 Braket's programs name gates that no include declares (``cnot``, ``xx``, ``gpi2`` ...; Amazon Braket's documentation has
-their matrices). What stands in ``#pragma braket``, noise, result types and unitaries, is refused: a program that went on
-without it would be another one.
+their matrices). What stands in ``#pragma braket``, noise, result types and unitaries, is refused: a program that went
+on without it would be another one.
 """
 
 from __future__ import annotations

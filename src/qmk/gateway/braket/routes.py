@@ -1,8 +1,8 @@
 """Braket's REST calls, as the SDK makes them: devices, quantum tasks, and the results in "S3".
 
 A task is a job: its id has the job's 128 bits. The bucket is a name that is remembered; its one object of a task,
-``results.json``, is made of the job's result when it is read. Sources: the service model of Amazon Braket in botocore, and
-requests recorded from amazon-braket-sdk 1.127.
+``results.json``, is made of the job's result when it is read. Sources: the service model of Amazon Braket in botocore,
+and requests recorded from amazon-braket-sdk 1.127.
 """
 
 from __future__ import annotations
