@@ -4,6 +4,7 @@
 |---|---|
 | /braket | Amazon Braket, ``BRAKET_ENDPOINT`` |
 | /s3 | its results, ``AWS_ENDPOINT_URL_S3`` |
+| /qlam | QLAM, ``api_base_url`` |
 
 Whatever goes wrong is answered in the form of the door's own protocol, without a traceback; what is a defect of ours is
 logged with one.
@@ -24,6 +25,7 @@ from litestar.exceptions import HTTPException
 from litestar.types import ControllerRouterHandler
 
 from qmk.base.errors import QmkError
+from qmk.gateway import qlam
 from qmk.gateway.braket import routes as braket
 from qmk.gateway.callers import Callers
 from qmk.gateway.http import BODY_BYTES, AnyRequest, Gate, Refusal, answer, status_of
@@ -42,7 +44,11 @@ class Door:
     refused: Refused
 
 
-DOORS = (Door("/braket", braket.HANDLERS, braket.refused), Door("/s3", braket.S3_HANDLERS, braket.refused_s3))
+DOORS = (
+    Door("/braket", braket.HANDLERS, braket.refused),
+    Door("/s3", braket.S3_HANDLERS, braket.refused_s3),
+    Door("/qlam", qlam.HANDLERS, qlam.refused),
+)
 
 
 @get("/health")
