@@ -5,6 +5,7 @@
 | /braket | Amazon Braket, ``BRAKET_ENDPOINT`` |
 | /s3 | its results, ``AWS_ENDPOINT_URL_S3`` |
 | /qlam | QLAM, ``api_base_url`` |
+| /pasqal | Pasqal Cloud, ``Endpoints(core=...)`` |
 
 Whatever goes wrong is answered in the form of the door's own protocol, without a traceback; what is a defect of ours is
 logged with one.
@@ -29,6 +30,7 @@ from qmk.gateway import qlam
 from qmk.gateway.braket import routes as braket
 from qmk.gateway.callers import Callers
 from qmk.gateway.http import BODY_BYTES, AnyRequest, Gate, Refusal, answer, status_of
+from qmk.gateway.pasqal import routes as pasqal
 from qmk.gateway.records import Records
 
 log = logging.getLogger("qmk.gateway")
@@ -48,6 +50,7 @@ DOORS = (
     Door("/braket", braket.HANDLERS, braket.refused),
     Door("/s3", braket.S3_HANDLERS, braket.refused_s3),
     Door("/qlam", qlam.HANDLERS, qlam.refused),
+    Door("/pasqal", pasqal.HANDLERS, pasqal.refused),
 )
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 import uuid
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import msgspec
+from cryptography.fernet import Fernet
 from litestar import Request, Response
 
 from qmk.base.errors import QmkError
@@ -41,6 +42,8 @@ class Gate:
 
     callers: Callers
     records: Records
+    links: Fernet = field(default_factory=lambda: Fernet(Fernet.generate_key()))
+    """Seals into a link who may read what is behind it. Links are short-lived, and void after a restart."""
 
 
 class Refusal(Exception):

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
+from weakref import WeakValueDictionary
 
 import msgspec
 
@@ -49,6 +50,7 @@ class Records:
     def __init__(self, path: Path, kept: int = LIMITS.kept_jobs) -> None:
         self._lock = threading.Lock()
         self._kept = kept
+        self._locks: WeakValueDictionary[tuple[str, str, str], asyncio.Lock] = WeakValueDictionary()
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
@@ -62,6 +64,10 @@ class Records:
             raise QmkError("RESOURCE_EXHAUSTED", f"cannot use {path}: {error}", path=str(path)) from error
         if found not in (0, FORMAT):
             raise QmkError("RESOURCE_EXHAUSTED", f"{path} was written by another release", path=str(path))
+
+    def lock(self, kind: str, tenant: str, id: str) -> asyncio.Lock:
+        """Held by whoever reads a record, changes it and puts it back."""
+        return self._locks.setdefault((kind, tenant, id), asyncio.Lock())
 
     def close(self) -> None:
         with self._lock:
