@@ -83,8 +83,21 @@ class Callers:
                 await caller.leave()
                 caller = first
             await self._bound(caller.tenant)
-        self._kept.move_to_end(shown)
+        else:
+            await self._still_good(shown, caller)
+        if shown in self._kept:
+            self._kept.move_to_end(shown)
         return caller
+
+    async def _still_good(self, shown: str, caller: Caller) -> None:
+        """A token that was revoked, or has ended, opens nothing, not even what only the gateway knows."""
+        try:
+            await caller.telemetry()
+        except QmkError as error:
+            if error.kind.name in ("AUTH_FAILED", "TENANT_SUSPENDED") and self._kept.pop(shown, None) is not None:
+                await caller.close()
+            if error.kind.name != "INSUFFICIENT_CAPS":  # a session that may not ask for figures is one
+                raise
 
     def _let_in(self, headers: Mapping[str, str]) -> None:
         if self._needs_token:

@@ -144,10 +144,10 @@ def test_a_job_without_runs_has_the_shots_of_the_configuration(http: Http, until
 
 
 def test_variables_reach_the_sequence(http: Http, until: Any) -> None:
-    """An amplitude of 0 excites nothing; each job has its own."""
+    """Next to no amplitude excites nothing; each job has its own."""
     amplitude = {"expression": "index", "lhs": {"variable": "a"}, "rhs": 0}
     text = sequence(amplitude, {"a": {"type": "float", "value": [0.0]}})
-    asked = batch(sequence_builder=text, jobs=[{"runs": 20, "variables": {"a": value}} for value in ([0.0], [6.0])])
+    asked = batch(sequence_builder=text, jobs=[{"runs": 20, "variables": {"a": value}} for value in ([1e-9], [6.0])])
     id = made(http, asked)["id"]
     ended(http, until, id)
     first, second = (counter(http, job["id"]) for job in jobs(http, id))
