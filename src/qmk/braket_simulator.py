@@ -1,7 +1,7 @@
-"""``LocalSimulator("qmk")`` of the Amazon Braket SDK: analog programs and circuits run in this process, with no network.
+"""``LocalSimulator("qmk")`` of the Amazon Braket SDK: analog programs and circuits run in this process, without network.
 
-Entry point ``qmk`` of the group ``braket.simulators``; only the SDK imports it, which brings ``braket.simulator``. Programs
-and results are those of the gateway: what one refuses, so does the other.
+Entry point ``qmk`` of the group ``braket.simulators``; only the SDK imports it, which brings ``braket.simulator``.
+Programs and results are those of the gateway: what one refuses, so does the other.
 """
 
 from __future__ import annotations
@@ -24,7 +24,18 @@ from qmk.gateway.braket.results import AHS, task_result
 
 ATOMS = DEVICES["arn:aws:braket:::device/quantum-simulator/qmk/atoms"]
 GATES = DEVICES["arn:aws:braket:::device/quantum-simulator/qmk/gates"]
-_HOW = frozenset(["steps", "progress_bar", "atol", "rtol", "solver_method", "order", "nsteps", "first_step", "max_step", "min_step"])
+_HOW = {
+    "steps",
+    "progress_bar",
+    "atol",
+    "rtol",
+    "solver_method",
+    "order",
+    "nsteps",
+    "first_step",
+    "max_step",
+    "min_step",
+}
 """Of Braket's own simulator: how it is to compute. QMK takes as many steps as its error bound needs."""
 
 
@@ -45,7 +56,7 @@ class Simulator(BraketSimulator):
         """Run a program ``shots`` times and give Braket's result. ``params`` are those of QMK's reader: of an analog
         program ``c6`` (rad um^6/us), ``phase_sign`` and ``device``, of a circuit its inputs.
 
-        Raises ``ValueError`` for no shots, ``TypeError`` for another kind of program, ``QmkError`` for what QMK refuses.
+        Raises ``ValueError`` for no shots, ``TypeError`` for another kind of program, ``QmkError`` for what is refused.
         """
         if shots < 1:
             raise ValueError("shots is 0: results without shots are not served; ask for at least 1")

@@ -103,7 +103,12 @@ def capabilities(device: Device) -> dict[str, Any]:
                 "actionType": OPENQASM,
                 "version": ["1"],
                 "supportedOperations": [*STANDARD_GATES, *GATES],
-                "supportedModifiers": [{"name": "ctrl"}, {"name": "negctrl"}, {"name": "inv"}, {"name": "pow"}],
+                "supportedModifiers": [
+                    {"name": "ctrl"},
+                    {"name": "negctrl"},
+                    {"name": "inv"},
+                    {"name": "pow", "exponent_types": ["int", "float"]},
+                ],
                 "forbiddenPragmas": ["braket_noise", "braket_result_type", "braket_unitary_matrix"],
                 "supportPhysicalQubits": True,
                 "supportedResultTypes": [],

@@ -41,7 +41,8 @@ def bits_of(result: Result) -> tuple[list[tuple[str, int]], list[int | None]]:
     column = {name: place for place, name in enumerate(result.event_names)}
     bits: list[tuple[str, int]] = []
     columns: list[int | None] = []
-    for register in result.registers:
+    descending = all(register.descending for register in result.registers)  # and so are the registers, last to first
+    for register in result.registers[::-1] if descending else result.registers:
         events = register.bits[::-1] if register.descending else register.bits
         bits += [(register.name, index) for index in range(len(events))]
         columns += [None if event is None else column[event] for event in events]
