@@ -16,6 +16,7 @@ from typing import Any
 from qmk.abi.call import Call
 from qmk.abi.calls import q_negotiate_caps, q_submit
 from qmk.abi.shapes import Policy, Program
+from qmk.abi.token import PREFIX
 from qmk.base.errors import QmkError
 from qmk.client.aio import AsyncClient
 
@@ -71,9 +72,19 @@ class Callers:
 
     async def of(self, headers: Mapping[str, str]) -> Caller:
         """Raises AUTH_FAILED for a token that is missing or no good, CONNECTION_LOST without a daemon."""
+        return await self.with_token(self.shown(headers))
+
+    def shown(self, headers: Mapping[str, str]) -> str:
+        """The token of a request, "" for one that is let in without. Raises AUTH_FAILED where one is asked for."""
         shown = token_of(headers)
+        if not self._needs_token and not shown.startswith(PREFIX):
+            shown = ""  # clients must show something: where none is asked for, what is no token is none
         if not shown:
             self._let_in(headers)
+        return shown
+
+    async def with_token(self, shown: str) -> Caller:
+        """The client of whoever has shown this token."""
         caller = self._kept.get(shown)
         if caller is None:
             caller = Caller(self._path, token=shown or None, patience_s=PATIENCE_S)

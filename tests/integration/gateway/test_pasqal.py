@@ -174,6 +174,8 @@ def test_results_are_there_after_the_end_only_and_by_their_own_link(http: Http, 
     job = jobs(http, id)[0]["id"]
     link = http.get(f"/pasqal/api/v1/jobs/{job}/results_link").json()["data"]["results_link"]
     assert http.get(link[:-4] + "AAA=").status_code == 404
+    again = http.get(f"/pasqal/api/v1/jobs/{job}/results_link", headers={"authorization": "Bearer anything"})
+    assert sum(http.get(again.json()["data"]["results_link"]).json()["counter"].values()) == 10
     assert http.get("/pasqal/results/none").status_code == 404
 
 

@@ -189,6 +189,12 @@ def test_without_tokens_web_pages_are_not_let_in(http: Http, headers: dict[str, 
     assert http.get(TASKS, headers=headers).status_code == 401
 
 
+def test_without_tokens_any_password_will_do_but_a_token_must_be_good(http: Http) -> None:
+    for headers in (basic("pw"), bearer("anything"), braket("FwoGZXIvYXdz")):
+        assert http.get(TASKS, headers=headers).status_code == 200
+    assert http.get(TASKS, headers=bearer("qmk1.AAAA")).status_code == 401
+
+
 def test_a_defect_shows_no_traceback(two: Two, caplog: pytest.LogCaptureFixture) -> None:
     app = make_app(two.daemon.socket, two.records, needs_token=True)
 

@@ -25,7 +25,7 @@ from qmk.abi.shapes import Status
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
 from qmk.client.result import Result
-from qmk.gateway.callers import Caller, token_of
+from qmk.gateway.callers import Caller
 from qmk.gateway.http import AnyRequest, Gate, Refusal, answer, body_of, entered, id_of_job, iso, job_of_id
 from qmk.gateway.jobs import Wish, cancel_all, has_ended, states, submit_all
 from qmk.gateway.pasqal.config import shots_of, unserved
@@ -218,7 +218,9 @@ async def get_results_link(request: AnyRequest) -> Response[bytes]:
     if found["status"] != "DONE":
         return _answer({"results_link": None})
     gate: Gate = request.app.state.gate
-    sealed = gate.links.encrypt(msgspec.json.encode([token_of(request.headers), job_of_id(found["id"])])).decode()
+    sealed = gate.links.encrypt(
+        msgspec.json.encode([gate.callers.shown(request.headers), job_of_id(found["id"])])
+    ).decode()
     base = str(request.base_url).rstrip("/")
     return _answer({"results_link": f"{base}/pasqal/results/{sealed}"})
 
@@ -232,8 +234,7 @@ async def get_results(request: AnyRequest) -> Response[bytes]:
     except InvalidToken:
         raise Refusal(404, "the link is not good, or no longer: ask for another") from None
     token, job = msgspec.json.decode(opened, type=tuple[str, str])
-    headers = {"authorization": f"Bearer {token}"} if token else request.headers
-    caller = await gate.callers.of(headers)
+    caller = await gate.callers.with_token(token)
     return answer({"counter": _counter(await caller.result(job))})
 
 
