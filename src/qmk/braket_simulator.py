@@ -1,10 +1,13 @@
-"""``LocalSimulator("qmk")`` of the Amazon Braket SDK: analog programs and circuits run in this process, without network.
+"""``LocalSimulator("qmk")`` of the Amazon Braket SDK: analog programs and circuits in this process, without network.
 
 Entry point ``qmk`` of the group ``braket.simulators``; only the SDK imports it, which brings ``braket.simulator``.
 Programs and results are those of the gateway: what one refuses, so does the other.
 """
 
 from __future__ import annotations
+
+# the SDK, which imports this module, is not among our dependencies
+# pyright: reportMissingImports=false, reportAttributeAccessIssue=false
 
 import uuid
 from decimal import Decimal

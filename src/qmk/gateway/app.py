@@ -14,7 +14,7 @@ logged with one.
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +42,7 @@ class Door:
     """``refused`` writes an error in the protocol's own form."""
 
     path: str
-    handlers: list[ControllerRouterHandler]
+    handlers: Sequence[ControllerRouterHandler]
     refused: Refused
 
 

@@ -174,7 +174,7 @@ async def cancel_batch(request: AnyRequest) -> Response[bytes]:
 @patch("/api/v1/batches/{id:str}/tags")
 async def set_tags(request: AnyRequest) -> Response[bytes]:
     caller, records = await entered(request)
-    tags = await body_of(request, Tags)
+    tags: list[str] = await body_of(request, Tags)  # pyright: ignore[reportArgumentType]  # a type to msgspec
     async with _changing(request, caller, records):
         record, kept = await _found(request, caller, records)
         kept.tags = tags
