@@ -8,7 +8,6 @@ from __future__ import annotations
 
 # the SDK, which imports this module, is not among our dependencies
 # pyright: reportMissingImports=false, reportAttributeAccessIssue=false
-
 import uuid
 from decimal import Decimal
 from typing import Any
