@@ -11,6 +11,7 @@ from qmk.frontends.ahs import AHS_RULES
 from qmk.frontends.kirin import KIRIN_RULES
 from qmk.frontends.pulser.rules import PULSER_RULES
 from qmk.frontends.quera import QUERA_RULES
+from qmk.gateway.braket.openqasm import BRAKET_RULES
 from qmk.models.atoms import ATOM_RULES
 from qmk.models.atoms.channel_rules import CHANNEL_RULES
 from qmk.qvm import verify
@@ -24,6 +25,12 @@ READERS = (
     ("QVM-J", "Reading QVM JSON", "what can be read as QVM JSON", tuple(JSON_RULES.values())),
     ("ASM", "Assembly", "what the assembler accepts", tuple(ASM_RULES.values())),
     ("AHS", "Analog programs of Amazon Braket", "what can be read as an AHS program", tuple(AHS_RULES.values())),
+    (
+        "BRAKET",
+        "Circuits of Amazon Braket",
+        "what the gateway takes of Braket's OpenQASM",
+        tuple(BRAKET_RULES.values()),
+    ),
     ("KIRIN", "Squin kernels in Kirin's JSON", "what can be read as a kernel of squin", tuple(KIRIN_RULES.values())),
     ("QUERA", "Task specifications of QuEra", "what can be read as a QuEra task", tuple(QUERA_RULES.values())),
     ("ATOM", "Devices of neutral atoms", "what a device asks of a program for atoms", tuple(ATOM_RULES.values())),

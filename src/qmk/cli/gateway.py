@@ -12,6 +12,7 @@ from qmk.base.errors import QmkError
 from qmk.cli import options
 
 RECORDS = "gateway.db"
+CONNECTIONS = 256
 
 
 @click.command()
@@ -62,7 +63,13 @@ def command(
     folder = Path(data_dir) if data_dir else state_dir()
     app = make_app(Path(socket_path) if socket_path else None, folder / RECORDS, needs_token=needs_token)
     config = uvicorn.Config(
-        app, log_config=None, access_log=verbose, server_header=False, lifespan="on", timeout_graceful_shutdown=5
+        app,
+        limit_concurrency=CONNECTIONS,
+        log_config=None,
+        access_log=verbose,
+        server_header=False,
+        lifespan="on",
+        timeout_graceful_shutdown=5,
     )
     name = f"[{address[0]}]" if ":" in address[0] else address[0]
     click.echo(f"listening on http://{name}:{address[1]}; Ctrl-C stops", err=True)

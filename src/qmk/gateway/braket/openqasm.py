@@ -11,6 +11,17 @@ from __future__ import annotations
 import re
 
 from qmk.base.errors import Finding, invalid_graph
+from qmk.qvm.json_rules import Rule
+
+_ROWS = (
+    Rule(
+        "BRAKET-01",
+        "pragma is not supported",
+        "Of Braket's pragmas only verbatim is taken: noise, result types and unitaries would be lost.",
+        "run with shots and without it",
+    ),
+)
+BRAKET_RULES: dict[str, Rule] = {row.id: row for row in _ROWS}
 
 GATES: dict[str, str] = {
     "i": "a { }",
@@ -59,7 +70,7 @@ def prepared(source: str) -> str:
         if pragma[1] != "verbatim":
             line = bare.count("\n", 0, pragma.start()) + 1
             what = f"'#pragma braket {pragma[1][:40]}' is not supported"
-            raise invalid_graph([Finding("BRAKET-01", what, "run with shots and without it", line=line, column=1)])
+            raise invalid_graph([Finding("BRAKET-01", what, BRAKET_RULES["BRAKET-01"].help, line=line, column=1)])
     version = _VERSION.match(bare)
     head, rest = ("OPENQASM 3.0;", source) if version is None else (source[: version.end()], source[version.end() :])
     body = bare if version is None else bare[version.end() :]
