@@ -51,8 +51,9 @@ def asked(
     error: float | None,
     outputs: Outputs | None = None,
     qec: str | None = None,
+    device: str | None = None,
 ) -> Asked:
     """The graph with its noise, the shots if they are asked for, and notes for the result."""
     from qmk.client.asked import asked
 
-    return asked(graph, None, None, shots=shots, noise=noise, error=error, outputs=outputs, qec=qec)
+    return asked(graph, None, None, shots=shots, noise=noise, error=error, outputs=outputs, qec=qec, device=device)

@@ -17,6 +17,7 @@ from qmk.cli.values import Wanted, output_options
 @options.job_options
 @noisy.noise_options
 @noisy.qec_option
+@options.device_option
 @click.option(
     "--priority", type=click.IntRange(-1000, 1000), default=0, metavar="N", help="Larger runs sooner; -1000 to 1000."
 )
@@ -59,6 +60,7 @@ def command(
     noise: str | None,
     error: float | None,
     qec: str | None,
+    device: str | None,
     priority: int,
     deadline_epochs: int | None,
     channels: tuple[tuple[str, str], ...],
@@ -78,7 +80,7 @@ def command(
     from qmk.cli.run import DEFAULT_SHOTS, milliseconds
 
     loaded, outputs = values.load(wanted, program, format_name, options.collect_params(params), console)
-    wish = noisy.asked(loaded.graph, shots, None if qec else noise, error, outputs)
+    wish = noisy.asked(loaded.graph, shots, None if qec else noise, error, outputs, device=device)
     shots = wish.shots or loaded.graph.shots or DEFAULT_SHOTS
     with connected(socket_path) as client:
         job = client.submit(

@@ -132,7 +132,17 @@ def new(run: Run, frame: Frame, of: Statement) -> tuple[Any, ...]:
 
 
 def measure(run: Run, frame: Frame, of: Statement) -> tuple[Any, ...]:
-    return ([run.measure(handle) for handle in handles(run.arg(frame, of, "qubits"), "qubits")],)
+    return (_measured(run, run.arg(frame, of, "qubits")),)
+
+
+def _measured(run: Run, value: Any) -> Any:
+    """Results in the shape of the qubits: clients also measure a register with the function for one qubit, which puts
+    it into a list once more."""
+    if isinstance(value, (list, tuple)):
+        return [_measured(run, part) for part in value]
+    if not isinstance(value, Qubit):
+        raise Refused("KIRIN-04", f"{shown(value)} is measured, not a qubit")
+    return run.measure(value.handle)
 
 
 def reset(run: Run, frame: Frame, of: Statement) -> tuple[Any, ...]:

@@ -13,7 +13,6 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from qmk.base.limits import LIMITS
 from qmk.frontends.kirin.rules import Refused
 from qmk.frontends.kirin.values import Method
 
@@ -53,6 +52,9 @@ KINDS = frozenset(
 PACKAGES = ("builtins", "kirin", "bloqade", "py.ilist", "types", "typing")
 """whose classes a document may name in types and attributes"""
 
+LARGEST = 1 << 24
+"""bytes of a document, unpacked: as Python objects it takes up to 25 times as much"""
+
 Raw = dict[str, Any]
 Name = tuple[str, str]
 
@@ -79,16 +81,18 @@ class Block:
 
 
 def text_of(data: bytes) -> bytes:
-    """The JSON text, unpacked where it is gzipped, never beyond the limit of a source."""
+    """The JSON text, unpacked where it is gzipped, never beyond ``LARGEST``."""
     if data[:2] != b"\x1f\x8b":
+        if len(data) > LARGEST:
+            raise Refused("KIRIN-08", f"it is larger than {LARGEST} bytes")
         return data.removeprefix(b"\xef\xbb\xbf")
     stream = zlib.decompressobj(wbits=31)
     try:
-        text = stream.decompress(data, LIMITS.source_bytes + 1)
+        text = stream.decompress(data, LARGEST + 1)
     except zlib.error as error:
         raise Refused("KIRIN-01", f"the gzip stream is broken: {error}") from error
-    if len(text) > LIMITS.source_bytes:
-        raise Refused("KIRIN-08", f"unpacked it is larger than {LIMITS.source_bytes} bytes")
+    if len(text) > LARGEST:
+        raise Refused("KIRIN-08", f"unpacked it is larger than {LARGEST} bytes")
     if not stream.eof:
         raise Refused("KIRIN-01", "the gzip stream ends too early")
     return text
