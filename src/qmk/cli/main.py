@@ -30,6 +30,7 @@ COMMANDS: dict[str, str] = {
     "engines": "list the engines and what each can do",
     "doctor": "check this machine and say how to mend what is wrong",
     "serve": "run the daemon",
+    "gateway": "let clients of Amazon Braket, QLAM and Pasqal Cloud run on the daemon",
     "gc": "collect what nobody needs from the data folder",
     "submit": "hand a program to the daemon",
     "jobs": "list the jobs of the daemon",
