@@ -239,6 +239,7 @@ def test_a_timeline_that_was_made_keeps_every_rule() -> None:
         ("ATOM-51", altered(n4=1.0)),
         ("ATOM-52", msgspec.structs.replace(TIMED, nodes=TIMED.nodes[:2])),
         ("ATOM-52", program()),
+        ("ATOM-52", msgspec.structs.replace(TIMED, metadata={"atoms": {**TIMED.metadata["atoms"], "sites": {}}})),
     ],
 )
 def test_a_timeline_that_breaks_a_rule_is_found_out(rule: str, graph: Graph) -> None:
