@@ -26,6 +26,7 @@ from qmk.sdk.program import (
     Measure,
     Misread,
     Noise,
+    NoisyEvolution,
     Program,
     Reset,
     Toss,
@@ -59,6 +60,11 @@ class Losses:
         """With probability ``p`` these atoms are lost together."""
         self.used = True
         self._out.append(Toss(tuple(self._flag(qubit) for qubit in qubits), p))
+
+    def all_flagged(self, qubits: Sequence[int]) -> tuple[int, ...]:
+        """The flags of ``qubits``, for what may lose them."""
+        self.used = True
+        return tuple(self._flag(qubit) for qubit in qubits)
 
     def _flag(self, qubit: int) -> int:
         if qubit not in self.flags:
@@ -149,6 +155,8 @@ def late(instructions: Sequence[Instruction]) -> tuple[list[Instruction], list[L
     for item in reversed(instructions):
         if isinstance(item, Toss):
             struck.update(item.cbits)
+        elif isinstance(item, NoisyEvolution):
+            struck.update(item.lost)
         elif isinstance(item, Logic):
             reads = {*item.inputs, *(c.cbits(item.cond) if item.cond else ())}
             if item.cbit not in needed and struck.isdisjoint(reads):

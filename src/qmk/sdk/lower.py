@@ -15,7 +15,7 @@ import msgspec
 
 from qmk.base.errors import QmkError
 from qmk.qvm import link
-from qmk.qvm.families import OPS, noise
+from qmk.qvm.families import OPS, analog, noise
 from qmk.qvm.graph import Graph, Guard, Node, Output
 from qmk.qvm.op import KrausChannel, Op
 from qmk.qvm.profile import parse as parse_profile
@@ -38,6 +38,7 @@ from qmk.sdk.program import (
     Measure,
     Misread,
     Noise,
+    NoisyEvolution,
     PauliNoise,
     PauliNoise2,
     Program,
@@ -231,11 +232,17 @@ class _Lowering:
         self._emit(pieces, tuple(self.qubit[v] for v in node.vqs), flat, cond)
 
     def _evolution(self, op: Op, node: Node, cond: Cond | None) -> None:
-        if self.losses.any_flagged([self.qubit[v] for v in node.vqs]):
-            raise self._refusal(node, "an evolution of atoms that may be lost")
+        qubits = tuple([self.qubit[v] for v in node.vqs])
         if op.name not in self.resolver.gates:
             raise self._refusal(node, "this engine runs gates, not evolutions")
-        self.out.append(Gate(op.name, tuple([self.qubit[v] for v in node.vqs]), (), cond, node.args))
+        apart = analog.loses(op.name, node.args) or self.losses.any_flagged(qubits)
+        if not (apart or analog.is_noisy(op.name, node.args)):
+            self.out.append(Gate(op.name, qubits, (), cond, node.args))
+        elif cond is None:
+            flags = self.losses.all_flagged(qubits) if apart else ()
+            self.out.append(NoisyEvolution(op.name, qubits, node.args, flags))
+        else:
+            raise self._refusal(node, "an evolution with noise, or of atoms that may be lost, stands under no guard")
 
     def _emit(self, pieces: Iterable[Piece], qubits: tuple[int, ...], flat: list[int], cond: Cond | None) -> None:
         for piece in pieces:
@@ -264,8 +271,7 @@ class _Lowering:
                 index, self.width = self.width, self.width + 1
             self.qubit[handle] = index
         if profile := node.args.get("profile"):
-            note = parse_profile(profile).note
-            self.notes.setdefault("profiles", {})[profile] = note or "run as ideal qubits"
+            self.notes.setdefault("profiles", {})[profile] = parse_profile(profile).note or "run as ideal qubits"
 
     def _new_cbit(self) -> int:
         self.n_cbits += 1
@@ -337,13 +343,10 @@ class _Lowering:
         return c.conj([c.bit(b) if value else c.negate(c.bit(b)) for b, value in zip(found, values, strict=True)])
 
     def _registers(self) -> Iterable[Register]:
-        for output in self.outputs():
+        for output in outputs_of(self.graph, self.cbits):
             bits = [index for name in output.bits for index in (self.cbits.get(name, (-1,)) if name else (-1,))]
             lost = tuple(self.losses.shown.get(cbit, -1) for cbit in bits)
             yield Register(output.name, tuple(bits), output.descending, lost if max(lost, default=-1) >= 0 else ())
-
-    def outputs(self) -> tuple[Output, ...]:
-        return outputs_of(self.graph, self.cbits)
 
     def _refusal(self, node: Node, why: str) -> QmkError:
         return QmkError("UNSUPPORTED", f"node '{node.id}' ({node.op}): {why}", node=node.id, op=node.op)

@@ -132,6 +132,22 @@ class KrausNoise(Noise):
 
 
 @dataclass(frozen=True, slots=True)
+class NoisyEvolution(Noise):
+    """An evolution that may end in more than one state (``qvm.families.analog.is_noisy``), or of atoms that may be
+    lost, by its full name. ``lost``: for each atom the cbit that is 1 where it is lost, so that it takes no part, and
+    that becomes 1 where the evolution loses it; () where none is. A method that runs it declares ``noise`` "analog"."""
+
+    name: str
+    on: tuple[int, ...]
+    args: Mapping[str, Any]
+    lost: tuple[int, ...] = ()
+
+    @property
+    def qubits(self) -> tuple[int, ...]:
+        return self.on
+
+
+@dataclass(frozen=True, slots=True)
 class Toss:
     """All of ``cbits`` become 1, together, with probability ``p``; else they keep their values. Many tosses may
     strike a cbit, after what else writes it. A method that runs it declares ``noise`` "loss"; for others
@@ -139,6 +155,11 @@ class Toss:
 
     cbits: tuple[int, ...]
     p: float
+
+    @property
+    def cond(self) -> None:
+        """It stands under no condition."""
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +189,7 @@ class Fence(Barrier):
     epoch: int = 0
 
 
-Instruction = Gate | Measure | Reset | Logic | PauliNoise | PauliNoise2 | KrausNoise | Toss | Barrier
+Instruction = Gate | Measure | Reset | Logic | PauliNoise | PauliNoise2 | KrausNoise | NoisyEvolution | Toss | Barrier
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qmk.qvm.families import CAPABILITIES, OPS
+from qmk.qvm.families import CAPABILITIES, OPS, analog
 from qmk.qvm.families.core import FIXED_SIZE
 from qmk.qvm.graph import Graph, Guard, Node, Output
 from qmk.qvm.inverse import inverse_nodes
@@ -62,6 +62,8 @@ def value(draw: st.DrawFn, param: Param, qubits: int, inputs: int) -> Any:
         return [[6.0 * k, draw(st.floats(-5, 5))] for k in range(qubits)]
     if param.kind == "drives":
         return draw(drives(qubits))
+    if param.name == "noise":
+        return draw(st.dictionaries(st.sampled_from(sorted(analog.NOISE)), st.floats(0, 2), max_size=3))
     if param.name == "duration" and param.unit == "us":
         return DURATION
     if param.kind == "float" and param.unit == "s":

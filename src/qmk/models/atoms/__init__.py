@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from qmk.models.atoms.check import check
 from qmk.models.atoms.geometry import Configuration, Geometry, Lattice, Site, Zone
+from qmk.models.atoms.noisy import AtomNoise, atom_noises, doppler_sigma, noisy
 from qmk.models.atoms.profile import Profile, load, profile, profiles
 from qmk.models.atoms.program import AtomProgram, Drive, Field
 from qmk.models.atoms.rules import ATOM_RULES
@@ -14,6 +15,7 @@ from qmk.models.atoms.to_graph import to_graph
 
 __all__ = [
     "ATOM_RULES",
+    "AtomNoise",
     "AtomProgram",
     "Configuration",
     "Drive",
@@ -23,8 +25,11 @@ __all__ = [
     "Profile",
     "Site",
     "Zone",
+    "atom_noises",
     "check",
+    "doppler_sigma",
     "load",
+    "noisy",
     "profile",
     "profiles",
     "to_graph",

@@ -153,7 +153,7 @@ def _analog(graph: Graph, profile: Profile, shots: int | None) -> tuple[OnDevice
 def _program(node: Node) -> AtomProgram:
     """One evolution as devices check it; the vacant sites of a program are no longer seen."""
     args = node.args
-    points = [(float(p[0]), float(p[1])) for p in args["positions"]]
+    points = [tuple(float(x) for x in p) for p in args["positions"]]
     drives = [
         Drive(
             **{

@@ -201,7 +201,7 @@ def _check_channel(state: State, node: Node, sized: bool) -> None:
 
 
 def _check_evolution(state: State, node: Node, sized: bool) -> None:
-    why = analog.fault(node.args, len(node.vqs)) if sized else ""
+    why = analog.fault(node.op, node.args, len(node.vqs)) if sized else ""
     if why:
         state.add(EVOLUTION, f"{node.op}: {why}", node)
 

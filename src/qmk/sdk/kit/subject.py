@@ -39,8 +39,8 @@ class Subject:
 
     def lower(self, case: Case) -> Program:
         can = self.can
-        how = {"clifford": can.clifford, "inline_logic": not can.logic, "tosses": "loss" in can.noise}
-        return lower(case.graph, can.gates, **how)
+        logic, tosses = not can.logic, "loss" in can.noise
+        return lower(case.graph, can.gates, clifford=can.clifford, inline_logic=logic, tosses=tosses)
 
     def sample(self, program: Program, shots: int, seed: int) -> Samples:
         return self.engine.prepare(program, self.method).run(shots, seed)
