@@ -154,17 +154,13 @@ def _program(node: Node) -> AtomProgram:
     """One evolution as devices check it; the vacant sites of a program are no longer seen."""
     args = node.args
     points = [tuple(float(x) for x in p) for p in args["positions"]]
-    drives = [
-        Drive(
-            **{
-                name: Field(tuple(drive[name]["times"]), tuple(drive[name]["values"]))
-                for name in analog.FIELDS
-                if name in drive
-            },
-            pattern=tuple(drive["pattern"]) if "pattern" in drive else None,
-        )
-        for drive in args["drives"]
-    ]
+    drives: list[Drive] = []
+    for drive in args["drives"]:
+        fields = [
+            Field(tuple(drive[name]["times"]), tuple(drive[name]["values"])) if name in drive else None
+            for name in analog.FIELDS
+        ]
+        drives.append(Drive(*fields, pattern=tuple(drive["pattern"]) if "pattern" in drive else None))
     return AtomProgram(
         sites=tuple(points),
         filling=(True,) * len(points),
