@@ -43,8 +43,8 @@ def check_program(
 def on_device(
     graph: Graph, profile: Profile, configuration: str = "", isa: str = "", shots: int | None = None
 ) -> OnDevice:
-    """``graph`` as ``profile`` runs it. Raises INVALID_GRAPH with all that ``check_program`` finds, QUOTA_EXCEEDED where
-    waits, moves and noise make it longer than a graph may be."""
+    """``graph`` as ``profile`` runs it. Raises INVALID_GRAPH with all that ``check_program`` finds, QUOTA_EXCEEDED
+    where waits, moves and noise make it longer than a graph may be."""
     made, findings = _made(graph, profile, configuration, isa, shots)
     if findings:
         raise invalid_graph(findings)
