@@ -67,7 +67,6 @@ def command(
     shown, rewritten = shape(look.circuit), rewrites(look.circuit, shots)
     if as_json:
         chosen = choose(facts, shots, engine=engine, memory_bytes=memory_bytes, declarations=rating.declarations)
-        told = {"calibrated": rating.rated, "notes": rating.notes}
         output.json_object(
             {
                 "shots": shots,
@@ -75,7 +74,7 @@ def command(
                 "shape": shown,
                 "decision": chosen,
                 "rewrites": rewritten,
-                "rates": told,
+                "rates": {"calibrated": rating.rated, "notes": rating.notes},
                 **({"logical": wish.notes["logical"]} if qec else {}),
             }
         )

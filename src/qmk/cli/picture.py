@@ -68,7 +68,7 @@ def _add(axes: Any, mark: Mark, order: int) -> None:
                 (mark.x, mark.to_x), (mark.y, mark.to_y), color=mark.stroke, linewidth=mark.width * points, **under
             )
             if mark.arrow:
-                axes.add_patch(patches.Polygon(head(mark), color=mark.stroke, **under))
+                axes.add_patch(patches.Polygon(head(mark), color=mark.stroke, zorder=order))
         case _:
             weight = "bold" if mark.bold else "normal"
             align = {"start": "left", "middle": "center", "end": "right"}[mark.anchor]

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from qmk.base.errors import QmkError
+from qmk.base.limits import TABLE
 from qmk.models.atoms import ATOM_RULES, Configuration, Geometry, Lattice, Profile, Site, Zone, load, profile, profiles
 from qmk.models.atoms.isa import FEATURES, VERSIONS, check_version, matrix
 from qmk.models.atoms.machine import (
@@ -27,7 +28,7 @@ from qmk.models.atoms.machine import (
 from qmk.models.atoms.on_device import check_program, device, on_device
 from qmk.models.atoms.sound import check_device
 from qmk.models.atoms.timeline import check_timeline, timeline_of
-from qmk.models.noise import NoiseModel
+from qmk.models.noise import NoiseModel, Pauli
 from qmk.qvm.graph import Graph, Node
 
 STILL = Profile(
@@ -239,6 +240,7 @@ def test_a_timeline_that_was_made_keeps_every_rule() -> None:
         ("ATOM-51", altered(n4=1.0)),
         ("ATOM-52", msgspec.structs.replace(TIMED, nodes=TIMED.nodes[:2])),
         ("ATOM-52", program()),
+        ("ATOM-52", msgspec.structs.replace(TIMED, metadata={"atoms": {**TIMED.metadata["atoms"], "sites": {}}})),
     ],
 )
 def test_a_timeline_that_breaks_a_rule_is_found_out(rule: str, graph: Graph) -> None:
@@ -305,6 +307,15 @@ def test_devices_have_names_configurations_and_files(tmp_path: Path) -> None:
     path.write_text(json.dumps({"name": "a", "doc": "", "sources": [], "geometri": {}}))
     with pytest.raises(QmkError, match="geometri"):
         load(path)
+
+
+def test_noise_and_waits_make_no_graph_longer_than_graphs_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(TABLE, "nodes", TABLE["nodes"]._replace(value=60))
+    noisy = changed(MOVING, mishaps=Mishaps(stay=(Pauli(px=0.1),)))
+    there_and_back = [move([0], [to]) for to in (UP, [0.0, 0.0])]
+    assert len(on_device(program(*there_and_back * 2), noisy).graph.nodes) < 60
+    with pytest.raises(QmkError, match="limit 'nodes' of 60"):
+        on_device(program(*there_and_back * 10), noisy)
 
 
 def test_huge_arrays_are_checked_in_linear_time() -> None:

@@ -16,11 +16,11 @@ import qmk
 from qmk.models.atoms import Configuration, Geometry, Lattice, Profile, Zone, profile
 from qmk.models.atoms.clock import Clock
 from qmk.models.atoms.layers import layers
-from qmk.models.atoms.machine import Blockade, Idle, Mishaps, NativeGate, Timing, Transport
+from qmk.models.atoms.machine import Blockade, Idle, Lane, Mishaps, NativeGate, Timing, Transport
 from qmk.models.atoms.mishaps import idle_errors
 from qmk.models.atoms.motion import move_us, travel_us
 from qmk.models.atoms.nearby import Busy, Cells, Neighbours
-from qmk.models.atoms.on_device import OnDevice, on_device, unit_times
+from qmk.models.atoms.on_device import OnDevice, check_program, on_device, unit_times
 from qmk.models.atoms.timeline import check_timeline
 from qmk.qvm.graph import Graph, Guard, Node
 from qmk.qvm.verify import verify
@@ -207,6 +207,47 @@ def test_more_pairs_than_places_go_one_after_the_other() -> None:
     found = starts(made)
     assert found["n0"] != found["n1"]
     assert not check_timeline(made.graph, crowded)
+
+
+def test_atoms_go_along_lanes_where_there_are_lanes() -> None:
+    """Of a row of three only the outer two have lanes to the pair of sites above."""
+    lanes = tuple(Lane(ends, bus=bus) for ends, bus in (((0, 10), "in"), ((2, 11), "in")))
+    law = msgspec.structs.replace(QUIET.transport, lanes=lanes)
+    laned = msgspec.structs.replace(
+        QUIET,
+        geometry=Geometry(
+            lattices=(
+                Lattice(3, spacing=(10.0, 10.0, 10.0), zone="s"),
+                Lattice(2, spacing=(2.0, 2.0, 2.0), corner=(0.0, 40.0, 0.0), first=10, zone="e"),
+            ),
+            zones=(Zone("s", entangles=False), Zone("e")),
+            configurations=(Configuration("all", (0, 1, 2)),),
+        ),
+        transport=law,
+    )
+    made = on_device(program(("core.cz", [0, 2]), qubits=3), laned)
+    assert [row.op for row in made.timeline.timeline] == ["atoms.move", "core.cz"]
+    assert not check_timeline(made.graph, laned)
+    assert {row.rule for row in check_program(program(("core.cz", [0, 1]), qubits=3), laned)} == {"ATOM-38"}
+
+
+def test_a_timeline_follows_atoms_that_are_used_again() -> None:
+    nodes = [
+        Node("a", "core.alloc", vqs=("x", "y")),
+        Node("g", "core.cz", vqs=("x", "y")),
+        Node("f", "core.free", vqs=("x",)),
+        Node("b", "core.alloc", vqs=("z",)),
+        Node("h", "core.cz", vqs=("z", "y")),
+    ]
+    graph = Graph(nodes=tuple(nodes), vqs=("x", "y", "z"), caps=("CAP_ALLOC",))
+    two = msgspec.structs.replace(
+        QUIET,
+        geometry=Geometry(lattices=(Lattice(2, spacing=(2.0, 2.0, 2.0)),)),
+        transport=None,
+    )
+    made = on_device(graph, two)
+    assert made.timeline.sites["x"] == made.timeline.sites["z"] == 0
+    assert not check_timeline(made.graph, two)
 
 
 CLIFFORD = ("h", "s", "x")

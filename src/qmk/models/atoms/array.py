@@ -69,10 +69,11 @@ class Array:
         return False
 
     def begin(self, sites: Mapping[str, int]) -> None:
-        """Atoms where a timeline has them first."""
+        """Atoms where a timeline has them first; one whose site is taken by an earlier atom comes later."""
         for atom, site in sites.items():
-            self.home[atom] = site
-            self._put(atom, site)
+            if atom not in self.where and site not in self.taken:
+                self.home[atom] = site
+                self._put(atom, site)
 
     def unload(self, atom: str) -> None:
         """Its home is free for another qubit."""
@@ -105,7 +106,7 @@ class Array:
             self.lit.put(atom, self.sites[site].point)
 
     def _take(self, atom: str) -> None:
-        del self.taken[self.where.pop(atom)]
+        self.taken.pop(self.where.pop(atom), None)
         self.spaced.drop(atom)
         self.lit.drop(atom)
 

@@ -32,6 +32,10 @@ class Carrier:
         self.array = array
         self.transport = array.profile.transport or Transport()
         self.lanes = {frozenset(lane.ends): lane for lane in self.transport.lanes}
+        self.ways: dict[int, set[int]] = {}
+        for a, b in (lane.ends for lane in self.transport.lanes):
+            self.ways.setdefault(a, {a}).add(b)
+            self.ways.setdefault(b, {b}).add(a)
         self.moved: dict[str, int] = {}
         self.gone: dict[str, float] = {}
         self.total = 0
@@ -219,13 +223,23 @@ class Planner:
     def _elsewhere(self, gate: tuple[str, str], planned: Cells[int], rest: list[tuple[int, int]]) -> Moves | None:
         """Both go to a pair of sites; what no gate can use any more is dropped from ``rest``."""
         a, b = gate
+        if self.carrier.lanes:
+            return self._by_lanes(a, b, planned)
         for at, (s, t) in enumerate(rest):
             aims = {a: s, b: t} if self.array.point(a) <= self.array.point(b) else {a: t, b: s}
             if self._usable((s, t), aims, planned):
-                del rest[: at + 1 if not self.carrier.lanes else 0]
-                if (s, t) in rest:
-                    rest.remove((s, t))
+                del rest[: at + 1]
                 return aims
+        return None
+
+    def _by_lanes(self, a: str, b: str, planned: Cells[int]) -> Moves | None:
+        """Each atom along one lane."""
+        ways, array = self.carrier.ways, self.array
+        for s in sorted(ways.get(array.where[a], ())):
+            for t in sorted(ways.get(array.where[b], ())):
+                free = s != t and not self.homes.intersection((s, t)) and s in self.bright.points
+                if free and self._usable((s, t), {a: s, b: t}, planned):
+                    return {a: s, b: t}
         return None
 
     def _usable(self, sites: tuple[int, int], aims: Moves, planned: Cells[int]) -> bool:

@@ -43,7 +43,8 @@ def check_program(
 def on_device(
     graph: Graph, profile: Profile, configuration: str = "", isa: str = "", shots: int | None = None
 ) -> OnDevice:
-    """``graph`` as ``profile`` runs it. Raises INVALID_GRAPH with all that ``check_program`` finds."""
+    """``graph`` as ``profile`` runs it. Raises INVALID_GRAPH with all that ``check_program`` finds, QUOTA_EXCEEDED
+    where waits, moves and noise make it longer than a graph may be."""
     made, findings = _made(graph, profile, configuration, isa, shots)
     if findings:
         raise invalid_graph(findings)
@@ -153,18 +154,14 @@ def _analog(graph: Graph, profile: Profile, shots: int | None) -> tuple[OnDevice
 def _program(node: Node) -> AtomProgram:
     """One evolution as devices check it; the vacant sites of a program are no longer seen."""
     args = node.args
-    points = [(float(p[0]), float(p[1])) for p in args["positions"]]
-    drives = [
-        Drive(
-            **{
-                name: Field(tuple(drive[name]["times"]), tuple(drive[name]["values"]))
-                for name in analog.FIELDS
-                if name in drive
-            },
-            pattern=tuple(drive["pattern"]) if "pattern" in drive else None,
-        )
-        for drive in args["drives"]
-    ]
+    points = [tuple(float(x) for x in p) for p in args["positions"]]
+    drives: list[Drive] = []
+    for drive in args["drives"]:
+        fields = [
+            Field(tuple(drive[name]["times"]), tuple(drive[name]["values"])) if name in drive else None
+            for name in analog.FIELDS
+        ]
+        drives.append(Drive(*fields, pattern=tuple(drive["pattern"]) if "pattern" in drive else None))
     return AtomProgram(
         sites=tuple(points),
         filling=(True,) * len(points),

@@ -71,7 +71,7 @@ def check_timeline(graph: Graph, profile: Profile) -> list[Finding]:
         return [_finding("ATOM-52", "the program has no timeline")]
     entries = sorted(timeline.timeline, key=lambda row: (row.start_us, row.end_us))
     nodes = {node.id: node for node in graph.nodes}
-    found = [*_matched(timeline.timeline, nodes, profile)]
+    found = [*_placed(timeline, profile), *_matched(timeline.timeline, nodes, profile)]
     if not found:
         found += [*_alone(entries, profile), *_at_once(entries, nodes, timeline, profile)]
     return sorted(found, key=lambda row: row.rule)
@@ -79,6 +79,15 @@ def check_timeline(graph: Graph, profile: Profile) -> list[Finding]:
 
 def _finding(rule: str, message: str, node: str = "") -> Finding:
     return Finding(rule, message, ATOM_RULES[rule].help, node)
+
+
+def _placed(timeline: Timeline, profile: Profile) -> Iterator[Finding]:
+    """Every atom begins at a site of the device."""
+    sites = set() if profile.geometry is None else {site.id for site in profile.geometry.sites}
+    lost = [atom for row in timeline.timeline for atom in row.atoms if timeline.sites.get(atom) not in sites]
+    lost += [atom for atom, site in timeline.sites.items() if site not in sites]
+    if lost:
+        yield _finding("ATOM-52", f"'{lost[0]}' begins at no site of {profile.name}")
 
 
 def _matched(entries: Iterable[Entry], nodes: dict[str, Node], profile: Profile) -> Iterator[Finding]:
@@ -123,6 +132,9 @@ def _at_once(entries: list[Entry], nodes: dict[str, Node], timeline: Timeline, p
     """Gates and moves that run at one time, with the atoms where they are then."""
     array = Array(profile, timeline.configuration)
     array.begin(timeline.sites)
+    freed = {atom for node in nodes.values() if node.op == "core.free" for atom in node.vqs}
+    last = {atom: row.end_us for row in entries for atom in row.atoms if atom in freed}
+    leaving = sorted(((end, atom) for atom, end in last.items()), reverse=True)
     running: list[tuple[float, int, Entry]] = []
     now = _Running(array)
     for number, row in enumerate(entries):
@@ -132,6 +144,9 @@ def _at_once(entries: list[Entry], nodes: dict[str, Node], timeline: Timeline, p
             if done.op == "atoms.move":
                 aims = zip(done.atoms, nodes[done.node].args["to"], strict=True)
                 array.put({atom: site for atom, point in aims if (site := array.site_at(point)) is not None})
+        while leaving and leaving[-1][0] <= row.start_us + EPSILON:
+            array.unload(leaving.pop()[1])
+        array.begin({atom: timeline.sites[atom] for atom in row.atoms})
         if row.op == "atoms.move" or OPS[row.op].op_class == "unitary":
             heapq.heappush(running, (row.end_us, number, row))
             yield from (_finding(rule, message, row.node) for rule, message in now.begin(row))
@@ -162,6 +177,11 @@ class _Running:
 
     def begin(self, row: Entry) -> Iterator[tuple[str, str]]:
         """Rules that are broken by what runs already, with messages."""
+        absent = next((atom for atom in row.atoms if atom not in self.array.where), None)
+        if absent is not None:
+            yield "ATOM-30", f"'{absent}' is at a site that is taken when '{row.node}' begins"
+            self.where[row.node] = ()
+            return
         self.where[row.node] = tuple(self.array.where[atom] for atom in row.atoms)
         words = self._words(row)
         self.counts.update(words)

@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Iterable, Sequence
 
 from qmk.base.errors import Finding
-from qmk.base.limits import LIMITS
+from qmk.base.limits import LIMITS, check
 from qmk.models.atoms.array import Array, Fault
 from qmk.models.atoms.carrying import Carrier, Moves, Planner
 from qmk.models.atoms.clock import EPSILON, Clock, Demand
@@ -88,6 +88,7 @@ class Walk:
                     self.nodes += self.noise.waited(atom, piece)
 
     def _put(self, node: Node, start: float, duration: float) -> None:
+        check("nodes", len(self.nodes), f"the program on {self.profile.name}")
         self.nodes.append(node)
         self.entries.append(Entry(round(start, 6), round(duration, 6), node.op, node.id, node.vqs))
 
@@ -334,8 +335,7 @@ class Walk:
         self.clock.take(atoms, start, duration, demand)
         self.pulses_end = start + duration
         mishaps, part = self.profile.mishaps, set(atoms)
-        idle = [a for a, site in self.array.where.items() if a not in part and self.array.zone(site).entangles]
-        for atom in idle:
+        for atom in [atom for atom in self.array.lit.points if atom not in part]:
             beside = self.array.spectator((self.array.where[atom],), frozenset((atom,)))
             if beside is not None:
                 text = f"'{atom}' and '{beside[0]}' are {beside[1]} apart in the light of {gates[0].op}"
