@@ -13,6 +13,7 @@ from qmk.base.errors import Finding
 from qmk.kernel.config import TenantConfig
 from qmk.kernel.objects.alternative import Alternative
 from qmk.kernel.objects.checkpoint import Checkpoint
+from qmk.kernel.rewriting import ChangeRefused, Recalibrated, Rewritten
 from qmk.qvm.graph import Graph
 from qmk.qvm.outputs import Outputs
 
@@ -371,6 +372,9 @@ Event = (
     CallReceived
     | Submitted
     | Routed
+    | Recalibrated
+    | Rewritten
+    | ChangeRefused
     | Refused
     | Started
     | Progressed

@@ -7,7 +7,7 @@ records. Nothing else changes what ``snapshot`` shows, so a replayed journal equ
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Container, Iterable
+from collections.abc import Container
 from typing import Any
 
 from msgspec import structs
@@ -40,12 +40,14 @@ from qmk.kernel.mapping import placements_of_record
 from qmk.kernel.objects.alternative import Moved
 from qmk.kernel.objects.checkpoint import Checkpoint, CheckpointTable
 from qmk.kernel.objects.job import CANCELLED, COMPLETED, FAILED, QUEUED, RUNNING, VALIDATING, Job
+from qmk.kernel.rewriting import ChangeRefused, Rewritten
 from qmk.kernel.roll import Roll
 
 GENERATION_BITS = 32
 """A fence number is the generation (starts of the daemon) above this many bits, a count of launches below."""
 
-OfLaunch = Started | Progressed | Finished | Failed | FellBack | Cancelled | Saved | Yielded
+Anew = Rewritten | ChangeRefused
+OfLaunch = Started | Progressed | Finished | Failed | FellBack | Cancelled | Saved | Yielded | Anew
 
 
 class JobTable:
@@ -88,7 +90,7 @@ class JobTable:
                 return []
             case JobState():
                 return compaction.load(self, record)
-            case Started() | Progressed() | Finished() | Failed() | FellBack() | Cancelled() | Saved() | Yielded():
+            case _ if isinstance(record, OfLaunch):
                 job = self.by_id.get(record.job)
                 if job is None:
                     return []
@@ -151,6 +153,11 @@ class JobTable:
         if isinstance(record, (Saved, Yielded)):
             self._save(job, record)
             return
+        if isinstance(record, Anew):
+            job.changes += (record.change,)
+            if isinstance(record, Rewritten):
+                self._rewrite(job, record)
+            return
         if isinstance(record, Failed) and not record.fence and not record.died:  # it waited, on no worker
             self._end(job, FAILED, now_ns, outcomes.reported_error(record.kind, record.message, record.fields))
             return
@@ -197,6 +204,18 @@ class JobTable:
         left_ns = max(1, nanoseconds(record.to.seconds))
         self._requeue(job, record.now_ns, f"{record.message}; it goes on with '{record.to.name}'", left_ns)
 
+    def _rewrite(self, job: Job, record: Rewritten) -> None:
+        """From the start of the new program: what was saved is of the one before."""
+        job.retired = max(job.retired, record.fence)
+        job.saved = ""
+        self.checkpoints.drop_passing(job.id)
+        self._vacate(job, record.now_ns)
+        succession.rewrite(job, record)
+        self._accounts.change(job.submitted)
+        left_ns = max(1, nanoseconds(job.submitted.seconds))
+        reason = f"its program was written anew from epoch {record.epoch + 1} on: {record.change['reason']}"
+        self._requeue(job, record.now_ns, reason, left_ns, epoch=record.epoch)
+
     def put_on(self, job: Job, move: Moved) -> None:
         """The job is one of this engine from now on."""
         if job.id in self.launched:
@@ -208,7 +227,7 @@ class JobTable:
     def _start(self, job: Job, record: Started | Progressed | Finished | Failed | FellBack) -> None:
         if isinstance(record, Started):
             if job.submitted.footprint is not None:
-                self._arrive(job, record)
+                succession.arrive(job, record)
             job.place = (record.region, record.first_qubit)
         if job.id not in self.launched:
             self._occupy(job, record.fence)
@@ -218,15 +237,6 @@ class JobTable:
         job.launches += 1
         job.started_ns = record.now_ns
         job.note(record.now_ns, "started", engine=job.submitted.engine, attempt=job.attempts + 1)
-
-    def _arrive(self, job: Job, record: Started) -> None:
-        """Patches that a saved state had elsewhere have moved here; without one they are new."""
-        footprint = job.submitted.footprint
-        if not job.saved:
-            job.moves = 0
-        elif footprint and record.region and job.place[0] and (record.region, record.first_qubit) != job.place:
-            job.moves += 1
-            job.note(record.now_ns, "moved", region=record.region, rounds=footprint.move_rounds)
 
     def move(self, job: Job, state: str) -> None:
         """To another state, and to the roll of the tenant's jobs in that."""
@@ -335,16 +345,6 @@ class JobTable:
         job.epochs_done = job.epochs_behind = saved.epoch if saved is not None else 0
         job.note(now_ns, "requeued", reason=reason, **fields)
         self.queue.put(job, left_ns)  # also one that waits: where it is wanted may have changed
-
-    def adoptable(self, launches: Iterable[tuple[str, int]]) -> tuple[tuple[str, int], ...]:
-        """Of launches that a launcher says are still out, those whose answers may count: the newest of each job that
-        has not ended, unless the journal knows that it is over or knows a newer one."""
-        newest: dict[str, int] = {}
-        for job_id, fence in launches:
-            job = self.by_id.get(job_id)
-            if job is not None and not job.ended and fence > job.retired and fence >= job.fence:
-                newest[job_id] = max(fence, newest.get(job_id, 0))
-        return tuple(newest.items())
 
     def _recover(self, record: Recovered) -> list[Job]:
         """A new generation. Launches that still run are taken over; jobs whose launch went down with the daemon are

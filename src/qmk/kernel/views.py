@@ -126,6 +126,7 @@ def result(job: Job) -> q_result.Reply:
             cached_from=job.cached_from,
             footprint=record.footprint,
             moves=job.moves,
+            changes=[q_result.Change(**row) for row in job.changes],
         ),
         usage={**job.usage, "attempts": job.attempts + 1},
     )

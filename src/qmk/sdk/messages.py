@@ -129,10 +129,12 @@ class Translated(msgspec.Struct, frozen=True, tag="translated"):
 
 class Rewrite(msgspec.Struct, frozen=True):
     """The graph is that of a job with ``epoch`` epochs behind it, which took ``before`` so far: only the rest is to be
-    written, at a distance that is chosen, or with ``keep`` at the one that it has."""
+    written, under the calibration's rates at second ``calibrated_s``, at a distance that is chosen, or with ``keep`` at
+    the one that it has."""
 
     epoch: int
     before: Footprint
+    calibrated_s: float
     keep: bool = False
 
 

@@ -36,13 +36,15 @@ def _fences(digest: str, graph: bytes) -> int:
 
 
 class Work:
-    """One launch on its worker. ``epoch``: epochs of the program that are behind it."""
+    """One launch on its worker. ``epoch``: epochs of the program that are behind it. ``foreign``: the state that it was
+    to go on from is of another program."""
 
     def __init__(self, launch: Launch, graph: bytes, state: bytes | None) -> None:
         self.launch = launch
         self.fences = _fences(launch.digest, graph) if launch.save_fences else 0
         found = State(launch.digest, launch.seed, 0) if state is None else msgspec.json.decode(state, type=State)
         self.digest, self.seed, self.epoch = found.digest, found.seed, found.epoch
+        self.foreign = found.digest != launch.digest
         self.started = False
         self.shots_done = 0
         self.asked: list[Interrupt] = []
@@ -160,6 +162,10 @@ class SimLauncher:
     def _start(self, work: Work) -> str:
         work.started = True
         self._listener.started(*work.key)
+        if work.foreign and work.key in self._cluster.running:
+            self._cluster.end(work)
+            failed = Failed(work.launch.fence, "UNSUPPORTED", "the state is of another program", {"start": True})
+            self._listener.failed(*work.key, failed, died=False)
         return f"{work.name} starts"
 
     def _finish(self, work: Work, hedged: bool = False) -> str:
@@ -187,7 +193,11 @@ class SimLauncher:
         did: list[str] = []
         while work.asked and work.key in self._cluster.running:
             did.append(self._obey(work, work.asked.pop(0), rng))
-        if not did and rng.random() < 0.5:
+        idle = not did
+        if work.key in self._cluster.running and Random(f"told {work.key} {work.epoch}").random() < 0.7:
+            self._listener.progressed(*work.key, work.shots_done, work.epoch)
+            did.append("says so")
+        if idle and rng.random() < 0.5 and work.key in self._cluster.running:
             self._listener.saved(*work.key, work.saved("", work.epoch))
             did.append("saves")
         return f"{work.name} passes fence {work.epoch} of {work.fences} {', '.join(did)}"

@@ -19,7 +19,7 @@ from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
 from qmk.models.noise import NoiseModel
 from qmk.models.qec import codes
-from qmk.models.qec.logical.footprints import Placed, at_field, footprint, noise_at, placed
+from qmk.models.qec.logical.footprints import Placed, at_field, calibrated, footprint, placed
 from qmk.models.qec.logical.machine import Machine, Report, as_dict, lowered
 from qmk.models.qec.logical.patches import end_of_epoch
 from qmk.models.qec.magic.distance import Decision, Measured, choose
@@ -37,15 +37,14 @@ SIGMAS = 2.0
 
 def on_request(graph: Graph, qec: Qec, now_s: float, rewrite: Rewrite | None = None) -> Placed:
     """What a host wants written at this moment (Unix time). Raises what ``placed`` does."""
-    return placed(graph, qec, now_s) if rewrite is None else rewritten(graph, qec, now_s, rewrite)
+    return placed(graph, qec, now_s) if rewrite is None else rewritten(graph, qec, rewrite)
 
 
-def rewritten(graph: Graph, qec: Qec, now_s: float, rewrite: Rewrite) -> Placed:
-    """``graph`` as it was written for a job, with its rest written anew for the rates of this moment. Raises what
-    ``placed`` does."""
+def rewritten(graph: Graph, qec: Qec, rewrite: Rewrite) -> Placed:
+    """``graph`` as it was written for a job, with its rest written anew. Raises what ``placed`` does."""
     epoch, before = rewrite.epoch, rewrite.before
     made = Machine.parse(before.machine)
-    model, calibrated_s = noise_at(qec, now_s)
+    model = calibrated(qec).at(rewrite.calibrated_s)
     table = default()
     decision = Decision("keep", before.distance, "the distance that it has")
     try:
@@ -66,10 +65,11 @@ def rewritten(graph: Graph, qec: Qec, now_s: float, rewrite: Rewrite) -> Placed:
         cycles=cycles + rest.cycles,
         rounds=sum(gone) + rest.rounds,
         epoch_rounds=[*gone, *rest.epoch_rounds][: LIMITS.listed_epochs],
-        calibrated_s=calibrated_s,
+        calibrated_s=rewrite.calibrated_s,
         stages=[*before.stages, stage],
     )
-    whole = _whole(report, taken, graph.metadata.get("qec", {}).get("report", {}), graph.nodes[: end_of_epoch(graph, epoch)])
+    told = graph.metadata.get("qec", {}).get("report", {})
+    whole = _whole(report, taken, told, graph.nodes[: end_of_epoch(graph, epoch)])
     reason = f"{decision.action}: {decision.reason}"
     first = f"from epoch {epoch + 1} on {made.code.spec} under {taken.noise}: {reason}"
     label = {**written.metadata["qec"], "lines": [first, *whole.lines()], "report": as_dict(whole)}

@@ -61,12 +61,20 @@ def noise_at(qec: Qec, now_s: float) -> tuple[NoiseModel, float | None]:
             field="qec.began" if qec.began is None else "qec.target",
             help="give both: when the calibration began, and how many logical errors a round are too many",
         )
-    try:
-        if qec.began is None:
+    if qec.began is None:
+        try:
             return noise_of(qec.noise), None
-        calibration = Calibration.from_json(qec.noise)
-        calibrated_s = calibration.in_force(now_s - qec.began)
-        return calibration.at(calibrated_s), calibrated_s
+        except QmkError as error:
+            raise _at("qec.noise", error) from error
+    calibration = calibrated(qec)
+    calibrated_s = calibration.in_force(now_s - qec.began)
+    return calibration.at(calibrated_s), calibrated_s
+
+
+def calibrated(qec: Qec) -> Calibration:
+    """Raises INVALID_PARAMS for a noise that is no calibration."""
+    try:
+        return Calibration.from_json(qec.noise)
     except QmkError as error:
         raise _at("qec.noise", error) from error
 
