@@ -179,6 +179,9 @@ class Status(Struct, frozen=True, kw_only=True):
         int, Meta(description="under its logical qubits: the width of its place on the map; 0 without policy.qec")
     ] = 0
     moves: Annotated[int, Meta(description="how often its patches were moved to another place at a fence")] = 0
+    changes: Annotated[
+        int, Meta(description="how often its program was written anew at a fence, since its noise had drifted")
+    ] = 0
 
 
 class ChannelRow(Struct, frozen=True, kw_only=True):

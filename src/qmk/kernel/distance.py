@@ -50,7 +50,7 @@ def _ask(job: Job, epoch: int, keep: bool = False) -> Recalibrate:
     footprint = record.footprint
     assert footprint is not None
     since_s = footprint.calibrated_s or 0.0
-    if not keep and job.changes:
+    if job.changes:
         since_s = max(since_s, job.changes[-1]["calibrated_s"])
     qec = convert(record.policy["qec"], Qec)
     return Recalibrate(job.id, job.fence, epoch, qec, footprint, since_s, job.tenant, keep)

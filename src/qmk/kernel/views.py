@@ -54,6 +54,7 @@ def _status_fields(jobs: JobTable, job: Job) -> dict[str, Any]:
         "error": job.error,
         "physical_qubits": record.footprint.physical_qubits if record.footprint is not None else 0,
         "moves": job.moves,
+        "changes": sum(row["made"] for row in job.changes),
     }
 
 
