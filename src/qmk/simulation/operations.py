@@ -116,7 +116,7 @@ def _qec(world: World, client: Client, rng: Random) -> Any:
         return OMIT
     machine = f"surface(d={dice.choice((3, 5))})"
     noise = "p=1e-3" if dice.random() < 0.9 else TOO_NOISY
-    if noise != TOO_NOISY and dice.random() < 0.6:
+    if noise != TOO_NOISY and dice.random() < 0.85:
         began = world.now_ns / 1e9 - dice.choice((0, 1, 4))
         return {"machine": machine, "noise": CALIBRATION, "began": began, "target": 1e-3}
     return {"machine": machine, "noise": noise}

@@ -128,7 +128,7 @@ DRIFT_S = (0.0, 2.0, 5.0, 20.0, 100.0, 1000.0)
 """seconds at which the noise of a simulated machine changes"""
 CALIBRATION = msgspec.json.encode({"points": [{"time_s": time, "circuit": 1e-3} for time in DRIFT_S]}).decode()
 WIDER = 5
-"""the distance of every other stretch of time, with a physical qubit more a patch"""
+"""the distance of every other stretch of time, with twice as many physical qubits a patch: one of two fits a region"""
 
 
 def written(wish: Wish) -> Written:
@@ -171,7 +171,7 @@ def written(wish: Wish) -> Written:
 def _footprint(
     qec: Qec, patches: int, distance: int, rounds: list[int], at: float | None, stages: list[Stage]
 ) -> Footprint:
-    width = PATCH_QUBITS + (distance == WIDER)
+    width = PATCH_QUBITS * (1 + (distance == WIDER))
     return Footprint(
         machine=qec.machine,
         noise=f"{qec.noise[:20]} {at}",
