@@ -17,6 +17,7 @@ from qmk.cli.values import Wanted, output_options
 @options.job_options
 @noisy.noise_options
 @noisy.qec_option
+@noisy.drift_options
 @click.option(
     "--priority", type=click.IntRange(-1000, 1000), default=0, metavar="N", help="Larger runs sooner; -1000 to 1000."
 )
@@ -59,6 +60,8 @@ def command(
     noise: str | None,
     error: float | None,
     qec: str | None,
+    target: float | None,
+    began_s: float | None,
     priority: int,
     deadline_epochs: int | None,
     channels: tuple[tuple[str, str], ...],
@@ -77,6 +80,7 @@ def command(
     from qmk.cli.result import show_result, wait_for
     from qmk.cli.run import DEFAULT_SHOTS, milliseconds
 
+    drifting = noisy.drift(noise, qec, target, began_s)
     loaded, outputs = values.load(wanted, program, format_name, options.collect_params(params), console)
     wish = noisy.asked(loaded.graph, shots, None if qec else noise, error, outputs)
     shots = wish.shots or loaded.graph.shots or DEFAULT_SHOTS
@@ -93,7 +97,7 @@ def command(
             idempotency_key=idempotency_key,
             outputs=outputs,
             cache=cache,
-            noise=noise if qec else None,
+            noise=drifting if qec else None,
             qec=qec,
         )
         if not as_json:
