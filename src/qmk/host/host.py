@@ -109,12 +109,11 @@ class Host:
             journal, self.launches, kernel.jobs.checkpoints, self._committer.drop_blob, turns.in_thread
         )
         self._results = ResultAnswers(journal, replies, turns.in_thread)
-        writing = writing or Here()
-        choosing = Choosing(routing, writing, replies, self.feed, clock_ns)
+        choosing = Choosing(routing, writing or Here(), replies, self.feed, clock_ns)
         self._carry_out: dict[type, Callable[[Any], None]] = {
             fx.Route: choosing.route,
             fx.Estimate: choosing.estimate,
-            fx.Recalibrate: Drifting(self._graphs.get, writing, self.feed, clock_ns).look,
+            fx.Recalibrate: Drifting(self._graphs.get, writing or Here(), self.feed, clock_ns).look,
             fx.QueryResources: self._query_resources,
             fx.Recall: self._recall,
             fx.Interrupt: self.launches.interrupt,

@@ -50,3 +50,6 @@ class ChangeRefused(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     job: str
     fence: int
     change: dict[str, Any]
+
+
+OfRewriting = Recalibrated | Rewritten | ChangeRefused

@@ -80,7 +80,7 @@ def decided(machine: Machine, model: NoiseModel, target: float, table: Table, ha
     """The distance to go on with. The load of the decoder is not known here and counts as none."""
     known: dict[int, Measured] = {}
     for d in range(3, LARGEST + 1, 2):
-        at = rates(machine, model, d, table, has_t)
+        at = rates(machine, model, d, table, has_t and d != machine.code.distance)
         if at is not None:
             known[d] = at
     return choose(known, machine.code.distance, target)
@@ -88,12 +88,13 @@ def decided(machine: Machine, model: NoiseModel, target: float, table: Table, ha
 
 def rates(machine: Machine, model: NoiseModel, d: int, table: Table, has_t: bool) -> Measured | None:
     """Logical errors of a patch a round at this distance: two standard deviations of the table's counts and of its
-    model to either side. None where the table does not carry them, or lacks the T states that the program needs."""
+    model to either side. None where the table does not carry them, or where there are none of the T states that a
+    program with ``has_t`` needs."""
     family = machine.code.family
     try:
         found = channels(table, family, d, model, machine.decoder)
         states = replace(machine, code=codes.FAMILIES[family].at_distance(d)).states(found)
-        if has_t and states is None:
+        if has_t and (states is None or (states.factories and states.rejection >= 1)):
             return None
         rows, dice = table.of(model, family, machine.decoder), np.random.default_rng(0)
         drawn = [_per_round(redrawn(rows, found, dice)) for _ in range(DRAWS)]
