@@ -138,10 +138,12 @@ def test_the_distance_grows_at_the_fence_that_the_drift_meets(desk: Desk, eventu
     assert told.digest == digest(after) != digest(before)
 
     footprint = told.footprint
+    assert footprint is not None
     assert (footprint.distance, footprint.physical_qubits) == (5, 9 * 49)
     assert [(stage.last_epoch, stage.distance) for stage in footprint.stages] == [(change.epoch, 3)]
-    first = desk.client.estimate(program(), qec="surface(d=3)", noise="p=1e-3").footprint.epoch_rounds
-    assert footprint.epoch_rounds[: change.epoch] == first[: change.epoch]
+    first = desk.client.estimate(program(), qec="surface(d=3)", noise="p=1e-3").footprint
+    assert first is not None
+    assert footprint.epoch_rounds[: change.epoch] == first.epoch_rounds[: change.epoch]
     assert [rounds % 5 for rounds in footprint.epoch_rounds[change.epoch :]] == [0] * (EPOCHS - change.epoch)
 
     alone = qmk.run(after, shots=SHOTS, seed=SEED, engine="stabilizer")
@@ -162,6 +164,7 @@ def test_a_replay_asks_nobody_and_gives_the_bits_after_a_restart(desk: Desk, eve
     desk.restart()  # between the record and the end of the launch that follows it
     rows = desk.rows(job)
     first = desk.client.result(job).provenance
+    assert first.footprint is not None
     assert first.footprint.distance == 5
     desk.restart()
     again = desk.client.replay(job).job_id
@@ -181,4 +184,5 @@ def test_a_quota_refuses_the_growth_and_the_rest_has_the_new_rates(desk: Desk, e
     assert "441" in refused.reason
     assert "physical_qubits" in refused.reason
     assert (made.made, made.from_distance, made.to_distance) == (True, 3, 3)
+    assert told.footprint is not None
     assert (told.footprint.distance, told.footprint.calibrated_s) == (3, LATER_S)

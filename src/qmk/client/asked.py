@@ -97,13 +97,14 @@ def sent(
     **rest: Any,
 ) -> Asked:
     """As ``asked``, for a daemon, which writes the program for a machine itself."""
-    if qec is None and isinstance(noise, Drift):
+    machine: Qec | None = None
+    if qec is not None:
+        machine, noise = _policy(qec, noise), None
+    elif isinstance(noise, Drift):
         raise QmkError(
             "INVALID_PARAMS", "noise that drifts, without a machine", field="qec", help="name it: surface(d=5), say"
         )
-    machine = None if qec is None else _policy(qec, noise)
-    wish = asked(program, format, params, noise=noise if machine is None else None, **rest)
-    return wish._replace(qec=machine)
+    return asked(program, format, params, noise=noise, **rest)._replace(qec=machine)
 
 
 def _policy(qec: Machine | str, noise: NoiseLike | Drift | None) -> Qec:

@@ -41,7 +41,8 @@ def passed(kernel: State, job: Job, epoch: int) -> None:
     record = job.submitted
     if "began" not in record.policy.get("qec", ()) or record.replay_of or record.restored_from:
         return
-    if job.changed_epoch < epoch < record.epochs and epoch <= LIMITS.listed_epochs:
+    fits = epoch <= LIMITS.listed_epochs and len(job.changes) < LIMITS.noise_changes
+    if fits and job.changed_epoch < epoch < record.epochs:
         kernel.out.append(_ask(job, epoch))
 
 

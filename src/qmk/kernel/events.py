@@ -323,7 +323,7 @@ class CheckpointDropped(_Event, frozen=True):
 
 
 class Forgotten(_Event, frozen=True):
-    """Journal record: an ended job's retention ended. It goes with its result, checkpoints and records, this one too."""
+    """Journal record: an ended job's retention ended. It goes with its result, checkpoints and records, this one."""
 
     job: str
 

@@ -2,10 +2,10 @@
 
 Shots, gates and rounds of syndrome extraction are charged once a job, with its last launch: all of a completed job, of
 a failed or cancelled one those of the shots that were done. Engine time is charged a launch: as measured when it
-completes, else from its start to its end by the kernel's clock. An engine that the job fell back from is charged
-nothing, since the choice was ours, nor is a launch whose program was written anew at a fence, since it is run again
-from its start; a result that an earlier job had is charged its shots alone. A launch that ended
-by our own fault (its worker died, the daemon stopped, a defect, a state that cannot be kept or read) is charged
+completes, else from its start to its end by the kernel's clock; also one whose program was written anew at a fence, as
+its tenant asked for, though the next starts again. An engine that the job fell back from is charged nothing, since the
+choice was ours, and a result that an earlier job had is charged its shots alone. A launch that ended by our own fault
+(its worker died, the daemon stopped, a defect, a state that cannot be kept or read) is charged
 nothing; its row says that it was there.
 """
 
@@ -70,7 +70,7 @@ def _charge(accounts: Accounts, job: Job, record: Event) -> Charge:
         engine_ns = seconds_ns(float(record.usage.get("engine_seconds", 0.0)))
         cpu_seconds = float(record.usage.get("cpu_seconds", 0.0))
         result_bytes = int(record.usage.get("result_bytes", 0))
-    elif outcome not in (LOST, FALLBACK, REWRITTEN) and job.started_ns:
+    elif outcome not in (LOST, FALLBACK) and job.started_ns:
         engine_ns = max(0, now_ns - job.started_ns)
     gates = 0 if outcome == CACHED else shots * submitted.gates
     amounts = {"shots_period": shots, "gates": gates, "engine_seconds": engine_ns}

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from qmk.abi.shapes import Footprint, Policy, Qec, Stage
+from qmk.base.limits import LIMITS
 from qmk.kernel import views
 from qmk.kernel.config import TenantConfig
 from qmk.kernel.effects import Audit, Charge, Kill, Launch, Recalibrate, Recall, Route
@@ -120,6 +121,7 @@ def test_a_job_whose_noise_does_not_drift_asks_nobody(bench: Any, program: Any) 
 
 def test_the_job_goes_on_with_the_new_program_from_its_start(lab: Lab) -> None:
     fence = lab.bench.fence(lab.job)
+    lab.bench.now_s += 3
     effects = lab.grows()
     record = lab.bench.journal[-1]
     graph = lab.anew(1)
@@ -129,7 +131,8 @@ def test_the_job_goes_on_with_the_new_program_from_its_start(lab: Lab) -> None:
     (launch,) = of(effects, Launch)
     assert (launch.digest, launch.start_from, launch.engine) == (digest(graph), "", "reference")
     (charge,) = of(effects, Charge)
-    assert (charge.outcome, charge.amounts["rounds"], charge.amounts["engine_seconds"]) == ("rewritten", 0, 0)
+    amounts = [charge.amounts[name] for name in ("rounds", "shots_period", "engine_seconds")]
+    assert (charge.outcome, amounts) == ("rewritten", [0, 0, 3])
     assert lab.kernel.submitted.width == WIDTH[5]
     assert lab.bench.kernel.tenant("local").quota("physical_qubits").used == WIDTH[5]
     lab.consistent()
@@ -155,6 +158,14 @@ def test_fences_before_the_change_ask_nobody_again(lab: Lab) -> None:
     assert not of(lab.passes(1), Recalibrate)
     (asked,) = of(lab.passes(2), Recalibrate)
     assert (asked.since_s, asked.footprint.distance) == (60.0, 5)
+
+
+def test_a_job_follows_no_more_points_than_the_limit(lab: Lab) -> None:
+    change = {"epoch": 1, "calibrated_s": 1.0, "from_distance": 3, "to_distance": 5, "made": False, "reason": "no room"}
+    lab.kernel.changes = (change,) * (LIMITS.noise_changes - 1)
+    assert of(lab.passes(1), Recalibrate)
+    lab.kernel.changes = (change,) * LIMITS.noise_changes
+    assert not of(lab.passes(2), Recalibrate)
 
 
 def test_an_answer_to_a_launch_that_is_over_changes_nothing(lab: Lab) -> None:

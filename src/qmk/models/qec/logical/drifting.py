@@ -79,7 +79,7 @@ def rewritten(graph: Graph, qec: Qec, rewrite: Rewrite) -> Placed:
 def decided(machine: Machine, model: NoiseModel, target: float, table: Table, has_t: bool) -> Decision:
     """The distance to go on with. The load of the decoder is not known here and counts as none."""
     known: dict[int, Measured] = {}
-    for d in range(3, LARGEST + 1, 2):
+    for d in sorted({machine.code.distance, *range(3, LARGEST + 1, 2)}):
         at = rates(machine, model, d, table, has_t and d != machine.code.distance)
         if at is not None:
             known[d] = at
