@@ -480,6 +480,24 @@ def test_damage_is_told(journal: SqlJournal, table: str):
     assert journal.database.name in caught.value.message
 
 
+def test_a_ledger_of_the_second_schema_is_read_before_and_after_it_is_brought_up_to_date(
+    journal: SqlJournal, reopen: Open, tmp_path: Path
+):
+    """Schema 2 knew nothing of patches."""
+    path, url = tmp_path / "j.sqlite", getattr(journal.database, "url", "")
+    journal.write(Batch(charges=[charge("lab", 1, shots_period=10)]))
+    drop = [Statement(f"ALTER TABLE ledger DROP COLUMN {name}", [()]) for name in ledger.SINCE_3]
+    journal.database.write([*drop, Statement("UPDATE meta SET value = ?", [("2",)])], durable=True)
+    (old,) = ledger.read(path, database=url)
+    journal = reopen()
+    journal.write(Batch(charges=[charge("lab", 2, 2, physical_qubits=441, rounds=2000)]))
+    before, after = ledger.read(path, database=url)
+    assert before == old
+    assert (before.physical_qubits, before.rounds) == (0, 0)
+    assert (after.physical_qubits, after.rounds) == (441, 2000)
+    assert reopen().used(0)["lab"]["shots_period"] == 10
+
+
 def test_a_journal_of_another_schema_is_refused(journal: SqlJournal, reopen: Open):
     journal.database.write([Statement("UPDATE meta SET value = ?", [("99",)])], durable=True)
     with pytest.raises(QmkError, match="schema 99; this release reads 1 to 3"):

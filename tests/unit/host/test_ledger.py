@@ -80,31 +80,6 @@ def test_rows_are_read_by_tenant_and_time_while_the_journal_is_open(tmp_path: Pa
     journal.close()
 
 
-def older(journal_path: Path) -> None:
-    """Make it one of schema 2, whose ledger knew nothing of patches."""
-    with closing(sqlite3.connect(journal_path)) as database:
-        for name in ledger.SINCE_3:
-            database.execute(f"ALTER TABLE ledger DROP COLUMN {name}")
-        database.execute("UPDATE meta SET value = '2' WHERE key = 'schema'")
-        database.commit()
-
-
-def test_rows_of_an_earlier_release_are_read_before_and_after_it_is_brought_up_to_date(tmp_path: Path) -> None:
-    path = tmp_path / JOURNAL_NAME
-    journal = open_journal(tmp_path)
-    journal.write(Batch(charges=[charge("job_old")]))
-    journal.close()
-    older(path)
-    (before,) = ledger.read(path)
-    journal = open_journal(tmp_path)
-    journal.write(Batch(charges=[charge("job_new", physical_qubits=441, rounds=2000)]))
-    rows = {row.job: row for row in ledger.read(path)}
-    journal.close()
-    assert rows["job_old"] == before
-    assert (rows["job_old"].physical_qubits, rows["job_old"].rounds) == (0, 0)
-    assert (rows["job_new"].physical_qubits, rows["job_new"].rounds) == (441, 2000)
-
-
 def test_rounds_are_covered_by_the_checksum(tmp_path: Path) -> None:
     path = tmp_path / JOURNAL_NAME
     journal = open_journal(tmp_path)
