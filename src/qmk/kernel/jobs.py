@@ -46,8 +46,7 @@ from qmk.kernel.roll import Roll
 GENERATION_BITS = 32
 """A fence number is the generation (starts of the daemon) above this many bits, a count of launches below."""
 
-Anew = Rewritten | ChangeRefused
-OfLaunch = Started | Progressed | Finished | Failed | FellBack | Cancelled | Saved | Yielded | Anew
+OfLaunch = Started | Progressed | Finished | Failed | FellBack | Cancelled | Saved | Yielded
 
 
 class JobTable:
@@ -90,13 +89,16 @@ class JobTable:
                 return []
             case JobState():
                 return compaction.load(self, record)
-            case _ if isinstance(record, OfLaunch):
+            case Started() | Progressed() | Finished() | Failed() | FellBack() | Cancelled() | Saved() | Yielded():
                 job = self.by_id.get(record.job)
                 if job is None:
                     return []
                 job.records += 1
                 self._change(job, record)
                 return [job]
+            case Rewritten() | ChangeRefused():
+                job = self.by_id.get(record.job)
+                return [self._rewrite(job, record)] if job is not None else []
             case _:
                 raise AssertionError(f"{type(record).__name__} is no journal record")
 
@@ -153,11 +155,6 @@ class JobTable:
         if isinstance(record, (Saved, Yielded)):
             self._save(job, record)
             return
-        if isinstance(record, Anew):
-            job.changes += (record.change,)
-            if isinstance(record, Rewritten):
-                self._rewrite(job, record)
-            return
         if isinstance(record, Failed) and not record.fence and not record.died:  # it waited, on no worker
             self._end(job, FAILED, now_ns, outcomes.reported_error(record.kind, record.message, record.fields))
             return
@@ -204,17 +201,20 @@ class JobTable:
         left_ns = max(1, nanoseconds(record.to.seconds))
         self._requeue(job, record.now_ns, f"{record.message}; it goes on with '{record.to.name}'", left_ns)
 
-    def _rewrite(self, job: Job, record: Rewritten) -> None:
+    def _rewrite(self, job: Job, record: Rewritten | ChangeRefused) -> Job:
         """From the start of the new program: what was saved is of the one before."""
+        job.records, job.changes = job.records + 1, (*job.changes, record.change)
+        self.fence = max(self.fence, record.fence)
+        if isinstance(record, ChangeRefused):
+            return job
+        job.rewritten, job.saved = job.rewritten + 1, ""
         job.retired = max(job.retired, record.fence)
-        job.saved = ""
         self.checkpoints.drop_passing(job.id)
         self._vacate(job, record.now_ns)
         succession.rewrite(job, record)
         self._accounts.change(job.submitted)
-        left_ns = max(1, nanoseconds(job.submitted.seconds))
-        reason = f"its program was written anew from epoch {record.epoch + 1} on: {record.change['reason']}"
-        self._requeue(job, record.now_ns, reason, left_ns, epoch=record.epoch)
+        self._requeue(job, record.now_ns, outcomes.anew(record), nanoseconds(job.submitted.seconds), epoch=record.epoch)
+        return job
 
     def put_on(self, job: Job, move: Moved) -> None:
         """The job is one of this engine from now on."""

@@ -387,8 +387,8 @@ def test_the_graph_of_a_job_is_the_newest_that_was_written(
     journal: SqlJournal, reopen: Open, graph: bytes, at_once: bool
 ) -> None:
     """Also once the state of the job has taken the place of its records; and it goes with the job."""
-    job = RECORDS[0].job
-    records = [RECORDS[0], rewritten(job, 1), RECORDS[1], state(1), rewritten(job, 2, graph), state(2)]
+    job = "job_a"
+    records: list[Event] = [RECORDS[0], rewritten(job, 1), RECORDS[1], state(1), rewritten(job, 2, graph), state(2)]
     for batch in [records] if at_once else [[record] for record in records]:
         journal.write(Batch(records=batch))
     assert journal.graph(job) == graph

@@ -55,7 +55,8 @@ class Job:
     fill the memory. ``records`` counts its records in the journal since the last that has its whole state.
     ``moved`` are the engines that it went on with, the last of which stands in ``submitted``; ``tried`` tells of those
     before. ``cached_from`` is the job whose result it has. ``moves`` counts moves of its patches to another place.
-    ``changes`` tells of calibrations that came into force at its fences, as ``q_result.Change``.
+    ``changes`` tells of calibrations that came into force at its fences, as ``q_result.Change``; its program was
+    ``rewritten`` so many times.
     Everything but ``fence``, ``shots_done`` and ``epochs_behind`` follows from the journal's records alone.
     """
 
@@ -81,6 +82,7 @@ class Job:
         "progress_steps",
         "records",
         "retired",
+        "rewritten",
         "saved",
         "seed",
         "shots",
@@ -103,7 +105,7 @@ class Job:
         self.seed = submitted.seed
         self.state = VALIDATING
         self.fence = 0
-        self.attempts = self.launches = self.crashes = self.retired = self.moves = 0
+        self.attempts = self.launches = self.crashes = self.retired = self.moves = self.rewritten = 0
         self.saved = self.cached_from = ""
         self.moved: tuple[Moved, ...] = ()
         self.tried: tuple[dict[str, Any], ...] = ()
