@@ -87,6 +87,33 @@ class AtomRegister:
         state, at most the tolerance, the ``steps`` of the run that was kept and of all. RuntimeError if the tolerance
         is out of reach, ValueError for knots that do not fit."""
 
+    def wander(
+        self,
+        pairs: Sequence[float],
+        drives: Sequence[
+            tuple[
+                tuple[Sequence[float], Sequence[float]],
+                tuple[Sequence[float], Sequence[float]],
+                tuple[Sequence[float], Sequence[float]],
+                Sequence[float],
+            ]
+        ],
+        duration: float,
+        steps: float,
+        rates: tuple[float, float, float],
+        lost: Sequence[bool],
+        seed: int,
+    ) -> tuple[list[bool], int]:
+        """One trajectory of about ``steps`` steps, without control of its error; arguments as of ``evolve``. ``rates``,
+        1/us: of the decay of r to g, of its loss, and at which the coherence falls beside them. ``lost``: atoms that
+        meet neither light nor others. Gives who is lost afterwards, and the number of jumps."""
+
+    def take(self, atom: int, seed: int) -> bool:
+        """Looks whether an atom is in the Rydberg state, and leaves it in the ground state."""
+
+    def load(self, state: bytes) -> None:
+        """All amplitudes, as ``state`` gives them. ValueError for another size or norm."""
+
     def densities(self) -> list[float]:
         """Probability of every atom to be in the Rydberg state."""
 
@@ -102,6 +129,48 @@ class AtomRegister:
 
     def sample(self, shots: int, seed: int) -> bytes:
         """Measured atoms of ``shots`` shots: one byte an atom, 1 for Rydberg, shot after shot."""
+
+@final
+class LevelRegister:
+    """Amplitudes of neutral atoms of three levels: a qubit in 0 and 1, the Rydberg level as 2. Atom 0 is the highest
+    digit of an index in base 3."""
+
+    def __new__(cls, atoms: int, memory: int) -> LevelRegister:
+        """All atoms in level 0. MemoryError if an evolution takes more than ``memory`` bytes."""
+
+    @staticmethod
+    def memory_bytes(atoms: int) -> int:
+        """Bytes that evolving so many atoms takes."""
+
+    def evolve(
+        self,
+        pairs: Sequence[float],
+        drives: Sequence[
+            tuple[
+                tuple[Sequence[float], Sequence[float]],
+                tuple[Sequence[float], Sequence[float]],
+                tuple[Sequence[float], Sequence[float]],
+                Sequence[float],
+                tuple[int, int],
+            ]
+        ],
+        duration: float,
+        tolerance: float,
+    ) -> dict[str, Any]:
+        """As ``AtomRegister.evolve``; a drive has a fifth part, the levels that it couples, the lower first. Pairs in
+        level 2 interact."""
+
+    def take(self, atom: int, seed: int) -> bool:
+        """Looks whether an atom is in the Rydberg level; if so it is left in level 0."""
+
+    def load(self, state: bytes) -> None:
+        """All amplitudes, as ``state`` gives them. ValueError for another size or norm."""
+
+    def state(self) -> bytes:
+        """All amplitudes as complex128 in the machine's byte order."""
+
+    def sample(self, shots: int, seed: int) -> bytes:
+        """Measured levels of ``shots`` shots: one byte an atom, shot after shot."""
 
 @final
 class Samples:
@@ -157,6 +226,19 @@ class FramePlan:
     def run(self, shots: int, seed: int, memory: int = 4 << 30) -> Samples:
         """Samples the circuit; the same seed gives the same bits. Raises MemoryError, with the bytes needed, where
         states would take more than ``memory`` bytes."""
+
+class LossPlan:
+    """A Clifford circuit whose atoms can be lost: every shot follows a tableau of its own. ``tosses``: (op of the
+    circuit that it is thrown before, cbits that it sets, its probability), in order. Raises ValueError for other gates,
+    more than 2048 qubits in use, and tosses out of place."""
+
+    def __init__(self, circuit: Circuit, tosses: Sequence[tuple[int, Sequence[int], float]]) -> None: ...
+    def cost(self, shots: int) -> float:
+        """Estimated seconds of one thread."""
+
+    def run(self, shots: int, seed: int, given: bool = False) -> Samples:
+        """Samples all cbits; the same seed gives the same bits. ``given``: of the shots in which at least one toss
+        falls."""
 
 def read_qasm(text: str | bytes, strict: bool = False, inputs: Mapping[str, float] | None = None) -> Circuit:
     """The circuit of an OpenQASM 2 or 3 program, with the numbers of qubits and cbits that the semantic front end and

@@ -8,7 +8,10 @@ from collections.abc import Iterable
 from pages import NOTICE, table, write_or_check
 
 from qmk.frontends.ahs import AHS_RULES
+from qmk.frontends.pulser.rules import PULSER_RULES
+from qmk.frontends.quera import QUERA_RULES
 from qmk.models.atoms import ATOM_RULES
+from qmk.models.atoms.channel_rules import CHANNEL_RULES
 from qmk.qvm import verify
 from qmk.qvm.asm.rules import ASM_RULES
 from qmk.qvm.binary import BINARY_RULES
@@ -20,7 +23,10 @@ READERS = (
     ("QVM-J", "Reading QVM JSON", "what can be read as QVM JSON", tuple(JSON_RULES.values())),
     ("ASM", "Assembly", "what the assembler accepts", tuple(ASM_RULES.values())),
     ("AHS", "Analog programs of Amazon Braket", "what can be read as an AHS program", tuple(AHS_RULES.values())),
+    ("QUERA", "Task specifications of QuEra", "what can be read as a QuEra task", tuple(QUERA_RULES.values())),
     ("ATOM", "Devices of neutral atoms", "what a device asks of a program for atoms", tuple(ATOM_RULES.values())),
+    ("PULSER", "Sequences of Pulser", "what can be read as a sequence of Pulser", tuple(PULSER_RULES.values())),
+    ("ATOM-8", "Channels of neutral atoms", "what a device's channels ask of pulses", tuple(CHANNEL_RULES.values())),
     ("QVMB", "Binary", "what can be read as QVM binary", tuple(BINARY_RULES.values())),
 )
 """Prefix, title, subject and rules of each reader; OpenQASM's rules have a page of their own."""

@@ -2,7 +2,8 @@
 //!
 //! Rooms: `circuit` is what all others speak; `qasm` and `qvm` read text and bytes into it; `rewrite` turns a circuit
 //! into a cheaper one with the same distribution; `dense`, `frame`, `logical` and `mps` sample it, and `route` says which
-//! of them; `relay` decodes; `analog` follows atoms under a Hamiltonian.
+//! of them; `loss` samples Clifford circuits whose atoms can be lost; `relay` decodes; `analog` follows atoms under a
+//! Hamiltonian.
 //! Each room's `python` file is the only one that knows Python, and is left out without the feature of that name. Input
 //! is never trusted: every index of a circuit is checked once, in `Circuit::check`.
 
@@ -13,6 +14,7 @@ pub mod dense;
 pub mod dice;
 pub mod frame;
 pub mod logical;
+pub mod loss;
 pub mod mps;
 pub mod qasm;
 pub mod qvm;
@@ -39,6 +41,7 @@ fn qmk_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     dense::python::register(module)?;
     frame::python::register(module)?;
     logical::python::register(module)?;
+    loss::python::register(module)?;
     mps::python::register(module)?;
     cut::python::register(module)?;
     route::python::register(module)?;

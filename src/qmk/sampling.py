@@ -216,7 +216,7 @@ def _circuit(graph: Graph) -> qmk_native.Circuit | None:
     from qmk.sdk.native_circuit import GATES, circuit_of
 
     try:
-        return circuit_of(lower(graph, GATES | {"gphase"}))
+        return circuit_of(lower(graph, GATES | {"gphase"}, tosses=True))
     except QmkError as refused:
         if refused.kind.name != "UNSUPPORTED":
             raise

@@ -75,6 +75,11 @@ def test_native_frame(check: Check) -> None:
     assert not check.run()
 
 
+@as_tests(checks(native.DECLARATION, "tableau"))
+def test_native_tableau(check: Check) -> None:
+    assert not check.run()
+
+
 @as_tests(checks(native.DECLARATION, "dense"))
 def test_native_dense(check: Check) -> None:
     assert not check.run()

@@ -10,19 +10,22 @@ use crate::dense::{Buffer, Level};
 const USUAL: f64 = 1e-8;
 /// A run with this many times the steps of the one before tells an error apart from its own.
 const GROWTH: f64 = 1.3;
+/// Growth after the first run: its error is 3^6 times that of the second, far enough to tell it and not too far to
+/// follow the order.
+const FIRST_GROWTH: f64 = 3.0;
 /// What is added to the steps that the order of the error asks for.
 const MARGIN: f64 = 1.1;
 /// Amplitudes between two questions whether to stop.
-const BETWEEN: u64 = 1 << 20;
+pub const BETWEEN: u64 = 1 << 20;
 
 /// Everything that a run needs but the number of its steps. Lists of atoms are by bit.
 pub struct Course<'a> {
-    level: Level,
-    bits: usize,
-    pairs: Vec<f64>,
-    drives: Vec<Drive>,
-    segments: Vec<Segment>,
-    duration: f64,
+    pub level: Level,
+    pub bits: usize,
+    pub pairs: Vec<f64>,
+    pub drives: Vec<Drive>,
+    pub segments: Vec<Segment>,
+    pub duration: f64,
     scheme: Scheme,
     lengths: (Vec<f64>, Vec<f64>),
     start: &'a [f64],
@@ -54,60 +57,47 @@ impl<'a> Course<'a> {
         }
     }
 
-    /// Radians that the state winds, at most, without the parts of it that the blockade keeps empty: energies of single
-    /// atoms, and of every atom with its two strongest partners.
-    fn winding(&self) -> f64 {
-        let (amplitude, detuning) = largest(&self.drives, self.bits);
-        let near = |a: usize| {
-            let mut row: Vec<f64> = self.pairs[a * self.bits..(a + 1) * self.bits].iter().map(|v| v.abs()).collect();
-            row.sort_by(|x, y| y.total_cmp(x));
-            row.iter().take(2).sum::<f64>()
-        };
-        let pair = (0..self.bits).map(near).fold(0.0, f64::max);
-        self.duration * (amplitude + detuning + pair)
-    }
-
     /// The state afterwards, within `tolerance` of the exact one as far as can be told.
     pub fn solve(&self, tolerance: f64, stop: &dyn Fn() -> bool) -> Result<(Buffer<f64>, Report), Refused> {
-        let order = self.scheme.order();
         let (strongest, _) = largest(&self.drives, self.bits);
         let least = (self.duration * strongest).max(1.0); // a turn stays far from a quarter
-        let pace = self.scheme.pace() * (USUAL / tolerance).powf(1.0 / order as f64);
-        let mut steps = ((self.winding() * pace).max(least) + self.segments.len() as f64).ceil();
-        let mut all = 0;
-        let mut last: Option<(Buffer<f64>, f64)> = None;
-        loop {
-            if steps > STEPS as f64 {
-                let error = last.map_or(f64::INFINITY, |(_, error)| error);
-                return Err(Refused::Steps { steps: steps.min(1e18) as u64, error });
-            }
-            let (state, done) = self.run(steps, stop)?;
-            all += done;
-            let mut wanted = 2.0;
-            if let Some((before, fewer)) = last.take() {
-                let apart = distance(&before, &state);
-                let ratio = (fewer / steps).powi(order);
-                let error = apart * ratio / (1.0 - ratio);
-                if error <= tolerance {
-                    return Ok((state, Report { error, steps: done, all_steps: all }));
-                }
-                wanted = (MARGIN * (error / tolerance).powf(1.0 / order as f64)).clamp(GROWTH, 16.0);
-                if apart > 0.1 {
-                    wanted = 2.0; // too far apart for the error to follow its order
-                }
-            }
-            last = Some((state, steps));
-            steps = (steps * wanted).ceil();
+        let winding = winding(&self.pairs, &self.drives, self.bits, self.duration);
+        let first = (winding * paced(self.scheme, tolerance)).max(least) + self.segments.len() as f64;
+        converge(first, self.scheme.order(), tolerance, |steps| self.run(steps, stop), |a, b| distance(a, b))
+    }
+
+    /// A copy of the state before.
+    pub fn beginning(&self) -> Buffer<f64> {
+        let mut state = Buffer::zeroed(self.start.len());
+        state.copy_from_slice(self.start);
+        state
+    }
+
+    /// One step of length `h` from time `t` of a segment; `h` may be negative.
+    pub fn step(&self, flow: &mut Flow, state: &mut [f64], segment: &Segment, t: f64, h: f64) {
+        let mut detunings = vec![0.0; self.bits];
+        let mut couplings: Vec<Complex> = vec![(0.0, 0.0); self.bits];
+        let (mut of_turns, mut of_diagonal) = (t, t);
+        for (at, &a) in self.lengths.0.iter().enumerate() {
+            segment.detunings(&self.drives, of_diagonal, &mut detunings);
+            flow.diagonal(a * h, &detunings);
+            of_turns += a * h;
+            let Some(&b) = self.lengths.1.get(at) else { break };
+            segment.couplings(&self.drives, of_turns, &mut couplings);
+            flow.turns(state, b * h, &couplings);
+            of_diagonal += b * h;
         }
     }
 
+    /// Amplitudes that a step passes over.
+    pub fn passed(&self) -> u64 {
+        (self.start.len() / BLOCK * 8 * self.lengths.1.len()) as u64
+    }
+
     /// One run of about `steps` steps, with how many they were.
-    fn run(&self, steps: f64, stop: &dyn Fn() -> bool) -> Result<(Buffer<f64>, u64), Refused> {
-        let mut state = Buffer::zeroed(self.start.len());
-        state.copy_from_slice(self.start);
+    pub fn run(&self, steps: f64, stop: &dyn Fn() -> bool) -> Result<(Buffer<f64>, u64), Refused> {
+        let mut state = self.beginning();
         let mut flow = Flow::new(self.level, self.bits, self.pairs.clone());
-        let mut detunings = vec![0.0; self.bits];
-        let mut couplings: Vec<Complex> = vec![(0.0, 0.0); self.bits];
         let (mut done, mut since) = (0u64, 0u64);
         flow.enter();
         for segment in &self.segments {
@@ -115,18 +105,8 @@ impl<'a> Course<'a> {
             let count = (steps * length / self.duration).ceil().max(1.0);
             let h = length / count;
             for k in 0..count as u64 {
-                let t = segment.start + k as f64 * h;
-                let (mut of_turns, mut of_diagonal) = (t, t);
-                for (at, &a) in self.lengths.0.iter().enumerate() {
-                    segment.detunings(&self.drives, of_diagonal, &mut detunings);
-                    flow.diagonal(a * h, &detunings);
-                    of_turns += a * h;
-                    let Some(&b) = self.lengths.1.get(at) else { break };
-                    segment.couplings(&self.drives, of_turns, &mut couplings);
-                    flow.turns(&mut state, b * h, &couplings);
-                    of_diagonal += b * h;
-                    since += (state.len() / BLOCK * 8) as u64;
-                }
+                self.step(&mut flow, &mut state, segment, segment.start + k as f64 * h, h);
+                since += self.passed();
                 if since > BETWEEN {
                     since = 0;
                     if stop() {
@@ -138,6 +118,60 @@ impl<'a> Course<'a> {
         }
         flow.leave(&mut state);
         Ok((state, done))
+    }
+}
+
+/// Radians that a state winds at most, without the parts of it that the blockade keeps empty: energies of single atoms,
+/// and of every atom with its two strongest partners.
+pub fn winding(pairs: &[f64], drives: &[Drive], atoms: usize, duration: f64) -> f64 {
+    let (amplitude, detuning) = largest(drives, atoms);
+    let near = |a: usize| {
+        let mut row: Vec<f64> = pairs[a * atoms..(a + 1) * atoms].iter().map(|v| v.abs()).collect();
+        row.sort_by(|x, y| y.total_cmp(x));
+        row.iter().take(2).sum::<f64>()
+    };
+    let pair = (0..atoms).map(near).fold(0.0, f64::max);
+    duration * (amplitude + detuning + pair)
+}
+
+/// Steps for a radian of winding in a first run.
+pub fn paced(scheme: Scheme, tolerance: f64) -> f64 {
+    scheme.pace() * (USUAL / tolerance).powf(1.0 / f64::from(scheme.order()))
+}
+
+/// Runs of `first` steps and more, until the last two agree within `tolerance`.
+pub fn converge<S>(
+    first: f64,
+    order: i32,
+    tolerance: f64,
+    mut run: impl FnMut(f64) -> Result<(S, u64), Refused>,
+    distance: impl Fn(&S, &S) -> f64,
+) -> Result<(S, Report), Refused> {
+    let mut steps = first.ceil();
+    let mut all = 0;
+    let mut last: Option<(S, f64)> = None;
+    loop {
+        if steps > STEPS as f64 {
+            let error = last.map_or(f64::INFINITY, |(_, error)| error);
+            return Err(Refused::Steps { steps: steps.min(1e18) as u64, error });
+        }
+        let (state, done) = run(steps)?;
+        all += done;
+        let mut wanted = FIRST_GROWTH;
+        if let Some((before, fewer)) = last.take() {
+            let apart = distance(&before, &state);
+            let ratio = (fewer / steps).powi(order);
+            let error = apart * ratio / (1.0 - ratio);
+            if error <= tolerance {
+                return Ok((state, Report { error, steps: done, all_steps: all }));
+            }
+            wanted = (MARGIN * (error / tolerance).powf(1.0 / f64::from(order))).clamp(GROWTH, 16.0);
+            if apart > 0.1 {
+                wanted = 2.0; // too far apart for the error to follow its order
+            }
+        }
+        last = Some((state, steps));
+        steps = (steps * wanted).ceil();
     }
 }
 

@@ -65,6 +65,7 @@ impl Drive {
 }
 
 /// A time in which every field is one line.
+#[derive(Clone)]
 pub struct Segment {
     pub start: f64,
     pub end: f64,

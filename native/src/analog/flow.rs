@@ -6,6 +6,8 @@
 //!
 //! The interaction of a chunk's own atoms is a table of its size. What the atoms outside do to it is a phase for each
 //! atom inside, so nothing as large as the state is kept beside it.
+//!
+//! Where atoms in r decay, the diagonal flow shrinks their amplitudes too: `fading`.
 
 use super::kernels::{self, Chunk, BLOCK, LANE_BITS, W};
 use crate::dense::Level;
@@ -41,6 +43,8 @@ pub struct Flow {
     frame: Vec<f64>,
     /// Diagonal flow that waits for the next turns: time, and phase of every atom.
     waiting: (f64, Vec<f64>),
+    /// Rate at which the amplitude of an atom in r shrinks, 1/us.
+    fading: f64,
 }
 
 impl Flow {
@@ -65,7 +69,29 @@ impl Flow {
             factors: vec![(0.0, 0.0); blocks],
             frame: vec![0.0; bits],
             waiting: (0.0, vec![0.0; bits]),
+            fading: 0.0,
         }
+    }
+
+    /// The same with amplitudes that shrink at rate `fading` for each atom in r.
+    pub fn with_fading(mut self, fading: f64) -> Flow {
+        self.fading = fading;
+        self
+    }
+
+    /// Squared norm of the state, with what waits.
+    pub fn norm(&self, state: &[f64]) -> f64 {
+        let by = (-2.0 * self.fading * self.waiting.0).exp();
+        let powers: Vec<f64> = (0..=self.bits as i32).map(|set| by.powi(set)).collect();
+        let mut lanes = [0.0; W];
+        for (number, block) in state.chunks_exact(BLOCK).enumerate() {
+            let weight = powers[number.count_ones() as usize];
+            for (k, sum) in lanes.iter_mut().enumerate() {
+                *sum += weight * (block[k] * block[k] + block[k + W] * block[k + W]);
+            }
+        }
+        let lane = |(k, sum): (usize, &f64)| sum * by.powi(k.count_ones() as i32);
+        lanes.iter().enumerate().map(lane).sum()
     }
 
     /// Bytes beside the state.
@@ -118,6 +144,7 @@ impl Flow {
         let (time, angles) = (std::mem::take(&mut self.waiting.0), self.waiting.1.clone());
         self.waiting.1.fill(0.0);
         let table = self.table(time);
+        let fade = (-self.fading * time).exp();
         let (inner, bits) = (self.inner, self.bits);
         let size = state.len() >> (bits - inner);
         let mut own = vec![0.0; inner];
@@ -125,8 +152,10 @@ impl Flow {
             own.copy_from_slice(&angles[..inner]);
             let mut energy = 0.0;
             let mut outside = 0.0;
+            let mut scale = scale;
             for a in (inner..bits).filter(|a| number >> (a - inner) & 1 == 1) {
                 outside += angles[a];
+                scale *= fade;
                 energy += (inner..a)
                     .filter(|b| number >> (b - inner) & 1 == 1)
                     .map(|b| self.pairs[a * bits + b])
@@ -137,13 +166,14 @@ impl Flow {
             self.factors[0] = (scale * re, scale * im);
             let lanes = LANE_BITS.min(inner);
             for (k, &angle) in own[lanes..].iter().enumerate() {
-                let by = unit(angle);
+                let (re, im) = unit(angle);
+                let by = (fade * re, fade * im);
                 let (low, high) = self.factors.split_at_mut(1 << k);
                 high.iter_mut().zip(low).for_each(|(to, from)| *to = times(*from, by));
             }
             let work = Chunk {
                 table: &self.tables[table].1,
-                lane: lane(&own[..lanes]),
+                lane: lane(&own[..lanes], fade),
                 factors: &self.factors,
                 turns: &tangents[..inner],
             };
@@ -177,13 +207,13 @@ impl Flow {
     }
 }
 
-/// Products of the lanes' phases.
-fn lane(angles: &[f64]) -> [f64; BLOCK] {
+/// Products of the lanes' phases, and of a factor for each atom in r.
+fn lane(angles: &[f64], fade: f64) -> [f64; BLOCK] {
     let mut out = [0.0; BLOCK];
     for k in 0..W {
         let angle = angles.iter().enumerate().filter(|(b, _)| k >> b & 1 == 1).map(|(_, angle)| angle).sum();
-        let (re, im) = unit(angle);
-        (out[k], out[k + W]) = (re, im);
+        let ((re, im), size) = (unit(angle), fade.powi(k.count_ones() as i32));
+        (out[k], out[k + W]) = (size * re, size * im);
     }
     out
 }

@@ -4,7 +4,7 @@ use pyo3::exceptions::{PyMemoryError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyComplex, PyDict};
 
-use super::{Drive, Evolution, Refused, Register, Scheme, Wave};
+use super::{Drive, Evolution, Levels, Rates, Refused, Register, Scheme, Wave};
 use crate::signals::interruptible;
 
 /// Amplitudes of neutral atoms that evolve under driving fields and their van der Waals interaction.
@@ -13,7 +13,33 @@ pub struct PyRegister {
     register: Register,
 }
 
+/// Amplitudes of neutral atoms of three levels.
+#[pyclass(name = "LevelRegister", module = "qmk_native")]
+pub struct PyLevels {
+    register: Levels,
+}
+
 type Knots = (Vec<f64>, Vec<f64>);
+type Light = (Knots, Knots, Knots, Vec<f64>);
+
+fn drive((amplitude, phase, detuning, weights): Light) -> Drive {
+    let wave = |(times, values): Knots| Wave { times, values };
+    Drive { amplitude: wave(amplitude), phase: wave(phase), detuning: wave(detuning), weights }
+}
+
+/// Amplitudes from complex128 in the machine's byte order.
+fn amplitudes(bytes: &[u8], count: usize) -> PyResult<Vec<(f64, f64)>> {
+    if bytes.len() != 16 * count {
+        return Err(PyValueError::new_err(format!("{} bytes for {count} amplitudes", bytes.len())));
+    }
+    let real = |part: &[u8]| f64::from_ne_bytes(part.try_into().expect("eight bytes"));
+    let found: Vec<_> = bytes.chunks_exact(16).map(|z| (real(&z[..8]), real(&z[8..]))).collect();
+    let norm: f64 = found.iter().map(|(re, im)| re * re + im * im).sum();
+    if !((norm - 1.0).abs() < 1e-6) {
+        return Err(PyValueError::new_err(format!("the amplitudes have norm {norm}")));
+    }
+    Ok(found)
+}
 
 fn refused(why: Refused) -> PyErr {
     match why {
@@ -49,7 +75,7 @@ impl PyRegister {
         &mut self,
         py: Python<'py>,
         pairs: Vec<f64>,
-        drives: Vec<(Knots, Knots, Knots, Vec<f64>)>,
+        drives: Vec<Light>,
         duration: f64,
         tolerance: f64,
         scheme: &str,
@@ -59,13 +85,6 @@ impl PyRegister {
             "suzuki" => Scheme::Suzuki,
             _ => return Err(PyValueError::new_err(format!("no scheme '{scheme}'"))),
         };
-        let wave = |(times, values): Knots| Wave { times, values };
-        let drive = |(amplitude, phase, detuning, weights)| Drive {
-            amplitude: wave(amplitude),
-            phase: wave(phase),
-            detuning: wave(detuning),
-            weights,
-        };
         let evolution = Evolution { pairs, drives: drives.into_iter().map(drive).collect(), duration };
         let register = &mut self.register;
         let report = interruptible(py, |stop| register.evolve(&evolution, tolerance, scheme, &|| stop()), refused)?;
@@ -74,6 +93,43 @@ impl PyRegister {
         out.set_item("steps", report.steps)?;
         out.set_item("all_steps", report.all_steps)?;
         Ok(out)
+    }
+
+    /// One trajectory of about `steps` steps. `rates`: decay, loss, dephasing, 1/us. `lost`: atoms that take no part.
+    /// Gives who is lost afterwards, and the number of jumps.
+    #[allow(clippy::too_many_arguments)]
+    fn wander(
+        &mut self,
+        py: Python<'_>,
+        pairs: Vec<f64>,
+        drives: Vec<Light>,
+        duration: f64,
+        steps: f64,
+        rates: (f64, f64, f64),
+        lost: Vec<bool>,
+        seed: u64,
+    ) -> PyResult<(Vec<bool>, u64)> {
+        let evolution = Evolution { pairs, drives: drives.into_iter().map(drive).collect(), duration };
+        let rates = Rates { decay: rates.0, loss: rates.1, dephasing: rates.2 };
+        let (register, mut lost) = (&mut self.register, lost);
+        let gone = &mut lost;
+        let run = |stop: &dyn Fn() -> bool| register.wander(&evolution, steps, rates, gone, seed, &|| stop());
+        let jumps = interruptible(py, run, refused)?;
+        Ok((lost, jumps))
+    }
+
+    /// Looks whether an atom is in the Rydberg state, and leaves it in the ground state.
+    fn take(&mut self, atom: usize, seed: u64) -> PyResult<bool> {
+        if atom >= self.register.atoms() {
+            return Err(PyValueError::new_err("no such atom"));
+        }
+        Ok(self.register.take(atom, seed))
+    }
+
+    /// All amplitudes, as `state` gives them.
+    fn load(&mut self, state: &[u8]) -> PyResult<()> {
+        self.register.load(&amplitudes(state, 1 << self.register.atoms())?);
+        Ok(())
     }
 
     /// Probability of every atom to be in the Rydberg state.
@@ -135,6 +191,84 @@ impl PyRegister {
     }
 }
 
+#[pymethods]
+impl PyLevels {
+    /// All atoms in level 0. MemoryError if an evolution takes more than `memory` bytes.
+    #[new]
+    fn new(atoms: usize, memory: u64) -> PyResult<PyLevels> {
+        Ok(PyLevels { register: Levels::ground(atoms, memory).map_err(refused)? })
+    }
+
+    /// Bytes that evolving so many atoms takes.
+    #[staticmethod]
+    fn memory_bytes(atoms: usize) -> u64 {
+        Levels::bytes(atoms)
+    }
+
+    /// As for two levels; a drive has a fifth part, the levels that it couples, the lower first.
+    fn evolve<'py>(
+        &mut self,
+        py: Python<'py>,
+        pairs: Vec<f64>,
+        drives: Vec<(Knots, Knots, Knots, Vec<f64>, (usize, usize))>,
+        duration: f64,
+        tolerance: f64,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let drives: Vec<_> = drives.into_iter().map(|(a, p, d, w, couples)| (couples, drive((a, p, d, w)))).collect();
+        let register = &mut self.register;
+        let run = |stop: &dyn Fn() -> bool| register.evolve(&pairs, &drives, duration, tolerance, &|| stop());
+        let report = interruptible(py, run, refused)?;
+        let out = PyDict::new(py);
+        out.set_item("error", report.error)?;
+        out.set_item("steps", report.steps)?;
+        out.set_item("all_steps", report.all_steps)?;
+        Ok(out)
+    }
+
+    /// Looks whether an atom is in the Rydberg level; if so it is left in level 0.
+    fn take(&mut self, atom: usize, seed: u64) -> PyResult<bool> {
+        if atom >= self.register.atoms() {
+            return Err(PyValueError::new_err("no such atom"));
+        }
+        Ok(self.register.take(atom, seed))
+    }
+
+    /// All amplitudes, as `state` gives them.
+    fn load(&mut self, state: &[u8]) -> PyResult<()> {
+        self.register.load(&amplitudes(state, 3usize.pow(self.register.atoms() as u32))?);
+        Ok(())
+    }
+
+    /// All amplitudes as complex128 in the machine's byte order, atom 0 the highest digit of an index in base 3.
+    fn state<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        PyBytes::new_with(py, 16 * 3usize.pow(self.register.atoms() as u32), |out| {
+            for ((re, im), to) in self.register.amplitudes().zip(out.chunks_exact_mut(16)) {
+                to[..8].copy_from_slice(&re.to_ne_bytes());
+                to[8..].copy_from_slice(&im.to_ne_bytes());
+            }
+            Ok(())
+        })
+    }
+
+    /// Measured levels of `shots` shots: one byte an atom, shot after shot.
+    fn sample<'py>(&self, py: Python<'py>, shots: usize, seed: u64) -> PyResult<Bound<'py, PyBytes>> {
+        let n = self.register.atoms();
+        let drawn = py.detach(|| self.register.sample(shots, seed));
+        let bytes = shots.checked_mul(n).ok_or_else(|| PyMemoryError::new_err("too many shots"))?;
+        PyBytes::new_with(py, bytes, |out| {
+            for (row, x) in out.chunks_exact_mut(n.max(1)).zip(&drawn) {
+                let mut rest = *x;
+                for digit in row.iter_mut().rev() {
+                    *digit = (rest % 3) as u8;
+                    rest /= 3;
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    module.add_class::<PyRegister>()
+    module.add_class::<PyRegister>()?;
+    module.add_class::<PyLevels>()
 }

@@ -2,8 +2,9 @@
 
 use super::evolve::Course;
 use super::flow::Flow;
+use super::jumps::{self, Rates};
 use super::kernels::{BLOCK, W};
-use super::{Evolution, Refused, Report, Scheme, ATOMS};
+use super::{Evolution, Refused, Report, Scheme, ATOMS, STEPS};
 use crate::dense::{level, Buffer, Level};
 use crate::dice::Dice;
 
@@ -55,6 +56,60 @@ impl Register {
         scheme: Scheme,
         stop: &dyn Fn() -> bool,
     ) -> Result<Report, Refused> {
+        self.check(evolution, tolerance)?;
+        let course = Course::new(evolution, self.atoms, scheme, self.level, &self.state);
+        let (state, report) = course.solve(tolerance, stop)?;
+        self.state = state;
+        Ok(report)
+    }
+
+    /// One trajectory of about `steps` steps (see `jumps`). Atoms that are `lost` take no part; those that get lost on
+    /// the way join them. Gives the number of jumps.
+    pub fn wander(
+        &mut self,
+        evolution: &Evolution,
+        steps: f64,
+        rates: Rates,
+        lost: &mut [bool],
+        seed: u64,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<u64, Refused> {
+        self.check(evolution, 1.0)?;
+        if !rates.is_sound() || lost.len() != self.atoms || !(steps >= 1.0 && steps <= STEPS as f64) {
+            return Err(Refused::Malformed("rates, steps or lost atoms do not fit"));
+        }
+        let mut course = Course::new(evolution, self.atoms, Scheme::BlanesMoan, self.level, &self.state);
+        (0..self.atoms).filter(|&atom| lost[atom]).for_each(|atom| course.forget(self.atoms - 1 - atom));
+        let (state, gone, jumps) = course.wander(steps, rates, &mut Dice::new(seed, &[1]), stop)?;
+        gone.iter().for_each(|bit| lost[self.atoms - 1 - bit] = true);
+        self.state = state;
+        Ok(jumps)
+    }
+
+    /// Looks whether an atom is in r, and leaves it in g.
+    pub fn take(&mut self, atom: usize, seed: u64) -> bool {
+        let (bits, bit) = (self.atoms, self.bit(atom));
+        let chance = jumps::weight(&self.state, bits, bit);
+        let total: f64 = self.state.iter().map(|x| x * x).sum();
+        let excited = Dice::new(seed, &[2]).unit() * total < chance;
+        jumps::keep(&mut self.state, bits, bit, excited);
+        if excited {
+            jumps::drop(&mut self.state, bits, bit);
+        }
+        jumps::scale(&mut self.state);
+        excited
+    }
+
+    /// Other amplitudes, all of them.
+    pub fn load(&mut self, amplitudes: &[(f64, f64)]) {
+        assert_eq!(amplitudes.len(), 1 << self.atoms);
+        for (x, &(re, im)) in amplitudes.iter().enumerate() {
+            let at = x / W * BLOCK + x % W;
+            (self.state[at], self.state[at + W]) = (re, im);
+        }
+    }
+
+    fn check(&self, evolution: &Evolution, tolerance: f64) -> Result<(), Refused> {
         let n = self.atoms;
         if evolution.pairs.len() != n * n || evolution.pairs.iter().any(|v| !v.is_finite()) {
             return Err(Refused::Malformed("an interaction is missing or not finite"));
@@ -68,10 +123,7 @@ impl Register {
         if Register::bytes(n) > self.allowed {
             return Err(Refused::Memory { needed: Register::bytes(n), allowed: self.allowed });
         }
-        let course = Course::new(evolution, n, scheme, self.level, &self.state);
-        let (state, report) = course.solve(tolerance, stop)?;
-        self.state = state;
-        Ok(report)
+        Ok(())
     }
 
     pub fn amplitude(&self, x: usize) -> (f64, f64) {

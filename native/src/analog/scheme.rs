@@ -21,12 +21,12 @@ impl Scheme {
         }
     }
 
-    /// Steps for a radian of winding that a first run takes, with a second one of twice as many to come within
+    /// Steps for a radian of winding that a first run takes, with a second one of three times as many to come within
     /// 1e-8 where interactions are strong (measured: docs/adr/0036).
     pub fn pace(self) -> f64 {
         match self {
-            Scheme::Suzuki => 2.3,
-            Scheme::BlanesMoan => 0.6,
+            Scheme::Suzuki => 1.53,
+            Scheme::BlanesMoan => 0.4,
         }
     }
 

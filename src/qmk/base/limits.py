@@ -34,6 +34,9 @@ TABLE: dict[str, Limit] = {
     "code_distance": Limit(1001, "", "distance of a code profile"),
     "matrix_qubits": Limit(10, "qubits", "qubits of a gate whose full matrix is written out"),
     "field_knots": Limit(65_536, "knots", "times at which one field of an analog evolution is given"),
+    "pulse_samples": Limit(
+        1 << 22, "samples", "1-ns samples of a pulse sequence: of its waveforms, or of what it lights"
+    ),
     "json_depth": Limit(32, "levels", "nesting of any JSON value in a graph"),
     "findings": Limit(1000, "findings", "findings in one answer"),
     "source_bytes": Limit(64 << 20, "bytes", "one source file or program text"),

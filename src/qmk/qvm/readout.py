@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from qmk.qvm.cone import Placed
-from qmk.qvm.families import OPS
+from qmk.qvm.families import OPS, analog
 from qmk.qvm.graph import Graph, Node
 
 _SILENT = frozenset({"lifecycle", "hint", "fence", "metadata"})
@@ -68,7 +68,7 @@ def is_mixed(graph: Graph) -> bool:
     for node in graph.nodes:
         op = OPS.get(node.op)
         kind = op.op_class if op is not None else ""
-        acts = kind in _GATES or kind == "reset" or (kind == "noise" and bool(node.vqs))
+        acts = kind in _GATES or kind == "reset" or (op is not None and op.channel is not None)
         if node.chs or not (kind in _SILENT or (acts and node.guard is None)):
             return False
     return True
@@ -85,7 +85,9 @@ def gates_of(graph: Graph) -> list[Placed] | None:
         kind = op.op_class if op is not None else ""
         if node.op == "core.alloc":
             number.update(zip(node.vqs, range(len(number), len(number) + len(node.vqs)), strict=True))
-        elif kind in _GATES and node.guard is None:
+        elif (
+            kind in _GATES and node.guard is None and not (kind == "evolution" and analog.is_noisy(node.op, node.args))
+        ):
             used.update(node.vqs)
             out.append(Placed(node.op, tuple([number[name] for name in node.vqs])))
         elif kind == "reset" and node.guard is None and used.isdisjoint(node.vqs):

@@ -77,7 +77,8 @@ def _drive() -> Schema:
         "additionalProperties": False,
     }
     pattern = {"type": "array", "items": {"type": "number"}, "maxItems": LIMITS.operands}
-    properties = {**dict.fromkeys(analog.FIELDS, field), "pattern": pattern}
+    transition = {"type": "string", "enum": list(analog.COUPLES)}
+    properties = {**dict.fromkeys(analog.FIELDS, field), "pattern": pattern, "transition": transition}
     return {"type": "object", "properties": properties, "additionalProperties": False}
 
 

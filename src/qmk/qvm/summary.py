@@ -13,7 +13,7 @@ from typing import Any, Literal
 import msgspec
 
 from qmk.qvm.clifford import quarter_turns
-from qmk.qvm.families import OPS, noise
+from qmk.qvm.families import OPS, analog, noise
 from qmk.qvm.graph import Graph, Guard, Node
 from qmk.qvm.op import Op
 from qmk.qvm.t_count import Magic, magic
@@ -135,7 +135,7 @@ class _Tally:
             elif op.op_class in ("fence", "hint"):
                 self._synchronise(lines if op.op_class == "hint" else [])
             return
-        if op.channel is not None:
+        if op.op_class == "noise" and node.vqs:
             self._noise(node, op, lines)
             return
         self._layer(node, lines)
@@ -144,9 +144,12 @@ class _Tally:
             self.mid_circuit = True
         if op.op_class in ("unitary", "composite", "evolution"):
             self._gate(node)
+            if op.op_class == "evolution" and analog.is_noisy(node.op, node.args):
+                self.noise_kinds.add("levels" if node.op == "analog.rydberg3" else "analog")
         elif op.op_class == "measure":
             self.measurements += 1
-            self.measured.update(lines)
+            if op.name != "atoms.check":  # it looks whether there is an atom, not at its qubit
+                self.measured.update(lines)
             self.slanted += op.name == "core.mangle" and quarter_turns(node.args["theta"]) is None
             if op.name == "core.mbell" and len(node.produces) == 1:
                 self.wide.update(node.produces)
@@ -178,7 +181,7 @@ class _Tally:
             return
         self.noise += 1
         self.noise_kinds.add(kind)
-        if len(lines) > 1:
+        if len(lines) > 1 and kind != "loss":
             self._join(lines)
             self.spans.append((min(lines), max(lines), 2 if kind == "kraus" else 0))
 

@@ -48,7 +48,7 @@ def bond_log2(graph: Graph) -> float:
             cuts.free(node.vqs)
         elif op.op_class in ("unitary", "evolution", "composite", "measure", "reset", "feedforward"):
             cuts.take([cuts.line[name] for name in node.vqs], op.short, joint=op.op_class != "feedforward")
-        elif op.channel is not None and noise.kind(op, node) == "kraus":
+        elif op.op_class == "noise" and node.vqs and noise.kind(op, node) == "kraus":
             cuts.take([cuts.line[name] for name in node.vqs], op.short, joint=True)
         elif op.channel_effect == "open":
             opened[node.chs[0]] = node.vqs

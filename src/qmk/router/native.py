@@ -58,7 +58,7 @@ def lowered(graph: Graph) -> Circuit | None:
     if not present():
         return None
     try:
-        return circuit_of(lower(graph, GATES | {"gphase"}))
+        return circuit_of(lower(graph, GATES | {"gphase"}, tosses=True))
     except (QmkError, MemoryError):
         return None
 

@@ -18,7 +18,14 @@ from qmk.sdk import discovery, interpreters
 from qmk.sdk.engine import Capabilities, Declaration, Features, Gap
 from qmk.sdk.native import NoLowering, Resolver
 
-_NOISE = {"pauli": "random Pauli errors", "kraus": "error channels that are no random Paulis"}
+_NOISE = {
+    "pauli": "random Pauli errors",
+    "kraus": "error channels that are no random Paulis",
+    "analog": "evolutions with noise",
+    "levels": "atoms of three levels",
+    "loss": "lost atoms",
+    "leak": "atoms that leave their two levels by chances that depend on the state",
+}
 _RANK = {"none": 0, "pauli": 1, "full": 2}
 
 
@@ -84,7 +91,7 @@ def _candidate(
     if missing:
         gaps = [Gap(declaration.name, need, detail) for need, detail in missing]
         return Candidate(engine=declaration.name, method=method, gaps=gaps)
-    cost = outputs.cost(declaration, method, features, shots)
+    cost = outputs.cost(declaration, method, _as_run(can, features), shots)
     gaps: list[Gap] = []
     if not can.exact and not forced:
         asking = f"approximate: runs only when asked for by name ({declaration.name}:{method})"
@@ -129,16 +136,46 @@ def _library(declaration: Declaration) -> list[tuple[str, str]]:
     return [] if state.ok else [("library", f"{', '.join(state.missing)} not installed: {state.hint}")]
 
 
+def _thrown(can: Capabilities, features: Features) -> frozenset[str]:
+    """What of atom loss the method runs without knowing of it: dice on a qubit, and conditions (``sdk.loss``)."""
+    if not (can.feed_forward == "full" and can.mid_circuit and can.reset):
+        return frozenset()
+    needs = {"loss": "pauli", "leak": "kraus"}
+    return frozenset(kind for kind, need in needs.items() if kind in features.noise and need in can.noise)
+
+
+def _as_run(can: Capabilities, features: Features) -> Features:
+    """``features`` of the program that the method is given: with dice and conditions in place of atom loss."""
+    if features.noise.isdisjoint(("loss", "leak")) or "loss" in can.noise:
+        return features
+    return msgspec.structs.replace(
+        features,
+        noise=features.noise - {"loss", "leak"} | {"kraus" if "leak" in features.noise else "pauli"},
+        n_qubits=features.n_qubits + 1,
+        entangling_width=features.entangling_width + 1,
+        n_ops=features.n_ops + 3 * features.n_noise,
+        n_measure=features.n_measure + features.n_noise,
+        n_branch=features.n_branch + features.n_noise,
+        mid_circuit=True,
+        has_reset=True,
+        has_logic=True,
+        feed_forward="full",
+        native={},
+    )
+
+
 def _missing(can: Capabilities, features: Features) -> list[tuple[str, str]]:
     """What the program needs and the method lacks, as (need, detail)."""
     out: list[tuple[str, str]] = []
-    if features.noise and (lost_noise := sorted(features.noise - can.noise)):
+    if features.noise and (lost_noise := sorted(features.noise - can.noise - _thrown(can, features))):
         source = ", which the Bell pairs of its channels may carry" if features.n_channel_ops else ""
         out.append(("noise", " and ".join(_NOISE.get(kind, kind) for kind in lost_noise) + source))
     if can.clifford and features.n_non_clifford:
         out.append(("gates", f"{features.n_non_clifford} of its gates are not Clifford gates"))
     if not can.clifford and (lost := unwritable(can.gates, features.gates)):
         out.append(("gates", f"cannot write {', '.join(sorted(lost))} in its own gates"))
+    if can.evolves and not any("." in short for short in features.gates):
+        out.append(("gates", "it is for programs with an evolution, and there is none"))
     if features.mid_circuit and not can.mid_circuit:
         out.append(("mid_circuit", "a qubit is used after its measurement"))
     if features.has_reset and not can.reset:

@@ -6,7 +6,7 @@ Everywhere ``bits`` is a uint8 array of shape (shots, n_cbits) holding 0 and 1, 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -93,6 +93,8 @@ def counts(registers: Sequence[Register], bits: Bits) -> dict[str, int]:
         return " ".join(word[a:b] for a, b in zip([0, *stops], [*stops, len(word)], strict=True)) if stops else word
 
     chosen = _columns(columns, bits)
+    if any(register.lost for register in registers):
+        return _with_losses(registers, chosen, bits, text)
     width = len(columns)
     if width <= 16:
         weights = (1 << np.arange(width - 1, -1, -1)).astype(np.int32)
@@ -110,6 +112,15 @@ def counts(registers: Sequence[Register], bits: Bits) -> dict[str, int]:
     tally = Counter(raw[k : k + step] for k in range(0, len(raw), step))
     pad = step * 8
     return {text(format(int.from_bytes(word), f"0{pad}b")[:width]): tally[word] for word in sorted(tally)}
+
+
+def _with_losses(registers: Sequence[Register], chosen: Bits, bits: Bits, text: Callable[[str], str]) -> dict[str, int]:
+    """``counts`` with an L at each place whose atom is lost."""
+    flags = [flag for register in registers for flag in register.lost or (-1,) * len(register.cbits)]
+    letters = np.ascontiguousarray(np.where(_columns(flags, bits), ord("L"), chosen + ord("0")).astype(np.uint8))
+    step, raw = letters.shape[1], letters.tobytes()
+    tally = Counter(raw[k : k + step] for k in range(0, len(raw), step))
+    return {text(word.decode()): tally[word] for word in sorted(tally)}
 
 
 def _columns(columns: list[int], bits: Bits) -> Bits:

@@ -67,12 +67,15 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     exact: bool = True
     precision_bits: int = 64
     noise: frozenset[str] = frozenset()
-    """kinds of noise it runs: "pauli" is ``PauliNoise`` and ``PauliNoise2``, "kraus" is ``KrausNoise``. Readings that
-    may be wrong are no business of an engine: ``lower`` leaves them to its samples, or makes them of "pauli"."""
+    """kinds of noise it runs: "pauli" is ``PauliNoise`` and ``PauliNoise2``, "kraus" is ``KrausNoise``, "analog" is
+    ``NoisyEvolution`` with noise, "levels" that of three levels. Readings that may be wrong are no business of an
+    engine: ``lower`` leaves them to its samples, or makes them of "pauli"."""
     outputs: frozenset[str] = frozenset({"counts", "events"})
     """beside these "expectation", "state", "amplitudes", "probabilities" (all exact, of programs of gates), "gradient"
     and "sweep" (both faster than one value at a time): what ``Observer`` gives. "noisy": expectation values and
     probabilities exact of programs with noise and resets too"""
+    evolves: bool = False
+    """it takes only programs with an evolution: others run its gates faster"""
     fences: bool = False
     """plans are ``FencedPlan``: a run can be stopped, saved, restored and rewound at the program's fences"""
 

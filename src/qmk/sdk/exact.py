@@ -29,6 +29,7 @@ from qmk.sdk.program import (
     Program,
     Register,
     Reset,
+    Toss,
 )
 from qmk.sdk.unitary import Array, apply, apply_gate
 
@@ -89,6 +90,13 @@ def _step(branch: Branch[W], item: Instruction, spread: Spread[W]) -> list[Branc
         return [branch]
     if isinstance(item, Noise):
         return _disturb(branch, item, spread)
+    if isinstance(item, Toss):
+        parts = spread(branch.weight, np.array([1 - item.p, item.p]))
+        made = [(fell, Branch(branch.state, list(branch.bits), weight)) for fell, weight in parts]
+        for _, part in filter(lambda pair: pair[0], made):
+            for cbit in item.cbits:
+                part.bits[cbit] = 1
+        return [part for _, part in made]
     if item.cond is not None and not classical.holds_once(item.cond, branch.bits):
         return [branch]
     match item:
@@ -211,4 +219,10 @@ def _finished(program: Program, bits: list[int], weight: float) -> list[tuple[li
 
 def printed(registers: tuple[Register, ...], bits: list[int]) -> str:
     """The cbits of one shot as the registers print them."""
-    return " ".join("".join(str(bits[c]) if c >= 0 else "0" for c in register.cbits) for register in registers)
+    return " ".join("".join(_place(register, k, bits) for k in range(len(register.cbits))) for register in registers)
+
+
+def _place(register: Register, place: int, bits: list[int]) -> str:
+    if register.lost and register.lost[place] >= 0 and bits[register.lost[place]]:
+        return "L"
+    return str(bits[register.cbits[place]]) if register.cbits[place] >= 0 else "0"

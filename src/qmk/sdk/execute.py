@@ -117,7 +117,8 @@ class Runner:
             return kept
         started = time.perf_counter()
         can = self.capabilities(method)
-        program = lower(graph, can.gates, clifford=can.clifford, inline_logic=not can.logic, digest=digest)
+        logic, tosses = not can.logic, "loss" in can.noise
+        program = lower(graph, can.gates, clifford=can.clifford, inline_logic=logic, digest=digest, tosses=tosses)
         try:
             plan = self.engine.prepare(program, method)
         except Unsupported as refused:

@@ -15,7 +15,7 @@ import msgspec
 
 from qmk.base.errors import QmkError
 from qmk.qvm import link
-from qmk.qvm.families import OPS
+from qmk.qvm.families import OPS, analog, noise
 from qmk.qvm.graph import Graph, Guard, Node, Output
 from qmk.qvm.op import KrausChannel, Op
 from qmk.qvm.profile import parse as parse_profile
@@ -23,6 +23,8 @@ from qmk.sdk import channels
 from qmk.sdk import conditions as c
 from qmk.sdk.conditions import Expression
 from qmk.sdk.labels import labels
+from qmk.sdk.liveness import observable, without_idle_resets
+from qmk.sdk.loss import Losses, late, thrown
 from qmk.sdk.misread import settled
 from qmk.sdk.native import NoLowering, Piece, Resolver
 from qmk.sdk.program import (
@@ -36,11 +38,13 @@ from qmk.sdk.program import (
     Measure,
     Misread,
     Noise,
+    NoisyEvolution,
     PauliNoise,
     PauliNoise2,
     Program,
     Register,
     Reset,
+    Toss,
 )
 
 
@@ -52,15 +56,17 @@ def lower(
     inline_logic: bool = False,
     digest: str = "",
     whole: bool = False,
+    tosses: bool = False,
 ) -> Program:
     """The program of a verified ``graph`` over the native ``gates`` (short ``core`` names).
 
     ``clifford`` True: gates with angles are taken where the angle makes them Clifford and rewritten into Clifford
     gates. ``inline_logic`` True: event logic is substituted into the conditions that read it and otherwise moved to
     ``Program.post``. ``whole`` True: also what no classical bit can notice is kept, for those who look at the state.
+    ``tosses`` True: the dice of atom loss stay ``Toss``; else they become dice on a qubit.
     Raises ``QmkError`` UNSUPPORTED naming node and op.
     """
-    program = _Lowering(graph, gates, clifford).program(digest, whole)
+    program = _Lowering(graph, gates, clifford).program(digest, whole, tosses)
     return without_logic(program) if inline_logic else program
 
 
@@ -78,16 +84,19 @@ class _Lowering:
         self.notes: dict[str, Any] = {}
         self.n_cbits = 0
         self.epoch = 0
+        self.losses = Losses(self.out, self._new_cbit, self._new_qubit)
         for node in graph.nodes:
             for event in node.produces:
                 wide = node.op == "core.mbell" and len(node.produces) == 1
                 self.cbits[event] = tuple(range(self.n_cbits, self.n_cbits + 1 + wide))
                 self.n_cbits += 1 + wide
 
-    def program(self, digest: str, whole: bool) -> Program:
+    def program(self, digest: str, whole: bool, tosses: bool) -> Program:
+        self.losses.masked = not tosses
         fixed, angled = self.resolver.direct()
         node = None
         out, qubit, condition = self.out.append, self.qubit, self._condition
+        flags = self.losses.flags
         try:
             for node in self.graph.nodes:
                 cond: Cond | None = None
@@ -97,6 +106,8 @@ class _Lowering:
                         self.never.update(node.produces)
                         continue
                     cond = None if isinstance(found, bool) else found
+                if flags and len(node.vqs) > 1:
+                    cond = self._if_there(node, cond)
                 if (short := fixed.get(node.op)) is not None:
                     out(Gate(short, tuple([qubit[v] for v in node.vqs]), (), cond))
                 elif (rule := angled.get(node.op)) is not None:
@@ -112,8 +123,12 @@ class _Lowering:
                 f"node '{name}': {missing} is unknown or not allocated here; verify the graph before running it",
                 node=name,
             ) from missing
-        events = self.n_cbits
-        out, post, self.width, self.n_cbits = settled(self.out, self.width, events)
+        out, post, self.width, self.n_cbits = settled(self.out, self.width, self.n_cbits)
+        if self.losses.used:
+            out, masks = late(out)
+            post = (*masks, *post)
+            if not tosses:
+                out, post, self.width, self.n_cbits = thrown(out, post, self.width, self.n_cbits)
         out, width = self.channels.settled(out, self.width)
         if self.channels.accounts:
             self.notes[channels.NOTE] = msgspec.to_builtins(self.channels.accounts)
@@ -121,7 +136,7 @@ class _Lowering:
         return Program(
             n_qubits=width,
             n_cbits=self.n_cbits,
-            instructions=tuple(_without_idle_resets(out) if whole else observable(out)),
+            instructions=tuple(without_idle_resets(out) if whole else observable(out)),
             registers=tuple(self._registers()),
             events=dict(self.cbits),
             digest=digest,
@@ -135,6 +150,8 @@ class _Lowering:
         if op is None:
             raise self._refusal(node, "this release does not know the op")
         match op.op_class:
+            case "measure" | "reset" if op.family == "atoms":
+                self._atoms(node, cond)
             case "unitary" | "measure" | "reset" | "composite":
                 self._composite(op, node, cond)
             case "evolution":
@@ -158,14 +175,25 @@ class _Lowering:
                 self._noise(op, node, cond)
 
     def _noise(self, op: Op, node: Node, cond: Cond | None) -> None:
+        qubits = tuple(self.qubit[v] for v in node.vqs)
+        if qubits and op.channel is None:
+            if noise.kind(op, node) == "loss":
+                self.losses.strike(qubits, max(float(p) for p in node.args.values()))
+            elif noise.kind(op, node) == "leak":
+                self.losses.leak(qubits[0], float(node.args["p0"]), float(node.args["p1"]))
+            return
         if op.channel is None:
             p01, p10 = (float(node.args.get(name, 0.0)) for name in ("p01", "p10"))
             read = self._single(node.inputs[0], node)
-            self.out.append(Misread(read, self.cbits[node.produces[0]][0], p01, p10, cond))
+            cbit = self.cbits[node.produces[0]][0]
+            self.out.append(Misread(read, cbit, p01, p10, cond))
+            if read in self.losses.shown:
+                self.losses.shown[cbit] = self.losses.shown[read]
             return
-        qubits = tuple(self.qubit[v] for v in node.vqs)
         channel = op.channel(node.args, len(qubits))
         if isinstance(channel, KrausChannel):
+            if len(qubits) > 1 and self.losses.any_flagged(qubits):
+                raise self._refusal(node, "a channel that is no random Pauli product, on atoms that may be lost")
             self.out.append(KrausNoise(qubits, channel.operators))
         elif any(errors := channel.chances[1:]):
             one = len(qubits) == 1
@@ -185,6 +213,15 @@ class _Lowering:
 
     def _composite(self, op: Op, node: Node, cond: Cond | None) -> None:
         flat = [cbit for event in node.produces for cbit in self.cbits[event]]
+        if op.op_class == "measure" and len(node.vqs) == 1 and self.losses.flags:
+            qubit, cbit = self.qubit[node.vqs[0]], flat[0]
+            flat = [self.losses.raw(qubit, cbit)]
+            self._pieces(op, node, flat, self.losses.measuring(qubit, cond))
+            self.losses.mask(qubit, flat[0], cbit, cond)
+            return
+        self._pieces(op, node, flat, cond)
+
+    def _pieces(self, op: Op, node: Node, flat: list[int], cond: Cond | None) -> None:
         if op.name == "core.mpauli" and set(node.args["paulis"]) == {"I"}:
             self.out.append(Logic(0, (), flat[0], cond))  # the identity's eigenvalue is +1: the bit is 0
             return
@@ -195,9 +232,17 @@ class _Lowering:
         self._emit(pieces, tuple(self.qubit[v] for v in node.vqs), flat, cond)
 
     def _evolution(self, op: Op, node: Node, cond: Cond | None) -> None:
+        qubits = tuple([self.qubit[v] for v in node.vqs])
         if op.name not in self.resolver.gates:
             raise self._refusal(node, "this engine runs gates, not evolutions")
-        self.out.append(Gate(op.name, tuple([self.qubit[v] for v in node.vqs]), (), cond, node.args))
+        apart = analog.loses(op.name, node.args) or self.losses.any_flagged(qubits)
+        if not (apart or analog.is_noisy(op.name, node.args)):
+            self.out.append(Gate(op.name, qubits, (), cond, node.args))
+        elif cond is None:
+            flags = self.losses.all_flagged(qubits) if apart else ()
+            self.out.append(NoisyEvolution(op.name, qubits, node.args, flags))
+        else:
+            raise self._refusal(node, "an evolution with noise, or of atoms that may be lost, stands under no guard")
 
     def _emit(self, pieces: Iterable[Piece], qubits: tuple[int, ...], flat: list[int], cond: Cond | None) -> None:
         for piece in pieces:
@@ -218,6 +263,7 @@ class _Lowering:
         if cond is not None:
             raise self._refusal(node, "allocation cannot depend on a measurement")
         for handle in node.vqs:
+            self.losses.flags.pop(self.free[0] if self.free else -1, None)
             if self.free:
                 index = heapq.heappop(self.free)
                 self.out.append(Reset(index))
@@ -225,8 +271,38 @@ class _Lowering:
                 index, self.width = self.width, self.width + 1
             self.qubit[handle] = index
         if profile := node.args.get("profile"):
-            note = parse_profile(profile).note
-            self.notes.setdefault("profiles", {})[profile] = note or "run as ideal qubits"
+            self.notes.setdefault("profiles", {})[profile] = parse_profile(profile).note or "run as ideal qubits"
+
+    def _new_cbit(self) -> int:
+        self.n_cbits += 1
+        return self.n_cbits - 1
+
+    def _new_qubit(self) -> int:
+        self.width += 1
+        return self.width - 1
+
+    def _if_there(self, node: Node, cond: Cond | None) -> Cond | None:
+        """``cond``, and none of the atoms of a gate is lost."""
+        if OPS[node.op].op_class not in ("unitary", "composite", "feedforward", "measure"):
+            return cond
+        return self.losses.all_there([self.qubit[v] for v in node.vqs], cond)
+
+    def _atoms(self, node: Node, cond: Cond | None) -> None:
+        qubits = [self.qubit[v] for v in node.vqs]
+        if node.op == "atoms.reload":
+            for qubit in qubits:
+                self.losses.reload(qubit, cond)
+            return
+        lost = self.cbits[node.produces[-1]][0]
+        if node.op == "atoms.mz":
+            bit = self.cbits[node.produces[0]][0]
+            lost_as = node.args.get("lost_as", 0)
+            raw = self.losses.raw(qubits[0], bit, lost_as)
+            self.out.append(Measure(qubits[0], raw, self.losses.measuring(qubits[0], cond)))
+            self.losses.mask(qubits[0], raw, bit, cond, lost_as)
+            if "lost_as" not in node.args:
+                self.losses.show(bit, lost, qubits[0])
+        self.losses.check(qubits[0], lost, cond)
 
     def _condpauli(self, node: Node, cond: Cond | None) -> None:
         wanted = c.conj([c.parity([self._read(event, node) for event in node.inputs]), cond if cond else True])
@@ -267,79 +343,13 @@ class _Lowering:
         return c.conj([c.bit(b) if value else c.negate(c.bit(b)) for b, value in zip(found, values, strict=True)])
 
     def _registers(self) -> Iterable[Register]:
-        for output in self.outputs():
+        for output in outputs_of(self.graph, self.cbits):
             bits = [index for name in output.bits for index in (self.cbits.get(name, (-1,)) if name else (-1,))]
-            yield Register(output.name, tuple(bits), output.descending)
-
-    def outputs(self) -> tuple[Output, ...]:
-        return outputs_of(self.graph, self.cbits)
+            lost = tuple(self.losses.shown.get(cbit, -1) for cbit in bits)
+            yield Register(output.name, tuple(bits), output.descending, lost if max(lost, default=-1) >= 0 else ())
 
     def _refusal(self, node: Node, why: str) -> QmkError:
         return QmkError("UNSUPPORTED", f"node '{node.id}' ({node.op}): {why}", node=node.id, op=node.op)
-
-
-def observable(instructions: list[Instruction]) -> list[Instruction]:
-    """The same program without what no classical bit can notice, its final measurements last.
-
-    A gate or reset of which no qubit is looked at later is dropped; an unconditional reset ends a qubit's past. A
-    measurement moves to the end when nothing later touches its qubit or reads its bit, so that engines see how much of
-    the program is one final read-out.
-    """
-    instructions = _without_idle_resets(instructions)
-    live: set[int] = set()
-    touched: set[int] = set()
-    read: set[int] = set()
-    kept: list[Instruction] = []
-    last: list[Instruction] = []
-    for item in reversed(instructions):
-        if isinstance(item, Barrier):
-            kept.append(item)
-            continue
-        if not isinstance(item, Noise) and item.cond is not None:
-            read.update(c.cbits(item.cond))
-        if isinstance(item, Gate):
-            if live.isdisjoint(item.qubits):
-                continue
-            live.update(item.qubits)
-            touched.update(item.qubits)
-        elif isinstance(item, Measure):
-            final = item.cond is None and item.qubit not in touched and item.cbit not in read
-            live.add(item.qubit)
-            touched.add(item.qubit)
-            if final:
-                last.append(item)
-                continue
-        elif isinstance(item, Noise):
-            if live.isdisjoint(item.qubits):
-                continue
-            live.update(item.qubits)
-            touched.update(item.qubits)
-        elif isinstance(item, Reset):
-            if item.qubit not in live:
-                continue
-            touched.add(item.qubit)
-            if item.cond is None:
-                live.discard(item.qubit)
-        else:
-            read.update(item.inputs)
-        kept.append(item)
-    return [*reversed(kept), *reversed(last)]
-
-
-def _without_idle_resets(instructions: list[Instruction]) -> list[Instruction]:
-    """Without the resets of qubits that nothing has touched: they are in |0> already."""
-    used: set[int] = set()
-    kept: list[Instruction] = []
-    for item in instructions:
-        if isinstance(item, Reset):
-            if item.qubit not in used:
-                continue
-        elif isinstance(item, Gate | Noise):
-            used.update(item.qubits)
-        elif isinstance(item, Measure):
-            used.add(item.qubit)
-        kept.append(item)
-    return kept
 
 
 def outputs_of(graph: Graph, produced: Iterable[str]) -> tuple[Output, ...]:
@@ -358,7 +368,7 @@ def without_logic(program: Program) -> Program:
     kept: list[Instruction] = []
     post: list[Logic | Misread] = []
     for item in program.instructions:
-        if isinstance(item, Barrier | Noise):
+        if isinstance(item, Barrier | Noise | Toss):
             kept.append(item)
             continue
         cond: Expression = True if item.cond is None else item.cond

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from qmk.sdk import conditions as c
-from qmk.sdk.program import Barrier, Instruction, Logic, Measure, Misread, Noise, PauliNoise, Reset
+from qmk.sdk.program import Barrier, Instruction, Logic, Measure, Misread, Noise, PauliNoise, Reset, Toss
 
 XOR = 0b0110
 SKEWED = 0b01001110
@@ -60,7 +60,7 @@ def _needed(items: Sequence[Instruction | Misread]) -> set[int]:
         if isinstance(item, Logic | Misread):
             if item.cbit in needed:
                 needed |= _reads(item)
-        elif not isinstance(item, Barrier | Noise) and item.cond is not None:
+        elif not isinstance(item, Barrier | Noise | Toss) and item.cond is not None:
             needed.update(c.cbits(item.cond))
     return needed
 
@@ -73,7 +73,8 @@ class Dice:
         self.n_cbits = n_cbits
         self.used = False
 
-    def _throw(self, chance: float) -> Iterable[Instruction]:
+    def throw(self, chance: float) -> Iterable[Instruction]:
+        """A die that falls on 1 with ``chance``, into the next cbit."""
         if self.used:
             yield Reset(self.qubit)
         self.used = True
@@ -84,9 +85,9 @@ class Dice:
     def read(self, item: Misread) -> Iterable[Instruction]:
         """The reading as instructions."""
         first = self.n_cbits
-        yield from self._throw(item.p01)
+        yield from self.throw(item.p01)
         if item.p01 == item.p10:
             yield Logic(XOR, (item.source, first), item.cbit, item.cond)
         else:
-            yield from self._throw(item.p10)
+            yield from self.throw(item.p10)
             yield Logic(SKEWED, (item.source, first, first + 1), item.cbit, item.cond)

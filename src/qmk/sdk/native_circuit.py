@@ -26,6 +26,7 @@ from qmk.sdk.program import (
     Program,
     Register,
     Reset,
+    Toss,
 )
 
 if TYPE_CHECKING:
@@ -57,10 +58,14 @@ class _Pool:
         return found
 
 
-def circuit_of(program: Program) -> Circuit:
+Tosses = list[tuple[int, list[int], float]]
+"""op before which a die is thrown, cbits that it strikes, its probability"""
+
+
+def circuit_of(program: Program, tosses: Tosses | None = None) -> Circuit:
     """``program`` as a circuit, what is computed after it as ordinary ops at the end: readings that may be wrong throw
     dice on a qubit more, into cbits behind the program's own. Raises UNSUPPORTED for a gate or channel that no circuit
-    holds and a truth table of more than 24 inputs."""
+    holds and a truth table of more than 24 inputs, and for tosses unless ``tosses`` takes them."""
     import qmk_native
 
     kinds = {name: number for number, (name, _, _) in enumerate(qmk_native.KINDS)}
@@ -69,7 +74,7 @@ def circuit_of(program: Program) -> Circuit:
     dice = Dice(program.n_qubits, program.n_cbits)
     after = [part for item in program.post for part in (dice.read(item) if isinstance(item, Misread) else (item,))]
     for item in (*program.instructions, *after):
-        when = -1 if isinstance(item, Barrier | Noise) or item.cond is None else _cond(item.cond, conds)
+        when = -1 if isinstance(item, Barrier | Noise | Toss) or item.cond is None else _cond(item.cond, conds)
         match item:
             case Gate(name="gphase"):
                 pass  # global in every branch: no measurement sees it
@@ -89,6 +94,10 @@ def circuit_of(program: Program) -> Circuit:
                 raise QmkError("UNSUPPORTED", "the native core has no error channels that are no random Paulis")
             case Logic():
                 ops.append((kinds["logic"], [], [], when, item.cbit, _table(item, tables)))
+            case Toss() if tosses is not None:
+                tosses.append((len(ops), list(item.cbits), item.p))
+            case Toss():
+                raise QmkError("UNSUPPORTED", "this method of the native core has no dice of atom loss")
             case Barrier():
                 pass
     registers = [(r.name, list(r.cbits), r.descending) for r in program.registers]

@@ -55,6 +55,8 @@ def _refuse(graph: Graph, name: str) -> dict[str, Any]:
             raise _lost(node, name, "it rewrites gates, and an evolution is none")
         if kind == "channel" or node.op == "core.teleport_cnot":
             raise _lost(node, name, "it uses Bell pairs that are accounted for")
+        if OPS[node.op].family == "atoms" or (kind == "noise" and node.vqs and OPS[node.op].channel is None):
+            raise _lost(node, name, "it knows no atoms that may be lost")
         if node.op == "noise.readout":
             raise _lost(node, name, "a reading that errs would lose what it is a reading of")
         if node.op == "core.alloc":

@@ -7,10 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from qmk.base.errors import QmkError
+from qmk.qvm.families import OPS, noise
 from qmk.qvm.graph import Graph
 from qmk.qvm.readout import before_readout
 from qmk.sdk.engine import Capabilities
-from qmk.sdk.lower import lower, observable
+from qmk.sdk.liveness import observable
+from qmk.sdk.lower import lower
 from qmk.sdk.native import Resolver
 from qmk.sdk.program import Barrier, Gate, Instruction, Measure, Program, Register, Reset
 
@@ -19,8 +21,24 @@ _TO_Z = {"X": ("core.h",), "Y": ("core.sdg", "core.h"), "Z": ()}
 
 
 def final_state(graph: Graph, can: Capabilities) -> Program:
-    """``graph`` in the gates of ``can``, up to the final read-out."""
-    return lower(before_readout(graph), can.gates, clifford=can.clifford, inline_logic=not can.logic, whole=True)
+    """``graph`` in the gates of ``can``, up to the final read-out. Raises UNSUPPORTED where atoms may be lost and the
+    engine has no value for an atom that is not there."""
+    if "loss" not in can.noise:
+        _refuse_losses(graph)
+    how = {"clifford": can.clifford, "inline_logic": not can.logic, "tosses": "loss" in can.noise}
+    return lower(before_readout(graph), can.gates, **how, whole=True)
+
+
+def _refuse_losses(graph: Graph) -> None:
+    for node in graph.nodes:
+        op = OPS.get(node.op)
+        if op is not None and op.op_class == "noise" and node.vqs and noise.kind(op, node) in ("loss", "leak"):
+            raise QmkError(
+                "UNSUPPORTED",
+                f"node '{node.id}' ({node.op}): an observable of atoms that may be lost has no value",
+                node=node.id,
+                help="ask for counts, and say what a lost atom counts as",
+            )
 
 
 def qubits_of(item: Instruction) -> tuple[int, ...]:

@@ -132,6 +132,37 @@ class KrausNoise(Noise):
 
 
 @dataclass(frozen=True, slots=True)
+class NoisyEvolution(Noise):
+    """An evolution that may end in more than one state (``qvm.families.analog.is_noisy``), or of atoms that may be
+    lost, by its full name. ``lost``: for each atom the cbit that is 1 where it is lost, so that it takes no part, and
+    that becomes 1 where the evolution loses it; () where none is. A method that runs it declares ``noise`` "analog"."""
+
+    name: str
+    on: tuple[int, ...]
+    args: Mapping[str, Any]
+    lost: tuple[int, ...] = ()
+
+    @property
+    def qubits(self) -> tuple[int, ...]:
+        return self.on
+
+
+@dataclass(frozen=True, slots=True)
+class Toss:
+    """All of ``cbits`` become 1, together, with probability ``p``; else they keep their values. Many tosses may
+    strike a cbit, after what else writes it. A method that runs it declares ``noise`` "loss"; for others
+    ``sdk.loss.thrown`` makes it of dice on a qubit."""
+
+    cbits: tuple[int, ...]
+    p: float
+
+    @property
+    def cond(self) -> None:
+        """It stands under no condition."""
+        return None
+
+
+@dataclass(frozen=True, slots=True)
 class Misread:
     """``cbit`` = ``source`` as it is read: a 0 reads as 1 with probability ``p01``, a 1 as 0 with ``p10``. Only in
     ``Program.post``: where a condition depends on a reading, ``sdk.misread`` makes it of a die on a qubit."""
@@ -158,16 +189,18 @@ class Fence(Barrier):
     epoch: int = 0
 
 
-Instruction = Gate | Measure | Reset | Logic | PauliNoise | PauliNoise2 | KrausNoise | Barrier
+Instruction = Gate | Measure | Reset | Logic | PauliNoise | PauliNoise2 | KrausNoise | NoisyEvolution | Toss | Barrier
 
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """One printed register: cbit indexes left to right, -1 for a constant 0. ``descending``: highest index first."""
+    """One printed register: cbit indexes left to right, -1 for a constant 0. ``descending``: highest index first.
+    ``lost``: for each place the cbit that says that an L is printed there, -1 for none; empty where none ever is."""
 
     name: str
     cbits: tuple[int, ...]
     descending: bool = False
+    lost: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

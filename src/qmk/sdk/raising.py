@@ -29,6 +29,7 @@ from qmk.sdk.program import (
     PauliNoise2,
     Program,
     Reset,
+    Toss,
 )
 
 LUT_INPUTS = OPS["core.lut"].inputs.high or 0
@@ -83,6 +84,8 @@ class _Raising:
         if isinstance(item, Noise):
             self._noise(item)
             return
+        if isinstance(item, Toss):
+            raise QmkError("UNSUPPORTED", "a die of atom loss is not written back", op="noise.loss")
         if isinstance(item, Misread):
             raise QmkError("UNSUPPORTED", "a reading that errs is not written back", op="noise.readout")
         cond = True if item.cond is None else self._now(item.cond)

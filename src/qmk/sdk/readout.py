@@ -19,7 +19,7 @@ from qmk.sdk.bits import Bits
 from qmk.sdk.dice import Dice
 from qmk.sdk.engine import Capabilities, Progress, Samples, Unsupported
 from qmk.sdk.exact import TINY
-from qmk.sdk.program import Barrier, Gate, Logic, Measure, Noise, Program, Reset
+from qmk.sdk.program import Barrier, Gate, Logic, Measure, Noise, Program, Reset, Toss
 
 Indexes = npt.NDArray[np.int64]
 Amplitudes = npt.NDArray[np.complexfloating[Any, Any]]
@@ -112,7 +112,7 @@ def readout_of(program: Program, engine: str, can: Capabilities) -> Readout:
     for item in program.instructions:
         if isinstance(item, Barrier):
             continue
-        if isinstance(item, Noise):
+        if isinstance(item, Noise | Toss):
             raise Unsupported(f"an error channel: {name} has none")
         if item.cond is not None:
             raise Unsupported(f"a condition: {name} has no feed-forward")

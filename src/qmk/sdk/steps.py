@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from qmk.sdk.program import Barrier, Cond, Fence, Gate, Instruction, Logic, Measure, Noise, Program, Reset
+from qmk.sdk.engine import Unsupported
+from qmk.sdk.program import Barrier, Cond, Fence, Gate, Instruction, Logic, Measure, Noise, Program, Reset, Toss
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +42,13 @@ class Steps:
         return sum(isinstance(step, Observe | Noise) for segment in self.segments for step in segment)
 
     def reversible(self, start: int, stop: int) -> bool:
-        """Whether segments ``start`` to ``stop`` (exclusive) can be undone: gates, and logic on known bits."""
-        return all(isinstance(step, Run | Logic) for segment in self.segments[start:stop] for step in segment)
+        """Whether segments ``start`` to ``stop`` (exclusive) can be undone: gates with an inverse, which evolutions
+        have not, and logic on known bits."""
+        return all(_undone(step) for segment in self.segments[start:stop] for step in segment)
+
+
+def _undone(step: Step) -> bool:
+    return isinstance(step, Logic) or (isinstance(step, Run) and not any("." in gate.name for gate in step.gates))
 
 
 def steps_of(program: Program) -> Steps:
@@ -72,6 +78,8 @@ def steps_of(program: Program) -> Steps:
             case Reset(qubit, cond):
                 flush()
                 segments[-1].append(Observe(qubit, -1, cond))
+            case Toss():
+                raise Unsupported("a die of atom loss: a walk of branches throws none")
             case Logic() | Noise():
                 flush()
                 segments[-1].append(item)

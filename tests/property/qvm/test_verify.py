@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qmk.qvm.families import CAPABILITIES, OPS
+from qmk.qvm.families import CAPABILITIES, OPS, analog
 from qmk.qvm.families.core import FIXED_SIZE
 from qmk.qvm.graph import Graph, Guard, Node, Output
 from qmk.qvm.inverse import inverse_nodes
@@ -62,6 +62,8 @@ def value(draw: st.DrawFn, param: Param, qubits: int, inputs: int) -> Any:
         return [[6.0 * k, draw(st.floats(-5, 5))] for k in range(qubits)]
     if param.kind == "drives":
         return draw(drives(qubits))
+    if param.name == "noise":
+        return draw(st.dictionaries(st.sampled_from(sorted(analog.NOISE)), st.floats(0, 2), max_size=3))
     if param.name == "duration" and param.unit == "us":
         return DURATION
     if param.kind == "float" and param.unit == "s":
@@ -71,7 +73,7 @@ def value(draw: st.DrawFn, param: Param, qubits: int, inputs: int) -> Any:
     if param.kind in ("angle", "float"):
         return draw(angles)
     if param.kind == "int":
-        high = (1 << (1 << inputs)) - 1 if param.name == "table" else 5
+        high = (1 << (1 << inputs)) - 1 if param.name == "table" else min(5, int(param.high or 5))
         return draw(st.integers(max(int(param.low or 0), 0), high)) if high else 0
     if param.kind == "pauli":
         return "X" + draw(st.text("IXYZ", min_size=qubits - 1, max_size=qubits - 1))
@@ -113,7 +115,13 @@ def node(draw: st.DrawFn, op: Op, index: int, written: list[str], guarded: bool 
     if "t1" in args and "t2" in args:
         args["t2"] = min(args["t2"], 2 * args["t1"])
     guard = None
-    if guarded and written and op.op_class != "metadata" and op.channel is None and draw(st.booleans()):
+    if (
+        guarded
+        and written
+        and op.op_class != "metadata"
+        and (op.op_class != "noise" or op.inputs.low)
+        and draw(st.booleans())
+    ):
         guard = draw(guards(written))
     return Node(
         f"n{index}",

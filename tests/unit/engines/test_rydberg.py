@@ -261,18 +261,18 @@ def test_a_plan_pickles_and_gives_the_same_bits() -> None:
 # -- what it refuses -------------------------------------------------------------------------------------------------
 
 
-def test_only_this_engine_is_a_candidate_and_gates_are_a_gap() -> None:
+def test_only_this_engine_is_a_candidate_and_gates_are_for_its_method_mixed() -> None:
     made = graph((crooked(2, 10), (0, 1)), atoms=2)
     decision = router.choose(features(made), 100, memory_bytes=1 << 30)
-    assert [row.name for row in decision.candidates if not row.gaps] == ["rydberg"]
+    assert [row.name for row in decision.candidates if not row.gaps] == ["rydberg", "rydberg:mixed"]
     mixed = Graph(
         nodes=(*made.nodes[:2], Node("x", "core.x", vqs=("a0",)), *made.nodes[2:]),
         vqs=made.vqs,
         events=made.events,
         caps=made.caps,
     )
-    with pytest.raises(QmkError, match=r"UNSUPPORTED|no engine"):
-        qmk.run(mixed, shots=1)
+    decision = router.choose(features(mixed), 100, memory_bytes=1 << 30)
+    assert [row.name for row in decision.candidates if not row.gaps] == ["rydberg:mixed"]
 
 
 def test_wide_registers_are_refused_before_memory_is_taken() -> None:

@@ -195,7 +195,7 @@ def test_readings_follow_their_confusion_matrix() -> None:
 def test_every_noise_op_says_what_it_is() -> None:
     for op in family.FAMILY.ops:
         assert not op.reversible
-        assert (op.channel is None) == (op.name == "noise.readout")
+        assert (op.channel is None) == (op.name in ("noise.loss", "noise.leak", "noise.readout"))
     identity = OPS["noise.pauli"].channel
     assert identity is not None
     assert identity({}, 1) == PauliChannel((1.0, 0.0, 0.0, 0.0))

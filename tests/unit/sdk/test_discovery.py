@@ -50,7 +50,8 @@ def installed(monkeypatch: pytest.MonkeyPatch, *points: importlib.metadata.Entry
 def test_the_shipped_engines_are_found_without_being_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     installed(monkeypatch)
     assert set(discovery.engines()) == SHIPPED
-    assert set(discovery.builtin("frontends")) == {"qvm-json", "qvm-asm", "qvm-binary", "qasm2", "qasm3", "ahs"}
+    frontends = {"qvm-json", "qvm-asm", "qvm-binary", "qasm2", "qasm3", "ahs", "quera", "pulser"}
+    assert set(discovery.builtin("frontends")) == frontends
 
 
 def test_an_installed_engine_joins_them(monkeypatch: pytest.MonkeyPatch) -> None:

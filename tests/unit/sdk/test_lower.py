@@ -11,7 +11,8 @@ from qmk.qvm.graph import Graph, Guard, Node, Output
 from qmk.sdk.exact import exact_distribution
 from qmk.sdk.kit.builder import Builder, all_of, any_of, when
 from qmk.sdk.kit.random_programs import random_case
-from qmk.sdk.lower import lower, observable, without_logic
+from qmk.sdk.liveness import observable
+from qmk.sdk.lower import lower, without_logic
 from qmk.sdk.native import ALL_GATES
 from qmk.sdk.program import Barrier, Fence, Gate, Instruction, Logic, Measure, Program, Reset
 

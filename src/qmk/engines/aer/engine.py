@@ -31,6 +31,7 @@ from qmk.sdk.bits import Bits, compute
 from qmk.sdk.branching import BranchingPlan
 from qmk.sdk.dense import DenseBackend
 from qmk.sdk.engine import Observer, Plan, Progress, Samples, Unsupported
+from qmk.sdk.loss import refuse_tosses
 from qmk.sdk.program import Gate, Measure, Program
 from qmk.sdk.readout import readout_of
 from qmk.sdk.steps import has_fences
@@ -205,6 +206,7 @@ class AerEngine:
         self.version: str = version()
 
     def prepare(self, program: Program, method: str) -> Plan:
+        refuse_tosses(program, "aer")
         if method not in METHODS:
             raise Unsupported(f"engine aer has no method '{method}'; it has {', '.join(METHODS)}")
         limit = METHODS[method].max_qubits

@@ -19,7 +19,19 @@ from qmk.base.seeds import substream
 from qmk.base.units import bytes_text
 from qmk.engines.clifft import GATES, MAX_ACTIVE, MAX_QUBITS
 from qmk.sdk.engine import Plan, Progress, Samples, Unsupported
-from qmk.sdk.program import Barrier, Cond, Gate, KrausNoise, Logic, Measure, PauliNoise, PauliNoise2, Program, Reset
+from qmk.sdk.program import (
+    Barrier,
+    Cond,
+    Gate,
+    KrausNoise,
+    Logic,
+    Measure,
+    PauliNoise,
+    PauliNoise2,
+    Program,
+    Reset,
+    Toss,
+)
 
 lib: Any = clifft
 
@@ -119,6 +131,8 @@ def text_of(program: Program) -> tuple[str, tuple[int, ...]]:
     for item in program.instructions:
         if isinstance(item, Logic):
             raise Unsupported("event logic: clifft computes none")
+        if isinstance(item, Toss):
+            raise Unsupported("a die of atom loss: clifft throws none")
         if not isinstance(item, Barrier):
             text.add(item)
     return "\n".join(text.lines), tuple(text.record)

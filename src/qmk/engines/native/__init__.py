@@ -18,6 +18,7 @@ RATES = {
     "guess_amplitude_s": 1e-9,
     "auto": 1.0,
     "frame": 1.0,
+    "tableau": 1.0,
     "dense": 1.0,
     "dense64": 1.0,
     "mps": 1.0,
@@ -35,6 +36,10 @@ def cost(method: str, features: Features, shots: int, rates: Mapping[str, float]
     guess that no router takes: a state vector."""
     bits = 3 * shots * max(features.n_events, 1)
     found = features.native.get(method)
+    if method == "tableau":
+        return _tableau(features, shots, rates, bits)
+    if "loss" in features.noise:
+        return _patterns(features, shots, rates, bits)
     if features.outputs:  # a state in double precision, not samples
         amplitudes = 2.0 ** min(features.n_qubits, MOST_QUBITS)
         seconds = 2e-5 + features.n_ops * (2e-7 + 1.5e-9 * amplitudes)
@@ -54,13 +59,36 @@ def cost(method: str, features: Features, shots: int, rates: Mapping[str, float]
     )
 
 
+def _tableau(features: Features, shots: int, rates: Mapping[str, float], bits: int) -> Cost:
+    """A column of words for each qubit; a gate is a handful of operations on two, a measurement on all columns."""
+    words = 2.0 * (features.n_qubits // 64 + 1)
+    looks = features.n_measure + features.n_branch
+    shot = 3e-7 + features.n_ops * (2e-9 + 3e-10 * words) + looks * features.n_qubits * (2e-9 + 1e-9 * words)
+    handing = rates["fixed_s"] + rates["op_s"] * features.n_ops + rates["outcome_s"] * shots * max(features.n_events, 1)
+    memory = bits + 16 * int(words) * features.n_qubits + 200 * features.n_ops
+    return Cost(seconds=shot * shots * rates["tableau"] + handing, memory_bytes=memory, note="a tableau a shot")
+
+
+def _patterns(features: Features, shots: int, rates: Mapping[str, float], bits: int) -> Cost:
+    """At most a run for each shot, or for each set of losses."""
+    amplitudes = 2.0 ** min(features.n_qubits, MOST_QUBITS)
+    runs = min(shots, 1 << min(features.n_noise, 30))
+    run = rates["fixed_s"] + features.n_ops * (rates["op_s"] + rates["guess_op_s"] + 1e-9 * amplitudes)
+    memory = int(min(16 * amplitudes, 2.0**62)) + bits
+    return Cost(seconds=runs * run, memory_bytes=memory, note="a run a pattern of losses", upper_bound=True)
+
+
 _ALL = GATES | {"gphase"}
+CLIFFORD = frozenset((
+    "id", "x", "y", "z", "h", "s", "sdg", "sx", "sxdg", "cnot", "cy", "cz", "swap", "iswap", "iswapdg", "gphase",
+))  # fmt: skip
 OUTPUTS = frozenset((
     "counts", "events", "expectation", "state", "amplitudes", "probabilities", "gradient", "sweep",
 ))  # fmt: skip
 """of the methods that hold amplitudes; all but counts in double precision"""
 
 _ANY = Capabilities(gates=_ALL, noise=frozenset({"pauli"}), precision_bits=32)
+_LOSSES = frozenset({"pauli", "loss"})
 
 
 def _method(name: str, **changes: object) -> Capabilities:
@@ -72,10 +100,11 @@ DECLARATION = Declaration(
     doc="QMK's own simulators after rewriting: Clifford frames, dense and matrix product states, cut circuits",
     load="qmk.engines.native.engine:NativeEngine",
     methods={
-        "auto": _method("auto", outputs=OUTPUTS),
+        "auto": _method("auto", noise=_LOSSES, outputs=OUTPUTS),
         "frame": _method("frame"),
-        "dense": _method("dense", outputs=OUTPUTS),
-        "dense64": _method("dense64", precision_bits=64, outputs=OUTPUTS),
+        "tableau": _method("tableau", gates=CLIFFORD, clifford=True, noise=_LOSSES, max_qubits=2048),
+        "dense": _method("dense", noise=_LOSSES, outputs=OUTPUTS),
+        "dense64": _method("dense64", noise=_LOSSES, precision_bits=64, outputs=OUTPUTS),
         "mps": straight(_ALL, method="mps", logic=True),
         "cut": straight(_ALL, method="cut", logic=True, precision_bits=32),
     },

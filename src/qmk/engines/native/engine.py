@@ -11,10 +11,11 @@ import qmk_native
 
 from qmk.base.errors import QmkError
 from qmk.engines.native import DECLARATION
-from qmk.sdk.engine import Progress, Samples, Unsupported
+from qmk.engines.native.loss import PatternPlan, TableauPlan
+from qmk.sdk.engine import Plan, Progress, Samples, Unsupported
 from qmk.sdk.native_circuit import circuit_of
 from qmk.sdk.native_rewrites import report
-from qmk.sdk.program import Program, Register
+from qmk.sdk.program import Program, Register, Toss
 
 MEMORY_BYTES = 16 << 30
 """what one state may take; the router has refused before what this machine has no memory for"""
@@ -25,9 +26,12 @@ class NativeEngine:
 
     version: str = qmk_native.__version__
 
-    def prepare(self, program: Program, method: str) -> NativePlan:
+    def prepare(self, program: Program, method: str) -> Plan:
         if method not in DECLARATION.methods:
             raise Unsupported(f"no method '{method}'; there are {', '.join(DECLARATION.methods)}")
+        lossy = "loss" in DECLARATION.methods[method].noise and any(isinstance(x, Toss) for x in program.instructions)
+        if method == "tableau" or lossy:
+            return self._losing(program, method)
         try:
             every = (Register("", tuple(range(program.n_cbits))),)  # events show what registers may not
             circuit = circuit_of(dataclasses.replace(program, post=(), registers=every))
@@ -39,11 +43,28 @@ class NativeEngine:
             raise Unsupported(f"method {method} takes gates and one final read-out: {refused}") from refused
         return NativePlan(circuit, method)
 
+    def _losing(self, program: Program, method: str) -> Plan:
+        try:
+            most = DECLARATION.methods[method].max_qubits
+            if most is not None and program.n_qubits > most:
+                raise Unsupported(f"{program.n_qubits} qubits: method {method} holds at most {most}")
+            if method == "tableau":
+                return TableauPlan(program, prepared)
+            circuit_of(dataclasses.replace(program, post=()), [])
+        except (QmkError, ValueError) as refused:
+            raise Unsupported(str(refused)) from refused
+        return PatternPlan(program, method, prepared)
+
     def observe(self, program: Program, method: str) -> NativeObserver:
         try:
             return NativeObserver(circuit_of(program))
         except QmkError as refused:
             raise Unsupported(refused.message) from refused
+
+
+def prepared(program: Program, method: str) -> Plan:
+    """A plan of a program without losses."""
+    return NativeEngine().prepare(program, method)
 
 
 class NativeObserver:

@@ -12,6 +12,7 @@ from qmk.sdk.branching import BranchingPlan
 from qmk.sdk.dense import DenseBackend, NumpyCircuit
 from qmk.sdk.engine import Plan, Progress, Samples, Unsupported
 from qmk.sdk.exact import Chances, exact_distribution, walk
+from qmk.sdk.loss import refuse_tosses
 from qmk.sdk.native import ALL_GATES
 from qmk.sdk.program import Gate, Program
 from qmk.sdk.statevector import StateVector
@@ -58,6 +59,7 @@ class ReferenceEngine:
         self.version = np.__version__
 
     def prepare(self, program: Program, method: str) -> Plan:
+        refuse_tosses(program, "reference")
         if method:
             raise Unsupported(f"engine reference has no method '{method}'")
         if program.n_qubits > MAX_QUBITS:

@@ -3,56 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import qmk_native
 
-from qmk.base.errors import QmkError
 from qmk.base.seeds import substream
-from qmk.engines.rydberg import DECLARATION, TOLERANCE
-from qmk.qvm.families import analog
-from qmk.sdk.engine import Progress, Samples, Unsupported
-from qmk.sdk.program import Barrier, Gate, Measure, Program
-
-MEMORY_BYTES = 64 << 30
-"""what one run may take; the router has refused before what this machine has no memory for"""
+from qmk.engines.rydberg import DECLARATION
+from qmk.engines.rydberg.evolution import MEMORY_BYTES, Evolution, evolution, solved
+from qmk.engines.rydberg.mixed import MixedCircuit
+from qmk.engines.rydberg.subspace import SubspaceObserver, SubspacePlan
+from qmk.engines.rydberg.trajectories import Item, TrajectoryPlan
+from qmk.sdk.bits import compute
+from qmk.sdk.branching import BranchingPlan
+from qmk.sdk.dense import DenseBackend
+from qmk.sdk.engine import Plan, Progress, Samples, Unsupported
+from qmk.sdk.program import Barrier, Gate, Logic, Measure, NoisyEvolution, Program, Toss
+from qmk.sdk.statevector import StateVector
 
 KEPT_BYTES = 1 << 24
 """states up to this size stay with their plan: a second run of it only draws"""
-
-Knots = tuple[list[float], list[float]]
-
-
-@dataclass(frozen=True)
-class Evolution:
-    """One evolution, with its atoms by number. ``pairs``: n*n interactions in rad/us, 0 with atoms that take no part;
-    a drive is (amplitude, phase, detuning, weights); us."""
-
-    pairs: list[float]
-    drives: list[tuple[Knots, Knots, Knots, list[float]]]
-    duration: float
-
-
-def evolution(gate: Gate, n_qubits: int) -> Evolution:
-    """An ``analog.rydberg`` on some of ``n_qubits`` atoms; the others keep their state."""
-    pairs = [0.0] * (n_qubits * n_qubits)
-    for i, j, energy in analog.interactions(gate.args):
-        a, b = gate.qubits[i], gate.qubits[j]
-        pairs[a * n_qubits + b] = pairs[b * n_qubits + a] = energy
-    drives: list[tuple[Knots, Knots, Knots, list[float]]] = []
-    for drive in gate.args["drives"]:
-        weights = [0.0] * n_qubits
-        for qubit, weight in zip(gate.qubits, drive.get("pattern", [1.0] * len(gate.qubits)), strict=True):
-            weights[qubit] = float(weight)
-        amplitude, phase, detuning = (_knots(drive.get(name)) for name in analog.FIELDS)
-        drives.append((amplitude, phase, detuning, weights))
-    return Evolution(pairs, drives, float(gate.args["duration"]))
-
-
-def _knots(field: dict[str, list[float]] | None) -> Knots:
-    return ([], []) if field is None else (field["times"], field["values"])
 
 
 class RydbergEngine:
@@ -60,47 +30,92 @@ class RydbergEngine:
 
     version: str = qmk_native.__version__
 
-    def prepare(self, program: Program, method: str) -> RydbergPlan:
-        if method not in DECLARATION.methods:
-            raise Unsupported(f"engine rydberg has no method '{method}'")
-        _fits(program.n_qubits)
-        evolutions: list[Evolution] = []
-        reads: dict[int, int] = {}
-        measured: set[int] = set()
-        for item in program.instructions:
-            if isinstance(item, Measure) and item.cond is None:
-                reads[item.cbit] = item.qubit
-                measured.add(item.qubit)
-            elif isinstance(item, Gate) and measured.isdisjoint(item.qubits):
-                evolutions.append(_taken(item, program.n_qubits))
-            elif not isinstance(item, Barrier):
-                raise Unsupported(f"{type(item).__name__.lower()}: engine rydberg runs evolutions, then one read-out")
-        return RydbergPlan(program.n_qubits, program.n_cbits, tuple(evolutions), reads)
+    def prepare(self, program: Program, method: str) -> Plan:
+        if method == "mixed":
+            return self._mixed(program)
+        items = _taken(program, method)
+        n = program.n_qubits
+        if method == "subspace":
+            return _in_subspace(program, items)
+        if any(isinstance(item, NoisyEvolution | Toss) for item in items):
+            return TrajectoryPlan(n, program.n_cbits, items)
+        evolutions = tuple(evolution(item, n) for item in items if isinstance(item, Gate))
+        return RydbergPlan(n, program.n_cbits, evolutions, tuple(item for item in items if not isinstance(item, Gate)))
 
-    def observe(self, program: Program, method: str) -> RydbergObserver:
+    def _mixed(self, program: Program) -> Plan:
+        _fits(program.n_qubits, "mixed")
+        can = DECLARATION.methods["mixed"].gates
+        for item in program.instructions:
+            if isinstance(item, NoisyEvolution | Toss):
+                raise Unsupported(
+                    "noise of evolutions, lost atoms or three levels: method mixed has two levels, all there"
+                )
+            if isinstance(item, Gate) and item.name not in can:
+                raise Unsupported(f"gate {item.name}")
+        return BranchingPlan(program, DenseBackend(program.n_qubits, MixedCircuit), "rydberg", "mixed", self.version)
+
+    def observe(self, program: Program, method: str) -> RydbergObserver | SubspaceObserver | StateVector:
+        if method == "mixed":
+            _fits(program.n_qubits, method)
+            gates = tuple(item for item in program.instructions if isinstance(item, Gate))
+            start = np.eye(1, 1 << program.n_qubits, dtype=np.complex128)[0]
+            return StateVector(MixedCircuit(program.n_qubits, gates)(start), program.n_qubits)
         plan = self.prepare(program, method)
+        if isinstance(plan, SubspacePlan):
+            return SubspaceObserver(plan.state()[0])
+        if not isinstance(plan, RydbergPlan):
+            raise Unsupported("an evolution with noise, or of atoms that may be lost, ends in no single state")
         return RydbergObserver(plan.n_qubits, plan.state()[0])
 
 
-def _fits(n_qubits: int) -> None:
+def _in_subspace(program: Program, items: tuple[Item, ...]) -> SubspacePlan:
+    if any(isinstance(item, NoisyEvolution | Toss) for item in items):
+        raise Unsupported("noise, or three levels: method subspace follows one state of two levels")
+    n = program.n_qubits
+    evolutions = tuple(evolution(item, n) for item in items if isinstance(item, Gate))
+    reads = tuple(item for item in items if isinstance(item, Measure | Logic))
+    return SubspacePlan(n, program.n_cbits, evolutions, reads)
+
+
+def _taken(program: Program, method: str) -> tuple[Item, ...]:
+    """The program without barriers."""
+    if method not in DECLARATION.methods:
+        raise Unsupported(f"engine rydberg has no method '{method}'")
+    _fits(program.n_qubits, method)
+    items: list[Item] = []
+    measured: set[int] = set()
+    for item in program.instructions:
+        if isinstance(item, Measure) and item.cond is None:
+            measured.add(item.qubit)
+            items.append(item)
+        elif isinstance(item, Gate | NoisyEvolution) and measured.isdisjoint(item.qubits):
+            items.append(_evolving(item))
+        elif isinstance(item, Logic | Toss):
+            items.append(item)
+        elif not isinstance(item, Barrier):
+            raise Unsupported(f"{type(item).__name__.lower()}: engine rydberg runs evolutions, then one read-out")
+    return tuple(items)
+
+
+def _fits(n_qubits: int, method: str) -> None:
     """A state vector has a bit for each atom in its index."""
-    most = DECLARATION.methods[""].max_qubits
+    most = DECLARATION.methods[method].max_qubits
     if most is not None and n_qubits > most:
         raise Unsupported(f"{n_qubits} atoms: engine rydberg holds at most {most}")
 
 
-def _taken(gate: Gate, n_qubits: int) -> Evolution:
-    if gate.name != "analog.rydberg":
-        raise Unsupported(f"gate {gate.name}: engine rydberg runs evolutions alone")
-    if gate.cond is not None:
+def _evolving(item: Gate | NoisyEvolution) -> Gate | NoisyEvolution:
+    if item.name not in DECLARATION.methods[""].gates:
+        raise Unsupported(f"gate {item.name}: engine rydberg runs evolutions alone")
+    if isinstance(item, Gate) and item.cond is not None:
         raise Unsupported("an evolution under a condition: engine rydberg has one state for all shots")
-    return evolution(gate, n_qubits)
+    return item
 
 
 class RydbergPlan:
     """Evolutions and what is read; it holds the final state once it is known, if that is small."""
 
-    def __init__(self, n_qubits: int, n_cbits: int, evolutions: tuple[Evolution, ...], reads: dict[int, int]) -> None:
+    def __init__(self, n_qubits: int, n_cbits: int, evolutions: tuple[Evolution, ...], reads: tuple[Item, ...]) -> None:
         self.n_qubits = n_qubits
         self._n_cbits = n_cbits
         self._evolutions = evolutions
@@ -118,15 +133,7 @@ class RydbergPlan:
         register = qmk_native.AtomRegister(self.n_qubits, MEMORY_BYTES)
         error, steps = 0.0, 0
         for part in self._evolutions:
-            try:
-                told = register.evolve(part.pairs, part.drives, part.duration, TOLERANCE)
-            except RuntimeError as refused:
-                raise QmkError(
-                    "UNSUPPORTED",
-                    f"engine 'rydberg': an evolution of {part.duration:g} us: {refused}",
-                    engine="rydberg",
-                    help="place the atoms farther apart, or make the evolution shorter",
-                ) from refused
+            told = solved(register, part)
             error, steps = error + told["error"], steps + told["steps"]
         found = register, {"solver": "blanes-moan", "steps": steps, "state_error": error}
         if 16 << self.n_qubits <= KEPT_BYTES:
@@ -138,8 +145,11 @@ class RydbergPlan:
         drawn = np.frombuffer(register.sample(shots, substream(seed, "rydberg")), dtype=np.uint8)
         drawn = drawn.reshape(shots, self.n_qubits)
         bits = np.zeros((shots, self._n_cbits), dtype=np.uint8)
-        for cbit, qubit in self._reads.items():
-            bits[:, cbit] = drawn[:, qubit]
+        for item in self._reads:
+            if isinstance(item, Measure):
+                bits[:, item.cbit] = drawn[:, item.qubit]
+            elif isinstance(item, Logic):
+                compute(item, bits)
         if progress is not None:
             progress(shots)
         return Samples(bits, dict(notes))

@@ -22,6 +22,7 @@ from qmk.sdk import bits as classical
 from qmk.sdk.branching import BranchingPlan
 from qmk.sdk.conditions import Affine, affine, truth_table
 from qmk.sdk.engine import Plan, Progress, Samples, Unsupported
+from qmk.sdk.loss import refuse_tosses
 from qmk.sdk.program import Barrier, Fence, Gate, KrausNoise, Logic, Measure, PauliNoise, PauliNoise2, Program, Reset
 from qmk.sdk.steps import has_fences
 
@@ -157,6 +158,7 @@ class StabilizerEngine:
         self.version = importlib.metadata.version("stim")
 
     def prepare(self, program: Program, method: str) -> Plan:
+        refuse_tosses(program, "stabilizer")
         if method:
             raise Unsupported(f"engine stabilizer has no method '{method}'")
         check_gates(program)

@@ -47,7 +47,7 @@ def _off_step(value: float, step: float) -> bool:
     return step > 0 and abs(value / step - round(value / step)) > STEP_SLACK
 
 
-def _closest(points: list[tuple[float, float]], bound: float) -> tuple[float, int, int] | None:
+def _closest(points: list[tuple[float, ...]], bound: float) -> tuple[float, int, int] | None:
     """The closest two points that are nearer than ``bound``: (distance, first, second)."""
     order = sorted(range(len(points)), key=lambda k: points[k])
     best: tuple[float, int, int] | None = None

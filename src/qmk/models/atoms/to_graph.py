@@ -7,38 +7,51 @@ Rydberg state. Both sequences are printed site by site; a vacant site has the co
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from qmk.models.atoms.program import INTERNAL_SIGN, AtomProgram, Drive, Field
 from qmk.qvm.families import analog
+from qmk.qvm.families import atoms as atoms_family
 from qmk.qvm.graph import Graph, Node, Output
 
 NOT, ONE = 1, 1
 """truth tables of NOT, and of a constant 1"""
 
 
-def to_graph(program: AtomProgram, source: str) -> Graph:
+Read = Literal["sequences", "levels", "third level"]
+"""what is printed: the sequences before and after; or one register ``q`` of the events ``r<site>``, which are 1 for
+level |1>, or for the third level, which is lost where the evolution ends"""
+
+
+def to_graph(program: AtomProgram, source: str, read: Read = "sequences") -> Graph:
     """The graph of ``program``, which was read from format ``source``."""
     filled = program.filled
     atoms = tuple(f"a{site}" for site in filled)
+    op = "analog.rydberg3" if any(drive.transition for drive in program.drives) else "analog.rydberg"
     nodes = [Node("load", "core.alloc", {"n": len(atoms)}, atoms)]
-    nodes.append(Node("evolve", "analog.rydberg", _evolution(program), atoms))
+    nodes.append(Node("evolve", op, _evolution(program), atoms))
     for site in filled:
-        nodes.append(Node(f"read{site}", "core.mz", vqs=(f"a{site}",), produces=(f"r{site}",)))
-    for site in filled:
+        events = (f"level{site}", f"r{site}") if read == "third level" else (f"r{site}",)
+        nodes.append(
+            Node(f"read{site}", "core.mz" if len(events) == 1 else "atoms.mz", vqs=(f"a{site}",), produces=events)
+        )
+    for site in filled if read == "sequences" else ():
         nodes.append(Node(f"there{site}", "core.lut", {"table": ONE}, produces=(f"pre{site}",)))
         nodes.append(Node(f"left{site}", "core.lut", {"table": NOT}, inputs=(f"r{site}",), produces=(f"post{site}",)))
     nodes.append(Node("unload", "core.free", vqs=atoms))
     outputs = tuple(
-        Output(name, tuple(f"{name}{site}" if there else None for site, there in enumerate(program.filling)))
-        for name in ("pre", "post")
+        Output(name, tuple(f"{event}{site}" if there else None for site, there in enumerate(program.filling)))
+        for name, event in ((("pre", "pre"), ("post", "post")) if read == "sequences" else (("q", "r"),))
     )
+    families = ("core@1", f"analog@{analog.FAMILY.version}")
+    if read == "third level":
+        families = (*families, f"atoms@{atoms_family.FAMILY.version}")
     return Graph(
         nodes=tuple(nodes),
         vqs=atoms,
         events=tuple(event for node in nodes for event in node.produces),
         caps=("CAP_ALLOC",),
-        families=("core@1", f"analog@{analog.FAMILY.version}"),
+        families=families,
         outputs=outputs,
         shots=program.shots,
         metadata={"atoms": _provenance(program, source)},
@@ -62,6 +75,8 @@ def _drive(drive: Drive, filled: tuple[int, ...], turned: int) -> dict[str, Any]
             out[name] = _field(field, turned if name == "phase" else 1)
     if drive.pattern is not None:
         out["pattern"] = [drive.pattern[site] for site in filled]
+    if drive.transition is not None:
+        out["transition"] = drive.transition
     return out
 
 

@@ -2,8 +2,8 @@
 
 Conventions. Errors of a gate come after it; a gate under a guard leaves them whether it ran or not, since its time
 passes. Pauli corrections (``core.condpauli``) are bookkeeping and free, unless a rule names them. A measured event
-keeps its name for what was read; what really happened is the event ``<name>__true``. Qubits do not wait before their
-first op.
+keeps its name for what was read; what really happened is the event ``<name>__true``. Where atoms may be lost, a
+measurement of one qubit also writes ``<name>__lost`` (``atoms.mz``). Qubits do not wait before their first op.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ import msgspec
 from qmk.base.errors import QmkError
 from qmk.models.noise.errors import AnyError, Error, Pauli
 from qmk.models.noise.model import GateRule, NoiseModel, Relaxation
-from qmk.models.noise.waiting import Wait, duration, waits
-from qmk.qvm.families import OPS, noise
+from qmk.models.noise.waiting import TIMED, Wait, duration, waits
+from qmk.qvm.families import OPS, atoms, noise
 from qmk.qvm.graph import Graph, Node, Output
 from qmk.sdk.lower import outputs_of
 
 TRUE = "__true"
+LOST = "__lost"
 _FREE = ("feedforward",)
 
 
@@ -59,6 +60,8 @@ class _Applying:
         self.events = {*graph.events, *(event for node in graph.nodes for event in node.produces)}
         self.added: list[str] = []
         self.count = 0
+        self.losing = model.loses_atoms
+        self.lost = False
         self.relaxing = {q: rule for rule in reversed(model.relaxation) for q in rule.qubits}
         self.relaxing_all = next((rule for rule in model.relaxation if not rule.qubits), None)
 
@@ -80,13 +83,15 @@ class _Applying:
                 self._gate(node, op.op_class in _FREE)
             elif op.op_class == "reset" or node.op == "core.alloc":
                 self._errors(self.model.reset, node.vqs)
+            elif node.op in TIMED:
+                self._relax(node.vqs, duration(self.model, node))
         graph = self.graph
         outputs = graph.outputs
         if outputs is None and self.added:
             produced = [event for node in graph.nodes for event in node.produces]
             outputs = tuple(Output("", row.bits) for row in outputs_of(graph, produced))
-        family = f"noise@{noise.FAMILY.version}"
-        families = (*graph.families, family) if graph.families and family not in graph.families else graph.families
+        used = [f"{family.name}@{family.version}" for family in (noise.FAMILY, *((atoms.FAMILY,) if self.lost else ()))]
+        families = tuple(dict.fromkeys((*graph.families, *used))) if graph.families else graph.families
         label = {"noise": _label(self.model, graph.metadata.get("noise"))}
         return msgspec.structs.replace(
             graph,
@@ -108,7 +113,7 @@ class _Applying:
     def _evolution(self, node: Node) -> None:
         """Errors of gates and of waiting say nothing of an evolution, and leaving them out would be no noise at all."""
         model = self.model
-        if model.gates or model.idle or model.idle_measure or model.relaxation:
+        if model.gates or model.idle or model.idle_measure or model.relaxation or model.loss_rate:
             raise QmkError(
                 "UNSUPPORTED",
                 f"node '{node.id}': noise model {model.label} has errors of gates or of time, and no form of them for "
@@ -136,7 +141,7 @@ class _Applying:
             None,
         )
         if rule is None or not (rule.p01 or rule.p10):
-            self.nodes.append(node)
+            self.nodes.extend(self._looked(node, node.produces))
         else:
             if node.op == "core.mbell" and len(node.produces) == 1:
                 raise QmkError(
@@ -145,14 +150,31 @@ class _Applying:
                     node=node.id,
                     help="let the Bell measurement produce two events",
                 )
-            true = tuple(self._fresh_event(event) for event in node.produces)
-            self.nodes.append(msgspec.structs.replace(node, produces=true))
+            true = tuple(self._fresh_event(event + TRUE) for event in node.produces)
+            self.nodes.extend(self._looked(msgspec.structs.replace(node, produces=true), node.produces))
             args = {"p01": rule.p01, "p10": rule.p10}
             for source, event in zip(true, node.produces, strict=True):
                 self.nodes.append(
                     Node(self._fresh_id(), "noise.readout", args, inputs=(source,), produces=(event,), guard=node.guard)
                 )
         self._relax(node.vqs, duration(self.model, node))
+
+    def _looked(self, node: Node, names: tuple[str, ...]) -> Iterator[Node]:
+        """A measurement, with an event that says whether the atom was lost where it may be."""
+        op = OPS[node.op]
+        if not self.losing or len(node.vqs) != 1 or op.family != "core":
+            yield node
+            return
+        self.lost = True
+        events = (*node.produces, self._fresh_event(names[0] + LOST))
+        if op.lower is None:
+            yield msgspec.structs.replace(node, op="atoms.mz", produces=events)
+            return
+        for step in op.lower(node.args, 1):
+            looks = OPS[step.op].op_class == "measure"
+            name, produced = (node.id, events) if looks else (self._fresh_id(), ())
+            kind = "atoms.mz" if looks else step.op
+            yield msgspec.structs.replace(node, id=name, op=kind, args=dict(step.args), produces=produced)
 
     def _wait(self, wait: Wait) -> None:
         for errors, layers in ((self.model.idle, wait.layers), (self.model.idle_measure or (), wait.measuring)):
@@ -161,9 +183,11 @@ class _Applying:
         self._relax((wait.qubit,), wait.seconds)
 
     def _relax(self, qubits: Iterable[str], seconds: float) -> None:
-        if seconds <= 0 or not self.model.relaxation:
+        if seconds <= 0:
             return
         for qubit in qubits:
+            if self.model.loss_rate:
+                self._add("noise.loss", {"p": -math.expm1(-self.model.loss_rate * seconds)}, (qubit,))
             rule = self.relaxing.get(qubit, self.relaxing_all)
             if rule is None:
                 continue
@@ -192,8 +216,7 @@ class _Applying:
             if name not in self.ids:
                 return name
 
-    def _fresh_event(self, event: str) -> str:
-        name = event + TRUE
+    def _fresh_event(self, name: str) -> str:
         while name in self.events:
             name += "_"
         self.events.add(name)
@@ -205,7 +228,7 @@ def _operands(error: AnyError | Error, qubits: tuple[str, ...]) -> Iterator[tupl
     """An error of two qubits on both of a gate; one that must have two says nothing of other gates."""
     if error.pair and len(qubits) == 2:
         yield qubits
-    elif not error.pair or error.OP == "noise.depolarize":
+    elif not error.pair or error.OP in ("noise.depolarize", "noise.loss"):
         yield from ((qubit,) for qubit in qubits)
 
 

@@ -146,4 +146,37 @@ class Kraus(Error, frozen=True, tag="kraus"):
         return {"operators": [[[list(map(float, x)) for x in row] for row in rows] for rows in self.operators]}
 
 
-AnyError = Pauli | Depolarize | Pauli2 | AmplitudeDamping | PhaseDamping | Kraus
+class Loss(Error, frozen=True, tag="loss"):
+    """The atom is lost with probability ``p``: each atom of a gate by itself; with ``together`` both of a gate
+    on two."""
+
+    p: float
+    together: bool = False
+    OP: ClassVar[str] = "noise.loss"
+
+    @property
+    def pair(self) -> bool:
+        return self.together
+
+    def args(self) -> dict[str, Any]:
+        return {"p": self.p}
+
+    def repeated(self, times: int) -> Error:
+        return Loss(_several(self.p, times))
+
+
+class Leak(Error, frozen=True, tag="leak"):
+    """The atom leaves the qubit's two levels, |0> with probability ``p0`` and |1> with ``p1``, and is as lost."""
+
+    p0: float = 0.0
+    p1: float = 0.0
+    OP: ClassVar[str] = "noise.leak"
+
+    def args(self) -> dict[str, Any]:
+        return {"p0": self.p0, "p1": self.p1}
+
+    def repeated(self, times: int) -> Error:
+        return Leak(_several(self.p0, times), _several(self.p1, times))
+
+
+AnyError = Pauli | Depolarize | Pauli2 | AmplitudeDamping | PhaseDamping | Kraus | Loss | Leak

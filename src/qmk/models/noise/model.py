@@ -20,6 +20,8 @@ from qmk.models.noise.errors import (
     AnyError,
     Depolarize,
     Kraus,
+    Leak,
+    Loss,
     Pauli,
     Pauli2,
     PhaseDamping,
@@ -80,8 +82,10 @@ class NoiseModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     ``before_measure`` strikes a qubit right before it is measured; ``reset`` after every reset and allocation. ``idle``
     strikes a qubit for each layer in which it waits between two of its ops, ``idle_measure`` instead where other qubits
     are measured or reset in that layer. ``durations`` are seconds by gate name, or "1q", "2q", "measure", "reset".
-    ``before_round`` strikes the data qubits of a code before every round of syndrome extraction, ``erasure`` is the
-    chance that a qubit is lost in a gate, which is noticed, and replaced by a random one: both on circuits of codes.
+    ``loss_rate`` is how often an atom is lost per second (1/s), while it waits and during gates and measurements of
+    these durations. ``before_round`` strikes the data qubits of a code before every round of syndrome extraction,
+    ``erasure`` is the chance that a qubit is lost in a gate, which is noticed, and replaced by a random one: both on
+    circuits of codes.
     """
 
     name: str = ""
@@ -95,16 +99,19 @@ class NoiseModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     durations: dict[str, float] = {}
     before_round: tuple[AnyError, ...] = ()
     erasure: float = 0.0
+    loss_rate: float = 0.0
 
     def __post_init__(self) -> None:
         alone = (*self.before_measure, *self.reset, *self.idle, *(self.idle_measure or ()), *self.before_round)
         for error in alone:
-            if isinstance(error, Pauli2) or (isinstance(error, Kraus) and error.pair):
+            if isinstance(error, Pauli2) or (isinstance(error, Kraus | Loss) and error.pair):
                 raise wrong("an error on two qubits outside of 'gates'", "put it into a rule of 'gates'")
         for error in (*self.idle, *(self.idle_measure or ())):
             error.repeated(1)
         if self.relaxation and not any(self.durations.values()):
             raise wrong("relaxation without durations does nothing", "give 'durations', such as {'1q': 35e-9}")
+        if not 0 <= self.loss_rate < 1e9:
+            raise wrong(f"the loss rate is {self.loss_rate} per second", "give a number from 0, such as 0.1")
         for name, seconds in self.durations.items():
             if name not in DURATIONS and f"core.{name}" not in OPS:
                 raise wrong(f"a duration of '{name}'", f"name a gate, or one of {', '.join(DURATIONS)}")
@@ -112,6 +119,13 @@ class NoiseModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
                 raise wrong(f"the duration of '{name}' is {seconds} s", "give seconds, such as 35e-9")
         if not 0 <= self.erasure <= 1:
             raise wrong(f"erasure is {self.erasure}", "give a number from 0 to 1")
+
+    @property
+    def loses_atoms(self) -> bool:
+        """Whether a measurement may find no atom."""
+        rules = (error for rule in self.gates for error in rule.errors)
+        alone = (*self.before_measure, *self.reset, *self.idle, *(self.idle_measure or ()))
+        return self.loss_rate > 0 or any(isinstance(error, Loss | Leak) for error in (*rules, *alone))
 
     @property
     def hash(self) -> str:
@@ -216,8 +230,8 @@ NoiseLike = NoiseModel | os.PathLike[str] | str
 """A model, the path of its JSON file, or its short form such as ``depolarizing=1e-3``."""
 
 __all__ = [
-    "AmplitudeDamping", "AnyError", "Depolarize", "GateRule", "Kraus", "NoiseLike", "NoiseModel", "Pauli", "Pauli2",
-    "PhaseDamping", "Readout", "Relaxation",
+    "AmplitudeDamping", "AnyError", "Depolarize", "GateRule", "Kraus", "Leak", "Loss", "NoiseLike", "NoiseModel",
+    "Pauli", "Pauli2", "PhaseDamping", "Readout", "Relaxation",
 ]  # fmt: skip
 
 

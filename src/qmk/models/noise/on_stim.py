@@ -54,6 +54,8 @@ def _refuse(model: NoiseModel) -> None:
     for error in errors:
         if not isinstance(error, (Pauli, Depolarize, Pauli2, PhaseDamping)):
             raise _unsupported(f"the error {error.OP}", "give Pauli errors, or relaxation with 'twirl': true")
+    if model.loss_rate:
+        raise _unsupported("the loss of atoms", "give 'erasure', which is noticed and replaced, if that is meant")
     if any(not rule.twirl for rule in model.relaxation):
         raise _unsupported("exact relaxation", "take its Pauli twirl: twirled=T1:T2, or 'twirl': true")
     if any(rule.p01 != rule.p10 for rule in model.readout):

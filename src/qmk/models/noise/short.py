@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import msgspec
 
 from qmk.models.noise.calibration import Calibration
-from qmk.models.noise.errors import AmplitudeDamping, AnyError, Depolarize, Pauli, PhaseDamping, wrong
+from qmk.models.noise.errors import AmplitudeDamping, AnyError, Depolarize, Leak, Loss, Pauli, PhaseDamping, wrong
 from qmk.models.noise.model import GateRule, NoiseLike, NoiseModel, Readout
 
 TIMES_S = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "h": 3600.0}
@@ -23,7 +23,7 @@ DEFAULT_DURATIONS = {"1q": 35e-9, "2q": 60e-9, "measure": 500e-9, "reset": 500e-
 FORMS = (
     "depolarizing=P", "uniform=P", "si1000=P", "biased=P:ETA", "thermal=T1:T2", "twirled=T1:T2", "readout=P",
     "readout=P01:P10", "reset=P", "idle=P", "amplitude_damping=G", "phase_damping=L", "circuit=P", "p=P",
-    "phenomenological=P", "phenomenological=P:Q", "erasure=P",
+    "phenomenological=P", "phenomenological=P:Q", "erasure=P", "loss=P", "loss=P1:P2", "loss_rate=R", "leak=P0:P1",
 )  # fmt: skip
 """every term"""
 
@@ -39,7 +39,8 @@ _PRESETS: dict[str, Callable[..., NoiseModel]] = {
     "twirled": lambda t1, t2: NoiseModel.thermal(t1, t2, DEFAULT_DURATIONS, twirl=True),
 }
 _TIMED = ("thermal", "twirled")
-_COUNTS = {"phenomenological": (1, 2), "biased": (2,), "thermal": (2,), "twirled": (2,), "readout": (1, 2)}
+_PAIRS = ("biased", "thermal", "twirled", "leak")
+_COUNTS = {**dict.fromkeys(_PAIRS, (2,)), **dict.fromkeys(("phenomenological", "readout", "loss"), (1, 2))}
 
 
 def resolve(noise: NoiseLike) -> NoiseModel:
@@ -96,9 +97,23 @@ def _with(model: NoiseModel, word: str, numbers: list[float]) -> NoiseModel:
         return replace(model, idle=(Depolarize(p, each=True),))
     if word == "erasure":
         return replace(model, erasure=p)
-    error: AnyError = AmplitudeDamping(p) if word == "amplitude_damping" else PhaseDamping(p)
+    if word == "loss_rate":
+        return replace(model, loss_rate=p)
     rules = model.gates or (GateRule(()),)
+    if word == "loss":
+        return replace(model, gates=tuple(_losing(rules, p, numbers[-1])))
+    makers = {"amplitude_damping": AmplitudeDamping, "phase_damping": PhaseDamping, "leak": Leak}
+    error: AnyError = makers[word](*numbers)
     return replace(model, gates=tuple(replace(rule, errors=(*rule.errors, error)) for rule in rules))
+
+
+def _losing(rules: tuple[GateRule, ...], one: float, more: float) -> Iterator[GateRule]:
+    """``rules`` with losses of each atom, of gates on one qubit and on more."""
+    for rule in rules:
+        arities = (rule.arity,) if rule.arity or one == more else (1, 0)
+        for arity in arities:
+            loss = Loss(one if arity == 1 else more)
+            yield msgspec.structs.replace(rule, arity=arity, errors=(*rule.errors, loss))
 
 
 def _number(text: str, whole: str, timed: bool) -> float:

@@ -10,6 +10,8 @@ from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, Node
 
 _ACTING = ("unitary", "composite", "measure", "reset")
+TIMED = ("atoms.move", "atoms.wait")
+"""ops without a meaning for ideal qubits that take their own time"""
 
 
 class Wait(NamedTuple):
@@ -24,6 +26,8 @@ class Wait(NamedTuple):
 
 def duration(model: NoiseModel, node: Node) -> float:
     """Seconds of an op: by its name, else by its kind; 0 where the model says nothing."""
+    if node.op in TIMED:
+        return float(node.args["duration"]) * 1e-6
     short = node.op.partition(".")[2]
     if short in model.durations:
         return model.durations[short]
@@ -34,7 +38,7 @@ def duration(model: NoiseModel, node: Node) -> float:
 
 def waits(model: NoiseModel, graph: Graph) -> dict[int, list[Wait]]:
     """Before which node which qubits have waited. Empty where the model has nothing for qubits that wait."""
-    if not (model.idle or model.idle_measure or model.relaxation):
+    if not (model.idle or model.idle_measure or model.relaxation or model.loss_rate):
         return {}
     clocks = _Clocks(model)
     gaps = [gap for index, node in enumerate(graph.nodes) for gap in clocks.take(index, node)]
@@ -65,7 +69,7 @@ class _Clocks:
     def take(self, index: int, node: Node) -> list[tuple[int, str, int, int, float]]:
         """(node, qubit, first layer of the wait, layer of the op, seconds) for every operand that waited."""
         op = OPS[node.op]
-        if op.op_class in ("fence", "hint"):
+        if op.op_class in ("fence", "hint") and op.name not in TIMED:
             self._synchronise(node.vqs)
             return []
         if op.name == "core.free":
@@ -74,7 +78,7 @@ class _Clocks:
             return []
         reads = (*node.inputs, *(node.guard.events() if node.guard is not None else ()))
         ready = [self.floor, *(self.events[event] for event in reads if event in self.events)]
-        if op.op_class not in _ACTING or not node.vqs:
+        if (op.op_class not in _ACTING and op.name not in TIMED) or not node.vqs:
             layer, seconds = max(part[0] for part in ready), max(part[1] for part in ready)
             self.events.update(dict.fromkeys(node.produces, (layer, seconds)))
             return []

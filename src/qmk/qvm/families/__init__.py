@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import difflib
 
-from qmk.qvm.families import analog, channel, core, magic, noise, policy
+from qmk.qvm.families import analog, atoms, channel, core, magic, noise, policy
 from qmk.qvm.op import Family, Op
 
-FAMILIES: tuple[Family, ...] = (core.FAMILY, channel.FAMILY, magic.FAMILY, noise.FAMILY, policy.FAMILY, analog.FAMILY)
+FAMILIES: tuple[Family, ...] = (
+    core.FAMILY,
+    channel.FAMILY,
+    magic.FAMILY,
+    noise.FAMILY,
+    policy.FAMILY,
+    analog.FAMILY,
+    atoms.FAMILY,
+)
 
 OPS: dict[str, Op] = {op.name: op for family in FAMILIES for op in family.ops}
 

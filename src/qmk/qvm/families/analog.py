@@ -5,6 +5,14 @@ op. Distances are in um, times in us, energies (hbar = 1) in rad/us, phases in r
 "values": [...]}``: times begin with 0, never fall and end with the evolution; two equal ones are a jump. Amplitudes and
 detunings are linear between times, a phase keeps its value until the next time. A drive is an object with any of
 ``amplitude``, ``phase``, ``detuning`` and ``pattern``: how strongly its light is felt by each atom, 1.0 if absent.
+
+``analog.rydberg`` has two levels an atom: |0> = g, |1> = r. ``analog.rydberg3`` has three, the qubit's |0>, |1> and the
+Rydberg level r beside them; each of its drives says with ``transition`` which two levels a, b it couples (``COUPLES``;
+"rydberg" if absent), as W/2 (e^{i phase} |a><b| + h.c.) - D |b><b|. Detunings are of levels and not of ladders: where
+r is reached through |1> under a detuning of both transitions, as in Bloqade, the drive to r has the sum of the two.
+
+``noise`` of ``analog.rydberg`` is an object with any keys of ``NOISE``. Standard deviations are of normal deviates that
+each shot draws once, for all its evolutions.
 """
 
 from __future__ import annotations
@@ -20,22 +28,60 @@ from qmk.qvm.op import Args, Arity, Family, Op, Param
 FIELDS = ("amplitude", "phase", "detuning")
 _KEYS = (*FIELDS, "pattern")
 
+COUPLES: dict[str, tuple[int, int]] = {"rydberg": (1, 2), "rydberg0": (0, 2), "raman": (0, 1)}
+"""levels (a, b) that a drive of ``analog.rydberg3`` couples, by its transition; 2 is r"""
+
+NOISE: dict[str, str] = {
+    "decay_per_us": "rate of r to g",
+    "loss_per_us": "rate of r to no atom at all; from then on it is lost",
+    "dephasing_per_us": "rate at which the coherence between g and r falls, beside what decay and loss take from it",
+    "amplitude_sigma": "of every amplitude, relative, all atoms alike",
+    "amplitude_atom_sigma": "of every amplitude, relative, each atom for itself",
+    "detuning_sigma_rad_per_us": "of the detuning, all atoms alike",
+    "detuning_atom_sigma_rad_per_us": "of the detuning, each atom for itself: the Doppler shift",
+    "position_sigma_um": "of each atom's place, in x and in y",
+    "position_sigma_z_um": "of each atom's place, in z",
+}
+"""what each number of ``noise`` is; rates come first, standard deviations after them"""
+
 LARGEST = 1e9
 """largest magnitude of a coordinate, a time, a field or a weight"""
 
 
-def fault(args: Args, qubits: int) -> str:
-    """Why sound single arguments are no evolution of ``qubits`` atoms together, or ""."""
+def fault(name: str, args: Args, qubits: int) -> str:
+    """Why sound single arguments are no evolution ``name`` of ``qubits`` atoms together, or ""."""
+    keys = (*_KEYS, "transition") if name == "analog.rydberg3" else _KEYS
     return (
-        _positions_fault(args["positions"], qubits)
+        points_fault(args["positions"], qubits)
         or ("its duration is 0 us; an evolution takes time" if args["duration"] <= 0 else "")
-        or _drives_fault(args["drives"], float(args["duration"]), qubits)
+        or _drives_fault(args["drives"], float(args["duration"]), qubits, keys)
+        or _noise_fault(args.get("noise", {}))
     )
 
 
-def _positions_fault(positions: Any, qubits: int) -> str:
+def _noise_fault(noise: Mapping[str, Any]) -> str:
+    for key, value in noise.items():
+        if key not in NOISE:
+            return f"its noise has no '{key[:40]}'; it has {', '.join(NOISE)}"
+        if not _is_numbers([value]) or value < 0:
+            return f"its noise: {key} is a number, 0 or more"
+    return ""
+
+
+def is_noisy(name: str, args: Args) -> bool:
+    """Whether evolution ``name`` may end in more than one state: with noise, or with atoms left in a third level."""
+    return name == "analog.rydberg3" or any(args.get("noise", {}).values())
+
+
+def loses(name: str, args: Args) -> bool:
+    """Whether evolution ``name`` may lose atoms."""
+    return name == "analog.rydberg3" or bool(args.get("noise", {}).get("loss_per_us"))
+
+
+def points_fault(positions: Any, qubits: int, name: str = "positions") -> str:
+    """Why the argument ``name`` is no places of ``qubits`` atoms, in um, or ""."""
     if not isinstance(positions, list) or len(cast("list[Any]", positions)) != qubits:
-        return f"positions are a list of [x, y] or [x, y, z], one for each of its {qubits} qubits"
+        return f"{name} are a list of [x, y] or [x, y, z], one for each of its {qubits} qubits"
     points = cast("list[Any]", positions)
     for at, point in enumerate(points):
         if not _is_numbers(point) or len(point) not in (2, 3) or len(point) != len(points[0]):
@@ -48,23 +94,25 @@ def _positions_fault(positions: Any, qubits: int) -> str:
     return ""
 
 
-def _drives_fault(drives: Any, duration: float, qubits: int) -> str:
+def _drives_fault(drives: Any, duration: float, qubits: int, keys: tuple[str, ...]) -> str:
     if not isinstance(drives, list):
         return "drives are a list of objects"
     for at, drive in enumerate(cast("list[Any]", drives)):
-        why = _drive_fault(drive, duration, qubits)
+        why = _drive_fault(drive, duration, qubits, keys)
         if why:
             return f"drive {at}: {why}"
     return ""
 
 
-def _drive_fault(drive: Any, duration: float, qubits: int) -> str:
+def _drive_fault(drive: Any, duration: float, qubits: int, keys: tuple[str, ...]) -> str:
     if not isinstance(drive, dict):
-        return f"it is an object with {', '.join(_KEYS)}"
+        return f"it is an object with {', '.join(keys)}"
     parts = cast("dict[str, Any]", drive)
-    strange = next((key for key in parts if key not in _KEYS), None)
+    strange = next((key for key in parts if key not in keys), None)
     if strange is not None:
-        return f"it has no '{strange[:40]}'; it has {', '.join(_KEYS)}"
+        return f"it has no '{strange[:40]}'; it has {', '.join(keys)}"
+    if parts.get("transition", "rydberg") not in tuple(COUPLES):
+        return f"its transition is one of {', '.join(COUPLES)}"
     pattern = parts.get("pattern")
     if pattern is not None and (not _is_numbers(pattern) or len(pattern) != qubits):
         return f"its pattern is not a list of {qubits} numbers, one for each qubit"
@@ -128,6 +176,12 @@ def _strength(drive: Mapping[str, Any]) -> float:
     return largest * sum(max(abs(v) for v in values) for values in fields)
 
 
+_PLACED = (
+    Param("positions", "points", "where each atom is: [x, y] or [x, y, z]", "um"),
+    Param("c6", "float", "coefficient of the van der Waals interaction", "rad um^6/us"),
+    Param("duration", "float", "how long it goes on", "us", low=0.0, high=LARGEST),
+)
+
 FAMILY = Family(
     "analog",
     1,
@@ -141,10 +195,21 @@ FAMILY = Family(
             "evolution",
             vqs=Arity(1, None),
             params=(
-                Param("positions", "points", "where each atom is: [x, y] or [x, y, z]", "um"),
-                Param("c6", "float", "coefficient of the van der Waals interaction", "rad um^6/us"),
-                Param("duration", "float", "how long it goes on", "us", low=0.0, high=LARGEST),
+                *_PLACED,
                 Param("drives", "drives", "light: objects with amplitude, phase, detuning (fields), pattern"),
+                Param("noise", "map", f"rates and standard deviations: any of {', '.join(NOISE)}", required=False),
+            ),
+        ),
+        Op(
+            "analog.rydberg3",
+            "atoms with a qubit |0>, |1> and a Rydberg level r under driving light: sum over atoms and drives of "
+            "W(t)/2 (e^{i phase(t)} |a><b| + h.c.) - D(t) |b><b|, where transition rydberg couples a=1 with b=r, "
+            "rydberg0 0 with r, raman 0 with 1, plus C6/r^6 for each pair in r; what is left in r at the end is lost",
+            "evolution",
+            vqs=Arity(1, None),
+            params=(
+                *_PLACED,
+                Param("drives", "drives", "light: objects with transition, amplitude, phase, detuning, pattern"),
             ),
         ),
     ),

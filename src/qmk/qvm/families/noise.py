@@ -2,7 +2,8 @@
 
 A channel is declared once, as ``Op.channel``: the Pauli products that it applies with their probabilities, or Kraus
 operators. Everything that runs noise, and every test of it, reads it there. ``fault`` says why arguments make no
-channel. Times are in seconds.
+channel. Times are in seconds. ``noise.loss`` and ``noise.leak`` lose atoms and have no ``Op.channel``: what is left
+behind is no state of qubits (``families.atoms`` says what being lost means).
 """
 
 from __future__ import annotations
@@ -143,12 +144,15 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= 2.0
 
 
-Kind = Literal["none", "pauli", "kraus"]
+Kind = Literal["none", "pauli", "kraus", "loss", "leak"]
 
 
 def kind(op: Op, node: Node) -> Kind:
-    """What an engine must be able to do for the channel of a noise node on qubits: none where it never errs."""
-    assert op.channel is not None
+    """What an engine must be able to do for a noise node on qubits: none where it never errs. "leak" is loss whose
+    chance depends on the state."""
+    if op.channel is None:
+        chances = {float(value) for value in node.args.values()}
+        return "none" if chances == {0.0} else "loss" if len(chances) == 1 else "leak"
     channel = op.channel(node.args, len(node.vqs))
     if isinstance(channel, KrausChannel):
         return "kraus"
@@ -218,6 +222,23 @@ FAMILY = Family(
             EITHER,
             (Param("operators", "kraus", "matrices, each a list of rows of entries [re, im], first operand highest"),),
             _kraus,
+        ),
+        _op(
+            "loss",
+            "with probability p all these atoms are lost, together",
+            Arity(1, None),
+            (_probability("p", "probability of the loss", required=True),),
+            None,
+        ),
+        _op(
+            "leak",
+            "the atom leaves the qubit's two levels, the environment knowing from which, and is as lost from then on",
+            ONE,
+            (
+                _probability("p0", "probability of leaving |0>", required=True),
+                _probability("p1", "probability of leaving |1>", required=True),
+            ),
+            None,
         ),
         Op(
             "noise.readout",

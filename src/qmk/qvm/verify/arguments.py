@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from qmk.qvm import profile
-from qmk.qvm.families import OPS, analog, noise
+from qmk.qvm.families import OPS, analog, atoms, noise
 from qmk.qvm.graph import Node
 from qmk.qvm.op import Op, Param
 from qmk.qvm.verify.state import State, quoted, shown
@@ -18,6 +18,7 @@ from qmk.qvm.verify.types import (
     MISSING,
     MODIFIER,
     PAULI,
+    PLACES,
     PROFILE,
     RANGE,
     TYPE,
@@ -200,9 +201,15 @@ def _check_channel(state: State, node: Node, sized: bool) -> None:
 
 
 def _check_evolution(state: State, node: Node, sized: bool) -> None:
-    why = analog.fault(node.args, len(node.vqs)) if sized else ""
+    why = analog.fault(node.op, node.args, len(node.vqs)) if sized else ""
     if why:
         state.add(EVOLUTION, f"{node.op}: {why}", node)
+
+
+def _check_places(state: State, node: Node, sized: bool) -> None:
+    why = atoms.fault(node.args, len(node.vqs)) if sized else ""
+    if why:
+        state.add(PLACES, f"{node.op}: {why}", node)
 
 
 _SPECIAL: dict[str, Callable[[State, Node, bool], None]] = {
@@ -212,4 +219,5 @@ _SPECIAL: dict[str, Callable[[State, Node, bool], None]] = {
     "channel.open": _check_open,
     **{op.name: _check_channel for op in noise.FAMILY.ops},
     **{op.name: _check_evolution for op in analog.FAMILY.ops},
+    **{op.name: _check_places for op in atoms.FAMILY.ops},
 }

@@ -8,7 +8,7 @@ once: there a measured qubit may only be reset or freed, and what is left behind
 from __future__ import annotations
 
 from qmk.qvm.graph import Node
-from qmk.qvm.op import Op
+from qmk.qvm.op import NONE, Op
 from qmk.qvm.verify.rule import Rule
 from qmk.qvm.verify.state import (
     CLOSED,
@@ -115,13 +115,15 @@ RULES = (
 )  # fmt: skip
 
 _UNGUARDABLE = ("lifecycle", "channel", "metadata")
-_REVIVING = ("core.reset", "magic.inject_t")
+_REVIVING = ("core.reset", "magic.inject_t", "atoms.reload")
+LOOKING = ("atoms.check",)
+"""Measurements that leave the qubit alone."""
 _PASSIVE = ("hint", "fence", "metadata", "noise")
 """Classes of ops that no program does to a qubit on purpose: it has to be alive, but it may have been measured."""
 
 
 def check_node(state: State, node: Node, op: Op) -> None:
-    if node.guard is not None and (op.op_class in _UNGUARDABLE or op.channel is not None):
+    if node.guard is not None and (op.op_class in _UNGUARDABLE or _is_error(op)):
         state.add(GUARDED, f"{op.name} has a guard", node)
     if len(node.vqs) > 1 and len(set(node.vqs)) != len(node.vqs):
         _repeated(state, node, node.vqs)
@@ -137,6 +139,10 @@ def check_node(state: State, node: Node, op: Op) -> None:
         _use(state, node, op)
     if node.chs:
         _channels(state, node, op)
+
+
+def _is_error(op: Op) -> bool:
+    return op.op_class == "noise" and op.vqs != NONE
 
 
 def _repeated(state: State, node: Node, handles: tuple[str, ...]) -> None:
@@ -190,9 +196,9 @@ def _use(state: State, node: Node, op: Op) -> None:
             state.add(BEFORE_ALLOC, f"the qubit {quoted(name)} is used before it is allocated", node)
         elif phase == FREED:
             state.add(AFTER_FREE, f"the qubit {quoted(name)} is used after it is freed", node)
-        elif state.strict and op.name not in _REVIVING and op.op_class not in _PASSIVE:
+        elif state.strict and op.name not in (*_REVIVING, *LOOKING) and op.op_class not in _PASSIVE:
             state.add(MEASURED_USE, f"the qubit {quoted(name)} is used after it is measured", node)
-    if op.op_class == "measure":
+    if op.op_class == "measure" and op.name not in LOOKING:
         _move(state, node, LIVE, MEASURED)
     elif op.name in _REVIVING and state.strict and node.guard is None:
         _move(state, node, MEASURED, LIVE)

@@ -93,6 +93,13 @@ EVOLUTION = Rule(
     "correct the positions or fields",
 )
 
+PLACES = Rule(
+    "QVM-T14",
+    "places do not fit",
+    "Every atom that is placed or moved has a place of its own, a list of two or three numbers in um.",
+    "list one place for each qubit, all different",
+)
+
 RULES = (
     COUNT,
     KIND,
@@ -107,6 +114,7 @@ RULES = (
     TWO_BITS,
     CHANNEL,
     EVOLUTION,
+    PLACES,
 )
 
 

@@ -32,6 +32,7 @@ READS: frozenset[str] = frozenset(
     op.name
     for op in OPS.values()
     if op.op_class == "measure" and op.vqs == op.produces == exactly(1) and not op.params and not op.cap
+    if op.name not in linearity.LOOKING
 )
 """Measurements of one qubit into one event, without arguments."""
 

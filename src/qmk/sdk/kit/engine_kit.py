@@ -19,6 +19,7 @@ from qmk.sdk.kit.channel_programs import channel_cases, fenced_channel_cases
 from qmk.sdk.kit.fences import fence_checks
 from qmk.sdk.kit.gate_programs import gate_cases
 from qmk.sdk.kit.honesty import honesty_checks
+from qmk.sdk.kit.loss_programs import loss_cases
 from qmk.sdk.kit.noise_programs import fenced_noise_cases, noise_cases
 from qmk.sdk.kit.programs import Case, fixed_cases
 from qmk.sdk.kit.protocol import protocol_checks
@@ -63,7 +64,8 @@ def checks(
 ) -> list[Check]:
     """Every check of the kit for one method; those that its capabilities do not call for are marked skipped."""
     subject = Subject(Runner(declaration), method, shots)
-    every = (*gate_cases(), *fixed_cases(), *channel_cases(), *noise_cases(), *random_cases(programs))
+    noisy = (*channel_cases(), *noise_cases(), *loss_cases())
+    every = (*gate_cases(), *fixed_cases(), *noisy, *random_cases(programs))
     cases = [case for case in every if select(case)]
     fenced = (*fenced_cases(min(programs, FENCED_PROGRAMS)), *fenced_channel_cases(), *fenced_noise_cases())
     stopping = [case for case in fenced if select(case)]

@@ -8,9 +8,9 @@ from qmk.base.errors import QmkError
 from qmk.sdk.engine import Unsupported
 from qmk.sdk.kit.report import Check
 from qmk.sdk.kit.subject import Subject
-from qmk.sdk.program import Gate, KrausNoise, Logic, Measure, PauliNoise, PauliNoise2, Program, Register, Reset
+from qmk.sdk.program import Gate, KrausNoise, Logic, Measure, PauliNoise, PauliNoise2, Program, Register, Reset, Toss
 
-_Item = Gate | Measure | Reset | Logic | PauliNoise | PauliNoise2 | KrausNoise
+_Item = Gate | Measure | Reset | Logic | PauliNoise | PauliNoise2 | KrausNoise | Toss
 
 DAMPING = (((1, 0), (0, 0.6)), ((0, 0.8), (0, 0)))
 """Kraus operators of an amplitude damping"""
@@ -45,6 +45,7 @@ def honesty_checks(subject: Subject) -> Iterator[Check]:
         ("a gate after measurement", not can.mid_circuit, (h, read, h, Measure(0, 1))),
         ("random Pauli errors", "pauli" not in can.noise, (h, PauliNoise(0, 0.1, 0.2, 0.3), read)),
         ("random Pauli products", "pauli" not in can.noise, (h, PauliNoise2((0, 1), (0.01,) * 15), read)),
+        ("a die of atom loss", "loss" not in can.noise, (h, Toss((1,), 0.5), read)),
         ("a general error channel", "kraus" not in can.noise, (h, KrausNoise((0,), DAMPING), read)),
         ("event logic", not can.logic, (h, read, Logic(0b01, (0,), 1))),
     ]
@@ -65,6 +66,7 @@ def honesty_checks(subject: Subject) -> Iterator[Check]:
 def _program(qubits: int, instructions: Iterable[_Item]) -> Program:
     items = tuple(instructions)
     written = [item.cbit for item in items if isinstance(item, Measure | Logic)]
+    written += [cbit for item in items if isinstance(item, Toss) for cbit in item.cbits]
     width = max(written, default=-1) + 1
     registers = (Register("", tuple(range(width))),)
     return Program(qubits, width, items, registers, {f"e{k}": (k,) for k in range(width)})

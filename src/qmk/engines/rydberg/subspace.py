@@ -1,0 +1,326 @@
+"""Evolutions in the states without blockaded pairs: an approximation that is asked for by name.
+
+A pair is blockaded where its interaction is ``RATIO`` times the amplitude or more at all times; no other pair is ever
+left out, so the radius follows from the program. States with a blockaded pair in r are followed to second order: light
+takes a state to one of them and back over its interaction energy, which shifts levels and lets excitations hop (a
+transformation of Schrieffer and Wolff). What is left out is of the order of the population that such states have,
+(amplitude / 2 energy)^2 for each pair: ``blockade_error`` in the notes is the square root of the sum, an estimate of
+the state's distance and no bound.
+
+The equation is solved by commutator-free Magnus steps of order 4 (Blanes and Moan, Appl. Numer. Math. 56, 1519 (2006)),
+each exponential by Lanczos, with twice as many until two runs agree within ``TOLERANCE``.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from qmk.base.errors import QmkError
+from qmk.base.seeds import substream
+from qmk.engines.rydberg.evolution import Evolution, Knots
+from qmk.sdk.bits import compute
+from qmk.sdk.engine import Progress, Samples
+from qmk.sdk.program import Logic, Measure
+
+RATIO = 20.0
+TOLERANCE = 1e-5
+"""distance of the subspace's state from its exact one, at most, as step doubling estimates"""
+STATES = 1 << 21
+"""of the subspace, at most"""
+STEPS = 1 << 16
+KRYLOV = 30
+"""vectors of an exponential, at most"""
+_NEGLIGIBLE = 1e-8
+
+State = npt.NDArray[np.complex128]
+Bits = npt.NDArray[np.uint64]
+
+
+class Subspace:
+    """States of ``n`` atoms, atom 0 the highest bit, of which no pair of ``blocked`` is in r together. ``found``: with
+    atom 0 as the first character, in ascending order."""
+
+    def __init__(self, n: int, blocked: set[tuple[int, int]]) -> None:
+        self.n, self.blocked = n, blocked
+        found = np.zeros(1, dtype=np.uint64)
+        for atom in range(n - 1, -1, -1):
+            near = sum(1 << (n - 1 - other) for other in range(atom + 1, n) if (atom, other) in blocked)
+            free = found[found & np.uint64(near) == 0]
+            found = np.concatenate([found, free | np.uint64(1 << (n - 1 - atom))])
+            if len(found) > STATES:
+                raise _refused(f"{n} atoms have more than {STATES} states without a blockaded pair")
+        self.found: Bits = found
+        self.state: State = np.zeros(len(found), dtype=np.complex128)
+        self.state[0] = 1.0
+
+    def excited(self, atom: int, states: Bits | None = None) -> npt.NDArray[np.bool_]:
+        chosen = self.found if states is None else states
+        return (chosen >> np.uint64(self.n - 1 - atom) & np.uint64(1)).astype(bool)
+
+
+def blockaded(parts: tuple[Evolution, ...], n: int) -> set[tuple[int, int]]:
+    """Pairs i < j that are blockaded in every evolution."""
+    found = set(itertools.combinations(range(n), 2))
+    for part in parts:
+        strengths = amplitudes(part, n)
+        pairs = np.array(part.pairs).reshape(n, n)
+        found = {(i, j) for i, j in found if pairs[i, j] >= RATIO * max(strengths[i], strengths[j]) and pairs[i, j] > 0}
+    return found
+
+
+def amplitudes(part: Evolution, n: int) -> npt.NDArray[np.float64]:
+    """The largest amplitude that each atom meets, at most."""
+    out = np.zeros(n)
+    for amplitude, _, _, weights in part.drives:
+        out += max(map(abs, amplitude[1]), default=0.0) * np.abs(weights)
+    return out
+
+
+def estimate(part: Evolution, blocked: set[tuple[int, int]], n: int) -> float:
+    """Population that states with a blockaded pair have at most, to lowest order."""
+    strengths, pairs = amplitudes(part, n), np.array(part.pairs).reshape(n, n)
+    return sum(max(strengths[i], strengths[j]) ** 2 / (2 * pairs[i, j] ** 2) for i, j in blocked)
+
+
+class SubspacePlan:
+    """Evolutions and what is read after them."""
+
+    def __init__(
+        self, n_qubits: int, n_cbits: int, evolutions: tuple[Evolution, ...], reads: tuple[Measure | Logic, ...]
+    ) -> None:
+        self.n_qubits, self._n_cbits, self._evolutions, self._reads = n_qubits, n_cbits, evolutions, reads
+        self._known: tuple[Subspace, dict[str, Any]] | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return SubspacePlan, (self.n_qubits, self._n_cbits, self._evolutions, self._reads)
+
+    def state(self) -> tuple[Subspace, dict[str, Any]]:
+        """The final state and how it was found. Raises UNSUPPORTED where too many states or steps would be needed."""
+        if self._known is None:
+            n = self.n_qubits
+            blocked = blockaded(self._evolutions, n)
+            space, error, steps = Subspace(n, blocked), 0.0, 0
+            for part in self._evolutions:
+                told = evolve(space, part)
+                error, steps = error + told[0], steps + told[1]
+            left_out = math.sqrt(sum(estimate(part, blocked, n) for part in self._evolutions))
+            notes = {"solver": "magnus", "steps": steps, "state_error": error, "blockade_error": left_out}
+            self._known = space, {**notes, "blockaded_pairs": len(blocked), "subspace_states": len(space.found)}
+        return self._known
+
+    def run(self, shots: int, seed: int, progress: Progress | None = None) -> Samples:
+        space, notes = self.state()
+        weights = abs(space.state) ** 2
+        dice = np.random.Generator(np.random.PCG64(substream(seed, "rydberg")))
+        drawn = space.found[dice.choice(len(weights), size=shots, p=weights / weights.sum())]
+        bits = np.zeros((shots, self._n_cbits), dtype=np.uint8)
+        for item in self._reads:
+            if isinstance(item, Measure):
+                bits[:, item.cbit] = space.excited(item.qubit, drawn)
+            else:
+                compute(item, bits)
+        if progress is not None:
+            progress(shots)
+        return Samples(bits, dict(notes))
+
+
+class SubspaceObserver:
+    """What can be asked of the final state; states outside have no amplitude."""
+
+    def __init__(self, space: Subspace) -> None:
+        self._space = space
+
+    def _amplitudes(self, states: Bits) -> State:
+        found = self._space.found
+        at = np.minimum(np.searchsorted(found, states), len(found) - 1)
+        return np.where(found[at] == states, self._space.state[at], 0.0)
+
+    def expectation(self, paulis: Sequence[str], /) -> list[float]:
+        return [self._expectation(text) for text in paulis]
+
+    def _expectation(self, text: str) -> float:
+        space, top = self._space, self._space.n - 1
+        flip = sum(1 << (top - k) for k, letter in enumerate(text) if letter in "XY")
+        signs = np.ones(len(space.found))
+        for k, letter in enumerate(text):
+            if letter in "YZ":
+                signs *= 1.0 - 2.0 * space.excited(k)
+        turned = self._amplitudes(space.found ^ np.uint64(flip))
+        return float((1j ** text.count("Y") * np.vdot(turned, signs * space.state)).real)
+
+    def amplitudes(self, bitstrings: Sequence[str], /) -> list[complex]:
+        asked = np.array([int(text, 2) if text else 0 for text in bitstrings], dtype=np.uint64)
+        return [complex(z) for z in self._amplitudes(asked)]
+
+    def probabilities(self, qubits: Sequence[int], /) -> list[float]:
+        values = np.zeros(len(self._space.found), dtype=np.int64)
+        for qubit in qubits:
+            values = 2 * values + self._space.excited(qubit)
+        return np.bincount(values, weights=abs(self._space.state) ** 2, minlength=1 << len(qubits)).tolist()
+
+
+class _Hamiltonian:
+    """Of one evolution. ``up[d]``: raising by drive d with its weights, inside; ``out[d]``: to blockaded states."""
+
+    def __init__(self, space: Subspace, part: Evolution) -> None:
+        n, found = space.n, space.found
+        pairs = np.array(part.pairs).reshape(n, n)
+        self.drives = part.drives
+        self.energies = _energies(space, found, pairs)
+        self.numbers = [sum((w * space.excited(i) for i, w in enumerate(row[3]) if w), np.zeros(len(found))) for row in
+                        part.drives]  # fmt: skip
+        moves = [(i, *_raised(space, i)) for i in range(n)]
+        beyond = np.unique(np.concatenate([targets[~inside] for _, _, targets, inside in moves]))
+        cost = _energies(space, beyond, pairs, space.blocked)
+        self.inverse = np.divide(1.0, cost, out=np.zeros_like(cost), where=cost > 0)
+        self.up, self.out = [], []
+        for row in part.drives:
+            inner, outer = [], []
+            for i, sources, targets, within in moves:
+                weight = np.full(len(sources), row[3][i])
+                at = np.searchsorted(found, targets[within])
+                inner.append((weight[within], at, sources[within]))
+                outer.append((weight[~within], np.searchsorted(beyond, targets[~within]), sources[~within]))
+            self.up.append(_matrix(inner, (len(found), len(found))))
+            self.out.append(_matrix(outer, (len(beyond), len(found))))
+        self.down = [up.T.tocsr() for up in self.up]
+        self.back = [out.T.tocsr() for out in self.out]
+
+    def at(self, t: float, inside: float) -> tuple[list[complex], npt.NDArray[np.float64]]:
+        """Couplings <g|H|r> of the drives and the diagonal at time ``t``; ``inside`` lies in the same segment."""
+        couplings = [
+            0.5 * _line(row[0], t, inside) * complex(np.exp(1j * _level(row[1], inside))) for row in self.drives
+        ]
+        diagonal = self.energies - sum(
+            (_line(row[2], t, inside) * number for row, number in zip(self.drives, self.numbers, strict=True)),
+            np.zeros(len(self.energies)),
+        )
+        return couplings, diagonal
+
+    def on(self, psi: State, couplings: list[complex], diagonal: npt.NDArray[np.float64], second: float) -> State:
+        """``second``: factor of the term of second order, whose couplings are the first one's, squared."""
+        made = diagonal * psi
+        virtual = np.zeros(len(self.inverse), dtype=np.complex128)
+        for c, up, down, out in zip(couplings, self.up, self.down, self.out, strict=True):
+            if c:
+                made += c * (down @ psi) + np.conj(c) * (up @ psi)
+                virtual += np.conj(c) * (out @ psi)
+        if len(virtual):
+            virtual *= second * self.inverse
+            for c, back in zip(couplings, self.back, strict=True):
+                if c:
+                    made -= c * (back @ virtual)
+        return made
+
+
+def _energies(
+    space: Subspace, states: Bits, pairs: npt.NDArray[np.float64], only: set[tuple[int, int]] | None = None
+) -> npt.NDArray[np.float64]:
+    out = np.zeros(len(states))
+    for i, j in itertools.combinations(range(space.n), 2):
+        if pairs[i, j] and (only is None or (i, j) in only):
+            out += pairs[i, j] * (space.excited(i, states) & space.excited(j, states))
+    return out
+
+
+def _raised(space: Subspace, atom: int) -> tuple[npt.NDArray[np.intp], Bits, npt.NDArray[np.bool_]]:
+    """Of the states with ``atom`` in g: their numbers, the states with it in r, and whether these are inside."""
+    sources = np.flatnonzero(~space.excited(atom))
+    targets = space.found[sources] | np.uint64(1 << (space.n - 1 - atom))
+    near = sum(1 << (space.n - 1 - other) for other in range(space.n) if tuple(sorted((atom, other))) in space.blocked)
+    return sources, targets, space.found[sources] & np.uint64(near) == 0
+
+
+def _matrix(parts: list[tuple[Any, Any, Any]], shape: tuple[int, int]) -> sparse.csr_array:
+    values, rows, columns = (np.concatenate(column) for column in zip(*parts, strict=True))
+    kept = values != 0
+    return sparse.csr_array((values[kept].astype(np.complex128), (rows[kept], columns[kept])), shape=shape)
+
+
+def _line(field: Knots, t: float, inside: float) -> float:
+    times, values = field
+    if not times:
+        return 0.0
+    k = max(k for k in range(len(times) - 1) if times[k] <= inside)
+    return values[k] + (values[k + 1] - values[k]) * (t - times[k]) / (times[k + 1] - times[k])
+
+
+def _level(field: Knots, inside: float) -> float:
+    times, values = field
+    return values[max(k for k, t in enumerate(times) if t <= inside)] if times else 0.0
+
+
+_EARLY, _LATE = 0.5 - math.sqrt(3) / 6, 0.5 + math.sqrt(3) / 6
+_LIGHT, _HEAVY = 0.25 - math.sqrt(3) / 6, 0.25 + math.sqrt(3) / 6
+
+
+def evolve(space: Subspace, part: Evolution) -> tuple[float, int]:
+    """``space.state`` afterwards; the estimated error of the solution, and the steps of all runs."""
+    h = _Hamiltonian(space, part)
+    fields = (field for row in part.drives for field in row[:3])
+    cuts = sorted({0.0, part.duration, *(t for times, _ in fields for t in times)})
+    steps = max(16, math.ceil(part.duration * float(amplitudes(part, space.n).max(initial=0.0))))
+    last, total, growth, fewer = None, 0, 2.0, 1
+    while steps <= STEPS:
+        made, done = _run(h, space.state, cuts, steps)
+        total += done
+        if last is not None:
+            overlap = np.vdot(last, made)
+            error = float(np.linalg.norm(last * overlap / abs(overlap) - made)) / ((steps / fewer) ** 4 - 1)
+            if error <= TOLERANCE:
+                space.state = made
+                return error, total
+            growth = min(max(1.2 * (error / TOLERANCE) ** 0.25, 1.3), 4.0)
+        last, steps, fewer = made, math.ceil(growth * steps), steps
+    raise _refused(f"an evolution of {part.duration:g} us takes more than {STEPS} steps")
+
+
+def _run(h: _Hamiltonian, psi: State, cuts: list[float], steps: int) -> tuple[State, int]:
+    done = 0
+    for low, high in itertools.pairwise(cuts):
+        count = max(1, math.ceil(steps * (high - low) / cuts[-1]))
+        step, inside = (high - low) / count, 0.5 * (low + high)
+        for k in range(count):
+            t = low + k * step
+            first, second = (h.at(t + share * step, inside) for share in (_EARLY, _LATE))
+            for a, b in ((_HEAVY, _LIGHT), (_LIGHT, _HEAVY)):
+                psi = _exponential(h, psi, step, ((a, *first), (b, *second)))
+        done += count
+    return psi, done
+
+
+def _exponential(h: _Hamiltonian, psi: State, step: float, terms: tuple[Any, ...]) -> State:
+    """e^{-i step (sum of weight H)} psi by Lanczos; the term of second order has the weights of the first."""
+    diagonal = sum(weight * row for weight, _, row in terms)
+    couplings = [sum(c) for c in zip(*([weight * c for c in row] for weight, row, _ in terms), strict=True)]
+    total = sum(weight for weight, _, _ in terms)
+    size = float(np.linalg.norm(psi))
+    basis, alphas, betas = [psi / size], [], []
+    while True:
+        made = h.on(basis[-1], couplings, diagonal, 1.0 / total)
+        alphas.append(float(np.vdot(basis[-1], made).real))
+        made -= alphas[-1] * basis[-1]
+        if betas:
+            made -= betas[-1] * basis[-2]
+        beta = float(np.linalg.norm(made))
+        inner = np.diag(alphas) + np.diag(betas, 1) + np.diag(betas, -1)
+        values, vectors = np.linalg.eigh(inner)
+        weights = vectors @ (np.exp(-1j * step * values) * vectors[0].conj())
+        if step * beta * abs(weights[-1]) < _NEGLIGIBLE or beta < 1e-12:
+            return size * sum(w * v for w, v in zip(weights, basis, strict=True))
+        if len(alphas) == KRYLOV:
+            half = _exponential(h, psi, 0.5 * step, terms)
+            return _exponential(h, half, 0.5 * step, terms)
+        betas.append(beta)
+        basis.append(made / beta)
+
+
+def _refused(why: str) -> QmkError:
+    return QmkError("UNSUPPORTED", f"engine 'rydberg', method 'subspace': {why}", engine="rydberg", method="subspace")
