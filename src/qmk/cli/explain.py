@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 @options.job_options
 @noisy.noise_options
 @noisy.qec_option
+@options.device_option
 @options.engine_python_option
 @output_options
 @options.json_option
@@ -38,6 +39,7 @@ def command(
     noise: str | None,
     error: float | None,
     qec: str | None,
+    device: str | None,
     as_json: bool,
     wanted: Wanted,
 ) -> int:
@@ -56,7 +58,7 @@ def command(
 
     options.check_engine(engine)
     loaded, outputs = values.load(wanted, program, format_name, options.collect_params(params), console)
-    wish = noisy.asked(loaded.graph, shots, noise, error, outputs, qec)
+    wish = noisy.asked(loaded.graph, shots, noise, error, outputs, qec, device)
     shots = wish.shots or loaded.graph.shots or DEFAULT_SHOTS
     look = _look(wish.graph, outputs, shots)
     facts = with_outputs(look.features("auto"), wish.graph, outputs)

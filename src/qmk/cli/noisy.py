@@ -70,11 +70,11 @@ def drift_options(command: Command) -> Command:
 
 
 def drift(noise: str | None, qec: str | None, target: float | None, began_s: float | None) -> Any:
-    """The noise of a job on logical qubits, which drifts if there is a target."""
+    """The noise of a job on logical qubits, which drifts if there is a target; None without a machine."""
     if target is None:
         if began_s is not None:
             raise click.UsageError("--began needs --target")
-        return noise
+        return noise if qec else None
     if noise is None or qec is None:
         raise click.UsageError("--target needs --qec, and --noise with a calibration file")
     from qmk.client import Drift
@@ -89,8 +89,9 @@ def asked(
     error: float | None,
     outputs: Outputs | None = None,
     qec: str | None = None,
+    device: str | None = None,
 ) -> Asked:
     """The graph with its noise, the shots if they are asked for, and notes for the result."""
     from qmk.client.asked import asked
 
-    return asked(graph, None, None, shots=shots, noise=noise, error=error, outputs=outputs, qec=qec)
+    return asked(graph, None, None, shots=shots, noise=noise, error=error, outputs=outputs, qec=qec, device=device)

@@ -18,6 +18,7 @@ from qmk.cli.values import Wanted, output_options
 @noisy.noise_options
 @noisy.qec_option
 @noisy.drift_options
+@options.device_option
 @click.option(
     "--priority", type=click.IntRange(-1000, 1000), default=0, metavar="N", help="Larger runs sooner; -1000 to 1000."
 )
@@ -62,6 +63,7 @@ def command(
     qec: str | None,
     target: float | None,
     began_s: float | None,
+    device: str | None,
     priority: int,
     deadline_epochs: int | None,
     channels: tuple[tuple[str, str], ...],
@@ -80,9 +82,8 @@ def command(
     from qmk.cli.result import show_result, wait_for
     from qmk.cli.run import DEFAULT_SHOTS, milliseconds
 
-    drifting = noisy.drift(noise, qec, target, began_s)
     loaded, outputs = values.load(wanted, program, format_name, options.collect_params(params), console)
-    wish = noisy.asked(loaded.graph, shots, None if qec else noise, error, outputs)
+    wish = noisy.asked(loaded.graph, shots, None if qec else noise, error, outputs, device=device)
     shots = wish.shots or loaded.graph.shots or DEFAULT_SHOTS
     with connected(socket_path) as client:
         job = client.submit(
@@ -97,7 +98,7 @@ def command(
             idempotency_key=idempotency_key,
             outputs=outputs,
             cache=cache,
-            noise=drifting if qec else None,
+            noise=noisy.drift(noise, qec, target, began_s),
             qec=qec,
         )
         if not as_json:

@@ -60,11 +60,14 @@ def asked(
     error: float | None = None,
     outputs: Outputs | None = None,
     qec: Machine | str | None = None,
+    device: str | None = None,
 ) -> Asked:
-    """Raises INVALID_PARAMS for both shots and error, a model that is none, or ``qec`` without the noise of its
-    physical qubits; else what ``to_graph`` raises."""
+    """Raises INVALID_PARAMS for both shots and error, a model that is none, ``qec`` without the noise of its physical
+    qubits, or both ``qec`` and ``device``; INVALID_GRAPH for what the device refuses; else what ``to_graph`` raises."""
     graph = to_graph(program, format, params)
     notes: dict[str, Any] = {}
+    if device is not None:
+        graph, notes["device"] = _on_device(device, qec, graph, shots)
     if qec is not None:
         graph, notes = _on_machine(qec, noise, graph)
     elif noise is not None:
@@ -76,6 +79,19 @@ def asked(
     if error is not None:
         shots, notes["shots"] = settled(shots, error, outputs)
     return Asked(graph, shots, notes)
+
+
+def _on_device(name: str, qec: Machine | str | None, graph: Graph, shots: int | None) -> tuple[Graph, str]:
+    """The graph as a device of neutral atoms runs it, and what the result says of that."""
+    if qec is not None:
+        raise QmkError(
+            "INVALID_PARAMS", "both a device of atoms and a machine of logical qubits", field="device", help="give one"
+        )
+    from qmk.models.atoms.on_device import device, on_device
+
+    profile, configuration = device(name)
+    made = on_device(graph, profile, configuration, shots=shots)
+    return made.graph, f"{name}, {made.timeline.duration_us:.6g} us a shot"
 
 
 def _on_machine(qec: Machine | str, noise: NoiseLike | None, graph: Graph) -> tuple[Graph, dict[str, Any]]:

@@ -13,6 +13,7 @@ from qmk.client import Drift
 
 def test_without_a_target_noise_does_not_drift() -> None:
     assert drift("p=1e-3", "surface(d=3)", None, None) == "p=1e-3"
+    assert drift("p=1e-3", None, None, None) is None, "it is in the program's own ops"
 
 
 def test_a_target_makes_it_drift_from_an_age_ago() -> None:
