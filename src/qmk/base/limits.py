@@ -60,6 +60,7 @@ TABLE: dict[str, Limit] = {
     "checkpoints": Limit(10_000, "checkpoints", "checkpoints that one tenant keeps"),
     "checkpoint_bytes": Limit(320 << 20, "bytes", "saved state of one running job"),
     "kept_bytes": Limit(64 << 30, "bytes", "graphs and results of ended jobs remembered by the daemon"),
+    "noise_changes": Limit(64, "changes", "points of a calibration that one job follows at its fences"),
     "fallbacks": Limit(4, "engines", "other engines that one job may go on with"),
     "cache_entries": Limit(10_000, "results", "results of one tenant that answer a repeated job"),
     "cache_bytes": Limit(1 << 30, "bytes", "results of one tenant that answer a repeated job; each at most an eighth"),

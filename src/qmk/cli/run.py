@@ -165,6 +165,7 @@ def show(result: Result, name: str, top: int, explain: bool, observables: tuple[
         output.lines(values.lines(result.values, observables))
     if not explain:
         output.lines(decision.surprise_lines(provenance))
+    output.lines(decision.change_lines(provenance))
     for name, note in provenance.notes.items():
         if name == "rewrites" or isinstance(note, dict):
             continue  # --explain tells, and JSON has what is no text

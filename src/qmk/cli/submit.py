@@ -17,6 +17,7 @@ from qmk.cli.values import Wanted, output_options
 @options.job_options
 @noisy.noise_options
 @noisy.qec_option
+@noisy.drift_options
 @options.device_option
 @click.option(
     "--priority", type=click.IntRange(-1000, 1000), default=0, metavar="N", help="Larger runs sooner; -1000 to 1000."
@@ -60,6 +61,8 @@ def command(
     noise: str | None,
     error: float | None,
     qec: str | None,
+    target: float | None,
+    began_s: float | None,
     device: str | None,
     priority: int,
     deadline_epochs: int | None,
@@ -95,7 +98,7 @@ def command(
             idempotency_key=idempotency_key,
             outputs=outputs,
             cache=cache,
-            noise=noise if qec else None,
+            noise=noisy.drift(noise, qec, target, began_s),
             qec=qec,
         )
         if not as_json:
