@@ -44,8 +44,7 @@ impl Course<'_> {
             return Ok((self.run(steps, stop)?.0, vec![], 0));
         }
         let flow = |course: &Course| {
-            let mut made =
-                Flow::new(course.level, course.bits, course.pairs.clone()).with_fading(0.5 * rates.total());
+            let mut made = Flow::new(course.level, course.bits, course.pairs.clone()).with_fading(0.5 * rates.total());
             made.enter();
             made
         };

@@ -339,9 +339,8 @@ fn three(re: [&mut [f64]; 3], im: [&mut [f64]; 3], u: &Matrix) {
 /// Distance of two states up to a phase.
 fn distance(a: &State, b: &State) -> f64 {
     let both = || a.re.iter().zip(&a.im).zip(b.re.iter().zip(&b.im));
-    let overlap = both().fold((0.0, 0.0), |sum, ((ar, ai), (br, bi))| {
-        (sum.0 + ar * br + ai * bi, sum.1 + ar * bi - ai * br)
-    });
+    let overlap =
+        both().fold((0.0, 0.0), |sum, ((ar, ai), (br, bi))| (sum.0 + ar * br + ai * bi, sum.1 + ar * bi - ai * br));
     let phase = unit(overlap.1.atan2(overlap.0));
     let one = |((ar, ai), (br, bi)): ((&f64, &f64), (&f64, &f64))| {
         let turned = times((*ar, *ai), phase);

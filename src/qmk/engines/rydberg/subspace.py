@@ -261,6 +261,10 @@ _EARLY, _LATE = 0.5 - math.sqrt(3) / 6, 0.5 + math.sqrt(3) / 6
 _LIGHT, _HEAVY = 0.25 - math.sqrt(3) / 6, 0.25 + math.sqrt(3) / 6
 
 
+_Term = tuple[float, list[complex], npt.NDArray[np.float64]]
+"""weight of a Hamiltonian in an exponential, its couplings and its diagonal"""
+
+
 def evolve(space: Subspace, part: Evolution) -> tuple[float, int]:
     """``space.state`` afterwards; the estimated error of the solution, and the steps of all runs."""
     h = _Hamiltonian(space, part)
@@ -296,13 +300,16 @@ def _run(h: _Hamiltonian, psi: State, cuts: list[float], steps: int) -> tuple[St
     return psi, done
 
 
-def _exponential(h: _Hamiltonian, psi: State, step: float, terms: tuple[Any, ...]) -> State:
+def _exponential(h: _Hamiltonian, psi: State, step: float, terms: tuple[_Term, _Term]) -> State:
     """e^{-i step (sum of weight H)} psi by Lanczos; the term of second order has the weights of the first."""
-    diagonal = sum(weight * row for weight, _, row in terms)
-    couplings = [sum(c) for c in zip(*([weight * c for c in row] for weight, row, _ in terms), strict=True)]
+    (a, early, low), (b, late, high) = terms
+    diagonal = a * low + b * high
+    couplings: list[complex] = [a * x + b * y for x, y in zip(early, late, strict=True)]
     total = sum(weight for weight, _, _ in terms)
     size = float(np.linalg.norm(psi))
-    basis, alphas, betas = [psi / size], [], []
+    basis: list[State] = [psi / size]
+    alphas: list[float] = []
+    betas: list[float] = []
     while True:
         made = h.on(basis[-1], couplings, diagonal, 1.0 / total)
         alphas.append(float(np.vdot(basis[-1], made).real))
@@ -314,7 +321,7 @@ def _exponential(h: _Hamiltonian, psi: State, step: float, terms: tuple[Any, ...
         values, vectors = np.linalg.eigh(inner)
         weights = vectors @ (np.exp(-1j * step * values) * vectors[0].conj())
         if step * beta * abs(weights[-1]) < _NEGLIGIBLE or beta < 1e-12:
-            return size * sum(w * v for w, v in zip(weights, basis, strict=True))
+            return size * np.einsum("k,kx->x", weights, np.array(basis))
         if len(alphas) == KRYLOV:
             half = _exponential(h, psi, 0.5 * step, terms)
             return _exponential(h, half, 0.5 * step, terms)
