@@ -62,17 +62,16 @@ def command(
     shots = wish.shots or loaded.graph.shots or DEFAULT_SHOTS
     look = _look(wish.graph, outputs, shots)
     facts = with_outputs(look.features("auto"), wish.graph, outputs)
-    memory_bytes = machine.memory_bytes()
     rating = rates.installed()
+    given: Any = {"engine": engine, "memory_bytes": machine.memory_bytes(), "declarations": rating.declarations}
     shown, rewritten = shape(look.circuit), rewrites(look.circuit, shots)
     if as_json:
-        chosen = choose(facts, shots, engine=engine, memory_bytes=memory_bytes, declarations=rating.declarations)
         output.json_object(
             {
                 "shots": shots,
                 "features": facts,
                 "shape": shown,
-                "decision": chosen,
+                "decision": choose(facts, shots, **given),
                 "rewrites": rewritten,
                 "rates": {"calibrated": rating.rated, "notes": rating.notes},
                 **({"logical": wish.notes["logical"]} if qec else {}),
@@ -82,7 +81,7 @@ def command(
     click.echo(_summary(facts))
     output.lines(f"qec: {line}" for line in wish.notes.get("qec", ()))
     output.lines(decision.shape_lines(shown))
-    candidates = explain(facts, shots, engine=engine, memory_bytes=memory_bytes, declarations=rating.declarations)
+    candidates = explain(facts, shots, **given)
     output.lines(decision.candidate_lines(msgspec.to_builtins(candidates)))
     output.lines(f"the native core rewrites it: {text}" for text in decision.rewrite_texts(rewritten))
     output.lines(rating.notes)
