@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qmk.sdk import conditions as c
-from qmk.sdk.program import Barrier, Gate, Instruction, Logic, Measure, Noise, Reset, Toss
+from qmk.sdk.program import Barrier, Gate, Instruction, Logic, Measure, Noise, NoisyEvolution, Reset, Toss
 
 
 def observable(instructions: list[Instruction]) -> list[Instruction]:
@@ -38,7 +38,8 @@ def observable(instructions: list[Instruction]) -> list[Instruction]:
                 last.append(item)
                 continue
         elif isinstance(item, Noise):
-            if live.isdisjoint(item.qubits):
+            loses = isinstance(item, NoisyEvolution) and item.lost  # that is noticed without a look at the qubit
+            if live.isdisjoint(item.qubits) and not loses:
                 continue
             live.update(item.qubits)
             touched.update(item.qubits)

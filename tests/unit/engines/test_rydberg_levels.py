@@ -248,3 +248,20 @@ def test_memory_is_that_of_three_levels() -> None:
     cost = DECLARATION.predict("", features(graph(("analog.rydberg3", wide), atoms=12)), 10)
     assert cost.memory_bytes == pytest.approx(qmk_native.LevelRegister.memory_bytes(12), rel=0.15)
     assert isinstance(lower(graph(("analog.rydberg3", wide), atoms=12), GATES).instructions[0], NoisyEvolution | Gate)
+
+
+def test_a_look_for_the_atom_alone_finds_what_was_left_in_r():
+    """Nobody reads the qubit, and yet the evolution matters."""
+    pulse = {
+        "positions": [[0.0, 0.0]],
+        "c6": C6,
+        "duration": 1.0,
+        "drives": [drive("rydberg0", 1.0, amplitude=math.pi)],
+    }
+    nodes = (
+        Node("load", "core.alloc", vqs=("a",)),
+        Node("pulse", "analog.rydberg3", pulse, ("a",)),
+        Node("look", "atoms.check", vqs=("a",), produces=("gone",)),
+    )
+    made = Graph(nodes=nodes, vqs=("a",), events=("gone",), caps=("CAP_ALLOC",))
+    assert qmk.run(made, shots=10, seed=1).counts == {"1": 10}
