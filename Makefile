@@ -49,10 +49,11 @@ crash: ## set up, then 300 times kill -9 under load, on SQLite and on PostgreSQL
 	@$(BIN)/python -m benchmarks.crash --kills 300 --database sqlite
 	@$(BIN)/python -m benchmarks.crash --kills 300 --database postgresql
 
-lock: ## resolve requirements.lock anew from pyproject.toml (needs uv)
+lock: ## resolve requirements.lock and tools/clients.lock anew (needs uv)
 	@$(UV) pip compile pyproject.toml --quiet --universal --python-version 3.11 --all-extras --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-annotate --no-header --upgrade -o requirements.lock
+	@UV=$(UV) tools/lock_clients.sh
 
-clean: ## remove .venv and .venv-clifft, caches and build output
-	@rm -rf $(VENV) $(VENV)-clifft native/target build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+clean: ## remove .venv, .venv-clifft and .venv-clients, caches and build output
+	@rm -rf $(VENV) $(VENV)-clifft $(VENV)-clients native/target build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

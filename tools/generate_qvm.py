@@ -8,8 +8,13 @@ from collections.abc import Iterable
 from pages import NOTICE, table, write_or_check
 
 from qmk.frontends.ahs import AHS_RULES
+from qmk.frontends.kirin import KIRIN_RULES
+from qmk.frontends.lanes import LANES_RULES
+from qmk.frontends.neutral_atom_vm import NAVM_RULES
 from qmk.frontends.pulser.rules import PULSER_RULES
 from qmk.frontends.quera import QUERA_RULES
+from qmk.frontends.stim import STIM_RULES
+from qmk.gateway.braket.openqasm import BRAKET_RULES
 from qmk.models.atoms import ATOM_RULES
 from qmk.models.atoms.channel_rules import CHANNEL_RULES
 from qmk.qvm import verify
@@ -23,6 +28,16 @@ READERS = (
     ("QVM-J", "Reading QVM JSON", "what can be read as QVM JSON", tuple(JSON_RULES.values())),
     ("ASM", "Assembly", "what the assembler accepts", tuple(ASM_RULES.values())),
     ("AHS", "Analog programs of Amazon Braket", "what can be read as an AHS program", tuple(AHS_RULES.values())),
+    (
+        "BRAKET",
+        "Circuits of Amazon Braket",
+        "what the gateway takes of Braket's OpenQASM",
+        tuple(BRAKET_RULES.values()),
+    ),
+    ("KIRIN", "Squin kernels of Kirin", "what can be read as a kernel of squin", tuple(KIRIN_RULES.values())),
+    ("STIM", "Circuits of Stim", "what can be read and written as a Stim circuit", tuple(STIM_RULES.values())),
+    ("LANES", "Programs for lanes", "what can be read as a program of bloqade-lanes", tuple(LANES_RULES.values())),
+    ("NAVM", "Jobs of neutral-atom-vm", "what can be read as a job of neutral-atom-vm", tuple(NAVM_RULES.values())),
     ("QUERA", "Task specifications of QuEra", "what can be read as a QuEra task", tuple(QUERA_RULES.values())),
     ("ATOM", "Devices of neutral atoms", "what a device asks of a program for atoms", tuple(ATOM_RULES.values())),
     ("PULSER", "Sequences of Pulser", "what can be read as a sequence of Pulser", tuple(PULSER_RULES.values())),

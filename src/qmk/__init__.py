@@ -3,6 +3,7 @@
 ``qmk.run`` runs a program in this process, ``qmk.sample`` only counts its outcomes, ``qmk.rewrite`` shows what passes
 make of it; ``qmk.expectation``, ``state``, ``amplitudes``, ``probabilities``, ``gradient`` and ``sweep`` give values
 of its state; ``qmk.estimate`` says what machine it needs; ``qmk.NoiseModel`` says what goes wrong in a run;
+``qmk.on_device`` says what a device of neutral atoms makes of it, and when;
 ``qmk.Client`` and ``qmk.AsyncClient`` talk to a daemon. All are imported on first use, so that ``import qmk`` costs
 nothing.
 """
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from qmk.base.errors import QmkError
     from qmk.client.aio import AsyncClient
+    from qmk.client.devices import on_device
     from qmk.client.outputs import outputs
     from qmk.client.result import Result
     from qmk.client.rewriting import rewrite
@@ -55,6 +57,7 @@ __all__ = [
     "estimate",
     "expectation",
     "gradient",
+    "on_device",
     "outputs",
     "probabilities",
     "rewrite",
@@ -82,6 +85,7 @@ _HOMES = {
     "estimate": "qmk.estimating",
     "expectation": "qmk.observing",
     "gradient": "qmk.observing",
+    "on_device": "qmk.client.devices",
     "outputs": "qmk.client.outputs",
     "probabilities": "qmk.observing",
     "rewrite": "qmk.client.rewriting",

@@ -76,6 +76,7 @@ class Embedded:
         noise: NoiseLike | None = None,
         error: float | None = None,
         qec: Machine | str | None = None,
+        device: str | None = None,
         timeout_ms: int | None = None,
         keep_events: bool = True,
         outputs: Outputs | None = None,
@@ -95,7 +96,7 @@ class Embedded:
         from qmk.host import results
 
         graph, shots, notes, _ = asked(
-            program, format, params, shots=shots, noise=noise, error=error, outputs=outputs, qec=qec
+            program, format, params, shots=shots, noise=noise, error=error, outputs=outputs, qec=qec, device=device
         )
         kernel = self._kernel()
         policy = Policy(seed=seed, engine=engine, timeout_ms=timeout_ms)
@@ -119,6 +120,7 @@ def run(
     noise: NoiseLike | None = None,
     error: float | None = None,
     qec: Machine | str | None = None,
+    device: str | None = None,
     isolate: bool = False,
     timeout_ms: int | None = None,
     keep_events: bool = True,
@@ -133,8 +135,9 @@ def run(
     ``params`` sets the program's inputs. ``noise`` is a ``NoiseModel``, the path of its JSON file or a short form
     such as "depolarizing=1e-3". ``error`` in place of ``shots``: as many as keep the standard error of every
     probability at or below it. ``qec``, such as "surface(d=9)": run on logical qubits of this code, ``noise`` being
-    that of their physical qubits. ``isolate`` (and ``timeout_ms``, which needs it) runs the engine in a process of its
-    own. ``outputs`` (``qmk.outputs`` makes them): what ``values`` of the result shall hold beyond counts.
+    that of their physical qubits. ``device``, such as "zoned": run what this device of neutral atoms makes of it,
+    waits, moves and noise included. ``isolate`` (and ``timeout_ms``, which needs it) runs the engine in a process of
+    its own. ``outputs`` (``qmk.outputs`` makes them): what ``values`` of the result shall hold beyond counts.
     ``progress`` is called with the number of shots done, now and then.
 
     Raises ``QmkError``: INVALID_GRAPH with findings, UNSUPPORTED with the gaps of every engine, RESOURCE_EXHAUSTED with
@@ -151,6 +154,7 @@ def run(
             noise=noise,
             error=error,
             qec=qec,
+            device=device,
             timeout_ms=timeout_ms,
             keep_events=keep_events,
             outputs=outputs,

@@ -13,7 +13,7 @@ from qmk.host.host import Host
 from qmk.host.journal import Batch
 from qmk.host.launches import Launches
 from qmk.host.results import RecentResults
-from qmk.kernel import cache, fallback, hedge, ledger, patches, succession
+from qmk.kernel import cache, distance, fallback, hedge, ledger, patches, succession
 from qmk.kernel import effects as fx
 from qmk.kernel.accounts import Accounts
 from qmk.kernel.audit import AuditLog
@@ -24,8 +24,10 @@ from qmk.kernel.jobs import JobTable
 from qmk.kernel.objects.account import Account
 from qmk.kernel.objects.job import Job
 from qmk.kernel.objects.session import Session
+from qmk.kernel.rewriting import Rewritten
 from qmk.kernel.state import State
 from qmk.kernel.waits import WaitTable
+from qmk.simulation import disk
 from qmk.simulation.disk import SimJournal
 from qmk.simulation.run import run, shorten
 
@@ -386,13 +388,38 @@ def rounds_are_charged_with_every_launch(patch: pytest.MonkeyPatch) -> None:
 
 @mutation("ledger")
 def every_start_counts_as_a_move_of_the_patches(patch: pytest.MonkeyPatch) -> None:
-    arrive = JobTable._arrive
+    arrive = succession.arrive
 
-    def restless(self: JobTable, job: Job, record: Any) -> None:
-        arrive(self, job, record)
+    def restless(job: Job, record: Any) -> None:
+        arrive(job, record)
         job.moves += 1
 
-    patch.setattr(JobTable, "_arrive", restless)
+    patch.setattr(succession, "arrive", restless)
+
+
+@mutation("launches", "results", "ledger")
+def a_program_written_anew_is_launched_as_the_one_before(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(succession, "rewrite", lambda job, record: None)
+
+
+@mutation("rest", "quotas", "defects")
+def nobody_asks_whether_a_growth_has_room(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(distance, "_require_room", lambda *args, **more: None)
+
+
+@mutation("ledger")
+def a_launch_whose_program_was_written_anew_is_charged_its_shots(patch: pytest.MonkeyPatch) -> None:
+    outcome = ledger._outcome
+    patch.setattr(
+        ledger,
+        "_outcome",
+        lambda job, record: ("rewritten", job.shots) if isinstance(record, Rewritten) else outcome(job, record),
+    )
+
+
+@mutation("replay", "results", "launches")
+def a_compacted_journal_loses_the_newest_program(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(disk, "Rewritten", ())
 
 
 @pytest.mark.parametrize("what", MUTATIONS)

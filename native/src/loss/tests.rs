@@ -1,3 +1,5 @@
+//! The tableau against what is known of Clifford gates, and the dice against their rates.
+
 use std::sync::Arc;
 
 use super::tableau::Tableau;

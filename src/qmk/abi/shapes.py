@@ -54,11 +54,37 @@ class Qec(Request, frozen=True):
     noise: Annotated[
         str,
         Meta(
-            description="of the physical qubits: a short form such as p=1e-3, or a noise model as JSON",
+            description="of the physical qubits: a short form such as p=1e-3, or a noise model as JSON; with `began`, "
+            "a calibration as JSON",
             min_length=1,
             max_length=LIMITS.text_chars,
         ),
     ]
+    began: (
+        Annotated[float, Meta(description="when second 0 of the calibration in `noise` was, Unix time", ge=0, le=1e11)]
+        | None
+    ) = None
+    target: (
+        Annotated[
+            float,
+            Meta(
+                description="with `began`: logical errors of a patch a round that are too many, so that the distance "
+                "changes at a fence",
+                gt=0,
+                lt=1,
+            ),
+        ]
+        | None
+    ) = None
+
+
+class Stage(Struct, frozen=True, kw_only=True):
+    """What the first epochs of a job had, before its program was written anew."""
+
+    last_epoch: Annotated[int, Meta(description="of this stage, from 1; it begins after that of the stage before")]
+    distance: int
+    physical_qubits: int
+    noise: Annotated[str, Meta(description="name of the noise of the physical qubits, and how its hash begins")]
 
 
 class Footprint(Struct, frozen=True, kw_only=True):
@@ -77,6 +103,13 @@ class Footprint(Struct, frozen=True, kw_only=True):
     rounds: Annotated[int, Meta(description="rounds of syndrome extraction")]
     epoch_rounds: Annotated[list[int], Meta(description="those of each epoch, for at most `listed_epochs` of them")]
     move_rounds: Annotated[int, Meta(description="rounds that a move of all patches to another place takes")] = 0
+    calibrated_s: Annotated[
+        float | None,
+        Meta(description="second of the calibration whose rates it has, from its last change on; null without `began`"),
+    ] = None
+    stages: Annotated[
+        list[Stage], Meta(description="what came before the last change; the other fields are of what came after it")
+    ] = []
 
 
 class Policy(Request, frozen=True):
@@ -146,6 +179,9 @@ class Status(Struct, frozen=True, kw_only=True):
         int, Meta(description="under its logical qubits: the width of its place on the map; 0 without policy.qec")
     ] = 0
     moves: Annotated[int, Meta(description="how often its patches were moved to another place at a fence")] = 0
+    changes: Annotated[
+        int, Meta(description="how often its program was written anew at a fence, since its noise had drifted")
+    ] = 0
 
 
 class ChannelRow(Struct, frozen=True, kw_only=True):

@@ -34,6 +34,7 @@ TABLE: dict[str, Limit] = {
     "code_distance": Limit(1001, "", "distance of a code profile"),
     "matrix_qubits": Limit(10, "qubits", "qubits of a gate whose full matrix is written out"),
     "field_knots": Limit(65_536, "knots", "times at which one field of an analog evolution is given"),
+    "sites": Limit(10_000, "sites", "sites for atoms on one device"),
     "pulse_samples": Limit(
         1 << 22, "samples", "1-ns samples of a pulse sequence: of its waveforms, or of what it lights"
     ),
@@ -59,6 +60,7 @@ TABLE: dict[str, Limit] = {
     "checkpoints": Limit(10_000, "checkpoints", "checkpoints that one tenant keeps"),
     "checkpoint_bytes": Limit(320 << 20, "bytes", "saved state of one running job"),
     "kept_bytes": Limit(64 << 30, "bytes", "graphs and results of ended jobs remembered by the daemon"),
+    "noise_changes": Limit(64, "changes", "points of a calibration that one job follows at its fences"),
     "fallbacks": Limit(4, "engines", "other engines that one job may go on with"),
     "cache_entries": Limit(10_000, "results", "results of one tenant that answer a repeated job"),
     "cache_bytes": Limit(1 << 30, "bytes", "results of one tenant that answer a repeated job; each at most an eighth"),

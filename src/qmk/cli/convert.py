@@ -16,6 +16,7 @@ TARGETS: dict[str, str] = {
     "asm": "qvm-asm",
     "binary": "qvm-binary",
     "qasm3": "qasm3",
+    "stim": "stim",
 }
 """``--to`` to the front-end that writes it."""
 

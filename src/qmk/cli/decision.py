@@ -94,3 +94,13 @@ def _verdict(row: dict[str, Any]) -> str:
 
 def _gap(gap: Any) -> str:
     return str(gap.get("detail") or gap.get("need")) if isinstance(gap, dict) else str(gap)
+
+
+def change_lines(provenance: Provenance) -> list[str]:
+    """Calibrations that came into force while a job on logical qubits ran."""
+    lines: list[str] = []
+    for row in provenance.changes:
+        made = "" if row.made else " was refused"
+        distance = f"distance {row.from_distance} to {row.to_distance}"
+        lines.append(f"  after epoch {row.epoch}: {distance}{made}: {row.reason}")
+    return lines

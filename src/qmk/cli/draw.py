@@ -1,13 +1,18 @@
-"""``qmk draw``: the circuit as text."""
+"""``qmk draw``: the circuit as text, or as a device runs it: its timeline and its array, as text or as a picture."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from qmk.cli import options
-from qmk.cli.failure import Console
+from qmk.cli.failure import Console, call_error
+
+if TYPE_CHECKING:
+    from qmk.models.atoms.on_device import OnDevice
+    from qmk.models.atoms.profile import Profile
+    from qmk.qvm.graph import Graph
 
 DRAWN_NODES = 1000
 
@@ -17,6 +22,10 @@ DRAWN_NODES = 1000
 @click.option("--width", type=click.IntRange(20), metavar="N", help="Columns to fit; the terminal's if not given.")
 @click.option("--all", "draw_all", is_flag=True, help=f"Draw programs of more than {DRAWN_NODES} nodes in full.")
 @click.option("--ascii", "plain", is_flag=True, help="Use ASCII characters only.")
+@options.device_option
+@click.option(
+    "-o", "--output", "path", type=click.Path(dir_okay=False), metavar="FILE", help="Write a picture: .svg or .png."
+)
 @click.pass_obj
 def command(
     console: Console,
@@ -26,12 +35,21 @@ def command(
     width: int | None,
     draw_all: bool,
     plain: bool,
+    device: str | None,
+    path: str | None,
 ) -> None:
-    """Draw PROGRAM's circuit as text: conditions and measured events stand at their gates."""
+    """Draw PROGRAM's circuit as text: conditions and measured events stand at their gates.
+
+    With --device: when every op runs there, waits and moves included; --output draws this as a picture, with the array.
+    Without a device a picture has one unit of time for each op.
+    """
     from qmk.cli import diagram, output, source
     from qmk.cli.failure import terminal_width
 
     loaded = source.load(program, format_name, options.collect_params(params), console)
+    if device is not None or path is not None:
+        _on_device(loaded.graph, device, path, draw_all)
+        return
     rows = diagram.lines(
         loaded.graph,
         width=width or terminal_width(),
@@ -39,3 +57,35 @@ def command(
         ascii_only=plain or output.ascii_only(),
     )
     output.lines(rows or ["(no operations)"])
+
+
+def _on_device(graph: Graph, name: str | None, path: str | None, draw_all: bool) -> None:
+    from qmk.cli import output
+    from qmk.models.atoms import on_device
+
+    profile, configuration = (None, "") if name is None else on_device.device(name)
+    made = on_device.unit_times(graph) if profile is None else on_device.on_device(graph, profile, configuration)
+    if path is not None:
+        _picture(made, profile, path)
+        return
+    entries = made.timeline.timeline if draw_all else made.timeline.timeline[:DRAWN_NODES]
+    rows = [(f"{row.start_us:g}", f"{row.duration_us:g}", row.op, " ".join(row.atoms)) for row in entries]
+    output.table(("start us", "us", "op", "atoms"), rows)
+    left_out = len(made.timeline.timeline) - len(entries)
+    if left_out:
+        click.echo(f"… {left_out} more rows; --all draws them")
+
+
+def _picture(made: OnDevice, profile: Profile | None, path: str) -> None:
+    from qmk.cli.picture import write
+    from qmk.models.atoms import drawing
+
+    if not made.timeline.timeline:
+        raise call_error("the program has no ops to draw")
+    length = f"{made.timeline.duration_us:.6g} us" if profile else "one unit of time for each op"
+    scenes = [drawing.gantt(made.timeline, f"{made.timeline.device}: {length}")]
+    if profile is not None and profile.geometry is not None:
+        scenes.append(drawing.panels(made.graph, made.timeline, profile, f"the array of {profile.name}"))
+    elif any(node.op == "analog.rydberg" for node in made.graph.nodes):
+        scenes.append(drawing.evolutions(made.graph, "atoms and the reach of their blockade"))
+    write(drawing.stacked(scenes), path)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 @options.job_options
 @noisy.noise_options
 @noisy.qec_option
+@options.device_option
 @options.engine_python_option
 @output_options
 @options.json_option
@@ -38,6 +39,7 @@ def command(
     noise: str | None,
     error: float | None,
     qec: str | None,
+    device: str | None,
     as_json: bool,
     wanted: Wanted,
 ) -> int:
@@ -56,24 +58,22 @@ def command(
 
     options.check_engine(engine)
     loaded, outputs = values.load(wanted, program, format_name, options.collect_params(params), console)
-    wish = noisy.asked(loaded.graph, shots, noise, error, outputs, qec)
+    wish = noisy.asked(loaded.graph, shots, noise, error, outputs, qec, device)
     shots = wish.shots or loaded.graph.shots or DEFAULT_SHOTS
     look = _look(wish.graph, outputs, shots)
     facts = with_outputs(look.features("auto"), wish.graph, outputs)
-    memory_bytes = machine.memory_bytes()
     rating = rates.installed()
+    given: Any = {"engine": engine, "memory_bytes": machine.memory_bytes(), "declarations": rating.declarations}
     shown, rewritten = shape(look.circuit), rewrites(look.circuit, shots)
     if as_json:
-        chosen = choose(facts, shots, engine=engine, memory_bytes=memory_bytes, declarations=rating.declarations)
-        told = {"calibrated": rating.rated, "notes": rating.notes}
         output.json_object(
             {
                 "shots": shots,
                 "features": facts,
                 "shape": shown,
-                "decision": chosen,
+                "decision": choose(facts, shots, **given),
                 "rewrites": rewritten,
-                "rates": told,
+                "rates": {"calibrated": rating.rated, "notes": rating.notes},
                 **({"logical": wish.notes["logical"]} if qec else {}),
             }
         )
@@ -81,7 +81,7 @@ def command(
     click.echo(_summary(facts))
     output.lines(f"qec: {line}" for line in wish.notes.get("qec", ()))
     output.lines(decision.shape_lines(shown))
-    candidates = explain(facts, shots, engine=engine, memory_bytes=memory_bytes, declarations=rating.declarations)
+    candidates = explain(facts, shots, **given)
     output.lines(decision.candidate_lines(msgspec.to_builtins(candidates)))
     output.lines(f"the native core rewrites it: {text}" for text in decision.rewrite_texts(rewritten))
     output.lines(rating.notes)

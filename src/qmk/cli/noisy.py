@@ -1,11 +1,14 @@
-"""``--noise``, ``--error`` and ``--qec``, for the commands that run a program or say how it would run."""
+"""``--noise``, ``--error``, ``--qec`` and ``--target``, for the commands that run a program or say how it would run."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+from qmk.cli import parameters
 
 if TYPE_CHECKING:
     from qmk.client.asked import Asked
@@ -44,6 +47,41 @@ def qec_option(command: Command) -> Command:
     )(command)
 
 
+def drift_options(command: Command) -> Command:
+    """``--target`` and ``--began``, as ``target`` and ``began_s``; see ``drift``."""
+    for option in (
+        click.option(
+            "--began",
+            "began_s",
+            type=parameters.Age(),
+            metavar="AGE",
+            help="With --target: how long ago second 0 of the calibration was, such as 2h; now, if not given.",
+        ),
+        click.option(
+            "--target",
+            type=click.FloatRange(0, 1, min_open=True, max_open=True),
+            metavar="P",
+            help="With --qec, and a calibration file as --noise: follow it while the job runs, and change the distance "
+            "at a fence so that a patch errs no more than this a round.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def drift(noise: str | None, qec: str | None, target: float | None, began_s: float | None) -> Any:
+    """The noise of a job on logical qubits, which drifts if there is a target; None without a machine."""
+    if target is None:
+        if began_s is not None:
+            raise click.UsageError("--began needs --target")
+        return noise if qec else None
+    if noise is None or qec is None:
+        raise click.UsageError("--target needs --qec, and --noise with a calibration file")
+    from qmk.client import Drift
+
+    return Drift(noise, target, None if began_s is None else time.time() - began_s)
+
+
 def asked(
     graph: Graph,
     shots: int | None,
@@ -51,8 +89,9 @@ def asked(
     error: float | None,
     outputs: Outputs | None = None,
     qec: str | None = None,
+    device: str | None = None,
 ) -> Asked:
     """The graph with its noise, the shots if they are asked for, and notes for the result."""
     from qmk.client.asked import asked
 
-    return asked(graph, None, None, shots=shots, noise=noise, error=error, outputs=outputs, qec=qec)
+    return asked(graph, None, None, shots=shots, noise=noise, error=error, outputs=outputs, qec=qec, device=device)

@@ -99,6 +99,15 @@ def program_options(command: Command) -> Command:
     return click.argument("program", type=click.Path(allow_dash=True))(command)
 
 
+def device_option(command: Command) -> Command:
+    """``--device``, as ``device``."""
+    return click.option(
+        "--device",
+        metavar="NAME",
+        help="A device of neutral atoms, see 'qmk atoms devices': NAME, NAME:CONFIGURATION, or its JSON file.",
+    )(command)
+
+
 def json_option(command: Command) -> Command:
     return click.option("--json", "as_json", is_flag=True, help="Print one JSON object, errors too.")(command)
 

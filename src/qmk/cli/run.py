@@ -26,6 +26,7 @@ DEFAULT_SHOTS = 1000
 @options.job_options
 @noisy.noise_options
 @noisy.qec_option
+@options.device_option
 @options.engine_python_option
 @options.json_option
 @output_options
@@ -46,6 +47,7 @@ def command(
     noise: str | None,
     error: float | None,
     qec: str | None,
+    device: str | None,
     as_json: bool,
     explain: bool,
     cache: bool,
@@ -62,7 +64,7 @@ def command(
     loaded, outputs = values.load(wanted, program, format_name, options.collect_params(params), console)
     if loaded.findings and not as_json:
         console.findings(list(loaded.findings))
-    wish = noisy.asked(loaded.graph, shots, noise, error, outputs, qec)
+    wish = noisy.asked(loaded.graph, shots, noise, error, outputs, qec, device)
     shots = wish.shots or loaded.graph.shots or DEFAULT_SHOTS
     if socket_path:
         result = _through_daemon(socket_path, wish.graph, shots, seed, engine, timeout_s, outputs, cache, quiet=as_json)
@@ -163,6 +165,7 @@ def show(result: Result, name: str, top: int, explain: bool, observables: tuple[
         output.lines(values.lines(result.values, observables))
     if not explain:
         output.lines(decision.surprise_lines(provenance))
+    output.lines(decision.change_lines(provenance))
     for name, note in provenance.notes.items():
         if name == "rewrites" or isinstance(note, dict):
             continue  # --explain tells, and JSON has what is no text

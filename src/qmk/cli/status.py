@@ -40,6 +40,8 @@ def line(job: str, status: dict[str, Any], now_s: float | None = None) -> str:
         parts.append(progress_text(status["progress"]))
     if status["physical_qubits"]:
         parts.append(f"{status['physical_qubits']} physical qubits")
+    if status["changes"]:
+        parts.append(f"its program written anew at {status['changes']} fence{'s' if status['changes'] > 1 else ''}")
     if status["attempts"]:
         parts.append(f"{status['attempts']} {'launch' if status['attempts'] == 1 else 'launches'} lost")
     if status["error"]:

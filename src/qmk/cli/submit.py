@@ -17,6 +17,8 @@ from qmk.cli.values import Wanted, output_options
 @options.job_options
 @noisy.noise_options
 @noisy.qec_option
+@noisy.drift_options
+@options.device_option
 @click.option(
     "--priority", type=click.IntRange(-1000, 1000), default=0, metavar="N", help="Larger runs sooner; -1000 to 1000."
 )
@@ -59,6 +61,9 @@ def command(
     noise: str | None,
     error: float | None,
     qec: str | None,
+    target: float | None,
+    began_s: float | None,
+    device: str | None,
     priority: int,
     deadline_epochs: int | None,
     channels: tuple[tuple[str, str], ...],
@@ -78,7 +83,7 @@ def command(
     from qmk.cli.run import DEFAULT_SHOTS, milliseconds
 
     loaded, outputs = values.load(wanted, program, format_name, options.collect_params(params), console)
-    wish = noisy.asked(loaded.graph, shots, None if qec else noise, error, outputs)
+    wish = noisy.asked(loaded.graph, shots, None if qec else noise, error, outputs, device=device)
     shots = wish.shots or loaded.graph.shots or DEFAULT_SHOTS
     with connected(socket_path) as client:
         job = client.submit(
@@ -93,7 +98,7 @@ def command(
             idempotency_key=idempotency_key,
             outputs=outputs,
             cache=cache,
-            noise=noise if qec else None,
+            noise=noisy.drift(noise, qec, target, began_s),
             qec=qec,
         )
         if not as_json:

@@ -33,7 +33,7 @@ from qmk.abi.shapes import Policy
 from qmk.abi.splitter import FrameSplitter
 from qmk.base.errors import QmkError
 from qmk.client import calls
-from qmk.client.asked import notes, sent
+from qmk.client.asked import Drift, notes, sent
 from qmk.client.channels import AsyncChannels
 from qmk.client.checkpoints import AsyncCheckpoints
 from qmk.client.lists import AsyncLists
@@ -179,7 +179,7 @@ class AsyncClient(AsyncLists, AsyncCheckpoints, AsyncChannels):
         cache: bool = True,
         params: Mapping[str, Any] | None = None,
         format: str | None = None,
-        noise: NoiseLike | None = None,
+        noise: NoiseLike | Drift | None = None,
         error: float | None = None,
         qec: Machine | str | None = None,
     ) -> q_submit.Reply:
@@ -266,7 +266,7 @@ class AsyncClient(AsyncLists, AsyncCheckpoints, AsyncChannels):
         shots: int | None = None,
         params: Mapping[str, Any] | None = None,
         format: str | None = None,
-        noise: NoiseLike | None = None,
+        noise: NoiseLike | Drift | None = None,
         error: float | None = None,
         qec: Machine | str | None = None,
         outputs: Outputs | None = None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import operator
 import os
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,6 +19,7 @@ from qmk.qvm.graph import Graph
 
 if TYPE_CHECKING:
     from qmk.models.noise import NoiseLike
+    from qmk.models.noise.calibration import Calibration
     from qmk.models.qec.logical import Machine
     from qmk.qvm.outputs import Outputs
 
@@ -25,6 +27,17 @@ if TYPE_CHECKING:
 MOST = 1e200
 LEAST_ERROR = 1e-100
 """below it squares are no longer numbers, and any number of shots is too small"""
+
+
+class Drift(NamedTuple):
+    """The noise of physical qubits as a calibration tells it, which a job on a daemon follows at its fences: as points
+    of it come into force, the rest of the program has their rates, and the distance at which a patch errs no more than
+    ``target`` a round. ``calibration``: it, or the path of its file. ``began``: when its second 0 was, Unix time; None:
+    now."""
+
+    calibration: Calibration | os.PathLike[str] | str
+    target: float
+    began: float | None = None
 
 
 class Asked(NamedTuple):
@@ -47,11 +60,14 @@ def asked(
     error: float | None = None,
     outputs: Outputs | None = None,
     qec: Machine | str | None = None,
+    device: str | None = None,
 ) -> Asked:
-    """Raises INVALID_PARAMS for both shots and error, a model that is none, or ``qec`` without the noise of its
-    physical qubits; else what ``to_graph`` raises."""
+    """Raises INVALID_PARAMS for both shots and error, a model that is none, ``qec`` without the noise of its physical
+    qubits, or both ``qec`` and ``device``; INVALID_GRAPH for what the device refuses; else what ``to_graph`` raises."""
     graph = to_graph(program, format, params)
     notes: dict[str, Any] = {}
+    if device is not None:
+        graph, notes["device"] = _on_device(device, qec, graph, shots)
     if qec is not None:
         graph, notes = _on_machine(qec, noise, graph)
     elif noise is not None:
@@ -63,6 +79,19 @@ def asked(
     if error is not None:
         shots, notes["shots"] = settled(shots, error, outputs)
     return Asked(graph, shots, notes)
+
+
+def _on_device(name: str, qec: Machine | str | None, graph: Graph, shots: int | None) -> tuple[Graph, str]:
+    """The graph as a device of neutral atoms runs it, and what the result says of that."""
+    if qec is not None:
+        raise QmkError(
+            "INVALID_PARAMS", "both a device of atoms and a machine of logical qubits", field="device", help="give one"
+        )
+    from qmk.models.atoms.on_device import device, on_device
+
+    profile, configuration = device(name)
+    made = on_device(graph, profile, configuration, shots=shots)
+    return made.graph, f"{name}, {made.timeline.duration_us:.6g} us a shot"
 
 
 def _on_machine(qec: Machine | str, noise: NoiseLike | None, graph: Graph) -> tuple[Graph, dict[str, Any]]:
@@ -79,17 +108,22 @@ def sent(
     format: str | None,
     params: Mapping[str, Any] | None,
     *,
-    noise: NoiseLike | None = None,
+    noise: NoiseLike | Drift | None = None,
     qec: Machine | str | None = None,
     **rest: Any,
 ) -> Asked:
     """As ``asked``, for a daemon, which writes the program for a machine itself."""
-    machine = None if qec is None else _policy(qec, noise)
-    wish = asked(program, format, params, noise=noise if machine is None else None, **rest)
-    return wish._replace(qec=machine)
+    machine: Qec | None = None
+    if qec is not None:
+        machine, noise = _policy(qec, noise), None
+    elif isinstance(noise, Drift):
+        raise QmkError(
+            "INVALID_PARAMS", "noise that drifts, without a machine", field="qec", help="name it: surface(d=5), say"
+        )
+    return asked(program, format, params, noise=noise, **rest)._replace(qec=machine)
 
 
-def _policy(qec: Machine | str, noise: NoiseLike | None) -> Qec:
+def _policy(qec: Machine | str, noise: NoiseLike | Drift | None) -> Qec:
     """Raises INVALID_PARAMS without the noise of the physical qubits, or for a machine or a noise that is none."""
     if noise is None:
         raise _without_noise()
@@ -105,12 +139,28 @@ def _policy(qec: Machine | str, noise: NoiseLike | None) -> Qec:
             field="qec",
             help="leave the decoder as it is, or run the program in this process with qmk.run",
         )
+    if isinstance(noise, Drift):
+        return _drifting(machine, noise)
     model = resolve(noise)
     try:
         short = parse(model.name) == model
     except QmkError:
         short = False
     return Qec(machine=machine.spec, noise=model.name if short else msgspec.json.encode(model).decode())
+
+
+def _drifting(machine: Machine, drift: Drift) -> Qec:
+    from qmk.models.noise.calibration import Calibration
+
+    found = drift.calibration
+    calibration = found if isinstance(found, Calibration) else Calibration.load(found)
+    if not 0 < drift.target < 1:
+        raise QmkError(
+            "INVALID_PARAMS", f"a target of {drift.target} errors a round", field="target", help="give such as 1e-5"
+        )
+    began = time.time() if drift.began is None else drift.began
+    text = msgspec.json.encode(calibration).decode()
+    return Qec(machine=machine.spec, noise=text, began=began, target=drift.target)
 
 
 def _without_noise() -> QmkError:

@@ -35,7 +35,7 @@ from qmk.abi.shapes import Policy
 from qmk.abi.splitter import FrameSplitter
 from qmk.base.errors import QmkError
 from qmk.client import calls
-from qmk.client.asked import notes, sent
+from qmk.client.asked import Drift, notes, sent
 from qmk.client.channels import Channels
 from qmk.client.checkpoints import Checkpoints
 from qmk.client.lists import Lists
@@ -152,7 +152,7 @@ class Client(Lists, Checkpoints, Channels):
         cache: bool = True,
         params: Mapping[str, Any] | None = None,
         format: str | None = None,
-        noise: NoiseLike | None = None,
+        noise: NoiseLike | Drift | None = None,
         error: float | None = None,
         qec: Machine | str | None = None,
     ) -> q_submit.Reply:
@@ -162,8 +162,8 @@ class Client(Lists, Checkpoints, Channels):
         scheduling epochs from acceptance by which the job should end. Submitting again with the
         same ``idempotency_key`` and request gives the same job. ``channels`` says which channel (``open_channel``)
         stands behind each channel handle of the program. ``cache`` False: the job runs, even where an earlier one with
-        this seed has the result. ``noise``, ``error`` and ``qec`` are those of ``qmk.run``. ``outputs``: what the job
-        shall give beyond counts (``qmk.outputs`` makes them).
+        this seed has the result. ``noise``, ``error`` and ``qec`` are those of ``qmk.run``; with ``qec``, ``noise`` may
+        be a ``Drift``. ``outputs``: what the job shall give beyond counts (``qmk.outputs`` makes them).
         """
         wish = sent(program, format, params, shots=shots, noise=noise, error=error, outputs=outputs, qec=qec)
         key = idempotency_key or (new_key() if self._patience_s else "")
@@ -231,7 +231,7 @@ class Client(Lists, Checkpoints, Channels):
         shots: int | None = None,
         params: Mapping[str, Any] | None = None,
         format: str | None = None,
-        noise: NoiseLike | None = None,
+        noise: NoiseLike | Drift | None = None,
         error: float | None = None,
         qec: Machine | str | None = None,
         outputs: Outputs | None = None,

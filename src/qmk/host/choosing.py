@@ -12,7 +12,7 @@ import msgspec
 from qmk.abi.shapes import Footprint, Qec
 from qmk.base.errors import QmkError
 from qmk.host.answers import Replies
-from qmk.host.patches import Writing, Written
+from qmk.host.patches import Wish, Writing, Written
 from qmk.host.routing import Routing
 from qmk.kernel import effects as fx
 from qmk.kernel import events as ev
@@ -40,21 +40,22 @@ class Choosing:
         self._clock_ns = clock_ns
 
     def route(self, effect: fx.Route) -> None:
-        wish: Any = effect.policy.get("qec")
-        if wish is None:
+        named: Any = effect.policy.get("qec")
+        if named is None:
             self._choose(effect)
         else:
-            qec = msgspec.convert(wish, Qec)
-            self._writing.write(effect.packed, qec, effect.tenant, partial(self._written, effect))
+            qec = msgspec.convert(named, Qec)
+            wish = Wish(effect.packed, qec, effect.tenant, self._clock_ns() / 1e9)
+            self._writing.write(wish, partial(self._written, effect))
 
     def _written(self, effect: fx.Route, written: Written | None, error: QmkError | None) -> None:
         if written is None:
             assert error is not None
             self._refuse(effect, error)
             return
-        graph, packed, name, footprint = written
+        changed = {"graph": written.graph, "digest": written.digest, "packed": written.packed}
         try:
-            self._choose(msgspec.structs.replace(effect, graph=graph, digest=name, packed=packed), footprint)
+            self._choose(msgspec.structs.replace(effect, **changed), written.footprint)
         except Exception:
             log.exception("routing a program on its machine failed")
             self._refuse(effect, _defect())
@@ -98,8 +99,8 @@ class Choosing:
         if effect.qec is None:
             self._estimate(effect)
         else:
-            packed = pack(effect.graph)
-            self._writing.write(packed, effect.qec, effect.tenant, partial(self._written_to_estimate, effect))
+            wish = Wish(pack(effect.graph), effect.qec, effect.tenant, self._clock_ns() / 1e9)
+            self._writing.write(wish, partial(self._written_to_estimate, effect))
 
     def _written_to_estimate(self, effect: fx.Estimate, written: Written | None, error: QmkError | None) -> None:
         if written is None:

@@ -20,6 +20,7 @@ from qmk.base.errors import Finding, QmkError
 from qmk.host.answers import Replies, ResultAnswers
 from qmk.host.choosing import Choosing
 from qmk.host.commit import Committer
+from qmk.host.drifting import Drifting
 from qmk.host.gc import Collector
 from qmk.host.graphs import Graphs
 from qmk.host.journal import Journal
@@ -32,6 +33,7 @@ from qmk.host.states import States
 from qmk.kernel import effects as fx
 from qmk.kernel import events as ev
 from qmk.kernel.core import Kernel
+from qmk.kernel.rewriting import Rewritten
 from qmk.qvm.graph import Graph
 from qmk.sdk.messages import Failed
 
@@ -111,6 +113,7 @@ class Host:
         self._carry_out: dict[type, Callable[[Any], None]] = {
             fx.Route: choosing.route,
             fx.Estimate: choosing.estimate,
+            fx.Recalibrate: Drifting(self._graphs.get, writing or Here(), self.feed, clock_ns).look,
             fx.QueryResources: self._query_resources,
             fx.Recall: self._recall,
             fx.Interrupt: self.launches.interrupt,
@@ -277,7 +280,7 @@ class Host:
 
     def _keep_graph(self, record: ev.Event) -> None:
         """Hold the graph of a job from its acceptance to its end."""
-        if isinstance(record, ev.Submitted):
+        if isinstance(record, (ev.Submitted, Rewritten)):
             self._graphs.put(record.job, record.graph)
         elif isinstance(record, (ev.Finished, ev.Cancelled)) or (isinstance(record, ev.Failed) and not record.died):
             self._graphs.drop(record.job)

@@ -19,6 +19,7 @@ from qmk.host.results import Head, Result
 from qmk.host.seals import AuditTail, Seal, tail_of
 from qmk.kernel.effects import Audit, Charge, DropBlob
 from qmk.kernel.events import Event, Submitted
+from qmk.kernel.rewriting import Rewritten
 
 INLINE_BYTES = 64 << 10
 """A page of events or a graph up to this size stands in its row; a larger one is a blob of its own."""
@@ -60,7 +61,7 @@ class Batch:
     def heavy(self) -> bool:
         """Large enough that writing it would hold up everybody else."""
         return any(len(result.bits) > INLINE_BYTES for _, result in self.results) or any(
-            isinstance(record, Submitted) and len(record.graph) > INLINE_BYTES for record in self.records
+            isinstance(record, (Submitted, Rewritten)) and len(record.graph) > INLINE_BYTES for record in self.records
         )
 
 
@@ -75,7 +76,8 @@ class Journal(Protocol):
     """every access is a message to another process: call all of it in a thread"""
 
     def records(self) -> Iterator[Event]:
-        """Every record, oldest first. A large graph is left out of its ``Submitted``: see ``graph``."""
+        """Every record, oldest first. A large graph is left out of its ``Submitted``, and every one of its
+        ``Rewritten``: see ``graph``."""
         ...
 
     def write(self, batch: Batch) -> None: ...
@@ -83,7 +85,7 @@ class Journal(Protocol):
     def page(self, job: str, number: int, head: Head) -> bytes | memoryview: ...
 
     def graph(self, job: str) -> bytes:
-        """The packed graph of a remembered job. Raises INTERNAL_ERROR when there is none."""
+        """The newest packed graph of a remembered job. Raises INTERNAL_ERROR when there is none."""
         ...
 
     def charges(self, since_ns: int = 0) -> Iterator[ledger.Row]:
@@ -146,7 +148,7 @@ class MemoryJournal:
 
     def write(self, batch: Batch) -> None:
         for record in batch.records:
-            if isinstance(record, Submitted):
+            if isinstance(record, (Submitted, Rewritten)):
                 self._graphs[record.job] = record.graph
         self._results.update(batch.results)
         self._results.update((job, self._results[source]) for job, source in batch.copies)

@@ -8,25 +8,39 @@ from typing import NamedTuple, Protocol
 from qmk.abi.shapes import Footprint, Qec
 from qmk.base.errors import QmkError
 from qmk.qvm.graph import Graph, digest, pack, unpack
+from qmk.sdk.messages import Rewrite
 
 
 class Written(NamedTuple):
-    """The program in the gates of the machine, also packed, its digest, and what it takes there."""
+    """The program in the gates of the machine, also packed, its digest, and what it takes there; of one written anew
+    also why it is so."""
 
     graph: Graph
     packed: bytes
     digest: str
     footprint: Footprint
+    reason: str = ""
 
 
 Then = Callable[[Written | None, QmkError | None], None]
 """What hears of the outcome: a program, or an error."""
 
 
-class Writing(Protocol):
-    """Writes programs for machines. ``owner``: the tenant, so that nobody waits for all of another's programs."""
+class Wish(NamedTuple):
+    """A packed program, and the machine that it is to be written for at Unix time ``now_s``; with ``rewrite``, the rest
+    of one that was written before. ``owner``: the tenant, so that nobody waits for all of another's programs."""
 
-    def write(self, packed: bytes, qec: Qec, owner: str, then: Then) -> None:
+    packed: bytes
+    qec: Qec
+    owner: str
+    now_s: float
+    rewrite: Rewrite | None = None
+
+
+class Writing(Protocol):
+    """Writes programs for machines."""
+
+    def write(self, wish: Wish, then: Then) -> None:
         """``then`` is called once, now or later."""
         ...
 
@@ -34,12 +48,12 @@ class Writing(Protocol):
 class Here:
     """In this process and at once: for a kernel of one caller."""
 
-    def write(self, packed: bytes, qec: Qec, owner: str, then: Then) -> None:
-        from qmk.models.qec.logical import placed
+    def write(self, wish: Wish, then: Then) -> None:
+        from qmk.models.qec.logical import on_request
 
         try:
-            found = placed(unpack(packed), qec.machine, qec.noise)
+            found = on_request(unpack(wish.packed), wish.qec, wish.now_s, wish.rewrite)
         except QmkError as error:
             then(None, error)
         else:
-            then(Written(found.graph, pack(found.graph), digest(found.graph), found.footprint), None)
+            then(Written(found.graph, pack(found.graph), digest(found.graph), found.footprint, found.reason), None)

@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from qmk.abi.shapes import Program, Qec
+from qmk.abi.shapes import Program
 from qmk.base.errors import Finding, QmkError
 from qmk.base.limits import check
 from qmk.host import patches, spawn
@@ -89,18 +89,20 @@ class Translation:
 
         self._put(request, owner, read)
 
-    def write(self, packed: bytes, qec: Qec, owner: str, then: patches.Then) -> None:
-        """Have the graph written in the gates of a machine for tenant ``owner``."""
+    def write(self, wish: patches.Wish, then: patches.Then) -> None:
+        """Have the graph written in the gates of a machine."""
 
         def made(message: Written | None, error: QmkError | None) -> None:
             found = None
             if message is not None:
                 graph, error = _unpacked(message.graph)
                 if graph is not None:
-                    found = patches.Written(graph, message.graph, message.digest, message.footprint)
+                    told = (message.graph, message.digest, message.footprint, message.reason)
+                    found = patches.Written(graph, *told)
             then(found, error)
 
-        self._put(Write(next(self._fences), packed, qec), owner, made)
+        request = Write(next(self._fences), wish.packed, wish.qec, wish.now_s, wish.rewrite)
+        self._put(request, wish.owner, made)
 
     def _put(self, request: Translate | Write, owner: int | str, then: Callable[[Any, QmkError | None], None]) -> None:
         if len(self._queue) >= self._bounds.waiting:

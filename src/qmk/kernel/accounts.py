@@ -105,8 +105,8 @@ class Accounts:
                 raise engine.refusal(more, now_ns)
 
     def require_change(self, job_id: str, demand: Demand, now_ns: int) -> None:
-        """Raise QUOTA_EXCEEDED unless the job in VALIDATING may have this in place of what it reserved, and
-        RESOURCE_EXHAUSTED when its graph has grown beyond what the daemon may hold."""
+        """Raise QUOTA_EXCEEDED unless the job may have this in place of what it reserved, and RESOURCE_EXHAUSTED when
+        its graph has grown beyond what the daemon may hold."""
         holding = self._jobs[job_id]
         for account in holding.accounts:
             account.roll(now_ns, self.period_ns)
@@ -154,9 +154,11 @@ class Accounts:
             account.change(before, demand)
 
     def change(self, record: Submitted) -> None:
-        """The job goes on with another engine, which is predicted to take another time."""
+        """The job, none of whose launches is out, goes on with another engine, which is predicted to take another time,
+        or with another program."""
         holding, demand = self._jobs[record.job], demand_of_record(record)
         before, holding.demand = holding.demand, demand
+        self.queued_bytes += demand.graph_bytes - before.graph_bytes
         for account in holding.accounts:
             account.change(before, demand)
 

@@ -2,9 +2,10 @@
 
 A journal's rows are kept under keys. Those of a job have its id, and go when it is forgotten. Tenants, tokens and
 channels have keys of their own, and of each only the newest record says anything. A job that was started, saved and
-stopped again and again gets its whole state as one record in place of all but the first. What the superfluous records
-did to the shares of tenants stands in ``SharesSettled``, which comes with whatever supersedes. So a replay of what is
-left gives the same kernel as a replay of everything, and neither restarts nor a busy job make the journal grow.
+stopped again and again gets its whole state as one record in place of all but those that have its program. What the
+superfluous records did to the shares of tenants stands in ``SharesSettled``, which comes with whatever supersedes. So a
+replay of what is left gives the same kernel as a replay of everything, and neither restarts nor a busy job make the
+journal grow.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ _SUPERSEDES = (JobState, TenantSet, TokenRevoked, ChannelChanged, ChannelForgott
 
 class Superseded(NamedTuple):
     """The rows with keys from ``first`` to ``last`` that are older than the record: ``itself``: and the record's own;
-    ``but_first``: all but the oldest of them."""
+    ``but_first``: all but the oldest of them, and but the newest ``Rewritten``, which has the graph of the job."""
 
     first: str
     last: str
@@ -123,7 +124,7 @@ def load(jobs: JobTable, record: JobState) -> list[Job]:
     state: dict[str, Any] = {**record.state, "events": convert(record.state["events"], list[JobEvent])}
     target, fence = state.pop("state"), state.pop("fence")
     moved = convert(state.pop("moved", ()), tuple[Moved, ...])
-    state["tried"] = tuple(state.get("tried", ()))
+    state["tried"], state["changes"] = tuple(state.get("tried", ())), tuple(state.get("changes", ()))
     for name, value in state.items():
         setattr(job, name, tuple(value) if name == "place" else value)
     job.records = 0

@@ -10,7 +10,7 @@ from msgspec import structs
 from qmk.abi.calls import METHODS
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
-from qmk.kernel import authority, checkpoint, compaction, denials, fallback, firewall, retention
+from qmk.kernel import authority, checkpoint, compaction, denials, distance, fallback, firewall, retention, succession
 from qmk.kernel.audit import AUDIT_TIMER
 from qmk.kernel.effects import Effect, Kill, ReplyError
 from qmk.kernel.events import (
@@ -38,6 +38,7 @@ from qmk.kernel.handlers import HANDLERS, OPEN_HANDLERS, OPERATOR_HANDLERS, chec
 from qmk.kernel.objects.job import RUNNING, Job
 from qmk.kernel.objects.session import Session
 from qmk.kernel.outcomes import progress_step, reported_error
+from qmk.kernel.rewriting import Recalibrated
 from qmk.kernel.state import EPOCH_TIMER, JOB_TIMER, State
 
 
@@ -85,6 +86,8 @@ class Kernel(State):
                 checkpoint.not_saved(self, event)
             case NotInterrupted():
                 checkpoint.not_interrupted(self, event)
+            case Recalibrated():
+                distance.recalibrated(self, event)
             case Recalled():
                 checkpoints.recalled(self, event)
             case CheckpointDropped():
@@ -200,10 +203,13 @@ class Kernel(State):
             return
         if not 0 <= event.epoch <= job.submitted.epochs:
             return
+        at_fence = event.epoch != job.epochs_behind
         if job.state != RUNNING or progress_step(job, event.shots_done) > job.progress_steps:
             self.commit(event, durable=False)
         else:
             job.shots_done, job.epochs_behind = event.shots_done, event.epoch
+        if at_fence:
+            distance.passed(self, job, event.epoch)
 
     def _failed(self, event: Failed) -> None:
         job = self.jobs.current(event.job, event.fence)
@@ -284,7 +290,7 @@ class Kernel(State):
         if self.config.audited:
             self.audit_log.recover(event, self.out)
         self.audit("kernel.start", "", jobs=len(self.jobs.by_id), running=len(self.jobs.launched))
-        adopted = self.jobs.adoptable(event.adopted)
+        adopted = succession.adoptable(self.jobs.by_id, event.adopted)
         moved = {**self.jobs.launched, **{id: self.jobs.by_id[id] for id, _ in adopted}}
         for job in self.commit(Recovered(now_ns=event.now_ns, adopted=adopted, generation=self.jobs.generation + 1)):
             moved.pop(job.id, None)

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from qmk.abi.shapes import Qec
+from qmk.abi.shapes import Footprint, Qec
 from qmk.base.errors import QmkError
 from qmk.kernel.events import Event
 from qmk.kernel.objects.alternative import Alternative
@@ -65,6 +65,21 @@ class Route(msgspec.Struct, frozen=True):
     outputs: Outputs | None = None
     packed: bytes = b""
     tenant: str = ""
+
+
+class Recalibrate(msgspec.Struct, frozen=True):
+    """A launch has ``epoch`` epochs behind it. Where a later point than ``since_s`` of the calibration in ``qec`` has
+    come into force, have the rest of the job's program written anew, and answer with ``Recalibrated``; else do nothing.
+    ``keep``: for the point ``since_s`` itself, at the distance of ``footprint``, as there is no room for another."""
+
+    job: str
+    fence: int
+    epoch: int
+    qec: Qec
+    footprint: Footprint
+    since_s: float
+    tenant: str
+    keep: bool = False
 
 
 class Recall(msgspec.Struct, frozen=True):
@@ -172,7 +187,8 @@ class Charge(msgspec.Struct, frozen=True):
     """Write a row of the ledger, in the transaction of the record that ended the launch: what a bill is made from.
     ``attempt`` counts the launches of the job that a worker began, from 1; (job, attempt) is charged once. ``amounts``:
     quota name to amount, and cpu_seconds and queue_seconds. ``outcome``: completed, failed, cancelled, timeout, lost,
-    preempted, migrated, rewound or channel (it was stopped as a channel of its ended)."""
+    preempted, migrated, rewound, rewritten (its program was, at a fence) or channel (it was stopped as a channel of its
+    ended)."""
 
     now_ns: int
     tenant: str
@@ -237,6 +253,7 @@ Effect = (
     | ReplyError
     | ReplyResult
     | Route
+    | Recalibrate
     | Recall
     | Estimate
     | QueryResources

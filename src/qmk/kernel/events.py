@@ -13,6 +13,7 @@ from qmk.base.errors import Finding
 from qmk.kernel.config import TenantConfig
 from qmk.kernel.objects.alternative import Alternative
 from qmk.kernel.objects.checkpoint import Checkpoint
+from qmk.kernel.rewriting import OfRewriting
 from qmk.qvm.graph import Graph
 from qmk.qvm.outputs import Outputs
 
@@ -322,8 +323,7 @@ class CheckpointDropped(_Event, frozen=True):
 
 
 class Forgotten(_Event, frozen=True):
-    """Journal record: an ended job's retention ended. It goes, with its result and its checkpoints, and so do its
-    records, this one too."""
+    """Journal record: an ended job's retention ended. It goes with its result, checkpoints and records, this one."""
 
     job: str
 
@@ -371,6 +371,7 @@ Event = (
     CallReceived
     | Submitted
     | Routed
+    | OfRewriting
     | Refused
     | Started
     | Progressed

@@ -7,7 +7,7 @@ records. Nothing else changes what ``snapshot`` shows, so a replayed journal equ
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Container, Iterable
+from collections.abc import Container
 from typing import Any
 
 from msgspec import structs
@@ -40,6 +40,7 @@ from qmk.kernel.mapping import placements_of_record
 from qmk.kernel.objects.alternative import Moved
 from qmk.kernel.objects.checkpoint import Checkpoint, CheckpointTable
 from qmk.kernel.objects.job import CANCELLED, COMPLETED, FAILED, QUEUED, RUNNING, VALIDATING, Job
+from qmk.kernel.rewriting import ChangeRefused, Rewritten
 from qmk.kernel.roll import Roll
 
 GENERATION_BITS = 32
@@ -95,6 +96,9 @@ class JobTable:
                 job.records += 1
                 self._change(job, record)
                 return [job]
+            case Rewritten() | ChangeRefused():
+                job = self.by_id.get(record.job)
+                return [self._rewrite(job, record)] if job is not None else []
             case _:
                 raise AssertionError(f"{type(record).__name__} is no journal record")
 
@@ -197,6 +201,21 @@ class JobTable:
         left_ns = max(1, nanoseconds(record.to.seconds))
         self._requeue(job, record.now_ns, f"{record.message}; it goes on with '{record.to.name}'", left_ns)
 
+    def _rewrite(self, job: Job, record: Rewritten | ChangeRefused) -> Job:
+        """From the start of the new program: what was saved is of the one before."""
+        job.records, job.changes = job.records + 1, (*job.changes, record.change)
+        self.fence = max(self.fence, record.fence)
+        if isinstance(record, ChangeRefused):
+            return job
+        job.rewritten, job.saved = job.rewritten + 1, ""
+        job.retired = max(job.retired, record.fence)
+        self.checkpoints.drop_passing(job.id)
+        self._vacate(job, record.now_ns)
+        succession.rewrite(job, record)
+        self._accounts.change(job.submitted)
+        self._requeue(job, record.now_ns, outcomes.anew(record), nanoseconds(job.submitted.seconds), epoch=record.epoch)
+        return job
+
     def put_on(self, job: Job, move: Moved) -> None:
         """The job is one of this engine from now on."""
         if job.id in self.launched:
@@ -208,7 +227,7 @@ class JobTable:
     def _start(self, job: Job, record: Started | Progressed | Finished | Failed | FellBack) -> None:
         if isinstance(record, Started):
             if job.submitted.footprint is not None:
-                self._arrive(job, record)
+                succession.arrive(job, record)
             job.place = (record.region, record.first_qubit)
         if job.id not in self.launched:
             self._occupy(job, record.fence)
@@ -218,15 +237,6 @@ class JobTable:
         job.launches += 1
         job.started_ns = record.now_ns
         job.note(record.now_ns, "started", engine=job.submitted.engine, attempt=job.attempts + 1)
-
-    def _arrive(self, job: Job, record: Started) -> None:
-        """Patches that a saved state had elsewhere have moved here; without one they are new."""
-        footprint = job.submitted.footprint
-        if not job.saved:
-            job.moves = 0
-        elif footprint and record.region and job.place[0] and (record.region, record.first_qubit) != job.place:
-            job.moves += 1
-            job.note(record.now_ns, "moved", region=record.region, rounds=footprint.move_rounds)
 
     def move(self, job: Job, state: str) -> None:
         """To another state, and to the roll of the tenant's jobs in that."""
@@ -335,16 +345,6 @@ class JobTable:
         job.epochs_done = job.epochs_behind = saved.epoch if saved is not None else 0
         job.note(now_ns, "requeued", reason=reason, **fields)
         self.queue.put(job, left_ns)  # also one that waits: where it is wanted may have changed
-
-    def adoptable(self, launches: Iterable[tuple[str, int]]) -> tuple[tuple[str, int], ...]:
-        """Of launches that a launcher says are still out, those whose answers may count: the newest of each job that
-        has not ended, unless the journal knows that it is over or knows a newer one."""
-        newest: dict[str, int] = {}
-        for job_id, fence in launches:
-            job = self.by_id.get(job_id)
-            if job is not None and not job.ended and fence > job.retired and fence >= job.fence:
-                newest[job_id] = max(fence, newest.get(job_id, 0))
-        return tuple(newest.items())
 
     def _recover(self, record: Recovered) -> list[Job]:
         """A new generation. Launches that still run are taken over; jobs whose launch went down with the daemon are

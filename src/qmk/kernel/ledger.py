@@ -2,9 +2,10 @@
 
 Shots, gates and rounds of syndrome extraction are charged once a job, with its last launch: all of a completed job, of
 a failed or cancelled one those of the shots that were done. Engine time is charged a launch: as measured when it
-completes, else from its start to its end by the kernel's clock. An engine that the job fell back from is charged
-nothing, since the choice was ours, and a result that an earlier job had is charged its shots alone. A launch that ended
-by our own fault (its worker died, the daemon stopped, a defect, a state that cannot be kept or read) is charged
+completes, else from its start to its end by the kernel's clock; also one whose program was written anew at a fence, as
+its tenant asked for, though the next starts again. An engine that the job fell back from is charged nothing, since the
+choice was ours, and a result that an earlier job had is charged its shots alone. A launch that ended by our own fault
+(its worker died, the daemon stopped, a defect, a state that cannot be kept or read) is charged
 nothing; its row says that it was there.
 """
 
@@ -17,16 +18,27 @@ from msgspec import structs
 from qmk.base.errors import KINDS
 from qmk.kernel.demand import seconds_ns
 from qmk.kernel.effects import Charge
-from qmk.kernel.events import Cancelled, Event, Failed, FellBack, Finished, Recovered, ShuttingDown, Submitted, Yielded
+from qmk.kernel.events import (
+    Cancelled,
+    Event,
+    Failed,
+    FellBack,
+    Finished,
+    Recovered,
+    ShuttingDown,
+    Submitted,
+    Yielded,
+)
 from qmk.kernel.objects.job import QUEUED, RUNNING, Job
 from qmk.kernel.objects.quota import SECOND_NS
+from qmk.kernel.rewriting import Rewritten
 
 if TYPE_CHECKING:
     from qmk.kernel.accounts import Accounts
     from qmk.kernel.jobs import JobTable
 
 
-_ENDS_ONE = (Finished, Failed, FellBack, Cancelled, Yielded)
+_ENDS_ONE = (Finished, Failed, FellBack, Cancelled, Yielded, Rewritten)
 
 
 def charges(accounts: Accounts, jobs: JobTable, record: Event) -> list[Charge]:
@@ -47,7 +59,7 @@ def _never_began(record: Event) -> bool:
     """Of a job that is QUEUED: whether no worker had taken it."""
     if isinstance(record, Failed):
         return not record.fence or record.died or record.lost
-    return isinstance(record, (Cancelled, Yielded))
+    return isinstance(record, (Cancelled, Yielded, Rewritten))
 
 
 def _charge(accounts: Accounts, job: Job, record: Event) -> Charge:
@@ -63,7 +75,7 @@ def _charge(accounts: Accounts, job: Job, record: Event) -> Charge:
     gates = 0 if outcome == CACHED else shots * submitted.gates
     amounts = {"shots_period": shots, "gates": gates, "engine_seconds": engine_ns}
     accounts.charge(job.id, amounts, now_ns)
-    last = not isinstance(record, (Yielded, FellBack)) and outcome != LOST
+    last = not isinstance(record, (Yielded, FellBack, Rewritten)) and outcome != LOST
     submitted = _engine_of(submitted, record)
     return Charge(
         now_ns=now_ns,
@@ -105,6 +117,7 @@ LOST = "lost"
 """A launch that ended by our own fault."""
 FALLBACK = "fallback"
 CACHED = "cached"
+REWRITTEN = "rewritten"
 
 
 def _outcome(job: Job, record: Event) -> tuple[str, int]:
@@ -114,6 +127,8 @@ def _outcome(job: Job, record: Event) -> tuple[str, int]:
             return CACHED if record.cached_from else "completed", job.shots
         case FellBack():
             return FALLBACK, 0
+        case Rewritten():
+            return REWRITTEN, 0
         case Failed():
             kind = KINDS.get(record.kind)
             if record.died or record.lost or kind is None or kind.blame == "system":

@@ -9,6 +9,7 @@ from qmk.base.errors import KINDS, QmkError
 if TYPE_CHECKING:
     from qmk.kernel.events import Cancelled
     from qmk.kernel.objects.job import Job
+    from qmk.kernel.rewriting import Rewritten
 
 PROGRESS_STEPS = 50
 """A launch adds one progress event to its job's history for each of so many equal parts of the shots, and one more
@@ -32,6 +33,11 @@ def cancelled(job: Job, record: Cancelled) -> QmkError:
         return QmkError("JOB_CANCELLED", f"the job was cancelled{text}", reason=record.reason)
     limit_ms = job.submitted.policy.get("timeout_ms", 0)
     return QmkError("TIMEOUT", f"the job did not end within timeout_ms = {limit_ms}", timeout_ms=limit_ms)
+
+
+def anew(record: Rewritten) -> str:
+    """Why a job waits whose program was written anew."""
+    return f"its program was written anew from epoch {record.epoch + 1} on: {record.change['reason']}"
 
 
 def reported_error(kind: str, message: str, fields: dict[str, Any]) -> QmkError:

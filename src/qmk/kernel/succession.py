@@ -1,4 +1,4 @@
-"""A job that changes its engine: its record as it is from then on, and what is told of the engine before."""
+"""A job that changes its engine, its program, its place or its daemon: its record from then on, and what is told."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
 
+from qmk.kernel import distance, mapping
 from qmk.kernel.objects.alternative import Alternative, Moved
 
 if TYPE_CHECKING:
-    from qmk.kernel.events import Submitted
+    from collections.abc import Iterable, Mapping
+
+    from qmk.kernel.events import Started, Submitted
     from qmk.kernel.objects.job import Job
+    from qmk.kernel.rewriting import Rewritten
 
 
 def moved(record: Submitted, move: Moved) -> Submitted:
@@ -45,3 +49,33 @@ def tried(job: Job, why: str, message: str, now_ns: int) -> dict[str, Any]:
     seconds = max(0, now_ns - job.started_ns) / 1e9 if job.started_ns else 0.0
     record = job.submitted
     return {"engine": record.engine, "method": record.method, "why": why, "message": message, "seconds": seconds}
+
+
+def rewrite(job: Job, record: Rewritten) -> None:
+    """The job has the new program from now on, and its handles are where the new patches are."""
+    before = job.submitted
+    job.submitted = distance.applied(before, record)
+    if job.mapping is not None:
+        step, old = mapping.spacing(job.submitted), mapping.spacing(before)
+        job.mapping = [structs.replace(row, index=row.index // old * step) for row in job.mapping]
+
+
+def arrive(job: Job, record: Started) -> None:
+    """Patches that a saved state had elsewhere have moved here; without one they are new."""
+    footprint = job.submitted.footprint
+    if not job.saved:
+        job.moves = 0
+    elif footprint and record.region and job.place[0] and (record.region, record.first_qubit) != job.place:
+        job.moves += 1
+        job.note(record.now_ns, "moved", region=record.region, rounds=footprint.move_rounds)
+
+
+def adoptable(jobs: Mapping[str, Job], launches: Iterable[tuple[str, int]]) -> tuple[tuple[str, int], ...]:
+    """Of launches that a launcher says are still out, those whose answers may count: the newest of each of ``jobs``
+    that has not ended, unless the journal knows that it is over or knows a newer one."""
+    newest: dict[str, int] = {}
+    for job_id, fence in launches:
+        job = jobs.get(job_id)
+        if job is not None and not job.ended and fence > job.retired and fence >= job.fence:
+            newest[job_id] = max(fence, newest.get(job_id, 0))
+    return tuple(newest.items())

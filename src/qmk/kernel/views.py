@@ -54,6 +54,7 @@ def _status_fields(jobs: JobTable, job: Job) -> dict[str, Any]:
         "error": job.error,
         "physical_qubits": record.footprint.physical_qubits if record.footprint is not None else 0,
         "moves": job.moves,
+        "changes": job.rewritten,
     }
 
 
@@ -126,6 +127,7 @@ def result(job: Job) -> q_result.Reply:
             cached_from=job.cached_from,
             footprint=record.footprint,
             moves=job.moves,
+            changes=[q_result.Change(**row) for row in job.changes] if job.changes else [],
         ),
         usage={**job.usage, "attempts": job.attempts + 1},
     )

@@ -17,6 +17,7 @@ from qmk.sdk.checkpoint import Body, Header, check
 from qmk.sdk.chunked import ChunkedPlan
 from qmk.sdk.chunks import chunk_shots
 from qmk.sdk.dice import Dice
+from qmk.sdk.loss import refuse_tosses
 from qmk.sdk.population import Backend, Branch, Compiled, Population, State
 from qmk.sdk.program import Program
 from qmk.sdk.steps import Run, Steps, steps_of
@@ -35,6 +36,9 @@ class BranchingPlan(ChunkedPlan[Population[S]], Generic[S]):
     engine: str
     method: str = ""
     version: str = ""
+
+    def __post_init__(self) -> None:
+        refuse_tosses(self.program, self.engine)
 
     @functools.cached_property
     def steps(self) -> Steps:

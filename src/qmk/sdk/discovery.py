@@ -42,7 +42,10 @@ _ENGINES = {
 }
 _FRONTENDS = {
     name: f"qmk.frontends.{name.replace('-', '_')}:FRONTEND"
-    for name in ("qvm-json", "qvm-asm", "qvm-binary", "qasm2", "qasm3", "ahs", "quera", "pulser")
+    for name in (
+        *("qvm-json", "qvm-asm", "qvm-binary", "qasm2", "qasm3", "ahs", "quera", "pulser"),
+        *("kirin", "stim", "lanes", "neutral-atom-vm"),
+    )
 }
 _PASSES = {name: f"qmk.passes.{name}:PASS" for name in ("constants", "peephole", "relabel", "dead", "schedule", "full")}
 

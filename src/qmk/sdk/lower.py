@@ -7,6 +7,7 @@ What cannot be rewritten is refused with UNSUPPORTED naming the node. Cost is li
 
 from __future__ import annotations
 
+import dataclasses
 import heapq
 from collections.abc import Iterable
 from typing import Any
@@ -391,10 +392,4 @@ def without_logic(program: Program) -> Program:
 
 
 def _with_cond(item: Gate | Measure | Reset, cond: Cond | None) -> Instruction:
-    if item.cond == cond:
-        return item
-    if isinstance(item, Gate):
-        return Gate(item.name, item.qubits, item.params, cond, item.args)
-    if isinstance(item, Measure):
-        return Measure(item.qubit, item.cbit, cond)
-    return Reset(item.qubit, cond)
+    return item if item.cond == cond else dataclasses.replace(item, cond=cond)

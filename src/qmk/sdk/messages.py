@@ -127,21 +127,37 @@ class Translated(msgspec.Struct, frozen=True, tag="translated"):
     warnings: list[Finding] = []
 
 
+class Rewrite(msgspec.Struct, frozen=True):
+    """The graph is that of a job with ``epoch`` epochs behind it, which took ``before`` so far: only the rest is to be
+    written, under the calibration's rates at second ``calibrated_s``, at a distance that is chosen, or with ``keep`` at
+    the one that it has."""
+
+    epoch: int
+    before: Footprint
+    calibrated_s: float
+    keep: bool = False
+
+
 class Write(msgspec.Struct, frozen=True, tag="write"):
-    """To a translator: a packed graph, and the machine whose gates and errors it is to be written in."""
+    """To a translator: a packed graph, and the machine whose gates and errors it is to be written in. ``now_s``: Unix
+    time, at which a calibration is looked at."""
 
     fence: int
     graph: bytes
     qec: Qec
+    now_s: float = 0.0
+    rewrite: Rewrite | None = None
 
 
 class Written(msgspec.Struct, frozen=True, tag="written"):
-    """From a translator: the graph as it was written, packed, its digest, and what it takes of the machine."""
+    """From a translator: the graph as it was written, packed, its digest, and what it takes of the machine; of one
+    written anew also why it is so."""
 
     fence: int
     graph: bytes
     digest: str
     footprint: Footprint
+    reason: str = ""
 
 
 class StateSaved(msgspec.Struct, frozen=True, tag="saved"):

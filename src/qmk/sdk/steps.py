@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from qmk.sdk.engine import Unsupported
-from qmk.sdk.program import Barrier, Cond, Fence, Gate, Instruction, Logic, Measure, Noise, Program, Reset, Toss
+from qmk.sdk.program import Barrier, Cond, Fence, Gate, Instruction, Logic, Measure, Noise, Program, Reset
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +77,6 @@ def steps_of(program: Program) -> Steps:
             case Reset(qubit, cond):
                 flush()
                 segments[-1].append(Observe(qubit, -1, cond))
-            case Toss():
-                raise Unsupported("a die of atom loss: a walk of branches throws none")
             case Logic() | Noise():
                 flush()
                 segments[-1].append(item)

@@ -52,11 +52,11 @@ def translate(request: Translate) -> Translated:
 
 
 def write(request: Write) -> Written:
-    """Write the graph in the gates of its machine."""
-    from qmk.models.qec.logical import placed
+    """Write the graph in the gates of its machine, or the rest of one that was."""
+    from qmk.models.qec.logical import on_request
 
-    found = placed(unpack(request.graph), request.qec.machine, request.qec.noise)
-    return Written(request.fence, pack(found.graph), digest(found.graph), found.footprint)
+    found = on_request(unpack(request.graph), request.qec, request.now_s, request.rewrite)
+    return Written(request.fence, pack(found.graph), digest(found.graph), found.footprint, found.reason)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -61,6 +61,8 @@ def _many(seeds: range) -> None:
     seconds = time.monotonic() - begin
     click.echo(f"{len(seeds)} seeds, {actions} actions in {seconds:.0f} s: {failed} seeds failed")
     engines = {name: count for name, count in seen.items() if name.startswith(("fallback", "hedged", "cached"))}
+    patches = ("patches moved", "written anew", "change refused")
+    engines |= {name: seen[name] for name in patches if seen[name]}
     click.echo("  engines: " + ", ".join(f"{count} x {name}" for name, count in sorted(engines.items())))
     calls = {name: count for name, count in seen.items() if name.startswith("q_")}
     click.echo("  calls: " + ", ".join(f"{count} {name}" for name, count in sorted(calls.items())))

@@ -18,6 +18,7 @@ from qmk.host.seals import AuditTail, Seal, tail_of
 from qmk.kernel import compaction
 from qmk.kernel.effects import Audit, Charge, DropBlob
 from qmk.kernel.events import CheckpointDropped, Event, Saved, Submitted, Yielded
+from qmk.kernel.rewriting import Rewritten
 from qmk.simulation.violation import Crash
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -140,6 +141,8 @@ class Disk(MemoryBlobs):
             assert gone is not None
             numbers = self._numbers[key]
             kept = numbers[: gone.but_first] + numbers[len(numbers) + gone.itself - 1 :]
+            if gone.but_first:
+                kept += [number for number in numbers if isinstance(_decode(self._records[number][1]), Rewritten)][-1:]
             for number in set(numbers) - set(kept):
                 del self._records[number]
             self._numbers[key] = sorted(set(kept))
@@ -165,9 +168,9 @@ class Disk(MemoryBlobs):
         return (_decode(data) for stored in self._batches for _, data in stored.records)
 
     def graph(self, job: str) -> bytes:
-        for number in self._numbers.get(job, ()):
+        for number in reversed(self._numbers.get(job, [])):
             record = _decode(self._records[number][1])
-            if isinstance(record, Submitted):
+            if isinstance(record, (Submitted, Rewritten)):
                 return record.graph
         raise no_graph(job)
 

@@ -17,7 +17,7 @@ from qmk.abi.rights import CAP_DEBUG, JOB_RIGHTS, RIGHTS
 from qmk.kernel import mapping
 from qmk.qvm.families import CAPABILITIES
 from qmk.qvm.graph import Graph
-from qmk.simulation.programs import CHANNEL, ENGINE, GOOD, TOO_NOISY, draw_program, joint_program
+from qmk.simulation.programs import CALIBRATION, CHANNEL, ENGINE, GOOD, TOO_NOISY, draw_program, joint_program
 
 if TYPE_CHECKING:
     from qmk.simulation.clients import Client
@@ -114,7 +114,12 @@ def _qec(world: World, client: Client, rng: Random) -> Any:
     dice = Random(f"machine {world.now_ns} {client.number} {len(client.jobs)}")
     if dice.random() < 0.8:
         return OMIT
-    return {"machine": f"surface(d={dice.choice((3, 5))})", "noise": "p=1e-3" if dice.random() < 0.9 else TOO_NOISY}
+    machine = f"surface(d={dice.choice((3, 5))})"
+    noise = "p=1e-3" if dice.random() < 0.9 else TOO_NOISY
+    if noise != TOO_NOISY and dice.random() < 0.85:
+        began = world.now_ns / 1e9 - dice.choice((0, 1, 4))
+        return {"machine": machine, "noise": CALIBRATION, "began": began, "target": 1e-3}
+    return {"machine": machine, "noise": noise}
 
 
 def _token(world: World, client: Client, rng: Random) -> str:

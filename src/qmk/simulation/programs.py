@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import hashlib
 from collections.abc import Callable
 from functools import cache
@@ -11,9 +12,9 @@ from typing import Any
 import msgspec
 
 from qmk.abi.calls import q_estimate, q_query_resources
-from qmk.abi.shapes import Footprint, Qec
+from qmk.abi.shapes import Footprint, Qec, Stage
 from qmk.base.errors import QmkError
-from qmk.host.patches import Then, Written
+from qmk.host.patches import Then, Wish, Written
 from qmk.host.routing import Choice
 from qmk.kernel.objects.alternative import Alternative
 from qmk.qvm.families import noise
@@ -123,39 +124,70 @@ TOO_NOISY = "p=1"
 """noise under which the simulated machine runs nothing"""
 
 
-def written(graph: Graph, qec: Qec) -> Written:
-    """The program on a machine. Raises UNSUPPORTED under ``TOO_NOISY``."""
+DRIFT_S = (0.0, 2.0, 5.0, 20.0, 100.0, 1000.0)
+"""seconds at which the noise of a simulated machine changes"""
+CALIBRATION = msgspec.json.encode({"points": [{"time_s": time, "circuit": 1e-3} for time in DRIFT_S]}).decode()
+WIDER = 5
+"""the distance of every other stretch of time, with twice as many physical qubits a patch: one of two fits a region"""
+
+
+def written(wish: Wish) -> Written:
+    """The program on a machine, or the rest of one. Raises UNSUPPORTED under ``TOO_NOISY``."""
+    graph, qec, rewrite = unpack(wish.packed), wish.qec, wish.rewrite
     if qec.noise == TOO_NOISY:
         raise QmkError("UNSUPPORTED", "there is no table of this noise", field="qec.noise")
-    name = PATCH_ID + hashlib.sha256(f"{qec.machine} {qec.noise}".encode()).hexdigest()[:8]
+    at = None if qec.began is None else DRIFT_S[max(0, bisect.bisect_right(DRIFT_S, wish.now_s - qec.began) - 1)]
+    kept, distance, rounds, stages = 0, DISTANCE, list[int](), list[Stage]()
+    if rewrite is not None:
+        at, before = rewrite.calibrated_s, rewrite.before
+        kept = [k for k, node in enumerate(graph.nodes) if node.op == "core.fence"][rewrite.epoch - 1] + 1
+        odd = DRIFT_S.index(at) % 2
+        distance = before.distance if rewrite.keep else WIDER if odd else DISTANCE
+        rounds = before.epoch_rounds[: rewrite.epoch]
+        stage = Stage(
+            last_epoch=rewrite.epoch,
+            distance=before.distance,
+            physical_qubits=before.physical_qubits,
+            noise=before.noise,
+        )
+        stages = [*before.stages, stage]
+    name = PATCH_ID + hashlib.sha256(f"{qec.machine} {qec.noise} {at} {distance}".encode()).hexdigest()[:8]
     error = Node(name, "noise.pauli", {"px": 0.25}, graph.vqs[:1])
-    at = next(index for index, node in enumerate(graph.nodes) if node.op == "core.h") + 1
-    nodes = (*graph.nodes[:at], error, *graph.nodes[at:])
-    families = (*graph.families, f"noise@{noise.FAMILY.version}") if graph.families else ()
+    rest = [node for node in graph.nodes[kept:] if node.op != error.op]
+    cut = kept or 1 + next(index for index, node in enumerate(rest) if node.op == "core.h")
+    rest[cut - kept : cut - kept] = [error]
+    known = f"noise@{noise.FAMILY.version}"
     made = msgspec.structs.replace(
         graph,
         version="1.0",
-        nodes=nodes,
-        families=families,
+        nodes=(*graph.nodes[:kept], *rest),
+        families=(*graph.families, known) if graph.families and known not in graph.families else graph.families,
         metadata={**graph.metadata, "qec": {"machine": qec.machine}},
     )
-    epochs = 1 + sum(node.op == "core.fence" for node in graph.nodes)
-    patches = len(graph.vqs)
-    footprint = Footprint(
+    rounds += [2 * distance] * (1 + sum(node.op == "core.fence" for node in rest))
+    return Written(made, pack(made), digest(made), _footprint(qec, len(graph.vqs), distance, rounds, at, stages))
+
+
+def _footprint(
+    qec: Qec, patches: int, distance: int, rounds: list[int], at: float | None, stages: list[Stage]
+) -> Footprint:
+    width = PATCH_QUBITS * (1 + (distance == WIDER))
+    return Footprint(
         machine=qec.machine,
-        noise=qec.noise,
-        distance=DISTANCE,
-        physical_qubits=PATCH_QUBITS * patches,
-        patch_qubits=PATCH_QUBITS,
+        noise=f"{qec.noise[:20]} {at}",
+        distance=distance,
+        physical_qubits=width * patches,
+        patch_qubits=width,
         patches=patches,
         tiles=patches,
         factory_qubits=0,
-        cycles=2 * epochs,
-        rounds=2 * epochs * DISTANCE,
-        epoch_rounds=[2 * DISTANCE] * epochs,
-        move_rounds=patches * DISTANCE,
+        cycles=2 * len(rounds),
+        rounds=sum(rounds),
+        epoch_rounds=rounds,
+        move_rounds=patches * distance,
+        calibrated_s=at,
+        stages=stages,
     )
-    return Written(made, pack(made), digest(made), footprint)
 
 
 class SimWriting:
@@ -164,15 +196,15 @@ class SimWriting:
     def __init__(self, later: Callable[[Callable[[], None]], object]) -> None:
         self._later = later
 
-    def write(self, packed: bytes, qec: Qec, owner: str, then: Then) -> None:
+    def write(self, wish: Wish, then: Then) -> None:
         def begin() -> None:
-            self._later(lambda: self._write(packed, qec, then))
+            self._later(lambda: self._write(wish, then))
 
         self._later(begin)
 
-    def _write(self, packed: bytes, qec: Qec, then: Then) -> None:
+    def _write(self, wish: Wish, then: Then) -> None:
         try:
-            found = written(unpack(packed), qec)
+            found = written(wish)
         except QmkError as error:
             then(None, error)
         else:

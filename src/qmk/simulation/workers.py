@@ -23,26 +23,34 @@ REMEMBERED = 30
 
 
 class State(msgspec.Struct, frozen=True):
-    """What a saved state holds: whoever goes on from it gives the bits of this program and seed, and no others."""
+    """What a saved state holds: whoever goes on from it gives the bits of this program and seed, and no others.
+    ``sent``: the name of what was sent, however a machine has written it since."""
 
     digest: str
     seed: int
     epoch: int
+    sent: str = ""
 
 
 @cache
-def _fences(digest: str, graph: bytes) -> int:
-    return sum(node.op == "core.fence" for node in unpack(graph).nodes)
+def _known(digest: str, graph: bytes) -> tuple[int, str]:
+    """Fences of a program, and the name of what was sent if a machine has written it."""
+    found = unpack(graph)
+    fences = sum(node.op == "core.fence" for node in found.nodes)
+    return fences, str(found.metadata.get("name", "")) if "qec" in found.metadata else ""
 
 
 class Work:
-    """One launch on its worker. ``epoch``: epochs of the program that are behind it."""
+    """One launch on its worker. ``epoch``: epochs of the program that are behind it. ``stale``: the state that it was
+    to go on from is of the program before it was written anew."""
 
     def __init__(self, launch: Launch, graph: bytes, state: bytes | None) -> None:
         self.launch = launch
-        self.fences = _fences(launch.digest, graph) if launch.save_fences else 0
+        fences, self.sent = _known(launch.digest, graph)
+        self.fences = fences if launch.save_fences else 0
         found = State(launch.digest, launch.seed, 0) if state is None else msgspec.json.decode(state, type=State)
         self.digest, self.seed, self.epoch = found.digest, found.seed, found.epoch
+        self.stale = bool(found.sent) and found.sent == self.sent and found.digest != launch.digest
         self.started = False
         self.shots_done = 0
         self.asked: list[Interrupt] = []
@@ -56,7 +64,7 @@ class Work:
         return self.launch.job, self.launch.fence
 
     def state(self, epoch: int) -> bytes:
-        return msgspec.json.encode(State(self.digest, self.seed, epoch))
+        return msgspec.json.encode(State(self.digest, self.seed, epoch, self.sent))
 
     def saved(self, ref: str, epoch: int, stopped: bool = False) -> StateSaved:
         return StateSaved(self.launch.fence, ref, epoch, self.shots_done, self.state(epoch), stopped)
@@ -160,6 +168,10 @@ class SimLauncher:
     def _start(self, work: Work) -> str:
         work.started = True
         self._listener.started(*work.key)
+        if work.stale and work.key in self._cluster.running:
+            self._cluster.end(work)
+            failed = Failed(work.launch.fence, "UNSUPPORTED", "the state is of another program", {"start": True})
+            self._listener.failed(*work.key, failed, died=False)
         return f"{work.name} starts"
 
     def _finish(self, work: Work, hedged: bool = False) -> str:
@@ -187,7 +199,11 @@ class SimLauncher:
         did: list[str] = []
         while work.asked and work.key in self._cluster.running:
             did.append(self._obey(work, work.asked.pop(0), rng))
-        if not did and rng.random() < 0.5:
+        idle = not did
+        if work.key in self._cluster.running and Random(f"told {work.key} {work.epoch}").random() < 0.9:
+            self._listener.progressed(*work.key, work.shots_done, work.epoch)
+            did.append("says so")
+        if idle and rng.random() < 0.5 and work.key in self._cluster.running:
             self._listener.saved(*work.key, work.saved("", work.epoch))
             did.append("saves")
         return f"{work.name} passes fence {work.epoch} of {work.fences} {', '.join(did)}"

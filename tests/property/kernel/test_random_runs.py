@@ -21,6 +21,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from qmk.abi.calls import METHODS
 from qmk.abi.shapes import Policy
+from qmk.kernel import succession
 from qmk.kernel.config import KernelConfig, TenantConfig
 from qmk.kernel.core import Kernel
 from qmk.kernel.effects import (
@@ -382,7 +383,7 @@ class RandomRun(RuleBasedStateMachine):
         self.interrupts.clear()
         self.sessions = ["ses_none"]
         out = set(self.running.items()) | {nth(self.old_launches, pick)} if survives else set()
-        self.running = dict(fresh.jobs.adoptable(out))
+        self.running = dict(succession.adoptable(fresh.jobs.by_id, out))
         assert self.running.items() <= out
         self.adopted = len(self.running)
         self.step(Recovered(now_ns=self.now_ns, adopted=tuple(sorted(out))))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from qmk.abi.calls.q_result import Fallback, Provenance
+from qmk.abi.calls.q_result import Change, Fallback, Provenance
 from qmk.cli import decision
 
 
@@ -48,3 +48,12 @@ def test_engines_left_and_earlier_results_are_told() -> None:
     told = provenance(cached_from="job_1", predicted_seconds=1.0)
     (line,) = decision.outcome_lines(told, {"engine_seconds": 0.0})
     assert "job_1" in line
+
+
+def test_changes_of_the_distance_are_told_and_those_that_were_refused() -> None:
+    told = {"epoch": 2, "calibrated_s": 60.0, "from_distance": 3, "to_distance": 5}
+    changes = [Change(**told, made=made, reason="grow: it errs") for made in (False, True)]
+    assert decision.change_lines(provenance(changes=changes)) == [
+        "  after epoch 2: distance 3 to 5 was refused: grow: it errs",
+        "  after epoch 2: distance 3 to 5: grow: it errs",
+    ]

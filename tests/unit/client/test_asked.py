@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from qmk.base.errors import QmkError
-from qmk.client.asked import sent
+from qmk.client.asked import Drift, sent
 from qmk.models.noise import NoiseModel
+from qmk.models.noise.calibration import Calibration, Point
 from qmk.models.qec.logical import Machine
 from qmk.models.qec.logical.footprints import noise_of
 from qmk.qvm.graph import Graph, Node
@@ -58,3 +61,32 @@ def test_another_decoder_cannot_be_asked_of_a_daemon() -> None:
     with pytest.raises(QmkError) as caught:
         sent(GRAPH, None, None, noise="p=1e-3", qec=Machine(Machine.parse("surface(d=3)").code, decoder="union_find"))
     assert caught.value.kind.name == "UNSUPPORTED"
+
+
+CALIBRATION = Calibration(name="lab", points=(Point(time_s=0.0, circuit=1e-3), Point(time_s=60.0, circuit=2e-3)))
+
+
+@pytest.mark.parametrize("as_file", [True, False])
+def test_noise_that_drifts_goes_as_text_with_its_target(tmp_path: Path, as_file: bool) -> None:
+    file = tmp_path / "lab.json"
+    file.write_bytes(msgspec.json.encode(CALIBRATION))
+    wish = sent(GRAPH, None, None, noise=Drift(file if as_file else CALIBRATION, 1e-5, 77.5), qec="surface(d=3)")
+    assert wish.qec is not None
+    assert (wish.qec.target, wish.qec.began) == (1e-5, 77.5)
+    assert Calibration.from_json(wish.qec.noise) == CALIBRATION
+
+
+def test_a_calibration_begins_now_unless_it_says_when() -> None:
+    before = time.time()
+    wish = sent(GRAPH, None, None, noise=Drift(CALIBRATION, 1e-5), qec="surface(d=3)")
+    assert wish.qec is not None
+    assert wish.qec.began is not None
+    assert before <= wish.qec.began <= time.time()
+
+
+@pytest.mark.parametrize(("qec", "target", "field"), [(None, 1e-5, "qec"), ("surface(d=3)", 0.0, "target")])
+def test_noise_that_drifts_needs_a_machine_and_a_target(qec: str | None, target: float, field: str) -> None:
+    with pytest.raises(QmkError) as caught:
+        sent(GRAPH, None, None, noise=Drift(CALIBRATION, target), qec=qec)
+    assert caught.value.fields["field"] == field
+    assert caught.value.fields["help"]

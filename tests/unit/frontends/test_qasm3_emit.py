@@ -190,3 +190,10 @@ def test_corpus_reads_back_as_the_same_graph(path):
     assert [tuple(renamed[v] for v in n.vqs) for n in graph.nodes] == [n.vqs for n in again.nodes]
     assert [n.args for n in again.nodes] == [n.args for n in graph.nodes]
     assert [o.name for o in again.outputs] == [o.name for o in graph.outputs]
+
+
+@pytest.mark.parametrize(("op", "produces"), [("atoms.mz", ("b", "l")), ("atoms.check", ("l",)), ("atoms.reload", ())])
+def test_what_looks_for_atoms_has_no_form(op: str, produces: tuple[str, ...]) -> None:
+    nodes = (Node("a", "core.alloc", {}, ("q",)), Node("n", op, {}, ("q",), produces=produces))
+    with pytest.raises(QmkError, match=f"{op} has no form in OpenQASM 3"):
+        emit(Graph(nodes=nodes, vqs=("q",), events=produces), "qasm3")

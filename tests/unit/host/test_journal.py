@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from qmk.abi.shapes import Footprint
 from qmk.base.errors import QmkError
 from qmk.host import ledger
 from qmk.host.audit_reader import AuditReader
@@ -47,7 +48,21 @@ from qmk.kernel.events import (
     TokenIssued,
     TokenRevoked,
 )
+from qmk.kernel.rewriting import Rewritten
 
+FOOTPRINT = Footprint(
+    machine="surface(d=3)",
+    noise="p=1e-3",
+    distance=3,
+    physical_qubits=9,
+    patch_qubits=9,
+    patches=1,
+    tiles=1,
+    factory_qubits=0,
+    cycles=2,
+    rounds=6,
+    epoch_rounds=[3, 3],
+)
 Open = Callable[[], SqlJournal]
 LARGE = bytes(number % 251 for number in range(INLINE_BYTES + 1))
 
@@ -68,6 +83,23 @@ def submitted(job: str, graph: bytes = b"\x00\xffgraph") -> Submitted:
         reasons=[{"engine": "e"}],
         seconds=0.5,
         memory_bytes=1 << 40,
+    )
+
+
+def rewritten(job: str, epoch: int, graph: bytes = b"anew") -> Rewritten:
+    """Without its graph, as it comes back."""
+    return Rewritten(
+        now_ns=epoch,
+        job=job,
+        fence=1,
+        epoch=epoch,
+        digest=f"d{epoch}",
+        graph=graph,
+        graph_bytes=4,
+        nodes=3,
+        epoch_nodes=[1, 2],
+        footprint=FOOTPRINT,
+        change={"epoch": epoch, "made": True},
     )
 
 
@@ -347,6 +379,27 @@ def test_of_records_that_supersede_others_the_newest_are_left(
     again = reopen()
     again.write(Batch(records=[RECORDS[2]]))
     assert list(again.records()) == [*left, RECORDS[2]]
+
+
+@pytest.mark.parametrize("graph", [b"small", LARGE], ids=["small", "large"])
+@pytest.mark.parametrize("at_once", [True, False])
+def test_the_graph_of_a_job_is_the_newest_that_was_written(
+    journal: SqlJournal, reopen: Open, graph: bytes, at_once: bool
+) -> None:
+    """Also once the state of the job has taken the place of its records; and it goes with the job."""
+    job = "job_a"
+    records: list[Event] = [RECORDS[0], rewritten(job, 1), RECORDS[1], state(1), rewritten(job, 2, graph), state(2)]
+    for batch in [records] if at_once else [[record] for record in records]:
+        journal.write(Batch(records=batch))
+    assert journal.graph(job) == graph
+    again = reopen()
+    assert again.graph(job) == graph
+    assert list(again.records()) == [RECORDS[0], rewritten(job, 2, b""), state(2)]
+    assert name_of(graph) in again.blobs_named()
+    again.write(Batch(forgotten=[job]))
+    assert again.blobs_named() == set()
+    with pytest.raises(QmkError):
+        again.graph(job)
 
 
 def test_the_rows_of_an_earlier_release_are_superseded_too(journal: SqlJournal, reopen: Open):

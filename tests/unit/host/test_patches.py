@@ -12,7 +12,7 @@ from qmk.abi.calls import q_estimate
 from qmk.abi.shapes import Qec
 from qmk.base.errors import QmkError
 from qmk.host.choosing import Choosing
-from qmk.host.patches import Here, Then, Written
+from qmk.host.patches import Here, Then, Wish, Written
 from qmk.host.routing import Choice
 from qmk.host.translation import TextBounds, Translation
 from qmk.kernel import effects as fx
@@ -40,7 +40,7 @@ def pair(*middle: Node) -> Graph:
 
 def wrote(graph: Graph, qec: Qec = QEC) -> Written | QmkError:
     told: list[Any] = []
-    Here().write(pack(graph), qec, "lab", lambda found, error: told.append(found or error))
+    Here().write(Wish(pack(graph), qec, "lab", 0.0), lambda found, error: told.append(found or error))
     return told[0]
 
 
@@ -117,18 +117,18 @@ class Desk:
     def __init__(self) -> None:
         self.events: list[Any] = []
         self.answers: list[Any] = []
-        self.later: list[tuple[bytes, Qec, str, Then]] = []
+        self.later: list[tuple[Wish, Then]] = []
         self.routed: list[Graph] = []
         self.broken = False
         routing: Any = self
         self.choosing = Choosing(routing, self, self, self.events.append, lambda: 7)
 
-    def write(self, packed: bytes, qec: Qec, owner: str, then: Then) -> None:
-        self.later.append((packed, qec, owner, then))
+    def write(self, wish: Wish, then: Then) -> None:
+        self.later.append((wish, then))
 
     def written(self) -> None:
-        packed, qec, owner, then = self.later.pop()
-        Here().write(packed, qec, owner, then)
+        wish, then = self.later.pop()
+        Here().write(wish, then)
 
     def choose(self, graph: Graph, name: str, *rest: Any) -> Choice:
         if self.broken:
@@ -163,7 +163,7 @@ def test_a_job_without_a_machine_is_routed_at_once() -> None:
 def test_a_job_is_routed_as_it_is_on_its_machine() -> None:
     desk = Desk()
     desk.route()
-    assert desk.later[0][1:3] == (QEC, "lab")
+    assert desk.later[0][0][1:3] == (QEC, "lab")
     assert desk.events == [], "the program is written elsewhere, and the daemon goes on"
     desk.written()
     (routed,) = desk.events
@@ -224,7 +224,7 @@ def test_a_process_of_its_own_writes_for_the_daemon() -> None:
             heard.set()
 
         for qec in (QEC, Qec(machine="gross", noise="p=1e-3")):
-            writing.write(pack(pair()), qec, "lab", then)
+            writing.write(Wish(pack(pair()), qec, "lab", 0.0), then)
             await asyncio.wait_for(heard.wait(), 60)
             heard.clear()
         await writing.close()

@@ -11,8 +11,10 @@ from qmk.kernel import compaction
 from qmk.kernel.core import Kernel
 from qmk.kernel.events import Event, JobState, Recalled, Recovered, Saved, ShuttingDown, Submitted, TimerFired, Yielded
 from qmk.kernel.objects.job import STATES
+from qmk.kernel.rewriting import Rewritten
 from qmk.qvm.graph import pack
 from tests.unit.kernel.test_channels import Town, joint, running
+from tests.unit.kernel.test_distance import WIDTH, Lab
 from tests.unit.kernel.test_lists import proposed
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -27,6 +29,7 @@ def left(records: list[Any]) -> list[Any]:
         if gone is not None:
             under = [row for row in rows if gone.first <= row[0] <= gone.last]
             spared = under[: gone.but_first]
+            spared += [row for row in under if gone.but_first and isinstance(row[1], Rewritten)][-1:]
             rows = [row for row in rows if row not in under or row in spared]
         if gone is None or not gone.itself:
             rows.append((compaction.key(record), _decode(_encode(record))))
@@ -264,3 +267,20 @@ def test_lists_after_retention_and_a_compaction(make_bench: Any, program: Any, m
     assert [row.job_id for row in bench.ask("q_jobs", session_id=session).jobs] == [jobs[4]]
     assert [row.job_id for row in bench.ask("q_checkpoints", session_id=session).checkpoints] == [jobs[4]]
     consistent(bench)
+
+
+def test_of_programs_written_anew_the_newest_is_left(make_bench: Any, program: Any) -> None:
+    bench = make_bench(job_records=3)
+    lab = Lab(bench, program)
+    for epoch, distance in ((1, 5), (2, 7)):
+        lab.grows(epoch, distance)
+        bench.start(lab.job)
+        consistent(bench)
+        for number in range(4):
+            stops_and_starts(bench, lab.job, 10 * epoch + number)
+        consistent(bench)
+    rest = left(bench.journal)
+    assert [record.epoch for record in rest if isinstance(record, Rewritten)] == [2]
+    kernel = replayed(bench, rest)
+    job = kernel.jobs.by_id[lab.job]
+    assert (job.submitted.width, [row["to_distance"] for row in job.changes]) == (WIDTH[7], [5, 7])

@@ -51,6 +51,7 @@ def test_the_shipped_engines_are_found_without_being_installed(monkeypatch: pyte
     installed(monkeypatch)
     assert set(discovery.engines()) == SHIPPED
     frontends = {"qvm-json", "qvm-asm", "qvm-binary", "qasm2", "qasm3", "ahs", "quera", "pulser"}
+    frontends |= {"kirin", "stim", "lanes", "neutral-atom-vm"}
     assert set(discovery.builtin("frontends")) == frontends
 
 

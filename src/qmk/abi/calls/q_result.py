@@ -45,6 +45,17 @@ class Fallback(Struct, frozen=True, kw_only=True):
     seconds: Annotated[float, Meta(description="time it had")]
 
 
+class Change(Struct, frozen=True, kw_only=True):
+    """A calibration that came into force while the job ran: what was made of it."""
+
+    epoch: Annotated[int, Meta(description="epochs that were behind the job, which stay as they are")]
+    calibrated_s: Annotated[float, Meta(description="second of the calibration whose rates the rest has")]
+    from_distance: int
+    to_distance: Annotated[int, Meta(description="as it was, where only the rates of the noise change")]
+    made: Annotated[bool, Meta(description="false: it was wanted and refused")]
+    reason: str
+
+
 class Provenance(Struct, frozen=True, kw_only=True):
     digest: Annotated[str, Meta(description="SHA-256 of the program's meaning")]
     engine: str
@@ -63,6 +74,9 @@ class Provenance(Struct, frozen=True, kw_only=True):
     moves: Annotated[
         int, Meta(description="moves of its patches at fences, which take rounds and, in this release, add no errors")
     ] = 0
+    changes: Annotated[
+        list[Change], Meta(description="calibrations that came into force at fences (`policy.qec.began`), in order")
+    ] = []
     notes: Annotated[dict[str, Any], Meta(description="what the engine and the lowering had to say")] = {}
 
 
@@ -122,6 +136,7 @@ CALL = Call(
                 "cached_from": "",
                 "footprint": None,
                 "moves": 0,
+                "changes": [],
                 "notes": {},
             },
             "usage": {"engine_seconds": 0.0004, "cpu_seconds": 0.0004, "peak_rss_bytes": 61000000, "attempts": 1},

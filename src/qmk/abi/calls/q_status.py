@@ -41,6 +41,7 @@ CALL = Call(
             "error": None,
             "physical_qubits": 0,
             "moves": 0,
+            "changes": 0,
         },
     ),
 )

@@ -63,6 +63,7 @@ CALL = Call(
             "error": None,
             "physical_qubits": 0,
             "moves": 0,
+            "changes": 0,
             "result": {
                 "job_id": examples.JOB,
                 "shots": 4,
@@ -91,6 +92,7 @@ CALL = Call(
                     "cached_from": "",
                     "footprint": None,
                     "moves": 0,
+                    "changes": [],
                     "notes": {},
                 },
                 "usage": {"engine_seconds": 0.0004, "cpu_seconds": 0.0004, "peak_rss_bytes": 61000000, "attempts": 1},

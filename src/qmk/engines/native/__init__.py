@@ -62,7 +62,7 @@ def cost(method: str, features: Features, shots: int, rates: Mapping[str, float]
 def _tableau(features: Features, shots: int, rates: Mapping[str, float], bits: int) -> Cost:
     """A column of words for each qubit; a gate is a handful of operations on two, a measurement on all columns."""
     words = 2.0 * (features.n_qubits // 64 + 1)
-    looks = features.n_measure + features.n_branch
+    looks = features.n_measure + max(0, features.n_branch - 2 * features.n_noise)
     shot = 3e-7 + features.n_ops * (2e-9 + 3e-10 * words) + looks * features.n_qubits * (2e-9 + 1e-9 * words)
     handing = rates["fixed_s"] + rates["op_s"] * features.n_ops + rates["outcome_s"] * shots * max(features.n_events, 1)
     memory = bits + 16 * int(words) * features.n_qubits + 200 * features.n_ops

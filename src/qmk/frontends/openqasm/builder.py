@@ -98,6 +98,14 @@ class Builder:
         self.add("core.mz", (handle,), produces=(name,))
         return lg.event_bit(number)
 
+    def measure_atom(self, handle: str, base: str, lost_base: str) -> tuple[Bit, Bit]:
+        """Measure Z of an atom that may be lost: its bit, 0 where it is, and whether it is."""
+        (number, name), (lost, lost_name) = self.new_event(base), self.new_event(lost_base)
+        if self.path:
+            self._under[number] = self._under[lost] = tuple(self.path)
+        self.add("atoms.mz", (handle,), produces=(name, lost_name))
+        return lg.event_bit(number), lg.event_bit(lost)
+
     def _table_event(self, table: Table) -> int:
         """The event that holds ``table``; computed where first needed, in every shot, whatever the branch."""
         number = self._tables.get(table)

@@ -167,6 +167,9 @@ class _Writer:
         match op.op_class:
             case "unitary":
                 return self._gate(op, node.args, [self._qubit(vq) for vq in node.vqs])
+            case "measure" | "reset" if op.family == "atoms":
+                help = "write the graph as qvm-json or qvm-asm"
+                raise _Refused("emit-op", f"{node.op} has no form in OpenQASM 3", help)
             case "measure" | "composite":
                 return self._composite(op, node)
             case "reset":

@@ -28,6 +28,7 @@ from qmk.host.sql.database import Database, Row, Statement, damaged
 from qmk.host.sql.rows import Rows
 from qmk.kernel import compaction
 from qmk.kernel.events import Event, Recovered, ShuttingDown, Submitted
+from qmk.kernel.rewriting import Rewritten
 
 log = logging.getLogger("qmk.journal")
 READ_ROWS = 2000
@@ -37,6 +38,8 @@ DOOMED_S = 60.0
 
 _BLOBS_OF_JOB = """SELECT blob FROM page WHERE job=? AND blob<>''
 UNION SELECT blob FROM journal WHERE job=? AND blob<>''"""
+_GRAPH = """SELECT CAST(record AS BLOB), checksum, blob FROM journal
+WHERE job=? AND (blob<>'' OR seq=(SELECT min(seq) FROM journal WHERE job=?)) ORDER BY seq DESC LIMIT 1"""
 _NAMED = """SELECT 1 FROM page WHERE blob=? AND blob<>'' UNION ALL
 SELECT 1 FROM journal WHERE blob=? AND blob<>'' LIMIT 1"""
 _ALL_BLOBS = "SELECT job, blob FROM page WHERE blob<>'' UNION SELECT job, blob FROM journal WHERE blob<>''"
@@ -155,12 +158,11 @@ class SqlJournal:
         raise damaged(self.database.name, f"events page {number} of {job} is missing or does not match its checksum")
 
     def graph(self, job: str) -> bytes:
-        query = "SELECT CAST(record AS BLOB), checksum, blob FROM journal WHERE job=? ORDER BY seq LIMIT 1"
-        for record, stored, blob in self.database.read(query, (job,)):
+        for record, stored, blob in self.database.read(_GRAPH, (job, job)):
             if checksum(job, record) != stored:
-                raise damaged(self.database.name, f"the first record of {job} does not match its checksum")
+                raise damaged(self.database.name, f"the record of {job} with its graph does not match its checksum")
             found = _decode(record)
-            if isinstance(found, Submitted):
+            if isinstance(found, (Submitted, Rewritten)):
                 return self.blobs.get(blob) if blob else found.graph
         raise no_graph(job)
 

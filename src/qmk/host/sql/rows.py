@@ -13,6 +13,7 @@ from qmk.host.results import Result, checksum, encode_head
 from qmk.host.sql.database import Row, Statement
 from qmk.kernel import compaction
 from qmk.kernel.events import CheckpointDropped, Event, Saved, Submitted, Yielded
+from qmk.kernel.rewriting import Rewritten
 
 RECORD = "INSERT INTO journal (seq, job, record, checksum, blob) VALUES (?, ?, ?, ?, ?)"
 RESULT = """INSERT INTO result (job, head, checksum) VALUES (?, ?, ?)
@@ -28,7 +29,12 @@ DROP_STATE = "DELETE FROM checkpoint WHERE id=? AND blob=?"
 FORGET = tuple(f"DELETE FROM {table} WHERE job=?" for table in ("journal", "result", "page", "checkpoint"))
 
 SUPERSEDE = "DELETE FROM journal WHERE job>=? AND job<=? AND seq<?"
-SUPERSEDE_REST = SUPERSEDE + " AND seq>(SELECT min(seq) FROM journal WHERE job=?)"
+SUPERSEDE_REST = (
+    SUPERSEDE
+    + """ AND seq>(SELECT min(seq) FROM journal WHERE job=?)
+AND seq<>(SELECT coalesce(max(seq), 0) FROM journal WHERE job=? AND blob<>'')"""
+)
+"""``Rewritten`` rows have a blob, and others than the first have none."""
 
 encode = msgspec.msgpack.Encoder().encode
 
@@ -72,7 +78,7 @@ class Rows:
             seq = self.records + index + 1
             job = compaction.key(record)
             blob = ""
-            if isinstance(record, Submitted) and _apart(record):
+            if isinstance(record, Rewritten) or (isinstance(record, Submitted) and _apart(record)):
                 blob = self._blobs.put(record.graph)
                 data = encode(msgspec.structs.replace(record, graph=b""))
             else:
@@ -101,7 +107,7 @@ def _superseded(records: list[Event], first_seq: int) -> list[Statement]:
         gone = compaction.superseded(record)
         if gone is not None:
             before = seq + gone.itself
-            values = (gone.first, gone.last, before, gone.first) if gone.but_first else (gone.first, gone.last, before)
+            values = (gone.first, gone.last, before, *(gone.first,) * (2 * gone.but_first))
             found.append(Statement(SUPERSEDE_REST if gone.but_first else SUPERSEDE, [values]))
     return found
 

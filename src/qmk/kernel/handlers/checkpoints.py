@@ -18,7 +18,7 @@ from qmk.abi.calls import METHODS, q_checkpoint, q_migrate, q_replay, q_restore,
 from qmk.abi.rights import CAP_CONTROL
 from qmk.base.errors import QmkError
 from qmk.base.ids import opaque
-from qmk.kernel import admission, authority, checkpoint, firewall, mapping
+from qmk.kernel import admission, authority, checkpoint, distance, firewall, mapping
 from qmk.kernel.asks import CHECKPOINT, MIGRATE, ROLLBACK, Ask
 from qmk.kernel.effects import Recall
 from qmk.kernel.events import Submitted
@@ -162,7 +162,7 @@ def _again(kernel: State, event: CallReceived, session: Session, job: Job, key: 
         return
     session.tenant.queued_jobs.require()
     draft = structs.replace(
-        job.submitted,
+        distance.whole(job.submitted),
         now_ns=event.now_ns,
         job=opaque("job", event.entropy),
         session=session.id,

@@ -29,8 +29,8 @@ MOVES = Moves(
         RUNNING,
         QUEUED,
         "its worker died and attempts are left, the daemon stopped, its engine cannot read the saved state, "
-        "it stopped at a fence (preempted, q_migrate, q_rollback, a channel it uses has ended), or it falls back to "
-        "another engine",
+        "it stopped at a fence (preempted, q_migrate, q_rollback, a channel it uses has ended), its program was "
+        "written anew at a fence, or it falls back to another engine",
     ),
     Move(RUNNING, COMPLETED, "the result is stored"),
     Move(QUEUED, COMPLETED, "an earlier job of the tenant has the result"),
@@ -55,12 +55,15 @@ class Job:
     fill the memory. ``records`` counts its records in the journal since the last that has its whole state.
     ``moved`` are the engines that it went on with, the last of which stands in ``submitted``; ``tried`` tells of those
     before. ``cached_from`` is the job whose result it has. ``moves`` counts moves of its patches to another place.
+    ``changes`` tells of calibrations that came into force at its fences, as ``q_result.Change``; its program was
+    ``rewritten`` so many times.
     Everything but ``fence``, ``shots_done`` and ``epochs_behind`` follows from the journal's records alone.
     """
 
     __slots__ = (
         "attempts",
         "cached_from",
+        "changes",
         "crashes",
         "dropped",
         "elsewhere",
@@ -79,6 +82,7 @@ class Job:
         "progress_steps",
         "records",
         "retired",
+        "rewritten",
         "saved",
         "seed",
         "shots",
@@ -101,10 +105,11 @@ class Job:
         self.seed = submitted.seed
         self.state = VALIDATING
         self.fence = 0
-        self.attempts = self.launches = self.crashes = self.retired = self.moves = 0
+        self.attempts = self.launches = self.crashes = self.retired = self.moves = self.rewritten = 0
         self.saved = self.cached_from = ""
         self.moved: tuple[Moved, ...] = ()
         self.tried: tuple[dict[str, Any], ...] = ()
+        self.changes: tuple[dict[str, Any], ...] = ()
         self.epochs_done = self.epochs_behind = 0
         self.place: tuple[str, int] = ("", 0)
         self.wanted_region = ""
@@ -143,6 +148,12 @@ class Job:
         """Rounds of syndrome extraction of each listed epoch; none without a machine."""
         footprint = self.submitted.footprint
         return footprint.epoch_rounds if footprint is not None else []
+
+    @property
+    def changed_epoch(self) -> int:
+        """The last epoch before its program was written anew; 0 where it never was."""
+        footprint = self.submitted.footprint
+        return footprint.stages[-1].last_epoch if footprint is not None and footprint.stages else 0
 
     @property
     def rounds(self) -> tuple[int, int]:

@@ -69,6 +69,10 @@ def _sites(program: AtomProgram, profile: Profile) -> Iterator[Finding]:
         extent = max((p[axis] for p in sites), default=0.0) - min((p[axis] for p in sites), default=0.0)
         if bound and _above(extent, bound):
             yield _finding("ATOM-02", f"the sites are {extent:g} um {name}, but {profile.name} has {bound:g} um")
+    furthest = max((math.hypot(*point) for point in sites), default=0.0)
+    if can.radius and _above(furthest, can.radius):
+        text = f"a site is {furthest:g} um from the origin, but {profile.name} has {can.radius:g} um"
+        yield _finding("ATOM-02", text)
     bound = can.spacing or 1e-6
     close = _closest(list(sites), bound)
     if close is not None:
@@ -96,6 +100,9 @@ def _times(program: AtomProgram, profile: Profile) -> Iterator[Finding]:
     if profile.duration and _above(program.duration, profile.duration):
         text = f"it takes {program.duration:g} us, but {profile.name} has {profile.duration:g} us"
         yield _finding("ATOM-06", text)
+    if _below(program.duration, profile.least_duration):
+        text = f"it takes {program.duration:g} us, but {profile.name} needs {profile.least_duration:g} us"
+        yield _finding("ATOM-22", text)
     broken: set[str] = set()
     for drive in program.drives:
         for name, field in _fields(drive):

@@ -1,21 +1,30 @@
-"""Devices for analog programs as data: their numbers, each profile a JSON file with its sources."""
+"""Devices as data: their numbers, each profile a JSON file with its sources.
+
+A device takes analog programs, programs of gates, or both. What it says of gates is in ``machine``, where its atoms are
+in ``geometry``; a device without a geometry runs no gates.
+"""
 
 from __future__ import annotations
 
 import functools
+import os
 from importlib import resources
 
 import msgspec
 
 from qmk.base.errors import QmkError
+from qmk.models import files
+from qmk.models.atoms.geometry import Geometry
+from qmk.models.atoms.machine import Blockade, Mishaps, NativeGate, Pairs, Timing, Transport
 
 
 class Arrangement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """um; 0 where there is no bound."""
+    """um; 0 where there is no bound. ``radius``: of the disc about the origin that holds all sites."""
 
     sites: int = 0
     width: float = 0.0
     height: float = 0.0
+    radius: float = 0.0
     spacing: float = 0.0
     row_spacing: float = 0.0
     step: float = 0.0
@@ -40,15 +49,22 @@ class Local(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     spacing: float = 0.0
 
 
-class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A device. Times in us; a bound of 0 is none. ``drives``: uniform drives at once, at most; None: any number, with
-    patterns too. ``local`` None: no local detuning. ``shots``: least and most, (0, 0) for any number."""
+class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A device. Times in us, distances in um; a bound of 0 is none.
+
+    Analog programs: ``duration`` and ``least_duration`` of an evolution. ``drives``: uniform drives at once, at most;
+    None: any number, with patterns too. ``local`` None: no local detuning. ``analog`` False: no evolutions at all.
+    Programs of gates: ``geometry`` None: none. ``gates``: the native ones, () for every gate of family core.
+    ``transport`` None: atoms stay where they are. ``isa``: versions of instructions that it takes (``isa``).
+    Both: ``shots``: least and most, (0, 0) for any number.
+    """
 
     name: str
     doc: str
     sources: tuple[str, ...]
     arrangement: Arrangement = Arrangement()
     duration: float = 0.0
+    least_duration: float = 0.0
     time_step: float = 0.0
     interval: float = 0.0
     drives: int | None = None
@@ -57,15 +73,24 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     phase: Light = Light()
     local: Local | None = Local()
     shots: tuple[int, int] = (0, 0)
+    analog: bool = True
+    geometry: Geometry | None = None
+    gates: tuple[NativeGate, ...] = ()
+    interactions: tuple[Pairs, ...] = ()
+    blockade: Blockade = Blockade()
+    timing: Timing = Timing()
+    transport: Transport | None = None
+    mishaps: Mishaps = Mishaps()
+    isa: tuple[str, ...] = ("2.0",)
 
 
 @functools.cache
 def profiles() -> dict[str, Profile]:
     """Every profile by its name."""
     folder = resources.files("qmk.models.atoms") / "profiles"
-    files = sorted((item for item in folder.iterdir() if item.name.endswith(".json")), key=lambda item: item.name)
-    found = [msgspec.json.decode(item.read_bytes(), type=Profile) for item in files]
-    return {row.name: row for row in found}
+    found = sorted((item for item in folder.iterdir() if item.name.endswith(".json")), key=lambda item: item.name)
+    made = [msgspec.json.decode(item.read_bytes(), type=Profile) for item in found]
+    return {row.name: row for row in made}
 
 
 def profile(name: str) -> Profile:
@@ -75,3 +100,17 @@ def profile(name: str) -> Profile:
         known = ", ".join(profiles())
         raise QmkError("INVALID_PARAMS", f"there is no device '{name}'; there are {known}", field="device", help=known)
     return found
+
+
+def load(path: str | os.PathLike[str]) -> Profile:
+    """A profile of one's own, from a JSON file with the fields of ``Profile``. Raises INVALID_PARAMS naming the place
+    of what does not fit, QUOTA_EXCEEDED for too many sites; whether its parts fit each other, ``sound`` says."""
+    try:
+        return msgspec.json.decode(files.read(path), type=Profile)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise QmkError(
+            "INVALID_PARAMS",
+            f"'{path}' is no device: {error}",
+            field="device",
+            help="the fields are in docs/howto/devices.md",
+        ) from error

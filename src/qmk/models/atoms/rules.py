@@ -1,7 +1,9 @@
-"""What devices ask of programs for atoms: one row a rule, from which findings and the rules page are made."""
+"""What devices ask of analog programs: one row a rule, from which findings and the rules page are made; and the table
+of all rules for atoms."""
 
 from __future__ import annotations
 
+from qmk.models.atoms.gate_rules import OF_DEVICES, OF_PROGRAMS, OF_TIMELINES
 from qmk.qvm.json_rules import Rule
 
 _ROWS = (
@@ -9,7 +11,8 @@ _ROWS = (
     Rule(
         "ATOM-02",
         "outside the region",
-        "The sites fit into the device's field of view: their extent is at most its width and height.",
+        "The sites fit into the device's field of view: their extent is at most its width and height, and they are "
+        "within its radius about the origin.",
         "move the sites closer together",
     ),
     Rule(
@@ -98,5 +101,6 @@ _ROWS = (
         "move the sites apart",
     ),
     Rule("ATOM-21", "shots out of range", "A task has as many shots as the device takes.", "ask for fewer shots"),
+    Rule("ATOM-22", "evolution too short", "An evolution takes the device's least time.", "make the evolution longer"),
 )
-ATOM_RULES: dict[str, Rule] = {row.id: row for row in _ROWS}
+ATOM_RULES: dict[str, Rule] = {row.id: row for row in (*_ROWS, *OF_DEVICES, *OF_PROGRAMS, *OF_TIMELINES)}

@@ -2,7 +2,7 @@
 
 Every number is interpolated linearly between the points that give it, whatever lies between; before the first of these
 and after the last it keeps its value. ``at`` gives the noise model of a moment, so that a run says which moment it is
-of, and its hash changes with the drift.
+of, and its hash changes with the drift. Who acts on a calibration as time goes by knows no later point: ``in_force``.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ from qmk.models import files
 from qmk.models.noise.errors import Depolarize, Pauli, wrong
 from qmk.models.noise.model import GateRule, NoiseModel, Readout, Relaxation
 
-FIELDS = ("gate_1q", "gate_2q", "readout", "reset", "idle", "before_round", "t1_s", "t2_s")
+FIELDS = ("gate_1q", "gate_2q", "readout", "reset", "idle", "before_round", "t1_s", "t2_s", "circuit")
 
 
 class Point(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
-    """One calibration: probabilities of errors by kind, T1 and T2 in seconds, at ``time_s`` seconds."""
+    """One calibration: probabilities of errors by kind, T1 and T2 in seconds, at ``time_s`` seconds. ``circuit`` is the
+    one parameter of ``NoiseModel.circuit``, and stands alone."""
 
     time_s: float
     gate_1q: float | None = None
@@ -33,6 +34,7 @@ class Point(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     before_round: float | None = None
     t1_s: float | None = None
     t2_s: float | None = None
+    circuit: float | None = None
 
 
 class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
@@ -48,6 +50,9 @@ class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
             raise wrong("the times of a calibration do not rise", "give one or more points, each later than the last")
         if not self.durations and any(point.t1_s or point.t2_s for point in self.points):
             raise wrong("a calibration has T1 or T2 and no durations", 'give "durations", such as {"2q": 6e-8}')
+        given = {name for point in self.points for name in FIELDS if getattr(point, name) is not None}
+        if "circuit" in given and len(given) > 1:
+            raise wrong("a calibration has 'circuit' and other rates", "give 'circuit' alone: it is all of them")
         for point in self.points:
             self.at(point.time_s)
 
@@ -56,11 +61,14 @@ class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
         if not math.isfinite(time_s):
             raise wrong(f"a calibration at {time_s} s", "name a moment such as FILE@0s or FILE@1.5h")
         value = {name: self._value(name, time_s) for name in FIELDS}
+        name = f"{self.name or 'calibration'}@{time_s:g}s"
+        if value["circuit"] is not None:
+            return msgspec.structs.replace(NoiseModel.circuit(value["circuit"]), name=name)
         one, two, readout = (value[name] or 0.0 for name in FIELDS[:3])
         t1, t2 = value["t1_s"], value["t2_s"]
         rules = (GateRule((Depolarize(one),), arity=1), GateRule((Depolarize(two),)))
         return NoiseModel(
-            name=f"{self.name or 'calibration'}@{time_s:g}s",
+            name=name,
             gates=rules if one or two else (),
             readout=(Readout(readout, readout),) if readout else (),
             reset=(Pauli(px=value["reset"]),) if value["reset"] else (),
@@ -69,6 +77,11 @@ class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
             relaxation=(Relaxation(t1, t2, twirl=True),) if t1 or t2 else (),
             durations=self.durations,
         )
+
+    def in_force(self, time_s: float) -> float:
+        """The time of the last point that is not after this moment; of the first, before it."""
+        times = [point.time_s for point in self.points]
+        return times[max(0, bisect.bisect_right(times, time_s) - 1)]
 
     def _value(self, name: str, time_s: float) -> float | None:
         known = [(point.time_s, getattr(point, name)) for point in self.points if getattr(point, name) is not None]

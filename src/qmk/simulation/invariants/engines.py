@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from qmk.kernel.effects import Effect, Journal, Launch
 from qmk.kernel.events import Event, FellBack, Finished, Submitted
+from qmk.kernel.rewriting import ChangeRefused, Rewritten
 from qmk.simulation.invariants.invariant import Invariant
 
 if TYPE_CHECKING:
@@ -39,6 +40,10 @@ class Engines(Invariant):
         match record:
             case Submitted():
                 self._submitted[record.job] = record
+            case Rewritten():
+                self.world.seen["written anew"] += 1
+            case ChangeRefused():
+                self.world.seen["change refused"] += 1
             case FellBack():
                 first = self._submitted[record.job]
                 self.holds(not first.policy.get("engine"), f"{record.job} leaves the engine that was asked for")
@@ -47,7 +52,8 @@ class Engines(Invariant):
                 ours, theirs = self._submitted[record.job], self._submitted[record.cached_from]
                 self.holds(ours.tenant == theirs.tenant, f"{record.job} has the result of another tenant's job")
                 self.holds(ours.policy.get("seed") is not None, f"{record.job} has no seed and an earlier result")
-                same = (ours.digest, ours.shots, ours.seed) == (theirs.digest, theirs.shots, theirs.seed)
+                now = self.world.daemon.kernel.jobs.by_id[record.cached_from].submitted  # it may have been written anew
+                same = (ours.digest, ours.shots, ours.seed) == (now.digest, theirs.shots, theirs.seed)
                 self.holds(same, f"{record.job} has the result of {record.cached_from}, which was asked for another")
                 self.world.seen["cached"] += 1
             case _:

@@ -10,6 +10,7 @@ from qmk.host import ledger
 from qmk.kernel.effects import Charge, Effect, Journal
 from qmk.kernel.events import Event, Finished, Started, Submitted
 from qmk.kernel.objects.quota import QUOTAS, Spent
+from qmk.kernel.rewriting import Rewritten
 from qmk.simulation.invariants.invariant import Invariant
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ class Ledger(Invariant):
         patches = {
             row.job: row.footprint for row in history if isinstance(row, Submitted) and row.footprint is not None
         }
+        patches |= {row.job: row.footprint for row in history if isinstance(row, Rewritten)}
         places: dict[str, set[tuple[str, int]]] = defaultdict(set)
         for record in history:
             if isinstance(record, Started):

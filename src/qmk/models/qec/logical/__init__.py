@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from qmk.models.qec.logical.drifting import on_request, rewritten
 from qmk.models.qec.logical.footprints import Placed, placed
 from qmk.models.qec.logical.machine import Machine, Report, as_dict, on_machine
 from qmk.models.qec.logical.run import Failures, failures, sample
@@ -17,6 +18,8 @@ __all__ = [
     "failures",
     "lower",
     "on_machine",
+    "on_request",
     "placed",
+    "rewritten",
     "sample",
 ]

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from qmk.abi.shapes import Footprint
+import msgspec
+
+from qmk.abi.shapes import Footprint, Qec
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
 from qmk.models.noise import NoiseModel
+from qmk.models.noise.calibration import Calibration
 from qmk.models.noise.short import parse
 from qmk.models.qec.logical.machine import Machine, Report, lowered
 from qmk.models.qec.logical.patches import Used
@@ -26,27 +29,54 @@ FIELDS = {"code": "qec.machine", "qec": "qec.machine", "noise": "qec.noise"}
 
 
 class Placed(NamedTuple):
-    """The graph in the gates of the machine, and what it takes there."""
+    """The graph in the gates of the machine, what it takes there, and, of one written anew, why it is so."""
 
     graph: Graph
     footprint: Footprint
+    reason: str = ""
 
 
-def placed(graph: Graph, machine: str, noise: str) -> Placed:
-    """Raises INVALID_PARAMS naming ``qec.machine`` or ``qec.noise``, and what ``lowered`` raises."""
+def placed(graph: Graph, qec: Qec, now_s: float = 0.0) -> Placed:
+    """``now_s``: Unix time, at which a calibration is looked at. Raises INVALID_PARAMS naming ``qec.machine``,
+    ``qec.noise`` or ``qec.target``, and what ``lowered`` raises."""
     try:
-        made = Machine.parse(machine)
+        made = Machine.parse(qec.machine)
     except QmkError as error:
         raise _at("qec.machine", error) from error
-    try:
-        model = noise_of(noise)
-    except QmkError as error:
-        raise _at("qec.noise", error) from error
+    model, calibrated_s = noise_at(qec, now_s)
     try:
         written, report, used = lowered(made, model, graph)
     except QmkError as error:
-        raise _at(FIELDS.get(str(error.fields.get("field")), ""), error) from error
-    return Placed(written, footprint(made, report, used))
+        raise at_field(error) from error
+    taken = footprint(made, report, used)
+    return Placed(written, msgspec.structs.replace(taken, calibrated_s=calibrated_s))
+
+
+def noise_at(qec: Qec, now_s: float) -> tuple[NoiseModel, float | None]:
+    """The noise of this moment, and the second of the calibration that is in force, if there is one."""
+    if (qec.began is None) != (qec.target is None):
+        raise QmkError(
+            "INVALID_PARAMS",
+            "a calibration with one of 'began' and 'target'",
+            field="qec.began" if qec.began is None else "qec.target",
+            help="give both: when the calibration began, and how many logical errors a round are too many",
+        )
+    if qec.began is None:
+        try:
+            return noise_of(qec.noise), None
+        except QmkError as error:
+            raise _at("qec.noise", error) from error
+    calibration = calibrated(qec)
+    calibrated_s = calibration.in_force(now_s - qec.began)
+    return calibration.at(calibrated_s), calibrated_s
+
+
+def calibrated(qec: Qec) -> Calibration:
+    """Raises INVALID_PARAMS for a noise that is no calibration."""
+    try:
+        return Calibration.from_json(qec.noise)
+    except QmkError as error:
+        raise _at("qec.noise", error) from error
 
 
 def noise_of(text: str) -> NoiseModel:
@@ -69,6 +99,11 @@ def footprint(machine: Machine, report: Report, used: Used) -> Footprint:
         move_rounds=MOVE_CYCLES * report.patches * machine.code.distance,
         epoch_rounds=[cycles * machine.code.distance for cycles in used.epoch_cycles[: LIMITS.listed_epochs]],
     )
+
+
+def at_field(error: QmkError) -> QmkError:
+    """An error of the table or of the machine, said of the request."""
+    return _at(FIELDS.get(str(error.fields.get("field")), ""), error)
 
 
 def _at(field: str, error: QmkError) -> QmkError:

@@ -125,6 +125,12 @@ class Report:
     stalled_cycles: int
     factories_to_keep_up: int
     t_limit_per_cycle: float
+    stages: int = 1
+
+    def _time(self) -> str:
+        if self.stages > 1:
+            return f"{self.cycles} cycles, {self.rounds} rounds"
+        return f"{self.cycles} cycles of {self.rounds // max(1, self.cycles)} rounds"
 
     def lines(self) -> list[str]:
         """For people."""
@@ -136,7 +142,7 @@ class Report:
             f"a logical error in {self.logical_error_per_shot:.3g} of the shots ({low:.2g} to {high:.2g} with 95 %), "
             f"{self.logical_error_per_patch_cycle:.2g} per patch and cycle"
             + (f"; {left_out} of {self.interval_draws} draws say nothing" if left_out else ""),
-            f"{self.cycles} cycles of {self.rounds // max(1, self.cycles)} rounds, {self.physical_qubits} physical "
+            f"{self._time()}, {self.physical_qubits} physical "
             f"qubits in {self.tiles} tiles"
             + (f" and {_factories(self.factories)}" if self.factories else ", without factories"),
         ]
@@ -163,9 +169,9 @@ def on_machine(qec: Machine | str, noise: NoiseLike, graph: Graph, table: Table 
 
 
 def lowered(
-    qec: Machine | str, noise: NoiseLike, graph: Graph, table: Table | None = None
+    qec: Machine | str, noise: NoiseLike, graph: Graph, table: Table | None = None, after: int = 0
 ) -> tuple[Graph, Report, Used]:
-    """As ``on_machine``, with what the program uses.
+    """As ``on_machine``, with what the program uses; ``after`` as for ``patches.written``.
 
     Raises UNSUPPORTED for rotations that are no multiple of pi/4, a code that holds no single logical qubit, and
     whatever the table does not carry (``tables.channels``).
@@ -183,7 +189,7 @@ def lowered(
     family, d = machine.code.family, machine.code.distance
     rates = channels(known, family, d, model, machine.decoder)
     states = machine.states(rates)
-    made, used = written(graph, rates, states, machine.spec, model, machine.reaction_cycles)
+    made, used = written(graph, rates, states, machine.spec, model, machine.reaction_cycles, after)
     if states is None and (used.t_gates or machine.factories):
         who = "T gates" if used.t_gates else "factories"
         raise QmkError(

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -71,16 +72,27 @@ class Used:
 
 
 def written(
-    graph: Graph, channels: Channels, states: States | None, machine: str, model: NoiseModel, reaction: int = 0
+    graph: Graph,
+    channels: Channels,
+    states: States | None,
+    machine: str,
+    model: NoiseModel,
+    reaction: int = 0,
+    after: int = 0,
 ) -> tuple[Graph, Used]:
-    """The graph with its errors, and what it uses. ``reaction``: cycles until an outcome is decoded. Raises
-    UNSUPPORTED for a gate that is no Clifford+T."""
+    """The graph with its errors, and what it uses. ``reaction``: cycles until an outcome is decoded. ``after``: the
+    graph is a written one, whose first so many epochs stay as they are, node for node; what is used is of the rest,
+    but for the patches. Raises UNSUPPORTED for a gate that is no Clifford+T."""
     own = hashlib.sha256(f"{machine} {model.name} {model.hash}".encode()).hexdigest()[:ID_CHARS]
     writer = _Writer(graph, channels, states, reaction, f"patch_{own}_")
-    for node in graph.nodes:
+    kept = end_of_epoch(graph, after)
+    for node in sent(graph.nodes[:kept]):
+        writer.node(node)
+    writer.begin(graph.nodes[:kept])
+    for node in graph.nodes if not after else sent(graph.nodes[kept:]):
         writer.node(node)
     writer.used.patches = len(writer.seen)
-    writer.used.cycles = max(writer.qubits.values(), default=0)
+    writer.used.cycles = max(0, 0, *writer.qubits.values())
     writer.used.attempts = 0 if writer.supply is None else writer.supply.attempts
     family = f"noise@{noise.FAMILY.version}"
     families = (*graph.families, family) if graph.families and family not in graph.families else graph.families
@@ -93,6 +105,19 @@ def written(
         metadata={**graph.metadata, **label},
     )
     return made, writer.used
+
+
+def end_of_epoch(graph: Graph, epoch: int) -> int:
+    """How many nodes there are up to the end of the epoch, its fence among them. Raises INVALID_PARAMS."""
+    fences = [at for at, node in enumerate(graph.nodes) if node.op == "core.fence"]
+    if not 0 <= epoch <= len(fences):
+        raise QmkError("INVALID_PARAMS", f"the program has {len(fences)} fences, none ends epoch {epoch}")
+    return fences[epoch - 1] + 1 if epoch else 0
+
+
+def sent(nodes: Sequence[Node]) -> Iterator[Node]:
+    """The program of a written one: all its noise is the machine's, since a program with noise is not written."""
+    return (node for node in nodes if OPS[node.op].op_class != "noise")
 
 
 class _Writer:
@@ -110,6 +135,15 @@ class _Writer:
         self.fence = 0
         self.seen: set[str] = set()
         self.count = 0
+
+    def begin(self, kept: Sequence[Node]) -> None:
+        """Here the program begins, or goes on at a fence: with patches as they are there, factories that are empty, and
+        outcomes of before as if they came now. Nothing but time is counted from the fence."""
+        self.made, self.used = list(kept), Used()
+        self.qubits = {qubit: cycle - self.fence for qubit, cycle in self.qubits.items()}
+        self.events = dict.fromkeys(self.events, 0)
+        self.fence = 0
+        self.supply = None if self.states is None else self.states.supply()
 
     def node(self, node: Node) -> None:
         op = OPS.get(node.op)

@@ -1,0 +1,149 @@
+"""``qmk atoms``: devices of neutral atoms, what they allow, and whether a program keeps it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from qmk.cli import options
+from qmk.cli.failure import Console
+
+if TYPE_CHECKING:
+    from qmk.models.atoms import Profile
+
+
+@click.group(name="atoms")
+def command() -> None:
+    """Neutral atoms: list devices, show one, check a program or a device, list versions of instructions."""
+
+
+@command.command(short_help="list the devices")
+@options.json_option
+def devices(as_json: bool) -> None:
+    """List the devices that --device takes."""
+    from qmk.cli import output
+    from qmk.models.atoms import profiles
+
+    rows = [(row.name, _runs(row), _size(row), row.doc) for row in profiles().values()]
+    if as_json:
+        output.json_object([dict(zip(("name", "runs", "atoms", "doc"), row, strict=True)) for row in rows])
+    else:
+        output.table(("device", "runs", "atoms", "what"), rows)
+
+
+def _runs(row: Profile) -> str:
+    return " and ".join([*(["evolutions"] if row.analog else []), *(["gates"] if row.geometry else [])])
+
+
+def _size(row: Profile) -> str:
+    atoms = row.arrangement.sites if row.geometry is None else len(row.geometry.occupied())
+    return str(atoms or "any")
+
+
+@command.command(short_help="show a device")
+@click.argument("name")
+@options.json_option
+def show(name: str, as_json: bool) -> None:
+    """Show the device NAME (or NAME:CONFIGURATION, or a JSON file), and check that its parts fit each other."""
+    from qmk.cli import output
+    from qmk.models.atoms.on_device import device
+    from qmk.models.atoms.sound import require
+
+    profile, configuration = device(name)
+    require(profile)
+    if profile.geometry is not None:
+        profile.geometry.occupied(configuration)
+    if as_json:
+        output.json_object(profile)
+        return
+    click.echo(f"{profile.name}: {profile.doc}")
+    output.lines(f"  {word}: {text}" for word, text in _facts(profile, configuration).items() if text)
+    output.lines(f"  source: {source}" for source in profile.sources)
+
+
+def _facts(profile: Profile, configuration: str) -> dict[str, str]:
+    facts = {"runs": _runs(profile), "versions": ", ".join(profile.isa)}
+    geometry = profile.geometry
+    if geometry is None:
+        light = profile.amplitude
+        facts["atoms"] = _size(profile)
+        facts["evolution"] = f"{profile.duration:g} us" if profile.duration else "any time"
+        facts["amplitude"] = f"{light.low:g} to {light.high:g} rad/us" if light.high > light.low else "any"
+        return facts
+    facts["sites"] = f"{len(geometry.sites)}, {len(geometry.occupied(configuration))} of them with atoms"
+    facts["zones"] = ", ".join(f"{zone.id} ({zone.role or 'no role'})" for zone in geometry.zones)
+    facts["configurations"] = ", ".join(row.name for row in geometry.configurations)
+    gates = [f"{gate.name} on {gate.arity}, {gate.duration:g} us" for gate in profile.gates]
+    facts["gates"] = "; ".join(gates) or "every gate"
+    facts["radius"] = f"{profile.blockade.radius:g} um, light reaches the {profile.blockade.light}"
+    facts["measurement"] = f"{profile.timing.measurement:g} us, cooldown {profile.timing.cooldown:g} us"
+    facts["moves"] = "no" if profile.transport is None else _ten(profile)
+    return facts
+
+
+def _ten(profile: Profile) -> str:
+    from qmk.models.atoms.motion import move_us
+
+    assert profile.transport is not None
+    return f"10 um in {move_us(profile.transport, 10.0):.4g} us"
+
+
+@command.command(short_help="check a program against a device")
+@options.program_options
+@options.device_option
+@click.option(
+    "--isa", default="", metavar="VERSION", help="Also against this version of the instructions, such as 1.1."
+)
+@click.option("--shots", "-n", type=click.IntRange(0), metavar="N", help="Shots that are to be run.")
+@options.json_option
+@click.pass_obj
+def check(
+    console: Console,
+    program: str,
+    format_name: str | None,
+    params: tuple[tuple[str, Any], ...],
+    device: str | None,
+    isa: str,
+    shots: int | None,
+    as_json: bool,
+) -> None:
+    """Say every rule that PROGRAM breaks on --device, each with its code; or how long it takes there.
+
+    A program with a timeline in its metadata has this checked too.
+    """
+    from qmk.base.errors import invalid_graph
+    from qmk.cli import output, source
+    from qmk.models.atoms import on_device
+    from qmk.models.atoms.timeline import check_timeline, timeline_of
+
+    if device is None:
+        raise click.UsageError("name a device with --device; 'qmk atoms devices' lists them")
+    loaded = source.load(program, format_name, options.collect_params(params), console)
+    profile, configuration = on_device.device(device)
+    timed = timeline_of(loaded.graph) is not None and profile.geometry is not None
+    found = check_timeline(loaded.graph, profile) if timed else []
+    if found:
+        raise invalid_graph(found)
+    timeline = on_device.on_device(loaded.graph, profile, configuration, isa, shots).timeline
+    if as_json:
+        output.json_object(timeline)
+        return
+    counts = {word: sum(row.op == f"atoms.{word}" for row in timeline.timeline) for word in ("move", "wait")}
+    known = f"{counts['move']} moves, {counts['wait']} waits"
+    click.echo(f"{profile.name} runs it in {timeline.duration_us:.6g} us: {len(timeline.timeline)} timed ops, {known}")
+
+
+@command.command(short_help="list versions of the instructions")
+@options.json_option
+def isa(as_json: bool) -> None:
+    """Say which version of the instructions has what."""
+    from qmk.cli import output
+    from qmk.models.atoms.isa import FEATURES, VERSIONS, matrix
+
+    found = matrix()
+    if as_json:
+        output.json_object({"versions": VERSIONS, "features": found})
+        return
+    rows = [(*("yes" if found[f.name][v] else "-" for v in VERSIONS), f.name, f.doc) for f in FEATURES]
+    output.table((*VERSIONS, "feature", "what"), rows)

@@ -1,0 +1,82 @@
+"""A document to a graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, cast
+
+import msgspec
+
+from qmk.base.errors import Finding, invalid_graph
+from qmk.frontends.kirin import classical, control, quantum
+from qmk.frontends.kirin.rules import KIRIN_RULES, Refused
+from qmk.frontends.kirin.run import Run, arguments
+from qmk.frontends.kirin.units import Document
+from qmk.frontends.kirin.values import Measured, Parity, Truth, shown
+from qmk.frontends.openqasm import logic as lg
+from qmk.frontends.openqasm.sources import Refusal
+from qmk.qvm.graph import Graph, Output
+from qmk.sdk.frontend import Source
+
+HANDLERS = {**classical.HANDLERS, **quantum.HANDLERS}
+CALLING = {(control.FUNC, name) for name in ("Function", "Invoke", "Call", "Lambda", "GetField")}
+BODIES = {(control.SCF, "For"), (control.SCF, "IfElse")}
+LISTED = {(control.ILIST, name) for name in ("Map", "ForEach", "Foldl", "Foldr", "Scan")}
+STATEMENTS = frozenset(HANDLERS) | CALLING | BODIES | LISTED | control.ENDS
+"""every statement that is read, as (module, class)"""
+
+
+def parse(source: Source) -> Graph:
+    """The graph of a kernel with its arguments given as ``source.params``. Raises INVALID_GRAPH with one finding."""
+    run = None
+    try:
+        document = Document.read(source.data, STATEMENTS)
+        run = Run(document, bool(document.names & quantum.LOSSY))
+        method = document.method(document.body)
+        given = arguments(method, source.params or {})
+        result = control.Control(run, HANDLERS).call(method, given)
+        run.where = "in the result"
+        return finished(run, method.name, result)
+    except Refused as refused:
+        rule, message, help = refused.rule, refused.message, refused.help
+    except Refusal as refused:  # of the builder: a limit
+        rule, message, help = "KIRIN-08", refused.message, refused.help
+    except RecursionError:
+        rule, message, help = "KIRIN-08", "the program nests too deep", ""
+    where = f" ({run.where})" if run and run.where else ""
+    finding = Finding(rule, message + where, help or KIRIN_RULES[rule].help, file=source.name)
+    raise invalid_graph([finding])
+
+
+def leaves(value: Any) -> Iterator[Any]:
+    if isinstance(value, (list, tuple)):
+        for part in cast("list[Any]", value):
+            yield from leaves(part)
+    else:
+        yield value
+
+
+def finished(run: Run, name: str, result: Any) -> Graph:
+    """Registers: ``result``, what the kernel returns, the first measurement leftmost, or all measurements where it
+    returns nothing; ``lost``, for each measurement in it whether the atom was lost; ``detectors``, ``observables``."""
+    found = run.measured if result is None else list(leaves(result))
+    for one in found:
+        if not isinstance(one, (Measured, Truth, Parity, bool)):
+            raise Refused("KIRIN-07", f"the kernel returns {shown(one)}")
+    registers: list[tuple[str, list[lg.Bit]]] = []
+    bits = [lg.constant(one) if isinstance(one, bool) else cast("Measured", one).bit for one in found]
+    registers.append(("result", bits))
+    lost = [one.lost for one in found if isinstance(one, Measured)]
+    if run.lossy and lost:
+        registers.append(("lost", lost))
+    if run.detectors:
+        registers.append(("detectors", [made.bit for made, _ in run.detectors]))
+    if run.observables:
+        registers.append(("observables", [made.bit for made in run.observables]))
+    outputs = [Output(key, tuple(run.builder.event_of(bit) for bit in row)) for key, row in registers if row]
+    metadata: dict[str, Any] = {"source": "kirin", "kernel": name}
+    if any(at for _, at in run.detectors):
+        metadata["detectors"] = [at for _, at in run.detectors]
+    made = run.builder.finish(outputs, metadata)
+    families = dict.fromkeys(node.op.partition(".")[0] for node in made.nodes)
+    return msgspec.structs.replace(made, families=tuple(sorted(families)))

@@ -1,0 +1,127 @@
+"""What a kernel's values are while it is unrolled. Numbers, lists, tuples, ranges and slices are Python's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from qmk.frontends.kirin.rules import Refused
+from qmk.frontends.openqasm import logic as lg
+from qmk.frontends.openqasm.logic import Bit
+
+LONGEST = 1_000_000
+"""elements of one list"""
+
+
+@dataclass(frozen=True, slots=True)
+class Qubit:
+    handle: str
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One measurement: its bit, 0 where the atom was lost, and whether it was."""
+
+    bit: Bit
+    lost: Bit = lg.FALSE
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """A truth value that a measurement decides."""
+
+    bit: Bit
+
+
+@dataclass(frozen=True, slots=True)
+class Parity:
+    """A detector or an observable: the sum modulo two of its measurements."""
+
+    bit: Bit
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """Something to call: the body, the names of its arguments, and what it captured."""
+
+    name: str
+    slots: tuple[str, ...]
+    body: Mapping[str, Any]
+    captured: tuple[Any, ...] = ()
+
+
+@dataclass(slots=True)
+class Cursor:
+    """An iterator in the hands of the program."""
+
+    items: Iterator[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """Two values of which a measurement chooses one, and which no bit can hold."""
+
+    what: str
+
+
+def truth(value: Any) -> Bit:
+    """The bit of a value in a condition."""
+    if isinstance(value, (Truth, Parity)):
+        return value.bit
+    if isinstance(value, (bool, int, float)):
+        return lg.constant(value)
+    if isinstance(value, (list, tuple, range)):
+        return lg.constant(len(value))
+    if value is None:
+        return lg.FALSE
+    if isinstance(value, Measured):
+        raise Refused("KIRIN-04", "a measurement is no truth value: it may be 0, 1 or lost", "ask is_one of it")
+    raise Refused("KIRIN-04", f"{shown(value)} is no truth value")
+
+
+def settled(bit: Bit) -> Any:
+    """A bit as a value: a Python truth value where it is known."""
+    found = lg.known(bit)
+    return Truth(bit) if found is None else found
+
+
+def shown(value: Any) -> str:
+    """How a message calls a value."""
+    if isinstance(value, Either):
+        return value.what
+    names = {Qubit: "a qubit", Measured: "a measurement", Truth: "a measured truth value", Parity: "a parity"}
+    if type(value) in names:
+        return names[type(value)]
+    return (
+        f"{type(value).__name__} {str(value)[:40]!r}" if isinstance(value, (int, float, str)) else type(value).__name__
+    )
+
+
+def number(value: Any, what: str) -> float:
+    if isinstance(value, (Truth, Measured, Parity, Either)):
+        raise Refused("KIRIN-05", f"{what} is {shown(value)}; it must be known when the program is read")
+    if not isinstance(value, (int, float)) or not abs(value) < 1e300:
+        raise Refused("KIRIN-04", f"{what} is {shown(value)}, not a finite number")
+    return float(value)
+
+
+def whole(value: Any, what: str) -> int:
+    if isinstance(value, (Truth, Measured, Parity, Either)):
+        raise Refused("KIRIN-05", f"{what} is {shown(value)}; it must be known when the program is read")
+    if not isinstance(value, int) or abs(value) >= 1 << 62:
+        raise Refused("KIRIN-04", f"{what} is {shown(value)}, not a whole number of 62 bits")
+    return int(value)
+
+
+def sequence(value: Any, what: str) -> list[Any] | tuple[Any, ...] | range:
+    if not isinstance(value, (list, tuple, range)):
+        rule = "KIRIN-05" if isinstance(value, Either) else "KIRIN-04"
+        raise Refused(rule, f"{what} is {shown(value)}, not a list")
+    return value
+
+
+def bounded(length: int) -> None:
+    """Refuse a list before it is made."""
+    if length > LONGEST:
+        raise Refused("KIRIN-08", f"a list of {length} elements exceeds the limit of {LONGEST}")

@@ -1,0 +1,43 @@
+"""Front-end ``stim``: circuits in Stim's language, with the tags that Bloqade and tsim give a meaning.
+
+What it pins. Bits: the register ``record`` has the measurements, the first leftmost; ``detectors`` and ``observables``
+are parities of the record as it is, not compared with a noiseless run. A lost atom: in a circuit with
+``I_ERROR[loss]``, ``[correlated_loss:k]`` or ``[leakage]`` measurements are ``atoms.mz``; the bit of a lost atom is 0
+(before ``!`` inverts it) and the register ``lost`` says so. Angles in tags are radians, written as multiples of pi.
+``[leakage](p0, p1)`` is ``noise.leak``: from |0> with p0, from |1> with p1. Sweep bits are the parameter ``sweep``.
+
+Tagged gates are run: ``S[T]`` is T, ``I[R_X(theta=0.3*pi)]`` a rotation. Plain Stim ignores tags.
+"""
+
+from __future__ import annotations
+
+import re
+
+from qmk.frontends.stim.emit import emit
+from qmk.frontends.stim.gates import ALIASES, NAMES
+from qmk.frontends.stim.reader import read
+from qmk.frontends.stim.rules import STIM_RULES
+from qmk.sdk.frontend import Frontend
+
+__all__ = ["FRONTEND", "STIM_RULES"]
+
+_LINE = re.compile(r"([A-Za-z][A-Za-z0-9_]*)(\[[^\]]*\])?(\([^)]*\))?(\s+[!XYZ0-9rs*][^;]*|\s*\{|\s*#.*)?\Z")
+_LINES = 64
+
+
+def recognise(data: bytes) -> int:
+    """By the first lines that are no comments: instructions of Stim with targets as Stim writes them."""
+    lines = [line.strip() for line in data[:65536].removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace").split("\n")]
+    if len(data) >= 4096:
+        lines = lines[:-1]  # it may be cut
+    lines = [line for line in lines if line and not line.startswith("#")][:_LINES]
+    known = sum(1 for line in lines if line == "}" or _known(line))
+    return 0 if not known else 100 if known == len(lines) else round(60 * known / len(lines))
+
+
+def _known(line: str) -> bool:
+    match = _LINE.match(line)
+    return match is not None and (match[1] in NAMES or match[1] in ALIASES)
+
+
+FRONTEND = Frontend("stim", "Circuits of Stim, tagged gates and lost atoms included", (".stim",), recognise, read, emit)

@@ -1,0 +1,107 @@
+"""The gateway as an ASGI application: one door a protocol, each under a path of its own.
+
+| path | protocol |
+|---|---|
+| /braket | Amazon Braket, ``BRAKET_ENDPOINT`` |
+| /s3 | its results, ``AWS_ENDPOINT_URL_S3`` |
+| /qlam | QLAM, ``api_base_url`` |
+| /pasqal | Pasqal Cloud, ``Endpoints(core=...)`` |
+
+Whatever goes wrong is answered in the form of the door's own protocol, without a traceback; what is a defect of ours is
+logged with one.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from litestar import Litestar, Response, Router, get
+from litestar.datastructures import State
+from litestar.exceptions import HTTPException
+from litestar.types import ControllerRouterHandler
+
+from qmk.base.errors import QmkError
+from qmk.gateway import qlam
+from qmk.gateway.braket import routes as braket
+from qmk.gateway.callers import Callers
+from qmk.gateway.http import BODY_BYTES, AnyRequest, Gate, Refusal, answer, status_of
+from qmk.gateway.pasqal import routes as pasqal
+from qmk.gateway.records import Records
+
+log = logging.getLogger("qmk.gateway")
+Refused = Callable[[Exception, int, str], Response[bytes]]
+
+
+@dataclass(frozen=True)
+class Door:
+    """``refused`` writes an error in the protocol's own form."""
+
+    path: str
+    handlers: Sequence[ControllerRouterHandler]
+    refused: Refused
+
+
+DOORS = (
+    Door("/braket", braket.HANDLERS, braket.refused),
+    Door("/s3", braket.S3_HANDLERS, braket.refused_s3),
+    Door("/qlam", qlam.HANDLERS, qlam.refused),
+    Door("/pasqal", pasqal.HANDLERS, pasqal.refused),
+)
+
+
+@get("/health")
+async def health() -> Response[bytes]:
+    return answer({"status": "up"})
+
+
+def make_app(socket: Path | None, records: Path, *, needs_token: bool) -> Litestar:
+    """The application; jobs go to the daemon at ``socket``, and ``records`` is the gateway's own file.
+
+    Raises RESOURCE_EXHAUSTED when the file cannot be used.
+    """
+    gate = Gate(Callers(socket, needs_token=needs_token), Records(records))
+
+    @asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            await gate.callers.close()
+            gate.records.close()
+
+    return Litestar(
+        route_handlers=[health, *(Router(path=door.path, route_handlers=door.handlers) for door in DOORS)],
+        exception_handlers={Exception: _refused, HTTPException: _refused},
+        request_max_body_size=BODY_BYTES,
+        state=State({"gate": gate}),
+        lifespan=[lifespan],
+        openapi_config=None,
+        logging_config=None,
+        debug=False,
+        pdb_on_exception=False,
+    )
+
+
+def _refused(request: AnyRequest, error: Exception) -> Response[Any]:
+    """The answer to what went wrong, in the form of the door that was knocked at."""
+    if isinstance(error, QmkError):
+        status, message = status_of(error), error.message
+    elif isinstance(error, Refusal):
+        status, message = error.status, error.message
+    elif isinstance(error, HTTPException):
+        status, message = error.status_code, error.detail
+    else:
+        status, message = 500, ""
+    if status == 500:
+        log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+        message = "a defect in the gateway; its log has the details"
+    path = request.url.path
+    for door in DOORS:
+        if path == door.path or path.startswith(door.path + "/"):
+            return door.refused(error, status, message)
+    return answer({"message": message}, status)

@@ -1,0 +1,113 @@
+"""Task results as Braket's schemas have them, written shot by shot: a million shots are never in memory at once.
+
+Sequences and measurements begin with site 0, qubit 0 or bit 0. Sources: amazon-braket-schemas 1.32,
+``analog_hamiltonian_simulation_task_result_v1`` and ``gate_model_task_result_v1``.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import msgspec
+
+from qmk.client.result import Result
+from qmk.gateway.braket.openqasm import measured_qubits
+
+AHS = "braket.ir.ahs.program"
+OPENQASM = "braket.ir.openqasm.program"
+
+
+class TaskResult(Protocol):
+    """``begin``, then ``shot`` with each row of events, then ``end``, make one JSON document."""
+
+    def begin(self) -> bytes: ...
+    def shot(self, row: str) -> bytes: ...
+    def end(self) -> bytes: ...
+
+
+def task_result(result: Result, action: dict[str, Any], metadata: dict[str, Any]) -> TaskResult:
+    """The writer for a job's result; ``metadata`` are id, deviceId and the like of the task, ``action`` its program."""
+    task = {"braketSchemaHeader": _header("task_metadata"), "shots": result.shots, **metadata}
+    kind = AnalogResult if action["braketSchemaHeader"]["name"] == AHS else GateResult
+    return kind(result, action, task)
+
+
+def _header(name: str) -> dict[str, str]:
+    return {"name": f"braket.task_result.{name}", "version": "1"}
+
+
+def bits_of(result: Result) -> tuple[list[tuple[str, int]], list[int | None]]:
+    """The classical bits (register, index), and the column of each in a row of events; None: it is always 0."""
+    column = {name: place for place, name in enumerate(result.event_names)}
+    bits: list[tuple[str, int]] = []
+    columns: list[int | None] = []
+    descending = all(register.descending for register in result.registers)  # and so are the registers, last to first
+    for register in result.registers[::-1] if descending else result.registers:
+        events = register.bits[::-1] if register.descending else register.bits
+        bits += [(register.name, index) for index in range(len(events))]
+        columns += [None if event is None else column[event] for event in events]
+    return bits, columns
+
+
+class _Shots:
+    """What both kinds share: commas between the shots."""
+
+    def __init__(self, columns: list[int | None]) -> None:
+        self._columns = columns
+        self._comma = ""
+
+    def _bits(self, row: str, start: int = 0, stop: int | None = None) -> str:
+        return ",".join("0" if at is None else row[at] for at in self._columns[start:stop])
+
+    def _next(self) -> str:
+        comma, self._comma = self._comma, ","
+        return comma
+
+
+class AnalogResult(_Shots):
+    """Sequences before and after, an atom that is there being 1."""
+
+    def __init__(self, result: Result, action: dict[str, Any], task: dict[str, Any]) -> None:
+        bits, columns = bits_of(result)
+        super().__init__(columns)
+        self._sites = sum(name == "pre" for name, _ in bits)
+        quera = {"braketSchemaHeader": _header("quera_metadata"), "numSuccessfulShots": result.shots}
+        self._head = {"braketSchemaHeader": _header("analog_hamiltonian_simulation_task_result"), "taskMetadata": task}
+        self._tail = {"action": action, "queraMetadata": quera}
+
+    def begin(self) -> bytes:
+        return msgspec.json.encode(self._head)[:-1] + b',"measurements":['
+
+    def shot(self, row: str) -> bytes:
+        pre, post = self._bits(row, 0, self._sites), self._bits(row, self._sites)
+        return (
+            f'{self._next()}{{"shotMetadata":{{"shotStatus":"Success"}},'
+            f'"shotResult":{{"preSequence":[{pre}],"postSequence":[{post}]}}}}'
+        ).encode()
+
+    def end(self) -> bytes:
+        return b'],"additionalMetadata":' + msgspec.json.encode(self._tail) + b"}"
+
+
+class GateResult(_Shots):
+    """One list of bits a shot, and the qubit that each of them was measured of."""
+
+    def __init__(self, result: Result, action: dict[str, Any], task: dict[str, Any]) -> None:
+        bits, columns = bits_of(result)
+        super().__init__(columns)
+        qubits = measured_qubits(action["source"], bits)
+        self._head = {
+            "braketSchemaHeader": _header("gate_model_task_result"),
+            "taskMetadata": task,
+            "measuredQubits": qubits,
+            "additionalMetadata": {"action": action},
+        }
+
+    def begin(self) -> bytes:
+        return msgspec.json.encode(self._head)[:-1] + b',"measurements":['
+
+    def shot(self, row: str) -> bytes:
+        return f"{self._next()}[{self._bits(row)}]".encode()
+
+    def end(self) -> bytes:
+        return b"]}"

@@ -1,0 +1,147 @@
+"""Who calls. A request shows a QMK token in the place where its protocol has a secret; one client of the daemon serves
+each token, and the daemon alone decides what it may do.
+
+A request without a token is the gateway's own user, which is only let in on loopback and not from a web page.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any
+
+from qmk.abi.call import Call
+from qmk.abi.calls import q_negotiate_caps, q_submit
+from qmk.abi.shapes import Policy, Program
+from qmk.abi.token import PREFIX
+from qmk.base.errors import QmkError
+from qmk.client.aio import AsyncClient
+
+KEPT_CLIENTS = 1024
+KEPT_CLIENTS_OF_A_TENANT = 16
+PATIENCE_S = 5.0
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
+
+
+class Caller(AsyncClient):
+    """A client whose session is opened again when it has expired. ``tenant`` is known once it is connected."""
+
+    tenant: str = ""
+
+    async def submit_text(
+        self, text: str, *, format: str, shots: int, key: str, params: Mapping[str, Any] | None = None
+    ) -> q_submit.Reply:
+        """Queue source text, which the daemon reads in a process of its own; the same ``key`` gives the same job."""
+        return await self._ask(
+            q_submit.CALL,
+            True,
+            program=Program(format=format, text=text, params=dict(params or {})),
+            shots=shots,
+            policy=Policy(),
+            idempotency_key=key,
+            keep_events=True,
+        )
+
+    async def _negotiate(self) -> q_negotiate_caps.Reply:
+        reply = await super()._negotiate()
+        self.tenant = reply.tenant
+        return reply
+
+    async def _attempt(self, call: Call, fields: dict[str, Any]) -> Any:
+        session = self._session
+        try:
+            return await super()._attempt(call, fields)
+        except QmkError as error:
+            if error.kind.name != "SESSION_NOT_FOUND":
+                raise
+        if self._session == session:
+            self._session = ""
+        return await super()._attempt(call, fields)
+
+
+class Callers:
+    """The clients of the daemon at ``path``, by token; those used least recently are let go."""
+
+    def __init__(self, path: str | os.PathLike[str] | None, *, needs_token: bool) -> None:
+        self._path = path
+        self._needs_token = needs_token
+        self._kept: OrderedDict[str, Caller] = OrderedDict()
+
+    async def of(self, headers: Mapping[str, str]) -> Caller:
+        """Raises AUTH_FAILED for a token that is missing or no good, CONNECTION_LOST without a daemon."""
+        return await self.with_token(self.shown(headers))
+
+    def shown(self, headers: Mapping[str, str]) -> str:
+        """The token of a request, "" for one that is let in without. Raises AUTH_FAILED where one is asked for."""
+        shown = token_of(headers)
+        if not self._needs_token and not shown.startswith(PREFIX):
+            shown = ""  # clients must show something: where none is asked for, what is no token is none
+        if not shown:
+            self._let_in(headers)
+        return shown
+
+    async def with_token(self, shown: str) -> Caller:
+        """The client of whoever has shown this token."""
+        caller = self._kept.get(shown)
+        if caller is None:
+            caller = Caller(self._path, token=shown or None, patience_s=PATIENCE_S)
+            await caller.session_id()
+            first = self._kept.setdefault(shown, caller)
+            if first is not caller:
+                await caller.leave()
+                caller = first
+            await self._bound(caller.tenant)
+        else:
+            await self._still_good(shown, caller)
+        if shown in self._kept:
+            self._kept.move_to_end(shown)
+        return caller
+
+    async def _still_good(self, shown: str, caller: Caller) -> None:
+        """A token that was revoked, or has ended, opens nothing, not even what only the gateway knows."""
+        try:
+            await caller.telemetry()
+        except QmkError as error:
+            if error.kind.name in ("AUTH_FAILED", "TENANT_SUSPENDED") and self._kept.pop(shown, None) is not None:
+                await caller.close()
+            if error.kind.name != "INSUFFICIENT_CAPS":  # a session that may not ask for figures is one
+                raise
+
+    def _let_in(self, headers: Mapping[str, str]) -> None:
+        if self._needs_token:
+            raise QmkError("AUTH_FAILED", "this gateway asks for a token", help="show a QMK token as the page says")
+        host = headers.get("host", "").lower()
+        name = host if host.endswith("]") else host.rpartition(":")[0] or host
+        if name not in _LOOPBACK or "origin" in headers:
+            raise QmkError("AUTH_FAILED", "without a token only programs on this machine are let in")
+
+    async def _bound(self, tenant: str) -> None:
+        """A tenant with many tokens makes its own wait for a connection, not another's."""
+        own = [token for token, caller in self._kept.items() if caller.tenant == tenant]
+        gone = own[: max(0, len(own) - KEPT_CLIENTS_OF_A_TENANT)]
+        gone += [token for token in list(self._kept)[: max(0, len(self._kept) - KEPT_CLIENTS)] if token not in gone]
+        for token in gone:
+            await self._kept.pop(token).leave()
+
+    async def close(self) -> None:
+        while self._kept:
+            await self._kept.popitem()[1].leave()
+
+
+def token_of(headers: Mapping[str, str]) -> str:
+    """The token that a request shows, or "". Braket: the AWS session token, whose access key signs for nothing here.
+    QLAM: a bearer token, or the password of basic authentication. Pasqal: a bearer token."""
+    if found := headers.get("x-amz-security-token"):
+        return found
+    scheme, _, value = headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return value.strip()
+    if scheme.lower() == "basic":
+        try:
+            return base64.b64decode(value.strip(), validate=True).decode().partition(":")[2]
+        except (binascii.Error, UnicodeDecodeError):
+            raise QmkError("AUTH_FAILED", "the basic credentials cannot be read") from None
+    return ""

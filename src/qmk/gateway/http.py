@@ -1,0 +1,123 @@
+"""What the doors share: bounded bodies, JSON in and out, ids made of job ids, the status that fits an error."""
+
+from __future__ import annotations
+
+import time
+import uuid
+import zlib
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import msgspec
+from cryptography.fernet import Fernet
+from litestar import Request, Response
+
+from qmk.base.errors import QmkError
+from qmk.gateway.callers import Caller, Callers
+from qmk.gateway.records import Records
+
+BODY_BYTES = 16 << 20
+"""of one request, and of what a compressed one holds"""
+JOB_PREFIX = "job_"
+_STATUS = {
+    "AUTH_FAILED": 401,
+    "TENANT_SUSPENDED": 403,
+    "INSUFFICIENT_CAPS": 403,
+    "JOB_NOT_FOUND": 404,
+    "ALREADY_COMPLETED": 409,
+    "NOT_COMPLETED": 409,
+    "JOB_FAILED": 409,
+    "JOB_CANCELLED": 409,
+    "RESOURCE_EXHAUSTED": 503,
+    "CONNECTION_LOST": 503,
+    "INTERNAL_ERROR": 500,
+}
+Wanted = TypeVar("Wanted")
+AnyRequest = Request[Any, Any, Any]
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What every door needs; ``request.app.state.gate``."""
+
+    callers: Callers
+    records: Records
+    links: Fernet = field(default_factory=lambda: Fernet(Fernet.generate_key()))
+    """Seals into a link who may read what is behind it. Links are short-lived, and void after a restart."""
+
+
+class Refusal(Exception):
+    """A request that its door turns away, with the HTTP status and, where the protocol has one, a code."""
+
+    def __init__(self, status: int, message: str, code: str = "") -> None:
+        super().__init__(message)
+        self.status, self.message, self.code = status, message, code
+
+
+async def entered(request: AnyRequest) -> tuple[Caller, Records]:
+    """The client of whoever calls, and the records. Raises AUTH_FAILED."""
+    gate: Gate = request.app.state.gate
+    return await gate.callers.of(request.headers), gate.records
+
+
+async def body_of(request: AnyRequest, wanted: type[Wanted]) -> Wanted:
+    """The JSON body as ``wanted``. Raises ``Refusal`` 400 or 413."""
+    data = await request.body()
+    coding = request.headers.get("content-encoding", "identity").strip().lower()
+    if coding == "gzip":
+        data = inflated(data)
+    elif coding != "identity":
+        raise Refusal(415, f"content encoding '{coding[:40]}' is neither gzip nor identity")
+    try:
+        return msgspec.json.decode(data, type=wanted)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Refusal(400, f"the body does not fit: {error}") from None
+
+
+def inflated(data: bytes, bound: int = BODY_BYTES) -> bytes:
+    """What a gzip stream holds, never more than ``bound`` bytes of it at a time. Raises ``Refusal``."""
+    unpack = zlib.decompressobj(wbits=31)
+    try:
+        found = unpack.decompress(data, bound + 1)
+    except zlib.error:
+        raise Refusal(400, "the body is no gzip stream") from None
+    if len(found) > bound:
+        raise Refusal(413, f"the body holds more than {bound} bytes")
+    if not unpack.eof or unpack.unused_data:
+        raise Refusal(400, "the gzip stream is cut short or followed by something")
+    return found
+
+
+def answer(data: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response[bytes]:
+    """``data`` as JSON."""
+    return Response(msgspec.json.encode(data), status_code=status, media_type="application/json", headers=headers)
+
+
+def status_of(error: QmkError) -> int:
+    """The HTTP status of an error; 429 where trying again later can help."""
+    name = error.kind.name
+    if name == "QUOTA_EXCEEDED":
+        return 429 if error.fields.get("retryable", error.kind.retryable) else 400
+    return _STATUS.get(name, 400 if error.kind.blame == "caller" else 500)
+
+
+def id_of_job(job: str) -> str:
+    """A job's id as a UUID: the same 128 bits."""
+    return str(uuid.UUID(job.removeprefix(JOB_PREFIX)))
+
+
+def job_of_id(id: str) -> str:
+    """The inverse of ``id_of_job``. Raises JOB_NOT_FOUND for what is no UUID in its usual form."""
+    try:
+        found = uuid.UUID(id)
+    except ValueError:
+        found = None
+    if found is None or str(found) != id:
+        raise QmkError("JOB_NOT_FOUND", "no such task")
+    return JOB_PREFIX + found.hex
+
+
+def iso(seconds: float) -> str:
+    """Unix seconds as ISO 8601 in UTC, to milliseconds."""
+    whole = int(seconds)
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole)) + f".{int((seconds - whole) * 1000):03d}Z"

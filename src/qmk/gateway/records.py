@@ -1,0 +1,129 @@
+"""What a protocol knows of a task and a job does not: its bucket, its action, the jobs of a batch. One SQLite file, so
+that a gateway started anew goes on where the last one ended.
+
+A record belongs to the tenant that made it and is found by that tenant only. The state of its jobs is never kept: the
+daemon is asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+from weakref import WeakValueDictionary
+
+import msgspec
+
+from qmk.base.errors import QmkError
+from qmk.base.limits import LIMITS
+
+FORMAT = 1
+_TABLES = """
+CREATE TABLE IF NOT EXISTS records (
+  seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, tenant TEXT NOT NULL, id TEXT NOT NULL, created REAL NOT NULL,
+  body BLOB NOT NULL, UNIQUE (kind, tenant, id));
+CREATE TABLE IF NOT EXISTS members (
+  record INTEGER NOT NULL REFERENCES records (seq) ON DELETE CASCADE, member TEXT NOT NULL,
+  PRIMARY KEY (member, record)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS members_of ON members (record);
+"""
+_FIND = "SELECT id, created, body FROM records WHERE kind = ? AND tenant = ?"
+Found = TypeVar("Found")
+
+
+class Record(msgspec.Struct, frozen=True):
+    """``members``: names by which it is found beside ``id``. ``created``: Unix seconds. ``body``: what a door keeps."""
+
+    id: str
+    created: float
+    body: bytes
+    members: tuple[str, ...] = ()
+
+
+class Records:
+    """The records of one kind of door, ``kind``, share a file with those of others."""
+
+    def __init__(self, path: Path, kept: int = LIMITS.kept_jobs) -> None:
+        self._lock = threading.Lock()
+        self._kept = kept
+        self._locks: WeakValueDictionary[tuple[str, str, str], asyncio.Lock] = WeakValueDictionary()
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            self._base = sqlite3.connect(path, check_same_thread=False, timeout=10.0)
+            found = self._base.execute("PRAGMA user_version").fetchone()[0]
+            if found in (0, FORMAT):
+                self._base.execute("PRAGMA journal_mode = WAL")
+                self._base.execute("PRAGMA foreign_keys = ON")
+                self._base.executescript(f"{_TABLES}PRAGMA user_version = {FORMAT};")
+        except (OSError, sqlite3.Error) as error:
+            raise QmkError("RESOURCE_EXHAUSTED", f"cannot use {path}: {error}", path=str(path)) from error
+        if found not in (0, FORMAT):
+            raise QmkError("RESOURCE_EXHAUSTED", f"{path} was written by another release", path=str(path))
+
+    def lock(self, kind: str, tenant: str, id: str) -> asyncio.Lock:
+        """Held by whoever reads a record, changes it and puts it back."""
+        return self._locks.setdefault((kind, tenant, id), asyncio.Lock())
+
+    def close(self) -> None:
+        with self._lock:
+            self._base.close()
+
+    async def put(self, kind: str, tenant: str, record: Record) -> None:
+        """Keep a record, in place of one with its id; beyond the bound the tenant's oldest of the kind go."""
+        await self._do(lambda: self._put(kind, tenant, record))
+
+    def _put(self, kind: str, tenant: str, record: Record) -> None:
+        found = self._base.execute(
+            "INSERT INTO records (kind, tenant, id, created, body) VALUES (?, ?, ?, ?, ?) "
+            "ON CONFLICT (kind, tenant, id) DO UPDATE SET body = excluded.body RETURNING seq",
+            (kind, tenant, record.id, record.created, record.body),
+        ).fetchone()[0]
+        self._base.executemany(
+            "INSERT OR IGNORE INTO members (record, member) VALUES (?, ?)", [(found, name) for name in record.members]
+        )
+        self._base.execute(
+            "DELETE FROM records WHERE seq IN "
+            "(SELECT seq FROM records WHERE kind = ? AND tenant = ? ORDER BY seq DESC LIMIT -1 OFFSET ?)",
+            (kind, tenant, self._kept),
+        )
+
+    async def get(self, kind: str, tenant: str, id: str) -> Record | None:
+        return await self._do(lambda: self._first(f"{_FIND} AND id = ?", (kind, tenant, id)))
+
+    async def with_member(self, kind: str, tenant: str, member: str) -> Record | None:
+        """The record that has this member."""
+        query = f"{_FIND} AND seq IN (SELECT record FROM members WHERE member = ?) ORDER BY seq LIMIT 1"
+        return await self._do(lambda: self._first(query, (kind, tenant, member)))
+
+    async def page(self, kind: str, tenant: str, size: int, start: int = 0) -> tuple[list[Record], int]:
+        """Records from the newest on, and how many there are in all."""
+
+        def read() -> tuple[list[Record], int]:
+            rows = self._base.execute(f"{_FIND} ORDER BY seq DESC LIMIT ? OFFSET ?", (kind, tenant, size, start))
+            count = "SELECT count(*) FROM records WHERE kind = ? AND tenant = ?"
+            return [Record(*row) for row in rows], self._base.execute(count, (kind, tenant)).fetchone()[0]
+
+        return await self._do(read)
+
+    async def drop(self, kind: str, tenant: str, id: str) -> None:
+        query = "DELETE FROM records WHERE kind = ? AND tenant = ? AND id = ?"
+        await self._do(lambda: self._base.execute(query, (kind, tenant, id)))
+
+    def _first(self, query: str, values: tuple[Any, ...]) -> Record | None:
+        row = self._base.execute(query, values).fetchone()
+        return None if row is None else Record(*row)
+
+    async def _do(self, work: Callable[[], Found]) -> Found:
+        return await asyncio.to_thread(self._transact, work)
+
+    def _transact(self, work: Callable[[], Found]) -> Found:
+        try:
+            with self._lock, self._base:
+                return work()
+        except sqlite3.Error as error:
+            raise QmkError("RESOURCE_EXHAUSTED", f"the gateway's records cannot be used: {error}") from error

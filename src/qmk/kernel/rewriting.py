@@ -1,0 +1,55 @@
+"""Events of programs that are written anew at a fence, since their noise has drifted; see ``events``, ``distance``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from qmk.abi.shapes import Footprint
+from qmk.qvm.graph import Graph
+
+
+class Recalibrated(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The host answered a ``Recalibrate`` effect: the program of the job from epoch ``epoch`` + 1 on written anew, what
+    the job then takes, and why. Without a graph it could not be written."""
+
+    now_ns: int
+    job: str
+    fence: int
+    epoch: int
+    calibrated_s: float
+    reason: str
+    graph: Graph | None = None
+    footprint: Footprint | None = None
+
+
+class Rewritten(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Journal record: the job goes on with another program, whose first ``epoch`` epochs are those of the one before;
+    its launch is over. ``digest``, ``graph``, ``graph_bytes``, ``nodes``, ``epoch_nodes`` and ``footprint`` take the
+    place of those of ``Submitted``; ``change`` is what its result tells (``q_result.Change``)."""
+
+    now_ns: int
+    job: str
+    fence: int
+    epoch: int
+    digest: str
+    graph: bytes
+    """packed; a replay has none, they stay in the host's store"""
+    graph_bytes: int
+    nodes: int
+    epoch_nodes: list[int]
+    footprint: Footprint
+    change: dict[str, Any]
+
+
+class ChangeRefused(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Journal record: a change that a calibration called for could not be made; ``change`` as in ``Rewritten``."""
+
+    now_ns: int
+    job: str
+    fence: int
+    change: dict[str, Any]
+
+
+OfRewriting = Recalibrated | Rewritten | ChangeRefused

@@ -1,0 +1,9 @@
+"""Pictures of programs on devices: a timeline by atom, and the array with its moves and gates."""
+
+from __future__ import annotations
+
+from qmk.models.atoms.drawing.array import evolutions, panels
+from qmk.models.atoms.drawing.gantt import gantt
+from qmk.models.atoms.drawing.scene import Scene, stacked, svg
+
+__all__ = ["Scene", "evolutions", "gantt", "panels", "stacked", "svg"]

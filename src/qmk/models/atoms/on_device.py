@@ -1,0 +1,192 @@
+"""A program on a device: checked against every rule, in native gates, with a timeline and the device's noise."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import msgspec
+
+from qmk.base.errors import Finding, QmkError, invalid_graph
+from qmk.models.atoms.check import check
+from qmk.models.atoms.clock import Clock
+from qmk.models.atoms.isa import check_version
+from qmk.models.atoms.machine import Timing
+from qmk.models.atoms.profile import Profile, load, profile, profiles
+from qmk.models.atoms.program import INTERNAL_SIGN, AtomProgram, Drive, Field
+from qmk.models.atoms.rules import ATOM_RULES
+from qmk.models.atoms.sound import check_device
+from qmk.models.atoms.timeline import KEY, Entry, Timeline, timeline_of
+from qmk.models.atoms.walk import Walk
+from qmk.qvm.families import OPS, analog, atoms, noise
+from qmk.qvm.graph import Graph, Node
+from qmk.qvm.verify import verify
+
+FAMILIES = {family.name: family.version for family in (atoms.FAMILY, noise.FAMILY)}
+
+
+class OnDevice(NamedTuple):
+    """``graph``: what engines run: native gates, waits, moves, noise; the timeline in its metadata under "atoms"."""
+
+    graph: Graph
+    timeline: Timeline
+
+
+def check_program(
+    graph: Graph, profile: Profile, configuration: str = "", isa: str = "", shots: int | None = None
+) -> list[Finding]:
+    """Every rule that ``profile``, or the program on it, breaks, in order. ``isa``: also those of this version of the
+    instructions. Raises INVALID_GRAPH for a program that is wrong everywhere, INVALID_PARAMS for a configuration that
+    is not there."""
+    return _made(graph, profile, configuration, isa, shots)[1]
+
+
+def on_device(
+    graph: Graph, profile: Profile, configuration: str = "", isa: str = "", shots: int | None = None
+) -> OnDevice:
+    """``graph`` as ``profile`` runs it. Raises INVALID_GRAPH with all that ``check_program`` finds, QUOTA_EXCEEDED
+    where waits, moves and noise make it longer than a graph may be."""
+    made, findings = _made(graph, profile, configuration, isa, shots)
+    if findings:
+        raise invalid_graph(findings)
+    assert made is not None, "a program without findings is made"
+    return made
+
+
+def _made(
+    graph: Graph, profile: Profile, configuration: str, isa: str, shots: int | None
+) -> tuple[OnDevice | None, list[Finding]]:
+    error = verify(graph).error()
+    if error is not None:
+        raise error
+    found = check_device(profile)
+    if found:
+        return None, found
+    found = check_version(graph, isa, profile) if isa else []
+    shots = graph.shots if shots is None else shots
+    low, high = profile.shots
+    if profile.geometry is None:
+        made, more = _analog(graph, profile, shots)
+    else:
+        made, more = _gates(graph, profile, configuration)
+        if shots is not None and high and not low <= shots <= high:
+            text = f"{shots} shots, but {profile.name} takes {low} to {high}"
+            more.append(Finding("ATOM-21", text, ATOM_RULES["ATOM-21"].help))
+    return made, sorted([*found, *more], key=lambda row: row.rule)
+
+
+def _gates(graph: Graph, profile: Profile, configuration: str) -> tuple[OnDevice | None, list[Finding]]:
+    walk = Walk(graph, profile, configuration)
+    walk.run()
+    if walk.findings:
+        return None, walk.findings
+    timeline = Timeline(profile.name, configuration, round(walk.clock.end, 6), walk.sites, tuple(walk.entries))
+    timed = _with(graph, tuple(walk.nodes), timeline)
+    model = profile.mishaps.model
+    if model is not None:
+        from qmk.models.noise import apply
+
+        timed = apply(model, timed)
+    return OnDevice(timed, timeline), []
+
+
+def _with(graph: Graph, nodes: tuple[Node, ...], timeline: Timeline) -> Graph:
+    used = {node.op.partition(".")[0] for node in nodes}
+    known = {family.partition("@")[0] for family in graph.families}
+    added = tuple(f"{name}@{version}" for name, version in FAMILIES.items() if name in used - known)
+    before = graph.metadata.get(KEY)
+    kept: dict[str, Any] = before if isinstance(before, dict) else {}
+    return msgspec.structs.replace(
+        graph,
+        version="1.0",
+        nodes=nodes,
+        families=(*graph.families, *added) if graph.families else graph.families,
+        metadata={**graph.metadata, KEY: {**kept, **timeline.to_metadata()}},
+    )
+
+
+def unit_times(graph: Graph) -> OnDevice:
+    """``graph`` as on a device where every op takes one unit of time and all run as soon as they can; nothing is
+    checked or inserted. A timeline that is in the metadata is taken as it is."""
+    there = timeline_of(graph)
+    if there is not None:
+        return OnDevice(graph, there)
+    clock = Clock(Timing())
+    entries: list[Entry] = []
+    for node in graph.nodes:
+        op_class = OPS[node.op].op_class
+        if node.op == "core.alloc":
+            clock.begin(node.vqs)
+        elif op_class in ("unitary", "evolution", "composite", "measure", "reset", "feedforward") and node.vqs:
+            reads = (*node.inputs, *(node.guard.events() if node.guard is not None else ()))
+            after = max((clock.events.get(event, 0.0) for event in reads), default=0.0)
+            clock.begin(atom for atom in node.vqs if atom not in clock.done)
+            start = clock.earliest(node.vqs, after)
+            clock.take(node.vqs, start, 1.0)
+            clock.events.update(dict.fromkeys(node.produces, start + 1.0))
+            entries.append(Entry(start, 1.0, node.op, node.id, node.vqs))
+        elif op_class in ("hint", "fence"):
+            known = [clock.ready[a] for a in node.vqs or clock.ready if a in clock.ready]
+            clock.ready |= {a: max(known) for a in node.vqs or clock.ready if a in clock.ready}
+    return OnDevice(graph, Timeline("circuit", "", clock.end, {}, tuple(entries)))
+
+
+def _analog(graph: Graph, profile: Profile, shots: int | None) -> tuple[OnDevice | None, list[Finding]]:
+    """Evolutions, one after the other, and measurements."""
+    found: list[Finding] = []
+    entries: list[Entry] = []
+    time = 0.0
+    for node in graph.nodes:
+        op = OPS[node.op]
+        if node.op == "analog.rydberg" and profile.analog:
+            asked = shots if not entries else None
+            found += [msgspec.structs.replace(row, node=node.id) for row in check(_program(node), profile, asked)]
+            entries.append(Entry(round(time, 6), float(node.args["duration"]), node.op, node.id, node.vqs))
+            time += float(node.args["duration"])
+        elif op.op_class in ("unitary", "evolution", "composite", "channel"):
+            text = f"{node.op} on {profile.name}"
+            found.append(Finding("ATOM-27", text, ATOM_RULES["ATOM-27"].help, node.id))
+        elif op.op_class == "measure":
+            entries.append(Entry(round(time, 6), 0.0, node.op, node.id, node.vqs))
+    timeline = Timeline(profile.name, "", round(time, 6), {}, tuple(entries))
+    return OnDevice(_with(graph, graph.nodes, timeline), timeline), found
+
+
+def _program(node: Node) -> AtomProgram:
+    """One evolution as devices check it; the vacant sites of a program are no longer seen."""
+    args = node.args
+    points = [tuple(float(x) for x in p) for p in args["positions"]]
+    drives: list[Drive] = []
+    for drive in args["drives"]:
+        fields = [
+            Field(tuple(drive[name]["times"]), tuple(drive[name]["values"])) if name in drive else None
+            for name in analog.FIELDS
+        ]
+        drives.append(Drive(*fields, pattern=tuple(drive["pattern"]) if "pattern" in drive else None))
+    return AtomProgram(
+        sites=tuple(points),
+        filling=(True,) * len(points),
+        drives=tuple(drives),
+        duration=float(args["duration"]),
+        c6=float(args["c6"]),
+        phase_sign=INTERNAL_SIGN,
+    )
+
+
+def device(name: str) -> tuple[Profile, str]:
+    """The profile and configuration of ``NAME``, ``NAME:CONFIGURATION``, or a profile's file ``FILE.json`` in place of
+    the name. Raises INVALID_PARAMS."""
+    base, _, configuration = name.partition(":")
+    if name in profiles() or base in profiles():
+        return profile(base), configuration
+    path, _, configuration = name.rpartition(".json:")
+    if path:
+        return load(path + ".json"), configuration
+    if name.endswith(".json"):
+        return load(name), ""
+    known = ", ".join(profiles())
+    raise QmkError(
+        "INVALID_PARAMS",
+        f"there is no device '{name}'; there are {known}",
+        field="device",
+        help="name one, or a JSON file",
+    )

@@ -1,0 +1,158 @@
+"""Programs written anew at a fence, when the noise has drifted: at another distance, or at the same under other rates.
+
+What lies before the fence stays as it is, node for node, so that its bits do too. Which distance the rest has is said
+by ``magic.choose`` from the table's rates under the calibration that is in force.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from qmk.abi.shapes import Footprint, Qec, Stage
+from qmk.base.errors import QmkError
+from qmk.base.limits import LIMITS
+from qmk.models.noise import NoiseModel
+from qmk.models.qec import codes
+from qmk.models.qec.logical.footprints import Placed, at_field, calibrated, footprint, placed
+from qmk.models.qec.logical.machine import Machine, Report, as_dict, lowered
+from qmk.models.qec.logical.patches import end_of_epoch
+from qmk.models.qec.magic.distance import Decision, Measured, choose
+from qmk.models.qec.tables import Channels, Table, channels, default, redrawn
+from qmk.models.qec.tables.angles import probability, theta
+from qmk.qvm.graph import Graph, Node
+from qmk.sdk.messages import Rewrite
+
+LARGEST = 25
+"""distance that is looked at; tables end before it"""
+DRAWS = 64
+SIGMAS = 2.0
+"""half the width of an interval, in standard deviations of what the draws give"""
+
+
+def on_request(graph: Graph, qec: Qec, now_s: float, rewrite: Rewrite | None = None) -> Placed:
+    """What a host wants written at this moment (Unix time). Raises what ``placed`` does."""
+    return placed(graph, qec, now_s) if rewrite is None else rewritten(graph, qec, rewrite)
+
+
+def rewritten(graph: Graph, qec: Qec, rewrite: Rewrite) -> Placed:
+    """``graph`` as it was written for a job, with its rest written anew. Raises what ``placed`` does."""
+    epoch, before = rewrite.epoch, rewrite.before
+    made = Machine.parse(before.machine)
+    model = calibrated(qec).at(rewrite.calibrated_s)
+    table = default()
+    decision = Decision("keep", before.distance, "the distance that it has")
+    try:
+        if not rewrite.keep:
+            decision = decided(made, model, qec.target or 1.0, table, _has_t(graph))
+        if decision.d != before.distance:
+            made = replace(made, code=codes.FAMILIES[made.code.family].at_distance(decision.d))
+        written, report, used = lowered(made, model, graph, table, after=epoch)
+    except QmkError as error:
+        raise at_field(error) from error
+    stage = Stage(
+        last_epoch=epoch, distance=before.distance, physical_qubits=before.physical_qubits, noise=before.noise
+    )
+    rest, gone = footprint(made, report, used), before.epoch_rounds[:epoch]
+    cycles = before.cycles - (before.rounds - sum(gone)) // before.distance
+    taken = msgspec.structs.replace(
+        rest,
+        cycles=cycles + rest.cycles,
+        rounds=sum(gone) + rest.rounds,
+        epoch_rounds=[*gone, *rest.epoch_rounds][: LIMITS.listed_epochs],
+        calibrated_s=rewrite.calibrated_s,
+        stages=[*before.stages, stage],
+    )
+    told = graph.metadata.get("qec", {}).get("report", {})
+    whole = _whole(report, taken, told, graph.nodes[: end_of_epoch(graph, epoch)])
+    reason = f"{decision.action}: {decision.reason}"
+    first = f"from epoch {epoch + 1} on {made.code.spec} under {taken.noise}: {reason}"
+    label = {**written.metadata["qec"], "lines": [first, *whole.lines()], "report": as_dict(whole)}
+    return Placed(msgspec.structs.replace(written, metadata={**written.metadata, "qec": label}), taken, reason)
+
+
+def decided(machine: Machine, model: NoiseModel, target: float, table: Table, has_t: bool) -> Decision:
+    """The distance to go on with. The load of the decoder is not known here and counts as none."""
+    known: dict[int, Measured] = {}
+    for d in sorted({machine.code.distance, *range(3, LARGEST + 1, 2)}):
+        at = rates(machine, model, d, table, has_t and d != machine.code.distance)
+        if at is not None:
+            known[d] = at
+    return choose(known, machine.code.distance, target)
+
+
+def rates(machine: Machine, model: NoiseModel, d: int, table: Table, has_t: bool) -> Measured | None:
+    """Logical errors of a patch a round at this distance: two standard deviations of the table's counts and of its
+    model to either side. None where the table does not carry them, or where there are none of the T states that a
+    program with ``has_t`` needs."""
+    family = machine.code.family
+    try:
+        found = channels(table, family, d, model, machine.decoder)
+        states = replace(machine, code=codes.FAMILIES[family].at_distance(d)).states(found)
+        if has_t and (states is None or (states.factories and states.rejection >= 1)):
+            return None
+        rows, dice = table.of(model, family, machine.decoder), np.random.default_rng(0)
+        drawn = [_per_round(redrawn(rows, found, dice)) for _ in range(DRAWS)]
+    except QmkError as error:
+        if error.kind.name in ("UNSUPPORTED", "INVALID_PARAMS"):
+            return None
+        raise
+    middle, spread = _per_round(found), float(np.std(drawn))
+    return Measured(max(0.0, middle - SIGMAS * spread), middle + SIGMAS * spread, 0.0)
+
+
+def _per_round(found: Channels) -> float:
+    return probability(max(0.0, found.cycle["X"] + found.cycle["Z"]) / found.d)
+
+
+def _has_t(graph: Graph) -> bool:
+    return any(node.op in ("core.t", "core.tdg") for node in graph.nodes)
+
+
+def _whole(rest: Report, taken: Footprint, before: dict[str, Any], kept: Iterable[Node]) -> Report:
+    """The report of both parts: ``rest``, and the nodes that are ``kept`` of the program of report ``before``. What
+    states of T and their factories do is told of the rest."""
+    flips = flips_of(kept)
+    low, high = (-math.log1p(-min(bound, 1 - 1e-12)) for bound in rest.interval_per_shot)
+    old_low, old_high = (
+        _expected(before.get("interval_per_shot", (0.0, 0.0))[k]) / max(_expected(before.get(_ERROR, 0.0)), 1e-300)
+        for k in (0, 1)
+    )
+    return replace(
+        rest,
+        logical_error_per_shot=-math.expm1(-_expected(rest.logical_error_per_shot) - flips),
+        interval_per_shot=(-math.expm1(-low - flips * old_low), -math.expm1(-high - flips * old_high)),
+        cycles=taken.cycles,
+        rounds=taken.rounds,
+        epochs=len(taken.epoch_rounds),
+        longest_epoch_cycles=rest.longest_epoch_cycles,
+        t_gates=int(before.get("t_gates", rest.t_gates)),
+        stages=len(taken.stages) + 1,
+    )
+
+
+_ERROR = "logical_error_per_shot"
+
+
+def _expected(per_shot: float) -> float:
+    """Flips of which one or more come with this chance."""
+    return -math.log1p(-min(float(per_shot), 1 - 1e-12))
+
+
+def flips_of(nodes: Iterable[Node]) -> float:
+    """The expected number of flips, as ``Used.total`` counts them, read from the errors that were written."""
+    total = 0.0
+    for node in nodes:
+        chances: dict[str, float] = node.args
+        if node.op == "noise.pauli":
+            px, py, pz = (chances.get(name, 0.0) for name in ("px", "py", "pz"))
+            total += theta(px + py) + theta(pz + py)
+        elif node.op == "noise.pauli2":
+            both = chances.get("pyy", 0.0)
+            total += sum(theta(chance + both) for name, chance in chances.items() if name != "pyy")
+    return total
