@@ -140,7 +140,8 @@ class _Tally:
             return
         self._layer(node, lines)
         self._conditions(node, op)
-        if not self.measured.isdisjoint(lines):
+        looks = op.name == "atoms.check"  # whether there is an atom, and not at its qubit
+        if not looks and not self.measured.isdisjoint(lines):
             self.mid_circuit = True
         if op.op_class in ("unitary", "composite", "evolution"):
             self._gate(node)
@@ -148,7 +149,7 @@ class _Tally:
                 self.noise_kinds.add("levels" if node.op == "analog.rydberg3" else "analog")
         elif op.op_class == "measure":
             self.measurements += 1
-            if op.name != "atoms.check":  # it looks whether there is an atom, not at its qubit
+            if not looks:
                 self.measured.update(lines)
             self.slanted += op.name == "core.mangle" and quarter_turns(node.args["theta"]) is None
             if op.name == "core.mbell" and len(node.produces) == 1:
