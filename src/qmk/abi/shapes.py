@@ -102,6 +102,12 @@ class Footprint(Struct, frozen=True, kw_only=True):
     cycles: Annotated[int, Meta(description="code cycles")]
     rounds: Annotated[int, Meta(description="rounds of syndrome extraction")]
     epoch_rounds: Annotated[list[int], Meta(description="those of each epoch, for at most `listed_epochs` of them")]
+    events_per_round: Annotated[
+        float, Meta(description="detection events in a round, of all tiles and factories; 0 where no decoder was told")
+    ] = 0.0
+    decoder_load: Annotated[
+        float, Meta(description="time that decoding them takes over the time there is; 0 where no decoder was told")
+    ] = 0.0
     move_rounds: Annotated[int, Meta(description="rounds that a move of all patches to another place takes")] = 0
     calibrated_s: Annotated[
         float | None,
@@ -178,6 +184,9 @@ class Status(Struct, frozen=True, kw_only=True):
     physical_qubits: Annotated[
         int, Meta(description="under its logical qubits: the width of its place on the map; 0 without policy.qec")
     ] = 0
+    decoder_load: Annotated[
+        float, Meta(description="time that decoding it takes over the time there is; 0 where no decoder was told")
+    ] = 0.0
     moves: Annotated[int, Meta(description="how often its patches were moved to another place at a fence")] = 0
     changes: Annotated[
         int, Meta(description="how often its program was written anew at a fence, since its noise had drifted")

@@ -9,6 +9,7 @@ import click
 
 from qmk.cli import options
 from qmk.cli.qec_plan import plan
+from qmk.cli.qec_speed import speed
 
 if TYPE_CHECKING:
     from qmk.models.qec.memories import Memory, Threshold
@@ -23,6 +24,7 @@ def command() -> None:
 
 
 command.add_command(plan)
+command.add_command(speed)
 
 
 def _run_options(command: Command) -> Command:

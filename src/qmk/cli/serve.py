@@ -75,6 +75,12 @@ if TYPE_CHECKING:
     metavar="N",
     help="Results of one tenant that answer a repeated job with a seed; 0: every job runs; 256 MiB if not given.",
 )
+@click.option(
+    "--decoder",
+    metavar="TEXT",
+    help="What decodes while machines of logical qubits run, such as event=1.2e-7,cores=4,round=1e-6 (seconds); their "
+    "load is not bounded if not given.",
+)
 @click.option("--no-hedging", is_flag=True, help="Start no second engine on an idle worker for an uncertain run.")
 @options.engine_python_option
 @click.option("--verbose", "-v", is_flag=True, help="Log what happens on standard error.")
@@ -92,10 +98,12 @@ def command(
     keep_checkpoints: float | None,
     bounds: tuple[tuple[str, int], ...],
     cache_bytes: int | None,
+    decoder: str | None,
     no_hedging: bool,
     verbose: bool,
 ) -> None:
     """Run the daemon until Ctrl-C or SIGTERM. Jobs it had accepted go on at its next start."""
+    from qmk.base.decoding import Decoding
     from qmk.host.config import HostConfig
     from qmk.host.daemon import serve
 
@@ -113,6 +121,7 @@ def command(
         "socket_mode": _mode(socket_mode),
         "quotas": dict(quotas) or None,
         "cache_bytes": cache_bytes,
+        "decoding": Decoding.parse(decoder) if decoder else None,
         "hedging": False if no_hedging else None,
         "keep": _retention(keep_results, keep_checkpoints, options.collect_params(bounds, "--keep")),
     }

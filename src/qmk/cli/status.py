@@ -40,6 +40,8 @@ def line(job: str, status: dict[str, Any], now_s: float | None = None) -> str:
         parts.append(progress_text(status["progress"]))
     if status["physical_qubits"]:
         parts.append(f"{status['physical_qubits']} physical qubits")
+    if status["decoder_load"]:
+        parts.append(f"decoder loaded with {status['decoder_load']:.2g}")
     if status["changes"]:
         parts.append(f"its program written anew at {status['changes']} fence{'s' if status['changes'] > 1 else ''}")
     if status["attempts"]:

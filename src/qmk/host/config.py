@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from qmk.base.decoding import Decoding
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
 from qmk.host import machine
@@ -60,7 +61,8 @@ class HostConfig:
     callers without a token are refused, as they always are when others than the owner may connect. ``quotas``: limits
     of the local tenant, by name of the quota. ``keep``: how long what ended is kept, and how much of it.
     ``cache_bytes``: results of one tenant that answer a repeated job with a seed, 0 for none. ``hedging``: a second
-    engine may run on an idle worker where the prediction is in doubt.
+    engine may run on an idle worker where the prediction is in doubt. ``decoding``: what decodes while machines of
+    logical qubits run; without it nothing bounds the load of a decoder.
     """
 
     socket: Path = field(default_factory=socket_path)
@@ -85,6 +87,7 @@ class HostConfig:
     keep: Retention = field(default_factory=Retention)
     cache_bytes: int = CACHE_BYTES
     hedging: bool = True
+    decoding: Decoding | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.cache_bytes <= LIMITS.cache_bytes:

@@ -80,7 +80,7 @@ class Daemon:
         key = token_key(config.data_dir)
         journal = open_journal(config.data_dir, config.database, config.durability, config.database_patience_s)
         threads = Threads(loop)
-        translation = Translation(config.text)
+        translation = Translation(config.text, config.decoding)
         office = Office(translation, Etiquette(config.connections, config.frame_s))
         routing = Routing(config.memory_bytes, config.workers, config.engines, config.data_dir)
         kernel = Kernel(config.kernel(key))

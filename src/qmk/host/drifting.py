@@ -66,7 +66,7 @@ class Drifting:
             in_force = times[max(0, bisect.bisect_right(times, now_s - began) - 1)]
             if in_force <= effect.since_s:  # a clock that was set back calls no older point into force
                 return
-        rewrite = Rewrite(effect.epoch, effect.footprint, in_force, effect.keep)
+        rewrite = Rewrite(effect.epoch, effect.footprint, in_force, effect.keep, effect.others)
         self._at_work.add(launch)
         try:
             wish = Wish(self._graph(effect.job), effect.qec, effect.tenant, now_s, rewrite)

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from qmk.abi.shapes import Program
+from qmk.base.decoding import Decoding
 from qmk.base.errors import Finding, QmkError
 from qmk.base.limits import check
 from qmk.host import patches, spawn
@@ -52,10 +53,11 @@ class TextBounds:
 
 class Translation:
     """``translate(program, then)`` calls ``then(graph, warnings, None)`` or ``then(None, [], error)``, later. It is
-    ``patches.Writing`` too."""
+    ``patches.Writing`` too; ``decoding`` is the decoder that the loads of jobs are told of."""
 
-    def __init__(self, bounds: TextBounds) -> None:
+    def __init__(self, bounds: TextBounds, decoding: Decoding | None = None) -> None:
         self._bounds = bounds
+        self._decoding = decoding
         self._loop = asyncio.get_running_loop()
         self._queue: deque[_Waiting] = deque()
         self._fences = itertools.count(1)
@@ -101,7 +103,7 @@ class Translation:
                     found = patches.Written(graph, *told)
             then(found, error)
 
-        request = Write(next(self._fences), wish.packed, wish.qec, wish.now_s, wish.rewrite)
+        request = Write(next(self._fences), wish.packed, wish.qec, wish.now_s, wish.rewrite, self._decoding)
         self._put(request, wish.owner, made)
 
     def _put(self, request: Translate | Write, owner: int | str, then: Callable[[Any, QmkError | None], None]) -> None:

@@ -10,6 +10,7 @@ import msgspec
 
 from qmk.abi import shapes
 from qmk.abi.rights import CAP_DEBUG
+from qmk.base.decoding import THROTTLE_LOAD
 from qmk.base.errors import Finding, QmkError
 from qmk.base.limits import LIMITS, check
 from qmk.base.units import bytes_text
@@ -105,6 +106,18 @@ def no_room(record: Submitted, config: KernelConfig) -> QmkError | None:
             asked=record.memory_bytes,
             limit=config.memory_bytes,
             help="fewer qubits, or another engine",
+            retryable=False,
+        )
+    load = record.footprint.decoder_load if record.footprint is not None else 0.0
+    if not load <= THROTTLE_LOAD:
+        return QmkError(
+            "RESOURCE_EXHAUSTED",
+            f"the job alone would load the decoder with {load:.2f} of its time, and no job is launched above "
+            f"{THROTTLE_LOAD}",
+            resource="decoder_load",
+            asked=load,
+            limit=THROTTLE_LOAD,
+            help="a smaller distance, fewer qubits or fewer factories; or more cores that decode",
             retryable=False,
         )
     widths = mapping.regions(config)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from qmk.abi.shapes import Footprint
+from qmk.base.decoding import THROTTLE_LOAD
 from qmk.kernel import mapping
 from qmk.kernel.config import KernelConfig
 from qmk.kernel.objects.job import Job
@@ -34,6 +36,7 @@ from qmk.kernel.schedule.shares import LONGEST_NS
 from qmk.kernel.schedule.state import WAITING, Schedule
 
 MS = 1_000_000
+MILLION = 1_000_000
 SECOND = 1_000_000_000
 
 
@@ -173,8 +176,20 @@ class Dispatch:
         site = entry.site if entry is not None else None
         return (site.region, site.first) if site is not None else ("", 0)
 
+    def decoder_load_beside(self, job: Job) -> float:
+        """What the other jobs that are out put on the decoder."""
+        out = self.schedule.out
+        own = out[job.id].task.decoder_ppm if job.id in out else 0
+        return (self.schedule.capacity.used_decoder - own) / MILLION
+
     def _tell(self, event: Event) -> None:
         self.schedule.apply(event)
+
+
+def decoder_ppm(footprint: Footprint) -> int:
+    """A job whose noise has risen until it alone is too much for the decoder runs with none beside it that asks for
+    any of it: it has the bound."""
+    return round(max(0.0, min(THROTTLE_LOAD, footprint.decoder_load)) * MILLION)
 
 
 def task_of(job: Job, allowance: str) -> Task:
@@ -191,4 +206,5 @@ def task_of(job: Job, allowance: str) -> Task:
         fenced=record.fenced,
         wanted_region=job.wanted_region,
         allowance=allowance,
+        decoder_ppm=0 if record.footprint is None else decoder_ppm(record.footprint),
     )

@@ -43,10 +43,10 @@ def passed(kernel: State, job: Job, epoch: int) -> None:
         return
     fits = epoch <= LIMITS.listed_epochs and len(job.changes) < LIMITS.noise_changes
     if fits and job.changed_epoch < epoch < record.epochs:
-        kernel.out.append(_ask(job, epoch))
+        kernel.out.append(_ask(kernel, job, epoch))
 
 
-def _ask(job: Job, epoch: int, keep: bool = False) -> Recalibrate:
+def _ask(kernel: State, job: Job, epoch: int, keep: bool = False) -> Recalibrate:
     record = job.submitted
     footprint = record.footprint
     assert footprint is not None
@@ -54,7 +54,8 @@ def _ask(job: Job, epoch: int, keep: bool = False) -> Recalibrate:
     if job.changes:
         since_s = max(since_s, job.changes[-1]["calibrated_s"])
     qec = convert(record.policy["qec"], Qec)
-    return Recalibrate(job.id, job.fence, epoch, qec, footprint, since_s, job.tenant, keep)
+    others = kernel.jobs.queue.decoder_load_beside(job)
+    return Recalibrate(job.id, job.fence, epoch, qec, footprint, since_s, job.tenant, keep, others)
 
 
 def recalibrated(kernel: State, event: Recalibrated) -> None:
@@ -87,7 +88,7 @@ def recalibrated(kernel: State, event: Recalibrated) -> None:
 def _refused(kernel: State, job: Job, event: Recalibrated, change: dict[str, Any], error: QmkError) -> None:
     kernel.commit(ChangeRefused(now_ns=kernel.now_ns, job=job.id, fence=event.fence, change=change))
     if error.kind.name in ROOM and change["to_distance"] != change["from_distance"]:
-        kernel.out.append(_ask(job, event.epoch, keep=True))
+        kernel.out.append(_ask(kernel, job, event.epoch, keep=True))
 
 
 def _record(kernel: State, job: Job, event: Recalibrated, before: Footprint, change: dict[str, Any]) -> Rewritten:

@@ -70,7 +70,8 @@ class Route(msgspec.Struct, frozen=True):
 class Recalibrate(msgspec.Struct, frozen=True):
     """A launch has ``epoch`` epochs behind it. Where a later point than ``since_s`` of the calibration in ``qec`` has
     come into force, have the rest of the job's program written anew, and answer with ``Recalibrated``; else do nothing.
-    ``keep``: for the point ``since_s`` itself, at the distance of ``footprint``, as there is no room for another."""
+    ``keep``: for the point ``since_s`` itself, at the distance of ``footprint``, as there is no room for another.
+    ``others``: the load of the decoder by other jobs that are out."""
 
     job: str
     fence: int
@@ -80,6 +81,7 @@ class Recalibrate(msgspec.Struct, frozen=True):
     since_s: float
     tenant: str
     keep: bool = False
+    others: float = 0.0
 
 
 class Recall(msgspec.Struct, frozen=True):

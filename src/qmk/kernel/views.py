@@ -53,6 +53,7 @@ def _status_fields(jobs: JobTable, job: Job) -> dict[str, Any]:
         "attempts": job.attempts,
         "error": job.error,
         "physical_qubits": record.footprint.physical_qubits if record.footprint is not None else 0,
+        "decoder_load": record.footprint.decoder_load if record.footprint is not None else 0.0,
         "moves": job.moves,
         "changes": job.rewritten,
     }
@@ -145,6 +146,7 @@ def job_figures(job: Job, now_ns: int) -> q_get_telemetry.JobFigures:
         running_seconds=max(0, end_ns - started_ns) / 1e9,
         predicted_seconds=record.seconds,
         predicted_memory_bytes=record.memory_bytes,
+        decoder_load=record.footprint.decoder_load if record.footprint is not None else 0.0,
         shots_done=job.shots_done,
         attempts=job.attempts,
         epochs=[

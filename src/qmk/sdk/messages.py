@@ -20,6 +20,7 @@ from typing import Any
 import msgspec
 
 from qmk.abi.shapes import Footprint, Qec
+from qmk.base.decoding import Decoding
 from qmk.base.errors import Finding
 from qmk.qvm.graph import Output
 from qmk.qvm.outputs import Outputs, Values
@@ -130,23 +131,25 @@ class Translated(msgspec.Struct, frozen=True, tag="translated"):
 class Rewrite(msgspec.Struct, frozen=True):
     """The graph is that of a job with ``epoch`` epochs behind it, which took ``before`` so far: only the rest is to be
     written, under the calibration's rates at second ``calibrated_s``, at a distance that is chosen, or with ``keep`` at
-    the one that it has."""
+    the one that it has. ``others``: the load of the decoder by other jobs that are out."""
 
     epoch: int
     before: Footprint
     calibrated_s: float
     keep: bool = False
+    others: float = 0.0
 
 
 class Write(msgspec.Struct, frozen=True, tag="write"):
     """To a translator: a packed graph, and the machine whose gates and errors it is to be written in. ``now_s``: Unix
-    time, at which a calibration is looked at."""
+    time, at which a calibration is looked at. ``decoding``: the host's decoder, if it was told of one."""
 
     fence: int
     graph: bytes
     qec: Qec
     now_s: float = 0.0
     rewrite: Rewrite | None = None
+    decoding: Decoding | None = None
 
 
 class Written(msgspec.Struct, frozen=True, tag="written"):

@@ -55,7 +55,7 @@ def write(request: Write) -> Written:
     """Write the graph in the gates of its machine, or the rest of one that was."""
     from qmk.models.qec.logical import on_request
 
-    found = on_request(unpack(request.graph), request.qec, request.now_s, request.rewrite)
+    found = on_request(unpack(request.graph), request.qec, request.now_s, request.rewrite, request.decoding)
     return Written(request.fence, pack(found.graph), digest(found.graph), found.footprint, found.reason)
 
 

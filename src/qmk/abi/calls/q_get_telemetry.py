@@ -32,6 +32,7 @@ class JobFigures(Struct, frozen=True, kw_only=True):
     running_seconds: Annotated[float, Meta(description="from the last start to the end (or to now)")]
     predicted_seconds: Annotated[float, Meta(description="the router's prediction")]
     predicted_memory_bytes: int
+    decoder_load: Annotated[float, Meta(description="on the machine of policy.qec, as in its footprint")] = 0.0
     shots_done: int
     attempts: int
     epochs: list[Epoch]
@@ -98,6 +99,7 @@ CALL = Call(
                 "running_seconds": 0.5,
                 "predicted_seconds": 0.0005,
                 "predicted_memory_bytes": 4096,
+                "decoder_load": 0.0,
                 "shots_done": 2,
                 "attempts": 0,
                 "epochs": [{"epoch": 1, "nodes": 6, "executed": True, "seconds": None, "rounds": 0}],

@@ -40,6 +40,7 @@ CALL = Call(
             "attempts": 0,
             "error": None,
             "physical_qubits": 0,
+            "decoder_load": 0.0,
             "moves": 0,
             "changes": 0,
         },

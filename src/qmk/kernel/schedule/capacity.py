@@ -1,4 +1,4 @@
-"""What the machine holds: worker slots, memory, and the regions of the device's map.
+"""What the machine holds: worker slots, memory, time of the decoder, and the regions of the device's map.
 
 All qubits of a job are placed together, contiguously in one region, or not at all.
 """
@@ -10,8 +10,12 @@ from typing import NamedTuple
 
 import msgspec
 
+from qmk.base.decoding import THROTTLE_LOAD
 from qmk.base.limits import LIMITS
 from qmk.kernel.schedule.messages import Task
+
+DECODER_PPM = round(THROTTLE_LOAD * 1_000_000)
+"""load of the decoder that launches may put on it together, in millionths of its time"""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,6 +80,8 @@ class Capacity:
         self.settings = settings
         self.free_slots = settings.workers
         self.used_memory = 0
+        self.used_decoder = 0
+        self.free_decoder = DECODER_PPM
         self.jobs = 0
         self._regions: dict[str, _Region] = {}
         base = 0
@@ -87,6 +93,7 @@ class Capacity:
         other = Capacity.__new__(Capacity)
         other.settings = self.settings
         other.free_slots, other.used_memory, other.jobs = self.free_slots, self.used_memory, self.jobs
+        other.used_decoder, other.free_decoder = self.used_decoder, self.free_decoder
         other._regions = {
             name: _Region(name, region.base, region.end, list(region.taken)) for name, region in self._regions.items()
         }
@@ -99,7 +106,8 @@ class Capacity:
         return bound - self.used_memory if bound and self.jobs else _UNBOUNDED
 
     def may_ever_hold(self, task: Task) -> bool:
-        """Whether an empty machine has room for the job. Memory does not count: one that is alone may try."""
+        """Whether an empty machine has room for the job. Memory does not count: one that is alone may try,
+        and tasks are told with no more load of the decoder than there is."""
         return any(region.end - region.base >= width_of(task) for region in self._regions.values())
 
     def widest(self) -> int:
@@ -109,7 +117,7 @@ class Capacity:
     def fit(self, task: Task) -> Site | None:
         """Where the job can be placed now: in the region it wants, else in the first with room, at its lowest free
         index. A wish for a region that a restart with another map took away, or made too narrow, is void."""
-        if self.free_slots <= 0 or task.memory_bytes > self.free_memory:
+        if self.free_slots <= 0 or task.memory_bytes > self.free_memory or task.decoder_ppm > self.free_decoder:
             return None
         width = width_of(task)
         wanted = self._regions.get(task.wanted_region)
@@ -123,7 +131,7 @@ class Capacity:
 
     def holds(self, task: Task, site: Site) -> bool:
         """Whether the job fits exactly there."""
-        if self.free_slots <= 0 or task.memory_bytes > self.free_memory:
+        if self.free_slots <= 0 or task.memory_bytes > self.free_memory or task.decoder_ppm > self.free_decoder:
             return False
         region = self._regions[site.region]
         return self._open(region) and region.free(site.first, site.width)
@@ -132,6 +140,8 @@ class Capacity:
         """``site`` None: a launch from before a restart, in a region that is no more."""
         self.free_slots -= 1
         self.used_memory += task.memory_bytes
+        if task.decoder_ppm:
+            self._decode(task.decoder_ppm)
         self.jobs += 1
         if site is not None:
             insort(self._regions[site.region].taken, (site.first, site.width))
@@ -139,6 +149,8 @@ class Capacity:
     def give(self, task: Task, site: Site | None) -> None:
         self.free_slots += 1
         self.used_memory -= task.memory_bytes
+        if task.decoder_ppm:
+            self._decode(-task.decoder_ppm)
         self.jobs -= 1
         if site is not None:
             self._regions[site.region].taken.remove((site.first, site.width))
@@ -152,6 +164,10 @@ class Capacity:
 
     def snapshot(self) -> dict[str, list[tuple[int, int]]]:
         return {name: list(region.taken) for name, region in self._regions.items()}
+
+    def _decode(self, more_ppm: int) -> None:
+        self.used_decoder += more_ppm
+        self.free_decoder = max(0, DECODER_PPM - self.used_decoder)
 
     def _open(self, region: _Region) -> bool:
         return not (self.settings.slots and region.taken)

@@ -12,7 +12,8 @@ import msgspec
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
     """What the scheduler knows of a job. ``cost_ns`` is its predicted engine time, ``qubits`` those alive at once;
-    ``deadline_epochs`` counts scheduling epochs from acceptance."""
+    ``deadline_epochs`` counts scheduling epochs from acceptance. ``decoder_ppm``: the load that it puts on the decoder,
+    in millionths of its time, of which an empty machine has room for ``capacity.DECODER_PPM``."""
 
     job: str
     tenant: str
@@ -27,6 +28,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     """where it must be placed; empty: anywhere"""
     allowance: str = ""
     """bounds that it shares with other jobs of its tenant (``AllowanceSet``); empty: none but the tenant's"""
+    decoder_ppm: int = 0
 
 
 class _Event(msgspec.Struct, frozen=True, tag=True):

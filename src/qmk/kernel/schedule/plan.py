@@ -1,11 +1,12 @@
 """``decide``: who is launched now, and what a job that cannot be is promised.
 
-The tenant whose turn it is launches the first job of its queue. When there is no room for that job (memory, or its
-qubits in one region), it is the *head*: its start is predicted from the predicted ends of what runs, and others may
-pass it only if, by estimate, that start does not move (EASY backfilling): they end before it, or need nothing of what
-it will take. Estimates may be wrong, so the first prediction is a promise. Once it has passed, only those pass that fit
-beside the head and all that was not to be gone by then: the head starts as soon as the launches that were to be gone
-are. If every estimate is too low by a factor f, that is no later than f times its promised wait.
+The tenant whose turn it is launches the first job of its queue. When there is no room for that job (memory, time of
+the decoder, or its qubits in one region), it is the *head*: its start is predicted from the predicted ends of what
+runs, and others may pass it only if, by estimate, that start does not move (EASY backfilling): they end before it, or
+need nothing of what it will take. Estimates may be wrong, so the first prediction is a promise. Once it has passed,
+only those pass that fit beside the head and all that was not to be gone by then: the head starts as soon as the
+launches that were to be gone are. If every estimate is too low by a factor f, that is no later than f times its
+promised wait.
 """
 
 from __future__ import annotations
@@ -107,11 +108,13 @@ def _next(
 ) -> tuple[Entry | None, int]:
     """The tenant's next job that may fit beside what runs, and either ends in time or may fit beside the head."""
     memory, widest, spare = state.capacity.free_memory, state.capacity.widest(), later.free_memory
+    decoder = state.capacity.free_decoder
     if later.free_slots <= 0:
         spare = -1
 
     def may_fit(needs: Needs) -> bool:
-        return needs[0] <= memory and needs[1] <= widest and (needs[2] <= window_ns or needs[0] <= spare)
+        fits = needs[0] <= memory and needs[1] <= widest and needs[3] <= decoder
+        return fits and (needs[2] <= window_ns or needs[0] <= spare)
 
     found, left = share.queue.find(after, may_fit, visits)
     return cast("Entry | None", found), min(left, visits - 1)

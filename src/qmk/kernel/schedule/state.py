@@ -74,8 +74,8 @@ class Entry:
 
     @property
     def needs(self) -> Needs:
-        """Memory, qubits and time, as the queue's search compares them."""
-        return self.task.memory_bytes, width_of(self.task), self.left_ns
+        """Memory, qubits, time and load of the decoder, as the queue's search compares them."""
+        return self.task.memory_bytes, width_of(self.task), self.left_ns, self.task.decoder_ppm
 
     @property
     def due_ns(self) -> int:
@@ -182,7 +182,12 @@ class Schedule:
             "entries": {job: entry.comparable() for job, entry in self.entries.items()},
             "out": list(self.out),
             "fenced": list(self.fenced),
-            "capacity": (self.capacity.free_slots, self.capacity.used_memory, self.capacity.snapshot()),
+            "capacity": (
+                self.capacity.free_slots,
+                self.capacity.used_memory,
+                self.capacity.used_decoder,
+                self.capacity.snapshot(),
+            ),
             "allowances": {name: allowance.comparable() for name, allowance in self.allowances.items()},
             "shares": [s.comparable() for s in self.shares],
             "v": (self.shares.v, self.shares.weight),

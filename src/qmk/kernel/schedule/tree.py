@@ -1,7 +1,7 @@
 """An ordered set with prefix sums, and a bounded search for what may fit: a B+-tree.
 
 Every operation visits one node a level: a hundred thousand items are four levels. Nodes carry, of all that is below
-them, the number, the sum of weights, and lower bounds of three needs. Bounds are kept exact when a node is rebuilt and
+them, the number, the sum of weights, and lower bounds of four needs. Bounds are kept exact when a node is rebuilt and
 may lie too low in between: a search then looks at a node in vain, and never overlooks one.
 """
 
@@ -13,8 +13,8 @@ from typing import Any, Generic, TypeVar
 
 FANOUT = 32
 Key = tuple[int, int]
-Needs = tuple[int, int, int]
-NOTHING: Needs = (0, 0, 0)
+Needs = tuple[int, int, int, int]
+NOTHING: Needs = (0, 0, 0, 0)
 T = TypeVar("T")
 
 
@@ -142,8 +142,7 @@ class Tree(Generic[T]):
         self.visits += 1
         node.size += 1
         node.weight += weight
-        low = node.low
-        node.low = (min(low[0], needs[0]), min(low[1], needs[1]), min(low[2], needs[2])) if node.size > 1 else needs
+        node.low = _lower(node.low, needs) if node.size > 1 else needs
         if isinstance(node, _Leaf):
             at = bisect_left(node.keys, key)
             assert at == len(node.keys) or node.keys[at] != key, key
@@ -179,11 +178,15 @@ class Tree(Generic[T]):
         return weight
 
 
+def _lower(one: Needs, other: Needs) -> Needs:
+    return min(one[0], other[0]), min(one[1], other[1]), min(one[2], other[2]), min(one[3], other[3])
+
+
 def _least(needs: list[Needs]) -> Needs:
     if not needs:
         return NOTHING
-    first, second, third = zip(*needs, strict=True)
-    return min(first), min(second), min(third)
+    first, second, third, fourth = zip(*needs, strict=True)
+    return min(first), min(second), min(third), min(fourth)
 
 
 def _last(node: _Leaf | _Branch) -> Key:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from qmk.kernel.schedule.tree import Key, Needs, Tree
 
 KEY = st.tuples(st.integers(-20, 20), st.integers(0, 40))
-NEEDS = st.tuples(st.integers(0, 9), st.integers(0, 9), st.integers(0, 9))
+NEEDS = st.tuples(*[st.integers(0, 9)] * 4)
 STEPS = st.lists(st.tuples(st.booleans(), KEY, st.integers(-5, 5), NEEDS), max_size=300)
 EVERY = 1 << 20
 
@@ -53,6 +53,6 @@ def test_every_operation_looks_at_one_node_a_level() -> None:
 def test_a_search_stops_when_its_visits_are_used_up() -> None:
     tree: Tree[int] = Tree()
     for number in range(10_000):
-        tree.put((number, 0), number, 1, (0, 9, 0) if number % 2 else (9, 0, 0))
+        tree.put((number, 0), number, 1, (0, 9, 0, 0) if number % 2 else (9, 0, 0, 0))
     found, left = tree.find((-1, 0), lambda needs: needs[0] < 5 and needs[1] < 5, 20)
     assert (found, left) == (None, 0)

@@ -15,11 +15,13 @@ import msgspec
 import numpy as np
 
 from qmk.abi.shapes import Footprint, Qec, Stage
+from qmk.base.decoding import Decoding
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
 from qmk.models.noise import NoiseModel
 from qmk.models.qec import codes
-from qmk.models.qec.logical.footprints import Placed, at_field, calibrated, footprint, placed
+from qmk.models.qec.logical.decoding import Asked
+from qmk.models.qec.logical.footprints import Placed, at_field, calibrated, decoded, footprint, placed
 from qmk.models.qec.logical.machine import Machine, Report, as_dict, lowered
 from qmk.models.qec.logical.patches import end_of_epoch
 from qmk.models.qec.magic.distance import Decision, Measured, choose
@@ -35,12 +37,16 @@ SIGMAS = 2.0
 """half the width of an interval, in standard deviations of what the draws give"""
 
 
-def on_request(graph: Graph, qec: Qec, now_s: float, rewrite: Rewrite | None = None) -> Placed:
+def on_request(
+    graph: Graph, qec: Qec, now_s: float, rewrite: Rewrite | None = None, decoding: Decoding | None = None
+) -> Placed:
     """What a host wants written at this moment (Unix time). Raises what ``placed`` does."""
-    return placed(graph, qec, now_s) if rewrite is None else rewritten(graph, qec, rewrite)
+    if rewrite is None:
+        return placed(graph, qec, now_s, decoding)
+    return rewritten(graph, qec, rewrite, decoding)
 
 
-def rewritten(graph: Graph, qec: Qec, rewrite: Rewrite) -> Placed:
+def rewritten(graph: Graph, qec: Qec, rewrite: Rewrite, decoding: Decoding | None = None) -> Placed:
     """``graph`` as it was written for a job, with its rest written anew. Raises what ``placed`` does."""
     epoch, before = rewrite.epoch, rewrite.before
     made = Machine.parse(before.machine)
@@ -49,7 +55,8 @@ def rewritten(graph: Graph, qec: Qec, rewrite: Rewrite) -> Placed:
     decision = Decision("keep", before.distance, "the distance that it has")
     try:
         if not rewrite.keep:
-            decision = decided(made, model, qec.target or 1.0, table, _has_t(graph))
+            asked = Asked(decoding, rewrite.others, before.tiles) if decoding is not None else None
+            decision = decided(made, model, qec.target or 1.0, table, _has_t(graph), asked)
         if decision.d != before.distance:
             made = replace(made, code=codes.FAMILIES[made.code.family].at_distance(decision.d))
         written, report, used = lowered(made, model, graph, table, after=epoch)
@@ -58,7 +65,8 @@ def rewritten(graph: Graph, qec: Qec, rewrite: Rewrite) -> Placed:
     stage = Stage(
         last_epoch=epoch, distance=before.distance, physical_qubits=before.physical_qubits, noise=before.noise
     )
-    rest, gone = footprint(made, report, used), before.epoch_rounds[:epoch]
+    rest = decoded(footprint(made, report, used), made, model, decoding)
+    gone = before.epoch_rounds[:epoch]
     cycles = before.cycles - (before.rounds - sum(gone)) // before.distance
     taken = msgspec.structs.replace(
         rest,
@@ -76,24 +84,29 @@ def rewritten(graph: Graph, qec: Qec, rewrite: Rewrite) -> Placed:
     return Placed(msgspec.structs.replace(written, metadata={**written.metadata, "qec": label}), taken, reason)
 
 
-def decided(machine: Machine, model: NoiseModel, target: float, table: Table, has_t: bool) -> Decision:
-    """The distance to go on with. The load of the decoder is not known here and counts as none."""
+def decided(
+    machine: Machine, model: NoiseModel, target: float, table: Table, has_t: bool, asked: Asked | None = None
+) -> Decision:
+    """The distance to go on with. Without ``asked`` the load of the decoder counts as none."""
     known: dict[int, Measured] = {}
     for d in sorted({machine.code.distance, *range(3, LARGEST + 1, 2)}):
-        at = rates(machine, model, d, table, has_t and d != machine.code.distance)
+        at = rates(machine, model, d, table, has_t and d != machine.code.distance, asked)
         if at is not None:
             known[d] = at
     return choose(known, machine.code.distance, target)
 
 
-def rates(machine: Machine, model: NoiseModel, d: int, table: Table, has_t: bool) -> Measured | None:
+def rates(
+    machine: Machine, model: NoiseModel, d: int, table: Table, has_t: bool, asked: Asked | None = None
+) -> Measured | None:
     """Logical errors of a patch a round at this distance: two standard deviations of the table's counts and of its
-    model to either side. None where the table does not carry them, or where there are none of the T states that a
-    program with ``has_t`` needs."""
+    model to either side; and the load of the decoder. None where the table does not carry them, or where there are none
+    of the T states that a program with ``has_t`` needs."""
     family = machine.code.family
     try:
         found = channels(table, family, d, model, machine.decoder)
-        states = replace(machine, code=codes.FAMILIES[family].at_distance(d)).states(found)
+        code = codes.FAMILIES[family].at_distance(d)
+        states = replace(machine, code=code).states(found)
         if has_t and (states is None or (states.factories and states.rejection >= 1)):
             return None
         rows, dice = table.of(model, family, machine.decoder), np.random.default_rng(0)
@@ -103,7 +116,9 @@ def rates(machine: Machine, model: NoiseModel, d: int, table: Table, has_t: bool
             return None
         raise
     middle, spread = _per_round(found), float(np.std(drawn))
-    return Measured(max(0.0, middle - SIGMAS * spread), middle + SIGMAS * spread, 0.0)
+    factory_qubits = 0 if states is None else states.factory_qubits
+    load = 0.0 if asked is None else asked.load(code, factory_qubits, model)
+    return Measured(max(0.0, middle - SIGMAS * spread), middle + SIGMAS * spread, load)
 
 
 def _per_round(found: Channels) -> float:

@@ -10,11 +10,13 @@ from typing import NamedTuple
 import msgspec
 
 from qmk.abi.shapes import Footprint, Qec
+from qmk.base.decoding import Decoding
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
 from qmk.models.noise import NoiseModel
 from qmk.models.noise.calibration import Calibration
 from qmk.models.noise.short import parse
+from qmk.models.qec.logical.decoding import events_per_round
 from qmk.models.qec.logical.machine import Machine, Report, lowered
 from qmk.models.qec.logical.patches import Used
 from qmk.qvm.graph import Graph
@@ -36,9 +38,10 @@ class Placed(NamedTuple):
     reason: str = ""
 
 
-def placed(graph: Graph, qec: Qec, now_s: float = 0.0) -> Placed:
-    """``now_s``: Unix time, at which a calibration is looked at. Raises INVALID_PARAMS naming ``qec.machine``,
-    ``qec.noise`` or ``qec.target``, and what ``lowered`` raises."""
+def placed(graph: Graph, qec: Qec, now_s: float = 0.0, decoding: Decoding | None = None) -> Placed:
+    """``now_s``: Unix time, at which a calibration is looked at. ``decoding``: what is to decode it; without it the
+    footprint tells no load. Raises INVALID_PARAMS naming ``qec.machine``, ``qec.noise`` or ``qec.target``, and what
+    ``lowered`` raises."""
     try:
         made = Machine.parse(qec.machine)
     except QmkError as error:
@@ -48,7 +51,7 @@ def placed(graph: Graph, qec: Qec, now_s: float = 0.0) -> Placed:
         written, report, used = lowered(made, model, graph)
     except QmkError as error:
         raise at_field(error) from error
-    taken = footprint(made, report, used)
+    taken = decoded(footprint(made, report, used), made, model, decoding)
     return Placed(written, msgspec.structs.replace(taken, calibrated_s=calibrated_s))
 
 
@@ -99,6 +102,14 @@ def footprint(machine: Machine, report: Report, used: Used) -> Footprint:
         move_rounds=MOVE_CYCLES * report.patches * machine.code.distance,
         epoch_rounds=[cycles * machine.code.distance for cycles in used.epoch_cycles[: LIMITS.listed_epochs]],
     )
+
+
+def decoded(footprint: Footprint, machine: Machine, model: NoiseModel, decoding: Decoding | None) -> Footprint:
+    """With what it asks of the decoder, if there is one."""
+    if decoding is None:
+        return footprint
+    events = events_per_round(machine.code, footprint.physical_qubits, model)
+    return msgspec.structs.replace(footprint, events_per_round=events, decoder_load=decoding.load(events))
 
 
 def at_field(error: QmkError) -> QmkError:

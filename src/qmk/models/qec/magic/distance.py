@@ -11,10 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from qmk.base.decoding import THROTTLE_LOAD, Decoding
 from qmk.base.errors import QmkError
 
-THROTTLE_LOAD = 0.85
-"""load above which nothing may be added: waits grow with 1 / (1 - load)"""
 SHRINK_MARGIN = 0.3
 """a smaller distance must keep its upper bound below this part of the target, or noise would swing it up and down"""
 
@@ -43,7 +42,7 @@ class Decision:
 def decoder_load(events_per_round: float, event_s: float, patches: int, cores: int, round_s: float) -> float:
     """The time that decoding takes over the time there is: rho of the backlog model. The cost follows the detection
     events, which grow with the area of a patch and with the noise."""
-    return patches * events_per_round * event_s / (cores * round_s)
+    return Decoding(event_s=event_s, cores=cores, round_s=round_s).load(patches * events_per_round)
 
 
 def choose(measured: Mapping[int, Measured], d: int, target_per_round: float) -> Decision:
