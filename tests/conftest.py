@@ -24,6 +24,7 @@ PATIENCE_S = 30.0
 DAEMON = """
 import json, logging, sys
 from pathlib import Path
+from qmk.base.decoding import Decoding
 from qmk.host.config import HostConfig, Retention
 from qmk.host.daemon import serve
 from qmk.host.spawn import External
@@ -34,6 +35,8 @@ modules = options.pop("modules")
 options["engines"] = {name: External(*value) for name, value in options["engines"].items()}
 options["text"] = TextBounds(**options.get("text", {}))
 options["keep"] = Retention(**options.get("keep", {}))
+if "decoding" in options:
+    options["decoding"] = Decoding.parse(options["decoding"])
 for name in ("socket", "data_dir"):
     options[name] = Path(options[name])
 serve(HostConfig(**options), ready=lambda config: print("ready", flush=True))

@@ -85,6 +85,7 @@ class Stage(Struct, frozen=True, kw_only=True):
     distance: int
     physical_qubits: int
     noise: Annotated[str, Meta(description="name of the noise of the physical qubits, and how its hash begins")]
+    decoder_load: float = 0.0
 
 
 class Footprint(Struct, frozen=True, kw_only=True):

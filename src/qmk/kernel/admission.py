@@ -108,7 +108,8 @@ def no_room(record: Submitted, config: KernelConfig) -> QmkError | None:
             help="fewer qubits, or another engine",
             retryable=False,
         )
-    load = record.footprint.decoder_load if record.footprint is not None else 0.0
+    again = record.replay_of or record.restored_from  # of a job whose noise rose: it runs with nothing beside it
+    load = 0.0 if record.footprint is None or again else record.footprint.decoder_load
     if not load <= THROTTLE_LOAD:
         return QmkError(
             "RESOURCE_EXHAUSTED",

@@ -145,9 +145,12 @@ def applied(record: Submitted, change: Rewritten) -> Submitted:
 
 
 def whole(record: Submitted) -> Submitted:
-    """The record of a job that runs all of it again: its place is that of its widest stage."""
+    """The record of a job that runs all of it again: its place and its load are those of its widest stages."""
     footprint = record.footprint
     if footprint is None or not footprint.stages:
         return record
-    widest = max(footprint.physical_qubits, *(stage.physical_qubits for stage in footprint.stages))
-    return structs.replace(record, footprint=structs.replace(footprint, physical_qubits=widest))
+    most = {
+        name: max(getattr(part, name) for part in (footprint, *footprint.stages))
+        for name in ("physical_qubits", "decoder_load")
+    }
+    return structs.replace(record, footprint=structs.replace(footprint, **most))

@@ -213,6 +213,52 @@ def test_a_region_that_is_taken_is_waited_for(make_bench: Any, program: Any) -> 
     lab.consistent()
 
 
+def loaded(taken: Footprint, load: float) -> Footprint:
+    return msgspec.structs.replace(taken, decoder_load=load)
+
+
+def test_the_host_is_told_what_others_ask_of_the_decoder(make_bench: Any, program: Any) -> None:
+    lab = Lab(make_bench(workers=3), program)
+    for load in (0.3, 0.25):
+        wish = Policy(qec=QEC)
+        (route,) = lab.bench.call("q_submit", session_id=lab.session, graph=lab.program, policy=wish, shots=100)
+        lab.bench.route(route.job, footprint=loaded(footprint(), load), graph=lab.first, fenced=True)
+    (asked,) = of(lab.passes(1), Recalibrate)
+    assert asked.others == pytest.approx(0.55)
+
+
+def test_no_larger_distance_is_taken_that_the_decoder_could_not_follow(lab: Lab) -> None:
+    lab.passes(1)
+    effects = lab.answer(1, lab.anew(1), loaded(footprint(5, 60.0, ((1, 3),)), 0.9))
+    assert not of(effects, Kill)
+    assert of(effects, Recalibrate)[0].keep
+    (refused,) = lab.kernel.changes
+    assert "0.90" in refused["reason"]
+    lab.consistent()
+
+
+def test_a_job_whose_noise_rose_above_the_bound_runs_with_nothing_beside_that_is_decoded(
+    make_bench: Any, program: Any
+) -> None:
+    lab = Lab(make_bench(workers=3), program)
+    lab.passes(1)
+    (launch,) = of(lab.answer(1, lab.anew(1), loaded(footprint(3, 60.0, ((1, 3),)), 1.4)), Launch)
+    assert launch.job == lab.job
+    wish = Policy(qec=QEC)
+    (route,) = lab.bench.call("q_submit", session_id=lab.session, graph=lab.program, policy=wish, shots=100)
+    effects = lab.bench.route(route.job, footprint=loaded(footprint(), 0.01), graph=lab.first, fenced=True)
+    assert not of(effects, Launch)
+    status = lab.bench.ask("q_status", session_id=lab.session, job_id=lab.job)
+    assert status.decoder_load == 1.4
+    (recall,) = of(lab.bench.call("q_replay", session_id=lab.session, job_id=lab.job), Recall)
+    lab.bench.step(Recalled, key=recall.key, graph=pack(lab.anew(1)))
+    assert lab.bench.journal[-1].footprint.decoder_load == 1.4, "a replay is not refused"
+    lab.bench.start(lab.job)
+    lab.bench.finish(lab.job)
+    assert lab.bench.launches[-1].job == route.job
+    lab.consistent()
+
+
 @pytest.mark.parametrize("wrong", ["no graph", "another program", "invalid"])
 def test_what_is_not_the_jobs_program_is_refused_and_the_job_goes_on(lab: Lab, wrong: str) -> None:
     lab.passes(1)

@@ -159,6 +159,38 @@ def test_two_jobs_that_fit_as_logical_but_not_as_physical_qubits_run_one_after_t
     machines.consistent()
 
 
+def test_jobs_that_the_decoder_could_not_follow_together_run_one_after_the_other(make_bench: Any, program: Any) -> None:
+    machines = Machines(make_bench(workers=3), program)
+    bench = machines.bench
+    jobs = []
+    for load in (0.5, 0.4, 0.35):
+        route = machines.ask()
+        machines.answer(route, footprint(events_per_round=10.0, decoder_load=load))
+        jobs.append(route.job)
+    launched = [launch.job for launch in bench.launches]
+    assert launched == [jobs[0], jobs[2]], "0.35 fits beside either, and holds 0.4 back from nothing"
+    status = bench.ask("q_status", session_id=machines.session, job_id=jobs[1])
+    assert (status.state, status.decoder_load) == ("QUEUED", 0.4)
+    told = bench.ask("q_get_telemetry", session_id=machines.session, job_id=jobs[1]).job
+    assert told.decoder_load == 0.4
+    bench.start(jobs[0])
+    bench.finish(jobs[0])
+    assert bench.launches[-1].job == jobs[1]
+    assert views.result(bench.kernel.jobs.by_id[jobs[0]]).provenance.footprint.decoder_load == 0.5
+    machines.consistent()
+
+
+@pytest.mark.parametrize("load", [0.86, 3.0, float("inf"), float("nan")])
+def test_a_job_that_the_decoder_could_not_follow_alone_is_refused_with_the_number(
+    machines: Machines, load: float
+) -> None:
+    (refused,) = of(machines.answer(machines.ask(), footprint(decoder_load=load)), ReplyError)
+    assert refused.error.kind.name == "RESOURCE_EXHAUSTED"
+    assert (refused.error.fields["resource"], refused.error.fields["limit"]) == ("decoder_load", 0.85)
+    assert f"{load:.2f}" in refused.error.message
+    assert machines.bench.kernel.jobs.by_id == {}
+
+
 def test_a_machine_wider_than_every_region_is_refused_with_the_numbers(make_bench: Any, program: Any) -> None:
     machines = Machines(make_bench(regions=(("floor", 100),)), program)
     (refused,) = of(machines.answer(machines.ask()), ReplyError)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from qmk.kernel.schedule.capacity import DECODER_PPM
 from qmk.kernel.schedule.messages import Left, Place, Queued
 from qmk.simulation.machine import POLICIES, simulate
 from qmk.simulation.trace import Arrival, Machine, Trace
@@ -70,6 +71,32 @@ def test_memory_bounds_the_launches_together_and_one_alone_may_try(make_desk: An
     assert desk.out == [huge]
     desk.end(huge)
     assert desk.out == [small]
+
+
+def test_the_time_of_the_decoder_bounds_the_launches_together(make_desk: Any) -> None:
+    desk = make_desk(workers=8)
+    first = desk.queue(decoder_ppm=DECODER_PPM // 2)
+    second = desk.queue(decoder_ppm=DECODER_PPM // 2)
+    third = desk.queue(decoder_ppm=1)
+    fourth = desk.queue()
+    assert desk.out == [first, second, fourth], "one that has nothing to decode waits for no decoder"
+    desk.end(first)
+    assert desk.out == [second, fourth, third]
+
+
+def test_a_job_that_takes_all_of_the_decoder_is_waited_for(make_desk: Any) -> None:
+    desk = make_desk(workers=8)
+    runner = desk.queue(seconds=10, decoder_ppm=1)
+    head = desk.queue(seconds=10, decoder_ppm=DECODER_PPM)
+    assert desk.queue(seconds=11, decoder_ppm=1) not in desk.out, "it would hold the head back"
+    short = desk.queue(seconds=9, decoder_ppm=1)
+    none = desk.queue(seconds=1000)
+    assert desk.out == [runner, short, none]
+    desk.now_s = 9
+    desk.end(short, 9)
+    desk.now_s = 10
+    desk.end(runner, 10)
+    assert desk.out == [none, head]
 
 
 class Backfilling:

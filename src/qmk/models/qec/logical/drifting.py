@@ -63,7 +63,11 @@ def rewritten(graph: Graph, qec: Qec, rewrite: Rewrite, decoding: Decoding | Non
     except QmkError as error:
         raise at_field(error) from error
     stage = Stage(
-        last_epoch=epoch, distance=before.distance, physical_qubits=before.physical_qubits, noise=before.noise
+        last_epoch=epoch,
+        distance=before.distance,
+        physical_qubits=before.physical_qubits,
+        noise=before.noise,
+        decoder_load=before.decoder_load,
     )
     rest = decoded(footprint(made, report, used), made, model, decoding)
     gone = before.epoch_rounds[:epoch]
