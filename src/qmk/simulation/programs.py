@@ -116,6 +116,9 @@ def _alternative(name: str, shots: int, needed: int, fenced: bool) -> Alternativ
 
 
 PATCH_QUBITS = 2
+LOAD = 0.07
+"""of the decoder by a physical qubit, until the noise rises: two jobs of three patches are decoded together, wider ones
+are not, and one whose noise rose may be too much alone"""
 """physical qubits of a simulated patch"""
 DISTANCE = 3
 PATCH_ID = "patch_"
@@ -184,6 +187,8 @@ def _footprint(
         cycles=2 * len(rounds),
         rounds=sum(rounds),
         epoch_rounds=rounds,
+        events_per_round=float(width * patches),
+        decoder_load=LOAD * width * patches * (2 if at else 1),
         move_rounds=patches * distance,
         calibrated_s=at,
         stages=stages,
