@@ -116,9 +116,9 @@ def _alternative(name: str, shots: int, needed: int, fenced: bool) -> Alternativ
 
 
 PATCH_QUBITS = 2
-LOAD = 0.07
-"""of the decoder by a physical qubit, until the noise rises: two jobs of three patches are decoded together, wider ones
-are not, and one whose noise rose may be too much alone"""
+LOAD = 0.1
+"""of the decoder by a physical qubit, twice that once the noise has risen: two jobs of two patches are decoded together,
+wider ones are not, and one whose noise rose is too much alone"""
 """physical qubits of a simulated patch"""
 DISTANCE = 3
 PATCH_ID = "patch_"

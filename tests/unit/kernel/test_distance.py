@@ -324,11 +324,14 @@ def test_a_replay_has_the_new_program_and_asks_nobody(lab: Lab) -> None:
 
 def test_the_place_of_a_replay_is_that_of_the_widest_stage(lab: Lab) -> None:
     lab.passes(1)
-    lab.answer(1, lab.anew(1), msgspec.structs.replace(footprint(3, 60.0, ((1, 7),))))
+    taken = loaded(footprint(3, 60.0, ((1, 7),)), 0.2)
+    stage = msgspec.structs.replace(taken.stages[0], decoder_load=0.7)
+    lab.answer(1, lab.anew(1), msgspec.structs.replace(taken, stages=[stage]))
     (recall,) = of(lab.bench.call("q_replay", session_id=lab.session, job_id=lab.job), Recall)
     lab.bench.step(Recalled, key=recall.key, graph=pack(lab.anew(1)))
     assert lab.kernel.submitted.width == WIDTH[3]
     assert lab.bench.journal[-1].width == WIDTH[7]
+    assert (lab.kernel.submitted.footprint.decoder_load, lab.bench.journal[-1].footprint.decoder_load) == (0.2, 0.7)
 
 
 def test_the_cache_knows_the_result_by_the_program_that_ran(make_bench: Any, program: Any) -> None:
