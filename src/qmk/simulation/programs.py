@@ -116,10 +116,10 @@ def _alternative(name: str, shots: int, needed: int, fenced: bool) -> Alternativ
 
 
 PATCH_QUBITS = 2
-LOAD = 0.1
-"""of the decoder by a physical qubit, twice that once the noise has risen: two jobs of two patches are decoded together,
-wider ones are not, and one whose noise rose is too much alone"""
 """physical qubits of a simulated patch"""
+LOAD = 0.2
+"""of the decoder by a physical qubit, twice that once the noise has risen: two patches are decoded at a time, and one
+that has grown or whose noise rose is, alone"""
 DISTANCE = 3
 PATCH_ID = "patch_"
 """how the ids begin of what a machine adds to a program"""

@@ -1,5 +1,6 @@
-"""A job is out on one worker at most, within the workers, the memory and the decoder of the machine, with what was submitted, on
-the machine that it asked for; its launches are numbered upwards, and no number is used twice, over restarts too."""
+"""A job is out on one worker at most, within the workers, the memory and the decoder of the machine, with what was
+submitted, on the machine that it asked for; its launches are numbered upwards, and no number is used twice, over
+restarts too."""
 
 from __future__ import annotations
 

@@ -92,12 +92,18 @@ def decided(
     machine: Machine, model: NoiseModel, target: float, table: Table, has_t: bool, asked: Asked | None = None
 ) -> Decision:
     """The distance to go on with. Without ``asked`` the load of the decoder counts as none."""
+    now = machine.code.distance
     known: dict[int, Measured] = {}
-    for d in sorted({machine.code.distance, *range(3, LARGEST + 1, 2)}):
-        at = rates(machine, model, d, table, has_t and d != machine.code.distance, asked)
+    for d in sorted({now, *range(3, LARGEST + 1, 2)}):
+        at = rates(machine, model, d, table, has_t and d != now, asked if d == now else None)
         if at is not None:
             known[d] = at
-    return choose(known, machine.code.distance, target)
+    decision = choose(known, now, target)
+    if asked is not None and decision.action == "grow":  # the load of this distance matters, that of others does not
+        at = rates(machine, model, decision.d, table, has_t, asked)
+        assert at is not None
+        decision = choose({**known, decision.d: at}, now, target)
+    return decision
 
 
 def rates(
