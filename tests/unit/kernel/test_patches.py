@@ -176,7 +176,9 @@ def test_jobs_that_the_decoder_could_not_follow_together_run_one_after_the_other
     bench.start(jobs[0])
     bench.finish(jobs[0])
     assert bench.launches[-1].job == jobs[1]
-    assert views.result(bench.kernel.jobs.by_id[jobs[0]]).provenance.footprint.decoder_load == 0.5
+    told = views.result(bench.kernel.jobs.by_id[jobs[0]]).provenance.footprint
+    assert told is not None
+    assert told.decoder_load == 0.5
     machines.consistent()
 
 

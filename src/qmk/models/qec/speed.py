@@ -29,7 +29,7 @@ def measured(
     chosen = decoders.get(decoder or default_decoder(code, model))
     circuit = circuits.memory(code, ROUNDS_PER_D * code.distance, "Z", model, both=not chosen.one_basis)
     compiled = chosen.compile(chosen.model(circuit))
-    events = circuit.compile_detector_sampler(seed=seed).sample(shots, bit_packed=True)
+    events = np.asarray(circuit.compile_detector_sampler(seed=seed).sample(shots, bit_packed=True), np.uint8)
     compiled.decode(events[:1])
     begin = time.process_time()
     compiled.decode(events)

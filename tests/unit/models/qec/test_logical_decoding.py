@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from qmk.base.decoding import Decoding
+from qmk.base.decoding import THROTTLE_LOAD, Decoding
 from qmk.base.errors import QmkError
 from qmk.models.noise import NoiseModel
-from qmk.models.qec import circuits, codes, magic, speed
+from qmk.models.qec import circuits, codes, speed
 from qmk.models.qec.logical import Machine
 from qmk.models.qec.logical.decoding import Asked, events_per_round
 from qmk.models.qec.logical.drifting import decided
@@ -20,7 +21,7 @@ TARGET = 6e-4
 def test_events_of_a_round_are_those_of_sampled_memories(spec: str, p: float) -> None:
     code, model, shots = codes.parse(spec), NoiseModel.circuit(p), 100_000
     counts = [
-        circuits.memory(code, rounds, "Z", model).compile_detector_sampler(seed=rounds).sample(shots).sum(axis=1)
+        np.asarray(circuits.memory(code, rounds, "Z", model).compile_detector_sampler(seed=rounds).sample(shots)).sum(1)
         for rounds in (4, 24)
     ]
     mean = (counts[1].mean() - counts[0].mean()) / 20
@@ -42,8 +43,8 @@ def load(d: int, p: float, event_s: float) -> float:
 def test_no_distance_is_given_that_the_decoder_cannot_follow() -> None:
     machine, model = Machine.parse("surface(d=3)"), NoiseModel.circuit(2e-3)
     fast, slow = 1e-7, 1.6e-7
-    assert load(5, 2e-3, fast) < magic.distance.THROTTLE_LOAD < load(5, 2e-3, slow)
-    assert load(3, 2e-3, slow) < magic.distance.THROTTLE_LOAD
+    assert load(5, 2e-3, fast) < THROTTLE_LOAD < load(5, 2e-3, slow)
+    assert load(3, 2e-3, slow) < THROTTLE_LOAD
     told = decided(machine, model, TARGET, default(), False, asked(fast))
     assert (told.action, told.d) == ("grow", 5)
     told = decided(machine, model, TARGET, default(), False, asked(slow))
@@ -54,7 +55,7 @@ def test_no_distance_is_given_that_the_decoder_cannot_follow() -> None:
 def test_what_others_ask_of_the_decoder_counts() -> None:
     machine, model = Machine.parse("surface(d=3)"), NoiseModel.circuit(2e-3)
     alone = load(5, 2e-3, 1e-7)
-    others = magic.distance.THROTTLE_LOAD - alone
+    others = THROTTLE_LOAD - alone
     told = [decided(machine, model, TARGET, default(), False, asked(1e-7, others + by)) for by in (-1e-6, 1e-6)]
     assert [decision.action for decision in told] == ["grow", "throttle"]
 

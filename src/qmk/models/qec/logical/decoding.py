@@ -12,6 +12,7 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+import stim
 
 from qmk.base.decoding import Decoding
 from qmk.models.noise import NoiseModel
@@ -51,7 +52,8 @@ def _of_memory(code: Code, rounds: int, model: NoiseModel) -> float:
     found = circuits.memory(code, rounds, "Z", model).detector_error_model(approximate_disjoint_errors=True)
     even = np.ones(found.num_detectors)
     for item in found.flattened():
-        if item.type == "error":
-            flipped = [target.val for target in item.targets_copy() if target.is_relative_detector_id()]
+        if isinstance(item, stim.DemInstruction) and item.type == "error":
+            targets = [target for target in item.targets_copy() if isinstance(target, stim.DemTarget)]
+            flipped = [target.val for target in targets if target.is_relative_detector_id()]
             even[flipped] *= 1 - 2 * item.args_copy()[0]
     return math.fsum((1 - even) / 2)
