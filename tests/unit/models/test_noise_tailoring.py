@@ -17,7 +17,6 @@ from qmk.qvm.graph import Graph, Node
 from qmk.sdk.kit import pass_kit
 from qmk.sdk.passes import Pass, Rewritten
 
-
 CLIFFORD_PAIRS = [
     name for name, op in OPS.items() if op.op_class == "unitary" and op.flow and op.vqs.low == op.vqs.high == 2
 ]

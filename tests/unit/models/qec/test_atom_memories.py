@@ -140,5 +140,7 @@ def test_what_it_cannot_say_is_refused() -> None:
         atoms.measured(code, "loss=0.1", shots=10, seed=1, basis="X")
     with pytest.raises(QmkError, match="check: there is no 'never'"):
         atoms.measured(code, "loss=0.1", shots=10, seed=1, check="never")  # type: ignore[arg-type]
+    with pytest.raises(QmkError, match="more than 20000"):
+        atoms.measured(codes.parse("surface(d=99)"), "loss=0.1", shots=10, seed=1)
     with pytest.raises(QmkError, match="shots: 0"):
         atoms.measured(code, "loss=0.1", shots=0, seed=1)

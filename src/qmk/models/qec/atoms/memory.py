@@ -25,6 +25,8 @@ from qmk.models.qec.rates import Rate
 from qmk.qvm.verify import verify
 from qmk.sdk.execute import Runner
 
+BATCH_SHOTS = 20_000
+
 ENGINE, METHOD = "native", "tableau"
 
 
@@ -110,44 +112,71 @@ def measured(
     count = code.distance if rounds is None else rounds
     begin = time.process_time()
     memory = steps.memory(code, count, basis, model, check)
-    seen = sampled(memory, shots, substream(seed, code.spec, basis, model.hash, count, check))
-    sampling_s = time.process_time() - begin
-    decoder = LossDecoder(memory)
+    counts = _counted(memory, shots, substream(seed, code.spec, basis, model.hash, count, check))
+    cpu_s = time.process_time() - begin
     provenance = {"engine": f"{ENGINE}:{METHOD}", "decoder": "matching", "seed": seed, **rates.versions()}
-    wrong, found = {}, {}
-    for use in ("aware", "blind"):
-        begin = time.process_time()
-        wrong[use] = (decoder.decode(seen.dets, seen.lost, use) ^ seen.observables).astype(bool)
-        errors = tuple(int(n) for n in wrong[use].sum(axis=0))
-        cpu_s = sampling_s + time.process_time() - begin
-        found[use] = Rate(shots, int(wrong[use].any(axis=1).sum()), errors, cpu_s, {**provenance, "losses": use})
-    right = {use: ~rows.any(axis=1) for use, rows in wrong.items()}
-    rescued, spoilt = int((right["aware"] & ~right["blind"]).sum()), int((right["blind"] & ~right["aware"]).sum())
-    lost = float(seen.lost.sum()) / shots
-    label = model.name or "noise"
-    return AtomMemory(
-        code, label, model.hash, basis, count, check, lost, found["aware"], found["blind"], rescued, spoilt
+    aware, blind = (
+        Rate(shots, errors, (errors,), cpu_s, {**provenance, "losses": use})
+        for use, errors in (("known", counts.aware), ("ignored", counts.blind))
     )
+    lost, label = counts.lost / shots, model.name or "noise"
+    return AtomMemory(code, label, model.hash, basis, count, check, lost, aware, blind, counts.rescued, counts.spoilt)
+
+
+@dataclass
+class _Counts:
+    aware: int = 0
+    blind: int = 0
+    rescued: int = 0
+    spoilt: int = 0
+    lost: int = 0
+
+
+def _counted(memory: Steps, shots: int, seed: int) -> _Counts:
+    """Of one observable, in batches whose seeds depend on their number alone."""
+    sampler, decoder, counts = Sampler(memory), LossDecoder(memory), _Counts()
+    for number, start in enumerate(range(0, shots, BATCH_SHOTS)):
+        seen = sampler.run(min(BATCH_SHOTS, shots - start), substream(seed, "batch", number))
+        aware, blind = (
+            (decoder.decode(seen.dets, seen.lost, use) ^ seen.observables).any(axis=1) for use in ("aware", "blind")
+        )
+        counts.aware += int(aware.sum())
+        counts.blind += int(blind.sum())
+        counts.rescued += int((blind & ~aware).sum())
+        counts.spoilt += int((aware & ~blind).sum())
+        counts.lost += int(seen.lost.sum())
+    return counts
+
+
+class Sampler:
+    """Shots of the graph of one memory. What the coins of its preparation flip is taken out again."""
+
+    def __init__(self, memory: Steps) -> None:
+        self._graph = graph_of(memory)
+        error = verify(self._graph).error()
+        if error is not None:
+            raise error
+        self._runner = Runner(ENGINE)
+        self._converter = symptoms.circuit_of(memory).compile_m2d_converter()
+        self._flips = symptoms.flips(memory)
+
+    def run(self, shots: int, seed: int) -> Shots:
+        """Raises RESOURCE_EXHAUSTED where the events of so many shots are too many bytes."""
+        done = self._runner.execute(self._graph, METHOD, shots, seed)
+        if not done.event_bits:
+            raise QmkError("RESOURCE_EXHAUSTED", str(done.notes.get("events_dropped", "no events")), help="fewer shots")
+        packed = np.frombuffer(done.event_bits, np.uint8).reshape(shots, -1)
+        bits = np.unpackbits(packed, axis=1, count=len(done.event_names))
+        named = {word: [at for at, name in enumerate(done.event_names) if name.startswith(word)] for word in WORDS}
+        records = bits[:, named[RECORD]].astype(bool)
+        read = self._converter.convert(measurements=records, separate_observables=True)
+        coins = bits[:, named[FLIPPED]]
+        dets, observables = (
+            each.astype(np.uint8) ^ gf2.times(coins, flipped) for each, flipped in zip(read, self._flips, strict=True)
+        )
+        return Shots(dets, observables, bits[:, named[GONE]])
 
 
 def sampled(memory: Steps, shots: int, seed: int) -> Shots:
-    """Shots of the graph of ``memory``. What the coins of its preparation flip is taken out again."""
-    graph = graph_of(memory)
-    error = verify(graph).error()
-    if error is not None:
-        raise error
-    done = Runner(ENGINE).execute(graph, METHOD, shots, seed)
-    if not done.event_bits:
-        raise QmkError("RESOURCE_EXHAUSTED", str(done.notes.get("events_dropped", "no events")), help="fewer shots")
-    packed = np.frombuffer(done.event_bits, np.uint8).reshape(shots, -1)
-    bits = np.unpackbits(packed, axis=1, count=len(done.event_names))
-    named = {word: [at for at, name in enumerate(done.event_names) if name.startswith(word)] for word in WORDS}
-    converter = symptoms.circuit_of(memory).compile_m2d_converter()
-    records = bits[:, named[RECORD]].astype(bool)
-    read = converter.convert(measurements=records, separate_observables=True)
-    coins = bits[:, named[FLIPPED]]
-    dets, observables = (
-        each.astype(np.uint8) ^ gf2.times(coins, flipped)
-        for each, flipped in zip(read, symptoms.flips(memory), strict=True)
-    )
-    return Shots(dets, observables, bits[:, named[GONE]])
+    """``shots`` of ``memory`` at once."""
+    return Sampler(memory).run(shots, seed)

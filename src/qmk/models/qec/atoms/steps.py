@@ -22,6 +22,9 @@ from qmk.models.noise.on_stim import NAMES
 from qmk.models.qec import circuits
 from qmk.models.qec.code import Code
 
+MAX_ATOMS = 20_000
+"""times rounds, of one memory: each takes a flag and several errors of its own"""
+
 Check = Literal["end", "round"]
 
 Kind = Literal["load", "gate", "noise", "loss", "read", "check", "note"]
@@ -72,7 +75,8 @@ class Steps:
 
 def memory(code: Code, rounds: int, basis: str, model: NoiseModel, check: Check) -> Steps:
     """``circuits.memory`` with the detectors of ``basis``, and ``model`` on it. Losses of ``model`` may follow gates
-    and resets and come before measurements. Raises INVALID_PARAMS, UNSUPPORTED for losses by time and leakage."""
+    and resets and come before measurements. Raises INVALID_PARAMS, UNSUPPORTED for losses by time and leakage,
+    RESOURCE_EXHAUSTED beyond ``MAX_ATOMS``."""
     if check not in ("end", "round"):
         raise QmkError("INVALID_PARAMS", f"check: there is no '{check}'", field="check", help="end or round")
     if code.family not in ("repetition", "surface"):
@@ -80,6 +84,12 @@ def memory(code: Code, rounds: int, basis: str, model: NoiseModel, check: Check)
             "UNSUPPORTED",
             f"a memory of {code.spec} on atoms that are lost",
             help="repetition(d=...) or surface(d=...), whose single errors fall into pairs of detectors",
+        )
+    if (atoms := code.physical_qubits * rounds) > MAX_ATOMS:
+        raise QmkError(
+            "RESOURCE_EXHAUSTED",
+            f"{code.physical_qubits} atoms in {rounds} rounds are {atoms} in all, more than {MAX_ATOMS}",
+            help="a smaller distance, or fewer rounds",
         )
     clean = circuits.memory(code, rounds, basis, both=False)
     pauli = on_stim(clean, without_losses(model)).flattened()

@@ -16,6 +16,10 @@ from qmk.models.qec.decoders.matrix import Part, errors_of
 Place = tuple[int, int, str]
 """step, qubit, Pauli of an error right before the step"""
 
+Symptom = tuple[frozenset[int], frozenset[int]]
+
+BATCH_PLACES = 4096
+
 SMALL = 1e-7
 """chance of an error that is only there to be seen"""
 
@@ -42,8 +46,15 @@ def circuit_of(memory: Steps, *, noisy: bool = False, errors: Iterable[Place] = 
     return made
 
 
-def symptoms(memory: Steps, places: Sequence[Place]) -> list[tuple[frozenset[int], frozenset[int]]]:
+def symptoms(memory: Steps, places: Sequence[Place]) -> list[Symptom]:
     """(detectors, observables) that an error at each place flips."""
+    found: list[Symptom] = []
+    for start in range(0, len(places), BATCH_PLACES):
+        found += _symptoms(memory, places[start : start + BATCH_PLACES])
+    return found
+
+
+def _symptoms(memory: Steps, places: Sequence[Place]) -> list[Symptom]:
     at: defaultdict[int, list[int]] = defaultdict(list)
     for number, place in enumerate(places):
         at[place[0]].append(number)
@@ -52,7 +63,7 @@ def symptoms(memory: Steps, places: Sequence[Place]) -> list[tuple[frozenset[int
     for index, step in enumerate(memory.steps):
         for number in at[index]:
             frames.set_pauli_flip(places[number][2], qubit_index=places[number][1], instance_index=number)
-        if step.kind == "note":
+        if step.note is not None:
             frames.do(step.note)
         elif step.kind in ("load", "gate", "read"):
             name = {"load": "R", "gate": step.name, "read": "M"}[step.kind]
@@ -82,7 +93,7 @@ def parts(memory: Steps, insertions: Iterable[Insertion]) -> Mapping[Place, list
     places = sorted({insertion[:3] for insertion in insertions})
     if not places:
         return {}
-    known: dict[tuple[frozenset[int], frozenset[int]], list[Part]] = {}
+    known: dict[Symptom, list[Part]] = {}
     seen = circuit_of(memory, noisy=True, errors=places)
     for _, split in errors_of(seen.detector_error_model(decompose_errors=True, approximate_disjoint_errors=True)):
         whole: tuple[set[int], set[int]] = (set(), set())
