@@ -75,3 +75,15 @@ def test_a_timeline_as_text(qmk: Qmk) -> None:
     lines = qmk("draw", "examples/bell.qasm", "--device", "ideal_small_array").stdout.splitlines()
     assert lines[0].split() == ["start", "us", "us", "op", "atoms"]
     assert lines[1].split() == ["0", "0.5", "core.h", "q_0"]
+
+
+def test_memory_says_what_knowing_the_losses_is_worth(qmk: Qmk) -> None:
+    run = ("atoms", "memory", "repetition(d=3)", "--noise", "circuit=5e-3,loss=3e-2", "--shots", "2000", "--seed", "1")
+    shown = qmk(*run, "--check", "round").stdout
+    assert "data atoms looked for after every round" in shown
+    found = json.loads(qmk(*run, "--json").stdout)
+    assert found["aware"]["errors"] < found["blind"]["errors"]
+    assert found["aware"]["error_per_round"] < found["aware"]["error_per_shot"]
+    refused = qmk("atoms", "memory", "repetition(d=3)", "--noise", "loss_rate=3")
+    assert refused.returncode
+    assert "atoms lost while they wait" in refused.stderr

@@ -14,7 +14,8 @@ Qmk = Callable[..., subprocess.CompletedProcess[str]]
 
 def test_codes_are_listed_and_checked(qmk: Qmk) -> None:
     rows = json.loads(qmk("qec", "codes", "--json").stdout)
-    assert [row["family"] for row in rows] == ["surface", "bacon_shor", "shyps", "honeycomb", "color", "bicycle"]
+    families = ["surface", "bacon_shor", "shyps", "honeycomb", "color", "bicycle", "repetition"]
+    assert [row["family"] for row in rows] == families
     (row,) = json.loads(qmk("qec", "codes", "SHYPS (Hastings-Haah)", "--json").stdout)
     assert row["code"] == "shyps(r=3)"
     assert row["faults"] == []

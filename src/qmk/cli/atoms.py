@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from qmk.cli import options
+from qmk.cli.atom_memory import memory
 from qmk.cli.failure import Console
 
 if TYPE_CHECKING:
@@ -15,7 +16,11 @@ if TYPE_CHECKING:
 
 @click.group(name="atoms")
 def command() -> None:
-    """Neutral atoms: list devices, show one, check a program or a device, list versions of instructions."""
+    """Neutral atoms: list devices, show one, check a program or a device, list versions of instructions, measure how
+    well a code remembers where atoms are lost."""
+
+
+command.add_command(memory)
 
 
 @command.command(short_help="list the devices")

@@ -2,7 +2,7 @@
 
 A model is data (``model``); ``apply`` writes what it says into a graph as ops of family ``noise``, so that the digest,
 the verifier, replays and every engine see it; ``on_stim`` writes it into a Stim circuit. ``short`` reads models as
-people write them on a command line.
+people write them on a command line. ``twirl`` makes errors of gates into Pauli errors by random Paulis around them.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from qmk.models.noise.errors import (
 from qmk.models.noise.model import GateRule, NoiseLike, NoiseModel, Readout, Relaxation
 from qmk.models.noise.on_stim import on_stim
 from qmk.models.noise.short import resolve
+from qmk.models.noise.tailoring import pauli_twirl, transfer_matrix, twirl
 
 __all__ = [
     "AmplitudeDamping",
@@ -42,5 +43,8 @@ __all__ = [
     "Relaxation",
     "apply",
     "on_stim",
+    "pauli_twirl",
     "resolve",
+    "transfer_matrix",
+    "twirl",
 ]

@@ -8,7 +8,7 @@ import stim
 
 from qmk.base.errors import QmkError
 from qmk.models.noise import NoiseLike, on_stim, resolve
-from qmk.models.qec.circuits import assemble, bicycle, honeycomb, phases, surface
+from qmk.models.qec.circuits import assemble, bicycle, honeycomb, phases, repetition, surface
 from qmk.models.qec.circuits.plan import Plan
 from qmk.models.qec.code import Code
 
@@ -20,6 +20,7 @@ PLANS: dict[str, Callable[[Code], Plan]] = {
     "shyps": phases.shyps,
     "color": phases.color,
     "bicycle": bicycle.plan,
+    "repetition": repetition.plan,
 }
 """one round of each family of static codes"""
 
@@ -31,6 +32,10 @@ def memory(
     i is logical qubit i. All detectors there are; with ``both`` False those of the other basis, which say nothing of
     the observables but through correlated errors, are left out. Raises INVALID_PARAMS."""
     _check(rounds, basis)
+    if code.family == "repetition" and basis == "X":
+        raise QmkError(
+            "INVALID_PARAMS", f"{code.spec} has no checks of X", field="basis", help="--basis Z, the one that it keeps"
+        )
     if code.family == "honeycomb":
         return _noisy(honeycomb.memory(code, rounds, basis), noise)
     return _noisy(assemble.memory(PLANS[code.family](code), rounds, basis, both), noise)

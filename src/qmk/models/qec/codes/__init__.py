@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from qmk.base.errors import QmkError
 from qmk.models.qec.code import Code
-from qmk.models.qec.codes import bacon_shor, bicycle, color, honeycomb, shyps, surface
+from qmk.models.qec.codes import bacon_shor, bicycle, color, honeycomb, repetition, shyps, surface
 
 
 @dataclass(frozen=True)
@@ -99,6 +99,7 @@ FAMILIES: dict[str, Family] = {
         Family("honeycomb", "Hastings-Haah, on a torus", _WIDE, honeycomb.build, _torus, "2, 4, 6, ..."),
         Family("color", "triangular colour code of hexagons", _ODD, color.build, _same, "3, 5, 7, ..."),
         Family("bicycle", "bivariate bicycle code", _SIZES, bicycle.build, _table, "6, 10, 12, 18"),
+        Family("repetition", "a line; against bit flips only", _ODD, repetition.build, _same, "3, 5, 7, ..."),
     )
 }
 

@@ -1,0 +1,162 @@
+"""Noise tailoring: errors of two-qubit gates made into Pauli errors by random Paulis around each gate.
+
+A Pauli before a Clifford gate is undone by its image behind it, so that the program stays what it is; what errs between
+the two is conjugated by a random Pauli. Averaged over all of them any channel is a Pauli channel: the off-diagonals of
+its transfer matrix vanish (Wallman and Emerson, Phys. Rev. A 94, 052325 (2016)). ``twirl`` does it to a program,
+``pauli_twirl`` to a channel. Matrices have the first operand as the highest bit of an index (``qvm.op``).
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+import msgspec
+
+from qmk.base.errors import QmkError
+from qmk.base.seeds import substream
+from qmk.models.noise.errors import Depolarize, Error, Pauli, Pauli2
+from qmk.qvm.families import OPS
+from qmk.qvm.graph import Graph, Node
+from qmk.qvm.op import KrausChannel, Matrix, Op, PauliChannel
+
+BITS = {"I": 0, "X": 1, "Z": 2, "Y": 3}
+"""of a Pauli operator: 1 has X in it, 2 has Z; a product has their exclusive or, up to a phase"""
+
+LETTERS = {bits: letter for letter, bits in BITS.items()}
+
+MATRICES: dict[str, Matrix] = {
+    "I": ((1, 0), (0, 1)),
+    "X": ((0, 1), (1, 0)),
+    "Y": ((0, -1j), (1j, 0)),
+    "Z": ((1, 0), (0, -1)),
+}
+
+
+def twirl(graph: Graph, *, seed: int) -> Graph:
+    """``graph`` with two random Paulis before every two-qubit Clifford gate, and behind it those that undo them. The
+    same seed gives the same program. Registers print the same bits with the same probabilities.
+
+    Error channels that stand right behind a gate on its qubits come before the Paulis behind it. A model that is
+    applied afterwards errs there as well; give it no errors of X, Y and Z (``GateRule(..., arity=2)``) if the Paulis
+    are meant to be merged into the gates beside them.
+    """
+    ids = {node.id for node in graph.nodes}
+    nodes: list[Node] = []
+    waiting: list[Node] = []
+    around: tuple[str, ...] = ()
+    for index, node in enumerate(graph.nodes):
+        op = OPS.get(node.op)
+        if op is None:
+            raise QmkError("INVALID_GRAPH", f"node '{node.id}': this release does not know the op '{node.op}'")
+        if not (op.op_class == "noise" and node.vqs and set(node.vqs) <= set(around)):
+            nodes += waiting
+            waiting, around = [], ()
+        if not _twirled(op):
+            nodes.append(node)
+            continue
+        number = substream(seed, "twirl", index, node.id) % 16
+        before = LETTERS[number >> 2] + LETTERS[number & 3]
+        nodes += _paulis(node, before, "before", ids)
+        nodes.append(node)
+        waiting, around = _paulis(node, image(op, before), "behind", ids), node.vqs
+    return msgspec.structs.replace(graph, nodes=(*nodes, *waiting))
+
+
+def _twirled(op: Op) -> bool:
+    return op.op_class == "unitary" and op.flow is not None and op.vqs.low == op.vqs.high == 2
+
+
+def image(op: Op, paulis: str) -> str:
+    """What ``paulis`` before a Clifford gate is behind it, up to its sign."""
+    assert op.flow is not None, "asked of Clifford gates only"
+    found = [0] * len(paulis)
+    for place, letter in enumerate(paulis):
+        for axis in "XZ":
+            if BITS[letter] & BITS[axis]:
+                alone = "I" * place + axis + "I" * (len(paulis) - place - 1)
+                found = [bits ^ BITS[each] for bits, each in zip(found, op.flow[alone][1:], strict=True)]
+    return "".join(LETTERS[bits] for bits in found)
+
+
+def _paulis(node: Node, paulis: str, where: str, ids: set[str]) -> list[Node]:
+    made = []
+    for qubit, letter in zip(node.vqs, paulis, strict=True):
+        if letter != "I":
+            name = f"{node.id}_{where}_{qubit}"
+            while name in ids:
+                name += "_"
+            ids.add(name)
+            made.append(Node(name, f"core.{letter.lower()}", vqs=(qubit,), guard=node.guard))
+    return made
+
+
+def pauli_twirl(error: Error) -> Pauli | Pauli2:
+    """The average of ``error`` over conjugation by all Paulis: those it applies, each with the probability
+    sum over k of |tr(P K_k)|^2 / 4^n. Of a Pauli error it is that error. Raises INVALID_PARAMS for losses."""
+    if isinstance(error, Pauli | Pauli2):
+        return error
+    width = 2 if error.pair and not isinstance(error, Depolarize) else 1
+    chances = {
+        "".join(name): chance
+        for name, chance in zip(itertools.product("IXYZ", repeat=width), _chances(error, width), strict=True)
+    }
+    if width == 1:
+        return Pauli(chances["X"], chances["Y"], chances["Z"])
+    return Pauli2({name: chance for name, chance in chances.items() if chance and name != "II"})
+
+
+def kraus_of(error: Error, width: int) -> tuple[Matrix, ...]:
+    """Kraus operators of ``error`` on ``width`` qubits. Raises INVALID_PARAMS for losses, which are no channel."""
+    channel = None if (made := OPS[error.OP].channel) is None else made(error.args(), width)
+    if isinstance(channel, KrausChannel):
+        return channel.operators
+    if isinstance(channel, PauliChannel):
+        return tuple(
+            tuple(tuple(chance**0.5 * x for x in row) for row in _product(name))
+            for name, chance in zip(itertools.product("IXYZ", repeat=width), channel.chances, strict=True)
+        )
+    raise QmkError(
+        "INVALID_PARAMS", f"{error.OP} is no channel on qubits", field="noise", help="give an error that loses nothing"
+    )
+
+
+def _chances(error: Error, width: int) -> list[float]:
+    operators = kraus_of(error, width)
+    size = 1 << width
+    return [
+        sum(abs(_trace(_times(_product(name), operator))) ** 2 for operator in operators) / size**2
+        for name in itertools.product("IXYZ", repeat=width)
+    ]
+
+
+def transfer_matrix(operators: Sequence[Matrix]) -> tuple[tuple[float, ...], ...]:
+    """The Pauli transfer matrix of a channel by its Kraus operators: entry (i, j) is tr(P_i E(P_j)) / 2^n, Paulis in
+    the order II, IX, .. ZZ. A Pauli channel has a diagonal one."""
+    size = len(operators[0])
+    paulis = [_product(name) for name in itertools.product("IXYZ", repeat=size.bit_length() - 1)]
+    columns = []
+    for pauli in paulis:
+        out = [_times(_times(k, pauli), _dagger(k)) for k in operators]
+        columns.append([sum(_trace(_times(row, each)).real for each in out) / size for row in paulis])
+    return tuple(zip(*columns, strict=True))
+
+
+def _product(name: Sequence[str]) -> Matrix:
+    found: Matrix = ((1,),)
+    for letter in name:
+        found = tuple(tuple(a * b for a in left for b in right) for left in found for right in MATRICES[letter])
+    return found
+
+
+def _times(left: Matrix, right: Matrix) -> Matrix:
+    columns = tuple(zip(*right, strict=True))
+    return tuple(tuple(sum(a * b for a, b in zip(row, column, strict=True)) for column in columns) for row in left)
+
+
+def _dagger(matrix: Matrix) -> Matrix:
+    return tuple(tuple(complex(x).conjugate() for x in column) for column in zip(*matrix, strict=True))
+
+
+def _trace(matrix: Matrix) -> complex:
+    return complex(sum(matrix[k][k] for k in range(len(matrix))))
