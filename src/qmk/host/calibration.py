@@ -89,8 +89,8 @@ def calibrate(
             skipped[name] = f"{', '.join(state.missing)} not installed"
         elif not declaration.rates:
             skipped[name] = "it declares no rates"
-        elif all("." in gate for can in declaration.methods.values() for gate in can.gates):
-            skipped[name] = "it runs no gates, of which the programs of a calibration are made"
+        elif any(all("." in gate for gate in can.gates) for can in declaration.methods.values() if can.gates):
+            skipped[name] = "its rates are those of evolutions, and the programs of a calibration are made of gates"
         elif left_s <= 0:
             skipped[name] = "no time was left"
         else:

@@ -25,8 +25,8 @@ def final_state(graph: Graph, can: Capabilities) -> Program:
     engine has no value for an atom that is not there."""
     if "loss" not in can.noise:
         _refuse_losses(graph)
-    how = {"clifford": can.clifford, "inline_logic": not can.logic, "tosses": "loss" in can.noise}
-    return lower(before_readout(graph), can.gates, **how, whole=True)
+    logic, tosses = not can.logic, "loss" in can.noise
+    return lower(before_readout(graph), can.gates, clifford=can.clifford, inline_logic=logic, tosses=tosses, whole=True)
 
 
 def _refuse_losses(graph: Graph) -> None:

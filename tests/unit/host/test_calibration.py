@@ -74,9 +74,10 @@ def test_a_worker_is_measured_within_its_budget() -> None:
     assert all(row.seconds > 0 for row in rows)
 
 
-def test_an_engine_without_gates_is_told_as_such() -> None:
+def test_an_engine_of_evolutions_is_told_as_such() -> None:
     report = calibration.calibrate(["rydberg"], 1.0, 5.0)
-    assert report.skipped == {"rydberg": "it runs no gates, of which the programs of a calibration are made"}
+    why = "its rates are those of evolutions, and the programs of a calibration are made of gates"
+    assert report.skipped == {"rydberg": why}
 
 
 def test_engines_that_cannot_be_measured_are_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,6 +26,7 @@ from qmk.sdk.program import (
     KrausNoise,
     Logic,
     Measure,
+    NoisyEvolution,
     PauliNoise,
     PauliNoise2,
     Program,
@@ -133,6 +134,8 @@ def text_of(program: Program) -> tuple[str, tuple[int, ...]]:
             raise Unsupported("event logic: clifft computes none")
         if isinstance(item, Toss):
             raise Unsupported("a die of atom loss: clifft throws none")
+        if isinstance(item, NoisyEvolution):
+            raise Unsupported("an evolution: clifft runs gates")
         if not isinstance(item, Barrier):
             text.add(item)
     return "\n".join(text.lines), tuple(text.record)
