@@ -126,6 +126,8 @@ def test_without_a_good_token_nobody_is_let_in(two: Two) -> None:
             refused = http.request("POST" if path == "/braket/devices" else "GET", path, headers=headers)
             assert refused.status_code == 401, (path, headers)
             assert form in refused.json()
+            if not headers:
+                assert "-> show a QMK token" in refused.text
 
 
 def test_narrower_tokens_do_less(two: Two) -> None:
