@@ -37,6 +37,7 @@ def test_a_program_is_checked_run_and_refused(qmk: Qmk) -> None:
     assert len(ran["counts"]) == 2
     refused = qmk("run", GHZ, "--device", "aquila")
     assert refused.returncode == 1
+    assert "aquila has no core." in refused.stderr
     assert "[ATOM-27]" in refused.stderr
     both = qmk("run", GHZ, "--device", "zoned", "--qec", "surface(d=3)", "--noise", "p=1e-3")
     assert both.returncode == 2

@@ -46,6 +46,7 @@ def command(
         import uvicorn
 
         from qmk.gateway.app import make_app
+        from qmk.gateway.slow import TimelyProtocol
     except ImportError as error:
         raise QmkError(
             "UNSUPPORTED",
@@ -64,6 +65,7 @@ def command(
     app = make_app(Path(socket_path) if socket_path else None, folder / RECORDS, needs_token=needs_token)
     config = uvicorn.Config(
         app,
+        http=TimelyProtocol,
         limit_concurrency=CONNECTIONS,
         log_config=None,
         access_log=verbose,

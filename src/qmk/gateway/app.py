@@ -90,7 +90,8 @@ def make_app(socket: Path | None, records: Path, *, needs_token: bool) -> Litest
 def _refused(request: AnyRequest, error: Exception) -> Response[Any]:
     """The answer to what went wrong, in the form of the door that was knocked at."""
     if isinstance(error, QmkError):
-        status, message = status_of(error), error.message
+        way = error.fields.get("help")
+        status, message = status_of(error), f"{error.message} -> {way}" if way else error.message
     elif isinstance(error, Refusal):
         status, message = error.status, error.message
     elif isinstance(error, HTTPException):

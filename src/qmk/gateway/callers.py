@@ -9,12 +9,13 @@ from __future__ import annotations
 import base64
 import binascii
 import os
+import re
 from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
 
 from qmk.abi.call import Call
-from qmk.abi.calls import q_negotiate_caps, q_submit
+from qmk.abi.calls import q_close_session, q_negotiate_caps, q_submit
 from qmk.abi.shapes import Policy, Program
 from qmk.abi.token import PREFIX
 from qmk.base.errors import QmkError
@@ -23,13 +24,21 @@ from qmk.client.aio import AsyncClient
 KEPT_CLIENTS = 1024
 KEPT_CLIENTS_OF_A_TENANT = 16
 PATIENCE_S = 5.0
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
+_LOOPBACK = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?", re.ASCII | re.IGNORECASE)
 
 
 class Caller(AsyncClient):
     """A client whose session is opened again when it has expired. ``tenant`` is known once it is connected."""
 
     tenant: str = ""
+    _under_way = 0
+    _retired = False
+
+    async def retire(self) -> None:
+        """Leave, as soon as no call is under way: a call would only connect again."""
+        self._retired = True
+        if not self._under_way:
+            await self.leave()
 
     async def submit_text(
         self, text: str, *, format: str, shots: int, key: str, params: Mapping[str, Any] | None = None
@@ -51,6 +60,15 @@ class Caller(AsyncClient):
         return reply
 
     async def _attempt(self, call: Call, fields: dict[str, Any]) -> Any:
+        self._under_way += 1
+        try:
+            return await self._in_session(call, fields)
+        finally:
+            self._under_way -= 1
+            if self._retired and not self._under_way and call is not q_close_session.CALL:
+                await self.leave()
+
+    async def _in_session(self, call: Call, fields: dict[str, Any]) -> Any:
         session = self._session
         try:
             return await super()._attempt(call, fields)
@@ -88,7 +106,11 @@ class Callers:
         caller = self._kept.get(shown)
         if caller is None:
             caller = Caller(self._path, token=shown or None, patience_s=PATIENCE_S)
-            await caller.session_id()
+            try:
+                await caller.session_id()
+            except BaseException:
+                await caller.close()
+                raise
             first = self._kept.setdefault(shown, caller)
             if first is not caller:
                 await caller.leave()
@@ -113,9 +135,8 @@ class Callers:
     def _let_in(self, headers: Mapping[str, str]) -> None:
         if self._needs_token:
             raise QmkError("AUTH_FAILED", "this gateway asks for a token", help="show a QMK token as the page says")
-        host = headers.get("host", "").lower()
-        name = host if host.endswith("]") else host.rpartition(":")[0] or host
-        if name not in _LOOPBACK or "origin" in headers:
+        from_a_page = "origin" in headers or headers.get("sec-fetch-site", "none") != "none"
+        if from_a_page or _LOOPBACK.fullmatch(headers.get("host", "")) is None:
             raise QmkError("AUTH_FAILED", "without a token only programs on this machine are let in")
 
     async def _bound(self, tenant: str) -> None:
@@ -124,7 +145,8 @@ class Callers:
         gone = own[: max(0, len(own) - KEPT_CLIENTS_OF_A_TENANT)]
         gone += [token for token in list(self._kept)[: max(0, len(self._kept) - KEPT_CLIENTS)] if token not in gone]
         for token in gone:
-            await self._kept.pop(token).leave()
+            if (caller := self._kept.pop(token, None)) is not None:  # another request may have let go of it meanwhile
+                await caller.retire()
 
     async def close(self) -> None:
         while self._kept:

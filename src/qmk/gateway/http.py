@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 import uuid
 import zlib
@@ -11,6 +12,7 @@ from typing import Any, TypeVar
 import msgspec
 from cryptography.fernet import Fernet
 from litestar import Request, Response
+from litestar.exceptions import InternalServerException
 
 from qmk.base.errors import QmkError
 from qmk.gateway.callers import Caller, Callers
@@ -18,6 +20,8 @@ from qmk.gateway.records import Records
 
 BODY_BYTES = 16 << 20
 """of one request, and of what a compressed one holds"""
+BODY_S = 60.0
+"""in which a body has to come"""
 JOB_PREFIX = "job_"
 _STATUS = {
     "AUTH_FAILED": 401,
@@ -61,8 +65,8 @@ async def entered(request: AnyRequest) -> tuple[Caller, Records]:
 
 
 async def body_of(request: AnyRequest, wanted: type[Wanted]) -> Wanted:
-    """The JSON body as ``wanted``. Raises ``Refusal`` 400 or 413."""
-    data = await request.body()
+    """The JSON body as ``wanted``. Raises ``Refusal`` 400, 408, 413 or 415."""
+    data = await _sent(request)
     coding = request.headers.get("content-encoding", "identity").strip().lower()
     if coding == "gzip":
         data = inflated(data)
@@ -72,6 +76,16 @@ async def body_of(request: AnyRequest, wanted: type[Wanted]) -> Wanted:
         return msgspec.json.decode(data, type=wanted)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Refusal(400, f"the body does not fit: {error}") from None
+
+
+async def _sent(request: AnyRequest) -> bytes:
+    try:
+        async with asyncio.timeout(BODY_S):
+            return await request.body()
+    except TimeoutError:
+        raise Refusal(408, f"the body did not come within {BODY_S:.0f} s") from None
+    except InternalServerException:
+        raise Refusal(400, "the caller went away before its body had come") from None
 
 
 def inflated(data: bytes, bound: int = BODY_BYTES) -> bytes:

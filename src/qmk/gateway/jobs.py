@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from qmk.abi.shapes import Status
 from qmk.base.errors import QmkError
 from qmk.client.calls import ENDED
 from qmk.gateway.callers import Caller
+from qmk.gateway.records import Record, Records
 
 AT_ONCE = 32
 """calls that one request has under way with the daemon"""
@@ -48,6 +49,25 @@ async def states(caller: Caller, jobs: Sequence[str]) -> list[Status]:
             return await caller.status(job)
 
     return list(await asyncio.gather(*(one(job) for job in jobs)))
+
+
+async def all_told(
+    kind: str,
+    caller: Caller,
+    records: Records,
+    found: Sequence[Record],
+    tell: Callable[[Record], Awaitable[dict[str, Any]]],
+) -> list[dict[str, Any]]:
+    """What ``tell`` says of each record; those whose jobs were old enough to be forgotten are dropped."""
+    told: list[dict[str, Any]] = []
+    for record in found:
+        try:
+            told.append(await tell(record))
+        except QmkError as error:
+            if error.kind.name != "JOB_NOT_FOUND":
+                raise
+            await records.drop(kind, caller.tenant, record.id)
+    return told
 
 
 async def cancel_all(caller: Caller, jobs: Sequence[str], reason: str) -> int:

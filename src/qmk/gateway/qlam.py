@@ -7,6 +7,7 @@ task that names one is refused. Source: the API models in qlam-core 0.10 and req
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import re
 import secrets
@@ -25,7 +26,7 @@ from qmk.client.calls import ENDED
 from qmk.client.result import Result
 from qmk.gateway.callers import Caller
 from qmk.gateway.http import AnyRequest, Refusal, answer, body_of, entered, id_of_job, iso
-from qmk.gateway.jobs import Wish, cancel_all, has_ended, states, submit_all
+from qmk.gateway.jobs import Wish, all_told, cancel_all, has_ended, states, submit_all
 from qmk.gateway.records import Record, Records
 
 KIND = "qlam"
@@ -33,6 +34,8 @@ GENERIC = 1000
 """code of an error that has none of its own"""
 SUBTASKS = 1000
 PAGE = 100
+VALUES = 4_000_000
+"""measured values in one page of results"""
 _MODE = re.compile(r"squin-[A-Za-z0-9._-]{1,32}")
 _LANGUAGE = re.compile(r"squin\.v0\.1\.\d{1,3}")
 _NAMES = uuid.UUID("6ba7b811-9dad-11d1-80b4-00c04fd430c8")
@@ -84,11 +87,11 @@ async def create_task(request: AnyRequest) -> Response[bytes]:
     mode = _mode(request)
     asked = await body_of(request, Definition)
     _unserved(asked, caller.tenant)
-    wishes = [_wish(asked.programs[row.program_index].content, row) for row in asked.subtasks]
+    wishes = await asyncio.to_thread(_wishes, asked)
     jobs = await submit_all(caller, "kirin", wishes, f"{KIND}:{secrets.token_hex(16)}")
     id, now_s = id_of_job(jobs[0]), time.time()
     kept = Kept(mode, jobs, [wish.shots for wish in wishes])
-    await records.put(KIND, caller.tenant, Record(id, now_s, msgspec.json.encode(kept)))
+    await records.put(KIND, caller.tenant, Record(id, now_s, msgspec.json.encode(kept), (mode,)))
     return answer(_task(id, now_s, caller.tenant, await states(caller, jobs)), 201)
 
 
@@ -99,18 +102,13 @@ async def list_tasks(request: AnyRequest) -> Response[bytes]:
     groups = request.query_params.getall("group_id", [])
     if groups and _uuid_of("group", caller.tenant) not in groups:
         return answer(_paged([], page, size, 0))
-    found, total = await records.page(KIND, caller.tenant, size, page * size)
-    tasks: list[dict[str, Any]] = []
-    for record in found:
+    found, total = await records.page(KIND, caller.tenant, size, page * size, member=mode)
+
+    async def told(record: Record) -> dict[str, Any]:
         kept = msgspec.json.decode(record.body, type=Kept)
-        try:
-            if kept.mode == mode:
-                tasks.append(_task(record.id, record.created, caller.tenant, await states(caller, kept.jobs)))
-        except QmkError as error:
-            if error.kind.name != "JOB_NOT_FOUND":
-                raise
-            await records.drop(KIND, caller.tenant, record.id)  # its jobs were old enough to be forgotten
-    return answer(_paged(tasks, page, size, total))
+        return _task(record.id, record.created, caller.tenant, await states(caller, kept.jobs))
+
+    return answer(_paged(await all_told(KIND, caller, records, found, told), page, size, total))
 
 
 @get("/v2/{mode:str}/tasks/{id:str}")
@@ -151,10 +149,12 @@ async def get_results(request: AnyRequest) -> Response[bytes]:
     found = await states(caller, kept.jobs)
     order = _order(request.query_params.get("sort", "subtask_order,asc"), kept, found)
     first = [0, *itertools.accumulate(kept.shots)]
-    rows = [
-        await _subtask(caller, found[at], at, first[at], shots_page * shots_size, shots_size)
-        for at in order[page * size : (page + 1) * size]
-    ]
+    rows: list[dict[str, Any]] = []
+    left = VALUES
+    for at in order[page * size : (page + 1) * size]:
+        values = await _shots(caller, found[at], shots_page * shots_size, shots_size, left)
+        left -= sum(map(len, values))
+        rows.append(_subtask(found[at], at, first[at], shots_page * shots_size, values))
     elements = [{"task_id": record.id, "subtasks": rows}] if rows else []
     return answer(_paged(elements, page, size, len(order)))
 
@@ -220,20 +220,33 @@ class _Kernel(msgspec.Struct):
     body: _Body
 
 
-def _wish(content: str, row: Subtask) -> Wish:
-    """A subtask as a job. QLAM has floats for all arguments; those that the kernel declares as ``int`` become one."""
-    given: dict[str, Any] = dict(row.arguments or {})
+def _whole_numbers(content: str) -> frozenset[str]:
+    """The arguments that a kernel declares as ``int``."""
     try:
         kernel = msgspec.json.decode(content, type=_Kernel)
     except (msgspec.DecodeError, RecursionError):
-        return Wish(content, row.num_shots, given)  # no kernel: its reader says why
+        return frozenset()  # no kernel: its reader says why
     name, names = kernel.body.unit[1].sym_name, kernel.body.unit[1].arg_names[1:]
-    for method in kernel.symbol_table.values():
-        if method.sym_name == name and len(method.arg_types) == len(names):
-            for argument, kind in zip(names, method.arg_types, strict=True):
-                if kind == "int" and argument in given and given[argument].is_integer():
-                    given[argument] = int(given[argument])
-    return Wish(content, row.num_shots, given)
+    return frozenset(
+        argument
+        for method in kernel.symbol_table.values()
+        if method.sym_name == name and len(method.arg_types) == len(names)
+        for argument, kind in zip(names, method.arg_types, strict=True)
+        if kind == "int"
+    )
+
+
+def _wishes(asked: Definition) -> list[Wish]:
+    """Subtasks as jobs. QLAM has floats for all arguments; those that the kernel declares as ``int`` become one."""
+    whole = {at: _whole_numbers(asked.programs[at].content) for at in {row.program_index for row in asked.subtasks}}
+    wishes: list[Wish] = []
+    for row in asked.subtasks:
+        given = {
+            name: int(value) if name in whole[row.program_index] and value.is_integer() else value
+            for name, value in (row.arguments or {}).items()
+        }
+        wishes.append(Wish(asked.programs[row.program_index].content, row.num_shots, given))
+    return wishes
 
 
 async def _found(request: AnyRequest, caller: Caller, records: Records) -> tuple[Record, Kept]:
@@ -280,12 +293,9 @@ def _order(sort: str, kept: Kept, found: list[Status]) -> list[int]:
     return sorted(range(len(found)), key=keys.get(name, lambda at: at), reverse=direction.strip() == "desc")
 
 
-async def _subtask(caller: Caller, status: Status, at: int, first: int, start: int, size: int) -> dict[str, Any]:
+def _subtask(status: Status, at: int, first: int, start: int, rows: list[list[bool]]) -> dict[str, Any]:
     """One subtask with its shots from ``start`` on; ``first`` is the number of its first shot in the task."""
     done = status.state == "COMPLETED"
-    rows: list[list[bool]] = []
-    if done and start < status.shots:
-        rows = _values(await caller.result(status.job_id, start), start, size)
     return {
         "subtask_id": id_of_job(status.job_id),
         "subtask_order": at,
@@ -305,11 +315,20 @@ async def _subtask(caller: Caller, status: Status, at: int, first: int, start: i
     }
 
 
-def _values(result: Result, start: int, size: int) -> list[list[bool]]:
+async def _shots(caller: Caller, status: Status, start: int, size: int, bound: int) -> list[list[bool]]:
+    """Of a subtask that is done, what ``_values`` gives. Raises ``Refusal`` 400 beyond ``bound`` values."""
+    if status.state != "COMPLETED" or start >= status.shots:
+        return []
+    return _values(await caller.result(status.job_id, start), start, min(size, status.shots - start), bound)
+
+
+def _values(result: Result, start: int, size: int, bound: int) -> list[list[bool]]:
     """What the kernel returned in each shot: the bits of its first register."""
     column = {name: place for place, name in enumerate(result.event_names)}
     register = next((row for row in result.registers if row.name == "result"), None)
     wanted = [] if register is None else [None if name is None else column[name] for name in register.bits]
+    if size * len(wanted) > bound:
+        raise Refusal(400, f"a page of results has at most {VALUES} values: ask for a smaller size or shots_size")
     rows = itertools.islice(result.rows(start), min(size, LIMITS.page_shots))
     return [[at is not None and row[at] == "1" for at in wanted] for row in rows]
 

@@ -100,13 +100,17 @@ class Records:
         query = f"{_FIND} AND seq IN (SELECT record FROM members WHERE member = ?) ORDER BY seq LIMIT 1"
         return await self._do(lambda: self._first(query, (kind, tenant, member)))
 
-    async def page(self, kind: str, tenant: str, size: int, start: int = 0) -> tuple[list[Record], int]:
-        """Records from the newest on, and how many there are in all."""
+    async def page(
+        self, kind: str, tenant: str, size: int, start: int = 0, *, member: str | None = None
+    ) -> tuple[list[Record], int]:
+        """Records from the newest on, those with ``member`` where one is named, and how many there are in all."""
+        having = "" if member is None else " AND seq IN (SELECT record FROM members WHERE member = ?)"
+        values = (kind, tenant) if member is None else (kind, tenant, member)
 
         def read() -> tuple[list[Record], int]:
-            rows = self._base.execute(f"{_FIND} ORDER BY seq DESC LIMIT ? OFFSET ?", (kind, tenant, size, start))
-            count = "SELECT count(*) FROM records WHERE kind = ? AND tenant = ?"
-            return [Record(*row) for row in rows], self._base.execute(count, (kind, tenant)).fetchone()[0]
+            rows = self._base.execute(f"{_FIND}{having} ORDER BY seq DESC LIMIT ? OFFSET ?", (*values, size, start))
+            count = f"SELECT count(*) FROM records WHERE kind = ? AND tenant = ?{having}"
+            return [Record(*row) for row in rows], self._base.execute(count, values).fetchone()[0]
 
         return await self._do(read)
 

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import gzip
 import json
+import os
 import sqlite3
 import stat
 import uuid
@@ -13,20 +14,24 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from litestar import get
 from litestar.testing import TestClient
 
 from qmk.base.errors import QmkError
 from qmk.client import Operator, attenuate
+from qmk.gateway import qlam
 from qmk.gateway.app import make_app
-from qmk.gateway.callers import KEPT_CLIENTS_OF_A_TENANT
+from qmk.gateway.callers import KEPT_CLIENTS_OF_A_TENANT, Callers
 from qmk.gateway.records import Record, Records
 
 Http = TestClient[Any]
 Make = Callable[..., Any]
 DATA = Path(__file__).resolve().parents[2] / "data" / "atoms" / "kirin"
 TASKS = "/qlam/v2/squin-256q/tasks"
+SV1 = "arn:aws:braket:::device/quantum-simulator/amazon/sv1"
+SEQUENCE = (DATA.parent / "phase_1.pulser.json").read_text()
 
 
 def braket(token: str) -> dict[str, str]:
@@ -121,6 +126,8 @@ def test_without_a_good_token_nobody_is_let_in(two: Two) -> None:
             refused = http.request("POST" if path == "/braket/devices" else "GET", path, headers=headers)
             assert refused.status_code == 401, (path, headers)
             assert form in refused.json()
+            if not headers:
+                assert "-> show a QMK token" in refused.text
 
 
 def test_narrower_tokens_do_less(two: Two) -> None:
@@ -180,6 +187,8 @@ def test_without_a_daemon_it_says_so_and_goes_on(two: Two) -> None:
         {"host": "evil.example"},
         {"host": "127.0.0.1.evil.example:80"},
         {"origin": "http://127.0.0.1"},
+        {"sec-fetch-site": "cross-site"},
+        {"host": "127.0.0.1:80@evil.example"},
         {"host": "evil.example", "origin": "null"},
     ],
 )
@@ -234,3 +243,93 @@ def test_records_of_another_release_are_left_alone(tmp_path: Path) -> None:
     with pytest.raises(QmkError) as caught:
         Records(tmp_path / "r.db")
     assert caught.value.kind.name == "RESOURCE_EXHAUSTED"
+
+
+def test_tokens_that_are_no_good_leave_no_connection_behind(two: Two) -> None:
+    with two.gateway() as http:
+        assert http.get(TASKS, headers=bearer(two.tokens["bio"])).status_code == 200
+        before = len(os.listdir("/proc/self/fd"))
+        for number in range(20):
+            assert http.get(TASKS, headers=bearer(f"qmk1.none{number}")).status_code == 401
+        assert len(os.listdir("/proc/self/fd")) < before + 10
+
+
+async def evicted(two: Two) -> None:
+    callers = Callers(two.daemon.socket, needs_token=True)
+    caller = await callers.with_token(two.tokens["chem"])
+    for shots in range(1, KEPT_CLIENTS_OF_A_TENANT + 1):
+        await callers.with_token(attenuate(two.tokens["chem"], shots=shots))
+    assert caller not in callers._kept.values()
+    assert await caller.telemetry() is not None
+    assert caller._answers is None  # its connection was kept by nobody, and for good
+    await callers.close()
+
+
+def test_a_caller_that_is_let_go_of_while_it_asks_is_answered_and_leaves(two: Two) -> None:
+    asyncio.run(evicted(two))
+
+
+@pytest.mark.parametrize("change", [{"outputS3Bucket": "other"}, {"deviceArn": SV1}, {"tags": {"a": "b"}}])
+def test_a_client_token_is_good_for_one_task(http: Http, until: Any, change: dict[str, Any]) -> None:
+    first = bell()
+    made = http.post("/braket/quantum-task", json=first)
+    again = http.post("/braket/quantum-task", json=first)
+    assert again.json() == made.json()
+    refused = http.post("/braket/quantum-task", json={**first, **change})
+    assert (refused.status_code, "clientToken" in refused.json()["message"]) == (400, True)
+    task = http.get(f"/braket/quantum-task/{made.json()['quantumTaskArn']}").json()
+    assert (task["outputS3Bucket"], task["deviceArn"], task["tags"]) == ("bkt", first["deviceArn"], {})
+
+
+def test_jobs_that_the_daemon_has_forgotten_are_left_out_of_lists(two: Two) -> None:
+    with two.gateway() as http:
+        sent = {"sequence_builder": SEQUENCE, "jobs": [{"runs": 1}]}
+        gone = http.post("/pasqal/api/v1/batches", json=sent, headers=bearer(two.tokens["chem"]))
+        assert gone.status_code == 201, gone.text
+        records = http.app.state.gate.records
+        with sqlite3.connect(two.records) as base:
+            job = base.execute("SELECT member FROM members").fetchone()[0]
+            base.execute("UPDATE records SET body = replace(CAST(body AS TEXT), ?, ?)", (job, "job_" + "0" * 32))
+        listed = http.get("/pasqal/api/v1/batches", headers=bearer(two.tokens["chem"]))
+        assert (listed.status_code, listed.json()["data"]) == (200, [])
+        assert asyncio.run(records.page("pasqal", "chem", 10)) == ([], 0)
+
+
+def test_lists_of_a_mode_count_what_is_in_it(two: Two) -> None:
+    with two.gateway() as http:
+        for mode in ("squin-1q", "squin-2q", "squin-2q"):
+            made = http.post(f"/qlam/v2/{mode}/tasks", json=squin(), headers=bearer(two.tokens["chem"]))
+            assert made.status_code == 201
+        for mode, count in (("squin-1q", 1), ("squin-2q", 2), ("squin-3q", 0)):
+            found = http.get(f"/qlam/v2/{mode}/tasks?size=10", headers=bearer(two.tokens["chem"])).json()
+            assert (found["total"], len(found["elements"])) == (count, count)
+        first = http.get("/qlam/v2/squin-1q/tasks?size=1", headers=bearer(two.tokens["chem"])).json()
+        assert len(first["elements"]) == 1
+
+
+def test_a_page_of_results_is_bounded(http: Http, until: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qmk.gateway.qlam.VALUES", 8)
+    body = {**squin(), "subtasks": [{"program_index": 0, "num_shots": 3}] * 2}
+    id = http.post(TASKS, json=body).json()["id"]
+    until(lambda: http.get(f"{TASKS}/{id}"), lambda row: row["task_status"] == "Completed")
+    refused = http.get(f"{TASKS}/{id}/results?size=2")
+    assert (refused.status_code, "shots_size" in refused.json()["messages"][0]) == (400, True)
+    assert http.get(f"{TASKS}/{id}/results?size=2&shots_size=2").status_code == 200
+
+
+def test_a_program_of_many_subtasks_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+    looked = qlam._whole_numbers
+    monkeypatch.setattr(qlam, "_whole_numbers", lambda content: seen.append(content) or looked(content))
+    rows = [{"program_index": 0, "num_shots": 1}] * 50
+    asked = msgspec.convert({"programs": [{"content": "{}"}], "subtasks": rows}, qlam.Definition)
+    assert [wish.shots for wish in qlam._wishes(asked)] == [1] * 50
+    assert seen == ["{}"]
+
+
+@pytest.mark.parametrize("rights", [["CAP_SUBMIT"], ["CAP_RESULT"], []])
+def test_a_narrower_token_forgets_nothing_of_its_tenant(two: Two, rights: list[str]) -> None:
+    with two.gateway() as http:
+        assert http.post(TASKS, json=squin(), headers=bearer(two.tokens["chem"])).status_code == 201
+        http.get(TASKS, headers=bearer(attenuate(two.tokens["chem"], rights=rights)))
+        assert http.get(TASKS, headers=bearer(two.tokens["chem"])).json()["total"] == 1

@@ -146,6 +146,22 @@ def test_a_measurement_into_no_bits_is_a_wrong_size(findings):
     assert [(f.rule, f.line) for f in found] == [("QASM3-011", 5)]
 
 
+@pytest.mark.parametrize("head", ["#pragma", "pragma"])
+@pytest.mark.parametrize(
+    ("rest", "rule"),
+    [
+        ("braket noise bit_flip(0.1) q", 34),
+        ("braket unitary([[0, 1], [1, 0]]) q", 34),
+        ("braket", 34),
+        ("braket verbatim", 25),
+        ("braket result state_vector", 25),
+        ("braketing noise", 25),
+    ],
+)
+def test_pragmas_of_braket_that_change_a_program_are_refused(head, rest, rule, findings):
+    assert [f.rule for f in findings(f"OPENQASM 3.0;\nqubit q;\n{head} {rest}")] == [f"QASM3-{rule:03d}"]
+
+
 def test_missing_library_is_named(findings):
     (found,) = findings("OPENQASM 3.0; qubit q; h q;")
     assert found.help == 'add: include "stdgates.inc";'

@@ -94,3 +94,8 @@ def test_bits_are_in_the_order_of_their_declarations() -> None:
     assert bits == [("a", 0), ("a", 1), ("b", 0)]
     [row] = result.rows()
     assert [row[at] for at in columns if at is not None] == ["0", "1", "0"]
+
+
+def test_comments_that_do_not_end_take_no_time() -> None:
+    text = "/*" * 2_000_000  # each was looked for its end: days
+    assert prepared("OPENQASM 3.0;" + text).endswith(text)

@@ -304,6 +304,13 @@ def test_devices_have_names_configurations_and_files(tmp_path: Path) -> None:
             device(text)
     with pytest.raises(QmkError, match="no configuration 'x'; there are full, dark"):
         check_program(program(), STILL, "x")
+    for text, way in (("zond", "did you mean 'zoned'?"), ("zond:lower", "'zoned'"), ("-", "qmk atoms devices")):
+        with pytest.raises(QmkError, match="there is no device") as caught:
+            device(text)
+        assert way in caught.value.fields["help"]
+    with pytest.raises(QmkError, match="no configuration 'nope'; there are storage, lower") as caught:
+        profile("zoned").geometry.occupied("nope")  # type: ignore[union-attr]
+    assert "DEVICE:CONFIGURATION" in caught.value.fields["help"]
     path.write_text(json.dumps({"name": "a", "doc": "", "sources": [], "geometri": {}}))
     with pytest.raises(QmkError, match="geometri"):
         load(path)

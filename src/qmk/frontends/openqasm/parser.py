@@ -328,6 +328,10 @@ class Parser(BlockParser):
 
     def pragma(self, pos: int) -> Stmt:
         text = self.line_end()
+        words = text.split(None, 2)
+        if words[:1] == ["braket"] and words[1:2] not in (["verbatim"], ["result"]):
+            way = "write a unitary as gates, give noise with --noise, or leave the pragma out"
+            return Refused(pos, "braket", f"the pragma '{text[:60]}' would change the program and is not followed", way)
         return Refused(pos, "pragma", f"the pragma '{text[:60]}' is not known and was not followed")
 
     def annotation(self, pos: int) -> Stmt:

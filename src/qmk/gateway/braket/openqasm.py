@@ -51,7 +51,7 @@ GATES: dict[str, str] = {
 }
 """arguments and body of each gate that Braket has and ``stdgates.inc`` has not; angles in rad"""
 
-_COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
+_COMMENT = re.compile(r"//[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)
 _VERSION = re.compile(r"\s*OPENQASM\s+3(?:\.\d+)?\s*;")
 _PRAGMA = re.compile(r"#?pragma[ \t]+braket[ \t]+(\w+)")
 _QUBITS = re.compile(r"\bqubit(?:\s*\[\s*(\d{1,6})\s*\])?\s+(\w+)\s*;")
@@ -83,7 +83,7 @@ def _definitions(body: str) -> str:
     wanted: list[str] = []
 
     def add(text: str) -> None:
-        for name in _WORD.findall(text):
+        for name in dict.fromkeys(found[0] for found in _WORD.finditer(text)):
             if name in GATES and name not in known:
                 known.add(name)
                 add(GATES[name])

@@ -27,7 +27,7 @@ from qmk.base.limits import LIMITS
 from qmk.client.result import Result
 from qmk.gateway.callers import Caller
 from qmk.gateway.http import AnyRequest, Gate, Refusal, answer, body_of, entered, id_of_job, iso, job_of_id
-from qmk.gateway.jobs import Wish, cancel_all, has_ended, states, submit_all
+from qmk.gateway.jobs import Wish, all_told, cancel_all, has_ended, states, submit_all
 from qmk.gateway.pasqal.config import shots_of, unserved
 from qmk.gateway.records import Record, Records
 
@@ -131,7 +131,8 @@ async def list_batches(request: AnyRequest) -> Response[bytes]:
     caller, records = await entered(request)
     start, size = _slice(request)
     found, total = await records.page(KIND, caller.tenant, size, start)
-    rows = [await _batch(caller, record, msgspec.json.decode(record.body, type=Kept)) for record in found]
+    tell = lambda record: _batch(caller, record, msgspec.json.decode(record.body, type=Kept))  # noqa: E731
+    rows = await all_told(KIND, caller, records, found, tell)
     return _answer(rows, pagination={"total": total, "start": start, "end": start + len(rows), "offset": start})
 
 

@@ -108,6 +108,6 @@ class Geometry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
                 "INVALID_PARAMS",
                 f"there is no configuration '{name}'; there are {known}",
                 field="configuration",
-                help=known,
+                help="name one of these after the colon: DEVICE:CONFIGURATION",
             )
         return found.sites

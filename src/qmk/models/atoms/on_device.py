@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from qmk.base.errors import Finding, QmkError, invalid_graph
+from qmk.base.errors import Finding, invalid_graph
 from qmk.models.atoms.check import check
 from qmk.models.atoms.clock import Clock
 from qmk.models.atoms.isa import check_version
 from qmk.models.atoms.machine import Timing
-from qmk.models.atoms.profile import Profile, load, profile, profiles
+from qmk.models.atoms.profile import Profile, load, profile
 from qmk.models.atoms.program import INTERNAL_SIGN, AtomProgram, Drive, Field
 from qmk.models.atoms.rules import ATOM_RULES
 from qmk.models.atoms.sound import check_device
@@ -143,7 +143,7 @@ def _analog(graph: Graph, profile: Profile, shots: int | None) -> tuple[OnDevice
             entries.append(Entry(round(time, 6), float(node.args["duration"]), node.op, node.id, node.vqs))
             time += float(node.args["duration"])
         elif op.op_class in ("unitary", "evolution", "composite", "channel"):
-            text = f"{node.op} on {profile.name}"
+            text = f"{profile.name} has no {node.op}"
             found.append(Finding("ATOM-27", text, ATOM_RULES["ATOM-27"].help, node.id))
         elif op.op_class == "measure":
             entries.append(Entry(round(time, 6), 0.0, node.op, node.id, node.vqs))
@@ -175,18 +175,10 @@ def _program(node: Node) -> AtomProgram:
 def device(name: str) -> tuple[Profile, str]:
     """The profile and configuration of ``NAME``, ``NAME:CONFIGURATION``, or a profile's file ``FILE.json`` in place of
     the name. Raises INVALID_PARAMS."""
-    base, _, configuration = name.partition(":")
-    if name in profiles() or base in profiles():
-        return profile(base), configuration
     path, _, configuration = name.rpartition(".json:")
     if path:
         return load(path + ".json"), configuration
     if name.endswith(".json"):
         return load(name), ""
-    known = ", ".join(profiles())
-    raise QmkError(
-        "INVALID_PARAMS",
-        f"there is no device '{name}'; there are {known}",
-        field="device",
-        help="name one, or a JSON file",
-    )
+    base, _, configuration = name.partition(":")
+    return profile(base), configuration

@@ -6,6 +6,7 @@ in ``geometry``; a device without a geometry runs no gates.
 
 from __future__ import annotations
 
+import difflib
 import functools
 import os
 from importlib import resources
@@ -97,8 +98,13 @@ def profile(name: str) -> Profile:
     """The profile called ``name``. Raises INVALID_PARAMS naming those there are."""
     found = profiles().get(name)
     if found is None:
-        known = ", ".join(profiles())
-        raise QmkError("INVALID_PARAMS", f"there is no device '{name}'; there are {known}", field="device", help=known)
+        near = difflib.get_close_matches(name, profiles(), 1)
+        raise QmkError(
+            "INVALID_PARAMS",
+            f"there is no device '{name[:80]}'; there are {', '.join(profiles())}",
+            field="device",
+            help=f"did you mean '{near[0]}'?" if near else "'qmk atoms devices' says what each is",
+        )
     return found
 
 

@@ -123,7 +123,7 @@ class Walk:
             if op.op_class == "measure":
                 self._measured(node)
         elif op.op_class in ("evolution", "channel", "composite"):
-            self._fault(Fault("ATOM-27", f"{node.op} on {self.profile.name}"), node.id)
+            self._fault(Fault("ATOM-27", f"{self.profile.name} has no {node.op}"), node.id)
         else:
             self._untimed(node, op.op_class)
 
