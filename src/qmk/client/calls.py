@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import msgspec
@@ -31,9 +32,13 @@ def negotiate_request(
     return q_negotiate_caps.Request(requested=requested, token=token, quota=None if quota is None else dict(quota))
 
 
+_building = Lock()
+
+
 @cache
 def _decoder(reply: type) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(reply)
+    with _building:  # two threads that meet a struct for the first time at once crash the process (msgspec 0.22)
+        return msgspec.json.Decoder(reply)
 
 
 def line_of(number: int, call: Call, request: Any) -> bytes:

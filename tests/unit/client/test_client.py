@@ -6,7 +6,9 @@ import asyncio
 import json
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ import pytest
 
 from qmk.abi.calls import BY_NAME, q_result
 from qmk.base.errors import QmkError
-from qmk.client import AsyncClient, Client, Result
+from qmk.client import AsyncClient, Client, Result, calls
 from qmk.client.program import to_graph
 from qmk.qvm.graph import Graph
 
@@ -364,3 +366,22 @@ def test_both_clients_send_what_their_methods_are_given(script: Script, name: st
     if name != "q_result":
         assert replies[0] == replies[1]
         assert isinstance(replies[0], BY_NAME[name].reply)
+
+
+def test_decoders_are_built_one_at_a_time(monkeypatch: pytest.MonkeyPatch):
+    """msgspec crashes where two threads look at a struct for the first time at once."""
+    inside, most = 0, 0
+
+    def build(kind: type) -> type:
+        nonlocal inside, most
+        inside += 1
+        most = max(most, inside)
+        time.sleep(0.01)
+        inside -= 1
+        return kind
+
+    monkeypatch.setattr(calls.msgspec.json, "Decoder", build)
+    kinds = [type(f"Reply{number}", (), {}) for number in range(4)]
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(calls._decoder, kinds * 2))
+    assert most == 1

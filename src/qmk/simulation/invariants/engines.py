@@ -22,6 +22,8 @@ class Engines(Invariant):
     def __init__(self, world: World) -> None:
         super().__init__(world)
         self._submitted: dict[str, Submitted] = {}
+        self._digests: dict[str, str] = {}
+        """of the programs that jobs run, which may have been written anew"""
 
     def stepped(self, event: Event, effects: list[Effect]) -> None:
         kernel = self.world.daemon.kernel
@@ -40,7 +42,9 @@ class Engines(Invariant):
         match record:
             case Submitted():
                 self._submitted[record.job] = record
+                self._digests[record.job] = record.digest
             case Rewritten():
+                self._digests[record.job] = record.digest
                 self.world.seen["written anew"] += 1
             case ChangeRefused():
                 self.world.seen["change refused"] += 1
@@ -52,8 +56,8 @@ class Engines(Invariant):
                 ours, theirs = self._submitted[record.job], self._submitted[record.cached_from]
                 self.holds(ours.tenant == theirs.tenant, f"{record.job} has the result of another tenant's job")
                 self.holds(ours.policy.get("seed") is not None, f"{record.job} has no seed and an earlier result")
-                now = self.world.daemon.kernel.jobs.by_id[record.cached_from].submitted  # it may have been written anew
-                same = (ours.digest, ours.shots, ours.seed) == (now.digest, theirs.shots, theirs.seed)
+                digest = self._digests[record.cached_from]
+                same = (ours.digest, ours.shots, ours.seed) == (digest, theirs.shots, theirs.seed)
                 self.holds(same, f"{record.job} has the result of {record.cached_from}, which was asked for another")
                 self.world.seen["cached"] += 1
             case _:
