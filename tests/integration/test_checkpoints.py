@@ -293,8 +293,8 @@ def test_states_are_on_disk_as_long_as_something_names_them(desk: Desk) -> None:
     assert desk.client.wait(again).state == "COMPLETED"
     eventually(lambda: len(states(desk)) == 1)  # what it saved on its way goes once its end is written
     found = operator.call("op_gc", older_than_s=0.0)
-    assert (found.jobs, found.kept_jobs, found.kept_blobs) == (2, 0, 0)
-    assert states(desk) == []
+    assert (found.jobs, found.kept_jobs) == (2, 0)
+    eventually(lambda: states(desk) == [] and operator.call("op_gc").kept_blobs == 0)  # files go behind the records
     with pytest.raises(QmkError, match="no checkpoint"):
         desk.client.restore(saved.checkpoint_id)
 
