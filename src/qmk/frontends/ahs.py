@@ -7,7 +7,6 @@ What it pins is in ``si_program``; C6 is 5.42e-24 rad m^6/s unless given. Braket
 
 from __future__ import annotations
 
-import codecs
 from decimal import Decimal
 from typing import cast
 
@@ -17,7 +16,7 @@ from qmk.frontends.si_program import Part, Series, SiReading, common_rules
 from qmk.models.atoms.program import C6_BRAKET, AtomProgram, Drive, Field
 from qmk.qvm.graph import Graph
 from qmk.qvm.json_rules import Rule
-from qmk.sdk.frontend import Frontend, Source
+from qmk.sdk.frontend import Frontend, Source, json_object
 
 NAME = "braket.ir.ahs.program"
 
@@ -81,9 +80,7 @@ _DECODER = msgspec.json.Decoder(_Program)
 
 def recognise(data: bytes) -> int:
     """A JSON object whose head names the schema."""
-    head = data.removeprefix(codecs.BOM_UTF8).lstrip()
-    if not head.startswith(b"{"):
-        return 0
+    head = json_object(data)
     return 100 if NAME.encode() in head[:4096] else 99 if b'"ahs_register"' in head else 0
 
 

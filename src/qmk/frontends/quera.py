@@ -8,7 +8,6 @@ run takes unless it is told otherwise. Source of the form: ``QuEraTaskSpecificat
 
 from __future__ import annotations
 
-import codecs
 from decimal import Decimal
 
 import msgspec
@@ -18,7 +17,7 @@ from qmk.frontends.si_program import Part, Series, SiReading, common_rules
 from qmk.models.atoms.program import C6_BLOQADE, AtomProgram, Drive
 from qmk.qvm.graph import Graph
 from qmk.qvm.json_rules import Rule
-from qmk.sdk.frontend import Frontend, Source
+from qmk.sdk.frontend import Frontend, Source, json_object
 
 NAME = "quera.task_specification"
 
@@ -77,9 +76,7 @@ _DECODER = msgspec.json.Decoder(_Task)
 
 def recognise(data: bytes) -> int:
     """A JSON object with keys that only a task specification has; a large lattice may push the second out of sight."""
-    head = data.removeprefix(codecs.BOM_UTF8).lstrip()
-    if not head.startswith(b"{"):
-        return 0
+    head = json_object(data)
     if b'"effective_hamiltonian"' in head:
         return 100
     return 99 if b'"nshots"' in head and b'"lattice"' in head else 0

@@ -3,7 +3,6 @@ nowhere else. Public programs in this language are also found in files named ``.
 
 from __future__ import annotations
 
-import codecs
 import re
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from qmk.qvm.asm import assemble, disassemble
 from qmk.qvm.asm.tree import BLOCKS, DECLARATIONS
 from qmk.qvm.families import SPELLINGS
 from qmk.qvm.graph import Graph
-from qmk.sdk.frontend import Frontend, Source
+from qmk.sdk.frontend import Frontend, Source, unmarked
 
 _OTHERS = re.compile(r"OPENQASM\b|//|/\*|#|\{|include\b|qreg\b|creg\b|qubit\b|bit\b|@")
 _DIRECTIVE = re.compile(rf"\.({'|'.join((*DECLARATIONS, *BLOCKS))})\b")
@@ -23,7 +22,7 @@ _LINES = 64
 
 def recognise(data: bytes) -> int:
     """By the first lines that are no comments: directives, or statements with opcodes we know."""
-    text = data[:65536].removeprefix(codecs.BOM_UTF8).decode("utf-8", "replace")
+    text = unmarked(data[:65536]).decode("utf-8", "replace")
     lines = [line.strip() for line in text.splitlines()]
     lines = [line for line in lines if line and not line.startswith(";")][:_LINES]
     if not lines or _OTHERS.match(lines[0]):
@@ -41,7 +40,7 @@ def _opcode(line: str) -> bool:
 
 def parse(source: Source) -> Graph:
     try:
-        text = source.data.removeprefix(codecs.BOM_UTF8).decode("utf-8")
+        text = unmarked(source.data).decode("utf-8")
     except UnicodeDecodeError as error:
         line = source.data.count(b"\n", 0, error.start) + 1
         row = Finding("ASM-001", f"byte {error.start} is not UTF-8", "save the file as UTF-8", "", source.name, line)
@@ -68,7 +67,7 @@ class _Folder:
             raise ValueError("it is no file")
         if path.stat().st_size > LIMITS.source_bytes:
             raise ValueError(f"it is larger than {LIMITS.source_bytes} bytes")
-        return path.read_bytes().removeprefix(codecs.BOM_UTF8).decode("utf-8")
+        return unmarked(path.read_bytes()).decode("utf-8")
 
 
 def emit(graph: Graph) -> bytes:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import codecs
-
 import msgspec
 
 from qmk.base.errors import Finding, QmkError, invalid_graph
 from qmk.qvm import json_codec
 from qmk.qvm.graph import Graph
-from qmk.sdk.frontend import Frontend, Source
+from qmk.sdk.frontend import Frontend, Source, json_object
 
 
 def recognise(data: bytes) -> int:
     """A JSON object, certainly ours when it speaks of a program and nodes."""
-    head = data.removeprefix(codecs.BOM_UTF8).lstrip()[:4096]
-    if not head.startswith(b"{"):
+    head = json_object(data)[:4096]
+    if not head:
         return 0
     if b'"program"' in head and b'"nodes"' in head:
         return 100

@@ -9,7 +9,6 @@ given.
 
 from __future__ import annotations
 
-import codecs
 import itertools
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
@@ -23,7 +22,7 @@ from qmk.models.atoms.program import AtomProgram, Field, PhaseSign
 from qmk.qvm.families.analog import LARGEST
 from qmk.qvm.graph import Graph
 from qmk.qvm.json_rules import Rule
-from qmk.sdk.frontend import Source
+from qmk.sdk.frontend import Source, unmarked
 
 T = TypeVar("T")
 
@@ -93,7 +92,7 @@ class SiReading:
 
     def decode(self, decoder: msgspec.json.Decoder[T]) -> T:
         try:
-            return decoder.decode(self.source.data.removeprefix(codecs.BOM_UTF8))
+            return decoder.decode(unmarked(self.source.data))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, InvalidOperation) as error:
             self.refuse("01", f"not one of {self.form}: {error}")
 

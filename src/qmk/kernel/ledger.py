@@ -18,17 +18,7 @@ from msgspec import structs
 from qmk.base.errors import KINDS
 from qmk.kernel.demand import seconds_ns
 from qmk.kernel.effects import Charge
-from qmk.kernel.events import (
-    Cancelled,
-    Event,
-    Failed,
-    FellBack,
-    Finished,
-    Recovered,
-    ShuttingDown,
-    Submitted,
-    Yielded,
-)
+from qmk.kernel.events import Cancelled, Event, Failed, FellBack, Finished, Recovered, ShuttingDown, Submitted, Yielded
 from qmk.kernel.objects.job import QUEUED, RUNNING, Job
 from qmk.kernel.objects.quota import SECOND_NS
 from qmk.kernel.rewriting import Rewritten

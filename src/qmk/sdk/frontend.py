@@ -5,6 +5,7 @@ Entry-point group ``qmk.frontends``. Front-ends are user mode: the kernel verifi
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,17 @@ from typing import Any
 from qmk.qvm.graph import Graph
 
 ParamValue = bool | int | float | str | list[Any]
+
+
+def unmarked(data: bytes) -> bytes:
+    """``data`` without the byte order mark that some editors put before UTF-8."""
+    return data.removeprefix(codecs.BOM_UTF8)
+
+
+def json_object(data: bytes) -> bytes:
+    """What ``recognise`` of a JSON format looks at: ``data`` from its brace on; nothing where it is no JSON object."""
+    head = unmarked(data).lstrip()
+    return head if head.startswith(b"{") else b""
 
 
 @dataclass(frozen=True)

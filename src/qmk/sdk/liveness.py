@@ -25,8 +25,9 @@ def observable(instructions: list[Instruction]) -> list[Instruction]:
             continue
         if not isinstance(item, Noise | Toss) and item.cond is not None:
             read.update(c.cbits(item.cond))
-        if isinstance(item, Gate):
-            if live.isdisjoint(item.qubits):
+        if isinstance(item, Gate | Noise):
+            loses = isinstance(item, NoisyEvolution) and item.lost  # that is noticed without a look at the qubit
+            if live.isdisjoint(item.qubits) and not loses:
                 continue
             live.update(item.qubits)
             touched.update(item.qubits)
@@ -37,12 +38,6 @@ def observable(instructions: list[Instruction]) -> list[Instruction]:
             if final:
                 last.append(item)
                 continue
-        elif isinstance(item, Noise):
-            loses = isinstance(item, NoisyEvolution) and item.lost  # that is noticed without a look at the qubit
-            if live.isdisjoint(item.qubits) and not loses:
-                continue
-            live.update(item.qubits)
-            touched.update(item.qubits)
         elif isinstance(item, Reset):
             if item.qubit not in live:
                 continue

@@ -178,9 +178,10 @@ class _Lowering:
     def _noise(self, op: Op, node: Node, cond: Cond | None) -> None:
         qubits = tuple(self.qubit[v] for v in node.vqs)
         if qubits and op.channel is None:
-            if noise.kind(op, node) == "loss":
+            kind = noise.kind(op, node)
+            if kind == "loss":
                 self.losses.strike(qubits, max(float(p) for p in node.args.values()))
-            elif noise.kind(op, node) == "leak":
+            elif kind == "leak":
                 self.losses.leak(qubits[0], float(node.args["p0"]), float(node.args["p1"]))
             return
         if op.channel is None:

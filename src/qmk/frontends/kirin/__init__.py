@@ -16,7 +16,7 @@ import zlib
 
 from qmk.frontends.kirin.reader import parse
 from qmk.frontends.kirin.rules import KIRIN_RULES
-from qmk.sdk.frontend import Frontend
+from qmk.sdk.frontend import Frontend, json_object
 
 __all__ = ["FRONTEND", "KIRIN_RULES"]
 
@@ -30,8 +30,7 @@ def recognise(data: bytes) -> int:
             data = zlib.decompressobj(wbits=31).decompress(data, 4096)
         except zlib.error:
             return 0
-    head = data.removeprefix(b"\xef\xbb\xbf").lstrip()
-    return 100 if head.startswith(b"{") and MARK in head[:4096] else 0
+    return 100 if MARK in json_object(data)[:4096] else 0
 
 
 FRONTEND = Frontend("kirin", "Squin kernels of Bloqade in Kirin's JSON", (".kirin.json",), recognise, parse)

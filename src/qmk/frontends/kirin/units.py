@@ -15,6 +15,7 @@ from typing import Any, cast
 
 from qmk.frontends.kirin.rules import Refused
 from qmk.frontends.kirin.values import Method
+from qmk.sdk.frontend import unmarked
 
 KINDS = frozenset(
     [
@@ -85,7 +86,7 @@ def text_of(data: bytes) -> bytes:
     if data[:2] != b"\x1f\x8b":
         if len(data) > LARGEST:
             raise Refused("KIRIN-08", f"it is larger than {LARGEST} bytes")
-        return data.removeprefix(b"\xef\xbb\xbf")
+        return unmarked(data)
     stream = zlib.decompressobj(wbits=31)
     try:
         text = stream.decompress(data, LARGEST + 1)

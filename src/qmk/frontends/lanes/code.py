@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from qmk.base.limits import LIMITS
 from qmk.frontends.lanes.rules import refuse
+from qmk.sdk.frontend import unmarked
 
 MAGIC = b"LANES"
 WIDTH = 17
@@ -129,7 +130,7 @@ def _checked(op: str, numbers: tuple[Number, ...], line: int) -> tuple[Number, .
 
 def _text(data: bytes) -> list[Instruction]:
     try:
-        text = data.removeprefix(b"\xef\xbb\xbf").decode("ascii")
+        text = unmarked(data).decode("ascii")
     except UnicodeDecodeError as error:
         refuse("LANES-01", f"byte {error.start} is not ASCII", data.count(b"\n", 0, error.start) + 1)
     head = _HEAD.match(text)

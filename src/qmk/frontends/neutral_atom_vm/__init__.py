@@ -33,7 +33,7 @@ from qmk.frontends.neutral_atom_vm.rules import NAVM_RULES, Refused, refuse
 from qmk.models.atoms.on_device import on_device
 from qmk.models.atoms.profile import Profile
 from qmk.qvm.graph import Graph, Node, Output
-from qmk.sdk.frontend import Frontend, Source
+from qmk.sdk.frontend import Frontend, Source, json_object, unmarked
 
 __all__ = ["FRONTEND", "NAVM_RULES"]
 
@@ -44,9 +44,7 @@ OPCODES = (b'"AllocArray"', b'"ApplyGate"')
 
 def recognise(data: bytes) -> int:
     """A JSON object with a program of its instructions."""
-    head = data.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if not head.startswith(b"{"):
-        return 0
+    head = json_object(data)
     named = any(code in head[:65536] for code in OPCODES)
     return 100 if named else 50 if b'"hardware"' in head[:4096] and b'"job_id"' in head[:4096] else 0
 
@@ -149,7 +147,7 @@ def _job(source: Source) -> Job:
     if source.params:
         refuse("NAVM-11", f"parameters {', '.join(source.params)}"[:200])
     try:
-        job = DECODER.decode(source.data.removeprefix(b"\xef\xbb\xbf"))
+        job = DECODER.decode(unmarked(source.data))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Refused("NAVM-01", f"not a job: {error}"[:300]) from error
     version = job.isa_version

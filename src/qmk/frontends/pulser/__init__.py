@@ -12,18 +12,16 @@ for more.
 
 from __future__ import annotations
 
-import codecs
-
 from qmk.qvm.graph import Graph
-from qmk.sdk.frontend import Frontend, Source
+from qmk.sdk.frontend import Frontend, Source, json_object
 
 NAME = "pulser.abstract_repr"
 
 
 def recognise(data: bytes) -> int:
     """A JSON object with keys that only a sequence of Pulser has near each other."""
-    head = data.removeprefix(codecs.BOM_UTF8).lstrip()
-    if not head.startswith(b"{") or b'"register"' not in head:
+    head = json_object(data)
+    if b'"register"' not in head:
         return 0
     if b'"pulser_version"' in head or b'"pulser-exported"' in head:
         return 100

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -19,7 +18,7 @@ from qmk.models.atoms import ATOM_RULES, AtomProgram, Drive, Field, to_graph
 from qmk.models.atoms.channel_rules import CHANNEL_RULES
 from qmk.qvm.families.analog import LARGEST
 from qmk.qvm.graph import Graph
-from qmk.sdk.frontend import Source
+from qmk.sdk.frontend import Source, unmarked
 
 RULES = {**PULSER_RULES, **ATOM_RULES, **CHANNEL_RULES}
 _DECODER = msgspec.json.Decoder(schema.Document)
@@ -40,7 +39,7 @@ def _finding(source: Source, rule: str, message: str, help: str = "") -> Finding
 
 def _graph(source: Source) -> Graph:
     try:
-        document = _DECODER.decode(source.data.removeprefix(codecs.BOM_UTF8))
+        document = _DECODER.decode(unmarked(source.data))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Refused("PULSER-01", f"not a sequence of Pulser: {error}") from error
     if document.version != "1":

@@ -17,7 +17,7 @@ from qmk.frontends.stim.emit import emit
 from qmk.frontends.stim.gates import ALIASES, NAMES
 from qmk.frontends.stim.reader import read
 from qmk.frontends.stim.rules import STIM_RULES
-from qmk.sdk.frontend import Frontend
+from qmk.sdk.frontend import Frontend, unmarked
 
 __all__ = ["FRONTEND", "STIM_RULES"]
 
@@ -27,7 +27,7 @@ _LINES = 64
 
 def recognise(data: bytes) -> int:
     """By the first lines that are no comments: instructions of Stim with targets as Stim writes them."""
-    lines = [line.strip() for line in data[:65536].removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace").split("\n")]
+    lines = [line.strip() for line in unmarked(data[:65536]).decode("utf-8", "replace").split("\n")]
     if len(data) >= 4096:
         lines = lines[:-1]  # it may be cut
     lines = [line for line in lines if line and not line.startswith("#")][:_LINES]

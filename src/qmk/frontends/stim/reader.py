@@ -14,7 +14,7 @@ from qmk.frontends.stim.circuit import Circuit
 from qmk.frontends.stim.rules import STIM_RULES
 from qmk.frontends.stim.text import Body, Instruction, Product, Refused, Repeat, Target, parse
 from qmk.qvm.graph import Graph, Node
-from qmk.sdk.frontend import Source
+from qmk.sdk.frontend import Source, unmarked
 
 MAX_OBSERVABLE = 100_000
 PHASE = {"XY": "Z", "YZ": "X", "ZX": "Y", "YX": "Z", "ZY": "X", "XZ": "Y"}
@@ -301,7 +301,7 @@ def pauli_product(item: Instruction, product: Product) -> tuple[tuple[str, ...],
 def read(source: Source) -> Graph:
     """The graph of a circuit. Raises INVALID_GRAPH with one finding that has the line."""
     try:
-        text = source.data.removeprefix(b"\xef\xbb\xbf").decode("utf-8")
+        text = unmarked(source.data).decode("utf-8")
     except UnicodeDecodeError as error:
         line = source.data.count(b"\n", 0, error.start) + 1
         raise _invalid(source, Refused("STIM-01", line, f"byte {error.start} is not UTF-8")) from None
