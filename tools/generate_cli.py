@@ -11,8 +11,8 @@ from qmk.cli.main import COMMANDS, cli
 
 INTRO = """# The `qmk` command
 
-`qmk COMMAND --help` prints what stands here. PROGRAM is a file in QVM JSON, QVM assembly, QVM binary, OpenQASM 2 or
-OpenQASM 3, or `-` for standard input; its format is recognised by content.
+`qmk COMMAND --help` prints what stands here. PROGRAM is a file in one of the
+[formats](../howto/run.md) that are read, or `-` for standard input; its format is recognised by content.
 
 | exit code | meaning |
 |---|---|

@@ -170,7 +170,12 @@ def show(result: Result, name: str, top: int, explain: bool, observables: tuple[
         if name == "rewrites" or isinstance(note, dict):
             continue  # --explain tells, and JSON has what is no text
         for line in note if isinstance(note, list) else [note]:
-            click.echo(f"  note: {name}: {channel_text(line) if name == 'channels' else line}")
+            click.echo(f"  note: {name}: {channel_text(line) if name == 'channels' else note_text(line)}")
+
+
+def note_text(note: object) -> str:
+    """A note for people: small numbers with the digits that matter."""
+    return f"{note:.3g}" if isinstance(note, float) else str(note)
 
 
 def engine_text(provenance: Provenance) -> str:
