@@ -3,7 +3,8 @@
 Programs with measurements on the way, feed-forward, event logic, resets and noise (error channels, and the random
 Pauli errors of Bell pairs), of 2 to 6 qubits, each from its seed. What a method accepts is what the router would send
 it: no gap by its declaration. Counts are compared with the exact distribution by ``sdk.kit.statistics``, whose bounds
-are set so that a whole run raises a false alarm with probability at most ``FALSE_ALARM``. A disagreement names the
+are set so that a whole run raises a false alarm with probability at most ``FALSE_ALARM``. A method that is predicted to
+take long runs fewer shots (Aer's extended stabilizer: a hundredth of a second for each bit). A disagreement names the
 seed; ``--seed N --programs 1`` repeats it.
 """
 
@@ -34,6 +35,10 @@ from qmk.sdk.native import ALL_GATES
 
 FALSE_ALARM = 1e-6
 MEMORY_BYTES = 4 << 30
+PATIENCE_S = 0.5
+"""predicted seconds of one run from which on it has fewer shots"""
+FEWEST = 25
+"""shots that every run has"""
 NOISY = 0.2
 """part of the programs that use a channel, whose pairs have errors"""
 ERRING = 0.4
@@ -112,6 +117,7 @@ class Fuzz:
         self.runners = {found.name: Runner(found) for found, _ in self.methods}
         self.rate = FALSE_ALARM / max(1, programs * len(self.methods))
         self.compared: Counter[str] = Counter()
+        self.drawn: Counter[str] = Counter()
         self.seconds: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
         self.disagreements: list[str] = []
@@ -129,16 +135,17 @@ class Fuzz:
             found = candidate(declaration, method, known, self.shots, MEMORY_BYTES, forced=True)
             if found.gaps:
                 continue
+            share = PATIENCE_S / max(found.seconds or 0.0, PATIENCE_S)
+            shots = max(FEWEST, int(self.shots * share))
             begun = time.process_time()
             try:
-                done = self.runners[declaration.name].execute(
-                    case.graph, method, self.shots, seed + 1, keep_events=False
-                )
+                done = self.runners[declaration.name].execute(case.graph, method, shots, seed + 1, keep_events=False)
             except QmkError as refused:
                 self.refused[f"{name}: {refused.message[:80]}"] += 1
                 continue
             self.seconds[name] += time.process_time() - begun
             self.compared[name] += 1
+            self.drawn[name] += shots
             slack = 0.0 if declaration.methods[method].exact else APPROXIMATE
             wrong = check(done.counts, exact, self.rate, slack)
             if wrong:
@@ -158,9 +165,9 @@ def main() -> None:
     fuzz = Fuzz(arguments.shots, arguments.programs, [name for name in arguments.engines.split(",") if name])
     for seed in range(arguments.seed, arguments.seed + arguments.programs):
         fuzz.run(seed)
-    print(f"{'engine':<28}{'programs':>9}{'CPU s':>9}")
+    print(f"{'engine':<28}{'programs':>9}{'shots':>9}{'CPU s':>9}")
     for name, count in sorted(fuzz.compared.items()):
-        print(f"{name:<28}{count:>9}{fuzz.seconds[name]:>9.1f}")
+        print(f"{name:<28}{count:>9}{fuzz.drawn[name]:>9}{fuzz.seconds[name]:>9.1f}")
     for why, count in fuzz.refused.most_common():
         print(f"refused {count} times: {why}")
     total = sum(fuzz.compared.values())
