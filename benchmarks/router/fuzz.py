@@ -4,8 +4,8 @@ Programs with measurements on the way, feed-forward, event logic, resets and noi
 Pauli errors of Bell pairs), of 2 to 6 qubits, each from its seed. What a method accepts is what the router would send
 it: no gap by its declaration. Counts are compared with the exact distribution by ``sdk.kit.statistics``, whose bounds
 are set so that a whole run raises a false alarm with probability at most ``FALSE_ALARM``. A method that is predicted to
-take long runs fewer shots (Aer's extended stabilizer: a hundredth of a second for each bit). A disagreement names the
-seed; ``--seed N --programs 1`` repeats it.
+take long runs fewer shots (Aer's extended stabilizer: tenths of a second for each bit), or not at all, which is
+counted. A disagreement names the seed; ``--seed N --programs 1`` repeats it.
 """
 
 from __future__ import annotations
@@ -37,8 +37,10 @@ FALSE_ALARM = 1e-6
 MEMORY_BYTES = 4 << 30
 PATIENCE_S = 0.5
 """predicted seconds of one run from which on it has fewer shots"""
-FEWEST = 25
+FEWEST = 10
 """shots that every run has"""
+LONGEST_S = 10.0
+"""predicted seconds from which on a method is not run even so"""
 NOISY = 0.2
 """part of the programs that use a channel, whose pairs have errors"""
 ERRING = 0.4
@@ -135,8 +137,11 @@ class Fuzz:
             found = candidate(declaration, method, known, self.shots, MEMORY_BYTES, forced=True)
             if found.gaps:
                 continue
-            share = PATIENCE_S / max(found.seconds or 0.0, PATIENCE_S)
-            shots = max(FEWEST, int(self.shots * share))
+            predicted = max(found.seconds or 0.0, PATIENCE_S)
+            shots = max(FEWEST, int(self.shots * PATIENCE_S / predicted))
+            if predicted * shots / self.shots > LONGEST_S:
+                self.refused[f"{name}: predicted to take more than {LONGEST_S:g} s"] += 1
+                continue
             begun = time.process_time()
             try:
                 done = self.runners[declaration.name].execute(case.graph, method, shots, seed + 1, keep_events=False)
