@@ -89,14 +89,22 @@ def atom_noises() -> dict[str, AtomNoise]:
 
 
 def noisy(graph: Graph, errors: AtomNoise | str) -> Graph:
-    """``graph`` with the errors of a preset, or one's own. Raises INVALID_PARAMS for a name that is none, and
-    UNSUPPORTED where an evolution has noise already, or three levels."""
+    """``graph`` with the errors of a preset, or one's own. Raises INVALID_PARAMS for a name that is none, or for a
+    program without evolutions, which would come out without any errors; UNSUPPORTED where an evolution has noise
+    already, or three levels."""
     if isinstance(errors, str):
         found = atom_noises().get(errors)
         if found is None:
             known = ", ".join(atom_noises())
             raise QmkError("INVALID_PARAMS", f"no errors '{errors}'; there are {known}", field="noise", help=known)
         errors = found
+    if not any(node.op.startswith("analog.") for node in graph.nodes):
+        raise QmkError(
+            "INVALID_PARAMS",
+            f"errors '{errors.name}' are those of evolutions, and the program has none",
+            field="noise",
+            help="give gates a model such as depolarizing=1e-3",
+        )
     return _Writing(graph, errors).graph_of()
 
 
