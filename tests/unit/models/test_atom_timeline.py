@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import qmk
+from qmk.base.errors import QmkError
 from qmk.models.atoms import Configuration, Geometry, Lattice, Profile, Zone, profile
 from qmk.models.atoms.clock import Clock
 from qmk.models.atoms.layers import layers
@@ -20,7 +21,7 @@ from qmk.models.atoms.machine import Blockade, Idle, Lane, Mishaps, NativeGate, 
 from qmk.models.atoms.mishaps import idle_errors
 from qmk.models.atoms.motion import move_us, travel_us
 from qmk.models.atoms.nearby import Busy, Cells, Neighbours
-from qmk.models.atoms.on_device import OnDevice, check_program, on_device, unit_times
+from qmk.models.atoms.on_device import OnDevice, check_program, on_device, timeline, unit_times
 from qmk.models.atoms.timeline import check_timeline
 from qmk.qvm.graph import Graph, Guard, Node
 from qmk.qvm.verify import verify
@@ -408,3 +409,14 @@ def test_a_clock_gives_out_what_there_is() -> None:
         assert clock.earliest((atom,), demand=demand) == start
         clock.take((atom,), start, 3.0, demand)
     assert clock.end == 6.0
+
+
+def test_a_timeline_alone_has_no_noise_and_the_same_times() -> None:
+    made = program(("core.h", [0]), ("core.cz", [0, 3]), ("core.mz", [0], {}, ["e"]))
+    whole, bare = on_device(made, ZONED), timeline(made, ZONED)
+    assert bare.timeline == whole.timeline
+    assert not any(node.op.startswith("noise.") for node in bare.graph.nodes)
+    assert any(node.op.startswith("noise.") for node in whole.graph.nodes)
+    wrong = msgspec.structs.replace(ZONED, mishaps=Mishaps(move_loss=2.0))
+    with pytest.raises(QmkError, match="ATOM-26"):
+        timeline(made, wrong)
