@@ -102,7 +102,7 @@ impl Levels {
         tolerance: f64,
         stop: &dyn Fn() -> bool,
     ) -> Result<Report, Refused> {
-        if !(tolerance > 0.0) {
+        if tolerance.is_nan() || tolerance <= 0.0 {
             return Err(Refused::Malformed("the tolerance is positive"));
         }
         let course = self.course(pairs, drives, duration)?;
