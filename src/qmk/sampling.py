@@ -104,8 +104,7 @@ def sample(
     if plan is None:
         circuit = _read(text, params) if text is not None else None
         if circuit is None:
-            wish = asked(program, format, params, shots=shots, noise=noise, qec=qec, device=device)
-            graph, key = verified(wish.graph), None
+            graph, key = _asked(program, format, params, shots=shots, noise=noise, qec=qec, device=device), None
             circuit = _circuit(graph) if native else None
         plan = None if circuit is None else _plan(circuit, shots, method, rewrites)
         if plan is not None and key is not None:
@@ -128,6 +127,10 @@ def sample(
         return found
     notes = {} if graph is None else labels(graph)
     return Sampled(samples.counts(), shots, seed, "native", used, plan.candidates, notes=notes)
+
+
+def _asked(*program: Any, **wishes: Any) -> Graph:
+    return verified(asked(*program, **wishes).graph)
 
 
 def _drawn(shots: int | None, seed: int | None, error: float | None) -> tuple[int, int]:
