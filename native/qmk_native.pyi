@@ -160,6 +160,26 @@ class LevelRegister:
         """As ``AtomRegister.evolve``; a drive has a fifth part, the levels that it couples, the lower first. Pairs in
         level 2 interact."""
 
+    def wander(
+        self,
+        pairs: Sequence[float],
+        drives: Sequence[
+            tuple[
+                tuple[Sequence[float], Sequence[float]],
+                tuple[Sequence[float], Sequence[float]],
+                tuple[Sequence[float], Sequence[float]],
+                Sequence[float],
+                tuple[int, int],
+            ]
+        ],
+        duration: float,
+        steps: float,
+        rates: tuple[float, float, float, float],
+        lost: Sequence[bool],
+        seed: int,
+    ) -> tuple[list[bool], int]:
+        """As ``AtomRegister.wander``; ``rates``: decay to 0 and to 1, loss, dephasing, 1/us."""
+
     def take(self, atom: int, seed: int) -> bool:
         """Looks whether an atom is in the Rydberg level; if so it is left in level 0."""
 

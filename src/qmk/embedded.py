@@ -13,10 +13,10 @@ from qmk.base.errors import QmkError
 from qmk.host import machine, spawn
 
 if TYPE_CHECKING:
+    from qmk.client.physical import NoiseLike
     from qmk.client.program import ProgramLike
     from qmk.client.result import Result
     from qmk.host.embedding import EmbeddedKernel
-    from qmk.models.noise import NoiseLike
     from qmk.models.qec.logical import Machine
     from qmk.qvm.outputs import Outputs
 
@@ -133,7 +133,8 @@ def run(
     program's own default, else 1000. The same program, shots, seed and engine give the same bits, here and on a daemon;
     ``seed`` None draws one, and the result tells it. ``engine`` forces an engine instead of the router's choice.
     ``params`` sets the program's inputs. ``noise`` is a ``NoiseModel``, the path of its JSON file or a short form
-    such as "depolarizing=1e-3". ``error`` in place of ``shots``: as many as keep the standard error of every
+    such as "depolarizing=1e-3"; for programs of evolutions ``models.atoms.AtomNoise`` or the name of one, such as
+    "aquila"; "device": that of ``device``. ``error`` in place of ``shots``: as many as keep the standard error of every
     probability at or below it. ``qec``, such as "surface(d=9)": run on logical qubits of this code, ``noise`` being
     that of their physical qubits. ``device``, such as "zoned": run what this device of neutral atoms makes of it,
     waits, moves and noise included. ``isolate`` (and ``timeout_ms``, which needs it) runs the engine in a process of

@@ -19,6 +19,7 @@ from qmk.base.errors import QmkError
 from qmk.client.asked import seed_of, settled, shots_of
 from qmk.client.observables import ObservableLike, observables
 from qmk.client.outputs import bitstrings_of, qubits_of
+from qmk.client.physical import physical
 from qmk.client.program import ProgramLike, to_graph
 from qmk.qvm import outputs as asked
 from qmk.qvm.outputs import Observable, Outputs, Point, Values
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     import numpy as np
     import qmk_native
 
-    from qmk.models.noise import NoiseLike
+    from qmk.client.physical import NoiseLike
     from qmk.qvm.graph import Graph
     from qmk.sdk.execute import Runner
 
@@ -86,25 +87,26 @@ def expectation(
     params: Mapping[str, Any] | None = None,
     format: str | None = None,
     noise: NoiseLike | None = None,
+    device: str | None = None,
     error: float | None = None,
 ) -> Any:
     """The expectation value of an observable, or a list of those of several, each an ``Expectation``.
 
     An observable is text ("0.5*ZZI + XXI": one letter a qubit, qubit 0 first; or "0.5*Z0 Z1 + X0 X1"), a mapping of
     Pauli strings to factors, or a list of such pairs. ``shots`` None computes the values where that can be done, and
-    else draws 10,000 shots for each basis of measurement; a number always draws so many. ``noise``: a ``NoiseModel``,
-    its file or its short form; values of noisy programs are computed too while a density matrix of theirs is small.
+    else draws 10,000 shots for each basis of measurement; a number always draws so many. ``noise`` and ``device`` as
+    for ``qmk.run``; values of programs with noise of gates are computed too while a density matrix of theirs is small.
     ``error``: where values have to be sampled, as many shots as keep each standard error at or below it.
 
     Raises ``QmkError``: INVALID_PARAMS for an observable that does not fit the program, and what ``qmk.sample`` raises.
     """
-    circuit = _narrow(program, format, params, engine) if shots is None and noise is None else None
+    circuit = _narrow(program, format, params, engine) if shots is None and noise is None and device is None else None
     if circuit is not None:
         rows, single = observables(observable, circuit.n_qubits)
         found = _in_core(circuit, rows)
         if found is not None:
             return found[0] if single else found
-    graph = _graph(program, format, params, noise)
+    graph = _graph(program, format, params, noise, device)
     rows, single = observables(observable, asked.n_qubits(graph))
     outputs = Outputs(expectations=tuple(rows), counts=False, sampled=shots is not None)
     shots = shots if error is None else settled(shots, error, outputs)[0]
@@ -119,6 +121,7 @@ def state(
     engine: str | None = None,
     params: Mapping[str, Any] | None = None,
     format: str | None = None,
+    device: str | None = None,
 ) -> Array:
     """The state vector, complex128 of shape (2^n,), qubit 0 the highest bit of an index, up to one global phase.
 
@@ -126,7 +129,7 @@ def state(
     """
     import numpy as np
 
-    point = _only(program, lambda _n: Outputs(state=True, counts=False), engine, params, format)[0]
+    point = _only(program, lambda _n: Outputs(state=True, counts=False), engine, params, format, device=device)[0]
     return np.frombuffer(point.state, dtype="<c16").astype(np.complex128)
 
 
@@ -137,10 +140,11 @@ def amplitudes(
     engine: str | None = None,
     params: Mapping[str, Any] | None = None,
     format: str | None = None,
+    device: str | None = None,
 ) -> list[complex]:
     """Amplitudes of bitstrings of one digit a qubit, qubit 0 first, up to one global phase for all of them."""
     wanted = Outputs(amplitudes=bitstrings_of(bitstrings), counts=False)
-    point = _only(program, lambda _n: wanted, engine, params, format)[0]
+    point = _only(program, lambda _n: wanted, engine, params, format, device=device)[0]
     return [complex(*pair) for pair in point.amplitudes]
 
 
@@ -154,10 +158,11 @@ def probabilities(
     params: Mapping[str, Any] | None = None,
     format: str | None = None,
     noise: NoiseLike | None = None,
+    device: str | None = None,
     error: float | None = None,
 ) -> Probabilities:
     """The joint probabilities of the values of ``qubits`` (all of them: None), the first the highest bit. ``shots``,
-    ``noise`` and ``error`` as for ``expectation``."""
+    ``noise``, ``device`` and ``error`` as for ``expectation``."""
     import numpy as np
 
     drawn = shots is not None
@@ -167,7 +172,7 @@ def probabilities(
         return Outputs(probabilities=(group,), counts=False, sampled=drawn)
 
     shots = shots if error is None else settled(shots, error)[0]
-    point, values, outputs = _only(program, wanted, engine, params, format, shots, seed, noise)
+    point, values, outputs = _only(program, wanted, engine, params, format, shots, seed, noise, device)
     row = point.probabilities[0]
     return Probabilities(
         outputs.probabilities[0],
@@ -188,6 +193,7 @@ def gradient(
     engine: str | None = None,
     format: str | None = None,
     noise: NoiseLike | None = None,
+    device: str | None = None,
 ) -> Gradient:
     """The value of an observable and its derivative by each of ``params``, the program's inputs (an array input ``a``
     by a[0], a[1], ...); without ``params`` by every angle, named by node and argument.
@@ -204,7 +210,7 @@ def gradient(
     else:
         graph = _graph(program, format, None)
         sweep = asked.all_angles(graph)
-    graph = noisy(graph, noise)
+    graph, _ = physical(graph, noise, device)
     rows, _ = observables([observable], asked.n_qubits(verified(graph)))
     outputs = Outputs(expectations=tuple(rows), gradient=True, sweep=sweep, counts=False, sampled=shots is not None)
     values = evaluate(graph, outputs, shots, seed, engine)
@@ -248,18 +254,13 @@ def _runner(engine: str) -> Runner:
 
 
 def _graph(
-    program: ProgramLike, format: str | None, params: Mapping[str, Any] | None, noise: NoiseLike | None = None
+    program: ProgramLike,
+    format: str | None,
+    params: Mapping[str, Any] | None,
+    noise: NoiseLike | None = None,
+    device: str | None = None,
 ) -> Graph:
-    return verified(noisy(to_graph(program, format, params), noise))
-
-
-def noisy(graph: Graph, noise: NoiseLike | None) -> Graph:
-    """``graph`` with the noise, or as it is without any."""
-    if noise is None:
-        return graph
-    from qmk.models.noise import apply, resolve
-
-    return apply(resolve(noise), graph)
+    return verified(physical(to_graph(program, format, params), noise, device)[0])
 
 
 def _only(
@@ -271,9 +272,10 @@ def _only(
     shots: int | None = None,
     seed: int | None = None,
     noise: NoiseLike | None = None,
+    device: str | None = None,
 ) -> tuple[Point, Values, Outputs]:
     """The values of a program without a sweep."""
-    graph = _graph(program, format, params, noise)
+    graph = _graph(program, format, params, noise, device)
     outputs = wanted(asked.n_qubits(graph))
     values = evaluate(graph, outputs, shots, seed, engine)
     return values.points[0], values, outputs

@@ -23,7 +23,7 @@ from qmk.sdk.labels import labels
 if TYPE_CHECKING:
     import qmk_native
 
-    from qmk.models.noise import NoiseLike
+    from qmk.client.physical import NoiseLike
     from qmk.models.qec.logical import Machine
     from qmk.qvm.graph import Graph
 
@@ -78,11 +78,12 @@ def sample(
     noise: NoiseLike | None = None,
     error: float | None = None,
     qec: Machine | str | None = None,
+    device: str | None = None,
     rewrites: bool = True,
     cache: bool = True,
 ) -> Sampled:
     """Draw ``shots`` shots of ``program`` (1000 if not given; see ``qmk.run`` for what it may be, and for ``noise``,
-    ``error`` and ``qec``) and count them.
+    ``error``, ``qec`` and ``device``) and count them.
 
     ``engine`` forces one: "native:frame", "native:dense", "native:dense64" (double precision), "native:mps",
     "native:cut", or any other by its name. ``rewrites`` False runs the program as it was written. ``seed`` None draws
@@ -96,14 +97,14 @@ def sample(
     native = name == "native" and importlib.util.find_spec("qmk_native") is not None
     method = "" if method == "auto" else method
     graph = plan = None
-    text = _text(program, format) if native and noise is None and qec is None else None
+    text = _text(program, format) if native and noise is None and qec is None and device is None else None
     key = (text, shots, method, rewrites) if cache and text is not None and not params else None
     if key is not None:
         plan = _kept(key)
     if plan is None:
         circuit = _read(text, params) if text is not None else None
         if circuit is None:
-            graph, key = verified(asked(program, format, params, noise=noise, qec=qec).graph), None
+            graph, key = _asked(program, format, params, shots=shots, noise=noise, qec=qec, device=device), None
             circuit = _circuit(graph) if native else None
         plan = None if circuit is None else _plan(circuit, shots, method, rewrites)
         if plan is not None and key is not None:
@@ -126,6 +127,10 @@ def sample(
         return found
     notes = {} if graph is None else labels(graph)
     return Sampled(samples.counts(), shots, seed, "native", used, plan.candidates, notes=notes)
+
+
+def _asked(*program: Any, **wishes: Any) -> Graph:
+    return verified(asked(*program, **wishes).graph)
 
 
 def _drawn(shots: int | None, seed: int | None, error: float | None) -> tuple[int, int]:

@@ -16,9 +16,10 @@ from qmk.base.limits import check
 from qmk.base.seeds import substream
 from qmk.client.asked import seed_of, shots_of
 from qmk.client.observables import ObservableLike, observables
+from qmk.client.physical import physical
 from qmk.client.program import ProgramLike, to_graph
 from qmk.client.sweeps import Points, PointsLike, points_of, sweep_of
-from qmk.observing import NARROW, SAMPLED_SHOTS, evaluate, noisy
+from qmk.observing import NARROW, SAMPLED_SHOTS, evaluate
 from qmk.qvm import outputs as asked
 from qmk.qvm.outputs import Observable, Outputs
 from qmk.sampling import DEFAULT_SHOTS, read_native, sample, verified
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     import numpy as np
     import qmk_native
 
-    from qmk.models.noise import NoiseLike
+    from qmk.client.physical import NoiseLike
     from qmk.sdk.affine import Affine, Vector
 
     Array = np.ndarray[Any, np.dtype[Any]]
@@ -57,12 +58,13 @@ def sweep(
     engine: str | None = None,
     format: str | None = None,
     noise: NoiseLike | None = None,
+    device: str | None = None,
 ) -> Swept:
     """Expectation values (see ``qmk.expectation``), or without observables counts (see ``qmk.sample``), at every point.
 
     ``points`` is a list of mappings of names to values, or a mapping of names to lists of values. A program whose
     structure depends on its parameters, or whose angles are no affine functions of them, is read anew at each point.
-    ``noise`` as for ``qmk.expectation``: the same errors at every point.
+    ``noise`` and ``device`` as for ``qmk.expectation``: the same errors at every point.
 
     Raises ``QmkError`` as ``qmk.expectation`` and ``qmk.sample`` do, QUOTA_EXCEEDED beyond the limit ``sweep_points``.
     """
@@ -74,20 +76,20 @@ def sweep(
     if observable is None:
         check("shots", (shots or DEFAULT_SHOTS) * len(given.table), "all points of the sweep")
     seed = seed_of(seed)
-    if engine is None and noise is None and importlib.util.find_spec("qmk_native") is not None:
+    if engine is None and noise is None and device is None and importlib.util.find_spec("qmk_native") is not None:
         found = _in_core(program, given, observable, shots, seed, format)
         if found is not None:
             return found
     if observable is None:
         samples = [
             sample(program, shots=shots or DEFAULT_SHOTS, seed=substream(seed, "point", at), engine=engine,
-                   params=given.params(row), format=format, noise=noise)
+                   params=given.params(row), format=format, noise=noise, device=device)
             for at, row in enumerate(given.table)
         ]  # fmt: skip
         none = np.zeros((len(samples), 0))
         counts = [one.counts for one in samples]
         return Swept(given.names, given.table, none, none, counts, False, samples[0].engine)
-    return _by_graph(program, given, observable, shots, seed, engine, format, noise)
+    return _by_graph(program, given, observable, shots, seed, engine, format, noise, device)
 
 
 def _by_graph(
@@ -99,6 +101,7 @@ def _by_graph(
     engine: str | None,
     format: str | None,
     noise: NoiseLike | None,
+    device: str | None,
 ) -> Swept:
     """On the engine that the router takes; each point by itself where the angles are no affine functions."""
     import numpy as np
@@ -113,7 +116,7 @@ def _by_graph(
     rows: list[Any] = []
     values = None
     for at, (plain, sweep) in enumerate(parts):
-        graph = noisy(plain, noise)
+        graph = physical(plain, noise, device)[0]
         found, _ = observables(observable, asked.n_qubits(verified(graph)))
         outputs = Outputs(expectations=tuple(found), sweep=sweep, counts=False, sampled=shots is not None)
         values = evaluate(graph, outputs, shots or SAMPLED_SHOTS, substream(seed, "sweep", at), engine)

@@ -113,7 +113,7 @@ fn jump(state: &mut [f64], bits: usize, rates: Rates, dice: &mut Dice) -> Option
 }
 
 /// An index by its weight; never one without weight.
-fn drawn(weights: &[f64], dice: &mut Dice) -> usize {
+pub fn drawn(weights: &[f64], dice: &mut Dice) -> usize {
     let target = dice.unit() * weights.iter().sum::<f64>();
     let mut sum = 0.0;
     let mut last = 0;

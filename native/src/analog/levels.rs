@@ -1,7 +1,10 @@
 //! Atoms of three levels, a qubit in 0 and 1 and the Rydberg level r = 2: a state vector over 3^n, the same splitting.
 //!
 //! Pairs in r interact, which is diagonal and the same at all times. Everything else, detunings too, is of single atoms:
-//! the exponential of a 3x3 matrix an atom. Atom 0 is the highest digit of an index in base 3.
+//! the exponential of a 3x3 matrix an atom. Atom 0 is the highest digit of an index in base 3. `level_jumps` are
+//! trajectories of such atoms with noise.
+
+use std::collections::VecDeque;
 
 use super::evolve::{converge, paced, winding, BETWEEN};
 use super::fields::{segments, Drive, Segment};
@@ -14,32 +17,45 @@ pub type Transition = (usize, usize);
 const TRANSITIONS: [Transition; 3] = [(0, 1), (0, 2), (1, 2)];
 /// Tables of interaction phases that are kept.
 const TABLES: usize = 8;
+/// Exponentials of single atoms that are kept: those of a step, where fields do not change, for a few kinds of atoms.
+const KEPT: usize = 32;
 /// 3^20 amplitudes are 56 GB.
 const ATOMS: usize = 20;
 
 type Matrix = [[Complex; 3]; 3];
 
 pub struct Levels {
-    atoms: usize,
+    pub(super) atoms: usize,
     allowed: u64,
-    state: State,
+    pub(super) state: State,
 }
 
 #[derive(Clone)]
-struct State {
-    re: Vec<f64>,
-    im: Vec<f64>,
+pub(super) struct State {
+    pub(super) re: Vec<f64>,
+    pub(super) im: Vec<f64>,
 }
 
 /// What a run needs beside the state and the number of its steps.
-struct Course {
-    atoms: usize,
+pub(super) struct Course {
+    pub(super) atoms: usize,
+    pub(super) pairs: Vec<f64>,
     energies: Vec<f64>,
     /// For each of `TRANSITIONS` all drives, those of others without weight.
-    drives: [Vec<Drive>; 3],
-    segments: Vec<Segment>,
-    duration: f64,
+    pub(super) drives: [Vec<Drive>; 3],
+    pub(super) segments: Vec<Segment>,
+    pub(super) duration: f64,
+    /// Rate at which the amplitude of each atom in r shrinks.
+    pub(super) fading: f64,
     lengths: (Vec<f64>, Vec<f64>),
+}
+
+/// The diagonal flow that waits, and what is kept of earlier steps: tables of it, and exponentials of single atoms.
+#[derive(Default)]
+pub(super) struct Waiting {
+    time: f64,
+    tables: Vec<(u64, Vec<Complex>)>,
+    made: VecDeque<(Matrix, u64, Matrix)>,
 }
 
 impl Levels {
@@ -86,6 +102,25 @@ impl Levels {
         tolerance: f64,
         stop: &dyn Fn() -> bool,
     ) -> Result<Report, Refused> {
+        if tolerance.is_nan() || tolerance <= 0.0 {
+            return Err(Refused::Malformed("the tolerance is positive"));
+        }
+        let course = self.course(pairs, drives, duration)?;
+        let all: Vec<Drive> = drives.iter().map(|(_, drive)| drive.clone()).collect();
+        let wound = winding(pairs, &all, self.atoms, duration);
+        let first = (wound * paced(Scheme::BlanesMoan, tolerance)).max(1.0) + course.segments.len() as f64;
+        let run = |steps| course.run(self.state.clone(), steps, stop);
+        let (state, report) = converge(first, Scheme::BlanesMoan.order(), tolerance, run, distance)?;
+        self.state = state;
+        Ok(report)
+    }
+
+    pub(super) fn course(
+        &self,
+        pairs: &[f64],
+        drives: &[(Transition, Drive)],
+        duration: f64,
+    ) -> Result<Course, Refused> {
         let n = self.atoms;
         if pairs.len() != n * n || pairs.iter().any(|v| !v.is_finite()) {
             return Err(Refused::Malformed("an interaction is missing or not finite"));
@@ -93,27 +128,23 @@ impl Levels {
         if !drives.iter().all(|(couples, drive)| drive.is_sound(n) && TRANSITIONS.contains(couples)) {
             return Err(Refused::Malformed("a drive's knots, weights or levels do not fit"));
         }
-        if !(duration > 0.0 && duration.is_finite() && tolerance > 0.0) {
-            return Err(Refused::Malformed("duration and tolerance are positive"));
+        if !(duration > 0.0 && duration.is_finite()) {
+            return Err(Refused::Malformed("a duration is positive"));
         }
         if Levels::bytes(n) > self.allowed {
             return Err(Refused::Memory { needed: Levels::bytes(n), allowed: self.allowed });
         }
         let all: Vec<Drive> = drives.iter().map(|(_, drive)| drive.clone()).collect();
-        let course = Course {
+        Ok(Course {
             atoms: n,
+            pairs: pairs.to_vec(),
             energies: energies(pairs, n),
             drives: TRANSITIONS.map(|wanted| of(drives, wanted)),
             segments: segments(&all, duration),
             duration,
+            fading: 0.0,
             lengths: Scheme::BlanesMoan.lengths(),
-        };
-        let wound = winding(pairs, &all, n, duration);
-        let first = (wound * paced(Scheme::BlanesMoan, tolerance)).max(1.0) + course.segments.len() as f64;
-        let run = |steps| course.run(self.state.clone(), steps, stop);
-        let (state, report) = converge(first, Scheme::BlanesMoan.order(), tolerance, run, distance)?;
-        self.state = state;
-        Ok(report)
+        })
     }
 
     /// Looks whether an atom is in r, and leaves it in level 0 then, else in what it has of 0 and 1.
@@ -191,22 +222,15 @@ fn energies(pairs: &[f64], atoms: usize) -> Vec<f64> {
 
 impl Course {
     fn run(&self, mut state: State, steps: f64, stop: &dyn Fn() -> bool) -> Result<(State, u64), Refused> {
-        let mut tables: Vec<(u64, Vec<Complex>)> = vec![];
-        let (mut done, mut since, mut waiting) = (0, 0, 0.0);
+        let mut waiting = Waiting::default();
+        let (mut done, mut since) = (0, 0);
         for segment in &self.segments {
             let length = segment.end - segment.start;
             let count = (steps * length / self.duration).ceil().max(1.0);
             let h = length / count;
             for k in 0..count as u64 {
-                let mut t = segment.start + k as f64 * h;
-                for (at, &a) in self.lengths.0.iter().enumerate() {
-                    waiting += a * h;
-                    t += a * h;
-                    let Some(&b) = self.lengths.1.get(at) else { break };
-                    self.shift(&mut state, std::mem::take(&mut waiting), &mut tables);
-                    self.turn(&mut state, segment, t, b * h);
-                    since += state.re.len() as u64;
-                }
+                self.step(&mut state, segment, segment.start + k as f64 * h, h, &mut waiting);
+                since += self.passed();
                 if since > BETWEEN {
                     since = 0;
                     if stop() {
@@ -216,17 +240,36 @@ impl Course {
             }
             done += count as u64;
         }
-        self.shift(&mut state, waiting, &mut tables);
+        self.shift(&mut state, &mut waiting);
         Ok((state, done))
     }
 
-    /// The flow of the interactions.
-    fn shift(&self, state: &mut State, time: f64, tables: &mut Vec<(u64, Vec<Complex>)>) {
+    /// Amplitudes that a step passes over.
+    pub(super) fn passed(&self) -> u64 {
+        (self.energies.len() * self.lengths.1.len()) as u64
+    }
+
+    /// One step of length `h` from time `t` of a segment; `h` may be negative. The last diagonal flow waits.
+    pub(super) fn step(&self, state: &mut State, segment: &Segment, t: f64, h: f64, waiting: &mut Waiting) {
+        let mut t = t;
+        for (at, &a) in self.lengths.0.iter().enumerate() {
+            waiting.time += a * h;
+            t += a * h;
+            let Some(&b) = self.lengths.1.get(at) else { break };
+            self.shift(state, waiting);
+            self.turn(state, segment, t, b * h, waiting);
+        }
+    }
+
+    /// The flow of the interactions, and of what shrinks, for the time that waits.
+    pub(super) fn shift(&self, state: &mut State, waiting: &mut Waiting) {
+        let time = std::mem::take(&mut waiting.time);
+        let tables = &mut waiting.tables;
         let at = tables.iter().position(|(known, _)| *known == time.to_bits()).unwrap_or_else(|| {
             if tables.len() == TABLES {
                 tables.remove(0);
             }
-            tables.push((time.to_bits(), self.energies.iter().map(|energy| unit(-time * energy)).collect()));
+            tables.push((time.to_bits(), self.factors(time)));
             tables.len() - 1
         });
         for ((re, im), by) in state.re.iter_mut().zip(&mut state.im).zip(&tables[at].1) {
@@ -234,8 +277,27 @@ impl Course {
         }
     }
 
+    fn factors(&self, time: f64) -> Vec<Complex> {
+        let mut out: Vec<Complex> = self.energies.iter().map(|energy| unit(-time * energy)).collect();
+        if self.fading > 0.0 {
+            let by = (-self.fading * time).exp();
+            for atom in 0..self.atoms {
+                let stride = 3usize.pow(atom as u32);
+                for (re, im) in out.chunks_exact_mut(3 * stride).flat_map(|chunk| &mut chunk[2 * stride..]) {
+                    (*re, *im) = (by * *re, by * *im);
+                }
+            }
+        }
+        out
+    }
+
+    /// The energies anew, of what `pairs` are now.
+    pub(super) fn refresh(&mut self) {
+        self.energies = energies(&self.pairs, self.atoms);
+    }
+
     /// The flow of single atoms, with the fields of time `t`.
-    fn turn(&self, state: &mut State, segment: &Segment, t: f64, time: f64) {
+    fn turn(&self, state: &mut State, segment: &Segment, t: f64, time: f64, waiting: &mut Waiting) {
         let n = self.atoms;
         let mut matrices: Vec<Matrix> = vec![[[(0.0, 0.0); 3]; 3]; n];
         let (mut couplings, mut detunings) = (vec![(0.0, 0.0); n], vec![0.0; n]);
@@ -249,13 +311,17 @@ impl Course {
                 h[b][b].0 -= detunings[atom];
             }
         }
-        let mut last: Option<(Matrix, Matrix)> = None;
         for (atom, h) in matrices.iter().enumerate() {
-            let made = match last {
-                Some((same, made)) if same == *h => made,
-                _ => exponential(h, time),
-            };
-            last = Some((*h, made));
+            let same = |(of, known, _): &&(Matrix, u64, Matrix)| *known == time.to_bits() && of == h;
+            let known = waiting.made.iter().rev().find(same).map(|(_, _, made)| *made);
+            let made = known.unwrap_or_else(|| {
+                let made = exponential(h, time);
+                if waiting.made.len() == KEPT {
+                    waiting.made.pop_front();
+                }
+                waiting.made.push_back((*h, time.to_bits(), made));
+                made
+            });
             apply(state, 3usize.pow((n - 1 - atom) as u32), h, &made);
         }
     }

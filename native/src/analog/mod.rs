@@ -4,14 +4,15 @@
 //! times in us, |g> = 0 and |r> = 1. The part in n is diagonal and the rest turns each atom by itself, so a step is
 //! alternating exact flows of the two (`scheme`); the fields are read off at the scheme's own times (`fields`), and the
 //! number of steps is raised until two runs agree (`evolve`). `kernels` are the two flows over vectors, `register` the
-//! amplitudes with what can be asked of them. `jumps` are trajectories of atoms that decay, and `levels` is the same
-//! for atoms of three levels.
+//! amplitudes with what can be asked of them. `jumps` are trajectories of atoms that decay, and `levels` and
+//! `level_jumps` are the same for atoms of three levels.
 
 mod evolve;
 mod fields;
 mod flow;
 mod jumps;
 mod kernels;
+mod level_jumps;
 mod levels;
 #[cfg(feature = "python")]
 pub mod python;
@@ -22,6 +23,7 @@ mod tests;
 
 pub use fields::{Drive, Wave};
 pub use jumps::Rates;
+pub use level_jumps::LevelRates;
 pub use levels::{Levels, Transition};
 pub use register::Register;
 pub use scheme::Scheme;

@@ -4,7 +4,7 @@ use pyo3::exceptions::{PyMemoryError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyComplex, PyDict};
 
-use super::{Drive, Evolution, Levels, Rates, Refused, Register, Scheme, Wave};
+use super::{Drive, Evolution, LevelRates, Levels, Rates, Refused, Register, Scheme, Transition, Wave};
 use crate::signals::interruptible;
 
 /// Amplitudes of neutral atoms that evolve under driving fields and their van der Waals interaction.
@@ -21,6 +21,12 @@ pub struct PyLevels {
 
 type Knots = (Vec<f64>, Vec<f64>);
 type Light = (Knots, Knots, Knots, Vec<f64>);
+
+type LevelLight = (Knots, Knots, Knots, Vec<f64>, Transition);
+
+fn level_drives(drives: Vec<LevelLight>) -> Vec<(Transition, Drive)> {
+    drives.into_iter().map(|(a, p, d, w, couples)| (couples, drive((a, p, d, w)))).collect()
+}
 
 fn drive((amplitude, phase, detuning, weights): Light) -> Drive {
     let wave = |(times, values): Knots| Wave { times, values };
@@ -210,11 +216,11 @@ impl PyLevels {
         &mut self,
         py: Python<'py>,
         pairs: Vec<f64>,
-        drives: Vec<(Knots, Knots, Knots, Vec<f64>, (usize, usize))>,
+        drives: Vec<LevelLight>,
         duration: f64,
         tolerance: f64,
     ) -> PyResult<Bound<'py, PyDict>> {
-        let drives: Vec<_> = drives.into_iter().map(|(a, p, d, w, couples)| (couples, drive((a, p, d, w)))).collect();
+        let drives = level_drives(drives);
         let register = &mut self.register;
         let run = |stop: &dyn Fn() -> bool| register.evolve(&pairs, &drives, duration, tolerance, &|| stop());
         let report = interruptible(py, run, refused)?;
@@ -223,6 +229,29 @@ impl PyLevels {
         out.set_item("steps", report.steps)?;
         out.set_item("all_steps", report.all_steps)?;
         Ok(out)
+    }
+
+    /// As for two levels. `rates`: decay to 0 and to 1, loss, dephasing, 1/us.
+    #[allow(clippy::too_many_arguments)]
+    fn wander(
+        &mut self,
+        py: Python<'_>,
+        pairs: Vec<f64>,
+        drives: Vec<LevelLight>,
+        duration: f64,
+        steps: f64,
+        rates: (f64, f64, f64, f64),
+        lost: Vec<bool>,
+        seed: u64,
+    ) -> PyResult<(Vec<bool>, u64)> {
+        let drives = level_drives(drives);
+        let rates = LevelRates { to_0: rates.0, to_1: rates.1, loss: rates.2, dephasing: rates.3 };
+        let (register, mut lost) = (&mut self.register, lost);
+        let gone = &mut lost;
+        let run =
+            |stop: &dyn Fn() -> bool| register.wander(&pairs, &drives, duration, steps, rates, gone, seed, &|| stop());
+        let jumps = interruptible(py, run, refused)?;
+        Ok((lost, jumps))
     }
 
     /// Looks whether an atom is in the Rydberg level; if so it is left in level 0.

@@ -64,7 +64,7 @@ def _on_device(graph: Graph, name: str | None, path: str | None, draw_all: bool)
     from qmk.models.atoms import on_device
 
     profile, configuration = (None, "") if name is None else on_device.device(name)
-    made = on_device.unit_times(graph) if profile is None else on_device.on_device(graph, profile, configuration)
+    made = on_device.unit_times(graph) if profile is None else on_device.timeline(graph, profile, configuration)
     if path is not None:
         _picture(made, profile, path)
         return

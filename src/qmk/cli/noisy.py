@@ -31,7 +31,8 @@ def noise_options(command: Command) -> Command:
         click.option(
             "--noise",
             metavar="MODEL",
-            help="A noise model: its JSON file, or terms such as depolarizing=1e-3 or si1000=1e-3,readout=0.02.",
+            help="A noise model: its JSON file, or terms such as depolarizing=1e-3 or si1000=1e-3,readout=0.02; for "
+            "analog programs aquila or pasqal; or device, for the noise of --device.",
         ),
     ):
         command = option(command)

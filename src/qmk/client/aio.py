@@ -45,7 +45,7 @@ from qmk.sdk import places
 from qmk.sdk.places import socket_path
 
 if TYPE_CHECKING:
-    from qmk.models.noise import NoiseLike
+    from qmk.client.physical import NoiseLike
     from qmk.models.qec.logical import Machine
 
 
@@ -182,9 +182,12 @@ class AsyncClient(AsyncLists, AsyncCheckpoints, AsyncChannels):
         noise: NoiseLike | Drift | None = None,
         error: float | None = None,
         qec: Machine | str | None = None,
+        device: str | None = None,
     ) -> q_submit.Reply:
         """Queue a program as a job."""
-        wish = sent(program, format, params, shots=shots, noise=noise, error=error, outputs=outputs, qec=qec)
+        wish = sent(
+            program, format, params, shots=shots, noise=noise, error=error, outputs=outputs, qec=qec, device=device
+        )
         key = idempotency_key or (new_key() if self._patience_s else "")
         policy = Policy(
             priority=priority,
@@ -269,10 +272,13 @@ class AsyncClient(AsyncLists, AsyncCheckpoints, AsyncChannels):
         noise: NoiseLike | Drift | None = None,
         error: float | None = None,
         qec: Machine | str | None = None,
+        device: str | None = None,
         outputs: Outputs | None = None,
     ) -> q_estimate.Reply:
         """Memory and time that each engine would need for a program."""
-        wish = sent(program, format, params, shots=shots, noise=noise, error=error, outputs=outputs, qec=qec)
+        wish = sent(
+            program, format, params, shots=shots, noise=noise, error=error, outputs=outputs, qec=qec, device=device
+        )
         return await self._ask(
             q_estimate.CALL, graph=calls.raw_graph(wish.graph), shots=wish.shots, outputs=outputs, qec=wish.qec
         )

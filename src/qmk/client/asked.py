@@ -14,11 +14,12 @@ import msgspec
 from qmk.abi.shapes import Qec
 from qmk.base.errors import QmkError
 from qmk.base.limits import check
+from qmk.client.physical import labels, physical
 from qmk.client.program import ProgramLike, to_graph
 from qmk.qvm.graph import Graph
 
 if TYPE_CHECKING:
-    from qmk.models.noise import NoiseLike
+    from qmk.client.physical import NoiseLike
     from qmk.models.noise.calibration import Calibration
     from qmk.models.qec.logical import Machine
     from qmk.qvm.outputs import Outputs
@@ -65,41 +66,30 @@ def asked(
     """Raises INVALID_PARAMS for both shots and error, a model that is none, ``qec`` without the noise of its physical
     qubits, or both ``qec`` and ``device``; INVALID_GRAPH for what the device refuses; else what ``to_graph`` raises."""
     graph = to_graph(program, format, params)
-    notes: dict[str, Any] = {}
-    if device is not None:
-        graph, notes["device"] = _on_device(device, qec, graph, shots)
+    _one_machine(qec, device)
     if qec is not None:
         graph, notes = _on_machine(qec, noise, graph)
-    elif noise is not None:
-        from qmk.models.noise import apply, resolve
-
-        model = resolve(noise)
-        graph = apply(model, graph)
-        notes["noise"] = model.label
+    else:
+        graph, notes = physical(graph, noise, device, shots)
     if error is not None:
         shots, notes["shots"] = settled(shots, error, outputs)
     return Asked(graph, shots, notes)
 
 
-def _on_device(name: str, qec: Machine | str | None, graph: Graph, shots: int | None) -> tuple[Graph, str]:
-    """The graph as a device of neutral atoms runs it, and what the result says of that."""
-    if qec is not None:
+def _one_machine(qec: Machine | str | None, device: str | None) -> None:
+    if qec is not None and device is not None:
         raise QmkError(
             "INVALID_PARAMS", "both a device of atoms and a machine of logical qubits", field="device", help="give one"
         )
-    from qmk.models.atoms.on_device import device, on_device
-
-    profile, configuration = device(name)
-    made = on_device(graph, profile, configuration, shots=shots)
-    return made.graph, f"{name}, {made.timeline.duration_us:.6g} us a shot"
 
 
 def _on_machine(qec: Machine | str, noise: NoiseLike | None, graph: Graph) -> tuple[Graph, dict[str, Any]]:
     if noise is None:
         raise _without_noise()
+    from qmk.models.noise import resolve
     from qmk.models.qec.logical import as_dict, on_machine
 
-    made, report = on_machine(qec, noise, graph)
+    made, report = on_machine(qec, resolve(noise), graph)
     return made, {"qec": report.lines(), "logical": as_dict(report)}
 
 
@@ -114,6 +104,7 @@ def sent(
 ) -> Asked:
     """As ``asked``, for a daemon, which writes the program for a machine itself."""
     machine: Qec | None = None
+    _one_machine(qec, rest.get("device"))
     if qec is not None:
         machine, noise = _policy(qec, noise), None
     elif isinstance(noise, Drift):
@@ -177,10 +168,10 @@ def notes(wishes: Mapping[str, Any]) -> dict[str, Any]:
     noise, error = wishes.get("noise"), wishes.get("error")
     if wishes.get("qec") is not None:
         noise = None  # of the physical qubits: the job's own notes name it
-    if noise is None and error is None:
-        return {}
-    outputs = wishes.get("outputs")
-    return asked(Graph(), None, None, shots=wishes.get("shots"), noise=noise, error=error, outputs=outputs).notes
+    found: dict[str, Any] = labels(noise, wishes.get("device"))
+    if error is not None:
+        found["shots"] = settled(wishes.get("shots"), error, wishes.get("outputs"))[1]
+    return found
 
 
 def settled(shots: int | None, error: float, outputs: Outputs | None = None) -> tuple[int, str]:

@@ -47,7 +47,7 @@ from qmk.sdk import places
 from qmk.sdk.places import socket_path
 
 if TYPE_CHECKING:
-    from qmk.models.noise import NoiseLike
+    from qmk.client.physical import NoiseLike
     from qmk.models.qec.logical import Machine
 
 PROGRESS_EVERY_MS = 200
@@ -155,6 +155,7 @@ class Client(Lists, Checkpoints, Channels):
         noise: NoiseLike | Drift | None = None,
         error: float | None = None,
         qec: Machine | str | None = None,
+        device: str | None = None,
     ) -> q_submit.Reply:
         """Queue a program (graph, file or source text) as a job. It survives a restart of the daemon from here on.
 
@@ -162,10 +163,12 @@ class Client(Lists, Checkpoints, Channels):
         scheduling epochs from acceptance by which the job should end. Submitting again with the
         same ``idempotency_key`` and request gives the same job. ``channels`` says which channel (``open_channel``)
         stands behind each channel handle of the program. ``cache`` False: the job runs, even where an earlier one with
-        this seed has the result. ``noise``, ``error`` and ``qec`` are those of ``qmk.run``; with ``qec``, ``noise`` may
-        be a ``Drift``. ``outputs``: what the job shall give beyond counts (``qmk.outputs`` makes them).
+        this seed has the result. ``noise``, ``error``, ``qec`` and ``device`` are those of ``qmk.run``; with ``qec``,
+        ``noise`` may be a ``Drift``. ``outputs``: what the job shall give beyond counts (``qmk.outputs`` makes them).
         """
-        wish = sent(program, format, params, shots=shots, noise=noise, error=error, outputs=outputs, qec=qec)
+        wish = sent(
+            program, format, params, shots=shots, noise=noise, error=error, outputs=outputs, qec=qec, device=device
+        )
         key = idempotency_key or (new_key() if self._patience_s else "")
         policy = Policy(
             priority=priority,
@@ -234,10 +237,13 @@ class Client(Lists, Checkpoints, Channels):
         noise: NoiseLike | Drift | None = None,
         error: float | None = None,
         qec: Machine | str | None = None,
+        device: str | None = None,
         outputs: Outputs | None = None,
     ) -> q_estimate.Reply:
         """Memory and time that each engine would need for a program, without running it; ``outputs`` beyond counts."""
-        wish = sent(program, format, params, shots=shots, noise=noise, error=error, outputs=outputs, qec=qec)
+        wish = sent(
+            program, format, params, shots=shots, noise=noise, error=error, outputs=outputs, qec=qec, device=device
+        )
         return self._ask(
             q_estimate.CALL, graph=calls.raw_graph(wish.graph), shots=wish.shots, outputs=outputs, qec=wish.qec
         )

@@ -18,7 +18,7 @@ from msgspec import Meta, Struct
 
 from qmk.base.errors import QmkError
 from qmk.base.limits import check
-from qmk.qvm.families import OPS
+from qmk.qvm.families import OPS, noise
 from qmk.qvm.graph import Graph, Node
 
 Term = tuple[str, float]
@@ -179,8 +179,8 @@ def with_angles(graph: Graph, changes: Mapping[str, Mapping[str, float]]) -> Gra
 
 
 def require(outputs: Outputs, graph: Graph, shots: int) -> None:
-    """Raises INVALID_PARAMS naming the part that is wrong, UNSUPPORTED where qubits have no number, QUOTA_EXCEEDED
-    beyond a limit."""
+    """Raises INVALID_PARAMS naming the part that is wrong, UNSUPPORTED where qubits have no number or values are asked
+    of atoms that may be lost, QUOTA_EXCEEDED beyond a limit."""
     n = n_qubits(graph)
     check("observables", len(outputs.expectations))
     check("observable_terms", sum(map(len, outputs.expectations)))
@@ -199,6 +199,28 @@ def require(outputs: Outputs, graph: Graph, shots: int) -> None:
     if outputs.sweep is not None:
         _require_sweep(outputs.sweep, graph)
     check("values_bytes", values_bytes_max(outputs, graph, n, shots))
+    if outputs.expectations or outputs.probabilities or outputs.amplitudes or outputs.state:
+        _require_atoms(graph)
+
+
+def _require_atoms(graph: Graph) -> None:
+    """The one rule of losses for values, whatever engine would give them. What ``analog.rydberg3`` leaves in r reads as
+    0, as its op says."""
+    for node in graph.nodes:
+        op = OPS.get(node.op)
+        if op is None:
+            continue
+        if op.op_class == "evolution":
+            loses = bool(node.args.get("noise", {}).get("loss_per_us"))
+        else:
+            loses = op.op_class == "noise" and op.channel is None and bool(node.vqs) and noise.kind(op, node) != "none"
+        if loses:
+            raise QmkError(
+                "UNSUPPORTED",
+                f"node '{node.id}' ({node.op}): an observable of atoms that may be lost has no value",
+                node=node.id,
+                help="ask for counts, and say what a lost atom counts as",
+            )
 
 
 def values_bytes_max(outputs: Outputs, graph: Graph, n: int, shots: int) -> int:

@@ -146,7 +146,10 @@ class _Tally:
         if op.op_class in ("unitary", "composite", "evolution"):
             self._gate(node)
             if op.op_class == "evolution" and analog.is_noisy(node.op, node.args):
-                self.noise_kinds.add("levels" if node.op == "analog.rydberg3" else "analog")
+                if node.op == "analog.rydberg3":
+                    self.noise_kinds.add("levels")
+                if analog.has_noise(node.args):
+                    self.noise_kinds.add("analog")
         elif op.op_class == "measure":
             self.measurements += 1
             if not looks:

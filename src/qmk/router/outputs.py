@@ -97,8 +97,6 @@ def width(can: Capabilities, features: Features) -> int:
 def missing(can: Capabilities, features: Features) -> list[tuple[str, str]]:
     """What the method lacks for the outputs, as (need, detail)."""
     observed = features.observed
-    if observed is not None and not features.noise.isdisjoint(("loss", "leak")):
-        return [("outputs", "an observable of atoms that may be lost has no value; ask for counts")]
     if observed is None or is_exact(can, features):
         return []
     single = sorted(features.outputs & OF_ONE_STATE)

@@ -68,7 +68,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     precision_bits: int = 64
     noise: frozenset[str] = frozenset()
     """kinds of noise it runs: "pauli" is ``PauliNoise`` and ``PauliNoise2``, "kraus" is ``KrausNoise``, "analog" is
-    ``NoisyEvolution`` with noise, "levels" that of three levels. Readings that may be wrong are no business of an
+    ``NoisyEvolution`` with noise, "levels" one of three levels. Readings that may be wrong are no business of an
     engine: ``lower`` leaves them to its samples, or makes them of "pauli"."""
     outputs: frozenset[str] = frozenset({"counts", "events"})
     """beside these "expectation", "state", "amplitudes", "probabilities" (all exact, of programs of gates), "gradient"

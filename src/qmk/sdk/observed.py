@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from qmk.base.errors import QmkError
-from qmk.qvm.families import OPS, noise
 from qmk.qvm.graph import Graph
 from qmk.qvm.readout import before_readout
 from qmk.sdk.engine import Capabilities
@@ -21,24 +20,9 @@ _TO_Z = {"X": ("core.h",), "Y": ("core.sdg", "core.h"), "Z": ()}
 
 
 def final_state(graph: Graph, can: Capabilities) -> Program:
-    """``graph`` in the gates of ``can``, up to the final read-out. Raises UNSUPPORTED where atoms may be lost and the
-    engine has no value for an atom that is not there."""
-    if "loss" not in can.noise:
-        _refuse_losses(graph)
+    """``graph`` in the gates of ``can``, up to the final read-out."""
     logic, tosses = not can.logic, "loss" in can.noise
     return lower(before_readout(graph), can.gates, clifford=can.clifford, inline_logic=logic, tosses=tosses, whole=True)
-
-
-def _refuse_losses(graph: Graph) -> None:
-    for node in graph.nodes:
-        op = OPS.get(node.op)
-        if op is not None and op.op_class == "noise" and node.vqs and noise.kind(op, node) in ("loss", "leak"):
-            raise QmkError(
-                "UNSUPPORTED",
-                f"node '{node.id}' ({node.op}): an observable of atoms that may be lost has no value",
-                node=node.id,
-                help="ask for counts, and say what a lost atom counts as",
-            )
 
 
 def qubits_of(item: Instruction) -> tuple[int, ...]:

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import qmk
+from qmk.base.errors import QmkError
 from qmk.models.atoms import Configuration, Geometry, Lattice, Profile, Zone, profile
 from qmk.models.atoms.clock import Clock
 from qmk.models.atoms.layers import layers
@@ -20,7 +21,7 @@ from qmk.models.atoms.machine import Blockade, Idle, Lane, Mishaps, NativeGate, 
 from qmk.models.atoms.mishaps import idle_errors
 from qmk.models.atoms.motion import move_us, travel_us
 from qmk.models.atoms.nearby import Busy, Cells, Neighbours
-from qmk.models.atoms.on_device import OnDevice, check_program, on_device, unit_times
+from qmk.models.atoms.on_device import OnDevice, check_program, on_device, timeline, unit_times
 from qmk.models.atoms.timeline import check_timeline
 from qmk.qvm.graph import Graph, Guard, Node
 from qmk.qvm.verify import verify
@@ -338,12 +339,23 @@ def test_each_mishap_stands_where_it_happens() -> None:
         ("noise.loss", 0.03, ("q0",)),
         ("noise.loss", 0.03, ("q1",)),
     ]
-    assert rows[8:] == [
-        ("noise.pauli", 6.5e-4, 6.5e-4, 3.18e-3, ("q0",)),
-        ("noise.pauli", 6.5e-4, 6.5e-4, 3.18e-3, ("q1",)),
-        ("noise.loss", 0.02, ("q0",)),
-        ("noise.loss", 0.02, ("q1",)),
-    ]
+    assert rows[8][0] == "noise.pauli2"
+    assert rows[8][-1] == ("q0", "q1")
+    assert rows[9:] == [("noise.loss", 0.02, ("q0",)), ("noise.loss", 0.02, ("q1",))]
+
+
+def test_errors_of_the_zoned_cz_are_one_correlated_table() -> None:
+    """It is symmetric, leaves the pair alone with 0.99349, and what it does to one atom alone are about the rates that
+    are published for one. Two independent errors would flip both phases a hundred times less often."""
+    made = on_device(program(("core.cz", [0, 1]), qubits=2), ZONED)
+    (node,) = [node for node in made.graph.nodes if node.op == "noise.pauli2"]
+    chance = {name[1:].upper(): value for name, value in node.args.items()}
+    assert len(chance) == 15
+    assert all(chance[a + b] == chance[b + a] for a, b in chance)
+    assert 1 - sum(chance.values()) == pytest.approx(0.993492628, abs=1e-9)
+    alone = {p: sum(value for name, value in chance.items() if name[0] == p) for p in "XYZ"}
+    assert alone == pytest.approx({"X": 6.5e-4, "Y": 6.5e-4, "Z": 3.18e-3}, rel=0.02)
+    assert chance["ZZ"] > 100 * alone["Z"] ** 2
 
 
 def test_who_is_in_the_light_unpaired_suffers() -> None:
@@ -408,3 +420,14 @@ def test_a_clock_gives_out_what_there_is() -> None:
         assert clock.earliest((atom,), demand=demand) == start
         clock.take((atom,), start, 3.0, demand)
     assert clock.end == 6.0
+
+
+def test_a_timeline_alone_has_no_noise_and_the_same_times() -> None:
+    made = program(("core.h", [0]), ("core.cz", [0, 3]), ("core.mz", [0], {}, ["e"]))
+    whole, bare = on_device(made, ZONED), timeline(made, ZONED)
+    assert bare.timeline == whole.timeline
+    assert not any(node.op.startswith("noise.") for node in bare.graph.nodes)
+    assert any(node.op.startswith("noise.") for node in whole.graph.nodes)
+    wrong = msgspec.structs.replace(ZONED, mishaps=Mishaps(move_loss=2.0))
+    with pytest.raises(QmkError, match="ATOM-26"):
+        timeline(made, wrong)

@@ -121,10 +121,24 @@ def test_an_engine_that_cannot_follow_losses_says_so():
         qmk.run(BELL, shots=10, noise="leak=0.1:0.2", engine="native:tableau")
 
 
-@pytest.mark.parametrize("engine", [None, "aer:density_matrix", "native:dense"])
-def test_an_observable_of_atoms_that_may_be_lost_has_no_value(engine):
+@pytest.mark.parametrize("engine", [None, "aer:density_matrix", "native:dense", "native:tableau"])
+@pytest.mark.parametrize("model", ["loss=0.2", "leak=0.1:0.2"])
+def test_an_observable_of_atoms_that_may_be_lost_has_no_value(engine, model):
+    """Whatever engine is asked, and whether or not it could follow the losses: one rule, before any of them."""
+    with pytest.raises(QmkError, match="atoms that may be lost has no value") as refused:
+        qmk.expectation(BELL, ["Z0"], noise=model, engine=engine)
+    assert refused.value.kind.name == "UNSUPPORTED"
+    assert refused.value.fields["node"].startswith("noise")
     with pytest.raises(QmkError, match="atoms that may be lost has no value"):
-        qmk.expectation(BELL, ["Z0"], noise="loss=0.2", engine=engine)
+        qmk.probabilities(BELL, [0], noise=model, engine=engine)
+
+
+def test_an_evolution_that_loses_atoms_has_none_either_and_chances_of_zero_are_none():
+    pulse = {"positions": [[0.0, 0.0]], "c6": 5.42e6, "duration": 0.5, "drives": [], "noise": {"loss_per_us": 0.1}}
+    nodes = (Node("load", "core.alloc", vqs=("a",)), Node("wait", "analog.rydberg", pulse, ("a",)))
+    with pytest.raises(QmkError, match=r"node 'wait' \(analog.rydberg\): an observable of atoms that may be lost"):
+        qmk.expectation(Graph(nodes=nodes, vqs=("a",), caps=("CAP_ALLOC",)), "Z0")
+    assert qmk.expectation(BELL, "ZZ", noise="loss=0").exact
 
 
 @pytest.mark.parametrize("text", ["loss=2", "loss=-0.1", "loss=nan", "loss_rate=-1", "leak=0.1", "leak=0.1:2"])

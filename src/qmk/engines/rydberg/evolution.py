@@ -63,24 +63,35 @@ def evolution(item: Gate | NoisyEvolution, n_qubits: int, deviates: Deviates | N
     drives: list[Light] = []
     couples: list[tuple[int, int]] = []
     for drive in args["drives"]:
+        levels = analog.COUPLES[drive.get("transition", "rydberg")]
         weights = [0.0] * n_qubits
         for qubit, weight in zip(item.qubits, drive.get("pattern", [1.0] * len(item.qubits)), strict=True):
             weights[qubit] = float(weight)
         amplitude, phase, detuning = (_knots(drive.get(name)) for name in analog.FIELDS)
-        drives.append((amplitude, phase, detuning, weights))
-        couples.append(analog.COUPLES[drive.get("transition", "rydberg")])
-    if item.name == "analog.rydberg3":
-        return Evolution(pairs, drives, float(args["duration"]), tuple(couples))
-    if deviates is not None and noise:
-        drives = [part for drive in drives for part in _flickering(drive, noise, deviates)]
-        drives += _shifted(item, noise, deviates, n_qubits)
-    return Evolution(pairs, drives, float(args["duration"]))
+        light: Light = (amplitude, phase, detuning, weights)
+        parts = (light,) if deviates is None else _flickering(light, noise, deviates)
+        drives += parts
+        couples += [levels] * len(parts)
+    if deviates is not None:
+        shifts = _shifted(item, noise, deviates, n_qubits)
+        drives += shifts
+        couples += [analog.COUPLES["rydberg"]] * len(shifts)
+    return Evolution(pairs, drives, float(args["duration"]), tuple(couples) if item.name == "analog.rydberg3" else ())
 
 
-def solved(register: qmk_native.AtomRegister, part: Evolution, tolerance: float = TOLERANCE) -> dict[str, Any]:
+def lights(part: Evolution) -> list[tuple[Knots, Knots, Knots, list[float], tuple[int, int]]]:
+    """Drives with the levels that they couple."""
+    return [(*drive, levels) for drive, levels in zip(part.drives, part.couples, strict=True)]
+
+
+def solved(
+    register: qmk_native.AtomRegister | qmk_native.LevelRegister, part: Evolution, tolerance: float = TOLERANCE
+) -> dict[str, Any]:
     """Evolves ``register``; what the native core tells of it. Raises MemoryError, and UNSUPPORTED where the tolerance
     would take more steps than any run has."""
     try:
+        if isinstance(register, qmk_native.LevelRegister):
+            return register.evolve(part.pairs, lights(part), part.duration, tolerance)
         return register.evolve(part.pairs, part.drives, part.duration, tolerance)
     except RuntimeError as refused:
         raise QmkError(
@@ -122,7 +133,7 @@ def _flickering(drive: Light, noise: Mapping[str, float], deviates: Deviates) ->
 def _shifted(
     item: Gate | NoisyEvolution, noise: Mapping[str, float], deviates: Deviates, n_qubits: int
 ) -> Sequence[Light]:
-    """This shot's detuning of every atom, as a drive."""
+    """This shot's detuning of r, of every atom, as a drive."""
     alike, own = (noise.get(f"detuning{part}_sigma_rad_per_us", 0.0) for part in ("", "_atom"))
     if not (alike or own):
         return ()
@@ -138,3 +149,10 @@ def rates(item: Gate | NoisyEvolution) -> tuple[float, float, float]:
     noise = item.args.get("noise", {})
     decay, loss, dephasing = (float(noise.get(f"{name}_per_us", 0.0)) for name in ("decay", "loss", "dephasing"))
     return decay, loss, dephasing
+
+
+def rates_3(item: Gate | NoisyEvolution) -> tuple[float, float, float, float]:
+    """Of three levels: decay to |0> and to |1>, loss, dephasing, 1/us."""
+    decay, loss, dephasing = rates(item)
+    share = float(item.args.get("noise", {}).get("decay_to_0", 0.0))
+    return share * decay, (1.0 - share) * decay, loss, dephasing

@@ -167,31 +167,48 @@ class SubspaceObserver:
 
 
 class _Hamiltonian:
-    """Of one evolution. ``up[d]``: raising by drive d with its weights, inside; ``out[d]``: to blockaded states."""
+    """Of one evolution, as one sparse matrix whose entries are filled in for each exponential: ``up[d]`` raises by
+    drive d, ``down[d]`` is its adjoint, and ``second[d, e]`` lowers by d after e raised to a blockaded state, over its
+    energy. Each is (places among the entries, real values). ``krylov``: vectors that the last exponential took."""
 
     def __init__(self, space: Subspace, part: Evolution) -> None:
         n, found = space.n, space.found
         pairs = np.array(part.pairs).reshape(n, n)
-        self.drives = part.drives
+        self.krylov, self.drives, size = 1, part.drives, len(found)
         self.energies = _energies(space, found, pairs)
-        self.numbers = [sum((w * space.excited(i) for i, w in enumerate(row[3]) if w), np.zeros(len(found))) for row in
+        self.numbers = [sum((w * space.excited(i) for i, w in enumerate(row[3]) if w), np.zeros(size)) for row in
                         part.drives]  # fmt: skip
         moves = [(i, *_raised(space, i)) for i in range(n)]
         beyond = np.unique(np.concatenate([targets[~inside] for _, _, targets, inside in moves]))
         cost = _energies(space, beyond, pairs, space.blocked)
-        self.inverse = np.divide(1.0, cost, out=np.zeros_like(cost), where=cost > 0)
-        self.up, self.out = [], []
-        for row in part.drives:
+        inverse = sparse.diags_array(np.divide(1.0, cost, out=np.zeros_like(cost), where=cost > 0))
+        up: dict[int, sparse.csr_array] = {}
+        out: dict[int, sparse.csr_array] = {}
+        for number, row in enumerate(part.drives):
+            if not row[0][0]:
+                continue  # no amplitude
             inner, outer = [], []
             for i, sources, targets, within in moves:
                 weight = np.full(len(sources), row[3][i])
-                at = np.searchsorted(found, targets[within])
-                inner.append((weight[within], at, sources[within]))
+                inner.append((weight[within], np.searchsorted(found, targets[within]), sources[within]))
                 outer.append((weight[~within], np.searchsorted(beyond, targets[~within]), sources[~within]))
-            self.up.append(_matrix(inner, (len(found), len(found))))
-            self.out.append(_matrix(outer, (len(beyond), len(found))))
-        self.down = [up.T.tocsr() for up in self.up]
-        self.back = [out.T.tocsr() for out in self.out]
+            up[number] = _matrix(inner, (size, size))
+            out[number] = _matrix(outer, (len(beyond), size))
+        second = {(d, e): (out[d].T @ inverse @ out[e]).tocoo() for d in out for e in out} if len(beyond) else {}
+        ups = {number: matrix.tocoo() for number, matrix in up.items()}
+        keys = [np.arange(size, dtype=np.int64) * (size + 1)]
+        keys += [_keys(matrix.row, matrix.col, size) for matrix in (*ups.values(), *second.values())]
+        keys += [_keys(matrix.col, matrix.row, size) for matrix in ups.values()]
+        all_keys = np.unique(np.concatenate(keys))
+        starts = np.searchsorted(all_keys, np.arange(size + 1, dtype=np.int64) * size)
+        self.matrix = sparse.csr_array(
+            (np.zeros(len(all_keys), dtype=np.complex128), all_keys % size, starts), shape=(size, size)
+        )
+        places = [np.searchsorted(all_keys, row) for row in keys]
+        self.diagonal, rest = places[0], iter(places[1:])
+        self.up = {number: (next(rest), matrix.data) for number, matrix in ups.items()}
+        self.second = {key: (next(rest), matrix.data) for key, matrix in second.items()}
+        self.down = {number: (next(rest), matrix.data) for number, matrix in ups.items()}
 
     def at(self, t: float, inside: float) -> tuple[list[complex], npt.NDArray[np.float64]]:
         """Couplings <g|H|r> of the drives and the diagonal at time ``t``; ``inside`` lies in the same segment."""
@@ -204,20 +221,22 @@ class _Hamiltonian:
         )
         return couplings, diagonal
 
-    def on(self, psi: State, couplings: list[complex], diagonal: npt.NDArray[np.float64], second: float) -> State:
+    def fill(self, couplings: list[complex], diagonal: npt.NDArray[np.float64], second: float) -> None:
         """``second``: factor of the term of second order, whose couplings are the first one's, squared."""
-        made = diagonal * psi
-        virtual = np.zeros(len(self.inverse), dtype=np.complex128)
-        for c, up, down, out in zip(couplings, self.up, self.down, self.out, strict=True):
-            if c:
-                made += c * (down @ psi) + np.conj(c) * (up @ psi)
-                virtual += np.conj(c) * (out @ psi)
-        if len(virtual):
-            virtual *= second * self.inverse
-            for c, back in zip(couplings, self.back, strict=True):
-                if c:
-                    made -= c * (back @ virtual)
-        return made
+        data = self.matrix.data
+        data[:] = 0.0
+        data[self.diagonal] = diagonal
+        for number, (places, values) in self.up.items():
+            data[places] += np.conj(couplings[number]) * values
+        for number, (places, values) in self.down.items():
+            data[places] += couplings[number] * values
+        for (low, high), (places, values) in self.second.items():
+            data[places] -= second * couplings[low] * np.conj(couplings[high]) * values
+
+
+def _keys(rows: npt.NDArray[Any], columns: npt.NDArray[Any], size: int) -> npt.NDArray[np.int64]:
+    """Entries of a matrix of ``size`` columns in the order of its rows."""
+    return rows.astype(np.int64) * size + columns
 
 
 def _energies(
@@ -241,7 +260,7 @@ def _raised(space: Subspace, atom: int) -> tuple[npt.NDArray[np.intp], Bits, npt
 def _matrix(parts: list[tuple[Any, Any, Any]], shape: tuple[int, int]) -> sparse.csr_array:
     values, rows, columns = (np.concatenate(column) for column in zip(*parts, strict=True))
     kept = values != 0
-    return sparse.csr_array((values[kept].astype(np.complex128), (rows[kept], columns[kept])), shape=shape)
+    return sparse.csr_array((values[kept], (rows[kept], columns[kept])), shape=shape)
 
 
 def _line(field: Knots, t: float, inside: float) -> float:
@@ -301,31 +320,39 @@ def _run(h: _Hamiltonian, psi: State, cuts: list[float], steps: int) -> tuple[St
 
 
 def _exponential(h: _Hamiltonian, psi: State, step: float, terms: tuple[_Term, _Term]) -> State:
-    """e^{-i step (sum of weight H)} psi by Lanczos; the term of second order has the weights of the first."""
+    """e^{-i step (sum of weight H)} psi by Lanczos; the term of second order has the weights of the first. Whether it
+    is exact enough is asked from one vector fewer than the exponential before took."""
     (a, early, low), (b, late, high) = terms
     diagonal = a * low + b * high
     couplings: list[complex] = [a * x + b * y for x, y in zip(early, late, strict=True)]
-    total = sum(weight for weight, _, _ in terms)
+    h.fill(couplings, diagonal, 1.0 / sum(weight for weight, _, _ in terms))
     size = float(np.linalg.norm(psi))
     basis: list[State] = [psi / size]
     alphas: list[float] = []
     betas: list[float] = []
+    inner = np.zeros((KRYLOV, KRYLOV))  # its lower half is read
+    first = h.krylov - 1
     while True:
-        made = h.on(basis[-1], couplings, diagonal, 1.0 / total)
+        made = h.matrix @ basis[-1]
         alphas.append(float(np.vdot(basis[-1], made).real))
         made -= alphas[-1] * basis[-1]
         if betas:
             made -= betas[-1] * basis[-2]
         beta = float(np.linalg.norm(made))
-        inner = np.diag(alphas) + np.diag(betas, 1) + np.diag(betas, -1)
-        values, vectors = np.linalg.eigh(inner)
-        weights = vectors @ (np.exp(-1j * step * values) * vectors[0].conj())
-        if step * beta * abs(weights[-1]) < _NEGLIGIBLE or beta < 1e-12:
-            return size * np.einsum("k,kx->x", weights, np.array(basis))
-        if len(alphas) == KRYLOV:
+        count = len(alphas)
+        inner[count - 1, count - 1] = alphas[-1]
+        if count >= min(first, KRYLOV) or beta < 1e-12:
+            values, vectors = np.linalg.eigh(inner[:count, :count])
+            weights = vectors @ (np.exp(-1j * step * values) * vectors[0])
+            if step * beta * abs(weights[-1]) < _NEGLIGIBLE or beta < 1e-12:
+                h.krylov = count
+                return size * (weights @ np.array(basis))
+        if count == KRYLOV:
+            h.krylov = 1
             half = _exponential(h, psi, 0.5 * step, terms)
             return _exponential(h, half, 0.5 * step, terms)
         betas.append(beta)
+        inner[count, count - 1] = beta
         basis.append(made / beta)
 
 

@@ -2,7 +2,7 @@
 
 A shot's noise is drawn first (``evolution.Deviates``), then the atoms evolve under it, with jumps where they decay. The
 number of steps is that which the evolution without noise takes to ``STEP_ERROR``, scaled by how much more the state
-of this shot winds: an error far below what shots can tell.
+of this shot winds: an error far below what shots can tell. Three levels without noise have an error of their own.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import qmk_native
 
 from qmk.base.seeds import substream
 from qmk.engines.rydberg import TOLERANCE
-from qmk.engines.rydberg.evolution import MEMORY_BYTES, Deviates, Evolution, evolution, rates, solved
+from qmk.engines.rydberg.evolution import MEMORY_BYTES, Deviates, Evolution, evolution, lights, rates, rates_3, solved
+from qmk.qvm.families.analog import has_noise
 from qmk.sdk.bits import Bits, compute, holds
 from qmk.sdk.engine import Progress, Samples
 from qmk.sdk.program import Gate, Logic, Measure, NoisyEvolution, Toss
@@ -70,6 +71,7 @@ class TrajectoryPlan:
         return (
             isinstance(last, NoisyEvolution)
             and last.name == "analog.rydberg3"
+            and not has_noise(last.args)
             and all(isinstance(item, Gate) for item in before)
         )
 
@@ -79,7 +81,7 @@ class TrajectoryPlan:
         for item in before:
             solved(register, evolution(item, self.n_qubits))
         wide = widened(register, self.n_qubits)
-        evolved(wide, evolution(last, self.n_qubits), TOLERANCE)
+        solved(wide, evolution(last, self.n_qubits))
         shots = len(bits)
         levels = self._levels(wide.sample(shots, substream(seed, "rydberg")), shots)
         if isinstance(last, NoisyEvolution):
@@ -132,17 +134,29 @@ class TrajectoryPlan:
     ) -> list[bool]:
         """One evolution; who is lost then."""
         if item.name == "analog.rydberg3":
-            return self._third_level(register, item, lost, seed)
+            return self._third_level(register, at, item, lost, deviates, seed)
         part = evolution(item, self.n_qubits, deviates)
         steps = self._paced(at, item, part)
         return register.wander(part.pairs, part.drives, part.duration, steps, rates(item), lost, seed)[0]
 
     def _third_level(
-        self, register: qmk_native.AtomRegister, item: Gate | NoisyEvolution, lost: list[bool], seed: int
+        self,
+        register: qmk_native.AtomRegister,
+        at: int,
+        item: Gate | NoisyEvolution,
+        lost: list[bool],
+        deviates: Deviates,
+        seed: int,
     ) -> list[bool]:
         """Three levels for one evolution; who is lost then."""
         wide = widened(register, self.n_qubits)
-        evolved(wide, without(evolution(item, self.n_qubits), lost), STEP_ERROR)
+        if has_noise(item.args):
+            part = evolution(item, self.n_qubits, deviates)
+            steps = self._paced(at, item, part)
+            own = substream(seed, "jumps")
+            lost, _ = wide.wander(part.pairs, lights(part), part.duration, steps, rates_3(item), lost, own)
+        else:
+            solved(wide, without(evolution(item, self.n_qubits), lost), STEP_ERROR)
         gone = [wide.take(atom, substream(seed, atom)) for atom in range(self.n_qubits)]
         state = np.frombuffer(wide.state(), dtype=np.complex128).reshape((3,) * self.n_qubits)
         register.load(np.ascontiguousarray(state[(slice(0, 2),) * self.n_qubits]).tobytes())
@@ -156,8 +170,15 @@ class TrajectoryPlan:
         return np.ceil(max(1.0, MARGIN * steps * max(1.0, winding(part) / wound if wound else 1.0)))
 
     def _pilot(self, item: Gate | NoisyEvolution) -> tuple[float, float]:
-        """Steps that the evolution takes without noise, from all atoms in g, and how much it winds."""
+        """Steps that the evolution takes without noise, from all atoms in g, and how much it winds; of three levels
+        from all qubits in |0> + |1>, since what is in one of them alone may see no light."""
         part = evolution(item, self.n_qubits)
+        if item.name == "analog.rydberg3":
+            wide = qmk_native.LevelRegister(self.n_qubits, MEMORY_BYTES)
+            state = np.zeros((3,) * self.n_qubits, dtype=np.complex128)
+            state[(slice(0, 2),) * self.n_qubits] = 0.5 ** (0.5 * self.n_qubits)
+            wide.load(state.tobytes())
+            return float(solved(wide, part, STEP_ERROR)["steps"]), winding(part)
         register = qmk_native.AtomRegister(self.n_qubits, MEMORY_BYTES)
         return float(solved(register, part, STEP_ERROR)["steps"]), winding(part)
 
@@ -177,11 +198,6 @@ def widened(register: qmk_native.AtomRegister, n_qubits: int) -> qmk_native.Leve
     state[(slice(0, 2),) * n_qubits] = inside
     wide.load(state.tobytes())
     return wide
-
-
-def evolved(register: qmk_native.LevelRegister, part: Evolution, tolerance: float) -> None:
-    drives = [(*drive, levels) for drive, levels in zip(part.drives, part.couples, strict=True)]
-    register.evolve(part.pairs, drives, part.duration, tolerance)
 
 
 def without(part: Evolution, lost: list[bool]) -> Evolution:

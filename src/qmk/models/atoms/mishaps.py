@@ -5,10 +5,9 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Literal
 
 from qmk.models.atoms.machine import Idle, Mishaps
-from qmk.models.noise.errors import AnyError
 from qmk.qvm.graph import Node
 
 SECONDS = 1e-6
@@ -40,6 +39,11 @@ class Noise:
         self.mishaps = mishaps
         self.ids = ids
         self._numbers = itertools.count()
+        kinds = {"move": mishaps.move, "stay": mishaps.stay, "unpaired": mishaps.unpaired}
+        self._errors = {
+            kind: [(error.OP, args) for error in errors if any((args := error.args()).values())]
+            for kind, errors in kinds.items()
+        }
 
     def _node(self, op: str, args: dict[str, Any], atom: str) -> Node:
         name = next(name for k in self._numbers if (name := f"mishap{k}") not in self.ids)
@@ -48,9 +52,9 @@ class Noise:
     def waited(self, atom: str, wait_us: float) -> list[Node]:
         return [self._node(op, args, atom) for op, args in idle_errors(self.mishaps.idle, wait_us)]
 
-    def errors(self, errors: Iterable[AnyError], atom: str) -> list[Node]:
-        """Errors on one atom by itself."""
-        return [self._node(error.OP, args, atom) for error in errors if any((args := error.args()).values())]
+    def errors(self, kind: Literal["move", "stay", "unpaired"], atom: str) -> list[Node]:
+        """Errors of this kind on one atom by itself."""
+        return [self._node(op, args, atom) for op, args in self._errors[kind]]
 
     def lost(self, chance: float, atoms: Iterable[str]) -> list[Node]:
         """Each atom by itself."""

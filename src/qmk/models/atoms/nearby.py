@@ -25,8 +25,8 @@ class Cells(Generic[Key]):
         self._cells: dict[tuple[int, int, int], set[Key]] = {}
 
     def cell(self, point: Point) -> tuple[int, int, int]:
-        x, y, z = (math.floor(value / self.radius) for value in point)
-        return x, y, z
+        radius, (x, y, z) = self.radius, point
+        return math.floor(x / radius), math.floor(y / radius), math.floor(z / radius)
 
     def put(self, key: Key, point: Point) -> None:
         """Wherever it was before."""
@@ -53,8 +53,10 @@ class Cells(Generic[Key]):
     def near(self, point: Point, radius: float) -> Iterator[tuple[float, Key]]:
         """(distance, name) of every point at most ``radius`` away, in no order."""
         assert radius <= self.radius, "cells are too small for this radius"
-        for cell in self.around(point):
-            for key in self.inside(cell):
+        x, y, z = self.cell(point)
+        cells = self._cells.get
+        for dx, dy, dz in NEIGHBOURS:
+            for key in cells((x + dx, y + dy, z + dz), ()):
                 apart = math.dist(point, self.points[key])
                 if apart <= radius:
                     yield apart, key

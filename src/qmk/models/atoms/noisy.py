@@ -31,9 +31,9 @@ def doppler_sigma(temperature_uk: float, wave_number: float = WAVE_NUMBER, mass_
 
 
 class AtomNoise(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """``evolution``: the argument ``noise`` of ``analog.rydberg``. ``empty``: probability that a site has no atom, as
-    the picture before shows; ``missing``: that its atom is lost after that picture. ``p01``: that an atom in g reads
-    as r; ``p10``: that one in r reads as g."""
+    """``evolution``: the argument ``noise`` of ``analog.rydberg`` or ``analog.rydberg3``. ``empty``: probability that a
+    site has no atom, as the picture before shows; ``missing``: that its atom is lost after that picture. ``p01``: that
+    an atom in g, or in |0> of three levels, reads as 1; ``p10``: that one in r, or in |1>, reads as 0."""
 
     name: str
     sources: tuple[str, ...] = ()
@@ -89,14 +89,22 @@ def atom_noises() -> dict[str, AtomNoise]:
 
 
 def noisy(graph: Graph, errors: AtomNoise | str) -> Graph:
-    """``graph`` with the errors of a preset, or one's own. Raises INVALID_PARAMS for a name that is none, and
-    UNSUPPORTED where an evolution has noise already, or three levels."""
+    """``graph`` with the errors of a preset, or one's own. Raises INVALID_PARAMS for a name that is none, or for a
+    program without evolutions, which would come out without any errors; UNSUPPORTED where an evolution has noise
+    already."""
     if isinstance(errors, str):
         found = atom_noises().get(errors)
         if found is None:
             known = ", ".join(atom_noises())
             raise QmkError("INVALID_PARAMS", f"no errors '{errors}'; there are {known}", field="noise", help=known)
         errors = found
+    if not any(node.op.startswith("analog.") for node in graph.nodes):
+        raise QmkError(
+            "INVALID_PARAMS",
+            f"errors '{errors.name}' are those of evolutions, and the program has none",
+            field="noise",
+            help="give gates a model such as depolarizing=1e-3",
+        )
     return _Writing(graph, errors).graph_of()
 
 
@@ -115,11 +123,9 @@ class _Writing:
                     self.nodes.append(node)
                     for qubit in node.vqs:
                         self._fill(qubit)
-                case "analog.rydberg":
+                case "analog.rydberg" | "analog.rydberg3":
                     self._evolve(node)
-                case "analog.rydberg3":
-                    raise _refused(node, "errors of three levels have no form yet")
-                case "core.mz" if node.vqs[0] in self.evolved:
+                case "core.mz" | "atoms.mz" if node.vqs[0] in self.evolved:
                     self._read(node)
                 case "core.lut" if self.errors.loses:
                     self._see(node)
@@ -150,10 +156,13 @@ class _Writing:
         self.nodes.append(msgspec.structs.replace(node, args=args))
 
     def _read(self, node: Node) -> None:
-        (event,) = node.produces
+        event, *flags = node.produces
         wrong = {name: p for name, p in (("p01", self.errors.p01), ("p10", self.errors.p10)) if p}
         true = f"{event}__true" if wrong else event
-        if self.errors.loses:
+        if flags:
+            self.lost[event] = flags[0]
+            produces, op = (true, flags[0]), node.op
+        elif self.errors.loses:
             self.lost[event] = f"{event}__lost"
             produces, op = (true, self.lost[event]), "atoms.mz"
         else:

@@ -10,7 +10,7 @@ from qmk.base.errors import Finding, invalid_graph
 from qmk.models.atoms.check import check
 from qmk.models.atoms.clock import Clock
 from qmk.models.atoms.isa import check_version
-from qmk.models.atoms.machine import Timing
+from qmk.models.atoms.machine import Mishaps, Timing
 from qmk.models.atoms.profile import Profile, load, profile
 from qmk.models.atoms.program import INTERNAL_SIGN, AtomProgram, Drive, Field
 from qmk.models.atoms.rules import ATOM_RULES
@@ -38,6 +38,14 @@ def check_program(
     instructions. Raises INVALID_GRAPH for a program that is wrong everywhere, INVALID_PARAMS for a configuration that
     is not there."""
     return _made(graph, profile, configuration, isa, shots)[1]
+
+
+def timeline(graph: Graph, profile: Profile, configuration: str = "") -> OnDevice:
+    """As ``on_device``, but without the device's noise, which takes no time and is most of the graph."""
+    found = check_device(profile)
+    if found:
+        raise invalid_graph(found)
+    return on_device(graph, msgspec.structs.replace(profile, mishaps=Mishaps()), configuration)
 
 
 def on_device(

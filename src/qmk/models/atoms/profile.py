@@ -17,6 +17,7 @@ from qmk.base.errors import QmkError
 from qmk.models import files
 from qmk.models.atoms.geometry import Geometry
 from qmk.models.atoms.machine import Blockade, Mishaps, NativeGate, Pairs, Timing, Transport
+from qmk.models.atoms.noisy import AtomNoise
 
 
 class Arrangement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -55,6 +56,7 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
 
     Analog programs: ``duration`` and ``least_duration`` of an evolution. ``drives``: uniform drives at once, at most;
     None: any number, with patterns too. ``local`` None: no local detuning. ``analog`` False: no evolutions at all.
+    ``noise``: their errors, or the name of such (``noisy``), for whoever asks for noise "device"; "": none are known.
     Programs of gates: ``geometry`` None: none. ``gates``: the native ones, () for every gate of family core.
     ``transport`` None: atoms stay where they are. ``isa``: versions of instructions that it takes (``isa``).
     Both: ``shots``: least and most, (0, 0) for any number.
@@ -75,6 +77,7 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     local: Local | None = Local()
     shots: tuple[int, int] = (0, 0)
     analog: bool = True
+    noise: AtomNoise | str = ""
     geometry: Geometry | None = None
     gates: tuple[NativeGate, ...] = ()
     interactions: tuple[Pairs, ...] = ()

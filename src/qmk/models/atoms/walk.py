@@ -222,7 +222,7 @@ class Walk:
         self.moves_end = start + duration
         mishaps = self.profile.mishaps
         for atom in self.array.where if mishaps.move or mishaps.stay else ():
-            self.nodes += self.noise.errors(mishaps.move if atom in moves else mishaps.stay, atom)
+            self.nodes += self.noise.errors("move" if atom in moves else "stay", atom)
         self.nodes += self.noise.lost(mishaps.move_loss, moves)
 
     # -- gates on several atoms
@@ -341,5 +341,5 @@ class Walk:
                 text = f"'{atom}' and '{beside[0]}' are {beside[1]} apart in the light of {gates[0].op}"
                 self._fault(Fault("ATOM-37", text), gates[0].id)
                 break
-            self.nodes += self.noise.errors(mishaps.unpaired, atom)
+            self.nodes += self.noise.errors("unpaired", atom)
         self.nodes += self.noise.lost(mishaps.gate_loss, atoms)

@@ -66,6 +66,15 @@ def _unsupported(what: str, help: str) -> QmkError:
     return QmkError("UNSUPPORTED", f"{what} on a Stim circuit, which knows Pauli errors only", help=help)
 
 
+def seconds_of(model: NoiseModel, gate: stim.GateData, arity: int) -> float:
+    """How long an op on ``arity`` qubits takes."""
+    times = model.durations
+    if NAMES.get(gate.name) in times:
+        return times[NAMES[gate.name]]
+    parts = [kind for kind, is_so in (("measure", gate.produces_measurements), ("reset", gate.is_reset)) if is_so]
+    return sum(times.get(kind, 0.0) for kind in parts or ["1q" if arity == 1 else "2q"])
+
+
 class _Writer:
     def __init__(self, model: NoiseModel, waiting: bool) -> None:
         import stim
@@ -151,7 +160,7 @@ class _Writer:
         if self.waiting:
             self.busy.update(qubit for group in groups for qubit in group)
             self.measuring |= data.produces_measurements or data.is_reset
-            self.seconds = max([self.seconds, *(self._duration(row.name, len(group)) for group in groups)])
+            self.seconds = max([self.seconds, *(seconds_of(self.model, data, len(group)) for group in groups)])
         if data.is_unitary:
             self._append(row)
             self._gate(row.name, groups)
@@ -207,14 +216,6 @@ class _Writer:
             self.count += len(lost)
             for index in range(len(lost)):
                 self.made.append("DETECTOR", [self.stim.target_rec(index - len(lost))], tag="erasure")
-
-    def _duration(self, name: str, arity: int) -> float:
-        times = self.model.durations
-        data = self.stim.gate_data(name)
-        if NAMES.get(name) in times:
-            return times[NAMES[name]]
-        parts = [kind for kind, is_so in (("measure", data.produces_measurements), ("reset", data.is_reset)) if is_so]
-        return sum(times.get(kind, 0.0) for kind in parts or ["1q" if arity == 1 else "2q"])
 
     def end_layer(self, more: bool) -> None:
         if self.waiting and self.busy:

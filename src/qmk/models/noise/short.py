@@ -43,8 +43,8 @@ _PAIRS = ("biased", "thermal", "twirled", "leak")
 _COUNTS = {**dict.fromkeys(_PAIRS, (2,)), **dict.fromkeys(("phenomenological", "readout", "loss"), (1, 2))}
 
 
-def resolve(noise: NoiseLike) -> NoiseModel:
-    """The model that is meant. Raises INVALID_PARAMS saying what can be written."""
+def resolve(noise: NoiseLike | object) -> NoiseModel:
+    """The model that is meant. Raises INVALID_PARAMS saying what can be written, also for what is no ``NoiseLike``."""
     if isinstance(noise, NoiseModel):
         return noise
     if not isinstance(noise, (str, os.PathLike)):

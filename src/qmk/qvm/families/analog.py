@@ -11,8 +11,8 @@ Rydberg level r beside them; each of its drives says with ``transition`` which t
 "rydberg" if absent), as W/2 (e^{i phase} |a><b| + h.c.) - D |b><b|. Detunings are of levels and not of ladders: where
 r is reached through |1> under a detuning of both transitions, as in Bloqade, the drive to r has the sum of the two.
 
-``noise`` of ``analog.rydberg`` is an object with any keys of ``NOISE``. Standard deviations are of normal deviates that
-each shot draws once, for all its evolutions.
+``noise`` is an object with any keys of ``NOISE``, and of three levels ``NOISE_3``. Standard deviations are of normal
+deviates that each shot draws once, for all its evolutions.
 """
 
 from __future__ import annotations
@@ -44,6 +44,15 @@ NOISE: dict[str, str] = {
 }
 """what each number of ``noise`` is; rates come first, standard deviations after them"""
 
+NOISE_3: dict[str, str] = {
+    "decay_per_us": "rate of r to |1>, or to |0> with the share decay_to_0; to other levels it is loss",
+    "decay_to_0": "share of the decays that end in |0>, 0 to 1; 0 if absent",
+    "dephasing_per_us": "rate at which the coherences of r with |0> and |1> fall, beside what decay and loss take",
+    "detuning_sigma_rad_per_us": "of the detuning of r, all atoms alike",
+    "detuning_atom_sigma_rad_per_us": "of the detuning of r, each atom for itself: the Doppler shift",
+}
+"""the same of ``analog.rydberg3``, where it differs from ``NOISE``"""
+
 LARGEST = 1e9
 """largest magnitude of a coordinate, a time, a field or a weight"""
 
@@ -55,22 +64,34 @@ def fault(name: str, args: Args, qubits: int) -> str:
         points_fault(args["positions"], qubits)
         or ("its duration is 0 us; an evolution takes time" if args["duration"] <= 0 else "")
         or _drives_fault(args["drives"], float(args["duration"]), qubits, keys)
-        or _noise_fault(args.get("noise", {}))
+        or _noise_fault(args.get("noise", {}), noise_keys(name))
     )
 
 
-def _noise_fault(noise: Mapping[str, Any]) -> str:
+def noise_keys(name: str) -> tuple[str, ...]:
+    """Keys that ``noise`` of evolution ``name`` may have."""
+    return (*NOISE, *(NOISE_3.keys() - NOISE.keys())) if name == "analog.rydberg3" else tuple(NOISE)
+
+
+def _noise_fault(noise: Mapping[str, Any], keys: Sequence[str]) -> str:
     for key, value in noise.items():
-        if key not in NOISE:
-            return f"its noise has no '{key[:40]}'; it has {', '.join(NOISE)}"
+        if key not in keys:
+            return f"its noise has no '{key[:40]}'; it has {', '.join(keys)}"
         if not _is_numbers([value]) or value < 0:
             return f"its noise: {key} is a number, 0 or more"
+        if key == "decay_to_0" and value > 1:
+            return f"its noise: {key} is a share, 0 to 1"
     return ""
+
+
+def has_noise(args: Args) -> bool:
+    """Whether an evolution has noise that does anything."""
+    return any(value for key, value in args.get("noise", {}).items() if key != "decay_to_0")
 
 
 def is_noisy(name: str, args: Args) -> bool:
     """Whether evolution ``name`` may end in more than one state: with noise, or with atoms left in a third level."""
-    return name == "analog.rydberg3" or any(args.get("noise", {}).values())
+    return name == "analog.rydberg3" or has_noise(args)
 
 
 def loses(name: str, args: Args) -> bool:
@@ -176,6 +197,10 @@ def _strength(drive: Mapping[str, Any]) -> float:
     return largest * sum(max(abs(v) for v in values) for values in fields)
 
 
+def _noise(keys: Sequence[str]) -> Param:
+    return Param("noise", "map", f"rates and standard deviations: any of {', '.join(keys)}", required=False)
+
+
 _PLACED = (
     Param("positions", "points", "where each atom is: [x, y] or [x, y, z]", "um"),
     Param("c6", "float", "coefficient of the van der Waals interaction", "rad um^6/us"),
@@ -197,7 +222,7 @@ FAMILY = Family(
             params=(
                 *_PLACED,
                 Param("drives", "drives", "light: objects with amplitude, phase, detuning (fields), pattern"),
-                Param("noise", "map", f"rates and standard deviations: any of {', '.join(NOISE)}", required=False),
+                _noise(noise_keys("analog.rydberg")),
             ),
         ),
         Op(
@@ -210,6 +235,7 @@ FAMILY = Family(
             params=(
                 *_PLACED,
                 Param("drives", "drives", "light: objects with transition, amplitude, phase, detuning, pattern"),
+                _noise(noise_keys("analog.rydberg3")),
             ),
         ),
     ),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from qmk.base.errors import QmkError
-from qmk.models.noise import NoiseModel, resolve
+from qmk.models.noise import Loss, NoiseModel, resolve
 from qmk.models.qec import atoms, circuits, codes, memories
 from qmk.models.qec.atoms import insertions, steps, symptoms
 from qmk.models.qec.atoms.decoding import LossDecoder
@@ -128,9 +128,52 @@ def test_surface_codes_gain_from_knowing_the_losses() -> None:
     }
 
 
+TIMED = NoiseModel(loss_rate=50.0, durations={"2q": 1e-4, "measure": 1e-3, "reset": 2e-4}, idle=(Loss(p=2e-3),))
+
+
+def test_atoms_are_lost_by_time_and_while_they_wait() -> None:
+    """Two rounds of three data atoms: in a round layers of a reset, two gates and, but for the last, a measurement."""
+    memory = steps.memory(codes.parse("repetition(d=3)"), 2, "Z", TIMED, "end")
+    by_time = {name: -math.expm1(-50.0 * seconds) for name, seconds in TIMED.durations.items()}
+    data = [[event.p for event in life.events if event.kind == "loss"] for life in memory.lives if life.qubit < 3]
+    r, g, m = by_time["reset"], by_time["2q"], by_time["measure"]
+    ancillas = [[event.p for event in life.events if event.kind == "loss"] for life in memory.lives if life.qubit == 3]
+    assert ancillas == [[pytest.approx(p) for p in (r, g, g)]] * 2
+    # data atom 0 has a gate in the first of the two layers, atom 1 in both, atom 2 in the second; the first reset loads
+    middle = [r, g, g, m, r, g, g]
+    assert sorted(data[1]) == pytest.approx(sorted([*middle, 2e-3, 2e-3]))
+    assert sorted(data[0]) == pytest.approx(sorted([*middle, *[2e-3] * 4]))
+    seen = atoms.sampled(memory, 20_000, seed=4)
+    chances = np.array([insertions.chance(life) for life in memory.lives])
+    spread = np.sqrt(chances * (1 - chances) / 20_000)
+    assert (abs(seen.lost.mean(axis=0) - chances) < 5 * spread).all()
+
+
+def test_one_atom_lost_by_time_is_no_logical_error_and_knowing_it_helps() -> None:
+    memory = steps.memory(codes.parse("repetition(d=3)"), 3, "Z", TIMED, "round")
+    seen = atoms.sampled(memory, 8000, seed=3)
+    one = seen.lost.sum(axis=1) == 1
+    assert one.sum() > 1000
+    decoder = LossDecoder(memory)
+    known = decoder.decode(seen.dets[one], seen.lost[one])
+    assert not (known ^ seen.observables[one]).any()
+    aware, blind = (
+        (decoder.decode(seen.dets, seen.lost, use) ^ seen.observables).ravel() for use in ("aware", "blind")
+    )
+    rescued, spoilt = int((blind & ~aware & 1).sum()), int((aware & ~blind & 1).sum())
+    assert rescued - spoilt > 5 * math.sqrt(rescued + spoilt)
+
+
+def test_leakage_with_one_chance_is_loss() -> None:
+    code = codes.parse("repetition(d=3)")
+    leaky, lossy = (steps.memory(code, 2, "Z", resolve(text), "end") for text in ("leak=0.02:0.02", "loss=0.02"))
+    assert leaky.steps == lossy.steps
+    assert leaky.lives == lossy.lives
+
+
 def test_what_it_cannot_say_is_refused() -> None:
     code = codes.parse("repetition(d=3)")
-    for noise in (NoiseModel(loss_rate=1.0, durations={"2q": 1e-6}), "erasure=0.1", "idle=0.01,leak=0.1:0.2"):
+    for noise in ("loss_rate=0.1", "erasure=0.1", "idle=0.01,leak=0.1:0.2"):
         with pytest.raises(QmkError) as refused:
             atoms.measured(code, noise, shots=10, seed=1)
         assert refused.value.kind.name == "UNSUPPORTED"

@@ -103,8 +103,8 @@ def measured(
     """Memory of ``rounds`` rounds (the distance if not given) of a repetition or surface code in ``basis``.
 
     ``noise`` is any that circuits of codes take, with losses: "circuit=1e-3,loss=1e-2". ``check`` says when data atoms
-    are looked for (``steps``). Raises INVALID_PARAMS, UNSUPPORTED for other codes and losses by time, and where the
-    native core or PyMatching is not installed.
+    are looked for (``steps``). Raises INVALID_PARAMS, UNSUPPORTED for other codes and what ``steps`` refuses of losses,
+    and where the native core or PyMatching is not installed.
     """
     if not 1 <= shots <= 10**7:
         raise QmkError("INVALID_PARAMS", f"shots: {shots} is not in 1..{10**7}", field="shots")

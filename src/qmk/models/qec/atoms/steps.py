@@ -4,11 +4,16 @@ Ancillas are measured together with whether they are there, and fresh atoms take
 atoms are looked for when they are read out at the end (``check`` "end"), or after every round as well, where a lost one
 is replaced by a fresh atom in |0> (``check`` "round"). The look itself neither errs nor disturbs.
 
+Atoms may be lost in gates, resets and before measurements, for each layer (between two TICKs) in which they wait, and
+by a rate for the time of each layer at whose end they are held: as long as its longest op, by ``durations``. Leakage
+with one chance for both levels is loss; with two it depends on the state, which the tableau does not know.
+
 A ``Life`` is one atom from when it is put to its site until it is looked for: what a flag of loss speaks of.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
@@ -17,8 +22,8 @@ import msgspec
 import stim
 
 from qmk.base.errors import QmkError
-from qmk.models.noise import Loss, NoiseModel, on_stim
-from qmk.models.noise.on_stim import NAMES
+from qmk.models.noise import Leak, Loss, NoiseModel, on_stim
+from qmk.models.noise.on_stim import NAMES, seconds_of
 from qmk.models.qec import circuits
 from qmk.models.qec.code import Code
 
@@ -74,9 +79,8 @@ class Steps:
 
 
 def memory(code: Code, rounds: int, basis: str, model: NoiseModel, check: Check) -> Steps:
-    """``circuits.memory`` with the detectors of ``basis``, and ``model`` on it. Losses of ``model`` may follow gates
-    and resets and come before measurements. Raises INVALID_PARAMS, UNSUPPORTED for losses by time and leakage,
-    RESOURCE_EXHAUSTED beyond ``MAX_ATOMS``."""
+    """``circuits.memory`` with the detectors of ``basis``, and ``model`` on it. Raises INVALID_PARAMS, UNSUPPORTED for
+    losses that ``without_losses`` refuses, RESOURCE_EXHAUSTED beyond ``MAX_ATOMS``."""
     if check not in ("end", "round"):
         raise QmkError("INVALID_PARAMS", f"check: there is no '{check}'", field="check", help="end or round")
     if code.family not in ("repetition", "surface"):
@@ -97,21 +101,42 @@ def memory(code: Code, rounds: int, basis: str, model: NoiseModel, check: Check)
 
 
 def without_losses(model: NoiseModel) -> NoiseModel:
-    """What is left of ``model`` if no atom is lost. Raises UNSUPPORTED for losses that no gate brings about."""
-    waiting = (*model.idle, *(model.idle_measure or ()), *model.before_round)
-    if model.loss_rate or model.erasure or any(isinstance(error, Loss) for error in waiting):
-        raise QmkError(
-            "UNSUPPORTED",
-            f"noise model {model.label}: atoms lost while they wait, in a memory of a code",
-            help="losses of gates, resets and before measurements: loss=P, loss=P1:P2, before_measure",
+    """What is left of ``model`` if no atom is lost. Raises UNSUPPORTED for losses of rounds, ``erasure``, leakage that
+    depends on the state, and a rate without the times that it is of."""
+    if model.erasure or any(_lost(error) is not None for error in model.before_round):
+        raise _unsupported(model, "erasures and losses of rounds", "loss=P strikes the atoms of gates")
+    if model.loss_rate and not any(model.durations.values()):
+        text = 'give \'durations\' in a file of the model, such as {"2q": 3e-7, "measure": 5e-4}'
+        raise _unsupported(model, "a loss rate without durations, so that nothing takes time", text)
+    rules = (error for rule in model.gates for error in rule.errors)
+    alone = (*model.before_measure, *model.reset, *model.idle, *(model.idle_measure or ()))
+    if any(isinstance(error, Leak) and error.p0 != error.p1 for error in (*rules, *alone)):
+        raise _unsupported(
+            model, "leakage that depends on the state", "leak=P:P is loss, which is followed; their mean, say"
         )
 
     def kept(errors: Iterable[object]) -> tuple[object, ...]:
-        return tuple(error for error in errors if not isinstance(error, Loss))
+        return tuple(error for error in errors if _lost(error) is None)
 
     gates = tuple(msgspec.structs.replace(rule, errors=kept(rule.errors)) for rule in model.gates)
-    changes = {"gates": gates, "before_measure": kept(model.before_measure), "reset": kept(model.reset)}
-    return msgspec.structs.replace(model, **changes)
+    names = ("before_measure", "reset", "idle")
+    changes: dict[str, object] = {name: kept(getattr(model, name)) for name in names}
+    if model.idle_measure is not None:
+        changes["idle_measure"] = kept(model.idle_measure)
+    return msgspec.structs.replace(model, gates=gates, loss_rate=0.0, **changes)
+
+
+def _lost(error: object) -> float | None:
+    """The chance that an error loses an atom, None for one that loses none."""
+    match error:
+        case Loss(p=p) | Leak(p0=p):
+            return p
+        case _:
+            return None
+
+
+def _unsupported(model: NoiseModel, what: str, help: str) -> QmkError:
+    return QmkError("UNSUPPORTED", f"noise model {model.label}: {what}, in a memory of a code", help=help)
 
 
 class _Writer:
@@ -122,6 +147,9 @@ class _Writer:
         self.steps: list[Step] = []
         self.now: dict[int, Life] = {}
         self.done: list[Life] = []
+        self.busy: set[int] = set()
+        self.measuring, self.seconds = False, 0.0
+        """of the layer so far"""
 
     def take(self, circuit: stim.Circuit) -> Steps:
         for row in circuit:
@@ -130,7 +158,15 @@ class _Writer:
             gate = stim.gate_data(name)
             if name in ("DETECTOR", "OBSERVABLE_INCLUDE"):
                 self.steps.append(Step("note", note=row))
-            elif gate.is_reset:
+                continue
+            if name == "TICK":
+                self._wait()
+                continue
+            if gate.is_unitary or gate.is_reset or (gate.produces_measurements and not name.startswith("HERALDED_")):
+                self.busy.update(qubit for group in groups for qubit in group)
+                self.measuring |= gate.is_reset or gate.produces_measurements
+                self.seconds = max([self.seconds, *(seconds_of(self.model, gate, len(group)) for group in groups)])
+            if gate.is_reset:
                 afresh = not set(self.data).intersection(qubit for (qubit,) in groups)
                 if afresh and self.done and self.check == "round":
                     self._look()
@@ -146,6 +182,17 @@ class _Writer:
                     self.steps.append(Step("noise", name, group, tuple(row.gate_args_copy())))
         used = tuple(sorted({life.qubit for life in self.done}))
         return Steps(tuple(self.steps), tuple(self.done), used, self.data, circuit)
+
+    def _wait(self) -> None:
+        """The end of a layer: who is held was held for all of it, or from its reset on."""
+        model = self.model
+        special = model.idle_measure is not None and self.measuring
+        for qubit in sorted(self.now) if self.busy else ():
+            if qubit not in self.busy:
+                self._lose((model.idle_measure or ()) if special else model.idle, (qubit,))
+            if model.loss_rate:
+                self._lose((Loss(-math.expm1(-model.loss_rate * self.seconds)),), (qubit,))
+        self.busy, self.measuring, self.seconds = set(), False, 0.0
 
     def _load(self, qubits: list[int], name: str) -> None:
         self.steps.append(Step("load", qubits=tuple(qubits)))
@@ -195,8 +242,10 @@ class _Writer:
 
     def _lose(self, errors: Iterable[object], group: tuple[int, ...]) -> None:
         for error in errors:
-            if isinstance(error, Loss) and error.p:
-                for struck in [group] if error.together else [(qubit,) for qubit in group]:
-                    for qubit in struck:
-                        self.now[qubit].events.append(Event(len(self.steps), "loss", error.p))
-                    self.steps.append(Step("loss", qubits=struck, args=(error.p,)))
+            if not (p := _lost(error)):
+                continue
+            together = isinstance(error, Loss) and error.together
+            for struck in [group] if together else [(qubit,) for qubit in group]:
+                for qubit in struck:
+                    self.now[qubit].events.append(Event(len(self.steps), "loss", p))
+                self.steps.append(Step("loss", qubits=struck, args=(p,)))
