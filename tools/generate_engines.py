@@ -170,7 +170,7 @@ themselves, so that a seed gives the same bits with each release. What they refu
   space of the worker, for it has no bound of its own.
 - Qulacs' `RX`, `RY` and `RZ` turn the other way from everybody else's. They are not used.
 - quimb's samplers are not used; its states and marginals are.
-- TeNPy's two-site sweeps never entangle atoms across one that stands still: the bases are widened by H|psi> every step.
+- TeNPy's two-site sweeps never entangle atoms across one that stands still: the bases are widened by H|psi>.
   Its local exponentials and its samplers are not used; its states, environments, sweeps and truncations are.
 - clifft has feed-forward for X, Y and Z gates under a parity; everything else is refused.
 """

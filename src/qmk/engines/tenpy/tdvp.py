@@ -45,7 +45,7 @@ ATOM: Any = Site(LegCharge.from_trivial(2, ChargeInfo()), ["g", "r"])
 ONE, EXCITED = np.eye(2, dtype=np.complex128), np.diag([0.0, 1.0]).astype(np.complex128)
 
 KRYLOV, LOCAL_ERROR = 40, 1e-9
-WIDER, WIDEN_FROM, WIDEN_EVERY = 8, 1e-5, 1
+WIDER, WIDEN_FROM, WIDEN_EVERY = 8, 1e-5, 2
 """vectors that a bond is widened by, at most, the least weight that they have in H|psi>, and after how many steps"""
 
 
