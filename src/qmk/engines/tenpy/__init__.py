@@ -63,8 +63,8 @@ def first_steps(winding: float) -> int:
 
 
 def cost(method: str, features: Features, shots: int, rates: Mapping[str, float] = RATES) -> Cost:
-    """Three runs of more and more steps, six times those of the first in all, at a bond that is guessed from how far the
-    state winds."""
+    """Three runs of more and more steps, six times those of the first in all, at a bond that is guessed from how far
+    the state winds."""
     n, cap = max(features.n_qubits, 2), bond_cap(max(features.n_qubits, 2))
     bond = min(2.0 ** min(n // 2, 60), 8.0 + features.winding / 16.0, cap)
     more = 1.0 if method == "tdvp" else 3.5
