@@ -84,6 +84,11 @@ BESIDE = {
         "by name, or where nothing else can run: `mps` for wide states of little entanglement, `contract` for a few "
         "measured qubits of a wide, shallow program",
     ),
+    "tenpy": (
+        "physics-tenpy: Apache-2.0; scipy: BSD-3-Clause",
+        "extra `tenpy`",
+        "by name alone: analog programs of atoms that are too many for a state vector",
+    ),
     "clifft": (
         "clifft: Apache-2.0",
         "extra `clifft`, Python 3.12 (below)",
@@ -131,6 +136,7 @@ what a saved state holds, is told in [engines that stop at fences](../howto/fenc
 | `quimb:mps` | 96 * n * D^2 for bond dimension D, at most 2 GiB; a state that needs more fails |
 | `quimb:contract` | 16 * 2^w for the largest tensor, found before anything is allocated; above w = 26 it is refused |
 | `native:cut` | 16 * 2^(m + l + r) for each block of m qubits with 2^l and 2^r paths to its neighbours |
+| `tenpy` | 16 * D^2 * (52 n + 352) for bond dimension D, at most 1 GiB; a state that needs more fails |
 | `clifft` | 32 * 2^k for k active qubits, at most 27; a plan that needs more is refused before it runs |
 | `aer:density_matrix` | 16 * 4^n |
 | `aer:matrix_product_state`, `aer:small_bond` | 96 * n * D^2 for bond dimension D, at most 4 GiB |
@@ -164,6 +170,8 @@ themselves, so that a seed gives the same bits with each release. What they refu
   space of the worker, for it has no bound of its own.
 - Qulacs' `RX`, `RY` and `RZ` turn the other way from everybody else's. They are not used.
 - quimb's samplers are not used; its states and marginals are.
+- TeNPy's two-site sweeps never entangle atoms across one that stands still: the bases are widened by H|psi>.
+  Its local exponentials and its samplers are not used; its states, environments, sweeps and truncations are.
 - clifft has feed-forward for X, Y and Z gates under a parity; everything else is refused.
 """
 

@@ -1,7 +1,7 @@
 """The conformance kit on every shipped engine and method.
 
-``rydberg`` runs no gates, of which the kit's programs are made: ``tests/unit/engines/test_rydberg.py`` has its checks
-of protocol, physics and refusals.
+``rydberg`` and ``tenpy`` run no gates, of which the kit's programs are made: ``tests/unit/engines/test_rydberg.py`` and
+``test_tenpy.py`` have their checks of protocol, physics and refusals.
 
 Each engine's run fails by chance with probability at most 1e-7 (``engine_kit.FALSE_FAILURE``).
 """
@@ -15,7 +15,20 @@ from pathlib import Path
 
 import pytest
 
-from qmk.engines import aer, clifft, ddsim, lightning, native, qsim, quimb, qulacs, reference, rydberg, stabilizer
+from qmk.engines import (
+    aer,
+    clifft,
+    ddsim,
+    lightning,
+    native,
+    qsim,
+    quimb,
+    qulacs,
+    reference,
+    rydberg,
+    stabilizer,
+    tenpy,
+)
 from qmk.sdk import discovery
 from qmk.sdk.kit import engine_kit
 from qmk.sdk.kit.engine_kit import as_tests, checks
@@ -169,7 +182,20 @@ def test_clifft_where_its_python_is_and_what_to_do_where_it_is_not() -> None:
     "declaration",
     [
         module.DECLARATION
-        for module in (reference, stabilizer, aer, native, qsim, qulacs, lightning, ddsim, quimb, clifft, rydberg)
+        for module in (
+            reference,
+            stabilizer,
+            aer,
+            native,
+            qsim,
+            qulacs,
+            lightning,
+            ddsim,
+            quimb,
+            clifft,
+            rydberg,
+            tenpy,
+        )
     ],
     ids=lambda declaration: declaration.name,
 )

@@ -38,6 +38,7 @@ _ENGINES = {
         "quimb",
         "clifft",
         "rydberg",
+        "tenpy",
     )
 }
 _FRONTENDS = {

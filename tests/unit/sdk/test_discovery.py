@@ -26,6 +26,7 @@ SHIPPED = {
     "quimb",
     "clifft",
     "rydberg",
+    "tenpy",
 }
 SOURCE = str(Path(discovery.__file__).resolve().parents[2])
 
