@@ -109,9 +109,11 @@ impl Levels {
             lengths: Scheme::BlanesMoan.lengths(),
         };
         let wound = winding(pairs, &all, n, duration);
-        let first = (wound * paced(Scheme::BlanesMoan, tolerance)).max(1.0) + course.segments.len() as f64;
+        let (first, second) = paced(Scheme::BlanesMoan, tolerance, wound, n);
+        let more = course.segments.len() as f64;
+        let steps = (first.max(1.0) + more, second.max(1.0) + more);
         let run = |steps| course.run(self.state.clone(), steps, stop);
-        let (state, report) = converge(first, Scheme::BlanesMoan.order(), tolerance, run, distance)?;
+        let (state, report) = converge(steps, Scheme::BlanesMoan.order(), tolerance, run, distance)?;
         self.state = state;
         Ok(report)
     }
