@@ -6,10 +6,10 @@ one (N = 8 and 14), or from a run at a tolerance of 1e-10 (N up to 14). A densit
 1e-6 is what the bars ask for; the engine itself runs to 1e-8. Bars: N = 14 in less than one CPU second, N = 20 in less
 than 90, with densities within 1e-6.
 
-``--peers PYTHON`` runs the peers of ``benchmarks/atom_peers.py`` beside it under that interpreter, each with one thread,
+``--peers PYTHON`` runs the peers of ``benchmarks/atom_peers.py`` beside it under that interpreter, each in one thread,
 and prints their CPU seconds, in how many of QMK's that is, against the bar, and their error against a run with their
-own C6; of sampled densities (bloqade) that is of shots. A peer that takes more than ``--limit`` CPU seconds is stopped:
-its ratio is at least what is printed.
+own C6; of sampled densities (bloqade) that is of shots. A peer that takes more than ``--limit`` CPU seconds is stopped,
+and its ratio is at least what is printed.
 
 Chain of 6.1 um; t = (0, .3, 3.7, 4) us, amplitude (0, 15, 15, 0), detuning (-30, -30, 40, 40) rad/us; every pair
 interacts.
@@ -61,7 +61,7 @@ def reference(atoms: int, c6: float = C6) -> list[float] | None:
 def beside(peer: str, python: str, atoms: int, seconds: float, limit: int) -> bool:
     """One line of a peer, and whether it is slower by its bar; ``seconds`` are those of QMK in the same run."""
     command = [python, str(Path(__file__).with_name("atom_peers.py")), peer, str(atoms)]
-    one = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+    one = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
     def bounded() -> None:
         resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 5))
@@ -79,10 +79,8 @@ def beside(peer: str, python: str, atoms: int, seconds: float, limit: int) -> bo
     wanted, ratio = reference(atoms, found["c6"]), found["cpu_s"] / seconds
     off = "-" if wanted is None else f"{max(abs(a - b) for a, b in zip(found['densities'], wanted, strict=True)):.1e}"
     of_shots = f" ({found['shots']} shots)" if "shots" in found else ""
-    print(
-        f"    {peer}: {found['cpu_s']:.3f} CPU s, {ratio:.1f} times as much (bar {BARS[peer]:g}); error {off}{of_shots}",
-        flush=True,
-    )
+    told = f"{found['cpu_s']:.3f} CPU s, {ratio:.1f} times as much (bar {BARS[peer]:g})"
+    print(f"    {peer}: {told}; error {off}{of_shots}", flush=True)
     return ratio >= BARS[peer]
 
 
