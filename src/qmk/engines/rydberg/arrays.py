@@ -112,7 +112,8 @@ class _Course:
 
     def paces(self, tolerance: float) -> tuple[int, int]:
         """Steps of the first two runs: as the native core's ``paced``."""
-        amplitude, detuning = self._most(0), self._most(2)
+        drives = self.part.drives
+        amplitude, detuning = self._most([d[0] for d in drives]), self._most([d[2] for d in drives])
         size = self.part.duration * (amplitude + detuning + self._near) * (max(self.n, 12) / 20.0) ** (1 / 3)
         second = size * 1.32 * (1e-8 / tolerance) ** (1 / 6)
         first = min(max(second / 3.0, size * 0.31), second / 1.3)
@@ -120,8 +121,8 @@ class _Course:
         more = len(self._ends)
         return int(np.ceil(max(first, least) + more)), int(np.ceil(max(second, 1.3 * least) + more))
 
-    def _most(self, field: int) -> float:
-        peaks = [max(map(abs, drive[field][1]), default=0.0) for drive in self.part.drives]
+    def _most(self, fields: Sequence[Knots]) -> float:
+        peaks = [max((abs(value) for value in values), default=0.0) for _, values in fields]
         return float((np.array(peaks) @ np.abs(self._weights)).max(initial=0.0)) if peaks else 0.0
 
     def run(self, steps: float) -> tuple[Any, int]:
