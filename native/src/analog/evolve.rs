@@ -10,9 +10,13 @@ use crate::dense::{Buffer, Level};
 const USUAL: f64 = 1e-8;
 /// A run with this many times the steps of the one before tells an error apart from its own.
 const GROWTH: f64 = 1.3;
-/// Growth after the first run: its error is 3^6 times that of the second, far enough to tell it and not too far to
-/// follow the order.
-const FIRST_GROWTH: f64 = 3.0;
+/// A run with this many times fewer steps tells the error of a run: its own is large enough not to be lost, and small
+/// enough to follow the order.
+const REACH: f64 = 3.0;
+/// Fewest stages for a radian of winding with which an error follows its order (measured: docs/adr/0045).
+const STAGES: f64 = 3.1;
+/// Atoms that `Scheme::pace` is stated for. From a dozen atoms on the error grows about as the square of their number.
+const MANY: f64 = 20.0;
 /// What is added to the steps that the order of the error asks for.
 const MARGIN: f64 = 1.1;
 /// Amplitudes between two questions whether to stop.
@@ -62,8 +66,10 @@ impl<'a> Course<'a> {
         let (strongest, _) = largest(&self.drives, self.bits);
         let least = (self.duration * strongest).max(1.0); // a turn stays far from a quarter
         let winding = winding(&self.pairs, &self.drives, self.bits, self.duration);
-        let first = (winding * paced(self.scheme, tolerance)).max(least) + self.segments.len() as f64;
-        converge(first, self.scheme.order(), tolerance, |steps| self.run(steps, stop), |a, b| distance(a, b))
+        let more = self.segments.len() as f64;
+        let (first, second) = paced(self.scheme, tolerance, winding, self.bits);
+        let steps = (first.max(least) + more, second.max(GROWTH * least) + more);
+        converge(steps, self.scheme.order(), tolerance, |steps| self.run(steps, stop), |a, b| distance(a, b))
     }
 
     /// A copy of the state before.
@@ -134,14 +140,18 @@ pub fn winding(pairs: &[f64], drives: &[Drive], atoms: usize, duration: f64) -> 
     duration * (amplitude + detuning + pair)
 }
 
-/// Steps for a radian of winding in a first run.
-pub fn paced(scheme: Scheme, tolerance: f64) -> f64 {
-    scheme.pace() * (USUAL / tolerance).powf(1.0 / f64::from(scheme.order()))
+/// Steps of the first two runs: of the second as many as the tolerance asks for where interactions are strong, of the
+/// first as few as tell the error of the second.
+pub fn paced(scheme: Scheme, tolerance: f64, winding: f64, atoms: usize) -> (f64, f64) {
+    let size = (atoms.max(12) as f64 / MANY).cbrt();
+    let second = winding * size * scheme.pace() * (USUAL / tolerance).powf(1.0 / f64::from(scheme.order()));
+    let least = winding * size * STAGES / scheme.stages() as f64;
+    ((second / REACH).max(least).min(second / GROWTH), second)
 }
 
-/// Runs of `first` steps and more, until the last two agree within `tolerance`.
+/// Runs of `first` steps, of `second` and of more, until the last two agree within `tolerance`.
 pub fn converge<S>(
-    first: f64,
+    (first, second): (f64, f64),
     order: i32,
     tolerance: f64,
     mut run: impl FnMut(f64) -> Result<(S, u64), Refused>,
@@ -157,7 +167,7 @@ pub fn converge<S>(
         }
         let (state, done) = run(steps)?;
         all += done;
-        let mut wanted = FIRST_GROWTH;
+        let mut wanted = second / first;
         if let Some((before, fewer)) = last.take() {
             let apart = distance(&before, &state);
             let ratio = (fewer / steps).powi(order);

@@ -4,8 +4,8 @@
 //! times in us, |g> = 0 and |r> = 1. The part in n is diagonal and the rest turns each atom by itself, so a step is
 //! alternating exact flows of the two (`scheme`); the fields are read off at the scheme's own times (`fields`), and the
 //! number of steps is raised until two runs agree (`evolve`). `kernels` are the two flows over vectors, `register` the
-//! amplitudes with what can be asked of them. `jumps` are trajectories of atoms that decay, and `levels` and
-//! `level_jumps` are the same for atoms of three levels.
+//! amplitudes with what can be asked of them. `jumps` are trajectories of atoms that decay, and `levels`,
+//! `level_kernels` and `level_jumps` are the same for atoms of three levels.
 
 mod evolve;
 mod fields;
@@ -13,6 +13,7 @@ mod flow;
 mod jumps;
 mod kernels;
 mod level_jumps;
+mod level_kernels;
 mod levels;
 #[cfg(feature = "python")]
 pub mod python;

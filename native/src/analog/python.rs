@@ -47,6 +47,32 @@ fn amplitudes(bytes: &[u8], count: usize) -> PyResult<Vec<(f64, f64)>> {
     Ok(found)
 }
 
+/// Complex128 in the machine's byte order.
+fn complexes(py: Python<'_>, len: usize, amplitudes: impl Iterator<Item = (f64, f64)>) -> PyResult<Bound<'_, PyBytes>> {
+    PyBytes::new_with(py, 16 * len, |out| {
+        for ((re, im), to) in amplitudes.zip(out.chunks_exact_mut(16)) {
+            to[..8].copy_from_slice(&re.to_ne_bytes());
+            to[8..].copy_from_slice(&im.to_ne_bytes());
+        }
+        Ok(())
+    })
+}
+
+/// Digits of indexes in this base, one byte an atom, the first the highest digit.
+fn digits<'py, const BASE: u64>(py: Python<'py>, drawn: &[u64], atoms: usize) -> PyResult<Bound<'py, PyBytes>> {
+    let bytes = drawn.len().checked_mul(atoms).ok_or_else(|| PyMemoryError::new_err("too many shots"))?;
+    PyBytes::new_with(py, bytes, |out| {
+        for (row, x) in out.chunks_exact_mut(atoms.max(1)).zip(drawn) {
+            let mut rest = *x;
+            for digit in row.iter_mut().rev() {
+                *digit = (rest % BASE) as u8;
+                rest /= BASE;
+            }
+        }
+        Ok(())
+    })
+}
+
 fn refused(why: Refused) -> PyErr {
     match why {
         Refused::Memory { needed, allowed } => {
@@ -171,29 +197,14 @@ impl PyRegister {
 
     /// All amplitudes as complex128 in the machine's byte order.
     fn state<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        PyBytes::new_with(py, 16 << self.register.atoms(), |out| {
-            for (x, to) in out.chunks_exact_mut(16).enumerate() {
-                let (re, im) = self.register.amplitude(x);
-                to[..8].copy_from_slice(&re.to_ne_bytes());
-                to[8..].copy_from_slice(&im.to_ne_bytes());
-            }
-            Ok(())
-        })
+        let len = 1usize << self.register.atoms();
+        complexes(py, len, (0..len).map(|x| self.register.amplitude(x)))
     }
 
     /// Measured atoms of `shots` shots: one byte an atom, 1 for Rydberg, shot after shot.
     fn sample<'py>(&self, py: Python<'py>, shots: usize, seed: u64) -> PyResult<Bound<'py, PyBytes>> {
-        let n = self.register.atoms();
         let drawn = py.detach(|| self.register.sample(shots, seed));
-        let bytes = shots.checked_mul(n).ok_or_else(|| PyMemoryError::new_err("too many shots"))?;
-        PyBytes::new_with(py, bytes, |out| {
-            for (row, x) in out.chunks_exact_mut(n.max(1)).zip(&drawn) {
-                for (atom, bit) in row.iter_mut().enumerate() {
-                    *bit = (x >> (n - 1 - atom) & 1) as u8;
-                }
-            }
-            Ok(())
-        })
+        digits::<2>(py, &drawn, self.register.atoms())
     }
 }
 
@@ -270,30 +281,13 @@ impl PyLevels {
 
     /// All amplitudes as complex128 in the machine's byte order, atom 0 the highest digit of an index in base 3.
     fn state<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        PyBytes::new_with(py, 16 * 3usize.pow(self.register.atoms() as u32), |out| {
-            for ((re, im), to) in self.register.amplitudes().zip(out.chunks_exact_mut(16)) {
-                to[..8].copy_from_slice(&re.to_ne_bytes());
-                to[8..].copy_from_slice(&im.to_ne_bytes());
-            }
-            Ok(())
-        })
+        complexes(py, 3usize.pow(self.register.atoms() as u32), self.register.amplitudes())
     }
 
     /// Measured levels of `shots` shots: one byte an atom, shot after shot.
     fn sample<'py>(&self, py: Python<'py>, shots: usize, seed: u64) -> PyResult<Bound<'py, PyBytes>> {
-        let n = self.register.atoms();
         let drawn = py.detach(|| self.register.sample(shots, seed));
-        let bytes = shots.checked_mul(n).ok_or_else(|| PyMemoryError::new_err("too many shots"))?;
-        PyBytes::new_with(py, bytes, |out| {
-            for (row, x) in out.chunks_exact_mut(n.max(1)).zip(&drawn) {
-                let mut rest = *x;
-                for digit in row.iter_mut().rev() {
-                    *digit = (rest % 3) as u8;
-                    rest /= 3;
-                }
-            }
-            Ok(())
-        })
+        digits::<3>(py, &drawn, self.register.atoms())
     }
 }
 

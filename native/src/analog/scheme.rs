@@ -21,13 +21,18 @@ impl Scheme {
         }
     }
 
-    /// Steps for a radian of winding that a first run takes, with a second one of three times as many to come within
-    /// 1e-8 where interactions are strong (measured: docs/adr/0036).
+    /// Steps for a radian of winding that bring twenty atoms with strong interactions within 1e-8 (measured:
+    /// docs/adr/0045).
     pub fn pace(self) -> f64 {
         match self {
-            Scheme::Suzuki => 1.53,
-            Scheme::BlanesMoan => 0.4,
+            Scheme::Suzuki => 4.6,
+            Scheme::BlanesMoan => 1.32,
         }
+    }
+
+    /// Turns of a step.
+    pub fn stages(self) -> usize {
+        self.lengths().1.len()
     }
 
     /// (lengths of the diagonal flow, lengths of the turns); one more of the first.

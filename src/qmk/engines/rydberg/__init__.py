@@ -20,9 +20,9 @@ STATES_3 = 200
 RATES = {
     "start_s": 2e-4,
     "layer_s": 4e-7,
-    "amplitude_s": 1.5e-9,
-    "turn_s": 8e-11,
-    "layers": 19.0,
+    "amplitude_s": 6e-10,
+    "turn_s": 1e-10,
+    "layers": 16.0,
     "shot_s": 2e-7,
     "third_s": 9e-9,
     "state_s": 2e-7,

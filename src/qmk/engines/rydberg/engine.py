@@ -10,6 +10,7 @@ import qmk_native
 
 from qmk.base.seeds import substream
 from qmk.engines.rydberg import DECLARATION
+from qmk.engines.rydberg.arrays import chosen, evolved
 from qmk.engines.rydberg.evolution import MEMORY_BYTES, Evolution, evolution, solved
 from qmk.engines.rydberg.mixed import MixedCircuit
 from qmk.engines.rydberg.subspace import SubspaceObserver, SubspacePlan
@@ -139,10 +140,13 @@ class RydbergPlan:
             return self._known
         register = qmk_native.AtomRegister(self.n_qubits, MEMORY_BYTES)
         error, steps = 0.0, 0
+        xp = chosen(self.n_qubits)
         for part in self._evolutions:
-            told = solved(register, part)
+            told = solved(register, part) if xp is None else _on_device(xp, register, part)
             error, steps = error + told["error"], steps + told["steps"]
         found = register, {"solver": "blanes-moan", "steps": steps, "state_error": error}
+        if xp is not None:
+            found[1]["device"] = xp.__name__
         if 16 << self.n_qubits <= KEPT_BYTES:
             self._known = found
         return found
@@ -160,6 +164,14 @@ class RydbergPlan:
         if progress is not None:
             progress(shots)
         return Samples(bits, dict(notes))
+
+
+def _on_device(xp: Any, register: qmk_native.AtomRegister, part: Evolution) -> dict[str, Any]:
+    """Evolves ``register`` by ``arrays``; what is read afterwards is read on the processor."""
+    state = np.frombuffer(register.state(), dtype=np.complex128)
+    state, told = evolved(xp, state, part, device="cuda" if xp.__name__ == "torch" else None)
+    register.load(state.tobytes())
+    return told
 
 
 class RydbergObserver:
