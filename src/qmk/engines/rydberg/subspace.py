@@ -16,7 +16,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -353,7 +353,7 @@ def _exponential(h: _Hamiltonian, psi: State, step: float, terms: tuple[_Term, _
             return _exponential(h, half, 0.5 * step, terms)
         betas.append(beta)
         inner[count, count - 1] = beta
-        basis.append(made / beta)
+        basis.append(cast("State", made / beta))
 
 
 def _refused(why: str) -> QmkError:
