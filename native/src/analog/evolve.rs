@@ -66,9 +66,9 @@ impl<'a> Course<'a> {
         let (strongest, _) = largest(&self.drives, self.bits);
         let least = (self.duration * strongest).max(1.0); // a turn stays far from a quarter
         let winding = winding(&self.pairs, &self.drives, self.bits, self.duration);
+        let (first, second) = paced(self.scheme, tolerance, winding, self.bits, least);
         let more = self.segments.len() as f64;
-        let (first, second) = paced(self.scheme, tolerance, winding, self.bits);
-        let steps = (first.max(least) + more, second.max(GROWTH * least) + more);
+        let steps = (first + more, second + more);
         converge(steps, self.scheme.order(), tolerance, |steps| self.run(steps, stop), |a, b| distance(a, b))
     }
 
@@ -141,12 +141,12 @@ pub fn winding(pairs: &[f64], drives: &[Drive], atoms: usize, duration: f64) -> 
 }
 
 /// Steps of the first two runs: of the second as many as the tolerance asks for where interactions are strong, of the
-/// first as few as tell the error of the second.
-pub fn paced(scheme: Scheme, tolerance: f64, winding: f64, atoms: usize) -> (f64, f64) {
+/// first as few as tell the error of the second, but `rest` where there is less to do. They are never the same number.
+pub fn paced(scheme: Scheme, tolerance: f64, winding: f64, atoms: usize, rest: f64) -> (f64, f64) {
     let size = (atoms.max(12) as f64 / MANY).cbrt();
     let second = winding * size * scheme.pace() * (USUAL / tolerance).powf(1.0 / f64::from(scheme.order()));
     let least = winding * size * STAGES / scheme.stages() as f64;
-    ((second / REACH).max(least).min(second / GROWTH), second)
+    ((second / REACH).max(least).min(second / GROWTH).max(rest), second.max(GROWTH * rest))
 }
 
 /// Runs of `first` steps, of `second` and of more, until the last two agree within `tolerance`.

@@ -107,9 +107,9 @@ impl Levels {
         let course = self.course(pairs, drives, duration)?;
         let all: Vec<Drive> = drives.iter().map(|(_, drive)| drive.clone()).collect();
         let wound = winding(pairs, &all, self.atoms, duration);
-        let (first, second) = paced(Scheme::BlanesMoan, tolerance, wound, self.atoms);
+        let (first, second) = paced(Scheme::BlanesMoan, tolerance, wound, self.atoms, 1.0);
         let more = course.segments.len() as f64;
-        let steps = (first.max(1.0) + more, second.max(1.0) + more);
+        let steps = (first + more, second + more);
         let run = |steps| course.run(self.state.clone(), steps, stop);
         let (state, report) = converge(steps, Scheme::BlanesMoan.order(), tolerance, run, distance)?;
         self.state = state;

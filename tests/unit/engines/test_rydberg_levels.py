@@ -265,3 +265,12 @@ def test_a_look_for_the_atom_alone_finds_what_was_left_in_r():
     )
     made = Graph(nodes=nodes, vqs=("a",), events=("gone",), caps=("CAP_ALLOC",))
     assert qmk.run(made, shots=10, seed=1).counts == {"1": 10}
+
+
+def test_atoms_without_light_take_few_steps() -> None:
+    """Such as lost ones: two runs of as many steps could not tell an error."""
+    register = qmk_native.LevelRegister(1, 1 << 20)
+    dark = (([0.0, 0.5], [6.0, 6.0]), ([], []), ([], []), [0.0], (0, 1))
+    told = register.evolve([0.0], [dark], 0.5, 1e-8)
+    assert told["error"] < 1e-8
+    assert told["all_steps"] < 10
