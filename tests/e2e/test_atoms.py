@@ -87,4 +87,4 @@ def test_memory_says_what_knowing_the_losses_is_worth(qmk: Qmk) -> None:
     assert found["aware"]["error_per_round"] < found["aware"]["error_per_shot"]
     refused = qmk("atoms", "memory", "repetition(d=3)", "--noise", "loss_rate=3")
     assert refused.returncode
-    assert "atoms lost while they wait" in refused.stderr
+    assert "a loss rate without durations" in refused.stderr
