@@ -5,7 +5,7 @@ the densities, the C6 that the peer has, and of sampled densities the number of 
 
 Settings are the cheapest found with which densities come within 1e-6: QuTiP with DOP853 and linear splines for the
 fields, bloqade-analog with DOP853 in place of its own tolerance of 1e-14. Two cannot come that near, whatever they are
-told, and run as they come: Pulser holds fields for a nanosecond (about 1e-4), and Braket's simulator steps over a
+told, and run as they come: Pulser holds fields for a nanosecond (3e-4 to 2e-3), and Braket's simulator steps over a
 thousand points of time.
 """
 
