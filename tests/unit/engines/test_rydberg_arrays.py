@@ -14,6 +14,7 @@ from qmk.base.errors import QmkError
 from qmk.engines.rydberg import arrays
 from qmk.engines.rydberg.engine import RydbergPlan
 from qmk.engines.rydberg.evolution import Evolution
+from qmk.sdk.fields import level, line
 
 
 def crooked(atoms: int) -> Evolution:
@@ -50,8 +51,18 @@ def test_an_array_namespace_agrees_with_the_native_core(atoms: int) -> None:
 def test_energies_and_lines_are_those_of_the_core() -> None:
     pairs = np.array([[0.0, 5.0, 1.0], [5.0, 0.0, 3.0], [1.0, 3.0, 0.0]])
     assert arrays.energies(pairs).tolist() == [0.0, 0.0, 0.0, 3.0, 0.0, 1.0, 5.0, 9.0]
-    assert arrays.line(([0.0, 1.0, 1.0, 3.0], [0.0, 2.0, 5.0, 1.0]), 2.0) == (7.0, -2.0)
-    assert arrays.held(([0.0, 1.0], [0.5, 0.7]), 0.9) == 0.5
+    jumps = ([0.0, 1.0, 1.0, 3.0], [0.0, 2.0, 5.0, 1.0])
+    assert (line(jumps, 0.0, 2.0), line(jumps, 1.0, 2.0) - line(jumps, 0.0, 2.0)) == (7.0, -2.0)
+    assert level(([0.0, 1.0], [0.5, 0.7]), 0.9) == 0.5
+
+
+@pytest.mark.parametrize("amplitude", [0.0, 0.05, 1.2, 1.5, 3.0])
+def test_two_runs_of_little_to_do_differ_in_their_steps(amplitude: float) -> None:
+    """Runs of as many steps could not tell an error."""
+    part = Evolution([0.0], [(([0.0, 1.0], [amplitude, amplitude]), ([], []), ([], []), [1.0])], 1.0)
+    found, told = arrays.evolved(np, np.eye(1, 2, dtype=np.complex128)[0], part)
+    assert abs(found[0]) == pytest.approx(np.cos(amplitude / 2), abs=1e-7)
+    assert told["steps"] < told["all_steps"] < 40
 
 
 def test_no_device_is_taken_unless_asked_for_and_one_that_is_missing_is_refused(

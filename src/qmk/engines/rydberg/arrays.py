@@ -15,14 +15,15 @@ import importlib
 import itertools
 import os
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from qmk.base.errors import QmkError
 from qmk.engines.rydberg import TOLERANCE
-from qmk.engines.rydberg.evolution import Evolution, Knots
+from qmk.engines.rydberg.evolution import Evolution
+from qmk.sdk.fields import Knots, level, line, segments
 
 VARIABLE = "QMK_RYDBERG_DEVICE"
 ATOMS = 16
@@ -72,7 +73,7 @@ def evolved(
     Raises UNSUPPORTED where that would take more steps than any run has."""
     course = _Course(xp, state, part, device)
     first, second = course.paces(tolerance)
-    steps, total, last, fewer = first, 0, None, 0
+    steps, total, last, fewer = int(np.ceil(first)), 0, None, 0
     while steps <= STEPS:
         found = course.run(steps)
         total += found[1]
@@ -106,20 +107,19 @@ class _Course:
         self._start = xp.asarray(state, **self._where)
         self._energies = xp.asarray(energies(pairs).astype(np.complex128), **self._where)
         self._weights = np.array([drive[3] for drive in part.drives]).reshape(len(part.drives), self.n)
-        ends = {0.0, part.duration} | {t for drive in part.drives for knots in drive[:3] for t in knots[0]}
-        self._ends = sorted(t for t in ends if 0.0 <= t <= part.duration)
+        self._segments = segments((field for drive in part.drives for field in drive[:3]), part.duration)
         self._near = float(np.sort(np.abs(pairs), axis=1)[:, -2:].sum(axis=1).max(initial=0.0))
 
-    def paces(self, tolerance: float) -> tuple[int, int]:
-        """Steps of the first two runs: as the native core's ``paced``."""
+    def paces(self, tolerance: float) -> tuple[float, float]:
+        """Steps of the first two runs, never the same number: as the native core's ``paced``."""
         drives = self.part.drives
         amplitude, detuning = self._most([d[0] for d in drives]), self._most([d[2] for d in drives])
         size = self.part.duration * (amplitude + detuning + self._near) * (max(self.n, 12) / 20.0) ** (1 / 3)
         second = size * 1.32 * (1e-8 / tolerance) ** (1 / 6)
         first = min(max(second / 3.0, size * 0.31), second / 1.3)
         least = max(self.part.duration * amplitude, 1.0)
-        more = len(self._ends)
-        return int(np.ceil(max(first, least) + more)), int(np.ceil(max(second, 1.3 * least) + more))
+        more = len(self._segments)
+        return max(first, least) + more, max(second, 1.3 * least) + more
 
     def _most(self, fields: Sequence[Knots]) -> float:
         peaks = [max((abs(value) for value in values), default=0.0) for _, values in fields]
@@ -128,33 +128,29 @@ class _Course:
     def run(self, steps: float) -> tuple[Any, int]:
         """One run of about ``steps`` steps, with how many they were."""
         state, done = self._start, 0
-        for start, end in itertools.pairwise(self._ends):
-            middle = 0.5 * (start + end)
-            lines = [
-                [line(drive[0], middle), (held(drive[1], middle), 0.0), line(drive[2], middle)]
-                for drive in self.part.drives
-            ]
+        for start, end in self._segments:
             count = max(int(np.ceil(steps * (end - start) / self.part.duration)), 1)
             h = (end - start) / count
             for k in range(count):
-                state = self._step(state, lines, start + k * h, h)
+                state = self._step(state, start + k * h, h, 0.5 * (start + end))
             done += count
         return state, done
 
-    def _step(self, state: Any, lines: Sequence[Sequence[tuple[float, float]]], t: float, h: float) -> Any:
+    def _step(self, state: Any, t: float, h: float, inside: float) -> Any:
+        phases = [level(drive[1], inside) for drive in self.part.drives]
         of_turns = of_diagonal = t
         for a, b in itertools.zip_longest(DIAGONAL, TURNS, fillvalue=0.0):
             state = state * self.xp.exp(self._energies * complex(0.0, -a * h))
-            shifts = self._fields(lines, 2, of_diagonal) * (a * h)
+            shifts = self._fields(2, of_diagonal, inside) * (a * h)
             of_turns += a * h
-            strengths = self._fields(lines, 0, of_turns, [values[1][0] for values in lines])
+            strengths = self._fields(0, of_turns, inside, phases)
             state = self._turned(state, shifts.real, strengths * (b * h))
             of_diagonal += b * h
         return state
 
-    def _fields(self, lines: Sequence[Any], field: int, t: float, phases: Sequence[float] = ()) -> Matrix:
+    def _fields(self, field: Literal[0, 2], t: float, inside: float, phases: Sequence[float] = ()) -> Matrix:
         """Of every atom at time t; amplitudes with their phases."""
-        now = np.array([values[field][0] + values[field][1] * t for values in lines], dtype=np.complex128)
+        now = np.array([line(drive[:3][field], t, inside) for drive in self.part.drives], dtype=np.complex128)
         return (now * np.exp(1j * np.array(phases)) if len(phases) else now) @ self._weights
 
     def _turned(self, state: Any, shifts: npt.NDArray[np.float64], strengths: Matrix) -> Any:
@@ -182,24 +178,6 @@ def energies(pairs: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
             excited = np.add.outer(excited, [0.0, other]).reshape(-1)
         out = np.concatenate([out, out + excited])
     return out
-
-
-def line(knots: Knots, inside: float) -> tuple[float, float]:
-    """(value at time 0, slope) of the line on which ``inside`` lies."""
-    times, values = knots
-    if not times:
-        return 0.0, 0.0
-    at = max(int(np.searchsorted(times, inside, side="right")) - 1, 0)
-    if at + 1 == len(times) or times[at + 1] == times[at]:
-        return values[at], 0.0
-    slope = (values[at + 1] - values[at]) / (times[at + 1] - times[at])
-    return values[at] - slope * times[at], slope
-
-
-def held(knots: Knots, inside: float) -> float:
-    """The value of the last knot before ``inside``."""
-    times, values = knots
-    return values[max(int(np.searchsorted(times, inside, side="right")) - 1, 0)] if times else 0.0
 
 
 def _apart(xp: Any, a: Any, b: Any) -> float:

@@ -13,13 +13,11 @@ import qmk_native
 from qmk.base.errors import QmkError
 from qmk.engines.rydberg import TOLERANCE
 from qmk.qvm.families import analog
+from qmk.sdk.fields import NONE, Knots, knots
 from qmk.sdk.program import Gate, NoisyEvolution
 
-Knots = tuple[list[float], list[float]]
 Light = tuple[Knots, Knots, Knots, list[float]]
 """amplitude, phase, detuning, weights by atom; us, rad/us, rad"""
-
-_NONE: Knots = ([], [])
 
 MEMORY_BYTES = 64 << 30
 """what one run may take; the router has refused before what this machine has no memory for"""
@@ -67,7 +65,7 @@ def evolution(item: Gate | NoisyEvolution, n_qubits: int, deviates: Deviates | N
         weights = [0.0] * n_qubits
         for qubit, weight in zip(item.qubits, drive.get("pattern", [1.0] * len(item.qubits)), strict=True):
             weights[qubit] = float(weight)
-        amplitude, phase, detuning = (_knots(drive.get(name)) for name in analog.FIELDS)
+        amplitude, phase, detuning = (knots(drive.get(name)) for name in analog.FIELDS)
         light: Light = (amplitude, phase, detuning, weights)
         parts = (light,) if deviates is None else _flickering(light, noise, deviates)
         drives += parts
@@ -102,10 +100,6 @@ def solved(
         ) from refused
 
 
-def _knots(field: dict[str, list[float]] | None) -> Knots:
-    return _NONE if field is None else (field["times"], field["values"])
-
-
 def _shaken(
     item: Gate | NoisyEvolution, noise: Mapping[str, float], places: npt.NDArray[np.float64]
 ) -> list[list[float]]:
@@ -122,12 +116,12 @@ def _shaken(
 def _flickering(drive: Light, noise: Mapping[str, float], deviates: Deviates) -> Sequence[Light]:
     """A drive with this shot's amplitudes: two where they differ, since the detuning does not flicker with them."""
     alike, own = noise.get("amplitude_sigma", 0.0), noise.get("amplitude_atom_sigma", 0.0)
-    if not (alike or own) or drive[0] is _NONE:
+    if not (alike or own) or drive[0] is NONE:
         return (drive,)
     factors = (1.0 + alike * deviates.amplitude[0]) * (1.0 + own * deviates.amplitude[1:])
     weights = [float(w * factor) for w, factor in zip(drive[3], factors, strict=True)]
-    light: Light = (drive[0], drive[1], _NONE, weights)
-    return (light,) if drive[2] is _NONE else (light, (_NONE, _NONE, drive[2], drive[3]))
+    light: Light = (drive[0], drive[1], NONE, weights)
+    return (light,) if drive[2] is NONE else (light, (NONE, NONE, drive[2], drive[3]))
 
 
 def _shifted(
@@ -141,7 +135,7 @@ def _shifted(
     for qubit in item.qubits:
         weights[qubit] = float(alike * deviates.detuning[0] + own * deviates.detuning[1 + qubit])
     duration = float(item.args["duration"])
-    return ((_NONE, _NONE, ([0.0, duration], [1.0, 1.0]), weights),)
+    return ((NONE, NONE, ([0.0, duration], [1.0, 1.0]), weights),)
 
 
 def rates(item: Gate | NoisyEvolution) -> tuple[float, float, float]:

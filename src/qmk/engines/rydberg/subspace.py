@@ -24,9 +24,10 @@ from scipy import sparse
 
 from qmk.base.errors import QmkError
 from qmk.base.seeds import substream
-from qmk.engines.rydberg.evolution import Evolution, Knots
+from qmk.engines.rydberg.evolution import Evolution
 from qmk.sdk.bits import compute
 from qmk.sdk.engine import Progress, Samples
+from qmk.sdk.fields import level, line, segments
 from qmk.sdk.program import Logic, Measure
 
 RATIO = 20.0
@@ -212,11 +213,9 @@ class _Hamiltonian:
 
     def at(self, t: float, inside: float) -> tuple[list[complex], npt.NDArray[np.float64]]:
         """Couplings <g|H|r> of the drives and the diagonal at time ``t``; ``inside`` lies in the same segment."""
-        couplings = [
-            0.5 * _line(row[0], t, inside) * complex(np.exp(1j * _level(row[1], inside))) for row in self.drives
-        ]
+        couplings = [0.5 * line(row[0], t, inside) * complex(np.exp(1j * level(row[1], inside))) for row in self.drives]
         diagonal = self.energies - sum(
-            (_line(row[2], t, inside) * number for row, number in zip(self.drives, self.numbers, strict=True)),
+            (line(row[2], t, inside) * number for row, number in zip(self.drives, self.numbers, strict=True)),
             np.zeros(len(self.energies)),
         )
         return couplings, diagonal
@@ -263,19 +262,6 @@ def _matrix(parts: list[tuple[Any, Any, Any]], shape: tuple[int, int]) -> sparse
     return sparse.csr_array((values[kept], (rows[kept], columns[kept])), shape=shape)
 
 
-def _line(field: Knots, t: float, inside: float) -> float:
-    times, values = field
-    if not times:
-        return 0.0
-    k = max(k for k in range(len(times) - 1) if times[k] <= inside)
-    return values[k] + (values[k + 1] - values[k]) * (t - times[k]) / (times[k + 1] - times[k])
-
-
-def _level(field: Knots, inside: float) -> float:
-    times, values = field
-    return values[max(k for k, t in enumerate(times) if t <= inside)] if times else 0.0
-
-
 _EARLY, _LATE = 0.5 - math.sqrt(3) / 6, 0.5 + math.sqrt(3) / 6
 _LIGHT, _HEAVY = 0.25 - math.sqrt(3) / 6, 0.25 + math.sqrt(3) / 6
 
@@ -287,12 +273,11 @@ _Term = tuple[float, list[complex], npt.NDArray[np.float64]]
 def evolve(space: Subspace, part: Evolution) -> tuple[float, int]:
     """``space.state`` afterwards; the estimated error of the solution, and the steps of all runs."""
     h = _Hamiltonian(space, part)
-    fields = (field for row in part.drives for field in row[:3])
-    cuts = sorted({0.0, part.duration, *(t for times, _ in fields for t in times)})
+    smooth = segments((field for row in part.drives for field in row[:3]), part.duration)
     steps = max(16, math.ceil(part.duration * float(amplitudes(part, space.n).max(initial=0.0))))
     last, total, growth, fewer = None, 0, 2.0, 1
     while steps <= STEPS:
-        made, done = _run(h, space.state, cuts, steps)
+        made, done = _run(h, space.state, smooth, steps)
         total += done
         if last is not None:
             overlap = np.vdot(last, made)
@@ -305,10 +290,10 @@ def evolve(space: Subspace, part: Evolution) -> tuple[float, int]:
     raise _refused(f"an evolution of {part.duration:g} us takes more than {STEPS} steps")
 
 
-def _run(h: _Hamiltonian, psi: State, cuts: list[float], steps: int) -> tuple[State, int]:
+def _run(h: _Hamiltonian, psi: State, smooth: list[tuple[float, float]], steps: int) -> tuple[State, int]:
     done = 0
-    for low, high in itertools.pairwise(cuts):
-        count = max(1, math.ceil(steps * (high - low) / cuts[-1]))
+    for low, high in smooth:
+        count = max(1, math.ceil(steps * (high - low) / smooth[-1][1]))
         step, inside = (high - low) / count, 0.5 * (low + high)
         for k in range(count):
             t = low + k * step

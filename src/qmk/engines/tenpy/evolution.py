@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from qmk.qvm.families import analog
+from qmk.sdk.fields import Knots, knots, level, line, segments
 from qmk.sdk.program import Gate
 
 Array = npt.NDArray[np.float64]
 Matrices = npt.NDArray[np.complex128]
-Field = tuple[Sequence[float], Sequence[float]]
 
 DIRECTIONS = 12
 """in which coordinates are sorted to find an order"""
@@ -26,7 +24,7 @@ DIRECTIONS = 12
 class Drive:
     """Light: knots of amplitude, phase and detuning (us, rad/us, rad), and what each site feels of them."""
 
-    fields: tuple[Field, Field, Field]
+    fields: tuple[Knots, Knots, Knots]
     weights: Array
 
 
@@ -41,18 +39,17 @@ class Evolution:
 
     def segments(self) -> list[tuple[float, float]]:
         """Between knots: there all fields are smooth."""
-        knots = (t for drive in self.drives for times, _ in drive.fields for t in times)
-        return list(itertools.pairwise(sorted({0.0, self.duration, *knots})))
+        return segments((field for drive in self.drives for field in drive.fields), self.duration)
 
     def onsite(self, t: float, inside: float) -> Matrices:
         """Of each site, shape (n, 2, 2), row and column g, r; ``inside`` lies in the segment of ``t``."""
         out = np.zeros((len(self.pairs), 2, 2), dtype=np.complex128)
         for drive in self.drives:
             amplitude, phase, detuning = drive.fields
-            coupling = 0.5 * _line(amplitude, t, inside) * np.exp(1j * _level(phase, inside))
+            coupling = 0.5 * line(amplitude, t, inside) * np.exp(1j * level(phase, inside))
             out[:, 0, 1] += coupling * drive.weights
             out[:, 1, 0] += np.conj(coupling) * drive.weights
-            out[:, 1, 1] -= _line(detuning, t, inside) * drive.weights
+            out[:, 1, 1] -= line(detuning, t, inside) * drive.weights
         return out
 
 
@@ -67,26 +64,9 @@ def evolution(item: Gate, site: Sequence[int]) -> Evolution:
     for drive in args["drives"]:
         weights = np.zeros(n)
         weights[places] = drive.get("pattern", [1.0] * len(places))
-        amplitude, phase, detuning = (_knots(drive.get(name)) for name in analog.FIELDS)
+        amplitude, phase, detuning = (knots(drive.get(name)) for name in analog.FIELDS)
         drives.append(Drive((amplitude, phase, detuning), weights))
     return Evolution(pairs, tuple(drives), float(args["duration"]), analog.winding(args))
-
-
-def _knots(field: dict[str, Any] | None) -> Field:
-    return ((), ()) if field is None else (field["times"], field["values"])
-
-
-def _line(field: Field, t: float, inside: float) -> float:
-    times, values = field
-    if not times:
-        return 0.0
-    k = max(k for k in range(len(times) - 1) if times[k] <= inside)
-    return values[k] + (values[k + 1] - values[k]) * (t - times[k]) / (times[k + 1] - times[k])
-
-
-def _level(field: Field, inside: float) -> float:
-    times, values = field
-    return values[max(k for k, t in enumerate(times) if t <= inside)] if times else 0.0
 
 
 def chain(items: Sequence[Gate], n: int) -> list[int]:
