@@ -64,6 +64,18 @@ def test_throttling_starts_before_the_load_is_one() -> None:
     assert first.age_windows < 1
 
 
+@pytest.mark.parametrize("slower", [0.7, 1.4])
+def test_throttling_starts_in_time_on_cores_of_another_pace_than_calibrated(slower: float) -> None:
+    report = service.run(
+        (Region("memory", 8),), lambda patch, number: Work(10, 10.0, 10.0 * slower), cores=2, window_us=80 * slower,
+        windows=300, rate=lambda t: 1 + t / 250, throttling=False,
+    )  # fmt: skip
+    first = report.first(Level.THROTTLE)
+    assert first is not None
+    assert 0.8 < 0.5 * (1 + first.at_windows / 250) < 1.0
+    assert first.age_windows < 1
+
+
 def test_an_overload_slows_the_regions_that_measure_and_loses_nothing() -> None:
     ignored = at(1.2, throttling=False)
     heeded = at(1.2)

@@ -21,6 +21,7 @@ from qmk.models.qec.service.signals import Level, Thresholds
 
 HEAVY = ("merge", "t")
 MEMORY_WINDOWS = 8  # how many window times the measured load looks back
+PACE_KEPT = 1 - 1 / 256  # of the sums behind the pace of the cores, by window: they look back about 256 windows
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,7 @@ class _Patch:
     busy: bool = False
     emitted: int = 0
     since: float = 0.0
+    item: Work = Work(0, 0.0, 0.0)
 
 
 @dataclass
@@ -135,7 +137,7 @@ class _Machine:
         self.latency: list[float] = []
         self.samples: list[Sample] = []
         self.recent: deque[tuple[float, float]] = deque()
-        self.recent_us = 0.0
+        self.recent_us = self.spent_us = self.expected_us = 0.0
         for p in range(len(self.patches)):  # patches are out of step, evenly
             self.put(window_us * (p + 1) / len(self.patches), "emit", p)
 
@@ -176,11 +178,11 @@ class _Machine:
 
     def start(self, p: int) -> None:
         patch = self.patches[p]
-        patch.since, item = patch.waiting.popleft()
+        patch.since, patch.item = patch.waiting.popleft()
         patch.busy = True
         self.free -= 1
-        self.busy_us += item.cpu_us
-        self.put(self.now + item.cpu_us, "done", p)
+        self.busy_us += patch.item.cpu_us
+        self.put(self.now + patch.item.cpu_us, "done", p)
 
     def done(self, p: int) -> None:
         patch = self.patches[p]
@@ -189,16 +191,22 @@ class _Machine:
         self.inside -= 1
         self.runs[patch.region].open -= 1
         self.latency.append(self.now - patch.since)
+        self.spent_us = PACE_KEPT * self.spent_us + patch.item.cpu_us
+        self.expected_us = PACE_KEPT * self.expected_us + patch.item.estimate_us
         self.missed += self.latency[-1] > self.thresholds.deadline_windows * self.window_us
         if patch.waiting:
             self.ready.append(p)
 
     def look(self) -> None:
-        """Load over the last windows, age of the oldest window in the service, and the level that follows."""
+        """Load over the last windows, age of the oldest window in the service, and the level that follows.
+
+        The load is that of the estimates times the pace: what the decoded windows took over what was estimated. Cores
+        that are slower than when they were calibrated are then throttled in time, too."""
         while self.recent and self.recent[0][0] < self.now - MEMORY_WINDOWS * self.window_us:
             self.recent_us -= self.recent.popleft()[1]
         over = min(self.now, MEMORY_WINDOWS * self.window_us)
-        load = self.recent_us / (self.cores * over) if self.now >= self.window_us else 0.0
+        pace = self.spent_us / self.expected_us if self.expected_us else 1.0
+        load = pace * self.recent_us / (self.cores * over) if self.now >= self.window_us else 0.0
         oldest = min(
             (
                 patch.since if patch.busy else patch.waiting[0][0]
