@@ -1,4 +1,4 @@
-"""Memory and stability circuits: certain without noise, no detector missing, and the distances that they promise."""
+"""Memory, stability and growth circuits: certain without noise, no detector missing, and the distances that they promise."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import pytest
 import stim
 
 from qmk.base.errors import QmkError
-from qmk.models.qec import circuits, codes, decoders, memories
+from qmk.models.qec import circuits, codes, decoders, memories, rates
 from qmk.models.qec.decoders import faults
+from qmk.models.qec.logical.costs import CHANGE_ROUNDS
+from qmk.models.qec.tables.angles import theta
 
 TEXTS = ["surface(d=3)", "bacon_shor(d=3)", "shyps(r=3)", "color(d=3)", "bicycle(l=6,m=6)", "honeycomb(w=6,h=4)"]
 
@@ -137,3 +139,31 @@ def test_detectors_of_one_basis_alone() -> None:
 def test_other_rounds_and_bases_are_refused(rounds: int, basis: str) -> None:
     with pytest.raises(QmkError, match="rounds" if not rounds else "basis"):
         circuits.memory(codes.parse("surface"), rounds, basis)
+
+
+@pytest.mark.parametrize("basis", ["X", "Z"])
+@pytest.mark.parametrize(("d", "to"), [(3, 5), (3, 9), (5, 7)])
+def test_a_patch_that_grows_keeps_its_smaller_distance(d: int, to: int, basis: str) -> None:
+    small, large = (codes.parse(f"surface(d={size})") for size in (d, to))
+    assert not circuits.growth(small, large, 1, 1, basis).compile_detector_sampler(seed=1).sample(64).any()
+    model = circuits.growth(small, large, d, to, basis, "circuit=1e-3").detector_error_model(decompose_errors=True)
+    assert len(model.shortest_graphlike_error()) == d
+
+
+def test_a_patch_that_grows_errs_four_rounds_of_its_smaller_distance_at_most() -> None:
+    """By 1.3 million shots, to 0.3 rounds; the memories before and after are taken away."""
+    small, large = codes.parse("surface(d=3)"), codes.parse("surface(d=5)")
+    noise, kept = "circuit=3e-3", {"shots": 400_000, "seed": 3}
+    grown = rates.measure(circuits.growth(small, large, 9, 5, "Z", noise), **kept)
+    before, twice, after = (
+        rates.measure(circuits.memory(code, rounds, "Z", noise), **kept)
+        for code, rounds in ((small, 9), (small, 18), (large, 5))
+    )
+    angles = [theta(found.per_shot) for found in (grown, before, after, twice)]
+    assert 2 < (angles[0] - angles[1] - angles[2]) / ((angles[3] - angles[1]) / 9) < CHANGE_ROUNDS
+
+
+@pytest.mark.parametrize(("small", "large"), [("surface(d=5)", "surface(d=5)"), ("surface(d=3)", "bacon_shor(d=5)")])
+def test_what_does_not_grow_is_refused(small: str, large: str) -> None:
+    with pytest.raises(QmkError, match="does not grow to"):
+        circuits.growth(codes.parse(small), codes.parse(large), 3, 3)

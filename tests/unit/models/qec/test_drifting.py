@@ -13,7 +13,8 @@ from qmk.models.noise import NoiseModel
 from qmk.models.noise.calibration import Calibration, Point
 from qmk.models.qec.logical import Machine, Placed, placed, rewritten
 from qmk.models.qec.logical.drifting import decided, flips_of, rates
-from qmk.models.qec.tables import default
+from qmk.models.qec.logical.machine import lowered
+from qmk.models.qec.tables import channels, default
 from qmk.qvm.graph import Graph, Node
 from qmk.qvm.verify import verify
 from qmk.sdk.messages import Rewrite
@@ -69,10 +70,31 @@ def test_what_lies_before_the_fence_stays_node_for_node(first: Placed, epoch: in
     assert verify(later.graph).ok
     assert later.reason.startswith("grow")
     assert later.footprint.distance == 5
-    rounds = first.footprint.epoch_rounds
-    assert later.footprint.epoch_rounds == [*rounds[:epoch], *(count // 3 * 5 for count in rounds[epoch:])]
+    rounds = [
+        *first.footprint.epoch_rounds[:epoch],
+        *(count // 3 * 5 for count in first.footprint.epoch_rounds[epoch:]),
+    ]
+    rounds[epoch] += 5  # in which the patches grow
+    assert later.footprint.epoch_rounds == rounds
     assert later.footprint.rounds == sum(later.footprint.epoch_rounds)
-    assert later.footprint.cycles == first.footprint.cycles
+    assert later.footprint.cycles == first.footprint.cycles + 1
+
+
+@pytest.mark.parametrize("to", [5, 3])
+def test_patches_that_change_their_distance_err_in_it(to: int) -> None:
+    """Four rounds of the smaller distance and a cycle of the new one, on both patches."""
+    qec = msgspec.structs.replace(QEC, machine=f"surface(d={8 - to})", target=6e-4 if to == 5 else 1e-2)
+    first = placed(program(), qec)
+    later = rewritten(first.graph, qec, Rewrite(2, first.footprint, HOUR if to == 5 else 3 * HOUR))
+    assert later.footprint.distance == to
+    model = NoiseModel.circuit(2e-3 if to == 5 else 1e-3)
+    rest, _, used = lowered(f"surface(d={to})", model, program())
+    assert used.changes == 0
+    small, new = (channels(default(), "surface", d, model) for d in (3, to))
+    one = sum(small.cycle.values()) * 4 / 3 + sum(new.cycle.values())
+    at = end_of(first.graph, 2)
+    added = flips_of(later.graph.nodes[at:]) - flips_of(rest.nodes[end_of(rest, 2) :])
+    assert added == pytest.approx(2 * one, rel=1e-9)
 
 
 def test_the_bits_before_the_fence_are_the_same(first: Placed) -> None:

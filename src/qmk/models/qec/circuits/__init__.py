@@ -1,4 +1,4 @@
-"""Circuits of codes in Stim: memory and stability, without noise or with a model of it. One file a family."""
+"""Circuits of codes in Stim: memory, stability and growth, without noise or with a model of it. One file a family."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import stim
 from qmk.base.errors import QmkError
 from qmk.models.noise import NoiseLike, on_stim, resolve
 from qmk.models.qec.circuits import assemble, bicycle, honeycomb, phases, repetition, surface
+from qmk.models.qec.circuits import growth as enlarged
 from qmk.models.qec.circuits.plan import Plan
 from qmk.models.qec.code import Code
 
@@ -56,6 +57,23 @@ def stability(code: Code, rounds: int, basis: str = "Z", noise: NoiseLike | None
             help="take a surface code, or one on a torus",
         )
     return _noisy(assemble.stability(plan, rounds, basis), noise)
+
+
+def growth(
+    code: Code, to: Code, before: int, after: int, basis: str = "Z", noise: NoiseLike | None = None
+) -> stim.Circuit:
+    """Memory of a surface code that grows: ``before`` rounds of ``code``, then ``after`` rounds of ``to``, its larger
+    kind, read in the ``basis`` in which it was prepared. Raises INVALID_PARAMS for codes that are not that."""
+    _check(before, basis)
+    _check(after, basis)
+    if (code.family, to.family) != ("surface", "surface") or not code.distance < to.distance:
+        raise QmkError(
+            "INVALID_PARAMS",
+            f"{code.spec} does not grow to {to.spec}",
+            field="to",
+            help="take two surface codes, the second of a larger distance: surface(d=3), surface(d=5)",
+        )
+    return _noisy(enlarged.circuit(code, to, before, after, basis), noise)
 
 
 def _check(rounds: int, basis: str) -> None:

@@ -79,7 +79,7 @@ class _Circuit:
             offsets = [check - plan.outcomes for check in watch.checks]
             if not first and not watch.within:
                 offsets += [offset - plan.outcomes for offset in offsets]
-            _detector(circuit, watch, offsets, 0)
+            detector(circuit, watch, offsets, 0)
 
     def _certain(self) -> list[Watch]:
         """What is certain of the first round."""
@@ -98,7 +98,7 @@ class _Circuit:
         singles = [watch for watch in plan.last if watch.basis == self.basis]
         for watch in singles or self.watches:
             if watch.basis == self.basis and not watch.within:
-                _detector(self.made, watch, [*self.read(watch.data), *(check - back for check in watch.checks)], 1)
+                detector(self.made, watch, [*self.read(watch.data), *(check - back for check in watch.checks)], 1)
 
     def read(self, qubits: Iterable[int]) -> list[int]:
         """Offsets of the outcomes of data qubits."""
@@ -109,6 +109,6 @@ class _Circuit:
         self.made.append("OBSERVABLE_INCLUDE", [stim.target_rec(offset) for offset in offsets], index)
 
 
-def _detector(circuit: stim.Circuit, watch: Watch, offsets: Iterable[int], time: int) -> None:
+def detector(circuit: stim.Circuit, watch: Watch, offsets: Iterable[int], time: int) -> None:
     x, y, *rest = watch.coords
     circuit.append("DETECTOR", [stim.target_rec(offset) for offset in offsets], (x, y, time, *rest))

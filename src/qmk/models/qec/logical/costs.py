@@ -19,6 +19,9 @@ CYCLES = {"id": 0, "x": 0, "y": 0, "z": 0, "h": 3, "s": 2, "sdg": 2, "t": 3, "td
 """code cycles of each gate; the gates of a logical machine are these and no others"""
 
 H_TILES = 2
+CHANGE_ROUNDS = 4
+"""of the smaller distance: what a patch errs as its distance changes, beyond the memories before and after. 2.1 to 4.3
+were measured of growth from d = 3 and 5 (``python -m benchmarks.qec.growth``). To shrink is to grow backwards in time."""
 
 
 @dataclass
@@ -34,6 +37,11 @@ class Flips:
 
 def wait(channels: Channels, cycles: float) -> Flips:
     return Flips([{flip: cycles * channels.cycle[flip] for flip in ("X", "Z")}])
+
+
+def change(smaller: Channels) -> Flips:
+    """Of changing the distance of a patch, given the channels at the smaller of both distances."""
+    return wait(smaller, CHANGE_ROUNDS / smaller.d)
 
 
 def end(channels: Channels) -> Flips:

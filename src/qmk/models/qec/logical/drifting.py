@@ -59,7 +59,7 @@ def rewritten(graph: Graph, qec: Qec, rewrite: Rewrite, decoding: Decoding | Non
             decision = decided(made, model, qec.target or 1.0, table, _has_t(graph), asked)
         if decision.d != before.distance:
             made = replace(made, code=codes.FAMILIES[made.code.family].at_distance(decision.d))
-        written, report, used = lowered(made, model, graph, table, after=epoch)
+        written, report, used = lowered(made, model, graph, table, after=epoch, was=before.distance)
     except QmkError as error:
         raise at_field(error) from error
     stage = Stage(

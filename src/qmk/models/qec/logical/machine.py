@@ -19,6 +19,7 @@ from qmk.base.limits import LIMITS
 from qmk.models.noise import NoiseLike, NoiseModel, resolve
 from qmk.models.qec import codes
 from qmk.models.qec.code import Code
+from qmk.models.qec.logical import costs
 from qmk.models.qec.logical.patches import Used, written
 from qmk.models.qec.logical.states import States, states
 from qmk.models.qec.tables import Channels, Table, channels, default, redrawn
@@ -169,9 +170,14 @@ def on_machine(qec: Machine | str, noise: NoiseLike, graph: Graph, table: Table 
 
 
 def lowered(
-    qec: Machine | str, noise: NoiseLike, graph: Graph, table: Table | None = None, after: int = 0
+    qec: Machine | str,
+    noise: NoiseLike,
+    graph: Graph,
+    table: Table | None = None,
+    after: int = 0,
+    was: int | None = None,
 ) -> tuple[Graph, Report, Used]:
-    """As ``on_machine``, with what the program uses; ``after`` as for ``patches.written``.
+    """As ``on_machine``, with what the program uses; ``after`` as for ``patches.written``, ``was``: the distance there.
 
     Raises UNSUPPORTED for rotations that are no multiple of pi/4, a code that holds no single logical qubit, and
     whatever the table does not carry (``tables.channels``).
@@ -189,7 +195,10 @@ def lowered(
     family, d = machine.code.family, machine.code.distance
     rates = channels(known, family, d, model, machine.decoder)
     states = machine.states(rates)
-    made, used = written(graph, rates, states, machine.spec, model, machine.reaction_cycles, after)
+    change = None
+    if was not in (None, d):
+        change = costs.change(rates if d < was else channels(known, family, was, model, machine.decoder))
+    made, used = written(graph, rates, states, machine.spec, model, machine.reaction_cycles, after, change)
     if states is None and (used.t_gates or machine.factories):
         who = "T gates" if used.t_gates else "factories"
         raise QmkError(

@@ -43,7 +43,7 @@ _FREE = ("hint", "fence", "lifecycle", "classical", "channel", "metadata", "feed
 @dataclass
 class Used:
     """How often what happens in a shot; waiting is in cycles of one patch, ``stalled`` the part of it that T gates wait
-    for their states. ``fences``: the cycle at which each fence stands."""
+    for their states. ``changes``: expected flips of patches whose distance changes. ``fences``: their cycles."""
 
     gates: Counter[str] = field(default_factory=Counter)
     ends: int = 0
@@ -52,6 +52,7 @@ class Used:
     patches: int = 0
     stalled: int = 0
     attempts: int = 0
+    changes: float = 0.0
     fences: list[int] = field(default_factory=list)
 
     @property
@@ -68,7 +69,7 @@ class Used:
         """The expected number of flips."""
         gates = sum(count * costs.gate(channels, name, t_error).total() for name, count in self.gates.items())
         ends = self.ends * costs.end(channels).total()
-        return gates + ends + costs.wait(channels, self.waited).total()
+        return gates + ends + costs.wait(channels, self.waited).total() + self.changes
 
 
 def written(
@@ -79,16 +80,18 @@ def written(
     model: NoiseModel,
     reaction: int = 0,
     after: int = 0,
+    change: Flips | None = None,
 ) -> tuple[Graph, Used]:
     """The graph with its errors, and what it uses. ``reaction``: cycles until an outcome is decoded. ``after``: the
     graph is a written one, whose first so many epochs stay as they are, node for node; what is used is of the rest,
-    but for the patches. Raises UNSUPPORTED for a gate that is no Clifford+T."""
+    but for the patches. ``change``: what a patch that holds a state there suffers as its distance changes; it takes a
+    cycle. Raises UNSUPPORTED for a gate that is no Clifford+T."""
     own = hashlib.sha256(f"{machine} {model.name} {model.hash}".encode()).hexdigest()[:ID_CHARS]
     writer = _Writer(graph, channels, states, reaction, f"patch_{own}_")
     kept = end_of_epoch(graph, after)
     for node in sent(graph.nodes[:kept]):
         writer.node(node)
-    writer.begin(graph.nodes[:kept])
+    writer.begin(graph.nodes[:kept], change)
     for node in graph.nodes if not after else sent(graph.nodes[kept:]):
         writer.node(node)
     writer.used.patches = len(writer.seen)
@@ -136,14 +139,21 @@ class _Writer:
         self.seen: set[str] = set()
         self.count = 0
 
-    def begin(self, kept: Sequence[Node]) -> None:
+    def begin(self, kept: Sequence[Node], change: Flips | None) -> None:
         """Here the program begins, or goes on at a fence: with patches as they are there, factories that are empty, and
-        outcomes of before as if they came now. Nothing but time is counted from the fence."""
+        outcomes of before as if they came now. What is used is counted from the fence."""
         self.made, self.used = list(kept), Used()
         self.qubits = {qubit: cycle - self.fence for qubit, cycle in self.qubits.items()}
         self.events = dict.fromkeys(self.events, 0)
         self.fence = 0
         self.supply = None if self.states is None else self.states.supply()
+        if change is None or not self.alive:
+            return
+        self.fence = 1
+        for qubit in sorted(self.alive):
+            self.used.changes += change.total()
+            self._errors(change, (qubit,))
+            self._wait(qubit, self.fence)
 
     def node(self, node: Node) -> None:
         op = OPS.get(node.op)
