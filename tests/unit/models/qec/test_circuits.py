@@ -1,4 +1,4 @@
-"""Memory, stability and growth circuits: certain without noise, no detector missing, and the distances that they promise."""
+"""Memory, stability and growth: certain without noise, no detector missing, and the distances that they promise."""
 
 from __future__ import annotations
 
