@@ -1,4 +1,4 @@
-"""What no tracked file may hold: paths and hosts of one person's machine, unfinished work, large binaries."""
+"""What no tracked file may hold: paths and hosts of one person's machine, unfinished work, conflicts of merges, large binaries."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ PACKAGE_HOSTS = re.compile(
 UNFINISHED = re.compile(
     r"\b(?:TO" + "DO|FIX" + "ME)\\b|NotImplemented" + "Error|pragma: no " + "cover|pytest.mark.sk" + "ip"
 )
+CONFLICTS = re.compile("^(?:<{7} |>{7} )", re.MULTILINE)
 LARGEST_BYTES = 1 << 20
 
 
@@ -50,6 +51,10 @@ def test_nothing_is_left_unfinished() -> None:
         if path.suffix == ".py" and path.name != Path(__file__).name and (match := UNFINISHED.search(text_of(path)))
     ]
     assert not found
+
+
+def test_no_merge_was_left_half_done() -> None:
+    assert not [str(path.relative_to(ROOT)) for path in tracked() if CONFLICTS.search(text_of(path))]
 
 
 def test_no_large_files() -> None:
