@@ -1,4 +1,4 @@
-"""What no tracked file may hold: paths and hosts of one person's machine, unfinished work, conflicts of merges, large binaries."""
+"""What no tracked file may hold: names of one person's machine, unfinished work and merges, large binaries."""
 
 from __future__ import annotations
 
