@@ -55,6 +55,10 @@ class Circuit:
 
     def __eq__(self, other: object) -> bool: ...
 
+_Knots = tuple[Sequence[float], Sequence[float]]
+_Drive = tuple[_Knots, _Knots, _Knots, Sequence[float]]
+_LevelDrive = tuple[_Knots, _Knots, _Knots, Sequence[float], tuple[int, int]]
+
 @final
 class AtomRegister:
     """Amplitudes of neutral atoms that evolve under driving light and their van der Waals interaction. Atom 0 is the
@@ -70,14 +74,7 @@ class AtomRegister:
     def evolve(
         self,
         pairs: Sequence[float],
-        drives: Sequence[
-            tuple[
-                tuple[Sequence[float], Sequence[float]],
-                tuple[Sequence[float], Sequence[float]],
-                tuple[Sequence[float], Sequence[float]],
-                Sequence[float],
-            ]
-        ],
+        drives: Sequence[_Drive],
         duration: float,
         tolerance: float,
         scheme: Literal["blanes-moan", "suzuki"] = "blanes-moan",
@@ -90,14 +87,7 @@ class AtomRegister:
     def wander(
         self,
         pairs: Sequence[float],
-        drives: Sequence[
-            tuple[
-                tuple[Sequence[float], Sequence[float]],
-                tuple[Sequence[float], Sequence[float]],
-                tuple[Sequence[float], Sequence[float]],
-                Sequence[float],
-            ]
-        ],
+        drives: Sequence[_Drive],
         duration: float,
         steps: float,
         rates: tuple[float, float, float],
@@ -145,15 +135,7 @@ class LevelRegister:
     def evolve(
         self,
         pairs: Sequence[float],
-        drives: Sequence[
-            tuple[
-                tuple[Sequence[float], Sequence[float]],
-                tuple[Sequence[float], Sequence[float]],
-                tuple[Sequence[float], Sequence[float]],
-                Sequence[float],
-                tuple[int, int],
-            ]
-        ],
+        drives: Sequence[_LevelDrive],
         duration: float,
         tolerance: float,
     ) -> dict[str, Any]:
@@ -163,15 +145,7 @@ class LevelRegister:
     def wander(
         self,
         pairs: Sequence[float],
-        drives: Sequence[
-            tuple[
-                tuple[Sequence[float], Sequence[float]],
-                tuple[Sequence[float], Sequence[float]],
-                tuple[Sequence[float], Sequence[float]],
-                Sequence[float],
-                tuple[int, int],
-            ]
-        ],
+        drives: Sequence[_LevelDrive],
         duration: float,
         steps: float,
         rates: tuple[float, float, float, float],
