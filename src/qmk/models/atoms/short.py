@@ -22,7 +22,7 @@ from qmk.qvm.families import analog
 
 OF_DEVICE = "device"
 """as the base: what goes wrong on the device"""
-RATES = (*analog.NOISE, *(key for key in analog.NOISE_3 if key not in analog.NOISE))
+RATES = analog.noise_keys("analog.rydberg3")
 """terms of evolutions: the keys of their ``noise``"""
 CHANCES = ("empty", "missing")
 LOSSES = ("load_loss", "gate_loss", "move_loss")

@@ -72,7 +72,7 @@ def fault(name: str, args: Args, qubits: int) -> str:
 
 def noise_keys(name: str) -> tuple[str, ...]:
     """Keys that ``noise`` of evolution ``name`` may have."""
-    return (*NOISE, *(NOISE_3.keys() - NOISE.keys())) if name == "analog.rydberg3" else tuple(NOISE)
+    return tuple({**NOISE, **NOISE_3}) if name == "analog.rydberg3" else tuple(NOISE)
 
 
 def _noise_fault(noise: Mapping[str, Any], keys: Sequence[str]) -> str:
