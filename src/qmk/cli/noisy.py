@@ -32,7 +32,8 @@ def noise_options(command: Command) -> Command:
             "--noise",
             metavar="MODEL",
             help="A noise model: its JSON file, or terms such as depolarizing=1e-3 or si1000=1e-3,readout=0.02; for "
-            "analog programs aquila or pasqal; or device, for the noise of --device.",
+            "analog programs aquila or pasqal; or device, for the noise of --device. Terms after any of these take the "
+            "place of its numbers: device,readout=0.02.",
         ),
     ):
         command = option(command)

@@ -16,9 +16,6 @@ if TYPE_CHECKING:
 
     NoiseLike = NoiseModel | AtomNoise | os.PathLike[str] | str
 
-OF_DEVICE = "device"
-"""as ``noise``: what goes wrong on the device"""
-
 
 def physical(
     graph: Graph, noise: NoiseLike | None = None, device: str | None = None, shots: int | None = None
@@ -26,20 +23,27 @@ def physical(
     """``graph`` as ``device`` runs it, with ``noise``; and what a result's notes say of either.
 
     ``noise``: a model of errors of gates, its file or short form; for a program of evolutions an ``AtomNoise`` or the
-    name of one; "device": that of the device. Raises INVALID_PARAMS for what is none, or does not fit the program;
+    name of one; "device": that of the device. After a name and after "device" terms may follow, which take the place of
+    its numbers (``models.atoms.short``). Raises INVALID_PARAMS for what is none, or does not fit the program;
     INVALID_GRAPH for what the device refuses.
     """
     notes: dict[str, Any] = {}
+    terms = _of_device(noise)
     profile = None
     if device is not None:
         from qmk.models.atoms.on_device import device as named
         from qmk.models.atoms.on_device import on_device
 
         profile, configuration = named(device)
+        if terms and not _evolves(graph):
+            profile = _otherwise(profile, terms, str(noise))
         made = on_device(graph, profile, configuration, shots=shots)
         graph, notes["device"] = made.graph, f"{device}, {made.timeline.duration_us:.6g} us a shot"
-    if noise is not None:
-        graph, notes["noise"] = _noisy(graph, noise, profile)
+    if terms is not None:
+        graph, notes["noise"] = _noisy(graph, terms, profile)
+    elif noise is not None:
+        write, notes["noise"] = _writer(noise)
+        graph = write(graph)
     return graph, notes
 
 
@@ -47,45 +51,71 @@ def labels(noise: NoiseLike | None, device: str | None) -> dict[str, str]:
     """What a result's notes say of noise and device, without the program."""
     notes: dict[str, str] = {} if device is None else {"device": device}
     if noise is not None:
-        of_device = isinstance(noise, str) and noise == OF_DEVICE
-        notes["noise"] = "of the device" if of_device else _writer(noise)[1]
+        terms = _of_device(noise)
+        notes["noise"] = _writer(noise)[1] if terms is None else ",".join(["of the device", *terms])
     return notes
 
 
-def _noisy(graph: Graph, noise: NoiseLike, profile: Profile | None) -> tuple[Graph, str]:
-    if isinstance(noise, str) and noise == OF_DEVICE:
-        found = _of(profile, graph)
-        if found is None:
-            return graph, "of the device"
-        noise = found
-    write, label = _writer(noise)
-    return write(graph), label
+def _of_device(noise: NoiseLike | None) -> list[str] | None:
+    """The terms after "device", None where that is not what is asked for."""
+    if not isinstance(noise, str):
+        return None
+    from qmk.models.atoms.short import OF_DEVICE, base_of
+
+    base, terms = base_of(noise)
+    return terms if base == OF_DEVICE else None
+
+
+def _evolves(graph: Graph) -> bool:
+    return any(node.op.startswith("analog.") for node in graph.nodes)
+
+
+def _otherwise(profile: Profile, terms: list[str], whole: str) -> Profile:
+    """A device of gates with other numbers of what goes wrong."""
+    from qmk.models.atoms.short import adjusted_device
+
+    return adjusted_device(profile, terms, whole)
+
+
+def _noisy(graph: Graph, terms: list[str], profile: Profile | None) -> tuple[Graph, str]:
+    """The errors of a device, with ``terms`` in place of some of them."""
+    found = _of(profile, graph, bool(terms))
+    if found is None:
+        return graph, ",".join(["of the device", *terms])
+    from qmk.models.atoms import atom_noises, noisy
+    from qmk.models.atoms.short import adjusted
+
+    errors = atom_noises()[found] if isinstance(found, str) else found
+    errors = adjusted(errors, terms, ",".join([errors.name, *terms])) if terms else errors
+    return noisy(graph, errors), errors.name
 
 
 def _writer(noise: NoiseLike) -> tuple[Callable[[Graph], Graph], str]:
-    """What writes it into a graph, and its label. Only one word, or no text at all, may be noise of atoms."""
+    """What writes it into a graph, and its label. Of texts, presets of atoms and terms of evolutions are noise of
+    atoms, all else is of gates."""
     from qmk.models.noise import NoiseModel, apply, resolve
 
-    if noise.isidentifier() if isinstance(noise, str) else not isinstance(noise, (NoiseModel, os.PathLike)):
-        from qmk.models.atoms import AtomNoise, atom_noises, noisy
+    if not isinstance(noise, (NoiseModel, os.PathLike)):
+        from qmk.models.atoms import AtomNoise, noisy
+        from qmk.models.atoms.short import atom_noise
 
-        errors = atom_noises().get(noise) if isinstance(noise, str) else noise
+        errors = atom_noise(noise) if isinstance(noise, str) else noise
         if isinstance(errors, AtomNoise):
             return functools.partial(noisy, errors=errors), errors.name
     model = resolve(noise)
     return functools.partial(apply, model), model.label
 
 
-def _of(profile: Profile | None, graph: Graph) -> AtomNoise | str | None:
-    """The noise of a device, None where its gates have it already."""
+def _of(profile: Profile | None, graph: Graph, changed: bool) -> AtomNoise | str | None:
+    """The noise of a device, None where its gates have it already. ``changed``: with numbers of the caller's own."""
     if profile is None:
         raise QmkError(
             "INVALID_PARAMS", "the noise of a device, and no device", field="noise", help="name the device, or a model"
         )
     from qmk.models.atoms.machine import Mishaps
 
-    evolves = any(node.op.startswith("analog.") for node in graph.nodes)
-    if (profile.noise == "") if evolves else (profile.mishaps == Mishaps()):
+    evolves = _evolves(graph)
+    if (profile.noise == "") if evolves else (profile.mishaps == Mishaps() and not changed):
         what = "evolutions" if evolves else "gates"
         text = f"device '{profile.name}' says nothing of errors of {what}"
         raise QmkError("INVALID_PARAMS", text, field="noise", help="name a model, or leave the noise out")

@@ -26,11 +26,12 @@ from litestar.exceptions import HTTPException
 from litestar.types import ControllerRouterHandler
 
 from qmk.base.errors import QmkError
-from qmk.gateway import qlam
 from qmk.gateway.braket import routes as braket
 from qmk.gateway.callers import Callers
 from qmk.gateway.http import BODY_BYTES, AnyRequest, Gate, Refusal, answer, status_of
 from qmk.gateway.pasqal import routes as pasqal
+from qmk.gateway.qlam import routes as qlam
+from qmk.gateway.qlam.compiling import Compiling
 from qmk.gateway.records import Records
 
 log = logging.getLogger("qmk.gateway")
@@ -64,13 +65,14 @@ def make_app(socket: Path | None, records: Path, *, needs_token: bool) -> Litest
 
     Raises RESOURCE_EXHAUSTED when the file cannot be used.
     """
-    gate = Gate(Callers(socket, needs_token=needs_token), Records(records))
+    gate, compiling = Gate(Callers(socket, needs_token=needs_token), Records(records)), Compiling()
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         try:
             yield
         finally:
+            await compiling.close()
             await gate.callers.close()
             gate.records.close()
 
@@ -78,7 +80,7 @@ def make_app(socket: Path | None, records: Path, *, needs_token: bool) -> Litest
         route_handlers=[health, *(Router(path=door.path, route_handlers=door.handlers) for door in DOORS)],
         exception_handlers={Exception: _refused, HTTPException: _refused},
         request_max_body_size=BODY_BYTES,
-        state=State({"gate": gate}),
+        state=State({"gate": gate, "compiling": compiling}),
         lifespan=[lifespan],
         openapi_config=None,
         logging_config=None,

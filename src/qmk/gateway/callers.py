@@ -28,9 +28,11 @@ _LOOPBACK = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?", re.ASCII 
 
 
 class Caller(AsyncClient):
-    """A client whose session is opened again when it has expired. ``tenant`` is known once it is connected."""
+    """A client whose session is opened again when it has expired. ``tenant`` and ``rights`` of its session
+    are known once it is connected."""
 
     tenant: str = ""
+    rights: frozenset[str] = frozenset()
     _under_way = 0
     _retired = False
 
@@ -57,6 +59,7 @@ class Caller(AsyncClient):
     async def _negotiate(self) -> q_negotiate_caps.Reply:
         reply = await super()._negotiate()
         self.tenant = reply.tenant
+        self.rights = frozenset(reply.rights)
         return reply
 
     async def _attempt(self, call: Call, fields: dict[str, Any]) -> Any:

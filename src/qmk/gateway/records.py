@@ -73,11 +73,14 @@ class Records:
         with self._lock:
             self._base.close()
 
-    async def put(self, kind: str, tenant: str, record: Record) -> None:
-        """Keep a record, in place of one with its id; beyond the bound the tenant's oldest of the kind go."""
-        await self._do(lambda: self._put(kind, tenant, record))
+    async def put(
+        self, kind: str, tenant: str, record: Record, *, kept: int | None = None, kept_bytes: int | None = None
+    ) -> None:
+        """Keep a record, in place of one with its id; beyond the bound on how many are ``kept``, or on the bytes of
+        their bodies, the tenant's oldest of the kind go."""
+        await self._do(lambda: self._put(kind, tenant, record, self._kept if kept is None else kept, kept_bytes))
 
-    def _put(self, kind: str, tenant: str, record: Record) -> None:
+    def _put(self, kind: str, tenant: str, record: Record, kept: int, kept_bytes: int | None) -> None:
         found = self._base.execute(
             "INSERT INTO records (kind, tenant, id, created, body) VALUES (?, ?, ?, ?, ?) "
             "ON CONFLICT (kind, tenant, id) DO UPDATE SET body = excluded.body RETURNING seq",
@@ -89,8 +92,14 @@ class Records:
         self._base.execute(
             "DELETE FROM records WHERE seq IN "
             "(SELECT seq FROM records WHERE kind = ? AND tenant = ? ORDER BY seq DESC LIMIT -1 OFFSET ?)",
-            (kind, tenant, self._kept),
+            (kind, tenant, kept),
         )
+        if kept_bytes is not None:
+            self._base.execute(
+                "DELETE FROM records WHERE seq IN (SELECT seq FROM (SELECT seq, sum(length(body)) OVER (ORDER BY "
+                "seq DESC) AS total FROM records WHERE kind = ? AND tenant = ?) WHERE total > ?)",
+                (kind, tenant, kept_bytes),
+            )
 
     async def get(self, kind: str, tenant: str, id: str) -> Record | None:
         return await self._do(lambda: self._first(f"{_FIND} AND id = ?", (kind, tenant, id)))
@@ -101,14 +110,23 @@ class Records:
         return await self._do(lambda: self._first(query, (kind, tenant, member)))
 
     async def page(
-        self, kind: str, tenant: str, size: int, start: int = 0, *, member: str | None = None
+        self,
+        kind: str,
+        tenant: str,
+        size: int,
+        start: int = 0,
+        *,
+        member: str | None = None,
+        oldest_first: bool = False,
     ) -> tuple[list[Record], int]:
-        """Records from the newest on, those with ``member`` where one is named, and how many there are in all."""
+        """Records from the newest on, or from the oldest, those with ``member`` where one is named, and how many there
+        are in all."""
         having = "" if member is None else " AND seq IN (SELECT record FROM members WHERE member = ?)"
         values = (kind, tenant) if member is None else (kind, tenant, member)
 
         def read() -> tuple[list[Record], int]:
-            rows = self._base.execute(f"{_FIND}{having} ORDER BY seq DESC LIMIT ? OFFSET ?", (*values, size, start))
+            order = "ASC" if oldest_first else "DESC"
+            rows = self._base.execute(f"{_FIND}{having} ORDER BY seq {order} LIMIT ? OFFSET ?", (*values, size, start))
             count = f"SELECT count(*) FROM records WHERE kind = ? AND tenant = ?{having}"
             return [Record(*row) for row in rows], self._base.execute(count, values).fetchone()[0]
 

@@ -113,3 +113,21 @@ def test_bloqades_device_gets_all_shots_of_all_subtasks(client: Client, url: str
     assert (len(bell), len(ghz)) == (130, 7)
     assert {tuple(row) for row in bell} == {(0, 0), (1, 1)}  # one missing: p < 1e-38
     assert all(row in ([0] * 5, [1] * 5) for row in ghz)
+
+
+def test_qlam_core_compiles_definitions_and_bloqade_opens_their_tasks(client: Client, url: str, tmp_path: Path) -> None:
+    (tmp_path / "bell").write_bytes(gzip.decompress((KERNELS / "bell.kirin.json.gz").read_bytes()))
+    found = client("qlam_definitions", url, "any", str(tmp_path / "bell"))
+    for context, needs in (("here", {"core.h", "core.cnot"}), ("zoned", {"core.u", "core.cz", "atoms.move"})):
+        told = found[context]
+        assert (told["status"], told["same"], told["language"]) == ("Succeeded", True, "qvm-json.v1.0")
+        assert needs <= set(told["ops"])
+        assert told["listed"] == [True, 1]
+        assert told["future"] == [True, True]
+        assert set(told["profiles"]) == {"sweep"}
+        assert [len(rows) for rows in told["shots"]] == [20]
+    assert {tuple(row) for row in found["here"]["shots"][0]} == {(0, 0), (1, 1)}  # one missing: p < 4e-6
+    assert found["broken"] == ["Failed", "INVALID_GRAPH", None]
+    [absent, elsewhere] = found["refused"]
+    assert absent.startswith("404")
+    assert elsewhere.startswith("501")

@@ -21,9 +21,9 @@ from litestar.testing import TestClient
 
 from qmk.base.errors import QmkError
 from qmk.client import Operator, attenuate
-from qmk.gateway import qlam
 from qmk.gateway.app import make_app
 from qmk.gateway.callers import KEPT_CLIENTS_OF_A_TENANT, Callers
+from qmk.gateway.qlam import arguments, shapes
 from qmk.gateway.records import Record, Records
 
 Http = TestClient[Any]
@@ -308,7 +308,7 @@ def test_lists_of_a_mode_count_what_is_in_it(two: Two) -> None:
 
 
 def test_a_page_of_results_is_bounded(http: Http, until: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("qmk.gateway.qlam.VALUES", 8)
+    monkeypatch.setattr("qmk.gateway.qlam.results.VALUES", 8)
     body = {**squin(), "subtasks": [{"program_index": 0, "num_shots": 3}] * 2}
     id = http.post(TASKS, json=body).json()["id"]
     until(lambda: http.get(f"{TASKS}/{id}"), lambda row: row["task_status"] == "Completed")
@@ -319,11 +319,11 @@ def test_a_page_of_results_is_bounded(http: Http, until: Any, monkeypatch: pytes
 
 def test_a_program_of_many_subtasks_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[str] = []
-    looked = qlam._whole_numbers
-    monkeypatch.setattr(qlam, "_whole_numbers", lambda content: seen.append(content) or looked(content))
+    looked = arguments.whole_numbers
+    monkeypatch.setattr(arguments, "whole_numbers", lambda content: seen.append(content) or looked(content))
     rows = [{"program_index": 0, "num_shots": 1}] * 50
-    asked = msgspec.convert({"programs": [{"content": "{}"}], "subtasks": rows}, qlam.Definition)
-    assert [wish.shots for wish in qlam._wishes(asked)] == [1] * 50
+    asked = msgspec.convert({"programs": [{"content": "{}"}], "subtasks": rows}, shapes.Definition)
+    assert [wish.shots for wish in arguments.wishes(asked.programs, asked.subtasks)] == [1] * 50
     assert seen == ["{}"]
 
 

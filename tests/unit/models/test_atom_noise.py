@@ -34,9 +34,12 @@ def test_doppler_shifts_are_those_of_thermal_rubidium() -> None:
 
 
 def test_presets_name_their_sources_and_known_numbers() -> None:
-    assert set(atom_noises()) == {"aquila", "pasqal"}
+    assert set(atom_noises()) == {"aquila", "pasqal", "ytterbium"}
     for found in atom_noises().values():
         assert found.sources
+        assert set(found.evolution) <= set(analog.noise_keys("analog.rydberg3"))
+    for name in ("aquila", "pasqal"):
+        found = atom_noises()[name]
         assert set(found.evolution) <= set(analog.NOISE)
         assert 0 < found.p01 < found.p10 < 0.2
     with pytest.raises(QmkError, match="aquila, pasqal"):
@@ -49,6 +52,14 @@ def test_the_coherence_of_the_aquila_preset_is_1_over_e_after_5_us_and_8_us_with
     deviation = errors["detuning_atom_sigma_rad_per_us"]
     assert math.exp(-8.0 * rate) == pytest.approx(math.exp(-1))
     assert math.exp(-5.0 * rate - 0.5 * (5.0 * deviation) ** 2) == pytest.approx(math.exp(-1))
+
+
+def test_the_coherence_of_the_ytterbium_preset_is_1_over_e_after_its_t2_star() -> None:
+    rate, deviation = atom_noises()["ytterbium"].evolution.values()
+    assert math.exp(-3.7e6 * rate - 0.5 * (3.7e6 * deviation) ** 2) == pytest.approx(math.exp(-1))
+    assert rate * 7.9e6 == pytest.approx(1.0)
+    with pytest.raises(QmkError, match="two levels have not"):
+        noisy(program(), "ytterbium")
 
 
 def test_empty_sites_show_before_and_lost_atoms_afterwards() -> None:

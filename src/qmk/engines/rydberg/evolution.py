@@ -13,7 +13,7 @@ import qmk_native
 from qmk.base.errors import QmkError
 from qmk.engines.rydberg import TOLERANCE
 from qmk.qvm.families import analog
-from qmk.sdk.fields import NONE, Knots, knots
+from qmk.sdk.fields import NONE, Knots, knots, level, line
 from qmk.sdk.program import Gate, NoisyEvolution
 
 Light = tuple[Knots, Knots, Knots, list[float]]
@@ -21,6 +21,9 @@ Light = tuple[Knots, Knots, Knots, list[float]]
 
 MEMORY_BYTES = 64 << 30
 """what one run may take; the router has refused before what this machine has no memory for"""
+
+KICKS = 10_000
+"""changes of sign of an atom's |1> in one evolution, expected"""
 
 
 @dataclass(frozen=True)
@@ -37,16 +40,18 @@ class Evolution:
 @dataclass(frozen=True)
 class Deviates:
     """Standard normal deviates of one shot: ``amplitude`` and ``detuning`` of all atoms alike, then of each of n atoms,
-    shape (n + 1,); ``places``, shape (n, 3)."""
+    shape (n + 1,); ``places``, shape (n, 3); ``ground``, of the detuning of |1> of three levels, shape (n,)."""
 
     amplitude: npt.NDArray[np.float64]
     detuning: npt.NDArray[np.float64]
     places: npt.NDArray[np.float64]
+    ground: npt.NDArray[np.float64]
 
     @classmethod
     def draw(cls, n_qubits: int, seed: int) -> Deviates:
         dice = np.random.Generator(np.random.PCG64(seed))
-        return cls(dice.normal(size=n_qubits + 1), dice.normal(size=n_qubits + 1), dice.normal(size=(n_qubits, 3)))
+        alike = dice.normal(size=n_qubits + 1), dice.normal(size=n_qubits + 1)
+        return cls(*alike, dice.normal(size=(n_qubits, 3)), dice.normal(size=n_qubits))
 
 
 def evolution(item: Gate | NoisyEvolution, n_qubits: int, deviates: Deviates | None = None) -> Evolution:
@@ -74,6 +79,9 @@ def evolution(item: Gate | NoisyEvolution, n_qubits: int, deviates: Deviates | N
         shifts = _shifted(item, noise, deviates, n_qubits)
         drives += shifts
         couples += [analog.COUPLES["rydberg"]] * len(shifts)
+        if sigma := noise.get("ground_detuning_atom_sigma_rad_per_us"):
+            drives.append(_detuned(item, sigma * deviates.ground, n_qubits))
+            couples.append(analog.COUPLES["raman"])
     return Evolution(pairs, drives, float(args["duration"]), tuple(couples) if item.name == "analog.rydberg3" else ())
 
 
@@ -131,11 +139,37 @@ def _shifted(
     alike, own = (noise.get(f"detuning{part}_sigma_rad_per_us", 0.0) for part in ("", "_atom"))
     if not (alike or own):
         return ()
+    return (_detuned(item, alike * deviates.detuning[0] + own * deviates.detuning[1:], n_qubits),)
+
+
+def _detuned(item: Gate | NoisyEvolution, shifts: npt.NDArray[np.float64], n_qubits: int) -> Light:
+    """A drive that only detunes, atom q by ``shifts[q]`` rad/us."""
     weights = [0.0] * n_qubits
     for qubit in item.qubits:
-        weights[qubit] = float(alike * deviates.detuning[0] + own * deviates.detuning[1 + qubit])
+        weights[qubit] = float(shifts[qubit])
     duration = float(item.args["duration"])
-    return ((NONE, NONE, ([0.0, duration], [1.0, 1.0]), weights),)
+    return NONE, NONE, ([0.0, duration], [1.0, 1.0]), weights
+
+
+def piece(part: Evolution, begin: float, end: float) -> Evolution:
+    """What happens from ``begin`` to ``end``, both in us and no knots of it."""
+    inside = 0.5 * (begin + end)
+
+    def cut(field: Knots, holds: bool) -> Knots:
+        times, values = field
+        if not times:
+            return NONE
+        kept = [k for k, t in enumerate(times) if begin < t < end]
+        if holds:
+            first, last = level(field, begin), values[kept[-1]] if kept else level(field, inside)
+        else:
+            first = line(field, begin, 0.5 * (begin + times[kept[0]]) if kept else inside)
+            last = line(field, end, 0.5 * (end + times[kept[-1]]) if kept else inside)
+        middle = [times[k] - begin for k in kept]
+        return [0.0, *middle, end - begin], [first, *(values[k] for k in kept), last]
+
+    drives = [(cut(a, False), cut(p, True), cut(d, False), w) for a, p, d, w in part.drives]
+    return Evolution(part.pairs, drives, end - begin, part.couples)
 
 
 def rates(item: Gate | NoisyEvolution) -> tuple[float, float, float]:
@@ -143,6 +177,25 @@ def rates(item: Gate | NoisyEvolution) -> tuple[float, float, float]:
     noise = item.args.get("noise", {})
     decay, loss, dephasing = (float(noise.get(f"{name}_per_us", 0.0)) for name in ("decay", "loss", "dephasing"))
     return decay, loss, dephasing
+
+
+def kicks(item: Gate | NoisyEvolution, seed: int) -> list[tuple[float, int]]:
+    """When, in us and in order, |1> of which atom changes its sign. Such changes, at random times of rate G/2 for each
+    atom whatever its state, are ``ground_dephasing_per_us`` G: what has changed counts twice in what a coherence
+    loses. Raises UNSUPPORTED for more of them than a trajectory has."""
+    rate, duration = float(item.args["noise"].get("ground_dephasing_per_us", 0.0)), float(item.args["duration"])
+    dice = np.random.Generator(np.random.PCG64(seed))
+    if not rate:
+        return []
+    if 0.5 * rate * duration > KICKS:
+        raise QmkError(
+            "UNSUPPORTED",
+            f"engine 'rydberg': a ground_dephasing_per_us of {rate:g} over {duration:g} us",
+            engine="rydberg",
+            help=f"rate times duration is at most {2 * KICKS}",
+        )
+    times = [dice.uniform(0.0, duration, dice.poisson(0.5 * rate * duration)) for _ in item.qubits]
+    return sorted((float(t), qubit) for qubit, row in zip(item.qubits, times, strict=True) for t in row)
 
 
 def rates_3(item: Gate | NoisyEvolution) -> tuple[float, float, float, float]:

@@ -15,7 +15,18 @@ import qmk_native
 
 from qmk.base.seeds import substream
 from qmk.engines.rydberg import TOLERANCE
-from qmk.engines.rydberg.evolution import MEMORY_BYTES, Deviates, Evolution, evolution, lights, rates, rates_3, solved
+from qmk.engines.rydberg.evolution import (
+    MEMORY_BYTES,
+    Deviates,
+    Evolution,
+    evolution,
+    kicks,
+    lights,
+    piece,
+    rates,
+    rates_3,
+    solved,
+)
 from qmk.qvm.families.analog import has_noise
 from qmk.sdk.bits import Bits, compute, holds
 from qmk.sdk.engine import Progress, Samples
@@ -153,8 +164,7 @@ class TrajectoryPlan:
         if has_noise(item.args):
             part = evolution(item, self.n_qubits, deviates)
             steps = self._paced(at, item, part)
-            own = substream(seed, "jumps")
-            lost, _ = wide.wander(part.pairs, lights(part), part.duration, steps, rates_3(item), lost, own)
+            lost = _kicked(wide, item, part, steps, lost, seed)
         else:
             solved(wide, without(evolution(item, self.n_qubits), lost), STEP_ERROR)
         gone = [wide.take(atom, substream(seed, atom)) for atom in range(self.n_qubits)]
@@ -184,6 +194,31 @@ class TrajectoryPlan:
 
     def _levels(self, drawn: bytes, shots: int) -> Levels:
         return np.frombuffer(drawn, dtype=np.uint8).reshape(shots, self.n_qubits)
+
+
+def _kicked(
+    wide: qmk_native.LevelRegister,
+    item: Gate | NoisyEvolution,
+    part: Evolution,
+    steps: float,
+    lost: list[bool],
+    seed: int,
+) -> list[bool]:
+    """A trajectory of three levels, its atoms' |1> changing sign now and then; who is lost then."""
+    n, begin, own = len(lost), 0.0, substream(seed, "jumps")
+    turns = kicks(item, substream(seed, "ground"))
+    for count, (end, atom) in enumerate(turns):
+        now = piece(part, begin, end)
+        some = max(1.0, np.ceil(steps * now.duration / part.duration))
+        lost, _ = wide.wander(now.pairs, lights(now), now.duration, some, rates_3(item), lost, substream(own, count))
+        state = np.frombuffer(wide.state(), dtype=np.complex128).reshape((3,) * n).copy()
+        state[(slice(None),) * atom + (1,)] *= -1.0
+        wide.load(state.tobytes())
+        begin = end
+    last = piece(part, begin, part.duration) if turns else part
+    some = max(1.0, np.ceil(steps * last.duration / part.duration))
+    lost, _ = wide.wander(last.pairs, lights(last), last.duration, some, rates_3(item), lost, own)
+    return lost
 
 
 def _has_flags(item: Gate | NoisyEvolution) -> TypeGuard[NoisyEvolution]:

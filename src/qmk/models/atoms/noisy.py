@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from qmk.base.errors import QmkError
-from qmk.qvm.families import atoms, noise
+from qmk.qvm.families import analog, atoms, noise
 from qmk.qvm.graph import Graph, Node
 
 BOLTZMANN = 1.380649e-23
@@ -83,9 +83,23 @@ def _pasqal() -> AtomNoise:
     )
 
 
+def _ytterbium() -> AtomNoise:
+    """Of three levels, nothing but the memory of the nuclear spin: the echo's T2 is a rate, what T2* is shorter by a
+    deviation, as in ``_aquila``."""
+    echo, star = 7.9e6, 3.7e6
+    return AtomNoise(
+        name="ytterbium",
+        sources=("Jenkins et al., arXiv:2112.06732: nuclear spin of 171Yb, T2* 3.7 s, T2 with an echo 7.9 s",),
+        evolution={
+            "ground_dephasing_per_us": 1 / echo,
+            "ground_detuning_atom_sigma_rad_per_us": math.sqrt(2 * (1 - star / echo)) / star,
+        },
+    )
+
+
 def atom_noises() -> dict[str, AtomNoise]:
     """Every preset by its name."""
-    return {row.name: row for row in (_aquila(), _pasqal())}
+    return {row.name: row for row in (_aquila(), _pasqal(), _ytterbium())}
 
 
 def noisy(graph: Graph, errors: AtomNoise | str) -> Graph:
@@ -152,6 +166,9 @@ class _Writing:
     def _evolve(self, node: Node) -> None:
         if node.args.get("noise"):
             raise _refused(node, "it has noise of its own")
+        strange = [key for key in self.errors.evolution if key not in analog.noise_keys(node.op)]
+        if strange:
+            raise _refused(node, f"errors '{self.errors.name}' have {strange[0]}, which atoms of two levels have not")
         args = {**node.args, "noise": dict(self.errors.evolution)}
         self.nodes.append(msgspec.structs.replace(node, args=args))
 

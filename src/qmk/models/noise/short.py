@@ -1,14 +1,15 @@
 """Models as people write them: ``depolarizing=1e-3``, ``si1000=1e-3,readout=0.02``, ``thermal=50us:70us``, a file.
 
-One preset at most, then single terms that add to it: commas between them, numbers after ``=``. ``FILE@2h`` is a
-calibration file (``calibration``) at a moment.
+One preset or file at most, then single terms, which add to it or take the place of its errors of their kind: commas
+between them, numbers after ``=``. ``FILE@2h`` is a calibration file (``calibration``) at a moment. Terms after the
+errors of a device of atoms are in ``models.atoms.short``.
 """
 
 from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
@@ -52,9 +53,11 @@ def resolve(noise: NoiseLike | object) -> NoiseModel:
     text = os.fspath(noise)
     path, at, moment = text.rpartition("@")
     if at and not os.path.exists(text) and (os.path.exists(path) or path.endswith(".json")):
-        return Calibration.load(path).at(_number(moment, text, True))
+        return Calibration.load(path).at(number(moment, text, True))
     if "=" in text and not os.path.exists(text):
         return parse(text)
+    if text == "device":
+        raise wrong("the noise of a device, and no device", "name the device, or a model")
     if text and text.isprintable() and not os.path.exists(text) and not set(text) & set("/\\."):
         raise wrong(f"'{text[:80]}' is no term of noise, and there is no such file", _near(text))
     return NoiseModel.load(text)
@@ -65,25 +68,55 @@ def _near(term: str) -> str:
     word = term.partition("=")[0].strip()
     found = difflib.get_close_matches(word[:40], sorted({form.partition("=")[0] for form in FORMS}), 1)
     forms = [form for form in FORMS if found and form.partition("=")[0] == found[0]]
-    return f"write {' or '.join(forms)}" if forms else f"write a JSON file, or terms of {', '.join(FORMS)}"
+    return (
+        f"write {' or '.join(forms)}"
+        if forms
+        else f"write a JSON file, or terms of {', '.join(FORMS)}; of atoms aquila, pasqal or device"
+    )
 
 
 def parse(text: str) -> NoiseModel:
-    """A short form as a model of that name."""
-    model: NoiseModel | None = None
-    for term in text.split(","):
-        word, equals, rest = (part.strip() for part in term.partition("="))
-        numbers = [_number(part, text, word in _TIMED) for part in rest.split(":")] if equals else []
-        if word not in {form.partition("=")[0] for form in FORMS} or len(numbers) not in _COUNTS.get(word, (1,)):
-            raise wrong(f"'{term.strip()}' is no term of noise", _near(term))
+    """A short form, or a file with terms after it, as a model of that name."""
+    first, *rest = text.split(",")
+    if "=" not in first and rest and _is_file(first.strip()):
+        return adjusted(resolve(first.strip()), rest, text)
+    word, numbers = term(first, text)
+    if word in _PRESETS:
+        return adjusted(_PRESETS[word](*numbers), rest, text)
+    return adjusted(NoiseModel(), [first, *rest], text)
+
+
+def _is_file(text: str) -> bool:
+    path, at, _ = text.rpartition("@")
+    return text.endswith(".json") or os.path.exists(text) or bool(at and path.endswith(".json"))
+
+
+def term(text: str, whole: str) -> tuple[str, list[float]]:
+    """One term of the short form ``whole``: its word and its numbers. Raises INVALID_PARAMS naming the forms."""
+    word, equals, rest = (part.strip() for part in text.partition("="))
+    numbers = [number(part, whole, word in _TIMED) for part in rest.split(":")] if equals else []
+    if word not in {form.partition("=")[0] for form in FORMS} or len(numbers) not in _COUNTS.get(word, (1,)):
+        raise wrong(f"'{text.strip()[:80]}' is no term of noise", _near(text))
+    return word, numbers
+
+
+def adjusted(model: NoiseModel, terms: Sequence[str], whole: str) -> NoiseModel:
+    """``model`` with single terms, which take the place of errors of their kind, under the name ``whole``. Raises
+    INVALID_PARAMS for a preset, and for a term that comes twice."""
+    seen: set[str] = set()
+    for text in terms:
+        word, numbers = term(text, whole)
         if word in _PRESETS:
-            if model is not None:
-                raise wrong(f"'{term.strip()}' comes after another term", "name one preset, and name it first")
-            model = _PRESETS[word](*numbers)
-        else:
-            model = _with(model or NoiseModel(), word, numbers)
-    assert model is not None, "a text has at least one term"
-    return msgspec.structs.replace(model, name=text)
+            raise wrong(f"'{text.strip()[:80]}' comes after another term", "name one preset, and name it first")
+        once(word, seen)
+        model = _with(model, word, numbers)
+    return msgspec.structs.replace(model, name=whole)
+
+
+def once(word: str, seen: set[str]) -> None:
+    if word in seen:
+        raise wrong(f"'{word}' comes twice", "give each term once")
+    seen.add(word)
 
 
 def _with(model: NoiseModel, word: str, numbers: list[float]) -> NoiseModel:
@@ -99,12 +132,16 @@ def _with(model: NoiseModel, word: str, numbers: list[float]) -> NoiseModel:
         return replace(model, erasure=p)
     if word == "loss_rate":
         return replace(model, loss_rate=p)
-    rules = model.gates or (GateRule(()),)
+    makers = {"loss": Loss, "amplitude_damping": AmplitudeDamping, "phase_damping": PhaseDamping, "leak": Leak}
+    rules = tuple(_without(rule, makers[word]) for rule in model.gates) or (GateRule(()),)
     if word == "loss":
         return replace(model, gates=tuple(_losing(rules, p, numbers[-1])))
-    makers = {"amplitude_damping": AmplitudeDamping, "phase_damping": PhaseDamping, "leak": Leak}
     error: AnyError = makers[word](*numbers)
     return replace(model, gates=tuple(replace(rule, errors=(*rule.errors, error)) for rule in rules))
+
+
+def _without(rule: GateRule, kind: type[AnyError]) -> GateRule:
+    return msgspec.structs.replace(rule, errors=tuple(error for error in rule.errors if not isinstance(error, kind)))
 
 
 def _losing(rules: tuple[GateRule, ...], one: float, more: float) -> Iterator[GateRule]:
@@ -116,7 +153,7 @@ def _losing(rules: tuple[GateRule, ...], one: float, more: float) -> Iterator[Ga
             yield msgspec.structs.replace(rule, arity=arity, errors=(*rule.errors, loss))
 
 
-def _number(text: str, whole: str, timed: bool) -> float:
+def number(text: str, whole: str, timed: bool = False) -> float:
     """``timed``: it may have a unit of time."""
     text = text.strip()
     unit = next((name for name in TIMES_S if text.endswith(name)), "") if timed else ""

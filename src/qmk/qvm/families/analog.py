@@ -48,8 +48,10 @@ NOISE_3: dict[str, str] = {
     "decay_per_us": "rate of r to |1>, or to |0> with the share decay_to_0; to other levels it is loss",
     "decay_to_0": "share of the decays that end in |0>, 0 to 1; 0 if absent",
     "dephasing_per_us": "rate at which the coherences of r with |0> and |1> fall, beside what decay and loss take",
+    "ground_dephasing_per_us": "rate at which the coherences of |1> with |0> and r fall, by white noise of its energy",
     "detuning_sigma_rad_per_us": "of the detuning of r, all atoms alike",
     "detuning_atom_sigma_rad_per_us": "of the detuning of r, each atom for itself: the Doppler shift",
+    "ground_detuning_atom_sigma_rad_per_us": "of the detuning of |1>, each atom for itself: alone, sqrt(2)/T2*",
 }
 """the same of ``analog.rydberg3``, where it differs from ``NOISE``"""
 
@@ -70,7 +72,7 @@ def fault(name: str, args: Args, qubits: int) -> str:
 
 def noise_keys(name: str) -> tuple[str, ...]:
     """Keys that ``noise`` of evolution ``name`` may have."""
-    return (*NOISE, *(NOISE_3.keys() - NOISE.keys())) if name == "analog.rydberg3" else tuple(NOISE)
+    return tuple({**NOISE, **NOISE_3}) if name == "analog.rydberg3" else tuple(NOISE)
 
 
 def _noise_fault(noise: Mapping[str, Any], keys: Sequence[str]) -> str:

@@ -1,0 +1,124 @@
+"""Programs that are compiled, one after the other, each in a process of its own with a bound on time and memory.
+
+Every tenant has its turn: of each, one definition at a time stands in the queue, so that nobody waits for more than one
+of each other tenant.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from weakref import WeakValueDictionary
+
+import msgspec
+
+import qmk
+from qmk.gateway.http import Refusal
+from qmk.gateway.qlam.compiler import Job, Made
+
+log = logging.getLogger("qmk.gateway")
+SECONDS = 30.0
+WAITING = 16
+"""definitions of one tenant that are being compiled or wait for it"""
+_SECRETS = frozenset(("QMK_DATABASE", "QMK_TOKEN", "PGPASSWORD"))
+
+
+class Failed(Exception):
+    """Nothing came of a compilation, for a reason that is of no one program."""
+
+
+class Compiling:
+    """The gateway's compilations that are under way, by the id of their record."""
+
+    def __init__(self) -> None:
+        self._one = asyncio.Semaphore(1)
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._waiting: Counter[str] = Counter()
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    def is_full(self, tenant: str) -> bool:
+        return self._waiting[tenant] >= WAITING
+
+    def require_room(self, tenant: str) -> None:
+        """Raises ``Refusal`` 429 where the tenant has enough in the queue."""
+        if self.is_full(tenant):
+            raise Refusal(429, f"{WAITING} compilations of this tenant wait already; try again later")
+
+    def begin(self, id: str, tenant: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Do ``work`` when it is this tenant's turn, unless it is under way."""
+        if id in self._tasks:
+            return
+        self._waiting[tenant] += 1
+        task = self._tasks[id] = asyncio.create_task(self._in_turn(tenant, work))
+        task.add_done_callback(lambda done: self._ended(id, tenant, done))
+
+    async def _in_turn(self, tenant: str, work: Callable[[], Awaitable[None]]) -> None:
+        async with self._turns.setdefault(tenant, asyncio.Lock()), self._one:
+            await work()
+
+    def _ended(self, id: str, tenant: str, done: asyncio.Task[None]) -> None:
+        del self._tasks[id]
+        self._waiting[tenant] -= 1
+        if not self._waiting[tenant]:
+            del self._waiting[tenant]
+        if not done.cancelled() and (error := done.exception()) is not None:
+            log.error("compilation %s could not be ended", id, exc_info=error)
+
+    async def wait(self, id: str, *, cancel: bool = False) -> None:
+        """Until it has ended; ``cancel``: now."""
+        task = self._tasks.get(id)
+        if task is not None:
+            if cancel:
+                task.cancel()
+            await asyncio.wait([task])
+
+    async def close(self) -> None:
+        for id in list(self._tasks):
+            await self.wait(id, cancel=True)
+
+
+async def made(job: Job) -> Made:
+    """What becomes of the programs. Raises ``Failed``."""
+    command = [sys.executable, "-P", "-m", "qmk.gateway.qlam.compiler"]
+    pipe = asyncio.subprocess.PIPE
+    try:
+        child = await asyncio.create_subprocess_exec(
+            *command, stdin=pipe, stdout=pipe, stderr=pipe, env=_environment(), start_new_session=True
+        )
+    except OSError as error:
+        raise Failed(f"cannot start the compiler: {error.strerror}") from error
+    try:
+        async with asyncio.timeout(SECONDS):
+            out, words = await child.communicate(msgspec.json.encode(job))
+    except TimeoutError:
+        raise Failed(f"compiling takes more than {SECONDS:g} s: send fewer programs, or smaller ones") from None
+    finally:
+        if child.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)
+            await asyncio.shield(child.wait())
+    try:
+        return msgspec.json.decode(out, type=Made)
+    except msgspec.DecodeError:
+        log.error(
+            "the compiler ended with %s; its last words:\n%s",
+            child.returncode,
+            words[-4096:].decode("utf-8", "replace"),
+        )
+        raise Failed("the compiler failed; the gateway's log has the details") from None
+
+
+def _environment() -> dict[str, str]:
+    """Ours, without our secrets, and with this very package importable when it is not installed."""
+    environment = {name: value for name, value in os.environ.items() if name not in _SECRETS}
+    root = Path(qmk.__file__).parent.parent
+    if root.name not in ("site-packages", "dist-packages"):
+        environment["PYTHONPATH"] = os.pathsep.join([str(root), *filter(None, [environment.get("PYTHONPATH")])])
+    return environment
