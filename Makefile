@@ -7,6 +7,8 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= 2
+# Where this is set, each of the many hundreds of processes that the tests start compiles 200 modules anew: twice the time.
+unexport PYTHONDONTWRITEBYTECODE
 UV ?= uv
 CARGO := rust=$$(tools/rust.sh); cd native; PATH="$$rust:$$PATH" PYO3_PYTHON="$(CURDIR)/$(BIN)/python" \
   PYO3_BUILD_EXTENSION_MODULE=1 cargo

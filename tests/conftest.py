@@ -14,12 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from tools.throwaway_postgres import Cluster, shared
 
 HERE = Path(__file__).parent
 os.environ["QMK_RATES"] = str(Path(__file__) / "none")  # nowhere: predictions are the declared ones on any machine
 PATIENCE_S = 30.0
+settings.register_profile("suite", deadline=None)  # how long an example takes is this machine's business
+settings.load_profile("suite")
 
 DAEMON = """
 import json, logging, sys

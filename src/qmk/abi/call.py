@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class Call:
+
+class Call(msgspec.Struct, frozen=True):
     """One call of the ABI.
 
     ``request`` and ``reply`` are msgspec Structs; ``rights`` what the caller must hold; ``errors`` names in

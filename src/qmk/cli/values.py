@@ -6,11 +6,12 @@ import csv
 import functools
 import io
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+import msgspec
+from msgspec.structs import fields, replace
 
 from qmk.base.limits import LIMITS, check
 from qmk.cli import source
@@ -27,8 +28,7 @@ COUNTS_SHOWN = 4
 """rows of a table, and outcomes of a point of a sweep, that are printed; JSON has all"""
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(msgspec.Struct, frozen=True):
     """The options as they were given."""
 
     expect: tuple[str, ...] = ()

@@ -15,7 +15,7 @@ from qmk.base.errors import Finding, QmkError, invalid_graph
 from qmk.base.limits import check
 from qmk.qvm.graph import Graph
 from qmk.sdk import discovery
-from qmk.sdk.frontend import Frontend, ParamValue, Source
+from qmk.sdk.frontend import CERTAIN, Frontend, ParamValue, Source
 
 
 class Loaded(msgspec.Struct, frozen=True):
@@ -28,20 +28,22 @@ class Loaded(msgspec.Struct, frozen=True):
 
 def frontend(name: str) -> Frontend:
     """The front-end for format ``name``; UNSUPPORTED names the formats there are."""
-    known = discovery.frontends()
-    if name not in known:
-        formats = ", ".join(sorted(known))
+    found = discovery.frontend(name)
+    if found is None:
+        formats = ", ".join(sorted(discovery.frontends()))
         raise QmkError("UNSUPPORTED", f"no front-end reads or writes '{name}'; formats: {formats}", format=name)
-    return known[name]
+    return found
 
 
 def recognise(data: bytes) -> str | None:
     """The format that ``data`` is most surely in, or None when no front-end claims it."""
     best, name = 0, None
-    for candidate, reader in discovery.frontends().items():
+    for reader in discovery.each_frontend():
         score = reader.recognise(data)
         if score > best:
-            best, name = score, candidate
+            best, name = score, reader.format
+        if score == CERTAIN:
+            break  # what comes after it cannot be surer, and is not imported
     return name
 
 

@@ -3,19 +3,17 @@ nowhere else. Public programs in this language are also found in files named ``.
 
 from __future__ import annotations
 
+import functools
 import re
 from pathlib import Path
 
 from qmk.base.errors import Finding, invalid_graph
 from qmk.base.limits import LIMITS
-from qmk.qvm.asm import assemble, disassemble
-from qmk.qvm.asm.tree import BLOCKS, DECLARATIONS
 from qmk.qvm.families import SPELLINGS
 from qmk.qvm.graph import Graph
 from qmk.sdk.frontend import Frontend, Source, unmarked
 
 _OTHERS = re.compile(r"OPENQASM\b|//|/\*|#|\{|include\b|qreg\b|creg\b|qubit\b|bit\b|@")
-_DIRECTIVE = re.compile(rf"\.({'|'.join((*DECLARATIONS, *BLOCKS))})\b")
 _STATEMENT = re.compile(r"(?:[A-Za-z_{][\w{}\[\]+*/-]*\s*:\s*)?([A-Za-z_][\w.]*)")
 _LINES = 64
 
@@ -27,10 +25,17 @@ def recognise(data: bytes) -> int:
     lines = [line for line in lines if line and not line.startswith(";")][:_LINES]
     if not lines or _OTHERS.match(lines[0]):
         return 0
-    known = sum(1 for line in lines if _DIRECTIVE.match(line) or _opcode(line))
+    known = sum(1 for line in lines if _directive().match(line) or _opcode(line))
     if known == 0:
         return 0
     return 100 if known == len(lines) else max(30, round(95 * known / len(lines)))
+
+
+@functools.cache
+def _directive() -> re.Pattern[str]:
+    from qmk.qvm.asm.tree import BLOCKS, DECLARATIONS  # with them comes the assembler: for texts that may be for it
+
+    return re.compile(rf"\.({'|'.join((*DECLARATIONS, *BLOCKS))})\b")
 
 
 def _opcode(line: str) -> bool:
@@ -39,6 +44,8 @@ def _opcode(line: str) -> bool:
 
 
 def parse(source: Source) -> Graph:
+    from qmk.qvm.asm import assemble
+
     try:
         text = unmarked(source.data).decode("utf-8")
     except UnicodeDecodeError as error:
@@ -71,6 +78,8 @@ class _Folder:
 
 
 def emit(graph: Graph) -> bytes:
+    from qmk.qvm.asm import disassemble
+
     return disassemble(graph).encode("utf-8")
 
 

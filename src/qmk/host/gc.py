@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, field
 from typing import Protocol
+
+import msgspec
 
 from qmk.abi.operator import op_gc
 from qmk.host.blobs import Found
@@ -30,15 +31,14 @@ class Deleting(Protocol):
     def drop_unused(self, blobs: Iterable[str], then: Callable[[list[str]], None] | None = None) -> None: ...
 
 
-@dataclass
-class _Survey:
+class _Survey(msgspec.Struct):
     """What there is. ``missing`` are blobs that rows name and the store has not got."""
 
-    named: set[str] = field(default_factory=set)
-    rows: list[tuple[str, str]] = field(default_factory=list)
-    found: list[Found] = field(default_factory=list)
+    named: set[str] = set()
+    rows: list[tuple[str, str]] = []
+    found: list[Found] = []
     drafts: tuple[int, int] = (0, 0)
-    missing: list[str] = field(default_factory=list)
+    missing: list[str] = []
 
 
 class Collector:

@@ -12,9 +12,10 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
+
+import msgspec
 
 from qmk.base.errors import Finding, QmkError
 from qmk.host.answers import Replies, ResultAnswers
@@ -48,8 +49,7 @@ class Timers(Protocol):
     def clear(self, key: str) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Turns:
+class Turns(msgspec.Struct, frozen=True):
     """How the host gets things done later; see ``Committer``."""
 
     schedule: Callable[[Callable[[], None]], object]
@@ -63,8 +63,7 @@ _AFTER_RECORDS = frozenset(
 """Effects that wait for the records made before them. To forget waits too: an answer that waits may show the result."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Afterwards:
+class _Afterwards(msgspec.Struct, frozen=True):
     """What is to be done once the journal has what was recorded before it."""
 
     do: Callable[[], None]

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Protocol
+
+import msgspec
 
 from qmk.base.errors import QmkError
 from qmk.host import ledger
@@ -27,21 +28,20 @@ MEMORY_CHARGES = 10_000
 """Rows of the ledger that a process which keeps no journal remembers."""
 
 
-@dataclass(slots=True)
-class Batch:
+class Batch(msgspec.Struct):
     """Records, with their bytes in ``data`` where they have been encoded, new results, ``copies`` of results for other
     jobs (job, source), rows of the ledger, entries and seals of the audit log, blobs that checkpoints no longer need,
     and jobs to forget; ``durable`` if any record asks for it."""
 
-    records: list[Event] = field(default_factory=list)
-    data: list[bytes] = field(default_factory=list)
-    results: list[tuple[str, Result]] = field(default_factory=list)
-    copies: list[tuple[str, str]] = field(default_factory=list)
-    charges: list[Charge] = field(default_factory=list)
-    audit: list[Audit] = field(default_factory=list)
-    seals: list[Seal] = field(default_factory=list)
-    dropped: list[DropBlob] = field(default_factory=list)
-    forgotten: list[str] = field(default_factory=list)
+    records: list[Event] = []
+    data: list[bytes] = []
+    results: list[tuple[str, Result]] = []
+    copies: list[tuple[str, str]] = []
+    charges: list[Charge] = []
+    audit: list[Audit] = []
+    seals: list[Seal] = []
+    dropped: list[DropBlob] = []
+    forgotten: list[str] = []
     durable: bool = False
 
     def __bool__(self) -> bool:

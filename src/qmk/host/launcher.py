@@ -19,16 +19,16 @@ The rules:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from qmk.kernel.effects import Interrupt, Launch
 from qmk.kernel.objects.alternative import Alternative
 from qmk.sdk.messages import Ask, Done, Failed, NotDone, Run, StateSaved
 
 
-@dataclass(frozen=True, slots=True)
-class Capacity:
+class Capacity(msgspec.Struct, frozen=True):
     """``slots`` launches can run at once, ``running`` do, ``waiting`` were accepted and do not yet. ``memory_bytes`` is
     what those running together may need, 0 without bound."""
 

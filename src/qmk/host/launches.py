@@ -9,8 +9,9 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from qmk.base.errors import QmkError
 from qmk.base.ids import opaque
@@ -27,8 +28,7 @@ log = logging.getLogger("qmk.host")
 ENTROPY_BYTES = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Sources:
+class Sources(msgspec.Struct, frozen=True):
     """What launches need to know: the time, entropy, a job's packed graph, whether a checkpoint names a blob, the
     version of a job's engine, or of the one that is named."""
 

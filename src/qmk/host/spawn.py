@@ -12,12 +12,13 @@ import signal
 import socket
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 import qmk
 from qmk.base.errors import QmkError
-from qmk.sdk import interpreters
+from qmk.sdk import discovery, interpreters
 
 SOCKET_BUFFER_BYTES = 1 << 20
 SECRETS = frozenset(("QMK_DATABASE", "QMK_TOKEN", "PGPASSWORD"))
@@ -26,8 +27,7 @@ LAST_WORDS_BYTES = 16 << 10
 """What is kept of a child's standard error."""
 
 
-@dataclass(frozen=True, slots=True)
-class External:
+class External(msgspec.Struct, frozen=True):
     """An engine that is not installed as an entry point: ``reference`` is ``module:ATTRIBUTE`` of its declaration,
     ``path`` the folder to import the module from. Only configuration can name one, never the wire."""
 
@@ -35,8 +35,7 @@ class External:
     path: str = ""
 
 
-@dataclass(slots=True)
-class Child:
+class Child(msgspec.Struct):
     """A started process and our ends of what joins us to it."""
 
     process: subprocess.Popen[bytes]
@@ -81,9 +80,11 @@ def worker(engine: str, threads: int, external: External | None = None) -> Child
     """Start a worker that will load ``engine``, under the Python of the engine's own environment if it has one; it says
     ``Ready`` on the socket when it has."""
     arguments = ["--engine", engine, "--threads", str(threads)]
+    python = interpreters.path_of(engine)
     if external is not None:
         arguments += ["--declaration", external.reference, "--path", external.path]
-    python = interpreters.path_of(engine)
+    elif python is None:  # it need not search what we have found
+        arguments += ["--declaration", discovery.reference(engine)]
     if python is None:
         return _start([sys.executable, "-P", "-m", "qmk.sdk.worker", *arguments], _environment())
     script = Path(qmk.__file__).parent / "sdk" / "elsewhere.py"

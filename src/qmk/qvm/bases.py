@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+import msgspec
 
 from qmk.qvm.outputs import Observable
 
@@ -11,13 +12,12 @@ LOOK = 256
 """newest bases that a string is tried with"""
 
 
-@dataclass
-class Basis:
+class Basis(msgspec.Struct):
     """A basis of measurement: a letter X, Y or Z for each qubit that it measures. ``strings`` are those that it
     answers."""
 
-    letters: dict[int, str] = field(default_factory=dict[int, str])
-    strings: list[str] = field(default_factory=list[str])
+    letters: dict[int, str] = {}
+    strings: list[str] = []
 
     def takes(self, text: dict[int, str]) -> bool:
         return all(self.letters.get(qubit, letter) == letter for qubit, letter in text.items())

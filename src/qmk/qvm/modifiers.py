@@ -7,9 +7,10 @@ gate's own; ``state`` gives the values the controls must read, first character f
 from __future__ import annotations
 
 import cmath
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+
+import msgspec
 
 from qmk.qvm import clifford, powers
 from qmk.qvm import matrices as m
@@ -28,8 +29,7 @@ _QUARTERS: dict[str, tuple[tuple[str, ...], ...]] = {
 _TURNING = {"core.rx": "x", "core.ry": "y", "core.rz": "z", "core.p": "z"}
 
 
-@dataclass(frozen=True, slots=True)
-class ModParts:
+class ModParts(msgspec.Struct, frozen=True):
     """``base`` is the powered gate's matrix before control; ``state`` has one character per control."""
 
     base: Matrix

@@ -10,8 +10,9 @@ on the outputs (``"XI" -> "+XX"``), one character per operand in operand order.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
+
+import msgspec
 
 Matrix = tuple[tuple[complex, ...], ...]
 Args = Mapping[str, Any]
@@ -40,8 +41,7 @@ ParamKind = Literal[
 CAP_MEASURE = "CAP_MEASURE"
 
 
-@dataclass(frozen=True, slots=True)
-class Param:
+class Param(msgspec.Struct, frozen=True):
     """One argument. ``low``, ``high`` are inclusive; ``default`` None with ``required`` False means absent."""
 
     name: str
@@ -56,8 +56,7 @@ class Param:
     choices: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Arity:
+class Arity(msgspec.Struct, frozen=True):
     """How many operands of one kind an op takes, ``high`` None meaning any number."""
 
     low: int
@@ -85,8 +84,7 @@ def exactly(count: int) -> Arity:
 NONE = exactly(0)
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(msgspec.Struct, frozen=True):
     """One op of a lowering. ``operands`` are indexes into the lowered op's qubits; ``event`` indexes its produces."""
 
     op: str
@@ -98,16 +96,14 @@ class Step:
 Lowering = Callable[[Args, int], "tuple[Step, ...]"]
 
 
-@dataclass(frozen=True, slots=True)
-class PauliChannel:
+class PauliChannel(msgspec.Struct, frozen=True):
     """``chances[k]``: probability of the k-th Pauli product in the order II, IX, .. ZZ, the first operand's letter
     first; 4 on one qubit, 16 on two. They sum to 1."""
 
     chances: tuple[float, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class KrausChannel:
+class KrausChannel(msgspec.Struct, frozen=True):
     """rho becomes the sum of K rho K^dagger. The sum of K^dagger K is the identity."""
 
     operators: tuple[Matrix, ...]
@@ -116,8 +112,7 @@ class KrausChannel:
 Channel = PauliChannel | KrausChannel
 
 
-@dataclass(frozen=True, slots=True)
-class Op:
+class Op(msgspec.Struct, frozen=True):
     """One op of the bytecode, declared once.
 
     ``inverse`` names the op that undoes it; parameters listed in ``negated`` change sign in the inverse.
@@ -174,8 +169,7 @@ class Op:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Family:
+class Family(msgspec.Struct, frozen=True):
     """A named, versioned set of ops; a graph lists the families it uses, an engine those it runs."""
 
     name: str

@@ -11,8 +11,9 @@ BB: Bravyi et al., arXiv:2308.07915, table 3. Floquet: Hastings and Haah, arXiv:
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from functools import lru_cache
+
+import msgspec
 
 from qmk.base.limits import LIMITS
 
@@ -46,8 +47,7 @@ class ProfileError(ValueError):
     """The text is no profile; the message says what is wrong and what would be right."""
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(msgspec.Struct, frozen=True):
     """``distance`` as asked; ``granted`` the distance of the family's smallest member that meets it; ``member`` that
     member's [[n, k, d]] where the family is sparse. ``options`` are the other entries, keys in lower case, sorted."""
 
@@ -55,7 +55,7 @@ class Profile:
     distance: int
     granted: int
     member: tuple[int, int, int] | None = None
-    options: tuple[tuple[str, str], ...] = field(default=())
+    options: tuple[tuple[str, str], ...] = ()
 
     @property
     def canonical(self) -> str:

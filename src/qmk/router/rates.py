@@ -10,10 +10,10 @@ import functools
 import os
 import platform
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from qmk.base.errors import QmkError
 from qmk.sdk import discovery, places

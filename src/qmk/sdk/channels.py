@@ -9,10 +9,10 @@ fidelity F gives each state back with fidelity (2F + 1)/3 on average (Horodecki 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from qmk.base.seeds import substream
 from qmk.qvm import link

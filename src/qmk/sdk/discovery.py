@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import functools
 import importlib
-import importlib.metadata
 import importlib.util
 import sys
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
+
+import msgspec
 
 from qmk.base.errors import QmkError
 from qmk.sdk import interpreters
@@ -51,8 +52,7 @@ _FRONTENDS = {
 _PASSES = {name: f"qmk.passes.{name}:PASS" for name in ("constants", "peephole", "relabel", "dead", "schedule", "full")}
 
 
-@dataclass(frozen=True)
-class Available:
+class Available(msgspec.Struct, frozen=True):
     """Whether an engine can be loaded; ``hint`` says what to install, ``version`` is that of its library. ``python`` is
     the interpreter of its own environment, "" in ours."""
 
@@ -71,51 +71,70 @@ def builtin(group: str) -> dict[str, str]:
 @functools.cache
 def entry_points(group: str) -> dict[str, str]:
     """Every plug-in of ``group`` that is installed or shipped: name to "module:attribute". Imports none of them."""
-    found = importlib.metadata.entry_points(group=f"qmk.{group}")
+    from importlib import metadata  # it brings thirty modules, which a worker does without
+
+    found = metadata.entry_points(group=f"qmk.{group}")
     return {**builtin(group), **{point.name: point.value for point in found}}
 
 
 @functools.cache
-def _scan(group: str) -> tuple[dict[str, object], dict[str, str]]:
-    """The objects of ``group`` by entry-point name, and what kept the others from loading."""
-    found: dict[str, object] = {}
-    broken: dict[str, str] = {}
+def _read(group: str, name: str) -> tuple[object, str]:
+    """The object of the entry point ``name``, or None and what kept it from loading."""
     wanted = {"engines": Declaration, "frontends": Frontend, "passes": Pass}[group]
-    for name, target in entry_points(group).items():
-        module, _, attribute = target.partition(":")
-        try:
-            loaded = getattr(importlib.import_module(module), attribute)
-        except Exception as error:  # a stranger's plug-in may fail in any way; it must not take the others with it
-            broken[name] = f"{target}: {type(error).__name__}: {error}"
-            continue
-        if isinstance(loaded, wanted):
-            found[name] = loaded
-        else:
-            broken[name] = f"{target} is not a {wanted.__name__}"
-    return found, broken
+    target = entry_points(group)[name]
+    module, _, attribute = target.partition(":")
+    try:
+        loaded = getattr(importlib.import_module(module), attribute)
+    except Exception as error:  # a stranger's plug-in may fail in any way; it must not take the others with it
+        return None, f"{target}: {type(error).__name__}: {error}"
+    return (loaded, "") if isinstance(loaded, wanted) else (None, f"{target} is not a {wanted.__name__}")
+
+
+def _scan(group: str) -> dict[str, object]:
+    """The objects of ``group`` by entry-point name."""
+    read = {name: _read(group, name)[0] for name in entry_points(group)}
+    return {name: loaded for name, loaded in read.items() if loaded is not None}
 
 
 def problems(group: str) -> dict[str, str]:
     """Plug-ins that could not be read: entry-point name to what went wrong. They are left out everywhere else."""
-    return dict(_scan(group)[1])
+    read = {name: _read(group, name)[1] for name in entry_points(group)}
+    return {name: trouble for name, trouble in read.items() if trouble}
 
 
 @functools.cache
 def engines() -> dict[str, Declaration]:
     """Every engine's declaration by name; no engine and no framework is imported."""
-    return {found.name: found for found in _scan("engines")[0].values() if isinstance(found, Declaration)}
+    return {found.name: found for found in _scan("engines").values() if isinstance(found, Declaration)}
 
 
 @functools.cache
 def frontends() -> dict[str, Frontend]:
     """Every front-end by its format name."""
-    return {found.format: found for found in _scan("frontends")[0].values() if isinstance(found, Frontend)}
+    return {found.format: found for found in each_frontend()}
+
+
+def each_frontend() -> Iterator[Frontend]:
+    """One after the other, each imported when its turn has come."""
+    for name in entry_points("frontends"):
+        found = _read("frontends", name)[0]
+        if isinstance(found, Frontend):
+            yield found
+
+
+def frontend(format: str) -> Frontend | None:
+    """The front-end of ``format``, imported alone where its entry point is called so."""
+    if format in entry_points("frontends"):
+        found = _read("frontends", format)[0]
+        if isinstance(found, Frontend) and found.format == format:
+            return found
+    return frontends().get(format)
 
 
 @functools.cache
 def passes() -> dict[str, Pass]:
     """Every pass by its name."""
-    return {found.name: found for found in _scan("passes")[0].values() if isinstance(found, Pass)}
+    return {found.name: found for found in _scan("passes").values() if isinstance(found, Pass)}
 
 
 def engine(name: str) -> Declaration:
@@ -131,6 +150,12 @@ def engine(name: str) -> Declaration:
     return known[name]
 
 
+def reference(engine: str) -> str:
+    """Where the declaration of ``engine`` is, as "module:attribute"; "" when there is no such engine."""
+    found = [name for name, read in _scan("engines").items() if isinstance(read, Declaration) and read.name == engine]
+    return entry_points("engines")[found[-1]] if found else ""
+
+
 @functools.cache
 def _present(module: str) -> bool:
     """Not by ``find_spec`` alone: of a dotted name that imports the parent package."""
@@ -143,9 +168,11 @@ def _present(module: str) -> bool:
 
 @functools.cache
 def _version(distribution: str) -> str:
+    from importlib import metadata
+
     try:
-        return importlib.metadata.version(distribution)
-    except importlib.metadata.PackageNotFoundError:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
         return ""
 
 
@@ -156,9 +183,13 @@ def available(declaration: Declaration) -> Available:
     return here(declaration) if path is None else _there(declaration, path)
 
 
+def _missing(declaration: Declaration) -> tuple[str, ...]:
+    return tuple(module for module in declaration.requires if not _present(module))
+
+
 def here(declaration: Declaration) -> Available:
     """Whether what ``declaration`` requires is installed in this environment."""
-    missing = tuple(module for module in declaration.requires if not _present(module))
+    missing = _missing(declaration)
     if not missing:
         return Available(ok=True, version=_version(declaration.library) if declaration.library else "")
     if declaration.python > sys.version_info[:2]:
@@ -198,8 +229,8 @@ def _there(declaration: Declaration, path: Path) -> Available:
 
 def require(declaration: Declaration) -> None:
     """Raise UNSUPPORTED with the way to install it when the engine's libraries are absent from this environment."""
-    state = here(declaration)
-    if not state.ok:
+    if _missing(declaration):
+        state = here(declaration)
         raise QmkError(
             "UNSUPPORTED",
             f"engine '{declaration.name}' needs {', '.join(state.missing)}; {state.hint}",
@@ -218,5 +249,5 @@ def require_native(who: str) -> None:
 
 def forget() -> None:
     """Look again next time: for tests and for plug-ins installed while the process runs."""
-    for cached in (entry_points, engines, frontends, passes, _scan, _present, _version, interpreters.look):
+    for cached in (entry_points, _read, engines, frontends, passes, _present, _version, interpreters.look):
         cached.cache_clear()

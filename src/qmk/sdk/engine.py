@@ -8,7 +8,6 @@ the worker process that runs it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import msgspec
@@ -194,8 +193,7 @@ class Gap(msgspec.Struct, frozen=True):
     detail: str
 
 
-@dataclass(frozen=True)
-class Declaration:
+class Declaration(msgspec.Struct, frozen=True):
     """The light half of an engine. ``requires`` are importable module names; ``extra`` is the pip extra with them.
 
     ``python`` is the oldest Python that the library runs on, where that is newer than QMK's own: its worker then
@@ -219,10 +217,10 @@ class Declaration:
     extra: str = ""
     library: str = ""
     python: tuple[int, int] = (0, 0)
-    rates: Mapping[str, float] = field(default_factory=dict)
+    rates: Mapping[str, float] = {}
     """by name, what the cost model reckons with: seconds an op, an amplitude, a shot, a start; its seconds are linear
     in them"""
-    uncertainty: Mapping[str, float] = field(default_factory=dict)
+    uncertainty: Mapping[str, float] = {}
     """by method, the factor within which its predictions are believed; see ``doubt``"""
 
     def predict(self, method: str, features: Features, shots: int, rates: Mapping[str, float] | None = None) -> Cost:
@@ -241,15 +239,14 @@ class Progress(Protocol):
     def __call__(self, shots_done: int, /) -> None: ...
 
 
-@dataclass
-class Samples:
+class Samples(msgspec.Struct):
     """What a run gives. ``bits``: uint8 array of shape (shots, n_cbits), column = cbit index, row = shot.
 
     ``notes`` are for the result's provenance, such as an approximation's error.
     """
 
     bits: np.ndarray[Any, np.dtype[np.uint8]]
-    notes: dict[str, Any] = field(default_factory=dict)
+    notes: dict[str, Any] = {}
 
 
 class Plan(Protocol):

@@ -10,8 +10,9 @@ import functools
 import importlib
 import time
 from collections import OrderedDict
-from dataclasses import dataclass
 from typing import Any, Protocol, cast
+
+import msgspec
 
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
@@ -42,8 +43,7 @@ PLAN_NODES = 2_000_000
 """nodes of the programs whose plans it keeps, all together"""
 
 
-@dataclass(frozen=True)
-class Prepared:
+class Prepared(msgspec.Struct, frozen=True):
     """A plan with what its results are printed by; ``seconds`` is what making it took. ``fenced``: the plan is a
     ``FencedPlan``."""
 

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from qmk.qvm.graph import Graph
+
+CERTAIN = 100
+"""what ``recognise`` gives of a program that can be in no other format"""
 
 ParamValue = bool | int | float | str | list[Any]
 
@@ -26,8 +30,7 @@ def json_object(data: bytes) -> bytes:
     return head if head.startswith(b"{") else b""
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(msgspec.Struct, frozen=True):
     """A program as it came in. ``path`` is "" when there is no file; relative includes resolve against its folder and
     may not leave it. ``params`` set inputs by name."""
 
@@ -41,8 +44,7 @@ class Source:
         return self.path or "<program>"
 
 
-@dataclass(frozen=True)
-class Frontend:
+class Frontend(msgspec.Struct, frozen=True):
     """``recognise`` gives 0 (not mine) to 100 (certain) from the first bytes, never from the file name alone.
 
     ``parse`` raises ``QmkError`` INVALID_GRAPH with findings that have file, line, column, rule and help.

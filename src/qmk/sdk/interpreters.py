@@ -12,18 +12,17 @@ import functools
 import os
 import re
 import sys
-from dataclasses import dataclass
-from importlib import metadata
 from importlib.machinery import PathFinder
 from pathlib import Path
+
+import msgspec
 
 WORKER_NEEDS = ("msgspec", "numpy")
 OLDEST: tuple[int, int] = (3, 11)
 """the Python that QMK itself needs"""
 
 
-@dataclass(frozen=True)
-class Interpreter:
+class Interpreter(msgspec.Struct, frozen=True):
     """A Python of a virtual environment, looked at without starting it. ``trouble``: why it cannot be used, or ""."""
 
     path: Path
@@ -36,6 +35,8 @@ class Interpreter:
         return lies_in(module, [self.site])
 
     def version_of(self, distribution: str) -> str:
+        from importlib import metadata
+
         found = next(iter(metadata.distributions(name=distribution, path=[self.site])), None)
         return found.version if found is not None else ""
 

@@ -8,10 +8,11 @@ have no ``Toss``: an X on a qubit beside the others, with the probability of the
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
+
+from msgspec.structs import replace
 
 from qmk.qvm.op import Matrix
 from qmk.sdk import conditions as c
@@ -226,4 +227,4 @@ def _renamed(item: Reading, now: Mapping[int, int]) -> Reading:
         changes["cond"] = c.substitute(item.cond, {cbit: c.bit(other) for cbit, other in now.items()})
     if isinstance(item, Logic) and not now.keys().isdisjoint(item.inputs):
         changes["inputs"] = tuple(now.get(cbit, cbit) for cbit in item.inputs)
-    return dataclasses.replace(item, **changes) if changes else item
+    return replace(item, **changes) if changes else item

@@ -7,12 +7,12 @@ What cannot be rewritten is refused with UNSUPPORTED naming the node. Cost is li
 
 from __future__ import annotations
 
-import dataclasses
 import heapq
 from collections.abc import Iterable
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from qmk.base.errors import QmkError
 from qmk.qvm import link
@@ -393,4 +393,4 @@ def without_logic(program: Program) -> Program:
 
 
 def _with_cond(item: Gate | Measure | Reset, cond: Cond | None) -> Instruction:
-    return item if item.cond == cond else dataclasses.replace(item, cond=cond)
+    return item if item.cond == cond else replace(item, cond=cond)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
+
+from msgspec.structs import fields, replace
 
 from qmk.base.errors import QmkError
 from qmk.qvm.graph import Graph
@@ -83,7 +84,7 @@ _OPERANDS = frozenset({"qubit", "qubits", "pair", "on"})
 def _moved(item: Instruction, place: Mapping[int, int]) -> Instruction:
     """The instruction on other qubits."""
     changes: dict[str, Any] = {}
-    for name in _OPERANDS & {field.name for field in dataclasses.fields(item)}:
+    for name in _OPERANDS & {field.name for field in fields(item)}:
         old = getattr(item, name)
         changes[name] = place[old] if name == "qubit" else tuple(place[q] for q in old)
-    return dataclasses.replace(item, **changes) if changes else item
+    return replace(item, **changes) if changes else item

@@ -6,22 +6,21 @@ Entry-point group ``qmk.passes``. Passes are user mode: the kernel verifies what
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from qmk.qvm.graph import Graph
 
 
-@dataclass(frozen=True)
-class Rewritten:
+class Rewritten(msgspec.Struct, frozen=True):
     """``report``: what was done, as the pass counts it."""
 
     graph: Graph
-    report: dict[str, Any] = field(default_factory=dict)
+    report: dict[str, Any] = {}
 
 
-@dataclass(frozen=True)
-class Pass:
+class Pass(msgspec.Struct, frozen=True):
     """``run`` takes a verified graph and keeps the joint distribution of everything that its outputs show.
 
     It raises ``QmkError`` UNSUPPORTED, naming the node, for a program that it would change the meaning of."""

@@ -6,12 +6,12 @@ What a die of atom loss shows does not depend on the quantum state, so that all 
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from msgspec.structs import replace
 
 from qmk.base.seeds import substream
 from qmk.sdk import conditions as c
@@ -87,7 +87,7 @@ def folded(program: Program, pattern: Pattern) -> Folded:
                 known.update(dict.fromkeys(item.cbits, True))
         else:
             out.extend(_with(item, known))
-    left = dataclasses.replace(program, instructions=tuple(observable(out)), post=())
+    left = replace(program, instructions=tuple(observable(out)), post=())
     return Folded(left, {cbit: int(value) for cbit, value in known.items() if isinstance(value, bool)})
 
 
@@ -113,7 +113,7 @@ def _with(item: Instruction, known: dict[int, Expression]) -> Iterator[Instructi
         yield Logic(table, tuple(inputs), item.cbit, None if isinstance(cond, bool) else cond)
     elif cond is not False:
         changed = None if cond is True else cond
-        yield item if item.cond == changed else dataclasses.replace(item, cond=changed)
+        yield item if item.cond == changed else replace(item, cond=changed)
 
 
 def _restricted(item: Logic, inputs: Sequence[int], known: Mapping[int, Expression]) -> int:

@@ -8,10 +8,10 @@ Gate names are the short names of family ``core`` ("h", "cnot", "rz", "mod"); ma
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from qmk.qvm.op import Matrix
 
@@ -22,8 +22,7 @@ Cond = tuple[Any, ...]
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Gate:
+class Gate(msgspec.Struct, frozen=True):
     """A unitary. ``params`` are the op's angles in declaration order; ``args`` holds the args of ops that take more
     than angles ("mod", "paulirot", evolutions), else it is empty. An evolution has its full name ("analog.rydberg")."""
 
@@ -31,11 +30,10 @@ class Gate:
     qubits: tuple[int, ...]
     params: tuple[float, ...] = ()
     cond: Cond | None = None
-    args: Mapping[str, Any] = field(default_factory=dict)
+    args: Mapping[str, Any] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Measure:
+class Measure(msgspec.Struct, frozen=True):
     """Projective Z measurement of ``qubit`` into ``cbit``."""
 
     qubit: int
@@ -43,16 +41,14 @@ class Measure:
     cond: Cond | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Reset:
+class Reset(msgspec.Struct, frozen=True):
     """Send ``qubit`` to |0>."""
 
     qubit: int
     cond: Cond | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Logic:
+class Logic(msgspec.Struct, frozen=True):
     """``cbit`` = bit ``sum(inputs[i] << i)`` of ``table``."""
 
     table: int
@@ -61,19 +57,16 @@ class Logic:
     cond: Cond | None = None
 
 
-class Noise(ABC):
+class Noise(msgspec.Struct, frozen=True):
     """An error channel: every shot throws a die of its own. It writes no cbit and stands under no condition."""
 
-    __slots__ = ()
-
     @property
-    @abstractmethod
     def qubits(self) -> tuple[int, ...]:
         """What it strikes."""
+        raise AssertionError(f"{type(self).__name__} does not say what it strikes")
 
 
-@dataclass(frozen=True, slots=True)
-class PauliNoise(Noise):
+class PauliNoise(Noise, frozen=True):
     """``qubit`` suffers an X, Y or Z with these probabilities. A method that runs it declares ``noise`` "pauli"."""
 
     qubit: int
@@ -95,8 +88,7 @@ class PauliNoise(Noise):
         return (Gate("xyz"[error - 1], (self.qubit,)),) if error else ()
 
 
-@dataclass(frozen=True, slots=True)
-class PauliNoise2(Noise):
+class PauliNoise2(Noise, frozen=True):
     """Two qubits suffer a Pauli product. ``errors[k]``: probability of the (k + 1)-th in the order II, IX, .. ZZ, the
     first qubit's letter first. A method that runs it declares ``noise`` "pauli"."""
 
@@ -118,8 +110,7 @@ class PauliNoise2(Noise):
         return tuple(Gate("xyz"[letter - 1], (qubit,)) for letter, qubit in letters if letter)
 
 
-@dataclass(frozen=True, slots=True)
-class KrausNoise(Noise):
+class KrausNoise(Noise, frozen=True):
     """rho becomes the sum of K rho K^dagger over ``operators``, rows of matrices on ``on``, first qubit = most
     significant bit. A method that runs it declares ``noise`` "kraus"."""
 
@@ -131,8 +122,7 @@ class KrausNoise(Noise):
         return self.on
 
 
-@dataclass(frozen=True, slots=True)
-class NoisyEvolution(Noise):
+class NoisyEvolution(Noise, frozen=True):
     """An evolution that may end in more than one state (``qvm.families.analog.is_noisy``), or of atoms that may be
     lost, by its full name. ``lost``: for each atom the cbit that is 1 where it is lost, so that it takes no part, and
     that becomes 1 where the evolution loses it; () where none is. A method that runs it declares ``noise`` "analog"."""
@@ -147,8 +137,7 @@ class NoisyEvolution(Noise):
         return self.on
 
 
-@dataclass(frozen=True, slots=True)
-class Toss:
+class Toss(msgspec.Struct, frozen=True):
     """All of ``cbits`` become 1, together, with probability ``p``; else they keep their values. Many tosses may
     strike a cbit, after what else writes it. A method that runs it declares ``noise`` "loss"; for others
     ``sdk.loss.thrown`` makes it of dice on a qubit."""
@@ -162,8 +151,7 @@ class Toss:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class Misread:
+class Misread(msgspec.Struct, frozen=True):
     """``cbit`` = ``source`` as it is read: a 0 reads as 1 with probability ``p01``, a 1 as 0 with ``p10``. Only in
     ``Program.post``: where a condition depends on a reading, ``sdk.misread`` makes it of a die on a qubit."""
 
@@ -174,15 +162,13 @@ class Misread:
     cond: Cond | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Barrier:
+class Barrier(msgspec.Struct, frozen=True):
     """No effect on meaning; an engine may ignore it."""
 
     qubits: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Fence(Barrier):
+class Fence(Barrier, frozen=True):
     """The end of epoch ``epoch`` (from 1), for every branch: here a run can be stopped, saved and rewound. To an engine
     without ``Capabilities.fences`` it is a barrier."""
 
@@ -192,8 +178,7 @@ class Fence(Barrier):
 Instruction = Gate | Measure | Reset | Logic | PauliNoise | PauliNoise2 | KrausNoise | NoisyEvolution | Toss | Barrier
 
 
-@dataclass(frozen=True, slots=True)
-class Register:
+class Register(msgspec.Struct, frozen=True):
     """One printed register: cbit indexes left to right, -1 for a constant 0. ``descending``: highest index first.
     ``lost``: for each place the cbit that says that an L is printed there, -1 for none; empty where none ever is."""
 
@@ -203,8 +188,7 @@ class Register:
     lost: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Program:
+class Program(msgspec.Struct, frozen=True):
     """``events`` maps an event to its cbits (one; two for a one-event Bell measurement: phase, parity).
 
     ``post`` is event logic, and readings that may be wrong, that no instruction needs: ``sdk.execute`` computes them
@@ -218,4 +202,4 @@ class Program:
     events: dict[str, tuple[int, ...]]
     digest: str = ""
     post: tuple[Logic | Misread, ...] = ()
-    notes: Mapping[str, Any] = field(default_factory=dict)
+    notes: Mapping[str, Any] = {}

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from qmk.sdk.program import Barrier, Cond, Fence, Gate, Instruction, Logic, Measure, Noise, Program, Reset
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(msgspec.Struct, frozen=True):
     """Gates between two other steps, under one condition."""
 
     gates: tuple[Gate, ...]
     cond: Cond | None
 
 
-@dataclass(frozen=True, slots=True)
-class Observe:
+class Observe(msgspec.Struct, frozen=True):
     """A measurement, or a reset (``cbit`` -1): both project the qubit, a reset then flips a 1."""
 
     qubit: int
@@ -28,8 +27,7 @@ class Observe:
 Step = Run | Observe | Logic | Noise
 
 
-@dataclass(frozen=True, slots=True)
-class Steps:
+class Steps(msgspec.Struct, frozen=True):
     """``segments[k]``: the steps between fence k and fence k + 1 (fence 0 is the start). ``final``: what follows the
     last step and only reads, in order: unconditional measurements of distinct qubits, and event logic."""
 

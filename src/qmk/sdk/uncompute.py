@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 
 from qmk.qvm.families import OPS
@@ -34,8 +34,7 @@ def inverse_gates(gates: Iterable[Gate]) -> tuple[Gate, ...]:
     return tuple(inverse_gate(gate) for gate in reversed(tuple(gates)))
 
 
-@dataclass(frozen=True)
-class Uncomputed:
+class Uncomputed(msgspec.Struct, frozen=True):
     """A segment run forwards and backwards. ``distance``: the largest over all branches of
     ``State.distance`` between the state at fence ``epoch`` before and after; 0.0 is exact."""
 

@@ -100,6 +100,8 @@ class RandomRun(RuleBasedStateMachine):
         self.now_ns = 1_000_000_000
         self.count = 0
         self.journal: list[Any] = []
+        self.mirror = Kernel(self.kernel.config)
+        self.mirrored = 0
         self.open: dict[int, int] = {}
         self.sessions: list[str] = ["ses_none"]
         self.jobs: list[str] = ["job_none"]
@@ -445,6 +447,13 @@ class RandomRun(RuleBasedStateMachine):
 
     @invariant()
     def a_replayed_journal_equals_the_live_run(self) -> None:
+        """Of every step: the mirror has replayed what was written before it."""
+        self.mirror.replay(self.journal[self.mirrored :])
+        self.mirrored = len(self.journal)
+        assert self.mirror.snapshot() == self.kernel.snapshot()
+
+    def teardown(self) -> None:
+        """All of it at once, too."""
         fresh = Kernel(self.kernel.config)
         fresh.replay(self.journal)
         assert fresh.snapshot() == self.kernel.snapshot()

@@ -5,12 +5,12 @@ A test of samples fails by chance with probability at most 1e-8 (``FALSE_FAILURE
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import pickle
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from qmk.base.errors import QmkError
 from qmk.engines.native import DECLARATION
@@ -60,7 +60,7 @@ def test_programs_folded_by_pattern_make_up_the_walk(seed):
 def rows(program, left):
     """The distribution of all events of ``program``, a pattern of which is ``left``."""
     every = (Register("", tuple(range(program.n_cbits))),)
-    exact = exact_distribution(dataclasses.replace(left.program, registers=every))
+    exact = exact_distribution(replace(left.program, registers=every))
     matrix = np.array([[int(bit) for bit in key] for key in exact], dtype=np.uint8)
     for cbit, value in left.constants.items():
         matrix[:, cbit] = value

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import random
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 from qmk_native import FramePlan, LogicalPlan
 
 from qmk.base.errors import QmkError
@@ -39,10 +39,10 @@ def followed(program: Program) -> Program:
     items = [
         item
         if isinstance(item, Noise | Logic) or (isinstance(item, Gate) and item.name in ("x", "y", "z"))
-        else dataclasses.replace(item, cond=None)
+        else replace(item, cond=None)
         for item in program.instructions
     ]
-    return dataclasses.replace(program, instructions=tuple(items))
+    return replace(program, instructions=tuple(items))
 
 
 def cases(count: int):

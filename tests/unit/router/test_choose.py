@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from qmk.base.errors import QmkError
 from qmk.engines import aer, reference, stabilizer
@@ -192,7 +192,7 @@ def test_an_unreachable_fidelity_is_refused_with_its_node() -> None:
 
 
 def test_an_absent_library_is_a_gap_with_its_hint() -> None:
-    absent = dataclasses.replace(stabilizer.DECLARATION, requires=("no_such_module",))
+    absent = replace(stabilizer.DECLARATION, requires=("no_such_module",))
     rows = explain(features(ghz(3)), 10, memory_bytes=GIB, declarations={"stabilizer": absent})
     assert rows[0].gaps[0].need == "library"
     assert "no_such_module not installed: pip install" in rows[0].gaps[0].detail

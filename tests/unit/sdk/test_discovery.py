@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import importlib.metadata
 import subprocess
 import sys
@@ -10,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from qmk.engines import aer
 from qmk.sdk import discovery
@@ -74,7 +74,7 @@ def test_availability_and_version_come_from_metadata() -> None:
     state = discovery.available(aer.DECLARATION)
     assert state.ok
     assert state.version == importlib.metadata.version("qiskit-aer")
-    absent = dataclasses.replace(aer.DECLARATION, requires=("no_such_module",))
+    absent = replace(aer.DECLARATION, requires=("no_such_module",))
     assert discovery.available(absent) == discovery.Available(
         False, ("no_such_module",), "pip install 'quantum-microkernel[aer]'"
     )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
@@ -114,7 +114,7 @@ def _starve(_plan: object, shots: int, seed: int, progress: Progress | None = No
 
 @pytest.mark.parametrize("missing", ["no_such_module", "no_such_package.inner"])
 def test_absent_library_names_the_way_to_install_it(missing: str) -> None:
-    absent = dataclasses.replace(reference.DECLARATION, requires=(missing,), extra="aer")
+    absent = replace(reference.DECLARATION, requires=(missing,), extra="aer")
     with pytest.raises(QmkError, match=r"pip install 'quantum-microkernel\[aer\]'") as refused:
         execute(absent, bell(), "", 1, 1)
     assert refused.value.fields["missing"] == [missing]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import shutil
 import sys
@@ -11,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 import qmk
 from qmk.base.errors import QmkError
@@ -97,7 +97,7 @@ def test_an_engine_there_is_available_or_says_what_to_install(
     state = discovery.available(reference.DECLARATION)
     assert state.ok
     assert state.python == str(environment)
-    needy = dataclasses.replace(reference.DECLARATION, requires=("numpy", "no_such_library"))
+    needy = replace(reference.DECLARATION, requires=("numpy", "no_such_library"))
     state = discovery.available(needy)
     assert (state.ok, state.missing) == (False, ("no_such_library",))
     assert state.hint == f"{environment} -m pip install no_such_library"
@@ -114,10 +114,10 @@ def test_an_unusable_python_is_refused_with_its_reason(monkeypatch: pytest.Monke
 
 def test_a_python_too_old_for_the_library_is_refused(environment: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QMK_ENGINE_REFERENCE_PYTHON", str(environment))
-    future = dataclasses.replace(reference.DECLARATION, python=(3, 99))
+    future = replace(reference.DECLARATION, python=(3, 99))
     assert "3.99 is needed" in discovery.available(future).hint
     monkeypatch.delenv("QMK_ENGINE_REFERENCE_PYTHON")
-    absent = dataclasses.replace(future, requires=("no_such_library",))
+    absent = replace(future, requires=("no_such_library",))
     hint = discovery.available(absent).hint
     assert "it needs Python 3.99" in hint
     assert "python3.99 -m venv" in hint

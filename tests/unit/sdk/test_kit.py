@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from qmk.base.errors import Finding, QmkError, invalid_graph
 from qmk.engines import reference
@@ -58,20 +58,20 @@ class BrokenEngine:
             raise ZeroDivisionError("inside the engine")
         changed = [self._change(item) for item in program.instructions]
         kept = tuple(item for item in changed if item is not None)
-        return BrokenPlan(ReferencePlan(dataclasses.replace(program, instructions=kept)), self.fault)
+        return BrokenPlan(ReferencePlan(replace(program, instructions=kept)), self.fault)
 
     def _change(self, item: Instruction) -> Instruction | None:
         match self.fault, item:
             case "drops conditions", Gate() | Measure() | Reset():
-                return dataclasses.replace(item, cond=None)
+                return replace(item, cond=None)
             case "skips guarded", Gate() | Measure() | Reset() if item.cond is not None:
                 return None
             case "skips resets", Reset():
                 return None
             case "swaps operands", Gate("cnot", (a, b)):
-                return dataclasses.replace(item, qubits=(b, a))
+                return replace(item, qubits=(b, a))
             case "wrong sign", Gate("rz", _, (theta,)):
-                return dataclasses.replace(item, params=(-theta,))
+                return replace(item, params=(-theta,))
             case "slightly off", Gate("t"):
                 return Gate("p", item.qubits, (math.pi / 4 + 0.3,), item.cond)
             case "ignores unknown", Gate() if item.name not in ALL_GATES:
@@ -80,7 +80,7 @@ class BrokenEngine:
 
 
 def declare(fault: str, **changes: Any) -> Declaration:
-    return dataclasses.replace(reference.DECLARATION, name=f"broken-{fault}", **changes)
+    return replace(reference.DECLARATION, name=f"broken-{fault}", **changes)
 
 
 def failures(fault: str, monkeypatch: pytest.MonkeyPatch, only: str = "", **changes: Any) -> set[str]:
@@ -199,13 +199,13 @@ def crash(_source: Source) -> Graph:
     ],
 )
 def test_a_broken_front_end_is_found(change: dict[str, Any], found_by: str) -> None:
-    report = frontend_kit.run(dataclasses.replace(GOOD, **change), SAMPLES)
+    report = frontend_kit.run(replace(GOOD, **change), SAMPLES)
     assert found_by in {row.name for row in report.failures}
 
 
 def test_a_front_end_that_fails_without_findings_is_found() -> None:
     only_invalid = frontend_kit.Samples(valid={}, invalid={"two": (b"2", 1)})
-    report = frontend_kit.run(dataclasses.replace(GOOD, parse=crash), only_invalid)
+    report = frontend_kit.run(replace(GOOD, parse=crash), only_invalid)
     assert "refuses two" in {row.name for row in report.failures}
 
 

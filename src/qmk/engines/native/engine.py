@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from typing import Any, cast
 
 import numpy as np
 import qmk_native
+from msgspec.structs import replace
 
 from qmk.base.errors import QmkError
 from qmk.engines.native import DECLARATION
@@ -34,7 +34,7 @@ class NativeEngine:
             return self._losing(program, method)
         try:
             every = (Register("", tuple(range(program.n_cbits))),)  # events show what registers may not
-            circuit = circuit_of(dataclasses.replace(program, post=(), registers=every))
+            circuit = circuit_of(replace(program, post=(), registers=every))
             if method in ("mps", "cut"):
                 qmk_native.MpsPlan(circuit)
         except QmkError as refused:
@@ -50,7 +50,7 @@ class NativeEngine:
                 raise Unsupported(f"{program.n_qubits} qubits: method {method} holds at most {most}")
             if method == "tableau":
                 return TableauPlan(program, prepared)
-            circuit_of(dataclasses.replace(program, post=()), [])
+            circuit_of(replace(program, post=()), [])
         except (QmkError, ValueError) as refused:
             raise Unsupported(str(refused)) from refused
         return PatternPlan(program, method, prepared)

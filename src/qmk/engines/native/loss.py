@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import qmk_native
+from msgspec.structs import replace
 
 from qmk.base.seeds import substream
 from qmk.sdk.bits import Bits
@@ -29,7 +29,7 @@ class TableauPlan:
 
     def __init__(self, program: Program, make: Maker) -> None:
         self._program, self._make = program, make
-        self._whole = dataclasses.replace(program, registers=(Register("", tuple(range(program.n_cbits))),), post=())
+        self._whole = replace(program, registers=(Register("", tuple(range(program.n_cbits))),), post=())
         tosses: Tosses = []
         self._plan = qmk_native.LossPlan(circuit_of(self._whole, tosses), tosses)
         self._chance = chance_of_any(tosses_of(program))

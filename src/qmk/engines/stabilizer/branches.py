@@ -7,8 +7,7 @@ conditions, which depend on the history only, are evaluated once for all of them
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import stim
@@ -21,16 +20,14 @@ from qmk.sdk.program import Barrier, Cond, Gate, Logic, Measure, Noise, PauliNoi
 Shots = npt.NDArray[np.intp]
 
 
-@dataclass(frozen=True)
-class Run:
+class Run(msgspec.Struct, frozen=True):
     """Gates between two other steps, as one circuit."""
 
     circuit: stim.Circuit
     cond: Cond | None
 
 
-@dataclass(frozen=True)
-class Observe:
+class Observe(msgspec.Struct, frozen=True):
     """A measurement, or a reset (``cbit`` -1): both project the qubit, a reset then flips a 1."""
 
     qubit: int
@@ -41,8 +38,7 @@ class Observe:
 Step = Run | Observe | Logic | PauliNoise | PauliNoise2
 
 
-@dataclass
-class Group:
+class Group(msgspec.Struct):
     """Shots with one history: their tableau, cbits and next step."""
 
     simulator: stim.TableauSimulator
@@ -51,8 +47,7 @@ class Group:
     at: int
 
 
-@dataclass(frozen=True)
-class BranchPlan:
+class BranchPlan(msgspec.Struct, frozen=True):
     n_qubits: int
     n_cbits: int
     steps: tuple[Step, ...]

@@ -6,10 +6,9 @@ as the exclusive or of measured bits on a Pauli gate; everything else goes to ``
 
 from __future__ import annotations
 
-import importlib.metadata
 import itertools
-from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 import stim
 
@@ -31,8 +30,7 @@ CHUNK_BYTES = 1 << 26
 """samples are drawn in pieces of about this size, so that progress shows and stim's own buffers stay small"""
 
 
-@dataclass(frozen=True)
-class FramePlan:
+class FramePlan(msgspec.Struct, frozen=True):
     """``record[k]``: the cbit that stim's k-th measurement writes. ``logic`` is computed after sampling."""
 
     circuit: stim.Circuit
@@ -155,7 +153,7 @@ def fenced_plan(program: Program, version: str) -> Plan:
 
 class StabilizerEngine:
     def __init__(self) -> None:
-        self.version = importlib.metadata.version("stim")
+        self.version: str = stim.__version__  # pyright: ignore[reportAttributeAccessIssue]
 
     def prepare(self, program: Program, method: str) -> Plan:
         refuse_tosses(program, "stabilizer")

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import stim
@@ -31,8 +32,7 @@ WORD = np.dtype("<u8")
 CHANNEL = "PAULI_CHANNEL"
 
 
-@dataclass(frozen=True)
-class Move:
+class Move(msgspec.Struct, frozen=True):
     """One gate on many qubits at once. ``slots``: the frame's rows of X of its operands, then of Z of its operands."""
 
     name: str
@@ -51,8 +51,7 @@ class Move:
         return Move(inverse.name, self.slots)
 
 
-@dataclass(frozen=True)
-class Observe:
+class Observe(msgspec.Struct, frozen=True):
     """Measurements (``records``: where the flips go) or resets (no records) of many qubits."""
 
     xs: Rows
@@ -60,16 +59,14 @@ class Observe:
     records: Rows | None
 
 
-@dataclass(frozen=True)
-class Feed:
+class Feed(msgspec.Struct, frozen=True):
     """``frame[row]`` takes the flips of measurement ``record``: a Pauli controlled by an outcome."""
 
     row: int
     record: int
 
 
-@dataclass(frozen=True)
-class Disturb:
+class Disturb(msgspec.Struct, frozen=True):
     """A Pauli product on each of many qubits or pairs, by dice of every shot. ``slots``: the frame's rows of X of the
     operands, then of Z; ``chances``: of the products but the identity, in Stim's order."""
 

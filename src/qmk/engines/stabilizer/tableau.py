@@ -5,8 +5,7 @@ A saved state is the inverse tableau: the images of X and Z of every qubit, n^2 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import stim
@@ -92,8 +91,7 @@ def _simulator(inverse: stim.Tableau) -> stim.TableauSimulator:
     return simulator
 
 
-@dataclass(frozen=True)
-class TableauBackend:
+class TableauBackend(msgspec.Struct, frozen=True):
     n_qubits: int
 
     @property

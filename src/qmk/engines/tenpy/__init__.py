@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
 
@@ -22,8 +23,7 @@ MPO_BOND = 24
 """bond dimension of the Hamiltonian that ``STATE_BYTES`` reckons with"""
 
 
-@dataclass(frozen=True)
-class Accuracy:
+class Accuracy(msgspec.Struct, frozen=True):
     """What a method aims at. ``distance``: of the state from the exact one up to a phase, at most, as estimated;
     ``cutoff``: singular values below it are dropped; ``interaction``: by how much the state may differ because the
     Hamiltonian's long-range tails are compressed, a bound."""

@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import zlib
 
-from qmk.frontends.kirin.reader import parse
 from qmk.frontends.kirin.rules import KIRIN_RULES
-from qmk.sdk.frontend import Frontend, json_object
+from qmk.qvm.graph import Graph
+from qmk.sdk.frontend import Frontend, Source, json_object
 
 __all__ = ["FRONTEND", "KIRIN_RULES"]
 
@@ -31,6 +31,12 @@ def recognise(data: bytes) -> int:
         except zlib.error:
             return 0
     return 100 if MARK in json_object(data)[:4096] else 0
+
+
+def parse(source: Source) -> Graph:
+    from qmk.frontends.kirin.reader import parse
+
+    return parse(source)
 
 
 FRONTEND = Frontend("kirin", "Squin kernels of Bloqade in Kirin's JSON", (".kirin.json",), recognise, parse)

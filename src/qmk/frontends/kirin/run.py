@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from qmk.base.limits import LIMITS
 from qmk.frontends.kirin.rules import Refused
@@ -17,12 +18,11 @@ NESTING = 48
 """calls within calls"""
 
 
-@dataclass
-class Frame:
+class Frame(msgspec.Struct):
     """The values of one call, by their names in the document."""
 
     method: Method
-    values: dict[str, Any] = field(default_factory=dict[str, Any])
+    values: dict[str, Any] = {}
 
     def get(self, name: str) -> Any:
         try:

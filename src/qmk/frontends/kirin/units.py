@@ -10,8 +10,9 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
 from typing import Any, cast
+
+import msgspec
 
 from qmk.frontends.kirin.rules import Refused
 from qmk.frontends.kirin.values import Method
@@ -60,8 +61,7 @@ Raw = dict[str, Any]
 Name = tuple[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(msgspec.Struct, frozen=True):
     """``slices`` gives an argument's place among ``args`` by its name; ``attributes`` are units."""
 
     name: Name
@@ -74,8 +74,7 @@ class Statement:
     successors: tuple[Any, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(msgspec.Struct, frozen=True):
     id: str
     args: tuple[str, ...]
     statements: tuple[Any, ...]
@@ -118,15 +117,14 @@ def member(data: Any, key: str, kind: type, what: str) -> Any:
     return cast("Raw", data)[key]
 
 
-@dataclass
-class Document:
+class Document(msgspec.Struct):
     """One module. ``names`` are the statements in it."""
 
     body: Any
-    names: set[Name] = field(default_factory=set[Name])
-    _regions: dict[str, Any] = field(default_factory=dict[str, Any])
-    _blocks: dict[str, Any] = field(default_factory=dict[str, Any])
-    _parsed: dict[int, Statement] = field(default_factory=dict[int, Statement])
+    names: set[Name] = set()
+    _regions: dict[str, Any] = {}
+    _blocks: dict[str, Any] = {}
+    _parsed: dict[int, Statement] = {}
 
     @classmethod
     def read(cls, data: bytes, statements: Collection[Name]) -> Document:

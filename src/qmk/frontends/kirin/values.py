@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from qmk.frontends.kirin.rules import Refused
 from qmk.frontends.openqasm import logic as lg
@@ -14,35 +15,30 @@ LONGEST = 1_000_000
 """elements of one list"""
 
 
-@dataclass(frozen=True, slots=True)
-class Qubit:
+class Qubit(msgspec.Struct, frozen=True):
     handle: str
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(msgspec.Struct, frozen=True):
     """One measurement: its bit, 0 where the atom was lost, and whether it was."""
 
     bit: Bit
     lost: Bit = lg.FALSE
 
 
-@dataclass(frozen=True, slots=True)
-class Truth:
+class Truth(msgspec.Struct, frozen=True):
     """A truth value that a measurement decides."""
 
     bit: Bit
 
 
-@dataclass(frozen=True, slots=True)
-class Parity:
+class Parity(msgspec.Struct, frozen=True):
     """A detector or an observable: the sum modulo two of its measurements."""
 
     bit: Bit
 
 
-@dataclass(frozen=True, slots=True)
-class Method:
+class Method(msgspec.Struct, frozen=True):
     """Something to call: the body, the names of its arguments, and what it captured."""
 
     name: str
@@ -51,15 +47,13 @@ class Method:
     captured: tuple[Any, ...] = ()
 
 
-@dataclass(slots=True)
-class Cursor:
+class Cursor(msgspec.Struct):
     """An iterator in the hands of the program."""
 
     items: Iterator[Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Either:
+class Either(msgspec.Struct, frozen=True):
     """Two values of which a measurement chooses one, and which no bit can hold."""
 
     what: str

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+import msgspec
 
 from qmk.frontends.openqasm import logic as lg
 from qmk.frontends.openqasm.logic import Bit, Logic
 
 
-@dataclass(frozen=True, slots=True)
-class Turns:
+class Turns(msgspec.Struct, frozen=True):
     """``constant`` and the weights of ``terms`` in turns of 2 pi; no bit twice, no weight 0, no bit known."""
 
     constant: float

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from qmk.frontends.openqasm.unitary import Prim, Unitary, prim
 
 Make = Callable[..., Unitary]
 
 
-@dataclass(frozen=True, slots=True)
-class Gate:
+class Gate(msgspec.Struct, frozen=True):
     """``direct``: the short core name when the gate is one core op (parameters in declaration order ``names``)."""
 
     name: str

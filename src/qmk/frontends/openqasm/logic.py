@@ -8,23 +8,22 @@ objects. Larger functions are made by writing a part into an event of its own (`
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import lru_cache
+
+import msgspec
 
 WIDTH = 6
 """inputs of one table: the arity of ``core.lut``"""
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(msgspec.Struct, frozen=True):
     """Bit k of ``table`` is the value where ``inputs[i]`` (an event's number) is bit i of k."""
 
     inputs: tuple[int, ...]
     table: int
 
 
-@dataclass(frozen=True, slots=True)
-class Cube:
+class Cube(msgspec.Struct, frozen=True):
     """All of ``literals`` (event, value) hold; ``negated``: not all of them do. More than six literals."""
 
     literals: frozenset[tuple[int, int]]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from qmk.frontends.openqasm.evaluate import Evaluator
 from qmk.frontends.openqasm.scope import Variable
@@ -23,8 +24,7 @@ from qmk.frontends.openqasm.values import (
 )
 
 
-@dataclass(slots=True)
-class Place:
+class Place(msgspec.Struct):
     """Something an assignment can write: its type, how to read and write it, and a label for measured events."""
 
     type: Type

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from qmk.base.limits import LIMITS
 from qmk.frontends.openqasm import logic as lg
@@ -37,15 +38,13 @@ class Quiet(Refusal):
         super().__init__("undefined", 0, "")
 
 
-@dataclass(frozen=True, slots=True)
-class Split:
+class Split(msgspec.Struct, frozen=True):
     """The data of a variable that branches of a measured condition set to values no logic can merge."""
 
     pos: int
 
 
-@dataclass(slots=True, eq=False)
-class Variable:
+class Variable(msgspec.Struct, eq=False):
     """``data`` None: not set; a bit register's is a list of bits. ``depth``: measured branches that were open at the
     declaration. ``refs``: for an alias of classical bits, the variable and index (-1: the variable is one bit) behind
     each bit."""
@@ -60,21 +59,18 @@ class Variable:
     refs: tuple[tuple[Variable, int], ...] | None = None
 
 
-@dataclass(slots=True)
-class UserGate:
+class UserGate(msgspec.Struct):
     definition: GateDef | Opaque
 
 
-@dataclass(slots=True)
-class Subroutine:
+class Subroutine(msgspec.Struct):
     definition: SubroutineDef
 
 
 Symbol = Variable | Subroutine
 
 
-@dataclass(slots=True)
-class Frame:
+class Frame(msgspec.Struct):
     """A loop or a subroutine call being lowered. ``start``: measured branches open at its beginning; ``left``: when it
     was left for good (break, return); ``skipped``: when the rest of this turn is skipped (continue)."""
 
@@ -86,11 +82,10 @@ class Frame:
     result: Type | None = None
 
 
-@dataclass(slots=True)
-class GateBody:
+class GateBody(msgspec.Struct):
     """Where the operations of a gate definition go while it is expanded."""
 
-    prims: list[Prim] = field(default_factory=list)
+    prims: list[Prim] = []
     phase: float = 0.0
 
 

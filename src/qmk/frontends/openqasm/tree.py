@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import msgspec
 
 
-@dataclass(slots=True)
-class Expr:
+class Expr(msgspec.Struct):
     pos: int
 
 
-@dataclass(slots=True)
 class Literal(Expr):
     """``kind``: int, float, bool, bits (value: number, width), imaginary, duration (value: number, unit), string."""
 
@@ -18,30 +16,25 @@ class Literal(Expr):
     value: object
 
 
-@dataclass(slots=True)
 class Name(Expr):
     name: str
 
 
-@dataclass(slots=True)
 class Hardware(Expr):
     index: int
 
 
-@dataclass(slots=True)
 class Unary(Expr):
     op: str
     operand: Expr
 
 
-@dataclass(slots=True)
 class Binary(Expr):
     op: str
     left: Expr
     right: Expr
 
 
-@dataclass(slots=True)
 class Index(Expr):
     """``base[items]``: each item is an expression, a ``Range`` or a ``SetOf``."""
 
@@ -49,7 +42,6 @@ class Index(Expr):
     items: list[Expr]
 
 
-@dataclass(slots=True)
 class Range(Expr):
     """``start:step:stop``, both ends included; None where left out."""
 
@@ -58,42 +50,35 @@ class Range(Expr):
     stop: Expr | None
 
 
-@dataclass(slots=True)
 class SetOf(Expr):
     """``{a, b, c}``: an index set, a set to loop over, or an array literal."""
 
     items: list[Expr]
 
 
-@dataclass(slots=True)
 class Call(Expr):
     name: str
     args: list[Expr]
 
 
-@dataclass(slots=True)
 class Cast(Expr):
     type: TypeNode
     operand: Expr
 
 
-@dataclass(slots=True)
 class Concat(Expr):
     parts: list[Expr]
 
 
-@dataclass(slots=True)
 class MeasureOf(Expr):
     operand: Expr
 
 
-@dataclass(slots=True)
 class DurationOf(Expr):
     """``durationof({...})``: known to the grammar, refused by the interpreter."""
 
 
-@dataclass(slots=True)
-class TypeNode:
+class TypeNode(msgspec.Struct):
     """``kind``: bit bool int uint float angle complex duration stretch qubit array. ``dims``: an array's lengths, or
     None with ``rank`` when only their number is written. ``access``: const or mutable for array parameters."""
 
@@ -106,20 +91,17 @@ class TypeNode:
     access: str = ""
 
 
-@dataclass(slots=True)
-class Stmt:
+class Stmt(msgspec.Struct):
     pos: int
 
 
-@dataclass(slots=True)
-class Modifier:
+class Modifier(msgspec.Struct):
     pos: int
     kind: str
     """inv, pow, ctrl, negctrl"""
     argument: Expr | None
 
 
-@dataclass(slots=True)
 class GateCall(Stmt):
     name: str
     modifiers: list[Modifier]
@@ -128,7 +110,6 @@ class GateCall(Stmt):
     duration: Expr | None = None
 
 
-@dataclass(slots=True)
 class FastCalls(Stmt):
     """Gate calls of the commonest form, one after the other: (place, gate, parameters, operands), the latter two as
     text such as ``pi/2`` and ``q[0],q[1]``."""
@@ -136,20 +117,17 @@ class FastCalls(Stmt):
     calls: list[tuple[int, str, str, str]]
 
 
-@dataclass(slots=True)
 class FastMeasures(Stmt):
     """Measurements of one qubit into one bit, one after the other: (place, register, index, bit register, index)."""
 
     calls: list[tuple[int, str, int, str, int]]
 
 
-@dataclass(slots=True)
 class QubitDecl(Stmt):
     name: str
     size: Expr | None
 
 
-@dataclass(slots=True)
 class Declaration(Stmt):
     """``storage``: "" for a variable, const, input or output."""
 
@@ -159,18 +137,15 @@ class Declaration(Stmt):
     storage: str = ""
 
 
-@dataclass(slots=True)
 class Alias(Stmt):
     name: str
     value: Expr
 
 
-@dataclass(slots=True)
 class Block(Stmt):
     body: list[Stmt]
 
 
-@dataclass(slots=True)
 class GateDef(Stmt):
     name: str
     params: list[str]
@@ -178,21 +153,18 @@ class GateDef(Stmt):
     body: list[Stmt]
 
 
-@dataclass(slots=True)
 class Opaque(Stmt):
     name: str
     params: list[str]
     qubits: list[str]
 
 
-@dataclass(slots=True)
-class Parameter:
+class Parameter(msgspec.Struct):
     pos: int
     name: str
     type: TypeNode
 
 
-@dataclass(slots=True)
 class SubroutineDef(Stmt):
     name: str
     params: list[Parameter]
@@ -200,25 +172,21 @@ class SubroutineDef(Stmt):
     body: list[Stmt]
 
 
-@dataclass(slots=True)
 class Barrier(Stmt):
     """``operands`` empty: every qubit."""
 
     operands: list[Expr]
 
 
-@dataclass(slots=True)
 class Delay(Stmt):
     duration: Expr
     operands: list[Expr]
 
 
-@dataclass(slots=True)
 class Reset(Stmt):
     operand: Expr
 
 
-@dataclass(slots=True)
 class Assign(Stmt):
     """``op`` is "=" or a compound operator such as "+="."""
 
@@ -227,21 +195,18 @@ class Assign(Stmt):
     value: Expr
 
 
-@dataclass(slots=True)
 class Evaluate(Stmt):
     """An expression as a statement: a call, or a measurement whose outcome is dropped."""
 
     value: Expr
 
 
-@dataclass(slots=True)
 class If(Stmt):
     condition: Expr
     then: Stmt
     otherwise: Stmt | None
 
 
-@dataclass(slots=True)
 class For(Stmt):
     type: TypeNode | None
     name: str
@@ -249,44 +214,37 @@ class For(Stmt):
     body: Stmt
 
 
-@dataclass(slots=True)
 class While(Stmt):
     condition: Expr
     body: Stmt
 
 
-@dataclass(slots=True)
 class Switch(Stmt):
     target: Expr
     cases: list[tuple[list[Expr], Block]]
     default: Block | None
 
 
-@dataclass(slots=True)
 class Jump(Stmt):
     kind: str
     """break, continue, end"""
 
 
-@dataclass(slots=True)
 class Return(Stmt):
     value: Expr | None
 
 
-@dataclass(slots=True)
 class Box(Stmt):
     duration: Expr | None
     body: Block
 
 
-@dataclass(slots=True)
 class Include(Stmt):
     """A standard library by name; the statements of other files stand in its place."""
 
     name: str
 
 
-@dataclass(slots=True)
 class Refused(Stmt):
     """A statement the grammar knows and this front-end refuses or warns of: rule, message and help."""
 
@@ -295,7 +253,6 @@ class Refused(Stmt):
     help: str = ""
 
 
-@dataclass(slots=True)
-class Program:
-    body: list[Stmt] = field(default_factory=list)
+class Program(msgspec.Struct):
+    body: list[Stmt] = []
     version: str = ""

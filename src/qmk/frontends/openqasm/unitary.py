@@ -9,8 +9,10 @@ from __future__ import annotations
 import cmath
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from qmk.qvm import matrices as m
 from qmk.qvm.families import OPS
@@ -38,19 +40,17 @@ class NoPower(Exception):
     """A fractional power that has no closed form here."""
 
 
-@dataclass(frozen=True, slots=True)
-class Prim:
+class Prim(msgspec.Struct, frozen=True):
     """``base`` is a short core name without controls, "gphase" or "barrier"; ``controls`` are the control values."""
 
     base: str
     operands: tuple[int, ...]
-    args: Mapping[str, float] = field(default_factory=dict)
+    args: Mapping[str, float] = {}
     controls: str = ""
     power: float = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Unitary:
+class Unitary(msgspec.Struct, frozen=True):
     """Primitives in order of application, times ``e^{i phase}``."""
 
     prims: tuple[Prim, ...]

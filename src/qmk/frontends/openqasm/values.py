@@ -10,8 +10,9 @@ tuple of element data; ``qubit`` a tuple of handles.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any, cast
+
+import msgspec
 
 from qmk.frontends.openqasm import logic as lg
 from qmk.frontends.openqasm.angles import Turns, digits, fits, of_digits, scaled, unwrapped
@@ -24,8 +25,7 @@ MAX_WIDTH = 4096
 TURN = 2 * math.pi
 
 
-@dataclass(frozen=True, slots=True)
-class Type:
+class Type(msgspec.Struct, frozen=True):
     """``size`` None: no size written (an int of 64 bits, a single bit or qubit). ``literal``: an integer that has no
     type of its own yet, so that 1/2 in an angle is a half."""
 
@@ -47,8 +47,7 @@ class Type:
         return DEFAULT_WIDTH if self.size is None else self.size
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(msgspec.Struct, frozen=True):
     type: Type
     data: Any
 

@@ -13,11 +13,10 @@ from __future__ import annotations
 
 import re
 
-from qmk.frontends.stim.emit import emit
 from qmk.frontends.stim.gates import ALIASES, NAMES
-from qmk.frontends.stim.reader import read
 from qmk.frontends.stim.rules import STIM_RULES
-from qmk.sdk.frontend import Frontend, unmarked
+from qmk.qvm.graph import Graph
+from qmk.sdk.frontend import Frontend, Source, unmarked
 
 __all__ = ["FRONTEND", "STIM_RULES"]
 
@@ -40,4 +39,18 @@ def _known(line: str) -> bool:
     return match is not None and (match[1] in NAMES or match[1] in ALIASES)
 
 
-FRONTEND = Frontend("stim", "Circuits of Stim, tagged gates and lost atoms included", (".stim",), recognise, read, emit)
+def parse(source: Source) -> Graph:
+    from qmk.frontends.stim.reader import read
+
+    return read(source)
+
+
+def emit(graph: Graph) -> bytes:
+    from qmk.frontends.stim.emit import emit
+
+    return emit(graph)
+
+
+FRONTEND = Frontend(
+    "stim", "Circuits of Stim, tagged gates and lost atoms included", (".stim",), recognise, parse, emit
+)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+import msgspec
 
 from qmk.base.limits import LIMITS
 from qmk.frontends.stim.gates import ALIASES, NAMES
@@ -32,8 +33,7 @@ Product = tuple[Target, ...]
 """targets joined by ``*``; nearly always one"""
 
 
-@dataclass(frozen=True, slots=True)
-class Instruction:
+class Instruction(msgspec.Struct, frozen=True):
     name: str
     tag: str
     args: tuple[float, ...]
@@ -44,11 +44,10 @@ class Instruction:
         return Refused(rule, self.line, f"{self.name}: {message}", help)
 
 
-@dataclass(slots=True)
-class Repeat:
+class Repeat(msgspec.Struct):
     count: int
     line: int
-    body: list[Instruction | Repeat] = field(default_factory=list["Instruction | Repeat"])
+    body: list[Instruction | Repeat] = []
 
 
 Body = list[Instruction | Repeat]

@@ -4,8 +4,9 @@ name begins. Where these leave a doubt a prefix decides: ``vq:q0``, ``ch:link``,
 from __future__ import annotations
 
 from collections.abc import Container
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
+
+import msgspec
 
 from qmk.qvm.op import Op
 
@@ -22,8 +23,7 @@ class Operand(NamedTuple):
     kind: Kind | None = None
 
 
-@dataclass(frozen=True)
-class Known:
+class Known(msgspec.Struct, frozen=True):
     """Names that are certainly qubits (allocated or declared) and certainly events (produced or declared)."""
 
     vqs: Container[str]

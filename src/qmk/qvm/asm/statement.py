@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from qmk.base.limits import LIMITS
 from qmk.qvm.asm import guards, literals
@@ -27,19 +28,18 @@ _KEY = re.compile(r"([A-Za-z_][A-Za-z0-9_]*|\"(?:[^\"\\]|\\.)*\")\s*=(?!=)")
 _GUARDED = re.compile(r"[=<>!]=|[<>]")
 
 
-@dataclass(slots=True)
-class Instruction:
+class Instruction(msgspec.Struct):
     """A statement as read; ``label`` None when it has none, operands have kinds only where a prefix says so."""
 
     line: Line
     label: str | None
     op: str
-    operands: list[Operand] = field(default_factory=list[Operand])
-    outputs: list[Operand] = field(default_factory=list[Operand])
-    args: dict[str, Any] = field(default_factory=dict[str, Any])
+    operands: list[Operand] = []
+    outputs: list[Operand] = []
+    args: dict[str, Any] = {}
     guard: Guard | None = None
     caps: tuple[str, ...] = ()
-    metadata: dict[str, Any] = field(default_factory=dict[str, Any])
+    metadata: dict[str, Any] = {}
     free_label: bool = False
 
 

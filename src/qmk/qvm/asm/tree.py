@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import difflib
 import re
-from dataclasses import dataclass, field
 from typing import TypeAlias
+
+import msgspec
 
 from qmk.qvm.asm.source import NAME, Cursor, Fault, Line
 
 
-@dataclass(slots=True)
-class Statement:
+class Statement(msgspec.Struct):
     """A node, a macro call or a directive that declares something; ``directive`` is its name without the dot."""
 
     line: Line
     directive: str = ""
 
 
-@dataclass(slots=True)
-class Assign:
+class Assign(msgspec.Struct):
     """``.set`` and ``.param``; ``text`` None is a parameter without default, ``at`` where the expression begins."""
 
     line: Line
@@ -29,44 +28,39 @@ class Assign:
     param: bool
 
 
-@dataclass(slots=True)
-class Include:
+class Include(msgspec.Struct):
     line: Line
 
 
-@dataclass(slots=True)
-class For:
+class For(msgspec.Struct):
     """``text`` is ``a..b`` or a list expression."""
 
     line: Line
     name: str
     text: str
     at: int
-    body: list[Block] = field(default_factory=list["Block"])
+    body: list[Block] = []
 
 
-@dataclass(slots=True)
-class Branch:
+class Branch(msgspec.Struct):
     """``text`` None is ``.else``."""
 
     line: Line
     text: str | None
     at: int
-    body: list[Block] = field(default_factory=list["Block"])
+    body: list[Block] = []
 
 
-@dataclass(slots=True)
-class If:
+class If(msgspec.Struct):
     line: Line
     branches: list[Branch]
 
 
-@dataclass(slots=True)
-class Macro:
+class Macro(msgspec.Struct):
     line: Line
     name: str
     params: tuple[str, ...]
-    body: list[Block] = field(default_factory=list["Block"])
+    body: list[Block] = []
 
 
 Block: TypeAlias = "Statement | Assign | Include | For | If | Macro"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Literal
+
+import msgspec
 
 from qmk.base.errors import Finding, QmkError, invalid_graph
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(msgspec.Struct, frozen=True):
     """One rule, declared once. ``id`` is stable: ids are never reused. ``help`` is what most breaches need; a finding
     may carry a more exact one. ``strict`` is the severity under ``strict=True``."""
 
@@ -24,8 +24,7 @@ class Rule:
         return self.strict if strict and self.strict else self.severity
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(msgspec.Struct, frozen=True):
     """The verifier's answer about one graph.
 
     ``findings`` are in program order, at most ``LIMITS.findings`` of them, errors before warnings where not all fit;

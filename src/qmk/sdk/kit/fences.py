@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import pickle
 import random
 from collections.abc import Callable, Iterator, Sequence
 from typing import cast
 
 import numpy as np
+from msgspec.structs import replace
 
 from qmk.qvm.graph import digest
 from qmk.sdk.engine import Execution, FencedPlan, Unsupported
@@ -42,7 +42,7 @@ def fence_checks(subject: Subject, cases: Sequence[Case]) -> Iterator[Check]:
 
 
 def _plan(subject: Subject, case: Case) -> FencedPlan:
-    program = dataclasses.replace(subject.lower(case), digest=digest(case.graph))
+    program = replace(subject.lower(case), digest=digest(case.graph))
     return cast("FencedPlan", subject.engine.prepare(program, subject.method))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 
+import msgspec
 import pytest
 
 from qmk.client.program import to_graph
@@ -49,13 +50,13 @@ def flips(program: ops.Program, parities: tuple[tuple[int, ...], ...]) -> Flips:
             if not (error and chance):
                 continue
             sure = tuple(float(other == error) for other in range(len(item.chances)))
-            there = dataclasses.replace(item, **chances_of(item, sure[1:]))
+            there = msgspec.structs.replace(item, **chances_of(item, sure[1:]))
             quiet = tuple(
                 there if k == at else other
                 for k, other in enumerate(items)
                 if k == at or not isinstance(other, ops.PauliNoise | ops.PauliNoise2)
             )
-            bits = frames.sample(dataclasses.replace(program, instructions=quiet), 1, 0)[0]
+            bits = frames.sample(msgspec.structs.replace(program, instructions=quiet), 1, 0)[0]
             key = tuple(int(sum(int(bits[c]) for c in parity) % 2) for parity in parities)
             if any(key):
                 found[key] = found.get(key, 0.0) + theta(chance)
