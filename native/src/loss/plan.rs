@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use super::tableau::Arm;
+use super::write::Writer;
 use crate::circuit::{Circuit, Cond, Kind, NONE};
 
 /// All of `cbits` become 1, together, with probability `p`, before op `at` of the circuit (`sdk.program.Toss`).
@@ -24,22 +26,32 @@ pub enum When {
 
 #[derive(Clone, Copy, Debug)]
 pub struct Step {
-    pub kind: Kind,
-    pub a: u32,
-    /// Of a gate the second qubit, of a measurement the cbit or NONE, of logic the cbit.
-    pub b: u32,
+    pub act: Act,
     pub when: When,
+}
+
+/// Columns are those of the tableau. `minus`: the Pauli of the circuit is minus that of the column.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Act {
+    /// A controlled Pauli, of signs `minus`.
+    Couple { a: Arm, b: Arm, minus: [bool; 2] },
+    /// The Pauli of a column.
+    Flip { at: u16 },
+    /// Takes X, Y, Z of a qubit to these letters, with these signs.
+    Turn { qubit: u32, to: [(u8, bool); 3] },
+    /// Into a cbit or NONE. Then the Pauli of column `back` undoes an outcome of 1: a reset. NO_COLUMN: it does not.
+    Measure { at: u16, minus: bool, cbit: u32, back: u16 },
+    /// A measurement after which nothing acts on the qubit any more, and none that changes the state follows.
+    Read { at: u16, minus: bool, cbit: u32 },
+    Logic { table: u32, cbit: u32 },
 }
 
 /// What a die does where it falls so.
 #[derive(Clone, Debug)]
 pub enum Strike {
     Cbits(Box<[u32]>),
-    /// Errors with their probabilities, added up: Pauli letters of the qubits, X in bit 0 and Z in bit 1 of each pair.
-    Pauli {
-        qubits: [u32; 2],
-        errors: Box<[(f64, [u8; 2])]>,
-    },
+    /// Errors with their probabilities, added up: the columns of their Paulis, or NO_COLUMN.
+    Pauli(Box<[(f64, [u16; 2])]>),
 }
 
 /// A die, thrown in every shot before step `at`.
@@ -68,54 +80,49 @@ pub struct Plan {
 /// Most qubits, most cbits that tosses strike in all.
 pub const MAX_QUBITS: usize = 2048;
 
+/// No Pauli.
+pub const NO_COLUMN: u16 = u16::MAX;
+
+/// Words of the columns that there are.
+pub const WORDS: [usize; 8] = [4, 8, 12, 16, 24, 32, 48, 64];
+
 impl Plan {
     /// Refuses, with the reason, gates that are not Clifford, more qubits than `MAX_QUBITS`, and tosses out of place.
     pub fn new(circuit: Arc<Circuit>, tosses: Vec<Toss>) -> Result<Plan, String> {
         check(&circuit, &tosses)?;
-        let numbers = numbers(&circuit);
-        let n_qubits = numbers.iter().filter(|&&number| number != NONE).count();
+        let mut writer = Writer::new(&circuit);
+        let n_qubits = writer.n_qubits();
         if n_qubits > MAX_QUBITS {
             return Err(format!("{n_qubits} qubits are in use, at most {MAX_QUBITS} are allowed"));
         }
-        let mut plan = Plan { circuit, n_qubits, steps: Vec::new(), sites: Vec::new(), classes: Vec::new() };
+        let mut sites = Vec::new();
         let mut chances: Vec<f64> = Vec::new();
         let mut tosses = tosses.into_iter().peekable();
-        let circuit = plan.circuit.clone();
         for at in 0..=circuit.ops.len() {
+            let here = writer.steps.len() as u32;
             while let Some(toss) = tosses.next_if(|toss| toss.at as usize <= at) {
-                plan.sites.push(Site { at: plan.steps.len() as u32, strike: Strike::Cbits(toss.cbits) });
+                sites.push(Site { at: here, strike: Strike::Cbits(toss.cbits) });
                 chances.push(toss.p);
             }
             let Some(op) = circuit.ops.get(at) else { break };
-            let of = |k: usize| op.qubits().get(k).map_or(NONE, |&q| numbers[q as usize]);
-            match op.kind {
-                Kind::Id => {}
-                Kind::Noise | Kind::Noise2 => {
-                    let (total, strike) = pauli(op.kind, [of(0), of(1)], circuit.angles(op));
-                    if total > 0.0 {
-                        plan.sites.push(Site { at: plan.steps.len() as u32, strike });
-                        chances.push(total);
-                    }
+            if matches!(op.kind, Kind::Noise | Kind::Noise2) {
+                let (total, strike) = writer.pauli(op, circuit.angles(op));
+                if total > 0.0 {
+                    sites.push(Site { at: here, strike });
+                    chances.push(total);
                 }
-                kind if is_clifford(kind) => {
-                    let b = match kind {
-                        Kind::Measure | Kind::Logic => op.cbit,
-                        _ => of(1),
-                    };
-                    let a = if kind == Kind::Logic { op.param } else { of(0) };
-                    plan.steps.push(Step { kind, a, b, when: when(&circuit, op.cond) });
-                }
-                kind => return Err(format!("op {at} ({}) is no Clifford gate", kind.name())),
+            } else if !writer.write(op, when(&circuit, op.cond)) {
+                return Err(format!("op {at} ({}) is no Clifford gate", op.kind.name()));
             }
         }
-        plan.classes = classes(&chances);
-        Ok(plan)
+        let steps = writer.finish(&sites);
+        Ok(Plan { circuit, n_qubits, steps, sites, classes: classes(&chances) })
     }
 
     /// Estimated seconds of one thread for `shots` shots.
     pub fn cost(&self, shots: usize) -> f64 {
         let words = words(self.n_qubits) as f64;
-        let looks = self.steps.iter().filter(|step| matches!(step.kind, Kind::Measure | Kind::Reset)).count() as f64;
+        let looks = self.steps.iter().filter(|step| matches!(step.act, Act::Measure { .. })).count() as f64;
         let hits: f64 = self.classes.iter().map(|class| class.p * class.sites.len() as f64).sum();
         let gates = self.steps.len() as f64 * (2e-9 + 0.3e-9 * words);
         let shot = 1e-7 + gates + looks * self.n_qubits as f64 * (2e-9 + 1e-9 * words) + hits * 6e-8;
@@ -125,7 +132,8 @@ impl Plan {
 
 /// Words of a column of a tableau of so many qubits.
 pub fn words(n_qubits: usize) -> usize {
-    (n_qubits.div_ceil(64) * 2).next_power_of_two().max(2)
+    let needed = (2 * n_qubits).div_ceil(64);
+    *WORDS.iter().find(|&&words| words >= needed).unwrap_or(&WORDS[WORDS.len() - 1])
 }
 
 fn check(circuit: &Circuit, tosses: &[Toss]) -> Result<(), String> {
@@ -142,29 +150,6 @@ fn check(circuit: &Circuit, tosses: &[Toss]) -> Result<(), String> {
         }
     }
     Ok(())
-}
-
-/// Qubits in use in order of first use, NONE for the others.
-fn numbers(circuit: &Circuit) -> Vec<u32> {
-    let mut out = vec![NONE; circuit.n_qubits as usize];
-    let mut next = 0;
-    for op in &circuit.ops {
-        for &qubit in op.qubits() {
-            if out[qubit as usize] == NONE {
-                out[qubit as usize] = next;
-                next += 1;
-            }
-        }
-    }
-    out
-}
-
-fn is_clifford(kind: Kind) -> bool {
-    use Kind::*;
-    matches!(
-        kind,
-        X | Y | Z | H | S | Sdg | Sx | Sxdg | Cnot | Cy | Cz | Swap | Iswap | Iswapdg | Measure | Reset | Logic
-    )
 }
 
 fn when(circuit: &Circuit, cond: u32) -> When {
@@ -189,19 +174,6 @@ fn when(circuit: &Circuit, cond: u32) -> When {
         }
     }
     When::Holds(cond)
-}
-
-fn pauli(kind: Kind, qubits: [u32; 2], params: &[f64]) -> (f64, Strike) {
-    let letter = |k: usize| [0b00, 0b01, 0b11, 0b10][k];
-    let mut total = 0.0;
-    let mut errors = Vec::new();
-    for (k, &p) in params.iter().enumerate().filter(|(_, &p)| p > 0.0) {
-        total += p;
-        let code = k + 1;
-        let letters = if kind == Kind::Noise { [letter(code), 0] } else { [letter(code >> 2), letter(code & 3)] };
-        errors.push((total, letters));
-    }
-    (total.min(1.0), Strike::Pauli { qubits, errors: errors.into() })
 }
 
 fn classes(chances: &[f64]) -> Vec<Class> {

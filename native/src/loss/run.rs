@@ -1,8 +1,9 @@
 //! Shots of a plan, one after the other: the dice are thrown first, then the steps are taken that they leave.
 
-use super::plan::{Class, Plan, Step, Strike, When};
+use super::plan::{Act, Class, Plan, Step, Strike, When, NO_COLUMN};
+use super::reads::Reads;
 use super::tableau::Tableau;
-use crate::circuit::{Kind, NONE};
+use crate::circuit::NONE;
 use crate::dice::Dice;
 use crate::samples::Samples;
 
@@ -13,14 +14,15 @@ pub struct Stopped;
 /// After how many shots the caller is asked whether to go on.
 const TURN: usize = 256;
 
-struct Shot<'a, const W: usize> {
+struct Shot<'a, const C: usize> {
     plan: &'a Plan,
-    state: Tableau<W>,
+    state: Tableau<C>,
+    reads: Reads<C>,
     bits: Vec<u8>,
     dice: Dice,
 }
 
-pub fn run<const W: usize>(
+pub fn run<const C: usize>(
     plan: &Plan,
     shots: usize,
     seed: u64,
@@ -29,9 +31,9 @@ pub fn run<const W: usize>(
 ) -> Result<Samples, Stopped> {
     let loses = |&site: &u32| matches!(plan.sites[site as usize].strike, Strike::Cbits(_));
     let given = given && plan.classes.iter().any(|class| class.sites.iter().any(loses));
-    let fresh = Tableau::<W>::new(plan.n_qubits);
+    let fresh = Tableau::<C>::new(plan.n_qubits);
     let bits = vec![0u8; plan.circuit.n_cbits as usize];
-    let mut shot = Shot { plan, state: fresh.clone(), bits, dice: Dice::new(seed, &[]) };
+    let mut shot = Shot { plan, state: fresh.clone(), reads: Reads::new(plan.n_qubits), bits, dice: Dice::new(seed, &[]) };
     let mut samples = Samples::zeros(shots, plan.circuit.n_cbits as usize);
     let mut struck = Vec::new();
     for number in 0..shots {
@@ -40,6 +42,7 @@ pub fn run<const W: usize>(
         }
         shot.dice = Dice::new(seed, &[number as u64]);
         shot.state.set(&fresh);
+        shot.reads.clear();
         shot.bits.fill(0);
         thrown(&plan.classes, &mut shot.dice, &mut struck);
         while given && !struck.iter().any(loses) {
@@ -83,11 +86,11 @@ fn thrown(classes: &[Class], dice: &mut Dice, struck: &mut Vec<u32>) {
 
 /// One shot, compiled for the vector units that the machine has.
 #[inline]
-fn one<const W: usize>(shot: &mut Shot<'_, W>, struck: &[u32]) {
+fn one<const C: usize>(shot: &mut Shot<'_, C>, struck: &[u32]) {
     #[cfg(target_arch = "x86_64")]
     {
         #[target_feature(enable = "avx2,popcnt,bmi1,bmi2")]
-        unsafe fn wide<const W: usize>(shot: &mut Shot<'_, W>, struck: &[u32]) {
+        unsafe fn wide<const C: usize>(shot: &mut Shot<'_, C>, struck: &[u32]) {
             shot.follow(struck);
         }
         use std::arch::is_x86_feature_detected as has;
@@ -99,21 +102,21 @@ fn one<const W: usize>(shot: &mut Shot<'_, W>, struck: &[u32]) {
     shot.follow(struck);
 }
 
-impl<const W: usize> Shot<'_, W> {
+impl<const C: usize> Shot<'_, C> {
     #[inline(always)]
     fn follow(&mut self, struck: &[u32]) {
         let plan = self.plan;
         let mut next = 0;
-        for &site in struck {
-            let site = &plan.sites[site as usize];
-            for step in &plan.steps[next..site.at as usize] {
+        for turn in 0..=struck.len() {
+            let site = struck.get(turn).map(|&site| &plan.sites[site as usize]);
+            let end = site.map_or(plan.steps.len(), |site| site.at as usize);
+            for step in &plan.steps[next..end] {
                 self.take(step);
             }
-            next = site.at as usize;
-            self.strike(&site.strike);
-        }
-        for step in &plan.steps[next..] {
-            self.take(step);
+            next = end;
+            if let Some(site) = site {
+                self.strike(&site.strike);
+            }
         }
     }
 
@@ -125,83 +128,54 @@ impl<const W: usize> Shot<'_, W> {
             When::Holds(cond) => self.plan.circuit.holds(cond, &|cbit| self.bits[cbit as usize] != 0),
         };
         if happens {
-            self.act(step);
+            self.act(&step.act);
         }
     }
 
     #[inline(always)]
-    fn act(&mut self, step: &Step) {
-        let (state, a, b) = (&mut self.state, step.a as usize, step.b as usize);
-        match step.kind {
-            Kind::X => state.x(a),
-            Kind::Y => state.y(a),
-            Kind::Z => state.z(a),
-            Kind::H => state.h(a),
-            Kind::S => state.s(a),
-            Kind::Sdg => state.sdg(a),
-            Kind::Sx => state.sx(a),
-            Kind::Sxdg => state.sxdg(a),
-            Kind::Cnot => state.cnot(a, b),
-            Kind::Cz => state.cz(a, b),
-            Kind::Swap => state.swap(a, b),
-            Kind::Cy => {
-                state.sdg(b);
-                state.cnot(a, b);
-                state.s(b);
-            }
-            Kind::Iswap => {
-                state.s(a);
-                state.s(b);
-                state.cz(a, b);
-                state.swap(a, b);
-            }
-            Kind::Iswapdg => {
-                state.sdg(a);
-                state.sdg(b);
-                state.cz(a, b);
-                state.swap(a, b);
-            }
-            Kind::Measure => {
-                let outcome = self.measure(a);
-                if step.b != NONE {
-                    self.bits[b] = u8::from(outcome);
+    fn act(&mut self, act: &Act) {
+        match *act {
+            Act::Couple { a, b, minus } => self.state.couple(a, b, minus),
+            Act::Flip { at } => self.state.flip(at),
+            Act::Turn { qubit, to } => self.state.turn(qubit, to),
+            Act::Measure { at, minus, cbit, back } => {
+                let dice = &mut self.dice;
+                let outcome = self.state.measure(at, || (dice.bits() >> 63 != 0) ^ minus) ^ minus;
+                self.keep(cbit, outcome);
+                if outcome && back != NO_COLUMN {
+                    self.state.flip(back);
                 }
             }
-            Kind::Reset => {
-                if self.measure(a) {
-                    self.state.x(a);
-                }
+            Act::Read { at, minus, cbit } => {
+                let dice = &mut self.dice;
+                let outcome = self.reads.read(&self.state, at, || (dice.bits() >> 63 != 0) ^ minus) ^ minus;
+                self.keep(cbit, outcome);
             }
-            Kind::Logic => {
-                let table = &self.plan.circuit.tables[a];
+            Act::Logic { table, cbit } => {
+                let table = &self.plan.circuit.tables[table as usize];
                 let read = |sum, (k, &cbit): (usize, &u32)| sum | usize::from(self.bits[cbit as usize]) << k;
                 let row = table.inputs.iter().enumerate().fold(0, read);
-                self.bits[b] = (table.bits[row / 64] >> (row % 64) & 1) as u8;
+                self.bits[cbit as usize] = (table.bits[row / 64] >> (row % 64) & 1) as u8;
             }
-            kind => unreachable!("no step is a {}", kind.name()),
         }
     }
 
-    // Not inlined: two steps measure, and it is long.
-    fn measure(&mut self, q: usize) -> bool {
-        let dice = &mut self.dice;
-        self.state.measure(q, || dice.bits() >> 63 != 0)
+    #[inline(always)]
+    fn keep(&mut self, cbit: u32, outcome: bool) {
+        if cbit != NONE {
+            self.bits[cbit as usize] = u8::from(outcome);
+        }
     }
 
     #[inline(always)]
     fn strike(&mut self, strike: &Strike) {
         match strike {
             Strike::Cbits(cbits) => cbits.iter().for_each(|&cbit| self.bits[cbit as usize] = 1),
-            Strike::Pauli { qubits, errors } => {
+            Strike::Pauli(errors) => {
                 let place = self.dice.unit() * errors[errors.len() - 1].0;
                 let fell = errors.iter().position(|&(end, _)| place < end).unwrap_or(errors.len() - 1);
-                for (&qubit, letter) in qubits.iter().zip(errors[fell].1) {
-                    if letter & 1 != 0 {
-                        self.state.x(qubit as usize);
-                    }
-                    if letter & 2 != 0 {
-                        self.state.z(qubit as usize);
-                    }
+                for at in errors[fell].1.into_iter().filter(|&at| at != NO_COLUMN) {
+                    self.state.flip(at);
                 }
             }
         }
