@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::tableau::Arm;
 use super::write::Writer;
-use crate::circuit::{Circuit, Cond, Kind, NONE};
+use crate::circuit::{Circuit, Kind};
 
 /// All of `cbits` become 1, together, with probability `p`, before op `at` of the circuit (`sdk.program.Toss`).
 #[derive(Clone, Debug, PartialEq)]
@@ -14,12 +14,10 @@ pub struct Toss {
     pub p: f64,
 }
 
-/// When a step is taken.
+/// When a step is taken, where none of its flags has fallen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum When {
     Always,
-    /// Where both cbits are 0: the flags of two atoms.
-    Unless(u32, u32),
     /// Where this condition of the circuit holds.
     Holds(u32),
 }
@@ -29,6 +27,9 @@ pub struct Step {
     pub act: Act,
     pub when: When,
 }
+
+/// Two flags, cbits that nothing but dice writes; where one of them has fallen, a step is not taken. `n_cbits` is none.
+pub type Guard = [u32; 2];
 
 /// Columns are those of the tableau. `minus`: the Pauli of the circuit is minus that of the column.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -47,19 +48,27 @@ pub enum Act {
 }
 
 /// What a die does where it falls so.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub enum Strike {
-    Cbits(Box<[u32]>),
-    /// Errors with their probabilities, added up: the columns of their Paulis, or NO_COLUMN.
-    Pauli(Box<[(f64, [u16; 2])]>),
+    /// Sets a flag.
+    Flag(u32),
+    /// Those of `Plan::groups`, at this place.
+    Flags(u32),
+    /// The same, of which ops write some as well.
+    Cbits(u32),
+    /// One of `Plan::errors`, at this place.
+    Pauli(u32),
 }
 
 /// A die, thrown in every shot before step `at`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Site {
     pub at: u32,
     pub strike: Strike,
 }
+
+/// Errors with their probabilities, added up: the columns of their Paulis, or NO_COLUMN.
+pub type Errors = Box<[(f64, [u16; 2])]>;
 
 /// Sites of equal probability, in order. Which of them are struck is drawn by the gaps between.
 #[derive(Clone, Debug)]
@@ -73,7 +82,11 @@ pub struct Plan {
     /// Qubits of the circuit that a step acts on have numbers of their own, without gaps.
     pub n_qubits: usize,
     pub steps: Vec<Step>,
+    /// Of each step.
+    pub guards: Vec<Guard>,
     pub sites: Vec<Site>,
+    pub groups: Vec<Box<[u32]>>,
+    pub errors: Vec<Errors>,
     pub classes: Vec<Class>,
 }
 
@@ -95,28 +108,24 @@ impl Plan {
         if n_qubits > MAX_QUBITS {
             return Err(format!("{n_qubits} qubits are in use, at most {MAX_QUBITS} are allowed"));
         }
-        let mut sites = Vec::new();
         let mut chances: Vec<f64> = Vec::new();
         let mut tosses = tosses.into_iter().peekable();
         for at in 0..=circuit.ops.len() {
-            let here = writer.steps.len() as u32;
             while let Some(toss) = tosses.next_if(|toss| toss.at as usize <= at) {
-                sites.push(Site { at: here, strike: Strike::Cbits(toss.cbits) });
+                writer.toss(toss.cbits);
                 chances.push(toss.p);
             }
             let Some(op) = circuit.ops.get(at) else { break };
             if matches!(op.kind, Kind::Noise | Kind::Noise2) {
-                let (total, strike) = writer.pauli(op, circuit.angles(op));
-                if total > 0.0 {
-                    sites.push(Site { at: here, strike });
-                    chances.push(total);
-                }
-            } else if !writer.write(op, when(&circuit, op.cond)) {
+                chances.extend(writer.pauli(op, circuit.angles(op)));
+            } else if !writer.write(op) {
                 return Err(format!("op {at} ({}) is no Clifford gate", op.kind.name()));
             }
         }
-        let steps = writer.finish(&sites);
-        Ok(Plan { circuit, n_qubits, steps, sites, classes: classes(&chances) })
+        writer.mark_reads();
+        let Writer { steps, guards, sites, groups, errors, .. } = writer;
+        let circuit = circuit.clone();
+        Ok(Plan { circuit, n_qubits, steps, guards, sites, groups, errors, classes: classes(&chances) })
     }
 
     /// Estimated seconds of one thread for `shots` shots.
@@ -150,30 +159,6 @@ fn check(circuit: &Circuit, tosses: &[Toss]) -> Result<(), String> {
         }
     }
     Ok(())
-}
-
-fn when(circuit: &Circuit, cond: u32) -> When {
-    if cond == NONE {
-        return When::Always;
-    }
-    let not_bit = |cond: u32| match circuit.conds[cond as usize] {
-        Cond::Not(inner) => match circuit.conds[inner as usize] {
-            Cond::Bit(cbit) => Some(cbit),
-            _ => None,
-        },
-        _ => None,
-    };
-    if let Some(cbit) = not_bit(cond) {
-        return When::Unless(cbit, cbit);
-    }
-    if let Cond::And(parts) = &circuit.conds[cond as usize] {
-        if let [a, b] = parts[..] {
-            if let (Some(a), Some(b)) = (not_bit(a), not_bit(b)) {
-                return When::Unless(a, b);
-            }
-        }
-    }
-    When::Holds(cond)
 }
 
 fn classes(chances: &[f64]) -> Vec<Class> {

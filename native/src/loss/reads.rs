@@ -9,24 +9,30 @@
 use super::tableau::{Column, Tableau};
 
 pub struct Reads<const C: usize> {
-    /// By stabilizer: the product that is the only one to anticommute with it.
-    products: Vec<Column<C>>,
-    /// Their outcomes.
-    outcomes: Vec<bool>,
-    /// The stabilizers that have one, in order of coming.
-    leaders: Vec<u16>,
-    /// The same as bits of half a column.
+    /// In order of coming; the first `n` are of this shot.
+    products: Vec<Product<C>>,
+    n: usize,
+    /// By stabilizer, the number of the product that is the only one to anticommute with it,
+    numbers: Vec<u16>,
+    /// where there is one: bits of half a column.
     led: Column<C>,
+}
+
+#[derive(Clone)]
+struct Product<const C: usize> {
+    column: Column<C>,
+    /// 1 or 0.
+    outcome: u64,
 }
 
 impl<const C: usize> Reads<C> {
     pub fn new(n_qubits: usize) -> Reads<C> {
-        let products = vec![[[0; 4]; C]; n_qubits];
-        Reads { products, outcomes: vec![false; n_qubits], leaders: Vec::with_capacity(n_qubits), led: [[0; 4]; C] }
+        let none = Product { column: [[0; 4]; C], outcome: 0 };
+        Reads { products: vec![none; n_qubits], n: 0, numbers: vec![0; Tableau::<C>::MOST_QUBITS], led: [[0; 4]; C] }
     }
 
     pub fn clear(&mut self) {
-        self.leaders.clear();
+        self.n = 0;
         self.led = [[0; 4]; C];
     }
 
@@ -34,52 +40,55 @@ impl<const C: usize> Reads<C> {
     #[inline(always)]
     pub fn read(&mut self, state: &Tableau<C>, at: u16, coin: impl FnOnce() -> bool) -> bool {
         let half = Tableau::<C>::HALF;
-        let mut left = *state.column(at);
-        let mut known = false;
+        let column = state.column(at);
+        let mut left = Product { column: *column, outcome: 0 };
+        let products = &self.products[..self.n];
         for k in 0..half {
-            let mut rest = state.column(at).as_flattened()[half + k] & self.led.as_flattened()[k];
+            let mut rest = column.as_flattened()[half + k] & self.led.as_flattened()[k];
             while rest != 0 {
                 let row = 64 * k + rest.trailing_zeros() as usize;
-                add(&mut left, &self.products[row], !0);
-                known ^= self.outcomes[row];
+                left.add(&products[self.numbers[row] as usize], 1);
                 rest &= rest - 1;
             }
         }
-        let Some(k) = left.as_flattened()[half..].iter().position(|&word| word != 0) else {
-            return state.settled(&left) ^ known;
+        let Some(k) = left.column.as_flattened()[half..].iter().position(|&word| word != 0) else {
+            return state.settled(&left.column) ^ (left.outcome != 0);
         };
         let outcome = coin();
-        self.join(left, k, outcome ^ known);
+        left.outcome ^= u64::from(outcome);
+        self.join(left, k);
         outcome
     }
 
     /// A product joins, which anticommutes with a stabilizer of word `k` that none of the others does.
     #[inline(always)]
-    fn join(&mut self, product: Column<C>, k: usize, outcome: bool) {
-        let place = Tableau::<C>::HALF + k;
-        let bit = product.as_flattened()[place].trailing_zeros();
-        for &leader in &self.leaders {
-            let other = &mut self.products[leader as usize];
-            let has = other.as_flattened()[place] >> bit & 1;
+    fn join(&mut self, product: Product<C>, k: usize) {
+        let word = Tableau::<C>::HALF + k;
+        let bit = product.column.as_flattened()[word].trailing_zeros();
+        for other in &mut self.products[..self.n] {
+            let has = other.column.as_flattened()[word] >> bit & 1;
             if C == 1 || has != 0 {
-                add(other, &product, has.wrapping_neg());
-                self.outcomes[leader as usize] ^= outcome & (has != 0);
+                other.add(&product, has);
             }
         }
-        let row = 64 * k + bit as usize;
-        self.products[row] = product;
-        self.outcomes[row] = outcome;
-        self.leaders.push(row as u16);
+        self.products[self.n] = product;
+        self.numbers[64 * k + bit as usize] = self.n as u16;
+        self.n += 1;
         self.led.as_flattened_mut()[k] |= 1 << bit;
     }
 }
 
-#[inline(always)]
-fn add<const C: usize>(to: &mut Column<C>, other: &Column<C>, mask: u64) {
-    for (to, other) in to.iter_mut().zip(other) {
-        *to = std::array::from_fn(
-            #[inline(always)]
-            |k| to[k] ^ (other[k] & mask),
-        );
+impl<const C: usize> Product<C> {
+    /// Times `other`, if `has` is 1.
+    #[inline(always)]
+    fn add(&mut self, other: &Product<C>, has: u64) {
+        let mask = has.wrapping_neg();
+        for (to, other) in self.column.iter_mut().zip(&other.column) {
+            *to = std::array::from_fn(
+                #[inline(always)]
+                |k| to[k] ^ (other[k] & mask),
+            );
+        }
+        self.outcome ^= other.outcome & has;
     }
 }

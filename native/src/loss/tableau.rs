@@ -98,19 +98,19 @@ impl<const C: usize> Tableau<C> {
     /// Where the Pauli of the first arm is -1, that of the second one acts; `minus` are the signs of the two.
     #[inline(always)]
     pub fn couple(&mut self, a: Arm, b: Arm, minus: [bool; 2]) {
+        let columns = &mut self.columns[..];
         let [a, b] = [a, b].map(|arm| arm.map(usize::from));
-        let (p, q) = (self.columns[a[0]], self.columns[b[0]]);
+        let (p, q) = (columns[a[0]], columns[b[0]]);
         let [flip_q, flip_p] = minus.map(|minus| u64::from(minus).wrapping_neg());
-        let (p1, q1) = (&self.columns[a[1]], &self.columns[b[1]]);
-        for c in 0..C {
-            let sign = &self.signs[c];
-            self.signs[c] = block!(k => {
+        let (p1, q1) = (&columns[a[1]], &columns[b[1]]);
+        for (c, sign) in self.signs.iter_mut().enumerate() {
+            *sign = block!(k => {
                 let both = p[c][k] & q[c][k] & (p1[c][k] ^ q1[c][k]);
                 sign[k] ^ both ^ (p[c][k] & flip_p) ^ (q[c][k] & flip_q)
             });
         }
         for (to, by) in [(a[1], &q), (a[2], &q), (b[1], &p), (b[2], &p)] {
-            add(&mut self.columns[to], by);
+            add(&mut columns[to], by);
         }
     }
 

@@ -1,30 +1,45 @@
 //! Ops of a circuit written as steps on a tableau, without the one-qubit gates that always happen.
 
 use super::frames::{self, Frame};
-use super::plan::{Act, Site, Step, Strike, When, NO_COLUMN};
+use super::plan::{Act, Errors, Guard, Site, Step, Strike, When, NO_COLUMN};
 use super::tableau::arm;
-use crate::circuit::{Circuit, Kind, Op, NONE};
+use crate::circuit::{Circuit, Cond, Kind, Op, NONE};
 
-pub struct Writer {
+pub struct Writer<'a> {
+    circuit: &'a Circuit,
     pub steps: Vec<Step>,
+    pub guards: Vec<Guard>,
+    pub sites: Vec<Site>,
+    pub groups: Vec<Box<[u32]>>,
+    pub errors: Vec<Errors>,
     /// By qubit of the circuit the one of the tableau, NONE for those not in use; swaps that always happen change it.
     places: Vec<u32>,
     /// By qubit of the tableau the gates taken out so far: P to L^-1 P L.
     frames: Vec<Frame>,
+    /// By cbit, whether an op writes it.
+    written: Vec<bool>,
 }
 
-impl Writer {
+impl<'a> Writer<'a> {
     /// Qubits in use have numbers in order of first use.
-    pub fn new(circuit: &Circuit) -> Writer {
+    pub fn new(circuit: &'a Circuit) -> Writer<'a> {
         let mut places = vec![NONE; circuit.n_qubits as usize];
+        let mut written = vec![false; circuit.n_cbits as usize];
         let mut next = 0;
-        for &qubit in circuit.ops.iter().flat_map(|op| op.qubits()) {
-            if places[qubit as usize] == NONE {
-                places[qubit as usize] = next;
-                next += 1;
+        for op in &circuit.ops {
+            for &qubit in op.qubits() {
+                if places[qubit as usize] == NONE {
+                    places[qubit as usize] = next;
+                    next += 1;
+                }
+            }
+            if op.cbit != NONE {
+                written[op.cbit as usize] = true;
             }
         }
-        Writer { steps: Vec::new(), places, frames: vec![Frame::SAME; next as usize] }
+        let frames = vec![Frame::SAME; next as usize];
+        let (steps, guards, sites, groups, errors) = (vec![], vec![], vec![], vec![], vec![]);
+        Writer { circuit, steps, guards, sites, groups, errors, places, frames, written }
     }
 
     pub fn n_qubits(&self) -> usize {
@@ -32,8 +47,9 @@ impl Writer {
     }
 
     /// False for what is no Clifford op.
-    pub fn write(&mut self, op: &Op, when: When) -> bool {
+    pub fn write(&mut self, op: &Op) -> bool {
         use Kind::*;
+        let when = op.cond;
         let (a, b) = (op.q[0], op.q[1]);
         match op.kind {
             Id => {}
@@ -61,8 +77,22 @@ impl Writer {
         true
     }
 
-    /// The chance that there is an error at all, and what it does.
-    pub fn pauli(&self, op: &Op, params: &[f64]) -> (f64, Strike) {
+    /// A die that sets cbits.
+    pub fn toss(&mut self, cbits: Box<[u32]>) {
+        let group = self.groups.len() as u32;
+        let strike = match cbits[..] {
+            [cbit] if !self.written[cbit as usize] => Strike::Flag(cbit),
+            _ if cbits.iter().any(|&cbit| self.written[cbit as usize]) => Strike::Cbits(group),
+            _ => Strike::Flags(group),
+        };
+        if !matches!(strike, Strike::Flag(_)) {
+            self.groups.push(cbits);
+        }
+        self.sites.push(Site { at: self.steps.len() as u32, strike });
+    }
+
+    /// A die for Pauli errors; gives the chance of any, None where there is none.
+    pub fn pauli(&mut self, op: &Op, params: &[f64]) -> Option<f64> {
         let column = |k: usize, code: usize| if code == 0 { NO_COLUMN } else { self.column(op.q[k], code - 1).0 };
         let mut total = 0.0;
         let mut errors = Vec::new();
@@ -72,17 +102,22 @@ impl Writer {
             let one = op.kind == Kind::Noise;
             errors.push((total, if one { [column(0, code), NO_COLUMN] } else { [column(0, code >> 2), column(1, code & 3)] }));
         }
-        (total.min(1.0), Strike::Pauli(errors.into()))
+        if errors.is_empty() {
+            return None;
+        }
+        self.sites.push(Site { at: self.steps.len() as u32, strike: Strike::Pauli(self.errors.len() as u32) });
+        self.errors.push(errors.into());
+        Some(total.min(1.0))
     }
 
-    /// The steps. Measurements after which nothing acts on their qubits, and none of another kind follows, become reads.
-    pub fn finish(mut self, sites: &[Site]) -> Vec<Step> {
+    /// Measurements after which nothing acts on their qubits, and none that changes the state follows, become reads.
+    pub fn mark_reads(&mut self) {
         let mut busy = vec![false; self.frames.len()];
-        let mut sites = sites.iter().rev().peekable();
+        let mut sites = self.sites.iter().rev().peekable();
         for (number, step) in self.steps.iter_mut().enumerate().rev() {
             while let Some(site) = sites.next_if(|site| site.at as usize > number) {
-                if let Strike::Pauli(errors) = &site.strike {
-                    let columns = errors.iter().flat_map(|(_, columns)| columns);
+                if let Strike::Pauli(errors) = site.strike {
+                    let columns = self.errors[errors as usize].iter().flat_map(|(_, columns)| columns);
                     columns.filter(|&&at| at != NO_COLUMN).for_each(|&at| busy[at as usize / 3] = true);
                 }
             }
@@ -97,11 +132,30 @@ impl Writer {
                 Act::Read { .. } | Act::Logic { .. } => {}
             }
         }
-        self.steps
     }
 
-    fn push(&mut self, act: Act, when: When) {
+    fn push(&mut self, act: Act, when: u32) {
+        let none = self.circuit.n_cbits;
+        let guard = if when == NONE { Some([none; 2]) } else { self.flags(when) };
+        let when = if guard.is_some() { When::Always } else { When::Holds(when) };
         self.steps.push(Step { act, when });
+        self.guards.push(guard.unwrap_or([none; 2]));
+    }
+
+    /// The flags that a condition says have not fallen, if it says no more.
+    fn flags(&self, cond: u32) -> Option<Guard> {
+        let conds = &self.circuit.conds;
+        let flag = |cond: u32| match conds[cond as usize] {
+            Cond::Not(inner) => match conds[inner as usize] {
+                Cond::Bit(cbit) if !self.written[cbit as usize] => Some(cbit),
+                _ => None,
+            },
+            _ => None,
+        };
+        match &conds[cond as usize] {
+            Cond::And(parts) if parts.len() == 2 => Some([flag(parts[0])?, flag(parts[1])?]),
+            _ => flag(cond).map(|flag| [flag; 2]),
+        }
     }
 
     /// What a Pauli of a qubit of the circuit is now.
@@ -111,11 +165,11 @@ impl Writer {
         (arm(place, axis.letter)[0], axis.minus)
     }
 
-    fn turn(&mut self, gate: Kind, qubit: u32, when: When) {
+    fn turn(&mut self, gate: Kind, qubit: u32, when: u32) {
         let place = self.places[qubit as usize];
         let frame = &mut self.frames[place as usize];
         let Some(gate) = Frame::of(gate) else { unreachable!("{} acts on one qubit", gate.name()) };
-        if when == When::Always {
+        if when == NONE {
             *frame = frame.after(&gate.inverse());
             return;
         }
@@ -128,14 +182,14 @@ impl Writer {
     }
 
     /// A Pauli of the second qubit, controlled by Z of the first.
-    fn couple(&mut self, qubits: [u32; 2], letter: usize, when: When) {
+    fn couple(&mut self, qubits: [u32; 2], letter: usize, when: u32) {
         let [(a, a_minus), (b, b_minus)] = [self.column(qubits[0], frames::Z), self.column(qubits[1], letter)];
         let [a, b] = [a, b].map(|at| arm(u32::from(at) / 3, (at % 3) as u8));
         self.push(Act::Couple { a, b, minus: [a_minus, b_minus] }, when);
     }
 
-    fn swap(&mut self, a: u32, b: u32, when: When) {
-        if when == When::Always {
+    fn swap(&mut self, a: u32, b: u32, when: u32) {
+        if when == NONE {
             self.places.swap(a as usize, b as usize);
             return;
         }
