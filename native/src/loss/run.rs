@@ -144,10 +144,11 @@ impl<const C: usize> Shot<'_, C> {
     #[inline(always)]
     fn follow(&mut self, struck: &[u32]) {
         let plan = self.plan;
+        let (fell, left) = (&self.fell[..], &mut self.left[..]);
         let mut n_left = 0; // without a branch for each step: which are left is hard to predict
-        for (number, guard) in (0u32..).zip(&plan.guards) {
-            self.left[n_left] = number;
-            n_left += usize::from(guard.iter().all(|&flag| self.fell[flag as usize] > number));
+        for (number, &[a, b]) in (0u32..).zip(&plan.guards) {
+            left[n_left] = number;
+            n_left += usize::from(fell[a as usize].min(fell[b as usize]) > number);
         }
         let mut struck = struck.iter().map(|&site| plan.sites[site as usize]).peekable();
         for k in 0..n_left {
