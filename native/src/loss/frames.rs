@@ -71,8 +71,8 @@ impl Frame {
         if (0..3).any(|letter| self.0[letter].letter as usize != letter) {
             return None;
         }
-        let kept = (0..3).filter(|&letter| !self.0[letter].minus);
-        Some(if kept.clone().count() == 3 { None } else { kept.last().map(|letter| letter as u8) })
+        let mut kept = (0..3).filter(|&letter| !self.0[letter].minus);
+        Some(if kept.clone().count() == 3 { None } else { kept.next().map(|letter| letter as u8) })
     }
 }
 

@@ -35,16 +35,37 @@ pub type Guard = [u32; 2];
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Act {
     /// A controlled Pauli, of signs `minus`.
-    Couple { a: Arm, b: Arm, minus: [bool; 2] },
+    Couple {
+        a: Arm,
+        b: Arm,
+        minus: [bool; 2],
+    },
     /// The Pauli of a column.
-    Flip { at: u16 },
+    Flip {
+        at: u16,
+    },
     /// Takes X, Y, Z of a qubit to these letters, with these signs.
-    Turn { qubit: u32, to: [(u8, bool); 3] },
+    Turn {
+        qubit: u32,
+        to: [(u8, bool); 3],
+    },
     /// Into a cbit or NONE. Then the Pauli of column `back` undoes an outcome of 1: a reset. NO_COLUMN: it does not.
-    Measure { at: u16, minus: bool, cbit: u32, back: u16 },
+    Measure {
+        at: u16,
+        minus: bool,
+        cbit: u32,
+        back: u16,
+    },
     /// A measurement after which nothing acts on the qubit any more, and none that changes the state follows.
-    Read { at: u16, minus: bool, cbit: u32 },
-    Logic { table: u32, cbit: u32 },
+    Read {
+        at: u16,
+        minus: bool,
+        cbit: u32,
+    },
+    Logic {
+        table: u32,
+        cbit: u32,
+    },
 }
 
 /// What a die does where it falls so.
@@ -54,7 +75,7 @@ pub enum Strike {
     Flag(u32),
     /// Those of `Plan::groups`, at this place.
     Flags(u32),
-    /// The same, of which ops write some as well.
+    /// The same, and cbits that ops write as well: the next one of `Plan::groups`.
     Cbits(u32),
     /// One of `Plan::errors`, at this place.
     Pauli(u32),
@@ -112,7 +133,7 @@ impl Plan {
         let mut tosses = tosses.into_iter().peekable();
         for at in 0..=circuit.ops.len() {
             while let Some(toss) = tosses.next_if(|toss| toss.at as usize <= at) {
-                writer.toss(toss.cbits);
+                writer.toss(&toss.cbits);
                 chances.push(toss.p);
             }
             let Some(op) = circuit.ops.get(at) else { break };
@@ -130,12 +151,38 @@ impl Plan {
 
     /// Estimated seconds of one thread for `shots` shots.
     pub fn cost(&self, shots: usize) -> f64 {
-        let words = words(self.n_qubits) as f64;
-        let looks = self.steps.iter().filter(|step| matches!(step.act, Act::Measure { .. })).count() as f64;
+        let (words, n) = (words(self.n_qubits) as f64, self.n_qubits as f64);
+        let count = |of: fn(&Act) -> bool| self.steps.iter().filter(|step| of(&step.act)).count() as f64;
+        let looks = count(|act| matches!(act, Act::Measure { .. }));
+        let reads = count(|act| matches!(act, Act::Read { .. }));
         let hits: f64 = self.classes.iter().map(|class| class.p * class.sites.len() as f64).sum();
-        let gates = self.steps.len() as f64 * (2e-9 + 0.3e-9 * words);
-        let shot = 1e-7 + gates + looks * self.n_qubits as f64 * (2e-9 + 1e-9 * words) + hits * 6e-8;
-        2e-5 + shots as f64 * (shot + self.circuit.n_cbits as f64 * 1e-9)
+        let gates = self.steps.len() as f64 * 1.2e-9 + self.expected() * (3e-9 + 0.5e-9 * words);
+        let read = reads * (3e-8 + reads.min(n) * (1e-9 + 0.12e-9 * words));
+        let shot = 2e-7 + gates + read + looks * n * (2e-9 + 0.15e-9 * words) + hits * 2e-8;
+        2e-5 + shots as f64 * (shot + n * words * 0.3e-9 + self.circuit.n_cbits as f64 * 1e-9)
+    }
+
+    /// How many steps the flags of a shot leave, on average.
+    fn expected(&self) -> f64 {
+        let mut chances = vec![0.0; self.sites.len()];
+        for class in &self.classes {
+            class.sites.iter().for_each(|&site| chances[site as usize] = class.p);
+        }
+        let mut there = vec![1.0; self.circuit.n_cbits as usize + 1];
+        let mut sites = self.sites.iter().zip(chances).peekable();
+        let mut sum = 0.0;
+        for (number, &[a, b]) in (0u32..).zip(&self.guards) {
+            while let Some((site, p)) = sites.next_if(|(site, _)| site.at <= number) {
+                let flags: &[u32] = match &site.strike {
+                    Strike::Flag(flag) => std::slice::from_ref(flag),
+                    Strike::Flags(group) | Strike::Cbits(group) => &self.groups[*group as usize],
+                    Strike::Pauli(_) => &[],
+                };
+                flags.iter().for_each(|&flag| there[flag as usize] *= 1.0 - p);
+            }
+            sum += there[a as usize] * if a == b { 1.0 } else { there[b as usize] };
+        }
+        sum
     }
 }
 

@@ -6,7 +6,7 @@
 //! are left, its outcome is a coin, and it joins them. If none is, the destabilizers left say which stabilizers make up the
 //! product, and the sign of that one settles it.
 
-use super::tableau::{Column, Tableau};
+use super::tableau::{Column, Lined, Tableau};
 
 pub struct Reads<const C: usize> {
     /// In order of coming; the first `n` are of this shot.
@@ -20,14 +20,14 @@ pub struct Reads<const C: usize> {
 
 #[derive(Clone)]
 struct Product<const C: usize> {
-    column: Column<C>,
+    column: Lined<C>,
     /// 1 or 0.
     outcome: u64,
 }
 
 impl<const C: usize> Reads<C> {
     pub fn new(n_qubits: usize) -> Reads<C> {
-        let none = Product { column: [[0; 4]; C], outcome: 0 };
+        let none = Product { column: Lined([[0; 4]; C]), outcome: 0 };
         Reads { products: vec![none; n_qubits], n: 0, numbers: vec![0; Tableau::<C>::MOST_QUBITS], led: [[0; 4]; C] }
     }
 
@@ -41,7 +41,7 @@ impl<const C: usize> Reads<C> {
     pub fn read(&mut self, state: &Tableau<C>, at: u16, coin: impl FnOnce() -> bool) -> bool {
         let half = Tableau::<C>::HALF;
         let column = state.column(at);
-        let mut left = Product { column: *column, outcome: 0 };
+        let mut left = Product { column: Lined(*column), outcome: 0 };
         let products = &self.products[..self.n];
         for k in 0..half {
             let mut rest = column.as_flattened()[half + k] & self.led.as_flattened()[k];
@@ -83,7 +83,7 @@ impl<const C: usize> Product<C> {
     #[inline(always)]
     fn add(&mut self, other: &Product<C>, has: u64) {
         let mask = has.wrapping_neg();
-        for (to, other) in self.column.iter_mut().zip(&other.column) {
+        for (to, other) in self.column.iter_mut().zip(other.column.iter()) {
             *to = std::array::from_fn(
                 #[inline(always)]
                 |k| to[k] ^ (other[k] & mask),

@@ -123,7 +123,7 @@ fn one<const C: usize>(shot: &mut Shot<'_, C>, struck: &[u32]) {
 }
 
 impl<const C: usize> Shot<'_, C> {
-    /// Sets the flags that fall, each at its first place; leaves the other sites, in order.
+    /// Sets the flags that fall, each at its first place; leaves the sites that do more, in order.
     fn strike_flags(&mut self, struck: &mut Vec<u32>) {
         let (plan, fell) = (self.plan, &mut self.fell);
         let mut set = |cbit: u32, at: u32| fell[cbit as usize] = fell[cbit as usize].min(at);
@@ -131,10 +131,12 @@ impl<const C: usize> Shot<'_, C> {
             let Site { at, strike } = plan.sites[site as usize];
             match strike {
                 Strike::Flag(cbit) => set(cbit, at),
-                Strike::Flags(group) => plan.groups[group as usize].iter().for_each(|&cbit| set(cbit, at)),
-                Strike::Cbits(_) | Strike::Pauli(_) => return true,
+                Strike::Flags(group) | Strike::Cbits(group) => {
+                    plan.groups[group as usize].iter().for_each(|&cbit| set(cbit, at));
+                }
+                Strike::Pauli(_) => {}
             }
-            false
+            matches!(strike, Strike::Cbits(_) | Strike::Pauli(_))
         });
         if plan.classes.len() > 1 {
             struck.sort_unstable();
@@ -213,7 +215,7 @@ impl<const C: usize> Shot<'_, C> {
     fn strike(&mut self, strike: Strike) {
         match strike {
             Strike::Cbits(group) => {
-                let cbits = &self.plan.groups[group as usize];
+                let cbits = &self.plan.groups[group as usize + 1];
                 cbits.iter().for_each(|&cbit| self.bits[cbit as usize] = 1);
             }
             Strike::Pauli(errors) => {

@@ -15,11 +15,32 @@ const MOST_WORDS: usize = super::plan::MAX_QUBITS / 64;
 /// A bit a row, in `C` blocks.
 pub type Column<const C: usize> = [[u64; BLOCK]; C];
 
+/// A column in memory, no block of which lies on two cache lines.
+#[derive(Clone, Copy)]
+#[repr(align(32))]
+pub struct Lined<const C: usize>(pub Column<C>);
+
+impl<const C: usize> std::ops::Deref for Lined<C> {
+    type Target = Column<C>;
+
+    #[inline(always)]
+    fn deref(&self) -> &Column<C> {
+        &self.0
+    }
+}
+
+impl<const C: usize> std::ops::DerefMut for Lined<C> {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut Column<C> {
+        &mut self.0
+    }
+}
+
 #[derive(Clone)]
 pub struct Tableau<const C: usize> {
     /// Of X, Y and Z of qubit 0, then of qubit 1, and so on.
-    columns: Vec<Column<C>>,
-    signs: Column<C>,
+    columns: Vec<Lined<C>>,
+    signs: Lined<C>,
 }
 
 /// Of one operand of a controlled Pauli: the columns of its letter, of the next one, and of the one after.
@@ -65,7 +86,7 @@ impl<const C: usize> Tableau<C> {
     /// All qubits in |0>.
     pub fn new(n_qubits: usize) -> Tableau<C> {
         assert!(n_qubits <= Self::MOST_QUBITS);
-        let mut columns = vec![[[0; BLOCK]; C]; 3 * n_qubits];
+        let mut columns = vec![Lined([[0; BLOCK]; C]); 3 * n_qubits];
         for row in 0..n_qubits {
             let bit = 1 << (row % 64);
             // Destabilizer X, stabilizer Z.
@@ -74,7 +95,7 @@ impl<const C: usize> Tableau<C> {
                 columns[3 * row + Y].as_flattened_mut()[at] |= bit;
             }
         }
-        Tableau { columns, signs: [[0; BLOCK]; C] }
+        Tableau { columns, signs: Lined([[0; BLOCK]; C]) }
     }
 
     /// Becomes `other`, of as many qubits.
@@ -100,7 +121,7 @@ impl<const C: usize> Tableau<C> {
     pub fn couple(&mut self, a: Arm, b: Arm, minus: [bool; 2]) {
         let columns = &mut self.columns[..];
         let [a, b] = [a, b].map(|arm| arm.map(usize::from));
-        let (p, q) = (columns[a[0]], columns[b[0]]);
+        let (p, q) = (*columns[a[0]], *columns[b[0]]);
         let [flip_q, flip_p] = minus.map(|minus| u64::from(minus).wrapping_neg());
         let (p1, q1) = (&columns[a[1]], &columns[b[1]]);
         for (c, sign) in self.signs.iter_mut().enumerate() {
@@ -118,9 +139,9 @@ impl<const C: usize> Tableau<C> {
     #[inline(always)]
     pub fn turn(&mut self, qubit: u32, to: [(u8, bool); 3]) {
         let at = qubit as usize * 3;
-        let old: [Column<C>; 3] = std::array::from_fn(|letter| self.columns[at + letter]);
+        let old: [Column<C>; 3] = std::array::from_fn(|letter| *self.columns[at + letter]);
         for (letter, (image, minus)) in to.into_iter().enumerate() {
-            self.columns[at + image as usize] = old[letter];
+            *self.columns[at + image as usize] = old[letter];
             if minus {
                 let (next, last) = (&old[(letter + 1) % 3], &old[(letter + 2) % 3]);
                 for c in 0..C {
@@ -142,7 +163,7 @@ impl<const C: usize> Tableau<C> {
                 self.collapse(at as usize, Self::HALF + k, bit, outcome);
                 outcome
             }
-            None => self.settled(&struck.clone()),
+            None => self.settled(struck),
         }
     }
 
@@ -151,7 +172,7 @@ impl<const C: usize> Tableau<C> {
     #[inline(always)]
     fn collapse(&mut self, at: usize, place: usize, bit: u32, outcome: bool) {
         let (partner, one) = (place - Self::HALF, 1u64 << bit);
-        let mut rows = self.columns[at];
+        let mut rows = *self.columns[at];
         rows.as_flattened_mut()[place] &= !one;
         rows.as_flattened_mut()[partner] &= !one;
         let (mut live, mut n_live) = ([0usize; C], 0); // blocks with rows that the stabilizer is multiplied to

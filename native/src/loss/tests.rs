@@ -117,12 +117,12 @@ enum Written {
     Collapsed,
 }
 
-/// Gates of every kind and measurements drawn at random, then all qubits measured, half of them twice.
+/// Gates of every kind, measurements and errors drawn at random, then all qubits measured, half of them twice.
 fn random(n_qubits: u32, ops: usize, seed: u64, written: Written) -> Samples {
     use Kind::*;
-    let kinds = [X, Y, Z, H, S, Sdg, Sx, Sxdg, Cnot, Cy, Cz, Swap, Iswap, Iswapdg, Cnot, Cz, H, Measure, Reset];
+    let kinds = [X, Y, Z, H, S, Sdg, Sx, Sxdg, Cnot, Cy, Cz, Swap, Iswap, Iswapdg, Cnot, Cz, H, Measure, Reset, Noise];
     let mut dice = Dice::new(seed, &[]);
-    let mut circuit = Circuit { n_qubits, n_cbits: 1, ..Circuit::default() };
+    let mut circuit = Circuit { n_qubits, n_cbits: 1, params: vec![0.2, 0.1, 0.3], ..Circuit::default() };
     let never = circuit.push_cond(Cond::Bit(0));
     let always = circuit.push_cond(Cond::Not(never));
     for _ in 0..ops {
@@ -132,6 +132,7 @@ fn random(n_qubits: u32, ops: usize, seed: u64, written: Written) -> Samples {
         let op = match kind {
             Measure => Op::measure(a, circuit.n_cbits),
             Reset => Op::reset(a),
+            Noise => Op { kind, q: [a, NONE, NONE], param: 0, cond: NONE, cbit: NONE },
             _ => Op::gate(kind, &[a, b][..kind.n_qubits()], NONE),
         };
         circuit.n_cbits += u32::from(kind == Measure);
@@ -187,6 +188,23 @@ fn a_lost_atom_keeps_its_gates_from_happening() {
     let lost = (0..4000).filter(|&shot| samples.get(shot, 0)).count();
     assert!((0..4000).all(|shot| samples.get(shot, 2) != samples.get(shot, 0)));
     assert!((lost as f64 - 1000.0).abs() < 6.0 * 27.4, "{lost}"); // six standard deviations
+}
+
+#[test]
+fn a_die_strikes_flags_and_cbits_that_are_written_as_well() {
+    // Cbit 1 is 1 from the start, and is written 0 after the die; cbit 0 keeps the X from happening.
+    let mut circuit = gates(1, &[]);
+    circuit.n_cbits = 2;
+    let bits = [0, 1].map(|cbit| circuit.push_cond(Cond::Bit(cbit)));
+    let kept = circuit.push_cond(Cond::Not(bits[0]));
+    circuit.ops.push(Op::gate(Kind::X, &[0], NONE).under(kept));
+    circuit.ops.push(Op::measure(0, 1).under(bits[1]));
+    read_all(&mut circuit);
+    let toss = Toss { at: 0, cbits: [1, 0].into(), p: 0.5 };
+    let samples = Plan::new(Arc::new(circuit), vec![toss]).unwrap().run(200, 5, false, &|| false).unwrap();
+    let fell = (0..200).filter(|&shot| samples.get(shot, 0)).count();
+    assert!((50..150).contains(&fell));
+    assert!((0..200).all(|shot| samples.get(shot, 2) != samples.get(shot, 0) && !samples.get(shot, 1)));
 }
 
 #[test]

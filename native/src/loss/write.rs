@@ -78,15 +78,19 @@ impl<'a> Writer<'a> {
     }
 
     /// A die that sets cbits.
-    pub fn toss(&mut self, cbits: Box<[u32]>) {
+    pub fn toss(&mut self, cbits: &[u32]) {
         let group = self.groups.len() as u32;
-        let strike = match cbits[..] {
-            [cbit] if !self.written[cbit as usize] => Strike::Flag(cbit),
-            _ if cbits.iter().any(|&cbit| self.written[cbit as usize]) => Strike::Cbits(group),
-            _ => Strike::Flags(group),
+        let (written, flags): (Vec<u32>, Vec<u32>) = cbits.iter().partition(|&&cbit| self.written[cbit as usize]);
+        let strike = match (&flags[..], written.is_empty()) {
+            (&[flag], true) => Strike::Flag(flag),
+            (_, true) => Strike::Flags(group),
+            (_, false) => Strike::Cbits(group),
         };
         if !matches!(strike, Strike::Flag(_)) {
-            self.groups.push(cbits);
+            self.groups.push(flags.into());
+        }
+        if matches!(strike, Strike::Cbits(_)) {
+            self.groups.push(written.into());
         }
         self.sites.push(Site { at: self.steps.len() as u32, strike });
     }
@@ -98,9 +102,8 @@ impl<'a> Writer<'a> {
         let mut errors = Vec::new();
         for (k, &p) in params.iter().enumerate().filter(|(_, &p)| p > 0.0) {
             total += p;
-            let code = k + 1;
-            let one = op.kind == Kind::Noise;
-            errors.push((total, if one { [column(0, code), NO_COLUMN] } else { [column(0, code >> 2), column(1, code & 3)] }));
+            let codes = if op.kind == Kind::Noise { [k + 1, 0] } else { [(k + 1) >> 2, (k + 1) & 3] };
+            errors.push((total, [column(0, codes[0]), column(1, codes[1])]));
         }
         if errors.is_empty() {
             return None;
@@ -198,5 +201,3 @@ impl<'a> Writer<'a> {
         }
     }
 }
-
-
