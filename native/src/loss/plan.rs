@@ -56,7 +56,7 @@ pub enum Act {
         cbit: u32,
         back: u16,
     },
-    /// A measurement after which nothing acts on the qubit any more, and none that changes the state follows.
+    /// A measurement that leaves the state as it is (`super::reads`).
     Read {
         at: u16,
         minus: bool,

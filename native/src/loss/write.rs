@@ -113,9 +113,11 @@ impl<'a> Writer<'a> {
         Some(total.min(1.0))
     }
 
-    /// Measurements after which nothing acts on their qubits, and none that changes the state follows, become reads.
+    /// Measurements become reads where nothing acts on their qubits after them, no other Pauli of these is measured, and
+    /// no measurement follows that changes the state.
     pub fn mark_reads(&mut self) {
         let mut busy = vec![false; self.frames.len()];
+        let mut read = vec![NO_COLUMN; self.frames.len()];
         let mut sites = self.sites.iter().rev().peekable();
         for (number, step) in self.steps.iter_mut().enumerate().rev() {
             while let Some(site) = sites.next_if(|site| site.at as usize > number) {
@@ -125,7 +127,10 @@ impl<'a> Writer<'a> {
                 }
             }
             match step.act {
-                Act::Measure { at, minus, cbit, back: NO_COLUMN } if !busy[at as usize / 3] => {
+                Act::Measure { at, minus, cbit, back: NO_COLUMN }
+                    if !busy[at as usize / 3] && [NO_COLUMN, at].contains(&read[at as usize / 3]) =>
+                {
+                    read[at as usize / 3] = at;
                     step.act = Act::Read { at, minus, cbit };
                 }
                 Act::Measure { .. } => break,
