@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::circuit::{Circuit, Cond, Kind, NONE};
+use super::tableau::Arm;
+use super::write::Writer;
+use crate::circuit::{Circuit, Kind};
 
 /// All of `cbits` become 1, together, with probability `p`, before op `at` of the circuit (`sdk.program.Toss`).
 #[derive(Clone, Debug, PartialEq)]
@@ -12,42 +14,82 @@ pub struct Toss {
     pub p: f64,
 }
 
-/// When a step is taken.
+/// When a step is taken, where none of its flags has fallen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum When {
     Always,
-    /// Where both cbits are 0: the flags of two atoms.
-    Unless(u32, u32),
     /// Where this condition of the circuit holds.
     Holds(u32),
 }
 
 #[derive(Clone, Copy, Debug)]
 pub struct Step {
-    pub kind: Kind,
-    pub a: u32,
-    /// Of a gate the second qubit, of a measurement the cbit or NONE, of logic the cbit.
-    pub b: u32,
+    pub act: Act,
     pub when: When,
 }
 
-/// What a die does where it falls so.
-#[derive(Clone, Debug)]
-pub enum Strike {
-    Cbits(Box<[u32]>),
-    /// Errors with their probabilities, added up: Pauli letters of the qubits, X in bit 0 and Z in bit 1 of each pair.
-    Pauli {
-        qubits: [u32; 2],
-        errors: Box<[(f64, [u8; 2])]>,
+/// Two flags, cbits that nothing but dice writes; where one of them has fallen, a step is not taken. `n_cbits` is none.
+pub type Guard = [u32; 2];
+
+/// Columns are those of the tableau. `minus`: the Pauli of the circuit is minus that of the column.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Act {
+    /// A controlled Pauli, of signs `minus`.
+    Couple {
+        a: Arm,
+        b: Arm,
+        minus: [bool; 2],
+    },
+    /// The Pauli of a column.
+    Flip {
+        at: u16,
+    },
+    /// Takes X, Y, Z of a qubit to these letters, with these signs.
+    Turn {
+        qubit: u32,
+        to: [(u8, bool); 3],
+    },
+    /// Into a cbit or NONE. Then the Pauli of column `back` undoes an outcome of 1: a reset. NO_COLUMN: it does not.
+    Measure {
+        at: u16,
+        minus: bool,
+        cbit: u32,
+        back: u16,
+    },
+    /// A measurement that leaves the state as it is (`super::reads`).
+    Read {
+        at: u16,
+        minus: bool,
+        cbit: u32,
+    },
+    Logic {
+        table: u32,
+        cbit: u32,
     },
 }
 
+/// What a die does where it falls so.
+#[derive(Clone, Copy, Debug)]
+pub enum Strike {
+    /// Sets a flag.
+    Flag(u32),
+    /// Those of `Plan::groups`, at this place.
+    Flags(u32),
+    /// The same, and cbits that ops write as well: the next one of `Plan::groups`.
+    Cbits(u32),
+    /// One of `Plan::errors`, at this place.
+    Pauli(u32),
+}
+
 /// A die, thrown in every shot before step `at`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Site {
     pub at: u32,
     pub strike: Strike,
 }
+
+/// Errors with their probabilities, added up: the columns of their Paulis, or NO_COLUMN.
+pub type Errors = Box<[(f64, [u16; 2])]>;
 
 /// Sites of equal probability, in order. Which of them are struck is drawn by the gaps between.
 #[derive(Clone, Debug)]
@@ -61,71 +103,93 @@ pub struct Plan {
     /// Qubits of the circuit that a step acts on have numbers of their own, without gaps.
     pub n_qubits: usize,
     pub steps: Vec<Step>,
+    /// Of each step.
+    pub guards: Vec<Guard>,
     pub sites: Vec<Site>,
+    pub groups: Vec<Box<[u32]>>,
+    pub errors: Vec<Errors>,
     pub classes: Vec<Class>,
 }
 
 /// Most qubits, most cbits that tosses strike in all.
 pub const MAX_QUBITS: usize = 2048;
 
+/// No Pauli.
+pub const NO_COLUMN: u16 = u16::MAX;
+
+/// Words of the columns that there are.
+pub const WORDS: [usize; 8] = [4, 8, 12, 16, 24, 32, 48, 64];
+
 impl Plan {
     /// Refuses, with the reason, gates that are not Clifford, more qubits than `MAX_QUBITS`, and tosses out of place.
     pub fn new(circuit: Arc<Circuit>, tosses: Vec<Toss>) -> Result<Plan, String> {
         check(&circuit, &tosses)?;
-        let numbers = numbers(&circuit);
-        let n_qubits = numbers.iter().filter(|&&number| number != NONE).count();
+        let mut writer = Writer::new(&circuit);
+        let n_qubits = writer.n_qubits();
         if n_qubits > MAX_QUBITS {
             return Err(format!("{n_qubits} qubits are in use, at most {MAX_QUBITS} are allowed"));
         }
-        let mut plan = Plan { circuit, n_qubits, steps: Vec::new(), sites: Vec::new(), classes: Vec::new() };
         let mut chances: Vec<f64> = Vec::new();
         let mut tosses = tosses.into_iter().peekable();
-        let circuit = plan.circuit.clone();
         for at in 0..=circuit.ops.len() {
             while let Some(toss) = tosses.next_if(|toss| toss.at as usize <= at) {
-                plan.sites.push(Site { at: plan.steps.len() as u32, strike: Strike::Cbits(toss.cbits) });
+                writer.toss(&toss.cbits);
                 chances.push(toss.p);
             }
             let Some(op) = circuit.ops.get(at) else { break };
-            let of = |k: usize| op.qubits().get(k).map_or(NONE, |&q| numbers[q as usize]);
-            match op.kind {
-                Kind::Id => {}
-                Kind::Noise | Kind::Noise2 => {
-                    let (total, strike) = pauli(op.kind, [of(0), of(1)], circuit.angles(op));
-                    if total > 0.0 {
-                        plan.sites.push(Site { at: plan.steps.len() as u32, strike });
-                        chances.push(total);
-                    }
-                }
-                kind if is_clifford(kind) => {
-                    let b = match kind {
-                        Kind::Measure | Kind::Logic => op.cbit,
-                        _ => of(1),
-                    };
-                    let a = if kind == Kind::Logic { op.param } else { of(0) };
-                    plan.steps.push(Step { kind, a, b, when: when(&circuit, op.cond) });
-                }
-                kind => return Err(format!("op {at} ({}) is no Clifford gate", kind.name())),
+            if matches!(op.kind, Kind::Noise | Kind::Noise2) {
+                chances.extend(writer.pauli(op, circuit.angles(op)));
+            } else if !writer.write(op) {
+                return Err(format!("op {at} ({}) is no Clifford gate", op.kind.name()));
             }
         }
-        plan.classes = classes(&chances);
-        Ok(plan)
+        writer.mark_reads();
+        let Writer { steps, guards, sites, groups, errors, .. } = writer;
+        let circuit = circuit.clone();
+        Ok(Plan { circuit, n_qubits, steps, guards, sites, groups, errors, classes: classes(&chances) })
     }
 
     /// Estimated seconds of one thread for `shots` shots.
     pub fn cost(&self, shots: usize) -> f64 {
-        let words = words(self.n_qubits) as f64;
-        let looks = self.steps.iter().filter(|step| matches!(step.kind, Kind::Measure | Kind::Reset)).count() as f64;
+        let (words, n) = (words(self.n_qubits) as f64, self.n_qubits as f64);
+        let count = |of: fn(&Act) -> bool| self.steps.iter().filter(|step| of(&step.act)).count() as f64;
+        let looks = count(|act| matches!(act, Act::Measure { .. }));
+        let reads = count(|act| matches!(act, Act::Read { .. }));
         let hits: f64 = self.classes.iter().map(|class| class.p * class.sites.len() as f64).sum();
-        let gates = self.steps.len() as f64 * (2e-9 + 0.3e-9 * words);
-        let shot = 1e-7 + gates + looks * self.n_qubits as f64 * (2e-9 + 1e-9 * words) + hits * 6e-8;
-        2e-5 + shots as f64 * (shot + self.circuit.n_cbits as f64 * 1e-9)
+        let gates = self.steps.len() as f64 * 1.2e-9 + self.expected() * (3e-9 + 0.5e-9 * words);
+        let read = reads * (3e-8 + reads.min(n) * (1e-9 + 0.12e-9 * words));
+        let shot = 2e-7 + gates + read + looks * n * (2e-9 + 0.15e-9 * words) + hits * 2e-8;
+        2e-5 + shots as f64 * (shot + n * words * 0.3e-9 + self.circuit.n_cbits as f64 * 1e-9)
+    }
+
+    /// How many steps the flags of a shot leave, on average.
+    fn expected(&self) -> f64 {
+        let mut chances = vec![0.0; self.sites.len()];
+        for class in &self.classes {
+            class.sites.iter().for_each(|&site| chances[site as usize] = class.p);
+        }
+        let mut there = vec![1.0; self.circuit.n_cbits as usize + 1];
+        let mut sites = self.sites.iter().zip(chances).peekable();
+        let mut sum = 0.0;
+        for (number, &[a, b]) in (0u32..).zip(&self.guards) {
+            while let Some((site, p)) = sites.next_if(|(site, _)| site.at <= number) {
+                let flags: &[u32] = match &site.strike {
+                    Strike::Flag(flag) => std::slice::from_ref(flag),
+                    Strike::Flags(group) | Strike::Cbits(group) => &self.groups[*group as usize],
+                    Strike::Pauli(_) => &[],
+                };
+                flags.iter().for_each(|&flag| there[flag as usize] *= 1.0 - p);
+            }
+            sum += there[a as usize] * if a == b { 1.0 } else { there[b as usize] };
+        }
+        sum
     }
 }
 
 /// Words of a column of a tableau of so many qubits.
 pub fn words(n_qubits: usize) -> usize {
-    (n_qubits.div_ceil(64) * 2).next_power_of_two().max(2)
+    let needed = (2 * n_qubits).div_ceil(64);
+    *WORDS.iter().find(|&&words| words >= needed).unwrap_or(&WORDS[WORDS.len() - 1])
 }
 
 fn check(circuit: &Circuit, tosses: &[Toss]) -> Result<(), String> {
@@ -142,66 +206,6 @@ fn check(circuit: &Circuit, tosses: &[Toss]) -> Result<(), String> {
         }
     }
     Ok(())
-}
-
-/// Qubits in use in order of first use, NONE for the others.
-fn numbers(circuit: &Circuit) -> Vec<u32> {
-    let mut out = vec![NONE; circuit.n_qubits as usize];
-    let mut next = 0;
-    for op in &circuit.ops {
-        for &qubit in op.qubits() {
-            if out[qubit as usize] == NONE {
-                out[qubit as usize] = next;
-                next += 1;
-            }
-        }
-    }
-    out
-}
-
-fn is_clifford(kind: Kind) -> bool {
-    use Kind::*;
-    matches!(
-        kind,
-        X | Y | Z | H | S | Sdg | Sx | Sxdg | Cnot | Cy | Cz | Swap | Iswap | Iswapdg | Measure | Reset | Logic
-    )
-}
-
-fn when(circuit: &Circuit, cond: u32) -> When {
-    if cond == NONE {
-        return When::Always;
-    }
-    let not_bit = |cond: u32| match circuit.conds[cond as usize] {
-        Cond::Not(inner) => match circuit.conds[inner as usize] {
-            Cond::Bit(cbit) => Some(cbit),
-            _ => None,
-        },
-        _ => None,
-    };
-    if let Some(cbit) = not_bit(cond) {
-        return When::Unless(cbit, cbit);
-    }
-    if let Cond::And(parts) = &circuit.conds[cond as usize] {
-        if let [a, b] = parts[..] {
-            if let (Some(a), Some(b)) = (not_bit(a), not_bit(b)) {
-                return When::Unless(a, b);
-            }
-        }
-    }
-    When::Holds(cond)
-}
-
-fn pauli(kind: Kind, qubits: [u32; 2], params: &[f64]) -> (f64, Strike) {
-    let letter = |k: usize| [0b00, 0b01, 0b11, 0b10][k];
-    let mut total = 0.0;
-    let mut errors = Vec::new();
-    for (k, &p) in params.iter().enumerate().filter(|(_, &p)| p > 0.0) {
-        total += p;
-        let code = k + 1;
-        let letters = if kind == Kind::Noise { [letter(code), 0] } else { [letter(code >> 2), letter(code & 3)] };
-        errors.push((total, letters));
-    }
-    (total.min(1.0), Strike::Pauli { qubits, errors: errors.into() })
 }
 
 fn classes(chances: &[f64]) -> Vec<Class> {

@@ -20,10 +20,10 @@ def observable(instructions: list[Instruction]) -> list[Instruction]:
     kept: list[Instruction] = []
     last: list[Instruction] = []
     for item in reversed(instructions):
-        if isinstance(item, Barrier):
+        if isinstance(item, Toss | Barrier):
             kept.append(item)
             continue
-        if not isinstance(item, Noise | Toss) and item.cond is not None:
+        if not isinstance(item, Noise) and item.cond is not None:
             read.update(c.cbits(item.cond))
         if isinstance(item, Gate | Noise):
             loses = isinstance(item, NoisyEvolution) and item.lost  # that is noticed without a look at the qubit
@@ -58,9 +58,9 @@ def without_idle_resets(instructions: list[Instruction]) -> list[Instruction]:
         if isinstance(item, Reset):
             if item.qubit not in used:
                 continue
-        elif isinstance(item, Gate | Noise):
-            used.update(item.qubits)
         elif isinstance(item, Measure):
             used.add(item.qubit)
+        elif not isinstance(item, Toss) and isinstance(item, Gate | Noise):
+            used.update(item.qubits)
         kept.append(item)
     return kept

@@ -60,7 +60,7 @@ class Losses:
     def strike(self, qubits: Sequence[int], p: float) -> None:
         """With probability ``p`` these atoms are lost together."""
         self.used = True
-        self._out.append(Toss(tuple(self._flag(qubit) for qubit in qubits), p))
+        self._out.append(Toss(tuple([self._flag(qubit) for qubit in qubits]), p))
 
     def all_flagged(self, qubits: Sequence[int]) -> tuple[int, ...]:
         """The flags of ``qubits``, for what may lose them."""

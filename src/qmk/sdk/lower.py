@@ -176,7 +176,7 @@ class _Lowering:
                 self._noise(op, node, cond)
 
     def _noise(self, op: Op, node: Node, cond: Cond | None) -> None:
-        qubits = tuple(self.qubit[v] for v in node.vqs)
+        qubits = tuple([self.qubit[v] for v in node.vqs])
         if qubits and op.channel is None:
             kind = noise.kind(op, node)
             if kind == "loss":

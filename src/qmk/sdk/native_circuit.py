@@ -74,7 +74,12 @@ def circuit_of(program: Program, tosses: Tosses | None = None) -> Circuit:
     dice = Dice(program.n_qubits, program.n_cbits)
     after = [part for item in program.post for part in (dice.read(item) if isinstance(item, Misread) else (item,))]
     for item in (*program.instructions, *after):
-        when = -1 if isinstance(item, Barrier | Noise | Toss) or item.cond is None else _cond(item.cond, conds)
+        if isinstance(item, Toss):
+            if tosses is None:
+                raise QmkError("UNSUPPORTED", "this method of the native core has no dice of atom loss")
+            tosses.append((len(ops), list(item.cbits), item.p))
+            continue
+        when = -1 if isinstance(item, Barrier | Noise) or item.cond is None else _cond(item.cond, conds)
         match item:
             case Gate(name="gphase"):
                 pass  # global in every branch: no measurement sees it
@@ -94,10 +99,6 @@ def circuit_of(program: Program, tosses: Tosses | None = None) -> Circuit:
                 raise QmkError("UNSUPPORTED", "the native core has no error channels that are no random Paulis")
             case Logic():
                 ops.append((kinds["logic"], [], [], when, item.cbit, _table(item, tables)))
-            case Toss() if tosses is not None:
-                tosses.append((len(ops), list(item.cbits), item.p))
-            case Toss():
-                raise QmkError("UNSUPPORTED", "this method of the native core has no dice of atom loss")
             case Barrier():
                 pass
     registers = [(r.name, list(r.cbits), r.descending) for r in program.registers]

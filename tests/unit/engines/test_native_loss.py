@@ -5,6 +5,7 @@ A test of samples fails by chance with probability at most 1e-8 (``FALSE_FAILURE
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import pickle
 
@@ -111,6 +112,19 @@ def test_a_seed_gives_the_same_bits_also_from_a_pickled_plan(method, p):
     again = pickle.loads(pickle.dumps(plan))
     assert np.array_equal(plan.run(200, 5).bits, again.run(200, 5).bits)
     assert not np.array_equal(plan.run(200, 5).bits, plan.run(200, 6).bits)
+
+
+def test_a_seed_gives_the_bits_that_it_gave_before_tableaus_left_gates_out():
+    found = hashlib.sha256()
+    programs = [
+        random_graph(37, 3, leaks=False),
+        *(random_graph(seed, 5, leaks=False) for seed in range(4)),
+        ghz(70, 0.9, 5),
+    ]
+    for program in programs:
+        lowered = lower(program, DECLARATION.methods["tableau"].gates, tosses=True)
+        found.update(NativeEngine().prepare(lowered, "tableau").run(100, 5).bits.tobytes())
+    assert found.hexdigest() == "6a7d43e0d67013b43a61a73dfea4a8b79d216972fc94177cc30af354276e259f"
 
 
 @pytest.mark.parametrize("p", [0.0, 1.0])

@@ -60,12 +60,15 @@ def cost(method: str, features: Features, shots: int, rates: Mapping[str, float]
 
 
 def _tableau(features: Features, shots: int, rates: Mapping[str, float], bits: int) -> Cost:
-    """A column of words for each qubit; a gate is a handful of operations on two, a measurement on all columns."""
-    words = 2.0 * (features.n_qubits // 64 + 1)
-    looks = features.n_measure + max(0, features.n_branch - 2 * features.n_noise)
-    shot = 3e-7 + features.n_ops * (2e-9 + 3e-10 * words) + looks * features.n_qubits * (2e-9 + 1e-9 * words)
+    """Three columns of words for each qubit. A gate of two qubits is a handful of operations on them, one of a single
+    qubit none; a measurement that collapses the state goes through all columns, one of the last through those of the
+    last ones before it."""
+    words, qubits = max(4.0, 2.0 * (features.n_qubits // 64 + 1)), features.n_qubits
+    looks = max(0, features.n_branch - 2 * features.n_noise)
+    shot = 3e-7 + features.n_two_qubit * (4e-9 + 5e-10 * words) + looks * qubits * (2e-9 + 1.5e-10 * words)
+    shot += features.n_measure * (3e-8 + min(qubits, features.n_measure) * (1e-9 + 1.2e-10 * words))
     handing = rates["fixed_s"] + rates["op_s"] * features.n_ops + rates["outcome_s"] * shots * max(features.n_events, 1)
-    memory = bits + 16 * int(words) * features.n_qubits + 200 * features.n_ops
+    memory = bits + 64 * int(words) * qubits + 200 * features.n_ops
     return Cost(seconds=shot * shots * rates["tableau"] + handing, memory_bytes=memory, note="a tableau a shot")
 
 

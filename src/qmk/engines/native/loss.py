@@ -31,7 +31,7 @@ class TableauPlan:
         self._program, self._make = program, make
         self._whole = replace(program, registers=(Register("", tuple(range(program.n_cbits))),), post=())
         tosses: Tosses = []
-        self._plan = qmk_native.LossPlan(circuit_of(self._whole, tosses), tosses)
+        self.core = qmk_native.LossPlan(circuit_of(self._whole, tosses), tosses)
         self._chance = chance_of_any(tosses_of(program))
         self._rest = PatternPlan(program, "frame", make) if 1 - self._chance > FEW else None
 
@@ -52,7 +52,7 @@ class TableauPlan:
         return Samples(bits, {"simulator": "tableau", "loss": "a tableau a shot"})
 
     def _lossy(self, shots: int, seed: int, given: bool) -> Bits:
-        found = self._plan.run(shots, seed, given)
+        found = self.core.run(shots, seed, given)
         return np.frombuffer(found.bits(), dtype=np.uint8).reshape(shots, self._program.n_cbits)
 
 
