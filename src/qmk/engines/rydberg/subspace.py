@@ -16,7 +16,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,7 @@ from qmk.engines.rydberg.evolution import Evolution
 from qmk.sdk.bits import compute
 from qmk.sdk.engine import Progress, Samples
 from qmk.sdk.fields import level, line, segments
+from qmk.sdk.krylov import exponential
 from qmk.sdk.program import Logic, Measure
 
 RATIO = 20.0
@@ -311,34 +312,9 @@ def _exponential(h: _Hamiltonian, psi: State, step: float, terms: tuple[_Term, _
     diagonal = a * low + b * high
     couplings: list[complex] = [a * x + b * y for x, y in zip(early, late, strict=True)]
     h.fill(couplings, diagonal, 1.0 / sum(weight for weight, _, _ in terms))
-    size = float(np.linalg.norm(psi))
-    basis: list[State] = [psi / size]
-    alphas: list[float] = []
-    betas: list[float] = []
-    inner = np.zeros((KRYLOV, KRYLOV))  # its lower half is read
-    first = h.krylov - 1
-    while True:
-        made = h.matrix @ basis[-1]
-        alphas.append(float(np.vdot(basis[-1], made).real))
-        made -= alphas[-1] * basis[-1]
-        if betas:
-            made -= betas[-1] * basis[-2]
-        beta = float(np.linalg.norm(made))
-        count = len(alphas)
-        inner[count - 1, count - 1] = alphas[-1]
-        if count >= min(first, KRYLOV) or beta < 1e-12:
-            values, vectors = np.linalg.eigh(inner[:count, :count])
-            weights = vectors @ (np.exp(-1j * step * values) * vectors[0])
-            if step * beta * abs(weights[-1]) < _NEGLIGIBLE or beta < 1e-12:
-                h.krylov = count
-                return size * (weights @ np.array(basis))
-        if count == KRYLOV:
-            h.krylov = 1
-            half = _exponential(h, psi, 0.5 * step, terms)
-            return _exponential(h, half, 0.5 * step, terms)
-        betas.append(beta)
-        inner[count, count - 1] = beta
-        basis.append(cast("State", made / beta))
+    most, first = KRYLOV, h.krylov - 1
+    made, h.krylov = exponential(h.matrix.__matmul__, psi, -1j * step, error=_NEGLIGIBLE, most=most, first=first)
+    return made
 
 
 def _refused(why: str) -> QmkError:

@@ -20,11 +20,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-from scipy.linalg import eigh_tridiagonal
 
 from qmk.engines.tenpy.evolution import Evolution, Matrices
 from qmk.engines.tenpy.interactions import Tails
+from qmk.sdk.krylov import Vector, exponential
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -39,7 +38,6 @@ with warnings.catch_warnings():
     from tenpy.tools import optimization
 
 lib: Any = npc
-Vector = npt.NDArray[np.complex128]
 
 ATOM: Any = Site(LegCharge.from_trivial(2, ChargeInfo()), ["g", "r"])
 ONE, EXCITED = np.eye(2, dtype=np.complex128), np.diag([0.0, 1.0]).astype(np.complex128)
@@ -105,7 +103,9 @@ class Sweeps(TwoSiteTDVPEngine):
         labels = ["vL", "p0", "p1", "vR"] if H.length == 2 else ["vL", "p0", "vR"]
         theta = theta.transpose(labels)
         given = theta.to_ndarray()
-        made = exponential(_effective(H), given.reshape(-1), dt).reshape(given.shape)
+        apply, flat = _effective(H), given.reshape(-1)
+        found, _ = exponential(apply, flat, dt, error=LOCAL_ERROR, most=KRYLOV, first=KRYLOV)
+        made = found.reshape(given.shape)
         return lib.Array.from_ndarray(made, theta.legs, dtype=np.complex128, labels=labels), 0
 
 
@@ -126,37 +126,6 @@ def _effective(h: Any) -> Callable[[Vector], Vector]:
         return (half.reshape(bra * up, -1) @ second).reshape(-1)
 
     return apply
-
-
-def exponential(apply: Callable[[Vector], Vector], given: Vector, dt: complex) -> Vector:
-    """e^{dt H} of a vector, H Hermitian, by Lanczos, to ``LOCAL_ERROR`` of its norm."""
-    size = float(np.linalg.norm(given))
-    basis, alphas, betas = [given / size], [], []
-    term = 1.0  # of the series, about: where it is small, the error is looked at
-    while True:
-        made = apply(basis[-1])
-        alphas.append(float(np.vdot(basis[-1], made).real))
-        made = made - alphas[-1] * basis[-1]
-        if betas:
-            made -= betas[-1] * basis[-2]
-        beta, count = float(np.linalg.norm(made)), len(alphas)
-        term *= abs(dt) * beta / count
-        if term < LOCAL_ERROR or beta < 1e-10 or count in (len(given), KRYLOV):
-            values, vectors = _spectrum(alphas, betas)
-            weights = vectors @ (np.exp(dt * values) * vectors[0])
-            if beta < 1e-10 or count == len(given) or abs(dt) * beta * abs(weights[-1]) < LOCAL_ERROR:
-                return size * (weights @ np.array(basis))
-            if count == KRYLOV:
-                return exponential(apply, exponential(apply, given, 0.5 * dt), 0.5 * dt)
-        betas.append(beta)
-        basis.append(made / beta)
-
-
-def _spectrum(alphas: list[float], betas: list[float]) -> tuple[Any, Any]:
-    if len(alphas) == 1:
-        return np.array(alphas), np.ones((1, 1))
-    found: Any = eigh_tridiagonal(np.array(alphas), np.array(betas))
-    return found
 
 
 def evolve(psi: Any, part: Evolution, tails: Tails, steps: int, cutoff: float, cap: int, told: Swept) -> None:
