@@ -122,8 +122,9 @@ class Page:
             ["bash", "-c", f"exec {command}"], cwd=self.folder, env=self.environment, start_new_session=True
         )
         self.background.append(process)
-        deadline = time.monotonic() + 30
-        while not (self.folder / "s").exists():
+        named = re.search(r"--socket (\S+)", command)
+        socket, deadline = self.folder / (named[1] if named else "s"), time.monotonic() + 30
+        while not socket.exists():
             assert process.poll() is None, f"{command} ended with {process.returncode}"
             assert time.monotonic() < deadline, f"{command} opened no socket"
             time.sleep(0.02)
