@@ -118,9 +118,10 @@ class Records:
         *,
         member: str | None = None,
         oldest_first: bool = False,
+        most_bytes: int | None = None,
     ) -> tuple[list[Record], int]:
         """Records from the newest on, or from the oldest, those with ``member`` where one is named, and how many there
-        are in all."""
+        are in all. Raises INVALID_PARAMS where their bodies have more than ``most_bytes``."""
         having = "" if member is None else " AND seq IN (SELECT record FROM members WHERE member = ?)"
         values = (kind, tenant) if member is None else (kind, tenant, member)
 
@@ -128,7 +129,14 @@ class Records:
             order = "ASC" if oldest_first else "DESC"
             rows = self._base.execute(f"{_FIND}{having} ORDER BY seq {order} LIMIT ? OFFSET ?", (*values, size, start))
             count = f"SELECT count(*) FROM records WHERE kind = ? AND tenant = ?{having}"
-            return [Record(*row) for row in rows], self._base.execute(count, values).fetchone()[0]
+            found: list[Record] = []
+            size_bytes = 0
+            for row in rows:
+                found.append(Record(*row))
+                size_bytes += len(found[-1].body)
+                if most_bytes is not None and size_bytes > most_bytes:
+                    raise QmkError("INVALID_PARAMS", f"a page has at most {most_bytes} bytes: ask for a smaller size")
+            return found, self._base.execute(count, values).fetchone()[0]
 
         return await self._do(read)
 

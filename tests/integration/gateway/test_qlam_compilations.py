@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from litestar.testing import TestClient
 
+from qmk.base.errors import QmkError
 from qmk.client import Operator, attenuate
 from qmk.frontends import load
 from qmk.gateway.app import make_app
@@ -365,3 +366,56 @@ def test_a_page_of_definitions_is_bounded(http: Http, defined: Any, monkeypatch:
     refused = http.get(f"{MODE}/definitions")
     assert (refused.status_code, "smaller size" in refused.text) == (400, True)
     assert issubclass(Refusal, Exception)
+
+
+def test_what_nests_too_deep_is_not_kept(http: Http) -> None:
+    deep: Any = 1
+    for _ in range(80):
+        deep = {"a": deep}
+    asked = definition()
+    asked["programs"][0]["program_metadata"] = deep
+    for path, body in ((f"{MODE}/definitions", asked), ("/qlam/v2/task-profiles", deep)):
+        refused = http.post(path, json=body)
+        assert (refused.status_code, "deeper than 64 levels" in refused.text) == (400, True)
+    wide = {"name": "many", "content": [0] * 200_000}
+    assert "more than 100000 values" in http.post("/qlam/v2/task-profiles", json=wide).text
+    assert http.post("/qlam/v2/task-profiles", json={"a": [{"b": [1, "x"]}]}).status_code == 201
+
+
+def test_no_size_is_no_mode(http: Http) -> None:
+    assert http.post("/qlam/v2/squin-0q/definitions", json=definition()).status_code == 404
+
+
+def test_compilations_at_once_are_no_more_than_there_is_room_for() -> None:
+    """A place is taken before anything is waited for."""
+
+    async def scenario() -> None:
+        turns, go = compiling.Compiling(), asyncio.Event()
+        for _ in range(compiling.WAITING):
+            turns.enter("chem")
+        with pytest.raises(Refusal, match="wait already"):
+            turns.enter("chem")
+        for number in range(compiling.WAITING):
+            turns.begin(str(number), "chem", go.wait)
+        turns.enter("lab")
+        turns.begin("0", "lab", go.wait)  # under way already: the place is given back
+        go.set()
+        await asyncio.gather(*(turns.wait(str(number)) for number in range(compiling.WAITING)))
+        for _ in range(compiling.WAITING):
+            turns.enter("chem")
+            turns.enter("lab")
+
+    asyncio.run(scenario())
+
+
+def test_a_page_is_read_as_far_as_its_bound(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        records = Records(tmp_path / "records.db")
+        for number in range(4):
+            await records.put("x", "chem", Record(str(number), 0.0, bytes(100)))
+        assert len((await records.page("x", "chem", 10, most_bytes=400))[0]) == 4
+        with pytest.raises(QmkError, match="at most 399 bytes"):
+            await records.page("x", "chem", 10, most_bytes=399)
+        records.close()
+
+    asyncio.run(scenario())

@@ -98,6 +98,8 @@ def test_notes_without_the_program_say_what_is_asked() -> None:
         ("aquila,decay_per_us=nan", None, "from 0"),
         ("aquila,decay_per_us=x", None, "no number"),
         ("aquila,decay_per_us=1:2", None, "2 numbers"),
+        ("aquila,readout=0.1:0.2:0.3", None, "readout=P or readout=P:Q"),
+        ("aquila,decay_per_us=1e300", None, "to 10000"),
         ("aquila,decay_per_u=1", None, "did you mean decay_per_us=NUMBER"),
         ("aquila,readout=0.1,readout=0.2", None, "twice"),
         ("aquila,", None, "no term"),

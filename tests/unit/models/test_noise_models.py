@@ -91,6 +91,7 @@ def test_every_short_form_gives_a_sound_program_and_survives_json(text: str) -> 
         ("1e-3", "no term of noise, and there is no such file"),
         ("/dev/zero", "larger than"),
         ("/dev/zero@1h", "larger than"),
+        ("device,readout=0.1", "no device"),
     ],
 )
 def test_what_is_no_model_is_refused(text: str, why: str) -> None:
@@ -390,3 +391,11 @@ def test_a_surface_code_has_the_detection_rates_of_stims_own_circuit() -> None:
 def _without(nodes: tuple[Node, ...], first: int) -> tuple[Node, ...]:
     """Without the flips that follow the allocation."""
     return tuple(node for at, node in enumerate(nodes) if at >= first or not node.op.startswith("noise."))
+
+
+def test_terms_follow_a_file_at_a_moment(tmp_path: Path) -> None:
+    path = tmp_path / "fridge.json"
+    path.write_text('{"points": [{"time_s": 0, "readout": 0.1, "gate_2q": 1e-3}]}')
+    model = resolve(f"{path}@1h,readout=0.25")
+    assert model.readout[0].p01 == 0.25
+    assert model.gates == resolve(f"{path}@1h").gates

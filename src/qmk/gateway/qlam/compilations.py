@@ -28,6 +28,8 @@ from qmk.gateway.records import Record, Records
 log = logging.getLogger("qmk.gateway")
 KIND = "qlam-compilation"
 KEPT = 10_000
+KEPT_BYTES = 64 << 20
+"""of one tenant"""
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -122,11 +124,15 @@ async def fetch(caller: Caller, records: Records, mode: str, id: str) -> Record 
 
 async def begin(request: AnyRequest, caller: Caller, records: Records, mode: Mode, definition: str) -> Record:
     """A new compilation of a definition that is there, under way. Raises ``Refusal`` 429."""
-    queue(request).require_room(caller.tenant)
     body = msgspec.json.encode(Kept(mode, definition))
     record = Record(str(uuid.uuid4()), time.time(), body, (mode.name,))
-    await records.put(KIND, caller.tenant, record, kept=KEPT)
-    _go_on(request, caller, records, record)
+    queue(request).enter(caller.tenant)  # before anything is waited for, so that no other request takes the place
+    try:
+        await records.put(KIND, caller.tenant, record, kept=KEPT, kept_bytes=KEPT_BYTES)
+    except BaseException:
+        queue(request).leave(caller.tenant)
+        raise
+    queue(request).begin(record.id, caller.tenant, lambda: _compile(caller, records, record))
     return record
 
 
@@ -148,8 +154,11 @@ def reasons(kept: Kept) -> list[str]:
 
 def _go_on(request: AnyRequest, caller: Caller, records: Records, record: Record) -> None:
     """Have a compilation that is pending under way."""
-    if kept_of(record).status == "Pending" and not queue(request).is_full(caller.tenant):
-        queue(request).begin(record.id, caller.tenant, lambda: _compile(caller, records, record))
+    turns = queue(request)
+    if kept_of(record).status != "Pending" or turns.is_under_way(record.id) or turns.is_full(caller.tenant):
+        return
+    turns.enter(caller.tenant)
+    turns.begin(record.id, caller.tenant, lambda: _compile(caller, records, record))
 
 
 async def _compile(caller: Caller, records: Records, record: Record) -> None:
@@ -217,7 +226,8 @@ async def _settle(records: Records, tenant: str, id: str, status: str = "Failed"
         if record is None or kept_of(record).status != "Pending":
             return False
         kept = msgspec.structs.replace(kept_of(record), status=status, ended=time.time(), **rest)
-        await records.put(KIND, tenant, msgspec.structs.replace(record, body=msgspec.json.encode(kept)), kept=KEPT)
+        changed = msgspec.structs.replace(record, body=msgspec.json.encode(kept))
+        await records.put(KIND, tenant, changed, kept=KEPT, kept_bytes=KEPT_BYTES)
         return True
 
 

@@ -22,6 +22,8 @@ from qmk.sdk import process
 MEMORY_BYTES = 4 << 30
 MESSAGES = 20
 """of one program's failure"""
+FAILURES = 50
+"""programs after the failures of which no more are tried"""
 
 
 class Case(msgspec.Struct, frozen=True):
@@ -63,13 +65,15 @@ class Made(msgspec.Struct, frozen=True):
 
 
 def compile_all(job: Job) -> Made:
-    """Every case; where one program fails, the others are tried still."""
+    """Every case; where a program fails, the others are tried still, until ``FAILURES`` have."""
     compiled: list[Compiled] = []
     failures: dict[int, Failure] = {}
     size = 0
     for case in job.cases:
         if case.program_index in failures:
             continue
+        if len(failures) == FAILURES:
+            break
         try:
             made = compiled_case(case, job)
             size += len(made.content)

@@ -46,16 +46,30 @@ class Compiling:
     def is_full(self, tenant: str) -> bool:
         return self._waiting[tenant] >= WAITING
 
+    def is_under_way(self, id: str) -> bool:
+        return id in self._tasks
+
     def require_room(self, tenant: str) -> None:
         """Raises ``Refusal`` 429 where the tenant has enough in the queue."""
         if self.is_full(tenant):
             raise Refusal(429, f"{WAITING} compilations of this tenant wait already; try again later")
 
-    def begin(self, id: str, tenant: str, work: Callable[[], Awaitable[None]]) -> None:
-        """Do ``work`` when it is this tenant's turn, unless it is under way."""
-        if id in self._tasks:
-            return
+    def enter(self, tenant: str) -> None:
+        """Take a place in the queue, for ``begin``. Raises ``Refusal`` 429."""
+        self.require_room(tenant)
         self._waiting[tenant] += 1
+
+    def leave(self, tenant: str) -> None:
+        """Give a place back that nothing was begun in."""
+        self._waiting[tenant] -= 1
+        if not self._waiting[tenant]:
+            del self._waiting[tenant]
+
+    def begin(self, id: str, tenant: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Do ``work`` when it is this tenant's turn, in the place that was taken for it, unless it is under way."""
+        if id in self._tasks:
+            self.leave(tenant)
+            return
         task = self._tasks[id] = asyncio.create_task(self._in_turn(tenant, work))
         task.add_done_callback(lambda done: self._ended(id, tenant, done))
 
@@ -65,9 +79,7 @@ class Compiling:
 
     def _ended(self, id: str, tenant: str, done: asyncio.Task[None]) -> None:
         del self._tasks[id]
-        self._waiting[tenant] -= 1
-        if not self._waiting[tenant]:
-            del self._waiting[tenant]
+        self.leave(tenant)
         if not done.cancelled() and (error := done.exception()) is not None:
             log.error("compilation %s could not be ended", id, exc_info=error)
 

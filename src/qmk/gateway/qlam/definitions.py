@@ -6,6 +6,7 @@ the oldest go, as QLAM's client has no call to delete one.
 
 from __future__ import annotations
 
+import asyncio
 import time
 import uuid
 import zlib
@@ -56,15 +57,17 @@ async def list_definitions(request: AnyRequest) -> Response[bytes]:
     turned = shapes.oldest_first(request)
     if not shapes.is_shown(request, caller.tenant):
         return answer(shapes.paged([], page, size, 0))
-    found, total = await records.page(KIND, caller.tenant, size, page * size, member=mode.name, oldest_first=turned)
+    found, total = await records.page(
+        KIND, caller.tenant, size, page * size, member=mode.name, oldest_first=turned, most_bytes=PAGE_BYTES
+    )
     rows: list[dict[str, Any]] = []
     left = PAGE_BYTES
     for record in found:
-        data = _inflated(record.body)
-        left -= len(data)
+        kept, inflated = await asyncio.to_thread(_read, record.body)
+        left -= inflated
         if left < 0:
-            raise Refusal(400, f"a page has at most {PAGE_BYTES} bytes of definitions: ask for a smaller size")
-        rows.append(told(record, msgspec.json.decode(data, type=Kept), caller.tenant))
+            raise Refusal(400, f"a page has at most {PAGE_BYTES} bytes: ask for a smaller size")
+        rows.append(told(record, kept, caller.tenant))
     return answer(shapes.paged(rows, page, size, total))
 
 
@@ -83,7 +86,7 @@ async def keep(
 ) -> tuple[Record, Kept]:
     """A definition under an id of its own; ``listed``: it is in lists, too."""
     kept = Kept(mode.name, asked.program_language or USUAL, asked.programs, asked.subtasks)
-    body = zlib.compress(msgspec.json.encode(kept), 1)
+    body = await asyncio.to_thread(_deflated, kept)
     record = Record(str(uuid.uuid4()), time.time(), body, (mode.name,) if listed else ())
     await records.put(KIND, caller.tenant, record, kept=KEPT, kept_bytes=KEPT_BYTES)
     return record, kept
@@ -92,7 +95,7 @@ async def keep(
 async def fetch(caller: Caller, records: Records, mode: str, id: str) -> tuple[Record, Kept] | None:
     """The caller's definition of this mode, if there is one."""
     record = await records.get(KIND, caller.tenant, id)
-    kept = None if record is None else msgspec.json.decode(_inflated(record.body), type=Kept)
+    kept = None if record is None else (await asyncio.to_thread(_read, record.body))[0]
     return None if record is None or kept is None or kept.mode != mode else (record, kept)
 
 
@@ -110,9 +113,14 @@ def _written(row: Program | Subtask) -> dict[str, Any]:
     return {name: value for name, value in msgspec.structs.asdict(row).items() if value is not None}
 
 
-def _inflated(body: bytes) -> bytes:
-    """What we wrote ourselves, so its size is bounded by that of requests and compiled programs."""
-    return zlib.decompress(body)
+def _deflated(kept: Kept) -> bytes:
+    return zlib.compress(msgspec.json.encode(kept), 1)
+
+
+def _read(body: bytes) -> tuple[Kept, int]:
+    """What we wrote ourselves, so its size, which is told too, is bounded by that of requests and compiled programs."""
+    data = zlib.decompress(body)
+    return msgspec.json.decode(data, type=Kept), len(data)
 
 
 HANDLERS = [create_definition, list_definitions, get_definition]

@@ -32,6 +32,7 @@ async def create_profile(request: AnyRequest) -> Response[bytes]:
     content = await body_of(request, dict[str, Any])
     if not isinstance(content.get("name"), str | None) or not isinstance(content.get("dry_run"), bool | None):
         raise Refusal(400, "name is a text, and dry_run true or false")
+    shapes.require_plain(content, "a profile")
     body = msgspec.json.encode(content)
     if len(body) > BYTES:
         raise Refusal(413, f"a profile has at most {BYTES} bytes")

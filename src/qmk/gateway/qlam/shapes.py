@@ -14,12 +14,14 @@ from qmk.gateway.callers import Caller
 from qmk.gateway.http import AnyRequest, Refusal, iso
 
 SUBTASKS = 1000
+LEVELS, VALUES = 64, 100_000
+"""of metadata and notes: how deep they nest, and of how many values they are"""
 PAGE_RECORDS = 100
 """definitions or compilations in one page"""
 COMPILED = "qvm-json.v1.0"
 """the language of compiled programs"""
 _MODE = re.compile(r"squin-[A-Za-z0-9._-]{1,32}")
-_SIZE = re.compile(r"squin-(\d{1,6})q")
+_SIZE = re.compile(r"squin-([1-9]\d{0,5})q")
 _LANGUAGE = re.compile(r"squin\.v0\.1\.\d{1,3}")
 _NAMES = uuid.UUID("6ba7b811-9dad-11d1-80b4-00c04fd430c8")
 
@@ -87,10 +89,26 @@ def checked(asked: Definition, tenant: str) -> Definition:
         ours = "; compiled programs run by the id of their compilation" if language == COMPILED else ""
         raise Refusal(400, f"the language '{language[:40]}' is not served; squin.v0.1.0 is{ours}")
     in_group(asked.group_id, tenant)
+    metadata = [row.program_metadata for row in asked.programs] + [row.subtask_metadata for row in asked.subtasks]
+    require_plain([given for given in metadata if given], "metadata")
     for at, row in enumerate(asked.subtasks):
         if row.program_index >= len(asked.programs):
             raise Refusal(400, f"subtask {at} is of program {row.program_index}; there are {len(asked.programs)}")
     return asked
+
+
+def require_plain(value: Any, what: str) -> None:
+    """What is kept as it came must be told again without going deep. Raises ``Refusal`` 400."""
+    level, count = [value], 0
+    for _ in range(LEVELS + 2):
+        rows = [row.values() if isinstance(row, dict) else row for row in level if isinstance(row, dict | list)]
+        if not rows:
+            return
+        count += sum(map(len, rows))
+        if count > VALUES:
+            raise Refusal(400, f"{what}: more than {VALUES} values")
+        level = [one for row in rows for one in row]
+    raise Refusal(400, f"{what}: nested deeper than {LEVELS} levels")
 
 
 def in_group(group_id: str | None, tenant: str) -> None:

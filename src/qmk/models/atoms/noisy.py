@@ -168,7 +168,11 @@ class _Writing:
             raise _refused(node, "it has noise of its own")
         strange = [key for key in self.errors.evolution if key not in analog.noise_keys(node.op)]
         if strange:
-            raise _refused(node, f"errors '{self.errors.name}' have {strange[0]}, which atoms of two levels have not")
+            raise _refused(
+                node,
+                f"errors '{self.errors.name}' have {strange[0]}, which atoms of two levels have not",
+                "leave it out, or take a preset of two levels: aquila or pasqal",
+            )
         args = {**node.args, "noise": dict(self.errors.evolution)}
         self.nodes.append(msgspec.structs.replace(node, args=args))
 
@@ -202,5 +206,6 @@ class _Writing:
         self.nodes.append(Node(name, op, args, vqs, **rest))
 
 
-def _refused(node: Node, why: str) -> QmkError:
-    return QmkError("UNSUPPORTED", f"node '{node.id}' ({node.op}): {why}", node=node.id, op=node.op)
+def _refused(node: Node, why: str, help: str | None = None) -> QmkError:
+    more = {} if help is None else {"help": help}
+    return QmkError("UNSUPPORTED", f"node '{node.id}' ({node.op}): {why}", node=node.id, op=node.op, **more)

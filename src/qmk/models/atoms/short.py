@@ -25,6 +25,8 @@ OF_DEVICE = "device"
 RATES = analog.noise_keys("analog.rydberg3")
 """terms of evolutions: the keys of their ``noise``"""
 CHANCES = ("empty", "missing")
+LARGEST = 1e4
+"""rate or deviation, in units of us, rad/us, um or the amplitude: what is more is no evolution but noise"""
 LOSSES = ("load_loss", "gate_loss", "move_loss")
 IDLE = tuple(f"idle_{name}" for name in Idle.__struct_fields__)
 _OF_GATES = ("readout", "reset", "loss", "amplitude_damping", "phase_damping", "leak")
@@ -56,7 +58,7 @@ def adjusted(errors: AtomNoise, terms: Sequence[str], whole: str) -> AtomNoise:
         short.once(word, seen)
         is_share = word not in RATES or word == "decay_to_0"
         for value in numbers:
-            _require(word, value, 1.0 if is_share else math.inf)
+            _require(word, value, 1.0 if is_share else LARGEST)
         if word in RATES:
             evolution[word] = numbers[0]
         elif word == "readout":
@@ -100,11 +102,14 @@ def _read(text: str, whole: str, words: Sequence[str], *paired: str) -> tuple[st
         )
     numbers = [short.number(part, whole) for part in rest.split(":")]
     if len(numbers) > (2 if word in paired else 1):
-        raise wrong(f"'{text.strip()[:80]}' has {len(numbers)} numbers", f"write {word}=NUMBER")
+        raise wrong(
+            f"'{text.strip()[:80]}' has {len(numbers)} numbers",
+            f"write {word}=P or {word}=P:Q" if word in paired else f"write {word}=NUMBER",
+        )
     return word, numbers
 
 
 def _require(word: str, value: float, most: float) -> float:
     if not 0 <= value <= most or not math.isfinite(value):
-        raise wrong(f"{word} is {value:g}", "give a number from 0" + (" to 1" if most == 1 else ""))
+        raise wrong(f"{word} is {value:g}", "give a number from 0" + (f" to {most:g}" if most < math.inf else ""))
     return value

@@ -52,12 +52,12 @@ def resolve(noise: NoiseLike | object) -> NoiseModel:
         raise wrong(f"a {type(noise).__name__} is none", "give a NoiseModel, the path of its file, or its short form")
     text = os.fspath(noise)
     path, at, moment = text.rpartition("@")
-    if at and not os.path.exists(text) and (os.path.exists(path) or path.endswith(".json")):
+    if at and "," not in moment and not os.path.exists(text) and (os.path.exists(path) or path.endswith(".json")):
         return Calibration.load(path).at(number(moment, text, True))
+    if text.partition(",")[0].strip() == "device":
+        raise wrong("the noise of a device, and no device", "name the device, or a model")
     if "=" in text and not os.path.exists(text):
         return parse(text)
-    if text == "device":
-        raise wrong("the noise of a device, and no device", "name the device, or a model")
     if text and text.isprintable() and not os.path.exists(text) and not set(text) & set("/\\."):
         raise wrong(f"'{text[:80]}' is no term of noise, and there is no such file", _near(text))
     return NoiseModel.load(text)
@@ -71,7 +71,7 @@ def _near(term: str) -> str:
     return (
         f"write {' or '.join(forms)}"
         if forms
-        else f"write a JSON file, or terms of {', '.join(FORMS)}; of atoms aquila, pasqal or device"
+        else f"write a JSON file, or terms of {', '.join(FORMS)}; aquila, pasqal and device are of programs for atoms"
     )
 
 
@@ -160,4 +160,5 @@ def number(text: str, whole: str, timed: bool = False) -> float:
     try:
         return float(text.removesuffix(unit)) * TIMES_S.get(unit, 1.0)
     except ValueError:
-        raise wrong(f"'{text}' in '{whole}' is no number", "write such as 0.01, 1e-3 or, for times, 50us") from None
+        times = " or, for times, 50us" if timed else ""
+        raise wrong(f"'{text}' in '{whole}' is no number", f"write such as 0.01 or 1e-3{times}") from None
