@@ -44,7 +44,7 @@ def main() -> None:
         for basis in "XZ":
             for p in (1e-3, 3e-3):
                 rounds, spread = excess(d, to, basis, p)
-                most = CHANGE_ROUNDS + SIGMAS * spread
+                most = round(CHANGE_ROUNDS + SIGMAS * spread, 1)
                 bars.append(Bar(f"d={d} to {to}, {basis}, p={p:g}: rounds", rounds, most, note=f"+- {spread:.2g}"))
     sys.exit(not show(f"Errors of a patch that grows, charged as {CHANGE_ROUNDS} rounds", bars))
 

@@ -21,7 +21,7 @@ CYCLES = {"id": 0, "x": 0, "y": 0, "z": 0, "h": 3, "s": 2, "sdg": 2, "t": 3, "td
 H_TILES = 2
 CHANGE_ROUNDS = 4
 """of the smaller distance: what a patch errs as its distance changes, beyond the memories before and after. Growth from
-d = 3 and 5 was measured, 2.1 to 4.3 (``python -m benchmarks.qec.growth``); to shrink is to grow backwards in time."""
+d = 3 and 5 was measured, 1.8 to 4.3 (``python -m benchmarks.qec.growth``); to shrink is to grow backwards in time."""
 
 
 @dataclass
