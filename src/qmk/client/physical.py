@@ -60,7 +60,7 @@ def _of_device(noise: NoiseLike | None) -> list[str] | None:
     """The terms after "device", None where that is not what is asked for."""
     if not isinstance(noise, str):
         return None
-    from qmk.models.atoms.short import OF_DEVICE, base_of
+    from qmk.models.noise.short import OF_DEVICE, base_of
 
     base, terms = base_of(noise)
     return terms if base == OF_DEVICE else None

@@ -20,8 +20,6 @@ from qmk.models.noise import NoiseModel, short
 from qmk.models.noise.errors import wrong
 from qmk.qvm.families import analog
 
-OF_DEVICE = "device"
-"""as the base: what goes wrong on the device"""
 RATES = analog.noise_keys("analog.rydberg3")
 """terms of evolutions: the keys of their ``noise``"""
 CHANCES = ("empty", "missing")
@@ -32,15 +30,9 @@ IDLE = tuple(f"idle_{name}" for name in Idle.__struct_fields__)
 _OF_GATES = ("readout", "reset", "loss", "amplitude_damping", "phase_damping", "leak")
 
 
-def base_of(text: str) -> tuple[str, list[str]]:
-    """The base of a short form, "" where it begins with a term, and its terms."""
-    first, *rest = text.split(",")
-    return ("", [first, *rest]) if "=" in first else (first.strip(), rest)
-
-
 def atom_noise(text: str) -> AtomNoise | None:
     """Errors of evolutions, None for a form of something else. Raises INVALID_PARAMS for a term that is none."""
-    base, terms = base_of(text)
+    base, terms = short.base_of(text)
     if base:
         found = atom_noises().get(base)
     else:

@@ -28,6 +28,9 @@ FORMS = (
 )  # fmt: skip
 """every term"""
 
+OF_DEVICE = "device"
+"""as the base: what goes wrong on the device"""
+
 _PRESETS: dict[str, Callable[..., NoiseModel]] = {
     "depolarizing": NoiseModel.depolarizing,
     "uniform": NoiseModel.uniform,
@@ -54,7 +57,7 @@ def resolve(noise: NoiseLike | object) -> NoiseModel:
     path, at, moment = text.rpartition("@")
     if at and "," not in moment and not os.path.exists(text) and (os.path.exists(path) or path.endswith(".json")):
         return Calibration.load(path).at(number(moment, text, True))
-    if text.partition(",")[0].strip() == "device":
+    if base_of(text)[0] == OF_DEVICE:
         raise wrong("the noise of a device, and no device", "name the device, or a model")
     if "=" in text and not os.path.exists(text):
         return parse(text)
@@ -77,13 +80,20 @@ def _near(term: str) -> str:
 
 def parse(text: str) -> NoiseModel:
     """A short form, or a file with terms after it, as a model of that name."""
+    base, terms = base_of(text)
+    if base and terms and _is_file(base):
+        return adjusted(resolve(base), terms, text)
     first, *rest = text.split(",")
-    if "=" not in first and rest and _is_file(first.strip()):
-        return adjusted(resolve(first.strip()), rest, text)
     word, numbers = term(first, text)
     if word in _PRESETS:
         return adjusted(_PRESETS[word](*numbers), rest, text)
     return adjusted(NoiseModel(), [first, *rest], text)
+
+
+def base_of(text: str) -> tuple[str, list[str]]:
+    """The base of a short form, "" where it begins with a term, and its terms."""
+    first, *rest = text.split(",")
+    return ("", [first, *rest]) if "=" in first else (first.strip(), rest)
 
 
 def _is_file(text: str) -> bool:

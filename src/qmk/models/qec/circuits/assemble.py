@@ -65,14 +65,9 @@ class _Circuit:
 
     def _round(self, circuit: stim.Circuit, first: bool) -> None:
         plan = self.plan
-        circuit.append("I_ERROR", plan.data, tag=ROUND)
         data = set(plan.data)
-        for number, layer in enumerate(plan.layers):
-            touches = any(gate not in ("R", "RX") or data.intersection(qubits) for gate, qubits in layer)
-            if number or (first and touches):
-                circuit.append("TICK", [])
-            for gate, qubits in layer:
-                circuit.append(gate, qubits)
+        touches = any(gate not in ("R", "RX") or data.intersection(qubits) for gate, qubits in plan.layers[0])
+        extraction(circuit, plan, apart=first and touches)
         if not first:
             circuit.append("SHIFT_COORDS", [], (0, 0, 1))
         for watch in self._certain() if first else self.watches:
@@ -107,6 +102,16 @@ class _Circuit:
 
     def observable(self, index: int, offsets: Iterable[int]) -> None:
         self.made.append("OBSERVABLE_INCLUDE", [stim.target_rec(offset) for offset in offsets], index)
+
+
+def extraction(circuit: stim.Circuit, plan: Plan, *, apart: bool) -> None:
+    """The mark and the layers of one round; ``apart``: its first layer comes after what was done before, not beside."""
+    circuit.append("I_ERROR", plan.data, tag=ROUND)
+    for number, layer in enumerate(plan.layers):
+        if number or apart:
+            circuit.append("TICK", [])
+        for gate, qubits in layer:
+            circuit.append(gate, qubits)
 
 
 def detector(circuit: stim.Circuit, watch: Watch, offsets: Iterable[int], time: int) -> None:

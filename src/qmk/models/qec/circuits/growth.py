@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import stim
 
-from qmk.models.qec.circuits.assemble import ROUND, detector
+from qmk.models.qec.circuits.assemble import detector, extraction
 from qmk.models.qec.circuits.plan import Op, Plan, Watch
 from qmk.models.qec.circuits.surface import plan
 from qmk.models.qec.code import Code
@@ -82,25 +82,16 @@ def _certain(small: Plan, large: Plan, fresh: dict[str, list[int]]) -> dict[Watc
 def _rounds(made: stim.Circuit, plan: Plan, rounds: int, certain: dict[Watch, list[int]]) -> None:
     """Rounds of which the first has detectors of what is ``certain``, each with the outcomes before it that it repeats,
     by their offsets from the end of those rounds."""
-    _round(made, plan)
+    extraction(made, plan, apart=False)
     for watch, since in certain.items():
         detector(made, watch, [offset - plan.outcomes for offset in (*watch.checks, *since)], 0)
     if rounds == 1:
         return
     body = stim.Circuit()
     body.append("TICK", [])
-    _round(body, plan)
+    extraction(body, plan, apart=False)
     body.append("SHIFT_COORDS", [], (0, 0, 1))
     for watch in plan.watches:
         now = [check - plan.outcomes for check in watch.checks]
         detector(body, watch, [*now, *(offset - plan.outcomes for offset in now)], 0)
     made.append(stim.CircuitRepeatBlock(rounds - 1, body))
-
-
-def _round(made: stim.Circuit, plan: Plan) -> None:
-    made.append("I_ERROR", plan.data, tag=ROUND)
-    for number, layer in enumerate(plan.layers):
-        if number:
-            made.append("TICK", [])
-        for gate, qubits in layer:
-            made.append(gate, qubits)
