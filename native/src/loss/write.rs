@@ -4,6 +4,7 @@ use super::frames::{self, Frame};
 use super::plan::{Act, Errors, Guard, Site, Step, Strike, When, NO_COLUMN};
 use super::tableau::arm;
 use crate::circuit::{Circuit, Cond, Kind, Op, NONE};
+use crate::frame::used;
 
 pub struct Writer<'a> {
     circuit: &'a Circuit,
@@ -23,21 +24,12 @@ pub struct Writer<'a> {
 impl<'a> Writer<'a> {
     /// Qubits in use have numbers in order of first use.
     pub fn new(circuit: &'a Circuit) -> Writer<'a> {
-        let mut places = vec![NONE; circuit.n_qubits as usize];
+        let (places, n_qubits) = used(circuit);
         let mut written = vec![false; circuit.n_cbits as usize];
-        let mut next = 0;
-        for op in &circuit.ops {
-            for &qubit in op.qubits() {
-                if places[qubit as usize] == NONE {
-                    places[qubit as usize] = next;
-                    next += 1;
-                }
-            }
-            if op.cbit != NONE {
-                written[op.cbit as usize] = true;
-            }
+        for op in circuit.ops.iter().filter(|op| op.cbit != NONE) {
+            written[op.cbit as usize] = true;
         }
-        let frames = vec![Frame::SAME; next as usize];
+        let frames = vec![Frame::SAME; n_qubits];
         let (steps, guards, sites, groups, errors) = (vec![], vec![], vec![], vec![], vec![]);
         Writer { circuit, steps, guards, sites, groups, errors, places, frames, written }
     }
