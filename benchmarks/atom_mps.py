@@ -20,8 +20,8 @@ from qmk.engines.rydberg.engine import RydbergEngine, RydbergObserver
 from qmk.engines.tenpy.engine import TenpyEngine
 from qmk.engines.tenpy.state import State
 from qmk.models.atoms import independent, to_graph
-from qmk.sdk.lower import lower
-from qmk.sdk.program import Gate, Program
+from qmk.ir.lower import lower
+from qmk.ir.program import Gate, Program
 
 SPACING = 6.1
 

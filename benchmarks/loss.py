@@ -26,7 +26,7 @@ from qmk.models.qec.atoms import graph_of
 from qmk.models.qec.atoms.steps import memory
 from qmk.qvm.graph import Graph, Node, Output
 from qmk.router import features as router
-from qmk.sdk.execute import Runner
+from qmk.worker.runner import Runner
 
 ATOMS, LOSS, GHZ = 100, 0.01, 20
 BAR_CLIFFORD_S, BAR_GHZ_S = 1.5, 0.3

@@ -25,7 +25,7 @@ from benchmarks.daemon import daemon, database_url
 from benchmarks.measure import Row, as_dicts, median, percentile, samples, show
 from benchmarks.programs import BELL_QASM, bell, chain
 from benchmarks.wire import Connection
-from qmk.qvm import json_codec
+from qmk.formats import json_codec
 from qmk.qvm.verify import verify
 
 SHOTS = 1000

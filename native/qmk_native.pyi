@@ -1,6 +1,6 @@
 """The native core of QMK: circuits as flat arrays, their readers, rewrites and simulators.
 
-A circuit says the same as ``qmk.sdk.program.Program``; ``qmk.sdk.native_circuit`` turns one into the other.
+A circuit says the same as ``qmk.ir.program.Program``; ``qmk.ir.native_circuit`` turns one into the other.
 """
 
 from collections.abc import Mapping, Sequence
@@ -236,7 +236,7 @@ class LossPlan:
 
 def read_qasm(text: str | bytes, strict: bool = False, inputs: Mapping[str, float] | None = None) -> Circuit:
     """The circuit of an OpenQASM 2 or 3 program, with the numbers of qubits and cbits that the semantic front end and
-    ``qmk.sdk.lower`` give it. Raises ``Declined`` for what the front end must read: what this reader does not take,
+    ``qmk.ir.lower`` give it. Raises ``Declined`` for what the front end must read: what this reader does not take,
     every error in the text, and whatever exceeds a bound. ``strict``: also what the front end would warn of.
     ``inputs``: values of the program's inputs of type float and angle, by name; programs with others are declined."""
 
@@ -285,12 +285,12 @@ def features(circuit: Circuit) -> dict[str, Any]:
 
 def read_qvm(data: bytes) -> Circuit:
     """The circuit of a graph in QVM binary or packed (``qmk.qvm.graph.pack``), which must have been verified, with the
-    numbers that ``qmk.sdk.lower`` gives it; barriers and fences are dropped. Raises ``Declined`` for bytes that are
+    numbers that ``qmk.ir.lower`` gives it; barriers and fences are dropped. Raises ``Declined`` for bytes that are
     neither, and for what a circuit has no place for: channels, magic, policies, code profiles, allocation under a
     guard."""
 
 def encode_qvm(packed: bytes) -> bytes:
-    """QVM binary of a packed graph: the bytes that ``qmk.qvm.binary.encode`` gives. Raises ``Declined`` for bytes that
+    """QVM binary of a packed graph: the bytes that ``qmk.formats.binary.encode`` gives. Raises ``Declined`` for bytes that
     are no packed graph; values that no binary may hold are found by its readers."""
 
 def look_qvm(data: bytes, circuit: bool = False) -> tuple[dict[str, Any], Circuit | None]:

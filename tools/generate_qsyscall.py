@@ -11,7 +11,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from qmk.abi import describe, frame
+from qmk.abi import describe
+
+from qmk.rpc import frame
 from qmk.abi.call import Call
 from qmk.abi.calls import CALLS
 from qmk.abi.operator import OPERATOR_CALLS

@@ -18,10 +18,10 @@ from qmk.gateway.braket.openqasm import BRAKET_RULES
 from qmk.models.atoms import ATOM_RULES
 from qmk.models.atoms.channel_rules import CHANNEL_RULES
 from qmk.qvm import verify
-from qmk.qvm.asm.rules import ASM_RULES
-from qmk.qvm.binary import BINARY_RULES
+from qmk.formats.asm.rules import ASM_RULES
+from qmk.formats.binary import BINARY_RULES
 from qmk.qvm.families import CAPABILITIES, FAMILIES
-from qmk.qvm.json_rules import JSON_RULES
+from qmk.formats.json_rules import JSON_RULES
 from qmk.qvm.op import Family, Op, Param, Step
 
 READERS = (

@@ -10,10 +10,10 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from qmk.qvm.asm import ASM_RULES
-from qmk.qvm.binary import BINARY_RULES
-from qmk.qvm.expression_values import FUNCTIONS
-from qmk.qvm.json_rules import JSON_RULES, Rule
+from qmk.formats.asm import ASM_RULES
+from qmk.formats.binary import BINARY_RULES
+from qmk.formats.expression_values import FUNCTIONS
+from qmk.formats.json_rules import JSON_RULES, Rule
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "spec"
 PART = re.compile(r"(<!-- (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from qmk.client.result import Result
     from qmk.client.rewriting import rewrite
     from qmk.client.sync import Client
-    from qmk.embedded import Embedded, run
-    from qmk.estimating import Estimate, LogicalCounts, estimate
+    from qmk.api.embedded import Embedded, run
+    from qmk.api.estimating import Estimate, LogicalCounts, estimate
     from qmk.models.noise import NoiseModel
-    from qmk.observing import (
+    from qmk.api.observing import (
         Expectation,
         Gradient,
         Probabilities,
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
         probabilities,
         state,
     )
-    from qmk.sampling import Sampled, sample
-    from qmk.sweeping import Swept, sweep
+    from qmk.api.sampling import Sampled, sample
+    from qmk.api.sweeping import Swept, sweep
 
 __version__ = "0.1.0"
 
@@ -70,29 +70,29 @@ __all__ = [
 _HOMES = {
     "AsyncClient": "qmk.client.aio",
     "Client": "qmk.client.sync",
-    "Embedded": "qmk.embedded",
-    "Estimate": "qmk.estimating",
-    "Expectation": "qmk.observing",
-    "Gradient": "qmk.observing",
-    "LogicalCounts": "qmk.estimating",
+    "Embedded": "qmk.api.embedded",
+    "Estimate": "qmk.api.estimating",
+    "Expectation": "qmk.api.observing",
+    "Gradient": "qmk.api.observing",
+    "LogicalCounts": "qmk.api.estimating",
     "NoiseModel": "qmk.models.noise",
-    "Probabilities": "qmk.observing",
+    "Probabilities": "qmk.api.observing",
     "QmkError": "qmk.base.errors",
     "Result": "qmk.client.result",
-    "Sampled": "qmk.sampling",
-    "Swept": "qmk.sweeping",
-    "amplitudes": "qmk.observing",
-    "estimate": "qmk.estimating",
-    "expectation": "qmk.observing",
-    "gradient": "qmk.observing",
+    "Sampled": "qmk.api.sampling",
+    "Swept": "qmk.api.sweeping",
+    "amplitudes": "qmk.api.observing",
+    "estimate": "qmk.api.estimating",
+    "expectation": "qmk.api.observing",
+    "gradient": "qmk.api.observing",
     "on_device": "qmk.client.devices",
     "outputs": "qmk.client.outputs",
-    "probabilities": "qmk.observing",
+    "probabilities": "qmk.api.observing",
     "rewrite": "qmk.client.rewriting",
-    "run": "qmk.embedded",
-    "sample": "qmk.sampling",
-    "state": "qmk.observing",
-    "sweep": "qmk.sweeping",
+    "run": "qmk.api.embedded",
+    "sample": "qmk.api.sampling",
+    "state": "qmk.api.observing",
+    "sweep": "qmk.api.sweeping",
 }
 
 

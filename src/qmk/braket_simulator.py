@@ -19,7 +19,7 @@ from braket.ir.openqasm import Program as CircuitProgram
 from braket.simulator import BraketSimulator
 from braket.task_result import AnalogHamiltonianSimulationTaskResult, GateModelTaskResult
 
-from qmk.embedded import run
+from qmk.api.embedded import run
 from qmk.gateway.braket.devices import DEVICES, capabilities
 from qmk.gateway.braket.openqasm import prepared
 from qmk.gateway.braket.results import AHS, task_result

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from qmk.sdk.engine import Capabilities, Cost, Declaration, Features, Progress, Samples, Unsupported
-from qmk.sdk.program import Program
+from qmk.ir.program import Program
 
 HERE = Path(__file__).parent
 GATES = frozenset({"h", "x", "cnot"})

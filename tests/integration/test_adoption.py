@@ -21,7 +21,7 @@ from qmk.kernel.config import KernelConfig
 from qmk.kernel.core import Kernel
 from qmk.kernel.effects import Interrupt, Launch
 from qmk.qvm.graph import Graph, Node, unpack
-from qmk.sdk.execute import Runner
+from qmk.worker.runner import Runner
 
 PROGRAM = Graph(
     nodes=(

@@ -21,7 +21,7 @@ from qmk.host.store import JOURNAL_NAME
 from qmk.models.noise.calibration import Calibration, Point
 from qmk.models.qec.logical import placed, rewritten
 from qmk.qvm.graph import Graph, Node, digest
-from qmk.sdk.messages import Rewrite
+from qmk.worker.messages import Rewrite
 
 EPOCHS = 6
 SHOTS, SEED = 512, 11

@@ -12,7 +12,7 @@ import pytest
 
 from qmk.base.errors import QmkError
 from qmk.client import Client
-from qmk.embedded import Embedded
+from qmk.api.embedded import Embedded
 from qmk.host import ledger
 from qmk.host.embedding import EmbeddedKernel
 from qmk.host.spawn import External

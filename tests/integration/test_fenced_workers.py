@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from qmk.qvm.graph import Graph, digest, pack
-from qmk.sdk.execute import execute
+from qmk.worker.runner import execute
 from qmk.sdk.kit.builder import Builder, when
-from qmk.sdk.messages import Ask, Done, FromWorker, Ready, Run, RunProgress, StateSaved
-from qmk.sdk.wire import Channel, frame
+from qmk.worker.messages import Ask, Done, FromWorker, Ready, Run, RunProgress, StateSaved
+from qmk.worker.wire import Channel, frame
 
 SHOTS, SEED = 300, 21
 METHODS = {"reference": "", "stabilizer": "", "aer": "statevector"}
@@ -37,7 +37,7 @@ class Worker:
 
     def __init__(self, engine: str) -> None:
         ours, theirs = socket.socketpair()
-        command = [sys.executable, "-m", "qmk.sdk.worker", "--engine", engine, "--fd", str(theirs.fileno())]
+        command = [sys.executable, "-m", "qmk.worker.main", "--engine", engine, "--fd", str(theirs.fileno())]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
         self.process = subprocess.Popen(command, pass_fds=[theirs.fileno()], env=environment)
         theirs.close()

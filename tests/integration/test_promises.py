@@ -11,8 +11,8 @@ from qmk.host.journal import MemoryJournal
 from qmk.host.routing import Routing
 from qmk.kernel.config import KernelConfig
 from qmk.kernel.core import Kernel
-from qmk.qvm.json_codec import decode
-from qmk.sdk.messages import Done
+from qmk.formats.json_codec import decode
+from qmk.worker.messages import Done
 
 BELL = Path(__file__).parents[2] / "examples" / "bell.qvm.json"
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from qmk.abi import frame
+from qmk.rpc import frame
 from qmk.base.errors import QmkError
 from qmk.client import Client, Operator, attenuate
 from qmk.host.config import HostConfig

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from qmk.abi import describe, splitter
+from qmk.abi import describe
+
+from qmk.rpc import splitter
 from qmk.abi.calls import METHODS
 from qmk.abi.rights import RIGHTS
 from qmk.abi.token import Token, attenuate, read, write

@@ -114,7 +114,7 @@ def test_a_right_over_another_tenants_job(name: str, right: str) -> None:
 
 @pytest.mark.parametrize("name", OPERATOR_METHODS)
 def test_no_right_reaches_the_operators_calls(name: str) -> None:
-    from qmk.abi import frame
+    from qmk.rpc import frame
 
     (decoded,) = frame.decode(frame.request(1, name, OPERATOR_METHODS[name].example[0])).calls
     assert decoded.error is not None

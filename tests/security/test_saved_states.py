@@ -16,8 +16,8 @@ from qmk.engines.reference.engine import ReferenceEngine
 from qmk.engines.stabilizer.engine import StabilizerEngine
 from qmk.sdk.engine import Unsupported
 from qmk.sdk.kit.builder import Builder, when
-from qmk.sdk.lower import lower
-from qmk.sdk.native import ALL_GATES
+from qmk.ir.lower import lower
+from qmk.ir.resolver import ALL_GATES
 
 SHOTS, SEED = 90, 3
 WAYS = ("reference", "tableaus", "frames", "aer")

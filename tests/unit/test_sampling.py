@@ -145,7 +145,7 @@ def test_without_the_native_core_the_other_engines_sample(monkeypatch: pytest.Mo
 def test_a_repeated_text_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     import qmk_native
 
-    from qmk import sampling
+    from qmk.api import sampling
 
     read: list[str] = []
     monkeypatch.setattr(sampling, "_PLANS", type(sampling._PLANS)())
@@ -165,7 +165,7 @@ def test_a_repeated_text_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_kept_plans_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    from qmk import sampling
+    from qmk.api import sampling
 
     monkeypatch.setattr(sampling, "_PLANS", type(sampling._PLANS)())
     monkeypatch.setattr(sampling, "PLANS", 3)
@@ -178,7 +178,7 @@ def test_kept_plans_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_engine_that_runs_out_of_memory_gives_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    from qmk import sampling
+    from qmk.api import sampling
 
     class Full:
         method, seconds, may_fail = "mps", 0.0, True

@@ -1,6 +1,6 @@
 //! A circuit as flat arrays: what readers make, rewrites change and simulators run.
 //!
-//! It says the same as `qmk.sdk.program.Program`, which is its reference: qubits and classical bits are numbers, a
+//! It says the same as `qmk.ir.program.Program`, which is its reference: qubits and classical bits are numbers, a
 //! cbit is written by at most one op and reads 0 in a shot where that op did not run. Gates are the short names of
 //! family `core`, angles in radians, first operand = most significant bit of a matrix.
 

@@ -6,7 +6,7 @@ use super::tableau::Arm;
 use super::write::Writer;
 use crate::circuit::{Circuit, Kind};
 
-/// All of `cbits` become 1, together, with probability `p`, before op `at` of the circuit (`sdk.program.Toss`).
+/// All of `cbits` become 1, together, with probability `p`, before op `at` of the circuit (`ir.program.Toss`).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Toss {
     pub at: u32,

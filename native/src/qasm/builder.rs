@@ -1,5 +1,5 @@
 //! The circuit under construction: qubits, measurements, guards. The interpreter decides; this writes down, with the
-//! numbers that the semantic front end and `qmk.sdk.lower` give.
+//! numbers that the semantic front end and `qmk.ir.lower` give.
 
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;

@@ -1,4 +1,4 @@
-//! Exact decomposition of controlled and powered gates into kinds, step for step that of `qmk.sdk.synthesis`.
+//! Exact decomposition of controlled and powered gates into kinds, step for step that of `qmk.ir.synthesis`.
 //!
 //! No ancilla: a qubit that a step does not touch is borrowed. Multi-controlled X takes O(n) Toffolis with a borrowed
 //! qubit, any other multi-controlled gate O(n^2) (Barenco et al., Phys. Rev. A 52, 3457 (1995), lemmas 7.2, 7.4, 7.5);

@@ -1,4 +1,4 @@
-//! The nodes of a verified graph as a circuit, with the numbers that `qmk.sdk.lower` gives: the lowest free qubit is
+//! The nodes of a verified graph as a circuit, with the numbers that `qmk.ir.lower` gives: the lowest free qubit is
 //! taken again first, events are numbered as they are written, guards become conditions.
 
 use std::cmp::Reverse;

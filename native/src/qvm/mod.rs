@@ -1,4 +1,4 @@
-//! QVM binary to circuits: graphs of the core family, as `qmk.qvm.binary` and `qmk.sdk.lower` read them.
+//! QVM binary to circuits: graphs of the core family, as `qmk.formats.binary` and `qmk.ir.lower` read them.
 //!
 //! The graph is taken to be verified, its bytes are not: every length, count and number is checked, and what does not
 //! fit is declined. So is what a circuit has no place for: channels, magic, policies and code profiles, allocation under

@@ -23,7 +23,7 @@ fn read_qvm(py: Python<'_>, data: &[u8]) -> PyResult<PyCircuit> {
     PyCircuit::checked(py.detach(|| read(data)).map_err(refused)?)
 }
 
-/// QVM binary of a packed graph: the bytes that `qmk.qvm.binary.encode` gives.
+/// QVM binary of a packed graph: the bytes that `qmk.formats.binary.encode` gives.
 #[pyfunction]
 fn encode_qvm<'py>(py: Python<'py>, packed: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
     Ok(PyBytes::new(py, &py.detach(|| binary(packed)).map_err(refused)?))

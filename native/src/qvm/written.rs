@@ -1,4 +1,4 @@
-//! A packed graph as QVM binary, byte for byte what `qmk.qvm.binary.encode` writes. Values are copied as they stand; what
+//! A packed graph as QVM binary, byte for byte what `qmk.formats.binary.encode` writes. Values are copied as they stand; what
 //! a binary may not hold is found by its reader.
 
 use super::packed::{Packed, Tables};

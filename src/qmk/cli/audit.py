@@ -199,7 +199,7 @@ def check(proof: str, public_key: str, as_json: bool) -> int:
 
 
 def _folder(data_dir: str | None) -> Path:
-    from qmk.sdk.places import state_dir
+    from qmk.rpc.places import state_dir
 
     return Path(data_dir) if data_dir else state_dir()
 

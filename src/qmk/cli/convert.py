@@ -60,7 +60,7 @@ def emit(graph: Any, target: str) -> bytes:
     from qmk import frontends
 
     if target.startswith("json"):
-        from qmk.qvm import json_codec
+        from qmk.formats import json_codec
 
         version = "0.1" if target == "json-0.1" else "1.0"
         data = json_codec.encode(graph, version=version, indent=2)

@@ -58,7 +58,7 @@ def shape_lines(found: dict[str, Any]) -> list[str]:
 
 
 def rewrite_texts(found: Any) -> list[str]:
-    """The native core's report of its rewrites, as ``sdk.native_rewrites`` gives it."""
+    """The native core's report of its rewrites, as ``ir.native_rewrites`` gives it."""
     if not isinstance(found, dict) or "ops_before" not in found:
         return []
     report = cast("dict[str, Any]", found)

@@ -53,7 +53,7 @@ def command(
             f"the gateway needs the package '{error.name}'",
             help="pip install 'quantum-microkernel[gateway]'",
         ) from error
-    from qmk.sdk.places import state_dir
+    from qmk.rpc.places import state_dir
 
     logging.basicConfig(
         level=logging.INFO if verbose else logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s"

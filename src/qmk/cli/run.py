@@ -90,7 +90,7 @@ def _embedded(
 ) -> Result:
     """The kernel here, the engine in a worker process: Ctrl-C and the time limit end it whatever it is doing."""
     from qmk.cli.progress import Bar
-    from qmk.embedded import run
+    from qmk.api.embedded import run
 
     options.check_engine(engine)
     with Bar("running", shots, quiet) as bar:

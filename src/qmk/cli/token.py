@@ -68,7 +68,7 @@ def show(file: str | None, as_json: bool) -> None:
 
 
 def _token(file: str | None) -> str:
-    from qmk.sdk import places
+    from qmk.rpc import places
 
     if file == "-":
         return sys.stdin.read(places.TOKEN_FILE_BYTES).strip()

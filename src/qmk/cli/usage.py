@@ -74,7 +74,7 @@ def command(
     from qmk.cli import output
     from qmk.host.config import JOURNAL_NAME
     from qmk.host.ledger import END_NS, read
-    from qmk.sdk.places import state_dir
+    from qmk.rpc.places import state_dir
 
     if as_csv and as_json:
         raise click.UsageError("--csv and --json exclude each other")

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, cast
 
-from qmk.abi import frame
+from qmk.rpc import frame
 from qmk.abi.call import Call
 from qmk.abi.calls import (
     q_alloc,
@@ -30,7 +30,7 @@ from qmk.abi.calls import (
     q_wait,
 )
 from qmk.abi.shapes import Policy
-from qmk.abi.splitter import FrameSplitter
+from qmk.rpc.splitter import FrameSplitter
 from qmk.base.errors import QmkError
 from qmk.client import calls
 from qmk.client.asked import Drift, notes, sent
@@ -41,8 +41,8 @@ from qmk.client.patience import Outage, new_key
 from qmk.client.program import ProgramLike
 from qmk.client.result import Result
 from qmk.qvm.outputs import Outputs
-from qmk.sdk import places
-from qmk.sdk.places import socket_path
+from qmk.rpc import places
+from qmk.rpc.places import socket_path
 
 if TYPE_CHECKING:
     from qmk.client.physical import NoiseLike

@@ -206,7 +206,7 @@ def shots_for(error: float, outputs: Outputs | None = None) -> int:
 
 def _variance(outputs: Outputs) -> float:
     """Of one shot of each basis, the largest that any of the observables can have."""
-    from qmk.qvm.bases import bases
+    from qmk.ir.bases import bases
 
     home = {text: at for at, basis in enumerate(bases(outputs.expectations)) for text in basis.strings}
     worst = 0.0

@@ -10,11 +10,11 @@ from typing import Any
 
 import msgspec
 
-from qmk.abi import frame
+from qmk.rpc import frame
 from qmk.abi.call import Call
 from qmk.abi.calls import q_negotiate_caps, q_submit
 from qmk.base.errors import QmkError
-from qmk.qvm import json_codec
+from qmk.formats import json_codec
 from qmk.qvm.graph import Graph
 
 RECEIVE_BYTES = 1 << 18

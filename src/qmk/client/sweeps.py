@@ -12,7 +12,7 @@ from qmk.qvm.graph import Graph
 from qmk.qvm.outputs import Slot, Sweep, angles_of
 
 if TYPE_CHECKING:
-    from qmk.sdk.affine import Matrix, Vector
+    from qmk.ir.affine import Matrix, Vector
 
 PointsLike = Sequence[Mapping[str, Any]] | Mapping[str, Sequence[Any]]
 """One mapping of names to values a point, or one list of values a name. The value of an array input is a list."""
@@ -85,7 +85,7 @@ def sweep_of(program: ProgramLike, points: Points, format: str | None = None) ->
     """
     import numpy as np
 
-    from qmk.sdk.affine import affine
+    from qmk.ir.affine import affine
 
     base = points.table[0]
     graph = to_graph(program, format, points.params(base))

@@ -15,7 +15,7 @@ import msgspec
 from qmk.frontends.si_program import Part, Series, SiReading, common_rules
 from qmk.models.atoms.program import C6_BRAKET, AtomProgram, Drive, Field
 from qmk.qvm.graph import Graph
-from qmk.qvm.json_rules import Rule
+from qmk.formats.json_rules import Rule
 from qmk.sdk.frontend import Frontend, Source, json_object
 
 NAME = "braket.ir.ahs.program"

@@ -16,7 +16,7 @@ from qmk.base.limits import LIMITS
 from qmk.frontends.si_program import Part, Series, SiReading, common_rules
 from qmk.models.atoms.program import C6_BLOQADE, AtomProgram, Drive
 from qmk.qvm.graph import Graph
-from qmk.qvm.json_rules import Rule
+from qmk.formats.json_rules import Rule
 from qmk.sdk.frontend import Frontend, Source, json_object
 
 NAME = "quera.task_specification"

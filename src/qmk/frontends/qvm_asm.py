@@ -33,7 +33,7 @@ def recognise(data: bytes) -> int:
 
 @functools.cache
 def _directive() -> re.Pattern[str]:
-    from qmk.qvm.asm.tree import BLOCKS, DECLARATIONS  # with them comes the assembler: for texts that may be for it
+    from qmk.formats.asm.tree import BLOCKS, DECLARATIONS  # with them comes the assembler: for texts that may be for it
 
     return re.compile(rf"\.({'|'.join((*DECLARATIONS, *BLOCKS))})\b")
 
@@ -44,7 +44,7 @@ def _opcode(line: str) -> bool:
 
 
 def parse(source: Source) -> Graph:
-    from qmk.qvm.asm import assemble
+    from qmk.formats.asm import assemble
 
     try:
         text = unmarked(source.data).decode("utf-8")
@@ -78,7 +78,7 @@ class _Folder:
 
 
 def emit(graph: Graph) -> bytes:
-    from qmk.qvm.asm import disassemble
+    from qmk.formats.asm import disassemble
 
     return disassemble(graph).encode("utf-8")
 

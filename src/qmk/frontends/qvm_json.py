@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from qmk.base.errors import Finding, QmkError, invalid_graph
-from qmk.qvm import json_codec
+from qmk.formats import json_codec
 from qmk.qvm.graph import Graph
 from qmk.sdk.frontend import Frontend, Source, json_object
 

@@ -21,7 +21,7 @@ from qmk.models.atoms import check, profile, to_graph
 from qmk.models.atoms.program import AtomProgram, Field, PhaseSign
 from qmk.qvm.families.analog import LARGEST
 from qmk.qvm.graph import Graph
-from qmk.qvm.json_rules import Rule
+from qmk.formats.json_rules import Rule
 from qmk.sdk.frontend import Source, unmarked
 
 T = TypeVar("T")

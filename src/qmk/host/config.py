@@ -17,7 +17,7 @@ from qmk.host.store import JOURNAL_NAME, LOCK_NAME, PATIENCE_S, is_database_url
 from qmk.host.translation import TextBounds
 from qmk.kernel.config import KernelConfig, TenantConfig
 from qmk.kernel.objects.quota import check_limits
-from qmk.sdk.places import SOCKET_PATH_BYTES, operator_path, socket_path, state_dir
+from qmk.rpc.places import SOCKET_PATH_BYTES, operator_path, socket_path, state_dir
 
 WORKERS_MAX = 8
 SPARE_PROCESSES = 4

@@ -19,7 +19,7 @@ from qmk.host.patches import Wish, Writing, Written
 from qmk.kernel import effects as fx
 from qmk.kernel import events as ev
 from qmk.kernel.rewriting import Recalibrated
-from qmk.sdk.messages import Rewrite
+from qmk.worker.messages import Rewrite
 
 log = logging.getLogger("qmk.host")
 

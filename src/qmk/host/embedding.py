@@ -28,12 +28,12 @@ from qmk.kernel.effects import Interrupt, Launch
 from qmk.kernel.objects.alternative import Alternative
 from qmk.qvm.graph import Graph, unpack
 from qmk.sdk import interpreters
-from qmk.sdk.failure import failure
-from qmk.sdk.messages import Done, Failed, NotDone, StateSaved
+from qmk.worker.failure import failure
+from qmk.worker.messages import Done, Failed, NotDone, StateSaved
 
 if TYPE_CHECKING:
     from qmk.sdk.engine import Declaration
-    from qmk.sdk.execute import Runner
+    from qmk.worker.runner import Runner
 
 CONNECTION = 1
 HEARTBEAT_S = 0.2
@@ -112,7 +112,7 @@ _RUNNERS: dict[str, Runner] = {}
 
 
 def _runner(declaration: Declaration) -> Runner:
-    from qmk.sdk.execute import Runner
+    from qmk.worker.runner import Runner
 
     if declaration.name not in _RUNNERS or _RUNNERS[declaration.name].declaration is not declaration:
         _RUNNERS[declaration.name] = Runner(declaration)

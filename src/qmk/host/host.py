@@ -36,7 +36,7 @@ from qmk.kernel import events as ev
 from qmk.kernel.core import Kernel
 from qmk.kernel.rewriting import Rewritten
 from qmk.qvm.graph import Graph
-from qmk.sdk.messages import Failed
+from qmk.worker.messages import Failed
 
 log = logging.getLogger("qmk.host")
 ENTROPY_BYTES = 16

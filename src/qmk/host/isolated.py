@@ -12,8 +12,8 @@ from qmk.host import spawn
 from qmk.host.launcher import Capacity, Listener, ask_of, plan_name, run_of
 from qmk.host.spawn import LAST_WORDS_BYTES, end_text
 from qmk.kernel.effects import Interrupt, Launch
-from qmk.sdk.messages import Ask, Done, Failed, FromWorker, NotDone, Ready, Run, RunProgress, StateSaved
-from qmk.sdk.wire import Unframer, WireError, frame
+from qmk.worker.messages import Ask, Done, Failed, FromWorker, NotDone, Ready, Run, RunProgress, StateSaved
+from qmk.worker.wire import Unframer, WireError, frame
 
 RECEIVE_BYTES = 1 << 18
 ENDING_S = 1.0

@@ -25,7 +25,7 @@ import msgspec
 
 from qmk.kernel.effects import Interrupt, Launch
 from qmk.kernel.objects.alternative import Alternative
-from qmk.sdk.messages import Ask, Done, Failed, NotDone, Run, StateSaved
+from qmk.worker.messages import Ask, Done, Failed, NotDone, Run, StateSaved
 
 
 class Capacity(msgspec.Struct, frozen=True):

@@ -24,7 +24,7 @@ from qmk.host.launcher import Launcher, Listener
 from qmk.kernel.effects import Interrupt, Launch
 from qmk.kernel.objects.alternative import Alternative
 from qmk.qvm.graph import Graph, Node, digest, pack
-from qmk.sdk.messages import Done, Failed, NotDone, StateSaved
+from qmk.worker.messages import Done, Failed, NotDone, StateSaved
 
 PATIENCE_S = 60.0
 SHOTS, SEED = 20, 3

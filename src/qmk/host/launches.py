@@ -22,7 +22,7 @@ from qmk.kernel import effects as fx
 from qmk.kernel import events as ev
 from qmk.kernel.objects.alternative import Alternative
 from qmk.kernel.objects.job import Job
-from qmk.sdk.messages import Done, Failed, NotDone, StateSaved
+from qmk.worker.messages import Done, Failed, NotDone, StateSaved
 
 log = logging.getLogger("qmk.host")
 ENTROPY_BYTES = 16

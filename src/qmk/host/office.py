@@ -15,8 +15,8 @@ from typing import Any
 
 import msgspec
 
-from qmk.abi import frame
-from qmk.abi.graphs import graph_of
+from qmk.rpc import frame
+from qmk.rpc.graphs import graph_of
 from qmk.base.errors import Finding, QmkError
 from qmk.base.limits import LIMITS
 from qmk.host.host import Host

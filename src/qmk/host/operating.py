@@ -13,7 +13,7 @@ from typing import Any
 
 from msgspec import structs
 
-from qmk.abi import frame
+from qmk.rpc import frame
 from qmk.abi.operator import OPERATOR_METHODS
 from qmk.base.errors import QmkError
 from qmk.host.config import HostConfig, Retention

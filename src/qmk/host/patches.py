@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 from qmk.abi.shapes import Footprint, Qec
 from qmk.base.errors import QmkError
 from qmk.qvm.graph import Graph, digest, pack, unpack
-from qmk.sdk.messages import Rewrite
+from qmk.worker.messages import Rewrite
 
 
 class Written(NamedTuple):

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from qmk.base.errors import QmkError
-from qmk.sdk.places import short_name
+from qmk.rpc.places import short_name
 
 BACKLOG = 4096
 """Connections that may wait to be accepted: a thousand clients that start together are no error."""

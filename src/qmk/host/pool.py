@@ -27,7 +27,7 @@ from qmk.host.process import ChildProcess
 from qmk.host.spawn import end_text
 from qmk.kernel.effects import Interrupt, Launch
 from qmk.kernel.objects.alternative import Alternative
-from qmk.sdk.messages import Done, Failed, FromWorker, NotDone, Ready, RunProgress, StateSaved
+from qmk.worker.messages import Done, Failed, FromWorker, NotDone, Ready, RunProgress, StateSaved
 
 log = logging.getLogger("qmk.pool")
 HELD_PROGRAMS = 16

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from qmk.host.spawn import LAST_WORDS_BYTES, Child
-from qmk.sdk.wire import Unframer, WireError, frame
+from qmk.worker.wire import Unframer, WireError, frame
 
 RECEIVE_BYTES = 1 << 18
 ENDING_S = 1.0

@@ -18,7 +18,7 @@ from qmk.abi.calls import q_result
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
 from qmk.qvm.outputs import Values
-from qmk.sdk.messages import Done
+from qmk.worker.messages import Done
 
 PAGE_BYTES = 1 << 20
 """Most packed bytes in a page of events; one bit becomes one character of the answer."""

@@ -86,14 +86,14 @@ def worker(engine: str, threads: int, external: External | None = None) -> Child
     elif python is None:  # it need not search what we have found
         arguments += ["--declaration", discovery.reference(engine)]
     if python is None:
-        return _start([sys.executable, "-P", "-m", "qmk.sdk.worker", *arguments], _environment())
+        return _start([sys.executable, "-P", "-m", "qmk.worker.main", *arguments], _environment())
     script = Path(qmk.__file__).parent / "sdk" / "elsewhere.py"
     return _start([str(python), "-P", str(script), *arguments], _foreign_environment())
 
 
 def translator(memory_bytes: int) -> Child:
     """Start a translator whose address space is bounded."""
-    command = [sys.executable, "-P", "-m", "qmk.sdk.translator", "--memory", str(memory_bytes)]
+    command = [sys.executable, "-P", "-m", "qmk.worker.translator", "--memory", str(memory_bytes)]
     return _start(command, _environment())
 
 

@@ -23,7 +23,7 @@ from qmk.host import patches, spawn
 from qmk.host.process import ChildProcess
 from qmk.host.spawn import end_text
 from qmk.qvm.graph import Graph, unpack
-from qmk.sdk.messages import Failed, FromTranslator, Ready, Translate, Translated, Write, Written
+from qmk.worker.messages import Failed, FromTranslator, Ready, Translate, Translated, Write, Written
 
 log = logging.getLogger("qmk.translation")
 Then = Callable[[Graph | None, list[Finding], QmkError | None], None]

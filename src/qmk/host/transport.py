@@ -13,10 +13,10 @@ import struct
 from collections import deque
 from typing import Any, Protocol, cast
 
-from qmk.abi import frame
+from qmk.rpc import frame
 from qmk.abi.calls import METHODS
 from qmk.abi.operator import OPERATOR_METHODS
-from qmk.abi.splitter import FrameSplitter
+from qmk.rpc.splitter import FrameSplitter
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
 

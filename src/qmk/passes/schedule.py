@@ -3,7 +3,7 @@
 Gates whose control is measured early become conditions; a qubit that was measured is used again.
 """
 
-from qmk.sdk.native_passes import native_pass
+from qmk.passes.native_passes import native_pass
 
 PASS = native_pass(
     "schedule",

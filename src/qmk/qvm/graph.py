@@ -151,7 +151,7 @@ _UNPACKER = msgspec.msgpack.Decoder(Graph)
 
 def pack(graph: Graph) -> bytes:
     """The graph as MessagePack, for the journal and the processes of one installation: fifteen times faster to write
-    than ``qvm.binary``, three times larger, and bound to this release's structs. Files are ``qvm.binary``."""
+    than ``formats.binary``, three times larger, and bound to this release's structs. Files are ``formats.binary``."""
     return _PACKER.encode(graph)
 
 

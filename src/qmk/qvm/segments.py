@@ -1,5 +1,5 @@
 """Reversible segments: the maximal runs of unitary nodes between irreversible ones. The kernel can run one backwards
-(``qvm.inverse``) as long as nothing behind it has run."""
+(``ir.inverse``) as long as nothing behind it has run."""
 
 from __future__ import annotations
 

@@ -108,7 +108,7 @@ def _acting(found: Summary) -> int:
 
 
 class _Inside(NamedTuple):
-    """What the uses of channels add when they are lowered (``sdk.channels``): pairs made, link qubits, instructions."""
+    """What the uses of channels add when they are lowered (``ir.channels``): pairs made, link qubits, instructions."""
 
     pairs: int = 0
     swaps: int = 0

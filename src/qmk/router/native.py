@@ -52,8 +52,8 @@ def predictions(circuit: Circuit | None, method: str = "auto") -> dict[str, Pred
 
 def lowered(graph: Graph) -> Circuit | None:
     """The core's circuit of a graph that its reader declines; None where it is not installed or cannot say it."""
-    from qmk.sdk.lower import lower
-    from qmk.sdk.native_circuit import GATES, circuit_of
+    from qmk.ir.lower import lower
+    from qmk.ir.native_circuit import GATES, circuit_of
 
     if not present():
         return None
@@ -73,13 +73,13 @@ def shape(circuit: Circuit | None) -> dict[str, Any]:
 
 
 def rewrites(circuit: Circuit | None, shots: int) -> dict[str, Any]:
-    """What the native core's rewrites make of a circuit (``sdk.native_rewrites``); empty where it leaves it as it is or
+    """What the native core's rewrites make of a circuit (``ir.native_rewrites``); empty where it leaves it as it is or
     cannot run it."""
     if circuit is None:
         return {}
     import qmk_native
 
-    from qmk.sdk import native_rewrites
+    from qmk.ir import native_rewrites
 
     try:
         plan = qmk_native.Plan(circuit, shots, None, memory=MEMORY_BYTES, keep_cbits=True)

@@ -6,11 +6,11 @@ from __future__ import annotations
 import msgspec
 
 from qmk.qvm import outputs as asked
-from qmk.qvm.bases import bases
-from qmk.qvm.cone import cones, supports_of
+from qmk.ir.bases import bases
+from qmk.ir.cone import cones, supports_of
 from qmk.qvm.graph import Graph
 from qmk.qvm.outputs import Outputs
-from qmk.qvm.readout import before_readout, gates_of, is_mixed
+from qmk.ir.final_readout import before_readout, gates_of, is_mixed
 from qmk.sdk.engine import Capabilities, Cost, Declaration, Features, Observed
 
 OF_ONE_STATE = frozenset({"state", "amplitudes"})

@@ -16,7 +16,8 @@ import msgspec
 from msgspec.structs import replace
 
 from qmk.base.errors import QmkError
-from qmk.sdk import discovery, places
+from qmk.sdk import discovery
+from qmk.rpc import places
 from qmk.sdk.engine import Declaration
 
 FORMAT = 1
@@ -58,7 +59,7 @@ class Rating(msgspec.Struct, frozen=True):
 
 
 def default_path(data_dir: Path | None = None) -> Path:
-    """``QMK_RATES``, else ``rates.json`` in the data folder (``sdk.places.state_dir``), which is the daemon's too."""
+    """``QMK_RATES``, else ``rates.json`` in the data folder (``rpc.places.state_dir``), which is the daemon's too."""
     if named := os.environ.get("QMK_RATES"):
         return Path(named)
     return (data_dir or places.state_dir()) / NAME

@@ -16,7 +16,7 @@ from qmk.qvm.families import OPS
 from qmk.router import outputs
 from qmk.sdk import discovery, interpreters
 from qmk.sdk.engine import Capabilities, Declaration, Features, Gap
-from qmk.sdk.native import NoLowering, Resolver
+from qmk.ir.resolver import NoLowering, Resolver
 
 _NOISE = {
     "pauli": "random Pauli errors",
@@ -137,7 +137,7 @@ def _library(declaration: Declaration) -> list[tuple[str, str]]:
 
 
 def _thrown(can: Capabilities, features: Features) -> frozenset[str]:
-    """What of atom loss the method runs without knowing of it: dice on a qubit, and conditions (``sdk.loss``)."""
+    """What of atom loss the method runs without knowing of it: dice on a qubit, and conditions (``ir.loss``)."""
     if not (can.feed_forward == "full" and can.mid_circuit and can.reset):
         return frozenset()
     needs = {"loss": "pauli", "leak": "kraus"}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import msgspec
 
 from qmk.qvm.outputs import Outputs
-from qmk.sdk.program import Program
+from qmk.ir.program import Program
 
 if TYPE_CHECKING:  # the daemon reads declarations and must not load numpy
     import numpy as np
@@ -153,7 +153,7 @@ class Features(msgspec.Struct, frozen=True, kw_only=True):
     n_noise: int = 0
     """error channels that may err; ``n_ops`` counts them too"""
     n_fences: int = 0
-    """fences: a method with ``Capabilities.fences`` runs such a program as a walk of branches (``sdk.chunks``)"""
+    """fences: a method with ``Capabilities.fences`` runs such a program as a walk of branches (``exact.chunks``)"""
     outputs: frozenset[str] = frozenset()
     """what the job shall give (``Outputs.names``); empty: counts and events"""
     observed: Observed | None = None

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from qmk.abi import frame
+from qmk.rpc import frame
 from qmk.base.errors import QmkError
 from qmk.qvm.graph import Graph
 from qmk.simulation.violation import Violation

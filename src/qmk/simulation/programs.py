@@ -21,7 +21,7 @@ from qmk.qvm.families import noise
 from qmk.qvm.graph import Graph, Node, digest, pack, unpack
 from qmk.qvm.outputs import Outputs
 from qmk.sdk.kit.builder import Builder
-from qmk.sdk.messages import Done, Output
+from qmk.worker.messages import Done, Output
 
 ENGINE = "simulated"
 OTHERS = ("second", "third")

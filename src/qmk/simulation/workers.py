@@ -12,7 +12,7 @@ import msgspec
 from qmk.host.launcher import Capacity, Listener
 from qmk.kernel.effects import Interrupt, Launch
 from qmk.qvm.graph import unpack
-from qmk.sdk.messages import Failed, NotDone, StateSaved
+from qmk.worker.messages import Failed, NotDone, StateSaved
 from qmk.simulation.programs import done_of
 
 REFUSALS = ("UNSUPPORTED", "RESOURCE_EXHAUSTED")

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from qmk.qvm.graph import Graph
-from qmk.sdk.exact import exact_distribution
-from qmk.sdk.lower import lower
-from qmk.sdk.native import ALL_GATES
+from qmk.exact.simulator import exact_distribution
+from qmk.ir.lower import lower
+from qmk.ir.resolver import ALL_GATES
 
 
 @pytest.fixture

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from qmk.qvm import asm, json_codec
+from qmk.formats import asm, json_codec
 from qmk.qvm.graph import Graph, Output
 from qmk.qvm.verify import verify
 from qmk.router import choose, explain
 from qmk.router.features import features
-from qmk.sdk.execute import Runner
+from qmk.worker.runner import Runner
 from qmk.sdk.kit.statistics import check
 
 GOLDEN = Path(__file__).resolve().parents[2] / "golden" / "qvm01"

@@ -8,9 +8,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qmk.abi import frame
+from qmk.rpc import frame
 from qmk.abi.calls import CALLS, METHODS
-from qmk.abi.splitter import FrameSplitter
+from qmk.rpc.splitter import FrameSplitter
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),

@@ -7,8 +7,8 @@ import random
 import pytest
 
 from qmk.frontends import emit, load
-from qmk.sdk.exact import exact_distribution
-from qmk.sdk.lower import lower
+from qmk.exact.simulator import exact_distribution
+from qmk.ir.lower import lower
 
 NATIVE = frozenset({"h", "x", "cnot"})
 BITS = 3

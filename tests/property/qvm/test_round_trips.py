@@ -11,13 +11,13 @@ import rfc8785
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from qmk.qvm import binary, json_codec
-from qmk.qvm.asm import assemble, disassemble
+from qmk.formats import binary, json_codec
+from qmk.formats.asm import assemble, disassemble
 from qmk.qvm.families import OPS, SPELLINGS
 from qmk.qvm.graph import Graph, Guard, Node, Output, canonical_bytes, collect, digest
-from qmk.qvm.json_shape import KEYS_10
-from qmk.qvm.legacy import OPS_01
-from qmk.qvm.normal import normal_args
+from qmk.formats.json_shape import KEYS_10
+from qmk.formats.legacy import OPS_01
+from qmk.formats.normal import normal_args
 
 QUICK = settings(
     max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from qmk.qvm.families import CAPABILITIES, OPS, analog
 from qmk.qvm.families.core import FIXED_SIZE
 from qmk.qvm.graph import Graph, Guard, Node, Output
-from qmk.qvm.inverse import inverse_nodes
+from qmk.ir.inverse import inverse_nodes
 from qmk.qvm.op import Op, Param
 from qmk.qvm.segments import segments
 from qmk.qvm.summary import summarise

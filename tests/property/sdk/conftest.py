@@ -11,9 +11,9 @@ from qmk.engines.aer.engine import AerEngine
 from qmk.engines.reference.engine import ReferenceEngine
 from qmk.engines.stabilizer.engine import StabilizerEngine
 from qmk.qvm.graph import Graph, digest
-from qmk.sdk.execute import Runner
+from qmk.worker.runner import Runner
 from qmk.sdk.kit.builder import Builder, when
-from qmk.sdk.lower import lower
+from qmk.ir.lower import lower
 
 ENGINES = {"reference": (ReferenceEngine, ""), "stabilizer": (StabilizerEngine, ""), "aer": (AerEngine, "statevector")}
 

@@ -21,16 +21,17 @@ import pytest
 
 from qmk.engines.stabilizer.fenced_frames import FencedFramePlan
 from qmk.qvm.graph import Graph
-from qmk.sdk import bits, chunks
-from qmk.sdk.branching import BranchingPlan
-from qmk.sdk.exact import exact_distribution
+from qmk.ir import bits
+from qmk.exact import chunks
+from qmk.exact.branching import BranchingPlan
+from qmk.exact.simulator import exact_distribution
 from qmk.sdk.kit.builder import Builder, when
 from qmk.sdk.kit.programs import Case
 from qmk.sdk.kit.random_programs import fenced, random_case
 from qmk.sdk.kit.statistics import check
-from qmk.sdk.lower import lower
-from qmk.sdk.native import ALL_GATES
-from qmk.sdk.uncompute import uncomputed
+from qmk.ir.lower import lower
+from qmk.ir.resolver import ALL_GATES
+from qmk.ir.uncompute import uncomputed
 
 PlanOf = Callable[[Graph, str], Any]
 SHOTS, SEED = 400, 5

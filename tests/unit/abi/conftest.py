@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from qmk.abi import frame, graphs
+from qmk.rpc import frame, graphs
 from qmk.abi.call import Call
 from qmk.abi.calls import BY_NAME, q_estimate, q_query_resources
 from qmk.abi.examples import BELL, TIME

@@ -9,10 +9,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from qmk.abi import frame
+from qmk.rpc import frame
 from qmk.abi.calls import q_status, q_submit
 from qmk.abi.examples import BELL
-from qmk.abi.graphs import graph_of
+from qmk.rpc.graphs import graph_of
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
 

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from msgspec.inspect import DictType, IntType, ListType, Metadata, StructType, Type, UnionType, type_info
 
-from qmk.abi import frame
+from qmk.rpc import frame
 from qmk.abi.calls import CALLS
 
 BOUND = 1 << 63

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qmk.abi.splitter import FrameSplitter
+from qmk.rpc.splitter import FrameSplitter
 
 
 def test_frames_are_lines_whatever_the_chunks() -> None:

@@ -16,14 +16,14 @@ from qmk.base.errors import QmkError
 from qmk.engines.aer import METHODS, bond_cap, probe_lengths, small_bond
 from qmk.engines.aer import engine as aer_engine
 from qmk.engines.aer.engine import AerEngine, AerPlan, unpack
-from qmk.sdk import bits
+from qmk.ir import bits
 from qmk.sdk.engine import Unsupported
-from qmk.sdk.exact import exact_distribution
+from qmk.exact.simulator import exact_distribution
 from qmk.sdk.kit.builder import Builder, all_of, any_of, when
 from qmk.sdk.kit.random_programs import random_case
 from qmk.sdk.kit.statistics import check
-from qmk.sdk.lower import lower
-from qmk.sdk.program import Gate, Measure, Program
+from qmk.ir.lower import lower
+from qmk.ir.program import Gate, Measure, Program
 
 
 def prepare(b: Builder, method: str = "statevector") -> AerPlan:
@@ -217,7 +217,7 @@ def test_a_run_loads_the_simulator_and_not_all_of_qiskit() -> None:
     script = (
         "import sys\n"
         "from qmk.frontends import load\n"
-        "from qmk.sdk.execute import execute\n"
+        "from qmk.worker.runner import execute\n"
         "text = b'OPENQASM 2.0; include \"qelib1.inc\"; qreg q[2]; creg c[2]; h q[0]; t q[0]; measure q->c;'\n"
         "for method in 'statevector matrix_product_state density_matrix extended_stabilizer small_bond'.split():\n"
         "    execute('aer', load(text).graph, method, 10, 1)\n"

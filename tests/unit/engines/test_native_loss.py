@@ -18,14 +18,14 @@ from qmk.engines.native import DECLARATION
 from qmk.engines.native.engine import NativeEngine
 from qmk.qvm.graph import Output
 from qmk.qvm.verify import verify
-from qmk.sdk import bits, patterns
+from qmk.ir import bits, patterns
 from qmk.sdk.engine import Unsupported
-from qmk.sdk.exact import exact_distribution
-from qmk.sdk.execute import Runner
+from qmk.exact.simulator import exact_distribution
+from qmk.worker.runner import Runner
 from qmk.sdk.kit.statistics import check
-from qmk.sdk.lower import lower
-from qmk.sdk.native import ALL_GATES
-from qmk.sdk.program import Register, Toss
+from qmk.ir.lower import lower
+from qmk.ir.resolver import ALL_GATES
+from qmk.ir.program import Register, Toss
 from tests.unit.sdk.test_loss import Walk, graph, numbered, random_graph
 
 FALSE_FAILURE = 1e-8

@@ -13,22 +13,22 @@ import numpy as np
 import pytest
 
 from qmk.base.errors import QmkError
-from qmk.embedded import Embedded
+from qmk.api.embedded import Embedded
 from qmk.engines import clifft, ddsim, lightning, qsim, quimb, qulacs
 from qmk.engines.qsim import engine as qsim_engine
 from qmk.engines.quimb import engine as quimb_engine
 from qmk.qvm.graph import Graph, pack
 from qmk.router import choose
 from qmk.router.features import features
-from qmk.sdk import bits
+from qmk.ir import bits
 from qmk.sdk.engine import Declaration, Plan, Unsupported
-from qmk.sdk.exact import exact_distribution
+from qmk.exact.simulator import exact_distribution
 from qmk.sdk.kit.builder import Builder
 from qmk.sdk.kit.statistics import check
-from qmk.sdk.lower import lower
-from qmk.sdk.native import ALL_GATES
-from qmk.sdk.process import memory_at_most
-from qmk.sdk.program import Program
+from qmk.ir.lower import lower
+from qmk.ir.resolver import ALL_GATES
+from qmk.worker.process import memory_at_most
+from qmk.ir.program import Program
 
 HERE = [qsim, qulacs, lightning, ddsim, quimb]
 METHODS = [(module.DECLARATION, method) for module in HERE for method in module.DECLARATION.methods]
@@ -118,9 +118,9 @@ def grown(engine: str, graph: Graph) -> int:
             f"""
 import sys
 from qmk.qvm.graph import unpack
-from qmk.sdk.execute import Runner
+from qmk.worker.runner import Runner
 from qmk.sdk.kit.builder import Builder
-from qmk.sdk.memory import Peak
+from qmk.worker.memory import Peak
 name, _, method = "{engine}".partition(":")
 graph, runner, peak = unpack(sys.stdin.buffer.read()), Runner(name), Peak()
 runner.execute(Builder(2).op("h", 0).measure_all().graph(), method, 10, 1)
@@ -138,7 +138,7 @@ def loads(engine: str) -> set[str]:
     """Top-level modules that running ``engine`` loads; the test's own imports are not among them."""
     script = f"""
 import sys
-from qmk.sdk.execute import Runner
+from qmk.worker.runner import Runner
 from qmk.sdk.kit.builder import Builder
 name, _, method = "{engine}".partition(":")
 Runner(name).execute(Builder(2).op("h", 0).op("cnot", 0, 1).measure_all().graph(), method, 10, 1)
@@ -202,7 +202,7 @@ DIAGRAM_WITHOUT_ROOM = """
 from qmk.base.errors import QmkError
 from qmk.engines.ddsim import engine
 from qmk.frontends import load
-from qmk.sdk.execute import Runner
+from qmk.worker.runner import Runner
 
 def program(n, lines):
     text = f'OPENQASM 2.0; include "qelib1.inc"; qreg q[{n}]; creg c[{n}]; {lines} measure q -> c;'

@@ -24,8 +24,8 @@ from qmk.qvm.graph import Graph, Node
 from qmk.qvm.verify import verify
 from qmk.router.features import features
 from qmk.sdk.engine import Unsupported
-from qmk.sdk.lower import lower
-from qmk.sdk.program import Gate, Measure, Program, Reset
+from qmk.ir.lower import lower
+from qmk.ir.program import Gate, Measure, Program, Reset
 
 DATA = Path(__file__).resolve().parents[2] / "data" / "atoms"
 GATES = DECLARATION.methods[""].gates

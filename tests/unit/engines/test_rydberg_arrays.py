@@ -14,7 +14,7 @@ from qmk.base.errors import QmkError
 from qmk.engines.rydberg import arrays
 from qmk.engines.rydberg.engine import RydbergPlan
 from qmk.engines.rydberg.evolution import Evolution
-from qmk.sdk.fields import level, line
+from qmk.ir.fields import level, line
 
 
 def crooked(atoms: int) -> Evolution:

@@ -20,10 +20,10 @@ from qmk.qvm.families import analog
 from qmk.qvm.graph import Graph, Node
 from qmk.qvm.verify import verify
 from qmk.router.features import features
-from qmk.sdk.bits import finish
+from qmk.ir.bits import finish
 from qmk.sdk.engine import Samples
-from qmk.sdk.lower import lower
-from qmk.sdk.program import Gate, NoisyEvolution
+from qmk.ir.lower import lower
+from qmk.ir.program import Gate, NoisyEvolution
 
 GATES = DECLARATION.methods[""].gates
 C6 = 5_420_000.0

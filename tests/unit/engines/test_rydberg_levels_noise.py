@@ -23,7 +23,7 @@ from qmk.qvm.families import analog
 from qmk.qvm.graph import Graph, Node
 from qmk.qvm.verify import verify
 from qmk.router.features import features
-from qmk.sdk.program import NoisyEvolution
+from qmk.ir.program import NoisyEvolution
 
 C6 = 5_420_000.0
 SIGMAS = 5.2

@@ -18,7 +18,7 @@ from qmk.qvm.graph import Graph, Guard, Node
 from qmk.qvm.verify import verify
 from qmk.router.features import features
 from qmk.sdk.kit.builder import Builder
-from qmk.sdk.lower import lower
+from qmk.ir.lower import lower
 
 CAN = DECLARATION.methods["mixed"]
 C6 = 5_420_000.0

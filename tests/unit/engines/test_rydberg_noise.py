@@ -22,8 +22,8 @@ from qmk.engines.rydberg.engine import RydbergEngine
 from qmk.qvm.graph import Graph, Guard, Node
 from qmk.qvm.verify import verify
 from qmk.router.features import features
-from qmk.sdk.bits import finish
-from qmk.sdk.lower import lower
+from qmk.ir.bits import finish
+from qmk.ir.lower import lower
 
 GATES = DECLARATION.methods[""].gates
 SIGMAS = 5.2

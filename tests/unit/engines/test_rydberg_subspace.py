@@ -16,7 +16,7 @@ from qmk.engines.rydberg.engine import RydbergEngine
 from qmk.engines.rydberg.subspace import TOLERANCE, Subspace
 from qmk.qvm.graph import Graph, Node
 from qmk.router.features import features
-from qmk.sdk.lower import lower
+from qmk.ir.lower import lower
 
 C6 = 5_420_000.0
 GATES = DECLARATION.methods["subspace"].gates

@@ -13,8 +13,8 @@ from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, Node
 from qmk.qvm.modifiers import mod_matrix
 from qmk.qvm.verify import verify
-from qmk.sdk.exact import exact_distribution
-from qmk.sdk.lower import lower
+from qmk.exact.simulator import exact_distribution
+from qmk.ir.lower import lower
 
 NATIVE = frozenset(
     {

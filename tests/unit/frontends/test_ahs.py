@@ -12,8 +12,8 @@ import pytest
 from qmk import frontends
 from qmk.base.errors import QmkError
 from qmk.frontends.ahs import AHS_RULES, FRONTEND
-from qmk.qvm import binary, json_codec
-from qmk.qvm.asm import assemble, disassemble
+from qmk.formats import binary, json_codec
+from qmk.formats.asm import assemble, disassemble
 from qmk.qvm.graph import Graph, digest
 from qmk.qvm.verify import verify
 

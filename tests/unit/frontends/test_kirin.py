@@ -25,10 +25,10 @@ from qmk.frontends.kirin.reader import STATEMENTS
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, Node
 from qmk.qvm.verify import verify
-from qmk.sdk.exact import exact_distribution
+from qmk.exact.simulator import exact_distribution
 from qmk.sdk.kit import frontend_kit
-from qmk.sdk.lower import lower
-from qmk.sdk.native import ALL_GATES
+from qmk.ir.lower import lower
+from qmk.ir.resolver import ALL_GATES
 
 DATA = Path(__file__).resolve().parents[2] / "data" / "atoms" / "kirin"
 ARGUMENTS: dict[str, dict[str, float]] = {

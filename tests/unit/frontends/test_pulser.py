@@ -15,7 +15,7 @@ from qmk.frontends.pulser.program import _DECODER
 from qmk.frontends.pulser.register import c6, device, known_devices, register
 from qmk.frontends.pulser.sequence import Sequence
 from qmk.frontends.pulser.values import Values
-from qmk.qvm import binary, json_codec
+from qmk.formats import binary, json_codec
 from qmk.qvm.graph import digest
 from qmk.qvm.verify import verify
 from qmk.sdk.kit import frontend_kit

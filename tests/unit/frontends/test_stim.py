@@ -22,10 +22,10 @@ from qmk.frontends.stim import FRONTEND, STIM_RULES, gates
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, Guard, Node, Output
 from qmk.qvm.verify import verify
-from qmk.sdk.exact import exact_distribution
+from qmk.exact.simulator import exact_distribution
 from qmk.sdk.kit import frontend_kit, statistics
-from qmk.sdk.lower import lower
-from qmk.sdk.native import ALL_GATES
+from qmk.ir.lower import lower
+from qmk.ir.resolver import ALL_GATES
 
 
 def read(text: str, **params: Any) -> Graph:

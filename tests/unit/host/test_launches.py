@@ -13,7 +13,7 @@ from qmk.host.journal import MemoryJournal
 from qmk.host.launches import Launches, Sources
 from qmk.host.states import States
 from qmk.kernel import events as ev
-from qmk.sdk.messages import Done, StateSaved
+from qmk.worker.messages import Done, StateSaved
 
 
 class FullDisk(MemoryBlobs):

@@ -18,7 +18,7 @@ from qmk.host.translation import TextBounds, Translation
 from qmk.kernel import effects as fx
 from qmk.kernel import events as ev
 from qmk.qvm.graph import Graph, Node, digest, pack
-from qmk.sdk import messages, translator
+from qmk.worker import messages, translator
 
 QEC = Qec(machine="surface(d=3)", noise="p=1e-3")
 

@@ -13,7 +13,7 @@ from qmk.host import pool as pool_module
 from qmk.host.pool import Bounds, Pool
 from qmk.kernel.effects import Interrupt, Launch
 from qmk.kernel.objects.alternative import Alternative
-from qmk.sdk.messages import Ask, Done, Failed, NotDone, Ready, Run, RunProgress, StateSaved
+from qmk.worker.messages import Ask, Done, Failed, NotDone, Ready, Run, RunProgress, StateSaved
 
 
 class FakeProcess:

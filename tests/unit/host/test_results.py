@@ -11,7 +11,7 @@ from qmk.base.errors import QmkError
 from qmk.host import results
 from qmk.host.results import RecentResults
 from qmk.qvm.graph import Output
-from qmk.sdk.messages import Done
+from qmk.worker.messages import Done
 
 
 def make_done(bits: list[str], widths: list[int], **changes: object) -> Done:

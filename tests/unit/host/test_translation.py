@@ -13,7 +13,7 @@ from qmk.base.errors import QmkError
 from qmk.host import translation
 from qmk.host.translation import TextBounds, Translation
 from qmk.qvm.graph import Graph, pack
-from qmk.sdk.messages import Ready, Translate, Translated
+from qmk.worker.messages import Ready, Translate, Translated
 
 
 class FakeProcess:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from qmk.abi import frame
+from qmk.rpc import frame
 from qmk.base.errors import QmkError
 from qmk.host import transport
 from qmk.host.transport import Batch, Connection
@@ -158,7 +158,7 @@ def test_a_frame_over_the_limit_is_refused_and_the_connection_closed(
 
 
 def frame_splitter(limit: int) -> Any:
-    from qmk.abi.splitter import FrameSplitter
+    from qmk.rpc.splitter import FrameSplitter
 
     return FrameSplitter(limit)
 

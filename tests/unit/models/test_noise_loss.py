@@ -11,9 +11,9 @@ from qmk.base.errors import QmkError
 from qmk.models import noise
 from qmk.qvm.graph import Graph, Node
 from qmk.qvm.verify import verify
-from qmk.sdk.exact import exact_distribution
-from qmk.sdk.lower import lower
-from qmk.sdk.native import ALL_GATES
+from qmk.exact.simulator import exact_distribution
+from qmk.ir.lower import lower
+from qmk.ir.resolver import ALL_GATES
 
 
 def pair(*more):

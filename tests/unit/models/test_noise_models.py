@@ -33,11 +33,11 @@ from qmk.qvm.segments import segments
 from qmk.qvm.verify import verify
 from qmk.router import choose
 from qmk.router.features import features
-from qmk.sdk.exact import exact_distribution
-from qmk.sdk.execute import Runner
+from qmk.exact.simulator import exact_distribution
+from qmk.worker.runner import Runner
 from qmk.sdk.kit.builder import Builder, when
-from qmk.sdk.lower import lower
-from qmk.sdk.native import ALL_GATES
+from qmk.ir.lower import lower
+from qmk.ir.resolver import ALL_GATES
 
 GIB = 1 << 30
 FORMS = [

@@ -18,12 +18,12 @@ from qmk.models.noise.apply import twirled
 from qmk.qvm.families import OPS
 from qmk.qvm.families import noise as family
 from qmk.qvm.op import KrausChannel, PauliChannel
-from qmk.sdk.exact import exact_distribution
-from qmk.sdk.execute import Runner
+from qmk.exact.simulator import exact_distribution
+from qmk.worker.runner import Runner
 from qmk.sdk.kit.builder import Builder
 from qmk.sdk.kit.statistics import check
-from qmk.sdk.lower import lower
-from qmk.sdk.native import ALL_GATES
+from qmk.ir.lower import lower
+from qmk.ir.resolver import ALL_GATES
 
 RATE = 1e-7 / 64
 PAULIS = [

@@ -7,16 +7,16 @@ from random import Random
 import pytest
 from msgspec.structs import replace
 
-from qmk.sdk import lower
-from qmk.sdk.exact import exact_distribution
-from qmk.sdk.program import Barrier, Gate, Measure, Program, Register
+from qmk.ir import lower
+from qmk.exact.simulator import exact_distribution
+from qmk.ir.program import Barrier, Gate, Measure, Program, Register
 
 TURN = 6.283185307179586
 
 
 @pytest.fixture
 def everything_kept(monkeypatch):
-    """``sdk.lower`` keeps what no classical bit can notice, and the order of measurements."""
+    """``ir.lower`` keeps what no classical bit can notice, and the order of measurements."""
     monkeypatch.setattr(lower, "observable", lambda instructions: instructions)
 
 

@@ -7,7 +7,7 @@ import random
 
 import qmk_native
 
-from qmk.sdk.program import Cond, Gate, Instruction, Logic, Measure, PauliNoise, PauliNoise2, Program, Register, Reset
+from qmk.ir.program import Cond, Gate, Instruction, Logic, Measure, PauliNoise, PauliNoise2, Program, Register, Reset
 
 KINDS: dict[str, tuple[int, int]] = {name: (qubits, angles) for name, qubits, angles in qmk_native.KINDS}
 """qubits and angles of every kind of op"""

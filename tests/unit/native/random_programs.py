@@ -8,7 +8,7 @@ from random import Random
 
 from qmk_native import KINDS
 
-from qmk.sdk.program import (
+from qmk.ir.program import (
     Cond,
     Gate,
     Instruction,

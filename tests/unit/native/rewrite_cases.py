@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import qmk_native
 
-from qmk.sdk.program import Gate
-from qmk.sdk.unitary import apply, matrix_of
+from qmk.ir.program import Gate
+from qmk.ir.unitary import apply, matrix_of
 
 KINDS: list[tuple[str, int, int]] = qmk_native.KINDS
 NUMBER = {name: k for k, (name, _, _) in enumerate(KINDS)}

@@ -16,7 +16,7 @@ import qmk_native as native
 
 from qmk.engines.native.engine import NativeEngine
 from qmk.sdk.engine import Unsupported
-from qmk.sdk.program import Gate, Measure, Program, Register
+from qmk.ir.program import Gate, Measure, Program, Register
 from tests.unit.native.test_mps import GATES, KINDS, matrix, measured, row
 
 FAMILIES = (

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 from qmk_native import DENSE_RATES, DensePlan, read_qasm
 
-from qmk.sdk.exact import exact_distribution
-from qmk.sdk.native_circuit import circuit_of
-from qmk.sdk.program import Gate, Measure, PauliNoise, Program, Register, Reset
-from qmk.sdk.unitary import apply, apply_gate
+from qmk.exact.simulator import exact_distribution
+from qmk.ir.native_circuit import circuit_of
+from qmk.ir.program import Gate, Measure, PauliNoise, Program, Register, Reset
+from qmk.ir.unitary import apply, apply_gate
 from tests.unit.native.random_programs import dynamic, gates, unitary
 
 PRECISIONS = (("f32", np.complex64, 3e-5), ("f64", np.complex128, 1e-11))

@@ -14,8 +14,8 @@ import pytest
 import stim
 from qmk_native import FramePlan
 
-from qmk.sdk.native_circuit import circuit_of
-from qmk.sdk.program import Gate, Instruction, Measure, PauliNoise, Program, Reset
+from qmk.ir.native_circuit import circuit_of
+from qmk.ir.program import Gate, Instruction, Measure, PauliNoise, Program, Reset
 
 NAMES = {
     "h": "H", "s": "S", "sdg": "S_DAG", "x": "X", "y": "Y", "z": "Z", "sx": "SQRT_X", "sxdg": "SQRT_X_DAG",

@@ -7,9 +7,9 @@ import random
 import pytest
 from qmk_native import FramePlan
 
-from qmk.sdk.exact import exact_distribution
-from qmk.sdk.native_circuit import circuit_of
-from qmk.sdk.program import Gate, Instruction, Logic, Measure, Noise, Program, Register, Reset
+from qmk.exact.simulator import exact_distribution
+from qmk.ir.native_circuit import circuit_of
+from qmk.ir.program import Gate, Instruction, Logic, Measure, Noise, Program, Register, Reset
 from tests.unit.native.frame_programs import GATES, KINDS, assert_drawn_from, random_angle, random_program
 
 SHOTS = 60_000

@@ -9,8 +9,8 @@ import signal
 import pytest
 from qmk_native import KINDS, Circuit, FramePlan
 
-from qmk.sdk.native_circuit import circuit_of
-from qmk.sdk.program import Gate, Instruction, Measure, Program, Register
+from qmk.ir.native_circuit import circuit_of
+from qmk.ir.program import Gate, Instruction, Measure, Program, Register
 from tests.unit.native.frame_programs import random_program
 
 NUMBERS = {name: number for number, (name, _, _) in enumerate(KINDS)}

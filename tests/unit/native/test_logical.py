@@ -12,9 +12,9 @@ from qmk_native import FramePlan, LogicalPlan
 
 from qmk.base.errors import QmkError
 from qmk.models.qec.logical import frames
-from qmk.sdk.exact import exact_distribution
-from qmk.sdk.native_circuit import circuit_of
-from qmk.sdk.program import (
+from qmk.exact.simulator import exact_distribution
+from qmk.ir.native_circuit import circuit_of
+from qmk.ir.program import (
     Gate,
     Instruction,
     Logic,

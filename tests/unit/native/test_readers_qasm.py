@@ -14,8 +14,8 @@ from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
 from qmk.frontends import load
 from qmk.frontends.openqasm import builder, expressions, stream
-from qmk.sdk import lower, synthesis
-from qmk.sdk.native_circuit import GATES, program_of
+from qmk.ir import lower, synthesis
+from qmk.ir.native_circuit import GATES, program_of
 from tests.unit.native.conftest import same
 from tests.unit.native.qasm_programs import mutated, program
 
@@ -24,7 +24,7 @@ GOLDEN = sorted((Path(__file__).parents[2] / "golden" / "circuits").glob("*.qasm
 
 @pytest.fixture
 def reference(everything_kept):
-    """A text as the front end and ``sdk.lower`` give it, everything unobservable kept."""
+    """A text as the front end and ``ir.lower`` give it, everything unobservable kept."""
     return lambda text: lower.lower(load(text.encode()).graph, GATES)
 
 

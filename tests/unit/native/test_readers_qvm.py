@@ -1,4 +1,4 @@
-"""The native reader of QVM binary against the codec and ``sdk.lower``: the same ops, or declined."""
+"""The native reader of QVM binary against the codec and ``ir.lower``: the same ops, or declined."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from qmk_native import Declined, read_qvm
 
 from qmk.base.errors import QmkError
 from qmk.frontends import load
-from qmk.qvm.binary import encode
+from qmk.formats.binary import encode
 from qmk.qvm.graph import Graph, Guard, Output
 from qmk.qvm.verify import verify
-from qmk.sdk import lower
+from qmk.ir import lower
 from qmk.sdk.kit.builder import Builder, all_of, any_of, when
-from qmk.sdk.native_circuit import GATES, program_of
+from qmk.ir.native_circuit import GATES, program_of
 from tests.unit.native.conftest import same
 from tests.unit.native.qasm_programs import program
 

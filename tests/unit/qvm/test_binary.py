@@ -7,7 +7,7 @@ import pytest
 
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
-from qmk.qvm import binary, json_codec
+from qmk.formats import binary, json_codec
 from qmk.qvm.graph import Graph, Guard, Node
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import rfc8785
 
-from qmk.qvm import binary, json_codec
-from qmk.qvm.asm import assemble, disassemble
+from qmk.formats import binary, json_codec
+from qmk.formats.asm import assemble, disassemble
 from qmk.qvm.graph import Graph, Guard, Node, Output, canonical_bytes, digest
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "qvm01"

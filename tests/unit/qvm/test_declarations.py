@@ -17,7 +17,7 @@ import pytest
 from qmk.qvm.clifford import as_pauli, tableau
 from qmk.qvm.families import FAMILIES, OPS, SPELLINGS
 from qmk.qvm.families.core import FIXED_SIZE
-from qmk.qvm.inverse import inverse_args
+from qmk.ir.inverse import inverse_args
 from qmk.qvm.modifiers import clifford_steps, is_clifford
 from qmk.qvm.op import Op, Step
 

@@ -6,8 +6,8 @@ import math
 
 import pytest
 
-from qmk.qvm.expression import ExpressionError, evaluate
-from qmk.qvm.expression_values import CONSTANTS, FUNCTIONS
+from qmk.formats.expression import ExpressionError, evaluate
+from qmk.formats.expression_values import CONSTANTS, FUNCTIONS
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from qmk.base.errors import QmkError
-from qmk.qvm import json_codec
+from qmk.formats import json_codec
 from qmk.qvm.graph import Graph, Guard, Node, Output, digest
-from qmk.qvm.json_rules import JSON_RULES
+from qmk.formats.json_rules import JSON_RULES
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "qvm01"
 PEERS = [json.loads(line) for line in (GOLDEN / "peer-graphs.jsonl").read_text().splitlines()]

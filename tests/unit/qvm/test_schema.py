@@ -8,7 +8,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from qmk.qvm import json_codec, schema
+from qmk.formats import json_codec, schema
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import VERSIONS, Graph, Node, Output
 

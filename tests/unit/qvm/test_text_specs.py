@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from qmk.base.errors import QmkError
-from qmk.qvm import binary
-from qmk.qvm.asm import assemble, disassemble
-from qmk.qvm.asm.tree import BLOCKS, DECLARATIONS
+from qmk.formats import binary
+from qmk.formats.asm import assemble, disassemble
+from qmk.formats.asm.tree import BLOCKS, DECLARATIONS
 
 ROOT = Path(__file__).parents[3]
 PAGES = ROOT / "docs" / "spec"

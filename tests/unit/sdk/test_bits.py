@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qmk.sdk import bits
-from qmk.sdk.exact import printed
-from qmk.sdk.program import Logic, Program, Register
+from qmk.ir import bits
+from qmk.exact.simulator import printed
+from qmk.ir.program import Logic, Program, Register
 
 WIDTH = 5
 CONDITIONS = st.recursive(

@@ -13,16 +13,16 @@ import stim
 
 from qmk.engines.stabilizer.fenced_frames import FencedFramePlan
 from qmk.engines.stabilizer.tableau import TableauBackend
-from qmk.sdk import bits
-from qmk.sdk.branching import BranchingPlan
-from qmk.sdk.chunks import CHUNK_SHOTS, STATES_BYTES, chunk_shots, walk_size
-from qmk.sdk.dense import DenseBackend, NumpyCircuit
-from qmk.sdk.dice import POSITION_BYTES, Dice
+from qmk.ir import bits
+from qmk.exact.branching import BranchingPlan
+from qmk.exact.chunks import CHUNK_SHOTS, STATES_BYTES, chunk_shots, walk_size
+from qmk.exact.dense import DenseBackend, NumpyCircuit
+from qmk.exact.dice import POSITION_BYTES, Dice
 from qmk.sdk.engine import Unsupported
 from qmk.sdk.kit.statistics import check
-from qmk.sdk.program import Barrier, Fence, Gate, Logic, Measure, PauliNoise, Program, Register, Reset
-from qmk.sdk.steps import Observe, Run, steps_of
-from qmk.sdk.uncompute import inverse_gate
+from qmk.ir.program import Barrier, Fence, Gate, Logic, Measure, PauliNoise, Program, Register, Reset
+from qmk.ir.steps import Observe, Run, steps_of
+from qmk.ir.uncompute import inverse_gate
 
 H, X, CNOT = Gate("h", (0,)), Gate("x", (0,)), Gate("cnot", (0, 1))
 BIT = ("bit", 0)
@@ -153,7 +153,7 @@ def test_impossible_outcomes_never_happen_and_certain_ones_cost_no_dice() -> Non
 
 
 def test_states_beyond_the_limit_are_refused_before_they_are_copied(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("qmk.sdk.chunked", fromlist=["LIMITS"]).LIMITS.__dict__, "checkpoint_bytes", 63)
+    monkeypatch.setitem(__import__("qmk.exact.chunked", fromlist=["LIMITS"]).LIMITS.__dict__, "checkpoint_bytes", 63)
     execution = dense(program(H, Fence(epoch=1), H)).start(5, 1)
     execution.save()
     execution.advance()

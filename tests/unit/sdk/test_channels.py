@@ -10,14 +10,14 @@ import pytest
 from qmk.base.errors import QmkError
 from qmk.qvm import link
 from qmk.qvm.graph import Node
-from qmk.sdk import channels
-from qmk.sdk.exact import exact_distribution
-from qmk.sdk.execute import Runner
+from qmk.ir import channels
+from qmk.exact.simulator import exact_distribution
+from qmk.worker.runner import Runner
 from qmk.sdk.kit.builder import Builder, when
 from qmk.sdk.kit.statistics import entropy
-from qmk.sdk.lower import lower
-from qmk.sdk.native import ALL_GATES
-from qmk.sdk.program import PauliNoise
+from qmk.ir.lower import lower
+from qmk.ir.resolver import ALL_GATES
+from qmk.ir.program import PauliNoise
 
 # six states that average like all pure states (a 2-design), as gates from |0>, and where each is read as 0
 CARDINAL: dict[str, tuple[tuple[str, ...], str]] = {

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qmk.base.errors import QmkError
-from qmk.sdk import conditions as c
-from qmk.sdk.bits import holds_once
+from qmk.ir import conditions as c
+from qmk.ir.bits import holds_once
 
 A, B, C = (c.bit(k) for k in range(3))
 

@@ -80,7 +80,7 @@ def test_availability_and_version_come_from_metadata() -> None:
     )
 
 
-@pytest.mark.parametrize("what", ["qmk.sdk.discovery", "qmk.router", "qmk.router.features", "qmk.sdk.lower"])
+@pytest.mark.parametrize("what", ["qmk.sdk.discovery", "qmk.router", "qmk.router.features", "qmk.ir.lower"])
 def test_the_daemons_half_imports_no_array_library(what: str) -> None:
     program = (
         f"import sys, {what}\nfrom qmk.sdk import discovery\n"

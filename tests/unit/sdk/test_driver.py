@@ -9,13 +9,13 @@ import pytest
 
 from qmk.engines import reference
 from qmk.qvm.graph import Graph, digest, pack
-from qmk.sdk import driver
-from qmk.sdk.driver import SavingBudget
-from qmk.sdk.execute import Runner, execute
+from qmk.worker import driver
+from qmk.worker.driver import SavingBudget
+from qmk.worker.runner import Runner, execute
 from qmk.sdk.kit.builder import Builder, when
-from qmk.sdk.messages import Ask, Done, Failed, FromWorker, NotDone, Run, RunProgress, StateSaved, Stop, ToWorker
-from qmk.sdk.wire import Channel
-from qmk.sdk.worker import serve
+from qmk.worker.messages import Ask, Done, Failed, FromWorker, NotDone, Run, RunProgress, StateSaved, Stop, ToWorker
+from qmk.worker.wire import Channel
+from qmk.worker.main import serve
 
 SHOTS, SEED = 40, 11
 

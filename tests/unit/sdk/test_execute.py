@@ -13,7 +13,7 @@ from qmk.base.limits import LIMITS
 from qmk.engines import reference, stabilizer
 from qmk.qvm.graph import Graph, Output, digest
 from qmk.sdk.engine import Progress, Samples
-from qmk.sdk.execute import Runner, execute
+from qmk.worker.runner import Runner, execute
 from qmk.sdk.kit.builder import Builder
 
 
@@ -140,7 +140,7 @@ def test_a_plan_is_kept_for_one_scope() -> None:
 
 def test_kept_plans_are_bounded_by_their_nodes(monkeypatch: pytest.MonkeyPatch) -> None:
     graph = bell()
-    monkeypatch.setattr("qmk.sdk.execute.PLAN_NODES", 2 * len(graph.nodes))
+    monkeypatch.setattr("qmk.worker.runner.PLAN_NODES", 2 * len(graph.nodes))
     runner = Runner(stabilizer.DECLARATION)
     for scope in "abc":
         runner.prepare(graph, "", scope=scope)

@@ -19,8 +19,8 @@ from qmk.engines.stabilizer.engine import StabilizerEngine
 from qmk.frontends import load
 from qmk.qvm.graph import digest
 from qmk.sdk.engine import Unsupported
-from qmk.sdk.execute import Runner
-from qmk.sdk.lower import lower
+from qmk.worker.runner import Runner
+from qmk.ir.lower import lower
 
 FOLDER = Path(__file__).parents[2] / "golden" / "checkpoints"
 FROZEN = sorted(FOLDER.glob("*-1.json"))

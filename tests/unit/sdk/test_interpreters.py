@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 import qmk
 from qmk.base.errors import QmkError
-from qmk.embedded import Embedded
+from qmk.api.embedded import Embedded
 from qmk.engines import clifft, reference
 from qmk.frontends import load
 from qmk.host import spawn

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from qmk.sdk.krylov import exponential
+from qmk.exact.krylov import exponential
 
 
 def hermitian(n: int, scale: float) -> np.ndarray:

@@ -12,10 +12,10 @@ from qmk.base.errors import QmkError
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, Guard, Node, Output
 from qmk.qvm.op import PauliChannel
-from qmk.sdk.exact import exact_distribution
-from qmk.sdk.lower import lower
-from qmk.sdk.native import ALL_GATES
-from qmk.sdk.program import Toss
+from qmk.exact.simulator import exact_distribution
+from qmk.ir.lower import lower
+from qmk.ir.resolver import ALL_GATES
+from qmk.ir.program import Toss
 
 CLIFFORD = frozenset({"h", "s", "cz", "x", "y", "z", "cnot"})
 

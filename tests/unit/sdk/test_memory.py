@@ -8,7 +8,7 @@ import sys
 import pytest
 
 SCRIPT = """
-from qmk.sdk.memory import PEAK
+from qmk.worker.memory import PEAK
 def job(n):
     PEAK.reset()
     bytearray(n)
@@ -27,7 +27,7 @@ def test_a_small_job_after_a_large_one_has_a_small_peak() -> None:
 
 
 def test_where_it_cannot_begin_anew_the_whole_life_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    from qmk.sdk import memory
+    from qmk.worker import memory
 
     def refuse(*arguments: object) -> int:
         raise PermissionError

@@ -9,11 +9,11 @@ import pytest
 
 from qmk.base.errors import QmkError
 from qmk.qvm.verify import verify
-from qmk.sdk.exact import exact_distribution
+from qmk.exact.simulator import exact_distribution
 from qmk.sdk.kit.random_programs import random_cases
-from qmk.sdk.lower import lower
-from qmk.sdk.native import ALL_GATES
-from qmk.sdk.program import (
+from qmk.ir.lower import lower
+from qmk.ir.resolver import ALL_GATES
+from qmk.ir.program import (
     Cond,
     Gate,
     KrausNoise,
@@ -26,7 +26,7 @@ from qmk.sdk.program import (
     Register,
     Reset,
 )
-from qmk.sdk.raising import graph_of
+from qmk.ir.raising import graph_of
 
 
 def same(program: Program) -> bool:

@@ -18,16 +18,16 @@ from qmk.qvm import outputs as asked
 from qmk.qvm.graph import Graph
 from qmk.qvm.outputs import Outputs, Slot, Sweep, Values
 from qmk.sdk import discovery
-from qmk.sdk.exact import exact_distribution
-from qmk.sdk.execute import Runner
+from qmk.exact.simulator import exact_distribution
+from qmk.worker.runner import Runner
 from qmk.sdk.kit.builder import Builder, when
 from qmk.sdk.kit.channel_programs import channel_cases
 from qmk.sdk.kit.random_programs import random_case
-from qmk.sdk.lower import lower
-from qmk.sdk.native import ALL_GATES
-from qmk.sdk.observed import measured
-from qmk.sdk.unitary import apply, apply_gate
-from qmk.sdk.values import values_of
+from qmk.ir.lower import lower
+from qmk.ir.resolver import ALL_GATES
+from qmk.worker.observed import measured
+from qmk.ir.unitary import apply, apply_gate
+from qmk.worker.values import values_of
 
 PAULIS = {
     "I": np.eye(2, dtype=complex),
@@ -252,7 +252,7 @@ def test_the_same_seed_gives_the_same_estimates() -> None:
 def exact_mean(graph: Graph, text: str) -> float:
     """By following every branch."""
     can = discovery.engine("reference").methods[""]
-    from qmk.sdk.observed import final_state
+    from qmk.worker.observed import final_state
 
     letters = {qubit: letter for qubit, letter in enumerate(text) if letter != "I"}
     program, _ = measured(final_state(graph, can), letters, can)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qmk.sdk.messages import Failed, FromWorker, Ready, Run, RunProgress, Stop, ToWorker
-from qmk.sdk.wire import MESSAGE_BYTES, Channel, Unframer, WireError, frame
+from qmk.worker.messages import Failed, FromWorker, Ready, Run, RunProgress, Stop, ToWorker
+from qmk.worker.wire import MESSAGE_BYTES, Channel, Unframer, WireError, frame
 
 MESSAGES = [
     Ready("stabilizer", "1.16", 7),

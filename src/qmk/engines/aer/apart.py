@@ -20,7 +20,7 @@ from typing import NoReturn
 import msgspec
 
 from qmk.base.errors import QmkError
-from qmk.sdk import process
+from qmk.worker import process
 
 _ERROR, _RESULT = b"e", b"r"
 

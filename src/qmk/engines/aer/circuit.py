@@ -18,10 +18,10 @@ from qmk.engines.aer import AER_NAMES, UNITARY
 from qmk.engines.aer.wrappers import simulator
 from qmk.qvm.clifford import quarter_turns
 from qmk.qvm.families import OPS
-from qmk.sdk import conditions as c
+from qmk.ir import conditions as c
 from qmk.sdk.engine import Unsupported
-from qmk.sdk.native import angle_names
-from qmk.sdk.program import (
+from qmk.ir.resolver import angle_names
+from qmk.ir.program import (
     Barrier,
     Cond,
     Gate,
@@ -34,8 +34,8 @@ from qmk.sdk.program import (
     Program,
     Reset,
 )
-from qmk.sdk.synthesis import mod_steps, zyz
-from qmk.sdk.unitary import matrix_of, mod_base
+from qmk.ir.synthesis import mod_steps, zyz
+from qmk.ir.unitary import matrix_of, mod_base
 
 lib: Any = simulator()
 NEVER = -1

@@ -13,10 +13,10 @@ from typing import Any
 from qmk.base.errors import QmkError
 from qmk.engines.aer.wrappers import simulator
 from qmk.qvm.families import OPS
-from qmk.sdk.native import angle_names
-from qmk.sdk.program import Gate
-from qmk.sdk.synthesis import mod_steps, zyz
-from qmk.sdk.unitary import Array, matrix_of, mod_base
+from qmk.ir.resolver import angle_names
+from qmk.ir.program import Gate
+from qmk.ir.synthesis import mod_steps, zyz
+from qmk.ir.unitary import Array, matrix_of, mod_base
 
 _PHASES = {"s": math.pi / 2, "sdg": -math.pi / 2, "t": math.pi / 4, "tdg": -math.pi / 4}
 _CONFIG = (("method", "statevector"), ("device", "CPU"), ("precision", "double"), ("max_parallel_threads", "1"))
@@ -26,7 +26,7 @@ Action = Callable[[Any], None]
 
 
 class AerCircuit:
-    """A ``sdk.dense.Circuit``: qubit 0 is the least significant bit of an index. Pickles as its gates."""
+    """A ``exact.dense.Circuit``: qubit 0 is the least significant bit of an index. Pickles as its gates."""
 
     def __init__(self, n_qubits: int, gates: tuple[Gate, ...]) -> None:
         self.n_qubits = n_qubits

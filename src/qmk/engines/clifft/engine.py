@@ -19,7 +19,7 @@ from qmk.base.seeds import substream
 from qmk.base.units import bytes_text
 from qmk.engines.clifft import GATES, MAX_ACTIVE, MAX_QUBITS
 from qmk.sdk.engine import Plan, Progress, Samples, Unsupported
-from qmk.sdk.program import (
+from qmk.ir.program import (
     Barrier,
     Cond,
     Gate,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from qmk.sdk.engine import Cost, Declaration, Features
-from qmk.sdk.straight import straight
+from qmk.exact.straight import straight
 
 GATES = frozenset(
     {

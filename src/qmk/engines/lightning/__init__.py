@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
-from qmk.sdk.native import ALL_GATES
-from qmk.sdk.straight import reading_bytes, straight
+from qmk.ir.resolver import ALL_GATES
+from qmk.exact.straight import reading_bytes, straight
 
 GATES = ALL_GATES - {"paulirot"}
 MAX_QUBITS = 40

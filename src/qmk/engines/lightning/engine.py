@@ -16,9 +16,9 @@ import numpy as np
 from qmk.engines.lightning import DECLARATION
 from qmk.sdk import extension
 from qmk.sdk.engine import Plan
-from qmk.sdk.program import Gate, Program
-from qmk.sdk.readout import Amplitudes, Readout, VectorSampler, prepare
-from qmk.sdk.unitary import controlled, matrix_of
+from qmk.ir.program import Gate, Program
+from qmk.exact.readout import Amplitudes, Readout, VectorSampler, prepare
+from qmk.ir.unitary import controlled, matrix_of
 
 _NAMES = {
     "h": "Hadamard",

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import msgspec
 
 from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
-from qmk.sdk.native_circuit import GATES
-from qmk.sdk.straight import straight
+from qmk.ir.native_circuit import GATES
+from qmk.exact.straight import straight
 
 RATES = {
     "fixed_s": 2e-4,

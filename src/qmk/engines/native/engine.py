@@ -13,9 +13,9 @@ from qmk.base.errors import QmkError
 from qmk.engines.native import DECLARATION
 from qmk.engines.native.loss import PatternPlan, TableauPlan
 from qmk.sdk.engine import Plan, Progress, Samples, Unsupported
-from qmk.sdk.native_circuit import circuit_of
-from qmk.sdk.native_rewrites import report
-from qmk.sdk.program import Program, Register, Toss
+from qmk.ir.native_circuit import circuit_of
+from qmk.ir.native_rewrites import report
+from qmk.ir.program import Program, Register, Toss
 
 MEMORY_BYTES = 16 << 30
 """what one state may take; the router has refused before what this machine has no memory for"""

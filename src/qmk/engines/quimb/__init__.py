@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 
 from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
-from qmk.sdk.straight import straight
+from qmk.exact.straight import straight
 
 GATES = frozenset(
     {

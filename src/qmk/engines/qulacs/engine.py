@@ -15,10 +15,10 @@ import qulacs.circuit
 
 from qmk.engines.qulacs import DECLARATION
 from qmk.sdk.engine import Plan
-from qmk.sdk.program import Gate, Program
-from qmk.sdk.readout import Amplitudes, Readout, VectorSampler, prepare, readout_of
-from qmk.sdk.statevector import StateVector, highest_first
-from qmk.sdk.unitary import Array, controlled, matrix_of
+from qmk.ir.program import Gate, Program
+from qmk.exact.readout import Amplitudes, Readout, VectorSampler, prepare, readout_of
+from qmk.exact.statevector import StateVector, highest_first
+from qmk.ir.unitary import Array, controlled, matrix_of
 
 lib: Any = qulacs
 optimizer: Any = qulacs.circuit

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from qmk.sdk.chunks import walk_size
+from qmk.exact.chunks import walk_size
 from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
-from qmk.sdk.native import ALL_GATES
+from qmk.ir.resolver import ALL_GATES
 
 MAX_QUBITS = 12
 

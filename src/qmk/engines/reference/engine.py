@@ -1,4 +1,4 @@
-"""The reference engine: samples from the exact branches of ``qmk.sdk.exact``."""
+"""The reference engine: samples from the exact branches of ``qmk.exact.simulator``."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import numpy as np
 import numpy.typing as npt
 
 from qmk.engines.reference import MAX_QUBITS
-from qmk.sdk.branching import BranchingPlan
-from qmk.sdk.dense import DenseBackend, NumpyCircuit
+from qmk.exact.branching import BranchingPlan
+from qmk.exact.dense import DenseBackend, NumpyCircuit
 from qmk.sdk.engine import Plan, Progress, Samples, Unsupported
-from qmk.sdk.exact import Chances, exact_distribution, walk
-from qmk.sdk.loss import refuse_tosses
-from qmk.sdk.native import ALL_GATES
-from qmk.sdk.program import Gate, Program
-from qmk.sdk.statevector import StateVector
-from qmk.sdk.steps import has_fences
+from qmk.exact.simulator import Chances, exact_distribution, walk
+from qmk.ir.loss import refuse_tosses
+from qmk.ir.resolver import ALL_GATES
+from qmk.ir.program import Gate, Program
+from qmk.exact.statevector import StateVector
+from qmk.ir.steps import has_fences
 
 __all__ = ["ReferenceEngine", "ReferencePlan", "exact_distribution"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from qmk.sdk.chunks import walk_size
+from qmk.exact.chunks import walk_size
 from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
-from qmk.sdk.native import ALL_GATES
+from qmk.ir.resolver import ALL_GATES
 
 TOLERANCE = 1e-8
 """distance of the state from the exact one that a run stays below, as its step doubling estimates"""

@@ -23,7 +23,7 @@ import numpy.typing as npt
 from qmk.base.errors import QmkError
 from qmk.engines.rydberg import TOLERANCE
 from qmk.engines.rydberg.evolution import Evolution
-from qmk.sdk.fields import Knots, level, line, segments
+from qmk.ir.fields import Knots, level, line, segments
 
 VARIABLE = "QMK_RYDBERG_DEVICE"
 ATOMS = 16

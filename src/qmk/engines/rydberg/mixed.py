@@ -7,12 +7,12 @@ import numpy as np
 import qmk_native
 
 from qmk.engines.rydberg.evolution import MEMORY_BYTES, evolution, solved
-from qmk.sdk.program import Gate
-from qmk.sdk.unitary import Array, apply_gate
+from qmk.ir.program import Gate
+from qmk.ir.unitary import Array, apply_gate
 
 
 class MixedCircuit:
-    """Gates by ``sdk.unitary``, evolutions by the native core; qubit 0 is the most significant bit."""
+    """Gates by ``ir.unitary``, evolutions by the native core; qubit 0 is the most significant bit."""
 
     def __init__(self, n_qubits: int, gates: tuple[Gate, ...]) -> None:
         self.n_qubits = n_qubits

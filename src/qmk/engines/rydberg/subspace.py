@@ -25,11 +25,11 @@ from scipy import sparse
 from qmk.base.errors import QmkError
 from qmk.base.seeds import substream
 from qmk.engines.rydberg.evolution import Evolution
-from qmk.sdk.bits import compute
+from qmk.ir.bits import compute
 from qmk.sdk.engine import Progress, Samples
-from qmk.sdk.fields import level, line, segments
-from qmk.sdk.krylov import exponential
-from qmk.sdk.program import Logic, Measure
+from qmk.ir.fields import level, line, segments
+from qmk.exact.krylov import exponential
+from qmk.ir.program import Logic, Measure
 
 RATIO = 20.0
 TOLERANCE = 1e-5

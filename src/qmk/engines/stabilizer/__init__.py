@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from qmk.sdk.chunks import STATES_BYTES, walk_size
+from qmk.exact.chunks import STATES_BYTES, walk_size
 from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
 
 STIM_NAMES = {

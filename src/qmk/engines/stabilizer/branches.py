@@ -13,9 +13,9 @@ import numpy.typing as npt
 import stim
 
 from qmk.engines.stabilizer import STIM_NAMES
-from qmk.sdk.bits import compute_once, holds_once
+from qmk.ir.bits import compute_once, holds_once
 from qmk.sdk.engine import Progress, Samples
-from qmk.sdk.program import Barrier, Cond, Gate, Logic, Measure, Noise, PauliNoise, PauliNoise2, Program, Reset
+from qmk.ir.program import Barrier, Cond, Gate, Logic, Measure, Noise, PauliNoise, PauliNoise2, Program, Reset
 
 Shots = npt.NDArray[np.intp]
 

@@ -18,13 +18,13 @@ import numpy as np
 import numpy.typing as npt
 import stim
 
-from qmk.sdk import bits as classical
-from qmk.sdk.bits import Bits
-from qmk.sdk.checkpoint import Body, Header, check, set_dice
-from qmk.sdk.chunked import ChunkedPlan
-from qmk.sdk.chunks import CHUNK_SHOTS, STATES_BYTES
-from qmk.sdk.dice import Dice
-from qmk.sdk.program import Logic, Program
+from qmk.ir import bits as classical
+from qmk.ir.bits import Bits
+from qmk.exact.checkpoint import Body, Header, check, set_dice
+from qmk.exact.chunked import ChunkedPlan
+from qmk.exact.chunks import CHUNK_SHOTS, STATES_BYTES
+from qmk.exact.dice import Dice
+from qmk.ir.program import Logic, Program
 
 Words = npt.NDArray[np.uint64]
 Rows = npt.NDArray[np.intp]

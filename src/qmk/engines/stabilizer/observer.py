@@ -15,7 +15,7 @@ import numpy as np
 import stim
 
 from qmk.engines.stabilizer import STIM_NAMES
-from qmk.sdk.program import Gate, Program
+from qmk.ir.program import Gate, Program
 
 STATE_QUBITS = 24
 """widest state vector that is written out"""

@@ -1,4 +1,4 @@
-"""Tableaus as a backend of the branching walk (``sdk.branching``): for Clifford programs with fences and any condition.
+"""Tableaus as a backend of the branching walk (``exact.branching``): for Clifford programs with fences and any condition.
 
 A saved state is the inverse tableau: the images of X and Z of every qubit, n^2 / 2 bytes and some signs.
 """
@@ -13,10 +13,10 @@ import stim
 from qmk.engines.stabilizer import STIM_NAMES, tableau_bytes
 from qmk.engines.stabilizer.branches import copied
 from qmk.qvm.op import Matrix
-from qmk.sdk.bits import Bits
-from qmk.sdk.dice import Dice
+from qmk.ir.bits import Bits
+from qmk.exact.dice import Dice
 from qmk.sdk.engine import Unsupported
-from qmk.sdk.program import Gate
+from qmk.ir.program import Gate
 
 _SAMPLE_BYTES = 1 << 25
 """random words drawn at a time"""

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from qmk.qvm.families import analog
-from qmk.sdk.fields import Knots, knots, level, line, segments
-from qmk.sdk.program import Gate
+from qmk.ir.fields import Knots, knots, level, line, segments
+from qmk.ir.program import Gate
 
 Array = npt.NDArray[np.float64]
 Matrices = npt.NDArray[np.complex128]

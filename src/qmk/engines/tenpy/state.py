@@ -11,8 +11,8 @@ import numpy.typing as npt
 from qmk.base.errors import QmkError
 from qmk.base.units import bytes_text
 from qmk.engines.tenpy import STATE_BYTES
-from qmk.sdk.bits import Bits
-from qmk.sdk.dice import Dice
+from qmk.ir.bits import Bits
+from qmk.exact.dice import Dice
 
 Tensor = npt.NDArray[np.complex128]
 

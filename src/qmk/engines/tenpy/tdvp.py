@@ -23,7 +23,7 @@ import numpy as np
 
 from qmk.engines.tenpy.evolution import Evolution, Matrices
 from qmk.engines.tenpy.interactions import Tails
-from qmk.sdk.krylov import Vector, exponential
+from qmk.exact.krylov import Vector, exponential
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from qmk.qvm.json_rules import Rule
+from qmk.formats.json_rules import Rule
 
 _ROWS = (
     Rule(

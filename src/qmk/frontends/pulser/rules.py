@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qmk.qvm.json_rules import Rule
+from qmk.formats.json_rules import Rule
 
 _ROWS = (
     Rule(

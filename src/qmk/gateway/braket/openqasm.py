@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 
 from qmk.base.errors import Finding, invalid_graph
-from qmk.qvm.json_rules import Rule
+from qmk.formats.json_rules import Rule
 
 _ROWS = (
     Rule(

@@ -17,7 +17,7 @@ import msgspec
 from qmk.base.errors import QmkError
 from qmk.gateway.http import BODY_BYTES
 from qmk.qvm.graph import Graph
-from qmk.sdk import process
+from qmk.worker import process
 
 MEMORY_BYTES = 4 << 30
 MESSAGES = 20
@@ -94,7 +94,7 @@ def compiled_case(case: Case, job: Job) -> Compiled:
     """Raises ``QmkError`` for a program that is wrong or that does not fit."""
     from qmk.client.program import to_graph
     from qmk.qvm.graph import digest
-    from qmk.qvm.json_codec import encode
+    from qmk.formats.json_codec import encode
 
     graph = to_graph(job.programs[case.program_index].encode(), "kirin", case.arguments)
     graph, notes = _on_device(graph, job.device, case.shots) if job.device else _rewritten(graph)

@@ -12,8 +12,8 @@ from qmk.models.atoms.profile import Profile
 from qmk.models.atoms.rules import ATOM_RULES
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, Node
-from qmk.sdk.native import ALL_GATES, NoLowering, Piece, Resolver, angle_names
-from qmk.sdk.synthesis import zyz
+from qmk.ir.resolver import ALL_GATES, NoLowering, Piece, Resolver, angle_names
+from qmk.ir.synthesis import zyz
 
 _MEASURES = ("core.mz", "atoms.mz", "atoms.check")
 """what every device measures; other bases are gates before it"""

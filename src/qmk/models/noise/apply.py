@@ -21,7 +21,7 @@ from qmk.models.noise.model import GateRule, NoiseModel, Relaxation
 from qmk.models.noise.waiting import TIMED, Wait, duration, waits
 from qmk.qvm.families import OPS, atoms, noise
 from qmk.qvm.graph import Graph, Node, Output
-from qmk.sdk.lower import outputs_of
+from qmk.ir.lower import outputs_of
 
 TRUE = "__true"
 LOST = "__lost"

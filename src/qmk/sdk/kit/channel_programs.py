@@ -1,4 +1,4 @@
-"""The programs of the engine kit that use channels. Their exact distributions come from ``sdk.exact``."""
+"""The programs of the engine kit that use channels. Their exact distributions come from ``exact.simulator``."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from qmk.base.errors import QmkError
 from qmk.sdk.engine import Unsupported
 from qmk.sdk.kit.report import Check
 from qmk.sdk.kit.subject import Subject
-from qmk.sdk.program import Gate, KrausNoise, Logic, Measure, PauliNoise, PauliNoise2, Program, Register, Reset, Toss
+from qmk.ir.program import Gate, KrausNoise, Logic, Measure, PauliNoise, PauliNoise2, Program, Register, Reset, Toss
 
 _Item = Gate | Measure | Reset | Logic | PauliNoise | PauliNoise2 | KrausNoise | Toss
 

@@ -1,4 +1,4 @@
-"""The programs of the engine kit that suffer noise. Their exact distributions come from ``sdk.exact``."""
+"""The programs of the engine kit that suffer noise. Their exact distributions come from ``exact.simulator``."""
 
 from __future__ import annotations
 

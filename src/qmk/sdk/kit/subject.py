@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from qmk.sdk.engine import Capabilities, Engine, Samples
-from qmk.sdk.execute import Runner
+from qmk.worker.runner import Runner
 from qmk.sdk.kit.programs import Case
-from qmk.sdk.lower import lower
-from qmk.sdk.program import Program
+from qmk.ir.lower import lower
+from qmk.ir.program import Program
 
 
 class Subject:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import qmk
-from qmk.estimating import logical_counts
+from qmk.api.estimating import logical_counts
 
 HEAD = 'OPENQASM 3.0;\ninclude "stdgates.inc";\n'
 

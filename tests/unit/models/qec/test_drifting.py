@@ -17,7 +17,7 @@ from qmk.models.qec.logical.machine import lowered
 from qmk.models.qec.tables import channels, default
 from qmk.qvm.graph import Graph, Node
 from qmk.qvm.verify import verify
-from qmk.sdk.messages import Rewrite
+from qmk.worker.messages import Rewrite
 
 HOUR = 3600.0
 CALIBRATION = Calibration(

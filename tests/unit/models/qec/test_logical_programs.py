@@ -24,7 +24,7 @@ from qmk.models.qec.tables import Channels, Point, Row, Table, channels, default
 from qmk.models.qec.tables.angles import probability
 from qmk.models.qec.tables.measure import count
 from qmk.qvm.graph import Graph, digest
-from qmk.sdk.labels import labels
+from qmk.ir.labels import labels
 
 TABLE = default()
 KNOWN = channels(TABLE, "surface", 3, "p=2e-3")

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from qmk.base.errors import QmkError
-from qmk.qvm.asm import ASM_RULES, assemble
+from qmk.formats.asm import ASM_RULES, assemble
 from qmk.qvm.graph import Guard, Output
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qmk.qvm.asm import assemble, disassemble
+from qmk.formats.asm import assemble, disassemble
 from qmk.qvm.graph import Graph, Guard, Node, Output
 
 TELEPORT = """\

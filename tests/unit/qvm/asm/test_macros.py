@@ -6,7 +6,7 @@ import pytest
 
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
-from qmk.qvm.asm import assemble
+from qmk.formats.asm import assemble
 
 
 def ids(text, **kw):
@@ -138,8 +138,8 @@ def test_a_macro_is_defined_once():
 def test_expansion_is_bounded(text, monkeypatch):
     tables = {"expansion_steps": 5000, "expansion_nodes": 2000}
     monkeypatch.setattr(type(LIMITS), "__getattr__", _smaller(tables))
-    monkeypatch.setattr("qmk.qvm.asm.macros.check", _checks(tables))
-    monkeypatch.setattr("qmk.qvm.asm.assembler.check", _checks(tables))
+    monkeypatch.setattr("qmk.formats.asm.macros.check", _checks(tables))
+    monkeypatch.setattr("qmk.formats.asm.assembler.check", _checks(tables))
     with pytest.raises(QmkError) as caught:
         assemble(text)
     assert caught.value.kind.name == "QUOTA_EXCEEDED"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from qmk.base.errors import QmkError
-from qmk.qvm.asm import assemble, disassemble
+from qmk.formats.asm import assemble, disassemble
 from qmk.qvm.families import OPS
 
 GOLDEN = Path(__file__).parents[3] / "golden" / "qvm01"

@@ -12,7 +12,7 @@ import pytest
 
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS, TABLE
-from qmk.qvm import json_codec
+from qmk.formats import json_codec
 from qmk.qvm.graph import Graph, Node, Output
 from qmk.qvm.verify import GROUPS, RULES, verify
 

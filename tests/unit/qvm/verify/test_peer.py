@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from qmk.base.errors import QmkError
-from qmk.qvm import json_codec
+from qmk.formats import json_codec
 from qmk.qvm.verify import verify
 
 FOLDER = Path(__file__).parents[4] / "tests" / "golden" / "qvm-peer"

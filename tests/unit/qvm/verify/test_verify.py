@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from qmk.base.limits import LIMITS, TABLE
-from qmk.qvm import json_codec
+from qmk.formats import json_codec
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, Guard, Node, Output
 from qmk.qvm.verify import RULES, Report, verify

@@ -23,7 +23,7 @@ from qmk.models.qec.code import Code
 from qmk.models.qec.decoders.interface import Bits
 from qmk.models.qec.rates import Rate
 from qmk.qvm.verify import verify
-from qmk.sdk.execute import Runner
+from qmk.worker.runner import Runner
 
 BATCH_SHOTS = 20_000
 

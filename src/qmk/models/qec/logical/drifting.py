@@ -28,7 +28,7 @@ from qmk.models.qec.magic.distance import Decision, Measured, choose
 from qmk.models.qec.tables import Channels, Table, channels, default, redrawn
 from qmk.models.qec.tables.angles import probability, theta
 from qmk.qvm.graph import Graph, Node
-from qmk.sdk.messages import Rewrite
+from qmk.worker.messages import Rewrite
 
 LARGEST = 25
 """distance that is looked at; tables end before it"""

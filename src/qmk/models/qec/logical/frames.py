@@ -14,7 +14,7 @@ import numpy.typing as npt
 import stim
 
 from qmk.base.errors import QmkError
-from qmk.sdk.program import (
+from qmk.ir.program import (
     Barrier,
     Cond,
     Gate,

@@ -252,7 +252,7 @@ def _report(machine: Machine, model: NoiseModel, known: Table, rates: Channels, 
 
 
 def _printable(name: str) -> str:
-    """What fits into a line of the report: one that does not would take the report with it (``sdk.labels``)."""
+    """What fits into a line of the report: one that does not would take the report with it (``ir.labels``)."""
     return "".join(letter if letter.isprintable() else "?" for letter in name[: LIMITS.name_chars])
 
 

@@ -26,7 +26,7 @@ from qmk.models.qec.tables.angles import probability
 from qmk.models.qec.tables.channels import Channels
 from qmk.qvm.families import OPS, noise
 from qmk.qvm.graph import Graph, Node
-from qmk.sdk.native import NoLowering, Resolver
+from qmk.ir.resolver import NoLowering, Resolver
 
 TURNS = {0: (), 1: ("t",), 2: ("s",), 3: ("s", "t"), 4: ("z",), 5: ("z", "t"), 6: ("sdg",), 7: ("tdg",)}
 """a Z rotation by a multiple of pi/4, up to a global phase"""

@@ -15,8 +15,8 @@ from qmk.models.qec.logical import frames
 from qmk.models.qec.logical.surgery import Lowered, lower
 from qmk.models.qec.surgery import Program
 from qmk.models.qec.tables.channels import Channels
-from qmk.sdk import program as ops
-from qmk.sdk.native_circuit import circuit_of
+from qmk.ir import program as ops
+from qmk.ir.native_circuit import circuit_of
 
 Bits = npt.NDArray[np.uint8]
 BATCH = 1 << 18

@@ -1,0 +1,1 @@
+"""The Python face of QMK: run, sample, values of a state, sweeps, estimates."""

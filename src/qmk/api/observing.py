@@ -1,0 +1,303 @@
+"""``qmk.expectation``, ``state``, ``amplitudes``, ``probabilities`` and ``gradient``: values of a program's state,
+computed in this process at the least cost.
+
+All of them are of the state before the final read-out. Values are exact where some simulator here has them; a program
+that ends in no single state (noise, measurements on the way, feed-forward) is sampled, with a standard error. Narrow
+OpenQASM goes straight from the native core's reader to its dense simulator; the rest is a verified graph first, and the
+router chooses.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from qmk.base.errors import QmkError
+from qmk.client.asked import seed_of, settled, shots_of
+from qmk.client.observables import ObservableLike, observables
+from qmk.client.outputs import bitstrings_of, qubits_of
+from qmk.client.physical import physical
+from qmk.client.program import ProgramLike, to_graph
+from qmk.qvm import outputs as asked
+from qmk.qvm.outputs import Observable, Outputs, Point, Values
+from qmk.api.sampling import memory_bytes, read_native, verified
+
+if TYPE_CHECKING:
+    import numpy as np
+    import qmk_native
+
+    from qmk.client.physical import NoiseLike
+    from qmk.qvm.graph import Graph
+    from qmk.worker.runner import Runner
+
+    Array = np.ndarray[Any, np.dtype[Any]]
+
+SAMPLED_SHOTS = 10_000
+"""shots of each basis where values have to be sampled and nobody says how many"""
+
+NARROW = 12
+"""qubits up to which the whole state is computed without asking whether a part would do"""
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """An expectation value; ``float`` gives it as a number. ``error``: standard error, 0 where ``exact``."""
+
+    value: float
+    error: float = 0.0
+    exact: bool = True
+    engine: str = ""
+
+    def __float__(self) -> float:
+        return self.value
+
+
+@dataclass(frozen=True)
+class Probabilities:
+    """``values[k]``: probability that ``qubits``, the first the highest bit, read as the number k."""
+
+    qubits: tuple[int, ...]
+    values: Array
+    errors: Array
+    exact: bool = True
+    engine: str = ""
+
+
+@dataclass(frozen=True)
+class Gradient:
+    """An expectation value and its derivatives, by name of the parameter."""
+
+    value: float
+    by: dict[str, float]
+    errors: dict[str, float] = field(default_factory=dict[str, float])
+    exact: bool = True
+    engine: str = ""
+
+
+def expectation(
+    program: ProgramLike,
+    observable: ObservableLike | Sequence[ObservableLike],
+    *,
+    shots: int | None = None,
+    seed: int | None = None,
+    engine: str | None = None,
+    params: Mapping[str, Any] | None = None,
+    format: str | None = None,
+    noise: NoiseLike | None = None,
+    device: str | None = None,
+    error: float | None = None,
+) -> Any:
+    """The expectation value of an observable, or a list of those of several, each an ``Expectation``.
+
+    An observable is text ("0.5*ZZI + XXI": one letter a qubit, qubit 0 first; or "0.5*Z0 Z1 + X0 X1"), a mapping of
+    Pauli strings to factors, or a list of such pairs. ``shots`` None computes the values where that can be done, and
+    else draws 10,000 shots for each basis of measurement; a number always draws so many. ``noise`` and ``device`` as
+    for ``qmk.run``; values of programs with noise of gates are computed too while a density matrix of theirs is small.
+    ``error``: where values have to be sampled, as many shots as keep each standard error at or below it.
+
+    Raises ``QmkError``: INVALID_PARAMS for an observable that does not fit the program, and what ``qmk.sample`` raises.
+    """
+    circuit = _narrow(program, format, params, engine) if shots is None and noise is None and device is None else None
+    if circuit is not None:
+        rows, single = observables(observable, circuit.n_qubits)
+        found = _in_core(circuit, rows)
+        if found is not None:
+            return found[0] if single else found
+    graph = _graph(program, format, params, noise, device)
+    rows, single = observables(observable, asked.n_qubits(graph))
+    outputs = Outputs(expectations=tuple(rows), counts=False, sampled=shots is not None)
+    shots = shots if error is None else settled(shots, error, outputs)[0]
+    values = evaluate(graph, outputs, shots, seed, engine)
+    found = [Expectation(e.value, e.error, values.exact, values.engine) for e in values.points[0].expectations]
+    return found[0] if single else found
+
+
+def state(
+    program: ProgramLike,
+    *,
+    engine: str | None = None,
+    params: Mapping[str, Any] | None = None,
+    format: str | None = None,
+    device: str | None = None,
+) -> Array:
+    """The state vector, complex128 of shape (2^n,), qubit 0 the highest bit of an index, up to one global phase.
+
+    Raises ``QmkError`` UNSUPPORTED for a program that ends in no single state.
+    """
+    import numpy as np
+
+    point = _only(program, lambda _n: Outputs(state=True, counts=False), engine, params, format, device=device)[0]
+    return np.frombuffer(point.state, dtype="<c16").astype(np.complex128)
+
+
+def amplitudes(
+    program: ProgramLike,
+    bitstrings: Sequence[str],
+    *,
+    engine: str | None = None,
+    params: Mapping[str, Any] | None = None,
+    format: str | None = None,
+    device: str | None = None,
+) -> list[complex]:
+    """Amplitudes of bitstrings of one digit a qubit, qubit 0 first, up to one global phase for all of them."""
+    wanted = Outputs(amplitudes=bitstrings_of(bitstrings), counts=False)
+    point = _only(program, lambda _n: wanted, engine, params, format, device=device)[0]
+    return [complex(*pair) for pair in point.amplitudes]
+
+
+def probabilities(
+    program: ProgramLike,
+    qubits: Sequence[int] | None = None,
+    *,
+    shots: int | None = None,
+    seed: int | None = None,
+    engine: str | None = None,
+    params: Mapping[str, Any] | None = None,
+    format: str | None = None,
+    noise: NoiseLike | None = None,
+    device: str | None = None,
+    error: float | None = None,
+) -> Probabilities:
+    """The joint probabilities of the values of ``qubits`` (all of them: None), the first the highest bit. ``shots``,
+    ``noise``, ``device`` and ``error`` as for ``expectation``."""
+    import numpy as np
+
+    drawn = shots is not None
+
+    def wanted(n: int) -> Outputs:
+        group = tuple(range(n)) if qubits is None else qubits_of(qubits)
+        return Outputs(probabilities=(group,), counts=False, sampled=drawn)
+
+    shots = shots if error is None else settled(shots, error)[0]
+    point, values, outputs = _only(program, wanted, engine, params, format, shots, seed, noise, device)
+    row = point.probabilities[0]
+    return Probabilities(
+        outputs.probabilities[0],
+        np.array([p.value for p in row]),
+        np.array([p.error for p in row]),
+        values.exact,
+        values.engine,
+    )
+
+
+def gradient(
+    program: ProgramLike,
+    observable: ObservableLike,
+    *,
+    params: Mapping[str, Any] | None = None,
+    shots: int | None = None,
+    seed: int | None = None,
+    engine: str | None = None,
+    format: str | None = None,
+    noise: NoiseLike | None = None,
+    device: str | None = None,
+) -> Gradient:
+    """The value of an observable and its derivative by each of ``params``, the program's inputs (an array input ``a``
+    by a[0], a[1], ...); without ``params`` by every angle, named by node and argument.
+
+    Exact ones come from adjoint differentiation, or from the parameter-shift rule on engines without it; sampled ones
+    (``shots`` of each basis, at each shifted angle) from the rule alone.
+    """
+    from qmk.client.sweeps import points_of, sweep_of
+
+    if params:
+        points = points_of([params])
+        graph, sweep = sweep_of(program, points, format)
+        sweep = asked.Sweep(names=sweep.names, slots=sweep.slots)
+    else:
+        graph = _graph(program, format, None)
+        sweep = asked.all_angles(graph)
+    graph, _ = physical(graph, noise, device)
+    rows, _ = observables([observable], asked.n_qubits(verified(graph)))
+    outputs = Outputs(expectations=tuple(rows), gradient=True, sweep=sweep, counts=False, sampled=shots is not None)
+    values = evaluate(graph, outputs, shots, seed, engine)
+    point = values.points[0]
+    slopes = dict(zip(values.parameters, point.gradients[0], strict=True))
+    return Gradient(
+        point.expectations[0].value,
+        {name: slope.value for name, slope in slopes.items()},
+        {name: slope.error for name, slope in slopes.items()},
+        values.exact,
+        values.engine,
+    )
+
+
+def evaluate(graph: Graph, outputs: Outputs, shots: int | None, seed: int | None, engine: str | None) -> Values:
+    """``outputs`` of a verified graph on the engine that the router takes."""
+    from qmk import router
+    from qmk.router.features import features
+    from qmk.router.outputs import with_outputs
+
+    shots, seed = shots_of(shots, SAMPLED_SHOTS), seed_of(seed)
+    asked.require(outputs, graph, shots)
+    name, _, method = (engine or "").partition(":")
+    known = with_outputs(features(graph), graph, outputs)
+    if name == "native" or (known.observed is not None and (known.observed.sampled or not known.observed.pure)):
+        known = with_outputs(features(graph, native=method or "auto"), graph, outputs)
+    decision = router.choose(known, shots, engine=engine, memory_bytes=memory_bytes())
+    from qmk.worker.values import values_of
+
+    try:
+        return values_of(_runner(decision.engine), graph, decision.method, outputs, shots, seed)
+    except MemoryError as full:
+        raise QmkError("RESOURCE_EXHAUSTED", f"{decision.engine}: {full}", engine=decision.engine) from full
+
+
+@functools.cache
+def _runner(engine: str) -> Runner:
+    from qmk.worker.runner import Runner
+
+    return Runner(engine)
+
+
+def _graph(
+    program: ProgramLike,
+    format: str | None,
+    params: Mapping[str, Any] | None,
+    noise: NoiseLike | None = None,
+    device: str | None = None,
+) -> Graph:
+    return verified(physical(to_graph(program, format, params), noise, device)[0])
+
+
+def _only(
+    program: ProgramLike,
+    wanted: Callable[[int], Outputs],
+    engine: str | None,
+    params: Mapping[str, Any] | None,
+    format: str | None,
+    shots: int | None = None,
+    seed: int | None = None,
+    noise: NoiseLike | None = None,
+    device: str | None = None,
+) -> tuple[Point, Values, Outputs]:
+    """The values of a program without a sweep."""
+    graph = _graph(program, format, params, noise, device)
+    outputs = wanted(asked.n_qubits(graph))
+    values = evaluate(graph, outputs, shots, seed, engine)
+    return values.points[0], values, outputs
+
+
+def _narrow(
+    program: ProgramLike, format: str | None, params: Mapping[str, Any] | None, engine: str | None
+) -> qmk_native.Circuit | None:
+    """The program as a circuit of the native core, where it is so small that nothing else need be looked at."""
+    if engine is not None or importlib.util.find_spec("qmk_native") is None:
+        return None
+    circuit = read_native(program, format, params)
+    return circuit if circuit is not None and circuit.n_qubits <= NARROW else None
+
+
+def _in_core(circuit: qmk_native.Circuit, rows: Sequence[Observable]) -> list[Expectation] | None:
+    """From the dense simulator; None for a circuit that ends in no single state."""
+    import qmk_native
+
+    strings = list(dict.fromkeys(text for row in rows for text, _ in row))
+    try:
+        values = dict(zip(strings, qmk_native.DensePlan(circuit, "f64").expectation(strings), strict=True))
+    except ValueError:
+        return None
+    return [Expectation(sum(c * values[text] for text, c in row), engine="native:dense64") for row in rows]

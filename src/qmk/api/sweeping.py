@@ -1,0 +1,202 @@
+"""``qmk.sweep``: a program at many points of its parameters, in this process.
+
+The program is read a few times to learn how its angles depend on the parameters, and not once for every point; the
+points are then the vector lanes of the native core's dense simulator.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from qmk.base.errors import QmkError
+from qmk.base.limits import check
+from qmk.base.seeds import substream
+from qmk.client.asked import seed_of, shots_of
+from qmk.client.observables import ObservableLike, observables
+from qmk.client.physical import physical
+from qmk.client.program import ProgramLike, to_graph
+from qmk.client.sweeps import Points, PointsLike, points_of, sweep_of
+from qmk.api.observing import NARROW, SAMPLED_SHOTS, evaluate
+from qmk.qvm import outputs as asked
+from qmk.qvm.outputs import Observable, Outputs
+from qmk.api.sampling import DEFAULT_SHOTS, read_native, sample, verified
+
+if TYPE_CHECKING:
+    import numpy as np
+    import qmk_native
+
+    from qmk.client.physical import NoiseLike
+    from qmk.ir.affine import Affine, Vector
+
+    Array = np.ndarray[Any, np.dtype[Any]]
+
+
+@dataclass(frozen=True)
+class Swept:
+    """``values[p, k]``: expectation value of observable k at point p, ``errors`` their standard errors (0 where
+    ``exact``); or, where no observables were asked for, ``counts[p]``. ``names`` and ``points`` are the parameters."""
+
+    names: tuple[str, ...]
+    points: Array
+    values: Array
+    errors: Array
+    counts: list[dict[str, int]] = field(default_factory=list[dict[str, int]])
+    exact: bool = True
+    engine: str = ""
+
+
+def sweep(
+    program: ProgramLike,
+    points: PointsLike,
+    observable: ObservableLike | Sequence[ObservableLike] | None = None,
+    *,
+    shots: int | None = None,
+    seed: int | None = None,
+    engine: str | None = None,
+    format: str | None = None,
+    noise: NoiseLike | None = None,
+    device: str | None = None,
+) -> Swept:
+    """Expectation values (see ``qmk.expectation``), or without observables counts (see ``qmk.sample``), at every point.
+
+    ``points`` is a list of mappings of names to values, or a mapping of names to lists of values. A program whose
+    structure depends on its parameters, or whose angles are no affine functions of them, is read anew at each point.
+    ``noise`` and ``device`` as for ``qmk.expectation``: the same errors at every point.
+
+    Raises ``QmkError`` as ``qmk.expectation`` and ``qmk.sample`` do, QUOTA_EXCEEDED beyond the limit ``sweep_points``.
+    """
+    import numpy as np
+
+    given = points_of(points)
+    check("sweep_points", len(given.table))
+    shots = None if shots is None else shots_of(shots, DEFAULT_SHOTS)
+    if observable is None:
+        check("shots", (shots or DEFAULT_SHOTS) * len(given.table), "all points of the sweep")
+    seed = seed_of(seed)
+    if engine is None and noise is None and device is None and importlib.util.find_spec("qmk_native") is not None:
+        found = _in_core(program, given, observable, shots, seed, format)
+        if found is not None:
+            return found
+    if observable is None:
+        samples = [
+            sample(program, shots=shots or DEFAULT_SHOTS, seed=substream(seed, "point", at), engine=engine,
+                   params=given.params(row), format=format, noise=noise, device=device)
+            for at, row in enumerate(given.table)
+        ]  # fmt: skip
+        none = np.zeros((len(samples), 0))
+        counts = [one.counts for one in samples]
+        return Swept(given.names, given.table, none, none, counts, False, samples[0].engine)
+    return _by_graph(program, given, observable, shots, seed, engine, format, noise, device)
+
+
+def _by_graph(
+    program: ProgramLike,
+    points: Points,
+    observable: ObservableLike | Sequence[ObservableLike],
+    shots: int | None,
+    seed: int,
+    engine: str | None,
+    format: str | None,
+    noise: NoiseLike | None,
+    device: str | None,
+) -> Swept:
+    """On the engine that the router takes; each point by itself where the angles are no affine functions."""
+    import numpy as np
+
+    try:
+        graph, sweep = sweep_of(program, points, format)
+        parts = [(graph, sweep)]
+    except QmkError as refused:
+        if refused.fields.get("field") != "points":
+            raise
+        parts = [(to_graph(program, format, points.params(row)), None) for row in points.table]
+    rows: list[Any] = []
+    values = None
+    for at, (plain, sweep) in enumerate(parts):
+        graph = physical(plain, noise, device)[0]
+        found, _ = observables(observable, asked.n_qubits(verified(graph)))
+        outputs = Outputs(expectations=tuple(found), sweep=sweep, counts=False, sampled=shots is not None)
+        values = evaluate(graph, outputs, shots or SAMPLED_SHOTS, substream(seed, "sweep", at), engine)
+        rows += [[(e.value, e.error) for e in point.expectations] for point in values.points]
+    assert values is not None, "points_of refuses an empty list"
+    table = np.array(rows)
+    return Swept(points.names, points.table, table[..., 0], table[..., 1], [], values.exact, values.engine)
+
+
+def _in_core(
+    program: ProgramLike,
+    points: Points,
+    observable: ObservableLike | Sequence[ObservableLike] | None,
+    shots: int | None,
+    seed: int,
+    format: str | None,
+) -> Swept | None:
+    """On the dense simulator of the native core; None for what is not narrow OpenQASM of gates and a read-out."""
+    import numpy as np
+    import qmk_native
+
+    if observable is not None and shots is not None:
+        return None
+    read = _angles_of_text(program, points, format)
+    if read is None:
+        return None
+    circuit, found = read
+    table = points.table
+    angles = found.at(table).tolist()
+    none = np.zeros((len(angles), 0))
+    try:
+        if observable is None:
+            samples: Any = qmk_native.DensePlan(circuit, "f32").sweep(angles, None, shots or DEFAULT_SHOTS, seed)
+            counts = [one.counts() for one in samples]
+            return Swept(points.names, table, none, none, counts, False, "native:dense")
+        rows, _ = observables(observable, circuit.n_qubits)
+        strings = list(dict.fromkeys(text for row in rows for text, _ in row))
+        plain = np.array(qmk_native.DensePlan(circuit, "f64").sweep(angles, strings))
+    except ValueError:
+        return None  # measurements on the way, or the like
+    values = plain @ _weights(rows, strings)
+    return Swept(points.names, table, values, np.zeros_like(values), [], True, "native:dense64")
+
+
+def _weights(rows: Sequence[Observable], strings: Sequence[str]) -> Array:
+    """Shape (strings, observables)."""
+    import numpy as np
+
+    place = {text: at for at, text in enumerate(strings)}
+    out = np.zeros((len(strings), len(rows)))
+    for k, row in enumerate(rows):
+        for text, factor in row:
+            out[place[text], k] += factor
+    return out
+
+
+def _angles_of_text(
+    program: ProgramLike, points: Points, format: str | None
+) -> tuple[qmk_native.Circuit, Affine] | None:
+    """The program as a circuit of the native core, and its angles as functions of the parameters."""
+    import numpy as np
+
+    from qmk.ir.affine import affine
+
+    circuit = read_native(program, format, points.params(points.table[0]))
+    if circuit is None or circuit.n_qubits > NARROW:
+        return None
+    shape = _shape(circuit)
+
+    def angles(point: Vector) -> Vector | None:
+        there = read_native(program, format, points.params(point))
+        if there is None or _shape(there) != shape:
+            return None
+        return np.array([angle for row in there.rows()[0] for angle in row[2]], dtype=np.float64)
+
+    found = affine(angles, len(points.names)) or affine(angles, len(points.names), points.table[0])
+    return None if found is None else (circuit, found)
+
+
+def _shape(circuit: qmk_native.Circuit) -> Any:
+    """Everything of a circuit but the values of its angles."""
+    ops, conds, tables = circuit.rows()
+    return [(op[0], op[1], op[3], op[4], op[5]) for op in ops], conds, tables

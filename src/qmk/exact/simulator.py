@@ -1,0 +1,228 @@
+"""Exact simulation by branches.
+
+A branch is one history of measurement outcomes: a state, the classical bits so far, and a weight. Every instruction is
+applied as the op table says; a measurement splits the branch. With probabilities as weights the leaves are the exact
+distribution; with sets of shots as weights, split by seeded dice, they are samples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from qmk.ir import bits as classical
+from qmk.ir.program import (
+    Barrier,
+    Gate,
+    Instruction,
+    KrausNoise,
+    Logic,
+    Measure,
+    Misread,
+    Noise,
+    PauliNoise,
+    PauliNoise2,
+    Program,
+    Register,
+    Reset,
+    Toss,
+)
+from qmk.ir.unitary import Array, apply, apply_gate
+
+TINY = 1e-12
+"""a measurement outcome less probable than this is numerical noise of an impossible one"""
+
+Chances = npt.NDArray[np.float64]
+W = TypeVar("W")
+
+
+@dataclass
+class Branch(Generic[W]):
+    """``state``: tensor of shape (2,) * n, axis = qubit; ``bits``: cbits; ``at``: next instruction."""
+
+    state: Array
+    bits: list[int]
+    weight: W
+    at: int = 0
+
+
+Spread = Callable[[W, Chances], list[tuple[int, W]]]
+"""(weight, probabilities of some outcomes) to the outcomes that happen, each with its share of the weight."""
+
+
+def walk(program: Program, weight: W, spread: Spread[W], leaf: Callable[[list[int], W], None]) -> None:
+    """Follow every branch of ``program`` to its end, depth first, and give each one's cbits and weight to ``leaf``."""
+    zero = np.zeros((2,) * program.n_qubits, dtype=np.complex128)
+    zero[(0,) * program.n_qubits] = 1
+    stack = [Branch(zero, [0] * program.n_cbits, weight)]
+    instructions, tail = program.instructions, _tail(program)
+    while stack:
+        branch = stack.pop()
+        if branch.at < tail:
+            at = branch.at
+            for part in reversed(_step(branch, instructions[at], spread)):
+                part.at = at + 1
+                stack.append(part)
+        else:
+            _read_out(branch, [m for m in instructions[tail:] if isinstance(m, Measure)], spread, leaf)
+
+
+def _tail(program: Program) -> int:
+    """Where the last part begins: nothing but unconditional measurements of distinct qubits."""
+    at, seen = len(program.instructions), set[int]()
+    while at:
+        item = program.instructions[at - 1]
+        if isinstance(item, Measure) and item.cond is None and item.qubit not in seen:
+            seen.add(item.qubit)
+        elif not isinstance(item, Barrier):
+            break
+        at -= 1
+    return at
+
+
+def _step(branch: Branch[W], item: Instruction, spread: Spread[W]) -> list[Branch[W]]:
+    """Run one instruction on ``branch``; the branches that it leaves."""
+    if isinstance(item, Barrier):
+        return [branch]
+    if isinstance(item, Noise):
+        return _disturb(branch, item, spread)
+    if isinstance(item, Toss):
+        parts = spread(branch.weight, np.array([1 - item.p, item.p]))
+        made = [(fell, Branch(branch.state, list(branch.bits), weight)) for fell, weight in parts]
+        for _, part in filter(lambda pair: pair[0], made):
+            for cbit in item.cbits:
+                part.bits[cbit] = 1
+        return [part for _, part in made]
+    if item.cond is not None and not classical.holds_once(item.cond, branch.bits):
+        return [branch]
+    match item:
+        case Gate():
+            branch.state = apply_gate(branch.state, item)
+        case Logic():
+            branch.bits[item.cbit] = classical.compute_once(item, branch.bits)
+        case Measure():
+            parts = _observe(branch, item.qubit, spread)
+            for outcome, part in parts:
+                part.bits[item.cbit] = outcome
+            return [part for _, part in parts]
+        case Reset():  # measure, then flip a 1 back to 0
+            parts = _observe(branch, item.qubit, spread)
+            for outcome, part in parts:
+                if outcome:
+                    part.state = np.flip(part.state, item.qubit)
+            return [part for _, part in parts]
+    return [branch]
+
+
+def _disturb(branch: Branch[W], noise: Noise, spread: Spread[W]) -> list[Branch[W]]:
+    """One branch for each error, or Kraus operator, that happens."""
+    assert isinstance(noise, PauliNoise | PauliNoise2 | KrausNoise)
+    if isinstance(noise, KrausNoise):
+        made = [apply(branch.state, np.array(k, dtype=np.complex128), noise.on) for k in noise.operators]
+        weights = np.array([np.linalg.norm(state) ** 2 for state in made])
+        weights[weights < TINY] = 0
+        return [
+            Branch(made[k] / np.sqrt(weights[k]), list(branch.bits), weight)
+            for k, weight in spread(branch.weight, weights / weights.sum())
+        ]
+    parts: list[Branch[W]] = []
+    for error, weight in spread(branch.weight, np.array(noise.chances)):
+        state = branch.state
+        for gate in noise.gates(error):
+            state = apply_gate(state, gate)
+        parts.append(Branch(state, list(branch.bits), weight))
+    return parts
+
+
+def _observe(branch: Branch[W], qubit: int, spread: Spread[W]) -> list[tuple[int, Branch[W]]]:
+    """Project ``qubit`` on each outcome that happens: (outcome, branch with its state, bits copied)."""
+    parts: list[tuple[int, Branch[W]]] = []
+    for outcome, weight in spread(branch.weight, probabilities(branch.state, [qubit])):
+        state = branch.state.copy()
+        gone: list[int | slice] = [slice(None)] * state.ndim
+        gone[qubit] = 1 - outcome
+        state[tuple(gone)] = 0
+        state /= np.linalg.norm(state)
+        parts.append((outcome, Branch(state, list(branch.bits), weight)))
+    return parts
+
+
+def _read_out(
+    branch: Branch[W], measures: list[Measure], spread: Spread[W], leaf: Callable[[list[int], W], None]
+) -> None:
+    """Measure many qubits at once; the first of ``measures`` is the most significant bit of an outcome."""
+    if not measures:
+        leaf(branch.bits, branch.weight)
+        return
+    for outcome, weight in spread(branch.weight, probabilities(branch.state, [m.qubit for m in measures])):
+        bits = list(branch.bits)
+        for place, measure in enumerate(reversed(measures)):
+            bits[measure.cbit] = (outcome >> place) & 1
+        leaf(bits, weight)
+
+
+def probabilities(state: Array, qubits: list[int]) -> Chances:
+    """Of the outcomes of measuring ``qubits`` in Z, shape (2^k,), first qubit most significant; they sum to 1."""
+    square = state.real**2 + state.imag**2
+    rest = tuple(q for q in range(state.ndim) if q not in qubits)
+    marginal = square.sum(axis=rest) if rest else square
+    rank = np.argsort(np.argsort(qubits))  # the marginal's axes are in ascending order of qubit
+    found = np.transpose(marginal, rank).reshape(-1)
+    found[found < TINY] = 0
+    return found / found.sum()
+
+
+def _exact(weight: float, chances: Chances) -> list[tuple[int, float]]:
+    return [(int(k), weight * float(chances[k])) for k in np.flatnonzero(chances)]
+
+
+def exact_distribution(program: Program) -> dict[str, float]:
+    """Printed bitstrings to probabilities, every branch followed; they sum to 1. Zero outcomes are left out."""
+    found: dict[str, float] = {}
+
+    def leaf(bits: list[int], weight: float) -> None:
+        for row, share in _finished(program, bits, weight):
+            key = printed(program.registers, row)
+            found[key] = found.get(key, 0.0) + share
+
+    walk(program, 1.0, _exact, leaf)
+    return dict(sorted(found.items()))
+
+
+def _finished(program: Program, bits: list[int], weight: float) -> list[tuple[list[int], float]]:
+    """The cbits after ``program.post``, for every way in which readings may be wrong, each with its share."""
+    rows = [(list(bits), weight)]
+    for item in program.post:
+        made: list[tuple[list[int], float]] = []
+        for row, share in rows:
+            if item.cond is not None and not classical.holds_once(item.cond, row):
+                made.append((row, share))
+                continue
+            if not isinstance(item, Misread):
+                row[item.cbit] = classical.compute_once(item, row)
+                made.append((row, share))
+                continue
+            true = row[item.source]
+            wrong = item.p10 if true else item.p01
+            for value, chance in ((true, 1 - wrong), (1 - true, wrong)):
+                if chance > 0:
+                    other = list(row)
+                    other[item.cbit] = value
+                    made.append((other, share * chance))
+        rows = made
+    return rows
+
+
+def printed(registers: tuple[Register, ...], bits: list[int]) -> str:
+    """The cbits of one shot as the registers print them."""
+    return " ".join("".join(_place(register, k, bits) for k in range(len(register.cbits))) for register in registers)
+
+
+def _place(register: Register, place: int, bits: list[int]) -> str:
+    if register.lost and register.lost[place] >= 0 and bits[register.lost[place]]:
+        return "L"
+    return str(bits[register.cbits[place]]) if register.cbits[place] >= 0 else "0"

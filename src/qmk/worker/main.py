@@ -1,0 +1,130 @@
+"""The worker process: ``python -m qmk.worker.main --engine NAME --fd N``.
+
+It loads one engine once, says ``Ready``, and answers every ``Run`` with ``Done`` or ``Failed``, one at a time, until
+``Stop`` or until the host closes its end. Runs of programs with fences it drives itself (``worker.driver``), if the engine
+can be stopped at them. It is the only kind of process that imports an engine's framework. Whatever
+goes wrong with a program is a ``Failed`` message with a kind; tracebacks go to standard error, which the host keeps.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import socket
+import sys
+import time
+import traceback
+from typing import TYPE_CHECKING
+
+from qmk.base.errors import QmkError
+from qmk.qvm.graph import unpack
+from qmk.worker import process
+from qmk.worker.driver import PROGRESS_EVERY_S, FenceDriver, Stopped
+from qmk.worker.failure import failure
+from qmk.worker.memory import PEAK
+from qmk.worker.messages import Ask, Done, Failed, Ready, Run, RunProgress, Stop, ToWorker
+from qmk.worker.wire import Channel
+
+if TYPE_CHECKING:
+    from qmk.sdk.engine import Declaration
+    from qmk.worker.runner import Runner
+
+
+class ProgressSender:
+    """Passes on how many shots are done, at most every ``PROGRESS_EVERY_S``."""
+
+    def __init__(self, channel: Channel[ToWorker], fence: int) -> None:
+        self._channel = channel
+        self._fence = fence
+        self._next_s = time.monotonic() + PROGRESS_EVERY_S
+
+    def __call__(self, shots_done: int) -> None:
+        now = time.monotonic()
+        if now >= self._next_s:
+            self._next_s = now + PROGRESS_EVERY_S
+            self._channel.send(RunProgress(self._fence, shots_done))
+
+
+def serve(channel: Channel[ToWorker], runner: Runner) -> None:
+    """Answer messages until ``Stop`` or the end of the stream."""
+    while True:
+        message = channel.receive()
+        if message is None or isinstance(message, Stop):
+            return
+        if isinstance(message, Ask):
+            continue  # of a run that has ended: its answer said so
+        final = answer(channel, runner, message)
+        if final is not None:
+            channel.send(final)
+
+
+def answer(channel: Channel[ToWorker], runner: Runner, run: Run) -> Done | Failed | None:
+    """``Done`` or ``Failed`` for one ``Run``; None when it stopped at a fence and its state has been sent."""
+    PEAK.reset()
+    try:
+        if run.graph is None and not runner.holds(run.digest, run.method, run.scope):
+            return Failed(run.fence, "INTERNAL_ERROR", "the worker no longer holds this program", missing_graph=True)
+        return runner.execute(
+            None if run.graph is None else unpack(run.graph),
+            run.method,
+            run.shots,
+            run.seed,
+            digest=run.digest,
+            keep_events=run.keep_events,
+            progress=ProgressSender(channel, run.fence),
+            fence=run.fence,
+            scope=run.scope,
+            start=run.start,
+            drive=FenceDriver(channel, run),
+            outputs=run.outputs,
+        )
+    except Stopped:
+        return None
+    except Exception as error:
+        if not isinstance(error, QmkError):
+            traceback.print_exc()
+        return failure(run.fence, error)
+
+
+def declaration_of(name: str, reference: str) -> Declaration:
+    """The engine's declaration: the installed one called ``name``, or ``module:ATTRIBUTE`` when given."""
+    if not reference:
+        from qmk.sdk import discovery
+
+        return discovery.engine(name)
+    module, _, attribute = reference.partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m qmk.worker.main", description="Runs one engine for a host.")
+    parser.add_argument("--engine", required=True, help="name of the engine")
+    parser.add_argument("--fd", type=int, required=True, help="inherited socket to the host")
+    parser.add_argument("--threads", type=int, default=1, help="threads that numerical libraries may use")
+    parser.add_argument("--declaration", default="", help="module:ATTRIBUTE of a declaration that is not installed")
+    parser.add_argument("--path", default="", help="folder to import that module from")
+    options = parser.parse_args(argv)
+    process.settle(f"qmk-{options.engine}", options.threads)
+    channel: Channel[ToWorker] = Channel(socket.socket(fileno=options.fd), ToWorker)
+    if options.path:
+        sys.path.insert(0, options.path)
+    try:
+        from qmk.worker.runner import Runner
+
+        runner = Runner(declaration_of(options.engine, options.declaration))
+        version = runner.version  # loads the engine
+    except Exception as error:
+        traceback.print_exc()
+        channel.send(failure(0, error))
+        return 1
+    try:
+        channel.send(Ready(options.engine, version, os.getpid()))
+        serve(channel, runner)
+    except (BrokenPipeError, ConnectionResetError):
+        return 0  # the host is gone, and with it whoever wanted the answer
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

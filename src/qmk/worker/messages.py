@@ -1,0 +1,191 @@
+"""What passes between the host and a worker: length-prefixed MessagePack over a socket pair.
+
+Host to worker: ``Run``, ``Ask``, ``Stop``. Worker to host: ``Ready`` once, then for every Run some ``RunProgress`` and
+``StateSaved``, and one ``Done``, ``Failed`` or ``StateSaved`` with ``stopped``. A worker runs one job at a time;
+cancelling is killing the worker. Every message carries the ``fence`` of the launch; the kernel ignores answers whose
+fence is not the job's current one.
+
+A worker hears an ``Ask`` at the fences of the program it runs, and answers with ``StateSaved`` or ``NotDone``. While an
+engine computes it hears nothing, and a run that is not fenced, or has passed its last fence, is not interrupted: then
+its ``Done`` is all the answer there is.
+
+A translator is a worker that reads source text instead of running graphs: ``Translate`` in, ``Translated`` or
+``Failed`` out; or writes a graph for a machine of logical qubits: ``Write`` in, ``Written`` or ``Failed`` out.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from qmk.abi.shapes import Footprint, Qec
+from qmk.base.decoding import Decoding
+from qmk.base.errors import Finding
+from qmk.qvm.graph import Output
+from qmk.qvm.outputs import Outputs, Values
+
+
+class Run(msgspec.Struct, frozen=True, tag="run"):
+    """``graph`` is packed (``qvm.graph.pack``), or None when the worker already holds ``digest``."""
+
+    fence: int
+    digest: str
+    graph: bytes | None
+    method: str
+    shots: int
+    seed: int
+    keep_events: bool = True
+    start: bytes | None = None
+    """saved state to continue from; one that does not fit gives ``Failed`` UNSUPPORTED with a field ``start``"""
+    outputs: Outputs | None = None
+    """what to give beyond counts"""
+    scope: str = ""
+    """whose program it is: a plan kept for one scope serves no other"""
+    save_fences: bool = False
+    """send ``StateSaved`` at fences as it goes, as often as it costs little beside the run"""
+
+
+class Ask(msgspec.Struct, frozen=True, tag="ask"):
+    """To a worker that is running ``fence``: do ``kind`` at the next fence of the program.
+
+    "save": ``StateSaved`` and go on. "yield": ``StateSaved`` with ``stopped`` and be idle. "rewind": go back to the end
+    of epoch ``epoch``, then as "yield". ``ref`` comes back in the answer."""
+
+    fence: int
+    ref: str
+    kind: str
+    epoch: int = 0
+
+
+class Stop(msgspec.Struct, frozen=True, tag="stop"):
+    """Finish and exit."""
+
+
+class Ready(msgspec.Struct, frozen=True, tag="ready"):
+    engine: str
+    version: str
+    pid: int
+
+
+class RunProgress(msgspec.Struct, frozen=True, tag="progress"):
+    """``epoch``: epochs behind the shots under way, in a fenced run."""
+
+    fence: int
+    shots_done: int
+    epoch: int = 0
+
+
+class Done(msgspec.Struct, frozen=True, tag="done"):
+    """``counts``: printed bitstring to number of shots. ``event_bits``: numpy.packbits of (shots, n event bits) row by
+    row, each row padded to whole bytes; columns follow ``event_names``, a two-bit event taking two columns.
+    ``peak_rss_bytes``: most resident memory of the process during this run, its engine's libraries and kept plans
+    included; since the process's start where the system cannot begin anew (see ``worker.memory``).
+    """
+
+    fence: int
+    counts: dict[str, int]
+    registers: list[Output]
+    event_names: list[str]
+    event_widths: list[int]
+    event_bits: bytes
+    shots: int
+    prepare_s: float
+    run_s: float
+    cpu_s: float
+    peak_rss_bytes: int
+    notes: dict[str, Any]
+    values: Values | None = None
+    """what ``Run.outputs`` asked for; without counts among it, ``counts`` is empty"""
+
+
+class Failed(msgspec.Struct, frozen=True, tag="failed"):
+    """``kind`` is a name of ``base.errors.KINDS``; ``missing_graph`` asks the host to send the graph's bytes again."""
+
+    fence: int
+    kind: str
+    message: str
+    fields: dict[str, Any] = {}
+    missing_graph: bool = False
+
+
+class Translate(msgspec.Struct, frozen=True, tag="translate"):
+    """To a translator: source text. ``format`` "" recognises it by content; ``path`` only names it in errors."""
+
+    fence: int
+    data: bytes
+    format: str = ""
+    path: str = ""
+    params: dict[str, Any] = {}
+
+
+class Translated(msgspec.Struct, frozen=True, tag="translated"):
+    """From a translator: the graph, packed (``qvm.graph.pack``). What cannot be read comes back as ``Failed``."""
+
+    fence: int
+    graph: bytes
+    format: str
+    warnings: list[Finding] = []
+
+
+class Rewrite(msgspec.Struct, frozen=True):
+    """The graph is that of a job with ``epoch`` epochs behind it, which took ``before`` so far: only the rest is to be
+    written, under the calibration's rates at second ``calibrated_s``, at a distance that is chosen, or with ``keep`` at
+    the one that it has. ``others``: the load of the decoder by other jobs that are out."""
+
+    epoch: int
+    before: Footprint
+    calibrated_s: float
+    keep: bool = False
+    others: float = 0.0
+
+
+class Write(msgspec.Struct, frozen=True, tag="write"):
+    """To a translator: a packed graph, and the machine whose gates and errors it is to be written in. ``now_s``: Unix
+    time, at which a calibration is looked at. ``decoding``: the host's decoder, if it was told of one."""
+
+    fence: int
+    graph: bytes
+    qec: Qec
+    now_s: float = 0.0
+    rewrite: Rewrite | None = None
+    decoding: Decoding | None = None
+
+
+class Written(msgspec.Struct, frozen=True, tag="written"):
+    """From a translator: the graph as it was written, packed, its digest, and what it takes of the machine; of one
+    written anew also why it is so."""
+
+    fence: int
+    graph: bytes
+    digest: str
+    footprint: Footprint
+    reason: str = ""
+
+
+class StateSaved(msgspec.Struct, frozen=True, tag="saved"):
+    """``epoch``: epochs behind the shots under way. ``ref`` is empty when nobody asked. ``stopped``: the run ended
+    here, and the worker is idle."""
+
+    fence: int
+    ref: str
+    epoch: int
+    shots_done: int
+    state: bytes
+    stopped: bool = False
+
+
+class NotDone(msgspec.Struct, frozen=True, tag="notdone"):
+    """What was asked cannot be done, and why; the run goes on. (After a run's end nobody answers: ``Done`` says it.)
+    ``epoch``: epochs behind the run where it was asked, -1 when it does not say."""
+
+    fence: int
+    ref: str
+    message: str
+    epoch: int = -1
+
+
+ToWorker = Run | Ask | Stop
+ToTranslator = Translate | Write | Stop
+FromWorker = Ready | RunProgress | Done | Failed | StateSaved | NotDone
+FromTranslator = Ready | Translated | Written | Failed

@@ -1,0 +1,90 @@
+"""Programs made to be looked at: without their final read-out, cut to a causal cone, or measured in another basis."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, cast
+
+from msgspec.structs import fields, replace
+
+from qmk.base.errors import QmkError
+from qmk.qvm.graph import Graph
+from qmk.ir.final_readout import before_readout
+from qmk.sdk.engine import Capabilities
+from qmk.ir.liveness import observable
+from qmk.ir.lower import lower
+from qmk.ir.resolver import Resolver
+from qmk.ir.program import Barrier, Gate, Instruction, Measure, Program, Register, Reset
+
+_TO_Z = {"X": ("core.h",), "Y": ("core.sdg", "core.h"), "Z": ()}
+"""what turns a Pauli letter's basis into that of Z"""
+
+
+def final_state(graph: Graph, can: Capabilities) -> Program:
+    """``graph`` in the gates of ``can``, up to the final read-out."""
+    logic, tosses = not can.logic, "loss" in can.noise
+    return lower(before_readout(graph), can.gates, clifford=can.clifford, inline_logic=logic, tosses=tosses, whole=True)
+
+
+def qubits_of(item: Instruction) -> tuple[int, ...]:
+    """The qubits that an instruction acts on."""
+    qubit = getattr(item, "qubit", None)
+    return cast("tuple[int, ...]", getattr(item, "qubits", ())) if qubit is None else (qubit,)
+
+
+def gates_only(program: Program) -> tuple[Gate, ...]:
+    """The gates of a program that is nothing else. Raises UNSUPPORTED naming what else there is: such a program ends
+    in no single state."""
+    out: list[Gate] = []
+    for item in program.instructions:
+        if isinstance(item, Gate) and item.cond is None:
+            out.append(item)
+        elif not isinstance(item, Barrier):
+            what = {Measure: "a measurement before the end", Reset: "a reset", Gate: "a gate under a condition"}
+            found = what.get(type(item), "noise or event logic")
+            raise QmkError(
+                "UNSUPPORTED",
+                f"the program has {found}, so it ends in no single state",
+                help="ask for expectation values or probabilities: they can be sampled",
+            )
+    return tuple(out)
+
+
+def part(program: Program, gates: Iterable[Gate], qubits: Sequence[int]) -> Program:
+    """These gates as a program on these qubits, numbered anew in the order given."""
+    place = {qubit: at for at, qubit in enumerate(qubits)}
+    moved = tuple(Gate(g.name, tuple(place[q] for q in g.qubits), g.params, None, g.args) for g in gates)
+    return Program(len(qubits), 0, moved, (), {}, notes=program.notes)
+
+
+def measured(program: Program, letters: Mapping[int, str], can: Capabilities) -> tuple[Program, list[int]]:
+    """``program``, which ends before its read-out, measured in the bases of ``letters`` by qubit: with the qubits in
+    the order of its last bits. What those bits do not depend on is gone, qubits included."""
+    resolver = Resolver(can.gates, can.clifford)
+    out = list(program.instructions)
+    qubits = sorted(letters)
+    for qubit in qubits:
+        for op in _TO_Z[letters[qubit]]:
+            for piece in resolver.pieces(op, {}, 1):
+                out.append(Gate(piece.name, (qubit,), piece.params, None, piece.args))
+    out += [Measure(qubit, program.n_cbits + at) for at, qubit in enumerate(qubits)]
+    out = [item for item in observable(out) if not isinstance(item, Barrier)]
+    used = sorted({qubit for item in out for qubit in qubits_of(item)})
+    place = {qubit: at for at, qubit in enumerate(used)}
+    moved = [_moved(item, place) for item in out]
+    n_cbits = program.n_cbits + len(qubits)
+    shown = (Register("", tuple(range(program.n_cbits, n_cbits))),)
+    return Program(len(used), n_cbits, tuple(moved), shown, {}, notes=program.notes), qubits
+
+
+_OPERANDS = frozenset({"qubit", "qubits", "pair", "on"})
+"""fields of instructions that hold qubits"""
+
+
+def _moved(item: Instruction, place: Mapping[int, int]) -> Instruction:
+    """The instruction on other qubits."""
+    changes: dict[str, Any] = {}
+    for name in _OPERANDS & {field.name for field in fields(item)}:
+        old = getattr(item, name)
+        changes[name] = place[old] if name == "qubit" else tuple(place[q] for q in old)
+    return replace(item, **changes) if changes else item

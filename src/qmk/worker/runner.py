@@ -1,0 +1,273 @@
+"""Running a graph on an engine in this process: lower, prepare, run, count. The worker loop and ``qmk.run`` use it.
+
+A ``Runner`` belongs to one engine and keeps prepared plans by digest and method, so that a program that comes back
+costs only its run.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import time
+from collections import OrderedDict
+from typing import Any, Protocol, cast
+
+import msgspec
+
+from qmk.base.errors import QmkError
+from qmk.base.limits import LIMITS
+from qmk.qvm.graph import Graph, Output
+from qmk.qvm.graph import digest as digest_of
+from qmk.qvm.outputs import Outputs
+from qmk.ir import bits, channels
+from qmk.sdk import discovery
+from qmk.sdk.engine import (
+    Capabilities,
+    Declaration,
+    Engine,
+    Execution,
+    FencedPlan,
+    Plan,
+    Progress,
+    Samples,
+    Unsupported,
+)
+from qmk.ir.lower import lower, outputs_of
+from qmk.worker.memory import PEAK
+from qmk.worker.messages import Done
+from qmk.ir.program import Program
+from qmk.ir.steps import has_fences
+
+PLANS = 64
+"""prepared plans that a Runner keeps"""
+PLAN_NODES = 2_000_000
+"""nodes of the programs whose plans it keeps, all together"""
+
+
+class Prepared(msgspec.Struct, frozen=True):
+    """A plan with what its results are printed by; ``seconds`` is what making it took. ``fenced``: the plan is a
+    ``FencedPlan``."""
+
+    program: Program
+    plan: Plan
+    outputs: list[Output]
+    seconds: float
+    graph: Graph
+    fenced: bool = False
+    nodes: int = 0
+
+
+class Drive(Protocol):
+    """Takes a fenced run to its end, and does on the way what is asked of it at its fences."""
+
+    def __call__(self, plan: FencedPlan, execution: Execution, /) -> Execution:
+        """The run that ended, which need not be the one given. Raises whatever it likes when there is to be no result
+        (``driver.Stopped``)."""
+        ...
+
+
+class Runner:
+    """One engine of this process. The engine's module is imported on first use."""
+
+    def __init__(self, engine: Declaration | str, plans: int = PLANS) -> None:
+        self.declaration = discovery.engine(engine) if isinstance(engine, str) else engine
+        self._engine: Engine | None = None
+        self._plans: OrderedDict[tuple[str, str, str], Prepared] = OrderedDict()
+        self._nodes = 0
+        self._room = plans
+
+    @property
+    def engine(self) -> Engine:
+        if self._engine is not None:
+            return self._engine
+        discovery.require(self.declaration)
+        module, _, name = self.declaration.load.partition(":")
+        engine: Engine = getattr(importlib.import_module(module), name)()
+        self._engine = engine
+        return engine
+
+    @property
+    def version(self) -> str:
+        """Of the library underneath."""
+        return self.engine.version
+
+    def capabilities(self, method: str) -> Capabilities:
+        """What ``method`` can run. Raises UNSUPPORTED when the engine has no such method."""
+        found = self.declaration.methods.get(method)
+        if found is None:
+            names = ", ".join(repr(name) for name in self.declaration.methods)
+            raise QmkError(
+                "UNSUPPORTED",
+                f"engine '{self.declaration.name}' has no method '{method}'; it has {names}",
+                method=method,
+            )
+        return found
+
+    def holds(self, digest: str, method: str, scope: str = "") -> bool:
+        """Whether a plan is kept, so that ``execute`` needs no graph."""
+        return (scope, digest, method) in self._plans
+
+    def prepare(self, graph: Graph, method: str, digest: str = "", scope: str = "") -> Prepared:
+        """Lower and prepare ``graph``, or give the plan kept from last time. ``digest`` spares computing it. A plan is
+        kept for one ``scope``, a tenant: the time that another's program takes must not tell who has run it."""
+        digest = digest or digest_of(graph)
+        key = (scope, digest, method)
+        kept = self._plans.get(key)
+        if kept is not None:
+            self._plans.move_to_end(key)
+            return kept
+        started = time.perf_counter()
+        can = self.capabilities(method)
+        logic, tosses = not can.logic, "loss" in can.noise
+        program = lower(graph, can.gates, clifford=can.clifford, inline_logic=logic, digest=digest, tosses=tosses)
+        try:
+            plan = self.engine.prepare(program, method)
+        except Unsupported as refused:
+            raise QmkError("UNSUPPORTED", str(refused), engine=self.declaration.name, method=method) from refused
+        outputs = list(outputs_of(graph, program.events))
+        fenced = can.fences and has_fences(program)
+        seconds = time.perf_counter() - started
+        prepared = Prepared(program, plan, outputs, seconds, graph, fenced, len(graph.nodes))
+        self._plans[key] = prepared
+        self._nodes += prepared.nodes
+        while len(self._plans) > 1 and (len(self._plans) > self._room or self._nodes > PLAN_NODES):
+            self._nodes -= self._plans.popitem(last=False)[1].nodes
+        return prepared
+
+    def execute(
+        self,
+        graph: Graph | None,
+        method: str,
+        shots: int,
+        seed: int,
+        *,
+        digest: str = "",
+        keep_events: bool = True,
+        progress: Progress | None = None,
+        fence: int = 0,
+        scope: str = "",
+        start: bytes | None = None,
+        drive: Drive | None = None,
+        outputs: Outputs | None = None,
+    ) -> Done:
+        """Run ``shots`` shots. ``graph`` may be None when ``holds(digest, method)``. ``start`` is a saved state to go
+        on from; ``drive`` takes runs of fenced plans to their end. ``outputs``: what to give beyond counts.
+
+        Raises ``QmkError`` UNSUPPORTED when the engine refuses the program, or the saved state (with field ``start``),
+        RESOURCE_EXHAUSTED when memory ends; and what ``drive`` raises.
+        """
+        if outputs is not None:
+            how = {"keep_events": keep_events, "progress": progress, "start": start, "drive": drive, "scope": scope}
+            return self._valued(graph, method, outputs, (shots, seed, fence), digest, how)
+        cpu = time.process_time()
+        fresh = not self.holds(digest, method, scope) if digest else True
+        prepared = self._kept(digest, method, scope) if graph is None else self.prepare(graph, method, digest, scope)
+        started = time.perf_counter()
+        try:
+            if start is None and not (prepared.fenced and drive):
+                samples = prepared.plan.run(shots, seed, progress)
+            else:
+                samples = self._driven(prepared, method, (shots, seed), start, drive, progress)
+            program = prepared.program
+            matrix = bits.finish(program, samples.bits, seed)
+            counts = bits.counts(program.registers, matrix)
+            events, notes = self._events(program, matrix, keep_events)
+        except MemoryError as full:
+            why = f": {full}" if str(full) else ""
+            raise QmkError(
+                "RESOURCE_EXHAUSTED",
+                f"engine '{self.declaration.name}' ran out of memory at {shots} shots{why}",
+                engine=self.declaration.name,
+                method=method,
+            ) from full
+        return Done(
+            fence=fence,
+            counts=counts,
+            registers=prepared.outputs,
+            event_names=list(program.events),
+            event_widths=[len(cbits) for cbits in program.events.values()],
+            event_bits=events,
+            shots=shots,
+            prepare_s=prepared.seconds if fresh else 0.0,
+            run_s=time.perf_counter() - started,
+            cpu_s=time.process_time() - cpu,
+            peak_rss_bytes=PEAK.bytes(),
+            notes={**program.notes, **samples.notes, **notes, **channels.accounted(program.notes, shots, seed)},
+        )
+
+    def _valued(
+        self,
+        graph: Graph | None,
+        method: str,
+        outputs: Outputs,
+        size: tuple[int, int, int],
+        digest: str,
+        how: dict[str, Any],
+    ) -> Done:
+        """A run with outputs; ``how`` is for that of its counts."""
+        from qmk.worker import values
+
+        graph = self._kept(digest, method, how["scope"]).graph if graph is None else graph
+        return values.executed(
+            self, functools.partial(self.execute, digest=digest, **how), graph, method, outputs, size
+        )
+
+    def _driven(
+        self,
+        prepared: Prepared,
+        method: str,
+        size: tuple[int, int],
+        start: bytes | None,
+        drive: Drive | None,
+        progress: Progress | None,
+    ) -> Samples:
+        """The samples of a fenced run of ``size`` (shots, seed), from ``start`` or the beginning."""
+        if not prepared.fenced:
+            raise self._unfit("a saved state needs a program with fences and an engine that stops at them", method)
+        plan = cast("FencedPlan", prepared.plan)
+        try:
+            execution = plan.start(*size) if start is None else plan.resume(start)
+        except Unsupported as refused:
+            raise self._unfit(str(refused), method) from refused
+        if (execution.shots, execution.seed) != size:
+            theirs = f"{execution.shots} shots with seed {execution.seed}"
+            raise self._unfit(f"this saved state is of a run of {theirs}, not of {size[0]} with seed {size[1]}", method)
+        if drive is not None:
+            return drive(plan, execution).samples()
+        while execution.advance():
+            if progress is not None:
+                progress(execution.shots_done)
+        return execution.samples()
+
+    def _unfit(self, text: str, method: str) -> QmkError:
+        return QmkError("UNSUPPORTED", text, engine=self.declaration.name, method=method, start=True)
+
+    def _kept(self, digest: str, method: str, scope: str) -> Prepared:
+        if not self.holds(digest, method, scope):
+            raise QmkError("INTERNAL_ERROR", "the graph of this run is not held here and was not sent", digest=digest)
+        self._plans.move_to_end((scope, digest, method))
+        return self._plans[scope, digest, method]
+
+    @staticmethod
+    def _events(program: Program, matrix: bits.Bits, keep: bool) -> tuple[bytes, dict[str, Any]]:
+        if not keep:
+            return b"", {}
+        width = sum(len(cbits) for cbits in program.events.values())
+        size = len(matrix) * ((width + 7) // 8)
+        if size > LIMITS.event_bytes:
+            note = f"per-shot events take {size} bytes, more than event_bytes ({LIMITS.event_bytes}): counts only"
+            return b"", {"events_dropped": note}
+        return bits.pack_events(program, matrix), {}
+
+
+def execute(
+    engine: Declaration | str,
+    graph: Graph,
+    method: str,
+    shots: int,
+    seed: int,
+    keep_events: bool = True,
+    progress: Progress | None = None,
+) -> Done:
+    """Prepare and run ``graph`` once; see ``Runner`` for running many times."""
+    return Runner(engine).execute(graph, method, shots, seed, keep_events=keep_events, progress=progress)

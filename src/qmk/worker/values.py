@@ -1,0 +1,349 @@
+"""Outputs of a job beyond counts, on one engine: exact where its method has them and the program ends in one state,
+else expectation values and probabilities from shots in other bases, which every engine can draw."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+import msgspec
+import numpy as np
+
+from qmk.base.errors import QmkError
+from qmk.base.seeds import substream
+from qmk.qvm import outputs as asked
+from qmk.ir.bases import Basis, bases
+from qmk.ir.cone import Cone, Placed, Support, cones, supports_of
+from qmk.qvm.graph import Graph
+from qmk.qvm.outputs import Estimate, Observable, Outputs, Point, Sweep, Values
+from qmk.ir.affine import Affine, Vector, affine
+from qmk.sdk.engine import FastObserver, Observer, ObservingEngine, Unsupported
+from qmk.ir.labels import labels
+from qmk.worker.memory import PEAK
+from qmk.worker.messages import Done
+from qmk.worker.observed import final_state, gates_only, measured, part
+from qmk.exact.paulis import Tally
+from qmk.ir.program import Barrier, Gate, Noise, Program, Reset
+from qmk.ir.shifts import shifts_of
+
+if TYPE_CHECKING:
+    from qmk.worker.runner import Runner
+
+VALUES = ("expectation", "probabilities")
+"""outputs that shots can estimate"""
+
+
+def values_of(runner: Runner, graph: Graph, method: str, outputs: Outputs, shots: int, seed: int) -> Values:
+    """The values that ``outputs`` asks of a verified graph. Where they are sampled, each basis takes ``shots`` shots.
+
+    Raises ``QmkError`` UNSUPPORTED for what the method cannot give.
+    """
+    return _Work(runner, graph, method, outputs, shots, seed).values()
+
+
+def executed(
+    runner: Runner,
+    run: Callable[..., Done],
+    graph: Graph,
+    method: str,
+    outputs: Outputs,
+    size: tuple[int, int, int],
+) -> Done:
+    """A job with outputs, of ``size`` (shots, seed, fence). ``run`` runs a graph for its counts; those of a sweep are
+    with its points. Raises RESOURCE_EXHAUSTED when memory ends."""
+    shots, seed, fence = size
+    cpu, started = time.process_time(), time.perf_counter()
+    if outputs.counts and not outputs.points:
+        done = run(graph, method, shots, seed, fence=fence)
+    else:
+        done = Done(fence, {}, [], [], [], b"", shots, 0.0, 0.0, 0.0, 0, labels(graph))
+    name = runner.declaration.name
+    try:
+        values = values_of(runner, graph, method, outputs, shots, seed)
+    except MemoryError as full:
+        text = f"engine '{name}' ran out of memory: {full}"
+        raise QmkError("RESOURCE_EXHAUSTED", text, engine=name, method=method) from full
+    return msgspec.structs.replace(
+        done,
+        run_s=time.perf_counter() - started - done.prepare_s,
+        cpu_s=time.process_time() - cpu,
+        peak_rss_bytes=PEAK.bytes(),
+        values=values,
+    )
+
+
+class _Work:
+    def __init__(self, runner: Runner, graph: Graph, method: str, outputs: Outputs, shots: int, seed: int) -> None:
+        self.runner, self.graph, self.method = runner, graph, method
+        self.outputs, self.shots, self.seed = outputs, shots, seed
+        self.can = runner.capabilities(method)
+        self.n = asked.n_qubits(graph)
+        self.program = final_state(graph, self.can)
+        wanted = outputs.names & {"expectation", "state", "amplitudes", "probabilities"}
+        self.pure = _only(self.program, Gate)
+        seen = self.pure or ("noisy" in self.can.outputs and _only(self.program, Gate, Noise, Reset))
+        self.exact = seen and not outputs.sampled and wanted <= self.can.outputs
+        if not self.exact and (lost := sorted(wanted - set(VALUES))):
+            gates_only(self.program)  # says what is in the way, where it is the program
+            raise QmkError(
+                "UNSUPPORTED",
+                f"engine '{runner.declaration.name}' (method '{method}') gives no {', '.join(lost)}"
+                + (" beside sampled values" if outputs.sampled else ""),
+                engine=runner.declaration.name,
+                method=method,
+            )
+        self.derived: Sweep | None = None
+        if outputs.gradient:
+            self.derived = outputs.sweep if outputs.sweep is not None else asked.all_angles(graph)
+        self._map: Affine | None = None
+
+    def values(self) -> Values:
+        points = self.outputs.points
+        found = self._swept() if self.exact and points and self._in_one_call() else None
+        if found is None:
+            sweep = self.outputs.sweep
+            graphs = (
+                [asked.bound(self.graph, sweep, p) for p in points] if sweep is not None and points else [self.graph]
+            )
+            found = [self._point(graph, at) for at, graph in enumerate(graphs)]
+        if points and self.outputs.counts:
+            found = [msgspec.structs.replace(row, counts=self._counts(at)) for at, row in enumerate(found)]
+        name = self.runner.declaration.name
+        return Values(
+            exact=self.exact,
+            engine=f"{name}:{self.method}" if self.method else name,
+            parameters=list(self.derived.names) if self.derived is not None else [],
+            shots=0 if self.exact else self.shots,
+            points=found,
+        )
+
+    def _counts(self, at: int) -> dict[str, int]:
+        sweep = cast("Sweep", self.outputs.sweep)
+        graph = asked.bound(self.graph, sweep, sweep.points[at])
+        seed = substream(self.seed, "point", at)
+        return self.runner.execute(graph, self.method, self.shots, seed, keep_events=False).counts
+
+    def _point(self, graph: Graph, at: int) -> Point:
+        program = self.program if graph is self.graph else final_state(graph, self.can)
+        gradients: list[list[Estimate]] = []
+        if self.exact:
+            point = self._looked_at(program, self.outputs)
+            if self.derived is not None and "gradient" in self.can.outputs:
+                gradients = self._adjoint(graph, program)
+            elif self.derived is not None:
+                gradients = self._shifted(graph, at)
+        else:
+            point = self._sampled(program, self.outputs, at, "values")
+            if self.derived is not None:
+                gradients = self._shifted(graph, at)
+        return msgspec.structs.replace(point, gradients=gradients)
+
+    # -- exact -------------------------------------------------------------------------------------------------------
+
+    def observer(self, program: Program) -> Observer:
+        engine = cast("ObservingEngine", self.runner.engine)
+        try:
+            return engine.observe(program, self.method)
+        except Unsupported as refused:
+            name = self.runner.declaration.name
+            raise QmkError("UNSUPPORTED", str(refused), engine=name, method=self.method) from refused
+
+    def _cones(self, gates: Sequence[Gate], supports: Sequence[Support], outputs: Outputs) -> list[Cone]:
+        if outputs.state or outputs.amplitudes:
+            everything = tuple(range(self.n))
+            return [Cone(everything, tuple(range(len(gates))), tuple(range(len(supports))))]
+        return cones(placed(gates), supports, self.n)
+
+    def _looked_at(self, program: Program, outputs: Outputs) -> Point:
+        """The values of a program of gates, each from its causal cone; of one with noise, from the whole of it."""
+        strings, groups = _strings(outputs), outputs.probabilities
+        if not self.pure:
+            observer = self.observer(program)
+            found = dict(zip(strings, observer.expectation(strings) if strings else (), strict=True))
+            rows = [[Estimate(p) for p in observer.probabilities(group)] for group in groups]
+            return Point(expectations=_sums(outputs.expectations, found), probabilities=rows)
+        gates = gates_only(program)
+        supports = [*supports_of(strings), *(dict.fromkeys(group, "Z") for group in groups)]
+        values: dict[str, float] = {}
+        chances: dict[int, list[float]] = {}
+        state, amplitudes = b"", []
+        for cone in self._cones(gates, supports, outputs):
+            observer = self.observer(part(program, [gates[k] for k in cone.gates], cone.qubits))
+            mine = [strings[k] for k in cone.members if k < len(strings)]
+            short = ["".join(text[q] for q in cone.qubits) for text in mine]
+            values.update(zip(mine, observer.expectation(short) if short else (), strict=True))
+            for k in (k - len(strings) for k in cone.members if k >= len(strings)):
+                chances[k] = observer.probabilities([cone.qubits.index(q) for q in groups[k]])
+            if outputs.state:
+                state = np.asarray(observer.state()).astype("<c16").tobytes()
+            if outputs.amplitudes:
+                amplitudes = [(z.real, z.imag) for z in observer.amplitudes(outputs.amplitudes)]
+        return Point(
+            expectations=_sums(outputs.expectations, values),
+            state=state,
+            amplitudes=amplitudes,
+            probabilities=[[Estimate(p) for p in chances[k]] for k in range(len(groups))],
+        )
+
+    def _angle_map(self) -> Affine:
+        """Angles of the lowered program as a function of the parameters."""
+        sweep = cast("Sweep", self.derived or self.outputs.sweep)
+        names = [(gate.name, gate.qubits) for gate in gates_only(self.program)]
+
+        def angles(point: Vector) -> Vector | None:
+            program = final_state(asked.bound(self.graph, sweep, tuple(point)), self.can)
+            gates = gates_only(program)
+            if [(gate.name, gate.qubits) for gate in gates] != names:
+                return None
+            return angles_of(gates)
+
+        found = affine(angles, len(sweep.names))
+        if found is None:
+            raise QmkError(
+                "UNSUPPORTED",
+                f"on engine '{self.runner.declaration.name}' the program's angles are no affine function of the "
+                "parameters: its gates are rewritten in a way that depends on their values",
+                help="use another engine, or write the gates as rotations",
+            )
+        return found
+
+    def _adjoint(self, graph: Graph, program: Program) -> list[list[Estimate]]:
+        """Derivatives by the engine's own gradient, through the chain rule."""
+        if self._map is None:
+            self._map = self._angle_map()
+        gates = gates_only(program)
+        starts = np.cumsum([0, *(len(gate.params) for gate in gates)])
+        out: list[list[Estimate]] = []
+        for observable in self.outputs.expectations:
+            terms = [(text, factor) for text, factor in observable if text.strip("I")]
+            by_angle = np.zeros(int(starts[-1]))
+            for cone in cones(placed(gates), supports_of(text for text, _ in terms), self.n):
+                observer = self.observer(part(program, [gates[k] for k in cone.gates], cone.qubits))
+                mine = [("".join(terms[k][0][q] for q in cone.qubits), terms[k][1]) for k in cone.members]
+                if not mine:
+                    continue
+                _, slopes = cast("FastObserver", observer).gradient(mine)
+                places = [at for k in cone.gates for at in range(int(starts[k]), int(starts[k + 1]))]
+                np.add.at(by_angle, places, slopes)
+            out.append([Estimate(float(slope)) for slope in by_angle @ self._map.matrix])
+        return out
+
+    def _in_one_call(self) -> bool:
+        """Whether the engine's own sweep gives all that is asked."""
+        more = self.outputs.names - {"expectation", "sweep", "counts"}
+        return "sweep" in self.can.outputs and not more and bool(self.outputs.expectations)
+
+    def _swept(self) -> list[Point] | None:
+        """By the engine's own sweep; None where the map from parameters to angles is not affine."""
+        try:
+            angles = self._angle_map().at(np.array(self.outputs.points, dtype=np.float64))
+        except QmkError:
+            return None
+        gates, strings = gates_only(self.program), _strings(self.outputs)
+        starts = np.cumsum([0, *(len(gate.params) for gate in gates)])
+        columns: dict[str, list[float]] = {}
+        for cone in cones(placed(gates), supports_of(strings), self.n):
+            mine = [strings[k] for k in cone.members]
+            if not mine:
+                continue
+            observer = self.observer(part(self.program, [gates[k] for k in cone.gates], cone.qubits))
+            places = [at for k in cone.gates for at in range(int(starts[k]), int(starts[k + 1]))]
+            short = ["".join(text[q] for q in cone.qubits) for text in mine]
+            rows = cast("FastObserver", observer).sweep(angles[:, places].tolist(), short)
+            columns.update(zip(mine, map(list, zip(*rows, strict=True)), strict=True))
+        return [
+            Point(expectations=_sums(self.outputs.expectations, {text: columns[text][at] for text in strings}))
+            for at in range(len(angles))
+        ]
+
+    # -- sampled -----------------------------------------------------------------------------------------------------
+
+    def _sampled(self, program: Program, outputs: Outputs, *names: str | int) -> Point:
+        """From shots: one basis after the other, the groups of qubits in that of Z."""
+        tally = Tally(outputs.expectations)
+        found = bases(outputs.expectations)
+        for at, basis in enumerate(found):
+            bits = self._shots(program, basis, *names, "basis", at)
+            tally.add(basis, sorted(basis.letters), bits)
+        chances: list[list[Estimate]] = []
+        if groups := outputs.probabilities:
+            basis = Basis({qubit: "Z" for group in groups for qubit in group})
+            qubits, bits = sorted(basis.letters), self._shots(program, basis, *names, "probabilities")
+            chances = [_frequencies(bits[:, [qubits.index(q) for q in group]]) for group in groups]
+        return Point(expectations=tally.estimates() if outputs.expectations else [], probabilities=chances)
+
+    def _shots(self, program: Program, basis: Basis, *names: str | int) -> Any:
+        made, qubits = measured(program, basis.letters, self.can)
+        seed = substream(self.seed, *names)
+        try:
+            plan = self.runner.engine.prepare(made, self.method)
+        except Unsupported as refused:
+            name = self.runner.declaration.name
+            raise QmkError("UNSUPPORTED", str(refused), engine=name, method=self.method) from refused
+        return plan.run(self.shots, seed).bits[:, made.n_cbits - len(qubits) :]
+
+    def _shifted(self, graph: Graph, at: int) -> list[list[Estimate]]:
+        """Derivatives by the parameter-shift rule, of exact values or of sampled ones."""
+        sweep = cast("Sweep", self.derived)
+        rows = len(self.outputs.expectations)
+        values = np.zeros((rows, len(sweep.names)))
+        variances = np.zeros((rows, len(sweep.names)))
+        nodes = {node.id: node for node in graph.nodes}
+        only = Outputs(expectations=self.outputs.expectations)
+        for number, slot in enumerate(sweep.slots):
+            node = nodes[slot.node]
+            for turn, (shift, factor) in enumerate(shifts_of(node.op, node.id)):
+                angle = float(node.args[slot.arg]) + shift
+                program = final_state(asked.with_angles(graph, {node.id: {slot.arg: angle}}), self.can)
+                if self.exact:
+                    point = self._looked_at(program, only)
+                else:
+                    point = self._sampled(program, only, at, "slot", number, turn)
+                for row, estimate in enumerate(point.expectations):
+                    for k, slope in slot.terms:
+                        values[row, k] += slope * factor * estimate.value
+                        variances[row, k] += (slope * factor * estimate.error) ** 2
+        return [
+            [Estimate(float(v), float(s) ** 0.5) for v, s in zip(values[row], variances[row], strict=True)]
+            for row in range(rows)
+        ]
+
+
+def _only(program: Program, *kinds: type) -> bool:
+    """Whether a program is instructions of these kinds, none of them under a condition."""
+    return all(
+        isinstance(x, Barrier) or (isinstance(x, kinds) and getattr(x, "cond", None) is None)
+        for x in program.instructions
+    )
+
+
+def _strings(outputs: Outputs) -> list[str]:
+    """Every Pauli string but the identity, once."""
+    return list(dict.fromkeys(text for row in outputs.expectations for text, _ in row if text.strip("I")))
+
+
+def placed(gates: Iterable[Gate]) -> list[Placed]:
+    """Gates as cones look at them."""
+    return [Placed(gate.name if "." in gate.name else f"core.{gate.name}", gate.qubits) for gate in gates]
+
+
+def angles_of(gates: Iterable[Gate]) -> Vector:
+    """All angles, in order."""
+    return np.array([angle for gate in gates for angle in gate.params], dtype=np.float64)
+
+
+def _sums(observables: Iterable[Observable], values: dict[str, float]) -> list[Estimate]:
+    return [Estimate(float(sum(c * values.get(text, 1.0) for text, c in row))) for row in observables]
+
+
+def _frequencies(bits: Any) -> list[Estimate]:
+    """Of each value of these columns, the first the highest bit, with the error of a binomial estimate."""
+    shots, width = bits.shape
+    index = bits.astype(np.int64) @ (1 << np.arange(width - 1, -1, -1, dtype=np.int64))
+    found = np.bincount(index, minlength=1 << width) / shots
+    errors = np.sqrt(np.maximum(found * (1 - found) / shots, 1 / shots**2))
+    return [Estimate(float(p), float(e)) for p, e in zip(found, errors, strict=True)]
+
+
+__all__ = ["VALUES", "values_of"]
