@@ -19,9 +19,9 @@ from qmk.engines.rydberg import DECLARATION
 from qmk.engines.rydberg.engine import RydbergEngine, RydbergObserver
 from qmk.engines.tenpy.engine import TenpyEngine
 from qmk.engines.tenpy.state import State
-from qmk.models.atoms import independent, to_graph
 from qmk.ir.lower import lower
 from qmk.ir.program import Gate, Program
+from qmk.models.atoms import independent, to_graph
 
 SPACING = 6.1
 

@@ -290,8 +290,8 @@ def read_qvm(data: bytes) -> Circuit:
     guard."""
 
 def encode_qvm(packed: bytes) -> bytes:
-    """QVM binary of a packed graph: the bytes that ``qmk.formats.binary.encode`` gives. Raises ``Declined`` for bytes that
-    are no packed graph; values that no binary may hold are found by its readers."""
+    """QVM binary of a packed graph: the bytes that ``qmk.formats.binary.encode`` gives. Raises ``Declined`` for bytes
+    that are no packed graph; values that no binary may hold are found by its readers."""
 
 def look_qvm(data: bytes, circuit: bool = False) -> tuple[dict[str, Any], Circuit | None]:
     """(numbers of a verified graph, in QVM binary or packed; its circuit where that is wanted and there is one).

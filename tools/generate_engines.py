@@ -6,10 +6,10 @@ import sys
 
 from pages import NOTICE, table, write_or_check
 
+from qmk.ir.resolver import ALL_GATES
 from qmk.router.score import ATTEMPT_S, PATIENCE_S
 from qmk.sdk import discovery
 from qmk.sdk.engine import Capabilities, Declaration
-from qmk.ir.resolver import ALL_GATES
 
 INTRO = f"""# Engines
 

@@ -12,8 +12,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from qmk.abi import describe
-
-from qmk.rpc import frame
 from qmk.abi.call import Call
 from qmk.abi.calls import CALLS
 from qmk.abi.operator import OPERATOR_CALLS
@@ -21,6 +19,7 @@ from qmk.abi.rights import DELEGABLE, JOB_RIGHTS, RIGHTS
 from qmk.base.errors import KINDS
 from qmk.base.limits import TABLE
 from qmk.kernel.objects.job import ENDED, MOVES
+from qmk.rpc import frame
 
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "spec" / "qsyscall.md"
 

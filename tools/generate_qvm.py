@@ -7,6 +7,9 @@ from collections.abc import Iterable
 
 from pages import NOTICE, table, write_or_check
 
+from qmk.formats.asm.rules import ASM_RULES
+from qmk.formats.binary import BINARY_RULES
+from qmk.formats.json_rules import JSON_RULES
 from qmk.frontends.ahs import AHS_RULES
 from qmk.frontends.kirin import KIRIN_RULES
 from qmk.frontends.lanes import LANES_RULES
@@ -18,10 +21,7 @@ from qmk.gateway.braket.openqasm import BRAKET_RULES
 from qmk.models.atoms import ATOM_RULES
 from qmk.models.atoms.channel_rules import CHANNEL_RULES
 from qmk.qvm import verify
-from qmk.formats.asm.rules import ASM_RULES
-from qmk.formats.binary import BINARY_RULES
 from qmk.qvm.families import CAPABILITIES, FAMILIES
-from qmk.formats.json_rules import JSON_RULES
 from qmk.qvm.op import Family, Op, Param, Step
 
 READERS = (

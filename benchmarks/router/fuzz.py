@@ -19,19 +19,19 @@ from random import Random
 import msgspec
 
 from qmk.base.errors import QmkError
+from qmk.exact.simulator import exact_distribution
+from qmk.ir.lower import lower
+from qmk.ir.resolver import ALL_GATES
 from qmk.qvm.graph import Node
 from qmk.qvm.verify import verify
 from qmk.router.features import features
 from qmk.router.score import candidate
 from qmk.sdk import discovery
-from qmk.exact.simulator import exact_distribution
-from qmk.worker.runner import Runner
 from qmk.sdk.kit.engine_kit import APPROXIMATE
 from qmk.sdk.kit.programs import Case
 from qmk.sdk.kit.random_programs import random_case
 from qmk.sdk.kit.statistics import check
-from qmk.ir.lower import lower
-from qmk.ir.resolver import ALL_GATES
+from qmk.worker.runner import Runner
 
 FALSE_ALARM = 1e-6
 MEMORY_BYTES = 4 << 30

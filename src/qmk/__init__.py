@@ -13,16 +13,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from qmk.base.errors import QmkError
-    from qmk.client.aio import AsyncClient
-    from qmk.client.devices import on_device
-    from qmk.client.outputs import outputs
-    from qmk.client.result import Result
-    from qmk.client.rewriting import rewrite
-    from qmk.client.sync import Client
     from qmk.api.embedded import Embedded, run
     from qmk.api.estimating import Estimate, LogicalCounts, estimate
-    from qmk.models.noise import NoiseModel
     from qmk.api.observing import (
         Expectation,
         Gradient,
@@ -35,6 +27,14 @@ if TYPE_CHECKING:
     )
     from qmk.api.sampling import Sampled, sample
     from qmk.api.sweeping import Swept, sweep
+    from qmk.base.errors import QmkError
+    from qmk.client.aio import AsyncClient
+    from qmk.client.devices import on_device
+    from qmk.client.outputs import outputs
+    from qmk.client.result import Result
+    from qmk.client.rewriting import rewrite
+    from qmk.client.sync import Client
+    from qmk.models.noise import NoiseModel
 
 __version__ = "0.1.0"
 

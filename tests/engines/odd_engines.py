@@ -10,8 +10,8 @@ import sys
 import time
 from pathlib import Path
 
-from qmk.sdk.engine import Capabilities, Cost, Declaration, Features, Progress, Samples, Unsupported
 from qmk.ir.program import Program
+from qmk.sdk.engine import Capabilities, Cost, Declaration, Features, Progress, Samples, Unsupported
 
 HERE = Path(__file__).parent
 GATES = frozenset({"h", "x", "cnot"})

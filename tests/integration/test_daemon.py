@@ -77,10 +77,10 @@ def test_the_same_bits_through_client_asyncio_socket_and_in_process_with_other_j
 
 
 def test_a_program_as_text_is_read_beside_the_daemon(daemon: Any):
-    from qmk.rpc import frame
     from qmk.abi.calls import METHODS, q_submit
     from qmk.abi.shapes import Policy, Program
     from qmk.formats import json_codec
+    from qmk.rpc import frame
 
     text = json_codec.encode(bell()).decode()
     with Client(daemon.socket) as client, socket.socket(socket.AF_UNIX) as raw:

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from qmk.api.embedded import Embedded
 from qmk.base.errors import QmkError
 from qmk.client import Client
-from qmk.api.embedded import Embedded
 from qmk.host import ledger
 from qmk.host.embedding import EmbeddedKernel
 from qmk.host.spawn import External

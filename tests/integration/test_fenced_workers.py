@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from qmk.qvm.graph import Graph, digest, pack
-from qmk.worker.runner import execute
 from qmk.sdk.kit.builder import Builder, when
 from qmk.worker.messages import Ask, Done, FromWorker, Ready, Run, RunProgress, StateSaved
+from qmk.worker.runner import execute
 from qmk.worker.wire import Channel, frame
 
 SHOTS, SEED = 300, 21

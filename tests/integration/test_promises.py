@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from qmk.abi.calls import q_negotiate_caps, q_result, q_status, q_submit
+from qmk.formats.json_codec import decode
 from qmk.host.host import Host, Turns
 from qmk.host.journal import MemoryJournal
 from qmk.host.routing import Routing
 from qmk.kernel.config import KernelConfig
 from qmk.kernel.core import Kernel
-from qmk.formats.json_codec import decode
 from qmk.worker.messages import Done
 
 BELL = Path(__file__).parents[2] / "examples" / "bell.qvm.json"

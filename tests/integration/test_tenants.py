@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from qmk.rpc import frame
 from qmk.base.errors import QmkError
 from qmk.client import Client, Operator, attenuate
 from qmk.host.config import HostConfig
 from qmk.host.operating import operate
 from qmk.qvm.graph import Graph, Node
+from qmk.rpc import frame
 
 Make = Callable[..., Any]
 

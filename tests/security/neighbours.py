@@ -27,10 +27,10 @@ from qmk.kernel.config import KernelConfig
 from qmk.kernel.core import Kernel
 from qmk.kernel.effects import Interrupt, Launch
 from qmk.qvm.graph import Graph, unpack
-from qmk.worker.runner import Runner
 from qmk.sdk.kit.builder import Builder
 from qmk.sdk.kit.random_programs import random_case
 from qmk.worker.messages import Failed, NotDone
+from qmk.worker.runner import Runner
 
 SECOND = 1_000_000_000
 BEGIN_NS = 1_800_000_000 * SECOND

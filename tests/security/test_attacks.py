@@ -9,8 +9,6 @@ from typing import Any
 import pytest
 
 from qmk.abi import describe
-
-from qmk.rpc import splitter
 from qmk.abi.calls import METHODS
 from qmk.abi.rights import RIGHTS
 from qmk.abi.token import Token, attenuate, read, write
@@ -24,6 +22,7 @@ from qmk.kernel.objects.session import SessionTable
 from qmk.kernel.state import State
 from qmk.kernel.tenants import TenantTable
 from qmk.qvm.graph import Graph, Node, pack
+from qmk.rpc import splitter
 from tests.unit.kernel.conftest import Bench, bell
 
 ABSENT = {

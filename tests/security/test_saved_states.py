@@ -14,10 +14,10 @@ import pytest
 from qmk.engines.aer.engine import AerEngine
 from qmk.engines.reference.engine import ReferenceEngine
 from qmk.engines.stabilizer.engine import StabilizerEngine
-from qmk.sdk.engine import Unsupported
-from qmk.sdk.kit.builder import Builder, when
 from qmk.ir.lower import lower
 from qmk.ir.resolver import ALL_GATES
+from qmk.sdk.engine import Unsupported
+from qmk.sdk.kit.builder import Builder, when
 
 SHOTS, SEED = 90, 3
 WAYS = ("reference", "tableaus", "frames", "aer")

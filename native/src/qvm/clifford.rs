@@ -1,4 +1,4 @@
-//! Which gates of a graph are Clifford, as `qmk.qvm.modifiers` and `qmk.qvm.clifford` say: with their tolerance, which is
+//! Which gates of a graph are Clifford, as `qmk.ir.modifiers` and `qmk.ir.clifford` say: with their tolerance, which is
 //! wider than that of the rewrites.
 
 use std::f64::consts::FRAC_PI_2;

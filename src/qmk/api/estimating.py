@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from qmk.api.sampling import verified
 from qmk.base.errors import QmkError
 from qmk.client.program import ProgramLike, to_graph
 from qmk.models.estimate import counting, counts
 from qmk.models.estimate.counts import LogicalCounts
 from qmk.models.estimate.estimate import Calibrated, Estimate
 from qmk.models.estimate.estimate import estimate as estimate_counts
-from qmk.api.sampling import verified
 
 __all__ = ["Calibrated", "Estimate", "LogicalCounts", "estimate", "logical_counts"]
 

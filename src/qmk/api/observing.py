@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from qmk.api.sampling import memory_bytes, read_native, verified
 from qmk.base.errors import QmkError
 from qmk.client.asked import seed_of, settled, shots_of
 from qmk.client.observables import ObservableLike, observables
@@ -23,7 +24,6 @@ from qmk.client.physical import physical
 from qmk.client.program import ProgramLike, to_graph
 from qmk.qvm import outputs as asked
 from qmk.qvm.outputs import Observable, Outputs, Point, Values
-from qmk.api.sampling import memory_bytes, read_native, verified
 
 if TYPE_CHECKING:
     import numpy as np

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from qmk.api.observing import NARROW, SAMPLED_SHOTS, evaluate
+from qmk.api.sampling import DEFAULT_SHOTS, read_native, sample, verified
 from qmk.base.errors import QmkError
 from qmk.base.limits import check
 from qmk.base.seeds import substream
@@ -19,10 +21,8 @@ from qmk.client.observables import ObservableLike, observables
 from qmk.client.physical import physical
 from qmk.client.program import ProgramLike, to_graph
 from qmk.client.sweeps import Points, PointsLike, points_of, sweep_of
-from qmk.api.observing import NARROW, SAMPLED_SHOTS, evaluate
 from qmk.qvm import outputs as asked
 from qmk.qvm.outputs import Observable, Outputs
-from qmk.api.sampling import DEFAULT_SHOTS, read_native, sample, verified
 
 if TYPE_CHECKING:
     import numpy as np

@@ -74,9 +74,9 @@ def command(
 
 def _counts(path: str, format_name: str | None, params: dict[str, Any], console: Console) -> LogicalCounts:
     """Of a file or standard input: counts where it holds an object of them, else a program."""
+    from qmk.api.sampling import verified
     from qmk.cli import source
     from qmk.models.estimate import counting
-    from qmk.api.sampling import verified
 
     data = source.read(path, console)
     given = _counts_in(data, path) if format_name is None else None

@@ -89,8 +89,8 @@ def _embedded(
     quiet: bool,
 ) -> Result:
     """The kernel here, the engine in a worker process: Ctrl-C and the time limit end it whatever it is doing."""
-    from qmk.cli.progress import Bar
     from qmk.api.embedded import run
+    from qmk.cli.progress import Bar
 
     options.check_engine(engine)
     with Bar("running", shots, quiet) as bar:

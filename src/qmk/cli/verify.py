@@ -11,7 +11,7 @@ from qmk.cli.failure import BAD_PROGRAM, Console
 
 if TYPE_CHECKING:
     from qmk.base.errors import Finding
-    from qmk.qvm.summary import Summary
+    from qmk.ir.summary import Summary
 
 
 @click.command()
@@ -29,7 +29,7 @@ def command(
 ) -> int:
     """Check PROGRAM against every rule and print all findings in one go."""
     from qmk.cli import output, source
-    from qmk.qvm.summary import summarise
+    from qmk.ir.summary import summarise
     from qmk.qvm.verify import verify
 
     loaded = source.load(program, format_name, options.collect_params(params), console)

@@ -10,7 +10,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, cast
 
-from qmk.rpc import frame
 from qmk.abi.call import Call
 from qmk.abi.calls import (
     q_alloc,
@@ -30,7 +29,6 @@ from qmk.abi.calls import (
     q_wait,
 )
 from qmk.abi.shapes import Policy
-from qmk.rpc.splitter import FrameSplitter
 from qmk.base.errors import QmkError
 from qmk.client import calls
 from qmk.client.asked import Drift, notes, sent
@@ -41,8 +39,9 @@ from qmk.client.patience import Outage, new_key
 from qmk.client.program import ProgramLike
 from qmk.client.result import Result
 from qmk.qvm.outputs import Outputs
-from qmk.rpc import places
+from qmk.rpc import frame, places
 from qmk.rpc.places import socket_path
+from qmk.rpc.splitter import FrameSplitter
 
 if TYPE_CHECKING:
     from qmk.client.physical import NoiseLike

@@ -10,12 +10,12 @@ from typing import Any
 
 import msgspec
 
-from qmk.rpc import frame
 from qmk.abi.call import Call
 from qmk.abi.calls import q_negotiate_caps, q_submit
 from qmk.base.errors import QmkError
 from qmk.formats import json_codec
 from qmk.qvm.graph import Graph
+from qmk.rpc import frame
 
 RECEIVE_BYTES = 1 << 18
 ENDED = frozenset({"COMPLETED", "FAILED", "CANCELLED"})

@@ -7,12 +7,12 @@ import socket
 from pathlib import Path
 from typing import Any
 
-from qmk.rpc import frame
 from qmk.abi.operator import OPERATOR_METHODS
-from qmk.rpc.splitter import FrameSplitter
 from qmk.base.errors import QmkError
 from qmk.client import calls
+from qmk.rpc import frame
 from qmk.rpc.places import operator_path, short_name
+from qmk.rpc.splitter import FrameSplitter
 
 
 class Operator:

@@ -17,8 +17,8 @@ from qmk.exact.checkpoint import Body, Header, check
 from qmk.exact.chunked import ChunkedPlan
 from qmk.exact.chunks import chunk_shots
 from qmk.exact.dice import Dice
-from qmk.ir.loss import refuse_tosses
 from qmk.exact.population import Backend, Branch, Compiled, Population, State
+from qmk.ir.loss import refuse_tosses
 from qmk.ir.program import Program
 from qmk.ir.steps import Run, Steps, steps_of
 

@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from qmk.base.limits import LIMITS
-from qmk.ir.bits import Bits
 from qmk.exact.dice import Dice
-from qmk.sdk.engine import Unsupported
+from qmk.ir.bits import Bits
 from qmk.ir.program import Program
+from qmk.sdk.engine import Unsupported
 
 FORMAT = 1
 OWNER = np.dtype("<u4")

@@ -15,9 +15,9 @@ import numpy as np
 from qmk.base.limits import LIMITS
 from qmk.base.units import bytes_text
 from qmk.exact import checkpoint
-from qmk.ir.bits import Bits
 from qmk.exact.checkpoint import Body, Header, Saved, check
 from qmk.exact.dice import Dice
+from qmk.ir.bits import Bits
 from qmk.sdk.engine import Progress, Samples, Unsupported
 
 

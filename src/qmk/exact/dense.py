@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from qmk.qvm.op import Matrix
-from qmk.ir.bits import Bits
 from qmk.exact.dice import Dice
 from qmk.exact.simulator import TINY, Chances
+from qmk.ir.bits import Bits
 from qmk.ir.program import Gate
 from qmk.ir.unitary import Array, apply, apply_gate
+from qmk.qvm.op import Matrix
 
 STORED = np.dtype("<c16")
 NORM_ERROR = 1e-6

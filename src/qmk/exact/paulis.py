@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from qmk.ir.bases import Basis
-from qmk.qvm.outputs import Estimate, Observable
 from qmk.ir.bits import Bits
+from qmk.qvm.outputs import Estimate, Observable
 
 Array = npt.NDArray[np.complex128]
 

@@ -15,11 +15,11 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from qmk.ir.bits import Bits
 from qmk.exact.dice import Dice
-from qmk.sdk.engine import Capabilities, Progress, Samples, Unsupported
 from qmk.exact.simulator import TINY
+from qmk.ir.bits import Bits
 from qmk.ir.program import Barrier, Gate, Logic, Measure, Noise, Program, Reset, Toss
+from qmk.sdk.engine import Capabilities, Progress, Samples, Unsupported
 
 Indexes = npt.NDArray[np.int64]
 Amplitudes = npt.NDArray[np.complexfloating[Any, Any]]

@@ -20,9 +20,9 @@ import msgspec
 
 from qmk.base.errors import Finding, QmkError, invalid_graph
 from qmk.base.limits import LIMITS, check
-from qmk.qvm.graph import VERSIONS, Graph, Guard, Node, Output
 from qmk.formats.json_rules import Rule
 from qmk.formats.normal import json_problem
+from qmk.qvm.graph import VERSIONS, Graph, Guard, Node, Output
 
 MAGIC = b"QVMB"
 VERSION = 1

@@ -18,8 +18,6 @@ from msgspec import UNSET
 from qmk.base.errors import Finding, invalid_graph
 from qmk.base.limits import LIMITS, check
 from qmk.formats import json_text, legacy
-from qmk.qvm.families import OPS, SPELLINGS
-from qmk.qvm.graph import VERSIONS, Graph, Guard, Node, collect
 from qmk.formats.json_rules import finding
 from qmk.formats.json_shape import (
     KEYS_10,
@@ -34,6 +32,8 @@ from qmk.formats.json_shape import (
     read_output,
 )
 from qmk.formats.normal import Problem, json_problem, normal_args, read_guard
+from qmk.qvm.families import OPS, SPELLINGS
+from qmk.qvm.graph import VERSIONS, Graph, Guard, Node, collect
 
 _SPACES = b" \t\r\n"
 _WRONG = (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError, RecursionError)

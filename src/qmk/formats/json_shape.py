@@ -9,8 +9,8 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from qmk.base.errors import Finding, invalid_graph
-from qmk.qvm.graph import VERSIONS, Output
 from qmk.formats.json_rules import finding
+from qmk.qvm.graph import VERSIONS, Output
 
 Names = tuple[str, ...]
 

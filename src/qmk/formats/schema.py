@@ -12,9 +12,9 @@ from typing import Any
 
 from qmk.base.ids import ID_PATTERN
 from qmk.base.limits import LIMITS
+from qmk.formats.legacy import OPS_01, OPTS_01
 from qmk.qvm.families import OPS, analog
 from qmk.qvm.graph import VERSIONS
-from qmk.formats.legacy import OPS_01, OPTS_01
 from qmk.qvm.op import Arity, Op, Param
 
 Schema = dict[str, Any]

@@ -12,10 +12,10 @@ from typing import cast
 
 import msgspec
 
+from qmk.formats.json_rules import Rule
 from qmk.frontends.si_program import Part, Series, SiReading, common_rules
 from qmk.models.atoms.program import C6_BRAKET, AtomProgram, Drive, Field
 from qmk.qvm.graph import Graph
-from qmk.formats.json_rules import Rule
 from qmk.sdk.frontend import Frontend, Source, json_object
 
 NAME = "braket.ir.ahs.program"

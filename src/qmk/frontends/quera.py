@@ -13,10 +13,10 @@ from decimal import Decimal
 import msgspec
 
 from qmk.base.limits import LIMITS
+from qmk.formats.json_rules import Rule
 from qmk.frontends.si_program import Part, Series, SiReading, common_rules
 from qmk.models.atoms.program import C6_BLOQADE, AtomProgram, Drive
 from qmk.qvm.graph import Graph
-from qmk.formats.json_rules import Rule
 from qmk.sdk.frontend import Frontend, Source, json_object
 
 NAME = "quera.task_specification"

@@ -17,11 +17,11 @@ from typing import Any, NoReturn, TypeVar
 import msgspec
 
 from qmk.base.errors import Finding, invalid_graph
+from qmk.formats.json_rules import Rule
 from qmk.models.atoms import check, profile, to_graph
 from qmk.models.atoms.program import AtomProgram, Field, PhaseSign
 from qmk.qvm.families.analog import LARGEST
 from qmk.qvm.graph import Graph
-from qmk.formats.json_rules import Rule
 from qmk.sdk.frontend import Source, unmarked
 
 T = TypeVar("T")

@@ -15,14 +15,14 @@ from typing import Any
 
 import msgspec
 
-from qmk.rpc import frame
-from qmk.rpc.graphs import graph_of
 from qmk.base.errors import Finding, QmkError
 from qmk.base.limits import LIMITS
 from qmk.host.host import Host
 from qmk.host.translation import Translation
 from qmk.host.transport import Batch, Connection
 from qmk.qvm.graph import Graph
+from qmk.rpc import frame
+from qmk.rpc.graphs import graph_of
 
 log = logging.getLogger("qmk.office")
 

@@ -13,7 +13,6 @@ from typing import Any
 
 from msgspec import structs
 
-from qmk.rpc import frame
 from qmk.abi.operator import OPERATOR_METHODS
 from qmk.base.errors import QmkError
 from qmk.host.config import HostConfig, Retention
@@ -26,6 +25,7 @@ from qmk.host.seals import Sealer
 from qmk.host.store import open_journal
 from qmk.kernel.core import Kernel
 from qmk.kernel.effects import Interrupt, Launch
+from qmk.rpc import frame
 
 CONNECTION, REF = 1, 1
 MOST = 1 << 62

@@ -21,12 +21,12 @@ from qmk.abi.calls import q_estimate, q_query_resources
 from qmk.base.errors import QmkError
 from qmk.host import machine
 from qmk.host.spawn import External
+from qmk.ir.summary import summarise
 from qmk.kernel.objects.alternative import Alternative
 from qmk.qvm.families import FAMILIES
 from qmk.qvm.graph import Graph
 from qmk.qvm.outputs import Outputs
 from qmk.qvm.outputs import digest as outputs_digest
-from qmk.qvm.summary import summarise
 from qmk.router import rates
 from qmk.router.score import Candidate
 from qmk.sdk import discovery

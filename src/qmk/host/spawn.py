@@ -87,7 +87,7 @@ def worker(engine: str, threads: int, external: External | None = None) -> Child
         arguments += ["--declaration", discovery.reference(engine)]
     if python is None:
         return _start([sys.executable, "-P", "-m", "qmk.worker.main", *arguments], _environment())
-    script = Path(qmk.__file__).parent / "sdk" / "elsewhere.py"
+    script = Path(qmk.__file__).parent / "worker" / "other_environment.py"
     return _start([str(python), "-P", str(script), *arguments], _foreign_environment())
 
 

@@ -13,12 +13,12 @@ import struct
 from collections import deque
 from typing import Any, Protocol, cast
 
-from qmk.rpc import frame
 from qmk.abi.calls import METHODS
 from qmk.abi.operator import OPERATOR_METHODS
-from qmk.rpc.splitter import FrameSplitter
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
+from qmk.rpc import frame
+from qmk.rpc.splitter import FrameSplitter
 
 FRAMES_A_TURN = 16
 WRITE_HIGH_BYTES = 1 << 20

@@ -15,10 +15,10 @@ import msgspec
 from msgspec.structs import replace
 
 from qmk.base.seeds import substream
+from qmk.ir.program import Cond, Gate, Instruction, Measure, PauliNoise, Reset
+from qmk.ir.resolver import Piece, Resolver
 from qmk.qvm import link
 from qmk.qvm.graph import Node
-from qmk.ir.resolver import Piece, Resolver
-from qmk.ir.program import Cond, Gate, Instruction, Measure, PauliNoise, Reset
 
 NOTE = "channels"
 """key of a result's notes under which the channels are accounted"""

@@ -14,9 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
-from qmk.qvm.op import Matrix
 from qmk.ir import conditions as c
-from qmk.sdk.engine import Unsupported
 from qmk.ir.misread import Dice
 from qmk.ir.program import (
     Barrier,
@@ -31,7 +29,9 @@ from qmk.ir.program import (
     Program,
     Reset,
     Toss,
+    Unsupported,
 )
+from qmk.qvm.op import Matrix
 
 COPY = 0b10
 OR = 0b1110

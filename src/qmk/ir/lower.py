@@ -15,11 +15,6 @@ import msgspec
 from msgspec.structs import replace
 
 from qmk.base.errors import QmkError
-from qmk.qvm import link
-from qmk.qvm.families import OPS, analog, noise
-from qmk.qvm.graph import Graph, Guard, Node, Output
-from qmk.qvm.op import KrausChannel, Op
-from qmk.qvm.profile import parse as parse_profile
 from qmk.ir import channels
 from qmk.ir import conditions as c
 from qmk.ir.conditions import Expression
@@ -27,7 +22,6 @@ from qmk.ir.labels import labels
 from qmk.ir.liveness import observable, without_idle_resets
 from qmk.ir.loss import Losses, late, thrown
 from qmk.ir.misread import settled
-from qmk.ir.resolver import NoLowering, Piece, Resolver
 from qmk.ir.program import (
     Barrier,
     Cond,
@@ -47,6 +41,12 @@ from qmk.ir.program import (
     Reset,
     Toss,
 )
+from qmk.ir.resolver import NoLowering, Piece, Resolver
+from qmk.qvm import link
+from qmk.qvm.families import OPS, analog, noise
+from qmk.qvm.graph import Graph, Guard, Node, Output
+from qmk.qvm.op import KrausChannel, Op
+from qmk.qvm.profile import parse as parse_profile
 
 
 def lower(

@@ -203,3 +203,8 @@ class Program(msgspec.Struct, frozen=True):
     digest: str = ""
     post: tuple[Logic | Misread, ...] = ()
     notes: Mapping[str, Any] = {}
+
+
+class Unsupported(Exception):
+    """Raised by ``prepare``: the engine cannot run this program honestly; by ``resume`` and ``save``: it cannot go on
+    from, or write, this state. The text names what and where."""

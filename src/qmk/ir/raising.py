@@ -12,8 +12,6 @@ from typing import Any
 import msgspec
 
 from qmk.base.errors import QmkError
-from qmk.qvm.families import OPS
-from qmk.qvm.graph import Graph, Guard, Node, Output
 from qmk.ir import conditions as c
 from qmk.ir.program import (
     Barrier,
@@ -31,6 +29,8 @@ from qmk.ir.program import (
     Reset,
     Toss,
 )
+from qmk.qvm.families import OPS
+from qmk.qvm.graph import Graph, Guard, Node, Output
 
 LUT_INPUTS = OPS["core.lut"].inputs.high or 0
 """inputs of the largest truth table that one node takes"""

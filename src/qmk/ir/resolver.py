@@ -11,11 +11,11 @@ import math
 from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
+from qmk.ir.modifiers import clifford_steps
+from qmk.ir.synthesis import mod_steps
 from qmk.qvm.families import OPS
-from qmk.qvm.modifiers import clifford_steps
 from qmk.qvm.op import Args, Op, Step
 from qmk.qvm.powers import PowerError
-from qmk.ir.synthesis import mod_steps
 
 HALF, QUARTER, EIGHTH = math.pi, math.pi / 2, math.pi / 4
 ALL_GATES = frozenset(op.short for op in OPS.values() if op.family == "core" and op.op_class == "unitary")

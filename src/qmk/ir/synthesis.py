@@ -14,8 +14,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from qmk.base.errors import QmkError
+from qmk.ir.modifiers import mod_parts
 from qmk.qvm import matrices as m
-from qmk.qvm.modifiers import mod_parts
 from qmk.qvm.op import Args, Matrix, Step
 
 MAX_CONTROLS = 256

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from qmk.qvm.families import OPS
 from qmk.ir.inverse import inverse_args
-from qmk.ir.resolver import angle_names
 from qmk.ir.program import Gate
+from qmk.ir.resolver import angle_names
+from qmk.qvm.families import OPS
 
 if TYPE_CHECKING:
     from qmk.exact.chunked import ChunkedPlan

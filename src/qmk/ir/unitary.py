@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from qmk.qvm.families import OPS
-from qmk.qvm.modifiers import mod_parts
-from qmk.ir.resolver import angle_names
+from qmk.ir.modifiers import mod_parts
 from qmk.ir.program import Gate
+from qmk.ir.resolver import angle_names
+from qmk.qvm.families import OPS
 
 Array = npt.NDArray[np.complex128]
 

@@ -1,6 +1,6 @@
 """What a program asks of the quotas, counted in one pass over its nodes: cheap enough for every submit.
 
-``qvm.summary`` counts much more, at several times the price.
+``ir.summary`` counts much more, at several times the price.
 """
 
 from __future__ import annotations

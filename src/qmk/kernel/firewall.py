@@ -26,7 +26,7 @@ from qmk.kernel.objects.job import QUEUED, RUNNING, Job
 from qmk.qvm import link
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, Node
-from qmk.qvm.summary import bell_pairs
+from qmk.qvm.link import bell_pairs
 
 if TYPE_CHECKING:
     from qmk.kernel.state import State

@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import Any
 
 from qmk.base.errors import QmkError
+from qmk.ir.lower import lower
+from qmk.ir.native_circuit import GATES, circuit_of, program_of
+from qmk.ir.raising import graph_of, with_meaning_of
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, Node
 from qmk.sdk import discovery
-from qmk.ir.lower import lower
-from qmk.ir.native_circuit import GATES, circuit_of, program_of
 from qmk.sdk.passes import Pass, Rewritten
-from qmk.ir.raising import graph_of, with_meaning_of
 
 REWRITES = ("constants", "peephole", "relabel", "dead", "schedule", "hoist", "reuse")
 """of the native core; each can be switched off"""

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from qmk.ir.summary import Summary, summarise
+from qmk.ir.t_count import magic
 from qmk.qvm import link
 from qmk.qvm.families import OPS, analog
 from qmk.qvm.graph import Graph, pack
-from qmk.qvm.summary import Summary, summarise
-from qmk.qvm.t_count import magic
 from qmk.router import native as core
 from qmk.router.bond import bond_log2
 from qmk.sdk.engine import Features

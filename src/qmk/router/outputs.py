@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import msgspec
 
-from qmk.qvm import outputs as asked
 from qmk.ir.bases import bases
 from qmk.ir.cone import cones, supports_of
+from qmk.ir.final_readout import before_readout, gates_of, is_mixed
+from qmk.qvm import outputs as asked
 from qmk.qvm.graph import Graph
 from qmk.qvm.outputs import Outputs
-from qmk.ir.final_readout import before_readout, gates_of, is_mixed
 from qmk.sdk.engine import Capabilities, Cost, Declaration, Features, Observed
 
 OF_ONE_STATE = frozenset({"state", "amplitudes"})

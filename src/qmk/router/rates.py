@@ -16,8 +16,8 @@ import msgspec
 from msgspec.structs import replace
 
 from qmk.base.errors import QmkError
-from qmk.sdk import discovery
 from qmk.rpc import places
+from qmk.sdk import discovery
 from qmk.sdk.engine import Declaration
 
 FORMAT = 1

@@ -12,11 +12,11 @@ from typing import Any
 import msgspec
 
 from qmk.base.units import bytes_text, seconds_text
+from qmk.ir.resolver import NoLowering, Resolver
 from qmk.qvm.families import OPS
 from qmk.router import outputs
 from qmk.sdk import discovery, interpreters
 from qmk.sdk.engine import Capabilities, Declaration, Features, Gap
-from qmk.ir.resolver import NoLowering, Resolver
 
 _NOISE = {
     "pauli": "random Pauli errors",

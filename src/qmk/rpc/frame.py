@@ -16,14 +16,13 @@ import msgspec
 from msgspec import Raw, Struct
 
 from qmk.abi import describe
-
-from qmk.rpc import refusals
 from qmk.abi.call import Call
 from qmk.abi.calls import CALLS, METHODS
 from qmk.abi.operator import OPERATOR_CALLS
-from qmk.rpc.refusals import repeated_name
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
+from qmk.rpc import refusals
+from qmk.rpc.refusals import repeated_name
 
 NULL_ID = b"null"
 ID_BYTES_MAX = 1024

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import msgspec
 
+from qmk.ir.program import Program, Unsupported
 from qmk.qvm.outputs import Outputs
-from qmk.ir.program import Program
 
 if TYPE_CHECKING:  # the daemon reads declarations and must not load numpy
     import numpy as np
@@ -356,8 +356,3 @@ class Engine(Protocol):
     def prepare(self, program: Program, method: str) -> Plan:
         """Raise ``Unsupported`` for anything it would otherwise drop or get wrong; never ignore an instruction."""
         ...
-
-
-class Unsupported(Exception):
-    """Raised by ``prepare``: the engine cannot run this program honestly; by ``resume`` and ``save``: it cannot go on
-    from, or write, this state. The text names what and where."""

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from qmk.rpc import frame
 from qmk.base.errors import QmkError
 from qmk.qvm.graph import Graph
+from qmk.rpc import frame
 from qmk.simulation.violation import Violation
 
 if TYPE_CHECKING:

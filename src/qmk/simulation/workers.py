@@ -12,8 +12,8 @@ import msgspec
 from qmk.host.launcher import Capacity, Listener
 from qmk.kernel.effects import Interrupt, Launch
 from qmk.qvm.graph import unpack
-from qmk.worker.messages import Failed, NotDone, StateSaved
 from qmk.simulation.programs import done_of
+from qmk.worker.messages import Failed, NotDone, StateSaved
 
 REFUSALS = ("UNSUPPORTED", "RESOURCE_EXHAUSTED")
 """Failures after which a job goes on with another engine."""

@@ -1,8 +1,8 @@
 """The worker process: ``python -m qmk.worker.main --engine NAME --fd N``.
 
 It loads one engine once, says ``Ready``, and answers every ``Run`` with ``Done`` or ``Failed``, one at a time, until
-``Stop`` or until the host closes its end. Runs of programs with fences it drives itself (``worker.driver``), if the engine
-can be stopped at them. It is the only kind of process that imports an engine's framework. Whatever
+``Stop`` or until the host closes its end. Runs of programs with fences it drives itself (``worker.driver``), if the
+engine can be stopped at them. It is the only kind of process that imports an engine's framework. Whatever
 goes wrong with a program is a ``Failed`` message with a kind; tracebacks go to standard error, which the host keeps.
 """
 

@@ -8,13 +8,13 @@ from typing import Any, cast
 from msgspec.structs import fields, replace
 
 from qmk.base.errors import QmkError
-from qmk.qvm.graph import Graph
 from qmk.ir.final_readout import before_readout
-from qmk.sdk.engine import Capabilities
 from qmk.ir.liveness import observable
 from qmk.ir.lower import lower
-from qmk.ir.resolver import Resolver
 from qmk.ir.program import Barrier, Gate, Instruction, Measure, Program, Register, Reset
+from qmk.ir.resolver import Resolver
+from qmk.qvm.graph import Graph
+from qmk.sdk.engine import Capabilities
 
 _TO_Z = {"X": ("core.h",), "Y": ("core.sdg", "core.h"), "Z": ()}
 """what turns a Pauli letter's basis into that of Z"""

@@ -16,10 +16,13 @@ import msgspec
 
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
+from qmk.ir import bits, channels
+from qmk.ir.lower import lower, outputs_of
+from qmk.ir.program import Program
+from qmk.ir.steps import has_fences
 from qmk.qvm.graph import Graph, Output
 from qmk.qvm.graph import digest as digest_of
 from qmk.qvm.outputs import Outputs
-from qmk.ir import bits, channels
 from qmk.sdk import discovery
 from qmk.sdk.engine import (
     Capabilities,
@@ -32,11 +35,8 @@ from qmk.sdk.engine import (
     Samples,
     Unsupported,
 )
-from qmk.ir.lower import lower, outputs_of
 from qmk.worker.memory import PEAK
 from qmk.worker.messages import Done
-from qmk.ir.program import Program
-from qmk.ir.steps import has_fences
 
 PLANS = 64
 """prepared plans that a Runner keeps"""

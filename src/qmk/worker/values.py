@@ -12,20 +12,20 @@ import numpy as np
 
 from qmk.base.errors import QmkError
 from qmk.base.seeds import substream
-from qmk.qvm import outputs as asked
+from qmk.exact.paulis import Tally
+from qmk.ir.affine import Affine, Vector, affine
 from qmk.ir.bases import Basis, bases
 from qmk.ir.cone import Cone, Placed, Support, cones, supports_of
+from qmk.ir.labels import labels
+from qmk.ir.program import Barrier, Gate, Noise, Program, Reset
+from qmk.ir.shifts import shifts_of
+from qmk.qvm import outputs as asked
 from qmk.qvm.graph import Graph
 from qmk.qvm.outputs import Estimate, Observable, Outputs, Point, Sweep, Values
-from qmk.ir.affine import Affine, Vector, affine
 from qmk.sdk.engine import FastObserver, Observer, ObservingEngine, Unsupported
-from qmk.ir.labels import labels
 from qmk.worker.memory import PEAK
 from qmk.worker.messages import Done
 from qmk.worker.observed import final_state, gates_only, measured, part
-from qmk.exact.paulis import Tally
-from qmk.ir.program import Barrier, Gate, Noise, Program, Reset
-from qmk.ir.shifts import shifts_of
 
 if TYPE_CHECKING:
     from qmk.worker.runner import Runner

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from qmk.qvm.graph import Graph
 from qmk.exact.simulator import exact_distribution
 from qmk.ir.lower import lower
 from qmk.ir.resolver import ALL_GATES
+from qmk.qvm.graph import Graph
 
 
 @pytest.fixture

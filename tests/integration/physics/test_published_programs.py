@@ -17,8 +17,8 @@ from qmk.qvm.graph import Graph, Output
 from qmk.qvm.verify import verify
 from qmk.router import choose, explain
 from qmk.router.features import features
-from qmk.worker.runner import Runner
 from qmk.sdk.kit.statistics import check
+from qmk.worker.runner import Runner
 
 GOLDEN = Path(__file__).resolve().parents[2] / "golden" / "qvm01"
 SMALL: list[dict[str, Any]] = json.loads((GOLDEN / "physics.json").read_text())["cases"]

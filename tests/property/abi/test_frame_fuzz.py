@@ -8,8 +8,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qmk.rpc import frame
 from qmk.abi.calls import CALLS, METHODS
+from qmk.rpc import frame
 from qmk.rpc.splitter import FrameSplitter
 
 VALUES = st.recursive(

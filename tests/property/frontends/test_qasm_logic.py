@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from qmk.frontends import emit, load
 from qmk.exact.simulator import exact_distribution
+from qmk.frontends import emit, load
 from qmk.ir.lower import lower
 
 NATIVE = frozenset({"h", "x", "cnot"})

@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from qmk.base.errors import Finding, QmkError
-from qmk.frontends import qvm_asm, qvm_binary, qvm_json
 from qmk.formats import binary, json_codec
 from qmk.formats.asm import assemble
 from qmk.formats.expression import ExpressionError, evaluate
+from qmk.frontends import qvm_asm, qvm_binary, qvm_json
 from qmk.qvm.graph import Graph, Node
 
 QUICK = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])

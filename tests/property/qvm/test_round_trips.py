@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from qmk.formats import binary, json_codec
 from qmk.formats.asm import assemble, disassemble
-from qmk.qvm.families import OPS, SPELLINGS
-from qmk.qvm.graph import Graph, Guard, Node, Output, canonical_bytes, collect, digest
 from qmk.formats.json_shape import KEYS_10
 from qmk.formats.legacy import OPS_01
 from qmk.formats.normal import normal_args
+from qmk.qvm.families import OPS, SPELLINGS
+from qmk.qvm.graph import Graph, Guard, Node, Output, canonical_bytes, collect, digest
 
 QUICK = settings(
     max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]

@@ -15,13 +15,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from qmk.ir.inverse import inverse_nodes
+from qmk.ir.summary import summarise
 from qmk.qvm.families import CAPABILITIES, OPS, analog
 from qmk.qvm.families.core import FIXED_SIZE
 from qmk.qvm.graph import Graph, Guard, Node, Output
-from qmk.ir.inverse import inverse_nodes
 from qmk.qvm.op import Op, Param
 from qmk.qvm.segments import segments
-from qmk.qvm.summary import summarise
 from qmk.qvm.verify import RULES, verify
 
 WALK = import_module("qmk.qvm.verify.walk")

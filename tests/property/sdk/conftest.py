@@ -10,10 +10,10 @@ import pytest
 from qmk.engines.aer.engine import AerEngine
 from qmk.engines.reference.engine import ReferenceEngine
 from qmk.engines.stabilizer.engine import StabilizerEngine
-from qmk.qvm.graph import Graph, digest
-from qmk.worker.runner import Runner
-from qmk.sdk.kit.builder import Builder, when
 from qmk.ir.lower import lower
+from qmk.qvm.graph import Graph, digest
+from qmk.sdk.kit.builder import Builder, when
+from qmk.worker.runner import Runner
 
 ENGINES = {"reference": (ReferenceEngine, ""), "stabilizer": (StabilizerEngine, ""), "aer": (AerEngine, "statevector")}
 

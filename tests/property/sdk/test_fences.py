@@ -20,18 +20,18 @@ import numpy as np
 import pytest
 
 from qmk.engines.stabilizer.fenced_frames import FencedFramePlan
-from qmk.qvm.graph import Graph
-from qmk.ir import bits
 from qmk.exact import chunks
 from qmk.exact.branching import BranchingPlan
 from qmk.exact.simulator import exact_distribution
+from qmk.ir import bits
+from qmk.ir.lower import lower
+from qmk.ir.resolver import ALL_GATES
+from qmk.ir.uncompute import uncomputed
+from qmk.qvm.graph import Graph
 from qmk.sdk.kit.builder import Builder, when
 from qmk.sdk.kit.programs import Case
 from qmk.sdk.kit.random_programs import fenced, random_case
 from qmk.sdk.kit.statistics import check
-from qmk.ir.lower import lower
-from qmk.ir.resolver import ALL_GATES
-from qmk.ir.uncompute import uncomputed
 
 PlanOf = Callable[[Graph, str], Any]
 SHOTS, SEED = 400, 5

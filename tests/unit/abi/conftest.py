@@ -7,7 +7,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from qmk.rpc import frame, graphs
 from qmk.abi.call import Call
 from qmk.abi.calls import BY_NAME, q_estimate, q_query_resources
 from qmk.abi.examples import BELL, TIME
@@ -27,6 +26,7 @@ from qmk.kernel.effects import (
     Route,
 )
 from qmk.kernel.events import CallReceived, Finished, Progressed, Recalled, Routed, Saved, Started, Submitted, Yielded
+from qmk.rpc import frame, graphs
 
 SECOND = 1_000_000_000
 USAGE = {"engine_seconds": 0.0004, "cpu_seconds": 0.0004, "peak_rss_bytes": 61_000_000}

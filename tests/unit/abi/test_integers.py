@@ -6,8 +6,8 @@ import msgspec
 import pytest
 from msgspec.inspect import DictType, IntType, ListType, Metadata, StructType, Type, UnionType, type_info
 
-from qmk.rpc import frame
 from qmk.abi.calls import CALLS
+from qmk.rpc import frame
 
 BOUND = 1 << 63
 

@@ -16,14 +16,14 @@ from qmk.base.errors import QmkError
 from qmk.engines.aer import METHODS, bond_cap, probe_lengths, small_bond
 from qmk.engines.aer import engine as aer_engine
 from qmk.engines.aer.engine import AerEngine, AerPlan, unpack
-from qmk.ir import bits
-from qmk.sdk.engine import Unsupported
 from qmk.exact.simulator import exact_distribution
+from qmk.ir import bits
+from qmk.ir.lower import lower
+from qmk.ir.program import Gate, Measure, Program
+from qmk.sdk.engine import Unsupported
 from qmk.sdk.kit.builder import Builder, all_of, any_of, when
 from qmk.sdk.kit.random_programs import random_case
 from qmk.sdk.kit.statistics import check
-from qmk.ir.lower import lower
-from qmk.ir.program import Gate, Measure, Program
 
 
 def prepare(b: Builder, method: str = "statevector") -> AerPlan:

@@ -1,4 +1,4 @@
-"""Lost atoms on the native engine, against the walk of ``tests.unit.sdk.test_loss``.
+"""Lost atoms on the native engine, against the walk of ``tests.unit.ir.test_loss``.
 
 A test of samples fails by chance with probability at most 1e-8 (``FALSE_FAILURE``); there are some forty.
 """
@@ -16,17 +16,17 @@ from msgspec.structs import replace
 from qmk.base.errors import QmkError
 from qmk.engines.native import DECLARATION
 from qmk.engines.native.engine import NativeEngine
+from qmk.exact.simulator import exact_distribution
+from qmk.ir import bits, patterns
+from qmk.ir.lower import lower
+from qmk.ir.program import Register, Toss
+from qmk.ir.resolver import ALL_GATES
 from qmk.qvm.graph import Output
 from qmk.qvm.verify import verify
-from qmk.ir import bits, patterns
 from qmk.sdk.engine import Unsupported
-from qmk.exact.simulator import exact_distribution
-from qmk.worker.runner import Runner
 from qmk.sdk.kit.statistics import check
-from qmk.ir.lower import lower
-from qmk.ir.resolver import ALL_GATES
-from qmk.ir.program import Register, Toss
-from tests.unit.sdk.test_loss import Walk, graph, numbered, random_graph
+from qmk.worker.runner import Runner
+from tests.unit.ir.test_loss import Walk, graph, numbered, random_graph
 
 FALSE_FAILURE = 1e-8
 SHOTS = 20_000

@@ -12,23 +12,23 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from qmk.base.errors import QmkError
 from qmk.api.embedded import Embedded
+from qmk.base.errors import QmkError
 from qmk.engines import clifft, ddsim, lightning, qsim, quimb, qulacs
 from qmk.engines.qsim import engine as qsim_engine
 from qmk.engines.quimb import engine as quimb_engine
+from qmk.exact.simulator import exact_distribution
+from qmk.ir import bits
+from qmk.ir.lower import lower
+from qmk.ir.program import Program
+from qmk.ir.resolver import ALL_GATES
 from qmk.qvm.graph import Graph, pack
 from qmk.router import choose
 from qmk.router.features import features
-from qmk.ir import bits
 from qmk.sdk.engine import Declaration, Plan, Unsupported
-from qmk.exact.simulator import exact_distribution
 from qmk.sdk.kit.builder import Builder
 from qmk.sdk.kit.statistics import check
-from qmk.ir.lower import lower
-from qmk.ir.resolver import ALL_GATES
 from qmk.worker.process import memory_at_most
-from qmk.ir.program import Program
 
 HERE = [qsim, qulacs, lightning, ddsim, quimb]
 METHODS = [(module.DECLARATION, method) for module in HERE for method in module.DECLARATION.methods]

@@ -20,12 +20,12 @@ from qmk.base.errors import QmkError
 from qmk.engines.rydberg import DECLARATION, TOLERANCE
 from qmk.engines.rydberg.engine import RydbergEngine
 from qmk.frontends import load
+from qmk.ir.lower import lower
+from qmk.ir.program import Gate, Measure, Program, Reset
 from qmk.qvm.graph import Graph, Node
 from qmk.qvm.verify import verify
 from qmk.router.features import features
 from qmk.sdk.engine import Unsupported
-from qmk.ir.lower import lower
-from qmk.ir.program import Gate, Measure, Program, Reset
 
 DATA = Path(__file__).resolve().parents[2] / "data" / "atoms"
 GATES = DECLARATION.methods[""].gates

@@ -16,14 +16,14 @@ from qmk.base.errors import QmkError
 from qmk.engines.rydberg import DECLARATION
 from qmk.engines.rydberg.engine import RydbergEngine
 from qmk.engines.rydberg.evolution import evolution
+from qmk.ir.bits import finish
+from qmk.ir.lower import lower
+from qmk.ir.program import Gate, NoisyEvolution
 from qmk.qvm.families import analog
 from qmk.qvm.graph import Graph, Node
 from qmk.qvm.verify import verify
 from qmk.router.features import features
-from qmk.ir.bits import finish
 from qmk.sdk.engine import Samples
-from qmk.ir.lower import lower
-from qmk.ir.program import Gate, NoisyEvolution
 
 GATES = DECLARATION.methods[""].gates
 C6 = 5_420_000.0

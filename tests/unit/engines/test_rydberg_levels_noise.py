@@ -18,12 +18,12 @@ import qmk
 from qmk.base.errors import QmkError
 from qmk.engines.rydberg.evolution import evolution as evolved
 from qmk.engines.rydberg.evolution import piece
+from qmk.ir.program import NoisyEvolution
 from qmk.models.atoms import AtomNoise, noisy
 from qmk.qvm.families import analog
 from qmk.qvm.graph import Graph, Node
 from qmk.qvm.verify import verify
 from qmk.router.features import features
-from qmk.ir.program import NoisyEvolution
 
 C6 = 5_420_000.0
 SIGMAS = 5.2

@@ -14,11 +14,11 @@ import qmk
 from qmk import router
 from qmk.engines.rydberg import DECLARATION
 from qmk.engines.rydberg.engine import RydbergEngine
+from qmk.ir.lower import lower
 from qmk.qvm.graph import Graph, Guard, Node
 from qmk.qvm.verify import verify
 from qmk.router.features import features
 from qmk.sdk.kit.builder import Builder
-from qmk.ir.lower import lower
 
 CAN = DECLARATION.methods["mixed"]
 C6 = 5_420_000.0

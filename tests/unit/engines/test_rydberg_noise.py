@@ -19,11 +19,11 @@ import qmk
 from qmk.base.errors import QmkError
 from qmk.engines.rydberg import DECLARATION
 from qmk.engines.rydberg.engine import RydbergEngine
+from qmk.ir.bits import finish
+from qmk.ir.lower import lower
 from qmk.qvm.graph import Graph, Guard, Node
 from qmk.qvm.verify import verify
 from qmk.router.features import features
-from qmk.ir.bits import finish
-from qmk.ir.lower import lower
 
 GATES = DECLARATION.methods[""].gates
 SIGMAS = 5.2

@@ -14,9 +14,9 @@ from qmk.base.errors import QmkError
 from qmk.engines.rydberg import DECLARATION
 from qmk.engines.rydberg.engine import RydbergEngine
 from qmk.engines.rydberg.subspace import TOLERANCE, Subspace
+from qmk.ir.lower import lower
 from qmk.qvm.graph import Graph, Node
 from qmk.router.features import features
-from qmk.ir.lower import lower
 
 C6 = 5_420_000.0
 GATES = DECLARATION.methods["subspace"].gates

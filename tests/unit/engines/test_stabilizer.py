@@ -9,14 +9,14 @@ import stim
 from qmk.engines.stabilizer import DECLARATION
 from qmk.engines.stabilizer.branches import BranchPlan
 from qmk.engines.stabilizer.engine import FramePlan, NotFrames, StabilizerEngine, frame_plan
-from qmk.ir import bits
-from qmk.sdk.engine import Unsupported
 from qmk.exact.simulator import exact_distribution
+from qmk.ir import bits
+from qmk.ir.lower import lower
+from qmk.ir.program import Gate, Program
+from qmk.sdk.engine import Unsupported
 from qmk.sdk.kit.builder import Builder, all_of, when
 from qmk.sdk.kit.random_programs import random_case
 from qmk.sdk.kit.statistics import check
-from qmk.ir.lower import lower
-from qmk.ir.program import Gate, Program
 
 
 def program(b: Builder) -> Program:

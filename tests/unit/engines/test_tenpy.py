@@ -17,12 +17,12 @@ from qmk.engines.tenpy import engine as tenpy_engine
 from qmk.engines.tenpy.evolution import chain
 from qmk.engines.tenpy.interactions import compressed
 from qmk.engines.tenpy.state import State
-from qmk.qvm.graph import Graph, Node
-from qmk.router.features import features
 from qmk.exact.dice import Dice
-from qmk.sdk.engine import Plan, Unsupported
 from qmk.ir.lower import lower
 from qmk.ir.program import Gate, Program, Reset
+from qmk.qvm.graph import Graph, Node
+from qmk.router.features import features
+from qmk.sdk.engine import Plan, Unsupported
 
 C6, PI_US = 5_420_000.0, 0.02
 """of the tests, and how long a pulse of amplitude 50 pi takes that turns g into r"""

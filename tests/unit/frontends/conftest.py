@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from qmk.base.errors import Finding, QmkError
+from qmk.exact.simulator import exact_distribution
 from qmk.frontends import load
+from qmk.ir.lower import lower
+from qmk.ir.modifiers import mod_matrix
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, Node
-from qmk.qvm.modifiers import mod_matrix
 from qmk.qvm.verify import verify
-from qmk.exact.simulator import exact_distribution
-from qmk.ir.lower import lower
 
 NATIVE = frozenset(
     {

@@ -11,9 +11,9 @@ import pytest
 
 from qmk import frontends
 from qmk.base.errors import QmkError
-from qmk.frontends.ahs import AHS_RULES, FRONTEND
 from qmk.formats import binary, json_codec
 from qmk.formats.asm import assemble, disassemble
+from qmk.frontends.ahs import AHS_RULES, FRONTEND
 from qmk.qvm.graph import Graph, digest
 from qmk.qvm.verify import verify
 

@@ -19,16 +19,16 @@ import pytest
 from qmk import frontends
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
+from qmk.exact.simulator import exact_distribution
 from qmk.frontends.kirin import FRONTEND, KIRIN_RULES
 from qmk.frontends.kirin.quantum import ANGLES, FIXED, turned
 from qmk.frontends.kirin.reader import STATEMENTS
+from qmk.ir.lower import lower
+from qmk.ir.resolver import ALL_GATES
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, Node
 from qmk.qvm.verify import verify
-from qmk.exact.simulator import exact_distribution
 from qmk.sdk.kit import frontend_kit
-from qmk.ir.lower import lower
-from qmk.ir.resolver import ALL_GATES
 
 DATA = Path(__file__).resolve().parents[2] / "data" / "atoms" / "kirin"
 ARGUMENTS: dict[str, dict[str, float]] = {

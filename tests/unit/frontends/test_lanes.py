@@ -12,16 +12,16 @@ import pytest
 
 from qmk import frontends
 from qmk.base.errors import QmkError
+from qmk.exact.simulator import exact_distribution
 from qmk.frontends.lanes import FRONTEND, LANES_RULES
 from qmk.frontends.lanes.arch import arch, shipped
 from qmk.frontends.lanes.code import decode, lane
+from qmk.ir.lower import lower
+from qmk.ir.resolver import ALL_GATES
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, Node
 from qmk.qvm.verify import verify
-from qmk.exact.simulator import exact_distribution
 from qmk.sdk.kit import frontend_kit
-from qmk.ir.lower import lower
-from qmk.ir.resolver import ALL_GATES
 
 DATA = Path(__file__).resolve().parents[2] / "data" / "atoms" / "lanes"
 EXPECTED: dict[str, Any] = json.loads((DATA / "expected.json").read_text())

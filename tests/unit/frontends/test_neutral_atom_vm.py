@@ -11,13 +11,13 @@ import pytest
 
 from qmk import frontends
 from qmk.base.errors import QmkError
-from qmk.frontends.neutral_atom_vm import FRONTEND, NAVM_RULES
-from qmk.qvm.graph import Graph, Node
-from qmk.qvm.verify import verify
 from qmk.exact.simulator import exact_distribution
-from qmk.sdk.kit import frontend_kit
+from qmk.frontends.neutral_atom_vm import FRONTEND, NAVM_RULES
 from qmk.ir.lower import lower
 from qmk.ir.resolver import ALL_GATES
+from qmk.qvm.graph import Graph, Node
+from qmk.qvm.verify import verify
+from qmk.sdk.kit import frontend_kit
 
 DATA = Path(__file__).resolve().parents[2] / "data" / "atoms" / "origin"
 Document = dict[str, Any]

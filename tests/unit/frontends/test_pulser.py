@@ -10,12 +10,12 @@ import pytest
 
 import qmk
 from qmk import frontends
+from qmk.formats import binary, json_codec
 from qmk.frontends.pulser import FRONTEND, samples
 from qmk.frontends.pulser.program import _DECODER
 from qmk.frontends.pulser.register import c6, device, known_devices, register
 from qmk.frontends.pulser.sequence import Sequence
 from qmk.frontends.pulser.values import Values
-from qmk.formats import binary, json_codec
 from qmk.qvm.graph import digest
 from qmk.qvm.verify import verify
 from qmk.sdk.kit import frontend_kit

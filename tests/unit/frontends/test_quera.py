@@ -12,8 +12,8 @@ import pytest
 import qmk
 from qmk import frontends
 from qmk.base.errors import QmkError
-from qmk.frontends.quera import FRONTEND, QUERA_RULES
 from qmk.formats import binary, json_codec
+from qmk.frontends.quera import FRONTEND, QUERA_RULES
 from qmk.qvm.graph import Graph, digest
 from qmk.qvm.verify import verify
 from qmk.sdk.kit import frontend_kit

@@ -18,14 +18,14 @@ import qmk
 from qmk import frontends
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
+from qmk.exact.simulator import exact_distribution
 from qmk.frontends.stim import FRONTEND, STIM_RULES, gates
+from qmk.ir.lower import lower
+from qmk.ir.resolver import ALL_GATES
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, Guard, Node, Output
 from qmk.qvm.verify import verify
-from qmk.exact.simulator import exact_distribution
 from qmk.sdk.kit import frontend_kit, statistics
-from qmk.ir.lower import lower
-from qmk.ir.resolver import ALL_GATES
 
 
 def read(text: str, **params: Any) -> Graph:

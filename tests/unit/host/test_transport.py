@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from qmk.rpc import frame
 from qmk.base.errors import QmkError
 from qmk.host import transport
 from qmk.host.transport import Batch, Connection
+from qmk.rpc import frame
 
 LATER = b'"later"'
 

@@ -8,13 +8,13 @@ import pytest
 
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
+from qmk.ir.summary import summarise
 from qmk.kernel.config import TenantConfig
 from qmk.kernel.demand import measure, result_bytes_max
 from qmk.kernel.effects import Forget, Launch, ReplyError, Route
 from qmk.kernel.events import ConnectionClosed
 from qmk.kernel.objects.quota import MINUTE_NS, QUOTAS, Rate, check_limits
 from qmk.qvm.graph import Graph, Node
-from qmk.qvm.summary import summarise
 
 DAY_S = 86_400
 BELL_GATES = 2

@@ -8,12 +8,12 @@ import pytest
 
 import qmk
 from qmk.base.errors import QmkError
-from qmk.models import noise
-from qmk.qvm.graph import Graph, Node
-from qmk.qvm.verify import verify
 from qmk.exact.simulator import exact_distribution
 from qmk.ir.lower import lower
 from qmk.ir.resolver import ALL_GATES
+from qmk.models import noise
+from qmk.qvm.graph import Graph, Node
+from qmk.qvm.verify import verify
 
 
 def pair(*more):

@@ -14,6 +14,9 @@ import stim
 import qmk
 from qmk.base.errors import QmkError
 from qmk.client.asked import shots_for
+from qmk.exact.simulator import exact_distribution
+from qmk.ir.lower import lower
+from qmk.ir.resolver import ALL_GATES
 from qmk.models.noise import (
     AmplitudeDamping,
     Depolarize,
@@ -33,11 +36,8 @@ from qmk.qvm.segments import segments
 from qmk.qvm.verify import verify
 from qmk.router import choose
 from qmk.router.features import features
-from qmk.exact.simulator import exact_distribution
-from qmk.worker.runner import Runner
 from qmk.sdk.kit.builder import Builder, when
-from qmk.ir.lower import lower
-from qmk.ir.resolver import ALL_GATES
+from qmk.worker.runner import Runner
 
 GIB = 1 << 30
 FORMS = [

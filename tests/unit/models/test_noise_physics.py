@@ -13,17 +13,17 @@ from typing import Any
 import numpy as np
 import pytest
 
+from qmk.exact.simulator import exact_distribution
+from qmk.ir.lower import lower
+from qmk.ir.resolver import ALL_GATES
 from qmk.models.noise import NoiseModel, Relaxation, apply
 from qmk.models.noise.apply import twirled
 from qmk.qvm.families import OPS
 from qmk.qvm.families import noise as family
 from qmk.qvm.op import KrausChannel, PauliChannel
-from qmk.exact.simulator import exact_distribution
-from qmk.worker.runner import Runner
 from qmk.sdk.kit.builder import Builder
 from qmk.sdk.kit.statistics import check
-from qmk.ir.lower import lower
-from qmk.ir.resolver import ALL_GATES
+from qmk.worker.runner import Runner
 
 RATE = 1e-7 / 64
 PAULIS = [

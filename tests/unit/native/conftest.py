@@ -7,8 +7,8 @@ from random import Random
 import pytest
 from msgspec.structs import replace
 
-from qmk.ir import lower
 from qmk.exact.simulator import exact_distribution
+from qmk.ir import lower
 from qmk.ir.program import Barrier, Gate, Measure, Program, Register
 
 TURN = 6.283185307179586

@@ -15,8 +15,8 @@ import pytest
 import qmk_native as native
 
 from qmk.engines.native.engine import NativeEngine
-from qmk.sdk.engine import Unsupported
 from qmk.ir.program import Gate, Measure, Program, Register
+from qmk.sdk.engine import Unsupported
 from tests.unit.native.test_mps import GATES, KINDS, matrix, measured, row
 
 FAMILIES = (

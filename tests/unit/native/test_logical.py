@@ -11,7 +11,6 @@ from msgspec.structs import replace
 from qmk_native import FramePlan, LogicalPlan
 
 from qmk.base.errors import QmkError
-from qmk.models.qec.logical import frames
 from qmk.exact.simulator import exact_distribution
 from qmk.ir.native_circuit import circuit_of
 from qmk.ir.program import (
@@ -26,6 +25,7 @@ from qmk.ir.program import (
     Register,
     Reset,
 )
+from qmk.models.qec.logical import frames
 from tests.unit.native.frame_programs import assert_drawn_from, random_program
 from tests.unit.native.test_frame_clifford import random_clifford
 

@@ -9,13 +9,13 @@ import pytest
 from qmk_native import Declined, read_qvm
 
 from qmk.base.errors import QmkError
-from qmk.frontends import load
 from qmk.formats.binary import encode
+from qmk.frontends import load
+from qmk.ir import lower
+from qmk.ir.native_circuit import GATES, program_of
 from qmk.qvm.graph import Graph, Guard, Output
 from qmk.qvm.verify import verify
-from qmk.ir import lower
 from qmk.sdk.kit.builder import Builder, all_of, any_of, when
-from qmk.ir.native_circuit import GATES, program_of
 from tests.unit.native.conftest import same
 from tests.unit.native.qasm_programs import program
 

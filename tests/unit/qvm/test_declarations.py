@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from qmk.qvm.clifford import as_pauli, tableau
+from qmk.ir.clifford import as_pauli, tableau
+from qmk.ir.inverse import inverse_args
+from qmk.ir.modifiers import clifford_steps, is_clifford
 from qmk.qvm.families import FAMILIES, OPS, SPELLINGS
 from qmk.qvm.families.core import FIXED_SIZE
-from qmk.ir.inverse import inverse_args
-from qmk.qvm.modifiers import clifford_steps, is_clifford
 from qmk.qvm.op import Op, Step
 
 ATOL = 1e-12

@@ -8,11 +8,11 @@ import msgspec
 import pytest
 
 from qmk.base.errors import QmkError
-from qmk.qvm import outputs as asked
 from qmk.ir.cone import Placed, cone_of, cones, kept_letters
+from qmk.ir.final_readout import before_readout, gates_of
+from qmk.qvm import outputs as asked
 from qmk.qvm.graph import Graph
 from qmk.qvm.outputs import Outputs, Slot, Sweep
-from qmk.ir.final_readout import before_readout, gates_of
 from qmk.sdk.kit.builder import Builder, when
 
 

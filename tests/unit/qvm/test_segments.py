@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from qmk.base.errors import QmkError
-from qmk.qvm.graph import Graph, Guard, Node
 from qmk.ir.inverse import inverse_node, inverse_nodes
+from qmk.qvm.graph import Graph, Guard, Node
 from qmk.qvm.segments import Segment, segments
 
 H = Node("h", "core.h", vqs=("a",))

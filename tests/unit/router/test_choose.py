@@ -10,12 +10,12 @@ from msgspec.structs import replace
 
 from qmk.base.errors import QmkError
 from qmk.engines import aer, reference, stabilizer
+from qmk.ir.resolver import ALL_GATES
 from qmk.qvm.graph import Graph
 from qmk.router import Decision, choose, explain
 from qmk.router.features import features
 from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
 from qmk.sdk.kit.builder import Builder, all_of, when
-from qmk.ir.resolver import ALL_GATES
 
 GIB = 1 << 30
 SHIPPED = {d.name: d for d in (reference.DECLARATION, stabilizer.DECLARATION, aer.DECLARATION)}

@@ -7,15 +7,15 @@ import math
 import numpy as np
 import pytest
 
+from qmk.ir.lower import lower
+from qmk.ir.program import Gate
+from qmk.ir.resolver import ALL_GATES
+from qmk.ir.unitary import apply_gate
 from qmk.router import bond
 from qmk.router.bond import bond_log2
 from qmk.router.features import features
 from qmk.sdk.kit.builder import Builder, when
 from qmk.sdk.kit.random_programs import random_case
-from qmk.ir.lower import lower
-from qmk.ir.resolver import ALL_GATES
-from qmk.ir.program import Gate
-from qmk.ir.unitary import apply_gate
 
 
 def test_counts() -> None:

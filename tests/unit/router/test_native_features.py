@@ -9,8 +9,8 @@ import pytest
 from qmk_native import Declined, encode_qvm, look_qvm, read_qvm
 
 from qmk.base.errors import QmkError
-from qmk.frontends import load
 from qmk.formats.binary import encode
+from qmk.frontends import load
 from qmk.qvm.graph import Graph, pack
 from qmk.qvm.verify import verify
 from qmk.router.bond import bond_log2

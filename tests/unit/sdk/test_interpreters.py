@@ -13,8 +13,8 @@ import pytest
 from msgspec.structs import replace
 
 import qmk
-from qmk.base.errors import QmkError
 from qmk.api.embedded import Embedded
+from qmk.base.errors import QmkError
 from qmk.engines import clifft, reference
 from qmk.frontends import load
 from qmk.host import spawn

@@ -14,16 +14,16 @@ from msgspec.structs import replace
 from qmk.base.errors import Finding, QmkError, invalid_graph
 from qmk.engines import reference
 from qmk.engines.reference.engine import ReferencePlan
+from qmk.ir.program import Barrier, Gate, Instruction, Measure, Program, Reset
+from qmk.ir.resolver import ALL_GATES
 from qmk.qvm.graph import Graph
 from qmk.sdk.engine import Capabilities, Declaration, Progress, Samples
-from qmk.worker.runner import Runner
 from qmk.sdk.frontend import Frontend, Source
 from qmk.sdk.kit import engine_kit, frontend_kit
 from qmk.sdk.kit.builder import Builder
 from qmk.sdk.kit.report import run_checks
 from qmk.sdk.kit.statistics import check, entropy
-from qmk.ir.resolver import ALL_GATES
-from qmk.ir.program import Barrier, Gate, Instruction, Measure, Program, Reset
+from qmk.worker.runner import Runner
 
 Rewrite = Callable[[Instruction], Instruction | None]
 

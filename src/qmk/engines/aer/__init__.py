@@ -9,8 +9,8 @@ from collections.abc import Mapping
 import msgspec
 
 from qmk.exact.chunks import walk_size
-from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
 from qmk.exact.straight import straight
+from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
 
 _SAME = (
     *("id", "x", "y", "z", "h", "s", "sdg", "sx", "sxdg", "t", "tdg", "rx", "ry", "rz", "p", "u"),

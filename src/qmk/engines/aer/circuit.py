@@ -16,11 +16,8 @@ import numpy as np
 
 from qmk.engines.aer import AER_NAMES, UNITARY
 from qmk.engines.aer.wrappers import simulator
-from qmk.qvm.clifford import quarter_turns
-from qmk.qvm.families import OPS
 from qmk.ir import conditions as c
-from qmk.sdk.engine import Unsupported
-from qmk.ir.resolver import angle_names
+from qmk.ir.clifford import quarter_turns
 from qmk.ir.program import (
     Barrier,
     Cond,
@@ -34,8 +31,11 @@ from qmk.ir.program import (
     Program,
     Reset,
 )
+from qmk.ir.resolver import angle_names
 from qmk.ir.synthesis import mod_steps, zyz
 from qmk.ir.unitary import matrix_of, mod_base
+from qmk.qvm.families import OPS
+from qmk.sdk.engine import Unsupported
 
 lib: Any = simulator()
 NEVER = -1

@@ -27,14 +27,14 @@ from qmk.engines.aer.apart import run_apart
 from qmk.engines.aer.circuit import Built, build
 from qmk.engines.aer.state import AerCircuit
 from qmk.engines.aer.wrappers import simulator, version
-from qmk.ir.bits import Bits, compute
 from qmk.exact.branching import BranchingPlan
 from qmk.exact.dense import DenseBackend
-from qmk.sdk.engine import Observer, Plan, Progress, Samples, Unsupported
+from qmk.exact.readout import readout_of
+from qmk.ir.bits import Bits, compute
 from qmk.ir.loss import refuse_tosses
 from qmk.ir.program import Gate, Measure, Program
-from qmk.exact.readout import readout_of
 from qmk.ir.steps import has_fences
+from qmk.sdk.engine import Observer, Plan, Progress, Samples, Unsupported
 
 CHUNK_SHOTS = 512
 """shots of a dynamic program between two reports of progress"""

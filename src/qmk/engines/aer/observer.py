@@ -14,8 +14,8 @@ import numpy as np
 from qmk.engines.aer.apart import run_apart
 from qmk.engines.aer.circuit import build
 from qmk.engines.aer.engine import AerPlan, controller
-from qmk.ir.program import Program
 from qmk.exact.statevector import highest_first
+from qmk.ir.program import Program
 
 EACH, MEAN = "single", "average"
 """how Aer saves amplitudes, and numbers: of the one shot there is"""

@@ -12,11 +12,11 @@ from typing import Any
 
 from qmk.base.errors import QmkError
 from qmk.engines.aer.wrappers import simulator
-from qmk.qvm.families import OPS
-from qmk.ir.resolver import angle_names
 from qmk.ir.program import Gate
+from qmk.ir.resolver import angle_names
 from qmk.ir.synthesis import mod_steps, zyz
 from qmk.ir.unitary import Array, matrix_of, mod_base
+from qmk.qvm.families import OPS
 
 _PHASES = {"s": math.pi / 2, "sdg": -math.pi / 2, "t": math.pi / 4, "tdg": -math.pi / 4}
 _CONFIG = (("method", "statevector"), ("device", "CPU"), ("precision", "double"), ("max_parallel_threads", "1"))

@@ -18,7 +18,6 @@ from qmk.base.errors import QmkError
 from qmk.base.seeds import substream
 from qmk.base.units import bytes_text
 from qmk.engines.clifft import GATES, MAX_ACTIVE, MAX_QUBITS
-from qmk.sdk.engine import Plan, Progress, Samples, Unsupported
 from qmk.ir.program import (
     Barrier,
     Cond,
@@ -33,6 +32,7 @@ from qmk.ir.program import (
     Reset,
     Toss,
 )
+from qmk.sdk.engine import Plan, Progress, Samples, Unsupported
 
 lib: Any = clifft
 

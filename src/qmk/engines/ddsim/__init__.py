@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from qmk.sdk.engine import Cost, Declaration, Features
 from qmk.exact.straight import straight
+from qmk.sdk.engine import Cost, Declaration, Features
 
 GATES = frozenset(
     {

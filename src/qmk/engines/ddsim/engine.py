@@ -17,17 +17,17 @@ import numpy as np
 from qmk.base.errors import QmkError
 from qmk.base.units import bytes_text
 from qmk.engines.ddsim import DECLARATION, DIAGRAM_BYTES
-from qmk.qvm.families import OPS
-from qmk.sdk import extension
-from qmk.ir.bits import Bits
 from qmk.exact.dice import Dice
-from qmk.sdk.engine import Plan
-from qmk.ir.resolver import angle_names
-from qmk.worker.process import memory_at_most
-from qmk.ir.program import Gate, Program
 from qmk.exact.readout import Readout, prepare
+from qmk.ir.bits import Bits
+from qmk.ir.program import Gate, Program
+from qmk.ir.resolver import angle_names
 from qmk.ir.synthesis import mod_steps, zyz
 from qmk.ir.unitary import controlled
+from qmk.qvm.families import OPS
+from qmk.sdk import extension
+from qmk.sdk.engine import Plan
+from qmk.worker.process import memory_at_most
 
 _SAME = {
     *("x", "y", "z", "h", "s", "sdg", "sx", "sxdg", "t", "tdg", "rx", "ry", "rz", "p"),

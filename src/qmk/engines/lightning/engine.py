@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from qmk.engines.lightning import DECLARATION
+from qmk.exact.readout import Amplitudes, Readout, VectorSampler, prepare
+from qmk.ir.program import Gate, Program
+from qmk.ir.unitary import controlled, matrix_of
 from qmk.sdk import extension
 from qmk.sdk.engine import Plan
-from qmk.ir.program import Gate, Program
-from qmk.exact.readout import Amplitudes, Readout, VectorSampler, prepare
-from qmk.ir.unitary import controlled, matrix_of
 
 _NAMES = {
     "h": "Hadamard",

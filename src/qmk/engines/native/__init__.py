@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import msgspec
 
-from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
-from qmk.ir.native_circuit import GATES
 from qmk.exact.straight import straight
+from qmk.ir.native_circuit import GATES
+from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
 
 RATES = {
     "fixed_s": 2e-4,

@@ -12,10 +12,10 @@ from msgspec.structs import replace
 from qmk.base.errors import QmkError
 from qmk.engines.native import DECLARATION
 from qmk.engines.native.loss import PatternPlan, TableauPlan
-from qmk.sdk.engine import Plan, Progress, Samples, Unsupported
 from qmk.ir.native_circuit import circuit_of
 from qmk.ir.native_rewrites import report
 from qmk.ir.program import Program, Register, Toss
+from qmk.sdk.engine import Plan, Progress, Samples, Unsupported
 
 MEMORY_BYTES = 16 << 30
 """what one state may take; the router has refused before what this machine has no memory for"""

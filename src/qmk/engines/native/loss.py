@@ -11,10 +11,10 @@ from msgspec.structs import replace
 
 from qmk.base.seeds import substream
 from qmk.ir.bits import Bits
-from qmk.sdk.engine import Plan, Progress, Samples
 from qmk.ir.native_circuit import Tosses, circuit_of
 from qmk.ir.patterns import chance_of_any, folded, patterns, tosses_of
 from qmk.ir.program import Program, Register
+from qmk.sdk.engine import Plan, Progress, Samples
 
 Maker = Callable[[Program, str], Plan]
 """(program without tosses, method) to its plan"""

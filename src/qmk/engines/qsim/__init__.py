@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from qmk.sdk.engine import Cost, Declaration, Features
-from qmk.ir.resolver import ALL_GATES
 from qmk.exact.straight import reading_bytes, straight
+from qmk.ir.resolver import ALL_GATES
+from qmk.sdk.engine import Cost, Declaration, Features
 
 GATES = ALL_GATES - {"paulirot"}
 MAX_QUBITS = 40

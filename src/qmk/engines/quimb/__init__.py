@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
 from qmk.exact.straight import straight
+from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
 
 GATES = frozenset(
     {

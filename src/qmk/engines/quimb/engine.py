@@ -18,13 +18,13 @@ import quimb.tensor
 from qmk.base.errors import QmkError
 from qmk.base.units import bytes_text
 from qmk.engines.quimb import CONTRACT_FLOPS, CONTRACT_WIDTH, DECLARATION, GROUP_QUBITS, bond_cap
-from qmk.ir.bits import Bits
 from qmk.exact.dice import Dice
-from qmk.sdk.engine import Plan
-from qmk.exact.simulator import TINY
-from qmk.ir.program import Program
 from qmk.exact.readout import Readout, Sampler, prepare
+from qmk.exact.simulator import TINY
+from qmk.ir.bits import Bits
+from qmk.ir.program import Program
 from qmk.ir.unitary import Array, matrix_of
+from qmk.sdk.engine import Plan
 
 lib: Any = quimb.tensor
 

@@ -14,11 +14,11 @@ import qulacs
 import qulacs.circuit
 
 from qmk.engines.qulacs import DECLARATION
-from qmk.sdk.engine import Plan
-from qmk.ir.program import Gate, Program
 from qmk.exact.readout import Amplitudes, Readout, VectorSampler, prepare, readout_of
 from qmk.exact.statevector import StateVector, highest_first
+from qmk.ir.program import Gate, Program
 from qmk.ir.unitary import Array, controlled, matrix_of
+from qmk.sdk.engine import Plan
 
 lib: Any = qulacs
 optimizer: Any = qulacs.circuit

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from qmk.exact.chunks import walk_size
-from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
 from qmk.ir.resolver import ALL_GATES
+from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
 
 MAX_QUBITS = 12
 

@@ -10,13 +10,13 @@ import numpy.typing as npt
 from qmk.engines.reference import MAX_QUBITS
 from qmk.exact.branching import BranchingPlan
 from qmk.exact.dense import DenseBackend, NumpyCircuit
-from qmk.sdk.engine import Plan, Progress, Samples, Unsupported
 from qmk.exact.simulator import Chances, exact_distribution, walk
-from qmk.ir.loss import refuse_tosses
-from qmk.ir.resolver import ALL_GATES
-from qmk.ir.program import Gate, Program
 from qmk.exact.statevector import StateVector
+from qmk.ir.loss import refuse_tosses
+from qmk.ir.program import Gate, Program
+from qmk.ir.resolver import ALL_GATES
 from qmk.ir.steps import has_fences
+from qmk.sdk.engine import Plan, Progress, Samples, Unsupported
 
 __all__ = ["ReferenceEngine", "ReferencePlan", "exact_distribution"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from qmk.exact.chunks import walk_size
-from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
 from qmk.ir.resolver import ALL_GATES
+from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
 
 TOLERANCE = 1e-8
 """distance of the state from the exact one that a run stays below, as its step doubling estimates"""

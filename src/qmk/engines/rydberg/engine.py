@@ -15,12 +15,12 @@ from qmk.engines.rydberg.evolution import MEMORY_BYTES, Evolution, evolution, so
 from qmk.engines.rydberg.mixed import MixedCircuit
 from qmk.engines.rydberg.subspace import SubspaceObserver, SubspacePlan
 from qmk.engines.rydberg.trajectories import Item, TrajectoryPlan
-from qmk.ir.bits import compute
 from qmk.exact.branching import BranchingPlan
 from qmk.exact.dense import DenseBackend
-from qmk.sdk.engine import Plan, Progress, Samples, Unsupported
-from qmk.ir.program import Barrier, Gate, Logic, Measure, NoisyEvolution, Program, Toss
 from qmk.exact.statevector import StateVector
+from qmk.ir.bits import compute
+from qmk.ir.program import Barrier, Gate, Logic, Measure, NoisyEvolution, Program, Toss
+from qmk.sdk.engine import Plan, Progress, Samples, Unsupported
 
 KEPT_BYTES = 1 << 24
 """states up to this size stay with their plan: a second run of it only draws"""

@@ -12,9 +12,9 @@ import qmk_native
 
 from qmk.base.errors import QmkError
 from qmk.engines.rydberg import TOLERANCE
-from qmk.qvm.families import analog
 from qmk.ir.fields import NONE, Knots, knots, level, line
 from qmk.ir.program import Gate, NoisyEvolution
+from qmk.qvm.families import analog
 
 Light = tuple[Knots, Knots, Knots, list[float]]
 """amplitude, phase, detuning, weights by atom; us, rad/us, rad"""

@@ -25,11 +25,11 @@ from scipy import sparse
 from qmk.base.errors import QmkError
 from qmk.base.seeds import substream
 from qmk.engines.rydberg.evolution import Evolution
-from qmk.ir.bits import compute
-from qmk.sdk.engine import Progress, Samples
-from qmk.ir.fields import level, line, segments
 from qmk.exact.krylov import exponential
+from qmk.ir.bits import compute
+from qmk.ir.fields import level, line, segments
 from qmk.ir.program import Logic, Measure
+from qmk.sdk.engine import Progress, Samples
 
 RATIO = 20.0
 TOLERANCE = 1e-5

@@ -27,10 +27,10 @@ from qmk.engines.rydberg.evolution import (
     rates_3,
     solved,
 )
-from qmk.qvm.families.analog import has_noise
 from qmk.ir.bits import Bits, compute, holds
-from qmk.sdk.engine import Progress, Samples
 from qmk.ir.program import Gate, Logic, Measure, NoisyEvolution, Toss
+from qmk.qvm.families.analog import has_noise
+from qmk.sdk.engine import Progress, Samples
 
 Levels = npt.NDArray[np.uint8]
 """measured levels, shape (shots, atoms): 0, 1, and 2 for an atom that is lost"""

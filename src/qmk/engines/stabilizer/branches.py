@@ -14,8 +14,8 @@ import stim
 
 from qmk.engines.stabilizer import STIM_NAMES
 from qmk.ir.bits import compute_once, holds_once
-from qmk.sdk.engine import Progress, Samples
 from qmk.ir.program import Barrier, Cond, Gate, Logic, Measure, Noise, PauliNoise, PauliNoise2, Program, Reset
+from qmk.sdk.engine import Progress, Samples
 
 Shots = npt.NDArray[np.intp]
 

@@ -17,13 +17,13 @@ from qmk.engines.stabilizer.branches import BranchPlan
 from qmk.engines.stabilizer.fenced_frames import FencedFramePlan
 from qmk.engines.stabilizer.observer import StabilizerObserver
 from qmk.engines.stabilizer.tableau import TableauBackend
-from qmk.ir import bits as classical
 from qmk.exact.branching import BranchingPlan
+from qmk.ir import bits as classical
 from qmk.ir.conditions import Affine, affine, truth_table
-from qmk.sdk.engine import Plan, Progress, Samples, Unsupported
 from qmk.ir.loss import refuse_tosses
 from qmk.ir.program import Barrier, Fence, Gate, KrausNoise, Logic, Measure, PauliNoise, PauliNoise2, Program, Reset
 from qmk.ir.steps import has_fences
+from qmk.sdk.engine import Plan, Progress, Samples, Unsupported
 
 SEED_LIMIT = 1 << 64
 CHUNK_BYTES = 1 << 26

@@ -18,12 +18,12 @@ import numpy as np
 import numpy.typing as npt
 import stim
 
-from qmk.ir import bits as classical
-from qmk.ir.bits import Bits
 from qmk.exact.checkpoint import Body, Header, check, set_dice
 from qmk.exact.chunked import ChunkedPlan
 from qmk.exact.chunks import CHUNK_SHOTS, STATES_BYTES
 from qmk.exact.dice import Dice
+from qmk.ir import bits as classical
+from qmk.ir.bits import Bits
 from qmk.ir.program import Logic, Program
 
 Words = npt.NDArray[np.uint64]

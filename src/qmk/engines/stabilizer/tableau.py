@@ -1,4 +1,4 @@
-"""Tableaus as a backend of the branching walk (``exact.branching``): for Clifford programs with fences and any condition.
+"""Tableaus as a backend of the branching walk (``exact.branching``): Clifford programs with fences, any condition.
 
 A saved state is the inverse tableau: the images of X and Z of every qubit, n^2 / 2 bytes and some signs.
 """
@@ -12,11 +12,11 @@ import stim
 
 from qmk.engines.stabilizer import STIM_NAMES, tableau_bytes
 from qmk.engines.stabilizer.branches import copied
-from qmk.qvm.op import Matrix
-from qmk.ir.bits import Bits
 from qmk.exact.dice import Dice
-from qmk.sdk.engine import Unsupported
+from qmk.ir.bits import Bits
 from qmk.ir.program import Gate
+from qmk.qvm.op import Matrix
+from qmk.sdk.engine import Unsupported
 
 _SAMPLE_BYTES = 1 << 25
 """random words drawn at a time"""

@@ -14,10 +14,10 @@ from qmk.engines.tenpy.evolution import Evolution, chain, evolution
 from qmk.engines.tenpy.interactions import Tails, compressed
 from qmk.engines.tenpy.state import State
 from qmk.engines.tenpy.tdvp import Swept, evolve, ground, quick
-from qmk.ir.bits import compute
 from qmk.exact.dice import Dice
-from qmk.sdk.engine import Plan, Progress, Samples, Unsupported
+from qmk.ir.bits import compute
 from qmk.ir.program import Barrier, Gate, Logic, Measure, NoisyEvolution, Program, Toss
+from qmk.sdk.engine import Plan, Progress, Samples, Unsupported
 
 MOST_STEPS = 64.0
 """times the steps of the first run, at most"""

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from qmk.qvm.families import analog
 from qmk.ir.fields import Knots, knots, level, line, segments
 from qmk.ir.program import Gate
+from qmk.qvm.families import analog
 
 Array = npt.NDArray[np.float64]
 Matrices = npt.NDArray[np.complex128]

@@ -11,8 +11,8 @@ import numpy.typing as npt
 from qmk.base.errors import QmkError
 from qmk.base.units import bytes_text
 from qmk.engines.tenpy import STATE_BYTES
-from qmk.ir.bits import Bits
 from qmk.exact.dice import Dice
+from qmk.ir.bits import Bits
 
 Tensor = npt.NDArray[np.complex128]
 

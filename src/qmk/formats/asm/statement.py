@@ -13,9 +13,9 @@ from qmk.formats.asm import guards, literals
 from qmk.formats.asm.operands import PREFIXES, Operand
 from qmk.formats.asm.source import NAME, QUOTED, RESERVED, Cursor, Fault, Line, unquote
 from qmk.formats.expression_values import Value
+from qmk.formats.normal import Problem, normal_args
 from qmk.qvm.families import OPS, SPELLINGS, meant
 from qmk.qvm.graph import Guard
-from qmk.formats.normal import Problem, normal_args
 
 _NAMES = r"[A-Za-z_][A-Za-z0-9_]*(?:\s*,\s*[A-Za-z_][A-Za-z0-9_]*)*+"
 _SIMPLE = re.compile(rf"([A-Za-z_][A-Za-z0-9_]*+)\s*:\s*([A-Za-z_][A-Za-z0-9_]*+)\s+({_NAMES})(?:\s*->\s*({_NAMES}))?")

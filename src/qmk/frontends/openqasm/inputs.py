@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from qmk.formats.expression import ExpressionError, evaluate
 from qmk.frontends.openqasm import logic as lg
 from qmk.frontends.openqasm.evaluate import Evaluator
 from qmk.frontends.openqasm.sources import Refusal
 from qmk.frontends.openqasm.values import FLOAT, INTEGERS, LITERAL, Type, Value, convert, element_type
-from qmk.formats.expression import ExpressionError, evaluate
 from qmk.sdk.frontend import ParamValue
 
 _BITS = re.compile(r'"?([01](?:_?[01])*)"?')

@@ -93,8 +93,8 @@ def compile_all(job: Job) -> Made:
 def compiled_case(case: Case, job: Job) -> Compiled:
     """Raises ``QmkError`` for a program that is wrong or that does not fit."""
     from qmk.client.program import to_graph
-    from qmk.qvm.graph import digest
     from qmk.formats.json_codec import encode
+    from qmk.qvm.graph import digest
 
     graph = to_graph(job.programs[case.program_index].encode(), "kirin", case.arguments)
     graph, notes = _on_device(graph, job.device, case.shots) if job.device else _rewritten(graph)

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 import msgspec
 
 from qmk.base.errors import Finding
+from qmk.ir.resolver import ALL_GATES, NoLowering, Piece, Resolver, angle_names
+from qmk.ir.synthesis import zyz
 from qmk.models.atoms.machine import NativeGate
 from qmk.models.atoms.profile import Profile
 from qmk.models.atoms.rules import ATOM_RULES
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, Node
-from qmk.ir.resolver import ALL_GATES, NoLowering, Piece, Resolver, angle_names
-from qmk.ir.synthesis import zyz
 
 _MEASURES = ("core.mz", "atoms.mz", "atoms.check")
 """what every device measures; other bases are gates before it"""

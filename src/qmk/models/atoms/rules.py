@@ -3,8 +3,8 @@ of all rules for atoms."""
 
 from __future__ import annotations
 
-from qmk.models.atoms.gate_rules import OF_DEVICES, OF_PROGRAMS, OF_TIMELINES
 from qmk.formats.json_rules import Rule
+from qmk.models.atoms.gate_rules import OF_DEVICES, OF_PROGRAMS, OF_TIMELINES
 
 _ROWS = (
     Rule("ATOM-01", "too many sites", "A program has as many sites as the device at most.", "use fewer sites"),

@@ -20,11 +20,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from qmk.base.errors import QmkError
+from qmk.ir.clifford import quarter_turns
+from qmk.ir.modifiers import clifford_steps
 from qmk.models.estimate.counts import LogicalCounts
-from qmk.qvm.clifford import quarter_turns
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, Node
-from qmk.qvm.modifiers import clifford_steps
 
 _TOFFOLIS = frozenset(("core.toffoli", "core.ccz", "core.cswap"))
 _TURNS = {"core.rx": "theta", "core.ry": "theta", "core.rz": "theta", "core.p": "lam"}

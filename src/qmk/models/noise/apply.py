@@ -16,12 +16,12 @@ from typing import Any
 import msgspec
 
 from qmk.base.errors import QmkError
+from qmk.ir.lower import outputs_of
 from qmk.models.noise.errors import AnyError, Error, Pauli
 from qmk.models.noise.model import GateRule, NoiseModel, Relaxation
 from qmk.models.noise.waiting import TIMED, Wait, duration, waits
 from qmk.qvm.families import OPS, atoms, noise
 from qmk.qvm.graph import Graph, Node, Output
-from qmk.ir.lower import outputs_of
 
 TRUE = "__true"
 LOST = "__lost"

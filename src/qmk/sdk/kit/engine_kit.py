@@ -2,19 +2,21 @@
 
 ``run(declaration, method)`` runs every check that the declared capabilities call for and reports; ``checks`` gives them
 one by one, and ``as_tests(checks(...))`` makes pytest tests of them. Distributions are compared with the exact ones of
-``qmk.exact.simulator`` by the test of ``kit.statistics``; a run of the whole kit on a correct engine fails with probability
-at most ``FALSE_FAILURE``. An engine that declares itself approximate may be off by ``APPROXIMATE`` in any probability.
+``qmk.exact.simulator`` by the test of ``kit.statistics``; a run of the whole kit on a correct engine fails with
+probability at most ``FALSE_FAILURE``. An engine that declares itself approximate may be off by ``APPROXIMATE`` in any
+probability.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from qmk.qvm.graph import digest
-from qmk.ir import bits
-from qmk.sdk.engine import Declaration
 from qmk.exact.simulator import exact_distribution
-from qmk.worker.runner import Runner
+from qmk.ir import bits
+from qmk.ir.lower import lower
+from qmk.ir.resolver import ALL_GATES
+from qmk.qvm.graph import digest
+from qmk.sdk.engine import Declaration
 from qmk.sdk.kit.channel_programs import channel_cases, fenced_channel_cases
 from qmk.sdk.kit.fences import fence_checks
 from qmk.sdk.kit.gate_programs import gate_cases
@@ -28,8 +30,7 @@ from qmk.sdk.kit.report import Check, KitReport, as_tests, run_checks
 from qmk.sdk.kit.statistics import check
 from qmk.sdk.kit.subject import Subject
 from qmk.sdk.kit.values import value_checks
-from qmk.ir.lower import lower
-from qmk.ir.resolver import ALL_GATES
+from qmk.worker.runner import Runner
 
 __all__ = ["APPROXIMATE", "FALSE_FAILURE", "Case", "Check", "Declaration", "as_tests", "checks", "run"]
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from qmk.base.errors import QmkError
-from qmk.qvm.graph import Graph
 from qmk.exact.simulator import exact_distribution
-from qmk.sdk.frontend import Frontend, Source
-from qmk.sdk.kit.report import Check, KitReport, as_tests, run_checks
 from qmk.ir.lower import lower
 from qmk.ir.resolver import ALL_GATES
+from qmk.qvm.graph import Graph
+from qmk.sdk.frontend import Frontend, Source
+from qmk.sdk.kit.report import Check, KitReport, as_tests, run_checks
 
 __all__ = ["Samples", "as_tests", "checks", "run"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from qmk.base.errors import QmkError
+from qmk.ir.program import Gate, KrausNoise, Logic, Measure, PauliNoise, PauliNoise2, Program, Register, Reset, Toss
 from qmk.sdk.engine import Unsupported
 from qmk.sdk.kit.report import Check
 from qmk.sdk.kit.subject import Subject
-from qmk.ir.program import Gate, KrausNoise, Logic, Measure, PauliNoise, PauliNoise2, Program, Register, Reset, Toss
 
 _Item = Gate | Measure | Reset | Logic | PauliNoise | PauliNoise2 | KrausNoise | Toss
 

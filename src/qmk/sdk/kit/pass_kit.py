@@ -11,14 +11,14 @@ import contextlib
 from collections.abc import Iterator
 
 from qmk.base.errors import QmkError
+from qmk.exact.simulator import exact_distribution
+from qmk.ir.lower import lower
+from qmk.ir.resolver import ALL_GATES
 from qmk.qvm.graph import Graph, canonical_bytes
 from qmk.qvm.verify import verify
-from qmk.exact.simulator import exact_distribution
 from qmk.sdk.kit.programs import Case, fixed_cases
 from qmk.sdk.kit.random_programs import random_cases
 from qmk.sdk.kit.report import Check, KitReport, as_tests, run_checks
-from qmk.ir.lower import lower
-from qmk.ir.resolver import ALL_GATES
 from qmk.sdk.passes import Pass
 
 __all__ = ["as_tests", "checks", "run"]

@@ -1,4 +1,4 @@
-"""The programs of the engine kit: fixed ones, one a property. Their exact distributions come from ``exact.simulator``."""
+"""The programs of the engine kit: fixed ones, one a property; exact distributions come from ``exact.simulator``."""
 
 from __future__ import annotations
 

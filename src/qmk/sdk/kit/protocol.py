@@ -8,13 +8,13 @@ from collections.abc import Iterator
 import numpy as np
 
 from qmk.ir import bits
+from qmk.ir.program import Program
 from qmk.sdk.engine import Plan
 from qmk.sdk.kit.builder import Builder
 from qmk.sdk.kit.programs import Case
 from qmk.sdk.kit.report import Check
 from qmk.sdk.kit.statistics import check
 from qmk.sdk.kit.subject import Subject
-from qmk.ir.program import Program
 
 MANY = 50_000
 """shots of the large run, for engines that are exact"""

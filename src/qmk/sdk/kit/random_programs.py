@@ -8,11 +8,11 @@ from typing import Any
 
 import msgspec
 
+from qmk.ir.resolver import ALL_GATES
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import Guard, Node
 from qmk.sdk.kit.builder import Builder, all_of, any_of, when
 from qmk.sdk.kit.programs import Case
-from qmk.ir.resolver import ALL_GATES
 
 CLIFFORD = sorted(op.short for op in OPS.values() if op.family == "core" and op.flow is not None)
 UNIVERSAL = sorted(ALL_GATES - {"id", "gphase", "mod", "paulirot"})

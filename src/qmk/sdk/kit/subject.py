@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from qmk.sdk.engine import Capabilities, Engine, Samples
-from qmk.worker.runner import Runner
-from qmk.sdk.kit.programs import Case
 from qmk.ir.lower import lower
 from qmk.ir.program import Program
+from qmk.sdk.engine import Capabilities, Engine, Samples
+from qmk.sdk.kit.programs import Case
+from qmk.worker.runner import Runner
 
 
 class Subject:

@@ -9,15 +9,15 @@ from typing import cast
 import numpy as np
 
 from qmk.exact.dense import NumpyCircuit
-from qmk.sdk.engine import FastObserver, Observer, ObservingEngine
 from qmk.exact.simulator import exact_distribution
+from qmk.exact.statevector import StateVector
+from qmk.ir.program import Gate, KrausNoise, PauliNoise, PauliNoise2, Program, Reset
+from qmk.ir.shifts import shifts_of
+from qmk.sdk.engine import FastObserver, Observer, ObservingEngine
 from qmk.sdk.kit.random_programs import random_case
 from qmk.sdk.kit.report import Check
 from qmk.sdk.kit.subject import Subject
 from qmk.worker.observed import final_state, gates_only, measured, part
-from qmk.ir.program import Gate, KrausNoise, PauliNoise, PauliNoise2, Program, Reset
-from qmk.ir.shifts import shifts_of
-from qmk.exact.statevector import StateVector
 
 QUBITS = 3
 TOLERANCE = 1e-8

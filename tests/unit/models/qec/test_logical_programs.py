@@ -15,6 +15,7 @@ import qmk
 from qmk.base.errors import QmkError
 from qmk.client.asked import asked
 from qmk.client.program import to_graph
+from qmk.ir.labels import labels
 from qmk.models.noise import resolve
 from qmk.models.qec import magic
 from qmk.models.qec.logical import Failures, Machine, Report, as_dict, failures, lower, on_machine, run
@@ -24,7 +25,6 @@ from qmk.models.qec.tables import Channels, Point, Row, Table, channels, default
 from qmk.models.qec.tables.angles import probability
 from qmk.models.qec.tables.measure import count
 from qmk.qvm.graph import Graph, digest
-from qmk.ir.labels import labels
 
 TABLE = default()
 KNOWN = channels(TABLE, "surface", 3, "p=2e-3")

@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 
 from qmk.base.errors import QmkError
+from qmk.ir.resolver import NoLowering, Resolver
 from qmk.models.noise import NoiseModel
 from qmk.models.qec.logical import costs
 from qmk.models.qec.logical.costs import CYCLES, Flips
@@ -26,7 +27,6 @@ from qmk.models.qec.tables.angles import probability
 from qmk.models.qec.tables.channels import Channels
 from qmk.qvm.families import OPS, noise
 from qmk.qvm.graph import Graph, Node
-from qmk.ir.resolver import NoLowering, Resolver
 
 TURNS = {0: (), 1: ("t",), 2: ("s",), 3: ("s", "t"), 4: ("z",), 5: ("z", "t"), 6: ("sdg",), 7: ("tdg",)}
 """a Z rotation by a multiple of pi/4, up to a global phase"""

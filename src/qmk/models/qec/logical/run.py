@@ -10,13 +10,13 @@ import numpy.typing as npt
 
 from qmk.base.errors import QmkError
 from qmk.base.seeds import substream
+from qmk.ir import program as ops
+from qmk.ir.native_circuit import circuit_of
 from qmk.models.qec.intervals import clopper_pearson
 from qmk.models.qec.logical import frames
 from qmk.models.qec.logical.surgery import Lowered, lower
 from qmk.models.qec.surgery import Program
 from qmk.models.qec.tables.channels import Channels
-from qmk.ir import program as ops
-from qmk.ir.native_circuit import circuit_of
 
 Bits = npt.NDArray[np.uint8]
 BATCH = 1 << 18

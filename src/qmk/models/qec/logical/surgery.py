@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import msgspec
 
 from qmk.base.errors import QmkError
+from qmk.ir import program as ops
+from qmk.ir.program import Cond
 from qmk.models.qec.surgery import (
     Correct,
     Idle,
@@ -28,8 +30,6 @@ from qmk.models.qec.surgery import (
 from qmk.models.qec.surgery.program import Basis, Op, touched
 from qmk.models.qec.tables.angles import probability
 from qmk.models.qec.tables.channels import BASES, Channels
-from qmk.ir import program as ops
-from qmk.ir.program import Cond
 
 OTHER: dict[Basis, Basis] = {"X": "Z", "Z": "X"}
 """the basis that sees a flip, and the flip that a basis sees"""

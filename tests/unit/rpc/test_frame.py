@@ -9,12 +9,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from qmk.rpc import frame
 from qmk.abi.calls import q_status, q_submit
 from qmk.abi.examples import BELL
-from qmk.rpc.graphs import graph_of
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
+from qmk.rpc import frame
+from qmk.rpc.graphs import graph_of
 
 
 def one(data: bytes) -> frame.Decoded:

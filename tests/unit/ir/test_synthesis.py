@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from qmk.base.errors import QmkError
-from qmk.qvm.families import OPS
-from qmk.qvm.modifiers import mod_matrix
-from qmk.qvm.op import Op
-from qmk.ir.resolver import ALL_GATES, NoLowering, Resolver
+from qmk.ir.modifiers import mod_matrix
 from qmk.ir.program import Gate
+from qmk.ir.resolver import ALL_GATES, NoLowering, Resolver
 from qmk.ir.synthesis import MAX_CONTROLS, mod_steps, square_root, two_level, zyz
 from qmk.ir.unitary import apply, apply_gate, matrix_of
+from qmk.qvm.families import OPS
+from qmk.qvm.op import Op
 
 FIXED = [OPS[f"core.{short}"] for short in sorted(ALL_GATES - {"mod", "paulirot"})]
 NATIVE_SETS = [("h", "rz", "cnot"), ("u", "cnot"), ("rz", "sx", "cz"), ("h", "p", "cz"), ("rx", "rz", "cz")]

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from scipy.linalg import fractional_matrix_power
 
+from qmk.ir.clifford import quarter_turns
+from qmk.ir.modifiers import clifford_steps, is_clifford, mod_matrix, mod_parts
 from qmk.qvm import powers
-from qmk.qvm.clifford import quarter_turns
 from qmk.qvm.families import OPS
 from qmk.qvm.families.core import FIXED_SIZE
-from qmk.qvm.modifiers import clifford_steps, is_clifford, mod_matrix, mod_parts
 
 Z = np.diag([1, -1])
 

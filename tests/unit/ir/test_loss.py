@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from qmk.base.errors import QmkError
+from qmk.exact.simulator import exact_distribution
+from qmk.ir.lower import lower
+from qmk.ir.program import Toss
+from qmk.ir.resolver import ALL_GATES
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, Guard, Node, Output
 from qmk.qvm.op import PauliChannel
-from qmk.exact.simulator import exact_distribution
-from qmk.ir.lower import lower
-from qmk.ir.resolver import ALL_GATES
-from qmk.ir.program import Toss
 
 CLIFFORD = frozenset({"h", "s", "cz", "x", "y", "z", "cnot"})
 

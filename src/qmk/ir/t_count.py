@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from qmk.qvm.clifford import quarter_turns
+from qmk.ir.clifford import quarter_turns
+from qmk.ir.modifiers import clifford_steps
 from qmk.qvm.families import OPS
-from qmk.qvm.modifiers import clifford_steps
 from qmk.qvm.op import Args, Step
 
 _T_COUNT = {"core.t": 1, "core.tdg": 1, "core.ch": 2, "core.toffoli": 7, "core.ccz": 7, "core.cswap": 7}

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qmk.ir import bits
 from qmk.exact.simulator import printed
+from qmk.ir import bits
 from qmk.ir.program import Logic, Program, Register
 
 WIDTH = 5

@@ -8,11 +8,8 @@ import random
 import pytest
 
 from qmk.base.errors import QmkError
-from qmk.qvm.verify import verify
 from qmk.exact.simulator import exact_distribution
-from qmk.sdk.kit.random_programs import random_cases
 from qmk.ir.lower import lower
-from qmk.ir.resolver import ALL_GATES
 from qmk.ir.program import (
     Cond,
     Gate,
@@ -27,6 +24,9 @@ from qmk.ir.program import (
     Reset,
 )
 from qmk.ir.raising import graph_of
+from qmk.ir.resolver import ALL_GATES
+from qmk.qvm.verify import verify
+from qmk.sdk.kit.random_programs import random_cases
 
 
 def same(program: Program) -> bool:

@@ -12,9 +12,10 @@ from typing import Any
 
 import msgspec
 
-from qmk.qvm import clifford, powers
+from qmk.ir import clifford
+from qmk.ir.clifford import quarter_turns
 from qmk.qvm import matrices as m
-from qmk.qvm.clifford import quarter_turns
+from qmk.qvm import powers
 from qmk.qvm.families import OPS
 from qmk.qvm.families.core import powered
 from qmk.qvm.op import Args, Matrix, Op, Step

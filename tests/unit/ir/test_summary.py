@@ -6,8 +6,8 @@ import math
 
 import pytest
 
+from qmk.ir.summary import Summary, summarise
 from qmk.qvm.graph import Graph, Guard, Node
-from qmk.qvm.summary import Summary, summarise
 
 
 def summary(*rows: tuple[object, ...]) -> Summary:

@@ -9,13 +9,13 @@ import pytest
 
 from qmk.engines import reference
 from qmk.qvm.graph import Graph, digest, pack
+from qmk.sdk.kit.builder import Builder, when
 from qmk.worker import driver
 from qmk.worker.driver import SavingBudget
-from qmk.worker.runner import Runner, execute
-from qmk.sdk.kit.builder import Builder, when
-from qmk.worker.messages import Ask, Done, Failed, FromWorker, NotDone, Run, RunProgress, StateSaved, Stop, ToWorker
-from qmk.worker.wire import Channel
 from qmk.worker.main import serve
+from qmk.worker.messages import Ask, Done, Failed, FromWorker, NotDone, Run, RunProgress, StateSaved, Stop, ToWorker
+from qmk.worker.runner import Runner, execute
+from qmk.worker.wire import Channel
 
 SHOTS, SEED = 40, 11
 

@@ -17,10 +17,10 @@ from qmk.engines.aer.engine import AerEngine
 from qmk.engines.reference.engine import ReferenceEngine
 from qmk.engines.stabilizer.engine import StabilizerEngine
 from qmk.frontends import load
+from qmk.ir.lower import lower
 from qmk.qvm.graph import digest
 from qmk.sdk.engine import Unsupported
 from qmk.worker.runner import Runner
-from qmk.ir.lower import lower
 
 FOLDER = Path(__file__).parents[2] / "golden" / "checkpoints"
 FROZEN = sorted(FOLDER.glob("*-1.json"))

@@ -12,27 +12,14 @@ from typing import Any, Literal
 
 import msgspec
 
-from qmk.qvm.clifford import quarter_turns
+from qmk.ir.clifford import quarter_turns
+from qmk.ir.t_count import Magic, magic
 from qmk.qvm.families import OPS, analog, noise
 from qmk.qvm.graph import Graph, Guard, Node
+from qmk.qvm.link import bell_pairs
 from qmk.qvm.op import Op
-from qmk.qvm.t_count import Magic, magic
 
 _PAULIS = frozenset(("core.id", "core.x", "core.y", "core.z", "core.condpauli"))
-RANK_TWO = frozenset(
-    f"core.{short}"
-    for short in (
-        *("cnot", "cy", "cz", "ch", "cp", "crx", "cry", "crz", "rxx", "ryy", "rzz"),
-        *("toffoli", "ccz", "paulirot", "mpauli", "teleport_cnot"),
-    )
-)
-"""Ops of operator Schmidt rank two across every cut of their qubits."""
-
-
-def bell_pairs(node: Node) -> int:
-    """Bell pairs that suffice to do an entangling op across any cut of its qubits: one for an op of rank two (Eisert et
-    al., Phys. Rev. A 62, 052317 (2000)), else the smaller side is sent over and back."""
-    return 1 if node.op in RANK_TWO else 2 * (len(node.vqs) // 2)
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,14 +7,14 @@ from collections.abc import Callable
 import pytest
 
 from qmk.base.errors import QmkError
-from qmk.qvm.graph import Graph, Guard, Node, Output
 from qmk.exact.simulator import exact_distribution
-from qmk.sdk.kit.builder import Builder, all_of, any_of, when
-from qmk.sdk.kit.random_programs import random_case
 from qmk.ir.liveness import observable
 from qmk.ir.lower import lower, without_logic
-from qmk.ir.resolver import ALL_GATES
 from qmk.ir.program import Barrier, Fence, Gate, Instruction, Logic, Measure, Program, Reset
+from qmk.ir.resolver import ALL_GATES
+from qmk.qvm.graph import Graph, Guard, Node, Output
+from qmk.sdk.kit.builder import Builder, all_of, any_of, when
+from qmk.sdk.kit.random_programs import random_case
 
 SMALL = frozenset({"h", "rz", "cnot"})
 CLIFFORD = frozenset({"h", "s", "sdg", "x", "y", "z", "cnot", "cz", "swap"})

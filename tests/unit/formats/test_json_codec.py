@@ -10,8 +10,8 @@ import pytest
 
 from qmk.base.errors import QmkError
 from qmk.formats import json_codec
-from qmk.qvm.graph import Graph, Guard, Node, Output, digest
 from qmk.formats.json_rules import JSON_RULES
+from qmk.qvm.graph import Graph, Guard, Node, Output, digest
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "qvm01"
 PEERS = [json.loads(line) for line in (GOLDEN / "peer-graphs.jsonl").read_text().splitlines()]

@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 
 from qmk.base.errors import QmkError
+from qmk.exact.simulator import exact_distribution
+from qmk.ir import channels
+from qmk.ir.lower import lower
+from qmk.ir.program import PauliNoise
+from qmk.ir.resolver import ALL_GATES
 from qmk.qvm import link
 from qmk.qvm.graph import Node
-from qmk.ir import channels
-from qmk.exact.simulator import exact_distribution
-from qmk.worker.runner import Runner
 from qmk.sdk.kit.builder import Builder, when
 from qmk.sdk.kit.statistics import entropy
-from qmk.ir.lower import lower
-from qmk.ir.resolver import ALL_GATES
-from qmk.ir.program import PauliNoise
+from qmk.worker.runner import Runner
 
 # six states that average like all pure states (a 2-design), as gates from |0>, and where each is read as 0
 CARDINAL: dict[str, tuple[tuple[str, ...], str]] = {

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from qmk.frontends import qvm_asm, qvm_binary, qvm_json
 from qmk.formats import binary, json_codec
+from qmk.frontends import qvm_asm, qvm_binary, qvm_json
 from qmk.qvm.graph import VERSIONS, digest
 from qmk.sdk.frontend import Source
 

@@ -14,19 +14,19 @@ import numpy as np
 import pytest
 
 from qmk.base.errors import QmkError
+from qmk.exact.simulator import exact_distribution
+from qmk.ir.lower import lower
+from qmk.ir.resolver import ALL_GATES
+from qmk.ir.unitary import apply, apply_gate
 from qmk.qvm import outputs as asked
 from qmk.qvm.graph import Graph
 from qmk.qvm.outputs import Outputs, Slot, Sweep, Values
 from qmk.sdk import discovery
-from qmk.exact.simulator import exact_distribution
-from qmk.worker.runner import Runner
 from qmk.sdk.kit.builder import Builder, when
 from qmk.sdk.kit.channel_programs import channel_cases
 from qmk.sdk.kit.random_programs import random_case
-from qmk.ir.lower import lower
-from qmk.ir.resolver import ALL_GATES
 from qmk.worker.observed import measured
-from qmk.ir.unitary import apply, apply_gate
+from qmk.worker.runner import Runner
 from qmk.worker.values import values_of
 
 PAULIS = {

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from qmk.exact.dice import Dice
+from qmk.exact.readout import BLOCK, bits_of, outcomes, readout_of
+from qmk.ir.program import Gate, Logic, Measure, PauliNoise, Program, Reset
+from qmk.ir.resolver import ALL_GATES
 from qmk.sdk.engine import Capabilities, Unsupported
 from qmk.sdk.kit.statistics import check
-from qmk.ir.resolver import ALL_GATES
-from qmk.ir.program import Gate, Logic, Measure, PauliNoise, Program, Reset
-from qmk.exact.readout import BLOCK, bits_of, outcomes, readout_of
 
 CAN = Capabilities(
     gates=ALL_GATES, mid_circuit=False, reset=False, feed_forward="none", logic=False, max_qubits=20, method="m"

@@ -13,8 +13,8 @@ from qmk.base.limits import LIMITS
 from qmk.engines import reference, stabilizer
 from qmk.qvm.graph import Graph, Output, digest
 from qmk.sdk.engine import Progress, Samples
-from qmk.worker.runner import Runner, execute
 from qmk.sdk.kit.builder import Builder
+from qmk.worker.runner import Runner, execute
 
 
 def bell() -> Graph:
