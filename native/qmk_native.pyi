@@ -234,10 +234,10 @@ class LossPlan:
         """Samples all cbits; the same seed gives the same bits. ``given``: of the shots in which at least one toss
         falls."""
 
-def read_qasm(text: str | bytes, strict: bool = False, inputs: Mapping[str, float] | None = None) -> Circuit:
-    """The circuit of an OpenQASM 2 or 3 program, with the numbers of qubits and cbits that the semantic front end and
-    ``qmk.ir.lower`` give it. Raises ``Declined`` for what the front end must read: what this reader does not take,
-    every error in the text, and whatever exceeds a bound. ``strict``: also what the front end would warn of.
+def read_qasm(text: str | bytes, inputs: Mapping[str, float] | None = None) -> Circuit:
+    """The circuit of a flat OpenQASM 2 or 3 program, with the numbers of qubits and cbits that the semantic front end
+    and ``qmk.ir.lower`` give it. Raises ``Declined`` for what the front end must read: loops, subroutines, classical
+    variables, modifiers, every error in the text, and whatever the front end warns of or exceeds a bound.
     ``inputs``: values of the program's inputs of type float and angle, by name; programs with others are declined."""
 
 def rewrite(

@@ -3,9 +3,10 @@
 
 use crate::circuit::Kind;
 
+use super::angle::Code;
+use super::define::{Definition, Line as DefinedLine};
 use super::library::{Entry, Standard};
-use super::parser::Parser;
-use super::tree::{Body, Expr, ExprId, List, Modifier, Stmt};
+use super::names::{Names, Sym};
 
 /// A statement of a body: gate, under `inv`, whether its one parameter is the definition's, qubits.
 type Line = (&'static [u8], bool, bool, &'static [u32]);
@@ -41,43 +42,25 @@ const KNOWN: &[(&[u8], Kind, &[Line])] = &[
     (b"sxdg", Kind::Sxdg, &[(b"sx", true, false, A)]),
 ];
 
-/// Whether a definition of this name may be one.
-pub fn has_name(name: &[u8]) -> bool {
-    KNOWN.iter().any(|row| row.0 == name)
-}
-
-/// The kind that definition `number` is, when its body is one of the known texts for its name.
-pub fn entry(parser: &Parser, number: u32) -> Option<Entry> {
-    let definition = &parser.tree.gates[number as usize];
-    let name = parser.names.text(definition.name);
-    let Body::Tree(body) = definition.body else { return None };
+/// The kind that a definition of `name` is, when its body is one of the known texts for that name.
+pub fn entry(names: &Names, name: Sym, definition: &Definition) -> Option<Entry> {
     let row = KNOWN.iter().find(|row| {
-        row.0 == name
-            && row.1.n_params() == definition.params.len()
-            && row.1.n_qubits() == definition.qubits.len()
-            && row.2.len() == body.len as usize
-            && row.2.iter().enumerate().all(|(k, line)| is_line(parser, number, body, k as u32, line))
+        row.0 == names.text(name)
+            && row.1.n_params() == definition.params
+            && row.1.n_qubits() == definition.qubits
+            && row.2.len() == definition.lines.len()
+            && row.2.iter().zip(&definition.lines).all(|(line, own)| is_line(names, definition, own, line))
     })?;
     Some(Entry { standard: Standard::Direct(row.1), params: row.1.n_params() as u8, qubits: row.1.n_qubits() as u8 })
 }
 
-fn is_line(parser: &Parser, number: u32, body: List, k: u32, line: &Line) -> bool {
-    let tree = &parser.tree;
-    let definition = &tree.gates[number as usize];
-    let Stmt::Gate { name, modifiers, args, operands } = tree.stmts[tree.item(body, k) as usize].0 else {
-        return false;
+fn is_line(names: &Names, definition: &Definition, own: &DefinedLine, line: &Line) -> bool {
+    let angles = own.args.0..own.args.1;
+    let angled = if line.2 {
+        angles.len() == 1 && matches!(definition.program(angles.start), [Code::Param(0)])
+    } else {
+        angles.is_empty()
     };
-    let named = |id: ExprId, names: &[u32], place: usize| matches!(tree.expr(id), Expr::Name(name) if names.get(place) == Some(&name));
-    let inverted = modifiers.len == 1 && tree.modifiers[modifiers.start as usize] == Modifier::Inv;
-    let modified = if line.1 { inverted } else { modifiers.len == 0 };
-    let angled = args.len == line.2 as u32 && (!line.2 || named(tree.item(args, 0), &definition.params, 0));
-    parser.names.text(name) == line.0
-        && modified
-        && angled
-        && operands.len as usize == line.3.len()
-        && line
-            .3
-            .iter()
-            .enumerate()
-            .all(|(at, &q)| named(tree.item(operands, at as u32), &definition.qubits, q as usize))
+    let places = &definition.places[own.qubits.0 as usize..own.qubits.1 as usize];
+    names.text(own.name) == line.0 && own.inverted == line.1 && angled && places == line.3
 }

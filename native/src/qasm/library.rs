@@ -5,8 +5,6 @@ use std::f64::consts::FRAC_PI_2;
 
 use crate::circuit::Kind;
 
-use super::unitary::{controlled, gate, Prim, Unitary};
-
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Standard {
     /// One kind, its angles in order.
@@ -154,42 +152,38 @@ const RC3X: &[(Kind, &[u32])] = &[
     (Kind::H, &[3]),
 ];
 
+/// One operation of a gate on its operands by number.
+pub enum Part {
+    Gate(Kind, &'static [u32], [f64; 3]),
+    /// A base on the last operands under all others.
+    Controlled(Kind, [f64; 3]),
+}
+
 impl Entry {
-    /// The gate with these parameters.
-    pub fn make(&self, values: &[f64]) -> Unitary {
-        let fixed = |steps: &[(Kind, &[u32])]| steps.iter().map(|(kind, qubits)| gate(*kind, qubits, &[])).collect();
-        let u = |theta, phi, lam| vec![gate(Kind::U, &[0], &[theta, phi, lam])];
-        let qubits: Vec<u32> = (0..self.qubits as u32).collect();
-        let mut phase = 0.0;
-        let prims: Vec<Prim> = match self.standard {
-            Standard::Direct(kind) => vec![gate(kind, &qubits, values)],
-            Standard::U0 => vec![gate(Kind::Id, &[0], &[])],
-            Standard::U2 => u(FRAC_PI_2, values[0], values[1]),
-            Standard::U2Centred => {
-                phase = -(values[0] + values[1]) / 2.0;
-                u(FRAC_PI_2, values[0], values[1])
+    /// Appends the operations of the gate with these parameters, up to its phase, which no measurement can see.
+    pub fn parts(&self, values: &[f64], out: &mut Vec<Part>) {
+        let mut args = [0.0; 3];
+        args.iter_mut().zip(values).for_each(|(slot, &value)| *slot = value);
+        match self.standard {
+            Standard::Direct(kind) => out.push(Part::Gate(kind, &[0, 1, 2][..kind.n_qubits()], args)),
+            Standard::U0 => out.push(Part::Gate(Kind::Id, &[0], args)),
+            Standard::U2 | Standard::U2Centred => {
+                out.push(Part::Gate(Kind::U, &[0], [FRAC_PI_2, values[0], values[1]]));
             }
-            Standard::U3Centred => {
-                phase = -(values[1] + values[2]) / 2.0;
-                u(values[0], values[1], values[2])
-            }
-            Standard::Universal => {
-                phase = values[0] / 2.0;
-                u(values[0], values[1], values[2])
-            }
+            Standard::U3Centred | Standard::Universal => out.push(Part::Gate(Kind::U, &[0], args)),
             Standard::Cu => {
-                let target = controlled(Kind::U, &[0, 1], [values[0], values[1], values[2]]);
-                let gamma = (values[3] != 0.0).then(|| gate(Kind::P, &[0], &[values[3]]));
-                gamma.into_iter().chain([target]).collect()
+                if values[3] != 0.0 {
+                    out.push(Part::Gate(Kind::P, &[0], [values[3], 0.0, 0.0]));
+                }
+                out.push(Part::Controlled(Kind::U, args));
             }
-            Standard::Controlled(base) => {
-                let mut args = [0.0; 3];
-                args[..values.len()].copy_from_slice(values);
-                vec![controlled(base, &qubits, args)]
-            }
-            Standard::Rccx => fixed(RCCX),
-            Standard::Rc3x => fixed(RC3X),
-        };
-        Unitary { prims, phase }
+            Standard::Controlled(base) => out.push(Part::Controlled(base, args)),
+            Standard::Rccx => fixed(RCCX, out),
+            Standard::Rc3x => fixed(RC3X, out),
+        }
     }
+}
+
+fn fixed(steps: &[(Kind, &'static [u32])], out: &mut Vec<Part>) {
+    out.extend(steps.iter().map(|&(kind, qubits)| Part::Gate(kind, qubits, [0.0; 3])));
 }

@@ -7,18 +7,12 @@ pub const SOURCE_BYTES: usize = 64 << 20;
 pub const QUBITS: usize = 100_000;
 /// Measurements and computed bits of one program; bits of one register.
 pub const EVENTS: usize = 1_000_000;
-/// Operations that gate definitions, loops and subroutines may expand to.
+/// Operations that gate definitions may expand to.
 pub const EXPANSION_NODES: usize = 1_000_000;
-/// Nesting of gates, subroutines and blocks while they are expanded.
+/// Nesting of gates while they are expanded.
 pub const MACRO_DEPTH: usize = 64;
 /// Characters of a name.
 pub const NAME_CHARS: usize = 256;
-/// Nesting of expressions and blocks in the text.
-pub const PARSE_DEPTH: usize = 60;
-/// Operators in a chain such as a+b+c.
-pub const CHAIN_TERMS: usize = 2000;
-/// Indexes in a row.
-pub const INDEXES: usize = 32;
 /// Controls of one gate that is decomposed.
 pub const CONTROLS: usize = 256;
 /// Conditions of one guard; a larger one is computed into a bit first.
@@ -32,18 +26,13 @@ pub const SHARED: &[(&str, usize)] = &[
     ("expansion_nodes", EXPANSION_NODES),
     ("macro_depth", MACRO_DEPTH),
     ("name_chars", NAME_CHARS),
-    ("MAX_DEPTH", PARSE_DEPTH),
-    ("MAX_TERMS", CHAIN_TERMS),
-    ("MAX_INDEXES", INDEXES),
     ("MAX_CONTROLS", CONTROLS),
     ("MAX_CONDITIONS", GUARD_CONDITIONS),
 ];
 
-/// Nodes of the syntax trees held at once.
-pub const TREE_NODES: usize = 4_000_000;
 /// Bits of all classical registers together.
 pub const DECLARED_BITS: usize = 4_000_000;
-/// Elementary steps of evaluating expressions, moving bits and expanding gates.
+/// Elementary steps of comparing operands and expanding gates.
 pub const WORK: u64 = 30_000_000;
 /// Elementary operations that the circuit may come to: some operations of the program take several.
 pub const OPS: usize = 8_000_000;

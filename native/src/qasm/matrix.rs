@@ -101,10 +101,6 @@ pub const X2: M2 = [[ZERO, ONE], [ONE, ZERO]];
 /// A square matrix of any size, row by row.
 pub type Matrix = Vec<Vec<C>>;
 
-pub fn multiply(a: &M2, b: &M2) -> M2 {
-    std::array::from_fn(|r| std::array::from_fn(|k| a[r][0] * b[0][k] + a[r][1] * b[1][k]))
-}
-
 pub fn dagger(m: &M2) -> M2 {
     [[m[0][0].conj(), m[1][0].conj()], [m[0][1].conj(), m[1][1].conj()]]
 }

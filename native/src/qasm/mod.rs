@@ -1,43 +1,29 @@
-//! OpenQASM 2 and 3 text to circuits, in one pass.
+//! Flat OpenQASM 2 and 3 text to circuits, in one pass.
 //!
-//! The semantic front end (`qmk.frontends.openqasm`) is the reference: what is read here means what it means there, and
-//! has the same qubits, bits and registers. What this reader does not take, and every error, is declined at first
-//! sight; the front end then reads the text, or says what is wrong. Input is never trusted: every loop and every list
-//! has a bound (`limits`), recursion follows the depth of the text, which is bounded too.
+//! Flat is what writers of circuits write: the version, the standard libraries, qubits and bits, standard gates and
+//! definitions made of plain calls, angles of numbers, inputs and functions, broadcasts, measurements, resets, barriers,
+//! and conditions on measured bits over gates. All else is declined at first sight: loops, subroutines, classical
+//! variables, modifiers, and every error. The semantic front end (`qmk.frontends.openqasm`) holds the language; it reads
+//! what is declined, or says what is wrong. What is read here means what it means there, and has the same qubits, bits
+//! and registers. Input is never trusted: every loop and every list has a bound (`limits`).
 //!
-//! The path of a program: `recognise` (the dialect), then statement by statement either `fast` (common lines, straight
-//! from the bytes) or `lex` -> `parser`, `statements` -> `tree` -> `reader` and its parts (`evaluate`, `gates`, `flow`,
-//! `declare`), which run the classical part now and hand the quantum part to `builder`.
+//! `recognise` finds the dialect, `reader` reads statement by statement with `angle` and `define`, and `writer` builds the
+//! circuit.
 
-mod arithmetic;
-mod bits;
-mod builder;
-mod declare;
+mod angle;
 mod define;
-mod evaluate;
-mod fast;
-mod flow;
-mod gates;
 mod known;
 mod lex;
 mod library;
 pub mod limits;
 mod matrix;
 mod names;
-mod parser;
-mod places;
 #[cfg(feature = "python")]
 pub mod python;
 mod reader;
 mod recognise;
-mod statements;
-mod store;
-mod subroutines;
 pub(crate) mod synthesis;
-mod template;
-mod tree;
-pub(crate) mod unitary;
-mod values;
+mod writer;
 
 use crate::circuit::Circuit;
 
@@ -63,14 +49,8 @@ impl Declined {
     }
 }
 
-/// The circuit of an OpenQASM 2 or 3 program.
-pub fn read(text: &str) -> Result<Circuit, Declined> {
-    read_as(text, false, vec![])
-}
-
-/// As `read`; `strict` declines what the semantic front end would warn of. `inputs`: names and values of the program's
-/// `input` declarations.
-pub fn read_as(text: &str, strict: bool, inputs: Vec<(String, f64)>) -> Result<Circuit, Declined> {
+/// The circuit of a flat OpenQASM 2 or 3 program. `inputs`: names and values of its `input` declarations.
+pub fn read(text: &str, inputs: Vec<(String, f64)>) -> Result<Circuit, Declined> {
     if text.len() > limits::SOURCE_BYTES {
         return Err(Declined::at(0, "a text too long"));
     }
@@ -79,11 +59,11 @@ pub fn read_as(text: &str, strict: bool, inputs: Vec<(String, f64)>) -> Result<C
     let shifted = |declined: Declined| Declined { at: declined.at + mark, ..declined };
     let bytes = &bytes[mark..];
     let (two, start) = recognise::dialect(bytes).map_err(shifted)?;
-    let mut reader = reader::Reader::new(bytes, two, strict);
-    reader.inputs = inputs.into_iter().map(|(name, value)| reader::Input { name, value, used: false }).collect();
-    if reader.inputs.iter().any(|input| !input.value.is_finite()) {
+    if inputs.iter().any(|input| !input.1.is_finite()) {
         return Err(Declined::at(0, "an input that is not finite"));
     }
+    let inputs = inputs.into_iter().map(|(name, value)| reader::Input { name, value, used: false }).collect();
+    let reader = reader::Reader::new(bytes, two, inputs);
     reader.run(start).map_err(shifted)
 }
 
@@ -95,7 +75,7 @@ mod tests {
     const HEAD: &str = "OPENQASM 3.0;\ninclude \"stdgates.inc\";\nqubit[2] q;\nbit[2] c;\n";
 
     fn body(text: &str) -> Circuit {
-        let circuit = read(&format!("{HEAD}{text}")).expect("a program");
+        let circuit = read(&format!("{HEAD}{text}"), vec![]).expect("a program");
         circuit.check().expect("a circuit");
         circuit
     }
@@ -121,34 +101,33 @@ mod tests {
     fn inputs_are_angles_that_the_caller_gives() {
         let text = format!("{HEAD}input float a; input float[64] b; rz(2 * a) q[0]; rx(b) q[1];");
         let given = |names: &[(&str, f64)]| {
-            read_as(&text, false, names.iter().map(|&(name, value)| (name.to_owned(), value)).collect())
+            read(&text, names.iter().map(|&(name, value)| (name.to_owned(), value)).collect())
         };
         let circuit = given(&[("b", std::f64::consts::FRAC_PI_2), ("a", 0.25)]).expect("a program");
         assert_eq!(circuit.params, [0.5, std::f64::consts::FRAC_PI_2]);
         assert!(given(&[("a", 0.25)]).is_err(), "b has no value");
         assert!(given(&[("a", 0.25), ("b", 0.0), ("c", 0.0)]).is_err(), "there is no c");
         assert!(given(&[("a", f64::NAN), ("b", 0.0)]).is_err());
-        assert!(read_as(&format!("{HEAD}input float a; a = 1;"), false, vec![("a".into(), 0.5)]).is_err());
+        assert!(read(&format!("{HEAD}input float a; a = 1;"), vec![("a".into(), 0.5)]).is_err());
     }
 
     #[test]
     fn what_is_declined_says_where() {
         let text = format!("{HEAD}h q[0];\n  h q[7];\n");
-        let declined = read(&text).expect_err("an index out of bounds");
+        let declined = read(&text, vec![]).expect_err("an index out of bounds");
         assert_eq!(declined.place(&text), (6, 3));
     }
 
     #[test]
     fn every_beginning_of_a_program_is_read_or_declined() {
         let text = format!(
-            "{HEAD}gate g(t) a, b {{ cx a, b; rz(-t/2) b; ctrl @ h a, b; }} // note\n\
-             def f(qubit a) -> bit {{ bit m = measure a; if (m) return m; x a; return measure a; }}\n\
-             for int i in [0:3] {{ g(pi/4) q[0], q[1]; if (c[0] ^ c[1]) {{ x q; }} else c[1] = f(q[0]); }}\n\
-             switch (uint[2](c)) {{ case 0, 1 {{ z q[0]; }} default {{ reset q; }} }}\n"
+            "{HEAD}gate g(t) a, b {{ cx a, b; rz(-t/2 + sin(t)) b; inv @ sx a; }} // note\n\
+             g(pi/4) q[0], q[1]; /* two */ c[0] = measure q[0]; measure q -> c;\n\
+             if (c[0]) {{ x q; }} else rz(2*(3+1.5)) q[0]; if (c == 2) reset q; barrier q, q[1];\n"
         );
-        assert!(read(&text).is_ok());
+        assert!(read(&text, vec![]).is_ok());
         for end in 0..text.len() {
-            let _ = read(&text[..end]);
+            let _ = read(&text[..end], vec![]);
         }
     }
 }

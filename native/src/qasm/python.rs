@@ -7,7 +7,7 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString};
 
-use super::{limits, read_as, Declined as Refusal};
+use super::{limits, read, Declined as Refusal};
 use crate::circuit::python::PyCircuit;
 
 create_exception!(qmk_native, Declined, PyValueError, "What a reader leaves to the semantic front end: place and why.");
@@ -21,17 +21,12 @@ fn in_text((line, column): (usize, usize), why: &str) -> PyErr {
     declined(format!("line {line}, column {column}"), why)
 }
 
-/// The circuit of an OpenQASM 2 or 3 program. Raises `Declined`, a place and a reason, for what the semantic front end
-/// must read: what this reader does not take, and every error. `strict`: also for what the front end would warn of.
-/// `inputs`: values of the program's inputs by name.
+/// The circuit of a flat OpenQASM 2 or 3 program. Raises `Declined`, a place and a reason, for what the semantic front
+/// end must read: all else of the language, every error, and what the front end would warn of. `inputs`: values of the
+/// program's inputs by name.
 #[pyfunction]
-#[pyo3(signature = (text, strict=false, inputs=None))]
-fn read_qasm(
-    py: Python<'_>,
-    text: &Bound<'_, PyAny>,
-    strict: bool,
-    inputs: Option<HashMap<String, f64>>,
-) -> PyResult<PyCircuit> {
+#[pyo3(signature = (text, inputs=None))]
+fn read_qasm(py: Python<'_>, text: &Bound<'_, PyAny>, inputs: Option<HashMap<String, f64>>) -> PyResult<PyCircuit> {
     let source = if let Ok(text) = text.cast::<PyString>() {
         text.to_str().map_err(|_| in_text((1, 1), "the text has characters that are no text"))?
     } else if let Ok(bytes) = text.cast::<PyBytes>() {
@@ -39,7 +34,7 @@ fn read_qasm(
     } else {
         return Err(PyTypeError::new_err("read_qasm takes a text or bytes"));
     };
-    match py.detach(|| read_as(source, strict, inputs.unwrap_or_default().into_iter().collect())) {
+    match py.detach(|| read(source, inputs.unwrap_or_default().into_iter().collect())) {
         Ok(circuit) => PyCircuit::checked(circuit),
         Err(refusal) => Err(in_text(Refusal::place(&refusal, source), refusal.why)),
     }

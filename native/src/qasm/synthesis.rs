@@ -8,7 +8,17 @@ use crate::circuit::Kind;
 
 use super::limits;
 use super::matrix::{dagger, matrix, power, turn, Matrix, C, ID2, M2, ONE, X2, ZERO};
-use super::unitary::Wide;
+
+/// A gate without controls of its own (`base`; None is a phase) under controls (first in `qubits`), to a power.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Wide {
+    pub base: Option<Kind>,
+    pub qubits: Vec<u32>,
+    pub args: [f64; 3],
+    /// What each control must hold.
+    pub values: Vec<bool>,
+    pub power: f64,
+}
 
 /// One gate of a decomposition on operands of the whole.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -5,8 +5,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet};
 
 use crate::circuit::{Circuit, Cond, Kind, Op, Register, Table, NONE};
-use crate::qasm::synthesis::steps;
-use crate::qasm::unitary::Wide;
+use crate::qasm::synthesis::{steps, Wide};
 
 use super::body::{Body, Guard, Output, Shape};
 use super::gates::{modified, pauli_frame, Letter, Modified};

@@ -10,7 +10,6 @@ router chooses.
 from __future__ import annotations
 
 import functools
-import importlib.util
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -285,7 +284,7 @@ def _narrow(
     program: ProgramLike, format: str | None, params: Mapping[str, Any] | None, engine: str | None
 ) -> qmk_native.Circuit | None:
     """The program as a circuit of the native core, where it is so small that nothing else need be looked at."""
-    if engine is not None or importlib.util.find_spec("qmk_native") is None:
+    if engine is not None:
         return None
     circuit = read_native(program, format, params)
     return circuit if circuit is not None and circuit.n_qubits <= NARROW else None

@@ -8,7 +8,6 @@ is long, the router looks at every installed engine too.
 
 from __future__ import annotations
 
-import importlib.util
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -94,7 +93,7 @@ def sample(
     """
     shots, seed = _drawn(shots, seed, error)
     name, _, method = (engine or "native").partition(":")
-    native = name == "native" and importlib.util.find_spec("qmk_native") is not None
+    native = name == "native"
     method = "" if method == "auto" else method
     graph = plan = None
     text = _text(program, format) if native and noise is None and qec is None and device is None else None

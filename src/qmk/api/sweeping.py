@@ -6,7 +6,6 @@ points are then the vector lanes of the native core's dense simulator.
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -76,7 +75,7 @@ def sweep(
     if observable is None:
         check("shots", (shots or DEFAULT_SHOTS) * len(given.table), "all points of the sweep")
     seed = seed_of(seed)
-    if engine is None and noise is None and device is None and importlib.util.find_spec("qmk_native") is not None:
+    if engine is None and noise is None and device is None:
         found = _in_core(program, given, observable, shots, seed, format)
         if found is not None:
             return found

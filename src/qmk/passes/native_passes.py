@@ -13,7 +13,6 @@ from qmk.ir.native_circuit import GATES, circuit_of, program_of
 from qmk.ir.raising import graph_of, with_meaning_of
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, Node
-from qmk.sdk import discovery
 from qmk.sdk.passes import Pass, Rewritten
 
 REWRITES = ("constants", "peephole", "relabel", "dead", "schedule", "hoist", "reuse")
@@ -31,7 +30,6 @@ def native_pass(name: str, doc: str, rewrites: tuple[str, ...] = REWRITES, *, na
 
 
 def _rewritten(graph: Graph, name: str, rewrites: tuple[str, ...], narrow: bool) -> Rewritten:
-    discovery.require_native(f"pass '{name}'")
     import qmk_native
 
     profiles = _refuse(graph, name)

@@ -1,8 +1,8 @@
 """What the router knows of a program: its summary, in the engine protocol's form, with a tighter bond bound.
 
 The daemon computes it for every new program. The native core takes the numbers from the packed graph, some 0.2 us a
-node; what follows here in Python says what they are, at 4 us a node, and serves where the core is not installed or
-declines the graph (channels, families that it does not read). Tests hold the two together.
+node; what follows here in Python says what they are, at 4 us a node, and serves where the core declines
+the graph (channels, families that it does not read). Tests hold the two together.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Look:
 
     def __init__(self, graph: Graph, packed: bytes = b"", digest: str = "", *, predict: bool = True) -> None:
         self._graph = graph
-        found, self._circuit = core.look(packed or pack(graph), predict) if core.present() else (None, None)
+        found, self._circuit = core.look(packed or pack(graph), predict)
         self._lowered = self._circuit is not None
         self._plain = reference(graph, digest) if found is None else _of_core(graph, found, digest)
 

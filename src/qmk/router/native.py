@@ -6,8 +6,6 @@ asks for one only where no other engine is done within what the native engine de
 
 from __future__ import annotations
 
-import functools
-import importlib.util
 from typing import TYPE_CHECKING, Any
 
 from qmk.base.errors import QmkError
@@ -22,12 +20,6 @@ POINTS = (1, 1000, 100_000)
 
 MEMORY_BYTES = 1 << 46
 """for predictions: what a machine has room for is the router's to say"""
-
-
-@functools.cache
-def present() -> bool:
-    """Whether the native core is installed."""
-    return importlib.util.find_spec("qmk_native") is not None
 
 
 def look(packed: bytes, circuit: bool) -> tuple[dict[str, Any] | None, Circuit | None]:
@@ -51,12 +43,10 @@ def predictions(circuit: Circuit | None, method: str = "auto") -> dict[str, Pred
 
 
 def lowered(graph: Graph) -> Circuit | None:
-    """The core's circuit of a graph that its reader declines; None where it is not installed or cannot say it."""
+    """The core's circuit of a graph that its reader declines; None where it cannot express it."""
     from qmk.ir.lower import lower
     from qmk.ir.native_circuit import GATES, circuit_of
 
-    if not present():
-        return None
     try:
         return circuit_of(lower(graph, GATES | {"gphase"}, tosses=True))
     except (QmkError, MemoryError):

@@ -194,8 +194,13 @@ def here(declaration: Declaration) -> Available:
         return Available(ok=True, version=_version(declaration.library) if declaration.library else "")
     if declaration.python > sys.version_info[:2]:
         return Available(ok=False, missing=missing, hint=_apart_hint(declaration))
-    what = f"{DISTRIBUTION}[{declaration.extra}]" if declaration.extra else " ".join(missing)
+    what = f"{DISTRIBUTION}[{declaration.extra}]" if declaration.extra else _to_install(missing)
     return Available(ok=False, missing=missing, hint=f"pip install '{what}'")
+
+
+def _to_install(missing: tuple[str, ...]) -> str:
+    """What pip has to install. The native core comes with QMK and has no name of its own in any index."""
+    return " ".join(dict.fromkeys(DISTRIBUTION if module == "qmk_native" else module for module in missing))
 
 
 def _apart_hint(declaration: Declaration) -> str:
@@ -222,7 +227,7 @@ def _there(declaration: Declaration, path: Path) -> Available:
     needs = dict.fromkeys((*interpreters.WORKER_NEEDS, *declaration.requires))
     missing = tuple(module for module in needs if not found.has(module))
     if missing:
-        hint = f"{path} -m pip install {' '.join(missing)}"
+        hint = f"{path} -m pip install {_to_install(missing)}"
         return Available(ok=False, missing=missing, hint=hint, python=str(path))
     return Available(ok=True, version=found.version_of(declaration.library), python=str(path))
 
@@ -238,13 +243,6 @@ def require(declaration: Declaration) -> None:
             missing=list(state.missing),
             help=state.hint,
         )
-
-
-def require_native(who: str) -> None:
-    """Raise UNSUPPORTED for ``who`` where the native core is not installed."""
-    if not _present("qmk_native"):
-        what = "the native core (qmk_native), which is built with QMK: install QMK, or run make setup"
-        raise QmkError("UNSUPPORTED", f"{who} needs {what}", missing=["qmk_native"])
 
 
 def forget() -> None:

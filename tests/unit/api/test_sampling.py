@@ -5,7 +5,6 @@ False failures: each comparison of two samples fails by chance with probability 
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -127,19 +126,6 @@ def test_what_is_wrong_is_named(arguments: dict[str, Any], kind: str, text: str)
     with pytest.raises(QmkError, match=text) as refused:
         qmk.sample(**{"program": ROTATIONS, **arguments})
     assert refused.value.kind.name == kind
-
-
-def test_without_the_native_core_the_other_engines_sample(monkeypatch: pytest.MonkeyPatch):
-    whole = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *a: None if name == "qmk_native" else whole(name, *a))
-    from qmk.sdk import discovery
-
-    discovery.forget()
-    try:
-        found = qmk.sample(ROTATIONS, seed=1)
-        assert found.engine != "native"
-    finally:
-        discovery.forget()
 
 
 def test_a_repeated_text_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:

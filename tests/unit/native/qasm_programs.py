@@ -1,5 +1,6 @@
 """Random OpenQASM programs of both dialects, most of them right: gates and definitions, modifiers, classical logic,
-branches, loops and subroutines. A seed names a program."""
+branches, loops and subroutines; or flat ones, with gates, measurements and simple conditions only. A seed names a
+program."""
 
 from __future__ import annotations
 
@@ -35,7 +36,8 @@ NEW = {1: (("u2", 2), ("u3", 3), ("U", 3), ("phase", 1)), 2: (("cphase", 1), ("c
 class Writer:
     """One program being written."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, flat: bool = False) -> None:
+        self.flat = flat
         self.dice = Random(seed)
         self.two = self.dice.random() < 0.4
         self.lines: list[str] = []
@@ -55,7 +57,9 @@ class Writer:
         return self.dice.random() < p
 
     def angle(self) -> str:
-        if not self.two and self.chance(0.15):
+        if self.flat and self.chance(0.1):
+            return "-(pi - 2 * 0.4) / (1.5 + cos(-0.2))"
+        if not self.flat and not self.two and self.chance(0.15):
             return self.pick("tau/3", "θ", "float(2)/k", "π/4", "1/2", "7/2*pi", "2**3*0.1", "mod(7, 4)*0.5", "k*pi/4")
         return (
             self.dice.choice(ANGLES)
@@ -73,7 +77,7 @@ class Writer:
         if size is None:
             return name, (own, 0)
         k = self.dice.randrange(size)
-        if self.two or self.chance(0.8):
+        if self.two or self.flat or self.chance(0.8):
             return f"{name}[{k}]", (own, k)
         return self.pick(f"{name}[{k - size}]", f"{name}[{k} + 0]"), (own, k)
 
@@ -120,7 +124,7 @@ class Writer:
 
     def call(self) -> str:
         name, qubits = self.gate()
-        if not self.two and self.chance(0.25):
+        if not self.two and not self.flat and self.chance(0.25):
             for _ in range(self.pick(1, 1, 2)):
                 modifier = self.pick(
                     "inv @", "ctrl @", "negctrl @", "ctrl(2) @", "pow(2) @", "pow(-3) @", "pow(0.5) @", "pow(1/3) @"
@@ -147,6 +151,10 @@ class Writer:
             return f"{name}=={self.dice.randrange(1 << min(size or 1, 5)) if self.chance(0.9) else 99}"
         kind = self.dice.randrange(9)
         name, size = self.dice.choice(list(self.bits.items()))
+        if self.flat:
+            if kind < 4 and size:
+                return f"{name} == {self.dice.randrange(1 << size)}"
+            return self.pick(self.bit(), f"!{self.bit()}", f"{self.bit()} == {self.pick(0, 1)}")
         if kind == 0 and size:
             return f"{name} {self.pick('==', '!=', '<', '>=', '>', '<=')} {self.dice.randrange(1 << min(size, 5))}"
         if kind == 1 and size:
@@ -175,7 +183,7 @@ class Writer:
             return f"measure {self.qubit()} -> {self.bit()};"
         return (
             self.pick(f"{self.bit()} = measure {self.qubit()};", f"measure {self.qubit()};")
-            if self.chance(0.9)
+            if self.flat or self.chance(0.9)
             else self.slices()
         )
 
@@ -222,6 +230,8 @@ class Writer:
             return f"reset {self.pick(self.qubit(), self.register()[0])};"
         if roll < 0.76:
             return f"barrier {self.qubit()};" if self.chance(0.7) else "barrier;"
+        if self.flat:
+            return self.flat_branch()
         if self.two:
             then = self.pick(self.call(), self.call(), self.measurement(), f"reset {self.qubit()};")
             return f"if({self.condition()}) {then}"
@@ -230,6 +240,17 @@ class Writer:
         if self.depth < 3:
             return self.compound()
         return self.call()
+
+    def flat_branch(self) -> str:
+        def one() -> str:
+            return self.pick(self.call(), self.call(), f"reset {self.qubit()};")
+
+        if self.two:
+            return f"if({self.condition()}) {one()}"
+        condition = self.condition()
+        then = self.pick(one(), f"{{ {one()} barrier; {one()} }}", "{}")
+        on_one_bit = " == " not in condition or "[" in condition
+        return f"if ({condition}) {then}" + (f" else {one()}" if on_one_bit and self.chance(0.4) else "")
 
     def body(self, least: int = 1, most: int = 3) -> str:
         self.depth += 1
@@ -301,7 +322,7 @@ class Writer:
         )
         if self.chance(0.95):
             add('include "qelib1.inc";' if self.two else 'include "stdgates.inc";')
-        if not self.two:
+        if not self.two and not self.flat:
             add("const int k = 3; const float[64] θ = 0.7;")
         for _ in range(self.dice.randrange(3)):
             self.definition()
@@ -314,8 +335,9 @@ class Writer:
             size = None if not self.two and self.chance(0.3) else self.dice.randrange(1, 9)
             self.bits[f"c{k}"] = size
             first = f' = "{"01" * size}"'[: size + 4] + '"' if size and not self.two and self.chance(0.1) else ""
+            first = "" if self.flat else first
             add(f"creg c{k}[{size}];" if self.two else f"bit{f'[{size}]' if size else ''} c{k}{first};")
-        if not self.two:
+        if not self.two and not self.flat:
             if self.chance(0.5):
                 self.ints["n0"] = "uint[4]"
                 add("uint[4] n0 = 2;")
@@ -334,8 +356,8 @@ class Writer:
         return "\n".join(self.lines) + "\n"
 
 
-def program(seed: int) -> str:
-    return Writer(seed).program()
+def program(seed: int, flat: bool = False) -> str:
+    return Writer(seed, flat).program()
 
 
 NOISE = tuple(";,()[]{}+-*/^=<>!&|~@\"'#$.: \n\t0129aqcx_e\u03c0\u00e9\u2028\x00")

@@ -25,7 +25,7 @@ from qmk.ir.program import (
     Register,
     Reset,
 )
-from qmk.models.qec.logical import frames
+from tests.unit.native import frames_reference as frames
 from tests.unit.native.frame_programs import assert_drawn_from, random_program
 from tests.unit.native.test_frame_clifford import random_clifford
 

@@ -28,7 +28,7 @@ class Relay:
         iterations: float,
         scale: float,
     ) -> None:
-        import qmk_native  # the core is built apart: a decoder that needs it must not stop the others
+        import qmk_native  # loading it takes time that other decoders need not spend
 
         checks = matrix.from_dem(dem)
         self._detectors = checks.detectors

@@ -1,8 +1,7 @@
-"""Running lowered programs: on the native kernel, or where it is missing, on the frames that it is tested against."""
+"""Runs lowered programs on the native kernel and counts the shots that fail."""
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +12,6 @@ from qmk.base.seeds import substream
 from qmk.ir import program as ops
 from qmk.ir.native_circuit import circuit_of
 from qmk.models.qec.intervals import clopper_pearson
-from qmk.models.qec.logical import frames
 from qmk.models.qec.logical.surgery import Lowered, lower
 from qmk.models.qec.surgery import Program
 from qmk.models.qec.tables.channels import Channels
@@ -44,8 +42,6 @@ class Failures:
 
 def sample(program: ops.Program, shots: int, seed: int) -> Bits:
     """Outcomes, shape (shots, cbits)."""
-    if importlib.util.find_spec("qmk_native") is None:
-        return frames.sample(program, shots, seed)
     import qmk_native
 
     samples = qmk_native.LogicalPlan(circuit_of(program)).run(shots, seed)

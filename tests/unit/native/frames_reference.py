@@ -1,4 +1,4 @@
-"""Pauli frames in numpy: the reference of the native kernel, and what runs where that is not installed.
+"""Pauli frames in numpy: the reference that the native kernel is compared with.
 
 One run without errors on a tableau, in which every coin falls on 0; then each shot is a Pauli that says how it differs
 (Gidney, Quantum 5, 497 (2021)). The same seed gives the same shots; they are other shots than the native kernel's.
