@@ -208,7 +208,7 @@ def test_forgotten_channels_are_not_listed(bench: Bench, monkeypatch: pytest.Mon
 
 
 def test_the_limit_of_a_page_is_declared() -> None:
-    from qmk.abi.describe import field
+    from qmk.rpc.describe import field
 
     from qmk.abi.calls import q_jobs
     from qmk.base.limits import LIMITS
