@@ -26,7 +26,6 @@ from qmk.kernel.scheduling import (
     Clock,
     Declined,
     Left,
-    Place,
     Preempt,
     Queued,
     Settled,

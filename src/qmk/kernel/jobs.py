@@ -60,7 +60,6 @@ class JobTable:
         self.by_key: dict[tuple[str, str], str] = {}
         self.queue = Dispatch(config, accounts, policy)
         self.launched: dict[str, Job] = {}
-        self.memory_bytes = 0
         self.seq = 0
         self.fence = 0
         self.generation = 0
@@ -220,8 +219,6 @@ class JobTable:
 
     def put_on(self, job: Job, move: Moved) -> None:
         """The job is one of this engine from now on."""
-        if job.id in self.launched:
-            self.memory_bytes += move.to.memory_bytes - job.submitted.memory_bytes
         job.submitted = succession.moved(job.submitted, move)
         job.moved += (move,)
         self._accounts.change(job.submitted)
@@ -391,12 +388,10 @@ class JobTable:
     def _occupy(self, job: Job, fence: int) -> None:
         job.fence = fence
         self.launched[job.id] = job
-        self.memory_bytes += job.submitted.memory_bytes
         self._accounts.occupy(job.id)
 
     def _vacate(self, job: Job, now_ns: int, continued: bool = False) -> None:
         if self.launched.pop(job.id, None) is not None:
             self.queue.stop(job, now_ns, continued)
-            self.memory_bytes -= job.submitted.memory_bytes
             self._accounts.vacate(job.id)
         job.fence = 0

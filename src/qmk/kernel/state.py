@@ -58,7 +58,6 @@ from qmk.kernel.events import (
 )
 from qmk.kernel.jobs import JobTable
 from qmk.kernel.objects.capability import CapabilityTree, insufficient
-from qmk.kernel.objects.channel import Channel
 from qmk.kernel.objects.job import COMPLETED, FAILED, Job
 from qmk.kernel.objects.session import Session, SessionTable, not_found
 from qmk.kernel.objects.tenant import Tenant
@@ -72,7 +71,6 @@ MS = 1_000_000
 SECOND = 1_000_000_000
 JOB_TIMER = "job:"
 EPOCH_TIMER = "epoch"
-
 
 _MAKES_FULL = (Submitted, Finished, Failed, Cancelled, Saved)
 """After these more may be kept than there is room for."""
@@ -255,10 +253,6 @@ class State:
         timeout_ms = job.submitted.policy.get("timeout_ms")
         if timeout_ms is not None:
             self.out.append(SetTimer(JOB_TIMER + job.id, job.submitted.now_ns + timeout_ms * MS))
-
-    def set_expiry(self, channel: Channel) -> None:
-        if channel.expiry_ns and not channel.ended:
-            self.out.append(SetTimer(firewall.CHANNEL_TIMER + channel.id, channel.expiry_ns))
 
     def launch_ready(self) -> None:
         """Lets the scheduler decide, and does what it says."""

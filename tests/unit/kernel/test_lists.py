@@ -208,10 +208,9 @@ def test_forgotten_channels_are_not_listed(bench: Bench, monkeypatch: pytest.Mon
 
 
 def test_the_limit_of_a_page_is_declared() -> None:
-    from qmk.rpc.describe import field
-
     from qmk.abi.calls import q_jobs
     from qmk.base.limits import LIMITS
+    from qmk.rpc.describe import field
 
     row = field(q_jobs.Request, "limit")
     assert row is not None
