@@ -56,9 +56,9 @@ def _format(data: bytes, path: str, format_name: str | None) -> str:
     from qmk import frontends
     from qmk.sdk import discovery
 
-    known = ", ".join(sorted(discovery.entry_points("frontends")))
+    known = ", ".join(sorted(discovery.plugins("frontends")))
     if format_name is not None:
-        if format_name not in discovery.entry_points("frontends"):
+        if format_name not in discovery.plugins("frontends"):
             raise call_error(f"there is no format '{format_name}'; formats: {known}", format=format_name)
         return format_name
     recognised = frontends.recognise(data)
