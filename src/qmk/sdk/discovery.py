@@ -147,11 +147,15 @@ def engine(name: str) -> Declaration:
 
 def why_missing(group: str, name: str, known: Iterable[str] | None = None) -> str:
     """Say why there is no plug-in ``name``: what is wrong with it, or which ones there are (``known``)."""
-    kind = {"engines": "engine", "frontends": "format", "passes": "pass"}[group]
+    kind, listed = {
+        "engines": ("engine", "there are"),
+        "frontends": ("format", "formats:"),
+        "passes": ("pass", "there are"),
+    }[group]
     trouble = problems(group).get(name)
     if trouble is not None:
         return f"{kind} '{name}' cannot be loaded: {trouble}"
-    return f"there is no {kind} '{name}'; there are {', '.join(sorted(_read_all(group) if known is None else known))}"
+    return f"there is no {kind} '{name}'; {listed} {', '.join(sorted(_read_all(group) if known is None else known))}"
 
 
 def reference(engine: str) -> str:
