@@ -149,7 +149,7 @@ def test_quimb_contract(check: Check) -> None:
     assert not check.run()
 
 
-KIT_IN_ITS_PYTHON = """
+KIT_APART = """
 import sys
 sys.path.insert(0, sys.argv[1])
 from other_environment import take_qmk
@@ -173,7 +173,7 @@ def test_clifft_where_its_python_is_and_what_to_do_where_it_is_not() -> None:
         return
     worker = str(Path(qmk.__file__).parent / "worker")
     ran = subprocess.run(
-        [state.python or sys.executable, "-P", "-c", KIT_IN_ITS_PYTHON, worker],
+        [state.python or sys.executable, "-P", "-c", KIT_APART, worker],
         capture_output=True,
         text=True,
         check=False,
