@@ -32,10 +32,10 @@ What `qmk.run` and its kin, `Client.submit` and `Client.run`, and the commands `
 take beside the program. A call refuses an option that it cannot honour, and says which calls can. `AsyncClient` takes
 what `Client` takes. Whole numbers of numpy are taken as Python's own.
 
-```py
+```python
 import qmk
 
-counts = qmk.sample("bell.qasm", shots=100, seed=7).counts
+assert sum(qmk.sample("examples/bell.qasm", shots=100, seed=7).counts.values()) == 100
 ```
 
 """

@@ -97,8 +97,7 @@ def sample(
     shots, seed = _drawn(shots, seed, error)
     name, _, method = (engine or "native").partition(":")
     native = name == "native" and importlib.util.find_spec("qmk_native") is not None
-    method = "" if method == "auto" else method
-    graph = plan = None
+    method, graph, plan = "" if method == "auto" else method, None, None
     text = _text(program, format) if native and noise is None and qec is None and device is None else None
     key = (text, shots, method, rewrites) if cache and text is not None and not params else None
     if key is not None:
