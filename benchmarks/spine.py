@@ -42,7 +42,7 @@ class Cached(Exception):
 
 
 def run_job(connection: Connection, graph: msgspec.Raw, shots: int, keep_events: bool = True) -> float:
-    """Submit one job, wait for it, and give the seconds of the submit. Raises ``Cached`` for a job that no engine ran."""
+    """Submit one job, wait for it, and give the seconds of the submit. Raises ``Cached`` where no engine ran."""
     policy = {"seed": next(_SEEDS), "cache": False}
     begin = time.perf_counter()
     job = connection.call("q_submit", graph=graph, shots=shots, policy=policy, keep_events=keep_events)

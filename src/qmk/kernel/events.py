@@ -337,9 +337,11 @@ class Cancelled(_Event, frozen=True):
 
 
 class TimerFired(_Event, frozen=True):
-    """A timer set by ``SetTimer`` came due."""
+    """A timer set by ``SetTimer`` came due. ``waited_ns``: how long the launch whose time slice is over
+    was ready to run and had no processor."""
 
     key: str
+    waited_ns: int = 0
 
 
 class ConnectionClosed(_Event, frozen=True):
