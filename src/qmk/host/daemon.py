@@ -99,7 +99,9 @@ class Daemon:
             office.open_for(host)
             count = host.recover()
             log.info("%d records replayed from %s", count, journal.database.name)
-            pool.prestart_all(name for name in config.prestart if name in routing.declarations)
+            for name in config.prestart:
+                if name in routing.declarations:
+                    pool.prestart(name)
             with closing(Tending(loop, journal.tend, host.collector, threads.do)):
                 await self._serve(office, host)
         finally:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -383,10 +383,6 @@ class Pool:
         for worker in [worker for worker in self._workers if worker.task is None and worker.used_s < before]:
             self._end(worker)
         self._sweeper = self._loop.call_later(self._bounds.idle_s, self._sweep)
-
-    def prestart_all(self, engines: Iterable[str]) -> None:
-        for engine in engines:
-            self.prestart(engine)
 
 
 def _below(words: str) -> str:

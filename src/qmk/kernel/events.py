@@ -337,8 +337,7 @@ class Cancelled(_Event, frozen=True):
 
 
 class TimerFired(_Event, frozen=True):
-    """A timer set by ``SetTimer`` came due. ``waited_ns``: how long the launch whose time slice is over
-    was ready to run and had no processor."""
+    """A timer set by ``SetTimer`` came due. ``waited_ns`` is as in ``fallback.due``."""
 
     key: str
     waited_ns: int = 0
