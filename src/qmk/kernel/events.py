@@ -24,9 +24,8 @@ class _Event(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class CallReceived(_Event, frozen=True):
-    """A decoded call. ``params`` is the call's ``Request`` struct; ``ref`` is the host's handle for the reply;
-    ``entropy`` (16 bytes) feeds new ids and seeds. ``graph`` is the graph of a q_submit or q_estimate, already
-    decoded; the kernel verifies it."""
+    """A decoded call. ``params`` is its ``Request``; ``ref`` is the host's handle for the reply; ``entropy`` (16 bytes)
+    feeds new ids and seeds. ``graph`` is that of a q_submit or q_estimate, decoded; the kernel verifies it."""
 
     conn: int
     ref: int
