@@ -240,6 +240,12 @@ def read_qasm(text: str | bytes, inputs: Mapping[str, float] | None = None) -> C
     variables, modifiers, every error in the text, and whatever the front end warns of or exceeds a bound.
     ``inputs``: values of the program's inputs of type float and angle, by name; programs with others are declined."""
 
+def read_stim(text: str | bytes) -> Circuit:
+    """The circuit of a flat Stim program: Clifford gates, measurements and resets, Paulis under measured bits, Pauli
+    noise, wrong readings, detectors, observables and REPEAT, with the numbers and registers that the front end and
+    ``qmk.ir.lower`` give. Raises ``Declined`` for what the front end must read: tags, Pauli products, correlated and
+    heralded errors, sweep bits, every error, and whatever exceeds a bound."""
+
 def rewrite(
     circuit: Circuit,
     *,

@@ -1,6 +1,6 @@
 //! The native core of QMK: circuits as flat arrays, their readers, rewrites and simulators, for Python.
 //!
-//! Rooms: `circuit` is what all others speak; `qasm` and `qvm` read text and bytes into it; `rewrite` turns a circuit
+//! Rooms: `circuit` is what all others speak; `qasm`, `stim` and `qvm` read text and bytes into it; `rewrite` turns a circuit
 //! into a cheaper one with the same distribution; `dense`, `frame`, `logical` and `mps` sample it, and `route` says which
 //! of them; `loss` samples Clifford circuits whose atoms can be lost; `relay` decodes; `analog` follows atoms under a
 //! Hamiltonian.
@@ -24,6 +24,7 @@ pub mod route;
 pub mod samples;
 #[cfg(feature = "python")]
 mod signals;
+pub mod stim;
 
 #[cfg(feature = "python")]
 use pyo3::prelude::*;
@@ -34,6 +35,7 @@ fn qmk_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     circuit::python::register(module)?;
     qasm::python::register(module)?;
+    stim::python::register(module)?;
     qvm::python::register(module)?;
     rewrite::python::register(module)?;
     samples::python::register(module)?;

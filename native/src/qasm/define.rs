@@ -7,7 +7,6 @@ use crate::circuit::Kind;
 
 use super::angle::Code;
 use super::known;
-use super::lex::name_end;
 use super::library::{Entry, Standard};
 use super::names::Sym;
 use super::reader::{Gate, Reader, Slot, KEYWORDS};
@@ -177,15 +176,10 @@ impl Reader<'_> {
             }
             self.expect(b')')?;
         }
-        while callee != Callee::Phase {
-            let Some(Head::Qubit(qubit)) = self.local_qubit()? else { return self.fail("a name that is no qubit here") };
-            self.work((out.places.len() - start) / 16)?;
-            if callee != Callee::Barrier && out.places[start..].contains(&qubit) {
-                return self.fail("a qubit named twice");
-            }
-            out.places.push(qubit);
-            if !self.take(b',')? {
-                break;
+        if callee != Callee::Phase {
+            self.body_qubit(callee, start, out)?;
+            while self.take(b',')? {
+                self.body_qubit(callee, start, out)?;
             }
         }
         self.expect(b';')?;
@@ -201,15 +195,16 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn local_qubit(&mut self) -> Result<Option<Head>> {
-        self.peek()?;
-        let end = name_end(self.text, self.at);
-        if end == self.at {
-            return Ok(None);
+    /// One operand of a statement whose operands begin at `start`.
+    fn body_qubit(&mut self, callee: Callee, start: usize, out: &mut Definition) -> Result<()> {
+        let name = self.name()?;
+        let Some(Head::Qubit(qubit)) = self.heads.get(name) else { return self.fail("a name that is no qubit here") };
+        self.work((out.places.len() - start) / 16)?;
+        if callee != Callee::Barrier && out.places[start..].contains(&qubit) {
+            return self.fail("a qubit named twice");
         }
-        let name = self.names.intern(&self.text[self.at..end]);
-        self.at = end;
-        Ok(self.heads.get(name))
+        out.places.push(qubit);
+        Ok(())
     }
 
     /// What a call of `name` does; under `inv`, one of the few gates whose inverse is a gate as simple.

@@ -7,10 +7,12 @@
 //! what is declined, or says what is wrong. What is read here means what it means there, and has the same qubits, bits
 //! and registers. Input is never trusted: every loop and every list has a bound (`limits`).
 //!
-//! `recognise` finds the dialect, `reader` reads statement by statement with `angle` and `define`, and `writer` builds the
-//! circuit.
+//! `recognise` finds the dialect, `reader` reads statement by statement with `declare`, `define`, `bits` and `angle`, and
+//! `writer` builds the circuit.
 
 mod angle;
+mod bits;
+mod declare;
 mod define;
 mod known;
 mod lex;
@@ -100,9 +102,8 @@ mod tests {
     #[test]
     fn inputs_are_angles_that_the_caller_gives() {
         let text = format!("{HEAD}input float a; input float[64] b; rz(2 * a) q[0]; rx(b) q[1];");
-        let given = |names: &[(&str, f64)]| {
-            read(&text, names.iter().map(|&(name, value)| (name.to_owned(), value)).collect())
-        };
+        let given =
+            |names: &[(&str, f64)]| read(&text, names.iter().map(|&(name, value)| (name.to_owned(), value)).collect());
         let circuit = given(&[("b", std::f64::consts::FRAC_PI_2), ("a", 0.25)]).expect("a program");
         assert_eq!(circuit.params, [0.5, std::f64::consts::FRAC_PI_2]);
         assert!(given(&[("a", 0.25)]).is_err(), "b has no value");

@@ -17,8 +17,19 @@ pub fn declined(place: String, why: &str) -> PyErr {
     Declined::new_err((place, why.to_owned()))
 }
 
-fn in_text((line, column): (usize, usize), why: &str) -> PyErr {
+pub fn in_text((line, column): (usize, usize), why: &str) -> PyErr {
     declined(format!("line {line}, column {column}"), why)
+}
+
+/// The text that a reader called `name` was given, as text or as bytes.
+pub fn text_of<'t>(text: &'t Bound<'_, PyAny>, name: &str) -> PyResult<&'t str> {
+    if let Ok(text) = text.cast::<PyString>() {
+        text.to_str().map_err(|_| in_text((1, 1), "the text has characters that are no text"))
+    } else if let Ok(bytes) = text.cast::<PyBytes>() {
+        std::str::from_utf8(bytes.as_bytes()).map_err(|_| in_text((1, 1), "the file is not UTF-8 text"))
+    } else {
+        Err(PyTypeError::new_err(format!("{name} takes a text or bytes")))
+    }
 }
 
 /// The circuit of a flat OpenQASM 2 or 3 program. Raises `Declined`, a place and a reason, for what the semantic front
@@ -27,13 +38,7 @@ fn in_text((line, column): (usize, usize), why: &str) -> PyErr {
 #[pyfunction]
 #[pyo3(signature = (text, inputs=None))]
 fn read_qasm(py: Python<'_>, text: &Bound<'_, PyAny>, inputs: Option<HashMap<String, f64>>) -> PyResult<PyCircuit> {
-    let source = if let Ok(text) = text.cast::<PyString>() {
-        text.to_str().map_err(|_| in_text((1, 1), "the text has characters that are no text"))?
-    } else if let Ok(bytes) = text.cast::<PyBytes>() {
-        std::str::from_utf8(bytes.as_bytes()).map_err(|_| in_text((1, 1), "the file is not UTF-8 text"))?
-    } else {
-        return Err(PyTypeError::new_err("read_qasm takes a text or bytes"));
-    };
+    let source = text_of(text, "read_qasm")?;
     match py.detach(|| read(source, inputs.unwrap_or_default().into_iter().collect())) {
         Ok(circuit) => PyCircuit::checked(circuit),
         Err(refusal) => Err(in_text(Refusal::place(&refusal, source), refusal.why)),

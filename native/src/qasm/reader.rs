@@ -2,14 +2,14 @@
 
 use std::rc::Rc;
 
-use crate::circuit::{Circuit, Register, NONE};
+use crate::circuit::{Circuit, Register};
 
 use super::angle::Code;
 use super::define::{Callee, Definition, Heads};
 use super::lex::{is_digit, name_end, skip};
 use super::library::{self, Entry};
 use super::names::{Names, Sym};
-use super::writer::{Guard, Writer};
+use super::writer::Writer;
 use super::{limits, Declined};
 
 type Result<T> = std::result::Result<T, Declined>;
@@ -42,7 +42,7 @@ pub enum Gate {
 
 /// A register of classical bits, or a single one: the event that each holds, `NONE` before it is measured.
 pub struct Bits {
-    name: Sym,
+    pub name: Sym,
     pub single: bool,
     pub events: Vec<u32>,
 }
@@ -58,68 +58,20 @@ pub struct Input {
 /// Qubits of an operand: `len` of them from `first` on, in step with other registers where it is one.
 #[derive(Clone, Copy)]
 pub struct Operand {
-    first: u32,
-    len: u32,
-    register: bool,
+    pub first: u32,
+    pub len: u32,
+    pub register: bool,
 }
 
 /// Words that begin a statement which is no gate call, or that no program may give to anything else. Their number as a
 /// name is their place here.
-pub const KEYWORDS: &[&[u8]] = &[
-    b"measure",
-    b"reset",
-    b"barrier",
-    b"if",
-    b"gate",
-    b"qreg",
-    b"creg",
-    b"qubit",
-    b"bit",
-    b"input",
-    b"include",
-    b"gphase",
-    b"opaque",
-    b"OPENQASM",
-    b"let",
-    b"for",
-    b"while",
-    b"def",
-    b"const",
-    b"output",
-    b"int",
-    b"uint",
-    b"float",
-    b"bool",
-    b"angle",
-    b"complex",
-    b"array",
-    b"duration",
-    b"stretch",
-    b"box",
-    b"delay",
-    b"ctrl",
-    b"negctrl",
-    b"inv",
-    b"pow",
-    b"switch",
-    b"return",
-    b"end",
-    b"break",
-    b"continue",
-    b"extern",
-    b"cal",
-    b"defcal",
-    b"defcalgrammar",
-    b"pragma",
-    b"else",
-    b"in",
-    b"case",
-    b"default",
-    b"true",
-    b"false",
-    b"durationof",
-    b"readonly",
-    b"mutable",
+#[rustfmt::skip]
+pub const KEYWORDS: &[&str] = &[
+    "measure", "reset", "barrier", "if", "gate", "qreg", "creg", "qubit", "bit", "input", "include", "gphase",
+    "opaque", "OPENQASM", "let", "for", "while", "def", "const", "output", "int", "uint", "float", "bool", "angle",
+    "complex", "array", "duration", "stretch", "box", "delay", "ctrl", "negctrl", "inv", "pow", "switch", "return",
+    "end", "break", "continue", "extern", "cal", "defcal", "defcalgrammar", "pragma", "else", "in", "case", "default",
+    "true", "false", "durationof", "readonly", "mutable",
 ];
 
 pub struct Reader<'a> {
@@ -139,22 +91,22 @@ pub struct Reader<'a> {
     pub nesting: usize,
     /// Room for the program of an angle.
     pub code: Vec<Code>,
-    gates: Vec<Gate>,
+    pub gates: Vec<Gate>,
+    pub qelib1: Option<bool>,
     globals: Vec<Slot>,
-    qelib1: Option<bool>,
     args: Vec<f64>,
     operands: Vec<Operand>,
     steps: usize,
     work: u64,
-    declared_bits: usize,
+    pub declared_bits: usize,
 }
 
 impl<'a> Reader<'a> {
     pub fn new(text: &'a [u8], two: bool, inputs: Vec<Input>) -> Reader<'a> {
         let mut names = Names::new();
-        KEYWORDS.iter().for_each(|&word| {
-            names.intern(word);
-        });
+        for word in KEYWORDS {
+            names.intern(word.as_bytes());
+        }
         Reader {
             text,
             two,
@@ -280,7 +232,7 @@ impl<'a> Reader<'a> {
 
     /// `[12]`
     #[inline]
-    fn index(&mut self) -> Result<Option<u32>> {
+    pub fn index(&mut self) -> Result<Option<u32>> {
         if !self.take(b'[')? {
             return Ok(None);
         }
@@ -290,6 +242,16 @@ impl<'a> Reader<'a> {
     }
 
     // -- budgets -----------------------------------------------------------------------------------------------------
+
+    /// Counts one statement.
+    #[inline]
+    pub fn step(&mut self) -> Result<()> {
+        self.steps += 1;
+        if self.steps > limits::EXPANSION_NODES {
+            return self.fail("the program expands to too many statements");
+        }
+        Ok(())
+    }
 
     /// Counts elementary steps.
     #[inline]
@@ -308,11 +270,12 @@ impl<'a> Reader<'a> {
         self.globals.get(name as usize).copied().unwrap_or(Slot::Free)
     }
 
-    fn declare(&mut self, name: Sym, slot: Slot) -> Result<()> {
+    pub fn declare(&mut self, name: Sym, slot: Slot) -> Result<()> {
         if self.globals.len() <= name as usize {
             self.globals.resize(self.names.len(), Slot::Free);
         }
-        if self.globals[name as usize] != Slot::Free || matches!(self.gate_named(name), Gate::User(_) | Gate::Known(_)) {
+        if self.globals[name as usize] != Slot::Free || matches!(self.gate_named(name), Gate::User(_) | Gate::Known(_))
+        {
             return self.fail("a name declared twice");
         }
         self.globals[name as usize] = slot;
@@ -347,10 +310,7 @@ impl<'a> Reader<'a> {
     // -- statements --------------------------------------------------------------------------------------------------
 
     fn statement(&mut self) -> Result<()> {
-        self.steps += 1;
-        if self.steps > limits::EXPANSION_NODES {
-            return self.fail("the program expands to too many statements");
-        }
+        self.step()?;
         if self.text[self.at] == b';' {
             self.at += 1;
             return Ok(());
@@ -386,11 +346,10 @@ impl<'a> Reader<'a> {
                 (0..operand.len).try_for_each(|k| self.writer.reset(operand.first + k))
             }
             b"barrier" => {
-                let all = !self.two && self.peek()? == b';';
-                while !all {
+                if self.two || self.peek()? != b';' {
                     self.operand()?;
-                    if !self.take(b',')? {
-                        break;
+                    while self.take(b',')? {
+                        self.operand()?;
                     }
                 }
                 self.expect(b';')?;
@@ -410,90 +369,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn include(&mut self) -> Result<()> {
-        let qelib1 = if self.take_mark(b"\"qelib1.inc\"")? {
-            true
-        } else if !self.two && self.take_mark(b"\"stdgates.inc\"")? {
-            false
-        } else {
-            return self.fail("an include of another file");
-        };
-        self.expect(b';')?;
-        if self.qelib1.is_some_and(|before| before != qelib1) {
-            return self.fail("both libraries in one program");
-        }
-        self.qelib1 = Some(qelib1);
-        for gate in &mut self.gates {
-            if !matches!(gate, Gate::User(_) | Gate::Known(_)) {
-                *gate = Gate::Unseen;
-            }
-        }
-        Ok(())
-    }
-
-    /// `qreg q[2];` and `qubit[2] q;`
-    fn qubits(&mut self, word: Sym) -> Result<()> {
-        let (name, len) = self.declared(word, b"qreg")?;
-        let first = self.writer.allocate(len.unwrap_or(1) as usize)?;
-        self.declare(name, Slot::Qubits { first, len })
-    }
-
-    /// `creg c[2];` and `bit[2] c;`
-    fn classical(&mut self, word: Sym) -> Result<()> {
-        let (name, len) = self.declared(word, b"creg")?;
-        let size = len.unwrap_or(1) as usize;
-        self.declared_bits += size;
-        if size > limits::EVENTS || self.declared_bits > limits::DECLARED_BITS {
-            return self.fail("more classical bits than this reader takes");
-        }
-        self.declare(name, Slot::Bits(self.bits.len() as u32))?;
-        self.bits.push(Bits { name, single: len.is_none(), events: vec![NONE; size] });
-        Ok(())
-    }
-
-    /// Name and size of a declaration, its first word read; None for a single qubit or bit.
-    fn declared(&mut self, word: Sym, old: &[u8]) -> Result<(Sym, Option<u32>)> {
-        let found = if self.names.text(word) == old {
-            let name = self.fresh_name()?;
-            let Some(len) = self.index()? else { return self.fail("a register without a size") };
-            (name, Some(len))
-        } else if self.two {
-            return self.fail("a statement of OpenQASM 3");
-        } else {
-            let len = self.index()?;
-            (self.fresh_name()?, len)
-        };
-        self.expect(b';')?;
-        if found.1.is_some_and(|len| len == 0) {
-            return self.fail("a register of no size");
-        }
-        Ok(found)
-    }
-
-    /// `input float[64] a;`, its first word read. Only numbers are read here.
-    fn input(&mut self) -> Result<()> {
-        let word = self.name()?;
-        let sized = match self.names.text(word) {
-            b"float" => self.index()?,
-            b"angle" => None,
-            _ => return self.fail("an input not read here"),
-        };
-        if sized.is_some_and(|size| size != 64) {
-            return self.fail("an input of another size");
-        }
-        let name = self.fresh_name()?;
-        self.expect(b';')?;
-        let text = self.names.text(name);
-        let Some(given) = self.inputs.iter_mut().find(|given| given.name.as_bytes() == text) else {
-            return self.fail("an input without a value");
-        };
-        given.used = true;
-        let value = given.value;
-        self.declare(name, Slot::Input(value))
-    }
-
     #[inline]
-    fn operand(&mut self) -> Result<Operand> {
+    pub fn operand(&mut self) -> Result<Operand> {
         let name = self.name()?;
         let Slot::Qubits { first, len } = self.global(name) else { return self.fail("a name that is no qubit") };
         match (self.index()?, len) {
@@ -509,7 +386,8 @@ impl<'a> Reader<'a> {
         let callee = self.callee(name, false)?;
         let (params, qubits) = self.shape(callee, 0);
         let (mut args, mut operands) = (std::mem::take(&mut self.args), std::mem::take(&mut self.operands));
-        (args.clear(), operands.clear());
+        args.clear();
+        operands.clear();
         if self.take(b'(')? && !self.take(b')')? {
             loop {
                 args.push(self.angle()?);
@@ -559,146 +437,5 @@ impl<'a> Reader<'a> {
             self.call(callee, args, row)?;
         }
         Ok(())
-    }
-
-    // -- classical bits ----------------------------------------------------------------------------------------------
-
-    /// Bits that are named: their register, the place of the first, how many, and whether it is the whole register.
-    pub fn bits_named(&mut self, name: Sym) -> Result<(usize, usize, usize, bool)> {
-        let Slot::Bits(number) = self.global(name) else { return self.fail("a name that is no bit") };
-        let number = number as usize;
-        let (single, len) = (self.bits[number].single, self.bits[number].events.len());
-        match self.index()? {
-            Some(k) if !single && (k as usize) < len => Ok((number, k as usize, 1, false)),
-            None => Ok((number, 0, len, !single)),
-            _ => self.fail("an index outside of its register"),
-        }
-    }
-
-    /// `measure q -> c;` and `measure q;`, the first word read.
-    fn measurement(&mut self) -> Result<()> {
-        let source = self.operand()?;
-        if !self.two && self.take(b';')? {
-            return (0..source.len).try_for_each(|k| self.writer.measure(source.first + k).map(|_| ()));
-        }
-        if !self.take_mark(b"->")? {
-            return self.fail("a measurement not read here");
-        }
-        let name = self.name()?;
-        self.measure_into(source, name)
-    }
-
-    /// `c = measure q;`, its name read.
-    fn assignment(&mut self, name: Sym) -> Result<()> {
-        let target = self.at;
-        self.bits_named(name)?;
-        self.expect(b'=')?;
-        let word = self.name()?;
-        if self.names.text(word) != b"measure" {
-            return self.fail("an assignment not read here");
-        }
-        let source = self.operand()?;
-        let end = std::mem::replace(&mut self.at, target);
-        let place = self.bits_named(name)?;
-        self.at = end;
-        self.measure_at(source, place)
-    }
-
-    fn measure_into(&mut self, source: Operand, name: Sym) -> Result<()> {
-        let place = self.bits_named(name)?;
-        self.measure_at(source, place)
-    }
-
-    fn measure_at(&mut self, source: Operand, target: (usize, usize, usize, bool)) -> Result<()> {
-        self.expect(b';')?;
-        let (number, start, len, whole) = target;
-        if source.len as usize != len || (source.register && !whole) {
-            return self.fail("measured qubits that do not fill their bits");
-        }
-        for k in 0..len {
-            let event = self.writer.measure(source.first + k as u32)?;
-            self.bits[number].events[start + k] = event;
-        }
-        Ok(())
-    }
-
-    // -- conditions --------------------------------------------------------------------------------------------------
-
-    /// `if (c == 3) statement`, the first word read.
-    fn conditional(&mut self) -> Result<()> {
-        self.expect(b'(')?;
-        let negated = !self.two && self.take(b'!')?;
-        let name = self.name()?;
-        let (number, start, len, whole) = self.bits_named(name)?;
-        if self.two && !whole {
-            return self.fail("OpenQASM 2 compares whole registers only");
-        }
-        let mut value = !negated as u32;
-        if !negated && self.take_mark(b"==")? {
-            value = self.integer()?;
-        } else if self.two || whole {
-            return self.fail("a condition not read here");
-        }
-        self.expect(b')')?;
-        if value.checked_shr(len as u32).is_some_and(|rest| rest != 0) {
-            return self.fail("a comparison that never holds");
-        }
-        let mut literals = Vec::with_capacity(len);
-        let mut never = false;
-        for (k, &event) in self.bits[number].events[start..start + len].iter().enumerate() {
-            let wanted = value.checked_shr(k as u32).unwrap_or(0) & 1 == 1;
-            match event {
-                NONE => never |= wanted,
-                _ => literals.push((event, wanted)),
-            }
-        }
-        self.work(len)?;
-        literals.sort_unstable();
-        let guard = if never { Guard::Never } else { self.writer.guard_of(&literals)? };
-        self.branch(guard)?;
-        if !self.two && self.take_word(b"else")? {
-            let other = match (guard, &literals[..]) {
-                (Guard::Never, _) => Guard::Always,
-                (Guard::Always, _) => Guard::Never,
-                (_, &[(event, value)]) => self.writer.guard_of(&[(event, !value)])?,
-                _ => return self.fail("another way of a condition on several bits"),
-            };
-            self.branch(other)?;
-        }
-        Ok(())
-    }
-
-    fn take_word(&mut self, word: &[u8]) -> Result<bool> {
-        self.peek()?;
-        let end = name_end(self.text, self.at);
-        let found = &self.text[self.at..end] == word;
-        self.at = if found { end } else { self.at };
-        Ok(found)
-    }
-
-    /// One statement under a guard, or of OpenQASM 3 several in braces.
-    fn branch(&mut self, guard: Guard) -> Result<()> {
-        self.writer.guard = guard;
-        if !self.two && self.take(b'{')? {
-            while !self.take(b'}')? {
-                self.branch_statement()?;
-            }
-        } else {
-            self.branch_statement()?;
-        }
-        self.writer.guard = Guard::Always;
-        Ok(())
-    }
-
-    fn branch_statement(&mut self) -> Result<()> {
-        self.steps += 1;
-        if self.steps > limits::EXPANSION_NODES {
-            return self.fail("the program expands to too many statements");
-        }
-        let name = self.name()?;
-        if self.two && self.names.text(name) == b"barrier" {
-            return self.fail("a barrier under a condition");
-        }
-        self.operation(name)
     }
 }

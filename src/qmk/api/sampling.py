@@ -15,9 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
+from qmk.frontends import native_text
 from qmk.ir.labels import labels
-from qmk.request.build import asked, seed_of, settled, shots_of
+from qmk.request.build import build
+from qmk.request.options import RunOptions
 from qmk.request.program import ProgramLike, source, to_graph
+from qmk.request.shots import choose_shots, seed_of, shots_of
 
 if TYPE_CHECKING:
     import qmk_native
@@ -94,16 +97,16 @@ def sample(
     shots, seed = _drawn(shots, seed, error)
     name, _, method = (engine or "native").partition(":")
     native = name == "native"
-    method = "" if method == "auto" else method
-    graph = plan = None
+    method, graph, plan = "" if method == "auto" else method, None, None
     text = _text(program, format) if native and noise is None and qec is None and device is None else None
-    key = (text, shots, method, rewrites) if cache and text is not None and not params else None
+    key = (text, shots, method, rewrites, format) if cache and text is not None and not params else None
     if key is not None:
         plan = _kept(key)
     if plan is None:
-        circuit = _read(text, params) if text is not None else None
+        circuit = native_text.read(text, format, params) if text is not None else None
         if circuit is None:
-            graph, key = _asked(program, format, params, shots=shots, noise=noise, qec=qec, device=device), None
+            options = RunOptions(format=format, params=params, shots=shots, noise=noise, qec=qec, device=device)
+            graph, key = verified(build(program, options).graph), None
             circuit = _circuit(graph) if native else None
         plan = None if circuit is None else _plan(circuit, shots, method, rewrites)
         if plan is not None and key is not None:
@@ -128,14 +131,11 @@ def sample(
     return Sampled(samples.counts(), shots, seed, "native", used, plan.candidates, notes=notes)
 
 
-def _asked(*program: Any, **wishes: Any) -> Graph:
-    return verified(asked(*program, **wishes).graph)
-
-
 def _drawn(shots: int | None, seed: int | None, error: float | None) -> tuple[int, int]:
     """Shots and seed of a call, from what it asks for."""
     if error is not None:
-        shots, _ = settled(shots, error)
+        RunOptions(shots=shots, error=error)
+        shots, _ = choose_shots(error)
     return shots_of(shots, DEFAULT_SHOTS), seed_of(seed)
 
 
@@ -158,20 +158,20 @@ def read_native(
 ) -> qmk_native.Circuit | None:
     """By the native core's reader; None for what it leaves to the front ends, among it all that is wrong."""
     text = _text(program, format)
-    return None if text is None else _read(text, params)
+    return None if text is None else native_text.read(text, format, params)
 
 
 def _text(program: ProgramLike, format: str | None) -> str | bytes | None:
     """What the native core's reader may read: text, unless it is known to be in another format or is too long."""
     from qmk.qvm.graph import Graph
 
-    if isinstance(program, Graph) or format not in (None, "qasm2", "qasm3"):
+    if isinstance(program, Graph) or format not in (None, *native_text.FORMATS):
         return None
     text = source(program)[0]
     return text if len(text) <= LIMITS.source_bytes else None
 
 
-_Key = tuple[str | bytes, int, str, bool]
+_Key = tuple[str | bytes, int, str, bool, str | None]
 _PLANS: OrderedDict[_Key, qmk_native.Plan] = OrderedDict()
 """plans of texts that were sampled last: a repeated program costs neither reading nor rewriting"""
 
@@ -194,15 +194,6 @@ def _keep(key: _Key, plan: qmk_native.Plan) -> None:
     _PLANS[key] = plan
     while len(_PLANS) > PLANS or sum(len(kept[0]) for kept in _PLANS) > PLAN_TEXT_BYTES:
         _PLANS.popitem(last=False)
-
-
-def _read(text: str | bytes, params: Mapping[str, Any] | None) -> qmk_native.Circuit | None:
-    import qmk_native
-
-    try:
-        return qmk_native.read_qasm(text, inputs=params or None)
-    except (qmk_native.Declined, TypeError):
-        return None
 
 
 def verified(graph: Graph) -> Graph:

@@ -1,0 +1,20 @@
+//! This room's function for Python.
+
+use pyo3::prelude::*;
+
+use crate::circuit::python::PyCircuit;
+use crate::qasm::python::{in_text, text_of};
+
+/// The circuit of a flat Stim program. Raises `Declined`, a place and a reason, for what the front end must read.
+#[pyfunction]
+fn read_stim(py: Python<'_>, text: &Bound<'_, PyAny>) -> PyResult<PyCircuit> {
+    let source = text_of(text, "read_stim")?;
+    match py.detach(|| super::read(source)) {
+        Ok(circuit) => PyCircuit::checked(circuit),
+        Err(refusal) => Err(in_text(refusal.place(source), refusal.why)),
+    }
+}
+
+pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(read_stim, module)?)
+}
