@@ -48,6 +48,9 @@ pub struct Plan {
 
 /// From how many qubits on Clifford programs are run by Pauli frames: fewer have short forms.
 const FRAME_QUBITS: usize = 256;
+/// From how many operations a qubit on, where nothing is measured on the way: each outcome then depends on most coins, and
+/// writing the forms down takes longer than all else.
+const FRAME_DEPTH: usize = 8;
 
 /// A pilot that takes longer is not run.
 const PILOT_SECONDS: f64 = 0.1;
@@ -221,9 +224,9 @@ impl Sketch {
     }
 }
 
-/// Whether there are many qubits, with errors or outcomes on the way.
+/// Whether there are many qubits, and many gates on each or errors or outcomes on the way.
 pub fn by_frames(circuit: &Circuit, n: usize) -> bool {
-    n >= FRAME_QUBITS && on_the_way(circuit)
+    n >= FRAME_QUBITS && (circuit.ops.len() >= FRAME_DEPTH * n || on_the_way(circuit))
 }
 
 fn build(circuit: &Circuit, row: &[u32], n: usize, bounds: Bounds) -> Code {
