@@ -9,11 +9,11 @@ import pytest
 
 from qmk.abi.shapes import Footprint, Policy, Qec, Stage
 from qmk.base.limits import LIMITS
-from qmk.kernel import views
 from qmk.kernel.config import TenantConfig
 from qmk.kernel.effects import Audit, Charge, Kill, Launch, Recalibrate, Recall, Route
 from qmk.kernel.events import Finished, Progressed, Recalled, Yielded
 from qmk.kernel.rewriting import ChangeRefused, Recalibrated, Rewritten
+from qmk.policy import views
 from qmk.qvm.graph import Graph, Node, digest, pack
 
 BEGAN = 900.0
