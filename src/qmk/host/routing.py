@@ -30,7 +30,7 @@ from qmk.qvm.outputs import digest as outputs_digest
 from qmk.router import rates
 from qmk.router.score import Candidate
 from qmk.sdk import discovery
-from qmk.sdk.engine import Declaration, Features
+from qmk.sdk.engine import UNCERTAINTY, Declaration, Features, Prediction
 
 log = logging.getLogger("qmk.host")
 KEPT = 4096
@@ -101,26 +101,18 @@ class Routing:
         from qmk.router.outputs import with_outputs
 
         declarations = self._rating.declarations
-        look = self._look(graph, digest, packed)
-
-        def decide(native: str) -> router.Decision:
-            known = with_outputs(look(native), graph, outputs)
-            return router.choose(known, shots, engine=engine, memory_bytes=self.memory_bytes, declarations=declarations)
-
-        name, _, asked = (engine or "").partition(":")
-        if name == "native":
-            decision = decide(asked or "auto")
-        elif name or "native" not in declarations:
-            decision = decide("")
-        else:
-            try:
-                decision = decide("")
-            except QmkError as refused:
-                if refused.kind.name not in ("UNSUPPORTED", "RESOURCE_EXHAUSTED"):
-                    raise
-                decision = decide("auto")
-            if decision.cost.seconds > declarations["native"].beyond_s or decision.engine == "native":
-                decision = decide("auto")
+        name, _, method = (engine or "").partition(":")
+        asked = (method or "auto") if name in ("", "native") and "native" in declarations else ""
+        known = self._look(graph, digest, packed)(asked)
+        if not name and outputs is None and router.is_at_once(known, shots, self.memory_bytes):
+            return self._native(known.native["auto"], shots)
+        decision = router.choose(
+            with_outputs(known, graph, outputs),
+            shots,
+            engine=engine,
+            memory_bytes=self.memory_bytes,
+            declarations=declarations,
+        )
         best, *others = decision.candidates
         return Choice(
             engine=decision.engine,
@@ -132,6 +124,28 @@ class Routing:
             uncertainty=best.uncertainty or 1.0,
             alternatives=() if engine else tuple(_alternative(row) for row in others if not row.gaps),
             version=self.version(decision.engine),
+        )
+
+    def _native(self, found: Prediction, shots: int) -> Choice:
+        """The native engine, which is done before another would be chosen."""
+        seconds, memory_bytes = found.seconds(shots), int(found.memory_bytes)
+        row = Candidate(
+            engine="native",
+            method="auto",
+            chosen=True,
+            seconds=seconds,
+            memory_bytes=memory_bytes,
+            uncertainty=UNCERTAINTY,
+            reason=found.note,
+        )
+        return Choice(
+            engine="native",
+            method="auto",
+            seconds=seconds,
+            memory_bytes=memory_bytes,
+            reasons=[msgspec.to_builtins(row)],
+            uncertainty=UNCERTAINTY,
+            version=self.version("native"),
         )
 
     def version(self, engine: str) -> str:
