@@ -13,7 +13,6 @@ import stim
 
 import qmk
 from qmk.base.errors import QmkError
-from qmk.client.asked import shots_for
 from qmk.exact.simulator import exact_distribution
 from qmk.ir.lower import lower
 from qmk.ir.resolver import ALL_GATES
@@ -34,6 +33,7 @@ from qmk.models.noise import (
 from qmk.qvm.graph import Graph, Node, Output, digest
 from qmk.qvm.segments import segments
 from qmk.qvm.verify import verify
+from qmk.request.build import shots_for
 from qmk.router import choose
 from qmk.router.features import features
 from qmk.sdk.kit.builder import Builder, when

@@ -10,11 +10,11 @@ import pytest
 
 import qmk
 from qmk.base.errors import QmkError
-from qmk.client.asked import asked, notes, sent
-from qmk.client.physical import physical
 from qmk.frontends import load
 from qmk.models.atoms import AtomNoise, noisy, profile
 from qmk.models.noise import apply, resolve
+from qmk.request.build import asked, notes, sent
+from qmk.request.physical import physical
 
 ANALOG = (Path(__file__).resolve().parents[2] / "data" / "atoms" / "vacancies_6sites.braket.json").read_bytes().decode()
 BELL = 'OPENQASM 2.0; include "qelib1.inc"; qreg q[2]; creg c[2]; h q[0]; cx q[0],q[1]; measure q -> c;'

@@ -9,12 +9,12 @@ import msgspec
 import pytest
 
 from qmk.base.errors import QmkError
-from qmk.client.asked import Drift, sent
 from qmk.models.noise import NoiseModel
 from qmk.models.noise.calibration import Calibration, Point
 from qmk.models.qec.logical import Machine
 from qmk.models.qec.logical.footprints import noise_of
 from qmk.qvm.graph import Graph, Node
+from qmk.request.build import Drift, sent
 
 GRAPH = Graph(nodes=(Node("a", "core.alloc", vqs=("q",)),), vqs=("q",))
 

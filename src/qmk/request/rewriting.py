@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from qmk.base.errors import QmkError
-from qmk.client.program import ProgramLike, to_graph
 from qmk.qvm.graph import Graph
 from qmk.qvm.verify import verify
+from qmk.request.program import ProgramLike, to_graph
 
 
 class Rewriting(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from qmk.client.program import ProgramLike, to_graph
+from qmk.request.program import ProgramLike, to_graph
 
 if TYPE_CHECKING:
     from qmk.models.atoms import Profile

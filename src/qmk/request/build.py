@@ -14,15 +14,15 @@ import msgspec
 from qmk.abi.shapes import Qec
 from qmk.base.errors import QmkError
 from qmk.base.limits import check
-from qmk.client.physical import labels, physical
-from qmk.client.program import ProgramLike, to_graph
 from qmk.qvm.graph import Graph
+from qmk.request.physical import labels, physical
+from qmk.request.program import ProgramLike, to_graph
 
 if TYPE_CHECKING:
-    from qmk.client.physical import NoiseLike
     from qmk.models.noise.calibration import Calibration
     from qmk.models.qec.logical import Machine
     from qmk.qvm.outputs import Outputs
+    from qmk.request.physical import NoiseLike
 
 
 MOST = 1e200

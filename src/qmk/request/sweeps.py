@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qmk.base.errors import QmkError
-from qmk.client.program import ProgramLike, to_graph
 from qmk.qvm.graph import Graph
 from qmk.qvm.outputs import Slot, Sweep, angles_of
+from qmk.request.program import ProgramLike, to_graph
 
 if TYPE_CHECKING:
     from qmk.ir.affine import Matrix, Vector

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from qmk.base.errors import QmkError
-from qmk.client.observables import ObservableLike, observables
-from qmk.client.program import ProgramLike, to_graph
-from qmk.client.sweeps import PointsLike, points_of, sweep_of
 from qmk.qvm.graph import Graph
 from qmk.qvm.outputs import Outputs, Sweep, n_qubits
+from qmk.request.observables import ObservableLike, observables
+from qmk.request.program import ProgramLike, to_graph
+from qmk.request.sweeps import PointsLike, points_of, sweep_of
 
 
 def outputs(

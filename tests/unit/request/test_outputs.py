@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from qmk.base.errors import QmkError
-from qmk.client.observables import observables
-from qmk.client.outputs import outputs
-from qmk.client.sweeps import points_of, sweep_of
+from qmk.request.observables import observables
+from qmk.request.outputs import outputs
+from qmk.request.sweeps import points_of, sweep_of
 
 ROTATED = """
 OPENQASM 3.0;
