@@ -74,6 +74,12 @@ class Routing:
         """Every engine by name."""
         return {**discovery.engines(), **self._external}
 
+    def resize(self, memory_bytes: int) -> None:
+        """The machine has so much memory for a job by now; decisions of when it had far more or less are forgotten."""
+        if not self.memory_bytes / 2 <= memory_bytes <= self.memory_bytes * 2:
+            self._choices.clear()
+            self.memory_bytes = memory_bytes
+
     def choose(
         self,
         graph: Graph,
@@ -82,20 +88,30 @@ class Routing:
         engine: str | None,
         outputs: Outputs | None = None,
         packed: bytes = b"",
+        *,
+        all_engines: bool = False,
     ) -> Choice:
-        """``packed``: of the graph, where it is at hand. Raises UNSUPPORTED with the gaps of every engine,
-        RESOURCE_EXHAUSTED with the memory needed."""
-        key = (digest, shots, engine, outputs_digest(outputs))
+        """``packed``: of the graph, where it is at hand. ``all_engines``: look at each of them even where the native
+        core is done at once. Raises UNSUPPORTED with the gaps of every engine, RESOURCE_EXHAUSTED with the memory
+        needed."""
+        key = (digest, shots, engine, f"{outputs_digest(outputs)}{'+' if all_engines else ''}")
         kept = self._choices.get(key)
         if kept is not None:
             self._choices.move_to_end(key)
             return kept
-        choice = self._choose(graph, digest, shots, engine, outputs, packed)
+        choice = self._choose(graph, digest, shots, engine, outputs, packed, all_engines)
         _keep(self._choices, key, choice)
         return choice
 
     def _choose(
-        self, graph: Graph, digest: str, shots: int, engine: str | None, outputs: Outputs | None, packed: bytes
+        self,
+        graph: Graph,
+        digest: str,
+        shots: int,
+        engine: str | None,
+        outputs: Outputs | None,
+        packed: bytes,
+        all_engines: bool,
     ) -> Choice:
         from qmk import router
         from qmk.router.outputs import with_outputs
@@ -104,7 +120,8 @@ class Routing:
         name, _, method = (engine or "").partition(":")
         asked = (method or "auto") if name in ("", "native") and "native" in declarations else ""
         known = self._look(graph, digest, packed)(asked)
-        if not name and outputs is None and router.is_at_once(known, shots, self.memory_bytes):
+        quick = not (name or all_engines) and outputs is None
+        if quick and router.is_at_once(known, shots, self.memory_bytes):
             return self._native(known.native["auto"], shots)
         decision = router.choose(
             with_outputs(known, graph, outputs),

@@ -11,15 +11,13 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
 from qmk.base.errors import QmkError
-from qmk.ir.labels import labels
-from qmk.ir.lower import lower
-from qmk.ir.native_circuit import GATES, circuit_of
+from qmk.base.limits import LIMITS
 from qmk.ir.native_rewrites import report
-from qmk.ir.program import Unsupported
-from qmk.qvm.graph import Graph, pack
 
 if TYPE_CHECKING:
     import qmk_native
+
+    from qmk.qvm.graph import Graph
 
 MEMORY_BYTES = 16 << 30
 """The most bytes that one state may take; the router has refused before what this machine has no memory for."""
@@ -32,20 +30,26 @@ STRAIGHT = ("mps", "cut")
 
 
 def circuit_of_graph(graph: Graph, packed: bytes = b"") -> tuple[qmk_native.Circuit, dict[str, Any]]:
-    """The one circuit of a verified graph, and the notes that lowering made. ``packed``: the graph's ``pack``, where the
+    """The one circuit of a verified graph, and the notes that lowering made. ``packed``: the graph's ``pack``, if the
     caller has it.
 
     The core reads packed graphs itself; what it declines is lowered here. Raises UNSUPPORTED for what no circuit holds.
     """
     import qmk_native
 
+    from qmk.ir.labels import labels
+    from qmk.qvm.graph import pack
+
     try:
-        return qmk_native.read_qvm(packed or pack(graph)), labels(graph)
+        return qmk_native.read_qvm(packed or pack(graph)), dict(labels(graph))
     except qmk_native.Declined:
+        from qmk.ir.lower import lower
+        from qmk.ir.native_circuit import GATES, circuit_of
+
         program = lower(graph, GATES | {"gphase"}, tosses=True)
         if any(register.lost for register in program.registers):
             raise QmkError("UNSUPPORTED", "registers that print lost atoms") from None
-        return circuit_of(program), program.notes
+        return circuit_of(program), dict(program.notes)
 
 
 def events_of(graph: Graph) -> tuple[list[str], list[int]]:
@@ -59,17 +63,30 @@ def events_of(graph: Graph) -> tuple[list[str], list[int]]:
     return names, widths
 
 
+def events_dropped(width: int, shots: int) -> dict[str, str]:
+    """A note where per-shot events of ``width`` bits would exceed their bound, so that they are not kept."""
+    size = shots * ((width + 7) // 8)
+    if size <= LIMITS.event_bytes:
+        return {}
+    note = f"per-shot events take {size} bytes, more than event_bytes ({LIMITS.event_bytes}): counts only"
+    return {"events_dropped": note}
+
+
 class Drawn:
     """The shots of one run, in the core's memory. ``simulator`` drew them."""
 
-    def __init__(self, samples: qmk_native.Samples, simulator: str, rewrites: dict[str, Any]) -> None:
+    def __init__(
+        self, plan: qmk_native.Plan, samples: qmk_native.Samples, simulator: str, rewrites: dict[str, Any]
+    ) -> None:
+        self._plan = plan
         self.samples = samples
         self.simulator = simulator
         self.notes: dict[str, Any] = {"simulator": simulator, **({"rewrites": rewrites} if rewrites else {})}
 
     @property
-    def shots(self) -> int:
-        return self.samples.shots
+    def candidates(self) -> list[dict[str, Any]]:
+        """The ways that were looked at, the fastest first."""
+        return self._plan.candidates
 
     def counts(self) -> dict[str, int]:
         """Printed bitstrings to shots, in ascending order."""
@@ -95,6 +112,8 @@ class Prepared:
             try:
                 qmk_native.MpsPlan(circuit)
             except ValueError as refused:
+                from qmk.ir.program import Unsupported
+
                 raise Unsupported(f"method {method} takes gates and one final read-out: {refused}") from refused
 
     def plan(self, shots: int) -> qmk_native.Plan:
@@ -118,7 +137,7 @@ class Prepared:
         """Raises MemoryError when a state outgrows its bound."""
         plan, rewrites = self._kept(shots)
         samples, simulator = plan.run(shots, seed)
-        return Drawn(samples, simulator, rewrites)
+        return Drawn(plan, samples, simulator, rewrites)
 
 
 def prepare_graph(graph: Graph, method: str, packed: bytes = b"") -> tuple[Prepared, dict[str, Any]] | None:

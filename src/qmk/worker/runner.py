@@ -6,6 +6,7 @@ costs only its run.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import time
@@ -15,10 +16,9 @@ from typing import Any, Protocol, cast
 import msgspec
 
 from qmk.base.errors import QmkError
-from qmk.base.limits import LIMITS
 from qmk.ir import bits, channels
 from qmk.ir.lower import lower, outputs_of
-from qmk.ir.program import Program
+from qmk.ir.program import Gate, Measure, Program, Register
 from qmk.ir.steps import has_fences
 from qmk.qvm.graph import Graph, Output
 from qmk.qvm.graph import digest as digest_of
@@ -90,6 +90,17 @@ class Runner:
         self._engine = engine
         return engine
 
+    def warm_up(self) -> None:
+        """Load the engine and run one gate on it: some libraries import more, or set themselves up, at their first
+        run."""
+        engine = self.engine
+        for method, can in self.declaration.methods.items():
+            if "x" in can.gates:
+                tiny = Program(1, 1, (Gate("x", (0,)), Measure(0, 0)), (Register("", (0,)),), {"m": (0,)})
+                with contextlib.suppress(Exception):  # what it says of a real program counts
+                    engine.prepare(tiny, method).run(1, 0)
+                return
+
     @property
     def version(self) -> str:
         """Of the library underneath."""
@@ -111,9 +122,7 @@ class Runner:
         """Whether a plan is kept, so that ``execute`` needs no graph."""
         return (scope, digest, method) in self._plans
 
-    def prepare(
-        self, graph: Graph, method: str, digest: str = "", scope: str = "", packed: bytes = b""
-    ) -> Prepared:
+    def prepare(self, graph: Graph, method: str, digest: str = "", scope: str = "", packed: bytes = b"") -> Prepared:
         """Lower and prepare ``graph``, or give the plan kept from last time. ``digest`` spares computing it, ``packed``
         packing the graph. A plan is kept for one ``scope``, a tenant: the time that another's program takes must not
         tell who has run it."""
@@ -161,7 +170,7 @@ class Runner:
         outputs = list(outputs_of(graph, program.events))
         fenced = can.fences and has_fences(program)
         return Prepared(
-            program, plan, outputs, 0.0, graph, names, widths, program.notes, fenced, nodes=len(graph.nodes)
+            program, plan, outputs, 0.0, graph, names, widths, dict(program.notes), fenced, nodes=len(graph.nodes)
         )
 
     def _refusal(self, refused: Unsupported, method: str) -> QmkError:
@@ -195,8 +204,8 @@ class Runner:
             return self._valued(graph, method, outputs, (shots, seed, fence), digest, how)
         cpu = time.process_time()
         fresh = not self.holds(digest, method, scope) if digest else True
-        prepared = self._kept(digest, method, scope) if graph is None else self.prepare(
-            graph, method, digest, scope, packed
+        prepared = (
+            self._kept(digest, method, scope) if graph is None else self.prepare(graph, method, digest, scope, packed)
         )
         started = time.perf_counter()
         try:
@@ -297,7 +306,7 @@ class Runner:
         if progress is not None:
             progress(size[0])
         width = sum(prepared.event_widths)
-        note = events_dropped(width, size[0]) if keep else {}
+        note = native.events_dropped(width, size[0]) if keep else {}
         events = drawn.packed(width) if keep and not note else b""
         return drawn.counts(), events, {**drawn.notes, **note}
 
@@ -320,22 +329,13 @@ class Runner:
         else:
             samples = self._driven(prepared, method, size, start, drive, progress)
         matrix = bits.finish(program, samples.bits, size[1])
-        note = events_dropped(sum(prepared.event_widths), len(matrix)) if keep else {}
+        note = native.events_dropped(sum(prepared.event_widths), len(matrix)) if keep else {}
         events = bits.pack_events(program, matrix) if keep and not note else b""
         return bits.counts(program.registers, matrix), events, {**samples.notes, **note}
 
 
 Tally = tuple[dict[str, int], bytes, dict[str, Any]]
 """Counts, packed events and notes of one run."""
-
-
-def events_dropped(width: int, shots: int) -> dict[str, str]:
-    """A note where per-shot events of ``width`` bits would exceed their bound, so that they are not kept."""
-    size = shots * ((width + 7) // 8)
-    if size <= LIMITS.event_bytes:
-        return {}
-    note = f"per-shot events take {size} bytes, more than event_bytes ({LIMITS.event_bytes}): counts only"
-    return {"events_dropped": note}
 
 
 def execute(
