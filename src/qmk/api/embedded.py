@@ -103,18 +103,18 @@ class Embedded:
         from qmk.api.execution import Wish
         from qmk.api.results import result_of
         from qmk.api.source import Source
-        from qmk.request.build import seed_of, settled
+        from qmk.request.options import RunOptions
+        from qmk.request.shots import seed_of
 
+        options = RunOptions(
+            shots=shots, seed=seed, engine=engine, params=params, format=format, noise=noise, error=error, qec=qec,
+            device=device, timeout_ms=timeout_ms, keep_events=keep_events, outputs=outputs, progress=progress,
+        )  # fmt: skip
         deadline_s = None if timeout_ms is None else time.monotonic() + timeout_ms / 1e3
-        note = ""
-        if error is not None:
-            shots, note = settled(shots, error, outputs)
-        source = Source(program, format, params, shots=shots, noise=noise, qec=qec, device=device)
-        if note:
-            source.notes["shots"] = note
+        source = Source(program, options)
         wish = Wish(
-            shots=source.shots(shots),
-            seed=seed_of(seed),
+            shots=source.shots,
+            seed=seed_of(options.seed),
             engine=engine,
             keep_events=keep_events and (outputs is None or outputs.counts),
             outputs=outputs,

@@ -130,7 +130,8 @@ class Executor:
         found = self._by_router(source, _but(wish, outputs=msgspec.structs.replace(outputs, counts=False)))
         counted.values = found.values
         for name, took in found.usage.items():
-            counted.usage[name] = max(took, counted.usage[name]) if "bytes" in name else took + counted.usage[name]
+            before = counted.usage.get(name, 0)
+            counted.usage[name] = max(took, before) if "bytes" in name else took + before
         return counted
 
     def _by_router(self, source: Source, wish: Wish, failed: QmkError | None = None) -> Executed:

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from qmk.api.execution import Executed, Executor, Wish
 from qmk.api.source import Source
-from qmk.request.build import seed_of, settled
+from qmk.request.options import RunOptions
 from qmk.request.program import ProgramLike
+from qmk.request.shots import seed_of
 
 if TYPE_CHECKING:
     from qmk.models.qec.logical import Machine
@@ -80,12 +81,14 @@ def sample(
     Raises ``QmkError``: INVALID_GRAPH with findings, UNSUPPORTED with the gaps of every engine, RESOURCE_EXHAUSTED with
     the memory needed, QUOTA_EXCEEDED beyond the limit ``shots``.
     """
-    if error is not None:
-        shots, _ = settled(shots, error)
-    source = Source(program, format, params, shots=shots, noise=noise, qec=qec, device=device)
+    options = RunOptions(
+        shots=shots, seed=seed, engine=engine, params=params, format=format, noise=noise, error=error, qec=qec,
+        device=device, rewrites=rewrites, cache=cache,
+    )  # fmt: skip
+    source = Source(program, options)
     wish = Wish(
-        shots=source.shots(shots),
-        seed=seed_of(seed),
+        shots=source.shots,
+        seed=seed_of(options.seed),
         engine=engine,
         keep_events=False,
         rewrites=rewrites,

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from qmk.api.plans import has_read
 from qmk.base.limits import LIMITS
-from qmk.request.build import asked, shots_of
+from qmk.request.build import build
+from qmk.request.options import RunOptions
 from qmk.request.program import ProgramLike, source, to_graph
+from qmk.request.shots import choose_shots, shots_of
 
 if TYPE_CHECKING:
     import qmk_native
 
-    from qmk.models.qec.logical import Machine
     from qmk.qvm.graph import Graph
-    from qmk.request.physical import NoiseLike
 
 DEFAULT_SHOTS = 1000
 
@@ -63,33 +63,29 @@ def read_native(
 
 
 class Source:
-    """``noise``, ``qec`` and ``device`` as for ``qmk.run``: with any of them only the graph says what is to run.
-    ``text`` is None where the native core is not to read it."""
+    """``options`` beside the program: with noise, a machine or a device only the graph says what is to run. ``text`` is
+    None where the native core is not to read it."""
 
-    def __init__(
-        self,
-        program: ProgramLike,
-        format: str | None = None,
-        params: Mapping[str, Any] | None = None,
-        *,
-        shots: int | None = None,
-        noise: NoiseLike | None = None,
-        qec: Machine | str | None = None,
-        device: str | None = None,
-    ) -> None:
-        self._given = program, format, params
-        self._wishes: dict[str, Any] = {"shots": shots, "noise": noise, "qec": qec, "device": device}
-        self.params = params or None
-        plain = noise is None and qec is None and device is None
-        self.text = text_of(program, format) if plain else None
+    def __init__(self, program: ProgramLike, options: RunOptions) -> None:
+        self._program, self._options = program, options
+        self.params = options.params or None
+        plain = options.noise is None and options.qec is None and options.device is None
+        self.text = text_of(program, options.format) if plain else None
         self.notes: dict[str, Any] = {}
-        """What the result's provenance says of the noise and the machine; complete once ``graph`` was read."""
+        """What the result's provenance says of the noise and the machine; complete once the graph was read."""
+        self.shots = self._shots()
 
-    def shots(self, asked: int | None) -> int:
-        """``asked``, else what the program itself asks for, else 1000. Raises INVALID_PARAMS, QUOTA_EXCEEDED."""
-        given = asked is not None or (self.text is not None and (has_read(self.text) or self.circuit is not None))
-        own = None if given else self._written.shots
-        return shots_of(asked, own or DEFAULT_SHOTS)
+    def _shots(self) -> int:
+        """As many as are asked for, else what the program itself asks for, else 1000."""
+        options = self._options
+        if options.error is not None:
+            found, self.notes["shots"] = choose_shots(options.error, options.outputs)
+            return found
+        if options.shots is not None:
+            return shots_of(options.shots, DEFAULT_SHOTS)
+        if self.text is not None and (has_read(self.text) or self.circuit is not None):
+            return DEFAULT_SHOTS
+        return shots_of(self._written.shots, DEFAULT_SHOTS)
 
     @cached_property
     def circuit(self) -> qmk_native.Circuit | None:
@@ -99,9 +95,9 @@ class Source:
     @cached_property
     def _written(self) -> Graph:
         """The graph as it was written, before anybody has verified it."""
-        if not any(self._wishes[name] is not None for name in ("noise", "qec", "device")):
-            return to_graph(*self._given)
-        found = asked(*self._given, **self._wishes)
+        if self.text is not None:
+            return to_graph(self._program, self._options.format, self._options.params)
+        found = build(self._program, self._options)
         self.notes.update(found.notes)
         return found.graph
 

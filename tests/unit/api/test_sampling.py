@@ -117,7 +117,7 @@ def test_a_hundred_qubits_of_little_magic_take_no_state_vector():
         ({"program": "OPENQASM 2.0; qreg q[1]; hh q[0];"}, "INVALID_GRAPH", "hh"),
         ({"shots": 0}, "INVALID_PARAMS", "at least one"),
         ({"shots": 10**12}, "QUOTA_EXCEEDED", "shots"),
-        ({"seed": -1}, "INVALID_PARAMS", "seed -1"),
+        ({"seed": -1}, "INVALID_PARAMS", "seed must be at least 0; got -1"),
         ({"engine": "native:nope"}, "UNSUPPORTED", "no method 'nope'"),
         ({"engine": "nope"}, "UNSUPPORTED", "there is no engine 'nope'"),
     ],
