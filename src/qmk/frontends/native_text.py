@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 FORMATS = ("qasm2", "qasm3", "stim")
 """Formats that the native core reads."""
 
+HEAD = 8192
+"""Characters by which a text is recognised as Stim's: its first lines say."""
+
 _NOT_QASM = "neither OpenQASM"
 """How the native reader begins its reason where a text is in another language."""
 
@@ -35,5 +38,5 @@ def read(text: str | bytes, format: str | None = None, params: Mapping[str, Any]
 def _is_stim(text: str | bytes) -> bool:
     from qmk.frontends import recognise
 
-    head = text[:65536]
+    head = text[:HEAD]
     return recognise(head.encode() if isinstance(head, str) else head) == "stim"

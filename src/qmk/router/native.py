@@ -24,6 +24,9 @@ MEMORY_BYTES = 1 << 46
 SHORT_S = 0.05
 """The core runs a program that it is predicted to run within so many seconds; no other engine is looked at."""
 
+LOOK_S = 10e-6
+"""Seconds an operation that a graph for other engines takes at least; a run within that is not delayed by a look."""
+
 PLANNED_OPS = 4000
 """A program of at most so many ops that seems to take longer is planned, to see what it will really take."""
 
@@ -32,7 +35,7 @@ def is_short(found: Prediction | None, shots: int, memory_bytes: int) -> bool:
     """Whether the core runs the program without a look at other engines."""
     if found is None or found.may_fail or found.upper_bound or found.memory_bytes > memory_bytes:
         return False
-    return found.seconds(shots) <= SHORT_S
+    return found.seconds(shots) <= max(SHORT_S, found.ops * LOOK_S)
 
 
 def look(packed: bytes, circuit: bool) -> tuple[dict[str, Any] | None, Circuit | None]:
@@ -104,6 +107,7 @@ def _auto(circuit: Circuit) -> Prediction:
         note=_note(found["method"], found),
         may_fail=found["may_fail"],
         upper_bound=found["upper_bound"],
+        ops=len(circuit),
     )
 
 
@@ -118,6 +122,7 @@ def _of_plan(circuit: Circuit, method: str | None) -> Prediction:
         memory_bytes=best["memory_bytes"],
         note=_note(plan.method, best),
         may_fail=plan.may_fail,
+        ops=len(circuit),
     )
 
 

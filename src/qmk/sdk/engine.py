@@ -89,6 +89,8 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     may_fail: bool = False
     upper_bound: bool = False
     """as in ``Cost``: the core has only counted"""
+    ops: int = 0
+    """Operations of the circuit."""
 
     def seconds(self, shots: int) -> float:
         """On the line through the two points nearest to ``shots``; beyond the ends, on the last line."""
