@@ -44,7 +44,7 @@ def test_failures_are_those_of_the_physical_circuit(program):
 
 def test_without_errors_nothing_fails():
     for program in programs.held_out():
-        assert failures(program, KNOWN.scaled(0.0), shots=64, seed=3).failed == 0
+        assert failures(program, KNOWN.scale(0.0), shots=64, seed=3).failed == 0
 
 
 def patch(*cycles: int) -> Program:
