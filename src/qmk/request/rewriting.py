@@ -41,8 +41,7 @@ def rewrite(
     reports: list[tuple[str, dict[str, Any]]] = []
     for name in passes:
         if name not in known:
-            there = ", ".join(sorted(known))
-            raise QmkError("UNSUPPORTED", f"there is no pass '{name}'; there are {there}", field="passes")
+            raise QmkError("UNSUPPORTED", discovery.why_missing("passes", name), field="passes")
         done = known[name].run(graph)
         graph = done.graph
         reports.append((name, done.report))
