@@ -26,6 +26,7 @@ from qmk.kernel.config import KernelConfig
 from qmk.kernel.core import Kernel
 from qmk.kernel.effects import Interrupt, Launch
 from qmk.kernel.objects.alternative import Alternative
+from qmk.policy.standard import STANDARD
 from qmk.qvm.graph import Graph, unpack
 from qmk.sdk import interpreters
 from qmk.worker.failure import failure
@@ -76,6 +77,9 @@ class InProcessLauncher:
 
     def capacity(self) -> Capacity:
         return Capacity(1, 0, len(self._queue))
+
+    def waited_s(self, job: str, fence: int) -> float:
+        return self._away.waited_s(job, fence)
 
     def step(self, timeout_s: float | None) -> None:
         if not self._queue:
@@ -166,7 +170,7 @@ class EmbeddedKernel:
         self.journal = MemoryJournal()
         memory = machine.memory_bytes()
         self._host = Host(
-            Kernel(KernelConfig(workers=1, memory_bytes=memory)),
+            Kernel(KernelConfig(workers=1, memory_bytes=memory), STANDARD),
             self.journal,
             Routing(memory, 1, engines or {}),
             self,

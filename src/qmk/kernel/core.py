@@ -258,21 +258,21 @@ class Kernel(State):
             authority.timer(self, event.key)
             return
         if event.key.startswith(fallback.SLICE_TIMER):
-            self._slice_over(event.key.removeprefix(fallback.SLICE_TIMER))
+            self._slice_over(event.key.removeprefix(fallback.SLICE_TIMER), event.waited_ns)
             return
         channel = self.channels.by_id.get(event.key.removeprefix(firewall.CHANNEL_TIMER))
         if channel is not None:
-            self.set_expiry(channel)  # it came early: the clock was set back
+            firewall.set_expiry(self, channel)  # it came early: the clock was set back
             return
         job = self.jobs.by_id.get(event.key.removeprefix(JOB_TIMER))
         if event.key.startswith(JOB_TIMER) and job is not None and not job.ended:
             self.stop(job, Cancelled(now_ns=event.now_ns, job=job.id, timeout=True))
             self.launch_ready()
 
-    def _slice_over(self, job_id: str) -> None:
+    def _slice_over(self, job_id: str, waited_ns: int) -> None:
         job = self.jobs.current(job_id, self.slices.get(job_id, -1))
         if job is not None:
-            fallback.due(self, job)
+            fallback.due(self, job, waited_ns)
 
     def _disconnect(self, conn: int) -> None:
         """Nobody is left to answer; jobs and sessions go on."""
@@ -300,7 +300,7 @@ class Kernel(State):
         retention.recovered(self)
         firewall.expire(self)
         for channel in self.channels.by_id.values():
-            self.set_expiry(channel)
+            firewall.set_expiry(self, channel)
         for job_id in self.jobs.queue.misfits():
             self.commit(_misfit(self.jobs.by_id[job_id], event.now_ns))
         for job in list(self.jobs.by_id.values()):

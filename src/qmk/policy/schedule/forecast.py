@@ -8,8 +8,8 @@ that it had waiting. The tenants whose turns come first are taken one by one, th
 
 from __future__ import annotations
 
-from qmk.kernel.schedule.shares import MICRO
-from qmk.kernel.schedule.state import WAITING, Entry, Schedule
+from qmk.policy.schedule.shares import MICRO
+from qmk.policy.schedule.state import WAITING, Entry, Schedule
 
 TENANTS = 64
 """Tenants looked at one by one."""

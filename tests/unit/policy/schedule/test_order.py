@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from qmk.kernel.schedule.order import NO_DEADLINE, POINT_EPOCHS, overtaking_epochs
+from qmk.policy.schedule.order import NO_DEADLINE, POINT_EPOCHS, overtaking_epochs
 
 EPOCH_S = 0.1
 

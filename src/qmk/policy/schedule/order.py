@@ -12,7 +12,7 @@ has none), less ``POINT_EPOCHS`` for each point of priority. The smallest rank g
 
 from __future__ import annotations
 
-from qmk.kernel.schedule.messages import Task
+from qmk.kernel.scheduling import Task
 
 NO_DEADLINE = 1000
 """A job without a deadline is served as if it had one of this many epochs; so are later deadlines, which differ no

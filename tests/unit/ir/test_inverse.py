@@ -1,4 +1,4 @@
-"""Reversible segments and their inverses."""
+"""Inverses of nodes: they reverse a run of gates, keep its guards, and refuse what cannot be undone."""
 
 from __future__ import annotations
 
@@ -6,38 +6,13 @@ import pytest
 
 from qmk.base.errors import QmkError
 from qmk.ir.inverse import inverse_node, inverse_nodes
-from qmk.qvm.graph import Graph, Guard, Node
-from qmk.qvm.segments import Segment, segments
+from qmk.qvm.graph import Guard, Node
 
 H = Node("h", "core.h", vqs=("a",))
 T = Node("t", "core.t", vqs=("a",))
-CX = Node("c", "core.cnot", vqs=("a", "b"))
-BAR = Node("b", "core.barrier")
 ALLOC = Node("n", "core.alloc", vqs=("a", "b"))
 MZ = Node("m", "core.mz", vqs=("a",), produces=("e",))
 IF = Node("x", "core.x", vqs=("b",), guard=Guard(event="e"))
-
-
-def found(*nodes: Node) -> list[Segment]:
-    return segments(Graph(nodes=nodes))
-
-
-def test_maximal_runs_between_irreversible_ops():
-    assert found(ALLOC, H, CX, MZ, T, H) == [Segment(1, 3, 2, False), Segment(4, 6, 2, False)]
-
-
-def test_barriers_inside_belong_to_the_run_and_at_its_ends_do_not():
-    assert found(ALLOC, BAR, H, BAR, CX, BAR, MZ) == [Segment(2, 5, 2, False)]
-    assert found(BAR, BAR) == []
-
-
-@pytest.mark.parametrize("op", ["core.reset", "core.mx", "core.fence", "core.free", "core.teleport_cnot", "policy.set"])
-def test_everything_else_ends_a_run(op: str):
-    assert len(found(H, Node("i", op, vqs=("a",)), H)) == 2
-
-
-def test_a_guarded_gate_makes_its_run_conditional():
-    assert found(ALLOC, MZ, IF, H) == [Segment(2, 4, 2, True)]
 
 
 def test_inverse_reverses_and_undoes():

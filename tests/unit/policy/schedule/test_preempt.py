@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from qmk.kernel.schedule.messages import WakeAt, Woken
-from qmk.kernel.schedule.preempt import QUIET_EPOCHS
+from qmk.kernel.scheduling import WakeAt, Woken
+from qmk.policy.schedule.preempt import QUIET_EPOCHS
 from qmk.simulation.machine import POLICIES, replay, settings_of, simulate
 from qmk.simulation.trace import Arrival, Machine, Trace
 

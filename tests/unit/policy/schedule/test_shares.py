@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from qmk.kernel.schedule.forecast import place
-from qmk.kernel.schedule.messages import AllowanceSet, Clock, Queued, Started, Stopped
+from qmk.kernel.scheduling import AllowanceSet, Clock, Queued, Started, Stopped
+from qmk.policy.schedule.forecast import place
 from qmk.simulation.machine import POLICIES, simulate
 from qmk.simulation.trace import Arrival, Machine, Trace
 

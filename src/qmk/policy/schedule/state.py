@@ -6,9 +6,8 @@ from typing import Any
 
 from msgspec import structs
 
-from qmk.kernel.schedule.allowances import Allowance
-from qmk.kernel.schedule.capacity import Capacity, Settings, Site, width_of
-from qmk.kernel.schedule.messages import (
+from qmk.kernel.capacity import Settings, Site, width_of
+from qmk.kernel.scheduling import (
     AllowanceSet,
     Clock,
     Declined,
@@ -23,9 +22,11 @@ from qmk.kernel.schedule.messages import (
     Task,
     Woken,
 )
-from qmk.kernel.schedule.order import rank
-from qmk.kernel.schedule.shares import Share, Shares, bounded
-from qmk.kernel.schedule.tree import Needs
+from qmk.policy.schedule.allowances import Allowance
+from qmk.policy.schedule.order import rank
+from qmk.policy.schedule.room import Room
+from qmk.policy.schedule.shares import Share, Shares, bounded
+from qmk.policy.schedule.tree import Needs
 
 LEAST_LEFT = 10
 """A job that continues from a fence is predicted to need at least this fraction (one tenth) of its first prediction."""
@@ -100,7 +101,7 @@ class Schedule:
         self.wall_ns: int | None = None
         self.now_ns = 0
         self.shares = Shares()
-        self.capacity = Capacity(self.settings)
+        self.capacity = Room(self.settings)
         self.allowances: dict[str, Allowance] = {}
         self.entries: dict[str, Entry] = {}
         self.out: dict[str, Entry] = {}

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from qmk.kernel.schedule.capacity import Settings
-from qmk.kernel.schedule.messages import (
+from qmk.kernel.capacity import Settings
+from qmk.kernel.scheduling import (
     Action,
     Clock,
     Declined,
@@ -23,8 +23,8 @@ from qmk.kernel.schedule.messages import (
     Task,
     WakeAt,
 )
-from qmk.kernel.schedule.plan import decide
-from qmk.kernel.schedule.state import Schedule
+from qmk.policy.schedule.plan import decide
+from qmk.policy.schedule.state import Schedule
 
 SECOND = 1_000_000_000
 

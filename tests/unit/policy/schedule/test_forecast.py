@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from qmk.kernel.schedule.forecast import place, start_ns
+from qmk.policy.schedule.forecast import place, start_ns
 
 
 def start_s(desk: Any, job: str) -> float:

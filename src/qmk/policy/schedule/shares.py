@@ -18,8 +18,8 @@ from itertools import islice
 from typing import Any, Protocol
 
 from qmk.base.limits import LIMITS
-from qmk.kernel.schedule.messages import ShareSet
-from qmk.kernel.schedule.tree import Key, Needs, Tree
+from qmk.kernel.scheduling import ShareSet
+from qmk.policy.schedule.tree import Key, Needs, Tree
 
 MICRO = 1_000_000
 LEAST_NS = 1_000_000

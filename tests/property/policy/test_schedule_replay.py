@@ -9,8 +9,8 @@ from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from qmk.kernel.schedule.capacity import Settings, width_of
-from qmk.kernel.schedule.messages import (
+from qmk.kernel.capacity import Settings, width_of
+from qmk.kernel.scheduling import (
     Action,
     AllowanceSet,
     Clock,
@@ -25,9 +25,9 @@ from qmk.kernel.schedule.messages import (
     Stopped,
     Task,
 )
-from qmk.kernel.schedule.plan import decide
-from qmk.kernel.schedule.preempt import QUIET_EPOCHS
-from qmk.kernel.schedule.state import OUT, WAITING, Schedule
+from qmk.policy.schedule.plan import decide
+from qmk.policy.schedule.preempt import QUIET_EPOCHS
+from qmk.policy.schedule.state import OUT, WAITING, Schedule
 
 SETTINGS = Settings(workers=3, memory_bytes=100, regions=(("left", 12), ("right", 8)))
 TENANTS = st.sampled_from("abc")

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from qmk.kernel.schedule.capacity import DECODER_PPM
-from qmk.kernel.schedule.messages import Left, Place, Queued
+from qmk.kernel.capacity import DECODER_PPM
+from qmk.kernel.scheduling import Left, Place, Queued
 from qmk.simulation.machine import POLICIES, simulate
 from qmk.simulation.trace import Arrival, Machine, Trace
 

@@ -14,12 +14,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
-from qmk.kernel.schedule.capacity import Capacity
-from qmk.kernel.schedule.messages import Action, Event
-from qmk.kernel.schedule.preempt import preempt
-from qmk.kernel.schedule.shares import Share
-from qmk.kernel.schedule.state import Entry, Schedule
-from qmk.kernel.schedule.tree import Needs
+from qmk.kernel.scheduling import Action, Event
+from qmk.policy.schedule.preempt import preempt
+from qmk.policy.schedule.room import Room
+from qmk.policy.schedule.shares import Share
+from qmk.policy.schedule.state import Entry, Schedule
+from qmk.policy.schedule.tree import Needs
 
 BACKFILL_TENANTS = 16
 BACKFILL_VISITS = 64
@@ -56,7 +56,7 @@ def head_of(share: Share) -> Entry:
     return cast(Entry, share.queue.first())
 
 
-def _reserve(state: Schedule, head: Entry) -> tuple[int, Capacity | None]:
+def _reserve(state: Schedule, head: Entry) -> tuple[int, Room | None]:
     """When there will be room for the head by estimate, and what is left beside it then: None when the promise has
     passed, and the room depends on launches that were never to be gone by then."""
     last_ns = state.now_ns if head.promise_ns is None else head.promise_ns
@@ -104,7 +104,7 @@ def _backfill(state: Schedule, head: Entry, actions: list[Action]) -> None:
 
 
 def _next(
-    state: Schedule, share: Share, after: tuple[int, int], later: Capacity, window_ns: int, visits: int
+    state: Schedule, share: Share, after: tuple[int, int], later: Room, window_ns: int, visits: int
 ) -> tuple[Entry | None, int]:
     """The tenant's next job that may fit beside what runs, and either ends in time or may fit beside the head."""
     memory, widest, spare = state.capacity.free_memory, state.capacity.widest(), later.free_memory

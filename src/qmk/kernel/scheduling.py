@@ -1,11 +1,13 @@
-"""What goes into ``decide`` and what comes out of it.
+"""What the kernel tells its scheduler, and what a scheduler may propose.
 
-Times are nanoseconds. The scheduler knows nothing of programs, results or sockets: a job is a ``Task``, and what
-becomes of it comes in as one of these events. A list of them, fed into a fresh ``Schedule``, gives the same actions and
-the same state every time.
+Times are nanoseconds. A scheduler knows nothing of programs, results or sockets: a job is a ``Task``, and what becomes
+of it comes in as one of these events. It lives outside the kernel, which checks every proposal (``dispatch``): a bad
+scheduler can be unfair or slow, and nothing else.
 """
 
 from __future__ import annotations
+
+from typing import Protocol
 
 import msgspec
 
@@ -68,7 +70,7 @@ class Queued(_Event, frozen=True):
 
 
 class Settled(_Event, frozen=True):
-    """The virtual times of tenants are these, and ``v`` what stands under the empty name: see ``State.accounts``."""
+    """The virtual times of tenants, and under the empty name ``v``: see ``Scheduler.accounts``."""
 
     times: dict[str, int]
 
@@ -131,3 +133,35 @@ class WakeAt(_Event, frozen=True):
 
 
 Action = Place | Preempt | WakeAt
+
+
+class Scheduler(Protocol):
+    """Which waiting job is launched next, and where. The same events give the same actions, every time."""
+
+    def apply(self, event: Event, /) -> None:
+        """Takes in what happened; decides nothing."""
+        ...
+
+    def decide(self) -> list[Action]:
+        """What to do now. The scheduler then supposes that it is done; the kernel tells it where it was not."""
+        ...
+
+    def place(self, job: str, /) -> int | None:
+        """How many of the tenant's own jobs are launched before it; None when it does not wait."""
+        ...
+
+    def start_ns(self, job: str, /) -> int:
+        """Predicted wall-clock time of the waiting job's launch."""
+        ...
+
+    def figures(self, tenant: str, /) -> tuple[int, int]:
+        """Jobs of the tenant that wait, and that are out."""
+        ...
+
+    def left_ns(self, job: str, /) -> int:
+        """What the job is predicted to take yet."""
+        ...
+
+    def accounts(self) -> dict[str, int]:
+        """What a replay of the journal's records rebuilds: the virtual times of tenants."""
+        ...

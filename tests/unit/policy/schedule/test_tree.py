@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qmk.kernel.schedule.tree import Key, Needs, Tree
+from qmk.policy.schedule.tree import Key, Needs, Tree
 
 KEY = st.tuples(st.integers(-20, 20), st.integers(0, 40))
 NEEDS = st.tuples(*[st.integers(0, 9)] * 4)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from qmk.kernel.schedule.shares import UNBOUNDED, Share, Waiting
-from qmk.kernel.schedule.tree import Tree
+from qmk.policy.schedule.shares import UNBOUNDED, Share, Waiting
+from qmk.policy.schedule.tree import Tree
 
 
 class Allowance:

@@ -14,10 +14,10 @@ from __future__ import annotations
 
 from typing import cast
 
-from qmk.kernel.schedule.capacity import Capacity
-from qmk.kernel.schedule.messages import Action, Preempt, WakeAt
-from qmk.kernel.schedule.shares import Share
-from qmk.kernel.schedule.state import Entry, Schedule
+from qmk.kernel.scheduling import Action, Preempt, WakeAt
+from qmk.policy.schedule.room import Room
+from qmk.policy.schedule.shares import Share
+from qmk.policy.schedule.state import Entry, Schedule
 
 QUIET_EPOCHS = 100
 """Epochs for which a job that was asked to yield is not asked again: what a tenant's turn lasts at least, against
@@ -94,7 +94,7 @@ class _Chosen:
         self._launches: dict[str, int] = {}
         self._refunds: dict[str, int] = {}
 
-    def for_head(self, head: Entry, trial: Capacity) -> Capacity | None:
+    def for_head(self, head: Entry, trial: Room) -> Room | None:
         """Chooses the fewest that make room for ``head``, worst offender first; what is free then, or None."""
         freed = trial.copy()
         before = (list(self.entries), dict(self._launches), dict(self._refunds))

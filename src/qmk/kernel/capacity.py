@@ -12,7 +12,7 @@ import msgspec
 
 from qmk.base.decoding import THROTTLE_LOAD
 from qmk.base.limits import LIMITS
-from qmk.kernel.schedule.messages import Task
+from qmk.kernel.scheduling import Task
 
 DECODER_PPM = round(THROTTLE_LOAD * 1_000_000)
 """load of the decoder that launches may put on it together, in millionths of its time"""
@@ -39,7 +39,7 @@ class Site(NamedTuple):
     width: int
 
 
-class _Region:
+class Region:
     """Qubits ``base`` to ``end - 1`` of the device. ``taken``: first qubit and width of each job in it, in order."""
 
     __slots__ = ("base", "end", "name", "taken")
@@ -50,31 +50,17 @@ class _Region:
         self.end = end
         self.taken = taken
 
-    def gap(self, width: int) -> int | None:
-        """The lowest index at which ``width`` qubits are free."""
-        at = self.base
-        for first, taken in self.taken:
-            if first - at >= width:
-                return at
-            at = first + taken
-        return at if self.end - at >= width else None
-
-    def widest(self) -> int:
-        at, widest = self.base, 0
-        for first, taken in self.taken:
-            widest = max(widest, first - at)
-            at = first + taken
-        return max(widest, self.end - at)
-
     def free(self, first: int, width: int) -> bool:
         """Whether exactly these qubits are free."""
         end = first + width
-        inside = self.base <= first and end <= self.end
-        return inside and all(end <= other or other + taken <= first for other, taken in self.taken)
+        for other, taken in self.taken:
+            if first < other + taken and other < end:
+                return False
+        return self.base <= first and end <= self.end
 
 
 class Capacity:
-    """What is free. A copy serves to ask what would be free if."""
+    """What is free."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -83,21 +69,11 @@ class Capacity:
         self.used_decoder = 0
         self.free_decoder = DECODER_PPM
         self.jobs = 0
-        self._regions: dict[str, _Region] = {}
+        self.regions: dict[str, Region] = {}
         base = 0
         for name, width in settings.regions:
-            self._regions[name] = _Region(name, base, base + width, [])
+            self.regions[name] = Region(name, base, base + width, [])
             base += width
-
-    def copy(self) -> Capacity:
-        other = Capacity.__new__(Capacity)
-        other.settings = self.settings
-        other.free_slots, other.used_memory, other.jobs = self.free_slots, self.used_memory, self.jobs
-        other.used_decoder, other.free_decoder = self.used_decoder, self.free_decoder
-        other._regions = {
-            name: _Region(name, region.base, region.end, list(region.taken)) for name, region in self._regions.items()
-        }
-        return other
 
     @property
     def free_memory(self) -> int:
@@ -108,33 +84,24 @@ class Capacity:
     def may_ever_hold(self, task: Task) -> bool:
         """Whether an empty machine has room for the job. Memory does not count: one that is alone may try,
         and tasks are told with no more load of the decoder than there is."""
-        return any(region.end - region.base >= width_of(task) for region in self._regions.values())
+        return any(region.end - region.base >= width_of(task) for region in self.regions.values())
 
-    def widest(self) -> int:
-        """The widest job there is room for."""
-        return max((region.widest() for region in self._regions.values() if self._open(region)), default=0)
+    def wanted(self, task: Task) -> Region | None:
+        """The region that the job must be placed in, None: any. A wish for a region that a restart with another map
+        took away, or made too narrow, is void."""
+        region = self.regions.get(task.wanted_region)
+        return region if region is not None and region.end - region.base >= width_of(task) else None
 
-    def fit(self, task: Task) -> Site | None:
-        """Where the job can be placed now: in the region it wants, else in the first with room, at its lowest free
-        index. A wish for a region that a restart with another map took away, or made too narrow, is void."""
-        if self.free_slots <= 0 or task.memory_bytes > self.free_memory or task.decoder_ppm > self.free_decoder:
-            return None
-        width = width_of(task)
-        wanted = self._regions.get(task.wanted_region)
-        if wanted is not None and wanted.end - wanted.base < width:
-            wanted = None
-        for region in (wanted,) if wanted is not None else self._regions.values():
-            first = region.gap(width) if self._open(region) else None
-            if first is not None:
-                return Site(region.name, first, width)
-        return None
+    def has_room(self, task: Task) -> bool:
+        """Whether a worker, the memory and the decoder are free for the job."""
+        if self.free_slots <= 0 or task.decoder_ppm > self.free_decoder:
+            return False
+        return not task.memory_bytes or task.memory_bytes <= self.free_memory
 
     def holds(self, task: Task, site: Site) -> bool:
         """Whether the job fits exactly there."""
-        if self.free_slots <= 0 or task.memory_bytes > self.free_memory or task.decoder_ppm > self.free_decoder:
-            return False
-        region = self._regions[site.region]
-        return self._open(region) and region.free(site.first, site.width)
+        region = self.regions.get(site.region)
+        return region is not None and self.has_room(task) and self.is_open(region) and region.free(*site[1:])
 
     def take(self, task: Task, site: Site | None) -> None:
         """``site`` None: a launch from before a restart, in a region that is no more."""
@@ -144,7 +111,7 @@ class Capacity:
             self._decode(task.decoder_ppm)
         self.jobs += 1
         if site is not None:
-            insort(self._regions[site.region].taken, (site.first, site.width))
+            insort(self.regions[site.region].taken, (site.first, site.width))
 
     def give(self, task: Task, site: Site | None) -> None:
         self.free_slots += 1
@@ -153,23 +120,23 @@ class Capacity:
             self._decode(-task.decoder_ppm)
         self.jobs -= 1
         if site is not None:
-            self._regions[site.region].taken.remove((site.first, site.width))
+            self.regions[site.region].taken.remove((site.first, site.width))
 
     def site(self, task: Task, region: str, first_qubit: int) -> Site | None:
         """The place a journal tells of, if it is still there and free."""
         site = Site(region, first_qubit, width_of(task))
-        found = self._regions.get(region)
-        free = found is not None and self._open(found) and found.free(site.first, site.width)
+        found = self.regions.get(region)
+        free = found is not None and self.is_open(found) and found.free(site.first, site.width)
         return site if free else None
 
     def snapshot(self) -> dict[str, list[tuple[int, int]]]:
-        return {name: list(region.taken) for name, region in self._regions.items()}
+        return {name: list(region.taken) for name, region in self.regions.items()}
 
     def _decode(self, more_ppm: int) -> None:
         self.used_decoder += more_ppm
         self.free_decoder = max(0, DECODER_PPM - self.used_decoder)
 
-    def _open(self, region: _Region) -> bool:
+    def is_open(self, region: Region) -> bool:
         return not (self.settings.slots and region.taken)
 
 
@@ -178,4 +145,4 @@ _UNBOUNDED = 1 << 62
 
 def width_of(task: Task) -> int:
     """Qubits of its place; a program without any takes one, so that it has a place."""
-    return max(1, task.qubits)
+    return task.qubits or 1
