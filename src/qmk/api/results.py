@@ -117,3 +117,33 @@ class _Events:
         from qmk.host.results import event_page
 
         return event_page(self.head, from_shot, self._packed)
+
+
+def brief(executed: Executed, source: Source, wish: Wish) -> Result:
+    """What there is to print of counts that the native core drew from a text: no graph is read, so that the digest is
+    empty, and registers have names and widths only."""
+    assert executed.drawn is not None
+    provenance = Provenance(
+        digest="",
+        engine=executed.engine,
+        method=executed.method,
+        version=executed.version,
+        seed=wish.seed,
+        predicted_seconds=executed.predicted_s,
+        uncertainty=executed.uncertainty,
+        notes={**executed.notes, **source.notes},
+    )
+    registers = [
+        Register(name, [None] * len(cbits), descending) for name, cbits, descending in executed.drawn.registers
+    ]
+    return Result(
+        Reply(
+            job_id="",
+            shots=wish.shots,
+            seed=wish.seed,
+            counts=executed.counts,
+            registers=registers,
+            provenance=provenance,
+            usage=executed.usage,
+        )
+    )
