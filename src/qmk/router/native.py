@@ -17,6 +17,7 @@ from qmk.qvm.graph import Graph
 if TYPE_CHECKING:
     from qmk_native import Circuit
 
+
 @functools.cache
 def present() -> bool:
     """Whether the native core is installed."""
