@@ -254,9 +254,21 @@ def _draw(known: Known, wish: Wish) -> Executed:
         uncertainty=UNCERTAINTY,
         reasons=[],
         usage=usage,
-        notes={**known.notes, **drawn.notes},
+        notes={**known.notes, **drawn.notes, **_accounts(known.notes, wish, usage)},
         drawn=drawn,
     )
+
+
+def _accounts(notes: dict[str, Any], wish: Wish, usage: dict[str, Any]) -> dict[str, Any]:
+    """What the program's channels delivered in these shots; ``usage`` gets the pairs."""
+    if not notes:
+        return {}
+    from qmk.host.results import pairs_of
+    from qmk.ir.channels import accounted
+
+    found = accounted(notes, wish.shots, wish.seed)
+    usage.update(pairs_of(found))
+    return found
 
 
 def native_version() -> str:
