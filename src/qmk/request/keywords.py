@@ -88,7 +88,6 @@ class GradientKeywords(TypedDict, total=False):
     params: Mapping[str, Any] | None
     format: str | None
     noise: NoiseLike | Drift | None
-    qec: Machine | str | None
     device: str | None
 
 
@@ -98,10 +97,10 @@ class SweepKeywords(TypedDict, total=False):
     shots: int | None
     seed: int | None
     engine: str | None
+    params: Mapping[str, Any] | None
     format: str | None
     noise: NoiseLike | Drift | None
     error: float | None
-    qec: Machine | str | None
     device: str | None
 
 
