@@ -15,7 +15,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from qmk.api.sampling import memory_bytes, read_native, verified
+from qmk.api.plans import memory_bytes
+from qmk.api.source import read_native, verify
 from qmk.base.errors import QmkError
 from qmk.qvm import outputs as asked
 from qmk.qvm.outputs import Observable, Outputs, Values
@@ -110,7 +111,7 @@ def expectation(
         found = _in_core(circuit, rows)
         if found is not None:
             return found[0] if single else found
-    graph = verified(build(program, options.replace(error=None)).graph)
+    graph = verify(build(program, options.replace(error=None)).graph)
     rows, single = observables(observable, asked.n_qubits(graph))
     outputs = Outputs(expectations=tuple(rows), counts=False, sampled=options.shots is not None)
     values = evaluate(graph, outputs, options)
@@ -182,9 +183,9 @@ def gradient(program: ProgramLike, observable: ObservableLike, **keywords: Unpac
         graph, sweep = sweep_of(program, points_of([options.params]), options.format)
         sweep = asked.Sweep(names=sweep.names, slots=sweep.slots)
     else:
-        graph = verified(to_graph(program, options.format))
+        graph = verify(to_graph(program, options.format))
         sweep = asked.all_angles(graph)
-    graph = verified(build(graph, options.replace(params=None, format=None)).graph)
+    graph = verify(build(graph, options.replace(params=None, format=None)).graph)
     rows, _ = observables([observable], asked.n_qubits(graph))
     drawn = options.shots is not None
     outputs = Outputs(expectations=tuple(rows), gradient=True, sweep=sweep, counts=False, sampled=drawn)
@@ -231,7 +232,7 @@ def _runner(engine: str) -> Runner:
 
 def _values(program: ProgramLike, wanted: Callable[[int], Outputs], options: RunOptions) -> tuple[Values, Outputs]:
     """The values of a program without a sweep, and what was asked for given its number of qubits."""
-    graph = verified(build(program, options.replace(error=None)).graph)
+    graph = verify(build(program, options.replace(error=None)).graph)
     outputs = wanted(asked.n_qubits(graph))
     return evaluate(graph, outputs, options), outputs
 

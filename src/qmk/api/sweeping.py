@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from qmk.api.observing import NARROW, evaluate
-from qmk.api.sampling import DEFAULT_SHOTS, Sampled, read_native, sample, verified
+from qmk.api.sampling import Sampled, sample
+from qmk.api.source import DEFAULT_SHOTS, read_native, verify
 from qmk.base.errors import QmkError
 from qmk.base.limits import check
 from qmk.base.seeds import substream
@@ -113,7 +114,7 @@ def _by_graph(
     values = None
     read = options.replace(params=None, format=None)
     for at, (plain, sweep) in enumerate(parts):
-        graph = verified(build(plain, read.replace(error=None)).graph)
+        graph = verify(build(plain, read.replace(error=None)).graph)
         found, _ = observables(observable, asked.n_qubits(graph))
         drawn = options.shots is not None
         outputs = Outputs(expectations=tuple(found), sweep=sweep, counts=False, sampled=drawn)

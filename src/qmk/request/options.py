@@ -143,8 +143,11 @@ _JOB = (
     "priority", "deadline_epochs", "idempotency_key", "channels",
 )  # fmt: skip
 
+_RUN = (*_DRAW, *_PHYSICS, "timeout_ms", "keep_events", "outputs", "rewrites", "cache", "progress")
+
 CALLS: dict[str, tuple[str, ...]] = {
-    "qmk.run": (*_DRAW, *_PHYSICS, "timeout_ms", "keep_events", "outputs", "isolate", "progress"),
+    "qmk.run": (*_RUN, "isolate"),
+    "Embedded.run": _RUN,
     "qmk.sample": (*_DRAW, *_PHYSICS, "rewrites", "cache"),
     "qmk.expectation": (*_DRAW, *_PHYSICS),
     "qmk.probabilities": (*_DRAW, *_PHYSICS),
@@ -163,6 +166,7 @@ _NO_ANGLES = "a machine of logical qubits has Clifford gates and T, and no rotat
 _REASONS: dict[tuple[str, str], str] = {
     **{(call, name): _EXACT for call in ("qmk.state", "qmk.amplitudes")
        for name in ("shots", "seed", "error", "noise", "qec")},
+    ("Embedded.run", "isolate"): "it is of Embedded(isolate=True), for all its runs",
     ("qmk.gradient", "error"): "no bound of the error of a derivative is known; give shots",
     ("qmk.gradient", "qec"): _NO_ANGLES,
     ("qmk.sweep", "qec"): _NO_ANGLES,
