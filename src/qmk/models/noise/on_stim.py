@@ -28,7 +28,7 @@ NAMES = {
     "CX": "cnot", "CY": "cy", "CZ": "cz", "SWAP": "swap", "ISWAP": "iswap", "ISWAP_DAG": "iswapdg", "I": "id", "X": "x",
     "Y": "y", "Z": "z", "H": "h", "S": "s", "S_DAG": "sdg", "SQRT_X": "sx", "SQRT_X_DAG": "sxdg",
 }  # fmt: skip
-"""our name of a gate by Stim's"""
+"""Our name of each gate of Stim."""
 
 Groups = list[tuple[int, ...]]
 
