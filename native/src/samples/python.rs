@@ -34,7 +34,13 @@ impl PySamples {
     }
 
     /// The first `n_columns` cbits of shots `start` to `stop`, as `numpy.packbits` packs the row of each shot.
-    fn packed<'py>(&self, py: Python<'py>, n_columns: usize, start: usize, stop: usize) -> PyResult<Bound<'py, PyBytes>> {
+    fn packed<'py>(
+        &self,
+        py: Python<'py>,
+        n_columns: usize,
+        start: usize,
+        stop: usize,
+    ) -> PyResult<Bound<'py, PyBytes>> {
         if n_columns > self.samples.n_cbits {
             return Err(PyValueError::new_err(format!("{n_columns} columns of {} cbits", self.samples.n_cbits)));
         }
