@@ -7,7 +7,7 @@ gate's own; ``state`` gives the values the controls must read, first character f
 from __future__ import annotations
 
 import cmath
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import msgspec
@@ -77,7 +77,7 @@ def clifford_steps(op: str, args: Args) -> tuple[Step, ...] | None:
     if op == "core.u":
         return _u_steps(args["theta"], args["phi"], args["lam"])
     if not declared.params:
-        return _FIXED_STEPS[op]
+        return _steps_of_fixed(op)
     return _by_lowering(declared, args)
 
 
@@ -94,36 +94,42 @@ _DIRECT = frozenset(("x", "y", "z", "h", "s", "sdg", "sx", "sxdg", "cnot", "cz",
 
 
 def _fixed_steps(op: Op) -> tuple[Step, ...] | None:
-    """Steps of a gate without parameters: itself, or its lowering where that is Clifford."""
-    if op.flow is None:
-        return None
-    if op.short == "id":
-        return ()
-    operands = tuple(range(op.vqs.low))
-    return (_step(op.short, *operands),) if op.short in _DIRECT or op.lower is None else op.lower({}, len(operands))
-
-
-_FIXED_STEPS = {
-    op.name: _fixed_steps(op) for op in OPS.values() if op.op_class == "unitary" and op.vqs.high and not op.params
-}
+    """Steps of a gate without parameters: itself, its lowering where that is Clifford, or steps with its flow."""
+    if op.flow is None or op.short == "id":
+        return None if op.flow is None else ()
+    if op.short in _DIRECT:
+        return (_step(op.short, *range(op.vqs.low)),)
+    assert op.matrix is not None
+    return _by_lowering(op, {}) or _synthesised(op.matrix({}))
 
 
 def _by_lowering(op: Op, args: Args) -> tuple[Step, ...] | None:
-    """Steps of a gate with angles whose declared lowering is Clifford step by step. Complete for the core family: the
-    lowered rotations have multiples of pi/2 exactly when the gate is Clifford."""
+    """Steps of a gate with angles whose declared lowering is Clifford step by step. Complete for one
+    angle: the lowered rotations have multiples of pi/2 exactly when the gate is Clifford; else its matrix is asked."""
     if op.name == "core.gphase":
         return ()
     if op.name == "core.cp":
         turns = quarter_turns(args["lam"])
         return None if turns is None or turns % 2 else (_step("cz", 0, 1),) if turns % 4 else ()
-    assert op.lower is not None
     out: list[Step] = []
-    for step in op.lower(args, op.vqs.low):
+    for step in op.lower(args, op.vqs.low) if op.lower is not None else ():
         inner = clifford_steps(step.op, step.args)
         if inner is None:
-            return None
+            return _by_matrix(op.name, tuple(sorted(args.items()))) if len(op.params) > 1 else None
         out += (Step(s.op, tuple(step.operands[k] for k in s.operands), {}) for s in inner)
     return tuple(out)
+
+
+@cache
+def _steps_of_fixed(op: str) -> tuple[Step, ...] | None:
+    return _fixed_steps(OPS[op])
+
+
+@lru_cache(maxsize=4096)
+def _by_matrix(op: str, args: tuple[tuple[str, float], ...]) -> tuple[Step, ...] | None:
+    make = OPS[op].matrix
+    assert make is not None
+    return _synthesised(make(dict(args)))
 
 
 @lru_cache(maxsize=4096)

@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 from qmk.base.errors import QmkError
 from qmk.ir.clifford import quarter_turns
 from qmk.ir.modifiers import clifford_steps
+from qmk.ir.names import controlled_form
 from qmk.models.estimate.counts import LogicalCounts
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, Node
@@ -30,17 +31,6 @@ _TOFFOLIS = frozenset(("core.toffoli", "core.ccz", "core.cswap"))
 _TURNS = {"core.rx": "theta", "core.ry": "theta", "core.rz": "theta", "core.p": "lam"}
 _MEASURED = {"core.mbell": 2}
 _PHASES = {"core.t": math.pi / 4, "core.tdg": -math.pi / 4, "core.s": math.pi / 2, "core.z": math.pi}
-_CONTROLLED = {
-    "core.x": "cnot",
-    "core.h": "ch",
-    "core.p": "cp",
-    "core.rx": "crx",
-    "core.ry": "cry",
-    "core.rz": "crz",
-    "core.swap": "cswap",
-    "core.cnot": "toffoli",
-    "core.cz": "ccz",
-}
 
 
 class Cost(NamedTuple):
@@ -170,7 +160,7 @@ def _modified(args: Mapping[str, Any], operands: tuple[int, ...]) -> tuple[Cost,
         power = 1.0
     if power == 1.0 and controls == 0:
         return _costs(gate, inner, operands)
-    if power == 1.0 and controls == 1 and (named := _CONTROLLED.get(gate)):
+    if power == 1.0 and controls == 1 and (named := controlled_form(args["gate"], 1)):
         return _costs(f"core.{named}", inner, operands)
     if power == 1.0 and controls == 2 and gate in ("core.x", "core.y", "core.z"):
         return (Cost("ccz", operands),)

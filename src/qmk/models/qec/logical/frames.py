@@ -14,6 +14,7 @@ import numpy.typing as npt
 import stim
 
 from qmk.base.errors import QmkError
+from qmk.ir.names import names
 from qmk.ir.program import (
     Barrier,
     Cond,
@@ -31,8 +32,7 @@ Bits = npt.NDArray[np.uint8]
 Flags = npt.NDArray[np.bool_]
 
 PAULIS = ("x", "y", "z")
-STIM = {"cnot": "CX", "sdg": "S_DAG", "sx": "SQRT_X", "sxdg": "SQRT_X_DAG", "iswapdg": "ISWAP_DAG", "id": "I"}
-GATES = frozenset(("id", *PAULIS, "h", "s", "sdg", "sx", "sxdg", "cnot", "cy", "cz", "swap", "iswap", "iswapdg"))
+STIM = names("stim")
 
 
 def sample(program: Program, shots: int, seed: int) -> Bits:
@@ -54,8 +54,7 @@ def reference(program: Program) -> tuple[Bits, list[bool], list[bool]]:
         if not held[at]:
             continue
         if isinstance(item, Gate):
-            name = STIM.get(item.name, item.name.upper())
-            tableau.do(stim.CircuitInstruction(name, item.qubits))
+            tableau.do(stim.CircuitInstruction(STIM[item.name], item.qubits))
         elif isinstance(item, Measure | Reset):
             coins[at] = tableau.peek_z(item.qubit) == 0
             if coins[at]:
@@ -169,7 +168,7 @@ def _check(item: Instruction) -> None:
     cond = getattr(item, "cond", None)
     if isinstance(item, PauliNoise | PauliNoise2 | Logic | Barrier):
         return
-    if isinstance(item, Gate) and item.name in GATES and (cond is None or item.name in (*PAULIS, "id")):
+    if isinstance(item, Gate) and item.name in STIM and (cond is None or item.name in (*PAULIS, "id")):
         return
     if isinstance(item, Measure | Reset) and cond is None:
         return
