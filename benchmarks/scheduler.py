@@ -18,11 +18,11 @@ from pathlib import Path
 
 from benchmarks.measure import median, samples
 from qmk.base.units import seconds_text
-from qmk.kernel.schedule import forecast
-from qmk.kernel.schedule.capacity import Settings
-from qmk.kernel.schedule.messages import Clock, Left, Place, Queued, Started, Stopped, Task
-from qmk.kernel.schedule.plan import decide
-from qmk.kernel.schedule.state import Schedule
+from qmk.kernel.capacity import Settings
+from qmk.kernel.scheduling import Clock, Left, Place, Queued, Started, Stopped, Task
+from qmk.policy.schedule import forecast
+from qmk.policy.schedule.plan import decide
+from qmk.policy.schedule.state import Schedule
 
 WORKERS = 8
 MEMORY = 1000

@@ -189,7 +189,7 @@ def page() -> str:
     return "".join((notice, INTRO, table(head, rows), LIBRARIES, beside, APART, TRUST, *sections))
 
 
-SHIPPED = discovery.builtin("engines")
+SHIPPED = discovery.shipped("engines")
 
 
 def _rows(declaration: Declaration) -> list[tuple[str, ...]]:

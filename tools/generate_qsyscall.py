@@ -11,7 +11,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from qmk.abi import describe
 from qmk.abi.call import Call
 from qmk.abi.calls import CALLS
 from qmk.abi.operator import OPERATOR_CALLS
@@ -19,7 +18,7 @@ from qmk.abi.rights import DELEGABLE, JOB_RIGHTS, RIGHTS
 from qmk.base.errors import KINDS
 from qmk.base.limits import TABLE
 from qmk.kernel.objects.job import ENDED, MOVES
-from qmk.rpc import frame
+from qmk.rpc import describe, frame
 
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "spec" / "qsyscall.md"
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Prints the folder of a cargo and rustc new enough for native/, or installs them from apt first where there are none:
 # PATH="$(tools/rust.sh):$PATH" cargo build
+# With --find it installs nothing, and fails where there is none.
 #
 # Debian 12 has a recent toolchain beside its old one (cargo-web, made for browsers); from Debian 13 on it is the usual
 # one. A toolchain of rustup's, which no script should install unasked, is found on the path or in ~/.cargo/bin.
@@ -46,6 +47,7 @@ install_rust() {
 }
 
 if ! find_rust; then
+  if [[ ${1:-} == --find ]]; then exit 1; fi
   install_rust
   find_rust || fail "and this system's packages are older"
 fi

@@ -29,12 +29,12 @@ if TYPE_CHECKING:
     from qmk.api.sweeping import Swept, sweep
     from qmk.base.errors import QmkError
     from qmk.client.aio import AsyncClient
-    from qmk.client.devices import on_device
-    from qmk.client.outputs import outputs
     from qmk.client.result import Result
-    from qmk.client.rewriting import rewrite
     from qmk.client.sync import Client
     from qmk.models.noise import NoiseModel
+    from qmk.request.devices import on_device
+    from qmk.request.outputs import outputs
+    from qmk.request.rewriting import rewrite
 
 __version__ = "0.1.0"
 
@@ -85,10 +85,10 @@ _HOMES = {
     "estimate": "qmk.api.estimating",
     "expectation": "qmk.api.observing",
     "gradient": "qmk.api.observing",
-    "on_device": "qmk.client.devices",
-    "outputs": "qmk.client.outputs",
+    "on_device": "qmk.request.devices",
+    "outputs": "qmk.request.outputs",
     "probabilities": "qmk.api.observing",
-    "rewrite": "qmk.client.rewriting",
+    "rewrite": "qmk.request.rewriting",
     "run": "qmk.api.embedded",
     "sample": "qmk.api.sampling",
     "state": "qmk.api.observing",

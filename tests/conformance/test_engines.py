@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+import qmk
 from qmk.engines import (
     aer,
     clifft,
@@ -148,10 +149,10 @@ def test_quimb_contract(check: Check) -> None:
     assert not check.run()
 
 
-KIT_ELSEWHERE = """
+KIT_APART = """
 import sys
 sys.path.insert(0, sys.argv[1])
-from elsewhere import take_qmk
+from other_environment import take_qmk
 take_qmk()
 from qmk.engines import clifft
 from qmk.sdk.kit import engine_kit
@@ -170,9 +171,12 @@ def test_clifft_where_its_python_is_and_what_to_do_where_it_is_not() -> None:
         assert "pip install" in state.hint
         warnings.warn(f"clifft is not installed here and its conformance was not tested: {state.hint}", stacklevel=1)
         return
-    sdk = str(Path(discovery.__file__).parent)
+    worker = str(Path(qmk.__file__).parent / "worker")
     ran = subprocess.run(
-        [state.python or sys.executable, "-P", "-c", KIT_ELSEWHERE, sdk], capture_output=True, text=True, check=False
+        [state.python or sys.executable, "-P", "-c", KIT_APART, worker],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "0 failed" in ran.stdout

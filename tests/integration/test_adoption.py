@@ -20,6 +20,7 @@ from qmk.host.store import open_journal
 from qmk.kernel.config import KernelConfig
 from qmk.kernel.core import Kernel
 from qmk.kernel.effects import Interrupt, Launch
+from qmk.policy.standard import STANDARD
 from qmk.qvm.graph import Graph, Node, unpack
 from qmk.worker.runner import Runner
 
@@ -81,7 +82,7 @@ class Daemon:
         self.answers: dict[int, Any] = {}
         self.turns: list[Callable[[], None]] = []
         self.journal = open_journal(folder)
-        self.kernel = Kernel(KernelConfig(workers=4))
+        self.kernel = Kernel(KernelConfig(workers=4), STANDARD)
         self.host = Host(
             self.kernel, self.journal, Routing(1 << 30, 1, {}), self, self, Turns(schedule=self.turns.append)
         )

@@ -12,6 +12,7 @@ from qmk.host.journal import MemoryJournal
 from qmk.host.routing import Routing
 from qmk.kernel.config import KernelConfig
 from qmk.kernel.core import Kernel
+from qmk.policy.standard import STANDARD
 from qmk.worker.messages import Done
 
 BELL = Path(__file__).parents[2] / "examples" / "bell.qvm.json"
@@ -50,7 +51,7 @@ class Desk:
 def test_a_repeated_submit_and_a_status_wait_for_the_first_ones_record() -> None:
     desk, turns, disk = Desk(), [], []
     host = Host(
-        Kernel(KernelConfig()),
+        Kernel(KernelConfig(), STANDARD),
         SlowJournal(),
         Routing(1 << 30, 1, {}),
         desk,
@@ -92,7 +93,8 @@ def test_a_repeated_submit_and_a_status_wait_for_the_first_ones_record() -> None
 def test_a_result_is_not_forgotten_before_the_answer_that_shows_it_has_left() -> None:
     desk, turns = Desk(), []
     config = KernelConfig(kept_jobs=1, workers=2)
-    host = Host(Kernel(config), MemoryJournal(), Routing(1 << 30, 1, {}), desk, desk, Turns(schedule=turns.append))
+    kernel = Kernel(config, STANDARD)
+    host = Host(kernel, MemoryJournal(), Routing(1 << 30, 1, {}), desk, desk, Turns(schedule=turns.append))
     host.connect(desk)
 
     def run_turns() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from functools import cache
 from pathlib import Path
 
@@ -15,11 +14,12 @@ from qmk.base.errors import KINDS
 from qmk.base.limits import TABLE
 from qmk.cli.main import COMMANDS
 from qmk.qvm.families import FAMILIES, OPS
+from qmk.sdk import discovery
 
 ROOT = Path(__file__).resolve().parents[2]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-ENGINES = PROJECT["entry-points"]["qmk.engines"]
-FRONTENDS = PROJECT["entry-points"]["qmk.frontends"]
+ENGINES = discovery.shipped("engines")
+FRONTENDS = discovery.shipped("frontends")
+PASSES = discovery.shipped("passes")
 GENERATED_PAGES = {"errors.md", "limits.md", "ops.md", "rules.md", "cli.md"}
 
 
@@ -97,9 +97,7 @@ def test_command_has_page_file_and_end_to_end_test(command: str) -> None:
     assert f'"{command}"' in text_below("tests/e2e")
 
 
-def test_entry_points_lead_to_what_they_name() -> None:
-    import importlib
-
-    for point in (*ENGINES.values(), *FRONTENDS.values()):
-        module, _, attribute = point.partition(":")
-        assert hasattr(importlib.import_module(module), attribute), point
+def test_every_module_of_a_room_of_plugins_is_one() -> None:
+    for group, shipped in (("engines", ENGINES), ("frontends", FRONTENDS), ("passes", PASSES)):
+        assert shipped.keys() == getattr(discovery, group)().keys() == discovery.plugins(group).keys()
+        assert not discovery.problems(group)

@@ -1,7 +1,9 @@
-"""The style, the types and the import contracts, held by the suite itself."""
+"""The style, the types and the import contracts, held by the suite itself; of the native core where its toolchain has
+rustfmt and clippy."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -24,3 +26,28 @@ def test_lint(check: str) -> None:
     program, *arguments = CHECKS[check]
     done = subprocess.run([BIN / program, *arguments], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+
+
+NATIVE_CHECKS = {
+    "rustfmt": ["cargo-fmt", "fmt", "--check"],
+    "clippy": [
+        *("cargo-clippy", "clippy", "--quiet", "--release", "--locked", "--all-targets"),
+        *("--", "-D", "warnings"),
+    ],
+}
+"""the program that must stand beside cargo, then what cargo is called with"""
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("check", NATIVE_CHECKS)
+def test_native_lint(check: str) -> None:
+    program, *arguments = NATIVE_CHECKS[check]
+    folder = subprocess.run([ROOT / "tools/rust.sh", "--find"], capture_output=True, text=True).stdout.strip()
+    if not folder or not (Path(folder) / program).exists():
+        pytest.skip(f"there is no {program} beside the cargo that builds the native core")
+    environment = {**os.environ, "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}
+    environment |= {"PYO3_PYTHON": sys.executable, "PYO3_BUILD_EXTENSION_MODULE": "1"}
+    done = subprocess.run(
+        [Path(folder) / "cargo", *arguments], cwd=ROOT / "native", env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]

@@ -26,6 +26,7 @@ from qmk.host.routing import Routing
 from qmk.kernel.config import KernelConfig
 from qmk.kernel.core import Kernel
 from qmk.kernel.effects import Interrupt, Launch
+from qmk.policy.standard import STANDARD
 from qmk.qvm.graph import Graph, unpack
 from qmk.sdk.kit.builder import Builder
 from qmk.sdk.kit.random_programs import random_case
@@ -169,7 +170,7 @@ class System:
             kept_jobs=4,
             open_waits=3,
         )
-        self.kernel = Kernel(config)
+        self.kernel = Kernel(config, STANDARD)
         routing = Routing(1 << 30, config.workers, {})
         turns = Turns(schedule=self.turns.append)
         self.host = Host(

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from qmk.abi import describe
 from qmk.abi.calls import METHODS
 from qmk.abi.rights import RIGHTS
 from qmk.abi.token import Token, attenuate, read, write
@@ -22,7 +21,7 @@ from qmk.kernel.objects.session import SessionTable
 from qmk.kernel.state import State
 from qmk.kernel.tenants import TenantTable
 from qmk.qvm.graph import Graph, Node, pack
-from qmk.rpc import splitter
+from qmk.rpc import describe, splitter
 from tests.unit.kernel.conftest import Bench, bell
 
 ABSENT = {

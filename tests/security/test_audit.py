@@ -27,6 +27,7 @@ from qmk.host.store import open_journal
 from qmk.kernel.audit import GENESIS, entry_hash
 from qmk.kernel.config import KernelConfig
 from qmk.kernel.core import Kernel
+from qmk.policy.standard import STANDARD
 
 EPOCHS = 6
 
@@ -60,7 +61,7 @@ def run_host(folder: Path, epochs: int = EPOCHS, stop: bool = True) -> None:
     desk, turns = Desk(), []
     clock = [now_ns]
     host = Host(
-        Kernel(KernelConfig(audited=True)),
+        Kernel(KernelConfig(audited=True), STANDARD),
         journal,
         Routing(1 << 30, 1, {}),
         desk,

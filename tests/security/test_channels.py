@@ -19,6 +19,7 @@ from qmk.kernel.effects import Journal, Reply, ReplyError, Route
 from qmk.kernel.events import CallReceived, Routed, Submitted
 from qmk.kernel.handlers import channels as handlers
 from qmk.kernel.handlers import submit as submitting
+from qmk.policy.standard import STANDARD
 from qmk.qvm.graph import Graph, unpack
 from qmk.qvm.verify import firewall as rules
 from qmk.sdk.kit.builder import Builder
@@ -31,7 +32,7 @@ class World:
     """A kernel with three tenants; calls are answered at once, jobs are routed at once."""
 
     def __init__(self) -> None:
-        self.kernel = Kernel(KernelConfig(token_key=b"k" * 32))
+        self.kernel = Kernel(KernelConfig(token_key=b"k" * 32), STANDARD)
         self.now_s, self.count = 1000.0, 0
         self.journal: list[Any] = []
         self.token = {name: self.enrol(name) for name in TENANTS}
@@ -228,7 +229,7 @@ def test_attack_is_refused(name: str) -> None:
     assert refused.kind.name == kind
     accepted = len(world.programs)
     assert accepted == (1 if attack is used_up else 0)
-    fresh = Kernel(world.kernel.config)
+    fresh = Kernel(world.kernel.config, STANDARD)
     fresh.replay(world.journal)
     assert fresh.snapshot() == world.kernel.snapshot()
 

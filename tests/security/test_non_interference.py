@@ -24,8 +24,8 @@ from qmk.base.limits import LIMITS
 from qmk.kernel import firewall
 from qmk.kernel.handlers import resources
 from qmk.kernel.objects.session import SessionTable
-from qmk.kernel.schedule import forecast
 from qmk.kernel.state import State
+from qmk.policy.schedule import forecast
 from tests.security.neighbours import ALICE, BEGIN_NS, BOB, TICK_NS, System, differences
 
 PAIRS = 100

@@ -22,6 +22,7 @@ from qmk.kernel.config import KernelConfig, TenantConfig
 from qmk.kernel.core import Kernel
 from qmk.kernel.effects import Launch, Reply, ReplyError, Route
 from qmk.kernel.events import CallReceived, ConnectionClosed, Finished, Refused, Routed
+from qmk.policy.standard import STANDARD
 from qmk.qvm.graph import Graph, Node
 
 SESSIONS = 50
@@ -43,7 +44,7 @@ class Crowd:
     """A kernel with fifty sessions on connections of their own, and the router's unanswered questions."""
 
     def __init__(self, **quotas: int) -> None:
-        self.kernel = Kernel(KernelConfig(workers=3, local=TenantConfig(quotas=quotas)))
+        self.kernel = Kernel(KernelConfig(workers=3, local=TenantConfig(quotas=quotas)), STANDARD)
         self.count = 0
         self.unrouted: list[str] = []
         self.launches: list[Launch] = []

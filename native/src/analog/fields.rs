@@ -64,13 +64,16 @@ impl Drive {
     }
 }
 
+/// Value at time 0, and slope.
+type Line = (f64, f64);
+
 /// A time in which every field is one line.
 #[derive(Clone)]
 pub struct Segment {
     pub start: f64,
     pub end: f64,
-    /// Of every drive: amplitude (value at 0, slope), phase, detuning (value at 0, slope).
-    lines: Vec<((f64, f64), f64, (f64, f64))>,
+    /// Of every drive: amplitude, phase, detuning.
+    lines: Vec<(Line, f64, Line)>,
 }
 
 /// The segments of an evolution, in order.

@@ -41,7 +41,7 @@ fn amplitudes(bytes: &[u8], count: usize) -> PyResult<Vec<(f64, f64)>> {
     let real = |part: &[u8]| f64::from_ne_bytes(part.try_into().expect("eight bytes"));
     let found: Vec<_> = bytes.chunks_exact(16).map(|z| (real(&z[..8]), real(&z[8..]))).collect();
     let norm: f64 = found.iter().map(|(re, im)| re * re + im * im).sum();
-    if !((norm - 1.0).abs() < 1e-6) {
+    if norm.is_nan() || (norm - 1.0).abs() >= 1e-6 {
         return Err(PyValueError::new_err(format!("the amplitudes have norm {norm}")));
     }
     Ok(found)

@@ -42,7 +42,7 @@ impl Register {
         if atoms > ATOMS {
             return u64::MAX;
         }
-        (3 * 16 << atoms.max(3)) + Flow::bytes(atoms)
+        ((3 * 16) << atoms.max(3)) + Flow::bytes(atoms)
     }
 
     pub fn atoms(&self) -> usize {

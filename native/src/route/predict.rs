@@ -34,10 +34,8 @@ pub fn predict(circuit: &Arc<Circuit>, shots: usize, points: &[usize], options: 
     look.dense(&counted, false);
     if counted.magic == 0.0 {
         look.clifford(&counted);
-    } else if look.seconds() * LOOK_SHARE > look_s {
-        if look.frame(circuit, false) == Err(frame::NoSketch::Long) {
-            look.bulk(circuit, &counted);
-        }
+    } else if look.seconds() * LOOK_SHARE > look_s && look.frame(circuit, false) == Err(frame::NoSketch::Long) {
+        look.bulk(circuit, &counted);
     }
     if look.seconds() > super::PREFIX_S && counted.magic > 0.0 {
         if let Some(shorter) = rewrite::shortened(circuit) {

@@ -13,12 +13,12 @@ from qmk.base.errors import QmkError
 from qmk.host import machine, spawn
 
 if TYPE_CHECKING:
-    from qmk.client.physical import NoiseLike
-    from qmk.client.program import ProgramLike
     from qmk.client.result import Result
     from qmk.host.embedding import EmbeddedKernel
     from qmk.models.qec.logical import Machine
     from qmk.qvm.outputs import Outputs
+    from qmk.request.physical import NoiseLike
+    from qmk.request.program import ProgramLike
 
 
 class Embedded:
@@ -91,9 +91,9 @@ class Embedded:
                 help="use Embedded(isolate=True)",
             )
         from qmk.abi.shapes import Policy
-        from qmk.client.asked import asked
         from qmk.client.result import Result
         from qmk.host import results
+        from qmk.request.build import asked
 
         graph, shots, notes, _ = asked(
             program, format, params, shots=shots, noise=noise, error=error, outputs=outputs, qec=qec, device=device

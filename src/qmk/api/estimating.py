@@ -7,11 +7,11 @@ from typing import Any
 
 from qmk.api.sampling import verified
 from qmk.base.errors import QmkError
-from qmk.client.program import ProgramLike, to_graph
 from qmk.models.estimate import counting, counts
 from qmk.models.estimate.counts import LogicalCounts
 from qmk.models.estimate.estimate import Calibrated, Estimate
 from qmk.models.estimate.estimate import estimate as estimate_counts
+from qmk.request.program import ProgramLike, to_graph
 
 __all__ = ["Calibrated", "Estimate", "LogicalCounts", "estimate", "logical_counts"]
 

@@ -17,20 +17,20 @@ from typing import TYPE_CHECKING, Any
 
 from qmk.api.sampling import memory_bytes, read_native, verified
 from qmk.base.errors import QmkError
-from qmk.client.asked import seed_of, settled, shots_of
-from qmk.client.observables import ObservableLike, observables
-from qmk.client.outputs import bitstrings_of, qubits_of
-from qmk.client.physical import physical
-from qmk.client.program import ProgramLike, to_graph
 from qmk.qvm import outputs as asked
 from qmk.qvm.outputs import Observable, Outputs, Point, Values
+from qmk.request.build import seed_of, settled, shots_of
+from qmk.request.observables import ObservableLike, observables
+from qmk.request.outputs import bitstrings_of, qubits_of
+from qmk.request.physical import physical
+from qmk.request.program import ProgramLike, to_graph
 
 if TYPE_CHECKING:
     import numpy as np
     import qmk_native
 
-    from qmk.client.physical import NoiseLike
     from qmk.qvm.graph import Graph
+    from qmk.request.physical import NoiseLike
     from qmk.worker.runner import Runner
 
     Array = np.ndarray[Any, np.dtype[Any]]
@@ -201,7 +201,7 @@ def gradient(
     Exact ones come from adjoint differentiation, or from the parameter-shift rule on engines without it; sampled ones
     (``shots`` of each basis, at each shifted angle) from the rule alone.
     """
-    from qmk.client.sweeps import points_of, sweep_of
+    from qmk.request.sweeps import points_of, sweep_of
 
     if params:
         points = points_of([params])

@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING, Any
 
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
-from qmk.client.asked import asked, seed_of, settled, shots_of
-from qmk.client.program import ProgramLike, source, to_graph
 from qmk.ir.labels import labels
+from qmk.request.build import asked, seed_of, settled, shots_of
+from qmk.request.program import ProgramLike, source, to_graph
 
 if TYPE_CHECKING:
     import qmk_native
 
-    from qmk.client.physical import NoiseLike
     from qmk.models.qec.logical import Machine
     from qmk.qvm.graph import Graph
+    from qmk.request.physical import NoiseLike
 
 LONG_S = 0.05
 """a prediction beyond this is worth the router's look at engines that are not ours"""

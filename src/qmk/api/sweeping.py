@@ -16,20 +16,20 @@ from qmk.api.sampling import DEFAULT_SHOTS, read_native, sample, verified
 from qmk.base.errors import QmkError
 from qmk.base.limits import check
 from qmk.base.seeds import substream
-from qmk.client.asked import seed_of, shots_of
-from qmk.client.observables import ObservableLike, observables
-from qmk.client.physical import physical
-from qmk.client.program import ProgramLike, to_graph
-from qmk.client.sweeps import Points, PointsLike, points_of, sweep_of
 from qmk.qvm import outputs as asked
 from qmk.qvm.outputs import Observable, Outputs
+from qmk.request.build import seed_of, shots_of
+from qmk.request.observables import ObservableLike, observables
+from qmk.request.physical import physical
+from qmk.request.program import ProgramLike, to_graph
+from qmk.request.sweeps import Points, PointsLike, points_of, sweep_of
 
 if TYPE_CHECKING:
     import numpy as np
     import qmk_native
 
-    from qmk.client.physical import NoiseLike
     from qmk.ir.affine import Affine, Vector
+    from qmk.request.physical import NoiseLike
 
     Array = np.ndarray[Any, np.dtype[Any]]
 

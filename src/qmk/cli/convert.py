@@ -38,7 +38,7 @@ def command(
 ) -> None:
     """Write PROGRAM in another format; what the format cannot express is refused, never dropped."""
     from qmk.cli import source
-    from qmk.client.rewriting import rewrite
+    from qmk.request.rewriting import rewrite
 
     loaded = source.load(program, format_name, options.collect_params(params), console)
     data = emit(rewrite(loaded.graph, passes).graph, target)

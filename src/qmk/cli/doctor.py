@@ -36,7 +36,7 @@ def command(as_json: bool, socket_path: str | None) -> int:
     """Check Python, SQLite, engines, memory, cores and the daemon, with a fix for whatever is wrong."""
     from qmk.cli import output
 
-    checks = [*(check() for check in CHECKS), *engine_checks(), daemon_check(socket_path)]
+    checks = [*(check() for check in CHECKS), *engine_checks(), *broken_plugin_checks(), daemon_check(socket_path)]
     healthy = all(check.state != "error" for check in checks)
     if as_json:
         output.json_object({"ok": healthy, "checks": checks})
@@ -136,12 +136,24 @@ def engine_checks() -> list[Check]:
 
     found = engines()
     if not found:
-        return [Check("engines", "error", "none found", "reinstall quantum-microkernel: its entry points are missing")]
+        return [Check("engines", "error", "none found", "reinstall quantum-microkernel: its engines are missing")]
     checks: list[Check] = []
     for name, declaration in sorted(found.items()):
         state = available(declaration)
         checks.append(Check(f"engine {name}", "ok" if state.ok else "warning", library_text(declaration), state.hint))
     return checks
+
+
+def broken_plugin_checks() -> list[Check]:
+    """One warning for each plug-in that cannot be loaded, with its error."""
+    from qmk.sdk.discovery import problems
+
+    kinds = {"engines": "engine", "frontends": "front-end", "passes": "pass"}
+    return [
+        Check(f"{kind} {name}", "warning", "cannot be loaded", f"correct or uninstall it: {error}")
+        for group, kind in kinds.items()
+        for name, error in sorted(problems(group).items())
+    ]
 
 
 def daemon_check(socket_path: str | None) -> Check:

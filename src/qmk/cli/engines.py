@@ -18,13 +18,16 @@ if TYPE_CHECKING:
 def command(as_json: bool) -> None:
     """List the engines: what each can do, and whether its libraries are installed."""
     from qmk.cli import output
-    from qmk.sdk.discovery import engines
+    from qmk.sdk.discovery import engines, problems
 
-    found = engines()
+    found, broken = engines(), problems("engines")
     if as_json:
-        output.json_object({"engines": [describe(found[name]) for name in sorted(found)]})
+        listed = [describe(found[name]) for name in sorted(found)]
+        failed = [{"engine": name, "error": broken[name]} for name in sorted(broken)]
+        output.json_object({"engines": listed, "broken": failed})
         return
     rows = [row for name in sorted(found) for row in _rows(found[name])]
+    rows += [(name, "-", "cannot be loaded", "", "", "", f"error: {broken[name]}") for name in sorted(broken)]
     output.table(("engine", "method", "library", "qubits", "feed-forward", "gates", "what"), rows)
 
 

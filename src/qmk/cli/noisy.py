@@ -11,9 +11,9 @@ import click
 from qmk.cli import parameters
 
 if TYPE_CHECKING:
-    from qmk.client.asked import Asked
     from qmk.qvm.graph import Graph
     from qmk.qvm.outputs import Outputs
+    from qmk.request.build import Asked
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -94,6 +94,6 @@ def asked(
     device: str | None = None,
 ) -> Asked:
     """The graph with its noise, the shots if they are asked for, and notes for the result."""
-    from qmk.client.asked import asked
+    from qmk.request.build import asked
 
     return asked(graph, None, None, shots=shots, noise=noise, error=error, outputs=outputs, qec=qec, device=device)

@@ -72,11 +72,13 @@ def check_engine(name: str | None) -> None:
     """Refuse an engine that this installation does not have, naming those it has."""
     if name is None:
         return
-    from qmk.sdk.discovery import engines
+    from qmk.sdk.discovery import engines, problems, why_missing
 
     known = {f"{engine}:{method}" for engine, found in engines().items() for method in found.methods if method}
     known |= set(engines())
     if name not in known:
+        if (engine := name.partition(":")[0]) in problems("engines"):
+            raise click.UsageError(why_missing("engines", engine))
         near = difflib.get_close_matches(name, known, 1)
         hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(sorted(known))}"
         raise click.UsageError(f"there is no engine '{name}'; {hint}")

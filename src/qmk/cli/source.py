@@ -56,14 +56,14 @@ def _format(data: bytes, path: str, format_name: str | None) -> str:
     from qmk import frontends
     from qmk.sdk import discovery
 
-    known = ", ".join(sorted(discovery.entry_points("frontends")))
     if format_name is not None:
-        if format_name not in discovery.entry_points("frontends"):
-            raise call_error(f"there is no format '{format_name}'; formats: {known}", format=format_name)
+        if discovery.frontend(format_name) is None:
+            raise call_error(discovery.why_missing("frontends", format_name), format=format_name)
         return format_name
     recognised = frontends.recognise(data)
     if recognised is None:
         message = "the file is empty" if not data.strip() else "this is in no format that QMK reads"
+        known = ", ".join(sorted(discovery.plugins("frontends")))
         fix = f"write a program in one of: {known}; or name its format with --format"
         raise invalid_graph([Finding(UNRECOGNISED, message, help=fix, file=path or STDIN_NAME)])
     return recognised

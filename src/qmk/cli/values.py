@@ -90,7 +90,7 @@ def load(
         raise call_error("--no-counts and --sampled are about values, and none is asked for: add such as --expect")
     import msgspec
 
-    from qmk.client.outputs import outputs
+    from qmk.request.outputs import outputs
 
     by_name = points is not None or (wanted.gradient and bool(params))
     # a pipe can be read once; the front end looks for what a file includes beside it

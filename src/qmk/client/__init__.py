@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from qmk.abi.token import attenuate
     from qmk.client.aio import AsyncClient
-    from qmk.client.asked import Drift
     from qmk.client.operator import Operator
     from qmk.client.result import Result
     from qmk.client.sync import Client
+    from qmk.request.build import Drift
 
 __all__ = ["AsyncClient", "Client", "Drift", "Operator", "Result", "attenuate"]
 
 _HOMES = {
     "AsyncClient": "qmk.client.aio",
     "Client": "qmk.client.sync",
-    "Drift": "qmk.client.asked",
+    "Drift": "qmk.request.build",
     "Operator": "qmk.client.operator",
     "Result": "qmk.client.result",
     "attenuate": "qmk.abi.token",

@@ -31,21 +31,21 @@ from qmk.abi.calls import (
 from qmk.abi.shapes import Policy
 from qmk.base.errors import QmkError
 from qmk.client import calls
-from qmk.client.asked import Drift, notes, sent
 from qmk.client.channels import AsyncChannels
 from qmk.client.checkpoints import AsyncCheckpoints
 from qmk.client.lists import AsyncLists
 from qmk.client.patience import Outage, new_key
-from qmk.client.program import ProgramLike
 from qmk.client.result import Result
 from qmk.qvm.outputs import Outputs
+from qmk.request.build import Drift, notes, sent
+from qmk.request.program import ProgramLike
 from qmk.rpc import frame, places
 from qmk.rpc.places import socket_path
 from qmk.rpc.splitter import FrameSplitter
 
 if TYPE_CHECKING:
-    from qmk.client.physical import NoiseLike
     from qmk.models.qec.logical import Machine
+    from qmk.request.physical import NoiseLike
 
 
 class _Answers(asyncio.Protocol):

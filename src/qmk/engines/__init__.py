@@ -1,1 +1,1 @@
-"""The shipped engines, one folder each. Found by entry point; nothing imports them (see ``sdk.discovery``)."""
+"""The shipped engines, one folder each. Found by name; nothing imports them (see ``sdk.discovery``)."""

@@ -1,7 +1,7 @@
 """Programs in, programs out: recognise a format by content, parse it to a graph, write a graph as text.
 
 ``load`` is what a client calls before it submits; ``emit`` is what ``qmk convert`` calls. The front-ends themselves are
-found by entry point (group ``qmk.frontends``); this module imports one only when its turn has come. A format is
+found by name (``sdk.discovery``); this module imports one only when its turn has come. A format is
 recognised from the program's bytes, never from the file name: public QVM assembly also comes in files named ``.qasm``.
 """
 
@@ -17,6 +17,12 @@ from qmk.qvm.graph import Graph
 from qmk.sdk import discovery
 from qmk.sdk.frontend import CERTAIN, Frontend, ParamValue, Source
 
+SHARED = frozenset({"openqasm", "si_program"})
+"""Modules here that are not a front-end; all others are found (``sdk.discovery``)."""
+
+COMMON = ("qvm-json", "qvm-asm", "qvm-binary", "qasm2", "qasm3", "stim")
+"""Formats that are recognised first, since most programs are in one of them; all others follow by name."""
+
 
 class Loaded(msgspec.Struct, frozen=True):
     """A parsed program, the format it was read as, and the warnings that reading it gave."""
@@ -30,18 +36,18 @@ def frontend(name: str) -> Frontend:
     """The front-end for format ``name``; UNSUPPORTED names the formats there are."""
     found = discovery.frontend(name)
     if found is None:
-        formats = ", ".join(sorted(discovery.frontends()))
-        raise QmkError("UNSUPPORTED", f"no front-end reads or writes '{name}'; formats: {formats}", format=name)
+        raise QmkError("UNSUPPORTED", discovery.why_missing("frontends", name), format=name)
     return found
 
 
 def recognise(data: bytes) -> str | None:
     """The format that ``data`` is most surely in, or None when no front-end claims it."""
     best, name = 0, None
-    for reader in discovery.each_frontend():
-        score = reader.recognise(data)
+    for format in dict.fromkeys((*COMMON, *sorted(discovery.plugins("frontends")))):
+        reader = discovery.frontend(format)
+        score = 0 if reader is None else reader.recognise(data)
         if score > best:
-            best, name = score, reader.format
+            best, name = score, format
         if score == CERTAIN:
             break  # what comes after it cannot be surer, and is not imported
     return name

@@ -27,6 +27,7 @@ from qmk.host.threads import Threads
 from qmk.host.timers import LoopTimers
 from qmk.host.translation import Translation
 from qmk.kernel.core import Kernel
+from qmk.policy.standard import STANDARD
 
 log = logging.getLogger("qmk.daemon")
 OPEN_FILES = 65_536
@@ -83,7 +84,7 @@ class Daemon:
         translation = Translation(config.text, config.decoding)
         office = Office(translation, Etiquette(config.connections, config.frame_s))
         routing = Routing(config.memory_bytes, config.workers, config.engines, config.data_dir)
-        kernel = Kernel(config.kernel(key))
+        kernel = Kernel(config.kernel(key), STANDARD)
         timers = LoopTimers(loop)
         turns = Turns(schedule=loop.call_soon, in_thread=threads.do, broken=self._journal_broken)
         sealer = Sealer(config.data_dir, journal.last_seal())

@@ -26,6 +26,7 @@ from qmk.kernel.config import KernelConfig
 from qmk.kernel.core import Kernel
 from qmk.kernel.effects import Interrupt, Launch
 from qmk.kernel.objects.alternative import Alternative
+from qmk.policy.standard import STANDARD
 from qmk.qvm.graph import Graph, unpack
 from qmk.sdk import interpreters
 from qmk.worker.failure import failure
@@ -166,7 +167,7 @@ class EmbeddedKernel:
         self.journal = MemoryJournal()
         memory = machine.memory_bytes()
         self._host = Host(
-            Kernel(KernelConfig(workers=1, memory_bytes=memory)),
+            Kernel(KernelConfig(workers=1, memory_bytes=memory), STANDARD),
             self.journal,
             Routing(memory, 1, engines or {}),
             self,

@@ -25,6 +25,7 @@ from qmk.host.seals import Sealer
 from qmk.host.store import open_journal
 from qmk.kernel.core import Kernel
 from qmk.kernel.effects import Interrupt, Launch
+from qmk.policy.standard import STANDARD
 from qmk.rpc import frame
 
 CONNECTION, REF = 1, 1
@@ -56,7 +57,7 @@ class _Desk:
         self._turn: deque[Callable[[], None]] = deque()
         self._answer: Any = None
         self._journal = open_journal(config.data_dir, config.database, "power", config.database_patience_s)
-        kernel = Kernel(structs.replace(config.kernel(key), launching=False))
+        kernel = Kernel(structs.replace(config.kernel(key), launching=False), STANDARD)
         routing = Routing(config.memory_bytes, config.workers, {})
         sealer = Sealer(config.data_dir, self._journal.last_seal())
         turns = Turns(schedule=self._turn.append)

@@ -173,6 +173,14 @@ class Accounts:
         session = self._session_of(session_id)
         return (self.tenant_of(tenant).account,) if session is None else session.accounts
 
+    def may_occupy(self, job_id: str, narrowed: bool) -> bool:
+        """Whether the quotas have room for a launch of the job; ``narrowed``: those of its session too."""
+        holding = self._jobs[job_id]
+        for account in holding.accounts if narrowed else holding.accounts[:1]:
+            if not account.may_place(holding.demand):
+                return False
+        return True
+
     def occupy(self, job_id: str) -> None:
         """A launch of the job is out."""
         holding = self._jobs[job_id]

@@ -122,7 +122,7 @@ def no_room(record: Submitted, config: KernelConfig) -> QmkError | None:
             retryable=False,
         )
     widths = mapping.regions(config)
-    widest = max(widths, key=lambda name: widths[name])
+    widest = max(widths, key=widths.__getitem__)
     if record.width > widths[widest]:
         physical = record.footprint is not None
         return QmkError(

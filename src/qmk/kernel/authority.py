@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from qmk.abi import describe
 from qmk.abi.call import Call
 from qmk.abi.calls import CALLS, METHODS
 from qmk.abi.rights import CAP_ALLOC, CAP_STATUS, CAP_SUBMIT, RIGHTS
@@ -34,7 +33,7 @@ SESSION_TIMER = "ses:"
 IDLE_TIMER = "idle"
 MS = 1_000_000
 
-_ABOUT_A_JOB = frozenset(call.name for call in CALLS if "job_id" in describe.names(call.request))
+_ABOUT_A_JOB = frozenset(call.name for call in CALLS if hasattr(call.request, "job_id"))
 
 
 def require(session: Session, call: Call) -> None:

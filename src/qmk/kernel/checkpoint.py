@@ -107,11 +107,11 @@ def not_interrupted(kernel: State, event: NotInterrupted) -> None:
     kind = next((kind for kind, row in asked.items() if row.ref == event.ref), "")
     asked.pop(kind, None)
     if kind == YIELD:
-        kernel.jobs.queue.declined(job)
+        kernel.jobs.queue.decline(job)
     if kind == REWIND:
         rollback.without_undoing(kernel, job, event)
         if job.fence:  # whoever wanted it to yield meanwhile was not heard
-            kernel.jobs.queue.declined(job)
+            kernel.jobs.queue.decline(job)
             firewall.look_again(kernel, job)
         return
     for ask in _asks(kernel, job, {SAVE: CHECKPOINT, YIELD: MIGRATE}.get(kind, "")):

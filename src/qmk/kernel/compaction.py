@@ -93,14 +93,14 @@ def compact(kernel: State, jobs: Iterable[Job]) -> None:
             continue
         hold = kernel.channels.holds.get(job.id)
         state = {name: getattr(job, name) for name in Job.__slots__ if name not in _OWN}
-        entry = kernel.jobs.queue.schedule.entries[job.id]
+        queue = kernel.jobs.queue
         record = JobState(
             now_ns=kernel.now_ns,
             job=job.id,
             state={**state, "events": to_builtins(job.events)},
             checkpoints=tuple(kernel.jobs.checkpoints.of_job(job.id)),
-            started=entry.started,
-            left_ns=entry.left_ns,
+            started=queue.has_started(job),
+            left_ns=queue.scheduler.left_ns(job.id),
             holds=hold is not None and hold.started,
         )
         job.records = 0
@@ -109,7 +109,7 @@ def compact(kernel: State, jobs: Iterable[Job]) -> None:
 
 def settle(kernel: State) -> None:
     """Put down how the shares of tenants stand, whatever is left out before."""
-    times = kernel.jobs.queue.schedule.accounts()
+    times = kernel.jobs.queue.scheduler.accounts()
     kernel.out.append(Journal(SharesSettled(now_ns=kernel.now_ns, times=times), durable=False))
 
 

@@ -262,7 +262,7 @@ class Kernel(State):
             return
         channel = self.channels.by_id.get(event.key.removeprefix(firewall.CHANNEL_TIMER))
         if channel is not None:
-            self.set_expiry(channel)  # it came early: the clock was set back
+            firewall.set_expiry(self, channel)  # it came early: the clock was set back
             return
         job = self.jobs.by_id.get(event.key.removeprefix(JOB_TIMER))
         if event.key.startswith(JOB_TIMER) and job is not None and not job.ended:
@@ -300,7 +300,7 @@ class Kernel(State):
         retention.recovered(self)
         firewall.expire(self)
         for channel in self.channels.by_id.values():
-            self.set_expiry(channel)
+            firewall.set_expiry(self, channel)
         for job_id in self.jobs.queue.misfits():
             self.commit(_misfit(self.jobs.by_id[job_id], event.now_ns))
         for job in list(self.jobs.by_id.values()):

@@ -1,41 +1,42 @@
-"""The scheduler as the kernel's job table uses it: jobs become tasks, records become events.
+"""Jobs that wait and jobs that are out, and the check of every launch that the scheduler proposes.
 
-Every change goes through ``_tell`` as an event, so a list of them replays the scheduler. ``put``, ``drop``, ``start``
-and ``stop`` follow the journal's records, live and at a replay; ``decide`` is called live only.
+``put``, ``drop``, ``start`` and ``stop`` follow the journal's records, live and at a replay, and the scheduler is told
+of each. ``decide`` is called live only. Whatever the scheduler proposes is checked here against the kernel's own books
+before it is done: a job that waits, of a tenant that is not suspended, within the quotas, in a place that is free. A
+proposal that fails is not done, and the audit log says so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from qmk.abi.shapes import Footprint
 from qmk.base.decoding import THROTTLE_LOAD
+from qmk.base.limits import LIMITS
 from qmk.kernel import mapping
+from qmk.kernel.accounts import Accounts
+from qmk.kernel.capacity import Capacity, Settings, Site, width_of
 from qmk.kernel.config import KernelConfig
 from qmk.kernel.objects.job import Job
 from qmk.kernel.objects.tenant import Tenant
-from qmk.kernel.schedule import forecast
-from qmk.kernel.schedule.capacity import Settings
-from qmk.kernel.schedule.messages import (
+from qmk.kernel.policy import Policy
+from qmk.kernel.scheduling import (
     Action,
     AllowanceSet,
     Clock,
     Declined,
-    Event,
     Left,
+    Preempt,
     Queued,
     Settled,
     ShareSet,
     Started,
     Stopped,
     Task,
+    WakeAt,
     Woken,
 )
-from qmk.kernel.schedule.plan import decide
-from qmk.kernel.schedule.shares import LONGEST_NS
-from qmk.kernel.schedule.state import WAITING, Schedule
 
-MS = 1_000_000
 MILLION = 1_000_000
 SECOND = 1_000_000_000
 
@@ -46,70 +47,102 @@ def settings_of(config: KernelConfig) -> Settings:
         memory_bytes=config.memory_bytes,
         regions=tuple(mapping.regions(config).items()),
         slots=not config.regions,
-        epoch_ns=config.epoch_ms * MS,
+        epoch_ns=config.epoch_ms * MILLION,
     )
 
 
 def nanoseconds(seconds: float) -> int:
-    """Of a prediction or a measurement: whatever an engine says, from none to the longest there is."""
-    return round(max(0.0, min(seconds, LONGEST_NS / SECOND)) * SECOND) if seconds == seconds else 0
+    """Of a prediction or a measurement: whatever an engine says, from none to the longest time limit."""
+    return round(max(0.0, min(seconds, LIMITS.timeout_ms / 1000)) * SECOND) if seconds == seconds else 0
+
+
+class _Entry:
+    """A job that waits, or is out: then ``site`` is its place, None if it was launched on a map that is no more.
+    ``started``: a worker has taken it."""
+
+    __slots__ = ("job", "out", "site", "started", "task", "waits")
+
+    def __init__(self, job: Job, task: Task) -> None:
+        self.job = job
+        self.task = task
+        self.site: Site | None = None
+        self.waits = self.out = self.started = False
 
 
 class Dispatch:
-    """Jobs that wait and jobs that are out."""
+    """The launch queue. ``capacity`` is what is free by the kernel's own account."""
 
-    def __init__(self, config: KernelConfig, tenant_of: Callable[[str], Tenant]) -> None:
-        self.schedule = Schedule(settings_of(config))
-        self._tenant_of = tenant_of
-        self._jobs: dict[str, Job] = {}
+    def __init__(self, config: KernelConfig, accounts: Accounts, policy: Policy) -> None:
+        settings = settings_of(config)
+        self.scheduler = policy.scheduler(settings)
+        self.capacity = Capacity(settings)
+        self._accounts = accounts
+        self._entries: dict[str, _Entry] = {}
+        self._waiting = 0
         self._shares: dict[str, ShareSet] = {}
         self._allowances: set[str] = set()
+        self.wall_ns: int | None = None
+        self._steady_ns = 0
+        self._tell = self.scheduler.apply
 
     def __len__(self) -> int:
-        return self.schedule.waiting
+        return self._waiting
 
     def __iter__(self) -> Iterator[Job]:
         """The jobs that wait, as they came; for tests and listings."""
-        return (job for id, job in self._jobs.items() if self.schedule.entries[id].state == WAITING)
+        return (entry.job for entry in self._entries.values() if entry.waits)
 
     def __contains__(self, job: Job) -> bool:
-        entry = self.schedule.entries.get(job.id)
-        return entry is not None and entry.state == WAITING
+        entry = self._entries.get(job.id)
+        return entry is not None and entry.waits
 
     @property
     def epoch(self) -> int:
-        """The scheduling epoch; it never goes back."""
-        return self.schedule.epoch
+        """The scheduling epoch; it never goes back: while the clock does, it stands still."""
+        return self._steady_ns // self.capacity.settings.epoch_ns
 
     @property
     def now_s(self) -> float:
         """The wall clock of the last decision, Unix time in seconds."""
-        return (self.schedule.wall_ns or 0) / 1e9
-
-    def figures(self, tenant: str) -> tuple[int, int]:
-        """Jobs of the tenant that wait, and that are out."""
-        share = self.schedule.shares.by_name.get(tenant)
-        return (len(share.queue), share.running) if share is not None else (0, 0)
+        return (self.wall_ns or 0) / 1e9
 
     def clock(self, now_ns: int) -> None:
-        if now_ns != self.schedule.wall_ns:
+        if now_ns != self.wall_ns:
+            if self.wall_ns is None or now_ns > self.wall_ns:
+                self._steady_ns += now_ns - (self.wall_ns or 0)
+            self.wall_ns = now_ns
             self._tell(Clock(now_ns))
 
     def put(self, job: Job, left_ns: int = 0) -> None:
         """The job waits: a new one, or one whose launch is over. ``left_ns``: what it is predicted to take yet, where
         that is not for the scheduler to say."""
-        self.share(self._tenant_of(job.tenant))
-        self._jobs[job.id] = job
-        allowance = job.submitted.session if job.submitted.session in self._allowances else ""
-        self._tell(Queued(task_of(job, allowance), left_ns))
+        self.share(self._accounts.tenant_of(job.tenant))
+        entry = self._entries.get(job.id)
+        if entry is None:
+            allowance = job.submitted.session if job.submitted.session in self._allowances else ""
+            entry = self._entries[job.id] = _Entry(job, task_of(job, allowance))
+        else:
+            assert not entry.out, f"{job.id} is out"
+            entry.task = task_of(job, entry.task.allowance)
+        self._waiting += not entry.waits
+        entry.waits = True
+        self._tell(Queued(entry.task, left_ns))
 
     def drop(self, job: Job) -> None:
         """The job waits no more, nor is it out."""
-        if self._jobs.pop(job.id, None) is not None:
+        entry = self._entries.pop(job.id, None)
+        if entry is not None:
+            self._waiting -= entry.waits
+            if entry.out:
+                self._vacate(entry)
             self._tell(Left(job.id))
 
     def start(self, job: Job) -> None:
         """A worker took the job. A replay learns of its launch, and of its place, only now."""
+        entry = self._entries[job.id]
+        if not entry.out:
+            self._occupy(entry, self.capacity.site(entry.task, *job.place))
+        entry.started = True
         self._tell(Started(job.id, *job.place))
 
     def stop(self, job: Job, now_ns: int, continued: bool = False) -> None:
@@ -120,13 +153,16 @@ class Dispatch:
             used_ns = nanoseconds(measured)
         else:
             used_ns = max(0, now_ns - job.started_ns) if job.started_ns else 0
+        entry = self._entries[job.id]
+        if entry.out:
+            self._vacate(entry)
         self._tell(Stopped(job.id, used_ns, continued))
 
-    def settled(self, times: dict[str, int]) -> None:
+    def set_times(self, times: dict[str, int]) -> None:
         """The virtual times of all tenants."""
         self._tell(Settled(times))
 
-    def declined(self, job: Job) -> None:
+    def decline(self, job: Job) -> None:
         """The launch could not yield."""
         self._tell(Declined(job.id))
 
@@ -150,8 +186,39 @@ class Dispatch:
             self._tell(AllowanceSet(session))
 
     def decide(self, now_ns: int) -> list[Action]:
-        self.clock(now_ns)
-        return decide(self.schedule, ())
+        """What the scheduler proposes. Each is to be asked of ``admit`` when its turn comes."""
+        if now_ns != self.wall_ns:
+            self.clock(now_ns)
+        return self.scheduler.decide()
+
+    def admit(self, action: Action) -> str:
+        """Takes the place, for a ``Place``. What is wrong with the proposal; empty: nothing."""
+        if isinstance(action, WakeAt):
+            return "" if action.at_ns > (self.wall_ns or 0) else "it asks to be woken in the past"
+        entry = self._entries.get(action.job)
+        if isinstance(action, Preempt):
+            return "" if entry is not None and entry.out and entry.task.fenced else "the job cannot yield"
+        if entry is None or not entry.waits:
+            return "the job does not wait"
+        site = Site(action.region, action.first_qubit, width_of(entry.task))
+        why = self._trouble(entry.task, site)
+        if not why:
+            self._occupy(entry, site)
+        else:  # the scheduler supposes that it is out
+            self._tell(Stopped(action.job, 0))
+            self._tell(Queued(entry.task))
+        return why
+
+    def _trouble(self, task: Task, site: Site) -> str:
+        """Why the job may not be launched there."""
+        if self._accounts.tenant_of(task.tenant).config.suspended:
+            return "its tenant is suspended"
+        if not self._accounts.may_occupy(task.job, task.allowance in self._allowances):
+            return "its tenant or its session has as much out as it may"
+        wanted = self.capacity.wanted(task) if task.wanted_region else None
+        if wanted is not None and wanted.name != site.region:
+            return "the job was sent to another region"
+        return "" if self.capacity.holds(task, site) else "the place is not free"
 
     def woken(self) -> None:
         """The timer came that a decision asked for."""
@@ -159,31 +226,32 @@ class Dispatch:
 
     def misfits(self) -> list[str]:
         """Jobs that no region of the map can hold: it was larger when they were accepted."""
-        state = self.schedule
-        return [id for id, entry in state.entries.items() if not state.capacity.may_ever_hold(entry.task)]
-
-    def place(self, job: Job) -> int | None:
-        """How many of the tenant's own jobs are launched before it; None when it does not wait."""
-        return forecast.place(self.schedule, job.id)
-
-    def start_s(self, job: Job) -> float:
-        """Predicted launch of a waiting job, Unix time in seconds."""
-        return forecast.start_ns(self.schedule, job.id) / 1e9
+        return [id for id, entry in self._entries.items() if not self.capacity.may_ever_hold(entry.task)]
 
     def where(self, job: Job) -> tuple[str, int]:
         """Region of a job that is out, and the device index of its first qubit; ("", 0) of any other."""
-        entry = self.schedule.entries.get(job.id)
+        entry = self._entries.get(job.id)
         site = entry.site if entry is not None else None
         return (site.region, site.first) if site is not None else ("", 0)
 
+    def has_started(self, job: Job) -> bool:
+        """Whether a worker has taken the launch of the job that is out."""
+        return self._entries[job.id].started
+
     def decoder_load_beside(self, job: Job) -> float:
         """What the other jobs that are out put on the decoder."""
-        out = self.schedule.out
-        own = out[job.id].task.decoder_ppm if job.id in out else 0
-        return (self.schedule.capacity.used_decoder - own) / MILLION
+        entry = self._entries.get(job.id)
+        own = entry.task.decoder_ppm if entry is not None and entry.out else 0
+        return (self.capacity.used_decoder - own) / MILLION
 
-    def _tell(self, event: Event) -> None:
-        self.schedule.apply(event)
+    def _occupy(self, entry: _Entry, site: Site | None) -> None:
+        self._waiting -= entry.waits
+        entry.waits, entry.out, entry.site = False, True, site
+        self.capacity.take(entry.task, site)
+
+    def _vacate(self, entry: _Entry) -> None:
+        self.capacity.give(entry.task, entry.site)
+        entry.out, entry.started, entry.site = False, False, None
 
 
 def decoder_ppm(footprint: Footprint) -> int:

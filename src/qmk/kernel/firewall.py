@@ -19,7 +19,7 @@ import msgspec
 
 from qmk.base.errors import QmkError
 from qmk.kernel import checkpoint
-from qmk.kernel.effects import Kill
+from qmk.kernel.effects import Kill, SetTimer
 from qmk.kernel.events import ChannelChanged, ChannelUse, Failed, Submitted
 from qmk.kernel.objects.channel import EXPIRED, PROPOSED, Channel, channel_not_found, exhausted, trouble
 from qmk.kernel.objects.job import QUEUED, RUNNING, Job
@@ -302,6 +302,12 @@ def recheck(kernel: State, job: Job) -> None:
         if fence:
             kernel.out.append(Kill(job.id, fence))
         return
+
+
+def set_expiry(kernel: State, channel: Channel) -> None:
+    """Has the kernel look at the channel again when it expires."""
+    if channel.expiry_ns and not channel.ended:
+        kernel.out.append(SetTimer(CHANNEL_TIMER + channel.id, channel.expiry_ns))
 
 
 def charged(kernel: State, job: Job) -> None:

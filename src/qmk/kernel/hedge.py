@@ -29,7 +29,9 @@ def choose(kernel: State, job: Job) -> Alternative | None:
         return None
     slowest_s = record.seconds * record.uncertainty
     for row in record.alternatives:
-        fits = not config.memory_bytes or kernel.jobs.memory_bytes + row.memory_bytes <= config.memory_bytes
+        fits = (
+            not config.memory_bytes or kernel.jobs.queue.capacity.used_memory + row.memory_bytes <= config.memory_bytes
+        )
         if not row.last and fits and row.seconds / row.uncertainty <= slowest_s:
             return row
     return None

@@ -40,6 +40,7 @@ from qmk.kernel.mapping import placements_of_record
 from qmk.kernel.objects.alternative import Moved
 from qmk.kernel.objects.checkpoint import Checkpoint, CheckpointTable
 from qmk.kernel.objects.job import CANCELLED, COMPLETED, FAILED, QUEUED, RUNNING, VALIDATING, Job
+from qmk.kernel.policy import Policy
 from qmk.kernel.rewriting import ChangeRefused, Rewritten
 from qmk.kernel.roll import Roll
 
@@ -52,14 +53,13 @@ OfLaunch = Started | Progressed | Finished | Failed | FellBack | Cancelled | Sav
 class JobTable:
     """Jobs by id, the launch queue, launches that are out (``launched``); ``ended``: by tenant, the oldest first."""
 
-    def __init__(self, accounts: Accounts, config: KernelConfig) -> None:
+    def __init__(self, accounts: Accounts, config: KernelConfig, policy: Policy) -> None:
         self._accounts = accounts
         self._kept_jobs = config.kept_jobs
         self.by_id: dict[str, Job] = {}
         self.by_key: dict[tuple[str, str], str] = {}
-        self.queue = Dispatch(config, accounts.tenant_of)
+        self.queue = Dispatch(config, accounts, policy)
         self.launched: dict[str, Job] = {}
-        self.memory_bytes = 0
         self.seq = 0
         self.fence = 0
         self.generation = 0
@@ -71,7 +71,8 @@ class JobTable:
 
     def apply(self, record: Event) -> list[Job]:
         """Carries out a record; the jobs it changed. Records of forgotten jobs change nothing."""
-        self.queue.clock(record.now_ns)
+        if record.now_ns != self.queue.wall_ns:
+            self.queue.clock(record.now_ns)
         match record:
             case Submitted():
                 return [self._submit(record)]
@@ -85,7 +86,7 @@ class JobTable:
                 self._forget(record.job)
                 return []
             case SharesSettled():
-                self.queue.settled(record.times)
+                self.queue.set_times(record.times)
                 return []
             case JobState():
                 return compaction.load(self, record)
@@ -128,7 +129,7 @@ class JobTable:
             "ended": {tenant: list(jobs) for tenant, jobs in self.ended.items() if jobs},
             "generation": self.generation,
             "checkpoints": self.checkpoints.snapshot(),
-            "virtual_times": self.queue.schedule.accounts(),
+            "virtual_times": self.queue.scheduler.accounts(),
             "accounts": self._accounts.snapshot(),
         }
 
@@ -218,8 +219,6 @@ class JobTable:
 
     def put_on(self, job: Job, move: Moved) -> None:
         """The job is one of this engine from now on."""
-        if job.id in self.launched:
-            self.memory_bytes += move.to.memory_bytes - job.submitted.memory_bytes
         job.submitted = succession.moved(job.submitted, move)
         job.moved += (move,)
         self._accounts.change(job.submitted)
@@ -389,12 +388,10 @@ class JobTable:
     def _occupy(self, job: Job, fence: int) -> None:
         job.fence = fence
         self.launched[job.id] = job
-        self.memory_bytes += job.submitted.memory_bytes
         self._accounts.occupy(job.id)
 
     def _vacate(self, job: Job, now_ns: int, continued: bool = False) -> None:
         if self.launched.pop(job.id, None) is not None:
             self.queue.stop(job, now_ns, continued)
-            self.memory_bytes -= job.submitted.memory_bytes
             self._accounts.vacate(job.id)
         job.fence = 0

@@ -58,12 +58,12 @@ from qmk.kernel.events import (
 )
 from qmk.kernel.jobs import JobTable
 from qmk.kernel.objects.capability import CapabilityTree, insufficient
-from qmk.kernel.objects.channel import Channel
 from qmk.kernel.objects.job import COMPLETED, FAILED, Job
 from qmk.kernel.objects.session import Session, SessionTable, not_found
 from qmk.kernel.objects.tenant import Tenant
 from qmk.kernel.pending import Pending, PendingTable
-from qmk.kernel.schedule.messages import Action, Place, Preempt, WakeAt
+from qmk.kernel.policy import Policy
+from qmk.kernel.scheduling import Action, Place, Preempt, WakeAt
 from qmk.kernel.tenants import TenantTable
 from qmk.kernel.waits import STATUS_WAIT, Wait, WaitTable
 
@@ -71,7 +71,6 @@ MS = 1_000_000
 SECOND = 1_000_000_000
 JOB_TIMER = "job:"
 EPOCH_TIMER = "epoch"
-
 
 _MAKES_FULL = (Submitted, Finished, Failed, Cancelled, Saved)
 """After these more may be kept than there is room for."""
@@ -83,8 +82,8 @@ class State:
     ``retention_ns``: when the retention timer fires, 0 when it is not set. ``slices`` are the launches with a time
     slice, ``hedged`` those with a second engine beside them: fences by job."""
 
-    def __init__(self, config: KernelConfig | None = None) -> None:
-        self.config = config or KernelConfig()
+    def __init__(self, config: KernelConfig, policy: Policy) -> None:
+        self.config = config
         self.closing = False
         self.replan = False
         self.states_fit = True
@@ -102,9 +101,9 @@ class State:
         self.caps = CapabilityTree()
         self.rights: tuple[str, ...] = ()
         self.refused_callers = denials.RefusedCallers()
-        self.accounts = Accounts(self.tenant, self.sessions.get, self.config)
-        self.jobs = JobTable(self.accounts, self.config)
-        self.channels = ChannelTable(self.tenant)
+        self.accounts = Accounts(self.tenants.get, self.sessions.get, self.config)
+        self.jobs = JobTable(self.accounts, self.config, policy)
+        self.channels = ChannelTable(self.tenants.get)
 
     def reply(self, event: CallReceived, result: Any) -> None:
         self.out.append(Reply(event.conn, event.ref, result))
@@ -255,10 +254,6 @@ class State:
         if timeout_ms is not None:
             self.out.append(SetTimer(JOB_TIMER + job.id, job.submitted.now_ns + timeout_ms * MS))
 
-    def set_expiry(self, channel: Channel) -> None:
-        if channel.expiry_ns and not channel.ended:
-            self.out.append(SetTimer(firewall.CHANNEL_TIMER + channel.id, channel.expiry_ns))
-
     def launch_ready(self) -> None:
         """Lets the scheduler decide, and does what it says."""
         self.carry_out(self.decide())
@@ -269,12 +264,18 @@ class State:
         return self.jobs.queue.decide(self.now_ns) if self.config.launching and not self.closing else []
 
     def carry_out(self, actions: list[Action]) -> None:
+        """Does what the scheduler proposes, as far as it may be done."""
         for action in actions:
+            why = self.jobs.queue.admit(action)
+            if why:
+                named = getattr(action, "job", "")
+                self.audit("schedule.refuse", "", proposal=type(action).__name__, job=named, why=why)
+                continue
             match action:
                 case Place():
                     self._launch(action)
                 case Preempt() if not self.states_fit:  # it would lose what it has done
-                    self.jobs.queue.declined(self.jobs.by_id[action.job])
+                    self.jobs.queue.decline(self.jobs.by_id[action.job])
                 case Preempt():
                     checkpoint.interrupt(self, self.jobs.by_id[action.job], checkpoint.YIELD, "preempted")
                 case WakeAt():

@@ -28,10 +28,10 @@ def place_and_start(jobs: JobTable, job: Job) -> tuple[int | None, float | None]
     on nobody else's jobs; the prediction depends on the load, as it must."""
     if job.state != QUEUED:
         return None, None
-    place = jobs.queue.place(job)
+    place = jobs.queue.scheduler.place(job.id)
     if place is None:
         return 0, jobs.queue.now_s
-    return place, jobs.queue.start_s(job)
+    return place, jobs.queue.scheduler.start_ns(job.id) / 1e9
 
 
 def _status_fields(jobs: JobTable, job: Job) -> dict[str, Any]:

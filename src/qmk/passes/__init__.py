@@ -1,1 +1,4 @@
-"""Rewrites of graphs, one a file, found by entry point and imported by nobody; ``sdk.kit.pass_kit`` proves them."""
+"""Rewrites of graphs, one a file, found by name and imported by nobody; ``sdk.kit.pass_kit`` proves them."""
+
+SHARED = frozenset({"native_passes"})
+"""Modules here that are not a pass; all others are found (``sdk.discovery``)."""

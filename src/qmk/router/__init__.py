@@ -96,7 +96,7 @@ def _candidates(
     if name and name not in known:
         raise QmkError(
             "UNSUPPORTED",
-            f"there is no engine '{name}'; there are {', '.join(sorted(known))}",
+            discovery.why_missing("engines", name, known),
             engine=name,
             engines=sorted(known),
         )

@@ -15,7 +15,6 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
-from qmk.abi import describe
 from qmk.abi.call import Call
 from qmk.abi.calls import CALLS, METHODS
 from qmk.abi.operator import OPERATOR_CALLS
@@ -72,7 +71,7 @@ _scalar = msgspec.json.Decoder().decode
 _params: dict[str, Callable[[bytes], Any]] = {
     call.name: msgspec.json.Decoder(call.request).decode for call in (*CALLS, *OPERATOR_CALLS)
 }
-_GRAPH_CALLS = frozenset(call.name for call in CALLS if "graph" in describe.names(call.request))
+_GRAPH_CALLS = frozenset(call.name for call in CALLS if hasattr(call.request, "graph"))
 
 
 def decode(frame: bytes, methods: Mapping[str, Call] = METHODS) -> Frame:

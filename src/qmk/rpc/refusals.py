@@ -11,10 +11,10 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from qmk.abi import describe
 from qmk.abi.call import Call
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
+from qmk.rpc import describe
 
 _PLACE = r"(?: - at `(?P<path>.*)`)?$"
 _EXPECTED = re.compile(r"Expected `(?P<type>[^`]*)`(?P<bound>[^,]*?)(?:, got `(?P<got>[^`]*)`)?" + _PLACE)

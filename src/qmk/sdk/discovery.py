@@ -1,9 +1,10 @@
 """Finding plug-ins without importing what they wrap.
 
-Entry points of the groups ``qmk.engines``, ``qmk.frontends`` and ``qmk.passes`` name light objects (a
-``Declaration``, a ``Frontend``, a ``Pass``); a heavy framework behind them is asked for with ``find_spec`` and its
-version read from its metadata. A source tree that is not installed has no entry points: ``builtin`` lists the shipped
-ones and fills them in.
+The plug-ins of QMK itself are the modules of the packages ``qmk.engines``, ``qmk.frontends`` and ``qmk.passes``: a file
+or folder put there is found, in a source tree and in a wheel alike, and is listed nowhere else. Those of others are
+found by entry points of groups of the same names. Either way a plug-in is a light object (a ``Declaration``, a
+``Frontend``, a ``Pass``) of the same name; the heavy framework behind it is asked for with ``find_spec``, and its
+version is read from its metadata. A plug-in that cannot be read is left out and listed by ``problems``.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ from __future__ import annotations
 import functools
 import importlib
 import importlib.util
+import pkgutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -25,31 +28,12 @@ from qmk.sdk.passes import Pass
 
 DISTRIBUTION = "quantum-microkernel"
 
-_ENGINES = {
-    name: f"qmk.engines.{name}:DECLARATION"
-    for name in (
-        "reference",
-        "stabilizer",
-        "aer",
-        "native",
-        "qsim",
-        "qulacs",
-        "lightning",
-        "ddsim",
-        "quimb",
-        "clifft",
-        "rydberg",
-        "tenpy",
-    )
+KINDS: Mapping[str, tuple[str, type]] = {
+    "engines": ("DECLARATION", Declaration),
+    "frontends": ("FRONTEND", Frontend),
+    "passes": ("PASS", Pass),
 }
-_FRONTENDS = {
-    name: f"qmk.frontends.{name.replace('-', '_')}:FRONTEND"
-    for name in (
-        *("qvm-json", "qvm-asm", "qvm-binary", "qasm2", "qasm3", "ahs", "quera", "pulser"),
-        *("kirin", "stim", "lanes", "neutral-atom-vm"),
-    )
-}
-_PASSES = {name: f"qmk.passes.{name}:PASS" for name in ("constants", "peephole", "relabel", "dead", "schedule", "full")}
+"""What a plug-in of each group is called in its module, and its type."""
 
 
 class Available(msgspec.Struct, frozen=True):
@@ -63,97 +47,120 @@ class Available(msgspec.Struct, frozen=True):
     python: str = ""
 
 
-def builtin(group: str) -> dict[str, str]:
-    """The plug-ins shipped with QMK: name to "module:attribute". ``group`` is "engines", "frontends" or "passes"."""
-    return dict({"engines": _ENGINES, "frontends": _FRONTENDS, "passes": _PASSES}[group])
+@functools.cache
+def shipped(group: str) -> dict[str, str]:
+    """Map the names of QMK's own plug-ins to "module:attribute". ``group`` is "engines", "frontends" or "passes".
+
+    A module ``one_name`` is the plug-in ``one-name``, unless its package lists it in ``SHARED``. None is imported."""
+    package = importlib.import_module(f"qmk.{group}")
+    shared = getattr(package, "SHARED", frozenset())
+    modules = sorted(module.name for module in pkgutil.iter_modules(package.__path__) if module.name not in shared)
+    return {name.replace("_", "-"): f"qmk.{group}.{name}:{KINDS[group][0]}" for name in modules}
 
 
 @functools.cache
-def entry_points(group: str) -> dict[str, str]:
-    """Every plug-in of ``group`` that is installed or shipped: name to "module:attribute". Imports none of them."""
+def _installed(group: str) -> tuple[tuple[str, str], ...]:
+    """List name and target of every entry point of ``group``."""
     from importlib import metadata  # it brings thirty modules, which a worker does without
 
-    found = metadata.entry_points(group=f"qmk.{group}")
-    return {**builtin(group), **{point.name: point.value for point in found}}
+    return tuple((point.name, point.value) for point in metadata.entry_points(group=f"qmk.{group}"))
 
 
 @functools.cache
-def _read(group: str, name: str) -> tuple[object, str]:
-    """The object of the entry point ``name``, or None and what kept it from loading."""
-    wanted = {"engines": Declaration, "frontends": Frontend, "passes": Pass}[group]
-    target = entry_points(group)[name]
+def plugins(group: str) -> dict[str, str]:
+    """Map the names of all plug-ins, QMK's own and installed ones, to "module:attribute". None is imported."""
+    return {**dict(_installed(group)), **shipped(group)}
+
+
+@functools.cache
+def _read(group: str, name: str) -> tuple[Any, str]:
+    """Return the plug-in ``name``, or None and what kept it from loading."""
+    target = shipped(group).get(name) or plugins(group)[name]
     module, _, attribute = target.partition(":")
+    kind = KINDS[group][1]
     try:
         loaded = getattr(importlib.import_module(module), attribute)
     except Exception as error:  # a stranger's plug-in may fail in any way; it must not take the others with it
         return None, f"{target}: {type(error).__name__}: {error}"
-    return (loaded, "") if isinstance(loaded, wanted) else (None, f"{target} is not a {wanted.__name__}")
-
-
-def _scan(group: str) -> dict[str, object]:
-    """The objects of ``group`` by entry-point name."""
-    read = {name: _read(group, name)[0] for name in entry_points(group)}
-    return {name: loaded for name, loaded in read.items() if loaded is not None}
+    if not isinstance(loaded, kind):
+        return None, f"{target} is not a {kind.__name__}"
+    own_name = loaded.format if isinstance(loaded, Frontend) else loaded.name
+    if own_name != name:
+        return None, f"{target} calls itself '{own_name}'; a plug-in is registered under its own name"
+    return loaded, ""
 
 
 def problems(group: str) -> dict[str, str]:
-    """Plug-ins that could not be read: entry-point name to what went wrong. They are left out everywhere else."""
-    read = {name: _read(group, name)[1] for name in entry_points(group)}
-    return {name: trouble for name, trouble in read.items() if trouble}
+    """Map plug-ins that cannot be used to what is wrong with them. They are left out everywhere else."""
+    ours = shipped(group)
+    broken = {name: trouble for name in plugins(group) if (trouble := _read(group, name)[1])}
+    taken = {
+        f"{name} ({target})": f"{target}: the name '{name}' belongs to {ours[name]}"
+        for name, target in _installed(group)
+        if ours.get(name, target) != target
+    }
+    return {**broken, **taken}
+
+
+def _read_all(group: str) -> dict[str, Any]:
+    read = {name: _read(group, name)[0] for name in sorted(plugins(group))}
+    return {name: loaded for name, loaded in read.items() if loaded is not None}
 
 
 @functools.cache
 def engines() -> dict[str, Declaration]:
     """Every engine's declaration by name; no engine and no framework is imported."""
-    return {found.name: found for found in _scan("engines").values() if isinstance(found, Declaration)}
+    return _read_all("engines")
 
 
 @functools.cache
 def frontends() -> dict[str, Frontend]:
-    """Every front-end by its format name."""
-    return {found.format: found for found in each_frontend()}
-
-
-def each_frontend() -> Iterator[Frontend]:
-    """One after the other, each imported when its turn has come."""
-    for name in entry_points("frontends"):
-        found = _read("frontends", name)[0]
-        if isinstance(found, Frontend):
-            yield found
-
-
-def frontend(format: str) -> Frontend | None:
-    """The front-end of ``format``, imported alone where its entry point is called so."""
-    if format in entry_points("frontends"):
-        found = _read("frontends", format)[0]
-        if isinstance(found, Frontend) and found.format == format:
-            return found
-    return frontends().get(format)
+    """Every front-end by its format."""
+    return _read_all("frontends")
 
 
 @functools.cache
 def passes() -> dict[str, Pass]:
     """Every pass by its name."""
-    return {found.name: found for found in _scan("passes").values() if isinstance(found, Pass)}
+    return _read_all("passes")
+
+
+def _find(group: str, name: str) -> Any:
+    """Read one plug-in and import no other. QMK's own are found without a look at what is installed."""
+    if name not in shipped(group) and name not in plugins(group):
+        return None
+    return _read(group, name)[0]
+
+
+def frontend(format: str) -> Frontend | None:
+    """The front-end of ``format``, imported alone."""
+    return _find("frontends", format)
 
 
 def engine(name: str) -> Declaration:
-    """The declaration called ``name``. Raises UNSUPPORTED naming those there are."""
-    known = engines()
-    if name not in known:
-        raise QmkError(
-            "UNSUPPORTED",
-            f"there is no engine '{name}'; there are {', '.join(sorted(known))}",
-            engine=name,
-            engines=sorted(known),
-        )
-    return known[name]
+    """The declaration called ``name``, imported alone. Raises UNSUPPORTED with the reason where there is none."""
+    found = _find("engines", name)
+    if found is None:
+        raise QmkError("UNSUPPORTED", why_missing("engines", name), engine=name, engines=sorted(engines()))
+    return found
+
+
+def why_missing(group: str, name: str, known: Iterable[str] | None = None) -> str:
+    """Say why there is no plug-in ``name``: what is wrong with it, or which ones there are (``known``)."""
+    kind, listed = {
+        "engines": ("engine", "there are"),
+        "frontends": ("format", "formats:"),
+        "passes": ("pass", "there are"),
+    }[group]
+    trouble = problems(group).get(name)
+    if trouble is not None:
+        return f"{kind} '{name}' cannot be loaded: {trouble}"
+    return f"there is no {kind} '{name}'; {listed} {', '.join(sorted(_read_all(group) if known is None else known))}"
 
 
 def reference(engine: str) -> str:
     """Where the declaration of ``engine`` is, as "module:attribute"; "" when there is no such engine."""
-    found = [name for name, read in _scan("engines").items() if isinstance(read, Declaration) and read.name == engine]
-    return entry_points("engines")[found[-1]] if found else ""
+    return plugins("engines").get(engine, "") if _find("engines", engine) is not None else ""
 
 
 @functools.cache
@@ -249,5 +256,16 @@ def require_native(who: str) -> None:
 
 def forget() -> None:
     """Look again next time: for tests and for plug-ins installed while the process runs."""
-    for cached in (entry_points, _read, engines, frontends, passes, _present, _version, interpreters.look):
+    for cached in (
+        shipped,
+        _installed,
+        plugins,
+        _read,
+        engines,
+        frontends,
+        passes,
+        _present,
+        _version,
+        interpreters.look,
+    ):
         cached.cache_clear()

@@ -135,7 +135,7 @@ def fill(world: World, rng: Random) -> None:
         if not client.sessions:
             world.call(client, "q_negotiate_caps", q_negotiate_caps.Request(token=client.token))
             continue
-        waiting, _ = world.daemon.kernel.jobs.queue.figures(client.tenant.name)
+        waiting, _ = world.daemon.kernel.jobs.queue.scheduler.figures(client.tenant.name)
         for _ in range(WAITING - waiting):
             request = q_submit.Request(session_id=client.sessions[-1], shots=10)
             world.call(client, "q_submit", request, GOOD[0])

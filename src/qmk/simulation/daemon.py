@@ -15,6 +15,7 @@ from qmk.kernel.core import Kernel
 from qmk.kernel.effects import Effect
 from qmk.kernel.events import Event
 from qmk.kernel.jobs import JobTable
+from qmk.policy.standard import STANDARD
 from qmk.simulation.disk import SimJournal
 from qmk.simulation.programs import SimRouting, SimWriting
 from qmk.simulation.violation import Violation
@@ -90,7 +91,7 @@ class Daemon:
 
     def __init__(self, world: World) -> None:
         setup, parts = world.setup, world.parts
-        self.kernel = parts.kernel(setup.kernel)
+        self.kernel = parts.kernel(setup.kernel, STANDARD)
         self.turns: deque[Callable[[], None]] = deque()
         self.writing: deque[tuple[Callable[[], None], Callable[[BaseException | None], None]]] = deque()
         self.timers = SimTimers()

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from qmk.base.limits import LIMITS
-from qmk.kernel.schedule import messages as ms
-from qmk.kernel.schedule.capacity import Settings
-from qmk.kernel.schedule.plan import decide
-from qmk.kernel.schedule.state import Schedule
+from qmk.kernel import scheduling as ms
+from qmk.kernel.capacity import Settings
+from qmk.policy.schedule.plan import decide
+from qmk.policy.schedule.state import Schedule
 from qmk.simulation.trace import Arrival, Machine, Trace
 
 SECOND = 1_000_000_000

@@ -32,6 +32,7 @@ from qmk.kernel.events import (
     Started,
     Submitted,
 )
+from qmk.policy.standard import STANDARD
 from qmk.qvm.graph import Graph, Node, pack
 
 SECOND = 1_000_000_000
@@ -95,7 +96,7 @@ class Books(RuleBasedStateMachine):
         self.config = KernelConfig(
             workers=3, local=TenantConfig(quotas=LIMITS), kept_jobs=5, job_attempts=3, session_idle_s=10**9
         )
-        self.kernel = Kernel(self.config)
+        self.kernel = Kernel(self.config, STANDARD)
         self.now_ns = 20_000 * DAY
         self.count = 0
         self.journal: list[Any] = []
@@ -312,7 +313,7 @@ class Books(RuleBasedStateMachine):
                 sums = used.setdefault(row.tenant, {"shots_period": 0, "gates": 0, "engine_seconds": 0})
                 for name in sums:
                     sums[name] += row.amounts[name]
-        self.kernel = Kernel(self.config)
+        self.kernel = Kernel(self.config, STANDARD)
         self.kernel.replay(self.journal)
         self.step(Recovered(now_ns=self.now_ns, used=used))
         self.sessions_open()

@@ -57,6 +57,7 @@ from qmk.kernel.events import (
 )
 from qmk.kernel.objects.alternative import Alternative
 from qmk.kernel.objects.job import ENDED
+from qmk.policy.standard import STANDARD
 from qmk.qvm.graph import Graph, Node
 
 ANSWERS = (Reply, ReplyError, ReplyResult, QueryResources)
@@ -95,12 +96,13 @@ class RandomRun(RuleBasedStateMachine):
         self.kernel = Kernel(
             KernelConfig(
                 workers=WORKERS, local=config, open_waits=4, kept_jobs=4, sessions=3, cache_bytes=10**6, hedging=True
-            )
+            ),
+            STANDARD,
         )
         self.now_ns = 1_000_000_000
         self.count = 0
         self.journal: list[Any] = []
-        self.mirror = Kernel(self.kernel.config)
+        self.mirror = Kernel(self.kernel.config, STANDARD)
         self.mirrored = 0
         self.open: dict[int, int] = {}
         self.sessions: list[str] = ["ses_none"]
@@ -376,7 +378,7 @@ class RandomRun(RuleBasedStateMachine):
         if clean:
             self.step(ShuttingDown(now_ns=self.now_ns))
             assert self.open == {}, "shutting down answers every call"
-        fresh = Kernel(self.kernel.config)
+        fresh = Kernel(self.kernel.config, STANDARD)
         fresh.replay(self.journal)
         self.kernel = fresh
         self.open.clear()
@@ -454,7 +456,7 @@ class RandomRun(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """All of it at once, too."""
-        fresh = Kernel(self.kernel.config)
+        fresh = Kernel(self.kernel.config, STANDARD)
         fresh.replay(self.journal)
         assert fresh.snapshot() == self.kernel.snapshot()
 

@@ -26,6 +26,7 @@ from qmk.kernel.effects import (
     Route,
 )
 from qmk.kernel.events import CallReceived, Finished, Progressed, Recalled, Routed, Saved, Started, Submitted, Yielded
+from qmk.policy.standard import STANDARD
 from qmk.rpc import frame, graphs
 
 SECOND = 1_000_000_000
@@ -37,7 +38,7 @@ class ExampleHost:
     """Plays one call's example. Time stands still at ``TIME`` but for what ``at`` adds."""
 
     def __init__(self) -> None:
-        self.kernel = Kernel(KernelConfig(workers=2))
+        self.kernel = Kernel(KernelConfig(workers=2), STANDARD)
         self.ids = 0
         self.launches: list[Launch] = []
         self.answers: dict[int, Any] = {}

@@ -9,10 +9,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from qmk.abi import describe
 from qmk.abi.call import Call
 from qmk.abi.calls import BY_NAME, CALLS, METHODS
 from qmk.base.errors import KINDS
+from qmk.rpc import describe
 
 ROOT = Path(__file__).parents[3]
 

@@ -91,7 +91,7 @@ def test_the_same_seed_gives_the_same_counts():
 def test_a_file_a_text_and_a_graph_give_the_same(tmp_path: Path):
     file = tmp_path / "rotations.qasm"
     file.write_text(ROTATIONS)
-    from qmk.client.program import to_graph
+    from qmk.request.program import to_graph
 
     wanted = qmk.sample(ROTATIONS, seed=2).counts
     assert qmk.sample(file, seed=2).counts == wanted

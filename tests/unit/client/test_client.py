@@ -17,8 +17,8 @@ import pytest
 from qmk.abi.calls import BY_NAME, q_result
 from qmk.base.errors import QmkError
 from qmk.client import AsyncClient, Client, Result, calls
-from qmk.client.program import to_graph
 from qmk.qvm.graph import Graph
+from qmk.request.program import to_graph
 
 Answer = Callable[[Any], Any]
 NEGOTIATED = BY_NAME["q_negotiate_caps"].example[1]

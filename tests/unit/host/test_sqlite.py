@@ -18,6 +18,7 @@ from qmk.kernel.config import KernelConfig
 from qmk.kernel.core import Kernel
 from qmk.kernel.effects import Charge
 from qmk.kernel.events import Started, Submitted
+from qmk.policy.standard import STANDARD
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "journal"
 
@@ -78,7 +79,7 @@ def test_the_first_schema_is_taken_over_in_place(tmp_path: Path):
     expected = json.loads((GOLDEN / "v1.json").read_text())
     for _ in range(2):  # once to migrate, once more to see that it stayed
         journal = open_journal(tmp_path)
-        kernel = Kernel(KernelConfig())
+        kernel = Kernel(KernelConfig(), STANDARD)
         kernel.replay(journal.records())
         assert {job: kernel.jobs.by_id[job].state for job in expected["jobs"]} == expected["jobs"]
         assert {key: kernel.jobs.by_key["local", key] for key in expected["keys"]} == expected["keys"]

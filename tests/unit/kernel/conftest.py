@@ -13,6 +13,7 @@ from qmk.kernel.config import KernelConfig
 from qmk.kernel.core import Kernel
 from qmk.kernel.effects import Audit, ClearTimer, Effect, Journal, Launch, Reply, ReplyError, Route, SetTimer
 from qmk.kernel.events import CallReceived, Failed, Finished, Progressed, Recovered, Routed, Started
+from qmk.policy.standard import STANDARD
 from qmk.qvm.graph import Graph, Node
 
 SECOND = 1_000_000_000
@@ -45,7 +46,7 @@ class Bench:
     """Time moves only by ``now_s``. ``journal`` collects the records, ``launches`` the launches, in order."""
 
     def __init__(self, **config: Any) -> None:
-        self.kernel = Kernel(KernelConfig(**{"token_key": KEY, **config}))
+        self.kernel = Kernel(KernelConfig(**{"token_key": KEY, **config}), STANDARD)
         self.now_s = 1000.0
         self.count = 0
         self.journal: list[Any] = []
@@ -179,7 +180,7 @@ class Bench:
     def restarted(self) -> Bench:
         """A new kernel fed with this one's journal, before ``Recovered``."""
         fresh = Bench()
-        fresh.kernel = Kernel(self.kernel.config)
+        fresh.kernel = Kernel(self.kernel.config, STANDARD)
         fresh.now_s, fresh.count = self.now_s + 10, self.count + 1000
         fresh.journal = list(self.journal)
         fresh.kernel.replay(self.journal)

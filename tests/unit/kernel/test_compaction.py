@@ -12,6 +12,7 @@ from qmk.kernel.core import Kernel
 from qmk.kernel.events import Event, JobState, Recalled, Recovered, Saved, ShuttingDown, Submitted, TimerFired, Yielded
 from qmk.kernel.objects.job import STATES
 from qmk.kernel.rewriting import Rewritten
+from qmk.policy.standard import STANDARD
 from qmk.qvm.graph import pack
 from tests.unit.kernel.test_channels import Town, joint, running
 from tests.unit.kernel.test_distance import WIDTH, Lab
@@ -37,7 +38,7 @@ def left(records: list[Any]) -> list[Any]:
 
 
 def replayed(bench: Any, records: list[Any]) -> Kernel:
-    kernel = Kernel(bench.kernel.config)
+    kernel = Kernel(bench.kernel.config, STANDARD)
     kernel.replay(records)
     return kernel
 
@@ -124,7 +125,7 @@ def test_what_follows_a_compaction_is_as_it_would_have_been(make_bench: Any, pro
         kernel = replayed(bench, records)
         event = Recovered(now_ns=bench.now_ns + 5, adopted=((job, bench.fence(job)),))
         effects = [*kernel.step(event), *kernel.step(ShuttingDown(now_ns=bench.now_ns + 9))]
-        outcomes.append((effects, kernel.snapshot(), kernel.jobs.queue.schedule.snapshot()["entries"]))
+        outcomes.append((effects, kernel.snapshot(), kernel.jobs.queue.scheduler.state.snapshot()["entries"]))
     assert outcomes[0] == outcomes[1]
 
 

@@ -12,7 +12,8 @@ from qmk.kernel.config import KernelConfig
 from qmk.kernel.core import Kernel
 from qmk.kernel.effects import Interrupt, Launch, QueryResources, SetTimer
 from qmk.kernel.events import NotSaved, Recovered, Saved, ShuttingDown, TimerFired
-from qmk.kernel.schedule.messages import Place
+from qmk.kernel.scheduling import Place
+from qmk.policy.standard import STANDARD
 
 WEIGHTS = {"a": 1.0, "b": 2.0, "c": 4.0}
 
@@ -220,7 +221,7 @@ def test_after_a_restart_on_a_smaller_device_what_cannot_fit_fails_with_the_numb
     large = bench.submit(session, demand={"n_qubits": 9})
     small = bench.submit(session, demand={"n_qubits": 3})
     fresh = bench.restarted()
-    fresh.kernel = Kernel(KernelConfig(regions=(("all", 5),)))
+    fresh.kernel = Kernel(KernelConfig(regions=(("all", 5),)), STANDARD)
     fresh.kernel.replay(bench.journal)
     effects = fresh.step(Recovered)
     assert [effect.job for effect in effects if isinstance(effect, Launch)] != []

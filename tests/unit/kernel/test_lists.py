@@ -209,8 +209,8 @@ def test_forgotten_channels_are_not_listed(bench: Bench, monkeypatch: pytest.Mon
 
 def test_the_limit_of_a_page_is_declared() -> None:
     from qmk.abi.calls import q_jobs
-    from qmk.abi.describe import field
     from qmk.base.limits import LIMITS
+    from qmk.rpc.describe import field
 
     row = field(q_jobs.Request, "limit")
     assert row is not None

@@ -52,7 +52,7 @@ def test_downtime_of_the_daemon_is_charged_to_nobody(make_bench: Any, program: A
     bench.now_s += 36_000
     bench = bench.restarted()
     bench.recover()
-    assert bench.kernel.jobs.queue.schedule.shares.by_name["a"].settled < 10**9
+    assert bench.kernel.jobs.queue.scheduler.state.shares.by_name["a"].settled < 10**9
 
 
 def test_a_waiting_job_that_is_sent_to_a_free_region_is_launched_there(make_bench: Any, program: Any) -> None:
@@ -72,8 +72,8 @@ def test_a_job_that_yields_keeps_its_rank(make_bench: Any, program: Any) -> None
     session = bench.open()
     job = bench.submit(session, graph=program(fences=1), fenced=True)
     bench.start(job)
-    entry = bench.kernel.jobs.queue.schedule.entries[job]
+    entry = bench.kernel.jobs.queue.scheduler.state.entries[job]
     bench.now_s += 500
     fence = bench.fence(job)
     bench.step(Yielded, job=job, fence=fence, checkpoint="chk_1", epoch=1, blob="b", size_bytes=1, why="preempted")
-    assert bench.kernel.jobs.queue.schedule.entries[job] is entry
+    assert bench.kernel.jobs.queue.scheduler.state.entries[job] is entry

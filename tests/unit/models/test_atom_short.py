@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from qmk.base.errors import QmkError
-from qmk.client.physical import labels, physical
-from qmk.client.program import to_graph
 from qmk.models.atoms import atom_noises
 from qmk.models.atoms.profile import profiles
 from qmk.models.atoms.short import adjusted_device, atom_noise
 from qmk.models.noise import NoiseModel, resolve
 from qmk.models.noise.errors import Loss
 from qmk.qvm.graph import Graph
+from qmk.request.physical import labels, physical
+from qmk.request.program import to_graph
 
 ROOT = Path(__file__).resolve().parents[3]
 

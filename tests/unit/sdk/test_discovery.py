@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from qmk.base.errors import QmkError
 from qmk.engines import aer
 from qmk.sdk import discovery
 
@@ -51,15 +52,47 @@ def installed(monkeypatch: pytest.MonkeyPatch, *points: importlib.metadata.Entry
 def test_the_shipped_engines_are_found_without_being_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     installed(monkeypatch)
     assert set(discovery.engines()) == SHIPPED
+    assert set(discovery.shipped("engines")) == {folder.name for folder in Path(SOURCE, "qmk/engines").glob("[a-z]*")}
     frontends = {"qvm-json", "qvm-asm", "qvm-binary", "qasm2", "qasm3", "ahs", "quera", "pulser"}
     frontends |= {"kirin", "stim", "lanes", "neutral-atom-vm"}
-    assert set(discovery.builtin("frontends")) == frontends
+    assert set(discovery.shipped("frontends")) == set(discovery.frontends()) == frontends
+    passes = {"constants", "peephole", "relabel", "dead", "schedule", "full"}
+    assert set(discovery.shipped("passes")) == set(discovery.passes()) == passes
 
 
 def test_an_installed_engine_joins_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    installed(monkeypatch, point("mine", "qmk.engines.reference:DECLARATION"))
-    assert "mine" in discovery.entry_points("engines")
-    assert "reference" in discovery.engines()
+    monkeypatch.setattr(aer, "MINE", replace(aer.DECLARATION, name="mine"), raising=False)
+    installed(monkeypatch, point("mine", "qmk.engines.aer:MINE"))
+    assert "mine" in discovery.plugins("engines")
+    assert set(discovery.engines()) == SHIPPED | {"mine"}
+    assert discovery.engine("mine").doc == aer.DECLARATION.doc
+    assert discovery.reference("mine") == "qmk.engines.aer:MINE"
+    assert not discovery.problems("engines")
+
+
+def test_a_plugin_has_its_own_name_and_takes_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    installed(
+        monkeypatch,
+        point("mine", "qmk.engines.reference:DECLARATION"),
+        point("aer", "qmk.engines.reference:DECLARATION"),
+        point("native", "qmk.engines.native:DECLARATION"),
+    )
+    assert set(discovery.engines()) == SHIPPED
+    assert discovery.engine("aer").name == "aer"
+    broken = discovery.problems("engines")
+    assert "calls itself 'reference'" in broken.pop("mine")
+    (clash,) = broken.values()
+    assert "the name 'aer' belongs to qmk.engines.aer:DECLARATION" in clash
+
+
+def test_one_engine_is_read_alone() -> None:
+    program = (
+        "import sys\nfrom qmk.sdk import discovery\ndiscovery.engine('stabilizer')\n"
+        "others = {'qmk.engines.aer', 'qmk.engines.native', 'importlib.metadata'} & set(sys.modules)\n"
+        "sys.exit(', '.join(sorted(others)) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], env={"PYTHONPATH": SOURCE}, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_broken_plugin_is_named_and_harms_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,6 +101,11 @@ def test_a_broken_plugin_is_named_and_harms_no_other(monkeypatch: pytest.MonkeyP
     broken = discovery.problems("engines")
     assert "ModuleNotFoundError" in broken["bad"]
     assert "is not a Declaration" in broken["odd"]
+    with pytest.raises(QmkError, match="engine 'bad' cannot be loaded: no_such_module:X: ModuleNotFoundError") as error:
+        discovery.engine("bad")
+    assert error.value.kind.name == "UNSUPPORTED"
+    with pytest.raises(QmkError, match="there is no engine 'worse'; there are aer, "):
+        discovery.engine("worse")
 
 
 def test_availability_and_version_come_from_metadata() -> None:

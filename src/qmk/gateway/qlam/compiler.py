@@ -92,9 +92,9 @@ def compile_all(job: Job) -> Made:
 
 def compiled_case(case: Case, job: Job) -> Compiled:
     """Raises ``QmkError`` for a program that is wrong or that does not fit."""
-    from qmk.client.program import to_graph
     from qmk.formats.json_codec import encode
     from qmk.qvm.graph import digest
+    from qmk.request.program import to_graph
 
     graph = to_graph(job.programs[case.program_index].encode(), "kirin", case.arguments)
     graph, notes = _on_device(graph, job.device, case.shots) if job.device else _rewritten(graph)
@@ -104,14 +104,14 @@ def compiled_case(case: Case, job: Job) -> Compiled:
 
 
 def _on_device(graph: Graph, device: str, shots: int) -> tuple[Graph, dict[str, Any]]:
-    from qmk.client.devices import on_device
+    from qmk.request.devices import on_device
 
     made = on_device(graph, device, shots=shots)
     return made.graph, {"device": device, "duration_us": made.timeline.duration_us}
 
 
 def _rewritten(graph: Graph) -> tuple[Graph, dict[str, Any]]:
-    from qmk.client.rewriting import rewrite
+    from qmk.request.rewriting import rewrite
 
     try:
         made = rewrite(graph)

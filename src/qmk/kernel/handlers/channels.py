@@ -148,7 +148,7 @@ def _row_fields(channel: Channel) -> dict[str, Any]:
 
 def _record(kernel: State, channel: Channel) -> None:
     kernel.commit(ChannelChanged(now_ns=kernel.now_ns, channel=channel.id, state=msgspec.to_builtins(channel)))
-    kernel.set_expiry(channel)
+    firewall.set_expiry(kernel, channel)
 
 
 def _expiry_ns(kernel: State, expiry: float | None) -> int:

@@ -31,7 +31,7 @@ def _queue_figures(kernel: State, event: CallReceived, session: Session | None) 
     jobs = kernel.jobs
     if event.operator or kernel.only_local:
         return len(jobs.queue), len(jobs.launched)
-    return jobs.queue.figures(session.tenant.name) if session is not None else (None, None)
+    return jobs.queue.scheduler.figures(session.tenant.name) if session is not None else (None, None)
 
 
 def get_telemetry(kernel: State, event: CallReceived, session: Session) -> None:

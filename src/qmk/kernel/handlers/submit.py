@@ -161,7 +161,7 @@ def accept(
         _finish(kernel, record, known, version)
     actions = kernel.decide()
     reply = _accepted(kernel, job, pending.method, pending.warnings)
-    kernel.out.extend(Reply(conn, ref, reply) for conn, ref in pending.callers)
+    kernel.out += [Reply(conn, ref, reply) for conn, ref in pending.callers]
     if not job.ended:
         kernel.set_deadline(job)
     kernel.carry_out(actions)

@@ -77,7 +77,7 @@ class Account:
     @property
     def launch_limits(self) -> tuple[int, int]:
         """How many jobs, with how many qubits of the map, may be out at once."""
-        jobs, qubits = (self.quotas.get(name) for name in _PLACED)
+        jobs, qubits = self.quotas.get("running_jobs"), self.quotas.get("physical_qubits")
         return jobs.limit if jobs is not None else UNBOUNDED, qubits.limit if qubits is not None else UNBOUNDED
 
     def set_limits(self, limits: Mapping[str, int]) -> None:
@@ -131,6 +131,13 @@ class Account:
         """The job ended, or was not accepted."""
         for quota, at in self._holds:
             quota.give(demand[at])
+
+    def may_place(self, demand: Demand) -> bool:
+        """Whether a launch of the job fits beside those that are out."""
+        for quota, at in self._places:  # noqa: SIM110 - a generator would cost a call for each, at every launch
+            if quota.held + demand[at] > quota.limit:
+                return False
+        return True
 
     def place(self, demand: Demand) -> None:
         for quota, at in self._places:

@@ -63,10 +63,14 @@ def checks(
     programs: int = 10,
     select: Callable[[Case], bool] = lambda case: True,
 ) -> list[Check]:
-    """Every check of the kit for one method; those that its capabilities do not call for are marked skipped."""
+    """Every check of the kit for one method; those that its capabilities do not call for are marked skipped.
+
+    Programs that cannot be written in the declared gates do not apply either, unless the declared gates suffice for
+    every program; random programs are then made of the gates that can be written in them."""
     subject = Subject(Runner(declaration), method, shots)
     noisy = (*channel_cases(), *noise_cases(), *loss_cases())
-    every = (*gate_cases(), *fixed_cases(), *noisy, *random_cases(programs))
+    among = None if subject.is_complete else subject.expressible
+    every = (*gate_cases(), *fixed_cases(), *noisy, *random_cases(programs, among=among))
     cases = [case for case in every if select(case)]
     fenced = (*fenced_cases(min(programs, FENCED_PROGRAMS)), *fenced_channel_cases(), *fenced_noise_cases())
     stopping = [case for case in fenced if select(case)]

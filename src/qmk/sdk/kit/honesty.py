@@ -6,11 +6,18 @@ from collections.abc import Callable, Iterable, Iterator
 
 from qmk.base.errors import QmkError
 from qmk.ir.program import Gate, KrausNoise, Logic, Measure, PauliNoise, PauliNoise2, Program, Register, Reset, Toss
+from qmk.qvm.families import OPS
 from qmk.sdk.engine import Unsupported
 from qmk.sdk.kit.report import Check
 from qmk.sdk.kit.subject import Subject
 
 _Item = Gate | Measure | Reset | Logic | PauliNoise | PauliNoise2 | KrausNoise | Toss
+
+_PAULIS = ("x", "y", "z")
+_FIXED = frozenset(
+    op.short for op in OPS.values() if op.family == "core" and op.op_class == "unitary" and not op.params and op.vqs.low
+)
+"""gates without angles"""
 
 DAMPING = (((1, 0), (0, 0.6)), ((0, 0.8), (0, 0)))
 """Kraus operators of an amplitude damping"""
@@ -30,15 +37,17 @@ def _refused(subject: Subject, program: Program, method: str | None = None) -> s
 def honesty_checks(subject: Subject) -> Iterator[Check]:
     """What is not declared must be refused, never ignored."""
     can = subject.can
-    h, read = Gate("h", (0,)), Measure(0, 0)
+    plain = _declared(can.gates, ("h", *_PAULIS))
+    pauli_name, other_name = _declared(can.gates, _PAULIS), _declared(can.gates, ("h", "s", "sx"))
+    h, read = Gate(plain, (0,)), Measure(0, 0)
     cond = ("bit", 0)
-    pauli = Gate("x", (1,), (), cond)
-    both = Gate("x", (2,), (), ("and", ("bit", 0), ("bit", 1)))
+    pauli = Gate(pauli_name, (1,), (), cond)
+    both = Gate(pauli_name, (2,), (), ("and", ("bit", 0), ("bit", 1)))
     limited = can.feed_forward != "full"
     undeclared: list[tuple[str, bool, tuple[_Item, ...]]] = [
         ("a T gate", can.clifford, (Gate("t", (0,)), read)),
         ("a condition on a Pauli gate", can.feed_forward == "none", (h, read, pauli, Measure(1, 1))),
-        ("a condition on another gate", limited, (h, read, Gate("h", (1,), (), cond), Measure(1, 1))),
+        ("a condition on another gate", limited, (h, read, Gate(other_name, (1,), (), cond), Measure(1, 1))),
         ("a measurement under a condition", limited, (h, read, Measure(1, 1, cond))),
         ("a condition that is no parity", limited, (h, read, Measure(1, 1), both, Measure(2, 2))),
         ("a reset", not can.reset, (h, Reset(0), read)),
@@ -58,9 +67,27 @@ def honesty_checks(subject: Subject) -> Iterator[Check]:
     for name, applies, instructions in undeclared:
         skipped = "" if applies else "declared"
         yield Check(f"refuses {name}", refusing(_program(3, instructions)), skipped)
+    undeclared_gates = sorted(_FIXED - can.gates)
+    yield Check(
+        "refuses gates that it does not declare",
+        lambda: next((wrong for name in undeclared_gates if (wrong := _refused_gate(subject, name))), ""),
+        "the declared gates suffice for every program" if subject.is_complete else "",
+    )
     limit = can.max_qubits
-    wide = _program((limit or 0) + 1, (Gate("h", (limit or 0,)), Measure(limit or 0, 0)))
+    wide = _program((limit or 0) + 1, (Gate(plain, (limit or 0,)), Measure(limit or 0, 0)))
     yield Check("refuses too many qubits", refusing(wide), "" if limit else "no limit declared")
+
+
+def _refused_gate(subject: Subject, name: str) -> str:
+    """Check that ``prepare`` refuses a gate without angles."""
+    qubits = OPS[f"core.{name}"].vqs.low
+    wrong = _refused(subject, _program(qubits, (Gate(name, tuple(range(qubits))), Measure(0, 0))))
+    return f"gate {name}: {wrong}" if wrong else ""
+
+
+def _declared(gates: frozenset[str], wanted: tuple[str, ...]) -> str:
+    """Choose the first wanted gate that the engine declares, so that it refuses what stands beside the gate."""
+    return next((name for name in wanted if name in gates), wanted[0])
 
 
 def _program(qubits: int, instructions: Iterable[_Item]) -> Program:

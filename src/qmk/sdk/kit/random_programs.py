@@ -18,26 +18,36 @@ CLIFFORD = sorted(op.short for op in OPS.values() if op.family == "core" and op.
 UNIVERSAL = sorted(ALL_GATES - {"id", "gphase", "mod", "paulirot"})
 
 
-def random_case(seed: int, *, clifford: bool, dynamic: bool, qubits: int = 4, nodes: int = 24) -> Case:
-    """A graph of about ``nodes`` ops ending in a measurement of every qubit; at most eight measured bits before."""
+def random_case(
+    seed: int, *, clifford: bool, dynamic: bool, qubits: int = 4, nodes: int = 24, among: frozenset[str] | None = None
+) -> Case:
+    """A graph of about ``nodes`` ops ending in a measurement of every qubit; at most eight measured bits before.
+
+    ``among``: short names of the gates to draw from, instead of all."""
     dice = random.Random(seed)
     b = Builder(qubits)
-    for q in range(qubits):
-        b.op("h", q)
+    names = [name for name in (CLIFFORD if clifford else UNIVERSAL) if among is None or name in among]
+    if among is None or "h" in among:
+        for q in range(qubits):
+            b.op("h", q)
     for _ in range(nodes):
         guard = _guard(dice, b.events) if dynamic and b.events and dice.random() < 0.4 else None
         if dynamic and dice.random() < 0.25 and len(b.events) < 8:
             _irreversible(dice, b, qubits, guard, clifford)
         else:
-            _gate(dice, b, qubits, guard, clifford)
+            _gate(dice, b, qubits, guard, names)
     b.measure_all()
     kind = f"{'Clifford' if clifford else 'universal'} {'dynamic' if dynamic else 'static'}"
     needs = frozenset({"mid_circuit", "reset", "full", "logic"} if dynamic else ())
+    if among is not None:
+        kind += " partial"
     return Case(f"random {kind} program {seed}", b.graph(), needs, clifford)
 
 
-def _gate(dice: random.Random, b: Builder, qubits: int, guard: Guard | None, clifford: bool) -> None:
-    short = dice.choice(CLIFFORD if clifford else UNIVERSAL)
+def _gate(dice: random.Random, b: Builder, qubits: int, guard: Guard | None, names: list[str]) -> None:
+    if not names:
+        return
+    short = dice.choice(names)
     op = OPS[f"core.{short}"]
     if op.vqs.low > qubits:
         return
@@ -93,10 +103,10 @@ def fenced_cases(count: int, first_seed: int = 1) -> list[Case]:
     return [fenced(case, number) for number, case in enumerate(random_cases(count, first_seed))]
 
 
-def random_cases(count: int, first_seed: int = 1) -> list[Case]:
+def random_cases(count: int, first_seed: int = 1, among: frozenset[str] | None = None) -> list[Case]:
     """``count`` programs of each of the four kinds."""
     return [
-        random_case(seed, clifford=clifford, dynamic=dynamic)
+        random_case(seed, clifford=clifford, dynamic=dynamic, among=among)
         for seed in range(first_seed, first_seed + count)
         for clifford in (True, False)
         for dynamic in (False, True)

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
+from qmk.base.errors import QmkError
 from qmk.ir.lower import lower
 from qmk.ir.program import Program
+from qmk.ir.resolver import NoLowering, Resolver
+from qmk.qvm.families import OPS
+from qmk.qvm.op import Op
 from qmk.sdk.engine import Capabilities, Engine, Samples
 from qmk.sdk.kit.programs import Case
 from qmk.worker.runner import Runner
+
+GENERIC = 0.7
+"""An angle at which no gate is a Clifford gate."""
 
 
 class Subject:
@@ -35,7 +44,27 @@ class Subject:
         have |= {"losses"} if "loss" in can.noise or (dice and "pauli" in can.noise) else set()
         have |= {"leaks"} if dice and "kraus" in can.noise else set()
         missing = sorted(case.needs - have)
-        return f"does not declare {', '.join(missing)}" if missing else ""
+        if missing:
+            return f"does not declare {', '.join(missing)}"
+        return "" if self.is_complete else self._inexpressible(case)
+
+    @cached_property
+    def expressible(self) -> frozenset[str]:
+        """Short names of the gates that can be written in the declared ones; of Clifford gates with ``clifford``."""
+        resolver = Resolver(self.can.gates, self.can.clifford)
+        return frozenset(op.short for op in _gates(self.can.clifford) if _is_written(resolver, op))
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every program can be written in the declared gates, so that a refused one is a failure."""
+        return self.expressible == {op.short for op in _gates(self.can.clifford)}
+
+    def _inexpressible(self, case: Case) -> str:
+        try:
+            self.lower(case)
+        except QmkError as refused:
+            return f"cannot be written in the declared gates: {refused.message}"
+        return ""
 
     def lower(self, case: Case) -> Program:
         can = self.can
@@ -44,3 +73,18 @@ class Subject:
 
     def sample(self, program: Program, shots: int, seed: int) -> Samples:
         return self.engine.prepare(program, self.method).run(shots, seed)
+
+
+def _gates(clifford: bool) -> list[Op]:
+    """The gates of fixed size, or the Clifford ones among them."""
+    gates = [op for op in OPS.values() if op.family == "core" and op.op_class == "unitary"]
+    fixed = [op for op in gates if op.short not in ("mod", "paulirot", "gphase")]
+    return [op for op in fixed if op.flow is not None] if clifford else fixed
+
+
+def _is_written(resolver: Resolver, op: Op) -> bool:
+    try:
+        resolver.pieces(op.name, {param.name: GENERIC for param in op.params}, op.vqs.low)
+    except NoLowering:
+        return False
+    return True

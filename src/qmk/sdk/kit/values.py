@@ -52,7 +52,8 @@ def value_checks(subject: Subject, programs: int) -> Iterator[Check]:
 
 def _each(subject: Subject, programs: int, compare: Compare) -> str:
     for seed in range(programs):
-        case = random_case(seed, clifford=subject.can.clifford, dynamic=False, qubits=QUBITS)
+        among = None if subject.is_complete else subject.expressible
+        case = random_case(seed, clifford=subject.can.clifford, dynamic=False, qubits=QUBITS, among=among)
         whole = final_state(case.graph, subject.can)
         program = part(whole, gates_only(whole), range(QUBITS))
         engine = cast("ObservingEngine", subject.engine)
@@ -71,7 +72,8 @@ def _noisy(subject: Subject) -> str:
     kinds = {"kraus": (KrausNoise,), "pauli": (PauliNoise, PauliNoise2)}
     runs = tuple(kind for name in subject.can.noise for kind in kinds[name])
     for seed in range(3):
-        case = random_case(seed, clifford=subject.can.clifford, dynamic=False, qubits=QUBITS)
+        among = None if subject.is_complete else subject.expressible
+        case = random_case(seed, clifford=subject.can.clifford, dynamic=False, qubits=QUBITS, among=among)
         gates = gates_only(final_state(case.graph, subject.can))
         middle = (*(item for item in noise if isinstance(item, runs)), Reset(2 * seed % QUBITS))
         program = Program(QUBITS, 0, (*gates[: len(gates) // 2], *middle, *gates[len(gates) // 2 :]), (), {})

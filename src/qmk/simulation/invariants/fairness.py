@@ -34,7 +34,7 @@ class Fairness(Invariant):
         for effect in effects:
             if isinstance(effect, Journal) and isinstance(effect.record, Finished):
                 tenants = [config.name for config in self.world.setup.tenants]
-                if all(kernel.jobs.queue.figures(tenant)[0] for tenant in tenants):
+                if all(kernel.jobs.queue.scheduler.figures(tenant)[0] for tenant in tenants):
                     self._served[kernel.jobs.by_id[effect.record.job].tenant] += 1
 
     def stopped(self, power: bool) -> None:

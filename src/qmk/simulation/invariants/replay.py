@@ -10,6 +10,7 @@ from typing import Any
 
 from qmk.kernel.effects import Effect, Forget
 from qmk.kernel.events import Event
+from qmk.policy.standard import STANDARD
 from qmk.simulation.invariants.invariant import Invariant
 
 EVERY = 25
@@ -39,7 +40,7 @@ class Replay(Invariant):
         daemon = self.world.daemon
         if not daemon.host.idle or daemon.broken:
             return
-        fresh = self.world.parts.kernel(self.world.setup.kernel)
+        fresh = self.world.parts.kernel(self.world.setup.kernel, STANDARD)
         fresh.replay(self.world.disk.records())
         live, replayed = daemon.kernel.snapshot(), fresh.snapshot()
         if self._forgotten:

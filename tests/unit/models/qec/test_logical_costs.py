@@ -11,13 +11,13 @@ import itertools
 import msgspec
 import pytest
 
-from qmk.client.program import to_graph
 from qmk.ir import program as ops
 from qmk.models.qec.logical import costs, frames, lower, on_machine
 from qmk.models.qec.surgery import programs
 from qmk.models.qec.surgery.program import Basis
 from qmk.models.qec.tables import Channels, MergeChannel, channels, default
 from qmk.models.qec.tables.angles import probability, theta
+from qmk.request.program import to_graph
 
 KNOWN = channels(default(), "surface", 5, "p=1e-3")
 NOTHING = KNOWN.scaled(0.0)

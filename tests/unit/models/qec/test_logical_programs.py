@@ -13,8 +13,6 @@ import pytest
 
 import qmk
 from qmk.base.errors import QmkError
-from qmk.client.asked import asked
-from qmk.client.program import to_graph
 from qmk.ir.labels import labels
 from qmk.models.noise import resolve
 from qmk.models.qec import magic
@@ -25,6 +23,8 @@ from qmk.models.qec.tables import Channels, Point, Row, Table, channels, default
 from qmk.models.qec.tables.angles import probability
 from qmk.models.qec.tables.measure import count
 from qmk.qvm.graph import Graph, digest
+from qmk.request.build import asked
+from qmk.request.program import to_graph
 
 TABLE = default()
 KNOWN = channels(TABLE, "surface", 3, "p=2e-3")

@@ -1,0 +1,29 @@
+"""The scheduler that the kernel is given: fair shares, priority with ageing, backfilling and preemption."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from qmk.kernel.capacity import Settings
+from qmk.policy.schedule import forecast
+from qmk.policy.schedule.plan import decide
+from qmk.policy.schedule.state import Schedule
+
+
+class FairScheduler:
+    """Implements ``qmk.kernel.scheduling.Scheduler`` by a ``Schedule``."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.state = Schedule(settings)
+        self.apply = self.state.apply
+        self.accounts = self.state.accounts
+        self.decide = partial(decide, self.state, ())
+        self.place = partial(forecast.place, self.state)
+        self.start_ns = partial(forecast.start_ns, self.state)
+
+    def figures(self, tenant: str, /) -> tuple[int, int]:
+        share = self.state.shares.by_name.get(tenant)
+        return (len(share.queue), share.running) if share is not None else (0, 0)
+
+    def left_ns(self, job: str, /) -> int:
+        return self.state.entries[job].left_ns

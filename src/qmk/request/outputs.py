@@ -1,0 +1,77 @@
+"""``qmk.outputs``: what a job shall give beyond counts, from plain arguments."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from qmk.base.errors import QmkError
+from qmk.qvm.graph import Graph
+from qmk.qvm.outputs import Outputs, Sweep, n_qubits
+from qmk.request.observables import ObservableLike, observables
+from qmk.request.program import ProgramLike, to_graph
+from qmk.request.sweeps import PointsLike, points_of, sweep_of
+
+
+def outputs(
+    program: ProgramLike,
+    *,
+    expect: ObservableLike | Sequence[ObservableLike] = (),
+    state: bool = False,
+    amplitudes: Sequence[str] = (),
+    probabilities: Sequence[Sequence[int]] = (),
+    gradient: bool = False,
+    points: PointsLike | None = None,
+    params: Mapping[str, Any] | None = None,
+    counts: bool = True,
+    sampled: bool = False,
+    format: str | None = None,
+) -> tuple[Graph, Outputs]:
+    """The program as a graph, and what a job of it shall give: submit or run both together.
+
+    ``expect``: observables as ``qmk.expectation`` takes them. ``points``: the points of a sweep, as ``qmk.sweep`` takes
+    them; ``params``: the inputs that are the same at every point, or where there is no sweep all of them, by which
+    ``gradient`` then derives. ``counts``
+    False: no counts. ``sampled``: expectation values from shots even where they can be computed.
+
+    Raises ``QmkError`` INVALID_PARAMS for what does not fit the program.
+    """
+    sweep: Sweep | None = None
+    if points is not None:
+        graph, sweep = sweep_of(program, points_of(points, params), format)
+    elif gradient and params:
+        graph, found = sweep_of(program, points_of([params]), format)
+        sweep = Sweep(names=found.names, slots=found.slots)
+    else:
+        graph = to_graph(program, format, params)
+    rows, _ = observables(expect, n_qubits(graph))
+    wanted = Outputs(
+        expectations=tuple(rows),
+        state=state,
+        amplitudes=bitstrings_of(amplitudes),
+        probabilities=tuple(map(qubits_of, probabilities)),
+        gradient=gradient,
+        sweep=sweep,
+        counts=counts,
+        sampled=sampled,
+    )
+    return graph, wanted
+
+
+def bitstrings_of(given: Sequence[str]) -> tuple[str, ...]:
+    """Raises INVALID_PARAMS for what is no list of texts."""
+    if isinstance(given, str) or not all(isinstance(text, str) for text in given):
+        raise QmkError(
+            "INVALID_PARAMS", f"{given!r} is no list of bitstrings"[:120], field="amplitudes", help="write ['00', '11']"
+        )
+    return tuple(given)
+
+
+def qubits_of(given: Sequence[int]) -> tuple[int, ...]:
+    """Raises INVALID_PARAMS for what is no list of whole numbers."""
+    try:
+        return tuple(operator.index(qubit) for qubit in given)
+    except TypeError:
+        text = f"{given!r} is no list of qubits"[:120]
+        raise QmkError("INVALID_PARAMS", text, field="probabilities", help="number them from 0: [0, 2]") from None

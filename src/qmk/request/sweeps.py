@@ -1,0 +1,137 @@
+"""Parameter sweeps: points by name, and how the angles of a program depend on its parameters."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from qmk.base.errors import QmkError
+from qmk.qvm.graph import Graph
+from qmk.qvm.outputs import Slot, Sweep, angles_of
+from qmk.request.program import ProgramLike, to_graph
+
+if TYPE_CHECKING:
+    from qmk.ir.affine import Matrix, Vector
+
+PointsLike = Sequence[Mapping[str, Any]] | Mapping[str, Sequence[Any]]
+"""One mapping of names to values a point, or one list of values a name. The value of an array input is a list."""
+
+
+class Points(NamedTuple):
+    """``names`` of single numbers (an array input ``a`` has a[0], a[1], ...) and ``table``, shape (points, names).
+    ``shapes``: for every parameter as the front end takes it, the shape of its value. ``fixed``: inputs that are the
+    same at every point."""
+
+    names: tuple[str, ...]
+    table: Matrix
+    shapes: dict[str, tuple[int, ...]]
+    fixed: Mapping[str, Any] = {}
+
+    def params(self, row: Vector) -> dict[str, Any]:
+        """A row as the front end takes it."""
+        at, out = 0, dict(self.fixed)
+        for name, shape in self.shapes.items():
+            size = math.prod(shape)
+            out[name] = row[at : at + size].reshape(shape).tolist()
+            at += size
+        return out
+
+
+def points_of(given: PointsLike, fixed: Mapping[str, Any] | None = None) -> Points:
+    """Raises INVALID_PARAMS when points differ in their names or hold what is no number."""
+    import numpy as np
+
+    if isinstance(given, Mapping):
+        columns: dict[str, Sequence[Any]] = dict(given.items())
+        if not all(hasattr(values, "__len__") for values in columns.values()):
+            raise _wrong("the values of a parameter are no list", "give each name one value a point")
+    else:
+        if not isinstance(given, Sequence) or not all(isinstance(row, Mapping) for row in given):
+            raise _wrong("the points are no list of mappings", "write [{'theta': 0.1}, ...] or {'theta': [0.1, ...]}")
+        rows = list(given)
+        names = rows[0].keys() if rows else ()
+        for at, row in enumerate(rows):
+            if row.keys() != names:
+                raise _wrong(f"point {at} has other names than the first", f"give each point {', '.join(names)}")
+        columns = {name: [row[name] for row in rows] for name in names}
+    if len({len(values) for values in columns.values()}) > 1:
+        raise _wrong("the parameters have different numbers of values", "give each name one value a point")
+    if not columns or not len(next(iter(columns.values()))):
+        raise _wrong("there are no points", "give at least one, with a value for each input")
+    if twice := sorted(columns.keys() & (fixed or {}).keys()):
+        raise _wrong(f"'{twice[0]}' is given for all points and for each", "give it once")
+    parts: list[Matrix] = []
+    labels: list[str] = []
+    shapes: dict[str, tuple[int, ...]] = {}
+    for name, values in columns.items():
+        try:
+            part = np.array(values, dtype=np.float64)
+        except (TypeError, ValueError):
+            what = f"the values of '{name}' are no numbers, or arrays of different lengths"
+            raise _wrong(what, "sweep over numbers") from None
+        if not np.isfinite(part).all():
+            raise _wrong(f"the values of '{name}' are not all finite", "sweep over numbers")
+        shapes[name] = part.shape[1:]
+        labels += [name + "".join(f"[{k}]" for k in place) for place in np.ndindex(*part.shape[1:])]
+        parts.append(part.reshape(len(values), -1))
+    return Points(tuple(labels), np.concatenate(parts, axis=1), shapes, dict(fixed or {}))
+
+
+def sweep_of(program: ProgramLike, points: Points, format: str | None = None) -> tuple[Graph, Sweep]:
+    """The program at its first point, and its angles as functions of the parameters, found by a few readings of it.
+
+    Raises INVALID_PARAMS when something else than angles depends on the parameters, or no affine function does it.
+    """
+    import numpy as np
+
+    from qmk.ir.affine import affine
+
+    base = points.table[0]
+    graph = to_graph(program, format, points.params(base))
+    places = [(node.id, arg) for node in graph.nodes for arg in angles_of(node)]
+    shape = _shape(graph)
+
+    def angles(point: Vector) -> Vector | None:
+        there = to_graph(program, format, points.params(point))
+        return _angles(there) if _shape(there) == shape else None
+
+    found = affine(angles, len(points.names))
+    if found is None:
+        found = affine(angles, len(points.names), base)
+    if found is None:
+        raise _wrong(
+            "the program is not the same at every point but for angles that are affine functions of the parameters",
+            "run its points one by one, each with its params",
+        )
+    slots = [
+        Slot(
+            node=node,
+            arg=arg,
+            constant=float(found.constant[k]),
+            terms=tuple((int(at), float(found.matrix[k, at])) for at in np.flatnonzero(found.matrix[k])),
+        )
+        for k, (node, arg) in enumerate(places)
+        if found.matrix[k].any()
+    ]
+    return graph, Sweep(names=points.names, slots=tuple(slots), points=tuple(map(tuple, points.table.tolist())))
+
+
+def _shape(graph: Graph) -> list[Any]:
+    """Everything of a graph but the values of its angles."""
+    rows: list[Any] = []
+    for node in graph.nodes:
+        angles = angles_of(node)
+        rest = {name: value for name, value in node.args.items() if name not in angles}
+        rows.append((node.id, node.op, rest, node.vqs, node.chs, node.inputs, node.produces, node.guard))
+    return rows
+
+
+def _angles(graph: Graph) -> Vector:
+    import numpy as np
+
+    return np.array([float(node.args[arg]) for node in graph.nodes for arg in angles_of(node)], dtype=np.float64)
+
+
+def _wrong(what: str, fix: str) -> QmkError:
+    return QmkError("INVALID_PARAMS", f"sweep: {what}", field="points", help=fix)
