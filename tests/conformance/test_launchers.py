@@ -44,6 +44,9 @@ class Deaf:
 
         return Capacity(1, 2, 0)
 
+    def waited_s(self, job: str, fence: int) -> float:
+        return 0.0
+
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 def test_the_checks_find_a_launcher_that_does_not(check: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -147,6 +147,9 @@ class Machine:
     def reconcile(self, fences: Mapping[str, int]) -> list[tuple[str, int]]:
         return []
 
+    def waited_s(self, job: str, fence: int) -> float:
+        return 0.0
+
     def capacity(self) -> Capacity:
         return Capacity(2, len(self.out), 0)
 

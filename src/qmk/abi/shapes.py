@@ -20,7 +20,56 @@ CapabilityId = Annotated[str, Meta(description="capability id from q_negotiate_c
 ChannelId = Annotated[str, Meta(description="channel from q_open_chan", min_length=1, max_length=64)]
 Name = Annotated[str, Meta(description="name", min_length=1, max_length=256)]
 RawGraph = Annotated[Raw, Meta(description="QVM graph as a JSON object; either this or program")]
-Shots = Annotated[int, Meta(description="number of shots; absent: the graph's own, else 1000", ge=1, le=INT_MAX)]
+Shots = Annotated[
+    int, Meta(description="Number of shots; if absent, the program's own default, else 1000.", ge=1, le=INT_MAX)
+]
+Seed = Annotated[
+    int,
+    Meta(
+        description="Seed of every random choice: the same program, shots and seed give the same bits. If absent, one "
+        "is drawn.",
+        ge=0,
+        le=INT_MAX,
+    ),
+]
+Engine = Annotated[
+    str,
+    Meta(
+        description="Engine to use (aer), or one method of it (aer:density_matrix); if absent, the router chooses.",
+        max_length=256,
+    ),
+]
+JobTimeoutMs = Annotated[
+    int,
+    Meta(
+        description="Time limit in milliseconds, counted from acceptance; then the job fails with TIMEOUT.",
+        ge=1,
+        le=LIMITS.timeout_ms,
+    ),
+]
+Priority = Annotated[
+    int, Meta(description="Larger is launched sooner, among the jobs of one tenant.", ge=-1000, le=1000)
+]
+DeadlineEpochs = Annotated[
+    int,
+    Meta(
+        description="Scheduling epochs (100 ms each) from acceptance by which the job should end; the nearer deadline "
+        "runs sooner among equal priorities.",
+        ge=1,
+        le=INT_MAX,
+    ),
+]
+UseCache = Annotated[
+    bool, Meta(description="Whether an earlier result of the same request and seed may answer; if not, the job runs.")
+]
+IdempotencyKey = Annotated[
+    str,
+    Meta(
+        description="Submitting again with the same key and request gives the same job, so that it is never run twice.",
+        max_length=256,
+    ),
+]
+KeepEvents = Annotated[bool, Meta(description="Whether the events of every shot are kept with the result.")]
 TimeoutMs = Annotated[int, Meta(description="milliseconds", ge=0, le=LIMITS.timeout_ms)]
 PAGE_ROWS = 100
 PageRows = Annotated[int, Meta(description="most rows of one answer", ge=1, le=LIMITS.page_rows)]
@@ -40,6 +89,11 @@ class Program(Request, frozen=True):
     base64: Annotated[str, Meta(description="the source bytes in base64, instead of text")] | None = None
     params: Annotated[dict[str, Any], Meta(description="values of the program's inputs by name")] = {}
 
+
+Channels = Annotated[
+    dict[Name, ChannelId],
+    Meta(description="Channel that each channel handle of the program draws on; both tenants have approved it."),
+]
 
 QEC_CHARS = 256
 """of the text of a machine"""
@@ -122,27 +176,15 @@ class Footprint(Struct, frozen=True, kw_only=True):
 class Policy(Request, frozen=True):
     """Wishes about how a job is run. Whatever cannot be honoured is refused, never ignored."""
 
-    priority: Annotated[
-        int, Meta(description="larger is launched sooner, among the jobs of one tenant", ge=-1000, le=1000)
-    ] = 0
-    deadline_epochs: (
-        Annotated[int, Meta(description="scheduling epochs from acceptance by which it should end", ge=1, le=INT_MAX)]
-        | None
-    ) = None
-    seed: Annotated[int, Meta(description="seed of every random choice; absent: drawn", ge=0, le=INT_MAX)] | None = None
-    timeout_ms: (
-        Annotated[int, Meta(description="ms from acceptance to FAILED (TIMEOUT)", ge=1, le=LIMITS.timeout_ms)] | None
-    ) = None
+    priority: Priority = 0
+    deadline_epochs: DeadlineEpochs | None = None
+    seed: Seed | None = None
+    timeout_ms: JobTimeoutMs | None = None
     device: Annotated[str, Meta(description="what is modelled; 'ideal' in this release", max_length=256)] = "ideal"
-    engine: Annotated[str, Meta(description="engine to use; absent: the router chooses", max_length=256)] | None = None
+    engine: Engine | None = None
     qec: Annotated[Qec, Meta(description="run on logical qubits of this machine; absent: ideal ones")] | None = None
-    channels: Annotated[
-        dict[Name, ChannelId],
-        Meta(description="channel handle in the program to the channel from q_open_chan that it draws on"),
-    ] = {}
-    cache: Annotated[
-        bool, Meta(description="a job with a seed may be answered with an earlier result; false: it runs")
-    ] = True
+    channels: Channels = {}
+    cache: UseCache = True
     debug: Annotated[bool, Meta(description="keep what q_get_mapping shows; needs CAP_DEBUG")] = False
 
 

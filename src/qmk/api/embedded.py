@@ -93,11 +93,14 @@ class Embedded:
         from qmk.abi.shapes import Policy
         from qmk.client.result import Result
         from qmk.host import results
-        from qmk.request.build import asked
+        from qmk.request.build import build
+        from qmk.request.options import RunOptions
 
-        graph, shots, notes, _ = asked(
-            program, format, params, shots=shots, noise=noise, error=error, outputs=outputs, qec=qec, device=device
-        )
+        options = RunOptions(
+            shots=shots, seed=seed, format=format, params=params, noise=noise, error=error, outputs=outputs, qec=qec,
+            device=device,
+        )  # fmt: skip
+        graph, shots, notes, _ = build(program, options)
         kernel = self._kernel()
         policy = Policy(seed=seed, engine=engine, timeout_ms=timeout_ms)
         job = kernel.submit(graph, shots=shots, policy=policy, keep_events=keep_events, outputs=outputs).job_id

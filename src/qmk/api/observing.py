@@ -19,11 +19,12 @@ from qmk.api.sampling import memory_bytes, read_native, verified
 from qmk.base.errors import QmkError
 from qmk.qvm import outputs as asked
 from qmk.qvm.outputs import Observable, Outputs, Point, Values
-from qmk.request.build import seed_of, settled, shots_of
 from qmk.request.observables import ObservableLike, observables
+from qmk.request.options import RunOptions
 from qmk.request.outputs import bitstrings_of, qubits_of
 from qmk.request.physical import physical
 from qmk.request.program import ProgramLike, to_graph
+from qmk.request.shots import choose_shots, seed_of, shots_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -109,7 +110,8 @@ def expectation(
     graph = _graph(program, format, params, noise, device)
     rows, single = observables(observable, asked.n_qubits(graph))
     outputs = Outputs(expectations=tuple(rows), counts=False, sampled=shots is not None)
-    shots = shots if error is None else settled(shots, error, outputs)[0]
+    RunOptions(shots=shots, error=error)
+    shots = shots if error is None else choose_shots(error, outputs)[0]
     values = evaluate(graph, outputs, shots, seed, engine)
     found = [Expectation(e.value, e.error, values.exact, values.engine) for e in values.points[0].expectations]
     return found[0] if single else found
@@ -171,7 +173,8 @@ def probabilities(
         group = tuple(range(n)) if qubits is None else qubits_of(qubits)
         return Outputs(probabilities=(group,), counts=False, sampled=drawn)
 
-    shots = shots if error is None else settled(shots, error)[0]
+    RunOptions(shots=shots, error=error)
+    shots = shots if error is None else choose_shots(error)[0]
     point, values, outputs = _only(program, wanted, engine, params, format, shots, seed, noise, device)
     row = point.probabilities[0]
     return Probabilities(

@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, Any
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
 from qmk.ir.labels import labels
-from qmk.request.build import asked, seed_of, settled, shots_of
+from qmk.request.build import build
+from qmk.request.options import RunOptions
 from qmk.request.program import ProgramLike, source, to_graph
+from qmk.request.shots import choose_shots, seed_of, shots_of
 
 if TYPE_CHECKING:
     import qmk_native
@@ -95,8 +97,7 @@ def sample(
     shots, seed = _drawn(shots, seed, error)
     name, _, method = (engine or "native").partition(":")
     native = name == "native" and importlib.util.find_spec("qmk_native") is not None
-    method = "" if method == "auto" else method
-    graph = plan = None
+    method, graph, plan = "" if method == "auto" else method, None, None
     text = _text(program, format) if native and noise is None and qec is None and device is None else None
     key = (text, shots, method, rewrites) if cache and text is not None and not params else None
     if key is not None:
@@ -104,7 +105,8 @@ def sample(
     if plan is None:
         circuit = _read(text, params) if text is not None else None
         if circuit is None:
-            graph, key = _asked(program, format, params, shots=shots, noise=noise, qec=qec, device=device), None
+            options = RunOptions(format=format, params=params, shots=shots, noise=noise, qec=qec, device=device)
+            graph, key = verified(build(program, options).graph), None
             circuit = _circuit(graph) if native else None
         plan = None if circuit is None else _plan(circuit, shots, method, rewrites)
         if plan is not None and key is not None:
@@ -129,14 +131,11 @@ def sample(
     return Sampled(samples.counts(), shots, seed, "native", used, plan.candidates, notes=notes)
 
 
-def _asked(*program: Any, **wishes: Any) -> Graph:
-    return verified(asked(*program, **wishes).graph)
-
-
 def _drawn(shots: int | None, seed: int | None, error: float | None) -> tuple[int, int]:
     """Shots and seed of a call, from what it asks for."""
     if error is not None:
-        shots, _ = settled(shots, error)
+        RunOptions(shots=shots, error=error)
+        shots, _ = choose_shots(error)
     return shots_of(shots, DEFAULT_SHOTS), seed_of(seed)
 
 

@@ -18,10 +18,10 @@ from qmk.base.limits import check
 from qmk.base.seeds import substream
 from qmk.qvm import outputs as asked
 from qmk.qvm.outputs import Observable, Outputs
-from qmk.request.build import seed_of, shots_of
 from qmk.request.observables import ObservableLike, observables
 from qmk.request.physical import physical
 from qmk.request.program import ProgramLike, to_graph
+from qmk.request.shots import seed_of, shots_of
 from qmk.request.sweeps import Points, PointsLike, points_of, sweep_of
 
 if TYPE_CHECKING:

@@ -107,7 +107,7 @@ def check(
     console: Console,
     program: str,
     format_name: str | None,
-    params: tuple[tuple[str, Any], ...],
+    params: dict[str, Any],
     device: str | None,
     isa: str,
     shots: int | None,
@@ -124,7 +124,7 @@ def check(
 
     if device is None:
         raise click.UsageError("name a device with --device; 'qmk atoms devices' lists them")
-    loaded = source.load(program, format_name, options.collect_params(params), console)
+    loaded = source.load(program, format_name, params, console)
     profile, configuration = on_device.device(device)
     timed = timeline_of(loaded.graph) is not None and profile.geometry is not None
     found = check_timeline(loaded.graph, profile) if timed else []

@@ -31,7 +31,7 @@ def command(
     console: Console,
     program: str,
     format_name: str | None,
-    params: tuple[tuple[str, Any], ...],
+    params: dict[str, Any],
     target: str,
     passes: tuple[str, ...],
     output_path: str | None,
@@ -40,7 +40,7 @@ def command(
     from qmk.cli import source
     from qmk.request.rewriting import rewrite
 
-    loaded = source.load(program, format_name, options.collect_params(params), console)
+    loaded = source.load(program, format_name, params, console)
     data = emit(rewrite(loaded.graph, passes).graph, target)
     if output_path is None or output_path == "-":
         if target == "binary" and sys.stdout.isatty():

@@ -31,7 +31,7 @@ def command(
     console: Console,
     program: str,
     format_name: str | None,
-    params: tuple[tuple[str, Any], ...],
+    params: dict[str, Any],
     width: int | None,
     draw_all: bool,
     plain: bool,
@@ -46,7 +46,7 @@ def command(
     from qmk.cli import diagram, output, source
     from qmk.cli.failure import terminal_width
 
-    loaded = source.load(program, format_name, options.collect_params(params), console)
+    loaded = source.load(program, format_name, params, console)
     if device is not None or path is not None:
         _on_device(loaded.graph, device, path, draw_all)
         return

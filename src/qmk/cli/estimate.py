@@ -36,7 +36,7 @@ def command(
     console: Console,
     program: str,
     format_name: str | None,
-    params: tuple[tuple[str, Any], ...],
+    params: dict[str, Any],
     params_path: str | None,
     qubit: str | None,
     code: str | None,
@@ -54,7 +54,7 @@ def command(
     from qmk.cli import estimate_table, output
     from qmk.models.estimate import rows
 
-    counts = _counts(program, format_name, options.collect_params(params), console)
+    counts = _counts(program, format_name, params, console)
     asked = _asked(params_path, qubit, code, budget, frontier)
     items = [*asked, *_compared(compare, asked[0])]
     found, failed = _estimates(counts, items, alone=len(items) == 1)

@@ -6,23 +6,21 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from qmk.cli import noisy, options
+from qmk.cli import options, request
 from qmk.cli.failure import FAILED_RUN, Console
 from qmk.cli.values import Wanted, output_options
 
 if TYPE_CHECKING:
     from qmk.qvm.graph import Graph
     from qmk.qvm.outputs import Outputs
+    from qmk.request.options import RunOptions
     from qmk.router.features import Look
     from qmk.sdk.engine import Features
 
 
 @click.command()
 @options.program_options
-@options.job_options
-@noisy.noise_options
-@noisy.qec_option
-@options.device_option
+@request.run_options(*request.RUN)
 @options.engine_python_option
 @output_options
 @options.json_option
@@ -31,15 +29,8 @@ def command(
     console: Console,
     program: str,
     format_name: str | None,
-    params: tuple[tuple[str, Any], ...],
-    shots: int | None,
-    seed: int | None,
-    engine: str | None,
-    timeout_s: float | None,
-    noise: str | None,
-    error: float | None,
-    qec: str | None,
-    device: str | None,
+    params: dict[str, Any],
+    asked: RunOptions,
     as_json: bool,
     wanted: Wanted,
 ) -> int:
@@ -52,18 +43,19 @@ def command(
     from qmk.cli import decision, output, values
     from qmk.cli.run import DEFAULT_SHOTS
     from qmk.host import machine
+    from qmk.request.build import build
     from qmk.router import choose, explain, rates
     from qmk.router.native import rewrites, shape
     from qmk.router.outputs import with_outputs
 
-    options.check_engine(engine)
-    loaded, outputs = values.load(wanted, program, format_name, options.collect_params(params), console)
-    wish = noisy.asked(loaded.graph, shots, noise, error, outputs, qec, device)
+    options.check_engine(asked.engine)
+    loaded, outputs = values.load(wanted, program, format_name, params, console)
+    wish = build(loaded.graph, asked.replace(outputs=outputs))
     shots = wish.shots or loaded.graph.shots or DEFAULT_SHOTS
     look = _look(wish.graph, outputs, shots)
     facts = with_outputs(look.features("auto"), wish.graph, outputs)
     rating = rates.installed()
-    given: Any = {"engine": engine, "memory_bytes": machine.memory_bytes(), "declarations": rating.declarations}
+    given: Any = {"engine": asked.engine, "memory_bytes": machine.memory_bytes(), "declarations": rating.declarations}
     shown, rewritten = shape(look.circuit), rewrites(look.circuit, shots)
     if as_json:
         output.json_object(
@@ -74,7 +66,7 @@ def command(
                 "decision": choose(facts, shots, **given),
                 "rewrites": rewritten,
                 "rates": {"calibrated": rating.rated, "notes": rating.notes},
-                **({"logical": wish.notes["logical"]} if qec else {}),
+                **({"logical": wish.notes["logical"]} if asked.qec else {}),
             }
         )
         return 0

@@ -12,7 +12,7 @@ import click
 from click.core import ParameterSource
 
 from qmk.base.errors import QmkError
-from qmk.cli import parameters
+from qmk.cli import parameters, request
 from qmk.cli.failure import call_error
 
 TOKEN_DAYS = 90
@@ -58,16 +58,6 @@ def write_secret(path: str, text: str) -> None:
         file.write(text + "\n")
 
 
-def collect_params(pairs: tuple[tuple[str, Any], ...], option: str = "--param") -> dict[str, Any]:
-    """The values of an option that is given several times as a mapping; a name given twice is refused."""
-    params: dict[str, Any] = {}
-    for name, value in pairs:
-        if name in params:
-            raise click.UsageError(f"{option} {name} is given twice")
-        params[name] = value
-    return params
-
-
 def check_engine(name: str | None) -> None:
     """Refuse an engine that this installation does not have, naming those it has."""
     if name is None:
@@ -86,28 +76,14 @@ def check_engine(name: str | None) -> None:
 
 def program_options(command: Command) -> Command:
     """PROGRAM, ``--format`` and ``--param``: what every command that reads a program takes."""
-    command = click.option(
-        "--param",
-        "-p",
-        "params",
-        multiple=True,
-        type=parameters.Assignment(),
-        metavar="NAME=VALUE",
-        help="Set an input of the program; may be given several times.",
-    )(command)
-    command = click.option(
-        "--format", "-f", "format_name", metavar="FORMAT", help="Format of PROGRAM instead of recognising it."
-    )(command)
+    command = request.option("params", "params")(command)
+    command = request.option("format", "format_name")(command)
     return click.argument("program", type=click.Path(allow_dash=True))(command)
 
 
 def device_option(command: Command) -> Command:
     """``--device``, as ``device``."""
-    return click.option(
-        "--device",
-        metavar="NAME",
-        help="A device of neutral atoms, see 'qmk atoms devices': NAME, NAME:CONFIGURATION, or its JSON file.",
-    )(command)
+    return request.option("device", "device")(command)
 
 
 def json_option(command: Command) -> Command:
@@ -234,49 +210,3 @@ def engine_python_option(command: Command) -> Command:
         help="Run the workers of this engine with this Python, instead of QMK_ENGINE_<NAME>_PYTHON; "
         "may be given several times.",
     )(command)
-
-
-def cache_option(command: Command) -> Command:
-    """``--no-cache``: the job is run."""
-    return click.option(
-        "--no-cache",
-        "cache",
-        is_flag=True,
-        flag_value=False,
-        default=True,
-        help="Run the job even where an earlier one with the same seed has its result.",
-    )(command)
-
-
-def job_options(command: Command) -> Command:
-    """``--shots``, ``--seed``, ``--engine`` and ``--timeout``: how a job is to run."""
-    for option in (
-        click.option(
-            "--timeout",
-            "timeout_s",
-            type=parameters.Seconds(),
-            metavar="DURATION",
-            help="Stop the job after this long: 30, 500ms, 5m, 1h.",
-        ),
-        click.option(
-            "--engine",
-            "-e",
-            metavar="NAME",
-            help="Run on this engine (aer), or this method of it (aer:density_matrix), instead of the router's choice.",
-        ),
-        click.option(
-            "--seed",
-            type=click.IntRange(0, 2**63 - 1),
-            metavar="N",
-            help="Same program, shots and seed: same result, bit for bit.",
-        ),
-        click.option(
-            "--shots",
-            "-n",
-            type=parameters.Shots(),
-            metavar="N",
-            help="How often to run; the program's own default, else 1000, if not given.",
-        ),
-    ):
-        command = option(command)
-    return command

@@ -42,6 +42,13 @@ class Seconds(click.ParamType[float]):
         return seconds
 
 
+class Milliseconds(Seconds):
+    """A duration in whole milliseconds, as the kernel counts time limits; less than one is rounded up."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        return value if isinstance(value, int) else max(1, round(super().convert(value, param, ctx) * 1000))
+
+
 class Age(click.ParamType[float]):
     """A time gone by, in seconds: a number with s, m, h, d or w."""
 
@@ -181,3 +188,18 @@ class EnginePython(click.ParamType):
         if not engine or not equals or not path:
             self.fail(f"'{value}' is not NAME=PATH, such as clifft=/opt/clifft/bin/python", param, ctx)
         return engine, path
+
+
+def collect_params(pairs: tuple[tuple[str, Any], ...], option: str = "--param") -> dict[str, Any]:
+    """The values of an option that is given several times as a mapping; a name given twice is refused."""
+    params: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in params:
+            raise click.UsageError(f"{option} {name} is given twice")
+        params[name] = value
+    return params
+
+
+def gather_pairs(ctx: click.Context, param: click.Parameter, pairs: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
+    """A callback: the pairs of an option as a mapping."""
+    return collect_params(pairs, param.opts[0])

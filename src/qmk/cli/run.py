@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from qmk.cli import noisy, options
+from qmk.cli import options, request
 from qmk.cli.failure import Console
 from qmk.cli.session import connected
 from qmk.cli.values import Wanted, output_options
@@ -15,23 +15,18 @@ from qmk.cli.values import Wanted, output_options
 if TYPE_CHECKING:
     from qmk.abi.calls.q_result import Provenance, Register
     from qmk.client.result import Result
-    from qmk.qvm.graph import Graph
-    from qmk.qvm.outputs import Outputs
+    from qmk.request.options import RunOptions
 
 DEFAULT_SHOTS = 1000
 
 
 @click.command()
 @options.program_options
-@options.job_options
-@noisy.noise_options
-@noisy.qec_option
-@options.device_option
+@request.run_options(*request.RUN, "cache")
 @options.engine_python_option
 @options.json_option
 @output_options
 @click.option("--explain", is_flag=True, help="Say which engine was chosen and why, before the counts.")
-@options.cache_option
 @click.option("--top", type=click.IntRange(1), default=20, metavar="N", help="Outcomes to show; 20 if not given.")
 @click.option("--socket", "socket_path", type=click.Path(), metavar="PATH", help="Run on the daemon at this socket.")
 @click.pass_obj
@@ -39,18 +34,10 @@ def command(
     console: Console,
     program: str,
     format_name: str | None,
-    params: tuple[tuple[str, Any], ...],
-    shots: int | None,
-    seed: int | None,
-    engine: str | None,
-    timeout_s: float | None,
-    noise: str | None,
-    error: float | None,
-    qec: str | None,
-    device: str | None,
+    params: dict[str, Any],
+    asked: RunOptions,
     as_json: bool,
     explain: bool,
-    cache: bool,
     top: int,
     socket_path: str | None,
     wanted: Wanted,
@@ -59,17 +46,32 @@ def command(
 
     The router chooses the engine. Without --socket nothing needs to be running.
     """
+    from qmk.api.embedded import run
     from qmk.cli import values
+    from qmk.cli.progress import Bar
+    from qmk.request.build import build
 
-    loaded, outputs = values.load(wanted, program, format_name, options.collect_params(params), console)
+    loaded, outputs = values.load(wanted, program, format_name, params, console)
     if loaded.findings and not as_json:
         console.findings(list(loaded.findings))
-    wish = noisy.asked(loaded.graph, shots, noise, error, outputs, qec, device)
-    shots = wish.shots or loaded.graph.shots or DEFAULT_SHOTS
+    wish = build(loaded.graph, asked.replace(outputs=outputs))
+    shots = wish.shots or wish.graph.shots or DEFAULT_SHOTS
+    given: Any = {
+        "shots": shots,
+        "seed": asked.seed,
+        "engine": asked.engine,
+        "timeout_ms": asked.timeout_ms,
+        "keep_events": False,
+        "outputs": outputs,
+    }
     if socket_path:
-        result = _through_daemon(socket_path, wish.graph, shots, seed, engine, timeout_s, outputs, cache, quiet=as_json)
+        with connected(socket_path) as client, Bar("running", shots, as_json) as bar:
+            result = client.run(wish.graph, cache=asked.cache, progress=bar, **given)
     else:
-        result = _embedded(wish.graph, shots, seed, engine, timeout_s, outputs, quiet=as_json)
+        options.check_engine(asked.engine)
+        # the kernel here, the engine in a worker: Ctrl-C and the time limit end it whatever it is doing
+        with Bar("running", shots, as_json) as bar:
+            result = run(wish.graph, isolate=True, progress=bar, **given)
     result.provenance.notes.update(wish.notes)
     if as_json:
         from qmk.cli import output
@@ -77,67 +79,6 @@ def command(
         output.json_object(result.to_dict())
     else:
         show(result, os.path.basename(program) if program != "-" else "standard input", top, explain, wanted.expect)
-
-
-def _embedded(
-    graph: Graph,
-    shots: int,
-    seed: int | None,
-    engine: str | None,
-    timeout_s: float | None,
-    outputs: Outputs | None,
-    quiet: bool,
-) -> Result:
-    """The kernel here, the engine in a worker process: Ctrl-C and the time limit end it whatever it is doing."""
-    from qmk.api.embedded import run
-    from qmk.cli.progress import Bar
-
-    options.check_engine(engine)
-    with Bar("running", shots, quiet) as bar:
-        return run(
-            graph,
-            shots=shots,
-            seed=seed,
-            engine=engine,
-            isolate=True,
-            timeout_ms=milliseconds(timeout_s),
-            keep_events=False,
-            outputs=outputs,
-            progress=bar,
-        )
-
-
-def _through_daemon(
-    socket_path: str,
-    graph: Graph,
-    shots: int,
-    seed: int | None,
-    engine: str | None,
-    timeout_s: float | None,
-    outputs: Outputs | None,
-    cache: bool,
-    quiet: bool,
-) -> Result:
-    from qmk.cli.progress import Bar
-
-    with connected(socket_path) as client, Bar("running", shots, quiet) as bar:
-        limit_ms = milliseconds(timeout_s)
-        return client.run(
-            graph,
-            progress=bar,
-            shots=shots,
-            seed=seed,
-            engine=engine,
-            timeout_ms=limit_ms,
-            keep_events=False,
-            outputs=outputs,
-            cache=cache,
-        )
-
-
-def milliseconds(seconds: float | None) -> int | None:
-    """As the kernel counts time limits; less than one is rounded up."""
-    return None if seconds is None else max(1, round(seconds * 1000))
 
 
 def show(result: Result, name: str, top: int, explain: bool, observables: tuple[str, ...] = ()) -> None:

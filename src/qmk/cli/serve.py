@@ -123,7 +123,7 @@ def command(
         "cache_bytes": cache_bytes,
         "decoding": Decoding.parse(decoder) if decoder else None,
         "hedging": False if no_hedging else None,
-        "keep": _retention(keep_results, keep_checkpoints, options.collect_params(bounds, "--keep")),
+        "keep": _retention(keep_results, keep_checkpoints, parameters.collect_params(bounds, "--keep")),
     }
     serve(HostConfig(**{name: value for name, value in given.items() if value is not None}), ready=announce)
 

@@ -174,7 +174,7 @@ def _operate(data_dir: str | None, name: str, **params: Any) -> Any:
 
 
 def _wishes(weight: float | None, allow: list[str] | None, quotas: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
-    given = {"weight": weight, "allowed": allow, "quotas": options.collect_params(quotas, "--quota") or None}
+    given = {"weight": weight, "allowed": allow, "quotas": parameters.collect_params(quotas, "--quota") or None}
     return {name: value for name, value in given.items() if value is not None}
 
 

@@ -23,7 +23,7 @@ def command(
     console: Console,
     program: str,
     format_name: str | None,
-    params: tuple[tuple[str, Any], ...],
+    params: dict[str, Any],
     strict: bool,
     as_json: bool,
 ) -> int:
@@ -32,7 +32,7 @@ def command(
     from qmk.ir.summary import summarise
     from qmk.qvm.verify import verify
 
-    loaded = source.load(program, format_name, options.collect_params(params), console)
+    loaded = source.load(program, format_name, params, console)
     report = verify(loaded.graph, strict=strict)
     facts = summarise(loaded.graph) if report.ok else None
     found = [*loaded.findings, *report.findings]

@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     from qmk.client.operator import Operator
     from qmk.client.result import Result
     from qmk.client.sync import Client
-    from qmk.request.build import Drift
+    from qmk.request.logical import Drift
 
 __all__ = ["AsyncClient", "Client", "Drift", "Operator", "Result", "attenuate"]
 
 _HOMES = {
     "AsyncClient": "qmk.client.aio",
     "Client": "qmk.client.sync",
-    "Drift": "qmk.request.build",
+    "Drift": "qmk.request.logical",
     "Operator": "qmk.client.operator",
     "Result": "qmk.client.result",
     "attenuate": "qmk.abi.token",

@@ -1,4 +1,4 @@
-"""What the parts of a client rest on: one call of the session, by its declaration and its fields."""
+"""The base of the parts of a client: one call of the session, by its declaration and its fields."""
 
 from __future__ import annotations
 
@@ -8,18 +8,10 @@ from qmk.abi.call import Call
 
 
 class Asks:
-    """``repeatable``: the call may be made twice; None as its declaration says."""
-
-    _patience_s: float
-
-    def _ask(self, call: Call, repeatable: bool | None = None, **fields: Any) -> Any:
-        raise AssertionError("the client that this is a part of asks")
-
-
-class AsyncAsks:
-    """The same, awaited."""
+    """Declares what the parts of a client need of the whole."""
 
     _patience_s: float
 
     async def _ask(self, call: Call, repeatable: bool | None = None, **fields: Any) -> Any:
+        """Make a call of the session. ``repeatable``: it may be made twice; None as its declaration says."""
         raise AssertionError("the client that this is a part of asks")

@@ -1,4 +1,4 @@
-"""What both clients do with entanglement channels between tenants: propose, approve, close, look."""
+"""The calls about entanglement channels between tenants: propose, approve, close, look."""
 
 from __future__ import annotations
 
@@ -6,50 +6,19 @@ from collections.abc import Sequence
 
 from qmk.abi.calls import q_chan_status, q_close_chan, q_open_chan
 from qmk.abi.shapes import ChannelState
-from qmk.client.asking import Asks, AsyncAsks
+from qmk.client.asking import Asks
 
 
 class Channels(Asks):
-    """The blocking calls."""
+    """Calls about channels."""
 
-    def open_channel(
+    async def open_channel(
         self, peers: Sequence[str], *, fidelity: float, entanglements_max: int, expiry: float | None = None
     ) -> ChannelState:
         """Propose a channel between two tenants, one of them the caller's own (twice the same: OPEN at once).
 
         ``fidelity`` is the lowest of a Bell pair, ``entanglements_max`` how many may be made, ``expiry`` Unix time.
         """
-        bounds = {"fidelity": fidelity, "entanglements_max": entanglements_max, "expiry": expiry}
-        return self._ask(q_open_chan.CALL, peers=list(peers), **bounds)
-
-    def approve_channel(
-        self,
-        channel: str,
-        *,
-        fidelity: float | None = None,
-        entanglements_max: int | None = None,
-        expiry: float | None = None,
-    ) -> ChannelState:
-        """Approve a channel that the other tenant has proposed; bounds given here may narrow it."""
-        bounds = {"fidelity": fidelity, "entanglements_max": entanglements_max, "expiry": expiry}
-        return self._ask(q_open_chan.CALL, channel=channel, **bounds)
-
-    def close_channel(self, channel: str) -> ChannelState:
-        """Take one's leave back: jobs that wait for the channel fail, running ones are stopped at their next fence."""
-        return self._ask(q_close_chan.CALL, channel=channel)
-
-    def channel_status(self, channel: str) -> ChannelState:
-        """The state of a channel of the caller's tenant."""
-        return self._ask(q_chan_status.CALL, channel=channel)
-
-
-class AsyncChannels(AsyncAsks):
-    """The same calls, awaited."""
-
-    async def open_channel(
-        self, peers: Sequence[str], *, fidelity: float, entanglements_max: int, expiry: float | None = None
-    ) -> ChannelState:
-        """Propose a channel between two tenants; see ``Channels.open_channel``."""
         bounds = {"fidelity": fidelity, "entanglements_max": entanglements_max, "expiry": expiry}
         return await self._ask(q_open_chan.CALL, peers=list(peers), **bounds)
 
@@ -66,7 +35,7 @@ class AsyncChannels(AsyncAsks):
         return await self._ask(q_open_chan.CALL, channel=channel, **bounds)
 
     async def close_channel(self, channel: str) -> ChannelState:
-        """Take one's leave back."""
+        """Take one's leave back: jobs that wait for the channel fail, running ones are stopped at their next fence."""
         return await self._ask(q_close_chan.CALL, channel=channel)
 
     async def channel_status(self, channel: str) -> ChannelState:

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing
+from functools import partial
 
 from qmk.base.errors import QmkError
 from qmk.host.config import HostConfig
@@ -31,6 +32,8 @@ from qmk.policy.standard import STANDARD
 
 log = logging.getLogger("qmk.daemon")
 OPEN_FILES = 65_536
+RECORD_WAIT_S = 0.004
+"""Longest time that a record which nobody is told of waits for others to be written with it."""
 
 
 def serve(config: HostConfig | None = None, ready: Callable[[HostConfig], None] | None = None) -> None:
@@ -86,7 +89,7 @@ class Daemon:
         routing = Routing(config.memory_bytes, config.workers, config.engines, config.data_dir)
         kernel = Kernel(config.kernel(key), STANDARD)
         timers = LoopTimers(loop)
-        turns = Turns(schedule=loop.call_soon, in_thread=threads.do, broken=self._journal_broken)
+        turns = Turns(loop.call_soon, threads.do, self._journal_broken, partial(loop.call_later, RECORD_WAIT_S))
         sealer = Sealer(config.data_dir, journal.last_seal())
         host = Host(kernel, journal, routing, office, timers, turns, seals=sealer, writing=translation)
         pool = Pool(config.bounds, host.launches, config.engines)
@@ -96,7 +99,9 @@ class Daemon:
             office.open_for(host)
             count = host.recover()
             log.info("%d records replayed from %s", count, journal.database.name)
-            pool.prestart_all(name for name in config.prestart if name in routing.declarations)
+            for name in config.prestart:
+                if name in routing.declarations:
+                    pool.prestart(name)
             with closing(Tending(loop, journal.tend, host.collector, threads.do)):
                 await self._serve(office, host)
         finally:

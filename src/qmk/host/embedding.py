@@ -78,6 +78,9 @@ class InProcessLauncher:
     def capacity(self) -> Capacity:
         return Capacity(1, 0, len(self._queue))
 
+    def waited_s(self, job: str, fence: int) -> float:
+        return self._away.waited_s(job, fence)
+
     def step(self, timeout_s: float | None) -> None:
         if not self._queue:
             self._away.step(timeout_s)

@@ -34,6 +34,7 @@ from qmk.host.states import States
 from qmk.kernel import effects as fx
 from qmk.kernel import events as ev
 from qmk.kernel.core import Kernel
+from qmk.kernel.fallback import SLICE_TIMER
 from qmk.kernel.rewriting import Rewritten
 from qmk.qvm.graph import Graph
 from qmk.worker.messages import Failed
@@ -50,11 +51,13 @@ class Timers(Protocol):
 
 
 class Turns(msgspec.Struct, frozen=True):
-    """How the host gets things done later; see ``Committer``."""
+    """How the host gets things done later; see ``Committer``. ``soon`` calls within milliseconds; None: as ``schedule``
+    does, at the end of the turn."""
 
     schedule: Callable[[Callable[[], None]], object]
     in_thread: Callable[[Callable[[], None], Callable[[BaseException | None], None]], None] | None = None
     broken: Callable[[QmkError], None] | None = None
+    soon: Callable[[Callable[[], None]], object] | None = None
 
 
 _AFTER_RECORDS = frozenset(
@@ -92,7 +95,7 @@ class Host:
         self._clock_ns, self._entropy = clock_ns, entropy
         self._seals = seals
         self._committer = Committer(
-            journal, self._release, self._refuse_held, turns.schedule, turns.in_thread, turns.broken
+            journal, self._release, self._refuse_held, turns.schedule, turns.in_thread, turns.broken, turns.soon
         )
         self._events: deque[ev.Event] = deque()
         self._stepping = False
@@ -206,7 +209,13 @@ class Host:
         self.feed(ev.ConnectionClosed(now_ns=self._clock_ns(), conn=conn))
 
     def timer_fired(self, key: str) -> None:
-        self.feed(ev.TimerFired(now_ns=self._clock_ns(), key=key))
+        waited_ns = self._waited_ns(key.removeprefix(SLICE_TIMER)) if key.startswith(SLICE_TIMER) else 0
+        self.feed(ev.TimerFired(now_ns=self._clock_ns(), key=key, waited_ns=waited_ns))
+
+    def _waited_ns(self, job_id: str) -> int:
+        """How long the job's launch was ready to run and had no processor."""
+        job = self._kernel.jobs.by_id.get(job_id)
+        return 0 if job is None else round(self.launches.waited_s(job_id, job.fence) * 1e9)
 
     def shut_down(self) -> None:
         """No new jobs; waits are answered."""

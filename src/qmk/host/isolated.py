@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Mapping
 
 from qmk.base.errors import QmkError
-from qmk.host import spawn
+from qmk.host import machine, spawn
 from qmk.host.launcher import Capacity, Listener, ask_of, plan_name, run_of
 from qmk.host.spawn import LAST_WORDS_BYTES, end_text
 from qmk.kernel.effects import Interrupt, Launch
@@ -83,6 +83,7 @@ class IsolatedLauncher:
         self._external = external
         self._queue: deque[_Task] = deque()
         self._current: _Task | None = None
+        self._waited_s = 0.0
         self._worker: _Worker | None = None if started is None else _Worker(*started)
 
     @property
@@ -118,6 +119,11 @@ class IsolatedLauncher:
 
     def capacity(self) -> Capacity:
         return Capacity(1, int(self._current is not None), len(self._queue))
+
+    def waited_s(self, job: str, fence: int) -> float:
+        if self._worker is None or not self._runs(job, fence):
+            return 0.0
+        return machine.processor_wait_s(self._worker.child.pid) - self._waited_s
 
     def _runs(self, job: str, fence: int) -> bool:
         return self._current is not None and (self._current[0].job, self._current[0].fence) == (job, fence)
@@ -158,6 +164,7 @@ class IsolatedLauncher:
         assert self._worker is not None
         if self._worker.ready:
             self._listener.started(launch.job, launch.fence)
+        self._waited_s = machine.processor_wait_s(self._worker.child.pid)
         holds = plan_name(launch) in self._worker.holds
         self._worker.holds.add(plan_name(launch))
         self._tell(run_of(launch, None if holds else graph, state))

@@ -1,4 +1,4 @@
-"""The launch port: five calls, and one to stop at a fence, between the host and whatever runs the work.
+"""The launch port: six calls, and one to stop at a fence, between the host and whatever runs the work.
 
 The local pool of worker processes is one launcher; a cluster's engine (Ray, Slurm, a vendor's queue) is another. A
 launcher is muscle without memory: the truth is the journal, so it may lose everything it runs, and may run nothing that
@@ -63,6 +63,11 @@ class Launcher(Protocol):
 
     def capacity(self) -> Capacity:
         """What there is room for."""
+        ...
+
+    def waited_s(self, job: str, fence: int) -> float:
+        """Seconds for which the launch was ready to run and had no processor, 0 where that is not known. They count for
+        nothing in its time slice, so that a busy machine is not taken for a slow engine."""
         ...
 
 

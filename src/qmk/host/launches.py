@@ -127,6 +127,11 @@ class Launches:
         if early is None:
             self.launcher.cancel(effect.job, effect.fence)
 
+    def waited_s(self, job: str, fence: int) -> float:
+        """Seconds for which that launch was ready to run and had no processor."""
+        assert self.launcher is not None
+        return self.launcher.waited_s(job, fence)
+
     def started(self, job: str, fence: int) -> None:
         self._feed(ev.Started(now_ns=self._sources.clock_ns(), job=job, fence=fence))
 

@@ -45,3 +45,13 @@ def _read(path: str) -> str:
     """The file's text, empty when this system has no such file."""
     file = Path(path)
     return file.read_text() if file.is_file() else ""
+
+
+def processor_wait_s(pid: int) -> float:
+    """Seconds for which the main thread of a process was ready to run and had no processor; 0 where the system does not
+    say (``/proc/PID/schedstat`` of Linux)."""
+    try:
+        with open(f"/proc/{pid}/schedstat", "rb", buffering=0) as file:
+            return int(file.read(64).split()[1]) / 1e9
+    except (OSError, IndexError, ValueError):
+        return 0.0

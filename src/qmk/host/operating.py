@@ -96,6 +96,9 @@ class _Desk:
         """Nothing runs here."""
         return []
 
+    def waited_s(self, job: str, fence: int) -> float:
+        return 0.0
+
     def capacity(self) -> Capacity:
         return Capacity(slots=0, running=0, waiting=0)
 

@@ -14,14 +14,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from msgspec import structs
 
 from qmk.base.errors import QmkError
-from qmk.host import spawn
+from qmk.host import machine, spawn
 from qmk.host.launcher import Capacity, Listener, ask_of, plan_name, run_of
 from qmk.host.process import ChildProcess
 from qmk.host.spawn import end_text
@@ -78,6 +78,8 @@ class Worker:
     task: Task | None = None
     holds: deque[str] = field(default_factory=lambda: deque(maxlen=HELD_PROGRAMS))
     used_s: float = 0.0
+    waited_s: float = 0.0
+    """how long it had waited for a processor when its launch began"""
     complaint: Failed | None = None
 
 
@@ -137,6 +139,13 @@ class Pool:
             self._pump()
         for worker in runners:
             self._replace(worker.engine)
+
+    def waited_s(self, job: str, fence: int) -> float:
+        """Seconds for which the launch's worker was ready to run and had no processor, since it began."""
+        worker = self._runner_of(job, fence)
+        if worker is None or worker.process is None or not worker.ready:
+            return 0.0
+        return machine.processor_wait_s(worker.process.pid) - worker.waited_s
 
     def reconcile(self, fences: Mapping[str, int]) -> list[tuple[str, int]]:
         """What runs and is wanted; workers end with the daemon, so after a restart that is nothing."""
@@ -266,6 +275,8 @@ class Pool:
         if not holds:
             worker.holds.append(plan_name(launch))
         worker.used_s = self._loop.time()
+        if not with_graph:
+            worker.waited_s = machine.processor_wait_s(worker.process.pid)
         worker.process.send(run_of(launch, None if holds else task.graph, task.state))
         for interrupt in task.asks:
             worker.process.send(ask_of(interrupt))
@@ -372,10 +383,6 @@ class Pool:
         for worker in [worker for worker in self._workers if worker.task is None and worker.used_s < before]:
             self._end(worker)
         self._sweeper = self._loop.call_later(self._bounds.idle_s, self._sweep)
-
-    def prestart_all(self, engines: Iterable[str]) -> None:
-        for engine in engines:
-            self.prestart(engine)
 
 
 def _below(words: str) -> str:

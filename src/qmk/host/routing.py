@@ -28,7 +28,7 @@ from qmk.qvm.graph import Graph
 from qmk.qvm.outputs import Outputs
 from qmk.qvm.outputs import digest as outputs_digest
 from qmk.router import rates
-from qmk.router.score import Candidate
+from qmk.router.score import Candidate, recently_available
 from qmk.sdk import discovery
 from qmk.sdk.engine import Declaration, Features
 
@@ -138,7 +138,7 @@ class Routing:
         """Of QMK and of the engine's library, as one text; empty where that of the library is not known: its results
         cannot be told from those of another."""
         declaration = self.declarations.get(engine)
-        found = discovery.available(declaration).version if declaration is not None else ""
+        found = recently_available(declaration).version if declaration is not None else ""
         return f"qmk {__version__}, {engine} {found}" if found else ""
 
     def _look(self, graph: Graph, digest: str, packed: bytes = b"") -> Callable[[str], Features]:

@@ -258,7 +258,7 @@ class Kernel(State):
             authority.timer(self, event.key)
             return
         if event.key.startswith(fallback.SLICE_TIMER):
-            self._slice_over(event.key.removeprefix(fallback.SLICE_TIMER))
+            self._slice_over(event.key.removeprefix(fallback.SLICE_TIMER), event.waited_ns)
             return
         channel = self.channels.by_id.get(event.key.removeprefix(firewall.CHANNEL_TIMER))
         if channel is not None:
@@ -269,10 +269,10 @@ class Kernel(State):
             self.stop(job, Cancelled(now_ns=event.now_ns, job=job.id, timeout=True))
             self.launch_ready()
 
-    def _slice_over(self, job_id: str) -> None:
+    def _slice_over(self, job_id: str, waited_ns: int) -> None:
         job = self.jobs.current(job_id, self.slices.get(job_id, -1))
         if job is not None:
-            fallback.due(self, job)
+            fallback.due(self, job, waited_ns)
 
     def _disconnect(self, conn: int) -> None:
         """Nobody is left to answer; jobs and sessions go on."""

@@ -24,9 +24,8 @@ class _Event(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class CallReceived(_Event, frozen=True):
-    """A decoded call. ``params`` is the call's ``Request`` struct; ``ref`` is the host's handle for the reply;
-    ``entropy`` (16 bytes) feeds new ids and seeds. ``graph`` is the graph of a q_submit or q_estimate, already
-    decoded; the kernel verifies it."""
+    """A decoded call. ``params`` is its ``Request``; ``ref`` is the host's handle for the reply; ``entropy`` (16 bytes)
+    feeds new ids and seeds. ``graph`` is that of a q_submit or q_estimate, decoded; the kernel verifies it."""
 
     conn: int
     ref: int
@@ -337,9 +336,10 @@ class Cancelled(_Event, frozen=True):
 
 
 class TimerFired(_Event, frozen=True):
-    """A timer set by ``SetTimer`` came due."""
+    """A timer set by ``SetTimer`` came due. ``waited_ns`` is as in ``fallback.due``."""
 
     key: str
+    waited_ns: int = 0
 
 
 class ConnectionClosed(_Event, frozen=True):

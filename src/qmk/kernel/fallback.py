@@ -1,9 +1,10 @@
 """Going on with another engine when the one chosen cannot, or takes far longer than it was predicted to.
 
-The first alternative follows an engine that ran out of memory or refused the program, so that the same machine does the
-same again. A launch that exceeds its time slice is stopped for one that cannot fail and is predicted to be done sooner
-than what is left; the engine that was stopped stays at hand as the last. Every alternative is taken once. The record of
-the move comes before the launch that follows, and the job is one of the engine that gave its result.
+The first alternative follows an engine that ran out of memory or refused the program, so that the same machine does
+the same again. A launch that exceeds its time slice is stopped for one that cannot fail and is predicted to be done
+sooner than what is left. A slice is processor time of the worker: on a busy machine a launch gets more of the clock.
+The engine that was stopped stays at hand as the last. Every alternative is taken once. The record of the move comes
+before the launch that follows, and the job is one of the engine that gave its result.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ SLICE_FACTOR = 3.0
 """a launch may take so many times the most that it was predicted to"""
 FLOOR_NS = 10_000_000_000
 """no slice is shorter: on a busy machine a worker waits seconds to load its engine, and its bits are those of a seed"""
+LEAST_WAIT_NS = 1_000_000_000
+"""least time after which a launch that has not had its slice is looked at again"""
 LONGEST_NS = 7 * 24 * 3600 * 1_000_000_000
 """longest time slice; a prediction beyond it bounds nothing"""
 
@@ -45,31 +48,41 @@ def failed(kernel: State, job: Job, event: Failed) -> bool:
 
 
 def watch(kernel: State, job: Job) -> None:
-    """A worker has taken the job's launch: it has its time slice from now."""
+    """Give the job's launch, which a worker has just taken, its time slice."""
     rival = _rival(kernel, job)
     if rival is None or job.saved:
         return
-    record = job.submitted
-    slice_ns = max(FLOOR_NS, round(SLICE_FACTOR * record.uncertainty * seconds_ns(record.seconds)), _whole_ns(rival))
-    if kernel.hedged.get(job.id) == job.fence:  # the other is at work already: it has its time too
-        slice_ns = max(slice_ns, round(SLICE_FACTOR * _whole_ns(rival)))
+    slice_ns = _slice_ns(kernel, job, rival)
     if slice_ns <= LONGEST_NS:
         _arm(kernel, job, slice_ns)
 
 
-def due(kernel: State, job: Job) -> None:
-    """The time slice is over."""
+def due(kernel: State, job: Job, waited_ns: int = 0) -> None:
+    """Judge a launch whose time slice is over by the clock, ``waited_ns`` of which it waited for a processor."""
     kernel.slices.pop(job.id, None)
     rival = _rival(kernel, job)
     if rival is None or not job.fence or job.state != RUNNING:
         return
-    spent_ns = kernel.now_ns - job.started_ns
+    spent_ns = kernel.now_ns - job.started_ns - waited_ns
+    missing_ns = _slice_ns(kernel, job, rival) - spent_ns
+    if waited_ns and missing_ns > 0:
+        _arm(kernel, job, max(LEAST_WAIT_NS, missing_ns))
+        return
     left_ns = spent_ns * (job.shots - job.shots_done) // job.shots_done if job.shots_done else spent_ns
-    if 10 * left_ns < 9 * _whole_ns(rival):  # it will be done sooner, or the clock was set back; timers come early
+    if 1000 * left_ns < 999 * _whole_ns(rival):  # it will be done sooner, or the clock was set back; timers come early
         _arm(kernel, job, max(FLOOR_NS, 2 * left_ns))
         return
     message = f"engine '{job.submitted.engine}' was stopped after {spent_ns / 1e9:.1f} s"
     _move(kernel, job, rival, "slow", f"{message}, predicted {job.submitted.seconds:.3g} s")
+
+
+def _slice_ns(kernel: State, job: Job, rival: Alternative) -> int:
+    """Length of the time slice of the job's launch."""
+    record = job.submitted
+    slice_ns = max(FLOOR_NS, round(SLICE_FACTOR * record.uncertainty * seconds_ns(record.seconds)), _whole_ns(rival))
+    if kernel.hedged.get(job.id) == job.fence:  # the other is at work already: it has its time too
+        slice_ns = max(slice_ns, round(SLICE_FACTOR * _whole_ns(rival)))
+    return slice_ns
 
 
 def settle(kernel: State, job: Job) -> None:

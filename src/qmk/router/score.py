@@ -132,7 +132,7 @@ PATIENCE_S = 600.0
 
 def _library(declaration: Declaration) -> list[tuple[str, str]]:
     """What of its libraries is missing, as (need, detail)."""
-    state = _available(declaration)
+    state = recently_available(declaration)
     return [] if state.ok else [("library", f"{', '.join(state.missing)} not installed: {state.hint}")]
 
 
@@ -197,8 +197,8 @@ LOOK_S = 10.0
 _SEEN: dict[tuple[str | None, ...], tuple[float, discovery.Available]] = {}
 
 
-def _available(declaration: Declaration) -> discovery.Available:
-    """``discovery.available``, as it was within the last ten seconds."""
+def recently_available(declaration: Declaration) -> discovery.Available:
+    """Give ``discovery.available`` as it was within the last ten seconds."""
     named = os.environ.get(interpreters.variable(declaration.name))
     key = (declaration.name, declaration.load, named, sys.prefix, *declaration.requires)
     now = time.monotonic()

@@ -133,6 +133,10 @@ class SimLauncher:
     def capacity(self) -> Capacity:
         return Capacity(self._slots, len(self._cluster.running), 0)
 
+    def waited_s(self, job: str, fence: int) -> float:
+        """Every simulated worker has a processor of its own."""
+        return 0.0
+
     def step(self, rng: Random, faults: float) -> str:
         """One worker does what it does next; what that was."""
         works = list(self._cluster.running.values())

@@ -261,7 +261,7 @@ async def evicted(two: Two) -> None:
         await callers.with_token(attenuate(two.tokens["chem"], shots=shots))
     assert caller not in callers._kept.values()
     assert await caller.telemetry() is not None
-    assert caller._answers is None  # its connection was kept by nobody, and for good
+    assert not caller._link.is_open()  # its connection was kept by nobody, and for good
     await callers.close()
 
 

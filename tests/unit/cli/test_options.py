@@ -10,8 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from qmk.cli import options
-from qmk.cli.options import collect_params
-from qmk.cli.parameters import Assignment, Seconds
+from qmk.cli.parameters import Assignment, Seconds, collect_params
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("30", 30), ("500ms", 0.5), ("5m", 300), ("1h", 3600), ("2.5s", 2.5)])

@@ -241,7 +241,8 @@ def test_a_worker_that_ends_by_itself_has_died_one_that_complained_has_not():
 
 def test_idle_workers_are_ended_after_a_while():
     async def scenario(pool: Pool, ears: Ears) -> None:
-        pool.prestart_all(["e1", "e1"])
+        pool.prestart("e1")
+        pool.prestart("e1")
         (worker,) = FakeProcess.made
         while not worker.killed:
             await asyncio.sleep(0.005)

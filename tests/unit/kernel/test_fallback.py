@@ -173,6 +173,28 @@ def test_one_that_will_be_done_sooner_goes_on(bench: Any) -> None:
     assert slice_of(effects) - bench.now_s == pytest.approx(10.0)
 
 
+def test_waiting_for_a_processor_is_no_part_of_a_slice(bench: Any) -> None:
+    """Twelve seconds of the clock, for ten of which the worker had no processor: its slice of ten goes on."""
+    job = submit(bench, other("second", 2.0), seconds=1.0)
+    bench.start(job)
+    bench.now_s += 12
+    effects = bench.step(TimerFired, key=SLICE_TIMER + job, waited_ns=10 * SECOND)
+    assert not of_kind(effects, Kill)
+    assert slice_of(effects) - bench.now_s == pytest.approx(8.0)
+    bench.now_s += 8
+    effects = bench.step(TimerFired, key=SLICE_TIMER + job, waited_ns=10 * SECOND)
+    assert of_kind(effects, Kill), "the slice is over, and the rival needs less than was spent"
+
+
+def test_no_engine_is_left_for_one_predicted_to_take_longer_than_what_remains(bench: Any) -> None:
+    job = submit(bench, other("second", 4.0), seconds=1.0)
+    bench.start(job)
+    bench.now_s += 30
+    bench.progress(job, 80)
+    effects = bench.step(TimerFired, key=SLICE_TIMER + job, waited_ns=18 * SECOND)
+    assert not of_kind(effects, Kill), "three seconds are left, and the rival takes four"
+
+
 def test_attempts_alone_are_no_rivals_by_the_clock(bench: Any) -> None:
     job = submit(bench, other("attempt", 0.1, may_fail=True))
     assert not [e for e in of_kind(bench.start(job), SetTimer) if e.key.startswith(SLICE_TIMER)]

@@ -34,7 +34,7 @@ from qmk.models.noise import (
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, Node, Output, digest
 from qmk.qvm.verify import verify
-from qmk.request.build import shots_for
+from qmk.request.shots import shots_for
 from qmk.router import choose
 from qmk.router.features import features
 from qmk.sdk.kit.builder import Builder, when

@@ -13,7 +13,8 @@ from qmk.base.errors import QmkError
 from qmk.frontends import load
 from qmk.models.atoms import AtomNoise, noisy, profile
 from qmk.models.noise import apply, resolve
-from qmk.request.build import asked, notes, sent
+from qmk.request.build import build, build_remote, notes_of
+from qmk.request.options import RunOptions
 from qmk.request.physical import physical
 
 ANALOG = (Path(__file__).resolve().parents[2] / "data" / "atoms" / "vacancies_6sites.braket.json").read_bytes().decode()
@@ -61,24 +62,26 @@ def test_models_of_gates_are_applied_after_the_device_and_its_own_noise_is_there
 )
 def test_what_does_not_fit_is_refused(program: str, noise: Any, device: str | None, says: str) -> None:
     with pytest.raises(QmkError, match=says) as caught:
-        asked(program, None, None, noise=noise, device=device)
+        build(program, RunOptions(noise=noise, device=device))
     assert caught.value.kind.name == "INVALID_PARAMS"
     assert caught.value.fields.get("help")
 
 
 def test_a_machine_of_logical_qubits_has_no_atoms() -> None:
-    for wish in (asked, sent):
+    for make in (build, build_remote):
         with pytest.raises(QmkError, match="both a device of atoms and a machine"):
-            wish(BELL, None, None, noise="p=1e-3", qec="surface(d=3)", device="zoned")
+            make(BELL, RunOptions(noise="p=1e-3", qec="surface(d=3)", device="zoned"))
         with pytest.raises(QmkError, match="AtomNoise is none"):
-            wish(BELL, None, None, noise=OURS, qec="surface(d=3)")
+            make(BELL, RunOptions(noise=OURS, qec="surface(d=3)"))
 
 
 def test_a_client_sends_the_graph_and_tells_what_it_asked() -> None:
-    assert sent(ANALOG, None, None, noise="device", device="aquila").graph.nodes == noisy(PROGRAM, "aquila").nodes
-    assert notes({"noise": "aquila", "device": "aquila"}) == {"noise": "aquila", "device": "aquila"}
-    assert notes({"noise": "device", "device": "zoned"})["noise"] == "of the device"
-    assert notes({}) == {}
+    assert (
+        build_remote(ANALOG, RunOptions(noise="device", device="aquila")).graph.nodes == noisy(PROGRAM, "aquila").nodes
+    )
+    assert notes_of(RunOptions(noise="aquila", device="aquila")) == {"noise": "aquila", "device": "aquila"}
+    assert notes_of(RunOptions(noise="device", device="zoned"))["noise"] == "of the device"
+    assert notes_of(RunOptions()) == {}
 
 
 def test_every_way_to_run_takes_both() -> None:

@@ -13,9 +13,7 @@ from qmk.abi.call import Call
 class Request(shapes.Request, frozen=True):
     session_id: shapes.SessionId
     checkpoint_id: Annotated[str, Meta(description="checkpoint from q_checkpoint", min_length=1, max_length=64)]
-    idempotency_key: Annotated[
-        str, Meta(description="a repeat with the same key and request gives the same job", max_length=256)
-    ] = ""
+    idempotency_key: shapes.IdempotencyKey = ""
 
 
 class Reply(Struct, frozen=True):

@@ -19,11 +19,8 @@ class Request(shapes.Request, frozen=True):
     program: Annotated[shapes.Program, Meta(description="source text, instead of graph")] | None = None
     shots: shapes.Shots | None = None
     policy: Annotated[shapes.Policy, Meta(description="wishes about how the job is run")] = shapes.Policy()
-    idempotency_key: Annotated[
-        str,
-        Meta(description="a repeat with the same key and request gives the same job", max_length=256),
-    ] = ""
-    keep_events: Annotated[bool, Meta(description="keep per-shot events for q_result")] = True
+    idempotency_key: shapes.IdempotencyKey = ""
+    keep_events: shapes.KeepEvents = True
     outputs: Annotated[Outputs | None, Meta(description="what the job gives beyond counts")] = None
 
 

@@ -23,7 +23,8 @@ from qmk.models.qec.tables import Channels, Point, Row, Table, channels, default
 from qmk.models.qec.tables.angles import probability
 from qmk.models.qec.tables.measure import count
 from qmk.qvm.graph import Graph, digest
-from qmk.request.build import asked
+from qmk.request.build import build
+from qmk.request.options import RunOptions
 from qmk.request.program import to_graph
 
 TABLE = default()
@@ -183,7 +184,7 @@ def test_a_run_says_its_tier_table_and_error_bars():
 
 def test_errors_are_in_the_graph():
     plain = to_graph(GHZ)
-    noisy, again = (asked(GHZ, None, None, qec="surface(d=3)", noise="p=1e-3").graph for _ in "ab")
+    noisy, again = (build(GHZ, RunOptions(qec="surface(d=3)", noise="p=1e-3")).graph for _ in "ab")
     assert any(node.op.startswith("noise.") for node in noisy.nodes)
     assert noisy == again
     assert noisy != plain
@@ -304,7 +305,7 @@ def labelled(graph: Graph, label: dict) -> Graph:
 )
 def test_what_the_machine_refuses(code, noise, body, why):
     with pytest.raises(QmkError, match=why):
-        asked(HEAD + body, None, None, qec=code, noise=noise)
+        build(HEAD + body, RunOptions(qec=code, noise=noise))
 
 
 @pytest.mark.parametrize(

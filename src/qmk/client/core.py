@@ -1,0 +1,312 @@
+"""What both clients do: sessions, calls, and when a call is made again.
+
+``Core`` is written once, as coroutines over a ``Link``. ``AsyncClient`` is a ``Core`` whose link waits in the event
+loop; ``Client`` drives the same coroutines over a link that blocks, so that none of them is ever suspended.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from qmk.abi.call import Call
+from qmk.abi.calls import (
+    q_alloc,
+    q_cancel,
+    q_close_session,
+    q_delegate,
+    q_estimate,
+    q_events,
+    q_get_telemetry,
+    q_negotiate_caps,
+    q_query_resources,
+    q_release,
+    q_result,
+    q_revoke,
+    q_status,
+    q_submit,
+    q_wait,
+)
+from qmk.base.errors import QmkError
+from qmk.client import calls
+from qmk.client.channels import Channels
+from qmk.client.checkpoints import Checkpoints
+from qmk.client.lists import Lists
+from qmk.client.patience import Outage, new_key
+from qmk.client.result import Fetch, Result
+from qmk.request.build import build_remote, notes_of, policy_of
+from qmk.request.options import RunOptions, read_options
+from qmk.request.program import ProgramLike
+from qmk.request.signature import takes
+from qmk.rpc import frame, places
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from qmk.request.keywords import ClientEstimateKeywords, ClientRunKeywords, ClientSubmitKeywords
+
+PROGRESS_EVERY_MS = 200
+
+
+class Link(Protocol):
+    """One connection to a daemon. A lost one raises ``EOFError`` or ``ConnectionError``, and is closed by then."""
+
+    interrupts: tuple[type[BaseException], ...]
+    """What stops a caller who waits."""
+
+    def is_open(self) -> bool:
+        """Whether there is a connection; no longer when the daemon has closed it since the last call."""
+        ...
+
+    def close(self) -> None: ...
+
+    def turn(self) -> AbstractAsyncContextManager[Any]:
+        """Held by one call at a time, where a connection carries only one."""
+        ...
+
+    def lock(self) -> AbstractAsyncContextManager[Any]:
+        """A new lock among the calls that are made at the same time."""
+        ...
+
+    async def open(self, path: str) -> None: ...
+
+    async def exchange(self, number: int, line: bytes) -> frame.Answer:
+        """Send a call and give the answer that has its number."""
+        ...
+
+    async def sleep(self, delay_s: float) -> None: ...
+
+    async def shield(self, work: Awaitable[Any]) -> None:
+        """Do the work to its end, even where the caller is being stopped."""
+        ...
+
+
+class Core(Lists, Checkpoints, Channels):
+    """The calls of a session, each a coroutine."""
+
+    def __init__(
+        self,
+        link: Link,
+        path: str | os.PathLike[str] | None,
+        token: str | None,
+        capabilities: list[str] | None,
+        patience_s: float,
+        quota: Mapping[str, int] | None,
+    ) -> None:
+        self._patience_s = patience_s
+        self.path = Path(path) if path is not None else places.socket_path()
+        self._token = places.token() if token is None else token
+        self._capabilities = capabilities
+        self._quota = quota
+        self._link = link
+        self._session = ""
+        self._numbers = itertools.count(1)
+        self._connecting = link.lock()
+        self._negotiating = link.lock()
+
+    async def close(self) -> None:
+        """Close the connection; the session ends with its time, jobs go on."""
+        async with self._link.turn():
+            self._link.close()
+            self._session = ""
+
+    async def leave(self) -> None:
+        """End the session, if one is open, and close the connection; jobs go on."""
+        try:
+            if self._session and self._link.is_open():
+                await self.close_session()
+        except QmkError as error:
+            if error.kind.name == "INTERNAL_ERROR":
+                raise
+            # else the daemon is going, or serves this tenant no longer: the session ends with its time
+        finally:
+            await self.close()
+
+    async def session_id(self) -> str:
+        """The session, opened when there is none."""
+        async with self._link.turn():
+            await self._connect()
+            async with self._negotiating:
+                if not self._session:
+                    await self._negotiate()
+                return self._session
+
+    async def negotiate(self) -> q_negotiate_caps.Reply:
+        """Open a session: granted and denied capabilities, quota, limits, families."""
+        return await self._patiently(Outage(self._patience_s, q_negotiate_caps.CALL), self._negotiate)
+
+    async def _negotiate(self) -> q_negotiate_caps.Reply:
+        request = calls.negotiate_request(self._capabilities, self._token, self._quota)
+        reply = await self._exchange(q_negotiate_caps.CALL, request)
+        self._session = reply.session_id
+        return reply
+
+    @takes("Client.submit")
+    async def submit(self, program: ProgramLike, **keywords: Unpack[ClientSubmitKeywords]) -> q_submit.Reply:
+        """Queue a program (graph, file or source text) as a job. It survives a restart of the daemon from here on."""
+        return await self._submit(program, read_options("Client.submit", keywords))
+
+    async def _submit(self, program: ProgramLike, options: RunOptions) -> q_submit.Reply:
+        request = build_remote(program, options)
+        key = options.idempotency_key or (new_key() if self._patience_s else "")
+        return await self._ask(
+            q_submit.CALL,
+            bool(key),
+            graph=calls.raw_graph(request.graph),
+            shots=request.shots,
+            policy=policy_of(options, request.qec),
+            idempotency_key=key,
+            keep_events=options.keep_events,
+            outputs=options.outputs,
+        )
+
+    async def status(self, job: str) -> q_status.Reply:
+        """The state of a job, now."""
+        return await self._ask(q_status.CALL, job_id=job)
+
+    async def wait(self, job: str, timeout_ms: int | None = None) -> q_wait.Reply:
+        """The state of a job once it has ended, with its result; or, after ``timeout_ms``, the state it is in."""
+        outage = Outage(self._patience_s, q_wait.CALL)
+        while True:
+            reply = await self._ask(q_wait.CALL, job_id=job, timeout_ms=timeout_ms)
+            if not self._patience_s or timeout_ms is not None or reply.state in calls.ENDED:
+                return reply
+            # the daemon is going and let us go
+            await self._link.sleep(outage.delay_s(calls.stopped_waiting(self.path)))
+
+    async def result(self, job: str, from_shot: int = 0) -> Result:
+        """The result of a COMPLETED job; its per-shot events begin at ``from_shot`` and come page by page: a blocking
+        client's ``Result`` fetches the later ones, with asyncio ``rows`` gives them all."""
+        return Result(await self._result(job, from_shot), self._pages(job))
+
+    async def _result(self, job: str, from_shot: int) -> q_result.Reply:
+        return await self._ask(q_result.CALL, job_id=job, from_shot=from_shot)
+
+    def _pages(self, job: str) -> Fetch | None:
+        """What fetches later pages of a result's events, where that can be done without awaiting."""
+        return None
+
+    async def cancel(self, job: str, reason: str = "") -> q_cancel.Reply:
+        """Stop a job that has not ended."""
+        return await self._ask(q_cancel.CALL, job_id=job, reason=reason)
+
+    async def events(self, job: str, after: int = 0, timeout_ms: int = q_events.LONG_POLL_MS) -> q_events.Reply:
+        """The job's history after event ``after``; waits up to ``timeout_ms`` for the next one."""
+        return await self._ask(q_events.CALL, job_id=job, after=after, timeout_ms=timeout_ms)
+
+    async def telemetry(self, job: str | None = None) -> q_get_telemetry.Reply:
+        """Figures of the session, and of ``job`` when given."""
+        return await self._ask(q_get_telemetry.CALL, job_id=job)
+
+    async def query_resources(self) -> q_query_resources.Reply:
+        """Devices, engines, capacity and queue. Needs no session."""
+        return await self._ask(q_query_resources.CALL)
+
+    @takes("Client.estimate")
+    async def estimate(self, program: ProgramLike, **keywords: Unpack[ClientEstimateKeywords]) -> q_estimate.Reply:
+        """Memory and time that each engine would need for a program, without running it; ``outputs`` beyond counts."""
+        options = read_options("Client.estimate", keywords)
+        request = build_remote(program, options)
+        graph = calls.raw_graph(request.graph)
+        return await self._ask(
+            q_estimate.CALL, graph=graph, shots=request.shots, outputs=options.outputs, qec=request.qec
+        )
+
+    async def alloc(self, n: int, profile: str = "") -> q_alloc.Reply:
+        """Reserve ``n`` logical qubits for the session."""
+        return await self._ask(q_alloc.CALL, n=n, profile=profile)
+
+    async def release(self, handles: list[str]) -> q_release.Reply:
+        """Give back reserved qubits."""
+        return await self._ask(q_release.CALL, handles=handles)
+
+    async def delegate(self, capability: str, rights: list[str], **bounds: Any) -> q_delegate.Reply:
+        """Derive a narrower capability; ``bounds`` are the other fields of q_delegate's request. With ``to_tenant`` or
+        ``to_session`` it is on offer there; without, this session holds it."""
+        return await self._ask(q_delegate.CALL, capability=capability, rights=rights, **bounds)
+
+    async def revoke(self, capability: str) -> q_revoke.Reply:
+        """Give up a capability, or take back what was delegated, with all that derives from it."""
+        return await self._ask(q_revoke.CALL, capability=capability)
+
+    async def close_session(self) -> q_close_session.Reply:
+        """End the session now and release what it holds. The next call opens another."""
+        reply = await self._ask(q_close_session.CALL)
+        self._session = ""
+        return reply
+
+    @takes("Client.run")
+    async def run(self, program: ProgramLike, **keywords: Unpack[ClientRunKeywords]) -> Result:
+        """Submit, wait, and give the result.
+
+        Raises, beside what ``submit`` does: the job's own error when it fails, TIMEOUT when its time limit passes,
+        JOB_CANCELLED when somebody cancels it. When the caller is interrupted or cancelled, so is the job.
+        """
+        options = read_options("Client.run", keywords)
+        progress = options.progress
+        job = (await self._submit(program, options)).job_id
+        try:
+            status = await self.wait(job, None if progress is None else PROGRESS_EVERY_MS)
+            while status.state not in calls.ENDED:
+                if progress is not None:
+                    progress(status.progress.shots_done)
+                status = await self.wait(job, PROGRESS_EVERY_MS)
+        except self._link.interrupts:
+            await self._link.shield(self.cancel(job, "interrupted"))
+            raise
+        if status.result is None:
+            raise calls.job_ended_badly(status.state, status.error)
+        status.result.provenance.notes.update(notes_of(options))
+        return Result(status.result, self._pages(job))
+
+    async def _ask(self, call: Call, repeatable: bool | None = None, **fields: Any) -> Any:
+        outage = Outage(self._patience_s, call, repeatable)
+        return await self._patiently(outage, lambda: self._attempt(call, fields))
+
+    async def _patiently(self, outage: Outage, attempt: Callable[[], Awaitable[Any]]) -> Any:
+        while True:
+            try:
+                async with self._link.turn():
+                    return await attempt()
+            except QmkError as error:
+                delay_s = outage.delay_s(error)
+            await self._link.sleep(delay_s)
+
+    async def _attempt(self, call: Call, fields: dict[str, Any]) -> Any:
+        """One call; a lost connection is renewed once for a call that only reads."""
+        old = self._link.is_open()
+        try:
+            return await self._exchange(call, await self._request(call, fields))
+        except QmkError as error:
+            if error.kind.name != "CONNECTION_LOST" or not old or call.journaled:
+                raise
+        return await self._exchange(call, await self._request(call, fields))
+
+    async def _request(self, call: Call, fields: dict[str, Any]) -> Any:
+        """The request of a call, in the session where it is one of a session."""
+        if call is q_query_resources.CALL:
+            return call.request()
+        return call.request(session_id=await self.session_id(), **fields)
+
+    async def _exchange(self, call: Call, request: Any) -> Any:
+        await self._connect()
+        number = next(self._numbers)
+        line = calls.line_of(number, call, request)
+        try:
+            answer = await self._link.exchange(number, line)
+        except (ConnectionError, EOFError) as error:
+            raise calls.connection_lost(self.path, call) from error
+        return calls.reply_of(call, answer)
+
+    async def _connect(self) -> None:
+        async with self._connecting:
+            if not self._link.is_open():
+                self._session = ""
+                try:
+                    await self._link.open(os.fspath(self.path))
+                except OSError as error:
+                    raise calls.not_running(self.path, error) from error

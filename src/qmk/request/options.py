@@ -1,0 +1,280 @@
+"""What a caller may ask of a run beside its program: every keyword is declared here, once.
+
+``RunOptions`` holds the values, ``OPTIONS`` says what each of them means, and ``CALLS`` which call takes which. Derived
+from these: the keywords of the functions in ``qmk`` and of both clients (``keywords``), the options of the command line
+(``qmk.cli.request``), and the table in the docs. What goes over the wire has its text and its bounds from ``qmk.abi``.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+from msgspec.structs import force_setattr
+
+from qmk.abi import shapes
+from qmk.base.errors import QmkError
+from qmk.base.limits import check
+
+if TYPE_CHECKING:
+    from qmk.models.qec.logical import Machine
+    from qmk.qvm.outputs import Outputs
+    from qmk.request.logical import Drift
+    from qmk.request.physical import NoiseLike
+
+Progress = Callable[[int], None]
+"""Takes the number of shots that are done."""
+
+
+class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """The options of one run. Raises INVALID_PARAMS for a value of a wrong type, QUOTA_EXCEEDED for too many shots."""
+
+    shots: int | None = None
+    seed: int | None = None
+    engine: str | None = None
+    params: Mapping[str, Any] | None = None
+    format: str | None = None
+    noise: NoiseLike | Drift | None = None
+    error: float | None = None
+    qec: Machine | str | None = None
+    device: str | None = None
+    timeout_ms: int | None = None
+    keep_events: bool = True
+    outputs: Outputs | None = None
+    cache: bool = True
+    rewrites: bool = True
+    isolate: bool = False
+    progress: Progress | None = None
+    priority: int = 0
+    deadline_epochs: int | None = None
+    idempotency_key: str = ""
+    channels: Mapping[str, str] | None = None
+
+    def __post_init__(self) -> None:
+        for name, take in _TAKE.items():
+            value = getattr(self, name)
+            if value is not None:
+                force_setattr(self, name, take(name, value))
+        if self.shots is not None and self.error is not None:
+            raise _both("error", "both a number of shots and a standard error")
+        if self.qec is not None and self.device is not None:
+            raise _both("device", "both a device of atoms and a machine of logical qubits")
+
+    def replace(self, **changes: Any) -> RunOptions:
+        """The same options with some of them changed."""
+        return msgspec.structs.replace(self, **changes)
+
+    def given(self) -> dict[str, Any]:
+        """The options that differ from their defaults, as keywords."""
+        return {name: value for name in OPTIONS if (value := getattr(self, name)) != getattr(_DEFAULTS, name)}
+
+
+class Option(NamedTuple):
+    """``doc``: what it means. ``flags``: its names on the command line, none where it has none; ``metavar``: what
+    stands there for its value. ``low`` and ``high``: bounds of a whole number."""
+
+    doc: str
+    flags: tuple[str, ...] = ()
+    metavar: str = ""
+    low: int | None = None
+    high: int | None = None
+
+
+def _on_the_wire(shape: Any, *flags: str, metavar: str = "") -> Option:
+    """An option that a request of the ABI carries: that says what it means, and its bounds."""
+    meta = shape.__metadata__[0]
+    return Option(meta.description, flags, metavar, meta.ge, meta.le)
+
+
+OPTIONS: dict[str, Option] = {
+    "shots": _on_the_wire(shapes.Shots, "--shots", "-n", metavar="N"),
+    "seed": _on_the_wire(shapes.Seed, "--seed", metavar="N"),
+    "engine": _on_the_wire(shapes.Engine, "--engine", "-e", metavar="NAME"),
+    "params": Option("Values of the program's inputs, by name.", ("--param", "-p"), "NAME=VALUE"),
+    "format": Option("Format of the program; if not given, it is recognised by content.", ("--format", "-f"), "FORMAT"),
+    "noise": Option(
+        "Noise model: its JSON file, or terms such as depolarizing=1e-3 or si1000=1e-3,readout=0.02; for analog "
+        "programs aquila or pasqal; or device, for the noise of the device. Terms after any of these take the place of "
+        "its numbers: device,readout=0.02. With a code (qec) it is that of the physical qubits.",
+        ("--noise",),
+        "MODEL",
+    ),
+    "error": Option(
+        "Instead of shots: as many as keep the standard error of each probability, and of each expectation value, at "
+        "or below this.",
+        ("--error",),
+        "E",
+    ),
+    "qec": Option('Run on logical qubits of this code, such as "surface(d=9)".', ("--qec",), "CODE"),
+    "device": Option(
+        "Run what this device of neutral atoms makes of the program, waits, moves and noise included: NAME, "
+        "NAME:CONFIGURATION, or its JSON file; 'qmk atoms devices' lists them.",
+        ("--device",),
+        "NAME",
+    ),
+    "timeout_ms": _on_the_wire(shapes.JobTimeoutMs, "--timeout", metavar="DURATION"),
+    "keep_events": _on_the_wire(shapes.KeepEvents),
+    "outputs": Option("What the run gives beyond counts; qmk.outputs makes it."),
+    "cache": _on_the_wire(shapes.UseCache, "--no-cache"),
+    "rewrites": Option("Whether the native core may rewrite the program first; if not, it runs as it was written."),
+    "isolate": Option(
+        "Whether the engine runs in a process of its own, apart from the caller's memory; timeout_ms needs that, and "
+        "turns it on."
+    ),
+    "progress": Option("Called with the number of shots done, now and then."),
+    "priority": _on_the_wire(shapes.Priority, "--priority", metavar="N"),
+    "deadline_epochs": _on_the_wire(shapes.DeadlineEpochs, "--deadline", metavar="EPOCHS"),
+    "idempotency_key": _on_the_wire(shapes.IdempotencyKey, "--idempotency-key", metavar="KEY"),
+    "channels": _on_the_wire(shapes.Channels, "--channel", metavar="HANDLE=CHANNEL"),
+}
+
+_READ = ("params", "format")
+_PHYSICS = ("noise", "error", "qec", "device")
+_DRAW = ("shots", "seed", "engine", *_READ)
+_JOB = (
+    *_DRAW, *_PHYSICS, "timeout_ms", "keep_events", "outputs", "cache",
+    "priority", "deadline_epochs", "idempotency_key", "channels",
+)  # fmt: skip
+
+CALLS: dict[str, tuple[str, ...]] = {
+    "qmk.run": (*_DRAW, *_PHYSICS, "timeout_ms", "keep_events", "outputs", "isolate", "progress"),
+    "qmk.sample": (*_DRAW, *_PHYSICS, "rewrites", "cache"),
+    "qmk.expectation": (*_DRAW, *_PHYSICS),
+    "qmk.probabilities": (*_DRAW, *_PHYSICS),
+    "qmk.gradient": (*_DRAW, "noise", "qec", "device"),
+    "qmk.sweep": ("shots", "seed", "engine", "format", *_PHYSICS),
+    "qmk.state": ("engine", *_READ, "device"),
+    "qmk.amplitudes": ("engine", *_READ, "device"),
+    "Client.submit": _JOB,
+    "Client.run": (*_JOB, "progress"),
+    "Client.estimate": ("shots", *_READ, *_PHYSICS, "outputs"),
+}
+"""Each call with the options that it takes, in the order in which they are shown. ``AsyncClient`` is as ``Client``."""
+
+_EXACT = "it computes the state and draws nothing; qmk.probabilities and qmk.expectation can draw shots, with noise too"
+_REASONS: dict[tuple[str, str], str] = {
+    **{(call, name): _EXACT for call in ("qmk.state", "qmk.amplitudes")
+       for name in ("shots", "seed", "error", "noise", "qec")},
+    ("qmk.gradient", "error"): "no bound of the error of a derivative is known; give shots",
+    ("qmk.sweep", "params"): "each point has its own values; give an input that never changes to every point",
+    ("Client.estimate", "seed"): "nothing is run",
+    ("Client.estimate", "engine"): "its answer has every engine",
+}  # fmt: skip
+"""Why a call does not take an option, where the calls that do are no answer."""
+
+_KEYWORDS = {call: frozenset(names) for call, names in CALLS.items()}
+
+
+def read_options(call: str, given: Mapping[str, Any]) -> RunOptions:
+    """The keywords of one call as options. Raises INVALID_PARAMS for one that the call does not take, or that no call
+    has; a default may be given to every call."""
+    if not given.keys() <= _KEYWORDS[call]:
+        given = {name: value for name, value in given.items() if not _is_left_out(call, name, value)}
+    return RunOptions(**given)
+
+
+def _is_left_out(call: str, name: str, value: object) -> bool:
+    """Whether it says nothing that ``call`` would have to honour."""
+    if name in _KEYWORDS[call]:
+        return False
+    if name not in OPTIONS:
+        raise _unknown(call, name)
+    default = getattr(_DEFAULTS, name)
+    if value is default or (isinstance(value, type(default)) and value == default):
+        return True
+    reason = _REASONS.get((call, name))
+    if reason is None:
+        reason = f"{', '.join(each for each, names in CALLS.items() if name in names)} take it"
+    raise QmkError("INVALID_PARAMS", f"{call} does not take '{name}'", field=name, call=call, help=reason)
+
+
+def _unknown(call: str, name: str) -> QmkError:
+    import difflib
+
+    near = difflib.get_close_matches(name, CALLS[call], 1) or difflib.get_close_matches(name, OPTIONS, 1)
+    fix = f"did you mean '{near[0]}'?" if near else f"it takes {', '.join(CALLS[call])}"
+    return QmkError("INVALID_PARAMS", f"{call} has no keyword '{name[:40]}'", field=name[:40], call=call, help=fix)
+
+
+def _both(name: str, what: str) -> QmkError:
+    return QmkError("INVALID_PARAMS", what, field=name, help="give one of them")
+
+
+def _wrong(name: str, what: str, fix: str) -> QmkError:
+    return QmkError("INVALID_PARAMS", f"{name} {what}", field=name, help=fix)
+
+
+def _shown(value: object) -> str:
+    return f"{value!r:.60} ({type(value).__name__})"
+
+
+def _whole(name: str, value: Any) -> int:
+    """A whole number of any integer type, numpy's among them, within the bounds of the option."""
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        found = operator.index(value)
+    except TypeError:
+        raise _wrong(name, f"must be a whole number; got {_shown(value)}", "give one such as 1000") from None
+    low, high = OPTIONS[name].low, OPTIONS[name].high
+    if low is not None and found < low:
+        raise _wrong(name, f"must be at least {'one' if low == 1 else low}; got {found}", "give a larger number")
+    if high is not None and found > high:
+        raise _wrong(name, f"must be at most {high}; got {found}", "give a smaller number")
+    return found
+
+
+def _shots(name: str, value: Any) -> int:
+    found = _whole(name, value)
+    check("shots", found)
+    return found
+
+
+def _text(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise _wrong(name, f"must be text; got {_shown(value)}", "give a name")
+    return value
+
+
+def _switch(name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise _wrong(name, f"must be True or False; got {_shown(value)}", "give one of these")
+    return value
+
+
+def _fraction(name: str, value: Any) -> float:
+    try:
+        found = float(value) if not isinstance(value, (str, bytes, bool)) else -1.0
+    except (TypeError, ValueError):
+        found = -1.0
+    if not 0 < found < 1:
+        raise _wrong(name, f"must be a standard error between 0 and 1; got {_shown(value)}", "give such as 0.01")
+    return found
+
+
+def _mapping(name: str, value: Any) -> dict[str, Any] | None:
+    if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
+        raise _wrong(name, f"must map names to values; got {_shown(value)}", "give such as {'theta': 0.5}")
+    return {key: _plain(each) for key, each in value.items()} or None
+
+
+def _plain(value: Any) -> Any:
+    """A number or list of Python's own for one of numpy's."""
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value]
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
+_TAKE: dict[str, Callable[[str, Any], Any]] = {
+    "shots": _shots,
+    **dict.fromkeys(("seed", "timeout_ms", "priority", "deadline_epochs"), _whole),
+    **dict.fromkeys(("engine", "format", "device", "idempotency_key"), _text),
+    **dict.fromkeys(("keep_events", "cache", "rewrites", "isolate"), _switch),
+    **dict.fromkeys(("params", "channels"), _mapping),
+    "error": _fraction,
+}
+"""What makes the value of an option from the one that was given. Noise and code are read with the program."""
+
+_DEFAULTS = RunOptions()
