@@ -14,20 +14,19 @@ import msgspec
 
 from qmk.ir import clifford
 from qmk.ir.clifford import quarter_turns
-from qmk.qvm import matrices as m
+from qmk.ir.names import TURNS
 from qmk.qvm import powers
 from qmk.qvm.families import OPS
 from qmk.qvm.families.core import powered
+from qmk.qvm.families.gates import FIXED_SIZE
 from qmk.qvm.op import Args, Matrix, Op, Step
 
 _QUARTERS: dict[str, tuple[tuple[str, ...], ...]] = {
-    "x": ((), ("sx",), ("x",), ("sxdg",)),
-    "y": ((), ("z", "h"), ("y",), ("h", "z")),
-    "z": ((), ("s",), ("z",), ("sdg",)),
+    "X": ((), ("sx",), ("x",), ("sxdg",)),
+    "Y": ((), ("z", "h"), ("y",), ("h", "z")),
+    "Z": ((), ("s",), ("z",), ("sdg",)),
 }
 """Rotation by k quarter turns about an axis, up to global phase."""
-
-_TURNING = {"core.rx": "x", "core.ry": "y", "core.rz": "z", "core.p": "z"}
 
 
 class ModParts(msgspec.Struct, frozen=True):
@@ -65,17 +64,16 @@ def clifford_steps(op: str, args: Args) -> tuple[Step, ...] | None:
 
     Gates: x y z h s sdg sx sxdg cnot cz swap. Raises KeyError for an op that is not a unitary one.
     """
-    axis = _TURNING.get(op)
-    if axis is not None:
-        turns = quarter_turns(args["lam" if op == "core.p" else "theta"])
+    turn = TURNS.get(op)
+    if turn is not None:
+        axis, name = turn
+        turns = quarter_turns(args[name])
         return None if turns is None else _QUARTER_STEPS[axis][turns % 4]
     declared = OPS[op]
     if declared.op_class != "unitary":
         raise KeyError(op)
     if op == "core.mod":
         return _mod_steps(_key(args))
-    if op == "core.u":
-        return _u_steps(args["theta"], args["phi"], args["lam"])
     if not declared.params:
         return _steps_of_fixed(op)
     return _by_lowering(declared, args)
@@ -90,7 +88,7 @@ def _turn(axis: str, turns: int, qubit: int) -> tuple[Step, ...]:
 
 
 _QUARTER_STEPS = {axis: tuple(_turn(axis, turns, 0) for turns in range(4)) for axis in _QUARTERS}
-_DIRECT = frozenset(("x", "y", "z", "h", "s", "sdg", "sx", "sxdg", "cnot", "cz", "swap"))
+_DIRECT = frozenset(short for short, op in FIXED_SIZE.items() if op.flow and op.lower is None) | {"cz", "swap"}
 
 
 def _fixed_steps(op: Op) -> tuple[Step, ...] | None:
@@ -106,8 +104,10 @@ def _fixed_steps(op: Op) -> tuple[Step, ...] | None:
 def _by_lowering(op: Op, args: Args) -> tuple[Step, ...] | None:
     """Steps of a gate with angles whose declared lowering is Clifford step by step. Complete for one
     angle: the lowered rotations have multiples of pi/2 exactly when the gate is Clifford; else its matrix is asked."""
-    if op.name == "core.gphase":
-        return ()
+    if op.vqs.high == 0:
+        return ()  # a global phase
+    if op.lower is None and op.params:
+        return _by_matrix(op.name, tuple(sorted(args.items())))
     if op.name == "core.cp":
         turns = quarter_turns(args["lam"])
         return None if turns is None or turns % 2 else (_step("cz", 0, 1),) if turns % 4 else ()
@@ -130,11 +130,6 @@ def _by_matrix(op: str, args: tuple[tuple[str, float], ...]) -> tuple[Step, ...]
     make = OPS[op].matrix
     assert make is not None
     return _synthesised(make(dict(args)))
-
-
-@lru_cache(maxsize=4096)
-def _u_steps(theta: float, phi: float, lam: float) -> tuple[Step, ...] | None:
-    return _synthesised(m.u(theta, phi, lam))
 
 
 def _synthesised(matrix: Matrix) -> tuple[Step, ...] | None:
@@ -176,7 +171,7 @@ def _controlled_steps(base: Matrix, controls: int) -> tuple[Step, ...] | None:
         turns = quarter_turns(cmath.phase(phase))
         if turns is None:
             return None
-        return (*_turn("z", turns, 0), *_controlled_pauli(paulis))
+        return (*_turn("Z", turns, 0), *_controlled_pauli(paulis))
     if paulis.strip("I"):
         return None
     if controls == 2 and abs(phase + 1) <= clifford.ATOL:

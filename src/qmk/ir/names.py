@@ -36,6 +36,14 @@ def _words() -> tuple[tuple[str, str, str], ...]:
     return tuple(found)
 
 
+TURNS: dict[str, tuple[str, str]] = {
+    op.name: (op.bases, op.params[0].name)
+    for op in FIXED_SIZE.values()
+    if len(op.params) == 1 and op.bases in ("X", "Y", "Z")
+}
+"""Rotations of one qubit: their axis and the name of their angle."""
+
+
 @cache
 def controlled_form(base: str, controls: int) -> str:
     """The gate that is ``base`` under that many controls, "" where none is declared: ("x", 1) is "cnot"."""
