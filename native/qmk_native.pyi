@@ -175,6 +175,10 @@ class Samples:
     def counts(self) -> dict[str, int]:
         """Printed bitstrings to shots, in ascending order; registers left to right, a space between."""
 
+    def packed(self, n_columns: int, start: int, stop: int) -> bytes:
+        """The first cbits of shots ``start`` to ``stop``: 8 a byte, the row of each shot padded to whole bytes, as
+        ``numpy.packbits`` does it. Raises ValueError for more columns than there are."""
+
     def bits(self) -> bytes:
         """Bytes of 0 and 1, row = shot, column = cbit, for ``numpy.frombuffer``."""
 

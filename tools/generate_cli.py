@@ -7,7 +7,7 @@ import sys
 import click
 from pages import NOTICE, table, write_or_check
 
-from qmk.cli.main import COMMANDS, cli
+from qmk.cli.main import cli
 
 INTRO = """# The `qmk` command
 
@@ -37,8 +37,9 @@ happened), `COLUMNS` (width of text output), `NO_COLOR`.
 def page() -> str:
     root = click.Context(cli, info_name="qmk")
     parts = [NOTICE.format(script="generate_cli.py"), INTRO]
-    parts.append(table(("command", "does"), [(f"[`qmk {n}`](#qmk-{n})", d) for n, d in COMMANDS.items()]))
-    for name in COMMANDS:
+    names = cli.list_commands(root)
+    parts.append(table(("command", "does"), [(f"[`qmk {n}`](#qmk-{n})", cli.summary(root, n)) for n in names]))
+    for name in names:
         command = cli.get_command(root, name)
         assert command is not None
         parts.append(_section(name, command, root))

@@ -106,7 +106,7 @@ def test_usage_sums_up_what_jobs_used(qmk: Qmk, daemon: subprocess.Popen[str]) -
     assert listed["totals"]["local"]["engine_seconds"] == sum(row["engine_seconds"] for row in listed["rows"])
     rows = list(csv.DictReader(qmk("usage", "--csv").stdout.splitlines()))
     assert [(row["tenant"], row["outcome"], row["engine"], row["gates"]) for row in rows] == [
-        ("local", "completed", "stabilizer", "1000")
+        ("local", "completed", "native", "1000")
     ] * 2
     assert rows[0]["time"].endswith("Z")
     day = rows[0]["time"][:10]

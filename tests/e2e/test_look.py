@@ -128,12 +128,12 @@ def test_explain_chooses_without_running(qmk: Qmk) -> None:
     facts, shape, chosen, *others = done.stdout.splitlines()
     assert facts.startswith("16 qubits")
     assert shape.startswith("light cone of 16 qubits, 16 alive and 16 joined at a time")
-    assert chosen.startswith("-> stabilizer")
+    assert chosen.startswith("-> native")
     assert any("reference" in line and "no:" in line for line in others)
     found = json.loads(qmk("explain", "examples/ghz.qasm", "--json").stdout)
     assert found["features"]["n_qubits"] == 16
     assert found["shape"]["clifford_prefix"] == found["shape"]["ops"]
-    assert found["decision"]["engine"] == "stabilizer"
+    assert found["decision"]["engine"] == "native"
 
 
 def test_doctor(qmk: Qmk) -> None:

@@ -45,7 +45,7 @@ def test_bell_pair_for_people(qmk: Qmk) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     head, register, *bars = done.stdout.splitlines()
-    assert head.startswith("bell.qasm: 1000 shots on stabilizer")
+    assert head.startswith("bell.qasm: 1000 shots on native")
     assert head.endswith("seed 7")
     assert register.strip() == "c[2]"
     assert [bar.split()[0] for bar in bars] == ["00", "11"]
@@ -64,7 +64,7 @@ def test_bell_pair_for_scripts(qmk: Qmk) -> None:
     assert set(found["counts"]) == {"00", "11"}
     assert sum(found["counts"].values()) == found["shots"] == 1000
     assert found["seed"] == 7
-    assert found["engine"] == "stabilizer"
+    assert found["engine"] == "native"
     assert found["registers"][0]["name"] == "c"
     again = answer(qmk("run", "examples/bell.qasm", "--shots", "1000", "--seed", "7", "--json"))
     assert again["counts"] == found["counts"]
@@ -259,7 +259,7 @@ def test_warnings_of_the_reader_are_shown(qmk: Qmk) -> None:
 def test_explain_says_why(qmk: Qmk) -> None:
     done = qmk("run", "examples/bell.qasm", "--explain", "--seed", "1")
     assert done.returncode == 0
-    assert done.stdout.splitlines()[0].startswith("-> stabilizer")
+    assert done.stdout.splitlines()[0].startswith("-> native")
 
 
 TURNED = 'OPENQASM 3.0;\ninclude "stdgates.inc";\ninput float a;\nqubit[2] q;\nry(a) q[0];\ncx q[0], q[1];\n'

@@ -163,10 +163,10 @@ CONTRADICT = _declare("contradict", "Contradict")
 UNLOADABLE = _declare("unloadable", "Unloadable")
 CHATTY = _declare("chatty", "Chatty")
 ZEROS = _declare("zeros", "Zeros")
-HUNGRY = _declare("hungry", "Hungry", 1e-9)
+HUNGRY = _declare("hungry", "Hungry", 1e-9, GATES | {"t"})
 """predicted to be faster than any other, as are the next two"""
-PICKY = _declare("picky", "Picky", 2e-9)
-SLUGGISH = _declare("sluggish", "Slow", 1e-9)
+PICKY = _declare("picky", "Picky", 2e-9, GATES | {"t"})
+SLUGGISH = _declare("sluggish", "Slow", 1e-9, GATES | {"t"})
 PLODDING = _declare("plodding", "Slow", 2.0, GATES | {"t"})
 """alone with the next one in taking programs that no simulator has room for"""
 BRISK = _declare("brisk", "After", 2.5, GATES | {"t"})

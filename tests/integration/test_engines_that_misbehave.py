@@ -170,33 +170,34 @@ def test_threads_may_share_a_client(client: Client):
 def test_embedded_time_limit_and_death(
     odd_engines: Any, tmp_path: Path, eventually: Eventually, alive: Callable[[int], bool]
 ):
-    from qmk.abi.shapes import Policy
-    from qmk.host.embedding import EmbeddedKernel
     from qmk.host.spawn import External
 
-    kernel = EmbeddedKernel(isolate=True, engines={name: External(*value) for name, value in odd_engines.items()})
+    engines = {name: External(*value) for name, value in odd_engines.items()}
 
-    def outcome(engine: str, **policy: Any) -> Any:
-        job = kernel.submit(PROGRAM, shots=10, policy=Policy(engine=engine, **policy)).job_id
-        return kernel.wait(job)
+    def outcome(engine: str, **limits: Any) -> Any:
+        return kernel.run(PROGRAM, shots=10, engine=engine, **limits)
 
-    timed = outcome("hang", timeout_ms=1500)
-    assert timed.error["data"]["name"] == "TIMEOUT"
-    eventually(lambda: not any(alive(pid) for pid in pids(tmp_path, "hang")), "the end of the work past its time")
-    assert outcome("crash_once").state == "COMPLETED"
-    assert outcome("crash").error["data"]["blame"] == "engine"
-    assert "licence" in outcome("unloadable").error["message"]
-    assert outcome("zeros").state == "COMPLETED"
-    kernel.close()
+    with qmk.Embedded(isolate=True, engines=engines) as kernel:
+        with pytest.raises(QmkError) as timed:
+            outcome("hang", timeout_ms=1500)
+        assert timed.value.kind.name == "TIMEOUT"
+        eventually(lambda: not any(alive(pid) for pid in pids(tmp_path, "hang")), "the end of the work past its time")
+        assert outcome("crash_once").shots == 10
+        assert len(set(pids(tmp_path, "crash_once"))) == 2
+        with pytest.raises(QmkError, match="SIGSEGV") as crashed:
+            outcome("crash")
+        assert (crashed.value.kind.name, crashed.value.kind.blame) == ("JOB_FAILED", "engine")
+        assert "about to fall" in crashed.value.fields["last_words"]
+        with pytest.raises(QmkError, match="licence"):
+            outcome("unloadable")
+        assert outcome("zeros").counts == {"0": 10}
 
 
-def test_in_process_failures_are_errors_too(odd_engines: Any, monkeypatch: pytest.MonkeyPatch):
-    from qmk.abi.shapes import Policy
-    from qmk.host.embedding import EmbeddedKernel
+def test_in_process_failures_are_errors_too(odd_engines: Any):
     from qmk.host.spawn import External
 
-    kernel = EmbeddedKernel(engines={"raise": External(*odd_engines["raise"])})
-    job = kernel.submit(PROGRAM, shots=10, policy=Policy(engine="raise")).job_id
-    assert "ZeroDivisionError" in kernel.wait(job).error["message"]  # type: ignore[index]
-    with pytest.raises(QmkError, match="time limit needs a worker"):
-        qmk.Embedded().run(PROGRAM, timeout_ms=5)
+    with qmk.Embedded(engines={"raise": External(*odd_engines["raise"])}) as kernel:
+        with pytest.raises(QmkError, match="ZeroDivisionError"):
+            kernel.run(PROGRAM, shots=10, engine="raise")
+        with pytest.raises(QmkError, match="time limit needs a worker"):
+            kernel.run(PROGRAM, timeout_ms=5)

@@ -4,24 +4,46 @@ from __future__ import annotations
 
 import random
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from qmk.api.embedded import Embedded
 from qmk.base.errors import QmkError
 from qmk.client import Client
 from qmk.host import ledger
-from qmk.host.embedding import EmbeddedKernel
 from qmk.host.spawn import External
 from qmk.host.store import JOURNAL_NAME
-from qmk.qvm.graph import Graph
+from qmk.qvm.graph import Graph, Output
 from qmk.sdk.kit.builder import Builder
 
 Make = Callable[..., Any]
 PROGRAM: Graph = Builder(1).op("x", 0).measure_all().graph()
+
+
+def mix(builder: Builder, qubits: Sequence[int], layers: int) -> Builder:
+    """Entangle the qubits, with much magic."""
+    rng = random.Random(5)
+    for _ in range(layers):
+        for qubit in qubits:
+            builder.op("h", qubit).op("t", qubit)
+        order = rng.sample(qubits, len(qubits))
+        for a, b in zip(order[::2], order[1::2], strict=True):
+            builder.op("cnot", a, b)
+    return builder
+
+
+def long() -> Graph:
+    """A qubit in 1, which is all that is printed, beside a state that keeps the native core busy long enough for other
+    engines to be looked at."""
+    made = mix(Builder(21).op("x", 0), range(1, 21), 40).measure_all().graph()
+    return msgspec.structs.replace(made, outputs=(Output("", (made.events[0],)),))
+
+
+LONG = long()
 
 
 @pytest.fixture
@@ -39,7 +61,7 @@ def odd(tmp_path: Path) -> Callable[..., dict[str, tuple[str, str]]]:
 def test_two_engines_fail_and_the_third_gives_the_result(make_daemon: Make, odd: Any, tmp_path: Path) -> None:
     daemon = make_daemon(engines=odd("hungry", "picky"))
     with Client(daemon.socket) as client:
-        result = client.run(PROGRAM, shots=10, seed=1)
+        result = client.run(LONG, shots=10, seed=1)
         assert result.counts == {"1": 10}
         told = [(row.engine, row.why) for row in result.provenance.fallbacks]
         assert told == [("hungry", "memory"), ("picky", "refused")]
@@ -56,7 +78,7 @@ def test_two_engines_fail_and_the_third_gives_the_result(make_daemon: Make, odd:
 def test_an_engine_that_was_named_is_not_left(make_daemon: Make, odd: Any) -> None:
     daemon = make_daemon(engines=odd("hungry"))
     with Client(daemon.socket) as client, pytest.raises(QmkError, match="ran out of memory") as caught:
-        client.run(PROGRAM, shots=10, engine="hungry")
+        client.run(LONG, shots=10, engine="hungry")
     assert caught.value.kind.name == "RESOURCE_EXHAUSTED"
 
 
@@ -66,7 +88,7 @@ def test_a_slow_engine_is_stopped_and_its_worker_ended(
     """It would wait for a file for ever, with the first shot done at once: what is left is never predicted short."""
     daemon = make_daemon(engines=odd("sluggish"))
     with Client(daemon.socket) as client:
-        result = client.run(PROGRAM, shots=100_000, seed=1)
+        result = client.run(LONG, shots=100_000, seed=1)
     (left,) = result.provenance.fallbacks
     assert (left.engine, left.why) == ("sluggish", "slow")
     assert left.seconds > 9.9
@@ -77,7 +99,7 @@ def test_a_slow_engine_is_stopped_and_its_worker_ended(
 def test_a_job_that_fell_back_survives_a_crash(make_daemon: Make, odd: Any) -> None:
     daemon = make_daemon(engines=odd("hungry"))
     with Client(daemon.socket) as client:
-        job = client.submit(PROGRAM, shots=10, seed=1).job_id
+        job = client.submit(LONG, shots=10, seed=1).job_id
         first = client.wait(job).result
     daemon.kill()
     daemon.start()
@@ -89,15 +111,15 @@ def test_a_job_that_fell_back_survives_a_crash(make_daemon: Make, odd: Any) -> N
 
 
 @pytest.mark.parametrize("isolate", [False, True])
-def test_the_kernel_in_a_script_falls_back_too(odd: Any, isolate: bool) -> None:
+def test_a_script_falls_back_too(odd: Any, isolate: bool) -> None:
     engines = {name: External(*row) for name, row in odd("hungry", "picky").items()}
-    kernel = EmbeddedKernel(isolate=isolate, engines=engines)
-    try:
-        status = kernel.wait(kernel.submit(PROGRAM, shots=10).job_id)
-    finally:
-        kernel.close()
-    assert status.result is not None
-    assert [row.why for row in status.result.provenance.fallbacks] == ["memory", "refused"]
+    with Embedded(isolate=isolate, engines=engines) as embedded:
+        result = embedded.run(LONG, shots=10)
+    assert result.counts == {"1": 10}
+    assert [(row.engine, row.why) for row in result.provenance.fallbacks] == [
+        ("hungry", "memory"),
+        ("picky", "refused"),
+    ]
 
 
 def test_a_repeated_job_with_a_seed_is_answered_without_a_run(make_daemon: Make) -> None:
@@ -132,15 +154,7 @@ def test_a_script_has_no_cache() -> None:
 
 def wide() -> Graph:
     """So many entangled qubits with magic that no simulator has room for them."""
-    rng = random.Random(5)
-    builder = Builder(120)
-    for _ in range(60):
-        for qubit in range(120):
-            builder.op("h", qubit).op("t", qubit)
-        order = rng.sample(range(120), 120)
-        for a, b in zip(order[::2], order[1::2], strict=True):
-            builder.op("cnot", a, b)
-    return builder.measure_all().graph()
+    return mix(Builder(120), range(120), 60).measure_all().graph()
 
 
 def test_the_second_engine_of_an_uncertain_run_gives_the_result_and_it_is_charged_once(

@@ -6,13 +6,14 @@ import re
 from functools import cache
 from pathlib import Path
 
+import click
 import pytest
 
 from qmk.abi.calls import CALLS
 from qmk.abi.operator import OPERATOR_CALLS
 from qmk.base.errors import KINDS
 from qmk.base.limits import TABLE
-from qmk.cli.main import COMMANDS
+from qmk.cli.main import cli
 from qmk.qvm.families import FAMILIES, OPS
 from qmk.sdk import discovery
 
@@ -90,7 +91,7 @@ def test_frontend_has_page_and_test(frontend: str) -> None:
     assert names(frontend, text_below("tests")), "no test names it"
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", cli.list_commands(click.Context(cli)))
 def test_command_has_page_file_and_end_to_end_test(command: str) -> None:
     assert f"## qmk {command}\n" in page("reference/cli.md")
     assert (ROOT / "src" / "qmk" / "cli" / f"{command}.py").exists()

@@ -122,6 +122,25 @@ impl Samples {
         seen.map(|(key, shots)| (text(registers, &[(key as u64) << (63 - columns.len()) << 1]), shots)).collect()
     }
 
+    /// The first `n_columns` cbits of shots `from..to`, 8 a byte with the first in the highest bit; each shot is padded to
+    /// whole bytes.
+    pub fn packed(&self, n_columns: usize, from: usize, to: usize) -> Vec<u8> {
+        let (to, step) = (to.min(self.shots), n_columns.div_ceil(8));
+        let mut out = vec![0u8; to.saturating_sub(from) * step];
+        let columns: Vec<u32> = (0..n_columns as u32).collect();
+        for (word, group) in columns.chunks(64).enumerate() {
+            let (start, bytes) = (word * 8, group.len().div_ceil(8));
+            for at in from / 64..to.div_ceil(64) {
+                let block = self.block(group, at);
+                for shot in from.max(at * 64)..to.min(at * 64 + 64) {
+                    let row = (shot - from) * step + start;
+                    out[row..row + bytes].copy_from_slice(&block[shot % 64].to_be_bytes()[..bytes]);
+                }
+            }
+        }
+        out
+    }
+
     /// Of 64 shots from word `from`, up to 64 columns as one word a shot, the first column in the highest bit.
     fn block(&self, columns: &[u32], from: usize) -> [u64; 64] {
         let mut block: [u64; 64] = std::array::from_fn(|k| match columns.get(63 - k) {
@@ -195,6 +214,24 @@ mod tests {
                 assert_eq!(row >> c & 1, column >> r & 1);
             }
         }
+    }
+
+    #[test]
+    fn packed_rows_hold_the_first_columns_of_some_shots() {
+        let mut samples = Samples::zeros(130, 70);
+        for (shot, cbit) in [(64, 0), (64, 65), (129, 9), (129, 68)] {
+            samples.set(shot, cbit);
+        }
+        let mut first = [0u8; 9];
+        (first[0], first[8]) = (0b1000_0000, 0b0100_0000);
+        let mut last = [0u8; 9];
+        (last[1], last[8]) = (0b0100_0000, 0b0000_1000);
+        let rows = samples.packed(69, 64, 200);
+        assert_eq!(rows.len(), 66 * 9);
+        assert_eq!(rows[..9], first);
+        assert_eq!(rows[65 * 9..], last);
+        assert!(rows[9..65 * 9].iter().all(|&byte| byte == 0));
+        assert!(samples.packed(0, 0, 130).is_empty());
     }
 
     #[test]

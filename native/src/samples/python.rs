@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 
@@ -30,6 +31,14 @@ impl PySamples {
             out.set_item(key, shots)?;
         }
         Ok(out)
+    }
+
+    /// The first `n_columns` cbits of shots `start` to `stop`, as `numpy.packbits` packs the row of each shot.
+    fn packed<'py>(&self, py: Python<'py>, n_columns: usize, start: usize, stop: usize) -> PyResult<Bound<'py, PyBytes>> {
+        if n_columns > self.samples.n_cbits {
+            return Err(PyValueError::new_err(format!("{n_columns} columns of {} cbits", self.samples.n_cbits)));
+        }
+        Ok(PyBytes::new(py, &py.detach(|| self.samples.packed(n_columns, start, stop))))
     }
 
     /// Row-major bytes of 0 and 1, shape (shots, n_cbits), for `numpy.frombuffer`.

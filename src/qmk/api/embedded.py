@@ -1,20 +1,18 @@
-"""``qmk.run``: a program in, a result out, in this very process. No daemon is needed and none is started.
-
-Most of QMK is imported only once a hinted worker has been started: the two then load side by side.
-"""
+"""``qmk.run``: a program in, a result out, in this very process. No daemon is needed and none is started."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from qmk.base.errors import QmkError
-from qmk.host import machine, spawn
 
 if TYPE_CHECKING:
+    from qmk.api.execution import Executor
     from qmk.client.result import Result
-    from qmk.host.embedding import EmbeddedKernel
+    from qmk.host import spawn
     from qmk.models.qec.logical import Machine
     from qmk.qvm.outputs import Outputs
     from qmk.request.physical import NoiseLike
@@ -22,17 +20,21 @@ if TYPE_CHECKING:
 
 
 class Embedded:
-    """A kernel in this process. ``run`` reads, verifies, routes and runs one program at a time, like the daemon does.
+    """Runs programs in this process, one at a time, as the daemon would: read, verified, routed and run.
 
     ``isolate`` runs engines in a worker process: the script's memory stays apart from the engine's, ``timeout_ms``
     works, and Ctrl-C really stops the run. ``engine_hint`` starts the worker of that engine at once, so that it loads
-    while the program is still being read; a wrong hint costs a process start. Close it, or use it as a context.
+    while the program is still being read; a wrong hint costs a process start. ``engines`` are engines that are not
+    installed. Close it, or use it as a context.
     """
 
-    def __init__(self, *, isolate: bool = False, engine_hint: str = "") -> None:
+    def __init__(
+        self, *, isolate: bool = False, engine_hint: str = "", engines: dict[str, spawn.External] | None = None
+    ) -> None:
         self._isolate = isolate
+        self._engines = engines or {}
         self._hinted: tuple[str, spawn.Child] | None = None
-        self._made: EmbeddedKernel | None = None
+        self._executor: Executor | None = None
         if isolate and engine_hint:
             self.prestart(engine_hint)
 
@@ -46,23 +48,31 @@ class Embedded:
 
     def close(self) -> None:
         """End the worker, if there is one. Results stay usable."""
-        if self._made is not None:
-            self._made.close()
+        if self._executor is not None:
+            self._executor.close()
         if self._hinted is not None:
             self._hinted[1].end()
-        self._made = self._hinted = None
+        self._executor = self._hinted = None
 
     def prestart(self, engine: str) -> None:
         """Start the worker of ``engine`` now, beside whatever else is being done, unless there is a worker already."""
-        if self._isolate and self._made is None and self._hinted is None:
-            self._hinted = (engine, spawn.worker(engine, machine.cpus()))
+        if self._isolate and self._executor is None and self._hinted is None:
+            from qmk.host import machine, spawn
 
-    def _kernel(self) -> EmbeddedKernel:
-        if self._made is None:
-            from qmk.host.embedding import EmbeddedKernel
+            self._hinted = (engine, spawn.worker(engine, machine.cpus(), self._engines.get(engine)))
 
-            self._made, self._hinted = EmbeddedKernel(isolate=self._isolate, started=self._hinted), None
-        return self._made
+    def _ready(self) -> Executor:
+        if self._executor is None:
+            from qmk.api.execution import Executor
+
+            worker = None
+            if self._hinted is not None:
+                from qmk.host import machine
+                from qmk.host.isolated import Isolated
+
+                worker = Isolated(machine.cpus(), self._engines, self._hinted)
+            self._executor, self._hinted = Executor(self._engines, worker), None
+        return self._executor
 
     def run(
         self,
@@ -90,26 +100,29 @@ class Embedded:
                 field="timeout_ms",
                 help="use Embedded(isolate=True)",
             )
-        from qmk.abi.shapes import Policy
-        from qmk.client.result import Result
-        from qmk.host import results
-        from qmk.request.build import build
+        from qmk.api.execution import Wish
+        from qmk.api.results import result_of
+        from qmk.api.source import Source
         from qmk.request.options import RunOptions
+        from qmk.request.shots import seed_of
 
         options = RunOptions(
-            shots=shots, seed=seed, format=format, params=params, noise=noise, error=error, outputs=outputs, qec=qec,
-            device=device,
+            shots=shots, seed=seed, engine=engine, params=params, format=format, noise=noise, error=error, qec=qec,
+            device=device, timeout_ms=timeout_ms, keep_events=keep_events, outputs=outputs, progress=progress,
         )  # fmt: skip
-        graph, shots, notes, _ = build(program, options)
-        kernel = self._kernel()
-        policy = Policy(seed=seed, engine=engine, timeout_ms=timeout_ms)
-        job = kernel.submit(graph, shots=shots, policy=policy, keep_events=keep_events, outputs=outputs).job_id
-        status = kernel.wait(job, progress)
-        if status.result is None:
-            raise QmkError.from_dict(status.error or {"code": -32603, "message": f"the job is {status.state}"})
-        reply, stored = status.result, kernel.journal.result(job)
-        reply.provenance.notes.update(notes)
-        return Result(reply, lambda shot: results.reply(reply, stored.head, shot, stored.page).events)
+        deadline_s = None if timeout_ms is None else time.monotonic() + timeout_ms / 1e3
+        source = Source(program, options)
+        wish = Wish(
+            shots=source.shots,
+            seed=seed_of(options.seed),
+            engine=engine,
+            keep_events=keep_events and (outputs is None or outputs.counts),
+            outputs=outputs,
+            isolate=self._isolate,
+            deadline_s=deadline_s,
+            progress=progress,
+        )
+        return result_of(self._ready().run(source, wish), source, wish)
 
 
 def run(

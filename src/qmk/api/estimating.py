@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from qmk.api.sampling import verified
+from qmk.api.source import verify
 from qmk.base.errors import QmkError
 from qmk.models.estimate import counting, counts
 from qmk.models.estimate.counts import LogicalCounts
@@ -29,7 +29,7 @@ def logical_counts(
     """
     if isinstance(program, (Mapping, LogicalCounts)):
         return counts.parse(program)
-    return counting.count(verified(to_graph(program, format, values)))
+    return counting.count(verify(to_graph(program, format, values)))
 
 
 def estimate(

@@ -15,7 +15,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from qmk.api.sampling import memory_bytes, read_native, verified
+from qmk.api.plans import memory_bytes
+from qmk.api.source import read_native, verify
 from qmk.base.errors import QmkError
 from qmk.qvm import outputs as asked
 from qmk.qvm.outputs import Observable, Outputs, Point, Values
@@ -214,7 +215,7 @@ def gradient(
         graph = _graph(program, format, None)
         sweep = asked.all_angles(graph)
     graph, _ = physical(graph, noise, device)
-    rows, _ = observables([observable], asked.n_qubits(verified(graph)))
+    rows, _ = observables([observable], asked.n_qubits(verify(graph)))
     outputs = Outputs(expectations=tuple(rows), gradient=True, sweep=sweep, counts=False, sampled=shots is not None)
     values = evaluate(graph, outputs, shots, seed, engine)
     point = values.points[0]
@@ -263,7 +264,7 @@ def _graph(
     noise: NoiseLike | None = None,
     device: str | None = None,
 ) -> Graph:
-    return verified(physical(to_graph(program, format, params), noise, device)[0])
+    return verify(physical(to_graph(program, format, params), noise, device)[0])
 
 
 def _only(

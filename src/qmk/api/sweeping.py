@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from qmk.api.observing import NARROW, SAMPLED_SHOTS, evaluate
-from qmk.api.sampling import DEFAULT_SHOTS, read_native, sample, verified
+from qmk.api.sampling import sample
+from qmk.api.source import DEFAULT_SHOTS, read_native, verify
 from qmk.base.errors import QmkError
 from qmk.base.limits import check
 from qmk.base.seeds import substream
@@ -117,7 +118,7 @@ def _by_graph(
     values = None
     for at, (plain, sweep) in enumerate(parts):
         graph = physical(plain, noise, device)[0]
-        found, _ = observables(observable, asked.n_qubits(verified(graph)))
+        found, _ = observables(observable, asked.n_qubits(verify(graph)))
         outputs = Outputs(expectations=tuple(found), sweep=sweep, counts=False, sampled=shots is not None)
         values = evaluate(graph, outputs, shots or SAMPLED_SHOTS, substream(seed, "sweep", at), engine)
         rows += [[(e.value, e.error) for e in point.expectations] for point in values.points]

@@ -74,14 +74,14 @@ def command(
 
 def _counts(path: str, format_name: str | None, params: dict[str, Any], console: Console) -> LogicalCounts:
     """Of a file or standard input: counts where it holds an object of them, else a program."""
-    from qmk.api.sampling import verified
+    from qmk.api.source import verify
     from qmk.cli import source
     from qmk.models.estimate import counting
 
     data = source.read(path, console)
     given = _counts_in(data, path) if format_name is None else None
     if given is None:
-        return counting.count(verified(source.load_bytes(data, path, format_name, params).graph))
+        return counting.count(verify(source.load_bytes(data, path, format_name, params).graph))
     if params:
         raise call_error("--param with logical counts, which have no parameters", help="leave it out")
     return given

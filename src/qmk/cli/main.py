@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import difflib
 import errno
+import functools
 import importlib
 import os
+import pkgutil
 import sys
 from typing import Any, NoReturn
 
@@ -17,58 +19,33 @@ import click
 from qmk import __version__
 from qmk.cli import failure
 
-COMMANDS: dict[str, str] = {
-    "run": "run a program and print its counts",
-    "verify": "check a program against every rule",
-    "convert": "write a program in another format",
-    "draw": "draw a program's circuit, or its timeline on a device",
-    "explain": "say which engine would run a program, and why",
-    "estimate": "estimate the qubits and time of a program on an error-corrected machine",
-    "atoms": "devices of neutral atoms, and whether a program keeps their rules",
-    "qec": "error correction: codes, logical error rates, thresholds, comparisons, lattice surgery",
-    "calibrate": "measure this machine, so that predictions hold for it",
-    "engines": "list the engines and what each can do",
-    "doctor": "check this machine and say how to mend what is wrong",
-    "serve": "run the daemon",
-    "gateway": "let clients of Amazon Braket, QLAM and Pasqal Cloud run on the daemon",
-    "gc": "collect what nobody needs from the data folder",
-    "submit": "hand a program to the daemon",
-    "jobs": "list the jobs of the daemon",
-    "status": "say how far a job of the daemon is",
-    "result": "print the result of a job of the daemon",
-    "cancel": "stop a job of the daemon",
-    "checkpoint": "save a job of the daemon at its next fence",
-    "checkpoints": "list the checkpoints of jobs of the daemon",
-    "restore": "start a new job from a checkpoint",
-    "migrate": "move a job of the daemon to another worker and region",
-    "rollback": "take a job of the daemon back to a fence",
-    "replay": "run a job of the daemon again, and compare every bit",
-    "channel": "propose, approve, list and close channels between tenants",
-    "quota": "show what your tenant may use, and what is used",
-    "audit": "read the daemon's audit log, verify it, prove what is in it",
-    "tenant": "register tenants and make their tokens",
-    "token": "read and narrow a token",
-    "usage": "list what jobs of the daemon used, for bills",
-}
+FIRST = ("run", "verify", "convert", "draw", "explain", "estimate")
+"""Commands that are listed first; all others follow by name."""
+
+
+@functools.cache
+def _modules() -> frozenset[str]:
+    return frozenset(module.name for module in pkgutil.iter_modules([os.path.dirname(__file__)]))
 
 
 class Commands(click.Group):
-    """The sub-commands, each imported on first use from ``qmk.cli.<name>``."""
+    """The sub-commands: each module ``qmk.cli.<name>`` with a ``command`` is one, and is imported on first use."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
+        found = [name for name in sorted(_modules()) if self.get_command(ctx, name) is not None]
+        return [*FIRST, *(name for name in found if name not in FIRST)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
+        if cmd_name not in _modules():
             return None
-        command: click.Command = importlib.import_module(f"qmk.cli.{cmd_name}").command
-        return command
+        command = getattr(importlib.import_module(f"qmk.cli.{cmd_name}"), "command", None)
+        return command if isinstance(command, click.Command) else None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            near = difflib.get_close_matches(args[0], COMMANDS, 1)
+        if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            near = difflib.get_close_matches(args[0], self.list_commands(ctx), 1)
             looks_like_file = os.path.exists(args[0])
             hint = f"; did you mean 'qmk {near[0]}'?" if near else ""
             hint = f"; did you mean 'qmk run {args[0]}'?" if looks_like_file else hint
@@ -77,7 +54,13 @@ class Commands(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+            formatter.write_dl([(name, self.summary(ctx, name)) for name in self.list_commands(ctx)])
+
+    def summary(self, ctx: click.Context, name: str) -> str:
+        """What the command does: the first sentence of its help."""
+        command = self.get_command(ctx, name)
+        assert command is not None
+        return command.short_help or " ".join((command.help or "").split()).partition(".")[0]
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

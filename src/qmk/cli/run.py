@@ -108,8 +108,8 @@ def show(result: Result, name: str, top: int, explain: bool, observables: tuple[
         output.lines(decision.surprise_lines(provenance))
     output.lines(decision.change_lines(provenance))
     for name, note in provenance.notes.items():
-        if name == "rewrites" or isinstance(note, dict):
-            continue  # --explain tells, and JSON has what is no text
+        if name in ("rewrites", "simulator") or isinstance(note, dict):
+            continue  # --explain and the first line tell, and JSON has what is no text
         for line in note if isinstance(note, list) else [note]:
             click.echo(f"  note: {name}: {channel_text(line) if name == 'channels' else note_text(line)}")
 
@@ -120,9 +120,10 @@ def note_text(note: object) -> str:
 
 
 def engine_text(provenance: Provenance) -> str:
-    """Engine, method and the library's version: ``aer statevector (0.17.2)``."""
+    """Engine, method or what it came to, and the library's version: ``aer statevector (0.17.2)``."""
     version = f"({provenance.version})" if provenance.version else ""
-    return " ".join(part for part in (provenance.engine, provenance.method, version) if part)
+    method = provenance.notes.get("simulator", provenance.method)
+    return " ".join(part for part in (provenance.engine, method, version) if part)
 
 
 def channel_text(row: dict[str, Any]) -> str:

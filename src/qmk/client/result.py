@@ -24,41 +24,60 @@ class Result:
     where the job was asked for them.
     """
 
-    def __init__(self, reply: Reply, fetch: Fetch | None = None) -> None:
+    def __init__(
+        self, reply: Reply, fetch: Fetch | None = None, complete: Callable[[Reply], Reply] | None = None
+    ) -> None:
+        """``complete`` makes the registers, the provenance and the first page of events when one of them is read."""
         self.job_id: str = reply.job_id
         self.counts: dict[str, int] = reply.counts
         self.shots: int = reply.shots
         self.seed: int = reply.seed
         self.engine: str = reply.provenance.engine
         self.method: str = reply.provenance.method
-        self.registers: list[Register] = reply.registers
-        self.provenance: Provenance = reply.provenance
         self.usage: dict[str, Any] = reply.usage
         self.values: Values | None = reply.values
-        self._page = reply.events
+        self._reply = reply
         self._fetch = fetch
+        self._complete = complete
+
+    def _whole(self) -> Reply:
+        if self._complete is not None:
+            self._reply, self._complete = self._complete(self._reply), None
+        return self._reply
+
+    @property
+    def registers(self) -> list[Register]:
+        """Registers in printed order, with the event of each printed bit."""
+        return self._whole().registers
+
+    @property
+    def provenance(self) -> Provenance:
+        """What reproduces the result, and why this engine."""
+        return self._whole().provenance
 
     @property
     def has_events(self) -> bool:
         """Whether per-shot events were kept."""
-        return self._page is not None
+        return self._whole().events is not None
 
     @property
     def event_names(self) -> list[str]:
         """The events of ``rows`` in order."""
-        return [] if self._page is None else self._page.names
+        page = self._whole().events
+        return [] if page is None else page.names
 
     @property
     def event_widths(self) -> list[int]:
         """Bits of each event: 1, or 2 (phase, parity) for a one-event Bell measurement."""
-        return [] if self._page is None else self._page.widths
+        page = self._whole().events
+        return [] if page is None else page.widths
 
     def rows(self, from_shot: int = 0) -> Iterator[str]:
         """One string of 0 and 1 a shot, events in the order of ``event_names``; later pages are fetched as needed.
 
         Raises NOT_COMPLETED when no events were kept.
         """
-        page = self._page
+        page = self._whole().events
         if page is None:
             raise QmkError("NOT_COMPLETED", "no per-shot events were kept for this job", help="use keep_events=True")
         while from_shot < self.shots:

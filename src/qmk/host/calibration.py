@@ -14,16 +14,17 @@ from typing import NamedTuple
 
 import msgspec
 
-from qmk.abi.shapes import Policy
 from qmk.base.errors import QmkError
 from qmk.host import machine
 from qmk.host.calibration_programs import SIZES, Size, program
-from qmk.host.embedding import EmbeddedKernel
+from qmk.host.isolated import Isolated
+from qmk.qvm.graph import digest, pack
 from qmk.router import rates as stored
 from qmk.router.features import features
 from qmk.router.score import candidate
 from qmk.sdk import discovery
 from qmk.sdk.engine import Declaration, Features
+from qmk.worker.messages import Run
 
 HOLD = 0.02
 """weight that keeps a rate's factor at one, against one measurement off by the same factor"""
@@ -116,7 +117,7 @@ def measure(declaration: Declaration, budget_s: float) -> tuple[float, list[Meas
     longest_s = budget_s / 20
     rows: list[Measured] = []
     start_s = -1.0
-    kernel = EmbeddedKernel(isolate=True)
+    worker = Isolated(machine.cpus())
     try:
         for method, size, predicted_s in _planned(declaration, longest_s):
             if time.monotonic() - began + 2 * REPEATS * predicted_s > budget_s:
@@ -124,7 +125,7 @@ def measure(declaration: Declaration, budget_s: float) -> tuple[float, list[Meas
             seconds = math.inf
             for variant in range(REPEATS + (start_s < 0)):
                 asked = time.monotonic()
-                found = _run(kernel, declaration, method, size, variant, GIVE_UP * longest_s)
+                found = _run(worker, declaration, method, size, variant, GIVE_UP * longest_s)
                 if found is None:
                     break
                 if start_s < 0:  # the first of all only shows how long a start takes
@@ -134,7 +135,7 @@ def measure(declaration: Declaration, budget_s: float) -> tuple[float, list[Meas
             if math.isfinite(seconds):
                 rows.append(Measured(method, size, _features(declaration, method, size), seconds))
     finally:
-        kernel.close()
+        worker.close()
     return max(start_s, 0.0), rows
 
 
@@ -159,19 +160,24 @@ def _features(declaration: Declaration, method: str, size: Size) -> Features:
 
 
 def _run(
-    kernel: EmbeddedKernel, declaration: Declaration, method: str, size: Size, variant: int, limit_s: float
+    worker: Isolated, declaration: Declaration, method: str, size: Size, variant: int, limit_s: float
 ) -> float | None:
     """Engine seconds of one run; None when it failed or took too long."""
-    name = f"{declaration.name}:{method}" if method else declaration.name
-    policy = Policy(seed=variant + 1, engine=name, timeout_ms=max(1000, round(limit_s * 1000)))
+    graph = program(size, variant)
+    asked = Run(
+        fence=variant + 1,
+        digest=digest(graph),
+        graph=pack(graph),
+        method=method,
+        shots=size.shots,
+        seed=variant + 1,
+        keep_events=False,
+    )
     try:
-        job = kernel.submit(program(size, variant), shots=size.shots, policy=policy, keep_events=False).job_id
-        status = kernel.wait(job)
-    except QmkError as error:
-        if error.kind.name in ("UNSUPPORTED", "RESOURCE_EXHAUSTED"):
-            return None
-        raise
-    return None if status.result is None else max(float(status.result.usage["engine_seconds"]), 1e-7)
+        done, _ = worker.run(declaration.name, asked, deadline_s=time.monotonic() + max(1.0, limit_s))
+    except QmkError:
+        return None
+    return max(done.prepare_s + done.run_s, 1e-7)
 
 
 def fit(declaration: Declaration, rows: Sequence[Measured]) -> tuple[dict[str, float], dict[str, float]]:

@@ -1,22 +1,28 @@
-"""Launches in one worker process, waited for without an event loop: the embedded mode's way to keep a program apart."""
+"""Runs in one worker process, waited for without an event loop: a script's way to keep a program apart from itself, and
+to stop it at a time limit."""
 
 from __future__ import annotations
 
 import os
 import select
-from collections import deque
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 
 from qmk.base.errors import QmkError
-from qmk.host import machine, spawn
-from qmk.host.launcher import Capacity, Listener, ask_of, plan_name, run_of
+from qmk.base.limits import LIMITS
+from qmk.host import spawn
 from qmk.host.spawn import LAST_WORDS_BYTES, end_text
-from qmk.kernel.effects import Interrupt, Launch
-from qmk.worker.messages import Ask, Done, Failed, FromWorker, NotDone, Ready, Run, RunProgress, StateSaved
+from qmk.worker.messages import Done, Failed, FromWorker, Ready, Run, RunProgress
 from qmk.worker.wire import Unframer, WireError, frame
 
 RECEIVE_BYTES = 1 << 18
 ENDING_S = 1.0
+HEARTBEAT_S = 0.2
+"""How often a caller who wants progress hears of a run, at least."""
+
+
+class _Lost(Exception):
+    """The worker ended that nobody had told to."""
 
 
 class _Worker:
@@ -25,10 +31,8 @@ class _Worker:
     def __init__(self, engine: str, child: spawn.Child) -> None:
         self.engine = engine
         self.child = child
-        self.ready = False
         self.version = ""
         self.complaint: Failed | None = None
-        self.holds: set[str] = set()
         self.words = bytearray()
         self._unframer: Unframer[FromWorker] = Unframer(FromWorker)
         self._poll = select.poll()
@@ -36,7 +40,7 @@ class _Worker:
         self._poll.register(self.child.stderr_fd, select.POLLIN)
 
     def receive(self, timeout_s: float | None) -> list[FromWorker]:
-        """What it says within ``timeout_s``. Raises EOFError when it is gone."""
+        """What it says within ``timeout_s``. Raises ``_Lost`` when it is gone."""
         readable = {fd for fd, _ in self._poll.poll(None if timeout_s is None else timeout_s * 1e3)}
         if self.child.stderr_fd in readable:
             self._hear_words()
@@ -47,8 +51,17 @@ class _Worker:
         except ConnectionResetError:
             data = b""
         if not data:
-            raise EOFError
-        return self._unframer.feed(data)
+            raise _Lost
+        try:
+            return self._unframer.feed(data)
+        except WireError as broken:
+            raise _Lost from broken
+
+    def send(self, run: Run) -> None:
+        try:
+            self.child.sock.sendall(frame(run))
+        except (BrokenPipeError, ConnectionResetError):
+            return  # it is gone; listening to it will say so
 
     def _hear_words(self) -> None:
         words = os.read(self.child.stderr_fd, 1 << 16)
@@ -64,171 +77,96 @@ class _Worker:
         return status
 
 
-_Task = tuple[Launch, bytes, bytes | None]
-"""A launch, its graph, and the state to continue from."""
-
-
-class IsolatedLauncher:
+class Isolated:
     """One worker at a time; another engine's replaces it. ``started`` is an engine and its first worker."""
 
     def __init__(
         self,
-        listener: Listener,
         threads: int,
-        external: dict[str, spawn.External],
+        external: Mapping[str, spawn.External] | None = None,
         started: tuple[str, spawn.Child] | None = None,
     ) -> None:
-        self._listener = listener
         self._threads = threads
-        self._external = external
-        self._queue: deque[_Task] = deque()
-        self._current: _Task | None = None
-        self._waited_s = 0.0
+        self._external = external or {}
         self._worker: _Worker | None = None if started is None else _Worker(*started)
 
-    @property
-    def pid(self) -> int | None:
-        """Process id of the worker, when there is one."""
-        return None if self._worker is None else self._worker.child.pid
+    def run(
+        self,
+        engine: str,
+        run: Run,
+        *,
+        deadline_s: float | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> tuple[Done, str]:
+        """The worker's answer and the version of its library. ``deadline_s`` is on the monotonic clock; at that time,
+        and when this thread is interrupted, the worker and all it started are killed. A worker that dies is replaced,
+        ``job_attempts`` times in all. ``progress`` hears the shots done, every ``HEARTBEAT_S`` even without news.
 
-    def _have(self, engine: str) -> None:
-        """Make the worker one of ``engine``."""
-        if self._worker is None or self._worker.engine != engine:
-            self._end()
-            self._worker = _Worker(engine, spawn.worker(engine, self._threads, self._external.get(engine)))
-
-    def launch(self, launch: Launch, graph: bytes, state: bytes | None = None) -> None:
-        self._queue.append((launch, graph, state))
-
-    def interrupt(self, interrupt: Interrupt) -> None:
-        if self._runs(interrupt.job, interrupt.fence):
-            self._tell(ask_of(interrupt))
-        else:
-            refusal = NotDone(interrupt.fence, interrupt.ref, "it has not begun")
-            self._listener.not_done(interrupt.job, interrupt.fence, refusal)
-
-    def cancel(self, job: str, fence: int, grace_s: float = 0.0) -> None:
-        self._queue = deque(task for task in self._queue if (task[0].job, task[0].fence) != (job, fence))
-        if self._runs(job, fence):
-            self._current = None
-            self._end()
-
-    def reconcile(self, fences: Mapping[str, int]) -> list[tuple[str, int]]:
-        tasks = [*self._queue, *([self._current] if self._current else [])]
-        return [(launch.job, launch.fence) for launch, *_ in tasks]
-
-    def capacity(self) -> Capacity:
-        return Capacity(1, int(self._current is not None), len(self._queue))
-
-    def waited_s(self, job: str, fence: int) -> float:
-        if self._worker is None or not self._runs(job, fence):
-            return 0.0
-        return machine.processor_wait_s(self._worker.child.pid) - self._waited_s
-
-    def _runs(self, job: str, fence: int) -> bool:
-        return self._current is not None and (self._current[0].job, self._current[0].fence) == (job, fence)
-
-    def step(self, timeout_s: float | None) -> None:
-        """Start what waits, then listen for at most ``timeout_s``."""
-        if self._current is None:
-            assert self._queue, "nothing runs and nothing waits, so nothing can answer"
-            self._begin(self._queue.popleft())
-            return
-        assert self._worker is not None
-        try:
-            messages = self._worker.receive(timeout_s)
-        except (EOFError, WireError):
-            self._lost()
-            return
-        except BaseException:
-            self._end()  # interrupted: nobody will ask for this answer again
-            raise
-        for message in messages:
-            self._heard(message)
+        Raises ``QmkError``: TIMEOUT, JOB_FAILED, and what the engine says.
+        """
+        for attempt in range(1, LIMITS.job_attempts + 1):
+            worker = self._worker_of(engine)
+            try:
+                answer = self._await(worker, run, deadline_s, progress)
+            except _Lost:
+                error = self._bury(worker)
+                if "last_words" not in error.fields:
+                    raise error from None
+                if attempt == LIMITS.job_attempts:
+                    message = (
+                        f"the worker of engine '{engine}' died in {attempt} of {attempt} attempts: {error.message}"
+                    )
+                    raise QmkError("JOB_FAILED", message, **error.fields, attempts=attempt) from None
+                continue
+            except BaseException:
+                self.close()  # nobody will ask for this answer again
+                raise
+            if isinstance(answer, Failed):
+                raise QmkError(answer.kind, answer.message, **answer.fields)
+            return answer, worker.version
+        raise AssertionError("the last attempt gave an answer or an error")
 
     def close(self) -> None:
-        self._queue.clear()
-        self._current = None
-        self._end()
-
-    def _begin(self, task: _Task) -> None:
-        self._current = task
-        launch, graph, state = task
-        try:
-            self._have(launch.engine)
-        except QmkError as error:
-            self._current = None
-            failed = Failed(launch.fence, error.kind.name, error.message)
-            self._listener.failed(launch.job, launch.fence, failed, died=False)
-            return
-        assert self._worker is not None
-        if self._worker.ready:
-            self._listener.started(launch.job, launch.fence)
-        self._waited_s = machine.processor_wait_s(self._worker.child.pid)
-        holds = plan_name(launch) in self._worker.holds
-        self._worker.holds.add(plan_name(launch))
-        self._tell(run_of(launch, None if holds else graph, state))
-
-    def _tell(self, message: Run | Ask) -> None:
-        assert self._worker is not None
-        try:
-            self._worker.child.sock.sendall(frame(message))
-        except (BrokenPipeError, ConnectionResetError):
-            return  # it is gone; listening to it will say so
-
-    def _heard(self, message: FromWorker) -> None:
-        assert self._worker is not None
-        if isinstance(message, Ready):
-            self._worker.ready, self._worker.version = True, message.version
-            if self._current is not None:  # what its library took to load is no time of the launch
-                self._listener.started(self._current[0].job, self._current[0].fence)
-            return
-        if self._current is None or message.fence != self._current[0].fence:
-            if isinstance(message, Failed):
-                self._worker.complaint = message
-            return
-        launch, graph, state = self._current
-        job, fence = launch.job, launch.fence
-        if isinstance(message, RunProgress):
-            self._listener.progressed(job, fence, message.shots_done, message.epoch)
-        elif isinstance(message, NotDone):
-            self._listener.not_done(job, fence, message)
-        elif isinstance(message, StateSaved) and not message.stopped:
-            self._listener.saved(job, fence, message)
-        elif isinstance(message, Failed) and message.missing_graph:
-            self._tell(run_of(launch, graph, state))
-        else:
-            self._current = None
-            if isinstance(message, Done):
-                self._listener.done(job, fence, message, self._worker.version)
-            elif isinstance(message, StateSaved):
-                self._listener.saved(job, fence, message)
-            else:
-                self._worker.holds.clear()
-                self._listener.failed(job, fence, message, died=False)
-
-    def _lost(self) -> None:
-        """The worker ended that nobody had told to."""
-        assert self._worker is not None
-        assert self._current is not None
-        worker, launch = self._worker, self._current[0]
-        self._worker = self._current = None
-        status = worker.end(ENDING_S)
-        if worker.complaint is not None:
-            message = f"engine '{worker.engine}' cannot start: {worker.complaint.message}"
-            failed = Failed(launch.fence, "JOB_FAILED", message)
-            self._listener.failed(launch.job, launch.fence, failed, died=False)
-            return
-        words = worker.words.decode(errors="replace").strip()
-        failed = Failed(
-            launch.fence,
-            "JOB_FAILED",
-            f"the worker of engine '{worker.engine}' {end_text(status)}",
-            {"engine": worker.engine, "last_words": words[-2000:]},
-        )
-        self._listener.failed(launch.job, launch.fence, failed, died=True)
-
-    def _end(self) -> None:
+        """End the worker, if there is one."""
         if self._worker is not None:
             worker, self._worker = self._worker, None
             worker.end()
+
+    def _worker_of(self, engine: str) -> _Worker:
+        if self._worker is None or self._worker.engine != engine:
+            self.close()
+            self._worker = _Worker(engine, spawn.worker(engine, self._threads, self._external.get(engine)))
+        return self._worker
+
+    def _await(
+        self, worker: _Worker, run: Run, deadline_s: float | None, progress: Callable[[int], None] | None
+    ) -> Done | Failed:
+        worker.send(run)
+        shots_done = 0
+        while True:
+            left_s = None if deadline_s is None else deadline_s - time.monotonic()
+            if left_s is not None and left_s <= 0:
+                raise QmkError("TIMEOUT", "the run did not end within its time limit")
+            beat_s = HEARTBEAT_S if progress is not None else None
+            waits = [seconds for seconds in (left_s, beat_s) if seconds is not None]
+            for message in worker.receive(min(waits, default=None)):
+                if isinstance(message, Ready):
+                    worker.version = message.version
+                elif isinstance(message, RunProgress) and message.fence == run.fence:
+                    shots_done = message.shots_done
+                elif isinstance(message, Failed) and message.fence != run.fence:
+                    worker.complaint = message
+                elif isinstance(message, Done | Failed) and message.fence == run.fence:
+                    return message
+            if progress is not None:
+                progress(shots_done)
+
+    def _bury(self, worker: _Worker) -> QmkError:
+        """Why the worker ended; with ``last_words`` where it may be tried again."""
+        self._worker = None
+        status = worker.end(ENDING_S)
+        if worker.complaint is not None:
+            return QmkError("JOB_FAILED", f"engine '{worker.engine}' cannot start: {worker.complaint.message}")
+        words = worker.words.decode(errors="replace").strip()
+        message = f"the worker of engine '{worker.engine}' {end_text(status)}"
+        return QmkError("JOB_FAILED", message, engine=worker.engine, last_words=words[-2000:])

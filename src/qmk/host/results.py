@@ -156,15 +156,13 @@ def reply(
         known,
         counts=head.counts,
         registers=head.registers,
-        events=_event_page(head, from_shot, read_page),
+        events=event_page(head, from_shot, read_page),
         provenance=provenance,
         values=head.values,
     )
 
 
-def _event_page(
-    head: Head, from_shot: int, read_page: Callable[[int], bytes | memoryview]
-) -> q_result.EventPage | None:
+def event_page(head: Head, from_shot: int, read_page: Callable[[int], bytes | memoryview]) -> q_result.EventPage | None:
     if not head.row_bytes:
         return None
     number, skip = divmod(from_shot, head.page_shots)

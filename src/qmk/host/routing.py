@@ -30,7 +30,7 @@ from qmk.qvm.outputs import digest as outputs_digest
 from qmk.router import rates
 from qmk.router.score import Candidate, recently_available
 from qmk.sdk import discovery
-from qmk.sdk.engine import Declaration, Features
+from qmk.sdk.engine import UNCERTAINTY, Declaration, Features, Prediction
 
 log = logging.getLogger("qmk.host")
 KEPT = 4096
@@ -74,6 +74,12 @@ class Routing:
         """Every engine by name."""
         return {**discovery.engines(), **self._external}
 
+    def resize(self, memory_bytes: int) -> None:
+        """The machine has so much memory for a job by now; decisions of when it had far more or less are forgotten."""
+        if not self.memory_bytes / 2 <= memory_bytes <= self.memory_bytes * 2:
+            self._choices.clear()
+            self.memory_bytes = memory_bytes
+
     def choose(
         self,
         graph: Graph,
@@ -82,45 +88,48 @@ class Routing:
         engine: str | None,
         outputs: Outputs | None = None,
         packed: bytes = b"",
+        *,
+        all_engines: bool = False,
     ) -> Choice:
-        """``packed``: of the graph, where it is at hand. Raises UNSUPPORTED with the gaps of every engine,
-        RESOURCE_EXHAUSTED with the memory needed."""
-        key = (digest, shots, engine, outputs_digest(outputs))
+        """``packed``: of the graph, where it is at hand. ``all_engines``: look at each of them even where the native
+        core is done at once. Raises UNSUPPORTED with the gaps of every engine, RESOURCE_EXHAUSTED with the memory
+        needed."""
+        key = (digest, shots, engine, f"{outputs_digest(outputs)}{'+' if all_engines else ''}")
         kept = self._choices.get(key)
         if kept is not None:
             self._choices.move_to_end(key)
             return kept
-        choice = self._choose(graph, digest, shots, engine, outputs, packed)
+        choice = self._choose(graph, digest, shots, engine, outputs, packed, all_engines)
         _keep(self._choices, key, choice)
         return choice
 
     def _choose(
-        self, graph: Graph, digest: str, shots: int, engine: str | None, outputs: Outputs | None, packed: bytes
+        self,
+        graph: Graph,
+        digest: str,
+        shots: int,
+        engine: str | None,
+        outputs: Outputs | None,
+        packed: bytes,
+        all_engines: bool,
     ) -> Choice:
         from qmk import router
         from qmk.router.outputs import with_outputs
 
         declarations = self._rating.declarations
-        look = self._look(graph, digest, packed)
-
-        def decide(native: str) -> router.Decision:
-            known = with_outputs(look(native), graph, outputs)
-            return router.choose(known, shots, engine=engine, memory_bytes=self.memory_bytes, declarations=declarations)
-
-        name, _, asked = (engine or "").partition(":")
-        if name == "native":
-            decision = decide(asked or "auto")
-        elif name or "native" not in declarations:
-            decision = decide("")
-        else:
-            try:
-                decision = decide("")
-            except QmkError as refused:
-                if refused.kind.name not in ("UNSUPPORTED", "RESOURCE_EXHAUSTED"):
-                    raise
-                decision = decide("auto")
-            if decision.cost.seconds > declarations["native"].beyond_s or decision.engine == "native":
-                decision = decide("auto")
+        name, _, method = (engine or "").partition(":")
+        asked = (method or "auto") if name in ("", "native") and "native" in declarations else ""
+        known = self._look(graph, digest, packed)(asked)
+        quick = not (name or all_engines) and outputs is None
+        if quick and router.is_at_once(known, shots, self.memory_bytes):
+            return self._native(known.native["auto"], shots)
+        decision = router.choose(
+            with_outputs(known, graph, outputs),
+            shots,
+            engine=engine,
+            memory_bytes=self.memory_bytes,
+            declarations=declarations,
+        )
         best, *others = decision.candidates
         return Choice(
             engine=decision.engine,
@@ -132,6 +141,28 @@ class Routing:
             uncertainty=best.uncertainty or 1.0,
             alternatives=() if engine else tuple(_alternative(row) for row in others if not row.gaps),
             version=self.version(decision.engine),
+        )
+
+    def _native(self, found: Prediction, shots: int) -> Choice:
+        """The native engine, which is done before another would be chosen."""
+        seconds, memory_bytes = found.seconds(shots), int(found.memory_bytes)
+        row = Candidate(
+            engine="native",
+            method="auto",
+            chosen=True,
+            seconds=seconds,
+            memory_bytes=memory_bytes,
+            uncertainty=UNCERTAINTY,
+            reason=found.note,
+        )
+        return Choice(
+            engine="native",
+            method="auto",
+            seconds=seconds,
+            memory_bytes=memory_bytes,
+            reasons=[msgspec.to_builtins(row)],
+            uncertainty=UNCERTAINTY,
+            version=self.version("native"),
         )
 
     def version(self, engine: str) -> str:

@@ -1,8 +1,9 @@
 """The router: which engine runs a program, and why not the others.
 
-Hard filters first (libraries, gates, mid-circuit features, qubits, memory), then the least predicted time. An attempt
-that may fail comes after everything that cannot; a method that cannot stop at the fences of a program after those that
-can. Nothing is run and nothing heavy imported: the daemon calls this for every program.
+Hard filters first (libraries, gates, mid-circuit features, qubits, memory), then the least predicted time. The native
+core comes first where it is done at once by its own prediction, whatever others would take. An attempt that may fail
+comes after everything that cannot; a method that cannot stop at the fences of a program after those that can. Nothing
+is run and nothing heavy imported: the daemon calls this for every program.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import msgspec
 
 from qmk.base.errors import QmkError
 from qmk.base.units import bytes_text
+from qmk.router.native import is_short
 from qmk.router.outputs import after_exact
 from qmk.router.score import Candidate, candidates
 from qmk.sdk import discovery
@@ -49,9 +51,11 @@ def choose(
     fenced = features.n_fences > 0
     prompt = [c.seconds or 0.0 for c in found if not (c.gaps or c.may_fail or known[c.engine].beyond_s)]
     soonest = min(prompt, default=float("inf")) if features.observed is None else float("inf")
+    at_once = is_at_once(features, shots, memory_bytes)
     fit = sorted(
         (c for c in found if not c.gaps),
         key=lambda c: (
+            at_once and c.name != "native:auto",
             c.may_fail,
             after_exact(known[c.engine].methods[c.method], features, c.seconds or 0.0),
             fenced and not known[c.engine].methods[c.method].fences,
@@ -65,6 +69,13 @@ def choose(
     cost = Cost(seconds=best.seconds or 0.0, memory_bytes=best.memory_bytes or 0, note=best.reason)
     rest = sorted((c for c in found if c.gaps), key=lambda c: c.name)
     return Decision(engine=best.engine, method=best.method, cost=cost, candidates=[best, *fit[1:], *rest])
+
+
+def is_at_once(features: Features, shots: int, memory_bytes: int) -> bool:
+    """Whether the native core runs these shots before another engine would be chosen. A program with fences is left to
+    an engine that can stop at them, values beyond counts to one that has them exactly."""
+    found = features.native.get("auto")
+    return not (features.n_fences or features.observed) and is_short(found, shots, memory_bytes)
 
 
 def explain(

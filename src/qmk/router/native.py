@@ -1,7 +1,7 @@
 """What the native core says of a graph: its features, and what its simulators would take.
 
-The features cost 0.3 us a node, and a prediction less, but where looking closer is a small part of the run. The daemon
-asks for one only where no other engine is done within what the native engine declares as ``beyond_s``.
+The features cost 0.3 us a node, and a prediction less, but where looking closer is a small part of the run. A program
+that the core is predicted to be done with soon runs there, and no other engine is looked at.
 """
 
 from __future__ import annotations
@@ -22,6 +22,19 @@ POINTS = (1, 1000, 100_000)
 
 MEMORY_BYTES = 1 << 46
 """for predictions: what a machine has room for is the router's to say"""
+
+SHORT_S = 0.05
+"""The core runs a program that it is predicted to run within so many seconds; no other engine is looked at."""
+
+PLANNED_OPS = 4000
+"""A program of at most so many ops that seems to take longer is planned, to see what it will really take."""
+
+
+def is_short(found: Prediction | None, shots: int, memory_bytes: int) -> bool:
+    """Whether the core runs the program without a look at other engines."""
+    if found is None or found.may_fail or found.upper_bound or found.memory_bytes > memory_bytes:
+        return False
+    return found.seconds(shots) <= SHORT_S
 
 
 @functools.cache
@@ -93,6 +106,8 @@ def _auto(circuit: Circuit) -> Prediction:
     import qmk_native
 
     found = qmk_native.predict(circuit, POINTS[1], POINTS, memory=MEMORY_BYTES, keep_cbits=True)
+    if found["seconds"][1] > SHORT_S and len(circuit) <= PLANNED_OPS:
+        return _of_plan(circuit, None)
     return Prediction(
         points=tuple(zip(POINTS, found["seconds"], strict=True)),
         memory_bytes=found["memory_bytes"],
@@ -102,8 +117,8 @@ def _auto(circuit: Circuit) -> Prediction:
     )
 
 
-def _of_plan(circuit: Circuit, method: str) -> Prediction:
-    """Of a method that was asked for by name: exactly what it will do."""
+def _of_plan(circuit: Circuit, method: str | None) -> Prediction:
+    """Of a method, or of the best one: exactly what it will do."""
     import qmk_native
 
     plan = qmk_native.Plan(circuit, POINTS[1], method, memory=MEMORY_BYTES, keep_cbits=True)

@@ -211,8 +211,8 @@ class Declaration(msgspec.Struct, frozen=True):
     methods: dict[str, Capabilities]
     cost: Callable[..., Cost]
     beyond_s: float = 0.0
-    """taken unasked only where every engine without it is predicted to take longer than this: for engines whose worker,
-    library or conversion costs more than a short job is worth"""
+    """The router considers this engine only if all engines without such a bound are predicted to take longer than this
+    many seconds: for those whose worker, library or conversion costs more than a short job is worth."""
     requires: tuple[str, ...] = ()
     extra: str = ""
     library: str = ""

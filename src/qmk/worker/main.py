@@ -78,6 +78,7 @@ def answer(channel: Channel[ToWorker], runner: Runner, run: Run) -> Done | Faile
             start=run.start,
             drive=FenceDriver(channel, run),
             outputs=run.outputs,
+            packed=run.graph or b"",
         )
     except Stopped:
         return None

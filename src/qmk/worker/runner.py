@@ -6,6 +6,7 @@ costs only its run.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import time
@@ -15,10 +16,9 @@ from typing import Any, Protocol, cast
 import msgspec
 
 from qmk.base.errors import QmkError
-from qmk.base.limits import LIMITS
 from qmk.ir import bits, channels
 from qmk.ir.lower import lower, outputs_of
-from qmk.ir.program import Program
+from qmk.ir.program import Gate, Measure, Program, Register
 from qmk.ir.steps import has_fences
 from qmk.qvm.graph import Graph, Output
 from qmk.qvm.graph import digest as digest_of
@@ -35,6 +35,7 @@ from qmk.sdk.engine import (
     Samples,
     Unsupported,
 )
+from qmk.worker import native
 from qmk.worker.memory import PEAK
 from qmk.worker.messages import Done
 
@@ -46,13 +47,16 @@ PLAN_NODES = 2_000_000
 
 class Prepared(msgspec.Struct, frozen=True):
     """A plan with what its results are printed by; ``seconds`` is what making it took. ``fenced``: the plan is a
-    ``FencedPlan``."""
+    ``FencedPlan``. ``program`` is None where the engine read the graph itself; its plan then counts for itself."""
 
-    program: Program
-    plan: Plan
+    program: Program | None
+    plan: Plan | native.Prepared
     outputs: list[Output]
     seconds: float
     graph: Graph
+    event_names: list[str]
+    event_widths: list[int]
+    notes: dict[str, Any]
     fenced: bool = False
     nodes: int = 0
 
@@ -86,6 +90,17 @@ class Runner:
         self._engine = engine
         return engine
 
+    def warm_up(self) -> None:
+        """Load the engine and run one gate on it: some libraries import more, or set themselves up, at their first
+        run."""
+        engine = self.engine
+        for method, can in self.declaration.methods.items():
+            if "x" in can.gates:
+                tiny = Program(1, 1, (Gate("x", (0,)), Measure(0, 0)), (Register("", (0,)),), {"m": (0,)})
+                with contextlib.suppress(Exception):  # what it says of a real program counts
+                    engine.prepare(tiny, method).run(1, 0)
+                return
+
     @property
     def version(self) -> str:
         """Of the library underneath."""
@@ -107,9 +122,10 @@ class Runner:
         """Whether a plan is kept, so that ``execute`` needs no graph."""
         return (scope, digest, method) in self._plans
 
-    def prepare(self, graph: Graph, method: str, digest: str = "", scope: str = "") -> Prepared:
-        """Lower and prepare ``graph``, or give the plan kept from last time. ``digest`` spares computing it. A plan is
-        kept for one ``scope``, a tenant: the time that another's program takes must not tell who has run it."""
+    def prepare(self, graph: Graph, method: str, digest: str = "", scope: str = "", packed: bytes = b"") -> Prepared:
+        """Lower and prepare ``graph``, or give the plan kept from last time. ``digest`` spares computing it, ``packed``
+        packing the graph. A plan is kept for one ``scope``, a tenant: the time that another's program takes must not
+        tell who has run it."""
         digest = digest or digest_of(graph)
         key = (scope, digest, method)
         kept = self._plans.get(key)
@@ -117,22 +133,48 @@ class Runner:
             self._plans.move_to_end(key)
             return kept
         started = time.perf_counter()
+        prepared = self._read_by_engine(graph, method, packed) or self._lowered(graph, method, digest)
+        prepared = msgspec.structs.replace(prepared, seconds=time.perf_counter() - started)
+        self._plans[key] = prepared
+        self._nodes += prepared.nodes
+        while len(self._plans) > 1 and (len(self._plans) > self._room or self._nodes > PLAN_NODES):
+            self._nodes -= self._plans.popitem(last=False)[1].nodes
+        return prepared
+
+    def _read_by_engine(self, graph: Graph, method: str, packed: bytes) -> Prepared | None:
+        """The plan of an engine that reads graphs itself; None where it does not, or leaves this one to ``lower``."""
+        read = getattr(self.engine, "prepare_graph", None)
+        if read is None:
+            return None
+        self.capabilities(method)
+        try:
+            found: tuple[native.Prepared, dict[str, Any]] | None = read(graph, method, packed)
+        except Unsupported as refused:
+            raise self._refusal(refused, method) from refused
+        if found is None:
+            return None
+        plan, notes = found
+        names, widths = native.events_of(graph)
+        outputs = list(outputs_of(graph, names))
+        return Prepared(None, plan, outputs, 0.0, graph, names, widths, notes, nodes=len(graph.nodes))
+
+    def _lowered(self, graph: Graph, method: str, digest: str) -> Prepared:
         can = self.capabilities(method)
         logic, tosses = not can.logic, "loss" in can.noise
         program = lower(graph, can.gates, clifford=can.clifford, inline_logic=logic, digest=digest, tosses=tosses)
         try:
             plan = self.engine.prepare(program, method)
         except Unsupported as refused:
-            raise QmkError("UNSUPPORTED", str(refused), engine=self.declaration.name, method=method) from refused
+            raise self._refusal(refused, method) from refused
+        names, widths = list(program.events), [len(cbits) for cbits in program.events.values()]
         outputs = list(outputs_of(graph, program.events))
         fenced = can.fences and has_fences(program)
-        seconds = time.perf_counter() - started
-        prepared = Prepared(program, plan, outputs, seconds, graph, fenced, len(graph.nodes))
-        self._plans[key] = prepared
-        self._nodes += prepared.nodes
-        while len(self._plans) > 1 and (len(self._plans) > self._room or self._nodes > PLAN_NODES):
-            self._nodes -= self._plans.popitem(last=False)[1].nodes
-        return prepared
+        return Prepared(
+            program, plan, outputs, 0.0, graph, names, widths, dict(program.notes), fenced, nodes=len(graph.nodes)
+        )
+
+    def _refusal(self, refused: Unsupported, method: str) -> QmkError:
+        return QmkError("UNSUPPORTED", str(refused), engine=self.declaration.name, method=method)
 
     def execute(
         self,
@@ -149,6 +191,7 @@ class Runner:
         start: bytes | None = None,
         drive: Drive | None = None,
         outputs: Outputs | None = None,
+        packed: bytes = b"",
     ) -> Done:
         """Run ``shots`` shots. ``graph`` may be None when ``holds(digest, method)``. ``start`` is a saved state to go
         on from; ``drive`` takes runs of fenced plans to their end. ``outputs``: what to give beyond counts.
@@ -161,17 +204,16 @@ class Runner:
             return self._valued(graph, method, outputs, (shots, seed, fence), digest, how)
         cpu = time.process_time()
         fresh = not self.holds(digest, method, scope) if digest else True
-        prepared = self._kept(digest, method, scope) if graph is None else self.prepare(graph, method, digest, scope)
+        prepared = (
+            self._kept(digest, method, scope) if graph is None else self.prepare(graph, method, digest, scope, packed)
+        )
         started = time.perf_counter()
         try:
-            if start is None and not (prepared.fenced and drive):
-                samples = prepared.plan.run(shots, seed, progress)
+            size = shots, seed
+            if isinstance(prepared.plan, native.Prepared):
+                counts, events, notes = self._counted(prepared, prepared.plan, size, start, keep_events, progress)
             else:
-                samples = self._driven(prepared, method, (shots, seed), start, drive, progress)
-            program = prepared.program
-            matrix = bits.finish(program, samples.bits, seed)
-            counts = bits.counts(program.registers, matrix)
-            events, notes = self._events(program, matrix, keep_events)
+                counts, events, notes = self._tallied(prepared, method, size, start, drive, keep_events, progress)
         except MemoryError as full:
             why = f": {full}" if str(full) else ""
             raise QmkError(
@@ -184,15 +226,15 @@ class Runner:
             fence=fence,
             counts=counts,
             registers=prepared.outputs,
-            event_names=list(program.events),
-            event_widths=[len(cbits) for cbits in program.events.values()],
+            event_names=prepared.event_names,
+            event_widths=prepared.event_widths,
             event_bits=events,
             shots=shots,
             prepare_s=prepared.seconds if fresh else 0.0,
             run_s=time.perf_counter() - started,
             cpu_s=time.process_time() - cpu,
             peak_rss_bytes=PEAK.bytes(),
-            notes={**program.notes, **samples.notes, **notes, **channels.accounted(program.notes, shots, seed)},
+            notes={**prepared.notes, **notes, **channels.accounted(prepared.notes, shots, seed)},
         )
 
     def _valued(
@@ -248,16 +290,52 @@ class Runner:
         self._plans.move_to_end((scope, digest, method))
         return self._plans[scope, digest, method]
 
-    @staticmethod
-    def _events(program: Program, matrix: bits.Bits, keep: bool) -> tuple[bytes, dict[str, Any]]:
-        if not keep:
-            return b"", {}
-        width = sum(len(cbits) for cbits in program.events.values())
-        size = len(matrix) * ((width + 7) // 8)
-        if size > LIMITS.event_bytes:
-            note = f"per-shot events take {size} bytes, more than event_bytes ({LIMITS.event_bytes}): counts only"
-            return b"", {"events_dropped": note}
-        return bits.pack_events(program, matrix), {}
+    def _counted(
+        self,
+        prepared: Prepared,
+        plan: native.Prepared,
+        size: tuple[int, int],
+        start: bytes | None,
+        keep: bool,
+        progress: Progress | None,
+    ) -> Tally:
+        """By the engine itself."""
+        if start is not None:
+            raise self._unfit("a saved state needs an engine that stops at fences", "")
+        drawn = plan.draw(*size)
+        if progress is not None:
+            progress(size[0])
+        width = sum(prepared.event_widths)
+        note = native.events_dropped(width, size[0]) if keep else {}
+        events = drawn.packed(width) if keep and not note else b""
+        return drawn.counts(), events, {**drawn.notes, **note}
+
+    def _tallied(
+        self,
+        prepared: Prepared,
+        method: str,
+        size: tuple[int, int],
+        start: bytes | None,
+        drive: Drive | None,
+        keep: bool,
+        progress: Progress | None,
+    ) -> Tally:
+        """From the bits of the engine's samples."""
+        program, plan = prepared.program, prepared.plan
+        assert program is not None
+        assert not isinstance(plan, native.Prepared)
+        if start is None and not (prepared.fenced and drive):
+            samples = plan.run(*size, progress)
+        else:
+            samples = self._driven(prepared, method, size, start, drive, progress)
+        matrix = bits.finish(program, samples.bits, size[1])
+        note = native.events_dropped(sum(prepared.event_widths), len(matrix)) if keep else {}
+        events = bits.pack_events(program, matrix) if keep and not note else b""
+        return bits.counts(program.registers, matrix), events, {**samples.notes, **note}
+
+
+Tally = tuple[dict[str, int], bytes, dict[str, Any]]
+"""Counts, packed events and notes of one run."""
 
 
 def execute(

@@ -5,7 +5,6 @@ False failures: each comparison of two samples fails by chance with probability 
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +117,7 @@ def test_a_hundred_qubits_of_little_magic_take_no_state_vector():
         ({"program": "OPENQASM 2.0; qreg q[1]; hh q[0];"}, "INVALID_GRAPH", "hh"),
         ({"shots": 0}, "INVALID_PARAMS", "at least one"),
         ({"shots": 10**12}, "QUOTA_EXCEEDED", "shots"),
-        ({"seed": -1}, "INVALID_PARAMS", "seed -1"),
+        ({"seed": -1}, "INVALID_PARAMS", "seed must be at least 0; got -1"),
         ({"engine": "native:nope"}, "UNSUPPORTED", "no method 'nope'"),
         ({"engine": "nope"}, "UNSUPPORTED", "there is no engine 'nope'"),
     ],
@@ -129,69 +128,72 @@ def test_what_is_wrong_is_named(arguments: dict[str, Any], kind: str, text: str)
     assert refused.value.kind.name == kind
 
 
-def test_without_the_native_core_the_other_engines_sample(monkeypatch: pytest.MonkeyPatch):
-    whole = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *a: None if name == "qmk_native" else whole(name, *a))
-    from qmk.sdk import discovery
-
-    discovery.forget()
-    try:
-        found = qmk.sample(ROTATIONS, seed=1)
-        assert found.engine != "native"
-    finally:
-        discovery.forget()
-
-
 def test_a_repeated_text_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     import qmk_native
 
-    from qmk.api import sampling
+    from qmk.api import plans
 
-    read: list[str] = []
-    monkeypatch.setattr(sampling, "_PLANS", type(sampling._PLANS)())
+    read: list[bytes] = []
+    plans.forget()
     real = qmk_native.read_qasm
 
-    def reading(text: str, inputs: None = None) -> qmk_native.Circuit:
+    def reading(text: bytes, inputs: None = None) -> qmk_native.Circuit:
         read.append(text)
         return real(text, inputs=inputs)
 
     monkeypatch.setattr(qmk_native, "read_qasm", reading)
     first = qmk.sample(ROTATIONS, shots=100, seed=4)
     assert qmk.sample(ROTATIONS, shots=100, seed=4).counts == first.counts
+    assert qmk.run(ROTATIONS, shots=100, seed=4).counts == first.counts
     assert len(read) == 1
     qmk.sample(ROTATIONS, shots=200, seed=4)
+    assert len(read) == 1, "another number of shots: another plan of the same circuit"
     qmk.sample(ROTATIONS, shots=100, seed=4, rewrites=False)
-    assert len(read) == 3, "another number of shots, other options: another plan"
+    assert len(read) == 2, "other options: another program"
+    qmk.sample(ROTATIONS, shots=100, seed=4, cache=False)
+    assert len(read) == 3
 
 
 def test_kept_plans_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    from qmk.api import sampling
+    from qmk.api import plans
 
-    monkeypatch.setattr(sampling, "_PLANS", type(sampling._PLANS)())
-    monkeypatch.setattr(sampling, "PLANS", 3)
-    for shots in range(1, 8):
-        qmk.sample(ROTATIONS, shots=shots, seed=4)
-    assert [key[1] for key in sampling._PLANS] == [5, 6, 7]
-    monkeypatch.setattr(sampling, "PLAN_TEXT_BYTES", 10)
+    plans.forget()
+    monkeypatch.setattr(plans, "PROGRAMS", 3)
+    texts = [f"{ROTATIONS}// {number}\n" for number in range(7)]
+    for text in texts:
+        qmk.sample(text, shots=10, seed=4)
+    assert [key[0].decode() for key in plans._KEPT] == texts[4:]
+    monkeypatch.setattr(plans, "KEPT_BYTES", 10)
     qmk.sample(ROTATIONS, shots=9, seed=4)
-    assert [key[1] for key in sampling._PLANS] == [5, 6, 7], "too long a text to be kept"
+    assert [key[0].decode() for key in plans._KEPT] == texts[4:], "too long a text to be kept"
+    plans.forget()
+
+
+def test_plans_for_other_numbers_of_shots_are_bounded() -> None:
+    from qmk.worker import native
+
+    prepared = native.Prepared(qmk_native_circuit(), "auto")
+    for shots in range(1, 9):
+        prepared.draw(shots, 1)
+    assert list(prepared._plans) == list(range(9 - native.PLANS, 9))
+
+
+def qmk_native_circuit() -> Any:
+    import qmk_native
+
+    return qmk_native.read_qasm(ROTATIONS)
 
 
 def test_an_engine_that_runs_out_of_memory_gives_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    from qmk.api import sampling
+    from qmk.worker import native
 
-    class Full:
-        method, seconds, may_fail = "mps", 0.0, True
-        candidates: tuple[dict[str, int], ...] = ({"memory_bytes": 0},)
+    def full(self: native.Prepared, shots: int, seed: int) -> None:
+        raise MemoryError("bond dimension 512")
 
-        def run(self, shots: int, seed: int) -> None:
-            raise MemoryError("bond dimension 512")
-
-    monkeypatch.setattr(sampling, "_PLANS", type(sampling._PLANS)())
-    monkeypatch.setattr(sampling, "_plan", lambda *asked: Full())
+    monkeypatch.setattr(native.Prepared, "draw", full)
     found = qmk.sample(ROTATIONS, shots=50, seed=1)
     assert sum(found.counts.values()) == 50
     assert found.engine != "native"
     assert "bond dimension 512" in found.left["native"]
     with pytest.raises(QmkError, match="bond dimension 512"):
-        qmk.sample(ROTATIONS, shots=50, seed=1, engine="native:mps")
+        qmk.sample(ROTATIONS, shots=50, seed=1, engine="native:frame")

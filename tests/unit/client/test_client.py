@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from qmk.abi.calls import BY_NAME, q_result
@@ -217,7 +218,7 @@ def test_events_that_were_not_kept_or_cannot_be_fetched_are_errors():
     with pytest.raises(QmkError, match="cannot be fetched"):
         list(a_result().rows())
     result = a_result()
-    result._page = None
+    result._reply = msgspec.structs.replace(result._reply, events=None)
     assert not result.has_events
     with pytest.raises(QmkError, match="no per-shot events"):
         list(result.rows())

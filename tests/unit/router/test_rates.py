@@ -87,9 +87,9 @@ def test_a_file_is_written_read_and_taken(tmp_path: Path) -> None:
 
 def test_a_slow_start_keeps_an_engine_for_longer_runs(tmp_path: Path) -> None:
     path = tmp_path / rates.NAME
-    rates.save(path, calibration("native"))
-    assert rates.rate(ENGINES, path).declarations["native"].beyond_s == 0.5
-    assert ENGINES["native"].beyond_s == 0.05
+    rates.save(path, calibration("quimb"))
+    assert rates.rate(ENGINES, path).declarations["quimb"].beyond_s == 0.5
+    assert ENGINES["quimb"].beyond_s == 0.05
 
 
 @pytest.mark.parametrize(

@@ -33,8 +33,8 @@ MOST_QUBITS = 900
 
 
 def cost(method: str, features: Features, shots: int, rates: Mapping[str, float] = RATES) -> Cost:
-    """What the native core predicted (``Features.native``); where it was not asked, since others are fast enough, a
-    guess that no router takes: a state vector."""
+    """What the native core predicted (``Features.native``); where it was not asked, a guess that no router takes: a
+    state vector."""
     bits = 3 * shots * max(features.n_events, 1)
     found = features.native.get(method)
     if method == "tableau":
@@ -48,7 +48,7 @@ def cost(method: str, features: Features, shots: int, rates: Mapping[str, float]
     if found is None:
         amplitudes = 2.0 ** min(features.n_qubits, MOST_QUBITS)
         seconds = 1e-4 + features.n_ops * (rates["guess_op_s"] + rates["guess_amplitude_s"] * amplitudes)
-        note = "not looked at: others are fast enough"
+        note = "not looked at"
         return Cost(seconds=seconds, memory_bytes=int(min(16 * amplitudes, 2.0**62)) + bits, note=note, may_fail=True)
     handing = rates["fixed_s"] + rates["op_s"] * features.n_ops + rates["outcome_s"] * shots * max(features.n_events, 1)
     return Cost(
@@ -112,7 +112,6 @@ DECLARATION = Declaration(
     },
     cost=cost,
     rates=RATES,
-    beyond_s=0.05,
     requires=("qmk_native",),
     library="qmk-native",
 )

@@ -13,12 +13,10 @@ from qmk.base.errors import QmkError
 from qmk.engines.native import DECLARATION
 from qmk.engines.native.loss import PatternPlan, TableauPlan
 from qmk.ir.native_circuit import circuit_of
-from qmk.ir.native_rewrites import report
 from qmk.ir.program import Program, Register, Toss
+from qmk.qvm.graph import Graph
 from qmk.sdk.engine import Plan, Progress, Samples, Unsupported
-
-MEMORY_BYTES = 16 << 30
-"""what one state may take; the router has refused before what this machine has no memory for"""
+from qmk.worker import native
 
 
 class NativeEngine:
@@ -35,13 +33,13 @@ class NativeEngine:
         try:
             every = (Register("", tuple(range(program.n_cbits))),)  # events show what registers may not
             circuit = circuit_of(replace(program, post=(), registers=every))
-            if method in ("mps", "cut"):
-                qmk_native.MpsPlan(circuit)
         except QmkError as refused:
             raise Unsupported(refused.message) from refused
-        except ValueError as refused:
-            raise Unsupported(f"method {method} takes gates and one final read-out: {refused}") from refused
         return NativePlan(circuit, method)
+
+    def prepare_graph(self, graph: Graph, method: str, packed: bytes) -> tuple[native.Prepared, dict[str, Any]] | None:
+        """A plan of a graph as the core reads it, and notes; None for what ``prepare`` has to take: lost atoms."""
+        return None if method == "tableau" else native.prepare_graph(graph, method, packed)
 
     def _losing(self, program: Program, method: str) -> Plan:
         try:
@@ -71,7 +69,7 @@ class NativeObserver:
     """The final state in double precision, as the dense simulator has it."""
 
     def __init__(self, circuit: qmk_native.Circuit) -> None:
-        self._plan = qmk_native.DensePlan(circuit, "f64", MEMORY_BYTES)
+        self._plan = qmk_native.DensePlan(circuit, "f64", native.MEMORY_BYTES)
 
     def expectation(self, paulis: Sequence[str], /) -> list[float]:
         return self._plan.expectation(paulis)
@@ -94,36 +92,23 @@ class NativeObserver:
 
 
 class NativePlan:
-    """A circuit, with the native plans for the numbers of shots it was run with so far: they depend on them."""
+    """A circuit whose bits are wanted, not only its counts."""
 
     def __init__(self, circuit: qmk_native.Circuit, method: str) -> None:
-        self._circuit = circuit
+        self._prepared = native.Prepared(circuit, method)
         self._method = method
-        self._plans: dict[int, qmk_native.Plan] = {}
-        self._told: dict[str, Any] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
-        circuit = self._circuit
+        circuit = self._prepared.circuit
         return _plan_of, ((circuit.n_qubits, circuit.n_cbits, *circuit.rows(), circuit.registers), self._method)
 
     def run(self, shots: int, seed: int, progress: Progress | None = None) -> Samples:
         """Raises MemoryError when the state outgrows its bound."""
-        samples, method = self._plan(shots).run(shots, seed)
-        bits = np.frombuffer(samples.bits(), dtype=np.uint8).reshape(shots, -1)[:, : self._circuit.n_cbits]
+        drawn = self._prepared.draw(shots, seed)
+        bits = np.frombuffer(drawn.samples.bits(), dtype=np.uint8).reshape(shots, -1)
         if progress is not None:
             progress(shots)
-        notes: dict[str, Any] = {"simulator": method, **self._told}
-        return Samples(bits, notes)
-
-    def _plan(self, shots: int) -> qmk_native.Plan:
-        plan = self._plans.get(shots)
-        if plan is None:
-            method = None if self._method == "auto" else self._method
-            plan = qmk_native.Plan(self._circuit, shots, method, memory=MEMORY_BYTES, keep_cbits=True)
-            self._plans = {shots: plan}
-            rewrites = report(plan)
-            self._told = {"rewrites": rewrites} if rewrites else {}
-        return plan
+        return Samples(bits[:, : self._prepared.circuit.n_cbits], drawn.notes)
 
 
 def _plan_of(circuit: tuple[Any, ...], method: str) -> NativePlan:

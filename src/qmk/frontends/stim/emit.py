@@ -14,6 +14,7 @@ from qmk.ir.names import names
 from qmk.qvm.families import OPS
 from qmk.qvm.families.noise import PAIRS
 from qmk.qvm.graph import Graph, Guard, Node
+from qmk.qvm.op import PauliChannel
 
 FIXED = {**names("stim"), **names("stim_tag"), "reset": "R"}
 TURNS = {
@@ -247,7 +248,11 @@ class Writer:
         elif short == "leak":
             self.write(f"I_ERROR[leakage]({args['p0']!r}, {args['p1']!r})", *operands)
         else:
-            raise Unwritten("no noise of Stim")
+            op = OPS[node.op]
+            channel = op.channel(args, len(operands)) if op.channel is not None else None
+            if not isinstance(channel, PauliChannel) or len(operands) != 1:
+                raise Unwritten("no noise of Stim")
+            self.write(f"PAULI_CHANNEL_1({', '.join(map(repr, channel.chances[1:]))})", *operands)
 
     def misread(self, node: Node) -> None:
         event, made = node.inputs[0], node.produces[0]

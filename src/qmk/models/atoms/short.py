@@ -17,7 +17,7 @@ from qmk.models.atoms.machine import Idle
 from qmk.models.atoms.noisy import AtomNoise, atom_noises
 from qmk.models.atoms.profile import Profile
 from qmk.models.noise import NoiseModel, short
-from qmk.models.noise.errors import wrong
+from qmk.models.noise.errors import SIMPLE, wrong
 from qmk.qvm.families import analog
 
 RATES = analog.noise_keys("analog.rydberg3")
@@ -27,7 +27,7 @@ LARGEST = 1e4
 """rate or deviation, in units of us, rad/us, um or the amplitude: what is more is no evolution but noise"""
 LOSSES = ("load_loss", "gate_loss", "move_loss")
 IDLE = tuple(f"idle_{name}" for name in Idle.__struct_fields__)
-_OF_GATES = ("readout", "reset", "loss", "amplitude_damping", "phase_damping", "leak")
+_OF_GATES = ("readout", "reset", "loss", *SIMPLE, "leak")
 
 
 def atom_noise(text: str) -> AtomNoise | None:

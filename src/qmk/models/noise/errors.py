@@ -1,15 +1,19 @@
-"""The errors that a rule of a model may name: each is an op of family ``noise`` and its arguments."""
+"""The errors that a rule of a model may name: each is an op of family ``noise`` and its arguments.
+
+A channel on one qubit that takes numbers only (``noise.is_simple``) has its class made from the op's declaration.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Union
 
 import msgspec
 
 from qmk.base.errors import QmkError
 from qmk.qvm.families import OPS, noise
+from qmk.qvm.op import Op
 
 Matrices = tuple[tuple[tuple[tuple[float, float], ...], ...], ...]
 
@@ -48,12 +52,10 @@ class Error(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="
 
     def repeated(self, times: int) -> Error:
         """One error that does what this one does ``times`` times."""
-        raise wrong(f"{self.OP} cannot stand for waiting", "use depolarize, pauli or a damping in 'idle'")
-
-
-def _several(p: float, times: int) -> float:
-    """At least one of ``times`` events."""
-    return 1.0 if p >= 1 else -math.expm1(times * math.log1p(-p))
+        repeat = noise.REPEATED.get(self.OP)
+        if repeat is None:
+            raise wrong(f"{self.OP} cannot stand for waiting", "use depolarize, pauli or a damping in 'idle'")
+        return type(self)(**repeat(self.args(), times))
 
 
 class Pauli(Error, frozen=True, tag="pauli"):
@@ -106,32 +108,6 @@ class Pauli2(Error, frozen=True, tag="pauli2"):
         return {f"p{name.lower()}": float(chance) for name, chance in self.chances.items() if chance}
 
 
-class AmplitudeDamping(Error, frozen=True, tag="amplitude_damping"):
-    """|1> decays to |0> with probability ``gamma``."""
-
-    gamma: float
-    OP: ClassVar[str] = "noise.amplitude_damping"
-
-    def args(self) -> dict[str, Any]:
-        return {"gamma": self.gamma}
-
-    def repeated(self, times: int) -> Error:
-        return AmplitudeDamping(_several(self.gamma, times))
-
-
-class PhaseDamping(Error, frozen=True, tag="phase_damping"):
-    """Coherences are multiplied by sqrt(1 - lam)."""
-
-    lam: float
-    OP: ClassVar[str] = "noise.phase_damping"
-
-    def args(self) -> dict[str, Any]:
-        return {"lam": self.lam}
-
-    def repeated(self, times: int) -> Error:
-        return PhaseDamping(_several(self.lam, times))
-
-
 class Kraus(Error, frozen=True, tag="kraus"):
     """Any channel by its Kraus operators, rows of entries (re, im): 2 by 2 on each qubit, 4 by 4 on a gate's two."""
 
@@ -161,9 +137,6 @@ class Loss(Error, frozen=True, tag="loss"):
     def args(self) -> dict[str, Any]:
         return {"p": self.p}
 
-    def repeated(self, times: int) -> Error:
-        return Loss(_several(self.p, times))
-
 
 class Leak(Error, frozen=True, tag="leak"):
     """The atom leaves the qubit's two levels, |0> with probability ``p0`` and |1> with ``p1``, and is as lost."""
@@ -175,8 +148,32 @@ class Leak(Error, frozen=True, tag="leak"):
     def args(self) -> dict[str, Any]:
         return {"p0": self.p0, "p1": self.p1}
 
-    def repeated(self, times: int) -> Error:
-        return Leak(_several(self.p0, times), _several(self.p1, times))
+
+class _Simple(Error, frozen=True):
+    """Base of the classes made from declarations."""
+
+    def args(self) -> dict[str, Any]:
+        return msgspec.structs.asdict(self)
 
 
-AnyError = Pauli | Depolarize | Pauli2 | AmplitudeDamping | PhaseDamping | Kraus | Loss | Leak
+def _make_error(op: Op) -> Any:
+    return msgspec.defstruct(
+        "".join(word.capitalize() for word in op.short.split("_")),
+        [(param.name, float) for param in op.params],
+        bases=(_Simple,),
+        module=__name__,
+        namespace={"OP": op.name, "__doc__": f"{op.doc[0].upper()}{op.doc[1:]}."},
+        tag=op.short,
+        frozen=True,
+    )
+
+
+SIMPLE: dict[str, Any] = {op.short: _make_error(op) for op in noise.FAMILY.ops if noise.is_simple(op)}
+"""Classes of errors by the short name of their op."""
+
+AmplitudeDamping, PhaseDamping = SIMPLE["amplitude_damping"], SIMPLE["phase_damping"]
+
+if TYPE_CHECKING:
+    AnyError = Error
+else:
+    AnyError = Union[Pauli, Depolarize, Pauli2, Kraus, Loss, Leak, *SIMPLE.values()]

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 from qmk.base.errors import QmkError
 from qmk.ir.names import names
 from qmk.models.noise.apply import twirled
-from qmk.models.noise.errors import AnyError, Depolarize, Error, Pauli, Pauli2, PhaseDamping
+from qmk.models.noise.errors import SIMPLE, AnyError, Depolarize, Error, Pauli, Pauli2
 from qmk.models.noise.model import GateRule, NoiseModel, Readout, Relaxation
-from qmk.qvm.families import noise
+from qmk.qvm.families import OPS, noise
+from qmk.qvm.op import PauliChannel
 
 if TYPE_CHECKING:
     import stim
@@ -50,7 +51,7 @@ def _refuse(model: NoiseModel) -> None:
     errors = [error for rule in model.gates for error in rule.errors]
     errors += [*model.before_measure, *model.reset, *model.idle, *(model.idle_measure or ()), *model.before_round]
     for error in errors:
-        if not isinstance(error, (Pauli, Depolarize, Pauli2, PhaseDamping)):
+        if not isinstance(error, (Pauli, Depolarize, Pauli2)) and _pauli_chances(error) is None:
             raise _unsupported(f"the error {error.OP}", "give Pauli errors, or relaxation with 'twirl': true")
     if model.loss_rate:
         raise _unsupported("the loss of atoms", "give 'erasure', which is noticed and replaced, if that is meant")
@@ -259,16 +260,26 @@ def _instructions(
         yield "DEPOLARIZE2", [error.p], pairs if error.pair else []
         alone = [qubit for group in groups if len(group) != 2 for qubit in group]
         yield "DEPOLARIZE1", [error.p], alone if error.pair else each
-    elif isinstance(error, Pauli):
-        x, y, z = error.px, error.py, error.pz
+    else:
+        chances = (error.px, error.py, error.pz) if isinstance(error, Pauli) else _pauli_chances(error)
+        assert chances is not None, "the others were refused"
+        x, y, z = chances
         x, y, z = {"Z": (x, y, z), "X": (z, y, x), "Y": (x, z, y)}[basis]
         if not y and not (x and z):
             yield ("X_ERROR", [x], each) if x else ("Z_ERROR", [z], each)
+        elif not x and not z and not isinstance(error, Pauli):
+            yield "Y_ERROR", [y], each
         else:
             yield "PAULI_CHANNEL_1", [x, y, z], each
-    else:
-        assert isinstance(error, PhaseDamping), "the others were refused"
-        yield {"Z": "Z_ERROR", "X": "X_ERROR", "Y": "Y_ERROR"}[basis], [(1 - (1 - error.lam) ** 0.5) / 2], each
+
+
+def _pauli_chances(error: AnyError | Error) -> tuple[float, ...] | None:
+    """The probabilities of X, Y and Z of an error that is made from its declaration; None for no Pauli channel."""
+    op = OPS[error.OP]
+    if op.short not in SIMPLE or op.channel is None:
+        return None
+    channel = op.channel(error.args(), 1)
+    return channel.chances[1:] if isinstance(channel, PauliChannel) else None
 
 
 def _flip(error: AnyError) -> float:

@@ -14,17 +14,20 @@ from collections.abc import Callable, Iterator, Sequence
 import msgspec
 
 from qmk.models.noise.calibration import Calibration
-from qmk.models.noise.errors import AmplitudeDamping, AnyError, Depolarize, Leak, Loss, Pauli, PhaseDamping, wrong
+from qmk.models.noise.errors import SIMPLE, AnyError, Depolarize, Leak, Loss, Pauli, wrong
 from qmk.models.noise.model import GateRule, NoiseLike, NoiseModel, Readout
 
 TIMES_S = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "h": 3600.0}
 DEFAULT_DURATIONS = {"1q": 35e-9, "2q": 60e-9, "measure": 500e-9, "reset": 500e-9}
 """of superconducting qubits; a file says otherwise"""
 
+_NUMBERS = {name: made.__struct_fields__ for name, made in SIMPLE.items()}
 FORMS = (
     "depolarizing=P", "uniform=P", "si1000=P", "biased=P:ETA", "thermal=T1:T2", "twirled=T1:T2", "readout=P",
-    "readout=P01:P10", "reset=P", "idle=P", "amplitude_damping=G", "phase_damping=L", "circuit=P", "p=P",
-    "phenomenological=P", "phenomenological=P:Q", "erasure=P", "loss=P", "loss=P1:P2", "loss_rate=R", "leak=P0:P1",
+    "readout=P01:P10", "reset=P", "idle=P",
+    *(f"{name}={':'.join(field[0].upper() for field in fields)}" for name, fields in _NUMBERS.items()),
+    "circuit=P", "p=P", "phenomenological=P", "phenomenological=P:Q", "erasure=P", "loss=P", "loss=P1:P2",
+    "loss_rate=R", "leak=P0:P1",
 )  # fmt: skip
 """every term"""
 
@@ -44,7 +47,11 @@ _PRESETS: dict[str, Callable[..., NoiseModel]] = {
 }
 _TIMED = ("thermal", "twirled")
 _PAIRS = ("biased", "thermal", "twirled", "leak")
-_COUNTS = {**dict.fromkeys(_PAIRS, (2,)), **dict.fromkeys(("phenomenological", "readout", "loss"), (1, 2))}
+_COUNTS = {
+    **{name: (len(fields),) for name, fields in _NUMBERS.items()},
+    **dict.fromkeys(_PAIRS, (2,)),
+    **dict.fromkeys(("phenomenological", "readout", "loss"), (1, 2)),
+}
 
 
 def resolve(noise: NoiseLike | object) -> NoiseModel:
@@ -142,7 +149,7 @@ def _with(model: NoiseModel, word: str, numbers: list[float]) -> NoiseModel:
         return replace(model, erasure=p)
     if word == "loss_rate":
         return replace(model, loss_rate=p)
-    makers = {"loss": Loss, "amplitude_damping": AmplitudeDamping, "phase_damping": PhaseDamping, "leak": Leak}
+    makers = {**SIMPLE, "loss": Loss, "leak": Leak}
     rules = tuple(_without(rule, makers[word]) for rule in model.gates) or (GateRule(()),)
     if word == "loss":
         return replace(model, gates=tuple(_losing(rules, p, numbers[-1])))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Callable
 from typing import Any, Literal, cast
 
 from qmk.qvm.graph import Node
@@ -159,8 +160,27 @@ def kind(op: Op, node: Node) -> Kind:
     return "pauli" if any(channel.chances[1:]) else "none"
 
 
-def _op(short: str, doc: str, vqs: Arity, params: tuple[Param, ...], channel: Any) -> Op:
+Repeat = Callable[[Args, int], dict[str, float]]
+REPEATED: dict[str, Repeat] = {}
+"""By op, the arguments of one error that does what so many do. Errors without an entry cannot stand for waiting."""
+
+
+def _repeat_chances(args: Args, times: int) -> dict[str, float]:
+    """Each argument is the probability of an event: that of at least one of ``times`` events."""
+    return {key: 1.0 if p >= 1 else -math.expm1(times * math.log1p(-p)) for key, p in args.items()}
+
+
+def _op(short: str, doc: str, vqs: Arity, params: tuple[Param, ...], channel: Any, repeat: Repeat | None = None) -> Op:
+    if repeat is not None:
+        REPEATED[f"noise.{short}"] = repeat
     return Op(f"noise.{short}", doc, "noise", vqs=vqs, params=params, channel=channel)
+
+
+def is_simple(op: Op) -> bool:
+    """Whether a channel on one qubit takes numbers only, all required: noise models and their short forms know it by
+    its declaration alone."""
+    numbers = all(param.kind == "float" and param.required for param in op.params)
+    return op.channel is not None and op.vqs == exactly(1) and numbers
 
 
 ONE, TWO, EITHER = exactly(1), exactly(2), Arity(1, 2)
@@ -197,6 +217,7 @@ FAMILY = Family(
             ONE,
             (_probability("gamma", "probability that |1> decays", required=True),),
             _amplitude,
+            _repeat_chances,
         ),
         _op(
             "phase_damping",
@@ -204,6 +225,7 @@ FAMILY = Family(
             ONE,
             (_probability("lam", "probability that the environment learns the basis state", required=True),),
             _phase,
+            _repeat_chances,
         ),
         _op(
             "thermal",
@@ -229,6 +251,7 @@ FAMILY = Family(
             Arity(1, None),
             (_probability("p", "probability of the loss", required=True),),
             None,
+            _repeat_chances,
         ),
         _op(
             "leak",
@@ -239,6 +262,7 @@ FAMILY = Family(
                 _probability("p1", "probability of leaving |1>", required=True),
             ),
             None,
+            _repeat_chances,
         ),
         Op(
             "noise.readout",

@@ -1,0 +1,134 @@
+"""Programs that the native core has prepared in this process, the last ones, so that one that comes again is only run.
+
+The key is the program itself, its text or its packed graph: nothing is computed to look a plan up, and nothing that two
+programs could share by chance.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from qmk.base.errors import QmkError
+
+if TYPE_CHECKING:
+    import qmk_native
+
+    from qmk.api.source import Source
+    from qmk.sdk.engine import Prediction
+    from qmk.worker.native import Prepared
+
+PROGRAMS = 128
+KEPT_BYTES = 4 << 20
+"""Bounds of what is kept: programs, and the bytes of their texts together (a circuit takes some ten times as much)."""
+
+
+class Known(NamedTuple):
+    """A prepared program. ``prediction`` is None where the core does not run it by itself; ``fenced``: it has fences;
+    ``notes`` are those of its lowering."""
+
+    prepared: Prepared
+    prediction: Prediction | None
+    fenced: bool
+    notes: dict[str, Any]
+
+
+Key = tuple[bytes, bool, str, bool]
+"""Text or packed graph, whether it is text, method, whether it is rewritten."""
+
+_KEPT: OrderedDict[Key, Known] = OrderedDict()
+_LOCK = threading.Lock()
+
+
+def native(source: Source, method: str, rewrites: bool, cache: bool) -> Known | None:
+    """The program as the native core runs it; None for what no circuit of the core can say, and where the method does
+    not take it."""
+    from qmk.ir.program import Unsupported
+
+    try:
+        known = _of_text(source, method, rewrites, cache)
+        return known if known is not None else _of_graph(source, method, rewrites, cache)
+    except Unsupported:
+        return None
+
+
+def has_read(text: bytes) -> bool:
+    """Whether a program of this text is kept."""
+    with _LOCK:
+        return any((text, True, "auto", rewrites) in _KEPT for rewrites in (True, False))
+
+
+def _of_text(source: Source, method: str, rewrites: bool, cache: bool) -> Known | None:
+    if source.text is None:
+        return None
+    key = (source.text, True, method, rewrites)
+    keeps = cache and source.params is None
+    if keeps and (known := _find(key)) is not None:
+        return known
+    circuit = source.circuit
+    if circuit is None:
+        return None
+    return _keep(key, _known(circuit, method, rewrites, False, {}), keeps)
+
+
+def _of_graph(source: Source, method: str, rewrites: bool, cache: bool) -> Known | None:
+    from qmk.worker.native import circuit_of_graph
+
+    key = (source.packed, False, method, rewrites)
+    if cache and (known := _find(key)) is not None:
+        return known
+    try:
+        circuit, notes = circuit_of_graph(source.graph, source.packed)
+    except QmkError as refused:
+        if refused.kind.name != "UNSUPPORTED":
+            raise
+        return None
+    fenced = any(node.op == "core.fence" for node in source.graph.nodes)
+    return _keep(key, _known(circuit, method, rewrites, fenced, notes), cache)
+
+
+def _known(circuit: qmk_native.Circuit, method: str, rewrites: bool, fenced: bool, notes: dict[str, Any]) -> Known:
+    from qmk.router.native import predictions
+    from qmk.worker.native import Prepared
+
+    prediction = predictions(circuit).get("auto") if method == "auto" else None
+    return Known(Prepared(circuit, method, rewrites=rewrites), prediction, fenced, notes)
+
+
+def _find(key: Key) -> Known | None:
+    with _LOCK:
+        known = _KEPT.get(key)
+        if known is not None:
+            _KEPT.move_to_end(key)
+        return known
+
+
+def _keep(key: Key, known: Known, wanted: bool) -> Known:
+    if wanted and len(key[0]) <= KEPT_BYTES // 4:
+        with _LOCK:
+            _KEPT[key] = known
+            while len(_KEPT) > PROGRAMS or sum(len(kept[0]) for kept in _KEPT) > KEPT_BYTES:
+                _KEPT.popitem(last=False)
+    return known
+
+
+def forget() -> None:
+    """Drop all that is kept."""
+    with _LOCK:
+        _KEPT.clear()
+
+
+_MEMORY = [0.0, 0]
+"""When this machine's memory was last looked up, and what it was."""
+
+
+def memory_bytes() -> int:
+    """The bytes that one state may take, as it was within the last second: looking costs as much as a small program."""
+    from qmk.host import machine
+
+    now = time.monotonic()
+    if now - _MEMORY[0] > 1.0:
+        _MEMORY[:] = now, machine.memory_bytes()
+    return int(_MEMORY[1])

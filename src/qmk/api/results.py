@@ -1,0 +1,119 @@
+"""Results of runs in this process: counts at once, and what costs more than they did when somebody reads it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from qmk.abi.calls.q_result import EventPage, Fallback, Provenance, Register, Reply
+from qmk.client.result import Result
+
+if TYPE_CHECKING:
+    from qmk.api.execution import Executed, Wish
+    from qmk.api.source import Source
+    from qmk.host.results import Head
+
+
+def result_of(executed: Executed, source: Source, wish: Wish) -> Result:
+    """Registers, provenance and events are those of the graph, which is read from the program's text if need be."""
+    from qmk.worker.memory import PEAK
+
+    usage = executed.usage if "peak_rss_bytes" in executed.usage else {**executed.usage, "peak_rss_bytes": PEAK.bytes()}
+    known = Reply(
+        job_id="",
+        shots=wish.shots,
+        seed=wish.seed,
+        counts=executed.counts,
+        values=executed.values,
+        usage={**usage, "attempts": 1},
+        provenance=Provenance(digest="", engine=executed.engine, method=executed.method, seed=wish.seed),
+    )
+    events = _Events(executed, source, wish)
+    return Result(known, events.page, lambda reply: _complete(reply, executed, source, events))
+
+
+def _complete(known: Reply, executed: Executed, source: Source, events: _Events) -> Reply:
+    head = events.head
+    provenance = msgspec.structs.replace(
+        known.provenance,
+        digest=source.digest,
+        version=executed.version,
+        reasons=executed.reasons or [_of_core(executed)],
+        predicted_seconds=executed.predicted_s,
+        uncertainty=executed.uncertainty,
+        fallbacks=[Fallback(**row) for row in executed.fallbacks],
+        notes={**executed.notes, **events.note, **source.notes},
+    )
+    return msgspec.structs.replace(known, registers=head.registers, events=events.page(0), provenance=provenance)
+
+
+def _of_core(executed: Executed) -> dict[str, object]:
+    """The one candidate where the native core was taken at once."""
+    from qmk.router.score import Candidate
+
+    row = Candidate(
+        engine=executed.engine,
+        method=executed.method,
+        chosen=True,
+        seconds=executed.predicted_s,
+        uncertainty=executed.uncertainty,
+        reason=str(executed.notes.get("simulator", "")),
+    )
+    return msgspec.to_builtins(row)
+
+
+class _Events:
+    """The per-shot events of a run, page by page."""
+
+    def __init__(self, executed: Executed, source: Source, wish: Wish) -> None:
+        self._executed, self._source, self._shots = executed, source, wish.shots
+        self._keep = wish.keep_events
+        self._head: Head | None = None
+        self.note: dict[str, str] = {}
+
+    @property
+    def head(self) -> Head:
+        if self._head is None:
+            self._head = self._made()
+        return self._head
+
+    def _made(self) -> Head:
+        from qmk.host import results
+        from qmk.ir.lower import outputs_of
+        from qmk.worker.native import events_dropped, events_of
+
+        executed = self._executed
+        if executed.stored is not None:
+            return executed.stored.head
+        names, widths = events_of(self._source.graph)
+        if self._keep:
+            self.note = events_dropped(sum(widths), self._shots)
+        kept = self._keep and not self.note
+        return results.Head(
+            counts=executed.counts,
+            registers=[
+                Register(row.name, list(row.bits), row.descending) for row in outputs_of(self._source.graph, names)
+            ],
+            event_names=names,
+            event_widths=widths,
+            row_bytes=(sum(widths) + 7) // 8 if kept else 0,
+            shots=self._shots,
+            version=executed.version,
+            notes=executed.notes,
+        )
+
+    def _packed(self, number: int) -> bytes | memoryview:
+        executed, head = self._executed, self.head
+        if executed.stored is not None:
+            return executed.stored.page(number)
+        assert executed.drawn is not None
+        first = number * head.page_shots
+        stop = min(self._shots, first + head.page_shots)
+        return executed.drawn.packed(sum(head.event_widths), first, stop)
+
+    def page(self, from_shot: int) -> EventPage | None:
+        """The page that begins at ``from_shot``."""
+        from qmk.host.results import event_page
+
+        return event_page(self.head, from_shot, self._packed)

@@ -1,0 +1,123 @@
+"""A program as its caller gave it: text that the native core may read, and a verified graph once somebody needs one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from qmk.api.plans import has_read
+from qmk.base.limits import LIMITS
+from qmk.request.build import build
+from qmk.request.options import RunOptions
+from qmk.request.program import ProgramLike, source, to_graph
+from qmk.request.shots import choose_shots, shots_of
+
+if TYPE_CHECKING:
+    import qmk_native
+
+    from qmk.qvm.graph import Graph
+
+DEFAULT_SHOTS = 1000
+
+READ_BY_CORE = (None, "qasm2", "qasm3")
+"""Formats of text that the native core's reader is tried on; None: whatever the text turns out to be."""
+
+
+def verify(graph: Graph) -> Graph:
+    """``graph``, if nothing is wrong with it. Raises INVALID_GRAPH with findings."""
+    from qmk.qvm.verify import verify
+
+    error = verify(graph).error()
+    if error is not None:
+        raise error
+    return graph
+
+
+def text_of(program: ProgramLike, format: str | None) -> bytes | None:
+    """What the native core's reader may read: text, unless it is known to be in another format or is too long."""
+    from qmk.qvm.graph import Graph
+
+    if isinstance(program, Graph) or format not in READ_BY_CORE:
+        return None
+    text = source(program)[0]
+    return text if len(text) <= LIMITS.source_bytes else None
+
+
+def read(text: bytes, params: Any = None) -> qmk_native.Circuit | None:
+    """By the native core's reader; None for what it leaves to the front ends, among it all that is wrong."""
+    import qmk_native
+
+    try:
+        return qmk_native.read_qasm(text, inputs=params)
+    except (qmk_native.Declined, TypeError):
+        return None
+
+
+def read_native(
+    program: ProgramLike, format: str | None, params: Mapping[str, Any] | None = None
+) -> qmk_native.Circuit | None:
+    """``read`` of a program as its caller has it."""
+    text = text_of(program, format)
+    return None if text is None else read(text, params or None)
+
+
+class Source:
+    """``options`` beside the program: with noise, a machine or a device only the graph says what is to run. ``text`` is
+    None where the native core is not to read it."""
+
+    def __init__(self, program: ProgramLike, options: RunOptions) -> None:
+        self._program, self._options = program, options
+        self.params = options.params or None
+        plain = options.noise is None and options.qec is None and options.device is None
+        self.text = text_of(program, options.format) if plain else None
+        self.notes: dict[str, Any] = {}
+        """What the result's provenance says of the noise and the machine; complete once the graph was read."""
+        self.shots = self._shots()
+
+    def _shots(self) -> int:
+        """As many as are asked for, else what the program itself asks for, else 1000."""
+        options = self._options
+        if options.error is not None:
+            found, self.notes["shots"] = choose_shots(options.error, options.outputs)
+            return found
+        if options.shots is not None:
+            return shots_of(options.shots, DEFAULT_SHOTS)
+        if self.text is not None and (has_read(self.text) or self.circuit is not None):
+            return DEFAULT_SHOTS
+        return shots_of(self._written.shots, DEFAULT_SHOTS)
+
+    @cached_property
+    def circuit(self) -> qmk_native.Circuit | None:
+        """As the native core's reader has it."""
+        return None if self.text is None else read(self.text, self.params)
+
+    @cached_property
+    def _written(self) -> Graph:
+        """The graph as it was written, before anybody has verified it."""
+        if self.text is not None:
+            return to_graph(self._program, self._options.format, self._options.params)
+        found = build(self._program, self._options)
+        self.notes.update(found.notes)
+        return found.graph
+
+    @cached_property
+    def graph(self) -> Graph:
+        """Verified. Raises INVALID_GRAPH, INVALID_PARAMS and what a noise or a device is refused with."""
+        return verify(self._written)
+
+    @cached_property
+    def packed(self) -> bytes:
+        """The graph's bytes, which need not be those of a verified one: what is kept under them was."""
+        from qmk.qvm.graph import pack
+
+        try:
+            return pack(self._written)
+        except Exception:
+            return pack(self.graph)  # says what is wrong
+
+    @cached_property
+    def digest(self) -> str:
+        from qmk.qvm.graph import digest
+
+        return digest(self.graph)

@@ -1,0 +1,151 @@
+"""Programs on the native core: one circuit for each program, one plan for each number of shots, counts without Python.
+
+Every way to run a program goes through here, so that the same program, shots and seed give the same bits on each: a
+text that the core reads itself, a graph in this process, a graph in a worker. A plan keeps all classical bits, so that
+per-shot events can be taken from the very samples that were counted.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any
+
+from qmk.base.errors import QmkError
+from qmk.base.limits import LIMITS
+from qmk.ir.native_rewrites import report
+
+if TYPE_CHECKING:
+    import qmk_native
+
+    from qmk.qvm.graph import Graph
+
+MEMORY_BYTES = 16 << 30
+"""The most bytes that one state may take; the router has refused before what this machine has no memory for."""
+
+PLANS = 4
+"""Numbers of shots that the plans of a circuit are kept for."""
+
+STRAIGHT = ("mps", "cut")
+"""Methods that take gates and one final read-out."""
+
+
+def circuit_of_graph(graph: Graph, packed: bytes = b"") -> tuple[qmk_native.Circuit, dict[str, Any]]:
+    """The one circuit of a verified graph, and the notes that lowering made. ``packed``: the graph's ``pack``, if the
+    caller has it.
+
+    The core reads packed graphs itself; what it declines is lowered here. Raises UNSUPPORTED for what no circuit holds.
+    """
+    import qmk_native
+
+    from qmk.ir.labels import labels
+    from qmk.qvm.graph import pack
+
+    try:
+        return qmk_native.read_qvm(packed or pack(graph)), dict(labels(graph))
+    except qmk_native.Declined:
+        from qmk.ir.lower import lower
+        from qmk.ir.native_circuit import GATES, circuit_of
+
+        program = lower(graph, GATES | {"gphase"}, tosses=True)
+        if any(register.lost for register in program.registers):
+            raise QmkError("UNSUPPORTED", "registers that print lost atoms") from None
+        return circuit_of(program), dict(program.notes)
+
+
+def events_of(graph: Graph) -> tuple[list[str], list[int]]:
+    """Names and widths of a graph's events, in the order of the classical bits of its circuit."""
+    names: list[str] = []
+    widths: list[int] = []
+    for node in graph.nodes:
+        wide = node.op == "core.mbell" and len(node.produces) == 1
+        names += node.produces
+        widths += [1 + wide] * len(node.produces)
+    return names, widths
+
+
+def events_dropped(width: int, shots: int) -> dict[str, str]:
+    """A note where per-shot events of ``width`` bits would exceed their bound, so that they are not kept."""
+    size = shots * ((width + 7) // 8)
+    if size <= LIMITS.event_bytes:
+        return {}
+    note = f"per-shot events take {size} bytes, more than event_bytes ({LIMITS.event_bytes}): counts only"
+    return {"events_dropped": note}
+
+
+class Drawn:
+    """The shots of one run, in the core's memory. ``simulator`` drew them."""
+
+    def __init__(
+        self, plan: qmk_native.Plan, samples: qmk_native.Samples, simulator: str, rewrites: dict[str, Any]
+    ) -> None:
+        self._plan = plan
+        self.samples = samples
+        self.simulator = simulator
+        self.notes: dict[str, Any] = {"simulator": simulator, **({"rewrites": rewrites} if rewrites else {})}
+
+    @property
+    def candidates(self) -> list[dict[str, Any]]:
+        """The ways that were looked at, the fastest first."""
+        return self._plan.candidates
+
+    def counts(self) -> dict[str, int]:
+        """Printed bitstrings to shots, in ascending order."""
+        return self.samples.counts()
+
+    def packed(self, width: int, start: int = 0, stop: int | None = None) -> bytes:
+        """``numpy.packbits`` of the first ``width`` classical bits of each shot, rows padded to whole bytes."""
+        return self.samples.packed(width, start, self.samples.shots if stop is None else stop)
+
+
+class Prepared:
+    """A circuit, with the plans for the numbers of shots that it was run with last: they depend on them."""
+
+    def __init__(self, circuit: qmk_native.Circuit, method: str = "auto", *, rewrites: bool = True) -> None:
+        """Raises ``Unsupported`` for a method that does not take the circuit."""
+        import qmk_native
+
+        self.circuit = circuit
+        self._method = None if method == "auto" else method
+        self._rewrites = rewrites
+        self._plans: OrderedDict[int, tuple[qmk_native.Plan, dict[str, Any]]] = OrderedDict()
+        if method in STRAIGHT:
+            try:
+                qmk_native.MpsPlan(circuit)
+            except ValueError as refused:
+                from qmk.ir.program import Unsupported
+
+                raise Unsupported(f"method {method} takes gates and one final read-out: {refused}") from refused
+
+    def plan(self, shots: int) -> qmk_native.Plan:
+        """Raises MemoryError when no simulator has room, ValueError for a method that there is not."""
+        return self._kept(shots)[0]
+
+    def _kept(self, shots: int) -> tuple[qmk_native.Plan, dict[str, Any]]:
+        import qmk_native
+
+        kept = self._plans.get(shots)
+        if kept is None:
+            plan = qmk_native.Plan(
+                self.circuit, shots, self._method, memory=MEMORY_BYTES, rewrites=self._rewrites, keep_cbits=True
+            )
+            kept = self._plans[shots] = plan, report(plan)
+            while len(self._plans) > PLANS:
+                self._plans.popitem(last=False)
+        return kept
+
+    def draw(self, shots: int, seed: int) -> Drawn:
+        """Raises MemoryError when a state outgrows its bound."""
+        plan, rewrites = self._kept(shots)
+        samples, simulator = plan.run(shots, seed)
+        return Drawn(plan, samples, simulator, rewrites)
+
+
+def prepare_graph(graph: Graph, method: str, packed: bytes = b"") -> tuple[Prepared, dict[str, Any]] | None:
+    """A plan of a verified graph, and its notes; None for what no circuit holds. Raises ``Unsupported``."""
+    try:
+        circuit, notes = circuit_of_graph(graph, packed)
+    except QmkError as refused:
+        if refused.kind.name != "UNSUPPORTED":
+            raise
+        return None
+    return Prepared(circuit, method), notes
