@@ -51,7 +51,7 @@ def mod_matrix(args: Args) -> Matrix:
 
 
 def is_clifford(op: str, args: Args) -> bool:
-    """Whether a unitary op ("core.rz") with these args is Clifford; False for every other op."""
+    """Whether a unitary op with these args is Clifford; False for every other op."""
     declared = OPS.get(op)
     if declared is None or declared.op_class != "unitary":
         return False
@@ -93,8 +93,10 @@ _DIRECT = frozenset(short for short, op in FIXED_SIZE.items() if op.flow and op.
 
 def _fixed_steps(op: Op) -> tuple[Step, ...] | None:
     """Steps of a gate without parameters: itself, its lowering where that is Clifford, or steps with its flow."""
-    if op.flow is None or op.short == "id":
-        return None if op.flow is None else ()
+    if op.flow is None:
+        return None
+    if all(image == f"+{letters}" for letters, image in op.flow.items()):
+        return ()
     if op.short in _DIRECT:
         return (_step(op.short, *range(op.vqs.low)),)
     assert op.matrix is not None

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 from qmk.ir.names import names
 from qmk.qvm.families.gates import FIXED_SIZE
 from qmk.qvm.steps import script
+
+QUARTER = math.pi / 2
 
 
 class Step(NamedTuple):
