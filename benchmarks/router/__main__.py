@@ -4,53 +4,68 @@ from __future__ import annotations
 
 import argparse
 import json
+import random
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
 from benchmarks.agreement import compare
 from benchmarks.router import report
 from benchmarks.router.process import Peer
+from benchmarks.router.texts import Texts
 
 PEERS = ("stim", "clifft", "maestro", "qsim", "aer", "qulacs", "lightning", "ddsim")
 AHEAD = 20.0
 """a peer this many times behind the best so far has lost, and is stopped there, but not before ``--floor`` seconds"""
 
+CHECK_SHOTS, CHECK_S = 20_000, 2.0
+"""shots whose parities are compared, where drawing them is expected to take no longer than this, off the clock"""
+
 
 def main() -> None:
     arguments = _arguments()
     paths = sorted(p for p in arguments.circuits.glob("*.qasm") if arguments.only in p.stem)
+    if 0 < arguments.subset < len(paths):
+        paths = sorted(random.Random(arguments.subset_seed).sample(paths, arguments.subset))
     pythons = dict(pair.split("=", 1) for pair in arguments.python)
     names = ["qmk", *(arguments.peers.split(",") if arguments.peers else ())]
     peers = [
         Peer(name, pythons.get(name, pythons.get("peers", sys.executable) if name != "qmk" else sys.executable))
         for name in names
     ]
-    for peer in peers:
-        if peer.problem:
-            print(f"{peer.name} left out: {peer.problem}", file=sys.stderr)
+    missing = [f"{peer.name}: {peer.problem}" for peer in peers if peer.problem]
+    if missing:  # an oracle without one of its peers is another oracle
+        sys.exit(
+            "these peers cannot be started; name the others with --peers to do without them\n" + "\n".join(missing)
+        )
     rows: list[dict[str, Any]] = []
-    for path in paths:
-        rows.extend(_circuit(path, peers, arguments))
-        if arguments.out:
-            arguments.out.write_text(json.dumps(rows))
+    with tempfile.TemporaryDirectory(prefix="qmk-texts-") as folder:
+        texts = Texts(Path(folder))
+        for path in paths:
+            rows.extend(_circuit(path, peers, texts, arguments))
+            if arguments.out:
+                arguments.out.write_text(json.dumps(rows))
     for peer in peers:
         peer.close()
     print(report.show(rows))
 
 
-def _circuit(path: Path, peers: list[Peer], arguments: argparse.Namespace) -> list[dict[str, Any]]:
+def _circuit(path: Path, peers: list[Peer], texts: Texts, arguments: argparse.Namespace) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     best = float("inf")
     for peer in peers:
         for method in peer.methods:
-            if peer.name == "qmk" and method and not arguments.ablate:
+            if peer.name == "qmk" and method not in ("", "run") and not arguments.ablate:
                 continue
             limit = arguments.limit if peer.name == "qmk" else min(arguments.limit, max(arguments.floor, AHEAD * best))
             answer = peer.ask(
-                2 * limit + arguments.enough, path=str(path.resolve()), shots=arguments.shots, method=method,
-                repeats=arguments.repeats, enough_s=arguments.enough, warm=not arguments.cold,
+                2 * limit + arguments.enough + CHECK_S, path=str(texts.readable(path.resolve(), peer.reads)),
+                shots=arguments.shots, method=method, repeats=arguments.repeats, enough_s=arguments.enough,
+                warm=not arguments.cold, check_shots=CHECK_SHOTS, check_s=CHECK_S,
             )  # fmt: skip
+            if answer.get("error", "").startswith("more than"):
+                answer["stopped_s"] = limit
             engine = f"{peer.name}:{method}" if method else peer.name
             rows.append({"circuit": path.stem, "engine": engine, **answer})
             if peer.name != "qmk" and "cpu_s" in answer:
@@ -82,6 +97,8 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.router", description=__doc__)
     parser.add_argument("circuits", type=Path, help="folder with .qasm files")
     parser.add_argument("--only", default="", help="part of the names of the circuits to run")
+    parser.add_argument("--subset", type=int, default=0, help="run so many of them, drawn at random; 0 for all")
+    parser.add_argument("--subset-seed", type=int, default=1)
     parser.add_argument("--peers", default=",".join(PEERS), help="peers to run, by comma; empty for QMK alone")
     parser.add_argument(
         "--python",

@@ -16,11 +16,13 @@ START_S = 120.0
 
 
 class Peer:
-    """``methods`` is empty and ``problem`` says why when the peer cannot be started."""
+    """``methods`` is empty and ``problem`` says why when the peer cannot be started. ``reads``: the gates that its own
+    reader knows, empty when that is no matter."""
 
     def __init__(self, name: str, python: str) -> None:
         self.name, self._python = name, python
         self.methods: list[str] = []
+        self.reads: frozenset[str] = frozenset()
         self.problem = ""
         self._child: subprocess.Popen[str] | None = None
         self._answers = -1
@@ -43,6 +45,7 @@ class Peer:
         answer = self._answer(START_S)
         if "methods" in answer:
             self.methods = answer["methods"]
+            self.reads = frozenset(answer["reads"])
         else:
             self.problem = answer["error"]
 

@@ -9,9 +9,10 @@ import qmk_native
 import qmk
 
 REWRITES = ("constants", "peephole", "dead", "schedule", "hoist", "reuse")
-METHODS = ("", "as_written", "rewritten", *(f"without_{name}" for name in REWRITES), "frame", "dense", "mps", "cut")
-"""how QMK runs it by itself; without rewrites; with all rewrites, whether or not it looks as if they pay; with all but
-one; on one of its simulators only"""
+SIMULATORS = ("frame", "dense", "mps", "cut")
+METHODS = ("", "run", "as_written", "rewritten", *(f"without_{name}" for name in REWRITES), *SIMULATORS)
+"""how ``qmk.sample`` runs it by itself; ``qmk.run``; without rewrites; with all rewrites, whether or not it looks as if
+they pay; with all but one; on one of its simulators only"""
 
 MEMORY_BYTES = 12 << 30
 
@@ -24,6 +25,8 @@ def sample(text: str, shots: int, method: str) -> dict[str, int]:
         )
         plan = qmk_native.Plan(circuit, shots, memory=MEMORY_BYTES, rewrites=False)
         return plan.run(shots, 1)[0].counts()
+    if method == "run":
+        return qmk.run(text, shots=shots).counts
     return _sampled(text, shots, method).counts
 
 
@@ -39,6 +42,8 @@ def canonical(counts: dict[str, int], text: str) -> dict[str, int]:
 
 
 def explain(text: str, shots: int, method: str) -> dict[str, Any]:
+    if method == "run":
+        return {"ran": qmk.run(text, shots=shots).engine}
     if method:
         return {}
     found = _sampled(text, shots, method)

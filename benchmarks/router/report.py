@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 QMK = "qmk"
-PENALTY = 10.0
+RUN = "qmk:run"
+"""``qmk.run``, beside ``qmk.sample``, which is ``QMK``"""
+HALVES = 400
 LONG_S = 0.1
 Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Cell:
-    """CPU seconds of an engine on a circuit; None when it gave no right answer, with the reason."""
+    """CPU seconds of an engine on a circuit; None when it gave no right answer, with the reason, and the CPU seconds
+    that it had when it was stopped, if it was."""
 
     seconds: float | None
     why: str = ""
+    wall_s: float | None = None
+    stopped_s: float | None = None
 
 
 def cells(rows: Iterable[Row]) -> dict[str, dict[str, Cell]]:
@@ -27,7 +33,12 @@ def cells(rows: Iterable[Row]) -> dict[str, dict[str, Cell]]:
     for row in rows:
         wrong = row.get("disagrees")
         seconds = None if "error" in row or wrong else row["cpu_s"]
-        table.setdefault(row["circuit"], {})[row["engine"]] = Cell(seconds, row.get("error") or wrong or "")
+        table.setdefault(row["circuit"], {})[row["engine"]] = Cell(
+            seconds,
+            row.get("error") or wrong or "",
+            None if seconds is None else row.get("wall_s"),
+            row.get("stopped_s"),
+        )
     return table
 
 
@@ -48,7 +59,7 @@ def geometric_mean(values: Sequence[float]) -> float:
 def show(rows: Sequence[Row]) -> str:
     table = cells(rows)
     parts = [_circuits(table), _engines(table), _summary(table, rows)]
-    if any(name.startswith(f"{QMK}:") for engines in table.values() for name in engines):
+    if any(_ours(name) and name not in (QMK, RUN) for engines in table.values() for name in engines):
         parts.append(_rewrites(table))
     return "\n\n".join("\n".join(part) for part in parts)
 
@@ -64,7 +75,7 @@ def _circuits(table: dict[str, dict[str, Cell]]) -> Iterable[str]:
 
 
 def _engines(table: dict[str, dict[str, Cell]]) -> Iterable[str]:
-    yield f"{'engine':<28}{'solved':>8}{'best on':>9}{'slowdown':>10}{'penal':>10}{'>=100ms':>10}"
+    yield f"{'engine':<28}{'solved':>8}{'best on':>9}{'slowdown':>10}{'stopped':>10}{'>=100ms':>10}"
     for engine in sorted({name for engines in table.values() for name in engines}):
         ratios, penal, long, solved, best_on = [], [], [], 0, 0
         for engines in table.values():
@@ -74,7 +85,8 @@ def _engines(table: dict[str, dict[str, Cell]]) -> Iterable[str]:
             if best is None:
                 continue
             if cell.seconds is None:
-                penal.append(max(PENALTY, 60 / best[1]))
+                if cell.stopped_s is not None:  # at least this: what it had by then, and no more
+                    penal.append(max(1.0, cell.stopped_s / best[1]))
                 continue
             ratio = cell.seconds / best[1]
             ratios.append(ratio)
@@ -104,11 +116,42 @@ def _summary(table: dict[str, dict[str, Cell]], rows: Sequence[Row]) -> Iterable
     wrong = [f"{row['engine']} on {row['circuit']}" for row in rows if row.get("disagrees")]
     mean = geometric_mean([ratio for ratio, _, _ in ratios])
     yield f"QMK / best peer, geometric mean over {len(ratios)} circuits: {mean:.3f}"
+    yield f"  over random halves of them: {_halves([ratio for ratio, _, _ in ratios])}"
     yield f"  where the best peer takes at least {1e3 * LONG_S:.0f} ms ({len(long)}): {geometric_mean(long):.3f}"
     yield f"  more than 1.5 x behind and over 20 ms: {', '.join(behind) or 'none'}"
+    yield from _run(table)
     yield f"solved by a peer and not by QMK: {', '.join(missed) or 'none'}"
     yield f"solved by QMK and by no peer: {', '.join(alone) or 'none'}"
     yield f"wrong answers: {', '.join(wrong) or 'none'}"
+
+
+def _run(table: dict[str, dict[str, Cell]]) -> Iterable[str]:
+    """``qmk.run`` against the best peer by wall time, and against ``qmk.sample``."""
+    against, beside = [], []
+    for name, engines in table.items():
+        run, sample = engines.get(RUN, Cell(None)).wall_s, engines.get(QMK, Cell(None)).wall_s
+        peers = [cell.wall_s for other, cell in engines.items() if not _ours(other) and cell.wall_s is not None]
+        if run is not None and peers:
+            against.append((run / min(peers), name))
+        if run is not None and sample is not None:
+            beside.append(run / sample)
+    if not beside:
+        return
+    slower = [f"{name} {ratio:.2f}x" for ratio, name in sorted(against, reverse=True) if ratio > 1]
+    ratios = [ratio for ratio, _ in against]
+    yield f"qmk.run / best peer, wall time, geometric mean over {len(against)} circuits: {geometric_mean(ratios):.3f}"
+    yield f"  over random halves of them: {_halves(ratios)}; slower on {len(slower)}: {', '.join(slower) or 'none'}"
+    yield f"qmk.run / qmk.sample, wall time, over {len(beside)} circuits: {geometric_mean(beside):.2f}"
+
+
+def _halves(ratios: Sequence[float]) -> str:
+    """The range of the geometric mean over random halves, without the outermost fortieth at each end."""
+    rng = random.Random(1)
+    size = len(ratios) // 2
+    if size < 1:
+        return "too few circuits"
+    means = sorted(geometric_mean(rng.sample(list(ratios), size)) for _ in range(HALVES))
+    return f"{means[HALVES // 40]:.3f} to {means[-1 - HALVES // 40]:.3f}"
 
 
 def _rewrites(table: dict[str, dict[str, Cell]]) -> Iterable[str]:

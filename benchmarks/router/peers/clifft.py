@@ -27,7 +27,7 @@ def sample(text: str, shots: int, method: str) -> dict[str, int]:
     if method == "own_reader":
         return _own(text, shots)
     circuit = load(text)
-    written, records = write(operations(unrolled(circuit, _KNOWN)), angles=True)
+    written, records = write(operations(unrolled(circuit, _KNOWN), feedback=True), angles=True)
     passes = {"hir_passes": _scheduled()} if method == "schedule" else {}
     rows = clifft.sample(clifft.compile(written, **passes), shots).measurements
     return from_rows(rows, {cbit: k for k, cbit in enumerate(records)}, circuit.num_clbits)

@@ -1,4 +1,5 @@
-"""Maestro (GPL-3): a peer in a process of its own, never linked. Its own reader; state vector and MPS."""
+"""Maestro (GPL-3): a peer in a process of its own, never linked. Its own reader; state vector and MPS, with the
+reductions of the circuit that it has for sampling."""
 
 from __future__ import annotations
 
@@ -7,9 +8,17 @@ import re
 import maestro
 
 METHODS = ("statevector", "mps")
+_WORDS = (
+    "id x y z h s sdg t tdg sx sxdg rx ry rz u1 u2 u3 "
+    "u p cx cy cz ch swap cu1 cp cu3 crx cry crz csx ccx cswap reset measure"
+)
+READS = frozenset(_WORDS.split())
 _CONFIGS = {
-    "statevector": maestro.SimulatorConfig(simulation_type=maestro.SimulationType.Statevector),
-    "mps": maestro.SimulatorConfig(simulation_type=maestro.SimulationType.MatrixProductState),
+    name: maestro.SimulatorConfig(simulation_type=kind, enable_sampling_reduction=True)
+    for name, kind in (
+        ("statevector", maestro.SimulationType.Statevector),
+        ("mps", maestro.SimulationType.MatrixProductState),
+    )
 }
 
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import numpy as np
 import qsimcirq
 from cirq.contrib.qasm_import import circuit_from_qasm
 
-from benchmarks.router.peers.walk import Refused
+from benchmarks.router.peers.walk import Refused, from_rows
 
 METHODS = ("",)
+_WORDS = (
+    "id x y z h s sdg t tdg sx sxdg rx ry rz u1 u2 u3 u p "
+    "cx cy cz ch swap iswap cu1 cp cu3 crx cry crz rxx ryy rzz csx ccx cswap reset measure"
+)
+READS = frozenset(_WORDS.split())
 _SIMULATOR = qsimcirq.QSimSimulator(qsimcirq.QSimOptions(cpu_threads=1, max_fused_gate_size=4))
 
 
@@ -17,12 +23,8 @@ def sample(text: str, shots: int, method: str) -> dict[str, int]:
         raise Refused("more than 28 qubits")
     order = sorted(circuit.all_measurement_key_names(), key=lambda name: _key(name, text))
     result = _SIMULATOR.run(circuit, repetitions=shots)
-    counts: dict[str, int] = {}
-    columns = [result.measurements[name][:, 0] for name in order]
-    for row in zip(*columns, strict=True):
-        key = "".join("1" if bit else "0" for bit in row)
-        counts[key] = counts.get(key, 0) + 1
-    return counts
+    rows = np.column_stack([result.measurements[name][:, 0] for name in order])
+    return from_rows(rows, {k: k for k in range(len(order))}, len(order))
 
 
 def _key(name: str, text: str) -> tuple[int, int]:

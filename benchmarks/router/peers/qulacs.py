@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import qulacs
 from qulacs import gate as g
 
-from benchmarks.router.peers.walk import Refused, final_measurements, load, operations, unrolled
+from benchmarks.router.peers.walk import Refused, final_measurements, from_rows, load, operations, unrolled
 
 METHODS = ("",)
 _PLAIN = {
@@ -42,12 +43,9 @@ def sample(text: str, shots: int, method: str) -> dict[str, int]:
         circuit.add_gate(_gate(name, angles, qubits))
     state = qulacs.QuantumState(source.num_qubits)
     circuit.update_quantum_state(state)
-    counts: dict[str, int] = {}
-    columns = [read.get(c, -1) for c in range(source.num_clbits)]
-    for drawn in state.sampling(shots):
-        key = "".join("0" if q < 0 else "1" if drawn >> q & 1 else "0" for q in columns)
-        counts[key] = counts.get(key, 0) + 1
-    return counts
+    drawn = np.array(state.sampling(shots), dtype=np.uint64)
+    rows = drawn[:, None] >> np.arange(source.num_qubits, dtype=np.uint64) & np.uint64(1)
+    return from_rows(rows, read, source.num_clbits)
 
 
 def _gate(name: str, angles: tuple[float, ...], qubits: tuple[int, ...]) -> qulacs.QuantumGateBase:

@@ -14,7 +14,7 @@ _KNOWN = frozenset(_WORDS.split())
 
 def sample(text: str, shots: int, method: str) -> dict[str, int]:
     circuit = load(text)
-    written, records = write(operations(unrolled(circuit, _KNOWN)), angles=False)
+    written, records = write(operations(unrolled(circuit, _KNOWN), feedback=True), angles=False)
     rows = stim.Circuit(written).compile_sampler().sample(shots)
     return from_rows(rows, {cbit: k for k, cbit in enumerate(records)}, circuit.num_clbits)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from benchmarks.router.peers.walk import Operation, Refused, quarter_turns
+from benchmarks.router.peers.walk import FEEDBACK, Operation, Refused, quarter_turns
 
 _FIXED = {
     "id": "I",
@@ -40,10 +40,21 @@ def write(items: list[Operation], angles: bool) -> tuple[str, list[int]]:
     for name, params, qubits, cbits in items:
         if name == "barrier":
             continue
+        if name.startswith(FEEDBACK):
+            lines.extend(_feedback(name.removeprefix(FEEDBACK), qubits[0], cbits[0], records))
+            continue
         if name == "measure":
             records.append(cbits[0])
         lines.extend(_line(name, params, qubits, angles))
     return "\n".join(lines), records
+
+
+def _feedback(pauli: str, qubit: int, cbit: int, records: list[int]) -> list[str]:
+    """The Pauli under the last measurement into the cbit; none for a cbit that was never written, which is 0."""
+    if cbit not in records:
+        return []
+    back = records[::-1].index(cbit) + 1
+    return [f"C{pauli.upper()} rec[-{back}] {qubit}"]
 
 
 def _line(name: str, params: tuple[float, ...], qubits: tuple[int, ...], angles: bool) -> list[str]:

@@ -29,10 +29,10 @@ from qmk.kernel.events import (
     Submitted,
     Yielded,
 )
+from qmk.kernel.index import Index
 from qmk.kernel.objects.channel import Channel
 from qmk.kernel.objects.job import Job
 from qmk.kernel.objects.tenant import Tenant
-from qmk.kernel.roll import Roll
 
 
 class Hold(msgspec.Struct):
@@ -45,12 +45,12 @@ class Hold(msgspec.Struct):
 class ChannelTable:
     """``forgotten`` collects the ended channels that gave way to others, for the journal to forget them too."""
 
-    def __init__(self, tenant_of: Callable[[str], Tenant]) -> None:
+    def __init__(self, tenant_of: Callable[[str], Tenant], listed: Index) -> None:
         self._tenant_of = tenant_of
         self.by_id: dict[str, Channel] = {}
         self.holds: dict[str, Hold] = {}
         self._needing: dict[str, dict[str, None]] = {}
-        self.listed = Roll()
+        self.listed = listed
         self.forgotten: list[str] = []
         self._ended: dict[str, deque[str]] = {}
         self._expiries: list[tuple[int, str]] = []

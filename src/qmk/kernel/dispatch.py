@@ -17,9 +17,9 @@ from qmk.kernel import mapping
 from qmk.kernel.accounts import Accounts
 from qmk.kernel.capacity import Capacity, Settings, Site, width_of
 from qmk.kernel.config import KernelConfig
-from qmk.kernel.objects.job import Job
+from qmk.kernel.objects.job import QUEUED, Job
 from qmk.kernel.objects.tenant import Tenant
-from qmk.kernel.policy import Policy
+from qmk.kernel.policy import Forecast, Policy
 from qmk.kernel.scheduling import (
     Action,
     AllowanceSet,
@@ -237,6 +237,13 @@ class Dispatch:
     def has_started(self, job: Job) -> bool:
         """Whether a worker has taken the launch of the job that is out."""
         return self._entries[job.id].started
+
+    def forecast(self, job: Job) -> Forecast:
+        """What the scheduler expects of the job."""
+        if job.state != QUEUED:
+            return None, None
+        place = self.scheduler.place(job.id)
+        return (0, self.now_s) if place is None else (place, self.scheduler.start_ns(job.id) / 1e9)
 
     def decoder_load_beside(self, job: Job) -> float:
         """What the other jobs that are out put on the decoder."""

@@ -9,29 +9,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from qmk.kernel.objects.account import UNBOUNDED
+
 if TYPE_CHECKING:
     from qmk.kernel.objects.alternative import Alternative
     from qmk.kernel.objects.job import Job
     from qmk.kernel.state import State
 
-LONG_S = 1.0
-"""least predicted time that a second engine is worth"""
-
 
 def choose(kernel: State, job: Job) -> Alternative | None:
-    """The engine to start beside the job's own, which is being launched; None: no other."""
+    """The engine to start beside the job's own, which is being launched; None: no other. Policy says which, of those
+    that may be."""
     record, config = job.submitted, kernel.config
-    if not config.hedging or record.seconds <= LONG_S or not record.alternatives:
+    if not config.hedging or record.policy.get("seed") is not None:
         return None
-    if record.policy.get("seed") is not None or record.fenced or record.channels or record.restored_from:
+    if record.fenced or record.channels or record.restored_from:
         return None
     if len(kernel.jobs.queue) or len(kernel.jobs.launched) >= config.workers:
         return None
-    slowest_s = record.seconds * record.uncertainty
-    for row in record.alternatives:
-        fits = (
-            not config.memory_bytes or kernel.jobs.queue.capacity.used_memory + row.memory_bytes <= config.memory_bytes
-        )
-        if not row.last and fits and row.seconds / row.uncertainty <= slowest_s:
-            return row
-    return None
+    spare = config.memory_bytes - kernel.jobs.queue.capacity.used_memory if config.memory_bytes else UNBOUNDED
+    rows = [row for row in record.alternatives if not row.last and row.memory_bytes <= spare]
+    found = kernel.second_engine(record, rows) if rows else None
+    return found if found in rows else None

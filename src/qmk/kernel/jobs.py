@@ -13,9 +13,8 @@ from typing import Any
 from msgspec import structs
 
 from qmk.base.errors import QmkError
-from qmk.kernel import compaction, outcomes, succession
+from qmk.kernel import cache, compaction, outcomes, succession
 from qmk.kernel.accounts import Accounts
-from qmk.kernel.cache import ResultCache
 from qmk.kernel.config import KernelConfig
 from qmk.kernel.dispatch import Dispatch, nanoseconds
 from qmk.kernel.events import (
@@ -40,9 +39,8 @@ from qmk.kernel.mapping import placements_of_record
 from qmk.kernel.objects.alternative import Moved
 from qmk.kernel.objects.checkpoint import Checkpoint, CheckpointTable
 from qmk.kernel.objects.job import CANCELLED, COMPLETED, FAILED, QUEUED, RUNNING, VALIDATING, Job
-from qmk.kernel.policy import Policy
+from qmk.kernel.policy import Entry, Policy
 from qmk.kernel.rewriting import ChangeRefused, Rewritten
-from qmk.kernel.roll import Roll
 
 GENERATION_BITS = 32
 """A fence number is the generation (starts of the daemon) above this many bits, a count of launches below."""
@@ -63,10 +61,10 @@ class JobTable:
         self.seq = 0
         self.fence = 0
         self.generation = 0
-        self.checkpoints = CheckpointTable(accounts.keep_state)
+        self.checkpoints = CheckpointTable(accounts.keep_state, policy.index())
         self.forgotten: list[Job] = []
-        self.listed = Roll()
-        self.cache = ResultCache(config.cache_entries, config.cache_bytes)
+        self.listed = policy.index()
+        self.cache = policy.cache(config.cache_entries, config.cache_bytes)
         self.ended: dict[str, OrderedDict[str, None]] = {}
 
     def apply(self, record: Event) -> list[Job]:
@@ -188,8 +186,9 @@ class JobTable:
             self.put_on(job, Moved(record.hedge))
         job.shots_done = job.shots
         self._end(job, COMPLETED, record.now_ns)
-        if record.version:
-            self.cache.add(job.submitted, record.version, int(job.usage.get("result_bytes", 0)))
+        if record.version and cache.cacheable(job.submitted):
+            size_bytes = int(job.usage.get("result_bytes", 0))
+            self.cache.add(job.tenant, cache.key_of(job.submitted, record.version), Entry(job.id, size_bytes))
 
     def _fall_back(self, job: Job, record: FellBack) -> None:
         """To another engine, from the start of the program: what was saved is of the engine before."""

@@ -20,7 +20,6 @@ from qmk.kernel import (
     ledger,
     records,
     retention,
-    views,
 )
 from qmk.kernel.accounts import Accounts
 from qmk.kernel.asks import AskTable
@@ -84,6 +83,8 @@ class State:
 
     def __init__(self, config: KernelConfig, policy: Policy) -> None:
         self.config = config
+        self.views = policy.views
+        self.second_engine = policy.second_engine
         self.closing = False
         self.replan = False
         self.states_fit = True
@@ -103,7 +104,7 @@ class State:
         self.refused_callers = denials.RefusedCallers()
         self.accounts = Accounts(self.tenants.get, self.sessions.get, self.config)
         self.jobs = JobTable(self.accounts, self.config, policy)
-        self.channels = ChannelTable(self.tenants.get)
+        self.channels = ChannelTable(self.tenants.get, policy.index())
 
     def reply(self, event: CallReceived, result: Any) -> None:
         self.out.append(Reply(event.conn, event.ref, result))
@@ -330,16 +331,16 @@ class State:
     def answer_wait(self, conn: int, ref: int, job: Job, session: Session, under: str = "") -> None:
         """Answers a q_wait with the state as it is, and with the result if the session may read it, or if the call was
         the last use of the capability ``under`` which it could have."""
-        reply = views.wait_status(self.jobs, job)
+        reply = self.views.wait_status(job, self.jobs.queue.forecast(job))
         rights = authority.rights_over(self, session, job) | authority.paid(self, under, job)
         if job.state == COMPLETED and CAP_RESULT in rights:
-            self.out.append(ReplyResult(conn, ref, job.id, 0, status=reply, result=views.result(job)))
+            self.out.append(ReplyResult(conn, ref, job.id, 0, status=reply, result=self.views.result(job)))
         else:
             self.out.append(Reply(conn, ref, reply))
 
     def answer_events(self, conn: int, ref: int, job: Job, after: int) -> None:
         """Answers a q_events with what there is, a page of it."""
-        self.out.append(Reply(conn, ref, views.events(job, after)))
+        self.out.append(Reply(conn, ref, self.views.events(job, after)))
 
     def end_session(self, session: Session, why: str = "closed") -> list[str]:
         """Closes a session; the qubit handles it still held. Its open waits are answered with SESSION_NOT_FOUND, and

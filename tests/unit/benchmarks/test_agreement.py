@@ -27,7 +27,7 @@ def test_swapped_bits_disagree() -> None:
     assert not compare(ours, theirs).holds
 
 
-def test_wide_programs_are_compared_in_windows() -> None:
+def test_wide_programs_are_compared_by_parities() -> None:
     rng = np.random.default_rng(1)
 
     def uniform(bias: float) -> dict[str, int]:
@@ -36,9 +36,18 @@ def test_wide_programs_are_compared_in_windows() -> None:
         return dict(Counter("".join("01"[int(bit)] for bit in row) for row in bits))
 
     same = compare(uniform(0.5), uniform(0.5))
-    assert same.over == "windows"
+    assert same.over == "parities"
     assert same.holds
     assert not compare(uniform(0.5), uniform(0.95)).holds
+
+
+def test_a_lost_correlation_of_far_bits_is_found_at_20_000_shots() -> None:
+    rng = np.random.default_rng(2)
+    bits = rng.integers(0, 2, (20_000, 40))
+    lost = dict(Counter("".join(map(str, row)) for row in bits.tolist()))
+    bits[:, 39] = bits[:, :39].sum(axis=1) % 2
+    kept = dict(Counter("".join(map(str, row)) for row in bits.tolist()))
+    assert not compare(kept, lost).holds
 
 
 def test_registers_of_different_width_disagree() -> None:

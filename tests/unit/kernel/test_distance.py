@@ -9,11 +9,12 @@ import pytest
 
 from qmk.abi.shapes import Footprint, Policy, Qec, Stage
 from qmk.base.limits import LIMITS
-from qmk.kernel import views
+from qmk.kernel import cache
 from qmk.kernel.config import TenantConfig
 from qmk.kernel.effects import Audit, Charge, Kill, Launch, Recalibrate, Recall, Route
 from qmk.kernel.events import Finished, Progressed, Recalled, Yielded
 from qmk.kernel.rewriting import ChangeRefused, Recalibrated, Rewritten
+from qmk.policy import views
 from qmk.qvm.graph import Graph, Node, digest, pack
 
 BEGAN = 900.0
@@ -341,9 +342,9 @@ def test_the_cache_knows_the_result_by_the_program_that_ran(make_bench: Any, pro
     lab.grows()
     lab.bench.start(lab.job)
     lab.bench.step(Finished, job=lab.job, fence=lab.bench.fence(lab.job), usage={}, version="1")
-    cache = lab.bench.kernel.jobs.cache
-    assert cache.find(accepted, "1") is None
-    found = cache.find(lab.kernel.submitted, "1")
+    jobs = lab.bench.kernel.jobs
+    assert cache.find(jobs, accepted, "1") is None
+    found = cache.find(jobs, lab.kernel.submitted, "1")
     assert found is not None
     assert found.job == lab.job
 

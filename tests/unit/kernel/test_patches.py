@@ -9,10 +9,10 @@ import pytest
 
 from qmk.abi.shapes import Footprint, Policy, Qec
 from qmk.base.limits import LIMITS
-from qmk.kernel import views
 from qmk.kernel.config import TenantConfig
 from qmk.kernel.effects import Audit, Charge, Estimate, Interrupt, Launch, Recall, Reply, ReplyError, Route
 from qmk.kernel.events import Failed, JobState, Progressed, Recalled, Submitted, Yielded
+from qmk.policy import views
 from qmk.qvm.graph import Graph, Node, digest, pack
 
 QEC = Qec(machine="surface(d=5)", noise="p=1e-3")

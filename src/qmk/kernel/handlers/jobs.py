@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from qmk.abi.calls import q_cancel, q_events, q_result, q_status, q_wait
 from qmk.base.errors import QmkError
-from qmk.kernel import views
 from qmk.kernel.effects import ReplyResult
 from qmk.kernel.events import Cancelled
 from qmk.kernel.objects.job import CANCELLED, COMPLETED, FAILED, Job
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 def status(kernel: State, event: CallReceived, session: Session) -> None:
     request: q_status.Request = event.params
     job = kernel.job_of(session, request.job_id)
-    kernel.reply(event, views.status(kernel.jobs, job))
+    kernel.reply(event, kernel.views.status(job, kernel.jobs.queue.forecast(job)))
 
 
 def wait(kernel: State, event: CallReceived, session: Session) -> None:
@@ -45,7 +44,7 @@ def result(kernel: State, event: CallReceived, session: Session) -> None:
             field="from_shot",
             expected=f"int 0 to {job.shots - 1}",
         )
-    kernel.out.append(ReplyResult(event.conn, event.ref, job.id, request.from_shot, result=views.result(job)))
+    kernel.out.append(ReplyResult(event.conn, event.ref, job.id, request.from_shot, result=kernel.views.result(job)))
 
 
 def _no_result(job: Job) -> QmkError:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from qmk.abi.calls import q_channels, q_checkpoints, q_jobs
 from qmk.base.errors import QmkError
-from qmk.kernel import views
 from qmk.kernel.handlers.channels import row as channel_row
 from qmk.kernel.objects.capability import insufficient
 from qmk.kernel.objects.job import STATES, VALIDATING
@@ -32,7 +31,9 @@ def jobs(kernel: State, event: CallReceived, session: Session) -> None:
         )
     groups = [(session.tenant.name, state) for state in LISTED if request.state in (None, state)]
     ids, following = kernel.jobs.listed.page(groups, request.cursor, request.limit)
-    kernel.reply(event, q_jobs.Reply(jobs=[views.job_row(kernel.jobs.by_id[id]) for id in ids], next=following))
+    rows = [kernel.jobs.by_id[id] for id in ids]
+    rows = [kernel.views.job_row(job) for job in rows if (job.tenant, job.state) in groups]
+    kernel.reply(event, q_jobs.Reply(jobs=rows, next=following))
 
 
 def checkpoints(kernel: State, event: CallReceived, session: Session) -> None:
@@ -46,15 +47,16 @@ def checkpoints(kernel: State, event: CallReceived, session: Session) -> None:
         raise insufficient(kernel.rights, session.caps.held)
     table = kernel.jobs.checkpoints
     ids, following = table.listed.page([group], request.cursor, request.limit)
-    rows = [_checkpoint_row(table.by_id[id]) for id in ids]
-    kernel.reply(event, q_checkpoints.Reply(checkpoints=rows, next=following))
+    rows = [row for row in (table.by_id[id] for id in ids) if group in (("job", row.job), ("tenant", row.tenant))]
+    kernel.reply(event, q_checkpoints.Reply(checkpoints=[_checkpoint_row(row) for row in rows], next=following))
 
 
 def channels(kernel: State, event: CallReceived, session: Session) -> None:
     request: q_channels.Request = event.params
     table = kernel.channels
     ids, following = table.listed.page([session.tenant.name], request.cursor, request.limit)
-    kernel.reply(event, q_channels.Reply(channels=[channel_row(table.by_id[id]) for id in ids], next=following))
+    rows = [row for row in (table.by_id[id] for id in ids) if session.tenant.name in row.tenants]
+    kernel.reply(event, q_channels.Reply(channels=[channel_row(row) for row in rows], next=following))
 
 
 def _checkpoint_row(row: Checkpoint) -> q_checkpoints.CheckpointRow:

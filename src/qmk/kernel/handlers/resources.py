@@ -8,7 +8,6 @@ from msgspec import structs
 
 from qmk.abi.calls import q_get_mapping, q_get_telemetry, q_query_resources
 from qmk.base.errors import QmkError
-from qmk.kernel import views
 from qmk.kernel.effects import QueryResources
 from qmk.kernel.objects.job import QUEUED
 
@@ -38,8 +37,8 @@ def get_telemetry(kernel: State, event: CallReceived, session: Session) -> None:
     request: q_get_telemetry.Request = event.params
     figures = None
     if request.job_id is not None:
-        figures = views.job_figures(kernel.job_of(session, request.job_id), event.now_ns)
-    own = views.session_figures(session, kernel.waits.count_of_session(session.id))
+        figures = kernel.views.job_figures(kernel.job_of(session, request.job_id), event.now_ns)
+    own = kernel.views.session_figures(session, kernel.waits.count_of_session(session.id))
     kernel.reply(event, q_get_telemetry.Reply(own, figures, kernel.accounts.figures(session, event.now_ns)))
 
 

@@ -15,7 +15,7 @@ from qmk.base.errors import QmkError
 from qmk.base.ids import opaque, trace
 from qmk.base.limits import LIMITS
 from qmk.base.seeds import substream
-from qmk.kernel import admission, firewall, patches, records, views
+from qmk.kernel import admission, cache, firewall, patches, records
 from qmk.kernel.demand import counted, demand_of_record
 from qmk.kernel.effects import Estimate, Reply, Route
 from qmk.kernel.events import Finished, Routed, Saved, Submitted
@@ -25,7 +25,6 @@ from qmk.qvm.outputs import require as require_outputs
 
 if TYPE_CHECKING:
     from qmk.base.errors import Finding
-    from qmk.kernel.cache import Entry
     from qmk.kernel.events import CallReceived
     from qmk.kernel.objects.checkpoint import Checkpoint
     from qmk.kernel.objects.job import Job
@@ -156,7 +155,7 @@ def accept(
     if state is not None and state.blob:
         _start_from(kernel, record, state)
     _audit_admission(kernel, record)
-    known = kernel.jobs.cache.find(record, version) if version else None
+    known = cache.find(kernel.jobs, record, version) if version else None
     if known is not None:
         _finish(kernel, record, known, version)
     actions = kernel.decide()
@@ -167,7 +166,7 @@ def accept(
     kernel.carry_out(actions)
 
 
-def _finish(kernel: State, record: Submitted, known: Entry, version: str) -> None:
+def _finish(kernel: State, record: Submitted, known: cache.Entry, version: str) -> None:
     """The job has the result of an earlier one, and took no time."""
     usage: dict[str, Any] = {**_NO_TIME, "result_bytes": known.size_bytes}
     done = Finished(now_ns=record.now_ns, job=record.job, fence=0, usage=usage, version=version, cached_from=known.job)
@@ -210,7 +209,7 @@ def _accepted(kernel: State, job: Job, method: str, warnings: list[Finding]) -> 
         return q_restore.Reply(job.id, job.submitted.restored_from, job.epochs_done)
     if method == q_replay.CALL.name:
         return q_replay.Reply(job.id, job.submitted.replay_of, job.seed)
-    reply = views.submitted(kernel.jobs, job, warnings)
+    reply = kernel.views.submitted(job, kernel.jobs.queue.forecast(job), warnings)
     late = admission.deadline_warning(job.submitted, reply.estimated_start, kernel.config)
     if late is None:
         return reply

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from qmk.kernel.roll import Roll
+from qmk.kernel.index import Index
 
 
 class Checkpoint(msgspec.Struct, frozen=True):
@@ -33,11 +33,11 @@ class CheckpointTable:
     """All checkpoints. ``freed`` collects (checkpoint, blob) of those dropped, for the host to forget. ``keep`` is told
     how many bytes a tenant keeps more, or, when negative, less."""
 
-    def __init__(self, keep: Callable[[str, int], None]) -> None:
+    def __init__(self, keep: Callable[[str, int], None], listed: Index) -> None:
         self._keep = keep
         self.by_id: dict[str, Checkpoint] = {}
         self.freed: list[tuple[str, str]] = []
-        self.listed = Roll()
+        self.listed = listed
         self._of_job: dict[str, dict[str, None]] = {}
         self._uses: dict[str, int] = {}
         self._kept_of: dict[str, int] = {}

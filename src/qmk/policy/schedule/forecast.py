@@ -26,9 +26,9 @@ def place(state: Schedule, job: str) -> int | None:
 def start_ns(state: Schedule, job: str) -> int:
     """Predicted wall-clock time of the waiting job's launch."""
     entry = state.entries[job]
-    if state.reserved is not None and state.reserved[0] == job:
-        return state.wall_of(state.reserved[1])
-    running_ns = sum(out.end_ns(state.now_ns) - state.now_ns for out in state.out.values())
+    if state.reserved is not None and state.reserved[0] == job and state.reserved[1] in state.out:
+        return state.wall_of(state.out[state.reserved[1]].expected_end_ns(state.now_ns))
+    running_ns = sum(out.expected_end_ns(state.now_ns) - state.now_ns for out in state.out.values())
     work_ns = running_ns + _served_before(state, entry)
     return state.wall_of(state.now_ns + work_ns // state.settings.workers)
 

@@ -56,27 +56,28 @@ def head_of(share: Share) -> Entry:
     return cast(Entry, share.queue.first())
 
 
-def _reserve(state: Schedule, head: Entry) -> tuple[int, Room | None]:
-    """When there will be room for the head by estimate, and what is left beside it then: None when the promise has
-    passed, and the room depends on launches that were never to be gone by then."""
+def _reserve(state: Schedule, head: Entry) -> tuple[Entry, Room | None]:
+    """The launch whose end makes room for the head by estimate, and what is left beside it then: None when the promise
+    has passed, and the room depends on launches that were never to be gone by then."""
     last_ns = state.now_ns if head.promise_ns is None else head.promise_ns
     later = state.capacity.copy()
     for entry in sorted(state.out.values(), key=lambda entry: entry.due_ns):
         if last_ns < state.now_ns and entry.due_ns > last_ns:
-            return entry.end_ns(state.now_ns), None
+            return entry, None
         later.give(entry.task, entry.site)
         site = later.fit(head.task)
         state.tests += 1
         if site is not None:
             later.take(head.task, site)
-            return entry.end_ns(state.now_ns), later
+            return entry, later
     raise AssertionError(f"{head.task.job} fits no empty machine: admission let it in")
 
 
 def _backfill(state: Schedule, head: Entry, actions: list[Action]) -> None:
     """Launch what may pass the head."""
-    start_ns, later = _reserve(state, head)
-    state.reserved = (head.task.job, start_ns)
+    last, later = _reserve(state, head)
+    start_ns = last.end_ns(state.now_ns)
+    state.reserved = (head.task.job, last.task.job)
     if head.promise_ns is None:
         head.promise_ns = start_ns
     if not state.settings.backfill or later is None:

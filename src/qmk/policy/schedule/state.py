@@ -87,6 +87,11 @@ class Entry:
         """When it is predicted to be off the machine; one that overruns its prediction, now."""
         return max(now_ns, self.due_ns)
 
+    def expected_end_ns(self, now_ns: int) -> int:
+        """When it is expected to be off the machine: as predicted or, once that has passed, after as long again as it
+        is late. So what is told of the jobs behind it moves on with the clock."""
+        return max(self.due_ns, now_ns + (now_ns - self.due_ns))
+
     def comparable(self) -> dict[str, Any]:
         names = [name for name in self.__slots__ if name not in ("allowance", "share")]
         return {name: getattr(self, name) for name in names}
@@ -112,8 +117,8 @@ class Schedule:
         self.wake_ns: int | None = None
         """the wall-clock time at which a timer is to wake the scheduler, for the edge that ``armed_epoch`` begins
         with"""
-        self.reserved: tuple[str, int] | None = None
-        """the job that waits for room, and when it is predicted to have it"""
+        self.reserved: tuple[str, str] | None = None
+        """the job that waits for room, and the launch whose end is predicted to make it"""
         self.tests = 0
         """placements tried since the beginning, for benchmarks"""
 

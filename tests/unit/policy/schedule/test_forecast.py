@@ -73,3 +73,15 @@ def test_more_tenants_than_are_looked_at_one_by_one_are_taken_together(make_desk
         desk.queue(f"t{number}", 1)
     last = desk.queue("t0", 1)
     assert start_s(desk, last) == pytest.approx(201, abs=2)
+
+
+@pytest.mark.parametrize("regions", [(), (("small", 4),)])
+def test_what_is_expected_behind_an_overdue_job_moves_on(make_desk: Any, regions: Any) -> None:
+    """Not "now" for as long as it is late: as long again as it is late already."""
+    desk = make_desk(workers=2, regions=regions) if regions else make_desk()
+    desk.queue("a", 10, qubits=3)
+    behind = desk.queue("a", 1, qubits=3)
+    for now_s, expected_s in ((4, 10), (10, 10), (11, 12), (40, 70), (250, 490)):
+        desk.now_s = now_s
+        desk.tell()
+        assert start_s(desk, behind) == pytest.approx(expected_s)

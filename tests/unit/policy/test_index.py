@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qmk.base.errors import QmkError
-from qmk.kernel import roll
-from qmk.kernel.roll import Roll
+from qmk.policy import index
+from qmk.policy.index import Index
 
 ROWS = st.tuples(st.sampled_from("ab"), st.integers(0, 40), st.text("xyz", min_size=1, max_size=3))
 
 
-def pages(subject: Roll, groups: list[str], limit: int) -> list[list[str]]:
+def pages(subject: Index, groups: list[str], limit: int) -> list[list[str]]:
     found: list[list[str]] = []
     cursor: str | None = ""
     while cursor is not None:
@@ -24,14 +24,14 @@ def pages(subject: Roll, groups: list[str], limit: int) -> list[list[str]]:
 
 @given(st.lists(ROWS, max_size=120), st.integers(1, 7))
 def test_pages_are_those_of_a_sorted_list(rows: list[tuple[str, int, str]], limit: int) -> None:
-    subject, kept = Roll(), set[tuple[str, int, str]]()
-    chunk, roll.CHUNK = roll.CHUNK, 3
+    subject, kept = Index(), set[tuple[str, int, str]]()
+    chunk, index.CHUNK = index.CHUNK, 3
     try:
         for row in rows:  # a row that comes twice goes
             (subject.drop if row in kept else subject.put)(*row)
             kept ^= {row}
     finally:
-        roll.CHUNK = chunk
+        index.CHUNK = chunk
     for groups in (["a"], ["b"], ["a", "b"], ["c"]):
         wanted = [(at, id) for group, at, id in kept if group in groups]
         if len(set(wanted)) < len(wanted):
@@ -42,7 +42,7 @@ def test_pages_are_those_of_a_sorted_list(rows: list[tuple[str, int, str]], limi
 
 
 def test_a_cursor_holds_while_rows_come_and_go() -> None:
-    subject = Roll()
+    subject = Index()
     for at in range(6):
         subject.put("g", at, f"id{at}")
     ids, cursor = subject.page(["g"], "", 2)
@@ -57,13 +57,13 @@ def test_a_cursor_holds_while_rows_come_and_go() -> None:
 @pytest.mark.parametrize("cursor", ["nonsense", "-", "zz-x"])
 def test_what_is_no_cursor_is_refused(cursor: str) -> None:
     with pytest.raises(QmkError) as caught:
-        Roll().page(["g"], cursor, 2)
+        Index().page(["g"], cursor, 2)
     assert caught.value.kind.name == "INVALID_PARAMS"
 
 
 def test_a_page_looks_at_what_it_shows(monkeypatch: pytest.MonkeyPatch) -> None:
     """However long the roll is: it walks lazily from where the cursor points."""
-    subject = Roll()
+    subject = Index()
     for at in range(20_000):
         subject.put("g", at, f"id{at:05}")
     walked = 0
@@ -74,6 +74,6 @@ def test_a_page_looks_at_what_it_shows(monkeypatch: pytest.MonkeyPatch) -> None:
             walked += 1
             yield row
 
-    monkeypatch.setattr(roll.heapq, "merge", counted)
+    monkeypatch.setattr(index.heapq, "merge", counted)
     assert subject.page(["g"], f"{10_000:x}-", 5)[0] == [f"id{at:05}" for at in range(9_999, 9_994, -1)]
     assert walked == 6

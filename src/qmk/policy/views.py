@@ -1,4 +1,4 @@
-"""What calls show of the kernel's objects."""
+"""What calls show of the kernel's objects. The kernel hands over what the caller may see; nothing is changed here."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from qmk.abi.calls import q_events, q_get_telemetry, q_jobs, q_result, q_status,
 from qmk.abi.shapes import Progress
 from qmk.base.errors import Finding
 from qmk.base.limits import LIMITS
-from qmk.kernel.jobs import JobTable
-from qmk.kernel.objects.job import QUEUED, Job
+from qmk.kernel.objects.job import Job
 from qmk.kernel.objects.session import Session
+from qmk.kernel.policy import Forecast
 
 
 def progress(job: Job) -> Progress:
@@ -22,21 +22,9 @@ def progress(job: Job) -> Progress:
     return Progress(*reached, *job.rounds)
 
 
-def place_and_start(jobs: JobTable, job: Job) -> tuple[int | None, float | None]:
-    """How many of the tenant's own jobs are launched before it, and its predicted launch in Unix seconds, both from
-    what the scheduler decided last: 0 and now while a launch waits for its worker, None once running. The place depends
-    on nobody else's jobs; the prediction depends on the load, as it must."""
-    if job.state != QUEUED:
-        return None, None
-    place = jobs.queue.scheduler.place(job.id)
-    if place is None:
-        return 0, jobs.queue.now_s
-    return place, jobs.queue.scheduler.start_ns(job.id) / 1e9
-
-
-def _status_fields(jobs: JobTable, job: Job) -> dict[str, Any]:
+def _status_fields(job: Job, forecast: Forecast) -> dict[str, Any]:
     record = job.submitted
-    place, start = place_and_start(jobs, job)
+    place, start = forecast
     return {
         "job_id": record.job,
         "state": job.state,
@@ -59,12 +47,12 @@ def _status_fields(jobs: JobTable, job: Job) -> dict[str, Any]:
     }
 
 
-def status(jobs: JobTable, job: Job) -> q_status.Reply:
-    return q_status.Reply(**_status_fields(jobs, job))
+def status(job: Job, forecast: Forecast) -> q_status.Reply:
+    return q_status.Reply(**_status_fields(job, forecast))
 
 
-def wait_status(jobs: JobTable, job: Job) -> q_wait.Reply:
-    return q_wait.Reply(**_status_fields(jobs, job))
+def wait_status(job: Job, forecast: Forecast) -> q_wait.Reply:
+    return q_wait.Reply(**_status_fields(job, forecast))
 
 
 def job_row(job: Job) -> q_jobs.JobRow:
@@ -84,8 +72,8 @@ def job_row(job: Job) -> q_jobs.JobRow:
     )
 
 
-def submitted(jobs: JobTable, job: Job, warnings: list[Finding]) -> q_submit.Reply:
-    place, start = place_and_start(jobs, job)
+def submitted(job: Job, forecast: Forecast, warnings: list[Finding]) -> q_submit.Reply:
+    place, start = forecast
     record = job.submitted
     return q_submit.Reply(
         job_id=record.job,

@@ -1,4 +1,4 @@
-"""Rolls: what there is of a kind, in groups, newest first; a page costs what it shows, however long the roll is.
+"""Listings: what there is of a kind, in groups, newest first; a page costs what it shows, however long the list is.
 
 A row is (moment in ns, id). A page ends with a cursor, which names the last row shown: it holds while rows come and go,
 also after a restart, and tells its reader nothing that is not in that row.
@@ -59,8 +59,8 @@ class _Rows:
             yield from reversed(self.chunks[at])
 
 
-class Roll:
-    """Rows by group. An id is in a group at most once."""
+class Index:
+    """Rows by group; an id is in a group at most once. Implements ``qmk.kernel.policy.Index``."""
 
     def __init__(self) -> None:
         self._groups: dict[Hashable, _Rows] = {}
@@ -87,8 +87,8 @@ class Roll:
         """At most ``limit`` ids of these groups together, newest first, from behind the cursor ("": from the newest);
         and the cursor of the next page, None when nothing is left. Raises INVALID_PARAMS for what is no cursor."""
         last = _row_of(cursor) if cursor else None
-        rolls = [self._groups[group].before(last) for group in groups if group in self._groups]
-        rows = list(islice(heapq.merge(*rolls, reverse=True), limit + 1))
+        lists = [self._groups[group].before(last) for group in groups if group in self._groups]
+        rows = list(islice(heapq.merge(*lists, reverse=True), limit + 1))
         shown = rows[:limit]
         more = len(rows) > limit
         return [id for _, id in shown], f"{shown[-1][0]:x}-{shown[-1][1]}" if more else None
