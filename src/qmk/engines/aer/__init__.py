@@ -17,7 +17,7 @@ from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
 _NAMES = names("aer")
 """native gates and what Aer calls them"""
 
-UNITARY = frozenset(FIXED_SIZE) - {*_NAMES, "gphase"}
+UNITARY = frozenset(short for short, op in FIXED_SIZE.items() if op.vqs.low == 2 and short not in _NAMES)
 """gates that Aer takes as matrices"""
 
 _CONTROLLED_ROTATIONS = {"crx", "cry", "crz"}
