@@ -22,7 +22,7 @@ def densities(detuning: float) -> list[float]:
         [(SPACING * k, 0.0) for k in range(ATOMS)], detuning=(LOW, HIGH), duration=TIME, ramp=RAMP
     )
     time = RAMP + (detuning - LOW) / (HIGH - LOW) * (TIME - 2 * RAMP)
-    graph = to_graph(independent.stopped(whole, time), "z2", "levels")
+    graph = to_graph(independent.stop_at(whole, time), "z2", "levels")
     return [(1 - float(z)) / 2 for z in qmk.expectation(graph, [f"Z{k}" for k in range(ATOMS)])]
 
 

@@ -19,7 +19,7 @@ from benchmarks.qec.bars import Bar, show
 from benchmarks.qec.bars import gross as published
 from qmk.models.qec import codes, decoders, memories, rates
 from qmk.models.qec.circuits import memory
-from qmk.models.qec.decoders.faults import misdecoded
+from qmk.models.qec.decoders.faults import find_misdecoded
 
 PUBLISHED = {5e-3: (205, 5000), 4e-3: (44, 10_000)}
 """failures of the Z memory in shots, with five solutions and 300 legs"""
@@ -44,7 +44,7 @@ def shyps(shots: int) -> list[Bar]:
         note = f"{failed} of {shots}, {per_round:.2e} a round, {1e3 * cpu_s / shots:.2f} ms, "
         note += f"{cpu_s / oracle_s:.2f} of its time"
         bars.append(Bar(f"shyps(r=3) {name}: block error / tesseract's", per_round / oracle, bar, note=note))
-        bars.append(Bar(f"shyps(r=3) {name}: single faults misdecoded", len(misdecoded(dem, compiled))))
+        bars.append(Bar(f"shyps(r=3) {name}: single faults misdecoded", len(find_misdecoded(dem, compiled))))
     return bars
 
 

@@ -53,7 +53,7 @@ def surface() -> bool:
     for p, row in SURFACE.items():
         for d, (reference, error) in row.items():
             shots = int(min(2.2 * WANTED_ERRORS / (reference * 3 * d), CPU_S / cost_us(d, p) * 1e6))
-            found = memories.measured(codes.parse(f"surface(d={d})"), f"circuit={p}", shots=shots, seed=SEED)
+            found = memories.measure_memory(codes.parse(f"surface(d={d})"), f"circuit={p}", shots=shots, seed=SEED)
             own = math.hypot(*(_error_per_round(rate, found.rounds) for rate in found.bases.values()))
             bars.append(_bar(f"surface d={d} p={p:g}, X+Z", found.block_per_round, own, reference, error))
     return show("rotated surface code, 3d rounds, matching", bars)
@@ -66,7 +66,7 @@ def bacon_shor() -> bool:
         for d, reference in row.items():
             shots = int(min(4 * WANTED_ERRORS / (reference * 3 * d), 3 * CPU_S / cost_us(d, p) * 1e6))
             code = codes.parse(f"bacon_shor(d={d})")
-            found = memories.measured(code, f"circuit={p}", shots=shots, seed=SEED, bases="Z")
+            found = memories.measure_memory(code, f"circuit={p}", shots=shots, seed=SEED, bases="Z")
             own = _error_per_round(found.bases["Z"], found.rounds)
             bars.append(_bar(f"bacon_shor d={d} p={p:g}, Z", found.block_per_round, own, reference, 0.03 * reference))
             errors[d] = found.block_per_round
@@ -82,7 +82,12 @@ def shyps(shots: int = 20_000) -> bool:
     dem = circuit.detector_error_model()
     best = memories.default_decoder(code)
     bars.append(
-        Bar("single faults decoded wrongly", len(faults.misdecoded(dem, decoders.get(best).compile(dem))), 0, note=best)
+        Bar(
+            "single faults decoded wrongly",
+            len(faults.find_misdecoded(dem, decoders.get(best).compile(dem))),
+            0,
+            note=best,
+        )
     )
     ours, plain, other = _paired(circuit, (best, "bp_lsd", "tesseract"), shots)
     bars.append(_bar("block p=1e-3, BP+LSD", plain[0], plain[1], 2.0e-3, 2e-4))
@@ -90,7 +95,7 @@ def shyps(shots: int = 20_000) -> bool:
     bars.append(Bar("block error over tesseract's, same shots", ours[0] / other[0], 1.6, note="aim 1.15"))
     bars.append(Bar("CPU over tesseract's", ours[2] / other[2], note="aim 0.1"))
     points = [
-        memories.measured(code, f"circuit={p}", shots=6000, max_errors=400, seed=SEED, rounds=8, p=p, bases=bases)
+        memories.measure_memory(code, f"circuit={p}", shots=6000, max_errors=400, seed=SEED, rounds=8, p=p, bases=bases)
         for bases in ("Z", "XZ")
         for p in (1e-3, 1.5e-3, 2e-3, 3e-3, 4e-3, 5e-3)
     ]

@@ -18,7 +18,7 @@ import stim
 from benchmarks.qec.bars import Bar, show, surface
 from qmk.models.qec import decoders, service
 from qmk.models.qec.service import Cost, Level, Measured, Region, Report, Work
-from qmk.models.qec.thin import thinned
+from qmk.models.qec.thin import thin_circuit
 
 CORES = 2
 PATCHES = 16
@@ -157,7 +157,7 @@ def burst(real: Measured, cost: Cost) -> list[Bar]:
 def batched_us(circuit: stim.Circuit, d: int) -> float:
     """CPU microseconds a round of sliding windows, decoded for many shots together: PyMatching without Python."""
     decoder = decoders.get(f"matching@{d}+{d}")
-    thin = thinned(circuit, decoder)
+    thin = thin_circuit(circuit, decoder)
     compiled = decoder.compile(decoder.model(thin))
     dets, _ = thin.compile_detector_sampler(seed=6).sample(SHOTS, separate_observables=True, bit_packed=True)
     times: list[float] = []

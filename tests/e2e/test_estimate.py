@@ -66,7 +66,7 @@ def test_standard_input_holds_counts_or_a_program(qmk: Qmk, folder: Path, progra
         ('{"numQubits": 3, "numQubits": 4}', "has the key 'numQubits' twice"),
         ('{"numQubits": NaN}', "nan is not a whole number"),
         ('{"numQubits": %s}' % ("9" * 5000), "a number of 5000 digits"),
-        ('{"numQubits": 3, "\\ud800": 1}', "is no Unicode"),
+        ('{"numQubits": 3, "\\ud800": 1}', "is not valid Unicode"),
     ],
 )
 def test_counts_that_are_none_are_told_as_counts(qmk: Qmk, folder: Path, text: str, said: str) -> None:

@@ -19,7 +19,7 @@ from qmk.client import Client, Drift, Operator
 from qmk.host import ledger
 from qmk.host.store import JOURNAL_NAME
 from qmk.models.noise.calibration import Calibration, Point
-from qmk.models.qec.logical import placed, rewritten
+from qmk.models.qec.logical import place_program, rewritten
 from qmk.qvm.graph import Graph, Node, digest
 from qmk.worker.messages import Rewrite
 
@@ -116,7 +116,7 @@ def desk(make_daemon: Callable[..., Any], tmp_path: Path) -> Iterator[Desk]:
 def both(epoch: int) -> tuple[Graph, Graph]:
     """The program as it was accepted, and as it is after a change at the end of ``epoch``."""
     qec = Qec(machine="surface(d=3)", noise=calibration_text(), began=0.0, target=TARGET)
-    first = placed(program(), qec)
+    first = place_program(program(), qec)
     return first.graph, rewritten(first.graph, qec, Rewrite(epoch, first.footprint, LATER_S)).graph
 
 

@@ -65,7 +65,7 @@ class Theft:
         self.mine = {"job_id": job, "checkpoint_id": saved.checkpoint_id, "channel": channel, "capability": alice.root}
 
     def tried(self, name: str, field: str, id: str) -> dict[str, Any] | str:
-        """What bob is told; "got through" if it is no error."""
+        """What bob is told; "got through" if it is not an error."""
         params = {**REQUIRED.get(name, {}), field: id}
         effects = self.bench.call(name, session_id=self.bob.session_id, **params)
         answers = [effect for effect in effects if isinstance(effect, (Reply, ReplyError, ReplyResult))]

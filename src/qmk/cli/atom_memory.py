@@ -34,7 +34,7 @@ def memory(code: str, noise: str, as_json: bool, **given: Any) -> None:
     from qmk.cli import output
     from qmk.models.qec import atoms, codes
 
-    found = atoms.measured(codes.parse(code), noise, **given)
+    found = atoms.measure_memory(codes.parse(code), noise, **given)
     if as_json:
         output.json_object(found.as_dict())
         return

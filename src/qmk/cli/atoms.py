@@ -42,7 +42,7 @@ def _runs(row: Profile) -> str:
 
 
 def _size(row: Profile) -> str:
-    atoms = row.arrangement.sites if row.geometry is None else len(row.geometry.occupied())
+    atoms = row.arrangement.sites if row.geometry is None else len(row.geometry.occupied_sites())
     return str(atoms or "any")
 
 
@@ -58,7 +58,7 @@ def show(name: str, as_json: bool) -> None:
     profile, configuration = device(name)
     require(profile)
     if profile.geometry is not None:
-        profile.geometry.occupied(configuration)
+        profile.geometry.occupied_sites(configuration)
     if as_json:
         output.json_object(profile)
         return
@@ -76,7 +76,7 @@ def _facts(profile: Profile, configuration: str) -> dict[str, str]:
         facts["evolution"] = f"{profile.duration:g} us" if profile.duration else "any time"
         facts["amplitude"] = f"{light.low:g} to {light.high:g} rad/us" if light.high > light.low else "any"
         return facts
-    facts["sites"] = f"{len(geometry.sites)}, {len(geometry.occupied(configuration))} of them with atoms"
+    facts["sites"] = f"{len(geometry.sites)}, {len(geometry.occupied_sites(configuration))} of them with atoms"
     facts["zones"] = ", ".join(f"{zone.id} ({zone.role or 'no role'})" for zone in geometry.zones)
     facts["configurations"] = ", ".join(row.name for row in geometry.configurations)
     gates = [f"{gate.name} on {gate.arity}, {gate.duration:g} us" for gate in profile.gates]

@@ -88,4 +88,4 @@ def _picture(made: OnDevice, profile: Profile | None, path: str) -> None:
         scenes.append(drawing.panels(made.graph, made.timeline, profile, f"the array of {profile.name}"))
     elif any(node.op == "analog.rydberg" for node in made.graph.nodes):
         scenes.append(drawing.evolutions(made.graph, "atoms and the reach of their blockade"))
-    write(drawing.stacked(scenes), path)
+    write(drawing.stack(scenes), path)

@@ -128,7 +128,7 @@ def _asked(
 def _compared(names: tuple[str, ...], base: dict[str, Any]) -> list[dict[str, Any]]:
     from qmk.models.estimate.qubits import DEFAULT, NAMED
     from qmk.models.estimate.scheme import DEFAULT as USUAL_CODE
-    from qmk.models.estimate.wrong import near
+    from qmk.models.estimate.wrong import hint_at
 
     kept = {key: value for key, value in base.items() if key not in ("qubitParams", "qecScheme")}
     own = base.get("qubitParams", {"name": DEFAULT}), base.get("qecScheme", {"name": USUAL_CODE})
@@ -136,7 +136,7 @@ def _compared(names: tuple[str, ...], base: dict[str, Any]) -> list[dict[str, An
     for name in names:
         asked, _, code = name.partition(":")
         if asked not in ("all", *NAMED):
-            raise call_error(f"--compare: no qubits are named '{asked}'", help=near(asked, NAMED, "names"))
+            raise call_error(f"--compare: no qubits are named '{asked}'", help=hint_at(asked, NAMED, "names"))
         scheme = {"name": code or USUAL_CODE}
         machines = (({"name": qubit}, scheme) for qubit in (NAMED if asked == "all" else (asked,)))
         found += [
@@ -173,7 +173,7 @@ def _beside(found: list[Estimate], wanted: bool | None) -> tuple[Calibrated | No
     if wanted is False:
         return None, ""
     try:
-        return found[0].calibrated(), ""
+        return found[0].estimate_calibrated(), ""
     except QmkError as error:
         if wanted:
             raise

@@ -61,7 +61,7 @@ def _full(name: str, estimate: Estimate, beside: Calibrated | None) -> Table:
     point = estimate.point
     groups: list[list[Row]] = [rows.space(point), rows.time(point), rows.errors(estimate, point), rows.states(point)]
     if beside is not None:
-        groups.append(rows.measured(beside))
+        groups.append(rows.measured_rows(beside))
     for group in groups:
         for row in group:
             table.add_row(Text(row.label), Text(row.value), Text(row.note), end_section=row is group[-1])

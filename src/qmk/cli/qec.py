@@ -74,7 +74,7 @@ def list_codes(names: tuple[str, ...], as_json: bool) -> None:
     from qmk.models.qec import codes
 
     if not names:
-        rows = [(f.name, f.doc, f.distances, codes.made(f.name, {}).spec) for f in codes.FAMILIES.values()]
+        rows = [(f.name, f.doc, f.distances, codes.make_code(f.name, {}).spec) for f in codes.FAMILIES.values()]
         if as_json:
             output.json_object([dict(zip(("family", "doc", "distances", "example"), row, strict=True)) for row in rows])
         else:
@@ -136,7 +136,7 @@ def memory(code: str, noise: str, as_json: bool, basis: str, **given: Any) -> No
     from qmk.models.qec import codes, memories
 
     name_note = codes.note_of(code)
-    found = memories.measured(codes.parse(code), noise, bases=basis, **given)
+    found = memories.measure_memory(codes.parse(code), noise, bases=basis, **given)
     if as_json:
         output.json_object(found.as_dict())
         return
@@ -190,7 +190,7 @@ def threshold(
         for p in _grid(grid):
             made = memories.noise_at(noise, p)
             click.echo(f"measuring {size.spec} at p = {p:.3g}", err=True)
-            points.append(memories.measured(size, made, bases=basis, p=p, **given))
+            points.append(memories.measure_memory(size, made, bases=basis, p=p, **given))
     found = memories.threshold(points)
     if plot:
         qec_plot.curves(found, plot)
@@ -249,7 +249,7 @@ def compare(
     from qmk.models.qec.rates import any_per_round
 
     found = [
-        memories.measured(codes.parse(name), noise, bases=basis, decoder=decoder, **given)
+        memories.measure_memory(codes.parse(name), noise, bases=basis, decoder=decoder, **given)
         for name in names
         for decoder in decoders or (None,)
     ]

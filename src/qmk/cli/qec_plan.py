@@ -127,5 +127,5 @@ def _load(text: str) -> Program:
     from qmk.models.qec.surgery import Program, programs
 
     if not os.path.exists(text) and not text.endswith(".json"):
-        return programs.named(text)
+        return programs.program_named(text)
     return Program.from_json(files.read(text))

@@ -19,7 +19,7 @@ def speed(code: str, noise: str, decoder: str | None, shots: int, seed: int, as_
     from qmk.cli import output
     from qmk.models.qec import codes, speed
 
-    found = speed.measured(codes.parse(code), noise, shots=shots, seed=seed, decoder=decoder)
+    found = speed.measure_speed(codes.parse(code), noise, shots=shots, seed=seed, decoder=decoder)
     if as_json:
         output.json_object({"event_s": found.event_s})
         return

@@ -88,7 +88,7 @@ def encode(saved: Saved) -> bytes:
 
 
 def decode(data: bytes, head: Header) -> Saved:
-    """Raises ``Unsupported`` when ``data`` is no saved run, or one of something else than ``head`` says."""
+    """Raises ``Unsupported`` when ``data`` is not a saved run, or one of something else than ``head`` says."""
     try:
         saved = _DECODER.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

@@ -84,7 +84,7 @@ class ChunkedPlan(ABC, Generic[C]):
     @abstractmethod
     def load(self, body: Body, epoch: int, shots: int, dice: Dice) -> C:
         """The inverse of ``Chunk.pack``; ``dice`` are the chunk's before the first throw. Raises ``Unsupported`` for
-        whatever is no chunk of this plan."""
+        whatever is not a chunk of this plan."""
 
     def run(self, shots: int, seed: int, progress: Progress | None = None) -> Samples:
         execution = self.start(shots, seed)
@@ -101,7 +101,7 @@ class ChunkedPlan(ABC, Generic[C]):
         saved = checkpoint.decode(state, self.head)
         checkpoint.check_counts(saved, self.segments)
         step, ended = self.chunk(saved.shots), saved.done == saved.shots
-        check(ended or saved.done % step == 0, f"{saved.done} shots are no whole chunks of {step}")
+        check(ended or saved.done % step == 0, f"{saved.done} shots are not whole chunks of {step}")
         rows = checkpoint.unpack_rows(saved.samples, saved.done, self.n_cbits, "samples")
         chunk = None
         if saved.body is not None:

@@ -8,10 +8,10 @@ to the number of branch points, exist at once; shots are taken in turns ("chunks
 from __future__ import annotations
 
 STATES_BYTES = 256 << 20
-"""what the states of one chunk may take; a single state may be larger"""
+"""Most memory that the states of one chunk may take; a single state may be larger."""
 
 CHUNK_SHOTS = 1 << 22
-"""shots of a chunk at most, whatever its states take: each costs some bytes of bookkeeping"""
+"""Most shots of a chunk, whatever its states take, since each costs some bytes of bookkeeping."""
 
 
 def chunk_shots(shots: int, branch_points: int, state_bytes: int) -> int:

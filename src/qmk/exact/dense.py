@@ -16,7 +16,7 @@ from qmk.qvm.op import Matrix
 
 STORED = np.dtype("<c16")
 NORM_ERROR = 1e-6
-"""how far from 1 the norm of a loaded state may be: rounding of any run stays far below"""
+"""How far from 1 the norm of a loaded state may be; rounding in any run stays far below."""
 
 Circuit = Callable[[Array], Array]
 """Gates on flat amplitudes; may reuse the array it is given."""
@@ -47,17 +47,17 @@ class DenseState:
         halves[:, 1 - outcome] = 0
         self.amplitudes /= np.sqrt(_weight(halves[:, outcome]))
 
-    def _transformed(self, matrix: Matrix, qubits: tuple[int, ...]) -> Array:
+    def _transform(self, matrix: Matrix, qubits: tuple[int, ...]) -> Array:
         n = len(self.places)
         axes = tuple(n - 1 - self.places[qubit] for qubit in qubits)
         state = apply(self.amplitudes.reshape((2,) * n), np.array(matrix, dtype=np.complex128), axes)
         return np.ascontiguousarray(state).reshape(-1)
 
     def weight(self, matrix: Matrix, qubits: tuple[int, ...]) -> float:
-        return _weight(self._transformed(matrix, qubits).reshape(1, -1))
+        return _weight(self._transform(matrix, qubits).reshape(1, -1))
 
     def transform(self, matrix: Matrix, qubits: tuple[int, ...]) -> None:
-        self.amplitudes = self._transformed(matrix, qubits)
+        self.amplitudes = self._transform(matrix, qubits)
         self.amplitudes /= np.sqrt(_weight(self.amplitudes.reshape(1, -1)))
 
     def copy(self) -> DenseState:
@@ -133,7 +133,7 @@ class DenseBackend:
         with np.errstate(all="ignore"):  # hostile bytes may be any numbers
             norm = _weight(amplitudes.reshape(1, -1))
         if not abs(norm - 1) < NORM_ERROR:  # also when it is not a number
-            raise ValueError(f"amplitudes of norm {norm:g} are no state")
+            raise ValueError(f"amplitudes of norm {norm:g} are not a state")
         return DenseState(amplitudes, self.places)
 
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 Vector = npt.NDArray[np.complex128]
 
 _CLOSED = 1e-12
-"""of a vector that adds nothing to the space"""
+"""The norm below which a vector adds nothing to the space."""
 
 
 def exponential(

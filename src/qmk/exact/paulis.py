@@ -57,11 +57,11 @@ def expectation(state: Array, paulis: str) -> float:
     n = len(paulis)
     image = state.reshape((2,) * n)
     for qubit, letter in enumerate(paulis):
-        image = _applied(image, qubit, letter)
+        image = _apply(image, qubit, letter)
     return float(np.vdot(state, image.reshape(-1)).real)
 
 
-def _applied(state: Array, qubit: int, letter: str) -> Array:
+def _apply(state: Array, qubit: int, letter: str) -> Array:
     if letter == "I":
         return state
     shape = [1] * state.ndim

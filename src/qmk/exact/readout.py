@@ -28,10 +28,10 @@ Amplitudes = npt.NDArray[np.complexfloating[Any, Any]]
 Parts = npt.NDArray[np.floating[Any]]
 
 BLOCK = 128
-"""amplitudes of which only the total is kept until a shot falls into them"""
+"""Amplitudes of which only the total is kept until a shot falls into them."""
 
 PART = 1 << 18
-"""chances worked on at a time where the shots have fallen"""
+"""How many chances are worked on at a time in the blocks where shots have fallen."""
 
 
 @dataclass(frozen=True)
@@ -180,12 +180,12 @@ def outcomes(amplitudes: Amplitudes, shots: int, dice: Dice) -> Indexes:
     for first in range(0, len(hit), step):
         rows = hit[first : first + step]
         mine = order[starts[first] : starts[first + len(rows)]]
-        inside = _inside(parts[rows], floor, shares[mine], which[mine] - first)
+        inside = _index_in_block(parts[rows], floor, shares[mine], which[mine] - first)
         found[mine] = rows[which[mine] - first] * width + inside
     return found
 
 
-def _inside(
+def _index_in_block(
     parts: Parts, floor: float, shares: npt.NDArray[np.float64], row: npt.NDArray[np.intp]
 ) -> npt.NDArray[np.intp]:
     """Where in its block each share falls; ``parts`` are the blocks' real and imaginary parts, one block a row."""

@@ -34,7 +34,7 @@ from qmk.ir.program import (
 from qmk.ir.unitary import Array, apply, apply_gate
 
 TINY = 1e-12
-"""a measurement outcome less probable than this is numerical noise of an impossible one"""
+"""A measurement outcome less probable than this is numerical noise of an impossible one."""
 
 Chances = npt.NDArray[np.float64]
 W = TypeVar("W")
@@ -185,15 +185,15 @@ def exact_distribution(program: Program) -> dict[str, float]:
     found: dict[str, float] = {}
 
     def leaf(bits: list[int], weight: float) -> None:
-        for row, share in _finished(program, bits, weight):
-            key = printed(program.registers, row)
+        for row, share in _finish(program, bits, weight):
+            key = print_registers(program.registers, row)
             found[key] = found.get(key, 0.0) + share
 
     walk(program, 1.0, _exact, leaf)
     return dict(sorted(found.items()))
 
 
-def _finished(program: Program, bits: list[int], weight: float) -> list[tuple[list[int], float]]:
+def _finish(program: Program, bits: list[int], weight: float) -> list[tuple[list[int], float]]:
     """The cbits after ``program.post``, for every way in which readings may be wrong, each with its share."""
     rows = [(list(bits), weight)]
     for item in program.post:
@@ -217,7 +217,7 @@ def _finished(program: Program, bits: list[int], weight: float) -> list[tuple[li
     return rows
 
 
-def printed(registers: tuple[Register, ...], bits: list[int]) -> str:
+def print_registers(registers: tuple[Register, ...], bits: list[int]) -> str:
     """The cbits of one shot as the registers print them."""
     return " ".join("".join(_place(register, k, bits) for k in range(len(register.cbits))) for register in registers)
 

@@ -136,7 +136,7 @@ class SiReading:
         return tuple(self.number(where, w, 0) for w in numbers)
 
     def duration(self) -> float:
-        """us: where all series that were read end."""
+        """The time in us where all series that were read end."""
         if len(self.ends) != 1:
             what = "end at " + ", ".join(f"{end} s" for end in sorted(self.ends)[:4]) if self.ends else "are missing"
             self.refuse("04", f"time series {what}", "let all time series end at the same time")

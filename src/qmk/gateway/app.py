@@ -48,10 +48,10 @@ class Door:
 
 
 DOORS = (
-    Door("/braket", braket.HANDLERS, braket.refused),
+    Door("/braket", braket.HANDLERS, braket.answer_error),
     Door("/s3", braket.S3_HANDLERS, braket.refused_s3),
-    Door("/qlam", qlam.HANDLERS, qlam.refused),
-    Door("/pasqal", pasqal.HANDLERS, pasqal.refused),
+    Door("/qlam", qlam.HANDLERS, qlam.answer_error),
+    Door("/pasqal", pasqal.HANDLERS, pasqal.answer_error),
 )
 
 
@@ -78,7 +78,7 @@ def make_app(socket: Path | None, records: Path, *, needs_token: bool) -> Litest
 
     return Litestar(
         route_handlers=[health, *(Router(path=door.path, route_handlers=door.handlers) for door in DOORS)],
-        exception_handlers={Exception: _refused, HTTPException: _refused},
+        exception_handlers={Exception: _answer_error, HTTPException: _answer_error},
         request_max_body_size=BODY_BYTES,
         state=State({"gate": gate, "compiling": compiling}),
         lifespan=[lifespan],
@@ -89,7 +89,7 @@ def make_app(socket: Path | None, records: Path, *, needs_token: bool) -> Litest
     )
 
 
-def _refused(request: AnyRequest, error: Exception) -> Response[Any]:
+def _answer_error(request: AnyRequest, error: Exception) -> Response[Any]:
     """The answer to what went wrong, in the form of the door that was knocked at."""
     if isinstance(error, QmkError):
         way = error.fields.get("help")

@@ -91,17 +91,17 @@ class Callers:
         self._needs_token = needs_token
         self._kept: OrderedDict[str, Caller] = OrderedDict()
 
-    async def of(self, headers: Mapping[str, str]) -> Caller:
+    async def caller_of(self, headers: Mapping[str, str]) -> Caller:
         """Raises AUTH_FAILED for a token that is missing or no good, CONNECTION_LOST without a daemon."""
-        return await self.with_token(self.shown(headers))
+        return await self.with_token(self.shown_token(headers))
 
-    def shown(self, headers: Mapping[str, str]) -> str:
+    def shown_token(self, headers: Mapping[str, str]) -> str:
         """The token of a request, "" for one that is let in without. Raises AUTH_FAILED where one is asked for."""
         shown = token_of(headers)
         if not self._needs_token and not shown.startswith(PREFIX):
-            shown = ""  # clients must show something: where none is asked for, what is no token is none
+            shown = ""  # clients must show something: where none is asked for, what is not a token is none
         if not shown:
-            self._let_in(headers)
+            self._require_local_program(headers)
         return shown
 
     async def with_token(self, shown: str) -> Caller:
@@ -118,7 +118,7 @@ class Callers:
             if first is not caller:
                 await caller.leave()
                 caller = first
-            await self._bound(caller.tenant)
+            await self._bound_clients(caller.tenant)
         else:
             await self._still_good(shown, caller)
         if shown in self._kept:
@@ -135,14 +135,14 @@ class Callers:
             if error.kind.name != "INSUFFICIENT_CAPS":  # a session that may not ask for figures is one
                 raise
 
-    def _let_in(self, headers: Mapping[str, str]) -> None:
+    def _require_local_program(self, headers: Mapping[str, str]) -> None:
         if self._needs_token:
             raise QmkError("AUTH_FAILED", "this gateway asks for a token", help="show a QMK token as the page says")
         from_a_page = "origin" in headers or headers.get("sec-fetch-site", "none") != "none"
         if from_a_page or _LOOPBACK.fullmatch(headers.get("host", "")) is None:
             raise QmkError("AUTH_FAILED", "without a token only programs on this machine are let in")
 
-    async def _bound(self, tenant: str) -> None:
+    async def _bound_clients(self, tenant: str) -> None:
         """A tenant with many tokens makes its own wait for a connection, not another's."""
         own = [token for token, caller in self._kept.items() if caller.tenant == tenant]
         gone = own[: max(0, len(own) - KEPT_CLIENTS_OF_A_TENANT)]

@@ -19,9 +19,9 @@ from qmk.gateway.callers import Caller, Callers
 from qmk.gateway.records import Records
 
 BODY_BYTES = 16 << 20
-"""of one request, and of what a compressed one holds"""
+"""Largest request body in bytes, before and after decompression."""
 BODY_S = 60.0
-"""in which a body has to come"""
+"""Seconds within which a request body has to arrive."""
 JOB_PREFIX = "job_"
 _STATUS = {
     "AUTH_FAILED": 401,
@@ -58,18 +58,18 @@ class Refusal(Exception):
         self.status, self.message, self.code = status, message, code
 
 
-async def entered(request: AnyRequest) -> tuple[Caller, Records]:
+async def enter(request: AnyRequest) -> tuple[Caller, Records]:
     """The client of whoever calls, and the records. Raises AUTH_FAILED."""
     gate: Gate = request.app.state.gate
-    return await gate.callers.of(request.headers), gate.records
+    return await gate.callers.caller_of(request.headers), gate.records
 
 
 async def body_of(request: AnyRequest, wanted: type[Wanted]) -> Wanted:
     """The JSON body as ``wanted``. Raises ``Refusal`` 400, 408, 413 or 415."""
-    data = await _sent(request)
+    data = await _read_body(request)
     coding = request.headers.get("content-encoding", "identity").strip().lower()
     if coding == "gzip":
-        data = inflated(data)
+        data = inflate(data)
     elif coding != "identity":
         raise Refusal(415, f"content encoding '{coding[:40]}' is neither gzip nor identity")
     try:
@@ -78,7 +78,7 @@ async def body_of(request: AnyRequest, wanted: type[Wanted]) -> Wanted:
         raise Refusal(400, f"the body does not fit: {error}") from None
 
 
-async def _sent(request: AnyRequest) -> bytes:
+async def _read_body(request: AnyRequest) -> bytes:
     try:
         async with asyncio.timeout(BODY_S):
             return await request.body()
@@ -88,13 +88,13 @@ async def _sent(request: AnyRequest) -> bytes:
         raise Refusal(400, "the caller went away before its body had come") from None
 
 
-def inflated(data: bytes, bound: int = BODY_BYTES) -> bytes:
+def inflate(data: bytes, bound: int = BODY_BYTES) -> bytes:
     """What a gzip stream holds, never more than ``bound`` bytes of it at a time. Raises ``Refusal``."""
     unpack = zlib.decompressobj(wbits=31)
     try:
         found = unpack.decompress(data, bound + 1)
     except zlib.error:
-        raise Refusal(400, "the body is no gzip stream") from None
+        raise Refusal(400, "the body is not a gzip stream") from None
     if len(found) > bound:
         raise Refusal(413, f"the body holds more than {bound} bytes")
     if not unpack.eof or unpack.unused_data:
@@ -121,7 +121,7 @@ def id_of_job(job: str) -> str:
 
 
 def job_of_id(id: str) -> str:
-    """The inverse of ``id_of_job``. Raises JOB_NOT_FOUND for what is no UUID in its usual form."""
+    """The inverse of ``id_of_job``. Raises JOB_NOT_FOUND for what is not a UUID in its usual form."""
     try:
         found = uuid.UUID(id)
     except ValueError:

@@ -13,7 +13,7 @@ from qmk.gateway.callers import Caller
 from qmk.gateway.records import Record, Records
 
 AT_ONCE = 32
-"""calls that one request has under way with the daemon"""
+"""Most calls to the daemon that one request has open at once."""
 
 
 class Wish(NamedTuple):
@@ -44,14 +44,14 @@ async def states(caller: Caller, jobs: Sequence[str]) -> list[Status]:
     """The state of each job. Raises JOB_NOT_FOUND."""
     free = asyncio.Semaphore(AT_ONCE)
 
-    async def one(job: str) -> Status:
+    async def status_of_one(job: str) -> Status:
         async with free:
             return await caller.status(job)
 
-    return list(await asyncio.gather(*(one(job) for job in jobs)))
+    return list(await asyncio.gather(*(status_of_one(job) for job in jobs)))
 
 
-async def all_told(
+async def describe_all(
     kind: str,
     caller: Caller,
     records: Records,

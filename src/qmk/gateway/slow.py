@@ -9,7 +9,7 @@ from typing import Any
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEAD_S = 10.0
-"""from the first byte that is waited for to the end of a request's headers"""
+"""Seconds from the first byte that is waited for to the end of a request's headers."""
 
 
 class TimelyProtocol(H11Protocol):

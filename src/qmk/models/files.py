@@ -27,10 +27,11 @@ def read(path: str | os.PathLike[str]) -> bytes:
 
 
 def parse_json(data: bytes, path: str) -> Any:
-    """The JSON value in what was read from ``path``. Raises INVALID_PARAMS, also for a key that an object has twice
-    and for text that is no Unicode: one of the two keys, or a name that nothing can show, would be taken silently."""
+    """The JSON value in what was read from ``path``. Raises INVALID_PARAMS, also for a key that an object has twice and
+    for text that is not valid Unicode: one of the two keys, or a name that nothing can show, would be taken
+    silently."""
 
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    def refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
         if len(found) < len(pairs):
             twice = next(key for at, (key, _) in enumerate(pairs) if key in dict(pairs[:at]))
@@ -43,10 +44,10 @@ def parse_json(data: bytes, path: str) -> Any:
         return int(digits)
 
     try:
-        value = json.loads(data.decode("utf-8-sig"), object_pairs_hook=once, parse_int=whole)
+        value = json.loads(data.decode("utf-8-sig"), object_pairs_hook=refuse_duplicates, parse_int=whole)
         json.dumps(value, ensure_ascii=False).encode()
     except UnicodeError as error:
-        raise QmkError("INVALID_PARAMS", f"'{path}' is not JSON: text in it is no Unicode", path=path) from error
+        raise QmkError("INVALID_PARAMS", f"'{path}' is not JSON: text in it is not valid Unicode", path=path) from error
     except (ValueError, RecursionError) as error:
         why = str(error)
         raise QmkError("INVALID_PARAMS", f"'{path}' is not JSON: {why[:1].lower()}{why[1:]}", path=path) from error

@@ -323,7 +323,7 @@ def test_one_that_waits_can_be_cancelled_and_goes_on_after_a_restart(
     compilations = f"{MODE}/compilations"
     body = {**definition(), "subtasks": [{"program_index": 1, "num_shots": 1}]}
     with monkeypatch.context() as patch, gateway() as http:
-        patch.setattr(compiling, "made", _blocked)
+        patch.setattr(compiling, "compile_job", _blocked)
         first, second = (http.post(compilations, json=body).json()["id"] for _ in range(2))
         gone = http.put(f"{compilations}/{first}/cancel")
         assert (gone.status_code, gone.json()["status"]) == (202, "Failed")
@@ -342,10 +342,10 @@ def test_a_compiler_that_takes_too_long_or_dies_is_an_end(monkeypatch: pytest.Mo
     job = Job([kernel("bell")], [Case(0, {}, 1)], 0, "")
     monkeypatch.setattr(compiling, "SECONDS", 0.01)
     with pytest.raises(compiling.Failed, match=r"more than 0\.01 s"):
-        asyncio.run(compiling.made(job))
+        asyncio.run(compiling.compile_job(job))
     monkeypatch.setattr(compiling, "SECONDS", 60.0)
     with pytest.raises(compiling.Failed, match="log"):
-        asyncio.run(compiling.made(Job([], [Case(3, {}, 1)], 0, "")))
+        asyncio.run(compiling.compile_job(Job([], [Case(3, {}, 1)], 0, "")))
 
 
 def test_of_records_the_oldest_go_by_bytes(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def test_an_array_namespace_agrees_with_the_native_core(atoms: int) -> None:
     register = qmk_native.AtomRegister(atoms, 1 << 30)
     register.evolve(part.pairs, part.drives, part.duration, 1e-10)
     wanted = np.frombuffer(register.state(), dtype=np.complex128)
-    found, told = arrays.evolved(np, np.eye(1, 1 << atoms, dtype=np.complex128)[0], part, 1e-6)
+    found, told = arrays.evolve(np, np.eye(1, 1 << atoms, dtype=np.complex128)[0], part, 1e-6)
     assert told["error"] <= 1e-6
     assert apart(found, wanted) < 2e-6
     assert told["steps"] < told["all_steps"]
@@ -60,7 +60,7 @@ def test_energies_and_lines_are_those_of_the_core() -> None:
 def test_two_runs_of_little_to_do_differ_in_their_steps(amplitude: float) -> None:
     """Runs of as many steps could not tell an error."""
     part = Evolution([0.0], [(([0.0, 1.0], [amplitude, amplitude]), ([], []), ([], []), [1.0])], 1.0)
-    found, told = arrays.evolved(np, np.eye(1, 2, dtype=np.complex128)[0], part)
+    found, told = arrays.evolve(np, np.eye(1, 2, dtype=np.complex128)[0], part)
     assert abs(found[0]) == pytest.approx(np.cos(amplitude / 2), abs=1e-7)
     assert told["steps"] < told["all_steps"] < 40
 
@@ -69,23 +69,23 @@ def test_no_device_is_taken_unless_asked_for_and_one_that_is_missing_is_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv(arrays.VARIABLE, raising=False)
-    assert arrays.chosen(30) is None
+    assert arrays.choose_namespace(30) is None
     monkeypatch.setenv(arrays.VARIABLE, "abacus")
-    assert arrays.chosen(arrays.ATOMS - 1) is None
+    assert arrays.choose_namespace(arrays.ATOMS - 1) is None
     with pytest.raises(QmkError, match="QMK_RYDBERG_DEVICE=abacus: no namespace"):
-        arrays.chosen(arrays.ATOMS)
+        arrays.choose_namespace(arrays.ATOMS)
     absent: Any = ModuleType("cupy")
     absent.cuda = SimpleNamespace(runtime=SimpleNamespace(getDeviceCount=lambda: 0))
     monkeypatch.setitem(sys.modules, "cupy", absent)
     monkeypatch.setenv(arrays.VARIABLE, "cupy")
     with pytest.raises(QmkError, match="no device answers"):
-        arrays.chosen(arrays.ATOMS)
+        arrays.choose_namespace(arrays.ATOMS)
 
 
 def test_a_plan_runs_on_the_namespace_that_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     plan = RydbergPlan(3, 0, (crooked(3),), ())
     near = plan.state()[0].densities()
-    monkeypatch.setattr("qmk.engines.rydberg.engine.chosen", lambda n_qubits: np)
+    monkeypatch.setattr("qmk.engines.rydberg.engine.choose_namespace", lambda n_qubits: np)
     register, notes = RydbergPlan(3, 0, (crooked(3),), ()).state()
     assert notes["device"] == "numpy"
     assert register.densities() == pytest.approx(near, abs=2e-8)

@@ -101,7 +101,7 @@ def test_shots_of_one_history_share_a_tableau(monkeypatch: pytest.MonkeyPatch) -
         return original(simulator)
 
     plan = BranchPlan.of(program(b))
-    monkeypatch.setattr("qmk.engines.stabilizer.branches.copied", counted)
+    monkeypatch.setattr("qmk.engines.stabilizer.branches.copy_tableau", counted)
     plan.run(1000, 3)
     assert copies == 7
 

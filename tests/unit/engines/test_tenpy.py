@@ -15,7 +15,7 @@ from qmk.base.errors import QmkError
 from qmk.engines import tenpy
 from qmk.engines.tenpy import engine as tenpy_engine
 from qmk.engines.tenpy.evolution import chain
-from qmk.engines.tenpy.interactions import compressed
+from qmk.engines.tenpy.interactions import compress
 from qmk.engines.tenpy.state import State
 from qmk.exact.dice import Dice
 from qmk.ir.lower import lower
@@ -139,10 +139,10 @@ def test_a_chain_is_found_again_whatever_its_numbers() -> None:
 
 def test_long_range_tails_are_left_out_only_as_far_as_is_said() -> None:
     pairs = np.array([[0.0 if i == j else C6 / (6.1 * abs(i - j)) ** 6 for j in range(30)] for i in range(30)])
-    tails = compressed(pairs, 1e-5)
+    tails = compress(pairs, 1e-5)
     assert tails.left_out <= 1e-5
     assert tails.bond <= 10
-    assert compressed(pairs, 1e-2).bond < tails.bond
+    assert compress(pairs, 1e-2).bond < tails.bond
     carried, missing = tails.sites[3][1], []
     for j in range(4, 30):
         missing.append(abs(carried @ tails.sites[j][2] - pairs[3, j]))

@@ -21,7 +21,7 @@ from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
 from qmk.exact.simulator import exact_distribution
 from qmk.frontends.kirin import FRONTEND, KIRIN_RULES
-from qmk.frontends.kirin.quantum import ANGLES, FIXED, turned
+from qmk.frontends.kirin.quantum import ANGLES, FIXED, rotation_gate
 from qmk.frontends.kirin.reader import STATEMENTS
 from qmk.ir.lower import lower
 from qmk.ir.resolver import ALL_GATES
@@ -121,9 +121,9 @@ def matrix(gate: str, args: dict[str, float]) -> Any:
 def test_gates_with_angles_take_turns(turns: tuple[float, float, float]) -> None:
     x, y, z = turns
     for axis in "XYZ":
-        same(matrix(*turned(f"R{axis.lower()}", (x,))), rotation(axis, x))
-    same(matrix(*turned("U3", turns)), rotation("Z", y) @ rotation("Y", x) @ rotation("Z", z))
-    same(matrix(*turned("PhasedXZ", turns)), rotation("Z", z + y) @ rotation("X", x) @ rotation("Z", -z))
+        same(matrix(*rotation_gate(f"R{axis.lower()}", (x,))), rotation(axis, x))
+    same(matrix(*rotation_gate("U3", turns)), rotation("Z", y) @ rotation("Y", x) @ rotation("Z", z))
+    same(matrix(*rotation_gate("PhasedXZ", turns)), rotation("Z", z + y) @ rotation("X", x) @ rotation("Z", -z))
 
 
 def test_fixed_gates_and_their_adjoints() -> None:

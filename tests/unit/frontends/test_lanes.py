@@ -14,7 +14,7 @@ from qmk import frontends
 from qmk.base.errors import QmkError
 from qmk.exact.simulator import exact_distribution
 from qmk.frontends.lanes import FRONTEND, LANES_RULES
-from qmk.frontends.lanes.arch import arch, shipped
+from qmk.frontends.lanes.arch import arch, shipped_archs
 from qmk.frontends.lanes.code import decode, lane
 from qmk.ir.lower import lower
 from qmk.ir.resolver import ALL_GATES
@@ -66,7 +66,7 @@ def test_every_instruction_has_both_forms() -> None:
 
 @pytest.mark.parametrize("name", ["gemini-logical", "gemini-physical"])
 def test_lanes_lead_where_bloqade_says_and_take_as_long(name: str) -> None:
-    found = shipped()[name]
+    found = shipped_archs()[name]
     assert len(EXPECTED["lanes"][name]) == 25
     for text_, start, at, end, to, duration in EXPECTED["lanes"][name]:
         bits = int(text_, 16)
@@ -82,7 +82,7 @@ def test_a_bell_pair_is_carried_together() -> None:
     assert nodes(graph, "atoms.place")[0].args == {"positions": [[0.0, 0.0], [0.0, 10.0]]}
     move = nodes(graph, "atoms.move")[0]
     assert (move.vqs, move.args["to"]) == (("a1",), [[2.0, 0.0]])
-    assert move.args["duration"] == pytest.approx(shipped()["gemini-logical"].duration(0x2000000A00040000))
+    assert move.args["duration"] == pytest.approx(shipped_archs()["gemini-logical"].duration(0x2000000A00040000))
     assert nodes(graph, "core.cz")[0].vqs == ("a0", "a1")
     assert graph.outputs is not None
     assert [(row.name, len(row.bits)) for row in graph.outputs] == [("result", 2), ("detectors", 1), ("observables", 1)]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from qmk.frontends.pulser import samples, waveforms
-from qmk.frontends.pulser.channel import detuning_off, modulated, rise_time
+from qmk.frontends.pulser.channel import detuning_off, modulate, rise_time
 from qmk.frontends.pulser.rules import Refused
 from qmk.frontends.pulser.schema import EomSpec
 from qmk.frontends.pulser.values import Values
@@ -86,7 +86,7 @@ def test_interpolation_is_scipys_pchip() -> None:
 
 
 def test_an_interpolated_waveform_stays_between_its_values() -> None:
-    found = waveforms.interpolated(101, [0.0, 5.0, 1.0], [0.2, 0.5, 0.8]).samples
+    found = waveforms.interpolate(101, [0.0, 5.0, 1.0], [0.2, 0.5, 0.8]).samples
     assert (found.min(), found.max()) == (0.0, 5.0)
     assert found[50] == 5.0
 
@@ -129,7 +129,7 @@ def test_light_is_filtered_as_pulser_does() -> None:
     t = np.arange(-300, 301)
     kernel = np.sqrt(np.pi) * cutoff * np.exp(-((np.pi * cutoff * t) ** 2))
     wanted = np.convolve(step, kernel, mode="same")
-    assert np.abs(modulated(step, 8.0, 0) - wanted).max() < 1e-9
+    assert np.abs(modulate(step, 8.0, 0) - wanted).max() < 1e-9
 
 
 def test_the_detuning_between_eom_pulses() -> None:

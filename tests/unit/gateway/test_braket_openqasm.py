@@ -11,7 +11,7 @@ import pytest
 
 import qmk
 from qmk.base.errors import QmkError
-from qmk.gateway.braket.openqasm import GATES, measured_qubits, prepared
+from qmk.gateway.braket.openqasm import GATES, measured_qubits, prepare
 from qmk.gateway.braket.results import bits_of
 
 MATRICES: dict[str, Any] = json.loads(
@@ -35,7 +35,7 @@ def test_gate_is_brakets(name: str) -> None:
     lines += [f"h q[{at}]; cnot q[{at}], q[{at + size}];" for at in range(size)]
     operands = ", ".join(f"q[{at}]" for at in range(size))
     lines.append(f"{name}{angles} {operands};")
-    text = prepared("\n".join(lines)).rpartition("\nbit[")[0]
+    text = prepare("\n".join(lines)).rpartition("\nbit[")[0]
     amplitudes = np.asarray(qmk.state(text)).reshape((2,) * (2 * size))
     found = amplitudes.reshape(2**size, 2**size) * np.sqrt(2**size)
     overlap = np.trace(found.conj().T @ wanted) / 2**size
@@ -46,28 +46,26 @@ def test_gate_is_brakets(name: str) -> None:
 def test_lines_keep_their_numbers() -> None:
     source = "OPENQASM 3.0;\nqubit[2] q;\nbit[1] b;\nxy(0.1) q[0], q[1];\nnone q[0];\nb[0] = measure q[0];"
     with pytest.raises(QmkError) as caught:
-        qmk.run(prepared(source), shots=1)
+        qmk.run(prepare(source), shots=1)
     assert caught.value.findings[0].line == 5
 
 
 @pytest.mark.parametrize("pragma", ["noise bit_flip(0.1) q[0]", "result probability", "unitary([[1, 0], [0, 1]]) q[0]"])
 def test_pragmas_that_matter_are_refused_where_they_stand(pragma: str) -> None:
     with pytest.raises(QmkError) as caught:
-        prepared(f"OPENQASM 3.0;\nqubit[1] q;\n#pragma braket {pragma}\n")
+        prepare(f"OPENQASM 3.0;\nqubit[1] q;\n#pragma braket {pragma}\n")
     assert (caught.value.findings[0].rule, caught.value.findings[0].line) == ("BRAKET-01", 3)
-    assert "pragma" in prepared("OPENQASM 3.0;\n#pragma braket verbatim\nqubit q;\n// #pragma braket noise x")
+    assert "pragma" in prepare("OPENQASM 3.0;\n#pragma braket verbatim\nqubit q;\n// #pragma braket noise x")
 
 
 def test_a_gate_that_the_program_defines_is_its_own() -> None:
-    text = prepared(
-        'OPENQASM 3.0;\ninclude "stdgates.inc";\ngate cnot a, b { cz a, b; }\nqubit[2] q;\ncnot q[0], q[1];'
-    )
+    text = prepare('OPENQASM 3.0;\ninclude "stdgates.inc";\ngate cnot a, b { cz a, b; }\nqubit[2] q;\ncnot q[0], q[1];')
     assert text.count("gate cnot") == 1
     assert text.count("stdgates.inc") == 1
 
 
 def test_without_a_measurement_all_qubits_are_measured() -> None:
-    text = prepared("OPENQASM 3.0;\nqubit[2] q;\nqubit r;\nx q[1];\nx r;")
+    text = prepare("OPENQASM 3.0;\nqubit[2] q;\nqubit r;\nx q[1];\nx r;")
     assert qmk.run(text, shots=3).counts == {"1 10": 3}
     assert measured_qubits(text, [("measured_q", 0), ("measured_q", 1), ("measured_r", 0)]) == [0, 1, 2]
 
@@ -88,7 +86,7 @@ def test_bits_know_their_qubits(lines: str, bits: list[tuple[str, int]], qubits:
 
 def test_bits_are_in_the_order_of_their_declarations() -> None:
     measured = "a[0] = measure q[0]; a[1] = measure q[1]; b[0] = measure q[2];"
-    text = prepared(f"OPENQASM 3.0; bit[2] a; bit[1] b; qubit[3] q; x q[1]; {measured}")
+    text = prepare(f"OPENQASM 3.0; bit[2] a; bit[1] b; qubit[3] q; x q[1]; {measured}")
     result = qmk.run(text, shots=1)
     bits, columns = bits_of(result)
     assert bits == [("a", 0), ("a", 1), ("b", 0)]
@@ -98,4 +96,4 @@ def test_bits_are_in_the_order_of_their_declarations() -> None:
 
 def test_comments_that_do_not_end_take_no_time() -> None:
     text = "/*" * 2_000_000  # each was looked for its end: days
-    assert prepared("OPENQASM 3.0;" + text).endswith(text)
+    assert prepare("OPENQASM 3.0;" + text).endswith(text)

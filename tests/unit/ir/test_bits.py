@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qmk.exact.simulator import printed
+from qmk.exact.simulator import print_registers
 from qmk.ir import bits
 from qmk.ir.program import Logic, Program, Register
 
@@ -53,7 +53,7 @@ def test_counts_print_each_shot(width: int) -> None:
     columns = tuple(dice.permutation(width).tolist())
     middle = width // 2
     registers = (Register("a", columns[:middle]), Register("b", (*columns[middle:], -1)))
-    want = Counter(printed(registers, row) for row in matrix.tolist())
+    want = Counter(print_registers(registers, row) for row in matrix.tolist())
     got = bits.counts(registers, matrix)
     assert got == want
     assert list(got) == sorted(got)

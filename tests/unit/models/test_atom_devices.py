@@ -309,7 +309,7 @@ def test_devices_have_names_configurations_and_files(tmp_path: Path) -> None:
             device(text)
         assert way in caught.value.fields["help"]
     with pytest.raises(QmkError, match="no configuration 'nope'; there are storage, lower") as caught:
-        profile("zoned").geometry.occupied("nope")  # type: ignore[union-attr]
+        profile("zoned").geometry.occupied_sites("nope")  # type: ignore[union-attr]
     assert "DEVICE:CONFIGURATION" in caught.value.fields["help"]
     path.write_text(json.dumps({"name": "a", "doc": "", "sources": [], "geometri": {}}))
     with pytest.raises(QmkError, match="geometri"):

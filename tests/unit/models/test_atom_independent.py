@@ -50,19 +50,19 @@ def test_a_slow_sweep_finds_the_largest_set_and_a_fast_one_does_not() -> None:
 
 def test_a_sweep_that_is_stopped_is_the_beginning_of_it() -> None:
     whole = independent.sweep([(0.0, 0.0)], detuning=(-30.0, 30.0), duration=4.0, ramp=0.5)
-    part = independent.stopped(whole, 2.0)
+    part = independent.stop_at(whole, 2.0)
     (light,) = part.drives
     assert light.amplitude is not None
     assert light.detuning is not None
     assert part.duration == light.detuning.times[-1] == 2.0
     assert light.detuning.values[-1] == pytest.approx(0.0)
     assert light.amplitude.values == (0.0, 15.0, 15.0)
-    assert independent.stopped(whole, 4.0) == whole
+    assert independent.stop_at(whole, 4.0) == whole
     z = [float(qmk.expectation(to_graph(program, "x", "levels"), "Z0")) for program in (part, whole)]
     assert abs(z[0]) < 0.3
     assert z[1] < -0.99
     with pytest.raises(QmkError, match="5 us of 4 us"):
-        independent.stopped(whole, 5.0)
+        independent.stop_at(whole, 5.0)
     with pytest.raises(QmkError, match="two ramps"):
         independent.sweep([(0.0, 0.0)], duration=1.0, ramp=0.6)
     assert math.isclose(whole.c6, 5_420_000.0)

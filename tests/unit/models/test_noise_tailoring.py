@@ -106,7 +106,7 @@ def test_known_twirls_and_what_has_none() -> None:
     assert made.pz == pytest.approx((1 - (1 - gamma) ** 0.5) ** 2 / 4)
     assert noise.pauli_twirl(noise.Pauli(px=0.1)) == noise.Pauli(px=0.1)
     assert noise.pauli_twirl(noise.Depolarize(0.3)).px == pytest.approx(0.1)  # type: ignore[union-attr]
-    with pytest.raises(QmkError, match=r"noise\.loss is no channel"):
+    with pytest.raises(QmkError, match=r"noise\.loss is not a channel"):
         noise.pauli_twirl(noise.Loss(0.1))
 
 

@@ -56,7 +56,7 @@ def test_models_of_gates_are_applied_after_the_device_and_its_own_noise_is_there
         (ANALOG, "device", "ideal", "says nothing of errors of evolutions"),
         (BELL, "device", "ideal_grid", "says nothing of errors of gates"),
         (BELL, "aquila", None, "those of evolutions, and the program has none"),
-        (ANALOG, "aquilla", None, "no term of noise"),
+        (ANALOG, "aquilla", None, "is not a term of noise"),
         (ANALOG, 7, None, "a int is none"),
     ],
 )

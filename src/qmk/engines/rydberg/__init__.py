@@ -9,13 +9,13 @@ from qmk.ir.resolver import ALL_GATES
 from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
 
 TOLERANCE = 1e-8
-"""distance of the state from the exact one that a run stays below, as its step doubling estimates"""
+"""Largest distance of the state from the exact one, as step doubling estimates it."""
 
 STATES = 48
-"""bytes for each of 2^n amplitudes at the peak: the state before, and two runs that are compared"""
+"""Bytes for each of 2^n amplitudes at the peak: the state before, and two runs that are compared."""
 
 STATES_3 = 200
-"""the same for each of 3^n amplitudes, with energies and tables of phases"""
+"""Bytes for each of 3^n amplitudes at the peak, with energies and tables of phases."""
 
 RATES = {
     "start_s": 2e-4,
@@ -27,12 +27,12 @@ RATES = {
     "third_s": 9e-9,
     "state_s": 2e-7,
 }
-"""seconds of a run, of a layer, of an amplitude and of turning one atom of it in a layer; layers that a radian of
-winding takes in all runs together; seconds to draw a shot; of turning one atom of three levels of an amplitude; of
-a step, for each state of a subspace and atom"""
+"""Costs in seconds: of a run, of a layer, of an amplitude and of turning one atom of it in a layer, of drawing a shot,
+of turning one atom of three levels of an amplitude, of a step for each state of a subspace and atom. ``layers`` is how
+many layers a radian of winding takes in all runs together."""
 
 TRAJECTORY = 0.16
-"""layers of a trajectory, in those of a run without noise to its own tolerance"""
+"""Layers of a trajectory, over those of a run without noise to its own tolerance."""
 
 
 def cost(method: str, features: Features, shots: int, rates: Mapping[str, float] = RATES) -> Cost:
@@ -45,7 +45,7 @@ def cost(method: str, features: Features, shots: int, rates: Mapping[str, float]
         return Cost(seconds=min(seconds, 1e300), memory_bytes=int(memory), note="states without blockaded pairs")
     amplitudes = 2.0 ** min(n, 900)
     if method == "mixed":
-        return _mixed(features, shots, rates)
+        return _mixed_cost(features, shots, rates)
     third = "analog.rydberg3" in features.gates
     if third:
         amplitudes = 3.0 ** min(n, 500)
@@ -63,7 +63,7 @@ def cost(method: str, features: Features, shots: int, rates: Mapping[str, float]
     )
 
 
-def _mixed(features: Features, shots: int, rates: Mapping[str, float]) -> Cost:
+def _mixed_cost(features: Features, shots: int, rates: Mapping[str, float]) -> Cost:
     """A walk of branches: evolutions as without gates, and gates on arrays of the whole state."""
     n = features.n_qubits
     amplitudes = 2.0 ** min(n, 60)

@@ -5,8 +5,8 @@ each atom, with its light and its detuning. The matrices of neighbouring atoms a
 stage is one product with a phase and a few matrix products. Runs are repeated with more steps until two agree, by the
 rule of ``native/src/analog/evolve.rs``, so the stated error means the same.
 
-Amplitudes are complex128, shape (2^n,), atom 0 the highest bit. ``chosen`` names a namespace only where the environment
-asks for one (``QMK_RYDBERG_DEVICE=cupy`` or ``torch``), a device answers, and the register is large enough.
+Amplitudes are complex128, shape (2^n,), atom 0 the highest bit. ``choose_namespace`` names a namespace only where the
+environment asks for one (``QMK_RYDBERG_DEVICE=cupy`` or ``torch``), a device answers, and the register is large enough.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from qmk.ir.fields import Knots, level, line, segments
 
 VARIABLE = "QMK_RYDBERG_DEVICE"
 ATOMS = 16
-"""registers of fewer atoms stay on the processor: a stage is over before a device has begun it"""
+"""Registers of fewer atoms stay on the processor, since a stage is over before a device has begun it."""
 
 GROUP = 5
-"""atoms whose matrices are multiplied out"""
+"""How many atoms have their matrices multiplied out together."""
 
 STEPS = 1 << 26
 Matrix = npt.NDArray[np.complex128]
@@ -40,10 +40,10 @@ _B = (0.148816447901042, -0.132385865767784, 0.067307604692185, 0.43266640257817
 _LAST = 0.5 - sum(_B)
 DIAGONAL = (*_A, 1.0 - 2.0 * sum(_A), *_A[::-1])
 TURNS = (*_B, _LAST, _LAST, *_B[::-1])
-"""lengths of the two flows: order 6 (Blanes and Moan, J. Comput. Appl. Math. 142, 313 (2002), table 2, S10)"""
+"""Lengths of the two flows, of order 6 (Blanes and Moan, J. Comput. Appl. Math. 142, 313 (2002), table 2, S10)."""
 
 
-def chosen(n_qubits: int) -> Any | None:
+def choose_namespace(n_qubits: int) -> Any | None:
     """The namespace of the device that the environment asks for, or None for the native core. Raises UNSUPPORTED where
     it asks for one that is not there."""
     name = os.environ.get(VARIABLE, "")
@@ -66,7 +66,7 @@ def chosen(n_qubits: int) -> Any | None:
     return xp
 
 
-def evolved(
+def evolve(
     xp: Any, state: npt.NDArray[np.complex128], part: Evolution, tolerance: float = TOLERANCE, device: str | None = None
 ) -> tuple[npt.NDArray[np.complex128], dict[str, Any]]:
     """The state after ``part``, within ``tolerance`` up to a phase, and what ``AtomRegister.evolve`` tells of a run.
@@ -79,12 +79,12 @@ def evolved(
         total += found[1]
         wanted = second / first
         if last is not None:
-            apart = _apart(xp, last, found[0])
+            apart = _distance(xp, last, found[0])
             ratio = (fewer / steps) ** 6
             error = apart * ratio / (1.0 - ratio)
             if error <= tolerance:
                 told = {"error": error, "steps": found[1], "all_steps": total}
-                return _home(found[0]), told
+                return _to_host(found[0]), told
             wanted = 2.0 if apart > 0.1 else min(max(1.1 * (error / tolerance) ** (1 / 6), 1.3), 16.0)
         last, fewer = found[0], steps
         steps = int(np.ceil(steps * wanted))
@@ -113,7 +113,7 @@ class _Course:
     def paces(self, tolerance: float) -> tuple[float, float]:
         """Steps of the first two runs, never the same number: as the native core's ``paced``."""
         drives = self.part.drives
-        amplitude, detuning = self._most([d[0] for d in drives]), self._most([d[2] for d in drives])
+        amplitude, detuning = self._largest([d[0] for d in drives]), self._largest([d[2] for d in drives])
         size = self.part.duration * (amplitude + detuning + self._near) * (max(self.n, 12) / 20.0) ** (1 / 3)
         second = size * 1.32 * (1e-8 / tolerance) ** (1 / 6)
         first = min(max(second / 3.0, size * 0.31), second / 1.3)
@@ -121,7 +121,7 @@ class _Course:
         more = len(self._segments)
         return max(first, least) + more, max(second, 1.3 * least) + more
 
-    def _most(self, fields: Sequence[Knots]) -> float:
+    def _largest(self, fields: Sequence[Knots]) -> float:
         peaks = [max((abs(value) for value in values), default=0.0) for _, values in fields]
         return float((np.array(peaks) @ np.abs(self._weights)).max(initial=0.0)) if peaks else 0.0
 
@@ -144,7 +144,7 @@ class _Course:
             shifts = self._fields(2, of_diagonal, inside) * (a * h)
             of_turns += a * h
             strengths = self._fields(0, of_turns, inside, phases)
-            state = self._turned(state, shifts.real, strengths * (b * h))
+            state = self._turn(state, shifts.real, strengths * (b * h))
             of_diagonal += b * h
         return state
 
@@ -153,7 +153,7 @@ class _Course:
         now = np.array([line(drive[:3][field], t, inside) for drive in self.part.drives], dtype=np.complex128)
         return (now * np.exp(1j * np.array(phases)) if len(phases) else now) @ self._weights
 
-    def _turned(self, state: Any, shifts: npt.NDArray[np.float64], strengths: Matrix) -> Any:
+    def _turn(self, state: Any, shifts: npt.NDArray[np.float64], strengths: Matrix) -> Any:
         """Phases ``shifts`` of atoms in r, then turns by exp(-i/2 (s |g><r| + h.c.))."""
         size = np.abs(strengths)
         along = np.exp(1j * np.angle(strengths))
@@ -180,13 +180,13 @@ def energies(pairs: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return out
 
 
-def _apart(xp: Any, a: Any, b: Any) -> float:
+def _distance(xp: Any, a: Any, b: Any) -> float:
     """Distance of two states up to a phase."""
     overlap = complex(xp.sum(xp.conj(a) * b))
     phase = overlap / abs(overlap) if overlap else 1.0
     return float(xp.sum(xp.abs(a * phase - b) ** 2)) ** 0.5
 
 
-def _home(state: Any) -> npt.NDArray[np.complex128]:
+def _to_host(state: Any) -> npt.NDArray[np.complex128]:
     get: Callable[[], Any] | None = getattr(state, "get", None)
     return np.ascontiguousarray(get() if get is not None else state.cpu() if hasattr(state, "cpu") else state)

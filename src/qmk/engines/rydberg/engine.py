@@ -10,8 +10,8 @@ import qmk_native
 
 from qmk.base.seeds import substream
 from qmk.engines.rydberg import DECLARATION
-from qmk.engines.rydberg.arrays import chosen, evolved
-from qmk.engines.rydberg.evolution import MEMORY_BYTES, Evolution, evolution, solved
+from qmk.engines.rydberg.arrays import choose_namespace, evolve
+from qmk.engines.rydberg.evolution import MEMORY_BYTES, Evolution, evolution, solve
 from qmk.engines.rydberg.mixed import MixedCircuit
 from qmk.engines.rydberg.subspace import SubspaceObserver, SubspacePlan
 from qmk.engines.rydberg.trajectories import Item, TrajectoryPlan
@@ -23,7 +23,7 @@ from qmk.ir.program import Barrier, Gate, Logic, Measure, NoisyEvolution, Progra
 from qmk.sdk.engine import Plan, Progress, Samples, Unsupported
 
 KEPT_BYTES = 1 << 24
-"""states up to this size stay with their plan: a second run of it only draws"""
+"""States up to this size stay with their plan, so that a second run of it only draws."""
 
 
 class RydbergEngine:
@@ -33,8 +33,8 @@ class RydbergEngine:
 
     def prepare(self, program: Program, method: str) -> Plan:
         if method == "mixed":
-            return self._mixed(program)
-        items = _taken(program, method)
+            return self._prepare_mixed(program)
+        items = _take(program, method)
         n = program.n_qubits
         if method == "subspace":
             return _in_subspace(program, items)
@@ -44,7 +44,7 @@ class RydbergEngine:
         evolutions = tuple(evolution(item, n) for item in items if isinstance(item, Gate))
         return RydbergPlan(n, program.n_cbits, evolutions, tuple(item for item in items if not isinstance(item, Gate)))
 
-    def _mixed(self, program: Program) -> Plan:
+    def _prepare_mixed(self, program: Program) -> Plan:
         _fits(program.n_qubits, "mixed")
         can = DECLARATION.methods["mixed"].gates
         for item in program.instructions:
@@ -85,7 +85,7 @@ def _unconditional(items: tuple[Item, ...]) -> None:
         raise Unsupported("measure: engine rydberg runs evolutions, then one read-out under no condition")
 
 
-def _taken(program: Program, method: str) -> tuple[Item, ...]:
+def _take(program: Program, method: str) -> tuple[Item, ...]:
     """The program without barriers."""
     if method not in DECLARATION.methods:
         raise Unsupported(f"engine rydberg has no method '{method}'")
@@ -140,9 +140,9 @@ class RydbergPlan:
             return self._known
         register = qmk_native.AtomRegister(self.n_qubits, MEMORY_BYTES)
         error, steps = 0.0, 0
-        xp = chosen(self.n_qubits)
+        xp = choose_namespace(self.n_qubits)
         for part in self._evolutions:
-            told = solved(register, part) if xp is None else _on_device(xp, register, part)
+            told = solve(register, part) if xp is None else _on_device(xp, register, part)
             error, steps = error + told["error"], steps + told["steps"]
         found = register, {"solver": "blanes-moan", "steps": steps, "state_error": error}
         if xp is not None:
@@ -169,7 +169,7 @@ class RydbergPlan:
 def _on_device(xp: Any, register: qmk_native.AtomRegister, part: Evolution) -> dict[str, Any]:
     """Evolves ``register`` by ``arrays``; what is read afterwards is read on the processor."""
     state = np.frombuffer(register.state(), dtype=np.complex128)
-    state, told = evolved(xp, state, part, device="cuda" if xp.__name__ == "torch" else None)
+    state, told = evolve(xp, state, part, device="cuda" if xp.__name__ == "torch" else None)
     register.load(state.tobytes())
     return told
 

@@ -17,13 +17,13 @@ from qmk.ir.program import Gate, NoisyEvolution
 from qmk.qvm.families import analog
 
 Light = tuple[Knots, Knots, Knots, list[float]]
-"""amplitude, phase, detuning, weights by atom; us, rad/us, rad"""
+"""Amplitude, phase, detuning and weights by atom, in us, rad/us and rad."""
 
 MEMORY_BYTES = 64 << 30
-"""what one run may take; the router has refused before what this machine has no memory for"""
+"""Most memory that one run may take; the router has already refused what this machine has no memory for."""
 
 KICKS = 10_000
-"""changes of sign of an atom's |1> in one evolution, expected"""
+"""Expected number of changes of sign of an atom's |1> in one evolution."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def evolution(item: Gate | NoisyEvolution, n_qubits: int, deviates: Deviates | N
     """An evolution of some of ``n_qubits`` atoms, the others keep their state; as a shot with ``deviates`` sees it."""
     args, noise = item.args, item.args.get("noise", {})
     if deviates is not None and any(noise.get(name) for name in ("position_sigma_um", "position_sigma_z_um")):
-        args = {**args, "positions": _shaken(item, noise, deviates.places)}
+        args = {**args, "positions": _shake(item, noise, deviates.places)}
     pairs = [0.0] * (n_qubits * n_qubits)
     for i, j, energy in analog.interactions(args):
         a, b = item.qubits[i], item.qubits[j]
@@ -76,11 +76,11 @@ def evolution(item: Gate | NoisyEvolution, n_qubits: int, deviates: Deviates | N
         drives += parts
         couples += [levels] * len(parts)
     if deviates is not None:
-        shifts = _shifted(item, noise, deviates, n_qubits)
+        shifts = _shift(item, noise, deviates, n_qubits)
         drives += shifts
         couples += [analog.COUPLES["rydberg"]] * len(shifts)
         if sigma := noise.get("ground_detuning_atom_sigma_rad_per_us"):
-            drives.append(_detuned(item, sigma * deviates.ground, n_qubits))
+            drives.append(_detune(item, sigma * deviates.ground, n_qubits))
             couples.append(analog.COUPLES["raman"])
     return Evolution(pairs, drives, float(args["duration"]), tuple(couples) if item.name == "analog.rydberg3" else ())
 
@@ -90,7 +90,7 @@ def lights(part: Evolution) -> list[tuple[Knots, Knots, Knots, list[float], tupl
     return [(*drive, levels) for drive, levels in zip(part.drives, part.couples, strict=True)]
 
 
-def solved(
+def solve(
     register: qmk_native.AtomRegister | qmk_native.LevelRegister, part: Evolution, tolerance: float = TOLERANCE
 ) -> dict[str, Any]:
     """Evolves ``register``; what the native core tells of it. Raises MemoryError, and UNSUPPORTED where the tolerance
@@ -108,7 +108,7 @@ def solved(
         ) from refused
 
 
-def _shaken(
+def _shake(
     item: Gate | NoisyEvolution, noise: Mapping[str, float], places: npt.NDArray[np.float64]
 ) -> list[list[float]]:
     """Where the atoms are in this shot."""
@@ -132,17 +132,17 @@ def _flickering(drive: Light, noise: Mapping[str, float], deviates: Deviates) ->
     return (light,) if drive[2] is NONE else (light, (NONE, NONE, drive[2], drive[3]))
 
 
-def _shifted(
+def _shift(
     item: Gate | NoisyEvolution, noise: Mapping[str, float], deviates: Deviates, n_qubits: int
 ) -> Sequence[Light]:
     """This shot's detuning of r, of every atom, as a drive."""
     alike, own = (noise.get(f"detuning{part}_sigma_rad_per_us", 0.0) for part in ("", "_atom"))
     if not (alike or own):
         return ()
-    return (_detuned(item, alike * deviates.detuning[0] + own * deviates.detuning[1:], n_qubits),)
+    return (_detune(item, alike * deviates.detuning[0] + own * deviates.detuning[1:], n_qubits),)
 
 
-def _detuned(item: Gate | NoisyEvolution, shifts: npt.NDArray[np.float64], n_qubits: int) -> Light:
+def _detune(item: Gate | NoisyEvolution, shifts: npt.NDArray[np.float64], n_qubits: int) -> Light:
     """A drive that only detunes, atom q by ``shifts[q]`` rad/us."""
     weights = [0.0] * n_qubits
     for qubit in item.qubits:
@@ -155,7 +155,7 @@ def piece(part: Evolution, begin: float, end: float) -> Evolution:
     """What happens from ``begin`` to ``end``, both in us and no knots of it."""
     inside = 0.5 * (begin + end)
 
-    def cut(field: Knots, holds: bool) -> Knots:
+    def cut_knots(field: Knots, holds: bool) -> Knots:
         times, values = field
         if not times:
             return NONE
@@ -168,7 +168,7 @@ def piece(part: Evolution, begin: float, end: float) -> Evolution:
         middle = [times[k] - begin for k in kept]
         return [0.0, *middle, end - begin], [first, *(values[k] for k in kept), last]
 
-    drives = [(cut(a, False), cut(p, True), cut(d, False), w) for a, p, d, w in part.drives]
+    drives = [(cut_knots(a, False), cut_knots(p, True), cut_knots(d, False), w) for a, p, d, w in part.drives]
     return Evolution(part.pairs, drives, end - begin, part.couples)
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import qmk_native
 
-from qmk.engines.rydberg.evolution import MEMORY_BYTES, evolution, solved
+from qmk.engines.rydberg.evolution import MEMORY_BYTES, evolution, solve
 from qmk.ir.program import Gate
 from qmk.ir.unitary import Array, apply_gate
 
@@ -21,11 +21,11 @@ class MixedCircuit:
     def __call__(self, amplitudes: Array) -> Array:
         state = amplitudes.reshape((2,) * self.n_qubits)
         for gate in self.gates:
-            state = self._evolved(state, gate) if gate.name == "analog.rydberg" else apply_gate(state, gate)
+            state = self._evolve(state, gate) if gate.name == "analog.rydberg" else apply_gate(state, gate)
         return np.ascontiguousarray(state).reshape(-1)
 
-    def _evolved(self, state: Array, gate: Gate) -> Array:
+    def _evolve(self, state: Array, gate: Gate) -> Array:
         register = qmk_native.AtomRegister(self.n_qubits, MEMORY_BYTES)
         register.load(np.ascontiguousarray(state).tobytes())
-        solved(register, evolution(gate, self.n_qubits))
+        solve(register, evolution(gate, self.n_qubits))
         return np.frombuffer(bytearray(register.state()), dtype=np.complex128).reshape((2,) * self.n_qubits)

@@ -33,12 +33,12 @@ from qmk.sdk.engine import Progress, Samples
 
 RATIO = 20.0
 TOLERANCE = 1e-5
-"""distance of the subspace's state from its exact one, at most, as step doubling estimates"""
+"""Largest distance of the subspace's state from its exact one, as step doubling estimates it."""
 STATES = 1 << 21
-"""of the subspace, at most"""
+"""Most states of the subspace."""
 STEPS = 1 << 16
 KRYLOV = 30
-"""vectors of an exponential, at most"""
+"""Most vectors of an exponential."""
 _NEGLIGIBLE = 1e-8
 
 State = npt.NDArray[np.complex128]
@@ -57,17 +57,17 @@ class Subspace:
             free = found[found & np.uint64(near) == 0]
             found = np.concatenate([found, free | np.uint64(1 << (n - 1 - atom))])
             if len(found) > STATES:
-                raise _refused(f"{n} atoms have more than {STATES} states without a blockaded pair")
+                raise _refusal(f"{n} atoms have more than {STATES} states without a blockaded pair")
         self.found: Bits = found
         self.state: State = np.zeros(len(found), dtype=np.complex128)
         self.state[0] = 1.0
 
-    def excited(self, atom: int, states: Bits | None = None) -> npt.NDArray[np.bool_]:
+    def is_excited(self, atom: int, states: Bits | None = None) -> npt.NDArray[np.bool_]:
         chosen = self.found if states is None else states
         return (chosen >> np.uint64(self.n - 1 - atom) & np.uint64(1)).astype(bool)
 
 
-def blockaded(parts: tuple[Evolution, ...], n: int) -> set[tuple[int, int]]:
+def blockaded_pairs(parts: tuple[Evolution, ...], n: int) -> set[tuple[int, int]]:
     """Pairs i < j that are blockaded in every evolution."""
     found = set(itertools.combinations(range(n), 2))
     for part in parts:
@@ -107,7 +107,7 @@ class SubspacePlan:
         """The final state and how it was found. Raises UNSUPPORTED where too many states or steps would be needed."""
         if self._known is None:
             n = self.n_qubits
-            blocked = blockaded(self._evolutions, n)
+            blocked = blockaded_pairs(self._evolutions, n)
             space, error, steps = Subspace(n, blocked), 0.0, 0
             for part in self._evolutions:
                 told = evolve(space, part)
@@ -125,7 +125,7 @@ class SubspacePlan:
         bits = np.zeros((shots, self._n_cbits), dtype=np.uint8)
         for item in self._reads:
             if isinstance(item, Measure):
-                bits[:, item.cbit] = space.excited(item.qubit, drawn)
+                bits[:, item.cbit] = space.is_excited(item.qubit, drawn)
             else:
                 compute(item, bits)
         if progress is not None:
@@ -153,7 +153,7 @@ class SubspaceObserver:
         signs = np.ones(len(space.found))
         for k, letter in enumerate(text):
             if letter in "YZ":
-                signs *= 1.0 - 2.0 * space.excited(k)
+                signs *= 1.0 - 2.0 * space.is_excited(k)
         turned = self._amplitudes(space.found ^ np.uint64(flip))
         return float((1j ** text.count("Y") * np.vdot(turned, signs * space.state)).real)
 
@@ -164,7 +164,7 @@ class SubspaceObserver:
     def probabilities(self, qubits: Sequence[int], /) -> list[float]:
         values = np.zeros(len(self._space.found), dtype=np.int64)
         for qubit in qubits:
-            values = 2 * values + self._space.excited(qubit)
+            values = 2 * values + self._space.is_excited(qubit)
         return np.bincount(values, weights=abs(self._space.state) ** 2, minlength=1 << len(qubits)).tolist()
 
 
@@ -178,9 +178,9 @@ class _Hamiltonian:
         pairs = np.array(part.pairs).reshape(n, n)
         self.krylov, self.drives, size = 1, part.drives, len(found)
         self.energies = _energies(space, found, pairs)
-        self.numbers = [sum((w * space.excited(i) for i, w in enumerate(row[3]) if w), np.zeros(size)) for row in
+        self.numbers = [sum((w * space.is_excited(i) for i, w in enumerate(row[3]) if w), np.zeros(size)) for row in
                         part.drives]  # fmt: skip
-        moves = [(i, *_raised(space, i)) for i in range(n)]
+        moves = [(i, *_raise_atom(space, i)) for i in range(n)]
         beyond = np.unique(np.concatenate([targets[~inside] for _, _, targets, inside in moves]))
         cost = _energies(space, beyond, pairs, space.blocked)
         inverse = sparse.diags_array(np.divide(1.0, cost, out=np.zeros_like(cost), where=cost > 0))
@@ -212,7 +212,7 @@ class _Hamiltonian:
         self.second = {key: (next(rest), matrix.data) for key, matrix in second.items()}
         self.down = {number: (next(rest), matrix.data) for number, matrix in ups.items()}
 
-    def at(self, t: float, inside: float) -> tuple[list[complex], npt.NDArray[np.float64]]:
+    def terms_at(self, t: float, inside: float) -> tuple[list[complex], npt.NDArray[np.float64]]:
         """Couplings <g|H|r> of the drives and the diagonal at time ``t``; ``inside`` lies in the same segment."""
         couplings = [0.5 * line(row[0], t, inside) * complex(np.exp(1j * level(row[1], inside))) for row in self.drives]
         diagonal = self.energies - sum(
@@ -245,13 +245,13 @@ def _energies(
     out = np.zeros(len(states))
     for i, j in itertools.combinations(range(space.n), 2):
         if pairs[i, j] and (only is None or (i, j) in only):
-            out += pairs[i, j] * (space.excited(i, states) & space.excited(j, states))
+            out += pairs[i, j] * (space.is_excited(i, states) & space.is_excited(j, states))
     return out
 
 
-def _raised(space: Subspace, atom: int) -> tuple[npt.NDArray[np.intp], Bits, npt.NDArray[np.bool_]]:
+def _raise_atom(space: Subspace, atom: int) -> tuple[npt.NDArray[np.intp], Bits, npt.NDArray[np.bool_]]:
     """Of the states with ``atom`` in g: their numbers, the states with it in r, and whether these are inside."""
-    sources = np.flatnonzero(~space.excited(atom))
+    sources = np.flatnonzero(~space.is_excited(atom))
     targets = space.found[sources] | np.uint64(1 << (space.n - 1 - atom))
     near = sum(1 << (space.n - 1 - other) for other in range(space.n) if tuple(sorted((atom, other))) in space.blocked)
     return sources, targets, space.found[sources] & np.uint64(near) == 0
@@ -268,7 +268,7 @@ _LIGHT, _HEAVY = 0.25 - math.sqrt(3) / 6, 0.25 + math.sqrt(3) / 6
 
 
 _Term = tuple[float, list[complex], npt.NDArray[np.float64]]
-"""weight of a Hamiltonian in an exponential, its couplings and its diagonal"""
+"""A Hamiltonian's weight in an exponential, its couplings and its diagonal."""
 
 
 def evolve(space: Subspace, part: Evolution) -> tuple[float, int]:
@@ -288,7 +288,7 @@ def evolve(space: Subspace, part: Evolution) -> tuple[float, int]:
                 return error, total
             growth = min(max(1.2 * (error / TOLERANCE) ** 0.25, 1.3), 4.0)
         last, steps, fewer = made, math.ceil(growth * steps), steps
-    raise _refused(f"an evolution of {part.duration:g} us takes more than {STEPS} steps")
+    raise _refusal(f"an evolution of {part.duration:g} us takes more than {STEPS} steps")
 
 
 def _run(h: _Hamiltonian, psi: State, smooth: list[tuple[float, float]], steps: int) -> tuple[State, int]:
@@ -298,7 +298,7 @@ def _run(h: _Hamiltonian, psi: State, smooth: list[tuple[float, float]], steps: 
         step, inside = (high - low) / count, 0.5 * (low + high)
         for k in range(count):
             t = low + k * step
-            first, second = (h.at(t + share * step, inside) for share in (_EARLY, _LATE))
+            first, second = (h.terms_at(t + share * step, inside) for share in (_EARLY, _LATE))
             for a, b in ((_HEAVY, _LIGHT), (_LIGHT, _HEAVY)):
                 psi = _exponential(h, psi, step, ((a, *first), (b, *second)))
         done += count
@@ -306,8 +306,8 @@ def _run(h: _Hamiltonian, psi: State, smooth: list[tuple[float, float]], steps: 
 
 
 def _exponential(h: _Hamiltonian, psi: State, step: float, terms: tuple[_Term, _Term]) -> State:
-    """e^{-i step (sum of weight H)} psi by Lanczos; the term of second order has the weights of the first. Whether it
-    is exact enough is asked from one vector fewer than the exponential before took."""
+    """Compute e^{-i step (sum of weight H)} psi by Lanczos; the term of second order has the weights of the first.
+    Whether it is exact enough is asked from one vector fewer than the exponential before took."""
     (a, early, low), (b, late, high) = terms
     diagonal = a * low + b * high
     couplings: list[complex] = [a * x + b * y for x, y in zip(early, late, strict=True)]
@@ -317,5 +317,5 @@ def _exponential(h: _Hamiltonian, psi: State, step: float, terms: tuple[_Term, _
     return made
 
 
-def _refused(why: str) -> QmkError:
+def _refusal(why: str) -> QmkError:
     return QmkError("UNSUPPORTED", f"engine 'rydberg', method 'subspace': {why}", engine="rydberg", method="subspace")

@@ -25,7 +25,7 @@ from qmk.engines.rydberg.evolution import (
     piece,
     rates,
     rates_3,
-    solved,
+    solve,
 )
 from qmk.ir.bits import Bits, compute, holds
 from qmk.ir.program import Gate, Logic, Measure, NoisyEvolution, Toss
@@ -33,13 +33,13 @@ from qmk.qvm.families.analog import has_noise
 from qmk.sdk.engine import Progress, Samples
 
 Levels = npt.NDArray[np.uint8]
-"""measured levels, shape (shots, atoms): 0, 1, and 2 for an atom that is lost"""
+"""Measured levels, shape (shots, atoms): 0, 1, and 2 for an atom that is lost."""
 
 STEP_ERROR = 1e-5
-"""distance of a trajectory's state from the exact one, as the run without noise estimates"""
+"""Largest distance of a trajectory's state from the exact one, as the run without noise estimates it."""
 
 MARGIN = 1.2
-"""factor on the steps, for states that the run without noise does not meet"""
+"""A factor on the steps, for states that the run without noise does not meet."""
 
 LOST = 2
 
@@ -90,9 +90,9 @@ class TrajectoryPlan:
         register = qmk_native.AtomRegister(self.n_qubits, MEMORY_BYTES)
         *before, last = (item for item in self._acting if isinstance(item, Gate | NoisyEvolution))
         for item in before:
-            solved(register, evolution(item, self.n_qubits))
-        wide = widened(register, self.n_qubits)
-        solved(wide, evolution(last, self.n_qubits))
+            solve(register, evolution(item, self.n_qubits))
+        wide = widen(register, self.n_qubits)
+        solve(wide, evolution(last, self.n_qubits))
         shots = len(bits)
         levels = self._levels(wide.sample(shots, substream(seed, "rydberg")), shots)
         if isinstance(last, NoisyEvolution):
@@ -127,14 +127,14 @@ class TrajectoryPlan:
                     flags = dict(zip(item.qubits, item.lost, strict=True)) if _has_flags(item) else {}
                     for qubit, flag in flags.items():
                         lost[qubit] = bool(bits[0, flag])
-                    lost = self._evolved(register, at, item, lost, deviates, own)
+                    lost = self._evolve(register, at, item, lost, deviates, own)
                     for qubit, flag in flags.items():
                         bits[0, flag] |= lost[qubit]
         levels = self._levels(register.sample(1, substream(seed, "read")), 1)[0].copy()
         levels[lost] = LOST
         return levels
 
-    def _evolved(
+    def _evolve(
         self,
         register: qmk_native.AtomRegister,
         at: int,
@@ -147,7 +147,7 @@ class TrajectoryPlan:
         if item.name == "analog.rydberg3":
             return self._third_level(register, at, item, lost, deviates, seed)
         part = evolution(item, self.n_qubits, deviates)
-        steps = self._paced(at, item, part)
+        steps = self._steps_for(at, item, part)
         return register.wander(part.pairs, part.drives, part.duration, steps, rates(item), lost, seed)[0]
 
     def _third_level(
@@ -160,19 +160,19 @@ class TrajectoryPlan:
         seed: int,
     ) -> list[bool]:
         """Three levels for one evolution; who is lost then."""
-        wide = widened(register, self.n_qubits)
+        wide = widen(register, self.n_qubits)
         if has_noise(item.args):
             part = evolution(item, self.n_qubits, deviates)
-            steps = self._paced(at, item, part)
-            lost = _kicked(wide, item, part, steps, lost, seed)
+            steps = self._steps_for(at, item, part)
+            lost = _kick(wide, item, part, steps, lost, seed)
         else:
-            solved(wide, without(evolution(item, self.n_qubits), lost), STEP_ERROR)
+            solve(wide, drop_lost(evolution(item, self.n_qubits), lost), STEP_ERROR)
         gone = [wide.take(atom, substream(seed, atom)) for atom in range(self.n_qubits)]
         state = np.frombuffer(wide.state(), dtype=np.complex128).reshape((3,) * self.n_qubits)
         register.load(np.ascontiguousarray(state[(slice(0, 2),) * self.n_qubits]).tobytes())
         return [a or b for a, b in zip(lost, gone, strict=True)]
 
-    def _paced(self, at: int, item: Gate | NoisyEvolution, part: Evolution) -> float:
+    def _steps_for(self, at: int, item: Gate | NoisyEvolution, part: Evolution) -> float:
         """Steps for this shot's evolution number ``at``."""
         if at not in self._steps:
             self._steps[at] = self._pilot(item)
@@ -188,15 +188,15 @@ class TrajectoryPlan:
             state = np.zeros((3,) * self.n_qubits, dtype=np.complex128)
             state[(slice(0, 2),) * self.n_qubits] = 0.5 ** (0.5 * self.n_qubits)
             wide.load(state.tobytes())
-            return float(solved(wide, part, STEP_ERROR)["steps"]), winding(part)
+            return float(solve(wide, part, STEP_ERROR)["steps"]), winding(part)
         register = qmk_native.AtomRegister(self.n_qubits, MEMORY_BYTES)
-        return float(solved(register, part, STEP_ERROR)["steps"]), winding(part)
+        return float(solve(register, part, STEP_ERROR)["steps"]), winding(part)
 
     def _levels(self, drawn: bytes, shots: int) -> Levels:
         return np.frombuffer(drawn, dtype=np.uint8).reshape(shots, self.n_qubits)
 
 
-def _kicked(
+def _kick(
     wide: qmk_native.LevelRegister,
     item: Gate | NoisyEvolution,
     part: Evolution,
@@ -225,7 +225,7 @@ def _has_flags(item: Gate | NoisyEvolution) -> TypeGuard[NoisyEvolution]:
     return isinstance(item, NoisyEvolution) and bool(item.lost)
 
 
-def widened(register: qmk_native.AtomRegister, n_qubits: int) -> qmk_native.LevelRegister:
+def widen(register: qmk_native.AtomRegister, n_qubits: int) -> qmk_native.LevelRegister:
     """The state of qubits as one of three levels."""
     wide = qmk_native.LevelRegister(n_qubits, MEMORY_BYTES)
     state = np.zeros((3,) * n_qubits, dtype=np.complex128)
@@ -235,7 +235,7 @@ def widened(register: qmk_native.AtomRegister, n_qubits: int) -> qmk_native.Leve
     return wide
 
 
-def without(part: Evolution, lost: list[bool]) -> Evolution:
+def drop_lost(part: Evolution, lost: list[bool]) -> Evolution:
     """The same without the lost atoms."""
     there = np.array([not gone for gone in lost], dtype=np.float64)
     pairs = (np.array(part.pairs).reshape(len(lost), len(lost)) * np.outer(there, there)).ravel().tolist()

@@ -9,7 +9,7 @@ from qmk.ir.names import names
 from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
 
 STIM_NAMES = names("stim")
-"""native gates and what stim calls them"""
+"""Native gates and what stim calls them."""
 
 
 RATES = {
@@ -28,8 +28,9 @@ RATES = {
     "fenced_branch_s": 2e-4,
     "fenced_branch_qubits_s": 3e-9,
 }
-"""of the frame sampler: an op, an op for each qubit of its tableau, a bit of a shot, an op of a shot; of the walk over
-a tree of tableaux: an op, a branch, an op of a branch, the same for each qubit; of both where they stop at fences"""
+"""Costs in seconds: of the frame sampler, for an op, an op for each qubit of its tableau, a bit of a shot, an op of a
+shot; of the walk over a tree of tableaux, for an op, a branch, an op of a branch, the same for each qubit; of both
+where they stop at fences."""
 
 
 def tableau_bytes(n_qubits: int) -> int:

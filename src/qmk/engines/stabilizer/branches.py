@@ -122,7 +122,7 @@ class BranchPlan(msgspec.Struct, frozen=True):
         zeros, ones = group.shots[~fell], group.shots[fell]
         parted: list[Group] = []
         if len(zeros) and len(ones):
-            other = Group(copied(group.simulator), list(group.bits), ones, group.at)
+            other = Group(copy_tableau(group.simulator), list(group.bits), ones, group.at)
             other.simulator.postselect_z(step.qubit, desired_value=True)
             _settle(other, step, 1)
             parted.append(other)
@@ -138,7 +138,8 @@ def _disturb(group: Group, noise: PauliNoise | PauliNoise2, dice: np.random.Gene
     fell = np.searchsorted(np.cumsum(noise.chances)[:-1], dice.random(len(group.shots)), side="right")
     errors = np.unique(fell).tolist()
     parted = [
-        Group(copied(group.simulator), list(group.bits), group.shots[fell == error], group.at) for error in errors[1:]
+        Group(copy_tableau(group.simulator), list(group.bits), group.shots[fell == error], group.at)
+        for error in errors[1:]
     ]
     group.shots = group.shots[fell == errors[0]]
     for part, error in zip([group, *parted], errors, strict=True):
@@ -155,6 +156,6 @@ def _settle(group: Group, step: Observe, outcome: int) -> None:
         group.simulator.x(step.qubit)
 
 
-def copied(simulator: stim.TableauSimulator) -> stim.TableauSimulator:
+def copy_tableau(simulator: stim.TableauSimulator) -> stim.TableauSimulator:
     """A second tableau in the same state: what a split costs."""
     return simulator.copy()

@@ -27,7 +27,7 @@ from qmk.sdk.engine import Plan, Progress, Samples, Unsupported
 
 SEED_LIMIT = 1 << 64
 CHUNK_BYTES = 1 << 26
-"""samples are drawn in pieces of about this size, so that progress shows and stim's own buffers stay small"""
+"""Samples are drawn in pieces of about this size, so that progress shows and stim's own buffers stay small."""
 
 
 class FramePlan(msgspec.Struct, frozen=True):
@@ -122,10 +122,11 @@ class _FrameBuilder:
 
 
 def check_gates(program: Program) -> None:
-    """Raise ``Unsupported`` for a gate that is not a native Clifford gate, and a channel that is no Pauli channel."""
+    """Raise ``Unsupported`` for a gate that is not a native Clifford gate, and a channel that is not a Pauli
+    channel."""
     for item in program.instructions:
         if isinstance(item, KrausNoise):
-            raise Unsupported("an error channel that is no random Paulis takes a stabilizer state to none")
+            raise Unsupported("an error channel that is not of random Paulis takes a stabilizer state to none")
         if isinstance(item, Gate) and item.name not in STIM_NAMES and item.name != "gphase":
             raise Unsupported(f"gate {item.name} is not a Clifford gate that engine stabilizer knows")
 

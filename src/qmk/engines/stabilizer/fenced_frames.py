@@ -81,8 +81,8 @@ class Disturb(msgspec.Struct, frozen=True):
         error = (np.searchsorted(bounds, fell, side="right") + 1) % (len(bounds) + 1)
         for operand in range(operands):
             letter = error >> 2 * (operands - 1 - operand) & 3  # 1 is X, 2 is Y, 3 is Z
-            frame[self.slots[operand]] ^= _packed((letter == 1) | (letter == 2))
-            frame[self.slots[operands + operand]] ^= _packed(letter >= 2)
+            frame[self.slots[operand]] ^= _pack((letter == 1) | (letter == 2))
+            frame[self.slots[operands + operand]] ^= _pack(letter >= 2)
 
 
 FrameStep = Move | Observe | Feed | Disturb
@@ -226,7 +226,7 @@ class FrameChunk:
         return 0.0 if np.array_equal(self.frame, other.frame) else 1.0
 
 
-def _packed(mask: npt.NDArray[np.bool_]) -> Words:
+def _pack(mask: npt.NDArray[np.bool_]) -> Words:
     """Rows of bits as words, the first bit lowest."""
     return np.packbits(mask, axis=1, bitorder="little").view(WORD).astype(np.uint64, copy=False)
 

@@ -18,7 +18,7 @@ from qmk.engines.stabilizer import STIM_NAMES
 from qmk.ir.program import Gate, Program
 
 STATE_QUBITS = 24
-"""widest state vector that is written out"""
+"""The widest state vector that is written out, in qubits."""
 
 
 class StabilizerObserver:
@@ -68,7 +68,7 @@ class StabilizerObserver:
         return out
 
     @functools.cached_property
-    def _least(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    def _least_state(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
         """The least basis state in the state."""
         simulator = self._simulator.copy()
         bits = np.zeros(self._n, dtype=np.bool_)
@@ -94,7 +94,7 @@ class StabilizerObserver:
 
     def _amplitude(self, bits: np.ndarray[Any, np.dtype[np.bool_]]) -> complex:
         map_ = stim.PauliString(self._n)
-        left = bits ^ self._least
+        left = bits ^ self._least_state
         while left.any():
             first = int(left.argmax())
             row = self._flips.get(first)
@@ -103,7 +103,7 @@ class StabilizerObserver:
             map_ = map_ * row
             left = left ^ row.to_numpy()[0]
         flips, signs = map_.to_numpy()
-        turns = int((flips & signs).sum()) + 2 * int((signs & self._least).sum())
+        turns = int((flips & signs).sum()) + 2 * int((signs & self._least_state).sum())
         return complex(map_.sign) * 1j**turns * math.sqrt(0.5) ** len(self._flips)
 
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import stim
 
 from qmk.engines.stabilizer import STIM_NAMES, tableau_bytes
-from qmk.engines.stabilizer.branches import copied
+from qmk.engines.stabilizer.branches import copy_tableau
 from qmk.exact.dice import Dice
 from qmk.ir.bits import Bits
 from qmk.ir.program import Gate
@@ -19,7 +19,7 @@ from qmk.qvm.op import Matrix
 from qmk.sdk.engine import Unsupported
 
 _SAMPLE_BYTES = 1 << 25
-"""random words drawn at a time"""
+"""Bytes of random words drawn at a time."""
 
 
 class TableauState:
@@ -46,7 +46,7 @@ class TableauState:
         raise Unsupported("a tableau is sent to another by Clifford operations only")
 
     def copy(self) -> TableauState:
-        return TableauState(copied(self.simulator))
+        return TableauState(copy_tableau(self.simulator))
 
     def sample(self, qubits: list[int], shots: int, dice: Dice) -> Bits:
         """The outcomes are those of any one measurement, flipped along random combinations: U^-1 Z_q U flips with the

@@ -17,10 +17,10 @@ from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
 MAX_QUBITS = 256
 
 STATE_BYTES = 1 << 30
-"""what the tensors of a state, its environments and one local problem may take; the bond is capped so"""
+"""Most memory that the tensors of a state, its environments and one local problem may take; it caps the bond."""
 
 MPO_BOND = 24
-"""bond dimension of the Hamiltonian that ``STATE_BYTES`` reckons with"""
+"""The bond dimension of the Hamiltonian that ``STATE_BYTES`` assumes."""
 
 
 class Accuracy(msgspec.Struct, frozen=True):
@@ -39,11 +39,11 @@ ACCURACY = {
 }
 
 RATES = {"start_s": 0.05, "site_s": 6e-3, "local_s": 2e-3, "bond_s": 2e-9, "shot_s": 2e-6}
-"""seconds of a run; of a site's two updates in a sweep, for the library, the local problem, and the cube of the bond
-times the Hamiltonian's; of a site of a shot"""
+"""Costs in seconds: of a run; of a site's two updates in a sweep, for the library, the local problem, and the cube of
+the bond times the Hamiltonian's; of a site of a shot."""
 
 ROOM = 5.0
-"""times the bond that is guessed, for the bytes that are set aside"""
+"""Memory is set aside for this many times the bond that is guessed."""
 
 
 def bond_cap(n_qubits: int) -> int:

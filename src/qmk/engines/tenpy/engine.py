@@ -11,7 +11,7 @@ import numpy as np
 from qmk.base.errors import QmkError
 from qmk.engines.tenpy import ACCURACY, DECLARATION, MAX_QUBITS, bond_cap, first_steps
 from qmk.engines.tenpy.evolution import Evolution, chain, evolution
-from qmk.engines.tenpy.interactions import Tails, compressed
+from qmk.engines.tenpy.interactions import Tails, compress
 from qmk.engines.tenpy.state import State
 from qmk.engines.tenpy.tdvp import Swept, evolve, ground, quick
 from qmk.exact.dice import Dice
@@ -20,15 +20,15 @@ from qmk.ir.program import Barrier, Gate, Logic, Measure, NoisyEvolution, Progra
 from qmk.sdk.engine import Plan, Progress, Samples, Unsupported
 
 MOST_STEPS = 64.0
-"""times the steps of the first run, at most"""
+"""The most steps of a run, over those of the first run."""
 
 COARSER = 3.0
-"""the cutoff of the first run, in those of the others"""
+"""The cutoff of the first run, over that of the others."""
 
 
 SAFE = 2.0
-"""times the distance of the last two runs, for the error of the later: where errors fall in proportion to the step once
-would do, and the rest is for what both leave out"""
+"""The error of the later of two runs, over their distance: where errors fall in proportion to the step once would do,
+and the rest is for what both leave out."""
 
 
 class TenpyEngine:
@@ -87,7 +87,7 @@ class TenpyPlan(Plan):
         """The final state and how it was found. Raises RESOURCE_EXHAUSTED where the accuracy is not reached."""
         if self._known is None:
             with quick():
-                self._known = _solved(self._gates, max(self.n_qubits, 2), self._method)
+                self._known = _solve(self._gates, max(self.n_qubits, 2), self._method)
         return self._known
 
     def run(self, shots: int, seed: int, progress: Progress | None = None) -> Samples:
@@ -104,24 +104,24 @@ class TenpyPlan(Plan):
         return Samples(bits, dict(notes))
 
 
-def _solved(gates: tuple[Gate, ...], n: int, method: str) -> tuple[State, dict[str, Any]]:
+def _solve(gates: tuple[Gate, ...], n: int, method: str) -> tuple[State, dict[str, Any]]:
     """Runs with more and more steps until two of them agree."""
     aim, cap = ACCURACY[method], bond_cap(n)
     site = chain(gates, n)
     parts = [evolution(gate, site) for gate in gates]
     whole = sum(part.duration for part in parts) or 1.0
-    tails = [compressed(part.pairs, aim.interaction / whole) for part in parts]
+    tails = [compress(part.pairs, aim.interaction / whole) for part in parts]
     factor, cutoff, last, error = 1.0, COARSER * aim.cutoff, None, 0.0
     while True:
         psi, told = _run(parts, tails, n, factor, cutoff, cap)
         if told.bond >= cap and cap < 2 ** (n // 2):
-            raise _failed(f"the state is more entangled than bond dimension {cap}, for which {n} atoms have memory")
+            raise _failure(f"the state is more entangled than bond dimension {cap}, for which {n} atoms have memory")
         if last is not None or not parts:
             error = 0.0 if last is None else SAFE * math.sqrt(max(0.0, 2 - 2 * abs(psi.overlap(last))))
             if error <= aim.distance:
                 break
             if factor >= MOST_STEPS:
-                raise _failed(f"the state's error is {error:.1e} after {told.steps} steps, {aim.distance:g} are asked")
+                raise _failure(f"the state's error is {error:.1e} after {told.steps} steps, {aim.distance:g} are asked")
         more = 2.0 if last is None else min(max(1.2 * (error / aim.distance) ** 0.5, 1.3), 4.0)
         factor, cutoff, last = factor * more, aim.cutoff, psi
     tensors = tuple(psi.get_B(k, form="B").transpose(["vL", "p", "vR"]).to_ndarray() for k in range(n))
@@ -146,7 +146,7 @@ def _run(
     return psi, told
 
 
-def _failed(why: str) -> QmkError:
+def _failure(why: str) -> QmkError:
     return QmkError(
         "RESOURCE_EXHAUSTED",
         f"engine 'tenpy': {why}",

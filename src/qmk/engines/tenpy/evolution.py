@@ -17,7 +17,7 @@ Array = npt.NDArray[np.float64]
 Matrices = npt.NDArray[np.complex128]
 
 DIRECTIONS = 12
-"""in which coordinates are sorted to find an order"""
+"""Directions in which coordinates are sorted to find an order."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 Array = npt.NDArray[np.float64]
 
 FIRST = 1e-2
-"""rad/us: singular values below it are left out at first"""
+"""Singular values below this, in rad/us, are left out at first."""
 
 
 @dataclass(frozen=True)
@@ -33,17 +33,17 @@ class Tails:
         return 2 + max((through.shape[1] for through, _, _ in self.sites), default=0)
 
 
-def compressed(pairs: Array, allowed: float) -> Tails:
+def compress(pairs: Array, allowed: float) -> Tails:
     """``pairs``, symmetric, shape (n, n), with at most ``allowed`` left out, rad/us."""
     least = FIRST
     while True:
-        tails = _cut(pairs, least)
+        tails = _compress_at(pairs, least)
         if tails.left_out <= allowed or least < 1e-13:
             return tails
         least /= 10
 
 
-def _cut(pairs: Array, least: float) -> Tails:
+def _compress_at(pairs: Array, least: float) -> Tails:
     n = len(pairs)
     bases = [np.zeros((0, 0))]
     for k in range(1, n):

@@ -44,7 +44,7 @@ ONE, EXCITED = np.eye(2, dtype=np.complex128), np.diag([0.0, 1.0]).astype(np.com
 
 KRYLOV, LOCAL_ERROR = 40, 1e-9
 WIDER, WIDEN_FROM, WIDEN_EVERY = 8, 1e-5, 2
-"""vectors that a bond is widened by, at most, the least weight that they have in H|psi>, and after how many steps"""
+"""The most vectors that a bond is widened by, the least weight that they have in H|psi>, and after how many steps."""
 
 
 @dataclass
@@ -94,7 +94,7 @@ def hamiltonian(tails: Tails, onsite: Matrices) -> Any:
 class Sweeps(TwoSiteTDVPEngine):
     """The library's sweeps, under a Hamiltonian that is set before each."""
 
-    def under(self, h: Any) -> None:
+    def use_hamiltonian(self, h: Any) -> None:
         model: Any = self.model
         model.H_MPO = h
         self.init_env(model)
@@ -145,7 +145,7 @@ def evolve(psi: Any, part: Evolution, tails: Tails, steps: int, cutoff: float, c
             h = hamiltonian(tails, onsite)
             if sweeps is None:
                 sweeps = Sweeps(psi, MPOModel(lattice, h), options)
-            sweeps.under(h)
+            sweeps.use_hamiltonian(h)
             told.discarded += float(sweeps.evolve(1, step).eps)
             told.bond = max(told.bond, *psi.chi)
             told.steps += 1

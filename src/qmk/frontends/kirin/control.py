@@ -8,7 +8,7 @@ from typing import Any
 from qmk.frontends.kirin.rules import Refused
 from qmk.frontends.kirin.run import NESTING, Frame, Run
 from qmk.frontends.kirin.units import Block, Statement
-from qmk.frontends.kirin.values import Method, bounded, sequence, settled, shown, truth, whole
+from qmk.frontends.kirin.values import Method, check_length, sequence, show, to_value, truth, whole
 from qmk.frontends.openqasm import logic as lg
 
 FUNC, SCF, CF, ILIST = (f"kirin.dialects.{name}.stmts" for name in ("func", "scf", "cf", "ilist"))
@@ -30,7 +30,7 @@ class Control:
             (FUNC, "GetField"): self.field,
             (SCF, "For"): self.loop,
             (SCF, "IfElse"): self.branch,
-            **{(ILIST, name): self.mapped for name in ("Map", "ForEach", "Foldl", "Foldr", "Scan")},
+            **{(ILIST, name): self.map_items for name in ("Map", "ForEach", "Foldl", "Foldr", "Scan")},
         }
 
     # -- blocks ------------------------------------------------------------------------------------------------------
@@ -120,14 +120,14 @@ class Control:
             raise Refused("KIRIN-09", f"a function has {len(captured)} captured values, not {at + 1}")
         return (captured[at],)
 
-    def mapped(self, run: Run, frame: Frame, of: Statement) -> tuple[Any, ...]:
+    def map_items(self, run: Run, frame: Frame, of: Statement) -> tuple[Any, ...]:
         kind, method = of.name[1], function(run.arg(frame, of, "fn"))
         items = sequence(run.arg(frame, of, "collection"), "collection")
         if kind == "ForEach":
             for item in items:
                 self.call(method, [item])
             return ()
-        bounded(len(items))
+        check_length(len(items))
         if kind == "Map":
             return ([self.call(method, [item]) for item in items],)
         value, out = run.arg(frame, of, "init"), list[Any]()
@@ -155,7 +155,7 @@ class Control:
         chooser = lg.restrict(truth(run.arg(frame, of, "cond")), run.builder.facts)
         if len(of.regions) != 2:
             raise Refused("KIRIN-01", "an if has two bodies")
-        value, known = settled(chooser), lg.known(chooser)
+        value, known = to_value(chooser), lg.known(chooser)
         if known is not None:
             return tuple(self.optional(frame, of.regions[0 if known else 1], value))
         found: list[list[Any]] = []
@@ -174,5 +174,5 @@ class Control:
 
 def function(value: Any) -> Method:
     if not isinstance(value, Method):
-        raise Refused("KIRIN-04", f"{shown(value)} is called, but is no function")
+        raise Refused("KIRIN-04", f"{show(value)} is called, but is not a function")
     return value

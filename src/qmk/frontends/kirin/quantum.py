@@ -10,7 +10,7 @@ from typing import Any
 from qmk.frontends.kirin.rules import Refused
 from qmk.frontends.kirin.run import Frame, Run
 from qmk.frontends.kirin.units import Statement
-from qmk.frontends.kirin.values import Measured, Parity, Qubit, number, sequence, settled, shown
+from qmk.frontends.kirin.values import Measured, Parity, Qubit, number, sequence, show, to_value
 from qmk.frontends.openqasm import logic as lg
 from qmk.qvm.families.noise import PAIRS
 
@@ -43,10 +43,10 @@ FIXED: dict[str, tuple[Made, Made]] = {
     "SqrtX": (("sx", {}), ("sxdg", {})),
     "SqrtY": (("ry", {"theta": math.pi / 2}), ("ry", {"theta": -math.pi / 2})),
 }
-"""class of a gate without angles: what it is, and what its adjoint is"""
+"""Classes of gates without angles: what each is, and what its adjoint is."""
 
 
-def turned(gate: str, turns: Angles) -> Made:
+def rotation_gate(gate: str, turns: Angles) -> Made:
     """The ``core`` gate that equals squin's up to a global phase. PhasedXZ(x, z, a) is Rz(a + z) Rx(x) Rz(-a)."""
     if gate in ("Rx", "Ry", "Rz"):
         return gate.lower(), {"theta": turns[0] * TURN}
@@ -62,11 +62,11 @@ def handles(value: Any, what: str) -> list[str]:
     found = sequence(value, what)
     for item in found:
         if not isinstance(item, Qubit):
-            raise Refused("KIRIN-04", f"{what} holds {shown(item)}, not a qubit")
+            raise Refused("KIRIN-04", f"{what} holds {show(item)}, not a qubit")
     return [item.handle for item in found if isinstance(item, Qubit)]
 
 
-def together(run: Run, frame: Frame, of: Statement, names: tuple[str, ...]) -> list[tuple[str, ...]]:
+def zip_operands(run: Run, frame: Frame, of: Statement, names: tuple[str, ...]) -> list[tuple[str, ...]]:
     """The operands of each application of a broadcast."""
     lists = [handles(run.arg(frame, of, name), name) for name in names]
     if len({len(one) for one in lists}) > 1:
@@ -82,11 +82,11 @@ def together(run: Run, frame: Frame, of: Statement, names: tuple[str, ...]) -> l
 def gate(run: Run, frame: Frame, of: Statement) -> tuple[Any, ...]:
     name = of.name[1]
     if name in ANGLES:
-        made = turned(name, tuple(number(run.arg(frame, of, angle), angle) for angle in ANGLES[name]))
+        made = rotation_gate(name, tuple(number(run.arg(frame, of, angle), angle) for angle in ANGLES[name]))
     else:
         adjoint = run.attribute(of, "adjoint", False)
         made = FIXED[name][bool(adjoint)]
-    for row in together(run, frame, of, LISTS.get(name, ("qubits",))):
+    for row in zip_operands(run, frame, of, LISTS.get(name, ("qubits",))):
         run.builder.add(f"core.{made[0]}", row, dict(made[1]))
     return ()
 
@@ -109,7 +109,7 @@ def noise(run: Run, frame: Frame, of: Statement) -> tuple[Any, ...]:
         given = sequence(run.arg(frame, of, "probabilities"), "probabilities")
         if len(given) != len(PAIRS):
             raise Refused("KIRIN-04", f"{len(given)} probabilities of Pauli products on two qubits, not 15")
-        rows = together(run, frame, of, ("controls", "targets"))
+        rows = zip_operands(run, frame, of, ("controls", "targets"))
         found = [number(value, "a probability") for value in given]
         op, args = "pauli2", {f"p{pair.lower()}": value for pair, value in zip(PAIRS, found, strict=True)}
     elif name == "QubitLeakage":
@@ -117,11 +117,11 @@ def noise(run: Run, frame: Frame, of: Statement) -> tuple[Any, ...]:
     else:
         op, args = ("loss" if "Loss" in name else "depolarize"), chances(run, frame, of, "p")
     if name == "Depolarize2":
-        rows = together(run, frame, of, ("controls", "targets"))
+        rows = zip_operands(run, frame, of, ("controls", "targets"))
     elif name == "CorrelatedQubitLoss":
         groups = sequence(run.arg(frame, of, "qubits"), "qubits")
         rows = [tuple(dict.fromkeys(handles(group, "a group of qubits"))) for group in groups]
-    for row in rows if rows is not None else together(run, frame, of, ("qubits",)):
+    for row in rows if rows is not None else zip_operands(run, frame, of, ("qubits",)):
         if row:
             run.builder.add(f"noise.{op}", row, dict(args))
     return ()
@@ -132,16 +132,16 @@ def new(run: Run, frame: Frame, of: Statement) -> tuple[Any, ...]:
 
 
 def measure(run: Run, frame: Frame, of: Statement) -> tuple[Any, ...]:
-    return (_measured(run, run.arg(frame, of, "qubits")),)
+    return (_measure_all(run, run.arg(frame, of, "qubits")),)
 
 
-def _measured(run: Run, value: Any) -> Any:
+def _measure_all(run: Run, value: Any) -> Any:
     """Results in the shape of the qubits: clients also measure a register with the function for one qubit, which puts
     it into a list once more."""
     if isinstance(value, (list, tuple)):
-        return [_measured(run, part) for part in value]
+        return [_measure_all(run, part) for part in value]
     if not isinstance(value, Qubit):
-        raise Refused("KIRIN-04", f"{shown(value)} is measured, not a qubit")
+        raise Refused("KIRIN-04", f"{show(value)} is measured, not a qubit")
     return run.measure(value.handle)
 
 
@@ -155,7 +155,7 @@ def measurements(value: Any) -> list[Measured]:
     found = sequence(value, "measurements")
     for item in found:
         if not isinstance(item, Measured):
-            raise Refused("KIRIN-04", f"measurements hold {shown(item)}")
+            raise Refused("KIRIN-04", f"measurements hold {show(item)}")
     return [item for item in found if isinstance(item, Measured)]
 
 
@@ -163,11 +163,11 @@ def predicate(run: Run, frame: Frame, of: Statement) -> tuple[Any, ...]:
     """A lost atom is neither zero nor one."""
     found = measurements(run.arg(frame, of, "measurements"))
     if of.name[1] == "IsOne":
-        return ([settled(one.bit) for one in found],)
+        return ([to_value(one.bit) for one in found],)
     if of.name[1] == "IsLost":
-        return ([settled(one.lost) for one in found],)
+        return ([to_value(one.lost) for one in found],)
     both = run.builder.logic.both
-    return ([settled(both(lg.negate(one.bit), lg.negate(one.lost))) for one in found],)
+    return ([to_value(both(lg.negate(one.bit), lg.negate(one.lost))) for one in found],)
 
 
 def parity(run: Run, frame: Frame, of: Statement) -> tuple[Any, ...]:
@@ -203,4 +203,4 @@ HANDLERS: dict[tuple[str, str], Handler] = {
 LOSSY = frozenset(
     {(QUBITS, "IsLost")} | {(NOISE, name) for name in ("QubitLoss", "CorrelatedQubitLoss", "QubitLeakage")}
 )
-"""a program with one of these measures with atoms.mz, which says whether the atom was there"""
+"""A program with one of these measures with atoms.mz, which says whether the atom was there."""

@@ -12,7 +12,7 @@ from qmk.frontends.kirin import classical, control, quantum
 from qmk.frontends.kirin.rules import KIRIN_RULES, Refused
 from qmk.frontends.kirin.run import Run, arguments
 from qmk.frontends.kirin.units import Document
-from qmk.frontends.kirin.values import Measured, Parity, Truth, shown
+from qmk.frontends.kirin.values import Measured, Parity, Truth, show
 from qmk.frontends.openqasm import logic as lg
 from qmk.frontends.openqasm.sources import Refusal
 from qmk.qvm.graph import Graph, Output
@@ -23,7 +23,7 @@ CALLING = {(control.FUNC, name) for name in ("Function", "Invoke", "Call", "Lamb
 BODIES = {(control.SCF, "For"), (control.SCF, "IfElse")}
 LISTED = {(control.ILIST, name) for name in ("Map", "ForEach", "Foldl", "Foldr", "Scan")}
 STATEMENTS = frozenset(HANDLERS) | CALLING | BODIES | LISTED | control.ENDS
-"""every statement that is read, as (module, class)"""
+"""Every statement that is read, as (module, class)."""
 
 
 def parse(source: Source) -> Graph:
@@ -36,7 +36,7 @@ def parse(source: Source) -> Graph:
         given = arguments(method, source.params or {})
         result = control.Control(run, HANDLERS).call(method, given)
         run.where = "in the result"
-        return finished(run, method.name, result)
+        return finish(run, method.name, result)
     except Refused as refused:
         rule, message, help = refused.rule, refused.message, refused.help
     except Refusal as refused:  # of the builder: a limit
@@ -56,13 +56,13 @@ def leaves(value: Any) -> Iterator[Any]:
         yield value
 
 
-def finished(run: Run, name: str, result: Any) -> Graph:
+def finish(run: Run, name: str, result: Any) -> Graph:
     """Registers: ``result``, what the kernel returns, the first measurement leftmost, or all measurements where it
     returns nothing; ``lost``, for each measurement in it whether the atom was lost; ``detectors``, ``observables``."""
     found = run.measured if result is None else list(leaves(result))
     for one in found:
         if not isinstance(one, (Measured, Truth, Parity, bool)):
-            raise Refused("KIRIN-07", f"the kernel returns {shown(one)}")
+            raise Refused("KIRIN-07", f"the kernel returns {show(one)}")
     registers: list[tuple[str, list[lg.Bit]]] = []
     bits = [lg.constant(one) if isinstance(one, bool) else cast("Measured", one).bit for one in found]
     registers.append(("result", bits))

@@ -10,12 +10,12 @@ import msgspec
 from qmk.base.limits import LIMITS
 from qmk.frontends.kirin.rules import Refused
 from qmk.frontends.kirin.units import Document, Statement
-from qmk.frontends.kirin.values import Either, Measured, Method, Parity, Qubit, Truth, shown
+from qmk.frontends.kirin.values import Either, Measured, Method, Parity, Qubit, Truth, show
 from qmk.frontends.openqasm import logic as lg
 from qmk.frontends.openqasm.builder import Builder
 
 NESTING = 48
-"""calls within calls"""
+"""The deepest nesting of calls."""
 
 
 class Frame(msgspec.Struct):
@@ -98,7 +98,7 @@ class Run:
             return Truth(self.builder.merge(chooser, _bit(yes), _bit(no)))
         if isinstance(yes, Either):
             return yes
-        kinds = f"{shown(yes)} or {shown(no)}"
+        kinds = f"{show(yes)} or {show(no)}"
         return Either(f"{kinds}, as a measurement decides" if not isinstance(yes, Qubit) else "one of two qubits")
 
 
@@ -117,5 +117,5 @@ def arguments(method: Method, given: Mapping[str, Any]) -> list[Any]:
     for name, value in given.items():
         rows = value if isinstance(value, list) else [value]
         if not all(isinstance(item, (bool, int, float)) for item in rows):
-            raise Refused("KIRIN-06", f"the argument '{name}' is {shown(value)}")
+            raise Refused("KIRIN-06", f"the argument '{name}' is {show(value)}")
     return [given[name] for name in method.slots]

@@ -52,10 +52,10 @@ KINDS = frozenset(
     ]
 )
 PACKAGES = ("builtins", "kirin", "bloqade", "py.ilist", "types", "typing")
-"""whose classes a document may name in types and attributes"""
+"""The packages whose classes a document may name in types and attributes."""
 
 LARGEST = 1 << 24
-"""bytes of a document, unpacked: as Python objects it takes up to 25 times as much"""
+"""The largest document in bytes, unpacked: as Python objects it takes up to 25 times as much."""
 
 Raw = dict[str, Any]
 Name = tuple[str, str]
@@ -133,7 +133,7 @@ class Document(msgspec.Struct):
         except (ValueError, RecursionError) as error:
             raise Refused("KIRIN-01", f"not JSON, or nested too deep: {str(error)[:120]}") from error
         if not isinstance(whole, dict) or cast("Raw", whole).get("__serialization_module__") is not True:
-            raise Refused("KIRIN-01", "it is no object with __serialization_module__ true")
+            raise Refused("KIRIN-01", "it is not an object with __serialization_module__ true")
         made = cls(cast("Raw", whole).get("body"))
         made._walk(statements)
         return made
@@ -152,7 +152,7 @@ class Document(msgspec.Struct):
     def _check(self, raw: Any, statements: Collection[Name]) -> None:
         kind, name, data = unit(raw)
         if kind not in KINDS:
-            raise Refused("KIRIN-01", f"'{kind[:40]}' is no kind of unit")
+            raise Refused("KIRIN-01", f"'{kind[:40]}' is not a kind of unit")
         if kind == "statement":
             if name not in statements:
                 raise Refused("KIRIN-02", f"the statement {name[1][:80]} of {name[0][:80]} is unknown")

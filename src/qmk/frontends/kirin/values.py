@@ -12,7 +12,7 @@ from qmk.frontends.openqasm import logic as lg
 from qmk.frontends.openqasm.logic import Bit
 
 LONGEST = 1_000_000
-"""elements of one list"""
+"""The most elements of one list."""
 
 
 class Qubit(msgspec.Struct, frozen=True):
@@ -70,17 +70,17 @@ def truth(value: Any) -> Bit:
     if value is None:
         return lg.FALSE
     if isinstance(value, Measured):
-        raise Refused("KIRIN-04", "a measurement is no truth value: it may be 0, 1 or lost", "ask is_one of it")
-    raise Refused("KIRIN-04", f"{shown(value)} is no truth value")
+        raise Refused("KIRIN-04", "a measurement is not a truth value: it may be 0, 1 or lost", "ask is_one of it")
+    raise Refused("KIRIN-04", f"{show(value)} is not a truth value")
 
 
-def settled(bit: Bit) -> Any:
+def to_value(bit: Bit) -> Any:
     """A bit as a value: a Python truth value where it is known."""
     found = lg.known(bit)
     return Truth(bit) if found is None else found
 
 
-def shown(value: Any) -> str:
+def show(value: Any) -> str:
     """How a message calls a value."""
     if isinstance(value, Either):
         return value.what
@@ -94,28 +94,28 @@ def shown(value: Any) -> str:
 
 def number(value: Any, what: str) -> float:
     if isinstance(value, (Truth, Measured, Parity, Either)):
-        raise Refused("KIRIN-05", f"{what} is {shown(value)}; it must be known when the program is read")
+        raise Refused("KIRIN-05", f"{what} is {show(value)}; it must be known when the program is read")
     if not isinstance(value, (int, float)) or not abs(value) < 1e300:
-        raise Refused("KIRIN-04", f"{what} is {shown(value)}, not a finite number")
+        raise Refused("KIRIN-04", f"{what} is {show(value)}, not a finite number")
     return float(value)
 
 
 def whole(value: Any, what: str) -> int:
     if isinstance(value, (Truth, Measured, Parity, Either)):
-        raise Refused("KIRIN-05", f"{what} is {shown(value)}; it must be known when the program is read")
+        raise Refused("KIRIN-05", f"{what} is {show(value)}; it must be known when the program is read")
     if not isinstance(value, int) or abs(value) >= 1 << 62:
-        raise Refused("KIRIN-04", f"{what} is {shown(value)}, not a whole number of 62 bits")
+        raise Refused("KIRIN-04", f"{what} is {show(value)}, not a whole number of 62 bits")
     return int(value)
 
 
 def sequence(value: Any, what: str) -> list[Any] | tuple[Any, ...] | range:
     if not isinstance(value, (list, tuple, range)):
         rule = "KIRIN-05" if isinstance(value, Either) else "KIRIN-04"
-        raise Refused(rule, f"{what} is {shown(value)}, not a list")
+        raise Refused(rule, f"{what} is {show(value)}, not a list")
     return value
 
 
-def bounded(length: int) -> None:
+def check_length(length: int) -> None:
     """Refuse a list before it is made."""
     if length > LONGEST:
         raise Refused("KIRIN-08", f"a list of {length} elements exceeds the limit of {LONGEST}")

@@ -169,7 +169,7 @@ class Arch:
         return (end, start) if lane.back else (start, end)
 
     def duration(self, bits: int) -> float:
-        """us that the lane takes: along its waypoints, at rest in each, else straight."""
+        """The time in us that the lane takes: along its waypoints, at rest in each, else straight."""
         start, end = self.ends(lane(bits))
         way = self._paths.get(bits) or [self.point(start), self.point(end)]
         return MOTION.pick + sum(travel_us(MOTION, math.dist(a, b)) for a, b in itertools.pairwise(way)) + MOTION.drop
@@ -200,7 +200,7 @@ _DECODER = msgspec.json.Decoder(Spec)
 
 
 @functools.cache
-def shipped() -> dict[str, Arch]:
+def shipped_archs() -> dict[str, Arch]:
     """The architectures by name: those of QuEra's Gemini in bloqade-lanes 0.11.9 (Apache-2.0)."""
     folder = resources.files("qmk.frontends.lanes") / "specs"
     return {
@@ -213,9 +213,11 @@ def shipped() -> dict[str, Arch]:
 def arch(given: str) -> Arch:
     """An architecture by its name, or from the text of its specification."""
     if not given.lstrip().startswith("{"):
-        if given not in shipped():
-            refuse("LANES-04", f"there is no architecture {given[:40]!r}; there are {', '.join(sorted(shipped()))}")
-        return shipped()[given]
+        if given not in shipped_archs():
+            refuse(
+                "LANES-04", f"there is no architecture {given[:40]!r}; there are {', '.join(sorted(shipped_archs()))}"
+            )
+        return shipped_archs()[given]
     try:
         return Arch(_DECODER.decode(given))
     except (msgspec.DecodeError, RecursionError) as error:

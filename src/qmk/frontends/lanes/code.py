@@ -55,7 +55,7 @@ FORMS = {
     "global_r": "", "global_rz": "", "cz": "", "measure": "I", "await_measure": "", "new_array": "III",
     "get_item": "I", "set_detector": "", "set_observable": "", "return": "", "halt": "",
 }  # fmt: skip
-"""instruction to the binary form of its numbers"""
+"""The binary form of each instruction's numbers."""
 CODES: dict[bytes, str] = {
     b"\x14\x12\x06": "const.f64", b"\x14\x12\x03": "const.i64", b"\x14\x0e": "dup", b"\x14\x0a": "halt",
     b"\x00": "pop", b"\x01": "swap", b"\x02": "return", b"\x03": "const_loc", b"\x04": "const_lane",
@@ -70,14 +70,14 @@ _WORD = re.compile(r"[-+]?(?:0[xX][0-9a-fA-F]{1,16}|\d{1,20})\Z")
 
 def location(bits: int) -> Location:
     if bits & 0xFFFFFF:
-        refuse("LANES-05", f"0x{bits:016x} is no location: its lowest 24 bits are not 0")
+        refuse("LANES-05", f"0x{bits:016x} is not a location: its lowest 24 bits are not 0")
     return Location(bits >> 56, bits >> 40 & 0xFFFF, bits >> 24 & 0xFFFF)
 
 
 def lane(bits: int) -> Lane:
     kind = bits >> 61 & 3
     if bits >> 48 & 0x1F or kind == 3:
-        refuse("LANES-05", f"0x{bits:016x} is no lane")
+        refuse("LANES-05", f"0x{bits:016x} is not a lane")
     zone, bus = bits >> 53 & 0xFF, bits >> 32 & 0xFFFF
     return Lane(bool(bits >> 63), kind, zone, bits >> 16 & 0xFFFF, bits & 0xFFFF, bus)
 
@@ -99,30 +99,30 @@ def _binary(data: bytes) -> list[Instruction]:
     _version(major, minor)
     count, rest = divmod(len(data) - 9, WIDTH)
     if rest:
-        refuse("LANES-01", f"{len(data) - 9} bytes of code are no multiple of {WIDTH}")
-    _bounded(count)
-    return [_one(data[9 + at * WIDTH : 9 + (at + 1) * WIDTH], at + 1) for at in range(count)]
+        refuse("LANES-01", f"{len(data) - 9} bytes of code are not a multiple of {WIDTH}")
+    _check_count(count)
+    return [_read_instruction(data[9 + at * WIDTH : 9 + (at + 1) * WIDTH], at + 1) for at in range(count)]
 
 
-def _one(row: bytes, number: int) -> Instruction:
+def _read_instruction(row: bytes, number: int) -> Instruction:
     code = next((code for code in CODES if row.startswith(code)), b"")
     if not code:
-        refuse("LANES-02", f"opcode 0x{row[0]:02x} is no instruction", number)
+        refuse("LANES-02", f"opcode 0x{row[0]:02x} is not an instruction", number)
     op = CODES[code]
     form = "<" + FORMS[op]
     if any(row[len(code) + struct.calcsize(form) :]):
         refuse("LANES-01", f"{op}: bytes that are not used are not 0", number)
-    return Instruction(op, _checked(op, struct.unpack_from(form, row, len(code)), number), number)
+    return Instruction(op, _check(op, struct.unpack_from(form, row, len(code)), number), number)
 
 
-def _bounded(count: int) -> None:
+def _check_count(count: int) -> None:
     if count > LIMITS.expansion_nodes:
         refuse("LANES-09", f"{count} instructions exceed the limit of {LIMITS.expansion_nodes}")
 
 
-def _checked(op: str, numbers: tuple[Number, ...], line: int) -> tuple[Number, ...]:
+def _check(op: str, numbers: tuple[Number, ...], line: int) -> tuple[Number, ...]:
     if op == "const_zone" and numbers[0] > 255:
-        refuse("LANES-05", f"0x{int(numbers[0]):08x} is no zone", line)
+        refuse("LANES-05", f"0x{int(numbers[0]):08x} is not a zone", line)
     if op == "const.f64" and not math.isfinite(numbers[0]):
         refuse("LANES-02", "const.f64 is not finite", line)
     return numbers
@@ -146,19 +146,19 @@ def _text(data: bytes) -> list[Instruction]:
         words = row.split()
         if words:
             made.append(_row(words, line))
-    _bounded(len(made))
+    _check_count(len(made))
     return made
 
 
 def _row(words: list[str], line: int) -> Instruction:
     op = words[0]
     if op not in FORMS:
-        refuse("LANES-02", f"{op[:40]!r} is no instruction", line)
+        refuse("LANES-02", f"{op[:40]!r} is not an instruction", line)
     form = FORMS[op]
     if len(words) - 1 != len(form):
         refuse("LANES-02", f"{op} takes {len(form)} numbers, not {len(words) - 1}", line)
     numbers = tuple(_number(word, kind, line) for word, kind in zip(words[1:], form, strict=True))
-    return Instruction(op, _checked(op, numbers, line), line)
+    return Instruction(op, _check(op, numbers, line), line)
 
 
 def _number(word: str, kind: str, line: int) -> Number:
@@ -166,9 +166,9 @@ def _number(word: str, kind: str, line: int) -> Number:
         try:
             return float(word)
         except ValueError:
-            refuse("LANES-02", f"{word[:40]!r} is no number", line)
+            refuse("LANES-02", f"{word[:40]!r} is not a number", line)
     if _WORD.match(word) is None:
-        refuse("LANES-02", f"{word[:40]!r} is no whole number", line)
+        refuse("LANES-02", f"{word[:40]!r} is not a whole number", line)
     value = int(word, 16 if "x" in word.lower() else 10)
     low, high = {"q": (-(1 << 63), 1 << 63), "Q": (0, 1 << 64), "I": (0, 1 << 32)}[kind]
     if not low <= value < high:

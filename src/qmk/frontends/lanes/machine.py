@@ -30,7 +30,7 @@ class Machine:
         self.builder = Builder()
         self.stack: list[Value] = []
         self.atoms: dict[Location, str] = {}
-        self.filled = self.ended = False
+        self.filled_sites = self.ended = False
         self.measurements = 0
         self.measured: list[Bit] = []
         self.sites: list[Location] = []
@@ -42,7 +42,7 @@ class Machine:
         for item in program:
             if self.ended:
                 refuse("LANES-03", f"{item.op} follows the end of the program", item.line)
-            if item.op in _GATES and not self.filled and item.op != "initial_fill":
+            if item.op in _GATES and not self.filled_sites and item.op != "initial_fill":
                 refuse("LANES-03", f"{item.op} comes before initial_fill", item.line)
             try:
                 _DO[item.op](self, item)
@@ -85,17 +85,17 @@ class Machine:
     # -- atoms -------------------------------------------------------------------------------------------------------
 
     def fill(self, item: Instruction) -> None:
-        if item.op == "initial_fill" and self.filled:
+        if item.op == "initial_fill" and self.filled_sites:
             refuse("LANES-03", "initial_fill comes twice")
         if item.op == "fill" and not self.arch.spec.atom_reloading:
             refuse("LANES-08", "the architecture has no atom_reloading")
-        self.filled = True
+        self.filled_sites = True
         made: list[Location] = []
         for bits in self.pops(item, "loc"):
             at = location(bits)
             self.arch.check(at)
             if at in self.atoms:
-                refuse("LANES-06", f"there is an atom at {_shown(at)} already")
+                refuse("LANES-06", f"there is an atom at {_show(at)} already")
             self.atoms[at] = self.builder.allocate(f"a{len(self.builder.vqs)}", None)[0]
             made.append(at)
         if made:
@@ -111,7 +111,7 @@ class Machine:
             refuse("LANES-07", "two lanes of one move begin or end at one site")
         for end in aims:
             if end in self.atoms and end not in starts:
-                refuse("LANES-07", f"the atom at {_shown(end)} stays, and another is carried there")
+                refuse("LANES-07", f"the atom at {_show(end)} stays, and another is carried there")
         carried = {end: self.atoms.pop(start) for start, end in ends if start in self.atoms}
         self.atoms.update(carried)
         if carried:
@@ -136,9 +136,9 @@ class Machine:
             at = location(bits)
             self.arch.check(at)
             if at not in self.atoms:
-                refuse("LANES-06", f"there is no atom at {_shown(at)}")
+                refuse("LANES-06", f"there is no atom at {_show(at)}")
             if self.atoms[at] in found:
-                refuse("LANES-06", f"{_shown(at)} is named twice")
+                refuse("LANES-06", f"{_show(at)} is named twice")
             found.append(self.atoms[at])
         return found
 
@@ -167,7 +167,7 @@ class Machine:
             if a in self.atoms and b in self.atoms:
                 apart = math.dist(self.arch.point(a), self.arch.point(b))
                 if radius is not None and apart > radius * (1 + 1e-9):
-                    refuse("LANES-08", f"{_shown(a)} and {_shown(b)} are {apart:g} um apart, beyond {radius:g} um")
+                    refuse("LANES-08", f"{_show(a)} and {_show(b)} are {apart:g} um apart, beyond {radius:g} um")
                 self.builder.add("core.cz", (self.atoms[a], self.atoms[b]))
 
     # -- measurements ------------------------------------------------------------------------------------------------
@@ -237,13 +237,13 @@ def bits_of(value: Value, vacant: bool) -> list[Bit]:
     if value.kind in ("detector", "observable"):
         return [value.value]
     if value.kind != "bit":
-        refuse("LANES-03", f"a {value.kind} is no measurement")
+        refuse("LANES-03", f"a {value.kind} is not a measurement")
     if value.value is None and not vacant:
         refuse("LANES-06", "the parity of a site without an atom")
     return [] if value.value is None else [value.value]
 
 
-def _shown(at: Location) -> str:
+def _show(at: Location) -> str:
     return f"zone {at.zone}, word {at.word}, site {at.site}"
 
 

@@ -165,7 +165,7 @@ def parse(source: Source) -> Graph:
     of this reader, or every rule of the machine that the program breaks."""
     try:
         job = _job(source)
-        made = machine.of(job)
+        made = machine.device_of(job)
         reading = Reading(made)
         reading.program(job)
         graph = reading.graph(job)

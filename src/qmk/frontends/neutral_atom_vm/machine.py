@@ -21,17 +21,17 @@ from qmk.models.noise.model import GateRule, NoiseModel, Readout
 
 GATES = dict(spelled(("nvm",)))
 US = 1e-3
-"""us of a ns"""
+"""Microseconds in a nanosecond."""
 LETTERS = "IXYZ"
 NEAR = 1e-6
-"""how near a move's target is to a site's x"""
+"""How near a move's target has to be to a site's x."""
 
 _REACH: dict[str, machine.Connectivity] = {
     "AllToAll": "all", "NearestNeighborChain": "chain", "NearestNeighborGrid": "grid",
 }  # fmt: skip
 
 
-def of(job: Job) -> Profile:
+def device_of(job: Job) -> Profile:
     """The device. A job without hardware runs on the profile that it names."""
     noise = job.noise or Noise()
     if job.hardware is None:
@@ -236,7 +236,7 @@ def _model(noise: Noise) -> NoiseModel:
     alone: list[AnyError] = [Pauli(px=x, py=y, pz=z) for _, x, y, z in single if x or y or z]
     both: list[AnyError] = []
     if noise.correlated_gate is not None:
-        both.append(_correlated(noise.correlated_gate.matrix))
+        both.append(_read_correlated(noise.correlated_gate.matrix))
     pairs = (
         _pair(_paulis("gate.two_qubit_control", gate.two_qubit_control),
               _paulis("gate.two_qubit_target", gate.two_qubit_target)),
@@ -278,7 +278,7 @@ def _mishaps(noise: Noise) -> machine.Mishaps:
     )
 
 
-def _correlated(matrix: list[list[float]]) -> Pauli2:
+def _read_correlated(matrix: list[list[float]]) -> Pauli2:
     """Rows are the control's letters, columns the target's; what is left is the identity."""
     if len(matrix) != 4 or any(len(row) != 4 for row in matrix):
         refuse("NAVM-09", "the correlated matrix has not four rows of four")

@@ -15,11 +15,11 @@ from qmk.frontends.pulser.schema import ChannelSpec, EomSpec
 from qmk.frontends.pulser.waveforms import Array, Waveform
 
 BANDWIDTH_TO_RISE = 0.48
-"""rise time of the intensity, 10 to 90 per cent, times the bandwidth as Pulser defines it; that of the amplitude is
-sqrt(2) longer"""
+"""Rise time of the intensity, 10 to 90 per cent, times the bandwidth as Pulser defines it; that of the amplitude is
+sqrt(2) longer."""
 
 SETTLED = 1e-2
-"""rad/us by which light that has settled may miss what was asked for"""
+"""How far settled light may be from what was asked for, in rad/us."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +55,7 @@ def rise_time(bandwidth: float) -> int:
     return round(BANDWIDTH_TO_RISE / bandwidth * 1e3 * float(np.sqrt(2)))
 
 
-def modulated(samples: Array, bandwidth: float, padding: int) -> Array:
+def modulate(samples: Array, bandwidth: float, padding: int) -> Array:
     """``samples`` after light of ``bandwidth`` (MHz), 0 before and after; longer by ``padding`` at both ends."""
     padded = np.pad(samples, padding)
     cutoff = bandwidth * 1e-3 / np.sqrt(2 * np.log(2))
@@ -94,7 +94,7 @@ class Channel:
     def eom_buffer(self) -> int:
         return int(self.eom.custom_buffer_time or 2 * self.rise)
 
-    def taken(self, duration: int, round_up: bool = True) -> int:
+    def fit_duration(self, duration: int, round_up: bool = True) -> int:
         """``duration`` as the channel plays it: rounded up to its clock. Raises ``Refused`` ATOM-82 where it is not
         within the channel's bounds."""
         spec = self.spec
@@ -103,8 +103,8 @@ class Channel:
             raise Refused("ATOM-82", f"{duration} ns on channel '{spec.id}', which takes {spec.min_duration} to {most}")
         return -(-duration // spec.clock_period) * spec.clock_period if round_up else duration
 
-    def adjusted(self, duration: int) -> int:
-        return self.taken(max(duration, self.spec.min_duration))
+    def adjust(self, duration: int) -> int:
+        return self.fit_duration(max(duration, self.spec.min_duration))
 
     def fall(self, played: Pulse, eom: bool) -> int:
         """How long the light of a pulse goes on after its last sample."""
@@ -120,7 +120,7 @@ class Channel:
         if not bandwidth or not self.spec.mod_bandwidth:
             return 0
         rise = self.eom_rise if eom else self.rise
-        tail = np.abs(modulated(samples, bandwidth, rise)[-rise:]) <= SETTLED
+        tail = np.abs(modulate(samples, bandwidth, rise)[-rise:]) <= SETTLED
         return int(np.argmax(tail)) if bool(tail.any()) else rise
 
     def complaints(self, played: Pulse, weights: list[float] | None = None) -> Iterator[tuple[str, str]]:

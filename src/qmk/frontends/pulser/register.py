@@ -23,7 +23,7 @@ from qmk.qvm.families.analog import LARGEST
 Point = tuple[float, ...]
 
 DECIMALS = 6
-"""um: Pulser tells places apart by so many decimals"""
+"""Pulser tells places apart by this many decimals of a um."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def register(atoms: list[Atom], layout: Layout | None, chosen: Any) -> Register:
     if not atoms:
         raise Refused("PULSER-06", "the register has no qubit")
     if atoms[0].qid is not None:
-        return _mapped(atoms, traps, chosen)
+        return _map(atoms, traps, chosen)
     if chosen is not None:
         raise Refused("PULSER-06", "qubits are given, but the register is not mappable", "leave qubits out")
     names: list[str] = []
@@ -61,7 +61,7 @@ def register(atoms: list[Atom], layout: Layout | None, chosen: Any) -> Register:
         points.append(_sound(tuple(x for x in point if x is not None)))
     if traps is not None:
         known = set(traps)
-        points = [_rounded(point) for point in points]
+        points = [_round(point) for point in points]
         lost = next((at for at, point in enumerate(points) if point not in known), None)
         if lost is not None:
             raise Refused("PULSER-06", f"register[{lost}] is in no trap of the layout")
@@ -75,7 +75,7 @@ def _register(names: list[str], points: list[Point], traps: list[Point] | None) 
     return Register(tuple(names), tuple(points), None if traps is None else tuple(traps))
 
 
-def _mapped(atoms: list[Atom], traps: list[Point] | None, chosen: Any) -> Register:
+def _map(atoms: list[Atom], traps: list[Point] | None, chosen: Any) -> Register:
     if traps is None:
         raise Refused("PULSER-06", "a mappable register without a layout")
     if any(atom.qid is None or atom.name is not None or atom.x is not None for atom in atoms):
@@ -97,14 +97,14 @@ def _sound(point: Point) -> Point:
     return point
 
 
-def _rounded(point: Point) -> Point:
+def _round(point: Point) -> Point:
     return tuple(round(x, DECIMALS) + 0.0 for x in point)
 
 
 def _traps(layout: Layout) -> list[Point]:
     """In Pulser's order: by x, then y, then z."""
     check("qubits", len(layout.coordinates), "layout")
-    found = sorted(_rounded(_sound(tuple(point))) for point in layout.coordinates)
+    found = sorted(_round(_sound(tuple(point))) for point in layout.coordinates)
     if not found or len({len(point) for point in found}) != 1 or len(found[0]) not in (2, 3):
         raise Refused("PULSER-06", "the layout's traps are not all in a plane or all in space")
     if len(set(found)) != len(found):
@@ -124,7 +124,7 @@ def known_devices() -> dict[str, Device]:
 
 
 def c6(level: int) -> float:
-    """rad um^6/us, of 87Rb at a Rydberg level. Raises ``Refused`` for one that Pulser's table does not have."""
+    """C6 in rad um^6/us of 87Rb at a Rydberg level. Raises ``Refused`` for one that Pulser's table does not have."""
     table: dict[str, float] = _data()["c6"]
     if str(level) not in table:
         raise Refused("PULSER-12", f"no C6 is known for Rydberg level {level}")

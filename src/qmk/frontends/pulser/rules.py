@@ -86,5 +86,5 @@ class Refused(Exception):
         super().__init__(message)
         self.rule, self.message, self.help = rule, message, help
 
-    def at(self, place: str) -> Refused:
+    def at_place(self, place: str) -> Refused:
         return Refused(self.rule, f"{place}: {self.message}", self.help)

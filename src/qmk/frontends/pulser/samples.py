@@ -27,13 +27,13 @@ from qmk.qvm.families.analog import LARGEST
 Between = Literal["spline", "hold"]
 
 RINGING = 64
-"""samples after which a spline has forgotten a jump: 0.268 to this power is 1e-37"""
+"""After this many samples a spline has forgotten a jump: 0.268 to this power is 1e-37."""
 
 LEVEL = 1e-12
-"""relative to the largest sample: less than this is no change of slope"""
+"""A change of slope smaller than this, relative to the largest sample, counts as none."""
 
 TRUE = 1e-9
-"""relative: by so much lines may miss the samples that they leave out"""
+"""How far lines may miss the samples that they leave out, relatively."""
 
 
 @dataclass
@@ -65,21 +65,21 @@ def lights(lines: Timeline, duration: int) -> list[Light]:
         basis = line.channel.spec.basis
         amplitude, detuning, phase = _line(line, duration + 1)
         if line.weights is not None:
-            maps.append(Light(basis, np.zeros(0), _within(line, detuning), phase, weights=line.weights))
+            maps.append(Light(basis, np.zeros(0), _in_pulses(line, detuning), phase, weights=line.weights))
         elif line.channel.is_global:
             if basis not in whole:
-                whole[basis] = _nothing(basis, duration + 1, None)
+                whole[basis] = _dark(basis, duration + 1, None)
             _add(whole[basis], amplitude, detuning, phase, slice(None))
         else:
             for start, end, targets in _times(line):
                 for qubit in targets:
                     if (basis, qubit) not in single:
-                        single[basis, qubit] = _nothing(basis, duration + 1, frozenset((qubit,)))
+                        single[basis, qubit] = _dark(basis, duration + 1, frozenset((qubit,)))
                     _add(single[basis, qubit], amplitude, detuning, phase, slice(start, end))
-    return [light for light in (*whole.values(), *_grouped(single), *maps) if not light.is_dark]
+    return [light for light in (*whole.values(), *_group(single), *maps) if not light.is_dark]
 
 
-def _nothing(basis: str, length: int, atoms: frozenset[int] | None) -> Light:
+def _dark(basis: str, length: int, atoms: frozenset[int] | None) -> Light:
     return Light(basis, np.zeros(length), np.zeros(length), np.zeros(length), atoms)
 
 
@@ -89,7 +89,7 @@ def _add(light: Light, amplitude: Array, detuning: Array, phase: Array, times: s
     light.phase[times] += phase[times]
 
 
-def _grouped(single: dict[tuple[str, int], Light]) -> Iterator[Light]:
+def _group(single: dict[tuple[str, int], Light]) -> Iterator[Light]:
     """Atoms that meet the same light are lit together."""
     groups: dict[tuple[str, bytes, bytes, bytes], Light] = {}
     for (basis, _), light in single.items():
@@ -110,7 +110,7 @@ def _times(line: Line) -> Iterator[tuple[int, int, frozenset[int]]]:
         yield slot.start, slot.end + fall, slot.targets
 
 
-def _within(line: Line, detuning: Array) -> Array:
+def _in_pulses(line: Line, detuning: Array) -> Array:
     """A detuning map's light, where it has pulses."""
     found = np.zeros_like(detuning)
     for start, end, _ in _times(line):
@@ -168,7 +168,7 @@ def shapes(light: Light, between: Between) -> Iterator[Shape]:
 
 def field(samples: Array, between: Between) -> Field:
     """``samples``, one a ns and one more, as a field in us with as few knots as do."""
-    times, values = _held(samples) if between == "hold" else _splined(samples)
+    times, values = _hold(samples) if between == "hold" else _spline(samples)
     highest = float(np.abs(values).max())
     if highest > LARGEST:
         raise Refused("PULSER-03", f"light of {highest:g} rad/us, a spline's bends included")
@@ -177,13 +177,13 @@ def field(samples: Array, between: Between) -> Field:
     return Field(tuple((times[kept] / 1000).tolist()), tuple(values[kept].tolist()))
 
 
-def _held(samples: Array) -> tuple[Array, Array]:
+def _hold(samples: Array) -> tuple[Array, Array]:
     """Every sample for its ns."""
     steps = np.arange(len(samples), dtype=float)
     return np.repeat(steps, 2)[1:-1], np.repeat(samples[:-1], 2)
 
 
-def _splined(samples: Array) -> tuple[Array, Array]:
+def _spline(samples: Array) -> tuple[Array, Array]:
     """The spline's values at every ns and, between, those that give two lines its area."""
     if len(samples) < 5:
         raise Refused("PULSER-11", f"{len(samples) - 1} ns are too few for a spline")

@@ -73,7 +73,7 @@ class Sequence:
             try:
                 self._do[type(op)](self, op)
             except Refused as refused:
-                raise refused.at(f"operations[{at}], {name}") from refused
+                raise refused.at_place(f"operations[{at}], {name}") from refused
 
     # -- channels ------------------------------------------------------------------------------------------------
 
@@ -86,13 +86,13 @@ class Sequence:
             raise Refused("PULSER-09", f"channel '{name}' drives the XY basis")
         if name.startswith("dmm_"):
             raise Refused("PULSER-08", f"channel '{name}': names that begin with dmm_ are those of detuning maps")
-        self._once(channel, channel_id)
+        self._refuse_second(channel, channel_id)
         self.lines[name] = Line(name, channel, self.lines.steps)
         self._basis(channel.spec.basis)
         if channel.is_global:
             self.lines[name].slots.append(Slot("target", -1, 0, self.everyone))
 
-    def _once(self, channel: Channel, name: str) -> None:
+    def _refuse_second(self, channel: Channel, name: str) -> None:
         if not self.device.reusable_channels and any(line.channel is channel for line in self.lines.values()):
             raise Refused("ATOM-83", f"channel '{name}' of {self.device.name} is declared twice")
 
@@ -143,7 +143,7 @@ class Sequence:
         end = max(line.dark() if op.at_rest else line.end for line in lines)
         for line in lines:
             if end > line.end:
-                self._wait(line, line.channel.adjusted(end - line.end))
+                self._wait(line, line.channel.adjust(end - line.end))
 
     def _delay(self, op: schema.Delay) -> None:
         line = self.line(op.channel, eom=None)
@@ -195,7 +195,7 @@ class Sequence:
         try:
             return self.maker.make(spec)
         except Refused as refused:
-            raise refused.at(what) from refused
+            raise refused.at_place(what) from refused
 
     def _phase_pulse(self, op: schema.AddPhasePulse) -> None:
         """The detuning is what makes the phase that is asked for: minus its rate."""
@@ -222,22 +222,22 @@ class Sequence:
         references = self.references[channel.spec.basis]
         phase = 0.0 if channel.is_dmm else self._phase(channel.spec.basis, targets)
         self.found += channel.complaints(played, line.spots)
-        played = self._fitted(played, channel, phase)
+        played = self._fit(played, channel, phase)
         barriers = [references[qubit].times[-1] for qubit in targets]
         slot = self.lines.add_pulse(played, line.name, barriers, protocol, drift)
         for qubit in targets:
             references[qubit].use(slot.end)
-        shift = played.shift - (drift.at(slot.start) if drift else 0.0)
+        shift = played.shift - (drift.phase_at(slot.start) if drift else 0.0)
         if shift:
             self._shift(shift, targets, channel.spec.basis)
         waiting = self.mask is not None and self.lines[self.mask[0]].awaits_pulse
         if waiting and channel.is_global and not played.is_detuned_delay and not channel.is_dmm:
             self._mask_until(line.end, float(played.amplitude.samples.max()))
 
-    def _fitted(self, played: Pulse, channel: Channel, reference: float) -> Pulse:
+    def _fit(self, played: Pulse, channel: Channel, reference: float) -> Pulse:
         """With a duration that the channel's clock knows, and the phase reference in its phase."""
         amplitude, detuning = played.amplitude, played.detuning
-        duration = channel.taken(played.duration)
+        duration = channel.fit_duration(played.duration)
         if duration != played.duration:
             if amplitude.stretched is None or detuning.stretched is None:
                 text = f"{played.duration} ns is between ticks of {channel.spec.clock_period} ns"
@@ -262,7 +262,7 @@ class Sequence:
         drift = Drift(-block.detuning_off, line.dark())
         self.lines.enable_eom(op.channel, block)
         if op.correct_phase_drift:
-            self._shift(-drift.at(line.last.end), line.last.targets, line.channel.spec.basis)
+            self._shift(-drift.phase_at(line.last.end), line.last.targets, line.channel.spec.basis)
 
     def _modify(self, op: schema.ModifyEom) -> None:
         line = self.line(op.channel, eom=True)
@@ -271,7 +271,7 @@ class Sequence:
         old, new = self._eom_drift(line), Drift(-block.detuning_off, line.end)
         self.lines.enable_eom(op.channel, block, wait=False)
         if op.correct_phase_drift:
-            drift = old.at(line.last.start) + new.at(line.last.end)
+            drift = old.phase_at(line.last.start) + new.phase_at(line.last.end)
             self._shift(-drift, line.last.targets, line.channel.spec.basis)
 
     def _disable(self, op: schema.DisableEom) -> None:
@@ -279,7 +279,7 @@ class Sequence:
         self.lines.disable_eom(op.channel)
         if op.correct_phase_drift:
             end = line.blocks[-1].end or 0
-            self._shift(-self._eom_drift(line).at(end), line.last.targets, line.channel.spec.basis)
+            self._shift(-self._eom_drift(line).phase_at(end), line.last.targets, line.channel.spec.basis)
 
     def _eom_drift(self, line: Line) -> Drift:
         block = line.blocks[-1]
@@ -309,7 +309,7 @@ class Sequence:
         channel = self.dmms.get(dmm_id)
         if channel is None:
             raise Refused("ATOM-83", f"{self.device.name} has no '{dmm_id[:80]}', but {', '.join(self.dmms) or 'none'}")
-        self._once(channel, dmm_id)
+        self._refuse_second(channel, dmm_id)
         number = sum(line.channel is channel for line in self.lines.values())
         name = f"{dmm_id}_{number}" if number else dmm_id
         line = self.lines[name] = Line(name, channel, self.lines.steps, weights=weights, spots=spots)
@@ -320,7 +320,7 @@ class Sequence:
     def _dmm_pulse(self, op: schema.AddDmm) -> None:
         line = self.line(op.dmm_name, eom=None)
         if not line.channel.is_dmm:
-            raise Refused("PULSER-08", f"'{op.dmm_name}' is no detuning map")
+            raise Refused("PULSER-08", f"'{op.dmm_name}' is not a detuning map")
         self._not_waiting(line)
         detuning = self._waveform("waveform", op.waveform)
         self.maker.count(detuning.duration)
@@ -362,7 +362,7 @@ class Sequence:
     def _truncate(self, op: schema.Truncate) -> None:
         duration = self.values.duration(op.duration, "duration")
         for line in self.lines.values():
-            line.channel.taken(duration, round_up=False)
+            line.channel.fit_duration(duration, round_up=False)
         for references in self.references.values():
             for reference in references.values():
                 reference.truncate(duration)

@@ -45,7 +45,7 @@ class Drift:
     rate: float
     start: int
 
-    def at(self, time: int) -> float:
+    def phase_at(self, time: int) -> float:
         return self.rate * (time - self.start) * 1e-3
 
 
@@ -94,11 +94,11 @@ class Line:
 
     def pulses(self, with_detuned_delays: bool = True) -> Iterator[Slot]:
         """Slots with a pulse, the last one first."""
-        for slot in self.back():
+        for slot in self.slots_backwards():
             if isinstance(slot.what, Pulse) and (with_detuned_delays or not slot.what.is_detuned_delay):
                 yield slot
 
-    def back(self) -> Iterator[Slot]:
+    def slots_backwards(self) -> Iterator[Slot]:
         """All slots, the last one first."""
         for slot in reversed(self.slots):
             self.steps.take()
@@ -107,7 +107,7 @@ class Line:
     def dark(self) -> int:
         """When the light of the last pulse has fallen."""
         found = self.end
-        for at, slot in enumerate(self.back()):
+        for at, slot in enumerate(self.slots_backwards()):
             if isinstance(slot.what, Pulse):
                 return max(found, slot.end + self.channel.fall(slot.what, self.in_eom))
             if at and found - slot.end >= 2 * self.channel.rise:
@@ -115,7 +115,7 @@ class Line:
         return found
 
     def last_target(self) -> int:
-        return next((slot.end for slot in self.back() if slot.what == "target"), 0)
+        return next((slot.end for slot in self.slots_backwards() if slot.what == "target"), 0)
 
     def last_phase(self) -> float:
         return next((slot.what.phase for slot in self.pulses() if isinstance(slot.what, Pulse)), 0.0)
@@ -146,18 +146,18 @@ class Timeline(dict[str, Line]):
             at = self._after_others(at, line, protocol)
             before = next(line.pulses(with_detuned_delays=False), None)
             if before is not None and isinstance(before.what, Pulse):
-                wanted = played.phase - (drift.at(at) if drift else 0.0)
+                wanted = played.phase - (drift.phase_at(at) if drift else 0.0)
                 if before.what.phase != wanted:
                     eom = line.in_eom
                     least = max(channel.phase_jump, 2 * channel.rise if eom else 0)
                     jump = least + channel.fall(before.what, eom) - (last.end - before.end)
         delay = max(at - last.end, jump)
         if delay > 0:
-            self.add_delay(channel.adjusted(delay), name)
+            self.add_delay(channel.adjust(delay), name)
         start = line.last.end
         self.check(start + played.duration)
         if drift is not None:
-            played = pulse(played.amplitude, played.detuning, played.phase - drift.at(start), played.shift)
+            played = pulse(played.amplitude, played.detuning, played.phase - drift.phase_at(start), played.shift)
         line.slots.append(Slot(played, start, start + played.duration, last.targets))
         return line.last
 
@@ -166,7 +166,7 @@ class Timeline(dict[str, Line]):
             if other is line:
                 continue
             eom, channel = other.in_eom, other.channel
-            for slot in other.back():
+            for slot in other.slots_backwards():
                 if not isinstance(slot.what, Pulse):
                     if slot.end + 2 * channel.rise <= at:
                         break
@@ -182,7 +182,7 @@ class Timeline(dict[str, Line]):
     def add_delay(self, duration: int, name: str) -> None:
         line = self[name]
         last = line.last
-        end = last.end + line.channel.taken(duration)
+        end = last.end + line.channel.fit_duration(duration)
         self.check(end)
         off = line.blocks[-1].detuning_off if line.in_eom else 0.0
         what: Pulse | str = "delay"
@@ -205,7 +205,7 @@ class Timeline(dict[str, Line]):
         delta = min(max(between - (last.end - line.last_target()), 0), between)
         delta = max(delta, spec.fixed_retarget_t or 0)
         if delta:
-            delta = line.channel.adjusted(delta)
+            delta = line.channel.adjust(delta)
         self.check(last.end + delta)
         line.slots.append(Slot("target", last.end, last.end + delta, targets))
 
@@ -213,7 +213,7 @@ class Timeline(dict[str, Line]):
         line = self[name]
         fall = line.dark() - line.end
         if fall > 0:
-            self.add_delay(line.channel.adjusted(fall), name)
+            self.add_delay(line.channel.adjust(fall), name)
 
     def enable_eom(self, name: str, block: Block, wait: bool = True) -> None:
         """Goes into EOM mode, after a buffer at its detuning unless the channel is empty."""
@@ -221,7 +221,7 @@ class Timeline(dict[str, Line]):
         if line.end:
             if wait:
                 self.wait_for_fall(name)
-            buffer = line.channel.adjusted(line.channel.eom_buffer)
+            buffer = line.channel.adjust(line.channel.eom_buffer)
             if block.detuning_off != 0:
                 check_length(buffer)
                 idle = pulse(constant(buffer, 0.0), constant(buffer, block.detuning_off), line.last_phase())
@@ -236,7 +236,7 @@ class Timeline(dict[str, Line]):
         if not buffer:
             return
         if line.channel.eom.custom_buffer_time:
-            self.add_delay(line.channel.adjusted(line.channel.eom_buffer), name)
+            self.add_delay(line.channel.adjust(line.channel.eom_buffer), name)
         else:
             self.wait_for_fall(name)
 
@@ -276,7 +276,7 @@ class Timeline(dict[str, Line]):
         if into_eom or out_of_eom or slot.what == "target" or length < line.channel.spec.min_duration:
             return
         if isinstance(slot.what, Pulse):
-            cut = pulse(slot.what.amplitude.truncated(length), slot.what.detuning.truncated(length), slot.what.phase)
+            cut = pulse(slot.what.amplitude.truncate(length), slot.what.detuning.truncate(length), slot.what.phase)
             self.add_pulse(cut, line.name, [0], "no-delay")
         else:
             self.add_delay(length, line.name)

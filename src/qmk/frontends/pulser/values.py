@@ -14,7 +14,7 @@ from qmk.qvm.families.analog import LARGEST
 Value = float | list[float]
 
 DEEPEST = 64
-"""levels of nesting of an expression or a composite waveform"""
+"""The deepest nesting of an expression or a composite waveform."""
 
 _UNARY: dict[str, Callable[[float], float]] = {
     "neg": operator.neg,
@@ -45,7 +45,7 @@ class Values:
     """The variables of a sequence with the values that were given."""
 
     def __init__(self, declared: Mapping[str, Variable], given: Mapping[str, Any]) -> None:
-        self._known = {name: _assigned(name, row, given) for name, row in declared.items()}
+        self._known = {name: _assign(name, row, given) for name, row in declared.items()}
 
     def number(self, given: Number, what: str) -> float:
         """One finite number."""
@@ -89,13 +89,13 @@ class Values:
             return _each(name, _UNARY[name], left)
         right = self._value(given.rhs, depth + 1)
         if name == "index":
-            return _indexed(left, right)
+            return _index(left, right)
         if name not in _BINARY:
             raise Refused("PULSER-05", f"no operation '{name[:40]}' of so many arguments")
         return _pairwise(name, _BINARY[name], left, right)
 
 
-def _assigned(name: str, row: Variable, given: Mapping[str, Any]) -> list[float]:
+def _assign(name: str, row: Variable, given: Mapping[str, Any]) -> list[float]:
     size = 1 if row.value is None else len(row.value)
     if name not in given:
         what = "a number" if size == 1 else f"{size} numbers"
@@ -110,7 +110,7 @@ def _assigned(name: str, row: Variable, given: Mapping[str, Any]) -> list[float]
     return [float(x) for x in listed]
 
 
-def _applied(name: str, function: Callable[..., float], *arguments: float) -> float:
+def _apply(name: str, function: Callable[..., float], *arguments: float) -> float:
     try:
         found = float(function(*arguments))
     except (ValueError, ZeroDivisionError, OverflowError) as error:
@@ -123,21 +123,21 @@ def _applied(name: str, function: Callable[..., float], *arguments: float) -> fl
 
 def _each(name: str, function: Callable[[float], float], value: Value) -> Value:
     if isinstance(value, list):
-        return [_applied(name, function, x) for x in value]
-    return _applied(name, function, value)
+        return [_apply(name, function, x) for x in value]
+    return _apply(name, function, value)
 
 
 def _pairwise(name: str, function: Callable[[float, float], float], left: Value, right: Value) -> Value:
     if not isinstance(left, list) and not isinstance(right, list):
-        return _applied(name, function, left, right)
+        return _apply(name, function, left, right)
     a, b = (x if isinstance(x, list) else [x] for x in (left, right))
     if len(a) != len(b) and 1 not in (len(a), len(b)):
         raise Refused("PULSER-05", f"{name} of {len(a)} and {len(b)} numbers")
     size = max(len(a), len(b)) if a and b else 0
-    return [_applied(name, function, a[k % len(a)], b[k % len(b)]) for k in range(size)]
+    return [_apply(name, function, a[k % len(a)], b[k % len(b)]) for k in range(size)]
 
 
-def _indexed(left: Value, right: Value) -> Value:
+def _index(left: Value, right: Value) -> Value:
     items = left if isinstance(left, list) else [left]
     keys = right if isinstance(right, list) else [right]
     for key in keys:

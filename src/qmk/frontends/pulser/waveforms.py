@@ -19,7 +19,7 @@ from qmk.frontends.pulser.values import DEEPEST, Values
 Array = npt.NDArray[np.float64]
 
 SEARCH_SAMPLES = 1 << 24
-"""samples that the search for the duration of one window may look at"""
+"""Most samples that the search for the duration of one window may look at."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +36,7 @@ class Waveform:
     def duration(self) -> int:
         return len(self.samples)
 
-    def truncated(self, duration: int) -> Waveform:
+    def truncate(self, duration: int) -> Waveform:
         if self.is_constant:
             return constant(duration, float(self.samples[0]))
         return Waveform(self.samples[:duration])
@@ -166,7 +166,7 @@ def _end_slope(h0: float, h1: float, m0: float, m1: float) -> float:
     return 3 * m0 if np.sign(m0) != np.sign(m1) and abs(found) > 3 * abs(m0) else found
 
 
-def interpolated(duration: int, values: list[float], times: list[float]) -> Waveform:
+def interpolate(duration: int, values: list[float], times: list[float]) -> Waveform:
     """``times`` are parts of the time to the last sample."""
     if len(values) != len(times) or len(values) < 2:
         raise Refused("PULSER-07", f"{len(values)} values at {len(times)} times are not interpolated")
@@ -174,7 +174,7 @@ def interpolated(duration: int, values: list[float], times: list[float]) -> Wave
     if min(times) < 0 or max(times) > 1 or not bool(np.all(np.diff(x) > 0)):
         raise Refused("PULSER-07", "the times of an interpolated waveform rise from 0 to 1 at most")
     samples = np.clip(pchip(x, y, np.arange(duration, dtype=float)), y.min(), y.max())
-    return Waveform(samples, lambda n: interpolated(n, values, times))
+    return Waveform(samples, lambda n: interpolate(n, values, times))
 
 
 class Maker:
@@ -223,7 +223,7 @@ class Maker:
                 return kaiser(self.length(spec.duration), number(spec.area, "area"), number(spec.beta, "beta"))
             case schema.Interpolated():
                 values, times = numbers(spec.values, "values"), numbers(spec.times, "times")
-                return interpolated(self.length(spec.duration), values, times)
+                return interpolate(self.length(spec.duration), values, times)
             case schema.Custom():
                 samples = numbers(spec.samples, "samples")
                 if not samples:

@@ -73,7 +73,7 @@ def summary(device: Device) -> dict[str, Any]:
     }
 
 
-def described(device: Device) -> dict[str, Any]:
+def describe(device: Device) -> dict[str, Any]:
     """The answer of GetDevice."""
     return {**summary(device), "deviceCapabilities": msgspec.json.encode(capabilities(device)).decode()}
 

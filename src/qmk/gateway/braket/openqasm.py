@@ -49,7 +49,7 @@ GATES: dict[str, str] = {
     "ecr": "a, b { h b; cx a, b; rz(pi / 2) b; cx a, b; h b; x a; }",
     "ms": "(f, g, t) a, b { rz(-f) a; rz(-g) b; xx(t) a, b; rz(f) a; rz(g) b; }",
 }
-"""arguments and body of each gate that Braket has and ``stdgates.inc`` has not; angles in rad"""
+"""Arguments and body of each gate that Braket has and ``stdgates.inc`` has not; angles in rad."""
 
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)
 _VERSION = re.compile(r"\s*OPENQASM\s+3(?:\.\d+)?\s*;")
@@ -61,7 +61,7 @@ _GATE_DEFINITION = re.compile(r"\bgate\s+(\w+)")
 _WORD = re.compile(r"\b[a-z]\w*\b")
 
 
-def prepared(source: str) -> str:
+def prepare(source: str) -> str:
     """The program with the gates it uses defined, on the line of its version, so that lines keep their numbers; and
     with all qubits measured at its end where it measures none. Raises INVALID_GRAPH (BRAKET-01) for a pragma that
     matters."""
@@ -101,7 +101,7 @@ def _measurements(body: str) -> str:
 
 
 def measured_qubits(source: str, bits: list[tuple[str, int]]) -> list[int]:
-    """The qubit that each of ``bits`` (register, index) of a ``prepared`` program holds, qubits counted through all
+    """The qubit that each of ``bits`` (register, index) of a ``prepare`` program holds, qubits counted through all
     registers as they are declared. Where plain measurements do not say it, the places of the bits."""
     bare = _COMMENT.sub(" ", source)
     first: dict[str, int] = {}

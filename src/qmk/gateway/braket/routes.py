@@ -21,11 +21,11 @@ from msgspec import Meta
 from qmk.abi.shapes import Status
 from qmk.base.errors import QmkError
 from qmk.client.calls import ENDED
-from qmk.gateway.braket.devices import DEVICES, Device, described, summary
-from qmk.gateway.braket.openqasm import prepared
+from qmk.gateway.braket.devices import DEVICES, Device, describe, summary
+from qmk.gateway.braket.openqasm import prepare
 from qmk.gateway.braket.results import AHS, task_result
 from qmk.gateway.callers import Caller
-from qmk.gateway.http import AnyRequest, Refusal, answer, body_of, entered, id_of_job, iso, job_of_id
+from qmk.gateway.http import AnyRequest, Refusal, answer, body_of, enter, id_of_job, iso, job_of_id
 from qmk.gateway.records import Record, Records
 
 KIND = "braket"
@@ -47,7 +47,7 @@ Name = Annotated[str, Meta(min_length=1, max_length=1024)]
 
 
 class CreateTask(msgspec.Struct):
-    """The body of CreateQuantumTask; keys that ask for something else are refused in ``_unserved``."""
+    """The body of CreateQuantumTask; keys that ask for something else are refused in ``_refuse_unserved``."""
 
     clientToken: Annotated[str, Meta(min_length=1, max_length=64)]
     deviceArn: Name
@@ -75,22 +75,22 @@ class Kept(msgspec.Struct, frozen=True):
 
 @get("/device/{arn:path}")
 async def get_device(request: AnyRequest) -> Response[bytes]:
-    await entered(request)
-    return answer(described(_device(_rest(request, "arn"), 404)))
+    await enter(request)
+    return answer(describe(_device(_rest(request, "arn"), 404)))
 
 
 @post("/devices", status_code=200)
 async def search_devices(request: AnyRequest) -> Response[bytes]:
-    await entered(request)
+    await enter(request)
     return answer({"devices": [summary(device) for device in DEVICES.values()]})
 
 
 @post("/quantum-task", status_code=201)
 async def create_task(request: AnyRequest) -> Response[bytes]:
-    caller, records = await entered(request)
+    caller, records = await enter(request)
     asked = await body_of(request, CreateTask)
     device = _device(asked.deviceArn, 400)
-    _unserved(asked)
+    _refuse_unserved(asked)
     text, params, action = await asyncio.to_thread(_program, asked, device)  # 16 MiB take a second
     key = f"{KIND}:{asked.clientToken}"
     job = await caller.submit_text(text, format=device.format, shots=asked.shots, key=key, params=params)
@@ -115,7 +115,7 @@ async def _keep(caller: Caller, records: Records, record: Record, kept: Kept) ->
 
 @get("/quantum-task/{arn:path}")
 async def get_task(request: AnyRequest) -> Response[bytes]:
-    caller, records = await entered(request)
+    caller, records = await enter(request)
     kept, status = await _task(caller, records, _task_id(_rest(request, "arn")))
     waiting = status.state == "QUEUED"
     queue = {"queue": "QUANTUM_TASKS_QUEUE", "queuePriority": "Normal", "position": "None"}
@@ -147,7 +147,7 @@ async def get_task(request: AnyRequest) -> Response[bytes]:
 @put("/quantum-task/{arn:path}")
 async def cancel_task(request: AnyRequest) -> Response[bytes]:
     """CancelQuantumTask: the path ends in ``/cancel``."""
-    caller, records = await entered(request)
+    caller, records = await enter(request)
     arn = _rest(request, "arn")
     if not arn.endswith("/cancel"):
         raise Refusal(404, "there is no such call")
@@ -161,7 +161,7 @@ async def cancel_task(request: AnyRequest) -> Response[bytes]:
 @route("/{key:path}", http_method=["GET", "HEAD"])
 async def get_object(request: AnyRequest) -> Response[Any]:
     """GetObject and HeadObject of a task's ``results.json``."""
-    caller, records = await entered(request)
+    caller, records = await enter(request)
     bucket, _, path = _rest(request, "key").partition("/")
     folder, _, name = path.rpartition("/")
     kept, status = await _task(caller, records, folder.rpartition("/")[2])
@@ -224,7 +224,7 @@ async def _task(caller: Caller, records: Records, id: str) -> tuple[Kept, Status
     return msgspec.json.decode(record.body, type=Kept), await caller.status(job)
 
 
-def _unserved(asked: CreateTask) -> None:
+def _refuse_unserved(asked: CreateTask) -> None:
     """What is asked for and not there is refused."""
     if asked.jobToken or asked.associations or asked.experimentalCapabilities:
         raise Refusal(400, "hybrid jobs, reservations and experimental capabilities are not served")
@@ -233,7 +233,7 @@ def _unserved(asked: CreateTask) -> None:
     try:
         given = msgspec.json.decode(asked.deviceParameters or "{}", type=dict[str, Any])
     except (msgspec.DecodeError, RecursionError):
-        raise Refusal(400, "deviceParameters is no JSON object") from None
+        raise Refusal(400, "deviceParameters is not a JSON object") from None
     if extra := [name for name in given if name not in _HARMLESS and given[name]]:
         raise Refusal(400, f"the device parameter '{extra[0][:80]}' is not served")
 
@@ -243,7 +243,7 @@ def _program(asked: CreateTask, device: Device) -> tuple[str, dict[str, Any], st
     try:
         action = msgspec.json.decode(asked.action, type=dict[str, Any])
     except (msgspec.DecodeError, RecursionError):
-        raise Refusal(400, "action is no JSON object") from None
+        raise Refusal(400, "action is not a JSON object") from None
     header = action.get("braketSchemaHeader")
     if not isinstance(header, dict) or (header.get("name"), header.get("version")) != (device.action, "1"):
         raise Refusal(400, f"the device {device.name} takes programs of {device.action}, version 1")
@@ -251,12 +251,12 @@ def _program(asked: CreateTask, device: Device) -> tuple[str, dict[str, Any], st
         return asked.action, dict(device.params), asked.action
     source, inputs = action.get("source"), action.get("inputs") or {}
     if not isinstance(source, str) or not isinstance(inputs, dict):
-        raise Refusal(400, "action has no source, or its inputs are no object")
-    text = prepared(source)
+        raise Refusal(400, "action has no source, or its inputs are not an object")
+    text = prepare(source)
     return text, {**device.params, **inputs}, msgspec.json.encode({**action, "source": text}).decode()
 
 
-def refused(error: Exception, status: int, message: str) -> Response[bytes]:
+def answer_error(error: Exception, status: int, message: str) -> Response[bytes]:
     """An error as Braket's calls answer it."""
     code = _CODES.get(status, "InternalServiceException")
     if isinstance(error, QmkError) and error.kind.name == "QUOTA_EXCEEDED" and status != 429:

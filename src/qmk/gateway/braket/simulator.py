@@ -21,7 +21,7 @@ from braket.task_result import AnalogHamiltonianSimulationTaskResult, GateModelT
 
 from qmk.api.embedded import run
 from qmk.gateway.braket.devices import DEVICES, capabilities
-from qmk.gateway.braket.openqasm import prepared
+from qmk.gateway.braket.openqasm import prepare
 from qmk.gateway.braket.results import AHS, task_result
 
 ATOMS = DEVICES["arn:aws:braket:::device/quantum-simulator/qmk/atoms"]
@@ -67,7 +67,7 @@ class Simulator(BraketSimulator):
             text, kind = ir.json(), AnalogHamiltonianSimulationTaskResult
             format, given = ATOMS.format, _of_atoms(params)
         elif isinstance(ir, CircuitProgram):
-            text, kind = prepared(ir.source), GateModelTaskResult
+            text, kind = prepare(ir.source), GateModelTaskResult
             format, given = GATES.format, {**(action.get("inputs") or {}), **params}
             action["source"] = text
         else:

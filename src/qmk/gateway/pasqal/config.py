@@ -13,7 +13,7 @@ from qmk.base.limits import LIMITS
 from qmk.gateway.http import Refusal
 
 USUAL_SHOTS = 1000
-"""of a job without ``runs``, as in Pulser"""
+"""Shots of a job without ``runs``, as in Pulser."""
 _OLD = ("with_noise", "extra_config")
 
 
@@ -60,7 +60,7 @@ def shots_of(text: str | None) -> int:
     return wanted
 
 
-def unserved(text: str | None, old: dict[str, Any] | None) -> None:
+def refuse_unserved(text: str | None, old: dict[str, Any] | None) -> None:
     """Raises ``Refusal`` for what would be computed otherwise than asked; ``old`` is a configuration's older form."""
     found = _read(text)
     shots_of(text)

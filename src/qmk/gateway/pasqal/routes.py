@@ -26,9 +26,9 @@ from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
 from qmk.client.result import Result
 from qmk.gateway.callers import Caller
-from qmk.gateway.http import AnyRequest, Gate, Refusal, answer, body_of, entered, id_of_job, iso, job_of_id
-from qmk.gateway.jobs import Wish, all_told, cancel_all, has_ended, states, submit_all
-from qmk.gateway.pasqal.config import shots_of, unserved
+from qmk.gateway.http import AnyRequest, Gate, Refusal, answer, body_of, enter, id_of_job, iso, job_of_id
+from qmk.gateway.jobs import Wish, cancel_all, describe_all, has_ended, states, submit_all
+from qmk.gateway.pasqal.config import refuse_unserved, shots_of
 from qmk.gateway.records import Record, Records
 
 KIND = "pasqal"
@@ -89,13 +89,13 @@ class Kept(msgspec.Struct):
 
 @post("/api/v1/batches", status_code=201)
 async def create_batch(request: AnyRequest) -> Response[bytes]:
-    caller, records = await entered(request)
+    caller, records = await enter(request)
     asked = await body_of(request, NewBatch)
     if asked.device_type not in EMULATORS:
         raise Refusal(400, f"there is no device {asked.device_type[:40]}; there are {', '.join(EMULATORS)}")
     if asked.webhook:
         raise Refusal(400, "nothing is sent to webhooks: ask for the results")
-    unserved(asked.backend_configuration, asked.configuration)
+    refuse_unserved(asked.backend_configuration, asked.configuration)
     is_open = asked.open if asked.complete is None else not asked.complete
     if not asked.jobs and not is_open:
         raise Refusal(400, "a batch that is not open has at least one job")
@@ -107,7 +107,7 @@ async def create_batch(request: AnyRequest) -> Response[bytes]:
         asked.backend_configuration,
         asked.tags or [],
     )
-    record = await _added(
+    record = await _add(
         caller, records, Record(str(uuid.UUID(bytes=secrets.token_bytes(16))), time.time(), b""), kept, asked.jobs
     )
     return _answer(await _batch(caller, record, kept), 201)
@@ -115,58 +115,58 @@ async def create_batch(request: AnyRequest) -> Response[bytes]:
 
 @get("/api/v2/batches/{id:str}")
 async def get_batch(request: AnyRequest) -> Response[bytes]:
-    caller, records = await entered(request)
-    return _answer(await _batch(caller, *await _found(request, caller, records)))
+    caller, records = await enter(request)
+    return _answer(await _batch(caller, *await _find(request, caller, records)))
 
 
 @get("/api/v1/batches/{id:str}/status")
 async def get_batch_status(request: AnyRequest) -> Response[bytes]:
-    caller, records = await entered(request)
-    found = await _batch(caller, *await _found(request, caller, records))
+    caller, records = await enter(request)
+    found = await _batch(caller, *await _find(request, caller, records))
     return _answer({name: found[name] for name in ("id", "status", "open", "jobs_count", "jobs_count_per_status")})
 
 
 @get("/api/v1/batches")
 async def list_batches(request: AnyRequest) -> Response[bytes]:
-    caller, records = await entered(request)
+    caller, records = await enter(request)
     start, size = _slice(request)
     found, total = await records.page(KIND, caller.tenant, size, start)
     tell = lambda record: _batch(caller, record, msgspec.json.decode(record.body, type=Kept))  # noqa: E731
-    rows = await all_told(KIND, caller, records, found, tell)
+    rows = await describe_all(KIND, caller, records, found, tell)
     return _answer(rows, pagination={"total": total, "start": start, "end": start + len(rows), "offset": start})
 
 
 @post("/api/v2/batches/{id:str}/jobs", status_code=201)
 async def add_jobs(request: AnyRequest) -> Response[bytes]:
-    caller, records = await entered(request)
+    caller, records = await enter(request)
     asked = await body_of(request, list[NewJob])
     async with _changing(request, caller, records):
-        record, kept = await _found(request, caller, records)
+        record, kept = await _find(request, caller, records)
         if not kept.open:
             raise Refusal(400, "the batch is closed")
         if not asked or len(kept.jobs) + len(asked) > JOBS:
             raise Refusal(400, f"a batch takes from 1 to {JOBS} jobs")
-        record = await _added(caller, records, record, kept, asked)
+        record = await _add(caller, records, record, kept, asked)
     return _answer(await _batch(caller, record, kept), 201)
 
 
 @patch(["/api/v2/batches/{id:str}/complete", "/api/v1/batches/{id:str}/complete"])
 async def close_batch(request: AnyRequest) -> Response[bytes]:
-    caller, records = await entered(request)
+    caller, records = await enter(request)
     async with _changing(request, caller, records):
-        record, kept = await _found(request, caller, records)
+        record, kept = await _find(request, caller, records)
         kept.open = False
-        record = await _put(caller, records, record, kept)
+        record = await _store(caller, records, record, kept)
     return _answer(await _batch(caller, record, kept))
 
 
 @patch(["/api/v2/batches/{id:str}/cancel", "/api/v1/batches/{id:str}/cancel"])
 async def cancel_batch(request: AnyRequest) -> Response[bytes]:
-    caller, records = await entered(request)
+    caller, records = await enter(request)
     async with _changing(request, caller, records):
-        record, kept = await _found(request, caller, records)
+        record, kept = await _find(request, caller, records)
         kept.open = False
-        record = await _put(caller, records, record, kept)
+        record = await _store(caller, records, record, kept)
     if not await cancel_all(caller, [row.job for row in kept.jobs], "cancelled over Pasqal Cloud") and kept.jobs:
         raise QmkError("ALREADY_COMPLETED", "the batch has ended")
     return _answer(await _batch(caller, record, kept))
@@ -174,19 +174,19 @@ async def cancel_batch(request: AnyRequest) -> Response[bytes]:
 
 @patch("/api/v1/batches/{id:str}/tags")
 async def set_tags(request: AnyRequest) -> Response[bytes]:
-    caller, records = await entered(request)
+    caller, records = await enter(request)
     tags: list[str] = await body_of(request, Tags)  # pyright: ignore[reportArgumentType]  # a type to msgspec
     async with _changing(request, caller, records):
-        record, kept = await _found(request, caller, records)
+        record, kept = await _find(request, caller, records)
         kept.tags = tags
-        record = await _put(caller, records, record, kept)
+        record = await _store(caller, records, record, kept)
     return _answer(await _batch(caller, record, kept))
 
 
 @get("/api/v2/jobs")
 async def list_jobs(request: AnyRequest) -> Response[bytes]:
     """The jobs of the batch that ``batch_id`` names, in the order in which they were made."""
-    caller, records = await entered(request)
+    caller, records = await enter(request)
     id, (start, size) = request.query_params.get("batch_id", ""), _slice(request)
     record = await records.get(KIND, caller.tenant, id)
     if record is None:
@@ -199,13 +199,13 @@ async def list_jobs(request: AnyRequest) -> Response[bytes]:
 
 @get(["/api/v2/jobs/{id:str}", "/api/v1/jobs/{id:str}/status"])
 async def get_job(request: AnyRequest) -> Response[bytes]:
-    caller, records = await entered(request)
+    caller, records = await enter(request)
     return _answer(await _job(request, caller, records))
 
 
 @patch("/api/v2/jobs/{id:str}/cancel")
 async def cancel_job(request: AnyRequest) -> Response[bytes]:
-    caller, records = await entered(request)
+    caller, records = await enter(request)
     found = await _job(request, caller, records)
     await caller.cancel(job_of_id(found["id"]), "cancelled over Pasqal Cloud")
     return _answer(await _job(request, caller, records))
@@ -214,13 +214,13 @@ async def cancel_job(request: AnyRequest) -> Response[bytes]:
 @get("/api/v1/jobs/{id:str}/results_link")
 async def get_results_link(request: AnyRequest) -> Response[bytes]:
     """A link that is good for ten minutes and needs no token, as the client shows none there; null before the end."""
-    caller, records = await entered(request)
+    caller, records = await enter(request)
     found = await _job(request, caller, records)
     if found["status"] != "DONE":
         return _answer({"results_link": None})
     gate: Gate = request.app.state.gate
     sealed = gate.links.encrypt(
-        msgspec.json.encode([gate.callers.shown(request.headers), job_of_id(found["id"])])
+        msgspec.json.encode([gate.callers.shown_token(request.headers), job_of_id(found["id"])])
     ).decode()
     base = str(request.base_url).rstrip("/")
     return _answer({"results_link": f"{base}/pasqal/results/{sealed}"})
@@ -242,7 +242,7 @@ async def get_results(request: AnyRequest) -> Response[bytes]:
 @get("/api/v1/devices/specs")
 async def get_devices(request: AnyRequest) -> Response[bytes]:
     """Every emulator takes what Pulser's MockDevice does."""
-    await entered(request)
+    await enter(request)
     return _answer(dict.fromkeys(EMULATORS, _specification()))
 
 
@@ -255,7 +255,7 @@ def _specification() -> str:
     return (resources.files("qmk.gateway.pasqal") / "device.json").read_text()
 
 
-async def _added(caller: Caller, records: Records, record: Record, kept: Kept, asked: Sequence[NewJob]) -> Record:
+async def _add(caller: Caller, records: Records, record: Record, kept: Kept, asked: Sequence[NewJob]) -> Record:
     """The batch with more jobs, all of them or none."""
     if len(asked) and kept.sequence is None and any(job.sequence is None for job in asked):
         raise Refusal(400, "there is no sequence, neither of the batch nor of the job")
@@ -263,10 +263,10 @@ async def _added(caller: Caller, records: Records, record: Record, kept: Kept, a
     wishes = [Wish(job.sequence or kept.sequence or "", job.runs or usual, job.variables or {}) for job in asked]
     jobs = await submit_all(caller, "pulser", wishes, f"{KIND}:{record.id}:{len(kept.jobs)}")
     kept.jobs += [KeptJob(id, job.variables, job.sequence) for id, job in zip(jobs, asked, strict=True)]
-    return await _put(caller, records, record, kept)
+    return await _store(caller, records, record, kept)
 
 
-async def _put(caller: Caller, records: Records, record: Record, kept: Kept) -> Record:
+async def _store(caller: Caller, records: Records, record: Record, kept: Kept) -> Record:
     members = tuple(row.job for row in kept.jobs)
     made = msgspec.structs.replace(record, body=msgspec.json.encode(kept), members=members)
     await records.put(KIND, caller.tenant, made)
@@ -278,7 +278,7 @@ def _changing(request: AnyRequest, caller: Caller, records: Records) -> asyncio.
     return records.lock(KIND, caller.tenant, str(request.path_params["id"]))
 
 
-async def _found(request: AnyRequest, caller: Caller, records: Records) -> tuple[Record, Kept]:
+async def _find(request: AnyRequest, caller: Caller, records: Records) -> tuple[Record, Kept]:
     """The caller's batch of the path. Raises ``Refusal`` 404."""
     record = await records.get(KIND, caller.tenant, str(request.path_params["id"]))
     if record is None:
@@ -319,7 +319,7 @@ async def _batch(caller: Caller, record: Record, kept: Kept) -> dict[str, Any]:
 
 async def _jobs(caller: Caller, record: Record, kept: Kept, rows: Sequence[KeptJob]) -> list[dict[str, Any]]:
     found = await states(caller, [row.job for row in rows])
-    return [_told(record, kept, row, status) for row, status in zip(rows, found, strict=True)]
+    return [_describe_job(record, kept, row, status) for row, status in zip(rows, found, strict=True)]
 
 
 async def _job(request: AnyRequest, caller: Caller, records: Records) -> dict[str, Any]:
@@ -330,10 +330,10 @@ async def _job(request: AnyRequest, caller: Caller, records: Records) -> dict[st
         raise QmkError("JOB_NOT_FOUND", "no such job")
     kept = msgspec.json.decode(record.body, type=Kept)
     row = next(row for row in kept.jobs if row.job == job)
-    return _told(record, kept, row, await caller.status(job))
+    return _describe_job(record, kept, row, await caller.status(job))
 
 
-def _told(record: Record, kept: Kept, row: KeptJob, status: Status) -> dict[str, Any]:
+def _describe_job(record: Record, kept: Kept, row: KeptJob, status: Status) -> dict[str, Any]:
     return {
         "id": id_of_job(row.job),
         "batch_id": record.id,
@@ -375,7 +375,7 @@ def _answer(data: Any, status: int = 200, pagination: dict[str, int] | None = No
     return answer(told if pagination is None else {**told, "pagination": pagination}, status)
 
 
-def refused(error: Exception, status: int, message: str) -> Response[bytes]:
+def answer_error(error: Exception, status: int, message: str) -> Response[bytes]:
     """An error in JSend's envelope."""
     word = "error" if status >= 500 else "fail"
     return answer({"status": word, "code": str(status), "message": message, "data": {"description": message}}, status)

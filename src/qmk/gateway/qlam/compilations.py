@@ -18,7 +18,7 @@ from litestar import Response, get, post, put
 
 from qmk.base.errors import QmkError
 from qmk.gateway.callers import Caller
-from qmk.gateway.http import AnyRequest, Refusal, answer, body_of, entered
+from qmk.gateway.http import AnyRequest, Refusal, answer, body_of, enter
 from qmk.gateway.qlam import arguments, compiling, definitions, shapes
 from qmk.gateway.qlam.compiler import Case, Failure, Job, Made
 from qmk.gateway.qlam.compiling import Compiling
@@ -29,7 +29,7 @@ log = logging.getLogger("qmk.gateway")
 KIND = "qlam-compilation"
 KEPT = 10_000
 KEPT_BYTES = 64 << 20
-"""of one tenant"""
+"""Largest total size of one tenant's compilations, in bytes."""
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -46,20 +46,20 @@ class Kept(msgspec.Struct, frozen=True):
 
 @post("/v2/{mode:str}/compilations", status_code=201)
 async def create_compilation(request: AnyRequest) -> Response[bytes]:
-    caller, records = await entered(request)
+    caller, records = await enter(request)
     shapes.require_submit(caller)
     mode, asked = shapes.mode_of(request), await body_of(request, Asked)
     shapes.in_group(asked.group_id, caller.tenant)
     if asked.definition_id is None:
         if asked.program_language is None:
             raise Refusal(400, f"a definition says its program_language, such as {definitions.USUAL}")
-        shapes.checked(asked, caller.tenant)
+        shapes.check_definition(asked, caller.tenant)
         queue(request).require_room(caller.tenant)
         source = (await definitions.keep(caller, records, mode, asked))[0].id
     else:
         source = await _source(asked, caller, records, mode)
     record = await begin(request, caller, records, mode, source)
-    return answer(_told(record, caller.tenant), 201)
+    return answer(_describe(record, caller.tenant), 201)
 
 
 async def _source(asked: Asked, caller: Caller, records: Records, mode: Mode) -> str:
@@ -76,35 +76,35 @@ async def _source(asked: Asked, caller: Caller, records: Records, mode: Mode) ->
 
 @get("/v2/{mode:str}/compilations")
 async def list_compilations(request: AnyRequest) -> Response[bytes]:
-    caller, records = await entered(request)
+    caller, records = await enter(request)
     mode, (page, size) = shapes.mode_of(request), shapes.page_of(request, "page", "size", 10, shapes.PAGE_RECORDS)
     turned = shapes.oldest_first(request)
     if not shapes.is_shown(request, caller.tenant):
-        return answer(shapes.paged([], page, size, 0))
+        return answer(shapes.page_body([], page, size, 0))
     found, total = await records.page(KIND, caller.tenant, size, page * size, member=mode.name, oldest_first=turned)
     for record in found:
         _go_on(request, caller, records, record)
-    return answer(shapes.paged([_told(record, caller.tenant) for record in found], page, size, total))
+    return answer(shapes.page_body([_describe(record, caller.tenant) for record in found], page, size, total))
 
 
 @get("/v2/{mode:str}/compilations/{id:str}")
 async def get_compilation(request: AnyRequest) -> Response[bytes]:
-    caller, records = await entered(request)
-    record = await _found(request, caller, records)
+    caller, records = await enter(request)
+    record = await _find(request, caller, records)
     _go_on(request, caller, records, record)
-    return answer(_told(record, caller.tenant))
+    return answer(_describe(record, caller.tenant))
 
 
 @put("/v2/{mode:str}/compilations/{id:str}/cancel", status_code=202)
 async def cancel_compilation(request: AnyRequest) -> Response[bytes]:
     """The protocol has no state for it: one that is cancelled has failed."""
-    caller, records = await entered(request)
+    caller, records = await enter(request)
     shapes.require_submit(caller)
-    record = await _found(request, caller, records)
+    record = await _find(request, caller, records)
     await queue(request).wait(record.id, cancel=True)
     if not await _settle(records, caller.tenant, record.id, stack_trace="cancelled by its caller"):
         raise QmkError("ALREADY_COMPLETED", "the compilation has ended")
-    return answer(_told(await _found(request, caller, records), caller.tenant), 202)
+    return answer(_describe(await _find(request, caller, records), caller.tenant), 202)
 
 
 def queue(request: AnyRequest) -> Compiling:
@@ -136,7 +136,7 @@ async def begin(request: AnyRequest, caller: Caller, records: Records, mode: Mod
     return record
 
 
-async def ended(request: AnyRequest, caller: Caller, records: Records, record: Record) -> Kept:
+async def wait_for_end(request: AnyRequest, caller: Caller, records: Records, record: Record) -> Kept:
     """What has become of a compilation, when it has ended."""
     _go_on(request, caller, records, record)
     await queue(request).wait(record.id)
@@ -179,12 +179,12 @@ async def _end(caller: Caller, records: Records, kept: Kept) -> dict[str, Any]:
     cases, which = await asyncio.to_thread(cases_of, found[1], kept.mode)
     job = Job([row.content for row in found[1].programs], cases, kept.mode.qubits, kept.mode.device)
     try:
-        result = await compiling.made(job)
+        result = await compiling.compile_job(job)
     except compiling.Failed as error:
         return {"stack_trace": str(error)}
     if result.failures:
         return {"failures": result.failures}
-    written = _written(found[1], cases, which, result)
+    written = _write(found[1], cases, which, result)
     compiled, _ = await definitions.keep(caller, records, kept.mode, written, listed=False)
     return {"status": "Succeeded", "compiled": compiled.id}
 
@@ -206,7 +206,7 @@ def cases_of(kept: definitions.Kept, mode: Mode) -> tuple[list[Case], list[int]]
     return cases, which
 
 
-def _written(source: definitions.Kept, cases: list[Case], which: list[int], result: Made) -> Definition:
+def _write(source: definitions.Kept, cases: list[Case], which: list[int], result: Made) -> Definition:
     """The compiled definition: a program for each case, which has no arguments any more."""
     programs: list[Program] = []
     for case, one in zip(cases, result.compiled, strict=True):
@@ -231,7 +231,7 @@ async def _settle(records: Records, tenant: str, id: str, status: str = "Failed"
         return True
 
 
-async def _found(request: AnyRequest, caller: Caller, records: Records) -> Record:
+async def _find(request: AnyRequest, caller: Caller, records: Records) -> Record:
     """The caller's compilation of the path. Raises ``Refusal`` 404."""
     mode = shapes.mode_of(request)
     record = await fetch(caller, records, mode.name, str(request.path_params["id"]))
@@ -240,7 +240,7 @@ async def _found(request: AnyRequest, caller: Caller, records: Records) -> Recor
     return record
 
 
-def _told(record: Record, tenant: str) -> dict[str, Any]:
+def _describe(record: Record, tenant: str) -> dict[str, Any]:
     kept = kept_of(record)
     return {
         "id": record.id,

@@ -21,9 +21,9 @@ from qmk.worker import process
 
 MEMORY_BYTES = 4 << 30
 MESSAGES = 20
-"""of one program's failure"""
+"""Most messages kept of one program's failure."""
 FAILURES = 50
-"""programs after the failures of which no more are tried"""
+"""After this many programs have failed, no more are tried."""
 
 
 class Case(msgspec.Struct, frozen=True):

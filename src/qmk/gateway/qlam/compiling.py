@@ -26,7 +26,7 @@ from qmk.gateway.qlam.compiler import Job, Made
 log = logging.getLogger("qmk.gateway")
 SECONDS = 30.0
 WAITING = 16
-"""definitions of one tenant that are being compiled or wait for it"""
+"""Most definitions of one tenant that are being compiled or wait for it."""
 _SECRETS = frozenset(("QMK_DATABASE", "QMK_TOKEN", "PGPASSWORD"))
 
 
@@ -70,14 +70,14 @@ class Compiling:
         if id in self._tasks:
             self.leave(tenant)
             return
-        task = self._tasks[id] = asyncio.create_task(self._in_turn(tenant, work))
-        task.add_done_callback(lambda done: self._ended(id, tenant, done))
+        task = self._tasks[id] = asyncio.create_task(self._take_turn(tenant, work))
+        task.add_done_callback(lambda done: self._end(id, tenant, done))
 
-    async def _in_turn(self, tenant: str, work: Callable[[], Awaitable[None]]) -> None:
+    async def _take_turn(self, tenant: str, work: Callable[[], Awaitable[None]]) -> None:
         async with self._turns.setdefault(tenant, asyncio.Lock()), self._one:
             await work()
 
-    def _ended(self, id: str, tenant: str, done: asyncio.Task[None]) -> None:
+    def _end(self, id: str, tenant: str, done: asyncio.Task[None]) -> None:
         del self._tasks[id]
         self.leave(tenant)
         if not done.cancelled() and (error := done.exception()) is not None:
@@ -96,7 +96,7 @@ class Compiling:
             await self.wait(id, cancel=True)
 
 
-async def made(job: Job) -> Made:
+async def compile_job(job: Job) -> Made:
     """What becomes of the programs. Raises ``Failed``."""
     command = [sys.executable, "-P", "-m", "qmk.gateway.qlam.compiler"]
     pipe = asyncio.subprocess.PIPE

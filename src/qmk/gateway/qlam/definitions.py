@@ -16,7 +16,7 @@ import msgspec
 from litestar import Response, get, post
 
 from qmk.gateway.callers import Caller
-from qmk.gateway.http import BODY_BYTES, AnyRequest, Refusal, answer, body_of, entered
+from qmk.gateway.http import BODY_BYTES, AnyRequest, Refusal, answer, body_of, enter
 from qmk.gateway.qlam import shapes
 from qmk.gateway.qlam.shapes import Definition, Program, Subtask
 from qmk.gateway.records import Record, Records
@@ -25,9 +25,9 @@ KIND = "qlam-definition"
 USUAL = "squin.v0.1.0"
 KEPT = 10_000
 KEPT_BYTES = 256 << 20
-"""of one tenant, compressed"""
+"""Largest total size of one tenant's definitions in bytes, compressed."""
 PAGE_BYTES = 4 * BODY_BYTES
-"""of the definitions in one page"""
+"""Largest size of the definitions in one page, in bytes."""
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -39,24 +39,24 @@ class Kept(msgspec.Struct, frozen=True):
 
 @post("/v2/{mode:str}/definitions", status_code=201)
 async def create_definition(request: AnyRequest) -> Response[bytes]:
-    caller, records = await entered(request)
+    caller, records = await enter(request)
     shapes.require_submit(caller)
     mode = shapes.mode_of(request)
-    asked = shapes.checked(await body_of(request, Definition), caller.tenant)
+    asked = shapes.check_definition(await body_of(request, Definition), caller.tenant)
     if asked.program_language is None:
         raise Refusal(400, f"a definition says its program_language, such as {USUAL}")
     record, kept = await keep(caller, records, mode, asked)
-    return answer(told(record, kept, caller.tenant), 201)
+    return answer(describe(record, kept, caller.tenant), 201)
 
 
 @get("/v2/{mode:str}/definitions")
 async def list_definitions(request: AnyRequest) -> Response[bytes]:
     """Those that callers made; what a compilation made is found by its id only."""
-    caller, records = await entered(request)
+    caller, records = await enter(request)
     mode, (page, size) = shapes.mode_of(request), shapes.page_of(request, "page", "size", 10, shapes.PAGE_RECORDS)
     turned = shapes.oldest_first(request)
     if not shapes.is_shown(request, caller.tenant):
-        return answer(shapes.paged([], page, size, 0))
+        return answer(shapes.page_body([], page, size, 0))
     found, total = await records.page(
         KIND, caller.tenant, size, page * size, member=mode.name, oldest_first=turned, most_bytes=PAGE_BYTES
     )
@@ -67,18 +67,18 @@ async def list_definitions(request: AnyRequest) -> Response[bytes]:
         left -= inflated
         if left < 0:
             raise Refusal(400, f"a page has at most {PAGE_BYTES} bytes: ask for a smaller size")
-        rows.append(told(record, kept, caller.tenant))
-    return answer(shapes.paged(rows, page, size, total))
+        rows.append(describe(record, kept, caller.tenant))
+    return answer(shapes.page_body(rows, page, size, total))
 
 
 @get("/v2/{mode:str}/definitions/{id:str}")
 async def get_definition(request: AnyRequest) -> Response[bytes]:
-    caller, records = await entered(request)
+    caller, records = await enter(request)
     mode = shapes.mode_of(request)
     found = await fetch(caller, records, mode.name, str(request.path_params["id"]))
     if found is None:
         raise Refusal(404, "no such definition")
-    return answer(told(*found, caller.tenant))
+    return answer(describe(*found, caller.tenant))
 
 
 async def keep(
@@ -86,7 +86,7 @@ async def keep(
 ) -> tuple[Record, Kept]:
     """A definition under an id of its own; ``listed``: it is in lists, too."""
     kept = Kept(mode.name, asked.program_language or USUAL, asked.programs, asked.subtasks)
-    body = await asyncio.to_thread(_deflated, kept)
+    body = await asyncio.to_thread(_deflate, kept)
     record = Record(str(uuid.uuid4()), time.time(), body, (mode.name,) if listed else ())
     await records.put(KIND, caller.tenant, record, kept=KEPT, kept_bytes=KEPT_BYTES)
     return record, kept
@@ -99,21 +99,21 @@ async def fetch(caller: Caller, records: Records, mode: str, id: str) -> tuple[R
     return None if record is None or kept is None or kept.mode != mode else (record, kept)
 
 
-def told(record: Record, kept: Kept, tenant: str) -> dict[str, Any]:
+def describe(record: Record, kept: Kept, tenant: str) -> dict[str, Any]:
     """A definition as QLAM tells it: the parts that a caller left out are left out."""
     parts = {
         "program_language": kept.program_language,
-        "programs": [_written(row) for row in kept.programs],
-        "subtasks": [_written(row) for row in kept.subtasks],
+        "programs": [_write(row) for row in kept.programs],
+        "subtasks": [_write(row) for row in kept.subtasks],
     }
     return {"id": record.id, **parts, **shapes.of_tenant(tenant, record.created)}
 
 
-def _written(row: Program | Subtask) -> dict[str, Any]:
+def _write(row: Program | Subtask) -> dict[str, Any]:
     return {name: value for name, value in msgspec.structs.asdict(row).items() if value is not None}
 
 
-def _deflated(kept: Kept) -> bytes:
+def _deflate(kept: Kept) -> bytes:
     return zlib.compress(msgspec.json.encode(kept), 1)
 
 

@@ -15,20 +15,20 @@ from qmk.abi.shapes import Status
 from qmk.base.limits import LIMITS
 from qmk.client.result import Result
 from qmk.gateway.callers import Caller
-from qmk.gateway.http import AnyRequest, Refusal, answer, entered, id_of_job, iso
+from qmk.gateway.http import AnyRequest, Refusal, answer, enter, id_of_job, iso
 from qmk.gateway.jobs import states
-from qmk.gateway.qlam.shapes import page_of, paged
+from qmk.gateway.qlam.shapes import page_body, page_of
 from qmk.gateway.qlam.tasks import STATES, Kept, found_task
 
 PAGE = 100
 VALUES = 4_000_000
-"""measured values in one page of results"""
+"""Most measured values in one page of results."""
 
 
 @get(["/v2/{mode:str}/tasks/{id:str}/results", "/v2/tasks/{id:str}/results"])
 async def get_results(request: AnyRequest) -> Response[bytes]:
     """One page of subtasks, each with one page of its shots."""
-    caller, records = await entered(request)
+    caller, records = await enter(request)
     if "application/octet-stream" in request.headers.get("accept", ""):
         raise Refusal(406, "results are given as pages of JSON: ask for application/json")
     record, kept = await found_task(request, caller, records)
@@ -46,7 +46,7 @@ async def get_results(request: AnyRequest) -> Response[bytes]:
         left -= sum(map(len, values))
         rows.append(_subtask(found[at], at, first[at], shots_page * shots_size, values))
     elements = [{"task_id": record.id, "subtasks": rows}] if rows else []
-    return answer(paged(elements, page, size, len(order)))
+    return answer(page_body(elements, page, size, len(order)))
 
 
 def _order(sort: str, kept: Kept, found: list[Status]) -> list[int]:

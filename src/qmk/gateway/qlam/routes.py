@@ -9,10 +9,10 @@ from qmk.gateway.http import answer
 from qmk.gateway.qlam import compilations, definitions, profiles, results, tasks, tenants
 
 GENERIC = 1000
-"""code of an error that has none of its own"""
+"""The code of an error that has none of its own."""
 
 
-def refused(error: Exception, status: int, message: str) -> Response[bytes]:
+def answer_error(error: Exception, status: int, message: str) -> Response[bytes]:
     """An error as QLAM answers it."""
     messages = [message]
     if isinstance(error, QmkError) and error.kind.name == "INVALID_GRAPH":

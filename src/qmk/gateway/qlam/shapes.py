@@ -15,11 +15,11 @@ from qmk.gateway.http import AnyRequest, Refusal, iso
 
 SUBTASKS = 1000
 LEVELS, VALUES = 64, 100_000
-"""of metadata and notes: how deep they nest, and of how many values they are"""
+"""The deepest nesting and the most values of metadata and notes."""
 PAGE_RECORDS = 100
-"""definitions or compilations in one page"""
+"""Most definitions or compilations in one page."""
 COMPILED = "qvm-json.v1.0"
-"""the language of compiled programs"""
+"""The language of compiled programs."""
 _MODE = re.compile(r"squin-[A-Za-z0-9._-]{1,32}")
 _SIZE = re.compile(r"squin-([1-9]\d{0,5})q")
 _LANGUAGE = re.compile(r"squin\.v0\.1\.\d{1,3}")
@@ -80,7 +80,7 @@ def mode_of(request: AnyRequest) -> Mode:
     return Mode(name, device=device)
 
 
-def checked(asked: Definition, tenant: str) -> Definition:
+def check_definition(asked: Definition, tenant: str) -> Definition:
     """A definition that fits together; its programs are not read yet. Raises ``Refusal`` 400."""
     if not asked.programs or not asked.subtasks:
         raise Refusal(400, "a definition has programs and subtasks")
@@ -147,7 +147,7 @@ def oldest_first(request: AnyRequest) -> bool:
     return direction.strip().lower() == "asc"
 
 
-def paged(elements: list[Any], page: int, size: int, total: int) -> dict[str, Any]:
+def page_body(elements: list[Any], page: int, size: int, total: int) -> dict[str, Any]:
     return {"elements": elements, "page": page, "size": size, "total": total}
 
 

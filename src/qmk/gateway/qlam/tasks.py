@@ -19,8 +19,8 @@ from qmk.abi.shapes import Status
 from qmk.base.errors import QmkError
 from qmk.client.calls import ENDED
 from qmk.gateway.callers import Caller
-from qmk.gateway.http import AnyRequest, Refusal, answer, body_of, entered, id_of_job, iso
-from qmk.gateway.jobs import all_told, cancel_all, has_ended, states, submit_all
+from qmk.gateway.http import AnyRequest, Refusal, answer, body_of, enter, id_of_job, iso
+from qmk.gateway.jobs import cancel_all, describe_all, has_ended, states, submit_all
 from qmk.gateway.qlam import arguments, compilations, definitions, profiles, shapes
 from qmk.gateway.qlam.shapes import COMPILED, Asked, Definition, Mode
 from qmk.gateway.records import Record, Records
@@ -57,13 +57,13 @@ class _Source(NamedTuple):
 
 @post("/v2/{mode:str}/tasks", status_code=201)
 async def create_task(request: AnyRequest) -> Response[bytes]:
-    caller, records = await entered(request)
+    caller, records = await enter(request)
     mode, asked = shapes.mode_of(request), await body_of(request, Asked)
     shapes.in_group(asked.group_id, caller.tenant)
     await profiles.require(caller, records, asked.profile_id)
     source = await _source(asked, caller, records, mode)
     if mode.device and source.runs.program_language != COMPILED:
-        source = await _compiled(request, caller, records, mode, source)
+        source = await _compile(request, caller, records, mode, source)
     wishes = await asyncio.to_thread(arguments.wishes, source.runs.programs, source.runs.subtasks)
     format = "qvm-json" if source.runs.program_language == COMPILED else "kirin"
     jobs = await submit_all(caller, format, wishes, f"{KIND}:{secrets.token_hex(16)}")
@@ -86,20 +86,20 @@ async def _source(asked: Asked, caller: Caller, records: Records, mode: Mode) ->
             raise Refusal(400, "definition_id: there is no definition with this id in this mode")
         return _Source(_definition(found[1]), asked.definition_id)
     if asked.compilation_id is None:
-        return _Source(shapes.checked(asked, caller.tenant))
+        return _Source(shapes.check_definition(asked, caller.tenant))
     record = await compilations.fetch(caller, records, mode.name, asked.compilation_id)
     if record is None:
         raise Refusal(400, "compilation_id: there is no compilation with this id in this mode")
     return await _result(caller, records, mode, record.id, compilations.kept_of(record))
 
 
-async def _compiled(request: AnyRequest, caller: Caller, records: Records, mode: Mode, source: _Source) -> _Source:
+async def _compile(request: AnyRequest, caller: Caller, records: Records, mode: Mode, source: _Source) -> _Source:
     """What is to run, compiled for the mode's device. Raises ``Refusal`` 400 with every reason why it cannot be."""
     shapes.require_submit(caller)
     compilations.queue(request).require_room(caller.tenant)
     definition = source.definition or (await definitions.keep(caller, records, mode, source.runs))[0].id
     record = await compilations.begin(request, caller, records, mode, definition)
-    kept = await compilations.ended(request, caller, records, record)
+    kept = await compilations.wait_for_end(request, caller, records, record)
     if kept.status != "Succeeded":
         raise Refusal(400, "\n".join(compilations.reasons(kept)))
     return await _result(caller, records, mode, record.id, kept)
@@ -121,30 +121,30 @@ def _definition(kept: definitions.Kept) -> Definition:
 
 @get("/v2/{mode:str}/tasks")
 async def list_tasks(request: AnyRequest) -> Response[bytes]:
-    caller, records = await entered(request)
+    caller, records = await enter(request)
     mode, (page, size) = shapes.mode_of(request), shapes.page_of(request, "page", "size", 10)
     turned = shapes.oldest_first(request)
     if not shapes.is_shown(request, caller.tenant):
-        return answer(shapes.paged([], page, size, 0))
+        return answer(shapes.page_body([], page, size, 0))
     found, total = await records.page(KIND, caller.tenant, size, page * size, member=mode.name, oldest_first=turned)
 
-    async def told(record: Record) -> dict[str, Any]:
+    async def describe(record: Record) -> dict[str, Any]:
         kept = msgspec.json.decode(record.body, type=Kept)
         return _task(record, kept, caller.tenant, await states(caller, kept.jobs))
 
-    return answer(shapes.paged(await all_told(KIND, caller, records, found, told), page, size, total))
+    return answer(shapes.page_body(await describe_all(KIND, caller, records, found, describe), page, size, total))
 
 
 @get("/v2/{mode:str}/tasks/{id:str}")
 async def get_task(request: AnyRequest) -> Response[bytes]:
-    caller, records = await entered(request)
+    caller, records = await enter(request)
     record, kept = await found_task(request, caller, records)
     return answer(_task(record, kept, caller.tenant, await states(caller, kept.jobs)))
 
 
 @put("/v2/{mode:str}/tasks/{id:str}/cancel", status_code=202)
 async def cancel_task(request: AnyRequest) -> Response[bytes]:
-    caller, records = await entered(request)
+    caller, records = await enter(request)
     record, kept = await found_task(request, caller, records)
     if not await cancel_all(caller, kept.jobs, "cancelled over QLAM"):
         raise QmkError("ALREADY_COMPLETED", "the task has ended")
@@ -153,7 +153,7 @@ async def cancel_task(request: AnyRequest) -> Response[bytes]:
 
 @delete("/v2/{mode:str}/tasks/{id:str}", status_code=204)
 async def delete_task(request: AnyRequest) -> None:
-    caller, records = await entered(request)
+    caller, records = await enter(request)
     record, kept = await found_task(request, caller, records)
     await cancel_all(caller, kept.jobs, "deleted over QLAM")
     await records.drop(KIND, caller.tenant, record.id)

@@ -14,10 +14,10 @@ from qmk.models.atoms.nearby import Cells
 from qmk.models.atoms.profile import Profile
 
 TOLERANCE = 1e-3
-"""um: how far a coordinate in a program may be from its site"""
+"""How far a coordinate in a program may be from its site, in um."""
 
 SLACK = 1e-9
-"""relative room at a radius, for coordinates that are no exact binary fractions"""
+"""Relative room at a radius, since coordinates are rounded to binary fractions."""
 
 NOWHERE = Zone("")
 
@@ -37,7 +37,7 @@ class Array:
         self.profile = profile
         self.sites: dict[int, Site] = {site.id: site for site in profile.geometry.sites}
         self.zones = {zone.id: zone for zone in profile.geometry.zones}
-        self.free = list(reversed(profile.geometry.occupied(configuration)))
+        self.free = list(reversed(profile.geometry.occupied_sites(configuration)))
         self.atoms = len(self.free)
         self.slot = {site: k for k, site in enumerate(reversed(self.free))}
         self.home: dict[str, int] = {}
@@ -129,7 +129,7 @@ class Array:
             new.put(atom, point)
         return None
 
-    def crowded(self, atom: str) -> Fault | None:
+    def crowding_fault(self, atom: str) -> Fault | None:
         """Whether an atom that was loaded is too close to another."""
         spacing = self.profile.blockade.spacing * (1 - SLACK)
         for apart, other in self.spaced.near(self.point(atom), spacing) if spacing else ():
@@ -139,7 +139,7 @@ class Array:
         return None
 
     def radius(self, a: int, b: int) -> float:
-        """um within which two atoms at these sites are joined by a gate; 0 for any distance."""
+        """The distance in um within which two atoms at these sites are joined by a gate; 0 for any distance."""
         blockade = self.profile.blockade
         radii = [blockade.zones.get(self.sites[site].zone, blockade.radius) for site in (a, b)]
         return min((radius for radius in radii if radius), default=0.0)
@@ -185,11 +185,11 @@ class Array:
             return Fault("ATOM-36", f"{gate} on {names}: {far}")
         strange = next((pair for pair in pairs if not self._neighbours(native.connectivity, *pair)), None)
         if strange is not None:
-            return Fault("ATOM-34", f"{gate} on {names}: sites {strange[0]} and {strange[1]} are no neighbours")
+            return Fault("ATOM-34", f"{gate} on {names}: sites {strange[0]} and {strange[1]} are not neighbours")
         joined = self.joined.get(gate)
         apart = next((pair for pair in pairs if joined is not None and frozenset(pair) not in joined), None)
         if apart is not None:
-            return Fault("ATOM-35", f"{gate} on {names}: sites {apart[0]} and {apart[1]} are no pair of its graph")
+            return Fault("ATOM-35", f"{gate} on {names}: sites {apart[0]} and {apart[1]} are not a pair of its graph")
         near = self.spectator(sites, frozenset(atoms))
         if near is not None:
             return Fault("ATOM-37", f"{gate} on {names}: '{near[0]}' is {near[1]} away")

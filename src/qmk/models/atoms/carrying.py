@@ -19,10 +19,10 @@ from qmk.models.atoms.motion import move_us
 from qmk.models.atoms.nearby import Cells, Neighbours
 
 NEAREST = 8
-"""free sites that are tried beside an atom"""
+"""How many free sites are tried beside an atom."""
 
 Moves = dict[str, int]
-"""atoms, and the ids of the sites to which they go"""
+"""Atoms, each with the id of the site to which it goes."""
 
 
 class Carrier:
@@ -44,14 +44,14 @@ class Carrier:
         return self.lanes.get(frozenset((self.array.where[atom], site)))
 
     def distance(self, atom: str, site: int) -> float:
-        """um on the way."""
+        """The length of the way in um."""
         lane = self.lane(atom, site)
         return (
             lane.distance if lane and lane.distance else math.dist(self.array.point(atom), self.array.sites[site].point)
         )
 
     def duration(self, moves: Moves) -> float:
-        """us for all of them together: the slowest."""
+        """The time in us that all of them take together, which is that of the slowest."""
         times: list[float] = []
         for atom, site in moves.items():
             lane = self.lane(atom, site)
@@ -164,7 +164,7 @@ class Planner:
         self.bright = Neighbours({s.id: s.point for s in array.sites.values() if array.zone(s.id).entangles})
         self.pairs = self._pairs()
 
-    def _near(self, site: int) -> Iterator[int]:
+    def _gate_sites_near(self, site: int) -> Iterator[int]:
         """The nearest sites at which a gate with an atom at ``site`` can run, as far as these two say."""
         for _, other in self.bright.nearest(self.array.sites[site].point, NEAREST, self.least, self.array.reach):
             if not self.array.too_far(site, other):
@@ -174,12 +174,12 @@ class Planner:
         """Pairs of sites where gates run: each site that entangles with the nearest such one, in order of place."""
         array, found = self.array, set[tuple[int, int]]()
         for site in self.bright.points:
-            other = next(self._near(site), None)
+            other = next(self._gate_sites_near(site), None)
             if other is not None:
                 found.add((min(site, other), max(site, other)))
         return sorted(found, key=lambda pair: array.sites[pair[0]].point[::-1])
 
-    def back(self, staying: set[str]) -> Moves:
+    def moves_home(self, staying: set[str]) -> Moves:
         """Atoms that go home: those away, but for ``staying``."""
         array = self.array
         return {a: array.home[a] for a, site in array.where.items() if site != array.home[a] and a not in staying}
@@ -196,7 +196,7 @@ class Planner:
         chosen: list[int] = []
         moves: Moves = {}
         for k in order:
-            found = self._beside(gates[k], planned) or self._elsewhere(gates[k], planned, rest)
+            found = self._bring_one(gates[k], planned) or self._bring_both(gates[k], planned, rest)
             if found is not None:
                 chosen.append(k)
                 moves |= {atom: site for atom, site in found.items() if site != array.where[atom]}
@@ -204,7 +204,7 @@ class Planner:
                     planned.put(site, array.sites[site].point)
         return sorted(chosen), moves
 
-    def _beside(self, gate: tuple[str, str], planned: Cells[int]) -> Moves | None:
+    def _bring_one(self, gate: tuple[str, str], planned: Cells[int]) -> Moves | None:
         """One atom stays, the other comes."""
         array = self.array
         best: tuple[float, Moves] | None = None
@@ -212,7 +212,7 @@ class Planner:
             here = array.where[stays]
             if not array.zone(here).entangles:
                 continue
-            for site in self._near(here):
+            for site in self._gate_sites_near(here):
                 if site not in self.homes and self._usable((here, site), {stays: here, comes: site}, planned):
                     length = self.carrier.distance(comes, site)
                     if best is None or length < best[0]:
@@ -220,7 +220,7 @@ class Planner:
                     break
         return None if best is None else best[1]
 
-    def _elsewhere(self, gate: tuple[str, str], planned: Cells[int], rest: list[tuple[int, int]]) -> Moves | None:
+    def _bring_both(self, gate: tuple[str, str], planned: Cells[int], rest: list[tuple[int, int]]) -> Moves | None:
         """Both go to a pair of sites; what no gate can use any more is dropped from ``rest``."""
         a, b = gate
         if self.carrier.lanes:

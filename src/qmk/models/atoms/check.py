@@ -12,7 +12,8 @@ from qmk.models.atoms.program import AtomProgram, Drive, Field
 from qmk.models.atoms.rules import ATOM_RULES
 
 SLACK = 1e-9
-"""relative room at a bound, and at a step the part of it, for numbers that are no exact binary fractions"""
+"""Relative room at a bound, and the part of a step that a value may be off, since numbers are rounded to binary
+fractions."""
 
 STEP_SLACK = 1e-4
 
@@ -34,16 +35,16 @@ def _finding(rule: str, message: str) -> Finding:
     return Finding(rule, message, ATOM_RULES[rule].help)
 
 
-def _below(value: float, bound: float) -> bool:
+def _is_below(value: float, bound: float) -> bool:
     return value < bound * (1 - SLACK)
 
 
-def _above(value: float, bound: float) -> bool:
+def _is_above(value: float, bound: float) -> bool:
     return value > bound + SLACK * abs(bound)
 
 
 def _off_step(value: float, step: float) -> bool:
-    """Whether a value is no multiple of the step; one of 0 is no step."""
+    """Whether a value is not a multiple of the step; one of 0 is not a step."""
     return step > 0 and abs(value / step - round(value / step)) > STEP_SLACK
 
 
@@ -53,10 +54,10 @@ def _closest(points: list[tuple[float, ...]], bound: float) -> tuple[float, int,
     best: tuple[float, int, int] | None = None
     for at, a in enumerate(order):
         for b in order[at + 1 :]:
-            if not _below(points[b][0] - points[a][0], bound):
+            if not _is_below(points[b][0] - points[a][0], bound):
                 break
             apart = math.dist(points[a], points[b])
-            if _below(apart, bound) and (best is None or apart < best[0]):
+            if _is_below(apart, bound) and (best is None or apart < best[0]):
                 best = apart, min(a, b), max(a, b)
     return best
 
@@ -67,10 +68,10 @@ def _sites(program: AtomProgram, profile: Profile) -> Iterator[Finding]:
         yield _finding("ATOM-01", f"{len(sites)} sites, but {profile.name} has {can.sites}")
     for axis, name, bound in ((0, "wide", can.width), (1, "high", can.height)):
         extent = max((p[axis] for p in sites), default=0.0) - min((p[axis] for p in sites), default=0.0)
-        if bound and _above(extent, bound):
+        if bound and _is_above(extent, bound):
             yield _finding("ATOM-02", f"the sites are {extent:g} um {name}, but {profile.name} has {bound:g} um")
     furthest = max((math.hypot(*point) for point in sites), default=0.0)
-    if can.radius and _above(furthest, can.radius):
+    if can.radius and _is_above(furthest, can.radius):
         text = f"a site is {furthest:g} um from the origin, but {profile.name} has {can.radius:g} um"
         yield _finding("ATOM-02", text)
     bound = can.spacing or 1e-6
@@ -80,7 +81,7 @@ def _sites(program: AtomProgram, profile: Profile) -> Iterator[Finding]:
         yield _finding("ATOM-03", f"sites {a} and {b} are {apart:g} um apart, but {profile.name} needs {bound:g} um")
     heights = sorted({p[1] for p in sites})
     gap = min((b - a for a, b in itertools.pairwise(heights)), default=math.inf)
-    if _below(gap, can.row_spacing):
+    if _is_below(gap, can.row_spacing):
         yield _finding("ATOM-04", f"rows {gap:g} um apart, but {profile.name} needs {can.row_spacing:g} um")
     for site, point in enumerate(sites):
         if any(_off_step(x, can.step) for x in point):
@@ -97,10 +98,10 @@ def _fields(drive: Drive) -> Iterator[tuple[str, Field]]:
 
 
 def _times(program: AtomProgram, profile: Profile) -> Iterator[Finding]:
-    if profile.duration and _above(program.duration, profile.duration):
+    if profile.duration and _is_above(program.duration, profile.duration):
         text = f"it takes {program.duration:g} us, but {profile.name} has {profile.duration:g} us"
         yield _finding("ATOM-06", text)
-    if _below(program.duration, profile.least_duration):
+    if _is_below(program.duration, profile.least_duration):
         text = f"it takes {program.duration:g} us, but {profile.name} needs {profile.least_duration:g} us"
         yield _finding("ATOM-22", text)
     broken: set[str] = set()
@@ -112,7 +113,7 @@ def _times(program: AtomProgram, profile: Profile) -> Iterator[Finding]:
                     text = f"{name}: the time {t:g} us is between steps of {profile.time_step:g} us"
                     yield _finding("ATOM-07", text)
             gap = min(b - a for a, b in itertools.pairwise(field.times))
-            if _below(gap, profile.interval) and "ATOM-08" not in broken:
+            if _is_below(gap, profile.interval) and "ATOM-08" not in broken:
                 broken.add("ATOM-08")
                 text = f"{name}: two times are {gap:g} us apart, but {profile.name} needs {profile.interval:g} us"
                 yield _finding("ATOM-08", text)
@@ -124,7 +125,7 @@ _OF_FIELD = {
     "phase": ("ATOM-14", "", "ATOM-14"),
     "local detuning": ("ATOM-17", "ATOM-18", "ATOM-17"),
 }
-"""rules of a field's range, slew rate and ends; a phase jumps"""
+"""The rules of a field's range, slew rate and ends; a phase may jump."""
 
 
 def _drive(number: int, drive: Drive, profile: Profile) -> Iterator[Finding]:
@@ -148,7 +149,7 @@ def _light(what: str, field: Field, can: Light, rules: tuple[str, str, str], pro
         yield _finding(in_range, text)
     if slew and can.slew:
         fastest = max(_rates(field), default=0.0)
-        if _above(fastest, can.slew):
+        if _is_above(fastest, can.slew):
             text = f"{what} changes by {fastest:g} rad/us^2, but {profile.name} allows {can.slew:g}"
             yield _finding(slew, text)
     if can.ends_at_0 and (field.values[0] != 0 or field.values[-1] != 0):

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping
 from qmk.models.atoms.machine import Timing
 
 EPSILON = 1e-9
-"""us: a shorter gap is none, but a sum of rounded numbers"""
+"""Gaps shorter than this, in us, are rounding errors of sums and count as none."""
 
 Demand = Mapping[str, tuple[int, int]]
-"""by name of a resource: (how many may be in use at once, how many are asked for)"""
+"""Resources by name: (how many may be in use at once, how many are asked for)."""
 
 
 class Clock:
@@ -62,7 +62,7 @@ class Clock:
         return self._lanes.setdefault(name, [0.0] * width)
 
     def waits(self, atom: str, start: float) -> list[float]:
-        """us of the waits of an atom between its last op and ``start``: one, or several of equal length where one would
+        """The waits in us of an atom between its last op and ``start``: one, or several of equal length where one would
         be longer than the device allows."""
         gap = start - self.done[atom]
         if gap <= EPSILON:

@@ -65,7 +65,7 @@ OF_PROGRAMS = (
     ),
     Rule(
         "ATOM-34",
-        "atoms are no neighbours",
+        "atoms are not neighbours",
         "A gate with the connectivity of a chain or a grid joins neighbours only.",
         "route with swaps, or give the qubits another order",
     ),

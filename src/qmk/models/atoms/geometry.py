@@ -97,7 +97,7 @@ class Geometry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
         msgspec.structs.force_setattr(self, "sites", tuple(written))
         msgspec.structs.force_setattr(self, "lattices", ())
 
-    def occupied(self, name: str = "") -> tuple[int, ...]:
+    def occupied_sites(self, name: str = "") -> tuple[int, ...]:
         """Site ids with an atom in the configuration ``name``, the first one if "". Raises INVALID_PARAMS."""
         if not self.configurations and not name:
             return tuple(site.id for site in self.sites)

@@ -15,7 +15,7 @@ from qmk.base.errors import QmkError
 from qmk.models.atoms.program import C6_BRAKET, AtomProgram, Drive, Field
 
 MAX_VERTICES = 40
-"""of a graph whose largest independent sets are found by trying"""
+"""Largest graph whose largest independent sets are found by trying all."""
 
 Edge = tuple[int, int]
 
@@ -98,14 +98,14 @@ def sweep(
     )
 
 
-def stopped(program: AtomProgram, at: float) -> AtomProgram:
+def stop_at(program: AtomProgram, at: float) -> AtomProgram:
     """``program`` until ``at`` (us), its light cut off there: what a sweep has made on the way."""
     if not 0 < at <= program.duration:
         raise QmkError("INVALID_PARAMS", f"{at:g} us of {program.duration:g} us", field="at")
     fields = ("amplitude", "phase", "detuning")
     drives = tuple(
         Drive(
-            **{name: _until(field, at, name == "phase") for name in fields if (field := getattr(drive, name))},
+            **{name: _cut_field(field, at, name == "phase") for name in fields if (field := getattr(drive, name))},
             pattern=drive.pattern,
             transition=drive.transition,
         )
@@ -121,7 +121,7 @@ def stopped(program: AtomProgram, at: float) -> AtomProgram:
     )
 
 
-def _until(field: Field, at: float, holds: bool) -> Field:
+def _cut_field(field: Field, at: float, holds: bool) -> Field:
     """``field`` up to ``at``; ``holds`` as a phase does."""
     points = list(zip(field.times, field.values, strict=True))
     kept = [point for point in points if point[0] < at]

@@ -8,7 +8,7 @@ from qmk.qvm.families import OPS
 from qmk.qvm.graph import Node
 
 EVERYWHERE = ("atoms.move", "atoms.place")
-"""no op passes these: they say where atoms are, also for others' gates"""
+"""Ops that no other op passes, since they say where atoms are, which matters to the gates of others too."""
 
 
 def joins(node: Node) -> bool:

@@ -50,9 +50,9 @@ class Blockade(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
 
 
 class Timing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """us. ``min_wait``, ``max_wait``: of one wait; longer ones are several. ``one_qubit``, ``two_qubit``: gates of this
-    kind at once; ``per_zone``: gates at once in one zone. ``cooldown``: from the end of a measurement until the atom's
-    next op. ``reset``: of core.reset; ``reload``: of atoms.reload."""
+    """Times of a device in us. ``min_wait``, ``max_wait``: of one wait; longer ones are several. ``one_qubit``,
+    ``two_qubit``: gates of this kind at once; ``per_zone``: gates at once in one zone. ``cooldown``: from the end of a
+    measurement until the atom's next op. ``reset``: of core.reset; ``reload``: of atoms.reload."""
 
     min_wait: float = 0.0
     max_wait: float = 0.0

@@ -11,7 +11,7 @@ from qmk.models.atoms.machine import Idle, Mishaps
 from qmk.qvm.graph import Node
 
 SECONDS = 1e-6
-"""seconds of a microsecond"""
+"""Seconds in a microsecond."""
 
 
 def idle_errors(idle: Idle, wait_us: float) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -49,13 +49,13 @@ class Noise:
         name = next(name for k in self._numbers if (name := f"mishap{k}") not in self.ids)
         return Node(name, op, args, (atom,))
 
-    def waited(self, atom: str, wait_us: float) -> list[Node]:
+    def idle_nodes(self, atom: str, wait_us: float) -> list[Node]:
         return [self._node(op, args, atom) for op, args in idle_errors(self.mishaps.idle, wait_us)]
 
     def errors(self, kind: Literal["move", "stay", "unpaired"], atom: str) -> list[Node]:
         """Errors of this kind on one atom by itself."""
         return [self._node(op, args, atom) for op, args in self._errors[kind]]
 
-    def lost(self, chance: float, atoms: Iterable[str]) -> list[Node]:
+    def loss_nodes(self, chance: float, atoms: Iterable[str]) -> list[Node]:
         """Each atom by itself."""
         return [self._node("noise.loss", {"p": chance}, atom) for atom in atoms] if chance else []

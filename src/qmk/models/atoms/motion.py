@@ -8,7 +8,7 @@ from qmk.models.atoms.machine import Transport
 
 
 def travel_us(transport: Transport, distance: float) -> float:
-    """us for ``distance`` um from rest to rest, without picking up and dropping: the jerk is plus or minus
+    """The time in us for ``distance`` um from rest to rest, without picking up and dropping: the jerk is plus or minus
     ``transport.jerk`` at all times, but for stretches at the greatest acceleration and the greatest speed. 0 where the
     device bounds none of the three.
 
@@ -37,5 +37,5 @@ def travel_us(transport: Transport, distance: float) -> float:
 
 
 def move_us(transport: Transport, distance: float) -> float:
-    """us of a move: picking up, travel, dropping."""
+    """The time in us of a move: picking up, travel, dropping."""
     return transport.pick + travel_us(transport, distance) + transport.drop

@@ -16,7 +16,7 @@ from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, Node
 
 _MEASURES = ("core.mz", "atoms.mz", "atoms.check")
-"""what every device measures; other bases are gates before it"""
+"""The measurement that every device has; other bases are gates before it."""
 
 
 class NativeGates:
@@ -93,7 +93,7 @@ class NativeGates:
         gate = self.gates.get((made.op.partition(".")[2], len(made.vqs)))
         if gate is None:
             yield self._finding(
-                "ATOM-32", node, f"{made.op} on {len(made.vqs)} qubits is no gate of {self.profile.name}"
+                "ATOM-32", node, f"{made.op} on {len(made.vqs)} qubits is not a gate of {self.profile.name}"
             )
         elif gate.low < gate.high:
             angle = next((v for v in _angles(made) if not gate.low <= v <= gate.high), None)

@@ -42,12 +42,12 @@ class Cells(Generic[Key]):
             if not self._cells[cell]:
                 del self._cells[cell]
 
-    def around(self, point: Point) -> Iterator[tuple[int, int, int]]:
+    def neighbour_cells(self, point: Point) -> Iterator[tuple[int, int, int]]:
         """The cells that hold whatever is within the radius."""
         x, y, z = self.cell(point)
         return ((x + dx, y + dy, z + dz) for dx, dy, dz in NEIGHBOURS)
 
-    def inside(self, cell: tuple[int, int, int]) -> set[Key]:
+    def keys_in(self, cell: tuple[int, int, int]) -> set[Key]:
         return self._cells.get(cell, set())
 
     def near(self, point: Point, radius: float) -> Iterator[tuple[float, Key]]:
@@ -91,7 +91,7 @@ class Neighbours:
 
 
 DENSE = 64
-"""points in a cell beyond which no single one is looked at"""
+"""In a cell of more points than this no single point is looked at."""
 
 
 class Busy:
@@ -112,10 +112,10 @@ class Busy:
 
     def near(self, point: Point, since: float) -> Iterator[tuple[int | None, float]]:
         """(name, until when) of points that are busy after ``since`` and perhaps near; None for a whole cell."""
-        for cell in self.cells.around(point):
+        for cell in self.cells.neighbour_cells(point):
             if self.latest.get(cell, 0.0) <= since:
                 continue
-            keys = self.cells.inside(cell)
+            keys = self.cells.keys_in(cell)
             if len(keys) > DENSE:
                 yield None, self.latest[cell]
             else:

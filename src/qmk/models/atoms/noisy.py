@@ -17,11 +17,11 @@ from qmk.qvm.families import analog, atoms, noise
 from qmk.qvm.graph import Graph, Node
 
 BOLTZMANN = 1.380649e-23
-"""J/K, exact"""
+"""The Boltzmann constant in J/K, which is exact."""
 RUBIDIUM_KG = 1.443160648e-25
-"""mass of 87Rb: 86.909180531 u"""
+"""The mass of 87Rb in kg: 86.909180531 u."""
 WAVE_NUMBER = 8.7
-"""rad/um that a two-photon transition of 87Rb takes up, 420 nm against 1013 nm, as Pulser has it"""
+"""Wave number in rad/um that a two-photon transition of 87Rb takes up: 420 nm against 1013 nm, as in Pulser."""
 
 
 def doppler_sigma(temperature_uk: float, wave_number: float = WAVE_NUMBER, mass_kg: float = RUBIDIUM_KG) -> float:
@@ -127,7 +127,7 @@ class _Writing:
         self.graph, self.errors = graph, errors
         self.evolved = {qubit for node in graph.nodes if node.op.startswith("analog.") for qubit in node.vqs}
         self.lost: dict[str, str] = {}
-        """event that says whether the atom of a measured event is lost"""
+        """For each event of a measurement, the event that says whether its atom is lost."""
         self.nodes: list[Node] = []
 
     def graph_of(self) -> Graph:
@@ -165,10 +165,10 @@ class _Writing:
 
     def _evolve(self, node: Node) -> None:
         if node.args.get("noise"):
-            raise _refused(node, "it has noise of its own")
+            raise _refusal(node, "it has noise of its own")
         strange = [key for key in self.errors.evolution if key not in analog.noise_keys(node.op)]
         if strange:
-            raise _refused(
+            raise _refusal(
                 node,
                 f"errors '{self.errors.name}' have {strange[0]}, which atoms of two levels have not",
                 "leave it out, or take a preset of two levels: aquila or pasqal",
@@ -206,6 +206,6 @@ class _Writing:
         self.nodes.append(Node(name, op, args, vqs, **rest))
 
 
-def _refused(node: Node, why: str, help: str | None = None) -> QmkError:
+def _refusal(node: Node, why: str, help: str | None = None) -> QmkError:
     more = {} if help is None else {"help": help}
     return QmkError("UNSUPPORTED", f"node '{node.id}' ({node.op}): {why}", node=node.id, op=node.op, **more)

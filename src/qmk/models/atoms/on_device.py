@@ -37,7 +37,7 @@ def check_program(
     """Every rule that ``profile``, or the program on it, breaks, in order. ``isa``: also those of this version of the
     instructions. Raises INVALID_GRAPH for a program that is wrong everywhere, INVALID_PARAMS for a configuration that
     is not there."""
-    return _made(graph, profile, configuration, isa, shots)[1]
+    return _place(graph, profile, configuration, isa, shots)[1]
 
 
 def timeline(graph: Graph, profile: Profile, configuration: str = "") -> OnDevice:
@@ -53,14 +53,14 @@ def on_device(
 ) -> OnDevice:
     """``graph`` as ``profile`` runs it. Raises INVALID_GRAPH with all that ``check_program`` finds, QUOTA_EXCEEDED
     where waits, moves and noise make it longer than a graph may be."""
-    made, findings = _made(graph, profile, configuration, isa, shots)
+    made, findings = _place(graph, profile, configuration, isa, shots)
     if findings:
         raise invalid_graph(findings)
     assert made is not None, "a program without findings is made"
     return made
 
 
-def _made(
+def _place(
     graph: Graph, profile: Profile, configuration: str, isa: str, shots: int | None
 ) -> tuple[OnDevice | None, list[Finding]]:
     error = verify(graph).error()

@@ -21,7 +21,8 @@ from qmk.models.atoms.noisy import AtomNoise
 
 
 class Arrangement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """um; 0 where there is no bound. ``radius``: of the disc about the origin that holds all sites."""
+    """Bounds on where atoms are, in um; 0 where there is none. ``radius``: of the disc about the origin that holds all
+    sites."""
 
     sites: int = 0
     width: float = 0.0
@@ -119,7 +120,7 @@ def load(path: str | os.PathLike[str]) -> Profile:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise QmkError(
             "INVALID_PARAMS",
-            f"'{path}' is no device: {error}",
+            f"'{path}' is not a device: {error}",
             field="device",
             help="the fields are in docs/howto/devices.md",
         ) from error

@@ -14,13 +14,13 @@ import msgspec
 PhaseSign = Literal[1, -1]
 
 INTERNAL_SIGN: PhaseSign = -1
-"""sign s of the phase in e^{i s phase} |r><g| that graphs have (``qvm.families.analog``)"""
+"""The sign s of the phase in e^{i s phase} |r><g| that graphs have (``qvm.families.analog``)."""
 
 C6_BRAKET = 5_420_000.0
 """5.42e-24 rad m^6/s: 87Rb 70S as Amazon Braket and Aquila have it"""
 
 C6_BLOQADE = 2 * math.pi * 862_690.0
-"""rad um^6/us: 2 pi 862690 MHz um^6, 87Rb 70S as Bloqade has it; 5420441.13"""
+"""C6 in rad um^6/us: 2 pi 862690 MHz um^6, 87Rb 70S as Bloqade has it; 5420441.13"""
 
 
 class Field(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -59,6 +59,6 @@ class AtomProgram(msgspec.Struct, frozen=True, kw_only=True):
     shots: int | None = None
 
     @property
-    def filled(self) -> tuple[int, ...]:
+    def filled_sites(self) -> tuple[int, ...]:
         """Sites with an atom, in order."""
         return tuple(site for site, there in enumerate(self.filling) if there)

@@ -21,10 +21,10 @@ from qmk.models.noise.errors import SIMPLE, wrong
 from qmk.qvm.families import analog
 
 RATES = analog.noise_keys("analog.rydberg3")
-"""terms of evolutions: the keys of their ``noise``"""
+"""Terms of evolutions, which are the keys of their ``noise``."""
 CHANCES = ("empty", "missing")
 LARGEST = 1e4
-"""rate or deviation, in units of us, rad/us, um or the amplitude: what is more is no evolution but noise"""
+"""Largest rate or deviation in units of us, rad/us, um or the amplitude: beyond it noise is all that is left."""
 LOSSES = ("load_loss", "gate_loss", "move_loss")
 IDLE = tuple(f"idle_{name}" for name in Idle.__struct_fields__)
 _OF_GATES = ("readout", "reset", "loss", *SIMPLE, "leak")
@@ -87,7 +87,7 @@ def _read(text: str, whole: str, words: Sequence[str], *paired: str) -> tuple[st
     if word not in words or not equals:
         near = difflib.get_close_matches(word[:40], words, 1)
         raise wrong(
-            f"'{text.strip()[:80]}' is no term that '{whole[:80]}' may have",
+            f"'{text.strip()[:80]}' is not a term that '{whole[:80]}' may have",
             f"did you mean {near[0]}={'P' if near[0] in paired else 'NUMBER'}?"
             if near
             else f"terms are {', '.join(words)}",

@@ -15,7 +15,7 @@ from qmk.models.atoms.rules import ATOM_RULES
 from qmk.qvm.families import OPS
 
 LARGEST = 1e9
-"""um, us, 1/s: beyond it is a mistake of units"""
+"""Largest number in um, us or 1/s: a larger one is a mistake of units."""
 
 
 def check_device(profile: Profile) -> list[Finding]:
@@ -37,7 +37,7 @@ def _finding(rule: str, message: str) -> Finding:
     return Finding(rule, message, ATOM_RULES[rule].help)
 
 
-def _twice(names: Iterable[Any]) -> Any:
+def _first_duplicate(names: Iterable[Any]) -> Any:
     seen: set[Any] = set()
     return next((name for name in names if name in seen or seen.add(name)), None)
 
@@ -52,7 +52,7 @@ def _names(profile: Profile, geometry: Geometry) -> Iterator[Finding]:
         *((f"configuration '{row.name}': site", list(row.sites)) for row in geometry.configurations),
     )
     for what, names in lists:
-        twice = _twice(names)
+        twice = _first_duplicate(names)
         if twice is not None:
             yield _finding("ATOM-23", f"{what} {twice} is there twice")
     lanes = () if profile.transport is None else profile.transport.lanes
@@ -85,7 +85,7 @@ def _gates(profile: Profile) -> Iterator[Finding]:
             yield _finding("ATOM-25", f"the native gate '{gate.name[:40]}' on {gate.arity} qubits")
         elif not gate.low <= gate.high:
             yield _finding("ATOM-25", f"the angles of '{gate.name}' go from {gate.low:g} to {gate.high:g}")
-    twice = _twice((gate.name, gate.arity) for gate in profile.gates)
+    twice = _first_duplicate((gate.name, gate.arity) for gate in profile.gates)
     if twice is not None:
         yield _finding("ATOM-25", f"the native gate '{twice[0]}' on {twice[1]} qubits is there twice")
 

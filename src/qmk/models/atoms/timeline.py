@@ -19,10 +19,10 @@ from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, Node
 
 KEY = "atoms"
-"""of the graph's metadata"""
+"""The key of the timeline in a graph's metadata."""
 
 EPSILON = 1e-5
-"""us: how far times may be off that were written as decimals"""
+"""How far times that were written as decimals may be off, in us."""
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -71,9 +71,9 @@ def check_timeline(graph: Graph, profile: Profile) -> list[Finding]:
         return [_finding("ATOM-52", "the program has no timeline")]
     entries = sorted(timeline.timeline, key=lambda row: (row.start_us, row.end_us))
     nodes = {node.id: node for node in graph.nodes}
-    found = [*_placed(timeline, profile), *_matched(timeline.timeline, nodes, profile)]
+    found = [*_check_start(timeline, profile), *_check_nodes(timeline.timeline, nodes, profile)]
     if not found:
-        found += [*_alone(entries, profile), *_at_once(entries, nodes, timeline, profile)]
+        found += [*_check_each_atom(entries, profile), *_check_together(entries, nodes, timeline, profile)]
     return sorted(found, key=lambda row: row.rule)
 
 
@@ -81,7 +81,7 @@ def _finding(rule: str, message: str, node: str = "") -> Finding:
     return Finding(rule, message, ATOM_RULES[rule].help, node)
 
 
-def _placed(timeline: Timeline, profile: Profile) -> Iterator[Finding]:
+def _check_start(timeline: Timeline, profile: Profile) -> Iterator[Finding]:
     """Every atom begins at a site of the device."""
     sites = set() if profile.geometry is None else {site.id for site in profile.geometry.sites}
     lost = [atom for row in timeline.timeline for atom in row.atoms if timeline.sites.get(atom) not in sites]
@@ -90,7 +90,7 @@ def _placed(timeline: Timeline, profile: Profile) -> Iterator[Finding]:
         yield _finding("ATOM-52", f"'{lost[0]}' begins at no site of {profile.name}")
 
 
-def _matched(entries: Iterable[Entry], nodes: dict[str, Node], profile: Profile) -> Iterator[Finding]:
+def _check_nodes(entries: Iterable[Entry], nodes: dict[str, Node], profile: Profile) -> Iterator[Finding]:
     durations = {(gate.name, gate.arity): gate.duration for gate in profile.gates}
     seen: set[str] = set()
     for row in entries:
@@ -110,7 +110,7 @@ def _matched(entries: Iterable[Entry], nodes: dict[str, Node], profile: Profile)
             return
 
 
-def _alone(entries: list[Entry], profile: Profile) -> Iterator[Finding]:
+def _check_each_atom(entries: list[Entry], profile: Profile) -> Iterator[Finding]:
     """Each atom by itself."""
     last: dict[str, Entry] = {}
     ready: dict[str, float] = {}
@@ -128,7 +128,9 @@ def _alone(entries: list[Entry], profile: Profile) -> Iterator[Finding]:
             last[atom] = row
 
 
-def _at_once(entries: list[Entry], nodes: dict[str, Node], timeline: Timeline, profile: Profile) -> Iterator[Finding]:
+def _check_together(
+    entries: list[Entry], nodes: dict[str, Node], timeline: Timeline, profile: Profile
+) -> Iterator[Finding]:
     """Gates and moves that run at one time, with the atoms where they are then."""
     array = Array(profile, timeline.configuration)
     array.begin(timeline.sites)
@@ -200,13 +202,13 @@ class _Running:
             if fault is not None:
                 yield fault
             sites = self.where[row.node]
-            near = (pair for s in sites for pair in self._near(s) if pair not in sites)
+            near = (pair for s in sites for pair in self._sites_near(s) if pair not in sites)
             if next(near, None) is not None:
                 yield "ATOM-51", f"'{row.node}' runs within the radius of another gate"
             for site in sites:
                 self.cells.put(site, self.array.sites[site].point)
 
-    def _near(self, site: int) -> Iterator[int]:
+    def _sites_near(self, site: int) -> Iterator[int]:
         for _, other in self.cells.near(self.array.sites[site].point, self.array.reach):
             if self.array.radius(site, other) and not self.array.too_far(site, other):
                 yield other

@@ -15,17 +15,17 @@ from qmk.qvm.families import atoms as atoms_family
 from qmk.qvm.graph import Graph, Node, Output
 
 NOT, ONE = 1, 1
-"""truth tables of NOT, and of a constant 1"""
+"""The truth tables of NOT and of a constant 1."""
 
 
 Read = Literal["sequences", "levels", "third level"]
-"""what is printed: the sequences before and after; or one register ``q`` of the events ``r<site>``, which are 1 for
-level |1>, or for the third level, which is lost where the evolution ends"""
+"""What is printed: the sequences before and after; or one register ``q`` of the events ``r<site>``, which are 1 for
+level |1>, or for the third level, which is lost where the evolution ends."""
 
 
 def to_graph(program: AtomProgram, source: str, read: Read = "sequences") -> Graph:
     """The graph of ``program``, which was read from format ``source``."""
-    filled = program.filled
+    filled = program.filled_sites
     atoms = tuple(f"a{site}" for site in filled)
     op = "analog.rydberg3" if any(drive.transition for drive in program.drives) else "analog.rydberg"
     nodes = [Node("load", "core.alloc", {"n": len(atoms)}, atoms)]
@@ -61,10 +61,10 @@ def to_graph(program: AtomProgram, source: str, read: Read = "sequences") -> Gra
 def _evolution(program: AtomProgram) -> dict[str, Any]:
     turned = program.phase_sign * INTERNAL_SIGN
     return {
-        "positions": [list(program.sites[site]) for site in program.filled],
+        "positions": [list(program.sites[site]) for site in program.filled_sites],
         "c6": program.c6,
         "duration": program.duration,
-        "drives": [_drive(drive, program.filled, turned) for drive in program.drives],
+        "drives": [_drive(drive, program.filled_sites, turned) for drive in program.drives],
     }
 
 

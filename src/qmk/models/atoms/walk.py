@@ -53,7 +53,7 @@ class Walk:
             for batch in self._kinds(gates):
                 self._join(batch)
             if self.planner is not None and gates and at + 1 < len(found):
-                self._home(self.planner, found[at + 1][0])
+                self._send_home(self.planner, found[at + 1][0])
             for node in rest:
                 self._node(node)
             if len(self.findings) >= LIMITS.findings:
@@ -69,7 +69,7 @@ class Walk:
 
     # -- time
 
-    def _after(self, node: Node) -> float:
+    def _inputs_ready(self, node: Node) -> float:
         reads = (*node.inputs, *(node.guard.events() if node.guard is not None else ()))
         return max((self.clock.events.get(event, 0.0) for event in reads), default=0.0)
 
@@ -83,18 +83,18 @@ class Walk:
         for (begin, *pieces), waiting in alike.items():
             for k, piece in enumerate(pieces):
                 node = Node(self._fresh("wait"), "atoms.wait", {"duration": piece}, tuple(waiting))
-                self._put(node, begin + k * piece, piece)
+                self._append(node, begin + k * piece, piece)
                 for atom in waiting:
-                    self.nodes += self.noise.waited(atom, piece)
+                    self.nodes += self.noise.idle_nodes(atom, piece)
 
-    def _put(self, node: Node, start: float, duration: float) -> None:
+    def _append(self, node: Node, start: float, duration: float) -> None:
         check("nodes", len(self.nodes), f"the program on {self.profile.name}")
         self.nodes.append(node)
         self.entries.append(Entry(round(start, 6), round(duration, 6), node.op, node.id, node.vqs))
 
-    def _timed(self, node: Node, start: float, duration: float, demand: Demand | None = None) -> None:
+    def _run_at(self, node: Node, start: float, duration: float, demand: Demand | None = None) -> None:
         self._wait(node.vqs, start)
-        self._put(node, start, duration)
+        self._append(node, start, duration)
         self.clock.take(node.vqs, start, duration, demand)
         self.clock.events.update(dict.fromkeys(node.produces, start + duration))
 
@@ -114,20 +114,22 @@ class Walk:
             self._given_wait(node)
         elif op.op_class == "unitary" and node.vqs:
             demand = self._demand([node])
-            start = self.clock.earliest(node.vqs, self._after(node), demand)
-            self._timed(node, start, self.native.gate(node).duration, demand)
-            self.nodes += self.noise.lost(self.profile.mishaps.gate_loss, node.vqs)
+            start = self.clock.earliest(node.vqs, self._inputs_ready(node), demand)
+            self._run_at(node, start, self.native.gate(node).duration, demand)
+            self.nodes += self.noise.loss_nodes(self.profile.mishaps.gate_loss, node.vqs)
         elif op.op_class in ("measure", "reset"):
             times = {"core.reset": timing.reset, "atoms.reload": timing.reload}
-            self._timed(node, self.clock.earliest(node.vqs, self._after(node)), times.get(node.op, timing.measurement))
+            self._run_at(
+                node, self.clock.earliest(node.vqs, self._inputs_ready(node)), times.get(node.op, timing.measurement)
+            )
             if op.op_class == "measure":
-                self._measured(node)
+                self._check_measurement(node)
         elif op.op_class in ("evolution", "channel", "composite"):
             self._fault(Fault("ATOM-27", f"{self.profile.name} has no {node.op}"), node.id)
         else:
-            self._untimed(node, op.op_class)
+            self._append_untimed(node, op.op_class)
 
-    def _measured(self, node: Node) -> None:
+    def _check_measurement(self, node: Node) -> None:
         for atom in node.vqs:
             self.clock.ready[atom] += self.profile.timing.cooldown
             site = self.array.where.get(atom)
@@ -135,7 +137,7 @@ class Walk:
                 zone = self.array.sites[site].zone
                 self._fault(Fault("ATOM-38", f"'{atom}' is in zone '{zone}', which does not measure"), node.id)
 
-    def _untimed(self, node: Node, op_class: str) -> None:
+    def _append_untimed(self, node: Node, op_class: str) -> None:
         """Logic, corrections, noise, fences and hints."""
         self.nodes.append(node)
         clock = self.clock
@@ -146,7 +148,7 @@ class Walk:
             else:
                 clock.floor = max([clock.floor, *clock.ready.values()])
         else:
-            clock.events.update(dict.fromkeys(node.produces, max(clock.floor, self._after(node))))
+            clock.events.update(dict.fromkeys(node.produces, max(clock.floor, self._inputs_ready(node))))
 
     def _load(self, node: Node) -> None:
         self.nodes.append(node)
@@ -156,14 +158,14 @@ class Walk:
                 missing += 1
                 continue
             self.sites.setdefault(atom, self.array.where[atom])
-            crowded = self.array.crowded(atom)
+            crowded = self.array.crowding_fault(atom)
             if crowded is not None:
                 self._fault(crowded, node.id)
         if missing:
             text = f"{missing} qubits more than the {self.array.atoms} atoms of the configuration"
             self._fault(Fault("ATOM-28", text), node.id)
         self.clock.begin(node.vqs)
-        self.nodes += self.noise.lost(self.profile.mishaps.load_loss, node.vqs)
+        self.nodes += self.noise.loss_nodes(self.profile.mishaps.load_loss, node.vqs)
 
     def _given_wait(self, node: Node) -> None:
         timing, duration = self.profile.timing, float(node.args["duration"])
@@ -172,9 +174,9 @@ class Walk:
             self._fault(
                 Fault("ATOM-39", text + (f", up to {timing.max_wait:g} us" if timing.max_wait else "")), node.id
             )
-        self._timed(node, self.clock.earliest(node.vqs, self._after(node)), duration)
+        self._run_at(node, self.clock.earliest(node.vqs, self._inputs_ready(node)), duration)
         for atom in node.vqs:
-            self.nodes += self.noise.waited(atom, duration)
+            self.nodes += self.noise.idle_nodes(atom, duration)
 
     # -- moves
 
@@ -213,17 +215,17 @@ class Walk:
         fault = self.array.put(moves)
         if fault is not None:
             self._fault(fault, node.id)
-        start = self.clock.earliest(moves, max(self.moves_end, self.pulses_end, self._after(node)))
+        start = self.clock.earliest(moves, max(self.moves_end, self.pulses_end, self._inputs_ready(node)))
         until = self.carrier.transport.limits.until
         if until and start > until + EPSILON:
             self._fault(Fault("ATOM-44", f"a move at {start:g} us, but atoms move until {until:g} us"), node.id)
         timed = Node(node.id, node.op, {**node.args, "duration": round(duration, 6)}, node.vqs, guard=node.guard)
-        self._timed(timed, start, duration)
+        self._run_at(timed, start, duration)
         self.moves_end = start + duration
         mishaps = self.profile.mishaps
         for atom in self.array.where if mishaps.move or mishaps.stay else ():
             self.nodes += self.noise.errors("move" if atom in moves else "stay", atom)
-        self.nodes += self.noise.lost(mishaps.move_loss, moves)
+        self.nodes += self.noise.loss_nodes(mishaps.move_loss, moves)
 
     # -- gates on several atoms
 
@@ -236,7 +238,7 @@ class Walk:
             kinds.setdefault(repr((node.op, node.args, node.guard)), []).append(node)
         return list(kinds.values())
 
-    def _why(self, node: Node) -> Fault | None:
+    def _gate_fault(self, node: Node) -> Fault | None:
         return self.array.gate_fault(self.native.gate(node), node.vqs)
 
     def _join(self, pending: list[Node]) -> None:
@@ -247,7 +249,7 @@ class Walk:
             now, pending = (pending, []) if self.planner is None else self._bring(self.planner, pending)
             sound: list[Node] = []
             for node in now or pending:
-                fault = self._why(node)
+                fault = self._gate_fault(node)
                 if fault is None:
                     sound.append(node)
                 else:
@@ -259,19 +261,19 @@ class Walk:
                 for node in sound:
                     self._gate(node)
 
-    def _home(self, planner: Planner, gates: Sequence[Node]) -> None:
+    def _send_home(self, planner: Planner, gates: Sequence[Node]) -> None:
         """Atoms away go home, but for those whose gate can run where they are."""
         there = (node for node in gates if all(atom in self.array.where for atom in node.vqs))
-        staying = {atom for node in there if self._why(node) is None for atom in node.vqs}
-        for moves in self.carrier.groups(planner.back(staying)):
+        staying = {atom for node in there if self._gate_fault(node) is None for atom in node.vqs}
+        for moves in self.carrier.groups(planner.moves_home(staying)):
             self._move(moves)
 
     def _bring(self, planner: Planner, pending: list[Node]) -> tuple[list[Node], list[Node]]:
         """Which gates run now, their atoms being there, and which later."""
         most = min((n for n in (self.profile.timing.two_qubit, self.profile.timing.per_zone) if n), default=0)
         most = most if self.lit and most else len(pending)
-        self._home(planner, pending)
-        there = [node for node in pending if self._why(node) is None][:most]
+        self._send_home(planner, pending)
+        there = [node for node in pending if self._gate_fault(node) is None][:most]
         names = {node.id for node in there}
         rest = [node for node in pending if node.id not in names]
         pairs = [node for node in rest if len(node.vqs) == 2]
@@ -295,7 +297,7 @@ class Walk:
                     found[f"zone {zone}"] = timing.per_zone, found.get(f"zone {zone}", (0, 0))[1] + 1
         return found
 
-    def _disturbed(self, site: int, start: float) -> float:
+    def _busy_until(self, site: int, start: float) -> float:
         """Until when a gate runs that one at ``site`` from ``start`` on would disturb."""
         array = self.array
         for other, until in self.busy.near(array.sites[site].point, start):
@@ -306,15 +308,15 @@ class Walk:
     def _gate(self, node: Node) -> None:
         """Once no gate nearby runs."""
         duration, demand = self.native.gate(node).duration, self._demand([node])
-        start = self.clock.earliest(node.vqs, max(self._after(node), self.moves_end), demand)
+        start = self.clock.earliest(node.vqs, max(self._inputs_ready(node), self.moves_end), demand)
         sites = [self.array.where[atom] for atom in node.vqs]
-        while (until := max(self._disturbed(site, start) for site in sites)) > start + EPSILON:
+        while (until := max(self._busy_until(site, start) for site in sites)) > start + EPSILON:
             start = self.clock.earliest(node.vqs, until, demand)
         for site in sites:
             self.busy.put(site, self.array.sites[site].point, start + duration)
-        self._timed(node, start, duration, demand)
+        self._run_at(node, start, duration, demand)
         self.pulses_end = max(self.pulses_end, start + duration)
-        self.nodes += self.noise.lost(self.profile.mishaps.gate_loss, node.vqs)
+        self.nodes += self.noise.loss_nodes(self.profile.mishaps.gate_loss, node.vqs)
 
     def _pulse(self, gates: list[Node]) -> None:
         """All at once; whoever else is in a zone that entangles sees the light too."""
@@ -326,12 +328,12 @@ class Walk:
             self._fault(Fault("ATOM-50", f"{over[1]} gates in one pulse, but {name} runs {over[0]}"), gates[0].id)
             return
         atoms = tuple(atom for node in gates for atom in node.vqs)
-        after = max(self.moves_end, self.pulses_end, *(self._after(node) for node in gates))
+        after = max(self.moves_end, self.pulses_end, *(self._inputs_ready(node) for node in gates))
         start = self.clock.earliest(atoms, after, demand)
         duration = self.native.gate(gates[0]).duration
         self._wait(atoms, start)
         for node in gates:
-            self._put(node, start, duration)
+            self._append(node, start, duration)
         self.clock.take(atoms, start, duration, demand)
         self.pulses_end = start + duration
         mishaps, part = self.profile.mishaps, set(atoms)
@@ -342,4 +344,4 @@ class Walk:
                 self._fault(Fault("ATOM-37", text), gates[0].id)
                 break
             self.nodes += self.noise.errors("unpaired", atom)
-        self.nodes += self.noise.lost(mishaps.gate_loss, atoms)
+        self.nodes += self.noise.loss_nodes(mishaps.gate_loss, atoms)

@@ -10,7 +10,7 @@ from qmk.models.estimate.wrong import number, refuse_unknown, wrong
 
 DEFAULT = 1e-3
 LEAST = 1e-100
-"""far below what any code reaches, far above where floats end"""
+"""The least error budget: far below what any code reaches, far above where floats end."""
 _PARTS = ("logical", "tStates", "rotations")
 
 
@@ -53,4 +53,4 @@ def _parts(given: Mapping[str, Any], counts: LogicalCounts) -> Budget:
 
 def _invalid(field: str, value: float) -> Exception:
     help = f"give a chance of at least {LEAST:g} and below 1"
-    return wrong(field, f"{value} is no error budget of this program", help, reason="InvalidErrorBudget")
+    return wrong(field, f"{value} is not an error budget of this program", help, reason="InvalidErrorBudget")

@@ -39,9 +39,9 @@ def parse(given: Any, field: str = "constraints") -> Constraints:
     duration = values.get("maxDuration")
     found = Constraints(
         factor,
-        _bound(values, "maxTFactories", field),
+        _read_bound(values, "maxTFactories", field),
         None if duration is None else parse_time_ns(duration, f"{field}/maxDuration"),
-        _bound(values, "maxPhysicalQubits", field),
+        _read_bound(values, "maxPhysicalQubits", field),
         whole(values.get("maxDistillationRounds", DEFAULT_ROUNDS), f"{field}/maxDistillationRounds", 1, MOST_ROUNDS),
     )
     if found.max_duration_ns is not None and found.max_physical_qubits is not None:
@@ -50,5 +50,5 @@ def parse(given: Any, field: str = "constraints") -> Constraints:
     return found
 
 
-def _bound(values: Any, key: str, field: str) -> int | None:
+def _read_bound(values: Any, key: str, field: str) -> int | None:
     return None if values.get(key) is None else whole(values[key], f"{field}/{key}", 1)

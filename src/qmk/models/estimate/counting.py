@@ -40,7 +40,7 @@ class Cost(NamedTuple):
 
 
 def count(graph: Graph) -> LogicalCounts:
-    """Raises UNSUPPORTED for a gate that is no Clifford gate and raised to a power or controlled by several: how it
+    """Raises UNSUPPORTED for a gate that is not a Clifford gate and raised to a power or controlled by several: how it
     is built decides what it costs."""
     tally = _Tally()
     for node in graph.nodes:
@@ -73,7 +73,7 @@ class _Tally:
         elif op.op_class == "evolution":
             raise QmkError(
                 "UNSUPPORTED",
-                f"node '{node.id}': {node.op} is no gate, and an error-corrected machine runs gates",
+                f"node '{node.id}': {node.op} is not a gate, and an error-corrected machine runs gates",
                 node=node.id,
                 help="write the evolution as a circuit first",
             )
@@ -134,19 +134,19 @@ def _costs(name: str, args: Mapping[str, Any], operands: tuple[int, ...]) -> tup
     if name == "core.u":
         return tuple(Cost(_rotation(angle), operands) for angle in _angles(args) if quarter_turns(angle) is None)
     if name == "core.mod":
-        return _modified(args, operands)
+        return _count_modified(args, operands)
     assert op.lower is not None
-    return _lowered(op.lower(args, len(operands)), operands)
+    return _lower(op.lower(args, len(operands)), operands)
 
 
-def _lowered(steps: Sequence[Any], operands: tuple[int, ...]) -> tuple[Cost, ...]:
+def _lower(steps: Sequence[Any], operands: tuple[int, ...]) -> tuple[Cost, ...]:
     found: list[Cost] = []
     for step in steps:
         found += _costs(step.op, step.args, tuple(operands[index] for index in step.operands))
     return tuple(found)
 
 
-def _modified(args: Mapping[str, Any], operands: tuple[int, ...]) -> tuple[Cost, ...]:
+def _count_modified(args: Mapping[str, Any], operands: tuple[int, ...]) -> tuple[Cost, ...]:
     """A gate to a power, with controls: what has a name of its own, or a rotation to a power."""
     controls, power = args.get("controls", 0), args.get("power", 1.0)
     gate, inner = f"core.{args['gate']}", dict(args.get("params") or {})

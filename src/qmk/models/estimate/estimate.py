@@ -12,7 +12,7 @@ from qmk.models.estimate.counts import LogicalCounts
 from qmk.models.estimate.machine import Machine, calibrate, machine
 from qmk.models.estimate.rates import SIGMAS, RateFit
 from qmk.models.estimate.solve import Point, Problem
-from qmk.models.estimate.wrong import mapping, refuse_unknown, shown, wrong
+from qmk.models.estimate.wrong import mapping, refuse_unknown, show, wrong
 
 _KEYS = ("qubitParams", "qecScheme", "errorBudget", "constraints", "distillationUnitSpecifications", "estimateType")
 SINGLE, FRONTIER = "singlePoint", "frontier"
@@ -27,7 +27,7 @@ class Estimate:
         refuse_unknown(mapping(params, "params"), _KEYS, "")
         kind = params.get("estimateType", SINGLE)
         if kind not in (SINGLE, FRONTIER):
-            raise wrong("estimateType", f"{shown(kind)} is unknown", f"write {SINGLE} or {FRONTIER}")
+            raise wrong("estimateType", f"{show(kind)} is unknown", f"write {SINGLE} or {FRONTIER}")
         self.counts, self.params = counts, params
         given = params.get("errorBudget", budget.DEFAULT)
         self.machine: Machine = machine(
@@ -40,7 +40,7 @@ class Estimate:
         problem = Problem(counts, self.budget, self.bounds, self.machine.code, self.machine.workshop)
         self.points: list[Point] = problem.frontier() if kind == FRONTIER else [problem.point()]
 
-    def calibrated(self, fit: RateFit | None = None) -> Calibrated:
+    def estimate_calibrated(self, fit: RateFit | None = None) -> Calibrated:
         """The same program with measured error rates, and with both ends of their interval: for the surface code those
         of ``fit`` (by default the one to the simulated circuits of ``models.qec.tables``), for our codes their own.
         Raises INVALID_PARAMS where there are none, or where no machine meets the budget at them."""

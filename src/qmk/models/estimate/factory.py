@@ -22,13 +22,13 @@ from qmk.models.estimate.units import TRIVIAL, Unit
 from qmk.models.estimate.wrong import unsolvable
 
 FAILURE = 0.01
-"""chance that a factory gives fewer T states than it says"""
+"""The chance that a factory gives fewer T states than it says."""
 MOST_UNITS = 10**15
 MOST_ROUNDS = 4
-"""rounds that are tried where the rounds asked for give no factory"""
+"""The most rounds that are tried if the rounds asked for give no factory."""
 _UNFILTERED = 1000
 MOST_TRIES = 200_000
-"""factories that one search looks at; the named units and codes need some ten thousand at most"""
+"""The most factories that one search looks at; the named units and codes need some ten thousand at most."""
 _KEPT_FRONTS = 4096
 _KEPT_FACTORIES = 200_000
 
@@ -265,7 +265,7 @@ class _Hunt:
         self.low, self.high = 0.0, math.inf
         self.found: list[Factory] = []
         self.front: list[tuple[float, int]] = []
-        """qubits per T state and duration of what was found"""
+        """Qubits per T state and duration of each factory found."""
         self._unfiltered = 0
         self._tries = 0
 

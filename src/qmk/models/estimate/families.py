@@ -20,9 +20,9 @@ from typing import Any, NamedTuple
 
 from qmk.models.estimate.patch import Patch
 from qmk.models.estimate.qubits import Qubit
-from qmk.models.estimate.rates import TableCode, calibrated
+from qmk.models.estimate.rates import TableCode, calibrate_code
 from qmk.models.estimate.scheme import FormulaCode
-from qmk.models.estimate.wrong import near, refuse_unknown, shown, wrong
+from qmk.models.estimate.wrong import hint_at, refuse_unknown, show, wrong
 
 PREFIX = "qmk/"
 
@@ -48,7 +48,7 @@ class Member:
     rounds: int = 1
 
     @property
-    def counted(self) -> bool:
+    def is_counted(self) -> bool:
         return all(row.spread is not None for row in self.rows)
 
     def rate_per_cycle(self, p: float, sigmas: float = 0.0) -> float:
@@ -83,12 +83,12 @@ class Family:
         return self.load()
 
 
-def _both(*rows: tuple[float, float]) -> tuple[Row, ...]:
+def _double(*rows: tuple[float, float]) -> tuple[Row, ...]:
     """Rates of one basis, for both."""
     return tuple(Row(p, 2 * rate) for p, rate in rows)
 
 
-def _counted(*rows: tuple[float, int, int, int]) -> tuple[Row, ...]:
+def _rows_from_counts(*rows: tuple[float, int, int, int]) -> tuple[Row, ...]:
     """Physical rate, failures in either basis, and shots of each."""
     return tuple(Row(p, (x + z) / shots, (x + z) ** -0.5) for p, x, z, shots in rows)
 
@@ -107,7 +107,7 @@ def _bacon_shor() -> tuple[Member, ...]:
 
 
 def _honeycomb(d: int, *rates: float) -> Member:
-    return Member(f"honeycomb, {6 * d * d} qubits", d, 6 * d * d, 1, _both(*zip((2.5e-3, 5e-3), rates, strict=True)))
+    return Member(f"honeycomb, {6 * d * d} qubits", d, 6 * d * d, 1, _double(*zip((2.5e-3, 5e-3), rates, strict=True)))
 
 
 _ONE_BASIS = "memory of one basis doubled, noise of stim's generator (circuit=P), simulated with stim"
@@ -125,8 +125,14 @@ FAMILIES: dict[str, Family] = {
         Family(
             "shyps",
             lambda: (
-                Member("[[49,9,4]]", 4, 147, 9, _both((1e-3, 2.0e-3), (2e-3, 8.8e-3), (3e-3, 2.1e-2), (4e-3, 4.1e-2))),
-                Member("[[225,16,8]]", 8, 675, 16, _both((2e-3, 4.9e-3), (3e-3, 2.9e-2), (4e-3, 1.0e-1))),
+                Member(
+                    "[[49,9,4]]",
+                    4,
+                    147,
+                    9,
+                    _double((1e-3, 2.0e-3), (2e-3, 8.8e-3), (3e-3, 2.1e-2), (4e-3, 4.1e-2)),
+                ),
+                Member("[[225,16,8]]", 8, 675, 16, _double((2e-3, 4.9e-3), (3e-3, 2.9e-2), (4e-3, 1.0e-1))),
             ),
             (5, 2),
             "GateBased",
@@ -140,7 +146,7 @@ FAMILIES: dict[str, Family] = {
                     12,
                     288,
                     12,
-                    _counted(
+                    _rows_from_counts(
                         *((1e-3, 13, 16, 10**7), (2e-3, 151, 146, 10**6)),
                         *((3e-3, 282, 316, 10**5), (4e-3, 244, 265, 10**4)),
                     ),
@@ -169,10 +175,10 @@ def parse(given: Mapping[str, Any], qubit: Qubit, field: str = "qecScheme", sigm
     name = given["name"].removeprefix(PREFIX)
     surface = FormulaCode({"name": "surface_code"}, qubit)
     if name == "surface":
-        return calibrated(surface, None, sigmas, given["name"])
+        return calibrate_code(surface, None, sigmas, given["name"])
     family = FAMILIES.get(name)
     if family is None:
-        raise wrong(f"{field}/name", f"no code is named {shown(given['name'])}", near(given["name"], NAMES, "names"))
+        raise wrong(f"{field}/name", f"no code is named {show(given['name'])}", hint_at(given["name"], NAMES, "names"))
     if family.instruction_set != qubit.instruction_set:
         said = f"{name} is for {family.instruction_set} qubits, not {qubit.instruction_set}"
         raise wrong(f"{field}/name", said, "take other qubits or another code", "InvalidFaultToleranceProtocol")
@@ -182,7 +188,7 @@ def parse(given: Mapping[str, Any], qubit: Qubit, field: str = "qecScheme", sigm
         most = max(each.rows[-1].p for each in family.members)
         raise wrong("qubitParams", f"{name} was simulated up to p = {most:g}, not at {p:g}", "take better qubits")
     fits = qubit.instruction_set == "GateBased"
-    fitted = calibrated(surface, None, sigmas).factory_patches if fits else surface.patches
+    fitted = calibrate_code(surface, None, sigmas).factory_patches if fits else surface.patches
     gates, measurements = family.layers
     round_ns = (
         gates * qubit.times_ns.get("twoQubitGateTime", 0) + measurements * qubit.times_ns["oneQubitMeasurementTime"]
@@ -199,7 +205,7 @@ def parse(given: Mapping[str, Any], qubit: Qubit, field: str = "qecScheme", sigm
         for each in members
     ]
     resolved = {"name": given["name"], "members": [each.label for each in members], "source": family.source}
-    off = (lambda by: parse(given, qubit, field, by)) if all(each.counted for each in members) else None
+    off = (lambda by: parse(given, qubit, field, by)) if all(each.is_counted for each in members) else None
     return TableCode(resolved, patches, fitted, _warnings(family, p, members, patches), family.source, off)
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from qmk.base.errors import QmkError
 from qmk.base.limits import check
-from qmk.models.estimate.wrong import clipped, shown, wrong
+from qmk.models.estimate.wrong import clip, show, wrong
 
 Env = Mapping[str, float]
 Evaluator = Callable[[Env], float]
@@ -22,7 +22,7 @@ _TOKEN = re.compile(
     r"\s*(?:(\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?)|([A-Za-z_]\w*)|([-+*/%^(),]))", re.ASCII
 )
 _BLANKS = " \t\n\r\f\v"
-"""what the expression above skips"""
+"""White space, which the expression above skips."""
 _DEPTH = 64
 
 
@@ -62,24 +62,24 @@ class Formula:
         try:
             value = self._evaluate(env)
         except (ArithmeticError, ValueError, TypeError) as error:
-            raise self._undefined(env, str(error)) from error
+            raise self._undefined_error(env, str(error)) from error
         if isinstance(value, complex) or not math.isfinite(value):
-            raise self._undefined(env, "not a finite number")
+            raise self._undefined_error(env, "not a finite number")
         return value
 
-    def _undefined(self, env: Env, why: str) -> QmkError:
+    def _undefined_error(self, env: Env, why: str) -> QmkError:
         at = ", ".join(f"{name} = {value:g}" for name, value in env.items())
-        return wrong(self.field, f"{shown(self.text)} has no value at {at}: {why}", "write a formula defined there")
+        return wrong(self.field, f"{show(self.text)} has no value at {at}: {why}", "write a formula defined there")
 
 
 def parse(text: str, names: Sequence[str], field: str) -> Formula:
     """Parse ``text`` over the variables ``names``. Raises INVALID_PARAMS with fields ``column`` (from 1) and ``text``
-    when it is no formula, QUOTA_EXCEEDED beyond the limit ``expression_chars``."""
+    when it is not a formula, QUOTA_EXCEEDED beyond the limit ``expression_chars``."""
     if not isinstance(text, str):
-        raise wrong(field, f"{shown(text)} is no formula", "write a text such as '2 * codeDistance * codeDistance'")
+        raise wrong(field, f"{show(text)} is not a formula", "write a text such as '2 * codeDistance * codeDistance'")
     check("expression_chars", len(text), field)
     parser = _Parser(text, names, field)
-    evaluate = parser.sum(0)
+    evaluate = parser.parse_sum(0)
     if parser.kind:
         raise parser.error(f"expected an operator, not '{parser.value}'", "write +, -, *, /, %, ^ or nothing")
     return Formula(text, field, evaluate)
@@ -97,7 +97,7 @@ class _Parser:
         near = self.text if len(self.text) <= 80 else f"...{self.text[max(0, column - 40) : column + 40]}..."
         return wrong(
             self.field,
-            f"column {column} of {shown(near)}: {message}",
+            f"column {column} of {show(near)}: {message}",
             help,
             reason="CannotEvaluateExpression",
             column=column,
@@ -125,42 +125,42 @@ class _Parser:
             return True
         return False
 
-    def sum(self, depth: int) -> Evaluator:
+    def parse_sum(self, depth: int) -> Evaluator:
         if depth > _DEPTH:
             raise self.error(f"nested deeper than {_DEPTH} levels", "write it flatter")
-        left = self.product(depth)
+        left = self.parse_product(depth)
         while self.kind == "mark" and self.value in "+-":
             plus = self.value == "+"
             self.step()
-            left = _binary("+" if plus else "-", left, self.product(depth))
+            left = _binary("+" if plus else "-", left, self.parse_product(depth))
         return left
 
-    def product(self, depth: int) -> Evaluator:
-        left = self.signed(depth)
+    def parse_product(self, depth: int) -> Evaluator:
+        left = self.parse_sign(depth)
         while self.kind == "mark" and self.value in "*/%":
             mark = self.value
             self.step()
-            left = _binary(mark, left, self.signed(depth))
+            left = _binary(mark, left, self.parse_sign(depth))
         return left
 
-    def signed(self, depth: int) -> Evaluator:
+    def parse_sign(self, depth: int) -> Evaluator:
         if depth > _DEPTH:
             raise self.error(f"nested deeper than {_DEPTH} levels", "write it flatter")
         if self.take("-"):
-            inner = self.signed(depth + 1)
+            inner = self.parse_sign(depth + 1)
             return lambda env: -inner(env)
         if self.take("+"):
-            return self.signed(depth + 1)
-        base = self.atom(depth)
-        return _binary("^", base, self.signed(depth + 1)) if self.take("^") else base
+            return self.parse_sign(depth + 1)
+        base = self.parse_atom(depth)
+        return _binary("^", base, self.parse_sign(depth + 1)) if self.take("^") else base
 
-    def atom(self, depth: int) -> Evaluator:
+    def parse_atom(self, depth: int) -> Evaluator:
         if self.kind == "number":
             constant = float(self.value)
             self.step()
             return lambda env: constant
         if self.take("("):
-            inner = self.sum(depth + 1)
+            inner = self.parse_sum(depth + 1)
             self.close()
             return inner
         if self.kind != "name":
@@ -168,20 +168,20 @@ class _Parser:
             raise self.error(f"expected a number, a name or '(', not {found}", "complete the formula")
         name = self.value
         if name in FUNCTIONS:
-            return self.call(name, depth)
+            return self.parse_call(name, depth)
         if name not in self.names:
-            raise self.error(f"no such name '{clipped(name)}'", f"names here: {', '.join((*self.names, *FUNCTIONS))}")
+            raise self.error(f"no such name '{clip(name)}'", f"names here: {', '.join((*self.names, *FUNCTIONS))}")
         self.step()
         return lambda env: env[name]
 
-    def call(self, name: str, depth: int) -> Evaluator:
+    def parse_call(self, name: str, depth: int) -> Evaluator:
         function, low, high = FUNCTIONS[name]
         self.step()
         if not self.take("("):
             raise self.error(f"expected '(' after '{name}'", f"write {name}(...)")
-        args = [self.sum(depth + 1)]
+        args = [self.parse_sum(depth + 1)]
         while self.take(","):
-            args.append(self.sum(depth + 1))
+            args.append(self.parse_sum(depth + 1))
         if not low <= len(args) <= high:
             raise self.error(f"'{name}' takes {low} to {high} arguments, not {len(args)}", "write that many")
         self.close()

@@ -16,10 +16,10 @@ import msgspec
 from qmk.models.estimate import families, qubits, scheme, units
 from qmk.models.estimate.factory import Workshop
 from qmk.models.estimate.qubits import Qubit
-from qmk.models.estimate.rates import RateFit, TableCode, calibrated
+from qmk.models.estimate.rates import RateFit, TableCode, calibrate_code
 from qmk.models.estimate.scheme import FormulaCode
 from qmk.models.estimate.units import Unit
-from qmk.models.estimate.wrong import near, shown, wrong
+from qmk.models.estimate.wrong import hint_at, show, wrong
 
 _KEPT = 256
 
@@ -67,8 +67,8 @@ def _code(given: Any, qubit: Qubit) -> FormulaCode | TableCode:
         return families.parse(given, qubit)
     if isinstance(name, str) and len(given) == 1 and name not in scheme.SPELLINGS:
         named = ("surface_code", "floquet_code", *families.NAMES)
-        help = f"{near(name, named, 'codes')}; or give the formulas and rates of one of your own"
-        raise wrong("qecScheme/name", f"no code is named {shown(name)}", help)
+        help = f"{hint_at(name, named, 'codes')}; or give the formulas and rates of one of your own"
+        raise wrong("qecScheme/name", f"no code is named {show(name)}", help)
     return FormulaCode(given, qubit)
 
 
@@ -84,7 +84,7 @@ def calibrate(plain: Machine, fit: RateFit | None, sigmas: float) -> Machine:
     formulas, and its own for a code that has them."""
     code = plain.code
     if isinstance(code, FormulaCode):
-        return _with(plain.qubit, calibrated(code, fit, sigmas), plain.parts)
+        return _with(plain.qubit, calibrate_code(code, fit, sigmas), plain.parts)
     if code.off is None:
         said = f"no interval is known of the rates of {code.resolved['name']}: they came without counts"
         raise wrong("qecScheme", said, "leave --calibrated out; the figures are those of the measured rates already")

@@ -56,7 +56,7 @@ def point_groups(
     """The groups of one machine."""
     return {
         "physicalCounts": physical_counts(point, clifford),
-        "physicalCountsFormatted": formatted(point, counts, budget, bounds),
+        "physicalCountsFormatted": format_numbers(point, counts, budget, bounds),
         "logicalQubit": {
             "codeDistance": point.patch.distance,
             "physicalQubits": point.patch.physical_qubits,
@@ -148,7 +148,7 @@ def _bound_text(value: float | int | None) -> str:
     return NOT_SET if value is None else f"{value:.12g}" if isinstance(value, float) else str(value)
 
 
-def formatted(point: Point, counts: LogicalCounts, budget: Budget, bounds: Constraints) -> dict[str, str]:
+def format_numbers(point: Point, counts: LogicalCounts, budget: Budget, bounds: Constraints) -> dict[str, str]:
     """The numbers as text, in the order and words of Azure's estimator."""
     rate, t_per_rotation = point.required_t_rate, point.t_per_rotation
     share = (point.factory_qubits * 100) / point.physical_qubits

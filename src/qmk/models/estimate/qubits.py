@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from qmk.models.estimate.wrong import label, mapping, near, number, refuse_unknown, shown, wrong
+from qmk.models.estimate.wrong import hint_at, label, mapping, number, refuse_unknown, show, wrong
 
 _TIME = re.compile(r"\+?([0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?)\s*(s|ms|μs|µs|us|ns)")
 _UNIT_NS = {"s": 1e9, "ms": 1e6, "μs": 1e3, "µs": 1e3, "us": 1e3, "ns": 1.0}
@@ -81,10 +81,12 @@ def parse_time_ns(value: Any, field: str) -> int:
     """``"50 ns"``, ``"0.1 us"``; a bare number is refused, as it has no unit."""
     match = _TIME.fullmatch(value) if isinstance(value, str) else None
     if match is None:
-        raise wrong(field, f"{shown(value)} is no time", "write a number and a unit of s, ms, us, ns, such as '50 ns'")
+        raise wrong(
+            field, f"{show(value)} is not a time", "write a number and a unit of s, ms, us, ns, such as '50 ns'"
+        )
     nanoseconds = float(match[1]) * _UNIT_NS[match[2]]
     if not nanoseconds < 1e18:
-        raise wrong(field, f"{shown(value)} is too long", "write at most 30 years")
+        raise wrong(field, f"{show(value)} is too long", "write at most 30 years")
     return int(nanoseconds + 0.5)
 
 
@@ -95,7 +97,7 @@ def parse_rate(value: Any, field: str) -> float:
     return rate
 
 
-def _both(value: Any, field: str) -> dict[str, float]:
+def _read_rates(value: Any, field: str) -> dict[str, float]:
     """The two error rates of a measurement: of the process and of the read-out."""
     if not isinstance(value, Mapping):
         rate = parse_rate(value, field)
@@ -114,20 +116,24 @@ def parse(given: Any, field: str = "qubitParams") -> Qubit:
     asked = values.pop("instructionSet", None)
     if asked is None and not base:
         missing = f"no model is named '{name}', and there is no instructionSet" if name else "needs a name"
-        hint = near(name, NAMED, "models")
+        hint = hint_at(name, NAMED, "models")
         raise wrong(field, missing, f"{hint}; or give instructionSet and every rate and time of your own")
     kind = _SETS.get(asked) if isinstance(asked, str) else None
     if asked is not None and kind is None:
-        raise wrong(f"{field}/instructionSet", f"{shown(asked)} is unknown", "write GateBased or Majorana")
+        raise wrong(f"{field}/instructionSet", f"{show(asked)} is unknown", "write GateBased or Majorana")
     kind = kind or base["instructionSet"]
     if base and base["instructionSet"] != kind:
         base = {}
     names = (GATE_TIMES, GATE_RATES) if kind == "GateBased" else (MAJORANA_TIMES, MAJORANA_RATES)
     refuse_unknown(values, ("name", "instructionSet", *names[0], *names[1]), field)
-    return _gate_based(name, base | values, field) if kind == "GateBased" else _measured(name, base | values, field)
+    return (
+        _gate_based(name, base | values, field)
+        if kind == "GateBased"
+        else _measurement_based(name, base | values, field)
+    )
 
 
-def _required(values: Mapping[str, Any], names: tuple[str, ...], field: str) -> None:
+def _require(values: Mapping[str, Any], names: tuple[str, ...], field: str) -> None:
     missing = [name for name in names if name not in values]
     if missing:
         raise wrong(field, f"missing {', '.join(missing)}", "give them, or the name of a model to start from")
@@ -135,7 +141,7 @@ def _required(values: Mapping[str, Any], names: tuple[str, ...], field: str) -> 
 
 def _gate_based(name: str, values: dict[str, Any], field: str) -> Qubit:
     needed = ("oneQubitMeasurementTime", "oneQubitGateTime", "oneQubitMeasurementErrorRate")
-    _required(values, (*needed, "oneQubitGateErrorRate", "tGateErrorRate"), field)
+    _require(values, (*needed, "oneQubitGateErrorRate", "tGateErrorRate"), field)
     times = {key: parse_time_ns(values[key], f"{field}/{key}") for key in GATE_TIMES if key in values}
     rates = {key: parse_rate(values[key], f"{field}/{key}") for key in GATE_RATES if key in values}
     for key in ("twoQubitGateTime", "tGateTime"):
@@ -150,15 +156,15 @@ def _gate_based(name: str, values: dict[str, Any], field: str) -> Qubit:
     return Qubit(name, "GateBased", variables, times["tGateTime"], rates["tGateErrorRate"], clifford, readout, resolved)
 
 
-def _measured(name: str, values: dict[str, Any], field: str) -> Qubit:
-    _required(values, ("oneQubitMeasurementTime", "oneQubitMeasurementErrorRate", "tGateErrorRate"), field)
+def _measurement_based(name: str, values: dict[str, Any], field: str) -> Qubit:
+    _require(values, ("oneQubitMeasurementTime", "oneQubitMeasurementErrorRate", "tGateErrorRate"), field)
     times = {key: parse_time_ns(values[key], f"{field}/{key}") for key in MAJORANA_TIMES if key in values}
     for key in ("twoQubitJointMeasurementTime", "tGateTime"):
         times.setdefault(key, times["oneQubitMeasurementTime"])
-    one = _both(values["oneQubitMeasurementErrorRate"], f"{field}/oneQubitMeasurementErrorRate")
+    one = _read_rates(values["oneQubitMeasurementErrorRate"], f"{field}/oneQubitMeasurementErrorRate")
     two = dict.fromkeys(("process", "readout"), one["readout"])
     if "twoQubitJointMeasurementErrorRate" in values:
-        two = _both(values["twoQubitJointMeasurementErrorRate"], f"{field}/twoQubitJointMeasurementErrorRate")
+        two = _read_rates(values["twoQubitJointMeasurementErrorRate"], f"{field}/twoQubitJointMeasurementErrorRate")
     t_rate = parse_rate(values["tGateErrorRate"], f"{field}/tGateErrorRate")
     idle = parse_rate(values.get("idleErrorRate", one["readout"]), f"{field}/idleErrorRate")
     resolved = {"instructionSet": "Majorana", "name": name, **{key: f"{times[key]} ns" for key in MAJORANA_TIMES}}

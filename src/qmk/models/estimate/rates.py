@@ -19,13 +19,14 @@ from qmk.models.estimate.scheme import FormulaCode, power
 from qmk.models.estimate.wrong import unsolvable, wrong
 
 SIGMAS = 2.0
-"""half width of an interval, in standard deviations"""
+"""The half width of an interval, in standard deviations."""
 
 
 class RateFit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """p_L per round = ``prefactor_per_round`` (p/``threshold``)^((d+1)/2). ``scatter``: rms of log p_L about the fit;
-    ``model``: doubt about the form itself, once within ``distances`` and once more for each step of 2 beyond;
-    ``covariance``: variances of log prefactor and log threshold, and their covariance."""
+    """The fitted error rate of a patch: p_L per round = ``prefactor_per_round`` (p/``threshold``)^((d+1)/2).
+    ``scatter``: rms of log p_L about the fit; ``model``: doubt about the form itself, once within ``distances`` and
+    once more for each step of 2 beyond; ``covariance``: variances of log prefactor and log threshold, and their
+    covariance."""
 
     code: str
     noise: str
@@ -57,9 +58,10 @@ class RateFit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 FORM_DOUBT = 0.12
-"""relative doubt about the fitted form: p_L at 1e-3 and d = 7 to 11 falls off it by so much"""
+"""Relative doubt about the fitted form: p_L at 1e-3 and d = 7 to 11 is off it by this much."""
 _BEYOND_POINTS = 0.55
-"""of the threshold: the fit is of points below half of it, and rows at 5e-3 still lie within its interval"""
+"""The largest physical rate, as a part of the threshold: the fit is of points below half of it, and rows at 5e-3 still
+lie within its interval."""
 
 
 @lru_cache(maxsize=1)
@@ -122,7 +124,7 @@ class TableCode:
         help = "raise the error budget, or take better qubits or another code"
         raise unsolvable("CodeParameterComputationFailed", said, help, distance=best.distance)
 
-    def downwards(self, patch: Patch) -> list[Patch]:
+    def patches_down_to(self, patch: Patch) -> list[Patch]:
         return [each for each in reversed(self.patches) if each.distance >= patch.distance]
 
     def factory_distance(self, patch: Patch) -> int:
@@ -133,8 +135,8 @@ class TableCode:
         return next((each.distance for each in good), 2 * len(self.factory_patches) - 1)
 
 
-def calibrated(code: FormulaCode, fit: RateFit | None = None, sigmas: float = 0.0, name: str = "") -> TableCode:
-    """The same patches from distance 3 on, as a distance of 1 is no code, with the rates of ``fit``, ``sigmas``
+def calibrate_code(code: FormulaCode, fit: RateFit | None = None, sigmas: float = 0.0, name: str = "") -> TableCode:
+    """The same patches from distance 3 on, as a distance of 1 is not a code, with the rates of ``fit``, ``sigmas``
     standard deviations off. Raises INVALID_PARAMS where the physical rate is not well below the threshold: nearer to it
     the fitted form does not hold."""
     p = code.qubit.physical_rate
@@ -160,6 +162,6 @@ def calibrated(code: FormulaCode, fit: RateFit | None = None, sigmas: float = 0.
     }
     formula = f"p_L per round = {fit.prefactor_per_round:.3g} (p/{fit.threshold:.3g})^((d+1)/2)"
     source = f"{formula}; {fit.noise}; {fit.decoder}; {fit.source}"
-    off = lambda by: calibrated(code, fit, by, name)  # noqa: E731
+    off = lambda by: calibrate_code(code, fit, by, name)  # noqa: E731
     coded = [each for each in patches if each.distance > 1]
     return TableCode(resolved, coded, tuple(patches), (), source, off, own_factories=True)

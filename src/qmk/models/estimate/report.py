@@ -59,7 +59,7 @@ def _machine(name: str, estimate: Estimate, calibrated: Calibrated | None) -> li
     used = [svg.Part(label, value, scientific(value)) for label, value in shares if value]
     out += ["<h3>Error budget</h3>", svg.bar(used, "Error budget"), _table(rows.errors(estimate, point))]
     if calibrated is not None:
-        out += ["<h3>With error rates of simulated circuits</h3>", _table(rows.measured(calibrated))]
+        out += ["<h3>With error rates of simulated circuits</h3>", _table(rows.measured_rows(calibrated))]
         out.append(f"<p>{escape(calibrated.source)}. The interval is of two standard deviations.</p>")
     counts = [Row(key, f"{value:,}") for key, value in estimate.counts.to_dict().items()]
     out += ["<h3>Logical counts</h3>", _table(counts)]

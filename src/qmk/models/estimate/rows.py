@@ -23,7 +23,7 @@ def duration(nanoseconds: int) -> str:
     return f"{value:,.0f} {unit}" if value >= 100 or unit == "ns" else f"{value:.3g} {unit}"
 
 
-def counted(number: int, one: str, more: str) -> str:
+def count_of(number: int, one: str, more: str) -> str:
     return f"{number:,} {one if number == 1 else more}"
 
 
@@ -42,7 +42,7 @@ def title(estimate: Estimate) -> str:
 def space(point: Point) -> list[Row]:
     whole = point.physical_qubits
     patch = point.patch
-    blocks = f"{counted(point.patches, 'patch', 'patches')} of {patch.physical_qubits:,}" + (
+    blocks = f"{count_of(point.patches, 'patch', 'patches')} of {patch.physical_qubits:,}" + (
         f" ({patch.label})" if patch.label else ""
     )
     rows = [
@@ -50,7 +50,7 @@ def space(point: Point) -> list[Row]:
         Row("  for the program", f"{point.algorithm_qubits:,}", blocks),
     ]
     if point.factory:
-        each = f"{counted(point.factories, 'factory', 'factories')} of {point.factory.qubits:,}"
+        each = f"{count_of(point.factories, 'factory', 'factories')} of {point.factory.qubits:,}"
         rows.append(Row("  for T states", f"{point.factory_qubits:,}", each))
     return [*rows, Row("Logical qubits", f"{point.layout_qubits:,}", "with routing space")]
 
@@ -82,7 +82,7 @@ def states(point: Point) -> list[Row]:
     if factory is None:
         return [Row("T states", "none")]
     rotations = f"{point.t_per_rotation} for each rotation" if point.t_per_rotation else ""
-    runs = counted(point.factory_runs, "run", "runs")
+    runs = count_of(point.factory_runs, "run", "runs")
     rounds = "; ".join(f"{each.units:,} x {each.unit} at d = {each.distance}" for each in factory.rounds)
     return [
         Row("T states", f"{point.t_states:,}", rotations),
@@ -94,7 +94,7 @@ def states(point: Point) -> list[Row]:
     ]
 
 
-def measured(calibrated: Calibrated) -> list[Row]:
+def measured_rows(calibrated: Calibrated) -> list[Row]:
     """Rates from simulated circuits, and what their interval makes of each figure."""
     found = calibrated.to_dict()
 

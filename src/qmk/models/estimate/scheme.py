@@ -24,7 +24,7 @@ from qmk.models.estimate.wrong import label, mapping, number, refuse_unknown, un
 DEFAULT = "surface_code"
 MAX_DISTANCE = 50
 _MOST = 1e30
-"""qubits of a patch, and nanoseconds of a cycle"""
+"""The largest number of qubits of a patch, and of nanoseconds of a cycle."""
 _FIELDS = (
     *("name", "errorCorrectionThreshold", "crossingPrefactor", "distanceCoefficientPower"),
     *("logicalCycleTime", "physicalQubitsPerLogicalQubit", "maxCodeDistance"),
@@ -140,17 +140,17 @@ class FormulaCode:
             for patch in self.patches:
                 if patch is not None and patch.rate_per_cycle <= rate_per_cycle:
                     return patch
-            raise self._beyond(None)
+            raise self._too_large_error(None)
         ratio = 2.0 * math.log(self.prefactor / rate_per_cycle) / math.log(self.threshold / self.qubit.physical_rate)
         distance = max(math.ceil(ratio - 1.0), 0) | 1
         if distance > self.max_distance:
-            raise self._beyond(distance)
+            raise self._too_large_error(distance)
         patch = self.patches[(distance - 1) // 2]
         if patch is None:
             raise wrong("qecScheme", f"the formulas have no value at codeDistance {distance}", "cover distance 1 too")
         return patch
 
-    def _beyond(self, distance: int | None) -> Exception:
+    def _too_large_error(self, distance: int | None) -> Exception:
         needed = f"the distance needed, {distance}, is" if distance else "the distance needed is"
         said = f"{needed} above maxCodeDistance {self.max_distance}"
         if self.qubit.readout_rate > self.qubit.clifford_rate:
@@ -163,7 +163,7 @@ class FormulaCode:
     def is_surface(self) -> bool:
         return SPELLINGS.get(self.resolved["name"]) == "surface_code"
 
-    def downwards(self, patch: Patch) -> list[Patch]:
+    def patches_down_to(self, patch: Patch) -> list[Patch]:
         """Every patch from the largest distance down to this one."""
         larger = self.patches[(patch.distance - 1) // 2 :]
         return [each for each in reversed(larger) if each is not None]

@@ -31,7 +31,7 @@ class Code(Protocol):
     """What the solver needs of a code."""
 
     def smallest(self, rate_per_cycle: float) -> Patch: ...
-    def downwards(self, patch: Patch) -> list[Patch]: ...
+    def patches_down_to(self, patch: Patch) -> list[Patch]: ...
     def factory_distance(self, patch: Patch) -> int: ...
 
 
@@ -126,7 +126,7 @@ class Problem:
             return [self._point(least, self.least_depth, None, 0, required)]
         points = [
             self._point(patch, depth, factory, copies, required)
-            for patch, depth, factory, copies in _undominated(self._trades(least), self._qubits)
+            for patch, depth, factory, copies in _drop_dominated(self._trades(least), self._qubits)
         ]
         if not points:
             raise unsolvable("NoFactory", "no factory reaches the error rate of T states", "raise the error budget")
@@ -168,7 +168,7 @@ class Problem:
         to the largest that its factories use."""
         factories: Sequence[Factory] = ()
         largest: int | None = None
-        for patch in self.code.downwards(least):
+        for patch in self.code.patches_down_to(least):
             distance = self.code.factory_distance(patch)
             if largest is None or largest > distance:
                 factories = self._factories(distance)
@@ -239,14 +239,14 @@ class Problem:
         ]
         if fitting:
             return min(fitting, key=lambda each: each.volume), depth
-        longer = [(each.volume, self._stretched(patch, each, limit), index) for index, each in enumerate(factories)]
+        longer = [(each.volume, self._stretch(patch, each, limit), index) for index, each in enumerate(factories)]
         longer = [each for each in longer if each[1] <= most]
         if not longer:
             return None
         _, cycles, index = min(longer)
         return factories[index], cycles
 
-    def _stretched(self, patch: Patch, factory: Factory, limit: int | None) -> int:
+    def _stretch(self, patch: Patch, factory: Factory, limit: int | None) -> int:
         """Cycles for one run of a factory, or for all T states of as many factories as there may be."""
         return -(-factory.duration_ns // patch.cycle_ns) if limit is None else self._depth_for(patch, factory, limit)
 
@@ -282,7 +282,7 @@ class Problem:
         )
 
 
-def _undominated(trades: Iterator[Trade], qubits_of: Callable[[Patch, Factory, int], int]) -> list[Trade]:
+def _drop_dominated(trades: Iterator[Trade], qubits_of: Callable[[Patch, Factory, int], int]) -> list[Trade]:
     """Those that no other beats in qubits and runtime; equal ones stay."""
     valued = [(qubits_of(trade[0], trade[2], trade[3]), trade[1] * trade[0].cycle_ns, trade) for trade in trades]
     valued.sort(key=lambda each: each[:2])

@@ -130,7 +130,7 @@ def _ticks(values: Sequence[float]) -> list[float]:
         ]
         if len(found) >= 3:
             break
-    return _thinned(found) if len(found) > 1 else _even(low, high, 1.0)
+    return _thin(found) if len(found) > 1 else _even(low, high, 1.0)
 
 
 def _times(values: Sequence[float]) -> list[float]:
@@ -138,7 +138,7 @@ def _times(values: Sequence[float]) -> list[float]:
     low, high = _span(values)
     found = [each for each in _ROUND_TIMES if low <= math.log10(each) <= high]
     unit = max((each for each in _TIME_UNITS if math.log10(each) <= low), default=1.0)
-    return _thinned(found) if len(found) > 1 else _even(low, high, unit)
+    return _thin(found) if len(found) > 1 else _even(low, high, unit)
 
 
 def _even(low: float, high: float, unit: float) -> list[float]:
@@ -149,5 +149,5 @@ def _even(low: float, high: float, unit: float) -> list[float]:
     return [index * step * unit for index in range(math.ceil(first / step), math.floor(last / step) + 1)]
 
 
-def _thinned(values: list[float]) -> list[float]:
+def _thin(values: list[float]) -> list[float]:
     return values[:: max(1, math.ceil(len(values) / 6))]

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from qmk.models.estimate import formula
-from qmk.models.estimate.wrong import label, mapping, near, refuse_unknown, shown, whole, wrong
+from qmk.models.estimate.wrong import hint_at, label, mapping, refuse_unknown, show, whole, wrong
 
 Rate = Callable[[float, float, float], float]
-"""of the rates of the T states that go in, of a Clifford operation and of a read-out"""
+"""An output error rate as a function of the error rates of the T states that go in, of a Clifford operation and of a
+read-out."""
 
 
 class Cost(NamedTuple):
@@ -81,7 +82,9 @@ def _unit(given: Any, field: str) -> Unit:
         refuse_unknown(spec, ("name",), field)
         found = NAMED.get(spec["name"]) if isinstance(spec["name"], str) else None
         if found is None:
-            raise wrong(f"{field}/name", f"no unit is named {shown(spec['name'])}", near(spec["name"], NAMED, "names"))
+            raise wrong(
+                f"{field}/name", f"no unit is named {show(spec['name'])}", hint_at(spec["name"], NAMED, "names")
+            )
         return found
     refuse_unknown(spec, _CUSTOM, field)
     missing = [name for name in _CUSTOM[:5] if name not in spec]
@@ -131,7 +134,7 @@ def _rate(text: Any, field: str, negative: bool = True) -> Rate:
                 kept.clear()
             found = parsed(dict(zip(_VARIABLES, (z, c, r, z, c, r), strict=True)))
             if found < 0.0 and not negative:
-                said = f"{shown(parsed.text)} is {found:g} at z = {z:g}, c = {c:g}, r = {r:g}"
+                said = f"{show(parsed.text)} is {found:g} at z = {z:g}, c = {c:g}, r = {r:g}"
                 raise wrong(field, said, "write a formula that is never below 0")
             kept[key] = found
         return kept[key]

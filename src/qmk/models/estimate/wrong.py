@@ -31,32 +31,34 @@ def refuse_unknown(given: Mapping[str, Any], known: Iterable[str], field: str) -
     names = list(known)
     for key in given:
         if key not in names:
-            place = clipped(key) if isinstance(key, str) and key.isprintable() else shown(key)
-            raise wrong(f"{field}/{place}" if field else place, "no such key", near(key, names, "known keys"))
+            place = clip(key) if isinstance(key, str) and key.isprintable() else show(key)
+            raise wrong(f"{field}/{place}" if field else place, "no such key", hint_at(key, names, "known keys"))
 
 
-def near(text: object, names: Iterable[str], every: str) -> str:
+def hint_at(text: object, names: Iterable[str], every: str) -> str:
     """A hint at the name that was meant, else all of them under the heading ``every``."""
     names = list(names)
     found = difflib.get_close_matches(text[:_SHOWN], names, 1) if isinstance(text, str) else []
     return f"did you mean '{found[0]}'?" if found else f"{every}: {', '.join(names)}"
 
 
-def clipped(text: str) -> str:
+def clip(text: str) -> str:
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
-def shown(value: Any) -> str:
+def show(value: Any) -> str:
     """What was given, in a few printable characters."""
     if isinstance(value, int) and abs(value) > _LONG:
         return "a number of very many digits"
-    return clipped(ascii(value) if isinstance(value, str) and not value.isprintable() else repr(value))
+    return clip(ascii(value) if isinstance(value, str) and not value.isprintable() else repr(value))
 
 
 def label(value: Any, field: str) -> str:
     """A name that results show: a text of printable characters."""
     if not isinstance(value, str) or not value.isprintable() or len(value) > LABEL_CHARS:
-        raise wrong(field, f"{shown(value)} is no name", f"write a text of at most {LABEL_CHARS} printable characters")
+        raise wrong(
+            field, f"{show(value)} is not a name", f"write a text of at most {LABEL_CHARS} printable characters"
+        )
     return value
 
 
@@ -70,10 +72,10 @@ def whole(value: Any, field: str, low: int = 0, high: int = (1 << 63) - 1) -> in
     """An integer between bounds; a bool or a fraction is none."""
     exact = isinstance(value, float) and value.is_integer() and abs(value) < 1 << 53
     if isinstance(value, bool) or not (exact or isinstance(value, Integral)):
-        raise wrong(field, f"{shown(value)} is not a whole number", f"write a whole number of at least {low}")
+        raise wrong(field, f"{show(value)} is not a whole number", f"write a whole number of at least {low}")
     found = int(value)
     if not low <= found <= high:
-        raise wrong(field, f"{shown(found)} is not between {low} and {high}", "write a whole number in this range")
+        raise wrong(field, f"{show(found)} is not between {low} and {high}", "write a whole number in this range")
     return found
 
 
@@ -84,5 +86,5 @@ def number(value: Any, field: str) -> float:
     except OverflowError:
         found = math.inf
     if not abs(found) <= 1e300:
-        raise wrong(field, f"{shown(value)} is not a number", "write a finite number")
+        raise wrong(field, f"{show(value)} is not a number", "write a finite number")
     return found

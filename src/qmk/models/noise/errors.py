@@ -104,7 +104,7 @@ class Pauli2(Error, frozen=True, tag="pauli2"):
     def args(self) -> dict[str, Any]:
         unknown = [name for name in self.chances if name not in noise.PAIRS]
         if unknown:
-            raise wrong(f"'{unknown[0]}' is no Pauli product", f"name one of {', '.join(noise.PAIRS)}")
+            raise wrong(f"'{unknown[0]}' is not a Pauli product", f"name one of {', '.join(noise.PAIRS)}")
         return {f"p{name.lower()}": float(chance) for name, chance in self.chances.items() if chance}
 
 

@@ -31,7 +31,7 @@ from qmk.models.noise.errors import (
 from qmk.qvm.families import OPS
 
 DURATIONS = ("1q", "2q", "measure", "reset")
-"""what durations may be given for beside single gates"""
+"""What durations may be given for, beside single gates."""
 
 
 class GateRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

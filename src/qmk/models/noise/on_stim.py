@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 ROUND = "round"
 NAMES = {name: short for short, name in names("stim").items()}
-"""our name of a gate by Stim's"""
+"""Our name of each gate of Stim."""
 
 Groups = list[tuple[int, ...]]
 

@@ -19,7 +19,7 @@ from qmk.models.noise.model import GateRule, NoiseLike, NoiseModel, Readout
 
 TIMES_S = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "h": 3600.0}
 DEFAULT_DURATIONS = {"1q": 35e-9, "2q": 60e-9, "measure": 500e-9, "reset": 500e-9}
-"""of superconducting qubits; a file says otherwise"""
+"""Durations typical of superconducting qubits, unless a file says otherwise."""
 
 _NUMBERS = {name: made.__struct_fields__ for name, made in SIMPLE.items()}
 FORMS = (
@@ -29,10 +29,10 @@ FORMS = (
     "circuit=P", "p=P", "phenomenological=P", "phenomenological=P:Q", "erasure=P", "loss=P", "loss=P1:P2",
     "loss_rate=R", "leak=P0:P1",
 )  # fmt: skip
-"""every term"""
+"""Every form that a term of noise may have."""
 
 OF_DEVICE = "device"
-"""as the base: what goes wrong on the device"""
+"""The first term that stands for the device's own errors."""
 
 _PRESETS: dict[str, Callable[..., NoiseModel]] = {
     "depolarizing": NoiseModel.depolarizing,
@@ -69,7 +69,7 @@ def resolve(noise: NoiseLike | object) -> NoiseModel:
     if "=" in text and not os.path.exists(text):
         return parse(text)
     if text and text.isprintable() and not os.path.exists(text) and not set(text) & set("/\\."):
-        raise wrong(f"'{text[:80]}' is no term of noise, and there is no such file", _near(text))
+        raise wrong(f"'{text[:80]}' is not a term of noise, and there is no such file", _near(text))
     return NoiseModel.load(text)
 
 
@@ -113,7 +113,7 @@ def term(text: str, whole: str) -> tuple[str, list[float]]:
     word, equals, rest = (part.strip() for part in text.partition("="))
     numbers = [number(part, whole, word in _TIMED) for part in rest.split(":")] if equals else []
     if word not in {form.partition("=")[0] for form in FORMS} or len(numbers) not in _COUNTS.get(word, (1,)):
-        raise wrong(f"'{text.strip()[:80]}' is no term of noise", _near(text))
+        raise wrong(f"'{text.strip()[:80]}' is not a term of noise", _near(text))
     return word, numbers
 
 
@@ -178,4 +178,4 @@ def number(text: str, whole: str, timed: bool = False) -> float:
         return float(text.removesuffix(unit)) * TIMES_S.get(unit, 1.0)
     except ValueError:
         times = " or, for times, 50us" if timed else ""
-        raise wrong(f"'{text}' in '{whole}' is no number", f"write such as 0.01 or 1e-3{times}") from None
+        raise wrong(f"'{text}' in '{whole}' is not a number", f"write such as 0.01 or 1e-3{times}") from None

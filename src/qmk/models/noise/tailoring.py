@@ -21,7 +21,8 @@ from qmk.qvm.graph import Graph, Node
 from qmk.qvm.op import KrausChannel, Matrix, Op, PauliChannel
 
 BITS = {"I": 0, "X": 1, "Z": 2, "Y": 3}
-"""of a Pauli operator: 1 has X in it, 2 has Z; a product has their exclusive or, up to a phase"""
+"""The two bits of a Pauli operator: 1 if it has X in it, 2 if it has Z; a product has their exclusive or, up to a
+phase."""
 
 LETTERS = {bits: letter for letter, bits in BITS.items()}
 
@@ -107,7 +108,7 @@ def pauli_twirl(error: Error) -> Pauli | Pauli2:
 
 
 def kraus_of(error: Error, width: int) -> tuple[Matrix, ...]:
-    """Kraus operators of ``error`` on ``width`` qubits. Raises INVALID_PARAMS for losses, which are no channel."""
+    """Kraus operators of ``error`` on ``width`` qubits. Raises INVALID_PARAMS for losses, which are not channels."""
     channel = None if (made := OPS[error.OP].channel) is None else made(error.args(), width)
     if isinstance(channel, KrausChannel):
         return channel.operators
@@ -117,7 +118,10 @@ def kraus_of(error: Error, width: int) -> tuple[Matrix, ...]:
             for name, chance in zip(itertools.product("IXYZ", repeat=width), channel.chances, strict=True)
         )
     raise QmkError(
-        "INVALID_PARAMS", f"{error.OP} is no channel on qubits", field="noise", help="give an error that loses nothing"
+        "INVALID_PARAMS",
+        f"{error.OP} is not a channel on qubits",
+        field="noise",
+        help="give an error that loses nothing",
     )
 
 

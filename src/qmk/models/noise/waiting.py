@@ -11,7 +11,7 @@ from qmk.qvm.graph import Graph, Node
 
 _ACTING = ("unitary", "composite", "measure", "reset")
 TIMED = ("atoms.move", "atoms.wait")
-"""ops without a meaning for ideal qubits that take their own time"""
+"""Ops that mean nothing for ideal qubits but take time of their own."""
 
 
 class Wait(NamedTuple):

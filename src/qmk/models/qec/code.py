@@ -41,7 +41,7 @@ class Code:
     coords: tuple[tuple[float, ...], ...] = ()
     note: str = ""
     checks: Mapping[str, Bits] = field(default_factory=dict)
-    """further matrices that the circuits of a family use"""
+    """Further matrices that the circuits of a family use."""
 
     @property
     def spec(self) -> str:
@@ -95,13 +95,14 @@ class Code:
             found.append("lx and lz are not conjugate")
         for name, h, g in (("X", self.hx, self.gx), ("Z", self.hz, self.gz)):
             if gf2.rank(np.vstack([g, h])) != gf2.rank(g):
-                found.append(f"a stabiliser of {name} is no product of gauge operators")
+                found.append(f"a stabiliser of {name} is not a product of gauge operators")
         if self._qubits() != self.k:
             found.append(f"the operators leave {self._qubits()} logical qubits, not {self.k}")
         return found
 
     def _qubits(self) -> int:
-        """n - rank(gx) - rank(gz) + the number of gauge qubits, each of which both matrices hold one operator of."""
+        """The number of logical qubits: n - rank(gx) - rank(gz) + the number of gauge qubits, each of which both
+        matrices hold one operator of."""
         assert self.gx is not None, "asked only of CSS codes"
         assert self.gz is not None, "asked only of CSS codes"
         pairs = gf2.rank(gf2.times(self.gx, self.gz.T))

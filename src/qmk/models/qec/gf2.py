@@ -14,7 +14,7 @@ def bits(rows: Any) -> Bits:
     return np.bitwise_and(np.asarray(rows), 1).astype(np.uint8)
 
 
-def reduced(matrix: Bits) -> tuple[Bits, list[int]]:
+def row_reduce(matrix: Bits) -> tuple[Bits, list[int]]:
     """Reduced row echelon form without zero rows, and the columns of its pivots."""
     work = bits(matrix)
     pivots: list[int] = []
@@ -35,12 +35,12 @@ def reduced(matrix: Bits) -> tuple[Bits, list[int]]:
 
 
 def rank(matrix: Bits) -> int:
-    return len(reduced(matrix)[1])
+    return len(row_reduce(matrix)[1])
 
 
 def kernel(matrix: Bits) -> Bits:
     """Rows that span {x : matrix x = 0}."""
-    echelon, pivots = reduced(matrix)
+    echelon, pivots = row_reduce(matrix)
     free = [column for column in range(matrix.shape[1]) if column not in set(pivots)]
     found = np.zeros((len(free), matrix.shape[1]), dtype=np.uint8)
     for row, column in enumerate(free):
@@ -49,19 +49,19 @@ def kernel(matrix: Bits) -> Bits:
     return found
 
 
-def outside(candidates: Bits, span: Bits) -> Bits:
+def independent_rows(candidates: Bits, span: Bits) -> Bits:
     """Those of ``candidates``, taken in order, that are independent of the rows of ``span`` and of each other."""
     stacked = bits(np.vstack([span, candidates]))
-    _, pivots = reduced(np.ascontiguousarray(stacked.T))
+    _, pivots = row_reduce(np.ascontiguousarray(stacked.T))
     return bits(stacked[[row for row in pivots if row >= len(span)]])
 
 
-def paired(left: Bits, right: Bits) -> Bits:
+def conjugate_rows(left: Bits, right: Bits) -> Bits:
     """Rows in the span of ``right`` whose products with the rows of ``left`` make the identity: conjugate logical
     operators. The product of the two must be invertible."""
     size = len(left)
     product = bits(left.astype(np.int64) @ right.T.astype(np.int64))
-    echelon, pivots = reduced(bits(np.hstack([product, np.eye(size, dtype=np.uint8)])))
+    echelon, pivots = row_reduce(bits(np.hstack([product, np.eye(size, dtype=np.uint8)])))
     assert pivots == list(range(size)), "logical operators of X and Z pair up"
     inverse = echelon[:, size:]
     return times(bits(inverse.T), right)

@@ -27,7 +27,7 @@ def incomplete_beta(a: float, b: float, x: float) -> float:
     return math.exp(log_front) * fraction / a
 
 
-def _where(rising: Callable[[float], float], level: float) -> float:
+def _solve_rising(rising: Callable[[float], float], level: float) -> float:
     """The x in 0..1 at which ``rising`` reaches ``level``, by bisection on a log scale down to 1e-300."""
     low, high = 0.0, 1.0
     for _ in range(200):
@@ -44,6 +44,6 @@ def clopper_pearson(successes: int, trials: int, confidence: float = 0.95) -> tu
     if trials <= 0:
         return 0.0, 1.0
     k, n = successes, trials
-    low = 0.0 if k == 0 else _where(lambda x: incomplete_beta(k, n - k + 1, x), tail)
-    high = 1.0 if k == n else _where(lambda x: incomplete_beta(k + 1, n - k, x), 1 - tail)
+    low = 0.0 if k == 0 else _solve_rising(lambda x: incomplete_beta(k, n - k + 1, x), tail)
+    high = 1.0 if k == n else _solve_rising(lambda x: incomplete_beta(k + 1, n - k, x), 1 - tail)
     return low, high

@@ -26,7 +26,7 @@ DECODER = {
     "color": "chromobius",
     "honeycomb": "correlated",
 }
-"""the default where it is not matching"""
+"""The default decoder of each family for which it is not matching."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def default_decoder(code: Code, model: NoiseModel | None = None) -> str:
     return "correlated" if chosen == "matching" and model is not None and model.erasure else chosen
 
 
-def measured(
+def measure_memory(
     code: Code,
     noise: NoiseLike,
     *,

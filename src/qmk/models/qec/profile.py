@@ -30,7 +30,7 @@ class Scheme(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     noise: str = ""
     physical_qubit_count: int | None = None
 
-    def built(self) -> Code:
+    def build_code(self) -> Code:
         """Raises INVALID_PARAMS where the count of qubits is not the code's."""
         code = codes.parse(self.code)
         if self.distance is not None:
@@ -106,7 +106,7 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     decoder: DecoderSettings = DecoderSettings()
 
     def __post_init__(self) -> None:
-        self.qec_scheme.built()
+        self.qec_scheme.build_code()
         parts = self.error_budget
         shares = (parts.logical, parts.t_states, parts.rotations) if isinstance(parts, Budget) else (parts,)
         if not 0 < sum(shares) < 1 or min(shares) < 0:
@@ -116,7 +116,7 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
 
     @property
     def code(self) -> Code:
-        return self.qec_scheme.built()
+        return self.qec_scheme.build_code()
 
     @property
     def noise(self) -> NoiseModel | None:

@@ -22,13 +22,13 @@ from qmk.models.qec.decoders import Decoder
 from qmk.models.qec.intervals import clopper_pearson
 from qmk.models.qec.sampling_processes import Pool
 from qmk.models.qec.sampling_worker import Job
-from qmk.models.qec.thin import thinned
+from qmk.models.qec.thin import thin_circuit
 
 MAX_WORKERS = 256
 LIBRARIES = ("stim", "pymatching", "ldpc", "tesseract-decoder", "chromobius")
 
 MAX_DETECTORS = 2_000_000
-"""of a circuit that is to be sampled and decoded"""
+"""Most detectors of a circuit that is to be sampled and decoded."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def measure(
     schedule = batches.schedule(decoder, shots)
     begin = time.process_time()
     provenance = {"decoder": decoder.spec, "seed": seed, "circuit": digest(circuit), **versions()}
-    thin = thinned(circuit, decoder)
+    thin = thin_circuit(circuit, decoder)
     if workers == 1:
         loop = batches.Loop(thin, decoder, seed)
         counted = _sum((loop.run(*batch) for batch in schedule), max_errors)

@@ -49,7 +49,7 @@ class Worker:
             self.process.stdin.write(line + b"\n")
             self.process.stdin.flush()
         except BrokenPipeError:
-            raise self.lost() from None
+            raise self.lost_error() from None
 
     def give(self, number: int, shots: int) -> None:
         self.held += 1
@@ -60,7 +60,7 @@ class Worker:
         assert self.process.stdout is not None
         read = os.read(self.process.stdout.fileno(), 1 << 16)
         if not read:
-            raise self.lost()
+            raise self.lost_error()
         *lines, self._unread = (self._unread + read).split(b"\n")
         found: list[Reply] = [msgspec.json.decode(line, type=Reply) for line in lines]
         for reply in found:
@@ -68,7 +68,7 @@ class Worker:
                 raise QmkError.from_dict(reply.error)
         return found
 
-    def lost(self) -> QmkError:
+    def lost_error(self) -> QmkError:
         return QmkError(
             "RESOURCE_EXHAUSTED",
             f"a sampling process ended with status {self.process.wait()}; use fewer workers or a smaller circuit",

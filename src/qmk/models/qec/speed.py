@@ -17,7 +17,7 @@ ROUNDS_PER_D = 3
 SHOTS_MAX = 10_000_000
 
 
-def measured(
+def measure_speed(
     code: Code, noise: NoiseLike, *, shots: int = 10_000, seed: int = 0, decoder: str | None = None
 ) -> Decoding:
     """One core, by the CPU time of decoding ``shots`` memories of three times the distance in rounds, over their

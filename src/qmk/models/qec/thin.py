@@ -17,13 +17,13 @@ from qmk.models.qec.decoders.matrix import mechanisms
 Mask = npt.NDArray[np.bool_]
 
 
-def thinned(circuit: stim.Circuit, decoder: Decoder) -> stim.Circuit:
+def thin_circuit(circuit: stim.Circuit, decoder: Decoder) -> stim.Circuit:
     """``circuit`` without the detectors that cannot change what ``decoder`` answers; the circuit itself where the
     decoder looks at errors as a whole."""
     if not decoder.by_parts:
         return circuit
     keep = touching(decoder.model(circuit))
-    return circuit if keep.all() else without(circuit, keep)
+    return circuit if keep.all() else keep_detectors(circuit, keep)
 
 
 def touching(dem: stim.DetectorErrorModel) -> Mask:
@@ -46,7 +46,7 @@ def touching(dem: stim.DetectorErrorModel) -> Mask:
     return np.fromiter((find(a) in touched for a in range(dem.num_detectors)), np.bool_, dem.num_detectors)
 
 
-def without(circuit: stim.Circuit, keep: Mask) -> stim.Circuit:
+def keep_detectors(circuit: stim.Circuit, keep: Mask) -> stim.Circuit:
     """``circuit`` with the detectors where ``keep`` holds; in a loop, those that are kept in any of its rounds."""
     thin = stim.Circuit()
     at = 0
@@ -57,7 +57,7 @@ def without(circuit: stim.Circuit, keep: Mask) -> stim.Circuit:
             inside: Mask = np.asarray(
                 np.any(keep[at : at + each * item.repeat_count].reshape(item.repeat_count, each), axis=0)
             )
-            thin.append(stim.CircuitRepeatBlock(item.repeat_count, without(body, inside), tag=item.tag))
+            thin.append(stim.CircuitRepeatBlock(item.repeat_count, keep_detectors(body, inside), tag=item.tag))
             at += each * item.repeat_count
         elif item.name == "DETECTOR":
             if keep[at]:

@@ -69,7 +69,7 @@ def test_text_of_the_input_is_escaped() -> None:
 @pytest.mark.parametrize("kind", ["singlePoint", "frontier"])
 def test_every_plot_is_well_formed(kind: str) -> None:
     found = Estimate(ASKED, {"estimateType": kind})
-    text = report.html([(rows.title(found), found)], "x", found.calibrated())
+    text = report.html([(rows.title(found), found)], "x", found.estimate_calibrated())
     plots = re.findall(r"<svg.*?</svg>", text, re.DOTALL)
     assert len(plots) == (3 if kind == "singlePoint" else 4)
     for plot in plots:

@@ -98,7 +98,7 @@ def test_the_formula_of_the_reference_is_far_below_simulated_circuits() -> None:
     """Its rate is per cycle of d rounds: 5 times (d = 3) to 27 times (d = 11) too optimistic at p = 1e-3."""
     plain = run(SMALL).machine.code
     assert isinstance(plain, scheme.FormulaCode)
-    fitted = {each.distance: each for each in rates.calibrated(plain).patches}
+    fitted = {each.distance: each for each in rates.calibrate_code(plain).patches}
     ratios = {
         d: fitted[d].rate_per_cycle / patch.rate_per_cycle
         for patch in plain.patches
@@ -114,7 +114,7 @@ def test_the_formula_of_the_reference_is_far_below_simulated_circuits() -> None:
 def test_calibrated_rates_move_the_published_sample() -> None:
     found = run(RSA, errorBudget=1 / 3)
     assert (found.code_distance, found.physical_qubits) == (27, 37_651_098)
-    beside = found.calibrated().to_dict()
+    beside = found.estimate_calibrated().to_dict()
     assert 31 <= beside["codeDistance"]["value"] <= 35
     for figure in ("physicalQubits", "runtimeNs", "codeDistance"):
         assert beside[figure]["low"] < beside[figure]["value"] < beside[figure]["high"]
@@ -140,7 +140,7 @@ def test_our_codes_have_an_interval_where_failures_were_counted() -> None:
     asked = {"numQubits": 2, "measurementCount": 5}
     for name in ("bacon_shor", "bicycle", "surface"):
         found = run(asked, qecScheme={"name": f"qmk/{name}"}, errorBudget=0.5)
-        beside = found.calibrated().to_dict()
+        beside = found.estimate_calibrated().to_dict()
         assert beside["physicalQubits"]["value"] == found.physical_qubits
         rate = beside["logicalErrorRatePerQubitCycle"]
         assert rate["low"] < rate["high"]
@@ -148,7 +148,7 @@ def test_our_codes_have_an_interval_where_failures_were_counted() -> None:
         assert beside["source"]
     found = run(asked, qecScheme={"name": "qmk/shyps"}, errorBudget=0.5)
     with pytest.raises(QmkError, match="came without counts"):
-        found.calibrated()
+        found.estimate_calibrated()
 
 
 def test_rates_of_bacon_shor_are_those_of_the_rows() -> None:
@@ -168,9 +168,11 @@ def test_an_end_of_the_interval_that_nothing_meets_is_open() -> None:
     qubit = {"name": "qubit_gate_ns_e3", **dict.fromkeys(("oneQubitGateErrorRate", "twoQubitGateErrorRate"), p)}
     asked = {"numQubits": 2, "measurementCount": 2}
     budget = 1.01 * best * counts.parse(asked).layout_qubits * 2
-    found = run(asked, qubitParams=qubit, qecScheme={"name": "qmk/bacon_shor"}, errorBudget=budget).calibrated()
+    found = run(
+        asked, qubitParams=qubit, qecScheme={"name": "qmk/bacon_shor"}, errorBudget=budget
+    ).estimate_calibrated()
     assert found.to_dict()["physicalQubits"]["high"] is None
-    assert rows.measured(found)[0].note.endswith("and more")
+    assert rows.measured_rows(found)[0].note.endswith("and more")
 
 
 def test_a_distance_of_one_is_no_code() -> None:
@@ -200,10 +202,10 @@ def test_the_fit_is_refused_where_it_does_not_hold() -> None:
     near = {"name": "qubit_gate_ns_e3", "twoQubitGateErrorRate": 6e-3}
     found = run({"numQubits": 2, "measurementCount": 2}, qubitParams=near, errorBudget=0.5)
     with pytest.raises(QmkError, match="holds up to"):
-        found.calibrated()
+        found.estimate_calibrated()
     found = run(SMALL, qubitParams={"name": "qubit_maj_ns_e6"})
     with pytest.raises(QmkError, match="surface code on gates only"):
-        found.calibrated()
+        found.estimate_calibrated()
 
 
 @pytest.mark.parametrize(("p", "best"), [(3e-3, 5), (5e-3, 3)])

@@ -19,8 +19,10 @@ from qmk.models.qec.decoders.matrix import mechanisms
 @pytest.mark.parametrize(("text", "basis"), [("repetition(d=3)", "Z"), ("surface(d=3)", "Z"), ("surface(d=3)", "X")])
 def test_without_losses_it_is_the_memory_that_stim_samples(text: str, basis: str) -> None:
     code, noise = codes.parse(text), "circuit=1e-2"
-    found = atoms.measured(code, noise, shots=4000, seed=1, basis=basis)
-    peer = memories.measured(code, noise, shots=40_000, seed=2, rounds=3, bases=basis, decoder="matching").bases[basis]
+    found = atoms.measure_memory(code, noise, shots=4000, seed=1, basis=basis)
+    peer = memories.measure_memory(code, noise, shots=40_000, seed=2, rounds=3, bases=basis, decoder="matching").bases[
+        basis
+    ]
     assert found.lost_per_shot == 0
     assert found.aware.errors_any == found.blind.errors_any
     p = peer.per_shot
@@ -45,7 +47,7 @@ def test_the_circuit_without_losses_has_the_detectors_of_the_code() -> None:
 def test_one_lost_atom_sets_off_the_detectors_that_its_insertions_say(text: str, check: Check) -> None:
     """Exact: given the moment of a loss, a detector fires with 1/2 where an odd error of it can be, else never."""
     memory = steps.memory(codes.parse(text), 2, "Z", resolve("loss=0.02"), check)
-    seen = atoms.sampled(memory, 24_000, seed=5)
+    seen = atoms.sample(memory, 24_000, seed=5)
     alone = seen.lost.sum(axis=1) == 1
     deviations = []
     for number, life in enumerate(memory.lives):
@@ -93,7 +95,7 @@ def test_data_are_looked_for_between_rounds_and_at_the_end(noise: str) -> None:
 def test_one_lost_atom_is_no_logical_error(text: str, check: Check) -> None:
     """Distance 3 mends two erasures; knowing of one must be enough. Ignoring it is not."""
     memory = steps.memory(codes.parse(text), 3, "Z", resolve("loss=0.01"), check)
-    seen = atoms.sampled(memory, 8000, seed=3)
+    seen = atoms.sample(memory, 8000, seed=3)
     one = seen.lost.sum(axis=1) == 1
     assert one.sum() > 1000
     decoder = LossDecoder(memory)
@@ -104,7 +106,9 @@ def test_one_lost_atom_is_no_logical_error(text: str, check: Check) -> None:
 @pytest.mark.parametrize("check", ["end", "round"])
 def test_knowing_the_losses_helps_and_so_does_distance(check: Check) -> None:
     found = [
-        atoms.measured(codes.parse(f"repetition(d={d})"), "circuit=5e-3,loss=2e-2", shots=20_000, seed=1, check=check)
+        atoms.measure_memory(
+            codes.parse(f"repetition(d={d})"), "circuit=5e-3,loss=2e-2", shots=20_000, seed=1, check=check
+        )
         for d in (3, 5)
     ]
     assert found[1].sigmas > 4
@@ -114,13 +118,15 @@ def test_knowing_the_losses_helps_and_so_does_distance(check: Check) -> None:
 
 
 def test_surface_codes_gain_from_knowing_the_losses() -> None:
-    found = atoms.measured(codes.parse("surface(d=3)"), "circuit=1e-3,loss=1e-2", shots=3000, seed=1, check="round")
+    found = atoms.measure_memory(
+        codes.parse("surface(d=3)"), "circuit=1e-3,loss=1e-2", shots=3000, seed=1, check="round"
+    )
     assert found.sigmas > 4
     data = found.as_dict()
     assert data["lost_per_shot"] == pytest.approx(found.lost_per_shot)
     assert data["aware"]["error_per_round"] < data["blind"]["error_per_round"]  # type: ignore[index]
     assert data == {
-        **atoms.measured(
+        **atoms.measure_memory(
             codes.parse("surface(d=3)"), "circuit=1e-3,loss=1e-2", shots=3000, seed=1, check="round"
         ).as_dict(),
         "aware": data["aware"],
@@ -143,7 +149,7 @@ def test_atoms_are_lost_by_time_and_while_they_wait() -> None:
     middle = [r, g, g, m, r, g, g]
     assert sorted(data[1]) == pytest.approx(sorted([*middle, 2e-3, 2e-3]))
     assert sorted(data[0]) == pytest.approx(sorted([*middle, *[2e-3] * 4]))
-    seen = atoms.sampled(memory, 20_000, seed=4)
+    seen = atoms.sample(memory, 20_000, seed=4)
     chances = np.array([insertions.chance(life) for life in memory.lives])
     spread = np.sqrt(chances * (1 - chances) / 20_000)
     assert (abs(seen.lost.mean(axis=0) - chances) < 5 * spread).all()
@@ -151,7 +157,7 @@ def test_atoms_are_lost_by_time_and_while_they_wait() -> None:
 
 def test_one_atom_lost_by_time_is_no_logical_error_and_knowing_it_helps() -> None:
     memory = steps.memory(codes.parse("repetition(d=3)"), 3, "Z", TIMED, "round")
-    seen = atoms.sampled(memory, 8000, seed=3)
+    seen = atoms.sample(memory, 8000, seed=3)
     one = seen.lost.sum(axis=1) == 1
     assert one.sum() > 1000
     decoder = LossDecoder(memory)
@@ -175,15 +181,15 @@ def test_what_it_cannot_say_is_refused() -> None:
     code = codes.parse("repetition(d=3)")
     for noise in ("loss_rate=0.1", "erasure=0.1", "idle=0.01,leak=0.1:0.2"):
         with pytest.raises(QmkError) as refused:
-            atoms.measured(code, noise, shots=10, seed=1)
+            atoms.measure_memory(code, noise, shots=10, seed=1)
         assert refused.value.kind.name == "UNSUPPORTED"
     with pytest.raises(QmkError, match=r"memory of shyps"):
-        atoms.measured(codes.parse("shyps(r=3)"), "loss=0.1", shots=10, seed=1)
+        atoms.measure_memory(codes.parse("shyps(r=3)"), "loss=0.1", shots=10, seed=1)
     with pytest.raises(QmkError, match="no checks of X"):
-        atoms.measured(code, "loss=0.1", shots=10, seed=1, basis="X")
+        atoms.measure_memory(code, "loss=0.1", shots=10, seed=1, basis="X")
     with pytest.raises(QmkError, match="check: there is no 'never'"):
-        atoms.measured(code, "loss=0.1", shots=10, seed=1, check="never")  # type: ignore[arg-type]
+        atoms.measure_memory(code, "loss=0.1", shots=10, seed=1, check="never")  # type: ignore[arg-type]
     with pytest.raises(QmkError, match="more than 20000"):
-        atoms.measured(codes.parse("surface(d=99)"), "loss=0.1", shots=10, seed=1)
+        atoms.measure_memory(codes.parse("surface(d=99)"), "loss=0.1", shots=10, seed=1)
     with pytest.raises(QmkError, match="shots: 0"):
-        atoms.measured(code, "loss=0.1", shots=0, seed=1)
+        atoms.measure_memory(code, "loss=0.1", shots=0, seed=1)

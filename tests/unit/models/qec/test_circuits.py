@@ -96,7 +96,7 @@ def test_every_single_fault_of_shyps_is_decoded() -> None:
     code = codes.parse("shyps(r=3)")
     dem = circuits.memory(code, 3, "Z", "circuit=1e-3", both=False).detector_error_model()
     for name in (memories.default_decoder(code), "bp_lsd", "bp_osd"):
-        assert faults.misdecoded(dem, decoders.get(name).compile(dem)) == []
+        assert faults.find_misdecoded(dem, decoders.get(name).compile(dem)) == []
 
 
 def test_shyps_has_the_relations_between_its_checks_as_detectors() -> None:
@@ -110,7 +110,7 @@ def test_detectors_of_the_colour_code_carry_colours() -> None:
     circuit = circuits.memory(codes.parse("color(d=5)"), 2, "Z", "phenomenological=1e-3")
     assert {place[3] for place in circuit.get_detector_coordinates().values()} == {0, 1, 2, 3, 4, 5}
     dem = circuit.detector_error_model()
-    assert faults.misdecoded(dem, decoders.get("chromobius").compile(dem)) == []
+    assert faults.find_misdecoded(dem, decoders.get("chromobius").compile(dem)) == []
 
 
 @pytest.mark.parametrize("basis", ["X", "Z"])

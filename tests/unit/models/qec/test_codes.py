@@ -88,7 +88,7 @@ def test_the_lightest_dressed_operator_has_the_distance(text: str) -> None:
 
 @pytest.mark.parametrize("family", codes.FAMILIES)
 def test_the_cycle_names_the_slowest_kind_of_each_layer(family: str) -> None:
-    code = codes.made(family, {})
+    code = codes.make_code(family, {})
     if family not in PLANS:
         assert code.cycle == ("measure",) * 3
         return
@@ -141,4 +141,4 @@ def test_the_seed_of_the_name_shyps_says_that_it_names_two_codes() -> None:
 
 @pytest.mark.parametrize("family", codes.FAMILIES)
 def test_every_family_has_a_circuit(family: str) -> None:
-    assert circuits.memory(codes.made(family, {}), 2).num_observables == codes.made(family, {}).k
+    assert circuits.memory(codes.make_code(family, {}), 2).num_observables == codes.make_code(family, {}).k

@@ -13,8 +13,8 @@ from qmk.base.errors import QmkError
 from qmk.models.qec import codes, decoders
 from qmk.models.qec.circuits import memory
 from qmk.models.qec.decoders import matrix
-from qmk.models.qec.decoders.faults import misdecoded
-from qmk.models.qec.thin import thinned, touching
+from qmk.models.qec.decoders.faults import find_misdecoded
+from qmk.models.qec.thin import thin_circuit, touching
 
 
 def surface(d: int, rounds: int, p: float = 2e-3) -> stim.Circuit:
@@ -28,13 +28,13 @@ HYPER = stim.DetectorErrorModel("error(0.01) D0 D1 D2\nerror(0.02) D0 L0\nerror(
 def test_every_single_fault_of_distance_three_is_decoded_right(name: str) -> None:
     decoder = decoders.get(name)
     dem = decoder.model(surface(3, 2))
-    assert misdecoded(dem, decoder.compile(dem)) == []
+    assert find_misdecoded(dem, decoder.compile(dem)) == []
 
 
 def test_correlated_matching_at_distance_three_gets_single_faults_wrong() -> None:
     """Which is why it is not to be chosen blindly; from distance 5 on it does not."""
     decoder = decoders.get("correlated")
-    wrong = [len(misdecoded(dem, decoder.compile(dem))) for dem in (decoder.model(surface(d, 3)) for d in (3, 5))]
+    wrong = [len(find_misdecoded(dem, decoder.compile(dem))) for dem in (decoder.model(surface(d, 3)) for d in (3, 5))]
     assert wrong[0] > 0
     assert wrong[1] == 0
 
@@ -65,14 +65,14 @@ def test_bp_on_too_few_checks_gets_single_faults_wrong() -> None:
     decoder = decoders.get("bp_lsd")
     dem = decoder.model(circuit)
     full = matrix.from_dem(dem)
-    assert misdecoded(dem, decoder.compile(dem)) == []
+    assert find_misdecoded(dem, decoder.compile(dem)) == []
     rows = np.zeros((full.detectors, len(full.columns)), np.uint8)
     for j, column in enumerate(full.columns):
         rows[list(column), j] = 1
     few = independent(rows)
     assert len(few) < full.detectors
     thin = thin_model(dem, few)
-    assert len(misdecoded(thin, decoder.compile(thin))) > 0
+    assert len(find_misdecoded(thin, decoder.compile(thin))) > 0
 
 
 def independent(rows: Any) -> list[int]:
@@ -115,7 +115,7 @@ def test_parts_of_an_error_are_columns_where_it_is_decomposed() -> None:
 
 def test_detectors_that_cannot_matter_are_left_out_and_the_shots_stay_the_same() -> None:
     circuit, decoder = surface(3, 6), decoders.get("matching")
-    thin = thinned(circuit, decoder)
+    thin = thin_circuit(circuit, decoder)
     keep = touching(decoder.model(circuit))
     assert thin.num_detectors == keep.sum() < circuit.num_detectors
     shots = [
@@ -124,7 +124,7 @@ def test_detectors_that_cannot_matter_are_left_out_and_the_shots_stay_the_same()
     ]
     assert (shots[0][0][:, keep] == shots[1][0]).all()
     assert (shots[0][1] == shots[1][1]).all()
-    assert thinned(circuit, decoders.get("tesseract")) is circuit
+    assert thin_circuit(circuit, decoders.get("tesseract")) is circuit
 
 
 def test_every_name_has_a_decoder_with_a_description() -> None:
@@ -181,7 +181,7 @@ def test_a_syndrome_has_the_same_answer_whatever_came_before() -> None:
 def test_relay_with_many_legs_takes_no_memory_for_them() -> None:
     decoder = decoders.get("relay(legs=1000000)")
     dem = decoder.model(surface(3, 2))
-    assert misdecoded(dem, decoder.compile(dem)) == []
+    assert find_misdecoded(dem, decoder.compile(dem)) == []
 
 
 def test_orders_that_would_break_the_memory_of_ldpc() -> None:

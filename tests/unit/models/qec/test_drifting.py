@@ -11,9 +11,9 @@ from qmk.abi.shapes import Qec
 from qmk.base.errors import QmkError
 from qmk.models.noise import NoiseModel
 from qmk.models.noise.calibration import Calibration, Point
-from qmk.models.qec.logical import Machine, Placed, placed, rewritten
-from qmk.models.qec.logical.drifting import decided, flips_of, rates
-from qmk.models.qec.logical.machine import lowered
+from qmk.models.qec.logical import Machine, Placed, place_program, rewritten
+from qmk.models.qec.logical.drifting import decide, flips_of, rates
+from qmk.models.qec.logical.machine import lower_on_machine
 from qmk.models.qec.tables import channels, default
 from qmk.qvm.graph import Graph, Node
 from qmk.qvm.verify import verify
@@ -48,7 +48,7 @@ def program(gate: str = "core.s") -> Graph:
 
 @pytest.fixture(scope="module")
 def first() -> Placed:
-    return placed(program(), QEC)
+    return place_program(program(), QEC)
 
 
 def end_of(graph: Graph, epoch: int) -> int:
@@ -57,8 +57,8 @@ def end_of(graph: Graph, epoch: int) -> int:
 
 def test_the_point_in_force_is_the_one_before(first: Placed) -> None:
     assert first.footprint.calibrated_s == 0.0
-    assert placed(program(), QEC, 1.9 * HOUR).footprint.calibrated_s == HOUR
-    assert placed(program(), QEC, 99 * HOUR).footprint.calibrated_s == 3 * HOUR
+    assert place_program(program(), QEC, 1.9 * HOUR).footprint.calibrated_s == HOUR
+    assert place_program(program(), QEC, 99 * HOUR).footprint.calibrated_s == 3 * HOUR
 
 
 @pytest.mark.parametrize("epoch", [1, 2, 3])
@@ -84,11 +84,11 @@ def test_what_lies_before_the_fence_stays_node_for_node(first: Placed, epoch: in
 def test_patches_that_change_their_distance_err_in_it(to: int) -> None:
     """Four rounds of the smaller distance and a cycle of the new one, on both patches."""
     qec = msgspec.structs.replace(QEC, machine=f"surface(d={8 - to})", target=6e-4 if to == 5 else 1e-2)
-    first = placed(program(), qec)
+    first = place_program(program(), qec)
     later = rewritten(first.graph, qec, Rewrite(2, first.footprint, HOUR if to == 5 else 3 * HOUR))
     assert later.footprint.distance == to
     model = NoiseModel.circuit(2e-3 if to == 5 else 1e-3)
-    rest, _, used = lowered(f"surface(d={to})", model, program())
+    rest, _, used = lower_on_machine(f"surface(d={to})", model, program())
     assert used.changes == 0
     small, new = (channels(default(), "surface", d, model) for d in (3, to))
     one = sum(small.cycle.values()) * 4 / 3 + sum(new.cycle.values())
@@ -147,7 +147,7 @@ def test_the_errors_told_are_those_of_both_parts(first: Placed) -> None:
     ],
 )
 def test_the_target_says_which_distance(p: float, d: int, target: float, action: str, wanted: int) -> None:
-    found = decided(Machine.parse(f"surface(d={d})"), NoiseModel.circuit(p), target, default(), False)
+    found = decide(Machine.parse(f"surface(d={d})"), NoiseModel.circuit(p), target, default(), False)
     assert (found.action, found.d) == (action, wanted)
 
 
@@ -162,7 +162,7 @@ def test_a_point_that_the_table_does_not_know_is_refused(first: Placed) -> None:
 
 def test_t_gates_wait_for_factories_that_begin_anew() -> None:
     qec = msgspec.structs.replace(QEC, machine="surface(d=5),factories=1")
-    made = placed(program("core.t"), qec)
+    made = place_program(program("core.t"), qec)
     later = rewritten(made.graph, qec, Rewrite(2, made.footprint, 3 * HOUR, keep=True))
     assert later.footprint.epoch_rounds[2] > made.footprint.epoch_rounds[2], "the store is empty after the change"
 
@@ -177,7 +177,7 @@ def test_a_distance_whose_factories_reject_everything_is_no_choice() -> None:
 @pytest.mark.parametrize("left_out", ["began", "target"])
 def test_began_and_target_come_together(left_out: str) -> None:
     with pytest.raises(QmkError) as caught:
-        placed(program(), msgspec.structs.replace(QEC, **{left_out: None}))
+        place_program(program(), msgspec.structs.replace(QEC, **{left_out: None}))
     assert caught.value.fields["field"] == f"qec.{left_out}"
 
 

@@ -20,7 +20,7 @@ from qmk.models.qec.tables.angles import probability, theta
 from qmk.request.program import to_graph
 
 KNOWN = channels(default(), "surface", 5, "p=1e-3")
-NOTHING = KNOWN.scaled(0.0)
+NOTHING = KNOWN.scale(0.0)
 PARTS = [
     *(("cycle", flip, "") for flip in "XZ"),
     *(("away", pauli, "") for pauli in "XZ"),

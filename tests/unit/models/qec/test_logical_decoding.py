@@ -11,7 +11,7 @@ from qmk.models.noise import NoiseModel
 from qmk.models.qec import circuits, codes, speed
 from qmk.models.qec.logical import Machine
 from qmk.models.qec.logical.decoding import Asked, events_per_round
-from qmk.models.qec.logical.drifting import decided
+from qmk.models.qec.logical.drifting import decide
 from qmk.models.qec.tables import default
 
 TARGET = 6e-4
@@ -45,9 +45,9 @@ def test_no_distance_is_given_that_the_decoder_cannot_follow() -> None:
     fast, slow = 1e-7, 1.6e-7
     assert load(5, 2e-3, fast) < THROTTLE_LOAD < load(5, 2e-3, slow)
     assert load(3, 2e-3, slow) < THROTTLE_LOAD
-    told = decided(machine, model, TARGET, default(), False, asked(fast))
+    told = decide(machine, model, TARGET, default(), False, asked(fast))
     assert (told.action, told.d) == ("grow", 5)
-    told = decided(machine, model, TARGET, default(), False, asked(slow))
+    told = decide(machine, model, TARGET, default(), False, asked(slow))
     assert (told.action, told.d) == ("throttle", 3)
     assert f"{load(5, 2e-3, slow):.2f}" in told.reason
 
@@ -56,7 +56,7 @@ def test_what_others_ask_of_the_decoder_counts() -> None:
     machine, model = Machine.parse("surface(d=3)"), NoiseModel.circuit(2e-3)
     alone = load(5, 2e-3, 1e-7)
     others = THROTTLE_LOAD - alone
-    told = [decided(machine, model, TARGET, default(), False, asked(1e-7, others + by)) for by in (-1e-6, 1e-6)]
+    told = [decide(machine, model, TARGET, default(), False, asked(1e-7, others + by)) for by in (-1e-6, 1e-6)]
     assert [decision.action for decision in told] == ["grow", "throttle"]
 
 
@@ -68,9 +68,9 @@ def test_the_factories_of_a_machine_have_events_too() -> None:
 
 
 def test_this_machine_tells_its_own_speed() -> None:
-    found = speed.measured(codes.parse("surface(d=3)"), "p=5e-3", shots=20_000)
+    found = speed.measure_speed(codes.parse("surface(d=3)"), "p=5e-3", shots=20_000)
     assert 1e-9 < found.event_s < 1e-3
     with pytest.raises(QmkError, match="no detection event"):
-        speed.measured(codes.parse("surface(d=3)"), "p=1e-9", shots=1)
+        speed.measure_speed(codes.parse("surface(d=3)"), "p=1e-9", shots=1)
     with pytest.raises(QmkError, match="0 shots"):
-        speed.measured(codes.parse("surface(d=3)"), "p=5e-3", shots=0)
+        speed.measure_speed(codes.parse("surface(d=3)"), "p=5e-3", shots=0)

@@ -45,7 +45,7 @@ def test_failures_are_those_of_the_physical_circuit(program):
 
 def test_without_errors_nothing_fails():
     for program in programs.held_out():
-        assert failures(program, KNOWN.scaled(0.0), shots=64, seed=3).failed == 0
+        assert failures(program, KNOWN.scale(0.0), shots=64, seed=3).failed == 0
 
 
 def patch(*cycles: int) -> Program:
@@ -292,15 +292,15 @@ def labelled(graph: Graph, label: dict) -> Graph:
         ("surface(d=5)", "p=1e-3", "rx(0.3) q[0];", "neither Clifford nor T"),
         ("surface(d=5)", "uniform=1e-3", "h q[0];", "has no rows"),
         ("surface(d=5)", None, "h q[0];", "without the noise"),
-        ("surface(d=5),t=magic", "p=1e-3", "h q[0];", "no machine of logical qubits"),
-        ("surface(d=5),t=injected,factories=2", "p=1e-3", "h q[0];", "no machine of logical qubits"),
-        ("surface(d=5),factories=2,factories=3", "p=1e-3", "h q[0];", "no machine of logical qubits"),
+        ("surface(d=5),t=magic", "p=1e-3", "h q[0];", "is not a machine of logical qubits"),
+        ("surface(d=5),t=injected,factories=2", "p=1e-3", "h q[0];", "is not a machine of logical qubits"),
+        ("surface(d=5),factories=2,factories=3", "p=1e-3", "h q[0];", "is not a machine of logical qubits"),
         ("surface(d=3),factories=1", "p=2e-3", "t q[0];", "rejects every attempt"),
         ("surface(d=25)", "p=1e-3", "h q[0];", "no extrapolation"),
         ("bicycle(l=12,m=6)", "p=1e-3", "h q[0];", "logical qubits in a block"),
         ("bacon_shor(d=3)", "p=1e-3", "t q[0];", "no rows of injected states"),
         ("bacon_shor(d=3),factories=4", "p=1e-3", "h q[0];", "which factories need"),
-        ("surface(d=5)" + " " * 100_000, "p=1e-3", "h q[0];", "no machine of logical qubits"),
+        ("surface(d=5)" + " " * 100_000, "p=1e-3", "h q[0];", "is not a machine of logical qubits"),
     ],
 )
 def test_what_the_machine_refuses(code, noise, body, why):

@@ -21,7 +21,7 @@ from qmk.models.qec.tables import (
     cache_folder,
     channels,
     default,
-    drawn,
+    draw_table,
     fit,
     keep,
     measure,
@@ -30,7 +30,7 @@ from qmk.models.qec.tables import (
 )
 from qmk.models.qec.tables.angles import probability, theta, thetas
 from qmk.models.qec.tables.fit import Point, strength
-from qmk.models.qec.tables.rows import cached
+from qmk.models.qec.tables.rows import cached_rows
 
 SHIPPED = default()
 
@@ -235,10 +235,10 @@ def test_rows_are_made_kept_and_found_again(tmp_path, monkeypatch):
     assert low < made.any_per_shot < high
     path = keep(made)
     assert path.parent == cache_folder()
-    assert cached() == (made,)
+    assert cached_rows() == (made,)
     assert made in default().rows
     path.write_bytes(path.read_bytes().replace(b'"seed":3', b'"seed":4'))
-    assert cached() == ()
+    assert cached_rows() == ()
 
 
 def test_a_cache_adds_shots_and_takes_none_away(tmp_path, monkeypatch):
@@ -258,7 +258,7 @@ def test_a_file_of_the_cache_that_is_no_row_is_named(tmp_path, monkeypatch):
     cache_folder().mkdir(parents=True)
     path = cache_folder() / f"{hashlib.sha256(b'{}').hexdigest()}.json"
     path.write_bytes(b"{}")
-    with pytest.raises(QmkError, match="is no row") as caught:
+    with pytest.raises(QmkError, match="is not a row") as caught:
         default()
     assert str(path) in str(caught.value)
     assert caught.value.fields["help"] == "remove the file"
@@ -295,7 +295,7 @@ def test_a_table_that_is_none_is_refused(text, why):
 def test_drawn_tables_scatter_as_counts_do():
     """Standard deviation of 400 draws within 25 % of sqrt(100): false alarms below 1e-9."""
     dice = np.random.default_rng(1)
-    counts = [drawn(Table((row(),)), dice).rows[0].errors_any for _ in range(400)]
+    counts = [draw_table(Table((row(),)), dice).rows[0].errors_any for _ in range(400)]
     assert 7.5 < float(np.std(counts)) < 12.5
     assert abs(float(np.mean(counts)) - 100.5) < 4
 

@@ -54,7 +54,7 @@ def test_the_rotations_of_15_to_1_do_what_the_enumeration_says() -> None:
     dice = np.random.default_rng(3)
     patterns = [0, 0b111, *(1 << at for at in range(15)), *(int(x) for x in dice.integers(1 << 15, size=200))]
     for pattern in patterns:
-        passing, infidelity = distill.rotated(pattern)
+        passing, infidelity = distill.run_rotations(pattern)
         passes, spoils = distill._outcome(15, np.array([pattern], dtype=np.uint32))
         assert passing == pytest.approx(float(passes[0]), abs=1e-9)
         if passes[0]:

@@ -28,7 +28,7 @@ def point(d: int, p: float, per_round: float) -> Memory:
 
 def test_both_bases_count_and_units_are_named() -> None:
     """Trap: a memory of Z alone leaves out half; and rates per shot, round and cycle are different numbers."""
-    found = memories.measured(codes.parse("surface(d=3)"), "circuit=1e-2", shots=4000, seed=3)
+    found = memories.measure_memory(codes.parse("surface(d=3)"), "circuit=1e-2", shots=4000, seed=3)
     assert set(found.bases) == {"X", "Z"}
     assert found.rounds == 9
     data = found.as_dict()
@@ -45,7 +45,7 @@ def test_both_bases_count_and_units_are_named() -> None:
 def test_the_seed_fixes_the_counts() -> None:
     code = codes.parse("bacon_shor(d=3)")
     counts = [
-        memories.measured(code, "circuit=1e-2", shots=3000, seed=seed, bases="Z").bases["Z"].errors_any
+        memories.measure_memory(code, "circuit=1e-2", shots=3000, seed=seed, bases="Z").bases["Z"].errors_any
         for seed in (1, 1, 2)
     ]
     assert counts[0] == counts[1] != counts[2]
@@ -67,7 +67,9 @@ def test_a_code_without_threshold_has_a_best_distance() -> None:
     """Trap: a rate that shrinks with the distance for ever. Bacon-Shor at 5e-3 is best at 3."""
     chances = {3: 8.5e-3, 5: 1.0e-2, 7: 1.6e-2}
     made = [
-        memories.measured(codes.parse(f"bacon_shor(d={d})"), "circuit=5e-3", shots=20_000, seed=1, bases="Z", p=5e-3)
+        memories.measure_memory(
+            codes.parse(f"bacon_shor(d={d})"), "circuit=5e-3", shots=20_000, seed=1, bases="Z", p=5e-3
+        )
         for d in (3, 5)
     ]
     assert threshold(made).best == {5e-3: 3}  # 1500 and 2600 failures: 15 % apart, 3.5 % known; seeded
@@ -77,7 +79,9 @@ def test_a_code_without_threshold_has_a_best_distance() -> None:
 
 def test_above_threshold_distance_makes_it_worse() -> None:
     rates = [
-        memories.measured(codes.parse(f"surface(d={d})"), "circuit=2e-2", shots=2000, seed=1, bases="Z").block_per_round
+        memories.measure_memory(
+            codes.parse(f"surface(d={d})"), "circuit=2e-2", shots=2000, seed=1, bases="Z"
+        ).block_per_round
         for d in (3, 5)
     ]
     assert rates[1] > 1.1 * rates[0]
@@ -99,18 +103,18 @@ def test_noise_of_a_curve() -> None:
 def test_what_was_asked_for_is_run_or_refused() -> None:
     for given, match in (({"rounds": 0}, "0 rounds"), ({"rounds": -1}, "-1 rounds"), ({"bases": ""}, "none is given")):
         with pytest.raises(QmkError, match=match):
-            memories.measured(codes.parse("surface"), "circuit=1e-2", shots=10, seed=1, **given)  # type: ignore[arg-type]
+            memories.measure_memory(codes.parse("surface"), "circuit=1e-2", shots=10, seed=1, **given)  # type: ignore[arg-type]
 
 
 def test_heralds_are_used_or_refused() -> None:
     """Matching would decode a lost qubit as if nobody had noticed: fifteen times as many failures on these shots."""
     code = codes.parse("surface(d=3)")
-    found = memories.measured(code, "erasure=0.02", shots=2000, seed=1, rounds=3, bases="Z")
+    found = memories.measure_memory(code, "erasure=0.02", shots=2000, seed=1, rounds=3, bases="Z")
     assert found.decoder == "correlated"
     assert found.bases["Z"].errors_any < 40  # 13; matching had 190
     for name in ("matching", "union_find", "matching@3+3"):
         with pytest.raises(QmkError, match="heralds of lost qubits") as refused:
-            memories.measured(code, "erasure=0.02", shots=10, seed=1, decoder=name)
+            memories.measure_memory(code, "erasure=0.02", shots=10, seed=1, decoder=name)
         assert refused.value.kind.name == "UNSUPPORTED"
 
 
@@ -120,7 +124,7 @@ def test_the_honeycomb_code_is_decoded_with_correlations() -> None:
     code = codes.parse("honeycomb").with_distance(4)
     given = {"shots": 10_000, "seed": 1, "rounds": 8, "bases": "Z"}
     best, plain = (
-        memories.measured(code, "depolarizing=5e-3,readout=5e-3", decoder=decoder, **given)  # type: ignore[arg-type]
+        memories.measure_memory(code, "depolarizing=5e-3,readout=5e-3", decoder=decoder, **given)  # type: ignore[arg-type]
         for decoder in (None, "matching")
     )
     assert best.decoder == "correlated"

@@ -11,7 +11,7 @@ import stim
 from qmk.base.errors import QmkError
 from qmk.models.qec import codes, decoders, rates
 from qmk.models.qec.circuits import memory
-from qmk.models.qec.decoders.faults import misdecoded
+from qmk.models.qec.decoders.faults import find_misdecoded
 from qmk.models.qec.streaming import Sliding, spans
 
 CIRCUIT = memory(codes.parse("surface(d=3)"), 18, "Z", "circuit=6e-3", both=False)
@@ -34,7 +34,7 @@ def test_windows_decode_every_single_fault(name: str) -> None:
     circuit = memory(codes.parse("surface(d=3)"), 9, "Z", "circuit=1e-3", both=False)
     decoder = decoders.get(f"{name}@2+3")
     dem = decoder.model(circuit)
-    assert misdecoded(dem, decoder.compile(dem)) == []
+    assert find_misdecoded(dem, decoder.compile(dem)) == []
 
 
 def test_one_window_over_everything_is_the_decoder_itself() -> None:

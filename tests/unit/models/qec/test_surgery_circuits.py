@@ -32,7 +32,7 @@ def test_circuits_are_complete_and_of_full_distance(program: surgery.Program) ->
 
 @pytest.mark.parametrize("name", ["cnot_XX", "domain_wall_X", "move_X"])
 def test_distance_five(name: str) -> None:
-    program = programs.named(name)
+    program = programs.program_named(name)
     assert len(surgery.circuit(program, 5).missing_detectors()) == 0
     assert distance_of(program, 5) == 5
 
@@ -40,7 +40,7 @@ def test_distance_five(name: str) -> None:
 @pytest.mark.parametrize("program", HELD_OUT, ids=lambda program: program.name)
 def test_physical_outcomes_are_distributed_as_logical_ones(program: surgery.Program) -> None:
     """Outcomes of stabilizer circuits are uniform over an affine space: the same space, of the same dimension."""
-    circuit, records = surgery.compiled(program, 3, rounds=1)
+    circuit, records = surgery.compile_program(program, 3, rounds=1)
     shots = circuit.compile_sampler(seed=7).sample(128)
     keys = program.keys()
     values = np.stack([shots[:, sorted(records[key])].sum(axis=1) % 2 for key in keys], axis=1)
@@ -94,7 +94,7 @@ def test_twenty_programs_of_two_to_six_patches() -> None:
     assert {len(program.floor.patches) for program in HELD_OUT} == {2, 3, 4, 5, 6}
     assert programs.held_out() == HELD_OUT
     for program in HELD_OUT:
-        assert programs.named(program.name) == program == surgery.Program.from_json(program.to_json())
+        assert programs.program_named(program.name) == program == surgery.Program.from_json(program.to_json())
         assert all(parity.value == 0 for parity in surgery.certain(program))
 
 
@@ -108,7 +108,7 @@ def test_the_outcome_of_a_merge_is_in_the_observable_that_it_corrects() -> None:
 
 
 def test_no_noise_no_errors() -> None:
-    circuit = surgery.circuit(programs.named("random_7_5"), 3, "uniform=0")
+    circuit = surgery.circuit(programs.program_named("random_7_5"), 3, "uniform=0")
     detectors, observables = circuit.compile_detector_sampler(seed=1).sample(64, separate_observables=True)
     assert not detectors.any()
     assert not observables.any()

@@ -154,7 +154,7 @@ def test_a_patch_alone_has_d_squared_and_one_less() -> None:
 @pytest.mark.parametrize("text", ["cnot", "cnot_ZZ ", "random_1_99", "t_gates_x"])
 def test_names_of_no_program(text: str) -> None:
     with pytest.raises(QmkError, match=r"no program|99 patches"):
-        programs.named(text)
+        programs.program_named(text)
 
 
 def test_json_of_no_program() -> None:

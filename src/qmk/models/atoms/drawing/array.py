@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from qmk.models.atoms.array import Array
-from qmk.models.atoms.drawing.scene import INK, PALE, Circle, Line, Mark, Rect, Scene, Text, moved, text_width
+from qmk.models.atoms.drawing.scene import INK, PALE, Circle, Line, Mark, Rect, Scene, Text, move_mark, text_width
 from qmk.models.atoms.profile import Profile
 from qmk.models.atoms.timeline import Entry, Timeline
 from qmk.qvm.families import OPS
@@ -33,13 +33,13 @@ class _View:
         wide, high = max(xs) + margin - self.low, self.top - (min(ys) - margin)
         self.scale = min(PANEL / wide, PANEL / high)
         self.width, self.height = wide * self.scale, high * self.scale
-        self.sites = [s for s in array.sites.values() if self.sees(s.point)][:MOST_SITES]
+        self.sites = [s for s in array.sites.values() if self.shows(s.point)][:MOST_SITES]
 
-    def sees(self, point: Sequence[float]) -> bool:
-        x, y = self.at(point)
+    def shows(self, point: Sequence[float]) -> bool:
+        x, y = self.to_picture(point)
         return 4 <= x <= self.width - 4 and 4 <= y <= self.height - 4
 
-    def at(self, point: Sequence[float]) -> tuple[float, float]:
+    def to_picture(self, point: Sequence[float]) -> tuple[float, float]:
         return (point[0] - self.low) * self.scale, (self.top - point[1]) * self.scale
 
 
@@ -66,7 +66,7 @@ def panels(graph: Graph, timeline: Timeline, profile: Profile, title: str) -> Sc
     for k, panel in enumerate(shown):
         x = 8 + k % columns * (max(view.width, 240) + GAP)
         y = 30 + k // columns * (view.height + HEAD + GAP)
-        marks += [moved(mark, x, y) for mark in _drawn(panel, view, array)]
+        marks += [move_mark(mark, x, y) for mark in _draw_panel(panel, view, array)]
     rows = -(-len(shown) // columns)
     height = 30 + rows * (view.height + HEAD + GAP)
     if len(found) > len(shown):
@@ -95,28 +95,28 @@ def _panels(array: Array, timeline: Timeline, nodes: dict[str, Node]) -> list[_P
     return found[1:] if len(found) > 1 else found
 
 
-def _drawn(panel: _Panel, view: _View, array: Array) -> list[Mark]:
+def _draw_panel(panel: _Panel, view: _View, array: Array) -> list[Mark]:
     marks: list[Mark] = [Text(0, 12, _heading(panel), size=11)]
     frame: list[Mark] = [*_zones(view, array), Rect(0, 0, view.width, view.height, "none", PALE)]
     small = max(1.2, min(4.0, 0.12 * view.scale * 10))
     for site in view.sites:
-        x, y = view.at(site.point)
+        x, y = view.to_picture(site.point)
         frame.append(Circle(x, y, small, stroke=PALE, title=f"site {site.id}"))
     frame += _gates(panel, view, array)
     for atom, site in panel.where.items():
-        x, y = view.at(array.sites[site].point)
+        x, y = view.to_picture(array.sites[site].point)
         frame.append(Circle(x, y, small + 1.5, fill=ATOM, title=f"{atom} at site {site}"))
     for atom, site in panel.aims.items():
-        start, end = view.at(array.sites[panel.where[atom]].point), view.at(array.sites[site].point)
+        start, end = view.to_picture(array.sites[panel.where[atom]].point), view.to_picture(array.sites[site].point)
         frame += [Line(*start, *end, MOVE, 1.6, True), Circle(*end, small + 1.5, stroke=MOVE)]
     frame += _names(panel, view, array, small)
-    return [*marks, *(moved(mark, 0, HEAD) for mark in frame)]
+    return [*marks, *(move_mark(mark, 0, HEAD) for mark in frame)]
 
 
 def _names(panel: _Panel, view: _View, array: Array, small: float) -> list[Mark]:
     """Of the atoms that do something, else of all; left of an atom that has another close to its right."""
     busy = [atom for row in panel.entries for atom in row.atoms] or list(panel.where)
-    places = {atom: view.at(array.sites[panel.where[atom]].point) for atom in busy[:MOST_NAMES]}
+    places = {atom: view.to_picture(array.sites[panel.where[atom]].point) for atom in busy[:MOST_NAMES]}
     marks: list[Mark] = []
     for atom, (x, y) in places.items():
         reach = text_width(atom, 9) + 6
@@ -140,7 +140,7 @@ def _heading(panel: _Panel) -> str:
 def _zones(view: _View, array: Array) -> list[Mark]:
     marks: list[Mark] = []
     for k, name in enumerate(array.zones):
-        places = [view.at(site.point) for site in view.sites if site.zone == name]
+        places = [view.to_picture(site.point) for site in view.sites if site.zone == name]
         if places:
             pad = 9.0
             x, y = max(0.0, min(p[0] for p in places) - pad), max(0.0, min(p[1] for p in places) - pad)
@@ -154,7 +154,7 @@ def _zones(view: _View, array: Array) -> list[Mark]:
 def _gates(panel: _Panel, view: _View, array: Array) -> list[Mark]:
     marks: list[Mark] = []
     for row in panel.entries if not panel.aims else ():
-        places = [view.at(array.sites[panel.where[atom]].point) for atom in row.atoms]
+        places = [view.to_picture(array.sites[panel.where[atom]].point) for atom in row.atoms]
         for atom, (x, y) in zip(row.atoms, places, strict=True):
             site = panel.where[atom]
             radius = array.radius(site, site) * view.scale

@@ -63,19 +63,19 @@ class Scene(NamedTuple):
     marks: tuple[Mark, ...]
 
 
-def moved(mark: Mark, x: float, y: float) -> Mark:
+def move_mark(mark: Mark, x: float, y: float) -> Mark:
     """The mark further to the right and down."""
     if isinstance(mark, Line):
         return mark._replace(x=mark.x + x, y=mark.y + y, to_x=mark.to_x + x, to_y=mark.to_y + y)
     return mark._replace(x=mark.x + x, y=mark.y + y)
 
 
-def stacked(scenes: Sequence[Scene], gap: float = 16.0) -> Scene:
+def stack(scenes: Sequence[Scene], gap: float = 16.0) -> Scene:
     """One under the other."""
     marks: list[Mark] = []
     y = 0.0
     for scene in scenes:
-        marks += [moved(mark, 0.0, y) for mark in scene.marks]
+        marks += [move_mark(mark, 0.0, y) for mark in scene.marks]
         y += scene.height + gap
     return Scene(max(scene.width for scene in scenes), y - gap, scenes[0].title, tuple(marks))
 
@@ -108,7 +108,7 @@ def head(line: Line, size: float = 5.0) -> tuple[tuple[float, float], ...]:
     return (line.to_x, line.to_y), (back[0] - dy / 2, back[1] + dx / 2), (back[0] + dy / 2, back[1] - dx / 2)
 
 
-def _told(title: str) -> str:
+def _tip(title: str) -> str:
     return f"<title>{escape(title)}</title>" if title else ""
 
 
@@ -117,12 +117,12 @@ def _svg(mark: Mark) -> str:
         case Rect():
             line = f' stroke="{mark.stroke}"' if mark.stroke else ""
             size = f'width="{max(mark.width, 0):.1f}" height="{mark.height:.1f}"'
-            return f'<rect x="{mark.x:.1f}" y="{mark.y:.1f}" {size} fill="{mark.fill}"{line}>{_told(mark.title)}</rect>'
+            return f'<rect x="{mark.x:.1f}" y="{mark.y:.1f}" {size} fill="{mark.fill}"{line}>{_tip(mark.title)}</rect>'
         case Circle():
             line = f' stroke="{mark.stroke}"' if mark.stroke else ""
             dash = ' stroke-dasharray="3 3"' if mark.dashed else ""
             place = f'cx="{mark.x:.1f}" cy="{mark.y:.1f}" r="{mark.radius:.1f}"'
-            return f'<circle {place} fill="{mark.fill or "none"}"{line}{dash}>{_told(mark.title)}</circle>'
+            return f'<circle {place} fill="{mark.fill or "none"}"{line}{dash}>{_tip(mark.title)}</circle>'
         case Line():
             ends = f'x1="{mark.x:.1f}" y1="{mark.y:.1f}" x2="{mark.to_x:.1f}" y2="{mark.to_y:.1f}"'
             shaft = f'<line {ends} stroke="{mark.stroke}" stroke-width="{mark.width:g}"/>'

@@ -21,7 +21,7 @@ from qmk.models.qec.decoders.matrix import Part, errors_of
 Use = Literal["aware", "blind"]
 
 LEAST = 1e-12
-"""chance of an error that the model says cannot happen: a shot in which it did is still decoded"""
+"""The chance given to an error that the model says cannot happen, so that a shot in which it did is still decoded."""
 
 Column = tuple[tuple[int, ...], frozenset[int]]
 
@@ -75,14 +75,14 @@ class LossDecoder:
             made.append(self._sparse.csc_matrix((np.ones(at.shape[1], np.uint8), (at[0], at[1])), shape=shape))
         return made[0], made[1]
 
-    def _compiled(self, factors: NDArray[np.float64]) -> Any:
+    def _compile(self, factors: NDArray[np.float64]) -> Any:
         p = np.clip((1 - factors) / 2, LEAST, 0.5)
         return self._matching(self._checks, weights=np.log((1 - p) / p), faults_matrix=self._faults)
 
     def decode(self, dets: Bits, lost: Bits, use: Use = "aware") -> Bits:
         """``use`` "blind": as if ``lost`` were not known, but how likely each atom is lost."""
         if use == "blind":
-            return self._compiled(self._mean).decode_batch(dets)
+            return self._compile(self._mean).decode_batch(dets)
         found = np.zeros((len(dets), self._shape[1]), np.uint8)
         patterns, which = np.unique(np.packbits(lost, axis=1), axis=0, return_inverse=True)
         order = np.argsort(which.ravel(), kind="stable")
@@ -92,7 +92,7 @@ class LossDecoder:
             terms = [self._lives[life] for life in np.flatnonzero(lost[shots[0]])]
             if not dets[shots].any():
                 continue
-            found[shots] = self._compiled(self._times(self._base, terms)).decode_batch(dets[shots])
+            found[shots] = self._compile(self._times(self._base, terms)).decode_batch(dets[shots])
         return found
 
 

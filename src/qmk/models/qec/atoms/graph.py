@@ -7,7 +7,7 @@ from qmk.qvm.families.noise import PAIRS
 from qmk.qvm.graph import Graph, Guard, Node
 
 FLIPPED, RECORD, GONE = WORDS = "flipped", "m", "gone"
-"""what names of events begin with"""
+"""The first letters of the names of events."""
 
 GATES = {"CX": "core.cnot", "CZ": "core.cz", "H": "core.h"}
 
@@ -17,7 +17,7 @@ def graph_of(memory: Steps) -> Graph:
     tells (a memory of X: in |+> or |->).
     Events ``m0``, ``m1``, ... are Stim's records; ``gone0``, ``gone1``, ... are 1 where the atom of that life
     (``memory.lives``) is lost. Of a lost atom the bit is 0."""
-    return _Writer(memory).made()
+    return _Writer(memory).build()
 
 
 class _Writer:
@@ -27,7 +27,7 @@ class _Writer:
         self.nodes = [Node("alloc", "core.alloc", vqs=tuple(self.names.values()))]
         self.records = self.looks = 0
 
-    def made(self) -> Graph:
+    def build(self) -> Graph:
         for step in self.memory.steps:
             if step.kind != "note":
                 self._step(step)

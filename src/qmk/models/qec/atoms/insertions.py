@@ -41,12 +41,12 @@ def insertions(life: Life) -> list[Insertion]:
         if event.kind == "loss":
             weight = kept * event.p / total
             kept *= 1 - event.p
-            for step, pauli in _after(life, life.events[index + 1 :]):
+            for step, pauli in _errors_after_loss(life, life.events[index + 1 :]):
                 found[step, pauli] = found.get((step, pauli), 0.0) + weight / 2
     return [Insertion(step, life.qubit, pauli, p) for (step, pauli), p in sorted(found.items())]
 
 
-def _after(life: Life, events: list[Event]) -> list[tuple[int, str]]:
+def _errors_after_loss(life: Life, events: list[Event]) -> list[tuple[int, str]]:
     """Where errors stand if the atom is lost right before ``events``."""
     places: list[tuple[int, str]] = []
     definite = ""

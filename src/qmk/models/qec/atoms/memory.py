@@ -90,7 +90,7 @@ class AtomMemory:
         return found
 
 
-def measured(
+def measure_memory(
     code: Code,
     noise: NoiseLike,
     *,
@@ -112,7 +112,7 @@ def measured(
     count = code.distance if rounds is None else rounds
     begin = time.process_time()
     memory = steps.memory(code, count, basis, model, check)
-    counts = _counted(memory, shots, substream(seed, code.spec, basis, model.hash, count, check))
+    counts = _count(memory, shots, substream(seed, code.spec, basis, model.hash, count, check))
     cpu_s = time.process_time() - begin
     provenance = {"engine": f"{ENGINE}:{METHOD}", "decoder": "matching", "seed": seed, **rates.versions()}
     aware, blind = (
@@ -132,7 +132,7 @@ class _Counts:
     lost: int = 0
 
 
-def _counted(memory: Steps, shots: int, seed: int) -> _Counts:
+def _count(memory: Steps, shots: int, seed: int) -> _Counts:
     """Of one observable, in batches whose seeds depend on their number alone."""
     sampler, decoder, counts = Sampler(memory), LossDecoder(memory), _Counts()
     for number, start in enumerate(range(0, shots, BATCH_SHOTS)):
@@ -177,6 +177,6 @@ class Sampler:
         return Shots(dets, observables, bits[:, named[GONE]])
 
 
-def sampled(memory: Steps, shots: int, seed: int) -> Shots:
+def sample(memory: Steps, shots: int, seed: int) -> Shots:
     """``shots`` of ``memory`` at once."""
     return Sampler(memory).run(shots, seed)

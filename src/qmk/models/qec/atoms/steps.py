@@ -28,7 +28,7 @@ from qmk.models.qec import circuits
 from qmk.models.qec.code import Code
 
 MAX_ATOMS = 20_000
-"""times rounds, of one memory: each takes a flag and several errors of its own"""
+"""Largest number of atoms times rounds in one memory: each takes a flag and several errors of its own."""
 
 Check = Literal["end", "round"]
 
@@ -103,30 +103,30 @@ def memory(code: Code, rounds: int, basis: str, model: NoiseModel, check: Check)
 def without_losses(model: NoiseModel) -> NoiseModel:
     """What is left of ``model`` if no atom is lost. Raises UNSUPPORTED for losses of rounds, ``erasure``, leakage that
     depends on the state, and a rate without the times that it is of."""
-    if model.erasure or any(_lost(error) is not None for error in model.before_round):
-        raise _unsupported(model, "erasures and losses of rounds", "loss=P strikes the atoms of gates")
+    if model.erasure or any(_loss_chance(error) is not None for error in model.before_round):
+        raise _unsupported_error(model, "erasures and losses of rounds", "loss=P strikes the atoms of gates")
     if model.loss_rate and not any(model.durations.values()):
         text = 'give \'durations\' in a file of the model, such as {"2q": 3e-7, "measure": 5e-4}'
-        raise _unsupported(model, "a loss rate without durations, so that nothing takes time", text)
+        raise _unsupported_error(model, "a loss rate without durations, so that nothing takes time", text)
     rules = (error for rule in model.gates for error in rule.errors)
     alone = (*model.before_measure, *model.reset, *model.idle, *(model.idle_measure or ()))
     if any(isinstance(error, Leak) and error.p0 != error.p1 for error in (*rules, *alone)):
-        raise _unsupported(
+        raise _unsupported_error(
             model, "leakage that depends on the state", "leak=P:P is loss, which is followed; their mean, say"
         )
 
-    def kept(errors: Iterable[object]) -> tuple[object, ...]:
-        return tuple(error for error in errors if _lost(error) is None)
+    def drop_losses(errors: Iterable[object]) -> tuple[object, ...]:
+        return tuple(error for error in errors if _loss_chance(error) is None)
 
-    gates = tuple(msgspec.structs.replace(rule, errors=kept(rule.errors)) for rule in model.gates)
+    gates = tuple(msgspec.structs.replace(rule, errors=drop_losses(rule.errors)) for rule in model.gates)
     names = ("before_measure", "reset", "idle")
-    changes: dict[str, object] = {name: kept(getattr(model, name)) for name in names}
+    changes: dict[str, object] = {name: drop_losses(getattr(model, name)) for name in names}
     if model.idle_measure is not None:
-        changes["idle_measure"] = kept(model.idle_measure)
+        changes["idle_measure"] = drop_losses(model.idle_measure)
     return msgspec.structs.replace(model, gates=gates, loss_rate=0.0, **changes)
 
 
-def _lost(error: object) -> float | None:
+def _loss_chance(error: object) -> float | None:
     """The chance that an error loses an atom, None for one that loses none."""
     match error:
         case Loss(p=p) | Leak(p0=p):
@@ -135,7 +135,7 @@ def _lost(error: object) -> float | None:
             return None
 
 
-def _unsupported(model: NoiseModel, what: str, help: str) -> QmkError:
+def _unsupported_error(model: NoiseModel, what: str, help: str) -> QmkError:
     return QmkError("UNSUPPORTED", f"noise model {model.label}: {what}, in a memory of a code", help=help)
 
 
@@ -149,7 +149,7 @@ class _Writer:
         self.done: list[Life] = []
         self.busy: set[int] = set()
         self.measuring, self.seconds = False, 0.0
-        """of the layer so far"""
+        """Whether the layer so far measures, and how long it takes in seconds."""
 
     def take(self, circuit: stim.Circuit) -> Steps:
         for row in circuit:
@@ -242,7 +242,7 @@ class _Writer:
 
     def _lose(self, errors: Iterable[object], group: tuple[int, ...]) -> None:
         for error in errors:
-            if not (p := _lost(error)):
+            if not (p := _loss_chance(error)):
                 continue
             together = isinstance(error, Loss) and error.together
             for struck in [group] if together else [(qubit,) for qubit in group]:

@@ -14,14 +14,14 @@ from qmk.models.qec.decoders.interface import Bits
 from qmk.models.qec.decoders.matrix import Part, errors_of
 
 Place = tuple[int, int, str]
-"""step, qubit, Pauli of an error right before the step"""
+"""Step, qubit and Pauli of an error right before the step."""
 
 Symptom = tuple[frozenset[int], frozenset[int]]
 
 BATCH_PLACES = 4096
 
 SMALL = 1e-7
-"""chance of an error that is only there to be seen"""
+"""The chance of an error that is only there to be seen."""
 
 
 def circuit_of(memory: Steps, *, noisy: bool = False, errors: Iterable[Place] = ()) -> stim.Circuit:

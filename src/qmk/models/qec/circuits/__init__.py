@@ -23,7 +23,7 @@ PLANS: dict[str, Callable[[Code], Plan]] = {
     "bicycle": bicycle.plan,
     "repetition": repetition.plan,
 }
-"""one round of each family of static codes"""
+"""The plan of one round, for each family of static codes."""
 
 
 def memory(

@@ -14,7 +14,7 @@ import stim
 from qmk.models.qec.circuits.plan import Plan, Watch
 
 ROUND = "round"
-"""tag of the mark of a round"""
+"""The tag that marks a round."""
 
 OTHER = {"X": "Z", "Z": "X"}
 

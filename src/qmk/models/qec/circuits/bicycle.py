@@ -15,7 +15,7 @@ from qmk.models.qec.codes.bicycle import TABLE, monomial
 
 ORDER_X = (None, 1, 4, 3, 5, 0, 2)
 ORDER_Z = (3, 5, 0, 1, 2, 4, None)
-"""which of its six neighbours a check meets in each layer: of X, terms of A then of B; of Z, of B then of A"""
+"""Which of its six neighbours a check meets in each layer: of X, terms of A then of B; of Z, of B then of A."""
 
 
 def plan(code: Code) -> Plan:

@@ -19,7 +19,7 @@ from qmk.models.qec.code import Code
 def circuit(code: Code, to: Code, before: int, after: int, basis: str) -> stim.Circuit:
     """``before`` rounds of ``code``, then ``after`` rounds of ``to``, read in ``basis``, in which it was prepared."""
     large = plan(to)
-    small = _placed(plan(code), large)
+    small = _place(plan(code), large)
     made = stim.Circuit()
     for qubit, place in sorted(large.coords.items()):
         made.append("QUBIT_COORDS", [qubit], place)
@@ -41,18 +41,18 @@ def circuit(code: Code, to: Code, before: int, after: int, basis: str) -> stim.C
     return made
 
 
-def _placed(small: Plan, large: Plan) -> Plan:
+def _place(small: Plan, large: Plan) -> Plan:
     """The small plan on the qubits that the large one has at its places."""
     at = {place: qubit for qubit, place in large.coords.items()}
     name = {qubit: at[place] for qubit, place in small.coords.items()}
 
-    def moved(op: Op) -> Op:
+    def move_op(op: Op) -> Op:
         return op[0], tuple(name[qubit] for qubit in op[1])
 
     return Plan(
         tuple(name[qubit] for qubit in small.data),
         {name[qubit]: place for qubit, place in small.coords.items()},
-        tuple(tuple(map(moved, layer)) for layer in small.layers),
+        tuple(tuple(map(move_op, layer)) for layer in small.layers),
         tuple(Watch(w.basis, w.checks, tuple(name[q] for q in w.data), w.coords) for w in small.watches),
         small.observables,
         small.relations,

@@ -25,10 +25,10 @@ from qmk.models.qec.gf2 import Bits
 
 PAULIS = "XYZ"
 Known = dict[int, dict[tuple[int, int], int]]
-"""records of edges by colour"""
+"""Records of edges by colour."""
 
 START = {"Z": 0, "X": 1}
-"""the colour of the first step, by basis of the memory"""
+"""The colour of the first step, by basis of the memory."""
 
 
 def memory(code: Code, rounds: int, basis: str) -> stim.Circuit:
@@ -44,7 +44,7 @@ class _Memory:
         self.made = stim.Circuit()
         self.records = 0
         self.edges: Known = {colour: {} for colour in range(3)}
-        """records of the last outcomes of edges; those of edges known to be +1 from the preparation are missing"""
+        """Records of the last outcomes of edges; edges known to be +1 from the preparation have no entry."""
         self.seen: dict[int, frozenset[int] | None] = {}
         before = (start - 1) % 3
         for index, (colour, _, _) in enumerate(found.plaquettes):
@@ -78,9 +78,9 @@ class _Memory:
         """Plaquettes of ``colour`` are the products of the last outcomes of their edges."""
         for index, (own, ring, place) in enumerate(self.found.plaquettes):
             if own == colour:
-                self._detect(index, self._around(ring), (*place, step / 3))
+                self._detect(index, self._edges_of_ring(ring), (*place, step / 3))
 
-    def _around(self, ring: tuple[int, ...]) -> frozenset[int]:
+    def _edges_of_ring(self, ring: tuple[int, ...]) -> frozenset[int]:
         sides = [(min(a, b), max(a, b)) for a, b in zip(ring, ring[1:] + ring[:1], strict=True)]
         return frozenset(known[side] for side in sides for known in self.edges.values() if side in known)
 
@@ -104,7 +104,7 @@ class _Memory:
         self.records += self.count
         if even:
             for (a, b), record in self.edges[colour].items():
-                self._append("DETECTOR", {first + a, first + b, record}, (*self._middle(a), steps / 3))
+                self._append("DETECTOR", {first + a, first + b, record}, (*self._place_of(a), steps / 3))
         else:
             self._certain_next(colour, first, steps)
         for index, (own, ring, place) in enumerate(self.found.plaquettes):
@@ -124,7 +124,7 @@ class _Memory:
                 read = {first + qubit for side in sides if side not in last for qubit in side}
                 self._detect(index, frozenset(found | read), (*place, steps / 3))
 
-    def _middle(self, qubit: int) -> tuple[float, float]:
+    def _place_of(self, qubit: int) -> tuple[float, float]:
         return (qubit % self.found.w + 0.25, qubit // self.found.w + 0.25)
 
 
@@ -136,7 +136,7 @@ class Logical:
         self.z = string if colour > 0 else np.zeros_like(string)
         self.records: frozenset[int] = frozenset()
 
-    def _against(self, edges: Bits, colour: int) -> Bits:
+    def _anticommuting(self, edges: Bits, colour: int) -> Bits:
         """Which of the edges, as operators of this colour, anticommute with it."""
         x, z = (edges if colour < 2 else 0 * edges), (edges if colour > 0 else 0 * edges)
         return gf2.bits(gf2.times(x, self.z[:, None]) + gf2.times(z, self.x[:, None]))[:, 0]
@@ -152,7 +152,7 @@ class Logical:
         before = (colour - 1) % 3
         next_edges, last_edges = incidence(found, colour), incidence(found, before)
         # a pair of edges of two colours anticommutes where they share one vertex
-        chosen = solve(gf2.times(next_edges, last_edges.T), self._against(next_edges, colour))
+        chosen = solve(gf2.times(next_edges, last_edges.T), self._anticommuting(next_edges, colour))
         self._include(found, before, chosen, known)
 
     def as_pauli(
@@ -167,7 +167,7 @@ class Logical:
             row[list(ring)] = 1
             rows.append(row)
             kinds.append(kind)
-        # per qubit, what is no power of the wanted Pauli
+        # per qubit, what is not a power of the wanted Pauli
         unlike = np.array([row * (kind != colour) for row, kind in zip(rows, kinds, strict=True)], dtype=np.uint8)
         rest = (self.x & (colour > 0)) ^ (self.z & (colour < 2))
         chosen = solve(np.ascontiguousarray(unlike.T), rest.astype(np.uint8))
@@ -189,7 +189,7 @@ class Logical:
 
 def solve(matrix: Bits, wanted: Bits) -> Bits:
     """Some x with matrix x = wanted, which must exist."""
-    echelon, pivots = gf2.reduced(np.hstack([matrix, wanted[:, None]]))
+    echelon, pivots = gf2.row_reduce(np.hstack([matrix, wanted[:, None]]))
     columns = matrix.shape[1]
     assert columns not in pivots, "a logical operator passes every step"
     found = np.zeros(columns, dtype=np.uint8)
@@ -208,7 +208,7 @@ def logical(found: Lattice, colour: int) -> Bits:
         numbers = [place[vertex] for vertex in ring]
         row[numbers] = 1
         (own if kind == colour else other).append(row)
-    rings = gf2.outside(gf2.kernel(np.array(other)), np.array(own))
+    rings = gf2.independent_rows(gf2.kernel(np.array(other)), np.array(own))
     strings = np.zeros((len(rings), found.w * found.h), dtype=np.uint8)
     for row, chosen in enumerate(rings):
         strings[row, [edges[number][0] for number in np.flatnonzero(chosen).tolist()]] = 1

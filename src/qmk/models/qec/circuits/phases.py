@@ -14,7 +14,7 @@ from qmk.models.qec.codes import color as colour_code
 from qmk.models.qec.gf2 import Bits
 
 Steps = list[list[tuple[int, int]]]
-"""layers of (check, data qubit)"""
+"""Layers of pairs (check, data qubit)."""
 
 
 def rounds_of(z: Steps, x: Steps, first_z: int, first_x: int, checks: tuple[int, int]) -> list[list[Op]]:
@@ -30,7 +30,7 @@ def rounds_of(z: Steps, x: Steps, first_z: int, first_x: int, checks: tuple[int,
     return [*start, [cnots_x[0], ("M", zs)], *([cnot] for cnot in cnots_x[1:]), [("MX", xs)]]
 
 
-def made(code: Code, z: Steps, x: Steps, watches: list[Watch], *, reuse: bool = False) -> Plan:
+def build_plan(code: Code, z: Steps, x: Steps, watches: list[Watch], *, reuse: bool = False) -> Plan:
     """``watches`` count the checks of Z from 0 and those of X after them. ``reuse``: both phases use the same ancillas.
     For a subsystem code every single outcome of Z is certain at first, and of X at last: nothing has disturbed it."""
     assert code.gx is not None, "a CSS code"
@@ -44,11 +44,11 @@ def made(code: Code, z: Steps, x: Steps, watches: list[Watch], *, reuse: bool = 
     singles: dict[str, tuple[Watch, ...]] = {}
     for basis, matrix in gauges.items():
         supports = _rows(matrix)
-        coords |= {start[basis] + row: middle(code, support) for row, support in enumerate(supports)}
+        coords |= {start[basis] + row: centre_of(code, support) for row, support in enumerate(supports)}
         shift = 0 if basis == "Z" else many
         if code.gauge_qubits:
             singles[basis] = tuple(
-                Watch(basis, (shift + row,), support, middle(code, support)) for row, support in enumerate(supports)
+                Watch(basis, (shift + row,), support, centre_of(code, support)) for row, support in enumerate(supports)
             )
     return Plan(
         data=tuple(range(code.n)),
@@ -66,7 +66,7 @@ def _rows(matrix: Bits) -> tuple[tuple[int, ...], ...]:
     return tuple(tuple(np.flatnonzero(row).tolist()) for row in matrix)
 
 
-def middle(code: Code, qubits: tuple[int, ...]) -> tuple[float, float]:
+def centre_of(code: Code, qubits: tuple[int, ...]) -> tuple[float, float]:
     places = [code.coords[q] for q in qubits]
     return (sum(x for x, _ in places) / len(places), sum(y for _, y in places) / len(places))
 
@@ -84,7 +84,7 @@ def bacon_shor(code: Code) -> Plan:
     for j in range(d - 1):
         data = tuple(i + d * row for row in (j, j + 1) for i in range(d))
         watches.append(Watch("X", tuple(many + j * d + i for i in range(d)), data, (0.0, 2.0 * j + 2)))
-    return made(code, z, x, watches)
+    return build_plan(code, z, x, watches)
 
 
 def shyps(code: Code) -> Plan:
@@ -112,11 +112,11 @@ def shyps(code: Code) -> Plan:
             coords = (line + 0.5, number + 0.5)
             watches.append(Watch("Z", tuple(line * n + j for j in word), coords=coords, within=True))
             watches.append(Watch("X", tuple(many + i * n + line for i in word), coords=coords, within=True))
-    return made(code, z, x, watches)
+    return build_plan(code, z, x, watches)
 
 
 ORDER = (0, 1, 3, 4, 2, 5)
-"""of the six neighbours of a face: found by search, d = 5 is better than d = 3, as with few orders"""
+"""Order of the six neighbours of a face, found by search: d = 5 is better than d = 3, as with few orders."""
 
 
 def color(code: Code) -> Plan:
@@ -135,4 +135,4 @@ def color(code: Code) -> Plan:
         place = colour_code.place(x, y)
         watches.append(Watch("Z", (check,), support, (*place, float(y % 3 + 3))))
         watches.append(Watch("X", (len(faces) + check,), support, (*place, float(y % 3))))
-    return made(code, steps, steps, watches, reuse=True)
+    return build_plan(code, steps, steps, watches, reuse=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 Op = tuple[str, tuple[int, ...]]
-"""a Stim gate and its qubits"""
+"""A Stim gate and its qubits."""
 
 
 @dataclass(frozen=True)

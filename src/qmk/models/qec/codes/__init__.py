@@ -48,14 +48,14 @@ class Family:
                 field="distance",
                 help=f"distances of this family: {self.distances}",
             )
-        return made(self.name, params)
+        return make_code(self.name, params)
 
 
-def _same(d: int) -> dict[str, int] | None:
+def _odd_distance(d: int) -> dict[str, int] | None:
     return {"d": d} if d >= 3 and d % 2 else None
 
 
-def _any(d: int) -> dict[str, int] | None:
+def _any_distance(d: int) -> dict[str, int] | None:
     return {"d": d} if d >= 2 else None
 
 
@@ -79,13 +79,13 @@ _SIZES = {"l": Parameter("shifts of x", 12, 6, 15), "m": Parameter("shifts of y"
 FAMILIES: dict[str, Family] = {
     row.name: row
     for row in (
-        Family("surface", "rotated surface code", _ODD, surface.build, _same, "3, 5, 7, ..."),
+        Family("surface", "rotated surface code", _ODD, surface.build, _odd_distance, "3, 5, 7, ..."),
         Family(
             "bacon_shor",
             "Bacon-Shor, a subsystem code of two-qubit gauge operators; no threshold",
             {"d": Parameter("distance", 3, 2, 99)},
             bacon_shor.build,
-            _any,
+            _any_distance,
             "2, 3, 4, ...",
         ),
         Family(
@@ -97,9 +97,9 @@ FAMILIES: dict[str, Family] = {
             "4, 8, 16",
         ),
         Family("honeycomb", "Hastings-Haah, on a torus", _WIDE, honeycomb.build, _torus, "2, 4, 6, ..."),
-        Family("color", "triangular colour code of hexagons", _ODD, color.build, _same, "3, 5, 7, ..."),
+        Family("color", "triangular colour code of hexagons", _ODD, color.build, _odd_distance, "3, 5, 7, ..."),
         Family("bicycle", "bivariate bicycle code", _SIZES, bicycle.build, _table, "6, 10, 12, 18"),
-        Family("repetition", "a line; against bit flips only", _ODD, repetition.build, _same, "3, 5, 7, ..."),
+        Family("repetition", "a line; against bit flips only", _ODD, repetition.build, _odd_distance, "3, 5, 7, ..."),
     )
 }
 
@@ -122,7 +122,7 @@ ALIASES: dict[str, tuple[str, str]] = {
     "shyps (hastings-haah)": ("shyps", _TWO_CODES),
     "shyps(hastings-haah)": ("shyps", _TWO_CODES),
 }
-"""other names: (text of a code, a note for whoever uses it)"""
+"""Other names of codes: (text of the code, a note for whoever uses it)."""
 
 _HEAD = re.compile(r"([A-Za-z][A-Za-z0-9_-]*)(?:\((.*)\))?")
 
@@ -153,10 +153,10 @@ def parse(text: str) -> Code:
         if not re.fullmatch(r"-?\d{1,6}", value):
             raise _form(FAMILIES[name], f"{key} is '{value[:60]}' in '{name}', no whole number of up to 6 digits")
         given[key] = int(value)
-    return made(name, given)
+    return make_code(name, given)
 
 
-def made(name: str, given: Mapping[str, int]) -> Code:
+def make_code(name: str, given: Mapping[str, int]) -> Code:
     """The code of this family with these parameters, those left out at their defaults."""
     family = FAMILIES[name]
     values = {key: given.get(key, row.default) for key, row in family.parameters.items()}
@@ -167,11 +167,11 @@ def made(name: str, given: Mapping[str, int]) -> Code:
     if name == "bicycle" and tuple(values.values()) not in bicycle.TABLE:
         known = ", ".join(f"l={l},m={m}" for l, m in bicycle.TABLE)
         raise QmkError("INVALID_PARAMS", f"no bicycle code has these sizes: {values}", field="code", help=known)
-    return _built(name, tuple(values.items()))
+    return _build(name, tuple(values.items()))
 
 
 @functools.lru_cache(maxsize=64)
-def _built(name: str, values: tuple[tuple[str, int], ...]) -> Code:
+def _build(name: str, values: tuple[tuple[str, int], ...]) -> Code:
     return FAMILIES[name].build(**dict(values))
 
 

@@ -38,8 +38,8 @@ def build(l: int, m: int) -> Code:
     left = gf2.bits(sum(monomial(l, m, term) for term in a))
     right = gf2.bits(sum(monomial(l, m, term) for term in b))
     hx, hz = np.hstack([left, right]), np.hstack([right.T, left.T])
-    lx = gf2.outside(gf2.kernel(hz), hx)
-    lz = gf2.paired(lx, gf2.outside(gf2.kernel(hx), hz))
+    lx = gf2.independent_rows(gf2.kernel(hz), hx)
+    lz = gf2.conjugate_rows(lx, gf2.independent_rows(gf2.kernel(hx), hz))
     half = l * m
     return Code(
         family="bicycle",

@@ -11,7 +11,7 @@ import numpy as np
 from qmk.models.qec.code import Code
 
 NEIGHBOURS = ((1, 0), (0, 1), (-1, 1), (-1, 0), (0, -1), (1, -1))
-"""around a face"""
+"""Offsets of the neighbours around a face."""
 
 CYCLE = ("reset", "2q", "2q", "2q", "2q", "2q", "2q", "measure") * 2
 

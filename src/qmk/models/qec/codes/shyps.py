@@ -15,7 +15,7 @@ from qmk.models.qec.code import Code
 from qmk.models.qec.gf2 import Bits
 
 POLYNOMIALS = {3: (0, 1, 3), 4: (0, 1, 4), 5: (0, 2, 5)}
-"""exponents of primitive trinomials"""
+"""Exponents of primitive trinomials."""
 
 CYCLE = ("reset", "2q", "2q", "2q", "measure", "2q", "2q", "measure")
 
@@ -33,8 +33,8 @@ def build(r: int) -> Code:
     n = len(h)
     g = gf2.kernel(h)
     one = np.eye(n, dtype=np.uint8)
-    units = one[gf2.reduced(g)[1]]
-    g = gf2.reduced(g)[0]
+    units = one[gf2.row_reduce(g)[1]]
+    g = gf2.row_reduce(g)[0]
     return Code(
         family="shyps",
         name="SHYPS code",

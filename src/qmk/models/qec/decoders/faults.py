@@ -20,7 +20,7 @@ class Misdecoded:
     probability: float
 
 
-def misdecoded(dem: stim.DetectorErrorModel, compiled: Compiled) -> list[Misdecoded]:
+def find_misdecoded(dem: stim.DetectorErrorModel, compiled: Compiled) -> list[Misdecoded]:
     """The single faults of ``dem`` that ``compiled`` gets wrong; empty is what distance 3 promises.
 
     A decoder of small logical error has none; belief propagation on too few checks has some, and then its error rate

@@ -88,7 +88,7 @@ class Decoder:
         if not self.likely and _has_likely(dem):
             raise unfit(
                 self.name,
-                "an error is likelier than not, so that a shot without detection events is no shot without errors",
+                "an error is likelier than not, so that a shot without detection events is not a shot without errors",
                 "use matching, or give the noise a smaller probability",
             )
         if self.check is not None:

@@ -40,7 +40,7 @@ def _plain(dem: stim.DetectorErrorModel) -> Compiled:
     return Matching(dem, correlated=False, name="matching")
 
 
-def _correlated(dem: stim.DetectorErrorModel) -> Compiled:
+def _correlated_matching(dem: stim.DetectorErrorModel) -> Compiled:
     return Matching(dem, correlated=True, name="correlated")
 
 
@@ -58,7 +58,7 @@ MATCHING = Decoder(
 CORRELATED = Decoder(
     "correlated",
     "matching in two passes, the second with weights that the first implies (Fowler, arXiv:1310.0863)",
-    _correlated,
+    _correlated_matching,
     graphlike=True,
     batch_shots=8192,
     likely=True,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qmk.models.qec.logical.drifting import on_request, rewritten
-from qmk.models.qec.logical.footprints import Placed, placed
+from qmk.models.qec.logical.footprints import Placed, place_program
 from qmk.models.qec.logical.machine import Machine, Report, as_dict, on_machine
 from qmk.models.qec.logical.run import Failures, failures, sample
 from qmk.models.qec.logical.surgery import Lowered, lower
@@ -19,7 +19,7 @@ __all__ = [
     "lower",
     "on_machine",
     "on_request",
-    "placed",
+    "place_program",
     "rewritten",
     "sample",
 ]

@@ -16,17 +16,18 @@ from dataclasses import dataclass, field
 from qmk.models.qec.tables.channels import Channels
 
 CYCLES = {"id": 0, "x": 0, "y": 0, "z": 0, "h": 3, "s": 2, "sdg": 2, "t": 3, "tdg": 3, "cnot": 2, "cz": 2}
-"""code cycles of each gate; the gates of a logical machine are these and no others"""
+"""Code cycles of each gate; the gates of a logical machine are these and no others."""
 
 H_TILES = 2
 CHANGE_ROUNDS = 4
-"""of the smaller distance: what a patch errs as its distance changes, beyond the memories before and after. Growth from
-d = 3 and 5 was measured, 1.8 to 4.3 (``python -m benchmarks.qec.growth``); to shrink is to grow backwards in time."""
+"""Rounds of the smaller distance that a patch errs for as its distance changes, beyond the memories before and after.
+Growth from d = 3 and 5 was measured, 1.8 to 4.3 (``python -m benchmarks.qec.growth``); to shrink is to grow backwards
+in time."""
 
 
 @dataclass
 class Flips:
-    """theta of independent flips after a gate, by Pauli: ``one`` on its k-th qubit, ``two`` on both."""
+    """Strengths theta of independent flips after a gate, by Pauli: ``one`` on its k-th qubit, ``two`` on both."""
 
     one: list[dict[str, float]] = field(default_factory=list)
     two: dict[str, float] = field(default_factory=dict)
@@ -62,7 +63,7 @@ def _h(channels: Channels, _t_error: float) -> Flips:
     return wait(channels, CYCLES["h"] * H_TILES)
 
 
-def _consumed(channels: Channels) -> dict[str, float]:
+def _consume_state(channels: Channels) -> dict[str, float]:
     """What the data suffers from a joint ZZ with a patch that holds a state and is read in X as soon as they part: a
     wrong outcome, or any flip of that patch which shows, puts a Z on the data."""
     near = channels.merge["Z"]
@@ -73,13 +74,13 @@ def _consumed(channels: Channels) -> dict[str, float]:
 
 
 def _s(channels: Channels, _t_error: float) -> Flips:
-    joined, cycle = _consumed(channels), channels.cycle
+    joined, cycle = _consume_state(channels), channels.cycle
     made = cycle["X"] + cycle["Z"]  # of |Y>, on which an X does what a Z does
     return Flips([_positive({"X": joined["X"] + cycle["X"], "Z": joined["Z"] + cycle["Z"] + made})])
 
 
 def _t(channels: Channels, t_error: float) -> Flips:
-    joined, phase = _positive(_consumed(channels)), _s(channels, t_error).one[0]
+    joined, phase = _positive(_consume_state(channels)), _s(channels, t_error).one[0]
     return Flips([{"X": joined["X"] + phase["X"], "Z": joined["Z"] + phase["Z"] + t_error}])
 
 

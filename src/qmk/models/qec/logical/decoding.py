@@ -20,7 +20,7 @@ from qmk.models.qec import circuits, codes
 from qmk.models.qec.code import Code
 
 ROUNDS = 3
-"""of the shorter memory: with a first, a last and one between"""
+"""Rounds of the shorter memory: a first, a last and one between."""
 
 
 class Asked(NamedTuple):

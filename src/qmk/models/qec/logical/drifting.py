@@ -21,8 +21,15 @@ from qmk.base.limits import LIMITS
 from qmk.models.noise import NoiseModel
 from qmk.models.qec import codes
 from qmk.models.qec.logical.decoding import Asked
-from qmk.models.qec.logical.footprints import Placed, at_field, calibrated, decoded, footprint, placed
-from qmk.models.qec.logical.machine import Machine, Report, as_dict, lowered
+from qmk.models.qec.logical.footprints import (
+    Placed,
+    at_field,
+    footprint,
+    place_program,
+    read_calibration,
+    with_decoder_load,
+)
+from qmk.models.qec.logical.machine import Machine, Report, as_dict, lower_on_machine
 from qmk.models.qec.logical.patches import end_of_epoch
 from qmk.models.qec.magic.distance import Decision, Measured, choose
 from qmk.models.qec.tables import Channels, Table, channels, default, redrawn
@@ -31,35 +38,35 @@ from qmk.qvm.graph import Graph, Node
 from qmk.worker.messages import Rewrite
 
 LARGEST = 25
-"""distance that is looked at; tables end before it"""
+"""The largest distance that is looked at; tables end before it."""
 DRAWS = 64
 SIGMAS = 2.0
-"""half the width of an interval, in standard deviations of what the draws give"""
+"""Half the width of an interval, in standard deviations of what the draws give."""
 
 
 def on_request(
     graph: Graph, qec: Qec, now_s: float, rewrite: Rewrite | None = None, decoding: Decoding | None = None
 ) -> Placed:
-    """What a host wants written at this moment (Unix time). Raises what ``placed`` does."""
+    """What a host wants written at this moment (Unix time). Raises what ``place_program`` does."""
     if rewrite is None:
-        return placed(graph, qec, now_s, decoding)
+        return place_program(graph, qec, now_s, decoding)
     return rewritten(graph, qec, rewrite, decoding)
 
 
 def rewritten(graph: Graph, qec: Qec, rewrite: Rewrite, decoding: Decoding | None = None) -> Placed:
-    """``graph`` as it was written for a job, with its rest written anew. Raises what ``placed`` does."""
+    """``graph`` as it was written for a job, with its rest written anew. Raises what ``place_program`` does."""
     epoch, before = rewrite.epoch, rewrite.before
     made = Machine.parse(before.machine)
-    model = calibrated(qec).at(rewrite.calibrated_s)
+    model = read_calibration(qec).at(rewrite.calibrated_s)
     table = default()
     decision = Decision("keep", before.distance, "the distance that it has")
     try:
         if not rewrite.keep:
             asked = Asked(decoding, rewrite.others, before.tiles) if decoding is not None else None
-            decision = decided(made, model, qec.target or 1.0, table, _has_t(graph), asked)
+            decision = decide(made, model, qec.target or 1.0, table, _has_t(graph), asked)
         if decision.d != before.distance:
             made = replace(made, code=codes.FAMILIES[made.code.family].at_distance(decision.d))
-        written, report, used = lowered(made, model, graph, table, after=epoch, was=before.distance)
+        written, report, used = lower_on_machine(made, model, graph, table, after=epoch, was=before.distance)
     except QmkError as error:
         raise at_field(error) from error
     stage = Stage(
@@ -69,7 +76,7 @@ def rewritten(graph: Graph, qec: Qec, rewrite: Rewrite, decoding: Decoding | Non
         noise=before.noise,
         decoder_load=before.decoder_load,
     )
-    rest = decoded(footprint(made, report, used), made, model, decoding)
+    rest = with_decoder_load(footprint(made, report, used), made, model, decoding)
     gone = before.epoch_rounds[:epoch]
     cycles = before.cycles - (before.rounds - sum(gone)) // before.distance
     taken = msgspec.structs.replace(
@@ -88,7 +95,7 @@ def rewritten(graph: Graph, qec: Qec, rewrite: Rewrite, decoding: Decoding | Non
     return Placed(msgspec.structs.replace(written, metadata={**written.metadata, "qec": label}), taken, reason)
 
 
-def decided(
+def decide(
     machine: Machine, model: NoiseModel, target: float, table: Table, has_t: bool, asked: Asked | None = None
 ) -> Decision:
     """The distance to go on with. Without ``asked`` the load of the decoder counts as none."""
@@ -145,12 +152,13 @@ def _whole(rest: Report, taken: Footprint, before: dict[str, Any], kept: Iterabl
     flips = flips_of(kept)
     low, high = (-math.log1p(-min(bound, 1 - 1e-12)) for bound in rest.interval_per_shot)
     old_low, old_high = (
-        _expected(before.get("interval_per_shot", (0.0, 0.0))[k]) / max(_expected(before.get(_ERROR, 0.0)), 1e-300)
+        _expected_flips(before.get("interval_per_shot", (0.0, 0.0))[k])
+        / max(_expected_flips(before.get(_ERROR, 0.0)), 1e-300)
         for k in (0, 1)
     )
     return replace(
         rest,
-        logical_error_per_shot=-math.expm1(-_expected(rest.logical_error_per_shot) - flips),
+        logical_error_per_shot=-math.expm1(-_expected_flips(rest.logical_error_per_shot) - flips),
         interval_per_shot=(-math.expm1(-low - flips * old_low), -math.expm1(-high - flips * old_high)),
         cycles=taken.cycles,
         rounds=taken.rounds,
@@ -164,7 +172,7 @@ def _whole(rest: Report, taken: Footprint, before: dict[str, Any], kept: Iterabl
 _ERROR = "logical_error_per_shot"
 
 
-def _expected(per_shot: float) -> float:
+def _expected_flips(per_shot: float) -> float:
     """Flips of which one or more come with this chance."""
     return -math.log1p(-min(float(per_shot), 1 - 1e-12))
 

@@ -17,17 +17,17 @@ from qmk.models.noise import NoiseModel
 from qmk.models.noise.calibration import Calibration
 from qmk.models.noise.short import parse
 from qmk.models.qec.logical.decoding import events_per_round
-from qmk.models.qec.logical.machine import Machine, Report, lowered
+from qmk.models.qec.logical.machine import Machine, Report, lower_on_machine
 from qmk.models.qec.logical.patches import Used
 from qmk.qvm.graph import Graph
 
 HASH_CHARS = 12
 MOVE_CYCLES = 1
-"""of a patch to another place: it is extended over the free tiles of the way, in one cycle however long that is, and
-shrunk from its other end, in none (Litinski, Quantum 3, 128 (2019), figure 1). Patches go one after the other, as if
-the way were one tile wide."""
+"""Cycles in which a patch moves to another place: it is extended over the free tiles of the way, in one cycle however
+long that is, and shrunk from its other end, in none (Litinski, Quantum 3, 128 (2019), figure 1). Patches go one after
+the other, as if the way were one tile wide."""
 FIELDS = {"code": "qec.machine", "qec": "qec.machine", "noise": "qec.noise"}
-"""of errors of the table and of the machine, as the request has them"""
+"""The request's field of each error of the table and of the machine."""
 
 
 class Placed(NamedTuple):
@@ -38,20 +38,20 @@ class Placed(NamedTuple):
     reason: str = ""
 
 
-def placed(graph: Graph, qec: Qec, now_s: float = 0.0, decoding: Decoding | None = None) -> Placed:
+def place_program(graph: Graph, qec: Qec, now_s: float = 0.0, decoding: Decoding | None = None) -> Placed:
     """``now_s``: Unix time, at which a calibration is looked at. ``decoding``: what is to decode it; without it the
     footprint tells no load. Raises INVALID_PARAMS naming ``qec.machine``, ``qec.noise`` or ``qec.target``, and what
-    ``lowered`` raises."""
+    ``lower_on_machine`` raises."""
     try:
         made = Machine.parse(qec.machine)
     except QmkError as error:
-        raise _at("qec.machine", error) from error
+        raise _name_field("qec.machine", error) from error
     model, calibrated_s = noise_at(qec, now_s)
     try:
-        written, report, used = lowered(made, model, graph)
+        written, report, used = lower_on_machine(made, model, graph)
     except QmkError as error:
         raise at_field(error) from error
-    taken = decoded(footprint(made, report, used), made, model, decoding)
+    taken = with_decoder_load(footprint(made, report, used), made, model, decoding)
     return Placed(written, msgspec.structs.replace(taken, calibrated_s=calibrated_s))
 
 
@@ -68,18 +68,18 @@ def noise_at(qec: Qec, now_s: float) -> tuple[NoiseModel, float | None]:
         try:
             return noise_of(qec.noise), None
         except QmkError as error:
-            raise _at("qec.noise", error) from error
-    calibration = calibrated(qec)
+            raise _name_field("qec.noise", error) from error
+    calibration = read_calibration(qec)
     calibrated_s = calibration.in_force(now_s - qec.began)
     return calibration.at(calibrated_s), calibrated_s
 
 
-def calibrated(qec: Qec) -> Calibration:
-    """Raises INVALID_PARAMS for a noise that is no calibration."""
+def read_calibration(qec: Qec) -> Calibration:
+    """Raises INVALID_PARAMS for a noise that is not a calibration."""
     try:
         return Calibration.from_json(qec.noise)
     except QmkError as error:
-        raise _at("qec.noise", error) from error
+        raise _name_field("qec.noise", error) from error
 
 
 def noise_of(text: str) -> NoiseModel:
@@ -104,7 +104,9 @@ def footprint(machine: Machine, report: Report, used: Used) -> Footprint:
     )
 
 
-def decoded(footprint: Footprint, machine: Machine, model: NoiseModel, decoding: Decoding | None) -> Footprint:
+def with_decoder_load(
+    footprint: Footprint, machine: Machine, model: NoiseModel, decoding: Decoding | None
+) -> Footprint:
     """With what it asks of the decoder, if there is one."""
     if decoding is None:
         return footprint
@@ -114,9 +116,9 @@ def decoded(footprint: Footprint, machine: Machine, model: NoiseModel, decoding:
 
 def at_field(error: QmkError) -> QmkError:
     """An error of the table or of the machine, said of the request."""
-    return _at(FIELDS.get(str(error.fields.get("field")), ""), error)
+    return _name_field(FIELDS.get(str(error.fields.get("field")), ""), error)
 
 
-def _at(field: str, error: QmkError) -> QmkError:
+def _name_field(field: str, error: QmkError) -> QmkError:
     """The error, said of this field of the request; without one, as it is."""
     return QmkError(error.kind.name, error.message, **{**error.fields, "field": field}) if field else error

@@ -65,7 +65,7 @@ def reference(program: Program) -> tuple[Bits, list[bool], list[bool]]:
             else:
                 tableau.reset(item.qubit)
         elif isinstance(item, Logic):
-            bits[:, item.cbit] = _looked_up(item, bits)
+            bits[:, item.cbit] = _look_up(item, bits)
     return bits[0], coins, held
 
 
@@ -76,9 +76,9 @@ class _Frames:
         self.base, self.coins, self.held = reference(program)
         self.bits = np.zeros((shots, program.n_cbits), dtype=np.uint8)
         self.x = np.zeros((program.n_qubits, shots), dtype=np.bool_)
-        self.z = self._thrown((program.n_qubits, shots))
+        self.z = self._random_flags((program.n_qubits, shots))
 
-    def _thrown(self, shape: Any) -> Flags:
+    def _random_flags(self, shape: Any) -> Flags:
         return self.dice.integers(0, 2, shape, dtype=np.uint8).astype(np.bool_)
 
     def run(self) -> Bits:
@@ -93,15 +93,15 @@ class _Frames:
                 case Measure():
                     self.bits[:, item.cbit] = self.x[item.qubit] ^ bool(self.base[item.cbit])
                     if self.coins[at]:
-                        self.z[item.qubit] ^= self._thrown(len(self.bits))
+                        self.z[item.qubit] ^= self._random_flags(len(self.bits))
                 case Reset():
                     self.x[item.qubit] = False
-                    self.z[item.qubit] = self._thrown(len(self.bits))
+                    self.z[item.qubit] = self._random_flags(len(self.bits))
                 case PauliNoise() | PauliNoise2():
                     self._strike(item)
                 case Logic():
                     under = True if item.cond is None else _holds(item.cond, self.bits)
-                    self.bits[:, item.cbit] = _looked_up(item, self.bits) & under
+                    self.bits[:, item.cbit] = _look_up(item, self.bits) & under
                 case _:
                     pass
         return self.bits
@@ -170,7 +170,7 @@ def _holds(cond: Cond, bits: Bits) -> Flags:
     return combine.reduce(values)
 
 
-def _looked_up(item: Logic, bits: Bits) -> Flags:
+def _look_up(item: Logic, bits: Bits) -> Flags:
     rows = sum((bits[:, c].astype(np.int64) << i for i, c in enumerate(item.inputs)), np.zeros(len(bits), np.int64))
     table = np.array([item.table >> at & 1 for at in range(1 << len(item.inputs))], dtype=np.bool_)
     return table[rows]

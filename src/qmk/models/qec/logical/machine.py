@@ -20,7 +20,7 @@ from qmk.models.noise import NoiseLike, NoiseModel, resolve
 from qmk.models.qec import codes
 from qmk.models.qec.code import Code
 from qmk.models.qec.logical import costs
-from qmk.models.qec.logical.patches import Used, written
+from qmk.models.qec.logical.patches import Used, write_patches
 from qmk.models.qec.logical.states import States, states
 from qmk.models.qec.tables import Channels, Table, channels, default, redrawn
 from qmk.models.qec.tables.angles import probability
@@ -28,9 +28,9 @@ from qmk.qvm.graph import Graph
 
 T_STATES = ("distilled", "injected")
 DRAWS = 200
-"""tables that are drawn for an error bar"""
+"""How many tables are drawn for an error bar."""
 MAX_CHARS = 200
-"""of a machine's text"""
+"""The longest text that describes a machine, in characters."""
 CONFIDENCE = (2.5, 97.5)
 _OPTION = re.compile(r",\s*(t|factories|reaction)\s*=\s*(\w+)\s*")
 _FORM = re.compile(
@@ -42,7 +42,7 @@ _FORM = re.compile(
 class Machine:
     """``t``: what a T gate consumes, "distilled" once by 15-to-1, or as "injected". ``factories``: how many make them,
     0 where states are always there. ``reaction``: rounds until an outcome is decoded, for which the S after a T waits,
-    and every gate under a condition that is no Pauli."""
+    and every gate under a condition that is not a Pauli."""
 
     code: Code
     t: str = "distilled"
@@ -70,7 +70,7 @@ class Machine:
         if match is None or not fine or (t != T_STATES[0] and "factories" in options):
             raise QmkError(
                 "INVALID_PARAMS",
-                f"'{text[:60]}' is no machine of logical qubits",
+                f"'{text[:60]}' is not a machine of logical qubits",
                 field="qec",
                 help=f"write a code, such as surface(d=9), and perhaps t={' or t='.join(T_STATES)}, factories=4 (of "
                 "distilled states), reaction=10 (rounds), each after a comma",
@@ -163,13 +163,13 @@ def _factories(count: int) -> str:
 def on_machine(qec: Machine | str, noise: NoiseLike, graph: Graph, table: Table | None = None) -> tuple[Graph, Report]:
     """``graph`` in the gates of the machine and with its errors, and the report of it.
 
-    Raises what ``lowered`` does.
+    Raises what ``lower_on_machine`` does.
     """
-    made, report, _ = lowered(qec, noise, graph, table)
+    made, report, _ = lower_on_machine(qec, noise, graph, table)
     return made, report
 
 
-def lowered(
+def lower_on_machine(
     qec: Machine | str,
     noise: NoiseLike,
     graph: Graph,
@@ -179,7 +179,7 @@ def lowered(
 ) -> tuple[Graph, Report, Used]:
     """As ``on_machine``, with what the program uses; ``after`` as for ``patches.written``, ``was``: the distance there.
 
-    Raises UNSUPPORTED for rotations that are no multiple of pi/4, a code that holds no single logical qubit, and
+    Raises UNSUPPORTED for rotations that are not multiples of pi/4, a code that holds no single logical qubit, and
     whatever the table does not carry (``tables.channels``).
     """
     machine = Machine.parse(qec) if isinstance(qec, str) else qec
@@ -198,7 +198,7 @@ def lowered(
     change = None
     if was not in (None, d):
         change = costs.change(rates if d < was else channels(known, family, was, model, machine.decoder))
-    made, used = written(graph, rates, states, machine.spec, model, machine.reaction_cycles, after, change)
+    made, used = write_patches(graph, rates, states, machine.spec, model, machine.reaction_cycles, after, change)
     if states is None and (used.t_gates or machine.factories):
         who = "T gates" if used.t_gates else "factories"
         raise QmkError(

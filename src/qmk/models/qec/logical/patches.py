@@ -2,7 +2,7 @@
 
 Operations start as early as their qubits and events allow, and none before the last fence; a qubit that waits between
 two of its operations suffers its code's cycles. A patch is prepared as late as its first cycle allows, and lives for
-one cycle at least before it is measured: less is no code. Errors of a gate come after it, those of a guarded gate
+one cycle at least before it is measured: less is not a code. Errors of a gate come after it, those of a guarded gate
 whether it ran or not: its time passes, and it begins when its events are decoded.
 """
 
@@ -29,14 +29,14 @@ from qmk.qvm.families import OPS, noise
 from qmk.qvm.graph import Graph, Node
 
 TURNS = {0: (), 1: ("t",), 2: ("s",), 3: ("s", "t"), 4: ("z",), 5: ("z", "t"), 6: ("sdg",), 7: ("tdg",)}
-"""a Z rotation by a multiple of pi/4, up to a global phase"""
+"""Z rotations by multiples of pi/4, up to a global phase."""
 TURN_ERROR = 1e-9
 T_GATES = ("t", "tdg")
 ID_CHARS = 8
-"""of the machine's hash in the ids of its nodes: programs of two machines that happen to have the same ops differ in
-their digests, so that no job is answered with the report of another machine"""
+"""How many characters of the machine's hash the ids of its nodes have: programs of two machines that happen to have the
+same ops differ in their digests, so that no job is answered with the report of another machine."""
 ROUNDING = 1e-9
-"""of cycles: a state is there at the end of the cycle in which it comes"""
+"""Room for rounding, in cycles: a state is there at the end of the cycle in which it comes."""
 _FREE = ("hint", "fence", "lifecycle", "classical", "channel", "metadata", "feedforward")
 
 
@@ -72,7 +72,7 @@ class Used:
         return gates + ends + costs.wait(channels, self.waited).total() + self.changes
 
 
-def written(
+def write_patches(
     graph: Graph,
     channels: Channels,
     states: States | None,
@@ -85,14 +85,14 @@ def written(
     """The graph with its errors, and what it uses. ``reaction``: cycles until an outcome is decoded. ``after``: the
     graph is a written one, whose first so many epochs stay as they are, node for node; what is used is of the rest,
     but for the patches. ``change``: what a patch that holds a state there suffers as its distance changes; it takes a
-    cycle. Raises UNSUPPORTED for a gate that is no Clifford+T."""
+    cycle. Raises UNSUPPORTED for a gate that is not a Clifford+T."""
     own = hashlib.sha256(f"{machine} {model.name} {model.hash}".encode()).hexdigest()[:ID_CHARS]
     writer = _Writer(graph, channels, states, reaction, f"patch_{own}_")
     kept = end_of_epoch(graph, after)
-    for node in sent(graph.nodes[:kept]):
+    for node in program_nodes(graph.nodes[:kept]):
         writer.node(node)
     writer.begin(graph.nodes[:kept], change)
-    for node in graph.nodes if not after else sent(graph.nodes[kept:]):
+    for node in graph.nodes if not after else program_nodes(graph.nodes[kept:]):
         writer.node(node)
     writer.used.patches = len(writer.seen)
     writer.used.cycles = max(0, 0, *writer.qubits.values())
@@ -118,7 +118,7 @@ def end_of_epoch(graph: Graph, epoch: int) -> int:
     return fences[epoch - 1] + 1 if epoch else 0
 
 
-def sent(nodes: Sequence[Node]) -> Iterator[Node]:
+def program_nodes(nodes: Sequence[Node]) -> Iterator[Node]:
     """The program of a written one: all its noise is the machine's, since a program with noise is not written."""
     return (node for node in nodes if OPS[node.op].op_class != "noise")
 
@@ -234,7 +234,7 @@ class _Writer:
             decoded = max((self.events.get(event, 0) for event in source.guard.events()), default=0) + self.reaction
             ready = max(ready, decoded)
         if name in T_GATES:
-            ready = self._supplied(ready)
+            ready = self._supply_time(ready)
         for qubit in qubits:
             if CYCLES[name]:
                 self._wait(qubit, ready)
@@ -247,7 +247,7 @@ class _Writer:
         if name in T_GATES:
             self._wait(qubits[0], self.qubits[qubits[0]] + self.reaction)
 
-    def _supplied(self, ready: int) -> int:
+    def _supply_time(self, ready: int) -> int:
         """When there is a T state for a gate that could start at ``ready``; states are given out in program order."""
         if self.supply is None or self.states is None:
             return ready

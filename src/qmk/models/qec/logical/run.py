@@ -21,7 +21,7 @@ from qmk.models.qec.tables.channels import Channels
 Bits = npt.NDArray[np.uint8]
 BATCH = 1 << 18
 BATCH_BYTES = 1 << 28
-"""of outcomes, a byte each"""
+"""Bytes of outcomes in one batch, a byte each."""
 
 
 @dataclass(frozen=True)

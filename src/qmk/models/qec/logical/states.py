@@ -15,7 +15,7 @@ from qmk.models.qec.tables.channels import Channels
 
 FACTORY = factory("15-to-1")
 SEED = 0
-"""of the supply: the same program waits at the same places"""
+"""Seed of the supply, so that the same program waits at the same places."""
 
 
 @dataclass(frozen=True)

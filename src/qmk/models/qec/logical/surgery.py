@@ -27,12 +27,12 @@ from qmk.models.qec.surgery import (
     certain,
     timeline,
 )
-from qmk.models.qec.surgery.program import Basis, Op, touched
+from qmk.models.qec.surgery.program import Basis, Op, patches_of
 from qmk.models.qec.tables.angles import probability
 from qmk.models.qec.tables.channels import BASES, Channels
 
 OTHER: dict[Basis, Basis] = {"X": "Z", "Z": "X"}
-"""the basis that sees a flip, and the flip that a basis sees"""
+"""The basis that sees a flip, and the flip that a basis sees."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class _Writer:
         self.lives: dict[str, list[Op]] = {name: [] for name in self.qubit}
         self.place: dict[tuple[str, int], int] = {}
         for op in program.ops:
-            for name in () if isinstance(op, Correct) else touched(op):
+            for name in () if isinstance(op, Correct) else patches_of(op):
                 self.place[name, id(op)] = len(self.lives[name])
                 self.lives[name].append(op)
         self.waits = {name: [t for t in times if t.op is None and t.patches == (name,)] for name in self.qubit}
@@ -101,7 +101,7 @@ class _Writer:
             self._gate(op.pauli.lower(), self.qubit[op.patch], cond=("xor", *parts))
             return
         timed = self.timed[id(op)]
-        for name in touched(op):
+        for name in patches_of(op):
             self._wait(name, timed.start_cycle)
         if isinstance(op, Prepare | Inject):
             self._begin(op)

@@ -15,7 +15,7 @@ from qmk.base.decoding import THROTTLE_LOAD, Decoding
 from qmk.base.errors import QmkError
 
 SHRINK_MARGIN = 0.3
-"""a smaller distance must keep its upper bound below this part of the target, or noise would swing it up and down"""
+"""A smaller distance must keep its upper bound below this part of the target, or noise would swing it up and down."""
 
 Action = Literal["keep", "grow", "shrink", "throttle"]
 

@@ -21,7 +21,7 @@ Phys. Rev. A 95, 022316 (2017); Gidney, Fowler, Quantum 3, 135 (2019))"""
 
 
 CHUNK = 1 << 20
-"""runs drawn at once"""
+"""How many runs are drawn at once."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ def _binomials(n: int) -> list[int]:
     return row
 
 
-def rotated(errors: int = 0) -> tuple[float, float]:
+def run_rotations(errors: int = 0) -> tuple[float, float]:
     """The 15-to-1 protocol as fifteen rotations by pi/8 on five qubits in ``|+>``, run as a state vector: chance that
     the four checks pass, and infidelity of the output with T. ``errors``: a bit for each input state with a Z error.
 

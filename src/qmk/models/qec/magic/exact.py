@@ -46,7 +46,7 @@ def run(program: Program, seed: int) -> Run:
             state = (state + (1 - 2 * bit) * turned) / 2
             state /= np.linalg.norm(state)
             if isinstance(op, Measure):
-                state = _without(state, op.basis, bit, alive.index(op.patch))
+                state = _drop_patch(state, op.basis, bit, alive.index(op.patch))
                 alive.remove(op.patch)
         elif isinstance(op, Correct | Phase) and sum(outcomes[key] for key in op.keys) % 2:
             gate = PAULIS[op.pauli] if isinstance(op, Correct) else np.diag([1, 1j])
@@ -59,7 +59,7 @@ def _apply(state: np.ndarray, gate: np.ndarray, axis: int) -> np.ndarray:
     return np.moveaxis(np.tensordot(gate, state, axes=(1, axis)), 0, axis)
 
 
-def _without(state: np.ndarray, basis: str, bit: int, axis: int) -> np.ndarray:
+def _drop_patch(state: np.ndarray, basis: str, bit: int, axis: int) -> np.ndarray:
     """The state of the others after this patch was found in ``bit``."""
     zero = {"X": np.array([1, 1 - 2 * bit]) / 2**0.5, "Z": np.array([1 - bit, bit])}[basis]
     return np.tensordot(zero, state, axes=(0, axis))

@@ -90,7 +90,7 @@ FACTORIES: tuple[Factory, ...] = (
         physical_error=5e-4, error=4.3e-11, discard=0.90, qubits=463, period_rounds=18963.5 / 463,
     ),
 )  # fmt: skip
-"""what can be built; a cultivation has a row for each noise it was simulated at, and none between"""
+"""Factories that can be built; a cultivation has a row for each noise it was simulated at, and none between."""
 
 
 def factory(name: str, physical_error: float | None = None) -> Factory:

@@ -139,9 +139,9 @@ class _Machine:
         self.recent: deque[tuple[float, float]] = deque()
         self.recent_us = self.spent_us = self.expected_us = 0.0
         for p in range(len(self.patches)):  # patches are out of step, evenly
-            self.put(window_us * (p + 1) / len(self.patches), "emit", p)
+            self.push(window_us * (p + 1) / len(self.patches), "emit", p)
 
-    def put(self, at: float, kind: str, patch: int) -> None:
+    def push(self, at: float, kind: str, patch: int) -> None:
         self.serial += 1
         heapq.heappush(self.heap, (at, self.serial, kind, patch))
 
@@ -152,7 +152,7 @@ class _Machine:
             self.area += self.inside * (at - self.now) if at <= end else 0.0
             self.now = at
             if kind == "done":
-                self.done(p)
+                self.finish(p)
             elif at <= end:
                 self.emit(p)
             while self.free and self.ready:
@@ -174,7 +174,7 @@ class _Machine:
         if p == 0 or self.patches[p - 1].region != patch.region:
             self.advance(run)
         slow = self.stretch if run.slow else 1.0
-        self.put(self.now + self.window_us * slow / self.rate(self.now / self.window_us), "emit", p)
+        self.push(self.now + self.window_us * slow / self.rate(self.now / self.window_us), "emit", p)
 
     def start(self, p: int) -> None:
         patch = self.patches[p]
@@ -182,9 +182,9 @@ class _Machine:
         patch.busy = True
         self.free -= 1
         self.busy_us += patch.item.cpu_us
-        self.put(self.now + patch.item.cpu_us, "done", p)
+        self.push(self.now + patch.item.cpu_us, "done", p)
 
-    def done(self, p: int) -> None:
+    def finish(self, p: int) -> None:
         patch = self.patches[p]
         patch.busy = False
         self.free += 1

@@ -21,7 +21,7 @@ class Thresholds:
     """Where levels begin. ``load``: CPU time that arrives over CPU time there is. ``age_windows``: how long the oldest
     undecoded window has waited. A level is left once the load is ``slack`` below where it began.
 
-    Raising the code distance is no answer to any level: it raises the load (``Cost.load``).
+    Raising the code distance is not an answer to any level: it raises the load (``Cost.load``).
     """
 
     warn_load: float = 0.70

@@ -47,14 +47,14 @@ class StreamFailed(msgspec.Struct, frozen=True):
     error: dict[str, object]
 
 
-def timed(sliding: Sliding, number: int, left: Bits) -> tuple[float, Bits]:
+def time_step(sliding: Sliding, number: int, left: Bits) -> tuple[float, Bits]:
     """CPU microseconds of a window's step, and its answer."""
     begin = time.process_time_ns()
     answer = sliding.step(number, left)
     return (time.process_time_ns() - begin) / 1e3, answer
 
 
-def decoded(job: StreamJob, sliding: Sliding, circuit: stim.Circuit, number: int) -> Stream:
+def decode_stream(job: StreamJob, sliding: Sliding, circuit: stim.Circuit, number: int) -> Stream:
     """Decode stream ``number`` window by window."""
     sampler = circuit.compile_detector_sampler(seed=substream(job.seed, "stream", number))
     dets, actual = sampler.sample(1, separate_observables=True)
@@ -65,9 +65,9 @@ def decoded(job: StreamJob, sliding: Sliding, circuit: stim.Circuit, number: int
     for k, window in enumerate(sliding.windows):
         events.append(int(left[0, window.seen].sum()))
         before = left.copy()
-        least, flipped = timed(sliding, k, left)
+        least, flipped = time_step(sliding, k, left)
         for _ in range(REPEATS - 1):
-            least = min(least, timed(sliding, k, before.copy())[0])
+            least = min(least, time_step(sliding, k, before.copy())[0])
         flips ^= flipped
         cpu_us.append(least)
     return Stream(number, events, cpu_us, bool((flips != actual).any()))
@@ -83,9 +83,9 @@ def main() -> None:
         decoder = decoders.get(job.decoder)
         sliding = Sliding(decoder.model(circuit), decoder, job.commit, job.buffer)
         for number in range(WARM_STREAMS):
-            decoded(job, sliding, circuit, job.streams + number)
+            decode_stream(job, sliding, circuit, job.streams + number)
         for number in range(job.first, job.streams, job.step):
-            say(decoded(job, sliding, circuit, number))
+            say(decode_stream(job, sliding, circuit, number))
     except QmkError as error:
         say(StreamFailed(error.to_dict()))
 

@@ -21,7 +21,7 @@ from qmk.models.qec.service.cost import Cost
 from qmk.models.qec.service.machine import Work
 from qmk.models.qec.service.worker import Stream, StreamFailed, StreamJob
 from qmk.models.qec.streaming import rounds_of, sliding, spans
-from qmk.models.qec.thin import thinned
+from qmk.models.qec.thin import thin_circuit
 
 MAIN = "from qmk.models.qec.service.worker import main; main()"
 
@@ -68,7 +68,7 @@ def measure_windows(
     INVALID_PARAMS for a circuit that is too short to leave a window, and for numbers out of range.
     """
     _check(circuit, decoder, commit, buffer, streams, workers)
-    thin = str(thinned(circuit, decoders.get(decoder)))
+    thin = str(thin_circuit(circuit, decoders.get(decoder)))
     processes: list[subprocess.Popen[bytes]] = []
     found: list[Stream] = []
     try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from qmk.models.qec.surgery import drawing, programs
 from qmk.models.qec.surgery.calibrate import KINDS, calibration, calibration_program
-from qmk.models.qec.surgery.circuit import circuit, compiled
+from qmk.models.qec.surgery.circuit import circuit, compile_program
 from qmk.models.qec.surgery.floor import Floor, Patch
 from qmk.models.qec.surgery.logical import Parity, certain
 from qmk.models.qec.surgery.program import (
@@ -29,6 +29,6 @@ from qmk.models.qec.surgery.program import (
 
 __all__ = [
     "KINDS", "Basis", "Correct", "Floor", "Idle", "Inject", "Measure", "Merge", "Op", "Parity", "Patch", "Phase",
-    "Prepare", "Program", "Timed", "calibration", "calibration_program", "certain", "circuit", "compiled", "drawing",
-    "programs", "timeline",
+    "Prepare", "Program", "Timed", "calibration", "calibration_program", "certain", "circuit", "compile_program",
+    "drawing", "programs", "timeline",
 ]  # fmt: skip

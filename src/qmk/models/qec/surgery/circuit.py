@@ -75,11 +75,11 @@ def circuit(
     Detectors carry ``(column, row, round)`` in half steps of the lattice. Raises INVALID_PARAMS for a
     program with T states.
     """
-    made, _ = compiled(program, d, rounds, layers)
+    made, _ = compile_program(program, d, rounds, layers)
     return made if noise is None else on_stim(made, resolve(noise))
 
 
-def compiled(
+def compile_program(
     program: Program, d: int, rounds: int | None = None, layers: int = 4
 ) -> tuple[stim.Circuit, dict[str, set[int]]]:
     """The circuit without noise, and for each outcome of the program the measurements whose parity it is."""
@@ -89,7 +89,7 @@ def compiled(
     if layers not in (4, 5):
         raise wrong(f"{layers} layers of gates", "use 4 or 5")
     certain = logical.certain(program)
-    slices = cut(program, d, rounds or d)
+    slices = cut_slices(program, d, rounds or d)
     emitter = Emitter(slices, rounds or d, layers)
     for this in slices:
         emitter.slice(this)
@@ -108,7 +108,7 @@ def _check_size(gates: int) -> None:
         raise wrong(f"a circuit of {gates} gates", f"use a distance or a program for at most {MAX_GATES}")
 
 
-def cut(program: Program, d: int, rounds: int) -> list[Slice]:
+def cut_slices(program: Program, d: int, rounds: int) -> list[Slice]:
     """The slices of a program, with what is prepared and measured in each. Raises INVALID_PARAMS, before anything is
     made, for a program of too many gates."""
     times = timeline(program)
@@ -122,7 +122,7 @@ def cut(program: Program, d: int, rounds: int) -> list[Slice]:
     for start, end in itertools.pairwise(events):
         now = [timed for timed in times if timed.start_cycle <= start < timed.end_cycle]
         names = {name for timed in now for name in timed.patches}
-        merges = [_joined(timed, colour, d) for timed in now if isinstance(timed.op, Merge)]
+        merges = [_place_joined(timed, colour, d) for timed in now if isinstance(timed.op, Merge)]
         slices.append(Slice(start, end, [colour[name] for name in floor.patches if name in names], merges))
     for this in slices:
         for merge in this.merges:
@@ -133,13 +133,13 @@ def cut(program: Program, d: int, rounds: int) -> list[Slice]:
             if isinstance(timed.op, Prepare) and timed.start_cycle == this.start_cycle:
                 this.resets |= dict.fromkeys(cell.places(), timed.op.basis)
             elif isinstance(timed.op, Inject) and timed.start_cycle == this.start_cycle:
-                this.resets |= _injected(colour[timed.patches[0]], timed.op.state)
+                this.resets |= _inject(colour[timed.patches[0]], timed.op.state)
             elif isinstance(timed.op, Measure) and timed.end_cycle == this.end_cycle:
                 this.measures |= dict.fromkeys(cell.places(), timed.op.basis)
     return slices
 
 
-def _joined(timed: Timed, placed: Mapping[str, Placed], d: int) -> Joined:
+def _place_joined(timed: Timed, placed: Mapping[str, Placed], d: int) -> Joined:
     op = timed.op
     assert isinstance(op, Merge)
     assert timed.route is not None, "merges are routed"
@@ -147,7 +147,7 @@ def _joined(timed: Timed, placed: Mapping[str, Placed], d: int) -> Joined:
     return place_merge(op.key, placed[name].colour(basis), tuple(op.paulis), timed.route, d)
 
 
-def _injected(placed: Placed, state: str) -> dict[Place, str]:
+def _inject(placed: Placed, state: str) -> dict[Place, str]:
     """The corner holds the state; the rest of the Z operator is prepared in Z and the rest of the X operator in X, and
     so is the triangle beside each (Li, New J. Phys. 17, 023037 (2015), in the rotated lattice)."""
     cell = placed.cell
@@ -195,7 +195,7 @@ class Emitter:
             now = self._round(this, resets, measures)
             if at == 0:
                 this.first = now
-                self._across(self.before, this)
+                self._add_detectors_between(self.before, this)
             else:
                 for check, record in now.items():
                     self._detector(check, {record, this.last[check]})
@@ -204,7 +204,7 @@ class Emitter:
         self.before = this
 
     def last_detectors(self) -> None:
-        self._across(self.before, None)
+        self._add_detectors_between(self.before, None)
 
     def _round(self, this: Slice, resets: Mapping[Place, str], measures: Mapping[Place, str]) -> dict[Place, int]:
         made, held = self.made, this.layout
@@ -263,7 +263,7 @@ class Emitter:
                 pairs[gate] += [self.ancilla(check), self.data(place)]
         return pairs
 
-    def _across(self, before: Slice | None, after: Slice | None) -> None:
+    def _add_detectors_between(self, before: Slice | None, after: Slice | None) -> None:
         """Detectors between two slices: of checks that go on, begin with certainty, or end."""
         old = {} if before is None else {check: _rest(before, check) for check in before.layout.checks}
         new = {} if after is None else {check: _fresh(after, check) for check in after.layout.checks}

@@ -16,7 +16,7 @@ from qmk.base.errors import QmkError
 
 Tile = tuple[int, int]
 Joint = tuple[Tile, Tile]
-"""two neighbouring tiles that are joined over their seam, the upper or left one first"""
+"""Two neighbouring tiles that are joined over their seam, the upper or left one first."""
 
 SIDES: dict[str, Tile] = {"top": (-1, 0), "bottom": (1, 0), "left": (0, -1), "right": (0, 1)}
 MAX_TILES = 10_000

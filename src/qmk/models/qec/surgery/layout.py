@@ -20,9 +20,9 @@ Place = tuple[int, int]
 
 CORNERS: dict[str, Place] = {"NW": (-1, -1), "SW": (0, -1), "NE": (-1, 0), "SE": (0, 0)}
 FOUR_LAYERS = {"vertical": ("NW", "SW", "NE", "SE"), "horizontal": ("NW", "NE", "SW", "SE")}
-"""gates of a check in order, named by the direction of the pair that a fault halfway leaves behind"""
+"""Gates of a check in order, named by the direction of the pair that a fault halfway leaves behind."""
 FIVE_LAYERS = {"vertical": ("NW", "SW", "NE", None, "SE"), "horizontal": ("NW", None, "NE", "SW", "SE")}
-"""the same orders with a pause, so that both may stand side by side without two gates on a qubit at once"""
+"""The same orders with a pause, so that both may stand side by side without two gates on a qubit at once."""
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,11 @@ class Cell:
     width: int
     frame: int
     colours: Mapping[str, int]
-    """colour of the boundary by side"""
+    """The colour of the boundary by side."""
     measured: int | None = None
-    """the colour that a merge measures here; None in a patch"""
+    """The colour that a merge measures here; None in a patch."""
     open_sides: tuple[str, ...] = ()
-    """sides that are joined, of a tile or seam of a merge"""
+    """The sides at which a tile or seam of a merge is joined."""
 
     def places(self) -> Iterable[Place]:
         return (
@@ -91,7 +91,7 @@ class Joined:
     colour: int
     names: tuple[str, ...]
     cells: tuple[Cell, ...]
-    """its seams and free tiles"""
+    """The seams and free tiles of the merge."""
 
 
 @dataclass

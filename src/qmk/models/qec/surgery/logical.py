@@ -10,7 +10,7 @@ from qmk.models.qec.surgery.floor import wrong
 from qmk.models.qec.surgery.program import Correct, Idle, Inject, Measure, Merge, Phase, Prepare, Program
 
 CERTAINTY_SHOTS = 256
-"""shots beyond the number of outcomes; a random parity is taken for certain with probability below 2^-200"""
+"""Shots beyond the number of outcomes; a random parity is taken for certain with probability below 2^-200."""
 MAX_OUTCOMES = 10_000
 
 

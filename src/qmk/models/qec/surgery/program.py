@@ -16,7 +16,7 @@ from qmk.models.qec.surgery.floor import Floor, Route, Tile, route, wrong
 
 Basis = Literal["X", "Z"]
 MAX_MERGED = 8
-"""patches of one merge: every choice of their sides is tried"""
+"""Most patches of one merge: every choice of their sides is tried."""
 
 
 class Prepare(msgspec.Struct, frozen=True, tag="prepare"):
@@ -111,7 +111,7 @@ class Timed(msgspec.Struct, frozen=True):
     route: Route | None = None
 
 
-def touched(op: Op) -> tuple[str, ...]:
+def patches_of(op: Op) -> tuple[str, ...]:
     return tuple(op.paulis) if isinstance(op, Merge) else (op.patch,)
 
 
@@ -131,7 +131,7 @@ def check(program: Program) -> None:
         where = f"'{program.name}', operation {at}"
         for letter in _letters(op) - {"X", "Z"}:
             raise wrong(f"{where}: the operator '{letter}'", "use X and Z; Y needs twists, which are not built here")
-        for name in touched(op):
+        for name in patches_of(op):
             if name not in alive:
                 raise wrong(f"{where}: there is no patch '{name}'", f"the patches are {', '.join(sorted(alive))}")
             fresh = isinstance(op, Prepare | Inject)
@@ -202,28 +202,28 @@ class Schedule:
         return max((span.end for span in self.spans), default=0)
 
     def _add(self, op: Op) -> None:
-        names = touched(op)
+        names = patches_of(op)
         if isinstance(op, Prepare | Inject):
             self._pending[op.patch] = op
             self._ready.setdefault(op.patch, 0)
         elif isinstance(op, Idle):
-            self._run(op, names, self._wanted(names), op.cycles * self.cycle)
+            self._run(op, names, self._ready_cycle(names), op.cycles * self.cycle)
         elif isinstance(op, Merge):
-            start, way = _when(self.program.floor, op, self._wanted(names), self._busy)
+            start, way = _first_route(self.program.floor, op, self._ready_cycle(names), self._busy)
             self._run(op, names, start, self.cycle, way)
             for tile in way.tiles:
                 self._busy[tile] = start + self.cycle
             self._known[op.key] = start + self.cycle
         elif isinstance(op, Phase):
             decoded = [self._known[key] + self.reaction for key in op.keys]
-            self._run(op, names, max([self._wanted(names), *decoded]), self.cycle)
+            self._run(op, names, max([self._ready_cycle(names), *decoded]), self.cycle)
         elif isinstance(op, Measure):
             if op.patch in self._pending:  # nothing happens between: one cycle makes the patch a code
-                self._run(None, names, self._wanted(names), self.cycle)
+                self._run(None, names, self._ready_cycle(names), self.cycle)
             self._run(op, names, self._ready[op.patch], 0)
             self._known[op.key] = self._ready[op.patch]
 
-    def _wanted(self, names: Sequence[str]) -> float:
+    def _ready_cycle(self, names: Sequence[str]) -> float:
         """When these patches are free, and the T states that they are to hold are there."""
         start = max(self._ready[name] for name in names)
         for name in names:
@@ -244,7 +244,7 @@ class Schedule:
         self.spans.append(Span(start, start + duration, op, names, way))
 
 
-def _when(floor: Floor, op: Merge, start: float, busy: Mapping[Tile, float]) -> tuple[float, Route]:
+def _first_route(floor: Floor, op: Merge, start: float, busy: Mapping[Tile, float]) -> tuple[float, Route]:
     """The first cycle at which free tiles join the patches, and how."""
     free = floor.free()
     while True:

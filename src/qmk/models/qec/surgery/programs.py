@@ -1,7 +1,7 @@
 """Programs by name, and random ones: what the logical tier is compared with the physical one on.
 
 Each starts and ends in states whose parities are certain, in both bases, so that every one of its errors is seen by
-some program. The twenty of ``held_out`` are no part of any fit.
+some program. The twenty of ``held_out`` are not part of any fit.
 """
 
 from __future__ import annotations
@@ -155,7 +155,7 @@ def move(basis: Basis) -> Program:
     )
 
 
-def beside(basis: Basis) -> Program:
+def memory_beside_merges(basis: Basis) -> Program:
     """Two patches wait beside two merges of others."""
     return _build(
         f"memory_beside_merges_{basis}",
@@ -259,8 +259,8 @@ def held_out(seed: int = SEED) -> tuple[Program, ...]:
         cnot_chain("X"),
         teleportation("Z"),
         teleportation("X"),
-        beside("Z"),
-        beside("X"),
+        memory_beside_merges("Z"),
+        memory_beside_merges("X"),
         product(3, "Z"),
         wall("X"),
     )
@@ -276,7 +276,7 @@ NAMES: tuple[tuple[str, Callable[..., Program]], ...] = (
     (r"cnot_chain_([XZ])", cnot_chain),
     (r"teleportation_([XZ])", teleportation),
     (r"move_([XZ])", move),
-    (r"memory_beside_merges_([XZ])", beside),
+    (r"memory_beside_merges_([XZ])", memory_beside_merges),
     (r"product_(Z{2,6})_([XZ])", lambda paulis, basis: product(len(paulis), basis)),
     (r"domain_wall_([XZ])", wall),
     (r"t_gates_(\d{1,4})", lambda count: t_gates(int(count))),
@@ -284,7 +284,7 @@ NAMES: tuple[tuple[str, Callable[..., Program]], ...] = (
 )
 
 
-def named(name: str) -> Program:
+def program_named(name: str) -> Program:
     """The program of this name, such as ``cnot_ZZ``. Raises INVALID_PARAMS with the patterns of names."""
     for pattern, build in NAMES:
         if found := re.fullmatch(pattern, name):

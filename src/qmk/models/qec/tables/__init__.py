@@ -7,12 +7,12 @@ not carry.
 
 from __future__ import annotations
 
-from qmk.models.qec.tables.channels import NEEDED, Channels, MergeChannel, channels, drawn, redrawn
+from qmk.models.qec.tables.channels import NEEDED, Channels, MergeChannel, channels, draw_table, redrawn
 from qmk.models.qec.tables.fit import Fit, Point, fit, points
 from qmk.models.qec.tables.measure import AWAY, KINDS, MERGES, WALL, measure
 from qmk.models.qec.tables.rows import Row, Table, cache_folder, default, keep
 
 __all__ = [
     "AWAY", "KINDS", "MERGES", "NEEDED", "WALL", "Channels", "Fit", "MergeChannel", "Point", "Row", "Table",
-    "cache_folder", "channels", "default", "drawn", "fit", "keep", "measure", "points", "redrawn",
+    "cache_folder", "channels", "default", "draw_table", "fit", "keep", "measure", "points", "redrawn",
 ]  # fmt: skip

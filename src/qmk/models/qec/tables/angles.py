@@ -28,8 +28,8 @@ def probability(angle: float) -> float:
 
 
 def thetas(errors: Mapping[str, float], shots: float, wide: int) -> Floats:
-    """theta by mechanism: entry m belongs to the observables k with bit k of m set, k counted from the left of a
-    pattern; entry 0 is 0. Patterns so frequent that a parity is a coin give infinity."""
+    """The strengths theta by mechanism: entry m belongs to the observables k with bit k of m set, k counted from the
+    left of a pattern; entry 0 is 0. Patterns so frequent that a parity is a coin give infinity."""
     chances = np.zeros(1 << wide)
     for pattern, count in errors.items():
         chances[sum(1 << at for at, bit in enumerate(pattern) if bit == "1")] += count / shots

@@ -23,16 +23,17 @@ from qmk.models.qec.tables.rows import Row, Table
 Basis = Literal["X", "Z"]
 BASES: tuple[Basis, Basis] = ("X", "Z")
 IDLE_CYCLES = 3
-"""of a row 'idle'"""
+"""Cycles in a row named 'idle'."""
 NEEDED = (
     *((kind, basis) for kind in ("prepare_measure", "idle", "merge_xx", "merge_zz", "merge_xx_tile", "merge_zz_tile")
       for basis in BASES),
     ("merge_xx_away", "X"),
     ("merge_zz_away", "Z"),
 )  # fmt: skip
-"""rows of surgery without which none of a distance is used"""
+"""Rows of surgery that a distance must have for any of its rows to be used."""
 VOLUME_ERROR = 0.1
-"""relative, of operations charged by their volume: what counted gates of surface codes differ from it at d = 3, 5, 7"""
+"""Relative error of operations charged by their volume: what counted gates of surface codes differ from it at d = 3, 5,
+7."""
 
 
 @dataclass(frozen=True)
@@ -65,11 +66,11 @@ class Channels:
     source: str
     relative_sd: float
     wall: MergeChannel | None = None
-    """of a merge of X with Z, where there are rows of it"""
+    """The channel of a merge of X with Z, if there are rows of it."""
     counted_d: int = 0
     factor: float = 1.0
 
-    def scaled(self, factor: float) -> Channels:
+    def scale(self, factor: float) -> Channels:
         """Everything but injection, times ``factor``."""
 
         def all_of(rates: dict[Basis, float]) -> dict[Basis, float]:
@@ -101,7 +102,7 @@ def channels(table: Table, family: str, d: int, noise: NoiseLike, decoder: str =
     whole = [known for known in idle if not missing(rows, known)]
     measured = whole if whole and whole[-1] >= LEAST_DISTANCE else memory or whole
     if d in whole or d in measured:
-        return counted(rows, d)
+        return channels_from_counts(rows, d)
     if not measured:
         raise QmkError(
             "UNSUPPORTED",
@@ -126,7 +127,7 @@ def channels(table: Table, family: str, d: int, noise: NoiseLike, decoder: str =
             help=f"measured distances: {', '.join(map(str, measured))}",
         )
     law = fit(points(table, family, decoder))
-    return extrapolated(counted(rows, measured[-1]), law, d, p)
+    return extrapolate(channels_from_counts(rows, measured[-1]), law, d, p)
 
 
 def missing(rows: Table, d: int) -> list[str]:
@@ -134,26 +135,26 @@ def missing(rows: Table, d: int) -> list[str]:
     return [f"'{kind}' in {basis}" for kind, basis in NEEDED if rows.row(kind, d, basis) is None]
 
 
-def extrapolated(base: Channels, law: Fit, d: int, p: float) -> Channels:
+def extrapolate(base: Channels, law: Fit, d: int, p: float) -> Channels:
     """Everything but injection scales as the fit says from the distance of ``base`` to ``d``. The fit is of a round;
     operations are of cycles, which have as many rounds as the distance."""
     per_round, spread = law.ratio(base.d, d, p)
     factor = per_round * d / base.d
     source = f"fitted: distance {base.d} {base.source}, {(d - base.d) // 2} steps beyond"
-    made = replace(base.scaled(factor), d=d, source=source, factor=factor)
+    made = replace(base.scale(factor), d=d, source=source, factor=factor)
     return replace(made, relative_sd=math.hypot(spread, base.relative_sd))
 
 
 def redrawn(rows: Table, known: Channels, dice: np.random.Generator) -> Channels:
     """``known`` as it might be: its counts and the error of its model drawn anew. ``rows`` are those of its noise
-    model. Raises as ``counted`` does."""
+    model. Raises as ``channels_from_counts`` does."""
     own = Table(tuple(row for row in rows.rows if row.d == known.counted_d))
     spread = math.exp(known.relative_sd * float(dice.normal()))
-    made = counted(drawn(own, dice), known.counted_d).scaled(known.factor * spread)
+    made = channels_from_counts(draw_table(own, dice), known.counted_d).scale(known.factor * spread)
     return replace(made, d=known.d, source=known.source, factor=known.factor, relative_sd=known.relative_sd)
 
 
-def counted(rows: Table, d: int) -> Channels:
+def channels_from_counts(rows: Table, d: int) -> Channels:
     """From the rows of this distance, all of one noise model. Without rows of surgery: waiting from memory, merges as
     much as their patches would suffer in the same time. Raises UNSUPPORTED where an operation errs so often that what
     was counted is a coin."""
@@ -161,7 +162,7 @@ def counted(rows: Table, d: int) -> Channels:
         return _from_memory(rows, d)
     cycle, ends = {}, {}
     inject: dict[Basis, float] = {}
-    for flip, basis in _seen():
+    for flip, basis in _flips_and_bases():
         long, short = (_total(_need(rows, kind, d, basis)) for kind in ("idle", "prepare_measure"))
         cycle[flip] = max(0.0, (long - short) / (IDLE_CYCLES - 1))
         ends[flip] = short - cycle[flip]
@@ -171,13 +172,13 @@ def counted(rows: Table, d: int) -> Channels:
     made = Channels(d, cycle, ends, inject if len(inject) == 2 else None, {}, {}, {}, "counted", 0.0, counted_d=d)
     merge = {pauli: _merge(rows, made, pauli, "") for pauli in BASES}
     far = {pauli: _merge(rows, made, pauli, "_tile") for pauli in BASES}
-    tile = {pauli: _less(far[pauli], merge[pauli]) for pauli in BASES}
-    away = {pauli: _away(rows, made, merge[pauli], pauli) for pauli in BASES}
+    tile = {pauli: _subtract(far[pauli], merge[pauli]) for pauli in BASES}
+    away = {pauli: _away_rate(rows, made, merge[pauli], pauli) for pauli in BASES}
     return replace(made, merge=merge, tile=tile, away=away, wall=_wall(rows, made))
 
 
-def _seen() -> tuple[tuple[Basis, Basis], ...]:
-    """(flip, basis that sees it)"""
+def _flips_and_bases() -> tuple[tuple[Basis, Basis], ...]:
+    """Pairs (flip, basis that sees it)."""
     return (("X", "Z"), ("Z", "X"))
 
 
@@ -189,7 +190,7 @@ def _need(rows: Table, kind: str, d: int, basis: str) -> Row:
 
 
 def _total(row: Row) -> float:
-    """theta of one observable."""
+    """The strength theta of one observable."""
     return float(_thetas(row, 1)[1])
 
 
@@ -214,7 +215,7 @@ def _coin(row: Row) -> QmkError:
 
 def _from_memory(rows: Table, d: int) -> Channels:
     cycle: dict[Basis, float] = {}
-    for flip, basis in _seen():
+    for flip, basis in _flips_and_bases():
         row = _need(rows, "memory", d, basis)
         if row.any_per_shot >= 0.5:
             raise _coin(row)
@@ -222,7 +223,7 @@ def _from_memory(rows: Table, d: int) -> Channels:
     none: dict[Basis, float] = {"X": 0.0, "Z": 0.0}
     merge: dict[Basis, MergeChannel] = {}
     tile: dict[Basis, MergeChannel] = {}
-    for flip, pauli in _seen():
+    for flip, pauli in _flips_and_bases():
         other: Basis = pauli
         merge[pauli] = MergeChannel(cycle[flip] / 2, cycle[flip] / 2, cycle[flip], 2 * cycle[other])
         tile[pauli] = MergeChannel(0.0, 0.0, cycle[flip], cycle[other])
@@ -238,10 +239,10 @@ def _merge(rows: Table, known: Channels, pauli: Basis, suffix: str) -> MergeChan
     same, crossed = _need(rows, kind, known.d, pauli), _need(rows, kind, known.d, flip)
     outside = known.cycle[flip] + known.ends[flip] / 2
     other = _total(crossed) - 4 * known.cycle[pauli] - 2 * known.ends[pauli]
-    return _solved(same, outside, other)
+    return _solve_merge(same, outside, other)
 
 
-def _solved(same: Row, outside: float, other: float) -> MergeChannel:
+def _solve_merge(same: Row, outside: float, other: float) -> MergeChannel:
     """``outside``: what waiting on either side of the merge adds to a flip before or after it."""
     found = _thetas(same, 3)
     product, a, b = 1, 2, 4
@@ -256,22 +257,22 @@ def _wall(rows: Table, known: Channels) -> MergeChannel | None:
     if same is None or crossed is None:
         return None
     cycles, ends = sum(known.cycle.values()), sum(known.ends.values())
-    return _solved(same, cycles / 2 + ends / 4, _total(crossed) - 2 * cycles - ends)
+    return _solve_merge(same, cycles / 2 + ends / 4, _total(crossed) - 2 * cycles - ends)
 
 
-def _away(rows: Table, known: Channels, near: MergeChannel, pauli: Basis) -> float:
+def _away_rate(rows: Table, known: Channels, near: MergeChannel, pauli: Basis) -> float:
     flip: Basis = "X" if pauli == "Z" else "Z"
     total = _total(_need(rows, f"merge_{pauli.lower() * 2}_away", known.d, pauli))
     seen = 2 * (known.cycle[flip] + known.ends[flip] / 2 + near.before) + near.outcome
     return max(0.0, (total - seen) / 2)
 
 
-def _less(far: MergeChannel, near: MergeChannel) -> MergeChannel:
+def _subtract(far: MergeChannel, near: MergeChannel) -> MergeChannel:
     """What a tile adds; patches suffer what they suffer."""
     return MergeChannel(0.0, 0.0, max(0.0, far.outcome - near.outcome), max(0.0, far.other - near.other))
 
 
-def drawn(table: Table, dice: np.random.Generator) -> Table:
+def draw_table(table: Table, dice: np.random.Generator) -> Table:
     """A table as it might be: every count from its posterior, a gamma whose prior is Jeffreys' for the row as a whole
     and is shared among its patterns (one for each would add half a count to every pattern that never came). Rounded.
     For error bars of what follows from a table."""

@@ -15,15 +15,16 @@ from qmk.models.qec.tables.angles import Floats
 from qmk.models.qec.tables.rows import Row, Table
 
 LEAST_DISTANCE = 5
-"""distance 3 is not on the line yet: Lambda 8.8 from 3 to 5, 10.1 from 5 to 7 at p = 1e-3"""
+"""The smallest distance in a fit; 3 is not on the line yet: Lambda is 8.8 from 3 to 5 and 10.1 from 5 to 7 at p =
+1e-3."""
 MOST_STEPS = 2
 MODEL_ERROR = (0.05, 0.085, 0.12)
-"""relative, by the steps in distance beyond what was measured"""
+"""Relative error by the steps in distance beyond what was measured."""
 LEAST_ERRORS = 20
-"""counted errors below which a row says too little for a fit"""
+"""A row with fewer counted errors says too little for a fit."""
 FITTED = ("surface",)
-"""families whose errors follow the line; Bacon-Shor has a best distance and no threshold (Napp and Preskill, Quantum
-Inf. Comput. 13, 490 (2013))"""
+"""Families whose errors follow the line; Bacon-Shor has a best distance and no threshold (Napp and Preskill, Quantum
+Inf. Comput. 13, 490 (2013))."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,8 @@ class Point:
 
 @dataclass(frozen=True)
 class Fit:
-    """log p_per_round = log_a + (d + 1)/2 (log p - log_threshold) (Fowler, Mariantoni, Martinis, Cleland, Phys. Rev. A
-    86, 032324 (2012), with a free amplitude). ``covariance`` is of (log_a, log_threshold)."""
+    """The fitted line log p_per_round = log_a + (d + 1)/2 (log p - log_threshold) (Fowler, Mariantoni, Martinis,
+    Cleland, Phys. Rev. A 86, 032324 (2012), with a free amplitude). ``covariance`` is of (log_a, log_threshold)."""
 
     log_a: float
     log_threshold: float

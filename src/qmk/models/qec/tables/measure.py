@@ -10,7 +10,7 @@ from qmk.models.qec import circuits, codes, decoders, rates
 from qmk.models.qec.surgery import Floor, Idle, Measure, Merge, Patch, Prepare, Program, calibration_program, certain
 from qmk.models.qec.surgery import circuit as surgery_circuit
 from qmk.models.qec.surgery.program import Basis, Op, timeline
-from qmk.models.qec.tables.rows import Row, merged, wrong
+from qmk.models.qec.tables.rows import Row, merge_counts, wrong
 
 MERGES = ("merge_xx", "merge_zz", "merge_xx_tile", "merge_zz_tile")
 AWAY = ("merge_xx_away", "merge_zz_away")
@@ -19,12 +19,12 @@ SURGERY = ("prepare_measure", "idle", "inject_t", *MERGES, *AWAY, WALL)
 KINDS = ("memory", *SURGERY)
 """``memory``: the code's own circuit for 3 d rounds. ``prepare_measure``: a surface-code patch for one cycle; ``idle``:
 for three; ``merge_*``: two patches, a cycle, the merge, a cycle, with ``_tile`` over one free tile between them. With
-``_away`` both are measured in the other basis as soon as the merge ends, and only its outcome is certain: nothing
+``_merge_away`` both are measured in the other basis as soon as the merge ends, and only its outcome is certain: nothing
 later shows the checks that it was read from, so it errs more often. ``merge_xz``: X of one with Z of another over a
 domain wall, seen in those bases ("X") or in the others ("Z")."""
 
 MEMORY_ROUNDS = 3
-"""rounds of a memory circuit, over d"""
+"""Rounds of a memory circuit, over d."""
 
 BATCH = 1 << 16
 
@@ -36,7 +36,7 @@ def program(kind: str, basis: Basis) -> Program:
     if kind in ("idle", "inject_t", "merge_xx", "merge_zz"):
         return calibration_program(kind, basis)
     if kind in AWAY:
-        return _away("X" if kind == AWAY[0] else "Z", basis)
+        return _merge_away("X" if kind == AWAY[0] else "Z", basis)
     if kind == WALL:
         return _wall(basis)
     if kind not in MERGES:
@@ -66,7 +66,7 @@ def _wall(basis: Basis) -> Program:
     return Program(f"{WALL}_{basis}", Floor(1, 2, {"a": Patch(0, 0), "b": Patch(0, 1, turned=True)}), ops)
 
 
-def _away(pauli: Basis, basis: Basis) -> Program:
+def _merge_away(pauli: Basis, basis: Basis) -> Program:
     other: Basis = "Z" if pauli == "X" else "X"
     if basis != pauli:
         raise wrong(f"a merge of {pauli * 2} seen in {basis}", "its outcome is certain in its own basis only")
@@ -130,7 +130,7 @@ def count(
         wrong_bits = wrong_bits[:, : circuit.num_observables]
         rows, counts = np.unique(wrong_bits[wrong_bits.any(axis=1)], axis=0, return_counts=True)
         keys = ["".join(map(str, row)) for row in rows.tolist()]
-        found = merged((found, dict(zip(keys, counts.tolist(), strict=True))))
+        found = merge_counts((found, dict(zip(keys, counts.tolist(), strict=True))))
         taken += size
         if max_errors is not None and sum(found.values()) >= max_errors:
             break

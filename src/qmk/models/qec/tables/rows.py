@@ -144,7 +144,7 @@ class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Table:
-        """Raises INVALID_PARAMS for a file that cannot be read or is no table."""
+        """Raises INVALID_PARAMS for a file that cannot be read or is not a table."""
         return cls.from_json(files.read(path))
 
 
@@ -159,7 +159,7 @@ def default() -> Table:
     """The table that is shipped: surface and Bacon-Shor codes under the noise ``p=P`` of Stim's generator, decoded by
     matching, and what this user's cache holds beyond it, which is also more shots of the same."""
     shipped = Table.from_json((resources.files("qmk.models.qec.tables") / "default.json").read_bytes())
-    return shipped.with_better(cached())
+    return shipped.with_better(cached_rows())
 
 
 def cache_folder() -> Path:
@@ -167,9 +167,9 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "qmk" / "logical"
 
 
-def cached() -> tuple[Row, ...]:
+def cached_rows() -> tuple[Row, ...]:
     """Every row of the cache whose file still has the content that its name says. Raises INVALID_PARAMS for one that
-    is no row of this release all the same."""
+    is not a row of this release all the same."""
     found: list[Row] = []
     for path in sorted(cache_folder().glob("*.json")):
         data = path.read_bytes()
@@ -178,7 +178,7 @@ def cached() -> tuple[Row, ...]:
         try:
             found.append(msgspec.json.decode(data, type=Row))
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise wrong(f"'{path}' is no row: {error}", "remove the file") from error
+            raise wrong(f"'{path}' is not a row: {error}", "remove the file") from error
     return tuple(found)
 
 
@@ -193,7 +193,7 @@ def keep(row: Row) -> Path:
     return path
 
 
-def merged(errors: Iterable[Mapping[str, int]]) -> dict[str, int]:
+def merge_counts(errors: Iterable[Mapping[str, int]]) -> dict[str, int]:
     """Counts of several runs, added up."""
     total: dict[str, int] = {}
     for counts in errors:
