@@ -26,9 +26,7 @@ from qmk.engines import (
     quimb,
     qulacs,
     reference,
-    rydberg,
     stabilizer,
-    tenpy,
 )
 from qmk.sdk import discovery
 from qmk.sdk.kit import engine_kit
@@ -184,23 +182,7 @@ def test_clifft_where_its_python_is_and_what_to_do_where_it_is_not() -> None:
 
 @pytest.mark.parametrize(
     "declaration",
-    [
-        module.DECLARATION
-        for module in (
-            reference,
-            stabilizer,
-            aer,
-            native,
-            qsim,
-            qulacs,
-            lightning,
-            ddsim,
-            quimb,
-            clifft,
-            rydberg,
-            tenpy,
-        )
-    ],
+    discovery.engines().values(),
     ids=lambda declaration: declaration.name,
 )
 def test_every_method_declares_itself(declaration: engine_kit.Declaration) -> None:

@@ -3,7 +3,8 @@
 Blocks of kind ``python`` are executed, one namespace a page; with ``>>>`` prompts as a doctest. Blocks of kind
 ``console`` hold commands after ``$`` and their output, where ``...`` stands for any text; a command ending in ``&``
 runs until the page ends. A block whose info string has ``file=NAME`` is written to that file. A block right after a
-comment ``<!-- not run: reason -->`` is left alone. ``$DATABASE_URL`` in a command is a PostgreSQL schema of the page's
+comment ``<!-- not run: reason -->`` is left alone; one with ``recipe=PATH`` is for
+``test_recipes``. ``$DATABASE_URL`` in a command is a PostgreSQL schema of the page's
 own. Every page has a fresh folder with a copy of ``examples/``.
 """
 
@@ -45,7 +46,7 @@ def blocks(page: Path) -> list[Block]:
     text = page.read_text()
     found: list[Block] = []
     for match in BLOCK.finditer(text):
-        if match["skip"]:
+        if match["skip"] or "recipe=" in match["info"]:
             continue
         file = re.search(r"file=(\S+)", match["info"])
         line = text.count("\n", 0, match.start("body")) + 1

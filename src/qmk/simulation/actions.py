@@ -97,6 +97,11 @@ def operate(world: World, rng: Random) -> None:
     world.operator.act(world, rng)
 
 
+def lend(world: World, rng: Random) -> None:
+    """A client lends another a right over one of its jobs, or uses what it was lent, or takes it back."""
+    world.loans.act(world, rng)
+
+
 def jump(world: World, rng: Random) -> None:
     """Somebody sets the clock."""
     world.now_ns += rng.choice((-3_600_000, -5_000, -50, 50, 5_000, 3_600_000)) * MS
@@ -144,6 +149,7 @@ def fill(world: World, rng: Random) -> None:
 ACTIONS: dict[str, Row] = {
     "call": Row(50, call),
     "fill": Row(0, fill),
+    "lend": Row(0, lend),
     "work": Row(22, work),
     "tick": Row(9, tick),
     "write": Row(8, write),
@@ -160,6 +166,9 @@ ACTIONS: dict[str, Row] = {
 }
 
 
+NARROW: dict[str, float] = {"lend": 25, "operate": 3}
+"""How often what is about rights is tried, where tokens are narrow."""
+
 SATURATED: dict[str, float] = {
     "fill": 20,
     "work": 60,
@@ -174,4 +183,5 @@ SATURATED: dict[str, float] = {
 def weights(setup: Setup) -> dict[str, float]:
     """How often each action is tried."""
     table = SATURATED if setup.saturated else {name: row.weight for name, row in ACTIONS.items()}
+    table |= NARROW if setup.narrow else {}
     return {name: weight * (setup.faults if ACTIONS[name].fault else 1.0) for name, weight in table.items()}

@@ -19,6 +19,7 @@ class Client:
         self.tenant = tenant
         self.token = ""
         self.roots: list[str] = []
+        self.rights: list[str] = []
         self.conn: int | None = None
         self.sessions: list[str] = []
         self.capabilities: list[str] = []
@@ -61,6 +62,7 @@ class Client:
         self.sessions.append(reply.session_id)
         self.capabilities = [*(row.capability for row in reply.granted), reply.root]
         self.roots.append(reply.root)
+        self.rights = reply.rights
 
     def knows_job(self, request: Any, reply: Any) -> None:
         if reply.job_id not in self.jobs:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from qmk.abi.operator import (
     op_tenant_add,
     op_tenant_list,
@@ -15,6 +17,7 @@ from qmk.abi.operator import (
     op_token_list,
     op_token_revoke,
 )
+from qmk.abi.rights import RIGHTS
 from qmk.kernel.config import TenantConfig
 from qmk.simulation.clients import Client
 from qmk.simulation.plan import QUOTAS
@@ -22,6 +25,8 @@ from qmk.simulation.plan import QUOTAS
 if TYPE_CHECKING:
     from qmk.simulation.network import Call
     from qmk.simulation.world import World
+
+SECOND = 1_000_000_000
 
 
 class Operator(Client):
@@ -51,7 +56,7 @@ class Operator(Client):
         for config in world.setup.tenants:
             world.call(self, "op_tenant_resume", op_tenant_resume.Request(tenant=config.name))
         for client in world.clients:
-            self._issue(world, client)
+            self._issue(world, client, narrow=False)
 
     def act(self, world: World, rng: Random) -> None:
         tenant = rng.choice(world.setup.tenants).name
@@ -82,9 +87,21 @@ class Operator(Client):
         serial = rng.choice(known) if known and rng.random() < 0.7 else ""
         return op_token_revoke.Request(tenant=tenant, serial=serial)
 
-    def _issue(self, world: World, client: Client) -> None:
-        call = world.call(self, "op_token_issue", op_token_issue.Request(tenant=client.tenant.name))
+    def _issue(self, world: World, client: Client, narrow: bool = True) -> None:
+        request = op_token_issue.Request(tenant=client.tenant.name)
+        if narrow and world.setup.narrow:
+            request = self._narrow(request, world)
+        call = world.call(self, "op_token_issue", request)
         self._tokens_for[call.ref] = client
+
+    def _narrow(self, request: op_token_issue.Request, world: World) -> op_token_issue.Request:
+        """A token that may withhold rights and ends soon."""
+        rng = Random(f"token {world.now_ns} {len(self._tokens_for)} {sum(map(len, self.serials.values()))}")
+        return msgspec.structs.replace(
+            request,
+            expires=world.now_ns // SECOND + rng.choice((2, 20, 400)) if rng.random() < 0.5 else None,
+            rights=rng.sample([*RIGHTS], rng.randint(6, len(RIGHTS))) if rng.random() < 0.6 else None,
+        )
 
     def hears(self, call: Call) -> None:
         client = self._tokens_for.pop(call.ref, None)

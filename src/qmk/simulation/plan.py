@@ -18,6 +18,8 @@ QUOTAS = ("queued_jobs", "running_jobs", "held_qubits", "channels")
 TOKEN_KEY = b"simulated token key".ljust(32)
 SATURATED = 11
 """One seed in so many is about fairness."""
+NARROW = 8
+"""One seed in so many, the last of each, is about rights."""
 
 
 class Action(NamedTuple):
@@ -30,7 +32,8 @@ class Action(NamedTuple):
 class Setup(NamedTuple):
     """``power``: durability ``power``, batches written by a thread and lost unless synchronised. ``faults``: how often,
     relative to the usual, something goes wrong. ``outlives``: launches go on without the daemon, as on a cluster.
-    ``saturated``: every tenant always has equal jobs waiting."""
+    ``saturated``: every tenant always has equal jobs waiting. ``narrow``: tokens withhold rights and expire, and
+    clients lend each other capabilities that are used up."""
 
     kernel: KernelConfig
     tenants: tuple[TenantConfig, ...]
@@ -39,6 +42,7 @@ class Setup(NamedTuple):
     outlives: bool
     faults: float
     saturated: bool = False
+    narrow: bool = False
 
 
 def saturated_setup(rng: Random) -> Setup:
@@ -107,6 +111,7 @@ def draw_setup(seed: int) -> Setup:
         power=rng.random() < 0.5,
         outlives=rng.random() < 0.3,
         faults=rng.choice((0.0, 1.0, 1.0, 4.0)),
+        narrow=seed % NARROW == NARROW - 1,
     )
 
 

@@ -15,6 +15,7 @@ from qmk.simulation.clients import Client
 from qmk.simulation.daemon import Daemon, Parts
 from qmk.simulation.disk import Disk
 from qmk.simulation.invariants import INVARIANTS
+from qmk.simulation.loans import Loans
 from qmk.simulation.network import Call, Network
 from qmk.simulation.operator import Operator
 from qmk.simulation.plan import Action, Setup
@@ -58,6 +59,7 @@ class World:
         self.clients = [Client(number, setup.tenants[number % len(setup.tenants)]) for number in range(setup.clients)]
         self.operator = Operator()
         self.offers: list[str] = []
+        self.loans = Loans()
         self.shots: dict[str, int] = {}
         self.session_tenants: dict[str, str] = {}
         self.invariants = [kind(self) for kind in INVARIANTS]
@@ -184,6 +186,7 @@ class World:
         for client in (*self.clients, self.operator):
             client.disconnected(daemon_gone=True)
         self.offers.clear()
+        self.loans.clear()
         for invariant in self.invariants:
             invariant.stopped(power)
 

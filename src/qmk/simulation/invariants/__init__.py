@@ -18,6 +18,7 @@ from qmk.simulation.invariants.promises import Promises
 from qmk.simulation.invariants.quotas import Quotas
 from qmk.simulation.invariants.replay import Replay
 from qmk.simulation.invariants.results import Results
+from qmk.simulation.invariants.rights import Rights
 
 INVARIANTS: tuple[type[Invariant], ...] = (
     Answers,
@@ -27,6 +28,7 @@ INVARIANTS: tuple[type[Invariant], ...] = (
     History,
     Results,
     Isolation,
+    Rights,
     Launches,
     Handles,
     Quotas,

@@ -12,7 +12,7 @@ from qmk.base.errors import QmkError
 from qmk.formats import json_codec
 from qmk.qvm.verify import verify
 
-FOLDER = Path(__file__).parents[4] / "tests" / "golden" / "qvm-peer"
+FOLDER = Path(__file__).parents[4] / "tests" / "golden" / "qvm01"
 PEER = [json.loads(line) for line in (FOLDER / "peer-graphs.jsonl").read_text().splitlines()]
 REJECT = json.loads((FOLDER / "reject.json").read_text())["cases"]
 
