@@ -14,12 +14,8 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from qmk.base.errors import QmkError
-<<<<<<< HEAD
 from qmk.ir.names import names
-from qmk.models.noise.apply import twirled
-=======
 from qmk.models.noise.apply import twirl
->>>>>>> land
 from qmk.models.noise.errors import SIMPLE, AnyError, Depolarize, Error, Pauli, Pauli2
 from qmk.models.noise.model import GateRule, NoiseModel, Readout, Relaxation
 from qmk.qvm.families import OPS, noise
