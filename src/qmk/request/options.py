@@ -197,7 +197,7 @@ def _is_left_out(call: str, name: str, value: object) -> bool:
         return True
     reason = _REASONS.get((call, name))
     if reason is None:
-        reason = f"{', '.join(each for each, names in CALLS.items() if name in names)} take it"
+        reason = f"taken by {', '.join(each for each, names in CALLS.items() if name in names)}"
     raise QmkError("INVALID_PARAMS", f"{call} does not take '{name}'", field=name, call=call, help=reason)
 
 

@@ -12,16 +12,14 @@ import msgspec
 from qmk.base.errors import QmkError
 from qmk.frontends.neutral_atom_vm.job import Edge, Hardware, Job, MoveAtom, Noise, Paulis, ZoneRadius
 from qmk.frontends.neutral_atom_vm.rules import refuse
+from qmk.ir.names import spelled
 from qmk.models.atoms import machine
 from qmk.models.atoms.geometry import Configuration, Geometry, Point, Site, Zone
 from qmk.models.atoms.profile import Profile, profile
 from qmk.models.noise.errors import AmplitudeDamping, AnyError, Pauli, Pauli2
 from qmk.models.noise.model import GateRule, NoiseModel, Readout
 
-GATES = {
-    "X": "x", "Y": "y", "Z": "z", "H": "h", "S": "s", "SDG": "sdg", "S_DAG": "sdg", "T": "t", "TDG": "tdg",
-    "RX": "rx", "RY": "ry", "RZ": "rz", "CX": "cnot", "CNOT": "cnot", "CY": "cy", "CZ": "cz",
-}  # fmt: skip
+GATES = dict(spelled(("nvm",)))
 US = 1e-3
 """Microseconds in a nanosecond."""
 LETTERS = "IXYZ"
@@ -67,7 +65,7 @@ def device_of(job: Job) -> Profile:
 
 
 def _with(made: Profile, noise: Noise) -> Profile:
-    return msgspec.structs.replace(made, mishaps=_mishaps(noise))
+    return msgspec.structs.replace(made, mishaps=_device_errors(noise))
 
 
 def _gate(name: str) -> str:
@@ -260,7 +258,7 @@ def _model(noise: Noise) -> NoiseModel:
     )
 
 
-def _mishaps(noise: Noise) -> machine.Mishaps:
+def _device_errors(noise: Noise) -> machine.DeviceErrors:
     model = _model(noise)
     _kick("phase.idle", noise.phase.idle)
     rates: Mapping[str, float] = {
@@ -272,7 +270,7 @@ def _mishaps(noise: Noise) -> machine.Mishaps:
         if not 0 <= rate <= 1e9:
             refuse("NAVM-09", f"{what} is {rate:g} per second")
     dephasing, decay, loss = rates.values()
-    return machine.Mishaps(
+    return machine.DeviceErrors(
         model=model if model.gates or model.readout or model.before_measure else None,
         idle=machine.Idle(dephasing=dephasing, decay=decay, loss=loss, kick=noise.phase.idle),
         load_loss=_chance("p_loss", noise.p_loss),

@@ -1,5 +1,5 @@
-"""The devices of this door, and what Braket's device schemas say of them. Numbers of a machine come from its profile in
-``models/atoms`` and are SI there."""
+"""The devices of this adapter, and what Braket's device schemas say of them. Numbers of a machine come from its profile
+in ``models/atoms`` and are SI there."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ import msgspec
 from qmk.base.limits import LIMITS
 from qmk.gateway.braket.openqasm import GATES
 from qmk.gateway.braket.results import AHS, OPENQASM
+from qmk.ir.names import names
 from qmk.models.atoms.profile import Light, profile
 from qmk.models.atoms.program import C6_BRAKET
 
 POLL_MS = 200
-STANDARD_GATES = ("h", "x", "y", "z", "s", "t", "rx", "ry", "rz", "swap", "cy", "cz", "cswap", "u", "gphase")
+STANDARD_GATES = tuple(names("braket"))
 
 LIFETIME_S = 1e9
 """What the schema calls a lifetime where nothing decays: these devices are modelled without errors."""
