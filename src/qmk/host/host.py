@@ -29,7 +29,7 @@ from qmk.host.launcher import Launcher
 from qmk.host.launches import Launches, Sources
 from qmk.host.patches import Here, Writing
 from qmk.host.routing import Routing
-from qmk.host.seals import Seal, Seals
+from qmk.host.seals import InTurn, Seal, Seals
 from qmk.host.states import States
 from qmk.kernel import effects as fx
 from qmk.kernel import events as ev
@@ -93,10 +93,7 @@ class Host:
         self.routing = routing
         self._replies, self._timers = replies, timers
         self._clock_ns, self._entropy = clock_ns, entropy
-        self._seals = seals
-        self._in_thread = turns.in_thread
-        self._newest_seal: Seal | None = None
-        self._keeping_seal = False
+        self._seals = seals and InTurn(seals, turns.in_thread)
         self._committer = Committer(
             journal, self._release, self._refuse_held, turns.schedule, turns.in_thread, turns.broken, turns.soon
         )
@@ -350,25 +347,5 @@ class Host:
         self._committer.hold(seal)
 
     def _sealed(self, seal: Seal) -> None:
-        """Keep the seal beside the journal, in a thread where there are any: a disk may take long. One at a time, so
-        that the newest is the last; those that come meanwhile give way to it."""
         assert self._seals is not None
-        if self._in_thread is None:
-            self._seals.stored(seal)
-            return
-        self._newest_seal = seal
-        if not self._keeping_seal:
-            self._keep_seal()
-
-    def _keep_seal(self) -> None:
-        assert self._seals is not None
-        assert self._in_thread is not None
-        seal, self._newest_seal = self._newest_seal, None
-        self._keeping_seal = seal is not None
-        if seal is not None:
-            self._in_thread(partial(self._seals.stored, seal), self._kept_seal)
-
-    def _kept_seal(self, error: BaseException | None) -> None:
-        if error is not None:
-            log.error("a seal of the audit log cannot be kept beside it", exc_info=error)
-        self._keep_seal()
+        self._seals.stored(seal)
