@@ -23,6 +23,7 @@ from qmk.qvm.families.gates import FIXED_SIZE
 
 _TEXTS = (
     "gate rxx(t) a, b { h a; h b; cx a, b; rz(t) b; cx a, b; h b; h a; }",
+    "gate ryy(t) a, b { sxdg a; sxdg b; cx a, b; rz(t) b; cx a, b; sx a; sx b; }",
     "gate ryy(t) a, b { inv @ sx a; inv @ sx b; cx a, b; rz(t) b; cx a, b; sx a; sx b; }",
     "gate sxdg a { inv @ sx a; }",
     "gate ccz a, b, c { h c; ccx a, b, c; h c; }",
