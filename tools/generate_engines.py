@@ -26,9 +26,9 @@ rewritten into what it has, exactly. What an engine cannot do it refuses before 
 2. Approximate methods run only when asked for by name.
 3. Of the rest the one with the least predicted time runs. A prediction that is only an upper bound excludes a method
    when it exceeds {PATIENCE_S:g} s, unless the method was asked for by name.
-4. `reference`, `stabilizer` and `aer` come first where one of them is predicted to be done within 0.05 s; beyond that
-   our own simulators (`native`) and the optional ones below compete too. `qmk.sample` asks `native` first, see
-   [Sample a program fast](../howto/sample.md).
+4. Our own simulators (`native`) come first where they are predicted to be done within 0.05 s. Where they take longer,
+   the others compete, and those that are slow to start only if all others take longer than 0.05 s. So it is on the
+   command line, in `qmk.run`, in `qmk.sample` and in a daemon.
 5. Of a program with fences, methods that can stop at them come before those that run on.
 6. An attempt that may fail runs only where nothing else can, and for at most {ATTEMPT_S:g} s by prediction. It ends in
    the right result or in the error `RESOURCE_EXHAUSTED`.
@@ -39,8 +39,8 @@ from qmk.router import choose
 from qmk.router.features import features
 
 graph = load(open("examples/ghz.qasm", "rb").read()).graph
-decision = choose(features(graph), 1000, memory_bytes=1 << 30)
-assert decision.engine == "stabilizer"
+decision = choose(features(graph, native="auto"), 1000, memory_bytes=1 << 30)
+assert decision.engine == "native"
 for candidate in decision.candidates:
     print(candidate.name, candidate.seconds, [gap.detail for gap in candidate.gaps])
 ```

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from qmk.base.errors import QmkError
+from qmk.request.options import RunOptions, read_options
+from qmk.request.shots import seed_of
+from qmk.request.signature import takes
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
     from qmk.api.execution import Executor
     from qmk.client.result import Result
     from qmk.host import spawn
-    from qmk.models.qec.logical import Machine
-    from qmk.qvm.outputs import Outputs
-    from qmk.request.physical import NoiseLike
+    from qmk.request.keywords import EmbeddedRunKeywords, RunKeywords
     from qmk.request.program import ProgramLike
 
 
@@ -74,26 +76,13 @@ class Embedded:
             self._executor, self._hinted = Executor(self._engines, worker), None
         return self._executor
 
-    def run(
-        self,
-        program: ProgramLike,
-        *,
-        shots: int | None = None,
-        seed: int | None = None,
-        engine: str | None = None,
-        params: Mapping[str, Any] | None = None,
-        format: str | None = None,
-        noise: NoiseLike | None = None,
-        error: float | None = None,
-        qec: Machine | str | None = None,
-        device: str | None = None,
-        timeout_ms: int | None = None,
-        keep_events: bool = True,
-        outputs: Outputs | None = None,
-        progress: Callable[[int], None] | None = None,
-    ) -> Result:
+    @takes("Embedded.run")
+    def run(self, program: ProgramLike, **keywords: Unpack[EmbeddedRunKeywords]) -> Result:
         """Run a program and give its result; see ``qmk.run``."""
-        if timeout_ms is not None and not self._isolate:
+        return self._run(program, read_options("Embedded.run", keywords))
+
+    def _run(self, program: ProgramLike, options: RunOptions) -> Result:
+        if options.timeout_ms is not None and not self._isolate:
             raise QmkError(
                 "INVALID_PARAMS",
                 "a time limit needs a worker process that can be stopped",
@@ -103,77 +92,37 @@ class Embedded:
         from qmk.api.execution import Wish
         from qmk.api.results import result_of
         from qmk.api.source import Source
-        from qmk.request.options import RunOptions
-        from qmk.request.shots import seed_of
 
-        options = RunOptions(
-            shots=shots, seed=seed, engine=engine, params=params, format=format, noise=noise, error=error, qec=qec,
-            device=device, timeout_ms=timeout_ms, keep_events=keep_events, outputs=outputs, progress=progress,
-        )  # fmt: skip
-        deadline_s = None if timeout_ms is None else time.monotonic() + timeout_ms / 1e3
+        outputs = options.outputs
+        deadline_s = None if options.timeout_ms is None else time.monotonic() + options.timeout_ms / 1e3
         source = Source(program, options)
         wish = Wish(
             shots=source.shots,
             seed=seed_of(options.seed),
-            engine=engine,
-            keep_events=keep_events and (outputs is None or outputs.counts),
+            engine=options.engine,
+            keep_events=options.keep_events and (outputs is None or outputs.counts),
             outputs=outputs,
+            rewrites=options.rewrites,
+            cache=options.cache,
             isolate=self._isolate,
             deadline_s=deadline_s,
-            progress=progress,
+            progress=options.progress,
         )
         return result_of(self._ready().run(source, wish), source, wish)
 
 
-def run(
-    program: ProgramLike,
-    *,
-    shots: int | None = None,
-    seed: int | None = None,
-    engine: str | None = None,
-    params: Mapping[str, Any] | None = None,
-    format: str | None = None,
-    noise: NoiseLike | None = None,
-    error: float | None = None,
-    qec: Machine | str | None = None,
-    device: str | None = None,
-    isolate: bool = False,
-    timeout_ms: int | None = None,
-    keep_events: bool = True,
-    outputs: Outputs | None = None,
-    progress: Callable[[int], None] | None = None,
-) -> Result:
+@takes("qmk.run")
+def run(program: ProgramLike, **keywords: Unpack[RunKeywords]) -> Result:
     """Run a program here and give its counts and per-shot events.
 
-    ``program`` is a ``Graph``, the path of a file, or source text in any format QMK reads. ``shots`` None takes the
-    program's own default, else 1000. The same program, shots, seed and engine give the same bits, here and on a daemon;
-    ``seed`` None draws one, and the result tells it. ``engine`` forces an engine instead of the router's choice.
-    ``params`` sets the program's inputs. ``noise`` is a ``NoiseModel``, the path of its JSON file or a short form
-    such as "depolarizing=1e-3"; for programs of evolutions ``models.atoms.AtomNoise`` or the name of one, such as
-    "aquila"; "device": that of ``device``. ``error`` in place of ``shots``: as many as keep the standard error of every
-    probability at or below it. ``qec``, such as "surface(d=9)": run on logical qubits of this code, ``noise`` being
-    that of their physical qubits. ``device``, such as "zoned": run what this device of neutral atoms makes of it,
-    waits, moves and noise included. ``isolate`` (and ``timeout_ms``, which needs it) runs the engine in a process of
-    its own. ``outputs`` (``qmk.outputs`` makes them): what ``values`` of the result shall hold beyond counts.
-    ``progress`` is called with the number of shots done, now and then.
+    ``program`` is a ``Graph``, the path of a file, or source text in any format QMK reads. The same program, shots,
+    seed and engine give the same bits, here and on a daemon. ``noise`` may also be a ``NoiseModel``, or for programs of
+    evolutions a ``models.atoms.AtomNoise``. ``timeout_ms`` runs the engine in a process of its own, as ``isolate``
+    does.
 
-    Raises ``QmkError``: INVALID_GRAPH with findings, UNSUPPORTED with the gaps of every engine, RESOURCE_EXHAUSTED with
-    the memory needed, TIMEOUT, JOB_FAILED.
+    Raises ``QmkError``: INVALID_GRAPH with findings, INVALID_PARAMS for an option that cannot be honoured, UNSUPPORTED
+    with the gaps of every engine, RESOURCE_EXHAUSTED with the memory needed, TIMEOUT, JOB_FAILED.
     """
-    with Embedded(isolate=isolate or timeout_ms is not None) as kernel:
-        return kernel.run(
-            program,
-            shots=shots,
-            seed=seed,
-            engine=engine,
-            params=params,
-            format=format,
-            noise=noise,
-            error=error,
-            qec=qec,
-            device=device,
-            timeout_ms=timeout_ms,
-            keep_events=keep_events,
-            outputs=outputs,
-            progress=progress,
-        )
+    options = read_options("qmk.run", keywords)
+    with Embedded(isolate=options.isolate or options.timeout_ms is not None) as kernel:
+        return kernel._run(program, options)

@@ -101,9 +101,17 @@ class Executor:
                 return self._by_router(source, wish, failed)
         return self._by_router(source, wish)
 
+    def run_at_once(self, source: Source, wish: Wish) -> Executed | None:
+        """On the native core, where it is done before another engine would be chosen; else None, with nothing run."""
+        known = self._of_core(source, wish)
+        try:
+            return None if known is None else _draw(known, wish)
+        except MemoryError:
+            return None
+
     def _of_core(self, source: Source, wish: Wish) -> Known | None:
         """The program prepared by the native core, where that is to run it here."""
-        from qmk.router.native import is_short
+        from qmk.ir.prediction import is_short
 
         name, _, method = (wish.engine or "").partition(":")
         if name not in CORE or method == "tableau" or wish.isolate is True or "native" in self._external:
@@ -200,7 +208,7 @@ class Executor:
 
 def _is_brief(engine: str, seconds: float) -> bool:
     """Whether a run need not be stopped: our own, and over before a worker had started."""
-    from qmk.router.native import SHORT_S
+    from qmk.ir.prediction import SHORT_S
 
     return engine == "native" and seconds <= SHORT_S
 
@@ -246,9 +254,21 @@ def _draw(known: Known, wish: Wish) -> Executed:
         uncertainty=UNCERTAINTY,
         reasons=[],
         usage=usage,
-        notes={**known.notes, **drawn.notes},
+        notes={**known.notes, **drawn.notes, **_accounts(known.notes, wish, usage)},
         drawn=drawn,
     )
+
+
+def _accounts(notes: dict[str, Any], wish: Wish, usage: dict[str, Any]) -> dict[str, Any]:
+    """What the program's channels delivered in these shots; ``usage`` gets the pairs."""
+    if not notes:
+        return {}
+    from qmk.host.results import pairs_of
+    from qmk.ir.channels import accounted
+
+    found = accounted(notes, wish.shots, wish.seed)
+    usage.update(pairs_of(found))
+    return found
 
 
 def native_version() -> str:

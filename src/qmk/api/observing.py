@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import functools
 import importlib.util
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -19,20 +19,29 @@ from qmk.api.plans import memory_bytes
 from qmk.api.source import read_native, verify
 from qmk.base.errors import QmkError
 from qmk.qvm import outputs as asked
-from qmk.qvm.outputs import Observable, Outputs, Point, Values
+from qmk.qvm.outputs import Observable, Outputs, Values
+from qmk.request.build import build
 from qmk.request.observables import ObservableLike, observables
-from qmk.request.options import RunOptions
+from qmk.request.options import RunOptions, read_options
 from qmk.request.outputs import bitstrings_of, qubits_of
-from qmk.request.physical import physical
 from qmk.request.program import ProgramLike, to_graph
-from qmk.request.shots import choose_shots, seed_of, shots_of
+from qmk.request.shots import choose_shots, seed_of
+from qmk.request.signature import takes
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
     import numpy as np
     import qmk_native
 
     from qmk.qvm.graph import Graph
-    from qmk.request.physical import NoiseLike
+    from qmk.request.keywords import (
+        AmplitudesKeywords,
+        ExpectationKeywords,
+        GradientKeywords,
+        ProbabilitiesKeywords,
+        StateKeywords,
+    )
     from qmk.worker.runner import Runner
 
     Array = np.ndarray[Any, np.dtype[Any]]
@@ -79,105 +88,77 @@ class Gradient:
     engine: str = ""
 
 
+@takes("qmk.expectation")
 def expectation(
     program: ProgramLike,
     observable: ObservableLike | Sequence[ObservableLike],
-    *,
-    shots: int | None = None,
-    seed: int | None = None,
-    engine: str | None = None,
-    params: Mapping[str, Any] | None = None,
-    format: str | None = None,
-    noise: NoiseLike | None = None,
-    device: str | None = None,
-    error: float | None = None,
+    **keywords: Unpack[ExpectationKeywords],
 ) -> Any:
     """The expectation value of an observable, or a list of those of several, each an ``Expectation``.
 
     An observable is text ("0.5*ZZI + XXI": one letter a qubit, qubit 0 first; or "0.5*Z0 Z1 + X0 X1"), a mapping of
-    Pauli strings to factors, or a list of such pairs. ``shots`` None computes the values where that can be done, and
-    else draws 10,000 shots for each basis of measurement; a number always draws so many. ``noise`` and ``device`` as
-    for ``qmk.run``; values of programs with noise of gates are computed too while a density matrix of theirs is small.
-    ``error``: where values have to be sampled, as many shots as keep each standard error at or below it.
+    Pauli strings to factors, or a list of such pairs. Without ``shots`` the values are computed where that can be done,
+    those of programs with noise of gates too while a density matrix of theirs is small; else 10,000 shots are drawn for
+    each basis of measurement. A number of shots always draws so many; ``error`` chooses one where values have to be
+    sampled.
 
     Raises ``QmkError``: INVALID_PARAMS for an observable that does not fit the program, and what ``qmk.sample`` raises.
     """
-    circuit = _narrow(program, format, params, engine) if shots is None and noise is None and device is None else None
+    options = read_options("qmk.expectation", keywords)
+    circuit = _narrow(program, options)
     if circuit is not None:
         rows, single = observables(observable, circuit.n_qubits)
         found = _in_core(circuit, rows)
         if found is not None:
             return found[0] if single else found
-    graph = _graph(program, format, params, noise, device)
+    graph = verify(build(program, options.replace(error=None)).graph)
     rows, single = observables(observable, asked.n_qubits(graph))
-    outputs = Outputs(expectations=tuple(rows), counts=False, sampled=shots is not None)
-    RunOptions(shots=shots, error=error)
-    shots = shots if error is None else choose_shots(error, outputs)[0]
-    values = evaluate(graph, outputs, shots, seed, engine)
+    outputs = Outputs(expectations=tuple(rows), counts=False, sampled=options.shots is not None)
+    values = evaluate(graph, outputs, options)
     found = [Expectation(e.value, e.error, values.exact, values.engine) for e in values.points[0].expectations]
     return found[0] if single else found
 
 
-def state(
-    program: ProgramLike,
-    *,
-    engine: str | None = None,
-    params: Mapping[str, Any] | None = None,
-    format: str | None = None,
-    device: str | None = None,
-) -> Array:
+@takes("qmk.state")
+def state(program: ProgramLike, **keywords: Unpack[StateKeywords]) -> Array:
     """The state vector, complex128 of shape (2^n,), qubit 0 the highest bit of an index, up to one global phase.
 
     Raises ``QmkError`` UNSUPPORTED for a program that ends in no single state.
     """
     import numpy as np
 
-    point = _only(program, lambda _n: Outputs(state=True, counts=False), engine, params, format, device=device)[0]
+    options = read_options("qmk.state", keywords)
+    point = _values(program, lambda _n: Outputs(state=True, counts=False), options)[0].points[0]
     return np.frombuffer(point.state, dtype="<c16").astype(np.complex128)
 
 
+@takes("qmk.amplitudes")
 def amplitudes(
-    program: ProgramLike,
-    bitstrings: Sequence[str],
-    *,
-    engine: str | None = None,
-    params: Mapping[str, Any] | None = None,
-    format: str | None = None,
-    device: str | None = None,
+    program: ProgramLike, bitstrings: Sequence[str], **keywords: Unpack[AmplitudesKeywords]
 ) -> list[complex]:
     """Amplitudes of bitstrings of one digit a qubit, qubit 0 first, up to one global phase for all of them."""
+    options = read_options("qmk.amplitudes", keywords)
     wanted = Outputs(amplitudes=bitstrings_of(bitstrings), counts=False)
-    point = _only(program, lambda _n: wanted, engine, params, format, device=device)[0]
+    point = _values(program, lambda _n: wanted, options)[0].points[0]
     return [complex(*pair) for pair in point.amplitudes]
 
 
+@takes("qmk.probabilities")
 def probabilities(
-    program: ProgramLike,
-    qubits: Sequence[int] | None = None,
-    *,
-    shots: int | None = None,
-    seed: int | None = None,
-    engine: str | None = None,
-    params: Mapping[str, Any] | None = None,
-    format: str | None = None,
-    noise: NoiseLike | None = None,
-    device: str | None = None,
-    error: float | None = None,
+    program: ProgramLike, qubits: Sequence[int] | None = None, **keywords: Unpack[ProbabilitiesKeywords]
 ) -> Probabilities:
-    """The joint probabilities of the values of ``qubits`` (all of them: None), the first the highest bit. ``shots``,
-    ``noise``, ``device`` and ``error`` as for ``expectation``."""
+    """The joint probabilities of the values of ``qubits`` (all of them: None), the first the highest bit. They are
+    computed or sampled as expectation values are, see ``qmk.expectation``."""
     import numpy as np
 
-    drawn = shots is not None
+    options = read_options("qmk.probabilities", keywords)
 
     def wanted(n: int) -> Outputs:
         group = tuple(range(n)) if qubits is None else qubits_of(qubits)
-        return Outputs(probabilities=(group,), counts=False, sampled=drawn)
+        return Outputs(probabilities=(group,), counts=False, sampled=options.shots is not None)
 
-    RunOptions(shots=shots, error=error)
-    shots = shots if error is None else choose_shots(error)[0]
-    point, values, outputs = _only(program, wanted, engine, params, format, shots, seed, noise, device)
-    row = point.probabilities[0]
+    values, outputs = _values(program, wanted, options)
+    row = values.points[0].probabilities[0]
     return Probabilities(
         outputs.probabilities[0],
         np.array([p.value for p in row]),
@@ -187,18 +168,8 @@ def probabilities(
     )
 
 
-def gradient(
-    program: ProgramLike,
-    observable: ObservableLike,
-    *,
-    params: Mapping[str, Any] | None = None,
-    shots: int | None = None,
-    seed: int | None = None,
-    engine: str | None = None,
-    format: str | None = None,
-    noise: NoiseLike | None = None,
-    device: str | None = None,
-) -> Gradient:
+@takes("qmk.gradient")
+def gradient(program: ProgramLike, observable: ObservableLike, **keywords: Unpack[GradientKeywords]) -> Gradient:
     """The value of an observable and its derivative by each of ``params``, the program's inputs (an array input ``a``
     by a[0], a[1], ...); without ``params`` by every angle, named by node and argument.
 
@@ -207,17 +178,18 @@ def gradient(
     """
     from qmk.request.sweeps import points_of, sweep_of
 
-    if params:
-        points = points_of([params])
-        graph, sweep = sweep_of(program, points, format)
+    options = read_options("qmk.gradient", keywords)
+    if options.params:
+        graph, sweep = sweep_of(program, points_of([options.params]), options.format)
         sweep = asked.Sweep(names=sweep.names, slots=sweep.slots)
     else:
-        graph = _graph(program, format, None)
+        graph = verify(to_graph(program, options.format))
         sweep = asked.all_angles(graph)
-    graph, _ = physical(graph, noise, device)
-    rows, _ = observables([observable], asked.n_qubits(verify(graph)))
-    outputs = Outputs(expectations=tuple(rows), gradient=True, sweep=sweep, counts=False, sampled=shots is not None)
-    values = evaluate(graph, outputs, shots, seed, engine)
+    graph = verify(build(graph, options.replace(params=None, format=None)).graph)
+    rows, _ = observables([observable], asked.n_qubits(graph))
+    drawn = options.shots is not None
+    outputs = Outputs(expectations=tuple(rows), gradient=True, sweep=sweep, counts=False, sampled=drawn)
+    values = evaluate(graph, outputs, options)
     point = values.points[0]
     slopes = dict(zip(values.parameters, point.gradients[0], strict=True))
     return Gradient(
@@ -229,13 +201,14 @@ def gradient(
     )
 
 
-def evaluate(graph: Graph, outputs: Outputs, shots: int | None, seed: int | None, engine: str | None) -> Values:
+def evaluate(graph: Graph, outputs: Outputs, options: RunOptions) -> Values:
     """``outputs`` of a verified graph on the engine that the router takes."""
     from qmk import router
     from qmk.router.features import features
     from qmk.router.outputs import with_outputs
 
-    shots, seed = shots_of(shots, SAMPLED_SHOTS), seed_of(seed)
+    shots = options.shots if options.error is None else choose_shots(options.error, outputs)[0]
+    shots, seed, engine = shots or SAMPLED_SHOTS, seed_of(options.seed), options.engine
     asked.require(outputs, graph, shots)
     name, _, method = (engine or "").partition(":")
     known = with_outputs(features(graph), graph, outputs)
@@ -257,41 +230,21 @@ def _runner(engine: str) -> Runner:
     return Runner(engine)
 
 
-def _graph(
-    program: ProgramLike,
-    format: str | None,
-    params: Mapping[str, Any] | None,
-    noise: NoiseLike | None = None,
-    device: str | None = None,
-) -> Graph:
-    return verify(physical(to_graph(program, format, params), noise, device)[0])
-
-
-def _only(
-    program: ProgramLike,
-    wanted: Callable[[int], Outputs],
-    engine: str | None,
-    params: Mapping[str, Any] | None,
-    format: str | None,
-    shots: int | None = None,
-    seed: int | None = None,
-    noise: NoiseLike | None = None,
-    device: str | None = None,
-) -> tuple[Point, Values, Outputs]:
-    """The values of a program without a sweep."""
-    graph = _graph(program, format, params, noise, device)
+def _values(program: ProgramLike, wanted: Callable[[int], Outputs], options: RunOptions) -> tuple[Values, Outputs]:
+    """The values of a program without a sweep, and what was asked for given its number of qubits."""
+    graph = verify(build(program, options.replace(error=None)).graph)
     outputs = wanted(asked.n_qubits(graph))
-    values = evaluate(graph, outputs, shots, seed, engine)
-    return values.points[0], values, outputs
+    return evaluate(graph, outputs, options), outputs
 
 
-def _narrow(
-    program: ProgramLike, format: str | None, params: Mapping[str, Any] | None, engine: str | None
-) -> qmk_native.Circuit | None:
-    """The program as a circuit of the native core, where it is so small that nothing else need be looked at."""
-    if engine is not None or importlib.util.find_spec("qmk_native") is None:
+def _narrow(program: ProgramLike, options: RunOptions) -> qmk_native.Circuit | None:
+    """The program as a circuit of the native core, where its values can be computed there and it is so small that
+    nothing else need be looked at."""
+    if options.engine is not None or options.shots is not None or not options.is_ideal:
         return None
-    circuit = read_native(program, format, params)
+    if importlib.util.find_spec("qmk_native") is None:
+        return None
+    circuit = read_native(program, options.format, options.params)
     return circuit if circuit is not None and circuit.n_qubits <= NARROW else None
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import qmk_native
 
     from qmk.api.source import Source
-    from qmk.sdk.engine import Prediction
+    from qmk.ir.prediction import Prediction
     from qmk.worker.native import Prepared
 
 PROGRAMS = 128
@@ -90,7 +90,7 @@ def _of_graph(source: Source, method: str, rewrites: bool, cache: bool) -> Known
 
 
 def _known(circuit: qmk_native.Circuit, method: str, rewrites: bool, fenced: bool, notes: dict[str, Any]) -> Known:
-    from qmk.router.native import predictions
+    from qmk.ir.prediction import predictions
     from qmk.worker.native import Prepared
 
     prediction = predictions(circuit).get("auto") if method == "auto" else None

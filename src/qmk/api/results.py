@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -30,16 +30,16 @@ def result_of(executed: Executed, source: Source, wish: Wish) -> Result:
         provenance=Provenance(digest="", engine=executed.engine, method=executed.method, seed=wish.seed),
     )
     events = _Events(executed, source, wish)
-    return Result(known, events.page, lambda reply: _complete(reply, executed, source, events))
+    return Result(known, events.page, lambda reply: _complete(reply, executed, source, wish, events))
 
 
-def _complete(known: Reply, executed: Executed, source: Source, events: _Events) -> Reply:
+def _complete(known: Reply, executed: Executed, source: Source, wish: Wish, events: _Events) -> Reply:
     head = events.head
     provenance = msgspec.structs.replace(
         known.provenance,
         digest=source.digest,
         version=executed.version,
-        reasons=executed.reasons or [_of_core(executed)],
+        reasons=executed.reasons if len(executed.reasons) > 1 else _reasons(source, wish),
         predicted_seconds=executed.predicted_s,
         uncertainty=executed.uncertainty,
         fallbacks=[Fallback(**row) for row in executed.fallbacks],
@@ -48,19 +48,23 @@ def _complete(known: Reply, executed: Executed, source: Source, events: _Events)
     return msgspec.structs.replace(known, registers=head.registers, events=events.page(0), provenance=provenance)
 
 
-def _of_core(executed: Executed) -> dict[str, object]:
-    """The one candidate where the native core was taken at once."""
-    from qmk.router.score import Candidate
+def _reasons(source: Source, wish: Wish) -> list[dict[str, Any]]:
+    """Every candidate, where the native core was taken without a look at the others."""
+    from qmk import router
+    from qmk.api.plans import memory_bytes
+    from qmk.router import rates
+    from qmk.router.features import features
 
-    row = Candidate(
-        engine=executed.engine,
-        method=executed.method,
-        chosen=True,
-        seconds=executed.predicted_s,
-        uncertainty=executed.uncertainty,
-        reason=str(executed.notes.get("simulator", "")),
+    method = (wish.engine or "").partition(":")[2] or "auto"
+    known = features(source.graph, source.digest, method, source.packed)
+    rows = router.explain(
+        known,
+        wish.shots,
+        engine=wish.engine,
+        memory_bytes=memory_bytes(),
+        declarations=rates.installed().declarations,
     )
-    return msgspec.to_builtins(row)
+    return msgspec.to_builtins(rows)
 
 
 class _Events:
@@ -117,3 +121,33 @@ class _Events:
         from qmk.host.results import event_page
 
         return event_page(self.head, from_shot, self._packed)
+
+
+def brief(executed: Executed, source: Source, wish: Wish) -> Result:
+    """What there is to print of counts that the native core drew from a text: no graph is read, so that the digest is
+    empty, and registers have names and widths only."""
+    assert executed.drawn is not None
+    provenance = Provenance(
+        digest="",
+        engine=executed.engine,
+        method=executed.method,
+        version=executed.version,
+        seed=wish.seed,
+        predicted_seconds=executed.predicted_s,
+        uncertainty=executed.uncertainty,
+        notes={**executed.notes, **source.notes},
+    )
+    registers = [
+        Register(name, [None] * len(cbits), descending) for name, cbits, descending in executed.drawn.registers
+    ]
+    return Result(
+        Reply(
+            job_id="",
+            shots=wish.shots,
+            seed=wish.seed,
+            counts=executed.counts,
+            registers=registers,
+            provenance=provenance,
+            usage=executed.usage,
+        )
+    )

@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 from qmk.api.execution import Executed, Executor, Wish
 from qmk.api.source import Source
-from qmk.request.options import RunOptions
+from qmk.request.options import read_options
 from qmk.request.program import ProgramLike
 from qmk.request.shots import seed_of
+from qmk.request.signature import takes
 
 if TYPE_CHECKING:
-    from qmk.models.qec.logical import Machine
-    from qmk.request.physical import NoiseLike
+    from typing import Unpack
+
+    from qmk.request.keywords import SampleKeywords
 
 
 class Sampled:
@@ -56,43 +58,25 @@ class Sampled:
         return f"<Sampled {self.shots} shots on {self.engine}:{self.method}: {shown}, {len(self.counts)} outcomes>"
 
 
-def sample(
-    program: ProgramLike,
-    *,
-    shots: int | None = None,
-    seed: int | None = None,
-    engine: str | None = None,
-    params: Mapping[str, Any] | None = None,
-    format: str | None = None,
-    noise: NoiseLike | None = None,
-    error: float | None = None,
-    qec: Machine | str | None = None,
-    device: str | None = None,
-    rewrites: bool = True,
-    cache: bool = True,
-) -> Sampled:
-    """Draw ``shots`` shots of ``program`` (1000 if not given; see ``qmk.run`` for what it may be, and for ``noise``,
-    ``error``, ``qec`` and ``device``) and count them.
+@takes("qmk.sample")
+def sample(program: ProgramLike, **keywords: Unpack[SampleKeywords]) -> Sampled:
+    """Draw shots of ``program`` (see ``qmk.run`` for what it may be) and count them.
 
-    ``engine`` forces one: "native:frame", "native:dense", "native:dense64" (double precision), "native:mps",
-    "native:cut", or any other by its name. ``rewrites`` False runs the program as it was written. ``seed`` None draws
-    one. ``cache`` False: the text is read and planned anew, and nothing of it is kept.
+    Engines that only ``engine`` takes: "native:frame", "native:dense", "native:dense64" (double precision),
+    "native:mps", "native:cut". ``cache`` False: the text is read and planned anew, and nothing of it is kept.
 
     Raises ``QmkError``: INVALID_GRAPH with findings, UNSUPPORTED with the gaps of every engine, RESOURCE_EXHAUSTED with
     the memory needed, QUOTA_EXCEEDED beyond the limit ``shots``.
     """
-    options = RunOptions(
-        shots=shots, seed=seed, engine=engine, params=params, format=format, noise=noise, error=error, qec=qec,
-        device=device, rewrites=rewrites, cache=cache,
-    )  # fmt: skip
+    options = read_options("qmk.sample", keywords)
     source = Source(program, options)
     wish = Wish(
         shots=source.shots,
         seed=seed_of(options.seed),
-        engine=engine,
+        engine=options.engine,
         keep_events=False,
-        rewrites=rewrites,
-        cache=cache,
+        rewrites=options.rewrites,
+        cache=options.cache,
     )
     return _sampled(Executor().run(source, wish), source, wish)
 

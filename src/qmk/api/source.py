@@ -7,11 +7,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from qmk.api.plans import has_read
-from qmk.base.limits import LIMITS
+from qmk.base.limits import LIMITS, check
 from qmk.request.build import build
 from qmk.request.options import RunOptions
 from qmk.request.program import ProgramLike, source, to_graph
-from qmk.request.shots import choose_shots, shots_of
+from qmk.request.shots import choose_shots
 
 if TYPE_CHECKING:
     import qmk_native
@@ -69,8 +69,7 @@ class Source:
     def __init__(self, program: ProgramLike, options: RunOptions) -> None:
         self._program, self._options = program, options
         self.params = options.params or None
-        plain = options.noise is None and options.qec is None and options.device is None
-        self.text = text_of(program, options.format) if plain else None
+        self.text = text_of(program, options.format) if options.is_ideal else None
         self.notes: dict[str, Any] = {}
         """What the result's provenance says of the noise and the machine; complete once the graph was read."""
         self.shots = self._shots()
@@ -82,10 +81,12 @@ class Source:
             found, self.notes["shots"] = choose_shots(options.error, options.outputs)
             return found
         if options.shots is not None:
-            return shots_of(options.shots, DEFAULT_SHOTS)
+            return options.shots
         if self.text is not None and (has_read(self.text) or self.circuit is not None):
             return DEFAULT_SHOTS
-        return shots_of(self._written.shots, DEFAULT_SHOTS)
+        found = self._written.shots or DEFAULT_SHOTS
+        check("shots", found)
+        return found
 
     @cached_property
     def circuit(self) -> qmk_native.Circuit | None:

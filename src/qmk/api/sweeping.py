@@ -11,26 +11,30 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from qmk.api.observing import NARROW, SAMPLED_SHOTS, evaluate
-from qmk.api.sampling import sample
+from qmk.api.observing import NARROW, evaluate
+from qmk.api.sampling import Sampled, sample
 from qmk.api.source import DEFAULT_SHOTS, read_native, verify
 from qmk.base.errors import QmkError
 from qmk.base.limits import check
 from qmk.base.seeds import substream
 from qmk.qvm import outputs as asked
 from qmk.qvm.outputs import Observable, Outputs
+from qmk.request.build import build
 from qmk.request.observables import ObservableLike, observables
-from qmk.request.physical import physical
+from qmk.request.options import RunOptions, read_options
 from qmk.request.program import ProgramLike, to_graph
-from qmk.request.shots import seed_of, shots_of
+from qmk.request.shots import choose_shots, seed_of
+from qmk.request.signature import takes
 from qmk.request.sweeps import Points, PointsLike, points_of, sweep_of
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
     import numpy as np
     import qmk_native
 
     from qmk.ir.affine import Affine, Vector
-    from qmk.request.physical import NoiseLike
+    from qmk.request.keywords import SweepKeywords
 
     Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -49,78 +53,72 @@ class Swept:
     engine: str = ""
 
 
+@takes("qmk.sweep")
 def sweep(
     program: ProgramLike,
     points: PointsLike,
     observable: ObservableLike | Sequence[ObservableLike] | None = None,
-    *,
-    shots: int | None = None,
-    seed: int | None = None,
-    engine: str | None = None,
-    format: str | None = None,
-    noise: NoiseLike | None = None,
-    device: str | None = None,
+    **keywords: Unpack[SweepKeywords],
 ) -> Swept:
     """Expectation values (see ``qmk.expectation``), or without observables counts (see ``qmk.sample``), at every point.
 
-    ``points`` is a list of mappings of names to values, or a mapping of names to lists of values. A program whose
-    structure depends on its parameters, or whose angles are no affine functions of them, is read anew at each point.
-    ``noise`` and ``device`` as for ``qmk.expectation``: the same errors at every point.
+    ``points`` is a list of mappings of names to values, or a mapping of names to lists of values; ``params`` are inputs
+    that are the same at every point. A program whose structure depends on its parameters, or whose angles are not
+    affine functions of them, is read anew at each point. Noise and device are the same at every point.
 
     Raises ``QmkError`` as ``qmk.expectation`` and ``qmk.sample`` do, QUOTA_EXCEEDED beyond the limit ``sweep_points``.
     """
     import numpy as np
 
-    given = points_of(points)
+    options = read_options("qmk.sweep", keywords)
+    given = points_of(points, options.params)
     check("sweep_points", len(given.table))
-    shots = None if shots is None else shots_of(shots, DEFAULT_SHOTS)
     if observable is None:
-        check("shots", (shots or DEFAULT_SHOTS) * len(given.table), "all points of the sweep")
-    seed = seed_of(seed)
-    if engine is None and noise is None and device is None and importlib.util.find_spec("qmk_native") is not None:
-        found = _in_core(program, given, observable, shots, seed, format)
+        shots = options.shots or DEFAULT_SHOTS
+        if options.error is not None:
+            shots = choose_shots(options.error)[0]
+        options = options.replace(shots=shots, error=None)
+        check("shots", shots * len(given.table), "all points of the sweep")
+    options = options.replace(seed=seed_of(options.seed))
+    if options.engine is None and options.is_ideal and importlib.util.find_spec("qmk_native") is not None:
+        found = _in_core(program, given, observable, options)
         if found is not None:
             return found
-    if observable is None:
-        samples = [
-            sample(program, shots=shots or DEFAULT_SHOTS, seed=substream(seed, "point", at), engine=engine,
-                   params=given.params(row), format=format, noise=noise, device=device)
-            for at, row in enumerate(given.table)
-        ]  # fmt: skip
-        none = np.zeros((len(samples), 0))
-        counts = [one.counts for one in samples]
-        return Swept(given.names, given.table, none, none, counts, False, samples[0].engine)
-    return _by_graph(program, given, observable, shots, seed, engine, format, noise, device)
+    if observable is not None:
+        return _by_graph(program, given, observable, options)
+    samples: list[Sampled] = []
+    for at, row in enumerate(given.table):
+        there = options.replace(params=given.params(row), seed=substream(options.seed or 0, "point", at))
+        samples.append(sample(program, **there.given()))  # type: ignore[arg-type]
+    none = np.zeros((len(samples), 0))
+    counts = [one.counts for one in samples]
+    return Swept(given.names, given.table, none, none, counts, False, samples[0].engine)
 
 
 def _by_graph(
     program: ProgramLike,
     points: Points,
     observable: ObservableLike | Sequence[ObservableLike],
-    shots: int | None,
-    seed: int,
-    engine: str | None,
-    format: str | None,
-    noise: NoiseLike | None,
-    device: str | None,
+    options: RunOptions,
 ) -> Swept:
-    """On the engine that the router takes; each point by itself where the angles are no affine functions."""
+    """On the engine that the router takes; each point by itself where the angles are not affine functions."""
     import numpy as np
 
     try:
-        graph, sweep = sweep_of(program, points, format)
-        parts = [(graph, sweep)]
+        parts = [sweep_of(program, points, options.format)]
     except QmkError as refused:
         if refused.fields.get("field") != "points":
             raise
-        parts = [(to_graph(program, format, points.params(row)), None) for row in points.table]
+        parts = [(to_graph(program, options.format, points.params(row)), None) for row in points.table]
     rows: list[Any] = []
     values = None
+    read = options.replace(params=None, format=None)
     for at, (plain, sweep) in enumerate(parts):
-        graph = physical(plain, noise, device)[0]
-        found, _ = observables(observable, asked.n_qubits(verify(graph)))
-        outputs = Outputs(expectations=tuple(found), sweep=sweep, counts=False, sampled=shots is not None)
-        values = evaluate(graph, outputs, shots or SAMPLED_SHOTS, substream(seed, "sweep", at), engine)
+        graph = verify(build(plain, read.replace(error=None)).graph)
+        found, _ = observables(observable, asked.n_qubits(graph))
+        drawn = options.shots is not None
+        outputs = Outputs(expectations=tuple(found), sweep=sweep, counts=False, sampled=drawn)
+        values = evaluate(graph, outputs, read.replace(seed=substream(options.seed or 0, "sweep", at)))
         rows += [[(e.value, e.error) for e in point.expectations] for point in values.points]
     assert values is not None, "points_of refuses an empty list"
     table = np.array(rows)
@@ -131,17 +129,15 @@ def _in_core(
     program: ProgramLike,
     points: Points,
     observable: ObservableLike | Sequence[ObservableLike] | None,
-    shots: int | None,
-    seed: int,
-    format: str | None,
+    options: RunOptions,
 ) -> Swept | None:
     """On the dense simulator of the native core; None for what is not narrow OpenQASM of gates and a read-out."""
     import numpy as np
     import qmk_native
 
-    if observable is not None and shots is not None:
+    if observable is not None and options.shots is not None:
         return None
-    read = _angles_of_text(program, points, format)
+    read = _angles_of_text(program, points, options.format)
     if read is None:
         return None
     circuit, found = read
@@ -150,7 +146,8 @@ def _in_core(
     none = np.zeros((len(angles), 0))
     try:
         if observable is None:
-            samples: Any = qmk_native.DensePlan(circuit, "f32").sweep(angles, None, shots or DEFAULT_SHOTS, seed)
+            plan = qmk_native.DensePlan(circuit, "f32")
+            samples: Any = plan.sweep(angles, None, options.shots or DEFAULT_SHOTS, options.seed or 0)
             counts = [one.counts() for one in samples]
             return Swept(points.names, table, none, none, counts, False, "native:dense")
         rows, _ = observables(observable, circuit.n_qubits)

@@ -46,6 +46,13 @@ def command(
 
     The router chooses the engine. Without --socket nothing needs to be running.
     """
+    if not (socket_path or as_json or explain or wanted.anything):
+        from qmk.api.at_once import run_at_once
+
+        found = run_at_once(program, asked.replace(format=format_name, params=params))
+        if found is not None:
+            show(found, os.path.basename(program), top, explain)
+            return
     from qmk.api.embedded import run
     from qmk.cli import values
     from qmk.cli.progress import Bar
@@ -69,7 +76,7 @@ def command(
             result = client.run(wish.graph, cache=asked.cache, progress=bar, **given)
     else:
         options.check_engine(asked.engine)
-        # the kernel here, the engine in a worker: Ctrl-C and the time limit end it whatever it is doing
+        # the engine in a worker: Ctrl-C and the time limit end it whatever it is doing
         with Bar("running", shots, as_json) as bar:
             result = run(wish.graph, isolate=True, progress=bar, **given)
     result.provenance.notes.update(wish.notes)

@@ -45,7 +45,7 @@ class BranchingPlan(ChunkedPlan[Population[S]], Generic[S]):
         return steps_of(self.program)
 
     @functools.cached_property
-    def compiled(self) -> Compiled[S]:
+    def circuits(self) -> Compiled[S]:
         return Compiled(self.backend)
 
     @property
@@ -71,7 +71,7 @@ class BranchingPlan(ChunkedPlan[Population[S]], Generic[S]):
         for segment in self.steps.segments:
             for step in segment:
                 if isinstance(step, Run):
-                    self.compiled(step)
+                    self.circuits(step)
 
     def chunk(self, shots: int) -> int:
         return chunk_shots(shots, self.steps.branch_points, self.backend.state_bytes)
@@ -79,7 +79,7 @@ class BranchingPlan(ChunkedPlan[Population[S]], Generic[S]):
     def first(self, shots: int, dice: Dice) -> Population[S]:
         """One branch with all the shots."""
         branch = Branch(self.backend.zero(), bytearray(self.n_cbits), np.arange(shots))
-        return Population(self.steps, self.compiled, [branch], shots, dice, 0)
+        return Population(self.steps, self.circuits, [branch], shots, dice, 0)
 
     def load(self, body: Body, epoch: int, shots: int, dice: Dice) -> Population[S]:
         count = len(body.states)
@@ -91,6 +91,6 @@ class BranchingPlan(ChunkedPlan[Population[S]], Generic[S]):
             try:
                 state = self.backend.load(data)
             except ValueError as error:
-                raise checkpoint.damaged(str(error)) from error
+                raise checkpoint.damage_error(str(error)) from error
             branches.append(Branch(state, bytearray(row.tobytes()), group))
-        return Population(self.steps, self.compiled, branches, shots, checkpoint.set_dice(dice, body.dice), epoch)
+        return Population(self.steps, self.circuits, branches, shots, checkpoint.set_dice(dice, body.dice), epoch)

@@ -111,14 +111,14 @@ _DIFFERENT = {
 }
 
 
-def damaged(what: str) -> Unsupported:
+def damage_error(what: str) -> Unsupported:
     return Unsupported(f"this saved state is damaged: {what}")
 
 
 def check(fits: bool, what: str) -> None:
     """Raise ``Unsupported`` naming ``what`` is damaged unless it ``fits``."""
     if not fits:
-        raise damaged(what)
+        raise damage_error(what)
 
 
 def check_counts(saved: Saved, segments: int) -> None:
@@ -164,5 +164,5 @@ def set_dice(dice: Dice, position: bytes) -> Dice:
     try:
         dice.go_to(position)
     except ValueError as error:
-        raise damaged(str(error)) from error
+        raise damage_error(str(error)) from error
     return dice

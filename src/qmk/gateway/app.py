@@ -1,4 +1,4 @@
-"""The gateway as an ASGI application: one door a protocol, each under a path of its own.
+"""The gateway as an ASGI application: one adapter a protocol, each under a path of its own.
 
 | path | protocol |
 |---|---|
@@ -7,7 +7,7 @@
 | /qlam | QLAM, ``api_base_url`` |
 | /pasqal | Pasqal Cloud, ``Endpoints(core=...)`` |
 
-Whatever goes wrong is answered in the form of the door's own protocol, without a traceback; what is a defect of ours is
+Whatever goes wrong is answered in the form of the protocol, without a traceback; what is a defect of ours is
 logged with one.
 """
 
@@ -39,7 +39,7 @@ Refused = Callable[[Exception, int, str], Response[bytes]]
 
 
 @dataclass(frozen=True)
-class Door:
+class ProtocolAdapter:
     """``refused`` writes an error in the protocol's own form."""
 
     path: str
@@ -47,11 +47,11 @@ class Door:
     refused: Refused
 
 
-DOORS = (
-    Door("/braket", braket.HANDLERS, braket.answer_error),
-    Door("/s3", braket.S3_HANDLERS, braket.refused_s3),
-    Door("/qlam", qlam.HANDLERS, qlam.answer_error),
-    Door("/pasqal", pasqal.HANDLERS, pasqal.answer_error),
+ADAPTERS = (
+    ProtocolAdapter("/braket", braket.HANDLERS, braket.answer_error),
+    ProtocolAdapter("/s3", braket.S3_HANDLERS, braket.refused_s3),
+    ProtocolAdapter("/qlam", qlam.HANDLERS, qlam.answer_error),
+    ProtocolAdapter("/pasqal", pasqal.HANDLERS, pasqal.answer_error),
 )
 
 
@@ -77,7 +77,7 @@ def make_app(socket: Path | None, records: Path, *, needs_token: bool) -> Litest
             gate.records.close()
 
     return Litestar(
-        route_handlers=[health, *(Router(path=door.path, route_handlers=door.handlers) for door in DOORS)],
+        route_handlers=[health, *(Router(path=adapter.path, route_handlers=adapter.handlers) for adapter in ADAPTERS)],
         exception_handlers={Exception: _answer_error, HTTPException: _answer_error},
         request_max_body_size=BODY_BYTES,
         state=State({"gate": gate, "compiling": compiling}),
@@ -90,7 +90,7 @@ def make_app(socket: Path | None, records: Path, *, needs_token: bool) -> Litest
 
 
 def _answer_error(request: AnyRequest, error: Exception) -> Response[Any]:
-    """The answer to what went wrong, in the form of the door that was knocked at."""
+    """The answer to what went wrong, in the form of the protocol that was called."""
     if isinstance(error, QmkError):
         way = error.fields.get("help")
         status, message = status_of(error), f"{error.message} -> {way}" if way else error.message
@@ -104,7 +104,7 @@ def _answer_error(request: AnyRequest, error: Exception) -> Response[Any]:
         log.error("%s %s failed", request.method, request.url.path, exc_info=error)
         message = "a defect in the gateway; its log has the details"
     path = request.url.path
-    for door in DOORS:
-        if path == door.path or path.startswith(door.path + "/"):
-            return door.refused(error, status, message)
+    for adapter in ADAPTERS:
+        if path == adapter.path or path.startswith(adapter.path + "/"):
+            return adapter.refused(error, status, message)
     return answer({"message": message}, status)

@@ -23,7 +23,7 @@ from qmk.client.aio import AsyncClient
 
 KEPT_CLIENTS = 1024
 KEPT_CLIENTS_OF_A_TENANT = 16
-PATIENCE_S = 5.0
+RETRY_S = 5.0
 _LOOPBACK = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?", re.ASCII | re.IGNORECASE)
 
 
@@ -108,7 +108,7 @@ class Callers:
         """The client of whoever has shown this token."""
         caller = self._kept.get(shown)
         if caller is None:
-            caller = Caller(self._path, token=shown or None, patience_s=PATIENCE_S)
+            caller = Caller(self._path, token=shown or None, patience_s=RETRY_S)
             try:
                 await caller.session_id()
             except BaseException:

@@ -1,4 +1,5 @@
-"""What the doors share: bounded bodies, JSON in and out, ids made of job ids, the status that fits an error."""
+"""What the protocol adapters share: bounded bodies, JSON in and out, ids made of job ids, the status that fits an
+error."""
 
 from __future__ import annotations
 
@@ -42,7 +43,7 @@ AnyRequest = Request[Any, Any, Any]
 
 @dataclass(frozen=True)
 class Gate:
-    """What every door needs; ``request.app.state.gate``."""
+    """What every adapter needs; ``request.app.state.gate``."""
 
     callers: Callers
     records: Records
@@ -51,7 +52,7 @@ class Gate:
 
 
 class Refusal(Exception):
-    """A request that its door turns away, with the HTTP status and, where the protocol has one, a code."""
+    """A request that its adapter turns away, with the HTTP status and, where the protocol has one, a code."""
 
     def __init__(self, status: int, message: str, code: str = "") -> None:
         super().__init__(message)

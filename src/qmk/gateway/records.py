@@ -36,7 +36,8 @@ Found = TypeVar("Found")
 
 
 class Record(msgspec.Struct, frozen=True):
-    """``members``: names by which it is found beside ``id``. ``created``: Unix seconds. ``body``: what a door keeps."""
+    """``members``: names by which it is found beside ``id``. ``created``: Unix seconds. ``body``: what an adapter
+    keeps."""
 
     id: str
     created: float
@@ -45,7 +46,7 @@ class Record(msgspec.Struct, frozen=True):
 
 
 class Records:
-    """The records of one kind of door, ``kind``, share a file with those of others."""
+    """The records of one kind of adapter, ``kind``, share a file with those of others."""
 
     def __init__(self, path: Path, kept: int = LIMITS.kept_jobs) -> None:
         self._lock = threading.Lock()

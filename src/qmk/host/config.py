@@ -74,7 +74,7 @@ class HostConfig:
     threads: int = 0
     memory_bytes: int = field(default_factory=machine.memory_bytes)
     idle_s: float = 900.0
-    prestart: tuple[str, ...] = ("stabilizer",)
+    prestart: tuple[str, ...] = ("native",)
     job_attempts: int = LIMITS.job_attempts
     engines: dict[str, External] = field(default_factory=dict)
     connections: int = 4096

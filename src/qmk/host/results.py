@@ -111,13 +111,13 @@ def usage_of(done: Done) -> dict[str, Any]:
         "cpu_seconds": done.cpu_s,
         "peak_rss_bytes": done.peak_rss_bytes,
         "result_bytes": result_bytes(done),
-        **_pairs_of(done),
+        **pairs_of(done.notes),
     }
 
 
-def _pairs_of(done: Done) -> dict[str, int]:
+def pairs_of(notes: dict[str, Any]) -> dict[str, int]:
     """Bell pairs that the program's channels delivered, and the links' raw pairs that went into them."""
-    rows = done.notes.get("channels") or ()
+    rows = notes.get("channels") or ()
     if not rows:
         return {}
     return {

@@ -31,7 +31,29 @@ class RunKeywords(TypedDict, total=False):
     timeout_ms: int | None
     keep_events: bool
     outputs: Outputs | None
+    rewrites: bool
+    cache: bool
+    progress: Progress | None
     isolate: bool
+
+
+class EmbeddedRunKeywords(TypedDict, total=False):
+    """Of ``Embedded.run``."""
+
+    shots: int | None
+    seed: int | None
+    engine: str | None
+    params: Mapping[str, Any] | None
+    format: str | None
+    noise: NoiseLike | Drift | None
+    error: float | None
+    qec: Machine | str | None
+    device: str | None
+    timeout_ms: int | None
+    keep_events: bool
+    outputs: Outputs | None
+    rewrites: bool
+    cache: bool
     progress: Progress | None
 
 
@@ -88,7 +110,6 @@ class GradientKeywords(TypedDict, total=False):
     params: Mapping[str, Any] | None
     format: str | None
     noise: NoiseLike | Drift | None
-    qec: Machine | str | None
     device: str | None
 
 
@@ -98,10 +119,10 @@ class SweepKeywords(TypedDict, total=False):
     shots: int | None
     seed: int | None
     engine: str | None
+    params: Mapping[str, Any] | None
     format: str | None
     noise: NoiseLike | Drift | None
     error: float | None
-    qec: Machine | str | None
     device: str | None
 
 

@@ -62,6 +62,11 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
         if self.qec is not None and self.device is not None:
             raise _both("device", "both a device of atoms and a machine of logical qubits")
 
+    @property
+    def is_ideal(self) -> bool:
+        """Whether nothing goes wrong, and no machine writes the program anew."""
+        return self.noise is None and self.qec is None and self.device is None
+
     def replace(self, **changes: Any) -> RunOptions:
         """The same options with some of them changed."""
         return msgspec.structs.replace(self, **changes)
@@ -138,13 +143,16 @@ _JOB = (
     "priority", "deadline_epochs", "idempotency_key", "channels",
 )  # fmt: skip
 
+_RUN = (*_DRAW, *_PHYSICS, "timeout_ms", "keep_events", "outputs", "rewrites", "cache", "progress")
+
 CALLS: dict[str, tuple[str, ...]] = {
-    "qmk.run": (*_DRAW, *_PHYSICS, "timeout_ms", "keep_events", "outputs", "isolate", "progress"),
+    "qmk.run": (*_RUN, "isolate"),
+    "Embedded.run": _RUN,
     "qmk.sample": (*_DRAW, *_PHYSICS, "rewrites", "cache"),
     "qmk.expectation": (*_DRAW, *_PHYSICS),
     "qmk.probabilities": (*_DRAW, *_PHYSICS),
-    "qmk.gradient": (*_DRAW, "noise", "qec", "device"),
-    "qmk.sweep": ("shots", "seed", "engine", "format", *_PHYSICS),
+    "qmk.gradient": (*_DRAW, "noise", "device"),
+    "qmk.sweep": (*_DRAW, "noise", "error", "device"),
     "qmk.state": ("engine", *_READ, "device"),
     "qmk.amplitudes": ("engine", *_READ, "device"),
     "Client.submit": _JOB,
@@ -154,11 +162,14 @@ CALLS: dict[str, tuple[str, ...]] = {
 """Each call with the options that it takes, in the order in which they are shown. ``AsyncClient`` is as ``Client``."""
 
 _EXACT = "it computes the state and draws nothing; qmk.probabilities and qmk.expectation can draw shots, with noise too"
+_NO_ANGLES = "a machine of logical qubits has Clifford gates and T, and no rotation by an angle that varies"
 _REASONS: dict[tuple[str, str], str] = {
     **{(call, name): _EXACT for call in ("qmk.state", "qmk.amplitudes")
        for name in ("shots", "seed", "error", "noise", "qec")},
+    ("Embedded.run", "isolate"): "it is of Embedded(isolate=True), for all its runs",
     ("qmk.gradient", "error"): "no bound of the error of a derivative is known; give shots",
-    ("qmk.sweep", "params"): "each point has its own values; give an input that never changes to every point",
+    ("qmk.gradient", "qec"): _NO_ANGLES,
+    ("qmk.sweep", "qec"): _NO_ANGLES,
     ("Client.estimate", "seed"): "nothing is run",
     ("Client.estimate", "engine"): "its answer has every engine",
 }  # fmt: skip
@@ -186,7 +197,7 @@ def _is_left_out(call: str, name: str, value: object) -> bool:
         return True
     reason = _REASONS.get((call, name))
     if reason is None:
-        reason = f"{', '.join(each for each, names in CALLS.items() if name in names)} take it"
+        reason = f"taken by {', '.join(each for each, names in CALLS.items() if name in names)}"
     raise QmkError("INVALID_PARAMS", f"{call} does not take '{name}'", field=name, call=call, help=reason)
 
 

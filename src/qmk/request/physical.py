@@ -83,10 +83,10 @@ def _noisy(graph: Graph, terms: list[str], profile: Profile | None) -> tuple[Gra
     if found is None:
         return graph, ",".join(["of the device", *terms])
     from qmk.models.atoms import atom_noises, noisy
-    from qmk.models.atoms.short import adjusted
+    from qmk.models.atoms.short import adjust
 
     errors = atom_noises()[found] if isinstance(found, str) else found
-    errors = adjusted(errors, terms, ",".join([errors.name, *terms])) if terms else errors
+    errors = adjust(errors, terms, ",".join([errors.name, *terms])) if terms else errors
     return noisy(graph, errors), errors.name
 
 
@@ -112,10 +112,10 @@ def _of(profile: Profile | None, graph: Graph, changed: bool) -> AtomNoise | str
         raise QmkError(
             "INVALID_PARAMS", "the noise of a device, and no device", field="noise", help="name the device, or a model"
         )
-    from qmk.models.atoms.machine import Mishaps
+    from qmk.models.atoms.machine import DeviceErrors
 
     evolves = _evolves(graph)
-    if (profile.noise == "") if evolves else (profile.mishaps == Mishaps() and not changed):
+    if (profile.noise == "") if evolves else (profile.mishaps == DeviceErrors() and not changed):
         what = "evolutions" if evolves else "gates"
         text = f"device '{profile.name}' says nothing of errors of {what}"
         raise QmkError("INVALID_PARAMS", text, field="noise", help="name a model, or leave the noise out")

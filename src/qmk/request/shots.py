@@ -1,11 +1,10 @@
-"""How often a program is run: numbers of shots, the shots that a standard error needs, and seeds."""
+"""The shots that a standard error needs, and seeds for whoever gives none."""
 
 from __future__ import annotations
 
 import math
-import operator
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from qmk.base.errors import QmkError
 from qmk.base.limits import check
@@ -59,28 +58,6 @@ def _variance(outputs: Outputs) -> float:
     return worst
 
 
-def shots_of(shots: int | None, default: int) -> int:
-    """Raises INVALID_PARAMS for what is no number of shots, QUOTA_EXCEEDED for too many."""
-    found = default if shots is None else _integer(shots, "shots")
-    check("shots", found)
-    if found < 1:
-        raise QmkError("INVALID_PARAMS", f"{found} shots; ask for at least one", field="shots")
-    return found
-
-
 def seed_of(seed: int | None) -> int:
-    """``seed``, or one that is drawn. Raises INVALID_PARAMS."""
-    if seed is None:
-        return int.from_bytes(os.urandom(8), "big") >> 1
-    found = _integer(seed, "seed")
-    if not 0 <= found < 1 << 63:
-        raise QmkError("INVALID_PARAMS", f"seed {seed}; it is at least 0 and below 2^63", field="seed")
-    return found
-
-
-def _integer(value: Any, field: str) -> int:
-    try:
-        return operator.index(value)
-    except TypeError:
-        text = f"{field} is {value!r}"[:80]
-        raise QmkError("INVALID_PARAMS", text, field=field, help="give a whole number") from None
+    """``seed``, or one that is drawn."""
+    return int.from_bytes(os.urandom(8), "big") >> 1 if seed is None else seed

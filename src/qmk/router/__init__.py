@@ -14,7 +14,7 @@ import msgspec
 
 from qmk.base.errors import QmkError
 from qmk.base.units import bytes_text
-from qmk.router.native import is_short
+from qmk.ir.prediction import is_short
 from qmk.router.outputs import after_exact
 from qmk.router.score import Candidate, candidates
 from qmk.sdk import discovery

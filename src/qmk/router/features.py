@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from qmk.ir.prediction import predictions
 from qmk.ir.summary import Summary, summarise
 from qmk.ir.t_count import magic
 from qmk.qvm import link
@@ -55,7 +56,7 @@ class Look:
 
     def features(self, native: str = "") -> Features:
         """``native``: the method of the native engine to predict for, "" for none."""
-        predicted = core.predictions(self.circuit, native) if native else {}
+        predicted = predictions(self.circuit, native) if native else {}
         return msgspec.structs.replace(self._plain, native=predicted) if predicted else self._plain
 
 

@@ -15,6 +15,7 @@ from qmk.base.units import bytes_text, seconds_text
 from qmk.ir.resolver import NoLowering, Resolver
 from qmk.qvm.families import OPS
 from qmk.router import outputs
+from qmk.router.floor import least_s
 from qmk.sdk import discovery, interpreters
 from qmk.sdk.engine import Capabilities, Declaration, Features, Gap
 
@@ -110,7 +111,7 @@ def _candidate(
     return Candidate(
         engine=declaration.name,
         method=method,
-        seconds=cost.seconds,
+        seconds=max(cost.seconds, least_s(features, shots)),
         uncertainty=round(declaration.doubt(method, cost), 2),
         memory_bytes=min(cost.memory_bytes, BEYOND_BYTES),
         reason=cost.note,

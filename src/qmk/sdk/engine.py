@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import msgspec
 
+from qmk.ir.prediction import Prediction
 from qmk.ir.program import Program, Unsupported
 from qmk.qvm.outputs import Outputs
 
@@ -77,27 +78,6 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     """it takes only programs with an evolution: others run its gates faster"""
     fences: bool = False
     """plans are ``FencedPlan``: a run can be stopped, saved, restored and rewound at the program's fences"""
-
-
-class Prediction(msgspec.Struct, frozen=True, kw_only=True):
-    """What the native core predicts for one of its methods, beyond what features can say: it has rewritten the program
-    and looked. ``points``: shots and the seconds that they take, ascending."""
-
-    points: tuple[tuple[int, float], ...]
-    memory_bytes: float
-    note: str = ""
-    may_fail: bool = False
-    upper_bound: bool = False
-    """as in ``Cost``: the core has only counted"""
-
-    def seconds(self, shots: int) -> float:
-        """On the line through the two points nearest to ``shots``; beyond the ends, on the last line."""
-        if len(self.points) == 1:
-            return self.points[0][1]
-        pairs = list(zip(self.points, self.points[1:], strict=False))
-        low, high = next((pair for pair in pairs if shots <= pair[1][0]), pairs[-1])
-        slope = (high[1] - low[1]) / (high[0] - low[0])
-        return max(low[1] + slope * (shots - low[0]), 0.0)
 
 
 class Observed(msgspec.Struct, frozen=True, kw_only=True):

@@ -88,6 +88,11 @@ class Drawn:
         """The ways that were looked at, the fastest first."""
         return self._plan.candidates
 
+    @property
+    def registers(self) -> list[tuple[str, list[int], bool]]:
+        """Name, classical bits and whether the highest index comes first, of each printed register."""
+        return self._plan.circuit.registers
+
     def counts(self) -> dict[str, int]:
         """Printed bitstrings to shots, in ascending order."""
         return self.samples.counts()

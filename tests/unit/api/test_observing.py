@@ -264,3 +264,47 @@ def test_shots_follow_from_the_error_that_a_value_may_have() -> None:
     assert 0.02 < found.error <= 0.05
     with pytest.raises(QmkError, match="both a number of shots"):
         qmk.expectation(BELL, "ZZ", params={"a": 1.0}, shots=10, error=0.1)
+
+
+LOGICAL = 'OPENQASM 3.0; include "stdgates.inc"; qubit[2] q; h q[0]; t q[0]; cx q[0], q[1];'
+
+
+def test_values_on_logical_qubits_have_their_errors():
+    ideal = qmk.expectation(LOGICAL, "ZZ").value
+    found = qmk.expectation(LOGICAL, "ZZ", qec="surface(d=3)", noise="p=1e-3")
+    assert found.exact
+    assert 0.95 < found.value < ideal == pytest.approx(1.0)
+    logical = qmk.probabilities(LOGICAL, qec="surface(d=3)", noise="p=1e-3").values
+    assert logical.sum() == pytest.approx(1.0)
+    assert 0 < logical[1] < 0.01, "never without errors"
+
+
+@pytest.mark.parametrize(
+    ("call", "keyword"),
+    [
+        (lambda given: qmk.state(TEXT, params=AT, **given), "noise"),
+        (lambda given: qmk.amplitudes(TEXT, ["000"], params=AT, **given), "shots"),
+        (lambda given: qmk.gradient(TEXT, "ZZI", params=AT, **given), "qec"),
+        (lambda given: qmk.gradient(TEXT, "ZZI", params=AT, **given), "error"),
+        (lambda given: qmk.sweep(TEXT, {"a": [0.1]}, "ZZI", **given), "qec"),
+        (lambda given: qmk.expectation(TEXT, "ZZI", params=AT, **given), "timeout_ms"),
+        (lambda given: qmk.expectation(TEXT, "ZZI", params=AT, **given), "shot"),
+    ],
+)
+def test_a_keyword_that_cannot_be_honoured_is_refused(call: Any, keyword: str):
+    value = {"noise": "p=1e-3", "qec": "surface(d=3)", "error": 0.1}.get(keyword, 3)
+    with pytest.raises(QmkError, match=f"'{keyword}'") as caught:
+        call({keyword: value})
+    assert caught.value.kind.name == "INVALID_PARAMS"
+    assert caught.value.fields["help"]
+
+
+def test_a_sweep_takes_inputs_that_are_the_same_at_every_point_and_a_standard_error():
+    points = [{"a": 0.2}, {"a": 0.9}]
+    every = [{**point, "b": AT["b"]} for point in points]
+    there = qmk.sweep(TEXT, points, "ZZI", params={"b": AT["b"]})
+    assert there.values == pytest.approx(qmk.sweep(TEXT, every, "ZZI").values)
+    noisy = qmk.sweep(TEXT, every, "ZZI", noise="depolarizing=0.01", error=0.2, seed=5, engine="native")
+    assert (noisy.errors <= 0.2).all()
+    counted = qmk.sweep(TEXT, every, error=0.1, seed=5)
+    assert [sum(row.values()) for row in counted.counts] == [25, 25]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import socket
 import threading
 import time
@@ -367,6 +368,38 @@ def test_both_clients_send_what_their_methods_are_given(script: Script, name: st
     if name != "q_result":
         assert replies[0] == replies[1]
         assert isinstance(replies[0], BY_NAME[name].reply)
+
+
+def test_a_forked_process_opens_a_connection_and_a_session_of_its_own(script: Script):
+    client = Client(script.path)
+    client.status("job_a")
+    child = os.fork()
+    if not child:
+        os._exit(0 if client.status("job_a").job_id == STATUS["job_id"] else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    assert client.status("job_a").job_id == STATUS["job_id"], "the parent's connection is as it was"
+    assert script.calls == ["q_negotiate_caps", "q_status"] * 2 + ["q_status"]
+
+
+def test_progress_is_told_by_both_clients(script: Script):
+    states = iter(["RUNNING", "COMPLETED"] * 2)
+    done: list[int] = []
+
+    def answer(call: Any) -> Any:
+        if call["method"] == "q_submit":
+            return {"result": BY_NAME["q_submit"].example[1]}
+        reply = {**STATUS, "state": next(states)}
+        if reply["state"] == "COMPLETED":
+            reply["result"] = BY_NAME["q_result"].example[1]
+        return {"result": reply}
+
+    async def awaited() -> Any:
+        async with AsyncClient(script.path) as client:
+            return await client.run(Graph(), progress=done.append)
+
+    script.answer = answer
+    assert Client(script.path).run(Graph(), progress=done.append).counts == asyncio.run(awaited()).counts
+    assert done == [STATUS["progress"]["shots_done"]] * 2
 
 
 def test_decoders_are_built_one_at_a_time(monkeypatch: pytest.MonkeyPatch):

@@ -16,9 +16,9 @@ from qmk.models.atoms import ATOM_RULES, Configuration, Geometry, Lattice, Profi
 from qmk.models.atoms.isa import FEATURES, VERSIONS, check_version, matrix
 from qmk.models.atoms.machine import (
     Blockade,
+    DeviceErrors,
     Idle,
     Lane,
-    Mishaps,
     MoveLimits,
     NativeGate,
     Pairs,
@@ -200,9 +200,9 @@ BROKEN_DEVICES: list[tuple[str, Profile]] = [
     ("ATOM-25", changed(STILL, gates=(NativeGate("rz", 1, 0.5, 1.0, -1.0),))),
     ("ATOM-26", changed(STILL, timing={"cooldown": -1.0})),
     ("ATOM-26", changed(STILL, timing={"min_wait": 60.0})),
-    ("ATOM-26", changed(STILL, mishaps=Mishaps(load_loss=1.5))),
-    ("ATOM-26", changed(STILL, mishaps=Mishaps(idle=Idle(dephasing=float("nan"))))),
-    ("ATOM-26", changed(STILL, mishaps=Mishaps(model=NoiseModel.uniform(0.1)))),
+    ("ATOM-26", changed(STILL, mishaps=DeviceErrors(load_loss=1.5))),
+    ("ATOM-26", changed(STILL, mishaps=DeviceErrors(idle=Idle(dephasing=float("nan"))))),
+    ("ATOM-26", changed(STILL, mishaps=DeviceErrors(model=NoiseModel.uniform(0.1)))),
     ("ATOM-26", changed(STILL, gates=(NativeGate("h", 1, -0.5),))),
 ]
 
@@ -318,7 +318,7 @@ def test_devices_have_names_configurations_and_files(tmp_path: Path) -> None:
 
 def test_noise_and_waits_make_no_graph_longer_than_graphs_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(TABLE, "nodes", TABLE["nodes"]._replace(value=60))
-    noisy = changed(MOVING, mishaps=Mishaps(stay=(Pauli(px=0.1),)))
+    noisy = changed(MOVING, mishaps=DeviceErrors(stay=(Pauli(px=0.1),)))
     there_and_back = [move([0], [to]) for to in (UP, [0.0, 0.0])]
     assert len(on_device(program(*there_and_back * 2), noisy).graph.nodes) < 60
     with pytest.raises(QmkError, match="limit 'nodes' of 60"):

@@ -16,9 +16,9 @@ import qmk
 from qmk.base.errors import QmkError
 from qmk.models.atoms import Configuration, Geometry, Lattice, Profile, Zone, profile
 from qmk.models.atoms.clock import Clock
+from qmk.models.atoms.device_errors import idle_errors
 from qmk.models.atoms.layers import layers
-from qmk.models.atoms.machine import Blockade, Idle, Lane, Mishaps, NativeGate, Timing, Transport
-from qmk.models.atoms.mishaps import idle_errors
+from qmk.models.atoms.machine import Blockade, DeviceErrors, Idle, Lane, NativeGate, Timing, Transport
 from qmk.models.atoms.motion import move_us, travel_us
 from qmk.models.atoms.nearby import Busy, Cells, Neighbours
 from qmk.models.atoms.on_device import OnDevice, check_program, on_device, timeline, unit_times
@@ -27,7 +27,7 @@ from qmk.qvm.graph import Graph, Guard, Node
 from qmk.qvm.verify import verify
 
 ZONED = profile("zoned")
-QUIET = msgspec.structs.replace(ZONED, mishaps=Mishaps(), shots=(0, 0))
+QUIET = msgspec.structs.replace(ZONED, mishaps=DeviceErrors(), shots=(0, 0))
 CHAIN = profile("ideal_small_array")
 
 
@@ -314,7 +314,7 @@ def test_a_kick_is_the_average_of_turns_about_z() -> None:
 
 def test_spectators_suffer_as_long_as_they_wait_and_no_longer() -> None:
     """Also while others are gated and measured, which the origin leaves out."""
-    idle = msgspec.structs.replace(CHAIN, mishaps=Mishaps(idle=Idle(dephasing=1000.0)))
+    idle = msgspec.structs.replace(CHAIN, mishaps=DeviceErrors(idle=Idle(dephasing=1000.0)))
     ops = [("core.h", [1]), ("core.mz", [0], {}, ["m"]), ("core.x", [1], {}, [], Guard(event="m", value=0))]
     made = on_device(program(*ops, qubits=2), idle)
     errors = [node for node in made.graph.nodes if node.op == "noise.pauli"]
@@ -366,7 +366,7 @@ def test_who_is_in_the_light_unpaired_suffers() -> None:
         sources=("made up",),
         geometry=Geometry(lattices=(Lattice(2, spacing=(2.0, 2.0, 2.0)), Lattice(1, corner=(20.0, 0.0, 0.0), first=5))),
         blockade=Blockade(radius=4.0, light="zone"),
-        mishaps=Mishaps(unpaired=ZONED.mishaps.unpaired),
+        mishaps=DeviceErrors(unpaired=ZONED.mishaps.unpaired),
     )
     made = on_device(program(("core.cz", [0, 1]), qubits=3), lit)
     assert [node.vqs for node in made.graph.nodes if node.op == "noise.pauli"] == [("q2",)]
@@ -375,7 +375,7 @@ def test_who_is_in_the_light_unpaired_suffers() -> None:
 def test_presets_err_as_they_say() -> None:
     """readout_stress, whose only errors here are of reading: an atom in |0> that is not gated reads 1 with 0.03."""
     quiet = profile("readout_stress")
-    quiet = msgspec.structs.replace(quiet, mishaps=Mishaps(model=quiet.mishaps.model))
+    quiet = msgspec.structs.replace(quiet, mishaps=DeviceErrors(model=quiet.mishaps.model))
     made = on_device(program(("core.mz", [0], {}, ["m"]), qubits=1), quiet)
     counts = qmk.run(made.graph, shots=40_000, seed=5).counts
     assert counts["1"] / 40_000 == pytest.approx(0.03, abs=6 * math.sqrt(0.03 / 40_000))
@@ -428,6 +428,6 @@ def test_a_timeline_alone_has_no_noise_and_the_same_times() -> None:
     assert bare.timeline == whole.timeline
     assert not any(node.op.startswith("noise.") for node in bare.graph.nodes)
     assert any(node.op.startswith("noise.") for node in whole.graph.nodes)
-    wrong = msgspec.structs.replace(ZONED, mishaps=Mishaps(move_loss=2.0))
+    wrong = msgspec.structs.replace(ZONED, mishaps=DeviceErrors(move_loss=2.0))
     with pytest.raises(QmkError, match="ATOM-26"):
         timeline(made, wrong)

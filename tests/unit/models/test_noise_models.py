@@ -227,11 +227,11 @@ def test_waiting_is_counted_in_layers_and_apart_while_others_are_measured() -> N
 
 
 def test_repeated_errors_are_the_errors_again_and_again() -> None:
-    assert Pauli(0.1, 0.2, 0.05).repeated(1).args() == pytest.approx({"px": 0.1, "py": 0.2, "pz": 0.05})
-    twice = Pauli(0.1, 0.2, 0.05).repeated(2).args()
+    assert Pauli(0.1, 0.2, 0.05).repeat(1).args() == pytest.approx({"px": 0.1, "py": 0.2, "pz": 0.05})
+    twice = Pauli(0.1, 0.2, 0.05).repeat(2).args()
     assert twice["px"] == pytest.approx(2 * (0.65 * 0.1 + 0.2 * 0.05))
-    assert AmplitudeDamping(0.1).repeated(3).args() == pytest.approx({"gamma": 1 - 0.9**3})
-    assert Depolarize(0.1).repeated(2).args() == pytest.approx({"p": 0.1 + 0.9 * 0.1 - 0.1 * 0.1 / 3})
+    assert AmplitudeDamping(0.1).repeat(3).args() == pytest.approx({"gamma": 1 - 0.9**3})
+    assert Depolarize(0.1).repeat(2).args() == pytest.approx({"p": 0.1 + 0.9 * 0.1 - 0.1 * 0.1 / 3})
 
 
 def test_it_takes_linear_time_in_nodes() -> None:

@@ -17,7 +17,7 @@ from qmk.exact.simulator import exact_distribution
 from qmk.ir.lower import lower
 from qmk.ir.resolver import ALL_GATES
 from qmk.models.noise import NoiseModel, Relaxation, apply
-from qmk.models.noise.apply import twirled
+from qmk.models.noise.apply import twirl
 from qmk.qvm.families import OPS
 from qmk.qvm.families import noise as family
 from qmk.qvm.op import KrausChannel, PauliChannel
@@ -92,7 +92,7 @@ def test_the_twirl_keeps_the_diagonal_of_the_channel() -> None:
     """Twirling over the Paulis leaves what a channel does to X, Y and Z themselves."""
     t1, t2, t = 3.0, 4.0, 0.9
     kraus = operators("thermal", 1, {"t1": t1, "t2": t2, "duration": t})
-    error = twirled(Relaxation(t1, t2), t)
+    error = twirl(Relaxation(t1, t2), t)
     mixed = operators("pauli", 1, error.args())
     for pauli in PAULIS:
         diagonal = [np.trace(pauli @ sum(k @ pauli @ k.conj().T for k in found)).real / 2 for found in (kraus, mixed)]

@@ -110,10 +110,21 @@ def test_keywords_for_type_checkers_are_those_of_the_call(call: str) -> None:
     assert tuple(getattr(keywords, name).__annotations__) == CALLS[call]
 
 
-@pytest.mark.parametrize("call", [call for call in CALLS if call.startswith("Client")])
+@pytest.mark.parametrize("call", CALLS)
 def test_help_and_editors_see_each_option_with_its_default(call: str) -> None:
-    function = getattr(qmk.Client, call.partition(".")[2])
+    owner = {"Client": qmk.Client, "Embedded": qmk.Embedded}.get(call.partition(".")[0], qmk)
+    function = getattr(owner, call.partition(".")[2])
     shown = inspect.signature(function).parameters
-    assert tuple(shown)[2:] == CALLS[call]
-    assert all(shown[name].default == getattr(RunOptions(), name) for name in CALLS[call])
+    options = {name: each for name, each in shown.items() if each.kind is inspect.Parameter.KEYWORD_ONLY}
+    assert tuple(options) == CALLS[call]
+    assert all(options[name].default == getattr(RunOptions(), name) for name in CALLS[call])
     assert all(f"``{name}``: {OPTIONS[name].doc}" in function.__doc__ for name in CALLS[call])
+
+
+def test_both_clients_have_the_same_calls() -> None:
+    own = {"rows", "session_id"}  # with asyncio the pages of a result are awaited, and so is the session
+    public = {name for name in dir(qmk.AsyncClient) if not name.startswith("_")} - own
+    assert public <= {name for name in dir(qmk.Client) if not name.startswith("_")}
+    for name in public:
+        assert inspect.signature(getattr(qmk.Client, name)) == inspect.signature(getattr(qmk.AsyncClient, name))
+        assert inspect.iscoroutinefunction(getattr(qmk.AsyncClient, name))

@@ -39,9 +39,10 @@ RATES = {
     "contract.fixed_s": 0.1,
     "contract.op_s": 1e-3,
     "contract.entry_s": 2e-9,
+    "contract.sample_s": 2e-8,
 }
 """of a matrix product state: a program, an op, a step of two neighbours, the cube of its bond; a site, a site of a
-shot, the square of its bond; of a contraction: itself, an op, an entry of the largest tensor"""
+shot, the square of its bond; of a contraction: itself, an op, an entry of the largest tensor; a bit of a shot"""
 
 
 def bond_cap(n_qubits: int) -> int:
@@ -77,8 +78,8 @@ def contract_cost(features: Features, shots: int, rates: Mapping[str, float]) ->
     contractions = 1 + sum(min(shots, 2.0 ** (GROUP_QUBITS * k)) for k in growing) + (groups - 1 - len(growing)) * shots
     one = rates["contract.fixed_s"] + features.n_ops * rates["contract.op_s"] + rates["contract.entry_s"] * 2.0**largest
     return Cost(
-        seconds=contractions * one,
-        memory_bytes=int(64 * 2.0**largest) + (128 << 20),
+        seconds=contractions * one + rates["contract.sample_s"] * shots * max(features.n_measure, 1),
+        memory_bytes=int(64 * 2.0**largest) + (128 << 20) + 3 * shots * max(features.n_events, 1),
         note=f"fails if a contraction needs tensors of more than 2^{CONTRACT_WIDTH} entries",
         upper_bound=True,
         may_fail=2 * features.entangling_width > CONTRACT_WIDTH,

@@ -292,7 +292,7 @@ def _scalar(kind: str, text: str) -> Any:
             return float(text)
         return int(text) if len(text) < 400 else _refuse_number(text)
     except ValueError as error:
-        raise Refused("KIRIN-01", f"{text[:40]!r} is no {kind}") from error
+        raise Refused("KIRIN-01", f"{text[:40]!r} is not a valid {kind}") from error
 
 
 def _refuse_number(text: str) -> int:

@@ -67,7 +67,7 @@ def device_of(job: Job) -> Profile:
 
 
 def _with(made: Profile, noise: Noise) -> Profile:
-    return msgspec.structs.replace(made, mishaps=_mishaps(noise))
+    return msgspec.structs.replace(made, mishaps=_device_errors(noise))
 
 
 def _gate(name: str) -> str:
@@ -260,7 +260,7 @@ def _model(noise: Noise) -> NoiseModel:
     )
 
 
-def _mishaps(noise: Noise) -> machine.Mishaps:
+def _device_errors(noise: Noise) -> machine.DeviceErrors:
     model = _model(noise)
     _kick("phase.idle", noise.phase.idle)
     rates: Mapping[str, float] = {
@@ -272,7 +272,7 @@ def _mishaps(noise: Noise) -> machine.Mishaps:
         if not 0 <= rate <= 1e9:
             refuse("NAVM-09", f"{what} is {rate:g} per second")
     dephasing, decay, loss = rates.values()
-    return machine.Mishaps(
+    return machine.DeviceErrors(
         model=model if model.gates or model.readout or model.before_measure else None,
         idle=machine.Idle(dephasing=dephasing, decay=decay, loss=loss, kick=noise.phase.idle),
         load_loss=_chance("p_loss", noise.p_loss),

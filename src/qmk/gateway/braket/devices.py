@@ -1,5 +1,5 @@
-"""The devices of this door, and what Braket's device schemas say of them. Numbers of a machine come from its profile in
-``models/atoms`` and are SI there."""
+"""The devices of this adapter, and what Braket's device schemas say of them. Numbers of a machine come from its profile
+in ``models/atoms`` and are SI there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""QLAM's door: every route, and how it answers an error."""
+"""QLAM's adapter: every route, and how it answers an error."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ class Idle(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     kick: float = 0.0
 
 
-class Mishaps(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class DeviceErrors(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What goes wrong. ``model``: errors of gates and of reading, no waiting. ``idle``: while an atom waits.
     ``move``: errors of an atom that moved, ``stay``: of one that was there while others moved; ``unpaired``: of one in
     a lit zone that takes no part in the gate. Chances that an atom is lost: ``load_loss`` when it is placed,

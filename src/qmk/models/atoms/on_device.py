@@ -10,7 +10,7 @@ from qmk.base.errors import Finding, invalid_graph
 from qmk.models.atoms.check import check
 from qmk.models.atoms.clock import Clock
 from qmk.models.atoms.isa import check_version
-from qmk.models.atoms.machine import Mishaps, Timing
+from qmk.models.atoms.machine import DeviceErrors, Timing
 from qmk.models.atoms.profile import Profile, load, profile
 from qmk.models.atoms.program import INTERNAL_SIGN, AtomProgram, Drive, Field
 from qmk.models.atoms.rules import ATOM_RULES
@@ -45,7 +45,7 @@ def timeline(graph: Graph, profile: Profile, configuration: str = "") -> OnDevic
     found = check_device(profile)
     if found:
         raise invalid_graph(found)
-    return on_device(graph, msgspec.structs.replace(profile, mishaps=Mishaps()), configuration)
+    return on_device(graph, msgspec.structs.replace(profile, mishaps=DeviceErrors()), configuration)
 
 
 def on_device(

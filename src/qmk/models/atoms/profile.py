@@ -16,7 +16,7 @@ import msgspec
 from qmk.base.errors import QmkError
 from qmk.models import files
 from qmk.models.atoms.geometry import Geometry
-from qmk.models.atoms.machine import Blockade, Mishaps, NativeGate, Pairs, Timing, Transport
+from qmk.models.atoms.machine import Blockade, DeviceErrors, NativeGate, Pairs, Timing, Transport
 from qmk.models.atoms.noisy import AtomNoise
 
 
@@ -85,7 +85,7 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     blockade: Blockade = Blockade()
     timing: Timing = Timing()
     transport: Transport | None = None
-    mishaps: Mishaps = Mishaps()
+    mishaps: DeviceErrors = DeviceErrors()
     isa: tuple[str, ...] = ("2.0",)
 
 

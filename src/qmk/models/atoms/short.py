@@ -38,16 +38,16 @@ def atom_noise(text: str) -> AtomNoise | None:
     else:
         words = {one.partition("=")[0].strip() for one in terms}
         found = AtomNoise(name="") if words & {*RATES, *CHANCES} else None
-    return found if found is None or not terms else adjusted(found, terms, text)
+    return found if found is None or not terms else adjust(found, terms, text)
 
 
-def adjusted(errors: AtomNoise, terms: Sequence[str], whole: str) -> AtomNoise:
+def adjust(errors: AtomNoise, terms: Sequence[str], whole: str) -> AtomNoise:
     """``errors`` of evolutions with other numbers, under the name ``whole``. Raises INVALID_PARAMS."""
     evolution, changed = dict(errors.evolution), dict[str, float]()
     seen: set[str] = set()
     for text in terms:
         word, numbers = _read(text, whole, (*RATES, *CHANCES, "readout"), "readout")
-        short.once(word, seen)
+        short.refuse_second(word, seen)
         is_share = word not in RATES or word == "decay_to_0"
         for value in numbers:
             _require(word, value, 1.0 if is_share else LARGEST)
@@ -69,14 +69,14 @@ def adjusted_device(profile: Profile, terms: Sequence[str], whole: str) -> Profi
     seen: set[str] = set()
     for text in terms:
         word, numbers = _read(text, whole, (*_OF_GATES, *LOSSES, *IDLE), *_OF_GATES)
-        short.once(word, seen)
+        short.refuse_second(word, seen)
         if word in _OF_GATES:
             of_model.append(text)
         elif word in LOSSES:
             chances[word] = _require(word, numbers[0], 1.0)
         else:
             idle = msgspec.structs.replace(idle, **{word.removeprefix("idle_"): _require(word, numbers[0], math.inf)})
-    made = short.adjusted(model, of_model, whole) if of_model else mishaps.model
+    made = short.adjust(model, of_model, whole) if of_model else mishaps.model
     changed = msgspec.structs.replace(mishaps, model=made, idle=idle, **chances)
     return msgspec.structs.replace(profile, mishaps=changed)
 

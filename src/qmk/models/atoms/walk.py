@@ -14,8 +14,8 @@ from qmk.base.limits import LIMITS, check
 from qmk.models.atoms.array import Array, Fault
 from qmk.models.atoms.carrying import Carrier, Moves, Planner
 from qmk.models.atoms.clock import EPSILON, Clock, Demand
+from qmk.models.atoms.device_errors import Noise
 from qmk.models.atoms.layers import layers
-from qmk.models.atoms.mishaps import Noise
 from qmk.models.atoms.native_gates import NativeGates
 from qmk.models.atoms.nearby import Busy
 from qmk.models.atoms.profile import Profile

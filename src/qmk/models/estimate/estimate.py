@@ -37,7 +37,7 @@ class Estimate:
         self.bounds = constraints.parse({} if bounds is None else bounds)
         self.budget = budget.parse(given, counts)
         self.given = given if isinstance(given, Mapping) else self.budget.total
-        problem = Problem(counts, self.budget, self.bounds, self.machine.code, self.machine.workshop)
+        problem = Problem(counts, self.budget, self.bounds, self.machine.code, self.machine.designs)
         self.points: list[Point] = problem.frontier() if kind == FRONTIER else [problem.point()]
 
     def estimate_calibrated(self, fit: RateFit | None = None) -> Calibrated:
@@ -50,7 +50,7 @@ class Estimate:
             other = calibrate(self.machine, fit, sigmas)
             source = source or getattr(other.code, "source", "")
             try:
-                found.append(Problem(self.counts, self.budget, self.bounds, other.code, other.workshop).point())
+                found.append(Problem(self.counts, self.budget, self.bounds, other.code, other.designs).point())
             except QmkError:
                 if not found:
                     raise

@@ -87,7 +87,7 @@ class Station(NamedTuple):
     later: tuple[int, int]
 
 
-class Workshop:
+class FactoryDesigns:
     """The factories that one kind of qubit and one code can have. ``patches[i]``: the patch of distance 2i + 1, None
     where the code has none."""
 
@@ -258,8 +258,8 @@ def _fewest(fails: float, chance: float, need: int, outputs: int) -> tuple[int, 
 class _Hunt:
     """One search. ``low <= error_rate < high``: every factory it compared falls on the same side of both ends."""
 
-    def __init__(self, workshop: Workshop, error_rate: float, top: int) -> None:
-        self.workshop = workshop
+    def __init__(self, designs: FactoryDesigns, error_rate: float, top: int) -> None:
+        self.designs = designs
         self.error_rate = error_rate
         self.top = top
         self.low, self.high = 0.0, math.inf
@@ -280,11 +280,11 @@ class _Hunt:
         return tuple(sorted(self.found, key=lambda each: (-each.qubits_per_output, -each.duration_ns)))
 
     def _rounds(self, rounds: int) -> None:
-        for unit_indexes in self.workshop.combinations(rounds):
-            least = self.workshop.lowest(unit_indexes)
-            if least is None or least[-1] > self.top or least[0] > self.workshop.highest(unit_indexes, self.top)[0]:
+        for unit_indexes in self.designs.combinations(rounds):
+            least = self.designs.lowest(unit_indexes)
+            if least is None or least[-1] > self.top or least[0] > self.designs.highest(unit_indexes, self.top)[0]:
                 continue
-            most = self.workshop.highest(unit_indexes, self.top)
+            most = self.designs.highest(unit_indexes, self.top)
             check = self._check(unit_indexes)
             start = search(least, most, check)
             if start is not None:
@@ -292,7 +292,7 @@ class _Hunt:
 
     def _check(self, unit_indexes: tuple[int, ...]) -> Check:
         """Whether larger distances can improve on these."""
-        built, build, rate = self.workshop.built, self.workshop.build, self.error_rate
+        built, build, rate = self.designs.built, self.designs.build, self.error_rate
         found, fronts = self.found, self.front
 
         def check(distance_indexes: list[int]) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from qmk.models.estimate import families, qubits, scheme, units
-from qmk.models.estimate.factory import Workshop
+from qmk.models.estimate.factory import FactoryDesigns
 from qmk.models.estimate.qubits import Qubit
 from qmk.models.estimate.rates import RateFit, TableCode, calibrate_code
 from qmk.models.estimate.scheme import FormulaCode
@@ -28,7 +28,7 @@ _KEPT = 256
 class Machine:
     qubit: Qubit
     code: FormulaCode | TableCode
-    workshop: Workshop
+    designs: FactoryDesigns
     parts: tuple[Unit, ...]
     warnings: tuple[str, ...]
 
@@ -73,10 +73,10 @@ def _code(given: Any, qubit: Qubit) -> FormulaCode | TableCode:
 
 
 def _with(qubit: Qubit, code: FormulaCode | TableCode, parts: tuple[Unit, ...]) -> Machine:
-    workshop = Workshop(
+    designs = FactoryDesigns(
         code.factory_patches, parts, qubit.t_gate_rate, qubit.t_gate_time_ns, qubit.clifford_rate, qubit.readout_rate
     )
-    return Machine(qubit, code, workshop, parts, _warnings(qubit, code))
+    return Machine(qubit, code, designs, parts, _warnings(qubit, code))
 
 
 def calibrate(plain: Machine, fit: RateFit | None, sigmas: float) -> Machine:

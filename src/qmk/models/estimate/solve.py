@@ -15,7 +15,7 @@ from typing import Protocol
 from qmk.models.estimate.budget import Budget
 from qmk.models.estimate.constraints import Constraints
 from qmk.models.estimate.counts import LogicalCounts
-from qmk.models.estimate.factory import Factory, Workshop
+from qmk.models.estimate.factory import Factory, FactoryDesigns
 from qmk.models.estimate.patch import Patch
 from qmk.models.estimate.wrong import unsolvable, wrong
 
@@ -79,9 +79,9 @@ class Problem:
     """A program on a machine. ``point`` and ``frontier`` solve it."""
 
     def __init__(
-        self, counts: LogicalCounts, budget: Budget, bounds: Constraints, code: Code, workshop: Workshop
+        self, counts: LogicalCounts, budget: Budget, bounds: Constraints, code: Code, designs: FactoryDesigns
     ) -> None:
-        self.budget, self.bounds, self.code, self.workshop = budget, bounds, code, workshop
+        self.budget, self.bounds, self.code, self.designs = budget, bounds, code, designs
         self.layout_qubits = counts.layout_qubits
         self.algorithmic_depth = counts.depth(budget.rotations)
         self.t_states = counts.t_states(budget.rotations)
@@ -177,7 +177,7 @@ class Problem:
 
     def _factories(self, distance: int) -> Sequence[Factory]:
         assert self.required_t_rate is not None
-        return self.workshop.front(self.required_t_rate, distance, self.bounds.max_distillation_rounds)
+        return self.designs.front(self.required_t_rate, distance, self.bounds.max_distillation_rounds)
 
     def _within_duration(self, limit_ns: int) -> Point:
         required = self._required_rate(self.least_depth)

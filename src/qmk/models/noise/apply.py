@@ -141,7 +141,7 @@ class _Applying:
             None,
         )
         if rule is None or not (rule.p01 or rule.p10):
-            self.nodes.extend(self._looked(node, node.produces))
+            self.nodes.extend(self._look(node, node.produces))
         else:
             if node.op == "core.mbell" and len(node.produces) == 1:
                 raise QmkError(
@@ -151,7 +151,7 @@ class _Applying:
                     help="let the Bell measurement produce two events",
                 )
             true = tuple(self._fresh_event(event + TRUE) for event in node.produces)
-            self.nodes.extend(self._looked(msgspec.structs.replace(node, produces=true), node.produces))
+            self.nodes.extend(self._look(msgspec.structs.replace(node, produces=true), node.produces))
             args = {"p01": rule.p01, "p10": rule.p10}
             for source, event in zip(true, node.produces, strict=True):
                 self.nodes.append(
@@ -159,7 +159,7 @@ class _Applying:
                 )
         self._relax(node.vqs, duration(self.model, node))
 
-    def _looked(self, node: Node, names: tuple[str, ...]) -> Iterator[Node]:
+    def _look(self, node: Node, names: tuple[str, ...]) -> Iterator[Node]:
         """A measurement, with an event that says whether the atom was lost where it may be."""
         op = OPS[node.op]
         if not self.losing or len(node.vqs) != 1 or op.family != "core":
@@ -179,7 +179,7 @@ class _Applying:
     def _wait(self, wait: Wait) -> None:
         for errors, layers in ((self.model.idle, wait.layers), (self.model.idle_measure or (), wait.measuring)):
             if layers:
-                self._errors([error.repeated(layers) for error in errors], (wait.qubit,))
+                self._errors([error.repeat(layers) for error in errors], (wait.qubit,))
         self._relax((wait.qubit,), wait.seconds)
 
     def _relax(self, qubits: Iterable[str], seconds: float) -> None:
@@ -192,7 +192,7 @@ class _Applying:
             if rule is None:
                 continue
             if rule.twirl:
-                self._errors((twirled(rule, seconds),), (qubit,))
+                self._errors((twirl(rule, seconds),), (qubit,))
             else:
                 times = {"t1": rule.t1, "t2": rule.t2}
                 args = {name: value for name, value in times.items() if value is not None}
@@ -232,7 +232,7 @@ def _operands(error: AnyError | Error, qubits: tuple[str, ...]) -> Iterator[tupl
         yield from ((qubit,) for qubit in qubits)
 
 
-def twirled(rule: Relaxation, seconds: float) -> Pauli:
+def twirl(rule: Relaxation, seconds: float) -> Pauli:
     """Relaxation averaged over the Pauli group (Ghosh, Fowler, Geller, Phys. Rev. A 86, 062318 (2012))."""
     decay = 0.0 if rule.t1 is None else -math.expm1(-seconds / rule.t1)
     t2 = rule.t2 if rule.t2 is not None else None if rule.t1 is None else 2 * rule.t1

@@ -50,7 +50,7 @@ class Error(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="
     def args(self) -> dict[str, Any]:
         return {key: value for key, value in msgspec.structs.asdict(self).items() if value}
 
-    def repeated(self, times: int) -> Error:
+    def repeat(self, times: int) -> Error:
         """One error that does what this one does ``times`` times."""
         repeat = noise.REPEATED.get(self.OP)
         if repeat is None:
@@ -66,7 +66,7 @@ class Pauli(Error, frozen=True, tag="pauli"):
     pz: float = 0.0
     OP: ClassVar[str] = "noise.pauli"
 
-    def repeated(self, times: int) -> Error:
+    def repeat(self, times: int) -> Error:
         x, y, z = (1 - 2 * wrong for wrong in (self.py + self.pz, self.px + self.pz, self.px + self.py))
         x, y, z = x**times, y**times, z**times
         return Pauli(*(max(0.0, part / 4) for part in (1 + x - y - z, 1 - x + y - z, 1 - x - y + z)))
@@ -87,7 +87,7 @@ class Depolarize(Error, frozen=True, tag="depolarize"):
     def args(self) -> dict[str, Any]:
         return {"p": self.p}
 
-    def repeated(self, times: int) -> Error:
+    def repeat(self, times: int) -> Error:
         return Depolarize(0.75 * (1 - (1 - self.p / 0.75) ** times), each=True)
 
 

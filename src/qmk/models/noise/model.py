@@ -107,7 +107,7 @@ class NoiseModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
             if isinstance(error, Pauli2) or (isinstance(error, Kraus | Loss) and error.pair):
                 raise wrong("an error on two qubits outside of 'gates'", "put it into a rule of 'gates'")
         for error in (*self.idle, *(self.idle_measure or ())):
-            error.repeated(1)
+            error.repeat(1)
         if self.relaxation and not any(self.durations.values()):
             raise wrong("relaxation without durations does nothing", "give 'durations', such as {'1q': 35e-9}")
         if not 0 <= self.loss_rate < 1e9:
@@ -209,7 +209,7 @@ class NoiseModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
         )
 
     @classmethod
-    def biased(cls, p: float, eta: float) -> NoiseModel:
+    def with_bias(cls, p: float, eta: float) -> NoiseModel:
         """Pauli errors ``p`` in all on each qubit of every gate, Z ``eta`` times as likely as X and Y together."""
         if not 0 <= eta < math.inf:
             raise wrong(

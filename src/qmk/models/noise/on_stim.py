@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from qmk.base.errors import QmkError
-from qmk.models.noise.apply import twirled
+from qmk.models.noise.apply import twirl
 from qmk.models.noise.errors import SIMPLE, AnyError, Depolarize, Error, Pauli, Pauli2
 from qmk.models.noise.model import GateRule, NoiseModel, Readout, Relaxation
 from qmk.qvm.families import OPS, noise
@@ -54,16 +54,16 @@ def _refuse(model: NoiseModel) -> None:
     errors += [*model.before_measure, *model.reset, *model.idle, *(model.idle_measure or ()), *model.before_round]
     for error in errors:
         if not isinstance(error, (Pauli, Depolarize, Pauli2)) and _pauli_chances(error) is None:
-            raise _unsupported(f"the error {error.OP}", "give Pauli errors, or relaxation with 'twirl': true")
+            raise _unsupported_error(f"the error {error.OP}", "give Pauli errors, or relaxation with 'twirl': true")
     if model.loss_rate:
-        raise _unsupported("the loss of atoms", "give 'erasure', which is noticed and replaced, if that is meant")
+        raise _unsupported_error("the loss of atoms", "give 'erasure', which is noticed and replaced, if that is meant")
     if any(not rule.twirl for rule in model.relaxation):
-        raise _unsupported("exact relaxation", "take its Pauli twirl: twirled=T1:T2, or 'twirl': true")
+        raise _unsupported_error("exact relaxation", "take its Pauli twirl: twirled=T1:T2, or 'twirl': true")
     if any(rule.p01 != rule.p10 for rule in model.readout):
-        raise _unsupported("a readout with p01 other than p10", "give their mean for both, if that is meant")
+        raise _unsupported_error("a readout with p01 other than p10", "give their mean for both, if that is meant")
 
 
-def _unsupported(what: str, help: str) -> QmkError:
+def _unsupported_error(what: str, help: str) -> QmkError:
     return QmkError("UNSUPPORTED", f"{what} on a Stim circuit, which knows Pauli errors only", help=help)
 
 
@@ -100,7 +100,7 @@ class _Writer:
             if row.name == "TICK":
                 layer, used = layer + used, False
             elif self._acts(row.name):
-                for qubit in {qubit for group in self._struck(row) for qubit in group}:
+                for qubit in {qubit for group in self._groups_hit(row) for qubit in group}:
                     used = True
                     self.span[qubit] = (self.span.get(qubit, (layer, layer))[0], layer)
 
@@ -113,7 +113,7 @@ class _Writer:
             data.is_noisy_gate and not data.produces_measurements
         )
 
-    def _struck(self, row: stim.CircuitInstruction) -> Groups:
+    def _groups_hit(self, row: stim.CircuitInstruction) -> Groups:
         """The qubits of each application. A gate on one qubit and a record is bookkeeping of Pauli corrections: it is
         free, takes no time, and the qubit waits meanwhile."""
         width = 2 if self.stim.gate_data(row.name).is_two_qubit_gate else 1
@@ -139,12 +139,12 @@ class _Writer:
     def _append(self, row: stim.CircuitInstruction) -> None:
         """An annotation or noise of the source; with erasures its records have moved."""
         if self.model.erasure and any(target.is_measurement_record_target for target in row.targets_copy()):
-            targets = [self._moved(target) for target in row.targets_copy()]
+            targets = [self._move(target) for target in row.targets_copy()]
             row = self.stim.CircuitInstruction(row.name, targets, row.gate_args_copy(), tag=row.tag)
         self.made.append(row)
         self._count(row.num_measurements)
 
-    def _moved(self, target: stim.GateTarget) -> stim.GateTarget:
+    def _move(self, target: stim.GateTarget) -> stim.GateTarget:
         if not target.is_measurement_record_target:
             return target
         return self.stim.target_rec(self.records[len(self.records) + target.value] - self.count)
@@ -156,7 +156,7 @@ class _Writer:
 
     def _op(self, row: stim.CircuitInstruction) -> None:
         data = self.stim.gate_data(row.name)
-        groups = self._struck(row)
+        groups = self._groups_hit(row)
         basis = row.name[-1] if row.name[-1] in "XY" else "Z"
         if self.waiting:
             self.busy.update(qubit for group in groups for qubit in group)
@@ -172,13 +172,13 @@ class _Writer:
                 self._gate(row.name, joint)
             else:
                 self._errors(self.model.before_measure, groups, basis)
-            self._measured(row, groups, bool(joint))
+            self._measure(row, groups, bool(joint))
         else:
             self._append(row)
         if data.is_reset:
             self._errors(self.model.reset, groups, basis)
 
-    def _measured(self, row: stim.CircuitInstruction, groups: Groups, joint: bool) -> None:
+    def _measure(self, row: stim.CircuitInstruction, groups: Groups, joint: bool) -> None:
         """The measurement with the chance of a wrong reading, in runs of qubits with the same."""
         targets = row.target_groups()
         start = 0
@@ -189,7 +189,7 @@ class _Writer:
                 given = row.gate_args_copy()
                 if given:
                     p = p * (1 - given[0]) + given[0] * (1 - p)
-                run = [target for group in targets[start:index] for target in _joined(row.name, group)]
+                run = [target for group in targets[start:index] for target in _join(row.name, group)]
                 self._append(self.stim.CircuitInstruction(row.name, run, [p] if p else [], tag=row.tag))
                 start = index
 
@@ -239,7 +239,7 @@ class _Writer:
                     by_rule.setdefault(number, []).append((qubit,))
                     break
         for number, struck in by_rule.items():
-            self._errors((twirled(self.model.relaxation[number], self.seconds),), struck)
+            self._errors((twirl(self.model.relaxation[number], self.seconds),), struck)
 
     def _errors(self, errors: Iterable[AnyError | Error], groups: Groups, basis: str = "Z") -> None:
         for error in errors:
@@ -295,7 +295,7 @@ def _qubits(group: Sequence[stim.GateTarget]) -> tuple[int, ...]:
     return tuple(target.value for target in group if target.qubit_value is not None)
 
 
-def _joined(name: str, group: Sequence[stim.GateTarget]) -> list[stim.GateTarget]:
+def _join(name: str, group: Sequence[stim.GateTarget]) -> list[stim.GateTarget]:
     """The targets of one measurement as Stim writes them: a product has combiners between."""
     if name != "MPP":
         return list(group)

@@ -41,7 +41,7 @@ _PRESETS: dict[str, Callable[..., NoiseModel]] = {
     "circuit": NoiseModel.circuit,
     "p": NoiseModel.circuit,
     "phenomenological": lambda p, q=None: NoiseModel.phenomenological(p, p if q is None else q),
-    "biased": NoiseModel.biased,
+    "biased": NoiseModel.with_bias,
     "thermal": lambda t1, t2: NoiseModel.thermal(t1, t2, DEFAULT_DURATIONS),
     "twirled": lambda t1, t2: NoiseModel.thermal(t1, t2, DEFAULT_DURATIONS, twirl=True),
 }
@@ -55,7 +55,8 @@ _COUNTS = {
 
 
 def resolve(noise: NoiseLike | object) -> NoiseModel:
-    """The model that is meant. Raises INVALID_PARAMS saying what can be written, also for what is no ``NoiseLike``."""
+    """The model that is meant. Raises INVALID_PARAMS saying what can be written, also for what is not a
+    ``NoiseLike``."""
     if isinstance(noise, NoiseModel):
         return noise
     if not isinstance(noise, (str, os.PathLike)):
@@ -89,12 +90,12 @@ def parse(text: str) -> NoiseModel:
     """A short form, or a file with terms after it, as a model of that name."""
     base, terms = base_of(text)
     if base and terms and _is_file(base):
-        return adjusted(resolve(base), terms, text)
+        return adjust(resolve(base), terms, text)
     first, *rest = text.split(",")
     word, numbers = term(first, text)
     if word in _PRESETS:
-        return adjusted(_PRESETS[word](*numbers), rest, text)
-    return adjusted(NoiseModel(), [first, *rest], text)
+        return adjust(_PRESETS[word](*numbers), rest, text)
+    return adjust(NoiseModel(), [first, *rest], text)
 
 
 def base_of(text: str) -> tuple[str, list[str]]:
@@ -117,7 +118,7 @@ def term(text: str, whole: str) -> tuple[str, list[float]]:
     return word, numbers
 
 
-def adjusted(model: NoiseModel, terms: Sequence[str], whole: str) -> NoiseModel:
+def adjust(model: NoiseModel, terms: Sequence[str], whole: str) -> NoiseModel:
     """``model`` with single terms, which take the place of errors of their kind, under the name ``whole``. Raises
     INVALID_PARAMS for a preset, and for a term that comes twice."""
     seen: set[str] = set()
@@ -125,12 +126,12 @@ def adjusted(model: NoiseModel, terms: Sequence[str], whole: str) -> NoiseModel:
         word, numbers = term(text, whole)
         if word in _PRESETS:
             raise wrong(f"'{text.strip()[:80]}' comes after another term", "name one preset, and name it first")
-        once(word, seen)
+        refuse_second(word, seen)
         model = _with(model, word, numbers)
     return msgspec.structs.replace(model, name=whole)
 
 
-def once(word: str, seen: set[str]) -> None:
+def refuse_second(word: str, seen: set[str]) -> None:
     if word in seen:
         raise wrong(f"'{word}' comes twice", "give each term once")
     seen.add(word)
@@ -150,14 +151,14 @@ def _with(model: NoiseModel, word: str, numbers: list[float]) -> NoiseModel:
     if word == "loss_rate":
         return replace(model, loss_rate=p)
     makers = {**SIMPLE, "loss": Loss, "leak": Leak}
-    rules = tuple(_without(rule, makers[word]) for rule in model.gates) or (GateRule(()),)
+    rules = tuple(_drop_kind(rule, makers[word]) for rule in model.gates) or (GateRule(()),)
     if word == "loss":
         return replace(model, gates=tuple(_losing(rules, p, numbers[-1])))
     error: AnyError = makers[word](*numbers)
     return replace(model, gates=tuple(replace(rule, errors=(*rule.errors, error)) for rule in rules))
 
 
-def _without(rule: GateRule, kind: type[AnyError]) -> GateRule:
+def _drop_kind(rule: GateRule, kind: type[AnyError]) -> GateRule:
     return msgspec.structs.replace(rule, errors=tuple(error for error in rule.errors if not isinstance(error, kind)))
 
 

@@ -53,7 +53,7 @@ def twirl(graph: Graph, *, seed: int) -> Graph:
         if not (op.op_class == "noise" and node.vqs and set(node.vqs) <= set(around)):
             nodes += waiting
             waiting, around = [], ()
-        if not _twirled(op):
+        if not _can_twirl(op):
             nodes.append(node)
             continue
         number = substream(seed, "twirl", index, node.id) % 16
@@ -64,7 +64,7 @@ def twirl(graph: Graph, *, seed: int) -> Graph:
     return msgspec.structs.replace(graph, nodes=(*nodes, *waiting))
 
 
-def _twirled(op: Op) -> bool:
+def _can_twirl(op: Op) -> bool:
     return op.op_class == "unitary" and op.flow is not None and op.vqs.low == op.vqs.high == 2
 
 

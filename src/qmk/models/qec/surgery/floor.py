@@ -108,8 +108,8 @@ def route(floor: Floor, paulis: Mapping[str, str], free: Iterable[Tile]) -> Rout
     allowed = set(free)
     best: Route | None = None
     for sides in product(*(patch.sides(pauli) for patch, pauli in places)):
-        doors = [(patch.tile, neighbour(patch.tile, side)) for (patch, _), side in zip(places, sides, strict=True)]
-        grown = _tree(doors, allowed)
+        entries = [(patch.tile, neighbour(patch.tile, side)) for (patch, _), side in zip(places, sides, strict=True)]
+        grown = _tree(entries, allowed)
         if grown and (best is None or len(grown.tiles) < len(best.tiles)):
             best = grown
     return best
@@ -124,13 +124,13 @@ def _direct(a: tuple[Patch, str], b: tuple[Patch, str]) -> Joint | None:
     return None
 
 
-def _tree(doors: list[tuple[Tile, Tile]], allowed: set[Tile]) -> Route | None:
-    if any(door not in allowed for _, door in doors):
+def _tree(entries: list[tuple[Tile, Tile]], allowed: set[Tile]) -> Route | None:
+    if any(entry not in allowed for _, entry in entries):
         return None
-    tiles = {doors[0][1]}
-    joints = {joint(*door) for door in doors}
-    for _, door in doors[1:]:
-        path = _path(door, tiles, allowed)
+    tiles = {entries[0][1]}
+    joints = {joint(*entry) for entry in entries}
+    for _, entry in entries[1:]:
+        path = _path(entry, tiles, allowed)
         if path is None:
             return None
         joints |= {joint(a, b) for a, b in pairwise(path)}

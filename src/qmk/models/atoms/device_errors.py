@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
-from qmk.models.atoms.machine import Idle, Mishaps
+from qmk.models.atoms.machine import DeviceErrors, Idle
 from qmk.qvm.graph import Node
 
 SECONDS = 1e-6
@@ -35,7 +35,7 @@ def idle_errors(idle: Idle, wait_us: float) -> Iterator[tuple[str, dict[str, Any
 class Noise:
     """Noise nodes of a device, with ids that are free."""
 
-    def __init__(self, mishaps: Mishaps, ids: set[str]) -> None:
+    def __init__(self, mishaps: DeviceErrors, ids: set[str]) -> None:
         self.mishaps = mishaps
         self.ids = ids
         self._numbers = itertools.count()

@@ -1,0 +1,43 @@
+"""The command line's shortest way: counts of a text that the native core reads and is done with at once.
+
+No front end, graph, router or worker is loaded for it: the run is over before a worker process had started, and Ctrl-C
+stops the core as it stops Python.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from qmk.api.execution import Executor, Wish
+from qmk.api.results import brief
+from qmk.api.source import READ_BY_CORE, Source
+from qmk.base.limits import LIMITS
+from qmk.request.shots import seed_of
+
+if TYPE_CHECKING:
+    from qmk.client.result import Result
+    from qmk.request.options import RunOptions
+
+
+def run_at_once(path: str, options: RunOptions) -> Result | None:
+    """Run the program in a file, if nothing but counts is asked for and nothing can be said against its text; None for
+    every other, with nothing run and nothing reported."""
+    plain = options.noise is None and options.qec is None and options.device is None and options.outputs is None
+    if not plain or options.engine or options.timeout_ms is not None or options.format not in READ_BY_CORE:
+        return None
+    if not os.path.isfile(path) or os.path.getsize(path) > LIMITS.source_bytes:
+        return None
+    import qmk_native
+
+    with open(path, "rb") as file:
+        text = file.read()
+    try:
+        circuit = qmk_native.read_qasm(text, strict=True, inputs=options.params or None)
+    except (qmk_native.Declined, TypeError):
+        return None
+    source = Source(text, options)
+    source.circuit = circuit
+    wish = Wish(shots=source.shots, seed=seed_of(options.seed), keep_events=False)
+    executed = Executor().run_at_once(source, wish)
+    return None if executed is None else brief(executed, source, wish)

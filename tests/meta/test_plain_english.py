@@ -1,0 +1,98 @@
+"""Names and docstrings of the rooms that are clean stay plain English.
+
+A function is a verb, a predicate or a noun, never a bare participle: ``settled(x)`` does not say what happens. The
+field's term wins over a picture. A docstring begins with a whole sentence, also one of a constant. A room leaves
+``TO_DO`` when it holds these rules; none may be added.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2] / "src/qmk"
+
+TO_DO = frozenset({
+    "abi", "api", "base", "cli", "client", "engines/aer", "engines/clifft", "engines/ddsim", "engines/lightning",
+    "engines/native", "engines/qsim", "engines/quimb", "engines/qulacs", "engines/reference", "exact/checkpoint.py",
+    "exact/chunked.py", "exact/dice.py", "formats", "frontends/openqasm", "frontends/qasm3", "frontends/qvm_asm.py",
+    "frontends/stim", "host", "ir", "kernel", "passes", "policy", "qvm", "request", "router", "rpc", "sdk",
+    "simulation", "worker",
+})  # fmt: skip
+"""Rooms, and rooms within them, that do not hold the rules yet. This list only shrinks."""
+
+IRREGULAR = frozenset({
+    "told", "asked", "found", "made", "taken", "given", "drawn", "thrown", "shown", "written", "kept", "lost", "sent",
+    "held", "built", "struck", "known", "seen", "late", "done", "gone", "heard", "laid", "paid", "spent", "met",
+    "chosen", "hidden", "grown", "shaken", "begun", "caught", "bought", "led", "fed", "elsewhere", "beside", "alone",
+    "apart", "without",
+})  # fmt: skip
+"""Participles that do not end in -ed, and words that say where or how but not what happens."""
+
+VERBS = frozenset({"need", "feed", "seed", "speed", "embed", "exceed", "proceed"})
+"""Verbs and nouns that end in -ed."""
+
+PICTURES = re.compile(
+    r"(?i)office|etiquette|tending|mishap|workshop|elsewhere|patience|(?<![a-z])(?:dice|toss|doors?)(?![a-z])"
+)
+"""Words of ours where the field has its own: requests, housekeeping, loss events, factory, rng, protocol adapter."""
+
+IS_NO = re.compile(
+    r"(?<![Tt]here )\b(?:is|was|are|were) no (?!longer|more|further|less|later|better|larger|smaller|other)"
+)
+"""A denial as nobody says it: a value "is not a number"."""
+
+
+def clean_files() -> list[Path]:
+    files = sorted(ROOT.rglob("*.py"))
+    return [path for path in files if not any(path.is_relative_to(ROOT / room) for room in TO_DO)]
+
+
+def docstrings(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Every docstring with its line, also those of constants and fields."""
+    for parent in ast.walk(tree):
+        for node in getattr(parent, "body", ()) if isinstance(getattr(parent, "body", None), list) else ():
+            match node:
+                case ast.Expr(value=ast.Constant(value=str() as text)):
+                    yield node.lineno, text.strip()
+
+
+def is_participle(name: str) -> bool:
+    word = name.strip("_")
+    return word in IRREGULAR or (re.fullmatch(r"[a-z]+ed", word) is not None and word not in VERBS)
+
+
+def complaints(path: Path) -> Iterator[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    where = path.relative_to(ROOT)
+    for node in ast.walk(tree):
+        match node:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                if not isinstance(node, ast.ClassDef) and is_participle(name):
+                    yield f"{where}:{node.lineno}: the function '{name}' is a participle; say what it does"
+                if PICTURES.search(name):
+                    yield f"{where}:{node.lineno}: '{name}': take the field's term"
+            case ast.Constant(value=str() as text) if found := IS_NO.search(text):
+                around = text[max(0, found.start() - 20) : found.end() + 20]
+                yield f"{where}:{node.lineno}: '{around}': write 'is not a'"
+    for line, text in docstrings(tree):
+        if not text or text[0].islower():
+            yield f"{where}:{line}: a docstring begins in the middle of a sentence: '{text[:50]}'"
+        if not re.search(r"[.:?!](?:[\s\"')]|$)", text):
+            yield f"{where}:{line}: a docstring ends without a full stop: '{text[-50:]}'"
+
+
+def test_clean_rooms_read_as_plain_english() -> None:
+    found = [line for path in clean_files() for line in complaints(path)]
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("room", sorted(TO_DO))
+def test_a_room_that_is_clean_leaves_the_list(room: str) -> None:
+    assert (ROOT / room).exists(), f"'{room}' is not there any more: take it off the list"
+    files = sorted((ROOT / room).rglob("*.py")) if (ROOT / room).is_dir() else [ROOT / room]
+    assert any(line for path in files for line in complaints(path)), f"'{room}' is clean: take it off the list"
