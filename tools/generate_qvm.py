@@ -156,9 +156,7 @@ def _param(param: Param) -> str:
 
 
 def _inverse(op: Op) -> str:
-    if op.name == "core.u":
-        return "`core.u` with (-theta, -lam, -phi)"
-    change = f" with {', '.join(f'-{name}' for name in op.negated)}" if op.negated else ""
+    change = f" with {', '.join('-' + name.rpartition('=')[2] for name in op.negated)}" if op.negated else ""
     return f"`{op.inverse}`{change}"
 
 

@@ -23,7 +23,7 @@ RECIPES = {
     for found in SECTION.finditer((ROOT / "CONTRIBUTING.md").read_text())
     if BLOCK.search(found["text"])
 }
-MOST_FILES = {"An engine": 2, "A front-end": 3, "A pass": 2, "A noise channel": 2, "A command": 2}
+MOST_FILES = {"An engine": 2, "A front-end": 3, "A pass": 2, "A gate": 1, "A noise channel": 2, "A command": 2}
 """of each recipe, beside generated ones"""
 
 GUARDS = ("tests/meta/test_completeness.py", "tests/meta/test_generated.py", "tests/unit/sdk/test_discovery.py")
@@ -78,6 +78,9 @@ def test_the_tests_of_a_recipe_pass(tree: Path, name: str) -> None:
     tests = [path for path in RECIPES[name] if path.startswith("tests/")]
     if name == "A pass":
         tests.append("tests/conformance/test_passes.py::test_shipped[barriers]")
+    if name == "A gate":
+        tests += ["tests/unit/qvm/test_declarations.py", "tests/unit/frontends/test_qasm3_emit.py"]
+        tests += ["tests/conformance/test_engines.py", "-k", "rxy and not native"]
     run(tree, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests)
 
 

@@ -70,14 +70,7 @@ pub fn two(kind: Kind, angles: &[f64]) -> Two {
         m
     };
     match kind {
-        Kind::Cnot => controlled(one(Kind::X, &[])),
-        Kind::Cy => controlled(one(Kind::Y, &[])),
-        Kind::Cz => controlled(one(Kind::Z, &[])),
-        Kind::Ch => controlled(one(Kind::H, &[])),
-        Kind::Cp => controlled(one(Kind::P, angles)),
-        Kind::Crx => controlled(one(Kind::Rx, angles)),
-        Kind::Cry => controlled(one(Kind::Ry, angles)),
-        Kind::Crz => controlled(one(Kind::Rz, angles)),
+        kind if kind.peeled().1 == 1 => controlled(one(kind.peeled().0, angles)),
         Kind::Swap => exchange(ONE),
         Kind::Iswap => exchange((0.0, 1.0)),
         Kind::Iswapdg => exchange((0.0, -1.0)),

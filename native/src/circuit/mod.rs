@@ -10,7 +10,7 @@ pub mod matrix;
 pub mod python;
 mod straight;
 
-pub use kind::{Kind, ALL};
+pub use kind::{Kind, Lowered, ALL};
 pub use straight::{straight, Straight};
 
 /// "No condition", "no cbit".

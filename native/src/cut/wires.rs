@@ -121,19 +121,16 @@ impl Reader {
 }
 
 fn bases(kind: Kind) -> [Basis; 2] {
-    use Basis::{None, X, Y, Z};
-    match kind {
-        Kind::X | Kind::Sx | Kind::Sxdg | Kind::Rx | Kind::Rxx => [X, X],
-        Kind::Y | Kind::Ry | Kind::Ryy => [Y, Y],
-        Kind::Cnot | Kind::Crx => [Z, X],
-        Kind::Cy | Kind::Cry => [Z, Y],
-        Kind::Ch => [Z, None],
-        Kind::H | Kind::U => [None, None],
-        _ => {
-            debug_assert!(kind.is_diagonal(), "{}", kind.name());
-            [Z, Z]
-        }
+    let mut found = [Basis::None; 2];
+    for (slot, letter) in found.iter_mut().zip(kind.bases()) {
+        *slot = match letter {
+            b'X' => Basis::X,
+            b'Y' => Basis::Y,
+            b'Z' => Basis::Z,
+            _ => Basis::None,
+        };
     }
+    found
 }
 
 #[cfg(test)]

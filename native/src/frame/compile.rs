@@ -316,19 +316,11 @@ impl<'a, const W: usize> Compiler<'a, W> {
 
 /// How many operands are controls, any of which may be taken away, and what the gate does where one of them is 1.
 fn controlled(kind: Kind) -> (usize, Kind) {
-    match kind {
-        Kind::Toffoli => (2, Kind::Cnot),
-        Kind::Ccz => (3, Kind::Cz),
-        Kind::Cswap => (1, Kind::Swap),
-        Kind::Cnot => (1, Kind::X),
-        Kind::Cy => (1, Kind::Y),
-        Kind::Cz => (2, Kind::Z),
-        Kind::Ch => (1, Kind::H),
-        Kind::Cp => (2, Kind::P),
-        Kind::Crx => (1, Kind::Rx),
-        Kind::Cry => (1, Kind::Ry),
-        Kind::Crz => (1, Kind::Rz),
-        other => (0, other),
+    let (base, controls) = kind.peeled();
+    let symmetric = base.n_qubits() == 1 && base.is_diagonal();
+    match base.controlled(controls.saturating_sub(1)) {
+        Some(rest) if controls > 0 => (controls + symmetric as usize, rest),
+        _ => (0, kind),
     }
 }
 

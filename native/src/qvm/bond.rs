@@ -4,25 +4,6 @@
 /// Crossings of cuts that are followed before the bound is given up.
 const WORK: u64 = 100_000;
 
-/// The basis in which a gate is diagonal on each of its qubits, '-' for none.
-pub fn bases(short: &str) -> &'static [u8] {
-    match short {
-        "z" | "s" | "sdg" | "t" | "tdg" | "rz" | "p" => b"Z",
-        "x" | "sx" | "sxdg" | "rx" => b"X",
-        "y" | "ry" => b"Y",
-        "cnot" | "teleport_cnot" | "crx" => b"ZX",
-        "cz" | "cp" | "crz" | "rzz" => b"ZZ",
-        "ch" | "cry" => b"Z-",
-        "cy" => b"ZY",
-        "rxx" => b"XX",
-        "ryy" => b"YY",
-        "toffoli" => b"ZZX",
-        "ccz" => b"ZZZ",
-        "cswap" => b"Z--",
-        _ => b"",
-    }
-}
-
 /// A set of cuts near one line: bits of the words from number `base` on, which stand from `start` on in `Bonds::words`.
 #[derive(Clone, Copy, Default)]
 struct Cuts {

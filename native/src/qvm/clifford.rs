@@ -22,8 +22,7 @@ pub fn is_clifford(kind: Kind, angles: &[f64]) -> bool {
         Crx | Cry | Crz => quarter_turns(angles[0] / 2.0).is_some(),
         Cp => quarter_turns(angles[0]).is_some_and(|turns| turns % 2 == 0),
         U => is_pauli(image_of_x(angles)) && is_pauli(image_of_z(angles)),
-        T | Tdg | Ch | Toffoli | Ccz | Cswap => false,
-        _ => true,
+        _ => kind.has_flow(),
     }
 }
 

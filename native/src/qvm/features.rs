@@ -6,11 +6,11 @@ use std::collections::{BTreeSet, HashMap};
 use super::body::{Body, Guard, Shape};
 use super::bond::Bonds;
 use super::clifford::is_clifford;
-use super::lower::{place, Place};
+use super::lower::{lowered_of, place, Place};
 use super::pack::Cursor;
 use super::rows::{row, Class, Row};
 use super::Declined;
-use crate::circuit::{Kind, NONE};
+use crate::circuit::{Kind, Lowered, NONE};
 use crate::rewrite::features::FeedForward;
 
 type Result<T> = std::result::Result<T, Declined>;
@@ -349,6 +349,9 @@ impl<'a, 'b> Pass<'a, 'b> {
     /// Whether a gate is Clifford; None where that is not told here.
     fn clifford(&self, seen: &Seen) -> Result<Option<bool>> {
         let Some(kind) = seen.row.kind else {
+            if let Some(gate) = lowered_of(seen.shape.op) {
+                return self.clifford_steps(seen, gate);
+            }
             return Ok(match seen.row.short {
                 "gphase" | "teleport_cnot" => Some(true),
                 "inject_t" => Some(false),
@@ -364,6 +367,15 @@ impl<'a, 'b> Pass<'a, 'b> {
             *slot = seen.angle(name)?;
         }
         Ok(Some(is_clifford(kind, &angles[..kind.n_params()])))
+    }
+
+    /// Whether all steps of a lowered gate are Clifford; where they are not and it has several angles, which may make
+    /// them cancel, its matrix has to be asked.
+    fn clifford_steps(&self, seen: &Seen, gate: &Lowered) -> Result<Option<bool>> {
+        let angles: Result<Vec<f64>> = gate.angles.iter().map(|name| seen.angle(name)).collect();
+        let angles = angles?;
+        let all = gate.steps.iter().all(|step| is_clifford(step.kind, &step.values(&angles)[..step.kind.n_params()]));
+        Ok(if all || angles.len() < 2 { Some(all) } else { None })
     }
 
     fn measure(&mut self, seen: &Seen, lines: &[u32]) -> Result<()> {

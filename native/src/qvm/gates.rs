@@ -62,44 +62,6 @@ pub enum Modified {
     Wide { base: Kind, angles: [f64; 3], values: Vec<bool>, power: f64 },
 }
 
-/// Controlled forms of a gate, by its number of controls.
-fn forms(gate: Kind) -> &'static [Kind] {
-    use Kind::*;
-    match gate {
-        X => &[X, Cnot, Toffoli],
-        Y => &[Y, Cy],
-        Z => &[Z, Cz, Ccz],
-        H => &[H, Ch],
-        P => &[P, Cp],
-        Rx => &[Rx, Crx],
-        Ry => &[Ry, Cry],
-        Rz => &[Rz, Crz],
-        Cnot => &[Cnot, Toffoli],
-        Cz => &[Cz, Ccz],
-        Swap => &[Swap, Cswap],
-        _ => &[],
-    }
-}
-
-/// A controlled gate as its base and how many controls it adds.
-fn peeled(gate: Kind) -> (Kind, usize) {
-    use Kind::*;
-    match gate {
-        Cnot => (X, 1),
-        Cy => (Y, 1),
-        Cz => (Z, 1),
-        Ch => (H, 1),
-        Cp => (P, 1),
-        Crx => (Rx, 1),
-        Cry => (Ry, 1),
-        Crz => (Rz, 1),
-        Toffoli => (X, 2),
-        Ccz => (Z, 2),
-        Cswap => (Swap, 1),
-        other => (other, 0),
-    }
-}
-
 /// Reads the arguments of a `core.mod`, named by `keys`.
 pub fn modified(node: usize, keys: &[&str], mut args: Cursor) -> Result<Modified> {
     let fail = |why| Err(Declined::node(node, why));
@@ -136,12 +98,12 @@ pub fn modified(node: usize, keys: &[&str], mut args: Cursor) -> Result<Modified
     }
     let turning = power == power.trunc() && wanted.len() == 1;
     if !state.contains('0') && (power == 1.0 || turning) {
-        let plain = if controls == 0 { Some(gate) } else { forms(gate).get(controls).copied() };
+        let plain = gate.controlled(controls);
         if let Some(kind) = plain {
             return Ok(Modified::Plain(kind, found.map(|angle| angle * power)));
         }
     }
-    let (base, own) = peeled(gate);
+    let (base, own) = gate.peeled();
     let mut values: Vec<bool> = state.bytes().map(|value| value != b'0').collect();
     values.resize(controls + own, true);
     Ok(Modified::Wide { base, angles: found, values, power })

@@ -4,7 +4,7 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet};
 
-use crate::circuit::{Circuit, Cond, Kind, Op, Register, Table, NONE};
+use crate::circuit::{Circuit, Cond, Kind, Lowered, Op, Register, Table, NONE};
 use crate::qasm::synthesis::steps;
 use crate::qasm::unitary::Wide;
 
@@ -258,6 +258,17 @@ impl<'a> Lowering<'a, '_> {
                     into.iter().for_each(|(kind, qubits)| self.push(*kind, qubits, &[], cond));
                     self.push(Kind::Rz, &[target], &[theta], cond);
                     back.iter().for_each(|(kind, qubits)| self.push(*kind, qubits, &[], cond));
+                }
+            }
+            (op, _, []) if lowered_of(op).is_some_and(|gate| gate.qubits == qubits.len()) => {
+                let Some(gate) = lowered_of(op) else { return self.fail("an op that is not read here") };
+                let angles: Result<Vec<f64>> = gate.angles.iter().map(|name| self.angle(shape, args, name)).collect();
+                let angles = angles?;
+                for step in gate.steps {
+                    let mut moved = [NONE; 3];
+                    moved.iter_mut().zip(step.qubits).for_each(|(slot, &k)| *slot = qubits[k as usize]);
+                    let n = step.kind.n_qubits();
+                    self.push(step.kind, &moved[..n], &step.values(&angles)[..step.kind.n_params()], cond);
                 }
             }
             ("core.mod", _, []) => return self.modified(shape, args, &qubits, cond),
@@ -521,6 +532,11 @@ impl<'a> Lowering<'a, '_> {
         }
         Register { name: output.name.to_owned(), cbits: cbits.into(), descending: output.descending }
     }
+}
+
+/// The gate that an op is, where that is no kind.
+pub fn lowered_of(op: &str) -> Option<&'static Lowered> {
+    op.strip_prefix("core.").and_then(Lowered::named)
 }
 
 /// The kind that an op is, whatever its arguments.

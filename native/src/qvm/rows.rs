@@ -1,7 +1,6 @@
 //! What the passes over a graph have to know of an op, looked up once for each shape.
 
-use super::bond::bases;
-use super::lower::gate_of;
+use super::lower::{gate_of, lowered_of};
 use crate::circuit::Kind;
 
 #[derive(Clone, Copy, PartialEq)]
@@ -44,29 +43,20 @@ pub fn row<'a>(op: &'a str) -> Option<Row<'a>> {
         ("core", "teleport_cnot") | ("magic", "inject_t") => Class::Composite,
         ("core", "gphase" | "paulirot" | "mod") => Class::Unitary,
         ("policy", "set") => Class::Metadata,
-        _ => gate_of(op).map(|_| Class::Unitary)?,
+        _ => gate_of(op).map(|_| Class::Unitary).or(lowered_of(op).map(|_| Class::Unitary))?,
     };
-    let rank_two = matches!(
-        short,
-        "cnot"
-            | "cy"
-            | "cz"
-            | "ch"
-            | "cp"
-            | "crx"
-            | "cry"
-            | "crz"
-            | "rxx"
-            | "ryy"
-            | "rzz"
-            | "toffoli"
-            | "ccz"
-            | "paulirot"
-            | "mpauli"
-            | "teleport_cnot"
-    );
+    let kind = gate_of(op);
+    let bases = match (kind, lowered_of(op), short) {
+        (Some(kind), _, _) => kind.bases(),
+        (_, Some(gate), _) => gate.bases,
+        (_, _, "teleport_cnot") => Kind::Cnot.bases(),
+        _ => b"",
+    };
+    let known = bases.iter().filter(|&&basis| basis != b'-').count();
+    let narrow = bases.len() > 1 && known >= if bases.len() == 2 { 1 } else { bases.len() };
+    let rank_two = narrow || matches!(short, "paulirot" | "mpauli");
     let pauli = matches!(short, "id" | "x" | "y" | "z" | "condpauli");
-    Some(Row { class, short, kind: gate_of(op), bases: bases(short), rank_two, pauli })
+    Some(Row { class, short, kind, bases, rank_two, pauli })
 }
 
 impl Row<'_> {

@@ -16,15 +16,11 @@ pub enum Axis {
 /// The Pauli axis of operand `slot`: the gate is block diagonal in its eigenbasis. None: in no Pauli basis.
 #[inline]
 pub fn of_gate(kind: Kind, slot: usize) -> Option<Axis> {
-    use Kind::*;
-    match (kind, slot) {
-        (Kind::X | Sx | Sxdg | Rx | Rxx, _) => Some(Axis::X),
-        (Kind::Y | Ry | Ryy, _) => Some(Axis::Y),
-        (Cnot | Crx, 0) | (Cy | Cry, 0) | (Ch, 0) | (Cswap, 0) | (Toffoli, 0 | 1) => Some(Axis::Z),
-        (Cnot | Crx, 1) | (Toffoli, 2) => Some(Axis::X),
-        (Cy | Cry, 1) => Some(Axis::Y),
-        (Measure, _) => Some(Axis::Z),
-        _ if kind.is_diagonal() => Some(Axis::Z),
+    match kind.bases().get(slot) {
+        Some(b'X') => Some(Axis::X),
+        Some(b'Y') => Some(Axis::Y),
+        Some(b'Z') => Some(Axis::Z),
+        _ if kind.is_diagonal() || matches!(kind, Kind::Measure) => Some(Axis::Z),
         _ => None,
     }
 }
@@ -49,15 +45,13 @@ pub const fn is_monomial(kind: Kind) -> bool {
     kind.is_diagonal() || matches!(kind, Kind::X | Kind::Y | Cnot | Cy | Swap | Iswap | Iswapdg | Toffoli | Cswap)
 }
 
-pub const fn is_self_inverse(kind: Kind) -> bool {
-    use Kind::*;
-    matches!(kind, Kind::X | Kind::Y | Kind::Z | H | Cnot | Cy | Cz | Ch | Swap | Toffoli | Ccz | Cswap)
+pub fn is_self_inverse(kind: Kind) -> bool {
+    kind.is_gate() && kind.n_params() == 0 && kind.inverse() == kind && kind != Kind::Id
 }
 
 /// Instructions of this kind with the same operands multiply by adding their one angle.
 pub const fn adds(kind: Kind) -> bool {
-    use Kind::*;
-    matches!(kind, Rx | Ry | Rz | P | Cp | Crx | Cry | Crz | Rxx | Ryy | Rzz)
+    kind.is_gate() && kind.n_params() == 1
 }
 
 /// Whether two lists of operands name the same gate: exchangeable operands may come in any order.

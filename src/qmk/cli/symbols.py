@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from qmk.ir.names import names
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import Guard, Node
+from qmk.qvm.op import Op
 
 CONTROL, OPEN_CONTROL, TARGET, CROSS = "●", "○", "⊕", "×"
 ZERO = "|0⟩"
@@ -16,26 +18,10 @@ END = "┤"
 FENCE, BARRIER = "║", "░"
 
 FIXED: dict[str, tuple[str, ...]] = {
-    "core.cnot": (CONTROL, TARGET),
-    "core.cy": (CONTROL, "Y"),
-    "core.cz": (CONTROL, CONTROL),
-    "core.ch": (CONTROL, "H"),
-    "core.swap": (CROSS, CROSS),
-    "core.iswap": ("iSWAP", "iSWAP"),
-    "core.iswapdg": ("iSWAP†", "iSWAP†"),
-    "core.toffoli": (CONTROL, CONTROL, TARGET),
-    "core.ccz": (CONTROL, CONTROL, CONTROL),
-    "core.cswap": (CONTROL, CROSS, CROSS),
-    "core.sdg": ("S†",),
-    "core.tdg": ("T†",),
-    "core.sx": ("√X",),
-    "core.sxdg": ("√X†",),
     "core.reset": (ZERO,),
-    "core.id": ("I",),
     "core.teleport_cnot": (f"{CONTROL}tp", f"{TARGET}tp"),
     "magic.inject_t": ("|T⟩",),
 }
-CONTROLLED = {"core.cp": "P", "core.crx": "RX", "core.cry": "RY", "core.crz": "RZ"}
 MEASURED = {"core.mz": "M", "core.mx": "Mx", "core.my": "My", "core.mbell": "Mbell"}
 
 
@@ -70,12 +56,15 @@ def cell(node: Node) -> Cell:
 
 
 def _operand_texts(node: Node, count: int) -> tuple[str, ...]:
-    args = node.args
+    args, op = node.args, OPS.get(node.op)
     fixed = FIXED.get(node.op)
     if fixed and len(fixed) == count:
         return fixed
-    if node.op in CONTROLLED and count == 2:
-        return CONTROL, f"{CONTROLLED[node.op]}({angle_text(_only_angle(args))})"
+    if op is not None and op.controls and count == op.vqs.low:
+        return (CONTROL,) * op.controls + _under_control(op, args)
+    drawn = names("draw").get(op.short) if op is not None else None
+    if drawn:
+        return (drawn,) * count
     if node.op in MEASURED:
         return (MEASURED[node.op],) * count
     if node.op == "core.mod":
@@ -87,6 +76,13 @@ def _operand_texts(node: Node, count: int) -> tuple[str, ...]:
         mark = {"core.mpauli": "M", "core.condpauli": ""}.get(node.op, "R")
         return (*(f"{mark}{pauli}" for pauli in paulis[:-1]), f"{mark}{paulis[-1]}{angle}")
     return (_named(short, args),) * count
+
+
+def _under_control(op: Op, args: Mapping[str, Any]) -> tuple[str, ...]:
+    """What is drawn on the targets of a controlled gate: signs for the exchange and the phase flips."""
+    base = OPS[op.base]
+    signs = {"x": TARGET, "z": CONTROL, **names("draw")}
+    return (signs.get(base.short) or _named(base.short, args),) * (base.vqs.high or 0)
 
 
 def _named(short: str, args: Mapping[str, Any]) -> str:
@@ -140,10 +136,6 @@ def guard_text(guard: Guard, nested: bool = False) -> str:
     sign = " & " if guard.type == "and" else " | "
     text = sign.join(guard_text(condition, True) for condition in guard.conditions)
     return f"({text})" if nested else text
-
-
-def _only_angle(args: Mapping[str, Any]) -> Any:
-    return next(iter(args.values()), 0.0)
 
 
 def angle_text(value: Any) -> str:

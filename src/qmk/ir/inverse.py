@@ -16,14 +16,12 @@ SUFFIX = "_inv"
 
 
 def inverse_args(op: Op, args: Args) -> dict[str, Any]:
-    """The arguments of ``op.inverse`` that undo ``op`` with ``args``. U(t, p, l) is undone by U(-t, -l, -p); a power by
-    the negated power, also where it is absent and counts as 1."""
-    out = dict(args)
-    if op.name == "core.u":
-        return {"theta": -args["theta"], "phi": -args["lam"], "lam": -args["phi"]}
-    for param in op.params:
-        if param.name in op.negated:
-            out[param.name] = -args.get(param.name, param.default)
+    """The arguments of ``op.inverse`` that undo ``op`` with ``args``, by ``op.negated``: U(t, p, l) is undone by
+    U(-t, -l, -p); a power by the negated power, also where it is absent and counts as 1."""
+    out, defaults = dict(args), {param.name: param.default for param in op.params}
+    for entry in op.negated:
+        name, _, source = entry.partition("=")
+        out[name] = -args.get(source or name, defaults[name])
     return out
 
 

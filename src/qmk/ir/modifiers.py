@@ -7,27 +7,26 @@ gate's own; ``state`` gives the values the controls must read, first character f
 from __future__ import annotations
 
 import cmath
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import msgspec
 
 from qmk.ir import clifford
 from qmk.ir.clifford import quarter_turns
-from qmk.qvm import matrices as m
+from qmk.ir.names import TURNS
 from qmk.qvm import powers
 from qmk.qvm.families import OPS
 from qmk.qvm.families.core import powered
+from qmk.qvm.families.gates import FIXED_SIZE
 from qmk.qvm.op import Args, Matrix, Op, Step
 
 _QUARTERS: dict[str, tuple[tuple[str, ...], ...]] = {
-    "x": ((), ("sx",), ("x",), ("sxdg",)),
-    "y": ((), ("z", "h"), ("y",), ("h", "z")),
-    "z": ((), ("s",), ("z",), ("sdg",)),
+    "X": ((), ("sx",), ("x",), ("sxdg",)),
+    "Y": ((), ("z", "h"), ("y",), ("h", "z")),
+    "Z": ((), ("s",), ("z",), ("sdg",)),
 }
 """Rotation by k quarter turns about an axis, up to global phase."""
-
-_TURNING = {"core.rx": "x", "core.ry": "y", "core.rz": "z", "core.p": "z"}
 
 
 class ModParts(msgspec.Struct, frozen=True):
@@ -52,7 +51,7 @@ def mod_matrix(args: Args) -> Matrix:
 
 
 def is_clifford(op: str, args: Args) -> bool:
-    """Whether a unitary op ("core.rz") with these args is Clifford; False for every other op."""
+    """Whether a unitary op with these args is Clifford; False for every other op."""
     declared = OPS.get(op)
     if declared is None or declared.op_class != "unitary":
         return False
@@ -65,19 +64,18 @@ def clifford_steps(op: str, args: Args) -> tuple[Step, ...] | None:
 
     Gates: x y z h s sdg sx sxdg cnot cz swap. Raises KeyError for an op that is not a unitary one.
     """
-    axis = _TURNING.get(op)
-    if axis is not None:
-        turns = quarter_turns(args["lam" if op == "core.p" else "theta"])
+    turn = TURNS.get(op)
+    if turn is not None:
+        axis, name = turn
+        turns = quarter_turns(args[name])
         return None if turns is None else _QUARTER_STEPS[axis][turns % 4]
     declared = OPS[op]
     if declared.op_class != "unitary":
         raise KeyError(op)
     if op == "core.mod":
         return _mod_steps(_key(args))
-    if op == "core.u":
-        return _u_steps(args["theta"], args["phi"], args["lam"])
     if not declared.params:
-        return _FIXED_STEPS[op]
+        return _steps_of_fixed(op)
     return _by_lowering(declared, args)
 
 
@@ -90,45 +88,50 @@ def _turn(axis: str, turns: int, qubit: int) -> tuple[Step, ...]:
 
 
 _QUARTER_STEPS = {axis: tuple(_turn(axis, turns, 0) for turns in range(4)) for axis in _QUARTERS}
-_DIRECT = frozenset(("x", "y", "z", "h", "s", "sdg", "sx", "sxdg", "cnot", "cz", "swap"))
+_DIRECT = frozenset(short for short, op in FIXED_SIZE.items() if op.flow and op.lower is None) | {"cz", "swap"}
 
 
 def _fixed_steps(op: Op) -> tuple[Step, ...] | None:
-    """Steps of a gate without parameters: itself, or its lowering where that is Clifford."""
+    """Steps of a gate without parameters: itself, its lowering where that is Clifford, or steps with its flow."""
     if op.flow is None:
         return None
-    if op.short == "id":
+    if all(image == f"+{letters}" for letters, image in op.flow.items()):
         return ()
-    operands = tuple(range(op.vqs.low))
-    return (_step(op.short, *operands),) if op.short in _DIRECT or op.lower is None else op.lower({}, len(operands))
-
-
-_FIXED_STEPS = {
-    op.name: _fixed_steps(op) for op in OPS.values() if op.op_class == "unitary" and op.vqs.high and not op.params
-}
+    if op.short in _DIRECT:
+        return (_step(op.short, *range(op.vqs.low)),)
+    assert op.matrix is not None
+    return _by_lowering(op, {}) or _synthesised(op.matrix({}))
 
 
 def _by_lowering(op: Op, args: Args) -> tuple[Step, ...] | None:
-    """Steps of a gate with angles whose declared lowering is Clifford step by step. Complete for the core family: the
-    lowered rotations have multiples of pi/2 exactly when the gate is Clifford."""
-    if op.name == "core.gphase":
-        return ()
+    """Steps of a gate with angles whose declared lowering is Clifford step by step. Complete for one
+    angle: the lowered rotations have multiples of pi/2 exactly when the gate is Clifford; else its matrix is asked."""
+    if op.vqs.high == 0:
+        return ()  # a global phase
+    if op.lower is None and op.params:
+        return _by_matrix(op.name, tuple(sorted(args.items())))
     if op.name == "core.cp":
         turns = quarter_turns(args["lam"])
         return None if turns is None or turns % 2 else (_step("cz", 0, 1),) if turns % 4 else ()
-    assert op.lower is not None
     out: list[Step] = []
-    for step in op.lower(args, op.vqs.low):
+    for step in op.lower(args, op.vqs.low) if op.lower is not None else ():
         inner = clifford_steps(step.op, step.args)
         if inner is None:
-            return None
+            return _by_matrix(op.name, tuple(sorted(args.items()))) if len(op.params) > 1 else None
         out += (Step(s.op, tuple(step.operands[k] for k in s.operands), {}) for s in inner)
     return tuple(out)
 
 
+@cache
+def _steps_of_fixed(op: str) -> tuple[Step, ...] | None:
+    return _fixed_steps(OPS[op])
+
+
 @lru_cache(maxsize=4096)
-def _u_steps(theta: float, phi: float, lam: float) -> tuple[Step, ...] | None:
-    return _synthesised(m.u(theta, phi, lam))
+def _by_matrix(op: str, args: tuple[tuple[str, float], ...]) -> tuple[Step, ...] | None:
+    make = OPS[op].matrix
+    assert make is not None
+    return _synthesised(make(dict(args)))
 
 
 def _synthesised(matrix: Matrix) -> tuple[Step, ...] | None:
@@ -170,7 +173,7 @@ def _controlled_steps(base: Matrix, controls: int) -> tuple[Step, ...] | None:
         turns = quarter_turns(cmath.phase(phase))
         if turns is None:
             return None
-        return (*_turn("z", turns, 0), *_controlled_pauli(paulis))
+        return (*_turn("Z", turns, 0), *_controlled_pauli(paulis))
     if paulis.strip("I"):
         return None
     if controls == 2 and abs(phase + 1) <= clifford.ATOL:

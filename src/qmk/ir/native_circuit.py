@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from qmk.base.errors import QmkError
 from qmk.ir.misread import Dice
+from qmk.ir.names import gates_with
 from qmk.ir.program import (
     Barrier,
     Cond,
@@ -32,10 +33,7 @@ from qmk.ir.program import (
 if TYPE_CHECKING:
     from qmk_native import Circuit
 
-GATES = frozenset((
-    "id", "x", "y", "z", "h", "s", "sdg", "sx", "sxdg", "t", "tdg", "rx", "ry", "rz", "p", "u", "cnot", "cy", "cz",
-    "ch", "swap", "iswap", "iswapdg", "cp", "crx", "cry", "crz", "rxx", "ryy", "rzz", "toffoli", "ccz", "cswap",
-))  # fmt: skip
+GATES = gates_with("native")
 """short names of the gates that a circuit may hold"""
 
 WORD = 64

@@ -1,23 +1,22 @@
 """Rewriting one op into the gates that an engine has.
 
 A ``Resolver`` is made for one native gate set. It tries, in order: the gate itself, Clifford steps (for engines that
-take only Clifford angles), the declared lowering, and equivalences between gates up to a global phase.
+take only Clifford angles), the declared lowerings, and for a gate that has none the steps of its matrix.
 """
 
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
 from qmk.ir.modifiers import clifford_steps
+from qmk.ir.names import controlled_form
 from qmk.ir.synthesis import mod_steps
 from qmk.qvm.families import OPS
 from qmk.qvm.op import Args, Op, Step
 from qmk.qvm.powers import PowerError
 
-HALF, QUARTER, EIGHTH = math.pi, math.pi / 2, math.pi / 4
 ALL_GATES = frozenset(op.short for op in OPS.values() if op.family == "core" and op.op_class == "unitary")
 """short names of every declared unitary gate"""
 
@@ -39,61 +38,6 @@ class NoLowering(Exception):
     """The op cannot be written in the native gates; the text says why."""
 
 
-def _s(op: str, *operands: int, **args: float) -> Step:
-    return Step(f"core.{op}", operands, args)
-
-
-def _equivalents(short: str, a: Args) -> Iterator[tuple[Step, ...]]:
-    """Other ways to write a gate, equal up to a global phase; each chain ends at what the engine has."""
-    match short:
-        case "id" | "gphase":
-            yield ()
-        case "x":
-            yield (_s("h", 0), _s("z", 0), _s("h", 0))
-            yield (_s("rx", 0, theta=HALF),)
-            yield (_s("u", 0, theta=HALF, phi=0.0, lam=HALF),)
-        case "y":
-            yield (_s("z", 0), _s("x", 0))
-        case "z" | "s" | "sdg" | "t" | "tdg":
-            angle = {"z": HALF, "s": QUARTER, "sdg": -QUARTER, "t": EIGHTH, "tdg": -EIGHTH}[short]
-            yield (_s("p", 0, lam=angle),)
-            yield (_s("rz", 0, theta=angle),)
-            yield from {
-                "z": [(_s("s", 0), _s("s", 0))],
-                "sdg": [(_s("z", 0), _s("s", 0)), (_s("s", 0), _s("s", 0), _s("s", 0))],
-                "s": [(_s("t", 0), _s("t", 0))],
-                "tdg": [(_s("sdg", 0), _s("t", 0)), tuple(_s("t", 0) for _ in range(7))],
-            }.get(short, [])
-        case "h":
-            yield (_s("u", 0, theta=QUARTER, phi=0.0, lam=HALF),)
-            yield (_s("z", 0), _s("ry", 0, theta=QUARTER))
-            yield (_s("rz", 0, theta=QUARTER), _s("sx", 0), _s("rz", 0, theta=QUARTER))
-            yield (_s("rz", 0, theta=QUARTER), _s("rx", 0, theta=QUARTER), _s("rz", 0, theta=QUARTER))
-        case "sx":
-            yield (_s("h", 0), _s("s", 0), _s("h", 0))
-            yield (_s("rx", 0, theta=QUARTER),)
-        case "sxdg":
-            yield (_s("h", 0), _s("sdg", 0), _s("h", 0))
-            yield (_s("rx", 0, theta=-QUARTER),)
-        case "rx":
-            yield (_s("h", 0), _s("rz", 0, theta=a["theta"]), _s("h", 0))
-            yield (_s("u", 0, theta=a["theta"], phi=-QUARTER, lam=QUARTER),)
-        case "ry":
-            yield (_s("sdg", 0), _s("rx", 0, theta=a["theta"]), _s("s", 0))
-            yield (_s("u", 0, theta=a["theta"], phi=0.0, lam=0.0),)
-        case "rz":
-            yield (_s("p", 0, lam=a["theta"]),)
-            yield (_s("u", 0, theta=0.0, phi=0.0, lam=a["theta"]),)
-        case "p":
-            yield (_s("rz", 0, theta=a["lam"]),)
-        case "u":
-            yield (_s("rz", 0, theta=a["lam"]), _s("ry", 0, theta=a["theta"]), _s("rz", 0, theta=a["phi"]))
-        case "cnot":
-            yield (_s("h", 1), _s("cz", 0, 1), _s("h", 1))
-        case _:
-            return
-
-
 @functools.cache
 def angle_names(op: str) -> tuple[str, ...] | None:
     """The angle parameters of a gate in declaration order, or None when it takes more than angles."""
@@ -111,15 +55,8 @@ def named(args: Args) -> tuple[str, dict[str, float]] | None:
     if names is None or (power != 1 and not (power.is_integer() and len(names) == 1)):
         return None
     angles = {name: float(params[name]) * power for name in names}
-    forms = _CONTROLLED.get(gate, (gate,))
-    return (f"core.{forms[controls]}", angles) if controls < len(forms) else None
-
-
-_CONTROLLED = {
-    "x": ("x", "cnot", "toffoli"), "y": ("y", "cy"), "z": ("z", "cz", "ccz"), "h": ("h", "ch"), "p": ("p", "cp"),
-    "rx": ("rx", "crx"), "ry": ("ry", "cry"), "rz": ("rz", "crz"), "cnot": ("cnot", "toffoli"), "cz": ("cz", "ccz"),
-    "swap": ("swap", "cswap"),
-}  # fmt: skip
+    form = controlled_form(gate, controls)
+    return (f"core.{form}", angles) if form else None
 
 
 class Resolver:
@@ -207,8 +144,9 @@ class Resolver:
             return
         if op.lower is not None:
             yield op.lower(args, qubits)
-        if op.op_class == "unitary":
-            yield from _equivalents(op.short, args)
+        yield from (steps(args, qubits) for steps in op.also)
+        if op.op_class == "unitary" and op.lower is None and not op.also:
+            yield mod_steps({"gate": op.short, "params": dict(args)}, qubits)
 
     def _why(self, op: Op) -> str:
         if self.clifford:

@@ -7,9 +7,14 @@ be anything, noise and feed-forward included.
 
 from __future__ import annotations
 
+import functools
 import math
 
+import numpy as np
+
 from qmk.base.errors import QmkError
+from qmk.qvm.families import OPS
+from qmk.qvm.op import Op
 
 Shifts = tuple[tuple[float, float], ...]
 """(change of the angle, factor of the value there)"""
@@ -23,17 +28,12 @@ _FOUR: Shifts = (
     (3 * math.pi / 2, -_FAR),
     (-3 * math.pi / 2, _FAR),
 )
-_RULES: dict[str, Shifts] = {
-    **dict.fromkeys(("rx", "ry", "rz", "p", "u", "cp", "rxx", "ryy", "rzz", "paulirot"), _TWO),
-    **dict.fromkeys(("crx", "cry", "crz"), _FOUR),
-    "gphase": (),
-}
 
 
 def shifts_of(op: str, node: str) -> Shifts:
     """Raises UNSUPPORTED for an op by whose angle no rule derives."""
-    short = op.removeprefix("core.")
-    if short not in _RULES:
+    found = _rule(op)
+    if found is None:
         raise QmkError(
             "UNSUPPORTED",
             f"node '{node}': there is no rule to derive by the angle of {op}",
@@ -41,4 +41,28 @@ def shifts_of(op: str, node: str) -> Shifts:
             op=op,
             help="write it as rotations, or leave its angle out of the sweep's slots",
         )
-    return _RULES[short]
+    return found
+
+
+@functools.cache
+def _rule(op: str) -> Shifts | None:
+    """By the differences of the generator's eigenvalues, which its slope at angle 0 has to each parameter in turn: all
+    1, or all 1 and 1/2."""
+    declared = OPS[op]
+    if op == "core.paulirot":
+        return _TWO
+    if declared.matrix is None or not declared.params or any(param.kind != "angle" for param in declared.params):
+        return None
+    found: set[float] = set()
+    for param in declared.params:
+        found |= _frequencies(declared, param.name)
+    return () if not found else _TWO if found == {1.0} else _FOUR if found <= {0.5, 1.0} else None
+
+
+def _frequencies(op: Op, name: str) -> set[float]:
+    """Positive differences of the eigenvalues of the generator of one angle, the others being 0.3."""
+    assert op.matrix is not None
+    args = {param.name: 0.3 for param in op.params}
+    there, here = (np.array(op.matrix({**args, name: angle}), dtype=complex) for angle in (0.8, 0.3))
+    phases = -np.angle(np.linalg.eigvals(there @ here.conj().T)) / 0.5
+    return {round(float(a - b), 9) for a in phases for b in phases if a - b > 1e-9}

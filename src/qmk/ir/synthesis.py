@@ -15,17 +15,12 @@ from typing import Any
 
 from qmk.base.errors import QmkError
 from qmk.ir.modifiers import mod_parts
+from qmk.ir.names import base_of
 from qmk.qvm import matrices as m
 from qmk.qvm.op import Args, Matrix, Step
 
 MAX_CONTROLS = 256
 """controls of one gate that is decomposed: the step count grows with their square"""
-
-_PEELED = {
-    "cnot": ("x", 1), "cy": ("y", 1), "cz": ("z", 1), "ch": ("h", 1), "cp": ("p", 1), "crx": ("rx", 1),
-    "cry": ("ry", 1), "crz": ("rz", 1), "toffoli": ("x", 2), "ccz": ("z", 2), "cswap": ("swap", 1),
-}  # fmt: skip
-"""gates that are controlled forms themselves: their base and how many controls they add"""
 
 _EPSILON = 1e-14
 
@@ -36,7 +31,7 @@ def _step(op: str, *operands: int, **args: Any) -> Step:
 
 def mod_steps(args: Args, qubits: int) -> tuple[Step, ...]:
     """``core.mod`` with ``args`` on ``qubits`` operands (controls first) as steps over operand indexes."""
-    gate, own = _PEELED.get(args["gate"], (args["gate"], 0))
+    gate, own = base_of(args["gate"])
     controls = int(args.get("controls", 0)) + own
     if controls > MAX_CONTROLS:
         raise QmkError(

@@ -7,13 +7,12 @@ from typing import NamedTuple
 
 from qmk.ir.clifford import quarter_turns
 from qmk.ir.modifiers import clifford_steps
+from qmk.ir.names import TURNS
 from qmk.qvm.families import OPS
 from qmk.qvm.op import Args, Step
 
 _T_COUNT = {"core.t": 1, "core.tdg": 1, "core.ch": 2, "core.toffoli": 7, "core.ccz": 7, "core.cswap": 7}
 """T gates of the declared lowerings: CH as two T between Cliffords, Toffoli with seven (Nielsen and Chuang, 4.9)."""
-
-_ROTATIONS = ("core.rx", "core.ry", "core.rz", "core.p")
 
 
 class Magic(NamedTuple):
@@ -40,8 +39,8 @@ def magic(name: str, args: Args, width: int) -> Magic:
         return CLIFFORD
     if name in _T_COUNT:
         return Magic(False, _T_COUNT[name], 0)
-    if name in _ROTATIONS:
-        return Magic(False, 1, 0) if _is_t(args["lam" if name == "core.p" else "theta"]) else SYNTHESISED
+    if name in TURNS:
+        return Magic(False, 1, 0) if _is_t(args[TURNS[name][1]]) else SYNTHESISED
     if name == "core.u":
         return _magic_of_u(args["theta"], args["phi"], args["lam"])
     if op.lower is not None:

@@ -18,6 +18,7 @@ from typing import NamedTuple
 import msgspec
 
 from qmk.base.errors import QmkError
+from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, Node
 
 RAW_FIDELITY = 0.95
@@ -30,20 +31,10 @@ PAIRS = {TELEPORT: 1, SWAP: 2}
 """Bell pairs that one use takes, by its semantic"""
 
 
-RANK_TWO = frozenset(
-    f"core.{short}"
-    for short in (
-        *("cnot", "cy", "cz", "ch", "cp", "crx", "cry", "crz", "rxx", "ryy", "rzz"),
-        *("toffoli", "ccz", "paulirot", "mpauli", "teleport_cnot"),
-    )
-)
-"""Ops of operator Schmidt rank two across every cut of their qubits."""
-
-
 def bell_pairs(node: Node) -> int:
     """Bell pairs that suffice to do an entangling op across any cut of its qubits: one for an op of rank two (Eisert et
     al., Phys. Rev. A 62, 052317 (2000)), else the smaller side is sent over and back."""
-    return 1 if node.op in RANK_TWO else 2 * (len(node.vqs) // 2)
+    return 1 if (op := OPS.get(node.op)) is not None and op.rank_two else 2 * (len(node.vqs) // 2)
 
 
 class Pair(NamedTuple):

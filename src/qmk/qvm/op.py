@@ -115,8 +115,12 @@ Channel = PauliChannel | KrausChannel
 class Op(msgspec.Struct, frozen=True):
     """One op of the bytecode, declared once.
 
-    ``inverse`` names the op that undoes it; parameters listed in ``negated`` change sign in the inverse.
-    ``matrix`` takes the args; ``lower`` and ``channel`` take the args and the number of qubit operands.
+    ``inverse`` names the op that undoes it; parameters listed in ``negated`` change sign in the inverse, and
+    ``"phi=lam"`` there means that phi of the inverse is minus lam.
+    ``matrix`` takes the args; ``lower`` and ``channel`` take the args and the number of qubit operands. ``also`` holds
+    other lowerings, equal up to a global phase. ``base`` under ``controls`` controls (first operands) is the same gate.
+    ``bases`` has a letter for each operand: X, Y or Z where the gate is diagonal in that basis of it, else "-".
+    ``names`` says what libraries and languages call it, for readers outside the trusted base (``qmk.ir.names``).
     """
 
     name: str
@@ -134,6 +138,11 @@ class Op(msgspec.Struct, frozen=True):
     matrix: Callable[[Args], Matrix] | None = None
     flow: Mapping[str, str] | None = None
     lower: Lowering | None = None
+    also: tuple[Lowering, ...] = ()
+    base: str = ""
+    controls: int = 0
+    bases: str = ""
+    names: str = ""
     channel: Callable[[Args, int], Channel] | None = None
     channel_effect: Literal["", "open", "use", "close"] = ""
 
@@ -153,6 +162,15 @@ class Op(msgspec.Struct, frozen=True):
     @property
     def reversible(self) -> bool:
         return self.op_class == "unitary" or self.op_class == "hint"
+
+    @property
+    def rank_two(self) -> bool:
+        """Whether the operator Schmidt rank is two across every cut of the operands: a qubit on its own side of each
+        cut has a basis in which the op is diagonal, or the op is about one Pauli product."""
+        if any(param.kind == "pauli" for param in self.params):
+            return self.op_class in ("unitary", "measure")
+        known = len(self.bases) - self.bases.count("-")
+        return len(self.bases) > 1 and known >= (1 if len(self.bases) == 2 else len(self.bases))
 
     @property
     def session_cap(self) -> str:

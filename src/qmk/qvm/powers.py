@@ -1,14 +1,14 @@
 """Powers and controls of a gate's matrix.
 
 A fractional power is taken on the principal branch: U^p = sum over eigenvalues e^{i phi} of e^{i p phi} times the
-projector, with phi in (-pi, pi]; the convention of OpenQASM 3's ``pow``. All gates of the core family fall apart into
-blocks of one or two basis states, so their eigensystems are written down in closed form; a matrix with larger blocks
-is refused for fractional powers.
+projector, with phi in (-pi, pi]; the convention of OpenQASM 3's ``pow``. A matrix falls apart into blocks of basis
+states: those of one or two have eigensystems in closed form, a larger one is diagonalised by Jacobi's rotations.
 """
 
 from __future__ import annotations
 
 import cmath
+import itertools
 import math
 
 from qmk.base.limits import LIMITS
@@ -23,8 +23,8 @@ class PowerError(ValueError):
 
 
 def power(matrix: Matrix, exponent: float) -> Matrix:
-    """``matrix`` (unitary) to a real power. Integers work for every matrix, exactly where its entries are exact;
-    raises ``PowerError`` for a fractional power of a matrix with a block of more than two basis states."""
+    """``matrix`` (unitary) to a real power, whole ones exactly where its entries are exact. Raises ``PowerError`` for a
+    power that is not finite."""
     if not math.isfinite(exponent):
         raise PowerError(f"the power {exponent} is not a finite number")
     if float(exponent).is_integer():
@@ -39,7 +39,9 @@ def power(matrix: Matrix, exponent: float) -> Matrix:
             (a, b), part = block, _two_by_two(matrix, block, exponent)
             out[a][a], out[a][b], out[b][a], out[b][b] = part
         else:
-            raise PowerError(f"a fractional power of a gate that mixes {len(block)} basis states is not supported")
+            for row, values in zip(block, _larger(matrix, block, exponent), strict=True):
+                for column, value in zip(block, values, strict=True):
+                    out[row][column] = value
     return tuple(tuple(row) for row in out)
 
 
@@ -80,6 +82,41 @@ def _two_by_two(matrix: Matrix, block: tuple[int, ...], exponent: float) -> tupl
     slope = (plus - minus) / (2 * half)
     level = (plus + minus) / 2
     return level + slope * (u00 - mean), slope * u01, slope * u10, level + slope * (u11 - mean)
+
+
+def _larger(matrix: Matrix, block: tuple[int, ...], exponent: float) -> Matrix:
+    """The power of a block by its eigenvectors, which are those of the Hermitian cos(a) (U + U*)/2 + sin(a) (U - U*)/2i
+    unless two eigenvalues lie as mirror images about the angle a: then the next angle is taken."""
+    part: Matrix = tuple(tuple(complex(matrix[r][c]) for c in block) for r in block)
+    for angle in (0.6180, 1.2391, 0.1437, 1.7713, 2.6457):
+        turned = m.scale(cmath.exp(-1j * angle) / 2, part)
+        vectors = _eigenvectors(m.add(turned, m.dagger(turned)))
+        diagonal = m.matmul(m.matmul(m.dagger(vectors), part), vectors)
+        off = max(abs(x) for r, row in enumerate(diagonal) for c, x in enumerate(row) if r != c)
+        if off < 1e-10:
+            break
+    phases = [_phase_power(diagonal[k][k], exponent) for k in range(len(block))]
+    scaled: Matrix = tuple(tuple(x * phase for x, phase in zip(row, phases, strict=True)) for row in vectors)
+    return m.matmul(scaled, m.dagger(vectors))
+
+
+def _eigenvectors(hermitian: Matrix) -> Matrix:
+    """Columns that diagonalise ``hermitian``: sweeps of plane rotations (Golub and Van Loan, section 8.5)."""
+    size = len(hermitian)
+    a, v = [list(row) for row in hermitian], [[complex(r == c) for c in range(size)] for r in range(size)]
+    for _ in range(60):
+        if all(abs(a[p][q]) < 1e-15 for p in range(size) for q in range(p)):
+            break
+        for p, q in itertools.combinations(range(size), 2):
+            angle = math.atan2(2 * abs(a[p][q]), (a[p][p] - a[q][q]).real) / 2
+            cosine, sine = math.cos(angle), math.sin(angle) * cmath.exp(1j * cmath.phase(a[p][q]))
+            for row in (*a, *v):
+                x, y = row[p], row[q]
+                row[p], row[q] = cosine * x + sine.conjugate() * y, cosine * y - sine * x
+            for k in range(size):
+                x, y = a[p][k], a[q][k]
+                a[p][k], a[q][k] = cosine * x + sine * y, cosine * y - sine.conjugate() * x
+    return tuple(tuple(row) for row in v)
 
 
 def _blocks(matrix: Matrix) -> list[tuple[int, ...]]:

@@ -14,26 +14,10 @@ import math
 
 from qmk.qvm.families import OPS, noise
 from qmk.qvm.graph import Graph
+from qmk.qvm.op import Op
 
 WORK = 100_000
 """crossings of cuts that are followed before the bound is given up (then it is infinite)"""
-
-_BASES: dict[str, str] = {
-    **dict.fromkeys(("z", "s", "sdg", "t", "tdg", "rz", "p"), "Z"),
-    **dict.fromkeys(("x", "sx", "sxdg", "rx"), "X"),
-    **dict.fromkeys(("y", "ry"), "Y"),
-    **dict.fromkeys(("cnot", "teleport_cnot"), "ZX"),
-    **dict.fromkeys(("cz", "cp", "crz", "rzz"), "ZZ"),
-    **dict.fromkeys(("ch", "cry"), "Z-"),
-    "cy": "ZY",
-    "crx": "ZX",
-    "rxx": "XX",
-    "ryy": "YY",
-    "toffoli": "ZZX",
-    "ccz": "ZZZ",
-    "cswap": "Z--",
-}
-"""the basis in which a gate is diagonal on each of its qubits, "-" for none"""
 
 
 def bond_log2(graph: Graph) -> float:
@@ -47,13 +31,13 @@ def bond_log2(graph: Graph) -> float:
         elif op.name == "core.free":
             cuts.free(node.vqs)
         elif op.op_class in ("unitary", "evolution", "composite", "measure", "reset", "feedforward"):
-            cuts.take([cuts.line[name] for name in node.vqs], op.short, joint=op.op_class != "feedforward")
+            cuts.take([cuts.line[name] for name in node.vqs], op, joint=op.op_class != "feedforward")
         elif op.op_class == "noise" and node.vqs and noise.kind(op, node) == "kraus":
-            cuts.take([cuts.line[name] for name in node.vqs], op.short, joint=True)
+            cuts.take([cuts.line[name] for name in node.vqs], op, joint=True)
         elif op.channel_effect == "open":
             opened[node.chs[0]] = node.vqs
         elif op.channel_effect == "use":
-            cuts.take([cuts.line[name] for name in opened[node.chs[0]]], "swap", joint=True)
+            cuts.take([cuts.line[name] for name in opened[node.chs[0]]], OPS["core.swap"], joint=True)
         if cuts.work > WORK:
             return math.inf
     return cuts.peak()
@@ -98,8 +82,8 @@ class _Cuts:
             self.epoch[line] += 1
             self.basis[line] = basis
 
-    def take(self, lines: list[int], short: str, joint: bool) -> None:
-        bases = _BASES.get(short, "-" * len(lines))
+    def take(self, lines: list[int], op: Op, joint: bool) -> None:
+        bases = op.bases or "-" * len(lines)
         for line, basis in zip(lines, bases, strict=True):
             self._change(line, basis)
         if len(lines) < 2 or not joint:

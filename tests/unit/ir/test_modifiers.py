@@ -80,10 +80,20 @@ def test_parts_have_any_number_of_controls_but_a_matrix_has_not():
         mod_matrix({"gate": "x", "controls": 500})
 
 
-def test_a_fractional_power_of_a_larger_block_is_refused():
-    swap_h = np.kron([[1, 1], [1, -1]], [[1, 1], [1, -1]]) / 2
-    with pytest.raises(powers.PowerError, match="4 basis states"):
-        powers.power(tuple(map(tuple, swap_h.tolist())), 0.5)
+@pytest.mark.parametrize("size", [3, 4, 8])
+def test_a_fractional_power_of_a_larger_block_is_on_the_principal_branch(size: int):
+    """Also where eigenvalues repeat, and where the sum of two phases makes their Hermitian parts meet."""
+    rng = np.random.default_rng(size)
+    basis = np.linalg.qr(rng.normal(size=(size, size)) + 1j * rng.normal(size=(size, size)))[0]
+    for phases in ([0.3, 0.3, math.pi], [0.0, math.pi, math.pi / 2], [2 * 0.618 - 0.4, 0.4, -2.0], [0.1, -0.1, 1.0]):
+        full = np.resize(phases, size)
+        matrix = basis @ np.diag(np.exp(1j * full)) @ basis.conj().T
+        for exponent in (0.5, -1 / 3, 2.5):
+            wanted = basis @ np.diag(np.exp(1j * exponent * full)) @ basis.conj().T
+            assert np.allclose(powers.power(tuple(map(tuple, matrix.tolist())), exponent), wanted, atol=1e-10)
+
+
+def test_a_power_that_is_not_finite_is_refused():
     with pytest.raises(powers.PowerError, match="finite"):
         powers.power(((1,),), math.inf)
 

@@ -10,29 +10,23 @@ import msgspec
 
 from qmk.exact.chunks import walk_size
 from qmk.exact.straight import straight
+from qmk.ir.names import gates_with, names
+from qmk.qvm.families.gates import FIXED_SIZE
 from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
 
-_SAME = (
-    *("id", "x", "y", "z", "h", "s", "sdg", "sx", "sxdg", "t", "tdg", "rx", "ry", "rz", "p", "u"),
-    *("cy", "cz", "cp", "swap", "crx", "cry", "crz", "rxx", "ryy", "rzz", "ccz", "cswap"),
-)
-_NAMES = {"cnot": "cx", "toffoli": "ccx", **{name: name for name in _SAME}}
+_NAMES = names("aer")
 """native gates and what Aer calls them"""
 
-UNITARY = frozenset({"ch", "iswap", "iswapdg"})
+UNITARY = frozenset(short for short, op in FIXED_SIZE.items() if op.vqs.low == 2 and short not in _NAMES)
 """gates that Aer takes as matrices"""
 
 _CONTROLLED_ROTATIONS = {"crx", "cry", "crz"}
-_EXTENDED = {
-    *("cnot", "cz", "id", "x", "y", "z", "h", "s", "sdg", "sx", "sxdg", "swap"),
-    *("t", "tdg", "p", "toffoli", "ccz"),
-}
 
 AER_NAMES: dict[str, dict[str, str]] = {
     "statevector": _NAMES,
     "density_matrix": {k: v for k, v in _NAMES.items() if k not in _CONTROLLED_ROTATIONS | {"ccz", "cswap"}},
     "matrix_product_state": {k: v for k, v in _NAMES.items() if k not in _CONTROLLED_ROTATIONS | {"ccz"}},
-    "extended_stabilizer": {k: v for k, v in _NAMES.items() if k in _EXTENDED},
+    "extended_stabilizer": {k: v for k, v in _NAMES.items() if k in gates_with("extended")},
 }
 AER_NAMES["small_bond"] = AER_NAMES["matrix_product_state"]
 

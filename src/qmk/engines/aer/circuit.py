@@ -145,7 +145,8 @@ class _Builder:
         if gate.name == "mod":
             self._mod(gate)
         elif gate.name in UNITARY:
-            self.aer.unitary(list(gate.qubits[::-1]), matrix_of(gate), NEVER, None, gate.name)
+            # Aer reads the memory of a matrix column by column, however it is laid out
+            self.aer.unitary(list(gate.qubits[::-1]), np.asfortranarray(matrix_of(gate)), NEVER, None, gate.name)
         else:
             self._plain(gate.name, list(gate.qubits), list(gate.params))
 

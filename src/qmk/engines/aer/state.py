@@ -6,19 +6,23 @@ keeps for callers from Python works on an array of theirs in place.
 
 from __future__ import annotations
 
-import math
+import cmath
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from qmk.base.errors import QmkError
 from qmk.engines.aer.wrappers import simulator
+from qmk.ir.names import base_of
 from qmk.ir.program import Gate
 from qmk.ir.resolver import angle_names
 from qmk.ir.synthesis import mod_steps, zyz
 from qmk.ir.unitary import Array, matrix_of, mod_base
 from qmk.qvm.families import OPS
+from qmk.qvm.families.gates import FIXED_SIZE
 
-_PHASES = {"s": math.pi / 2, "sdg": -math.pi / 2, "t": math.pi / 4, "tdg": -math.pi / 4}
+_CONTROLLED = ("x", "y", "z", "swap")
+"""what Aer's state applies under any number of controls"""
+
 _CONFIG = (("method", "statevector"), ("device", "CPU"), ("precision", "double"), ("max_parallel_threads", "1"))
 
 Action = Callable[[Any], None]
@@ -64,24 +68,18 @@ def actions_of(gate: Gate) -> list[Action]:
 
 def _plain(gate: Gate) -> Action:
     qubits = list(gate.qubits)
-    match gate.name:
-        case "h":
-            return lambda state: state.apply_h(qubits[0])
-        case "x" | "cnot" | "toffoli":
-            return lambda state: state.apply_mcx(qubits)
-        case "y" | "cy":
-            return lambda state: state.apply_mcy(qubits)
-        case "z" | "cz" | "ccz":
-            return lambda state: state.apply_mcz(qubits)
-        case "swap" | "cswap":
-            return lambda state: state.apply_mcswap(qubits)
-        case "p" | "cp":
-            return _phase(qubits, gate.params[0])
-        case "s" | "sdg" | "t" | "tdg":
-            return _phase(qubits, _PHASES[gate.name])
-        case _:
-            matrix = matrix_of(gate)
-            return lambda state: state.apply_unitary(qubits[::-1], matrix)
+    base, controls = base_of(gate.name)
+    if base in _CONTROLLED:
+        act = f"apply_mc{base}"
+        return lambda state: getattr(state, act)(qubits)
+    if gate.name == "h":
+        return lambda state: state.apply_h(qubits[0])
+    if base == "p":
+        return _phase(qubits, gate.params[0])
+    matrix = matrix_of(gate)
+    if not controls and FIXED_SIZE[base].bases == "Z" and matrix[0, 0] == 1:
+        return _phase(qubits, cmath.phase(matrix[1, 1]))
+    return lambda state: state.apply_unitary(qubits[::-1], matrix)
 
 
 def _phase(qubits: Sequence[int], angle: float) -> Action:

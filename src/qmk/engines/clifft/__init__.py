@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from qmk.ir.names import names
 from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
 
-GATES = frozenset(
-    {
-        *("id", "x", "y", "z", "h", "s", "sdg", "sx", "sxdg", "t", "tdg", "rx", "ry", "rz", "p", "u", "gphase"),
-        *("cnot", "cy", "cz", "swap", "iswap", "iswapdg", "rxx", "ryy", "rzz", "toffoli", "ccz"),
-    }
-)
+NAMES = {**names("stim"), **names("clifft")}
+"""clifft reads Stim's gates and more"""
+
+GATES = frozenset({*NAMES, "gphase"})
 MAX_QUBITS = 4096
 
 ACTIVE_BYTES = 4 << 30

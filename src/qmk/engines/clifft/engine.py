@@ -17,7 +17,7 @@ import numpy as np
 from qmk.base.errors import QmkError
 from qmk.base.seeds import substream
 from qmk.base.units import bytes_text
-from qmk.engines.clifft import GATES, MAX_ACTIVE, MAX_QUBITS
+from qmk.engines.clifft import GATES, MAX_ACTIVE, MAX_QUBITS, NAMES
 from qmk.ir.program import (
     Barrier,
     Cond,
@@ -36,24 +36,6 @@ from qmk.sdk.engine import Plan, Progress, Samples, Unsupported
 
 lib: Any = clifft
 
-_NAMES = {
-    **{name: name.upper() for name in ("x", "y", "z", "h", "s", "t", "cy", "cz", "swap", "iswap", "ccz")},
-    "sdg": "S_DAG",
-    "tdg": "T_DAG",
-    "sx": "SQRT_X",
-    "sxdg": "SQRT_X_DAG",
-    "iswapdg": "ISWAP_DAG",
-    "cnot": "CX",
-    "toffoli": "CCX",
-    "rx": "R_X",
-    "ry": "R_Y",
-    "rz": "R_Z",
-    "p": "R_Z",
-    "u": "U3",
-    "rxx": "R_XX",
-    "ryy": "R_YY",
-    "rzz": "R_ZZ",
-}
 _FEEDBACK = {"x": ("CX",), "y": ("CX", "CZ"), "z": ("CZ",)}
 
 
@@ -91,7 +73,7 @@ class _Text:
             self._feedback(gate, gate.cond)
             return
         angles = ",".join(repr(float(angle) / math.pi) for angle in gate.params)
-        name = f"{_NAMES[gate.name]}({angles})" if angles else _NAMES[gate.name]
+        name = f"{NAMES[gate.name]}({angles})" if angles else NAMES[gate.name]
         self.lines.append(f"{name} {' '.join(map(str, gate.qubits))}")
 
     def _feedback(self, gate: Gate, cond: Cond) -> None:

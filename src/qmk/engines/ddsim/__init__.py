@@ -5,15 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from qmk.exact.straight import straight
+from qmk.ir.names import gates_with
 from qmk.sdk.engine import Cost, Declaration, Features
 
-GATES = frozenset(
-    {
-        *("id", "x", "y", "z", "h", "s", "sdg", "sx", "sxdg", "t", "tdg", "rx", "ry", "rz", "p", "u", "gphase", "mod"),
-        *("cnot", "cy", "cz", "ch", "cp", "crx", "cry", "crz", "swap", "cswap", "iswap", "iswapdg"),
-        *("rxx", "ryy", "rzz", "toffoli", "ccz"),
-    }
-)
+GATES = gates_with("ddsim") | {"gphase", "mod"}
 MAX_QUBITS = 4096
 
 DIAGRAM_BYTES = 4 << 30

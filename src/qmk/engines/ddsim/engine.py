@@ -20,6 +20,7 @@ from qmk.engines.ddsim import DECLARATION, DIAGRAM_BYTES
 from qmk.exact.dice import Dice
 from qmk.exact.readout import Readout, prepare
 from qmk.ir.bits import Bits
+from qmk.ir.names import names
 from qmk.ir.program import Gate, Program
 from qmk.ir.resolver import angle_names
 from qmk.ir.synthesis import mod_steps, zyz
@@ -29,10 +30,7 @@ from qmk.sdk import extension
 from qmk.sdk.engine import Plan
 from qmk.worker.process import memory_at_most
 
-_SAME = {
-    *("x", "y", "z", "h", "s", "sdg", "sx", "sxdg", "t", "tdg", "rx", "ry", "rz", "p"),
-    *("cy", "cz", "ch", "cp", "crx", "cry", "crz", "swap", "cswap", "iswap", "iswapdg", "rxx", "ryy", "rzz"),
-}
+_NAMES = names("ddsim")
 _X, _Z = np.array([[0, 1], [1, 0]]), np.diag([1, -1])
 
 
@@ -60,18 +58,12 @@ def _add(circuit: Any, gate: Gate) -> None:
     match gate.name:
         case "id":
             return
-        case "cnot":
-            circuit.cx(*qubits)
-        case "toffoli":
-            circuit.mcx(set(qubits[:-1]), qubits[-1])
-        case "ccz":
-            circuit.mcz(set(qubits[:-1]), qubits[-1])
-        case "u":
-            circuit.u(*gate.params, *qubits)
+        case "toffoli" | "ccz":
+            getattr(circuit, _NAMES[gate.name])(set(qubits[:-1]), qubits[-1])
         case "mod":
             _modified(circuit, gate)
-        case name if name in _SAME:
-            getattr(circuit, name)(*gate.params, *qubits)
+        case name:
+            getattr(circuit, _NAMES[name])(*gate.params, *qubits)
 
 
 def _modified(circuit: Any, gate: Gate) -> None:

@@ -15,38 +15,19 @@ import numpy as np
 
 from qmk.engines.lightning import DECLARATION
 from qmk.exact.readout import Amplitudes, Readout, VectorSampler, prepare
+from qmk.ir.names import names
 from qmk.ir.program import Gate, Program
 from qmk.ir.unitary import controlled, matrix_of
+from qmk.qvm.families.gates import FIXED_SIZE
 from qmk.sdk import extension
 from qmk.sdk.engine import Plan
 
-_NAMES = {
-    "h": "Hadamard",
-    "x": "PauliX",
-    "y": "PauliY",
-    "z": "PauliZ",
-    "s": "S",
-    "t": "T",
-    "sx": "SX",
-    "p": "PhaseShift",
-    "rx": "RX",
-    "ry": "RY",
-    "rz": "RZ",
-    "cnot": "CNOT",
-    "cy": "CY",
-    "cz": "CZ",
-    "swap": "SWAP",
-    "cswap": "CSWAP",
-    "crx": "CRX",
-    "cry": "CRY",
-    "crz": "CRZ",
-    "cp": "ControlledPhaseShift",
-    "toffoli": "Toffoli",
-    "rxx": "IsingXX",
-    "ryy": "IsingYY",
-    "rzz": "IsingZZ",
+_NAMES = names("lightning")
+_INVERSES = {
+    op.inverse.removeprefix("core."): name
+    for name, op in ((name, FIXED_SIZE[short]) for short, name in _NAMES.items())
+    if not op.params and op.inverse != op.name
 }
-_INVERSES = {"sdg": "S", "tdg": "T", "sxdg": "SX"}
 
 Action = Callable[[Any], None]
 """One gate on lightning's state."""

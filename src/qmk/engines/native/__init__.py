@@ -8,6 +8,7 @@ import msgspec
 
 from qmk.exact.straight import straight
 from qmk.ir.native_circuit import GATES
+from qmk.qvm.families.gates import FIXED_SIZE
 from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
 
 RATES = {
@@ -82,9 +83,7 @@ def _patterns(features: Features, shots: int, rates: Mapping[str, float], bits: 
 
 
 _ALL = GATES | {"gphase"}
-CLIFFORD = frozenset((
-    "id", "x", "y", "z", "h", "s", "sdg", "sx", "sxdg", "cnot", "cy", "cz", "swap", "iswap", "iswapdg", "gphase",
-))  # fmt: skip
+CLIFFORD = frozenset({"gphase", *(short for short in GATES if FIXED_SIZE[short].flow)})
 OUTPUTS = frozenset((
     "counts", "events", "expectation", "state", "amplitudes", "probabilities", "gradient", "sweep",
 ))  # fmt: skip

@@ -18,12 +18,13 @@ from qmk.base.errors import QmkError
 from qmk.base.units import bytes_text
 from qmk.engines.qsim import DECLARATION
 from qmk.exact.readout import Amplitudes, Readout, VectorSampler, prepare
+from qmk.ir.names import names
 from qmk.ir.program import Gate, Program
 from qmk.ir.unitary import Array, controlled, matrix_of
 from qmk.sdk import extension
 from qmk.sdk.engine import Plan
 
-_KINDS = {"h": "kH", "x": "kX", "y": "kY", "z": "kZ", "s": "kS", "t": "kT", "cnot": "kCX", "cz": "kCZ", "swap": "kSWAP"}
+_KINDS = names("qsim")
 _BUILDS = ("qsim_avx512", "qsim_avx2", "qsim_sse", "qsim_basic")
 FUSED_SMALL, FUSED_LARGE = 2, 3
 """qubits of a fused gate: in cache arithmetic decides, beyond it the passes over memory do"""

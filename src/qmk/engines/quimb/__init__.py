@@ -6,14 +6,10 @@ import math
 from collections.abc import Mapping
 
 from qmk.exact.straight import straight
+from qmk.qvm.families.gates import FIXED_SIZE
 from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
 
-GATES = frozenset(
-    {
-        *("id", "x", "y", "z", "h", "s", "sdg", "sx", "sxdg", "t", "tdg", "rx", "ry", "rz", "p", "u", "gphase"),
-        *("cnot", "cy", "cz", "ch", "cp", "crx", "cry", "crz", "swap", "iswap", "iswapdg", "rxx", "ryy", "rzz"),
-    }
-)
+GATES = frozenset(short for short, op in FIXED_SIZE.items() if op.vqs.low <= 2)
 MAX_QUBITS = 4096
 
 MPS_STATE_BYTES = 2 << 30

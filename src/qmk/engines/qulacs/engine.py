@@ -16,6 +16,7 @@ import qulacs.circuit
 from qmk.engines.qulacs import DECLARATION
 from qmk.exact.readout import Amplitudes, Readout, VectorSampler, prepare, readout_of
 from qmk.exact.statevector import StateVector, highest_first
+from qmk.ir.names import names
 from qmk.ir.program import Gate, Program
 from qmk.ir.unitary import Array, controlled, matrix_of
 from qmk.sdk.engine import Plan
@@ -32,22 +33,7 @@ MERGED_AT_ONCE = 128
 MERGED_FROM_QUBITS = 15
 """below, merging takes longer than it saves"""
 
-_PLAIN: dict[str, Callable[..., Any]] = {
-    "h": lib.gate.H,
-    "x": lib.gate.X,
-    "y": lib.gate.Y,
-    "z": lib.gate.Z,
-    "s": lib.gate.S,
-    "sdg": lib.gate.Sdag,
-    "t": lib.gate.T,
-    "tdg": lib.gate.Tdag,
-    "cnot": lib.gate.CNOT,
-    "cz": lib.gate.CZ,
-    "swap": lib.gate.SWAP,
-    "toffoli": lib.gate.TOFFOLI,
-    "p": lib.gate.U1,
-    "u": lib.gate.U3,
-}
+_PLAIN: dict[str, Callable[..., Any]] = {short: getattr(lib.gate, name) for short, name in names("qulacs").items()}
 
 
 def build(readout: Readout) -> Any:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from qmk.exact.chunks import STATES_BYTES, walk_size
+from qmk.ir.names import names
 from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
 
-STIM_NAMES = {
-    "id": "I", "x": "X", "y": "Y", "z": "Z", "h": "H", "s": "S", "sdg": "S_DAG", "sx": "SQRT_X", "sxdg": "SQRT_X_DAG",
-    "cnot": "CX", "cy": "CY", "cz": "CZ", "swap": "SWAP", "iswap": "ISWAP", "iswapdg": "ISWAP_DAG",
-}  # fmt: skip
+STIM_NAMES = names("stim")
 """Native gates and what stim calls them."""
 
 

@@ -12,16 +12,14 @@ import msgspec
 from qmk.base.errors import QmkError
 from qmk.frontends.neutral_atom_vm.job import Edge, Hardware, Job, MoveAtom, Noise, Paulis, ZoneRadius
 from qmk.frontends.neutral_atom_vm.rules import refuse
+from qmk.ir.names import spelled
 from qmk.models.atoms import machine
 from qmk.models.atoms.geometry import Configuration, Geometry, Point, Site, Zone
 from qmk.models.atoms.profile import Profile, profile
 from qmk.models.noise.errors import AmplitudeDamping, AnyError, Pauli, Pauli2
 from qmk.models.noise.model import GateRule, NoiseModel, Readout
 
-GATES = {
-    "X": "x", "Y": "y", "Z": "z", "H": "h", "S": "s", "SDG": "sdg", "S_DAG": "sdg", "T": "t", "TDG": "tdg",
-    "RX": "rx", "RY": "ry", "RZ": "rz", "CX": "cnot", "CNOT": "cnot", "CY": "cy", "CZ": "cz",
-}  # fmt: skip
+GATES = dict(spelled(("nvm",)))
 US = 1e-3
 """Microseconds in a nanosecond."""
 LETTERS = "IXYZ"

@@ -7,6 +7,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from qmk.frontends.openqasm.defined import definitions
 from qmk.frontends.openqasm.library import Gate, direct
 from qmk.frontends.openqasm.tree import (
     Binary,
@@ -18,33 +19,23 @@ from qmk.frontends.openqasm.tree import (
     Program,
     Unary,
 )  # fmt: skip
+from qmk.qvm.families.gates import FIXED_SIZE
 
 _TEXTS = (
-    "gate rxx(t) a, b { h a; h b; cx a, b; rz(t) b; cx a, b; h a; h b; }",
     "gate rxx(t) a, b { h a; h b; cx a, b; rz(t) b; cx a, b; h b; h a; }",
     "gate ryy(t) a, b { inv @ sx a; inv @ sx b; cx a, b; rz(t) b; cx a, b; sx a; sx b; }",
-    "gate ryy(t) a, b { sxdg a; sxdg b; cx a, b; rz(t) b; cx a, b; sx a; sx b; }",
-    "gate rzz(t) a, b { cx a, b; rz(t) b; cx a, b; }",
-    "gate iswap a, b { s a; s b; h a; cx a, b; cx b, a; h b; }",
-    "gate iswapdg a, b { h b; cx b, a; cx a, b; h a; sdg b; sdg a; }",
-    "gate ccz a, b, c { h c; ccx a, b, c; h c; }",
     "gate sxdg a { inv @ sx a; }",
+    "gate ccz a, b, c { h c; ccx a, b, c; h c; }",
 )
-"""Exact to the phase."""
-
-_THETA = ("theta",)
-_GATES = {
-    "rxx": direct("rxx", 2, "rxx", _THETA), "ryy": direct("ryy", 2, "ryy", _THETA),
-    "rzz": direct("rzz", 2, "rzz", _THETA), "iswap": direct("iswap", 2), "iswapdg": direct("iswapdg", 2),
-    "ccz": direct("ccz", 3), "sxdg": direct("sxdg", 1),
-}  # fmt: skip
+"""What other writers define, exact to the phase, beside the definitions that QMK writes."""
 
 
 def known_gate(node: GateDef) -> Gate | None:
     """The core op that ``node`` defines, when its body is one of the known texts for its name."""
-    if node.name not in _GATES or len(node.body) > 16:
+    op = FIXED_SIZE.get(node.name)
+    if op is None or len(node.body) > 24 or _shape(node) not in _shapes():
         return None
-    return _GATES[node.name] if _shape(node) in _shapes() else None
+    return direct(op.short, op.vqs.low, op.short, tuple(param.name for param in op.params))
 
 
 @cache
@@ -52,7 +43,7 @@ def _shapes() -> frozenset[Any]:
     from qmk.frontends.openqasm.parser import Parser
     from qmk.frontends.openqasm.sources import Sources
 
-    sources = Sources(3, "", "\n".join(_TEXTS).encode(), "")
+    sources = Sources(3, "", "\n".join((*_TEXTS, *definitions().values())).encode(), "")
     program = Program()
     Parser(sources, sources.entry, program).parse()
     return frozenset(_shape(node) for node in program.body if isinstance(node, GateDef))

@@ -13,6 +13,8 @@ from collections.abc import Callable
 import msgspec
 
 from qmk.frontends.openqasm.unitary import Prim, Unitary, prim
+from qmk.ir.names import spelled
+from qmk.qvm.families.gates import FIXED_SIZE
 
 Make = Callable[..., Unitary]
 
@@ -43,7 +45,7 @@ def _built(name: str, params: int, qubits: int, make: Make) -> Gate:
     return Gate(name, params, qubits, make)
 
 
-_THETA, _LAM, _U = ("theta",), ("lam",), ("theta", "phi", "lam")
+_U = ("theta", "phi", "lam")
 
 
 def _u(theta: float, phi: float, lam: float, operands: tuple[int, ...] = (0,), controls: str = "") -> Prim:
@@ -60,16 +62,10 @@ def _steps(*steps: tuple[str, tuple[int, ...]]) -> Make:
     return lambda: found
 
 
-_FIXED = (
-    *(direct(name, 1) for name in ("x", "y", "z", "h", "s", "sdg", "t", "tdg", "sx", "sxdg", "id")),
-    direct("cx", 2, "cnot"), direct("cy", 2), direct("cz", 2), direct("ch", 2), direct("swap", 2),
-    direct("ccx", 3, "toffoli"), direct("cswap", 3),
-)  # fmt: skip
-_ROTATIONS = (
-    direct("rx", 1, "rx", _THETA), direct("ry", 1, "ry", _THETA), direct("rz", 1, "rz", _THETA),
-    direct("p", 1, "p", _LAM), direct("cp", 2, "cp", _LAM), direct("crx", 2, "crx", _THETA),
-    direct("cry", 2, "cry", _THETA), direct("crz", 2, "crz", _THETA),
-)  # fmt: skip
+def _declared(*libraries: str) -> tuple[Gate, ...]:
+    """The gates of family ``core`` by their names in these libraries."""
+    rows = ((name, FIXED_SIZE[short]) for name, short in spelled(libraries))
+    return tuple(direct(name, op.vqs.low, op.short, tuple(p.name for p in op.params)) for name, op in rows)
 
 
 def _cu(theta: float, phi: float, lam: float, gamma: float) -> Unitary:
@@ -80,13 +76,9 @@ def _cu(theta: float, phi: float, lam: float, gamma: float) -> Unitary:
 _CU = _built("cu", 4, 2, _cu)
 
 _PAPER = (
-    direct("u3", 1, "u", _U),
     _built("u2", 2, 1, lambda phi, lam: Unitary((_u(math.pi / 2, phi, lam),))),
-    direct("u1", 1, "p", _LAM),
     _built("u0", 1, 1, lambda _length: Unitary((Prim("id", (0,)),))),
-    direct("cu1", 2, "cp", _LAM),
     _built("cu3", 3, 2, lambda t, p, l: Unitary((_u(t, p, l, (0, 1), "1"),))),
-    direct("rzz", 2, "rzz", _THETA),
 )
 
 _RELATIVE_TOFFOLI = _steps(
@@ -106,10 +98,7 @@ def _controlled(name: str, base: str, controls: int) -> Gate:
 
 
 _LEGACY = (
-    direct("u", 1, "u", _U),
     _CU,
-    direct("rxx", 2, "rxx", _THETA),
-    direct("ryy", 2, "ryy", _THETA),
     _controlled("csx", "sx", 1),
     _controlled("c3x", "x", 3),
     _controlled("c4x", "x", 4),
@@ -120,10 +109,6 @@ _LEGACY = (
 
 _STANDARD_3 = (
     _CU,
-    direct("CX", 2, "cnot"),
-    direct("phase", 1, "p", _LAM),
-    direct("cphase", 2, "cp", _LAM),
-    direct("u1", 1, "p", _LAM),
     _built("u2", 2, 1, lambda phi, lam: Unitary((_u(math.pi / 2, phi, lam),), -(phi + lam) / 2)),
     _built("u3", 3, 1, lambda t, phi, lam: Unitary((_u(t, phi, lam),), -(phi + lam) / 2)),
 )
@@ -133,10 +118,10 @@ def _table(*groups: tuple[Gate, ...]) -> dict[str, Gate]:
     return {gate.name: gate for group in groups for gate in group}
 
 
-QELIB1 = _table(_FIXED, _ROTATIONS, _PAPER, _LEGACY)
+QELIB1 = _table(_declared("qasm", "qelib1"), _PAPER, _LEGACY)
 """qelib1.inc with the gates that Qiskit reads besides. Phases are those of Qiskit's gates."""
 
-STDGATES = {name: gate for name, gate in _table(_FIXED, _ROTATIONS, _STANDARD_3).items() if name != "sxdg"}
+STDGATES = _table(_declared("qasm", "stdgates"), _STANDARD_3)
 """stdgates.inc of OpenQASM 3."""
 
 BUILTIN_2 = _table((direct("U", 1, "u", _U), direct("CX", 2, "cnot")))

@@ -14,25 +14,21 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from qmk.ir.inverse import inverse_args
+from qmk.ir.names import base_of, controlled_form
 from qmk.qvm import matrices as m
 from qmk.qvm.families import OPS
+from qmk.qvm.families.gates import FIXED_SIZE
 from qmk.qvm.op import Matrix
 
 TURN = 2 * math.pi
 
-UNCONTROL = {
-    "cnot": ("x", "1"), "cy": ("y", "1"), "cz": ("z", "1"), "ch": ("h", "1"), "cp": ("p", "1"), "crx": ("rx", "1"),
-    "cry": ("ry", "1"), "crz": ("rz", "1"), "cswap": ("swap", "1"), "toffoli": ("x", "11"), "ccz": ("z", "11"),
-}  # fmt: skip
-"""Core gates that are a control on a simpler one: base and control values."""
-
-_CONTROL = {value: key for key, value in UNCONTROL.items()}
-
-_INVERSE = {"s": "sdg", "sdg": "s", "t": "tdg", "tdg": "t", "sx": "sxdg", "sxdg": "sx", "iswap": "iswapdg",
-            "iswapdg": "iswap"}  # fmt: skip
-_SELF_INVERSE = frozenset(("id", "x", "y", "z", "h", "swap"))
+_INVERSE = {op.short: op.inverse.removeprefix("core.") for op in FIXED_SIZE.values() if not op.params}
+_SELF_INVERSE = frozenset(short for short, back in _INVERSE.items() if short == back)
 _PHASE_OF = {"z": math.pi, "s": math.pi / 2, "sdg": -math.pi / 2, "t": math.pi / 4, "tdg": -math.pi / 4}
-_ROTATIONS = frozenset(("rx", "ry", "rz", "rxx", "ryy", "rzz"))
+_ROTATIONS = frozenset(
+    op.short for op in FIXED_SIZE.values() if op.negated == ("theta",) and op.bases and not op.controls
+)
 _HALF_POWERS = {("x", 0.5): "sx", ("x", -0.5): "sxdg"}
 
 
@@ -59,8 +55,8 @@ class Unitary(msgspec.Struct, frozen=True):
 
 def prim(op: str, operands: tuple[int, ...], args: Mapping[str, float]) -> Prim:
     """A core gate by its short name as a primitive."""
-    base, controls = UNCONTROL.get(op, (op, ""))
-    return Prim(base, operands, args, controls)
+    base, controls = base_of(op)
+    return Prim(base, operands, args, "1" * controls)
 
 
 def shifted(u: Unitary, operands: tuple[int, ...]) -> Unitary:
@@ -83,12 +79,7 @@ def _inverse(p: Prim) -> Prim:
         return p
     if p.base in _INVERSE:
         return replace(p, base=_INVERSE[p.base])
-    if p.base == "u":
-        a = p.args
-        return replace(p, args={"theta": -a["theta"], "phi": -a["lam"], "lam": -a["phi"]})
-    if p.base in _ROTATIONS or p.base in ("p", "gphase"):
-        return replace(p, args={name: -angle for name, angle in p.args.items()})
-    return replace(p, power=-p.power)
+    return replace(p, args=inverse_args(OPS[f"core.{p.base}"], p.args))
 
 
 # -- control ---------------------------------------------------------------------------------------------------------
@@ -240,8 +231,8 @@ def emitted(p: Prim) -> list[Emitted]:
         return _controlled_phase(p)
     if p.base == "gphase" or (not p.controls and p.power == 1):
         return [(p.base, dict(p.args), p.operands)]
-    plain = _CONTROL.get((p.base, p.controls)) if p.power == 1 else None
-    if plain is not None:
+    plain = controlled_form(p.base, len(p.controls)) if p.power == 1 and "0" not in p.controls else ""
+    if plain:
         return [(plain, dict(p.args), p.operands)]
     args: dict[str, Any] = {"gate": p.base, "controls": len(p.controls)}
     if "0" in p.controls:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from qmk.base.errors import Finding, invalid_graph
+from qmk.frontends.openqasm.defined import definitions, spelling
 from qmk.frontends.openqasm.rules import rule_id
 from qmk.frontends.qasm3 import text
 from qmk.frontends.qasm3.names import Names, registers
@@ -68,7 +69,7 @@ class _Writer:
             self.lines.append("}")
         if self.findings:
             raise invalid_graph(self.findings)
-        gates = [text.DEFINED[name] for name in self.needed]
+        gates = [definitions()[name] for name in self.needed]
         body = [*self.inner, *self.lines, *self.copies]
         if self.hidden:  # bits of a block are no result: this program prints none
             body = ["if (true) {", *(f"  {line}" for line in body), "}"]
@@ -212,8 +213,8 @@ class _Writer:
         if short == "mod":
             head, needs = text.modified(args)
         else:
-            head, needs = text.SPELLED.get(short, short) + text.angles(short, args), short
-        if needs in text.DEFINED:
+            head, needs = spelling(short) + text.angles(short, args), short
+        if needs in definitions():
             self.needed[needs] = None
         return [f"{head} {', '.join(qubits)};" if qubits else f"{head};"]
 

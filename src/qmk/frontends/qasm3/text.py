@@ -1,50 +1,25 @@
-"""Numbers, gates and bit expressions as OpenQASM 3 text."""
+"""Gates and bit expressions as OpenQASM 3 text."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-SPELLED = {"cnot": "cx", "toffoli": "ccx", "sxdg": "inv @ sx", "ccz": "ctrl @ cz", "u": "U"}
-"""Core gates whose OpenQASM spelling differs; the rest keep their short name."""
-
-DEFINED = {
-    "rxx": "gate rxx(theta) a, b { h a; h b; cx a, b; rz(theta) b; cx a, b; h a; h b; }",
-    "ryy": "gate ryy(theta) a, b { inv @ sx a; inv @ sx b; cx a, b; rz(theta) b; cx a, b; sx a; sx b; }",
-    "rzz": "gate rzz(theta) a, b { cx a, b; rz(theta) b; cx a, b; }",
-    "iswap": "gate iswap a, b { s a; s b; h a; cx a, b; cx b, a; h b; }",
-    "iswapdg": "gate iswapdg a, b { h b; cx b, a; cx a, b; h a; sdg b; sdg a; }",
-    "u_exact": "gate u_exact(theta, phi, lambda) a { gphase(-theta / 2); U(theta, phi, lambda) a; }",
-}
-"""Gates that stdgates.inc lacks, exact to the phase; written in front of a program that uses them."""
-
-PARAMS = {"u": ("theta", "phi", "lam"), "p": ("lam",), "cp": ("lam",), "gphase": ("gamma",)}
-_DENOMINATORS = (1, 2, 3, 4, 6, 8, 12, 16, 32, 64)
-
-
-def number(value: float) -> str:
-    """The shortest text that reads back as the same float; a multiple of pi where that is exact."""
-    value = float(value)
-    for below in _DENOMINATORS:
-        times = round(value * below / math.pi)
-        if 0 < abs(times) <= 4 * below and times * math.pi / below == value:
-            head = {1: "pi", -1: "-pi"}.get(times, f"{times}*pi")
-            return head if below == 1 else f"{head}/{below}"
-    return repr(value)
+from qmk.frontends.openqasm.defined import definitions, number, spelling
+from qmk.qvm.families.gates import FIXED_SIZE
 
 
 def angles(gate: str, args: Mapping[str, Any]) -> str:
     """``(0.5, pi)`` or nothing."""
-    names = PARAMS.get(gate, ("theta",) if "theta" in args else ())
+    names = [param.name for param in FIXED_SIZE[gate].params]
     return f"({', '.join(number(args[name]) for name in names)})" if names else ""
 
 
 def modified(args: Mapping[str, Any]) -> tuple[str, str]:
     """A ``core.mod``: its text up to the operands, and the gate it needs defined ("" for none)."""
     gate, params = str(args["gate"]), args.get("params") or {}
-    name = "u_exact" if gate == "u" else SPELLED.get(gate, gate)
+    name = "u_exact" if gate == "u" else spelling(gate)
     controls = args.get("controls", 0)
     state = args.get("state") or "1" * controls
     parts: list[str] = []
@@ -55,7 +30,7 @@ def modified(args: Mapping[str, Any]) -> tuple[str, str]:
     power = float(args.get("power", 1.0))
     if power != 1:
         parts.append(f"pow({int(power) if power == int(power) and abs(power) < 2**53 else repr(power)})")
-    return " @ ".join([*parts, f"{name}{angles(gate, params)}"]), name if name in DEFINED else ""
+    return " @ ".join([*parts, f"{name}{angles(gate, params)}"]), name if name in definitions() else ""
 
 
 def exclusive_or(bits: Sequence[str]) -> str:

@@ -10,16 +10,13 @@ from typing import Any, NamedTuple
 
 from qmk.base.errors import Finding, invalid_graph
 from qmk.frontends.stim.rules import STIM_RULES
+from qmk.ir.names import names
 from qmk.qvm.families import OPS
 from qmk.qvm.families.noise import PAIRS
 from qmk.qvm.graph import Graph, Guard, Node
 from qmk.qvm.op import PauliChannel
 
-FIXED = {
-    "id": "I", "x": "X", "y": "Y", "z": "Z", "h": "H", "s": "S", "sdg": "S_DAG", "sx": "SQRT_X", "sxdg": "SQRT_X_DAG",
-    "t": "S[T]", "tdg": "S_DAG[T]", "cnot": "CX", "cy": "CY", "cz": "CZ", "swap": "SWAP", "iswap": "ISWAP",
-    "iswapdg": "ISWAP_DAG", "reset": "R",
-}  # fmt: skip
+FIXED = {**names("stim"), **names("stim_tag"), "reset": "R"}
 TURNS = {
     "rx": ("I", "SQRT_X", "X", "SQRT_X_DAG"), "ry": ("I", "SQRT_Y", "Y", "SQRT_Y_DAG"),
     "rz": ("I", "S", "Z", "S_DAG"), "p": ("I", "S", "Z", "S_DAG"),

@@ -5,6 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
+from qmk.ir.names import names
+from qmk.qvm.families.gates import FIXED_SIZE
+from qmk.qvm.steps import script
+
 QUARTER = math.pi / 2
 
 
@@ -16,39 +20,34 @@ class Step(NamedTuple):
     args: dict[str, Any] = {}  # noqa: RUF012
 
 
-def _sequence(*ops: str) -> tuple[Step, ...]:
-    return tuple(Step(op) for op in ops)
+def _steps(text: str) -> tuple[Step, ...]:
+    return tuple(
+        Step(line.op.removeprefix("core."), line.operands, {name: angle.constant for name, angle in line.angles})
+        for line in script(text).lines
+    )
 
 
-def _turn(op: str, angle: float, *operands: int) -> tuple[Step, ...]:
-    return (Step(op, operands or (0,), {"theta": angle}),)
+def _table(qubits: int, **composite: str) -> dict[str, tuple[Step, ...]]:
+    """Stim's gates on so many qubits: those that are one gate of ours, and the others as steps."""
+    operands = " ".join(map(str, range(qubits)))
+    ours = {name: f"{short} {operands}" for short, name in names("stim").items() if FIXED_SIZE[short].vqs.low == qubits}
+    return {name: _steps(text) for name, text in {**ours, **composite}.items()}
 
 
-SINGLE: dict[str, tuple[Step, ...]] = {
-    "I": (), "X": _sequence("x"), "Y": _sequence("y"), "Z": _sequence("z"), "H": _sequence("h"),
-    "S": _sequence("s"), "S_DAG": _sequence("sdg"), "SQRT_X": _sequence("sx"), "SQRT_X_DAG": _sequence("sxdg"),
-    "SQRT_Y": _turn("ry", QUARTER), "SQRT_Y_DAG": _turn("ry", -QUARTER),
-    "H_XY": _sequence("x", "s"), "H_YZ": _sequence("y", "sx"), "H_NXY": _sequence("x", "sdg"),
-    "H_NXZ": _sequence("y", "h"), "H_NYZ": _sequence("y", "sxdg"),
-    "C_XYZ": _sequence("h", "sxdg"), "C_ZYX": _sequence("h", "s"), "C_NXYZ": _sequence("sx", "sdg"),
-    "C_XNYZ": _sequence("h", "sx"), "C_XYNZ": _sequence("sxdg", "s"), "C_NZYX": _sequence("sdg", "sx"),
-    "C_ZNYX": _sequence("h", "sdg"), "C_ZYNX": _sequence("s", "sxdg"),
-}  # fmt: skip
+SINGLE = _table(
+    1, I="", SQRT_Y="ry(theta=pi/2) 0", SQRT_Y_DAG="ry(theta=-pi/2) 0",
+    H_XY="x 0; s 0", H_YZ="y 0; sx 0", H_NXY="x 0; sdg 0", H_NXZ="y 0; h 0", H_NYZ="y 0; sxdg 0",
+    C_XYZ="h 0; sxdg 0", C_ZYX="h 0; s 0", C_NXYZ="sx 0; sdg 0", C_XNYZ="h 0; sx 0", C_XYNZ="sxdg 0; s 0",
+    C_NZYX="sdg 0; sx 0", C_ZNYX="h 0; sdg 0", C_ZYNX="s 0; sxdg 0",
+)  # fmt: skip
 
-_AB, _BA = (0, 1), (1, 0)
-DOUBLE: dict[str, tuple[Step, ...]] = {
-    "II": (),
-    "CX": (Step("cnot", _AB),), "CY": (Step("cy", _AB),), "CZ": (Step("cz", _AB),),
-    "XCZ": (Step("cnot", _BA),), "YCZ": (Step("cy", _BA),),
-    "XCX": (Step("h"), Step("cnot", _AB), Step("h")), "XCY": (Step("h"), Step("cy", _AB), Step("h")),
-    "YCX": (Step("sx"), Step("cnot", _AB), Step("sxdg")), "YCY": (Step("sx"), Step("cy", _AB), Step("sxdg")),
-    "SWAP": (Step("swap", _AB),), "ISWAP": (Step("iswap", _AB),), "ISWAP_DAG": (Step("iswapdg", _AB),),
-    "CXSWAP": (Step("cnot", _AB), Step("swap", _AB)), "SWAPCX": (Step("swap", _AB), Step("cnot", _AB)),
-    "CZSWAP": (Step("cz", _AB), Step("swap", _AB)),
-    "SQRT_XX": _turn("rxx", QUARTER, 0, 1), "SQRT_XX_DAG": _turn("rxx", -QUARTER, 0, 1),
-    "SQRT_YY": _turn("ryy", QUARTER, 0, 1), "SQRT_YY_DAG": _turn("ryy", -QUARTER, 0, 1),
-    "SQRT_ZZ": _turn("rzz", QUARTER, 0, 1), "SQRT_ZZ_DAG": _turn("rzz", -QUARTER, 0, 1),
-}  # fmt: skip
+DOUBLE = _table(
+    2, II="", XCZ="cnot 1 0", YCZ="cy 1 0", XCX="h 0; cnot 0 1; h 0", XCY="h 0; cy 0 1; h 0",
+    YCX="sx 0; cnot 0 1; sxdg 0", YCY="sx 0; cy 0 1; sxdg 0", CXSWAP="cnot 0 1; swap 0 1", SWAPCX="swap 0 1; cnot 0 1",
+    CZSWAP="cz 0 1; swap 0 1", SQRT_XX="rxx(theta=pi/2) 0 1", SQRT_XX_DAG="rxx(theta=-pi/2) 0 1",
+    SQRT_YY="ryy(theta=pi/2) 0 1", SQRT_YY_DAG="ryy(theta=-pi/2) 0 1", SQRT_ZZ="rzz(theta=pi/2) 0 1",
+    SQRT_ZZ_DAG="rzz(theta=-pi/2) 0 1",
+)  # fmt: skip
 
 FED: dict[str, tuple[str, str]] = {
     "CX": ("X", "first"), "CY": ("Y", "first"), "CZ": ("Z", "either"), "XCZ": ("X", "second"),

@@ -11,11 +11,12 @@ import msgspec
 from qmk.base.limits import LIMITS
 from qmk.gateway.braket.openqasm import GATES
 from qmk.gateway.braket.results import AHS, OPENQASM
+from qmk.ir.names import names
 from qmk.models.atoms.profile import Light, profile
 from qmk.models.atoms.program import C6_BRAKET
 
 POLL_MS = 200
-STANDARD_GATES = ("h", "x", "y", "z", "s", "t", "rx", "ry", "rz", "swap", "cy", "cz", "cswap", "u", "gphase")
+STANDARD_GATES = tuple(names("braket"))
 
 LIFETIME_S = 1e9
 """What the schema calls a lifetime where nothing decays: these devices are modelled without errors."""

@@ -22,25 +22,14 @@ from typing import Any, NamedTuple
 from qmk.base.errors import QmkError
 from qmk.ir.clifford import quarter_turns
 from qmk.ir.modifiers import clifford_steps
+from qmk.ir.names import TURNS, controlled_form
 from qmk.models.estimate.counts import LogicalCounts
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, Node
 
 _TOFFOLIS = frozenset(("core.toffoli", "core.ccz", "core.cswap"))
-_TURNS = {"core.rx": "theta", "core.ry": "theta", "core.rz": "theta", "core.p": "lam"}
 _MEASURED = {"core.mbell": 2}
 _PHASES = {"core.t": math.pi / 4, "core.tdg": -math.pi / 4, "core.s": math.pi / 2, "core.z": math.pi}
-_CONTROLLED = {
-    "core.x": "cnot",
-    "core.h": "ch",
-    "core.p": "cp",
-    "core.rx": "crx",
-    "core.ry": "cry",
-    "core.rz": "crz",
-    "core.swap": "cswap",
-    "core.cnot": "toffoli",
-    "core.cz": "ccz",
-}
 
 
 class Cost(NamedTuple):
@@ -140,8 +129,8 @@ def _costs(name: str, args: Mapping[str, Any], operands: tuple[int, ...]) -> tup
         return (Cost("ccz", operands),)
     if name == "core.ch":
         return (Cost("t", operands[1:]), Cost("", operands), Cost("t", operands[1:]))
-    if name in _TURNS:
-        return (Cost(_rotation(args[_TURNS[name]]), operands),)
+    if name in TURNS:
+        return (Cost(_rotation(args[TURNS[name][1]]), operands),)
     if name == "core.u":
         return tuple(Cost(_rotation(angle), operands) for angle in _angles(args) if quarter_turns(angle) is None)
     if name == "core.mod":
@@ -161,8 +150,8 @@ def _count_modified(args: Mapping[str, Any], operands: tuple[int, ...]) -> tuple
     """A gate to a power, with controls: what has a name of its own, or a rotation to a power."""
     controls, power = args.get("controls", 0), args.get("power", 1.0)
     gate, inner = f"core.{args['gate']}", dict(args.get("params") or {})
-    if gate in _TURNS:
-        inner[_TURNS[gate]] = inner[_TURNS[gate]] * power
+    if gate in TURNS:
+        inner[TURNS[gate][1]] = inner[TURNS[gate][1]] * power
         power = 1.0
     elif gate in _PHASES:
         gate, inner, power = "core.p", {"lam": _PHASES[gate] * power}, 1.0
@@ -170,7 +159,7 @@ def _count_modified(args: Mapping[str, Any], operands: tuple[int, ...]) -> tuple
         power = 1.0
     if power == 1.0 and controls == 0:
         return _costs(gate, inner, operands)
-    if power == 1.0 and controls == 1 and (named := _CONTROLLED.get(gate)):
+    if power == 1.0 and controls == 1 and (named := controlled_form(args["gate"], 1)):
         return _costs(f"core.{named}", inner, operands)
     if power == 1.0 and controls == 2 and gate in ("core.x", "core.y", "core.z"):
         return (Cost("ccz", operands),)

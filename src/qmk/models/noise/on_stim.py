@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from qmk.base.errors import QmkError
+from qmk.ir.names import names
 from qmk.models.noise.apply import twirl
 from qmk.models.noise.errors import SIMPLE, AnyError, Depolarize, Error, Pauli, Pauli2
 from qmk.models.noise.model import GateRule, NoiseModel, Readout, Relaxation
@@ -24,10 +25,7 @@ if TYPE_CHECKING:
     import stim
 
 ROUND = "round"
-NAMES = {
-    "CX": "cnot", "CY": "cy", "CZ": "cz", "SWAP": "swap", "ISWAP": "iswap", "ISWAP_DAG": "iswapdg", "I": "id", "X": "x",
-    "Y": "y", "Z": "z", "H": "h", "S": "s", "S_DAG": "sdg", "SQRT_X": "sx", "SQRT_X_DAG": "sxdg",
-}  # fmt: skip
+NAMES = {name: short for short, name in names("stim").items()}
 """Our name of each gate of Stim."""
 
 Groups = list[tuple[int, ...]]

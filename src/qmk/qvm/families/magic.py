@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from qmk.qvm.op import Args, Family, Op, Step, exactly
-
-
-def _lower_inject(_args: Args, _n: int) -> tuple[Step, ...]:
-    return (Step("core.reset", (0,), {}), Step("core.h", (0,), {}), Step("core.t", (0,), {}))
-
+from qmk.qvm.op import Family, Op, exactly
+from qmk.qvm.steps import script
 
 FAMILY = Family(
     "magic",
@@ -21,7 +17,7 @@ FAMILY = Family(
             "INJECT_T_STATE",
             vqs=exactly(1),
             cap="CAP_MAGIC",
-            lower=_lower_inject,
+            lower=script("reset 0; h 0; t 0"),
         ),
     ),
 )

@@ -12,7 +12,6 @@ from qmk.sdk.kit.programs import BASES, Case
 
 _CLIFFORD_ANGLES = (math.pi / 2, math.pi, -math.pi / 2)
 _ANGLES = (0.7, -1.9, 2.6)
-_FIXED = ("id", "x", "y", "z", "h", "s", "sdg", "sx", "sxdg", "cnot", "cy", "cz", "swap", "iswap", "iswapdg")
 
 
 def gate_cases() -> Iterator[Case]:
@@ -24,9 +23,9 @@ def gate_cases() -> Iterator[Case]:
         for basis in BASES:
             args = dict(zip(names, _ANGLES, strict=False))
             yield _gate_case(f"gate {op.short} {basis}", op.short, op.vqs.low, args, basis, clifford=False)
-            if names or op.short in _FIXED:
+            if names or op.flow is not None:
                 args = dict(zip(names, _CLIFFORD_ANGLES, strict=False))
-                if op.short not in ("cp", "crx", "cry", "crz", "rxx", "ryy", "rzz"):
+                if op.vqs.low == 1 or not names:
                     name = f"clifford gate {op.short} {basis}"
                     yield _gate_case(name, op.short, op.vqs.low, args, basis, clifford=True)
 

@@ -6,7 +6,7 @@ One run without errors on a tableau, in which every coin falls on 0; then each s
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ import numpy.typing as npt
 import stim
 
 from qmk.base.errors import QmkError
+from qmk.ir.names import names
 from qmk.ir.program import (
     Barrier,
     Cond,
@@ -26,13 +27,13 @@ from qmk.ir.program import (
     Program,
     Reset,
 )
+from qmk.qvm.families.gates import FIXED_SIZE
 
 Bits = npt.NDArray[np.uint8]
 Flags = npt.NDArray[np.bool_]
 
 PAULIS = ("x", "y", "z")
-STIM = {"cnot": "CX", "sdg": "S_DAG", "sx": "SQRT_X", "sxdg": "SQRT_X_DAG", "iswapdg": "ISWAP_DAG", "id": "I"}
-GATES = frozenset(("id", *PAULIS, "h", "s", "sdg", "sx", "sxdg", "cnot", "cy", "cz", "swap", "iswap", "iswapdg"))
+STIM = names("stim")
 
 
 def sample(program: Program, shots: int, seed: int) -> Bits:
@@ -54,8 +55,7 @@ def reference(program: Program) -> tuple[Bits, list[bool], list[bool]]:
         if not held[at]:
             continue
         if isinstance(item, Gate):
-            name = STIM.get(item.name, item.name.upper())
-            tableau.do(stim.CircuitInstruction(name, item.qubits))
+            tableau.do(stim.CircuitInstruction(STIM[item.name], item.qubits))
         elif isinstance(item, Measure | Reset):
             coins[at] = tableau.peek_z(item.qubit) == 0
             if coins[at]:
@@ -85,7 +85,7 @@ class _Frames:
         for at, item in enumerate(self.program.instructions):
             match item:
                 case Gate(cond=None):
-                    MOVES.get(item.name, _move_nothing)(self.x, self.z, *item.qubits)
+                    _apply(item.name, self.x, self.z, item.qubits)
                 case Gate(cond=tuple() as cond):
                     differs = _holds(cond, self.bits) ^ self.held[at]
                     self.x[item.qubits[0]] ^= differs & (item.name != "z")
@@ -116,60 +116,37 @@ class _Frames:
             self.z[qubit] ^= letter >= 2
 
 
-def _move_nothing(_x: Flags, _z: Flags, *_qubits: int) -> None:
-    """A Pauli moves no frame."""
+@functools.cache
+def _move(gate: str) -> tuple[tuple[tuple[int, bool], ...], ...]:
+    """Of each operand's X and Z after a gate, in turn, the (operand, is Z) before it that it is the sum of: the flow,
+    transposed."""
+    flow = FIXED_SIZE[gate].flow
+    assert flow is not None
+    sums: list[list[tuple[int, bool]]] = [[] for _ in range(2 * len(next(iter(flow))))]
+    for letters, image in flow.items():
+        at = next(k for k, letter in enumerate(letters) if letter != "I")
+        for k, letter in enumerate(image[1:]):
+            for is_z in (False, True):
+                if letter in ("YZ" if is_z else "XY"):
+                    sums[2 * k + is_z].append((at, letters[at] == "Z"))
+    return tuple(map(tuple, sums))
 
 
-def _h(x: Flags, z: Flags, q: int) -> None:
-    x[q], z[q] = z[q].copy(), x[q].copy()
-
-
-def _s(x: Flags, z: Flags, q: int) -> None:
-    z[q] ^= x[q]
-
-
-def _sx(x: Flags, z: Flags, q: int) -> None:
-    x[q] ^= z[q]
-
-
-def _cnot(x: Flags, z: Flags, c: int, t: int) -> None:
-    x[t] ^= x[c]
-    z[c] ^= z[t]
-
-
-def _cz(x: Flags, z: Flags, a: int, b: int) -> None:
-    z[a] ^= x[b]
-    z[b] ^= x[a]
-
-
-def _cy(x: Flags, z: Flags, c: int, t: int) -> None:
-    _s(x, z, t)
-    _cnot(x, z, c, t)
-    _s(x, z, t)
-
-
-def _swap(x: Flags, z: Flags, a: int, b: int) -> None:
-    x[[a, b]], z[[a, b]] = x[[b, a]], z[[b, a]]
-
-
-def _iswap(x: Flags, z: Flags, a: int, b: int) -> None:
-    _swap(x, z, a, b)
-    _cz(x, z, a, b)
-    _s(x, z, a)
-    _s(x, z, b)
-
-
-MOVES: dict[str, Callable[..., None]] = {
-    "h": _h, "s": _s, "sdg": _s, "sx": _sx, "sxdg": _sx, "cnot": _cnot, "cz": _cz, "cy": _cy, "swap": _swap,
-    "iswap": _iswap, "iswapdg": _iswap,
-}  # fmt: skip
+def _apply(gate: str, x: Flags, z: Flags, qubits: tuple[int, ...]) -> None:
+    """Carry every shot's Pauli over a gate; its sign is of no account."""
+    before = [(x[q].copy(), z[q].copy()) for q in qubits]
+    for k, parts in enumerate(_move(gate)):
+        row = (z if k % 2 else x)[qubits[k // 2]]
+        row[:] = False
+        for at, is_z in parts:
+            row ^= before[at][is_z]
 
 
 def _check(item: Instruction) -> None:
     cond = getattr(item, "cond", None)
     if isinstance(item, PauliNoise | PauliNoise2 | Logic | Barrier):
         return
-    if isinstance(item, Gate) and item.name in GATES and (cond is None or item.name in (*PAULIS, "id")):
+    if isinstance(item, Gate) and item.name in STIM and (cond is None or item.name in (*PAULIS, "id")):
         return
     if isinstance(item, Measure | Reset) and cond is None:
         return

@@ -1,0 +1,141 @@
+// Written by tools/generate_gates.py from the declarations in qmk.qvm.families.gates; not edited by hand.
+
+kinds! {
+    Id "id" 1 [] b"-" Id 0 Id true
+    X "x" 1 [] b"X" X 0 X true
+    Y "y" 1 [] b"Y" Y 0 Y true
+    Z "z" 1 [] b"Z" Z 0 Z true
+    H "h" 1 [] b"-" H 0 H true
+    S "s" 1 [] b"Z" S 0 Sdg true
+    Sdg "sdg" 1 [] b"Z" Sdg 0 S true
+    Sx "sx" 1 [] b"X" Sx 0 Sxdg true
+    Sxdg "sxdg" 1 [] b"X" Sxdg 0 Sx true
+    T "t" 1 [] b"Z" T 0 Tdg false
+    Tdg "tdg" 1 [] b"Z" Tdg 0 T false
+    Rx "rx" 1 ["theta"] b"X" Rx 0 Rx false
+    Ry "ry" 1 ["theta"] b"Y" Ry 0 Ry false
+    Rz "rz" 1 ["theta"] b"Z" Rz 0 Rz false
+    P "p" 1 ["lam"] b"Z" P 0 P false
+    U "u" 1 ["theta", "phi", "lam"] b"-" U 0 U false
+    Cnot "cnot" 2 [] b"ZX" X 1 Cnot true
+    Cy "cy" 2 [] b"ZY" Y 1 Cy true
+    Cz "cz" 2 [] b"ZZ" Z 1 Cz true
+    Ch "ch" 2 [] b"Z-" H 1 Ch false
+    Swap "swap" 2 [] b"--" Swap 0 Swap true
+    Iswap "iswap" 2 [] b"--" Iswap 0 Iswapdg true
+    Iswapdg "iswapdg" 2 [] b"--" Iswapdg 0 Iswap true
+    Cp "cp" 2 ["lam"] b"ZZ" P 1 Cp false
+    Crx "crx" 2 ["theta"] b"ZX" Rx 1 Crx false
+    Cry "cry" 2 ["theta"] b"ZY" Ry 1 Cry false
+    Crz "crz" 2 ["theta"] b"ZZ" Rz 1 Crz false
+    Rxx "rxx" 2 ["theta"] b"XX" Rxx 0 Rxx false
+    Ryy "ryy" 2 ["theta"] b"YY" Ryy 0 Ryy false
+    Rzz "rzz" 2 ["theta"] b"ZZ" Rzz 0 Rzz false
+    Toffoli "toffoli" 3 [] b"ZZX" X 2 Toffoli false
+    Ccz "ccz" 3 [] b"ZZZ" Z 2 Ccz false
+    Cswap "cswap" 3 [] b"Z--" Swap 1 Cswap false
+}
+
+/// Gates that are no kinds, as steps of kinds.
+#[rustfmt::skip]
+pub const LOWERED: &[Lowered] = &[
+    Lowered {
+        name: "qasm_u",
+        qubits: 1,
+        angles: &["theta", "phi", "lam"],
+        bases: b"-",
+        steps: &[
+            Step { kind: Kind::U, qubits: &[0], angles: &[(0.0, &[(0, 1.0)]), (0.0, &[(1, 1.0)]), (0.0, &[(2, 1.0)])] },
+        ],
+    },
+    Lowered {
+        name: "rzx",
+        qubits: 2,
+        angles: &["theta"],
+        bases: b"ZX",
+        steps: &[
+            Step { kind: Kind::H, qubits: &[1], angles: &[] },
+            Step { kind: Kind::Rzz, qubits: &[0, 1], angles: &[(0.0, &[(0, 1.0)])] },
+            Step { kind: Kind::H, qubits: &[1], angles: &[] },
+        ],
+    },
+    Lowered {
+        name: "ecr",
+        qubits: 2,
+        angles: &[],
+        bases: b"-X",
+        steps: &[
+            Step { kind: Kind::S, qubits: &[0], angles: &[] },
+            Step { kind: Kind::Sx, qubits: &[1], angles: &[] },
+            Step { kind: Kind::Cnot, qubits: &[0, 1], angles: &[] },
+            Step { kind: Kind::X, qubits: &[0], angles: &[] },
+        ],
+    },
+    Lowered {
+        name: "siswap",
+        qubits: 2,
+        angles: &[],
+        bases: b"--",
+        steps: &[
+            Step { kind: Kind::H, qubits: &[0], angles: &[] },
+            Step { kind: Kind::H, qubits: &[1], angles: &[] },
+            Step { kind: Kind::Cnot, qubits: &[0, 1], angles: &[] },
+            Step { kind: Kind::Tdg, qubits: &[1], angles: &[] },
+            Step { kind: Kind::Cnot, qubits: &[0, 1], angles: &[] },
+            Step { kind: Kind::H, qubits: &[0], angles: &[] },
+            Step { kind: Kind::H, qubits: &[1], angles: &[] },
+            Step { kind: Kind::Sxdg, qubits: &[0], angles: &[] },
+            Step { kind: Kind::Sxdg, qubits: &[1], angles: &[] },
+            Step { kind: Kind::Cnot, qubits: &[0, 1], angles: &[] },
+            Step { kind: Kind::Tdg, qubits: &[1], angles: &[] },
+            Step { kind: Kind::Cnot, qubits: &[0, 1], angles: &[] },
+            Step { kind: Kind::Sx, qubits: &[0], angles: &[] },
+            Step { kind: Kind::Sx, qubits: &[1], angles: &[] },
+        ],
+    },
+    Lowered {
+        name: "siswapdg",
+        qubits: 2,
+        angles: &[],
+        bases: b"--",
+        steps: &[
+            Step { kind: Kind::H, qubits: &[0], angles: &[] },
+            Step { kind: Kind::H, qubits: &[1], angles: &[] },
+            Step { kind: Kind::Cnot, qubits: &[0, 1], angles: &[] },
+            Step { kind: Kind::T, qubits: &[1], angles: &[] },
+            Step { kind: Kind::Cnot, qubits: &[0, 1], angles: &[] },
+            Step { kind: Kind::H, qubits: &[0], angles: &[] },
+            Step { kind: Kind::H, qubits: &[1], angles: &[] },
+            Step { kind: Kind::Sxdg, qubits: &[0], angles: &[] },
+            Step { kind: Kind::Sxdg, qubits: &[1], angles: &[] },
+            Step { kind: Kind::Cnot, qubits: &[0, 1], angles: &[] },
+            Step { kind: Kind::T, qubits: &[1], angles: &[] },
+            Step { kind: Kind::Cnot, qubits: &[0, 1], angles: &[] },
+            Step { kind: Kind::Sx, qubits: &[0], angles: &[] },
+            Step { kind: Kind::Sx, qubits: &[1], angles: &[] },
+        ],
+    },
+    Lowered {
+        name: "fsim",
+        qubits: 2,
+        angles: &["theta", "phi"],
+        bases: b"--",
+        steps: &[
+            Step { kind: Kind::Rxx, qubits: &[0, 1], angles: &[(0.0, &[(0, 1.0)])] },
+            Step { kind: Kind::Ryy, qubits: &[0, 1], angles: &[(0.0, &[(0, 1.0)])] },
+            Step { kind: Kind::Cp, qubits: &[0, 1], angles: &[(0.0, &[(1, -1.0)])] },
+        ],
+    },
+    Lowered {
+        name: "xx_plus_yy",
+        qubits: 2,
+        angles: &["theta", "beta"],
+        bases: b"--",
+        steps: &[
+            Step { kind: Kind::Rz, qubits: &[0], angles: &[(0.0, &[(1, 1.0)])] },
+            Step { kind: Kind::Rxx, qubits: &[0, 1], angles: &[(0.0, &[(0, 0.5)])] },
+            Step { kind: Kind::Ryy, qubits: &[0, 1], angles: &[(0.0, &[(0, 0.5)])] },
+            Step { kind: Kind::Rz, qubits: &[0], angles: &[(0.0, &[(1, -1.0)])] },
+        ],
+    },
+];

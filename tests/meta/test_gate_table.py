@@ -1,0 +1,44 @@
+"""A gate is declared once: no other file lists gates by name, in Python or in Rust."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from qmk.qvm.families.gates import FIXED_SIZE
+
+ROOT = Path(__file__).resolve().parents[2]
+MOST_NAMES = 12
+LITERAL = re.compile(r"""["'](?:core\.)?([a-z0-9_]+)["']""")
+SOURCES = sorted([*ROOT.glob("src/qmk/**/*.py"), *ROOT.glob("native/src/**/*.rs")])
+DECLARED = {"src/qmk/qvm/families/gates.py", "native/src/circuit/table.rs"}
+
+LISTS: dict[str, str] = {
+    "src/qmk/sdk/kit/programs.py": "programs of the kit, written out gate by gate",
+    "native/src/qasm/library.rs": "gates of OpenQASM's libraries, which the native reader makes itself",
+}
+"""Files that may name more gates, with the reason."""
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def gates_named(path: Path) -> set[str]:
+    """Short names of the gates that a file has as literals."""
+    return set(LITERAL.findall(path.read_text())) & set(FIXED_SIZE)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_no_second_table_of_gates(path: Path) -> None:
+    if name_of(path) not in DECLARED and name_of(path) not in LISTS:
+        found = gates_named(path)
+        assert len(found) <= MOST_NAMES, f"{len(found)} gates by name: {', '.join(sorted(found))}; ask qmk.ir.names"
+
+
+def test_every_exception_is_needed() -> None:
+    for name, reason in LISTS.items():
+        assert reason
+        assert len(gates_named(ROOT / name)) > MOST_NAMES, f"{name} no longer needs its exception"
