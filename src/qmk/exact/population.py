@@ -17,10 +17,10 @@ import numpy.typing as npt
 from qmk.exact.checkpoint import Body, pack_owners, pack_rows
 from qmk.exact.dice import Dice
 from qmk.exact.simulator import TINY
+from qmk.exact.uncompute import inverse_gates
 from qmk.ir.bits import Bits, compute, compute_once, holds_once
 from qmk.ir.program import Cond, Gate, KrausNoise, Logic, PauliNoise, PauliNoise2
 from qmk.ir.steps import Observe, Run, Step, Steps
-from qmk.ir.uncompute import inverse_gates
 from qmk.qvm.op import Matrix
 
 Shots = npt.NDArray[np.intp]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -59,7 +59,7 @@ def read_token(path: Path) -> str:
 
 
 @contextmanager
-def short_name(path: Path) -> Iterator[str]:
+def short_name(path: Path) -> Generator[str]:
     """A name for a socket that the system accepts: the path, or, where that is too long, one by way of its folder."""
     if len(os.fsencode(path)) <= SOCKET_PATH_BYTES:
         yield str(path)

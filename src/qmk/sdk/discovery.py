@@ -53,7 +53,7 @@ def shipped(group: str) -> dict[str, str]:
 
     A module ``one_name`` is the plug-in ``one-name``, unless its package lists it in ``SHARED``. None is imported."""
     package = importlib.import_module(f"qmk.{group}")
-    shared = getattr(package, "SHARED", frozenset())
+    shared: frozenset[str] = getattr(package, "SHARED", frozenset[str]())
     modules = sorted(module.name for module in pkgutil.iter_modules(package.__path__) if module.name not in shared)
     return {name.replace("_", "-"): f"qmk.{group}.{name}:{KINDS[group][0]}" for name in modules}
 

@@ -23,10 +23,10 @@ from qmk.engines.stabilizer.fenced_frames import FencedFramePlan
 from qmk.exact import chunks
 from qmk.exact.branching import BranchingPlan
 from qmk.exact.simulator import exact_distribution
+from qmk.exact.uncompute import uncomputed
 from qmk.ir import bits
 from qmk.ir.lower import lower
 from qmk.ir.resolver import ALL_GATES
-from qmk.ir.uncompute import uncomputed
 from qmk.qvm.graph import Graph
 from qmk.sdk.kit.builder import Builder, when
 from qmk.sdk.kit.programs import Case

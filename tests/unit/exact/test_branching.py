@@ -17,10 +17,10 @@ from qmk.exact.branching import BranchingPlan
 from qmk.exact.chunks import CHUNK_SHOTS, STATES_BYTES, chunk_shots, walk_size
 from qmk.exact.dense import DenseBackend, NumpyCircuit
 from qmk.exact.dice import POSITION_BYTES, Dice
+from qmk.exact.uncompute import inverse_gate
 from qmk.ir import bits
 from qmk.ir.program import Barrier, Fence, Gate, Logic, Measure, PauliNoise, Program, Register, Reset
 from qmk.ir.steps import Observe, Run, steps_of
-from qmk.ir.uncompute import inverse_gate
 from qmk.sdk.engine import Unsupported
 from qmk.sdk.kit.statistics import check
 

@@ -26,7 +26,7 @@ class Samples:
     programs, which must not be recognised as certain."""
 
     valid: Mapping[str, tuple[bytes, Mapping[str, float] | None]]
-    invalid: Mapping[str, tuple[bytes, int]] = field(default_factory=dict)
+    invalid: Mapping[str, tuple[bytes, int]] = field(default_factory=dict[str, tuple[bytes, int]])
     foreign: Sequence[bytes] = ()
 
 

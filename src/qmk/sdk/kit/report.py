@@ -28,7 +28,7 @@ class KitReport:
     """``subject`` is what was tested. ``ok`` when no row failed; skipped rows are capabilities not declared."""
 
     subject: str
-    rows: list[Row] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list[Row])
 
     @property
     def ok(self) -> bool:

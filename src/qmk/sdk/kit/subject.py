@@ -57,7 +57,7 @@ class Subject:
     @property
     def is_complete(self) -> bool:
         """Whether every program can be written in the declared gates, so that a refused one is a failure."""
-        return self.expressible == {op.short for op in _gates(self.can.clifford)}
+        return self.expressible == frozenset(op.short for op in _gates(self.can.clifford))
 
     def _inexpressible(self, case: Case) -> str:
         try:

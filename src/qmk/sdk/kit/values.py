@@ -69,7 +69,7 @@ def _noisy(subject: Subject) -> str:
     swaps = KrausNoise((2, 0), (_SCALED_CNOT, _SCALED_ID))
     pair = PauliNoise2((0, 2), (0.05, *(0.0,) * 4, 0.1, *(0.0,) * 9))
     noise = (decay, PauliNoise(0, 0.1, 0.0, 0.05), pair, swaps)
-    kinds = {"kraus": (KrausNoise,), "pauli": (PauliNoise, PauliNoise2)}
+    kinds: dict[str, tuple[type, ...]] = {"kraus": (KrausNoise,), "pauli": (PauliNoise, PauliNoise2)}
     runs = tuple(kind for name in subject.can.noise for kind in kinds[name])
     for seed in range(3):
         among = None if subject.is_complete else subject.expressible
