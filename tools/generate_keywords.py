@@ -47,11 +47,19 @@ def class_name(call: str) -> str:
 
 
 def module() -> str:
+    """A class for each call; one whose options begin with all those of another is derived from it."""
     types = RunOptions.__annotations__
     parts = [HEAD]
-    for call, names in CALLS.items():
-        parts.append(f'\n\nclass {class_name(call)}(TypedDict, total=False):\n    """Of ``{call}``."""\n\n')
-        parts += [f"    {name}: {types[name]}\n" for name in names]
+    done: list[str] = []
+    for call in sorted(CALLS, key=lambda call: len(CALLS[call])):
+        names = CALLS[call]
+        bases = [base for base in done if names[: len(CALLS[base])] == CALLS[base]]
+        base = max(bases, key=lambda base: len(CALLS[base]), default=None)
+        own = names if base is None else names[len(CALLS[base]) :]
+        parent = "TypedDict" if base is None else class_name(base)
+        parts.append(f'\n\nclass {class_name(call)}({parent}, total=False):\n    """Of ``{call}``."""\n')
+        parts += ["\n"] * bool(own) + [f"    {name}: {types[name]}\n" for name in own]
+        done.append(call)
     return "".join(parts)
 
 

@@ -29,7 +29,7 @@ from qmk.host.launcher import Launcher
 from qmk.host.launches import Launches, Sources
 from qmk.host.patches import Here, Writing
 from qmk.host.routing import Routing
-from qmk.host.seals import Seal, Seals
+from qmk.host.seals import InTurn, Seal, Seals
 from qmk.host.states import States
 from qmk.kernel import effects as fx
 from qmk.kernel import events as ev
@@ -93,7 +93,7 @@ class Host:
         self.routing = routing
         self._replies, self._timers = replies, timers
         self._clock_ns, self._entropy = clock_ns, entropy
-        self._seals = seals
+        self._seals = seals and InTurn(seals, turns.in_thread)
         self._committer = Committer(
             journal, self._release, self._refuse_held, turns.schedule, turns.in_thread, turns.broken, turns.soon
         )

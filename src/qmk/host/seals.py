@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -23,6 +24,7 @@ from qmk.host.places import private_folder
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+    from qmk.host.states import InThread
     from qmk.kernel.effects import SealEpoch
 
 log = logging.getLogger("qmk.audit")
@@ -155,6 +157,39 @@ class Sealer(Signer):
             aside = self._head_file.with_name(f"{HEAD_NAME}.{witness.number}")
             self._head_file.replace(aside)
             log.error("the audit log ends before seal %d, which was signed; kept in %s", witness.number, aside)
+
+
+class InTurn:
+    """Keeps the seals of ``seals`` in a thread where there are any, as a disk may take long: one at a time, so that the
+    newest is the last; those that come meanwhile give way to it. ``in_thread`` is as for ``Committer``."""
+
+    def __init__(self, seals: Seals, in_thread: InThread | None) -> None:
+        self._seals = seals
+        self._in_thread = in_thread
+        self._newest: Seal | None = None
+        self._busy = False
+
+    def seal(self, effect: SealEpoch) -> Seal:
+        return self._seals.seal(effect)
+
+    def stored(self, seal: Seal) -> None:
+        if self._in_thread is None:
+            self._seals.stored(seal)
+            return
+        self._newest = seal
+        if not self._busy:
+            self._keep(self._in_thread)
+
+    def _keep(self, in_thread: InThread) -> None:
+        seal, self._newest = self._newest, None
+        self._busy = seal is not None
+        if seal is not None:
+            in_thread(partial(self._seals.stored, seal), partial(self._kept, in_thread))
+
+    def _kept(self, in_thread: InThread, error: BaseException | None) -> None:
+        if error is not None:
+            log.error("a seal of the audit log cannot be kept beside it", exc_info=error)
+        self._keep(in_thread)
 
 
 def witness_bytes(seal: Seal) -> bytes:

@@ -16,89 +16,17 @@ if TYPE_CHECKING:
     from qmk.request.physical import NoiseLike
 
 
-class RunKeywords(TypedDict, total=False):
-    """Of ``qmk.run``."""
+class StateKeywords(TypedDict, total=False):
+    """Of ``qmk.state``."""
 
-    shots: int | None
-    seed: int | None
     engine: str | None
     params: Mapping[str, Any] | None
     format: str | None
-    noise: NoiseLike | Drift | None
-    error: float | None
-    qec: Machine | str | None
-    device: str | None
-    timeout_ms: int | None
-    keep_events: bool
-    outputs: Outputs | None
-    rewrites: bool
-    cache: bool
-    progress: Progress | None
-    isolate: bool
-
-
-class EmbeddedRunKeywords(TypedDict, total=False):
-    """Of ``Embedded.run``."""
-
-    shots: int | None
-    seed: int | None
-    engine: str | None
-    params: Mapping[str, Any] | None
-    format: str | None
-    noise: NoiseLike | Drift | None
-    error: float | None
-    qec: Machine | str | None
-    device: str | None
-    timeout_ms: int | None
-    keep_events: bool
-    outputs: Outputs | None
-    rewrites: bool
-    cache: bool
-    progress: Progress | None
-
-
-class SampleKeywords(TypedDict, total=False):
-    """Of ``qmk.sample``."""
-
-    shots: int | None
-    seed: int | None
-    engine: str | None
-    params: Mapping[str, Any] | None
-    format: str | None
-    noise: NoiseLike | Drift | None
-    error: float | None
-    qec: Machine | str | None
-    device: str | None
-    rewrites: bool
-    cache: bool
-
-
-class ExpectationKeywords(TypedDict, total=False):
-    """Of ``qmk.expectation``."""
-
-    shots: int | None
-    seed: int | None
-    engine: str | None
-    params: Mapping[str, Any] | None
-    format: str | None
-    noise: NoiseLike | Drift | None
-    error: float | None
-    qec: Machine | str | None
     device: str | None
 
 
-class ProbabilitiesKeywords(TypedDict, total=False):
-    """Of ``qmk.probabilities``."""
-
-    shots: int | None
-    seed: int | None
-    engine: str | None
-    params: Mapping[str, Any] | None
-    format: str | None
-    noise: NoiseLike | Drift | None
-    error: float | None
-    qec: Machine | str | None
-    device: str | None
+class AmplitudesKeywords(StateKeywords, total=False):
+    """Of ``qmk.amplitudes``."""
 
 
 class GradientKeywords(TypedDict, total=False):
@@ -126,69 +54,6 @@ class SweepKeywords(TypedDict, total=False):
     device: str | None
 
 
-class StateKeywords(TypedDict, total=False):
-    """Of ``qmk.state``."""
-
-    engine: str | None
-    params: Mapping[str, Any] | None
-    format: str | None
-    device: str | None
-
-
-class AmplitudesKeywords(TypedDict, total=False):
-    """Of ``qmk.amplitudes``."""
-
-    engine: str | None
-    params: Mapping[str, Any] | None
-    format: str | None
-    device: str | None
-
-
-class ClientSubmitKeywords(TypedDict, total=False):
-    """Of ``Client.submit``."""
-
-    shots: int | None
-    seed: int | None
-    engine: str | None
-    params: Mapping[str, Any] | None
-    format: str | None
-    noise: NoiseLike | Drift | None
-    error: float | None
-    qec: Machine | str | None
-    device: str | None
-    timeout_ms: int | None
-    keep_events: bool
-    outputs: Outputs | None
-    cache: bool
-    priority: int
-    deadline_epochs: int | None
-    idempotency_key: str
-    channels: Mapping[str, str] | None
-
-
-class ClientRunKeywords(TypedDict, total=False):
-    """Of ``Client.run``."""
-
-    shots: int | None
-    seed: int | None
-    engine: str | None
-    params: Mapping[str, Any] | None
-    format: str | None
-    noise: NoiseLike | Drift | None
-    error: float | None
-    qec: Machine | str | None
-    device: str | None
-    timeout_ms: int | None
-    keep_events: bool
-    outputs: Outputs | None
-    cache: bool
-    priority: int
-    deadline_epochs: int | None
-    idempotency_key: str
-    channels: Mapping[str, str] | None
-    progress: Progress | None
-
-
 class ClientEstimateKeywords(TypedDict, total=False):
     """Of ``Client.estimate``."""
 
@@ -200,3 +65,64 @@ class ClientEstimateKeywords(TypedDict, total=False):
     qec: Machine | str | None
     device: str | None
     outputs: Outputs | None
+
+
+class ExpectationKeywords(TypedDict, total=False):
+    """Of ``qmk.expectation``."""
+
+    shots: int | None
+    seed: int | None
+    engine: str | None
+    params: Mapping[str, Any] | None
+    format: str | None
+    noise: NoiseLike | Drift | None
+    error: float | None
+    qec: Machine | str | None
+    device: str | None
+
+
+class ProbabilitiesKeywords(ExpectationKeywords, total=False):
+    """Of ``qmk.probabilities``."""
+
+
+class SampleKeywords(ExpectationKeywords, total=False):
+    """Of ``qmk.sample``."""
+
+    rewrites: bool
+    cache: bool
+
+
+class EmbeddedRunKeywords(ExpectationKeywords, total=False):
+    """Of ``Embedded.run``."""
+
+    timeout_ms: int | None
+    keep_events: bool
+    outputs: Outputs | None
+    rewrites: bool
+    cache: bool
+    progress: Progress | None
+
+
+class RunKeywords(EmbeddedRunKeywords, total=False):
+    """Of ``qmk.run``."""
+
+    isolate: bool
+
+
+class ClientSubmitKeywords(ExpectationKeywords, total=False):
+    """Of ``Client.submit``."""
+
+    timeout_ms: int | None
+    keep_events: bool
+    outputs: Outputs | None
+    cache: bool
+    priority: int
+    deadline_epochs: int | None
+    idempotency_key: str
+    channels: Mapping[str, str] | None
+
+
+class ClientRunKeywords(ClientSubmitKeywords, total=False):
+    """Of ``Client.run``."""
+
+    progress: Progress | None
