@@ -97,13 +97,14 @@ def aer_of(text: str) -> Callable[[int], Any]:
     return lambda seed: backend.run(circuit, shots=SHOTS, seed_simulator=seed).result().get_counts()
 
 
+def show(row: Row) -> None:
+    figures = (row.sample_s, row.run_s, row.daemon_s, row.aer_s)
+    cells = " ".join(f"{s * 1e3:9.3f}" if s is not None else f"{'-':>9}" for s in figures)
+    print(f"{row.name[:36]:36} {cells}{'' if row.same else '   OTHER BITS'}", flush=True)
+
+
 def report(rows: list[Row]) -> bool:
-    """Prints the rows and the bars; whether all are met."""
-    print(f"{'circuit':36} {'sample':>9} {'run':>9} {'daemon':>9} {'aer':>9}   ms")
-    for row in rows:
-        figures = (row.sample_s, row.run_s, row.daemon_s, row.aer_s)
-        cells = " ".join(f"{s * 1e3:9.3f}" if s is not None else f"{'-':>9}" for s in figures)
-        print(f"{row.name[:36]:36} {cells}{'' if row.same else '   OTHER BITS'}")
+    """Prints the bars; whether all are met."""
     short = [row for row in rows if row.sample_s < SHORT_S]
     ratio = math.exp(sum(math.log(row.run_s / row.sample_s) for row in short) / len(short))
     late = [row.name for row in short if row.run_s > row.sample_s + RUN_SLACK_S]
@@ -131,6 +132,7 @@ def main() -> int:
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     arguments = parser.parse_args()
     rows: list[Row] = []
+    print(f"{'circuit':36} {'sample':>9} {'run':>9} {'daemon':>9} {'aer':>9}   ms")
     with ExitStack() as stack:
         client = None
         if not arguments.no_daemon:
@@ -138,6 +140,7 @@ def main() -> int:
         for path in sorted(p for p in arguments.circuits.glob("*.qasm") if arguments.only in p.stem):
             try:
                 rows.append(measure(path.stem, path.read_text(), client, aer_of if arguments.aer else None))
+                show(rows[-1])
             except qmk.QmkError as refused:
                 print(f"  {path.stem}: {refused.kind.name}", file=sys.stderr)
     if arguments.json:

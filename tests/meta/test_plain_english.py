@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2] / "src/qmk"
+HOWTO = Path(__file__).parents[2] / "docs/howto"
 
 TO_DO = frozenset({
     "abi", "api", "base", "cli", "client", "engines/aer", "engines/clifft", "engines/ddsim", "engines/lightning",
@@ -96,3 +97,10 @@ def test_a_room_that_is_clean_leaves_the_list(room: str) -> None:
     assert (ROOT / room).exists(), f"'{room}' is not there any more: take it off the list"
     files = sorted((ROOT / room).rglob("*.py")) if (ROOT / room).is_dir() else [ROOT / room]
     assert any(line for path in files for line in complaints(path)), f"'{room}' is clean: take it off the list"
+
+
+@pytest.mark.parametrize("page", sorted(path.name for path in HOWTO.glob("*.md")))
+def test_a_page_begins_with_what_its_reader_can_do_after_it(page: str) -> None:
+    title, first, *_ = (HOWTO / page).read_text(encoding="utf-8").split("\n\n")
+    assert title.startswith("# ")
+    assert re.match(r"After this page you can ", first), f"docs/howto/{page} begins '{first[:60]}'"

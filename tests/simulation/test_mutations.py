@@ -196,7 +196,7 @@ def held_answers_are_released_twice(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Host, "_release", twice)
 
 
-@mutation("isolation")
+@mutation("isolation", "rights")
 def jobs_are_shown_to_other_tenants(patch: pytest.MonkeyPatch) -> None:
     job_of = State.job_of
 

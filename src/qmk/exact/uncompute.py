@@ -42,7 +42,7 @@ class Uncomputed(msgspec.Struct, frozen=True):
     distance: float
 
 
-def uncomputed(plan: ChunkedPlan[Any], shots: int, seed: int) -> list[Uncomputed]:
+def uncompute(plan: ChunkedPlan[Any], shots: int, seed: int) -> list[Uncomputed]:
     """Drive a run to its end; from every fence go back, where the segment before it can be undone, compare with the
     state that was there, and go on. The run must give the samples it gives undisturbed: AssertionError if not."""
     found: list[Uncomputed] = []

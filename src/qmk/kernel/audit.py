@@ -100,3 +100,11 @@ class AuditLog:
             self._tree.add(bytes.fromhex(leaf))
         self.open_first = self.seq - len(event.audit_open) + 1 if event.audit_open else 0
         self.seal(out)
+
+
+class RefusedCallers:
+    """Those of whom no entry told yet."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.noted_ns = 0

@@ -15,9 +15,10 @@ from qmk.abi.calls import CALLS, METHODS
 from qmk.abi.rights import CAP_ALLOC, CAP_STATUS, CAP_SUBMIT, RIGHTS
 from qmk.base.errors import QmkError
 from qmk.base.ids import trace
-from qmk.kernel import checkpoint
+from qmk.kernel import interrupts
 from qmk.kernel.effects import ClearTimer, ReplyError, SetTimer
 from qmk.kernel.objects.capability import Capability, insufficient
+from qmk.kernel.tables import Tables
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from qmk.kernel.asks import Ask
     from qmk.kernel.objects.job import Job
     from qmk.kernel.objects.session import Session
-    from qmk.kernel.state import State
     from qmk.kernel.waits import Wait
 
 CAPABILITY_TIMER = "cap:"
@@ -43,7 +43,7 @@ def require(session: Session, call: Call) -> None:
         raise insufficient(call.rights, held)
 
 
-def covers(kernel: State, capability: Capability, job: Job) -> bool:
+def covers(kernel: Tables, capability: Capability, job: Job) -> bool:
     """Whether the capability is about this job: its tenant's, and named if jobs are. A suspended tenant's capabilities
     are about nothing."""
     return _is_about(capability, job) and not kernel.tenant(job.tenant).config.suspended
@@ -53,14 +53,14 @@ def _is_about(capability: Capability, job: Job) -> bool:
     return capability.tenant == job.tenant and (capability.jobs is None or job.id in capability.jobs)
 
 
-def rights_over(kernel: State, session: Session, job: Job) -> frozenset[str]:
+def rights_over(kernel: Tables, session: Session, job: Job) -> frozenset[str]:
     """What the session may do with this job."""
     if kernel.tenant(job.tenant).config.suspended:
         return frozenset()
     return frozenset[str]().union(*[item.rights for item in session.caps.items.values() if _is_about(item, job)])
 
 
-def narrowest(kernel: State, session: Session, right: str) -> Capability:
+def narrowest(kernel: Tables, session: Session, right: str) -> Capability:
     """The capability that answers for the right; INSUFFICIENT_CAPS without any."""
     found = _answering(kernel, session, right)
     if found is None:
@@ -69,7 +69,7 @@ def narrowest(kernel: State, session: Session, right: str) -> Capability:
 
 
 def _answering(
-    kernel: State, session: Session, right: str, job: Job | None = None, shots: int = 0
+    kernel: Tables, session: Session, right: str, job: Job | None = None, shots: int = 0
 ) -> Capability | None:
     """The narrowest that allows a call, about ``job`` if it is about one; ``shots`` are those of a job to be made."""
     able = [
@@ -82,7 +82,7 @@ def _answering(
     return min(able, key=lambda item: item.breadth, default=None)
 
 
-def spend(kernel: State, session: Session, rights: Iterable[str], job: Job | None = None, shots: int = 0) -> None:
+def spend(kernel: Tables, session: Session, rights: Iterable[str], job: Job | None = None, shots: int = 0) -> None:
     """Counts one use of each capability that answers for the rights of a call that was carried out, and of what those
     derive from. One that is used up is revoked, or, while qubits are held or calls unanswered under it, left without
     rights: its last use is good for the whole call, be it a wait."""
@@ -99,7 +99,7 @@ def spend(kernel: State, session: Session, rights: Iterable[str], job: Job | Non
             _use_up(kernel, item)
 
 
-def _use_up(kernel: State, capability: Capability) -> None:
+def _use_up(kernel: Tables, capability: Capability) -> None:
     below = capability.subtree()
     ids = {item.id for item in below}
     holders = _holders(kernel, below)
@@ -113,13 +113,13 @@ def _use_up(kernel: State, capability: Capability) -> None:
         recheck(kernel, holder)
 
 
-def _keeps(kernel: State, session: Session, ids: set[str]) -> bool:
+def _keeps(kernel: Tables, session: Session, ids: set[str]) -> bool:
     """Whether the session has something that was begun under one of these: qubits, or calls that are not answered."""
     unanswered = [*kernel.waits.of_session(session.id), *kernel.asks.of_session(session.id)]
     return any(origin in ids for origin in session.qubits.values()) or any(call.under in ids for call in unanswered)
 
 
-def settle(kernel: State, session: Session) -> None:
+def settle(kernel: Tables, session: Session) -> None:
     """Clears away used-up capabilities under which the session has nothing left."""
     for item in list(session.caps.items.values()):
         if not item.rights and kernel.caps.get(item.id) is item:
@@ -127,13 +127,13 @@ def settle(kernel: State, session: Session) -> None:
                 _use_up(kernel, above)
 
 
-def under(kernel: State, session: Session, right: str, job: Job) -> str:
+def under(kernel: Tables, session: Session, right: str, job: Job) -> str:
     """Id of the capability that a call about the job is let in by, where its uses are counted; else empty."""
     found = _answering(kernel, session, right, job) if session.caps.metered else None
     return found.id if found is not None else ""
 
 
-def paid(kernel: State, id: str, job: Job) -> frozenset[str]:
+def paid(kernel: Tables, id: str, job: Job) -> frozenset[str]:
     """What a call about the job, begun ``under`` this capability, may still do although the last use is spent."""
     found = kernel.caps.get(id)
     return found.paid if found is not None and covers(kernel, found, job) else frozenset()
@@ -148,7 +148,7 @@ def program_rights(graph: Graph) -> set[str]:
     return found & RIGHTS.keys()
 
 
-def revoke(kernel: State, capability: Capability, why: str = "") -> tuple[list[str], list[str]]:
+def revoke(kernel: Tables, capability: Capability, why: str = "") -> tuple[list[str], list[str]]:
     """Ends a capability and all that derives from it, in every session: ids of the capabilities and handles of the
     qubits that went with them. Revoking what a session was granted by name takes the right out of the session."""
     gone, less = _strike(kernel, capability) if capability.granted else (kernel.caps.remove(capability), [])
@@ -173,14 +173,14 @@ def revoke(kernel: State, capability: Capability, why: str = "") -> tuple[list[s
     return [item.id for item in gone], released
 
 
-def strike(kernel: State, session: Session, rights: frozenset[str]) -> None:
+def strike(kernel: Tables, session: Session, rights: frozenset[str]) -> None:
     """Takes rights out of a session for ever, by revoking what it was granted under those names."""
     for item in [item for item in session.caps.items.values() if item.granted and item.rights & rights]:
         if kernel.caps.get(item.id) is item:
             revoke(kernel, item, "no longer allowed for the tenant")
 
 
-def _strike(kernel: State, granted: Capability) -> tuple[list[Capability], list[Capability]]:
+def _strike(kernel: Tables, granted: Capability) -> tuple[list[Capability], list[Capability]]:
     """Takes a granted capability's subtree out, and its right from whatever else the session's root has handed on:
     what is gone, and what stays with less."""
     root = granted.parent
@@ -199,13 +199,13 @@ def _strike(kernel: State, granted: Capability) -> tuple[list[Capability], list[
     return gone, less
 
 
-def _holders(kernel: State, capabilities: Iterable[Capability]) -> list[Session]:
+def _holders(kernel: Tables, capabilities: Iterable[Capability]) -> list[Session]:
     """The open sessions that hold any of these."""
     names = dict.fromkeys(item.session for item in capabilities if item.session)
     return [session for name in names if (session := kernel.sessions.get(name)) is not None]
 
 
-def recheck(kernel: State, session: Session) -> None:
+def recheck(kernel: Tables, session: Session) -> None:
     """Answers the session's open calls about jobs for which it may make them no longer: waits, and what is to happen at
     a fence. A launch that was asked for that does it all the same."""
     for wait in kernel.waits.of_session(session.id):
@@ -216,10 +216,10 @@ def recheck(kernel: State, session: Session) -> None:
     for ask in kernel.asks.of_session(session.id):
         error = _barred(kernel, session, ask, METHODS[ask.call].rights)
         if error is not None:
-            checkpoint.refuse(kernel, ask, error)
+            interrupts.refuse(kernel, ask, error)
 
 
-def _barred(kernel: State, session: Session, call: Wait | Ask, rights: tuple[str, ...]) -> QmkError | None:
+def _barred(kernel: Tables, session: Session, call: Wait | Ask, rights: tuple[str, ...]) -> QmkError | None:
     """Why the session could not make the call now; None if it could, or if the call was its capability's last use."""
     try:
         session.tenant.require_active()
@@ -230,21 +230,21 @@ def _barred(kernel: State, session: Session, call: Wait | Ask, rights: tuple[str
     return None
 
 
-def set_expiry(kernel: State, capability: Capability) -> None:
+def set_expiry(kernel: Tables, capability: Capability) -> None:
     """Has the host tell when the capability may have expired."""
     due = [capability.expires_ns, capability.expires_epoch * kernel.config.epoch_ms * MS]
     if any(due):
         kernel.out.append(SetTimer(CAPABILITY_TIMER + capability.id, min(at_ns for at_ns in due if at_ns)))
 
 
-def expire(kernel: State, session: Session) -> None:
+def expire(kernel: Tables, session: Session) -> None:
     """Revokes what the session holds and has expired."""
     for item in list(session.caps.items.values()):
         if item.maker and kernel.caps.get(item.id) is item and item.expired(kernel.now_ns, kernel.epoch()):
             revoke(kernel, item, "expired")
 
 
-def end_idle(kernel: State) -> None:
+def end_idle(kernel: Tables) -> None:
     """Ends the sessions that were unused for too long. One that waits for an answer is in use."""
     for session in kernel.sessions.expired(kernel.now_ns):
         if kernel.waits.of_session(session.id) or kernel.asks.of_session(session.id):
@@ -253,7 +253,7 @@ def end_idle(kernel: State) -> None:
             kernel.end_session(session, "unused for too long")
 
 
-def set_idle_timer(kernel: State) -> None:
+def set_idle_timer(kernel: Tables) -> None:
     """Has the host tell when the longest unused session may have to end: it ends by the clock, not when somebody else
     happens to call, who could be seen by what it gives back."""
     due_ns = kernel.sessions.idle_due_ns()
@@ -261,7 +261,7 @@ def set_idle_timer(kernel: State) -> None:
         kernel.out.append(SetTimer(IDLE_TIMER, due_ns))
 
 
-def timer(kernel: State, key: str) -> None:
+def timer(kernel: Tables, key: str) -> None:
     """A timer of a capability or a session came due; it is set again if the clock says otherwise."""
     if key.startswith(SESSION_TIMER):
         session = kernel.sessions.get(key.removeprefix(SESSION_TIMER))

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from qmk.kernel.events import Submitted
 from qmk.kernel.objects.job import COMPLETED, Job
-from qmk.kernel.policy import Entry
+from qmk.kernel.policy import Cache, Entry
 from qmk.qvm.outputs import Outputs
-
-if TYPE_CHECKING:
-    from qmk.kernel.jobs import JobTable
 
 Key = tuple[str, int, int, str, str, str, bool, Outputs | None]
 
@@ -36,12 +33,12 @@ def key_of(record: Submitted, version: str) -> Key:
     return (*run, record.keep_events, record.outputs)
 
 
-def find(jobs: JobTable, record: Submitted, version: str) -> Entry | None:
+def find(shelf: Cache, jobs: Mapping[str, Job], record: Submitted, version: str) -> Entry | None:
     """The job whose result answers ``record``, if policy knows one and it is one."""
     if not cacheable(record):
         return None
-    known = jobs.cache.find(record.tenant, key_of(record, version))
-    return known if known is not None and serves(jobs.by_id.get(known.job), record, version) else None
+    known = shelf.find(record.tenant, key_of(record, version))
+    return known if known is not None and serves(jobs.get(known.job), record, version) else None
 
 
 def serves(job: Job | None, record: Submitted, version: str) -> bool:

@@ -7,60 +7,34 @@ Answers of launches that are no longer current change nothing.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from msgspec import structs
 
 from qmk.abi.calls import q_checkpoint, q_migrate
 from qmk.base.errors import QmkError
-from qmk.base.ids import opaque
 from qmk.base.limits import LIMITS
-from qmk.kernel import firewall, rollback
-from qmk.kernel.asks import CHECKPOINT, MIGRATE, ROLLBACK, Ask, Asked
-from qmk.kernel.effects import Interrupt, Reply, ReplyError
+from qmk.kernel import firewall, interrupts, rollback
+from qmk.kernel.asks import CHECKPOINT, MIGRATE, ROLLBACK, Ask
+from qmk.kernel.effects import Reply
 from qmk.kernel.events import NotInterrupted, NotSaved, Saved, Yielded
+from qmk.kernel.tables import Tables
 
 if TYPE_CHECKING:
     from qmk.kernel.objects.checkpoint import Checkpoint
     from qmk.kernel.objects.job import Job
-    from qmk.kernel.state import State
-
-SAVE = "save"
-YIELD = "yield"
-REWIND = "rewind"
-AUDITED = {
-    "preempted": "job.preempt",
-    "migrated": "job.migrate",
-    "rewound": "job.rollback",
-    "channel": "job.preempt",
-    "unreadable": "job.rollback",
-    "unsaved": "job.preempt",
-}
 
 
-def interrupt(kernel: State, job: Job, kind: str, why: str = "", epoch: int = 0, ref: str = "") -> bool:
-    """Asks the job's launch for something at its next fence; False when it is already being asked for that, or to
-    stop."""
-    assert job.fence, "only a launch can be interrupted"
-    asked = kernel.asks.asked_of(job.id, job.fence)
-    if kind in asked or YIELD in asked or REWIND in asked:
-        return False
-    ref = ref or opaque("chk", job.id.encode(), job.fence, kind)
-    asked[kind] = Asked(ref, why)
-    kernel.out.append(Interrupt(job.id, job.fence, kind, ref, why, epoch))
-    return True
-
-
-def saved(kernel: State, event: Saved) -> None:
+def saved(kernel: Tables, event: Saved) -> None:
     """A state that nobody asked for, or the one that q_checkpoint calls wait for."""
     job = kernel.jobs.current(event.job, event.fence)
     if job is None:
         return
     kernel.states_fit = True
     asked = kernel.asks.asked_of(job.id, job.fence)
-    wanted = SAVE in asked and asked[SAVE].ref == event.checkpoint
+    wanted = interrupts.SAVE in asked and asked[interrupts.SAVE].ref == event.checkpoint
     if wanted:
-        del asked[SAVE]
+        del asked[interrupts.SAVE]
     too_large = _too_large(kernel, job.tenant, event.size_bytes, event.blob)
     error = no_room(kernel, job.tenant, event.size_bytes, event.blob) if wanted else too_large
     if too_large is None:
@@ -69,15 +43,15 @@ def saved(kernel: State, event: Saved) -> None:
         return
     if error is not None:
         for ask in _asks(kernel, job, CHECKPOINT):
-            refuse(kernel, ask, error)
+            interrupts.refuse(kernel, ask, error)
         return
     kernel.audit("checkpoint.save", job.tenant, job=job.id, checkpoint=event.checkpoint, epoch=event.epoch)
     row = kernel.jobs.checkpoints.by_id[event.checkpoint]
     for ask in _asks(kernel, job, CHECKPOINT):
-        answer(kernel, ask, reply_of(row))
+        interrupts.answer(kernel, ask, reply_of(row))
 
 
-def yielded(kernel: State, event: Yielded) -> None:
+def yielded(kernel: Tables, event: Yielded) -> None:
     """The launch stopped at a fence: the job is in the queue again."""
     job = kernel.jobs.current(event.job, event.fence)
     if job is None:
@@ -92,13 +66,13 @@ def yielded(kernel: State, event: Yielded) -> None:
     for ask in undone:
         kernel.asks.remove(ask)
     kernel.commit(structs.replace(event, why=why, region=region))
-    kernel.audit(AUDITED[why], job.tenant, job=job.id, epoch=event.epoch)
+    kernel.audit(interrupts.AUDITED[why], job.tenant, job=job.id, epoch=event.epoch)
     for ask in undone:
         kernel.out.append(Reply(ask.conn, ask.ref, rollback.reply_of(job, rollback.IN_PLACE)))
     kernel.launch_ready()
 
 
-def not_interrupted(kernel: State, event: NotInterrupted) -> None:
+def not_interrupted(kernel: Tables, event: NotInterrupted) -> None:
     """The launch goes on. What can be had in another way is; the others are told why not."""
     job = kernel.jobs.current(event.job, event.fence)
     if job is None:
@@ -106,21 +80,23 @@ def not_interrupted(kernel: State, event: NotInterrupted) -> None:
     asked = kernel.asks.asked_of(job.id, job.fence)
     kind = next((kind for kind, row in asked.items() if row.ref == event.ref), "")
     asked.pop(kind, None)
-    if kind == YIELD:
+    if kind == interrupts.YIELD:
         kernel.jobs.queue.decline(job)
-    if kind == REWIND:
+    if kind == interrupts.REWIND:
         rollback.without_undoing(kernel, job, event)
+        for ask in kernel.asks.of_job(job.id):
+            serve(kernel, ask, job)
         if job.fence:  # whoever wanted it to yield meanwhile was not heard
             kernel.jobs.queue.decline(job)
             firewall.look_again(kernel, job)
         return
-    for ask in _asks(kernel, job, {SAVE: CHECKPOINT, YIELD: MIGRATE}.get(kind, "")):
-        refuse(kernel, ask, not_checkpointable(job, event.message))
+    for ask in _asks(kernel, job, {interrupts.SAVE: CHECKPOINT, interrupts.YIELD: MIGRATE}.get(kind, "")):
+        interrupts.refuse(kernel, ask, interrupts.not_checkpointable(job, event.message))
     for ask in kernel.asks.of_job(job.id):
         serve(kernel, ask, job)
 
 
-def not_saved(kernel: State, event: NotSaved) -> None:
+def not_saved(kernel: Tables, event: NotSaved) -> None:
     """A state could not be kept: until one can again, no launch is preempted. A launch that has stopped for it goes
     back to the queue, and on from the state before."""
     job = kernel.jobs.current(event.job, event.fence)
@@ -130,21 +106,21 @@ def not_saved(kernel: State, event: NotSaved) -> None:
     if event.stopped:
         row = kernel.jobs.checkpoints.by_id.get(job.saved)
         region = next((ask.region for ask in reversed(_asks(kernel, job, MIGRATE))), "")
-        send(kernel, job, "unsaved", row, region, event.message)
+        interrupts.send(kernel, job, "unsaved", row, region, event.message)
         kernel.launch_ready()
 
 
-def settle(kernel: State, job: Job) -> None:
+def settle(kernel: Tables, job: Job) -> None:
     """The job's launch is over, or has just begun: looks again at what is asked of it."""
     for ask in kernel.asks.of_job(job.id):
         if kernel.asks.get(ask.key) is not None:
             serve(kernel, ask, job)
 
 
-def serve(kernel: State, ask: Ask, job: Job) -> None:
+def serve(kernel: Tables, ask: Ask, job: Job) -> None:
     """Does what the ask needs next, which may be nothing, or answers it."""
     if job.ended:
-        refuse(kernel, ask, ended(job))
+        interrupts.refuse(kernel, ask, interrupts.ended(job))
     elif ask.kind == CHECKPOINT:
         _serve_checkpoint(kernel, ask, job)
     elif ask.kind == MIGRATE:
@@ -153,23 +129,23 @@ def serve(kernel: State, ask: Ask, job: Job) -> None:
         rollback.serve(kernel, ask, job)
 
 
-def _serve_checkpoint(kernel: State, ask: Ask, job: Job) -> None:
+def _serve_checkpoint(kernel: Tables, ask: Ask, job: Job) -> None:
     if job.fence and job.submitted.fenced:
-        interrupt(kernel, job, SAVE, ref=ask.checkpoint)
+        interrupts.interrupt(kernel, job, interrupts.SAVE, ref=ask.checkpoint)
         return
     if job.fence:
-        refuse(kernel, ask, not_checkpointable(job))
+        interrupts.refuse(kernel, ask, interrupts.not_checkpointable(job))
         return
     error = no_room(kernel, job.tenant)  # the state, if there is one, is paid for
     if error is not None:
-        refuse(kernel, ask, error)
+        interrupts.refuse(kernel, ask, error)
         return
     kernel.asks.remove(ask)  # before the record, which has open asks looked at again
     row = keep(kernel, job, ask.checkpoint)
     kernel.out.append(Reply(ask.conn, ask.ref, reply_of(row)))
 
 
-def no_room(kernel: State, tenant: str, size: int = 0, blob: str = "") -> QmkError | None:
+def no_room(kernel: Tables, tenant: str, size: int = 0, blob: str = "") -> QmkError | None:
     """QUOTA_EXCEEDED when the tenant may not keep one checkpoint more, with a state ``blob`` of ``size`` bytes. Asked
     when one is asked for, and again when it comes: others may have come since."""
     held = kernel.jobs.checkpoints.kept_of(tenant)
@@ -185,7 +161,7 @@ def no_room(kernel: State, tenant: str, size: int = 0, blob: str = "") -> QmkErr
     return _too_large(kernel, tenant, size, blob)
 
 
-def _too_large(kernel: State, tenant: str, size: int, blob: str) -> QmkError | None:
+def _too_large(kernel: Tables, tenant: str, size: int, blob: str) -> QmkError | None:
     """QUOTA_EXCEEDED when the tenant may not store so many bytes more. A state that it has already costs nothing."""
     storage = kernel.tenant(tenant).account.storage
     if kernel.jobs.checkpoints.holds(tenant, blob) or storage.fits(size):
@@ -193,25 +169,25 @@ def _too_large(kernel: State, tenant: str, size: int, blob: str) -> QmkError | N
     return storage.refusal(size, kernel.now_ns)
 
 
-def _serve_migrate(kernel: State, ask: Ask, job: Job) -> None:
+def _serve_migrate(kernel: Tables, ask: Ask, job: Job) -> None:
     region = _asks(kernel, job, MIGRATE)[-1].region
     if region != ask.region:  # two that pull the job to and fro would never be done
-        refuse(kernel, ask, _overtaken(ask.region, region))
+        interrupts.refuse(kernel, ask, _overtaken(ask.region, region))
         return
     if ask.placements is None:
         return
     if job.fence and kernel.jobs.queue.where(job)[0] == ask.region:
-        answer(kernel, ask, migrated(kernel, job, ask))
+        interrupts.answer(kernel, ask, migrated(kernel, job, ask))
     elif not job.fence:
         if job.wanted_region != ask.region:
-            send(kernel, job, "migrated", kernel.jobs.checkpoints.by_id.get(job.saved), ask.region)
+            interrupts.send(kernel, job, "migrated", kernel.jobs.checkpoints.by_id.get(job.saved), ask.region)
     elif job.submitted.fenced:
-        interrupt(kernel, job, YIELD, "migrated")
+        interrupts.interrupt(kernel, job, interrupts.YIELD, "migrated")
     else:
-        refuse(kernel, ask, not_checkpointable(job))
+        interrupts.refuse(kernel, ask, interrupts.not_checkpointable(job))
 
 
-def keep(kernel: State, job: Job, checkpoint: str) -> Checkpoint:
+def keep(kernel: Tables, job: Job, checkpoint: str) -> Checkpoint:
     """A kept checkpoint of where a queued job will go on; with no state saved yet, that is the program's start."""
     row = kernel.jobs.checkpoints.by_id.get(job.saved)
     record = Saved(
@@ -229,46 +205,18 @@ def keep(kernel: State, job: Job, checkpoint: str) -> Checkpoint:
     return kernel.jobs.checkpoints.by_id[checkpoint]
 
 
-def send(kernel: State, job: Job, why: str, row: Checkpoint | None, region: str = "", reason: str = "") -> None:
-    """Has the job go on from ``row`` (None: the start), in ``region``; its launch, if one is out, is over with this."""
-    record = Yielded(
-        now_ns=kernel.now_ns,
-        job=job.id,
-        fence=job.fence,
-        checkpoint=row.id if row else "",
-        epoch=row.epoch if row else 0,
-        blob=row.blob if row else "",
-        size_bytes=row.size_bytes if row else 0,
-        why=why,
-        region=region,
-        reason=reason,
-    )
-    kernel.commit(record)
-    kernel.audit(AUDITED[why], job.tenant, job=job.id, epoch=record.epoch)
-
-
-def start_anew(kernel: State, job: Job) -> None:
+def start_anew(kernel: Tables, job: Job) -> None:
     """Its engine cannot go on from the saved state (it is of another version, say): the job starts from the beginning,
     which takes longer and gives the same bits."""
-    send(kernel, job, "unreadable", None)
+    interrupts.send(kernel, job, "unreadable", None)
     kernel.launch_ready()
-
-
-def answer(kernel: State, ask: Ask, result: Any) -> None:
-    kernel.asks.remove(ask)
-    kernel.out.append(Reply(ask.conn, ask.ref, result))
-
-
-def refuse(kernel: State, ask: Ask, error: QmkError) -> None:
-    kernel.asks.remove(ask)
-    kernel.out.append(ReplyError(ask.conn, ask.ref, error))
 
 
 def reply_of(row: Checkpoint) -> q_checkpoint.Reply:
     return q_checkpoint.Reply(row.id, row.job, row.epoch, row.size_bytes)
 
 
-def migrated(kernel: State, job: Job, ask: Ask) -> q_migrate.Reply:
+def migrated(kernel: Tables, job: Job, ask: Ask) -> q_migrate.Reply:
     """Where the handles are that live in the epoch the job goes on with."""
     region, first_qubit = kernel.jobs.queue.where(job)
     epoch = job.epochs_done + 1
@@ -287,30 +235,5 @@ def _overtaken(asked: str, region: str) -> QmkError:
     )
 
 
-def ended(job: Job) -> QmkError:
-    return QmkError(
-        "ALREADY_COMPLETED",
-        f"the job is {job.state} already",
-        job_id=job.id,
-        state=job.state,
-        help="q_replay runs it again with the same bits",
-    )
-
-
-def not_checkpointable(job: Job, why: str = "") -> QmkError:
-    """Why a launch of the job cannot be saved or stopped where it is, and what to write instead."""
-    record = job.submitted
-    engine = f"engine '{record.engine}'" + (f" with method '{record.method}'" if record.method else "")
-    if why:
-        advice = "q_wait for its end, or q_cancel it"
-    elif record.epochs == 1:
-        why = "the program has no fence at which it could be stopped"
-        advice = "put core.fence between parts of the program"
-    else:
-        why = f"{engine} cannot stop this program at its fences"
-        advice = "submit it to an engine whose row in 'qmk engines' says fences"
-    return QmkError("NOT_CHECKPOINTABLE", f"the job runs on: {why}", job_id=job.id, engine=record.engine, help=advice)
-
-
-def _asks(kernel: State, job: Job, kind: str) -> list[Ask]:
+def _asks(kernel: Tables, job: Job, kind: str) -> list[Ask]:
     return [ask for ask in kernel.asks.of_job(job.id) if ask.kind == kind]

@@ -10,7 +10,18 @@ from msgspec import structs
 from qmk.abi.calls import METHODS
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
-from qmk.kernel import authority, checkpoint, compaction, denials, distance, fallback, firewall, retention, succession
+from qmk.kernel import (
+    authority,
+    checkpoint,
+    condensing,
+    denials,
+    distance,
+    fallback,
+    firewall,
+    interrupts,
+    retention,
+    succession,
+)
 from qmk.kernel.audit import AUDIT_TIMER
 from qmk.kernel.effects import Effect, Kill, ReplyError
 from qmk.kernel.events import (
@@ -176,7 +187,7 @@ class Kernel(State):
     def _refused(self, event: Refused) -> None:
         ask = self.asks.get(event.job)
         if ask is not None:
-            checkpoint.refuse(self, ask, reported_error(event.kind, event.message, event.fields))
+            interrupts.refuse(self, ask, reported_error(event.kind, event.message, event.fields))
         pending = self.pending.take(event.job)
         if pending is not None:
             self.drop_pending(pending, reported_error(event.kind, event.message, event.fields))
@@ -294,8 +305,8 @@ class Kernel(State):
         moved = {**self.jobs.launched, **{id: self.jobs.by_id[id] for id, _ in adopted}}
         for job in self.commit(Recovered(now_ns=event.now_ns, adopted=adopted, generation=self.jobs.generation + 1)):
             moved.pop(job.id, None)
-        compaction.compact(self, moved.values())  # so that no record of a start is needed past the next one
-        compaction.settle(self)
+        condensing.compact(self, moved.values())  # so that no record of a start is needed past the next one
+        condensing.settle(self)
         self.out.extend(Kill(job, fence) for job, fence in event.adopted if (job, fence) not in adopted)
         retention.recovered(self)
         firewall.expire(self)
@@ -324,13 +335,13 @@ class Kernel(State):
             moved = dict(self.jobs.launched)
             for job in self.commit(event):
                 moved.pop(job.id, None)
-            compaction.compact(self, moved.values())
+            condensing.compact(self, moved.values())
         self.out.extend(Kill(job_id, fence) for job_id, fence in launches)
         for wait in self.waits.all():
             self.answer(wait, self.jobs.by_id[wait.job])
         for ask in self.asks:
-            checkpoint.refuse(self, ask, submit.closing())
-        compaction.settle(self)
+            interrupts.refuse(self, ask, submit.closing())
+        condensing.settle(self)
         self.audit("kernel.stop", "", jobs=len(self.jobs.by_id), running=len(launches))
         self.audit_log.seal(self.out)
 

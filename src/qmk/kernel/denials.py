@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 from qmk.base.errors import QmkError
 from qmk.base.ids import trace
 from qmk.kernel.audit import shown
+from qmk.kernel.tables import Tables
 
 if TYPE_CHECKING:
     from qmk.kernel.events import Submitted
     from qmk.kernel.objects.session import Session
-    from qmk.kernel.state import State
 
 RATE = "calls_per_minute"
 _DENIED_QUOTA = ("quota", "asked", "limit", "scope")
@@ -25,15 +25,7 @@ REFUSALS_EVERY_NS = 1_000_000_000
 """At most one entry in this time tells of refused callers, and how many."""
 
 
-class RefusedCallers:
-    """Those of whom no entry told yet."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.noted_ns = 0
-
-
-def note(kernel: State, method: str, session: Session | None, error: QmkError) -> None:
+def note(kernel: Tables, method: str, session: Session | None, error: QmkError) -> None:
     """A call was refused."""
     tenant = session.tenant.name if session is not None else error.fields.get("tenant", "")
     fields: dict[str, Any] = {"call": method[:64], "error": error.kind.name}
@@ -53,7 +45,7 @@ def note(kernel: State, method: str, session: Session | None, error: QmkError) -
             pass
 
 
-def note_refused_job(kernel: State, draft: Submitted, error: QmkError) -> None:
+def note_refused_job(kernel: Tables, draft: Submitted, error: QmkError) -> None:
     """A job in VALIDATING became none."""
     fields = {"error": error.kind.name, "session": trace(draft.session), "job": draft.job}
     if error.kind.name == "QUOTA_EXCEEDED":
@@ -65,7 +57,7 @@ def _quota(error: QmkError) -> dict[str, Any]:
     return {name: error.fields[name] for name in _DENIED_QUOTA if name in error.fields}
 
 
-def _again(kernel: State, tenant: str, session: Session | None, error: QmkError) -> bool:
+def _again(kernel: Tables, tenant: str, session: Session | None, error: QmkError) -> bool:
     """Whether it is one more of a row of calls that came too fast."""
     if error.fields.get("quota") != RATE:
         return False
@@ -75,7 +67,7 @@ def _again(kernel: State, tenant: str, session: Session | None, error: QmkError)
     return account.calls is not None and account.calls.refused > 1
 
 
-def _note_refused_caller(kernel: State, tenant: str, fields: dict[str, Any]) -> None:
+def _note_refused_caller(kernel: Tables, tenant: str, fields: dict[str, Any]) -> None:
     callers = kernel.refused_callers
     callers.count += 1
     if kernel.now_ns - callers.noted_ns >= REFUSALS_EVERY_NS or kernel.now_ns < callers.noted_ns:

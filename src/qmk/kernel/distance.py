@@ -15,10 +15,11 @@ from msgspec import convert, structs
 from qmk.abi.shapes import Qec
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
-from qmk.kernel import admission, mapping
+from qmk.kernel import admission, mapping, rewriting
 from qmk.kernel.demand import counted, demand_of_record
 from qmk.kernel.effects import Kill, Recalibrate
 from qmk.kernel.rewriting import ChangeRefused, Rewritten
+from qmk.kernel.tables import Tables
 from qmk.qvm.graph import digest
 from qmk.qvm.verify import verify
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from qmk.kernel.events import Submitted
     from qmk.kernel.objects.job import Job
     from qmk.kernel.rewriting import Recalibrated
-    from qmk.kernel.state import State
 
 SAME = ("n_qubits", "gates", "epochs", "result_bytes_max")
 """What a program keeps when it is written anew: only its errors change."""
@@ -35,7 +35,7 @@ ROOM = ("QUOTA_EXCEEDED", "RESOURCE_EXHAUSTED")
 """Refusals after which the job goes on at the distance that it has."""
 
 
-def passed(kernel: State, job: Job, epoch: int) -> None:
+def passed(kernel: Tables, job: Job, epoch: int) -> None:
     """The launch has ``epoch`` epochs behind it. A job that gives the bits of another asks nobody, nor does one that
     has been at this fence before its last change."""
     record = job.submitted
@@ -46,7 +46,7 @@ def passed(kernel: State, job: Job, epoch: int) -> None:
         kernel.out.append(_ask(kernel, job, epoch))
 
 
-def _ask(kernel: State, job: Job, epoch: int, keep: bool = False) -> Recalibrate:
+def _ask(kernel: Tables, job: Job, epoch: int, keep: bool = False) -> Recalibrate:
     record = job.submitted
     footprint = record.footprint
     assert footprint is not None
@@ -58,7 +58,7 @@ def _ask(kernel: State, job: Job, epoch: int, keep: bool = False) -> Recalibrate
     return Recalibrate(job.id, job.fence, epoch, qec, footprint, since_s, job.tenant, keep, others)
 
 
-def recalibrated(kernel: State, event: Recalibrated) -> None:
+def recalibrated(kernel: Tables, event: Recalibrated) -> None:
     """The host has written the rest of a job's program, or could not."""
     job = kernel.jobs.current(event.job, event.fence)
     if job is None or not job.changed_epoch < event.epoch < job.submitted.epochs:
@@ -85,13 +85,13 @@ def recalibrated(kernel: State, event: Recalibrated) -> None:
     kernel.launch_ready()
 
 
-def _refused(kernel: State, job: Job, event: Recalibrated, change: dict[str, Any], error: QmkError) -> None:
+def _refused(kernel: Tables, job: Job, event: Recalibrated, change: dict[str, Any], error: QmkError) -> None:
     kernel.commit(ChangeRefused(now_ns=kernel.now_ns, job=job.id, fence=event.fence, change=change))
     if error.kind.name in ROOM and change["to_distance"] != change["from_distance"]:
         kernel.out.append(_ask(kernel, job, event.epoch, keep=True))
 
 
-def _record(kernel: State, job: Job, event: Recalibrated, before: Footprint, change: dict[str, Any]) -> Rewritten:
+def _record(kernel: Tables, job: Job, event: Recalibrated, before: Footprint, change: dict[str, Any]) -> Rewritten:
     """Raises what a q_submit of the program would, and INTERNAL_ERROR for one that is not that of the job."""
     graph, footprint = event.graph, event.footprint
     if graph is None or footprint is None:
@@ -113,11 +113,11 @@ def _record(kernel: State, job: Job, event: Recalibrated, before: Footprint, cha
         change=change,
         **{name: found[name] for name in ("graph", "graph_bytes", "nodes", "epoch_nodes")},
     )
-    _require_room(kernel, job, applied(old, record), grows=footprint.physical_qubits > before.physical_qubits)
+    _require_room(kernel, job, rewriting.applied(old, record), grows=footprint.physical_qubits > before.physical_qubits)
     return record
 
 
-def _require_room(kernel: State, job: Job, wanted: Submitted, grows: bool) -> None:
+def _require_room(kernel: Tables, job: Job, wanted: Submitted, grows: bool) -> None:
     kernel.accounts.require_change(job.id, demand_of_record(wanted), kernel.now_ns)
     error = admission.no_room(wanted, kernel.config) if grows else None
     if error is not None:
@@ -130,18 +130,6 @@ def _require_room(kernel: State, job: Job, wanted: Submitted, grows: bool) -> No
             resource="physical_qubits",
             asked=wanted.width,
         )
-
-
-def applied(record: Submitted, change: Rewritten) -> Submitted:
-    """The job's record as it is from then on, without the graph."""
-    return structs.replace(
-        record,
-        digest=change.digest,
-        graph_bytes=change.graph_bytes or len(change.graph),
-        nodes=change.nodes,
-        epoch_nodes=change.epoch_nodes,
-        footprint=change.footprint,
-    )
 
 
 def whole(record: Submitted) -> Submitted:

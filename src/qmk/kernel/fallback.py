@@ -15,11 +15,11 @@ from qmk.kernel.demand import seconds_ns
 from qmk.kernel.effects import ClearTimer, Kill, SetTimer
 from qmk.kernel.events import Failed, FellBack
 from qmk.kernel.objects.job import RUNNING
+from qmk.kernel.tables import Tables
 
 if TYPE_CHECKING:
     from qmk.kernel.objects.alternative import Alternative
     from qmk.kernel.objects.job import Job
-    from qmk.kernel.state import State
 
 SLICE_TIMER = "slice:"
 SLICE_FACTOR = 3.0
@@ -35,7 +35,7 @@ WHY = {"RESOURCE_EXHAUSTED": "memory", "UNSUPPORTED": "refused"}
 """errors of an engine that another may not have"""
 
 
-def failed(kernel: State, job: Job, event: Failed) -> bool:
+def failed(kernel: Tables, job: Job, event: Failed) -> bool:
     """Goes on with the next engine, if the failure is one of this engine and there is one."""
     why = WHY.get(event.kind)
     if why is None or event.died or job.submitted.restored_from:
@@ -47,7 +47,7 @@ def failed(kernel: State, job: Job, event: Failed) -> bool:
     return True
 
 
-def watch(kernel: State, job: Job) -> None:
+def watch(kernel: Tables, job: Job) -> None:
     """Give the job's launch, which a worker has just taken, its time slice."""
     rival = _rival(kernel, job)
     if rival is None or job.saved:
@@ -57,7 +57,7 @@ def watch(kernel: State, job: Job) -> None:
         _arm(kernel, job, slice_ns)
 
 
-def due(kernel: State, job: Job, waited_ns: int = 0) -> None:
+def due(kernel: Tables, job: Job, waited_ns: int = 0) -> None:
     """Judge a launch whose time slice is over by the clock, ``waited_ns`` of which it waited for a processor."""
     kernel.slices.pop(job.id, None)
     rival = _rival(kernel, job)
@@ -76,7 +76,7 @@ def due(kernel: State, job: Job, waited_ns: int = 0) -> None:
     _move(kernel, job, rival, "slow", f"{message}, predicted {job.submitted.seconds:.3g} s")
 
 
-def _slice_ns(kernel: State, job: Job, rival: Alternative) -> int:
+def _slice_ns(kernel: Tables, job: Job, rival: Alternative) -> int:
     """Length of the time slice of the job's launch."""
     record = job.submitted
     slice_ns = max(FLOOR_NS, round(SLICE_FACTOR * record.uncertainty * seconds_ns(record.seconds)), _whole_ns(rival))
@@ -85,19 +85,19 @@ def _slice_ns(kernel: State, job: Job, rival: Alternative) -> int:
     return slice_ns
 
 
-def settle(kernel: State, job: Job) -> None:
+def settle(kernel: Tables, job: Job) -> None:
     """The launch that had the slice is over."""
     if job.id in kernel.slices and kernel.slices[job.id] != job.fence:
         del kernel.slices[job.id]
         kernel.out.append(ClearTimer(SLICE_TIMER + job.id))
 
 
-def _arm(kernel: State, job: Job, after_ns: int) -> None:
+def _arm(kernel: Tables, job: Job, after_ns: int) -> None:
     kernel.slices[job.id] = job.fence
     kernel.out.append(SetTimer(SLICE_TIMER + job.id, kernel.now_ns + after_ns))
 
 
-def _rival(kernel: State, job: Job) -> Alternative | None:
+def _rival(kernel: Tables, job: Job) -> Alternative | None:
     """Of the alternatives that cannot fail the one that is surest to be done first."""
     sure = [row for row in job.submitted.alternatives if not (row.may_fail or row.last)]
     return min((row for row in sure if _affordable(kernel, job, row)), key=_whole_ns, default=None)
@@ -107,13 +107,13 @@ def _whole_ns(row: Alternative) -> int:
     return seconds_ns(row.seconds * row.uncertainty) or LONGEST_NS + 1
 
 
-def _affordable(kernel: State, job: Job, row: Alternative) -> bool:
+def _affordable(kernel: Tables, job: Job, row: Alternative) -> bool:
     """Within the memory of the machine and what is left of the tenant's engine time."""
     limit = kernel.config.memory_bytes
     return (not limit or row.memory_bytes <= limit) and kernel.accounts.has_engine_time(job.id, row.seconds)
 
 
-def _move(kernel: State, job: Job, to: Alternative, why: str, message: str) -> None:
+def _move(kernel: Tables, job: Job, to: Alternative, why: str, message: str) -> None:
     record = job.submitted
     fence = job.fence
     kernel.commit(FellBack(now_ns=kernel.now_ns, job=job.id, fence=fence, to=to, why=why, message=message))

@@ -13,23 +13,21 @@ that run with it are stopped at their next fence and fail there unless no use of
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
 from qmk.base.errors import QmkError
-from qmk.kernel import checkpoint
+from qmk.kernel import interrupts
 from qmk.kernel.effects import Kill, SetTimer
 from qmk.kernel.events import ChannelChanged, ChannelUse, Failed, Submitted
 from qmk.kernel.objects.channel import EXPIRED, PROPOSED, Channel, channel_not_found, exhausted, trouble
 from qmk.kernel.objects.job import QUEUED, RUNNING, Job
+from qmk.kernel.tables import Tables
 from qmk.qvm import link
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, Node
 from qmk.qvm.link import bell_pairs
-
-if TYPE_CHECKING:
-    from qmk.kernel.state import State
 
 CHANNEL_TIMER = "chan:"
 YIELD_WHY = "channel"
@@ -91,7 +89,7 @@ def _count(found: list[Opening], k: int, pairs: int, epoch: int) -> None:
 
 
 def admit(
-    kernel: State, tenant: str, graph: Graph, named: Mapping[str, str], shots: int
+    kernel: Tables, tenant: str, graph: Graph, named: Mapping[str, str], shots: int
 ) -> tuple[Graph, tuple[ChannelUse, ...]]:
     """The graph with its channels bound to the device's links and to the channels ``named``, and what it takes of
     those. Raises CHANNEL_REQUIRED, CHANNEL_NOT_FOUND, CHANNEL_NOT_APPROVED, CHANNEL_CLOSED, CHANNEL_EXPIRED,
@@ -105,7 +103,7 @@ def admit(
     return bound(graph, kernel.config.link, backed), uses
 
 
-def readmit(kernel: State, record: Submitted, graph: Graph, epochs_done: int) -> tuple[ChannelUse, ...]:
+def readmit(kernel: Tables, record: Submitted, graph: Graph, epochs_done: int) -> tuple[ChannelUse, ...]:
     """What a job takes of channels that runs the (bound) program of an earlier one again, from where ``epochs_done``
     epochs are behind it: every channel with a use left is charged anew. Raises as ``admit`` does."""
     _, uses = _backed(kernel, record.tenant, graph, record.policy.get("channels", {}), record.shots)
@@ -115,7 +113,7 @@ def readmit(kernel: State, record: Submitted, graph: Graph, epochs_done: int) ->
 
 
 def _backed(
-    kernel: State, tenant: str, graph: Graph, named: Mapping[str, str], shots: int
+    kernel: Tables, tenant: str, graph: Graph, named: Mapping[str, str], shots: int
 ) -> tuple[dict[str, Channel], tuple[ChannelUse, ...]]:
     """The channel behind each channel.open that has one, and what is taken of them."""
     spans = any(node.op == "core.alloc" and "tenant_id" in node.args for node in graph.nodes)
@@ -149,7 +147,7 @@ def _require_handles(named: Mapping[str, str], found: list[Opening]) -> None:
         )
 
 
-def _backing(kernel: State, tenant: str, opening: Opening, id: str) -> Channel:
+def _backing(kernel: Tables, tenant: str, opening: Opening, id: str) -> Channel:
     """The channel, if it grants what ``opening`` does."""
     channel = party(kernel, tenant, id)
     where = f"node '{opening.node.id}'"
@@ -176,7 +174,7 @@ def _require_link(node: Node, channel: Channel, device: link.Link) -> None:
         raise QmkError("CHANNEL_MISMATCH", message, channel=channel.id, node=node.id, asked=raw, granted=granted)
 
 
-def party(kernel: State, tenant: str, id: str) -> Channel:
+def party(kernel: Tables, tenant: str, id: str) -> Channel:
     """The channel if ``tenant`` is one of its two; any other is answered exactly like one that does not exist."""
     channel = kernel.channels.by_id.get(id)
     if channel is None or tenant not in channel.tenants:
@@ -218,7 +216,7 @@ def _uses(found: list[Opening], backed: Mapping[str, Channel], shots: int) -> tu
     return tuple(ChannelUse(id, count, last[id]) for id, count in pairs.items())
 
 
-def require(kernel: State, uses: tuple[ChannelUse, ...]) -> None:
+def require(kernel: Tables, uses: tuple[ChannelUse, ...]) -> None:
     """Raise unless a new job may take ``uses`` now. To be asked again right before a job is accepted: what was enough
     when its program was looked at may be gone since."""
     for use in uses:
@@ -252,13 +250,13 @@ def _bound(node: Node, device: link.Link, channel: Channel | None) -> Node:
     return made
 
 
-def expire(kernel: State) -> None:
+def expire(kernel: Tables) -> None:
     """End the channels whose time is over."""
     for channel in kernel.channels.due(kernel.now_ns):
         end(kernel, channel.moved(EXPIRED))
 
 
-def end(kernel: State, channel: Channel) -> None:
+def end(kernel: Tables, channel: Channel) -> None:
     """Record that a channel has ended, and see to the jobs that count on it."""
     kernel.commit(ChannelChanged(now_ns=kernel.now_ns, channel=channel.id, state=msgspec.to_builtins(channel)))
     for tenant in channel.tenants:
@@ -267,20 +265,20 @@ def end(kernel: State, channel: Channel) -> None:
         if job.state == QUEUED:
             recheck(kernel, job)
         elif job.state == RUNNING and job.submitted.fenced:
-            checkpoint.interrupt(kernel, job, checkpoint.YIELD, YIELD_WHY)
+            interrupts.interrupt(kernel, job, interrupts.YIELD, YIELD_WHY)
 
 
-def look_again(kernel: State, job: Job) -> None:
+def look_again(kernel: Tables, job: Job) -> None:
     """Stop a running job at its next fence if a channel that it still counts on has ended."""
     hold = kernel.channels.holds.get(job.id)
     for use in hold.uses if hold is not None and job.submitted.fenced else ():
         channel = kernel.channels.by_id.get(use.channel)
         if use.last_epoch > job.epochs_done and (channel is None or trouble(channel) is not None):
-            checkpoint.interrupt(kernel, job, checkpoint.YIELD, YIELD_WHY)
+            interrupts.interrupt(kernel, job, interrupts.YIELD, YIELD_WHY)
             return
 
 
-def recheck(kernel: State, job: Job) -> None:
+def recheck(kernel: Tables, job: Job) -> None:
     """Fail a waiting job that counts on a channel which has ended."""
     hold = kernel.channels.holds.get(job.id)
     for use in hold.uses if hold is not None and job.state == QUEUED else ():
@@ -304,13 +302,13 @@ def recheck(kernel: State, job: Job) -> None:
         return
 
 
-def set_expiry(kernel: State, channel: Channel) -> None:
+def set_expiry(kernel: Tables, channel: Channel) -> None:
     """Has the kernel look at the channel again when it expires."""
     if channel.expiry_ns and not channel.ended:
         kernel.out.append(SetTimer(CHANNEL_TIMER + channel.id, channel.expiry_ns))
 
 
-def charged(kernel: State, job: Job) -> None:
+def charged(kernel: Tables, job: Job) -> None:
     """Note in the audit log what an accepted job takes of channels, for each of their tenants."""
     for use in job.submitted.channels:
         for tenant in kernel.channels.by_id[use.channel].tenants:

@@ -10,14 +10,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qmk.kernel.objects.account import UNBOUNDED
+from qmk.kernel.tables import Tables
 
 if TYPE_CHECKING:
     from qmk.kernel.objects.alternative import Alternative
     from qmk.kernel.objects.job import Job
-    from qmk.kernel.state import State
 
 
-def choose(kernel: State, job: Job) -> Alternative | None:
+def choose(kernel: Tables, job: Job) -> Alternative | None:
     """The engine to start beside the job's own, which is being launched; None: no other. Policy says which, of those
     that may be."""
     record, config = job.submitted, kernel.config

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+from msgspec import structs
 
 from qmk.abi.shapes import Footprint
 from qmk.qvm.graph import Graph
@@ -53,3 +54,15 @@ class ChangeRefused(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 OfRewriting = Recalibrated | Rewritten | ChangeRefused
+
+
+def applied(record: Any, change: Rewritten) -> Any:
+    """The job's record as it is from then on, without the graph."""
+    return structs.replace(
+        record,
+        digest=change.digest,
+        graph_bytes=change.graph_bytes or len(change.graph),
+        nodes=change.nodes,
+        epoch_nodes=change.epoch_nodes,
+        footprint=change.footprint,
+    )

@@ -10,29 +10,29 @@ from typing import TYPE_CHECKING
 
 from qmk.abi.calls import q_rollback
 from qmk.base.errors import QmkError
-from qmk.kernel import checkpoint
+from qmk.kernel import interrupts
 from qmk.kernel.asks import ROLLBACK, Ask
 from qmk.kernel.effects import Kill, Reply
+from qmk.kernel.tables import Tables
 
 if TYPE_CHECKING:
     from qmk.kernel.events import NotInterrupted
     from qmk.kernel.objects.job import Job
-    from qmk.kernel.state import State
 
 IN_PLACE = "in_place"
 SAVED = "saved"
 START = "start"
 
 
-def serve(kernel: State, ask: Ask, job: Job) -> None:
+def serve(kernel: Tables, ask: Ask, job: Job) -> None:
     """Takes the first step back, or answers when the job stands where it should."""
     if job.fence and job.submitted.fenced:
-        checkpoint.interrupt(kernel, job, checkpoint.REWIND, "rewound", ask.epoch)
+        interrupts.interrupt(kernel, job, interrupts.REWIND, "rewound", ask.epoch)
     else:
         _go_back(kernel, job, [ask])
 
 
-def without_undoing(kernel: State, job: Job, event: NotInterrupted) -> None:
+def without_undoing(kernel: Tables, job: Job, event: NotInterrupted) -> None:
     """The launch could not undo what it did. A fence that it has not reached yet is none to go back to."""
     early: list[Ask] = []
     late: list[Ask] = []
@@ -40,21 +40,19 @@ def without_undoing(kernel: State, job: Job, event: NotInterrupted) -> None:
         if ask.kind == ROLLBACK:
             (early if 0 <= event.epoch < ask.epoch else late).append(ask)
     for ask in early:
-        checkpoint.refuse(kernel, ask, not_passed(ask.epoch, event.epoch))
+        interrupts.refuse(kernel, ask, not_passed(ask.epoch, event.epoch))
     if late:
         _go_back(kernel, job, late)
-    for ask in kernel.asks.of_job(job.id):
-        checkpoint.serve(kernel, ask, job)
 
 
-def _go_back(kernel: State, job: Job, asks: list[Ask]) -> None:
+def _go_back(kernel: Tables, job: Job, asks: list[Ask]) -> None:
     """To the furthest state that is past none of the fences asked for; a launch that is out is stopped."""
     for ask in asks:
         kernel.asks.remove(ask)
     target = kernel.jobs.checkpoints.latest(job.id, min(ask.epoch for ask in asks))
     fence = job.fence
     if fence or job.epochs_done > (target.epoch if target else 0):
-        checkpoint.send(kernel, job, "rewound", target)
+        interrupts.send(kernel, job, "rewound", target)
     if fence:
         kernel.out.append(Kill(job.id, fence))
     reply = reply_of(job, SAVED if kernel.jobs.state_of(job) else START)

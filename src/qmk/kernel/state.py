@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from msgspec import to_builtins
 
 from qmk.abi.rights import CAP_RESULT, CAP_STATUS
@@ -12,24 +10,19 @@ from qmk.base.ids import trace
 from qmk.kernel import (
     authority,
     checkpoint,
-    compaction,
+    condensing,
     denials,
     fallback,
     firewall,
     hedge,
+    interrupts,
     ledger,
     records,
     retention,
 )
-from qmk.kernel.accounts import Accounts
-from qmk.kernel.asks import AskTable
-from qmk.kernel.audit import AuditLog
-from qmk.kernel.channels import ChannelTable
-from qmk.kernel.config import KernelConfig
 from qmk.kernel.effects import (
     ClearTimer,
     DropBlob,
-    Effect,
     Forget,
     Journal,
     Kill,
@@ -55,19 +48,14 @@ from qmk.kernel.events import (
     TokenIssued,
     TokenRevoked,
 )
-from qmk.kernel.jobs import JobTable
-from qmk.kernel.objects.capability import CapabilityTree, insufficient
+from qmk.kernel.objects.capability import insufficient
 from qmk.kernel.objects.job import COMPLETED, FAILED, Job
-from qmk.kernel.objects.session import Session, SessionTable, not_found
-from qmk.kernel.objects.tenant import Tenant
-from qmk.kernel.pending import Pending, PendingTable
-from qmk.kernel.policy import Policy
+from qmk.kernel.objects.session import Session, not_found
+from qmk.kernel.pending import Pending
 from qmk.kernel.scheduling import Action, Place, Preempt, WakeAt
-from qmk.kernel.tenants import TenantTable
-from qmk.kernel.waits import STATUS_WAIT, Wait, WaitTable
+from qmk.kernel.tables import MS, Tables
+from qmk.kernel.waits import STATUS_WAIT, Wait
 
-MS = 1_000_000
-SECOND = 1_000_000_000
 JOB_TIMER = "job:"
 EPOCH_TIMER = "epoch"
 
@@ -75,60 +63,8 @@ _MAKES_FULL = (Submitted, Finished, Failed, Cancelled, Saved)
 """After these more may be kept than there is room for."""
 
 
-class State:
-    """``out`` collects the effects of the step at hand; ``now_ns`` is its time, ``rights`` what the call it carries out
-    asks for. ``pending`` are jobs in VALIDATING. ``states_fit``: the last state that a launch saved could be kept.
-    ``retention_ns``: when the retention timer fires, 0 when it is not set. ``slices`` are the launches with a time
-    slice, ``hedged`` those with a second engine beside them: fences by job."""
-
-    def __init__(self, config: KernelConfig, policy: Policy) -> None:
-        self.config = config
-        self.views = policy.views
-        self.second_engine = policy.second_engine
-        self.closing = False
-        self.replan = False
-        self.states_fit = True
-        self.retention_ns = 0
-        self.now_ns = 0
-        self.out: list[Effect] = []
-        self.slices: dict[str, int] = {}
-        self.hedged: dict[str, int] = {}
-        self.pending = PendingTable()
-        self.sessions = SessionTable(self.config.sessions, self.config.session_idle_s * SECOND)
-        self.waits = WaitTable(self.config.open_waits)
-        self.asks = AskTable(self.config.open_waits)
-        self.audit_log = AuditLog(self.config.epoch_ms * MS)
-        self.tenants = TenantTable(self.config.local)
-        self.caps = CapabilityTree()
-        self.rights: tuple[str, ...] = ()
-        self.refused_callers = denials.RefusedCallers()
-        self.accounts = Accounts(self.tenants.get, self.sessions.get, self.config)
-        self.jobs = JobTable(self.accounts, self.config, policy)
-        self.channels = ChannelTable(self.tenants.get, policy.index())
-
-    def reply(self, event: CallReceived, result: Any) -> None:
-        self.out.append(Reply(event.conn, event.ref, result))
-
-    def audit(self, kind: str, tenant: str, **fields: Any) -> None:
-        """Note a decision in the audit log. ``fields`` are small JSON values, never programs or secrets; a session is
-        named by ``ids.trace``."""
-        if self.config.audited:
-            self.audit_log.note(self.now_ns, kind, tenant, fields, self.out)
-
-    def epoch(self) -> int:
-        """The scheduling epoch of this step: epochs are ``epoch_ms`` long and counted from the Unix epoch. It never
-        goes back: while the clock does, it stands still."""
-        return self.jobs.queue.epoch
-
-    def tenant(self, name: str) -> Tenant:
-        """The tenant; see ``TenantTable.get`` for one that is not registered."""
-        return self.tenants.get(name)
-
-    @property
-    def only_local(self) -> bool:
-        """Whether there is no tenant but the local one: nothing is to be kept from anybody, and owners that a program
-        names are labels of its own."""
-        return not self.tenants.others
+class State(Tables):
+    """What is done to the tables: the steps that every handler and every event share."""
 
     def session_of(self, event: CallReceived, session_id: str) -> Session:
         """The caller's session. SESSION_NOT_FOUND without one, TENANT_SUSPENDED when its tenant is suspended."""
@@ -212,10 +148,10 @@ class State:
         if self.channels.forgotten:
             self._forget_channels()
         if long or isinstance(record, TenantSet):
-            compaction.compact(self, [job for job in changed if job.records >= self.config.job_records])
-            compaction.settle(self)
+            condensing.compact(self, [job for job in changed if job.records >= self.config.job_records])
+            condensing.settle(self)
         if isinstance(record, (Recovered, ShuttingDown)):  # the next one supersedes it, and below a job may end
-            compaction.compact(self, changed)
+            condensing.compact(self, changed)
         freed = self.jobs.checkpoints.freed
         if freed:
             self.out += [DropBlob(id, blob) for id, blob in freed]
@@ -278,7 +214,7 @@ class State:
                 case Preempt() if not self.states_fit:  # it would lose what it has done
                     self.jobs.queue.decline(self.jobs.by_id[action.job])
                 case Preempt():
-                    checkpoint.interrupt(self, self.jobs.by_id[action.job], checkpoint.YIELD, "preempted")
+                    interrupts.interrupt(self, self.jobs.by_id[action.job], interrupts.YIELD, "preempted")
                 case WakeAt():
                     self.out.append(SetTimer(EPOCH_TIMER, action.at_ns))
 
@@ -349,7 +285,7 @@ class State:
             self.close_wait(wait)
             self.out.append(ReplyError(wait.conn, wait.ref, not_found(session.id)))
         for ask in self.asks.of_session(session.id):
-            checkpoint.refuse(self, ask, not_found(session.id))
+            interrupts.refuse(self, ask, not_found(session.id))
         released = list(session.qubits)
         session.release(released)
         authority.settle(self, session)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
 
-from qmk.kernel import distance, mapping
+from qmk.kernel import mapping, rewriting
 from qmk.kernel.objects.alternative import Alternative, Moved
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def tried(job: Job, why: str, message: str, now_ns: int) -> dict[str, Any]:
 def rewrite(job: Job, record: Rewritten) -> None:
     """The job has the new program from now on, and its handles are where the new patches are."""
     before = job.submitted
-    job.submitted = distance.applied(before, record)
+    job.submitted = rewriting.applied(before, record)
     if job.mapping is not None:
         step, old = mapping.spacing(job.submitted), mapping.spacing(before)
         job.mapping = [structs.replace(row, index=row.index // old * step) for row in job.mapping]

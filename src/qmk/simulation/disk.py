@@ -10,12 +10,11 @@ from random import Random
 
 import msgspec
 
-from qmk.host import ledger
+from qmk.host import ledger, superseding
 from qmk.host.blobs import MemoryBlobs
 from qmk.host.journal import Batch, no_graph
 from qmk.host.results import Head, Result
 from qmk.host.seals import AuditTail, Seal, tail_of
-from qmk.kernel import compaction
 from qmk.kernel.effects import Audit, Charge, DropBlob
 from qmk.kernel.events import CheckpointDropped, Event, Saved, Submitted, Yielded
 from qmk.kernel.rewriting import Rewritten
@@ -70,7 +69,7 @@ class Disk(MemoryBlobs):
         if fault == "before":
             raise Crash
         stored = Stored(
-            [(compaction.key(record), _encode(record)) for record in batch.records],
+            [(superseding.key(record), _encode(record)) for record in batch.records],
             batch.with_copies(self.results.get),
             list(batch.charges),
             list(batch.audit),
@@ -136,7 +135,7 @@ class Disk(MemoryBlobs):
         self.sealed += stored.seals
 
     def _supersede(self, record: Event) -> None:
-        gone = compaction.superseded(record)
+        gone = superseding.superseded(record)
         for key in [key for key in self._numbers if gone is not None and gone.first <= key <= gone.last]:
             assert gone is not None
             numbers = self._numbers[key]

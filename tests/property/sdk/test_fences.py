@@ -23,7 +23,7 @@ from qmk.engines.stabilizer.fenced_frames import FencedFramePlan
 from qmk.exact import chunks
 from qmk.exact.branching import BranchingPlan
 from qmk.exact.simulator import exact_distribution
-from qmk.exact.uncompute import uncomputed
+from qmk.exact.uncompute import uncompute
 from qmk.ir import bits
 from qmk.ir.lower import lower
 from qmk.ir.resolver import ALL_GATES
@@ -105,7 +105,7 @@ def test_undone_gates_give_the_state_back(plan_of: PlanOf) -> None:
         for engine in undone:
             clifford = engine == "stabilizer"
             case = fenced(random_case(seed, clifford=clifford, dynamic=True), seed)
-            for row in uncomputed(plan_of(case.graph, engine), 60, seed):
+            for row in uncompute(plan_of(case.graph, engine), 60, seed):
                 undone[engine] += 1
                 assert row.distance <= (0.0 if clifford else 1e-12), (engine, case.name, row)
     assert min(undone.values()) >= 8
@@ -116,7 +116,7 @@ def test_undone_frames_are_the_frames_that_were(plan_of: PlanOf, seed: int) -> N
     case = fenced(random_case(seed, clifford=True, dynamic=False), seed)
     plan = plan_of(case.graph, "stabilizer")
     assert isinstance(plan, FencedFramePlan)
-    rows = uncomputed(plan, 100, seed)
+    rows = uncompute(plan, 100, seed)
     assert [row.epoch for row in rows] == [0, 1, 2, 3]
     assert all(row.distance == 0 for row in rows)
 

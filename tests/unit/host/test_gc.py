@@ -23,6 +23,7 @@ from qmk.host.store import blobs_of, open_journal
 from qmk.kernel.effects import Charge, Collect, DropBlob
 from qmk.kernel.events import Finished, Saved, Started, Submitted
 from qmk.kernel.objects.checkpoint import Checkpoint, CheckpointTable
+from qmk.policy.index import Index
 
 SECOND = 1_000_000_000
 DAY_S = 86_400.0
@@ -154,7 +155,7 @@ class Store:
         self.journal.blobs = self.blobs
         self.work: list[tuple[Callable[[], None], Callable[[BaseException | None], None]]] = []
         self.states = States(self.journal, lambda work, then: self.work.append((work, then)))
-        self.table = CheckpointTable(lambda tenant, size: None)
+        self.table = CheckpointTable(lambda tenant, size: None, Index())
         self.dropped: list[DropBlob] = []
         self.found: list[Any] = []
         self.collector = Collector(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from qmk.base.merkle import root_of
-from qmk.kernel import checkpoint
+from qmk.kernel import interrupts
 from qmk.kernel.audit import AUDIT_TIMER, GENESIS, entry_hash
 from qmk.kernel.effects import Audit, Effect, Reply, ReplyError, SealEpoch, SetTimer
 from qmk.kernel.events import Recovered, ShuttingDown, TimerFired
@@ -181,7 +181,7 @@ def test_what_a_crash_left_unsealed_is_sealed_at_the_start(make_bench: Any) -> N
 def test_every_kind_is_in_the_specification() -> None:
     root = Path(__file__).resolve().parents[3]
     sources = "\n".join(path.read_text() for path in (root / "src" / "qmk" / "kernel").rglob("*.py"))
-    kinds = set(re.findall(r"audit\(\s*\"([a-z_.]+)\"", sources)) | set(checkpoint.AUDITED.values())
+    kinds = set(re.findall(r"audit\(\s*\"([a-z_.]+)\"", sources)) | set(interrupts.AUDITED.values())
     page = (root / "docs" / "spec" / "audit.md").read_text()
     listed = {kind for row in re.findall(r"^\| ([a-z_., ]+) \|", page, re.M) for kind in row.split(", ") if "." in kind}
     assert kinds == listed

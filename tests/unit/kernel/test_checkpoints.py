@@ -8,7 +8,7 @@ import pytest
 
 from qmk.abi.calls import q_checkpoint, q_migrate, q_replay, q_restore, q_rollback
 from qmk.base.limits import LIMITS
-from qmk.kernel import checkpoint
+from qmk.kernel import interrupts
 from qmk.kernel.effects import Charge, DropBlob, Forget, Interrupt, Journal, Kill, Launch, Recall, Reply, ReplyError
 from qmk.kernel.events import (
     CheckpointDropped,
@@ -295,7 +295,7 @@ def test_a_migration_may_be_answered_by_a_yield_that_was_asked_for_another_reaso
         _, interrupt = desk.asks("q_rollback", job_id=desk.job, epoch=1)
     else:
         desk.bench.kernel.out = []
-        assert checkpoint.interrupt(desk.bench.kernel, desk.known, checkpoint.YIELD, "preempted")
+        assert interrupts.interrupt(desk.bench.kernel, desk.known, interrupts.YIELD, "preempted")
         (interrupt,) = desk.bench.kernel.out
     effects = desk.bench.call("q_migrate", session_id=desk.session, job_id=desk.job, region="r1")
     ref = desk.bench.count

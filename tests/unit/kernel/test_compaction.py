@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from qmk.base.limits import LIMITS
-from qmk.kernel import compaction
+from qmk.host import superseding
 from qmk.kernel.core import Kernel
 from qmk.kernel.events import Event, JobState, Recalled, Recovered, Saved, ShuttingDown, Submitted, TimerFired, Yielded
 from qmk.kernel.objects.job import STATES
@@ -26,14 +26,14 @@ def left(records: list[Any]) -> list[Any]:
     """What a journal that leaves out all it may has of these records."""
     rows: list[tuple[str, Any]] = []
     for record in records:
-        gone = compaction.superseded(record)
+        gone = superseding.superseded(record)
         if gone is not None:
             under = [row for row in rows if gone.first <= row[0] <= gone.last]
             spared = under[: gone.but_first]
             spared += [row for row in under if gone.but_first and isinstance(row[1], Rewritten)][-1:]
             rows = [row for row in rows if row not in under or row in spared]
         if gone is None or not gone.itself:
-            rows.append((compaction.key(record), _decode(_encode(record))))
+            rows.append((superseding.key(record), _decode(_encode(record))))
     return [record for _, record in rows]
 
 

@@ -343,8 +343,8 @@ def test_the_cache_knows_the_result_by_the_program_that_ran(make_bench: Any, pro
     lab.bench.start(lab.job)
     lab.bench.step(Finished, job=lab.job, fence=lab.bench.fence(lab.job), usage={}, version="1")
     jobs = lab.bench.kernel.jobs
-    assert cache.find(jobs, accepted, "1") is None
-    found = cache.find(jobs, lab.kernel.submitted, "1")
+    assert cache.find(jobs.cache, jobs.by_id, accepted, "1") is None
+    found = cache.find(jobs.cache, jobs.by_id, lab.kernel.submitted, "1")
     assert found is not None
     assert found.job == lab.job
 

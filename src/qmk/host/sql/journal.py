@@ -19,14 +19,13 @@ from typing import Any
 import msgspec
 
 from qmk.base.errors import QmkError
-from qmk.host import ledger
+from qmk.host import ledger, superseding
 from qmk.host.blobs import Blobs
 from qmk.host.journal import Batch, no_graph
 from qmk.host.results import Head, Result, checksum, decode_head
 from qmk.host.seals import AuditTail, Seal, tail_of
 from qmk.host.sql.database import Database, Row, Statement, damaged
 from qmk.host.sql.rows import Rows
-from qmk.kernel import compaction
 from qmk.kernel.events import Event, Recovered, ShuttingDown, Submitted
 from qmk.kernel.rewriting import Rewritten
 
@@ -71,7 +70,7 @@ class SqlJournal:
             if checksum("", record) != stored:
                 raise damaged(self.database.name, f"record {seq} does not match its checksum")
             found = _decode(record)
-            name = "" if isinstance(found, (Recovered, ShuttingDown)) else compaction.key(found)
+            name = "" if isinstance(found, (Recovered, ShuttingDown)) else superseding.key(found)
             if name:
                 changed.append((name, checksum(name, record), seq))
         if changed:

@@ -6,12 +6,11 @@ from typing import Any
 
 import msgspec
 
-from qmk.host import ledger
+from qmk.host import ledger, superseding
 from qmk.host.blobs import Blobs
 from qmk.host.journal import INLINE_BYTES, Batch
 from qmk.host.results import Result, checksum, encode_head
 from qmk.host.sql.database import Row, Statement
-from qmk.kernel import compaction
 from qmk.kernel.events import CheckpointDropped, Event, Saved, Submitted, Yielded
 from qmk.kernel.rewriting import Rewritten
 
@@ -76,7 +75,7 @@ class Rows:
         known = len(batch.data)
         for index, record in enumerate(batch.records):
             seq = self.records + index + 1
-            job = compaction.key(record)
+            job = superseding.key(record)
             blob = ""
             if isinstance(record, Rewritten) or (isinstance(record, Submitted) and _apart(record)):
                 blob = self._blobs.put(record.graph)
@@ -104,7 +103,7 @@ def _superseded(records: list[Event], first_seq: int) -> list[Statement]:
     """Rows that these records, of which the first has this number, leave nothing to say."""
     found: list[Statement] = []
     for seq, record in enumerate(records, first_seq):
-        gone = compaction.superseded(record)
+        gone = superseding.superseded(record)
         if gone is not None:
             before = seq + gone.itself
             values = (gone.first, gone.last, before, *(gone.first,) * (2 * gone.but_first))

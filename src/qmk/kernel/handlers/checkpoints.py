@@ -18,7 +18,7 @@ from qmk.abi.calls import METHODS, q_checkpoint, q_migrate, q_replay, q_restore,
 from qmk.abi.rights import CAP_CONTROL
 from qmk.base.errors import QmkError
 from qmk.base.ids import opaque
-from qmk.kernel import admission, authority, checkpoint, distance, firewall, mapping
+from qmk.kernel import admission, authority, checkpoint, distance, firewall, interrupts, mapping
 from qmk.kernel.asks import CHECKPOINT, MIGRATE, ROLLBACK, Ask
 from qmk.kernel.effects import Recall
 from qmk.kernel.events import Submitted
@@ -139,7 +139,7 @@ def _going(kernel: State, session: Session, job_id: str) -> Job:
         raise submit.closing()
     job = kernel.job_of(session, job_id)
     if job.ended:
-        raise checkpoint.ended(job)
+        raise interrupts.ended(job)
     return job
 
 

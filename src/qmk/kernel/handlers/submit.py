@@ -155,7 +155,7 @@ def accept(
     if state is not None and state.blob:
         _start_from(kernel, record, state)
     _audit_admission(kernel, record)
-    known = cache.find(kernel.jobs, record, version) if version else None
+    known = cache.find(kernel.jobs.cache, kernel.jobs.by_id, record, version) if version else None
     if known is not None:
         _finish(kernel, record, known, version)
     actions = kernel.decide()

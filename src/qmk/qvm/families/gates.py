@@ -43,11 +43,11 @@ def _gate(
     """A gate. ``matrix`` takes the parameters in order; ``inverse`` is the gate itself where it is not given, with all
     angles negated; ``flow`` is written as "X>+Y Z>+Z"; ``legacy``: QVM 0.1 has it."""
     wanted = tuple(param.name for param in params)
-    if callable(matrix):
-        sample = matrix(*(0.0 for _ in params))
-        make: Callable[[Args], Matrix] = lambda args: matrix(*(args[name] for name in wanted))  # noqa: E731
-    else:
-        sample, make = matrix, lambda _args: matrix
+
+    def make(args: Args) -> Matrix:
+        return matrix(*(args[name] for name in wanted)) if callable(matrix) else matrix
+
+    sample = make(dict.fromkeys(wanted, 0.0))
     pairs = dict(pair.split(">") for pair in flow.split())
     return Op(
         f"core.{short}",
@@ -97,8 +97,17 @@ def _xx_plus_yy(theta: float, beta: float) -> Matrix:
     return _exchange(math.cos(theta / 2), sine * cmath.exp(1j * beta), sine * cmath.exp(-1j * beta))
 
 
-def _rzx(theta: float) -> Matrix:
-    return m.pauli_rotation("ZX", theta)
+def _about(paulis: str) -> Callable[..., Matrix]:
+    """Rotations exp(-i theta/2 P) about a Pauli product."""
+
+    def rotation(theta: float) -> Matrix:
+        return m.pauli_rotation(paulis, theta)
+
+    return rotation
+
+
+def _gphase(gamma: float) -> Matrix:
+    return ((cmath.exp(1j * gamma),),)
 
 
 def _qasm_u(theta: float, phi: float, lam: float) -> Matrix:
@@ -185,7 +194,7 @@ SINGLE = (
     _gate("qasm_u", "built-in U of OpenQASM 3: u times e^{i theta/2}", _qasm_u, _POLAR, _PHI, _LAM_U,
           negated=("theta", "phi=lam", "lam=phi"), legacy=False,
           lower="gphase(gamma=theta/2); u(theta=theta, phi=phi, lam=lam) 0"),
-    _gate("gphase", "global phase e^{i gamma}; matters only under control", lambda gamma: ((cmath.exp(1j * gamma),),),
+    _gate("gphase", "global phase e^{i gamma}; matters only under control", _gphase,
           Param("gamma", "angle", _DOC["gamma"], "rad"), also=("",), legacy=False, names="braket"),
 )  # fmt: skip
 
@@ -222,16 +231,16 @@ DOUBLE = (
     _controlled("crz", "controlled RZ (control, target)", RZ,
                 lower="rz(theta=theta/2) 1; cnot 0 1; rz(theta=-theta/2) 1; cnot 0 1",
                 names="native qasm aer ddsim lightning=CRZ"),
-    _gate("rxx", "exp(-i theta/2 XX)", lambda t: m.pauli_rotation("XX", t), THETA, bases="XX",
+    _gate("rxx", "exp(-i theta/2 XX)", _about("XX"), THETA, bases="XX",
           lower="h 0; h 1; cnot 0 1; rz(theta=theta) 1; cnot 0 1; h 0; h 1",
           names="native qelib1 aer ddsim lightning=IsingXX clifft=R_XX"),
-    _gate("ryy", "exp(-i theta/2 YY)", lambda t: m.pauli_rotation("YY", t), THETA, bases="YY",
+    _gate("ryy", "exp(-i theta/2 YY)", _about("YY"), THETA, bases="YY",
           lower="sxdg 0; sxdg 1; cnot 0 1; rz(theta=theta) 1; cnot 0 1; sx 0; sx 1",
           names="native qelib1 aer ddsim lightning=IsingYY clifft=R_YY"),
-    _gate("rzz", "exp(-i theta/2 ZZ)", lambda t: m.pauli_rotation("ZZ", t), THETA, bases="ZZ",
+    _gate("rzz", "exp(-i theta/2 ZZ)", _about("ZZ"), THETA, bases="ZZ",
           lower="cnot 0 1; rz(theta=theta) 1; cnot 0 1",
           names="native qelib1 aer ddsim lightning=IsingZZ clifft=R_ZZ"),
-    _gate("rzx", "exp(-i theta/2 ZX): a cross resonance, as Qiskit's", _rzx, THETA, bases="ZX", legacy=False,
+    _gate("rzx", "exp(-i theta/2 ZX): a cross resonance, as Qiskit's", _about("ZX"), THETA, bases="ZX", legacy=False,
           lower="h 1; rzz(theta=theta) 0 1; h 1"),
     _gate("ecr", "echoed cross resonance, (XI - YX)/sqrt(2)",
           m.scale(1 / math.sqrt(2), m.add(m.pauli_string("XI"), m.scale(-1, m.pauli_string("YX")))), bases="-X",

@@ -1,0 +1,92 @@
+"""What a launch is asked for at its next fence, and how whoever asked is answered; ``checkpoint`` decides which."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qmk.base.errors import QmkError
+from qmk.base.ids import opaque
+from qmk.kernel.asks import Ask, Asked
+from qmk.kernel.effects import Interrupt, Reply, ReplyError
+from qmk.kernel.events import Yielded
+from qmk.kernel.objects.checkpoint import Checkpoint
+from qmk.kernel.objects.job import Job
+from qmk.kernel.tables import Tables
+
+SAVE = "save"
+YIELD = "yield"
+REWIND = "rewind"
+AUDITED = {
+    "preempted": "job.preempt",
+    "migrated": "job.migrate",
+    "rewound": "job.rollback",
+    "channel": "job.preempt",
+    "unreadable": "job.rollback",
+    "unsaved": "job.preempt",
+}
+
+
+def interrupt(kernel: Tables, job: Job, kind: str, why: str = "", epoch: int = 0, ref: str = "") -> bool:
+    """Asks the job's launch for something at its next fence; False when it is already being asked for that, or to
+    stop."""
+    assert job.fence, "only a launch can be interrupted"
+    asked = kernel.asks.asked_of(job.id, job.fence)
+    if kind in asked or YIELD in asked or REWIND in asked:
+        return False
+    ref = ref or opaque("chk", job.id.encode(), job.fence, kind)
+    asked[kind] = Asked(ref, why)
+    kernel.out.append(Interrupt(job.id, job.fence, kind, ref, why, epoch))
+    return True
+
+
+def send(kernel: Tables, job: Job, why: str, row: Checkpoint | None, region: str = "", reason: str = "") -> None:
+    """Has the job go on from ``row`` (None: the start), in ``region``; its launch, if one is out, is over with this."""
+    record = Yielded(
+        now_ns=kernel.now_ns,
+        job=job.id,
+        fence=job.fence,
+        checkpoint=row.id if row else "",
+        epoch=row.epoch if row else 0,
+        blob=row.blob if row else "",
+        size_bytes=row.size_bytes if row else 0,
+        why=why,
+        region=region,
+        reason=reason,
+    )
+    kernel.commit(record)
+    kernel.audit(AUDITED[why], job.tenant, job=job.id, epoch=record.epoch)
+
+
+def answer(kernel: Tables, ask: Ask, result: Any) -> None:
+    kernel.asks.remove(ask)
+    kernel.out.append(Reply(ask.conn, ask.ref, result))
+
+
+def refuse(kernel: Tables, ask: Ask, error: QmkError) -> None:
+    kernel.asks.remove(ask)
+    kernel.out.append(ReplyError(ask.conn, ask.ref, error))
+
+
+def ended(job: Job) -> QmkError:
+    return QmkError(
+        "ALREADY_COMPLETED",
+        f"the job is {job.state} already",
+        job_id=job.id,
+        state=job.state,
+        help="q_replay runs it again with the same bits",
+    )
+
+
+def not_checkpointable(job: Job, why: str = "") -> QmkError:
+    """Why a launch of the job cannot be saved or stopped where it is, and what to write instead."""
+    record = job.submitted
+    engine = f"engine '{record.engine}'" + (f" with method '{record.method}'" if record.method else "")
+    if why:
+        advice = "q_wait for its end, or q_cancel it"
+    elif record.epochs == 1:
+        why = "the program has no fence at which it could be stopped"
+        advice = "put core.fence between parts of the program"
+    else:
+        why = f"{engine} cannot stop this program at its fences"
+        advice = "submit it to an engine whose row in 'qmk engines' says fences"
+    return QmkError("NOT_CHECKPOINTABLE", f"the job runs on: {why}", job_id=job.id, engine=record.engine, help=advice)

@@ -1,0 +1,110 @@
+"""The kernel's tables, and what may be asked of whoever holds them.
+
+What acts on the tables (``authority``, ``checkpoint``, ``firewall``, ...) is written against ``Tables``; ``State``
+stands above all of it and does what is only named here. So no file needs another that needs it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from qmk.kernel.accounts import Accounts
+from qmk.kernel.asks import AskTable
+from qmk.kernel.audit import AuditLog, RefusedCallers
+from qmk.kernel.channels import ChannelTable
+from qmk.kernel.config import KernelConfig
+from qmk.kernel.effects import Effect, Reply
+from qmk.kernel.events import CallReceived, Event
+from qmk.kernel.jobs import JobTable
+from qmk.kernel.objects.capability import CapabilityTree
+from qmk.kernel.objects.job import Job
+from qmk.kernel.objects.session import Session, SessionTable
+from qmk.kernel.objects.tenant import Tenant
+from qmk.kernel.pending import PendingTable
+from qmk.kernel.policy import Policy
+from qmk.kernel.tenants import TenantTable
+from qmk.kernel.waits import Wait, WaitTable
+
+MS = 1_000_000
+SECOND = 1_000_000_000
+
+
+class Tables:
+    """``out`` collects the effects of the step at hand; ``now_ns`` is its time, ``rights`` what the call it carries out
+    asks for. ``pending`` are jobs in VALIDATING. ``states_fit``: the last state that a launch saved could be kept.
+    ``retention_ns``: when the retention timer fires, 0 when it is not set. ``slices`` are the launches with a time
+    slice, ``hedged`` those with a second engine beside them: fences by job."""
+
+    def __init__(self, config: KernelConfig, policy: Policy) -> None:
+        self.config = config
+        self.views = policy.views
+        self.second_engine = policy.second_engine
+        self.closing = False
+        self.replan = False
+        self.states_fit = True
+        self.retention_ns = 0
+        self.now_ns = 0
+        self.out: list[Effect] = []
+        self.slices: dict[str, int] = {}
+        self.hedged: dict[str, int] = {}
+        self.pending = PendingTable()
+        self.sessions = SessionTable(self.config.sessions, self.config.session_idle_s * SECOND)
+        self.waits = WaitTable(self.config.open_waits)
+        self.asks = AskTable(self.config.open_waits)
+        self.audit_log = AuditLog(self.config.epoch_ms * MS)
+        self.tenants = TenantTable(self.config.local)
+        self.caps = CapabilityTree()
+        self.rights: tuple[str, ...] = ()
+        self.refused_callers = RefusedCallers()
+        self.accounts = Accounts(self.tenants.get, self.sessions.get, self.config)
+        self.jobs = JobTable(self.accounts, self.config, policy)
+        self.channels = ChannelTable(self.tenants.get, policy.index())
+
+    def reply(self, event: CallReceived, result: Any) -> None:
+        self.out.append(Reply(event.conn, event.ref, result))
+
+    def audit(self, kind: str, tenant: str, **fields: Any) -> None:
+        """Note a decision in the audit log. ``fields`` are small JSON values, never programs or secrets; a session is
+        named by ``ids.trace``."""
+        if self.config.audited:
+            self.audit_log.note(self.now_ns, kind, tenant, fields, self.out)
+
+    def epoch(self) -> int:
+        """The scheduling epoch of this step: epochs are ``epoch_ms`` long and counted from the Unix epoch. It never
+        goes back: while the clock does, it stands still."""
+        return self.jobs.queue.epoch
+
+    def tenant(self, name: str) -> Tenant:
+        """The tenant; see ``TenantTable.get`` for one that is not registered."""
+        return self.tenants.get(name)
+
+    @property
+    def only_local(self) -> bool:
+        """Whether there is no tenant but the local one: nothing is to be kept from anybody, and owners that a program
+        names are labels of its own."""
+        return not self.tenants.others
+
+    def job_of(self, session: Session, job_id: str, rights: tuple[str, ...] | None = None) -> Job:
+        """The job, if the session may do with it what ``rights`` say (by default those of the call at hand). One that
+        the session holds no right over is answered exactly like one that does not exist."""
+        _above()
+
+    def commit(self, record: Event, durable: bool = True, data: bytes = b"") -> list[Job]:
+        """Applies a record and journals it; the jobs it changed."""
+        _above()
+
+    def launch_ready(self) -> None:
+        """Lets the scheduler propose, and does what may be done."""
+        _above()
+
+    def close_wait(self, wait: Wait) -> None:
+        """Takes a wait that is being answered off the tables."""
+        _above()
+
+    def end_session(self, session: Session, why: str = "closed") -> list[str]:
+        """Closes a session; the qubit handles it still held."""
+        _above()
+
+
+def _above() -> NoReturn:
+    raise NotImplementedError("State does this")
