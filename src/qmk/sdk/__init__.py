@@ -1,2 +1,6 @@
-"""What plug-ins are written against: the program form engines run, the engine and front-end protocols, the
-worker loop, discovery, and the conformance kits. User mode; numpy is allowed, frameworks are not."""
+"""What a plug-in is written against, and how it is found: read these files to write one.
+
+``engine``, ``frontend`` and ``passes`` hold the protocols, ``discovery`` finds what follows them, ``interpreters``
+finds engines in environments of their own, ``extension`` loads compiled modules without the framework round them, and
+``kit`` proves that a plug-in is right. User mode; numpy is allowed, frameworks are not.
+"""
