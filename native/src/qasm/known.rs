@@ -5,7 +5,7 @@ use crate::circuit::Kind;
 
 use super::angle::Code;
 use super::define::{Definition, Line as DefinedLine};
-use super::library::{Entry, Standard};
+use super::library::{built, Entry, Standard};
 use super::names::{Names, Sym};
 
 /// A statement of a body: gate, under `inv`, whether its one parameter is the definition's, qubits.
@@ -20,6 +20,8 @@ const B: &[u32] = &[1];
 const AB: &[u32] = &[0, 1];
 const CX: Line = line(b"cx", AB);
 const RZ: Line = (b"rz", false, true, B);
+
+const RZX: &[Line] = &[line(b"h", B), CX, RZ, CX, line(b"h", B)];
 
 /// (name, kind, body), exact to the phase.
 const KNOWN: &[(&[u8], Kind, &[Line])] = &[
@@ -44,12 +46,18 @@ const KNOWN: &[(&[u8], Kind, &[Line])] = &[
 
 /// The kind that a definition of `name` is, when its body is one of the known texts for that name.
 pub fn entry(names: &Names, name: Sym, definition: &Definition) -> Option<Entry> {
+    let matches = |lines: &[Line]| {
+        lines.len() == definition.lines.len()
+            && lines.iter().zip(&definition.lines).all(|(line, own)| is_line(names, definition, own, line))
+    };
+    if names.text(name) == b"rzx" && (definition.params, definition.qubits) == (1, 2) {
+        return matches(RZX).then_some(built(Standard::Rzx, 1, 2));
+    }
     let row = KNOWN.iter().find(|row| {
         row.0 == names.text(name)
             && row.1.n_params() == definition.params
             && row.1.n_qubits() == definition.qubits
-            && row.2.len() == definition.lines.len()
-            && row.2.iter().zip(&definition.lines).all(|(line, own)| is_line(names, definition, own, line))
+            && matches(row.2)
     })?;
     Some(Entry { standard: Standard::Direct(row.1), params: row.1.n_params() as u8, qubits: row.1.n_qubits() as u8 })
 }

@@ -19,6 +19,8 @@ pub enum Standard {
     Cu,
     /// A base under controls: as many as the gate has qubits besides it.
     Controlled(Kind),
+    /// A rotation about ZX, which no kind is: only as a definition that writers put into files.
+    Rzx,
     Rccx,
     Rc3x,
 }
@@ -34,7 +36,7 @@ const fn direct(kind: Kind) -> Entry {
     Entry { standard: Standard::Direct(kind), params: kind.n_params() as u8, qubits: kind.n_qubits() as u8 }
 }
 
-const fn built(standard: Standard, params: u8, qubits: u8) -> Entry {
+pub const fn built(standard: Standard, params: u8, qubits: u8) -> Entry {
     Entry { standard, params, qubits }
 }
 
@@ -178,6 +180,11 @@ impl Entry {
                 out.push(Part::Controlled(Kind::U, args));
             }
             Standard::Controlled(base) => out.push(Part::Controlled(base, args)),
+            Standard::Rzx => {
+                out.push(Part::Gate(Kind::H, &[1], args));
+                out.push(Part::Gate(Kind::Rzz, &[0, 1], args));
+                out.push(Part::Gate(Kind::H, &[1], args));
+            }
             Standard::Rccx => fixed(RCCX, out),
             Standard::Rc3x => fixed(RC3X, out),
         }
