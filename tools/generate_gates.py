@@ -17,7 +17,9 @@ from qmk.qvm.op import Op
 from qmk.qvm.steps import Angle, Line
 
 NATIVE = gates_with("native")
-HEAD = """// Written by tools/generate_gates.py from the declarations in qmk.qvm.families.gates; not edited by hand.
+HEAD = """//! Written by tools/generate_gates.py from the declarations in qmk.qvm.families.gates; not edited by hand.
+
+use super::{Lowered, Step};
 
 kinds! {
 """

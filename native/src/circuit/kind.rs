@@ -73,7 +73,11 @@ macro_rules! kinds {
     };
 }
 
-include!("table.rs");
+#[path = "table.rs"]
+mod table;
+
+use table::LOWERED;
+pub use table::{Kind, ALL};
 
 /// Of a step's angle: a constant, and the angles of the lowered gate (by number) with their factors.
 pub type Sum = (f64, &'static [(usize, f64)]);

@@ -1,4 +1,6 @@
-// Written by tools/generate_gates.py from the declarations in qmk.qvm.families.gates; not edited by hand.
+//! Written by tools/generate_gates.py from the declarations in qmk.qvm.families.gates; not edited by hand.
+
+use super::{Lowered, Step};
 
 kinds! {
     Id "id" 1 [] b"-" Id 0 Id true
