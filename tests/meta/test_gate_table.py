@@ -17,6 +17,7 @@ DECLARED = {"src/qmk/qvm/families/gates.py", "native/src/circuit/table.rs"}
 
 LISTS: dict[str, str] = {
     "src/qmk/sdk/kit/programs.py": "programs of the kit, written out gate by gate",
+    "native/src/qasm/known.rs": "the texts by which writers define gates that their libraries lack",
     "native/src/qasm/library.rs": "gates of OpenQASM's libraries, which the native reader makes itself",
 }
 """Files that may name more gates, with the reason."""

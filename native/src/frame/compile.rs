@@ -317,7 +317,8 @@ impl<'a, const W: usize> Compiler<'a, W> {
 /// How many operands are controls, any of which may be taken away, and what the gate does where one of them is 1.
 fn controlled(kind: Kind) -> (usize, Kind) {
     let (base, controls) = kind.peeled();
-    let symmetric = base.n_qubits() == 1 && base.is_diagonal();
+    // A phase of |1> alone does not tell its target from its controls. `Rz` also turns |0>, so it does.
+    let symmetric = matches!(base, Kind::Z | Kind::P);
     match base.controlled(controls.saturating_sub(1)) {
         Some(rest) if controls > 0 => (controls + symmetric as usize, rest),
         _ => (0, kind),

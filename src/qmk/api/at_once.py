@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from qmk.api.execution import Executor, Wish
 from qmk.api.results import brief
-from qmk.api.source import READ_BY_CORE, Source
+from qmk.api.source import Source
 from qmk.base.limits import LIMITS
+from qmk.request import native_text
 from qmk.request.shots import seed_of
 
 if TYPE_CHECKING:
@@ -24,20 +25,18 @@ def run_at_once(path: str, options: RunOptions) -> Result | None:
     """Run the program in a file, if nothing but counts is asked for and nothing can be said against its text; None for
     every other, with nothing run and nothing reported."""
     plain = options.noise is None and options.qec is None and options.device is None and options.outputs is None
-    if not plain or options.engine or options.timeout_ms is not None or options.format not in READ_BY_CORE:
+    if not plain or options.engine or options.timeout_ms is not None:
+        return None
+    if options.format not in (None, *native_text.FORMATS):
         return None
     if not os.path.isfile(path) or os.path.getsize(path) > LIMITS.source_bytes:
         return None
-    import qmk_native
-
     with open(path, "rb") as file:
         text = file.read()
-    try:
-        circuit = qmk_native.read_qasm(text, strict=True, inputs=options.params or None)
-    except (qmk_native.Declined, TypeError):
+    circuit = native_text.read(text, options.format, options.params or None)
+    if circuit is None:
         return None
-    source = Source(text, options)
-    source.circuit = circuit
+    source = Source(text, options, circuit)
     wish = Wish(shots=source.shots, seed=seed_of(options.seed), keep_events=False)
     executed = Executor().run_at_once(source, wish)
     return None if executed is None else brief(executed, source, wish)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from qmk.api.plans import has_read
 from qmk.base.limits import LIMITS, check
-from qmk.frontends import native_text
+from qmk.request import native_text
 from qmk.request.build import build
 from qmk.request.options import RunOptions
 from qmk.request.program import ProgramLike, source, to_graph
@@ -52,12 +52,14 @@ def read_native(
 
 class Source:
     """``options`` beside the program: with noise, a machine or a device only the graph says what is to run. ``text`` is
-    None where the native core is not to read it."""
+    None where the native core is not to read it. ``circuit``: what the core's reader made of it, where that is known."""
 
-    def __init__(self, program: ProgramLike, options: RunOptions) -> None:
+    def __init__(self, program: ProgramLike, options: RunOptions, circuit: qmk_native.Circuit | None = None) -> None:
         self._program, self._options = program, options
         self.params, self.format = options.params or None, options.format
         self.text = text_of(program, options.format) if options.is_ideal else None
+        if circuit is not None:
+            self.circuit = circuit
         self.notes: dict[str, Any] = {}
         """What the result's provenance says of the noise and the machine; complete once the graph was read."""
         self.shots = self._shots()

@@ -12,10 +12,11 @@ from qmk_native import Declined, read_stim
 import qmk
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
-from qmk.frontends import load, native_text
+from qmk.frontends import load
 from qmk.frontends.stim import gates
 from qmk.ir import lower
 from qmk.ir.native_circuit import GATES, circuit_of, program_of
+from qmk.request import native_text
 from tests.unit.native.conftest import same
 
 MEASURED = ("M", "MX", "MY", "MZ", "MR", "MRX", "MRY", "MRZ")

@@ -13,7 +13,7 @@ from qmk.base.errors import QmkError
 from qmk.engines.native import DECLARATION
 from qmk.engines.native.loss import PatternPlan, TableauPlan
 from qmk.ir.native_circuit import circuit_of
-from qmk.ir.program import Program, Register, Toss
+from qmk.ir.program import Gate, Program, Register, Toss
 from qmk.qvm.graph import Graph
 from qmk.sdk.engine import Plan, Progress, Samples, Unsupported
 from qmk.worker import native
@@ -55,7 +55,7 @@ class NativeEngine:
 
     def observe(self, program: Program, method: str) -> NativeObserver:
         try:
-            return NativeObserver(circuit_of(program))
+            return NativeObserver(program)
         except QmkError as refused:
             raise Unsupported(refused.message) from refused
 
@@ -68,8 +68,12 @@ def prepared(program: Program, method: str) -> Plan:
 class NativeObserver:
     """The final state in double precision, as the dense simulator has it."""
 
-    def __init__(self, circuit: qmk_native.Circuit) -> None:
-        self._plan = qmk_native.DensePlan(circuit, "f64", native.MEMORY_BYTES)
+    def __init__(self, program: Program) -> None:
+        self._plan = qmk_native.DensePlan(circuit_of(program), "f64", native.MEMORY_BYTES)
+        names = [item.name for item in program.instructions if isinstance(item, Gate) for _ in item.params]
+        self._n_angles = len(names)
+        # A circuit leaves global phases out, and no value depends on their angles.
+        self._places = [at for at, name in enumerate(names) if name != "gphase"]
 
     def expectation(self, paulis: Sequence[str], /) -> list[float]:
         return self._plan.expectation(paulis)
@@ -84,11 +88,15 @@ class NativeObserver:
         return self._plan.probabilities(qubits)
 
     def gradient(self, observable: Sequence[tuple[str, float]], /) -> tuple[float, list[float]]:
-        return self._plan.gradient(observable)
+        value, of_circuit = self._plan.gradient(observable)
+        slopes = [0.0] * self._n_angles
+        for at, slope in zip(self._places, of_circuit, strict=True):
+            slopes[at] = slope
+        return value, slopes
 
     def sweep(self, angles: Sequence[Sequence[float]], paulis: Sequence[str], /) -> list[list[float]]:
-        found = self._plan.sweep(angles, paulis)
-        return cast("list[list[float]]", found)
+        rows = self._plan.sweep([[point[at] for at in self._places] for point in angles], paulis)
+        return cast("list[list[float]]", rows)
 
 
 class NativePlan:

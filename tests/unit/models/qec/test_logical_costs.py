@@ -12,12 +12,13 @@ import msgspec
 import pytest
 
 from qmk.ir import program as ops
-from qmk.models.qec.logical import costs, frames, lower, on_machine
+from qmk.models.qec.logical import costs, lower, on_machine
 from qmk.models.qec.surgery import programs
 from qmk.models.qec.surgery.program import Basis
 from qmk.models.qec.tables import Channels, MergeChannel, channels, default
 from qmk.models.qec.tables.angles import probability, theta
 from qmk.request.program import to_graph
+from tests.unit.native import frames_reference as frames
 
 KNOWN = channels(default(), "surface", 5, "p=1e-3")
 NOTHING = KNOWN.scale(0.0)
