@@ -52,7 +52,7 @@ def read_native(
 
 class Source:
     """``options`` beside the program: with noise, a machine or a device only the graph says what is to run. ``text`` is
-    None where the native core is not to read it. ``circuit``: what the core's reader made of it, where that is known."""
+    None where the native core is not to read it. ``circuit``: what its reader made of the text, where that is known."""
 
     def __init__(self, program: ProgramLike, options: RunOptions, circuit: qmk_native.Circuit | None = None) -> None:
         self._program, self._options = program, options
