@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from qmk.api import plans
@@ -133,9 +133,9 @@ class Executor:
         require(outputs, source.graph, wish.shots)
         if not outputs.counts or outputs.points:
             return self._by_router(source, wish)
-        plain = _but(wish, outputs=None)
+        plain = replace(wish, outputs=None)
         counted = self.run(source, plain)
-        found = self._by_router(source, _but(wish, outputs=msgspec.structs.replace(outputs, counts=False)))
+        found = self._by_router(source, replace(wish, outputs=msgspec.structs.replace(outputs, counts=False)))
         counted.values = found.values
         for name, took in found.usage.items():
             before = counted.usage.get(name, 0)
@@ -211,12 +211,6 @@ def _is_brief(engine: str, seconds: float) -> bool:
     from qmk.ir.prediction import SHORT_S
 
     return engine == "native" and seconds <= SHORT_S
-
-
-def _but(wish: Wish, **changes: Any) -> Wish:
-    from dataclasses import replace
-
-    return replace(wish, **changes)
 
 
 def _fits(known: Known, shots: int, room: int) -> bool:

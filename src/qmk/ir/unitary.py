@@ -17,14 +17,6 @@ from qmk.qvm.families import OPS
 Array = npt.NDArray[np.complex128]
 
 
-def gate_args(gate: Gate) -> Mapping[str, Any]:
-    """The args of the gate's op by name."""
-    if gate.args:
-        return gate.args
-    names = angle_names(f"core.{gate.name}") or ()
-    return dict(zip(names, gate.params, strict=True))
-
-
 def matrix_of(gate: Gate) -> Array:
     """The gate's unitary, shape (2^k, 2^k) over its k qubits, first qubit = most significant bit. Read only."""
     if gate.args:
