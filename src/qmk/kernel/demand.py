@@ -12,7 +12,7 @@ from qmk.kernel.components import component_sizes
 from qmk.kernel.events import Submitted
 from qmk.kernel.mapping import epoch_sizes
 from qmk.qvm.families import OPS
-from qmk.qvm.graph import Graph, pack
+from qmk.qvm.graph import Graph, once, pack
 from qmk.qvm.outputs import Outputs, n_qubits, values_bytes_max
 
 GATES = frozenset(name for name, op in OPS.items() if op.op_class in ("unitary", "composite", "evolution"))
@@ -70,8 +70,8 @@ def values_bytes(outputs: Outputs | None, graph: Graph, shots: int) -> int:
 
 def counted(graph: Graph, shots: int, keep_events: bool, outputs: Outputs | None, debug: bool) -> dict[str, Any]:
     """The fields of a record that follow from a verified graph and from what is wanted of it."""
-    n_qubits, gates = measure(graph)
-    epochs, epoch_nodes = epoch_sizes(graph)
+    n_qubits, gates = once(graph, "size", measure)
+    epochs, epoch_nodes = once(graph, "epochs", epoch_sizes)
     packed = pack(graph)
     return {
         "graph": packed,
