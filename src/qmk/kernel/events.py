@@ -159,7 +159,8 @@ class Finished(_Event, frozen=True):
     """The result is in the host's result store. ``usage``: engine_seconds, cpu_seconds, peak_rss_bytes, ...
 
     ``version`` as in ``Routed``. ``hedge``: the second engine of the launch was done first. ``cached_from``: no launch;
-    the result is that of an earlier job of the tenant."""
+    the result is that of an earlier job of the tenant. ``began_ns``: when a worker took the launch, where that was not
+    told before; the kernel fills in where its qubits were."""
 
     job: str
     fence: int
@@ -167,6 +168,21 @@ class Finished(_Event, frozen=True):
     version: str = ""
     hedge: Alternative | None = None
     cached_from: str = ""
+    began_ns: int = 0
+    region: str = ""
+    first_qubit: int = 0
+
+    def start(self) -> Started | None:
+        """Give the start that the record tells of beside the end; None where it had a record of its own."""
+        if not self.began_ns:
+            return None
+        return Started(
+            now_ns=self.began_ns,
+            job=self.job,
+            fence=self.fence,
+            region=self.region,
+            first_qubit=self.first_qubit,
+        )
 
 
 class Failed(_Event, frozen=True):

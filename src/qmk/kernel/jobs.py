@@ -163,7 +163,7 @@ class JobTable:
             self._requeue(job, now_ns, record.message)
             return
         if job.state == QUEUED and record.fence:
-            self._start(job, record)
+            self._start(job, (record.start() if isinstance(record, Finished) else None) or record)
         match record:
             case FellBack():
                 self._fall_back(job, record)
