@@ -84,9 +84,7 @@ def command(
     tell(result, name, as_json, top, explain, wanted.expect)
 
 
-def tell(
-    result: Result, name: str, as_json: bool, top: int, explain: bool, observables: tuple[str, ...] = ()
-) -> None:
+def tell(result: Result, name: str, as_json: bool, top: int, explain: bool, observables: tuple[str, ...] = ()) -> None:
     """Print a result as one JSON object, or for people."""
     if as_json:
         from qmk.cli import output

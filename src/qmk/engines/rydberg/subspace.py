@@ -246,9 +246,7 @@ def _keys(rows: npt.NDArray[Any], columns: npt.NDArray[Any], size: int) -> npt.N
     return rows.astype(np.int64) * size + columns
 
 
-def _energies(
-    space: Subspace, states: Bits, pairs: Reals, only: set[tuple[int, int]] | None = None
-) -> Reals:
+def _energies(space: Subspace, states: Bits, pairs: Reals, only: set[tuple[int, int]] | None = None) -> Reals:
     out = np.zeros(len(states))
     for i, j in itertools.combinations(range(space.n), 2):
         if pairs[i, j] and (only is None or (i, j) in only):
