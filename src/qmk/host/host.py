@@ -89,8 +89,7 @@ class Host:
     ) -> None:
         assert seals is not None or not kernel.config.audited
         self._kernel, self._journal = kernel, journal
-        self.routing = routing
-        self._replies, self._timers = replies, timers
+        self.routing, self._replies, self._timers = routing, replies, timers
         self._clock_ns, self._entropy = clock_ns, entropy
         self._seals = seals and InTurn(seals, turns.in_thread)
         self._committer = Committer(

@@ -207,13 +207,10 @@ class Kernel(State):
 
     def _finished(self, event: Finished) -> None:
         job = self.jobs.current(event.job, event.fence)
-        if job is None:
-            return
-        if event.began_ns:
-            region, first_qubit = self.jobs.queue.where(job)
-            event = structs.replace(event, region=region, first_qubit=first_qubit)
-        self.commit(event)
-        self.launch_ready()
+        if job is not None:
+            place = self.jobs.queue.where(job) if event.began_ns else ("", 0)
+            self.commit(structs.replace(event, place=place))
+            self.launch_ready()
 
     def _progressed(self, event: Progressed) -> None:
         """Progress goes to the journal and the history in steps; q_status shows every report."""
