@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from typing import Any
 
 import msgspec
@@ -14,7 +13,6 @@ from qmk.base.decoding import THROTTLE_LOAD
 from qmk.base.errors import Finding, QmkError
 from qmk.base.limits import LIMITS, check
 from qmk.base.units import bytes_text
-from qmk.kernel import mapping
 from qmk.kernel.config import KernelConfig
 from qmk.kernel.events import Submitted
 from qmk.kernel.objects.capability import insufficient
@@ -23,7 +21,6 @@ from qmk.qvm.graph import Graph
 from qmk.qvm.outputs import Outputs
 from qmk.qvm.verify import verify
 
-DEADLINE_RULE = "QMK-DEADLINE"
 _CANONICAL = msgspec.json.Encoder(order="deterministic")
 
 
@@ -121,7 +118,7 @@ def no_room(record: Submitted, config: KernelConfig) -> QmkError | None:
             help="a smaller distance, fewer qubits or fewer factories; or more cores that decode",
             retryable=False,
         )
-    widths = mapping.regions(config)
+    widths = config.region_qubits
     widest = max(widths, key=widths.__getitem__)
     if record.width > widths[widest]:
         physical = record.footprint is not None
@@ -138,23 +135,6 @@ def no_room(record: Submitted, config: KernelConfig) -> QmkError | None:
             retryable=False,
         )
     return None
-
-
-def deadline_warning(record: Submitted, start_s: float | None, config: KernelConfig) -> Finding | None:
-    """A warning when the job, by estimate, ends after its deadline; ``start_s`` is its predicted launch (Unix time)."""
-    deadline = record.policy.get("deadline_epochs")
-    if deadline is None or start_s is None:
-        return None
-    epochs = (start_s + record.seconds - record.now_ns / 1e9) * 1000 / config.epoch_ms
-    if epochs <= deadline:
-        return None
-    return Finding(
-        DEADLINE_RULE,
-        f"the job is predicted to end {math.ceil(epochs)} scheduling epochs of {config.epoch_ms} ms from now, "
-        f"after its deadline of {deadline}; it is queued all the same",
-        help="ask for a later deadline_epochs, or fewer shots",
-        severity="warning",
-    )
 
 
 def request_digest(

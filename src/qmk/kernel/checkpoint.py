@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from qmk.abi.calls import q_checkpoint, q_migrate
+from qmk.abi.calls import q_checkpoint
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
 from qmk.kernel import firewall, interrupts, rollback
@@ -91,7 +91,7 @@ def not_interrupted(kernel: Tables, event: NotInterrupted) -> None:
             firewall.look_again(kernel, job)
         return
     for ask in _asks(kernel, job, {interrupts.SAVE: CHECKPOINT, interrupts.YIELD: MIGRATE}.get(kind, "")):
-        interrupts.refuse(kernel, ask, interrupts.not_checkpointable(job, event.message))
+        interrupts.refuse(kernel, ask, kernel.views.not_checkpointable(job, event.message))
     for ask in kernel.asks.of_job(job.id):
         serve(kernel, ask, job)
 
@@ -134,7 +134,7 @@ def _serve_checkpoint(kernel: Tables, ask: Ask, job: Job) -> None:
         interrupts.interrupt(kernel, job, interrupts.SAVE, ref=ask.checkpoint)
         return
     if job.fence:
-        interrupts.refuse(kernel, ask, interrupts.not_checkpointable(job))
+        interrupts.refuse(kernel, ask, kernel.views.not_checkpointable(job))
         return
     error = no_room(kernel, job.tenant)  # the state, if there is one, is paid for
     if error is not None:
@@ -177,14 +177,14 @@ def _serve_migrate(kernel: Tables, ask: Ask, job: Job) -> None:
     if ask.placements is None:
         return
     if job.fence and kernel.jobs.queue.where(job)[0] == ask.region:
-        interrupts.answer(kernel, ask, migrated(kernel, job, ask))
+        interrupts.answer(kernel, ask, kernel.views.migrated(job, ask.placements, *kernel.jobs.queue.where(job)))
     elif not job.fence:
         if job.wanted_region != ask.region:
             interrupts.send(kernel, job, "migrated", kernel.jobs.checkpoints.by_id.get(job.saved), ask.region)
     elif job.submitted.fenced:
         interrupts.interrupt(kernel, job, interrupts.YIELD, "migrated")
     else:
-        interrupts.refuse(kernel, ask, interrupts.not_checkpointable(job))
+        interrupts.refuse(kernel, ask, kernel.views.not_checkpointable(job))
 
 
 def keep(kernel: Tables, job: Job, checkpoint: str) -> Checkpoint:
@@ -214,16 +214,6 @@ def start_anew(kernel: Tables, job: Job) -> None:
 
 def reply_of(row: Checkpoint) -> q_checkpoint.Reply:
     return q_checkpoint.Reply(row.id, row.job, row.epoch, row.size_bytes)
-
-
-def migrated(kernel: Tables, job: Job, ask: Ask) -> q_migrate.Reply:
-    """Where the handles are that live in the epoch the job goes on with."""
-    region, first_qubit = kernel.jobs.queue.where(job)
-    epoch = job.epochs_done + 1
-    handles = {
-        row.qubit: first_qubit + row.index for row in ask.placements or () if row.from_epoch <= epoch <= row.to_epoch
-    }
-    return q_migrate.Reply(job.id, region, handles, job.epochs_done)
 
 
 def _overtaken(asked: str, region: str) -> QmkError:

@@ -15,10 +15,10 @@ from qmk.kernel import (
     checkpoint,
     condensing,
     denials,
-    distance,
-    fallback,
+    engines,
     firewall,
     interrupts,
+    machines,
     retention,
     succession,
 )
@@ -36,6 +36,7 @@ from qmk.kernel.events import (
     NotSaved,
     Progressed,
     Recalled,
+    Record,
     Recovered,
     Refused,
     Routed,
@@ -98,7 +99,7 @@ class Kernel(State):
             case NotInterrupted():
                 checkpoint.not_interrupted(self, event)
             case Recalibrated():
-                distance.recalibrated(self, event)
+                machines.rewrite(self, event)
             case Recalled():
                 checkpoints.recalled(self, event)
             case CheckpointDropped():
@@ -127,7 +128,7 @@ class Kernel(State):
             if session is not None:
                 authority.settle(self, session)
 
-    def replay(self, records: Iterable[Event]) -> None:
+    def replay(self, records: Iterable[Record]) -> None:
         """Feed the records of ``Journal`` effects, oldest first, into a fresh kernel; gives no effects. Jobs that are
         forgotten on the way were on the way to be forgotten when the journal ended: ``Recovered`` tells the host."""
         for record in records:
@@ -205,7 +206,7 @@ class Kernel(State):
         region, first_qubit = self.jobs.queue.where(job)
         self.commit(structs.replace(event, region=region, first_qubit=first_qubit), durable=False)
         if job.submitted.alternatives:
-            fallback.watch(self, job)
+            engines.watch(self, job)
 
     def _progressed(self, event: Progressed) -> None:
         """Progress goes to the journal and the history in steps; q_status shows every report."""
@@ -220,7 +221,7 @@ class Kernel(State):
         else:
             job.shots_done, job.epochs_behind = event.shots_done, event.epoch
         if at_fence:
-            distance.passed(self, job, event.epoch)
+            machines.pass_fence(self, job, event.epoch)
 
     def _failed(self, event: Failed) -> None:
         job = self.jobs.current(event.job, event.fence)
@@ -229,7 +230,7 @@ class Kernel(State):
         if job.saved and event.fields.get("start") and not event.died:
             checkpoint.start_anew(self, job)
             return
-        if job.submitted.alternatives and fallback.failed(self, job, event):
+        if job.submitted.alternatives and engines.fail_over(self, job, event):
             return
         attempt = job.attempts + 1
         if event.died and attempt >= self.config.job_attempts:
@@ -259,7 +260,7 @@ class Kernel(State):
             self.launch_ready()
             return
         if event.key == retention.TIMER:
-            retention.due(self)
+            retention.expire(self)
             return
         if event.key == authority.IDLE_TIMER:
             authority.end_idle(self)
@@ -268,8 +269,8 @@ class Kernel(State):
         if event.key.startswith((authority.CAPABILITY_TIMER, authority.SESSION_TIMER)):
             authority.timer(self, event.key)
             return
-        if event.key.startswith(fallback.SLICE_TIMER):
-            self._slice_over(event.key.removeprefix(fallback.SLICE_TIMER), event.waited_ns)
+        if event.key.startswith(engines.SLICE_TIMER):
+            self._slice_over(event.key.removeprefix(engines.SLICE_TIMER), event.waited_ns)
             return
         channel = self.channels.by_id.get(event.key.removeprefix(firewall.CHANNEL_TIMER))
         if channel is not None:
@@ -283,7 +284,7 @@ class Kernel(State):
     def _slice_over(self, job_id: str, waited_ns: int) -> None:
         job = self.jobs.current(job_id, self.slices.get(job_id, -1))
         if job is not None:
-            fallback.due(self, job, waited_ns)
+            engines.end_slice(self, job, waited_ns)
 
     def _disconnect(self, conn: int) -> None:
         """Nobody is left to answer; jobs and sessions go on."""
@@ -308,7 +309,7 @@ class Kernel(State):
         condensing.compact(self, moved.values())  # so that no record of a start is needed past the next one
         condensing.settle(self)
         self.out.extend(Kill(job, fence) for job, fence in event.adopted if (job, fence) not in adopted)
-        retention.recovered(self)
+        retention.recover(self)
         firewall.expire(self)
         for channel in self.channels.by_id.values():
             firewall.set_expiry(self, channel)
@@ -322,7 +323,7 @@ class Kernel(State):
             else:
                 self.set_deadline(job)
                 if job.fence and job.started_ns:
-                    fallback.watch(self, job)
+                    engines.watch(self, job)
         self.launch_ready()
 
     def _shut_down(self, event: ShuttingDown) -> None:

@@ -75,18 +75,3 @@ def ended(job: Job) -> QmkError:
         state=job.state,
         help="q_replay runs it again with the same bits",
     )
-
-
-def not_checkpointable(job: Job, why: str = "") -> QmkError:
-    """Why a launch of the job cannot be saved or stopped where it is, and what to write instead."""
-    record = job.submitted
-    engine = f"engine '{record.engine}'" + (f" with method '{record.method}'" if record.method else "")
-    if why:
-        advice = "q_wait for its end, or q_cancel it"
-    elif record.epochs == 1:
-        why = "the program has no fence at which it could be stopped"
-        advice = "put core.fence between parts of the program"
-    else:
-        why = f"{engine} cannot stop this program at its fences"
-        advice = "submit it to an engine whose row in 'qmk engines' says fences"
-    return QmkError("NOT_CHECKPOINTABLE", f"the job runs on: {why}", job_id=job.id, engine=record.engine, help=advice)

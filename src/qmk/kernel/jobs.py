@@ -20,13 +20,13 @@ from qmk.kernel.dispatch import Dispatch, nanoseconds
 from qmk.kernel.events import (
     Cancelled,
     CheckpointDropped,
-    Event,
     Failed,
     FellBack,
     Finished,
     Forgotten,
     JobState,
     Progressed,
+    Record,
     Recovered,
     Saved,
     SharesSettled,
@@ -35,7 +35,6 @@ from qmk.kernel.events import (
     Submitted,
     Yielded,
 )
-from qmk.kernel.mapping import placements_of_record
 from qmk.kernel.objects.alternative import Moved
 from qmk.kernel.objects.checkpoint import Checkpoint, CheckpointTable
 from qmk.kernel.objects.job import CANCELLED, COMPLETED, FAILED, QUEUED, RUNNING, VALIDATING, Job
@@ -54,6 +53,7 @@ class JobTable:
     def __init__(self, accounts: Accounts, config: KernelConfig, policy: Policy) -> None:
         self._accounts = accounts
         self._kept_jobs = config.kept_jobs
+        self._maps = policy.maps
         self.by_id: dict[str, Job] = {}
         self.by_key: dict[tuple[str, str], str] = {}
         self.queue = Dispatch(config, accounts, policy)
@@ -67,7 +67,7 @@ class JobTable:
         self.cache = policy.cache(config.cache_entries, config.cache_bytes)
         self.ended: dict[str, OrderedDict[str, None]] = {}
 
-    def apply(self, record: Event) -> list[Job]:
+    def apply(self, record: Record) -> list[Job]:
         """Carries out a record; the jobs it changed. Records of forgotten jobs change nothing."""
         if record.now_ns != self.queue.wall_ns:
             self.queue.clock(record.now_ns)
@@ -134,7 +134,8 @@ class JobTable:
     def _submit(self, record: Submitted) -> Job:
         assert record.job not in self.by_id, "the host gave the same entropy twice"
         graph_bytes = record.graph_bytes or len(record.graph)
-        job = Job(structs.replace(record, graph=b"", graph_bytes=graph_bytes), placements_of_record(record))
+        mapping = self._maps.map_job(record) if record.policy.get("debug") else None
+        job = Job(structs.replace(record, graph=b"", graph_bytes=graph_bytes), mapping)
         self.by_id[record.job] = job
         if record.idempotency_key:
             self.by_key[record.tenant, record.idempotency_key] = record.job
@@ -211,7 +212,7 @@ class JobTable:
         job.retired = max(job.retired, record.fence)
         self.checkpoints.drop_passing(job.id)
         self._vacate(job, record.now_ns)
-        succession.rewrite(job, record)
+        succession.rewrite(job, record, self._maps)
         self._accounts.change(job.submitted)
         self._requeue(job, record.now_ns, outcomes.anew(record), nanoseconds(job.submitted.seconds), epoch=record.epoch)
         return job

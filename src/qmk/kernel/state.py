@@ -12,9 +12,8 @@ from qmk.kernel import (
     checkpoint,
     condensing,
     denials,
-    fallback,
+    engines,
     firewall,
-    hedge,
     interrupts,
     ledger,
     records,
@@ -37,9 +36,9 @@ from qmk.kernel.events import (
     Cancelled,
     ChannelChanged,
     ChannelForgotten,
-    Event,
     Failed,
     Finished,
+    Record,
     Recovered,
     Saved,
     ShuttingDown,
@@ -92,7 +91,7 @@ class State(Tables):
                 raise insufficient(wanted, over)
         raise QmkError("JOB_NOT_FOUND", f"no job '{job_id[:64]}'", job_id=job_id[:64])
 
-    def apply(self, record: Event) -> list[Job]:
+    def apply(self, record: Record) -> list[Job]:
         """Carries out a journal record, live or replayed; the jobs it changed."""
         match record:
             case TenantSet():
@@ -112,7 +111,7 @@ class State(Tables):
                 self.channels.follow(record, changed)
                 return changed
 
-    def commit(self, record: Event, durable: bool = True, data: bytes = b"") -> list[Job]:
+    def commit(self, record: Record, durable: bool = True, data: bytes = b"") -> list[Job]:
         """Applies a record and journals it, with what the launches that it ends are charged; then answers whoever waits
         for what it changed. ``data`` are its bytes, if it has been encoded already."""
         if not data:
@@ -135,10 +134,8 @@ class State(Tables):
                     self.out.append(ClearTimer(JOB_TIMER + job.id))
             self._wake(job)
             if settled:
-                if self.hedged:
-                    self.hedged.pop(job.id, None)
-                if self.slices:
-                    fallback.settle(self, job)
+                if self.hedged or self.slices:
+                    engines.settle(self, job)
                 checkpoint.settle(self, job)
         if isinstance(record, _MAKES_FULL):
             for job in changed:
@@ -222,7 +219,7 @@ class State(Tables):
         job = self.jobs.by_id[place.job]
         fence = self.jobs.launch(job)
         record = job.submitted
-        beside = hedge.choose(self, job) if record.alternatives else None
+        beside = engines.choose_second(self, job) if record.alternatives else None
         if beside is not None:
             self.hedged[job.id] = fence
         self.out.append(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
 
-from qmk.kernel import mapping, rewriting
+from qmk.kernel import rewriting
 from qmk.kernel.objects.alternative import Alternative, Moved
 
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from qmk.kernel.events import Started, Submitted
     from qmk.kernel.objects.job import Job
+    from qmk.kernel.policy import Maps
     from qmk.kernel.rewriting import Rewritten
 
 
@@ -51,13 +52,12 @@ def tried(job: Job, why: str, message: str, now_ns: int) -> dict[str, Any]:
     return {"engine": record.engine, "method": record.method, "why": why, "message": message, "seconds": seconds}
 
 
-def rewrite(job: Job, record: Rewritten) -> None:
+def rewrite(job: Job, record: Rewritten, maps: Maps) -> None:
     """The job has the new program from now on, and its handles are where the new patches are."""
     before = job.submitted
-    job.submitted = rewriting.applied(before, record)
+    job.submitted = rewriting.apply(before, record)
     if job.mapping is not None:
-        step, old = mapping.spacing(job.submitted), mapping.spacing(before)
-        job.mapping = [structs.replace(row, index=row.index // old * step) for row in job.mapping]
+        job.mapping = maps.stretch(job.mapping, before, job.submitted)
 
 
 def arrive(job: Job, record: Started) -> None:

@@ -14,7 +14,7 @@ from qmk.kernel.audit import AuditLog, RefusedCallers
 from qmk.kernel.channels import ChannelTable
 from qmk.kernel.config import KernelConfig
 from qmk.kernel.effects import Effect, Reply
-from qmk.kernel.events import CallReceived, Event
+from qmk.kernel.events import CallReceived, Record
 from qmk.kernel.jobs import JobTable
 from qmk.kernel.objects.capability import CapabilityTree
 from qmk.kernel.objects.job import Job
@@ -37,8 +37,8 @@ class Tables:
 
     def __init__(self, config: KernelConfig, policy: Policy) -> None:
         self.config = config
+        self.policy = policy
         self.views = policy.views
-        self.second_engine = policy.second_engine
         self.closing = False
         self.replan = False
         self.states_fit = True
@@ -89,7 +89,7 @@ class Tables:
         the session holds no right over is answered exactly like one that does not exist."""
         _above()
 
-    def commit(self, record: Event, durable: bool = True, data: bytes = b"") -> list[Job]:
+    def commit(self, record: Record, durable: bool = True, data: bytes = b"") -> list[Job]:
         """Applies a record and journals it; the jobs it changed."""
         _above()
 

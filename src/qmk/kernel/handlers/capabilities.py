@@ -59,7 +59,7 @@ def delegate(kernel: State, event: CallReceived, session: Session) -> None:
         jobs=None if made.jobs is None else sorted(made.jobs)[:16],
         uses=made.uses,
     )
-    kernel.reply(event, _reply(made))
+    kernel.reply(event, kernel.views.capability(made))
 
 
 def _source(kernel: State, session: Session, id: str) -> Capability:
@@ -159,19 +159,6 @@ def _place(kernel: State, session: Session, made: Capability, request: q_delegat
         made.session = session.id
         session.caps.add(made)
     authority.set_expiry(kernel, made)
-
-
-def _reply(made: Capability) -> q_delegate.Reply:
-    uses = [item.uses for item in made.chain() if item.uses is not None]
-    return q_delegate.Reply(
-        capability=made.id,
-        rights=[name for name in RIGHTS if name in made.rights],
-        jobs=None if made.jobs is None else sorted(made.jobs),
-        expiry=made.expires_ns / 1e9 if made.expires_ns else None,
-        expiry_epoch=made.expires_epoch or None,
-        shots=made.shots,
-        uses=min(uses) if uses else None,
-    )
 
 
 def revoke(kernel: State, event: CallReceived, session: Session) -> None:

@@ -18,7 +18,7 @@ from qmk.abi.calls import METHODS, q_checkpoint, q_migrate, q_replay, q_restore,
 from qmk.abi.rights import CAP_CONTROL
 from qmk.base.errors import QmkError
 from qmk.base.ids import opaque
-from qmk.kernel import admission, authority, checkpoint, distance, firewall, interrupts, mapping
+from qmk.kernel import admission, authority, checkpoint, firewall, interrupts, machines
 from qmk.kernel.asks import CHECKPOINT, MIGRATE, ROLLBACK, Ask
 from qmk.kernel.effects import Recall
 from qmk.kernel.events import Submitted
@@ -51,7 +51,7 @@ def save(kernel: State, event: CallReceived, session: Session) -> None:
 def migrate(kernel: State, event: CallReceived, session: Session) -> None:
     request: q_migrate.Request = event.params
     job = _going(kernel, session, request.job_id)
-    sizes = mapping.regions(kernel.config)
+    sizes = kernel.config.region_qubits
     if request.region not in sizes:
         raise QmkError(
             "INVALID_PARAMS",
@@ -108,7 +108,7 @@ def recalled(kernel: State, event: Recalled) -> None:
     ask = kernel.asks.get(event.key)
     if ask is not None:
         job = kernel.jobs.by_id[ask.job]
-        ask.placements = mapping.placements(unpack(event.graph), mapping.spacing(job.submitted))
+        ask.placements = kernel.policy.maps.map_graph(unpack(event.graph), job.submitted)
         checkpoint.serve(kernel, ask, job)
         return
     pending = kernel.pending.take(event.key)
@@ -162,7 +162,7 @@ def _again(kernel: State, event: CallReceived, session: Session, job: Job, key: 
         return
     session.tenant.queued_jobs.require()
     draft = structs.replace(
-        distance.whole(job.submitted),
+        machines.widest(job.submitted),
         now_ns=event.now_ns,
         job=opaque("job", event.entropy),
         session=session.id,

@@ -15,16 +15,17 @@ if TYPE_CHECKING:
 
 def collect(kernel: State, event: CallReceived) -> None:
     request: op_gc.Request = event.params
+    table = kernel.jobs.by_id
     jobs: list[str] = []
     if request.older_than_s is not None:
-        jobs = retention.ended_before(kernel, event.now_ns - int(request.older_than_s * retention.SECOND))
+        before_ns = event.now_ns - int(request.older_than_s * retention.SECOND)
+        jobs = [id for ended in kernel.jobs.ended.values() for id in ended if table[id].ended_ns < before_ns]
     size = sum(kernel.accounts.keeps(job) for job in jobs)
     if not request.dry_run:
         for job in jobs:
             retention.forget(kernel, job)
         if jobs:
             kernel.audit("jobs.forget", "", jobs=len(jobs), older_than_s=request.older_than_s)
-    table = kernel.jobs.by_id
     kernel.out.append(
         Collect(
             event.conn,

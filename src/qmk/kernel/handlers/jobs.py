@@ -8,7 +8,7 @@ from qmk.abi.calls import q_cancel, q_events, q_result, q_status, q_wait
 from qmk.base.errors import QmkError
 from qmk.kernel.effects import ReplyResult
 from qmk.kernel.events import Cancelled
-from qmk.kernel.objects.job import CANCELLED, COMPLETED, FAILED, Job
+from qmk.kernel.objects.job import COMPLETED
 from qmk.kernel.waits import STATUS_WAIT
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def result(kernel: State, event: CallReceived, session: Session) -> None:
     request: q_result.Request = event.params
     job = kernel.job_of(session, request.job_id)
     if job.state != COMPLETED:
-        raise _no_result(job)
+        raise kernel.views.no_result(job)
     if request.from_shot >= job.shots:
         raise QmkError(
             "INVALID_PARAMS",
@@ -47,32 +47,14 @@ def result(kernel: State, event: CallReceived, session: Session) -> None:
     kernel.out.append(ReplyResult(event.conn, event.ref, job.id, request.from_shot, result=kernel.views.result(job)))
 
 
-def _no_result(job: Job) -> QmkError:
-    """Why there is no result; the failure's own error is in the fields."""
-    if job.state == FAILED:
-        assert job.error is not None
-        if job.error.get("data", {}).get("name") == "TIMEOUT":  # the caller's own limit, not the engine's fault
-            return QmkError("TIMEOUT", job.error["message"], job_id=job.id, error=job.error)
-        return QmkError("JOB_FAILED", f"the job failed: {job.error['message']}", job_id=job.id, error=job.error)
-    if job.state == CANCELLED:
-        return QmkError("JOB_CANCELLED", "the job was cancelled", job_id=job.id, error=job.error)
-    return QmkError(
-        "NOT_COMPLETED",
-        f"the job is {job.state}",
-        job_id=job.id,
-        state=job.state,
-        help="q_wait answers when it has ended",
-    )
-
-
 def cancel(kernel: State, event: CallReceived, session: Session) -> None:
     request: q_cancel.Request = event.params
     job = kernel.job_of(session, request.job_id)
     if job.ended:
         raise QmkError("ALREADY_COMPLETED", f"the job is {job.state} already", job_id=job.id, state=job.state)
-    epoch = job.epoch_reached
+    epoch = kernel.views.epoch_reached(job)
     kernel.stop(job, Cancelled(now_ns=event.now_ns, job=job.id, reason=request.reason))
-    kernel.reply(event, q_cancel.Reply(job.state, epoch))
+    kernel.reply(event, kernel.views.cancelled(job, epoch))
     kernel.launch_ready()
 
 

@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING
 
 from qmk.abi.calls import q_channels, q_checkpoints, q_jobs
 from qmk.base.errors import QmkError
-from qmk.kernel.handlers.channels import row as channel_row
 from qmk.kernel.objects.capability import insufficient
 from qmk.kernel.objects.job import STATES, VALIDATING
 
 if TYPE_CHECKING:
     from qmk.kernel.events import CallReceived
-    from qmk.kernel.objects.checkpoint import Checkpoint
     from qmk.kernel.objects.session import Session
     from qmk.kernel.state import State
 
@@ -48,7 +46,9 @@ def checkpoints(kernel: State, event: CallReceived, session: Session) -> None:
     table = kernel.jobs.checkpoints
     ids, following = table.listed.page([group], request.cursor, request.limit)
     rows = [row for row in (table.by_id[id] for id in ids) if group in (("job", row.job), ("tenant", row.tenant))]
-    kernel.reply(event, q_checkpoints.Reply(checkpoints=[_checkpoint_row(row) for row in rows], next=following))
+    kernel.reply(
+        event, q_checkpoints.Reply(checkpoints=[kernel.views.checkpoint_row(row) for row in rows], next=following)
+    )
 
 
 def channels(kernel: State, event: CallReceived, session: Session) -> None:
@@ -56,10 +56,4 @@ def channels(kernel: State, event: CallReceived, session: Session) -> None:
     table = kernel.channels
     ids, following = table.listed.page([session.tenant.name], request.cursor, request.limit)
     rows = [row for row in (table.by_id[id] for id in ids) if session.tenant.name in row.tenants]
-    kernel.reply(event, q_channels.Reply(channels=[channel_row(row) for row in rows], next=following))
-
-
-def _checkpoint_row(row: Checkpoint) -> q_checkpoints.CheckpointRow:
-    return q_checkpoints.CheckpointRow(
-        checkpoint_id=row.id, job_id=row.job, epoch=row.epoch, size_bytes=row.size_bytes, saved=row.saved_ns / 1e9
-    )
+    kernel.reply(event, q_channels.Reply(channels=[kernel.views.channel_row(row) for row in rows], next=following))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from qmk.abi.operator import op_tenant_add, op_tenant_list, op_token_issue, op_token_list, op_token_revoke
-from qmk.abi.operator.shapes import TenantRow, TokenRow
+from qmk.abi.operator.shapes import TenantRow
 from qmk.abi.rights import JOB_RIGHTS, RIGHTS
 from qmk.abi.token import Bounds
 from qmk.base.errors import QmkError
@@ -107,7 +107,9 @@ def issue(kernel: State, event: CallReceived) -> None:
 
 def tokens_of(kernel: State, event: CallReceived) -> None:
     tenant = _tenant(kernel, event.params.tenant)
-    kernel.reply(event, op_token_list.Reply([_token_row(row) for row in _live(kernel, tenant, event.now_ns)]))
+    kernel.reply(
+        event, op_token_list.Reply([kernel.views.token_row(row) for row in _live(kernel, tenant, event.now_ns)])
+    )
 
 
 def revoke(kernel: State, event: CallReceived) -> None:
@@ -185,24 +187,5 @@ def _live(kernel: State, tenant: Tenant, now_ns: int) -> list[TokenIssued]:
 
 
 def _row(kernel: State, tenant: Tenant) -> TenantRow:
-    config = tenant.config
-    return TenantRow(
-        tenant=tenant.name,
-        suspended=config.suspended,
-        weight=config.weight,
-        allowed=list(config.allowed_caps),
-        quotas={name: quota.limit for name, quota in tenant.account.quotas.items()},
-        tokens=len(_live(kernel, tenant, kernel.now_ns)),
-        sessions=len(_sessions(kernel, tenant)),
-        jobs=tenant.queued_jobs.used,
-    )
-
-
-def _token_row(row: TokenIssued) -> TokenRow:
-    return TokenRow(
-        tenant=row.tenant,
-        serial=row.serial,
-        issued=row.now_ns / 1e9,
-        expires=row.expires_ns / 1e9 if row.expires_ns else None,
-        rights=list(row.rights) if row.limited else None,
-    )
+    live = len(_live(kernel, tenant, kernel.now_ns))
+    return kernel.views.tenant_row(tenant, live, len(_sessions(kernel, tenant)))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec import structs
-
 from qmk.abi.calls import q_get_mapping, q_get_telemetry, q_query_resources
 from qmk.base.errors import QmkError
 from qmk.kernel.effects import QueryResources
@@ -53,6 +51,4 @@ def get_mapping(kernel: State, event: CallReceived, session: Session) -> None:
             help='submit it with policy {"debug": true}',
         )
     region, first_qubit = job.place if job.state != QUEUED else kernel.jobs.queue.where(job)
-    placements = [structs.replace(row, index=first_qubit + row.index) for row in job.mapping]
-    device = job.submitted.policy.get("device", "ideal")
-    kernel.reply(event, q_get_mapping.Reply(job.id, device, placements, region, first_qubit))
+    kernel.reply(event, kernel.views.mapping(job, job.mapping, region, first_qubit))

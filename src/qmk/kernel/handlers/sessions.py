@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from qmk.abi.calls import q_close_session, q_negotiate_caps
 from qmk.abi.rights import JOB_RIGHTS, RIGHTS
 from qmk.base.ids import opaque, trace
-from qmk.base.limits import TABLE
 from qmk.kernel import authority, tokens
 from qmk.kernel.audit import shown
 from qmk.kernel.effects import SetTimer
@@ -15,16 +14,12 @@ from qmk.kernel.objects.capability import Limits
 from qmk.kernel.objects.session import Session
 from qmk.kernel.session_bounds import account_of
 from qmk.kernel.tokens import Bearer
-from qmk.qvm.families import FAMILIES
 
 if TYPE_CHECKING:
     from qmk.kernel.events import CallReceived
     from qmk.kernel.objects.account import Account
     from qmk.kernel.objects.tenant import Tenant
     from qmk.kernel.state import State
-
-_LIMITS = {name: row.value for name, row in TABLE.items()}
-_FAMILIES = [q_negotiate_caps.FamilyRow(family.name, family.version, family.doc) for family in FAMILIES]
 
 
 def negotiate(kernel: State, event: CallReceived) -> None:
@@ -46,22 +41,8 @@ def negotiate(kernel: State, event: CallReceived) -> None:
     if denied:
         refused = shown([row.name for row in denied])
         kernel.audit("cap.deny", tenant.name, **who, call=event.method, caps=refused, count=len(denied))
-    kernel.reply(
-        event,
-        q_negotiate_caps.Reply(
-            session_id=session.id,
-            tenant=tenant.name,
-            root=caps.root.id,
-            rights=[name for name in RIGHTS if name in caps.root.rights],
-            granted=granted,
-            denied=denied,
-            expires=session.expires_ns / 1e9 if session.expires_ns else None,
-            quota=kernel.accounts.figures(session, event.now_ns),
-            limits=_LIMITS,
-            families=_FAMILIES,
-            devices=list(kernel.config.devices),
-        ),
-    )
+    quotas = kernel.accounts.figures(session, event.now_ns)
+    kernel.reply(event, kernel.views.session(session, granted, denied, quotas, kernel.config.devices))
 
 
 def close_session(kernel: State, event: CallReceived, session: Session) -> None:

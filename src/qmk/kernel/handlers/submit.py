@@ -15,8 +15,8 @@ from qmk.base.errors import QmkError
 from qmk.base.ids import opaque, trace
 from qmk.base.limits import LIMITS
 from qmk.base.seeds import substream
-from qmk.kernel import admission, cache, firewall, patches, records
-from qmk.kernel.demand import counted, demand_of_record
+from qmk.kernel import admission, cache, firewall, machines, records
+from qmk.kernel.demand import count_program, demand_of_record
 from qmk.kernel.effects import Estimate, Reply, Route
 from qmk.kernel.events import Finished, Routed, Saved, Submitted
 from qmk.kernel.pending import Pending
@@ -73,7 +73,8 @@ def submit(kernel: State, event: CallReceived, session: Session) -> None:
         request_digest=request_digest,
         channels=uses,
         outputs=outputs,
-        **counted(graph, shots, keep_events, outputs, request.policy.debug),
+        components=kernel.policy.maps.component_sizes(graph) if request.policy.debug else [],
+        **count_program(graph, shots, keep_events, outputs),
     )
     hold(kernel, session, Pending(draft, warnings, [(event.conn, event.ref)], held=session.caps.held))
     kernel.out.append(
@@ -120,7 +121,7 @@ def routed(kernel: State, pending: Pending, event: Routed) -> None:
     draft = pending.draft
     if event.footprint is not None or "qec" in draft.policy:
         try:
-            draft = patches.placed(kernel, pending, event)
+            draft = machines.place(kernel, pending, event)
         except QmkError as error:
             kernel.drop_pending(pending, error)
             return
@@ -209,11 +210,7 @@ def _accepted(kernel: State, job: Job, method: str, warnings: list[Finding]) -> 
         return q_restore.Reply(job.id, job.submitted.restored_from, job.epochs_done)
     if method == q_replay.CALL.name:
         return q_replay.Reply(job.id, job.submitted.replay_of, job.seed)
-    reply = kernel.views.submitted(job, kernel.jobs.queue.forecast(job), warnings)
-    late = admission.deadline_warning(job.submitted, reply.estimated_start, kernel.config)
-    if late is None:
-        return reply
-    return msgspec.structs.replace(reply, warnings=[*reply.warnings, msgspec.to_builtins(late)])
+    return kernel.views.submitted(job, kernel.jobs.queue.forecast(job), warnings, kernel.config.epoch_ms)
 
 
 def _audit_admission(kernel: State, record: Submitted) -> None:

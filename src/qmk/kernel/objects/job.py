@@ -126,43 +126,10 @@ class Job:
         return self.state in ENDED
 
     @property
-    def epoch_reached(self) -> int:
-        """The epoch that the shots under way are in, from 1; 0 before the start. Where an engine takes the whole
-        program as one batch, a finished shot has passed all epochs."""
-        epochs = self.submitted.epochs
-        if self.state == COMPLETED or (self.shots_done and not self.submitted.fenced):
-            return epochs
-        begun = self.started_ns or self.epochs_behind
-        return min(self.epochs_behind + 1, epochs) if begun else 0
-
-    @property
-    def nodes_passed(self) -> int:
-        """Nodes that at least one shot has passed; of long programs, no more than those of the listed epochs."""
-        record = self.submitted
-        if self.shots_done or self.state == COMPLETED:
-            return record.nodes
-        return sum(record.epoch_nodes[: self.epochs_behind])
-
-    @property
-    def epoch_rounds(self) -> list[int]:
-        """Rounds of syndrome extraction of each listed epoch; none without a machine."""
-        footprint = self.submitted.footprint
-        return footprint.epoch_rounds if footprint is not None else []
-
-    @property
     def changed_epoch(self) -> int:
         """The last epoch before its program was written anew; 0 where it never was."""
         footprint = self.submitted.footprint
         return footprint.stages[-1].last_epoch if footprint is not None and footprint.stages else 0
-
-    @property
-    def rounds(self) -> tuple[int, int]:
-        """Rounds that are behind the shots under way, as ``nodes_passed`` counts nodes, and those of a whole shot."""
-        footprint = self.submitted.footprint
-        if footprint is None:
-            return 0, 0
-        whole = self.shots_done or self.state == COMPLETED
-        return footprint.rounds if whole else sum(footprint.epoch_rounds[: self.epochs_behind]), footprint.rounds
 
     @property
     def last_seq(self) -> int:
