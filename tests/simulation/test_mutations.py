@@ -23,9 +23,9 @@ from qmk.kernel.jobs import JobTable
 from qmk.kernel.objects.account import Account
 from qmk.kernel.objects.job import Job
 from qmk.kernel.objects.session import Session
+from qmk.kernel.open_calls import OpenCalls
 from qmk.kernel.rewriting import Rewritten
 from qmk.kernel.state import State
-from qmk.kernel.waits import WaitTable
 from qmk.policy.cache import ResultCache
 from qmk.simulation import disk
 from qmk.simulation.disk import SimJournal
@@ -182,7 +182,7 @@ def waits_are_not_woken(patch: pytest.MonkeyPatch) -> None:
 
 @mutation("answers")
 def a_dropped_connection_leaves_its_waits(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(WaitTable, "of_conn", lambda self, conn: [])
+    patch.setattr(OpenCalls, "of_conn", lambda self, conn: [])
 
 
 @mutation("answers", "defects")

@@ -3,26 +3,26 @@
 A launch is asked by an ``Interrupt`` effect and answers with ``Saved``, ``Yielded`` or ``NotInterrupted``; it may also
 end or die first. Whatever happens, ``serve`` looks at each open ask again and does what the job's state now calls for.
 Answers of launches that are no longer current change nothing.
+
+A rollback takes a job to a fence that it has passed, and on from there. Three ways, the first that works: the launch
+undoes the gates since the fence; the job starts again from a state saved at that fence or before it; it starts from the
+beginning. The bits are the same each time, only the way back differs.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from msgspec import structs
 
-from qmk.abi.calls import q_checkpoint
+from qmk.abi.calls import q_checkpoint, q_rollback
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
-from qmk.kernel import firewall, interrupts, rollback
-from qmk.kernel.asks import CHECKPOINT, MIGRATE, ROLLBACK, Ask
-from qmk.kernel.effects import Reply
+from qmk.kernel import firewall, interrupts
+from qmk.kernel.effects import Kill, Reply
 from qmk.kernel.events import NotInterrupted, NotSaved, Saved, Yielded
+from qmk.kernel.objects.checkpoint import Checkpoint
+from qmk.kernel.objects.job import Job
+from qmk.kernel.open_calls import CHECKPOINT, MIGRATE, ROLLBACK, Ask
 from qmk.kernel.tables import Tables
-
-if TYPE_CHECKING:
-    from qmk.kernel.objects.checkpoint import Checkpoint
-    from qmk.kernel.objects.job import Job
 
 
 def saved(kernel: Tables, event: Saved) -> None:
@@ -68,7 +68,7 @@ def yielded(kernel: Tables, event: Yielded) -> None:
     kernel.commit(structs.replace(event, why=why, region=region))
     kernel.audit(interrupts.AUDITED[why], job.tenant, job=job.id, epoch=event.epoch)
     for ask in undone:
-        kernel.out.append(Reply(ask.conn, ask.ref, rollback.reply_of(job, rollback.IN_PLACE)))
+        kernel.out.append(Reply(ask.conn, ask.ref, _rolled_back(job, IN_PLACE)))
     kernel.launch_ready()
 
 
@@ -83,7 +83,7 @@ def not_interrupted(kernel: Tables, event: NotInterrupted) -> None:
     if kind == interrupts.YIELD:
         kernel.jobs.queue.decline(job)
     if kind == interrupts.REWIND:
-        rollback.without_undoing(kernel, job, event)
+        _go_back_without_undoing(kernel, job, event)
         for ask in kernel.asks.of_job(job.id):
             serve(kernel, ask, job)
         if job.fence:  # whoever wanted it to yield meanwhile was not heard
@@ -126,7 +126,7 @@ def serve(kernel: Tables, ask: Ask, job: Job) -> None:
     elif ask.kind == MIGRATE:
         _serve_migrate(kernel, ask, job)
     else:
-        rollback.serve(kernel, ask, job)
+        _serve_rollback(kernel, ask, job)
 
 
 def _serve_checkpoint(kernel: Tables, ask: Ask, job: Job) -> None:
@@ -227,3 +227,58 @@ def _overtaken(asked: str, region: str) -> QmkError:
 
 def _asks(kernel: Tables, job: Job, kind: str) -> list[Ask]:
     return [ask for ask in kernel.asks.of_job(job.id) if ask.kind == kind]
+
+
+IN_PLACE = "in_place"
+SAVED = "saved"
+START = "start"
+
+
+def _serve_rollback(kernel: Tables, ask: Ask, job: Job) -> None:
+    """Takes the first step back, or answers when the job stands where it should."""
+    if job.fence and job.submitted.fenced:
+        interrupts.interrupt(kernel, job, interrupts.REWIND, "rewound", ask.epoch)
+    else:
+        _go_back(kernel, job, [ask])
+
+
+def _go_back_without_undoing(kernel: Tables, job: Job, event: NotInterrupted) -> None:
+    """The launch could not undo what it did. A fence that it has not reached yet is none to go back to."""
+    early: list[Ask] = []
+    late: list[Ask] = []
+    for ask in kernel.asks.of_job(job.id):
+        if ask.kind == ROLLBACK:
+            (early if 0 <= event.epoch < ask.epoch else late).append(ask)
+    for ask in early:
+        interrupts.refuse(kernel, ask, _not_passed(ask.epoch, event.epoch))
+    if late:
+        _go_back(kernel, job, late)
+
+
+def _go_back(kernel: Tables, job: Job, asks: list[Ask]) -> None:
+    """To the furthest state that is past none of the fences asked for; a launch that is out is stopped."""
+    for ask in asks:
+        kernel.asks.remove(ask)
+    target = kernel.jobs.checkpoints.latest(job.id, min(ask.epoch for ask in asks))
+    fence = job.fence
+    if fence or job.epochs_done > (target.epoch if target else 0):
+        interrupts.send(kernel, job, "rewound", target)
+    if fence:
+        kernel.out.append(Kill(job.id, fence))
+    reply = _rolled_back(job, SAVED if kernel.jobs.state_of(job) else START)
+    kernel.out.extend(Reply(ask.conn, ask.ref, reply) for ask in asks)
+    if fence:
+        kernel.launch_ready()
+
+
+def _rolled_back(job: Job, how: str) -> q_rollback.Reply:
+    return q_rollback.Reply(job.id, job.epochs_done, how)
+
+
+def _not_passed(asked: int, reached: int) -> QmkError:
+    return QmkError(
+        "INVALID_PARAMS",
+        f"the job has {reached} epochs behind it, so it cannot go back to the end of epoch {asked}",
+        field="epoch",
+        expected=f"int 0 to {reached}",
+    )

@@ -21,7 +21,7 @@ def compact(kernel: Tables, jobs: Iterable[Job]) -> None:
         if job.ended:
             continue
         hold = kernel.channels.holds.get(job.id)
-        state = {name: getattr(job, name) for name in Job.__slots__ if name not in _OWN}
+        state = {name: getattr(job, name) for name in Job.__struct_fields__ if name not in _OWN}
         queue = kernel.jobs.queue
         record = JobState(
             now_ns=kernel.now_ns,

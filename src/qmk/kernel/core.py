@@ -49,9 +49,9 @@ from qmk.kernel.events import (
 from qmk.kernel.handlers import HANDLERS, OPEN_HANDLERS, OPERATOR_HANDLERS, checkpoints, submit
 from qmk.kernel.objects.job import RUNNING, Job
 from qmk.kernel.objects.session import Session
-from qmk.kernel.outcomes import progress_step, reported_error
 from qmk.kernel.rewriting import Recalibrated
 from qmk.kernel.state import EPOCH_TIMER, JOB_TIMER, State
+from qmk.kernel.succession import progress_step, reported_error
 
 
 class Kernel(State):
@@ -338,7 +338,7 @@ class Kernel(State):
                 moved.pop(job.id, None)
             condensing.compact(self, moved.values())
         self.out.extend(Kill(job_id, fence) for job_id, fence in launches)
-        for wait in self.waits.all():
+        for wait in self.waits:
             self.answer(wait, self.jobs.by_id[wait.job])
         for ask in self.asks:
             interrupts.refuse(self, ask, submit.closing())

@@ -6,11 +6,11 @@ from typing import Any
 
 from qmk.base.errors import QmkError
 from qmk.base.ids import opaque
-from qmk.kernel.asks import Ask, Asked
 from qmk.kernel.effects import Interrupt, Reply, ReplyError
 from qmk.kernel.events import Yielded
 from qmk.kernel.objects.checkpoint import Checkpoint
 from qmk.kernel.objects.job import Job
+from qmk.kernel.open_calls import Ask, Asked
 from qmk.kernel.tables import Tables
 
 SAVE = "save"

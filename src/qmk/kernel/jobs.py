@@ -13,7 +13,7 @@ from typing import Any
 from msgspec import structs
 
 from qmk.base.errors import QmkError
-from qmk.kernel import cache, compaction, outcomes, succession
+from qmk.kernel import cache, compaction, succession
 from qmk.kernel.accounts import Accounts
 from qmk.kernel.config import KernelConfig
 from qmk.kernel.dispatch import Dispatch, nanoseconds
@@ -156,7 +156,7 @@ class JobTable:
             self._save(job, record)
             return
         if isinstance(record, Failed) and not record.fence and not record.died:  # it waited, on no worker
-            self._end(job, FAILED, now_ns, outcomes.reported_error(record.kind, record.message, record.fields))
+            self._end(job, FAILED, now_ns, succession.reported_error(record.kind, record.message, record.fields))
             return
         if isinstance(record, Failed) and record.died:
             job.attempts += 1
@@ -170,12 +170,12 @@ class JobTable:
                 self._fall_back(job, record)
             case Progressed():
                 job.shots_done, job.epochs_behind = record.shots_done, record.epoch
-                job.progress_steps = outcomes.progress_step(job, record.shots_done)
+                job.progress_steps = succession.progress_step(job, record.shots_done)
                 job.note(now_ns, "progress", shots_done=record.shots_done, shots_total=job.shots)
             case Finished():
                 self._finish(job, record)
             case Failed():
-                self._end(job, FAILED, now_ns, outcomes.reported_error(record.kind, record.message, record.fields))
+                self._end(job, FAILED, now_ns, succession.reported_error(record.kind, record.message, record.fields))
             case _:
                 pass
 
@@ -214,7 +214,9 @@ class JobTable:
         self._vacate(job, record.now_ns)
         succession.rewrite(job, record, self._maps)
         self._accounts.change(job.submitted)
-        self._requeue(job, record.now_ns, outcomes.anew(record), nanoseconds(job.submitted.seconds), epoch=record.epoch)
+        self._requeue(
+            job, record.now_ns, succession.anew(record), nanoseconds(job.submitted.seconds), epoch=record.epoch
+        )
         return job
 
     def put_on(self, job: Job, move: Moved) -> None:
@@ -246,7 +248,7 @@ class JobTable:
 
     def _cancel(self, job: Job, record: Cancelled) -> None:
         state = FAILED if record.timeout else CANCELLED
-        self._end(job, state, record.now_ns, outcomes.cancelled(job, record))
+        self._end(job, state, record.now_ns, succession.cancelled(job, record))
 
     def _end(self, job: Job, state: str, now_ns: int, error: QmkError | None = None) -> None:
         self._vacate(job, now_ns)
@@ -321,7 +323,7 @@ class JobTable:
         sent = record.why == "migrated" or record.region  # a preemption may answer a q_migrate as well
         job.elsewhere = job.elsewhere or bool(sent and record.fence)
         self._vacate(job, record.now_ns, continued=record.why in ("preempted", "migrated"))
-        reason = f"{outcomes.YIELDS[record.why]}: {record.reason}" if record.reason else outcomes.YIELDS[record.why]
+        reason = f"{succession.YIELDS[record.why]}: {record.reason}" if record.reason else succession.YIELDS[record.why]
         self._requeue(job, record.now_ns, reason, epoch=record.epoch)
 
     def _drop_checkpoint(self, checkpoint: str) -> list[Job]:

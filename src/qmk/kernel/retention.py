@@ -36,7 +36,7 @@ def look(kernel: Tables, job: Job) -> None:
     if job.ended:
         if kernel.jobs.checkpoints.of_job(job.id):
             _make_checkpoints_fit(kernel, job.tenant)
-        if not kernel.retention_ns:
+        if not kernel.retention_ns and (kernel.config.keep_results_s or kernel.config.keep_checkpoints_s):
             _wake(kernel)
 
 

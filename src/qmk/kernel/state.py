@@ -50,10 +50,10 @@ from qmk.kernel.events import (
 from qmk.kernel.objects.capability import insufficient
 from qmk.kernel.objects.job import COMPLETED, FAILED, Job
 from qmk.kernel.objects.session import Session, not_found
+from qmk.kernel.open_calls import STATUS_WAIT, Wait
 from qmk.kernel.pending import Pending
 from qmk.kernel.scheduling import Action, Place, Preempt, WakeAt
 from qmk.kernel.tables import MS, Tables
-from qmk.kernel.waits import STATUS_WAIT, Wait
 
 JOB_TIMER = "job:"
 EPOCH_TIMER = "epoch"
@@ -256,8 +256,8 @@ class State(Tables):
         self.out.extend(ReplyError(conn, ref, error) for conn, ref in pending.callers)
 
     def open_wait(self, event: CallReceived, session: Session, job: Job, after: int, timeout_ms: int | None) -> None:
-        under = authority.under(self, session, CAP_STATUS, job)
-        wait = self.waits.add(event.conn, event.ref, session.id, job.id, after, timeout_ms is not None, under)
+        who = authority.origin(self, event, session, job, CAP_STATUS)
+        wait = self.waits.add(Wait(**who, after=after, timed=timeout_ms is not None))
         if timeout_ms is not None:
             self.out.append(SetTimer(wait.key, event.now_ns + timeout_ms * MS))
 

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from qmk.abi.calls import q_delegate, q_revoke
 from qmk.abi.rights import DELEGABLE, RIGHTS
 from qmk.base.errors import QmkError
 from qmk.base.ids import opaque, trace
 from qmk.base.limits import LIMITS, check
 from qmk.kernel import authority
+from qmk.kernel.events import CallReceived
 from qmk.kernel.objects.capability import Capability, Limits, insufficient, less, no_such, sooner
-
-if TYPE_CHECKING:
-    from qmk.kernel.events import CallReceived
-    from qmk.kernel.objects.session import Session
-    from qmk.kernel.state import State
+from qmk.kernel.objects.session import Session
+from qmk.kernel.state import State
 
 SECOND = 1_000_000_000
 

@@ -8,7 +8,6 @@ local tenant there is nothing to tell, and a channel to another is refused."""
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -16,14 +15,11 @@ from qmk.abi.calls import q_chan_status, q_close_chan, q_open_chan
 from qmk.base.errors import QmkError
 from qmk.base.ids import opaque
 from qmk.kernel import firewall
-from qmk.kernel.events import ChannelChanged
+from qmk.kernel.events import CallReceived, ChannelChanged
 from qmk.kernel.objects.channel import CLOSED, OPEN, PROPOSED, Channel, trouble
+from qmk.kernel.objects.session import Session
+from qmk.kernel.state import State
 from qmk.qvm import link
-
-if TYPE_CHECKING:
-    from qmk.kernel.events import CallReceived
-    from qmk.kernel.objects.session import Session
-    from qmk.kernel.state import State
 
 SECOND = 1_000_000_000
 

@@ -8,7 +8,7 @@ no right of their own, but whatever the program needs is asked of the session th
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import Any
 
 import msgspec
 from msgspec import structs
@@ -19,21 +19,16 @@ from qmk.abi.rights import CAP_CONTROL
 from qmk.base.errors import QmkError
 from qmk.base.ids import opaque
 from qmk.kernel import admission, authority, checkpoint, firewall, interrupts, machines
-from qmk.kernel.asks import CHECKPOINT, MIGRATE, ROLLBACK, Ask
 from qmk.kernel.effects import Recall
-from qmk.kernel.events import Submitted
+from qmk.kernel.events import CallReceived, Recalled, Submitted
 from qmk.kernel.handlers import submit
-from qmk.kernel.objects.session import not_found
+from qmk.kernel.objects.checkpoint import Checkpoint
+from qmk.kernel.objects.job import Job
+from qmk.kernel.objects.session import Session, not_found
+from qmk.kernel.open_calls import CHECKPOINT, MIGRATE, ROLLBACK, Ask
 from qmk.kernel.pending import Pending
+from qmk.kernel.state import State
 from qmk.qvm.graph import unpack
-
-if TYPE_CHECKING:
-    from qmk.kernel.events import CallReceived, Recalled
-    from qmk.kernel.objects.checkpoint import Checkpoint
-    from qmk.kernel.objects.job import Job
-    from qmk.kernel.objects.session import Session
-    from qmk.kernel.state import State
-
 
 PROGRAM_LATER = frozenset((q_replay.CALL.name, q_restore.CALL.name))
 """Calls that use capabilities once the program is at hand: only then is it known which rights, for how many shots."""
@@ -143,12 +138,9 @@ def _going(kernel: State, session: Session, job_id: str) -> Job:
     return job
 
 
-def _open(kernel: State, event: CallReceived, session: Session, job: Job, kind: str, **fields: object) -> Ask:
-    ask = Ask(key="", conn=event.conn, ref=event.ref, session=session.id, job=job.id, kind=kind)
-    ask.under = authority.under(kernel, session, CAP_CONTROL, job)
-    for name, value in fields.items():
-        setattr(ask, name, value)
-    kernel.asks.add(ask)
+def _open(kernel: State, event: CallReceived, session: Session, job: Job, kind: str, **fields: Any) -> Ask:
+    who = authority.origin(kernel, event, session, job, CAP_CONTROL)
+    ask = kernel.asks.add(Ask(**who, kind=kind, **fields))
     checkpoint.serve(kernel, ask, job)
     return ask
 

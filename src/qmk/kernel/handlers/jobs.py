@@ -1,20 +1,18 @@
-"""Jobs seen from outside: q_status, q_wait, q_result, q_cancel, q_events."""
+"""Jobs seen from outside: q_status, q_wait, q_result, q_cancel, q_events; and what there is: q_jobs, q_checkpoints,
+q_channels. A page of a list costs what it shows; nobody sees another tenant's rows.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from qmk.abi.calls import q_cancel, q_events, q_result, q_status, q_wait
+from qmk.abi.calls import q_cancel, q_channels, q_checkpoints, q_events, q_jobs, q_result, q_status, q_wait
 from qmk.base.errors import QmkError
 from qmk.kernel.effects import ReplyResult
-from qmk.kernel.events import Cancelled
-from qmk.kernel.objects.job import COMPLETED
-from qmk.kernel.waits import STATUS_WAIT
-
-if TYPE_CHECKING:
-    from qmk.kernel.events import CallReceived
-    from qmk.kernel.objects.session import Session
-    from qmk.kernel.state import State
+from qmk.kernel.events import CallReceived, Cancelled
+from qmk.kernel.objects.capability import insufficient
+from qmk.kernel.objects.job import COMPLETED, STATES, VALIDATING
+from qmk.kernel.objects.session import Session
+from qmk.kernel.open_calls import STATUS_WAIT
+from qmk.kernel.state import State
 
 
 def status(kernel: State, event: CallReceived, session: Session) -> None:
@@ -65,3 +63,48 @@ def events(kernel: State, event: CallReceived, session: Session) -> None:
         kernel.answer_events(event.conn, event.ref, job, request.after)
     else:
         kernel.open_wait(event, session, job, request.after, request.timeout_ms)
+
+
+LISTED = tuple(state for state in STATES if state != VALIDATING)
+
+
+def list_jobs(kernel: State, event: CallReceived, session: Session) -> None:
+    request: q_jobs.Request = event.params
+    if request.state is not None and request.state not in LISTED:
+        raise QmkError(
+            "INVALID_PARAMS",
+            f"no job is listed in state '{request.state}'",
+            field="state",
+            expected=", ".join(LISTED),
+            help=f"states: {', '.join(LISTED)}",
+        )
+    groups = [(session.tenant.name, state) for state in LISTED if request.state in (None, state)]
+    ids, following = kernel.jobs.listed.page(groups, request.cursor, request.limit)
+    rows = [kernel.jobs.by_id[id] for id in ids]
+    rows = [kernel.views.job_row(job) for job in rows if (job.tenant, job.state) in groups]
+    kernel.reply(event, q_jobs.Reply(jobs=rows, next=following))
+
+
+def list_checkpoints(kernel: State, event: CallReceived, session: Session) -> None:
+    """Over named jobs only, the right shows those jobs' alone."""
+    request: q_checkpoints.Request = event.params
+    if request.job_id is not None:
+        group = ("job", kernel.job_of(session, request.job_id).id)
+    elif session.caps.held.issuperset(kernel.rights):
+        group = ("tenant", session.tenant.name)
+    else:
+        raise insufficient(kernel.rights, session.caps.held)
+    table = kernel.jobs.checkpoints
+    ids, following = table.listed.page([group], request.cursor, request.limit)
+    rows = [row for row in (table.by_id[id] for id in ids) if group in (("job", row.job), ("tenant", row.tenant))]
+    kernel.reply(
+        event, q_checkpoints.Reply(checkpoints=[kernel.views.checkpoint_row(row) for row in rows], next=following)
+    )
+
+
+def list_channels(kernel: State, event: CallReceived, session: Session) -> None:
+    request: q_channels.Request = event.params
+    table = kernel.channels
+    ids, following = table.listed.page([session.tenant.name], request.cursor, request.limit)
+    rows = [row for row in (table.by_id[id] for id in ids) if session.tenant.name in row.tenants]
+    kernel.reply(event, q_channels.Reply(channels=[kernel.views.channel_row(row) for row in rows], next=following))

@@ -1,29 +1,29 @@
-"""The operator's calls: tenants and their tokens. They come over the operator's socket only."""
+"""The operator's calls: tenants, their tokens, and what nobody needs. They come over the operator's socket only.
+
+For op_gc the kernel says which jobs go; the host looks at its store.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any
 
 import msgspec
 
-from qmk.abi.operator import op_tenant_add, op_tenant_list, op_token_issue, op_token_list, op_token_revoke
+from qmk.abi.operator import op_gc, op_tenant_add, op_tenant_list, op_token_issue, op_token_list, op_token_revoke
 from qmk.abi.operator.shapes import TenantRow
 from qmk.abi.rights import JOB_RIGHTS, RIGHTS
 from qmk.abi.token import Bounds
 from qmk.base.errors import QmkError
 from qmk.base.limits import check
-from qmk.kernel import authority, tokens
+from qmk.kernel import authority, retention, tokens
 from qmk.kernel.config import TenantConfig
-from qmk.kernel.events import TenantSet, TokenIssued, TokenRevoked
+from qmk.kernel.effects import Collect
+from qmk.kernel.events import CallReceived, TenantSet, TokenIssued, TokenRevoked
 from qmk.kernel.objects.quota import check_limits
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from qmk.kernel.events import CallReceived
-    from qmk.kernel.objects.session import Session
-    from qmk.kernel.objects.tenant import Tenant
-    from qmk.kernel.state import State
+from qmk.kernel.objects.session import Session
+from qmk.kernel.objects.tenant import Tenant
+from qmk.kernel.state import State
 
 
 def add(kernel: State, event: CallReceived) -> None:
@@ -189,3 +189,29 @@ def _live(kernel: State, tenant: Tenant, now_ns: int) -> list[TokenIssued]:
 def _row(kernel: State, tenant: Tenant) -> TenantRow:
     live = len(_live(kernel, tenant, kernel.now_ns))
     return kernel.views.tenant_row(tenant, live, len(_sessions(kernel, tenant)))
+
+
+def collect(kernel: State, event: CallReceived) -> None:
+    request: op_gc.Request = event.params
+    table = kernel.jobs.by_id
+    jobs: list[str] = []
+    if request.older_than_s is not None:
+        before_ns = event.now_ns - int(request.older_than_s * retention.SECOND)
+        jobs = [id for ended in kernel.jobs.ended.values() for id in ended if table[id].ended_ns < before_ns]
+    size = sum(kernel.accounts.keeps(job) for job in jobs)
+    if not request.dry_run:
+        for job in jobs:
+            retention.forget(kernel, job)
+        if jobs:
+            kernel.audit("jobs.forget", "", jobs=len(jobs), older_than_s=request.older_than_s)
+    kernel.out.append(
+        Collect(
+            event.conn,
+            event.ref,
+            request.dry_run,
+            tuple(jobs),
+            size,
+            len(table) - (len(jobs) if request.dry_run else 0),
+            sum(not job.ended for job in table.values()),
+        )
+    )

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from qmk.abi.calls import q_alloc, q_release
 from qmk.abi.rights import CAP_ALLOC
 from qmk.base.errors import QmkError
 from qmk.base.ids import opaque
 from qmk.kernel import authority
+from qmk.kernel.events import CallReceived
+from qmk.kernel.objects.session import Session
+from qmk.kernel.state import State
 from qmk.qvm import profile as profiles
-
-if TYPE_CHECKING:
-    from qmk.kernel.events import CallReceived
-    from qmk.kernel.objects.session import Session
-    from qmk.kernel.state import State
 
 
 def alloc(kernel: State, event: CallReceived, session: Session) -> None:

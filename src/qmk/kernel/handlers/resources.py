@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from qmk.abi.calls import q_get_mapping, q_get_telemetry, q_query_resources
 from qmk.base.errors import QmkError
 from qmk.kernel.effects import QueryResources
+from qmk.kernel.events import CallReceived
 from qmk.kernel.objects.job import QUEUED
-
-if TYPE_CHECKING:
-    from qmk.kernel.events import CallReceived
-    from qmk.kernel.objects.session import Session
-    from qmk.kernel.state import State
+from qmk.kernel.objects.session import Session
+from qmk.kernel.state import State
 
 
 def query_resources(kernel: State, event: CallReceived) -> None:

@@ -1,25 +1,25 @@
-"""Sessions: q_negotiate_caps, q_close_session."""
+"""Sessions: q_negotiate_caps, q_close_session; who may open one more, and with which quotas of its own."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from qmk.abi.calls import q_close_session, q_negotiate_caps
 from qmk.abi.rights import JOB_RIGHTS, RIGHTS
+from qmk.base.errors import QmkError
 from qmk.base.ids import opaque, trace
+from qmk.base.limits import LIMITS
 from qmk.kernel import authority, tokens
 from qmk.kernel.audit import shown
 from qmk.kernel.effects import SetTimer
-from qmk.kernel.objects.capability import Limits
+from qmk.kernel.events import CallReceived
+from qmk.kernel.objects.account import Account
+from qmk.kernel.objects.capability import Holding, Limits
+from qmk.kernel.objects.quota import QUOTAS, SESSION, check_limits
 from qmk.kernel.objects.session import Session
-from qmk.kernel.session_bounds import account_of
+from qmk.kernel.objects.tenant import Tenant
+from qmk.kernel.state import State
 from qmk.kernel.tokens import Bearer
-
-if TYPE_CHECKING:
-    from qmk.kernel.events import CallReceived
-    from qmk.kernel.objects.account import Account
-    from qmk.kernel.objects.tenant import Tenant
-    from qmk.kernel.state import State
 
 
 def negotiate(kernel: State, event: CallReceived) -> None:
@@ -28,7 +28,7 @@ def negotiate(kernel: State, event: CallReceived) -> None:
     bearer = _authenticate(kernel, event, request.token)
     tenant = kernel.tenant(bearer.tenant)
     tenant.require_active()
-    account = account_of(kernel, event, tenant)
+    account = _account_of(kernel, event, tenant)
     _make_room(kernel, event.now_ns)
     wanted = tenant.config.default_caps if request.requested is None else tuple(dict.fromkeys(request.requested))
     names, denied = _decide(tenant, bearer, wanted)
@@ -87,8 +87,19 @@ def _open(
     expires_ns = 0 if bounds.expires is None else bounds.expires * tokens.SECOND
     limits = Limits(expires_ns=expires_ns, shots=bounds.shots)
     root = kernel.caps.root(opaque("cap", event.entropy, "root"), {*own, *names}, tenant.name, limits)
-    session = Session(opaque("ses", event.entropy), tenant, root, event.conn, event.now_ns, event.peer_uid, account)
-    session.serial, session.bounds = bearer.serial, bounds
+    session = Session(
+        id=opaque("ses", event.entropy),
+        tenant=tenant,
+        caps=Holding(root),
+        conn=event.conn,
+        opened_ns=event.now_ns,
+        uid=event.peer_uid,
+        account=account,
+        serial=bearer.serial,
+        bounds=bounds,
+        expires_ns=expires_ns,
+        used_ns=event.now_ns,
+    )
     root.session = session.id
     for name in names:
         made = kernel.caps.derive(opaque("cap", event.entropy, name), root, (name,), granted=True)
@@ -111,3 +122,62 @@ def _make_room(kernel: State, now_ns: int) -> None:
     if displaced is not None:
         kernel.end_session(displaced, "to make room for another")
     kernel.sessions.require_room()
+
+
+def _account_of(kernel: State, event: CallReceived, tenant: Tenant) -> Account | None:
+    """The account of the session that a q_negotiate_caps opens, None when it has no quotas of its own.
+
+    Raises QUOTA_EXCEEDED when the tenant calls too fast or has too many sessions, or the connection has; INVALID_PARAMS
+    for a quota that is not one, or is wider than the tenant's. At the tenant's bound the longest unused of its sessions
+    whose connection is gone makes room.
+    """
+    try:
+        assert tenant.account.calls is not None
+        tenant.account.calls.call(event.now_ns)
+        narrowed = _narrowed(tenant, event.params.quota)
+        if kernel.sessions.count_of_conn(event.conn) >= LIMITS.connection_sessions:
+            raise _crowded()
+        sessions = tenant.quota("sessions")
+        if not sessions.fits():
+            idle = kernel.sessions.idle_of(tenant)
+            if idle is not None:
+                kernel.end_session(idle, "to make room for another of its tenant")
+        sessions.require()
+    except QmkError as error:
+        error.fields["tenant"] = tenant.name  # there is no session yet that could tell whom it is about
+        raise
+    return narrowed
+
+
+def _narrowed(tenant: Tenant, wanted: Mapping[str, int] | None) -> Account | None:
+    if not wanted:
+        return None
+    check_limits(wanted)
+    for name, limit in wanted.items():
+        field = f"quota.{name}"
+        if not QUOTAS[name].per_session:
+            own = ", ".join(name for name, row in QUOTAS.items() if row.per_session)
+            raise QmkError(
+                "INVALID_PARAMS", f"'{name}' is a quota of tenants only; a session may narrow {own}", field=field
+            )
+        bound = tenant.quota(name).limit
+        if limit > bound:
+            raise QmkError(
+                "INVALID_PARAMS",
+                f"a session's quota '{name}' is at most the tenant's {bound}, not {limit}",
+                field=field,
+                expected=f"int 0 to {bound}",
+            )
+    return Account(SESSION, wanted)
+
+
+def _crowded() -> QmkError:
+    limit = LIMITS.connection_sessions
+    return QmkError(
+        "QUOTA_EXCEEDED",
+        f"{limit} sessions are open on this connection, which is the limit 'connection_sessions'",
+        quota="connection_sessions",
+        asked=limit + 1,
+        limit=limit,
+        help="close sessions with q_close_session",
+    )

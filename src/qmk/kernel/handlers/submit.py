@@ -6,30 +6,26 @@ VALIDATING. The second, when the router has answered, writes the journal, answer
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from qmk.abi.calls import q_estimate, q_replay, q_restore, q_submit
-from qmk.base.errors import QmkError
+from qmk.base.errors import Finding, QmkError
 from qmk.base.ids import opaque, trace
 from qmk.base.limits import LIMITS
 from qmk.base.seeds import substream
 from qmk.kernel import admission, cache, firewall, machines, records
 from qmk.kernel.demand import count_program, demand_of_record
 from qmk.kernel.effects import Estimate, Reply, Route
-from qmk.kernel.events import Finished, Routed, Saved, Submitted
+from qmk.kernel.events import CallReceived, Finished, Routed, Saved, Submitted
+from qmk.kernel.objects.checkpoint import Checkpoint
+from qmk.kernel.objects.job import Job
+from qmk.kernel.objects.session import Session
 from qmk.kernel.pending import Pending
+from qmk.kernel.state import State
 from qmk.qvm.graph import digest as graph_digest
 from qmk.qvm.outputs import require as require_outputs
-
-if TYPE_CHECKING:
-    from qmk.base.errors import Finding
-    from qmk.kernel.events import CallReceived
-    from qmk.kernel.objects.checkpoint import Checkpoint
-    from qmk.kernel.objects.job import Job
-    from qmk.kernel.objects.session import Session
-    from qmk.kernel.state import State
 
 
 def submit(kernel: State, event: CallReceived, session: Session) -> None:

@@ -39,20 +39,6 @@ _QUBITS = ("held_qubits", "logical_qubits")
 class Account:
     """``owner`` is the tenant's name, or ``SESSION``. A tenant has every quota, a session those it was opened with."""
 
-    __slots__ = (
-        "_bounds",
-        "_ends_ns",
-        "_holds",
-        "_places",
-        "_qubits",
-        "_spent",
-        "calls",
-        "engine",
-        "owner",
-        "quotas",
-        "stored",
-    )
-
     def __init__(self, owner: str, limits: Mapping[str, int]) -> None:
         self.owner = owner
         names = limits if owner == SESSION else QUOTAS

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from qmk.abi.calls.q_events import JobEvent
 from qmk.abi.calls.q_get_mapping import Placement
 from qmk.base.limits import LIMITS
@@ -42,7 +44,7 @@ MOVES = Moves(
 """Every move there is. A program refused while VALIDATING leaves no job."""
 
 
-class Job:
+class Job(msgspec.Struct, eq=False):
     """``fence`` is the number of the current launch, 0 when none is out; ``launches`` counts those that began. Times
     are nanoseconds, 0 when not yet.
 
@@ -60,66 +62,43 @@ class Job:
     Everything but ``fence``, ``shots_done`` and ``epochs_behind`` follows from the journal's records alone.
     """
 
-    __slots__ = (
-        "attempts",
-        "cached_from",
-        "changes",
-        "crashes",
-        "dropped",
-        "elsewhere",
-        "ended_ns",
-        "epochs_behind",
-        "epochs_done",
-        "error",
-        "events",
-        "fence",
-        "id",
-        "launches",
-        "mapping",
-        "moved",
-        "moves",
-        "place",
-        "progress_steps",
-        "records",
-        "retired",
-        "rewritten",
-        "saved",
-        "seed",
-        "shots",
-        "shots_done",
-        "started_ns",
-        "state",
-        "submitted",
-        "tenant",
-        "tried",
-        "usage",
-        "wanted_region",
-    )
+    submitted: Submitted
+    mapping: list[Placement] | None
+    id: str = ""
+    tenant: str = ""
+    shots: int = 0
+    seed: int = 0
+    state: str = VALIDATING
+    fence: int = 0
+    attempts: int = 0
+    launches: int = 0
+    crashes: int = 0
+    retired: int = 0
+    moves: int = 0
+    rewritten: int = 0
+    saved: str = ""
+    cached_from: str = ""
+    moved: tuple[Moved, ...] = ()
+    tried: tuple[dict[str, Any], ...] = ()
+    changes: tuple[dict[str, Any], ...] = ()
+    epochs_done: int = 0
+    epochs_behind: int = 0
+    place: tuple[str, int] = ("", 0)
+    wanted_region: str = ""
+    elsewhere: bool = False
+    started_ns: int = 0
+    ended_ns: int = 0
+    shots_done: int = 0
+    progress_steps: int = 0
+    records: int = 0
+    error: dict[str, Any] | None = None
+    usage: dict[str, Any] = {}
+    events: list[JobEvent] = []
+    dropped: int = 0
 
-    def __init__(self, submitted: Submitted, mapping: list[Placement] | None) -> None:
-        self.submitted = submitted
-        self.id = submitted.job
-        self.tenant = submitted.tenant
-        self.mapping = mapping
-        self.shots = submitted.shots
-        self.seed = submitted.seed
-        self.state = VALIDATING
-        self.fence = 0
-        self.attempts = self.launches = self.crashes = self.retired = self.moves = self.rewritten = 0
-        self.saved = self.cached_from = ""
-        self.moved: tuple[Moved, ...] = ()
-        self.tried: tuple[dict[str, Any], ...] = ()
-        self.changes: tuple[dict[str, Any], ...] = ()
-        self.epochs_done = self.epochs_behind = 0
-        self.place: tuple[str, int] = ("", 0)
-        self.wanted_region = ""
-        self.elsewhere = False
-        self.started_ns = self.ended_ns = 0
-        self.shots_done = self.progress_steps = self.records = 0
-        self.error: dict[str, Any] | None = None
-        self.usage: dict[str, Any] = {}
-        self.events: list[JobEvent] = []
-        self.dropped = 0
+    def __post_init__(self) -> None:
+        record = self.submitted
+        self.id, self.tenant, self.shots, self.seed = record.job, record.tenant, record.shots, record.seed
 
     @property
     def ended(self) -> bool:
@@ -149,7 +128,7 @@ class Job:
 
     def comparable(self) -> dict[str, Any]:
         """All that a replay of the journal must rebuild."""
-        return {name: getattr(self, name) for name in self.__slots__ if name not in _PASSING}
+        return {name: getattr(self, name) for name in self.__struct_fields__ if name not in _PASSING}
 
 
 _PASSING = frozenset(("epochs_behind", "fence", "id", "records", "seed", "shots", "shots_done", "tenant"))
