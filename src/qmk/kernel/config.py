@@ -23,7 +23,7 @@ class TenantConfig(msgspec.Struct, frozen=True, kw_only=True):
     weight: float = 1.0
     """share of the machine relative to other tenants"""
     quotas: dict[str, int] = {}
-    """limits by name of ``objects.quota.QUOTAS``; a quota that is not named has the table's default"""
+    """limits by name of ``abi.quotas.QUOTAS``; a quota that is not named has the table's default"""
 
 
 class KernelConfig(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,27 +14,10 @@ from msgspec import structs
 
 from qmk.base.errors import QmkError
 from qmk.kernel import cache, compaction, succession
+from qmk.kernel import events as ev
 from qmk.kernel.accounts import Accounts
 from qmk.kernel.config import KernelConfig
 from qmk.kernel.dispatch import Dispatch, nanoseconds
-from qmk.kernel.events import (
-    Cancelled,
-    CheckpointDropped,
-    Failed,
-    FellBack,
-    Finished,
-    Forgotten,
-    JobState,
-    Progressed,
-    Record,
-    Recovered,
-    Saved,
-    SharesSettled,
-    ShuttingDown,
-    Started,
-    Submitted,
-    Yielded,
-)
 from qmk.kernel.objects.alternative import Moved
 from qmk.kernel.objects.checkpoint import Checkpoint, CheckpointTable
 from qmk.kernel.objects.job import CANCELLED, COMPLETED, FAILED, QUEUED, RUNNING, VALIDATING, Job
@@ -44,7 +27,7 @@ from qmk.kernel.rewriting import ChangeRefused, Rewritten
 GENERATION_BITS = 32
 """A fence number is the generation (starts of the daemon) above this many bits, a count of launches below."""
 
-OfLaunch = Started | Progressed | Finished | Failed | FellBack | Cancelled | Saved | Yielded
+OfLaunch = ev.Started | ev.Progressed | ev.Finished | ev.Failed | ev.FellBack | ev.Cancelled | ev.Saved | ev.Yielded
 
 
 class JobTable:
@@ -67,28 +50,28 @@ class JobTable:
         self.cache = policy.cache(config.cache_entries, config.cache_bytes)
         self.ended: dict[str, OrderedDict[str, None]] = {}
 
-    def apply(self, record: Record) -> list[Job]:
+    def apply(self, record: ev.Record) -> list[Job]:
         """Carries out a record; the jobs it changed. Records of forgotten jobs change nothing."""
         if record.now_ns != self.queue.wall_ns:
             self.queue.clock(record.now_ns)
         match record:
-            case Submitted():
+            case ev.Submitted():
                 return [self._submit(record)]
-            case Recovered():
+            case ev.Recovered():
                 return self._recover(record)
-            case ShuttingDown():
+            case ev.ShuttingDown():
                 return self._requeue_all(record)
-            case CheckpointDropped():
+            case ev.CheckpointDropped():
                 return self._drop_checkpoint(record.checkpoint)
-            case Forgotten():
+            case ev.Forgotten():
                 self._forget(record.job)
                 return []
-            case SharesSettled():
+            case ev.SharesSettled():
                 self.queue.set_times(record.times)
                 return []
-            case JobState():
+            case ev.JobState():
                 return compaction.load(self, record)
-            case Started() | Progressed() | Finished() | Failed() | FellBack() | Cancelled() | Saved() | Yielded():
+            case _ if isinstance(record, OfLaunch):
                 job = self.by_id.get(record.job)
                 if job is None:
                     return []
@@ -131,7 +114,7 @@ class JobTable:
             "accounts": self._accounts.snapshot(),
         }
 
-    def _submit(self, record: Submitted) -> Job:
+    def _submit(self, record: ev.Submitted) -> Job:
         assert record.job not in self.by_id, "the host gave the same entropy twice"
         graph_bytes = record.graph_bytes or len(record.graph)
         mapping = self._maps.map_job(record) if record.policy.get("debug") else None
@@ -148,17 +131,17 @@ class JobTable:
 
     def _change(self, job: Job, record: OfLaunch) -> None:
         now_ns = record.now_ns
-        if isinstance(record, Cancelled):
+        if isinstance(record, ev.Cancelled):
             self._cancel(job, record)
             return
         self.fence = max(self.fence, record.fence)
-        if isinstance(record, (Saved, Yielded)):
+        if isinstance(record, (ev.Saved, ev.Yielded)):
             self._save(job, record)
             return
-        if isinstance(record, Failed) and not record.fence and not record.died:  # it waited, on no worker
+        if isinstance(record, ev.Failed) and not record.fence and not record.died:  # it waited, on no worker
             self._end(job, FAILED, now_ns, succession.reported_error(record.kind, record.message, record.fields))
             return
-        if isinstance(record, Failed) and record.died:
+        if isinstance(record, ev.Failed) and record.died:
             job.attempts += 1
             job.retired = max(job.retired, record.fence)
             self._requeue(job, now_ns, record.message)
@@ -166,20 +149,20 @@ class JobTable:
         if job.state == QUEUED and record.fence:
             self._start(job, record)
         match record:
-            case FellBack():
+            case ev.FellBack():
                 self._fall_back(job, record)
-            case Progressed():
+            case ev.Progressed():
                 job.shots_done, job.epochs_behind = record.shots_done, record.epoch
                 job.progress_steps = succession.progress_step(job, record.shots_done)
                 job.note(now_ns, "progress", shots_done=record.shots_done, shots_total=job.shots)
-            case Finished():
+            case ev.Finished():
                 self._finish(job, record)
-            case Failed():
+            case ev.Failed():
                 self._end(job, FAILED, now_ns, succession.reported_error(record.kind, record.message, record.fields))
             case _:
                 pass
 
-    def _finish(self, job: Job, record: Finished) -> None:
+    def _finish(self, job: Job, record: ev.Finished) -> None:
         job.usage = dict(record.usage)
         job.cached_from = record.cached_from
         if record.hedge is not None:
@@ -191,7 +174,7 @@ class JobTable:
             size_bytes = int(job.usage.get("result_bytes", 0))
             self.cache.add(job.tenant, cache.key_of(job.submitted, record.version), Entry(job.id, size_bytes))
 
-    def _fall_back(self, job: Job, record: FellBack) -> None:
+    def _fall_back(self, job: Job, record: ev.FellBack) -> None:
         """To another engine, from the start of the program: what was saved is of the engine before."""
         job.tried += (succession.tried(job, record.why, record.message, record.now_ns),)
         job.retired = max(job.retired, record.fence)
@@ -225,8 +208,8 @@ class JobTable:
         job.moved += (move,)
         self._accounts.change(job.submitted)
 
-    def _start(self, job: Job, record: Started | Progressed | Finished | Failed | FellBack) -> None:
-        if isinstance(record, Started):
+    def _start(self, job: Job, record: ev.Started | ev.Progressed | ev.Finished | ev.Failed | ev.FellBack) -> None:
+        if isinstance(record, ev.Started):
             if job.submitted.footprint is not None:
                 succession.arrive(job, record)
             job.place = (record.region, record.first_qubit)
@@ -246,7 +229,7 @@ class JobTable:
         job.move(state)
         self.listed.put((job.tenant, state), job.submitted.now_ns, job.id)
 
-    def _cancel(self, job: Job, record: Cancelled) -> None:
+    def _cancel(self, job: Job, record: ev.Cancelled) -> None:
         state = FAILED if record.timeout else CANCELLED
         self._end(job, state, record.now_ns, succession.cancelled(job, record))
 
@@ -288,9 +271,9 @@ class JobTable:
             del self.by_key[key]
         self.forgotten.append(job)
 
-    def _save(self, job: Job, record: Saved | Yielded) -> None:
+    def _save(self, job: Job, record: ev.Saved | ev.Yielded) -> None:
         """Keeps the state; a job that has not ended goes on from it."""
-        kept = isinstance(record, Saved) and record.kept
+        kept = isinstance(record, ev.Saved) and record.kept
         table = self.checkpoints
         if record.checkpoint and record.checkpoint not in table.by_id:
             table.add(
@@ -312,10 +295,10 @@ class JobTable:
         job.saved = record.checkpoint
         job.epochs_done = job.epochs_behind = record.epoch
         job.crashes = 0
-        if isinstance(record, Yielded):
+        if isinstance(record, ev.Yielded):
             self._yield(job, record)
 
-    def _yield(self, job: Job, record: Yielded) -> None:
+    def _yield(self, job: Job, record: ev.Yielded) -> None:
         """Back to the queue. A record without a launch only says where a queued job is to go on, and from what."""
         self.checkpoints.drop_passing(job.id, but=job.saved)
         job.retired = max(job.retired, record.fence)
@@ -347,7 +330,7 @@ class JobTable:
         job.note(now_ns, "requeued", reason=reason, **fields)
         self.queue.put(job, left_ns)  # also one that waits: where it is wanted may have changed
 
-    def _recover(self, record: Recovered) -> list[Job]:
+    def _recover(self, record: ev.Recovered) -> list[Job]:
         """A new generation. Launches that still run are taken over; jobs whose launch went down with the daemon are
         queued again, and it is counted against them."""
         self.generation = max(self.generation + 1, record.generation)
@@ -367,7 +350,7 @@ class JobTable:
             self.queue.start(job)
         job.fence = fence
 
-    def _requeue_all(self, record: Recovered | ShuttingDown, adopted: Container[str] = ()) -> list[Job]:
+    def _requeue_all(self, record: ev.Recovered | ev.ShuttingDown, adopted: Container[str] = ()) -> list[Job]:
         """Every job with a launch out goes back to the queue. One whose worker had not answered yet was never
         started, as far as the journal knows, so its history says nothing."""
         changed: list[Job] = []

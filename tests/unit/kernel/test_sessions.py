@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from qmk.abi.calls import CALLS
+from qmk.abi.quotas import QUOTAS
 from qmk.base.limits import TABLE
 from qmk.kernel.config import CAP_DEBUG, TenantConfig
 from qmk.kernel.effects import Reply, ReplyError
 from qmk.kernel.events import ConnectionClosed
-from qmk.kernel.objects.quota import QUOTAS
 from qmk.qvm.families import CAPABILITIES
 from tests.exchanges import EXAMPLES
 

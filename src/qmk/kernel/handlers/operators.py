@@ -12,6 +12,7 @@ import msgspec
 
 from qmk.abi.operator import op_gc, op_tenant_add, op_tenant_list, op_token_issue, op_token_list, op_token_revoke
 from qmk.abi.operator.shapes import TenantRow
+from qmk.abi.quotas import check_limits
 from qmk.abi.rights import JOB_RIGHTS, RIGHTS
 from qmk.abi.token import Bounds
 from qmk.base.errors import QmkError
@@ -20,7 +21,6 @@ from qmk.kernel import authority, retention, tokens
 from qmk.kernel.config import TenantConfig
 from qmk.kernel.effects import Collect
 from qmk.kernel.events import CallReceived, TenantSet, TokenIssued, TokenRevoked
-from qmk.kernel.objects.quota import check_limits
 from qmk.kernel.objects.session import Session
 from qmk.kernel.objects.tenant import Tenant
 from qmk.kernel.state import State

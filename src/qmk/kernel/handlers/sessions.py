@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from qmk.abi.calls import q_close_session, q_negotiate_caps
+from qmk.abi.quotas import QUOTAS, check_limits
 from qmk.abi.rights import JOB_RIGHTS, RIGHTS
 from qmk.base.errors import QmkError
 from qmk.base.ids import opaque, trace
@@ -15,7 +16,7 @@ from qmk.kernel.effects import SetTimer
 from qmk.kernel.events import CallReceived
 from qmk.kernel.objects.account import Account
 from qmk.kernel.objects.capability import Holding, Limits
-from qmk.kernel.objects.quota import QUOTAS, SESSION, check_limits
+from qmk.kernel.objects.quota import SESSION
 from qmk.kernel.objects.session import Session
 from qmk.kernel.objects.tenant import Tenant
 from qmk.kernel.state import State

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
+from qmk.abi.quotas import QUOTAS
 from qmk.abi.shapes import QuotaFigures
 from qmk.kernel.demand import Demand
-from qmk.kernel.objects.quota import QUOTAS, SESSION, Quota, Rate, Spent, Storage, made
+from qmk.kernel.objects.quota import SESSION, Quota, Rate, Spent, Storage, made
 
 _HELD = {
     name: Demand._fields.index(field)
