@@ -91,7 +91,7 @@ def not_interrupted(kernel: Tables, event: NotInterrupted) -> None:
             firewall.look_again(kernel, job)
         return
     for ask in _asks(kernel, job, {interrupts.SAVE: CHECKPOINT, interrupts.YIELD: MIGRATE}.get(kind, "")):
-        interrupts.refuse(kernel, ask, kernel.views.not_checkpointable(job, event.message))
+        interrupts.refuse(kernel, ask, kernel.refusals.not_checkpointable(job, event.message))
     for ask in kernel.asks.of_job(job.id):
         serve(kernel, ask, job)
 
@@ -120,7 +120,7 @@ def settle(kernel: Tables, job: Job) -> None:
 def serve(kernel: Tables, ask: Ask, job: Job) -> None:
     """Does what the ask needs next, which may be nothing, or answers it."""
     if job.ended:
-        interrupts.refuse(kernel, ask, interrupts.ended(job))
+        interrupts.refuse(kernel, ask, kernel.refusals.already_ended(job))
     elif ask.kind == CHECKPOINT:
         _serve_checkpoint(kernel, ask, job)
     elif ask.kind == MIGRATE:
@@ -134,7 +134,7 @@ def _serve_checkpoint(kernel: Tables, ask: Ask, job: Job) -> None:
         interrupts.interrupt(kernel, job, interrupts.SAVE, ref=ask.checkpoint)
         return
     if job.fence:
-        interrupts.refuse(kernel, ask, kernel.views.not_checkpointable(job))
+        interrupts.refuse(kernel, ask, kernel.refusals.not_checkpointable(job))
         return
     error = no_room(kernel, job.tenant)  # the state, if there is one, is paid for
     if error is not None:
@@ -150,14 +150,7 @@ def no_room(kernel: Tables, tenant: str, size: int = 0, blob: str = "") -> QmkEr
     when one is asked for, and again when it comes: others may have come since."""
     held = kernel.jobs.checkpoints.kept_of(tenant)
     if held >= LIMITS.checkpoints:
-        return QmkError(
-            "QUOTA_EXCEEDED",
-            f"the tenant keeps {held} checkpoints, which is the limit 'checkpoints'",
-            quota="checkpoints",
-            asked=held + 1,
-            limit=LIMITS.checkpoints,
-            help="they go with their jobs: qmk gc --older-than forgets old ones",
-        )
+        return kernel.refusals.too_many_checkpoints(held)
     return _too_large(kernel, tenant, size, blob)
 
 
@@ -172,7 +165,7 @@ def _too_large(kernel: Tables, tenant: str, size: int, blob: str) -> QmkError | 
 def _serve_migrate(kernel: Tables, ask: Ask, job: Job) -> None:
     region = _asks(kernel, job, MIGRATE)[-1].region
     if region != ask.region:  # two that pull the job to and fro would never be done
-        interrupts.refuse(kernel, ask, _overtaken(ask.region, region))
+        interrupts.refuse(kernel, ask, kernel.refusals.overtaken(ask.region, region))
         return
     if ask.placements is None:
         return
@@ -184,7 +177,7 @@ def _serve_migrate(kernel: Tables, ask: Ask, job: Job) -> None:
     elif job.submitted.fenced:
         interrupts.interrupt(kernel, job, interrupts.YIELD, "migrated")
     else:
-        interrupts.refuse(kernel, ask, kernel.views.not_checkpointable(job))
+        interrupts.refuse(kernel, ask, kernel.refusals.not_checkpointable(job))
 
 
 def keep(kernel: Tables, job: Job, checkpoint: str) -> Checkpoint:
@@ -216,15 +209,6 @@ def reply_of(row: Checkpoint) -> q_checkpoint.Reply:
     return q_checkpoint.Reply(row.id, row.job, row.epoch, row.size_bytes)
 
 
-def _overtaken(asked: str, region: str) -> QmkError:
-    return QmkError(
-        "INVALID_PARAMS",
-        f"a later q_migrate sends the job to region '{region}', not to '{asked}'",
-        field="region",
-        expected=region,
-    )
-
-
 def _asks(kernel: Tables, job: Job, kind: str) -> list[Ask]:
     return [ask for ask in kernel.asks.of_job(job.id) if ask.kind == kind]
 
@@ -250,7 +234,7 @@ def _go_back_without_undoing(kernel: Tables, job: Job, event: NotInterrupted) ->
         if ask.kind == ROLLBACK:
             (early if 0 <= event.epoch < ask.epoch else late).append(ask)
     for ask in early:
-        interrupts.refuse(kernel, ask, _not_passed(ask.epoch, event.epoch))
+        interrupts.refuse(kernel, ask, kernel.refusals.not_passed(ask.epoch, event.epoch))
     if late:
         _go_back(kernel, job, late)
 
@@ -273,12 +257,3 @@ def _go_back(kernel: Tables, job: Job, asks: list[Ask]) -> None:
 
 def _rolled_back(job: Job, how: str) -> q_rollback.Reply:
     return q_rollback.Reply(job.id, job.epochs_done, how)
-
-
-def _not_passed(asked: int, reached: int) -> QmkError:
-    return QmkError(
-        "INVALID_PARAMS",
-        f"the job has {reached} epochs behind it, so it cannot go back to the end of epoch {asked}",
-        field="epoch",
-        expected=f"int 0 to {reached}",
-    )

@@ -309,7 +309,7 @@ class Kernel(State):
         self.closing = True
         for pending in list(self.pending.values()):
             self.pending.take(pending.draft.job)
-            self.drop_pending(pending, submit.closing())
+            self.drop_pending(pending, self.refusals.closing())
         launches = [(job.id, job.fence) for job in self.jobs.launched.values()]
         if launches:
             moved = dict(self.jobs.launched)
@@ -320,7 +320,7 @@ class Kernel(State):
         for wait in self.waits:
             self.answer(wait, self.jobs.by_id[wait.job])
         for ask in self.asks:
-            interrupts.refuse(self, ask, submit.closing())
+            interrupts.refuse(self, ask, self.refusals.closing())
         condensing.settle(self)
         self.audit("kernel.stop", "", jobs=len(self.jobs.by_id), running=len(launches))
         self.audit_log.seal(self.out)

@@ -66,11 +66,11 @@ class Submitted(Record, frozen=True):
     shots: int
     seed: int
     policy: dict[str, Any]
-    engine: str
-    method: str
-    reasons: list[dict[str, Any]]
-    seconds: float
-    memory_bytes: int
+    engine: str = ""
+    method: str = ""
+    reasons: list[dict[str, Any]] = []
+    seconds: float = 0.0
+    memory_bytes: int = 0
     idempotency_key: str = ""
     nodes: int = 0
     epochs: int = 1

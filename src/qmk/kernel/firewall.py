@@ -120,31 +120,26 @@ def _backed(
     if not graph.chs and not named and not spans:
         return {}, ()
     found, owners = openings(graph, tenant)
-    _require_handles(named, found)
+    _require_handles(kernel, named, found)
     backed: dict[str, Channel] = {}
     for opening in found:
         if opening.handle in named:
             backed[opening.node.id] = _backing(kernel, tenant, opening, named[opening.handle])
         elif opening.crosses and not kernel.only_local:
-            raise _required(opening)
+            raise kernel.refusals.channel_required(opening.node, opening.owners)
     if not kernel.only_local:
         joined = {owner for opening in found if opening.node.id in backed for owner in opening.owners}
         for owner, node in owners.items():
             if owner != tenant and owner not in joined:
-                raise _uninvited(owner, node)
+                raise kernel.refusals.uninvited(owner, node)
     return backed, _uses(found, backed, shots)
 
 
-def _require_handles(named: Mapping[str, str], found: list[Opening]) -> None:
+def _require_handles(kernel: Tables, named: Mapping[str, str], found: list[Opening]) -> None:
     opened = {opening.handle for opening in found}
     stray = next((handle for handle in named if handle not in opened), None)
     if stray is not None:
-        raise QmkError(
-            "INVALID_PARAMS",
-            f"policy.channels names '{stray[:64]}', which is no channel that the program opens",
-            field="policy.channels",
-            help="its keys are channel handles of the program, its values ids from q_open_chan",
-        )
+        raise kernel.refusals.stray_channel(stray)
 
 
 def _backing(kernel: Tables, tenant: str, opening: Opening, id: str) -> Channel:
@@ -180,28 +175,6 @@ def party(kernel: Tables, tenant: str, id: str) -> Channel:
     if channel is None or tenant not in channel.tenants:
         raise channel_not_found(id)
     return channel
-
-
-def _required(opening: Opening) -> QmkError:
-    a, b = opening.owners
-    return QmkError(
-        "CHANNEL_REQUIRED",
-        f"node '{opening.node.id}' opens a channel between tenants '{a}' and '{b}' without their leave",
-        node=opening.node.id,
-        handle=opening.handle,
-        tenants=[a, b],
-        help=f'let both call q_open_chan, then submit with policy {{"channels": {{"{opening.handle}": "chan_..."}}}}',
-    )
-
-
-def _uninvited(owner: str, node: Node) -> QmkError:
-    return QmkError(
-        "CHANNEL_REQUIRED",
-        f"node '{node.id}' allocates qubits of tenant '{owner}', to whom no approved channel of the program leads",
-        node=node.id,
-        tenants=[owner],
-        help="leave tenant_id out, or open a channel with that tenant (q_open_chan) and name it in policy.channels",
-    )
 
 
 def _uses(found: list[Opening], backed: Mapping[str, Channel], shots: int) -> tuple[ChannelUse, ...]:

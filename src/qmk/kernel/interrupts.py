@@ -65,13 +65,3 @@ def answer(kernel: Tables, ask: Ask, result: Any) -> None:
 def refuse(kernel: Tables, ask: Ask, error: QmkError) -> None:
     kernel.asks.remove(ask)
     kernel.out.append(ReplyError(ask.conn, ask.ref, error))
-
-
-def ended(job: Job) -> QmkError:
-    return QmkError(
-        "ALREADY_COMPLETED",
-        f"the job is {job.state} already",
-        job_id=job.id,
-        state=job.state,
-        help="q_replay runs it again with the same bits",
-    )

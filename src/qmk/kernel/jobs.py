@@ -36,7 +36,7 @@ class JobTable:
     def __init__(self, accounts: Accounts, config: KernelConfig, policy: Policy) -> None:
         self._accounts = accounts
         self._kept_jobs = config.kept_jobs
-        self._maps = policy.maps
+        self._maps, self._views, self._refusals = policy.maps, policy.views, policy.refusals
         self.by_id: dict[str, Job] = {}
         self.by_key: dict[tuple[str, str], str] = {}
         self.queue = Dispatch(config, accounts, policy)
@@ -198,7 +198,7 @@ class JobTable:
         succession.rewrite(job, record, self._maps)
         self._accounts.change(job.submitted)
         self._requeue(
-            job, record.now_ns, succession.anew(record), nanoseconds(job.submitted.seconds), epoch=record.epoch
+            job, record.now_ns, self._views.reason(record), nanoseconds(job.submitted.seconds), epoch=record.epoch
         )
         return job
 
@@ -231,7 +231,7 @@ class JobTable:
 
     def _cancel(self, job: Job, record: ev.Cancelled) -> None:
         state = FAILED if record.timeout else CANCELLED
-        self._end(job, state, record.now_ns, succession.cancelled(job, record))
+        self._end(job, state, record.now_ns, self._refusals.end_error(job, record))
 
     def _end(self, job: Job, state: str, now_ns: int, error: QmkError | None = None) -> None:
         self._vacate(job, now_ns)
@@ -306,8 +306,7 @@ class JobTable:
         sent = record.why == "migrated" or record.region  # a preemption may answer a q_migrate as well
         job.elsewhere = job.elsewhere or bool(sent and record.fence)
         self._vacate(job, record.now_ns, continued=record.why in ("preempted", "migrated"))
-        reason = f"{succession.YIELDS[record.why]}: {record.reason}" if record.reason else succession.YIELDS[record.why]
-        self._requeue(job, record.now_ns, reason, epoch=record.epoch)
+        self._requeue(job, record.now_ns, self._views.reason(record), epoch=record.epoch)
 
     def _drop_checkpoint(self, checkpoint: str) -> list[Job]:
         """A job that was to go on from it starts anew: the bits are the same, it only takes longer."""

@@ -47,7 +47,7 @@ def place(kernel: Tables, pending: Pending, event: Routed) -> Submitted:
     if error is not None:
         raise error
     if draft.keep_events:
-        admission.require_event_room(graph, draft.shots)
+        admission.require_event_room(kernel, graph, draft.shots)
     if draft.outputs is not None:
         require_outputs(draft.outputs, graph, draft.shots)
     components = kernel.policy.maps.component_sizes(graph) if draft.policy.get("debug") else []
@@ -152,17 +152,12 @@ def _count_same_program(job: Job, graph: Graph) -> dict[str, Any]:
 
 def _require_room(kernel: Tables, job: Job, wanted: Submitted, grows: bool) -> None:
     kernel.accounts.require_change(job.id, demand_of_record(wanted), kernel.now_ns)
-    error = admission.no_room(wanted, kernel.config) if grows else None
+    error = admission.no_room(kernel, wanted) if grows else None
     if error is not None:
         raise error
     region = job.wanted_region
     if grows and region and wanted.width > kernel.config.region_qubits.get(region, 0):
-        raise QmkError(
-            "RESOURCE_EXHAUSTED",
-            f"the job was sent to region '{region}', which has no {wanted.width} qubits",
-            resource="physical_qubits",
-            asked=wanted.width,
-        )
+        raise kernel.refusals.no_growth(region, wanted.width)
 
 
 def widest(record: Submitted) -> Submitted:

@@ -9,8 +9,8 @@ from msgspec import structs
 
 from qmk.base.errors import KINDS, QmkError
 from qmk.kernel import rewriting
-from qmk.kernel.events import Cancelled, Started, Submitted
-from qmk.kernel.objects.alternative import Alternative, Moved
+from qmk.kernel.events import Started, Submitted
+from qmk.kernel.objects.alternative import CHOICE, Alternative, Moved
 from qmk.kernel.objects.job import Job
 from qmk.kernel.policy import Maps
 from qmk.kernel.rewriting import Rewritten
@@ -21,26 +21,8 @@ def moved(record: Submitted, move: Moved) -> Submitted:
     to = move.to
     rest = tuple(row for row in record.alternatives if (row.engine, row.method) != (to.engine, to.method))
     if move.again:
-        before = Alternative(
-            engine=record.engine,
-            method=record.method,
-            seconds=record.seconds,
-            memory_bytes=record.memory_bytes,
-            uncertainty=record.uncertainty,
-            fenced=record.fenced,
-            last=True,
-        )
-        rest = (*rest, before)
-    return structs.replace(
-        record,
-        engine=to.engine,
-        method=to.method,
-        seconds=to.seconds,
-        memory_bytes=to.memory_bytes,
-        uncertainty=to.uncertainty,
-        fenced=to.fenced,
-        alternatives=rest,
-    )
+        rest = (*rest, Alternative(**{name: getattr(record, name) for name in CHOICE}, last=True))
+    return structs.replace(record, **{name: getattr(to, name) for name in CHOICE}, alternatives=rest)
 
 
 def tried(job: Job, why: str, message: str, now_ns: int) -> dict[str, Any]:
@@ -82,30 +64,6 @@ def adoptable(jobs: Mapping[str, Job], launches: Iterable[tuple[str, int]]) -> t
 PROGRESS_STEPS = 50
 """A launch adds one progress event to its job's history for each of so many equal parts of the shots, and one more
 where progress is the first that is heard of it; q_status is always up to date."""
-
-YIELDS = {
-    "preempted": "preempted at a fence",
-    "migrated": "on its way to another place",
-    "rewound": "rolled back",
-    "channel": "stopped at a fence, as a channel it uses has ended",
-    "unreadable": "its engine cannot read the saved state",
-    "unsaved": "stopped at a fence, but its state could not be kept",
-}
-"""What the history says of a yield, by why it happened."""
-
-
-def cancelled(job: Job, record: Cancelled) -> QmkError:
-    """JOB_CANCELLED, or TIMEOUT where its time limit ended it."""
-    if not record.timeout:
-        text = f": {record.reason}" if record.reason else ""
-        return QmkError("JOB_CANCELLED", f"the job was cancelled{text}", reason=record.reason)
-    limit_ms = job.submitted.policy.get("timeout_ms", 0)
-    return QmkError("TIMEOUT", f"the job did not end within timeout_ms = {limit_ms}", timeout_ms=limit_ms)
-
-
-def anew(record: Rewritten) -> str:
-    """Why a job waits whose program was written anew."""
-    return f"its program was written anew from epoch {record.epoch + 1} on: {record.change['reason']}"
 
 
 def reported_error(kind: str, message: str, fields: dict[str, Any]) -> QmkError:

@@ -38,6 +38,7 @@ class Tables:
         self.config = config
         self.policy = policy
         self.views = policy.views
+        self.refusals = policy.refusals
         self.closing = False
         self.replan = False
         self.states_fit = True

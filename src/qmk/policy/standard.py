@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from qmk.kernel.capacity import Settings
-from qmk.kernel.policy import Maps, Views
-from qmk.policy import engines, maps, retention, views
+from qmk.kernel.policy import Maps, Refusals, Views
+from qmk.policy import engines, maps, refusals, retention, views
 from qmk.policy.cache import ResultCache
 from qmk.policy.index import Index
 from qmk.policy.schedule.scheduler import FairScheduler
@@ -14,6 +14,7 @@ class StandardPolicy:
     """Implements ``qmk.kernel.policy.Policy``."""
 
     views: Views = views
+    refusals: Refusals = refusals
     maps: Maps = maps
     choose_second = staticmethod(engines.choose_second)
     judge_slice = staticmethod(engines.judge_slice)

@@ -30,16 +30,17 @@ from qmk.abi.calls.q_negotiate_caps import Denied, Granted
 from qmk.abi.operator.shapes import TenantRow, TokenRow
 from qmk.abi.rights import RIGHTS
 from qmk.abi.shapes import ChannelRow, ChannelState, Progress, QuotaFigures
-from qmk.base.errors import Finding, QmkError
+from qmk.base.errors import Finding
 from qmk.base.limits import LIMITS, TABLE
-from qmk.kernel.events import Submitted, TokenIssued
+from qmk.kernel.events import Submitted, TokenIssued, Yielded
 from qmk.kernel.objects.capability import Capability
 from qmk.kernel.objects.channel import Channel
 from qmk.kernel.objects.checkpoint import Checkpoint
-from qmk.kernel.objects.job import CANCELLED, COMPLETED, FAILED, Job
+from qmk.kernel.objects.job import COMPLETED, Job
 from qmk.kernel.objects.session import Session
 from qmk.kernel.objects.tenant import Tenant
 from qmk.kernel.policy import Forecast
+from qmk.kernel.rewriting import Rewritten
 from qmk.qvm.families import FAMILIES
 
 DEADLINE_RULE = "QMK-DEADLINE"
@@ -226,39 +227,6 @@ def cancelled(job: Job, epoch: int) -> q_cancel.Reply:
     return q_cancel.Reply(job.state, epoch)
 
 
-def no_result(job: Job) -> QmkError:
-    """Why there is no result; the failure's own error is in the fields."""
-    if job.state == FAILED:
-        assert job.error is not None
-        if job.error.get("data", {}).get("name") == "TIMEOUT":  # the caller's own limit, not the engine's fault
-            return QmkError("TIMEOUT", job.error["message"], job_id=job.id, error=job.error)
-        return QmkError("JOB_FAILED", f"the job failed: {job.error['message']}", job_id=job.id, error=job.error)
-    if job.state == CANCELLED:
-        return QmkError("JOB_CANCELLED", "the job was cancelled", job_id=job.id, error=job.error)
-    return QmkError(
-        "NOT_COMPLETED",
-        f"the job is {job.state}",
-        job_id=job.id,
-        state=job.state,
-        help="q_wait answers when it has ended",
-    )
-
-
-def not_checkpointable(job: Job, why: str = "") -> QmkError:
-    """Why a launch of the job cannot be saved or stopped where it is, and what to write instead."""
-    record = job.submitted
-    engine = f"engine '{record.engine}'" + (f" with method '{record.method}'" if record.method else "")
-    if why:
-        advice = "q_wait for its end, or q_cancel it"
-    elif record.epochs == 1:
-        why = "the program has no fence at which it could be stopped"
-        advice = "put core.fence between parts of the program"
-    else:
-        why = f"{engine} cannot stop this program at its fences"
-        advice = "submit it to an engine whose row in 'qmk engines' says fences"
-    return QmkError("NOT_CHECKPOINTABLE", f"the job runs on: {why}", job_id=job.id, engine=record.engine, help=advice)
-
-
 def mapping(job: Job, rows: list[Placement], region: str, first_qubit: int) -> q_get_mapping.Reply:
     """The map of a job whose qubits begin at ``first_qubit`` of the device."""
     placements = [structs.replace(row, index=first_qubit + row.index) for row in rows]
@@ -377,3 +345,21 @@ def session_figures(session: Session, open_waits: int) -> q_get_telemetry.Sessio
         qubits_held=len(session.qubits),
         opened=session.opened_ns / 1e9,
     )
+
+
+YIELDS = {
+    "preempted": "preempted at a fence",
+    "migrated": "on its way to another place",
+    "rewound": "rolled back",
+    "channel": "stopped at a fence, as a channel it uses has ended",
+    "unreadable": "its engine cannot read the saved state",
+    "unsaved": "stopped at a fence, but its state could not be kept",
+}
+"""What the history says of a yield, by why it happened."""
+
+
+def reason(record: Yielded | Rewritten) -> str:
+    """Why a job waits again."""
+    if isinstance(record, Rewritten):
+        return f"its program was written anew from epoch {record.epoch + 1} on: {record.change['reason']}"
+    return f"{YIELDS[record.why]}: {record.reason}" if record.reason else YIELDS[record.why]

@@ -34,14 +34,9 @@ def result(kernel: State, event: CallReceived, session: Session) -> None:
     request: q_result.Request = event.params
     job = kernel.job_of(session, request.job_id)
     if job.state != COMPLETED:
-        raise kernel.views.no_result(job)
+        raise kernel.refusals.no_result(job)
     if request.from_shot >= job.shots:
-        raise QmkError(
-            "INVALID_PARAMS",
-            f"from_shot {request.from_shot} is past the last of {job.shots} shots",
-            field="from_shot",
-            expected=f"int 0 to {job.shots - 1}",
-        )
+        raise kernel.refusals.past_last_shot(request.from_shot, job.shots)
     kernel.out.append(ReplyResult(event.conn, event.ref, job.id, request.from_shot, result=kernel.views.result(job)))
 
 
@@ -71,13 +66,7 @@ LISTED = tuple(state for state in STATES if state != VALIDATING)
 def list_jobs(kernel: State, event: CallReceived, session: Session) -> None:
     request: q_jobs.Request = event.params
     if request.state is not None and request.state not in LISTED:
-        raise QmkError(
-            "INVALID_PARAMS",
-            f"no job is listed in state '{request.state}'",
-            field="state",
-            expected=", ".join(LISTED),
-            help=f"states: {', '.join(LISTED)}",
-        )
+        raise kernel.refusals.unlisted_state(request.state, LISTED)
     groups = [(session.tenant.name, state) for state in LISTED if request.state in (None, state)]
     ids, following = kernel.jobs.listed.page(groups, request.cursor, request.limit)
     rows = [kernel.jobs.by_id[id] for id in ids]

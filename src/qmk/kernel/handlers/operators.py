@@ -29,12 +29,7 @@ from qmk.kernel.state import State
 def add(kernel: State, event: CallReceived) -> None:
     request: op_tenant_add.Request = event.params
     if kernel.tenants.knows(request.tenant) or request.tenant == kernel.config.local.name:
-        raise QmkError(
-            "INVALID_PARAMS",
-            f"there is a tenant '{request.tenant}' already",
-            field="tenant",
-            help="change it with op_tenant_set ('qmk tenant set')",
-        )
+        raise kernel.refusals.tenant_exists(request.tenant)
     check("tenants", kernel.tenants.count + 1)
     _store(kernel, event, _changed(TenantConfig(name=request.tenant), request))
 
@@ -118,12 +113,7 @@ def revoke(kernel: State, event: CallReceived) -> None:
     serials = [row.serial for row in kernel.tenants.tokens(tenant.name)]
     if request.serial:
         if request.serial not in serials:
-            raise QmkError(
-                "INVALID_PARAMS",
-                f"tenant '{tenant.name}' has no token '{request.serial[:64]}'",
-                field="serial",
-                help="op_token_list ('qmk tenant tokens') lists them; it may be revoked already",
-            )
+            raise kernel.refusals.no_token(tenant.name, request.serial)
         serials = [request.serial]
     kernel.commit(TokenRevoked(now_ns=event.now_ns, tenant=tenant.name, serial=request.serial))
     ended = [session for session in _sessions(kernel, tenant) if session.serial in serials]
@@ -135,17 +125,8 @@ def revoke(kernel: State, event: CallReceived) -> None:
 
 def _tenant(kernel: State, name: str) -> Tenant:
     if not kernel.tenants.knows(name) and name != kernel.config.local.name:
-        raise _unknown(name)
+        raise kernel.refusals.no_tenant(name)
     return kernel.tenant(name)
-
-
-def _unknown(name: str) -> QmkError:
-    return QmkError(
-        "INVALID_PARAMS",
-        f"there is no tenant '{name}'",
-        field="tenant",
-        help="op_tenant_add ('qmk tenant add') registers one",
-    )
 
 
 def _changed(config: TenantConfig, request: Any) -> TenantConfig:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from qmk.abi.calls import q_alloc, q_release
 from qmk.abi.rights import CAP_ALLOC
-from qmk.base.errors import QmkError
 from qmk.base.ids import opaque
 from qmk.kernel import authority
 from qmk.kernel.events import CallReceived
@@ -16,7 +15,7 @@ from qmk.qvm import profile as profiles
 def alloc(kernel: State, event: CallReceived, session: Session) -> None:
     request: q_alloc.Request = event.params
     capability = authority.narrowest(kernel, session, CAP_ALLOC)
-    spelling, note = _profile(request.profile) if request.profile else ("", "")
+    spelling, note = _profile(kernel, request.profile) if request.profile else ("", "")
     for account in session.accounts:
         account.require_qubits(request.n)
     lead = opaque("lq", event.entropy)
@@ -32,25 +31,17 @@ def release(kernel: State, event: CallReceived, session: Session) -> None:
     seen: set[str] = set()
     for index, handle in enumerate(request.handles):
         if handle not in session.qubits or handle in seen:
-            why = "is given twice" if handle in seen else "is not held by this session, or was released before"
-            raise QmkError(
-                "INVALID_PARAMS",
-                f"q_release: '{handle[:64]}' {why}",
-                field=f"handles[{index}]",
-                help="handles come from q_alloc and can be released once",
-            )
+            raise kernel.refusals.not_held(handle, index, handle in seen)
         seen.add(handle)
     session.release(request.handles)
     authority.settle(kernel, session)
     kernel.reply(event, q_release.Reply(request.handles))
 
 
-def _profile(text: str) -> tuple[str, str]:
+def _profile(kernel: State, text: str) -> tuple[str, str]:
     """The profile's one spelling and the note on what was granted; INVALID_PARAMS when it is none."""
     try:
         found = profiles.parse(text)
     except profiles.ProfileError as error:
-        raise QmkError(
-            "INVALID_PARAMS", f"q_alloc: {error}", field="profile", got=text, help=f"such as {profiles.EXAMPLE}"
-        ) from None
+        raise kernel.refusals.bad_profile(text, str(error)) from None
     return found.canonical, found.note

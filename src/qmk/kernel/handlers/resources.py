@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from qmk.abi.calls import q_get_mapping, q_get_telemetry, q_query_resources
-from qmk.base.errors import QmkError
 from qmk.kernel.effects import QueryResources
 from qmk.kernel.events import CallReceived
 from qmk.kernel.objects.job import QUEUED
@@ -40,11 +39,6 @@ def get_mapping(kernel: State, event: CallReceived, session: Session) -> None:
     request: q_get_mapping.Request = event.params
     job = kernel.job_of(session, request.job_id)
     if job.mapping is None:
-        raise QmkError(
-            "INVALID_PARAMS",
-            "the job was submitted without policy.debug, so no map was kept",
-            field="job_id",
-            help='submit it with policy {"debug": true}',
-        )
+        raise kernel.refusals.no_map()
     region, first_qubit = job.place if job.state != QUEUED else kernel.jobs.queue.where(job)
     kernel.reply(event, kernel.views.mapping(job, job.mapping, region, first_qubit))

@@ -135,9 +135,9 @@ def _account_of(kernel: State, event: CallReceived, tenant: Tenant) -> Account |
     try:
         assert tenant.account.calls is not None
         tenant.account.calls.call(event.now_ns)
-        narrowed = _narrowed(tenant, event.params.quota)
+        narrowed = _narrowed(kernel, tenant, event.params.quota)
         if kernel.sessions.count_of_conn(event.conn) >= LIMITS.connection_sessions:
-            raise _crowded()
+            raise kernel.refusals.crowded()
         sessions = tenant.quota("sessions")
         if not sessions.fits():
             idle = kernel.sessions.idle_of(tenant)
@@ -150,35 +150,14 @@ def _account_of(kernel: State, event: CallReceived, tenant: Tenant) -> Account |
     return narrowed
 
 
-def _narrowed(tenant: Tenant, wanted: Mapping[str, int] | None) -> Account | None:
+def _narrowed(kernel: State, tenant: Tenant, wanted: Mapping[str, int] | None) -> Account | None:
     if not wanted:
         return None
     check_limits(wanted)
     for name, limit in wanted.items():
-        field = f"quota.{name}"
         if not QUOTAS[name].per_session:
-            own = ", ".join(name for name, row in QUOTAS.items() if row.per_session)
-            raise QmkError(
-                "INVALID_PARAMS", f"'{name}' is a quota of tenants only; a session may narrow {own}", field=field
-            )
+            raise kernel.refusals.quota_of_tenants(name)
         bound = tenant.quota(name).limit
         if limit > bound:
-            raise QmkError(
-                "INVALID_PARAMS",
-                f"a session's quota '{name}' is at most the tenant's {bound}, not {limit}",
-                field=field,
-                expected=f"int 0 to {bound}",
-            )
+            raise kernel.refusals.wide_quota(name, bound, limit)
     return Account(SESSION, wanted)
-
-
-def _crowded() -> QmkError:
-    limit = LIMITS.connection_sessions
-    return QmkError(
-        "QUOTA_EXCEEDED",
-        f"{limit} sessions are open on this connection, which is the limit 'connection_sessions'",
-        quota="connection_sessions",
-        asked=limit + 1,
-        limit=limit,
-        help="close sessions with q_close_session",
-    )

@@ -19,6 +19,7 @@ from qmk.kernel import admission, cache, firewall, machines, records
 from qmk.kernel.demand import count_program, demand_of_record
 from qmk.kernel.effects import Estimate, Reply, Route
 from qmk.kernel.events import CallReceived, Finished, Routed, Saved, Submitted
+from qmk.kernel.objects.alternative import CHOICE
 from qmk.kernel.objects.checkpoint import Checkpoint
 from qmk.kernel.objects.job import Job
 from qmk.kernel.objects.session import Session
@@ -31,9 +32,9 @@ from qmk.qvm.outputs import require as require_outputs
 def submit(kernel: State, event: CallReceived, session: Session) -> None:
     request: q_submit.Request = event.params
     if kernel.closing:
-        raise closing()
-    graph = admission.require_graph(event.graph)
-    admission.require_policy(request.policy, session, kernel.config)
+        raise kernel.refusals.closing()
+    graph = admission.require_graph(kernel, event.graph)
+    admission.require_policy(kernel, request.policy, session)
     shots = admission.shots_of(request.shots, graph, session, kernel.config)
     digest = graph_digest(graph)
     policy = msgspec.to_builtins(request.policy)
@@ -44,7 +45,7 @@ def submit(kernel: State, event: CallReceived, session: Session) -> None:
         return
     session.tenant.queued_jobs.require()  # before the work of verifying; all quotas are looked at after it
     if keep_events:
-        admission.require_event_room(graph, shots)
+        admission.require_event_room(kernel, graph, shots)
     warnings = [*event.warnings, *admission.verified(graph, session)]
     if outputs is not None:
         require_outputs(outputs, graph, shots)
@@ -59,11 +60,6 @@ def submit(kernel: State, event: CallReceived, session: Session) -> None:
         shots=shots,
         seed=substream(int.from_bytes(event.entropy, "big"), "seed") if seed is None else seed,
         policy=policy,
-        engine="",
-        method="",
-        reasons=[],
-        seconds=0.0,
-        memory_bytes=0,
         idempotency_key=key,
         keep_events=keep_events,
         request_digest=request_digest,
@@ -98,13 +94,7 @@ def repeat(kernel: State, event: CallReceived, session: Session, request_digest:
     if earlier is None:
         return False
     if earlier.request_digest != request_digest:
-        raise QmkError(
-            "INVALID_PARAMS",
-            f"idempotency_key '{key[1]}' was used for another request (job {earlier.job})",
-            field="idempotency_key",
-            job_id=earlier.job,
-            help="use a new key for a new request",
-        )
+        raise kernel.refusals.key_used(key[1], earlier.job)
     if pending is not None:
         kernel.pending.join(pending, event.conn, event.ref)
     elif job is not None:
@@ -124,13 +114,8 @@ def routed(kernel: State, pending: Pending, event: Routed) -> None:
     record = msgspec.structs.replace(
         draft,
         now_ns=event.now_ns,
-        engine=event.engine,
-        method=event.method,
         reasons=event.reasons,
-        seconds=event.seconds,
-        memory_bytes=event.memory_bytes,
-        fenced=event.fenced,
-        uncertainty=event.uncertainty,
+        **{name: getattr(event, name) for name in CHOICE},
         alternatives=event.alternatives[: LIMITS.fallbacks],
         seq=kernel.jobs.seq + 1,
     )
@@ -178,7 +163,7 @@ def _require_acceptable(kernel: State, record: Submitted) -> bytes:
     """The record's bytes."""
     firewall.require(kernel, record.channels)
     data = records.encoded(record)
-    error = admission.no_room(record, kernel.config)
+    error = admission.no_room(kernel, record)
     if error is not None:
         raise error
     kernel.accounts.require_engine_time(record.job, record.seconds, kernel.now_ns)
@@ -228,7 +213,7 @@ def _audit_admission(kernel: State, record: Submitted) -> None:
 
 def estimate(kernel: State, event: CallReceived, session: Session) -> None:
     request: q_estimate.Request = event.params
-    graph = admission.require_graph(event.graph)
+    graph = admission.require_graph(kernel, event.graph)
     shots = admission.shots_of(request.shots, graph, session, kernel.config)
     admission.verified(graph, session)
     if request.outputs is not None:
@@ -236,7 +221,3 @@ def estimate(kernel: State, event: CallReceived, session: Session) -> None:
     graph = firewall.bound(graph, kernel.config.link)
     told = (graph_digest(graph), shots, graph, request.outputs, request.qec, session.tenant.name)
     kernel.out.append(Estimate(event.conn, event.ref, *told))
-
-
-def closing() -> QmkError:
-    return QmkError("RESOURCE_EXHAUSTED", "the daemon is shutting down", resource="daemon", help="try again later")
