@@ -1,4 +1,4 @@
-"""Putting the state of a job, or of all shares, in place of the records that led to it; ``compaction`` loads it."""
+"""Putting the state of a job, or of all shares, in place of the records that led to it; ``jobs`` loads it."""
 
 from __future__ import annotations
 

@@ -301,7 +301,7 @@ class ChannelForgotten(Record, frozen=True):
 
 
 class JobState(Record, frozen=True):
-    """Journal record: all that the job's records so far but the first come to; see ``compaction``. ``started``: a
+    """Journal record: all that the job's records so far but the first come to; see ``condensing``. ``started``: a
     launch of it is out that the journal knows of. ``left_ns``: the engine time it is predicted to take yet. ``holds``:
     its Bell pairs are spent."""
 

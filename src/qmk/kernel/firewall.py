@@ -21,7 +21,7 @@ from qmk.base.errors import QmkError
 from qmk.kernel import interrupts
 from qmk.kernel.effects import Kill, SetTimer
 from qmk.kernel.events import ChannelChanged, ChannelUse, Failed, Submitted
-from qmk.kernel.objects.channel import EXPIRED, PROPOSED, Channel, channel_not_found, exhausted, trouble
+from qmk.kernel.objects.channel import EXPIRED, Channel, channel_not_found, trouble
 from qmk.kernel.objects.job import QUEUED, RUNNING, Job
 from qmk.kernel.tables import Tables
 from qmk.qvm import link
@@ -200,7 +200,7 @@ def require(kernel: Tables, uses: tuple[ChannelUse, ...]) -> None:
         if found is not None:
             raise found
         if use.pairs > channel.pairs_left:
-            raise exhausted(channel, use.pairs)
+            raise kernel.refusals.exhausted(channel, use.pairs)
 
 
 def bound(graph: Graph, device: link.Link, backed: Mapping[str, Channel] | None = None) -> Graph:
@@ -286,8 +286,3 @@ def charged(kernel: Tables, job: Job) -> None:
     for use in job.submitted.channels:
         for tenant in kernel.channels.by_id[use.channel].tenants:
             kernel.audit("chan.use", tenant, channel=use.channel, job=job.id, pairs=use.pairs)
-
-
-def approvable(channel: Channel, tenant: str) -> bool:
-    """Whether it waits for this tenant's word."""
-    return channel.state == PROPOSED and tenant == channel.peer

@@ -10,10 +10,11 @@ from collections import OrderedDict
 from collections.abc import Container
 from typing import Any
 
-from msgspec import structs
+from msgspec import convert, structs
 
+from qmk.abi.calls.q_events import JobEvent
 from qmk.base.errors import QmkError
-from qmk.kernel import cache, compaction, succession
+from qmk.kernel import cache, succession
 from qmk.kernel import events as ev
 from qmk.kernel.accounts import Accounts
 from qmk.kernel.config import KernelConfig
@@ -70,7 +71,7 @@ class JobTable:
                 self.queue.set_times(record.times)
                 return []
             case ev.JobState():
-                return compaction.load(self, record)
+                return _load(self, record)
             case _ if isinstance(record, OfLaunch):
                 job = self.by_id.get(record.job)
                 if job is None:
@@ -132,7 +133,8 @@ class JobTable:
     def _change(self, job: Job, record: OfLaunch) -> None:
         now_ns = record.now_ns
         if isinstance(record, ev.Cancelled):
-            self._cancel(job, record)
+            state = FAILED if record.timeout else CANCELLED
+            self._end(job, state, now_ns, self._refusals.end_error(job, record))
             return
         self.fence = max(self.fence, record.fence)
         if isinstance(record, (ev.Saved, ev.Yielded)):
@@ -228,10 +230,6 @@ class JobTable:
             self.listed.drop((job.tenant, job.state), job.submitted.now_ns, job.id)
         job.move(state)
         self.listed.put((job.tenant, state), job.submitted.now_ns, job.id)
-
-    def _cancel(self, job: Job, record: ev.Cancelled) -> None:
-        state = FAILED if record.timeout else CANCELLED
-        self._end(job, state, record.now_ns, self._refusals.end_error(job, record))
 
     def _end(self, job: Job, state: str, now_ns: int, error: QmkError | None = None) -> None:
         self._vacate(job, now_ns)
@@ -379,3 +377,29 @@ class JobTable:
             self.queue.stop(job, now_ns, continued)
             self._accounts.vacate(job.id)
         job.fence = 0
+
+
+def _load(jobs: JobTable, record: ev.JobState) -> list[Job]:
+    """The job as the record has it. Where the records before it were replayed too, it is so already."""
+    job = jobs.by_id.get(record.job)
+    if job is None or job.ended:
+        return []
+    for row in record.checkpoints:
+        if row.id not in jobs.checkpoints.by_id:
+            jobs.checkpoints.add(row)
+    state: dict[str, Any] = {**record.state, "events": convert(record.state["events"], list[JobEvent])}
+    target, fence = state.pop("state"), state.pop("fence")
+    moved = convert(state.pop("moved", ()), tuple[Moved, ...])
+    state["tried"], state["changes"] = tuple(state.get("tried", ())), tuple(state.get("changes", ()))
+    for name, value in state.items():
+        setattr(job, name, tuple(value) if name == "place" else value)
+    job.records = 0
+    for move in moved[len(job.moved) :]:
+        jobs.put_on(job, move)
+    if record.started:
+        jobs.take_over(job, fence)
+    else:  # it may be out here, by a start whose later records are left out
+        jobs.put_back(job, record.now_ns, record.left_ns)
+    if job.state != target:
+        jobs.move(job, target)
+    return [job]

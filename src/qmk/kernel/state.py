@@ -32,6 +32,8 @@ from qmk.kernel.tables import MS, Tables
 JOB_TIMER = "job:"
 EPOCH_TIMER = "epoch"
 
+_LAUNCHED = ["job", "engine", "method", "digest", "shots", "seed", "keep_events", "memory_bytes", "tenant", "outputs"]
+"""What a launch takes from the record of its job."""
 _MAKES_FULL = (ev.Submitted, ev.Finished, ev.Failed, ev.Cancelled, ev.Saved)
 """After these more may be kept than there is room for."""
 
@@ -198,23 +200,14 @@ class State(Tables):
             self.hedged[job.id] = fence
         self.out.append(
             fx.Launch(
-                record.job,
-                fence,
-                record.engine,
-                record.method,
-                record.digest,
-                job.shots,
-                job.seed,
-                record.keep_events,
-                record.memory_bytes,
-                place.region,
-                place.first_qubit,
-                self.jobs.state_of(job),
-                record.fenced,
-                job.elsewhere,
-                job.tenant,
-                beside,
-                record.outputs,
+                fence=fence,
+                region=place.region,
+                first_qubit=place.first_qubit,
+                start_from=self.jobs.state_of(job),
+                save_fences=record.fenced,
+                elsewhere=job.elsewhere,
+                hedge=beside,
+                **{name: getattr(record, name) for name in _LAUNCHED},
             )
         )
         where = {"region": place.region, "first_qubit": place.first_qubit, "n_qubits": record.n_qubits}

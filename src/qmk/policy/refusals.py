@@ -12,6 +12,7 @@ from qmk.base.limits import LIMITS
 from qmk.base.units import bytes_text
 from qmk.kernel.events import Cancelled, Submitted
 from qmk.kernel.objects.capability import Capability
+from qmk.kernel.objects.channel import Channel
 from qmk.kernel.objects.job import CANCELLED, FAILED, Job
 from qmk.qvm.graph import Node
 from qmk.qvm.profile import EXAMPLE
@@ -397,3 +398,48 @@ def end_error(job: Job, record: Cancelled) -> QmkError:
         return QmkError("JOB_CANCELLED", f"the job was cancelled{text}", reason=record.reason)
     limit_ms = job.submitted.policy.get("timeout_ms", 0)
     return QmkError("TIMEOUT", f"the job did not end within timeout_ms = {limit_ms}", timeout_ms=limit_ms)
+
+
+def exhausted(channel: Channel, asked: int) -> QmkError:
+    """Too few pairs are left for a job that asks for so many."""
+    left = max(0, channel.pairs_left)
+    return QmkError(
+        "CHANNEL_EXHAUSTED",
+        f"the job makes {asked} Bell pairs (over all its shots), but channel {channel.id} has {left} of "
+        f"{channel.pairs_max} left",
+        channel=channel.id,
+        asked=asked,
+        left=left,
+        limit=channel.pairs_max,
+        help="run fewer shots, or open a channel with more entanglements_max",
+    )
+
+
+def token_needed() -> QmkError:
+    return QmkError(
+        "AUTH_FAILED",
+        "this daemon asks for a token",
+        help="set QMK_TOKEN, or give --token-file; the operator makes one with 'qmk tenant token'",
+    )
+
+
+def too_many_sessions(limit: int) -> QmkError:
+    return QmkError(
+        "QUOTA_EXCEEDED",
+        f"{limit} sessions are open, which is the limit 'sessions'",
+        quota="sessions",
+        asked=limit + 1,
+        limit=limit,
+        help="close sessions with q_close_session",
+    )
+
+
+def nobody(local: str, call: str, field: str, could: str, help: str) -> QmkError:
+    """Where there are no others: nobody ``could`` do what a call counts on. Where there are, their names are not told,
+    and it goes through."""
+    return QmkError(
+        "INVALID_PARAMS",
+        f"{call}: this daemon has no tenant but '{local}', so nobody {could}",
+        field=field,
+        help=f"{help}; an operator registers others with 'qmk tenant add'",
+    )

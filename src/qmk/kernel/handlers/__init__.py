@@ -16,8 +16,6 @@ from qmk.kernel.handlers import (
     checkpoints,
     jobs,
     operators,
-    qubits,
-    resources,
     sessions,
     submit,
 )
@@ -28,7 +26,7 @@ Handler = Callable[["State", "CallReceived", "Session"], None]
 
 OPEN_HANDLERS: dict[str, Callable[[State, CallReceived], Any]] = {
     "q_negotiate_caps": sessions.negotiate,
-    "q_query_resources": resources.query_resources,
+    "q_query_resources": jobs.query_resources,
 }
 """Calls that need no session."""
 
@@ -40,11 +38,11 @@ HANDLERS: dict[str, Handler] = {
     "q_result": jobs.result,
     "q_cancel": jobs.cancel,
     "q_events": jobs.events,
-    "q_get_telemetry": resources.get_telemetry,
-    "q_get_mapping": resources.get_mapping,
+    "q_get_telemetry": jobs.get_telemetry,
+    "q_get_mapping": jobs.get_mapping,
     "q_estimate": submit.estimate,
-    "q_alloc": qubits.alloc,
-    "q_release": qubits.release,
+    "q_alloc": sessions.alloc,
+    "q_release": sessions.release,
     "q_open_chan": channels.open_channel,
     "q_close_chan": channels.close_channel,
     "q_chan_status": channels.status,

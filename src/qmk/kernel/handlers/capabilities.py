@@ -82,7 +82,9 @@ def _receiver(kernel: State, session: Session, request: q_delegate.Request) -> s
         receiver = request.to_tenant or session.tenant.name
         if receiver != session.tenant.name and kernel.only_local:
             help = f"hand it to a session of '{session.tenant.name}' with to_session"
-            raise kernel.tenants.nobody("q_delegate", "to_tenant", f"could take up what '{receiver}' is given", help)
+            raise kernel.refusals.nobody(
+                kernel.config.local.name, "q_delegate", "to_tenant", f"could take up what '{receiver}' is given", help
+            )
         return receiver
     root = kernel.caps.get(request.to_session)
     if root is None or root.parent is not None:

@@ -45,7 +45,9 @@ def _propose(kernel: State, event: CallReceived, session: Session) -> Channel:
     peer = b if a == tenant else a
     if peer != tenant and kernel.only_local:
         help = f"name '{tenant}' twice for a channel within it"
-        raise kernel.tenants.nobody("q_open_chan", "peers", f"could approve a channel to '{peer[:64]}'", help)
+        raise kernel.refusals.nobody(
+            kernel.config.local.name, "q_open_chan", "peers", f"could approve a channel to '{peer[:64]}'", help
+        )
     session.tenant.channels.require()
     made = link.delivery(kernel.config.link, request.fidelity)
     channel = Channel(
@@ -76,7 +78,7 @@ def _approve(kernel: State, event: CallReceived, session: Session) -> Channel:
     if channel.ended and found is not None:
         raise found
     bounds = (request.fidelity, request.entanglements_max, request.expiry)
-    if not firewall.approvable(channel, session.tenant.name):
+    if channel.state != PROPOSED or session.tenant.name != channel.peer:
         if any(bound is not None for bound in bounds):
             raise _invalid("channel", f"this side's bounds of {channel.id} stand; propose another channel for others")
         return channel

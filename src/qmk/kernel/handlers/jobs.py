@@ -1,15 +1,28 @@
 """Jobs seen from outside: q_status, q_wait, q_result, q_cancel, q_events; and what there is: q_jobs, q_checkpoints,
-q_channels. A page of a list costs what it shows; nobody sees another tenant's rows.
+q_channels; and figures: q_query_resources, q_get_telemetry, q_get_mapping. A page of a list costs what it shows; nobody
+sees another tenant's rows.
 """
 
 from __future__ import annotations
 
-from qmk.abi.calls import q_cancel, q_channels, q_checkpoints, q_events, q_jobs, q_result, q_status, q_wait
+from qmk.abi.calls import (
+    q_cancel,
+    q_channels,
+    q_checkpoints,
+    q_events,
+    q_get_mapping,
+    q_get_telemetry,
+    q_jobs,
+    q_query_resources,
+    q_result,
+    q_status,
+    q_wait,
+)
 from qmk.base.errors import QmkError
-from qmk.kernel.effects import ReplyResult
+from qmk.kernel.effects import QueryResources, ReplyResult
 from qmk.kernel.events import CallReceived, Cancelled
 from qmk.kernel.objects.capability import insufficient
-from qmk.kernel.objects.job import COMPLETED, STATES, VALIDATING
+from qmk.kernel.objects.job import COMPLETED, QUEUED, STATES, VALIDATING
 from qmk.kernel.objects.session import Session
 from qmk.kernel.open_calls import STATUS_WAIT
 from qmk.kernel.state import State
@@ -97,3 +110,37 @@ def list_channels(kernel: State, event: CallReceived, session: Session) -> None:
     ids, following = table.listed.page([session.tenant.name], request.cursor, request.limit)
     rows = [row for row in (table.by_id[id] for id in ids) if session.tenant.name in row.tenants]
     kernel.reply(event, q_channels.Reply(channels=[kernel.views.channel_row(row) for row in rows], next=following))
+
+
+def query_resources(kernel: State, event: CallReceived) -> None:
+    request: q_query_resources.Request = event.params
+    session = kernel.session_of(event, request.session_id) if request.session_id else None
+    queued, running = _queue_figures(kernel, event, session)
+    kernel.out.append(QueryResources(event.conn, event.ref, queued, running, kernel.config.workers))
+
+
+def _queue_figures(kernel: State, event: CallReceived, session: Session | None) -> tuple[int | None, int | None]:
+    """Jobs queued and running: all of them for an operator and where there is only the local tenant, else the
+    caller's. What other tenants do is not told."""
+    jobs = kernel.jobs
+    if event.operator or kernel.only_local:
+        return len(jobs.queue), len(jobs.launched)
+    return jobs.queue.scheduler.figures(session.tenant.name) if session is not None else (None, None)
+
+
+def get_telemetry(kernel: State, event: CallReceived, session: Session) -> None:
+    request: q_get_telemetry.Request = event.params
+    figures = None
+    if request.job_id is not None:
+        figures = kernel.views.job_figures(kernel.job_of(session, request.job_id), event.now_ns)
+    own = kernel.views.session_figures(session, kernel.waits.count_of_session(session.id))
+    kernel.reply(event, q_get_telemetry.Reply(own, figures, kernel.accounts.figures(session, event.now_ns)))
+
+
+def get_mapping(kernel: State, event: CallReceived, session: Session) -> None:
+    request: q_get_mapping.Request = event.params
+    job = kernel.job_of(session, request.job_id)
+    if job.mapping is None:
+        raise kernel.refusals.no_map()
+    region, first_qubit = job.place if job.state != QUEUED else kernel.jobs.queue.where(job)
+    kernel.reply(event, kernel.views.mapping(job, job.mapping, region, first_qubit))

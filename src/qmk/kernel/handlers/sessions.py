@@ -1,12 +1,12 @@
-"""Sessions: q_negotiate_caps, q_close_session; who may open one more, and with which quotas of its own."""
+"""Sessions, and the logical qubits that they reserve: q_negotiate_caps, q_close_session, q_alloc, q_release."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from qmk.abi.calls import q_close_session, q_negotiate_caps
+from qmk.abi.calls import q_alloc, q_close_session, q_negotiate_caps, q_release
 from qmk.abi.quotas import QUOTAS, check_limits
-from qmk.abi.rights import JOB_RIGHTS, RIGHTS
+from qmk.abi.rights import CAP_ALLOC, JOB_RIGHTS, RIGHTS
 from qmk.base.errors import QmkError
 from qmk.base.ids import opaque, trace
 from qmk.base.limits import LIMITS
@@ -21,6 +21,7 @@ from qmk.kernel.objects.session import Session
 from qmk.kernel.objects.tenant import Tenant
 from qmk.kernel.state import State
 from qmk.kernel.tokens import Bearer
+from qmk.qvm import profile as profiles
 
 
 def negotiate(kernel: State, event: CallReceived) -> None:
@@ -55,7 +56,7 @@ def _authenticate(kernel: State, event: CallReceived, token: str) -> Bearer:
     config = kernel.config
     if not token:
         if not config.local_allowed:
-            raise tokens.needed()
+            raise kernel.refusals.token_needed()
         return Bearer(config.local.name, "", tokens.Bounds())
     bearer = tokens.check(config.token_key, token, event.now_ns, event.peer_uid)
     if not kernel.tenants.live(bearer.tenant, bearer.serial):
@@ -122,7 +123,8 @@ def _make_room(kernel: State, now_ns: int) -> None:
     displaced = kernel.sessions.displaced()
     if displaced is not None:
         kernel.end_session(displaced, "to make room for another")
-    kernel.sessions.require_room()
+    if len(kernel.sessions) >= kernel.sessions.limit:
+        raise kernel.refusals.too_many_sessions(kernel.sessions.limit)
 
 
 def _account_of(kernel: State, event: CallReceived, tenant: Tenant) -> Account | None:
@@ -161,3 +163,38 @@ def _narrowed(kernel: State, tenant: Tenant, wanted: Mapping[str, int] | None) -
         if limit > bound:
             raise kernel.refusals.wide_quota(name, bound, limit)
     return Account(SESSION, wanted)
+
+
+def alloc(kernel: State, event: CallReceived, session: Session) -> None:
+    request: q_alloc.Request = event.params
+    capability = authority.narrowest(kernel, session, CAP_ALLOC)
+    spelling, note = _profile(kernel, request.profile) if request.profile else ("", "")
+    for account in session.accounts:
+        account.require_qubits(request.n)
+    lead = opaque("lq", event.entropy)
+    handles = [f"{lead}_{number}" for number in range(request.n)]
+    session.qubits.update(dict.fromkeys(handles, capability.id))
+    for account in session.accounts:
+        account.take_qubits(request.n)
+    kernel.reply(event, q_alloc.Reply(handles, spelling, note))
+
+
+def release(kernel: State, event: CallReceived, session: Session) -> None:
+    request: q_release.Request = event.params
+    seen: set[str] = set()
+    for index, handle in enumerate(request.handles):
+        if handle not in session.qubits or handle in seen:
+            raise kernel.refusals.not_held(handle, index, handle in seen)
+        seen.add(handle)
+    session.release(request.handles)
+    authority.settle(kernel, session)
+    kernel.reply(event, q_release.Reply(request.handles))
+
+
+def _profile(kernel: State, text: str) -> tuple[str, str]:
+    """The profile's one spelling and the note on what was granted; INVALID_PARAMS when it is none."""
+    try:
+        found = profiles.parse(text)
+    except profiles.ProfileError as error:
+        raise kernel.refusals.bad_profile(text, str(error)) from None
+    return found.canonical, found.note

@@ -166,7 +166,7 @@ def _require_acceptable(kernel: State, record: Submitted) -> bytes:
     error = admission.no_room(kernel, record)
     if error is not None:
         raise error
-    kernel.accounts.require_engine_time(record.job, record.seconds, kernel.now_ns)
+    kernel.accounts.require_change(record.job, demand_of_record(record), kernel.now_ns)
     return data
 
 

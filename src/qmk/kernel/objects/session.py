@@ -135,17 +135,6 @@ class SessionTable:
     def count_of_conn(self, conn: int) -> int:
         return len(self._by_conn.get(conn, ()))
 
-    def require_room(self) -> None:
-        if len(self._by_id) >= self.limit:
-            raise QmkError(
-                "QUOTA_EXCEEDED",
-                f"{self.limit} sessions are open, which is the limit 'sessions'",
-                quota="sessions",
-                asked=self.limit + 1,
-                limit=self.limit,
-                help="close sessions with q_close_session",
-            )
-
     def disconnect(self, conn: int) -> None:
         """The connection is gone; its sessions stay, and may be taken up from another connection."""
         for id in self._by_conn.pop(conn, ()):
