@@ -93,14 +93,14 @@ def answers_of_stale_launches_count(patch: pytest.MonkeyPatch) -> None:
 
 @mutation("quotas")
 def a_dead_worker_leaves_its_quota_taken(patch: pytest.MonkeyPatch) -> None:
-    vacate = JobTable._vacate
+    vacate = JobTable.vacate
 
     def leaky(self: JobTable, job: Any, *args: Any) -> None:
         vacate(self, job, *args)
         if job.attempts == 1:
             self._accounts.tenant_of(job.tenant).running_jobs.take()
 
-    patch.setattr(JobTable, "_vacate", leaky)
+    patch.setattr(JobTable, "vacate", leaky)
 
 
 @mutation("quotas")

@@ -64,9 +64,7 @@ class Kernel(State):
             case ev.Progressed():
                 self._progressed(event)
             case ev.Finished():
-                if self.jobs.current(event.job, event.fence) is not None:
-                    self.commit(event)
-                    self.launch_ready()
+                self._finished(event)
             case ev.Failed():
                 self._failed(event)
             case ev.Saved():
@@ -186,6 +184,13 @@ class Kernel(State):
         self.commit(structs.replace(event, region=region, first_qubit=first_qubit), durable=False)
         if job.submitted.alternatives:
             engines.watch(self, job)
+
+    def _finished(self, event: ev.Finished) -> None:
+        job = self.jobs.current(event.job, event.fence)
+        if job is not None:
+            place = self.jobs.queue.where(job) if event.began_ns else ("", 0)
+            self.commit(structs.replace(event, place=place))
+            self.launch_ready()
 
     def _progressed(self, event: ev.Progressed) -> None:
         """Progress goes to the journal and the history in steps; q_status shows every report."""

@@ -42,9 +42,7 @@ class JobTable:
         self.by_key: dict[tuple[str, str], str] = {}
         self.queue = Dispatch(config, accounts, policy)
         self.launched: dict[str, Job] = {}
-        self.seq = 0
-        self.fence = 0
-        self.generation = 0
+        self.seq = self.fence = self.generation = 0
         self.checkpoints = CheckpointTable(accounts.keep_state, policy.index())
         self.forgotten: list[Job] = []
         self.listed = policy.index()
@@ -182,7 +180,7 @@ class JobTable:
         job.retired = max(job.retired, record.fence)
         job.saved = ""
         self.checkpoints.drop_passing(job.id)
-        self._vacate(job, record.now_ns)
+        self.vacate(job, record.now_ns)
         self.put_on(job, Moved(record.to, again=record.why == "slow"))
         left_ns = max(1, nanoseconds(record.to.seconds))
         self._requeue(job, record.now_ns, f"{record.message}; it goes on with '{record.to.name}'", left_ns)
@@ -196,7 +194,7 @@ class JobTable:
         job.rewritten, job.saved = job.rewritten + 1, ""
         job.retired = max(job.retired, record.fence)
         self.checkpoints.drop_passing(job.id)
-        self._vacate(job, record.now_ns)
+        self.vacate(job, record.now_ns)
         succession.rewrite(job, record, self._maps)
         self._accounts.change(job.submitted)
         self._requeue(
@@ -211,18 +209,19 @@ class JobTable:
         self._accounts.change(job.submitted)
 
     def _start(self, job: Job, record: ev.Started | ev.Progressed | ev.Finished | ev.Failed | ev.FellBack) -> None:
+        began_ns = (record.began_ns if isinstance(record, ev.Finished) else 0) or record.now_ns
         if isinstance(record, ev.Started):
-            if job.submitted.footprint is not None:
-                succession.arrive(job, record)
-            job.place = (record.region, record.first_qubit)
+            succession.arrive(job, (record.region, record.first_qubit), began_ns)
+        elif isinstance(record, ev.Finished) and record.began_ns:
+            succession.arrive(job, record.place, began_ns)
         if job.id not in self.launched:
             self._occupy(job, record.fence)
         job.elsewhere = False
         self.queue.start(job)
         self.move(job, RUNNING)
         job.launches += 1
-        job.started_ns = record.now_ns
-        job.note(record.now_ns, "started", engine=job.submitted.engine, attempt=job.attempts + 1)
+        job.started_ns = began_ns
+        job.note(began_ns, "started", engine=job.submitted.engine, attempt=job.attempts + 1)
 
     def move(self, job: Job, state: str) -> None:
         """To another state, and to the roll of the tenant's jobs in that."""
@@ -232,7 +231,7 @@ class JobTable:
         self.listed.put((job.tenant, state), job.submitted.now_ns, job.id)
 
     def _end(self, job: Job, state: str, now_ns: int, error: QmkError | None = None) -> None:
-        self._vacate(job, now_ns)
+        self.vacate(job, now_ns)
         self.queue.drop(job)
         self.move(job, state)
         job.ended_ns = now_ns
@@ -303,7 +302,7 @@ class JobTable:
         job.wanted_region = record.region or job.wanted_region
         sent = record.why == "migrated" or record.region  # a preemption may answer a q_migrate as well
         job.elsewhere = job.elsewhere or bool(sent and record.fence)
-        self._vacate(job, record.now_ns, continued=record.why in ("preempted", "migrated"))
+        self.vacate(job, record.now_ns, continued=record.why in ("preempted", "migrated"))
         self._requeue(job, record.now_ns, self._views.reason(record), epoch=record.epoch)
 
     def _drop_checkpoint(self, checkpoint: str) -> list[Job]:
@@ -318,7 +317,7 @@ class JobTable:
         return [job]
 
     def _requeue(self, job: Job, now_ns: int, reason: str, left_ns: int = 0, **fields: Any) -> None:
-        self._vacate(job, now_ns)
+        self.vacate(job, now_ns)
         if job.state == RUNNING:
             self.move(job, QUEUED)
         job.started_ns = job.shots_done = job.progress_steps = 0
@@ -354,25 +353,20 @@ class JobTable:
         for job in [job for job in self.launched.values() if job.id not in adopted]:
             if job.state == RUNNING:
                 job.retired = max(job.retired, job.fence)
-                self._vacate(job, job.started_ns)  # nobody knows how long it ran before the daemon went down
+                self.vacate(job, job.started_ns)  # nobody knows how long it ran before the daemon went down
                 self._requeue(job, record.now_ns, "the daemon stopped")
                 changed.append(job)
             else:
-                self._vacate(job, record.now_ns)
+                self.vacate(job, record.now_ns)
                 self.queue.put(job)
         return changed
-
-    def put_back(self, job: Job, now_ns: int, left_ns: int) -> None:
-        """No launch is out, and the job waits."""
-        self._vacate(job, now_ns)
-        self.queue.put(job, left_ns)
 
     def _occupy(self, job: Job, fence: int) -> None:
         job.fence = fence
         self.launched[job.id] = job
         self._accounts.occupy(job.id)
 
-    def _vacate(self, job: Job, now_ns: int, continued: bool = False) -> None:
+    def vacate(self, job: Job, now_ns: int, continued: bool = False) -> None:
         if self.launched.pop(job.id, None) is not None:
             self.queue.stop(job, now_ns, continued)
             self._accounts.vacate(job.id)
@@ -399,7 +393,8 @@ def _load(jobs: JobTable, record: ev.JobState) -> list[Job]:
     if record.started:
         jobs.take_over(job, fence)
     else:  # it may be out here, by a start whose later records are left out
-        jobs.put_back(job, record.now_ns, record.left_ns)
+        jobs.vacate(job, record.now_ns)
+        jobs.queue.put(job, record.left_ns)
     if job.state != target:
         jobs.move(job, target)
     return [job]
