@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+from qmk.abi.quotas import QUOTAS, SECOND_NS
 from qmk.abi.shapes import QuotaFigures
 from qmk.base.errors import QmkError
 from qmk.kernel.config import KernelConfig
 from qmk.kernel.demand import Demand, demand_of_record, seconds_ns
 from qmk.kernel.events import Submitted
 from qmk.kernel.objects.account import Account
-from qmk.kernel.objects.quota import QUOTAS, SECOND_NS
 from qmk.kernel.objects.session import Session
 from qmk.kernel.objects.tenant import Tenant
 
@@ -93,16 +93,6 @@ class Accounts:
                 limit=self._queued_bytes_max,
                 help="try again when jobs have ended",
             )
-
-    def require_engine_time(self, job_id: str, seconds: float, now_ns: int) -> None:
-        """Raise QUOTA_EXCEEDED unless what the router predicts for the job in VALIDATING fits what is left."""
-        holding = self._jobs[job_id]
-        more = seconds_ns(seconds) - holding.demand.engine_ns
-        for account in holding.accounts if more > 0 else ():
-            account.roll(now_ns, self.period_ns)
-            engine = account.engine
-            if engine is not None and not engine.fits(more):
-                raise engine.refusal(more, now_ns)
 
     def require_change(self, job_id: str, demand: Demand, now_ns: int) -> None:
         """Raise QUOTA_EXCEEDED unless the job may have this in place of what it reserved, and RESOURCE_EXHAUSTED when
