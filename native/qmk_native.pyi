@@ -278,9 +278,6 @@ def rewrite(
     and peephole rewrites run). ``narrow``: the least width is taken, not the least cost. ``explain``: the report has
     ``width_before`` and ``width_after``, most qubits alive at a time, and ``parts`` that nothing connects."""
 
-def simplify(circuit: Circuit) -> Circuit:
-    """What ``rewrite`` gives without ``schedule``."""
-
 def promising(circuit: Circuit) -> bool:
     """Whether rewriting is likely to save more time than it takes."""
 
