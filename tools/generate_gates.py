@@ -1,5 +1,4 @@
-"""Write ``native/src/circuit/table.rs`` and ``native/src/qasm/table.rs``: what the native core knows of gates, from their
-declarations.
+"""Write ``native/src/circuit/table.rs`` and ``native/src/qasm/table.rs``: what the native core knows of gates.
 
 Kinds are the gates that the core runs as they are; every other gate with a declared lowering stands in ``LOWERED`` as
 steps of those. The reader of OpenQASM has their names in the libraries, and the definitions that are known to say what
@@ -22,15 +21,16 @@ from qmk.qvm.op import Op
 from qmk.qvm.steps import Angle, Line
 
 NATIVE = gates_with("native")
-HEAD = """//! Written by tools/generate_gates.py from the declarations in qmk.qvm.families.gates; not edited by hand.
-
+WRITTEN = (
+    "//! Written by tools/generate_gates.py from the gates that qmk.qvm.families.gates declares; not edited by hand.\n"
+)
+HEAD = """
 use super::{Lowered, Step};
 
 kinds! {
 """
 
-QASM_HEAD = """//! Written by tools/generate_gates.py from the declarations in qmk.qvm.families.gates; not edited by hand.
-
+QASM_HEAD = """
 use super::angle::Code;
 use super::known::{Known, Line};
 use crate::circuit::Kind;
@@ -88,7 +88,7 @@ def table() -> str:
     kinds = "".join(row(op) for op in FIXED_SIZE.values() if op.short in NATIVE)
     others = "".join(lowered(op) for op in FIXED_SIZE.values() if op.short not in NATIVE and op.lower is not None)
     doc = "/// Gates that are no kinds, as steps of kinds."
-    return f"{HEAD}{kinds}}}\n\n{doc}\n#[rustfmt::skip]\npub const LOWERED: &[Lowered] = &[\n{others}];\n"
+    return f"{WRITTEN}{HEAD}{kinds}}}\n\n{doc}\n#[rustfmt::skip]\npub const LOWERED: &[Lowered] = &[\n{others}];\n"
 
 
 def library(name: str, include: str, words: tuple[str, ...]) -> str:
@@ -148,7 +148,7 @@ def known() -> str:
 def names() -> str:
     """What the reader of OpenQASM has."""
     libraries = library("QELIB1", "qelib1.inc", ("qasm", "qelib1"))
-    return QASM_HEAD + libraries + library("STDGATES", "stdgates.inc", ("qasm", "stdgates")) + known()
+    return WRITTEN + QASM_HEAD + libraries + library("STDGATES", "stdgates.inc", ("qasm", "stdgates")) + known()
 
 
 if __name__ == "__main__":
