@@ -21,9 +21,7 @@ from qmk.qvm.op import Op
 from qmk.qvm.steps import Angle, Line
 
 NATIVE = gates_with("native")
-WRITTEN = (
-    "//! Written by tools/generate_gates.py from the gates that qmk.qvm.families.gates declares; not edited by hand.\n"
-)
+WRITTEN = "//! Written by tools/generate_gates.py from the gates in qmk.qvm.families.gates; not edited by hand.\n"
 HEAD = """
 use super::{Lowered, Step};
 

@@ -1,4 +1,4 @@
-//! Written by tools/generate_gates.py from the gates that qmk.qvm.families.gates declares; not edited by hand.
+//! Written by tools/generate_gates.py from the gates in qmk.qvm.families.gates; not edited by hand.
 
 use super::angle::Code;
 use super::known::{Known, Line};
