@@ -317,7 +317,7 @@ def an_earlier_result_is_taken_whosever_it_is(patch: pytest.MonkeyPatch) -> None
     patch.setattr(cache, "serves", lambda job, record, version: job is not None)
 
 
-@mutation("engines", "results", first=19)
+@mutation("engines", "results", first=27)
 def an_earlier_result_is_taken_whatever_the_seed(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(cache, "key_of", lambda record, version: (record.digest, record.shots, record.keep_events))
 
@@ -403,7 +403,7 @@ def a_program_written_anew_is_launched_as_the_one_before(patch: pytest.MonkeyPat
     patch.setattr(succession, "rewrite", lambda job, record: None)
 
 
-@mutation("rest", "quotas", "defects", first=10)
+@mutation("rest", "quotas", "defects", first=16)
 def nobody_asks_whether_a_growth_has_room(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(distance, "_require_room", lambda *args, **more: None)
 

@@ -187,6 +187,9 @@ impl Plan {
             (None, None) => return Err(Failure::Impossible(candidates)),
         };
         candidates.sort_by(|a, b| a.seconds.total_cmp(&b.seconds));
+        if attempt.is_some() {
+            candidates[0].note += "; before it a matrix product state is tried, for a tenth of that time at most";
+        }
         let report = match runner {
             Runner::Mps(_) => simplified,
             _ if shorter.is_some_and(|shorter| Arc::ptr_eq(&on, &shorter)) => {

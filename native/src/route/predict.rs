@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::{Candidate, Method, Options, LAST_RESORT_S, LOOK_S, MAX_BOND_LOG2};
+use super::{Candidate, Method, Options, ATTEMPT_QUBITS, LAST_RESORT_S, LONG_S, LOOK_S, MAX_BOND_LOG2};
 use crate::circuit::{Circuit, Kind, Op, NONE};
 use crate::rewrite::{self, features};
 use crate::{dense, frame, mps};
@@ -51,6 +51,11 @@ pub fn predict(circuit: &Arc<Circuit>, shots: usize, points: &[usize], options: 
     }
     if look.seconds() * LOOK_SHARE > look_s {
         look.mps(circuit);
+    }
+    let best = look.best.as_mut().map(|found| &mut found.best);
+    let tried = |best: &&mut Candidate| best.method != Method::Mps && best.seconds > LONG_S;
+    if let Some(best) = best.filter(tried).filter(|_| circuit.n_qubits >= ATTEMPT_QUBITS) {
+        best.note += "; a matrix product state may be tried before it";
     }
     look.best
 }

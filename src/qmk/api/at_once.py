@@ -1,7 +1,7 @@
 """The command line's shortest way: counts of a text that the native core reads and is done with at once.
 
-No front end, graph, router or worker is loaded for it: the run is over before a worker process had started, and Ctrl-C
-stops the core as it stops Python.
+No worker process is started for it: the run is over before that had loaded, and Ctrl-C stops the core as it stops
+Python. Where the counts are enough, no front end, graph or router is loaded either.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import os
 from typing import TYPE_CHECKING
 
 from qmk.api.execution import Executor, Wish
-from qmk.api.results import brief
+from qmk.api.results import brief, result_of
 from qmk.api.source import Source
 from qmk.base.limits import LIMITS
 from qmk.request import native_text
@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from qmk.request.options import RunOptions
 
 
-def run_at_once(path: str, options: RunOptions) -> Result | None:
+def run_at_once(path: str, options: RunOptions, whole: bool) -> Result | None:
     """Run the program in a file, if nothing but counts is asked for and nothing can be said against its text; None for
-    every other, with nothing run and nothing reported."""
+    every other, with nothing run and nothing reported. ``whole``: the result has its digest, every bit of its registers
+    and the reasons for the engine, as that of ``qmk.run``."""
     plain = options.noise is None and options.qec is None and options.device is None and options.outputs is None
     if not plain or options.engine or options.timeout_ms is not None:
         return None
@@ -39,4 +40,6 @@ def run_at_once(path: str, options: RunOptions) -> Result | None:
     source = Source(text, options, circuit)
     wish = Wish(shots=source.shots, seed=seed_of(options.seed), keep_events=False)
     executed = Executor().run_at_once(source, wish)
-    return None if executed is None else brief(executed, source, wish)
+    if executed is None:
+        return None
+    return result_of(executed, source, wish) if whole else brief(executed, source, wish)

@@ -35,17 +35,28 @@ def result_of(executed: Executed, source: Source, wish: Wish) -> Result:
 
 def _complete(known: Reply, executed: Executed, source: Source, wish: Wish, events: _Events) -> Reply:
     head = events.head
+    reasons = executed.reasons if len(executed.reasons) > 1 else _reasons(source, wish)
+    seconds, uncertainty = _prediction(executed, reasons)
     provenance = msgspec.structs.replace(
         known.provenance,
         digest=source.digest,
         version=executed.version,
-        reasons=executed.reasons if len(executed.reasons) > 1 else _reasons(source, wish),
-        predicted_seconds=executed.predicted_s,
-        uncertainty=executed.uncertainty,
+        reasons=reasons,
+        predicted_seconds=seconds,
+        uncertainty=uncertainty,
         fallbacks=[Fallback(**row) for row in executed.fallbacks],
         notes={**executed.notes, **events.note, **source.notes},
     )
     return msgspec.structs.replace(known, registers=head.registers, events=events.page(0), provenance=provenance)
+
+
+def _prediction(executed: Executed, reasons: list[dict[str, Any]]) -> tuple[float, float]:
+    """Seconds and the factor within which they are believed, as the reasons have them of what ran: with reading and
+    planning, which the core's own prediction leaves out."""
+    for row in reasons:
+        if (row["engine"], row["method"]) == (executed.engine, executed.method) and row["seconds"] is not None:
+            return row["seconds"], row["uncertainty"]
+    return executed.predicted_s, executed.uncertainty
 
 
 def _reasons(source: Source, wish: Wish) -> list[dict[str, Any]]:

@@ -46,12 +46,12 @@ def command(
 
     The router chooses the engine. Without --socket nothing needs to be running.
     """
-    if not (socket_path or as_json or explain or wanted.anything):
+    if not (socket_path or wanted.anything):
         from qmk.api.at_once import run_at_once
 
-        found = run_at_once(program, asked.replace(format=format_name, params=params))
+        found = run_at_once(program, asked.replace(format=format_name, params=params), whole=as_json or explain)
         if found is not None:
-            show(found, os.path.basename(program), top, explain)
+            tell(found, os.path.basename(program), as_json, top, explain)
             return
     from qmk.api.embedded import run
     from qmk.cli import values
@@ -80,10 +80,16 @@ def command(
         with Bar("running", shots, as_json) as bar:
             result = run(wish.graph, isolate=True, progress=bar, **given)
     result.provenance.notes.update(wish.notes)
+    name = os.path.basename(program) if program != "-" else "standard input"
+    tell(result, name, as_json, top, explain, wanted.expect)
+
+
+def tell(result: Result, name: str, as_json: bool, top: int, explain: bool, observables: tuple[str, ...] = ()) -> None:
+    """Print a result as one JSON object, or for people."""
     if as_json:
         output.json_object(result.to_dict())
     else:
-        show(result, os.path.basename(program) if program != "-" else "standard input", top, explain, wanted.expect)
+        show(result, name, top, explain, observables)
 
 
 def show(result: Result, name: str, top: int, explain: bool, observables: tuple[str, ...] = ()) -> None:

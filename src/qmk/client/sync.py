@@ -32,10 +32,10 @@ def drive(work: Coroutine[Any, Any, R]) -> R:
 
 
 class _Turn:
-    """A lock of threads, for ``async with``; whoever holds it may take it again."""
+    """A lock of threads, for ``async with``."""
 
-    def __init__(self) -> None:
-        self._lock = threading.RLock()
+    def __init__(self, lock: threading.RLock) -> None:
+        self._lock = lock
 
     async def __aenter__(self) -> None:
         self._lock.acquire()
@@ -53,7 +53,8 @@ class SocketLink:
         self._socket: socket.socket | None = None
         self._splitter = FrameSplitter()
         self._frames: list[bytes] = []
-        self._turn = _Turn()
+        self._locks = {os.getpid(): threading.RLock()}
+        """One of each process: in a fork nobody lets go of what a thread of the parent held."""
         self._pid = os.getpid()
 
     def is_open(self) -> bool:
@@ -77,7 +78,7 @@ class SocketLink:
         self._frames = []
 
     def turn(self) -> AbstractAsyncContextManager[Any]:
-        return self._turn
+        return _Turn(self._locks.setdefault(os.getpid(), threading.RLock()))
 
     def lock(self) -> AbstractAsyncContextManager[Any]:
         return nullcontext()

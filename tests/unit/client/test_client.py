@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import socket
 import threading
 import time
@@ -379,6 +380,30 @@ def test_a_forked_process_opens_a_connection_and_a_session_of_its_own(script: Sc
     assert os.waitpid(child, 0)[1] == 0
     assert client.status("job_a").job_id == STATUS["job_id"], "the parent's connection is as it was"
     assert script.calls == ["q_negotiate_caps", "q_status"] * 2 + ["q_status"]
+
+
+def test_a_process_forked_during_a_call_of_another_thread_makes_its_own(script: Script):
+    asked, answered = threading.Event(), threading.Event()
+
+    def answer(call: Any) -> Any:
+        if call["method"] == "q_wait":
+            asked.set()
+            assert answered.wait(30)
+        return {"result": STATUS}
+
+    script.answer = answer
+    client = Client(script.path)
+    waiting = threading.Thread(target=client.wait, args=("job_a",))
+    waiting.start()
+    assert asked.wait(30)
+    child = os.fork()
+    if not child:
+        signal.alarm(30)
+        os._exit(0 if client.status("job_a").job_id == STATUS["job_id"] else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    answered.set()
+    waiting.join(30)
+    assert script.calls == ["q_negotiate_caps", "q_wait", "q_negotiate_caps", "q_status"]
 
 
 def test_progress_is_told_by_both_clients(script: Script):

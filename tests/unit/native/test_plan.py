@@ -18,6 +18,13 @@ def ladder(n: int, repeat: int = 1) -> str:
     return f"{HEAD}qreg q[{n}];\ncreg c[{n}];\n{gates}measure q -> c;\n"
 
 
+def trotter(n: int, rounds: int) -> str:
+    """Short steps of a transverse-field chain, from a product state."""
+    step = "".join(f"rzz(0.01) q[{k}],q[{k + 1}];\n" for k in range(n - 1))
+    step += "".join(f"rx(0.01) q[{k}];\n" for k in range(n))
+    return f"{HEAD}qreg q[{n}];\ncreg c[{n}];\n{step * rounds}measure q -> c;\n"
+
+
 def certain(n: int, rounds: int) -> str:
     """Measurements on the way whose outcomes are certain: a qubit turned and turned back, between others in earnest."""
     body = "".join(f"ry(0.{3 + k}) q[{k}];\n" for k in range(n))
@@ -164,3 +171,17 @@ def test_a_long_run_of_the_frame_simulator_is_not_piloted_where_another_way_is_s
     assert plan.method == "cut"
     (frame,) = (row for row in plan.candidates if row["method"] == "frame")
     assert frame["seconds"] == FramePlan(circuit).cost(1000) > 30 * plan.seconds
+
+
+def test_a_plan_says_that_an_attempt_goes_before_what_it_names() -> None:
+    """Small rotations for many rounds: a bond that counting calls large, and that stays small."""
+    circuit = read_qasm(trotter(30, 20))
+    plan = Plan(circuit, 100)
+    assert plan.method != "mps"
+    assert "a matrix product state is tried" in plan.candidates[0]["note"]
+    assert "may be tried" in predict(circuit, 100, [100])["note"]
+    assert plan.run(100, 1)[1] == "mps"
+
+
+def test_a_plan_without_an_attempt_speaks_of_none() -> None:
+    assert "tried" not in Plan(read_qasm(ladder(8)), 100).candidates[0]["note"]

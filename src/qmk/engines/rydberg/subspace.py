@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -43,6 +43,7 @@ _NEGLIGIBLE = 1e-8
 
 State = npt.NDArray[np.complex128]
 Bits = npt.NDArray[np.uint64]
+Reals = npt.NDArray[np.float64]
 
 
 class Subspace:
@@ -77,7 +78,7 @@ def blockaded_pairs(parts: tuple[Evolution, ...], n: int) -> set[tuple[int, int]
     return found
 
 
-def amplitudes(part: Evolution, n: int) -> npt.NDArray[np.float64]:
+def amplitudes(part: Evolution, n: int) -> Reals:
     """The largest amplitude that each atom meets, at most."""
     out = np.zeros(n)
     for amplitude, _, _, weights in part.drives:
@@ -178,8 +179,9 @@ class _Hamiltonian:
         pairs = np.array(part.pairs).reshape(n, n)
         self.krylov, self.drives, size = 1, part.drives, len(found)
         self.energies = _energies(space, found, pairs)
-        self.numbers = [sum((w * space.is_excited(i) for i, w in enumerate(row[3]) if w), np.zeros(size)) for row in
-                        part.drives]  # fmt: skip
+        self.numbers: list[Reals] = [
+            _sum_up((w * space.is_excited(i) for i, w in enumerate(row[3]) if w), size) for row in part.drives
+        ]
         moves = [(i, *_raise_atom(space, i)) for i in range(n)]
         beyond = np.unique(np.concatenate([targets[~inside] for _, _, targets, inside in moves]))
         cost = _energies(space, beyond, pairs, space.blocked)
@@ -212,16 +214,14 @@ class _Hamiltonian:
         self.second = {key: (next(rest), matrix.data) for key, matrix in second.items()}
         self.down = {number: (next(rest), matrix.data) for number, matrix in ups.items()}
 
-    def terms_at(self, t: float, inside: float) -> tuple[list[complex], npt.NDArray[np.float64]]:
+    def terms_at(self, t: float, inside: float) -> tuple[list[complex], Reals]:
         """Couplings <g|H|r> of the drives and the diagonal at time ``t``; ``inside`` lies in the same segment."""
         couplings = [0.5 * line(row[0], t, inside) * complex(np.exp(1j * level(row[1], inside))) for row in self.drives]
-        diagonal = self.energies - sum(
-            (line(row[2], t, inside) * number for row, number in zip(self.drives, self.numbers, strict=True)),
-            np.zeros(len(self.energies)),
-        )
+        detuned = (line(row[2], t, inside) * number for row, number in zip(self.drives, self.numbers, strict=True))
+        diagonal = self.energies - _sum_up(detuned, len(self.energies))
         return couplings, diagonal
 
-    def fill(self, couplings: list[complex], diagonal: npt.NDArray[np.float64], second: float) -> None:
+    def fill(self, couplings: list[complex], diagonal: Reals, second: float) -> None:
         """``second``: factor of the term of second order, whose couplings are the first one's, squared."""
         data = self.matrix.data
         data[:] = 0.0
@@ -234,14 +234,19 @@ class _Hamiltonian:
             data[places] -= second * couplings[low] * np.conj(couplings[high]) * values
 
 
+def _sum_up(parts: Iterable[npt.NDArray[Any]], size: int) -> Reals:
+    out = np.zeros(size)
+    for part in parts:
+        out += part
+    return out
+
+
 def _keys(rows: npt.NDArray[Any], columns: npt.NDArray[Any], size: int) -> npt.NDArray[np.int64]:
     """Entries of a matrix of ``size`` columns in the order of its rows."""
     return rows.astype(np.int64) * size + columns
 
 
-def _energies(
-    space: Subspace, states: Bits, pairs: npt.NDArray[np.float64], only: set[tuple[int, int]] | None = None
-) -> npt.NDArray[np.float64]:
+def _energies(space: Subspace, states: Bits, pairs: Reals, only: set[tuple[int, int]] | None = None) -> Reals:
     out = np.zeros(len(states))
     for i, j in itertools.combinations(range(space.n), 2):
         if pairs[i, j] and (only is None or (i, j) in only):
@@ -267,7 +272,7 @@ _EARLY, _LATE = 0.5 - math.sqrt(3) / 6, 0.5 + math.sqrt(3) / 6
 _LIGHT, _HEAVY = 0.25 - math.sqrt(3) / 6, 0.25 + math.sqrt(3) / 6
 
 
-_Term = tuple[float, list[complex], npt.NDArray[np.float64]]
+_Term = tuple[float, list[complex], Reals]
 """A Hamiltonian's weight in an exponential, its couplings and its diagonal."""
 
 

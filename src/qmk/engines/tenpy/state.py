@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from qmk.exact.dice import Dice
 from qmk.ir.bits import Bits
 
 Tensor = npt.NDArray[np.complex128]
+contract: Callable[..., Tensor] = np.einsum
 
 PAULIS = {
     "I": np.eye(2),
@@ -38,7 +39,7 @@ class State:
         left, rows = np.ones((shots, 1), dtype=np.complex128), np.arange(shots)
         for at, tensor in enumerate(self.tensors):
             parts = np.tensordot(left, tensor, axes=(1, 0))
-            weights = np.einsum("svr,svr->sv", parts, parts.conj()).real
+            weights = contract("svr,svr->sv", parts, parts.conj()).real
             value = (dice.uniform(shots) * weights.sum(axis=1) >= weights[:, 0]).astype(np.intp)
             left = parts[rows, value] / np.sqrt(weights[rows, value])[:, None]
             drawn[:, at] = value
@@ -54,8 +55,8 @@ class State:
         last = max((at for at, letter in enumerate(letters) if letter != "I"), default=-1)
         left = np.ones((1, 1), dtype=np.complex128)
         for letter, tensor in zip(letters[: last + 1], self.tensors, strict=False):
-            turned = np.einsum("pq,aqb->apb", PAULIS[letter], tensor)
-            left = np.einsum("ac,apb,cpd->bd", left, tensor.conj(), turned, optimize=True)
+            turned = contract("pq,aqb->apb", PAULIS[letter], tensor)
+            left = contract("ac,apb,cpd->bd", left, tensor.conj(), turned, optimize=True)
         return float(np.trace(left).real)  # what is right of the last letter is an isometry
 
     def amplitudes(self, bitstrings: Sequence[str], /) -> list[complex]:
@@ -85,9 +86,9 @@ class State:
         for at, tensor in enumerate(self.tensors):
             if at in asked:
                 order.append(asked[at])
-                left = np.einsum("xac,apb,cpd->xpbd", left, tensor.conj(), tensor, optimize=True)
+                left = contract("xac,apb,cpd->xpbd", left, tensor.conj(), tensor, optimize=True)
                 left = left.reshape(-1, *left.shape[2:])
             else:
-                left = np.einsum("xac,apb,cpd->xbd", left, tensor.conj(), tensor, optimize=True)
-        found = np.einsum("xaa->x", left).real.reshape((2,) * len(order))
+                left = contract("xac,apb,cpd->xbd", left, tensor.conj(), tensor, optimize=True)
+        found = contract("xaa->x", left).real.reshape((2,) * len(order))
         return np.clip(found.transpose(np.argsort(order)), 0.0, 1.0).reshape(-1).tolist()

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from qmk.base.errors import QmkError
 from qmk.models.qec.surgery.program import Correct, Inject, Measure, Merge, Phase, Prepare, Program
 
+State = npt.NDArray[np.complex128]
+
 MAX_PATCHES = 20
 STATES = {"0": (1.0, 0.0), "+": (0.5**0.5, 0.5**0.5), "T": (0.5**0.5, 0.5**0.5 * np.exp(0.25j * np.pi))}
-PAULIS = {"X": np.array([[0, 1], [1, 0]]), "Z": np.diag([1, -1])}
+PAULIS: dict[str, npt.NDArray[np.int64]] = {"X": np.array([[0, 1], [1, 0]]), "Z": np.diag([1, -1])}
 
 
 @dataclass(frozen=True)
@@ -20,14 +24,14 @@ class Run:
 
     outcomes: dict[str, int]
     patches: tuple[str, ...]
-    state: np.ndarray
+    state: State
 
 
 def run(program: Program, seed: int) -> Run:
     """Run a program without errors; outcomes are drawn from their exact chances."""
     dice = np.random.default_rng(seed)
     alive: list[str] = []
-    state = np.ones((), dtype=complex)
+    state: State = np.ones((), dtype=np.complex128)
     outcomes: dict[str, int] = {}
     for op in program.ops:
         if isinstance(op, Prepare | Inject):
@@ -38,7 +42,7 @@ def run(program: Program, seed: int) -> Run:
             alive.append(op.patch)
         elif isinstance(op, Merge | Measure):
             paulis = op.paulis if isinstance(op, Merge) else {op.patch: op.basis}
-            turned = state
+            turned: State = state
             for name, pauli in paulis.items():
                 turned = _apply(turned, PAULIS[pauli], alive.index(name))
             chance = (1 + float(np.vdot(state, turned).real)) / 2
@@ -55,11 +59,11 @@ def run(program: Program, seed: int) -> Run:
     return Run(outcomes, tuple(order), state.transpose([alive.index(name) for name in order]))
 
 
-def _apply(state: np.ndarray, gate: np.ndarray, axis: int) -> np.ndarray:
+def _apply(state: State, gate: npt.NDArray[Any], axis: int) -> State:
     return np.moveaxis(np.tensordot(gate, state, axes=(1, axis)), 0, axis)
 
 
-def _drop_patch(state: np.ndarray, basis: str, bit: int, axis: int) -> np.ndarray:
+def _drop_patch(state: State, basis: str, bit: int, axis: int) -> State:
     """The state of the others after this patch was found in ``bit``."""
     zero = {"X": np.array([1, 1 - 2 * bit]) / 2**0.5, "Z": np.array([1 - bit, bit])}[basis]
     return np.tensordot(zero, state, axes=(0, axis))
