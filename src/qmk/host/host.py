@@ -51,8 +51,7 @@ class Timers(Protocol):
 
 
 class Turns(msgspec.Struct, frozen=True):
-    """How the host gets things done later; see ``Committer``. ``soon`` calls within milliseconds; None: as ``schedule``
-    does, at the end of the turn."""
+    """How the host gets things done later; see ``Committer``, and for ``soon`` ``Launches``."""
 
     schedule: Callable[[Callable[[], None]], object]
     in_thread: Callable[[Callable[[], None], Callable[[BaseException | None], None]], None] | None = None
@@ -90,12 +89,11 @@ class Host:
     ) -> None:
         assert seals is not None or not kernel.config.audited
         self._kernel, self._journal = kernel, journal
-        self.routing = routing
-        self._replies, self._timers = replies, timers
+        self.routing, self._replies, self._timers = routing, replies, timers
         self._clock_ns, self._entropy = clock_ns, entropy
         self._seals = seals and InTurn(seals, turns.in_thread)
         self._committer = Committer(
-            journal, self._release, self._refuse_held, turns.schedule, turns.in_thread, turns.broken, turns.soon
+            journal, self._release, self._refuse_held, turns.schedule, turns.in_thread, turns.broken
         )
         self._events: deque[ev.Event] = deque()
         self._stepping = False
@@ -106,6 +104,7 @@ class Host:
             States(journal, turns.in_thread),
             turns.schedule,
             self._committer.drop,
+            turns.soon,
         )
         self.collector = Collector(
             journal, self.launches, kernel.jobs.checkpoints, self._committer.drop_blob, turns.in_thread
