@@ -28,6 +28,13 @@ class Record(Event, frozen=True):
     """An event that the journal keeps; ``records.decode_record`` reads it."""
 
 
+class OfLaunch(Record, frozen=True):
+    """A record that changes how a launch of a job stands: number ``fence``, 0 for none."""
+
+    job: str
+    fence: int
+
+
 class CallReceived(Event, frozen=True):
     """A decoded call. ``params`` is its ``Request``; ``ref`` is the host's handle for the reply; ``entropy`` (16 bytes)
     feeds new ids and seeds. ``graph`` is that of a q_submit or q_estimate, decoded; the kernel verifies it."""
@@ -142,31 +149,25 @@ class Refused(Event, frozen=True):
     fields: dict[str, Any]
 
 
-class Started(Record, frozen=True):
+class Started(OfLaunch, frozen=True):
     """A worker took the launch ``fence`` of ``job``. The kernel fills in where its qubits are."""
 
-    job: str
-    fence: int
     region: str = ""
     first_qubit: int = 0
 
 
-class Progressed(Record, frozen=True):
+class Progressed(OfLaunch, frozen=True):
     """``epoch``: epochs of the program behind the shots under way, in a fenced run; 0 in others."""
 
-    job: str
-    fence: int
     shots_done: int
     epoch: int = 0
 
 
-class Finished(Record, frozen=True):
+class Finished(OfLaunch, frozen=True):
     """The result is in the host's store. ``usage``: engine_seconds, cpu_seconds, ... ``version`` as in ``Routed``.
     ``hedge``: the second engine of the launch was done first. ``cached_from``: no launch; the result is that of an
     earlier job of the tenant. ``began_ns``: the start, where it was not told before; the kernel adds its ``place``."""
 
-    job: str
-    fence: int
     usage: dict[str, Any]
     version: str = ""
     hedge: Alternative | None = None
@@ -175,12 +176,10 @@ class Finished(Record, frozen=True):
     place: tuple[str, int] = ("", 0)
 
 
-class Failed(Record, frozen=True):
+class Failed(OfLaunch, frozen=True):
     """The launch ended without a result; with ``fence`` 0, the job ended without a launch. ``died`` True: the worker
     process was lost, so the job may be retried. ``lost`` True: it was lost in the last attempt that the job had."""
 
-    job: str
-    fence: int
     kind: str
     message: str
     fields: dict[str, Any]
@@ -188,25 +187,21 @@ class Failed(Record, frozen=True):
     lost: bool = False
 
 
-class FellBack(Record, frozen=True):
+class FellBack(OfLaunch, frozen=True):
     """Journal record: the launch is over without a result, and the job goes on with another engine, from its start.
     ``why``: "memory" (it ran out), "refused" (the engine found that it cannot run the program) or "slow" (it
     exceeded its time slice)."""
 
-    job: str
-    fence: int
     to: Alternative
     why: str
     message: str
 
 
-class Saved(Record, frozen=True):
+class Saved(OfLaunch, frozen=True):
     """The launch passed a fence and its state there is in the host's store. ``epoch``: epochs of the program behind it.
     ``blob``: SHA-256 of the state, its name in the store. ``kept`` True: somebody asked for it (q_checkpoint) and it
     stays until retention ends; False: it is there so that an engine death costs little; the next one replaces it."""
 
-    job: str
-    fence: int
     checkpoint: str
     epoch: int
     blob: str
@@ -214,14 +209,12 @@ class Saved(Record, frozen=True):
     kept: bool = False
 
 
-class Yielded(Record, frozen=True):
+class Yielded(OfLaunch, frozen=True):
     """As ``Saved``, and the launch ended there: preempted, migrated, or asked to rewind. The job goes back to the queue
     and continues from the state. ``why``: "preempted", "migrated", "rewound" or "channel" (one that it uses has ended).
     The kernel also makes such records itself, with a checkpoint that exists or with none (the start of the program;
     also with ``why`` "unreadable" or "unsaved")."""
 
-    job: str
-    fence: int
     checkpoint: str
     epoch: int
     blob: str

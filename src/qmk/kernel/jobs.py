@@ -28,8 +28,6 @@ from qmk.kernel.rewriting import ChangeRefused, Rewritten
 GENERATION_BITS = 32
 """A fence number is the generation (starts of the daemon) above this many bits, a count of launches below."""
 
-OfLaunch = ev.Started | ev.Progressed | ev.Finished | ev.Failed | ev.FellBack | ev.Cancelled | ev.Saved | ev.Yielded
-
 
 class JobTable:
     """Jobs by id, the launch queue, launches that are out (``launched``); ``ended``: by tenant, the oldest first."""
@@ -70,7 +68,7 @@ class JobTable:
                 return []
             case ev.JobState():
                 return _load(self, record)
-            case _ if isinstance(record, OfLaunch):
+            case ev.OfLaunch() | ev.Cancelled():
                 job = self.by_id.get(record.job)
                 if job is None:
                     return []
@@ -128,7 +126,7 @@ class JobTable:
         self.queue.put(job)
         return job
 
-    def _change(self, job: Job, record: OfLaunch) -> None:
+    def _change(self, job: Job, record: ev.OfLaunch | ev.Cancelled) -> None:
         now_ns = record.now_ns
         if isinstance(record, ev.Cancelled):
             state = FAILED if record.timeout else CANCELLED
@@ -208,7 +206,7 @@ class JobTable:
         job.moved += (move,)
         self._accounts.change(job.submitted)
 
-    def _start(self, job: Job, record: ev.Started | ev.Progressed | ev.Finished | ev.Failed | ev.FellBack) -> None:
+    def _start(self, job: Job, record: ev.OfLaunch) -> None:
         began_ns = (record.began_ns if isinstance(record, ev.Finished) else 0) or record.now_ns
         if isinstance(record, ev.Started):
             succession.arrive(job, (record.region, record.first_qubit), began_ns)

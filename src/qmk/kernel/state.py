@@ -32,8 +32,6 @@ from qmk.kernel.tables import MS, Tables
 JOB_TIMER = "job:"
 EPOCH_TIMER = "epoch"
 
-_LAUNCHED = ["job", "engine", "method", "digest", "shots", "seed", "keep_events", "memory_bytes", "tenant", "outputs"]
-"""What a launch takes from the record of its job."""
 _MAKES_FULL = (ev.Submitted, ev.Finished, ev.Failed, ev.Cancelled, ev.Saved)
 """After these more may be kept than there is room for."""
 
@@ -207,7 +205,16 @@ class State(Tables):
                 save_fences=record.fenced,
                 elsewhere=job.elsewhere,
                 hedge=beside,
-                **{name: getattr(record, name) for name in _LAUNCHED},
+                job=record.job,
+                engine=record.engine,
+                method=record.method,
+                digest=record.digest,
+                shots=record.shots,
+                seed=record.seed,
+                keep_events=record.keep_events,
+                memory_bytes=record.memory_bytes,
+                tenant=record.tenant,
+                outputs=record.outputs,
             )
         )
         where = {"region": place.region, "first_qubit": place.first_qubit, "n_qubits": record.n_qubits}

@@ -19,7 +19,6 @@ from qmk.kernel import admission, cache, firewall, machines, records
 from qmk.kernel.demand import count_program, demand_of_record
 from qmk.kernel.effects import Estimate, Reply, Route
 from qmk.kernel.events import CallReceived, Finished, Routed, Saved, Submitted
-from qmk.kernel.objects.alternative import CHOICE
 from qmk.kernel.objects.checkpoint import Checkpoint
 from qmk.kernel.objects.job import Job
 from qmk.kernel.objects.session import Session
@@ -115,7 +114,12 @@ def routed(kernel: State, pending: Pending, event: Routed) -> None:
         draft,
         now_ns=event.now_ns,
         reasons=event.reasons,
-        **{name: getattr(event, name) for name in CHOICE},
+        engine=event.engine,
+        method=event.method,
+        seconds=event.seconds,
+        memory_bytes=event.memory_bytes,
+        fenced=event.fenced,
+        uncertainty=event.uncertainty,
         alternatives=event.alternatives[: LIMITS.fallbacks],
         seq=kernel.jobs.seq + 1,
     )
@@ -166,7 +170,7 @@ def _require_acceptable(kernel: State, record: Submitted) -> bytes:
     error = admission.no_room(kernel, record)
     if error is not None:
         raise error
-    kernel.accounts.require_change(record.job, demand_of_record(record), kernel.now_ns)
+    kernel.accounts.require_engine_time(record.job, record.seconds, kernel.now_ns)
     return data
 
 
