@@ -94,6 +94,16 @@ class Accounts:
                 help="try again when jobs have ended",
             )
 
+    def require_engine_time(self, job_id: str, seconds: float, now_ns: int) -> None:
+        """Raise QUOTA_EXCEEDED unless what the router predicts for the job in VALIDATING fits what is left."""
+        holding = self._jobs[job_id]
+        more = seconds_ns(seconds) - holding.demand.engine_ns
+        for account in holding.accounts if more > 0 else ():
+            account.roll(now_ns, self.period_ns)
+            engine = account.engine
+            if engine is not None and not engine.fits(more):
+                raise engine.refusal(more, now_ns)
+
     def require_change(self, job_id: str, demand: Demand, now_ns: int) -> None:
         """Raise QUOTA_EXCEEDED unless the job may have this in place of what it reserved, and RESOURCE_EXHAUSTED when
         its graph has grown beyond what the daemon may hold."""
@@ -243,7 +253,7 @@ class Accounts:
             account.roll(now_ns, self.period_ns)
             account.charge(amounts)
 
-    def recovered(self, used: dict[str, dict[str, float]], now_ns: int) -> None:
+    def recover(self, used: dict[str, dict[str, float]], now_ns: int) -> None:
         """Take over from the ledger what tenants spent in the current period."""
         for name, amounts in used.items():
             account = self.tenant_of(name).account

@@ -28,6 +28,13 @@ class Record(Event, frozen=True):
     """An event that the journal keeps; ``records.decode_record`` reads it."""
 
 
+class OfLaunch(Record, frozen=True):
+    """A record that changes how a launch of a job stands: number ``fence``, 0 for none."""
+
+    job: str
+    fence: int
+
+
 class CallReceived(Event, frozen=True):
     """A decoded call. ``params`` is its ``Request``; ``ref`` is the host's handle for the reply; ``entropy`` (16 bytes)
     feeds new ids and seeds. ``graph`` is that of a q_submit or q_estimate, decoded; the kernel verifies it."""
@@ -40,9 +47,9 @@ class CallReceived(Event, frozen=True):
     graph: Graph | None = None
     peer_uid: int = -1
     operator: bool = False
-    """it came over the operator's socket, which only the daemon's own user can reach"""
+    """It came over the operator's socket, which only the daemon's own user can reach."""
     warnings: list[Finding] = []
-    """what the reader of the graph forgave; passed on in q_submit's reply"""
+    """What the reader of the graph forgave; passed on in q_submit's reply."""
 
 
 class ChannelUse(msgspec.Struct, frozen=True):
@@ -62,7 +69,7 @@ class Submitted(Record, frozen=True):
     session: str
     digest: str
     graph: bytes
-    """packed; a replay has only small ones, the others stay in the host's store"""
+    """Packed; a replay has only small ones, the others stay in the host's store."""
     shots: int
     seed: int
     policy: dict[str, Any]
@@ -77,34 +84,34 @@ class Submitted(Record, frozen=True):
     seq: int = 0
     keep_events: bool = True
     epoch_nodes: list[int] = []
-    """nodes of each epoch, for at most the first ``listed_epochs`` epochs"""
+    """Nodes of each epoch, for at most the first ``listed_epochs`` epochs."""
     request_digest: str = ""
-    """what an idempotency key is compared by: graph, shots and policy"""
+    """What an idempotency key is compared by: graph, shots and policy."""
     n_qubits: int = 0
-    """qubits alive at once: what the job's place on the device must hold"""
+    """Qubits alive at once: what the job's place on the device must hold."""
     graph_bytes: int = 0
     gates: int = 0
-    """unitary nodes: what the quota 'gates' counts, times shots"""
+    """Unitary nodes: what the quota 'gates' counts, times shots."""
     result_bytes_max: int = 0
-    """the most that the result can take in the store: what is reserved of the quota 'bytes_stored'"""
+    """The most that the result can take in the store: what is reserved of the quota 'bytes_stored'."""
     fenced: bool = False
-    """the engine's method can be stopped, saved and restored at the program's fences"""
+    """The engine's method can be stopped, saved and restored at the program's fences."""
     channels: tuple[ChannelUse, ...] = ()
-    """brokered channels it uses; accepting the job charges them, and a job that never starts gives the pairs back"""
+    """Brokered channels it uses; accepting the job charges them, and a job that never starts gives the pairs back."""
     components: list[int] = []
-    """sizes of the groups of qubits joined by entangling ops, largest first, at most ``listed_components`` of them"""
+    """Sizes of the groups of qubits joined by entangling ops, largest first, at most ``listed_components`` of them."""
     replay_of: str = ""
-    """the job whose bits this one reproduces (q_replay)"""
+    """The job whose bits this one reproduces (q_replay)."""
     restored_from: str = ""
-    """the checkpoint this job starts from (q_restore)"""
+    """The checkpoint this job starts from (q_restore)."""
     outputs: Outputs | None = None
-    """what it gives beyond counts"""
+    """What it gives beyond counts."""
     uncertainty: float = 1.0
-    """the factor within which ``seconds`` is believed"""
+    """The factor within which ``seconds`` is believed."""
     alternatives: tuple[Alternative, ...] = ()
-    """what it may go on with instead, the best first; none where the caller named the engine"""
+    """What it may go on with instead, the best first; none where the caller named the engine."""
     footprint: Footprint | None = None
-    """what it takes on the machine of ``policy.qec``, whose gates ``graph`` is then written in"""
+    """What it takes on the machine of ``policy.qec``, whose gates ``graph`` is then written in."""
 
     @property
     def width(self) -> int:
@@ -126,11 +133,11 @@ class Routed(Event, frozen=True):
     uncertainty: float = 1.0
     alternatives: tuple[Alternative, ...] = ()
     version: str = ""
-    """of QMK and of the engine's library, as one text; empty where that is not known"""
+    """Of QMK and of the engine's library, as one text; empty where that is not known."""
     footprint: Footprint | None = None
-    """what the job takes on the machine of ``policy.qec``"""
+    """What the job takes on the machine of ``policy.qec``."""
     graph: Graph | None = None
-    """the program in the gates of that machine, which the kernel verifies again"""
+    """The program in the gates of that machine, which the kernel verifies again."""
 
 
 class Refused(Event, frozen=True):
@@ -142,31 +149,25 @@ class Refused(Event, frozen=True):
     fields: dict[str, Any]
 
 
-class Started(Record, frozen=True):
+class Started(OfLaunch, frozen=True):
     """A worker took the launch ``fence`` of ``job``. The kernel fills in where its qubits are."""
 
-    job: str
-    fence: int
     region: str = ""
     first_qubit: int = 0
 
 
-class Progressed(Record, frozen=True):
+class Progressed(OfLaunch, frozen=True):
     """``epoch``: epochs of the program behind the shots under way, in a fenced run; 0 in others."""
 
-    job: str
-    fence: int
     shots_done: int
     epoch: int = 0
 
 
-class Finished(Record, frozen=True):
+class Finished(OfLaunch, frozen=True):
     """The result is in the host's store. ``usage``: engine_seconds, cpu_seconds, ... ``version`` as in ``Routed``.
     ``hedge``: the second engine of the launch was done first. ``cached_from``: no launch; the result is that of an
     earlier job of the tenant. ``began_ns``: the start, where it was not told before; the kernel adds its ``place``."""
 
-    job: str
-    fence: int
     usage: dict[str, Any]
     version: str = ""
     hedge: Alternative | None = None
@@ -175,12 +176,10 @@ class Finished(Record, frozen=True):
     place: tuple[str, int] = ("", 0)
 
 
-class Failed(Record, frozen=True):
+class Failed(OfLaunch, frozen=True):
     """The launch ended without a result; with ``fence`` 0, the job ended without a launch. ``died`` True: the worker
     process was lost, so the job may be retried. ``lost`` True: it was lost in the last attempt that the job had."""
 
-    job: str
-    fence: int
     kind: str
     message: str
     fields: dict[str, Any]
@@ -188,25 +187,21 @@ class Failed(Record, frozen=True):
     lost: bool = False
 
 
-class FellBack(Record, frozen=True):
+class FellBack(OfLaunch, frozen=True):
     """Journal record: the launch is over without a result, and the job goes on with another engine, from its start.
     ``why``: "memory" (it ran out), "refused" (the engine found that it cannot run the program) or "slow" (it
     exceeded its time slice)."""
 
-    job: str
-    fence: int
     to: Alternative
     why: str
     message: str
 
 
-class Saved(Record, frozen=True):
+class Saved(OfLaunch, frozen=True):
     """The launch passed a fence and its state there is in the host's store. ``epoch``: epochs of the program behind it.
     ``blob``: SHA-256 of the state, its name in the store. ``kept`` True: somebody asked for it (q_checkpoint) and it
     stays until retention ends; False: it is there so that an engine death costs little; the next one replaces it."""
 
-    job: str
-    fence: int
     checkpoint: str
     epoch: int
     blob: str
@@ -214,23 +209,21 @@ class Saved(Record, frozen=True):
     kept: bool = False
 
 
-class Yielded(Record, frozen=True):
+class Yielded(OfLaunch, frozen=True):
     """As ``Saved``, and the launch ended there: preempted, migrated, or asked to rewind. The job goes back to the queue
     and continues from the state. ``why``: "preempted", "migrated", "rewound" or "channel" (one that it uses has ended).
     The kernel also makes such records itself, with a checkpoint that exists or with none (the start of the program;
     also with ``why`` "unreadable" or "unsaved")."""
 
-    job: str
-    fence: int
     checkpoint: str
     epoch: int
     blob: str
     size_bytes: int
     why: str
     region: str = ""
-    """where the job is to go on (q_migrate); empty: wherever there is room"""
+    """Where the job is to go on (q_migrate); empty: wherever there is room."""
     reason: str = ""
-    """what more its history says of it"""
+    """What more its history says of it."""
 
 
 class NotSaved(Event, frozen=True):
@@ -276,7 +269,7 @@ class TokenIssued(Record, frozen=True):
     expires_ns: int
     rights: tuple[str, ...]
     limited: bool = False
-    """``rights`` is all it was issued with; False: it speaks for whatever the tenant may"""
+    """``rights`` is all it was issued with; False: it speaks for whatever the tenant may."""
 
 
 class TokenRevoked(Record, frozen=True):

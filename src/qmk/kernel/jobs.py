@@ -28,8 +28,6 @@ from qmk.kernel.rewriting import ChangeRefused, Rewritten
 GENERATION_BITS = 32
 """A fence number is the generation (starts of the daemon) above this many bits, a count of launches below."""
 
-OfLaunch = ev.Started | ev.Progressed | ev.Finished | ev.Failed | ev.FellBack | ev.Cancelled | ev.Saved | ev.Yielded
-
 
 class JobTable:
     """Jobs by id, the launch queue, launches that are out (``launched``); ``ended``: by tenant, the oldest first."""
@@ -70,7 +68,7 @@ class JobTable:
                 return []
             case ev.JobState():
                 return _load(self, record)
-            case _ if isinstance(record, OfLaunch):
+            case ev.OfLaunch() | ev.Cancelled():
                 job = self.by_id.get(record.job)
                 if job is None:
                     return []
@@ -81,7 +79,7 @@ class JobTable:
                 job = self.by_id.get(record.job)
                 return [self._rewrite(job, record)] if job is not None else []
             case _:
-                raise AssertionError(f"{type(record).__name__} is no journal record")
+                raise AssertionError(f"{type(record).__name__} is not a journal record")
 
     def launch(self, job: Job) -> int:
         """The scheduler gave the job a place: the fence of its launch. Not a record: what is out when the daemon goes
@@ -128,7 +126,7 @@ class JobTable:
         self.queue.put(job)
         return job
 
-    def _change(self, job: Job, record: OfLaunch) -> None:
+    def _change(self, job: Job, record: ev.OfLaunch | ev.Cancelled) -> None:
         now_ns = record.now_ns
         if isinstance(record, ev.Cancelled):
             state = FAILED if record.timeout else CANCELLED
@@ -166,7 +164,7 @@ class JobTable:
         job.usage = dict(record.usage)
         job.cached_from = record.cached_from
         if record.hedge is not None:
-            job.tried += (succession.tried(job, "hedged", "the engine beside it was done first", record.now_ns),)
+            job.tried += (succession.describe_try(job, "hedged", "the engine beside it was done first", record.now_ns),)
             self.put_on(job, Moved(record.hedge))
         job.shots_done = job.shots
         self._end(job, COMPLETED, record.now_ns)
@@ -176,7 +174,7 @@ class JobTable:
 
     def _fall_back(self, job: Job, record: ev.FellBack) -> None:
         """To another engine, from the start of the program: what was saved is of the engine before."""
-        job.tried += (succession.tried(job, record.why, record.message, record.now_ns),)
+        job.tried += (succession.describe_try(job, record.why, record.message, record.now_ns),)
         job.retired = max(job.retired, record.fence)
         job.saved = ""
         self.checkpoints.drop_passing(job.id)
@@ -204,11 +202,11 @@ class JobTable:
 
     def put_on(self, job: Job, move: Moved) -> None:
         """The job is one of this engine from now on."""
-        job.submitted = succession.moved(job.submitted, move)
+        job.submitted = succession.move(job.submitted, move)
         job.moved += (move,)
         self._accounts.change(job.submitted)
 
-    def _start(self, job: Job, record: ev.Started | ev.Progressed | ev.Finished | ev.Failed | ev.FellBack) -> None:
+    def _start(self, job: Job, record: ev.OfLaunch) -> None:
         began_ns = (record.began_ns if isinstance(record, ev.Finished) else 0) or record.now_ns
         if isinstance(record, ev.Started):
             succession.arrive(job, (record.region, record.first_qubit), began_ns)

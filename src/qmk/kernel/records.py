@@ -13,20 +13,20 @@ from typing import Any, Union, cast
 import msgspec
 
 from qmk.base.errors import INTEGER_BOUND, QmkError
-from qmk.kernel.events import Record, Submitted
+from qmk.kernel.events import OfLaunch, Record, Submitted
 from qmk.kernel.rewriting import ChangeRefused, Rewritten
 
 _encode = msgspec.msgpack.Encoder().encode
 _REFUSALS = (TypeError, ValueError, OverflowError, RecursionError)
-"""What the codec raises: unknown types, text that is no Unicode, whole numbers beyond 64 bits, endless nesting."""
+"""What the codec raises: unknown types, text that is not Unicode, whole numbers beyond 64 bits, endless nesting."""
 DEPTH = 16
 
-_KINDS: Any = Union[tuple({*Record.__subclasses__(), Rewritten, ChangeRefused})]  # noqa: UP007 - it is computed
-decode_record: Callable[[bytes], Record] = msgspec.msgpack.Decoder(_KINDS).decode
+_KINDS = {*Record.__subclasses__(), *OfLaunch.__subclasses__(), Rewritten, ChangeRefused} - {OfLaunch}
+decode_record: Callable[[bytes], Record] = msgspec.msgpack.Decoder(Union[tuple(_KINDS)]).decode  # noqa: UP007 - it is computed
 """Reads a record of the journal."""
 
 
-def encoded(record: Submitted) -> bytes:
+def encode(record: Submitted) -> bytes:
     """The record's bytes. Raises INTERNAL_ERROR when it cannot be written: the job is not to be accepted."""
     try:
         return _encode(record)

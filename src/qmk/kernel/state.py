@@ -32,8 +32,6 @@ from qmk.kernel.tables import MS, Tables
 JOB_TIMER = "job:"
 EPOCH_TIMER = "epoch"
 
-_LAUNCHED = ["job", "engine", "method", "digest", "shots", "seed", "keep_events", "memory_bytes", "tenant", "outputs"]
-"""What a launch takes from the record of its job."""
 _MAKES_FULL = (ev.Submitted, ev.Finished, ev.Failed, ev.Cancelled, ev.Saved)
 """After these more may be kept than there is room for."""
 
@@ -132,7 +130,7 @@ class State(Tables):
         for job in changed:
             if job.submitted.channels:
                 if isinstance(record, ev.Submitted):
-                    firewall.charged(self, job)
+                    firewall.note_charges(self, job)
                 firewall.recheck(self, job)
         return changed
 
@@ -207,7 +205,16 @@ class State(Tables):
                 save_fences=record.fenced,
                 elsewhere=job.elsewhere,
                 hedge=beside,
-                **{name: getattr(record, name) for name in _LAUNCHED},
+                job=record.job,
+                engine=record.engine,
+                method=record.method,
+                digest=record.digest,
+                shots=record.shots,
+                seed=record.seed,
+                keep_events=record.keep_events,
+                memory_bytes=record.memory_bytes,
+                tenant=record.tenant,
+                outputs=record.outputs,
             )
         )
         where = {"region": place.region, "first_qubit": place.first_qubit, "n_qubits": record.n_qubits}
@@ -232,7 +239,7 @@ class State(Tables):
         """Answers a q_wait with the state as it is, and with the result if the session may read it, or if the call was
         the last use of the capability ``under`` which it could have."""
         reply = self.views.wait_status(job, self.jobs.queue.forecast(job))
-        rights = authority.rights_over(self, session, job) | authority.paid(self, under, job)
+        rights = authority.rights_over(self, session, job) | authority.rights_paid(self, under, job)
         if job.state == COMPLETED and CAP_RESULT in rights:
             self.out.append(fx.ReplyResult(conn, ref, job.id, 0, status=reply, result=self.views.result(job)))
         else:
