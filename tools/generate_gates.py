@@ -29,6 +29,8 @@ kinds! {
 """
 
 QASM_HEAD = """
+use std::f64::consts::PI;
+
 use super::angle::Code;
 use super::known::{Known, Line};
 use crate::circuit::Kind;
@@ -115,7 +117,8 @@ def program(expr: Any) -> list[str]:
     """The steps that the reader makes of an expression."""
     value = number(expr)
     if value is not None:
-        return [f"Code::Number({value!r})"]
+        turns = value / math.pi
+        return [f"Code::Number({turns!r} * PI)" if value and (8 * turns).is_integer() else f"Code::Number({value!r})"]
     match expr:
         case ("param", at):
             return [f"Code::Param({at})"]

@@ -1,5 +1,7 @@
 //! Written by tools/generate_gates.py from the gates in qmk.qvm.families.gates; not edited by hand.
 
+use std::f64::consts::PI;
+
 use super::angle::Code;
 use super::known::{Known, Line};
 use crate::circuit::Kind;
@@ -89,7 +91,7 @@ pub const KNOWN: &[Known] = &[
         Line { name: "sx", inverted: false, angles: &[], qubits: &[1] },
         Line { name: "cx", inverted: false, angles: &[], qubits: &[0, 1] },
         Line { name: "x", inverted: false, angles: &[], qubits: &[0] },
-        Line { name: "gphase", inverted: false, angles: &[&[Code::Number(-0.7853981633974483)]], qubits: &[] },
+        Line { name: "gphase", inverted: false, angles: &[&[Code::Number(-0.25 * PI)]], qubits: &[] },
     ] },
     Known { gate: "fsim", params: 2, qubits: 2, lines: &[
         Line { name: "h", inverted: false, angles: &[], qubits: &[0] },
@@ -187,7 +189,7 @@ pub const KNOWN: &[Known] = &[
         Line { name: "cx", inverted: false, angles: &[], qubits: &[0, 1] },
         Line { name: "sx", inverted: false, angles: &[], qubits: &[0] },
         Line { name: "sx", inverted: false, angles: &[], qubits: &[1] },
-        Line { name: "gphase", inverted: false, angles: &[&[Code::Number(0.7853981633974483)]], qubits: &[] },
+        Line { name: "gphase", inverted: false, angles: &[&[Code::Number(0.25 * PI)]], qubits: &[] },
     ] },
     Known { gate: "siswapdg", params: 0, qubits: 2, lines: &[
         Line { name: "h", inverted: false, angles: &[], qubits: &[0] },
@@ -204,7 +206,7 @@ pub const KNOWN: &[Known] = &[
         Line { name: "cx", inverted: false, angles: &[], qubits: &[0, 1] },
         Line { name: "sx", inverted: false, angles: &[], qubits: &[0] },
         Line { name: "sx", inverted: false, angles: &[], qubits: &[1] },
-        Line { name: "gphase", inverted: false, angles: &[&[Code::Number(-0.7853981633974483)]], qubits: &[] },
+        Line { name: "gphase", inverted: false, angles: &[&[Code::Number(-0.25 * PI)]], qubits: &[] },
     ] },
     Known { gate: "sxdg", params: 0, qubits: 1, lines: &[
         Line { name: "sx", inverted: true, angles: &[], qubits: &[0] },

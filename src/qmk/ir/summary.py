@@ -154,7 +154,8 @@ def summarise(graph: Graph) -> Summary:
     found, _ = count(graph, pack(graph), leave_gates_open=True)
     numbers, ops = found.numbers, found.numbers["ops"]
     non_clifford = t_count = rotations = 0
-    for at, times in numbers["open"]:
+    undecided: list[tuple[int, int]] = numbers["open"]
+    for at, times in undecided:
         node = graph.nodes[at]
         cost = magic(node.op, node.args, len(node.vqs))
         non_clifford += times * (not cost.clifford)

@@ -63,7 +63,8 @@ def _features(graph: Graph, found: Count, digest: str) -> Features:
     """Everything but predictions. Gates that the core leaves open are looked at here, each make of them once."""
     numbers, ops, readings = found.numbers, found.numbers["ops"], found.readings
     non_clifford, inside = numbers["non_clifford"], _Inside.of(graph)
-    for at, times in numbers["open"]:
+    undecided: list[tuple[int, int]] = numbers["open"]
+    for at, times in undecided:
         node = graph.nodes[at]
         non_clifford += 0 if magic(node.op, node.args, len(node.vqs)).clifford else times
     bond = min(numbers["bond"], numbers["qubits"] / 2)
