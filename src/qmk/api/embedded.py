@@ -125,4 +125,4 @@ def run(program: ProgramLike, **keywords: Unpack[RunKeywords]) -> Result:
     """
     options = read_options("qmk.run", keywords)
     with Embedded(isolate=options.isolate or options.timeout_ms is not None) as kernel:
-        return kernel._run(program, options)
+        return kernel._run(program, options)  # pyright: ignore[reportPrivateUsage]  # of the class above

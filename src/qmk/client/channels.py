@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from qmk.abi.calls import q_chan_status, q_close_chan, q_open_chan
 from qmk.abi.shapes import ChannelState
@@ -19,7 +20,7 @@ class Channels(Asks):
 
         ``fidelity`` is the lowest of a Bell pair, ``entanglements_max`` how many may be made, ``expiry`` Unix time.
         """
-        bounds = {"fidelity": fidelity, "entanglements_max": entanglements_max, "expiry": expiry}
+        bounds: dict[str, Any] = {"fidelity": fidelity, "entanglements_max": entanglements_max, "expiry": expiry}
         return await self._ask(q_open_chan.CALL, peers=list(peers), **bounds)
 
     async def approve_channel(
@@ -31,7 +32,7 @@ class Channels(Asks):
         expiry: float | None = None,
     ) -> ChannelState:
         """Approve a channel that the other tenant has proposed; bounds given here may narrow it."""
-        bounds = {"fidelity": fidelity, "entanglements_max": entanglements_max, "expiry": expiry}
+        bounds: dict[str, Any] = {"fidelity": fidelity, "entanglements_max": entanglements_max, "expiry": expiry}
         return await self._ask(q_open_chan.CALL, channel=channel, **bounds)
 
     async def close_channel(self, channel: str) -> ChannelState:

@@ -139,7 +139,7 @@ def _blocking(
 
     @functools.wraps(method)
     def call(self: Client, /, *args: P.args, **keywords: P.kwargs) -> R:
-        return drive(method(self._core, *args, **keywords))
+        return drive(method(self._core, *args, **keywords))  # pyright: ignore[reportPrivateUsage]  # a method to be
 
     return call
 

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -41,7 +40,7 @@ def exponential(
             values, vectors = np.linalg.eigh(inner[:count, :count])
             weights: Vector = vectors @ (np.exp(dt * values) * vectors[0])
             if closed or abs(dt) * beta * abs(weights[-1]) < error:
-                return cast("Vector", size * (weights @ np.array(basis))), count
+                return size * (weights @ np.array(basis)), count
         if count < most:
             inner[count, count - 1] = beta
             basis.append(made / beta)

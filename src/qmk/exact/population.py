@@ -196,6 +196,8 @@ class Population(Generic[S]):
                 self.branches = [part for branch in self.branches for part in self._disturb(branch, step)]
             case KrausNoise():
                 self.branches = [part for branch in self.branches for part in self._decohere(branch, step)]
+            case _:
+                pass
 
     def _undo(self, step: Step) -> None:
         if isinstance(step, Logic):

@@ -1,9 +1,8 @@
 """Group commit: what one turn of the host produced becomes durable together, then what waited for it is let go.
 
-A record that nobody is told of, as that a launch has begun, waits some milliseconds for company: the end of a short
-job is written together with its start. Small batches that need not wait for a disk or a server are written at once,
-on the loop; others in a thread, one batch at a time, while the next one gathers. If a batch cannot be written the
-host has broken a promise to itself: what waited is refused and ``broken`` is called, once.
+Small batches that need not wait for a disk or a server are written at once, on the loop; others in a thread, one batch
+at a time, while the next one gathers. If a batch cannot be written the host has broken a promise to itself: what waited
+is refused and ``broken`` is called, once.
 """
 
 from __future__ import annotations
@@ -24,8 +23,7 @@ Held = Any
 
 class Committer:
     """``schedule(f)`` calls ``f`` at the end of this turn. ``in_thread(work, then)`` runs ``work`` in a thread and
-    calls ``then(error or None)`` back on the loop; None: there are no threads, everything is written at once.
-    ``soon(f)`` calls ``f`` some milliseconds later; None: records that may wait are scheduled like the others."""
+    calls ``then(error or None)`` back on the loop; None: there are no threads, everything is written at once."""
 
     def __init__(
         self,
@@ -35,7 +33,6 @@ class Committer:
         schedule: Callable[[Callable[[], None]], object],
         in_thread: Callable[[Callable[[], None], Callable[[BaseException | None], None]], None] | None = None,
         broken: Callable[[QmkError], None] | None = None,
-        soon: Callable[[Callable[[], None]], object] | None = None,
     ) -> None:
         self._journal = journal
         self._release = release
@@ -43,8 +40,6 @@ class Committer:
         self._schedule = schedule
         self._in_thread = in_thread
         self._broken = broken
-        self._soon = soon
-        self._due_soon = False
         self._batch = Batch()
         self._held: list[Held] = []
         self._gathered = False
@@ -66,10 +61,7 @@ class Committer:
         self._batch.records.append(record)
         self._batch.data.append(data)
         self._batch.durable |= durable
-        if durable or self._soon is None:
-            self._ask()
-        else:
-            self._ask_soon(self._soon)
+        self._ask()
 
     def result(self, job: str, result: Result) -> None:
         self._batch.results.append((job, result))
@@ -119,18 +111,6 @@ class Committer:
         if not self._scheduled and self._writing is None:
             self._scheduled = True
             self._schedule(self._commit)
-
-    def _ask_soon(self, soon: Callable[[Callable[[], None]], object]) -> None:
-        """Write what is gathered within milliseconds, unless something that cannot wait comes first."""
-        self._gathered = True
-        if not self._scheduled and not self._due_soon:
-            self._due_soon = True
-            soon(self._commit_soon)
-
-    def _commit_soon(self) -> None:
-        self._due_soon = False
-        if self._gathered:
-            self._ask()
 
     def _commit(self) -> None:
         self._scheduled = False

@@ -32,8 +32,8 @@ from qmk.policy.standard import STANDARD
 
 log = logging.getLogger("qmk.daemon")
 OPEN_FILES = 65_536
-RECORD_WAIT_S = 0.004
-"""Longest time that a record which nobody is told of waits for others to be written with it."""
+START_WAIT_S = 0.004
+"""A launch that takes longer has its start told and recorded before its end."""
 
 
 def serve(config: HostConfig | None = None, ready: Callable[[HostConfig], None] | None = None) -> None:
@@ -89,7 +89,7 @@ class Daemon:
         routing = Routing(config.memory_bytes, config.workers, config.engines, config.data_dir)
         kernel = Kernel(config.kernel(key), STANDARD)
         timers = LoopTimers(loop)
-        turns = Turns(loop.call_soon, threads.do, self._journal_broken, partial(loop.call_later, RECORD_WAIT_S))
+        turns = Turns(loop.call_soon, threads.do, self._journal_broken, partial(loop.call_later, START_WAIT_S))
         sealer = Sealer(config.data_dir, journal.last_seal())
         host = Host(kernel, journal, routing, office, timers, turns, seals=sealer, writing=translation)
         pool = Pool(config.bounds, host.launches, config.engines)

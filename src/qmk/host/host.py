@@ -51,8 +51,7 @@ class Timers(Protocol):
 
 
 class Turns(msgspec.Struct, frozen=True):
-    """How the host gets things done later; see ``Committer``. ``soon`` calls within milliseconds; None: as ``schedule``
-    does, at the end of the turn."""
+    """How the host gets things done later; see ``Committer``, and for ``soon`` ``Launches``."""
 
     schedule: Callable[[Callable[[], None]], object]
     in_thread: Callable[[Callable[[], None], Callable[[BaseException | None], None]], None] | None = None
@@ -64,6 +63,10 @@ _AFTER_RECORDS = frozenset(
     (fx.Reply, fx.ReplyError, fx.ReplyResult, fx.Launch, fx.Interrupt, fx.Recall, fx.Forget, fx.Collect)
 )
 """Effects that wait for the records made before them. To forget waits too: an answer that waits may show the result."""
+
+
+_WITH_RECORDS = frozenset((fx.Audit, fx.Charge))
+"""Effects that are written in the transaction of the records."""
 
 
 class _Afterwards(msgspec.Struct, frozen=True):
@@ -90,12 +93,11 @@ class Host:
     ) -> None:
         assert seals is not None or not kernel.config.audited
         self._kernel, self._journal = kernel, journal
-        self.routing = routing
-        self._replies, self._timers = replies, timers
+        self.routing, self._replies, self._timers = routing, replies, timers
         self._clock_ns, self._entropy = clock_ns, entropy
         self._seals = seals and InTurn(seals, turns.in_thread)
         self._committer = Committer(
-            journal, self._release, self._refuse_held, turns.schedule, turns.in_thread, turns.broken, turns.soon
+            journal, self._release, self._refuse_held, turns.schedule, turns.in_thread, turns.broken
         )
         self._events: deque[ev.Event] = deque()
         self._stepping = False
@@ -106,6 +108,7 @@ class Host:
             States(journal, turns.in_thread),
             turns.schedule,
             self._committer.drop,
+            turns.soon,
         )
         self.collector = Collector(
             journal, self.launches, kernel.jobs.checkpoints, self._committer.drop_blob, turns.in_thread
@@ -246,10 +249,10 @@ class Host:
             return
         journaled = self._committer.behind  # what is answered now may rest on records that are not durable yet
         for effect in effects:
-            if isinstance(effect, fx.Journal):
+            if type(effect) is fx.Journal:
                 journaled = True
                 self._record(effect)
-            elif isinstance(effect, (fx.Audit, fx.Charge)):
+            elif type(effect) in _WITH_RECORDS:
                 journaled = True
                 self._do(effect)
             elif journaled and type(effect) in _AFTER_RECORDS:

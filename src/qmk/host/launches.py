@@ -41,8 +41,9 @@ class Sources(msgspec.Struct, frozen=True):
 
 class Launches:
     """The launcher's ``Listener``. ``feed`` takes events; ``schedule`` calls at the end of the turn; ``drop_held``
-    takes effects back that wait for the journal, and says whether there were any. ``arrived`` are results on their way
-    into the journal, by launch."""
+    takes effects back that wait for the journal, and says whether there were any. ``soon`` calls within milliseconds: a
+    launch that is over by then has its start told with its end, as one record; None: every start is told at once.
+    ``arrived`` are results on their way into the journal, by launch."""
 
     def __init__(
         self,
@@ -51,6 +52,7 @@ class Launches:
         states: States,
         schedule: Callable[[Callable[[], None]], object],
         drop_held: Callable[[Callable[[Any], bool]], bool],
+        soon: Callable[[Callable[[], None]], object] | None = None,
     ) -> None:
         self.launcher: Launcher | None = None
         self.arrived: dict[tuple[str, int], results.Result] = {}
@@ -61,6 +63,8 @@ class Launches:
         self._drop_held = drop_held
         self._waiting: list[fx.Launch] = []
         self._early: dict[tuple[str, int], list[fx.Interrupt]] = {}
+        self._soon = soon
+        self._begun: dict[tuple[str, int], int] = {}
 
     def reconcile(self, going: Iterable[Job]) -> tuple[tuple[str, int], ...]:
         """After a restart: the launches that the launcher still has of the jobs that have not ended."""
@@ -119,6 +123,7 @@ class Launches:
     def kill(self, effect: fx.Kill) -> None:
         assert self.launcher is not None
         early = self._early.pop((effect.job, effect.fence), None)
+        self._begun.pop((effect.job, effect.fence), None)
         waiting = [launch for launch in self._waiting if _is_launch(launch, effect.job, effect.fence)]
         for launch in waiting:
             self._waiting.remove(launch)
@@ -133,7 +138,26 @@ class Launches:
         return self.launcher.waited_s(job, fence)
 
     def started(self, job: str, fence: int) -> None:
+        if self._soon is None:
+            self._tell_start(job, fence)
+            return
+        if not self._begun:
+            self._soon(self._tell_starts)
+        self._begun[job, fence] = self._sources.clock_ns()
+
+    def _tell_start(self, job: str, fence: int) -> None:
         self._feed(ev.Started(now_ns=self._sources.clock_ns(), job=job, fence=fence))
+
+    def _tell_starts(self) -> None:
+        """Tell of the launches that have begun and are not over."""
+        begun, self._begun = self._begun, {}
+        for job, fence in begun:
+            self._tell_start(job, fence)
+
+    def _tell_start_of(self, job: str, fence: int) -> None:
+        """Tell that the launch has begun, before anything else is told of it."""
+        if self._begun.pop((job, fence), 0):
+            self._tell_start(job, fence)
 
     def progressed(self, job: str, fence: int, shots_done: int, epoch: int = 0) -> None:
         now_ns = self._sources.clock_ns()
@@ -141,6 +165,7 @@ class Launches:
 
     def saved(self, job: str, fence: int, saved: StateSaved) -> None:
         """A state: first into the store, then into the journal."""
+        self._tell_start_of(job, fence)
         self._states.put((job, fence), saved.state, lambda blob, error: self._stored(job, fence, saved, blob, error))
 
     def _stored(self, job: str, fence: int, saved: StateSaved, blob: str, error: BaseException | None) -> None:
@@ -186,12 +211,17 @@ class Launches:
 
     def done(self, job: str, fence: int, done: Done, version: str, hedge: Alternative | None = None) -> None:
         """A worker's result. It is stored in the transaction that records the end of the job."""
-        self._states.in_turn((job, fence), lambda: self._done(job, fence, done, version, hedge))
+        began_ns = self._begun.pop((job, fence), 0)
+        self._states.in_turn((job, fence), lambda: self._done(job, fence, done, version, hedge, began_ns))
 
-    def _done(self, job: str, fence: int, done: Done, version: str, hedge: Alternative | None) -> None:
+    def _done(
+        self, job: str, fence: int, done: Done, version: str, hedge: Alternative | None, began_ns: int = 0
+    ) -> None:
         try:
             self.arrived[job, fence] = results.of_done(done, version)
         except QmkError as error:
+            if began_ns:
+                self._tell_start(job, fence)
             self.failed(job, fence, Failed(fence, error.kind.name, error.message, error.fields), died=False)
             return
         self._feed(
@@ -202,6 +232,7 @@ class Launches:
                 usage=results.usage_of(done),
                 version=self._sources.version(job, hedge.engine if hedge is not None else ""),
                 hedge=hedge,
+                began_ns=began_ns,
             )
         )
         if (job, fence) in self.arrived:  # it was not recorded: of a stale launch, or the host is amid another step
@@ -225,6 +256,7 @@ class Launches:
 
     def _hear(self, event: ev.Progressed | ev.NotInterrupted | ev.Failed) -> None:
         """What a launch says, after what it said before."""
+        self._tell_start_of(event.job, event.fence)
         self._states.in_turn((event.job, event.fence), lambda: self._feed(event))
 
 

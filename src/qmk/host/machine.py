@@ -47,11 +47,24 @@ def _read(path: str) -> str:
     return file.read_text() if file.is_file() else ""
 
 
-def processor_wait_s(pid: int) -> float:
-    """Seconds for which the main thread of a process was ready to run and had no processor; 0 where the system does not
-    say (``/proc/PID/schedstat`` of Linux)."""
-    try:
-        with open(f"/proc/{pid}/schedstat", "rb", buffering=0) as file:
-            return int(file.read(64).split()[1]) / 1e9
-    except (OSError, IndexError, ValueError):
-        return 0.0
+class ProcessorWait:
+    """Tells how long the main thread of a process was ready to run and had no processor, as ``/proc/PID/schedstat`` of
+    Linux counts it. The file stays open, because opening it costs fifty times as much as reading it."""
+
+    def __init__(self, pid: int) -> None:
+        try:
+            self._file = os.open(f"/proc/{pid}/schedstat", os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            self._file = -1
+
+    def seconds(self) -> float:
+        """Give the seconds since the process began; 0 where the system does not say, and for a process that is gone."""
+        try:
+            return int(os.pread(self._file, 64, 0).split()[1]) / 1e9
+        except (OSError, IndexError, ValueError):
+            return 0.0
+
+    def close(self) -> None:
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1

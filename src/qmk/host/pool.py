@@ -21,7 +21,7 @@ from typing import Any
 from msgspec import structs
 
 from qmk.base.errors import QmkError
-from qmk.host import machine, spawn
+from qmk.host import spawn
 from qmk.host.launcher import Capacity, Listener, ask_of, plan_name, run_of
 from qmk.host.process import ChildProcess
 from qmk.host.spawn import end_text
@@ -145,7 +145,7 @@ class Pool:
         worker = self._runner_of(job, fence)
         if worker is None or worker.process is None or not worker.ready:
             return 0.0
-        return machine.processor_wait_s(worker.process.pid) - worker.waited_s
+        return worker.process.waited_s - worker.waited_s
 
     def reconcile(self, fences: Mapping[str, int]) -> list[tuple[str, int]]:
         """What runs and is wanted; workers end with the daemon, so after a restart that is nothing."""
@@ -276,7 +276,7 @@ class Pool:
             worker.holds.append(plan_name(launch))
         worker.used_s = self._loop.time()
         if not with_graph:
-            worker.waited_s = machine.processor_wait_s(worker.process.pid)
+            worker.waited_s = worker.process.waited_s
         worker.process.send(run_of(launch, None if holds else task.graph, task.state))
         for interrupt in task.asks:
             worker.process.send(ask_of(interrupt))

@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from qmk.host.machine import ProcessorWait
 from qmk.host.spawn import LAST_WORDS_BYTES, Child
 from qmk.worker.wire import Unframer, WireError, frame
 
@@ -40,6 +41,7 @@ class ChildProcess:
         self._unsent: deque[memoryview] = deque()
         self._words = bytearray()
         self._open = True
+        self._wait = ProcessorWait(child.pid)
         self._pidfd = os.pidfd_open(child.pid) if hasattr(os, "pidfd_open") else -1
         self.ended = False
         child.sock.setblocking(False)
@@ -52,6 +54,11 @@ class ChildProcess:
     @property
     def pid(self) -> int:
         return self._child.pid
+
+    @property
+    def waited_s(self) -> float:
+        """Seconds for which it was ready to run and had no processor; 0 where the system does not say."""
+        return self._wait.seconds()
 
     @property
     def last_words(self) -> str:
@@ -153,6 +160,7 @@ class ChildProcess:
 
     def _gone(self) -> None:
         status = self._child.process.wait()
+        self._wait.close()
         self._loop.remove_reader(self._child.stderr_fd)
         self._drain_words()
         os.close(self._child.stderr_fd)

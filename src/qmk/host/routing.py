@@ -168,7 +168,7 @@ class Routing:
     def version(self, engine: str) -> str:
         """Of QMK and of the engine's library, as one text; empty where that of the library is not known: its results
         cannot be told from those of another."""
-        declaration = self.declarations.get(engine)
+        declaration = self._external.get(engine) or discovery.engines().get(engine)
         found = recently_available(declaration).version if declaration is not None else ""
         return f"qmk {__version__}, {engine} {found}" if found else ""
 

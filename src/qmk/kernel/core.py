@@ -84,9 +84,7 @@ class Kernel(State):
             case Progressed():
                 self._progressed(event)
             case Finished():
-                if self.jobs.current(event.job, event.fence) is not None:
-                    self.commit(event)
-                    self.launch_ready()
+                self._finished(event)
             case Failed():
                 self._failed(event)
             case Saved():
@@ -206,6 +204,13 @@ class Kernel(State):
         self.commit(structs.replace(event, region=region, first_qubit=first_qubit), durable=False)
         if job.submitted.alternatives:
             fallback.watch(self, job)
+
+    def _finished(self, event: Finished) -> None:
+        job = self.jobs.current(event.job, event.fence)
+        if job is not None:
+            place = self.jobs.queue.where(job) if event.began_ns else ("", 0)
+            self.commit(structs.replace(event, place=place))
+            self.launch_ready()
 
     def _progressed(self, event: Progressed) -> None:
         """Progress goes to the journal and the history in steps; q_status shows every report."""

@@ -156,10 +156,9 @@ class Progressed(_Event, frozen=True):
 
 
 class Finished(_Event, frozen=True):
-    """The result is in the host's result store. ``usage``: engine_seconds, cpu_seconds, peak_rss_bytes, ...
-
-    ``version`` as in ``Routed``. ``hedge``: the second engine of the launch was done first. ``cached_from``: no launch;
-    the result is that of an earlier job of the tenant."""
+    """The result is in the host's store. ``usage``: engine_seconds, cpu_seconds, ... ``version`` as in ``Routed``.
+    ``hedge``: the second engine of the launch was done first. ``cached_from``: no launch; the result is that of an
+    earlier job of the tenant. ``began_ns``: the start, where it was not told before; the kernel adds its ``place``."""
 
     job: str
     fence: int
@@ -167,6 +166,8 @@ class Finished(_Event, frozen=True):
     version: str = ""
     hedge: Alternative | None = None
     cached_from: str = ""
+    began_ns: int = 0
+    place: tuple[str, int] = ("", 0)
 
 
 class Failed(_Event, frozen=True):
@@ -195,10 +196,9 @@ class FellBack(_Event, frozen=True):
 
 
 class Saved(_Event, frozen=True):
-    """The launch passed a fence and its state there is in the host's store. ``epoch``: epochs of the program that are
-    behind it. ``blob``: SHA-256 of the state, its name in the store. ``kept`` True: somebody asked for it
-    (q_checkpoint) and it stays until retention ends; False: taken so that an engine death costs little; the next one
-    replaces it."""
+    """The launch passed a fence and its state there is in the host's store. ``epoch``: epochs of the program behind it.
+    ``blob``: SHA-256 of the state, its name in the store. ``kept`` True: somebody asked for it (q_checkpoint) and it
+    stays until retention ends; False: it is there so that an engine death costs little; the next one replaces it."""
 
     job: str
     fence: int

@@ -223,18 +223,19 @@ class JobTable:
         self._accounts.change(job.submitted)
 
     def _start(self, job: Job, record: Started | Progressed | Finished | Failed | FellBack) -> None:
+        began_ns = (record.began_ns if isinstance(record, Finished) else 0) or record.now_ns
         if isinstance(record, Started):
-            if job.submitted.footprint is not None:
-                succession.arrive(job, record)
-            job.place = (record.region, record.first_qubit)
+            succession.arrive(job, (record.region, record.first_qubit), began_ns)
+        elif isinstance(record, Finished) and record.began_ns:
+            succession.arrive(job, record.place, began_ns)
         if job.id not in self.launched:
             self._occupy(job, record.fence)
         job.elsewhere = False
         self.queue.start(job)
         self.move(job, RUNNING)
         job.launches += 1
-        job.started_ns = record.now_ns
-        job.note(record.now_ns, "started", engine=job.submitted.engine, attempt=job.attempts + 1)
+        job.started_ns = began_ns
+        job.note(began_ns, "started", engine=job.submitted.engine, attempt=job.attempts + 1)
 
     def move(self, job: Job, state: str) -> None:
         """To another state, and to the roll of the tenant's jobs in that."""

@@ -12,7 +12,7 @@ from qmk.kernel.objects.alternative import Alternative, Moved
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from qmk.kernel.events import Started, Submitted
+    from qmk.kernel.events import Submitted
     from qmk.kernel.objects.job import Job
     from qmk.kernel.rewriting import Rewritten
 
@@ -60,14 +60,15 @@ def rewrite(job: Job, record: Rewritten) -> None:
         job.mapping = [structs.replace(row, index=row.index // old * step) for row in job.mapping]
 
 
-def arrive(job: Job, record: Started) -> None:
+def arrive(job: Job, place: tuple[str, int], now_ns: int) -> None:
     """Patches that a saved state had elsewhere have moved here; without one they are new."""
     footprint = job.submitted.footprint
-    if not job.saved:
+    if footprint is not None and not job.saved:
         job.moves = 0
-    elif footprint and record.region and job.place[0] and (record.region, record.first_qubit) != job.place:
+    elif footprint is not None and place[0] and job.place[0] and place != job.place:
         job.moves += 1
-        job.note(record.now_ns, "moved", region=record.region, rounds=footprint.move_rounds)
+        job.note(now_ns, "moved", region=place[0], rounds=footprint.move_rounds)
+    job.place = place
 
 
 def adoptable(jobs: Mapping[str, Job], launches: Iterable[tuple[str, int]]) -> tuple[tuple[str, int], ...]:

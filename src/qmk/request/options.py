@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import msgspec
 from msgspec.structs import force_setattr
@@ -266,15 +266,16 @@ def _fraction(name: str, value: Any) -> float:
 
 
 def _mapping(name: str, value: Any) -> dict[str, Any] | None:
-    if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
-        raise _wrong(name, f"must map names to values; got {_shown(value)}", "give such as {'theta': 0.5}")
-    return {key: _plain(each) for key, each in value.items()} or None
+    given = cast("Mapping[Any, Any]", value)
+    if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in given):
+        raise _wrong(name, f"must map names to values; got {_shown(given)}", "give such as {'theta': 0.5}")
+    return {key: _plain(each) for key, each in given.items()} or None
 
 
 def _plain(value: Any) -> Any:
     """A number or list of Python's own for one of numpy's."""
     if isinstance(value, (list, tuple)):
-        return [_plain(each) for each in value]
+        return [_plain(each) for each in cast("list[Any]", value)]
     return value.tolist() if hasattr(value, "tolist") else value
 
 

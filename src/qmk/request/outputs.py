@@ -59,7 +59,7 @@ def outputs(
     return graph, wanted
 
 
-def bitstrings_of(given: Sequence[str]) -> tuple[str, ...]:
+def bitstrings_of(given: Any) -> tuple[str, ...]:
     """Raises INVALID_PARAMS for what is no list of texts."""
     if isinstance(given, str) or not all(isinstance(text, str) for text in given):
         raise QmkError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from qmk.base.errors import QmkError
 from qmk.base.limits import check
@@ -25,7 +25,7 @@ def choose_shots(error: float, outputs: Outputs | None = None) -> tuple[int, str
     return found, f"{found} shots: the standard error of every probability is at most {error:g}, by 1/(4 error^2)"
 
 
-def shots_for(error: float, outputs: Outputs | None = None) -> int:
+def shots_for(error: Any, outputs: Outputs | None = None) -> int:
     """The fewest shots of each basis after which no estimated probability, nor any expectation value among ``outputs``,
     has a standard error above ``error``. Derivatives are not bounded.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from qmk.base.errors import QmkError
 from qmk.qvm.graph import Graph
@@ -47,7 +47,8 @@ def points_of(given: PointsLike, fixed: Mapping[str, Any] | None = None) -> Poin
         if not all(hasattr(values, "__len__") for values in columns.values()):
             raise _wrong("the values of a parameter are no list", "give each name one value a point")
     else:
-        if not isinstance(given, Sequence) or not all(isinstance(row, Mapping) for row in given):
+        rows: Any = given
+        if not isinstance(rows, Sequence) or not all(isinstance(row, Mapping) for row in cast("Sequence[Any]", rows)):
             raise _wrong("the points are no list of mappings", "write [{'theta': 0.1}, ...] or {'theta': [0.1, ...]}")
         rows = list(given)
         names = rows[0].keys() if rows else ()

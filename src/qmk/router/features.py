@@ -62,7 +62,8 @@ class Look:
 
 def _of_core(graph: Graph, found: dict[str, Any], digest: str) -> Features:
     """Of the core's numbers; gates that it leaves open are looked at here, each make of them once."""
-    bond, tight, undecided = found.pop("bond"), found.pop("tight_bond"), found.pop("open")
+    bond, tight = found.pop("bond"), found.pop("tight_bond")
+    undecided: list[tuple[int, int]] = found.pop("open")
     for at, count in undecided:
         node = graph.nodes[at]
         found["n_non_clifford"] += 0 if magic(node.op, node.args, len(node.vqs)).clifford else count

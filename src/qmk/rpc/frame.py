@@ -121,7 +121,8 @@ def _one(data: bytes, methods: Mapping[str, Call]) -> Decoded:
         return _broken_envelope(data, str(error))
     if envelope.jsonrpc != "2.0":
         return _broken_envelope(data, 'Expected `"2.0"`, got `another version` - at `$.jsonrpc`')
-    if (name := repeated_name(data, b'"params"', envelope.params)) is not None:
+    names = 2 + bool(len(envelope.params)) + bool(len(envelope.id))
+    if (name := repeated_name(data, b'"params"', envelope.params, names)) is not None:
         return Decoded(NULL_ID, error=refusals.repeated("INVALID_REQUEST", "the request", name))
     request_id: bytes | None = None
     if len(envelope.id):

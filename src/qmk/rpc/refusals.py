@@ -161,11 +161,12 @@ _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 
 
-def repeated_name(data: bytes, key: bytes, value: Raw) -> str | None:
+def repeated_name(data: bytes, key: bytes, value: Raw, names: int = 0) -> str | None:
     """A name that some object of ``data`` (valid JSON) has twice, or None.
 
     The member ``key`` with the given ``value``, which may be large and is checked by whoever decodes it, is left
     out. Cutting out its first occurrence is sound: were the name repeated, the other occurrence remains.
+    ``names``: how many different ones ``data`` without that value is known to have; 0: not known.
     """
     size = len(value)
     if size:
@@ -173,7 +174,7 @@ def repeated_name(data: bytes, key: bytes, value: Raw) -> str | None:
         match = _VALUE_START.match(data, at + len(key))
         if match and data.startswith(value, match.end()):
             data = b"%bnull%b" % (data[: match.end()], data[match.end() + size :])
-    if _count_tells(data):
+    if _count_tells(data, names):
         return None
     try:
         _SCANNER.decode(data.decode())
@@ -182,14 +183,19 @@ def repeated_name(data: bytes, key: bytes, value: Raw) -> str | None:
     return None
 
 
-def _count_tells(data: bytes) -> bool:
+def _count_tells(data: bytes, names: int) -> bool:
     """Whether counting shows that no name is there twice, which nearly always settles it. A text that begins with a
-    colon is counted like a name; as the JSON and its decoded form share their texts, a lost name makes the counts
-    differ."""
+    colon is counted like a name, so that the count is never below the number of names; as the JSON and its decoded form
+    share their texts, a lost name makes their counts differ."""
     if b"\\" in data:
         return False
+    count = data.translate(None, _SPACES).count(b'":')
+    if names:
+        return count == names
     try:
-        again = _encode(_decode(data))
+        again = _decode(data)
+        if data.count(b"{") == 1:
+            return count == len(again)
+        return count == _encode(again).translate(None, _SPACES).count(b'":')
     except (msgspec.DecodeError, ValueError):
         return False
-    return data.translate(None, _SPACES).count(b'":') == again.translate(None, _SPACES).count(b'":')

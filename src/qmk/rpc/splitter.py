@@ -24,6 +24,8 @@ class FrameSplitter:
         """The frames that ``chunk`` completes, in order."""
         if self.error is not None:
             return []
+        if not self._held and 0 <= chunk.find(b"\n") == len(chunk) - 1 <= self.limit:  # nearly always
+            return [chunk[:-1]] if chunk.strip() else []
         first, *rest = chunk.split(b"\n")
         if not self._fits(len(self._held) + len(first)):
             return []

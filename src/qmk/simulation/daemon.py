@@ -105,7 +105,7 @@ class Daemon:
             routing,
             world.network,
             self.timers,
-            Turns(self.turns.append, self._in_thread if setup.power else None, self._journal_broken),
+            Turns(self.turns.append, self._in_thread if setup.power else None, self._journal_broken, self._soon),
             clock_ns=lambda: world.now_ns,
             entropy=world.entropy,
             seals=Signer(world.key, world.journal.last_seal()),
@@ -116,6 +116,10 @@ class Daemon:
 
     def _in_thread(self, work: Callable[[], None], then: Callable[[BaseException | None], None]) -> None:
         self.writing.append((work, then))
+
+    def _soon(self, action: Callable[[], None]) -> None:
+        """Two turns of the loop from now: a worker may be done by then, or not."""
+        self.turns.append(lambda: self.turns.append(action))
 
     def _journal_broken(self, error: QmkError) -> None:
         self.broken = True

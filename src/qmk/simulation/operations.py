@@ -230,7 +230,7 @@ def draw_call(world: World, client: Client, rng: Random) -> tuple[str, Any, Grap
 
 
 def draw_request(world: World, client: Client, name: str, rng: Random) -> Any:
-    kind = next(call.request for call in CALLS if call.name == name)
+    kind: Any = next(call.request for call in CALLS if call.name == name)
     values: dict[str, Any] = {}
     for field in msgspec.structs.fields(kind):
         value = _value(world, client, field, rng)

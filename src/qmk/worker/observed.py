@@ -40,7 +40,11 @@ def gates_only(program: Program) -> tuple[Gate, ...]:
         if isinstance(item, Gate) and item.cond is None:
             out.append(item)
         elif not isinstance(item, Barrier):
-            what = {Measure: "a measurement before the end", Reset: "a reset", Gate: "a gate under a condition"}
+            what: dict[type[Any], str] = {
+                Measure: "a measurement before the end",
+                Reset: "a reset",
+                Gate: "a gate under a condition",
+            }
             found = what.get(type(item), "noise or event logic")
             raise QmkError(
                 "UNSUPPORTED",

@@ -10,7 +10,7 @@ import pathlib
 import resource
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NAME = 15
@@ -50,7 +50,7 @@ def _die_with_parent(name: str) -> None:
 
 
 @contextlib.contextmanager
-def memory_at_most(more_bytes: int) -> Iterator[None]:
+def memory_at_most(more_bytes: int) -> Generator[None]:
     """Within it, this process may take ``more_bytes`` of address space beyond what it has; then allocations fail with
     MemoryError. For libraries that have no bound of their own. Where the system does not say what a process has, there
     is no bound."""

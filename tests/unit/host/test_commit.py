@@ -163,25 +163,3 @@ def test_after_a_failure_nothing_that_may_rest_on_the_journal_is_let_go() -> Non
     desk.turn()
     assert "answer" not in desk.disk.log
     assert desk.refused[-1][0] == ["answer"]
-
-
-def test_a_record_that_nobody_is_told_of_waits_for_the_next_one():
-    disk, turns, soon = Disk(), list[Callable[[], None]](), list[Callable[[], None]]()
-    committer = Committer(disk, disk.log.extend, lambda held, error: None, turns.append, soon=soon.append)
-    committer.record(record("start"), durable=False)
-    assert not turns
-    assert not committer.idle
-    committer.record(record("end"), durable=True)
-    committer.hold("reply")
-    turns.pop()()
-    assert disk.log == [["start", "end"], "reply"]
-    soon.pop()()
-    assert not turns, "there is nothing left to write"
-    committer.record(record("alone"), durable=False)
-    soon.pop()()
-    turns.pop()()
-    assert disk.log[-1] == ["alone"]
-    committer.record(record("under a reply"), durable=False)
-    committer.hold("reply that rests on it")
-    turns.pop()()
-    assert disk.log[-2:] == [["under a reply"], "reply that rests on it"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from qmk.base.errors import QmkError
 from qmk.host.blobs import MemoryBlobs
@@ -13,7 +13,8 @@ from qmk.host.journal import MemoryJournal
 from qmk.host.launches import Launches, Sources
 from qmk.host.states import States
 from qmk.kernel import events as ev
-from qmk.worker.messages import Done, StateSaved
+from qmk.kernel.effects import Kill
+from qmk.worker.messages import Done, Failed, StateSaved
 
 
 class FullDisk(MemoryBlobs):
@@ -21,11 +22,19 @@ class FullDisk(MemoryBlobs):
         raise QmkError("RESOURCE_EXHAUSTED", "cannot keep 3 bytes in /a/folder: no space", errno=errno.ENOSPC)
 
 
+class Killer:
+    """A launcher that only kills."""
+
+    def cancel(self, job: str, fence: int, grace_s: float = 0.0) -> None:
+        assert (job, fence) == ("job_1", 7)
+
+
 class Desk:
     """Launches over a host that collects events, and may be amid another step."""
 
     def __init__(self, blobs: MemoryBlobs | None = None) -> None:
         self.turn: deque[Callable[[], None]] = deque()
+        self.later: list[Callable[[], None]] = []
         self.events: list[Any] = []
         sources = Sources(lambda: 5, lambda size: bytes(size), lambda job: b"graph", lambda blob: False)
         journal = MemoryJournal()
@@ -36,6 +45,7 @@ class Desk:
             States(journal),
             self.turn.append,
             lambda unwanted: False,
+            self.later.append,
         )
 
     def finish_turn(self) -> None:
@@ -87,3 +97,47 @@ def test_a_state_that_the_disk_refuses_fails_nothing_and_tells_no_folder():
     )
     desk.launches.saved("job_1", 7, state(stopped=False))
     assert [type(event) for event in desk.events[1:]] == [ev.NotSaved, ev.NotInterrupted]
+
+
+def test_a_launch_that_is_over_soon_has_its_start_told_with_its_end():
+    desk = Desk()
+    desk.launches.started("job_1", 7)
+    assert desk.events == []
+    desk.launches.done("job_1", 7, done(7), "1")
+    (event,) = desk.events
+    assert isinstance(event, ev.Finished)
+    assert event.began_ns == 5
+    for action in desk.later:
+        action()
+    assert len(desk.events) == 1, "nothing is left to tell"
+
+
+def test_the_start_of_a_longer_launch_is_told_before_its_end():
+    desk = Desk()
+    desk.launches.started("job_1", 7)
+    desk.later.pop()()
+    desk.launches.done("job_1", 7, done(7), "1")
+    start, end = desk.events
+    assert isinstance(start, ev.Started)
+    assert isinstance(end, ev.Finished)
+    assert end.began_ns == 0
+    assert not desk.later
+
+
+def test_a_start_is_told_before_anything_else_of_its_launch():
+    desk = Desk()
+    desk.launches.started("job_1", 7)
+    desk.launches.progressed("job_1", 7, 1)
+    desk.launches.started("job_2", 8)
+    desk.launches.failed("job_2", 8, Failed(8, "JOB_FAILED", "why"), died=True)
+    kinds = [type(event) for event in desk.events]
+    assert kinds == [ev.Started, ev.Progressed, ev.Started, ev.Failed]
+
+
+def test_the_start_of_a_launch_that_was_killed_is_not_told():
+    desk = Desk()
+    desk.launches.launcher = cast(Any, Killer())
+    desk.launches.started("job_1", 7)
+    desk.launches.kill(Kill("job_1", 7))
+    desk.later.pop()()
+    assert desk.events == []

@@ -29,6 +29,7 @@ class FakeProcess:
         self.killed = False
         self.pid = 1000 + len(FakeProcess.made)
         self.last_words = "last words"
+        self.waited_s = 0.0
         FakeProcess.made.append(self)
 
     def send(self, message: Run) -> None:

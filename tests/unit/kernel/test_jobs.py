@@ -9,6 +9,7 @@ import pytest
 from qmk.abi.shapes import Policy
 from qmk.base.limits import LIMITS
 from qmk.kernel.effects import (
+    Charge,
     ClearTimer,
     Forget,
     Journal,
@@ -19,7 +20,7 @@ from qmk.kernel.effects import (
     ReplyResult,
     SetTimer,
 )
-from qmk.kernel.events import ConnectionClosed, Progressed, TimerFired, Yielded
+from qmk.kernel.events import ConnectionClosed, Finished, Progressed, TimerFired, Yielded
 from qmk.kernel.objects.job import ENDED, MOVES, STATES
 from qmk.kernel.objects.moves import IllegalMove
 
@@ -55,6 +56,27 @@ def test_status_follows_the_run(bench: Any, program: Any) -> None:
     assert seen() == ("RUNNING", 3, 3, 8, 8, 40)
     bench.finish(job)
     assert seen() == ("COMPLETED", 3, 3, 8, 8, 100)
+
+
+def test_a_start_that_is_told_with_the_end_counts_as_if_it_had_been_told_before(make_bench: Any) -> None:
+    benches = [make_bench(), make_bench()]
+    for together, bench in enumerate(benches):
+        job = bench.submit(bench.open(), shots=100)
+        bench.now_s += 2
+        began_ns = bench.now_ns
+        if not together:
+            bench.start(job)
+        bench.now_s += 3
+        usage = {"engine_seconds": 2.5}
+        began = {"began_ns": began_ns} if together else {}
+        effects = bench.step(Finished, job=job, fence=bench.fence(job), usage=usage, **began)
+        (charge,) = [effect for effect in effects if isinstance(effect, Charge)]
+        assert charge.amounts["queue_seconds"] == 2.0
+    apart, together = (bench.kernel.snapshot() for bench in benches)
+    assert together == benches[1].restarted().kernel.snapshot()
+    assert [row.kind for row in together["jobs"][job]["events"]] == ["queued", "started", "completed"]
+    assert apart["jobs"] == together["jobs"]
+    assert apart["accounts"] == together["accounts"]
 
 
 def test_progress_is_exact_in_status_and_sparse_in_the_journal(bench: Any) -> None:

@@ -6,7 +6,7 @@ times: a restart then forgives what was used long ago. Everything else is still 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from qmk.kernel.effects import Effect, Forget
 from qmk.kernel.events import Event
@@ -51,10 +51,11 @@ class Replay(Invariant):
 
 def _difference(live: Any, replayed: Any, path: str = "") -> str:
     """Where two snapshots first differ."""
+    here, there = cast("dict[str, Any]", live), cast("dict[str, Any]", replayed)
     if isinstance(live, dict) and isinstance(replayed, dict):
-        for key in [*live, *(key for key in replayed if key not in live)]:
-            if key not in live or key not in replayed:
+        for key in [*here, *(key for key in there if key not in here)]:
+            if key not in here or key not in there:
                 return f"{path}.{key} is in one only"
-            if live[key] != replayed[key]:
-                return _difference(live[key], replayed[key], f"{path}.{key}")
-    return f"{path}: live {str(live)[:300]}, replayed {str(replayed)[:300]}"
+            if here[key] != there[key]:
+                return _difference(here[key], there[key], f"{path}.{key}")
+    return f"{path}: live {str(here)[:300]}, replayed {str(there)[:300]}"

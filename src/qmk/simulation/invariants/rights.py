@@ -142,7 +142,7 @@ class Rights(Invariant):
             able = self.book.able(session, right, job, event.now_ns, self.world.daemon.kernel.epoch())
             self.holds(bool(able), f"{what} needs {right}{f' over {job}' if job else ''}, which it does not hold")
             chains = [{item for item in found.chain() if item.uses is not None} for found in able]
-            certain |= set.intersection(*chains)
+            certain |= chains[0].intersection(*chains)
         if refused or event.method in LATER:
             return
         for item in certain:
