@@ -23,7 +23,7 @@ class TenantConfig(msgspec.Struct, frozen=True, kw_only=True):
     weight: float = 1.0
     """share of the machine relative to other tenants"""
     quotas: dict[str, int] = {}
-    """limits by name of ``objects.quota.QUOTAS``; a quota that is not named has the table's default"""
+    """limits by name of ``abi.quotas.QUOTAS``; a quota that is not named has the table's default"""
 
 
 class KernelConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,3 +74,8 @@ class KernelConfig(msgspec.Struct, frozen=True, kw_only=True):
     """the entanglement links of the device"""
     regions: tuple[tuple[str, int], ...] = ()
     """name and number of qubits of each region of the map; empty: one a worker, each as large as one program may be"""
+
+    @property
+    def region_qubits(self) -> dict[str, int]:
+        """Name and number of qubits of each region of the map, in the order of the device's qubits."""
+        return dict(self.regions) or {f"r{number}": LIMITS.region_qubits for number in range(self.workers)}

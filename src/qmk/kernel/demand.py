@@ -8,9 +8,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from qmk.base.limits import LIMITS
-from qmk.kernel.components import component_sizes
 from qmk.kernel.events import Submitted
-from qmk.kernel.mapping import epoch_sizes
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, pack
 from qmk.qvm.outputs import Outputs, n_qubits, values_bytes_max
@@ -54,6 +52,15 @@ def measure(graph: Graph) -> tuple[int, int]:
     return most, gates
 
 
+def epoch_sizes(graph: Graph) -> tuple[int, list[int]]:
+    """Number of epochs, and the nodes of each of the first ``listed_epochs`` of them."""
+    fences = [index for index, node in enumerate(graph.nodes) if node.op == "core.fence"]
+    listed = fences[: LIMITS.listed_epochs]
+    ends = [*(index + 1 for index in listed), len(graph.nodes)]
+    sizes = [end - start for start, end in zip([0, *ends[:-1]], ends, strict=True)]
+    return len(fences) + 1, sizes[: LIMITS.listed_epochs]
+
+
 def result_bytes_max(n_events: int, shots: int, keep_events: bool) -> int:
     """The most that a result of ``shots`` shots of ``n_events`` events needs: a row of counts for each outcome there
     can be, a character a bit, within what an answer can carry; and the packed events."""
@@ -68,7 +75,7 @@ def values_bytes(outputs: Outputs | None, graph: Graph, shots: int) -> int:
     return 0 if outputs is None else values_bytes_max(outputs, graph, n_qubits(graph), shots)
 
 
-def counted(graph: Graph, shots: int, keep_events: bool, outputs: Outputs | None, debug: bool) -> dict[str, Any]:
+def count_program(graph: Graph, shots: int, keep_events: bool, outputs: Outputs | None) -> dict[str, Any]:
     """The fields of a record that follow from a verified graph and from what is wanted of it."""
     n_qubits, gates = measure(graph)
     epochs, epoch_nodes = epoch_sizes(graph)
@@ -83,7 +90,6 @@ def counted(graph: Graph, shots: int, keep_events: bool, outputs: Outputs | None
         "gates": gates if outputs is None else gates * max(1, len(outputs.points)),
         "result_bytes_max": result_bytes_max(len(graph.events), shots, keep_events)
         + values_bytes(outputs, graph, shots),
-        "components": component_sizes(graph) if debug else [],
     }
 
 

@@ -11,7 +11,6 @@ from typing import Any
 
 import msgspec
 
-from qmk.base.errors import QmkError
 from qmk.kernel.config import TenantConfig
 from qmk.kernel.events import TenantSet, TokenIssued, TokenRevoked
 from qmk.kernel.objects.tenant import Tenant
@@ -46,16 +45,6 @@ class TenantTable:
     def others(self) -> int:
         """How many there are beside the local one, which an operator may have registered to change it."""
         return len(self._registered) - (self._local in self._registered)
-
-    def nobody(self, call: str, field: str, could: str, help: str) -> QmkError:
-        """Where there are no others: nobody ``could`` do what a call counts on. Where there are, their names are not
-        told, and it goes through."""
-        return QmkError(
-            "INVALID_PARAMS",
-            f"{call}: this daemon has no tenant but '{self._local}', so nobody {could}",
-            field=field,
-            help=f"{help}; an operator registers others with 'qmk tenant add'",
-        )
 
     def knows(self, name: str) -> bool:
         return name in self._registered

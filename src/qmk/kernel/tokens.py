@@ -73,11 +73,3 @@ def check(key: bytes, text: str, now_ns: int, uid: int) -> Bearer:
 def refused() -> QmkError:
     """The one answer to unknown, forged, tampered, revoked and misused tokens."""
     return QmkError("AUTH_FAILED", "the token is not valid", help="ask the operator for a new one")
-
-
-def needed() -> QmkError:
-    return QmkError(
-        "AUTH_FAILED",
-        "this daemon asks for a token",
-        help="set QMK_TOKEN, or give --token-file; the operator makes one with 'qmk tenant token'",
-    )
