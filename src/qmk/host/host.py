@@ -65,6 +65,10 @@ _AFTER_RECORDS = frozenset(
 """Effects that wait for the records made before them. To forget waits too: an answer that waits may show the result."""
 
 
+_WITH_RECORDS = frozenset((fx.Audit, fx.Charge))
+"""Effects that are written in the transaction of the records."""
+
+
 class _Afterwards(msgspec.Struct, frozen=True):
     """What is to be done once the journal has what was recorded before it."""
 
@@ -245,10 +249,10 @@ class Host:
             return
         journaled = self._committer.behind  # what is answered now may rest on records that are not durable yet
         for effect in effects:
-            if isinstance(effect, fx.Journal):
+            if type(effect) is fx.Journal:
                 journaled = True
                 self._record(effect)
-            elif isinstance(effect, (fx.Audit, fx.Charge)):
+            elif type(effect) in _WITH_RECORDS:
                 journaled = True
                 self._do(effect)
             elif journaled and type(effect) in _AFTER_RECORDS:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 from msgspec import structs
 
@@ -132,30 +133,7 @@ class Schedule:
 
     def apply(self, event: Event) -> None:
         """Take in what happened; decides nothing."""
-        match event:
-            case Clock():
-                self._clock(event.now_ns)
-            case ShareSet():
-                self.shares.set(event)
-            case AllowanceSet():
-                self._allow(event)
-            case Queued():
-                self._queued(event.task, event.left_ns)
-            case Settled():
-                self.shares.put_down(event.times)
-            case Left():
-                self._left(event.job)
-            case Started():
-                self._started(event)
-            case Stopped():
-                self._stopped(event)
-            case Woken():
-                self.wake_ns = None
-            case Declined():
-                entry = self.out.get(event.job)
-                if entry is not None:
-                    entry.declined, entry.yielding = True, False
-                    self.fenced.pop(event.job, None)
+        self._by_kind[type(event)](self, event)
 
     def place(self, entry: Entry, site: Site | None) -> Place:
         """Takes a waiting job out of its queue onto the machine."""
@@ -203,6 +181,15 @@ class Schedule:
         """What a replay of the kernel's journal rebuilds: virtual times, and ``v`` under the empty name."""
         return {"": self.shares.v} | {share.name: share.settled for share in self.shares}
 
+    def _declined(self, event: Declined) -> None:
+        entry = self.out.get(event.job)
+        if entry is not None:
+            entry.declined, entry.yielding = True, False
+            self.fenced.pop(event.job, None)
+
+    def _woken(self, _: Woken) -> None:
+        self.wake_ns = None
+
     def _allow(self, event: AllowanceSet) -> None:
         allowance = self.allowances.setdefault(event.allowance, Allowance())
         allowance.limit, allowance.qubits_limit = event.running_jobs, event.running_qubits
@@ -212,14 +199,16 @@ class Schedule:
         if allowance.idle:
             del self.allowances[event.allowance]
 
-    def _clock(self, wall_ns: int) -> None:
+    def _clock(self, event: Clock) -> None:
+        wall_ns = event.now_ns
         if self.wall_ns is None:
             self.now_ns = max(self.now_ns, wall_ns)
         else:
             self.now_ns += max(0, wall_ns - self.wall_ns)
         self.wall_ns = wall_ns
 
-    def _queued(self, task: Task, left_ns: int) -> None:
+    def _queued(self, event: Queued) -> None:
+        task = event.task
         entry = self.entries.get(task.job)
         if entry is None:
             share = self.shares.get(task.tenant)
@@ -236,7 +225,7 @@ class Schedule:
             task = structs.replace(task, allowance=entry.task.allowance)
         entry.task = task
         entry.state = WAITING
-        entry.left_ns = left_ns or entry.left_ns
+        entry.left_ns = event.left_ns or entry.left_ns
         if entry.allowance is None:
             entry.share.queue.put(entry.key, entry, entry.left_ns, entry.needs)
         else:
@@ -245,8 +234,8 @@ class Schedule:
         self.waiting_ns += entry.left_ns
         self.shares.refresh(entry.share)
 
-    def _left(self, job: str) -> None:
-        entry = self.entries.pop(job, None)
+    def _left(self, event: Left) -> None:
+        entry = self.entries.pop(event.job, None)
         if entry is None:
             return
         if entry.state == OUT:
@@ -305,3 +294,17 @@ class Schedule:
         self.waiting -= 1
         self.waiting_ns -= entry.left_ns
         self.shares.refresh(entry.share)
+
+    _by_kind: ClassVar[dict[type, Callable[[Schedule, Any], None]]] = {
+        Clock: _clock,
+        ShareSet: lambda self, event: self.shares.set(event),
+        AllowanceSet: _allow,
+        Queued: _queued,
+        Settled: lambda self, event: self.shares.put_down(event.times),
+        Left: _left,
+        Started: _started,
+        Stopped: _stopped,
+        Woken: _woken,
+        Declined: _declined,
+    }
+    """What takes in each kind of event. A table, because every job brings eight of them."""
