@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.commands import PATH, Commands
+
 ROOT = Path(__file__).resolve().parents[2]
 Qmk = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -32,15 +34,24 @@ def environment(folder: Path) -> dict[str, str]:
         "QMK_SOCKET": str(folder / "s"),
         "QMK_STATE_DIR": str(folder / "state"),
         "PYTHONIOENCODING": "utf-8",
-        "PYTHONPATH": str(ROOT / "src"),
+        "PYTHONPATH": PATH,
     }
 
 
+@pytest.fixture(scope="session")
+def forked() -> Iterator[Commands]:
+    made = Commands()
+    yield made
+    made.close()
+
+
 @pytest.fixture
-def qmk(folder: Path, environment: dict[str, str]) -> Qmk:
+def qmk(folder: Path, environment: dict[str, str], forked: Commands) -> Qmk:
     """``qmk("run", "examples/bell.qasm", stdin="")`` runs the command and returns what it printed."""
 
     def run(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        if environment["PYTHONPATH"] == PATH:
+            return forked.run(arguments, folder, environment, stdin, 120)
         return subprocess.run(
             [sys.executable, "-m", "qmk", *arguments],
             cwd=folder,

@@ -154,7 +154,7 @@ def what_is_spent_is_booked_twice(patch: pytest.MonkeyPatch) -> None:
 
 @mutation("ledger")
 def a_restart_forgets_what_was_spent(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Accounts, "recovered", lambda self, used, now_ns: None)
+    patch.setattr(Accounts, "recover", lambda self, used, now_ns: None)
 
 
 @mutation("fairness")
@@ -340,10 +340,10 @@ def an_engine_that_is_left_is_charged_its_shots(patch: pytest.MonkeyPatch) -> No
 
 @mutation("engines", "replay", "defects", first=4)
 def an_engine_is_tried_again_and_again(patch: pytest.MonkeyPatch) -> None:
-    moved = succession.moved
+    moved = succession.move
     patch.setattr(
         succession,
-        "moved",
+        "move",
         lambda record, move: msgspec.structs.replace(moved(record, move), alternatives=record.alternatives),
     )
 

@@ -253,7 +253,7 @@ class Accounts:
             account.roll(now_ns, self.period_ns)
             account.charge(amounts)
 
-    def recovered(self, used: dict[str, dict[str, float]], now_ns: int) -> None:
+    def recover(self, used: dict[str, dict[str, float]], now_ns: int) -> None:
         """Take over from the ledger what tenants spent in the current period."""
         for name, amounts in used.items():
             account = self.tenant_of(name).account

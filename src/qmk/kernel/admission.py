@@ -30,7 +30,7 @@ def require_graph(kernel: Tables, graph: Graph | None) -> Graph:
     return graph
 
 
-def verified(graph: Graph, session: Session) -> list[Finding]:
+def verify_for(graph: Graph, session: Session) -> list[Finding]:
     """The verifier's warnings. Raises INSUFFICIENT_CAPS when capabilities are all that is wrong, else INVALID_GRAPH
     with every finding."""
     report = verify(graph, held_caps=session.caps.held, tenant=session.tenant.name)

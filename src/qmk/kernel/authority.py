@@ -132,7 +132,7 @@ def origin(kernel: Tables, event: CallReceived, session: Session, job: Job, righ
     return {"conn": event.conn, "ref": event.ref, "session": session.id, "job": job.id, "under": under}
 
 
-def paid(kernel: Tables, id: str, job: Job) -> frozenset[str]:
+def rights_paid(kernel: Tables, id: str, job: Job) -> frozenset[str]:
     """What a call about the job, begun ``under`` this capability, may still do although the last use is spent."""
     found = kernel.caps.get(id)
     return found.paid if found is not None and covers(kernel, found, job) else frozenset()
@@ -208,21 +208,21 @@ def recheck(kernel: Tables, session: Session) -> None:
     """Answers the session's open calls about jobs for which it may make them no longer: waits, and what is to happen at
     a fence. A launch that was asked for that does it all the same."""
     for wait in kernel.waits.of_session(session.id):
-        error = _barred(kernel, session, wait, (CAP_STATUS,))
+        error = _why_barred(kernel, session, wait, (CAP_STATUS,))
         if error is not None:
             kernel.close_wait(wait)
             kernel.out.append(ReplyError(wait.conn, wait.ref, error))
     for ask in kernel.asks.of_session(session.id):
-        error = _barred(kernel, session, ask, METHODS[f"q_{ask.kind}"].rights)
+        error = _why_barred(kernel, session, ask, METHODS[f"q_{ask.kind}"].rights)
         if error is not None:
             interrupts.refuse(kernel, ask, error)
 
 
-def _barred(kernel: Tables, session: Session, call: Wait | Ask, rights: tuple[str, ...]) -> QmkError | None:
+def _why_barred(kernel: Tables, session: Session, call: Wait | Ask, rights: tuple[str, ...]) -> QmkError | None:
     """Why the session could not make the call now; None if it could, or if the call was its capability's last use."""
     try:
         session.tenant.require_active()
-        if not paid(kernel, call.under, kernel.jobs.by_id[call.job]).issuperset(rights):
+        if not rights_paid(kernel, call.under, kernel.jobs.by_id[call.job]).issuperset(rights):
             kernel.job_of(session, call.job, rights)
     except QmkError as error:
         return error
@@ -245,7 +245,7 @@ def expire(kernel: Tables, session: Session) -> None:
 
 def end_idle(kernel: Tables) -> None:
     """Ends the sessions that were unused for too long. One that waits for an answer is in use."""
-    for session in kernel.sessions.expired(kernel.now_ns):
+    for session in kernel.sessions.find_expired(kernel.now_ns):
         if kernel.waits.of_session(session.id) or kernel.asks.of_session(session.id):
             kernel.sessions.touch(session, kernel.now_ns)
         else:

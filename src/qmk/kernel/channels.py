@@ -16,10 +16,10 @@ import msgspec
 
 from qmk.base.limits import LIMITS
 from qmk.kernel import events as ev
-from qmk.kernel.index import Index
 from qmk.kernel.objects.channel import Channel
 from qmk.kernel.objects.job import Job
 from qmk.kernel.objects.tenant import Tenant
+from qmk.kernel.scheduling import Index
 
 
 class Hold(msgspec.Struct):

@@ -25,7 +25,7 @@ from qmk.kernel.open_calls import CHECKPOINT, MIGRATE, ROLLBACK, Ask
 from qmk.kernel.tables import Tables
 
 
-def saved(kernel: Tables, event: Saved) -> None:
+def on_saved(kernel: Tables, event: Saved) -> None:
     """A state that nobody asked for, or the one that q_checkpoint calls wait for."""
     job = kernel.jobs.current(event.job, event.fence)
     if job is None:
@@ -51,7 +51,7 @@ def saved(kernel: Tables, event: Saved) -> None:
         interrupts.answer(kernel, ask, reply_of(row))
 
 
-def yielded(kernel: Tables, event: Yielded) -> None:
+def on_yielded(kernel: Tables, event: Yielded) -> None:
     """The launch stopped at a fence: the job is in the queue again."""
     job = kernel.jobs.current(event.job, event.fence)
     if job is None:
@@ -170,7 +170,7 @@ def _serve_migrate(kernel: Tables, ask: Ask, job: Job) -> None:
     if ask.placements is None:
         return
     if job.fence and kernel.jobs.queue.where(job)[0] == ask.region:
-        interrupts.answer(kernel, ask, kernel.views.migrated(job, ask.placements, *kernel.jobs.queue.where(job)))
+        interrupts.answer(kernel, ask, kernel.views.migration(job, ask.placements, *kernel.jobs.queue.where(job)))
     elif not job.fence:
         if job.wanted_region != ask.region:
             interrupts.send(kernel, job, "migrated", kernel.jobs.checkpoints.by_id.get(job.saved), ask.region)

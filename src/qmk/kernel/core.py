@@ -56,21 +56,21 @@ class Kernel(State):
             case ev.Routed():
                 pending = self.pending.take(event.job)
                 if pending is not None:
-                    submit.routed(self, pending, event)
+                    submit.on_routed(self, pending, event)
             case ev.Refused():
-                self._refused(event)
+                self._on_refused(event)
             case ev.Started():
-                self._started(event)
+                self._on_started(event)
             case ev.Progressed():
-                self._progressed(event)
+                self._on_progressed(event)
             case ev.Finished():
-                self._finished(event)
+                self._on_finished(event)
             case ev.Failed():
-                self._failed(event)
+                self._on_failed(event)
             case ev.Saved():
-                checkpoint.saved(self, event)
+                checkpoint.on_saved(self, event)
             case ev.Yielded():
-                checkpoint.yielded(self, event)
+                checkpoint.on_yielded(self, event)
             case ev.NotSaved():
                 checkpoint.not_saved(self, event)
             case ev.NotInterrupted():
@@ -78,15 +78,15 @@ class Kernel(State):
             case Recalibrated():
                 machines.rewrite(self, event)
             case ev.Recalled():
-                checkpoints.recalled(self, event)
+                checkpoints.on_recalled(self, event)
             case ev.CheckpointDropped():
-                self._dropped(event)
+                self._on_dropped(event)
             case ev.TimerFired():
                 self._timer(event)
             case ev.ConnectionClosed():
                 self._disconnect(event.conn)
             case ev.Recovered():
-                self._recovered(event)
+                self._on_recovered(event)
             case ev.ShuttingDown():
                 self._shut_down(event)
             case _:
@@ -162,7 +162,7 @@ class Kernel(State):
         job = self.jobs.by_id.get(getattr(event.params, "job_id", None) or "")
         authority.spend(self, session, sorted(rights), job, shots)
 
-    def _refused(self, event: ev.Refused) -> None:
+    def _on_refused(self, event: ev.Refused) -> None:
         ask = self.asks.get(event.job)
         if ask is not None:
             interrupts.refuse(self, ask, reported_error(event.kind, event.message, event.fields))
@@ -170,13 +170,13 @@ class Kernel(State):
         if pending is not None:
             self.drop_pending(pending, reported_error(event.kind, event.message, event.fields))
 
-    def _dropped(self, event: ev.CheckpointDropped) -> None:
+    def _on_dropped(self, event: ev.CheckpointDropped) -> None:
         """The host says that a checkpoint's retention ended."""
         row = self.jobs.checkpoints.by_id.get(event.checkpoint)
         if row is not None:
             self.commit(structs.replace(event, job=row.job))
 
-    def _started(self, event: ev.Started) -> None:
+    def _on_started(self, event: ev.Started) -> None:
         job = self.jobs.current(event.job, event.fence)
         if job is None:
             return
@@ -185,14 +185,14 @@ class Kernel(State):
         if job.submitted.alternatives:
             engines.watch(self, job)
 
-    def _finished(self, event: ev.Finished) -> None:
+    def _on_finished(self, event: ev.Finished) -> None:
         job = self.jobs.current(event.job, event.fence)
         if job is not None:
             place = self.jobs.queue.where(job) if event.began_ns else ("", 0)
             self.commit(structs.replace(event, place=place))
             self.launch_ready()
 
-    def _progressed(self, event: ev.Progressed) -> None:
+    def _on_progressed(self, event: ev.Progressed) -> None:
         """Progress goes to the journal and the history in steps; q_status shows every report."""
         job = self.jobs.current(event.job, event.fence)
         if job is None or not job.shots_done <= event.shots_done <= job.shots:
@@ -207,7 +207,7 @@ class Kernel(State):
         if at_fence:
             machines.pass_fence(self, job, event.epoch)
 
-    def _failed(self, event: ev.Failed) -> None:
+    def _on_failed(self, event: ev.Failed) -> None:
         job = self.jobs.current(event.job, event.fence)
         if job is None:
             return
@@ -279,10 +279,10 @@ class Kernel(State):
         self.pending.disconnect(conn)
         self.sessions.disconnect(conn)
 
-    def _recovered(self, event: ev.Recovered) -> None:
+    def _on_recovered(self, event: ev.Recovered) -> None:
         """After a replay: what ran is taken over or queued again, time limits go on counting from acceptance. The
         record is what makes the numbers of the launches to come new."""
-        self.accounts.recovered(event.used, event.now_ns)
+        self.accounts.recover(event.used, event.now_ns)
         if self.config.audited:
             self.audit_log.recover(event, self.out)
         self.audit("kernel.start", "", jobs=len(self.jobs.by_id), running=len(self.jobs.launched))

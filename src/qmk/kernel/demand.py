@@ -11,14 +11,15 @@ from qmk.base.limits import LIMITS
 from qmk.kernel.events import Submitted
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, pack
-from qmk.qvm.outputs import Outputs, n_qubits, values_bytes_max
+from qmk.qvm.outputs import Outputs, values_bytes_max
+from qmk.qvm.outputs import n_qubits as n_qubits_of
 
 GATES = frozenset(name for name, op in OPS.items() if op.op_class in ("unitary", "composite", "evolution"))
 RESULT_BYTES = 4096
-"""head of a result without its counts: registers, names, notes"""
+"""Head of a result without its counts: registers, names, notes."""
 
 COUNT_BYTES = 16
-"""a row of counts beside its bits"""
+"""A row of counts beside its bits."""
 
 
 class Demand(NamedTuple):
@@ -70,11 +71,6 @@ def result_bytes_max(n_events: int, shots: int, keep_events: bool) -> int:
     return RESULT_BYTES + min(outcomes * (width + COUNT_BYTES), LIMITS.frame_bytes) + packed + 64 * n_events
 
 
-def values_bytes(outputs: Outputs | None, graph: Graph, shots: int) -> int:
-    """The most that the values beyond counts need."""
-    return 0 if outputs is None else values_bytes_max(outputs, graph, n_qubits(graph), shots)
-
-
 def count_program(graph: Graph, shots: int, keep_events: bool, outputs: Outputs | None) -> dict[str, Any]:
     """The fields of a record that follow from a verified graph and from what is wanted of it."""
     n_qubits, gates = measure(graph)
@@ -89,7 +85,7 @@ def count_program(graph: Graph, shots: int, keep_events: bool, outputs: Outputs 
         "n_qubits": n_qubits,
         "gates": gates if outputs is None else gates * max(1, len(outputs.points)),
         "result_bytes_max": result_bytes_max(len(graph.events), shots, keep_events)
-        + values_bytes(outputs, graph, shots),
+        + (0 if outputs is None else values_bytes_max(outputs, graph, n_qubits_of(graph), shots)),
     }
 
 
@@ -108,5 +104,5 @@ def demand_of_record(record: Submitted) -> Demand:
 
 
 def seconds_ns(seconds: float) -> int:
-    """Whole nanoseconds; what is no sensible duration is none."""
+    """Whole nanoseconds; what is not a sensible duration gives 0."""
     return int(seconds * 1e9) if 0.0 < seconds < 1e9 else 0

@@ -214,7 +214,7 @@ class Dispatch:
             return "its tenant is suspended"
         if not self._accounts.may_occupy(task.job, task.allowance in self._allowances):
             return "its tenant or its session has as much out as it may"
-        wanted = self.capacity.wanted(task) if task.wanted_region else None
+        wanted = self.capacity.wanted_region(task) if task.wanted_region else None
         if wanted is not None and wanted.name != site.region:
             return "the job was sent to another region"
         return "" if self.capacity.holds(task, site) else "the place is not free"

@@ -134,21 +134,21 @@ class Launch(Effect, frozen=True):
     keep_events: bool
     memory_bytes: int
     region: str = ""
-    """part of the device's map that holds the job's qubits; also which worker slot runs it"""
+    """Part of the device's map that holds the job's qubits; also which worker slot runs it."""
     first_qubit: int = 0
-    """device index of the job's first qubit: those to ``first_qubit + width - 1``, by its record, are its own"""
+    """Device index of the job's first qubit: those to ``first_qubit + width - 1``, by its record, are its own."""
     start_from: str = ""
-    """blob of the saved state to continue from; empty: from the start"""
+    """Blob of the saved state to continue from; empty: from the start."""
     save_fences: bool = False
-    """save the state at fences as it goes, so that a dead engine costs little"""
+    """Save the state at fences as it goes, so that a dead engine costs little."""
     elsewhere: bool = False
-    """in another process than the job's last launch"""
+    """In another process than the job's last launch."""
     tenant: str = ""
-    """whose program it is: what a worker keeps of it serves no other"""
+    """Whose program it is: what a worker keeps of it serves no other."""
     hedge: Alternative | None = None
-    """an engine to start beside it on an idle worker; the first to be done gives the result, and ends the other"""
+    """An engine to start beside it on an idle worker; the first to be done gives the result, and ends the other."""
     outputs: Outputs | None = None
-    """what it gives beyond counts"""
+    """What it gives beyond counts."""
 
 
 class Interrupt(Effect, frozen=True):

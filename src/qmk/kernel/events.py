@@ -47,9 +47,9 @@ class CallReceived(Event, frozen=True):
     graph: Graph | None = None
     peer_uid: int = -1
     operator: bool = False
-    """it came over the operator's socket, which only the daemon's own user can reach"""
+    """It came over the operator's socket, which only the daemon's own user can reach."""
     warnings: list[Finding] = []
-    """what the reader of the graph forgave; passed on in q_submit's reply"""
+    """What the reader of the graph forgave; passed on in q_submit's reply."""
 
 
 class ChannelUse(msgspec.Struct, frozen=True):
@@ -69,7 +69,7 @@ class Submitted(Record, frozen=True):
     session: str
     digest: str
     graph: bytes
-    """packed; a replay has only small ones, the others stay in the host's store"""
+    """Packed; a replay has only small ones, the others stay in the host's store."""
     shots: int
     seed: int
     policy: dict[str, Any]
@@ -84,34 +84,34 @@ class Submitted(Record, frozen=True):
     seq: int = 0
     keep_events: bool = True
     epoch_nodes: list[int] = []
-    """nodes of each epoch, for at most the first ``listed_epochs`` epochs"""
+    """Nodes of each epoch, for at most the first ``listed_epochs`` epochs."""
     request_digest: str = ""
-    """what an idempotency key is compared by: graph, shots and policy"""
+    """What an idempotency key is compared by: graph, shots and policy."""
     n_qubits: int = 0
-    """qubits alive at once: what the job's place on the device must hold"""
+    """Qubits alive at once: what the job's place on the device must hold."""
     graph_bytes: int = 0
     gates: int = 0
-    """unitary nodes: what the quota 'gates' counts, times shots"""
+    """Unitary nodes: what the quota 'gates' counts, times shots."""
     result_bytes_max: int = 0
-    """the most that the result can take in the store: what is reserved of the quota 'bytes_stored'"""
+    """The most that the result can take in the store: what is reserved of the quota 'bytes_stored'."""
     fenced: bool = False
-    """the engine's method can be stopped, saved and restored at the program's fences"""
+    """The engine's method can be stopped, saved and restored at the program's fences."""
     channels: tuple[ChannelUse, ...] = ()
-    """brokered channels it uses; accepting the job charges them, and a job that never starts gives the pairs back"""
+    """Brokered channels it uses; accepting the job charges them, and a job that never starts gives the pairs back."""
     components: list[int] = []
-    """sizes of the groups of qubits joined by entangling ops, largest first, at most ``listed_components`` of them"""
+    """Sizes of the groups of qubits joined by entangling ops, largest first, at most ``listed_components`` of them."""
     replay_of: str = ""
-    """the job whose bits this one reproduces (q_replay)"""
+    """The job whose bits this one reproduces (q_replay)."""
     restored_from: str = ""
-    """the checkpoint this job starts from (q_restore)"""
+    """The checkpoint this job starts from (q_restore)."""
     outputs: Outputs | None = None
-    """what it gives beyond counts"""
+    """What it gives beyond counts."""
     uncertainty: float = 1.0
-    """the factor within which ``seconds`` is believed"""
+    """The factor within which ``seconds`` is believed."""
     alternatives: tuple[Alternative, ...] = ()
-    """what it may go on with instead, the best first; none where the caller named the engine"""
+    """What it may go on with instead, the best first; none where the caller named the engine."""
     footprint: Footprint | None = None
-    """what it takes on the machine of ``policy.qec``, whose gates ``graph`` is then written in"""
+    """What it takes on the machine of ``policy.qec``, whose gates ``graph`` is then written in."""
 
     @property
     def width(self) -> int:
@@ -133,11 +133,11 @@ class Routed(Event, frozen=True):
     uncertainty: float = 1.0
     alternatives: tuple[Alternative, ...] = ()
     version: str = ""
-    """of QMK and of the engine's library, as one text; empty where that is not known"""
+    """Of QMK and of the engine's library, as one text; empty where that is not known."""
     footprint: Footprint | None = None
-    """what the job takes on the machine of ``policy.qec``"""
+    """What the job takes on the machine of ``policy.qec``."""
     graph: Graph | None = None
-    """the program in the gates of that machine, which the kernel verifies again"""
+    """The program in the gates of that machine, which the kernel verifies again."""
 
 
 class Refused(Event, frozen=True):
@@ -221,9 +221,9 @@ class Yielded(OfLaunch, frozen=True):
     size_bytes: int
     why: str
     region: str = ""
-    """where the job is to go on (q_migrate); empty: wherever there is room"""
+    """Where the job is to go on (q_migrate); empty: wherever there is room."""
     reason: str = ""
-    """what more its history says of it"""
+    """What more its history says of it."""
 
 
 class NotSaved(Event, frozen=True):
@@ -269,7 +269,7 @@ class TokenIssued(Record, frozen=True):
     expires_ns: int
     rights: tuple[str, ...]
     limited: bool = False
-    """``rights`` is all it was issued with; False: it speaks for whatever the tenant may"""
+    """``rights`` is all it was issued with; False: it speaks for whatever the tenant may."""
 
 
 class TokenRevoked(Record, frozen=True):

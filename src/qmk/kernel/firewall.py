@@ -94,7 +94,7 @@ def admit(
     """The graph with its channels bound to the device's links and to the channels ``named``, and what it takes of
     those. Raises CHANNEL_REQUIRED, CHANNEL_NOT_FOUND, CHANNEL_NOT_APPROVED, CHANNEL_CLOSED, CHANNEL_EXPIRED,
     CHANNEL_MISMATCH or CHANNEL_EXHAUSTED; INVALID_PARAMS when a name is of no channel of the program."""
-    backed, uses = _backed(kernel, tenant, graph, named, shots)
+    backed, uses = _find_backing(kernel, tenant, graph, named, shots)
     require(kernel, uses)
     for node in graph.nodes if backed else ():
         channel = backed.get(node.id)
@@ -106,13 +106,13 @@ def admit(
 def readmit(kernel: Tables, record: Submitted, graph: Graph, epochs_done: int) -> tuple[ChannelUse, ...]:
     """What a job takes of channels that runs the (bound) program of an earlier one again, from where ``epochs_done``
     epochs are behind it: every channel with a use left is charged anew. Raises as ``admit`` does."""
-    _, uses = _backed(kernel, record.tenant, graph, record.policy.get("channels", {}), record.shots)
+    _, uses = _find_backing(kernel, record.tenant, graph, record.policy.get("channels", {}), record.shots)
     left = tuple(use for use in uses if use.last_epoch > epochs_done)
     require(kernel, left)
     return left
 
 
-def _backed(
+def _find_backing(
     kernel: Tables, tenant: str, graph: Graph, named: Mapping[str, str], shots: int
 ) -> tuple[dict[str, Channel], tuple[ChannelUse, ...]]:
     """The channel behind each channel.open that has one, and what is taken of them."""
@@ -131,7 +131,7 @@ def _backed(
         joined = {owner for opening in found if opening.node.id in backed for owner in opening.owners}
         for owner, node in owners.items():
             if owner != tenant and owner not in joined:
-                raise kernel.refusals.uninvited(owner, node)
+                raise kernel.refusals.not_invited(owner, node)
     return backed, _uses(found, backed, shots)
 
 
@@ -200,7 +200,7 @@ def require(kernel: Tables, uses: tuple[ChannelUse, ...]) -> None:
         if found is not None:
             raise found
         if use.pairs > channel.pairs_left:
-            raise kernel.refusals.exhausted(channel, use.pairs)
+            raise kernel.refusals.too_few_pairs(channel, use.pairs)
 
 
 def bound(graph: Graph, device: link.Link, backed: Mapping[str, Channel] | None = None) -> Graph:
@@ -281,7 +281,7 @@ def set_expiry(kernel: Tables, channel: Channel) -> None:
         kernel.out.append(SetTimer(CHANNEL_TIMER + channel.id, channel.expiry_ns))
 
 
-def charged(kernel: Tables, job: Job) -> None:
+def note_charges(kernel: Tables, job: Job) -> None:
     """Note in the audit log what an accepted job takes of channels, for each of their tenants."""
     for use in job.submitted.channels:
         for tenant in kernel.channels.by_id[use.channel].tenants:

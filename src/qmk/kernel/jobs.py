@@ -79,7 +79,7 @@ class JobTable:
                 job = self.by_id.get(record.job)
                 return [self._rewrite(job, record)] if job is not None else []
             case _:
-                raise AssertionError(f"{type(record).__name__} is no journal record")
+                raise AssertionError(f"{type(record).__name__} is not a journal record")
 
     def launch(self, job: Job) -> int:
         """The scheduler gave the job a place: the fence of its launch. Not a record: what is out when the daemon goes
@@ -164,7 +164,7 @@ class JobTable:
         job.usage = dict(record.usage)
         job.cached_from = record.cached_from
         if record.hedge is not None:
-            job.tried += (succession.tried(job, "hedged", "the engine beside it was done first", record.now_ns),)
+            job.tried += (succession.describe_try(job, "hedged", "the engine beside it was done first", record.now_ns),)
             self.put_on(job, Moved(record.hedge))
         job.shots_done = job.shots
         self._end(job, COMPLETED, record.now_ns)
@@ -174,7 +174,7 @@ class JobTable:
 
     def _fall_back(self, job: Job, record: ev.FellBack) -> None:
         """To another engine, from the start of the program: what was saved is of the engine before."""
-        job.tried += (succession.tried(job, record.why, record.message, record.now_ns),)
+        job.tried += (succession.describe_try(job, record.why, record.message, record.now_ns),)
         job.retired = max(job.retired, record.fence)
         job.saved = ""
         self.checkpoints.drop_passing(job.id)
@@ -202,7 +202,7 @@ class JobTable:
 
     def put_on(self, job: Job, move: Moved) -> None:
         """The job is one of this engine from now on."""
-        job.submitted = succession.moved(job.submitted, move)
+        job.submitted = succession.move(job.submitted, move)
         job.moved += (move,)
         self._accounts.change(job.submitted)
 

@@ -18,7 +18,7 @@ from qmk.kernel.rewriting import ChangeRefused, Rewritten
 
 _encode = msgspec.msgpack.Encoder().encode
 _REFUSALS = (TypeError, ValueError, OverflowError, RecursionError)
-"""What the codec raises: unknown types, text that is no Unicode, whole numbers beyond 64 bits, endless nesting."""
+"""What the codec raises: unknown types, text that is not Unicode, whole numbers beyond 64 bits, endless nesting."""
 DEPTH = 16
 
 _KINDS = {*Record.__subclasses__(), *OfLaunch.__subclasses__(), Rewritten, ChangeRefused} - {OfLaunch}
@@ -26,7 +26,7 @@ decode_record: Callable[[bytes], Record] = msgspec.msgpack.Decoder(Union[tuple(_
 """Reads a record of the journal."""
 
 
-def encoded(record: Submitted) -> bytes:
+def encode(record: Submitted) -> bytes:
     """The record's bytes. Raises INTERNAL_ERROR when it cannot be written: the job is not to be accepted."""
     try:
         return _encode(record)

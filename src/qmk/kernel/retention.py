@@ -48,7 +48,7 @@ def make_room(kernel: Tables, tenant: str) -> None:
 
 def _make_checkpoints_fit(kernel: Tables, tenant: str) -> None:
     jobs = kernel.jobs
-    rows = [row for row in jobs.checkpoints.kept(tenant) if jobs.by_id[row.job].ended]  # no job goes on from these
+    rows = [row for row in jobs.checkpoints.list_kept(tenant) if jobs.by_id[row.job].ended]  # no job goes on from these
     count, size = len(rows), sum(row.size_bytes for row in rows)
     for row in rows:
         if count <= kernel.config.kept_checkpoints and size <= kernel.config.kept_checkpoint_bytes:

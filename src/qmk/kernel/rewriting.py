@@ -34,7 +34,7 @@ class Rewritten(Record, frozen=True):
     epoch: int
     digest: str
     graph: bytes
-    """packed; a replay has none, they stay in the host's store"""
+    """Packed; a replay has none, they stay in the host's store."""
     graph_bytes: int
     nodes: int
     epoch_nodes: list[int]

@@ -130,7 +130,7 @@ class State(Tables):
         for job in changed:
             if job.submitted.channels:
                 if isinstance(record, ev.Submitted):
-                    firewall.charged(self, job)
+                    firewall.note_charges(self, job)
                 firewall.recheck(self, job)
         return changed
 
@@ -239,7 +239,7 @@ class State(Tables):
         """Answers a q_wait with the state as it is, and with the result if the session may read it, or if the call was
         the last use of the capability ``under`` which it could have."""
         reply = self.views.wait_status(job, self.jobs.queue.forecast(job))
-        rights = authority.rights_over(self, session, job) | authority.paid(self, under, job)
+        rights = authority.rights_over(self, session, job) | authority.rights_paid(self, under, job)
         if job.state == COMPLETED and CAP_RESULT in rights:
             self.out.append(fx.ReplyResult(conn, ref, job.id, 0, status=reply, result=self.views.result(job)))
         else:

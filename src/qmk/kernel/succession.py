@@ -16,8 +16,8 @@ from qmk.kernel.policy import Maps
 from qmk.kernel.rewriting import Rewritten
 
 
-def moved(record: Submitted, move: Moved) -> Submitted:
-    """The record on the new engine, which is no alternative any more."""
+def move(record: Submitted, move: Moved) -> Submitted:
+    """The record on the new engine, which is not an alternative any more."""
     to = move.to
     rest = tuple(row for row in record.alternatives if (row.engine, row.method) != (to.engine, to.method))
     if move.again:
@@ -25,7 +25,7 @@ def moved(record: Submitted, move: Moved) -> Submitted:
     return structs.replace(record, **{name: getattr(to, name) for name in CHOICE}, alternatives=rest)
 
 
-def tried(job: Job, why: str, message: str, now_ns: int) -> dict[str, Any]:
+def describe_try(job: Job, why: str, message: str, now_ns: int) -> dict[str, Any]:
     """An engine that gave no result, as ``q_result.Fallback`` shows it."""
     seconds = max(0, now_ns - job.started_ns) / 1e9 if job.started_ns else 0.0
     record = job.submitted

@@ -32,7 +32,7 @@ class TenantTable:
             found = self._by_name[name] = Tenant(TenantConfig(name=name))
         return found
 
-    def registered(self) -> Iterator[Tenant]:
+    def list_registered(self) -> Iterator[Tenant]:
         """In order of their names."""
         return (self._by_name[name] for name in sorted(self._registered))
 
@@ -75,6 +75,6 @@ class TenantTable:
     def snapshot(self) -> dict[str, Any]:
         """What a replay must rebuild, as comparable data."""
         return {
-            "tenants": {tenant.name: msgspec.to_builtins(tenant.config) for tenant in self.registered()},
+            "tenants": {tenant.name: msgspec.to_builtins(tenant.config) for tenant in self.list_registered()},
             "tokens": {name: list(rows.values()) for name, rows in self._tokens.items() if rows},
         }

@@ -285,7 +285,7 @@ def no_token(tenant: str, serial: str) -> QmkError:
     )
 
 
-def crowded() -> QmkError:
+def too_many_on_connection() -> QmkError:
     limit = LIMITS.connection_sessions
     return QmkError(
         "QUOTA_EXCEEDED",
@@ -348,7 +348,7 @@ def channel_required(node: Node, owners: tuple[str, str]) -> QmkError:
     )
 
 
-def uninvited(owner: str, node: Node) -> QmkError:
+def not_invited(owner: str, node: Node) -> QmkError:
     return QmkError(
         "CHANNEL_REQUIRED",
         f"node '{node.id}' allocates qubits of tenant '{owner}', to whom no approved channel of the program leads",
@@ -400,7 +400,7 @@ def end_error(job: Job, record: Cancelled) -> QmkError:
     return QmkError("TIMEOUT", f"the job did not end within timeout_ms = {limit_ms}", timeout_ms=limit_ms)
 
 
-def exhausted(channel: Channel, asked: int) -> QmkError:
+def too_few_pairs(channel: Channel, asked: int) -> QmkError:
     """Too few pairs are left for a job that asks for so many."""
     left = max(0, channel.pairs_left)
     return QmkError(

@@ -43,5 +43,5 @@ def next_look_ns(kept: Kept, config: KernelConfig, now_ns: int) -> int:
 def _checkpoints(kept: Kept, config: KernelConfig) -> Iterator[tuple[int, Checkpoint]]:
     if config.keep_checkpoints_s:
         for tenant in kept.checkpoints.tenants():
-            for row in kept.checkpoints.kept(tenant):
+            for row in kept.checkpoints.list_kept(tenant):
                 yield checkpoint_due_ns(config, kept.by_id[row.job], row), row

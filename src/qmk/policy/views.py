@@ -131,7 +131,7 @@ def job_row(job: Job) -> q_jobs.JobRow:
     )
 
 
-def submitted(job: Job, forecast: Forecast, warnings: list[Finding], epoch_ms: int) -> q_submit.Reply:
+def submission(job: Job, forecast: Forecast, warnings: list[Finding], epoch_ms: int) -> q_submit.Reply:
     place, start = forecast
     record = job.submitted
     late = _warn_of_deadline(record, start, epoch_ms)
@@ -223,7 +223,7 @@ def job_figures(job: Job, now_ns: int) -> q_get_telemetry.JobFigures:
     )
 
 
-def cancelled(job: Job, epoch: int) -> q_cancel.Reply:
+def cancellation(job: Job, epoch: int) -> q_cancel.Reply:
     return q_cancel.Reply(job.state, epoch)
 
 
@@ -233,7 +233,7 @@ def mapping(job: Job, rows: list[Placement], region: str, first_qubit: int) -> q
     return q_get_mapping.Reply(job.id, job.submitted.policy.get("device", "ideal"), placements, region, first_qubit)
 
 
-def migrated(job: Job, rows: list[Placement], region: str, first_qubit: int) -> q_migrate.Reply:
+def migration(job: Job, rows: list[Placement], region: str, first_qubit: int) -> q_migrate.Reply:
     """Where the handles are that live in the epoch the job goes on with."""
     epoch = job.epochs_done + 1
     handles = {row.qubit: first_qubit + row.index for row in rows if row.from_epoch <= epoch <= row.to_epoch}

@@ -13,13 +13,14 @@ import qmk
 from qmk.api import plans
 from qmk.api.source import verify
 from qmk.client import Client
+from qmk.formats.json_codec import encode
 from qmk.qvm.graph import Graph
 from qmk.request.physical import physical
 from qmk.request.program import to_graph
 from qmk.worker.runner import Runner
 
 QUBITS = 4
-NOISES = (None, "depolarizing=0.02", "depolarizing=0.01,readout=0.03")
+NOISES = (None, "depolarizing=0.02", "depolarizing=0.01,readout=0.03", "loss=0.02", "depolarizing=0.01,loss=0.03")
 ENGINES = (None, "native", "native:frame", "native:dense", "reference", "aer", "stabilizer")
 SLOW = (HealthCheck.too_slow, HealthCheck.function_scoped_fixture)
 qubits = st.integers(0, QUBITS - 1)
@@ -44,6 +45,17 @@ def texts(draw: Any, clifford: bool = False) -> str:
     return head + "\n".join(lines) + "\nc = measure q;\n"
 
 
+@st.composite
+def stim_lines(draw: Any) -> str:
+    a, b = draw(st.lists(qubits, min_size=2, max_size=2, unique=True))
+    kinds = [f"H {a}", f"S_DAG {a}", f"CX {a} {b}", f"SQRT_XX {a} {b}", f"R {a}", f"M {a}", f"MXX {a} {b}"]
+    kinds += [f"X_ERROR(0.03) {a}", f"DEPOLARIZE2(0.02) {a} {b}", f"M(0.02) {a}", f"MR {a}\nCZ rec[-1] {b}"]
+    return draw(st.sampled_from(kinds))
+
+
+stim_texts = st.lists(stim_lines(), min_size=1, max_size=14).map(lambda lines: "\n".join([*lines, "M 0 1 2 3", ""]))
+
+
 def bits(result: Any) -> tuple[dict[str, int], list[str]]:
     return result.counts, list(result.rows())
 
@@ -53,18 +65,44 @@ def bits(result: Any) -> tuple[dict[str, int], list[str]]:
 def test_run_and_sample_and_a_worker_give_the_same_bits(text: str, noise: str | None, shots: int, seed: int) -> None:
     plans.forget()
     wish: Any = {"shots": shots, "seed": seed, "noise": noise}
-    counts, rows = bits(qmk.run(text, **wish))
+    ran = qmk.run(text, **wish)
+    counts, rows = bits(ran)
     assert qmk.sample(text, **wish).counts == counts, "a plan that is kept"
     plans.forget()
     assert qmk.sample(text, **wish).counts == counts, "a plan that is made anew"
     graph = to_graph(text)
     assert bits(qmk.run(graph, **wish)) == (counts, rows), "a graph"
     noisy = verify(physical(graph, noise)[0])
-    done = Runner("native").execute(noisy, "auto", shots, seed)
+    assert ran.engine == "native" or "loss" in str(noise)
+    done = Runner(ran.engine).execute(noisy, ran.method, shots, seed)
     assert done.counts == counts, "an engine's worker"
     asked: Any = qmk.outputs(graph, expect=["Z" * QUBITS])[1] if pure(text, noise) else None
     if asked is not None:
         assert bits(qmk.run(graph, outputs=asked, **wish)) == (counts, rows), "values beside the counts"
+
+
+@settings(max_examples=30, suppress_health_check=SLOW)
+@given(text=texts(), noise=st.sampled_from(NOISES), shots=st.integers(1, 300), seed=st.integers(0, 2**40))
+def test_qvm_json_gives_the_bits_of_the_text_that_it_was_made_of(
+    text: str, noise: str | None, shots: int, seed: int
+) -> None:
+    wish: Any = {"shots": shots, "seed": seed, "noise": noise}
+    document = encode(to_graph(text))
+    here = bits(qmk.run(document.decode(), **wish))
+    assert here == bits(qmk.run(text, **wish))
+    assert qmk.sample(document.decode(), **wish).counts == here[0]
+
+
+@settings(max_examples=30, suppress_health_check=SLOW)
+@given(text=stim_texts, shots=st.integers(1, 300), seed=st.integers(0, 2**40))
+def test_stim_text_gives_the_same_bits_by_every_road(text: str, shots: int, seed: int) -> None:
+    wish: Any = {"shots": shots, "seed": seed}
+    counts, rows = bits(qmk.run(text, **wish))
+    plans.forget()
+    assert qmk.sample(text, **wish).counts == counts
+    graph = to_graph(text)
+    assert bits(qmk.run(graph, **wish)) == (counts, rows), "a graph"
+    assert Runner("native").execute(graph, "auto", shots, seed).counts == counts, "an engine's worker"
 
 
 def pure(text: str, noise: str | None) -> bool:
@@ -116,6 +154,18 @@ def test_a_daemon_gives_the_same_bits(
     here = bits(qmk.run(text, **wish))
     assert bits(client.run(text, cache=False, **wish)) == here
     assert bits(apart.run(text, **wish)) == here
+
+
+@settings(max_examples=15, suppress_health_check=SLOW)
+@given(text=stim_texts, shots=st.integers(1, 300), seed=st.integers(0, 2**40))
+def test_a_daemon_gives_the_same_bits_of_stim_text_and_of_qvm_json(
+    client: Client, apart: qmk.Embedded, text: str, shots: int, seed: int
+) -> None:
+    wish: Any = {"shots": shots, "seed": seed}
+    here = bits(qmk.run(text, **wish))
+    for program in (text, encode(to_graph(text)).decode()):
+        assert bits(client.run(program, cache=False, **wish)) == here
+        assert bits(apart.run(program, **wish)) == here
 
 
 def test_events_of_a_graph_without_registers_are_those_of_every_road() -> None:

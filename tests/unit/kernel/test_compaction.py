@@ -56,7 +56,7 @@ def derived(kernel: Kernel) -> dict[str, Any]:
         "jobs": {(name, state): listed(jobs.listed, [(name, state)]) for name in tenants for state in STATES},
         "checkpoints": {name: listed(table.listed, [("tenant", name)]) for name in tenants},
         "of jobs": {job: listed(table.listed, [("job", job)]) for job in jobs.by_id},
-        "kept": {name: ([row.id for row in table.kept(name)], table.kept_of(name)) for name in tenants},
+        "kept": {name: ([row.id for row in table.list_kept(name)], table.kept_of(name)) for name in tenants},
         "channels": {name: listed(channels.listed, [name]) for name in tenants},
         "needing": {id: set(channels.needing(id)) for id in channels.by_id},
     }

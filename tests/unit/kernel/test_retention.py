@@ -44,7 +44,7 @@ def saved(bench: Any, program: Any, session: str, checkpoint: str, size: int = 1
 
 
 def kept(bench: Any, tenant: str = "local") -> list[str]:
-    return [row.blob for row in bench.kernel.jobs.checkpoints.kept(tenant)]
+    return [row.blob for row in bench.kernel.jobs.checkpoints.list_kept(tenant)]
 
 
 def stored(bench: Any) -> int:

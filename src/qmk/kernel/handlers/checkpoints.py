@@ -80,7 +80,7 @@ def replay(kernel: State, event: CallReceived, session: Session) -> None:
     _again(kernel, event, session, job, request.idempotency_key, replay_of=job.id)
 
 
-def recalled(kernel: State, event: Recalled) -> None:
+def on_recalled(kernel: State, event: Recalled) -> None:
     """The host has read the program that a migration's answer, a restore or a replay waits for."""
     ask = kernel.asks.get(event.key)
     if ask is not None:
@@ -92,7 +92,7 @@ def recalled(kernel: State, event: Recalled) -> None:
     if pending is None:
         return
     try:
-        record, row = _admitted(kernel, pending, event.graph)
+        record, row = _admit(kernel, pending, event.graph)
     except QmkError as error:
         kernel.drop_pending(pending, error)
         return
@@ -142,7 +142,7 @@ def _again(kernel: State, event: CallReceived, session: Session, job: Job, key: 
     kernel.out.append(Recall(draft.job, job.id))
 
 
-def _admitted(kernel: State, pending: Pending, packed: bytes) -> tuple[Submitted, Checkpoint | None]:
+def _admit(kernel: State, pending: Pending, packed: bytes) -> tuple[Submitted, Checkpoint | None]:
     """The record, and the state to start from. Raises what a q_submit of the same program would."""
     draft = pending.draft
     session = kernel.sessions.get(draft.session)
@@ -151,7 +151,7 @@ def _admitted(kernel: State, pending: Pending, packed: bytes) -> tuple[Submitted
     graph = unpack(packed)
     admission.require_policy(kernel, msgspec.convert(draft.policy, shapes.Policy), session)
     admission.shots_of(draft.shots, graph, session, kernel.config)
-    admission.verified(graph, session)
+    admission.verify_for(graph, session)
     row = None
     if draft.restored_from:
         row = kernel.jobs.checkpoints.by_id.get(draft.restored_from)

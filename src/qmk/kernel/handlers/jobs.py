@@ -60,7 +60,7 @@ def cancel(kernel: State, event: CallReceived, session: Session) -> None:
         raise QmkError("ALREADY_COMPLETED", f"the job is {job.state} already", job_id=job.id, state=job.state)
     epoch = kernel.views.epoch_reached(job)
     kernel.stop(job, Cancelled(now_ns=event.now_ns, job=job.id, reason=request.reason))
-    kernel.reply(event, kernel.views.cancelled(job, epoch))
+    kernel.reply(event, kernel.views.cancellation(job, epoch))
     kernel.launch_ready()
 
 

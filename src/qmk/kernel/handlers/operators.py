@@ -31,12 +31,12 @@ def add(kernel: State, event: CallReceived) -> None:
     if kernel.tenants.knows(request.tenant) or request.tenant == kernel.config.local.name:
         raise kernel.refusals.tenant_exists(request.tenant)
     check("tenants", kernel.tenants.count + 1)
-    _store(kernel, event, _changed(TenantConfig(name=request.tenant), request))
+    _store(kernel, event, _change(TenantConfig(name=request.tenant), request))
 
 
 def change(kernel: State, event: CallReceived) -> None:
     tenant = _tenant(kernel, event.params.tenant)
-    _store(kernel, event, _changed(tenant.config, event.params))
+    _store(kernel, event, _change(tenant.config, event.params))
     gone = frozenset(RIGHTS) - {*tenant.config.allowed_caps, *JOB_RIGHTS}
     for session in _sessions(kernel, tenant):
         authority.strike(kernel, session, gone)
@@ -45,7 +45,7 @@ def change(kernel: State, event: CallReceived) -> None:
 
 def tenants(kernel: State, event: CallReceived) -> None:
     request: op_tenant_list.Request = event.params
-    found = kernel.tenants.registered() if request.tenant is None else [_tenant(kernel, request.tenant)]
+    found = kernel.tenants.list_registered() if request.tenant is None else [_tenant(kernel, request.tenant)]
     kernel.reply(event, op_tenant_list.Reply([_row(kernel, tenant) for tenant in found]))
 
 
@@ -129,7 +129,7 @@ def _tenant(kernel: State, name: str) -> Tenant:
     return kernel.tenant(name)
 
 
-def _changed(config: TenantConfig, request: Any) -> TenantConfig:
+def _change(config: TenantConfig, request: Any) -> TenantConfig:
     """The policy with what the request names; INVALID_PARAMS for quotas and rights that do not exist."""
     changes: dict[str, Any] = {}
     if request.weight is not None:

@@ -60,7 +60,7 @@ def _authenticate(kernel: State, event: CallReceived, token: str) -> Bearer:
         return Bearer(config.local.name, "", tokens.Bounds())
     bearer = tokens.check(config.token_key, token, event.now_ns, event.peer_uid)
     if not kernel.tenants.live(bearer.tenant, bearer.serial):
-        raise tokens.refused()
+        raise tokens.refusal()
     return bearer
 
 
@@ -120,7 +120,7 @@ def _open(
 
 def _make_room(kernel: State, now_ns: int) -> None:
     authority.end_idle(kernel)
-    displaced = kernel.sessions.displaced()
+    displaced = kernel.sessions.find_displaced()
     if displaced is not None:
         kernel.end_session(displaced, "to make room for another")
     if len(kernel.sessions) >= kernel.sessions.limit:
@@ -137,9 +137,9 @@ def _account_of(kernel: State, event: CallReceived, tenant: Tenant) -> Account |
     try:
         assert tenant.account.calls is not None
         tenant.account.calls.call(event.now_ns)
-        narrowed = _narrowed(kernel, tenant, event.params.quota)
+        narrowed = _narrow(kernel, tenant, event.params.quota)
         if kernel.sessions.count_of_conn(event.conn) >= LIMITS.connection_sessions:
-            raise kernel.refusals.crowded()
+            raise kernel.refusals.too_many_on_connection()
         sessions = tenant.quota("sessions")
         if not sessions.fits():
             idle = kernel.sessions.idle_of(tenant)
@@ -152,7 +152,7 @@ def _account_of(kernel: State, event: CallReceived, tenant: Tenant) -> Account |
     return narrowed
 
 
-def _narrowed(kernel: State, tenant: Tenant, wanted: Mapping[str, int] | None) -> Account | None:
+def _narrow(kernel: State, tenant: Tenant, wanted: Mapping[str, int] | None) -> Account | None:
     if not wanted:
         return None
     check_limits(wanted)

@@ -45,7 +45,7 @@ def submit(kernel: State, event: CallReceived, session: Session) -> None:
     session.tenant.queued_jobs.require()  # before the work of verifying; all quotas are looked at after it
     if keep_events:
         admission.require_event_room(kernel, graph, shots)
-    warnings = [*event.warnings, *admission.verified(graph, session)]
+    warnings = [*event.warnings, *admission.verify_for(graph, session)]
     if outputs is not None:
         require_outputs(outputs, graph, shots)
     graph, uses = firewall.admit(kernel, session.tenant.name, graph, request.policy.channels, shots)
@@ -87,7 +87,7 @@ def hold(kernel: State, session: Session, pending: Pending) -> None:
 def repeat(kernel: State, event: CallReceived, session: Session, request_digest: str) -> bool:
     """Answers a submit whose idempotency key is known (at once, or with the first one while that is VALIDATING)."""
     key = (session.tenant.name, event.params.idempotency_key)
-    pending = kernel.pending.repeated(*key)
+    pending = kernel.pending.find_repeat(*key)
     job = kernel.jobs.by_id.get(kernel.jobs.by_key.get(key, ""))
     earlier = pending.draft if pending else job.submitted if job else None
     if earlier is None:
@@ -97,11 +97,11 @@ def repeat(kernel: State, event: CallReceived, session: Session, request_digest:
     if pending is not None:
         kernel.pending.join(pending, event.conn, event.ref)
     elif job is not None:
-        kernel.reply(event, _accepted(kernel, job, event.method, []))
+        kernel.reply(event, _answer(kernel, job, event.method, []))
     return True
 
 
-def routed(kernel: State, pending: Pending, event: Routed) -> None:
+def on_routed(kernel: State, pending: Pending, event: Routed) -> None:
     """The router has chosen: the job can be accepted."""
     draft = pending.draft
     if event.footprint is not None or "qec" in draft.policy:
@@ -145,7 +145,7 @@ def accept(
     if known is not None:
         _finish(kernel, record, known, version)
     actions = kernel.decide()
-    reply = _accepted(kernel, job, pending.method, pending.warnings)
+    reply = _answer(kernel, job, pending.method, pending.warnings)
     kernel.out += [Reply(conn, ref, reply) for conn, ref in pending.callers]
     if not job.ended:
         kernel.set_deadline(job)
@@ -166,7 +166,7 @@ _NO_TIME = dict.fromkeys(("engine_seconds", "prepare_seconds", "run_seconds", "c
 def _require_acceptable(kernel: State, record: Submitted) -> bytes:
     """The record's bytes."""
     firewall.require(kernel, record.channels)
-    data = records.encoded(record)
+    data = records.encode(record)
     error = admission.no_room(kernel, record)
     if error is not None:
         raise error
@@ -189,13 +189,13 @@ def _start_from(kernel: State, record: Submitted, state: Checkpoint) -> None:
     )
 
 
-def _accepted(kernel: State, job: Job, method: str, warnings: list[Finding]) -> Any:
+def _answer(kernel: State, job: Job, method: str, warnings: list[Finding]) -> Any:
     """The answer to the call that made the job."""
     if method == q_restore.CALL.name:
         return q_restore.Reply(job.id, job.submitted.restored_from, job.epochs_done)
     if method == q_replay.CALL.name:
         return q_replay.Reply(job.id, job.submitted.replay_of, job.seed)
-    return kernel.views.submitted(job, kernel.jobs.queue.forecast(job), warnings, kernel.config.epoch_ms)
+    return kernel.views.submission(job, kernel.jobs.queue.forecast(job), warnings, kernel.config.epoch_ms)
 
 
 def _audit_admission(kernel: State, record: Submitted) -> None:
@@ -219,7 +219,7 @@ def estimate(kernel: State, event: CallReceived, session: Session) -> None:
     request: q_estimate.Request = event.params
     graph = admission.require_graph(kernel, event.graph)
     shots = admission.shots_of(request.shots, graph, session, kernel.config)
-    admission.verified(graph, session)
+    admission.verify_for(graph, session)
     if request.outputs is not None:
         require_outputs(request.outputs, graph, shots)
     graph = firewall.bound(graph, kernel.config.link)

@@ -58,7 +58,7 @@ class Quota:
         """QUOTA_EXCEEDED for what exceeds the limit by itself."""
         row = self.row
         verb = "exceeds" if more == 1 else "exceed"
-        return self._error(f"{_counted(more, row.unit)} of one job {verb}", more, 0, "", False, {})
+        return self._error(f"{_count_text(more, row.unit)} of one job {verb}", more, 0, "", False, {})
 
     def exceeded(self, more: int, retryable: bool, frees: str = "", **fields: Any) -> QmkError:
         """The refusal of ``more`` on top of what is used. ``frees``: when it is free again, where that is known better
@@ -68,7 +68,7 @@ class Quota:
         top = f" on top of {used}" if used else ""
         frees = frees or row.frees
         then = f"; it is free again {frees}" if retryable and frees else ""
-        lead = f"{_counted(asked, row.unit)}{top} {'exceeds' if asked == 1 else 'exceed'}"
+        lead = f"{_count_text(asked, row.unit)}{top} {'exceeds' if asked == 1 else 'exceed'}"
         return self._error(lead, _in_units(self.used + more, row.scale), used, then, retryable, fields)
 
     def _error(
@@ -77,7 +77,7 @@ class Quota:
         whose = "the session's quota" if self.owner == SESSION else "the quota"
         return QmkError(
             "QUOTA_EXCEEDED",
-            f"{lead} {whose} '{self.name}' of {_counted(self.limit, self.row.unit)}{then}",
+            f"{lead} {whose} '{self.name}' of {_count_text(self.limit, self.row.unit)}{then}",
             quota=self.name,
             asked=asked,
             limit=self.limit,
@@ -204,7 +204,7 @@ def made(name: str, limit: int, owner: str) -> Quota:
     return {"held": Quota, "per_job": Quota, "spent": Spent, "rate": Rate}[kind](name, limit, owner)
 
 
-def _counted(amount: float, unit: str) -> str:
+def _count_text(amount: float, unit: str) -> str:
     """``1 call``, ``2 calls``."""
     return f"{amount} {unit.removesuffix('s') if amount == 1 else unit}"
 

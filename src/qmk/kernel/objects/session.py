@@ -113,7 +113,7 @@ class SessionTable:
         session.tenant.quota("sessions").give()
         self._detach(session)
 
-    def expired(self, now_ns: int) -> list[Session]:
+    def find_expired(self, now_ns: int) -> list[Session]:
         """Sessions unused for too long, for the kernel to end."""
         found: list[Session] = []
         for session in self._by_id.values():
@@ -122,7 +122,7 @@ class SessionTable:
             found.append(session)
         return found
 
-    def displaced(self) -> Session | None:
+    def find_displaced(self) -> Session | None:
         """At the bound: the session that makes room, if any may."""
         return self.idle_of(None) if len(self._by_id) >= self.limit else None
 
