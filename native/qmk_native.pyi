@@ -278,9 +278,6 @@ def rewrite(
     and peephole rewrites run). ``narrow``: the least width is taken, not the least cost. ``explain``: the report has
     ``width_before`` and ``width_after``, most qubits alive at a time, and ``parts`` that nothing connects."""
 
-def simplify(circuit: Circuit) -> Circuit:
-    """What ``rewrite`` gives without ``schedule``."""
-
 def promising(circuit: Circuit) -> bool:
     """Whether rewriting is likely to save more time than it takes."""
 
@@ -294,22 +291,38 @@ def features(circuit: Circuit) -> dict[str, Any]:
     only), ``measured`` (part of the qubits), ``feed_forward`` ("none", "pauli" or "full")."""
 
 def read_qvm(data: bytes) -> Circuit:
-    """The circuit of a graph in QVM binary or packed (``qmk.qvm.graph.pack``), which must have been verified, with the
-    numbers that ``qmk.ir.lower`` gives it; barriers and fences are dropped. Raises ``Declined`` for bytes that are
-    neither, and for what a circuit has no place for: channels, magic, policies, code profiles, allocation under a
-    guard."""
+    """The circuit of a packed graph (``qmk.qvm.graph.pack``), which must have been verified, with the numbers that
+    ``qmk.ir.lower`` gives it; barriers and fences are dropped. Raises ``Declined`` for bytes that are none, and for
+    what a circuit has no place for: channels, magic, policies, code profiles, allocation under a guard."""
 
-def encode_qvm(packed: bytes) -> bytes:
-    """QVM binary of a packed graph: the bytes that ``qmk.formats.binary.encode`` gives. Raises ``Declined`` for bytes
-    that are no packed graph; values that no binary may hold are found by its readers."""
+def controlled_steps(
+    matrix: Sequence[Sequence[tuple[float, float]]], values: Sequence[bool]
+) -> list[tuple[str, list[int], list[tuple[str, float]]]]:
+    """Gates, as (name, operands, angles by name), that are a unitary under controls which must hold ``values``, up to a
+    global phase. The controls are the first operands; entries are (re, im), the first qubit is the most significant.
+    Raises ValueError for no matrix, and for more than 256 controls."""
 
-def look_qvm(data: bytes, circuit: bool = False) -> tuple[dict[str, Any], Circuit | None]:
-    """(numbers of a verified graph, in QVM binary or packed; its circuit where that is wanted and there is one).
+def zyz(matrix: Sequence[Sequence[tuple[float, float]]]) -> tuple[float, float, float, float]:
+    """(alpha, beta, gamma, delta) with ``matrix = e^{i alpha} RZ(beta) RY(gamma) RZ(delta)``."""
 
-    The numbers are fields of ``qmk.sdk.engine.Features`` by name, with ``bond`` and ``tight_bond`` (None where not
-    wanted) for the bounds on the bond, and ``open``: gates of which it is not told here whether they are Clifford, as
-    (a node of each make, how many). Raises ``Declined`` for what is neither form, for channels, and for families that
-    are not read here."""
+@final
+class Ops:
+    """The ops that graphs are made of, as they are declared."""
+
+    def __new__(cls, rows: Sequence[tuple[str, str, str, bool]]) -> Ops:
+        """Rows of name, class, bases, and whether the Schmidt rank is two across any cut. The class is that of the op;
+        instead of "lifecycle" it is "alloc" or "free", instead of "channel" "open", "use" or "close"."""
+
+    def look(
+        self, data: bytes, noise: bytes, circuit: bool = False, open: bool = False
+    ) -> tuple[dict[str, Any], Circuit | None]:
+        """(numbers of a verified graph, packed; its circuit where that is wanted and there is one).
+
+        ``noise`` says of each error channel on qubits, in order: 0 it joins nothing, 1 it correlates its qubits, 2 it
+        entangles them. The numbers are those of ``qmk.ir.summary`` and ``qmk.router.features``; ``bond`` and
+        ``tight_bond`` (None where not wanted) bound log2 of the bond; ``open`` are gates of which it is not told here
+        whether they are Clifford, as (a node of each make, how many): with ``open`` all gates. Raises ``Declined`` for
+        bytes that are no verified graph of these ops."""
 
 DENSE_RATES: dict[str, float]
 """What ``DensePlan.cost`` reckons with where no calibration says otherwise."""

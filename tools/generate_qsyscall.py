@@ -20,7 +20,9 @@ from qmk.base.limits import TABLE
 from qmk.kernel.objects.job import ENDED, MOVES
 from qmk.rpc import describe, frame
 
-TARGET = Path(__file__).resolve().parent.parent / "docs" / "spec" / "qsyscall.md"
+SPEC = Path(__file__).resolve().parent.parent / "docs" / "spec"
+TARGET = SPEC / "qsyscall.md"
+EXAMPLES = json.loads((SPEC / "qsyscall_examples.json").read_text(encoding="utf-8"))
 
 EXCERPT = {
     "q_negotiate_caps": "`quota`, `limits` and `families` are shortened here.",
@@ -107,7 +109,7 @@ def reply_table(struct: type) -> Iterator[str]:
 
 
 def exchange(call: Call) -> Iterator[str]:
-    params, answer = call.example
+    params, answer = EXAMPLES[call.name]["params"], EXAMPLES[call.name]["result"]
     request = {"jsonrpc": "2.0", "id": 1, "method": call.name, "params": params}
     reply = {"jsonrpc": "2.0", "id": 1, "result": answer}
     yield "```json"

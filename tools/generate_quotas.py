@@ -6,8 +6,8 @@ import sys
 
 from pages import NOTICE, table, write_or_check
 
+from qmk.abi.quotas import QUOTAS
 from qmk.kernel.config import KernelConfig
-from qmk.kernel.objects.quota import QUOTAS
 
 INTRO = """# Quotas
 

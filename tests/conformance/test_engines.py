@@ -14,6 +14,7 @@ import warnings
 from pathlib import Path
 
 import pytest
+import qmk_native
 
 import qmk
 from qmk.engines import (
@@ -149,9 +150,11 @@ def test_quimb_contract(check: Check) -> None:
 
 KIT_APART = """
 import sys
+from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from other_environment import take_qmk
-take_qmk()
+from other_environment import take
+take("qmk_native", Path(sys.argv[2]))
+take("qmk", Path(sys.argv[1]).parent)
 from qmk.engines import clifft
 from qmk.sdk.kit import engine_kit
 report = engine_kit.run(clifft.DECLARATION)
@@ -171,7 +174,7 @@ def test_clifft_where_its_python_is_and_what_to_do_where_it_is_not() -> None:
         return
     worker = str(Path(qmk.__file__).parent / "worker")
     ran = subprocess.run(
-        [state.python or sys.executable, "-P", "-c", KIT_APART, worker],
+        [state.python or sys.executable, "-P", "-c", KIT_APART, worker, str(Path(qmk_native.__file__).parent)],
         capture_output=True,
         text=True,
         check=False,

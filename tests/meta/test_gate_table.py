@@ -13,12 +13,10 @@ ROOT = Path(__file__).resolve().parents[2]
 MOST_NAMES = 12
 LITERAL = re.compile(r"""["'](?:core\.)?([a-z0-9_]+)["']""")
 SOURCES = sorted([*ROOT.glob("src/qmk/**/*.py"), *ROOT.glob("native/src/**/*.rs")])
-DECLARED = {"src/qmk/qvm/families/gates.py", "native/src/circuit/table.rs"}
+DECLARED = {"src/qmk/qvm/families/gates.py", "native/src/circuit/table.rs", "native/src/qasm/table.rs"}
 
 LISTS: dict[str, str] = {
     "src/qmk/sdk/kit/programs.py": "programs of the kit, written out gate by gate",
-    "native/src/qasm/known.rs": "the texts by which writers define gates that their libraries lack",
-    "native/src/qasm/library.rs": "gates of OpenQASM's libraries, which the native reader makes itself",
 }
 """Files that may name more gates, with the reason."""
 

@@ -9,8 +9,8 @@ import pytest
 
 SRC = Path(__file__).resolve().parents[2] / "src"
 ROOMS = ("base", "qvm", "abi", "kernel")
-BOUNDS = {"kernel": 7_640, "base + qvm + abi + kernel": 14_050}
-"""Most lines of code: neither blank nor comment, docstrings counted. They are meant to fall, to 6,500 and 13,000; lower
+BOUNDS = {"kernel": 6_595, "base + qvm + abi + kernel": 12_420}
+"""Most lines of code: neither blank nor comment, docstrings counted. They are meant to fall, the first to 6,500; lower
 them when the code has become smaller. To raise one, write in docs/adr what the base must do that policy cannot."""
 
 

@@ -221,7 +221,7 @@ def test_capabilities_that_a_graph_grants_itself(defended: bool, monkeypatch: py
     if defended:
         assert bench.refusal("q_submit", session_id=session, graph=graph).kind.name == "INSUFFICIENT_CAPS"
         return
-    monkeypatch.setattr(admission, "verified", lambda *_: [])
+    monkeypatch.setattr(admission, "verify_for", lambda *_: [])
     assert bench.submit(session, graph=graph)
 
 

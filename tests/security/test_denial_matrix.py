@@ -13,6 +13,7 @@ from qmk.abi.operator import OPERATOR_METHODS
 from qmk.abi.rights import DELEGABLE, RIGHTS
 from qmk.kernel.authority import program_rights
 from qmk.kernel.effects import Effect, Reply, ReplyError
+from tests.exchanges import EXAMPLES
 from tests.unit.kernel.conftest import Bench, bell
 
 SESSION_CALLS = {name: call for name, call in METHODS.items() if "session_id" in call.request.__struct_fields__}
@@ -38,7 +39,9 @@ def call(bench: Bench, name: str, session: Any, **known: str) -> ReplyError | No
     """The call as its worked example has it, with what is ``known`` instead; the error it is refused with."""
     declared = METHODS[name]
     fields = declared.request.__struct_fields__
-    params = {key: value for key, value in declared.example[0].items() if key not in ("graph", "program", "policy")}
+    params = {
+        key: value for key, value in EXAMPLES[declared.name][0].items() if key not in ("graph", "program", "policy")
+    }
     params |= {"session_id": session.session_id, **{key: value for key, value in known.items() if key in fields}}
     effects: list[Effect] = bench.call(name, graph=bell() if "graph" in fields else None, **params)
     return next((effect for effect in effects if isinstance(effect, ReplyError) and effect.ref == bench.count), None)
@@ -116,7 +119,7 @@ def test_a_right_over_another_tenants_job(name: str, right: str) -> None:
 def test_no_right_reaches_the_operators_calls(name: str) -> None:
     from qmk.rpc import frame
 
-    (decoded,) = frame.decode(frame.request(1, name, OPERATOR_METHODS[name].example[0])).calls
+    (decoded,) = frame.decode(frame.request(1, name, EXAMPLES[name][0])).calls
     assert decoded.error is not None
     assert decoded.error.kind.name == "METHOD_NOT_FOUND"
 

@@ -13,7 +13,7 @@ from qmk.host.host import Host
 from qmk.host.journal import Batch
 from qmk.host.launches import Launches
 from qmk.host.results import RecentResults
-from qmk.kernel import cache, distance, fallback, hedge, ledger, patches, succession
+from qmk.kernel import cache, engines, ledger, machines, succession
 from qmk.kernel import effects as fx
 from qmk.kernel.accounts import Accounts
 from qmk.kernel.audit import AuditLog
@@ -23,9 +23,9 @@ from qmk.kernel.jobs import JobTable
 from qmk.kernel.objects.account import Account
 from qmk.kernel.objects.job import Job
 from qmk.kernel.objects.session import Session
+from qmk.kernel.open_calls import OpenCalls
 from qmk.kernel.rewriting import Rewritten
 from qmk.kernel.state import State
-from qmk.kernel.waits import WaitTable
 from qmk.policy.cache import ResultCache
 from qmk.simulation import disk
 from qmk.simulation.disk import SimJournal
@@ -93,14 +93,14 @@ def answers_of_stale_launches_count(patch: pytest.MonkeyPatch) -> None:
 
 @mutation("quotas")
 def a_dead_worker_leaves_its_quota_taken(patch: pytest.MonkeyPatch) -> None:
-    vacate = JobTable._vacate
+    vacate = JobTable.vacate
 
     def leaky(self: JobTable, job: Any, *args: Any) -> None:
         vacate(self, job, *args)
         if job.attempts == 1:
             self._accounts.tenant_of(job.tenant).running_jobs.take()
 
-    patch.setattr(JobTable, "_vacate", leaky)
+    patch.setattr(JobTable, "vacate", leaky)
 
 
 @mutation("quotas")
@@ -154,7 +154,7 @@ def what_is_spent_is_booked_twice(patch: pytest.MonkeyPatch) -> None:
 
 @mutation("ledger")
 def a_restart_forgets_what_was_spent(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Accounts, "recovered", lambda self, used, now_ns: None)
+    patch.setattr(Accounts, "recover", lambda self, used, now_ns: None)
 
 
 @mutation("fairness")
@@ -182,7 +182,7 @@ def waits_are_not_woken(patch: pytest.MonkeyPatch) -> None:
 
 @mutation("answers")
 def a_dropped_connection_leaves_its_waits(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(WaitTable, "of_conn", lambda self, conn: [])
+    patch.setattr(OpenCalls, "of_conn", lambda self, conn: [])
 
 
 @mutation("answers", "defects")
@@ -340,22 +340,22 @@ def an_engine_that_is_left_is_charged_its_shots(patch: pytest.MonkeyPatch) -> No
 
 @mutation("engines", "replay", "defects", first=4)
 def an_engine_is_tried_again_and_again(patch: pytest.MonkeyPatch) -> None:
-    moved = succession.moved
+    moved = succession.move
     patch.setattr(
         succession,
-        "moved",
+        "move",
         lambda record, move: msgspec.structs.replace(moved(record, move), alternatives=record.alternatives),
     )
 
 
 @mutation("launches", "defects")
 def a_slow_launch_is_not_stopped(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(fallback, "Kill", lambda job, fence: fx.ClearTimer("nobody's"))
+    patch.setattr(engines, "Kill", lambda job, fence: fx.ClearTimer("nobody's"))
 
 
 @mutation("engines")
 def a_job_with_a_seed_is_hedged(patch: pytest.MonkeyPatch) -> None:
-    choose = hedge.choose
+    choose = engines.choose_second
 
     def careless(kernel: State, job: Job) -> Any:
         record = job.submitted
@@ -364,7 +364,7 @@ def a_job_with_a_seed_is_hedged(patch: pytest.MonkeyPatch) -> None:
         job.submitted = record
         return found
 
-    patch.setattr(hedge, "choose", careless)
+    patch.setattr(engines, "choose_second", careless)
 
 
 @mutation("quotas")
@@ -375,8 +375,8 @@ def patches_take_no_more_room_than_their_qubits(patch: pytest.MonkeyPatch) -> No
 @mutation("launches")
 def a_job_is_run_as_it_was_sent_and_billed_as_on_its_machine(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(
-        patches,
-        "placed",
+        machines,
+        "place",
         lambda kernel, pending, event: msgspec.structs.replace(pending.draft, footprint=event.footprint),
     )
 
@@ -400,12 +400,12 @@ def every_start_counts_as_a_move_of_the_patches(patch: pytest.MonkeyPatch) -> No
 
 @mutation("launches", "results", "ledger", first=4)
 def a_program_written_anew_is_launched_as_the_one_before(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(succession, "rewrite", lambda job, record: None)
+    patch.setattr(succession, "rewrite", lambda job, record, maps: None)
 
 
 @mutation("rest", "quotas", "defects", first=16)
 def nobody_asks_whether_a_growth_has_room(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(distance, "_require_room", lambda *args, **more: None)
+    patch.setattr(machines, "_require_room", lambda *args, **more: None)
 
 
 @mutation("ledger", first=6)

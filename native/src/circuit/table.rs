@@ -1,4 +1,4 @@
-//! Written by tools/generate_gates.py from the declarations in qmk.qvm.families.gates; not edited by hand.
+//! Written by tools/generate_gates.py from the gates in qmk.qvm.families.gates; not edited by hand.
 
 use super::{Lowered, Step};
 

@@ -1,74 +1,62 @@
-//! Gate definitions that say what a kind is: writers put them into files because qelib1.inc and stdgates.inc lack the
-//! gate. A definition with the same statements, whatever its names, is read as the kind itself.
+//! Gate definitions that say what a declared gate is: writers put them into files because qelib1.inc and stdgates.inc lack
+//! the gate. A definition with the same statements, whatever its names, is read as the gate itself.
 
-use crate::circuit::Kind;
+use crate::circuit::{Kind, Lowered};
 
 use super::angle::Code;
 use super::define::{Definition, Line as DefinedLine};
-use super::library::{built, Entry, Standard};
+use super::library::{built, direct, Entry, Standard};
 use super::names::{Names, Sym};
+use super::table::KNOWN;
 
-/// A statement of a body: gate, under `inv`, whether its one parameter is the definition's, qubits.
-type Line = (&'static [u8], bool, bool, &'static [u32]);
-
-const fn line(name: &'static [u8], qubits: &'static [u32]) -> Line {
-    (name, false, false, qubits)
+/// A definition of a declared gate.
+pub struct Known {
+    pub gate: &'static str,
+    pub params: usize,
+    pub qubits: usize,
+    pub lines: &'static [Line],
 }
 
-const A: &[u32] = &[0];
-const B: &[u32] = &[1];
-const AB: &[u32] = &[0, 1];
-const CX: Line = line(b"cx", AB);
-const RZ: Line = (b"rz", false, true, B);
+/// A statement of a body: gate, whether it is under `inv`, what computes each of its angles, qubits.
+pub struct Line {
+    pub name: &'static str,
+    pub inverted: bool,
+    pub angles: &'static [&'static [Code]],
+    pub qubits: &'static [u32],
+}
 
-const RZX: &[Line] = &[line(b"h", B), CX, RZ, CX, line(b"h", B)];
-
-/// (name, kind, body), exact to the phase.
-const KNOWN: &[(&[u8], Kind, &[Line])] = &[
-    (b"rxx", Kind::Rxx, &[line(b"h", A), line(b"h", B), CX, RZ, CX, line(b"h", A), line(b"h", B)]),
-    (b"rxx", Kind::Rxx, &[line(b"h", A), line(b"h", B), CX, RZ, CX, line(b"h", B), line(b"h", A)]),
-    (
-        b"ryy",
-        Kind::Ryy,
-        &[(b"sx", true, false, A), (b"sx", true, false, B), CX, RZ, CX, line(b"sx", A), line(b"sx", B)],
-    ),
-    (b"ryy", Kind::Ryy, &[line(b"sxdg", A), line(b"sxdg", B), CX, RZ, CX, line(b"sx", A), line(b"sx", B)]),
-    (b"rzz", Kind::Rzz, &[CX, RZ, CX]),
-    (b"iswap", Kind::Iswap, &[line(b"s", A), line(b"s", B), line(b"h", A), CX, line(b"cx", &[1, 0]), line(b"h", B)]),
-    (
-        b"iswapdg",
-        Kind::Iswapdg,
-        &[line(b"h", B), line(b"cx", &[1, 0]), CX, line(b"h", A), line(b"sdg", B), line(b"sdg", A)],
-    ),
-    (b"ccz", Kind::Ccz, &[line(b"h", &[2]), line(b"ccx", &[0, 1, 2]), line(b"h", &[2])]),
-    (b"sxdg", Kind::Sxdg, &[(b"sx", true, false, A)]),
-];
-
-/// The kind that a definition of `name` is, when its body is one of the known texts for that name.
+/// The gate that a definition of `name` is, when its body is one of the known texts for that name.
 pub fn entry(names: &Names, name: Sym, definition: &Definition) -> Option<Entry> {
-    let matches = |lines: &[Line]| {
-        lines.len() == definition.lines.len()
-            && lines.iter().zip(&definition.lines).all(|(line, own)| is_line(names, definition, own, line))
-    };
-    if names.text(name) == b"rzx" && (definition.params, definition.qubits) == (1, 2) {
-        return matches(RZX).then_some(built(Standard::Rzx, 1, 2));
-    }
-    let row = KNOWN.iter().find(|row| {
-        row.0 == names.text(name)
-            && row.1.n_params() == definition.params
-            && row.1.n_qubits() == definition.qubits
-            && matches(row.2)
+    let known = KNOWN.iter().find(|known| {
+        known.gate.as_bytes() == names.text(name)
+            && (known.params, known.qubits) == (definition.params, definition.qubits)
+            && known.lines.len() == definition.lines.len()
+            && known.lines.iter().zip(&definition.lines).all(|(line, own)| is_line(names, definition, own, line))
     })?;
-    Some(Entry { standard: Standard::Direct(row.1), params: row.1.n_params() as u8, qubits: row.1.n_qubits() as u8 })
+    let lowered = || {
+        Lowered::named(known.gate)
+            .map(|gate| built(Standard::Lowered(gate.name), known.params as u8, known.qubits as u8))
+    };
+    Kind::from_name(known.gate).map(direct).or_else(lowered)
 }
 
 fn is_line(names: &Names, definition: &Definition, own: &DefinedLine, line: &Line) -> bool {
     let angles = own.args.0..own.args.1;
-    let angled = if line.2 {
-        angles.len() == 1 && matches!(definition.program(angles.start), [Code::Param(0)])
-    } else {
-        angles.is_empty()
-    };
     let places = &definition.places[own.qubits.0 as usize..own.qubits.1 as usize];
-    names.text(own.name) == line.0 && own.inverted == line.1 && angled && places == line.3
+    names.text(own.name) == line.name.as_bytes()
+        && own.inverted == line.inverted
+        && places == line.qubits
+        && angles.len() == line.angles.len()
+        && angles.zip(line.angles).all(|(at, code)| is_same(definition.program(at), code))
+}
+
+fn is_same(own: &[Code], code: &[Code]) -> bool {
+    let one = |pair: (&Code, &Code)| match pair {
+        (Code::Param(a), Code::Param(b)) => a == b,
+        (Code::Number(a), Code::Number(b)) => a == b,
+        (Code::Operate(a), Code::Operate(b)) => a == b,
+        (Code::Negate, Code::Negate) => true,
+        _ => false,
+    };
+    own.len() == code.len() && own.iter().zip(code).all(one)
 }

@@ -1,9 +1,11 @@
-//! The gates that "qelib1.inc" and "stdgates.inc" declare, and the built-in ones, with exact phases: the same tables as
-//! `qmk.frontends.openqasm.library`, whose sources they cite.
+//! The gates that "qelib1.inc" and "stdgates.inc" declare, and the built-in ones: kinds by their declared names, and those
+//! that are composed as in `qmk.frontends.openqasm.library`, whose sources it cites.
 
 use std::f64::consts::FRAC_PI_2;
 
-use crate::circuit::Kind;
+use crate::circuit::{Kind, Lowered};
+
+use super::table::{QELIB1, STDGATES};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Standard {
@@ -19,8 +21,8 @@ pub enum Standard {
     Cu,
     /// A base under controls: as many as the gate has qubits besides it.
     Controlled(Kind),
-    /// A rotation about ZX, which no kind is: only as a definition that writers put into files.
-    Rzx,
+    /// A declared gate that is no kind: only as a definition that writers put into files.
+    Lowered(&'static str),
     Rccx,
     Rc3x,
 }
@@ -32,7 +34,7 @@ pub struct Entry {
     pub qubits: u8,
 }
 
-const fn direct(kind: Kind) -> Entry {
+pub const fn direct(kind: Kind) -> Entry {
     Entry { standard: Standard::Direct(kind), params: kind.n_params() as u8, qubits: kind.n_qubits() as u8 }
 }
 
@@ -52,71 +54,26 @@ pub fn builtin(name: &[u8], two: bool) -> Option<Entry> {
 
 /// The gate `name` of qelib1.inc, or else of stdgates.inc.
 pub fn find(name: &[u8], qelib1: bool) -> Option<Entry> {
-    common(name).or_else(|| if qelib1 { old(name) } else { new(name) })
+    let table = if qelib1 { QELIB1 } else { STDGATES };
+    let kind = table.iter().find(|row| row.0.as_bytes() == name).map(|row| direct(row.1));
+    kind.or_else(|| composed(name, qelib1))
 }
 
-fn common(name: &[u8]) -> Option<Entry> {
-    Some(direct(match name {
-        b"x" => Kind::X,
-        b"y" => Kind::Y,
-        b"z" => Kind::Z,
-        b"h" => Kind::H,
-        b"s" => Kind::S,
-        b"sdg" => Kind::Sdg,
-        b"t" => Kind::T,
-        b"tdg" => Kind::Tdg,
-        b"sx" => Kind::Sx,
-        b"id" => Kind::Id,
-        b"cx" => Kind::Cnot,
-        b"cy" => Kind::Cy,
-        b"cz" => Kind::Cz,
-        b"ch" => Kind::Ch,
-        b"swap" => Kind::Swap,
-        b"ccx" => Kind::Toffoli,
-        b"cswap" => Kind::Cswap,
-        b"rx" => Kind::Rx,
-        b"ry" => Kind::Ry,
-        b"rz" => Kind::Rz,
-        b"p" | b"u1" => Kind::P,
-        b"cp" => Kind::Cp,
-        b"crx" => Kind::Crx,
-        b"cry" => Kind::Cry,
-        b"crz" => Kind::Crz,
-        b"cu" => return Some(built(Standard::Cu, 4, 2)),
-        _ => return None,
-    }))
-}
-
-/// Only in qelib1.inc, with the gates that Qiskit reads besides.
-fn old(name: &[u8]) -> Option<Entry> {
-    Some(match name {
-        b"sxdg" => direct(Kind::Sxdg),
-        b"u" | b"u3" => direct(Kind::U),
-        b"u0" => built(Standard::U0, 1, 1),
-        b"u2" => built(Standard::U2, 2, 1),
-        b"cu1" => direct(Kind::Cp),
-        b"cu3" => built(Standard::Controlled(Kind::U), 3, 2),
-        b"rzz" => direct(Kind::Rzz),
-        b"rxx" => direct(Kind::Rxx),
-        b"ryy" => direct(Kind::Ryy),
-        b"csx" => built(Standard::Controlled(Kind::Sx), 0, 2),
-        b"c3x" => built(Standard::Controlled(Kind::X), 0, 4),
-        b"c4x" => built(Standard::Controlled(Kind::X), 0, 5),
-        b"c3sqrtx" => built(Standard::Controlled(Kind::Sx), 0, 4),
-        b"rccx" => built(Standard::Rccx, 0, 3),
-        b"rc3x" => built(Standard::Rc3x, 0, 4),
-        _ => return None,
-    })
-}
-
-/// Only in stdgates.inc.
-fn new(name: &[u8]) -> Option<Entry> {
-    Some(match name {
-        b"CX" => direct(Kind::Cnot),
-        b"phase" => direct(Kind::P),
-        b"cphase" => direct(Kind::Cp),
-        b"u2" => built(Standard::U2Centred, 2, 1),
-        b"u3" => built(Standard::U3Centred, 3, 1),
+/// Gates of the libraries that are no kinds.
+fn composed(name: &[u8], qelib1: bool) -> Option<Entry> {
+    Some(match (name, qelib1) {
+        (b"cu", _) => built(Standard::Cu, 4, 2),
+        (b"u0", true) => built(Standard::U0, 1, 1),
+        (b"u2", true) => built(Standard::U2, 2, 1),
+        (b"cu3", true) => built(Standard::Controlled(Kind::U), 3, 2),
+        (b"csx", true) => built(Standard::Controlled(Kind::Sx), 0, 2),
+        (b"c3x", true) => built(Standard::Controlled(Kind::X), 0, 4),
+        (b"c4x", true) => built(Standard::Controlled(Kind::X), 0, 5),
+        (b"c3sqrtx", true) => built(Standard::Controlled(Kind::Sx), 0, 4),
+        (b"rccx", true) => built(Standard::Rccx, 0, 3),
+        (b"rc3x", true) => built(Standard::Rc3x, 0, 4),
+        (b"u2", false) => built(Standard::U2Centred, 2, 1),
+        (b"u3", false) => built(Standard::U3Centred, 3, 1),
         _ => return None,
     })
 }
@@ -180,10 +137,9 @@ impl Entry {
                 out.push(Part::Controlled(Kind::U, args));
             }
             Standard::Controlled(base) => out.push(Part::Controlled(base, args)),
-            Standard::Rzx => {
-                out.push(Part::Gate(Kind::H, &[1], args));
-                out.push(Part::Gate(Kind::Rzz, &[0, 1], args));
-                out.push(Part::Gate(Kind::H, &[1], args));
+            Standard::Lowered(name) => {
+                let steps = Lowered::named(name).map_or(&[][..], |gate| gate.steps);
+                out.extend(steps.iter().map(|step| Part::Gate(step.kind, step.qubits, step.values(values))));
             }
             Standard::Rccx => fixed(RCCX, out),
             Standard::Rc3x => fixed(RC3X, out),

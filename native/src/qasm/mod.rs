@@ -25,6 +25,7 @@ pub mod python;
 mod reader;
 mod recognise;
 pub(crate) mod synthesis;
+mod table;
 mod writer;
 
 use crate::circuit::Circuit;

@@ -7,8 +7,13 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString};
 
+use super::matrix::{c, Matrix};
+use super::synthesis::{controlled, zyz, Step};
 use super::{limits, read, Declined as Refusal};
 use crate::circuit::python::PyCircuit;
+
+/// Qubits of the widest gate whose matrix is factored.
+const MATRIX_QUBITS: usize = 8;
 
 create_exception!(qmk_native, Declined, PyValueError, "What a reader leaves to the semantic front end: place and why.");
 
@@ -45,6 +50,40 @@ fn read_qasm(py: Python<'_>, text: &Bound<'_, PyAny>, inputs: Option<HashMap<Str
     }
 }
 
+/// A matrix of Python, square and of a power of two rows.
+fn matrix_of(rows: Vec<Vec<(f64, f64)>>) -> PyResult<Matrix> {
+    let size = rows.len();
+    if !size.is_power_of_two() || size > 1 << MATRIX_QUBITS || rows.iter().any(|row| row.len() != size) {
+        return Err(PyValueError::new_err("a matrix is square, of 1, 2, 4, .. 256 rows"));
+    }
+    Ok(rows.into_iter().map(|row| row.into_iter().map(|(re, im)| c(re, im)).collect()).collect())
+}
+
+/// (gate, operands, angles by name)
+type Row = (&'static str, Vec<u32>, Vec<(&'static str, f64)>);
+
+/// Gates equal, up to a global phase, to a unitary under controls that must hold `values`: the controls are the first
+/// operands. Entries of the matrix are (re, im). Raises ValueError for no matrix, or more than 256 controls.
+#[pyfunction]
+fn controlled_steps(matrix: Vec<Vec<(f64, f64)>>, values: Vec<bool>) -> PyResult<Vec<Row>> {
+    if values.len() > limits::CONTROLS {
+        return Err(PyValueError::new_err(format!("{} controls, at most {}", values.len(), limits::CONTROLS)));
+    }
+    let row = |step: &Step| {
+        let (kind, names) = (step.kind, step.kind.angle_names());
+        let args = names.iter().copied().zip(step.args).collect();
+        (kind.name(), step.operands[..kind.n_qubits()].to_vec(), args)
+    };
+    Ok(controlled(matrix_of(matrix)?, &values).iter().map(row).collect())
+}
+
+/// (alpha, beta, gamma, delta) with `matrix = e^{i alpha} RZ(beta) RY(gamma) RZ(delta)`.
+#[pyfunction]
+#[pyo3(name = "zyz")]
+fn py_zyz(matrix: [[(f64, f64); 2]; 2]) -> (f64, f64, f64, f64) {
+    zyz(&matrix.map(|row| row.map(|(re, im)| c(re, im))))
+}
+
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("Declined", module.py().get_type::<Declined>())?;
     let bounds = PyDict::new(module.py());
@@ -52,5 +91,7 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
         bounds.set_item(name, value)?;
     }
     module.add("LIMITS", bounds)?;
+    module.add_function(wrap_pyfunction!(controlled_steps, module)?)?;
+    module.add_function(wrap_pyfunction!(py_zyz, module)?)?;
     module.add_function(wrap_pyfunction!(read_qasm, module)?)
 }

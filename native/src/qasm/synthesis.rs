@@ -1,4 +1,4 @@
-//! Exact decomposition of controlled and powered gates into kinds, step for step that of `qmk.ir.synthesis`.
+//! Exact decomposition of controlled and powered gates into kinds, for circuits and for `qmk.ir.synthesis`.
 //!
 //! No ancilla: a qubit that a step does not touch is borrowed. Multi-controlled X takes O(n) Toffolis with a borrowed
 //! qubit, any other multi-controlled gate O(n^2) (Barenco et al., Phys. Rev. A 52, 3457 (1995), lemmas 7.2, 7.4, 7.5);
@@ -36,17 +36,27 @@ struct Steps(Vec<Step>);
 /// The steps of a controlled or powered gate, over its operands' numbers; None when there is no closed form.
 pub fn steps(gate: &Wide) -> Option<Vec<Step>> {
     let base = power(matrix(gate.base?, &gate.args)?, gate.power)?;
-    let controls = gate.values.len();
-    if controls > limits::CONTROLS {
-        return None;
-    }
+    (gate.values.len() <= limits::CONTROLS).then(|| controlled(base, &gate.values))
+}
+
+/// The steps of a unitary under controls that must hold `values`, and that come before its own qubits. One number is a
+/// phase.
+pub fn controlled(base: Matrix, values: &[bool]) -> Vec<Step> {
+    let controls = values.len() as u32;
     let mut out = Steps::default();
-    let flips = || (0..controls as u32).filter(|&k| !gate.values[k as usize]);
+    let flips = || (0..controls).filter(|&k| !values[k as usize]);
     flips().for_each(|k| out.add(Kind::X, &[k], &[]));
-    let lines: Vec<u32> = (0..controls as u32).collect();
-    let targets: Vec<u32> = (controls as u32..gate.qubits.len() as u32).collect();
-    match targets[..] {
-        [target] => out.controlled_one(&[[base[0][0], base[0][1]], [base[1][0], base[1][1]]], &lines, target, &[]),
+    let lines: Vec<u32> = (0..controls).collect();
+    let targets: Vec<u32> = (controls..controls + base.len().ilog2()).collect();
+    match (&targets[..], &lines[..]) {
+        ([], []) => {}
+        ([], [rest @ .., last]) => {
+            let phase = [[ONE, ZERO], [ZERO, turn(base[0][0].phase())]];
+            out.controlled_one(&phase, rest, *last, &[]);
+        }
+        (&[target], _) => {
+            out.controlled_one(&[[base[0][0], base[0][1]], [base[1][0], base[1][1]]], &lines, target, &[]);
+        }
         _ => {
             for (low, high, block) in two_level(base) {
                 out.two_level_steps(low, high, block, &lines, &targets);
@@ -54,7 +64,7 @@ pub fn steps(gate: &Wide) -> Option<Vec<Step>> {
         }
     }
     flips().for_each(|k| out.add(Kind::X, &[k], &[]));
-    Some(out.0)
+    out.0
 }
 
 /// Factors of a unitary in circuit order: each a block on two basis states.
@@ -218,7 +228,7 @@ fn join(spare: &[u32], last: u32) -> Vec<u32> {
 }
 
 /// (alpha, beta, gamma, delta) with `matrix = e^{i alpha} RZ(beta) RY(gamma) RZ(delta)`.
-fn zyz(matrix: &M2) -> (f64, f64, f64, f64) {
+pub fn zyz(matrix: &M2) -> (f64, f64, f64, f64) {
     let [[a, b], [c, d]] = *matrix;
     let gamma = 2.0 * c.abs().atan2(a.abs());
     if a.abs() < EPSILON {

@@ -1,7 +1,7 @@
-//! The body of a QVM binary, version 1: its parts found and counted, nothing copied but lists of references.
+//! What the passes over a graph read: its parts found and counted, nothing copied but lists of references.
 
 use super::pack::{Cursor, Item};
-use super::{Declined, NODES};
+use super::Declined;
 
 type Result<T> = std::result::Result<T, Declined>;
 
@@ -18,7 +18,6 @@ pub struct Shape<'a> {
     pub counts: [usize; 5],
     pub args: Vec<&'a str>,
     pub guard: bool,
-    pub metadata: bool,
 }
 
 /// A condition on events, its parts numbered in `Body::guard_parts`.
@@ -55,20 +54,6 @@ pub struct Body<'a> {
 }
 
 impl Column {
-    fn read(cursor: &mut Cursor) -> Result<Column> {
-        let bytes = cursor.bytes()?;
-        let width = bytes.first().copied().unwrap_or(0) as usize;
-        if !matches!(width, 1 | 2 | 4) || (bytes.len() - 1) % width != 0 {
-            return cursor.fail("a malformed column");
-        }
-        let bytes = &bytes[1..];
-        Ok(Column(match width {
-            1 => bytes.iter().map(|&byte| u32::from(byte)).collect(),
-            2 => bytes.chunks_exact(2).map(|pair| u32::from(u16::from_le_bytes([pair[0], pair[1]]))).collect(),
-            _ => bytes.chunks_exact(4).map(|four| u32::from_le_bytes([four[0], four[1], four[2], four[3]])).collect(),
-        }))
-    }
-
     #[inline]
     pub fn get(&self, k: usize) -> usize {
         self.0[k] as usize
@@ -76,13 +61,6 @@ impl Column {
 
     pub fn len(&self) -> usize {
         self.0.len()
-    }
-
-    fn below(&self, high: usize, cursor: &Cursor) -> Result<()> {
-        if self.0.iter().any(|&number| number as usize >= high) {
-            return cursor.fail("a column names what does not exist");
-        }
-        Ok(())
     }
 }
 
@@ -93,63 +71,6 @@ impl From<Vec<u32>> for Column {
 }
 
 impl<'a> Body<'a> {
-    /// The parts of what follows the version byte, all counts and numbers checked.
-    pub fn read(mut cursor: Cursor<'a>) -> Result<Body<'a>> {
-        if cursor.list()? != 19 {
-            return cursor.fail("another version of QVM");
-        }
-        version(&mut cursor)?;
-        let strings = texts(&mut cursor)?;
-        let shapes = shapes(&mut cursor, &strings)?;
-        let ids = cursor.list()?;
-        (0..ids).try_for_each(|_| cursor.name().map(|_| ()))?;
-        let nodes = Column::read(&mut cursor)?;
-        let operands = Column::read(&mut cursor)?;
-        let count = cursor.list()?;
-        let values = cursor;
-        (0..count).try_for_each(|_| cursor.skip())?;
-        let mut guard_parts = Vec::new();
-        let mut guards = Vec::new();
-        for _ in 0..cursor.list()? {
-            guards.push(guard(&mut cursor, 1, &mut guard_parts)?);
-        }
-        let guarded = Column::read(&mut cursor)?;
-        let notes = cursor.list()?;
-        (0..notes).try_for_each(|_| whole_map(&mut cursor))?;
-        let [vqs, chs, events] = [Column::read(&mut cursor)?, Column::read(&mut cursor)?, Column::read(&mut cursor)?];
-        texts(&mut cursor)?;
-        texts(&mut cursor)?;
-        let outputs = outputs(&mut cursor)?;
-        shots(&mut cursor)?;
-        whole_map(&mut cursor)?;
-        cursor.bool()?;
-        if cursor.at != cursor.bytes.len() {
-            return cursor.fail("bytes behind the body");
-        }
-        for column in [&operands, &vqs, &chs, &events] {
-            column.below(strings.len(), &cursor)?;
-        }
-        nodes.below(shapes.len(), &cursor)?;
-        guarded.below(guards.len(), &cursor)?;
-        let body = Body { strings, shapes, nodes, operands, values, guards, guard_parts, guarded, events, outputs };
-        body.check_totals(&cursor, [ids, body.operands.len(), count, body.guarded.len(), notes])?;
-        Ok(body)
-    }
-
-    /// The nodes ask for exactly what the lists hold.
-    fn check_totals(&self, cursor: &Cursor, given: [usize; 5]) -> Result<()> {
-        let mut wanted = [0u64; 5];
-        for k in 0..self.nodes.len() {
-            let shape = &self.shapes[self.nodes.get(k)];
-            let own = [1, shape.counts.iter().sum(), shape.args.len(), shape.guard as usize, shape.metadata as usize];
-            wanted.iter_mut().zip(own).for_each(|(sum, own)| *sum += own as u64);
-        }
-        if wanted != given.map(|count| count as u64) || given[0] > NODES {
-            return cursor.fail("the nodes ask for something else than the body holds");
-        }
-        Ok(())
-    }
-
     pub fn string(&self, k: usize) -> &'a str {
         self.strings[self.operands.get(k)]
     }
@@ -182,30 +103,6 @@ pub fn whole_map(cursor: &mut Cursor) -> Result<()> {
     cursor.map()?;
     *cursor = start;
     cursor.skip()
-}
-
-fn shapes<'a>(cursor: &mut Cursor<'a>, strings: &[&'a str]) -> Result<Vec<Shape<'a>>> {
-    let mut found = Vec::new();
-    for _ in 0..cursor.list()? {
-        if cursor.list()? != 9 {
-            return cursor.fail("a malformed shape");
-        }
-        let text = |cursor: &mut Cursor<'a>| match strings.get(cursor.count()?) {
-            Some(text) => Ok(*text),
-            None => cursor.fail("a shape names a string that does not exist"),
-        };
-        let op = text(cursor)?;
-        let mut counts = [0; 5];
-        for count in &mut counts {
-            *count = cursor.count()?;
-        }
-        let mut args = Vec::new();
-        for _ in 0..cursor.list()? {
-            args.push(text(cursor)?);
-        }
-        found.push(Shape { op, counts, args, guard: cursor.bool()?, metadata: cursor.bool()? });
-    }
-    Ok(found)
 }
 
 pub fn guard<'a>(cursor: &mut Cursor<'a>, depth: usize, parts: &mut Vec<Guard<'a>>) -> Result<Guard<'a>> {

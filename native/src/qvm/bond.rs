@@ -1,5 +1,5 @@
 //! An upper bound on the bond dimension that a program's state can reach, with its qubits in order of allocation:
-//! `qmk.router.bond`, which explains it, cut by cut in words of 64.
+//! `qmk.router.features` explains it; here it is counted cut by cut, in words of 64.
 
 /// Crossings of cuts that are followed before the bound is given up.
 const WORK: u64 = 100_000;

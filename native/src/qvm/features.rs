@@ -1,14 +1,14 @@
-//! What the router wants to know of a graph, in one pass forward and one back: the numbers of `qmk.router.features`,
-//! which says what each means. Channels, and ops of families that are not read here, are declined.
+//! What the router wants to know of a graph, in one pass forward and one back: the numbers of `qmk.ir.summary` and
+//! `qmk.router.features`, which say what each means.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use super::body::{Body, Guard, Shape};
 use super::bond::Bonds;
 use super::clifford::is_clifford;
-use super::lower::{lowered_of, place, Place};
+use super::lower::{place, Place};
 use super::pack::Cursor;
-use super::rows::{row, Class, Row};
+use super::rows::{Class, Ops, Row};
 use super::Declined;
 use crate::circuit::{Kind, Lowered, NONE};
 use crate::rewrite::features::FeedForward;
@@ -17,60 +17,76 @@ type Result<T> = std::result::Result<T, Declined>;
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Features {
+    /// Nodes by op.
+    pub ops: Vec<(String, usize)>,
     pub qubits: usize,
-    pub ops: usize,
+    pub gates: usize,
     pub two_qubit: usize,
-    /// Of the gates that are known here; `open` are the others.
+    pub multi_qubit: usize,
+    /// Of the gates that are known here (`open` are the others), and measurements at an angle.
     pub non_clifford: usize,
     pub depth: u32,
-    pub measurements: usize,
     pub mid_circuit: bool,
+    /// Something is reset in earnest; a name is allocated again.
     pub resets: bool,
+    pub renamed: bool,
     pub feed_forward: FeedForward,
-    pub logic: bool,
     pub events: usize,
-    /// Short names of the gates.
-    pub gates: Vec<String>,
     pub entangling_width: u32,
     /// Bounds on log2 of the bond: a quick one, and the tighter one where that may matter.
     pub bond: f64,
     pub tight_bond: Option<f64>,
     pub branches: usize,
-    pub fences: usize,
     /// Gates of which it is not known here whether they are Clifford: a node of each make, and how many there are.
     pub open: Vec<(usize, usize)>,
 }
 
+/// What the caller knows of a graph, and wants of it.
+#[derive(Clone, Copy)]
+pub struct Request<'r> {
+    pub ops: &'r Ops,
+    /// Of each error channel on qubits, in order: 0 where it joins nothing, 1 where it correlates its qubits, 2 where it
+    /// entangles them.
+    pub noise: &'r [u8],
+    /// All gates are left open.
+    pub open: bool,
+}
+
 /// Up to this width a state vector always fits, and the quick bound on the bond will do.
 const BOND_QUBITS: usize = 20;
+/// The error channels that entangle.
+const ENTANGLES: u8 = 2;
 
-pub fn features(body: &Body) -> Result<Features> {
-    let decline = |at: usize| Declined::node(at, "an op whose features are not taken here");
-    let rows: Vec<Option<Row>> = body.shapes.iter().map(|shape| row(shape.op)).collect();
-    let mut pass = Pass::new(body, rows.len());
+pub fn features(body: &Body, request: Request) -> Result<Features> {
+    let decline = |at: usize| Declined::node(at, "an op that is not declared");
+    let rows: Vec<Option<Row>> = body.shapes.iter().map(|shape| request.ops.row(shape.op)).collect();
+    let mut pass = Pass::new(body, request);
+    let mut used = vec![0; rows.len()];
     let (mut at, mut value, mut guarded) = (0, body.values, 0);
     for node in 0..body.nodes.len() {
         let number = body.nodes.get(node);
         let shape = &body.shapes[number];
         let row = rows[number].as_ref().ok_or_else(|| decline(node))?;
-        let place = place(shape, at);
+        let (start, place) = (at, place(shape, at));
         at += shape.counts.iter().sum::<usize>();
         let args = value;
         shape.args.iter().try_for_each(|_| value.skip())?;
         let guard = shape.guard.then(|| body.guarded.get(guarded));
         guarded += shape.guard as usize;
-        if shape.counts[1] > 0 {
-            return Err(decline(node));
-        }
-        pass.used[number] = true;
-        pass.take(&Seen { node, shape, row, place, args, end: value.at, guard })?;
+        used[number] += 1;
+        let channels = start + shape.counts[0]..start + shape.counts[0] + shape.counts[1];
+        pass.take(&Seen { node, number, shape, row, place, channels, args, end: value.at, guard })?;
     }
     pass.branch(&rows);
     pass.found.resets |= pass.reuses.1;
-    let used = rows.iter().zip(&pass.used).filter(|(_, &used)| used).filter_map(|(row, _)| row.as_ref());
-    let gates: BTreeSet<&str> = used.flat_map(|row| row.gates()).copied().collect();
-    pass.found.gates = gates.into_iter().map(str::to_owned).collect();
-    Ok(pass.finish(&rows))
+    for (row, &count) in rows.iter().zip(&used) {
+        let Some(row) = row.as_ref().filter(|_| count > 0) else { continue };
+        match pass.found.ops.iter_mut().find(|known| known.0 == row.op) {
+            Some(known) => known.1 += count,
+            None => pass.found.ops.push((row.op.to_owned(), count)),
+        }
+    }
+    pass.finish(&rows)
 }
 
 /// The events that each guard reads, as string numbers; an event no node writes has none.
@@ -95,9 +111,12 @@ fn guard_events(body: &Body) -> Vec<Vec<u32>> {
 /// A node as it is passed.
 struct Seen<'a, 'r> {
     node: usize,
+    /// Of its shape.
+    number: usize,
     shape: &'r Shape<'a>,
-    row: &'r Row<'a>,
+    row: &'r Row<'r>,
     place: Place,
+    channels: std::ops::Range<usize>,
     args: Cursor<'a>,
     end: usize,
     guard: Option<usize>,
@@ -132,19 +151,22 @@ struct Line {
     fresh: bool,
 }
 
-/// Running counts. A qubit is known by its line, a number that each allocation hands out anew; events and names of
-/// qubits by their strings' numbers.
+/// Running counts. A qubit is known by its line, a number that each allocation hands out anew; events, channels and names
+/// of qubits by their strings' numbers.
 struct Pass<'a, 'b> {
     body: &'b Body<'a>,
+    request: Request<'b>,
     line: Vec<u32>,
+    /// Names of qubits that were freed.
+    freed: Vec<bool>,
     event_level: Vec<u32>,
     wide: Vec<bool>,
     guard_events: Vec<Vec<u32>>,
-    /// Undecided gates by their width and the bytes of their arguments: where they stand in `found.open`.
+    /// Lines of the ends of open channels.
+    ends: HashMap<usize, Vec<u32>>,
+    /// Undecided gates by their shape and the bytes of their arguments: where they stand in `found.open`.
     open: HashMap<(usize, &'a [u8]), usize>,
     found: Features,
-    /// Shapes that some node has.
-    used: Vec<bool>,
     live: usize,
     lines: Vec<Line>,
     root: Vec<u32>,
@@ -153,26 +175,30 @@ struct Pass<'a, 'b> {
     floor: u32,
     conditions: bool,
     full: bool,
-    /// An allocation came after a release of the same name; of any.
+    /// There was a release; an allocation came after it.
     reuses: (bool, bool),
     /// Nodes that reset a qubit which nothing has touched, ascending.
     idle: Vec<usize>,
     /// Something is reset, or some event is read.
     splits: bool,
+    /// Error channels passed.
+    noises: usize,
 }
 
 impl<'a, 'b> Pass<'a, 'b> {
-    fn new(body: &'b Body<'a>, shapes: usize) -> Pass<'a, 'b> {
+    fn new(body: &'b Body<'a>, request: Request<'b>) -> Pass<'a, 'b> {
         let n_strings = body.strings.len();
         Pass {
             body,
+            request,
             line: vec![NONE; n_strings],
+            freed: vec![false; n_strings],
             event_level: vec![NONE; n_strings],
             wide: vec![false; n_strings],
             guard_events: guard_events(body),
+            ends: HashMap::new(),
             open: HashMap::new(),
             found: Features::default(),
-            used: vec![false; shapes],
             live: 0,
             lines: Vec::new(),
             root: Vec::new(),
@@ -184,6 +210,7 @@ impl<'a, 'b> Pass<'a, 'b> {
             reuses: (false, false),
             idle: Vec::new(),
             splits: false,
+            noises: 0,
         }
     }
 
@@ -194,13 +221,11 @@ impl<'a, 'b> Pass<'a, 'b> {
     fn take(&mut self, seen: &Seen<'a, '_>) -> Result<()> {
         use Class::*;
         let row = seen.row;
-        match row.class {
-            Alloc | Free => return self.lifecycle(seen),
-            Metadata => return Ok(()),
-            _ => {}
+        if let Alloc | Free = row.class {
+            return self.lifecycle(seen);
         }
-        let mut lines: [u32; 3] = [0; 3];
-        let long: Vec<u32>;
+        let mut few: [u32; 3] = [0; 3];
+        let many: Vec<u32>;
         let count = seen.place.vqs.len();
         for k in seen.place.vqs.clone() {
             if self.line[self.name(k)] == NONE {
@@ -208,51 +233,84 @@ impl<'a, 'b> Pass<'a, 'b> {
             }
         }
         let lines: &[u32] = if count <= 3 {
-            for (slot, k) in lines.iter_mut().zip(seen.place.vqs.clone()) {
+            for (slot, k) in few.iter_mut().zip(seen.place.vqs.clone()) {
                 *slot = self.line[self.name(k)];
             }
-            &lines[..count]
+            &few[..count]
         } else {
-            long = seen.place.vqs.clone().map(|k| self.line[self.name(k)]).collect();
-            &long
+            many = seen.place.vqs.clone().map(|k| self.line[self.name(k)]).collect();
+            &many
         };
-        if let Fence | Hint = row.class {
-            self.found.fences += (row.class == Fence) as usize;
-            self.synchronise(if row.class == Hint { lines } else { &[] });
-            return Ok(());
+        match row.class {
+            Metadata | Close => {}
+            Fence => self.synchronise(&[]),
+            Hint => self.synchronise(lines),
+            Open => seen.channels.clone().take(1).for_each(|k| {
+                self.ends.insert(self.name(k), lines.to_vec());
+            }),
+            Use => self.channel(seen)?,
+            Noise if count > 0 => self.noise(lines)?,
+            _ => self.act(seen, lines)?,
         }
+        Ok(())
+    }
+
+    /// Anything but allocation, channels, errors on qubits, and what has no effect on them.
+    fn act(&mut self, seen: &Seen<'a, '_>, lines: &[u32]) -> Result<()> {
+        use Class::*;
+        let row = seen.row;
         self.layer(seen, lines);
         self.conditions(seen);
-        self.found.mid_circuit |= lines.iter().any(|&line| self.lines[line as usize].measured);
+        self.found.mid_circuit |= !row.looks() && lines.iter().any(|&line| self.lines[line as usize].measured);
         self.splits |= !seen.place.inputs.is_empty() || seen.guard.is_some();
         self.touch(seen, lines);
         match row.class {
-            Unitary | Composite => self.gate(seen, count)?,
+            Unitary | Composite | Evolution => self.gate(seen, lines.len())?,
             Measure => self.measure(seen, lines)?,
-            Reset => self.found.ops += 1,
-            FeedForward => self.found.ops += 1,
-            Logic => self.found.logic = true,
             _ => {}
         }
-        if count > 1 && matches!(row.class, Unitary | Measure | Composite) {
-            self.join(lines, if row.rank_two { 1 } else { 2 * (count as i64 / 2) });
+        if lines.len() > 1 && matches!(row.class, Unitary | Evolution | Measure | Composite) {
+            self.join(lines, if row.rank_two { 1 } else { 2 * (lines.len() as i64 / 2) });
         }
+        Ok(())
+    }
+
+    /// It takes no time of its own, and what it does to a measured qubit shows only when the qubit is used.
+    fn noise(&mut self, lines: &[u32]) -> Result<()> {
+        let Some(&joins) = self.request.noise.get(self.noises) else {
+            return Err(Declined::byte(0, "more error channels than are told of"));
+        };
+        self.noises += 1;
+        lines.iter().for_each(|&line| self.lines[line as usize].fresh = false);
+        if lines.len() > 1 && joins > 0 {
+            self.join(lines, if joins == ENTANGLES { 2 } else { 0 });
+        }
+        Ok(())
+    }
+
+    /// A use moves or exchanges the states of the channel's ends, and with them what they are entangled with.
+    fn channel(&mut self, seen: &Seen) -> Result<()> {
+        let ends = seen.channels.clone().next().and_then(|k| self.ends.get(&self.name(k))).cloned();
+        let Some(ends) = ends.filter(|ends| ends.len() > 1) else {
+            return Err(Declined::node(seen.node, "a channel that is not open"));
+        };
+        self.layer(seen, &ends);
+        self.join(&ends, 2);
         Ok(())
     }
 
     /// Notes a reset that does nothing, and that qubits are no longer as they were allocated.
     fn touch(&mut self, seen: &Seen, lines: &[u32]) {
-        let row = seen.row;
-        if !row.acts() {
+        if !seen.row.acts() {
             return;
         }
-        let resets = row.class == Class::Reset || row.injects();
+        let resets = seen.row.resets();
         self.splits |= resets;
         let idle = resets && lines.iter().all(|&line| self.lines[line as usize].fresh);
         if idle {
             self.idle.push(seen.node);
         }
-        if !(idle && row.class == Class::Reset) {
+        if !(idle && seen.row.class == Class::Reset) {
             lines.iter().for_each(|&line| self.lines[line as usize].fresh = false);
         }
     }
@@ -265,6 +323,7 @@ impl<'a, 'b> Pass<'a, 'b> {
                     return Err(Declined::node(seen.node, "a qubit that is not allocated here"));
                 }
                 self.line[name] = NONE;
+                self.freed[name] = true;
                 self.live -= 1;
                 self.reuses.0 = true;
                 continue;
@@ -273,6 +332,7 @@ impl<'a, 'b> Pass<'a, 'b> {
                 return Err(Declined::node(seen.node, "a qubit allocated twice"));
             }
             self.reuses.1 |= self.reuses.0;
+            self.found.renamed |= self.freed[name];
             self.line[name] = self.lines.len() as u32;
             self.root.push(self.line[name]);
             self.size.push(1);
@@ -325,18 +385,19 @@ impl<'a, 'b> Pass<'a, 'b> {
             _ => false,
         };
         let both = seen.guard.is_some() && feeds;
-        self.full |= both || !seen.row.pauli || seen.guard.is_some_and(|guard| !bit(guard));
+        self.full |= both || !seen.row.is_pauli() || seen.guard.is_some_and(|guard| !bit(guard));
     }
 
     fn gate(&mut self, seen: &Seen<'a, '_>, count: usize) -> Result<()> {
-        self.found.ops += 1;
-        self.found.two_qubit += (count == 2) as usize + 3 * (count > 2) as usize;
-        match self.clifford(seen)? {
+        self.found.gates += 1;
+        self.found.two_qubit += (count == 2) as usize;
+        self.found.multi_qubit += (count > 2) as usize;
+        match if self.request.open { None } else { self.clifford(seen)? } {
             Some(clifford) => self.found.non_clifford += !clifford as usize,
             None => {
                 let bytes = &seen.args.bytes[seen.args.at..seen.end];
                 let next = self.found.open.len();
-                let at = *self.open.entry((count, bytes)).or_insert(next);
+                let at = *self.open.entry((seen.number, bytes)).or_insert(next);
                 if at == next {
                     self.found.open.push((seen.node, 0));
                 }
@@ -349,16 +410,17 @@ impl<'a, 'b> Pass<'a, 'b> {
     /// Whether a gate is Clifford; None where that is not told here.
     fn clifford(&self, seen: &Seen) -> Result<Option<bool>> {
         let Some(kind) = seen.row.kind else {
-            if let Some(gate) = lowered_of(seen.shape.op) {
+            if let Some(gate) = seen.row.lowered {
                 return self.clifford_steps(seen, gate);
             }
-            return Ok(match seen.row.short {
-                "gphase" | "teleport_cnot" => Some(true),
-                "inject_t" => Some(false),
-                "paulirot" => {
+            return Ok(match seen.row.op {
+                "core.gphase" | "core.teleport_cnot" => Some(true),
+                "magic.inject_t" => Some(false),
+                "core.paulirot" => {
                     let trivial = seen.text("paulis")?.bytes().all(|letter| letter == b'I');
                     Some(trivial || is_clifford(Kind::Rz, &[seen.angle("theta")?]))
                 }
+                _ if seen.row.class == Class::Evolution => Some(false),
                 _ => None,
             });
         };
@@ -379,13 +441,13 @@ impl<'a, 'b> Pass<'a, 'b> {
     }
 
     fn measure(&mut self, seen: &Seen, lines: &[u32]) -> Result<()> {
-        self.found.ops += 1;
-        self.found.measurements += 1;
-        lines.iter().for_each(|&line| self.lines[line as usize].measured = true);
-        if seen.row.short == "mangle" {
+        if !seen.row.looks() {
+            lines.iter().for_each(|&line| self.lines[line as usize].measured = true);
+        }
+        if seen.row.op == "core.mangle" {
             self.found.non_clifford += !is_clifford(Kind::Rz, &[seen.angle("theta")?]) as usize;
         }
-        if seen.row.short == "mbell" && seen.place.produces.len() == 1 {
+        if seen.row.op == "core.mbell" && seen.place.produces.len() == 1 {
             let event = self.name(seen.place.produces.start);
             self.wide[event] = true;
         }
@@ -442,7 +504,7 @@ impl<'a, 'b> Pass<'a, 'b> {
                     && place.vqs.clone().all(|k| !touched[self.name(k)])
                     && place.produces.clone().all(|k| !read[self.name(k)]);
                 count += !last as usize;
-            } else if (row.class == Class::Reset || row.injects()) && !idle {
+            } else if row.resets() && !idle {
                 resets += 1;
             }
             if row.acts() && !idle {
@@ -459,44 +521,48 @@ impl<'a, 'b> Pass<'a, 'b> {
 
     /// The tighter bound on the bond (`bond`).
     fn tight_bond(&self, rows: &[Option<Row>]) -> f64 {
-        let (body, mut at) = (self.body, 0);
+        let (body, mut at, mut noises) = (self.body, 0, self.request.noise.iter());
         let (mut bonds, mut line, mut own) = (Bonds::default(), vec![NONE; body.strings.len()], Vec::new());
+        let mut ends = HashMap::new();
         for node in 0..body.nodes.len() {
-            let number = body.nodes.get(node);
-            let place = place(&body.shapes[number], at);
-            at += body.shapes[number].counts.iter().sum::<usize>();
-            let Some(row) = &rows[number] else { continue };
+            let shape = &body.shapes[body.nodes.get(node)];
+            let (place, channel) = (place(shape, at), at + shape.counts[0]);
+            at += shape.counts.iter().sum::<usize>();
+            let Some(row) = &rows[body.nodes.get(node)] else { continue };
+            own.clear();
+            own.extend(place.vqs.clone().map(|k| line[self.name(k)]));
             match row.class {
                 Class::Alloc => place.vqs.for_each(|k| line[self.name(k)] = bonds.alloc()),
                 Class::Free => place.vqs.for_each(|k| bonds.free(line[self.name(k)])),
-                _ if row.acts() => {
-                    own.clear();
-                    own.extend(place.vqs.map(|k| line[self.name(k)]));
-                    bonds.take(&own, row.bases, row.class != Class::FeedForward);
-                    if !bonds.alive() {
-                        break;
-                    }
-                }
+                Class::Noise if !own.is_empty() && noises.next() == Some(&ENTANGLES) => bonds.take(&own, b"", true),
+                Class::Open => drop(ends.insert(self.name(channel), own.clone())),
+                Class::Use => ends.get(&self.name(channel)).into_iter().for_each(|ends| bonds.take(ends, b"", true)),
+                _ if row.acts() => bonds.take(&own, row.bases, row.class != Class::FeedForward),
                 _ => {}
+            }
+            if !bonds.alive() {
+                break;
             }
         }
         bonds.peak()
     }
 
-    fn finish(mut self, rows: &[Option<Row>]) -> Features {
+    fn finish(mut self, rows: &[Option<Row>]) -> Result<Features> {
+        if self.noises != self.request.noise.len() {
+            return Err(Declined::byte(0, "fewer error channels than are told of"));
+        }
         let lines = self.lines.len() as i64;
         let (mut crossing, mut bond) = (0, 0);
         for cut in 0..(lines - 1).max(0) {
             crossing += self.change[cut as usize];
             bond = bond.max(crossing.min(cut + 1).min(lines - 1 - cut));
         }
-        let quick = (bond as f64).min(self.found.qubits as f64 / 2.0);
         let magic = self.found.non_clifford > 0 || !self.found.open.is_empty();
-        if self.found.qubits > BOND_QUBITS && quick > 1.0 && magic {
+        if self.found.qubits > BOND_QUBITS && bond > 1 && magic && !self.request.open {
             self.found.tight_bond = Some(self.tight_bond(rows));
         }
         let found = &mut self.found;
-        found.bond = quick;
+        found.bond = bond as f64;
         found.entangling_width = self.size.iter().copied().max().unwrap_or(0);
         found.mid_circuit |= self.conditions;
         found.feed_forward = match (self.full, self.conditions) {
@@ -504,6 +570,6 @@ impl<'a, 'b> Pass<'a, 'b> {
             (_, true) => FeedForward::Pauli,
             _ => FeedForward::None,
         };
-        self.found
+        Ok(self.found)
     }
 }

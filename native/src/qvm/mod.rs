@@ -1,4 +1,4 @@
-//! QVM binary to circuits: graphs of the core family, as `qmk.formats.binary` and `qmk.ir.lower` read them.
+//! Packed graphs to circuits and features: what `qmk.ir.lower` gives for the gates of the core.
 //!
 //! The graph is taken to be verified, its bytes are not: every length, count and number is checked, and what does not
 //! fit is declined. So is what a circuit has no place for: channels, magic, policies and code profiles, allocation under
@@ -16,16 +16,13 @@ mod packed;
 pub mod python;
 mod rows;
 mod strings;
-mod written;
 
 use crate::circuit::Circuit;
 
 use body::Body;
-pub use features::Features;
-use pack::Cursor;
-use packed::{is_packed, Packed};
-pub use written::binary;
-use written::HEAD;
+pub use features::{Features, Request};
+use packed::Packed;
+pub use rows::Ops;
 
 /// Nodes of one graph.
 pub const NODES: usize = 1_000_000;
@@ -40,7 +37,7 @@ pub enum Place {
     Node(usize),
 }
 
-/// Why a binary is left to the semantic codec.
+/// Why a graph is left to Python.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Declined {
     pub place: Place,
@@ -57,26 +54,20 @@ impl Declined {
     }
 }
 
-/// What `look` makes of the body of a graph, in QVM binary or packed.
+/// What `look` makes of the body of a graph, packed.
 fn with_body<T>(data: &[u8], look: impl FnOnce(&Body) -> Result<T, Declined>) -> Result<T, Declined> {
-    if is_packed(data) {
-        return look(&Packed::read(data, false)?.body()?);
-    }
-    if !data.starts_with(HEAD) {
-        return Err(Declined::byte(0, "no QVM binary of version 1"));
-    }
-    look(&Body::read(Cursor { bytes: data, at: HEAD.len() })?)
+    look(&Packed::read(data)?.body()?)
 }
 
-/// The circuit of a verified graph, in QVM binary or packed.
+/// The circuit of a verified graph, packed.
 pub fn read(data: &[u8]) -> Result<Circuit, Declined> {
     with_body(data, lower::circuit)
 }
 
-/// The features of a verified graph, in QVM binary or packed, and its circuit where it has one.
-pub fn look(data: &[u8], circuit: bool) -> Result<(Features, Option<Circuit>), Declined> {
+/// The features of a verified graph, packed, and its circuit where that is wanted and there is one.
+pub fn look(data: &[u8], request: Request, circuit: bool) -> Result<(Features, Option<Circuit>), Declined> {
     with_body(data, |body| {
-        let found = features::features(body)?;
+        let found = features::features(body, request)?;
         Ok((found, circuit.then(|| lower::circuit(body).ok()).flatten()))
     })
 }

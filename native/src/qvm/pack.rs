@@ -1,4 +1,4 @@
-//! MessagePack, read in place: only what a QVM binary may hold, every length checked against what is there.
+//! MessagePack, read in place: only what a packed graph may hold, every length checked against what is there.
 
 use super::strings::word;
 use super::Declined;
@@ -153,13 +153,6 @@ impl<'a> Cursor<'a> {
             None => word(found),
         };
         Some((found, if found.is_empty() { 0 } else { first }))
-    }
-
-    pub fn bytes(&mut self) -> Result<&'a [u8]> {
-        match self.item()? {
-            Item::Bytes(bytes) => Ok(bytes),
-            _ => self.fail("a column is missing here"),
-        }
     }
 
     pub fn bool(&mut self) -> Result<bool> {

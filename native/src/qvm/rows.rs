@@ -1,83 +1,106 @@
-//! What the passes over a graph have to know of an op, looked up once for each shape.
+//! What the passes over a graph have to know of an op: as Python declares it (`qmk.qvm.families`), looked up once for each
+//! shape.
+
+use std::collections::HashMap;
 
 use super::lower::{gate_of, lowered_of};
-use crate::circuit::Kind;
+use crate::circuit::{Kind, Lowered};
 
 #[derive(Clone, Copy, PartialEq)]
 pub enum Class {
     Unitary,
+    Evolution,
     Composite,
     Measure,
     Reset,
     Alloc,
     Free,
+    Open,
+    Use,
+    Close,
     Fence,
     Hint,
     Metadata,
     FeedForward,
-    Logic,
+    Classical,
+    Noise,
+}
+
+/// Classes by what Python calls them.
+const CLASSES: [(&str, Class); 16] = [
+    ("unitary", Class::Unitary),
+    ("evolution", Class::Evolution),
+    ("composite", Class::Composite),
+    ("measure", Class::Measure),
+    ("reset", Class::Reset),
+    ("alloc", Class::Alloc),
+    ("free", Class::Free),
+    ("open", Class::Open),
+    ("use", Class::Use),
+    ("close", Class::Close),
+    ("fence", Class::Fence),
+    ("hint", Class::Hint),
+    ("metadata", Class::Metadata),
+    ("feedforward", Class::FeedForward),
+    ("classical", Class::Classical),
+    ("noise", Class::Noise),
+];
+
+/// What is declared of an op: its class, the basis in which it is diagonal on each of its qubits, whether its Schmidt
+/// rank is two across any cut.
+struct Declared {
+    class: Class,
+    bases: Vec<u8>,
+    rank_two: bool,
+}
+
+/// Every op by name.
+#[derive(Default)]
+pub struct Ops(HashMap<String, Declared>);
+
+impl Ops {
+    /// Declares an op; says whether there is such a class.
+    pub fn declare(&mut self, op: String, class: &str, bases: String, rank_two: bool) -> bool {
+        let Some(&(_, class)) = CLASSES.iter().find(|row| row.0 == class) else { return false };
+        self.0.insert(op, Declared { class, bases: bases.into_bytes(), rank_two });
+        true
+    }
+
+    pub fn row(&self, op: &str) -> Option<Row<'_>> {
+        let (op, declared) = self.0.get_key_value(op)?;
+        let Declared { class, ref bases, rank_two } = *declared;
+        Some(Row { op, class, bases, rank_two, kind: gate_of(op), lowered: lowered_of(op) })
+    }
 }
 
 /// What an op is, once for each shape.
 pub struct Row<'a> {
+    pub op: &'a str,
     pub class: Class,
-    pub short: &'a str,
-    pub kind: Option<Kind>,
-    pub bases: &'static [u8],
-    /// Its Schmidt rank is two across any cut.
+    pub bases: &'a [u8],
     pub rank_two: bool,
-    pub pauli: bool,
-}
-
-pub fn row<'a>(op: &'a str) -> Option<Row<'a>> {
-    let (family, short) = op.split_once('.')?;
-    let class = match (family, short) {
-        ("core", "alloc") => Class::Alloc,
-        ("core", "free") => Class::Free,
-        ("core", "fence") => Class::Fence,
-        ("core", "barrier") => Class::Hint,
-        ("core", "mz" | "mx" | "my" | "mangle" | "mbell" | "mpauli") => Class::Measure,
-        ("core", "reset") => Class::Reset,
-        ("core", "condpauli") => Class::FeedForward,
-        ("core", "lut") => Class::Logic,
-        ("core", "teleport_cnot") | ("magic", "inject_t") => Class::Composite,
-        ("core", "gphase" | "paulirot" | "mod") => Class::Unitary,
-        ("policy", "set") => Class::Metadata,
-        _ => gate_of(op).map(|_| Class::Unitary).or(lowered_of(op).map(|_| Class::Unitary))?,
-    };
-    let kind = gate_of(op);
-    let bases = match (kind, lowered_of(op), short) {
-        (Some(kind), _, _) => kind.bases(),
-        (_, Some(gate), _) => gate.bases,
-        (_, _, "teleport_cnot") => Kind::Cnot.bases(),
-        _ => b"",
-    };
-    let known = bases.iter().filter(|&&basis| basis != b'-').count();
-    let narrow = bases.len() > 1 && known >= if bases.len() == 2 { 1 } else { bases.len() };
-    let rank_two = narrow || matches!(short, "paulirot" | "mpauli");
-    let pauli = matches!(short, "id" | "x" | "y" | "z" | "condpauli");
-    Some(Row { class, short, kind, bases, rank_two, pauli })
+    pub kind: Option<Kind>,
+    pub lowered: Option<&'static Lowered>,
 }
 
 impl Row<'_> {
     /// Whether qubits are acted on.
     pub fn acts(&self) -> bool {
         use Class::*;
-        matches!(self.class, Unitary | Composite | Measure | Reset | FeedForward)
+        matches!(self.class, Unitary | Evolution | Composite | Measure | Reset | FeedForward)
     }
 
-    /// Short names of the gates that it is made of.
-    pub fn gates(&self) -> &[&str] {
-        match (self.class, self.short) {
-            (Class::FeedForward, _) => &["x", "y", "z"],
-            (_, "teleport_cnot") => &["cnot"],
-            (_, "inject_t") => &["h", "t"],
-            (Class::Unitary, _) => std::slice::from_ref(&self.short),
-            _ => &[],
-        }
+    pub fn is_pauli(&self) -> bool {
+        matches!(self.op, "core.id" | "core.x" | "core.y" | "core.z" | "core.condpauli")
     }
 
-    pub fn injects(&self) -> bool {
-        self.short == "inject_t"
+    /// Whether it resets its qubits.
+    pub fn resets(&self) -> bool {
+        self.class == Class::Reset || self.op == "magic.inject_t"
+    }
+
+    /// Whether it looks for the atom, and not at its qubit.
+    pub fn looks(&self) -> bool {
+        self.op == "atoms.check"
     }
 }

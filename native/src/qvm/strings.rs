@@ -62,10 +62,6 @@ impl<'a> Strings<'a> {
         Strings { slots: vec![Slot::default(); slots], order: Vec::new(), key }
     }
 
-    pub fn len(&self) -> usize {
-        self.order.len()
-    }
-
     pub fn texts(&self) -> &[&'a str] {
         &self.order
     }

@@ -4,7 +4,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::features;
-use super::{schedule, simplify, Options, Report};
+use super::{schedule, Options, Report};
 use crate::circuit::python::PyCircuit;
 use crate::circuit::ALL;
 
@@ -82,14 +82,6 @@ pub fn as_dict<'py>(py: Python<'py>, report: &Report, explain: bool) -> PyResult
     Ok(out)
 }
 
-/// Constants, peephole rewrites and dead code only, in the circuit's order.
-#[pyfunction]
-#[pyo3(name = "simplify")]
-fn py_simplify(py: Python<'_>, circuit: &PyCircuit) -> PyResult<PyCircuit> {
-    let source = circuit.0.clone();
-    PyCircuit::checked(py.detach(move || simplify(&source, Options::default()).0))
-}
-
 /// Whether rewriting is likely to save more time than it takes.
 #[pyfunction]
 fn promising(circuit: &PyCircuit) -> bool {
@@ -140,7 +132,6 @@ fn py_features<'py>(py: Python<'py>, circuit: &PyCircuit) -> PyResult<Bound<'py,
 
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(py_rewrite, module)?)?;
-    module.add_function(wrap_pyfunction!(py_simplify, module)?)?;
     module.add_function(wrap_pyfunction!(promising, module)?)?;
     module.add_function(wrap_pyfunction!(py_features, module)?)
 }

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
 
@@ -13,7 +11,6 @@ class Call(msgspec.Struct, frozen=True):
     ``request`` and ``reply`` are msgspec Structs; ``rights`` what the caller must hold; ``errors`` names in
     ``base.errors.KINDS`` beyond JSON-RPC's own; ``aliases`` other method names; ``journaled`` whether the reply
     promises something that must survive a crash.
-    ``example`` is (params, result) as JSON-compatible values, shown in the docs and checked by a test.
     """
 
     name: str
@@ -24,4 +21,3 @@ class Call(msgspec.Struct, frozen=True):
     errors: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     journaled: bool = False
-    example: tuple[Any, Any] = ({}, {})

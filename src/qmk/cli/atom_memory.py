@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from qmk.cli import options
+from qmk.cli import options, output
+
+if TYPE_CHECKING:
+    from qmk.models.qec.atoms import AtomMemory
 
 
 @click.command(short_help="measure a code's logical error rate with lost atoms")
@@ -31,17 +35,17 @@ from qmk.cli import options
 def memory(code: str, noise: str, as_json: bool, **given: Any) -> None:
     """Measure the logical error rate of CODE, "repetition(d=5)" or "surface(d=3)", where atoms are lost: with the
     knowledge of which, and without."""
-    from qmk.cli import output
     from qmk.models.qec import atoms, codes
 
     found = atoms.measure_memory(codes.parse(code), noise, **given)
-    if as_json:
-        output.json_object(found.as_dict())
-        return
+    output.show(as_json, found.as_dict(), _text(found))
+
+
+def _text(found: AtomMemory) -> Iterator[str]:
     rounds = f"{found.rounds} round{'s' * (found.rounds != 1)} of {found.basis}"
-    click.echo(f"{found.code.spec}: {rounds} under {found.noise} [{found.noise_hash[:12]}], matching decoder")
+    yield f"{found.code.spec}: {rounds} under {found.noise} [{found.noise_hash[:12]}], matching decoder"
     where = "at the end" if found.check == "end" else "after every round, where they are replaced"
-    click.echo(f"{found.lost_per_shot:.3g} atoms lost per shot, data atoms looked for {where}")
+    yield f"{found.lost_per_shot:.3g} atoms lost per shot, data atoms looked for {where}"
     rows = []
     for name, rate in (("known", found.aware), ("ignored", found.blind)):
         low, high = rate.interval_per_round(found.rounds)
@@ -49,5 +53,5 @@ def memory(code: str, noise: str, as_json: bool, **given: Any) -> None:
         rows.append(
             (name, str(rate.shots), str(rate.errors_any), f"{rate.per_shot:.3g}", per_round, f"{low:.3g} to {high:.3g}")
         )
-    output.table(("losses", "shots", "errors", "per shot", "per round", "95 %"), rows)
-    click.echo(f"knowing the losses is better by {found.sigmas:.1f} standard deviations")
+    yield from output.table(("losses", "shots", "errors", "per shot", "per round", "95 %"), rows)
+    yield f"knowing the losses is better by {found.sigmas:.1f} standard deviations"

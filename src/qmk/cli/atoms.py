@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from qmk.cli import options
+from qmk.cli import options, output
 from qmk.cli.atom_memory import memory
 from qmk.cli.failure import Console
 
@@ -27,14 +27,11 @@ command.add_command(memory)
 @options.json_option
 def devices(as_json: bool) -> None:
     """List the devices that --device takes."""
-    from qmk.cli import output
     from qmk.models.atoms import profiles
 
     rows = [(row.name, _runs(row), _size(row), row.doc) for row in profiles().values()]
-    if as_json:
-        output.json_object([dict(zip(("name", "runs", "atoms", "doc"), row, strict=True)) for row in rows])
-    else:
-        output.table(("device", "runs", "atoms", "what"), rows)
+    named = [dict(zip(("name", "runs", "atoms", "doc"), row, strict=True)) for row in rows]
+    output.show(as_json, named, output.table(("device", "runs", "atoms", "what"), rows))
 
 
 def _runs(row: Profile) -> str:
@@ -51,7 +48,6 @@ def _size(row: Profile) -> str:
 @options.json_option
 def show(name: str, as_json: bool) -> None:
     """Show the device NAME (or NAME:CONFIGURATION, or a JSON file), and check that its parts fit each other."""
-    from qmk.cli import output
     from qmk.models.atoms.on_device import device
     from qmk.models.atoms.sound import require
 
@@ -59,12 +55,9 @@ def show(name: str, as_json: bool) -> None:
     require(profile)
     if profile.geometry is not None:
         profile.geometry.occupied_sites(configuration)
-    if as_json:
-        output.json_object(profile)
-        return
-    click.echo(f"{profile.name}: {profile.doc}")
-    output.lines(f"  {word}: {text}" for word, text in _facts(profile, configuration).items() if text)
-    output.lines(f"  source: {source}" for source in profile.sources)
+    facts = [f"  {word}: {text}" for word, text in _facts(profile, configuration).items() if text]
+    sources = [f"  source: {source}" for source in profile.sources]
+    output.show(as_json, profile, [f"{profile.name}: {profile.doc}", *facts, *sources])
 
 
 def _facts(profile: Profile, configuration: str) -> dict[str, str]:
@@ -118,7 +111,7 @@ def check(
     A program with a timeline in its metadata has this checked too.
     """
     from qmk.base.errors import invalid_graph
-    from qmk.cli import output, source
+    from qmk.cli import source
     from qmk.models.atoms import on_device
     from qmk.models.atoms.timeline import check_timeline, timeline_of
 
@@ -131,24 +124,19 @@ def check(
     if found:
         raise invalid_graph(found)
     timeline = on_device.on_device(loaded.graph, profile, configuration, isa, shots).timeline
-    if as_json:
-        output.json_object(timeline)
-        return
     counts = {word: sum(row.op == f"atoms.{word}" for row in timeline.timeline) for word in ("move", "wait")}
     known = f"{counts['move']} moves, {counts['wait']} waits"
-    click.echo(f"{profile.name} runs it in {timeline.duration_us:.6g} us: {len(timeline.timeline)} timed ops, {known}")
+    text = f"{profile.name} runs it in {timeline.duration_us:.6g} us: {len(timeline.timeline)} timed ops, {known}"
+    output.show(as_json, timeline, text)
 
 
 @command.command(short_help="list versions of the instructions")
 @options.json_option
 def isa(as_json: bool) -> None:
     """Say which version of the instructions has what."""
-    from qmk.cli import output
     from qmk.models.atoms.isa import FEATURES, VERSIONS, matrix
 
     found = matrix()
-    if as_json:
-        output.json_object({"versions": VERSIONS, "features": found})
-        return
     rows = [(*("yes" if found[f.name][v] else "-" for v in VERSIONS), f.name, f.doc) for f in FEATURES]
-    output.table((*VERSIONS, "feature", "what"), rows)
+    told = {"versions": VERSIONS, "features": found}
+    output.show(as_json, told, output.table((*VERSIONS, "feature", "what"), rows))

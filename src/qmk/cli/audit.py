@@ -9,20 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from qmk.cli import options
+from qmk.cli import options, output
 from qmk.cli.failure import BAD_PROGRAM, call_error
 
 if TYPE_CHECKING:
     from qmk.host.audit import Entry, Report
     from qmk.host.audit_reader import AuditReader
 
-data_option = click.option(
-    "--data-dir",
-    type=click.Path(file_okay=False),
-    envvar="QMK_STATE_DIR",
-    metavar="PATH",
-    help="The daemon's data folder, if not the default one.",
-)
 key_option = click.option(
     "--public-key",
     type=click.Path(dir_okay=False),
@@ -40,7 +33,7 @@ def command() -> None:
 
 
 @command.command()
-@data_option
+@options.data_option()
 @options.database_option
 @key_option
 @click.option(
@@ -53,10 +46,9 @@ def command() -> None:
 )
 @options.json_option
 def verify(
-    data_dir: str | None, database: str | None, public_key: str | None, witnesses: tuple[str, ...], as_json: bool
+    data_dir: Path | None, database: str | None, public_key: str | None, witnesses: tuple[str, ...], as_json: bool
 ) -> int:
     """Walk the chain and every seal, and name each entry or epoch that is not as it was signed."""
-    from qmk.cli import output
     from qmk.host import audit, seals
 
     folder = _folder(data_dir)
@@ -64,10 +56,7 @@ def verify(
         key = seals.public_key(_key_path(folder, public_key))
         kept = [*map(Path, witnesses), *audit.kept_witnesses(folder)]
         report = audit.verify(log, key, [seals.read_witness(path) for path in kept])
-    if as_json:
-        output.json_object(report)
-    else:
-        output.lines(verdict(report))
+    output.show(as_json, report, verdict(report))
     return 0 if report.ok else BAD_PROGRAM
 
 
@@ -80,7 +69,7 @@ def verdict(report: Report) -> list[str]:
 
 
 @command.command()
-@data_option
+@options.data_option()
 @options.database_option
 @click.option("--tenant", metavar="NAME", help="Only this tenant's.")
 @click.option("--kind", metavar="KIND", help="Only this kind, such as job.admit, or a group of them, such as job.")
@@ -88,7 +77,7 @@ def verdict(report: Report) -> list[str]:
 @click.option("--to", "last", type=click.IntRange(1), metavar="SEQ", help="The last entry to show.")
 @options.json_option
 def show(
-    data_dir: str | None,
+    data_dir: Path | None,
     database: str | None,
     tenant: str | None,
     kind: str | None,
@@ -117,7 +106,7 @@ def show(
                 continue
             shown_any = True
             if as_json:
-                shown = {name: getattr(entry, name) for name in entry.__struct_fields__} | {"hash": stored.hex()}
+                shown = msgspec.structs.asdict(entry) | {"hash": stored.hex()}
                 click.echo(msgspec.json.encode(shown).decode())
             else:
                 click.echo(line(entry))
@@ -149,11 +138,10 @@ def _plain(value: Any) -> str:
 
 @command.command()
 @click.argument("seq", type=click.IntRange(1))
-@data_option
+@options.data_option()
 @options.database_option
-def prove(seq: int, data_dir: str | None, database: str | None) -> None:
+def prove(seq: int, data_dir: Path | None, database: str | None) -> None:
     """Print a proof, as JSON, that entry SEQ is in a sealed epoch. It can be checked without the log."""
-    from qmk.cli import output
     from qmk.host import audit
 
     with _open(_folder(data_dir), database) as log:
@@ -172,7 +160,6 @@ def check(proof: str, public_key: str, as_json: bool) -> int:
     import msgspec
 
     from qmk.base.errors import QmkError
-    from qmk.cli import output
     from qmk.host import audit, seals
 
     try:
@@ -186,22 +173,16 @@ def check(proof: str, public_key: str, as_json: bool) -> int:
     try:
         entry = audit.check(read, key)
     except QmkError as error:
-        if as_json:
-            output.json_object({"error": error.to_dict()})
-        else:
-            click.echo(f"NOT PROVEN: {error.message}")
+        output.show(as_json, {"error": error.to_dict()}, f"NOT PROVEN: {error.message}")
         return BAD_PROGRAM
-    if as_json:
-        output.json_object({name: getattr(entry, name) for name in entry.__struct_fields__})
-    else:
-        click.echo(f"proven: {line(entry).strip()}")
+    output.show(as_json, msgspec.structs.asdict(entry), f"proven: {line(entry).strip()}")
     return 0
 
 
-def _folder(data_dir: str | None) -> Path:
+def _folder(data_dir: Path | None) -> Path:
     from qmk.rpc.places import state_dir
 
-    return Path(data_dir) if data_dir else state_dir()
+    return data_dir or state_dir()
 
 
 def _key_path(folder: Path, public_key: str | None) -> Path:

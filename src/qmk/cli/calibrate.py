@@ -21,17 +21,11 @@ ORDER = ("native", "stabilizer", "reference", "aer")
 @click.command()
 @click.option("--quick", is_flag=True, help="Take 5 seconds rather than 30: the longest programs are left out.")
 @click.option("--engines", "names", metavar="NAME,...", help="Only these; the file keeps what it has of others.")
-@click.option(
-    "--data-dir",
-    type=click.Path(file_okay=False),
-    envvar="QMK_STATE_DIR",
-    metavar="PATH",
-    help="The daemon's folder; the file of rates is written there.",
-)
+@options.data_option("The daemon's folder; the file of rates is written there.")
 @click.option("--dry-run", is_flag=True, help="Show the table, write nothing.")
 @options.engine_python_option
 @options.json_option
-def command(quick: bool, names: str | None, data_dir: str | None, dry_run: bool, as_json: bool) -> None:
+def command(quick: bool, names: str | None, data_dir: Path | None, dry_run: bool, as_json: bool) -> None:
     """Run small programs on every installed engine and fit the rates of its cost model to this machine.
 
     The router predicts with these rates from then on; a daemon reads them when it starts. They hold for this processor
@@ -43,7 +37,7 @@ def command(quick: bool, names: str | None, data_dir: str | None, dry_run: bool,
     from qmk.router import rates
 
     wanted = _wanted(names)
-    path = rates.default_path(Path(data_dir) if data_dir else None)
+    path = rates.default_path(data_dir)
     budget_s = QUICK_S if quick else BUDGET_S
     if not dry_run:
         rates.check_writable(path)
@@ -80,7 +74,7 @@ def show(report: Report) -> None:
     rows = [_row(row) for row in report.fits]
     head = ("engine", "method", "programs", "measured", "predicted before", "after", "worst error before", "after")
     if rows:
-        output.table(head, rows)
+        output.lines(output.table(head, rows))
     for name, why in report.skipped.items():
         click.echo(f"not measured: {name}: {why}")
 

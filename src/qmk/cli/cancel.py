@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import click
-import msgspec
 
-from qmk.cli import options
+from qmk.cli import options, output
 from qmk.cli.session import connected
 
 
@@ -16,11 +15,7 @@ from qmk.cli.session import connected
 @options.socket_option
 def command(job: str, reason: str, as_json: bool, socket_path: str | None) -> None:
     """Stop JOB; its worker ends at once."""
-    from qmk.cli import output
 
     with connected(socket_path) as client:
-        reply = msgspec.to_builtins(client.cancel(job, reason=reason))
-    if as_json:
-        output.json_object(reply)
-    else:
-        click.echo(f"{job}: {reply['state']}")
+        reply = client.cancel(job, reason=reason)
+    output.show(as_json, reply, f"{job}: {reply.state}")

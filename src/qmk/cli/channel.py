@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from qmk.cli import options, parameters
+from qmk.cli import options, output, pages, parameters
 from qmk.cli.session import connected
 
 if TYPE_CHECKING:
@@ -24,20 +24,8 @@ def command() -> None:
 @options.socket_option
 def channels(limit: int, as_json: bool, socket_path: str | None) -> None:
     """List your tenant's channels, and what others have proposed to it, the newest first."""
-    import msgspec
-
-    from qmk.cli import output, pages
-
     with connected(socket_path) as client:
-        rows, more = pages.collect(
-            limit, lambda rows, cursor: client.channels(limit=rows, cursor=cursor), lambda page: page.channels
-        )
-    if as_json:
-        output.json_object(msgspec.to_builtins(rows))
-        return
-    if not rows:
-        click.echo("no channels; 'qmk channel open PEER' proposes one")
-        return
+        rows, more = pages.collect(limit, client.channels, "channels")
     table = [
         (
             row.channel,
@@ -49,8 +37,8 @@ def channels(limit: int, as_json: bool, socket_path: str | None) -> None:
         )
         for row in rows
     ]
-    output.table(("channel", "state", "between", "fidelity", "pairs used", "expires"), table)
-    pages.tell_more(more)
+    head = ("channel", "state", "between", "fidelity", "pairs used", "expires")
+    pages.show(as_json, rows, more, head, table, "no channels; 'qmk channel open PEER' proposes one")
 
 
 @command.command(name="open")
@@ -104,12 +92,8 @@ def status(channel: str, as_json: bool, socket_path: str | None) -> None:
 
 
 def _show(state: ChannelState, as_json: bool) -> None:
-    from qmk.cli import output
 
-    if as_json:
-        output.json_object(state)
-    else:
-        output.lines(lines(state))
+    output.show(as_json, state, lines(state))
 
 
 def lines(state: ChannelState) -> list[str]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+
 import click
 
-from qmk.cli import options
+from qmk.cli import options, pages
 from qmk.cli.session import connected
 
 
@@ -15,23 +17,10 @@ from qmk.cli.session import connected
 @options.socket_option
 def command(job: str | None, limit: int, as_json: bool, socket_path: str | None) -> None:
     """List the checkpoints that 'qmk checkpoint' has made, of all your tenant's jobs or of JOB, the newest first."""
-    import msgspec
-
     from qmk.base.units import bytes_text
-    from qmk.cli import output, pages
 
     with connected(socket_path) as client:
-        rows, more = pages.collect(
-            limit,
-            lambda rows, cursor: client.checkpoints(job, limit=rows, cursor=cursor),
-            lambda page: page.checkpoints,
-        )
-    if as_json:
-        output.json_object(msgspec.to_builtins(rows))
-        return
-    if not rows:
-        click.echo(f"no checkpoints of {job}" if job else "no checkpoints; 'qmk checkpoint JOB' makes one")
-        return
+        rows, more = pages.collect(limit, functools.partial(client.checkpoints, job), "checkpoints")
     table = [
         (
             row.checkpoint_id,
@@ -42,5 +31,5 @@ def command(job: str | None, limit: int, as_json: bool, socket_path: str | None)
         )
         for row in rows
     ]
-    output.table(("checkpoint", "job", "where", "size", "saved"), table)
-    pages.tell_more(more)
+    none = f"no checkpoints of {job}" if job else "no checkpoints; 'qmk checkpoint JOB' makes one"
+    pages.show(as_json, rows, more, ("checkpoint", "job", "where", "size", "saved"), table, none)

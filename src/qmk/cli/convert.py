@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from qmk.cli import options
+from qmk.cli import options, output, source
 from qmk.cli.failure import Console, call_error
 
 TARGETS: dict[str, str] = {
@@ -37,7 +37,6 @@ def command(
     output_path: str | None,
 ) -> None:
     """Write PROGRAM in another format; what the format cannot express is refused, never dropped."""
-    from qmk.cli import source
     from qmk.request.rewriting import rewrite
 
     loaded = source.load(program, format_name, params, console)
@@ -47,12 +46,7 @@ def command(
             raise call_error("the binary form is not for a terminal; name a file with -o")
         sys.stdout.buffer.write(data)
         return
-    try:
-        with open(output_path, "wb") as file:
-            file.write(data)
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise call_error(f"cannot write '{output_path}': {reason}", path=output_path) from error
+    output.write_file(output_path, data)
 
 
 def emit(graph: Any, target: str) -> bytes:

@@ -12,7 +12,7 @@ import click
 import msgspec
 
 from qmk.base.units import bytes_text
-from qmk.cli import options
+from qmk.cli import options, output
 
 State = Literal["ok", "warning", "error"]
 WAL_FIX_VERSION = (3, 51, 3)
@@ -34,14 +34,10 @@ class Check(msgspec.Struct, frozen=True):
 @options.socket_option
 def command(as_json: bool, socket_path: str | None) -> int:
     """Check Python, SQLite, engines, memory, cores and the daemon, with a fix for whatever is wrong."""
-    from qmk.cli import output
 
     checks = [*(check() for check in CHECKS), *engine_checks(), *broken_plugin_checks(), daemon_check(socket_path)]
     healthy = all(check.state != "error" for check in checks)
-    if as_json:
-        output.json_object({"ok": healthy, "checks": checks})
-    else:
-        output.lines(text(checks))
+    output.show(as_json, {"ok": healthy, "checks": checks}, text(checks))
     return 0 if healthy else 3
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from qmk.cli import options
+from qmk.cli import options, output
 from qmk.cli.failure import Console, call_error
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def command(
     With --device: when every op runs there, waits and moves included; --output draws this as a picture, with the array.
     Without a device a picture has one unit of time for each op.
     """
-    from qmk.cli import diagram, output, source
+    from qmk.cli import diagram, source
     from qmk.cli.failure import terminal_width
 
     loaded = source.load(program, format_name, params, console)
@@ -60,7 +60,6 @@ def command(
 
 
 def _on_device(graph: Graph, name: str | None, path: str | None, draw_all: bool) -> None:
-    from qmk.cli import output
     from qmk.models.atoms import on_device
 
     profile, configuration = (None, "") if name is None else on_device.device(name)
@@ -70,7 +69,7 @@ def _on_device(graph: Graph, name: str | None, path: str | None, draw_all: bool)
         return
     entries = made.timeline.timeline if draw_all else made.timeline.timeline[:DRAWN_NODES]
     rows = [(f"{row.start_us:g}", f"{row.duration_us:g}", row.op, " ".join(row.atoms)) for row in entries]
-    output.table(("start us", "us", "op", "atoms"), rows)
+    output.lines(output.table(("start us", "us", "op", "atoms"), rows))
     left_out = len(made.timeline.timeline) - len(entries)
     if left_out:
         click.echo(f"… {left_out} more rows; --all draws them")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from qmk.cli import options
+from qmk.cli import options, output
 
 if TYPE_CHECKING:
     from qmk.sdk.engine import Capabilities, Declaration
@@ -17,18 +17,15 @@ if TYPE_CHECKING:
 @options.json_option
 def command(as_json: bool) -> None:
     """List the engines: what each can do, and whether its libraries are installed."""
-    from qmk.cli import output
     from qmk.sdk.discovery import engines, problems
 
     found, broken = engines(), problems("engines")
-    if as_json:
-        listed = [describe(found[name]) for name in sorted(found)]
-        failed = [{"engine": name, "error": broken[name]} for name in sorted(broken)]
-        output.json_object({"engines": listed, "broken": failed})
-        return
+    listed = [describe(found[name]) for name in sorted(found)]
+    failed = [{"engine": name, "error": broken[name]} for name in sorted(broken)]
     rows = [row for name in sorted(found) for row in _rows(found[name])]
     rows += [(name, "-", "cannot be loaded", "", "", "", f"error: {broken[name]}") for name in sorted(broken)]
-    output.table(("engine", "method", "library", "qubits", "feed-forward", "gates", "what"), rows)
+    head = ("engine", "method", "library", "qubits", "feed-forward", "gates", "what")
+    output.show(as_json, {"engines": listed, "broken": failed}, output.table(head, rows))
 
 
 def library_text(declaration: Declaration) -> str:

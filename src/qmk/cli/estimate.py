@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from qmk.base.errors import QmkError
-from qmk.cli import options
+from qmk.cli import options, output
 from qmk.cli.failure import Console, call_error
 
 if TYPE_CHECKING:
     from qmk.models.estimate.counts import LogicalCounts
     from qmk.models.estimate.estimate import Calibrated, Estimate
-
-    Named = list[tuple[str, Estimate]]
 
 _BEFORE_JSON = b"\xef\xbb\xbf \t\r\n"
 
@@ -51,8 +49,8 @@ def command(
 
     PROGRAM is a program in any format that QMK reads, or a JSON object of logical counts (numQubits, tCount, ...).
     """
-    from qmk.cli import estimate_table, output
-    from qmk.models.estimate import rows
+    from qmk.cli import estimate_table
+    from qmk.models.estimate import report, rows
 
     counts = _counts(program, format_name, params, console)
     asked = _asked(params_path, qubit, code, budget, frontier)
@@ -61,7 +59,7 @@ def command(
     beside, why_none = _beside(found, calibrated)
     named = [(rows.title(each), each) for each in found]
     if html_path is not None:
-        _write(html_path, named, program, beside)
+        output.write_file(html_path, report.html(named, program, beside))
     if as_json:
         output.json_object(_json(items, found, failed, beside))
         return
@@ -99,17 +97,13 @@ def _counts_in(data: bytes, path: str) -> LogicalCounts | None:
     return counts.parse(given) if meant else None
 
 
-def _read_json(path: str) -> Any:
-    from qmk.models import files
-
-    return files.parse_json(files.read(path), path)
-
-
 def _asked(
     path: str | None, qubit: str | None, code: str | None, budget: float | None, frontier: bool
 ) -> list[dict[str, Any]]:
     """The parameter objects, with what the options say put over them."""
-    given = {} if path is None else _read_json(path)
+    from qmk.models import files
+
+    given = {} if path is None else files.parse_json(files.read(path), path)
     items = given if isinstance(given, list) else [given]
     if not items or not all(isinstance(item, dict) for item in items):
         raise call_error(f"'{path}' holds no parameters", help="write an object, or a list of objects")
@@ -192,13 +186,3 @@ def _json(
         return groups[0]
     rest = iter(groups)
     return [failure(failed[index]) if index in failed else next(rest) for index in range(len(items))]
-
-
-def _write(path: str, named: Named, program: str, beside: Calibrated | None) -> None:
-    from qmk.models.estimate import report
-
-    try:
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(report.html(named, program, beside))
-    except OSError as error:
-        raise call_error(f"cannot write '{path}': {(error.strerror or str(error)).lower()}", path=path) from error

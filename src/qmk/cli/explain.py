@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from qmk.cli import options, request
+from qmk.cli import options, output, request
 from qmk.cli.failure import FAILED_RUN, Console
 from qmk.cli.values import Wanted, output_options
 
@@ -40,7 +40,7 @@ def command(
     """
     import msgspec
 
-    from qmk.cli import decision, output, values
+    from qmk.cli import decision, values
     from qmk.cli.run import DEFAULT_SHOTS
     from qmk.host import machine
     from qmk.request.build import build

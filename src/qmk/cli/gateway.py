@@ -25,17 +25,11 @@ CONNECTIONS = 256
     metavar="N",
     help="Port; 8451 if not given, 0 for a free one.",
 )
-@click.option(
-    "--data-dir",
-    type=click.Path(file_okay=False),
-    envvar="QMK_STATE_DIR",
-    metavar="PATH",
-    help="Where the gateway keeps what its protocols know of a task beside its job.",
-)
+@options.data_option("Where the gateway keeps what its protocols know of a task beside its job.")
 @click.option("--require-token", is_flag=True, help="Ask for a token on loopback too; elsewhere it always is.")
 @click.option("--verbose", "-v", is_flag=True, help="Log what happens on standard error.")
 def command(
-    socket_path: str | None, host: str, port: int, data_dir: str | None, require_token: bool, verbose: bool
+    socket_path: str | None, host: str, port: int, data_dir: Path | None, require_token: bool, verbose: bool
 ) -> None:
     """Serve Amazon Braket's, QLAM's and Pasqal Cloud's protocols over HTTP, in the foreground.
 
@@ -61,7 +55,7 @@ def command(
     listening = _listen(host, port)
     address = listening.getsockname()
     needs_token = require_token or address[0] not in ("127.0.0.1", "::1")
-    folder = Path(data_dir) if data_dir else state_dir()
+    folder = data_dir or state_dir()
     app = make_app(Path(socket_path) if socket_path else None, folder / RECORDS, needs_token=needs_token)
     config = uvicorn.Config(
         app,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -22,13 +23,11 @@ if TYPE_CHECKING:
     metavar="AGE",
     help="Forget jobs that ended before that, with results and checkpoints: 30d, 12h, 2w.",
 )
-@click.option(
-    "--data-dir", type=click.Path(file_okay=False), envvar="QMK_STATE_DIR", metavar="PATH", help="The daemon's folder."
-)
+@options.data_option("The daemon's folder.")
 @options.database_option
 @options.json_option
 def command(
-    dry_run: bool, older_than_s: float | None, data_dir: str | None, database: str | None, as_json: bool
+    dry_run: bool, older_than_s: float | None, data_dir: Path | None, database: str | None, as_json: bool
 ) -> None:
     """Collect what nobody needs from a daemon's data folder, whether the daemon runs or not.
 
@@ -36,10 +35,7 @@ def command(
     jobs that ended before that are forgotten first. The ledger and the audit log stay.
     """
     found = operate(data_dir, database or "", "op_gc", dry_run=dry_run, older_than_s=older_than_s)
-    if as_json:
-        output.json_object(found)
-    else:
-        output.lines(text(found, older_than_s))
+    output.show(as_json, found, text(found, older_than_s))
 
 
 def text(found: op_gc.Reply, older_than_s: float | None) -> list[str]:

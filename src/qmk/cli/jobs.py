@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import click
+import msgspec
 
-from qmk.cli import options
+from qmk.cli import options, pages
 from qmk.cli.session import connected
 
 
@@ -21,24 +23,12 @@ from qmk.cli.session import connected
 @options.socket_option
 def command(state: str | None, limit: int, as_json: bool, socket_path: str | None) -> None:
     """List your tenant's jobs, those submitted last first."""
-    import msgspec
-
-    from qmk.cli import output, pages
-
     with connected(socket_path) as client:
-        wanted = state.upper() if state else None
-        rows, more = pages.collect(
-            limit, lambda rows, cursor: client.jobs(wanted, limit=rows, cursor=cursor), lambda page: page.jobs
-        )
+        rows, more = pages.collect(limit, functools.partial(client.jobs, state.upper() if state else None), "jobs")
     found = msgspec.to_builtins(rows)
-    if as_json:
-        output.json_object(found)
-        return
-    if not found:
-        click.echo(f"no jobs {state.lower()}" if state else "no jobs; 'qmk submit PROGRAM' makes one")
-        return
-    output.table(("job", "state", "engine", "progress", "submitted", "ran"), [cells(row) for row in found])
-    pages.tell_more(more)
+    none = f"no jobs {state.lower()}" if state else "no jobs; 'qmk submit PROGRAM' makes one"
+    head = ("job", "state", "engine", "progress", "submitted", "ran")
+    pages.show(as_json, found, more, head, [cells(row) for row in found], none)
 
 
 def cells(row: dict[str, Any]) -> tuple[str, ...]:

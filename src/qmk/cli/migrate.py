@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import click
-import msgspec
 
-from qmk.cli import options
+from qmk.cli import options, output
 from qmk.cli.session import connected
 
 
@@ -16,12 +15,8 @@ from qmk.cli.session import connected
 @options.socket_option
 def command(job: str, region: str, as_json: bool, socket_path: str | None) -> None:
     """Move JOB to another worker and to REGION of the device at its next fence; says so when it is there."""
-    from qmk.cli import output
 
     with connected(socket_path) as client:
         reply = client.migrate(job, region)
-    if as_json:
-        output.json_object(msgspec.to_builtins(reply))
-    else:
-        handles = f"{len(reply.handles)} {'handle' if len(reply.handles) == 1 else 'handles'}"
-        click.echo(f"{job}: in {reply.region} with {handles}, {reply.epoch} epochs behind it")
+    handles = f"{len(reply.handles)} {'handle' if len(reply.handles) == 1 else 'handles'}"
+    output.show(as_json, reply, f"{job}: in {reply.region} with {handles}, {reply.epoch} epochs behind it")

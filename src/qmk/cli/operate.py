@@ -15,7 +15,7 @@ DAEMON_STARTS_S = 5.0
 """How long a daemon that has taken the data folder may need until it answers."""
 
 
-def operate(data_dir: str | None, database: str, name: str, **params: Any) -> Any:
+def operate(data_dir: Path | None, database: str, name: str, **params: Any) -> Any:
     """The call's reply. A daemon that is just starting is waited for. Where there is no data folder, none is made but
     for the first tenant."""
     from qmk.base.errors import QmkError
@@ -23,7 +23,7 @@ def operate(data_dir: str | None, database: str, name: str, **params: Any) -> An
     from qmk.host import operating
     from qmk.host.config import HostConfig
 
-    places: dict[str, Any] = {"data_dir": Path(data_dir)} if data_dir else {}
+    places: dict[str, Any] = {"data_dir": data_dir} if data_dir else {}
     config = HostConfig(**places, database=database)
     if not config.data_dir.is_dir():
         _announce_folder(config.data_dir, name)

@@ -6,6 +6,7 @@ import difflib
 import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -105,6 +106,12 @@ def listen_option(command: Command) -> Command:
         metavar="PATH",
         help="The daemon's socket, if not the default one.",
     )(command)
+
+
+def data_option(help: str = "The daemon's data folder, if not the default one.") -> Callable[[Command], Command]:
+    """``--data-dir``, as ``data_dir``: a path, or None."""
+    kind = click.Path(file_okay=False, path_type=Path)
+    return click.option("--data-dir", type=kind, envvar="QMK_STATE_DIR", metavar="PATH", help=help)
 
 
 DATABASE = "qmk.database"

@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
+
+from qmk.cli.failure import call_error
+
+
+def show(as_json: bool, value: Any, text: str | Iterable[str]) -> None:
+    """``value`` as one JSON object where it was asked for, else ``text``, a line or lines for people."""
+    if as_json:
+        json_object(value)
+    else:
+        lines((text,) if isinstance(text, str) else text)
 
 
 def json_object(value: Any) -> None:
@@ -33,13 +44,21 @@ def lines(rows: Iterable[str]) -> None:
         click.echo(row)
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Left-aligned columns under a bold head; the last column is not padded."""
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Lines of left-aligned columns under a bold head; the last column is not padded."""
     widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
     for number, row in enumerate([head, *rows]):
         cells = [text.ljust(width) for text, width in zip(row[:-1], widths[:-1], strict=True)]
         line = "  ".join([*cells, row[-1]]).rstrip()
-        click.echo(click.style(line, bold=True) if number == 0 else line)
+        yield click.style(line, bold=True) if number == 0 else line
+
+
+def write_file(path: str, content: bytes | str) -> None:
+    """Raises INVALID_PARAMS where the file cannot be written."""
+    try:
+        Path(path).write_bytes(content.encode() if isinstance(content, str) else content)
+    except OSError as error:
+        raise call_error(f"cannot write '{path}': {(error.strerror or str(error)).lower()}", path=path) from error
 
 
 def ascii_only() -> bool:

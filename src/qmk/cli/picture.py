@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qmk.base.errors import QmkError
+from qmk.cli import output
 from qmk.cli.failure import call_error
 
 if TYPE_CHECKING:
@@ -21,16 +23,10 @@ def write(scene: Scene, path: str) -> None:
     suffix = Path(path).suffix
     if suffix not in (".svg", ".png"):
         raise call_error(f"'{path}': a picture is an SVG or a PNG", help="end the name in .svg or .png")
-    try:
-        if suffix == ".svg":
-            Path(path).write_text(svg(scene), encoding="utf-8")
-        else:
-            _png(scene, path)
-    except OSError as error:
-        raise call_error(f"cannot write '{path}': {(error.strerror or str(error)).lower()}", path=path) from error
+    output.write_file(path, svg(scene) if suffix == ".svg" else _png(scene))
 
 
-def _png(scene: Scene, path: str) -> None:
+def _png(scene: Scene) -> bytes:
     try:
         import matplotlib as mpl
     except ImportError as error:
@@ -46,7 +42,9 @@ def _png(scene: Scene, path: str) -> None:
     axes.set_axis_off()
     for order, mark in enumerate(scene.marks):
         _add(axes, mark, order)
-    figure.savefig(path, dpi=DPI)
+    made = io.BytesIO()
+    figure.savefig(made, dpi=DPI)
+    return made.getvalue()
 
 
 def _add(axes: Any, mark: Mark, order: int) -> None:

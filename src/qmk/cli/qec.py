@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from qmk.cli import options
+from qmk.cli import options, output
 from qmk.cli.qec_plan import plan
 from qmk.cli.qec_speed import speed
 
@@ -70,33 +70,27 @@ def _decoder_option(command: Command) -> Command:
 @options.json_option
 def list_codes(names: tuple[str, ...], as_json: bool) -> None:
     """List the families of codes, or say what is known of each CODE, and check its operators."""
-    from qmk.cli import output
     from qmk.models.qec import codes
 
     if not names:
         rows = [(f.name, f.doc, f.distances, codes.make_code(f.name, {}).spec) for f in codes.FAMILIES.values()]
-        if as_json:
-            output.json_object([dict(zip(("family", "doc", "distances", "example"), row, strict=True)) for row in rows])
-        else:
-            output.table(("family", "what", "distances", "such as"), rows)
+        named = [dict(zip(("family", "doc", "distances", "example"), row, strict=True)) for row in rows]
+        output.show(as_json, named, output.table(("family", "what", "distances", "such as"), rows))
         return
     found = [_described(name) for name in names]
-    if as_json:
-        output.json_object(found)
-        return
-    for row in found:
-        click.echo(f"{row['code']}: {row['name']} [[{row['n']},{row['k']},{row['distance']}]]")
-        click.echo(f"  {row['physical_qubits']} physical qubits: {row['n']} data, {row['ancillas']} ancillas")
-        click.echo(f"  a round of {len(row['cycle'])} layers: {' '.join(row['cycle'])}")
-        if row["stabilisers"]:
-            click.echo(
-                "  ranks over GF(2): stabilisers {X} + {Z}, gauge operators {gX} + {gZ}, {g} gauge qubits".format(
-                    **row["stabilisers"], **row["gauges"], g=row["gauge_qubits"]
-                )
-            )
-            click.echo(f"  operators: {'; '.join(row['faults']) or 'as the parameters say'}")
-        for note in filter(None, (row["note"], row["note_of_name"])):
-            click.echo(f"  note: {note}")
+    output.show(as_json, found, (line for row in found for line in _lines(row)))
+
+
+def _lines(row: dict[str, Any]) -> Iterator[str]:
+    yield f"{row['code']}: {row['name']} [[{row['n']},{row['k']},{row['distance']}]]"
+    yield f"  {row['physical_qubits']} physical qubits: {row['n']} data, {row['ancillas']} ancillas"
+    yield f"  a round of {len(row['cycle'])} layers: {' '.join(row['cycle'])}"
+    if row["stabilisers"]:
+        yield "  ranks over GF(2): stabilisers {X} + {Z}, gauge operators {gX} + {gZ}, {g} gauge qubits".format(
+            **row["stabilisers"], **row["gauges"], g=row["gauge_qubits"]
+        )
+        yield f"  operators: {'; '.join(row['faults']) or 'as the parameters say'}"
+    yield from (f"  note: {note}" for note in (row["note"], row["note_of_name"]) if note)
 
 
 def _described(name: str) -> dict[str, Any]:
@@ -132,7 +126,6 @@ def _described(name: str) -> dict[str, Any]:
 @options.json_option
 def memory(code: str, noise: str, as_json: bool, basis: str, **given: Any) -> None:
     """Measure the logical error rate of CODE, such as "surface(d=5)", as a memory."""
-    from qmk.cli import output
     from qmk.models.qec import codes, memories
 
     name_note = codes.note_of(code)
@@ -144,7 +137,7 @@ def memory(code: str, noise: str, as_json: bool, basis: str, **given: Any) -> No
     click.echo(
         f"{found.code.spec}: {found.rounds} round{'s' * (found.rounds != 1)} under {label}, {found.decoder} decoder"
     )
-    output.table(("basis", "shots", "errors", "per shot", "per round", "95 %"), _basis_rows(found))
+    output.lines(output.table(("basis", "shots", "errors", "per shot", "per round", "95 %"), _basis_rows(found)))
     if len(found.bases) > 1:
         low, high = found.bounds_per_round
         click.echo(f"X and Z: {found.block_per_round:.3g} per round ({low:.3g} to {high:.3g})")
@@ -178,7 +171,7 @@ def threshold(
     Beside the crossings: the pseudo-threshold of each distance, where a round fails as often as the same number of bare
     qubits, and the best distance at each error rate, which for a code without threshold is not the largest.
     """
-    from qmk.cli import output, qec_plot
+    from qmk.cli import qec_plot
     from qmk.models.qec import codes, memories
 
     if plot:
@@ -203,7 +196,6 @@ def threshold(
 
 
 def _show(found: Threshold) -> None:
-    from qmk.cli import output
 
     first = found.points[0]
     distances = sorted({point.code.distance for point in found.points})
@@ -213,7 +205,7 @@ def _show(found: Threshold) -> None:
     for p, best in found.best.items():
         cells = [next(x for x in found.curve(d) if x.p == p) for d in distances]
         rows.append((f"{p:.3g}", *(f"{x.block_per_round:.3g}" for x in cells), str(best)))
-    output.table(("p", *(f"d={d}" for d in distances), "best d"), rows)
+    output.lines(output.table(("p", *(f"d={d}" for d in distances), "best d"), rows))
     for low, high, place in found.crossings:
         click.echo(f"d = {low} and {high} cross at p = {place:.3g}")
     if not found.crossings:
@@ -244,7 +236,6 @@ def compare(
     names: tuple[str, ...], noise: str, decoders: tuple[str, ...], as_json: bool, basis: str, **given: Any
 ) -> None:
     """Measure several CODEs, with several decoders, under the same noise, and put them side by side."""
-    from qmk.cli import output
     from qmk.models.qec import codes, memories
     from qmk.models.qec.rates import any_per_round
 
@@ -253,10 +244,7 @@ def compare(
         for name in names
         for decoder in decoders or (None,)
     ]
-    if as_json:
-        output.json_object([row.as_dict() for row in found])
-        return
-    click.echo(f"{found[0].noise} [{found[0].noise_hash[:12]}], per round, {' + '.join(found[0].bases)}")
+    title = f"{found[0].noise} [{found[0].noise_hash[:12]}], per round, {' + '.join(found[0].bases)}"
     rows = []
     for row in found:
         low, high = row.bounds_per_round
@@ -266,7 +254,7 @@ def compare(
         rates = (f"{row.block_per_round:.3g}", f"{low:.3g} to {high:.3g}", f"{each:.3g}", f"{cpu_us:.3g}")
         rows.append((row.code.spec, row.decoder, *size, *rates))
     head = ("code", "decoder", "qubits", "k", "qubits/k", "block", "95 %", "per logical qubit", "CPU us/round")
-    output.table(head, rows)
+    output.show(as_json, [row.as_dict() for row in found], [title, *output.table(head, rows)])
 
 
 @command.command(short_help="check a machine's profile")
@@ -276,22 +264,17 @@ def profile(file: str, as_json: bool) -> None:
     """Check a profile of a machine (qec_scheme, error_budget, decoder; JSON or TOML) and say what it means."""
     import msgspec
 
-    from qmk.cli import output
     from qmk.models.qec.profile import Budget, Profile
 
     found = Profile.load(file)
     code, noise = found.code, found.noise
-    if as_json:
-        output.json_object({**msgspec.to_builtins(found), "physical_qubits": code.physical_qubits, "code": code.spec})
-        return
+    told = {**msgspec.to_builtins(found), "physical_qubits": code.physical_qubits, "code": code.spec}
     budget = found.error_budget
     total = budget.total if isinstance(budget, Budget) else budget
-    click.echo(f"{code.spec}: {code.physical_qubits} physical qubits, noise {noise.label if noise else 'not given'}")
-    click.echo(f"error budget {total:g}")
     one = found.decoder.load(1)
-    click.echo(
-        f"{found.decoder.name} decoder" + (f": {one:.3g} of its capacity for each patch" if one is not None else "")
-    )
+    capacity = f": {one:.3g} of its capacity for each patch" if one is not None else ""
+    qubits = f"{code.spec}: {code.physical_qubits} physical qubits, noise {noise.label if noise else 'not given'}"
+    output.show(as_json, told, [qubits, f"error budget {total:g}", f"{found.decoder.name} decoder{capacity}"])
 
 
 def _whole(text: str) -> list[int]:

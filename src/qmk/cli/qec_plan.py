@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from qmk.cli import options
-from qmk.cli.failure import call_error
+from qmk.cli import options, output
 
 if TYPE_CHECKING:
     from qmk.models.qec.surgery import Program
@@ -51,8 +50,7 @@ def plan(
     PROGRAM is a JSON file, or a name such as cnot_ZZ, product_ZZZ_Z or t_gates_5. With --factories, operations that
     need T states wait for them.
     """
-    from qmk.cli import output
-    from qmk.models.qec.surgery import Timed, drawing, timeline
+    from qmk.models.qec.surgery import drawing, timeline
     from qmk.models.qec.surgery.floor import check_distance
 
     check_distance(distance)
@@ -69,13 +67,9 @@ def plan(
             loaded, factory, factories, distance, error, clifford_error, reaction_rounds=reaction, seed=seed
         )
     if svg is not None:
-        _write(svg, drawing.svg(loaded))
-    if as_json:
-        spans: list[Timed] = list(timeline(loaded))
-        output.json_object(rows | {"operations": spans})
-        return
-    output.lines(drawing.lines(loaded))
-    output.lines(f"{name.replace('_', ' ')}: {_text(value)}" for name, value in rows.items())
+        output.write_file(svg, drawing.svg(loaded))
+    told = [f"{name.replace('_', ' ')}: {_text(value)}" for name, value in rows.items()]
+    output.show(as_json, rows | {"operations": list(timeline(loaded))}, [*drawing.lines(loaded), *told])
 
 
 def _with_factories(
@@ -109,15 +103,6 @@ def _check_supply(ctx: click.Context, factories: int | None) -> None:
         if factories is None and ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             option = f"--{name.replace('_', '-')}"
             raise click.UsageError(f"{option} is of factories, and there are none; add --factories N", ctx)
-
-
-def _write(path: str, text: str) -> None:
-    from pathlib import Path
-
-    try:
-        Path(path).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise call_error(f"cannot write '{path}': {(error.strerror or str(error)).lower()}", path=path) from error
 
 
 def _load(text: str) -> Program:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from qmk.cli import options
+from qmk.cli import options, output
 
 
 @click.command(short_help="measure the CPU time of a detection event")
@@ -16,11 +16,7 @@ from qmk.cli import options
 @options.json_option
 def speed(code: str, noise: str, decoder: str | None, shots: int, seed: int, as_json: bool) -> None:
     """Measure the CPU time of a detection event of CODE, such as "surface(d=5)", as qmk serve --decoder takes it."""
-    from qmk.cli import output
     from qmk.models.qec import codes, speed
 
     found = speed.measure_speed(codes.parse(code), noise, shots=shots, seed=seed, decoder=decoder)
-    if as_json:
-        output.json_object({"event_s": found.event_s})
-        return
-    click.echo(f"event={found.event_s:.3g}")
+    output.show(as_json, {"event_s": found.event_s}, f"event={found.event_s:.3g}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from qmk.cli import options
+from qmk.cli import options, output
 from qmk.cli.session import connected
 
 
@@ -13,21 +13,14 @@ from qmk.cli.session import connected
 @options.socket_option
 def command(as_json: bool, socket_path: str | None) -> None:
     """Show your tenant's quotas and how much of each is used. The operator sets them with 'qmk tenant set'."""
-    import msgspec
-
-    from qmk.cli import output
-
     with connected(socket_path) as client:
         reply = client.negotiate()
-    if as_json:
-        output.json_object({"tenant": reply.tenant, "quota": msgspec.to_builtins(reply.quota)})
-        return
     rows = [
         (row.name, used_text(row.used, row.kind), f"{row.limit:,}", row.unit, counts_text(row.kind, row.period_end))
         for row in reply.quota
     ]
-    click.echo(f"tenant {reply.tenant}")
-    output.table(("quota", "used", "limit", "unit", "counts"), rows)
+    table = output.table(("quota", "used", "limit", "unit", "counts"), rows)
+    output.show(as_json, {"tenant": reply.tenant, "quota": reply.quota}, [f"tenant {reply.tenant}", *table])
 
 
 def used_text(used: float, kind: str) -> str:

@@ -6,9 +6,8 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 import click
-import msgspec
 
-from qmk.cli import options
+from qmk.cli import options, output
 from qmk.cli.failure import FAILED_RUN
 from qmk.cli.session import connected
 
@@ -26,27 +25,22 @@ def command(job: str, compare: bool, as_json: bool, socket_path: str | None) -> 
 
     With --compare the exit code is 0 when every bit is the same and 3 when one differs.
     """
-    from qmk.cli import output
     from qmk.cli.result import wait_for
 
     with connected(socket_path) as client:
         first = wait_for(client, job, 0, as_json) if compare else None  # one without a result is not run again in vain
         reply = client.replay(job)
         if first is None:
-            if as_json:
-                output.json_object(msgspec.to_builtins(reply))
-            else:
-                click.echo(reply.job_id)
+            output.show(as_json, reply, reply.job_id)
             return 0
         second = wait_for(client, reply.job_id, 0, as_json)
         found = difference(first, second)
-    if as_json:
-        output.json_object({"job_id": job, "replay": reply.job_id, "identical": found is None, "difference": found})
-    elif found is None:
-        what = "counts and the events of every shot" if first.has_events else "counts; no events were kept"
-        click.echo(f"{job}: identical to {reply.job_id}: {first.shots} shots, {what}")
-    else:
-        click.echo(f"{job}: differs from {reply.job_id}: {found['text']}")
+    what = "counts and the events of every shot" if first.has_events else "counts; no events were kept"
+    text = f"{job}: identical to {reply.job_id}: {first.shots} shots, {what}"
+    if found is not None:
+        text = f"{job}: differs from {reply.job_id}: {found['text']}"
+    told = {"job_id": job, "replay": reply.job_id, "identical": found is None, "difference": found}
+    output.show(as_json, told, text)
     return 0 if found is None else FAILED_RUN
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import click
-import msgspec
 
-from qmk.cli import options
+from qmk.cli import options, output
 from qmk.cli.session import connected
 
 
@@ -16,14 +15,11 @@ from qmk.cli.session import connected
 @options.socket_option
 def command(checkpoint: str, wait: bool, as_json: bool, socket_path: str | None) -> None:
     """Start a new job from CHECKPOINT: the same program, shots, seed and engine, and so the same bits."""
-    from qmk.cli import output
     from qmk.cli.result import show_result, wait_for
 
     with connected(socket_path) as client:
         reply = client.restore(checkpoint)
         if wait:
             show_result(wait_for(client, reply.job_id, 0, as_json), as_json, reply.job_id)
-        elif as_json:
-            output.json_object(msgspec.to_builtins(reply))
         else:
-            click.echo(reply.job_id)
+            output.show(as_json, reply, reply.job_id)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from qmk.cli import options
+from qmk.cli import options, output
 from qmk.cli.session import connected
 
 if TYPE_CHECKING:
@@ -44,7 +44,6 @@ def wait_for(client: Client, job: str, shots: int, quiet: bool) -> Result:
 
 def show_result(result: Result, as_json: bool, name: str) -> None:
     """A result as ``qmk run`` prints it."""
-    from qmk.cli import output
     from qmk.cli.run import show
 
     if as_json:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import click
-import msgspec
 
-from qmk.cli import options
+from qmk.cli import options, output
 from qmk.cli.session import connected
 
 WAYS = {
@@ -36,11 +35,7 @@ class Epochs(click.ParamType[int]):
 @options.socket_option
 def command(job: str, epoch: int, as_json: bool, socket_path: str | None) -> None:
     """Take JOB back to where EPOCH epochs were behind it; 0 is its start. It goes on from there."""
-    from qmk.cli import output
 
     with connected(socket_path) as client:
         reply = client.rollback(job, epoch)
-    if as_json:
-        output.json_object(msgspec.to_builtins(reply))
-    else:
-        click.echo(f"{job}: goes on with {reply.epoch} epochs behind it, {WAYS[reply.how]}")
+    output.show(as_json, reply, f"{job}: goes on with {reply.epoch} epochs behind it, {WAYS[reply.how]}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from qmk.cli import options, request
+from qmk.cli import options, output, request
 from qmk.cli.failure import Console
 from qmk.cli.session import connected
 from qmk.cli.values import Wanted, output_options
@@ -87,8 +87,6 @@ def command(
 def tell(result: Result, name: str, as_json: bool, top: int, explain: bool, observables: tuple[str, ...] = ()) -> None:
     """Print a result as one JSON object, or for people."""
     if as_json:
-        from qmk.cli import output
-
         output.json_object(result.to_dict())
     else:
         show(result, name, top, explain, observables)
@@ -97,7 +95,7 @@ def tell(result: Result, name: str, as_json: bool, top: int, explain: bool, obse
 def show(result: Result, name: str, top: int, explain: bool, observables: tuple[str, ...] = ()) -> None:
     """Print a result for people: what ran, then the counts as bars, then values beyond them (of ``observables`` as they
     were written)."""
-    from qmk.cli import decision, histogram, output, values
+    from qmk.cli import decision, histogram, values
     from qmk.cli.failure import terminal_width
 
     provenance = result.provenance

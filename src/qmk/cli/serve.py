@@ -16,13 +16,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @options.listen_option
-@click.option(
-    "--data-dir",
-    type=click.Path(file_okay=False),
-    envvar="QMK_STATE_DIR",
-    metavar="PATH",
-    help="Where the journal and the results are kept.",
-)
+@options.data_option("Where the journal and the results are kept.")
 @click.option(
     "--workers", type=click.IntRange(1, 256), metavar="N", help="Jobs run at once; the usable cores if not given."
 )
@@ -86,7 +80,7 @@ if TYPE_CHECKING:
 @click.option("--verbose", "-v", is_flag=True, help="Log what happens on standard error.")
 def command(
     socket_path: str | None,
-    data_dir: str | None,
+    data_dir: Path | None,
     workers: int | None,
     durability: str | None,
     database: str | None,
@@ -112,7 +106,7 @@ def command(
     )
     given: dict[str, Any] = {
         "socket": Path(socket_path) if socket_path else None,
-        "data_dir": Path(data_dir) if data_dir else None,
+        "data_dir": data_dir,
         "workers": workers,
         "durability": durability,
         "database": database or None,

@@ -8,7 +8,7 @@ from typing import Any
 import click
 import msgspec
 
-from qmk.cli import options
+from qmk.cli import options, output
 from qmk.cli.session import connected
 
 
@@ -18,14 +18,10 @@ from qmk.cli.session import connected
 @options.socket_option
 def command(job: str, as_json: bool, socket_path: str | None) -> None:
     """Say what state JOB is in and how far it is."""
-    from qmk.cli import output
 
     with connected(socket_path) as client:
         status = msgspec.to_builtins(client.status(job))
-    if as_json:
-        output.json_object(status)
-    else:
-        click.echo(line(job, status))
+    output.show(as_json, status, line(job, status))
 
 
 def line(job: str, status: dict[str, Any], now_s: float | None = None) -> str:

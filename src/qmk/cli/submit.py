@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from qmk.cli import options, request
+from qmk.cli import options, output, request
 from qmk.cli.failure import Console
 from qmk.cli.session import connected
 from qmk.cli.values import Wanted, output_options
@@ -41,7 +41,7 @@ def command(
     import msgspec
 
     from qmk.base.errors import Finding
-    from qmk.cli import output, values
+    from qmk.cli import values
     from qmk.cli.result import show_result, wait_for
 
     loaded, outputs = values.load(wanted, program, format_name, params, console)
@@ -52,7 +52,5 @@ def command(
             console.findings(msgspec.convert(job.warnings, list[Finding]))
         if wait:
             show_result(wait_for(client, job.job_id, job.shots, as_json), as_json, program)
-        elif as_json:
-            output.json_object(job)
         else:
-            click.echo(job.job_id)
+            output.show(as_json, job, job.job_id)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
-from qmk.cli import options, parameters
+from qmk.cli import options, output, parameters
 from qmk.cli.failure import call_error
 from qmk.cli.operate import operate
 
@@ -22,13 +22,7 @@ def command() -> None:
 
 
 def _places(function: Command) -> Command:
-    function = click.option(
-        "--data-dir",
-        type=click.Path(file_okay=False),
-        envvar="QMK_STATE_DIR",
-        metavar="PATH",
-        help="The daemon's data folder, if not the default one.",
-    )(function)
+    function = options.data_option()(function)
     return options.json_option(options.database_option(function, exposed=False))
 
 
@@ -60,7 +54,7 @@ def _policy(function: Command) -> Command:
 @click.argument("name")
 @_policy
 @_places
-def add(name: str, as_json: bool, data_dir: str | None, **policy: Any) -> None:
+def add(name: str, as_json: bool, data_dir: Path | None, **policy: Any) -> None:
     """Register the tenant NAME."""
     _show([_operate(data_dir, "op_tenant_add", tenant=name, **_wishes(**policy))], as_json, one=True)
 
@@ -69,7 +63,7 @@ def add(name: str, as_json: bool, data_dir: str | None, **policy: Any) -> None:
 @click.argument("name")
 @_policy
 @_places
-def change(name: str, as_json: bool, data_dir: str | None, **policy: Any) -> None:
+def change(name: str, as_json: bool, data_dir: Path | None, **policy: Any) -> None:
     """Change what is given of the tenant NAME ("local" is whoever needs no token)."""
     wishes = _wishes(**policy)
     if not wishes:
@@ -79,7 +73,7 @@ def change(name: str, as_json: bool, data_dir: str | None, **policy: Any) -> Non
 
 @command.command(name="list")
 @_places
-def tenants(as_json: bool, data_dir: str | None) -> None:
+def tenants(as_json: bool, data_dir: Path | None) -> None:
     """List the tenants. Whoever needs no token is the tenant "local", which is not registered and not listed."""
     rows = _operate(data_dir, "op_tenant_list").tenants
     if rows or as_json:
@@ -91,7 +85,7 @@ def tenants(as_json: bool, data_dir: str | None) -> None:
 @command.command()
 @click.argument("name")
 @_places
-def suspend(name: str, as_json: bool, data_dir: str | None) -> None:
+def suspend(name: str, as_json: bool, data_dir: Path | None) -> None:
     """Stop serving the tenant NAME: calls are refused and queued jobs wait; running jobs end."""
     _show([_operate(data_dir, "op_tenant_suspend", tenant=name)], as_json, one=True)
 
@@ -99,7 +93,7 @@ def suspend(name: str, as_json: bool, data_dir: str | None) -> None:
 @command.command()
 @click.argument("name")
 @_places
-def resume(name: str, as_json: bool, data_dir: str | None) -> None:
+def resume(name: str, as_json: bool, data_dir: Path | None) -> None:
     """Serve the tenant NAME again."""
     _show([_operate(data_dir, "op_tenant_resume", tenant=name)], as_json, one=True)
 
@@ -109,15 +103,17 @@ def resume(name: str, as_json: bool, data_dir: str | None) -> None:
 @options.token_bounds
 @click.option("--never-expires", is_flag=True, help="Make a token that is good until it is revoked.")
 @click.option(
-    "--output", type=click.Path(dir_okay=False), metavar="FILE", help="Write it to this new file, for its owner alone."
+    "--output",
+    "file",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Write it to this new file, for its owner alone.",
 )
 @_places
 def token(
-    name: str, never_expires: bool, output: str | None, as_json: bool, data_dir: str | None, **bounds: Any
+    name: str, never_expires: bool, file: str | None, as_json: bool, data_dir: Path | None, **bounds: Any
 ) -> None:
     """Make a token of the tenant NAME and print it. It is good for 90 days unless --expires says otherwise."""
-    from qmk.cli import output as out
-
     wishes = {key: value for key, value in bounds.items() if value is not None}
     if never_expires and "expires" in wishes:
         raise click.UsageError("--expires and --never-expires exclude each other")
@@ -125,30 +121,23 @@ def token(
         wishes.setdefault("expires", int(time.time()) + options.TOKEN_DAYS * 86_400)
     if bounds["rights"] == []:
         raise call_error("a token without any right is good for nothing", help="name rights, or leave --rights out")
-    if output is not None and Path(output).exists():
-        raise options.exists_already(output)
+    if file is not None and Path(file).exists():
+        raise options.exists_already(file)
     made = _operate(data_dir, "op_token_issue", tenant=name, **wishes)
-    if output is not None:
-        options.write_secret(output, made.token)
-    if as_json:
-        out.json_object({"serial": made.serial, **({"file": output} if output else {"token": made.token})})
-    else:
-        click.echo(made.serial if output else made.token)
+    if file is not None:
+        options.write_secret(file, made.token)
+    told = {"serial": made.serial, **({"file": file} if file else {"token": made.token})}
+    output.show(as_json, told, made.serial if file else made.token)
 
 
 @command.command(name="tokens")
 @click.argument("name")
 @_places
-def tokens_of(name: str, as_json: bool, data_dir: str | None) -> None:
+def tokens_of(name: str, as_json: bool, data_dir: Path | None) -> None:
     """List the live tokens of the tenant NAME."""
-    from qmk.cli import output
-
     rows = _operate(data_dir, "op_token_list", tenant=name).tokens
-    if as_json:
-        output.json_object(rows)
-        return
     table = [(row.serial, options.moment(row.issued), options.moment(row.expires), _names(row.rights)) for row in rows]
-    output.table(("serial", "issued", "expires", "rights"), table)
+    output.show(as_json, rows, output.table(("serial", "issued", "expires", "rights"), table))
 
 
 @command.command()
@@ -156,20 +145,16 @@ def tokens_of(name: str, as_json: bool, data_dir: str | None) -> None:
 @click.argument("serial", required=False)
 @click.option("--all", "everything", is_flag=True, help="Every token of the tenant so far.")
 @_places
-def revoke(name: str, serial: str | None, everything: bool, as_json: bool, data_dir: str | None) -> None:
+def revoke(name: str, serial: str | None, everything: bool, as_json: bool, data_dir: Path | None) -> None:
     """Make the token SERIAL of the tenant NAME void, and end the sessions that were opened with it."""
-    from qmk.cli import output
-
     if (serial is None) == (not everything):
         raise click.UsageError("give either the SERIAL of a token or --all")
     reply = _operate(data_dir, "op_token_revoke", tenant=name, serial=serial or "")
-    if as_json:
-        output.json_object(reply)
-    else:
-        click.echo(f"{_count(len(reply.revoked), 'token')} revoked, {_count(reply.sessions, 'session')} ended")
+    text = f"{_count(len(reply.revoked), 'token')} revoked, {_count(reply.sessions, 'session')} ended"
+    output.show(as_json, reply, text)
 
 
-def _operate(data_dir: str | None, name: str, **params: Any) -> Any:
+def _operate(data_dir: Path | None, name: str, **params: Any) -> Any:
     return operate(data_dir, click.get_current_context().meta[options.DATABASE], name, **params)
 
 
@@ -179,27 +164,13 @@ def _wishes(weight: float | None, allow: list[str] | None, quotas: tuple[tuple[s
 
 
 def _show(rows: list[Any], as_json: bool, one: bool = False) -> None:
-    from qmk.cli import output
-
-    if as_json:
-        output.json_object(rows[0] if one else rows)
-        return
     head = ("tenant", "state", "weight", "tokens", "sessions", "jobs", "capabilities")
-    output.table(
-        head,
-        [
-            (
-                row.tenant,
-                "suspended" if row.suspended else "active",
-                f"{row.weight:g}",
-                str(row.tokens),
-                str(row.sessions),
-                str(row.jobs),
-                _names(row.allowed),
-            )
-            for row in rows
-        ],
-    )
+    table = [
+        (row.tenant, "suspended" if row.suspended else "active", f"{row.weight:g}", str(row.tokens), str(row.sessions),
+         str(row.jobs), _names(row.allowed))
+        for row in rows
+    ]  # fmt: skip
+    output.show(as_json, rows[0] if one else rows, output.table(head, table))
 
 
 def _names(rights: list[str] | None) -> str:

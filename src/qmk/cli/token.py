@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from qmk.cli import options
+from qmk.cli import options, output
 from qmk.cli.failure import call_error
 
 
@@ -49,22 +49,18 @@ def attenuate(file: str | None, output: str | None, **bounds: Any) -> None:
 def show(file: str | None, as_json: bool) -> None:
     """Say whose a token is and what it is bounded by. Whether it is good only the daemon can tell."""
     from qmk.abi.token import bounds_of, opened
-    from qmk.cli import output
 
     token = opened(_token(file))
     bounds = bounds_of(token.caveats)
     rights = None if bounds.rights is None else sorted(bounds.rights)
-    if as_json:
-        known = {"expires": bounds.expires, "rights": rights, "shots": bounds.shots, "uid": bounds.uid}
-        output.json_object({"tenant": token.tenant, "serial": token.serial_text, **known})
-        return
+    known = {"expires": bounds.expires, "rights": rights, "shots": bounds.shots, "uid": bounds.uid}
     lines = [f"tenant {token.tenant}, serial {token.serial_text}", f"expires: {options.moment(bounds.expires)}"]
     lines.append(f"rights: {'all of the tenant' if rights is None else ', '.join(rights) or 'none'}")
     if bounds.shots is not None:
         lines.append(f"shots of one job: at most {bounds.shots}")
     if bounds.uid is not None:
         lines.append(f"user: {bounds.uid} only")
-    output.lines(lines)
+    output.show(as_json, {"tenant": token.tenant, "serial": token.serial_text, **known}, lines)
 
 
 def _token(file: str | None) -> str:

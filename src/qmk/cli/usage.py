@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from qmk.cli import options
+from qmk.cli import options, output
 
 if TYPE_CHECKING:
     from qmk.host.ledger import Row
@@ -50,13 +50,7 @@ class Date(click.ParamType[int]):
 @click.option("--to", "to_ns", type=Date(), metavar="DATE", help="Launches that ended before DATE.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print one line a launch, with a head line.")
 @options.json_option
-@click.option(
-    "--data-dir",
-    type=click.Path(file_okay=False),
-    envvar="QMK_STATE_DIR",
-    metavar="PATH",
-    help="The daemon's data folder, if not the default one.",
-)
+@options.data_option()
 @options.database_option
 def command(
     tenant: str,
@@ -64,21 +58,20 @@ def command(
     to_ns: int | None,
     as_csv: bool,
     as_json: bool,
-    data_dir: str | None,
+    data_dir: Path | None,
     database: str | None,
 ) -> None:
     """Sum up what each tenant's jobs used; with --csv or --json, list every launch.
 
     DATE is a day such as 2026-11-01, or a moment such as 2026-11-01T12:00, in UTC. The daemon may be running or not.
     """
-    from qmk.cli import output
     from qmk.host.config import JOURNAL_NAME
     from qmk.host.ledger import END_NS, read
     from qmk.rpc.places import state_dir
 
     if as_csv and as_json:
         raise click.UsageError("--csv and --json exclude each other")
-    folder = Path(data_dir) if data_dir else state_dir()
+    folder = data_dir or state_dir()
     end_ns = END_NS if to_ns is None else to_ns
     rows = map(shown, read(folder / JOURNAL_NAME, tenant, from_ns, end_ns, database or ""))
     if tenant:
@@ -93,7 +86,7 @@ def command(
         listed = list(rows)
         output.json_object({"rows": listed, "totals": totals(listed)})
     else:
-        _write_table(totals(rows))
+        output.lines(_table(totals(rows)))
 
 
 def _say_unknown(tenant: str, known: list[str]) -> None:
@@ -133,25 +126,10 @@ def _write_csv(rows: Iterator[dict[str, Any]]) -> None:
     writer.writerows(rows)
 
 
-def _write_table(sums: dict[str, dict[str, Any]]) -> None:
-    from qmk.cli import output
-
+def _table(sums: dict[str, dict[str, Any]]) -> Iterable[str]:
     if not sums:
-        click.echo("no launch ended in this time")
-        return
+        return ["no launch ended in this time"]
     head = ["tenant", "launches", "completed", "shots", "gates", "engine s", "CPU s", "bytes stored", "rounds"]
-    lines = [
-        [
-            tenant,
-            f"{row['launches']:,}",
-            f"{row['completed']:,}",
-            f"{row['shots']:,}",
-            f"{row['gates']:,}",
-            f"{row['engine_seconds']:,.3f}",
-            f"{row['cpu_seconds']:,.3f}",
-            f"{row['bytes_stored']:,}",
-            f"{row['rounds']:,}",
-        ]
-        for tenant, row in sums.items()
-    ]
-    output.table(head, lines)
+    cells = [[f"{value:,.3f}" if name.endswith("seconds") else f"{value:,}" for name, value in row.items()]
+             for row in sums.values()]  # fmt: skip
+    return output.table(head, [[tenant, *row] for tenant, row in zip(sums, cells, strict=True)])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from qmk.cli import options
+from qmk.cli import options, output, source
 from qmk.cli.failure import BAD_PROGRAM, Console
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ def command(
     as_json: bool,
 ) -> int:
     """Check PROGRAM against every rule and print all findings in one go."""
-    from qmk.cli import output, source
     from qmk.ir.summary import summarise
     from qmk.qvm.verify import verify
 

@@ -1,15 +1,13 @@
 """Exact simulation by branches.
 
-A branch is one history of measurement outcomes: a state, the classical bits so far, and a weight. Every instruction is
-applied as the op table says; a measurement splits the branch. With probabilities as weights the leaves are the exact
-distribution; with sets of shots as weights, split by seeded dice, they are samples.
+A branch is one history of measurement outcomes: a state, the classical bits so far, and its probability. Every
+instruction is applied as the op table says; a measurement splits the branch. The leaves are the exact distribution.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -37,38 +35,33 @@ TINY = 1e-12
 """A measurement outcome less probable than this is numerical noise of an impossible one."""
 
 Chances = npt.NDArray[np.float64]
-W = TypeVar("W")
 
 
 @dataclass
-class Branch(Generic[W]):
+class Branch:
     """``state``: tensor of shape (2,) * n, axis = qubit; ``bits``: cbits; ``at``: next instruction."""
 
     state: Array
     bits: list[int]
-    weight: W
+    weight: float
     at: int = 0
 
 
-Spread = Callable[[W, Chances], list[tuple[int, W]]]
-"""(weight, probabilities of some outcomes) to the outcomes that happen, each with its share of the weight."""
-
-
-def walk(program: Program, weight: W, spread: Spread[W], leaf: Callable[[list[int], W], None]) -> None:
+def walk(program: Program, leaf: Callable[[list[int], float], None]) -> None:
     """Follow every branch of ``program`` to its end, depth first, and give each one's cbits and weight to ``leaf``."""
     zero = np.zeros((2,) * program.n_qubits, dtype=np.complex128)
     zero[(0,) * program.n_qubits] = 1
-    stack = [Branch(zero, [0] * program.n_cbits, weight)]
+    stack = [Branch(zero, [0] * program.n_cbits, 1.0)]
     instructions, tail = program.instructions, _tail(program)
     while stack:
         branch = stack.pop()
         if branch.at < tail:
             at = branch.at
-            for part in reversed(_step(branch, instructions[at], spread)):
+            for part in reversed(_step(branch, instructions[at])):
                 part.at = at + 1
                 stack.append(part)
         else:
-            _read_out(branch, [m for m in instructions[tail:] if isinstance(m, Measure)], spread, leaf)
+            _read_out(branch, [m for m in instructions[tail:] if isinstance(m, Measure)], leaf)
 
 
 def _tail(program: Program) -> int:
@@ -84,14 +77,14 @@ def _tail(program: Program) -> int:
     return at
 
 
-def _step(branch: Branch[W], item: Instruction, spread: Spread[W]) -> list[Branch[W]]:
+def _step(branch: Branch, item: Instruction) -> list[Branch]:
     """Run one instruction on ``branch``; the branches that it leaves."""
     if isinstance(item, Barrier):
         return [branch]
     if isinstance(item, Noise):
-        return _disturb(branch, item, spread)
+        return _disturb(branch, item)
     if isinstance(item, Toss):
-        parts = spread(branch.weight, np.array([1 - item.p, item.p]))
+        parts = _spread(branch.weight, np.array([1 - item.p, item.p]))
         made = [(fell, Branch(branch.state, list(branch.bits), weight)) for fell, weight in parts]
         for _, part in filter(lambda pair: pair[0], made):
             for cbit in item.cbits:
@@ -105,12 +98,12 @@ def _step(branch: Branch[W], item: Instruction, spread: Spread[W]) -> list[Branc
         case Logic():
             branch.bits[item.cbit] = classical.compute_once(item, branch.bits)
         case Measure():
-            parts = _observe(branch, item.qubit, spread)
+            parts = _observe(branch, item.qubit)
             for outcome, part in parts:
                 part.bits[item.cbit] = outcome
             return [part for _, part in parts]
         case Reset():  # measure, then flip a 1 back to 0
-            parts = _observe(branch, item.qubit, spread)
+            parts = _observe(branch, item.qubit)
             for outcome, part in parts:
                 if outcome:
                     part.state = np.flip(part.state, item.qubit)
@@ -118,7 +111,7 @@ def _step(branch: Branch[W], item: Instruction, spread: Spread[W]) -> list[Branc
     return [branch]
 
 
-def _disturb(branch: Branch[W], noise: Noise, spread: Spread[W]) -> list[Branch[W]]:
+def _disturb(branch: Branch, noise: Noise) -> list[Branch]:
     """One branch for each error, or Kraus operator, that happens."""
     assert isinstance(noise, PauliNoise | PauliNoise2 | KrausNoise)
     if isinstance(noise, KrausNoise):
@@ -127,10 +120,10 @@ def _disturb(branch: Branch[W], noise: Noise, spread: Spread[W]) -> list[Branch[
         weights[weights < TINY] = 0
         return [
             Branch(made[k] / np.sqrt(weights[k]), list(branch.bits), weight)
-            for k, weight in spread(branch.weight, weights / weights.sum())
+            for k, weight in _spread(branch.weight, weights / weights.sum())
         ]
-    parts: list[Branch[W]] = []
-    for error, weight in spread(branch.weight, np.array(noise.chances)):
+    parts: list[Branch] = []
+    for error, weight in _spread(branch.weight, np.array(noise.chances)):
         state = branch.state
         for gate in noise.gates(error):
             state = apply_gate(state, gate)
@@ -138,10 +131,10 @@ def _disturb(branch: Branch[W], noise: Noise, spread: Spread[W]) -> list[Branch[
     return parts
 
 
-def _observe(branch: Branch[W], qubit: int, spread: Spread[W]) -> list[tuple[int, Branch[W]]]:
+def _observe(branch: Branch, qubit: int) -> list[tuple[int, Branch]]:
     """Project ``qubit`` on each outcome that happens: (outcome, branch with its state, bits copied)."""
-    parts: list[tuple[int, Branch[W]]] = []
-    for outcome, weight in spread(branch.weight, probabilities(branch.state, [qubit])):
+    parts: list[tuple[int, Branch]] = []
+    for outcome, weight in _spread(branch.weight, probabilities(branch.state, [qubit])):
         state = branch.state.copy()
         gone: list[int | slice] = [slice(None)] * state.ndim
         gone[qubit] = 1 - outcome
@@ -151,14 +144,12 @@ def _observe(branch: Branch[W], qubit: int, spread: Spread[W]) -> list[tuple[int
     return parts
 
 
-def _read_out(
-    branch: Branch[W], measures: list[Measure], spread: Spread[W], leaf: Callable[[list[int], W], None]
-) -> None:
+def _read_out(branch: Branch, measures: list[Measure], leaf: Callable[[list[int], float], None]) -> None:
     """Measure many qubits at once; the first of ``measures`` is the most significant bit of an outcome."""
     if not measures:
         leaf(branch.bits, branch.weight)
         return
-    for outcome, weight in spread(branch.weight, probabilities(branch.state, [m.qubit for m in measures])):
+    for outcome, weight in _spread(branch.weight, probabilities(branch.state, [m.qubit for m in measures])):
         bits = list(branch.bits)
         for place, measure in enumerate(reversed(measures)):
             bits[measure.cbit] = (outcome >> place) & 1
@@ -176,7 +167,8 @@ def probabilities(state: Array, qubits: list[int]) -> Chances:
     return found / found.sum()
 
 
-def _exact(weight: float, chances: Chances) -> list[tuple[int, float]]:
+def _spread(weight: float, chances: Chances) -> list[tuple[int, float]]:
+    """The outcomes that may happen, each with its share of the weight."""
     return [(int(k), weight * float(chances[k])) for k in np.flatnonzero(chances)]
 
 
@@ -189,7 +181,7 @@ def exact_distribution(program: Program) -> dict[str, float]:
             key = print_registers(program.registers, row)
             found[key] = found.get(key, 0.0) + share
 
-    walk(program, 1.0, _exact, leaf)
+    walk(program, leaf)
     return dict(sorted(found.items()))
 
 

@@ -15,7 +15,7 @@ from qmk.host.journal import Batch, Journal
 from qmk.host.results import Result
 from qmk.host.seals import Seal
 from qmk.kernel.effects import Audit, Charge, DropBlob
-from qmk.kernel.events import Event
+from qmk.kernel.events import Record
 
 Held = Any
 """An effect that waits for the journal."""
@@ -57,7 +57,7 @@ class Committer:
         """Something that was recorded is not in the journal, or never will be: what rests on it must be held."""
         return self._failed is not None or not self.idle
 
-    def record(self, record: Event, durable: bool, data: bytes = b"") -> None:
+    def record(self, record: Record, durable: bool, data: bytes = b"") -> None:
         self._batch.records.append(record)
         self._batch.data.append(data)
         self._batch.durable |= durable

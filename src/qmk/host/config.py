@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from qmk.abi.quotas import check_limits
 from qmk.base.decoding import Decoding
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
@@ -16,7 +17,6 @@ from qmk.host.sql.sqlite import Durability
 from qmk.host.store import JOURNAL_NAME, LOCK_NAME, PATIENCE_S, is_database_url
 from qmk.host.translation import TextBounds
 from qmk.kernel.config import KernelConfig, TenantConfig
-from qmk.kernel.objects.quota import check_limits
 from qmk.rpc.places import SOCKET_PATH_BYTES, operator_path, socket_path, state_dir
 
 WORKERS_MAX = 8

@@ -34,7 +34,7 @@ from qmk.host.states import States
 from qmk.kernel import effects as fx
 from qmk.kernel import events as ev
 from qmk.kernel.core import Kernel
-from qmk.kernel.fallback import SLICE_TIMER
+from qmk.kernel.engines import SLICE_TIMER
 from qmk.kernel.rewriting import Rewritten
 from qmk.qvm.graph import Graph
 from qmk.worker.messages import Failed

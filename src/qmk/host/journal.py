@@ -19,7 +19,7 @@ from qmk.host.blobs import Blobs, MemoryBlobs
 from qmk.host.results import Head, Result
 from qmk.host.seals import AuditTail, Seal, tail_of
 from qmk.kernel.effects import Audit, Charge, DropBlob
-from qmk.kernel.events import Event, Submitted
+from qmk.kernel.events import Record, Submitted
 from qmk.kernel.rewriting import Rewritten
 
 INLINE_BYTES = 64 << 10
@@ -33,7 +33,7 @@ class Batch(msgspec.Struct):
     jobs (job, source), rows of the ledger, entries and seals of the audit log, blobs that checkpoints no longer need,
     and jobs to forget; ``durable`` if any record asks for it."""
 
-    records: list[Event] = []
+    records: list[Record] = []
     data: list[bytes] = []
     results: list[tuple[str, Result]] = []
     copies: list[tuple[str, str]] = []
@@ -75,7 +75,7 @@ class Journal(Protocol):
     far: bool
     """every access is a message to another process: call all of it in a thread"""
 
-    def records(self) -> Iterator[Event]:
+    def records(self) -> Iterator[Record]:
         """Every record, oldest first. A large graph is left out of its ``Submitted``, and every one of its
         ``Rewritten``: see ``graph``."""
         ...
@@ -143,7 +143,7 @@ class MemoryJournal:
         self._seals: list[Seal] = []
         self.blobs: Blobs = MemoryBlobs()
 
-    def records(self) -> Iterator[Event]:
+    def records(self) -> Iterator[Record]:
         return iter(())
 
     def write(self, batch: Batch) -> None:

@@ -7,6 +7,7 @@ its import path, a process group of its own so that it can be killed with everyt
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import signal
 import socket
@@ -88,7 +89,15 @@ def worker(engine: str, threads: int, external: External | None = None) -> Child
     if python is None:
         return _start([sys.executable, "-P", "-m", "qmk.worker.main", *arguments], _environment())
     script = Path(qmk.__file__).parent / "worker" / "other_environment.py"
-    return _start([str(python), "-P", str(script), *arguments], _foreign_environment())
+    return _start([str(python), "-P", str(script), _core_folder(), *arguments], _foreign_environment())
+
+
+def _core_folder() -> str:
+    """Find the folder of the native core's package, without importing it."""
+    spec = importlib.util.find_spec("qmk_native")
+    assert spec is not None
+    assert spec.submodule_search_locations
+    return spec.submodule_search_locations[0]
 
 
 def translator(memory_bytes: int) -> Child:

@@ -15,7 +15,6 @@ import msgspec
 from qmk.ir import clifford
 from qmk.ir.clifford import quarter_turns
 from qmk.ir.names import TURNS
-from qmk.qvm import powers
 from qmk.qvm.families import OPS
 from qmk.qvm.families.core import powered
 from qmk.qvm.families.gates import FIXED_SIZE
@@ -42,20 +41,6 @@ def mod_parts(args: Args) -> ModParts:
     base = powered(args)
     controls = args.get("controls", 0)
     return ModParts(base, controls, args.get("state") or "1" * controls)
-
-
-def mod_matrix(args: Args) -> Matrix:
-    """The whole matrix of ``core.mod``. Raises ``PowerError`` beyond ``LIMITS.matrix_qubits`` qubits."""
-    parts = mod_parts(args)
-    return powers.controlled(parts.base, parts.controls, parts.state)
-
-
-def is_clifford(op: str, args: Args) -> bool:
-    """Whether a unitary op with these args is Clifford; False for every other op."""
-    declared = OPS.get(op)
-    if declared is None or declared.op_class != "unitary":
-        return False
-    return declared.flow is not None or clifford_steps(op, args) is not None
 
 
 def clifford_steps(op: str, args: Args) -> tuple[Step, ...] | None:

@@ -1,25 +1,31 @@
-"""What a program needs, counted in one linear pass over a verified graph.
+"""What a program needs, counted in one linear pass over a verified graph, by the native core.
 
 Depth counts layers of ops that act on qubits or events (gates, measurements, resets, feed-forward, event logic, uses of
 channels), with guards and inputs waiting for the events they read; allocation counts no layer; a fence, or a barrier
 without operands, ends the layer of every qubit. Widths and bonds are upper bounds: a qubit that is reset is still
 counted as joined. What happens inside a use of a channel is not the program's own and is not counted.
+
+The core is told what each op is by its declaration, and of each error channel what it does to its qubits.
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal
+import functools
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from qmk.ir.clifford import quarter_turns
-from qmk.ir.t_count import Magic, magic
+from qmk.ir.t_count import magic
 from qmk.qvm.families import OPS, analog, noise
-from qmk.qvm.graph import Graph, Guard, Node
-from qmk.qvm.link import bell_pairs
+from qmk.qvm.graph import Graph, Node, pack
 from qmk.qvm.op import Op
 
-_PAULIS = frozenset(("core.id", "core.x", "core.y", "core.z", "core.condpauli"))
+if TYPE_CHECKING:
+    import qmk_native
+
+_JOINS: dict[noise.Kind, int] = {"none": 0, "loss": 0, "pauli": 1, "leak": 1, "kraus": 2}
+"""What kinds of error channels do to their qubits: 0 joins nothing, 1 correlates them, 2 entangles them."""
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,236 +82,113 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.to_builtins(self)
 
 
+class Count(msgspec.Struct, frozen=True):
+    """The native core's numbers of a graph, with what is known of its errors."""
+
+    numbers: dict[str, Any]
+    noise: tuple[noise.Kind, ...]
+    """Kinds of the error channels on qubits that may err, in program order."""
+    evolutions: frozenset[str]
+    """Kinds of noise of the evolutions: "levels", "analog"."""
+    readings: int
+    """Readings of events that may be wrong and that a condition depends on."""
+    skewed: bool
+    """Whether such a reading errs more on one value than on the other."""
+
+    def of_class(self, *classes: str) -> int:
+        """Number of nodes whose op is of one of these classes."""
+        return sum(count for op, count in self.numbers["ops"].items() if OPS[op].op_class in classes)
+
+    @property
+    def noise_kinds(self) -> frozenset[str]:
+        """Everything that running the errors takes."""
+        return frozenset((*self.noise, *self.evolutions, *(("pauli",) if self.readings else ())))
+
+    @property
+    def feed_forward(self) -> Literal["none", "pauli", "full"]:
+        return "full" if self.skewed else self.numbers["feed_forward"]
+
+
+def count(
+    graph: Graph, packed: bytes, *, circuit: bool = False, leave_gates_open: bool = False
+) -> tuple[Count, qmk_native.Circuit | None]:
+    """Count a verified graph, of which ``packed`` is the ``pack``; give its circuit too where that is wanted and there
+    is one. ``leave_gates_open``: the numbers do not say which gates are Clifford, but list the gates of each make."""
+    kinds: list[noise.Kind] = []
+    evolutions: set[str] = set()
+    if b"noise." in packed or b"analog." in packed:
+        for node in graph.nodes:
+            op = OPS[node.op]
+            if op.op_class == "noise" and node.vqs:
+                kinds.append(noise.kind(op, node))
+            elif op.op_class == "evolution":
+                evolutions.update(
+                    ("levels",) * (node.op == "analog.rydberg3") + ("analog",) * analog.has_noise(node.args)
+                )
+    numbers, found = _ops().look(packed, bytes(_JOINS[kind] for kind in kinds), circuit, leave_gates_open)
+    readings, skewed = noisy_readings(graph) if "noise.readout" in numbers["ops"] else (0, False)
+    erring: tuple[noise.Kind, ...] = tuple(kind for kind in kinds if kind != "none")
+    return Count(numbers, erring, frozenset(evolutions), readings, skewed), found
+
+
+def _noise_of_evolution(node: Node) -> Iterator[str]:
+    if node.op == "analog.rydberg3":
+        yield "levels"
+    if analog.has_noise(node.args):
+        yield "analog"
+
+
+@functools.cache
+def _ops() -> qmk_native.Ops:
+    import qmk_native
+
+    return qmk_native.Ops([(op.name, _class_of(op), op.bases, op.rank_two) for op in OPS.values()])
+
+
+def _class_of(op: Op) -> str:
+    return op.channel_effect or (op.short if op.op_class == "lifecycle" else op.op_class)
+
+
 def summarise(graph: Graph) -> Summary:
     """The summary of a verified graph. Linear in its nodes and operands."""
-    tally = _Tally()
-    for node in graph.nodes:
-        tally.take(node, OPS[node.op])
-    return tally.summary(graph)
-
-
-class _Tally:
-    """Running counts; a qubit is known by its line, a number that each ALLOC hands out anew."""
-
-    def __init__(self) -> None:
-        self.ops: dict[str, int] = {}
-        self.lines: dict[str, int] = {}
-        self.freed: set[str] = set()
-        self.n_lines = 0
-        self.live_max = 0
-        self.measured: set[int] = set()
-        self.levels: list[int] = []
-        self.event_levels: dict[str, int] = {}
-        self.floor = self.deepest = 0
-        self.root: list[int] = []
-        self.size: list[int] = []
-        self.spans: list[tuple[int, int, int]] = []
-        self.unitaries = self.two = self.multi = self.non_clifford = self.t_count = self.rotations = 0
-        self.measurements = self.slanted = self.resets = self.fences = 0
-        self.mid_circuit = self.conditions = self.full = self.reused = False
-        self.magic: dict[Any, Magic] = {}
-        self.wide: set[str] = set()
-        self.ends: dict[str, list[int]] = {}
-        self.noise = 0
-        self.noise_kinds: set[str] = set()
-
-    def take(self, node: Node, op: Op) -> None:
-        self.ops[node.op] = self.ops.get(node.op, 0) + 1
-        if op.op_class == "lifecycle":
-            self._lifecycle(node, op)
-            return
-        lines = [self.lines[name] for name in node.vqs]
-        if op.op_class in ("fence", "hint", "metadata", "channel"):
-            self.fences += op.op_class == "fence"
-            if op.op_class == "channel":
-                self._channel(node, op, lines)
-            elif op.op_class in ("fence", "hint"):
-                self._synchronise(lines if op.op_class == "hint" else [])
-            return
-        if op.op_class == "noise" and node.vqs:
-            self._noise(node, op, lines)
-            return
-        self._layer(node, lines)
-        self._conditions(node, op)
-        looks = op.name == "atoms.check"  # whether there is an atom, and not at its qubit
-        if not looks and not self.measured.isdisjoint(lines):
-            self.mid_circuit = True
-        if op.op_class in ("unitary", "composite", "evolution"):
-            self._gate(node)
-            if op.op_class == "evolution" and analog.is_noisy(node.op, node.args):
-                if node.op == "analog.rydberg3":
-                    self.noise_kinds.add("levels")
-                if analog.has_noise(node.args):
-                    self.noise_kinds.add("analog")
-        elif op.op_class == "measure":
-            self.measurements += 1
-            if not looks:
-                self.measured.update(lines)
-            self.slanted += op.name == "core.mangle" and quarter_turns(node.args["theta"]) is None
-            if op.name == "core.mbell" and len(node.produces) == 1:
-                self.wide.update(node.produces)
-        elif op.op_class == "reset":
-            self.resets += 1
-        if len(lines) > 1 and op.entangling:
-            self._join(lines)
-            self.spans.append((min(lines), max(lines), bell_pairs(node)))
-
-    def _lifecycle(self, node: Node, op: Op) -> None:
-        if op.name == "core.free":
-            for name in node.vqs:
-                self.lines.pop(name, None)
-            self.freed.update(node.vqs)
-            return
-        for name in node.vqs:
-            self.reused = self.reused or name in self.freed
-            self.lines[name] = self.n_lines
-            self.root.append(self.n_lines)
-            self.size.append(1)
-            self.levels.append(0)
-            self.n_lines += 1
-        self.live_max = max(self.live_max, len(self.lines))
-
-    def _noise(self, node: Node, op: Op, lines: list[int]) -> None:
-        """It takes no time of its own, and what it does to a measured qubit shows only when the qubit is used."""
-        kind = noise.kind(op, node)
-        if kind == "none":
-            return
-        self.noise += 1
-        self.noise_kinds.add(kind)
-        if len(lines) > 1 and kind != "loss":
-            self._join(lines)
-            self.spans.append((min(lines), max(lines), 2 if kind == "kraus" else 0))
-
-    def _channel(self, node: Node, op: Op, lines: list[int]) -> None:
-        """A use moves or exchanges the states of the channel's ends, and with them what they are entangled with."""
-        name = node.chs[0]
-        if op.channel_effect == "open":
-            self.ends[name] = lines
-        elif op.channel_effect == "use":
-            ends = self.ends[name]
-            self._layer(node, ends)
-            self._join(ends)
-            self.spans.append((min(ends), max(ends), 2))
-
-    def _layer(self, node: Node, lines: list[int]) -> None:
-        if not lines and not node.produces:
-            return
-        level = self.floor
-        for line in lines:
-            level = max(level, self.levels[line])
-        reads = (*node.inputs, *(node.guard.events() if node.guard is not None else ()))
-        for event in reads:
-            level = max(level, self.event_levels.get(event, 0))
-        level += 1
-        for line in lines:
-            self.levels[line] = level
-        for event in node.produces:
-            self.event_levels[event] = level
-        self.deepest = max(self.deepest, level)
-
-    def _synchronise(self, lines: list[int]) -> None:
-        if not lines:
-            self.floor = self.deepest
-            return
-        level = max(self.levels[line] for line in lines)
-        for line in lines:
-            self.levels[line] = level
-
-    def _conditions(self, node: Node, op: Op) -> None:
-        guard, feeds = node.guard, op.op_class == "feedforward"
-        if guard is None and not feeds:
-            return
-        self.conditions = True
-        both = guard is not None and feeds
-        if both or op.name not in _PAULIS or (guard is not None and not self._is_bit(guard)):
-            self.full = True
-
-    def _is_bit(self, guard: Guard) -> bool:
-        """Whether the guard is one event of one bit being 1."""
-        return guard.type == "eq" and guard.value == 1 and guard.event not in self.wide
-
-    def _gate(self, node: Node) -> None:
-        self.unitaries += 1
-        width = len(node.vqs)
-        self.two += width == 2
-        self.multi += width > 2
-        cost = self._magic(node)
-        self.non_clifford += not cost.clifford
-        self.t_count += cost.t_count
-        self.rotations += cost.rotations
-
-    def _magic(self, node: Node) -> Magic:
-        """What the gate costs beyond Clifford; remembered per op and angles."""
-        if "params" in node.args or OPS[node.op].op_class == "evolution":
-            return magic(node.op, node.args, len(node.vqs))
-        key = (node.op, *node.args.values()) if node.args else node.op
-        found = self.magic.get(key)
-        if found is None:
-            found = magic(node.op, node.args, len(node.vqs))
-            if len(self.magic) < 4096:
-                self.magic[key] = found
-        return found
-
-    def _find(self, line: int) -> int:
-        root = self.root
-        while root[line] != line:
-            root[line] = root[root[line]]
-            line = root[line]
-        return line
-
-    def _join(self, lines: list[int]) -> None:
-        first = self._find(lines[0])
-        for line in lines[1:]:
-            other = self._find(line)
-            if other != first:
-                if self.size[other] > self.size[first]:
-                    first, other = other, first
-                self.root[other] = first
-                self.size[first] += self.size[other]
-
-    def _bond(self) -> float:
-        """Largest over the cuts of: ranks of the ops that cross it, at most the qubits on its smaller side."""
-        change = [0] * (self.n_lines + 1)
-        for low, high, rank in self.spans:
-            change[low] += rank
-            change[high] -= rank
-        best = crossing = 0
-        for cut in range(self.n_lines - 1):
-            crossing += change[cut]
-            best = max(best, min(crossing, cut + 1, self.n_lines - 1 - cut))
-        return float(best)
-
-    def summary(self, graph: Graph) -> Summary:
-        has_reset = self.resets > 0 or self.reused or "magic.inject_t" in self.ops
-        readings, skewed = noisy_readings(graph) if "noise.readout" in self.ops else (0, False)
-        return Summary(
-            nodes=len(graph.nodes),
-            qubits_declared=len(graph.vqs),
-            qubits_live_max=self.live_max,
-            channels=len(graph.chs),
-            events=len(self.event_levels),
-            epochs=self.fences + 1,
-            depth=self.deepest,
-            ops=dict(sorted(self.ops.items())),
-            unitaries=self.unitaries,
-            two_qubit=self.two,
-            multi_qubit=self.multi,
-            measurements=self.measurements,
-            resets=self.resets,
-            t_count=self.t_count,
-            rotations=self.rotations,
-            non_clifford=self.non_clifford + self.slanted,
-            clifford_fraction=1.0 - self.non_clifford / self.unitaries if self.unitaries else 1.0,
-            mid_circuit=self.mid_circuit or self.conditions,
-            feed_forward="full" if self.full or skewed else "pauli" if self.conditions else "none",
-            has_reset=has_reset,
-            has_logic="core.lut" in self.ops,
-            noise=self.noise,
-            noise_kinds=tuple(sorted(self.noise_kinds | ({"pauli"} if readings else set[str]()))),
-            noisy_readings=readings,
-            entangling_width=max(self.size, default=0),
-            max_bond_log2=self._bond(),
-        )
+    found, _ = count(graph, pack(graph), leave_gates_open=True)
+    numbers, ops = found.numbers, found.numbers["ops"]
+    non_clifford = t_count = rotations = 0
+    undecided: list[tuple[int, int]] = numbers["open"]
+    for at, times in undecided:
+        node = graph.nodes[at]
+        cost = magic(node.op, node.args, len(node.vqs))
+        non_clifford += times * (not cost.clifford)
+        t_count += times * cost.t_count
+        rotations += times * cost.rotations
+    return Summary(
+        nodes=len(graph.nodes),
+        qubits_declared=len(graph.vqs),
+        qubits_live_max=numbers["qubits"],
+        channels=len(graph.chs),
+        events=numbers["events"],
+        epochs=found.of_class("fence") + 1,
+        depth=numbers["depth"],
+        ops=ops,
+        unitaries=numbers["gates"],
+        two_qubit=numbers["two_qubit"],
+        multi_qubit=numbers["multi_qubit"],
+        measurements=found.of_class("measure"),
+        resets=found.of_class("reset"),
+        t_count=t_count,
+        rotations=rotations,
+        non_clifford=non_clifford + numbers["non_clifford"],
+        clifford_fraction=1.0 - non_clifford / numbers["gates"] if numbers["gates"] else 1.0,
+        mid_circuit=numbers["mid_circuit"],
+        feed_forward=found.feed_forward,
+        has_reset=found.of_class("reset") > 0 or numbers["renamed"] or "magic.inject_t" in ops,
+        has_logic="core.lut" in ops,
+        noise=len(found.noise),
+        noise_kinds=tuple(sorted(found.noise_kinds)),
+        noisy_readings=found.readings,
+        entangling_width=numbers["entangling_width"],
+        max_bond_log2=numbers["bond"],
+    )
 
 
 def noisy_readings(graph: Graph) -> tuple[int, bool]:

@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+from qmk.abi.quotas import QUOTAS, SECOND_NS
 from qmk.abi.shapes import QuotaFigures
 from qmk.base.errors import QmkError
 from qmk.kernel.config import KernelConfig
 from qmk.kernel.demand import Demand, demand_of_record, seconds_ns
 from qmk.kernel.events import Submitted
 from qmk.kernel.objects.account import Account
-from qmk.kernel.objects.quota import QUOTAS, SECOND_NS
 from qmk.kernel.objects.session import Session
 from qmk.kernel.objects.tenant import Tenant
 
@@ -253,7 +253,7 @@ class Accounts:
             account.roll(now_ns, self.period_ns)
             account.charge(amounts)
 
-    def recovered(self, used: dict[str, dict[str, float]], now_ns: int) -> None:
+    def recover(self, used: dict[str, dict[str, float]], now_ns: int) -> None:
         """Take over from the ledger what tenants spent in the current period."""
         for name, amounts in used.items():
             account = self.tenant_of(name).account

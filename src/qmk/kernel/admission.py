@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from typing import Any
 
 import msgspec
@@ -13,32 +12,25 @@ from qmk.abi.rights import CAP_DEBUG
 from qmk.base.decoding import THROTTLE_LOAD
 from qmk.base.errors import Finding, QmkError
 from qmk.base.limits import LIMITS, check
-from qmk.base.units import bytes_text
-from qmk.kernel import mapping
 from qmk.kernel.config import KernelConfig
 from qmk.kernel.events import Submitted
 from qmk.kernel.objects.capability import insufficient
 from qmk.kernel.objects.session import Session
+from qmk.kernel.tables import Tables
 from qmk.qvm.graph import Graph
 from qmk.qvm.outputs import Outputs
 from qmk.qvm.verify import verify
 
-DEADLINE_RULE = "QMK-DEADLINE"
 _CANONICAL = msgspec.json.Encoder(order="deterministic")
 
 
-def require_graph(graph: Graph | None) -> Graph:
+def require_graph(kernel: Tables, graph: Graph | None) -> Graph:
     if graph is None:
-        raise QmkError(
-            "INVALID_PARAMS",
-            "neither 'graph' nor 'program' is given",
-            field="graph",
-            help="send graph (QVM JSON) or program (source text)",
-        )
+        raise kernel.refusals.no_graph()
     return graph
 
 
-def verified(graph: Graph, session: Session) -> list[Finding]:
+def verify_for(graph: Graph, session: Session) -> list[Finding]:
     """The verifier's warnings. Raises INSUFFICIENT_CAPS when capabilities are all that is wrong, else INVALID_GRAPH
     with every finding."""
     report = verify(graph, held_caps=session.caps.held, tenant=session.tenant.name)
@@ -48,16 +40,10 @@ def verified(graph: Graph, session: Session) -> list[Finding]:
     return list(report.warnings)
 
 
-def require_policy(policy: shapes.Policy, session: Session, config: KernelConfig) -> None:
+def require_policy(kernel: Tables, policy: shapes.Policy, session: Session) -> None:
     """Refuses wishes that this release or this session cannot honour."""
-    if policy.device not in config.devices:
-        raise QmkError(
-            "UNSUPPORTED",
-            f"there is no device '{policy.device}'; devices: {', '.join(config.devices)}",
-            feature="device",
-            gaps=[],
-            devices=list(config.devices),
-        )
+    if policy.device not in kernel.config.devices:
+        raise kernel.refusals.no_device(policy.device, kernel.config.devices)
     if policy.debug and CAP_DEBUG not in session.caps.held:
         raise insufficient((CAP_DEBUG,), session.caps.held)
 
@@ -81,80 +67,27 @@ def shots_of(asked: int | None, graph: Graph, session: Session, config: KernelCo
     return shots
 
 
-def require_event_room(graph: Graph, shots: int) -> None:
+def require_event_room(kernel: Tables, graph: Graph, shots: int) -> None:
     """QUOTA_EXCEEDED when the per-shot events (at one bit an event) would not fit what is kept for a job."""
     asked = shots * -(-len(graph.events) // 8)
     if asked > LIMITS.event_bytes:
-        raise QmkError(
-            "QUOTA_EXCEEDED",
-            f"per-shot events of {shots} shots need {asked} bytes, above the limit 'event_bytes'",
-            quota="event_bytes",
-            asked=asked,
-            limit=LIMITS.event_bytes,
-            help="submit with keep_events false to keep only the counts",
-        )
+        raise kernel.refusals.too_many_events(shots, asked)
 
 
-def no_room(record: Submitted, config: KernelConfig) -> QmkError | None:
+def no_room(kernel: Tables, record: Submitted) -> QmkError | None:
     """RESOURCE_EXHAUSTED, with the numbers, for a job that the machine could not run if nothing else did."""
+    config = kernel.config
     if config.memory_bytes and record.memory_bytes > config.memory_bytes:
-        return QmkError(
-            "RESOURCE_EXHAUSTED",
-            f"the job is predicted to need {bytes_text(record.memory_bytes)} on engine '{record.engine}', and the "
-            f"machine runs jobs of {bytes_text(config.memory_bytes)} together",
-            resource="memory_bytes",
-            asked=record.memory_bytes,
-            limit=config.memory_bytes,
-            help="fewer qubits, or another engine",
-            retryable=False,
-        )
+        return kernel.refusals.no_memory(record, config.memory_bytes)
     again = record.replay_of or record.restored_from  # of a job whose noise rose: it runs with nothing beside it
     load = 0.0 if record.footprint is None or again else record.footprint.decoder_load
     if not load <= THROTTLE_LOAD:
-        return QmkError(
-            "RESOURCE_EXHAUSTED",
-            f"the job alone would load the decoder with {load:.2f} of its time, and no job is launched above "
-            f"{THROTTLE_LOAD}",
-            resource="decoder_load",
-            asked=load,
-            limit=THROTTLE_LOAD,
-            help="a smaller distance, fewer qubits or fewer factories; or more cores that decode",
-            retryable=False,
-        )
-    widths = mapping.regions(config)
+        return kernel.refusals.no_decoder(load)
+    widths = config.region_qubits
     widest = max(widths, key=widths.__getitem__)
     if record.width > widths[widest]:
-        physical = record.footprint is not None
-        return QmkError(
-            "RESOURCE_EXHAUSTED",
-            f"the job needs {record.width} {'physical ' if physical else ''}qubits in one region of the device, and "
-            f"the largest, '{widest}', has {widths[widest]}",
-            resource="physical_qubits" if physical else "qubits",
-            asked=record.width,
-            limit=widths[widest],
-            help="a smaller distance, fewer qubits or fewer factories"
-            if physical
-            else "fewer qubits alive at once: free those that are measured",
-            retryable=False,
-        )
+        return kernel.refusals.no_region(record, widest, widths[widest])
     return None
-
-
-def deadline_warning(record: Submitted, start_s: float | None, config: KernelConfig) -> Finding | None:
-    """A warning when the job, by estimate, ends after its deadline; ``start_s`` is its predicted launch (Unix time)."""
-    deadline = record.policy.get("deadline_epochs")
-    if deadline is None or start_s is None:
-        return None
-    epochs = (start_s + record.seconds - record.now_ns / 1e9) * 1000 / config.epoch_ms
-    if epochs <= deadline:
-        return None
-    return Finding(
-        DEADLINE_RULE,
-        f"the job is predicted to end {math.ceil(epochs)} scheduling epochs of {config.epoch_ms} ms from now, "
-        f"after its deadline of {deadline}; it is queued all the same",
-        help="ask for a later deadline_epochs, or fewer shots",
-        severity="warning",
-    )
 
 
 def request_digest(

@@ -22,7 +22,7 @@ from qmk.kernel.events import Recovered
 
 ENTRY = b"qmk audit entry 1\n"
 GENESIS = bytes(32)
-"""stands for the hash of the entry before the first"""
+"""Stands for the hash of the entry before the first."""
 
 AUDIT_TIMER = "audit"
 SHOWN_NAMES = 32

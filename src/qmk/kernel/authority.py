@@ -8,7 +8,7 @@ job that no capability of the session covers is not found.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import Any
 
 from qmk.abi.call import Call
 from qmk.abi.calls import CALLS, METHODS
@@ -17,16 +17,14 @@ from qmk.base.errors import QmkError
 from qmk.base.ids import trace
 from qmk.kernel import interrupts
 from qmk.kernel.effects import ClearTimer, ReplyError, SetTimer
+from qmk.kernel.events import CallReceived
 from qmk.kernel.objects.capability import Capability, insufficient
+from qmk.kernel.objects.job import Job
+from qmk.kernel.objects.session import Session
+from qmk.kernel.open_calls import Ask, Wait
 from qmk.kernel.tables import Tables
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph
-
-if TYPE_CHECKING:
-    from qmk.kernel.asks import Ask
-    from qmk.kernel.objects.job import Job
-    from qmk.kernel.objects.session import Session
-    from qmk.kernel.waits import Wait
 
 CAPABILITY_TIMER = "cap:"
 SESSION_TIMER = "ses:"
@@ -127,13 +125,14 @@ def settle(kernel: Tables, session: Session) -> None:
                 _use_up(kernel, above)
 
 
-def under(kernel: Tables, session: Session, right: str, job: Job) -> str:
-    """Id of the capability that a call about the job is let in by, where its uses are counted; else empty."""
+def origin(kernel: Tables, event: CallReceived, session: Session, job: Job, right: str) -> dict[str, Any]:
+    """Whose an open call about the job is. ``under``: the capability that lets it in, where its uses are counted."""
     found = _answering(kernel, session, right, job) if session.caps.metered else None
-    return found.id if found is not None else ""
+    under = found.id if found is not None else ""
+    return {"conn": event.conn, "ref": event.ref, "session": session.id, "job": job.id, "under": under}
 
 
-def paid(kernel: Tables, id: str, job: Job) -> frozenset[str]:
+def rights_paid(kernel: Tables, id: str, job: Job) -> frozenset[str]:
     """What a call about the job, begun ``under`` this capability, may still do although the last use is spent."""
     found = kernel.caps.get(id)
     return found.paid if found is not None and covers(kernel, found, job) else frozenset()
@@ -209,21 +208,21 @@ def recheck(kernel: Tables, session: Session) -> None:
     """Answers the session's open calls about jobs for which it may make them no longer: waits, and what is to happen at
     a fence. A launch that was asked for that does it all the same."""
     for wait in kernel.waits.of_session(session.id):
-        error = _barred(kernel, session, wait, (CAP_STATUS,))
+        error = _why_barred(kernel, session, wait, (CAP_STATUS,))
         if error is not None:
             kernel.close_wait(wait)
             kernel.out.append(ReplyError(wait.conn, wait.ref, error))
     for ask in kernel.asks.of_session(session.id):
-        error = _barred(kernel, session, ask, METHODS[ask.call].rights)
+        error = _why_barred(kernel, session, ask, METHODS[f"q_{ask.kind}"].rights)
         if error is not None:
             interrupts.refuse(kernel, ask, error)
 
 
-def _barred(kernel: Tables, session: Session, call: Wait | Ask, rights: tuple[str, ...]) -> QmkError | None:
+def _why_barred(kernel: Tables, session: Session, call: Wait | Ask, rights: tuple[str, ...]) -> QmkError | None:
     """Why the session could not make the call now; None if it could, or if the call was its capability's last use."""
     try:
         session.tenant.require_active()
-        if not paid(kernel, call.under, kernel.jobs.by_id[call.job]).issuperset(rights):
+        if not rights_paid(kernel, call.under, kernel.jobs.by_id[call.job]).issuperset(rights):
             kernel.job_of(session, call.job, rights)
     except QmkError as error:
         return error
@@ -246,7 +245,7 @@ def expire(kernel: Tables, session: Session) -> None:
 
 def end_idle(kernel: Tables) -> None:
     """Ends the sessions that were unused for too long. One that waits for an answer is in use."""
-    for session in kernel.sessions.expired(kernel.now_ns):
+    for session in kernel.sessions.find_expired(kernel.now_ns):
         if kernel.waits.of_session(session.id) or kernel.asks.of_session(session.id):
             kernel.sessions.touch(session, kernel.now_ns)
         else:

@@ -15,7 +15,7 @@ from qmk.base.limits import LIMITS
 from qmk.kernel.scheduling import Task
 
 DECODER_PPM = round(THROTTLE_LOAD * 1_000_000)
-"""load of the decoder that launches may put on it together, in millionths of its time"""
+"""Load of the decoder that launches may put on it together, in millionths of its time."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,7 +86,7 @@ class Capacity:
         and tasks are told with no more load of the decoder than there is."""
         return any(region.end - region.base >= width_of(task) for region in self.regions.values())
 
-    def wanted(self, task: Task) -> Region | None:
+    def wanted_region(self, task: Task) -> Region | None:
         """The region that the job must be placed in, None: any. A wish for a region that a restart with another map
         took away, or made too narrow, is void."""
         region = self.regions.get(task.wanted_region)

@@ -15,30 +15,17 @@ from typing import Any
 import msgspec
 
 from qmk.base.limits import LIMITS
-from qmk.kernel.events import (
-    ChannelChanged,
-    ChannelUse,
-    Event,
-    Failed,
-    FellBack,
-    Finished,
-    JobState,
-    Progressed,
-    Saved,
-    Started,
-    Submitted,
-    Yielded,
-)
-from qmk.kernel.index import Index
+from qmk.kernel import events as ev
 from qmk.kernel.objects.channel import Channel
 from qmk.kernel.objects.job import Job
 from qmk.kernel.objects.tenant import Tenant
+from qmk.kernel.scheduling import Index
 
 
 class Hold(msgspec.Struct):
     """What one job holds. ``started``: a worker has had it, so its pairs are spent."""
 
-    uses: tuple[ChannelUse, ...]
+    uses: tuple[ev.ChannelUse, ...]
     started: bool = False
 
 
@@ -55,7 +42,7 @@ class ChannelTable:
         self._ended: dict[str, deque[str]] = {}
         self._expiries: list[tuple[int, str]] = []
 
-    def put(self, record: ChannelChanged) -> Channel:
+    def put(self, record: ev.ChannelChanged) -> Channel:
         """The channel as the record has it."""
         new = msgspec.convert(record.state, Channel)
         old = self.by_id.get(new.id)
@@ -78,19 +65,19 @@ class ChannelTable:
                     self.listed.drop(tenant, gone.proposed_ns, gone.id)
         return new
 
-    def follow(self, record: Event, changed: list[Job]) -> None:
+    def follow(self, record: ev.Event, changed: list[Job]) -> None:
         """What a record of a job means for its hold."""
-        if isinstance(record, Submitted) and record.channels:
+        if isinstance(record, ev.Submitted) and record.channels:
             self.holds[record.job] = Hold(record.channels)
             self._charge(record.channels, 1)
         if not self.holds:
             return
         match record:
-            case Started() | Progressed() | Finished():
+            case ev.Started() | ev.Progressed() | ev.Finished():
                 self._mark_started(record.job)
-            case JobState(holds=True):
+            case ev.JobState(holds=True):
                 self._mark_started(record.job)
-            case Failed(died=False) | FellBack() | Saved() | Yielded() if record.fence:
+            case ev.Failed(died=False) | ev.FellBack() | ev.Saved() | ev.Yielded() if record.fence:
                 self._mark_started(record.job)
             case _:
                 pass
@@ -147,7 +134,7 @@ class ChannelTable:
         if not jobs:
             self._needing.pop(channel, None)
 
-    def _charge(self, uses: tuple[ChannelUse, ...], sign: int) -> None:
+    def _charge(self, uses: tuple[ev.ChannelUse, ...], sign: int) -> None:
         for use in uses:
             channel = self.by_id.get(use.channel)
             if channel is not None:

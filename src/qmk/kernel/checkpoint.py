@@ -3,29 +3,29 @@
 A launch is asked by an ``Interrupt`` effect and answers with ``Saved``, ``Yielded`` or ``NotInterrupted``; it may also
 end or die first. Whatever happens, ``serve`` looks at each open ask again and does what the job's state now calls for.
 Answers of launches that are no longer current change nothing.
+
+A rollback takes a job to a fence that it has passed, and on from there. Three ways, the first that works: the launch
+undoes the gates since the fence; the job starts again from a state saved at that fence or before it; it starts from the
+beginning. The bits are the same each time, only the way back differs.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from msgspec import structs
 
-from qmk.abi.calls import q_checkpoint, q_migrate
+from qmk.abi.calls import q_checkpoint, q_rollback
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
-from qmk.kernel import firewall, interrupts, rollback
-from qmk.kernel.asks import CHECKPOINT, MIGRATE, ROLLBACK, Ask
-from qmk.kernel.effects import Reply
+from qmk.kernel import firewall, interrupts
+from qmk.kernel.effects import Kill, Reply
 from qmk.kernel.events import NotInterrupted, NotSaved, Saved, Yielded
+from qmk.kernel.objects.checkpoint import Checkpoint
+from qmk.kernel.objects.job import Job
+from qmk.kernel.open_calls import CHECKPOINT, MIGRATE, ROLLBACK, Ask
 from qmk.kernel.tables import Tables
 
-if TYPE_CHECKING:
-    from qmk.kernel.objects.checkpoint import Checkpoint
-    from qmk.kernel.objects.job import Job
 
-
-def saved(kernel: Tables, event: Saved) -> None:
+def on_saved(kernel: Tables, event: Saved) -> None:
     """A state that nobody asked for, or the one that q_checkpoint calls wait for."""
     job = kernel.jobs.current(event.job, event.fence)
     if job is None:
@@ -51,7 +51,7 @@ def saved(kernel: Tables, event: Saved) -> None:
         interrupts.answer(kernel, ask, reply_of(row))
 
 
-def yielded(kernel: Tables, event: Yielded) -> None:
+def on_yielded(kernel: Tables, event: Yielded) -> None:
     """The launch stopped at a fence: the job is in the queue again."""
     job = kernel.jobs.current(event.job, event.fence)
     if job is None:
@@ -68,7 +68,7 @@ def yielded(kernel: Tables, event: Yielded) -> None:
     kernel.commit(structs.replace(event, why=why, region=region))
     kernel.audit(interrupts.AUDITED[why], job.tenant, job=job.id, epoch=event.epoch)
     for ask in undone:
-        kernel.out.append(Reply(ask.conn, ask.ref, rollback.reply_of(job, rollback.IN_PLACE)))
+        kernel.out.append(Reply(ask.conn, ask.ref, _rolled_back(job, IN_PLACE)))
     kernel.launch_ready()
 
 
@@ -83,7 +83,7 @@ def not_interrupted(kernel: Tables, event: NotInterrupted) -> None:
     if kind == interrupts.YIELD:
         kernel.jobs.queue.decline(job)
     if kind == interrupts.REWIND:
-        rollback.without_undoing(kernel, job, event)
+        _go_back_without_undoing(kernel, job, event)
         for ask in kernel.asks.of_job(job.id):
             serve(kernel, ask, job)
         if job.fence:  # whoever wanted it to yield meanwhile was not heard
@@ -91,7 +91,7 @@ def not_interrupted(kernel: Tables, event: NotInterrupted) -> None:
             firewall.look_again(kernel, job)
         return
     for ask in _asks(kernel, job, {interrupts.SAVE: CHECKPOINT, interrupts.YIELD: MIGRATE}.get(kind, "")):
-        interrupts.refuse(kernel, ask, interrupts.not_checkpointable(job, event.message))
+        interrupts.refuse(kernel, ask, kernel.refusals.not_checkpointable(job, event.message))
     for ask in kernel.asks.of_job(job.id):
         serve(kernel, ask, job)
 
@@ -120,13 +120,13 @@ def settle(kernel: Tables, job: Job) -> None:
 def serve(kernel: Tables, ask: Ask, job: Job) -> None:
     """Does what the ask needs next, which may be nothing, or answers it."""
     if job.ended:
-        interrupts.refuse(kernel, ask, interrupts.ended(job))
+        interrupts.refuse(kernel, ask, kernel.refusals.already_ended(job))
     elif ask.kind == CHECKPOINT:
         _serve_checkpoint(kernel, ask, job)
     elif ask.kind == MIGRATE:
         _serve_migrate(kernel, ask, job)
     else:
-        rollback.serve(kernel, ask, job)
+        _serve_rollback(kernel, ask, job)
 
 
 def _serve_checkpoint(kernel: Tables, ask: Ask, job: Job) -> None:
@@ -134,7 +134,7 @@ def _serve_checkpoint(kernel: Tables, ask: Ask, job: Job) -> None:
         interrupts.interrupt(kernel, job, interrupts.SAVE, ref=ask.checkpoint)
         return
     if job.fence:
-        interrupts.refuse(kernel, ask, interrupts.not_checkpointable(job))
+        interrupts.refuse(kernel, ask, kernel.refusals.not_checkpointable(job))
         return
     error = no_room(kernel, job.tenant)  # the state, if there is one, is paid for
     if error is not None:
@@ -150,14 +150,7 @@ def no_room(kernel: Tables, tenant: str, size: int = 0, blob: str = "") -> QmkEr
     when one is asked for, and again when it comes: others may have come since."""
     held = kernel.jobs.checkpoints.kept_of(tenant)
     if held >= LIMITS.checkpoints:
-        return QmkError(
-            "QUOTA_EXCEEDED",
-            f"the tenant keeps {held} checkpoints, which is the limit 'checkpoints'",
-            quota="checkpoints",
-            asked=held + 1,
-            limit=LIMITS.checkpoints,
-            help="they go with their jobs: qmk gc --older-than forgets old ones",
-        )
+        return kernel.refusals.too_many_checkpoints(held)
     return _too_large(kernel, tenant, size, blob)
 
 
@@ -172,19 +165,19 @@ def _too_large(kernel: Tables, tenant: str, size: int, blob: str) -> QmkError | 
 def _serve_migrate(kernel: Tables, ask: Ask, job: Job) -> None:
     region = _asks(kernel, job, MIGRATE)[-1].region
     if region != ask.region:  # two that pull the job to and fro would never be done
-        interrupts.refuse(kernel, ask, _overtaken(ask.region, region))
+        interrupts.refuse(kernel, ask, kernel.refusals.overtaken(ask.region, region))
         return
     if ask.placements is None:
         return
     if job.fence and kernel.jobs.queue.where(job)[0] == ask.region:
-        interrupts.answer(kernel, ask, migrated(kernel, job, ask))
+        interrupts.answer(kernel, ask, kernel.views.migration(job, ask.placements, *kernel.jobs.queue.where(job)))
     elif not job.fence:
         if job.wanted_region != ask.region:
             interrupts.send(kernel, job, "migrated", kernel.jobs.checkpoints.by_id.get(job.saved), ask.region)
     elif job.submitted.fenced:
         interrupts.interrupt(kernel, job, interrupts.YIELD, "migrated")
     else:
-        interrupts.refuse(kernel, ask, interrupts.not_checkpointable(job))
+        interrupts.refuse(kernel, ask, kernel.refusals.not_checkpointable(job))
 
 
 def keep(kernel: Tables, job: Job, checkpoint: str) -> Checkpoint:
@@ -216,24 +209,51 @@ def reply_of(row: Checkpoint) -> q_checkpoint.Reply:
     return q_checkpoint.Reply(row.id, row.job, row.epoch, row.size_bytes)
 
 
-def migrated(kernel: Tables, job: Job, ask: Ask) -> q_migrate.Reply:
-    """Where the handles are that live in the epoch the job goes on with."""
-    region, first_qubit = kernel.jobs.queue.where(job)
-    epoch = job.epochs_done + 1
-    handles = {
-        row.qubit: first_qubit + row.index for row in ask.placements or () if row.from_epoch <= epoch <= row.to_epoch
-    }
-    return q_migrate.Reply(job.id, region, handles, job.epochs_done)
-
-
-def _overtaken(asked: str, region: str) -> QmkError:
-    return QmkError(
-        "INVALID_PARAMS",
-        f"a later q_migrate sends the job to region '{region}', not to '{asked}'",
-        field="region",
-        expected=region,
-    )
-
-
 def _asks(kernel: Tables, job: Job, kind: str) -> list[Ask]:
     return [ask for ask in kernel.asks.of_job(job.id) if ask.kind == kind]
+
+
+IN_PLACE = "in_place"
+SAVED = "saved"
+START = "start"
+
+
+def _serve_rollback(kernel: Tables, ask: Ask, job: Job) -> None:
+    """Takes the first step back, or answers when the job stands where it should."""
+    if job.fence and job.submitted.fenced:
+        interrupts.interrupt(kernel, job, interrupts.REWIND, "rewound", ask.epoch)
+    else:
+        _go_back(kernel, job, [ask])
+
+
+def _go_back_without_undoing(kernel: Tables, job: Job, event: NotInterrupted) -> None:
+    """The launch could not undo what it did. A fence that it has not reached yet is none to go back to."""
+    early: list[Ask] = []
+    late: list[Ask] = []
+    for ask in kernel.asks.of_job(job.id):
+        if ask.kind == ROLLBACK:
+            (early if 0 <= event.epoch < ask.epoch else late).append(ask)
+    for ask in early:
+        interrupts.refuse(kernel, ask, kernel.refusals.not_passed(ask.epoch, event.epoch))
+    if late:
+        _go_back(kernel, job, late)
+
+
+def _go_back(kernel: Tables, job: Job, asks: list[Ask]) -> None:
+    """To the furthest state that is past none of the fences asked for; a launch that is out is stopped."""
+    for ask in asks:
+        kernel.asks.remove(ask)
+    target = kernel.jobs.checkpoints.latest(job.id, min(ask.epoch for ask in asks))
+    fence = job.fence
+    if fence or job.epochs_done > (target.epoch if target else 0):
+        interrupts.send(kernel, job, "rewound", target)
+    if fence:
+        kernel.out.append(Kill(job.id, fence))
+    reply = _rolled_back(job, SAVED if kernel.jobs.state_of(job) else START)
+    kernel.out.extend(Reply(ask.conn, ask.ref, reply) for ask in asks)
+    if fence:
+        kernel.launch_ready()
+
+
+def _rolled_back(job: Job, how: str) -> q_rollback.Reply:
+    return q_rollback.Reply(job.id, job.epochs_done, how)

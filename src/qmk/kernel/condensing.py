@@ -1,4 +1,4 @@
-"""Putting the state of a job, or of all shares, in place of the records that led to it; ``compaction`` loads it."""
+"""Putting the state of a job, or of all shares, in place of the records that led to it; ``jobs`` loads it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def compact(kernel: Tables, jobs: Iterable[Job]) -> None:
         if job.ended:
             continue
         hold = kernel.channels.holds.get(job.id)
-        state = {name: getattr(job, name) for name in Job.__slots__ if name not in _OWN}
+        state = {name: getattr(job, name) for name in Job.__struct_fields__ if name not in _OWN}
         queue = kernel.jobs.queue
         record = JobState(
             now_ns=kernel.now_ns,

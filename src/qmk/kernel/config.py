@@ -21,9 +21,9 @@ class TenantConfig(msgspec.Struct, frozen=True, kw_only=True):
     default_caps: tuple[str, ...] = CAPABILITIES
     suspended: bool = False
     weight: float = 1.0
-    """share of the machine relative to other tenants"""
+    """Share of the machine relative to other tenants."""
     quotas: dict[str, int] = {}
-    """limits by name of ``objects.quota.QUOTAS``; a quota that is not named has the table's default"""
+    """Limits by name of ``abi.quotas.QUOTAS``; a quota that is not named has the table's default."""
 
 
 class KernelConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,37 +40,42 @@ class KernelConfig(msgspec.Struct, frozen=True, kw_only=True):
     kept_jobs: int = LIMITS.kept_jobs
     kept_bytes: int = LIMITS.kept_bytes
     keep_results_s: int = 0
-    """how long ended jobs are kept, with their results and checkpoints; 0: until others need the room"""
+    """How long ended jobs are kept, with their results and checkpoints; 0: until others need the room."""
     keep_checkpoints_s: int = 0
-    """how long checkpoints are kept after their job's end; 0: as long as the job"""
+    """How long checkpoints are kept after their job's end; 0: as long as the job."""
     kept_checkpoints: int = LIMITS.checkpoints
     kept_checkpoint_bytes: int = LIMITS.kept_bytes
-    """checkpoints of ended jobs that one tenant keeps, and their bytes; the oldest give way"""
+    """Checkpoints of ended jobs that one tenant keeps, and their bytes; the oldest give way."""
     job_records: int = 256
-    """records of one job in the journal before they become one"""
+    """Records of one job in the journal before they become one."""
     queued_bytes: int = LIMITS.queued_bytes
     quota_period_s: int = 24 * 3600
-    """length of the period of the quotas of kind "spent"; periods are counted from the Unix epoch, so these are days
-    of UTC"""
+    """Length of the period of the quotas of kind "spent"; periods are counted from the Unix epoch, so these are days
+    of UTC."""
     job_attempts: int = LIMITS.job_attempts
     default_shots: int = 1000
     devices: tuple[str, ...] = ("ideal",)
     token_key: bytes = b""
-    """root key of the tokens; empty: there are none"""
+    """Root key of the tokens; empty: there are none."""
     local_allowed: bool = True
-    """a caller without a token belongs to the local tenant"""
+    """A caller without a token belongs to the local tenant."""
     audited: bool = False
-    """decisions are noted in the audit log; the embedded kernel, which is its caller's own, keeps none"""
+    """Decisions are noted in the audit log; the embedded kernel, which is its caller's own, keeps none."""
     launching: bool = True
-    """False: jobs stay in the queue; whoever only looks after the journal runs none"""
+    """False: jobs stay in the queue; whoever only looks after the journal runs none."""
     epoch_ms: int = 100
-    """length of a scheduling epoch of the ideal device"""
+    """Length of a scheduling epoch of the ideal device."""
     cache_entries: int = LIMITS.cache_entries
     cache_bytes: int = 0
-    """results that one tenant is answered with instead of a run, and their bytes; 0 bytes: none"""
+    """Results that one tenant is answered with instead of a run, and their bytes; 0 bytes: none."""
     hedging: bool = False
-    """a second engine is started on an idle worker where the prediction is in doubt"""
+    """A second engine is started on an idle worker where the prediction is in doubt."""
     link: Link = Link()
-    """the entanglement links of the device"""
+    """The entanglement links of the device."""
     regions: tuple[tuple[str, int], ...] = ()
-    """name and number of qubits of each region of the map; empty: one a worker, each as large as one program may be"""
+    """Name and number of qubits of each region of the map; empty: one a worker, each as large as one program may be."""
+
+    @property
+    def region_qubits(self) -> dict[str, int]:
+        """Name and number of qubits of each region of the map, in the order of the device's qubits."""
+        return dict(self.regions) or {f"r{number}": LIMITS.region_qubits for number in range(self.workers)}

@@ -15,99 +15,79 @@ from qmk.kernel import (
     checkpoint,
     condensing,
     denials,
-    distance,
-    fallback,
+    engines,
     firewall,
     interrupts,
+    machines,
     retention,
     succession,
 )
+from qmk.kernel import effects as fx
+from qmk.kernel import events as ev
 from qmk.kernel.audit import AUDIT_TIMER
-from qmk.kernel.effects import Effect, Kill, ReplyError
-from qmk.kernel.events import (
-    CallReceived,
-    Cancelled,
-    CheckpointDropped,
-    ConnectionClosed,
-    Event,
-    Failed,
-    Finished,
-    NotInterrupted,
-    NotSaved,
-    Progressed,
-    Recalled,
-    Recovered,
-    Refused,
-    Routed,
-    Saved,
-    ShuttingDown,
-    Started,
-    TimerFired,
-    Yielded,
-)
 from qmk.kernel.handlers import HANDLERS, OPEN_HANDLERS, OPERATOR_HANDLERS, checkpoints, submit
 from qmk.kernel.objects.job import RUNNING, Job
 from qmk.kernel.objects.session import Session
-from qmk.kernel.outcomes import progress_step, reported_error
 from qmk.kernel.rewriting import Recalibrated
 from qmk.kernel.state import EPOCH_TIMER, JOB_TIMER, State
+from qmk.kernel.succession import progress_step, reported_error
 
 
 class Kernel(State):
     """All state of the system that is not a file or a process.
 
     The host calls ``step`` for everything that happens, one event at a time, and carries out the effects in order.
-    At start it calls ``replay`` with the journal's records and then ``step(Recovered(now_ns=...))``.
+    At start it calls ``replay`` with the journal's records and then ``step(ev.Recovered(now_ns=...))``.
     """
 
-    def step(self, event: Event) -> list[Effect]:
+    def step(self, event: ev.Event) -> list[fx.Effect]:
         """The effects of ``event``. Every ``CallReceived`` is answered exactly once, in this step or a later one, by
-        Reply, ReplyError, ReplyResult, Estimate or QueryResources, unless its connection closes first. Answers of
+        Reply, fx.ReplyError, ReplyResult, Estimate or QueryResources, unless its connection closes first. Answers of
         launches that are no longer current, and of jobs that are gone, have no effect."""
         self.out = []
         self.replan = self.replan or event.now_ns < self.now_ns  # the clock was set back, and the scheduler's timer not
         self.now_ns = event.now_ns
         self.jobs.queue.clock(event.now_ns)
-        if not isinstance(event, Recovered):
+        if not isinstance(event, ev.Recovered):
             firewall.expire(self)
         match event:
-            case CallReceived():
+            case ev.CallReceived():
                 self._call(event)
-            case Routed():
+            case ev.Routed():
                 pending = self.pending.take(event.job)
                 if pending is not None:
-                    submit.routed(self, pending, event)
-            case Refused():
-                self._refused(event)
-            case Started():
-                self._started(event)
-            case Progressed():
-                self._progressed(event)
-            case Finished():
-                self._finished(event)
-            case Failed():
-                self._failed(event)
-            case Saved():
-                checkpoint.saved(self, event)
-            case Yielded():
-                checkpoint.yielded(self, event)
-            case NotSaved():
+                    submit.on_routed(self, pending, event)
+            case ev.Refused():
+                self._on_refused(event)
+            case ev.Started():
+                self._on_started(event)
+            case ev.Progressed():
+                self._on_progressed(event)
+            case ev.Finished():
+                self._on_finished(event)
+            case ev.Failed():
+                self._on_failed(event)
+            case ev.Saved():
+                checkpoint.on_saved(self, event)
+            case ev.Yielded():
+                checkpoint.on_yielded(self, event)
+            case ev.NotSaved():
                 checkpoint.not_saved(self, event)
-            case NotInterrupted():
+            case ev.NotInterrupted():
                 checkpoint.not_interrupted(self, event)
             case Recalibrated():
-                distance.recalibrated(self, event)
-            case Recalled():
-                checkpoints.recalled(self, event)
-            case CheckpointDropped():
-                self._dropped(event)
-            case TimerFired():
+                machines.rewrite(self, event)
+            case ev.Recalled():
+                checkpoints.on_recalled(self, event)
+            case ev.CheckpointDropped():
+                self._on_dropped(event)
+            case ev.TimerFired():
                 self._timer(event)
-            case ConnectionClosed():
+            case ev.ConnectionClosed():
                 self._disconnect(event.conn)
-            case Recovered():
-                self._recovered(event)
-            case ShuttingDown():
+            case ev.Recovered():
+                self._on_recovered(event)
+            case ev.ShuttingDown():
                 self._shut_down(event)
             case _:
                 raise AssertionError(f"{type(event).__name__} is a journal record, not something that happens")
@@ -125,7 +105,7 @@ class Kernel(State):
             if session is not None:
                 authority.settle(self, session)
 
-    def replay(self, records: Iterable[Event]) -> None:
+    def replay(self, records: Iterable[ev.Record]) -> None:
         """Feed the records of ``Journal`` effects, oldest first, into a fresh kernel; gives no effects. Jobs that are
         forgotten on the way were on the way to be forgotten when the journal ended: ``Recovered`` tells the host."""
         for record in records:
@@ -137,7 +117,7 @@ class Kernel(State):
         one's."""
         return {**self.jobs.snapshot(), **self.tenants.snapshot(), **self.channels.snapshot()}
 
-    def _call(self, event: CallReceived) -> None:
+    def _call(self, event: ev.CallReceived) -> None:
         if event.operator:
             self._operate(event)
             return
@@ -161,18 +141,18 @@ class Kernel(State):
             if session is not None:
                 session.errors += 1
             denials.note(self, event.method, session, error)
-            self.out.append(ReplyError(event.conn, event.ref, error))
+            self.out.append(fx.ReplyError(event.conn, event.ref, error))
 
-    def _operate(self, event: CallReceived) -> None:
+    def _operate(self, event: ev.CallReceived) -> None:
         """A call of the operator's socket, which knows no others."""
         try:
             if event.method not in OPERATOR_HANDLERS:
                 raise QmkError("METHOD_NOT_FOUND", f"no operator's call is named '{event.method[:64]}'")
             OPERATOR_HANDLERS[event.method](self, event)
         except QmkError as error:
-            self.out.append(ReplyError(event.conn, event.ref, error))
+            self.out.append(fx.ReplyError(event.conn, event.ref, error))
 
-    def _spend(self, event: CallReceived, session: Session) -> None:
+    def _spend(self, event: ev.CallReceived, session: Session) -> None:
         """Counts what a call that was carried out has used of capabilities that count."""
         rights = set(self.rights)
         shots = 0
@@ -182,7 +162,7 @@ class Kernel(State):
         job = self.jobs.by_id.get(getattr(event.params, "job_id", None) or "")
         authority.spend(self, session, sorted(rights), job, shots)
 
-    def _refused(self, event: Refused) -> None:
+    def _on_refused(self, event: ev.Refused) -> None:
         ask = self.asks.get(event.job)
         if ask is not None:
             interrupts.refuse(self, ask, reported_error(event.kind, event.message, event.fields))
@@ -190,29 +170,29 @@ class Kernel(State):
         if pending is not None:
             self.drop_pending(pending, reported_error(event.kind, event.message, event.fields))
 
-    def _dropped(self, event: CheckpointDropped) -> None:
+    def _on_dropped(self, event: ev.CheckpointDropped) -> None:
         """The host says that a checkpoint's retention ended."""
         row = self.jobs.checkpoints.by_id.get(event.checkpoint)
         if row is not None:
             self.commit(structs.replace(event, job=row.job))
 
-    def _started(self, event: Started) -> None:
+    def _on_started(self, event: ev.Started) -> None:
         job = self.jobs.current(event.job, event.fence)
         if job is None:
             return
         region, first_qubit = self.jobs.queue.where(job)
         self.commit(structs.replace(event, region=region, first_qubit=first_qubit), durable=False)
         if job.submitted.alternatives:
-            fallback.watch(self, job)
+            engines.watch(self, job)
 
-    def _finished(self, event: Finished) -> None:
+    def _on_finished(self, event: ev.Finished) -> None:
         job = self.jobs.current(event.job, event.fence)
         if job is not None:
             place = self.jobs.queue.where(job) if event.began_ns else ("", 0)
             self.commit(structs.replace(event, place=place))
             self.launch_ready()
 
-    def _progressed(self, event: Progressed) -> None:
+    def _on_progressed(self, event: ev.Progressed) -> None:
         """Progress goes to the journal and the history in steps; q_status shows every report."""
         job = self.jobs.current(event.job, event.fence)
         if job is None or not job.shots_done <= event.shots_done <= job.shots:
@@ -225,21 +205,21 @@ class Kernel(State):
         else:
             job.shots_done, job.epochs_behind = event.shots_done, event.epoch
         if at_fence:
-            distance.passed(self, job, event.epoch)
+            machines.pass_fence(self, job, event.epoch)
 
-    def _failed(self, event: Failed) -> None:
+    def _on_failed(self, event: ev.Failed) -> None:
         job = self.jobs.current(event.job, event.fence)
         if job is None:
             return
         if job.saved and event.fields.get("start") and not event.died:
             checkpoint.start_anew(self, job)
             return
-        if job.submitted.alternatives and fallback.failed(self, job, event):
+        if job.submitted.alternatives and engines.fail_over(self, job, event):
             return
         attempt = job.attempts + 1
         if event.died and attempt >= self.config.job_attempts:
             engine = job.submitted.engine
-            event = Failed(
+            event = ev.Failed(
                 now_ns=event.now_ns,
                 job=event.job,
                 fence=event.fence,
@@ -251,7 +231,7 @@ class Kernel(State):
         self.commit(event)
         self.launch_ready()
 
-    def _timer(self, event: TimerFired) -> None:
+    def _timer(self, event: ev.TimerFired) -> None:
         if event.key == AUDIT_TIMER:
             self.audit_log.due(self.now_ns, self.out)
             return
@@ -264,7 +244,7 @@ class Kernel(State):
             self.launch_ready()
             return
         if event.key == retention.TIMER:
-            retention.due(self)
+            retention.expire(self)
             return
         if event.key == authority.IDLE_TIMER:
             authority.end_idle(self)
@@ -273,8 +253,8 @@ class Kernel(State):
         if event.key.startswith((authority.CAPABILITY_TIMER, authority.SESSION_TIMER)):
             authority.timer(self, event.key)
             return
-        if event.key.startswith(fallback.SLICE_TIMER):
-            self._slice_over(event.key.removeprefix(fallback.SLICE_TIMER), event.waited_ns)
+        if event.key.startswith(engines.SLICE_TIMER):
+            self._slice_over(event.key.removeprefix(engines.SLICE_TIMER), event.waited_ns)
             return
         channel = self.channels.by_id.get(event.key.removeprefix(firewall.CHANNEL_TIMER))
         if channel is not None:
@@ -282,13 +262,13 @@ class Kernel(State):
             return
         job = self.jobs.by_id.get(event.key.removeprefix(JOB_TIMER))
         if event.key.startswith(JOB_TIMER) and job is not None and not job.ended:
-            self.stop(job, Cancelled(now_ns=event.now_ns, job=job.id, timeout=True))
+            self.stop(job, ev.Cancelled(now_ns=event.now_ns, job=job.id, timeout=True))
             self.launch_ready()
 
     def _slice_over(self, job_id: str, waited_ns: int) -> None:
         job = self.jobs.current(job_id, self.slices.get(job_id, -1))
         if job is not None:
-            fallback.due(self, job, waited_ns)
+            engines.end_slice(self, job, waited_ns)
 
     def _disconnect(self, conn: int) -> None:
         """Nobody is left to answer; jobs and sessions go on."""
@@ -299,21 +279,21 @@ class Kernel(State):
         self.pending.disconnect(conn)
         self.sessions.disconnect(conn)
 
-    def _recovered(self, event: Recovered) -> None:
+    def _on_recovered(self, event: ev.Recovered) -> None:
         """After a replay: what ran is taken over or queued again, time limits go on counting from acceptance. The
         record is what makes the numbers of the launches to come new."""
-        self.accounts.recovered(event.used, event.now_ns)
+        self.accounts.recover(event.used, event.now_ns)
         if self.config.audited:
             self.audit_log.recover(event, self.out)
         self.audit("kernel.start", "", jobs=len(self.jobs.by_id), running=len(self.jobs.launched))
         adopted = succession.adoptable(self.jobs.by_id, event.adopted)
         moved = {**self.jobs.launched, **{id: self.jobs.by_id[id] for id, _ in adopted}}
-        for job in self.commit(Recovered(now_ns=event.now_ns, adopted=adopted, generation=self.jobs.generation + 1)):
+        for job in self.commit(ev.Recovered(now_ns=event.now_ns, adopted=adopted, generation=self.jobs.generation + 1)):
             moved.pop(job.id, None)
         condensing.compact(self, moved.values())  # so that no record of a start is needed past the next one
         condensing.settle(self)
-        self.out.extend(Kill(job, fence) for job, fence in event.adopted if (job, fence) not in adopted)
-        retention.recovered(self)
+        self.out.extend(fx.Kill(job, fence) for job, fence in event.adopted if (job, fence) not in adopted)
+        retention.recover(self)
         firewall.expire(self)
         for channel in self.channels.by_id.values():
             firewall.set_expiry(self, channel)
@@ -327,41 +307,41 @@ class Kernel(State):
             else:
                 self.set_deadline(job)
                 if job.fence and job.started_ns:
-                    fallback.watch(self, job)
+                    engines.watch(self, job)
         self.launch_ready()
 
-    def _shut_down(self, event: ShuttingDown) -> None:
+    def _shut_down(self, event: ev.ShuttingDown) -> None:
         self.closing = True
         for pending in list(self.pending.values()):
             self.pending.take(pending.draft.job)
-            self.drop_pending(pending, submit.closing())
+            self.drop_pending(pending, self.refusals.closing())
         launches = [(job.id, job.fence) for job in self.jobs.launched.values()]
         if launches:
             moved = dict(self.jobs.launched)
             for job in self.commit(event):
                 moved.pop(job.id, None)
             condensing.compact(self, moved.values())
-        self.out.extend(Kill(job_id, fence) for job_id, fence in launches)
-        for wait in self.waits.all():
+        self.out.extend(fx.Kill(job_id, fence) for job_id, fence in launches)
+        for wait in self.waits:
             self.answer(wait, self.jobs.by_id[wait.job])
         for ask in self.asks:
-            interrupts.refuse(self, ask, submit.closing())
+            interrupts.refuse(self, ask, self.refusals.closing())
         condensing.settle(self)
         self.audit("kernel.stop", "", jobs=len(self.jobs.by_id), running=len(launches))
         self.audit_log.seal(self.out)
 
 
-def _poisonous(job: Job, now_ns: int) -> Failed:
+def _poisonous(job: Job, now_ns: int) -> ev.Failed:
     """The end of a job whose launches took the daemon down with them, again and again."""
     message = f"the daemon crashed {job.crashes} times while this job ran"
     fields = {"engine": job.submitted.engine, "crashes": job.crashes}
-    return Failed(now_ns=now_ns, job=job.id, fence=job.fence, kind="JOB_FAILED", message=message, fields=fields)
+    return ev.Failed(now_ns=now_ns, job=job.id, fence=job.fence, kind="JOB_FAILED", message=message, fields=fields)
 
 
-def _misfit(job: Job, now_ns: int) -> Failed:
+def _misfit(job: Job, now_ns: int) -> ev.Failed:
     """The end of a job that was accepted for a larger device than there is now."""
     qubits = job.submitted.width
     message = f"the job needs {qubits} qubits in one region, and since the restart no region of the device has as many"
     fields = {"resource": "qubits", "asked": qubits, "retryable": False}
     kind = "RESOURCE_EXHAUSTED"
-    return Failed(now_ns=now_ns, job=job.id, fence=0, kind=kind, message=message, fields=fields)
+    return ev.Failed(now_ns=now_ns, job=job.id, fence=0, kind=kind, message=message, fields=fields)

@@ -8,19 +8,18 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from qmk.base.limits import LIMITS
-from qmk.kernel.components import component_sizes
 from qmk.kernel.events import Submitted
-from qmk.kernel.mapping import epoch_sizes
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, pack
-from qmk.qvm.outputs import Outputs, n_qubits, values_bytes_max
+from qmk.qvm.outputs import Outputs, values_bytes_max
+from qmk.qvm.outputs import n_qubits as n_qubits_of
 
 GATES = frozenset(name for name, op in OPS.items() if op.op_class in ("unitary", "composite", "evolution"))
 RESULT_BYTES = 4096
-"""head of a result without its counts: registers, names, notes"""
+"""Head of a result without its counts: registers, names, notes."""
 
 COUNT_BYTES = 16
-"""a row of counts beside its bits"""
+"""A row of counts beside its bits."""
 
 
 class Demand(NamedTuple):
@@ -54,6 +53,15 @@ def measure(graph: Graph) -> tuple[int, int]:
     return most, gates
 
 
+def epoch_sizes(graph: Graph) -> tuple[int, list[int]]:
+    """Number of epochs, and the nodes of each of the first ``listed_epochs`` of them."""
+    fences = [index for index, node in enumerate(graph.nodes) if node.op == "core.fence"]
+    listed = fences[: LIMITS.listed_epochs]
+    ends = [*(index + 1 for index in listed), len(graph.nodes)]
+    sizes = [end - start for start, end in zip([0, *ends[:-1]], ends, strict=True)]
+    return len(fences) + 1, sizes[: LIMITS.listed_epochs]
+
+
 def result_bytes_max(n_events: int, shots: int, keep_events: bool) -> int:
     """The most that a result of ``shots`` shots of ``n_events`` events needs: a row of counts for each outcome there
     can be, a character a bit, within what an answer can carry; and the packed events."""
@@ -63,12 +71,7 @@ def result_bytes_max(n_events: int, shots: int, keep_events: bool) -> int:
     return RESULT_BYTES + min(outcomes * (width + COUNT_BYTES), LIMITS.frame_bytes) + packed + 64 * n_events
 
 
-def values_bytes(outputs: Outputs | None, graph: Graph, shots: int) -> int:
-    """The most that the values beyond counts need."""
-    return 0 if outputs is None else values_bytes_max(outputs, graph, n_qubits(graph), shots)
-
-
-def counted(graph: Graph, shots: int, keep_events: bool, outputs: Outputs | None, debug: bool) -> dict[str, Any]:
+def count_program(graph: Graph, shots: int, keep_events: bool, outputs: Outputs | None) -> dict[str, Any]:
     """The fields of a record that follow from a verified graph and from what is wanted of it."""
     n_qubits, gates = measure(graph)
     epochs, epoch_nodes = epoch_sizes(graph)
@@ -82,8 +85,7 @@ def counted(graph: Graph, shots: int, keep_events: bool, outputs: Outputs | None
         "n_qubits": n_qubits,
         "gates": gates if outputs is None else gates * max(1, len(outputs.points)),
         "result_bytes_max": result_bytes_max(len(graph.events), shots, keep_events)
-        + values_bytes(outputs, graph, shots),
-        "components": component_sizes(graph) if debug else [],
+        + (0 if outputs is None else values_bytes_max(outputs, graph, n_qubits_of(graph), shots)),
     }
 
 
@@ -102,5 +104,5 @@ def demand_of_record(record: Submitted) -> Demand:
 
 
 def seconds_ns(seconds: float) -> int:
-    """Whole nanoseconds; what is no sensible duration is none."""
+    """Whole nanoseconds; what is not a sensible duration gives 0."""
     return int(seconds * 1e9) if 0.0 < seconds < 1e9 else 0

@@ -7,16 +7,14 @@ callers one entry a second, with their number.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from qmk.base.errors import QmkError
 from qmk.base.ids import trace
 from qmk.kernel.audit import shown
+from qmk.kernel.events import Submitted
+from qmk.kernel.objects.session import Session
 from qmk.kernel.tables import Tables
-
-if TYPE_CHECKING:
-    from qmk.kernel.events import Submitted
-    from qmk.kernel.objects.session import Session
 
 RATE = "calls_per_minute"
 _DENIED_QUOTA = ("quota", "asked", "limit", "scope")

@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from qmk.abi.shapes import Footprint
 from qmk.base.decoding import THROTTLE_LOAD
 from qmk.base.limits import LIMITS
-from qmk.kernel import mapping
 from qmk.kernel.accounts import Accounts
 from qmk.kernel.capacity import Capacity, Settings, Site, width_of
 from qmk.kernel.config import KernelConfig
@@ -45,7 +44,7 @@ def settings_of(config: KernelConfig) -> Settings:
     return Settings(
         workers=config.workers,
         memory_bytes=config.memory_bytes,
-        regions=tuple(mapping.regions(config).items()),
+        regions=tuple(config.region_qubits.items()),
         slots=not config.regions,
         epoch_ns=config.epoch_ms * MILLION,
     )
@@ -215,7 +214,7 @@ class Dispatch:
             return "its tenant is suspended"
         if not self._accounts.may_occupy(task.job, task.allowance in self._allowances):
             return "its tenant or its session has as much out as it may"
-        wanted = self.capacity.wanted(task) if task.wanted_region else None
+        wanted = self.capacity.wanted_region(task) if task.wanted_region else None
         if wanted is not None and wanted.name != site.region:
             return "the job was sent to another region"
         return "" if self.capacity.holds(task, site) else "the place is not free"

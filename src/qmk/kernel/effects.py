@@ -10,22 +10,26 @@ import msgspec
 
 from qmk.abi.shapes import Footprint, Qec
 from qmk.base.errors import QmkError
-from qmk.kernel.events import Event
+from qmk.kernel.events import Record
 from qmk.kernel.objects.alternative import Alternative
 from qmk.qvm.graph import Graph
 from qmk.qvm.outputs import Outputs
 
 
-class Journal(msgspec.Struct, frozen=True):
+class Effect(msgspec.Struct, frozen=True):
+    """Base of what the kernel asks for."""
+
+
+class Journal(Effect, frozen=True):
     """Append the record. ``durable`` False may be lost on power failure (progress), never on a crash of the daemon.
     ``data`` is the record as MessagePack."""
 
-    record: Event
+    record: Record
     durable: bool = True
     data: bytes = b""
 
 
-class Reply(msgspec.Struct, frozen=True):
+class Reply(Effect, frozen=True):
     """Answer call ``ref`` of connection ``conn`` with the call's ``Reply`` struct."""
 
     conn: int
@@ -33,13 +37,13 @@ class Reply(msgspec.Struct, frozen=True):
     result: Any
 
 
-class ReplyError(msgspec.Struct, frozen=True):
+class ReplyError(Effect, frozen=True):
     conn: int
     ref: int
     error: QmkError
 
 
-class ReplyResult(msgspec.Struct, frozen=True):
+class ReplyResult(Effect, frozen=True):
     """Answer a q_result, or a q_wait whose job has COMPLETED (``status`` is then a ``q_wait.Reply`` without its
     ``result``). ``result`` is a ``q_result.Reply`` with what the kernel knows; the host adds what its result store
     has: counts, registers, per-shot events from shot ``from_shot``, version and notes."""
@@ -52,7 +56,7 @@ class ReplyResult(msgspec.Struct, frozen=True):
     result: Any = None
 
 
-class Route(msgspec.Struct, frozen=True):
+class Route(Effect, frozen=True):
     """Choose an engine for the job's graph; answer with ``Routed`` or ``Refused``. ``policy`` has the keys of
     ``abi.shapes.Policy`` that were given, ``packed`` is the graph as the job's record has it. With ``policy.qec`` the
     graph is to be written in the gates of that machine first. ``tenant``: whose program it is."""
@@ -67,7 +71,7 @@ class Route(msgspec.Struct, frozen=True):
     tenant: str = ""
 
 
-class Recalibrate(msgspec.Struct, frozen=True):
+class Recalibrate(Effect, frozen=True):
     """A launch has ``epoch`` epochs behind it. Where a later point than ``since_s`` of the calibration in ``qec`` has
     come into force, have the rest of the job's program written anew, and answer with ``Recalibrated``; else do nothing.
     ``keep``: for the point ``since_s`` itself, at the distance of ``footprint``, as there is no room for another.
@@ -84,7 +88,7 @@ class Recalibrate(msgspec.Struct, frozen=True):
     others: float = 0.0
 
 
-class Recall(msgspec.Struct, frozen=True):
+class Recall(Effect, frozen=True):
     """Read the packed graph of job ``job`` from the journal; answer with ``Recalled``, or ``Refused`` (of job
     ``key``)."""
 
@@ -92,7 +96,7 @@ class Recall(msgspec.Struct, frozen=True):
     job: str
 
 
-class Estimate(msgspec.Struct, frozen=True):
+class Estimate(Effect, frozen=True):
     """Answer a q_estimate: predictions of every engine for the (verified) graph of this call, without running it.
     ``qec``, ``tenant`` as for ``Route``."""
 
@@ -106,7 +110,7 @@ class Estimate(msgspec.Struct, frozen=True):
     tenant: str = ""
 
 
-class QueryResources(msgspec.Struct, frozen=True):
+class QueryResources(Effect, frozen=True):
     """Answer a q_query_resources: the host adds devices, engines and capacity to the kernel's queue figures, which are
     None for a caller who may know none."""
 
@@ -117,7 +121,7 @@ class QueryResources(msgspec.Struct, frozen=True):
     workers: int = 1
 
 
-class Launch(msgspec.Struct, frozen=True):
+class Launch(Effect, frozen=True):
     """Run the job on a worker of ``engine``. ``fence`` grows with every launch; answers with another are stale."""
 
     job: str
@@ -130,24 +134,24 @@ class Launch(msgspec.Struct, frozen=True):
     keep_events: bool
     memory_bytes: int
     region: str = ""
-    """part of the device's map that holds the job's qubits; also which worker slot runs it"""
+    """Part of the device's map that holds the job's qubits; also which worker slot runs it."""
     first_qubit: int = 0
-    """device index of the job's first qubit: those to ``first_qubit + width - 1``, by its record, are its own"""
+    """Device index of the job's first qubit: those to ``first_qubit + width - 1``, by its record, are its own."""
     start_from: str = ""
-    """blob of the saved state to continue from; empty: from the start"""
+    """Blob of the saved state to continue from; empty: from the start."""
     save_fences: bool = False
-    """save the state at fences as it goes, so that a dead engine costs little"""
+    """Save the state at fences as it goes, so that a dead engine costs little."""
     elsewhere: bool = False
-    """in another process than the job's last launch"""
+    """In another process than the job's last launch."""
     tenant: str = ""
-    """whose program it is: what a worker keeps of it serves no other"""
+    """Whose program it is: what a worker keeps of it serves no other."""
     hedge: Alternative | None = None
-    """an engine to start beside it on an idle worker; the first to be done gives the result, and ends the other"""
+    """An engine to start beside it on an idle worker; the first to be done gives the result, and ends the other."""
     outputs: Outputs | None = None
-    """what it gives beyond counts"""
+    """What it gives beyond counts."""
 
 
-class Interrupt(msgspec.Struct, frozen=True):
+class Interrupt(Effect, frozen=True):
     """Ask the running launch for something at its next fence. ``kind`` "save": save the state and go on (answered by
     ``Saved``); "yield": save it and stop (``Yielded``); "rewind": go back to the end of epoch ``epoch`` and stop there
     (``Yielded``), by running the reversible segments backwards or from the state saved there. What cannot be done is
@@ -161,7 +165,7 @@ class Interrupt(msgspec.Struct, frozen=True):
     epoch: int = 0
 
 
-class Audit(msgspec.Struct, frozen=True):
+class Audit(Effect, frozen=True):
     """Append to the audit log, in the transaction of this step's records. ``hash`` chains it to the entry before;
     ``data`` is what it covers (``audit.entry_bytes``)."""
 
@@ -175,7 +179,7 @@ class Audit(msgspec.Struct, frozen=True):
     data: bytes = b""
 
 
-class SealEpoch(msgspec.Struct, frozen=True):
+class SealEpoch(Effect, frozen=True):
     """Sign the Merkle root over the audit entries ``first_seq`` to ``last_seq`` of ``epoch`` and store it."""
 
     epoch: int
@@ -185,7 +189,7 @@ class SealEpoch(msgspec.Struct, frozen=True):
     head: str
 
 
-class Charge(msgspec.Struct, frozen=True):
+class Charge(Effect, frozen=True):
     """Write a row of the ledger, in the transaction of the record that ended the launch: what a bill is made from.
     ``attempt`` counts the launches of the job that a worker began, from 1; (job, attempt) is charged once. ``amounts``:
     quota name to amount, and cpu_seconds and queue_seconds. ``outcome``: completed, failed, cancelled, timeout, lost,
@@ -203,21 +207,21 @@ class Charge(msgspec.Struct, frozen=True):
     outcome: str = ""
 
 
-class DropBlob(msgspec.Struct, frozen=True):
+class DropBlob(Effect, frozen=True):
     """Nothing refers to this blob by ``checkpoint`` any more; another checkpoint may."""
 
     checkpoint: str
     blob: str
 
 
-class Kill(msgspec.Struct, frozen=True):
+class Kill(Effect, frozen=True):
     """Stop launch ``fence`` of ``job`` at once, or drop it from the launch queue."""
 
     job: str
     fence: int
 
 
-class SetTimer(msgspec.Struct, frozen=True):
+class SetTimer(Effect, frozen=True):
     """Send ``TimerFired(key)`` at wall-clock ``at_ns``, or when the time until then has passed, should the clock have
     been set back; replaces a timer of the same key."""
 
@@ -225,17 +229,17 @@ class SetTimer(msgspec.Struct, frozen=True):
     at_ns: int
 
 
-class ClearTimer(msgspec.Struct, frozen=True):
+class ClearTimer(Effect, frozen=True):
     key: str
 
 
-class Forget(msgspec.Struct, frozen=True):
+class Forget(Effect, frozen=True):
     """The job is no longer remembered: the host may drop its graph and result."""
 
     job: str
 
 
-class Collect(msgspec.Struct, frozen=True):
+class Collect(Effect, frozen=True):
     """Delete what the host's store has and nothing names, then answer call ``ref`` of ``conn`` with ``op_gc.Reply``.
     ``jobs`` were forgotten for it (``dry_run``: would be) and kept ``job_bytes``; ``kept_jobs`` stay, ``going_jobs`` of
     which have not ended."""
@@ -247,27 +251,3 @@ class Collect(msgspec.Struct, frozen=True):
     job_bytes: int = 0
     kept_jobs: int = 0
     going_jobs: int = 0
-
-
-Effect = (
-    Journal
-    | Reply
-    | ReplyError
-    | ReplyResult
-    | Route
-    | Recalibrate
-    | Recall
-    | Estimate
-    | QueryResources
-    | Launch
-    | Interrupt
-    | Audit
-    | SealEpoch
-    | Charge
-    | DropBlob
-    | Kill
-    | SetTimer
-    | ClearTimer
-    | Forget
-    | Collect
-)

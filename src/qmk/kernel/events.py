@@ -13,17 +13,29 @@ from qmk.base.errors import Finding
 from qmk.kernel.config import TenantConfig
 from qmk.kernel.objects.alternative import Alternative
 from qmk.kernel.objects.checkpoint import Checkpoint
-from qmk.kernel.rewriting import OfRewriting
 from qmk.qvm.graph import Graph
 from qmk.qvm.outputs import Outputs
 
 
-class _Event(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class Event(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Something that happened, at a moment."""
+
     now_ns: int
-    """wall clock of the host, nanoseconds since the Unix epoch; the kernel has no other clock"""
+    """Wall clock of the host, nanoseconds since the Unix epoch; the kernel has no other clock."""
 
 
-class CallReceived(_Event, frozen=True):
+class Record(Event, frozen=True):
+    """An event that the journal keeps; ``records.decode_record`` reads it."""
+
+
+class OfLaunch(Record, frozen=True):
+    """A record that changes how a launch of a job stands: number ``fence``, 0 for none."""
+
+    job: str
+    fence: int
+
+
+class CallReceived(Event, frozen=True):
     """A decoded call. ``params`` is its ``Request``; ``ref`` is the host's handle for the reply; ``entropy`` (16 bytes)
     feeds new ids and seeds. ``graph`` is that of a q_submit or q_estimate, decoded; the kernel verifies it."""
 
@@ -35,9 +47,9 @@ class CallReceived(_Event, frozen=True):
     graph: Graph | None = None
     peer_uid: int = -1
     operator: bool = False
-    """it came over the operator's socket, which only the daemon's own user can reach"""
+    """It came over the operator's socket, which only the daemon's own user can reach."""
     warnings: list[Finding] = []
-    """what the reader of the graph forgave; passed on in q_submit's reply"""
+    """What the reader of the graph forgave; passed on in q_submit's reply."""
 
 
 class ChannelUse(msgspec.Struct, frozen=True):
@@ -49,7 +61,7 @@ class ChannelUse(msgspec.Struct, frozen=True):
     last_epoch: int
 
 
-class Submitted(_Event, frozen=True):
+class Submitted(Record, frozen=True):
     """The journal's record of an accepted job: enough to queue it again after a crash."""
 
     job: str
@@ -57,49 +69,49 @@ class Submitted(_Event, frozen=True):
     session: str
     digest: str
     graph: bytes
-    """packed; a replay has only small ones, the others stay in the host's store"""
+    """Packed; a replay has only small ones, the others stay in the host's store."""
     shots: int
     seed: int
     policy: dict[str, Any]
-    engine: str
-    method: str
-    reasons: list[dict[str, Any]]
-    seconds: float
-    memory_bytes: int
+    engine: str = ""
+    method: str = ""
+    reasons: list[dict[str, Any]] = []
+    seconds: float = 0.0
+    memory_bytes: int = 0
     idempotency_key: str = ""
     nodes: int = 0
     epochs: int = 1
     seq: int = 0
     keep_events: bool = True
     epoch_nodes: list[int] = []
-    """nodes of each epoch, for at most the first ``listed_epochs`` epochs"""
+    """Nodes of each epoch, for at most the first ``listed_epochs`` epochs."""
     request_digest: str = ""
-    """what an idempotency key is compared by: graph, shots and policy"""
+    """What an idempotency key is compared by: graph, shots and policy."""
     n_qubits: int = 0
-    """qubits alive at once: what the job's place on the device must hold"""
+    """Qubits alive at once: what the job's place on the device must hold."""
     graph_bytes: int = 0
     gates: int = 0
-    """unitary nodes: what the quota 'gates' counts, times shots"""
+    """Unitary nodes: what the quota 'gates' counts, times shots."""
     result_bytes_max: int = 0
-    """the most that the result can take in the store: what is reserved of the quota 'bytes_stored'"""
+    """The most that the result can take in the store: what is reserved of the quota 'bytes_stored'."""
     fenced: bool = False
-    """the engine's method can be stopped, saved and restored at the program's fences"""
+    """The engine's method can be stopped, saved and restored at the program's fences."""
     channels: tuple[ChannelUse, ...] = ()
-    """brokered channels it uses; accepting the job charges them, and a job that never starts gives the pairs back"""
+    """Brokered channels it uses; accepting the job charges them, and a job that never starts gives the pairs back."""
     components: list[int] = []
-    """sizes of the groups of qubits joined by entangling ops, largest first, at most ``listed_components`` of them"""
+    """Sizes of the groups of qubits joined by entangling ops, largest first, at most ``listed_components`` of them."""
     replay_of: str = ""
-    """the job whose bits this one reproduces (q_replay)"""
+    """The job whose bits this one reproduces (q_replay)."""
     restored_from: str = ""
-    """the checkpoint this job starts from (q_restore)"""
+    """The checkpoint this job starts from (q_restore)."""
     outputs: Outputs | None = None
-    """what it gives beyond counts"""
+    """What it gives beyond counts."""
     uncertainty: float = 1.0
-    """the factor within which ``seconds`` is believed"""
+    """The factor within which ``seconds`` is believed."""
     alternatives: tuple[Alternative, ...] = ()
-    """what it may go on with instead, the best first; none where the caller named the engine"""
+    """What it may go on with instead, the best first; none where the caller named the engine."""
     footprint: Footprint | None = None
-    """what it takes on the machine of ``policy.qec``, whose gates ``graph`` is then written in"""
+    """What it takes on the machine of ``policy.qec``, whose gates ``graph`` is then written in."""
 
     @property
     def width(self) -> int:
@@ -108,7 +120,7 @@ class Submitted(_Event, frozen=True):
         return (self.n_qubits or 1) if self.footprint is None else self.footprint.physical_qubits
 
 
-class Routed(_Event, frozen=True):
+class Routed(Event, frozen=True):
     """The host's router answered a ``Route`` effect with an engine."""
 
     job: str
@@ -121,14 +133,14 @@ class Routed(_Event, frozen=True):
     uncertainty: float = 1.0
     alternatives: tuple[Alternative, ...] = ()
     version: str = ""
-    """of QMK and of the engine's library, as one text; empty where that is not known"""
+    """Of QMK and of the engine's library, as one text; empty where that is not known."""
     footprint: Footprint | None = None
-    """what the job takes on the machine of ``policy.qec``"""
+    """What the job takes on the machine of ``policy.qec``."""
     graph: Graph | None = None
-    """the program in the gates of that machine, which the kernel verifies again"""
+    """The program in the gates of that machine, which the kernel verifies again."""
 
 
-class Refused(_Event, frozen=True):
+class Refused(Event, frozen=True):
     """The host's router answered a ``Route`` effect with an error (kind, message, fields of ``QmkError``)."""
 
     job: str
@@ -137,31 +149,25 @@ class Refused(_Event, frozen=True):
     fields: dict[str, Any]
 
 
-class Started(_Event, frozen=True):
+class Started(OfLaunch, frozen=True):
     """A worker took the launch ``fence`` of ``job``. The kernel fills in where its qubits are."""
 
-    job: str
-    fence: int
     region: str = ""
     first_qubit: int = 0
 
 
-class Progressed(_Event, frozen=True):
+class Progressed(OfLaunch, frozen=True):
     """``epoch``: epochs of the program behind the shots under way, in a fenced run; 0 in others."""
 
-    job: str
-    fence: int
     shots_done: int
     epoch: int = 0
 
 
-class Finished(_Event, frozen=True):
+class Finished(OfLaunch, frozen=True):
     """The result is in the host's store. ``usage``: engine_seconds, cpu_seconds, ... ``version`` as in ``Routed``.
     ``hedge``: the second engine of the launch was done first. ``cached_from``: no launch; the result is that of an
     earlier job of the tenant. ``began_ns``: the start, where it was not told before; the kernel adds its ``place``."""
 
-    job: str
-    fence: int
     usage: dict[str, Any]
     version: str = ""
     hedge: Alternative | None = None
@@ -170,12 +176,10 @@ class Finished(_Event, frozen=True):
     place: tuple[str, int] = ("", 0)
 
 
-class Failed(_Event, frozen=True):
+class Failed(OfLaunch, frozen=True):
     """The launch ended without a result; with ``fence`` 0, the job ended without a launch. ``died`` True: the worker
     process was lost, so the job may be retried. ``lost`` True: it was lost in the last attempt that the job had."""
 
-    job: str
-    fence: int
     kind: str
     message: str
     fields: dict[str, Any]
@@ -183,25 +187,21 @@ class Failed(_Event, frozen=True):
     lost: bool = False
 
 
-class FellBack(_Event, frozen=True):
+class FellBack(OfLaunch, frozen=True):
     """Journal record: the launch is over without a result, and the job goes on with another engine, from its start.
     ``why``: "memory" (it ran out), "refused" (the engine found that it cannot run the program) or "slow" (it
     exceeded its time slice)."""
 
-    job: str
-    fence: int
     to: Alternative
     why: str
     message: str
 
 
-class Saved(_Event, frozen=True):
+class Saved(OfLaunch, frozen=True):
     """The launch passed a fence and its state there is in the host's store. ``epoch``: epochs of the program behind it.
     ``blob``: SHA-256 of the state, its name in the store. ``kept`` True: somebody asked for it (q_checkpoint) and it
     stays until retention ends; False: it is there so that an engine death costs little; the next one replaces it."""
 
-    job: str
-    fence: int
     checkpoint: str
     epoch: int
     blob: str
@@ -209,26 +209,24 @@ class Saved(_Event, frozen=True):
     kept: bool = False
 
 
-class Yielded(_Event, frozen=True):
+class Yielded(OfLaunch, frozen=True):
     """As ``Saved``, and the launch ended there: preempted, migrated, or asked to rewind. The job goes back to the queue
     and continues from the state. ``why``: "preempted", "migrated", "rewound" or "channel" (one that it uses has ended).
     The kernel also makes such records itself, with a checkpoint that exists or with none (the start of the program;
     also with ``why`` "unreadable" or "unsaved")."""
 
-    job: str
-    fence: int
     checkpoint: str
     epoch: int
     blob: str
     size_bytes: int
     why: str
     region: str = ""
-    """where the job is to go on (q_migrate); empty: wherever there is room"""
+    """Where the job is to go on (q_migrate); empty: wherever there is room."""
     reason: str = ""
-    """what more its history says of it"""
+    """What more its history says of it."""
 
 
-class NotSaved(_Event, frozen=True):
+class NotSaved(Event, frozen=True):
     """The launch passed a fence and the host could not keep its state there: its disk is full, say. ``stopped``: the
     launch ended there as it was asked to; it goes on from the state before, and nobody is to blame."""
 
@@ -238,14 +236,14 @@ class NotSaved(_Event, frozen=True):
     stopped: bool
 
 
-class Recalled(_Event, frozen=True):
+class Recalled(Event, frozen=True):
     """The host read the packed graph that a ``Recall`` effect asked for; what cannot be read comes as ``Refused``."""
 
     key: str
     graph: bytes
 
 
-class NotInterrupted(_Event, frozen=True):
+class NotInterrupted(Event, frozen=True):
     """The launch could not do what an ``Interrupt`` asked (it has no more fences, or its engine cannot): it goes on.
     ``epoch``: epochs behind it where it was asked, -1 when it does not say."""
 
@@ -257,13 +255,13 @@ class NotInterrupted(_Event, frozen=True):
     epoch: int = -1
 
 
-class TenantSet(_Event, frozen=True):
+class TenantSet(Record, frozen=True):
     """Journal record: the operator made the tenant or changed it (its quotas, its weight, suspension)."""
 
     config: TenantConfig
 
 
-class TokenIssued(_Event, frozen=True):
+class TokenIssued(Record, frozen=True):
     """Journal record: a token was made. The token itself is never recorded; ``serial`` is in it."""
 
     tenant: str
@@ -271,17 +269,17 @@ class TokenIssued(_Event, frozen=True):
     expires_ns: int
     rights: tuple[str, ...]
     limited: bool = False
-    """``rights`` is all it was issued with; False: it speaks for whatever the tenant may"""
+    """``rights`` is all it was issued with; False: it speaks for whatever the tenant may."""
 
 
-class TokenRevoked(_Event, frozen=True):
+class TokenRevoked(Record, frozen=True):
     """Journal record: the token, or with ``serial`` empty every token of the tenant so far, is void."""
 
     tenant: str
     serial: str = ""
 
 
-class ChannelChanged(_Event, frozen=True):
+class ChannelChanged(Record, frozen=True):
     """Journal record: a channel was proposed, approved, used or closed; the whole new state, as
     ``objects.channel.Channel`` has it."""
 
@@ -289,14 +287,14 @@ class ChannelChanged(_Event, frozen=True):
     state: dict[str, Any]
 
 
-class ChannelForgotten(_Event, frozen=True):
+class ChannelForgotten(Record, frozen=True):
     """Journal record: the channel has ended long ago, and goes with its records."""
 
     channel: str
 
 
-class JobState(_Event, frozen=True):
-    """Journal record: all that the job's records so far but the first come to; see ``compaction``. ``started``: a
+class JobState(Record, frozen=True):
+    """Journal record: all that the job's records so far but the first come to; see ``condensing``. ``started``: a
     launch of it is out that the journal knows of. ``left_ns``: the engine time it is predicted to take yet. ``holds``:
     its Bell pairs are spent."""
 
@@ -308,26 +306,26 @@ class JobState(_Event, frozen=True):
     holds: bool = False
 
 
-class SharesSettled(_Event, frozen=True):
+class SharesSettled(Record, frozen=True):
     """Journal record: the virtual times of all tenants, as ``schedule.State.accounts`` has them."""
 
     times: dict[str, int]
 
 
-class CheckpointDropped(_Event, frozen=True):
+class CheckpointDropped(Record, frozen=True):
     """A checkpoint's retention ended; the host may say so too. (Those of a job that is forgotten go with it.)"""
 
     checkpoint: str
     job: str = ""
 
 
-class Forgotten(_Event, frozen=True):
+class Forgotten(Record, frozen=True):
     """Journal record: an ended job's retention ended. It goes with its result, checkpoints and records, this one."""
 
     job: str
 
 
-class Cancelled(_Event, frozen=True):
+class Cancelled(Record, frozen=True):
     """Journal record: the job was cancelled (by a call, or by its time limit when ``timeout`` is True)."""
 
     job: str
@@ -335,18 +333,19 @@ class Cancelled(_Event, frozen=True):
     timeout: bool = False
 
 
-class TimerFired(_Event, frozen=True):
-    """A timer set by ``SetTimer`` came due. ``waited_ns`` is as in ``fallback.due``."""
+class TimerFired(Event, frozen=True):
+    """A timer set by ``SetTimer`` came due. Of the time slice of a launch, ``waited_ns`` was spent waiting for a
+    processor."""
 
     key: str
     waited_ns: int = 0
 
 
-class ConnectionClosed(_Event, frozen=True):
+class ConnectionClosed(Event, frozen=True):
     conn: int
 
 
-class Recovered(_Event, frozen=True):
+class Recovered(Record, frozen=True):
     """The journal was replayed into a fresh kernel; everything that was running is to be launched again.
 
     ``used``: tenant to quota to what the ledger says was used in the current period. ``audit_seq``, ``audit_head``,
@@ -363,38 +362,5 @@ class Recovered(_Event, frozen=True):
     generation: int = 0
 
 
-class ShuttingDown(_Event, frozen=True):
+class ShuttingDown(Record, frozen=True):
     """No new jobs; waits are answered; running jobs stay in the journal for the next start."""
-
-
-Event = (
-    CallReceived
-    | Submitted
-    | Routed
-    | OfRewriting
-    | Refused
-    | Started
-    | Progressed
-    | Finished
-    | Failed
-    | FellBack
-    | Saved
-    | Yielded
-    | NotInterrupted
-    | NotSaved
-    | Recalled
-    | TenantSet
-    | TokenIssued
-    | TokenRevoked
-    | ChannelChanged
-    | ChannelForgotten
-    | JobState
-    | SharesSettled
-    | CheckpointDropped
-    | Forgotten
-    | Cancelled
-    | TimerFired
-    | ConnectionClosed
-    | Recovered
-    | ShuttingDown
-)

@@ -21,7 +21,7 @@ from qmk.base.errors import QmkError
 from qmk.kernel import interrupts
 from qmk.kernel.effects import Kill, SetTimer
 from qmk.kernel.events import ChannelChanged, ChannelUse, Failed, Submitted
-from qmk.kernel.objects.channel import EXPIRED, PROPOSED, Channel, channel_not_found, exhausted, trouble
+from qmk.kernel.objects.channel import EXPIRED, Channel, channel_not_found, trouble
 from qmk.kernel.objects.job import QUEUED, RUNNING, Job
 from qmk.kernel.tables import Tables
 from qmk.qvm import link
@@ -94,7 +94,7 @@ def admit(
     """The graph with its channels bound to the device's links and to the channels ``named``, and what it takes of
     those. Raises CHANNEL_REQUIRED, CHANNEL_NOT_FOUND, CHANNEL_NOT_APPROVED, CHANNEL_CLOSED, CHANNEL_EXPIRED,
     CHANNEL_MISMATCH or CHANNEL_EXHAUSTED; INVALID_PARAMS when a name is of no channel of the program."""
-    backed, uses = _backed(kernel, tenant, graph, named, shots)
+    backed, uses = _find_backing(kernel, tenant, graph, named, shots)
     require(kernel, uses)
     for node in graph.nodes if backed else ():
         channel = backed.get(node.id)
@@ -106,13 +106,13 @@ def admit(
 def readmit(kernel: Tables, record: Submitted, graph: Graph, epochs_done: int) -> tuple[ChannelUse, ...]:
     """What a job takes of channels that runs the (bound) program of an earlier one again, from where ``epochs_done``
     epochs are behind it: every channel with a use left is charged anew. Raises as ``admit`` does."""
-    _, uses = _backed(kernel, record.tenant, graph, record.policy.get("channels", {}), record.shots)
+    _, uses = _find_backing(kernel, record.tenant, graph, record.policy.get("channels", {}), record.shots)
     left = tuple(use for use in uses if use.last_epoch > epochs_done)
     require(kernel, left)
     return left
 
 
-def _backed(
+def _find_backing(
     kernel: Tables, tenant: str, graph: Graph, named: Mapping[str, str], shots: int
 ) -> tuple[dict[str, Channel], tuple[ChannelUse, ...]]:
     """The channel behind each channel.open that has one, and what is taken of them."""
@@ -120,31 +120,26 @@ def _backed(
     if not graph.chs and not named and not spans:
         return {}, ()
     found, owners = openings(graph, tenant)
-    _require_handles(named, found)
+    _require_handles(kernel, named, found)
     backed: dict[str, Channel] = {}
     for opening in found:
         if opening.handle in named:
             backed[opening.node.id] = _backing(kernel, tenant, opening, named[opening.handle])
         elif opening.crosses and not kernel.only_local:
-            raise _required(opening)
+            raise kernel.refusals.channel_required(opening.node, opening.owners)
     if not kernel.only_local:
         joined = {owner for opening in found if opening.node.id in backed for owner in opening.owners}
         for owner, node in owners.items():
             if owner != tenant and owner not in joined:
-                raise _uninvited(owner, node)
+                raise kernel.refusals.not_invited(owner, node)
     return backed, _uses(found, backed, shots)
 
 
-def _require_handles(named: Mapping[str, str], found: list[Opening]) -> None:
+def _require_handles(kernel: Tables, named: Mapping[str, str], found: list[Opening]) -> None:
     opened = {opening.handle for opening in found}
     stray = next((handle for handle in named if handle not in opened), None)
     if stray is not None:
-        raise QmkError(
-            "INVALID_PARAMS",
-            f"policy.channels names '{stray[:64]}', which is no channel that the program opens",
-            field="policy.channels",
-            help="its keys are channel handles of the program, its values ids from q_open_chan",
-        )
+        raise kernel.refusals.stray_channel(stray)
 
 
 def _backing(kernel: Tables, tenant: str, opening: Opening, id: str) -> Channel:
@@ -182,28 +177,6 @@ def party(kernel: Tables, tenant: str, id: str) -> Channel:
     return channel
 
 
-def _required(opening: Opening) -> QmkError:
-    a, b = opening.owners
-    return QmkError(
-        "CHANNEL_REQUIRED",
-        f"node '{opening.node.id}' opens a channel between tenants '{a}' and '{b}' without their leave",
-        node=opening.node.id,
-        handle=opening.handle,
-        tenants=[a, b],
-        help=f'let both call q_open_chan, then submit with policy {{"channels": {{"{opening.handle}": "chan_..."}}}}',
-    )
-
-
-def _uninvited(owner: str, node: Node) -> QmkError:
-    return QmkError(
-        "CHANNEL_REQUIRED",
-        f"node '{node.id}' allocates qubits of tenant '{owner}', to whom no approved channel of the program leads",
-        node=node.id,
-        tenants=[owner],
-        help="leave tenant_id out, or open a channel with that tenant (q_open_chan) and name it in policy.channels",
-    )
-
-
 def _uses(found: list[Opening], backed: Mapping[str, Channel], shots: int) -> tuple[ChannelUse, ...]:
     """What the program takes of each channel; one that it opens and never uses counts with no pair."""
     pairs: dict[str, int] = {}
@@ -227,7 +200,7 @@ def require(kernel: Tables, uses: tuple[ChannelUse, ...]) -> None:
         if found is not None:
             raise found
         if use.pairs > channel.pairs_left:
-            raise exhausted(channel, use.pairs)
+            raise kernel.refusals.too_few_pairs(channel, use.pairs)
 
 
 def bound(graph: Graph, device: link.Link, backed: Mapping[str, Channel] | None = None) -> Graph:
@@ -308,13 +281,8 @@ def set_expiry(kernel: Tables, channel: Channel) -> None:
         kernel.out.append(SetTimer(CHANNEL_TIMER + channel.id, channel.expiry_ns))
 
 
-def charged(kernel: Tables, job: Job) -> None:
+def note_charges(kernel: Tables, job: Job) -> None:
     """Note in the audit log what an accepted job takes of channels, for each of their tenants."""
     for use in job.submitted.channels:
         for tenant in kernel.channels.by_id[use.channel].tenants:
             kernel.audit("chan.use", tenant, channel=use.channel, job=job.id, pairs=use.pairs)
-
-
-def approvable(channel: Channel, tenant: str) -> bool:
-    """Whether it waits for this tenant's word."""
-    return channel.state == PROPOSED and tenant == channel.peer

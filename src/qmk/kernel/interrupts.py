@@ -6,11 +6,11 @@ from typing import Any
 
 from qmk.base.errors import QmkError
 from qmk.base.ids import opaque
-from qmk.kernel.asks import Ask, Asked
 from qmk.kernel.effects import Interrupt, Reply, ReplyError
 from qmk.kernel.events import Yielded
 from qmk.kernel.objects.checkpoint import Checkpoint
 from qmk.kernel.objects.job import Job
+from qmk.kernel.open_calls import Ask, Asked
 from qmk.kernel.tables import Tables
 
 SAVE = "save"
@@ -65,28 +65,3 @@ def answer(kernel: Tables, ask: Ask, result: Any) -> None:
 def refuse(kernel: Tables, ask: Ask, error: QmkError) -> None:
     kernel.asks.remove(ask)
     kernel.out.append(ReplyError(ask.conn, ask.ref, error))
-
-
-def ended(job: Job) -> QmkError:
-    return QmkError(
-        "ALREADY_COMPLETED",
-        f"the job is {job.state} already",
-        job_id=job.id,
-        state=job.state,
-        help="q_replay runs it again with the same bits",
-    )
-
-
-def not_checkpointable(job: Job, why: str = "") -> QmkError:
-    """Why a launch of the job cannot be saved or stopped where it is, and what to write instead."""
-    record = job.submitted
-    engine = f"engine '{record.engine}'" + (f" with method '{record.method}'" if record.method else "")
-    if why:
-        advice = "q_wait for its end, or q_cancel it"
-    elif record.epochs == 1:
-        why = "the program has no fence at which it could be stopped"
-        advice = "put core.fence between parts of the program"
-    else:
-        why = f"{engine} cannot stop this program at its fences"
-        advice = "submit it to an engine whose row in 'qmk engines' says fences"
-    return QmkError("NOT_CHECKPOINTABLE", f"the job runs on: {why}", job_id=job.id, engine=record.engine, help=advice)

@@ -10,32 +10,15 @@ from collections import OrderedDict
 from collections.abc import Container
 from typing import Any
 
-from msgspec import structs
+from msgspec import convert, structs
 
+from qmk.abi.calls.q_events import JobEvent
 from qmk.base.errors import QmkError
-from qmk.kernel import cache, compaction, outcomes, succession
+from qmk.kernel import cache, succession
+from qmk.kernel import events as ev
 from qmk.kernel.accounts import Accounts
 from qmk.kernel.config import KernelConfig
 from qmk.kernel.dispatch import Dispatch, nanoseconds
-from qmk.kernel.events import (
-    Cancelled,
-    CheckpointDropped,
-    Event,
-    Failed,
-    FellBack,
-    Finished,
-    Forgotten,
-    JobState,
-    Progressed,
-    Recovered,
-    Saved,
-    SharesSettled,
-    ShuttingDown,
-    Started,
-    Submitted,
-    Yielded,
-)
-from qmk.kernel.mapping import placements_of_record
 from qmk.kernel.objects.alternative import Moved
 from qmk.kernel.objects.checkpoint import Checkpoint, CheckpointTable
 from qmk.kernel.objects.job import CANCELLED, COMPLETED, FAILED, QUEUED, RUNNING, VALIDATING, Job
@@ -45,8 +28,6 @@ from qmk.kernel.rewriting import ChangeRefused, Rewritten
 GENERATION_BITS = 32
 """A fence number is the generation (starts of the daemon) above this many bits, a count of launches below."""
 
-OfLaunch = Started | Progressed | Finished | Failed | FellBack | Cancelled | Saved | Yielded
-
 
 class JobTable:
     """Jobs by id, the launch queue, launches that are out (``launched``); ``ended``: by tenant, the oldest first."""
@@ -54,41 +35,40 @@ class JobTable:
     def __init__(self, accounts: Accounts, config: KernelConfig, policy: Policy) -> None:
         self._accounts = accounts
         self._kept_jobs = config.kept_jobs
+        self._maps, self._views, self._refusals = policy.maps, policy.views, policy.refusals
         self.by_id: dict[str, Job] = {}
         self.by_key: dict[tuple[str, str], str] = {}
         self.queue = Dispatch(config, accounts, policy)
         self.launched: dict[str, Job] = {}
-        self.seq = 0
-        self.fence = 0
-        self.generation = 0
+        self.seq = self.fence = self.generation = 0
         self.checkpoints = CheckpointTable(accounts.keep_state, policy.index())
         self.forgotten: list[Job] = []
         self.listed = policy.index()
         self.cache = policy.cache(config.cache_entries, config.cache_bytes)
         self.ended: dict[str, OrderedDict[str, None]] = {}
 
-    def apply(self, record: Event) -> list[Job]:
+    def apply(self, record: ev.Record) -> list[Job]:
         """Carries out a record; the jobs it changed. Records of forgotten jobs change nothing."""
         if record.now_ns != self.queue.wall_ns:
             self.queue.clock(record.now_ns)
         match record:
-            case Submitted():
+            case ev.Submitted():
                 return [self._submit(record)]
-            case Recovered():
+            case ev.Recovered():
                 return self._recover(record)
-            case ShuttingDown():
+            case ev.ShuttingDown():
                 return self._requeue_all(record)
-            case CheckpointDropped():
+            case ev.CheckpointDropped():
                 return self._drop_checkpoint(record.checkpoint)
-            case Forgotten():
+            case ev.Forgotten():
                 self._forget(record.job)
                 return []
-            case SharesSettled():
+            case ev.SharesSettled():
                 self.queue.set_times(record.times)
                 return []
-            case JobState():
-                return compaction.load(self, record)
-            case Started() | Progressed() | Finished() | Failed() | FellBack() | Cancelled() | Saved() | Yielded():
+            case ev.JobState():
+                return _load(self, record)
+            case ev.OfLaunch() | ev.Cancelled():
                 job = self.by_id.get(record.job)
                 if job is None:
                     return []
@@ -99,7 +79,7 @@ class JobTable:
                 job = self.by_id.get(record.job)
                 return [self._rewrite(job, record)] if job is not None else []
             case _:
-                raise AssertionError(f"{type(record).__name__} is no journal record")
+                raise AssertionError(f"{type(record).__name__} is not a journal record")
 
     def launch(self, job: Job) -> int:
         """The scheduler gave the job a place: the fence of its launch. Not a record: what is out when the daemon goes
@@ -131,10 +111,11 @@ class JobTable:
             "accounts": self._accounts.snapshot(),
         }
 
-    def _submit(self, record: Submitted) -> Job:
+    def _submit(self, record: ev.Submitted) -> Job:
         assert record.job not in self.by_id, "the host gave the same entropy twice"
         graph_bytes = record.graph_bytes or len(record.graph)
-        job = Job(structs.replace(record, graph=b"", graph_bytes=graph_bytes), placements_of_record(record))
+        mapping = self._maps.map_job(record) if record.policy.get("debug") else None
+        job = Job(structs.replace(record, graph=b"", graph_bytes=graph_bytes), mapping)
         self.by_id[record.job] = job
         if record.idempotency_key:
             self.by_key[record.tenant, record.idempotency_key] = record.job
@@ -145,19 +126,20 @@ class JobTable:
         self.queue.put(job)
         return job
 
-    def _change(self, job: Job, record: OfLaunch) -> None:
+    def _change(self, job: Job, record: ev.OfLaunch | ev.Cancelled) -> None:
         now_ns = record.now_ns
-        if isinstance(record, Cancelled):
-            self._cancel(job, record)
+        if isinstance(record, ev.Cancelled):
+            state = FAILED if record.timeout else CANCELLED
+            self._end(job, state, now_ns, self._refusals.end_error(job, record))
             return
         self.fence = max(self.fence, record.fence)
-        if isinstance(record, (Saved, Yielded)):
+        if isinstance(record, (ev.Saved, ev.Yielded)):
             self._save(job, record)
             return
-        if isinstance(record, Failed) and not record.fence and not record.died:  # it waited, on no worker
-            self._end(job, FAILED, now_ns, outcomes.reported_error(record.kind, record.message, record.fields))
+        if isinstance(record, ev.Failed) and not record.fence and not record.died:  # it waited, on no worker
+            self._end(job, FAILED, now_ns, succession.reported_error(record.kind, record.message, record.fields))
             return
-        if isinstance(record, Failed) and record.died:
+        if isinstance(record, ev.Failed) and record.died:
             job.attempts += 1
             job.retired = max(job.retired, record.fence)
             self._requeue(job, now_ns, record.message)
@@ -165,24 +147,24 @@ class JobTable:
         if job.state == QUEUED and record.fence:
             self._start(job, record)
         match record:
-            case FellBack():
+            case ev.FellBack():
                 self._fall_back(job, record)
-            case Progressed():
+            case ev.Progressed():
                 job.shots_done, job.epochs_behind = record.shots_done, record.epoch
-                job.progress_steps = outcomes.progress_step(job, record.shots_done)
+                job.progress_steps = succession.progress_step(job, record.shots_done)
                 job.note(now_ns, "progress", shots_done=record.shots_done, shots_total=job.shots)
-            case Finished():
+            case ev.Finished():
                 self._finish(job, record)
-            case Failed():
-                self._end(job, FAILED, now_ns, outcomes.reported_error(record.kind, record.message, record.fields))
+            case ev.Failed():
+                self._end(job, FAILED, now_ns, succession.reported_error(record.kind, record.message, record.fields))
             case _:
                 pass
 
-    def _finish(self, job: Job, record: Finished) -> None:
+    def _finish(self, job: Job, record: ev.Finished) -> None:
         job.usage = dict(record.usage)
         job.cached_from = record.cached_from
         if record.hedge is not None:
-            job.tried += (succession.tried(job, "hedged", "the engine beside it was done first", record.now_ns),)
+            job.tried += (succession.describe_try(job, "hedged", "the engine beside it was done first", record.now_ns),)
             self.put_on(job, Moved(record.hedge))
         job.shots_done = job.shots
         self._end(job, COMPLETED, record.now_ns)
@@ -190,13 +172,13 @@ class JobTable:
             size_bytes = int(job.usage.get("result_bytes", 0))
             self.cache.add(job.tenant, cache.key_of(job.submitted, record.version), Entry(job.id, size_bytes))
 
-    def _fall_back(self, job: Job, record: FellBack) -> None:
+    def _fall_back(self, job: Job, record: ev.FellBack) -> None:
         """To another engine, from the start of the program: what was saved is of the engine before."""
-        job.tried += (succession.tried(job, record.why, record.message, record.now_ns),)
+        job.tried += (succession.describe_try(job, record.why, record.message, record.now_ns),)
         job.retired = max(job.retired, record.fence)
         job.saved = ""
         self.checkpoints.drop_passing(job.id)
-        self._vacate(job, record.now_ns)
+        self.vacate(job, record.now_ns)
         self.put_on(job, Moved(record.to, again=record.why == "slow"))
         left_ns = max(1, nanoseconds(record.to.seconds))
         self._requeue(job, record.now_ns, f"{record.message}; it goes on with '{record.to.name}'", left_ns)
@@ -210,23 +192,25 @@ class JobTable:
         job.rewritten, job.saved = job.rewritten + 1, ""
         job.retired = max(job.retired, record.fence)
         self.checkpoints.drop_passing(job.id)
-        self._vacate(job, record.now_ns)
-        succession.rewrite(job, record)
+        self.vacate(job, record.now_ns)
+        succession.rewrite(job, record, self._maps)
         self._accounts.change(job.submitted)
-        self._requeue(job, record.now_ns, outcomes.anew(record), nanoseconds(job.submitted.seconds), epoch=record.epoch)
+        self._requeue(
+            job, record.now_ns, self._views.reason(record), nanoseconds(job.submitted.seconds), epoch=record.epoch
+        )
         return job
 
     def put_on(self, job: Job, move: Moved) -> None:
         """The job is one of this engine from now on."""
-        job.submitted = succession.moved(job.submitted, move)
+        job.submitted = succession.move(job.submitted, move)
         job.moved += (move,)
         self._accounts.change(job.submitted)
 
-    def _start(self, job: Job, record: Started | Progressed | Finished | Failed | FellBack) -> None:
-        began_ns = (record.began_ns if isinstance(record, Finished) else 0) or record.now_ns
-        if isinstance(record, Started):
+    def _start(self, job: Job, record: ev.OfLaunch) -> None:
+        began_ns = (record.began_ns if isinstance(record, ev.Finished) else 0) or record.now_ns
+        if isinstance(record, ev.Started):
             succession.arrive(job, (record.region, record.first_qubit), began_ns)
-        elif isinstance(record, Finished) and record.began_ns:
+        elif isinstance(record, ev.Finished) and record.began_ns:
             succession.arrive(job, record.place, began_ns)
         if job.id not in self.launched:
             self._occupy(job, record.fence)
@@ -244,12 +228,8 @@ class JobTable:
         job.move(state)
         self.listed.put((job.tenant, state), job.submitted.now_ns, job.id)
 
-    def _cancel(self, job: Job, record: Cancelled) -> None:
-        state = FAILED if record.timeout else CANCELLED
-        self._end(job, state, record.now_ns, outcomes.cancelled(job, record))
-
     def _end(self, job: Job, state: str, now_ns: int, error: QmkError | None = None) -> None:
-        self._vacate(job, now_ns)
+        self.vacate(job, now_ns)
         self.queue.drop(job)
         self.move(job, state)
         job.ended_ns = now_ns
@@ -286,9 +266,9 @@ class JobTable:
             del self.by_key[key]
         self.forgotten.append(job)
 
-    def _save(self, job: Job, record: Saved | Yielded) -> None:
+    def _save(self, job: Job, record: ev.Saved | ev.Yielded) -> None:
         """Keeps the state; a job that has not ended goes on from it."""
-        kept = isinstance(record, Saved) and record.kept
+        kept = isinstance(record, ev.Saved) and record.kept
         table = self.checkpoints
         if record.checkpoint and record.checkpoint not in table.by_id:
             table.add(
@@ -310,19 +290,18 @@ class JobTable:
         job.saved = record.checkpoint
         job.epochs_done = job.epochs_behind = record.epoch
         job.crashes = 0
-        if isinstance(record, Yielded):
+        if isinstance(record, ev.Yielded):
             self._yield(job, record)
 
-    def _yield(self, job: Job, record: Yielded) -> None:
+    def _yield(self, job: Job, record: ev.Yielded) -> None:
         """Back to the queue. A record without a launch only says where a queued job is to go on, and from what."""
         self.checkpoints.drop_passing(job.id, but=job.saved)
         job.retired = max(job.retired, record.fence)
         job.wanted_region = record.region or job.wanted_region
         sent = record.why == "migrated" or record.region  # a preemption may answer a q_migrate as well
         job.elsewhere = job.elsewhere or bool(sent and record.fence)
-        self._vacate(job, record.now_ns, continued=record.why in ("preempted", "migrated"))
-        reason = f"{outcomes.YIELDS[record.why]}: {record.reason}" if record.reason else outcomes.YIELDS[record.why]
-        self._requeue(job, record.now_ns, reason, epoch=record.epoch)
+        self.vacate(job, record.now_ns, continued=record.why in ("preempted", "migrated"))
+        self._requeue(job, record.now_ns, self._views.reason(record), epoch=record.epoch)
 
     def _drop_checkpoint(self, checkpoint: str) -> list[Job]:
         """A job that was to go on from it starts anew: the bits are the same, it only takes longer."""
@@ -336,7 +315,7 @@ class JobTable:
         return [job]
 
     def _requeue(self, job: Job, now_ns: int, reason: str, left_ns: int = 0, **fields: Any) -> None:
-        self._vacate(job, now_ns)
+        self.vacate(job, now_ns)
         if job.state == RUNNING:
             self.move(job, QUEUED)
         job.started_ns = job.shots_done = job.progress_steps = 0
@@ -345,7 +324,7 @@ class JobTable:
         job.note(now_ns, "requeued", reason=reason, **fields)
         self.queue.put(job, left_ns)  # also one that waits: where it is wanted may have changed
 
-    def _recover(self, record: Recovered) -> list[Job]:
+    def _recover(self, record: ev.Recovered) -> list[Job]:
         """A new generation. Launches that still run are taken over; jobs whose launch went down with the daemon are
         queued again, and it is counted against them."""
         self.generation = max(self.generation + 1, record.generation)
@@ -365,33 +344,55 @@ class JobTable:
             self.queue.start(job)
         job.fence = fence
 
-    def _requeue_all(self, record: Recovered | ShuttingDown, adopted: Container[str] = ()) -> list[Job]:
+    def _requeue_all(self, record: ev.Recovered | ev.ShuttingDown, adopted: Container[str] = ()) -> list[Job]:
         """Every job with a launch out goes back to the queue. One whose worker had not answered yet was never
         started, as far as the journal knows, so its history says nothing."""
         changed: list[Job] = []
         for job in [job for job in self.launched.values() if job.id not in adopted]:
             if job.state == RUNNING:
                 job.retired = max(job.retired, job.fence)
-                self._vacate(job, job.started_ns)  # nobody knows how long it ran before the daemon went down
+                self.vacate(job, job.started_ns)  # nobody knows how long it ran before the daemon went down
                 self._requeue(job, record.now_ns, "the daemon stopped")
                 changed.append(job)
             else:
-                self._vacate(job, record.now_ns)
+                self.vacate(job, record.now_ns)
                 self.queue.put(job)
         return changed
-
-    def put_back(self, job: Job, now_ns: int, left_ns: int) -> None:
-        """No launch is out, and the job waits."""
-        self._vacate(job, now_ns)
-        self.queue.put(job, left_ns)
 
     def _occupy(self, job: Job, fence: int) -> None:
         job.fence = fence
         self.launched[job.id] = job
         self._accounts.occupy(job.id)
 
-    def _vacate(self, job: Job, now_ns: int, continued: bool = False) -> None:
+    def vacate(self, job: Job, now_ns: int, continued: bool = False) -> None:
         if self.launched.pop(job.id, None) is not None:
             self.queue.stop(job, now_ns, continued)
             self._accounts.vacate(job.id)
         job.fence = 0
+
+
+def _load(jobs: JobTable, record: ev.JobState) -> list[Job]:
+    """The job as the record has it. Where the records before it were replayed too, it is so already."""
+    job = jobs.by_id.get(record.job)
+    if job is None or job.ended:
+        return []
+    for row in record.checkpoints:
+        if row.id not in jobs.checkpoints.by_id:
+            jobs.checkpoints.add(row)
+    state: dict[str, Any] = {**record.state, "events": convert(record.state["events"], list[JobEvent])}
+    target, fence = state.pop("state"), state.pop("fence")
+    moved = convert(state.pop("moved", ()), tuple[Moved, ...])
+    state["tried"], state["changes"] = tuple(state.get("tried", ())), tuple(state.get("changes", ()))
+    for name, value in state.items():
+        setattr(job, name, tuple(value) if name == "place" else value)
+    job.records = 0
+    for move in moved[len(job.moved) :]:
+        jobs.put_on(job, move)
+    if record.started:
+        jobs.take_over(job, fence)
+    else:  # it may be out here, by a start whose later records are left out
+        jobs.vacate(job, record.now_ns)
+        jobs.queue.put(job, record.left_ns)
+    if job.state != target:
+        jobs.move(job, target)
+    return [job]

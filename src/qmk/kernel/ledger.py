@@ -11,22 +11,17 @@ nothing; its row says that it was there.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from msgspec import structs
 
+from qmk.abi.quotas import SECOND_NS
 from qmk.base.errors import KINDS
+from qmk.kernel.accounts import Accounts
 from qmk.kernel.demand import seconds_ns
 from qmk.kernel.effects import Charge
 from qmk.kernel.events import Cancelled, Event, Failed, FellBack, Finished, Recovered, ShuttingDown, Submitted, Yielded
+from qmk.kernel.jobs import JobTable
 from qmk.kernel.objects.job import QUEUED, RUNNING, Job
-from qmk.kernel.objects.quota import SECOND_NS
 from qmk.kernel.rewriting import Rewritten
-
-if TYPE_CHECKING:
-    from qmk.kernel.accounts import Accounts
-    from qmk.kernel.jobs import JobTable
-
 
 _ENDS_ONE = (Finished, Failed, FellBack, Cancelled, Yielded, Rewritten)
 

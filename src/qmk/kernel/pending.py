@@ -53,7 +53,7 @@ class PendingTable:
         for conn, _ in pending.callers:
             self._of_conn.setdefault(conn, {})[pending.draft.job] = None
 
-    def repeated(self, tenant: str, idempotency_key: str) -> Pending | None:
+    def find_repeat(self, tenant: str, idempotency_key: str) -> Pending | None:
         """The job of an earlier request with that key."""
         return self._by_key.get((tenant, idempotency_key))
 

@@ -7,20 +7,26 @@ live kernel and a replayed one then see the same.
 
 from __future__ import annotations
 
-from typing import Any, cast
+from collections.abc import Callable
+from typing import Any, Union, cast
 
 import msgspec
 
 from qmk.base.errors import INTEGER_BOUND, QmkError
-from qmk.kernel.events import Event, Submitted
+from qmk.kernel.events import OfLaunch, Record, Submitted
+from qmk.kernel.rewriting import ChangeRefused, Rewritten
 
 _encode = msgspec.msgpack.Encoder().encode
 _REFUSALS = (TypeError, ValueError, OverflowError, RecursionError)
-"""What the codec raises: unknown types, text that is no Unicode, whole numbers beyond 64 bits, endless nesting."""
+"""What the codec raises: unknown types, text that is not Unicode, whole numbers beyond 64 bits, endless nesting."""
 DEPTH = 16
 
+_KINDS = {*Record.__subclasses__(), *OfLaunch.__subclasses__(), Rewritten, ChangeRefused} - {OfLaunch}
+decode_record: Callable[[bytes], Record] = msgspec.msgpack.Decoder(Union[tuple(_KINDS)]).decode  # noqa: UP007 - it is computed
+"""Reads a record of the journal."""
 
-def encoded(record: Submitted) -> bytes:
+
+def encode(record: Submitted) -> bytes:
     """The record's bytes. Raises INTERNAL_ERROR when it cannot be written: the job is not to be accepted."""
     try:
         return _encode(record)
@@ -28,7 +34,7 @@ def encoded(record: Submitted) -> bytes:
         raise QmkError("INTERNAL_ERROR", f"a defect in QMK: the job's record cannot be written ({error})") from error
 
 
-def writable(record: Event) -> tuple[Event, bytes]:
+def writable(record: Record) -> tuple[Record, bytes]:
     """The record, or one that can be written in its place, and its bytes."""
     try:
         return record, _encode(record)

@@ -1,4 +1,4 @@
-"""What the kernel tells its scheduler, and what a scheduler may propose.
+"""What the kernel tells its scheduler, and what a scheduler may propose; and lists of ids that policy keeps in order.
 
 Times are nanoseconds. A scheduler knows nothing of programs, results or sockets: a job is a ``Task``, and what becomes
 of it comes in as one of these events. It lives outside the kernel, which checks every proposal (``dispatch``): a bad
@@ -7,6 +7,7 @@ scheduler can be unfair or slow, and nothing else.
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -27,9 +28,9 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     deadline_epochs: int | None = None
     fenced: bool = False
     wanted_region: str = ""
-    """where it must be placed; empty: anywhere"""
+    """Where it must be placed; empty: anywhere."""
     allowance: str = ""
-    """bounds that it shares with other jobs of its tenant (``AllowanceSet``); empty: none but the tenant's"""
+    """Bounds that it shares with other jobs of its tenant (``AllowanceSet``); empty: none but the tenant's."""
     decoder_ppm: int = 0
 
 
@@ -164,4 +165,20 @@ class Scheduler(Protocol):
 
     def accounts(self) -> dict[str, int]:
         """What a replay of the journal's records rebuilds: the virtual times of tenants."""
+        ...
+
+
+class Index(Protocol):
+    """Ids in groups, ordered by a moment. Whoever shows a row checks that the caller may see it."""
+
+    def put(self, group: Hashable, at_ns: int, id: str, /) -> None: ...
+
+    def drop(self, group: Hashable, at_ns: int, id: str, /) -> None: ...
+
+    def oldest(self, group: Hashable, /) -> list[str]:
+        """All ids of the group, oldest first."""
+        ...
+
+    def page(self, groups: Sequence[Hashable], cursor: str, limit: int, /) -> tuple[list[str], str | None]:
+        """At most ``limit`` ids of these groups, newest first, from behind the cursor; and the next page's cursor."""
         ...

@@ -12,61 +12,34 @@ from qmk.kernel import (
     checkpoint,
     condensing,
     denials,
-    fallback,
+    engines,
     firewall,
-    hedge,
     interrupts,
     ledger,
     records,
     retention,
 )
-from qmk.kernel.effects import (
-    ClearTimer,
-    DropBlob,
-    Forget,
-    Journal,
-    Kill,
-    Launch,
-    Reply,
-    ReplyError,
-    ReplyResult,
-    SetTimer,
-)
-from qmk.kernel.events import (
-    CallReceived,
-    Cancelled,
-    ChannelChanged,
-    ChannelForgotten,
-    Event,
-    Failed,
-    Finished,
-    Recovered,
-    Saved,
-    ShuttingDown,
-    Submitted,
-    TenantSet,
-    TokenIssued,
-    TokenRevoked,
-)
+from qmk.kernel import effects as fx
+from qmk.kernel import events as ev
 from qmk.kernel.objects.capability import insufficient
 from qmk.kernel.objects.job import COMPLETED, FAILED, Job
 from qmk.kernel.objects.session import Session, not_found
+from qmk.kernel.open_calls import STATUS_WAIT, Wait
 from qmk.kernel.pending import Pending
 from qmk.kernel.scheduling import Action, Place, Preempt, WakeAt
 from qmk.kernel.tables import MS, Tables
-from qmk.kernel.waits import STATUS_WAIT, Wait
 
 JOB_TIMER = "job:"
 EPOCH_TIMER = "epoch"
 
-_MAKES_FULL = (Submitted, Finished, Failed, Cancelled, Saved)
+_MAKES_FULL = (ev.Submitted, ev.Finished, ev.Failed, ev.Cancelled, ev.Saved)
 """After these more may be kept than there is room for."""
 
 
 class State(Tables):
     """What is done to the tables: the steps that every handler and every event share."""
 
-    def session_of(self, event: CallReceived, session_id: str) -> Session:
+    def session_of(self, event: ev.CallReceived, session_id: str) -> Session:
         """The caller's session. SESSION_NOT_FOUND without one, TENANT_SUSPENDED when its tenant is suspended."""
         session = self.sessions.use(session_id, event.conn, event.now_ns, event.peer_uid)
         if 0 < session.expires_ns <= event.now_ns:
@@ -92,34 +65,34 @@ class State(Tables):
                 raise insufficient(wanted, over)
         raise QmkError("JOB_NOT_FOUND", f"no job '{job_id[:64]}'", job_id=job_id[:64])
 
-    def apply(self, record: Event) -> list[Job]:
+    def apply(self, record: ev.Record) -> list[Job]:
         """Carries out a journal record, live or replayed; the jobs it changed."""
         match record:
-            case TenantSet():
+            case ev.TenantSet():
                 self.tenants.apply(record)
                 self.jobs.queue.share(self.tenant(record.config.name))
                 return []
-            case TokenIssued() | TokenRevoked():
+            case ev.TokenIssued() | ev.TokenRevoked():
                 self.tenants.apply(record)
                 return []
-            case ChannelChanged():
+            case ev.ChannelChanged():
                 self.channels.put(record)
                 return []
-            case ChannelForgotten():
+            case ev.ChannelForgotten():
                 return []  # whatever made it give way is in the journal before, or its own records are gone
             case _:
                 changed = self.jobs.apply(record)
                 self.channels.follow(record, changed)
                 return changed
 
-    def commit(self, record: Event, durable: bool = True, data: bytes = b"") -> list[Job]:
+    def commit(self, record: ev.Record, durable: bool = True, data: bytes = b"") -> list[Job]:
         """Applies a record and journals it, with what the launches that it ends are charged; then answers whoever waits
         for what it changed. ``data`` are its bytes, if it has been encoded already."""
         if not data:
             record, data = records.writable(record)
         charges = ledger.charges(self.accounts, self.jobs, record)
         changed = self.apply(record)
-        self.out.append(Journal(record, durable, data))
+        self.out.append(fx.Journal(record, durable, data))
         self.out += charges
         long = False
         for job in changed:
@@ -132,13 +105,11 @@ class State(Tables):
                 error = job.error["data"]["name"] if job.error else ""
                 self.audit("job.end", job.tenant, job=job.id, state=job.state, error=error)
                 if "timeout_ms" in job.submitted.policy:
-                    self.out.append(ClearTimer(JOB_TIMER + job.id))
+                    self.out.append(fx.ClearTimer(JOB_TIMER + job.id))
             self._wake(job)
             if settled:
-                if self.hedged:
-                    self.hedged.pop(job.id, None)
-                if self.slices:
-                    fallback.settle(self, job)
+                if self.hedged or self.slices:
+                    engines.settle(self, job)
                 checkpoint.settle(self, job)
         if isinstance(record, _MAKES_FULL):
             for job in changed:
@@ -147,19 +118,19 @@ class State(Tables):
             self._forget()
         if self.channels.forgotten:
             self._forget_channels()
-        if long or isinstance(record, TenantSet):
+        if long or isinstance(record, ev.TenantSet):
             condensing.compact(self, [job for job in changed if job.records >= self.config.job_records])
             condensing.settle(self)
-        if isinstance(record, (Recovered, ShuttingDown)):  # the next one supersedes it, and below a job may end
+        if isinstance(record, (ev.Recovered, ev.ShuttingDown)):  # the next one supersedes it, and below a job may end
             condensing.compact(self, changed)
         freed = self.jobs.checkpoints.freed
         if freed:
-            self.out += [DropBlob(id, blob) for id, blob in freed]
+            self.out += [fx.DropBlob(id, blob) for id, blob in freed]
             freed.clear()
         for job in changed:
             if job.submitted.channels:
-                if isinstance(record, Submitted):
-                    firewall.charged(self, job)
+                if isinstance(record, ev.Submitted):
+                    firewall.note_charges(self, job)
                 firewall.recheck(self, job)
         return changed
 
@@ -170,26 +141,26 @@ class State(Tables):
         for id in dict.fromkeys(use.channel for job in gone for use in job.submitted.channels):
             channel = self.channels.by_id.get(id)
             if channel is not None:
-                self.commit(ChannelChanged(now_ns=self.now_ns, channel=id, state=to_builtins(channel)))
-        self.out.extend(Forget(job.id) for job in gone)
+                self.commit(ev.ChannelChanged(now_ns=self.now_ns, channel=id, state=to_builtins(channel)))
+        self.out.extend(fx.Forget(job.id) for job in gone)
 
     def _forget_channels(self) -> None:
         """Lets the journal leave out the channels that are no longer remembered."""
         for id in self.channels.forgotten:
-            self.out.append(Journal(ChannelForgotten(now_ns=self.now_ns, channel=id), durable=False))
+            self.out.append(fx.Journal(ev.ChannelForgotten(now_ns=self.now_ns, channel=id), durable=False))
         self.channels.forgotten.clear()
 
-    def stop(self, job: Job, record: Cancelled) -> None:
+    def stop(self, job: Job, record: ev.Cancelled) -> None:
         """Ends a job before its time, on its worker too."""
         fence = job.fence
         self.commit(record)
         if fence:
-            self.out.append(Kill(job.id, fence))
+            self.out.append(fx.Kill(job.id, fence))
 
     def set_deadline(self, job: Job) -> None:
         timeout_ms = job.submitted.policy.get("timeout_ms")
         if timeout_ms is not None:
-            self.out.append(SetTimer(JOB_TIMER + job.id, job.submitted.now_ns + timeout_ms * MS))
+            self.out.append(fx.SetTimer(JOB_TIMER + job.id, job.submitted.now_ns + timeout_ms * MS))
 
     def launch_ready(self) -> None:
         """Lets the scheduler decide, and does what it says."""
@@ -216,34 +187,34 @@ class State(Tables):
                 case Preempt():
                     interrupts.interrupt(self, self.jobs.by_id[action.job], interrupts.YIELD, "preempted")
                 case WakeAt():
-                    self.out.append(SetTimer(EPOCH_TIMER, action.at_ns))
+                    self.out.append(fx.SetTimer(EPOCH_TIMER, action.at_ns))
 
     def _launch(self, place: Place) -> None:
         job = self.jobs.by_id[place.job]
         fence = self.jobs.launch(job)
         record = job.submitted
-        beside = hedge.choose(self, job) if record.alternatives else None
+        beside = engines.choose_second(self, job) if record.alternatives else None
         if beside is not None:
             self.hedged[job.id] = fence
         self.out.append(
-            Launch(
-                record.job,
-                fence,
-                record.engine,
-                record.method,
-                record.digest,
-                job.shots,
-                job.seed,
-                record.keep_events,
-                record.memory_bytes,
-                place.region,
-                place.first_qubit,
-                self.jobs.state_of(job),
-                record.fenced,
-                job.elsewhere,
-                job.tenant,
-                beside,
-                record.outputs,
+            fx.Launch(
+                fence=fence,
+                region=place.region,
+                first_qubit=place.first_qubit,
+                start_from=self.jobs.state_of(job),
+                save_fences=record.fenced,
+                elsewhere=job.elsewhere,
+                hedge=beside,
+                job=record.job,
+                engine=record.engine,
+                method=record.method,
+                digest=record.digest,
+                shots=record.shots,
+                seed=record.seed,
+                keep_events=record.keep_events,
+                memory_bytes=record.memory_bytes,
+                tenant=record.tenant,
+                outputs=record.outputs,
             )
         )
         where = {"region": place.region, "first_qubit": place.first_qubit, "n_qubits": record.n_qubits}
@@ -256,34 +227,34 @@ class State(Tables):
         draft = pending.draft
         self.accounts.drop(draft.job)
         denials.note_refused_job(self, draft, error)
-        self.out.extend(ReplyError(conn, ref, error) for conn, ref in pending.callers)
+        self.out.extend(fx.ReplyError(conn, ref, error) for conn, ref in pending.callers)
 
-    def open_wait(self, event: CallReceived, session: Session, job: Job, after: int, timeout_ms: int | None) -> None:
-        under = authority.under(self, session, CAP_STATUS, job)
-        wait = self.waits.add(event.conn, event.ref, session.id, job.id, after, timeout_ms is not None, under)
+    def open_wait(self, event: ev.CallReceived, session: Session, job: Job, after: int, timeout_ms: int | None) -> None:
+        who = authority.origin(self, event, session, job, CAP_STATUS)
+        wait = self.waits.add(Wait(**who, after=after, timed=timeout_ms is not None))
         if timeout_ms is not None:
-            self.out.append(SetTimer(wait.key, event.now_ns + timeout_ms * MS))
+            self.out.append(fx.SetTimer(wait.key, event.now_ns + timeout_ms * MS))
 
     def answer_wait(self, conn: int, ref: int, job: Job, session: Session, under: str = "") -> None:
         """Answers a q_wait with the state as it is, and with the result if the session may read it, or if the call was
         the last use of the capability ``under`` which it could have."""
         reply = self.views.wait_status(job, self.jobs.queue.forecast(job))
-        rights = authority.rights_over(self, session, job) | authority.paid(self, under, job)
+        rights = authority.rights_over(self, session, job) | authority.rights_paid(self, under, job)
         if job.state == COMPLETED and CAP_RESULT in rights:
-            self.out.append(ReplyResult(conn, ref, job.id, 0, status=reply, result=self.views.result(job)))
+            self.out.append(fx.ReplyResult(conn, ref, job.id, 0, status=reply, result=self.views.result(job)))
         else:
-            self.out.append(Reply(conn, ref, reply))
+            self.out.append(fx.Reply(conn, ref, reply))
 
     def answer_events(self, conn: int, ref: int, job: Job, after: int) -> None:
         """Answers a q_events with what there is, a page of it."""
-        self.out.append(Reply(conn, ref, self.views.events(job, after)))
+        self.out.append(fx.Reply(conn, ref, self.views.events(job, after)))
 
     def end_session(self, session: Session, why: str = "closed") -> list[str]:
         """Closes a session; the qubit handles it still held. Its open waits are answered with SESSION_NOT_FOUND, and
         whatever was delegated from it ends with it."""
         for wait in self.waits.of_session(session.id):
             self.close_wait(wait)
-            self.out.append(ReplyError(wait.conn, wait.ref, not_found(session.id)))
+            self.out.append(fx.ReplyError(wait.conn, wait.ref, not_found(session.id)))
         for ask in self.asks.of_session(session.id):
             interrupts.refuse(self, ask, not_found(session.id))
         released = list(session.qubits)
@@ -295,7 +266,7 @@ class State(Tables):
         self.sessions.remove(session)
         self.jobs.queue.lift(session.id)
         if session.expires_ns:
-            self.out.append(ClearTimer(authority.SESSION_TIMER + session.id))
+            self.out.append(fx.ClearTimer(authority.SESSION_TIMER + session.id))
         self.audit("session.close", session.tenant.name, session=trace(session.id), why=why)
         return released
 
@@ -303,7 +274,7 @@ class State(Tables):
         """Takes a wait that is being answered off the tables."""
         self.waits.remove(wait)
         if wait.timed:
-            self.out.append(ClearTimer(wait.key))
+            self.out.append(fx.ClearTimer(wait.key))
 
     def answer(self, wait: Wait, job: Job) -> None:
         """Answers an open wait with the state as it is."""

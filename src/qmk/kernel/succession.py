@@ -2,62 +2,42 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from msgspec import structs
 
-from qmk.kernel import mapping, rewriting
-from qmk.kernel.objects.alternative import Alternative, Moved
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from qmk.kernel.events import Submitted
-    from qmk.kernel.objects.job import Job
-    from qmk.kernel.rewriting import Rewritten
+from qmk.base.errors import KINDS, QmkError
+from qmk.kernel import rewriting
+from qmk.kernel.events import Submitted
+from qmk.kernel.objects.alternative import CHOICE, Alternative, Moved
+from qmk.kernel.objects.job import Job
+from qmk.kernel.policy import Maps
+from qmk.kernel.rewriting import Rewritten
 
 
-def moved(record: Submitted, move: Moved) -> Submitted:
-    """The record on the new engine, which is no alternative any more."""
+def move(record: Submitted, move: Moved) -> Submitted:
+    """The record on the new engine, which is not an alternative any more."""
     to = move.to
     rest = tuple(row for row in record.alternatives if (row.engine, row.method) != (to.engine, to.method))
     if move.again:
-        before = Alternative(
-            engine=record.engine,
-            method=record.method,
-            seconds=record.seconds,
-            memory_bytes=record.memory_bytes,
-            uncertainty=record.uncertainty,
-            fenced=record.fenced,
-            last=True,
-        )
-        rest = (*rest, before)
-    return structs.replace(
-        record,
-        engine=to.engine,
-        method=to.method,
-        seconds=to.seconds,
-        memory_bytes=to.memory_bytes,
-        uncertainty=to.uncertainty,
-        fenced=to.fenced,
-        alternatives=rest,
-    )
+        rest = (*rest, Alternative(**{name: getattr(record, name) for name in CHOICE}, last=True))
+    return structs.replace(record, **{name: getattr(to, name) for name in CHOICE}, alternatives=rest)
 
 
-def tried(job: Job, why: str, message: str, now_ns: int) -> dict[str, Any]:
+def describe_try(job: Job, why: str, message: str, now_ns: int) -> dict[str, Any]:
     """An engine that gave no result, as ``q_result.Fallback`` shows it."""
     seconds = max(0, now_ns - job.started_ns) / 1e9 if job.started_ns else 0.0
     record = job.submitted
     return {"engine": record.engine, "method": record.method, "why": why, "message": message, "seconds": seconds}
 
 
-def rewrite(job: Job, record: Rewritten) -> None:
+def rewrite(job: Job, record: Rewritten, maps: Maps) -> None:
     """The job has the new program from now on, and its handles are where the new patches are."""
     before = job.submitted
-    job.submitted = rewriting.applied(before, record)
+    job.submitted = rewriting.apply(before, record)
     if job.mapping is not None:
-        step, old = mapping.spacing(job.submitted), mapping.spacing(before)
-        job.mapping = [structs.replace(row, index=row.index // old * step) for row in job.mapping]
+        job.mapping = maps.stretch(job.mapping, before, job.submitted)
 
 
 def arrive(job: Job, place: tuple[str, int], now_ns: int) -> None:
@@ -80,3 +60,19 @@ def adoptable(jobs: Mapping[str, Job], launches: Iterable[tuple[str, int]]) -> t
         if job is not None and not job.ended and fence > job.retired and fence >= job.fence:
             newest[job_id] = max(fence, newest.get(job_id, 0))
     return tuple(newest.items())
+
+
+PROGRESS_STEPS = 50
+"""A launch adds one progress event to its job's history for each of so many equal parts of the shots, and one more
+where progress is the first that is heard of it; q_status is always up to date."""
+
+
+def reported_error(kind: str, message: str, fields: dict[str, Any]) -> QmkError:
+    """An error as a worker or the router told it; a kind we do not know is a defect, not the caller's fault."""
+    error = QmkError(kind if kind in KINDS else "INTERNAL_ERROR", message)
+    error.fields = dict(fields)
+    return error
+
+
+def progress_step(job: Job, shots_done: int) -> int:
+    return shots_done * PROGRESS_STEPS // job.shots

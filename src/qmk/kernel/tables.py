@@ -9,21 +9,20 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 from qmk.kernel.accounts import Accounts
-from qmk.kernel.asks import AskTable
 from qmk.kernel.audit import AuditLog, RefusedCallers
 from qmk.kernel.channels import ChannelTable
 from qmk.kernel.config import KernelConfig
 from qmk.kernel.effects import Effect, Reply
-from qmk.kernel.events import CallReceived, Event
+from qmk.kernel.events import CallReceived, Record
 from qmk.kernel.jobs import JobTable
 from qmk.kernel.objects.capability import CapabilityTree
 from qmk.kernel.objects.job import Job
 from qmk.kernel.objects.session import Session, SessionTable
 from qmk.kernel.objects.tenant import Tenant
+from qmk.kernel.open_calls import Ask, OpenCalls, Wait
 from qmk.kernel.pending import PendingTable
 from qmk.kernel.policy import Policy
 from qmk.kernel.tenants import TenantTable
-from qmk.kernel.waits import Wait, WaitTable
 
 MS = 1_000_000
 SECOND = 1_000_000_000
@@ -37,8 +36,9 @@ class Tables:
 
     def __init__(self, config: KernelConfig, policy: Policy) -> None:
         self.config = config
+        self.policy = policy
         self.views = policy.views
-        self.second_engine = policy.second_engine
+        self.refusals = policy.refusals
         self.closing = False
         self.replan = False
         self.states_fit = True
@@ -49,8 +49,8 @@ class Tables:
         self.hedged: dict[str, int] = {}
         self.pending = PendingTable()
         self.sessions = SessionTable(self.config.sessions, self.config.session_idle_s * SECOND)
-        self.waits = WaitTable(self.config.open_waits)
-        self.asks = AskTable(self.config.open_waits)
+        self.waits: OpenCalls[Wait] = OpenCalls("wait", "q_wait and q_events", self.config.open_waits)
+        self.asks: OpenCalls[Ask] = OpenCalls("ask", "q_checkpoint, q_migrate and q_rollback", self.config.open_waits)
         self.audit_log = AuditLog(self.config.epoch_ms * MS)
         self.tenants = TenantTable(self.config.local)
         self.caps = CapabilityTree()
@@ -89,7 +89,7 @@ class Tables:
         the session holds no right over is answered exactly like one that does not exist."""
         _above()
 
-    def commit(self, record: Event, durable: bool = True, data: bytes = b"") -> list[Job]:
+    def commit(self, record: Record, durable: bool = True, data: bytes = b"") -> list[Job]:
         """Applies a record and journals it; the jobs it changed."""
         _above()
 

@@ -11,7 +11,6 @@ from typing import Any
 
 import msgspec
 
-from qmk.base.errors import QmkError
 from qmk.kernel.config import TenantConfig
 from qmk.kernel.events import TenantSet, TokenIssued, TokenRevoked
 from qmk.kernel.objects.tenant import Tenant
@@ -33,7 +32,7 @@ class TenantTable:
             found = self._by_name[name] = Tenant(TenantConfig(name=name))
         return found
 
-    def registered(self) -> Iterator[Tenant]:
+    def list_registered(self) -> Iterator[Tenant]:
         """In order of their names."""
         return (self._by_name[name] for name in sorted(self._registered))
 
@@ -46,16 +45,6 @@ class TenantTable:
     def others(self) -> int:
         """How many there are beside the local one, which an operator may have registered to change it."""
         return len(self._registered) - (self._local in self._registered)
-
-    def nobody(self, call: str, field: str, could: str, help: str) -> QmkError:
-        """Where there are no others: nobody ``could`` do what a call counts on. Where there are, their names are not
-        told, and it goes through."""
-        return QmkError(
-            "INVALID_PARAMS",
-            f"{call}: this daemon has no tenant but '{self._local}', so nobody {could}",
-            field=field,
-            help=f"{help}; an operator registers others with 'qmk tenant add'",
-        )
 
     def knows(self, name: str) -> bool:
         return name in self._registered
@@ -86,6 +75,6 @@ class TenantTable:
     def snapshot(self) -> dict[str, Any]:
         """What a replay must rebuild, as comparable data."""
         return {
-            "tenants": {tenant.name: msgspec.to_builtins(tenant.config) for tenant in self.registered()},
+            "tenants": {tenant.name: msgspec.to_builtins(tenant.config) for tenant in self.list_registered()},
             "tokens": {name: list(rows.values()) for name, rows in self._tokens.items() if rows},
         }

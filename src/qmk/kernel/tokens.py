@@ -53,31 +53,23 @@ def check(key: bytes, text: str, now_ns: int, uid: int) -> Bearer:
     try:
         token = read(text)
     except MalformedToken:
-        raise refused() from None
+        raise refusal() from None
     signature = link(key, identity(token.serial, token.tenant))
     for caveat in token.caveats:
         signature = link(signature, caveat.encode("ascii"))
     if not hmac.compare_digest(signature, token.signature) or not key:
-        raise refused()
+        raise refusal()
     try:
         bounds = bounds_of(token.caveats)
     except MalformedToken:
-        raise refused() from None
+        raise refusal() from None
     if bounds.uid is not None and bounds.uid != uid:
-        raise refused()
+        raise refusal()
     if bounds.expires is not None and now_ns >= bounds.expires * SECOND:
         raise QmkError("AUTH_FAILED", "the token has expired", help="ask the operator for a new one")
     return Bearer(token.tenant, token.serial_text, bounds)
 
 
-def refused() -> QmkError:
+def refusal() -> QmkError:
     """The one answer to unknown, forged, tampered, revoked and misused tokens."""
     return QmkError("AUTH_FAILED", "the token is not valid", help="ask the operator for a new one")
-
-
-def needed() -> QmkError:
-    return QmkError(
-        "AUTH_FAILED",
-        "this daemon asks for a token",
-        help="set QMK_TOKEN, or give --token-file; the operator makes one with 'qmk tenant token'",
-    )

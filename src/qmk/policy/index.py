@@ -85,7 +85,7 @@ class Index:
 
     def page(self, groups: Sequence[Hashable], cursor: str, limit: int) -> tuple[list[str], str | None]:
         """At most ``limit`` ids of these groups together, newest first, from behind the cursor ("": from the newest);
-        and the cursor of the next page, None when nothing is left. Raises INVALID_PARAMS for what is no cursor."""
+        and the cursor of the next page, None when nothing is left. Raises INVALID_PARAMS for what is not a cursor."""
         last = _row_of(cursor) if cursor else None
         lists = [self._groups[group].before(last) for group in groups if group in self._groups]
         rows = list(islice(heapq.merge(*lists, reverse=True), limit + 1))
@@ -101,7 +101,7 @@ def _row_of(cursor: str) -> Row:
     except ValueError:
         raise QmkError(
             "INVALID_PARAMS",
-            f"'{cursor[:64]}' is no cursor",
+            f"'{cursor[:64]}' is not a cursor",
             field="cursor",
             help="send the 'next' of the page before, or none to begin with the newest",
         ) from None

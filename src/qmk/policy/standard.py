@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from qmk.kernel.capacity import Settings
-from qmk.kernel.events import Submitted
-from qmk.kernel.objects.alternative import Alternative
-from qmk.kernel.policy import Views
-from qmk.policy import engines, views
+from qmk.kernel.policy import Maps, Refusals, Views
+from qmk.policy import engines, maps, refusals, retention, views
 from qmk.policy.cache import ResultCache
 from qmk.policy.index import Index
 from qmk.policy.schedule.scheduler import FairScheduler
@@ -18,6 +14,12 @@ class StandardPolicy:
     """Implements ``qmk.kernel.policy.Policy``."""
 
     views: Views = views
+    refusals: Refusals = refusals
+    maps: Maps = maps
+    choose_second = staticmethod(engines.choose_second)
+    judge_slice = staticmethod(engines.judge_slice)
+    find_old = staticmethod(retention.find_old)
+    next_look_ns = staticmethod(retention.next_look_ns)
 
     def scheduler(self, settings: Settings, /) -> FairScheduler:
         return FairScheduler(settings)
@@ -27,9 +29,6 @@ class StandardPolicy:
 
     def cache(self, entries: int, size_bytes: int, /) -> ResultCache:
         return ResultCache(entries, size_bytes)
-
-    def second_engine(self, record: Submitted, rows: Sequence[Alternative], /) -> Alternative | None:
-        return engines.second_engine(record, rows)
 
 
 STANDARD = StandardPolicy()

@@ -1,8 +1,4 @@
-"""What the native core says of a graph: its features, and what its simulators would take.
-
-The features cost 0.3 us a node, and a prediction less, but where looking closer is a small part of the run. A program
-that the core is predicted to be done with soon runs there, and no other engine is looked at.
-"""
+"""What the native core says of a circuit: its shape, and what its rewrites make of it."""
 
 from __future__ import annotations
 
@@ -14,16 +10,6 @@ from qmk.qvm.graph import Graph
 
 if TYPE_CHECKING:
     from qmk_native import Circuit
-
-
-def look(packed: bytes, circuit: bool) -> tuple[dict[str, Any] | None, Circuit | None]:
-    """The core's features of a packed graph, and its circuit where that is wanted; None for what it declines."""
-    import qmk_native
-
-    try:
-        return qmk_native.look_qvm(packed, circuit)
-    except qmk_native.Declined:
-        return None, None
 
 
 def lowered(graph: Graph) -> Circuit | None:

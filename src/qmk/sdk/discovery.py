@@ -232,7 +232,7 @@ def _there(declaration: Declaration, path: Path) -> Available:
         hint = f"{trouble}; correct --engine-python or {interpreters.variable(declaration.name)}"
         return Available(ok=False, missing=declaration.requires, hint=hint, python=str(path))
     needs = dict.fromkeys((*interpreters.WORKER_NEEDS, *declaration.requires))
-    missing = tuple(module for module in needs if not found.has(module))
+    missing = tuple(module for module in needs if module != "qmk_native" and not found.has(module))
     if missing:
         hint = f"{path} -m pip install {_to_install(missing)}"
         return Available(ok=False, missing=missing, hint=hint, python=str(path))

@@ -3,7 +3,8 @@
 A library may need a newer Python than QMK runs on, or packages that quarrel with those here. Its engine's worker is
 then started with the Python of that environment: the one that ``QMK_ENGINE_<NAME>_PYTHON`` names (``--engine-python``
 sets it), else that of the environment beside ours called after it, such as ``.venv-clifft`` beside ``.venv``. Nothing
-of QMK has to be installed there but what every worker imports, ``WORKER_NEEDS``: the worker runs this very QMK.
+of QMK has to be installed there but what every worker imports, ``WORKER_NEEDS``: the worker runs this very QMK, and
+its native core, which is built against the stable ABI and serves every Python.
 """
 
 from __future__ import annotations

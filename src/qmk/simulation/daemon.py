@@ -13,7 +13,7 @@ from qmk.kernel.accounts import Accounts
 from qmk.kernel.config import KernelConfig
 from qmk.kernel.core import Kernel
 from qmk.kernel.effects import Effect
-from qmk.kernel.events import Event
+from qmk.kernel.events import Event, Record
 from qmk.kernel.jobs import JobTable
 from qmk.policy.standard import STANDARD
 from qmk.simulation.disk import SimJournal
@@ -52,7 +52,7 @@ class ObservedKernel:
     def accounts(self) -> Accounts:
         return self._kernel.accounts
 
-    def replay(self, records: Iterable[Event]) -> None:
+    def replay(self, records: Iterable[Record]) -> None:
         self._kernel.replay(records)
         for invariant in self._world.invariants:
             invariant.started()

@@ -16,12 +16,12 @@ from qmk.host.journal import Batch, no_graph
 from qmk.host.results import Head, Result
 from qmk.host.seals import AuditTail, Seal, tail_of
 from qmk.kernel.effects import Audit, Charge, DropBlob
-from qmk.kernel.events import CheckpointDropped, Event, Saved, Submitted, Yielded
+from qmk.kernel.events import CheckpointDropped, Record, Saved, Submitted, Yielded
+from qmk.kernel.records import decode_record
 from qmk.kernel.rewriting import Rewritten
 from qmk.simulation.violation import Crash
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Event).decode
 
 
 class Stored(msgspec.Struct):
@@ -116,7 +116,7 @@ class Disk(MemoryBlobs):
             self._records[self._count] = (job, data)
             self._numbers.setdefault(job, []).append(self._count)
             self._count += 1
-            record = _decode(data)
+            record = decode_record(data)
             self._keep_state(record)
             self._supersede(record)
         self.results.update(stored.results)
@@ -134,19 +134,21 @@ class Disk(MemoryBlobs):
         self.audit += stored.audit
         self.sealed += stored.seals
 
-    def _supersede(self, record: Event) -> None:
+    def _supersede(self, record: Record) -> None:
         gone = superseding.superseded(record)
         for key in [key for key in self._numbers if gone is not None and gone.first <= key <= gone.last]:
             assert gone is not None
             numbers = self._numbers[key]
             kept = numbers[: gone.but_first] + numbers[len(numbers) + gone.itself - 1 :]
             if gone.but_first:
-                kept += [number for number in numbers if isinstance(_decode(self._records[number][1]), Rewritten)][-1:]
+                kept += [
+                    number for number in numbers if isinstance(decode_record(self._records[number][1]), Rewritten)
+                ][-1:]
             for number in set(numbers) - set(kept):
                 del self._records[number]
             self._numbers[key] = sorted(set(kept))
 
-    def _keep_state(self, record: Event) -> None:
+    def _keep_state(self, record: Record) -> None:
         if isinstance(record, (Saved, Yielded)) and record.blob:
             self.states.setdefault(record.checkpoint, (record.job, record.blob))
         elif isinstance(record, CheckpointDropped):
@@ -159,16 +161,16 @@ class Disk(MemoryBlobs):
             if name not in named:
                 self.delete(name)
 
-    def records(self) -> Iterator[Event]:
-        return (_decode(data) for _, data in list(self._records.values()))
+    def records(self) -> Iterator[Record]:
+        return (decode_record(data) for _, data in list(self._records.values()))
 
-    def history(self) -> Iterator[Event]:
+    def history(self) -> Iterator[Record]:
         """Every record that ever was, those of forgotten jobs too."""
-        return (_decode(data) for stored in self._batches for _, data in stored.records)
+        return (decode_record(data) for stored in self._batches for _, data in stored.records)
 
     def graph(self, job: str) -> bytes:
         for number in reversed(self._numbers.get(job, [])):
-            record = _decode(self._records[number][1])
+            record = decode_record(self._records[number][1])
             if isinstance(record, (Submitted, Rewritten)):
                 return record.graph
         raise no_graph(job)
@@ -184,7 +186,7 @@ class SimJournal:
         self.blobs = disk
         self.waits_for_disk = waits_for_disk
 
-    def records(self) -> Iterator[Event]:
+    def records(self) -> Iterator[Record]:
         return self._disk.records()
 
     def write(self, batch: Batch) -> None:

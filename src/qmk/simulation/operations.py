@@ -14,7 +14,6 @@ import msgspec
 
 from qmk.abi.calls import CALLS
 from qmk.abi.rights import CAP_DEBUG, JOB_RIGHTS, RIGHTS
-from qmk.kernel import mapping
 from qmk.qvm.families import CAPABILITIES
 from qmk.qvm.graph import Graph
 from qmk.simulation.programs import CALIBRATION, CHANNEL, ENGINE, GOOD, TOO_NOISY, draw_program, joint_program
@@ -185,7 +184,7 @@ FIELDS: dict[str, Field] = {
     "profile": lambda world, client, rng: rng.choice((OMIT, "logical:surface(d=7)", "nonsense")),
     "qec": _qec,
     "checkpoint_id": lambda world, client, rng: _pick(client.checkpoints, rng, "chk_none"),
-    "region": lambda world, client, rng: rng.choice([*mapping.regions(world.setup.kernel), "nowhere"]),
+    "region": lambda world, client, rng: rng.choice([*world.setup.kernel.region_qubits, "nowhere"]),
     "epoch": lambda world, client, rng: rng.choice((0, 0, 1, 1, 2, 9)),
     "peers": _peers,
     "channel": _channel,

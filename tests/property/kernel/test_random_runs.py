@@ -395,7 +395,7 @@ class RandomRun(RuleBasedStateMachine):
 
     @invariant()
     def only_waits_are_open(self) -> None:
-        waiting = {wait.ref for wait in self.kernel.waits.all()} | {ask.ref for ask in self.kernel.asks}
+        waiting = {wait.ref for wait in self.kernel.waits} | {ask.ref for ask in self.kernel.asks}
         routing = {ref for pending in self.kernel.pending.values() for _, ref in pending.callers}
         assert set(self.open) == waiting | routing
 
@@ -404,7 +404,7 @@ class RandomRun(RuleBasedStateMachine):
         jobs = self.kernel.jobs
         assert not [ask for ask in self.kernel.asks if jobs.by_id[ask.job].ended]
         assert not [a for a in self.kernel.asks if a.kind != "migrate" and not jobs.by_id[a.job].fence]
-        assert not [w for w in self.kernel.waits.all() if self.kernel.jobs.by_id[w.job].ended]
+        assert not [w for w in self.kernel.waits if self.kernel.jobs.by_id[w.job].ended]
 
     @invariant()
     def capacity_is_used_and_never_exceeded(self) -> None:

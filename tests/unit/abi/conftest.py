@@ -9,7 +9,6 @@ import pytest
 
 from qmk.abi.call import Call
 from qmk.abi.calls import BY_NAME, q_estimate, q_query_resources
-from qmk.abi.examples import BELL, TIME
 from qmk.abi.operator import OPERATOR_METHODS
 from qmk.kernel.config import KernelConfig
 from qmk.kernel.core import Kernel
@@ -28,6 +27,7 @@ from qmk.kernel.effects import (
 from qmk.kernel.events import CallReceived, Finished, Progressed, Recalled, Routed, Saved, Started, Submitted, Yielded
 from qmk.policy.standard import STANDARD
 from qmk.rpc import frame, graphs
+from tests.exchanges import BELL, EXAMPLES, TIME
 
 SECOND = 1_000_000_000
 USAGE = {"engine_seconds": 0.0004, "cpu_seconds": 0.0004, "peak_rss_bytes": 61_000_000}
@@ -147,7 +147,7 @@ class ExampleHost:
 
     def channel(self, session: str) -> str:
         self.neighbour()
-        params = {**BY_NAME["q_open_chan"].example[0], "session_id": session}
+        params = {**EXAMPLES["q_open_chan"][0], "session_id": session}
         return self.send("q_open_chan", **params)["channel"]
 
     def fenced_job(self, session: str) -> str:

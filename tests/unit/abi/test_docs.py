@@ -13,6 +13,7 @@ from qmk.abi.call import Call
 from qmk.abi.calls import BY_NAME, CALLS, METHODS
 from qmk.base.errors import KINDS
 from qmk.rpc import describe
+from tests.exchanges import EXAMPLES
 
 ROOT = Path(__file__).parents[3]
 
@@ -41,7 +42,7 @@ def test_declaration_is_complete(call: Call) -> None:
     assert call.doc.endswith(".")
     assert set(call.errors) <= KINDS.keys()
     assert all(row.doc for row in describe.fields(call.request)), "every parameter says what it means"
-    params, answer = call.example
+    params, answer = EXAMPLES[call.name]
     assert msgspec.json.decode(msgspec.json.encode(params), type=call.request)
     assert msgspec.convert(answer, call.reply)
 

@@ -8,7 +8,7 @@ import pytest
 
 from qmk.abi.call import Call
 from qmk.abi.calls import CALLS
-from qmk.abi.examples import CHANNEL, CHECKPOINT, JOB, OTHER_JOB, SESSION
+from tests.exchanges import CHANNEL, CHECKPOINT, EXAMPLES, JOB, OTHER_JOB, SESSION
 
 EXCERPTS = frozenset({"limits", "families", "quota"})
 """Tables of which an example shows some rows only."""
@@ -29,7 +29,7 @@ def prepare(host: Any, call: Call) -> dict[str, str]:
         names["lq_example"] = handles[0].removesuffix("_0")
     if call.name in ("q_open_chan", "q_delegate"):
         host.neighbour()
-    if "channel" in call.example[0]:
+    if "channel" in EXAMPLES[call.name][0]:
         names[CHANNEL] = host.channel(names[SESSION])
     if call.name == "q_channels":
         names[CHANNEL] = host.channel(names[SESSION])
@@ -39,7 +39,7 @@ def prepare(host: Any, call: Call) -> dict[str, str]:
         if call.name in ("q_restore", "q_checkpoints"):
             saved = host.send("q_checkpoint", session_id=names[SESSION], job_id=names[JOB])
             names[CHECKPOINT] = saved["checkpoint_id"]
-    elif "job_id" in call.example[0] or "jobs" in call.example[0] or call.name == "q_jobs":
+    elif "job_id" in EXAMPLES[call.name][0] or "jobs" in EXAMPLES[call.name][0] or call.name == "q_jobs":
         names[JOB] = host.job(names[SESSION])
         if call.name in ("q_status", "q_jobs", "q_cancel", "q_get_telemetry"):
             host.run(upto=2)
@@ -81,7 +81,7 @@ def forget_ids(value: Any, known: dict[str, str]) -> Any:
 
 
 def actual(host: Any, call: Call) -> Any:
-    params, result = call.example
+    params, result = EXAMPLES[call.name]
     names = prepare(host, call)
     host.host_part = result
     seconds = 2.0 if call.name in ("q_wait", "q_result", "q_events") else 1.0
@@ -92,7 +92,7 @@ def actual(host: Any, call: Call) -> Any:
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: call.name)
 def test_example_is_what_the_kernel_answers(host: Any, call: Call) -> None:
     answer = actual(host, call)
-    expected = call.example[1]
+    expected = EXAMPLES[call.name][1]
     for name in EXCERPTS & expected.keys():
         rows = answer[name]
         if isinstance(rows, dict):

@@ -22,10 +22,11 @@ from qmk.base.errors import QmkError
 from qmk.client import AsyncClient, Client, Result, calls
 from qmk.qvm.graph import Graph
 from qmk.request.program import to_graph
+from tests.exchanges import EXAMPLES
 
 Answer = Callable[[Any], Any]
-NEGOTIATED = BY_NAME["q_negotiate_caps"].example[1]
-STATUS = BY_NAME["q_status"].example[1]
+NEGOTIATED = EXAMPLES["q_negotiate_caps"][1]
+STATUS = EXAMPLES["q_status"][1]
 
 
 class Script:
@@ -125,7 +126,7 @@ def test_a_connection_closed_between_calls_is_noticed_before_the_next(script: Sc
     script.answer = lambda call: None
     with pytest.raises(QmkError):
         client.cancel("job_a")
-    script.answer = lambda call: {"result": BY_NAME["q_cancel"].example[1]}
+    script.answer = lambda call: {"result": EXAMPLES["q_cancel"][1]}
     assert client.cancel("job_a").state
 
 
@@ -258,7 +259,7 @@ def test_patience_makes_a_submit_again_with_its_key_and_goes_on_waiting(script: 
         seen.append(method)
         if method == "q_submit":
             keys.append(call["params"]["idempotency_key"])
-            return None if len(keys) == 1 else {"result": BY_NAME["q_submit"].example[1]}
+            return None if len(keys) == 1 else {"result": EXAMPLES["q_submit"][1]}
         waits = seen.count("q_wait")
         return None if waits == 1 else queued if waits == 2 else ended
 
@@ -356,7 +357,7 @@ def test_both_clients_send_what_their_methods_are_given(script: Script, name: st
 
     def answer(call: Any) -> Any:
         sent.append((call["method"], {key: value for key, value in call["params"].items() if key != "graph"}))
-        return {"result": BY_NAME[name].example[1]}
+        return {"result": EXAMPLES[name][1]}
 
     async def awaited() -> Any:
         async with AsyncClient(script.path) as client:
@@ -412,10 +413,10 @@ def test_progress_is_told_by_both_clients(script: Script):
 
     def answer(call: Any) -> Any:
         if call["method"] == "q_submit":
-            return {"result": BY_NAME["q_submit"].example[1]}
+            return {"result": EXAMPLES["q_submit"][1]}
         reply = {**STATUS, "state": next(states)}
         if reply["state"] == "COMPLETED":
-            reply["result"] = BY_NAME["q_result"].example[1]
+            reply["result"] = EXAMPLES["q_result"][1]
         return {"result": reply}
 
     async def awaited() -> Any:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import stim
 
 from qmk.engines.stabilizer import DECLARATION
-from qmk.engines.stabilizer.branches import BranchPlan
-from qmk.engines.stabilizer.engine import FramePlan, NotFrames, StabilizerEngine, frame_plan
+from qmk.engines.stabilizer.engine import FramePlan, NotFrames, StabilizerEngine, branch_plan, frame_plan
+from qmk.engines.stabilizer.tableau import TableauState
+from qmk.exact.branching import BranchingPlan
 from qmk.exact.simulator import exact_distribution
 from qmk.ir import bits
 from qmk.ir.lower import lower
@@ -41,14 +41,14 @@ def test_parities_go_by_frames_and_the_rest_by_branches() -> None:
     b = Builder(3).op("h", 0).op("h", 1)
     x, y = b.measure(0), b.measure(1)
     b.op("x", 2, guard=all_of(when(x), when(y)))
-    assert isinstance(engine.prepare(program(b.measure_all()), ""), BranchPlan)
+    assert isinstance(engine.prepare(program(b.measure_all()), ""), BranchingPlan)
 
 
 def test_both_ways_follow_the_exact_distribution() -> None:
     """Two comparisons of 4000 shots, each failing by chance with probability at most 1e-9."""
     found = program(feed_forward())
     exact = exact_distribution(found)
-    for plan in (frame_plan(found), BranchPlan.of(found)):
+    for plan in (frame_plan(found), branch_plan(found)):
         counts = bits.counts(found.registers, plan.run(4000, 5).bits)
         assert check(counts, exact, 1e-9) == ""
 
@@ -58,7 +58,7 @@ def test_branches_follow_random_dynamic_programs(seed: int) -> None:
     """Ten comparisons, each failing by chance with probability at most 1e-9."""
     case = random_case(1000 + seed, clifford=True, dynamic=True, qubits=5, nodes=40)
     found = lower(case.graph, DECLARATION.methods[""].gates, clifford=True)
-    counts = bits.counts(found.registers, BranchPlan.of(found).run(3000, seed).bits)
+    counts = bits.counts(found.registers, branch_plan(found).run(3000, seed).bits)
     assert check(counts, exact_distribution(found), 1e-9) == ""
 
 
@@ -93,15 +93,15 @@ def test_shots_of_one_history_share_a_tableau(monkeypatch: pytest.MonkeyPatch) -
     x, y, z = (b.measure(q) for q in range(3))
     b.op("x", 3, guard=all_of(when(x), when(y), when(z))).measure_all()
     copies = 0
-    original = stim.TableauSimulator.copy
+    original = TableauState.copy
 
-    def counted(simulator: stim.TableauSimulator) -> stim.TableauSimulator:
+    def counted(state: TableauState) -> TableauState:
         nonlocal copies
         copies += 1
-        return original(simulator)
+        return original(state)
 
-    plan = BranchPlan.of(program(b))
-    monkeypatch.setattr("qmk.engines.stabilizer.branches.copy_tableau", counted)
+    plan = branch_plan(program(b))
+    monkeypatch.setattr(TableauState, "copy", counted)
     plan.run(1000, 3)
     assert copies == 7
 

@@ -11,7 +11,6 @@ from qmk.base.errors import Finding, QmkError
 from qmk.exact.simulator import exact_distribution
 from qmk.frontends import load
 from qmk.ir.lower import lower
-from qmk.ir.modifiers import mod_matrix
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, Node
 from qmk.qvm.verify import verify
@@ -87,7 +86,7 @@ def distribution() -> Callable[..., dict[str, float]]:
 
 def _matrix(node: Node) -> np.ndarray:
     if node.op == "core.mod":
-        return np.array(mod_matrix(node.args), dtype=complex)
+        return np.array(OPS["core.mod"].matrix(node.args), dtype=complex)
     declared = OPS[node.op].matrix
     assert declared is not None, node.op
     return np.array(declared(node.args), dtype=complex)

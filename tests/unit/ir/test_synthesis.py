@@ -7,12 +7,12 @@ import random
 
 import numpy as np
 import pytest
+import qmk_native
 
 from qmk.base.errors import QmkError
-from qmk.ir.modifiers import mod_matrix
 from qmk.ir.program import Gate
 from qmk.ir.resolver import ALL_GATES, NoLowering, Resolver
-from qmk.ir.synthesis import MAX_CONTROLS, mod_steps, square_root, two_level, zyz
+from qmk.ir.synthesis import MAX_CONTROLS, mod_steps, zyz
 from qmk.ir.unitary import apply, apply_gate, matrix_of
 from qmk.qvm.families import OPS
 from qmk.qvm.op import Op
@@ -51,7 +51,7 @@ def test_modified_gate_equals_its_matrix(op: Op) -> None:
             args = {key: value for key, value in args.items() if key != "state" or value}
             steps = mod_steps(args, controls + qubits)
             got = unitary([(np.array(OPS[s.op].matrix(s.args)), s.operands) for s in steps], controls + qubits)
-            assert same_up_to_phase(got, np.array(mod_matrix(args))), args
+            assert same_up_to_phase(got, np.array(OPS["core.mod"].matrix(args))), args
 
 
 @pytest.mark.parametrize("controls", range(1, 9))
@@ -106,27 +106,27 @@ def test_controlled_action_on_a_state_equals_the_full_matrix() -> None:
     state = dice.normal(size=(2,) * 4) + 1j * dice.normal(size=(2,) * 4)
     args = {"gate": "rxx", "controls": 2, "state": "10", "power": 0.5, "params": {"theta": 1.1}}
     gate = Gate("mod", (3, 0, 2, 1), (), None, args)
-    want = apply(state, np.array(mod_matrix(args)), gate.qubits)
+    want = apply(state, np.array(OPS["core.mod"].matrix(args)), gate.qubits)
     assert np.allclose(apply_gate(state, gate), want)
 
 
 @pytest.mark.parametrize("op", [op for op in FIXED if op.vqs.low == 1], ids=lambda op: op.short)
-def test_euler_angles_and_square_root(op: Op) -> None:
+def test_euler_angles(op: Op) -> None:
     matrix = op.matrix(angles(op, "z"))
     alpha, beta, gamma, delta = zyz(matrix)
     rebuilt = np.exp(1j * alpha) * matrix_of(Gate("rz", (0,), (beta,))) @ matrix_of(Gate("ry", (0,), (gamma,)))
     assert np.allclose(rebuilt @ matrix_of(Gate("rz", (0,), (delta,))), matrix, atol=1e-9)
-    root = np.array(square_root(matrix))
-    assert np.allclose(root @ root, matrix, atol=1e-9)
-    assert np.allclose(root @ root.conj().T, np.eye(2), atol=1e-9)
 
 
-def test_two_level_factors_rebuild_a_random_unitary() -> None:
+def test_steps_rebuild_a_random_unitary() -> None:
     dice = np.random.Generator(np.random.PCG64(9))
-    random_matrix, _ = np.linalg.qr(dice.normal(size=(8, 8)) + 1j * dice.normal(size=(8, 8)))
-    product = np.eye(8, dtype=complex)
-    for low, high, block in two_level(tuple(map(tuple, random_matrix.tolist()))):
-        factor = np.eye(8, dtype=complex)
-        factor[np.ix_([low, high], [low, high])] = block
-        product = factor @ product
-    assert np.allclose(product, random_matrix, atol=1e-9)
+    wanted, _ = np.linalg.qr(dice.normal(size=(8, 8)) + 1j * dice.normal(size=(8, 8)))
+    rows = qmk_native.controlled_steps([[(x.real, x.imag) for x in row] for row in wanted.tolist()], [])
+    steps = [(matrix_of(Gate(name, tuple(at), tuple(x for _, x in args))), tuple(at)) for name, at, args in rows]
+    assert same_up_to_phase(unitary(steps, 3), wanted)
+
+
+@pytest.mark.parametrize("rows", [[], [[(1.0, 0.0)], []], [[(1.0, 0.0)] * 3] * 3, [[(1.0, 0.0)]] * 2])
+def test_what_is_no_matrix_is_refused(rows: list[list[tuple[float, float]]]) -> None:
+    with pytest.raises(ValueError, match="square"):
+        qmk_native.controlled_steps(rows, [])

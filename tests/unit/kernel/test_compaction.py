@@ -9,8 +9,9 @@ import msgspec
 from qmk.base.limits import LIMITS
 from qmk.host import superseding
 from qmk.kernel.core import Kernel
-from qmk.kernel.events import Event, JobState, Recalled, Recovered, Saved, ShuttingDown, Submitted, TimerFired, Yielded
+from qmk.kernel.events import JobState, Recalled, Recovered, Saved, ShuttingDown, Submitted, TimerFired, Yielded
 from qmk.kernel.objects.job import STATES
+from qmk.kernel.records import decode_record
 from qmk.kernel.rewriting import Rewritten
 from qmk.policy.standard import STANDARD
 from qmk.qvm.graph import pack
@@ -19,7 +20,6 @@ from tests.unit.kernel.test_distance import WIDTH, Lab
 from tests.unit.kernel.test_lists import proposed
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Event).decode
 
 
 def left(records: list[Any]) -> list[Any]:
@@ -33,7 +33,7 @@ def left(records: list[Any]) -> list[Any]:
             spared += [row for row in under if gone.but_first and isinstance(row[1], Rewritten)][-1:]
             rows = [row for row in rows if row not in under or row in spared]
         if gone is None or not gone.itself:
-            rows.append((superseding.key(record), _decode(_encode(record))))
+            rows.append((superseding.key(record), decode_record(_encode(record))))
     return [record for _, record in rows]
 
 
@@ -56,7 +56,7 @@ def derived(kernel: Kernel) -> dict[str, Any]:
         "jobs": {(name, state): listed(jobs.listed, [(name, state)]) for name in tenants for state in STATES},
         "checkpoints": {name: listed(table.listed, [("tenant", name)]) for name in tenants},
         "of jobs": {job: listed(table.listed, [("job", job)]) for job in jobs.by_id},
-        "kept": {name: ([row.id for row in table.kept(name)], table.kept_of(name)) for name in tenants},
+        "kept": {name: ([row.id for row in table.list_kept(name)], table.kept_of(name)) for name in tenants},
         "channels": {name: listed(channels.listed, [name]) for name in tenants},
         "needing": {id: set(channels.needing(id)) for id in channels.by_id},
     }

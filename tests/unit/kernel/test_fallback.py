@@ -8,8 +8,8 @@ import pytest
 
 from qmk.abi.shapes import Policy
 from qmk.kernel.effects import Charge, ClearTimer, Kill, Launch, Recall, SetTimer
+from qmk.kernel.engines import SLICE_TIMER
 from qmk.kernel.events import FellBack, Recalled, Recovered, TimerFired
-from qmk.kernel.fallback import SLICE_TIMER
 from qmk.kernel.objects.alternative import Alternative
 from qmk.qvm.graph import pack
 

@@ -11,6 +11,7 @@ from qmk.abi.operator import OPERATOR_CALLS, OPERATOR_METHODS
 from qmk.base.limits import LIMITS
 from qmk.kernel.effects import Journal, Reply, ReplyError
 from qmk.kernel.events import CallReceived, TokenIssued
+from tests.exchanges import EXAMPLES
 
 
 def test_a_tenant_is_registered_once_and_listed(bench: Any):
@@ -183,7 +184,7 @@ def test_each_is_unknown_on_the_ordinary_socket(bench: Any, call: Any):
         conn=1,
         ref=bench.count,
         method=call.name,
-        params=call.request(**call.example[0]),
+        params=call.request(**EXAMPLES[call.name][0]),
         entropy=b"x" * 16,
     )
     assert effect.error.kind.name == "METHOD_NOT_FOUND"
@@ -218,7 +219,7 @@ def test_worked_examples_are_what_a_kernel_answers(bench: Any):
         "op_token_list",
     ):
         call = OPERATOR_METHODS[name]
-        params, expected = call.example
+        params, expected = EXAMPLES[call.name]
         if name == "op_token_revoke":
             bench.open(token=names["qmk1.example"])
             params = {**params, "serial": names["tok_example"]}

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from qmk.abi.quotas import QUOTAS, check_limits
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
 from qmk.ir.summary import summarise
@@ -13,7 +14,7 @@ from qmk.kernel.config import TenantConfig
 from qmk.kernel.demand import measure, result_bytes_max
 from qmk.kernel.effects import Forget, Launch, ReplyError, Route
 from qmk.kernel.events import ConnectionClosed
-from qmk.kernel.objects.quota import MINUTE_NS, QUOTAS, Rate, check_limits
+from qmk.kernel.objects.quota import MINUTE_NS, Rate
 from qmk.qvm.graph import Graph, Node
 
 DAY_S = 86_400

@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 from qmk.kernel.effects import Journal, Launch, ReplyError
-from qmk.kernel.events import Event, Failed, Finished, Routed, Started
+from qmk.kernel.events import Failed, Finished, Routed, Started
 from qmk.kernel.objects.job import COMPLETED, FAILED
-from qmk.kernel.records import writable
+from qmk.kernel.records import decode_record, writable
 from qmk.qvm.graph import Graph, Node
 
 PROGRAM = Graph(
@@ -61,7 +61,7 @@ def test_an_end_that_cannot_be_written_as_it_is_is_kept_all_the_same(make_bench:
     states = {job: bench.kernel.jobs.by_id[job].state for job in (good, bad)}
     assert states == {good: COMPLETED, bad: FAILED}
     again = make_bench(workers=4).kernel
-    again.replay(msgspec.msgpack.decode(msgspec.msgpack.encode(record), type=Event) for record in bench.journal)
+    again.replay(decode_record(msgspec.msgpack.encode(record)) for record in bench.journal)
     assert again.snapshot() == bench.kernel.snapshot()
 
 

@@ -44,7 +44,7 @@ def saved(bench: Any, program: Any, session: str, checkpoint: str, size: int = 1
 
 
 def kept(bench: Any, tenant: str = "local") -> list[str]:
-    return [row.blob for row in bench.kernel.jobs.checkpoints.kept(tenant)]
+    return [row.blob for row in bench.kernel.jobs.checkpoints.list_kept(tenant)]
 
 
 def stored(bench: Any) -> int:
@@ -86,7 +86,7 @@ def test_after_a_restart_what_has_become_too_old_goes_at_once(make_bench: Any) -
 
 
 def test_thousands_that_are_due_go_in_steps(make_bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("qmk.kernel.retention.AT_ONCE", 2)
+    monkeypatch.setattr("qmk.policy.retention.AT_ONCE", 2)
     bench = make_bench(keep_results_s=DAY_S)
     session = bench.open()
     for _ in range(5):

@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 
 from qmk.abi.calls import CALLS
+from qmk.abi.quotas import QUOTAS
 from qmk.base.limits import TABLE
 from qmk.kernel.config import CAP_DEBUG, TenantConfig
 from qmk.kernel.effects import Reply, ReplyError
 from qmk.kernel.events import ConnectionClosed
-from qmk.kernel.objects.quota import QUOTAS
 from qmk.qvm.families import CAPABILITIES
+from tests.exchanges import EXAMPLES
 
 
 def test_all_default_capabilities_without_a_wish_and_only_the_wished_with_one(bench: Any) -> None:
@@ -55,7 +56,7 @@ def test_local_mode_takes_no_token(bench: Any) -> None:
 
 @pytest.mark.parametrize("call", [c for c in CALLS if c.name not in ("q_negotiate_caps",)], ids=lambda c: c.name)
 def test_every_call_refuses_an_unknown_session(bench: Any, call: Any) -> None:
-    params = {**call.example[0], "session_id": "ses_none"}
+    params = {**EXAMPLES[call.name][0], "session_id": "ses_none"}
     params.pop("graph", None)
     assert bench.refusal(call.name, **params).kind.name == "SESSION_NOT_FOUND"
 

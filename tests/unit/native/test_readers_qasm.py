@@ -14,8 +14,10 @@ from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
 from qmk.frontends import load
 from qmk.frontends.openqasm import builder
+from qmk.frontends.openqasm.defined import definitions
 from qmk.ir import lower, synthesis
 from qmk.ir.native_circuit import GATES, program_of
+from qmk.qvm.families.gates import FIXED_SIZE
 from tests.unit.native.conftest import same
 from tests.unit.native.qasm_programs import mutated, program
 
@@ -36,6 +38,18 @@ def test_a_public_circuit_has_the_front_ends_ops(path, reference):
         with pytest.raises(Declined, match="not read here"):
             read_qasm(text)
         return
+    assert same(program_of(read_qasm(text)), reference(text))
+
+
+@pytest.mark.parametrize("short", sorted(set(definitions()) & set(FIXED_SIZE)))
+def test_a_definition_that_we_write_is_read_as_its_gate(short, reference):
+    op = FIXED_SIZE[short]
+    angles = ", ".join(str(0.3 + 0.1 * k) for k in range(len(op.params)))
+    qubits = ", ".join(f"q[{k}]" for k in range(op.vqs.low))
+    text = (
+        f'OPENQASM 3.0;\ninclude "stdgates.inc";\n{definitions()[short]}\nqubit[{op.vqs.low}] q;\n'
+        f"{short}{f'({angles})' if angles else ''} {qubits};\n"
+    )
     assert same(program_of(read_qasm(text)), reference(text))
 
 

@@ -10,11 +10,11 @@ import msgspec
 import pytest
 
 from qmk.abi.calls import q_status, q_submit
-from qmk.abi.examples import BELL
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
 from qmk.rpc import frame
 from qmk.rpc.graphs import graph_of
+from tests.exchanges import BELL
 
 
 def one(data: bytes) -> frame.Decoded:

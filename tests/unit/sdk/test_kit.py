@@ -13,11 +13,12 @@ from msgspec.structs import replace
 
 from qmk.base.errors import Finding, QmkError, invalid_graph
 from qmk.engines import reference
-from qmk.engines.reference.engine import ReferencePlan
+from qmk.exact.branching import BranchingPlan
+from qmk.exact.dense import DenseBackend, NumpyCircuit
 from qmk.ir.program import Barrier, Gate, Instruction, Measure, Program, Reset
 from qmk.ir.resolver import ALL_GATES
 from qmk.qvm.graph import Graph
-from qmk.sdk.engine import Capabilities, Declaration, Progress, Samples
+from qmk.sdk.engine import Capabilities, Declaration, Plan, Progress, Samples
 from qmk.sdk.frontend import Frontend, Source
 from qmk.sdk.kit import engine_kit, frontend_kit
 from qmk.sdk.kit.builder import Builder
@@ -30,7 +31,7 @@ Rewrite = Callable[[Instruction], Instruction | None]
 
 @dataclass(frozen=True)
 class BrokenPlan:
-    inner: ReferencePlan
+    inner: Plan
     fault: str
 
     def run(self, shots: int, seed: int, progress: Progress | None = None) -> Samples:
@@ -58,7 +59,8 @@ class BrokenEngine:
             raise ZeroDivisionError("inside the engine")
         changed = [self._change(item) for item in program.instructions]
         kept = tuple(item for item in changed if item is not None)
-        return BrokenPlan(ReferencePlan(replace(program, instructions=kept)), self.fault)
+        backend = DenseBackend(program.n_qubits, NumpyCircuit)
+        return BrokenPlan(BranchingPlan(replace(program, instructions=kept), backend, "reference"), self.fault)
 
     def _change(self, item: Instruction) -> Instruction | None:
         match self.fault, item:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from qmk.abi import examples, shapes
+from qmk.abi import shapes
 from qmk.abi.call import Call
 
 
@@ -30,12 +30,4 @@ CALL = Call(
     reply=Reply,
     rights=("CAP_ALLOC",),
     errors=("SESSION_NOT_FOUND", "INSUFFICIENT_CAPS", "QUOTA_EXCEEDED"),
-    example=(
-        {"session_id": examples.SESSION, "n": 2, "profile": "logical:SHYPS(d=9)"},
-        {
-            "handles": ["lq_example_0", "lq_example_1"],
-            "profile": "logical:shyps(d=9)",
-            "note": "shyps has no member of distance 9; [[961,25,16]] is used",
-        },
-    ),
 )

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from qmk.abi import examples, shapes
+from qmk.abi import shapes
 from qmk.abi.call import Call
 
 
@@ -29,8 +29,4 @@ CALL = Call(
     rights=("CAP_CANCEL",),
     errors=("SESSION_NOT_FOUND", "INSUFFICIENT_CAPS", "JOB_NOT_FOUND", "ALREADY_COMPLETED"),
     journaled=True,
-    example=(
-        {"session_id": examples.SESSION, "job_id": examples.JOB, "reason": "wrong angle"},
-        {"state": "CANCELLED", "cancelled_at_epoch": 1},
-    ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qmk.abi import examples, shapes
+from qmk.abi import shapes
 from qmk.abi.call import Call
 
 
@@ -17,5 +17,4 @@ CALL = Call(
     request=Request,
     reply=shapes.ChannelState,
     errors=("SESSION_NOT_FOUND", "CHANNEL_NOT_FOUND"),
-    example=({"session_id": examples.SESSION, "channel": examples.CHANNEL}, examples.CHANNEL_STATE),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from qmk.abi import examples, shapes
+from qmk.abi import shapes
 from qmk.abi.call import Call
 
 
@@ -27,5 +27,4 @@ CALL = Call(
     reply=Reply,
     rights=("CAP_LINK",),
     errors=("SESSION_NOT_FOUND", "INSUFFICIENT_CAPS"),
-    example=({"session_id": examples.SESSION}, {"channels": [examples.CHANNEL_ROW], "next": None}),
 )

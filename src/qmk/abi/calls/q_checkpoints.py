@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from qmk.abi import examples, shapes
+from qmk.abi import shapes
 from qmk.abi.call import Call
 
 
@@ -40,19 +40,4 @@ CALL = Call(
     reply=Reply,
     rights=("CAP_STATUS",),
     errors=("SESSION_NOT_FOUND", "INSUFFICIENT_CAPS", "JOB_NOT_FOUND"),
-    example=(
-        {"session_id": examples.SESSION, "job_id": examples.JOB},
-        {
-            "checkpoints": [
-                {
-                    "checkpoint_id": examples.CHECKPOINT,
-                    "job_id": examples.JOB,
-                    "epoch": 1,
-                    "size_bytes": 4096,
-                    "saved": examples.TIME,
-                }
-            ],
-            "next": None,
-        },
-    ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qmk.abi import examples, shapes
+from qmk.abi import shapes
 from qmk.abi.call import Call
 
 
@@ -21,8 +21,4 @@ CALL = Call(
     rights=("CAP_LINK",),
     errors=("SESSION_NOT_FOUND", "INSUFFICIENT_CAPS", "CHANNEL_NOT_FOUND"),
     journaled=True,
-    example=(
-        {"session_id": examples.SESSION, "channel": examples.CHANNEL},
-        {**examples.CHANNEL_STATE, "state": "CLOSED"},
-    ),
 )

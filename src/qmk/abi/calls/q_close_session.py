@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from qmk.abi import examples, shapes
+from qmk.abi import shapes
 from qmk.abi.call import Call
 
 
@@ -25,8 +25,4 @@ CALL = Call(
     request=Request,
     reply=Reply,
     errors=("SESSION_NOT_FOUND",),
-    example=(
-        {"session_id": examples.SESSION},
-        {"released": ["lq_example_0", "lq_example_1"]},
-    ),
 )

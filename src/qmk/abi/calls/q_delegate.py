@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from qmk.abi import examples, shapes
+from qmk.abi import shapes
 from qmk.abi.call import Call
 
 
@@ -57,23 +57,4 @@ CALL = Call(
     request=Request,
     reply=Reply,
     errors=("SESSION_NOT_FOUND", "INSUFFICIENT_CAPS", "JOB_NOT_FOUND", "QUOTA_EXCEEDED"),
-    example=(
-        {
-            "session_id": examples.SESSION,
-            "capability": "cap_example",
-            "rights": ["CAP_STATUS", "CAP_RESULT"],
-            "to_tenant": "chem",
-            "jobs": [examples.JOB],
-            "uses": 100,
-        },
-        {
-            "capability": "cap_example",
-            "rights": ["CAP_STATUS", "CAP_RESULT"],
-            "jobs": [examples.JOB],
-            "expiry": None,
-            "expiry_epoch": None,
-            "shots": None,
-            "uses": 100,
-        },
-    ),
 )

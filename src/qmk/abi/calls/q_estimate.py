@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Raw, Struct
 
-from qmk.abi import examples, shapes
+from qmk.abi import shapes
 from qmk.abi.call import Call
 from qmk.qvm.outputs import Outputs
 
@@ -58,31 +58,4 @@ CALL = Call(
     reply=Reply,
     rights=("CAP_SUBMIT",),
     errors=("SESSION_NOT_FOUND", "INVALID_GRAPH", "INSUFFICIENT_CAPS", "UNSUPPORTED", "QUOTA_EXCEEDED"),
-    example=(
-        {"session_id": examples.SESSION, "graph": examples.BELL, "shots": 1000},
-        {
-            "digest": examples.DIGEST,
-            "shots": 1000,
-            "logical": {"qubits": 2, "depth": 3, "two_qubit": 1, "t_count": 0, "measurements": 2},
-            "engines": [
-                {
-                    "engine": "stabilizer",
-                    "method": "",
-                    "seconds": 0.0005,
-                    "memory_bytes": 4096,
-                    "fits": True,
-                    "note": "",
-                }
-            ],
-            "gaps": [
-                {
-                    "engine": "aer",
-                    "need": "module qiskit_aer",
-                    "detail": "not installed; pip install 'quantum-microkernel[aer]'",
-                }
-            ],
-            "chosen": "stabilizer",
-            "footprint": None,
-        },
-    ),
 )

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from qmk.abi import examples, shapes
+from qmk.abi import shapes
 from qmk.abi.call import Call
 
 LONG_POLL_MS = 30_000
@@ -51,21 +51,4 @@ CALL = Call(
     reply=Reply,
     rights=("CAP_STATUS",),
     errors=("SESSION_NOT_FOUND", "INSUFFICIENT_CAPS", "JOB_NOT_FOUND", "QUOTA_EXCEEDED"),
-    example=(
-        {"session_id": examples.SESSION, "job_id": examples.JOB, "after": 1},
-        {
-            "events": [
-                {
-                    "seq": 2,
-                    "time": examples.TIME + 0.5,
-                    "kind": "started",
-                    "fields": {"engine": "stabilizer", "attempt": 1},
-                },
-                {"seq": 3, "time": examples.TIME + 2.0, "kind": "completed"},
-            ],
-            "last_seq": 3,
-            "ended": True,
-            "dropped": 0,
-        },
-    ),
 )

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from qmk.abi import examples, shapes
+from qmk.abi import shapes
 from qmk.abi.call import Call
 
 
@@ -42,17 +42,4 @@ CALL = Call(
     reply=Reply,
     rights=("CAP_DEBUG",),
     errors=("SESSION_NOT_FOUND", "JOB_NOT_FOUND", "INSUFFICIENT_CAPS"),
-    example=(
-        {"session_id": examples.SESSION, "job_id": examples.JOB},
-        {
-            "job_id": examples.JOB,
-            "device": "ideal",
-            "placements": [
-                {"qubit": "q0", "index": 0, "from_epoch": 1, "to_epoch": 1, "component": 0},
-                {"qubit": "q1", "index": 1, "from_epoch": 1, "to_epoch": 1, "component": 0},
-            ],
-            "region": "r0",
-            "first_qubit": 0,
-        },
-    ),
 )

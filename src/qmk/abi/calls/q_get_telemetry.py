@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from qmk.abi import examples, shapes
+from qmk.abi import shapes
 from qmk.abi.call import Call
 
 
@@ -76,47 +76,4 @@ CALL = Call(
     reply=Reply,
     rights=("CAP_STATUS",),
     errors=("SESSION_NOT_FOUND", "INSUFFICIENT_CAPS", "JOB_NOT_FOUND"),
-    example=(
-        {"session_id": examples.SESSION, "job_id": examples.JOB},
-        {
-            "session": {
-                "calls": 2,
-                "errors": 0,
-                "jobs_submitted": 1,
-                "jobs_completed": 0,
-                "jobs_failed": 0,
-                "jobs_cancelled": 0,
-                "shots_completed": 0,
-                "engine_seconds": 0.0,
-                "open_waits": 0,
-                "qubits_held": 0,
-                "opened": examples.TIME,
-            },
-            "job": {
-                "job_id": examples.JOB,
-                "state": "RUNNING",
-                "queued_seconds": 0.5,
-                "running_seconds": 0.5,
-                "predicted_seconds": 0.0005,
-                "predicted_memory_bytes": 4096,
-                "decoder_load": 0.0,
-                "shots_done": 2,
-                "attempts": 0,
-                "epochs": [{"epoch": 1, "nodes": 6, "executed": True, "seconds": None, "rounds": 0}],
-                "epochs_total": 1,
-                "components": [2],
-                "usage": {},
-            },
-            "quota": [
-                {
-                    "name": "queued_jobs",
-                    "kind": "held",
-                    "unit": "jobs",
-                    "limit": 10000,
-                    "used": 1,
-                    "period_end": None,
-                },
-            ],
-        },
-    ),
 )

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from qmk.abi import examples, shapes
+from qmk.abi import shapes
 from qmk.abi.call import Call
 
 
@@ -48,24 +48,4 @@ CALL = Call(
     reply=Reply,
     rights=("CAP_STATUS",),
     errors=("SESSION_NOT_FOUND", "INSUFFICIENT_CAPS"),
-    example=(
-        {"session_id": examples.SESSION, "state": "RUNNING", "limit": 10},
-        {
-            "jobs": [
-                {
-                    "job_id": examples.JOB,
-                    "state": "RUNNING",
-                    "progress": examples.PROGRESS,
-                    "engine": "stabilizer",
-                    "method": "",
-                    "priority": 0,
-                    "submitted": examples.TIME,
-                    "started": examples.TIME + 0.5,
-                    "ended": None,
-                    "error": None,
-                }
-            ],
-            "next": None,
-        },
-    ),
 )

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from qmk.abi import examples, shapes
+from qmk.abi import shapes
 from qmk.abi.call import Call
 
 
@@ -43,8 +43,4 @@ CALL = Call(
         "RESOURCE_EXHAUSTED",
     ),
     journaled=True,
-    example=(
-        {"session_id": examples.SESSION, "job_id": examples.JOB, "region": "r1"},
-        {"job_id": examples.JOB, "region": "r1", "handles": {"q0": 10000000, "q1": 10000001}, "epoch": 1},
-    ),
 )

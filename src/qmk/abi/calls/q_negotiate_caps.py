@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from qmk.abi import examples, shapes
+from qmk.abi import shapes
 from qmk.abi.call import Call
 from qmk.base.limits import LIMITS
 
@@ -70,43 +70,4 @@ CALL = Call(
     reply=Reply,
     errors=("AUTH_FAILED", "TENANT_SUSPENDED", "QUOTA_EXCEEDED", "INVALID_PARAMS"),
     aliases=("qmk_session_create",),
-    example=(
-        {"requested": ["CAP_ALLOC", "CAP_PAINT"], "quota": {"queued_jobs": 100}},
-        {
-            "session_id": examples.SESSION,
-            "tenant": "local",
-            "root": "cap_example",
-            "rights": ["CAP_ALLOC", "CAP_SUBMIT", "CAP_STATUS", "CAP_RESULT", "CAP_CANCEL", "CAP_CONTROL"],
-            "granted": [{"name": "CAP_ALLOC", "capability": "cap_example"}],
-            "denied": [{"name": "CAP_PAINT", "reason": "there is no such capability"}],
-            "expires": None,
-            "quota": [
-                {
-                    "name": "queued_jobs",
-                    "kind": "held",
-                    "unit": "jobs",
-                    "limit": 100,
-                    "used": 0,
-                    "period_end": None,
-                },
-                {
-                    "name": "shots_period",
-                    "kind": "spent",
-                    "unit": "shots",
-                    "limit": 1000000000000000,
-                    "used": 0,
-                    "period_end": (examples.TIME // 86400 + 1) * 86400.0,
-                },
-            ],
-            "limits": {"frame_bytes": 67108864, "shots": 100000000, "queued_jobs": 10000},
-            "families": [
-                {
-                    "name": "core",
-                    "version": 1,
-                    "doc": "lifecycle, gates, measurement, reset, feed-forward and event logic",
-                }
-            ],
-            "devices": ["ideal"],
-        },
-    ),
 )

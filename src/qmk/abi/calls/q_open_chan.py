@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from qmk.abi import examples, shapes
+from qmk.abi import shapes
 from qmk.abi.call import Call
 
 
@@ -54,14 +54,4 @@ CALL = Call(
         "CHANNEL_EXPIRED",
     ),
     journaled=True,
-    example=(
-        {
-            "session_id": examples.SESSION,
-            "peers": ["local", "bob"],
-            "fidelity": 0.99,
-            "entanglements_max": 10_000,
-            "expiry": examples.TIME + 3600,
-        },
-        {**examples.CHANNEL_STATE, "proposed": examples.TIME + 1},
-    ),
 )

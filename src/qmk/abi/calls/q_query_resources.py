@@ -51,27 +51,4 @@ CALL = Call(
     reply=Reply,
     errors=("SESSION_NOT_FOUND",),
     aliases=("qmk_resource_query",),
-    example=(
-        {},
-        {
-            "devices": [
-                {
-                    "name": "ideal",
-                    "doc": "noiseless qubits, any pair coupled",
-                    "families": ["core", "channel", "magic", "policy"],
-                }
-            ],
-            "engines": [
-                {
-                    "name": "stabilizer",
-                    "doc": "Clifford circuits (stim)",
-                    "methods": [""],
-                    "available": True,
-                    "reason": "",
-                }
-            ],
-            "capacity": {"memory_bytes": 17179869184, "cpus": 8},
-            "queue": {"queued": 0, "running": 0, "workers": 2},
-        },
-    ),
 )

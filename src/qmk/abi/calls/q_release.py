@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from qmk.abi import examples, shapes
+from qmk.abi import shapes
 from qmk.abi.call import Call
 from qmk.base.limits import LIMITS
 
@@ -28,8 +28,4 @@ CALL = Call(
     request=Request,
     reply=Reply,
     errors=("SESSION_NOT_FOUND",),
-    example=(
-        {"session_id": examples.SESSION, "handles": ["lq_example_0"]},
-        {"released": ["lq_example_0"]},
-    ),
 )

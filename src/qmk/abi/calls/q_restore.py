@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from qmk.abi import examples, shapes
+from qmk.abi import shapes
 from qmk.abi.call import Call
 
 
@@ -40,8 +40,4 @@ CALL = Call(
         "RESOURCE_EXHAUSTED",
     ),
     journaled=True,
-    example=(
-        {"session_id": examples.SESSION, "checkpoint_id": examples.CHECKPOINT},
-        {"job_id": examples.OTHER_JOB, "checkpoint_id": examples.CHECKPOINT, "epoch": 1},
-    ),
 )

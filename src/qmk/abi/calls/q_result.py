@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from qmk.abi import examples, shapes
+from qmk.abi import shapes
 from qmk.abi.call import Call
 from qmk.qvm.outputs import Values
 
@@ -106,40 +106,4 @@ CALL = Call(
     rights=("CAP_RESULT",),
     errors=("SESSION_NOT_FOUND", "INSUFFICIENT_CAPS", "JOB_NOT_FOUND", "NOT_COMPLETED", "JOB_FAILED", "JOB_CANCELLED"),
     aliases=("qmk_job_result",),
-    example=(
-        {"session_id": examples.SESSION, "job_id": examples.JOB, "from_shot": 2},
-        {
-            "job_id": examples.JOB,
-            "shots": 4,
-            "seed": 7,
-            "counts": {"00": 2, "11": 2},
-            "registers": [{"name": "", "bits": ["m0", "m1"], "descending": False}],
-            "events": {
-                "from_shot": 2,
-                "names": ["m0", "m1"],
-                "widths": [1, 1],
-                "rows": ["11", "00"],
-                "next_shot": None,
-            },
-            "values": None,
-            "provenance": {
-                "digest": examples.DIGEST,
-                "engine": "stabilizer",
-                "method": "",
-                "version": "1.16.0",
-                "seed": 7,
-                "passes": [],
-                "reasons": [{"engine": "stabilizer", "seconds": 0.0005, "memory_bytes": 4096, "note": "Clifford"}],
-                "predicted_seconds": 0.0005,
-                "uncertainty": 1.0,
-                "fallbacks": [],
-                "cached_from": "",
-                "footprint": None,
-                "moves": 0,
-                "changes": [],
-                "notes": {},
-            },
-            "usage": {"engine_seconds": 0.0004, "cpu_seconds": 0.0004, "peak_rss_bytes": 61000000, "attempts": 1},
-        },
-    ),
 )

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from qmk.abi import examples, shapes
+from qmk.abi import shapes
 from qmk.abi.call import Call
 
 
@@ -28,8 +28,4 @@ CALL = Call(
     request=Request,
     reply=Reply,
     errors=("SESSION_NOT_FOUND",),
-    example=(
-        {"session_id": examples.SESSION, "capability": "cap_example"},
-        {"revoked": ["cap_example"], "released": ["lq_example_0"]},
-    ),
 )

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from qmk.abi import examples, shapes
+from qmk.abi import shapes
 from qmk.abi.call import Call
 
 
@@ -44,8 +44,4 @@ CALL = Call(
         "RESOURCE_EXHAUSTED",
     ),
     journaled=True,
-    example=(
-        {"session_id": examples.SESSION, "job_id": examples.JOB, "epoch": 1},
-        {"job_id": examples.JOB, "epoch": 1, "how": "in_place"},
-    ),
 )

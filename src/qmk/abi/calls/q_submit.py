@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Raw, Struct
 
-from qmk.abi import examples, shapes
+from qmk.abi import shapes
 from qmk.abi.call import Call
 from qmk.qvm.outputs import Outputs
 
@@ -72,19 +72,4 @@ CALL = Call(
     ),
     aliases=("qmk_job_submit",),
     journaled=True,
-    example=(
-        {"session_id": examples.SESSION, "graph": examples.BELL, "shots": 1000, "policy": {"seed": 7}},
-        {
-            "job_id": examples.JOB,
-            "state": "QUEUED",
-            "estimated_epochs": 1,
-            "estimated_start": examples.TIME + 1.0,
-            "place_in_queue": 0,
-            "seed": 7,
-            "shots": 1000,
-            "engine": "stabilizer",
-            "method": "",
-            "warnings": [],
-        },
-    ),
 )

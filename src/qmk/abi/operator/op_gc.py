@@ -44,23 +44,4 @@ CALL = Call(
     request=Request,
     reply=Reply,
     errors=("INVALID_PARAMS",),
-    example=(
-        {"older_than_s": 2592000.0},
-        {
-            "dry_run": False,
-            "jobs": 1204,
-            "job_bytes": 3250585,
-            "blobs": 310,
-            "blob_bytes": 1503238553,
-            "drafts": 2,
-            "draft_bytes": 16777216,
-            "kept_jobs": 8800,
-            "going_jobs": 12,
-            "kept_blobs": 42,
-            "kept_blob_bytes": 220200960,
-            "kept_states": 30,
-            "kept_state_bytes": 188743680,
-            "missing": [],
-        },
-    ),
 )

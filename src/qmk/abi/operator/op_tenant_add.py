@@ -15,17 +15,4 @@ CALL = Call(
     reply=Reply,
     errors=("INVALID_PARAMS", "QUOTA_EXCEEDED"),
     journaled=True,
-    example=(
-        {"tenant": "chem", "weight": 2.0, "allowed": ["CAP_ALLOC", "CAP_MEASURE"], "quotas": {"queued_jobs": 100}},
-        {
-            "tenant": "chem",
-            "suspended": False,
-            "weight": 2.0,
-            "allowed": ["CAP_ALLOC", "CAP_MEASURE"],
-            "quotas": {"queued_jobs": 100, "running_jobs": 64},
-            "tokens": 0,
-            "sessions": 0,
-            "jobs": 0,
-        },
-    ),
 )

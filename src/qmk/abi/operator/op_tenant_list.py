@@ -23,21 +23,4 @@ CALL = Call(
     request=Request,
     reply=Reply,
     errors=("INVALID_PARAMS",),
-    example=(
-        {"tenant": "chem"},
-        {
-            "tenants": [
-                {
-                    "tenant": "chem",
-                    "suspended": False,
-                    "weight": 2.0,
-                    "allowed": ["CAP_ALLOC", "CAP_MEASURE"],
-                    "quotas": {"queued_jobs": 100, "running_jobs": 64},
-                    "tokens": 0,
-                    "sessions": 0,
-                    "jobs": 0,
-                }
-            ]
-        },
-    ),
 )

@@ -21,17 +21,4 @@ CALL = Call(
     reply=Reply,
     errors=("INVALID_PARAMS",),
     journaled=True,
-    example=(
-        {"tenant": "chem"},
-        {
-            "tenant": "chem",
-            "suspended": True,
-            "weight": 2.0,
-            "allowed": ["CAP_ALLOC", "CAP_MEASURE"],
-            "quotas": {"queued_jobs": 100, "running_jobs": 64},
-            "tokens": 0,
-            "sessions": 0,
-            "jobs": 0,
-        },
-    ),
 )

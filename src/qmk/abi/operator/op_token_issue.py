@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from qmk.abi import examples, shapes
+from qmk.abi import shapes
 from qmk.abi.call import Call
 from qmk.abi.operator import shapes as operator_shapes
 from qmk.abi.shapes import Request as Base
@@ -37,8 +37,4 @@ CALL = Call(
     reply=Reply,
     errors=("INVALID_PARAMS", "QUOTA_EXCEEDED", "UNSUPPORTED"),
     journaled=True,
-    example=(
-        {"tenant": "chem", "expires": int(examples.TIME) + 86_400, "rights": ["CAP_STATUS", "CAP_RESULT"]},
-        {"token": "qmk1.example", "serial": "tok_example"},
-    ),
 )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from qmk.abi import examples
 from qmk.abi.call import Call
 from qmk.abi.operator import shapes as operator_shapes
 from qmk.abi.shapes import Request as Base
@@ -24,18 +23,4 @@ CALL = Call(
     request=Request,
     reply=Reply,
     errors=("INVALID_PARAMS",),
-    example=(
-        {"tenant": "chem"},
-        {
-            "tokens": [
-                {
-                    "tenant": "chem",
-                    "serial": "tok_example",
-                    "issued": examples.TIME,
-                    "expires": None,
-                    "rights": None,
-                }
-            ]
-        },
-    ),
 )

@@ -29,8 +29,4 @@ CALL = Call(
     reply=Reply,
     errors=("INVALID_PARAMS",),
     journaled=True,
-    example=(
-        {"tenant": "chem", "serial": "tok_example"},
-        {"revoked": ["tok_example"], "sessions": 1},
-    ),
 )

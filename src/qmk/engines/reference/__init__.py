@@ -15,25 +15,14 @@ RATES = {"fixed_s": 2e-4, "op_s": 2e-5, "amplitude_s": 5e-9, "shot_s": 1e-7}
 
 
 def cost(_method: str, features: Features, shots: int, rates: Mapping[str, float] = RATES) -> Cost:
-    """Seconds grow with operations times branches of the measurement tree; at most one branch a shot."""
-    amplitudes = 1 << features.n_qubits
-    if features.n_fences:
-        return fenced_cost(features, shots, rates)
-    branches = min(shots, 1 << min(features.n_branch, 30))
-    work = features.n_ops * branches * (rates["op_s"] + rates["amplitude_s"] * amplitudes)
-    seconds = rates["fixed_s"] + work + shots * rates["shot_s"]
-    waiting = min(features.n_branch, shots) + 4
-    return Cost(seconds=seconds, memory_bytes=16 * amplitudes * waiting + shots * (8 + 2 * features.n_events))
-
-
-def fenced_cost(features: Features, shots: int, rates: Mapping[str, float] = RATES) -> Cost:
-    """As ``cost``, with all branches of a chunk alive at once."""
+    """Seconds grow with operations times branches of the measurement tree, at most one a shot; all branches of a chunk
+    are alive at once."""
     state_bytes = 16 << features.n_qubits
     walked, alive = walk_size(shots, features.n_branch, state_bytes)
     work = features.n_ops * walked * (rates["op_s"] + rates["amplitude_s"] * state_bytes / 16)
     seconds = rates["fixed_s"] + work + shots * rates["shot_s"]
     memory = state_bytes * (alive + 4) + shots * (8 + 2 * features.n_events)
-    return Cost(seconds=seconds, memory_bytes=memory, note="stops at fences")
+    return Cost(seconds=seconds, memory_bytes=memory, note="stops at fences" if features.n_fences else "")
 
 
 DECLARATION = Declaration(

@@ -117,5 +117,5 @@ DECLARATION = Declaration(
     cost=cost,
     rates=RATES,
     requires=("qmk_native",),
-    library="qmk-native",
+    library="quantum-microkernel",
 )

@@ -1,7 +1,7 @@
 """Choosing between the two ways to run a Clifford program, and the first of them: stim's compiled sampler.
 
 A sampler (Gidney, Quantum 5, 497 (2021)) follows Pauli frames for many shots at once. It can express a condition only
-as the exclusive or of measured bits on a Pauli gate; everything else goes to ``branches``.
+as the exclusive or of measured bits on a Pauli gate; everything else walks over a tree of tableaus (``tableau``).
 """
 
 from __future__ import annotations
@@ -13,10 +13,9 @@ import numpy as np
 import stim
 
 from qmk.engines.stabilizer import STIM_NAMES
-from qmk.engines.stabilizer.branches import BranchPlan
 from qmk.engines.stabilizer.fenced_frames import FencedFramePlan
 from qmk.engines.stabilizer.observer import StabilizerObserver
-from qmk.engines.stabilizer.tableau import TableauBackend
+from qmk.engines.stabilizer.tableau import TableauBackend, TableauState
 from qmk.exact.branching import BranchingPlan
 from qmk.ir import bits as classical
 from qmk.ir.conditions import Affine, affine, truth_table
@@ -139,17 +138,19 @@ def frame_plan(program: Program) -> FramePlan:
     return FramePlan(circuit, circuit.reference_sample(), tuple(builder.record), program.n_cbits, tuple(builder.logic))
 
 
-def fenced_plan(program: Program, version: str) -> Plan:
-    """A plan that stops at the program's fences: on Pauli frames where they can follow it, else on tableaus."""
+def fenced_plan(program: Program, version: str) -> FencedFramePlan:
+    """A plan that stops at the program's fences, on Pauli frames. Raises ``NotFrames``."""
     builder = _FrameBuilder()
-    try:
-        builder.add(program)
-    except NotFrames:
-        return BranchingPlan(program, TableauBackend(program.n_qubits), "stabilizer", version=version)
+    builder.add(program)
     reference = stim.Circuit("\n".join(builder.lines)).reference_sample().astype(np.uint8)
     stretches = itertools.pairwise([0, *builder.fences, len(builder.lines)])
     circuits = tuple(stim.Circuit("\n".join(builder.lines[start:stop])) for start, stop in stretches)
     return FencedFramePlan(program, circuits, reference, tuple(builder.record), tuple(builder.logic), version)
+
+
+def branch_plan(program: Program, version: str = "") -> BranchingPlan[TableauState]:
+    """A plan with a tableau for each measurement history, which takes any condition and stops at fences."""
+    return BranchingPlan(program, TableauBackend(program.n_qubits), "stabilizer", version=version)
 
 
 class StabilizerEngine:
@@ -161,12 +162,10 @@ class StabilizerEngine:
         if method:
             raise Unsupported(f"engine stabilizer has no method '{method}'")
         check_gates(program)
-        if has_fences(program):
-            return fenced_plan(program, self.version)
         try:
-            return frame_plan(program)
+            return fenced_plan(program, self.version) if has_fences(program) else frame_plan(program)
         except NotFrames:
-            return BranchPlan.of(program)
+            return branch_plan(program, self.version)
 
     def observe(self, program: Program, method: str) -> StabilizerObserver:
         check_gates(program)

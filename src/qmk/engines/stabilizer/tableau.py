@@ -1,4 +1,4 @@
-"""Tableaus as a backend of the branching walk (``exact.branching``): Clifford programs with fences, any condition.
+"""Tableaus as a backend of the branching walk (``exact.branching``): Clifford programs with any condition.
 
 A saved state is the inverse tableau: the images of X and Z of every qubit, n^2 / 2 bytes and some signs.
 """
@@ -11,7 +11,6 @@ import numpy.typing as npt
 import stim
 
 from qmk.engines.stabilizer import STIM_NAMES, tableau_bytes
-from qmk.engines.stabilizer.branches import copy_tableau
 from qmk.exact.dice import Dice
 from qmk.ir.bits import Bits
 from qmk.ir.program import Gate
@@ -46,7 +45,7 @@ class TableauState:
         raise Unsupported("a tableau is sent to another by Clifford operations only")
 
     def copy(self) -> TableauState:
-        return TableauState(copy_tableau(self.simulator))
+        return TableauState(self.simulator.copy())
 
     def sample(self, qubits: list[int], shots: int, dice: Dice) -> Bits:
         """The outcomes are those of any one measurement, flipped along random combinations: U^-1 Z_q U flips with the

@@ -34,13 +34,14 @@ _TEXTS = (
 def known_gate(node: GateDef) -> Gate | None:
     """The core op that ``node`` defines, when its body is one of the known texts for its name."""
     op = FIXED_SIZE.get(node.name)
-    if op is None or len(node.body) > 24 or _shape(node) not in _shapes():
+    if op is None or len(node.body) > 24 or _shape(node) not in shapes():
         return None
     return direct(op.short, op.vqs.low, op.short, tuple(param.name for param in op.params))
 
 
 @cache
-def _shapes() -> frozenset[Any]:
+def shapes() -> frozenset[Any]:
+    """Give the definitions that are known, as name, parameters, qubits and statements."""
     from qmk.frontends.openqasm.parser import Parser
     from qmk.frontends.openqasm.sources import Sources
 

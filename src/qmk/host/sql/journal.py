@@ -16,8 +16,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from typing import Any
 
-import msgspec
-
 from qmk.base.errors import QmkError
 from qmk.host import ledger, superseding
 from qmk.host.blobs import Blobs
@@ -26,7 +24,8 @@ from qmk.host.results import Head, Result, checksum, decode_head
 from qmk.host.seals import AuditTail, Seal, tail_of
 from qmk.host.sql.database import Database, Row, Statement, damaged
 from qmk.host.sql.rows import Rows
-from qmk.kernel.events import Event, Recovered, ShuttingDown, Submitted
+from qmk.kernel.events import Record, Recovered, ShuttingDown, Submitted
+from qmk.kernel.records import decode_record
 from qmk.kernel.rewriting import Rewritten
 
 log = logging.getLogger("qmk.journal")
@@ -42,8 +41,6 @@ WHERE job=? AND (blob<>'' OR seq=(SELECT min(seq) FROM journal WHERE job=?)) ORD
 _NAMED = """SELECT 1 FROM page WHERE blob=? AND blob<>'' UNION ALL
 SELECT 1 FROM journal WHERE blob=? AND blob<>'' LIMIT 1"""
 _ALL_BLOBS = "SELECT job, blob FROM page WHERE blob<>'' UNION SELECT job, blob FROM journal WHERE blob<>''"
-
-_decode = msgspec.msgpack.Decoder(Event).decode
 
 
 class SqlJournal:
@@ -69,7 +66,7 @@ class SqlJournal:
         for seq, record, stored in rows:
             if checksum("", record) != stored:
                 raise damaged(self.database.name, f"record {seq} does not match its checksum")
-            found = _decode(record)
+            found = decode_record(record)
             name = "" if isinstance(found, (Recovered, ShuttingDown)) else superseding.key(found)
             if name:
                 changed.append((name, checksum(name, record), seq))
@@ -77,13 +74,13 @@ class SqlJournal:
             statement = Statement("UPDATE journal SET job=?, checksum=? WHERE seq=?", changed)
             self.database.write([statement], durable=True)
 
-    def records(self) -> Iterator[Event]:
+    def records(self) -> Iterator[Record]:
         """Every record, oldest first. A damaged record raises INTERNAL_ERROR with its number."""
         query = "SELECT seq, job, CAST(record AS BLOB), checksum FROM journal WHERE seq > ? ORDER BY seq LIMIT ?"
         for seq, job, record, stored in self._all(query):
             if checksum(job, record) != stored:
                 raise damaged(self.database.name, f"record {seq} does not match its checksum")
-            yield _decode(record)
+            yield decode_record(record)
 
     def _all(self, query: str, *values: Any, after: int = 0) -> Iterator[Any]:
         """The rows of a query that goes by row number, some at a time."""
@@ -160,7 +157,7 @@ class SqlJournal:
         for record, stored, blob in self.database.read(_GRAPH, (job, job)):
             if checksum(job, record) != stored:
                 raise damaged(self.database.name, f"the record of {job} with its graph does not match its checksum")
-            found = _decode(record)
+            found = decode_record(record)
             if isinstance(found, (Submitted, Rewritten)):
                 return self.blobs.get(blob) if blob else found.graph
         raise no_graph(job)

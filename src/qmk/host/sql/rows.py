@@ -11,7 +11,7 @@ from qmk.host.blobs import Blobs
 from qmk.host.journal import INLINE_BYTES, Batch
 from qmk.host.results import Result, checksum, encode_head
 from qmk.host.sql.database import Row, Statement
-from qmk.kernel.events import CheckpointDropped, Event, Saved, Submitted, Yielded
+from qmk.kernel.events import CheckpointDropped, Record, Saved, Submitted, Yielded
 from qmk.kernel.rewriting import Rewritten
 
 RECORD = "INSERT INTO journal (seq, job, record, checksum, blob) VALUES (?, ?, ?, ?, ?)"
@@ -99,7 +99,7 @@ class Rows:
         return [Statement(RESULT, heads), Statement(PAGE, pages)] if pages else [Statement(RESULT, heads)]
 
 
-def _superseded(records: list[Event], first_seq: int) -> list[Statement]:
+def _superseded(records: list[Record], first_seq: int) -> list[Statement]:
     """Rows that these records, of which the first has this number, leave nothing to say."""
     found: list[Statement] = []
     for seq, record in enumerate(records, first_seq):
@@ -111,7 +111,7 @@ def _superseded(records: list[Event], first_seq: int) -> list[Statement]:
     return found
 
 
-def _checkpoints(records: list[Event]) -> list[Statement]:
+def _checkpoints(records: list[Record]) -> list[Statement]:
     """The states that records say are in the store, in their order: a later one may drop an earlier one. A record may
     name a checkpoint that is there, which never changes, or the start of the program, which needs no state."""
     found: list[Statement] = []

@@ -7,54 +7,48 @@ calls that this release does not support need no row.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from qmk.kernel.events import CallReceived
 from qmk.kernel.handlers import (
     capabilities,
     channels,
     checkpoints,
-    collecting,
     jobs,
-    lists,
     operators,
-    qubits,
-    resources,
     sessions,
     submit,
 )
-
-if TYPE_CHECKING:
-    from qmk.kernel.events import CallReceived
-    from qmk.kernel.objects.session import Session
-    from qmk.kernel.state import State
+from qmk.kernel.objects.session import Session
+from qmk.kernel.state import State
 
 Handler = Callable[["State", "CallReceived", "Session"], None]
 
 OPEN_HANDLERS: dict[str, Callable[[State, CallReceived], Any]] = {
     "q_negotiate_caps": sessions.negotiate,
-    "q_query_resources": resources.query_resources,
+    "q_query_resources": jobs.query_resources,
 }
 """Calls that need no session."""
 
 HANDLERS: dict[str, Handler] = {
     "q_submit": submit.submit,
     "q_status": jobs.status,
-    "q_jobs": lists.jobs,
+    "q_jobs": jobs.list_jobs,
     "q_wait": jobs.wait,
     "q_result": jobs.result,
     "q_cancel": jobs.cancel,
     "q_events": jobs.events,
-    "q_get_telemetry": resources.get_telemetry,
-    "q_get_mapping": resources.get_mapping,
+    "q_get_telemetry": jobs.get_telemetry,
+    "q_get_mapping": jobs.get_mapping,
     "q_estimate": submit.estimate,
-    "q_alloc": qubits.alloc,
-    "q_release": qubits.release,
+    "q_alloc": sessions.alloc,
+    "q_release": sessions.release,
     "q_open_chan": channels.open_channel,
     "q_close_chan": channels.close_channel,
     "q_chan_status": channels.status,
-    "q_channels": lists.channels,
+    "q_channels": jobs.list_channels,
     "q_checkpoint": checkpoints.save,
-    "q_checkpoints": lists.checkpoints,
+    "q_checkpoints": jobs.list_checkpoints,
     "q_restore": checkpoints.restore,
     "q_migrate": checkpoints.migrate,
     "q_rollback": checkpoints.roll_back,
@@ -73,6 +67,6 @@ OPERATOR_HANDLERS: dict[str, Callable[[State, CallReceived], Any]] = {
     "op_token_issue": operators.issue,
     "op_token_list": operators.tokens_of,
     "op_token_revoke": operators.revoke,
-    "op_gc": collecting.collect,
+    "op_gc": operators.collect,
 }
 """Calls of the operator's socket."""

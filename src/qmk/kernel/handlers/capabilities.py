@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from qmk.abi.calls import q_delegate, q_revoke
 from qmk.abi.rights import DELEGABLE, RIGHTS
 from qmk.base.errors import QmkError
 from qmk.base.ids import opaque, trace
 from qmk.base.limits import LIMITS, check
 from qmk.kernel import authority
+from qmk.kernel.events import CallReceived
 from qmk.kernel.objects.capability import Capability, Limits, insufficient, less, no_such, sooner
-
-if TYPE_CHECKING:
-    from qmk.kernel.events import CallReceived
-    from qmk.kernel.objects.session import Session
-    from qmk.kernel.state import State
+from qmk.kernel.objects.session import Session
+from qmk.kernel.state import State
 
 SECOND = 1_000_000_000
 
@@ -25,7 +21,7 @@ def delegate(kernel: State, event: CallReceived, session: Session) -> None:
     request: q_delegate.Request = event.params
     parent = _source(kernel, session, request.capability)
     if parent.session != session.id and (request.to_tenant or request.to_session):
-        raise _on_offer(parent)
+        raise kernel.refusals.on_offer(parent)
     rights = tuple(dict.fromkeys(request.rights))
     unknown = [name for name in rights if name not in RIGHTS]
     if unknown:
@@ -42,7 +38,7 @@ def delegate(kernel: State, event: CallReceived, session: Session) -> None:
         uses=request.uses,
     )
     if receiver != parent.tenant:
-        _require_delegable(rights, limits)
+        _require_delegable(kernel, rights, limits)
     if parent.depth + 1 > LIMITS.delegation_depth:
         check("delegation_depth", parent.depth + 1, "delegations")
     check("capabilities", session.derived + 1, "the session")
@@ -59,7 +55,7 @@ def delegate(kernel: State, event: CallReceived, session: Session) -> None:
         jobs=None if made.jobs is None else sorted(made.jobs)[:16],
         uses=made.uses,
     )
-    kernel.reply(event, _reply(made))
+    kernel.reply(event, kernel.views.capability(made))
 
 
 def _source(kernel: State, session: Session, id: str) -> Capability:
@@ -78,16 +74,6 @@ def _source(kernel: State, session: Session, id: str) -> Capability:
     return found
 
 
-def _on_offer(offered: Capability) -> QmkError:
-    """What is handed on derives from something held, so that it ends with the session that handed it on."""
-    return QmkError(
-        "INVALID_PARAMS",
-        f"'{offered.id}' is on offer to this session, which hands on only what it holds",
-        field="capability",
-        help="take it up with q_delegate without a receiver, and hand on what that answers",
-    )
-
-
 def _receiver(kernel: State, session: Session, request: q_delegate.Request) -> str:
     """The tenant that the new capability is for."""
     if request.to_tenant and request.to_session:
@@ -96,16 +82,13 @@ def _receiver(kernel: State, session: Session, request: q_delegate.Request) -> s
         receiver = request.to_tenant or session.tenant.name
         if receiver != session.tenant.name and kernel.only_local:
             help = f"hand it to a session of '{session.tenant.name}' with to_session"
-            raise kernel.tenants.nobody("q_delegate", "to_tenant", f"could take up what '{receiver}' is given", help)
+            raise kernel.refusals.nobody(
+                kernel.config.local.name, "q_delegate", "to_tenant", f"could take up what '{receiver}' is given", help
+            )
         return receiver
     root = kernel.caps.get(request.to_session)
     if root is None or root.parent is not None:
-        raise QmkError(
-            "INVALID_PARAMS",
-            f"no session has the root '{request.to_session[:64]}'",
-            field="to_session",
-            help="the receiver finds its root in q_negotiate_caps' reply",
-        )
+        raise kernel.refusals.no_root(request.to_session)
     return root.tenant
 
 
@@ -131,23 +114,13 @@ def _expiry(kernel: State, request: q_delegate.Request) -> int:
     return at_ns
 
 
-def _require_delegable(rights: tuple[str, ...], limits: Limits) -> None:
+def _require_delegable(kernel: State, rights: tuple[str, ...], limits: Limits) -> None:
     """What crosses from one tenant to another: rights over named jobs, and nothing else."""
     if limits.jobs is None:
-        raise QmkError(
-            "INVALID_PARAMS",
-            "a capability for another tenant names the jobs it is for",
-            field="jobs",
-            help="give the job ids in jobs",
-        )
+        raise kernel.refusals.jobs_not_named()
     refused = [name for name in rights if name not in DELEGABLE]
     if refused:
-        raise QmkError(
-            "INVALID_PARAMS",
-            f"{refused[0]} cannot be given to another tenant",
-            field="rights",
-            help=f"another tenant can be given {', '.join(DELEGABLE)}",
-        )
+        raise kernel.refusals.not_delegable(refused[0])
 
 
 def _place(kernel: State, session: Session, made: Capability, request: q_delegate.Request) -> None:
@@ -159,19 +132,6 @@ def _place(kernel: State, session: Session, made: Capability, request: q_delegat
         made.session = session.id
         session.caps.add(made)
     authority.set_expiry(kernel, made)
-
-
-def _reply(made: Capability) -> q_delegate.Reply:
-    uses = [item.uses for item in made.chain() if item.uses is not None]
-    return q_delegate.Reply(
-        capability=made.id,
-        rights=[name for name in RIGHTS if name in made.rights],
-        jobs=None if made.jobs is None else sorted(made.jobs),
-        expiry=made.expires_ns / 1e9 if made.expires_ns else None,
-        expiry_epoch=made.expires_epoch or None,
-        shots=made.shots,
-        uses=min(uses) if uses else None,
-    )
 
 
 def revoke(kernel: State, event: CallReceived, session: Session) -> None:

@@ -8,23 +8,18 @@ local tenant there is nothing to tell, and a channel to another is refused."""
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from qmk.abi.calls import q_chan_status, q_close_chan, q_open_chan
-from qmk.abi.shapes import ChannelRow, ChannelState
 from qmk.base.errors import QmkError
 from qmk.base.ids import opaque
 from qmk.kernel import firewall
-from qmk.kernel.events import ChannelChanged
+from qmk.kernel.events import CallReceived, ChannelChanged
 from qmk.kernel.objects.channel import CLOSED, OPEN, PROPOSED, Channel, trouble
+from qmk.kernel.objects.session import Session
+from qmk.kernel.state import State
 from qmk.qvm import link
-
-if TYPE_CHECKING:
-    from qmk.kernel.events import CallReceived
-    from qmk.kernel.objects.session import Session
-    from qmk.kernel.state import State
 
 SECOND = 1_000_000_000
 
@@ -34,7 +29,7 @@ def open_channel(kernel: State, event: CallReceived, session: Session) -> None:
     if (request.peers is None) == (request.channel is None):
         raise _invalid("peers", "give either peers, to propose a channel, or channel, to approve one")
     changed = _propose(kernel, event, session) if request.peers is not None else _approve(kernel, event, session)
-    kernel.reply(event, shown(kernel, changed))
+    _answer(kernel, event, changed)
 
 
 def _propose(kernel: State, event: CallReceived, session: Session) -> Channel:
@@ -50,7 +45,9 @@ def _propose(kernel: State, event: CallReceived, session: Session) -> Channel:
     peer = b if a == tenant else a
     if peer != tenant and kernel.only_local:
         help = f"name '{tenant}' twice for a channel within it"
-        raise kernel.tenants.nobody("q_open_chan", "peers", f"could approve a channel to '{peer[:64]}'", help)
+        raise kernel.refusals.nobody(
+            kernel.config.local.name, "q_open_chan", "peers", f"could approve a channel to '{peer[:64]}'", help
+        )
     session.tenant.channels.require()
     made = link.delivery(kernel.config.link, request.fidelity)
     channel = Channel(
@@ -81,7 +78,7 @@ def _approve(kernel: State, event: CallReceived, session: Session) -> Channel:
     if channel.ended and found is not None:
         raise found
     bounds = (request.fidelity, request.entanglements_max, request.expiry)
-    if not firewall.approvable(channel, session.tenant.name):
+    if channel.state != PROPOSED or session.tenant.name != channel.peer:
         if any(bound is not None for bound in bounds):
             raise _invalid("channel", f"this side's bounds of {channel.id} stand; propose another channel for others")
         return channel
@@ -110,40 +107,17 @@ def close_channel(kernel: State, event: CallReceived, session: Session) -> None:
     channel = firewall.party(kernel, session.tenant.name, request.channel)
     if not channel.ended:
         firewall.end(kernel, channel.moved(CLOSED, closed_by=session.tenant.name))
-    kernel.reply(event, shown(kernel, kernel.channels.by_id[channel.id]))
+    _answer(kernel, event, kernel.channels.by_id[channel.id])
     kernel.launch_ready()
 
 
 def status(kernel: State, event: CallReceived, session: Session) -> None:
     request: q_chan_status.Request = event.params
-    kernel.reply(event, shown(kernel, firewall.party(kernel, session.tenant.name, request.channel)))
+    _answer(kernel, event, firewall.party(kernel, session.tenant.name, request.channel))
 
 
-def shown(kernel: State, channel: Channel) -> ChannelState:
-    """A channel as the calls about one answer it."""
-    return ChannelState(**_row_fields(channel), jobs=len(kernel.channels.needing(channel.id)))
-
-
-def row(channel: Channel) -> ChannelRow:
-    """A channel in a list."""
-    return ChannelRow(**_row_fields(channel))
-
-
-def _row_fields(channel: Channel) -> dict[str, Any]:
-    return {
-        "channel": channel.id,
-        "state": channel.state,
-        "peers": [channel.proposer, channel.peer],
-        "approved": list(channel.tenants) if channel.approved else [channel.proposer],
-        "fidelity": channel.granted,
-        "fidelity_min": channel.fidelity,
-        "use_count": channel.pairs_used,
-        "entanglements_max": channel.pairs_max,
-        "expiry": channel.expiry_ns / SECOND if channel.expiry_ns else None,
-        "rounds": channel.rounds,
-        "raw_pairs": channel.raw_pairs,
-        "proposed": channel.proposed_ns / SECOND if channel.proposed_ns else None,
-    }
+def _answer(kernel: State, event: CallReceived, channel: Channel) -> None:
+    kernel.reply(event, kernel.views.channel(channel, len(kernel.channels.needing(channel.id))))
 
 
 def _record(kernel: State, channel: Channel) -> None:

@@ -8,7 +8,7 @@ no right of their own, but whatever the program needs is asked of the session th
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import Any
 
 import msgspec
 from msgspec import structs
@@ -18,22 +18,17 @@ from qmk.abi.calls import METHODS, q_checkpoint, q_migrate, q_replay, q_restore,
 from qmk.abi.rights import CAP_CONTROL
 from qmk.base.errors import QmkError
 from qmk.base.ids import opaque
-from qmk.kernel import admission, authority, checkpoint, distance, firewall, interrupts, mapping
-from qmk.kernel.asks import CHECKPOINT, MIGRATE, ROLLBACK, Ask
+from qmk.kernel import admission, authority, checkpoint, firewall, machines
 from qmk.kernel.effects import Recall
-from qmk.kernel.events import Submitted
+from qmk.kernel.events import CallReceived, Recalled, Submitted
 from qmk.kernel.handlers import submit
-from qmk.kernel.objects.session import not_found
+from qmk.kernel.objects.checkpoint import Checkpoint
+from qmk.kernel.objects.job import Job
+from qmk.kernel.objects.session import Session, not_found
+from qmk.kernel.open_calls import CHECKPOINT, MIGRATE, ROLLBACK, Ask
 from qmk.kernel.pending import Pending
+from qmk.kernel.state import State
 from qmk.qvm.graph import unpack
-
-if TYPE_CHECKING:
-    from qmk.kernel.events import CallReceived, Recalled
-    from qmk.kernel.objects.checkpoint import Checkpoint
-    from qmk.kernel.objects.job import Job
-    from qmk.kernel.objects.session import Session
-    from qmk.kernel.state import State
-
 
 PROGRAM_LATER = frozenset((q_replay.CALL.name, q_restore.CALL.name))
 """Calls that use capabilities once the program is at hand: only then is it known which rights, for how many shots."""
@@ -51,25 +46,12 @@ def save(kernel: State, event: CallReceived, session: Session) -> None:
 def migrate(kernel: State, event: CallReceived, session: Session) -> None:
     request: q_migrate.Request = event.params
     job = _going(kernel, session, request.job_id)
-    sizes = mapping.regions(kernel.config)
+    sizes = kernel.config.region_qubits
     if request.region not in sizes:
-        raise QmkError(
-            "INVALID_PARAMS",
-            f"the device has no region '{request.region[:64]}'",
-            field="region",
-            expected=", ".join(sizes),
-            help=f"regions: {', '.join(sizes)}",
-        )
+        raise kernel.refusals.unknown_region(request.region, sizes)
     width = job.submitted.width
     if width > sizes[request.region]:
-        raise QmkError(
-            "RESOURCE_EXHAUSTED",
-            f"region '{request.region}' has {sizes[request.region]} qubits, the job needs {width}",
-            resource="qubits",
-            asked=width,
-            limit=sizes[request.region],
-            retryable=False,
-        )
+        raise kernel.refusals.narrow_region(request.region, sizes[request.region], width)
     ask = _open(kernel, event, session, job, MIGRATE, region=request.region, placements=job.mapping)
     if job.mapping is None and kernel.asks.get(ask.key) is not None:
         kernel.out.append(Recall(ask.key, job.id))
@@ -80,12 +62,7 @@ def roll_back(kernel: State, event: CallReceived, session: Session) -> None:
     job = _going(kernel, session, request.job_id)
     last = job.submitted.epochs - 1
     if request.epoch > last:
-        raise QmkError(
-            "INVALID_PARAMS",
-            f"the program has {last} fences, so there is no end of epoch {request.epoch} to go back to",
-            field="epoch",
-            expected=f"int 0 to {last}",
-        )
+        raise kernel.refusals.past_last_fence(request.epoch, last)
     _open(kernel, event, session, job, ROLLBACK, epoch=request.epoch)
 
 
@@ -93,7 +70,7 @@ def restore(kernel: State, event: CallReceived, session: Session) -> None:
     request: q_restore.Request = event.params
     row = kernel.jobs.checkpoints.by_id.get(request.checkpoint_id)
     if row is None or row.tenant != session.tenant.name or not row.kept:
-        raise checkpoint_not_found(request.checkpoint_id)
+        raise kernel.refusals.checkpoint_not_found(request.checkpoint_id)
     _again(kernel, event, session, kernel.jobs.by_id[row.job], request.idempotency_key, restored_from=row.id)
 
 
@@ -103,19 +80,19 @@ def replay(kernel: State, event: CallReceived, session: Session) -> None:
     _again(kernel, event, session, job, request.idempotency_key, replay_of=job.id)
 
 
-def recalled(kernel: State, event: Recalled) -> None:
+def on_recalled(kernel: State, event: Recalled) -> None:
     """The host has read the program that a migration's answer, a restore or a replay waits for."""
     ask = kernel.asks.get(event.key)
     if ask is not None:
         job = kernel.jobs.by_id[ask.job]
-        ask.placements = mapping.placements(unpack(event.graph), mapping.spacing(job.submitted))
+        ask.placements = kernel.policy.maps.map_graph(unpack(event.graph), job.submitted)
         checkpoint.serve(kernel, ask, job)
         return
     pending = kernel.pending.take(event.key)
     if pending is None:
         return
     try:
-        record, row = _admitted(kernel, pending, event.graph)
+        record, row = _admit(kernel, pending, event.graph)
     except QmkError as error:
         kernel.drop_pending(pending, error)
         return
@@ -125,30 +102,19 @@ def recalled(kernel: State, event: Recalled) -> None:
     submit.accept(kernel, pending, record, row)
 
 
-def checkpoint_not_found(checkpoint_id: str) -> QmkError:
-    return QmkError(
-        "CHECKPOINT_NOT_FOUND",
-        f"no checkpoint '{checkpoint_id[:64]}': it was never made, or is past its time, or went with its job",
-        checkpoint_id=checkpoint_id[:64],
-    )
-
-
 def _going(kernel: State, session: Session, job_id: str) -> Job:
     """The tenant's job, which must not have ended."""
     if kernel.closing:
-        raise submit.closing()
+        raise kernel.refusals.closing()
     job = kernel.job_of(session, job_id)
     if job.ended:
-        raise interrupts.ended(job)
+        raise kernel.refusals.already_ended(job)
     return job
 
 
-def _open(kernel: State, event: CallReceived, session: Session, job: Job, kind: str, **fields: object) -> Ask:
-    ask = Ask(key="", conn=event.conn, ref=event.ref, session=session.id, job=job.id, kind=kind)
-    ask.under = authority.under(kernel, session, CAP_CONTROL, job)
-    for name, value in fields.items():
-        setattr(ask, name, value)
-    kernel.asks.add(ask)
+def _open(kernel: State, event: CallReceived, session: Session, job: Job, kind: str, **fields: Any) -> Ask:
+    who = authority.origin(kernel, event, session, job, CAP_CONTROL)
+    ask = kernel.asks.add(Ask(**who, kind=kind, **fields))
     checkpoint.serve(kernel, ask, job)
     return ask
 
@@ -156,13 +122,13 @@ def _open(kernel: State, event: CallReceived, session: Session, job: Job, kind: 
 def _again(kernel: State, event: CallReceived, session: Session, job: Job, key: str, **origin: str) -> None:
     """A new job of an old one's program, shots, seed, engine and method. ``origin`` says which in the record."""
     if kernel.closing:
-        raise submit.closing()
+        raise kernel.refusals.closing()
     digest = hashlib.sha256("\0".join(*origin.items()).encode()).hexdigest() if key else ""
     if key and submit.repeat(kernel, event, session, digest):
         return
     session.tenant.queued_jobs.require()
     draft = structs.replace(
-        distance.whole(job.submitted),
+        machines.widest(job.submitted),
         now_ns=event.now_ns,
         job=opaque("job", event.entropy),
         session=session.id,
@@ -176,21 +142,21 @@ def _again(kernel: State, event: CallReceived, session: Session, job: Job, key: 
     kernel.out.append(Recall(draft.job, job.id))
 
 
-def _admitted(kernel: State, pending: Pending, packed: bytes) -> tuple[Submitted, Checkpoint | None]:
+def _admit(kernel: State, pending: Pending, packed: bytes) -> tuple[Submitted, Checkpoint | None]:
     """The record, and the state to start from. Raises what a q_submit of the same program would."""
     draft = pending.draft
     session = kernel.sessions.get(draft.session)
     if session is None:
         raise not_found(draft.session)
     graph = unpack(packed)
-    admission.require_policy(msgspec.convert(draft.policy, shapes.Policy), session, kernel.config)
+    admission.require_policy(kernel, msgspec.convert(draft.policy, shapes.Policy), session)
     admission.shots_of(draft.shots, graph, session, kernel.config)
-    admission.verified(graph, session)
+    admission.verify_for(graph, session)
     row = None
     if draft.restored_from:
         row = kernel.jobs.checkpoints.by_id.get(draft.restored_from)
         if row is None:
-            raise checkpoint_not_found(draft.restored_from)
+            raise kernel.refusals.checkpoint_not_found(draft.restored_from)
     uses = firewall.readmit(kernel, draft, graph, row.epoch if row is not None and row.blob else 0)
     if session.caps.metered:
         rights = {*METHODS[pending.method].rights, *authority.program_rights(graph)}

@@ -1,20 +1,31 @@
-"""Jobs seen from outside: q_status, q_wait, q_result, q_cancel, q_events."""
+"""Jobs seen from outside: q_status, q_wait, q_result, q_cancel, q_events; and what there is: q_jobs, q_checkpoints,
+q_channels; and figures: q_query_resources, q_get_telemetry, q_get_mapping. A page of a list costs what it shows; nobody
+sees another tenant's rows.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from qmk.abi.calls import q_cancel, q_events, q_result, q_status, q_wait
+from qmk.abi.calls import (
+    q_cancel,
+    q_channels,
+    q_checkpoints,
+    q_events,
+    q_get_mapping,
+    q_get_telemetry,
+    q_jobs,
+    q_query_resources,
+    q_result,
+    q_status,
+    q_wait,
+)
 from qmk.base.errors import QmkError
-from qmk.kernel.effects import ReplyResult
-from qmk.kernel.events import Cancelled
-from qmk.kernel.objects.job import CANCELLED, COMPLETED, FAILED, Job
-from qmk.kernel.waits import STATUS_WAIT
-
-if TYPE_CHECKING:
-    from qmk.kernel.events import CallReceived
-    from qmk.kernel.objects.session import Session
-    from qmk.kernel.state import State
+from qmk.kernel.effects import QueryResources, ReplyResult
+from qmk.kernel.events import CallReceived, Cancelled
+from qmk.kernel.objects.capability import insufficient
+from qmk.kernel.objects.job import COMPLETED, QUEUED, STATES, VALIDATING
+from qmk.kernel.objects.session import Session
+from qmk.kernel.open_calls import STATUS_WAIT
+from qmk.kernel.state import State
 
 
 def status(kernel: State, event: CallReceived, session: Session) -> None:
@@ -36,33 +47,10 @@ def result(kernel: State, event: CallReceived, session: Session) -> None:
     request: q_result.Request = event.params
     job = kernel.job_of(session, request.job_id)
     if job.state != COMPLETED:
-        raise _no_result(job)
+        raise kernel.refusals.no_result(job)
     if request.from_shot >= job.shots:
-        raise QmkError(
-            "INVALID_PARAMS",
-            f"from_shot {request.from_shot} is past the last of {job.shots} shots",
-            field="from_shot",
-            expected=f"int 0 to {job.shots - 1}",
-        )
+        raise kernel.refusals.past_last_shot(request.from_shot, job.shots)
     kernel.out.append(ReplyResult(event.conn, event.ref, job.id, request.from_shot, result=kernel.views.result(job)))
-
-
-def _no_result(job: Job) -> QmkError:
-    """Why there is no result; the failure's own error is in the fields."""
-    if job.state == FAILED:
-        assert job.error is not None
-        if job.error.get("data", {}).get("name") == "TIMEOUT":  # the caller's own limit, not the engine's fault
-            return QmkError("TIMEOUT", job.error["message"], job_id=job.id, error=job.error)
-        return QmkError("JOB_FAILED", f"the job failed: {job.error['message']}", job_id=job.id, error=job.error)
-    if job.state == CANCELLED:
-        return QmkError("JOB_CANCELLED", "the job was cancelled", job_id=job.id, error=job.error)
-    return QmkError(
-        "NOT_COMPLETED",
-        f"the job is {job.state}",
-        job_id=job.id,
-        state=job.state,
-        help="q_wait answers when it has ended",
-    )
 
 
 def cancel(kernel: State, event: CallReceived, session: Session) -> None:
@@ -70,9 +58,9 @@ def cancel(kernel: State, event: CallReceived, session: Session) -> None:
     job = kernel.job_of(session, request.job_id)
     if job.ended:
         raise QmkError("ALREADY_COMPLETED", f"the job is {job.state} already", job_id=job.id, state=job.state)
-    epoch = job.epoch_reached
+    epoch = kernel.views.epoch_reached(job)
     kernel.stop(job, Cancelled(now_ns=event.now_ns, job=job.id, reason=request.reason))
-    kernel.reply(event, q_cancel.Reply(job.state, epoch))
+    kernel.reply(event, kernel.views.cancellation(job, epoch))
     kernel.launch_ready()
 
 
@@ -83,3 +71,76 @@ def events(kernel: State, event: CallReceived, session: Session) -> None:
         kernel.answer_events(event.conn, event.ref, job, request.after)
     else:
         kernel.open_wait(event, session, job, request.after, request.timeout_ms)
+
+
+LISTED = tuple(state for state in STATES if state != VALIDATING)
+
+
+def list_jobs(kernel: State, event: CallReceived, session: Session) -> None:
+    request: q_jobs.Request = event.params
+    if request.state is not None and request.state not in LISTED:
+        raise kernel.refusals.unlisted_state(request.state, LISTED)
+    groups = [(session.tenant.name, state) for state in LISTED if request.state in (None, state)]
+    ids, following = kernel.jobs.listed.page(groups, request.cursor, request.limit)
+    rows = [kernel.jobs.by_id[id] for id in ids]
+    rows = [kernel.views.job_row(job) for job in rows if (job.tenant, job.state) in groups]
+    kernel.reply(event, q_jobs.Reply(jobs=rows, next=following))
+
+
+def list_checkpoints(kernel: State, event: CallReceived, session: Session) -> None:
+    """Over named jobs only, the right shows those jobs' alone."""
+    request: q_checkpoints.Request = event.params
+    if request.job_id is not None:
+        group = ("job", kernel.job_of(session, request.job_id).id)
+    elif session.caps.held.issuperset(kernel.rights):
+        group = ("tenant", session.tenant.name)
+    else:
+        raise insufficient(kernel.rights, session.caps.held)
+    table = kernel.jobs.checkpoints
+    ids, following = table.listed.page([group], request.cursor, request.limit)
+    rows = [row for row in (table.by_id[id] for id in ids) if group in (("job", row.job), ("tenant", row.tenant))]
+    kernel.reply(
+        event, q_checkpoints.Reply(checkpoints=[kernel.views.checkpoint_row(row) for row in rows], next=following)
+    )
+
+
+def list_channels(kernel: State, event: CallReceived, session: Session) -> None:
+    request: q_channels.Request = event.params
+    table = kernel.channels
+    ids, following = table.listed.page([session.tenant.name], request.cursor, request.limit)
+    rows = [row for row in (table.by_id[id] for id in ids) if session.tenant.name in row.tenants]
+    kernel.reply(event, q_channels.Reply(channels=[kernel.views.channel_row(row) for row in rows], next=following))
+
+
+def query_resources(kernel: State, event: CallReceived) -> None:
+    request: q_query_resources.Request = event.params
+    session = kernel.session_of(event, request.session_id) if request.session_id else None
+    queued, running = _queue_figures(kernel, event, session)
+    kernel.out.append(QueryResources(event.conn, event.ref, queued, running, kernel.config.workers))
+
+
+def _queue_figures(kernel: State, event: CallReceived, session: Session | None) -> tuple[int | None, int | None]:
+    """Jobs queued and running: all of them for an operator and where there is only the local tenant, else the
+    caller's. What other tenants do is not told."""
+    jobs = kernel.jobs
+    if event.operator or kernel.only_local:
+        return len(jobs.queue), len(jobs.launched)
+    return jobs.queue.scheduler.figures(session.tenant.name) if session is not None else (None, None)
+
+
+def get_telemetry(kernel: State, event: CallReceived, session: Session) -> None:
+    request: q_get_telemetry.Request = event.params
+    figures = None
+    if request.job_id is not None:
+        figures = kernel.views.job_figures(kernel.job_of(session, request.job_id), event.now_ns)
+    own = kernel.views.session_figures(session, kernel.waits.count_of_session(session.id))
+    kernel.reply(event, q_get_telemetry.Reply(own, figures, kernel.accounts.figures(session, event.now_ns)))
+
+
+def get_mapping(kernel: State, event: CallReceived, session: Session) -> None:
+    request: q_get_mapping.Request = event.params
+    job = kernel.job_of(session, request.job_id)
+    if job.mapping is None:
+        raise kernel.refusals.no_map()
+    region, first_qubit = job.place if job.state != QUEUED else kernel.jobs.queue.where(job)
+    kernel.reply(event, kernel.views.mapping(job, job.mapping, region, first_qubit))

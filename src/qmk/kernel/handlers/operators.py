@@ -1,47 +1,42 @@
-"""The operator's calls: tenants and their tokens. They come over the operator's socket only."""
+"""The operator's calls: tenants, their tokens, and what nobody needs. They come over the operator's socket only.
+
+For op_gc the kernel says which jobs go; the host looks at its store.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any
 
 import msgspec
 
-from qmk.abi.operator import op_tenant_add, op_tenant_list, op_token_issue, op_token_list, op_token_revoke
-from qmk.abi.operator.shapes import TenantRow, TokenRow
+from qmk.abi.operator import op_gc, op_tenant_add, op_tenant_list, op_token_issue, op_token_list, op_token_revoke
+from qmk.abi.operator.shapes import TenantRow
+from qmk.abi.quotas import check_limits
 from qmk.abi.rights import JOB_RIGHTS, RIGHTS
 from qmk.abi.token import Bounds
 from qmk.base.errors import QmkError
 from qmk.base.limits import check
-from qmk.kernel import authority, tokens
+from qmk.kernel import authority, retention, tokens
 from qmk.kernel.config import TenantConfig
-from qmk.kernel.events import TenantSet, TokenIssued, TokenRevoked
-from qmk.kernel.objects.quota import check_limits
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from qmk.kernel.events import CallReceived
-    from qmk.kernel.objects.session import Session
-    from qmk.kernel.objects.tenant import Tenant
-    from qmk.kernel.state import State
+from qmk.kernel.effects import Collect
+from qmk.kernel.events import CallReceived, TenantSet, TokenIssued, TokenRevoked
+from qmk.kernel.objects.session import Session
+from qmk.kernel.objects.tenant import Tenant
+from qmk.kernel.state import State
 
 
 def add(kernel: State, event: CallReceived) -> None:
     request: op_tenant_add.Request = event.params
     if kernel.tenants.knows(request.tenant) or request.tenant == kernel.config.local.name:
-        raise QmkError(
-            "INVALID_PARAMS",
-            f"there is a tenant '{request.tenant}' already",
-            field="tenant",
-            help="change it with op_tenant_set ('qmk tenant set')",
-        )
+        raise kernel.refusals.tenant_exists(request.tenant)
     check("tenants", kernel.tenants.count + 1)
-    _store(kernel, event, _changed(TenantConfig(name=request.tenant), request))
+    _store(kernel, event, _change(TenantConfig(name=request.tenant), request))
 
 
 def change(kernel: State, event: CallReceived) -> None:
     tenant = _tenant(kernel, event.params.tenant)
-    _store(kernel, event, _changed(tenant.config, event.params))
+    _store(kernel, event, _change(tenant.config, event.params))
     gone = frozenset(RIGHTS) - {*tenant.config.allowed_caps, *JOB_RIGHTS}
     for session in _sessions(kernel, tenant):
         authority.strike(kernel, session, gone)
@@ -50,7 +45,7 @@ def change(kernel: State, event: CallReceived) -> None:
 
 def tenants(kernel: State, event: CallReceived) -> None:
     request: op_tenant_list.Request = event.params
-    found = kernel.tenants.registered() if request.tenant is None else [_tenant(kernel, request.tenant)]
+    found = kernel.tenants.list_registered() if request.tenant is None else [_tenant(kernel, request.tenant)]
     kernel.reply(event, op_tenant_list.Reply([_row(kernel, tenant) for tenant in found]))
 
 
@@ -107,7 +102,9 @@ def issue(kernel: State, event: CallReceived) -> None:
 
 def tokens_of(kernel: State, event: CallReceived) -> None:
     tenant = _tenant(kernel, event.params.tenant)
-    kernel.reply(event, op_token_list.Reply([_token_row(row) for row in _live(kernel, tenant, event.now_ns)]))
+    kernel.reply(
+        event, op_token_list.Reply([kernel.views.token_row(row) for row in _live(kernel, tenant, event.now_ns)])
+    )
 
 
 def revoke(kernel: State, event: CallReceived) -> None:
@@ -116,12 +113,7 @@ def revoke(kernel: State, event: CallReceived) -> None:
     serials = [row.serial for row in kernel.tenants.tokens(tenant.name)]
     if request.serial:
         if request.serial not in serials:
-            raise QmkError(
-                "INVALID_PARAMS",
-                f"tenant '{tenant.name}' has no token '{request.serial[:64]}'",
-                field="serial",
-                help="op_token_list ('qmk tenant tokens') lists them; it may be revoked already",
-            )
+            raise kernel.refusals.no_token(tenant.name, request.serial)
         serials = [request.serial]
     kernel.commit(TokenRevoked(now_ns=event.now_ns, tenant=tenant.name, serial=request.serial))
     ended = [session for session in _sessions(kernel, tenant) if session.serial in serials]
@@ -133,20 +125,11 @@ def revoke(kernel: State, event: CallReceived) -> None:
 
 def _tenant(kernel: State, name: str) -> Tenant:
     if not kernel.tenants.knows(name) and name != kernel.config.local.name:
-        raise _unknown(name)
+        raise kernel.refusals.no_tenant(name)
     return kernel.tenant(name)
 
 
-def _unknown(name: str) -> QmkError:
-    return QmkError(
-        "INVALID_PARAMS",
-        f"there is no tenant '{name}'",
-        field="tenant",
-        help="op_tenant_add ('qmk tenant add') registers one",
-    )
-
-
-def _changed(config: TenantConfig, request: Any) -> TenantConfig:
+def _change(config: TenantConfig, request: Any) -> TenantConfig:
     """The policy with what the request names; INVALID_PARAMS for quotas and rights that do not exist."""
     changes: dict[str, Any] = {}
     if request.weight is not None:
@@ -185,24 +168,31 @@ def _live(kernel: State, tenant: Tenant, now_ns: int) -> list[TokenIssued]:
 
 
 def _row(kernel: State, tenant: Tenant) -> TenantRow:
-    config = tenant.config
-    return TenantRow(
-        tenant=tenant.name,
-        suspended=config.suspended,
-        weight=config.weight,
-        allowed=list(config.allowed_caps),
-        quotas={name: quota.limit for name, quota in tenant.account.quotas.items()},
-        tokens=len(_live(kernel, tenant, kernel.now_ns)),
-        sessions=len(_sessions(kernel, tenant)),
-        jobs=tenant.queued_jobs.used,
-    )
+    live = len(_live(kernel, tenant, kernel.now_ns))
+    return kernel.views.tenant_row(tenant, live, len(_sessions(kernel, tenant)))
 
 
-def _token_row(row: TokenIssued) -> TokenRow:
-    return TokenRow(
-        tenant=row.tenant,
-        serial=row.serial,
-        issued=row.now_ns / 1e9,
-        expires=row.expires_ns / 1e9 if row.expires_ns else None,
-        rights=list(row.rights) if row.limited else None,
+def collect(kernel: State, event: CallReceived) -> None:
+    request: op_gc.Request = event.params
+    table = kernel.jobs.by_id
+    jobs: list[str] = []
+    if request.older_than_s is not None:
+        before_ns = event.now_ns - int(request.older_than_s * retention.SECOND)
+        jobs = [id for ended in kernel.jobs.ended.values() for id in ended if table[id].ended_ns < before_ns]
+    size = sum(kernel.accounts.keeps(job) for job in jobs)
+    if not request.dry_run:
+        for job in jobs:
+            retention.forget(kernel, job)
+        if jobs:
+            kernel.audit("jobs.forget", "", jobs=len(jobs), older_than_s=request.older_than_s)
+    kernel.out.append(
+        Collect(
+            event.conn,
+            event.ref,
+            request.dry_run,
+            tuple(jobs),
+            size,
+            len(table) - (len(jobs) if request.dry_run else 0),
+            sum(not job.ended for job in table.values()),
+        )
     )

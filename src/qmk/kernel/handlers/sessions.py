@@ -1,30 +1,27 @@
-"""Sessions: q_negotiate_caps, q_close_session."""
+"""Sessions, and the logical qubits that they reserve: q_negotiate_caps, q_close_session, q_alloc, q_release."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
-from qmk.abi.calls import q_close_session, q_negotiate_caps
-from qmk.abi.rights import JOB_RIGHTS, RIGHTS
+from qmk.abi.calls import q_alloc, q_close_session, q_negotiate_caps, q_release
+from qmk.abi.quotas import QUOTAS, check_limits
+from qmk.abi.rights import CAP_ALLOC, JOB_RIGHTS, RIGHTS
+from qmk.base.errors import QmkError
 from qmk.base.ids import opaque, trace
-from qmk.base.limits import TABLE
+from qmk.base.limits import LIMITS
 from qmk.kernel import authority, tokens
 from qmk.kernel.audit import shown
 from qmk.kernel.effects import SetTimer
-from qmk.kernel.objects.capability import Limits
+from qmk.kernel.events import CallReceived
+from qmk.kernel.objects.account import Account
+from qmk.kernel.objects.capability import Holding, Limits
+from qmk.kernel.objects.quota import SESSION
 from qmk.kernel.objects.session import Session
-from qmk.kernel.session_bounds import account_of
+from qmk.kernel.objects.tenant import Tenant
+from qmk.kernel.state import State
 from qmk.kernel.tokens import Bearer
-from qmk.qvm.families import FAMILIES
-
-if TYPE_CHECKING:
-    from qmk.kernel.events import CallReceived
-    from qmk.kernel.objects.account import Account
-    from qmk.kernel.objects.tenant import Tenant
-    from qmk.kernel.state import State
-
-_LIMITS = {name: row.value for name, row in TABLE.items()}
-_FAMILIES = [q_negotiate_caps.FamilyRow(family.name, family.version, family.doc) for family in FAMILIES]
+from qmk.qvm import profile as profiles
 
 
 def negotiate(kernel: State, event: CallReceived) -> None:
@@ -33,7 +30,7 @@ def negotiate(kernel: State, event: CallReceived) -> None:
     bearer = _authenticate(kernel, event, request.token)
     tenant = kernel.tenant(bearer.tenant)
     tenant.require_active()
-    account = account_of(kernel, event, tenant)
+    account = _account_of(kernel, event, tenant)
     _make_room(kernel, event.now_ns)
     wanted = tenant.config.default_caps if request.requested is None else tuple(dict.fromkeys(request.requested))
     names, denied = _decide(tenant, bearer, wanted)
@@ -46,22 +43,8 @@ def negotiate(kernel: State, event: CallReceived) -> None:
     if denied:
         refused = shown([row.name for row in denied])
         kernel.audit("cap.deny", tenant.name, **who, call=event.method, caps=refused, count=len(denied))
-    kernel.reply(
-        event,
-        q_negotiate_caps.Reply(
-            session_id=session.id,
-            tenant=tenant.name,
-            root=caps.root.id,
-            rights=[name for name in RIGHTS if name in caps.root.rights],
-            granted=granted,
-            denied=denied,
-            expires=session.expires_ns / 1e9 if session.expires_ns else None,
-            quota=kernel.accounts.figures(session, event.now_ns),
-            limits=_LIMITS,
-            families=_FAMILIES,
-            devices=list(kernel.config.devices),
-        ),
-    )
+    quotas = kernel.accounts.figures(session, event.now_ns)
+    kernel.reply(event, kernel.views.session(session, granted, denied, quotas, kernel.config.devices))
 
 
 def close_session(kernel: State, event: CallReceived, session: Session) -> None:
@@ -73,11 +56,11 @@ def _authenticate(kernel: State, event: CallReceived, token: str) -> Bearer:
     config = kernel.config
     if not token:
         if not config.local_allowed:
-            raise tokens.needed()
+            raise kernel.refusals.token_needed()
         return Bearer(config.local.name, "", tokens.Bounds())
     bearer = tokens.check(config.token_key, token, event.now_ns, event.peer_uid)
     if not kernel.tenants.live(bearer.tenant, bearer.serial):
-        raise tokens.refused()
+        raise tokens.refusal()
     return bearer
 
 
@@ -106,8 +89,19 @@ def _open(
     expires_ns = 0 if bounds.expires is None else bounds.expires * tokens.SECOND
     limits = Limits(expires_ns=expires_ns, shots=bounds.shots)
     root = kernel.caps.root(opaque("cap", event.entropy, "root"), {*own, *names}, tenant.name, limits)
-    session = Session(opaque("ses", event.entropy), tenant, root, event.conn, event.now_ns, event.peer_uid, account)
-    session.serial, session.bounds = bearer.serial, bounds
+    session = Session(
+        id=opaque("ses", event.entropy),
+        tenant=tenant,
+        caps=Holding(root),
+        conn=event.conn,
+        opened_ns=event.now_ns,
+        uid=event.peer_uid,
+        account=account,
+        serial=bearer.serial,
+        bounds=bounds,
+        expires_ns=expires_ns,
+        used_ns=event.now_ns,
+    )
     root.session = session.id
     for name in names:
         made = kernel.caps.derive(opaque("cap", event.entropy, name), root, (name,), granted=True)
@@ -126,7 +120,81 @@ def _open(
 
 def _make_room(kernel: State, now_ns: int) -> None:
     authority.end_idle(kernel)
-    displaced = kernel.sessions.displaced()
+    displaced = kernel.sessions.find_displaced()
     if displaced is not None:
         kernel.end_session(displaced, "to make room for another")
-    kernel.sessions.require_room()
+    if len(kernel.sessions) >= kernel.sessions.limit:
+        raise kernel.refusals.too_many_sessions(kernel.sessions.limit)
+
+
+def _account_of(kernel: State, event: CallReceived, tenant: Tenant) -> Account | None:
+    """The account of the session that a q_negotiate_caps opens, None when it has no quotas of its own.
+
+    Raises QUOTA_EXCEEDED when the tenant calls too fast or has too many sessions, or the connection has; INVALID_PARAMS
+    for a quota that is not one, or is wider than the tenant's. At the tenant's bound the longest unused of its sessions
+    whose connection is gone makes room.
+    """
+    try:
+        assert tenant.account.calls is not None
+        tenant.account.calls.call(event.now_ns)
+        narrowed = _narrow(kernel, tenant, event.params.quota)
+        if kernel.sessions.count_of_conn(event.conn) >= LIMITS.connection_sessions:
+            raise kernel.refusals.too_many_on_connection()
+        sessions = tenant.quota("sessions")
+        if not sessions.fits():
+            idle = kernel.sessions.idle_of(tenant)
+            if idle is not None:
+                kernel.end_session(idle, "to make room for another of its tenant")
+        sessions.require()
+    except QmkError as error:
+        error.fields["tenant"] = tenant.name  # there is no session yet that could tell whom it is about
+        raise
+    return narrowed
+
+
+def _narrow(kernel: State, tenant: Tenant, wanted: Mapping[str, int] | None) -> Account | None:
+    if not wanted:
+        return None
+    check_limits(wanted)
+    for name, limit in wanted.items():
+        if not QUOTAS[name].per_session:
+            raise kernel.refusals.quota_of_tenants(name)
+        bound = tenant.quota(name).limit
+        if limit > bound:
+            raise kernel.refusals.wide_quota(name, bound, limit)
+    return Account(SESSION, wanted)
+
+
+def alloc(kernel: State, event: CallReceived, session: Session) -> None:
+    request: q_alloc.Request = event.params
+    capability = authority.narrowest(kernel, session, CAP_ALLOC)
+    spelling, note = _profile(kernel, request.profile) if request.profile else ("", "")
+    for account in session.accounts:
+        account.require_qubits(request.n)
+    lead = opaque("lq", event.entropy)
+    handles = [f"{lead}_{number}" for number in range(request.n)]
+    session.qubits.update(dict.fromkeys(handles, capability.id))
+    for account in session.accounts:
+        account.take_qubits(request.n)
+    kernel.reply(event, q_alloc.Reply(handles, spelling, note))
+
+
+def release(kernel: State, event: CallReceived, session: Session) -> None:
+    request: q_release.Request = event.params
+    seen: set[str] = set()
+    for index, handle in enumerate(request.handles):
+        if handle not in session.qubits or handle in seen:
+            raise kernel.refusals.not_held(handle, index, handle in seen)
+        seen.add(handle)
+    session.release(request.handles)
+    authority.settle(kernel, session)
+    kernel.reply(event, q_release.Reply(request.handles))
+
+
+def _profile(kernel: State, text: str) -> tuple[str, str]:
+    """The profile's one spelling and the note on what was granted; INVALID_PARAMS when it is none."""
+    try:
+        found = profiles.parse(text)
+    except profiles.ProfileError as error:
+        raise kernel.refusals.bad_profile(text, str(error)) from None
+    return found.canonical, found.note

@@ -6,38 +6,34 @@ VALIDATING. The second, when the router has answered, writes the journal, answer
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from qmk.abi.calls import q_estimate, q_replay, q_restore, q_submit
-from qmk.base.errors import QmkError
+from qmk.base.errors import Finding, QmkError
 from qmk.base.ids import opaque, trace
 from qmk.base.limits import LIMITS
 from qmk.base.seeds import substream
-from qmk.kernel import admission, cache, firewall, patches, records
-from qmk.kernel.demand import counted, demand_of_record
+from qmk.kernel import admission, cache, firewall, machines, records
+from qmk.kernel.demand import count_program, demand_of_record
 from qmk.kernel.effects import Estimate, Reply, Route
-from qmk.kernel.events import Finished, Routed, Saved, Submitted
+from qmk.kernel.events import CallReceived, Finished, Routed, Saved, Submitted
+from qmk.kernel.objects.checkpoint import Checkpoint
+from qmk.kernel.objects.job import Job
+from qmk.kernel.objects.session import Session
 from qmk.kernel.pending import Pending
+from qmk.kernel.state import State
 from qmk.qvm.graph import digest as graph_digest
 from qmk.qvm.outputs import require as require_outputs
-
-if TYPE_CHECKING:
-    from qmk.base.errors import Finding
-    from qmk.kernel.events import CallReceived
-    from qmk.kernel.objects.checkpoint import Checkpoint
-    from qmk.kernel.objects.job import Job
-    from qmk.kernel.objects.session import Session
-    from qmk.kernel.state import State
 
 
 def submit(kernel: State, event: CallReceived, session: Session) -> None:
     request: q_submit.Request = event.params
     if kernel.closing:
-        raise closing()
-    graph = admission.require_graph(event.graph)
-    admission.require_policy(request.policy, session, kernel.config)
+        raise kernel.refusals.closing()
+    graph = admission.require_graph(kernel, event.graph)
+    admission.require_policy(kernel, request.policy, session)
     shots = admission.shots_of(request.shots, graph, session, kernel.config)
     digest = graph_digest(graph)
     policy = msgspec.to_builtins(request.policy)
@@ -48,8 +44,8 @@ def submit(kernel: State, event: CallReceived, session: Session) -> None:
         return
     session.tenant.queued_jobs.require()  # before the work of verifying; all quotas are looked at after it
     if keep_events:
-        admission.require_event_room(graph, shots)
-    warnings = [*event.warnings, *admission.verified(graph, session)]
+        admission.require_event_room(kernel, graph, shots)
+    warnings = [*event.warnings, *admission.verify_for(graph, session)]
     if outputs is not None:
         require_outputs(outputs, graph, shots)
     graph, uses = firewall.admit(kernel, session.tenant.name, graph, request.policy.channels, shots)
@@ -63,17 +59,13 @@ def submit(kernel: State, event: CallReceived, session: Session) -> None:
         shots=shots,
         seed=substream(int.from_bytes(event.entropy, "big"), "seed") if seed is None else seed,
         policy=policy,
-        engine="",
-        method="",
-        reasons=[],
-        seconds=0.0,
-        memory_bytes=0,
         idempotency_key=key,
         keep_events=keep_events,
         request_digest=request_digest,
         channels=uses,
         outputs=outputs,
-        **counted(graph, shots, keep_events, outputs, request.policy.debug),
+        components=kernel.policy.maps.component_sizes(graph) if request.policy.debug else [],
+        **count_program(graph, shots, keep_events, outputs),
     )
     hold(kernel, session, Pending(draft, warnings, [(event.conn, event.ref)], held=session.caps.held))
     kernel.out.append(
@@ -95,41 +87,35 @@ def hold(kernel: State, session: Session, pending: Pending) -> None:
 def repeat(kernel: State, event: CallReceived, session: Session, request_digest: str) -> bool:
     """Answers a submit whose idempotency key is known (at once, or with the first one while that is VALIDATING)."""
     key = (session.tenant.name, event.params.idempotency_key)
-    pending = kernel.pending.repeated(*key)
+    pending = kernel.pending.find_repeat(*key)
     job = kernel.jobs.by_id.get(kernel.jobs.by_key.get(key, ""))
     earlier = pending.draft if pending else job.submitted if job else None
     if earlier is None:
         return False
     if earlier.request_digest != request_digest:
-        raise QmkError(
-            "INVALID_PARAMS",
-            f"idempotency_key '{key[1]}' was used for another request (job {earlier.job})",
-            field="idempotency_key",
-            job_id=earlier.job,
-            help="use a new key for a new request",
-        )
+        raise kernel.refusals.key_used(key[1], earlier.job)
     if pending is not None:
         kernel.pending.join(pending, event.conn, event.ref)
     elif job is not None:
-        kernel.reply(event, _accepted(kernel, job, event.method, []))
+        kernel.reply(event, _answer(kernel, job, event.method, []))
     return True
 
 
-def routed(kernel: State, pending: Pending, event: Routed) -> None:
+def on_routed(kernel: State, pending: Pending, event: Routed) -> None:
     """The router has chosen: the job can be accepted."""
     draft = pending.draft
     if event.footprint is not None or "qec" in draft.policy:
         try:
-            draft = patches.placed(kernel, pending, event)
+            draft = machines.place(kernel, pending, event)
         except QmkError as error:
             kernel.drop_pending(pending, error)
             return
     record = msgspec.structs.replace(
         draft,
         now_ns=event.now_ns,
+        reasons=event.reasons,
         engine=event.engine,
         method=event.method,
-        reasons=event.reasons,
         seconds=event.seconds,
         memory_bytes=event.memory_bytes,
         fenced=event.fenced,
@@ -159,7 +145,7 @@ def accept(
     if known is not None:
         _finish(kernel, record, known, version)
     actions = kernel.decide()
-    reply = _accepted(kernel, job, pending.method, pending.warnings)
+    reply = _answer(kernel, job, pending.method, pending.warnings)
     kernel.out += [Reply(conn, ref, reply) for conn, ref in pending.callers]
     if not job.ended:
         kernel.set_deadline(job)
@@ -180,8 +166,8 @@ _NO_TIME = dict.fromkeys(("engine_seconds", "prepare_seconds", "run_seconds", "c
 def _require_acceptable(kernel: State, record: Submitted) -> bytes:
     """The record's bytes."""
     firewall.require(kernel, record.channels)
-    data = records.encoded(record)
-    error = admission.no_room(record, kernel.config)
+    data = records.encode(record)
+    error = admission.no_room(kernel, record)
     if error is not None:
         raise error
     kernel.accounts.require_engine_time(record.job, record.seconds, kernel.now_ns)
@@ -203,17 +189,13 @@ def _start_from(kernel: State, record: Submitted, state: Checkpoint) -> None:
     )
 
 
-def _accepted(kernel: State, job: Job, method: str, warnings: list[Finding]) -> Any:
+def _answer(kernel: State, job: Job, method: str, warnings: list[Finding]) -> Any:
     """The answer to the call that made the job."""
     if method == q_restore.CALL.name:
         return q_restore.Reply(job.id, job.submitted.restored_from, job.epochs_done)
     if method == q_replay.CALL.name:
         return q_replay.Reply(job.id, job.submitted.replay_of, job.seed)
-    reply = kernel.views.submitted(job, kernel.jobs.queue.forecast(job), warnings)
-    late = admission.deadline_warning(job.submitted, reply.estimated_start, kernel.config)
-    if late is None:
-        return reply
-    return msgspec.structs.replace(reply, warnings=[*reply.warnings, msgspec.to_builtins(late)])
+    return kernel.views.submission(job, kernel.jobs.queue.forecast(job), warnings, kernel.config.epoch_ms)
 
 
 def _audit_admission(kernel: State, record: Submitted) -> None:
@@ -235,15 +217,11 @@ def _audit_admission(kernel: State, record: Submitted) -> None:
 
 def estimate(kernel: State, event: CallReceived, session: Session) -> None:
     request: q_estimate.Request = event.params
-    graph = admission.require_graph(event.graph)
+    graph = admission.require_graph(kernel, event.graph)
     shots = admission.shots_of(request.shots, graph, session, kernel.config)
-    admission.verified(graph, session)
+    admission.verify_for(graph, session)
     if request.outputs is not None:
         require_outputs(request.outputs, graph, shots)
     graph = firewall.bound(graph, kernel.config.link)
     told = (graph_digest(graph), shots, graph, request.outputs, request.qec, session.tenant.name)
     kernel.out.append(Estimate(event.conn, event.ref, *told))
-
-
-def closing() -> QmkError:
-    return QmkError("RESOURCE_EXHAUSTED", "the daemon is shutting down", resource="daemon", help="try again later")

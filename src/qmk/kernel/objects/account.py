@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
+from qmk.abi.quotas import QUOTAS
 from qmk.abi.shapes import QuotaFigures
 from qmk.kernel.demand import Demand
-from qmk.kernel.objects.quota import QUOTAS, SESSION, Quota, Rate, Spent, Storage, made
+from qmk.kernel.objects.quota import SESSION, Quota, Rate, Spent, Storage, made
 
 _HELD = {
     name: Demand._fields.index(field)
@@ -38,20 +39,6 @@ _QUBITS = ("held_qubits", "logical_qubits")
 
 class Account:
     """``owner`` is the tenant's name, or ``SESSION``. A tenant has every quota, a session those it was opened with."""
-
-    __slots__ = (
-        "_bounds",
-        "_ends_ns",
-        "_holds",
-        "_places",
-        "_qubits",
-        "_spent",
-        "calls",
-        "engine",
-        "owner",
-        "quotas",
-        "stored",
-    )
 
     def __init__(self, owner: str, limits: Mapping[str, int]) -> None:
         self.owner = owner

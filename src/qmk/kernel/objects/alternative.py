@@ -24,6 +24,10 @@ class Alternative(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.engine}:{self.method}" if self.method else self.engine
 
 
+CHOICE = ("engine", "method", "seconds", "memory_bytes", "uncertainty", "fenced")
+"""What an alternative, the router's answer and the record of a job say alike."""
+
+
 class Moved(msgspec.Struct, frozen=True):
     """A job went on with ``to``; ``again``: the engine before may be taken once more, as the last."""
 

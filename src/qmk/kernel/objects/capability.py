@@ -29,50 +29,30 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     uses: int | None = None
 
 
-class Capability:
-    """``tenant``: whose authority it is. ``session`` holds it; "" while it is only on offer, to the sessions of
-    ``for_tenant`` or to the session with the root ``for_root``. ``maker`` is the session that derived it. ``granted``:
-    a session's own, by name. A capability without rights left is spent: it only keeps what was begun under it, qubits
-    and calls that are not answered yet, which go on with the rights that it had, ``paid``."""
+class Capability(msgspec.Struct, eq=False):
+    """Rights within bounds as in ``Limits``. ``tenant``: whose authority it is. ``session`` holds it; "" while it is
+    only on offer, to the sessions of ``for_tenant`` or to the session with the root ``for_root``. ``maker`` is the
+    session that derived it. ``granted``: a session's own, by name. A capability without rights left is spent: it only
+    keeps what was begun under it, qubits and calls that are not answered yet, which go on with the rights that it had,
+    ``paid``."""
 
-    __slots__ = (
-        "children",
-        "depth",
-        "expires_epoch",
-        "expires_ns",
-        "for_root",
-        "for_tenant",
-        "granted",
-        "id",
-        "jobs",
-        "maker",
-        "paid",
-        "parent",
-        "rights",
-        "session",
-        "shots",
-        "tenant",
-        "uses",
-    )
-
-    def __init__(
-        self, id: str, rights: frozenset[str], tenant: str, parent: Capability | None, limits: Limits | None = None
-    ) -> None:
-        limits = limits or Limits()
-        self.id = id
-        self.rights = rights
-        self.tenant = tenant
-        self.parent = parent
-        self.session = self.maker = self.for_tenant = self.for_root = ""
-        self.granted = False
-        self.paid: frozenset[str] = frozenset()
-        self.children: list[Capability] = []
-        self.jobs = limits.jobs
-        self.expires_ns = limits.expires_ns
-        self.expires_epoch = limits.expires_epoch
-        self.shots = limits.shots
-        self.uses = limits.uses
-        self.depth = 0 if parent is None else parent.depth + 1
+    id: str
+    rights: frozenset[str]
+    tenant: str
+    parent: Capability | None
+    depth: int = 0
+    granted: bool = False
+    session: str = ""
+    maker: str = ""
+    for_tenant: str = ""
+    for_root: str = ""
+    paid: frozenset[str] = frozenset()
+    children: list[Capability] = []
+    jobs: frozenset[str] | None = None
+    expires_ns: int = NEVER
+    expires_epoch: int = NEVER
+    shots: int | None = None
+    uses: int | None = None
 
     def expired(self, now_ns: int, epoch: int) -> bool:
         return 0 < self.expires_ns <= now_ns or 0 < self.expires_epoch <= epoch
@@ -132,7 +112,7 @@ class CapabilityTree:
 
     def root(self, id: str, rights: Iterable[str], tenant: str, limits: Limits) -> Capability:
         assert id not in self._by_id, "the host gave the same entropy twice"
-        made = self._by_id[id] = Capability(id, frozenset(rights), tenant, None, limits)
+        made = self._by_id[id] = Capability(id, frozenset(rights), tenant, None, **msgspec.structs.asdict(limits))
         return made
 
     def derive(
@@ -140,9 +120,9 @@ class CapabilityTree:
     ) -> Capability:
         """A new capability under ``parent``, cut down to what the parent has."""
         assert id not in self._by_id, "the host gave the same entropy twice"
-        cut = _cut(limits or Limits(), parent)
-        made = Capability(id, parent.rights.intersection(rights), parent.tenant, parent, cut)
-        made.granted = granted
+        within = parent.rights.intersection(rights)
+        cut = msgspec.structs.asdict(_cut(limits or Limits(), parent))
+        made = Capability(id, within, parent.tenant, parent, parent.depth + 1, granted, **cut)
         parent.children.append(made)
         self._by_id[id] = made
         return made

@@ -112,18 +112,3 @@ def trouble(channel: Channel) -> QmkError | None:
             return QmkError("CHANNEL_EXPIRED", f"channel {channel.id} expired", **fields, expiry=when)
         case _:
             return None
-
-
-def exhausted(channel: Channel, asked: int) -> QmkError:
-    """Too few pairs are left for a job that asks for so many."""
-    left = max(0, channel.pairs_left)
-    return QmkError(
-        "CHANNEL_EXHAUSTED",
-        f"the job makes {asked} Bell pairs (over all its shots), but channel {channel.id} has {left} of "
-        f"{channel.pairs_max} left",
-        channel=channel.id,
-        asked=asked,
-        left=left,
-        limit=channel.pairs_max,
-        help="run fewer shots, or open a channel with more entanglements_max",
-    )

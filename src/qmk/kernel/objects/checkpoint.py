@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from qmk.kernel.index import Index
+from qmk.kernel.scheduling import Index
 
 
 class Checkpoint(msgspec.Struct, frozen=True):
@@ -66,7 +66,7 @@ class CheckpointTable:
         """How many checkpoints the tenant asked for and still has."""
         return self._kept_of.get(tenant, 0)
 
-    def kept(self, tenant: str) -> list[Checkpoint]:
+    def list_kept(self, tenant: str) -> list[Checkpoint]:
         """Those that the tenant asked for and still has, oldest first."""
         return [self.by_id[id] for id in self.listed.oldest(("tenant", tenant))]
 

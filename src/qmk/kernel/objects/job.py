@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from qmk.abi.calls.q_events import JobEvent
 from qmk.abi.calls.q_get_mapping import Placement
 from qmk.base.limits import LIMITS
@@ -42,7 +44,7 @@ MOVES = Moves(
 """Every move there is. A program refused while VALIDATING leaves no job."""
 
 
-class Job:
+class Job(msgspec.Struct, eq=False):
     """``fence`` is the number of the current launch, 0 when none is out; ``launches`` counts those that began. Times
     are nanoseconds, 0 when not yet.
 
@@ -60,109 +62,53 @@ class Job:
     Everything but ``fence``, ``shots_done`` and ``epochs_behind`` follows from the journal's records alone.
     """
 
-    __slots__ = (
-        "attempts",
-        "cached_from",
-        "changes",
-        "crashes",
-        "dropped",
-        "elsewhere",
-        "ended_ns",
-        "epochs_behind",
-        "epochs_done",
-        "error",
-        "events",
-        "fence",
-        "id",
-        "launches",
-        "mapping",
-        "moved",
-        "moves",
-        "place",
-        "progress_steps",
-        "records",
-        "retired",
-        "rewritten",
-        "saved",
-        "seed",
-        "shots",
-        "shots_done",
-        "started_ns",
-        "state",
-        "submitted",
-        "tenant",
-        "tried",
-        "usage",
-        "wanted_region",
-    )
+    submitted: Submitted
+    mapping: list[Placement] | None
+    id: str = ""
+    tenant: str = ""
+    shots: int = 0
+    seed: int = 0
+    state: str = VALIDATING
+    fence: int = 0
+    attempts: int = 0
+    launches: int = 0
+    crashes: int = 0
+    retired: int = 0
+    moves: int = 0
+    rewritten: int = 0
+    saved: str = ""
+    cached_from: str = ""
+    moved: tuple[Moved, ...] = ()
+    tried: tuple[dict[str, Any], ...] = ()
+    changes: tuple[dict[str, Any], ...] = ()
+    epochs_done: int = 0
+    epochs_behind: int = 0
+    place: tuple[str, int] = ("", 0)
+    wanted_region: str = ""
+    elsewhere: bool = False
+    started_ns: int = 0
+    ended_ns: int = 0
+    shots_done: int = 0
+    progress_steps: int = 0
+    records: int = 0
+    error: dict[str, Any] | None = None
+    usage: dict[str, Any] = {}
+    events: list[JobEvent] = []
+    dropped: int = 0
 
-    def __init__(self, submitted: Submitted, mapping: list[Placement] | None) -> None:
-        self.submitted = submitted
-        self.id = submitted.job
-        self.tenant = submitted.tenant
-        self.mapping = mapping
-        self.shots = submitted.shots
-        self.seed = submitted.seed
-        self.state = VALIDATING
-        self.fence = 0
-        self.attempts = self.launches = self.crashes = self.retired = self.moves = self.rewritten = 0
-        self.saved = self.cached_from = ""
-        self.moved: tuple[Moved, ...] = ()
-        self.tried: tuple[dict[str, Any], ...] = ()
-        self.changes: tuple[dict[str, Any], ...] = ()
-        self.epochs_done = self.epochs_behind = 0
-        self.place: tuple[str, int] = ("", 0)
-        self.wanted_region = ""
-        self.elsewhere = False
-        self.started_ns = self.ended_ns = 0
-        self.shots_done = self.progress_steps = self.records = 0
-        self.error: dict[str, Any] | None = None
-        self.usage: dict[str, Any] = {}
-        self.events: list[JobEvent] = []
-        self.dropped = 0
+    def __post_init__(self) -> None:
+        record = self.submitted
+        self.id, self.tenant, self.shots, self.seed = record.job, record.tenant, record.shots, record.seed
 
     @property
     def ended(self) -> bool:
         return self.state in ENDED
 
     @property
-    def epoch_reached(self) -> int:
-        """The epoch that the shots under way are in, from 1; 0 before the start. Where an engine takes the whole
-        program as one batch, a finished shot has passed all epochs."""
-        epochs = self.submitted.epochs
-        if self.state == COMPLETED or (self.shots_done and not self.submitted.fenced):
-            return epochs
-        begun = self.started_ns or self.epochs_behind
-        return min(self.epochs_behind + 1, epochs) if begun else 0
-
-    @property
-    def nodes_passed(self) -> int:
-        """Nodes that at least one shot has passed; of long programs, no more than those of the listed epochs."""
-        record = self.submitted
-        if self.shots_done or self.state == COMPLETED:
-            return record.nodes
-        return sum(record.epoch_nodes[: self.epochs_behind])
-
-    @property
-    def epoch_rounds(self) -> list[int]:
-        """Rounds of syndrome extraction of each listed epoch; none without a machine."""
-        footprint = self.submitted.footprint
-        return footprint.epoch_rounds if footprint is not None else []
-
-    @property
     def changed_epoch(self) -> int:
         """The last epoch before its program was written anew; 0 where it never was."""
         footprint = self.submitted.footprint
         return footprint.stages[-1].last_epoch if footprint is not None and footprint.stages else 0
-
-    @property
-    def rounds(self) -> tuple[int, int]:
-        """Rounds that are behind the shots under way, as ``nodes_passed`` counts nodes, and those of a whole shot."""
-        footprint = self.submitted.footprint
-        if footprint is None:
-            return 0, 0
-        whole = self.shots_done or self.state == COMPLETED
-        return footprint.rounds if whole else sum(footprint.epoch_rounds[: self.epochs_behind]), footprint.rounds
 
     @property
     def last_seq(self) -> int:
@@ -182,7 +128,7 @@ class Job:
 
     def comparable(self) -> dict[str, Any]:
         """All that a replay of the journal must rebuild."""
-        return {name: getattr(self, name) for name in self.__slots__ if name not in _PASSING}
+        return {name: getattr(self, name) for name in self.__struct_fields__ if name not in _PASSING}
 
 
 _PASSING = frozenset(("epochs_behind", "fence", "id", "records", "seed", "shots", "shots_done", "tenant"))

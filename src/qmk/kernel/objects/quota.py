@@ -1,119 +1,16 @@
-"""Quotas: what a tenant or a session may use, in one table, and how each kind of them counts.
-
-``held``: taken and given back. ``per_job``: the bound of one job. ``spent``: used up within a period; what an admitted
-job is expected to use is reserved and counts as used until the job ends. ``rate``: a bucket of calls that fills evenly.
-Amounts are whole numbers, so that no sum depends on the order of its parts; ``scale`` says how many make one unit.
-"""
+"""How each kind of quota counts, and how it refuses; the table of them is ``abi.quotas``."""
 
 from __future__ import annotations
 
-import difflib
 from collections import OrderedDict
-from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
+from qmk.abi.quotas import JOB_ENDS, QUOTAS, SECOND_NS
 from qmk.abi.shapes import QuotaFigures
 from qmk.base.errors import QmkError
-from qmk.base.limits import LIMITS
 from qmk.base.units import seconds_text
 
-Kind = Literal["held", "per_job", "spent", "rate"]
-SECOND_NS = 1_000_000_000
 MINUTE_NS = 60 * SECOND_NS
-
-
-class Row(NamedTuple):
-    """``default`` is in ``unit``. ``frees`` ends the sentence "it is free again ...". ``per_session``: a session may be
-    opened with a limit of its own below the tenant's."""
-
-    kind: Kind
-    unit: str
-    default: int
-    doc: str
-    frees: str
-    scale: int = 1
-    per_session: bool = True
-
-
-_ENDS = "when a job of the tenant ends or is cancelled"
-_PERIOD = "when the period ends"
-
-QUOTAS: dict[str, Row] = {
-    "sessions": Row("held", "sessions", 5_000, "sessions open at once", "when a session is closed", per_session=False),
-    "held_qubits": Row(
-        "held",
-        "qubits",
-        LIMITS.held_qubits,
-        "logical qubits reserved by q_alloc",
-        "when reserved qubits are given back",
-    ),
-    "logical_qubits": Row(
-        "held",
-        "qubits",
-        10_000_000,
-        "logical qubits reserved by q_alloc, and those that each job which has not ended has alive at once",
-        "when reserved qubits are given back, or a job ends or is cancelled",
-    ),
-    "physical_qubits": Row(
-        "held",
-        "qubits",
-        10_000_000,
-        "qubits of the device's map that running jobs occupy, those under the logical qubits of a job that names a "
-        "machine; a job waits in the queue until they are free",
-        _ENDS,
-    ),
-    "channels": Row(
-        "held",
-        "channels",
-        1_000,
-        "channels proposed or open at once; a proposal counts for its proposer, an open channel for both its tenants",
-        "when one is closed, or expires",
-        per_session=False,
-    ),
-    "queued_jobs": Row("held", "jobs", LIMITS.queued_jobs, "jobs that have not ended, running ones among them", _ENDS),
-    "running_jobs": Row(
-        "held", "jobs", LIMITS.running_jobs, "jobs on engines at once; a job waits in the queue until one ends", _ENDS
-    ),
-    "bytes_stored": Row(
-        "held",
-        "bytes",
-        LIMITS.kept_bytes,
-        "graphs and largest results of jobs that have not ended, graphs and results of ended jobs, saved states; "
-        "ended jobs give way, the oldest first, so only the rest can exhaust it",
-        "when a job ends or a checkpoint is dropped",
-        per_session=False,
-    ),
-    "shots": Row("per_job", "shots", LIMITS.shots, "shots of one job", ""),
-    "shots_period": Row("spent", "shots", 10**15, "shots in a period", _PERIOD),
-    "gates": Row("spent", "gates", 10**18, "unitary nodes of the program times shots, in a period", _PERIOD),
-    "engine_seconds": Row(
-        "spent",
-        "seconds",
-        10**8,
-        "time that engines ran in a period; reserved at the router's prediction, charged as measured",
-        _PERIOD,
-        SECOND_NS,
-    ),
-    "calls_per_minute": Row(
-        "rate",
-        "calls",
-        60_000_000,
-        "calls; as many at once after a quiet minute, then one more each limit-th part of a minute",
-        "",
-    ),
-}
-"""The order is that of every listing."""
-
-
-def check_limits(limits: Mapping[str, int], field: str = "quota") -> None:
-    """Raise INVALID_PARAMS when a name is no quota's, or a limit is negative."""
-    for name, limit in limits.items():
-        if name not in QUOTAS:
-            near = difflib.get_close_matches(name, QUOTAS, 1)
-            hint = f"did you mean '{near[0]}'?" if near else f"quotas: {', '.join(QUOTAS)}"
-            raise QmkError("INVALID_PARAMS", f"no quota is named '{name[:64]}'; {hint}", field=f"{field}.{name[:64]}")
-        if limit < 0:
-            raise QmkError("INVALID_PARAMS", f"{field}.{name} is {limit}", field=f"{field}.{name}", expected="int >= 0")
 
 
 class Quota:
@@ -161,7 +58,7 @@ class Quota:
         """QUOTA_EXCEEDED for what exceeds the limit by itself."""
         row = self.row
         verb = "exceeds" if more == 1 else "exceed"
-        return self._error(f"{_counted(more, row.unit)} of one job {verb}", more, 0, "", False, {})
+        return self._error(f"{_count_text(more, row.unit)} of one job {verb}", more, 0, "", False, {})
 
     def exceeded(self, more: int, retryable: bool, frees: str = "", **fields: Any) -> QmkError:
         """The refusal of ``more`` on top of what is used. ``frees``: when it is free again, where that is known better
@@ -171,7 +68,7 @@ class Quota:
         top = f" on top of {used}" if used else ""
         frees = frees or row.frees
         then = f"; it is free again {frees}" if retryable and frees else ""
-        lead = f"{_counted(asked, row.unit)}{top} {'exceeds' if asked == 1 else 'exceed'}"
+        lead = f"{_count_text(asked, row.unit)}{top} {'exceeds' if asked == 1 else 'exceed'}"
         return self._error(lead, _in_units(self.used + more, row.scale), used, then, retryable, fields)
 
     def _error(
@@ -180,7 +77,7 @@ class Quota:
         whose = "the session's quota" if self.owner == SESSION else "the quota"
         return QmkError(
             "QUOTA_EXCEEDED",
-            f"{lead} {whose} '{self.name}' of {_counted(self.limit, self.row.unit)}{then}",
+            f"{lead} {whose} '{self.name}' of {_count_text(self.limit, self.row.unit)}{then}",
             quota=self.name,
             asked=asked,
             limit=self.limit,
@@ -218,7 +115,7 @@ class Spent(Quota):
 
     def refusal(self, more: int, now_ns: int) -> QmkError:
         if more + self.held > self.bound:  # what others reserve is charged or given back when their jobs end
-            return self.exceeded(more, more <= self.bound, _ENDS)
+            return self.exceeded(more, more <= self.bound, JOB_ENDS)
         wait_ms = max(1, -(-(self.ends_ns - now_ns) // 1_000_000))
         frees = f"{self.row.frees}, in {seconds_text(wait_ms / 1000)}"
         return self.exceeded(more, True, frees, retry_after_ms=wait_ms, period_end=self.ends_ns / SECOND_NS)
@@ -307,7 +204,7 @@ def made(name: str, limit: int, owner: str) -> Quota:
     return {"held": Quota, "per_job": Quota, "spent": Spent, "rate": Rate}[kind](name, limit, owner)
 
 
-def _counted(amount: float, unit: str) -> str:
+def _count_text(amount: float, unit: str) -> str:
     """``1 call``, ``2 calls``."""
     return f"{amount} {unit.removesuffix('s') if amount == 1 else unit}"
 

@@ -5,71 +5,44 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator
 
+import msgspec
+
 from qmk.abi.token import Bounds
 from qmk.base.errors import QmkError
 from qmk.kernel.objects.account import Account
-from qmk.kernel.objects.capability import Capability, Holding
+from qmk.kernel.objects.capability import Holding
 from qmk.kernel.objects.tenant import Tenant
 
 NO_CONNECTION = -1
 
 
-class Session:
+class Session(msgspec.Struct, eq=False):
     """``qubits`` maps each reserved handle to the id of the capability it was reserved under. ``serial`` names the
     token it was opened with ("" without one), ``bounds`` what its caveats leave, which nothing that the session takes
     up can widen; ``expires_ns`` is when it expires (0: never), ``uid`` the user whose process opened it. ``derived``
     counts the live capabilities it has made. ``account`` has the quotas that the session was opened with, if any."""
 
-    __slots__ = (
-        "account",
-        "bounds",
-        "calls",
-        "caps",
-        "conn",
-        "derived",
-        "engine_seconds",
-        "errors",
-        "expires_ns",
-        "id",
-        "jobs_cancelled",
-        "jobs_completed",
-        "jobs_failed",
-        "jobs_submitted",
-        "opened_ns",
-        "qubits",
-        "serial",
-        "shots_completed",
-        "tenant",
-        "uid",
-        "used_ns",
-    )
-
-    def __init__(
-        self,
-        id: str,
-        tenant: Tenant,
-        root: Capability,
-        conn: int,
-        now_ns: int,
-        uid: int = -1,
-        account: Account | None = None,
-    ) -> None:
-        self.id = id
-        self.tenant = tenant
-        self.account = account
-        self.caps = Holding(root)
-        self.serial = ""
-        self.bounds = Bounds()
-        self.expires_ns = root.expires_ns
-        self.uid = uid
-        self.derived = 0
-        self.conn = conn
-        self.opened_ns = self.used_ns = now_ns
-        self.qubits: dict[str, str] = {}
-        self.calls = self.errors = 0
-        self.jobs_submitted = self.jobs_completed = self.jobs_failed = self.jobs_cancelled = 0
-        self.shots_completed = 0
-        self.engine_seconds = 0.0
+    id: str
+    tenant: Tenant
+    caps: Holding
+    conn: int
+    opened_ns: int
+    uid: int = -1
+    account: Account | None = None
+    serial: str = ""
+    bounds: Bounds = Bounds()
+    expires_ns: int = 0
+    used_ns: int = 0
+    derived: int = 0
+    qubits: dict[str, str] = {}
+    calls: int = 0
+    errors: int = 0
+    jobs_submitted: int = 0
+    jobs_completed: int = 0
+    jobs_failed: int = 0
+    jobs_cancelled: int = 0
+    shots_completed: int = 0
+    engine_seconds: float = 0.0
 
     def release(self, handles: list[str]) -> None:
         """Gives the (held) handles back to the quotas."""
@@ -96,8 +69,6 @@ class SessionTable:
         self.idle_ns = idle_ns
         self._by_id: OrderedDict[str, Session] = OrderedDict()
         self._by_conn: dict[int, set[str]] = {}
-        self._detached: OrderedDict[str, None] = OrderedDict()
-        self._detached_of: dict[str, OrderedDict[str, None]] = {}
 
     def __len__(self) -> int:
         return len(self._by_id)
@@ -141,9 +112,8 @@ class SessionTable:
         del self._by_id[session.id]
         session.tenant.quota("sessions").give()
         self._detach(session)
-        self._taken_up(session)
 
-    def expired(self, now_ns: int) -> list[Session]:
+    def find_expired(self, now_ns: int) -> list[Session]:
         """Sessions unused for too long, for the kernel to end."""
         found: list[Session] = []
         for session in self._by_id.values():
@@ -152,51 +122,26 @@ class SessionTable:
             found.append(session)
         return found
 
-    def displaced(self) -> Session | None:
+    def find_displaced(self) -> Session | None:
         """At the bound: the session that makes room, if any may."""
-        if len(self._by_id) < self.limit or not self._detached:
-            return None
-        return self._by_id[next(iter(self._detached))]
+        return self.idle_of(None) if len(self._by_id) >= self.limit else None
 
-    def idle_of(self, tenant: str) -> Session | None:
-        """The tenant's longest unused session whose connection is gone."""
-        detached = self._detached_of.get(tenant)
-        return self._by_id[next(iter(detached))] if detached else None
+    def idle_of(self, tenant: Tenant | None) -> Session | None:
+        """The longest unused session, of ``tenant`` if it is named, whose connection is gone. It is looked for only at
+        a bound on the number of sessions."""
+        rows = (row for row in self._by_id.values() if tenant is None or row.tenant is tenant)
+        return next((row for row in rows if row.conn == NO_CONNECTION), None)
 
     def count_of_conn(self, conn: int) -> int:
         return len(self._by_conn.get(conn, ()))
 
-    def require_room(self) -> None:
-        if len(self._by_id) >= self.limit:
-            raise QmkError(
-                "QUOTA_EXCEEDED",
-                f"{self.limit} sessions are open, which is the limit 'sessions'",
-                quota="sessions",
-                asked=self.limit + 1,
-                limit=self.limit,
-                help="close sessions with q_close_session",
-            )
-
     def disconnect(self, conn: int) -> None:
         """The connection is gone; its sessions stay, and may be taken up from another connection."""
         for id in self._by_conn.pop(conn, ()):
-            session = self._by_id[id]
-            session.conn = NO_CONNECTION
-            self._detached[id] = None
-            self._detached_of.setdefault(session.tenant.name, OrderedDict())[id] = None
-
-    def _taken_up(self, session: Session) -> None:
-        """No longer among those whose connection is gone."""
-        if session.id in self._detached:
-            del self._detached[session.id]
-            of_tenant = self._detached_of[session.tenant.name]
-            del of_tenant[session.id]
-            if not of_tenant:
-                del self._detached_of[session.tenant.name]
+            self._by_id[id].conn = NO_CONNECTION
 
     def _attach(self, session: Session, conn: int) -> None:
         session.conn = conn
-        self._taken_up(session)
         self._by_conn.setdefault(conn, set()).add(session.id)
 
     def _detach(self, session: Session) -> None:

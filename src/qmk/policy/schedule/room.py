@@ -29,7 +29,7 @@ class Room(Capacity):
         if not self.has_room(task):
             return None
         width = width_of(task)
-        wanted = self.wanted(task) if task.wanted_region else None
+        wanted = self.wanted_region(task) if task.wanted_region else None
         for region in (wanted,) if wanted is not None else self.regions.values():
             first = _first_gap(region, width) if self.is_open(region) else None
             if first is not None:

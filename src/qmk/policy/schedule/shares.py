@@ -25,7 +25,7 @@ MICRO = 1_000_000
 LEAST_NS = 1_000_000
 """A launch costs at least a millisecond, whatever its prediction: starting it takes that."""
 LONGEST_NS = LIMITS.timeout_ms * 1_000_000
-"""and at most a week, the longest a time limit can be: a clock that jumps does not put anybody in debt for ever."""
+"""And at most a week, the longest a time limit can be: a clock that jumps does not put anybody in debt for ever."""
 
 
 UNBOUNDED = 1 << 62
@@ -41,7 +41,7 @@ class Waiting(Protocol):
     def needs(self) -> Needs: ...
 
 
-def bounded(cost_ns: int) -> int:
+def clamp(cost_ns: int) -> int:
     return min(max(cost_ns, LEAST_NS), LONGEST_NS)
 
 
@@ -90,7 +90,7 @@ class Share:
         return head is not None and self.qubits + head.needs[1] <= self.qubits_limit
 
     def virtual(self, cost_ns: int) -> int:
-        return bounded(cost_ns) * MICRO // self.weight
+        return clamp(cost_ns) * MICRO // self.weight
 
     def comparable(self) -> dict[str, Any]:
         fields = {name: getattr(self, name) for name in self.__slots__ if name not in ("held", "queue")}

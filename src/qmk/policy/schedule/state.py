@@ -26,7 +26,7 @@ from qmk.kernel.scheduling import (
 from qmk.policy.schedule.allowances import Allowance
 from qmk.policy.schedule.order import rank
 from qmk.policy.schedule.room import Room
-from qmk.policy.schedule.shares import Share, Shares, bounded
+from qmk.policy.schedule.shares import Share, Shares, clamp
 from qmk.policy.schedule.tree import Needs
 
 LEAST_LEFT = 10
@@ -66,7 +66,7 @@ class Entry:
         self.share = share
         self.allowance = allowance
         self.key = rank(task, accepted_epoch)
-        self.left_ns = bounded(task.cost_ns)
+        self.left_ns = clamp(task.cost_ns)
         self.state = HELD
         self.site: Site | None = None
         self.charge = self.since_ns = self.launched_epoch = 0
@@ -116,12 +116,12 @@ class Schedule:
         self.waiting_ns = 0
         self.armed_epoch: int | None = None
         self.wake_ns: int | None = None
-        """the wall-clock time at which a timer is to wake the scheduler, for the edge that ``armed_epoch`` begins
-        with"""
+        """The wall-clock time at which a timer is to wake the scheduler, for the edge that ``armed_epoch`` begins
+        with."""
         self.reserved: tuple[str, str] | None = None
-        """the job that waits for room, and the launch whose end is predicted to make it"""
+        """The job that waits for room, and the launch whose end is predicted to make it."""
         self.tests = 0
-        """placements tried since the beginning, for benchmarks"""
+        """Placements tried since the beginning, for benchmarks."""
 
     @property
     def epoch(self) -> int:
@@ -181,7 +181,7 @@ class Schedule:
         """What a replay of the kernel's journal rebuilds: virtual times, and ``v`` under the empty name."""
         return {"": self.shares.v} | {share.name: share.settled for share in self.shares}
 
-    def _declined(self, event: Declined) -> None:
+    def _on_declined(self, event: Declined) -> None:
         entry = self.out.get(event.job)
         if entry is not None:
             entry.declined, entry.yielding = True, False
@@ -207,7 +207,7 @@ class Schedule:
             self.now_ns += max(0, wall_ns - self.wall_ns)
         self.wall_ns = wall_ns
 
-    def _queued(self, event: Queued) -> None:
+    def _on_queued(self, event: Queued) -> None:
         task = event.task
         entry = self.entries.get(task.job)
         if entry is None:
@@ -249,7 +249,7 @@ class Schedule:
         self.shares.leave(entry.share)
         self.shares.refresh(entry.share)
 
-    def _started(self, event: Started) -> None:
+    def _on_started(self, event: Started) -> None:
         entry = self.entries.get(event.job)
         if entry is None or entry.started:
             return
@@ -259,12 +259,12 @@ class Schedule:
         entry.since_ns = self.now_ns
         self.shares.start(entry.share)
 
-    def _stopped(self, event: Stopped) -> None:
+    def _on_stopped(self, event: Stopped) -> None:
         entry = self.out.get(event.job)
         if entry is None:
             return
         self._vacate(entry, event.used_ns)
-        cost_ns = bounded(entry.task.cost_ns)
+        cost_ns = clamp(entry.task.cost_ns)
         entry.left_ns = max(entry.left_ns - event.used_ns, cost_ns // LEAST_LEFT) if event.continued else cost_ns
 
     def _vacate(self, entry: Entry, used_ns: int) -> None:
@@ -299,12 +299,12 @@ class Schedule:
         Clock: _clock,
         ShareSet: lambda self, event: self.shares.set(event),
         AllowanceSet: _allow,
-        Queued: _queued,
+        Queued: _on_queued,
         Settled: lambda self, event: self.shares.put_down(event.times),
         Left: _left,
-        Started: _started,
-        Stopped: _stopped,
+        Started: _on_started,
+        Stopped: _on_stopped,
         Woken: _woken,
-        Declined: _declined,
+        Declined: _on_declined,
     }
     """What takes in each kind of event. A table, because every job brings eight of them."""

@@ -47,10 +47,10 @@ class Answers(Invariant):
 
     def checked(self) -> None:
         kernel = self.world.daemon.kernel
-        for wait in kernel.waits.all():
+        for wait in kernel.waits:
             job = kernel.jobs.by_id.get(wait.job)
             self.holds(job is not None and not job.ended, f"call {wait.ref} waits for {wait.job}, which has ended")
-        known = {wait.ref for wait in kernel.waits.all()}
+        known = {wait.ref for wait in kernel.waits}
         for ask in kernel.asks:
             self.holds(ask.job in kernel.jobs.by_id, f"call {ask.ref} asks something of {ask.job}, which is gone")
         known |= {ask.ref for ask in kernel.asks}

@@ -6,10 +6,11 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from qmk.abi.quotas import QUOTAS
 from qmk.host import ledger
 from qmk.kernel.effects import Charge, Effect, Journal
 from qmk.kernel.events import Event, Finished, Started, Submitted
-from qmk.kernel.objects.quota import QUOTAS, Spent
+from qmk.kernel.objects.quota import Spent
 from qmk.kernel.rewriting import Rewritten
 from qmk.simulation.invariants.invariant import Invariant
 

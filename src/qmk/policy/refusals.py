@@ -1,0 +1,445 @@
+"""How refusals are worded: what was asked, what is allowed, and what to write instead. The kernel decides them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from qmk.abi.quotas import QUOTAS
+from qmk.abi.rights import DELEGABLE
+from qmk.base.decoding import THROTTLE_LOAD
+from qmk.base.errors import QmkError
+from qmk.base.limits import LIMITS
+from qmk.base.units import bytes_text
+from qmk.kernel.events import Cancelled, Submitted
+from qmk.kernel.objects.capability import Capability
+from qmk.kernel.objects.channel import Channel
+from qmk.kernel.objects.job import CANCELLED, FAILED, Job
+from qmk.qvm.graph import Node
+from qmk.qvm.profile import EXAMPLE
+
+_SMALLER = "a smaller distance, fewer qubits or fewer factories"
+
+
+def no_graph() -> QmkError:
+    return QmkError(
+        "INVALID_PARAMS",
+        "neither 'graph' nor 'program' is given",
+        field="graph",
+        help="send graph (QVM JSON) or program (source text)",
+    )
+
+
+def no_device(device: str, devices: tuple[str, ...]) -> QmkError:
+    return QmkError(
+        "UNSUPPORTED",
+        f"there is no device '{device}'; devices: {', '.join(devices)}",
+        feature="device",
+        gaps=[],
+        devices=list(devices),
+    )
+
+
+def too_many_events(shots: int, asked: int) -> QmkError:
+    return QmkError(
+        "QUOTA_EXCEEDED",
+        f"per-shot events of {shots} shots need {asked} bytes, above the limit 'event_bytes'",
+        quota="event_bytes",
+        asked=asked,
+        limit=LIMITS.event_bytes,
+        help="submit with keep_events false to keep only the counts",
+    )
+
+
+def no_memory(record: Submitted, limit: int) -> QmkError:
+    return QmkError(
+        "RESOURCE_EXHAUSTED",
+        f"the job is predicted to need {bytes_text(record.memory_bytes)} on engine '{record.engine}', and the "
+        f"machine runs jobs of {bytes_text(limit)} together",
+        resource="memory_bytes",
+        asked=record.memory_bytes,
+        limit=limit,
+        help="fewer qubits, or another engine",
+        retryable=False,
+    )
+
+
+def no_decoder(load: float) -> QmkError:
+    return QmkError(
+        "RESOURCE_EXHAUSTED",
+        f"the job alone would load the decoder with {load:.2f} of its time, and no job is launched above "
+        f"{THROTTLE_LOAD}",
+        resource="decoder_load",
+        asked=load,
+        limit=THROTTLE_LOAD,
+        help=f"{_SMALLER}; or more cores that decode",
+        retryable=False,
+    )
+
+
+def no_region(record: Submitted, region: str, qubits: int) -> QmkError:
+    """``region`` is the largest."""
+    physical = record.footprint is not None
+    return QmkError(
+        "RESOURCE_EXHAUSTED",
+        f"the job needs {record.width} {'physical ' if physical else ''}qubits in one region of the device, and "
+        f"the largest, '{region}', has {qubits}",
+        resource="physical_qubits" if physical else "qubits",
+        asked=record.width,
+        limit=qubits,
+        help=_SMALLER if physical else "fewer qubits alive at once: free those that are measured",
+        retryable=False,
+    )
+
+
+def narrow_region(region: str, qubits: int, width: int) -> QmkError:
+    return QmkError(
+        "RESOURCE_EXHAUSTED",
+        f"region '{region}' has {qubits} qubits, the job needs {width}",
+        resource="qubits",
+        asked=width,
+        limit=qubits,
+        retryable=False,
+    )
+
+
+def unknown_region(region: str, regions: Iterable[str]) -> QmkError:
+    names = ", ".join(regions)
+    return QmkError(
+        "INVALID_PARAMS",
+        f"the device has no region '{region[:64]}'",
+        field="region",
+        expected=names,
+        help=f"regions: {names}",
+    )
+
+
+def no_growth(region: str, width: int) -> QmkError:
+    return QmkError(
+        "RESOURCE_EXHAUSTED",
+        f"the job was sent to region '{region}', which has no {width} qubits",
+        resource="physical_qubits",
+        asked=width,
+    )
+
+
+def already_ended(job: Job) -> QmkError:
+    return QmkError(
+        "ALREADY_COMPLETED",
+        f"the job is {job.state} already",
+        job_id=job.id,
+        state=job.state,
+        help="q_replay runs it again with the same bits",
+    )
+
+
+def overtaken(asked: str, region: str) -> QmkError:
+    return QmkError(
+        "INVALID_PARAMS",
+        f"a later q_migrate sends the job to region '{region}', not to '{asked}'",
+        field="region",
+        expected=region,
+    )
+
+
+def not_passed(asked: int, reached: int) -> QmkError:
+    return QmkError(
+        "INVALID_PARAMS",
+        f"the job has {reached} epochs behind it, so it cannot go back to the end of epoch {asked}",
+        field="epoch",
+        expected=f"int 0 to {reached}",
+    )
+
+
+def past_last_fence(asked: int, last: int) -> QmkError:
+    return QmkError(
+        "INVALID_PARAMS",
+        f"the program has {last} fences, so there is no end of epoch {asked} to go back to",
+        field="epoch",
+        expected=f"int 0 to {last}",
+    )
+
+
+def too_many_checkpoints(held: int) -> QmkError:
+    return QmkError(
+        "QUOTA_EXCEEDED",
+        f"the tenant keeps {held} checkpoints, which is the limit 'checkpoints'",
+        quota="checkpoints",
+        asked=held + 1,
+        limit=LIMITS.checkpoints,
+        help="they go with their jobs: qmk gc --older-than forgets old ones",
+    )
+
+
+def checkpoint_not_found(checkpoint_id: str) -> QmkError:
+    return QmkError(
+        "CHECKPOINT_NOT_FOUND",
+        f"no checkpoint '{checkpoint_id[:64]}': it was never made, or is past its time, or went with its job",
+        checkpoint_id=checkpoint_id[:64],
+    )
+
+
+def past_last_shot(from_shot: int, shots: int) -> QmkError:
+    return QmkError(
+        "INVALID_PARAMS",
+        f"from_shot {from_shot} is past the last of {shots} shots",
+        field="from_shot",
+        expected=f"int 0 to {shots - 1}",
+    )
+
+
+def unlisted_state(state: str, states: Iterable[str]) -> QmkError:
+    names = ", ".join(states)
+    return QmkError(
+        "INVALID_PARAMS",
+        f"no job is listed in state '{state}'",
+        field="state",
+        expected=names,
+        help=f"states: {names}",
+    )
+
+
+def no_map() -> QmkError:
+    return QmkError(
+        "INVALID_PARAMS",
+        "the job was submitted without policy.debug, so no map was kept",
+        field="job_id",
+        help='submit it with policy {"debug": true}',
+    )
+
+
+def key_used(key: str, job_id: str) -> QmkError:
+    return QmkError(
+        "INVALID_PARAMS",
+        f"idempotency_key '{key}' was used for another request (job {job_id})",
+        field="idempotency_key",
+        job_id=job_id,
+        help="use a new key for a new request",
+    )
+
+
+def closing() -> QmkError:
+    return QmkError("RESOURCE_EXHAUSTED", "the daemon is shutting down", resource="daemon", help="try again later")
+
+
+def on_offer(offered: Capability) -> QmkError:
+    """What is handed on derives from something held, so that it ends with the session that handed it on."""
+    return QmkError(
+        "INVALID_PARAMS",
+        f"'{offered.id}' is on offer to this session, which hands on only what it holds",
+        field="capability",
+        help="take it up with q_delegate without a receiver, and hand on what that answers",
+    )
+
+
+def no_root(root: str) -> QmkError:
+    return QmkError(
+        "INVALID_PARAMS",
+        f"no session has the root '{root[:64]}'",
+        field="to_session",
+        help="the receiver finds its root in q_negotiate_caps' reply",
+    )
+
+
+def jobs_not_named() -> QmkError:
+    return QmkError(
+        "INVALID_PARAMS",
+        "a capability for another tenant names the jobs it is for",
+        field="jobs",
+        help="give the job ids in jobs",
+    )
+
+
+def not_delegable(right: str) -> QmkError:
+    return QmkError(
+        "INVALID_PARAMS",
+        f"{right} cannot be given to another tenant",
+        field="rights",
+        help=f"another tenant can be given {', '.join(DELEGABLE)}",
+    )
+
+
+def tenant_exists(name: str) -> QmkError:
+    return QmkError(
+        "INVALID_PARAMS",
+        f"there is a tenant '{name}' already",
+        field="tenant",
+        help="change it with op_tenant_set ('qmk tenant set')",
+    )
+
+
+def no_tenant(name: str) -> QmkError:
+    return QmkError(
+        "INVALID_PARAMS",
+        f"there is no tenant '{name}'",
+        field="tenant",
+        help="op_tenant_add ('qmk tenant add') registers one",
+    )
+
+
+def no_token(tenant: str, serial: str) -> QmkError:
+    return QmkError(
+        "INVALID_PARAMS",
+        f"tenant '{tenant}' has no token '{serial[:64]}'",
+        field="serial",
+        help="op_token_list ('qmk tenant tokens') lists them; it may be revoked already",
+    )
+
+
+def too_many_on_connection() -> QmkError:
+    limit = LIMITS.connection_sessions
+    return QmkError(
+        "QUOTA_EXCEEDED",
+        f"{limit} sessions are open on this connection, which is the limit 'connection_sessions'",
+        quota="connection_sessions",
+        asked=limit + 1,
+        limit=limit,
+        help="close sessions with q_close_session",
+    )
+
+
+def quota_of_tenants(name: str) -> QmkError:
+    own = ", ".join(name for name, row in QUOTAS.items() if row.per_session)
+    return QmkError(
+        "INVALID_PARAMS", f"'{name}' is a quota of tenants only; a session may narrow {own}", field=f"quota.{name}"
+    )
+
+
+def wide_quota(name: str, bound: int, limit: int) -> QmkError:
+    return QmkError(
+        "INVALID_PARAMS",
+        f"a session's quota '{name}' is at most the tenant's {bound}, not {limit}",
+        field=f"quota.{name}",
+        expected=f"int 0 to {bound}",
+    )
+
+
+def not_held(handle: str, index: int, twice: bool) -> QmkError:
+    why = "is given twice" if twice else "is not held by this session, or was released before"
+    return QmkError(
+        "INVALID_PARAMS",
+        f"q_release: '{handle[:64]}' {why}",
+        field=f"handles[{index}]",
+        help="handles come from q_alloc and can be released once",
+    )
+
+
+def bad_profile(text: str, why: str) -> QmkError:
+    return QmkError("INVALID_PARAMS", f"q_alloc: {why}", field="profile", got=text, help=f"such as {EXAMPLE}")
+
+
+def stray_channel(handle: str) -> QmkError:
+    return QmkError(
+        "INVALID_PARAMS",
+        f"policy.channels names '{handle[:64]}', which is not a channel that the program opens",
+        field="policy.channels",
+        help="its keys are channel handles of the program, its values ids from q_open_chan",
+    )
+
+
+def channel_required(node: Node, owners: tuple[str, str]) -> QmkError:
+    (a, b), handle = owners, node.chs[0]
+    return QmkError(
+        "CHANNEL_REQUIRED",
+        f"node '{node.id}' opens a channel between tenants '{a}' and '{b}' without their leave",
+        node=node.id,
+        handle=handle,
+        tenants=[a, b],
+        help=f'let both call q_open_chan, then submit with policy {{"channels": {{"{handle}": "chan_..."}}}}',
+    )
+
+
+def not_invited(owner: str, node: Node) -> QmkError:
+    return QmkError(
+        "CHANNEL_REQUIRED",
+        f"node '{node.id}' allocates qubits of tenant '{owner}', to whom no approved channel of the program leads",
+        node=node.id,
+        tenants=[owner],
+        help="leave tenant_id out, or open a channel with that tenant (q_open_chan) and name it in policy.channels",
+    )
+
+
+def no_result(job: Job) -> QmkError:
+    """Why there is no result; the failure's own error is in the fields."""
+    if job.state == FAILED:
+        assert job.error is not None
+        if job.error.get("data", {}).get("name") == "TIMEOUT":  # the caller's own limit, not the engine's fault
+            return QmkError("TIMEOUT", job.error["message"], job_id=job.id, error=job.error)
+        return QmkError("JOB_FAILED", f"the job failed: {job.error['message']}", job_id=job.id, error=job.error)
+    if job.state == CANCELLED:
+        return QmkError("JOB_CANCELLED", "the job was cancelled", job_id=job.id, error=job.error)
+    return QmkError(
+        "NOT_COMPLETED",
+        f"the job is {job.state}",
+        job_id=job.id,
+        state=job.state,
+        help="q_wait answers when it has ended",
+    )
+
+
+def not_checkpointable(job: Job, why: str = "") -> QmkError:
+    """Why a launch of the job cannot be saved or stopped where it is, and what to write instead."""
+    record = job.submitted
+    engine = f"engine '{record.engine}'" + (f" with method '{record.method}'" if record.method else "")
+    if why:
+        advice = "q_wait for its end, or q_cancel it"
+    elif record.epochs == 1:
+        why = "the program has no fence at which it could be stopped"
+        advice = "put core.fence between parts of the program"
+    else:
+        why = f"{engine} cannot stop this program at its fences"
+        advice = "submit it to an engine whose row in 'qmk engines' says fences"
+    return QmkError("NOT_CHECKPOINTABLE", f"the job runs on: {why}", job_id=job.id, engine=record.engine, help=advice)
+
+
+def end_error(job: Job, record: Cancelled) -> QmkError:
+    """JOB_CANCELLED, or TIMEOUT where its time limit ended it."""
+    if not record.timeout:
+        text = f": {record.reason}" if record.reason else ""
+        return QmkError("JOB_CANCELLED", f"the job was cancelled{text}", reason=record.reason)
+    limit_ms = job.submitted.policy.get("timeout_ms", 0)
+    return QmkError("TIMEOUT", f"the job did not end within timeout_ms = {limit_ms}", timeout_ms=limit_ms)
+
+
+def too_few_pairs(channel: Channel, asked: int) -> QmkError:
+    """Too few pairs are left for a job that asks for so many."""
+    left = max(0, channel.pairs_left)
+    return QmkError(
+        "CHANNEL_EXHAUSTED",
+        f"the job makes {asked} Bell pairs (over all its shots), but channel {channel.id} has {left} of "
+        f"{channel.pairs_max} left",
+        channel=channel.id,
+        asked=asked,
+        left=left,
+        limit=channel.pairs_max,
+        help="run fewer shots, or open a channel with more entanglements_max",
+    )
+
+
+def token_needed() -> QmkError:
+    return QmkError(
+        "AUTH_FAILED",
+        "this daemon asks for a token",
+        help="set QMK_TOKEN, or give --token-file; the operator makes one with 'qmk tenant token'",
+    )
+
+
+def too_many_sessions(limit: int) -> QmkError:
+    return QmkError(
+        "QUOTA_EXCEEDED",
+        f"{limit} sessions are open, which is the limit 'sessions'",
+        quota="sessions",
+        asked=limit + 1,
+        limit=limit,
+        help="close sessions with q_close_session",
+    )
+
+
+def nobody(local: str, call: str, field: str, could: str, help: str) -> QmkError:
+    """Where there are no others: nobody ``could`` do what a call counts on. Where there are, their names are not told,
+    and it goes through."""
+    return QmkError(
+        "INVALID_PARAMS",
+        f"{call}: this daemon has no tenant but '{local}', so nobody {could}",
+        field=field,
+        help=f"{help}; an operator registers others with 'qmk tenant add'",
+    )

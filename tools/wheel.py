@@ -1,0 +1,36 @@
+"""The wheel of the project holds the native core too: hatchling runs this when it builds one.
+
+The core is built by maturin from ``native/``, which needs cargo. For an editable installation nothing is built here:
+``tools/setup.sh`` installs the core by itself, anew when its sources change.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+
+class NativeCore(BuildHookInterface[Any]):
+    PLUGIN_NAME = "custom"
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Build the core, and add its package to the wheel."""
+        if version == "editable":
+            return
+        self._folder = tempfile.TemporaryDirectory()
+        folder = Path(self._folder.name)
+        manifest = Path(self.root, "native", "Cargo.toml")
+        command = [sys.executable, "-m", "maturin", "build", "--release", "--locked"]
+        subprocess.run([*command, "--manifest-path", str(manifest), "--out", str(folder)], check=True)
+        built = next(folder.glob("*.whl"))
+        with zipfile.ZipFile(built) as archive:
+            archive.extractall(folder, [name for name in archive.namelist() if name.startswith("qmk_native/")])
+        build_data["force_include"][str(folder / "qmk_native")] = "qmk_native"
+        build_data["pure_python"] = False
+        build_data["tag"] = "-".join(built.stem.split("-")[-3:])
