@@ -391,8 +391,8 @@ def rounds_are_charged_with_every_launch(patch: pytest.MonkeyPatch) -> None:
 def every_start_counts_as_a_move_of_the_patches(patch: pytest.MonkeyPatch) -> None:
     arrive = succession.arrive
 
-    def restless(job: Job, record: Any) -> None:
-        arrive(job, record)
+    def restless(job: Job, *started: Any) -> None:
+        arrive(job, *started)
         job.moves += 1
 
     patch.setattr(succession, "arrive", restless)
