@@ -244,6 +244,11 @@ def read_qasm(text: str | bytes, inputs: Mapping[str, float] | None = None) -> C
     variables, modifiers, every error in the text, and whatever the front end warns of or exceeds a bound.
     ``inputs``: values of the program's inputs of type float and angle, by name; programs with others are declined."""
 
+def read_qasm_graph(text: str | bytes, dialect: int, inputs: Mapping[str, float] | None = None) -> bytes:
+    """The packed graph (``qmk.qvm.graph.pack``) of a flat program of OpenQASM 2 or 3, node for node that of the front
+    end of this ``dialect``. Raises ``Declined`` for what ``read_qasm`` declines, for a text in the other dialect, and
+    for names beyond ASCII."""
+
 def read_stim(text: str | bytes) -> Circuit:
     """The circuit of a flat Stim program: Clifford gates, measurements and resets, Paulis under measured bits, Pauli
     noise, wrong readings, detectors, observables and REPEAT, with the numbers and registers that the front end and

@@ -4,18 +4,19 @@ use crate::circuit::NONE;
 
 use super::lex::name_end;
 use super::names::Sym;
+use super::nodes::Target;
 use super::reader::{Operand, Reader, Slot};
-use super::writer::Guard;
+use super::writer::{Guard, Literal};
 use super::Declined;
 
 type Result<T> = std::result::Result<T, Declined>;
 
 /// Bits that are named: their place in `Reader::bits`, the first one's index, how many, and whether they are a whole
 /// register.
-type Target = (usize, usize, usize, bool);
+type Named = (usize, usize, usize, bool);
 
 impl Reader<'_> {
-    fn bits_named(&mut self, name: Sym) -> Result<Target> {
+    fn bits_named(&mut self, name: Sym) -> Result<Named> {
         let Slot::Bits(number) = self.global(name) else { return self.fail("a name that is no bit") };
         let number = number as usize;
         let (single, len) = (self.bits[number].single, self.bits[number].events.len());
@@ -30,7 +31,7 @@ impl Reader<'_> {
     pub fn measurement(&mut self) -> Result<()> {
         let source = self.operand()?;
         if !self.two && self.take(b';')? {
-            return (0..source.len).try_for_each(|k| self.writer.measure(source.first + k).map(|_| ()));
+            return (0..source.len).try_for_each(|k| self.writer.measure(source.first + k, Target::NONE).map(|_| ()));
         }
         if !self.take_mark(b"->")? {
             return self.fail("a measurement not read here");
@@ -52,14 +53,16 @@ impl Reader<'_> {
         self.measure_at(source, place)
     }
 
-    fn measure_at(&mut self, source: Operand, target: Target) -> Result<()> {
+    fn measure_at(&mut self, source: Operand, target: Named) -> Result<()> {
         self.expect(b';')?;
         let (number, start, len, whole) = target;
         if source.len as usize != len || (source.register && !whole) {
             return self.fail("measured qubits that do not fill their bits");
         }
+        let (name, single) = (self.text_of(self.bits[number].name)?, self.bits[number].single);
         for k in 0..len {
-            let event = self.writer.measure(source.first + k as u32)?;
+            let target = Target { name, index: (!single).then_some(start + k) };
+            let event = self.writer.measure(source.first + k as u32, target)?;
             self.bits[number].events[start + k] = event;
         }
         Ok(())
@@ -98,15 +101,18 @@ impl Reader<'_> {
         self.work(len)?;
         literals.sort_unstable();
         let guard = if never { Guard::Never } else { self.writer.guard_of(&literals)? };
-        self.branch(guard)?;
+        self.branch(guard, &literals)?;
         if !self.two && self.take_word(b"else")? {
-            let other = match (guard, &literals[..]) {
-                (Guard::Never, _) => Guard::Always,
-                (Guard::Always, _) => Guard::Never,
-                (_, &[(event, value)]) => self.writer.guard_of(&[(event, !value)])?,
+            match (guard, &literals[..]) {
+                (Guard::Never, _) => self.branch(Guard::Always, &[])?,
+                (Guard::Always, _) => self.branch(Guard::Never, &[])?,
+                (_, &[(event, value)]) => {
+                    let other = [(event, !value)];
+                    let guard = self.writer.guard_of(&other)?;
+                    self.branch(guard, &other)?;
+                }
                 _ => return self.fail("another way of a condition on several bits"),
-            };
-            self.branch(other)?;
+            }
         }
         Ok(())
     }
@@ -120,8 +126,8 @@ impl Reader<'_> {
     }
 
     /// One statement under a guard, or of OpenQASM 3 several in braces.
-    fn branch(&mut self, guard: Guard) -> Result<()> {
-        self.writer.guard = guard;
+    fn branch(&mut self, guard: Guard, literals: &[Literal]) -> Result<()> {
+        self.writer.set_guard(guard, literals);
         if !self.two && self.take(b'{')? {
             while !self.take(b'}')? {
                 self.branch_statement()?;
@@ -129,7 +135,7 @@ impl Reader<'_> {
         } else {
             self.branch_statement()?;
         }
-        self.writer.guard = Guard::Always;
+        self.writer.set_guard(Guard::Always, &[]);
         Ok(())
     }
 

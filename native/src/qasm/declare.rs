@@ -33,7 +33,8 @@ impl Reader<'_> {
     /// `qreg q[2];` and `qubit[2] q;`
     pub fn qubits(&mut self, word: Sym) -> Result<()> {
         let (name, len) = self.declared(word, b"qreg")?;
-        let first = self.writer.allocate(len.unwrap_or(1) as usize)?;
+        let text = self.text_of(name)?;
+        let first = self.writer.allocate(text, len)?;
         self.declare(name, Slot::Qubits { first, len })
     }
 

@@ -250,7 +250,7 @@ impl Reader<'_> {
             Callee::Kind(kind) => self.writer.gate(kind, qubits, args),
             Callee::Entry(entry) => self.writer.entry(&entry, args, qubits),
             Callee::User(number) => self.play(number, args, qubits),
-            Callee::Barrier => self.writer.node(),
+            Callee::Barrier => self.writer.barrier(qubits),
             Callee::Phase => Ok(()),
         }
     }

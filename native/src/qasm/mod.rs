@@ -7,8 +7,8 @@
 //! what is declined, or says what is wrong. What is read here means what it means there, and has the same qubits, bits
 //! and registers. Input is never trusted: every loop and every list has a bound (`limits`).
 //!
-//! `recognise` finds the dialect, `reader` reads statement by statement with `declare`, `define`, `bits` and `angle`, and
-//! `writer` builds the circuit.
+//! `recognise` finds the dialect, `reader` reads statement by statement with `declare`, `define`, `bits` and `angle`,
+//! `writer` builds the circuit, and `nodes` the graph where that is wanted.
 
 mod angle;
 mod bits;
@@ -20,6 +20,7 @@ mod library;
 pub mod limits;
 mod matrix;
 mod names;
+mod nodes;
 #[cfg(feature = "python")]
 pub mod python;
 mod reader;
@@ -54,6 +55,26 @@ impl Declined {
 
 /// The circuit of a flat OpenQASM 2 or 3 program. `inputs`: names and values of its `input` declarations.
 pub fn read(text: &str, inputs: Vec<(String, f64)>) -> Result<Circuit, Declined> {
+    begun(text, inputs, None, |reader, head| reader.run(head.start))
+}
+
+/// The packed graph of such a program, as the front end of `dialect` reads it.
+pub fn read_graph(text: &str, inputs: Vec<(String, f64)>, dialect: u8) -> Result<Vec<u8>, Declined> {
+    begun(text, inputs, Some(nodes::Nodes::default()), |reader, head| {
+        if head.two != (dialect == 2) {
+            return Err(Declined::at(0, "the other version of OpenQASM"));
+        }
+        reader.run_to_graph(head.start, std::str::from_utf8(head.version).expect("digits"))
+    })
+}
+
+/// What `run` makes of a text whose head has been read; places count from the text's own start.
+fn begun<T>(
+    text: &str,
+    inputs: Vec<(String, f64)>,
+    nodes: Option<nodes::Nodes>,
+    run: impl FnOnce(reader::Reader, &recognise::Head) -> Result<T, Declined>,
+) -> Result<T, Declined> {
     if text.len() > limits::SOURCE_BYTES {
         return Err(Declined::at(0, "a text too long"));
     }
@@ -61,13 +82,12 @@ pub fn read(text: &str, inputs: Vec<(String, f64)>) -> Result<Circuit, Declined>
     let mark = if bytes.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
     let shifted = |declined: Declined| Declined { at: declined.at + mark, ..declined };
     let bytes = &bytes[mark..];
-    let (two, start) = recognise::dialect(bytes).map_err(shifted)?;
+    let head = recognise::head(bytes).map_err(shifted)?;
     if inputs.iter().any(|input| !input.1.is_finite()) {
         return Err(Declined::at(0, "an input that is not finite"));
     }
     let inputs = inputs.into_iter().map(|(name, value)| reader::Input { name, value, used: false }).collect();
-    let reader = reader::Reader::new(bytes, two, inputs);
-    reader.run(start).map_err(shifted)
+    run(reader::Reader::new(bytes, head.two, inputs, nodes), &head).map_err(shifted)
 }
 
 #[cfg(test)]

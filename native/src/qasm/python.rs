@@ -9,7 +9,7 @@ use pyo3::types::{PyBytes, PyDict, PyString};
 
 use super::matrix::{c, Matrix};
 use super::synthesis::{controlled, zyz, Step};
-use super::{limits, read, Declined as Refusal};
+use super::{limits, read, read_graph, Declined as Refusal};
 use crate::circuit::python::PyCircuit;
 
 /// Qubits of the widest gate whose matrix is factored.
@@ -84,6 +84,23 @@ fn py_zyz(matrix: [[(f64, f64); 2]; 2]) -> (f64, f64, f64, f64) {
     zyz(&matrix.map(|row| row.map(|(re, im)| c(re, im))))
 }
 
+/// The packed graph (`qmk.qvm.graph.pack`) of a flat program of OpenQASM 2 or 3, node for node that of the front end of
+/// this `dialect`. Raises `Declined` as `read_qasm` does.
+#[pyfunction]
+#[pyo3(signature = (text, dialect, inputs=None))]
+fn read_qasm_graph<'py>(
+    py: Python<'py>,
+    text: &Bound<'_, PyAny>,
+    dialect: u8,
+    inputs: Option<HashMap<String, f64>>,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let source = text_of(text, "read_qasm_graph")?;
+    match py.detach(|| read_graph(source, inputs.unwrap_or_default().into_iter().collect(), dialect)) {
+        Ok(packed) => Ok(PyBytes::new(py, &packed)),
+        Err(refusal) => Err(in_text(Refusal::place(&refusal, source), refusal.why)),
+    }
+}
+
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("Declined", module.py().get_type::<Declined>())?;
     let bounds = PyDict::new(module.py());
@@ -93,5 +110,6 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("LIMITS", bounds)?;
     module.add_function(wrap_pyfunction!(controlled_steps, module)?)?;
     module.add_function(wrap_pyfunction!(py_zyz, module)?)?;
-    module.add_function(wrap_pyfunction!(read_qasm, module)?)
+    module.add_function(wrap_pyfunction!(read_qasm, module)?)?;
+    module.add_function(wrap_pyfunction!(read_qasm_graph, module)?)
 }

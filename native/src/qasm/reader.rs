@@ -2,13 +2,14 @@
 
 use std::rc::Rc;
 
-use crate::circuit::{Circuit, Register};
+use crate::circuit::{Circuit, Register, NONE};
 
 use super::angle::Code;
 use super::define::{Callee, Definition, Heads};
 use super::lex::{is_digit, name_end, skip};
 use super::library::{self, Entry};
 use super::names::{Names, Sym};
+use super::nodes::{Nodes, Output};
 use super::writer::Writer;
 use super::{limits, Declined};
 
@@ -102,7 +103,8 @@ pub struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    pub fn new(text: &'a [u8], two: bool, inputs: Vec<Input>) -> Reader<'a> {
+    /// `nodes`: where a graph is wanted, and no circuit.
+    pub fn new(text: &'a [u8], two: bool, inputs: Vec<Input>, nodes: Option<Nodes>) -> Reader<'a> {
         let mut names = Names::new();
         for word in KEYWORDS {
             names.intern(word.as_bytes());
@@ -112,7 +114,7 @@ impl<'a> Reader<'a> {
             two,
             at: 0,
             names,
-            writer: Writer::new(text.len()),
+            writer: Writer::new(text.len(), nodes),
             inputs,
             bits: vec![],
             definitions: vec![],
@@ -134,6 +136,31 @@ impl<'a> Reader<'a> {
 
     /// The circuit of the program whose statements begin at `start`.
     pub fn run(mut self, start: usize) -> Result<Circuit> {
+        self.read_from(start)?;
+        let names = &self.names;
+        let register = |bits: &Bits| Register {
+            name: String::from_utf8_lossy(names.text(bits.name)).into_owned(),
+            cbits: bits.events.iter().rev().copied().collect(),
+            descending: true,
+        };
+        let registers = self.bits.iter().rev().map(register).collect();
+        self.writer.finish(registers)
+    }
+
+    /// The packed graph of the program whose statements begin at `start`.
+    pub fn run_to_graph(mut self, start: usize, version: &str) -> Result<Vec<u8>> {
+        self.read_from(start)?;
+        self.writer.node()?;
+        let nodes = self.writer.nodes.take().expect("the nodes of a graph");
+        let mut outputs = vec![];
+        for bits in self.bits.iter().rev() {
+            let shown = bits.events.iter().rev().map(|&event| (event != NONE).then_some(event)).collect();
+            outputs.push(Output { name: self.text_of(bits.name)?, bits: shown });
+        }
+        Ok(nodes.finish(&outputs, if self.two { "qasm2" } else { "qasm3" }, version))
+    }
+
+    fn read_from(&mut self, start: usize) -> Result<()> {
         self.at = start;
         loop {
             self.peek()?;
@@ -146,14 +173,15 @@ impl<'a> Reader<'a> {
         if self.inputs.iter().any(|input| !input.used) {
             return self.fail("a value for an input that the program does not have");
         }
-        let names = &self.names;
-        let register = |bits: &Bits| Register {
-            name: String::from_utf8_lossy(names.text(bits.name)).into_owned(),
-            cbits: bits.events.iter().rev().copied().collect(),
-            descending: true,
-        };
-        let registers = self.bits.iter().rev().map(register).collect();
-        self.writer.finish(registers)
+        Ok(())
+    }
+
+    /// A name that handles and events of a graph are called after.
+    pub fn text_of(&self, name: Sym) -> Result<&'a str> {
+        match std::str::from_utf8(self.names.text(name)) {
+            Ok(text) if text.is_ascii() || self.writer.nodes.is_none() => Ok(text),
+            _ => self.fail("a name of letters beyond ASCII"),
+        }
     }
 
     // -- the text ----------------------------------------------------------------------------------------------------
@@ -346,24 +374,28 @@ impl<'a> Reader<'a> {
                 (0..operand.len).try_for_each(|k| self.writer.reset(operand.first + k))
             }
             b"barrier" => {
+                let mut qubits = vec![];
                 if self.two || self.peek()? != b';' {
-                    self.operand()?;
-                    while self.take(b',')? {
-                        self.operand()?;
+                    loop {
+                        let operand = self.operand()?;
+                        qubits.extend(operand.first..operand.first + operand.len);
+                        if !self.take(b',')? {
+                            break;
+                        }
                     }
+                } else if let Some(nodes) = &self.writer.nodes {
+                    qubits.extend(0..nodes.qubits() as u32);
                 }
+                self.work(qubits.len() / 16)?;
                 self.expect(b';')?;
-                self.writer.node()
+                self.writer.barrier(&qubits)
             }
             b"gphase" if !self.two => {
                 self.expect(b'(')?;
                 let phase = self.angle()?;
                 self.expect(b')')?;
                 self.expect(b';')?;
-                if phase != 0.0 {
-                    self.writer.node()?; // no measurement can see it
-                }
-                Ok(())
+                self.writer.phase(phase)
             }
             _ => self.fail("a statement not read here"),
         }

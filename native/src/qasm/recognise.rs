@@ -6,8 +6,15 @@ use super::Declined;
 
 const HEAD_BYTES: usize = 65_536;
 
-/// Whether a text is OpenQASM 2 (else 3), and where its statements begin.
-pub fn dialect(text: &[u8]) -> Result<(bool, usize), Declined> {
+/// What the head of a text says: whether it is OpenQASM 2 (else 3), the version as written (empty: by the first
+/// statements), and where its statements begin.
+pub struct Head<'a> {
+    pub two: bool,
+    pub version: &'a [u8],
+    pub start: usize,
+}
+
+pub fn head(text: &[u8]) -> Result<Head<'_>, Declined> {
     let start = skip(text, 0)?;
     if let Some(rest) = text[start..].strip_prefix(b"OPENQASM") {
         let at = start + 8;
@@ -22,13 +29,13 @@ pub fn dialect(text: &[u8]) -> Result<(bool, usize), Declined> {
     }
     let (old, new) = marks(head);
     match (old, new) {
-        (_, true) => Ok((false, start)),
-        (true, false) => Ok((true, start)),
+        (_, true) => Ok(Head { two: false, version: b"", start }),
+        (true, false) => Ok(Head { two: true, version: b"", start }),
         (false, false) => Err(Declined::at(start, "neither OpenQASM 2 nor 3 by its first statements")),
     }
 }
 
-fn version(text: &[u8], at: usize) -> Result<(bool, usize), Declined> {
+fn version(text: &[u8], at: usize) -> Result<Head<'_>, Declined> {
     let length = text[at..].iter().take_while(|&&c| is_digit(c) || c == b'.').count();
     let two = match &text[at..at + length] {
         b"2" | b"2.0" => true,
@@ -39,7 +46,7 @@ fn version(text: &[u8], at: usize) -> Result<(bool, usize), Declined> {
     if text.get(end) != Some(&b';') {
         return Err(Declined::at(end, "the version statement is not closed"));
     }
-    Ok((two, end + 1))
+    Ok(Head { two, version: &text[at..at + length], start: end + 1 })
 }
 
 /// Whether words that only OpenQASM 2 has, and words that only OpenQASM 3 has, stand in the head of a text.

@@ -4,9 +4,10 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use crate::circuit::{Circuit, Cond, Kind, Op, Register, NONE};
+use crate::circuit::{Circuit, Cond, Kind, Lowered, Op, Register, NONE};
 
-use super::library::{Entry, Part};
+use super::library::{Entry, Part, Standard};
+use super::nodes::{Nodes, Target};
 use super::synthesis::{steps, Step, Wide};
 use super::{limits, Declined};
 
@@ -28,22 +29,26 @@ pub enum Guard {
 
 pub struct Writer {
     pub circuit: Circuit,
+    /// The program's graph, where that is wanted; the circuit then has qubits and events only.
+    pub nodes: Option<Nodes>,
     pub guard: Guard,
     /// Where the statement being read begins.
     pub at: usize,
     /// Operations that the semantic front end would have written.
-    nodes: usize,
+    count: usize,
     conds: HashMap<Cond, u32>,
     literals: Vec<[u32; 2]>,
     steps: HashMap<(Kind, usize, [u64; 3]), Rc<[Step]>>,
 }
 
 impl Writer {
-    pub fn new(text_bytes: usize) -> Writer {
+    pub fn new(text_bytes: usize, nodes: Option<Nodes>) -> Writer {
         let mut circuit = Circuit::default();
-        circuit.ops.reserve((text_bytes / 16).min(limits::EXPANSION_NODES));
+        if nodes.is_none() {
+            circuit.ops.reserve((text_bytes / 16).min(limits::EXPANSION_NODES));
+        }
         let (conds, steps) = (HashMap::new(), HashMap::new());
-        Writer { circuit, guard: Guard::Always, at: 0, nodes: 0, conds, literals: vec![], steps }
+        Writer { circuit, nodes, guard: Guard::Always, at: 0, count: 0, conds, literals: vec![], steps }
     }
 
     fn fail<T>(&self, why: &'static str) -> Result<T> {
@@ -53,11 +58,18 @@ impl Writer {
     /// Counts one operation of the program.
     #[inline]
     pub fn node(&mut self) -> Result<()> {
-        self.nodes += 1;
-        if self.nodes > limits::EXPANSION_NODES || self.circuit.ops.len() > limits::OPS {
+        self.count += 1;
+        if self.count > limits::EXPANSION_NODES || self.circuit.ops.len() > limits::OPS {
             return self.fail("the program expands to too many operations");
         }
         Ok(())
+    }
+
+    /// The nodes to write an operation to, `Some(None)` where it is never run; None where a circuit is wanted.
+    #[inline]
+    fn graph(&mut self) -> Option<Option<&mut Nodes>> {
+        let never = self.guard == Guard::Never;
+        self.nodes.as_mut().map(|nodes| (!never).then_some(nodes))
     }
 
     /// Writes an operation under the current guard.
@@ -73,7 +85,10 @@ impl Writer {
     #[inline]
     pub fn gate(&mut self, kind: Kind, qubits: &[u32], args: &[f64]) -> Result<()> {
         self.node()?;
-        self.push_gate(kind, qubits, args);
+        match self.graph() {
+            None => self.push_gate(kind, qubits, args),
+            Some(nodes) => nodes.into_iter().for_each(|nodes| nodes.gate(kind, qubits, args)),
+        }
         Ok(())
     }
 
@@ -88,6 +103,13 @@ impl Writer {
 
     /// Writes a standard gate that takes several operations.
     pub fn entry(&mut self, entry: &Entry, args: &[f64], qubits: &[u32]) -> Result<()> {
+        if let (Standard::Lowered(name), true) = (entry.standard, self.nodes.is_some()) {
+            self.node()?;
+            if let (Some(Some(nodes)), Some(gate)) = (self.graph(), Lowered::named(name)) {
+                nodes.lowered(gate, qubits, args);
+            }
+            return Ok(());
+        }
         let mut parts = Vec::new();
         entry.parts(args, &mut parts);
         for part in parts {
@@ -106,6 +128,10 @@ impl Writer {
     /// Writes `base` on the last qubits under the others as controls.
     fn controlled(&mut self, base: Kind, args: [f64; 3], qubits: &[u32]) -> Result<()> {
         self.node()?;
+        if let Some(nodes) = self.graph() {
+            nodes.into_iter().for_each(|nodes| nodes.controlled(base, qubits, &args[..base.n_params()]));
+            return Ok(());
+        }
         let found = self.steps_of(base, args, qubits.len())?;
         if self.circuit.ops.len() + found.len() > limits::OPS {
             return self.fail("the program expands to too many operations");
@@ -137,35 +163,73 @@ impl Writer {
 
     pub fn reset(&mut self, qubit: u32) -> Result<()> {
         self.node()?;
-        self.push(Op::reset(qubit));
+        match self.graph() {
+            None => self.push(Op::reset(qubit)),
+            Some(nodes) => nodes.into_iter().for_each(|nodes| nodes.reset(qubit)),
+        }
+        Ok(())
+    }
+
+    /// A barrier on these qubits, on none where it is on all.
+    pub fn barrier(&mut self, qubits: &[u32]) -> Result<()> {
+        self.node()?;
+        if let Some(Some(nodes)) = self.graph() {
+            nodes.barrier(qubits);
+        }
+        Ok(())
+    }
+
+    /// A global phase, which no measurement can see.
+    pub fn phase(&mut self, angle: f64) -> Result<()> {
+        if angle != 0.0 {
+            self.node()?;
+            if let Some(Some(nodes)) = self.graph() {
+                nodes.phase(angle);
+            }
+        }
         Ok(())
     }
 
     /// Measures a qubit, outside of any branch, and gives the number of the event.
     #[inline]
-    pub fn measure(&mut self, qubit: u32) -> Result<u32> {
+    pub fn measure(&mut self, qubit: u32, target: Target) -> Result<u32> {
         if self.circuit.n_cbits as usize >= limits::EVENTS {
             return self.fail("too many classical bits");
         }
         let event = self.circuit.n_cbits;
         self.circuit.n_cbits += 1;
         self.node()?;
-        self.push(Op::measure(qubit, event));
+        match &mut self.nodes {
+            None => self.push(Op::measure(qubit, event)),
+            Some(nodes) => nodes.measure(qubit, target),
+        }
         Ok(event)
     }
 
-    /// The first of `size` new qubits in |0>.
-    pub fn allocate(&mut self, size: usize) -> Result<u32> {
+    /// The first of new qubits in |0>: a register of `len`, or a single one.
+    pub fn allocate(&mut self, name: &str, len: Option<u32>) -> Result<u32> {
+        let size = len.unwrap_or(1) as usize;
         let first = self.circuit.n_qubits;
         if first as usize + size > limits::QUBITS {
             return self.fail("too many qubits");
         }
         self.node()?;
         self.circuit.n_qubits += size as u32;
+        if let Some(nodes) = &mut self.nodes {
+            nodes.allocate(name, len);
+        }
         Ok(first)
     }
 
     // -- conditions --------------------------------------------------------------------------------------------------
+
+    /// What follows stands under `guard`.
+    pub fn set_guard(&mut self, guard: Guard, literals: &[Literal]) {
+        self.guard = guard;
+        if let Some(nodes) = &mut self.nodes {
+            nodes.guard_by(literals);
+        }
+    }
 
     /// The guard that all of `literals`, sorted, hold.
     pub fn guard_of(&mut self, literals: &[Literal]) -> Result<Guard> {

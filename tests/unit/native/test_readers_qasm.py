@@ -6,18 +6,23 @@ from __future__ import annotations
 from pathlib import Path
 from random import Random
 
+import msgspec
 import pytest
 import qmk_native
-from qmk_native import Declined, read_qasm
+from qmk_native import Declined, read_qasm, read_qasm_graph
 
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
-from qmk.frontends import load
+from qmk.frontends import Loaded, load, warnings
 from qmk.frontends.openqasm import builder
 from qmk.frontends.openqasm.defined import definitions
+from qmk.frontends.openqasm.interpreter import interpret
+from qmk.frontends.openqasm.recognise import score
 from qmk.ir import lower, synthesis
 from qmk.ir.native_circuit import GATES, program_of
 from qmk.qvm.families.gates import FIXED_SIZE
+from qmk.qvm.graph import unpack
+from qmk.sdk.frontend import Source
 from tests.unit.native.conftest import same
 from tests.unit.native.qasm_programs import mutated, program
 
@@ -25,10 +30,29 @@ NOT_FLAT = {"oq3_adder": "subroutines and loops", "oq3_qec": "a subroutine"}
 GOLDEN = sorted((Path(__file__).parents[2] / "golden" / "circuits").glob("*.qasm"))
 
 
+def dialect_of(text: str) -> int:
+    return 2 if score(text.encode(), 2) > score(text.encode(), 3) else 3
+
+
+def interpreted(text: str, params=None) -> Loaded:
+    """A text as the interpreter reads it, with the warnings, whatever the native core would read."""
+    graph = interpret(Source(text.encode(), "", params), dialect_of(text))
+    return Loaded(graph, "", warnings(graph))
+
+
+def require_same_graph(text: str, params=None) -> None:
+    """The native graph of ``text`` is the interpreter's, or it is declined."""
+    try:
+        mine = unpack(read_qasm_graph(text, dialect_of(text), params))
+    except Declined:
+        return
+    assert mine == interpreted(text, params).graph, text
+
+
 @pytest.fixture
 def reference(everything_kept):
-    """A text as the front end and ``ir.lower`` give it, everything unobservable kept."""
-    return lambda text: lower.lower(load(text.encode()).graph, GATES)
+    """A text as the interpreter and ``ir.lower`` give it, everything unobservable kept."""
+    return lambda text: lower.lower(interpreted(text).graph, GATES)
 
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda p: p.stem)
@@ -39,6 +63,7 @@ def test_a_public_circuit_has_the_front_ends_ops(path, reference):
             read_qasm(text)
         return
     assert same(program_of(read_qasm(text)), reference(text))
+    require_same_graph(text)
 
 
 @pytest.mark.parametrize("short", sorted(set(definitions()) & set(FIXED_SIZE)))
@@ -69,7 +94,8 @@ def test_random_flat_programs_have_the_front_ends_ops_and_wrong_ones_are_decline
         except Declined:
             continue
         assert same(program_of(mine), want), text
-        assert not load(text.encode()).findings, text
+        assert not interpreted(text).findings, text
+        require_same_graph(text)
         read += 1
     assert read > 60
 
@@ -83,7 +109,8 @@ def test_random_programs_of_the_whole_language_are_never_read_as_something_else(
         except Declined:
             continue
         assert same(program_of(mine), reference(text)), text
-        assert not load(text.encode()).findings, text
+        assert not interpreted(text).findings, text
+        require_same_graph(text)
 
 
 @pytest.mark.parametrize("first", range(0, 2000, 250))
@@ -97,6 +124,7 @@ def test_broken_programs_are_never_read_as_something_else(first, reference):
         except Declined:
             continue
         assert same(program_of(mine), reference(text)), text
+        require_same_graph(text)
 
 
 DOUBLING = "".join(f"gate g{k + 1} a {{ g{k} a; g{k} a; }}" for k in range(40))
@@ -146,7 +174,7 @@ def test_bytes_read_like_text_and_a_mark_of_their_order_is_skipped():
 def test_what_the_front_end_warns_of_is_declined():
     for tail in ("if (int[2](c[0:1]) == 3) x q[0];", "rx(1/2) q[0];", "c = measure q; if (c == 9) x q[0];"):
         text = HEAD_3 + tail
-        assert load(text.encode()).findings
+        assert interpreted(text).findings == load(text.encode()).findings != ()
         with pytest.raises(Declined):
             read_qasm(text)
 
@@ -233,8 +261,9 @@ turned(a - c) q[1];
 
 @pytest.mark.parametrize("values", [{"a": 0.25, "b": 1.5, "c": -3}, {"a": 0.75, "b": 7.0, "c": 1e-3}])
 def test_inputs_are_read_as_the_front_end_reads_them(values, everything_kept):
-    want = lower.lower(load(INPUTS.encode(), params=values).graph, GATES)
-    assert same(program_of(read_qasm(INPUTS, inputs=values)), want)
+    graph = interpreted(INPUTS, values).graph
+    assert same(program_of(read_qasm(INPUTS, inputs=values)), lower.lower(graph, GATES))
+    assert unpack(read_qasm_graph(INPUTS, 3, values)) == graph == load(INPUTS.encode(), params=values).graph
 
 
 @pytest.mark.parametrize("values", [None, {"a": 1.0}, {"a": 1.0, "b": 1.0, "c": 1.0, "d": 1.0}, {"a": float("nan")}])
@@ -253,3 +282,58 @@ def test_an_input_is_not_assigned_and_not_seen_inside_gates():
     for line in ("a = 2;", "gate g q { rx(a) q; } g q;"):
         with pytest.raises(Declined):
             read_qasm(f'OPENQASM 3.0;\ninclude "stdgates.inc";\ninput float a;\nqubit q;\n{line}', inputs={"a": 1.0})
+
+
+NAMED = """
+qubit q_0; qubit[2] p; bit b; bit[2] m;
+gate pair(t) x, y { h x; cx x, y; barrier x, y, x; gphase(t); rz(t / 2) y; sx x; inv @ sx y; }
+pair(0.5) p[0], q_0; barrier; barrier p, q, p; gphase(0.25); U(0.1, 0.2, 0.3) q_0; cu(1, 2, 3, 4) q[0], q[1];
+measure q[1]; b = measure q_0; b = measure q_0; m = measure p; m = measure p;
+if (b) { reset p; barrier p; gphase(0.5); } else x q;
+if (m == 2) cx q[0], p; if (m == 1) z q[1]; if (!m[0]) y q[2]; measure q;
+"""
+
+
+@pytest.mark.parametrize("tail", [NAMED, "", "bit d; qubit d_0; d = measure q[0]; c[0] = measure q[1]; qubit c_0;"])
+def test_graphs_have_the_names_of_handles_and_events_that_the_front_end_gives(tail):
+    text = HEAD_3 + tail
+    mine = unpack(read_qasm_graph(text, 3))
+    assert mine == interpreted(text).graph == load(text.encode()).graph
+    assert msgspec.json.encode(mine) == msgspec.json.encode(interpreted(text).graph)
+
+
+@pytest.mark.parametrize("head", [HEAD_2, 'OPENQASM 3.1; include "qelib1.inc"; qreg q[3]; creg c[3];'])
+def test_controlled_gates_are_the_front_ends_nodes(head):
+    calls = "csx q[0],q[1]; cu3(1,2,3) q[0],q[1]; rccx q[0],q[1],q[2]; u2(1,2) q; u0(1) q[0]; cu(1,2,3,0) q[0],q[1];"
+    text = (
+        head
+        + calls
+        + "cx q, q;".replace("q, q", "q[0], q[2]")
+        + "ccx q[0],q[1],q[2]; qreg r[5]; c4x r[0],r[1],r[2],r[3],r[4];"
+    )
+    assert unpack(read_qasm_graph(text, dialect_of(text))) == interpreted(text).graph
+
+
+def test_a_graph_is_read_for_the_dialect_that_is_asked_for():
+    with pytest.raises(Declined, match="other version"):
+        read_qasm_graph(HEAD_2, 3)
+    with pytest.raises(Declined, match="other version"):
+        read_qasm_graph(HEAD_3, 2)
+    with pytest.raises(QmkError):
+        load(HEAD_2.encode(), format="qasm3")
+
+
+def test_definitions_of_gates_that_graphs_have_are_read_as_the_front_end_reads_them():
+    for short, definition in definitions().items():
+        op = FIXED_SIZE.get(short)
+        if op is not None:
+            angles = f"({', '.join(['0.5'] * len(op.params))})" if op.params else ""
+            call = f"{short}{angles} {', '.join(f'q[{k}]' for k in range(op.vqs.low))};"
+            require_same_graph(HEAD_3 + definition + call)
+
+
+def test_names_beyond_ascii_are_left_to_the_front_end():
+    for text in ("qubit β; h β;", "bit γ; γ = measure q[0];"):
+        with pytest.raises(Declined, match="ASCII"):
+            read_qasm_graph(HEAD_3 + text, 3)
+        assert load((HEAD_3 + text).encode()).graph.nodes

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from qmk.frontends.openqasm import arithmetic
+from qmk.frontends.openqasm import arithmetic, flat
 from qmk.frontends.openqasm import logic as lg
 from qmk.frontends.openqasm.declarations import Declarations
 from qmk.frontends.openqasm.library import LIBRARIES
@@ -60,6 +60,11 @@ def parse(source: Source, dialect: int) -> Graph:
 
     Warnings are kept in the graph's metadata under ``warnings``.
     """
+    return flat.read(source, dialect) or interpret(source, dialect)
+
+
+def interpret(source: Source, dialect: int) -> Graph:
+    """The graph by the semantics that are written here, whatever the native core would read."""
     sources = Sources(dialect, source.name, source.data, source.path)
     program = Program()
     depth = sys.getrecursionlimit()
