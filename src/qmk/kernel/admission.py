@@ -35,8 +35,7 @@ def verify_for(graph: Graph, session: Session) -> list[Finding]:
     with every finding."""
     held, tenant = session.caps.held, session.tenant.name
     report = once(graph, ("verified", held, tenant), lambda it: verify(it, held_caps=held, tenant=tenant))
-    error = report.error()
-    if error is not None:
+    if (error := report.error()) is not None:
         raise error
     return list(report.warnings)
 

@@ -116,7 +116,8 @@ def _find_backing(
     kernel: Tables, tenant: str, graph: Graph, named: Mapping[str, str], shots: int
 ) -> tuple[dict[str, Channel], tuple[ChannelUse, ...]]:
     """The channel behind each channel.open that has one, and what is taken of them."""
-    if not graph.chs and not named and not once(graph, "spans", _names_tenants):
+    spans = once(graph, "spans", lambda it: any(n.op == "core.alloc" and "tenant_id" in n.args for n in it.nodes))
+    if not graph.chs and not named and not spans:
         return {}, ()
     found, owners = openings(graph, tenant)
     _require_handles(kernel, named, found)
@@ -132,10 +133,6 @@ def _find_backing(
             if owner != tenant and owner not in joined:
                 raise kernel.refusals.not_invited(owner, node)
     return backed, _uses(found, backed, shots)
-
-
-def _names_tenants(graph: Graph) -> bool:
-    return any(node.op == "core.alloc" and "tenant_id" in node.args for node in graph.nodes)
 
 
 def _require_handles(kernel: Tables, named: Mapping[str, str], found: list[Opening]) -> None:
