@@ -3,9 +3,8 @@ for 100,000.
 
 Programs of Clifford gates and rotations on 20 qubits, and on 1,000, measured at the end. For each, in CPU time, the
 least of some repeats: the features of the packed graph as the kernel has it, the features with a prediction of the
-native core, one choice, their sum as a short job pays it, the sum of a long one (a prediction, and two choices), and
-what a short job would pay with the features in Python. ``plan`` is what ``qmk.sample`` pays instead, most of which
-prepares the run.
+native core, one choice, their sum as a short job pays it, and the sum of a long one (a prediction, and two choices).
+``plan`` is what ``qmk.sample`` pays instead, most of which prepares the run.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ import qmk_native
 from qmk import router
 from qmk.base.errors import QmkError
 from qmk.qvm.graph import Graph, pack
-from qmk.router.features import Look, features, reference
+from qmk.router.features import Look, features
 from qmk.sdk.engine import Features
 from qmk.sdk.kit.builder import Builder
 
@@ -72,7 +71,6 @@ def row(qubits: int, gates: int, clifford: bool) -> str:
     predicted = least_ms(lambda: _both(graph, packed), repeats)
     known = features(graph, packed=packed)
     once = least_ms(lambda: choose(known), 20)
-    python = least_ms(lambda: reference(graph), min(repeats, 3))
     total = plain + once
     long = predicted + 2 * once
     bar = BARS_MS[gates]
@@ -86,14 +84,14 @@ def row(qubits: int, gates: int, clifford: bool) -> str:
     held = "held" if total <= bar else "missed"
     return (
         f"{qubits:>6} {gates:>8} {kind:<10}{plain:>9.3f}{predicted:>10.3f}{once:>9.3f}{total:>9.3f} "
-        f"{bar:>6.1f} {held:<8}{long:>9.3f}{python + once:>9.2f}{prepared}"
+        f"{bar:>6.1f} {held:<8}{long:>9.3f}{prepared}"
     )
 
 
 def main() -> None:
     print("CPU ms")
     print(f"{'qubits':>6} {'gates':>8} {'':<10}{'features':>9}{'predict':>10}{'choose':>9}{'total':>9} "
-          f"{'bar':>6} {'':<8}{'long':>9}{'python':>9}{'plan':>9}")  # fmt: skip
+          f"{'bar':>6} {'':<8}{'long':>9}{'plan':>9}")  # fmt: skip
     for qubits in (20, 1000):
         for gates in BARS_MS:
             for clifford in (True, False):

@@ -13,17 +13,10 @@ import msgspec
 from qmk.abi.call import Call
 from qmk.abi.calls import q_negotiate_caps, q_submit
 from qmk.base.errors import QmkError
-from qmk.formats import json_codec
-from qmk.qvm.graph import Graph
 from qmk.rpc import frame
 
 RECEIVE_BYTES = 1 << 18
 ENDED = frozenset({"COMPLETED", "FAILED", "CANCELLED"})
-
-
-def raw_graph(graph: Graph) -> msgspec.Raw:
-    """The program as it goes over the wire; parsed, and given its noise, in the caller's process."""
-    return msgspec.Raw(json_codec.encode(graph))
 
 
 def negotiate_request(

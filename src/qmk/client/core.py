@@ -38,7 +38,8 @@ from qmk.client.checkpoints import Checkpoints
 from qmk.client.lists import Lists
 from qmk.client.patience import Outage, new_key
 from qmk.client.result import Fetch, Result
-from qmk.request.build import build_remote, notes_of, policy_of
+from qmk.client.wire import WireGraphs
+from qmk.request.build import notes_of, policy_of
 from qmk.request.options import RunOptions, read_options
 from qmk.request.program import ProgramLike
 from qmk.request.signature import takes
@@ -103,6 +104,7 @@ class Core(Lists, Checkpoints, Channels):
         self._capabilities = capabilities
         self._quota = quota
         self._link = link
+        self._graphs = WireGraphs()
         self._session = ""
         self._numbers = itertools.count(1)
         self._connecting = link.lock()
@@ -151,14 +153,14 @@ class Core(Lists, Checkpoints, Channels):
         return await self._submit(program, read_options("Client.submit", keywords))
 
     async def _submit(self, program: ProgramLike, options: RunOptions) -> q_submit.Reply:
-        request = build_remote(program, options)
+        wire = self._graphs.write(program, options)
         key = options.idempotency_key or (new_key() if self._patience_s else "")
         return await self._ask(
             q_submit.CALL,
             bool(key),
-            graph=calls.raw_graph(request.graph),
-            shots=request.shots,
-            policy=policy_of(options, request.qec),
+            graph=wire.graph,
+            shots=wire.shots,
+            policy=policy_of(options, wire.qec),
             idempotency_key=key,
             keep_events=options.keep_events,
             outputs=options.outputs,
@@ -210,10 +212,9 @@ class Core(Lists, Checkpoints, Channels):
     async def estimate(self, program: ProgramLike, **keywords: Unpack[ClientEstimateKeywords]) -> q_estimate.Reply:
         """Memory and time that each engine would need for a program, without running it; ``outputs`` beyond counts."""
         options = read_options("Client.estimate", keywords)
-        request = build_remote(program, options)
-        graph = calls.raw_graph(request.graph)
+        wire = self._graphs.write(program, options)
         return await self._ask(
-            q_estimate.CALL, graph=graph, shots=request.shots, outputs=options.outputs, qec=request.qec
+            q_estimate.CALL, graph=wire.graph, shots=wire.shots, outputs=options.outputs, qec=wire.qec
         )
 
     async def alloc(self, n: int, profile: str = "") -> q_alloc.Reply:

@@ -10,6 +10,8 @@ repairs what QVM 0.1 tolerates. Limits of what is read: UTF-8, byte order mark a
 from __future__ import annotations
 
 import codecs
+import math
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -23,6 +25,7 @@ from qmk.formats.json_shape import (
     KEYS_10,
     Document,
     Names,
+    PlainProgram,
     RawNode,
     RawOutput,
     RawProgram,
@@ -48,7 +51,10 @@ _TYPES: dict[str, Any] = {
     "shots": int,
 }
 _DECODERS = {key: msgspec.json.Decoder(kind) for key, kind in _TYPES.items()}
+_PLAIN_DECODERS = {**_DECODERS, "program": msgspec.json.Decoder(PlainProgram)}
 _ANY = msgspec.json.Decoder()
+_ANGLES = {op.name: op.params[0].name for op in OPS.values() if len(op.params) == 1 and op.params[0].kind == "angle"}
+"""The parameter of the ops that have a single one, an angle."""
 
 
 def decode(data: bytes) -> tuple[Graph, list[Finding]]:
@@ -63,14 +69,30 @@ def decode(data: bytes) -> tuple[Graph, list[Finding]]:
     try:
         top = _TOP.decode(data)
         known = known_keys(_ANY.decode(top["version"]) if "version" in top else None)
-        parts = {key: (_DECODERS[key] if key in known else _ANY).decode(raw) for key, raw in top.items()}
+        parts = _plain_parts(data, top, known) or _parts(top, known, _DECODERS)
         document = _document(parts, known)
-        if b"\\" in data or _keys(data) != _keys(msgspec.json.encode(parts)):
+        plain = parts["program"].__class__ is PlainProgram
+        if not plain and (b"\\" in data or _keys(data) != _keys(msgspec.json.encode(parts))):
             walk.findings += json_text.duplicates(data)
     except _WRONG:
         document = walk.document(json_text.decode(data))
         walk.findings += json_text.duplicates(data)
     return _graph(document, walk)
+
+
+def _parts(top: Mapping[str, msgspec.Raw], known: tuple[str, ...], decoders: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: (decoders[key] if key in known else _ANY).decode(raw) for key, raw in top.items()}
+
+
+def _plain_parts(data: bytes, top: Mapping[str, msgspec.Raw], known: tuple[str, ...]) -> dict[str, Any] | None:
+    """The parts with nodes as graphs have them; None unless every key of the document is one of theirs, once."""
+    if b"\\" in data or b'"guard"' in data:
+        return None
+    try:
+        parts = _parts(top, known, _PLAIN_DECODERS)
+    except _WRONG:
+        return None
+    return parts if _keys(data) == _keys(msgspec.json.encode(parts)) else None
 
 
 def decode_value(value: Any) -> tuple[Graph, list[Finding]]:
@@ -116,7 +138,7 @@ def _keys(data: bytes) -> int:
 
 def _graph(document: Document, walk: Walk) -> tuple[Graph, list[Finding]]:
     """Normalise what either path delivered; raises with all findings when one of them is an error."""
-    nodes = tuple([_node(raw, walk) for raw in document.nodes])
+    nodes = tuple([_plain_node(raw, walk) if isinstance(raw, Node) else _node(raw, walk) for raw in document.nodes])
     problem = json_problem(document.extra, "metadata")
     if problem is not None:
         walk.add(problem.rule, f"top level, {problem.where}: {problem.message}", problem.fix)
@@ -145,6 +167,19 @@ def _graph(document: Document, walk: Walk) -> tuple[Graph, list[Finding]]:
         inferred=document.resources is None,
     )
     return graph, walk.findings[: LIMITS.findings]
+
+
+def _plain_node(node: Node, walk: Walk) -> Node:
+    """The node itself where its op and its arguments are in normal form, as ``encode`` writes them."""
+    args = node.args
+    if node.op in OPS and not node.metadata:
+        if not args:
+            return node
+        if len(args) == 1:
+            ((key, value),) = args.items()
+            if type(value) is float and math.isfinite(value) and _ANGLES.get(node.op) == key:
+                return node
+    return _node(RawNode(**{name: getattr(node, name) for name in node.__struct_fields__}), walk)
 
 
 def _node(raw: RawNode, walk: Walk) -> Node:

@@ -10,7 +10,7 @@ from msgspec import UNSET, UnsetType
 
 from qmk.base.errors import Finding, invalid_graph
 from qmk.formats.json_rules import finding
-from qmk.qvm.graph import VERSIONS, Output
+from qmk.qvm.graph import VERSIONS, Node, Output
 
 Names = tuple[str, ...]
 
@@ -34,6 +34,12 @@ class RawProgram(msgspec.Struct, forbid_unknown_fields=True):
     nodes: list[RawNode]
 
 
+class PlainProgram(msgspec.Struct, forbid_unknown_fields=True):
+    """Nodes read as graphs have them, where no key says more than theirs (which msgspec does not tell)."""
+
+    nodes: list[Node]
+
+
 class RawResources(msgspec.Struct, forbid_unknown_fields=True):
     vqs: Names | UnsetType = UNSET
     chs: Names | UnsetType = UNSET
@@ -50,7 +56,7 @@ class Document(msgspec.Struct):
     """What both paths deliver. None: the key is absent. ``extra``: top-level keys the format does not know."""
 
     version: str | None = None
-    nodes: list[RawNode] = []
+    nodes: list[RawNode] | list[Node] = []
     resources: RawResources | None = None
     caps: Names | None = None
     families: Names = ()

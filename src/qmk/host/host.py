@@ -144,6 +144,16 @@ class Host:
         found = self._kernel.jobs.by_id.get(job)
         return self.routing.version(engine or (found.submitted.engine if found is not None else ""))
 
+    def tenant_of(self, session_id: str) -> str:
+        """Whose session that is; empty for none."""
+        session = self._kernel.sessions.get(session_id)
+        return "" if session is None else session.tenant.name
+
+    @property
+    def tenants(self) -> int:
+        """How many tenants there are, the local one among them."""
+        return self._kernel.tenants.others + 1
+
     def connect(self, launcher: Launcher) -> None:
         """Say who runs launches, once, before the first event."""
         self.launches.launcher = launcher

@@ -18,6 +18,7 @@ import msgspec
 from qmk.base.errors import Finding, QmkError
 from qmk.base.limits import LIMITS
 from qmk.host.host import Host
+from qmk.host.programs import Programs, Read, key_of
 from qmk.host.translation import Translation
 from qmk.host.transport import Batch, Connection
 from qmk.qvm.graph import Graph
@@ -49,6 +50,7 @@ class Office:
 
     def __init__(self, translation: Translation, etiquette: Etiquette) -> None:
         self._translation = translation
+        self._programs = Programs()
         self._etiquette = etiquette
         self._host: Host | None = None
         self._connections: dict[int, Connection] = {}
@@ -103,6 +105,14 @@ class Office:
             self.refuse(connection.number, ref, decoded.error)
             return
         assert decoded.call is not None
+        key = key_of(decoded.request)
+        if not key:
+            self._call(connection, ref, decoded, None, [])
+            return
+        known = self._programs.get(self._tenant_of(decoded), key)
+        if known is not None:
+            self._call(connection, ref, decoded, *known)
+            return
         program = getattr(decoded.request, "program", None)
         if program is not None:
             self._translation.translate(
@@ -113,6 +123,7 @@ class Office:
             return
         try:
             graph, warnings = graph_of(decoded.request)
+            assert graph is not None
         except QmkError as error:
             self.refuse(connection.number, ref, error)
             return
@@ -120,7 +131,16 @@ class Office:
             log.exception("reading the graph of a %s failed", decoded.call.name)
             self.refuse(connection.number, ref, QmkError("INTERNAL_ERROR", "a defect in QMK's graph reader"))
             return
-        self._call(connection, ref, decoded, graph, warnings)
+        self._call(connection, ref, decoded, *self._keep(decoded, graph, warnings))
+
+    def _tenant_of(self, decoded: frame.Decoded) -> str:
+        assert self._host is not None
+        return self._host.tenant_of(getattr(decoded.request, "session_id", ""))
+
+    def _keep(self, decoded: frame.Decoded, graph: Graph, warnings: list[Finding]) -> Read:
+        assert self._host is not None
+        tenant, key = self._tenant_of(decoded), key_of(decoded.request)
+        return self._programs.put(tenant, key, graph, warnings, self._host.tenants)
 
     def _translated(
         self,
@@ -133,10 +153,11 @@ class Office:
     ) -> None:
         if ref not in self._calls:
             return  # the connection was closed in the meantime
-        if error is not None:
+        if graph is None:
+            assert error is not None
             self.refuse(connection.number, ref, error)
         else:
-            self._call(connection, ref, decoded, graph, warnings)
+            self._call(connection, ref, decoded, *self._keep(decoded, graph, warnings))
 
     def _call(
         self, connection: Connection, ref: int, decoded: frame.Decoded, graph: Graph | None, warnings: list[Finding]

@@ -17,7 +17,7 @@ from qmk.kernel.events import Submitted
 from qmk.kernel.objects.capability import insufficient
 from qmk.kernel.objects.session import Session
 from qmk.kernel.tables import Tables
-from qmk.qvm.graph import Graph
+from qmk.qvm.graph import Graph, once
 from qmk.qvm.outputs import Outputs
 from qmk.qvm.verify import verify
 
@@ -33,7 +33,8 @@ def require_graph(kernel: Tables, graph: Graph | None) -> Graph:
 def verify_for(graph: Graph, session: Session) -> list[Finding]:
     """The verifier's warnings. Raises INSUFFICIENT_CAPS when capabilities are all that is wrong, else INVALID_GRAPH
     with every finding."""
-    report = verify(graph, held_caps=session.caps.held, tenant=session.tenant.name)
+    held, tenant = session.caps.held, session.tenant.name
+    report = once(graph, ("verified", held, tenant), lambda it: verify(it, held_caps=held, tenant=tenant))
     error = report.error()
     if error is not None:
         raise error

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from qmk.base.limits import LIMITS
 from qmk.kernel.events import Submitted
 from qmk.qvm.families import OPS
-from qmk.qvm.graph import Graph, pack
+from qmk.qvm.graph import Graph, once, pack
 from qmk.qvm.outputs import Outputs, values_bytes_max
 from qmk.qvm.outputs import n_qubits as n_qubits_of
 
@@ -73,8 +73,8 @@ def result_bytes_max(n_events: int, shots: int, keep_events: bool) -> int:
 
 def count_program(graph: Graph, shots: int, keep_events: bool, outputs: Outputs | None) -> dict[str, Any]:
     """The fields of a record that follow from a verified graph and from what is wanted of it."""
-    n_qubits, gates = measure(graph)
-    epochs, epoch_nodes = epoch_sizes(graph)
+    n_qubits, gates = once(graph, "size", measure)
+    epochs, epoch_nodes = once(graph, "epochs", epoch_sizes)
     packed = pack(graph)
     return {
         "graph": packed,

@@ -26,7 +26,7 @@ from qmk.kernel.objects.job import QUEUED, RUNNING, Job
 from qmk.kernel.tables import Tables
 from qmk.qvm import link
 from qmk.qvm.families import OPS
-from qmk.qvm.graph import Graph, Node
+from qmk.qvm.graph import Graph, Node, once
 from qmk.qvm.link import bell_pairs
 
 CHANNEL_TIMER = "chan:"
@@ -116,8 +116,7 @@ def _find_backing(
     kernel: Tables, tenant: str, graph: Graph, named: Mapping[str, str], shots: int
 ) -> tuple[dict[str, Channel], tuple[ChannelUse, ...]]:
     """The channel behind each channel.open that has one, and what is taken of them."""
-    spans = any(node.op == "core.alloc" and "tenant_id" in node.args for node in graph.nodes)
-    if not graph.chs and not named and not spans:
+    if not graph.chs and not named and not once(graph, "spans", _names_tenants):
         return {}, ()
     found, owners = openings(graph, tenant)
     _require_handles(kernel, named, found)
@@ -133,6 +132,10 @@ def _find_backing(
             if owner != tenant and owner not in joined:
                 raise kernel.refusals.not_invited(owner, node)
     return backed, _uses(found, backed, shots)
+
+
+def _names_tenants(graph: Graph) -> bool:
+    return any(node.op == "core.alloc" and "tenant_id" in node.args for node in graph.nodes)
 
 
 def _require_handles(kernel: Tables, named: Mapping[str, str], found: list[Opening]) -> None:

@@ -8,11 +8,12 @@ verifier to name), parameter synonyms are resolved, angles are floats in radians
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
-from typing import Any, Literal, cast
+from collections.abc import Callable, Hashable, Iterable
+from typing import Any, Literal, TypeVar, cast
 
 import msgspec
 
+T = TypeVar("T")
 VERSIONS = ("0.1", "1.0")
 
 
@@ -81,6 +82,32 @@ class Graph(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     inferred: bool = False
 
 
+class KeptGraph(Graph, frozen=True, kw_only=True, dict=True):
+    """A graph that nobody changes any more, the values in its ``args`` included: what follows from it is computed once
+    (``once``). Whoever makes one must be the only holder of its nodes."""
+
+
+KEPT_FACTS = 16
+"""Facts that a kept graph holds at most."""
+
+
+def keep(graph: Graph) -> KeptGraph:
+    """The same graph, which nobody else changes from now on."""
+    return KeptGraph(**{name: getattr(graph, name) for name in graph.__struct_fields__})
+
+
+def once(graph: Graph, fact: Hashable, compute: Callable[[Graph], T]) -> T:
+    """``compute(graph)``, which depends on nothing but the graph and ``fact``; a kept graph remembers it."""
+    if not isinstance(graph, KeptGraph):
+        return compute(graph)
+    known: dict[Hashable, Any] = cast("Any", graph.__dict__)
+    if fact not in known:
+        if len(known) >= KEPT_FACTS:
+            known.clear()
+        known[fact] = compute(graph)
+    return known[fact]
+
+
 def collect(nodes: Iterable[Node]) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
     """Qubits, channels and events in order of first use, where a source declares none; an event counts where it is
     produced, so that one which is only read stays undeclared."""
@@ -142,7 +169,7 @@ def canonical_bytes(graph: Graph) -> bytes:
 
 def digest(graph: Graph) -> str:
     """SHA-256 of ``canonical_bytes`` in hexadecimal."""
-    return hashlib.sha256(canonical_bytes(graph)).hexdigest()
+    return once(graph, "digest", lambda it: hashlib.sha256(canonical_bytes(it)).hexdigest())
 
 
 _PACKER = msgspec.msgpack.Encoder()
@@ -152,7 +179,7 @@ _UNPACKER = msgspec.msgpack.Decoder(Graph)
 def pack(graph: Graph) -> bytes:
     """The graph as MessagePack, for the journal and the processes of one installation: fifteen times faster to write
     than ``formats.binary``, three times larger, and bound to this release's structs. Files are ``formats.binary``."""
-    return _PACKER.encode(graph)
+    return once(graph, "packed", _PACKER.encode)
 
 
 def unpack(data: bytes) -> Graph:

@@ -33,12 +33,20 @@ def to_graph(program: ProgramLike, format: str | None = None, params: Mapping[st
 
 def source(program: os.PathLike[str] | str | bytes) -> tuple[bytes, str]:
     """The source text, and the path of its file ("" where there is none)."""
-    if isinstance(program, bytes):
-        return program, ""
-    if isinstance(program, str) and any(mark in program for mark in _MARKS_OF_TEXT):
-        return program.encode(), ""
-    path = os.fspath(program)
+    text = source_text(program)
+    if text is not None:
+        return text, ""
+    path = os.fsdecode(program)
     return _read(path), path
+
+
+def source_text(program: ProgramLike) -> bytes | None:
+    """The source text where it is given as such; None for a graph and for a file."""
+    if isinstance(program, bytes):
+        return program
+    if isinstance(program, str) and any(mark in program for mark in _MARKS_OF_TEXT):
+        return program.encode()
+    return None
 
 
 def _read(path: str) -> bytes:

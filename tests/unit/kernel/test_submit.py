@@ -10,9 +10,11 @@ import pytest
 from qmk.abi.calls import METHODS
 from qmk.abi.shapes import Policy
 from qmk.base.errors import Finding
+from qmk.kernel import admission
 from qmk.kernel.effects import Estimate, Journal, Launch, Reply, ReplyError, Route, SetTimer
 from qmk.kernel.events import CallReceived, Refused, Routed, Submitted
-from qmk.qvm.graph import Node, digest, pack, unpack
+from qmk.qvm.graph import Node, digest, keep, pack, unpack
+from qmk.qvm.verify import verify
 
 
 def test_an_accepted_job_is_journaled_before_it_is_answered(bench: Any, program: Any) -> None:
@@ -193,3 +195,19 @@ def test_an_estimate_is_verified_and_passed_on(bench: Any, program: Any) -> None
     ]
     broken = msgspec.structs.replace(graph, nodes=graph.nodes[1:])
     assert bench.refusal("q_estimate", session_id=session, graph=broken).kind.name == "INVALID_GRAPH"
+
+
+def test_a_kept_program_is_verified_anew_for_other_capabilities_and_read_once_for_the_same(
+    bench: Any, program: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = keep(program())
+    looked: list[object] = []
+    monkeypatch.setattr(admission, "verify", lambda graph, **how: looked.append(how) or verify(graph, **how))
+    able = bench.open()
+    first, second = bench.submit(able, graph=kept), bench.submit(able, graph=kept)
+    assert first != second
+    assert len(looked) == 1
+    unable = bench.open(requested=["CAP_SUBMIT"])
+    error = bench.refusal("q_submit", session_id=unable, graph=kept)
+    assert error.kind.name == "INSUFFICIENT_CAPS"
+    assert len(looked) == 2

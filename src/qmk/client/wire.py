@@ -1,0 +1,89 @@
+"""Programs as they go over the wire: read, given their noise and written in the caller's process.
+
+A text that is sent again and again, with other seeds or shots, is read and written once.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from qmk.formats import json_codec
+from qmk.request.build import build_remote
+from qmk.request.program import source_text
+
+if TYPE_CHECKING:
+    from qmk.abi.shapes import Qec
+    from qmk.request.options import RunOptions
+    from qmk.request.program import ProgramLike
+
+KEPT_BYTES = 16 << 20
+"""Bytes of the texts and graphs that one client keeps."""
+
+_encode = msgspec.json.Encoder(order="deterministic").encode
+
+Key = tuple[bytes, str, bytes]
+"""Text, format, parameters."""
+
+
+class Wire(NamedTuple):
+    """A graph as JSON, the shots it is asked for, and the machine that the daemon is to write it for."""
+
+    graph: msgspec.Raw
+    shots: int | None
+    qec: Qec | None
+
+
+class WireGraphs:
+    """The graphs of one client."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[Key, msgspec.Raw] = OrderedDict()
+        self._kept_bytes = 0
+        self._lock = threading.Lock()
+
+    def write(self, program: ProgramLike, options: RunOptions) -> Wire:
+        """The program with these options; raises what ``build_remote`` raises."""
+        key = _key(program, options)
+        found = None if key is None else self._find(key)
+        if found is not None:
+            return Wire(found, options.shots, None)
+        request = build_remote(program, options)
+        graph = msgspec.Raw(json_codec.encode(request.graph))
+        if key is not None:
+            self._keep(key, graph)
+        return Wire(graph, request.shots, request.qec)
+
+    def _find(self, key: Key) -> msgspec.Raw | None:
+        with self._lock:
+            found = self._kept.get(key)
+            if found is not None:
+                self._kept.move_to_end(key)
+            return found
+
+    def _keep(self, key: Key, graph: msgspec.Raw) -> None:
+        with self._lock:
+            if key in self._kept:
+                return
+            self._kept[key] = graph
+            self._kept_bytes += len(key[0]) + len(graph)
+            while self._kept_bytes > KEPT_BYTES:
+                oldest, written = self._kept.popitem(last=False)
+                self._kept_bytes -= len(oldest[0]) + len(written)
+
+
+def _key(program: ProgramLike, options: RunOptions) -> Key | None:
+    """What the graph follows from: a text, its format and its parameters. None where it follows from more: noise, a
+    device, files, which may change."""
+    more = options.noise, options.device, options.qec, options.error
+    text = source_text(program)
+    if text is None or any(each is not None for each in more):
+        return None
+    try:
+        params = _encode(options.params) if options.params else b""
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        return None
+    return text, options.format or "", params
