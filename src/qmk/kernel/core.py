@@ -188,8 +188,7 @@ class Kernel(State):
     def _on_finished(self, event: ev.Finished) -> None:
         job = self.jobs.current(event.job, event.fence)
         if job is not None:
-            place = self.jobs.queue.where(job) if event.began_ns else ("", 0)
-            self.commit(structs.replace(event, place=place))
+            self.commit(structs.replace(event, place=self.jobs.queue.where(job)))
             self.launch_ready()
 
     def _on_progressed(self, event: ev.Progressed) -> None:

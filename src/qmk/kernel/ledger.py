@@ -48,10 +48,9 @@ def _never_began(record: Event) -> bool:
 
 
 def _charge(accounts: Accounts, job: Job, record: Event) -> Charge:
-    now_ns, submitted = record.now_ns, job.submitted
+    now_ns, submitted, began_ns = record.now_ns, job.submitted, job.started_ns or getattr(record, "began_ns", 0)
     outcome, shots = _outcome(job, record)
     cpu_seconds, engine_ns, result_bytes = 0.0, 0, 0
-    started_ns = job.started_ns or getattr(record, "began_ns", 0) or now_ns
     if isinstance(record, Finished):
         engine_ns = seconds_ns(float(record.usage.get("engine_seconds", 0.0)))
         cpu_seconds = float(record.usage.get("cpu_seconds", 0.0))
@@ -78,7 +77,7 @@ def _charge(accounts: Accounts, job: Job, record: Event) -> Charge:
             "cpu_seconds": cpu_seconds,
             "logical_qubits": submitted.n_qubits,
             "bytes_stored": accounts.kept_by(job.id, result_bytes) if last else 0,
-            "queue_seconds": max(0, started_ns - submitted.now_ns) / SECOND_NS,
+            "queue_seconds": max(0, (began_ns or now_ns) - submitted.now_ns) / SECOND_NS,
             **(_on_patches(job, 0 if outcome == CACHED else shots) if submitted.footprint is not None else {}),
         },
     )
