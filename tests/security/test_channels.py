@@ -17,8 +17,8 @@ from qmk.kernel.config import KernelConfig
 from qmk.kernel.core import Kernel
 from qmk.kernel.effects import Journal, Reply, ReplyError, Route
 from qmk.kernel.events import CallReceived, Routed, Submitted
-from qmk.kernel.handlers import channels as handlers
 from qmk.kernel.handlers import submit as submitting
+from qmk.kernel.objects.channel import Channel
 from qmk.policy.standard import STANDARD
 from qmk.qvm.graph import Graph, unpack
 from qmk.qvm.verify import firewall as rules
@@ -208,7 +208,7 @@ ATTACKS: list[tuple[Callable[[World], Any], str, Off]] = [
     (self_granted, "CHANNEL_REQUIRED", [(firewall, "admit", let_in)]),
     (qubits_of_a_stranger, "CHANNEL_REQUIRED", [(firewall, "admit", let_in)]),
     (one_side_only, "CHANNEL_NOT_APPROVED", [(firewall, "trouble", no_trouble)]),
-    (own_approval, "CHANNEL_NOT_APPROVED", [(handlers.firewall, "approvable", lambda *_: True)]),
+    (own_approval, "CHANNEL_NOT_APPROVED", [(Channel, "awaits", lambda *_: True)]),
     (revoked, "CHANNEL_CLOSED", [(firewall, "trouble", no_trouble)]),
     (expired, "CHANNEL_EXPIRED", [(firewall, "expire", nothing)]),
     (used_up, "CHANNEL_EXHAUSTED", [(firewall, "require", nothing)]),

@@ -34,7 +34,7 @@ def answer(bench: Bench, token: str, **known: Any) -> dict[str, Any]:
 
 
 def uniform() -> dict[str, Any]:
-    return tokens.refused().to_dict()
+    return tokens.refusal().to_dict()
 
 
 # Tokens

@@ -22,7 +22,7 @@ import pytest
 
 from qmk.base.limits import LIMITS
 from qmk.kernel import firewall
-from qmk.kernel.handlers import resources
+from qmk.kernel.handlers import jobs
 from qmk.kernel.objects.session import SessionTable
 from qmk.kernel.state import State
 from qmk.policy.schedule import forecast
@@ -91,7 +91,7 @@ LEAKS = [
     (SessionTable, "use", any_session),
     (State, "job_of", any_job),
     (firewall, "party", any_channel),
-    (resources, "_queue_figures", figures_of_all),
+    (jobs, "_queue_figures", figures_of_all),
     (forecast, "place", place_among_all),
 ]
 

@@ -18,7 +18,7 @@ from qmk.kernel.events import (
     TimerFired,
     Yielded,
 )
-from qmk.kernel.objects.channel import MOVES, OPEN, PROPOSED, STATES, Channel
+from qmk.kernel.objects.channel import CLOSED, EXHAUSTED, EXPIRED, MOVES, OPEN, PROPOSED, Channel
 from qmk.kernel.objects.moves import IllegalMove
 from qmk.qvm.graph import Graph, pack, unpack
 from qmk.qvm.link import Link
@@ -505,6 +505,9 @@ def test_where_nobody_else_is_known_there_is_nobody_to_open_a_channel_to(make_be
 def test_where_nobody_else_is_known_owners_are_labels(make_bench: Any) -> None:
     bench = make_bench()
     assert isinstance(bench.submit(bench.open(), graph=joint()), str)
+
+
+STATES = (PROPOSED, OPEN, EXHAUSTED, CLOSED, EXPIRED)
 
 
 @pytest.mark.parametrize("source", STATES)

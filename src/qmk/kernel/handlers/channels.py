@@ -12,6 +12,7 @@ import math
 import msgspec
 
 from qmk.abi.calls import q_chan_status, q_close_chan, q_open_chan
+from qmk.abi.quotas import SECOND_NS
 from qmk.base.errors import QmkError
 from qmk.base.ids import opaque
 from qmk.kernel import firewall
@@ -20,8 +21,6 @@ from qmk.kernel.objects.channel import CLOSED, OPEN, PROPOSED, Channel, trouble
 from qmk.kernel.objects.session import Session
 from qmk.kernel.state import State
 from qmk.qvm import link
-
-SECOND = 1_000_000_000
 
 
 def open_channel(kernel: State, event: CallReceived, session: Session) -> None:
@@ -78,7 +77,7 @@ def _approve(kernel: State, event: CallReceived, session: Session) -> Channel:
     if channel.ended and found is not None:
         raise found
     bounds = (request.fidelity, request.entanglements_max, request.expiry)
-    if channel.state != PROPOSED or session.tenant.name != channel.peer:
+    if not channel.awaits(session.tenant.name):
         if any(bound is not None for bound in bounds):
             raise _invalid("channel", f"this side's bounds of {channel.id} stand; propose another channel for others")
         return channel
@@ -128,7 +127,7 @@ def _record(kernel: State, channel: Channel) -> None:
 def _expiry_ns(kernel: State, expiry: float | None) -> int:
     if expiry is None:
         return 0
-    ns = int(expiry * SECOND) if math.isfinite(expiry) else 0
+    ns = int(expiry * SECOND_NS) if math.isfinite(expiry) else 0
     if ns <= kernel.now_ns:
         raise _invalid("expiry", f"expiry {expiry:g} is not in the future (Unix time in seconds)")
     if ns >= 1 << 63:

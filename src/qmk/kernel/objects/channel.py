@@ -20,7 +20,6 @@ EXHAUSTED = "EXHAUSTED"
 CLOSED = "CLOSED"
 EXPIRED = "EXPIRED"
 
-STATES = (PROPOSED, OPEN, EXHAUSTED, CLOSED, EXPIRED)
 ENDED = frozenset((CLOSED, EXPIRED))
 
 
@@ -70,6 +69,10 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def pairs_left(self) -> int:
         return self.pairs_max - self.pairs_used
+
+    def awaits(self, tenant: str) -> bool:
+        """Whether it waits for this tenant's word."""
+        return self.state == PROPOSED and tenant == self.peer
 
     def holders(self) -> tuple[str, ...]:
         """Tenants whose quota it counts in: the proposer, and whoever approved; nobody once it has ended."""
