@@ -108,7 +108,7 @@ QUOTAS: dict[str, Row] = {
 
 
 def check_limits(limits: Mapping[str, int], field: str = "quota") -> None:
-    """Raise INVALID_PARAMS when a name is no quota's, or a limit is negative."""
+    """Raise INVALID_PARAMS when a name is not that of a quota, or a limit is negative."""
     for name, limit in limits.items():
         if name not in QUOTAS:
             near = difflib.get_close_matches(name, QUOTAS, 1)

@@ -12,7 +12,7 @@ from msgspec import Meta, Raw, Struct
 from qmk.base.limits import LIMITS
 
 INT_MAX = 2**63 - 1
-"""the largest integer that a request may carry: what journals and other processes can hold"""
+"""The largest integer that a request may carry: what journals and other processes can hold"""
 
 SessionId = Annotated[str, Meta(description="session from q_negotiate_caps", min_length=1, max_length=64)]
 JobId = Annotated[str, Meta(description="job from q_submit", min_length=1, max_length=64)]
@@ -96,7 +96,7 @@ Channels = Annotated[
 ]
 
 QEC_CHARS = 256
-"""of the text of a machine"""
+"""Of the text of a machine."""
 
 
 class Qec(Request, frozen=True):

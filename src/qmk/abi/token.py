@@ -31,7 +31,7 @@ _TEXT = re.compile(r"[A-Za-z0-9_-]+")
 
 
 class MalformedToken(ValueError):
-    """The text is no token."""
+    """The text is not a token."""
 
 
 class Token(msgspec.Struct, frozen=True):
@@ -178,13 +178,13 @@ def attenuate(
     """A narrower token made from ``text``, without any key: it cannot be widened again. ``expires`` is in Unix seconds,
     ``shots`` the most of one job, ``uid`` the only user id that may present it.
 
-    Raises INVALID_PARAMS when ``text`` is no token, nothing is asked for, or the token has no room for more caveats.
+    Raises INVALID_PARAMS when ``text`` is not a token, nothing is asked for, or the token has no room for more caveats.
     """
     bounds = Bounds(expires, None if rights is None else frozenset(rights), shots, uid)
     caveats = caveats_of(bounds)
     if not caveats:
         raise QmkError("INVALID_PARAMS", "nothing to narrow the token by", help="give expires, rights, shots or uid")
-    token = extend(opened(text), caveats)
+    token = extend(open_token(text), caveats)
     made = write(token) if len(token.caveats) <= LIMITS.token_caveats else ""
     if not made or len(made) > LIMITS.token_chars:
         raise QmkError(
@@ -196,8 +196,8 @@ def attenuate(
     return made
 
 
-def opened(text: str) -> Token:
-    """``read`` for people: INVALID_PARAMS when the text is no token."""
+def open_token(text: str) -> Token:
+    """``read`` for people: INVALID_PARAMS when the text is not a token."""
     try:
         return read(text)
     except MalformedToken:

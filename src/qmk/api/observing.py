@@ -46,10 +46,10 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[Any]]
 
 SAMPLED_SHOTS = 10_000
-"""shots of each basis where values have to be sampled and nobody says how many"""
+"""Shots of each basis where values have to be sampled and nobody says how many."""
 
 NARROW = 12
-"""qubits up to which the whole state is computed without asking whether a part would do"""
+"""Qubits up to which the whole state is computed without asking whether a part would do."""
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,7 @@ def _of_text(source: Source, method: str, rewrites: bool, cache: bool) -> Known 
     circuit = source.circuit
     if circuit is None:
         return None
-    return _keep(key, _known(circuit, method, rewrites, False, {}), keeps)
+    return _keep(key, _prepare(circuit, method, rewrites, False, {}), keeps)
 
 
 def _of_graph(source: Source, method: str, rewrites: bool, cache: bool) -> Known | None:
@@ -89,10 +89,10 @@ def _of_graph(source: Source, method: str, rewrites: bool, cache: bool) -> Known
             raise
         return None
     fenced = any(node.op == "core.fence" for node in source.graph.nodes)
-    return _keep(key, _known(circuit, method, rewrites, fenced, notes), cache)
+    return _keep(key, _prepare(circuit, method, rewrites, fenced, notes), cache)
 
 
-def _known(circuit: qmk_native.Circuit, method: str, rewrites: bool, fenced: bool, notes: dict[str, Any]) -> Known:
+def _prepare(circuit: qmk_native.Circuit, method: str, rewrites: bool, fenced: bool, notes: dict[str, Any]) -> Known:
     from qmk.ir.prediction import predictions
     from qmk.worker.native import Prepared
 

@@ -90,10 +90,10 @@ class _Events:
     @property
     def head(self) -> Head:
         if self._head is None:
-            self._head = self._made()
+            self._head = self._make_head()
         return self._head
 
-    def _made(self) -> Head:
+    def _make_head(self) -> Head:
         from qmk.host import results
         from qmk.ir.lower import outputs_of
         from qmk.worker.native import events_dropped, events_of
@@ -118,7 +118,7 @@ class _Events:
             notes=executed.notes,
         )
 
-    def _packed(self, number: int) -> bytes | memoryview:
+    def _pack_rows(self, number: int) -> bytes | memoryview:
         executed, head = self._executed, self.head
         if executed.stored is not None:
             return executed.stored.page(number)
@@ -131,7 +131,7 @@ class _Events:
         """The page that begins at ``from_shot``."""
         from qmk.host.results import event_page
 
-        return event_page(self.head, from_shot, self._packed)
+        return event_page(self.head, from_shot, self._pack_rows)
 
 
 def brief(executed: Executed, source: Source, wish: Wish) -> Result:

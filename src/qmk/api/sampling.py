@@ -46,11 +46,11 @@ class Sampled:
         self.engine = engine
         self.method = method
         self.candidates = candidates
-        """the ways that were looked at, the fastest first: method, predicted seconds, width, whether rewritten, note"""
+        """The ways that were looked at, the fastest first: method, predicted seconds, width, whether rewritten, note"""
         self.left = left or {}
-        """engines that were tried before and ran out of memory or refused, with what they said"""
+        """Engines that were tried before and ran out of memory or refused, with what they said."""
         self.notes = notes or {}
-        """of the noise, and of the logical qubits, as in the provenance of a result"""
+        """Of the noise, and of the logical qubits, as in the provenance of a result."""
 
     def __repr__(self) -> str:
         most = sorted(self.counts.items(), key=lambda item: (-item[1], item[0]))[:4]
@@ -78,10 +78,10 @@ def sample(program: ProgramLike, **keywords: Unpack[SampleKeywords]) -> Sampled:
         rewrites=options.rewrites,
         cache=options.cache,
     )
-    return _sampled(Executor().run(source, wish), source, wish)
+    return _summarize(Executor().run(source, wish), source, wish)
 
 
-def _sampled(found: Executed, source: Source, wish: Wish) -> Sampled:
+def _summarize(found: Executed, source: Source, wish: Wish) -> Sampled:
     notes = {name: note for name, note in {**found.notes, **source.notes}.items() if name in LABELS}
     left = {row["engine"]: row["message"] for row in found.fallbacks}
     if found.drawn is not None:

@@ -74,7 +74,7 @@ class Source:
             return options.shots
         if self.text is not None and (has_read(self.text, options.format) or self.circuit is not None):
             return DEFAULT_SHOTS
-        found = self._written.shots or DEFAULT_SHOTS
+        found = self._source_graph.shots or DEFAULT_SHOTS
         check("shots", found)
         return found
 
@@ -84,7 +84,7 @@ class Source:
         return None if self.text is None else native_text.read(self.text, self.format, self.params)
 
     @cached_property
-    def _written(self) -> Graph:
+    def _source_graph(self) -> Graph:
         """The graph as it was written, before anybody has verified it."""
         if self.text is not None:
             return to_graph(self._program, self._options.format, self._options.params)
@@ -95,7 +95,7 @@ class Source:
     @cached_property
     def graph(self) -> Graph:
         """Verified. Raises INVALID_GRAPH, INVALID_PARAMS and what a noise or a device is refused with."""
-        return verify(self._written)
+        return verify(self._source_graph)
 
     @cached_property
     def packed(self) -> bytes:
@@ -103,7 +103,7 @@ class Source:
         from qmk.qvm.graph import pack
 
         try:
-            return pack(self._written)
+            return pack(self._source_graph)
         except Exception:
             return pack(self.graph)  # says what is wrong
 

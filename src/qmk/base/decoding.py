@@ -10,9 +10,9 @@ import msgspec
 from qmk.base.errors import QmkError
 
 THROTTLE_LOAD = 0.85
-"""load above which nothing may be added: waits grow with 1 / (1 - load) (Terhal, Rev. Mod. Phys. 87, 307 (2015))"""
+"""Load above which nothing may be added: waits grow with 1 / (1 - load) (Terhal, Rev. Mod. Phys. 87, 307 (2015))"""
 FIELDS = {"event": "event_s", "cores": "cores", "round": "round_s"}
-"""of its text"""
+"""Of its text."""
 
 
 class Decoding(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,7 +48,7 @@ class Decoding(msgspec.Struct, frozen=True, kw_only=True):
         except (KeyError, ValueError, TypeError):
             raise QmkError(
                 "INVALID_PARAMS",
-                f"'{text[:60]}' is no decoder",
+                f"'{text[:60]}' is not a decoder",
                 field="decoder",
                 help="write event=1.2e-7,cores=4,round=1e-6: seconds of CPU of a detection event, cores that decode, "
                 "seconds of a round; 'qmk qec speed' measures the first",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 BUDGET_S, QUICK_S = 30.0, 5.0
 ORDER = ("native", "stabilizer", "reference", "aer")
-"""measured first: what most programs run on"""
+"""Measured first: what most programs run on"""
 
 
 @click.command()

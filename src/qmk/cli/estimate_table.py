@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SHOWN_POINTS = 40
 WIDE = 100
-"""columns from which a machine's name stands on one line, unless it is long"""
+"""Columns from which a machine's name stands on one line, unless it is long."""
 LONG = 34
 
 

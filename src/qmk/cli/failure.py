@@ -55,7 +55,7 @@ _WORDS = {
     "is not a valid float range": "is no number",
     "is not a valid float": "is no number",
 }
-"""what click says of a value, in words for people"""
+"""What click says of a value, in words for people."""
 
 
 def call_error(message: str, **fields: Any) -> QmkError:

@@ -115,7 +115,7 @@ def data_option(help: str = "The daemon's data folder, if not the default one.")
 
 
 DATABASE = "qmk.database"
-"""under which a command's context has the URL of its database, or ''"""
+"""Under which a command's context has the URL of its database, or ''."""
 
 
 def database_option(command: Command, exposed: bool = True) -> Command:

@@ -15,7 +15,7 @@ from qmk.request.options import OPTIONS, RunOptions
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 RUN = ("shots", "seed", "engine", "timeout_ms", "noise", "error", "qec", "device")
-"""options of every command that runs a program, or says how it would run"""
+"""Options of every command that runs a program, or says how it would run."""
 
 _KINDS: dict[str, dict[str, Any]] = {
     "shots": {"type": parameters.Shots()},
@@ -26,7 +26,7 @@ _KINDS: dict[str, dict[str, Any]] = {
     "channels": {"type": parameters.ChannelOf(), "multiple": True, "callback": parameters.gather_pairs,
                  "hint": "May be given several times."},
 }  # fmt: skip
-"""how the text of an option is read, where it is not text or a whole number, and a hint for whoever writes it"""
+"""How the text of an option is read, where it is not text or a whole number, and a hint for whoever writes it."""
 
 
 def option(name: str, argument: str) -> Callable[[Command], Command]:

@@ -27,14 +27,14 @@ def command() -> None:
 def attenuate(file: str | None, output: str | None, **bounds: Any) -> None:
     """Make a narrower token from a token, for a job, a script or a colleague."""
     from qmk.abi.token import attenuate as narrowed
-    from qmk.abi.token import bounds_of, opened
+    from qmk.abi.token import bounds_of, open_token
 
     if all(bound is None for bound in bounds.values()):
         raise click.UsageError("nothing to narrow the token by: give --rights, --expires, --shots or --uid")
     given = _token(file)
     made = narrowed(given, **bounds)
-    if bounds_of(opened(made).caveats).rights == frozenset():
-        rights = bounds_of(opened(given).caveats).rights
+    if bounds_of(open_token(made).caveats).rights == frozenset():
+        rights = bounds_of(open_token(given).caveats).rights
         allowed = "all of its tenant" if rights is None else ", ".join(sorted(rights)) or "none"
         raise call_error("the narrower token would have no right at all", help=f"rights of the token given: {allowed}")
     if output is None:
@@ -48,9 +48,9 @@ def attenuate(file: str | None, output: str | None, **bounds: Any) -> None:
 @options.json_option
 def show(file: str | None, as_json: bool) -> None:
     """Say whose a token is and what it is bounded by. Whether it is good only the daemon can tell."""
-    from qmk.abi.token import bounds_of, opened
+    from qmk.abi.token import bounds_of, open_token
 
-    token = opened(_token(file))
+    token = open_token(_token(file))
     bounds = bounds_of(token.caveats)
     rights = None if bounds.rights is None else sorted(bounds.rights)
     known = {"expires": bounds.expires, "rights": rights, "shots": bounds.shots, "uid": bounds.uid}

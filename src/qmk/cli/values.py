@@ -25,7 +25,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 SHOWN = 20
 COUNTS_SHOWN = 4
-"""rows of a table, and outcomes of a point of a sweep, that are printed; JSON has all"""
+"""Rows of a table, and outcomes of a point of a sweep, that are printed; JSON has all."""
 
 
 class Wanted(msgspec.Struct, frozen=True):

@@ -82,7 +82,7 @@ class Result:
             raise QmkError("NOT_COMPLETED", "no per-shot events were kept for this job", help="use keep_events=True")
         while from_shot < self.shots:
             if not page.from_shot <= from_shot < page.from_shot + len(page.rows):
-                page = self._fetched(from_shot)
+                page = self._fetch_page(from_shot)
             yield from page.rows[from_shot - page.from_shot :]
             from_shot = page.from_shot + len(page.rows)
 
@@ -96,7 +96,7 @@ class Result:
         for row in self.rows(from_shot):
             yield {name: int(row[begin:end], 2) for name, begin, end in places}
 
-    def _fetched(self, from_shot: int) -> EventPage:
+    def _fetch_page(self, from_shot: int) -> EventPage:
         page = None if self._fetch is None else self._fetch(from_shot)
         if page is None or not page.rows:
             raise QmkError("CONNECTION_LOST", f"the events from shot {from_shot} cannot be fetched")

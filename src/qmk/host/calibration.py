@@ -27,19 +27,19 @@ from qmk.sdk.engine import Declaration, Features
 from qmk.worker.messages import Run
 
 HOLD = 0.02
-"""weight that keeps a rate's factor at one, against one measurement off by the same factor"""
+"""Weight that keeps a rate's factor at one, against one measurement off by the same factor."""
 FAR = 0.4
-"""logarithm of a factor; what a model is off by more than this pulls no harder: one program that it does not describe
+"""Logarithm of a factor; what a model is off by more than this pulls no harder: one program that it does not describe
 must not spoil the others"""
 ROUNDS = 40
 FACTOR_MAX = 100.0
 SURE = 1.3
-"""least factor of doubt: what a shared machine varies by"""
+"""Least factor of doubt: what a shared machine varies by"""
 MARGIN = 1.25
-"""on the largest error of the fit"""
+"""On the largest error of the fit."""
 REPEATS = 2
 GIVE_UP = 20.0
-"""a run is stopped when it takes so many times the longest one planned"""
+"""A run is stopped when it takes so many times the longest one planned."""
 
 
 class Measured(NamedTuple):
@@ -70,7 +70,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     calibration: stored.Calibration
     fits: list[Fit]
     skipped: dict[str, str]
-    """engines that were not measured, and why"""
+    """Engines that were not measured, and why."""
 
 
 def calibrate(

@@ -49,7 +49,7 @@ def serve(config: HostConfig | None = None, ready: Callable[[HostConfig], None] 
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """uvloop's loop where it is installed; its syscalls a frame are about half."""
+    """Uvloop's loop where it is installed; its syscalls a frame are about half."""
     if sys.platform == "win32":
         return None
     try:

@@ -71,9 +71,9 @@ class Journal(Protocol):
     waits_for_disk: bool
     """``write`` of a durable batch takes as long as a disk does: call it in a thread"""
     blobs: Blobs
-    """where large things are, saved states among them"""
+    """Where large things are, saved states among them."""
     far: bool
-    """every access is a message to another process: call all of it in a thread"""
+    """Every access is a message to another process: call all of it in a thread"""
 
     def records(self) -> Iterator[Record]:
         """Every record, oldest first. A large graph is left out of its ``Submitted``, and every one of its

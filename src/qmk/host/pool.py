@@ -79,7 +79,7 @@ class Worker:
     holds: deque[str] = field(default_factory=lambda: deque(maxlen=HELD_PROGRAMS))
     used_s: float = 0.0
     waited_s: float = 0.0
-    """how long it had waited for a processor when its launch began"""
+    """How long it had waited for a processor when its launch began."""
     complaint: Failed | None = None
 
 

@@ -46,10 +46,10 @@ class Choice(msgspec.Struct, frozen=True):
     memory_bytes: int
     reasons: list[dict[str, Any]]
     fenced: bool = False
-    """the program has fences and the method can stop at them"""
+    """The program has fences and the method can stop at them."""
     uncertainty: float = 1.0
     alternatives: tuple[Alternative, ...] = ()
-    """what the job may go on with instead, the best first; none where the engine was named"""
+    """What the job may go on with instead, the best first; none where the engine was named."""
     version: str = ""
 
 

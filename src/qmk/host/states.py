@@ -17,7 +17,7 @@ from qmk.host.blobs import Blobs, name_of
 log = logging.getLogger("qmk.states")
 InThread = Callable[[Callable[[], None], Callable[[BaseException | None], None]], None]
 Launch = tuple[str, int]
-"""job and fence"""
+"""Job and fence."""
 
 
 class Store(Protocol):

@@ -9,7 +9,7 @@ import msgspec
 from qmk.qvm.outputs import Observable
 
 LOOK = 256
-"""newest bases that a string is tried with"""
+"""Newest bases that a string is tried with."""
 
 
 class Basis(msgspec.Struct):

@@ -21,7 +21,7 @@ from qmk.qvm import link
 from qmk.qvm.graph import Node
 
 NOTE = "channels"
-"""key of a result's notes under which the channels are accounted"""
+"""Key of a result's notes under which the channels are accounted."""
 
 
 class Account(msgspec.Struct):

@@ -14,7 +14,7 @@ from qmk.ir.program import Cond
 Expression = Cond | bool
 
 MAX_TERMS = 4096
-"""largest condition (leaves and connectives) that substitution of event logic may grow to"""
+"""Largest condition (leaves and connectives) that substitution of event logic may grow to."""
 
 
 def bit(cbit: int) -> Cond:

@@ -15,13 +15,13 @@ from qmk.qvm.op import Matrix
 
 LETTERS = "XYZ"
 ANY = "*"
-"""what an observable does to a qubit when it is no single letter"""
+"""What an observable does to a qubit when it is no single letter."""
 
 WORK = 1_000_000
-"""gates looked at for all observables of a program before it is taken whole"""
+"""Gates looked at for all observables of a program before it is taken whole."""
 
 MATRIX_QUBITS = 3
-"""gates on more are supposed to commute with nothing"""
+"""Gates on more are supposed to commute with nothing."""
 
 
 class Placed(NamedTuple):

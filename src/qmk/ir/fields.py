@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 
 Knots = tuple[list[float], list[float]]
-"""times, ascending, twice where a value jumps, and values; empty for a field that is 0"""
+"""Times, ascending, twice where a value jumps, and values; empty for a field that is 0."""
 
 NONE: Knots = ([], [])
 

@@ -14,7 +14,7 @@ HASH_CHARS = 12
 LINES = 8
 LINE_CHARS = 400
 FIGURES = 64
-"""most lines for people, characters of each, and figures in a report of logical qubits"""
+"""Most lines for people, characters of each, and figures in a report of logical qubits."""
 
 
 def labels(graph: Graph) -> dict[str, Any]:

@@ -47,11 +47,11 @@ class Losses:
         self, out: list[Instruction | Misread], new_cbit: Callable[[], int], new_qubit: Callable[[], int]
     ) -> None:
         self.masked = True
-        """measurements read what is there, and are masked; else they wait for the atom as gates do"""
+        """Measurements read what is there, and are masked; else they wait for the atom as gates do."""
         self.flags: dict[int, int] = {}
-        """cbit that is 1 where an atom is lost, by its qubit; no entry: it is there"""
+        """Cbit that is 1 where an atom is lost, by its qubit; no entry: it is there"""
         self.shown: dict[int, int] = {}
-        """of a cbit that is printed as L where another is 1, that other"""
+        """Of a cbit that is printed as L where another is 1, that other."""
         self.used = False
         self._out = out
         self._new_cbit, self._new_qubit = new_cbit, new_qubit

@@ -34,11 +34,11 @@ if TYPE_CHECKING:
     from qmk_native import Circuit
 
 GATES = gates_with("native")
-"""short names of the gates that a circuit may hold"""
+"""Short names of the gates that a circuit may hold."""
 
 WORD = 64
 TABLE_INPUTS = 24
-"""inputs of the largest truth table that a circuit may hold"""
+"""Inputs of the largest truth table that a circuit may hold."""
 
 
 class _Pool:
@@ -57,7 +57,7 @@ class _Pool:
 
 
 Tosses = list[tuple[int, list[int], float]]
-"""op before which a die is thrown, cbits that it strikes, its probability"""
+"""Op before which a die is thrown, cbits that it strikes, its probability."""
 
 
 def circuit_of(program: Program, tosses: Tosses | None = None) -> Circuit:

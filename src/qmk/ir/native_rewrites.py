@@ -11,7 +11,7 @@ _SIZES = ("ops_before", "ops_after", "width_before", "width_after")
 FIRED = (
     *("constants", "cancelled", "joined", "resynthesized", "relabelled", "controls_made_classical", "dead", "phases"),
 )
-"""names of rewrites in the core's report, each with how often it fired"""
+"""Names of rewrites in the core's report, each with how often it fired."""
 
 
 def report(plan: qmk_native.Plan) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from qmk.ir.liveness import observable
 from qmk.ir.program import Barrier, Instruction, Logic, Measure, Noise, Program, Toss
 
 Pattern = tuple[int, ...]
-"""numbers of the tosses that fell, among those of a program, ascending"""
+"""Numbers of the tosses that fell, among those of a program, ascending."""
 
 Shots = npt.NDArray[np.intp]
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from qmk_native import Circuit
 
 MEMORY_BYTES = 1 << 46
-"""for predictions: what a machine has room for is the router's to say"""
+"""For predictions: what a machine has room for is the router's to say"""
 
 
 class Prediction(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,7 +27,7 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     note: str = ""
     may_fail: bool = False
     upper_bound: bool = False
-    """as in ``Cost``: the core has only counted"""
+    """As in ``Cost``: the core has only counted"""
     ops: int = 0
     """Operations of the circuit."""
 
@@ -42,7 +42,7 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
 
 
 POINTS = (1, 1000, 100_000)
-"""numbers of shots that the predicted seconds are given for"""
+"""Numbers of shots that the predicted seconds are given for."""
 
 SHORT_S = 0.05
 """The core runs a program that it is predicted to run within so many seconds; no other engine is looked at."""

@@ -111,7 +111,7 @@ class PauliNoise2(Noise, frozen=True):
 
 
 class KrausNoise(Noise, frozen=True):
-    """rho becomes the sum of K rho K^dagger over ``operators``, rows of matrices on ``on``, first qubit = most
+    """``rho`` becomes the sum of K rho K^dagger over ``operators``, rows of matrices on ``on``, first qubit = most
     significant bit. A method that runs it declares ``noise`` "kraus"."""
 
     on: tuple[int, ...]

@@ -33,10 +33,10 @@ from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, Guard, Node, Output
 
 LUT_INPUTS = OPS["core.lut"].inputs.high or 0
-"""inputs of the largest truth table that one node takes"""
+"""Inputs of the largest truth table that one node takes."""
 
 _MUX = 0b11001010
-"""bits (low, high, choice), the first lowest: ``high`` where ``choice`` is 1, else ``low``"""
+"""Bits (low, high, choice), the first lowest: ``high`` where ``choice`` is 1, else ``low``"""
 
 
 def graph_of(program: Program, names: Mapping[int, str] | None = None, alloc: Mapping[str, Any] | None = None) -> Graph:
@@ -57,7 +57,7 @@ class _Raising:
         self.taken = set(names.values())
         self.written: set[int] = set()
         self.derived: dict[Cond, str] = {}
-        """events that hold conditions on written cbits"""
+        """Events that hold conditions on written cbits."""
 
     def graph(self, alloc: dict[str, Any]) -> Graph:
         if self.qubits:

@@ -18,7 +18,7 @@ from qmk.qvm.op import Args, Op, Step
 from qmk.qvm.powers import PowerError
 
 ALL_GATES = frozenset(op.short for op in OPS.values() if op.family == "core" and op.op_class == "unitary")
-"""short names of every declared unitary gate"""
+"""Short names of every declared unitary gate."""
 
 _NO_ARGS: dict[str, Any] = {}
 

@@ -17,7 +17,7 @@ from qmk.qvm.families import OPS
 from qmk.qvm.op import Op
 
 Shifts = tuple[tuple[float, float], ...]
-"""(change of the angle, factor of the value there)"""
+"""(change of the angle, factor of the value there)."""
 
 _TWO: Shifts = ((math.pi / 2, 0.5), (-math.pi / 2, -0.5))
 _ROOT = math.sqrt(2)

@@ -34,49 +34,49 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     nodes: int
     qubits_declared: int
     qubits_live_max: int
-    """largest number of qubits alive at once"""
+    """Largest number of qubits alive at once."""
     channels: int
     events: int
-    """events that some node writes"""
+    """Events that some node writes."""
     epochs: int
-    """fences + 1"""
+    """Fences + 1."""
     depth: int
     ops: dict[str, int]
-    """nodes by namespaced op"""
+    """Nodes by namespaced op."""
     unitaries: int
-    """gates, composites and evolutions"""
+    """Gates, composites and evolutions."""
     two_qubit: int
-    """unitaries (and composites) on two qubits"""
+    """Unitaries (and composites) on two qubits."""
     multi_qubit: int
-    """unitaries (and composites) on three or more"""
+    """Unitaries (and composites) on three or more."""
     measurements: int
     resets: int
     t_count: int
-    """T gates after exact lowering, rotations by odd multiples of pi/4 among them"""
+    """T gates after exact lowering, rotations by odd multiples of pi/4 among them."""
     rotations: int
-    """non-Clifford gates with no exact form in Clifford + T here: each needs approximate synthesis"""
+    """Non-Clifford gates with no exact form in Clifford + T here: each needs approximate synthesis"""
     non_clifford: int
-    """unitaries, composites and measurements at an angle that are not Clifford"""
+    """Unitaries, composites and measurements at an angle that are not Clifford."""
     clifford_fraction: float
-    """Clifford unitaries over all unitaries and composites; 1.0 without any"""
+    """Clifford unitaries over all unitaries and composites; 1.0 without any."""
     mid_circuit: bool
-    """a qubit is used again after it was measured, or a condition exists"""
+    """A qubit is used again after it was measured, or a condition exists."""
     feed_forward: Literal["none", "pauli", "full"]
     """"pauli": every condition is an XOR of events on Pauli gates"""
     has_reset: bool
-    """a reset, or a qubit name allocated again after it was freed"""
+    """A reset, or a qubit name allocated again after it was freed."""
     has_logic: bool
     noise: int
-    """error channels on qubits that may err"""
+    """Error channels on qubits that may err."""
     noise_kinds: tuple[str, ...]
-    """what running them takes, in order: "kraus" (general channels), "pauli" (Pauli channels, and readings that may be
+    """What running them takes, in order: "kraus" (general channels), "pauli" (Pauli channels, and readings that may be
     wrong and that a condition depends on)"""
     noisy_readings: int
-    """readings of events that may be wrong and that a condition depends on, directly or through event logic"""
+    """Readings of events that may be wrong and that a condition depends on, directly or through event logic."""
     entangling_width: int
-    """size of the largest set of qubits joined by entangling ops: an upper bound on what a state must hold at once"""
+    """Size of the largest set of qubits joined by entangling ops: an upper bound on what a state must hold at once"""
     max_bond_log2: float
-    """upper bound on log2 of the bond dimension over all cuts of the qubits in order of allocation"""
+    """Upper bound on log2 of the bond dimension over all cuts of the qubits in order of allocation."""
 
     def to_dict(self) -> dict[str, Any]:
         return msgspec.to_builtins(self)

@@ -14,7 +14,7 @@ from qmk.ir.names import base_of
 from qmk.qvm.op import Args, Matrix, Step
 
 MAX_CONTROLS = 256
-"""controls of one gate that is decomposed: the step count grows with their square"""
+"""Controls of one gate that is decomposed: the step count grows with their square"""
 
 
 def mod_steps(args: Args, qubits: int) -> tuple[Step, ...]:

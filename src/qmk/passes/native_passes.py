@@ -16,7 +16,7 @@ from qmk.qvm.graph import Graph, Node
 from qmk.sdk.passes import Pass, Rewritten
 
 REWRITES = ("constants", "peephole", "relabel", "dead", "schedule", "hoist", "reuse")
-"""of the native core; each can be switched off"""
+"""Of the native core; each can be switched off."""
 
 
 def native_pass(name: str, doc: str, rewrites: tuple[str, ...] = REWRITES, *, narrow: bool = False) -> Pass:
@@ -48,23 +48,23 @@ def _refuse(graph: Graph, name: str) -> dict[str, Any]:
     for node in graph.nodes:
         kind = OPS[node.op].op_class
         if kind == "fence":
-            raise _lost(node, name, "its fence would be lost; run the pass on the parts between the fences")
+            raise _refusal(node, name, "its fence would be lost; run the pass on the parts between the fences")
         if kind == "evolution":
-            raise _lost(node, name, "it rewrites gates, and an evolution is none")
+            raise _refusal(node, name, "it rewrites gates, and an evolution is none")
         if kind == "channel" or node.op == "core.teleport_cnot":
-            raise _lost(node, name, "it uses Bell pairs that are accounted for")
+            raise _refusal(node, name, "it uses Bell pairs that are accounted for")
         if OPS[node.op].family == "atoms" or (kind == "noise" and node.vqs and OPS[node.op].channel is None):
-            raise _lost(node, name, "it knows no atoms that may be lost")
+            raise _refusal(node, name, "it knows no atoms that may be lost")
         if node.op == "noise.readout":
-            raise _lost(node, name, "a reading that errs would lose what it is a reading of")
+            raise _refusal(node, name, "a reading that errs would lose what it is a reading of")
         if node.op == "core.alloc":
             args = {key: value for key, value in node.args.items() if key != "n"}
             if args not in found:
                 found.append(args)
             if len(found) > 1:
-                raise _lost(node, name, "qubits of several profiles or owners would change places")
+                raise _refusal(node, name, "qubits of several profiles or owners would change places")
     return found[0] if found else {}
 
 
-def _lost(node: Node, name: str, why: str) -> QmkError:
+def _refusal(node: Node, name: str, why: str) -> QmkError:
     return QmkError("UNSUPPORTED", f"node '{node.id}' ({node.op}): pass '{name}' does not take it: {why}", node=node.id)

@@ -28,7 +28,7 @@ OPEN = "channel.open"
 USE = "channel.use"
 TELEPORT, SWAP = "teleport", "swap"
 PAIRS = {TELEPORT: 1, SWAP: 2}
-"""Bell pairs that one use takes, by its semantic"""
+"""Bell pairs that one use takes, by its semantic."""
 
 
 def bell_pairs(node: Node) -> int:

@@ -104,7 +104,7 @@ class PauliChannel(msgspec.Struct, frozen=True):
 
 
 class KrausChannel(msgspec.Struct, frozen=True):
-    """rho becomes the sum of K rho K^dagger. The sum of K^dagger K is the identity."""
+    """``rho`` becomes the sum of K rho K^dagger. The sum of K^dagger K is the identity."""
 
     operators: tuple[Matrix, ...]
 

@@ -27,7 +27,7 @@ Observable = tuple[Term, ...]
 
 
 ESTIMATE_BYTES = 64
-"""what a number with its error takes in an answer"""
+"""What a number with its error takes in an answer."""
 
 
 class _Part(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):

@@ -23,7 +23,7 @@ _TERM = re.compile(
 _LETTER = re.compile(r"([IXYZ])(\d+)", re.ASCII)
 
 DIGITS = 9
-"""of a qubit's number in an observable"""
+"""Of a qubit's number in an observable."""
 
 
 def observables(given: ObservableLike | Sequence[ObservableLike], n_qubits: int) -> tuple[list[Observable], bool]:
@@ -57,7 +57,7 @@ def _is_pair(row: object) -> bool:
 def observable(given: ObservableLike, n_qubits: int) -> Observable:
     """One observable over ``n_qubits`` qubits."""
     if isinstance(given, str):
-        return tuple(_parsed(given, n_qubits))
+        return tuple(_parse(given, n_qubits))
     rows = list(given.items()) if isinstance(given, Mapping) else given
     if not isinstance(rows, (list, tuple)) or not rows or not all(map(_is_pair, rows)):
         raise _wrong(repr(given), "it is no text, and no pairs of a Pauli string and a number")
@@ -74,7 +74,7 @@ def _factor(given: Any, term: str) -> float:
     return factor
 
 
-def _parsed(text: str, n_qubits: int) -> list[tuple[str, float]]:
+def _parse(text: str, n_qubits: int) -> list[tuple[str, float]]:
     out: list[tuple[str, float]] = []
     foreign = next((each for each in text if each.isalpha() and each not in "IXYZeE"), "")
     if foreign:

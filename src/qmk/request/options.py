@@ -217,7 +217,7 @@ def _wrong(name: str, what: str, fix: str) -> QmkError:
     return QmkError("INVALID_PARAMS", f"{name} {what}", field=name, help=fix)
 
 
-def _shown(value: object) -> str:
+def _show(value: object) -> str:
     return f"{value!r:.60} ({type(value).__name__})"
 
 
@@ -228,7 +228,7 @@ def _whole(name: str, value: Any) -> int:
             raise TypeError
         found = operator.index(value)
     except TypeError:
-        raise _wrong(name, f"must be a whole number; got {_shown(value)}", "give one such as 1000") from None
+        raise _wrong(name, f"must be a whole number; got {_show(value)}", "give one such as 1000") from None
     low, high = OPTIONS[name].low, OPTIONS[name].high
     if low is not None and found < low:
         raise _wrong(name, f"must be at least {'one' if low == 1 else low}; got {found}", "give a larger number")
@@ -245,13 +245,13 @@ def _shots(name: str, value: Any) -> int:
 
 def _text(name: str, value: Any) -> str:
     if not isinstance(value, str):
-        raise _wrong(name, f"must be text; got {_shown(value)}", "give a name")
+        raise _wrong(name, f"must be text; got {_show(value)}", "give a name")
     return value
 
 
 def _switch(name: str, value: Any) -> bool:
     if not isinstance(value, bool):
-        raise _wrong(name, f"must be True or False; got {_shown(value)}", "give one of these")
+        raise _wrong(name, f"must be True or False; got {_show(value)}", "give one of these")
     return value
 
 
@@ -261,14 +261,14 @@ def _fraction(name: str, value: Any) -> float:
     except (TypeError, ValueError):
         found = -1.0
     if not 0 < found < 1:
-        raise _wrong(name, f"must be a standard error between 0 and 1; got {_shown(value)}", "give such as 0.01")
+        raise _wrong(name, f"must be a standard error between 0 and 1; got {_show(value)}", "give such as 0.01")
     return found
 
 
 def _mapping(name: str, value: Any) -> dict[str, Any] | None:
     given = cast("Mapping[Any, Any]", value)
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in given):
-        raise _wrong(name, f"must map names to values; got {_shown(given)}", "give such as {'theta': 0.5}")
+        raise _wrong(name, f"must map names to values; got {_show(given)}", "give such as {'theta': 0.5}")
     return {key: _plain(each) for key, each in given.items()} or None
 
 

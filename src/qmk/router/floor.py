@@ -9,9 +9,9 @@ from __future__ import annotations
 from qmk.sdk.engine import Features
 
 BYTES_S = 1 / 100e9
-"""seconds to write one byte: no memory of one machine takes more than 100 GB/s"""
+"""Seconds to write one byte: no memory of one machine takes more than 100 GB/s"""
 OP_S = 1e-10
-"""seconds to look at one operation of a program"""
+"""Seconds to look at one operation of a program."""
 
 
 def least_s(features: Features, shots: int) -> float:

@@ -15,25 +15,25 @@ from qmk.sdk.engine import Capabilities, Cost, Declaration, Features, Observed
 
 OF_ONE_STATE = frozenset({"state", "amplitudes"})
 SAMPLED = frozenset({"expectation", "probabilities"})
-"""what shots can estimate on every engine"""
+"""What shots can estimate on every engine."""
 
 EXACT_S = 60.0
-"""predicted seconds up to which exact values are preferred to sampled ones"""
+"""Predicted seconds up to which exact values are preferred to sampled ones."""
 
 STRING_S = 2e-9
-"""an engine's seconds for one Pauli string and one amplitude"""
+"""An engine's seconds for one Pauli string and one amplitude."""
 
 GROUPED = 1000
-"""strings up to which bases are counted; beyond, one for each is the prediction"""
+"""Strings up to which bases are counted; beyond, one for each is the prediction."""
 
 FIXED_S = 5e-5
-"""seconds for each state that is looked at, beside its gates"""
+"""Seconds for each state that is looked at, beside its gates."""
 
 ADJOINT = 4.0
-"""what a gradient by adjoint differentiation takes, in runs of the program"""
+"""What a gradient by adjoint differentiation takes, in runs of the program."""
 
 POINT = 0.1
-"""what a point takes in an engine's own sweep, in runs of the program"""
+"""What a point takes in an engine's own sweep, in runs of the program."""
 
 
 def with_outputs(features: Features, graph: Graph, outputs: Outputs | None) -> Features:

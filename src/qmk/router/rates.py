@@ -23,11 +23,11 @@ from qmk.sdk.engine import Declaration
 FORMAT = 1
 NAME = "rates.json"
 FILE_BYTES = 1 << 20
-"""a larger file is none of ours"""
+"""A larger file is none of ours."""
 
 _START_MAX_S = 3600.0
 _FACTOR_MAX = 1e4
-"""a rate is within this factor of the declared one, or it was not measured"""
+"""A rate is within this factor of the declared one, or it was not measured."""
 
 
 class Rated(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,7 +55,7 @@ class Rating(msgspec.Struct, frozen=True):
     declarations: Mapping[str, Declaration]
     notes: tuple[str, ...] = ()
     rated: tuple[str, ...] = ()
-    """engines that a calibration holds for"""
+    """Engines that a calibration holds for."""
 
 
 def default_path(data_dir: Path | None = None) -> Path:
@@ -166,7 +166,7 @@ def applied(declarations: Mapping[str, Declaration], calibration: Calibration, w
         elif not _sensible(declaration, rated):
             notes.append(f"the rates of engine '{name}' in {where} are not those that it declares: qmk calibrate")
         else:
-            found[name] = _rated(declaration, rated)
+            found[name] = _with_rates(declaration, rated)
     return Rating(found, tuple(notes), tuple(name for name in found if found[name] is not declarations[name]))
 
 
@@ -182,7 +182,7 @@ def _sensible(declaration: Declaration, rated: Rated) -> bool:
     )
 
 
-def _rated(declaration: Declaration, rated: Rated) -> Declaration:
+def _with_rates(declaration: Declaration, rated: Rated) -> Declaration:
     """An engine that is kept for long runs is kept for those that outlast the start of its worker."""
     beyond_s = max(declaration.beyond_s, rated.start_s) if declaration.beyond_s else 0.0
     return replace(declaration, rates=dict(rated.rates), uncertainty=dict(rated.uncertainty), beyond_s=beyond_s)

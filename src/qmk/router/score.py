@@ -39,11 +39,11 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float | None = None
     memory_bytes: int | None = None
     uncertainty: float | None = None
-    """factor by which a run may take longer, or less, than ``seconds``"""
+    """Factor by which a run may take longer, or less, than ``seconds``."""
     reason: str = ""
     may_fail: bool = False
     fences: bool = False
-    """it can stop at the program's fences"""
+    """It can stop at the program's fences."""
     gaps: list[Gap] = []
 
     @property
@@ -122,13 +122,13 @@ def _candidate(
 
 
 BEYOND_BYTES = 1 << 62
-"""what is predicted beyond this reads as this: the figure goes into records of 64-bit integers"""
+"""What is predicted beyond this reads as this: the figure goes into records of 64-bit integers"""
 
 ATTEMPT_S = 30.0
-"""longest attempt that may fail which the router makes unasked"""
+"""Longest attempt that may fail which the router makes unasked."""
 
 PATIENCE_S = 600.0
-"""an engine whose prediction is only an upper bound is not chosen by itself when the bound is longer"""
+"""An engine whose prediction is only an upper bound is not chosen by itself when the bound is longer."""
 
 
 def _library(declaration: Declaration) -> list[tuple[str, str]]:
@@ -137,7 +137,7 @@ def _library(declaration: Declaration) -> list[tuple[str, str]]:
     return [] if state.ok else [("library", f"{', '.join(state.missing)} not installed: {state.hint}")]
 
 
-def _thrown(can: Capabilities, features: Features) -> frozenset[str]:
+def _unseen_losses(can: Capabilities, features: Features) -> frozenset[str]:
     """What of atom loss the method runs without knowing of it: dice on a qubit, and conditions (``ir.loss``)."""
     if not (can.feed_forward == "full" and can.mid_circuit and can.reset):
         return frozenset()
@@ -168,7 +168,7 @@ def _as_run(can: Capabilities, features: Features) -> Features:
 def _missing(can: Capabilities, features: Features) -> list[tuple[str, str]]:
     """What the program needs and the method lacks, as (need, detail)."""
     out: list[tuple[str, str]] = []
-    if features.noise and (lost_noise := sorted(features.noise - can.noise - _thrown(can, features))):
+    if features.noise and (lost_noise := sorted(features.noise - can.noise - _unseen_losses(can, features))):
         source = ", which the Bell pairs of its channels may carry" if features.n_channel_ops else ""
         out.append(("noise", " and ".join(_NOISE.get(kind, kind) for kind in lost_noise) + source))
     if can.clifford and features.n_non_clifford:
@@ -193,7 +193,7 @@ def _missing(can: Capabilities, features: Features) -> list[tuple[str, str]]:
 
 
 LOOK_S = 10.0
-"""an environment looked at within so many seconds is taken to be as it was: looking costs more than all the rest"""
+"""An environment looked at within so many seconds is taken to be as it was: looking costs more than all the rest"""
 
 _SEEN: dict[tuple[str | None, ...], tuple[float, discovery.Available]] = {}
 

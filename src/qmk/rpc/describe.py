@@ -94,9 +94,9 @@ def type_text(kind: inspect.Type) -> str:
     if isinstance(kind, inspect.DictType):
         return f"object of {type_text(kind.value_type)}"
     if isinstance(kind, inspect.IntType):
-        return _ranged("int", kind)
+        return _range_text("int", kind)
     if isinstance(kind, inspect.FloatType):
-        return _ranged("number", kind)
+        return _range_text("number", kind)
     return _SIMPLE.get(type(kind), "object")
 
 
@@ -108,7 +108,7 @@ _SIMPLE: dict[Any, str] = {
 }
 
 
-def _ranged(name: str, kind: inspect.IntType | inspect.FloatType) -> str:
+def _range_text(name: str, kind: inspect.IntType | inspect.FloatType) -> str:
     low, high = kind.ge, kind.le
     if low is not None and high is not None:
         return f"{name} {low} to {high}"

@@ -111,16 +111,16 @@ def _fault(why: str) -> dict[str, Any]:
     """The codec's sentence as fields: field, fault, expected, got; empty when it is none we know."""
     if match := _FIELD.match(why):
         fault = "missing" if match["fault"].startswith("missing") else "unknown"
-        return {"field": ".".join(filter(None, (_dotted(match["path"]), match["name"]))), "fault": fault}
+        return {"field": ".".join(filter(None, (_dotted_path(match["path"]), match["name"]))), "fault": fault}
     if match := _PATTERN.match(why):
-        return {"field": _dotted(match["path"]), "fault": "pattern"}
+        return {"field": _dotted_path(match["path"]), "fault": "pattern"}
     if match := _EXPECTED.match(why):
-        data = {"field": _dotted(match["path"]), "fault": "type", "expected": match["type"] + match["bound"]}
+        data = {"field": _dotted_path(match["path"]), "fault": "type", "expected": match["type"] + match["bound"]}
         return {**data, "got": match["got"]} if match["got"] else {**data, "fault": "range"}
     return {}
 
 
-def _dotted(path: str | None) -> str:
+def _dotted_path(path: str | None) -> str:
     """``$.policy.seed`` -> ``policy.seed``."""
     return (path or "").removeprefix("$").removeprefix(".")
 

@@ -67,81 +67,81 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     exact: bool = True
     precision_bits: int = 64
     noise: frozenset[str] = frozenset()
-    """kinds of noise it runs: "pauli" is ``PauliNoise`` and ``PauliNoise2``, "kraus" is ``KrausNoise``, "analog" is
+    """Kinds of noise it runs: "pauli" is ``PauliNoise`` and ``PauliNoise2``, "kraus" is ``KrausNoise``, "analog" is
     ``NoisyEvolution`` with noise, "levels" one of three levels. Readings that may be wrong are no business of an
     engine: ``lower`` leaves them to its samples, or makes them of "pauli"."""
     outputs: frozenset[str] = frozenset({"counts", "events"})
-    """beside these "expectation", "state", "amplitudes", "probabilities" (all exact, of programs of gates), "gradient"
+    """Beside these "expectation", "state", "amplitudes", "probabilities" (all exact, of programs of gates), "gradient"
     and "sweep" (both faster than one value at a time): what ``Observer`` gives. "noisy": expectation values and
     probabilities exact of programs with noise and resets too"""
     evolves: bool = False
-    """it takes only programs with an evolution: others run its gates faster"""
+    """It takes only programs with an evolution: others run its gates faster"""
     fences: bool = False
-    """plans are ``FencedPlan``: a run can be stopped, saved, restored and rewound at the program's fences"""
+    """Plans are ``FencedPlan``: a run can be stopped, saved, restored and rewound at the program's fences"""
 
 
 class Observed(msgspec.Struct, frozen=True, kw_only=True):
     """What a router knows of the outputs asked for, beyond their names (``router.outputs``)."""
 
     pure: bool
-    """the program is gates and a final read-out, so that it ends in one state"""
+    """The program is gates and a final read-out, so that it ends in one state."""
     mixed: bool = False
-    """it is gates, noise and resets, then a final read-out: the state it ends in has a density matrix of its own"""
+    """It is gates, noise and resets, then a final read-out: the state it ends in has a density matrix of its own"""
     sampled: bool
-    """expectation values are to be sampled even where they could be computed"""
+    """Expectation values are to be sampled even where they could be computed."""
     width: int
-    """most qubits that one value depends on: the causal cone of an observable, or the whole program"""
+    """Most qubits that one value depends on: the causal cone of an observable, or the whole program"""
     n_ops: int
-    """gates of all the cones that are run"""
+    """Gates of all the cones that are run."""
     strings: int
-    """distinct Pauli strings, and groups of qubits whose probabilities are asked"""
+    """Distinct Pauli strings, and groups of qubits whose probabilities are asked."""
     bases: int
-    """bases of measurement that answer them"""
+    """Bases of measurement that answer them."""
     points: int = 1
     derivatives: int = 0
-    """angles by which each observable is derived"""
+    """Angles by which each observable is derived."""
 
 
 class Features(msgspec.Struct, frozen=True, kw_only=True):
     """What the router knows of a graph, computed in one linear pass without any framework (``router.features``)."""
 
     n_qubits: int
-    """largest number of qubits alive at once"""
+    """Largest number of qubits alive at once."""
     n_ops: int
     n_two_qubit: int
     n_non_clifford: int
     depth: int
     n_measure: int
     mid_circuit: bool
-    """a qubit is used again after it was measured, or a condition exists"""
+    """A qubit is used again after it was measured, or a condition exists."""
     has_reset: bool
     feed_forward: FeedForward
     has_logic: bool
     n_events: int
     gates: frozenset[str]
-    """short names of the ``core`` gates in the graph before lowering, full names of its evolutions"""
+    """Short names of the ``core`` gates in the graph before lowering, full names of its evolutions."""
     entangling_width: int
-    """size of the largest set of qubits joined by entangling ops: what a state must hold at once"""
+    """Size of the largest set of qubits joined by entangling ops: what a state must hold at once"""
     winding: float = 0.0
-    """radians through which the state winds in its evolutions (``qvm.families.analog.winding``)"""
+    """Radians through which the state winds in its evolutions (``qvm.families.analog.winding``)."""
     digest: str = ""
     max_bond_log2: float = 0.0
-    """upper bound on log2 of the bond dimension in qubit order: for tensor-network cost"""
+    """Upper bound on log2 of the bond dimension in qubit order: for tensor-network cost"""
     n_channel_ops: int = 0
     noise: frozenset[str] = frozenset()
-    """kinds of noise that the program needs: its own, and what the Bell pairs of its channels bring"""
+    """Kinds of noise that the program needs: its own, and what the Bell pairs of its channels bring"""
     n_noise: int = 0
-    """error channels that may err; ``n_ops`` counts them too"""
+    """Error channels that may err; ``n_ops`` counts them too."""
     n_fences: int = 0
-    """fences: a method with ``Capabilities.fences`` runs such a program as a walk of branches (``exact.chunks``)"""
+    """Fences: a method with ``Capabilities.fences`` runs such a program as a walk of branches (``exact.chunks``)"""
     outputs: frozenset[str] = frozenset()
-    """what the job shall give (``Outputs.names``); empty: counts and events"""
+    """What the job shall give (``Outputs.names``); empty: counts and events"""
     observed: Observed | None = None
-    """what those outputs cost beside the counts"""
+    """What those outputs cost beside the counts."""
     n_branch: int = 0
-    """measurements and resets other than the final measurements: what a tree of outcomes branches at"""
+    """Measurements and resets other than the final measurements: what a tree of outcomes branches at"""
     native: dict[str, Prediction] = {}
-    """methods of the native engine, where the native core was asked"""
+    """Methods of the native engine, where the native core was asked."""
 
 
 class Cost(msgspec.Struct, frozen=True, kw_only=True):
@@ -159,10 +159,10 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
 
 
 UNCERTAINTY = 3.0
-"""factor within which a prediction is believed where no calibration says better"""
+"""Factor within which a prediction is believed where no calibration says better."""
 
 BOUND_UNCERTAINTY = 10.0
-"""the same of a prediction that is an upper bound"""
+"""The same of a prediction that is an upper bound."""
 
 
 class Gap(msgspec.Struct, frozen=True):
@@ -198,10 +198,10 @@ class Declaration(msgspec.Struct, frozen=True):
     library: str = ""
     python: tuple[int, int] = (0, 0)
     rates: Mapping[str, float] = {}
-    """by name, what the cost model reckons with: seconds an op, an amplitude, a shot, a start; its seconds are linear
+    """By name, what the cost model reckons with: seconds an op, an amplitude, a shot, a start; its seconds are linear
     in them"""
     uncertainty: Mapping[str, float] = {}
-    """by method, the factor within which its predictions are believed; see ``doubt``"""
+    """By method, the factor within which its predictions are believed; see ``doubt``."""
 
     def predict(self, method: str, features: Features, shots: int, rates: Mapping[str, float] | None = None) -> Cost:
         """``cost`` with the engine's own rates, or with others."""

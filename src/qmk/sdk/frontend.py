@@ -14,7 +14,7 @@ import msgspec
 from qmk.qvm.graph import Graph
 
 CERTAIN = 100
-"""what ``recognise`` gives of a program that can be in no other format"""
+"""What ``recognise`` gives of a program that can be in no other format."""
 
 ParamValue = bool | int | float | str | list[Any]
 

@@ -20,7 +20,7 @@ import msgspec
 
 WORKER_NEEDS = ("msgspec", "numpy")
 OLDEST: tuple[int, int] = (3, 11)
-"""the Python that QMK itself needs"""
+"""The Python that QMK itself needs."""
 
 
 class Interpreter(msgspec.Struct, frozen=True):

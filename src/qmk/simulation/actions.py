@@ -114,7 +114,7 @@ def idle(world: World, rng: Random) -> None:
 
 
 def crash(world: World, rng: Random) -> None:
-    """kill -9, or the power goes."""
+    """Kill -9, or the power goes."""
     raise Crash(power=world.setup.power and rng.random() < 0.5)
 
 

@@ -48,7 +48,7 @@ GOOD = tuple(
     _program(name, qubits, fences) for name, qubits, fences in (("one", 1, 0), ("fenced", 2, 2), ("wide", 5, 1))
 )
 WRONG = Graph(nodes=(Node("h", "core.h", vqs=("q",)),), vqs=("q",))
-"""uses a qubit that was never allocated"""
+"""Uses a qubit that was never allocated."""
 
 CHANNEL = "c"
 """Name of the channel in a program that joins two tenants' qubits."""
@@ -116,22 +116,22 @@ def _alternative(name: str, shots: int, needed: int, fenced: bool) -> Alternativ
 
 
 PATCH_QUBITS = 2
-"""physical qubits of a simulated patch"""
+"""Physical qubits of a simulated patch."""
 LOAD = 0.2
-"""of the decoder by a physical qubit, twice that once the noise has risen: two patches are decoded at a time, and one
+"""Of the decoder by a physical qubit, twice that once the noise has risen: two patches are decoded at a time, and one
 that has grown or whose noise rose is, alone"""
 DISTANCE = 3
 PATCH_ID = "patch_"
-"""how the ids begin of what a machine adds to a program"""
+"""How the ids begin of what a machine adds to a program."""
 TOO_NOISY = "p=1"
-"""noise under which the simulated machine runs nothing"""
+"""Noise under which the simulated machine runs nothing."""
 
 
 DRIFT_S = (0.0, 2.0, 5.0, 20.0, 100.0, 1000.0)
-"""seconds at which the noise of a simulated machine changes"""
+"""Seconds at which the noise of a simulated machine changes."""
 CALIBRATION = msgspec.json.encode({"points": [{"time_s": time, "circuit": 1e-3} for time in DRIFT_S]}).decode()
 WIDER = 5
-"""the distance of every other stretch of time, with twice as many physical qubits a patch: one of two fits a region"""
+"""The distance of every other stretch of time, with twice as many physical qubits a patch: one of two fits a region"""
 
 
 def written(wish: Wish) -> Written:

@@ -15,16 +15,16 @@ from qmk.worker.wire import Channel
 
 PROGRESS_EVERY_S = 0.05
 SAVING_SHARE = 0.05
-"""part of a run's time that saving unasked may take"""
+"""Part of a run's time that saving unasked may take."""
 
 SAVING_FREE_S = 4e-3
-"""seconds of saving that any run may take, however short"""
+"""Seconds of saving that any run may take, however short."""
 
 SAVE_LEAST_S = 1e-3
-"""what one save counts for at least: the host has work with it too"""
+"""What one save counts for at least: the host has work with it too"""
 
 KEPT_BYTES = 64 << 20
-"""saved states that the worker keeps to go back to"""
+"""Saved states that the worker keeps to go back to."""
 
 
 class Stopped(Exception):

@@ -37,13 +37,13 @@ class Run(msgspec.Struct, frozen=True, tag="run"):
     seed: int
     keep_events: bool = True
     start: bytes | None = None
-    """saved state to continue from; one that does not fit gives ``Failed`` UNSUPPORTED with a field ``start``"""
+    """Saved state to continue from; one that does not fit gives ``Failed`` UNSUPPORTED with a field ``start``."""
     outputs: Outputs | None = None
-    """what to give beyond counts"""
+    """What to give beyond counts."""
     scope: str = ""
-    """whose program it is: a plan kept for one scope serves no other"""
+    """Whose program it is: a plan kept for one scope serves no other"""
     save_fences: bool = False
-    """send ``StateSaved`` at fences as it goes, as often as it costs little beside the run"""
+    """Send ``StateSaved`` at fences as it goes, as often as it costs little beside the run."""
 
 
 class Ask(msgspec.Struct, frozen=True, tag="ask"):
@@ -96,7 +96,7 @@ class Done(msgspec.Struct, frozen=True, tag="done"):
     peak_rss_bytes: int
     notes: dict[str, Any]
     values: Values | None = None
-    """what ``Run.outputs`` asked for; without counts among it, ``counts`` is empty"""
+    """What ``Run.outputs`` asked for; without counts among it, ``counts`` is empty."""
 
 
 class Failed(msgspec.Struct, frozen=True, tag="failed"):

@@ -123,9 +123,9 @@ class Prepared:
 
     def plan(self, shots: int) -> qmk_native.Plan:
         """Raises MemoryError when no simulator has room, ValueError for a method that there is not."""
-        return self._kept(shots)[0]
+        return self._plan_for(shots)[0]
 
-    def _kept(self, shots: int) -> tuple[qmk_native.Plan, dict[str, Any]]:
+    def _plan_for(self, shots: int) -> tuple[qmk_native.Plan, dict[str, Any]]:
         import qmk_native
 
         kept = self._plans.get(shots)
@@ -140,7 +140,7 @@ class Prepared:
 
     def draw(self, shots: int, seed: int) -> Drawn:
         """Raises MemoryError when a state outgrows its bound."""
-        plan, rewrites = self._kept(shots)
+        plan, rewrites = self._plan_for(shots)
         samples, simulator = plan.run(shots, seed)
         return Drawn(plan, samples, simulator, rewrites)
 

@@ -17,7 +17,7 @@ from qmk.qvm.graph import Graph
 from qmk.sdk.engine import Capabilities
 
 _TO_Z = {"X": ("core.h",), "Y": ("core.sdg", "core.h"), "Z": ()}
-"""what turns a Pauli letter's basis into that of Z"""
+"""What turns a Pauli letter's basis into that of Z."""
 
 
 def final_state(graph: Graph, can: Capabilities) -> Program:
@@ -75,17 +75,17 @@ def measured(program: Program, letters: Mapping[int, str], can: Capabilities) ->
     out = [item for item in observable(out) if not isinstance(item, Barrier)]
     used = sorted({qubit for item in out for qubit in qubits_of(item)})
     place = {qubit: at for at, qubit in enumerate(used)}
-    moved = [_moved(item, place) for item in out]
+    moved = [_move(item, place) for item in out]
     n_cbits = program.n_cbits + len(qubits)
     shown = (Register("", tuple(range(program.n_cbits, n_cbits))),)
     return Program(len(used), n_cbits, tuple(moved), shown, {}, notes=program.notes), qubits
 
 
 _OPERANDS = frozenset({"qubit", "qubits", "pair", "on"})
-"""fields of instructions that hold qubits"""
+"""Fields of instructions that hold qubits."""
 
 
-def _moved(item: Instruction, place: Mapping[int, int]) -> Instruction:
+def _move(item: Instruction, place: Mapping[int, int]) -> Instruction:
     """The instruction on other qubits."""
     changes: dict[str, Any] = {}
     for name in _OPERANDS & {field.name for field in fields(item)}:

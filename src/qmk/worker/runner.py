@@ -40,9 +40,9 @@ from qmk.worker.memory import PEAK
 from qmk.worker.messages import Done
 
 PLANS = 64
-"""prepared plans that a Runner keeps"""
+"""Prepared plans that a Runner keeps."""
 PLAN_NODES = 2_000_000
-"""nodes of the programs whose plans it keeps, all together"""
+"""Nodes of the programs whose plans it keeps, all together."""
 
 
 class Prepared(msgspec.Struct, frozen=True):
@@ -133,7 +133,7 @@ class Runner:
             self._plans.move_to_end(key)
             return kept
         started = time.perf_counter()
-        prepared = self._read_by_engine(graph, method, packed) or self._lowered(graph, method, digest)
+        prepared = self._read_by_engine(graph, method, packed) or self._lower(graph, method, digest)
         prepared = msgspec.structs.replace(prepared, seconds=time.perf_counter() - started)
         self._plans[key] = prepared
         self._nodes += prepared.nodes
@@ -158,7 +158,7 @@ class Runner:
         outputs = list(outputs_of(graph, names))
         return Prepared(None, plan, outputs, 0.0, graph, names, widths, notes, nodes=len(graph.nodes))
 
-    def _lowered(self, graph: Graph, method: str, digest: str) -> Prepared:
+    def _lower(self, graph: Graph, method: str, digest: str) -> Prepared:
         can = self.capabilities(method)
         logic, tosses = not can.logic, "loss" in can.noise
         program = lower(graph, can.gates, clifford=can.clifford, inline_logic=logic, digest=digest, tosses=tosses)
@@ -201,19 +201,21 @@ class Runner:
         """
         if outputs is not None:
             how = {"keep_events": keep_events, "progress": progress, "start": start, "drive": drive, "scope": scope}
-            return self._valued(graph, method, outputs, (shots, seed, fence), digest, how)
+            return self._compute_values(graph, method, outputs, (shots, seed, fence), digest, how)
         cpu = time.process_time()
         fresh = not self.holds(digest, method, scope) if digest else True
         prepared = (
-            self._kept(digest, method, scope) if graph is None else self.prepare(graph, method, digest, scope, packed)
+            self._find_kept(digest, method, scope)
+            if graph is None
+            else self.prepare(graph, method, digest, scope, packed)
         )
         started = time.perf_counter()
         try:
             size = shots, seed
             if isinstance(prepared.plan, native.Prepared):
-                counts, events, notes = self._counted(prepared, prepared.plan, size, start, keep_events, progress)
+                counts, events, notes = self._count(prepared, prepared.plan, size, start, keep_events, progress)
             else:
-                counts, events, notes = self._tallied(prepared, method, size, start, drive, keep_events, progress)
+                counts, events, notes = self._tally(prepared, method, size, start, drive, keep_events, progress)
         except MemoryError as full:
             why = f": {full}" if str(full) else ""
             raise QmkError(
@@ -237,7 +239,7 @@ class Runner:
             notes={**prepared.notes, **notes, **channels.accounted(prepared.notes, shots, seed)},
         )
 
-    def _valued(
+    def _compute_values(
         self,
         graph: Graph | None,
         method: str,
@@ -249,7 +251,7 @@ class Runner:
         """A run with outputs; ``how`` is for that of its counts."""
         from qmk.worker import values
 
-        graph = self._kept(digest, method, how["scope"]).graph if graph is None else graph
+        graph = self._find_kept(digest, method, how["scope"]).graph if graph is None else graph
         return values.executed(
             self, functools.partial(self.execute, digest=digest, **how), graph, method, outputs, size
         )
@@ -284,13 +286,13 @@ class Runner:
     def _unfit(self, text: str, method: str) -> QmkError:
         return QmkError("UNSUPPORTED", text, engine=self.declaration.name, method=method, start=True)
 
-    def _kept(self, digest: str, method: str, scope: str) -> Prepared:
+    def _find_kept(self, digest: str, method: str, scope: str) -> Prepared:
         if not self.holds(digest, method, scope):
             raise QmkError("INTERNAL_ERROR", "the graph of this run is not held here and was not sent", digest=digest)
         self._plans.move_to_end((scope, digest, method))
         return self._plans[scope, digest, method]
 
-    def _counted(
+    def _count(
         self,
         prepared: Prepared,
         plan: native.Prepared,
@@ -310,7 +312,7 @@ class Runner:
         events = drawn.packed(width) if keep and not note else b""
         return drawn.counts(), events, {**drawn.notes, **note}
 
-    def _tallied(
+    def _tally(
         self,
         prepared: Prepared,
         method: str,

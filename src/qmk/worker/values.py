@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from qmk.worker.runner import Runner
 
 VALUES = ("expectation", "probabilities")
-"""outputs that shots can estimate"""
+"""Outputs that shots can estimate."""
 
 
 def values_of(runner: Runner, graph: Graph, method: str, outputs: Outputs, shots: int, seed: int) -> Values:
@@ -132,11 +132,11 @@ class _Work:
             if self.derived is not None and "gradient" in self.can.outputs:
                 gradients = self._adjoint(graph, program)
             elif self.derived is not None:
-                gradients = self._shifted(graph, at)
+                gradients = self._differentiate(graph, at)
         else:
-            point = self._sampled(program, self.outputs, at, "values")
+            point = self._sample(program, self.outputs, at, "values")
             if self.derived is not None:
-                gradients = self._shifted(graph, at)
+                gradients = self._differentiate(graph, at)
         return msgspec.structs.replace(point, gradients=gradients)
 
     # -- exact -------------------------------------------------------------------------------------------------------
@@ -259,7 +259,7 @@ class _Work:
 
     # -- sampled -----------------------------------------------------------------------------------------------------
 
-    def _sampled(self, program: Program, outputs: Outputs, *names: str | int) -> Point:
+    def _sample(self, program: Program, outputs: Outputs, *names: str | int) -> Point:
         """From shots: one basis after the other, the groups of qubits in that of Z."""
         tally = Tally(outputs.expectations)
         found = bases(outputs.expectations)
@@ -283,7 +283,7 @@ class _Work:
             raise QmkError("UNSUPPORTED", str(refused), engine=name, method=self.method) from refused
         return plan.run(self.shots, seed).bits[:, made.n_cbits - len(qubits) :]
 
-    def _shifted(self, graph: Graph, at: int) -> list[list[Estimate]]:
+    def _differentiate(self, graph: Graph, at: int) -> list[list[Estimate]]:
         """Derivatives by the parameter-shift rule, of exact values or of sampled ones."""
         sweep = cast("Sweep", self.derived)
         rows = len(self.outputs.expectations)
@@ -299,7 +299,7 @@ class _Work:
                 if self.exact:
                     point = self._looked_at(program, only)
                 else:
-                    point = self._sampled(program, only, at, "slot", number, turn)
+                    point = self._sample(program, only, at, "slot", number, turn)
                 for row, estimate in enumerate(point.expectations):
                     for k, slope in slot.terms:
                         values[row, k] += slope * factor * estimate.value

@@ -1,4 +1,4 @@
-"""q_alloc: reserve logical qubits for the session."""
+"""``q_alloc``: reserve logical qubits for the session."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""q_cancel: stop a job."""
+"""``q_cancel``: stop a job."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""q_chan_status: the state of a channel."""
+"""``q_chan_status``: the state of a channel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""q_channels: which channels there are."""
+"""``q_channels``: which channels there are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""q_checkpoint: save a job at its next fence."""
+"""``q_checkpoint``: save a job at its next fence."""
 
 from __future__ import annotations
 

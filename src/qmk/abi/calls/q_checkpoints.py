@@ -1,4 +1,4 @@
-"""q_checkpoints: which checkpoints there are."""
+"""``q_checkpoints``: which checkpoints there are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""q_close_chan: take one's leave back."""
+"""``q_close_chan``: take one's leave back."""
 
 from __future__ import annotations
 

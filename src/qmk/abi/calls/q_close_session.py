@@ -1,4 +1,4 @@
-"""q_close_session: end a session."""
+"""``q_close_session``: end a session."""
 
 from __future__ import annotations
 

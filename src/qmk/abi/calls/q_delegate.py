@@ -1,4 +1,4 @@
-"""q_delegate: pass on part of what a capability allows, or take up what was passed on."""
+"""``q_delegate``: pass on part of what a capability allows, or take up what was passed on."""
 
 from __future__ import annotations
 

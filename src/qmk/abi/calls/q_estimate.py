@@ -1,4 +1,4 @@
-"""q_estimate: what a program would cost, without running it."""
+"""``q_estimate``: what a program would cost, without running it."""
 
 from __future__ import annotations
 

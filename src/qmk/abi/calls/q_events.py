@@ -1,4 +1,4 @@
-"""q_events: the history of a job, as it happens."""
+"""``q_events``: the history of a job, as it happens."""
 
 from __future__ import annotations
 

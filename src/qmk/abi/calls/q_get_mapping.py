@@ -1,4 +1,4 @@
-"""q_get_mapping: where a job's qubits are."""
+"""``q_get_mapping``: where a job's qubits are."""
 
 from __future__ import annotations
 

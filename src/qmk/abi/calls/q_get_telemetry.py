@@ -1,4 +1,4 @@
-"""q_get_telemetry: figures of a job or of the session."""
+"""``q_get_telemetry``: figures of a job or of the session."""
 
 from __future__ import annotations
 

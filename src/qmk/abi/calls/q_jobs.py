@@ -1,4 +1,4 @@
-"""q_jobs: which jobs there are."""
+"""``q_jobs``: which jobs there are."""
 
 from __future__ import annotations
 

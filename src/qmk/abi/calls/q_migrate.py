@@ -1,4 +1,4 @@
-"""q_migrate: move a job to another worker and region at a fence."""
+"""``q_migrate``: move a job to another worker and region at a fence."""
 
 from __future__ import annotations
 

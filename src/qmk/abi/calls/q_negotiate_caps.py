@@ -1,4 +1,4 @@
-"""q_negotiate_caps: open a session."""
+"""``q_negotiate_caps``: open a session."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""q_open_chan: propose a channel between two tenants, or approve one."""
+"""``q_open_chan``: propose a channel between two tenants, or approve one."""
 
 from __future__ import annotations
 

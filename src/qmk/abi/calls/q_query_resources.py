@@ -1,4 +1,4 @@
-"""q_query_resources: what this machine has."""
+"""``q_query_resources``: what this machine has."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""q_release: give back reserved qubits."""
+"""``q_release``: give back reserved qubits."""
 
 from __future__ import annotations
 

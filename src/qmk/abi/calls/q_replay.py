@@ -1,4 +1,4 @@
-"""q_replay: run a job again from the journal, bit for bit."""
+"""``q_replay``: run a job again from the journal, bit for bit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""q_restore: a new job that continues from a checkpoint."""
+"""``q_restore``: a new job that continues from a checkpoint."""
 
 from __future__ import annotations
 

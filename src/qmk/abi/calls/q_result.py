@@ -1,4 +1,4 @@
-"""q_result: what a completed job gave."""
+"""``q_result``: what a completed job gave."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""q_revoke: give up a capability, or take back what was delegated."""
+"""``q_revoke``: give up a capability, or take back what was delegated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""q_rollback: take a job back to a fence it has passed."""
+"""``q_rollback``: take a job back to a fence it has passed."""
 
 from __future__ import annotations
 

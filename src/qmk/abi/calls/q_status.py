@@ -1,4 +1,4 @@
-"""q_status: the state of a job, now."""
+"""``q_status``: the state of a job, now."""
 
 from __future__ import annotations
 

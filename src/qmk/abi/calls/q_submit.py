@@ -1,4 +1,4 @@
-"""q_submit: verify a program and queue it as a job."""
+"""``q_submit``: verify a program and queue it as a job."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""q_wait: the state of a job when it has ended."""
+"""``q_wait``: the state of a job when it has ended."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""op_gc: free what nobody needs."""
+"""``op_gc``: free what nobody needs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""op_tenant_add: register a tenant."""
+"""``op_tenant_add``: register a tenant."""
 
 from __future__ import annotations
 

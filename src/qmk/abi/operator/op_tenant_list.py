@@ -1,4 +1,4 @@
-"""op_tenant_list: who there is."""
+"""``op_tenant_list``: who there is."""
 
 from __future__ import annotations
 

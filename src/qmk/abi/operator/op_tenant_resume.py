@@ -1,4 +1,4 @@
-"""op_tenant_resume: serve a suspended tenant again."""
+"""``op_tenant_resume``: serve a suspended tenant again."""
 
 from __future__ import annotations
 

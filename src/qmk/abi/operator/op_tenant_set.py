@@ -1,4 +1,4 @@
-"""op_tenant_set: change a tenant."""
+"""``op_tenant_set``: change a tenant."""
 
 from __future__ import annotations
 

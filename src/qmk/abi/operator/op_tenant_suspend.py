@@ -1,4 +1,4 @@
-"""op_tenant_suspend: stop serving a tenant."""
+"""``op_tenant_suspend``: stop serving a tenant."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""op_token_issue: make a token."""
+"""``op_token_issue``: make a token."""
 
 from __future__ import annotations
 

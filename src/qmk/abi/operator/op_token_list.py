@@ -1,4 +1,4 @@
-"""op_token_list: which tokens are live."""
+"""``op_token_list``: which tokens are live."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""op_token_revoke: make tokens void."""
+"""``op_token_revoke``: make tokens void."""
 
 from __future__ import annotations
 

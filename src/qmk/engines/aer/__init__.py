@@ -15,10 +15,10 @@ from qmk.qvm.families.gates import FIXED_SIZE
 from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
 
 _NAMES = names("aer")
-"""native gates and what Aer calls them"""
+"""Native gates and what Aer calls them."""
 
 UNITARY = frozenset(short for short, op in FIXED_SIZE.items() if op.vqs.low == 2 and short not in _NAMES)
-"""gates that Aer takes as matrices"""
+"""Gates that Aer takes as matrices."""
 
 _CONTROLLED_ROTATIONS = {"crx", "cry", "crz"}
 
@@ -31,11 +31,11 @@ AER_NAMES: dict[str, dict[str, str]] = {
 AER_NAMES["small_bond"] = AER_NAMES["matrix_product_state"]
 
 MPS_STATE_BYTES = 4 << 30
-"""what the tensors of a matrix product state may take; the bond is capped so, and a run that reaches the cap fails"""
+"""What the tensors of a matrix product state may take; the bond is capped so, and a run that reaches the cap fails."""
 
 EXTENDED_QUBITS = 63
 EXTENDED_ERROR = 0.05
-"""bound on the error of the state that the decomposition is asked for"""
+"""Bound on the error of the state that the decomposition is asked for."""
 
 
 Rates = Mapping[str, float]
@@ -65,11 +65,11 @@ RATES = {
     "extended.bit_s": 2e-2,
     "extended.bit_term_s": 1.3e-4,
 }
-"""of a program, an op when it is built and when it runs; an amplitude, an entry of a density matrix, each for a gate
+"""Of a program, an op when it is built and when it runs; an amplitude, an entry of a density matrix, each for a gate
 and for an error channel (the weight of every Kraus operator is computed for a trajectory, a matrix on twice the
 qubits applied to a density matrix); a repeated shot, a sampled one; between fences a call, an amplitude of it, one of
 a walk; of a matrix product state a program, an op, a step of two neighbours, the cube of its bond, an error channel
-and the square of its bond, a site of a shot, the square of its bond; of stabilizer terms"""
+and the square of its bond, a site of a shot, the square of its bond; of stabilizer terms."""
 
 
 def state_vector_cost(features: Features, shots: int, rates: Rates = RATES) -> Cost:
@@ -83,7 +83,7 @@ def state_vector_cost(features: Features, shots: int, rates: Rates = RATES) -> C
 
 
 FENCED_STATES = 2
-"""state vectors beside those of the branches: one while a gate or the read-out works, one to round up"""
+"""State vectors beside those of the branches: one while a gate or the read-out works, one to round up"""
 
 
 def fenced_cost(features: Features, shots: int, rates: Rates = RATES) -> Cost:
@@ -126,14 +126,14 @@ def _dynamic(features: Features) -> bool:
 
 
 SMALL_BOND_S = 1.0
-"""what a run of method small_bond may take by the cost model; its bond cap follows from it"""
+"""What a run of method small_bond may take by the cost model; its bond cap follows from it."""
 
 SMALL_BOND_STRIDE = 800
 PROBE_START = 200
-"""instructions of the first prefix that is tried, and by how many a prefix of method small_bond grows at most"""
+"""Instructions of the first prefix that is tried, and by how many a prefix of method small_bond grows at most."""
 
 SMALL_BONDS = (128, 64, 32, 16, 8)
-"""bond caps that method small_bond chooses from"""
+"""Bond caps that method small_bond chooses from."""
 
 
 def bond_cap(n_qubits: int) -> int:

@@ -39,7 +39,7 @@ from qmk.sdk.engine import Unsupported
 
 lib: Any = simulator()
 NEVER = -1
-"""no conditional register bit"""
+"""No conditional register bit."""
 
 _BINARY = {"and": lib.AerBinaryOp.LogicAnd, "or": lib.AerBinaryOp.LogicOr, "xor": lib.AerBinaryOp.NotEqual}
 
@@ -62,14 +62,14 @@ def expression(cond: c.Expression) -> Any:
         return lib.AerVar(lib.AerBool(), [cond[1]])
     if kind == "not":
         return lib.AerUnaryExpr(lib.AerUnaryOp.LogicNot, expression(cond[1]))
-    return _balanced(_BINARY[kind], [expression(part) for part in cond[1:]])
+    return _join_evenly(_BINARY[kind], [expression(part) for part in cond[1:]])
 
 
-def _balanced(op: Any, parts: list[Any]) -> Any:
+def _join_evenly(op: Any, parts: list[Any]) -> Any:
     if len(parts) == 1:
         return parts[0]
     half = len(parts) // 2
-    return lib.AerBinaryExpr(op, _balanced(op, parts[:half]), _balanced(op, parts[half:]))
+    return lib.AerBinaryExpr(op, _join_evenly(op, parts[:half]), _join_evenly(op, parts[half:]))
 
 
 class _Builder:
@@ -208,7 +208,7 @@ def build(program: Program, method: str) -> Built:
 
 
 def _logic_read_by_conditions(program: Program) -> set[int]:
-    """cbits of event logic that a condition needs while the program runs, directly or through other logic."""
+    """Cbits of event logic that a condition needs while the program runs, directly or through other logic."""
     logic = {item.cbit: item for item in program.instructions if isinstance(item, Logic)}
     pending: list[int] = []
     for item in program.instructions:

@@ -37,19 +37,19 @@ from qmk.ir.steps import has_fences
 from qmk.sdk.engine import Observer, Plan, Progress, Samples, Unsupported
 
 CHUNK_SHOTS = 512
-"""shots of a dynamic program between two reports of progress"""
+"""Shots of a dynamic program between two reports of progress."""
 
 TRUNCATION = 1e-16
-"""squared singular values below this share are dropped from a matrix product state: double precision's own noise"""
+"""Squared singular values below this share are dropped from a matrix product state: double precision's own noise"""
 
 LOG_ENTRIES = 1 << 22
-"""bond dimensions that Aer may log in one call"""
+"""Bond dimensions that Aer may log in one call."""
 
 AER_METHODS = {"small_bond": "matrix_product_state"}
-"""our methods that are one of Aer's with other options"""
+"""Our methods that are one of Aer's with other options."""
 
 MAX_DISCARDED = 1e-9
-"""weight that truncation may take from a state over a whole run; the bond cap taking more is an error"""
+"""Weight that truncation may take from a state over a whole run; the bond cap taking more is an error."""
 
 _DISCARDED = re.compile(r"discarded_value=([0-9.eE+-]+)")
 
@@ -215,7 +215,7 @@ class AerEngine:
         if method in ("extended_stabilizer", "small_bond"):
             readout_of(program, "aer", METHODS[method])  # they sample the final state only
         if METHODS[method].fences and has_fences(program):
-            return self._fenced(program, method)
+            return self._plan_fenced(program, method)
         plan = AerPlan(program, method)
         _ = plan.built  # refuse now, not at the first run
         return plan
@@ -225,7 +225,7 @@ class AerEngine:
 
         return AerObserver(program, method)
 
-    def _fenced(self, program: Program, method: str) -> Plan:
+    def _plan_fenced(self, program: Program, method: str) -> Plan:
         """A walk of branches on Aer's states, which can stop at the program's fences."""
         for item in program.instructions:
             if isinstance(item, Gate) and item.name not in METHODS[method].gates:

@@ -18,7 +18,7 @@ from qmk.exact.statevector import highest_first
 from qmk.ir.program import Program
 
 EACH, MEAN = "single", "average"
-"""how Aer saves amplitudes, and numbers: of the one shot there is"""
+"""How Aer saves amplitudes, and numbers: of the one shot there is"""
 
 
 class AerObserver:
@@ -38,7 +38,7 @@ class AerObserver:
         def read(data: Any) -> list[float]:
             return [float(np.real(data[f"e{at}"])) for at in range(len(paulis))]
 
-        return self._asked(ask, read) if paulis else []
+        return self._ask_for(ask, read) if paulis else []
 
     def state(self) -> np.ndarray[Any, np.dtype[np.complex128]]:
         def ask(circuit: Any) -> None:
@@ -47,7 +47,7 @@ class AerObserver:
         def read(data: Any) -> bytes:
             return np.asarray(data["state"], dtype=np.complex128).tobytes()
 
-        return highest_first(np.frombuffer(self._asked(ask, read), dtype=np.complex128), self._n)
+        return highest_first(np.frombuffer(self._ask_for(ask, read), dtype=np.complex128), self._n)
 
     def amplitudes(self, bitstrings: Sequence[str], /) -> list[complex]:
         def ask(circuit: Any) -> None:
@@ -57,7 +57,7 @@ class AerObserver:
         def read(data: Any) -> list[tuple[float, float]]:
             return [(complex(z).real, complex(z).imag) for z in data["amplitudes"]]
 
-        return [complex(*pair) for pair in self._asked(ask, read)]
+        return [complex(*pair) for pair in self._ask_for(ask, read)]
 
     def probabilities(self, qubits: Sequence[int], /) -> list[float]:
         if not qubits:
@@ -69,9 +69,9 @@ class AerObserver:
         def read(data: Any) -> list[float]:
             return [float(chance) for chance in data["chances"]]
 
-        return self._asked(ask, read)
+        return self._ask_for(ask, read)
 
-    def _asked(self, ask: Callable[[Any], None], read: Callable[[Any], Any]) -> Any:
+    def _ask_for(self, ask: Callable[[Any], None], read: Callable[[Any], Any]) -> Any:
         """What ``read`` makes of the data that ``ask`` has saved; in a child process where a bond may be capped."""
 
         def work() -> bytes:

@@ -21,7 +21,7 @@ from qmk.qvm.families import OPS
 from qmk.qvm.families.gates import FIXED_SIZE
 
 _CONTROLLED = ("x", "y", "z", "swap")
-"""what Aer's state applies under any number of controls"""
+"""What Aer's state applies under any number of controls."""
 
 _CONFIG = (("method", "statevector"), ("device", "CPU"), ("precision", "double"), ("max_parallel_threads", "1"))
 

@@ -12,16 +12,16 @@ from qmk.ir.names import names
 from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
 
 NAMES = {**names("stim"), **names("clifft")}
-"""clifft reads Stim's gates and more"""
+"""Clifft reads Stim's gates and more."""
 
 GATES = frozenset({*NAMES, "gphase"})
 MAX_QUBITS = 4096
 
 ACTIVE_BYTES = 4 << 30
-"""what the amplitudes of the active state may take, with the copy that a measurement needs"""
+"""What the amplitudes of the active state may take, with the copy that a measurement needs."""
 
 MAX_ACTIVE = 27
-"""active qubits that fit ``ACTIVE_BYTES`` at 16 bytes an amplitude, twice"""
+"""Active qubits that fit ``ACTIVE_BYTES`` at 16 bytes an amplitude, twice."""
 
 RATES = {
     "fixed_s": 2e-4,
@@ -32,7 +32,7 @@ RATES = {
     "pass_s": 1e-8,
     "amplitude_s": 1.5e-10,
 }
-"""of planning: a program, an op, an op for each qubit; of a shot: itself, a measurement, a pass over the active state,
+"""Of planning: a program, an op, an op for each qubit; of a shot: itself, a measurement, a pass over the active state,
 an amplitude of a pass"""
 
 

@@ -109,7 +109,7 @@ def parity(cond: Cond) -> tuple[list[int], bool]:
 
 
 def text_of(program: Program) -> tuple[str, tuple[int, ...]]:
-    """clifft's text, and the cbits in the order of its record."""
+    """Clifft's text, and the cbits in the order of its record."""
     text = _Text()
     for item in program.instructions:
         if isinstance(item, Logic):
@@ -125,7 +125,7 @@ def text_of(program: Program) -> tuple[str, tuple[int, ...]]:
 
 @dataclass(frozen=True)
 class ClifftPlan:
-    """clifft's compiled program cannot be pickled; its text can."""
+    """Clifft's compiled program cannot be pickled; its text can."""
 
     text: str
     cbits: tuple[int, ...]

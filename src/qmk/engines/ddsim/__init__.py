@@ -12,16 +12,16 @@ GATES = gates_with("ddsim") | {"gphase", "mod"}
 MAX_QUBITS = 4096
 
 DIAGRAM_BYTES = 4 << 30
-"""what the diagrams of one run may take; a run that needs more ends in RESOURCE_EXHAUSTED"""
+"""What the diagrams of one run may take; a run that needs more ends in RESOURCE_EXHAUSTED."""
 
 BASE_BYTES = 64 << 20
-"""the simulator's tables before the first gate"""
+"""The simulator's tables before the first gate."""
 
 NODE_BYTES = 220
-"""a node with its share of the tables, measured on random circuits of 14 to 18 qubits"""
+"""A node with its share of the tables, measured on random circuits of 14 to 18 qubits."""
 
 RATES = {"fixed_s": 3e-3, "op_s": 2e-5, "node_s": 6e-7, "sample_s": 3e-8}
-"""of a program, an op, a node that an op looks at, a qubit of a shot"""
+"""Of a program, an op, a node that an op looks at, a qubit of a shot."""
 
 
 def cost(_method: str, features: Features, shots: int, rates: Mapping[str, float] = RATES) -> Cost:

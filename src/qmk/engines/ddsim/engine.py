@@ -53,7 +53,7 @@ def build(readout: Readout) -> Any:
 
 
 def _add(circuit: Any, gate: Gate) -> None:
-    """ddsim takes angles first, then controls, then targets."""
+    """Ddsim takes angles first, then controls, then targets."""
     qubits = gate.qubits
     match gate.name:
         case "id":
@@ -61,12 +61,12 @@ def _add(circuit: Any, gate: Gate) -> None:
         case "toffoli" | "ccz":
             getattr(circuit, _NAMES[gate.name])(set(qubits[:-1]), qubits[-1])
         case "mod":
-            _modified(circuit, gate)
+            _apply_controlled(circuit, gate)
         case name:
             getattr(circuit, _NAMES[name])(*gate.params, *qubits)
 
 
-def _modified(circuit: Any, gate: Gate) -> None:
+def _apply_controlled(circuit: Any, gate: Gate) -> None:
     """Any number of controls on one qubit natively, anything else in exact steps."""
     base, targets, controls, values = controlled(gate)
     if base.shape != (2, 2) or not controls:
@@ -90,7 +90,7 @@ def _modified(circuit: Any, gate: Gate) -> None:
 
 
 class DiagramSampler:
-    """ddsim gives counts; which shot had which outcome is thrown here."""
+    """Ddsim gives counts; which shot had which outcome is thrown here."""
 
     def __init__(self, readout: Readout) -> None:
         self.readout = readout

@@ -24,8 +24,8 @@ RATES = {
     "read_s": 5e-9,
     "shot_s": 2e-7,
 }
-"""of a program and an op; of an amplitude and gate in the processor's own cache, in the shared one, in memory; of 8
-bytes of the state that is read out; of a shot"""
+"""Of a program and an op; of an amplitude and gate in the processor's own cache, in the shared one, in memory; of 8
+bytes of the state that is read out; of a shot."""
 
 _PLACES = ("cached_s", "shared_s", "memory_s")
 

@@ -1,4 +1,4 @@
-"""lightning.qubit's state vector through its own compiled module, which is called gate by gate.
+"""The state vector of lightning.qubit through its own compiled module, which is called gate by gate.
 
 Gates that it knows by name have kernels of their own; the general one-qubit gate goes in as a matrix, which is as fast
 as three rotations and needs no decomposition.
@@ -46,7 +46,7 @@ def actions_of(readout: Readout, dtype: Any) -> list[Action]:
 def _action(gate: Gate, dtype: Any) -> Action:
     qubits, params = list(gate.qubits), list(gate.params)
     if gate.name == "mod":
-        return _controlled(gate, dtype)
+        return _make_controlled(gate, dtype)
     name = _INVERSES.get(gate.name)
     if name is not None or (name := _NAMES.get(gate.name)) is not None:
         inverse = gate.name in _INVERSES
@@ -55,7 +55,7 @@ def _action(gate: Gate, dtype: Any) -> Action:
     return lambda state: state.applyMatrix(matrix, qubits, False)
 
 
-def _controlled(gate: Gate, dtype: Any) -> Action:
+def _make_controlled(gate: Gate, dtype: Any) -> Action:
     base, targets, controls, values = controlled(gate)
     wires, wanted = list(targets), [value == 1 for value in values]
     matrix = np.array(base, dtype=dtype)

@@ -25,11 +25,11 @@ RATES = {
     "mps": 1.0,
     "cut": 1.0,
 }
-"""seconds to hand over a program and an op of it, and to hand over and count one bit of one shot; of a guess where the
-core was not asked, an op and an amplitude; and by what the core's own prediction is multiplied, for each method"""
+"""Seconds to hand over a program and an op of it, and to hand over and count one bit of one shot; of a guess where the
+core was not asked, an op and an amplitude; and by what the core's own prediction is multiplied, for each method."""
 
 MOST_QUBITS = 900
-"""whose amplitudes, times any number of ops, are a number; more cost as much as these: nobody has room for them"""
+"""Whose amplitudes, times any number of ops, are a number; more cost as much as these: nobody has room for them"""
 
 
 def cost(method: str, features: Features, shots: int, rates: Mapping[str, float] = RATES) -> Cost:
@@ -87,7 +87,7 @@ CLIFFORD = frozenset({"gphase", *(short for short in GATES if FIXED_SIZE[short].
 OUTPUTS = frozenset((
     "counts", "events", "expectation", "state", "amplitudes", "probabilities", "gradient", "sweep",
 ))  # fmt: skip
-"""of the methods that hold amplitudes; all but counts in double precision"""
+"""Of the methods that hold amplitudes; all but counts in double precision."""
 
 _ANY = Capabilities(gates=_ALL, noise=frozenset({"pauli"}), precision_bits=32)
 _LOSSES = frozenset({"pauli", "loss"})

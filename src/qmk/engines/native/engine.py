@@ -47,11 +47,11 @@ class NativeEngine:
             if most is not None and program.n_qubits > most:
                 raise Unsupported(f"{program.n_qubits} qubits: method {method} holds at most {most}")
             if method == "tableau":
-                return TableauPlan(program, prepared)
+                return TableauPlan(program, prepare_lossless)
             circuit_of(replace(program, post=()), [])
         except (QmkError, ValueError) as refused:
             raise Unsupported(str(refused)) from refused
-        return PatternPlan(program, method, prepared)
+        return PatternPlan(program, method, prepare_lossless)
 
     def observe(self, program: Program, method: str) -> NativeObserver:
         try:
@@ -60,7 +60,7 @@ class NativeEngine:
             raise Unsupported(refused.message) from refused
 
 
-def prepared(program: Program, method: str) -> Plan:
+def prepare_lossless(program: Program, method: str) -> Plan:
     """A plan of a program without losses."""
     return NativeEngine().prepare(program, method)
 

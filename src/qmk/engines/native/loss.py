@@ -17,10 +17,10 @@ from qmk.ir.program import Program, Register
 from qmk.sdk.engine import Plan, Progress, Samples
 
 Maker = Callable[[Program, str], Plan]
-"""(program without tosses, method) to its plan"""
+"""(program without tosses, method) to its plan."""
 
 FEW = 0.5
-"""shots without a loss are run by themselves where they are expected to be more than this part"""
+"""Shots without a loss are run by themselves where they are expected to be more than this part."""
 
 
 class TableauPlan:

@@ -12,7 +12,7 @@ GATES = ALL_GATES - {"paulirot"}
 MAX_QUBITS = 40
 
 RATES = {"fixed_s": 2.5e-4, "op_s": 3.5e-6, "amplitude_s": 1.1e-10, "read_s": 5e-9, "shot_s": 2e-7}
-"""of a program, an op, an amplitude of an op, an amplitude of the state that is read out, a shot"""
+"""Of a program, an op, an amplitude of an op, an amplitude of the state that is read out, a shot."""
 
 
 def cost(_method: str, features: Features, shots: int, rates: Mapping[str, float] = RATES) -> Cost:

@@ -1,4 +1,4 @@
-"""qsim's own circuits, built gate by gate through its compiled module.
+"""Qsim's own circuits, built gate by gate through its compiled module.
 
 Cirq is what qsim's Python package takes circuits from; importing it and translating from it costs more than most
 simulations. Here gates go straight into qsim's list: named ones by kind, all others as matrices; qsim fuses both alike.
@@ -27,13 +27,13 @@ from qmk.sdk.engine import Plan
 _KINDS = names("qsim")
 _BUILDS = ("qsim_avx512", "qsim_avx2", "qsim_sse", "qsim_basic")
 FUSED_SMALL, FUSED_LARGE = 2, 3
-"""qubits of a fused gate: in cache arithmetic decides, beyond it the passes over memory do"""
+"""Qubits of a fused gate: in cache arithmetic decides, beyond it the passes over memory do"""
 IN_CACHE_QUBITS = 18
 
 
 @functools.cache
 def library() -> Any:
-    """qsim as compiled for this processor."""
+    """Qsim as compiled for this processor."""
     folder = extension.folder_of("qsimcirq")
     decide: Any = extension.load("qsimcirq.qsim_decide", folder)
     found = decide.detect_instructions()
@@ -41,7 +41,7 @@ def library() -> Any:
 
 
 def build(readout: Readout) -> Any:
-    """qsim's circuit: qubit k is bit k of an index. A gate's time only has to grow along each of its qubits."""
+    """Qsim's circuit: qubit k is bit k of an index. A gate's time only has to grow along each of its qubits."""
     lib = library()
     circuit = lib.Circuit()
     circuit.num_qubits = max(readout.n_qubits, 1)

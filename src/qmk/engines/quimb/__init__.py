@@ -13,16 +13,16 @@ GATES = frozenset(short for short, op in FIXED_SIZE.items() if op.vqs.low <= 2)
 MAX_QUBITS = 4096
 
 MPS_STATE_BYTES = 2 << 30
-"""what the tensors of a matrix product state and the copies of one step may take; the bond is capped so"""
+"""What the tensors of a matrix product state and the copies of one step may take; the bond is capped so."""
 
 CONTRACT_WIDTH = 26
-"""log2 of the largest tensor of a contraction: 1 GiB"""
+"""Log2 of the largest tensor of a contraction: 1 GiB"""
 
 CONTRACT_FLOPS = 1e12
-"""multiplications of one contraction, about a minute"""
+"""Multiplications of one contraction, about a minute."""
 
 GROUP_QUBITS = 8
-"""measured qubits whose marginal one contraction gives"""
+"""Measured qubits whose marginal one contraction gives."""
 
 RATES = {
     "mps.fixed_s": 2e-3,
@@ -37,7 +37,7 @@ RATES = {
     "contract.entry_s": 2e-9,
     "contract.sample_s": 2e-8,
 }
-"""of a matrix product state: a program, an op, a step of two neighbours, the cube of its bond; a site, a site of a
+"""Of a matrix product state: a program, an op, a step of two neighbours, the cube of its bond; a site, a site of a
 shot, the square of its bond; of a contraction: itself, an op, an entry of the largest tensor; a bit of a shot"""
 
 

@@ -1,4 +1,4 @@
-"""quimb's matrix product states, sampled here, and its contractions of light cones, group by group of measured qubits.
+"""Quimb's matrix product states, sampled here, and its contractions of light cones, group by group of measured qubits.
 
 quimb's own samplers are not used: the measured bits of all shots are drawn together by dice of ours, site by site for a
 matrix product state, and by conditional marginals for contractions.
@@ -29,11 +29,11 @@ from qmk.sdk.engine import Plan
 lib: Any = quimb.tensor
 
 TRUNCATION = 1e-16
-"""share of a state's weight below which singular values are dropped: double precision's own noise"""
+"""Share of a state's weight below which singular values are dropped: double precision's own noise"""
 
 PATHS_TRIED = 32
 ROUNDING = 1e-12
-"""below it a tensor's entries are zero to quimb's simplifications"""
+"""Below it a tensor's entries are zero to quimb's simplifications."""
 
 
 class BondSampler:

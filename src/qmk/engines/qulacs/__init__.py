@@ -20,8 +20,8 @@ RATES = {
     "read_s": 1.2e-8,
     "shot_s": 2e-7,
 }
-"""of a program, an op, an op on 15 qubits or more (threads), an amplitude of an op up to 18 qubits and beyond, an
-amplitude of the state that is read out, a shot"""
+"""Of a program, an op, an op on 15 qubits or more (threads), an amplitude of an op up to 18 qubits and beyond, an
+amplitude of the state that is read out, a shot."""
 
 
 def cost(_method: str, features: Features, shots: int, rates: Mapping[str, float] = RATES) -> Cost:

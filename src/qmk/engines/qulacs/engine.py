@@ -25,13 +25,13 @@ lib: Any = qulacs
 optimizer: Any = qulacs.circuit
 
 MERGED_QUBITS = 2
-"""a merged gate on more costs more arithmetic than it saves passes"""
+"""A merged gate on more costs more arithmetic than it saves passes."""
 
 MERGED_AT_ONCE = 128
-"""gates: the time of merging grows with their square"""
+"""Gates: the time of merging grows with their square"""
 
 MERGED_FROM_QUBITS = 15
-"""below, merging takes longer than it saves"""
+"""Below, merging takes longer than it saves."""
 
 _PLAIN: dict[str, Callable[..., Any]] = {short: getattr(lib.gate, name) for short, name in names("qulacs").items()}
 

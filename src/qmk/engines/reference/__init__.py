@@ -11,7 +11,7 @@ from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
 MAX_QUBITS = 12
 
 RATES = {"fixed_s": 2e-4, "op_s": 2e-5, "amplitude_s": 5e-9, "shot_s": 1e-7}
-"""of a program, an op of a branch, an amplitude of such an op, a shot"""
+"""Of a program, an op of a branch, an amplitude of such an op, a shot."""
 
 
 def cost(_method: str, features: Features, shots: int, rates: Mapping[str, float] = RATES) -> Cost:

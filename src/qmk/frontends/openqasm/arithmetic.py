@@ -116,7 +116,7 @@ def _integers(op: str, a: Value, b: Value, kind: Type, pos: int, logic: Logic) -
 
 
 def power(x: int, y: int, kind: Type, pos: int) -> int:
-    """x**y for y >= 0 without building a number larger than its type holds."""
+    """``x ** y`` for y >= 0 without building a number larger than its type holds."""
     if not kind.literal:
         return pow(x, y, 1 << kind.width)
     if abs(x) > 1 and y * abs(x).bit_length() > MAX_WIDTH:

@@ -12,7 +12,7 @@ from qmk.frontends.openqasm.tree import Block, FastCalls, FastMeasures, Include,
 
 STANDARD = frozenset(("stdgates.inc", "qelib1.inc"))
 BATCH = 10_000
-"""calls read before the interpreter counts them against its budget"""
+"""Calls read before the interpreter counts them against its budget."""
 _FAST = GATE_LINE.match
 _MEASURE = MEASURE_LINE.match
 

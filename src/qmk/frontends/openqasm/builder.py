@@ -11,7 +11,7 @@ from qmk.frontends.openqasm.sources import Refusal
 from qmk.qvm.graph import Graph, Guard, Node, Output
 
 MAX_CONDITIONS = 24
-"""conditions of one guard; a larger one is folded into an event"""
+"""Conditions of one guard; a larger one is folded into an event."""
 
 
 def handle_name(text: str) -> str:

@@ -46,7 +46,7 @@ _OTHER_NAMES = {
     "measure_all": "measure",
 }
 _CACHE = 4096
-"""expansions of user gates kept, by gate and parameters"""
+"""Expansions of user gates kept, by gate and parameters."""
 
 
 class Calls(Places):

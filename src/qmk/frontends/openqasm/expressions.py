@@ -33,7 +33,7 @@ _BINARY = {
 }  # fmt: skip
 _UNARY = 11
 MAX_TERMS = 2000
-"""operators in a chain such as a+b+c: its tree is that deep on the left"""
+"""Operators in a chain such as a+b+c: its tree is that deep on the left"""
 MAX_INDEXES = 32
 
 TYPES = frozenset(("bit", "bool", "int", "uint", "float", "angle", "complex", "duration", "stretch", "array"))

@@ -52,7 +52,7 @@ from qmk.qvm.graph import Graph, Output
 from qmk.sdk.frontend import Source
 
 RECURSION = 10_000
-"""Python frames a program nested to the limits may need; calls between Python functions take no C stack"""
+"""Python frames a program nested to the limits may need; calls between Python functions take no C stack."""
 
 
 def parse(source: Source, dialect: int) -> Graph:

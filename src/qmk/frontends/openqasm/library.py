@@ -119,14 +119,14 @@ def _table(*groups: tuple[Gate, ...]) -> dict[str, Gate]:
 
 
 QELIB1 = _table(_declared("qasm", "qelib1"), _PAPER, _LEGACY)
-"""qelib1.inc with the gates that Qiskit reads besides. Phases are those of Qiskit's gates."""
+"""``qelib1.inc`` with the gates that Qiskit reads besides. Phases are those of Qiskit's gates."""
 
 STDGATES = _table(_declared("qasm", "stdgates"), _STANDARD_3)
-"""stdgates.inc of OpenQASM 3."""
+"""``stdgates.inc`` of OpenQASM 3."""
 
 BUILTIN_2 = _table((direct("U", 1, "u", _U), direct("CX", 2, "cnot")))
 BUILTIN_3 = _table((_built("U", 3, 1, lambda t, p, l: Unitary((_u(t, p, l),), t / 2)),))
-"""gphase is the interpreter's own."""
+"""``gphase`` is the interpreter's own."""
 
 RESERVED = frozenset(("U", "CX", "gphase"))
 

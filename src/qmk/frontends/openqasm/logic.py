@@ -13,7 +13,7 @@ from functools import lru_cache
 import msgspec
 
 WIDTH = 6
-"""inputs of one table: the arity of ``core.lut``"""
+"""Inputs of one table: the arity of ``core.lut``"""
 
 
 class Table(msgspec.Struct, frozen=True):
@@ -170,7 +170,7 @@ class Logic:
         return inputs, [_widen(t.table, tuple(places[e] for e in t.inputs), len(inputs)) for t in tables]
 
     def both(self, a: Bit, b: Bit) -> Bit:
-        """a and b."""
+        """``a`` and ``b``."""
         if (value := known(a)) is not None:
             return b if value else FALSE
         if (value := known(b)) is not None:
@@ -182,11 +182,11 @@ class Logic:
         return canonical(inputs, x & y)
 
     def either(self, a: Bit, b: Bit) -> Bit:
-        """a or b."""
+        """``a`` or ``b``."""
         return negate(self.both(negate(a), negate(b)))
 
     def differ(self, a: Bit, b: Bit) -> Bit:
-        """a xor b."""
+        """``a`` xor ``b``."""
         if (value := known(a)) is not None:
             return negate(b) if value else b
         if (value := known(b)) is not None:
@@ -219,7 +219,7 @@ class Logic:
         return self.all(negate(self.differ(x, y)) for x, y in zip(a, b, strict=True))
 
     def less(self, a: tuple[Bit, ...], b: tuple[Bit, ...], signed: bool) -> Bit:
-        """a < b, both of one width."""
+        """``a < b``, both of one width."""
         if signed and a:
             a, b = (*a[:-1], negate(a[-1])), (*b[:-1], negate(b[-1]))
         found: Bit = FALSE
@@ -228,7 +228,7 @@ class Logic:
         return found
 
     def add(self, a: tuple[Bit, ...], b: tuple[Bit, ...], carry: Bit = FALSE) -> tuple[Bit, ...]:
-        """a + b + carry, modulo two to the width."""
+        """``a + b + carry``, modulo two to the width."""
         out: list[Bit] = []
         for x, y in zip(a, b, strict=True):
             half = self.differ(x, y)

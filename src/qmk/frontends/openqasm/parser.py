@@ -60,7 +60,7 @@ class Parser(BlockParser):
         return Declaration(pos, type_node, name, value, storage)
 
     def stored(self, pos: int) -> Stmt:
-        """const, input, output."""
+        """``const``, ``input``, ``output``."""
         storage = self.text
         self.advance()
         if self.kind != "name" or self.text not in TYPES:
@@ -339,7 +339,7 @@ class Parser(BlockParser):
         return Refused(pos, "annotation", f"the annotation '@{text[:60]}' is not known and was not followed")
 
     def calibration(self, pos: int) -> Stmt:
-        """cal, defcal, defcalgrammar, extern: stepped over whole and refused by name."""
+        """``cal``, ``defcal``, ``defcalgrammar``, ``extern``: stepped over whole and refused by name."""
         word = self.text
         level = 0
         while self.kind != "end":

@@ -6,7 +6,7 @@ from qmk.frontends.openqasm.sources import File, Refusal, Sources
 from qmk.frontends.openqasm.tokens import TOKEN
 
 MAX_DEPTH = 60
-"""nesting of expressions and blocks; beyond it the program is refused, before Python's own stack is in danger"""
+"""Nesting of expressions and blocks; beyond it the program is refused, before Python's own stack is in danger."""
 
 _NEXT = TOKEN.match
 

@@ -98,7 +98,7 @@ class Stmt(msgspec.Struct):
 class Modifier(msgspec.Struct):
     pos: int
     kind: str
-    """inv, pow, ctrl, negctrl"""
+    """``inv``, ``pow``, ``ctrl``, ``negctrl``."""
     argument: Expr | None
 
 
@@ -227,7 +227,7 @@ class Switch(Stmt):
 
 class Jump(Stmt):
     kind: str
-    """break, continue, end"""
+    """``break``, ``continue``, ``end``."""
 
 
 class Return(Stmt):

@@ -15,7 +15,7 @@ from qmk.frontends.openqasm.tree import GateCall
 from qmk.frontends.openqasm.values import TURN, Value, angle_data, turns
 
 MAX_CASES = 8
-"""bits that may decide the angles of a gate which is no rotation: one call for each of their values"""
+"""Bits that may decide the angles of a gate which is no rotation: one call for each of their values"""
 
 
 class Turning(Flow):

@@ -20,7 +20,7 @@ from qmk.frontends.openqasm.logic import Bit
 from qmk.frontends.openqasm.sources import Refusal
 
 DEFAULT_WIDTH = 64
-"""bits of an int or uint without a size"""
+"""Bits of an int or uint without a size."""
 MAX_WIDTH = 4096
 TURN = 2 * math.pi
 

@@ -211,7 +211,7 @@ class _Writer:
         if short == "paulirot":
             return self._steps(op, args, qubits, [])
         if short == "mod":
-            head, needs = text.modified(args)
+            head, needs = text.write_modified(args)
         else:
             head, needs = spelling(short) + text.angles(short, args), short
         if needs in definitions():

@@ -16,7 +16,7 @@ def angles(gate: str, args: Mapping[str, Any]) -> str:
     return f"({', '.join(number(args[name]) for name in names)})" if names else ""
 
 
-def modified(args: Mapping[str, Any]) -> tuple[str, str]:
+def write_modified(args: Mapping[str, Any]) -> tuple[str, str]:
     """A ``core.mod``: its text up to the operands, and the gate it needs defined ("" for none)."""
     gate, params = str(args["gate"]), args.get("params") or {}
     name = "u_exact" if gate == "u" else spelling(gate)

@@ -10,7 +10,7 @@ from qmk.frontends.stim.text import Refused
 from qmk.qvm.graph import Graph, Node, Output
 
 XOR = {width: sum(1 << k for k in range(1 << width) if k.bit_count() % 2) for width in range(1, 7)}
-"""truth table of the parity of so many inputs"""
+"""Truth table of the parity of so many inputs."""
 
 
 class Circuit:

@@ -21,7 +21,7 @@ TURNS = {
     "rx": ("I", "SQRT_X", "X", "SQRT_X_DAG"), "ry": ("I", "SQRT_Y", "Y", "SQRT_Y_DAG"),
     "rz": ("I", "S", "Z", "S_DAG"), "p": ("I", "S", "Z", "S_DAG"),
 }  # fmt: skip
-"""rotations by so many quarters, up to a global phase"""
+"""Rotations by so many quarters, up to a global phase."""
 PRODUCTS = {"rxx": "XX", "ryy": "YY", "rzz": "ZZ"}
 _Q = re.compile(r"q(\d{1,7})\Z")
 

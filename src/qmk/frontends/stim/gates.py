@@ -53,7 +53,7 @@ FED: dict[str, tuple[str, str]] = {
     "CX": ("X", "first"), "CY": ("Y", "first"), "CZ": ("Z", "either"), "XCZ": ("X", "second"),
     "YCZ": ("Y", "second"),
 }  # fmt: skip
-"""the Pauli that a measured bit controls, and which target the bit may be"""
+"""The Pauli that a measured bit controls, and which target the bit may be."""
 
 ALIASES = {
     "CNOT": "CX", "ZCX": "CX", "ZCY": "CY", "ZCZ": "CZ", "H_XZ": "H", "SQRT_Z": "S", "SQRT_Z_DAG": "S_DAG",
@@ -64,11 +64,11 @@ MEASURED = {
     "M": ("Z", False), "MX": ("X", False), "MY": ("Y", False),
     "MR": ("Z", True), "MRX": ("X", True), "MRY": ("Y", True),
 }  # fmt: skip
-"""basis, and whether the qubit is reset to the basis's +1 state afterwards"""
+"""Basis, and whether the qubit is reset to the basis's +1 state afterwards."""
 RESETS = {"R": "Z", "RX": "X", "RY": "Y"}
 PAIRED = {"MXX": "XX", "MYY": "YY", "MZZ": "ZZ"}
 TO_Z = {"X": ("h",), "Y": ("sdg", "h"), "Z": ()}
-"""gates that turn a basis to Z"""
+"""Gates that turn a basis to Z."""
 FROM_Z = {"X": ("h",), "Y": ("h", "s"), "Z": ()}
 
 NOISE = (

@@ -13,7 +13,7 @@ COUNTS = {
     "PAULI_CHANNEL_2": 15, "E": 1, "ELSE_CORRELATED_ERROR": 1, "HERALDED_ERASE": 1, "HERALDED_PAULI_CHANNEL_1": 4,
 }  # fmt: skip
 AND, AND_NOT, OR = 0b1000, 0b0010, 0b1110
-"""truth tables of (a, b), a being bit 0 of the row: both; a without b; either"""
+"""Truth tables of (a, b), a being bit 0 of the row: both; a without b; either"""
 
 
 def apply(circuit: Circuit, item: Instruction, chained: bool) -> None:

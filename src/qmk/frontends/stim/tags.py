@@ -13,7 +13,7 @@ _ANGLE = re.compile(r"\s*(theta|phi|lambda)\s*=\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[e
 _LOSS = re.compile(r"(loss|correlated_loss(?::\d+)?|leakage)\Z")
 _T = {"S": "t", "S_DAG": "tdg"}
 MEANT = frozenset({"I", "II", "S", "S_DAG", "I_ERROR", "II_ERROR"})
-"""instructions whose tags are never comments"""
+"""Instructions whose tags are never comments."""
 
 
 def gate(item: Instruction) -> tuple[Step, ...] | None:

@@ -30,7 +30,7 @@ class Target(NamedTuple):
 
 
 Product = tuple[Target, ...]
-"""targets joined by ``*``; nearly always one"""
+"""Targets joined by ``*``; nearly always one."""
 
 
 class Instruction(msgspec.Struct, frozen=True):

@@ -25,11 +25,11 @@ class Database(Protocol):
     """Raises INTERNAL_ERROR when it is damaged or of another release, RESOURCE_EXHAUSTED when it cannot be used."""
 
     name: str
-    """how errors name it; holds no password"""
+    """How errors name it; holds no password."""
     waits_for_disk: bool
-    """a durable transaction takes as long as a disk does"""
+    """A durable transaction takes as long as a disk does."""
     far: bool
-    """every access is a message to another process: nothing belongs on the daemon's loop"""
+    """Every access is a message to another process: nothing belongs on the daemon's loop"""
 
     def write(self, statements: Sequence[Statement], durable: bool) -> None:
         """One transaction: all of it or nothing. One call at a time, from any thread. After an error that is not

@@ -29,7 +29,7 @@ FIELDS = ("amplitude", "phase", "detuning")
 _KEYS = (*FIELDS, "pattern")
 
 COUPLES: dict[str, tuple[int, int]] = {"rydberg": (1, 2), "rydberg0": (0, 2), "raman": (0, 1)}
-"""levels (a, b) that a drive of ``analog.rydberg3`` couples, by its transition; 2 is r"""
+"""Levels (a, b) that a drive of ``analog.rydberg3`` couples, by its transition; 2 is r."""
 
 NOISE: dict[str, str] = {
     "decay_per_us": "rate of r to g",
@@ -42,7 +42,7 @@ NOISE: dict[str, str] = {
     "position_sigma_um": "of each atom's place, in x and in y",
     "position_sigma_z_um": "of each atom's place, in z",
 }
-"""what each number of ``noise`` is; rates come first, standard deviations after them"""
+"""What each number of ``noise`` is; rates come first, standard deviations after them."""
 
 NOISE_3: dict[str, str] = {
     "decay_per_us": "rate of r to |1>, or to |0> with the share decay_to_0; to other levels it is loss",
@@ -53,10 +53,10 @@ NOISE_3: dict[str, str] = {
     "detuning_atom_sigma_rad_per_us": "of the detuning of r, each atom for itself: the Doppler shift",
     "ground_detuning_atom_sigma_rad_per_us": "of the detuning of |1>, each atom for itself: alone, sqrt(2)/T2*",
 }
-"""the same of ``analog.rydberg3``, where it differs from ``NOISE``"""
+"""The same of ``analog.rydberg3``, where it differs from ``NOISE``."""
 
 LARGEST = 1e9
-"""largest magnitude of a coordinate, a time, a field or a weight"""
+"""Largest magnitude of a coordinate, a time, a field or a weight."""
 
 
 def fault(name: str, args: Args, qubits: int) -> str:

@@ -20,7 +20,7 @@ PAIRS = tuple("".join(pair) for pair in itertools.product("IXYZ", repeat=2))[1:]
 """Pauli products on two qubits but the identity, in Stim's order IX, IY, .. ZZ"""
 
 TOLERANCE = 1e-9
-"""how far the sum of K^dagger K may be from the identity, and how far above 1 probabilities may add up"""
+"""How far the sum of K^dagger K may be from the identity, and how far above 1 probabilities may add up."""
 
 MAX_OPERATORS = 16
 

@@ -59,37 +59,37 @@ class State:
         self.usable = LIVE if strict else MEASURED
         self.qubits: dict[str, int] = dict.fromkeys(graph.vqs, DECLARED)
         self.strays: dict[str, int] = {}
-        """phases of names that are used as qubits without being declared"""
+        """Phases of names that are used as qubits without being declared."""
         self.channels: dict[str, int] = dict.fromkeys(graph.chs, UNOPENED)
         self.events: frozenset[str] = frozenset(graph.events)
         self.misused: set[str] = set()
-        """handles used before they were allocated or opened: reported, so not reported again as unused"""
+        """Handles used before they were allocated or opened: reported, so not reported again as unused"""
         self.writers: dict[str, int] = {}
-        """event to the index of the node that writes it"""
+        """Event to the index of the node that writes it."""
         self.wide: set[str] = set()
-        """events of two bits: a Bell measurement written into one event"""
+        """Events of two bits: a Bell measurement written into one event"""
         self.late_reads: list[tuple[int, Node, str]] = []
-        """reads of events that nothing before them writes; judged at the end, when all writers are known"""
+        """Reads of events that nothing before them writes; judged at the end, when all writers are known."""
         self.outsized: set[int] = set()
-        """nodes that exceed a bound: their arguments and guards are not looked into"""
+        """Nodes that exceed a bound: their arguments and guards are not looked into"""
         self.owners: dict[str, str] = {}
         self.tenants: set[str] = set()
-        """owner of each allocated qubit, and all owners so far"""
+        """Owner of each allocated qubit, and all owners so far."""
         self.links: dict[str, tuple[str, str]] = {}
-        """open channel to the two qubits it joins"""
+        """Open channel to the two qubits it joins."""
         self.joined: dict[tuple[str, str], int] = {}
-        """two qubits, in sorted order, to the number of open channels between them"""
+        """Two qubits, in sorted order, to the number of open channels between them."""
         self.channels_of: dict[str, set[str]] = {}
-        """qubit to the open channels that end at it"""
+        """Qubit to the open channels that end at it."""
         self.families: Mapping[str, int] | None = None
-        """the listed families, or None when the graph lists none"""
+        """The listed families, or None when the graph lists none."""
         self.declared_caps = frozenset(graph.caps)
         self.settled_caps: set[str] = {""}
-        """capabilities found in order once: the same need is not judged again"""
+        """Capabilities found in order once: the same need is not judged again"""
         self.needed_caps: set[str] = set()
         self.notes: dict[str, None] = {}
         self.sound_shapes: set[tuple[str, int, int, int, int]] = set()
-        """op with its numbers of operands, found in order once"""
+        """Op with its numbers of operands, found in order once."""
         self.most_operands = LIMITS.operands
         self.index = -1
         self._errors: list[tuple[int, Finding]] = []

@@ -38,7 +38,7 @@ FALSE_FAILURE = 1e-7
 APPROXIMATE = 0.1
 SEED = 20_240
 FENCED_PROGRAMS = 10
-"""random programs with fences of each kind, at most: each is run several times"""
+"""Random programs with fences of each kind, at most: each is run several times"""
 
 
 def run(
@@ -99,7 +99,7 @@ def _case_check(subject: Subject, case: Case, rate: float) -> Check:
 
 
 _EXACT: dict[str, dict[str, float]] = {}
-"""distributions by digest: they are the same for every engine"""
+"""Distributions by digest: they are the same for every engine"""
 
 
 def _exact(case: Case) -> dict[str, float]:

@@ -19,7 +19,7 @@ from qmk.sdk.kit.subject import Subject
 
 SHOTS, SEED = 200, 20_241
 HOSTILE = 60
-"""damaged states that ``resume`` is tried with"""
+"""Damaged states that ``resume`` is tried with."""
 
 
 def fence_checks(subject: Subject, cases: Sequence[Case]) -> Iterator[Check]:

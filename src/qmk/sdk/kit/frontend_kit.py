@@ -16,7 +16,7 @@ from qmk.sdk.kit.report import Check, KitReport, as_tests, run_checks
 __all__ = ["Samples", "as_tests", "checks", "run"]
 
 TOLERANCE = 1e-9
-"""on each probability of a program that went out and came back"""
+"""On each probability of a program that went out and came back."""
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,10 @@ _PAULIS = ("x", "y", "z")
 _FIXED = frozenset(
     op.short for op in OPS.values() if op.family == "core" and op.op_class == "unitary" and not op.params and op.vqs.low
 )
-"""gates without angles"""
+"""Gates without angles."""
 
 DAMPING = (((1, 0), (0, 0.6)), ((0, 0.8), (0, 0)))
-"""Kraus operators of an amplitude damping"""
+"""Kraus operators of an amplitude damping."""
 
 
 def _refused(subject: Subject, program: Program, method: str | None = None) -> str:

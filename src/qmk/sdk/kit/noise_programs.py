@@ -12,12 +12,12 @@ PHASE_KICK = [
     [[[0.8, 0.0], [0.0, 0.0]], [[0.0, 0.0], [0.0, 0.8]]],
     [[[0.0, 0.0], [0.6, 0.0]], [[0.0, -0.6], [0.0, 0.0]]],
 ]
-"""diag(1, i) with probability 0.64, else an X that is turned"""
+"""The gate diag(1, i) with probability 0.64, else an X that is turned."""
 EXCHANGE = [
     [[[0.6 * (row == column), 0.0] for column in range(4)] for row in range(4)],
     [[[0.8 * (row == (0, 2, 1, 3)[column]), 0.0] for column in range(4)] for row in range(4)],
 ]
-"""exchange of two qubits with probability 0.64"""
+"""Exchange of two qubits with probability 0.64."""
 
 
 def _err(b: Builder, short: str, *qubits: int, **args: Any) -> Builder:

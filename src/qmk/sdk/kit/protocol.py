@@ -19,7 +19,7 @@ from qmk.sdk.kit.statistics import check
 from qmk.sdk.kit.subject import Subject
 
 MANY = 50_000
-"""shots of the large run, for engines that are exact"""
+"""Shots of the large run, for engines that are exact."""
 
 
 def protocol_checks(subject: Subject) -> Iterator[Check]:

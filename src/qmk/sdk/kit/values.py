@@ -21,7 +21,7 @@ from qmk.worker.observed import final_state, gates_only, measured, part
 
 QUBITS = 3
 TOLERANCE = 1e-8
-"""of values in double precision"""
+"""Of values in double precision."""
 
 STRINGS = tuple(map("".join, itertools.product("IXYZ", repeat=QUBITS)))
 BITSTRINGS = tuple(map("".join, itertools.product("01", repeat=QUBITS)))

@@ -23,7 +23,7 @@ class Engines(Invariant):
         super().__init__(world)
         self._submitted: dict[str, Submitted] = {}
         self._digests: dict[str, str] = {}
-        """of the programs that jobs run, which may have been written anew"""
+        """Of the programs that jobs run, which may have been written anew."""
 
     def stepped(self, event: Event, effects: list[Effect]) -> None:
         kernel = self.world.daemon.kernel
