@@ -11,6 +11,9 @@ __version__: str
 KINDS: list[tuple[str, int, int]]
 """Every kind of op by its number: name, qubits, parameters. A gate's name is its short name in family ``core``."""
 
+LOWERED: list[str]
+"""Short names of the other gates that are declared in family ``core``: the core runs their exact steps."""
+
 LIMITS: dict[str, int]
 """The bounds of ``read_qasm`` that the semantic front end has too, by their names there."""
 

@@ -76,8 +76,7 @@ macro_rules! kinds {
 #[path = "table.rs"]
 mod table;
 
-use table::LOWERED;
-pub use table::{Kind, ALL};
+pub use table::{Kind, ALL, LOWERED};
 
 /// Of a step's angle: a constant, and the angles of the lowered gate (by number) with their factors.
 pub type Sum = (f64, &'static [(usize, f64)]);

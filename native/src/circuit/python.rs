@@ -5,6 +5,7 @@ use std::sync::Arc;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
+use super::kind::LOWERED;
 use super::{Circuit, Cond, Kind, Op, Register, Table, ALL, NONE};
 
 /// A circuit that passed `Circuit::check`. Immutable, so that plans and threads share it.
@@ -140,5 +141,6 @@ impl PyCircuit {
 
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<PyCircuit>()?;
+    module.add("LOWERED", LOWERED.iter().map(|gate| gate.name).collect::<Vec<_>>())?;
     module.add("KINDS", ALL.iter().map(|kind| (kind.name(), kind.n_qubits(), kind.n_params())).collect::<Vec<_>>())
 }
