@@ -201,13 +201,11 @@ class Runner:
         """
         if outputs is not None:
             how = {"keep_events": keep_events, "progress": progress, "start": start, "drive": drive, "scope": scope}
-            return self._compute_values(graph, method, outputs, (shots, seed, fence), digest, how)
+            return self._evaluate(graph, method, outputs, (shots, seed, fence), digest, how)
         cpu = time.process_time()
         fresh = not self.holds(digest, method, scope) if digest else True
         prepared = (
-            self._find_kept(digest, method, scope)
-            if graph is None
-            else self.prepare(graph, method, digest, scope, packed)
+            self._find(digest, method, scope) if graph is None else self.prepare(graph, method, digest, scope, packed)
         )
         started = time.perf_counter()
         try:
@@ -239,7 +237,7 @@ class Runner:
             notes={**prepared.notes, **notes, **channels.accounted(prepared.notes, shots, seed)},
         )
 
-    def _compute_values(
+    def _evaluate(
         self,
         graph: Graph | None,
         method: str,
@@ -251,7 +249,7 @@ class Runner:
         """A run with outputs; ``how`` is for that of its counts."""
         from qmk.worker import values
 
-        graph = self._find_kept(digest, method, how["scope"]).graph if graph is None else graph
+        graph = self._find(digest, method, how["scope"]).graph if graph is None else graph
         return values.executed(
             self, functools.partial(self.execute, digest=digest, **how), graph, method, outputs, size
         )
@@ -286,7 +284,7 @@ class Runner:
     def _unfit(self, text: str, method: str) -> QmkError:
         return QmkError("UNSUPPORTED", text, engine=self.declaration.name, method=method, start=True)
 
-    def _find_kept(self, digest: str, method: str, scope: str) -> Prepared:
+    def _find(self, digest: str, method: str, scope: str) -> Prepared:
         if not self.holds(digest, method, scope):
             raise QmkError("INTERNAL_ERROR", "the graph of this run is not held here and was not sent", digest=digest)
         self._plans.move_to_end((scope, digest, method))

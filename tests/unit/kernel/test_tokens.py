@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from qmk.abi.token import Bounds, attenuate, bounds_of, opened, read
+from qmk.abi.token import Bounds, attenuate, bounds_of, open_token, read
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
 from qmk.kernel import tokens
@@ -29,7 +29,7 @@ def test_a_token_tells_its_tenant_serial_and_bounds():
     bearer = check(text)
     assert (bearer.tenant, bearer.serial) == ("chem", serial)
     assert bearer.bounds == Bounds(expires=2000, rights=frozenset({"CAP_STATUS"}), shots=5)
-    assert opened(text).serial_text == serial
+    assert open_token(text).serial_text == serial
     assert text.startswith("qmk1.")
     assert len(text) < 256
 
