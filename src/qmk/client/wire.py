@@ -5,8 +5,6 @@ A text that is sent again and again, with other seeds or shots, is read and writ
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -14,6 +12,7 @@ import msgspec
 from qmk.formats import json_codec
 from qmk.request.build import build_remote
 from qmk.request.program import source_text
+from qmk.rpc.kept import Kept
 
 if TYPE_CHECKING:
     from qmk.abi.shapes import Qec
@@ -41,38 +40,19 @@ class WireGraphs:
     """The graphs of one client."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[Key, msgspec.Raw] = OrderedDict()
-        self._kept_bytes = 0
-        self._lock = threading.Lock()
+        self._kept: Kept[Key, msgspec.Raw] = Kept()
 
     def write(self, program: ProgramLike, options: RunOptions) -> Wire:
         """The program with these options; raises what ``build_remote`` raises."""
         key = _key(program, options)
-        found = None if key is None else self._find(key)
+        found = None if key is None else self._kept.get(key)
         if found is not None:
             return Wire(found, options.shots, None)
         request = build_remote(program, options)
         graph = msgspec.Raw(json_codec.encode(request.graph))
         if key is not None:
-            self._keep(key, graph)
+            self._kept.put(key, graph, len(key[0]) + len(graph), KEPT_BYTES)
         return Wire(graph, request.shots, request.qec)
-
-    def _find(self, key: Key) -> msgspec.Raw | None:
-        with self._lock:
-            found = self._kept.get(key)
-            if found is not None:
-                self._kept.move_to_end(key)
-            return found
-
-    def _keep(self, key: Key, graph: msgspec.Raw) -> None:
-        with self._lock:
-            if key in self._kept:
-                return
-            self._kept[key] = graph
-            self._kept_bytes += len(key[0]) + len(graph)
-            while self._kept_bytes > KEPT_BYTES:
-                oldest, written = self._kept.popitem(last=False)
-                self._kept_bytes -= len(oldest[0]) + len(written)
 
 
 def _key(program: ProgramLike, options: RunOptions) -> Key | None:

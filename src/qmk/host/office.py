@@ -118,7 +118,7 @@ class Office:
             self._translation.translate(
                 program,
                 connection.number,
-                lambda graph, warnings, error: self._translated(connection, ref, decoded, graph, warnings, error),
+                lambda graph, warnings, error: self._translated(connection, ref, decoded, key, graph, warnings, error),
             )
             return
         try:
@@ -131,22 +131,22 @@ class Office:
             log.exception("reading the graph of a %s failed", decoded.call.name)
             self.refuse(connection.number, ref, QmkError("INTERNAL_ERROR", "a defect in QMK's graph reader"))
             return
-        self._call(connection, ref, decoded, *self._keep(decoded, graph, warnings))
+        self._call(connection, ref, decoded, *self._keep(decoded, key, graph, warnings))
 
     def _tenant_of(self, decoded: frame.Decoded) -> str:
         assert self._host is not None
         return self._host.tenant_of(getattr(decoded.request, "session_id", ""))
 
-    def _keep(self, decoded: frame.Decoded, graph: Graph, warnings: list[Finding]) -> Read:
+    def _keep(self, decoded: frame.Decoded, key: bytes, graph: Graph, warnings: list[Finding]) -> Read:
         assert self._host is not None
-        tenant, key = self._tenant_of(decoded), key_of(decoded.request)
-        return self._programs.put(tenant, key, graph, warnings, self._host.tenants)
+        return self._programs.put(self._tenant_of(decoded), key, graph, warnings, self._host.tenants)
 
     def _translated(
         self,
         connection: Connection,
         ref: int,
         decoded: frame.Decoded,
+        key: bytes,
         graph: Graph | None,
         warnings: list[Finding],
         error: QmkError | None,
@@ -157,7 +157,7 @@ class Office:
             assert error is not None
             self.refuse(connection.number, ref, error)
         else:
-            self._call(connection, ref, decoded, *self._keep(decoded, graph, warnings))
+            self._call(connection, ref, decoded, *self._keep(decoded, key, graph, warnings))
 
     def _call(
         self, connection: Connection, ref: int, decoded: frame.Decoded, graph: Graph | None, warnings: list[Finding]

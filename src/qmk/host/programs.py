@@ -7,13 +7,13 @@ anything of another tenant's programs.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from typing import Any
 
 import msgspec
 
 from qmk.base.errors import Finding
 from qmk.qvm.graph import Graph, KeptGraph, keep
+from qmk.rpc.kept import Kept
 
 KEPT_BYTES = 16 << 20
 """Bytes, as they came in requests, of all programs that are kept; in memory a graph takes some ten times as much."""
@@ -35,40 +35,21 @@ def key_of(request: Any) -> bytes:
     return bytes(getattr(request, "graph", b""))
 
 
-class _Room:
-    """The programs of one tenant, the one used last at the end."""
-
-    def __init__(self) -> None:
-        self.programs: OrderedDict[bytes, Read] = OrderedDict()
-        self.held_bytes = 0
-
-
 class Programs:
     """``get`` and ``put`` by tenant and key. An empty tenant, that of no session, has no room."""
 
     def __init__(self, limit_bytes: int = KEPT_BYTES) -> None:
         self._limit_bytes = limit_bytes
-        self._rooms: dict[str, _Room] = {}
+        self._rooms: dict[str, Kept[bytes, Read]] = {}
 
     def get(self, tenant: str, key: bytes) -> Read | None:
         room = self._rooms.get(tenant)
-        found = room.programs.get(key) if room is not None else None
-        if room is not None and found is not None:
-            room.programs.move_to_end(key)
-        return found
+        return None if room is None else room.get(key)
 
     def put(self, tenant: str, key: bytes, graph: Graph, warnings: list[Finding], tenants: int) -> Read:
         """The graph, kept if it fits the room of its tenant; ``tenants`` is how many share the bytes."""
         made = (keep(graph), warnings)
-        room_bytes = self._limit_bytes // max(LEAST_ROOMS, tenants)
-        if not tenant or len(key) > room_bytes:
+        if not tenant:
             return made
-        room = self._rooms.setdefault(tenant, _Room())
-        if key in room.programs:
-            return room.programs[key]
-        room.programs[key] = made
-        room.held_bytes += len(key)
-        while room.held_bytes > room_bytes:
-            oldest, _ = room.programs.popitem(last=False)
-            room.held_bytes -= len(oldest)
-        return made
+        room = self._rooms.setdefault(tenant, Kept())
+        return room.put(key, made, len(key), self._limit_bytes // max(LEAST_ROOMS, tenants))
