@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from qmk.base.errors import QmkError
 from qmk.request.options import RunOptions, read_options
-from qmk.request.shots import seed_of
 from qmk.request.signature import takes
 
 if TYPE_CHECKING:
@@ -73,7 +71,7 @@ class Embedded:
                 from qmk.host.isolated import Isolated
 
                 worker = Isolated(machine.cpus(), self._engines, self._hinted)
-            self._executor, self._hinted = Executor(self._engines, worker), None
+            self._executor, self._hinted = Executor(self._engines, worker, self._isolate), None
         return self._executor
 
     @takes("Embedded.run")
@@ -89,26 +87,11 @@ class Embedded:
                 field="timeout_ms",
                 help="use Embedded(isolate=True)",
             )
-        from qmk.api.execution import Wish
         from qmk.api.results import result_of
         from qmk.api.source import Source
 
-        outputs = options.outputs
-        deadline_s = None if options.timeout_ms is None else time.monotonic() + options.timeout_ms / 1e3
         source = Source(program, options)
-        wish = Wish(
-            shots=source.shots,
-            seed=seed_of(options.seed),
-            engine=options.engine,
-            keep_events=options.keep_events and (outputs is None or outputs.counts),
-            outputs=outputs,
-            rewrites=options.rewrites,
-            cache=options.cache,
-            isolate=self._isolate,
-            deadline_s=deadline_s,
-            progress=options.progress,
-        )
-        return result_of(self._ready().run(source, wish), source, wish)
+        return result_of(self._ready().run(source), source)
 
 
 @takes("qmk.run")

@@ -1,7 +1,9 @@
-"""A program as its caller gave it: text that the native core may read, and a verified graph once somebody needs one."""
+"""A program as its caller gave it, with what is asked of its run: text that the native core may read, and a verified
+graph once somebody needs one."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -12,7 +14,7 @@ from qmk.request import native_text
 from qmk.request.build import build
 from qmk.request.options import RunOptions
 from qmk.request.program import ProgramLike, source, to_graph
-from qmk.request.shots import choose_shots
+from qmk.request.shots import choose_shots, seed_of
 
 if TYPE_CHECKING:
     import qmk_native
@@ -52,21 +54,25 @@ def read_native(
 
 class Source:
     """``options`` beside the program: with noise, a machine or a device only the graph says what is to run. ``text`` is
-    None where the native core is not to read it. ``circuit``: what its reader made of the text, where that is known."""
+    None where the native core is not to read it. ``circuit``: what its reader made of the text, where that is known.
+
+    Of the options, ``shots`` and ``seed`` are what they come to where none is given, ``deadline_s`` is when the time
+    limit ends, by ``time.monotonic``, and ``keep_events`` is only true of a run with counts."""
 
     def __init__(self, program: ProgramLike, options: RunOptions, circuit: qmk_native.Circuit | None = None) -> None:
-        self._program, self._options = program, options
-        self.params, self.format = options.params or None, options.format
+        self._program, self.options = program, options
+        self.deadline_s = None if options.timeout_ms is None else time.monotonic() + options.timeout_ms / 1e3
         self.text = text_of(program, options.format) if options.is_ideal else None
         if circuit is not None:
             self.circuit = circuit
         self.notes: dict[str, Any] = {}
         """What the result's provenance says of the noise and the machine; complete once the graph was read."""
-        self.shots = self._shots()
+        self.shots, self.seed = self._shots(), seed_of(options.seed)
+        self.keep_events = options.keep_events and (options.outputs is None or options.outputs.counts)
 
     def _shots(self) -> int:
         """As many as are asked for, else what the program itself asks for, else 1000."""
-        options = self._options
+        options = self.options
         if options.error is not None:
             found, self.notes["shots"] = choose_shots(options.error, options.outputs)
             return found
@@ -81,14 +87,14 @@ class Source:
     @cached_property
     def circuit(self) -> qmk_native.Circuit | None:
         """As the native core's reader has it."""
-        return None if self.text is None else native_text.read(self.text, self.format, self.params)
+        return None if self.text is None else native_text.read(self.text, self.options.format, self.options.params)
 
     @cached_property
     def _source_graph(self) -> Graph:
         """The graph as it was written, before anybody has verified it."""
         if self.text is not None:
-            return to_graph(self._program, self._options.format, self._options.params)
-        found = build(self._program, self._options)
+            return to_graph(self._program, self.options.format, self.options.params)
+        found = build(self._program, self.options)
         self.notes.update(found.notes)
         return found.graph
 

@@ -66,8 +66,9 @@ class DenseState:
     def sample(self, qubits: list[int], shots: int, dice: Dice) -> Bits:
         totals = self._chances(qubits)
         np.cumsum(totals, out=totals)
-        fell = np.searchsorted(totals, dice.uniform(shots) * totals[-1], side="right")
-        outcomes = np.minimum(fell, int(np.searchsorted(totals, totals[-1])))  # rounding may step past the last one
+        total = float(totals[-1])
+        fell = np.searchsorted(totals, dice.uniform(shots) * total, side="right")
+        outcomes = np.minimum(fell, int(np.searchsorted(totals, total)))  # rounding may step past the last one
         shifts = np.arange(len(qubits) - 1, -1, -1)
         return ((outcomes[:, None] >> shifts) & 1).astype(np.uint8)
 

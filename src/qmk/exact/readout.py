@@ -63,7 +63,7 @@ class ReadoutPlan:
     engine: str
     can: Capabilities
     maker: Maker
-    notes: dict[str, Any] = field(default_factory=dict)
+    notes: dict[str, Any] = field(default_factory=dict[str, Any])
 
     @functools.cached_property
     def readout(self) -> Readout:
@@ -169,8 +169,9 @@ def outcomes(amplitudes: Amplitudes, shots: int, dice: Dice) -> Indexes:
     floor = min(TINY, 1e-4 / size)
     totals[totals < floor] = 0
     ends = np.cumsum(totals)
-    places = dice.uniform(shots) * ends[-1]
-    blocks = np.minimum(np.searchsorted(ends, places, side="right"), np.searchsorted(ends, ends[-1]))
+    total = float(ends[-1])
+    places = dice.uniform(shots) * total
+    blocks = np.minimum(np.searchsorted(ends, places, side="right"), np.searchsorted(ends, total))
     shares = np.clip((places - (ends - totals)[blocks]) / totals[blocks], 0.0, np.nextafter(1.0, 0.0))
     hit, which = np.unique(blocks, return_inverse=True)
     order = np.argsort(which, kind="stable")

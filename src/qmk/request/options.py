@@ -57,10 +57,9 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
             value = getattr(self, name)
             if value is not None:
                 force_setattr(self, name, take(name, value))
-        if self.shots is not None and self.error is not None:
-            raise _both("error", "both a number of shots and a standard error")
-        if self.qec is not None and self.device is not None:
-            raise _both("device", "both a device of atoms and a machine of logical qubits")
+        for (one, other), what in EITHER.items():
+            if getattr(self, one) is not None and getattr(self, other) is not None:
+                raise QmkError("INVALID_PARAMS", f"both {what}", field=other, help="give one of them")
 
     @property
     def is_ideal(self) -> bool:
@@ -78,13 +77,15 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 class Option(NamedTuple):
     """``doc``: what it means. ``flags``: its names on the command line, none where it has none; ``metavar``: what
-    stands there for its value. ``low`` and ``high``: bounds of a whole number."""
+    stands there for its value. ``low`` and ``high``: bounds of a whole number; ``between``: those of another number,
+    which it is not equal to."""
 
     doc: str
     flags: tuple[str, ...] = ()
     metavar: str = ""
     low: int | None = None
     high: int | None = None
+    between: tuple[float, float] | None = None
 
 
 def _on_the_wire(shape: Any, *flags: str, metavar: str = "") -> Option:
@@ -111,6 +112,7 @@ OPTIONS: dict[str, Option] = {
         "or below this.",
         ("--error",),
         "E",
+        between=(0, 1),
     ),
     "qec": Option('Run on logical qubits of this code, such as "surface(d=9)".', ("--qec",), "CODE"),
     "device": Option(
@@ -134,6 +136,12 @@ OPTIONS: dict[str, Option] = {
     "idempotency_key": _on_the_wire(shapes.IdempotencyKey, "--idempotency-key", metavar="KEY"),
     "channels": _on_the_wire(shapes.Channels, "--channel", metavar="HANDLE=CHANNEL"),
 }
+
+EITHER = {
+    ("shots", "error"): "a number of shots and a standard error",
+    ("qec", "device"): "a device of atoms and a machine of logical qubits",
+}
+"""Two options of which a run takes one at most, and what they are."""
 
 _READ = ("params", "format")
 _PHYSICS = ("noise", "error", "qec", "device")
@@ -209,10 +217,6 @@ def _unknown(call: str, name: str) -> QmkError:
     return QmkError("INVALID_PARAMS", f"{call} has no keyword '{name[:40]}'", field=name[:40], call=call, help=fix)
 
 
-def _both(name: str, what: str) -> QmkError:
-    return QmkError("INVALID_PARAMS", what, field=name, help="give one of them")
-
-
 def _wrong(name: str, what: str, fix: str) -> QmkError:
     return QmkError("INVALID_PARAMS", f"{name} {what}", field=name, help=fix)
 
@@ -256,12 +260,17 @@ def _switch(name: str, value: Any) -> bool:
 
 
 def _fraction(name: str, value: Any) -> float:
+    between = OPTIONS[name].between
+    assert between is not None, "an option that is a fraction has bounds"
+    low, high = between
     try:
-        found = float(value) if not isinstance(value, (str, bytes, bool)) else -1.0
+        found = float(value) if not isinstance(value, (str, bytes, bool)) else low
     except (TypeError, ValueError):
-        found = -1.0
-    if not 0 < found < 1:
-        raise _wrong(name, f"must be a standard error between 0 and 1; got {_show(value)}", "give such as 0.01")
+        found = low
+    if not low < found < high:
+        raise _wrong(
+            name, f"must be a standard error between {low} and {high}; got {_show(value)}", "give such as 0.01"
+        )
     return found
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import json
+from pathlib import Path
 from typing import Any
 
+import jsonschema
 import numpy as np
 import pytest
 
@@ -128,3 +131,31 @@ def test_both_clients_have_the_same_calls() -> None:
     for name in public:
         assert inspect.signature(getattr(qmk.Client, name)) == inspect.signature(getattr(qmk.AsyncClient, name))
         assert inspect.iscoroutinefunction(getattr(qmk.AsyncClient, name))
+
+
+SCHEMA = json.loads((Path(__file__).parents[3] / "schemas" / "run-options.schema.json").read_text())
+IN_JSON = {**GIVEN, "outputs": {"state": True}, "params": {"a": 1.0, "b": [1, 2]}}
+del IN_JSON["progress"]
+
+
+def test_the_schema_takes_what_the_options_take() -> None:
+    valid = jsonschema.Draft202012Validator(SCHEMA)
+    valid.check_schema(SCHEMA)
+    assert SCHEMA["$defs"]["RunOptions"]["properties"].keys() == IN_JSON.keys(), "all but a function"
+    valid.validate({})
+    valid.validate(dict.fromkeys(("shots", "error", "qec", "device")))
+    for name, value in IN_JSON.items():
+        valid.validate({name: value})
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"shots": 0}, {"shots": 1.5}, {"shots": "10"}, {"seed": -1}, {"seed": 2**63}, {"engine": 3}, {"params": [1]},
+        {"noise": 0.1}, {"error": 0}, {"error": 1}, {"timeout_ms": LIMITS.timeout_ms + 1}, {"cache": "no"},
+        {"priority": 1001}, {"deadline_epochs": 0}, {"channels": {"c": 1}}, {"outputs": {"stat": True}}, {"shot": 1},
+        {"progress": 1}, {"shots": 10, "error": 0.1}, {"qec": "surface(d=3)", "device": "zoned"},
+    ],
+)  # fmt: skip
+def test_the_schema_refuses(given: dict[str, Any]) -> None:
+    assert not jsonschema.Draft202012Validator(SCHEMA).is_valid(given)
