@@ -180,12 +180,12 @@ class Interpreter(Declarations):
         source, target = self.globals.get(qubit), self.globals.get(bit)
         if (
             not isinstance(source, Variable) or not isinstance(target, Variable) or source.type.kind != "qubit"
-            or source.type.size is None or at >= len(source.data) or not isinstance(target.data, list)
-            or place >= len(target.data) or target.constant
+            or source.type.size is None or at >= len(source.data) or (bits := target.register()) is None
+            or place >= len(bits) or target.constant
         ):  # fmt: skip
             return False
         self.step(pos)
-        target.data[place] = self.builder.measure(source.data[at], f"{bit}_{place}")
+        bits[place] = self.builder.measure(source.data[at], f"{bit}_{place}")
         return True
 
     def evaluated(self, node: Evaluate) -> None:
