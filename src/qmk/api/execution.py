@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from qmk.api import plans
 from qmk.api.plans import Known, memory_bytes
 from qmk.api.source import Source
-from qmk.base.errors import QmkError
+from qmk.base.errors import FALLBACKS, QmkError
 from qmk.base.limits import LIMITS
 
 if TYPE_CHECKING:
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from qmk.worker.runner import Runner
 
 CORE = ("", "native")
-WHY = {"RESOURCE_EXHAUSTED": "memory", "UNSUPPORTED": "refused"}
-"""Errors of an engine that another may not have, and what a result calls them."""
 
 
 @dataclass(kw_only=True)
@@ -143,7 +141,7 @@ class Executor:
                 done, version = self._execute(source, outputs, engine, method)
             except QmkError as error:
                 failed = error
-                if named or error.kind.name not in WHY:
+                if named or error.kind.name not in FALLBACKS:
                     raise
                 left.append(_fallback(engine, method, error, time.perf_counter() - began))
                 continue
@@ -286,7 +284,7 @@ def _of_done(
 
 
 def _fallback(engine: str, method: str, error: QmkError, seconds: float) -> dict[str, Any]:
-    why = WHY[error.kind.name]
+    why = FALLBACKS[error.kind.name]
     message = f"engine '{engine}': {error.message}"
     return {"engine": engine, "method": method, "why": why, "message": message, "seconds": seconds}
 

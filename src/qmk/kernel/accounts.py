@@ -11,15 +11,16 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from qmk.abi.quotas import QUOTAS, SECOND_NS
+from qmk.abi.quotas import QUOTAS
 from qmk.abi.shapes import QuotaFigures
-from qmk.base.errors import QmkError
+from qmk.base.units import SECOND_NS
 from qmk.kernel.config import KernelConfig
 from qmk.kernel.demand import Demand, demand_of_record, seconds_ns
 from qmk.kernel.events import Submitted
 from qmk.kernel.objects.account import Account
 from qmk.kernel.objects.session import Session
 from qmk.kernel.objects.tenant import Tenant
+from qmk.kernel.policy import Refusals
 
 
 class Holding:
@@ -43,9 +44,11 @@ class Accounts:
         tenant_of: Callable[[str], Tenant],
         session_of: Callable[[str], Session | None],
         config: KernelConfig,
+        refusals: Refusals,
     ) -> None:
         self.tenant_of = tenant_of
         self._session_of = session_of
+        self._refusals = refusals
         self._queued_bytes_max = config.queued_bytes
         self._kept_bytes_max = config.kept_bytes
         self.period_ns = config.quota_period_s * SECOND_NS
@@ -57,14 +60,11 @@ class Accounts:
         """When the period of ``now_ns`` began."""
         return now_ns - now_ns % self.period_ns
 
-    def call(self, session: Session, now_ns: int) -> None:
-        """One more call of the session. Raises QUOTA_EXCEEDED ``calls_per_minute``."""
-        own = session.account
-        if own is not None and own.calls is not None:
-            own.calls.call(now_ns)
-        calls = session.tenant.account.calls
-        assert calls is not None
-        calls.call(now_ns)
+    def call(self, accounts: tuple[Account, ...], now_ns: int) -> None:
+        """Counts one more call, for a session's own account before its tenant's. Raises QUOTA_EXCEEDED."""
+        for account in accounts[::-1]:
+            if account.calls is not None and not account.calls.call(now_ns):
+                raise self._refusals.quota_exceeded(account.calls, 1, now_ns)
 
     def figures(self, session: Session, now_ns: int) -> list[QuotaFigures]:
         """Every quota of the tenant, and in place of it the session's own."""
@@ -78,21 +78,18 @@ class Accounts:
         """Raise QUOTA_EXCEEDED unless the tenant and the session may have one more job of this kind, and
         RESOURCE_EXHAUSTED when the daemon holds as many graphs as it may."""
         for account in session.accounts:
-            account.roll(now_ns, self.period_ns)
-            account.require(demand, now_ns)
+            self._require(account, now_ns, demand)
         self._require_room(demand.graph_bytes)
+
+    def _require(self, account: Account, now_ns: int, demand: Demand, before: Demand | None = None) -> None:
+        account.roll(now_ns, self.period_ns)
+        exceeded = account.find_exceeded(demand, before)
+        if exceeded is not None:
+            raise self._refusals.quota_exceeded(*exceeded, now_ns)
 
     def _require_room(self, graph_bytes: int) -> None:
         if self.queued_bytes + graph_bytes > self._queued_bytes_max:
-            raise QmkError(
-                "RESOURCE_EXHAUSTED",
-                f"there is no room for a graph of {graph_bytes} bytes beside those of the jobs that wait; "
-                f"'queued_bytes' is {self._queued_bytes_max}",
-                resource="queued_bytes",
-                asked=graph_bytes,
-                limit=self._queued_bytes_max,
-                help="try again when jobs have ended",
-            )
+            raise self._refusals.no_room_for_graph(graph_bytes, self._queued_bytes_max)
 
     def require_engine_time(self, job_id: str, seconds: float, now_ns: int) -> None:
         """Raise QUOTA_EXCEEDED unless what the router predicts for the job in VALIDATING fits what is left."""
@@ -102,15 +99,14 @@ class Accounts:
             account.roll(now_ns, self.period_ns)
             engine = account.engine
             if engine is not None and not engine.fits(more):
-                raise engine.refusal(more, now_ns)
+                raise self._refusals.quota_exceeded(engine, more, now_ns)
 
     def require_change(self, job_id: str, demand: Demand, now_ns: int) -> None:
         """Raise QUOTA_EXCEEDED unless the job may have this in place of what it reserved, and RESOURCE_EXHAUSTED when
         its graph has grown beyond what the daemon may hold."""
         holding = self._jobs[job_id]
         for account in holding.accounts:
-            account.roll(now_ns, self.period_ns)
-            account.require_change(holding.demand, demand, now_ns)
+            self._require(account, now_ns, demand, holding.demand)
         self._require_room(demand.graph_bytes - holding.demand.graph_bytes)
 
     def has_engine_time(self, job_id: str, seconds: float) -> bool:

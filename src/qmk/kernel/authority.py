@@ -15,6 +15,7 @@ from qmk.abi.calls import CALLS, METHODS
 from qmk.abi.rights import CAP_ALLOC, CAP_STATUS, CAP_SUBMIT, RIGHTS
 from qmk.base.errors import QmkError
 from qmk.base.ids import trace
+from qmk.base.units import MS_NS
 from qmk.kernel import interrupts
 from qmk.kernel.effects import ClearTimer, ReplyError, SetTimer
 from qmk.kernel.events import CallReceived
@@ -29,7 +30,6 @@ from qmk.qvm.graph import Graph
 CAPABILITY_TIMER = "cap:"
 SESSION_TIMER = "ses:"
 IDLE_TIMER = "idle"
-MS = 1_000_000
 
 _ABOUT_A_JOB = frozenset(call.name for call in CALLS if hasattr(call.request, "job_id"))
 
@@ -231,7 +231,7 @@ def _why_barred(kernel: Tables, session: Session, call: Wait | Ask, rights: tupl
 
 def set_expiry(kernel: Tables, capability: Capability) -> None:
     """Has the host tell when the capability may have expired."""
-    due = [capability.expires_ns, capability.expires_epoch * kernel.config.epoch_ms * MS]
+    due = [capability.expires_ns, capability.expires_epoch * kernel.config.epoch_ms * MS_NS]
     if any(due):
         kernel.out.append(SetTimer(CAPABILITY_TIMER + capability.id, min(at_ns for at_ns in due if at_ns)))
 

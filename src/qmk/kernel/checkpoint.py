@@ -159,7 +159,7 @@ def _too_large(kernel: Tables, tenant: str, size: int, blob: str) -> QmkError | 
     storage = kernel.tenant(tenant).account.storage
     if kernel.jobs.checkpoints.holds(tenant, blob) or storage.fits(size):
         return None
-    return storage.refusal(size, kernel.now_ns)
+    return kernel.refusals.quota_exceeded(storage, size, kernel.now_ns)
 
 
 def _serve_migrate(kernel: Tables, ask: Ask, job: Job) -> None:

@@ -131,7 +131,7 @@ class Kernel(State):
                 return
             session = self.session_of(event, event.params.session_id)
             session.calls += 1
-            self.accounts.call(session, event.now_ns)
+            self.accounts.call(session.accounts, event.now_ns)
             authority.require(session, call)
             self.rights = call.rights
             HANDLERS[call.name](self, event, session)

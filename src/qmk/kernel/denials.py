@@ -60,7 +60,7 @@ def _again(kernel: Tables, tenant: str, session: Session | None, error: QmkError
     if error.fields.get("quota") != RATE:
         return False
     account = kernel.tenant(tenant).account
-    if session is not None and session.account is not None and error.fields["scope"] == "session":
+    if session is not None and session.account is not None and error.fields.get("scope") == "session":
         account = session.account
     return account.calls is not None and account.calls.refused > 1
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from qmk.abi.shapes import Footprint
 from qmk.base.decoding import THROTTLE_LOAD
 from qmk.base.limits import LIMITS
+from qmk.base.units import SECOND_NS
 from qmk.kernel.accounts import Accounts
 from qmk.kernel.capacity import Capacity, Settings, Site, width_of
 from qmk.kernel.config import KernelConfig
@@ -37,7 +38,6 @@ from qmk.kernel.scheduling import (
 )
 
 MILLION = 1_000_000
-SECOND = 1_000_000_000
 
 
 def settings_of(config: KernelConfig) -> Settings:
@@ -52,7 +52,7 @@ def settings_of(config: KernelConfig) -> Settings:
 
 def nanoseconds(seconds: float) -> int:
     """Of a prediction or a measurement: whatever an engine says, from none to the longest time limit."""
-    return round(max(0.0, min(seconds, LIMITS.timeout_ms / 1000)) * SECOND) if seconds == seconds else 0
+    return round(max(0.0, min(seconds, LIMITS.timeout_ms / 1000)) * SECOND_NS) if seconds == seconds else 0
 
 
 class _Entry:

@@ -11,6 +11,7 @@ bits.
 
 from __future__ import annotations
 
+from qmk.base.errors import FALLBACKS
 from qmk.kernel.effects import ClearTimer, Kill, SetTimer
 from qmk.kernel.events import Failed, FellBack
 from qmk.kernel.objects.account import UNBOUNDED
@@ -19,13 +20,11 @@ from qmk.kernel.objects.job import RUNNING, Job
 from qmk.kernel.tables import Tables
 
 SLICE_TIMER = "slice:"
-WHY = {"RESOURCE_EXHAUSTED": "memory", "UNSUPPORTED": "refused"}
-"""Errors of an engine that another may not have."""
 
 
 def fail_over(kernel: Tables, job: Job, event: Failed) -> bool:
     """Goes on with the next engine, if the failure is one of this engine and there is one."""
-    why = WHY.get(event.kind)
+    why = FALLBACKS.get(event.kind)
     rows = _affordable(kernel, job)
     if why is None or event.died or job.submitted.restored_from or not rows:
         return False

@@ -17,11 +17,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from qmk.base.errors import QmkError
 from qmk.kernel import interrupts
 from qmk.kernel.effects import Kill, SetTimer
 from qmk.kernel.events import ChannelChanged, ChannelUse, Failed, Submitted
-from qmk.kernel.objects.channel import EXPIRED, Channel, channel_not_found, trouble
+from qmk.kernel.objects.channel import EXPIRED, Channel
 from qmk.kernel.objects.job import QUEUED, RUNNING, Job
 from qmk.kernel.tables import Tables
 from qmk.qvm import link
@@ -99,7 +98,7 @@ def admit(
     for node in graph.nodes if backed else ():
         channel = backed.get(node.id)
         if channel is not None and len(channel.tenants) > 1:
-            _require_link(node, channel, kernel.config.link)
+            _require_link(kernel, node, channel)
     return bound(graph, kernel.config.link, backed), uses
 
 
@@ -145,35 +144,28 @@ def _require_handles(kernel: Tables, named: Mapping[str, str], found: list[Openi
 def _backing(kernel: Tables, tenant: str, opening: Opening, id: str) -> Channel:
     """The channel, if it grants what ``opening`` does."""
     channel = party(kernel, tenant, id)
-    where = f"node '{opening.node.id}'"
-    fields = {"channel": channel.id, "node": opening.node.id, "handle": opening.handle}
     if set(opening.owners) != set(channel.tenants):
-        joins = " and ".join(f"'{owner}'" for owner in dict.fromkeys(opening.owners))
-        message = f"{where} opens a channel for {joins}, but {channel.id} is of other tenants"
-        raise QmkError("CHANNEL_MISMATCH", message, **fields)
-    found = trouble(channel)
-    if found is not None:
-        raise found
+        raise kernel.refusals.channel_of_others(channel, opening.node, opening.owners)
+    if not channel.usable:
+        raise kernel.refusals.no_channel(id, channel)
     asked = opening.node.args.get("fidelity")
     if asked is not None and asked > channel.granted:
-        message = f"{where} asks for pairs of fidelity {asked:g}; {channel.id} grants {channel.granted:.6g}"
-        raise QmkError("CHANNEL_MISMATCH", message, **fields, asked=asked, granted=channel.granted)
+        raise kernel.refusals.low_fidelity(channel, opening.node, asked)
     return channel
 
 
-def _require_link(node: Node, channel: Channel, device: link.Link) -> None:
+def _require_link(kernel: Tables, node: Node, channel: Channel) -> None:
     """Refuses a link of the program's own in a channel that two tenants agreed on for this device."""
-    raw, granted = node.args.get("raw"), device.raw_fidelity
+    raw, granted = node.args.get("raw"), kernel.config.link.raw_fidelity
     if raw is not None and raw != granted:
-        message = f"node '{node.id}' counts on raw pairs of fidelity {raw:g}; the device's links make {granted:g}"
-        raise QmkError("CHANNEL_MISMATCH", message, channel=channel.id, node=node.id, asked=raw, granted=granted)
+        raise kernel.refusals.other_link(channel, node, raw, granted)
 
 
 def party(kernel: Tables, tenant: str, id: str) -> Channel:
     """The channel if ``tenant`` is one of its two; any other is answered exactly like one that does not exist."""
     channel = kernel.channels.by_id.get(id)
     if channel is None or tenant not in channel.tenants:
-        raise channel_not_found(id)
+        raise kernel.refusals.no_channel(id)
     return channel
 
 
@@ -194,11 +186,8 @@ def require(kernel: Tables, uses: tuple[ChannelUse, ...]) -> None:
     when its program was looked at may be gone since."""
     for use in uses:
         channel = kernel.channels.by_id.get(use.channel)
-        if channel is None:
-            raise channel_not_found(use.channel)
-        found = trouble(channel)
-        if found is not None:
-            raise found
+        if channel is None or not channel.usable:
+            raise kernel.refusals.no_channel(use.channel, channel)
         if use.pairs > channel.pairs_left:
             raise kernel.refusals.too_few_pairs(channel, use.pairs)
 
@@ -246,7 +235,7 @@ def look_again(kernel: Tables, job: Job) -> None:
     hold = kernel.channels.holds.get(job.id)
     for use in hold.uses if hold is not None and job.submitted.fenced else ():
         channel = kernel.channels.by_id.get(use.channel)
-        if use.last_epoch > job.epochs_done and (channel is None or trouble(channel) is not None):
+        if use.last_epoch > job.epochs_done and not (channel is not None and channel.usable):
             interrupts.interrupt(kernel, job, interrupts.YIELD, YIELD_WHY)
             return
 
@@ -256,9 +245,9 @@ def recheck(kernel: Tables, job: Job) -> None:
     hold = kernel.channels.holds.get(job.id)
     for use in hold.uses if hold is not None and job.state == QUEUED else ():
         channel = kernel.channels.by_id.get(use.channel)
-        found = channel_not_found(use.channel) if channel is None else trouble(channel)
-        if found is None or use.last_epoch <= job.epochs_done:
+        if (channel is not None and channel.usable) or use.last_epoch <= job.epochs_done:
             continue
+        found = kernel.refusals.no_channel(use.channel, channel)
         fence = job.fence
         kernel.commit(
             Failed(

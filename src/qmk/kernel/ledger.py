@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from msgspec import structs
 
-from qmk.abi.quotas import SECOND_NS
 from qmk.base.errors import KINDS
+from qmk.base.units import SECOND_NS
 from qmk.kernel.accounts import Accounts
 from qmk.kernel.demand import seconds_ns
 from qmk.kernel.effects import Charge

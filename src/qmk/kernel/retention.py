@@ -7,6 +7,7 @@ much. A job that has not ended loses nothing: neither its records nor a state th
 
 from __future__ import annotations
 
+from qmk.base.units import SECOND_NS
 from qmk.kernel.config import KernelConfig
 from qmk.kernel.effects import SetTimer
 from qmk.kernel.events import CheckpointDropped, Forgotten
@@ -15,18 +16,17 @@ from qmk.kernel.objects.job import Job
 from qmk.kernel.tables import Tables
 
 TIMER = "retention"
-SECOND = 1_000_000_000
 NEVER = 1 << 62
 
 
 def result_due_ns(config: KernelConfig, job: Job) -> int:
     """When the job is past its age."""
-    return job.ended_ns + config.keep_results_s * SECOND if job.ended and config.keep_results_s else NEVER
+    return job.ended_ns + config.keep_results_s * SECOND_NS if job.ended and config.keep_results_s else NEVER
 
 
 def checkpoint_due_ns(config: KernelConfig, job: Job, row: Checkpoint) -> int:
     """When the checkpoint of the job is past its age."""
-    age_ns = config.keep_checkpoints_s * SECOND
+    age_ns = config.keep_checkpoints_s * SECOND_NS
     return max(row.saved_ns, job.ended_ns) + age_ns if job.ended and age_ns else NEVER
 
 

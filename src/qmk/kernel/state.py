@@ -7,6 +7,7 @@ from msgspec import to_builtins
 from qmk.abi.rights import CAP_RESULT, CAP_STATUS
 from qmk.base.errors import QmkError
 from qmk.base.ids import trace
+from qmk.base.units import MS_NS
 from qmk.kernel import (
     authority,
     checkpoint,
@@ -27,7 +28,7 @@ from qmk.kernel.objects.session import Session, not_found
 from qmk.kernel.open_calls import STATUS_WAIT, Wait
 from qmk.kernel.pending import Pending
 from qmk.kernel.scheduling import Action, Place, Preempt, WakeAt
-from qmk.kernel.tables import MS, Tables
+from qmk.kernel.tables import Tables
 
 JOB_TIMER = "job:"
 EPOCH_TIMER = "epoch"
@@ -160,7 +161,7 @@ class State(Tables):
     def set_deadline(self, job: Job) -> None:
         timeout_ms = job.submitted.policy.get("timeout_ms")
         if timeout_ms is not None:
-            self.out.append(fx.SetTimer(JOB_TIMER + job.id, job.submitted.now_ns + timeout_ms * MS))
+            self.out.append(fx.SetTimer(JOB_TIMER + job.id, job.submitted.now_ns + timeout_ms * MS_NS))
 
     def launch_ready(self) -> None:
         """Lets the scheduler decide, and does what it says."""
@@ -233,7 +234,7 @@ class State(Tables):
         who = authority.origin(self, event, session, job, CAP_STATUS)
         wait = self.waits.add(Wait(**who, after=after, timed=timeout_ms is not None))
         if timeout_ms is not None:
-            self.out.append(fx.SetTimer(wait.key, event.now_ns + timeout_ms * MS))
+            self.out.append(fx.SetTimer(wait.key, event.now_ns + timeout_ms * MS_NS))
 
     def answer_wait(self, conn: int, ref: int, job: Job, session: Session, under: str = "") -> None:
         """Answers a q_wait with the state as it is, and with the result if the session may read it, or if the call was

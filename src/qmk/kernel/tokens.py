@@ -27,8 +27,7 @@ from qmk.abi.token import (
     write,
 )
 from qmk.base.errors import QmkError
-
-SECOND = 1_000_000_000
+from qmk.base.units import SECOND_NS
 
 
 class Bearer(msgspec.Struct, frozen=True):
@@ -65,7 +64,7 @@ def check(key: bytes, text: str, now_ns: int, uid: int) -> Bearer:
         raise refusal() from None
     if bounds.uid is not None and bounds.uid != uid:
         raise refusal()
-    if bounds.expires is not None and now_ns >= bounds.expires * SECOND:
+    if bounds.expires is not None and now_ns >= bounds.expires * SECOND_NS:
         raise QmkError("AUTH_FAILED", "the token has expired", help="ask the operator for a new one")
     return Bearer(token.tenant, token.serial_text, bounds)
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice, takewhile
 
+from qmk.base.units import SECOND_NS
 from qmk.kernel.config import KernelConfig
 from qmk.kernel.objects.checkpoint import Checkpoint
 from qmk.kernel.policy import Kept
-from qmk.kernel.retention import NEVER, SECOND, checkpoint_due_ns, result_due_ns
+from qmk.kernel.retention import NEVER, checkpoint_due_ns, result_due_ns
 
-LEAST_WAIT_NS = 60 * SECOND
+LEAST_WAIT_NS = 60 * SECOND_NS
 """What becomes due within a minute goes together, or within a tenth of a shorter retention."""
 AT_ONCE = 1000
 """Jobs and checkpoints that one step lets go; the next step, right after it, has the others."""
@@ -37,7 +38,7 @@ def next_look_ns(kept: Kept, config: KernelConfig, now_ns: int) -> int:
         return 0
     if at_ns <= now_ns:  # there were more than one step lets go
         return at_ns
-    return max(at_ns, now_ns + min(LEAST_WAIT_NS, *(age * SECOND // 10 for age in ages)))
+    return max(at_ns, now_ns + min(LEAST_WAIT_NS, *(age * SECOND_NS // 10 for age in ages)))
 
 
 def _checkpoints(kept: Kept, config: KernelConfig) -> Iterator[tuple[int, Checkpoint]]:

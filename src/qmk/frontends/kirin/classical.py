@@ -8,7 +8,6 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from qmk.frontends.kirin.rules import Refused
 from qmk.frontends.kirin.run import Frame, Run
 from qmk.frontends.kirin.units import Statement
 from qmk.frontends.kirin.values import (
@@ -27,6 +26,7 @@ from qmk.frontends.kirin.values import (
     whole,
 )
 from qmk.frontends.openqasm import logic as lg
+from qmk.sdk.frontend import Refused
 
 PY, ILIST, FUNC = "kirin.dialects.py", "kirin.dialects.ilist.stmts", "kirin.dialects.func.stmts"
 BITS = 256

@@ -7,12 +7,12 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from qmk.frontends.kirin.rules import Refused
 from qmk.frontends.kirin.run import Frame, Run
 from qmk.frontends.kirin.units import Statement
 from qmk.frontends.kirin.values import Measured, Parity, Qubit, is_list, number, sequence, show, to_value
 from qmk.frontends.openqasm import logic as lg
 from qmk.qvm.families.noise import PAIRS
+from qmk.sdk.frontend import Refused
 
 TURN = 2 * math.pi
 GATES, QUBITS = "bloqade.squin.gate.stmts", "bloqade.qubit.stmts"

@@ -8,11 +8,11 @@ from typing import Any, cast
 import msgspec
 
 from qmk.base.limits import LIMITS
-from qmk.frontends.kirin.rules import Refused
 from qmk.frontends.kirin.units import Document, Statement
 from qmk.frontends.kirin.values import Either, Measured, Method, Parity, Qubit, Truth, is_list, show
 from qmk.frontends.openqasm import logic as lg
 from qmk.frontends.openqasm.builder import Builder
+from qmk.sdk.frontend import Refused
 
 NESTING = 48
 """The deepest nesting of calls."""

@@ -14,9 +14,8 @@ from typing import Any, cast
 
 import msgspec
 
-from qmk.frontends.kirin.rules import Refused
 from qmk.frontends.kirin.values import Method
-from qmk.sdk.frontend import unmarked
+from qmk.sdk.frontend import Refused, unmarked
 
 KINDS = frozenset(
     [

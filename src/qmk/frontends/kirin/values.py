@@ -7,9 +7,9 @@ from typing import Any, TypeGuard, cast
 
 import msgspec
 
-from qmk.frontends.kirin.rules import Refused
 from qmk.frontends.openqasm import logic as lg
 from qmk.frontends.openqasm.logic import Bit
+from qmk.sdk.frontend import Refused
 
 LONGEST = 1_000_000
 """The most elements of one list."""

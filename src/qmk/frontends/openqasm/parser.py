@@ -386,7 +386,7 @@ HANDLERS: dict[str, Handler] = {
 
 KEYWORDS = frozenset(HANDLERS) | TYPES | {"true", "false", "durationof", "readonly", "mutable"}
 
-Parser.handlers, Parser.keywords = HANDLERS, KEYWORDS
+Parser.handlers = HANDLERS
 Parser.others = {
     "type": Parser.declaration, "name": Parser.call_or_assignment, "pragma": Parser.pragma, "@": Parser.annotation,
     "{": Parser.braced, "hardware": Parser.misplaced,

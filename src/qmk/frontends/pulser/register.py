@@ -13,12 +13,12 @@ from typing import Any, cast
 import msgspec
 
 from qmk.base.limits import check
-from qmk.frontends.pulser.rules import Refused
 from qmk.frontends.pulser.schema import Atom, Device, Layout
 from qmk.models.atoms import AtomProgram, Profile
 from qmk.models.atoms import check as check_program
 from qmk.models.atoms.profile import Arrangement
 from qmk.qvm.families.analog import LARGEST
+from qmk.sdk.frontend import Refused
 
 Point = tuple[float, ...]
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from qmk.base import limits
 from qmk.base.limits import LIMITS
 from qmk.frontends.pulser.channel import Channel, Pulse, pulse
-from qmk.frontends.pulser.rules import Refused
 from qmk.frontends.pulser.waveforms import constant
+from qmk.sdk.frontend import Refused
 
 Targets = frozenset[int]
 

@@ -7,9 +7,9 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
-from qmk.frontends.pulser.rules import Refused
 from qmk.frontends.pulser.schema import Expression, Number, Numbers, Variable
 from qmk.qvm.families.analog import LARGEST
+from qmk.sdk.frontend import Refused
 
 Value = float | list[float]
 

@@ -126,7 +126,7 @@ def _again(kernel: State, event: CallReceived, session: Session, job: Job, key: 
     digest = hashlib.sha256("\0".join(*origin.items()).encode()).hexdigest() if key else ""
     if key and submit.repeat(kernel, event, session, digest):
         return
-    session.tenant.queued_jobs.require()
+    kernel.require_quota(session.tenant.queued_jobs)
     draft = structs.replace(
         machines.widest(job.submitted),
         now_ns=event.now_ns,
@@ -150,7 +150,7 @@ def _admit(kernel: State, pending: Pending, packed: bytes) -> tuple[Submitted, C
         raise not_found(draft.session)
     graph = unpack(packed)
     admission.require_policy(kernel, msgspec.convert(draft.policy, shapes.Policy), session)
-    admission.shots_of(draft.shots, graph, session, kernel.config)
+    admission.shots_of(kernel, draft.shots, graph, session)
     admission.verify_for(graph, session)
     row = None
     if draft.restored_from:

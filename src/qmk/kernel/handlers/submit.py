@@ -34,7 +34,7 @@ def submit(kernel: State, event: CallReceived, session: Session) -> None:
         raise kernel.refusals.closing()
     graph = admission.require_graph(kernel, event.graph)
     admission.require_policy(kernel, request.policy, session)
-    shots = admission.shots_of(request.shots, graph, session, kernel.config)
+    shots = admission.shots_of(kernel, request.shots, graph, session)
     digest = graph_digest(graph)
     policy = msgspec.to_builtins(request.policy)
     key, outputs = request.idempotency_key, request.outputs
@@ -42,7 +42,7 @@ def submit(kernel: State, event: CallReceived, session: Session) -> None:
     request_digest = admission.request_digest(digest, shots, policy, keep_events, outputs) if key else ""
     if key and repeat(kernel, event, session, request_digest):
         return
-    session.tenant.queued_jobs.require()  # before the work of verifying; all quotas are looked at after it
+    kernel.require_quota(session.tenant.queued_jobs)  # before the work of verifying; all quotas are looked at after it
     if keep_events:
         admission.require_event_room(kernel, graph, shots)
     warnings = [*event.warnings, *admission.verify_for(graph, session)]
@@ -218,7 +218,7 @@ def _audit_admission(kernel: State, record: Submitted) -> None:
 def estimate(kernel: State, event: CallReceived, session: Session) -> None:
     request: q_estimate.Request = event.params
     graph = admission.require_graph(kernel, event.graph)
-    shots = admission.shots_of(request.shots, graph, session, kernel.config)
+    shots = admission.shots_of(kernel, request.shots, graph, session)
     admission.verify_for(graph, session)
     if request.outputs is not None:
         require_outputs(request.outputs, graph, shots)

@@ -8,7 +8,7 @@ from typing import cast
 from qmk.abi.quotas import QUOTAS
 from qmk.abi.shapes import QuotaFigures
 from qmk.kernel.demand import Demand
-from qmk.kernel.objects.quota import SESSION, Quota, Rate, Spent, Storage, made
+from qmk.kernel.objects.quota import SESSION, Quota, Rate, Spent, Storage, make_quota
 
 _HELD = {
     name: Demand._fields.index(field)
@@ -28,7 +28,7 @@ _PLACED = {
 }
 """Which it holds while a launch is out."""
 
-_BOUND = {"shots": Demand._fields.index("shots"), **_PLACED}
+BOUND = {"shots": Demand._fields.index("shots"), **_PLACED}
 """Which must fit the limit alone, or the job can never run."""
 
 UNBOUNDED = 1 << 62
@@ -43,7 +43,11 @@ class Account:
     def __init__(self, owner: str, limits: Mapping[str, int]) -> None:
         self.owner = owner
         names = limits if owner == SESSION else QUOTAS
-        own = {name: made(name, limits.get(name, row.default), owner) for name, row in QUOTAS.items() if name in names}
+        own = {
+            name: make_quota(name, limits.get(name, row.default), owner)
+            for name, row in QUOTAS.items()
+            if name in names
+        }
         self.quotas: dict[str, Quota] = own
         self.calls = cast("Rate | None", own.get("calls_per_minute"))
         self.stored = cast("Storage | None", own.get("bytes_stored"))
@@ -52,8 +56,8 @@ class Account:
         self._spent = [quota for quota in own.values() if isinstance(quota, Spent)]
         self._holds = [(own[name], at) for name, at in _HELD.items() if name in own]
         self._places = [(own[name], at) for name, at in _PLACED.items() if name in own]
-        self._bounds = [(own[name], at) for name, at in _BOUND.items() if name in own]
-        self._qubits = [own[name] for name in _QUBITS if name in own]
+        self._bounds = [(own[name], at) for name, at in BOUND.items() if name in own]
+        self.qubits = [own[name] for name in _QUBITS if name in own]
 
     @property
     def storage(self) -> Storage:
@@ -84,24 +88,17 @@ class Account:
             if anew:
                 quota.spent = 0
 
-    def require(self, demand: Demand, now_ns: int) -> None:
-        """Raise QUOTA_EXCEEDED for the first quota that one more such job would exceed."""
+    def find_exceeded(self, demand: Demand, before: Demand | None = None) -> tuple[Quota, int] | None:
+        """The first quota that a job exceeds with ``demand``, in place of ``before`` if that is given, and what the
+        job asks of it."""
         for quota, at in self._bounds:
             if demand[at] > quota.limit:
-                raise quota.never(demand[at])
+                return quota, demand[at]
         for quota, at in self._holds:
-            if not quota.fits(demand[at]):
-                raise quota.refusal(demand[at], now_ns)
-
-    def require_change(self, before: Demand, demand: Demand, now_ns: int) -> None:
-        """Raise QUOTA_EXCEEDED for the first quota that a job exceeds with ``demand`` in place of ``before``."""
-        for quota, at in self._bounds:
-            if demand[at] > quota.limit:
-                raise quota.never(demand[at])
-        for quota, at in self._holds:
-            more = demand[at] - before[at]
-            if more > 0 and not quota.fits(more):
-                raise quota.refusal(more, now_ns)
+            more = demand[at] if before is None else demand[at] - before[at]
+            if (before is None or more > 0) and not quota.fits(more):
+                return quota, more
+        return None
 
     def hold(self, demand: Demand) -> None:
         """The job is accepted."""
@@ -143,18 +140,6 @@ class Account:
         """What was spent in this period, as the ledger has it."""
         for quota in self._spent:
             quota.spent = amounts.get(quota.name, 0)
-
-    def require_qubits(self, n: int) -> None:
-        for quota in self._qubits:
-            quota.require(n)
-
-    def take_qubits(self, n: int) -> None:
-        for quota in self._qubits:
-            quota.take(n)
-
-    def give_qubits(self, n: int) -> None:
-        for quota in self._qubits:
-            quota.give(n)
 
     def figures(self, now_ns: int, period_ns: int) -> list[QuotaFigures]:
         """Every quota as calls show it."""

@@ -216,13 +216,3 @@ def insufficient(required: Iterable[str], held: frozenset[str]) -> QmkError:
         missing=missing,
         help="ask for it in q_negotiate_caps, with a token that allows it",
     )
-
-
-def no_such(id: str) -> QmkError:
-    """The one answer to a capability that is absent, revoked, or another's."""
-    return QmkError(
-        "INVALID_PARAMS",
-        f"this session holds no capability '{id[:64]}'",
-        field="capability",
-        help="ids are in q_negotiate_caps' granted; a revoked one is gone",
-    )

@@ -11,7 +11,6 @@ from typing import Any
 
 import msgspec
 
-from qmk.base.errors import QmkError
 from qmk.kernel.objects.moves import Move, Moves
 
 PROPOSED = "PROPOSED"
@@ -67,6 +66,11 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
         return self.state in ENDED
 
     @property
+    def usable(self) -> bool:
+        """Whether a new or waiting job may use it, whatever it has left."""
+        return self.state in (OPEN, EXHAUSTED)
+
+    @property
     def pairs_left(self) -> int:
         return self.pairs_max - self.pairs_used
 
@@ -93,25 +97,3 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
         if found.state == EXHAUSTED and found.pairs_left > 0:
             return found.moved(OPEN)
         return found
-
-
-def channel_not_found(id: str) -> QmkError:
-    return QmkError("CHANNEL_NOT_FOUND", f"no channel '{id[:64]}'", channel=id[:64])
-
-
-def trouble(channel: Channel) -> QmkError | None:
-    """Why a new or waiting job may not use the channel, whatever it has left; None when it may."""
-    fields = {"channel": channel.id, "state": channel.state}
-    match channel.state:
-        case "PROPOSED":
-            waiting = f"tenant '{channel.peer}' has not approved channel {channel.id}"
-            return QmkError(
-                "CHANNEL_NOT_APPROVED", waiting, **fields, help="the other tenant calls q_open_chan with it"
-            )
-        case "CLOSED":
-            return QmkError("CHANNEL_CLOSED", f"channel {channel.id} was closed by '{channel.closed_by}'", **fields)
-        case "EXPIRED":
-            when = channel.expiry_ns / 1e9
-            return QmkError("CHANNEL_EXPIRED", f"channel {channel.id} expired", **fields, expiry=when)
-        case _:
-            return None

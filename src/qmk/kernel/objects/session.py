@@ -49,11 +49,12 @@ class Session(msgspec.Struct, eq=False):
         for handle in handles:
             del self.qubits[handle]
         for account in self.accounts:
-            account.give_qubits(len(handles))
+            for quota in account.qubits:
+                quota.give(len(handles))
 
     @property
     def accounts(self) -> tuple[Account, ...]:
-        """Every account that counts what the session uses."""
+        """Every account that counts what the session uses, the tenant's first."""
         return (self.tenant.account,) if self.account is None else (self.tenant.account, self.account)
 
 

@@ -44,7 +44,7 @@ def _thermal(t1: float, t2: float) -> NoiseModel:
     return NoiseModel.thermal(t1, t2, DEFAULT_DURATIONS)
 
 
-def _twirled(t1: float, t2: float) -> NoiseModel:
+def _twirl(t1: float, t2: float) -> NoiseModel:
     return NoiseModel.thermal(t1, t2, DEFAULT_DURATIONS, twirl=True)
 
 
@@ -57,7 +57,7 @@ _PRESETS: dict[str, Callable[..., NoiseModel]] = {
     "phenomenological": _phenomenological,
     "biased": NoiseModel.with_bias,
     "thermal": _thermal,
-    "twirled": _twirled,
+    "twirled": _twirl,
 }
 _TIMED = ("thermal", "twirled")
 _PAIRS = ("biased", "thermal", "twirled", "leak")
