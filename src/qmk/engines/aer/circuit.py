@@ -114,7 +114,7 @@ class _Builder:
                     dynamic = True
                     self.aer.reset([item.qubit], NEVER)
                 case PauliNoise() | PauliNoise2() | KrausNoise():
-                    dynamic = dynamic or self.method != "density_matrix"  # Aer throws its dice for every shot
+                    dynamic = dynamic or self.method != "density_matrix"  # Aer then draws anew for every shot
                     self.aer.kraus(list(item.qubits[::-1]), _operators(item), NEVER, None)
                 case Logic():
                     self._store(item)

@@ -1,4 +1,4 @@
-"""Programs as clifft's text: Stim's format with rotations, whose angles are in half turns.
+"""Writes programs in clifft's text format, which is Stim's with rotations whose angles are in half turns.
 
 Conditions become feedback from the measurement record, which clifft has for X, Y and Z on a parity; anything else is
 refused, as are measurements and resets under a condition. Every measurement writes one entry of the record.
@@ -53,7 +53,7 @@ class _Text:
             case PauliNoise2((a, b), errors):
                 self.lines.append(f"PAULI_CHANNEL_2({','.join(map(repr, errors))}) {a} {b}")
             case KrausNoise():
-                raise Unsupported("an error channel that is no random Paulis: clifft has none")
+                raise Unsupported("an error channel that is not a Pauli channel: clifft has none")
             case Measure(qubit, cbit):
                 _unconditional(item.cond, "a measurement")
                 self.record[cbit] = len(self.record)
@@ -95,7 +95,8 @@ def _unconditional(cond: Cond | None, what: str) -> None:
 
 
 def parity(cond: Cond) -> tuple[list[int], bool]:
-    """A condition as the XOR of cbits, and whether it is negated. Raises ``Unsupported`` for what is no parity."""
+    """Writes a condition as the XOR of cbits, and says whether it is negated. Raises ``Unsupported`` for a condition
+    that is not a parity."""
     kind = cond[0]
     if kind == "bit":
         return [cond[1]], False
@@ -105,7 +106,7 @@ def parity(cond: Cond) -> tuple[list[int], bool]:
     if kind == "xor":
         parts = [parity(part) for part in cond[1:]]
         return [bit for bits, _ in parts for bit in bits], sum(flipped for _, flipped in parts) % 2 == 1
-    raise Unsupported("a condition that is no parity of bits: clifft's feedback is a parity")
+    raise Unsupported("a condition that is not a parity of bits: clifft's feedback is a parity")
 
 
 def text_of(program: Program) -> tuple[str, tuple[int, ...]]:

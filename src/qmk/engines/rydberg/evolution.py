@@ -49,9 +49,9 @@ class Deviates:
 
     @classmethod
     def draw(cls, n_qubits: int, seed: int) -> Deviates:
-        dice = np.random.Generator(np.random.PCG64(seed))
-        alike = dice.normal(size=n_qubits + 1), dice.normal(size=n_qubits + 1)
-        return cls(*alike, dice.normal(size=(n_qubits, 3)), dice.normal(size=n_qubits))
+        rng = np.random.Generator(np.random.PCG64(seed))
+        alike = rng.normal(size=n_qubits + 1), rng.normal(size=n_qubits + 1)
+        return cls(*alike, rng.normal(size=(n_qubits, 3)), rng.normal(size=n_qubits))
 
 
 def evolution(item: Gate | NoisyEvolution, n_qubits: int, deviates: Deviates | None = None) -> Evolution:
@@ -185,7 +185,7 @@ def kicks(item: Gate | NoisyEvolution, seed: int) -> list[tuple[float, int]]:
     atom whatever its state, are ``ground_dephasing_per_us`` G: what has changed counts twice in what a coherence
     loses. Raises UNSUPPORTED for more of them than a trajectory has."""
     rate, duration = float(item.args["noise"].get("ground_dephasing_per_us", 0.0)), float(item.args["duration"])
-    dice = np.random.Generator(np.random.PCG64(seed))
+    rng = np.random.Generator(np.random.PCG64(seed))
     if not rate:
         return []
     if 0.5 * rate * duration > KICKS:
@@ -195,7 +195,7 @@ def kicks(item: Gate | NoisyEvolution, seed: int) -> list[tuple[float, int]]:
             engine="rydberg",
             help=f"rate times duration is at most {2 * KICKS}",
         )
-    times = [dice.uniform(0.0, duration, dice.poisson(0.5 * rate * duration)) for _ in item.qubits]
+    times = [rng.uniform(0.0, duration, rng.poisson(0.5 * rate * duration)) for _ in item.qubits]
     return sorted((float(t), qubit) for qubit, row in zip(item.qubits, times, strict=True) for t in row)
 
 

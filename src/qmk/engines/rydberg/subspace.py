@@ -136,8 +136,8 @@ class SubspacePlan:
     def run(self, shots: int, seed: int, progress: Progress | None = None) -> Samples:
         space, notes = self.state()
         weights = abs(space.state) ** 2
-        dice = np.random.Generator(np.random.PCG64(substream(seed, "rydberg")))
-        drawn = space.found[dice.choice(len(weights), size=shots, p=weights / weights.sum())]
+        rng = np.random.Generator(np.random.PCG64(substream(seed, "rydberg")))
+        drawn = space.found[rng.choice(len(weights), size=shots, p=weights / weights.sum())]
         bits = np.zeros((shots, self._n_cbits), dtype=np.uint8)
         for item in self._reads:
             if isinstance(item, Measure):

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import stim
 
 from qmk.engines.stabilizer import STIM_NAMES, tableau_bytes
-from qmk.exact.dice import Dice
+from qmk.exact.rng import Rng
 from qmk.ir.bits import Bits
 from qmk.ir.program import Gate
 from qmk.qvm.op import Matrix
@@ -25,7 +25,8 @@ _SAMPLE_BYTES = 1 << 25
 
 
 class TableauState:
-    """A stabilizer state. The simulator's own dice are never thrown where it matters: outcomes are chosen here."""
+    """A stabilizer state. Outcomes are chosen here: the simulator's own random numbers are never used where they
+    matter."""
 
     __slots__ = ("simulator",)
 
@@ -50,7 +51,7 @@ class TableauState:
     def copy(self) -> TableauState:
         return TableauState(self.simulator.copy())
 
-    def sample(self, qubits: list[int], shots: int, dice: Dice) -> Bits:
+    def sample(self, qubits: list[int], shots: int, rng: Rng) -> Bits:
         """The outcomes are those of any one measurement, flipped along random combinations: U^-1 Z_q U flips with the
         k-th random sign of |0...0> where it has an X on qubit k."""
         inverse = self.simulator.current_inverse_tableau()
@@ -58,7 +59,7 @@ class TableauState:
         moves = np.packbits(moves[moves.any(axis=1)], axis=1)
         simulator: Any = _simulator(inverse)
         one = np.array(simulator.measure_many(*qubits), dtype=np.uint8)
-        return np.unpackbits(_combinations(moves, shots, dice), axis=1, count=len(qubits)) ^ one
+        return np.unpackbits(_combinations(moves, shots, rng), axis=1, count=len(qubits)) ^ one
 
     def to_bytes(self) -> bytes:
         parts = self.simulator.current_inverse_tableau().to_numpy(bit_packed=True)
@@ -70,7 +71,7 @@ class TableauState:
         return 0.0 if same else 1.0
 
 
-def _combinations(rows: npt.NDArray[np.uint8], shots: int, dice: Dice) -> npt.NDArray[np.uint8]:
+def _combinations(rows: npt.NDArray[np.uint8], shots: int, rng: Rng) -> npt.NDArray[np.uint8]:
     """The sum modulo 2 of a random half of ``rows`` (packed bits) for every shot. Eight rows at a time are looked up
     in the table of their 256 sums."""
     out = np.zeros((shots, rows.shape[1]), dtype=np.uint8)
@@ -79,7 +80,7 @@ def _combinations(rows: npt.NDArray[np.uint8], shots: int, dice: Dice) -> npt.ND
     for start in range(0, shots if groups else 0, step):
         part = out[start : start + step]
         count = len(part) * len(groups)
-        octets = dice.words((count + 7) // 8).astype("<u8", copy=False).view(np.uint8)[:count]
+        octets = rng.words((count + 7) // 8).astype("<u8", copy=False).view(np.uint8)[:count]
         for group, octet in zip(groups, octets.reshape(len(groups), -1), strict=True):
             table = np.zeros((1 << len(group), rows.shape[1]), dtype=np.uint8)
             for k, row in enumerate(group):

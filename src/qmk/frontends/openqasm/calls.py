@@ -14,6 +14,8 @@ from qmk.frontends.openqasm.scope import GateBody, Quiet, Subroutine, Symbol, Us
 from qmk.frontends.openqasm.sources import Refusal
 from qmk.frontends.openqasm.tree import GateCall, GateDef, Modifier, Opaque
 from qmk.frontends.openqasm.unitary import (
+    ROOT_OPERATIONS,
+    ROOT_QUBITS,
     NoPower,
     Prim,
     Unitary,
@@ -165,7 +167,7 @@ class Calls(Places):
                 raise Refusal("modifier", modifier.pos, "inv takes no argument", "write: inv @ gate ...")
             return inverse(unitary), qubits
         if modifier.kind == "pow":
-            return self._powered(unitary, qubits, modifier), qubits
+            return self._powered(unitary, modifier), qubits
         count = 1 if modifier.argument is None else self.integer(modifier.argument)
         if count < 1:
             raise Refusal("modifier", modifier.pos, f"{modifier.kind}({count}): at least one control is needed")
@@ -173,20 +175,21 @@ class Calls(Places):
             raise Refusal("limit", modifier.pos, f"{count} controls exceed the limit of {LIMITS.qubits} qubits")
         return control(unitary, ("1" if modifier.kind == "ctrl" else "0") * count), qubits + count
 
-    def _powered(self, unitary: Unitary, qubits: int, modifier: Modifier) -> Unitary:
+    def _powered(self, unitary: Unitary, modifier: Modifier) -> Unitary:
         if modifier.argument is None:
             raise Refusal("modifier", modifier.pos, "pow needs an exponent", "write: pow(2) @ gate ...")
         exponent = self.real(modifier.argument)
         if not math.isfinite(exponent) or abs(exponent) > 2**53:
             raise Refusal("value", modifier.pos, f"the exponent {exponent} is too large")
         try:
-            return power(unitary, exponent, qubits, LIMITS.expansion_nodes)
+            return power(unitary, exponent, LIMITS.expansion_nodes)
         except OverflowError:
             raise too_many(modifier.pos) from None
         except NoPower:
             raise Refusal(
                 "power", modifier.pos,
-                f"pow({exponent:g}) of a gate made of several operations on several qubits has no closed form here",
+                f"pow({exponent:g}) of a gate of several operations is computed for at most {ROOT_QUBITS} qubits and "
+                f"{ROOT_OPERATIONS} operations",
                 "take the power of each operation inside the gate, or use a whole exponent",
             ) from None  # fmt: skip
 
