@@ -129,7 +129,7 @@ class AerPlan:
 
     def _sample(self, built: Built, shots: int, seed: int) -> Bits:
         output = controller().execute([built.circuit], None, self.config(shots, seed, built.circuit.num_memory))
-        result = output["results"][0] if output.get("results") else {}
+        result: dict[str, Any] = output["results"][0] if output.get("results") else {}
         if not output.get("success", False) or "data" not in result:
             raise self.failure(str(result.get("status") or output.get("status")))
         self.check_bonds(str(result.get("metadata", {}).get("MPS_log_data", "")))

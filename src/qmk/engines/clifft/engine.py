@@ -7,7 +7,7 @@ refused, as are measurements and resets under a condition. Every measurement wri
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import metadata
 from typing import Any
 
@@ -131,6 +131,7 @@ class ClifftPlan:
     text: str
     cbits: tuple[int, ...]
     n_cbits: int
+    compiled: Any = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "compiled", lib.compile(self.text))
@@ -139,8 +140,7 @@ class ClifftPlan:
         return ClifftPlan, (self.text, self.cbits, self.n_cbits)
 
     def run(self, shots: int, seed: int, progress: Progress | None = None) -> Samples:
-        compiled: Any = self.compiled  # pyright: ignore[reportAttributeAccessIssue]
-        width = compiled.peak_active_width
+        width = self.compiled.peak_active_width
         if width > MAX_ACTIVE:
             needed = 32 << width
             raise QmkError(
@@ -151,7 +151,7 @@ class ClifftPlan:
             )
         bits = np.zeros((shots, self.n_cbits), dtype=np.uint8)
         if shots and self.cbits:
-            bits[:, list(self.cbits)] = lib.sample(compiled, shots, seed=substream(seed, "clifft")).measurements
+            bits[:, list(self.cbits)] = lib.sample(self.compiled, shots, seed=substream(seed, "clifft")).measurements
         if progress is not None:
             progress(shots)
         return Samples(bits, {"active_qubits": width})

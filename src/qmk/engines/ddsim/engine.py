@@ -37,8 +37,8 @@ _X, _Z = np.array([[0, 1], [1, 0]]), np.diag([1, -1])
 @functools.cache
 def library() -> Any:
     """The simulator; ``mqt.ddsim`` itself would import Qiskit."""
-    import mqt.core.dd  # pyright: ignore[reportMissingImports]  # registers the types that the simulator takes
-    import mqt.core.ir  # pyright: ignore[reportMissingImports]  # noqa: F401
+    import mqt.core.dd  # pyright: ignore[reportMissingImports, reportUnusedImport]  # registers the types that the simulator takes
+    import mqt.core.ir  # pyright: ignore[reportMissingImports, reportUnusedImport]  # noqa: F401
 
     return extension.load("mqt.ddsim.pyddsim", extension.folder_of("mqt.ddsim"))
 

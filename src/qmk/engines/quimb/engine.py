@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import quimb.tensor
+import quimb.tensor  # pyright: ignore[reportMissingTypeStubs]
 
 from qmk.base.errors import QmkError
 from qmk.base.units import bytes_text
@@ -130,9 +130,10 @@ class MarginalSampler:
 
 
 def _paths() -> Any:
-    import cotengra
+    import cotengra  # pyright: ignore[reportMissingTypeStubs]
 
-    return cotengra.AutoOptimizer(  # the best tree where there are few tensors, a short search else
+    library: Any = cotengra
+    return library.AutoOptimizer(  # the best tree where there are few tensors, a short search else
         methods=["greedy"], max_repeats=PATHS_TRIED, optlib="random", parallel=False, progbar=False
     )
 
@@ -165,8 +166,9 @@ def _marginal(circuit: Any, group: tuple[int, ...], fixed: dict[int, str], paths
 
 def _throw(chances: npt.NDArray[np.float64], shots: int, rng: Rng) -> Bits:
     ends = np.cumsum(chances)
-    fell = np.searchsorted(ends, rng.uniform(shots) * ends[-1], side="right")
-    fell = np.minimum(fell, np.searchsorted(ends, ends[-1]))  # rounding may step past the last one
+    total = float(ends[-1])
+    fell = np.searchsorted(ends, rng.uniform(shots) * total, side="right")
+    fell = np.minimum(fell, np.searchsorted(ends, total))  # rounding may step past the last one
     shifts = np.arange(len(chances).bit_length() - 2, -1, -1)
     return ((fell[:, None] >> shifts) & 1).astype(np.uint8)
 

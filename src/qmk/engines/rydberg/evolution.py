@@ -56,9 +56,10 @@ class Deviates:
 
 def evolution(item: Gate | NoisyEvolution, n_qubits: int, deviates: Deviates | None = None) -> Evolution:
     """An evolution of some of ``n_qubits`` atoms, the others keep their state; as a shot with ``deviates`` sees it."""
-    args, noise = item.args, item.args.get("noise", {})
+    args = item.args
+    noise: Mapping[str, Any] = args.get("noise", {})
     if deviates is not None and any(noise.get(name) for name in ("position_sigma_um", "position_sigma_z_um")):
-        args = {**args, "positions": _shake(item, noise, deviates.places)}
+        args = dict[str, Any](args, positions=_shake(item, noise, deviates.places))
     pairs = [0.0] * (n_qubits * n_qubits)
     for i, j, energy in analog.interactions(args):
         a, b = item.qubits[i], item.qubits[j]

@@ -5,6 +5,9 @@ A saved state is the inverse tableau: the images of X and Z of every qubit, n^2 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, cast
+
 import msgspec
 import numpy as np
 import numpy.typing as npt
@@ -54,7 +57,8 @@ class TableauState:
         inverse = self.simulator.current_inverse_tableau()
         moves = inverse.to_numpy()[2][qubits].T  # [k, q]
         moves = np.packbits(moves[moves.any(axis=1)], axis=1)
-        one = np.array(_simulator(inverse).measure_many(*qubits), dtype=np.uint8)
+        simulator: Any = _simulator(inverse)
+        one = np.array(simulator.measure_many(*qubits), dtype=np.uint8)
         return np.unpackbits(_combinations(moves, shots, rng), axis=1, count=len(qubits)) ^ one
 
     def to_bytes(self) -> bytes:
@@ -120,11 +124,7 @@ class TableauBackend(msgspec.Struct, frozen=True):
         if bits[:, n:].any() or sign[:, n:].any():
             raise ValueError("bits beyond the last qubit of a tableau")
         x2x, x2z, z2x, z2z = bits[:, :n].reshape(4, n, n)
-        # stim raises ValueError where it is not a Clifford operation
-        return TableauState(
-            _simulator(
-                stim.Tableau.from_numpy(  # pyright: ignore[reportCallIssue] a static method, whatever its stub says
-                    x2x=x2x, x2z=x2z, z2x=z2x, z2z=z2z, x_signs=sign[0, :n], z_signs=sign[1, :n]
-                )
-            )
-        )
+        # a static method, whatever its stub says; raises ValueError where it is not a Clifford operation
+        from_numpy = cast("Callable[..., stim.Tableau]", stim.Tableau.from_numpy)
+        inverse = from_numpy(x2x=x2x, x2z=x2z, z2x=z2x, z2z=z2z, x_signs=sign[0, :n], z_signs=sign[1, :n])
+        return TableauState(_simulator(inverse))

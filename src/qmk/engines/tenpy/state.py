@@ -60,7 +60,7 @@ class State:
         return float(np.trace(left).real)  # what is right of the last letter is an isometry
 
     def amplitudes(self, bitstrings: Sequence[str], /) -> list[complex]:
-        found = []
+        found: list[complex] = []
         for text in bitstrings:
             row = np.ones(1, dtype=np.complex128)
             values = dict(zip(self.site, text, strict=False))
