@@ -1,4 +1,4 @@
-"""The command line's shortest way: counts of a text that the native core reads and is done with at once.
+"""The fast path of the command line: the counts of a program text that the native core reads and runs by itself.
 
 No worker process is started for it: the run is over before that had loaded, and Ctrl-C stops the core as it stops
 Python. Where the counts are enough, no front end, graph or router is loaded either.

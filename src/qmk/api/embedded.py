@@ -1,4 +1,4 @@
-"""``qmk.run``: a program in, a result out, in this very process. No daemon is needed and none is started."""
+"""``qmk.run`` runs a program in this process and gives its result. No daemon is needed and none is started."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Embedded:
         self.close()
 
     def close(self) -> None:
-        """End the worker, if there is one. Results stay usable."""
+        """Ends the worker, if there is one. Results stay usable."""
         if self._executor is not None:
             self._executor.close()
         if self._hinted is not None:
@@ -55,7 +55,7 @@ class Embedded:
         self._executor = self._hinted = None
 
     def prestart(self, engine: str) -> None:
-        """Start the worker of ``engine`` now, beside whatever else is being done, unless there is a worker already."""
+        """Starts the worker of ``engine`` in the background, unless there is a worker already."""
         if self._isolate and self._executor is None and self._hinted is None:
             from qmk.host import machine, spawn
 

@@ -1,9 +1,8 @@
-"""The one executor of runs in this process: a program to the engine that the router takes, to its samples.
+"""Runs programs in this process: each goes to the engine that the router chooses, and its samples come back.
 
-The native core is asked first, by its own prediction, and runs what it is done with at once without a graph, a job or a
-journal. Where that takes longer, the router looks at every installed engine, as it does for the daemon; an engine that
-runs out of memory or refuses gives way to the next. Engines run in this process, or in a worker process that can be
-stopped.
+The native core is asked first. What it predicts to finish at once it runs itself, without a graph, a job or a journal.
+Where that takes longer, the router looks at every installed engine, as it does for the daemon; an engine that runs out
+of memory or refuses gives way to the next. Engines run in this process, or in a worker process that can be stopped.
 """
 
 from __future__ import annotations
@@ -89,7 +88,8 @@ class Executor:
         return self._by_router(source, None)
 
     def run_at_once(self, source: Source) -> Executed | None:
-        """On the native core, where it is done before another engine would be chosen; else None, with nothing run."""
+        """Runs the program on the native core if that finishes before another engine could be chosen. Else runs nothing
+        and gives None."""
         known = self._of_core(source)
         try:
             return None if known is None else _draw(known, source)
@@ -112,7 +112,8 @@ class Executor:
         return known if is_short(known.prediction, source.shots, room) else None
 
     def _with_values(self, source: Source, outputs: Outputs) -> Executed:
-        """Counts as without outputs, on the same engine from the same seed; then the values, on an engine for them."""
+        """Draws counts as a run without outputs would, on the same engine from the same seed; then computes the values
+        on an engine that has them."""
         import msgspec
 
         from qmk.qvm.outputs import require
@@ -129,7 +130,8 @@ class Executor:
         return counted
 
     def _by_router(self, source: Source, outputs: Outputs | None, failed: QmkError | None = None) -> Executed:
-        """``failed``: the native engine ran out of memory."""
+        """Runs the program on the engines that the router lists. ``failed`` is the error of the native engine if that
+        ran out of memory."""
         named = source.options.engine is not None
         choice = self._choose(source, outputs, all_engines=failed is not None)
         left: list[dict[str, Any]] = []
@@ -159,7 +161,7 @@ class Executor:
             source.shots,
             source.options.engine,
             outputs,
-            source.packed,
+            source.packed_graph,
             all_engines=all_engines,
         )
 
@@ -182,7 +184,7 @@ class Executor:
         run = Run(
             fence=self._fence,
             digest=source.digest,
-            graph=source.packed,
+            graph=source.packed_graph,
             method=method,
             shots=source.shots,
             seed=source.seed,
@@ -201,7 +203,7 @@ def _fits(known: Known, shots: int, room: int) -> bool:
 
 
 def _draw(known: Known, source: Source) -> Executed:
-    """The shots of a program on the native core, here. Raises MemoryError."""
+    """Draws the shots of a program on the native core, in this process. Raises MemoryError."""
     cpu, began = time.process_time(), time.perf_counter()
     known.prepared.plan(source.shots)
     planned = time.perf_counter()
@@ -251,7 +253,7 @@ def native_version() -> str:
 
 
 UNCERTAINTY = 3.0
-"""The factor within which the core's own prediction is believed."""
+"""The native core's predictions are right within this factor."""
 
 
 def _of_done(
@@ -290,7 +292,7 @@ def _fallback(engine: str, method: str, error: QmkError, seconds: float) -> dict
 
 
 def _rows(choice: Choice, named: bool, skip: str) -> Iterator[tuple[str, str, float, float]]:
-    """(engine, method, predicted seconds, uncertainty) to try, in order."""
+    """The rows (engine, method, predicted seconds, uncertainty) to try, in order."""
     rows = [
         (choice.engine, choice.method, choice.seconds, choice.uncertainty),
         *((row.engine, row.method, row.seconds, row.uncertainty) for row in choice.alternatives[: LIMITS.fallbacks]),
@@ -301,7 +303,7 @@ def _rows(choice: Choice, named: bool, skip: str) -> Iterator[tuple[str, str, fl
 
 
 def _here(runner: Runner, source: Source, outputs: Outputs | None, method: str) -> tuple[Done, str]:
-    """In this process. What is not a ``QmkError`` is the engine's own failure."""
+    """Runs the engine in this process. An exception that is not a ``QmkError`` is reported as the engine's failure."""
     from qmk.worker.failure import failure
 
     load(runner)
@@ -315,7 +317,7 @@ def _here(runner: Runner, source: Source, outputs: Outputs | None, method: str) 
             keep_events=source.keep_events,
             progress=source.options.progress,
             outputs=outputs,
-            packed=source.packed,
+            packed=source.packed_graph,
         )
     except QmkError:
         raise
@@ -343,8 +345,8 @@ def _runner(declaration: Any) -> Runner:
 
 
 def load(runner: Runner) -> None:
-    """Load an engine before its first run, in one thread at a time: two that import a library, or let it set itself up,
-    at the same time may wait for each other for ever."""
+    """Loads an engine before its first run, in one thread at a time: two threads that import or initialise a library at
+    the same time may deadlock."""
     if id(runner) in _LOADED:
         return
     with _LOADING:
@@ -354,13 +356,13 @@ def load(runner: Runner) -> None:
 
 
 def _routing_of(external: dict[str, External]) -> Routing:
-    """The router of this process, made anew when the engines or their measured rates have changed."""
+    """The router of this process. It is rebuilt when the engines or their measured rates have changed."""
     from qmk.host.routing import Routing
     from qmk.router import rates
 
     if external:
         return Routing(memory_bytes(), 1, external)
-    rating = rates.installed()
+    rating = rates.installed_rating()
     with _LOADING:
         if not _ROUTING or _ROUTING[0][0] is not rating:
             _ROUTING[:] = [(rating, Routing(memory_bytes(), 1, {}))]

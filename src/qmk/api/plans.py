@@ -1,4 +1,4 @@
-"""Programs that the native core has prepared in this process, the last ones, so that one that comes again is only run.
+"""A cache of the programs that the native core prepared last in this process, so that a repeated program is only run.
 
 The key is the program itself, its text or its packed graph: nothing is computed to look a plan up, and nothing that two
 programs could share by chance.
@@ -46,8 +46,8 @@ _LOCK = threading.Lock()
 
 
 def native(source: Source, method: str) -> Known | None:
-    """The program as the native core runs it; None for what no circuit of the core can say, and where the method does
-    not take it."""
+    """Prepares the program for the native core. None if the core has no circuit for it, or the method does not take
+    it."""
     from qmk.ir.program import Unsupported
 
     try:
@@ -81,11 +81,11 @@ def _of_graph(source: Source, method: str) -> Known | None:
     from qmk.worker.native import circuit_of_graph
 
     rewrites, cache = source.options.rewrites, source.options.cache
-    key = (source.packed, GRAPH, method, rewrites)
+    key = (source.packed_graph, GRAPH, method, rewrites)
     if cache and (known := _find(key)) is not None:
         return known
     try:
-        circuit, notes = circuit_of_graph(source.graph, source.packed)
+        circuit, notes = circuit_of_graph(source.graph, source.packed_graph)
     except QmkError as refused:
         if refused.kind.name != "UNSUPPORTED":
             raise
@@ -120,7 +120,7 @@ def _keep(key: Key, known: Known, wanted: bool) -> Known:
 
 
 def forget() -> None:
-    """Drop all that is kept."""
+    """Empties the cache."""
     with _LOCK:
         _KEPT.clear()
 

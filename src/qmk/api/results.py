@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 
 def result_of(executed: Executed, source: Source) -> Result:
-    """Registers, provenance and events are those of the graph, which is read from the program's text if need be."""
+    """Builds the result. Registers, provenance and events come from the graph, which is read from the program's text if
+    need be."""
     from qmk.worker.memory import PEAK
 
     usage = executed.usage if "peak_rss_bytes" in executed.usage else {**executed.usage, "peak_rss_bytes": PEAK.bytes()}
@@ -60,20 +61,20 @@ def _prediction(executed: Executed, reasons: list[dict[str, Any]]) -> tuple[floa
 
 
 def _reasons(source: Source) -> list[dict[str, Any]]:
-    """Every candidate, where the native core was taken without a look at the others."""
+    """Lists every candidate, when the native core was chosen without comparing the others."""
     from qmk import router
     from qmk.api.plans import memory_bytes
     from qmk.router import rates
     from qmk.router.features import features
 
     method = (source.options.engine or "").partition(":")[2] or "auto"
-    known = features(source.graph, source.digest, method, source.packed)
+    known = features(source.graph, source.digest, method, source.packed_graph)
     rows = router.explain(
         known,
         source.shots,
         engine=source.options.engine,
         memory_bytes=memory_bytes(),
-        declarations=rates.installed().declarations,
+        declarations=rates.installed_rating().declarations,
     )
     return msgspec.to_builtins(rows)
 
@@ -124,7 +125,7 @@ class _Events:
         assert executed.drawn is not None
         first = number * head.page_shots
         stop = min(self._source.shots, first + head.page_shots)
-        return executed.drawn.packed(sum(head.event_widths), first, stop)
+        return executed.drawn.pack_bits(sum(head.event_widths), first, stop)
 
     def page(self, from_shot: int) -> EventPage | None:
         """The page that begins at ``from_shot``."""
@@ -134,8 +135,8 @@ class _Events:
 
 
 def brief(executed: Executed, source: Source) -> Result:
-    """What there is to print of counts that the native core drew from a text: no graph is read, so that the digest is
-    empty, and registers have names and widths only."""
+    """Builds a result with no more than counts that the native core drew from a text. No graph is read, so the digest
+    is empty, and registers have names and widths only."""
     assert executed.drawn is not None
     provenance = Provenance(
         digest="",

@@ -1,9 +1,9 @@
 """``qmk.sample``: the counts of a program, drawn in this process at the least cost.
 
-The run is that of ``qmk.run``, bit for bit; what is left away is everything of its result but the counts. The native
-core reads OpenQASM, rewrites it and runs it on whichever of its simulators is predicted to be fastest; other programs,
-and what the core's reader leaves to the semantic front end, are verified graphs first. Where the prediction is long,
-the router looks at every installed engine too.
+The counts are those of ``qmk.run``, bit for bit; the rest of its result is left out. The native core reads OpenQASM,
+rewrites it and runs it on whichever of its simulators is predicted to be fastest; other programs, and what the core's
+reader leaves to the semantic front end, are verified graphs first. Where the prediction is long, the router looks at
+every installed engine too.
 """
 
 from __future__ import annotations

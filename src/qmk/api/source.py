@@ -1,5 +1,5 @@
-"""A program as its caller gave it, with what is asked of its run: text that the native core may read, and a verified
-graph once somebody needs one."""
+"""A program as the caller gave it, with the options of its run. It has text that the native core may read, and a
+verified graph once one is needed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DEFAULT_SHOTS = 1000
 
 
 def verify(graph: Graph) -> Graph:
-    """``graph``, if nothing is wrong with it. Raises INVALID_GRAPH with findings."""
+    """Gives ``graph`` back if it is valid. Raises INVALID_GRAPH with findings."""
     from qmk.qvm.verify import verify
 
     error = verify(graph).error()
@@ -47,7 +47,8 @@ def text_of(program: ProgramLike, format: str | None) -> bytes | None:
 def read_native(
     program: ProgramLike, format: str | None, params: Mapping[str, Any] | None = None
 ) -> qmk_native.Circuit | None:
-    """By the native core's reader; None for what it leaves to the front ends, among it all that is wrong."""
+    """Reads the program with the native core's reader. None for what that leaves to the front ends, which includes
+    every program with an error."""
     text = text_of(program, format)
     return None if text is None else native_text.read(text, format, params)
 
@@ -71,7 +72,7 @@ class Source:
         self.keep_events = options.keep_events and (options.outputs is None or options.outputs.counts)
 
     def _shots(self) -> int:
-        """As many as are asked for, else what the program itself asks for, else 1000."""
+        """The shots that the options ask for, else those that the program asks for, else 1000."""
         options = self.options
         if options.error is not None:
             found, self.notes["shots"] = choose_shots(options.error, options.outputs)
@@ -86,12 +87,12 @@ class Source:
 
     @cached_property
     def circuit(self) -> qmk_native.Circuit | None:
-        """As the native core's reader has it."""
+        """The circuit that the native core's reader makes of the text."""
         return None if self.text is None else native_text.read(self.text, self.options.format, self.options.params)
 
     @cached_property
     def _source_graph(self) -> Graph:
-        """The graph as it was written, before anybody has verified it."""
+        """The graph as it was written, not verified yet."""
         if self.text is not None:
             return to_graph(self._program, self.options.format, self.options.params)
         found = build(self._program, self.options)
@@ -100,12 +101,12 @@ class Source:
 
     @cached_property
     def graph(self) -> Graph:
-        """Verified. Raises INVALID_GRAPH, INVALID_PARAMS and what a noise or a device is refused with."""
+        """The verified graph. Raises INVALID_GRAPH, INVALID_PARAMS, and the refusals of noise models and devices."""
         return verify(self._source_graph)
 
     @cached_property
-    def packed(self) -> bytes:
-        """The graph's bytes, which need not be those of a verified one: what is kept under them was."""
+    def packed_graph(self) -> bytes:
+        """The graph as bytes. It need not be verified yet: caches hold only verified programs under this key."""
         from qmk.qvm.graph import pack
 
         try:

@@ -1,4 +1,4 @@
-"""What a program must pass before it may become a job."""
+"""The checks that a program must pass before it may become a job."""
 
 from __future__ import annotations
 

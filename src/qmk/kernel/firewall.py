@@ -90,8 +90,8 @@ def _count(found: list[Opening], k: int, pairs: int, epoch: int) -> None:
 def admit(
     kernel: Tables, tenant: str, graph: Graph, named: Mapping[str, str], shots: int
 ) -> tuple[Graph, tuple[ChannelUse, ...]]:
-    """The graph with its channels bound to the device's links and to the channels ``named``, and what it takes of
-    those. Raises CHANNEL_REQUIRED, CHANNEL_NOT_FOUND, CHANNEL_NOT_APPROVED, CHANNEL_CLOSED, CHANNEL_EXPIRED,
+    """Binds a graph's channels to the device's links and to the channels ``named``. Gives the graph and what it takes
+    of those. Raises CHANNEL_REQUIRED, CHANNEL_NOT_FOUND, CHANNEL_NOT_APPROVED, CHANNEL_CLOSED, CHANNEL_EXPIRED,
     CHANNEL_MISMATCH or CHANNEL_EXHAUSTED; INVALID_PARAMS when a name is of no channel of the program."""
     backed, uses = _find_backing(kernel, tenant, graph, named, shots)
     require(kernel, uses)
@@ -182,8 +182,8 @@ def _uses(found: list[Opening], backed: Mapping[str, Channel], shots: int) -> tu
 
 
 def require(kernel: Tables, uses: tuple[ChannelUse, ...]) -> None:
-    """Raise unless a new job may take ``uses`` now. To be asked again right before a job is accepted: what was enough
-    when its program was looked at may be gone since."""
+    """Raises unless a new job may take ``uses`` now. It is called again right before a job is accepted, since others
+    may have taken what was free before."""
     for use in uses:
         channel = kernel.channels.by_id.get(use.channel)
         if channel is None or not channel.usable:
@@ -213,13 +213,13 @@ def _bound(node: Node, device: link.Link, channel: Channel | None) -> Node:
 
 
 def expire(kernel: Tables) -> None:
-    """End the channels whose time is over."""
+    """Ends the channels whose time is over."""
     for channel in kernel.channels.due(kernel.now_ns):
-        end(kernel, channel.moved(EXPIRED))
+        end(kernel, channel.with_state(EXPIRED))
 
 
 def end(kernel: Tables, channel: Channel) -> None:
-    """Record that a channel has ended, and see to the jobs that count on it."""
+    """Records that a channel has ended, and stops or fails the jobs that need it."""
     kernel.commit(ChannelChanged(now_ns=kernel.now_ns, channel=channel.id, state=msgspec.to_builtins(channel)))
     for tenant in channel.tenants:
         kernel.audit("chan.close", tenant, channel=channel.id, state=channel.state, by=channel.closed_by)
@@ -231,7 +231,7 @@ def end(kernel: Tables, channel: Channel) -> None:
 
 
 def look_again(kernel: Tables, job: Job) -> None:
-    """Stop a running job at its next fence if a channel that it still counts on has ended."""
+    """Stops a running job at its next fence if a channel that it still needs has ended."""
     hold = kernel.channels.holds.get(job.id)
     for use in hold.uses if hold is not None and job.submitted.fenced else ():
         channel = kernel.channels.by_id.get(use.channel)
@@ -241,7 +241,7 @@ def look_again(kernel: Tables, job: Job) -> None:
 
 
 def recheck(kernel: Tables, job: Job) -> None:
-    """Fail a waiting job that counts on a channel which has ended."""
+    """Fails a waiting job that needs a channel which has ended."""
     hold = kernel.channels.holds.get(job.id)
     for use in hold.uses if hold is not None and job.state == QUEUED else ():
         channel = kernel.channels.by_id.get(use.channel)
@@ -265,13 +265,13 @@ def recheck(kernel: Tables, job: Job) -> None:
 
 
 def set_expiry(kernel: Tables, channel: Channel) -> None:
-    """Has the kernel look at the channel again when it expires."""
-    if channel.expiry_ns and not channel.ended:
+    """Sets the timer for the channel's expiry."""
+    if channel.expiry_ns and not channel.has_ended:
         kernel.out.append(SetTimer(CHANNEL_TIMER + channel.id, channel.expiry_ns))
 
 
 def note_charges(kernel: Tables, job: Job) -> None:
-    """Note in the audit log what an accepted job takes of channels, for each of their tenants."""
+    """Notes in the audit log what an accepted job takes of channels, for each of their tenants."""
     for use in job.submitted.channels:
         for tenant in kernel.channels.by_id[use.channel].tenants:
             kernel.audit("chan.use", tenant, channel=use.channel, job=job.id, pairs=use.pairs)

@@ -1,4 +1,4 @@
-"""Calls that are answered later: waits, and asks that a job answers at its next fence, or once it is placed.
+"""Keeps calls that are answered later: waits, and asks that a job answers at its next fence, or once it is placed.
 
 A wait is a q_wait or q_events call, an ask a q_checkpoint, q_migrate or q_rollback call. What callers wait for lives
 here, and apart from it what a launch was asked to do, so that it is asked once however many wait for it. None of it is

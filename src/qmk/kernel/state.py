@@ -34,7 +34,7 @@ JOB_TIMER = "job:"
 EPOCH_TIMER = "epoch"
 
 _MAKES_FULL = (ev.Submitted, ev.Finished, ev.Failed, ev.Cancelled, ev.Saved)
-"""After these more may be kept than there is room for."""
+"""After these records more may be kept than there is room for."""
 
 
 class State(Tables):
@@ -67,7 +67,7 @@ class State(Tables):
         raise QmkError("JOB_NOT_FOUND", f"no job '{job_id[:64]}'", job_id=job_id[:64])
 
     def apply(self, record: ev.Record) -> list[Job]:
-        """Carries out a journal record, live or replayed; the jobs it changed."""
+        """Applies a journal record, live or replayed, and gives the jobs that it changed."""
         match record:
             case ev.TenantSet():
                 self.tenants.apply(record)
@@ -98,9 +98,9 @@ class State(Tables):
         long = False
         for job in changed:
             long = long or job.records >= self.config.job_records
-            settled = job.ended or not job.fence
+            settled = job.has_ended or not job.fence
             self.replan = self.replan or settled
-            if job.ended:
+            if job.has_ended:
                 self._account(job)
                 self.asks.forget_asked(job.id)
                 error = job.error["data"]["name"] if job.error else ""
@@ -168,7 +168,7 @@ class State(Tables):
         self.carry_out(self.decide())
 
     def decide(self) -> list[Action]:
-        """What the scheduler wants done now. It supposes that ``carry_out`` follows."""
+        """Asks the scheduler what to do now. It supposes that ``carry_out`` follows."""
         self.replan = False
         return self.jobs.queue.decide(self.now_ns) if self.config.launching and not self.closing else []
 
@@ -289,7 +289,7 @@ class State(Tables):
 
     def _wake(self, job: Job) -> None:
         for wait in self.waits.of_job(job.id):
-            if job.ended or (wait.after != STATUS_WAIT and job.last_seq > wait.after):
+            if job.has_ended or (wait.after != STATUS_WAIT and job.last_seq > wait.after):
                 self.answer(wait, job)
 
     def _account(self, job: Job) -> None:

@@ -1,4 +1,4 @@
-"""The kernel's tables, and what may be asked of whoever holds them.
+"""The kernel's tables, and the methods that code on them may call.
 
 What acts on the tables (``authority``, ``checkpoint``, ``firewall``, ...) is written against ``Tables``; ``State``
 stands above all of it and does what is only named here. So no file needs another that needs it.
@@ -63,7 +63,7 @@ class Tables:
         self.out.append(Reply(event.conn, event.ref, result))
 
     def audit(self, kind: str, tenant: str, **fields: Any) -> None:
-        """Note a decision in the audit log. ``fields`` are small JSON values, never programs or secrets; a session is
+        """Notes a decision in the audit log. ``fields`` are small JSON values, never programs or secrets; a session is
         named by ``ids.trace``."""
         if self.config.audited:
             self.audit_log.note(self.now_ns, kind, tenant, fields, self.out)
@@ -94,11 +94,11 @@ class Tables:
         _above()
 
     def commit(self, record: Record, durable: bool = True, data: bytes = b"") -> list[Job]:
-        """Applies a record and journals it; the jobs it changed."""
+        """Applies a record and journals it. Gives the jobs that it changed."""
         _above()
 
     def launch_ready(self) -> None:
-        """Lets the scheduler propose, and does what may be done."""
+        """Lets the scheduler propose launches, and carries out those that are allowed."""
         _above()
 
     def close_wait(self, wait: Wait) -> None:
@@ -106,7 +106,7 @@ class Tables:
         _above()
 
     def end_session(self, session: Session, why: str = "closed") -> list[str]:
-        """Closes a session; the qubit handles it still held."""
+        """Closes a session. Gives the qubit handles that it still held."""
         _above()
 
 

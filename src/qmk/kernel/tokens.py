@@ -1,4 +1,4 @@
-"""Tokens made and checked. Whatever is wrong with one, the answer is the same, and comes by the same path.
+"""Makes and checks tokens. Whatever is wrong with one, the answer is the same and takes the same path.
 
 A token is good when its chain of signatures ends in its signature, its caveats are met, and its serial is in the
 tenants' table: revoking a token is taking its serial out, so a revoked token and one that never was are one case.
@@ -39,7 +39,7 @@ class Bearer(msgspec.Struct, frozen=True):
 
 
 def mint(key: bytes, tenant: str, entropy: bytes, bounds: Bounds) -> tuple[str, str]:
-    """A new token as text, and its serial. ``entropy`` is 16 bytes that were never used before."""
+    """Makes a token, and gives its text and its serial. ``entropy`` is 16 bytes that were never used before."""
     serial = hashlib.sha256(b"token serial\0" + entropy).digest()[:SERIAL_BYTES]
     bare = Token(serial, tenant, (), link(key, identity(serial, tenant)))
     made = extend(bare, caveats_of(bounds))

@@ -487,7 +487,7 @@ def token_needed() -> QmkError:
 def quota_exceeded(quota: Quota, more: int, now_ns: int) -> QmkError:
     """A job or a call asks for ``more`` than is free. It may be tried again if ``more`` alone would fit."""
     of_one_job = quota.name in BOUND
-    used = 0 if of_one_job else quota.used
+    used = 0 if of_one_job else quota.in_use
     retryable, frees, fields = not of_one_job and more <= quota.bound, quota.row.frees, dict[str, Any]()
     if isinstance(quota, Rate) and quota.limit:
         next_ns = max(quota.ready_ns, now_ns) + MINUTE_NS // quota.limit - MINUTE_NS

@@ -21,7 +21,7 @@ def find_old(kept: Kept, config: KernelConfig, now_ns: int) -> tuple[list[str], 
     """Jobs and checkpoints past their age, at most ``AT_ONCE``."""
     old = (
         job
-        for ended in kept.ended.values()
+        for ended in kept.ended_by_tenant.values()
         for job in takewhile(lambda id: result_due_ns(config, kept.by_id[id]) <= now_ns, ended)
     )
     jobs = list(islice(old, AT_ONCE))
@@ -32,7 +32,7 @@ def find_old(kept: Kept, config: KernelConfig, now_ns: int) -> tuple[list[str], 
 def next_look_ns(kept: Kept, config: KernelConfig, now_ns: int) -> int:
     """When the next one is past its age, or soon after that; 0 where nothing has an age."""
     ages = [age for age in (config.keep_results_s, config.keep_checkpoints_s) if age]
-    first = [result_due_ns(config, kept.by_id[next(iter(ended))]) for ended in kept.ended.values() if ended]
+    first = [result_due_ns(config, kept.by_id[next(iter(ended))]) for ended in kept.ended_by_tenant.values() if ended]
     at_ns = min([*first, *(due_ns for due_ns, _ in _checkpoints(kept, config))], default=NEVER) if ages else NEVER
     if at_ns == NEVER:
         return 0

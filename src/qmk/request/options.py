@@ -63,14 +63,14 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_ideal(self) -> bool:
-        """Whether nothing goes wrong, and no machine writes the program anew."""
+        """Whether the run is without noise, device and logical qubits."""
         return self.noise is None and self.qec is None and self.device is None
 
     def replace(self, **changes: Any) -> RunOptions:
         """The same options with some of them changed."""
         return msgspec.structs.replace(self, **changes)
 
-    def given(self) -> dict[str, Any]:
+    def non_default(self) -> dict[str, Any]:
         """The options that differ from their defaults, as keywords."""
         return {name: value for name in OPTIONS if (value := getattr(self, name)) != getattr(_DEFAULTS, name)}
 
@@ -181,7 +181,7 @@ _REASONS: dict[tuple[str, str], str] = {
     ("Client.estimate", "seed"): "nothing is run",
     ("Client.estimate", "engine"): "its answer has every engine",
 }  # fmt: skip
-"""Why a call does not take an option, where the calls that do are no answer."""
+"""Why a call does not take an option, where the list of calls that do take it does not explain it."""
 
 _KEYWORDS = {call: frozenset(names) for call, names in CALLS.items()}
 
@@ -195,7 +195,7 @@ def read_options(call: str, given: Mapping[str, Any]) -> RunOptions:
 
 
 def _is_left_out(call: str, name: str, value: object) -> bool:
-    """Whether it says nothing that ``call`` would have to honour."""
+    """Whether the value asks nothing of ``call``."""
     if name in _KEYWORDS[call]:
         return False
     if name not in OPTIONS:
@@ -282,7 +282,7 @@ def _mapping(name: str, value: Any) -> dict[str, Any] | None:
 
 
 def _plain(value: Any) -> Any:
-    """A number or list of Python's own for one of numpy's."""
+    """Converts a number or array of numpy's to Python's own types."""
     if isinstance(value, (list, tuple)):
         return [_plain(each) for each in cast("list[Any]", value)]
     return value.tolist() if hasattr(value, "tolist") else value
@@ -296,6 +296,6 @@ _TAKE: dict[str, Callable[[str, Any], Any]] = {
     **dict.fromkeys(("params", "channels"), _mapping),
     "error": _fraction,
 }
-"""What makes the value of an option from the one that was given. Noise and code are read with the program."""
+"""The function that reads the value of each option. Noise and code are read with the program."""
 
 _DEFAULTS = RunOptions()

@@ -1,4 +1,4 @@
-"""What is kept of the programs that were seen lately, bounded in bytes or in number."""
+"""A cache of recently seen programs, bounded in bytes or in number."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ V = TypeVar("V")
 
 
 class Kept(Generic[K, V]):
-    """Values by key; those that were used longest ago go first. Threads may share one."""
+    """A cache that drops the least recently used value first. Threads may share one."""
 
     def __init__(self) -> None:
         self._rows: OrderedDict[K, tuple[V, int]] = OrderedDict()
@@ -28,7 +28,8 @@ class Kept(Generic[K, V]):
             return found[0]
 
     def put(self, key: K, value: V, size: int, limit: int) -> V:
-        """Keep the value if it fits the limit by itself; the value that is kept under this key, the first one put."""
+        """Keeps the value if it fits the limit by itself, and gives the value now kept under this key, which is the
+        first one put there."""
         if size > limit:
             return value
         with self._lock:

@@ -37,7 +37,7 @@ def refused(bench: Any, session: str, program: Any, **params: Any) -> dict[str, 
 
 
 def used(bench: Any, name: str) -> int:
-    return bench.kernel.tenant("local").quota(name).used
+    return bench.kernel.tenant("local").quota(name).in_use
 
 
 @pytest.mark.parametrize(

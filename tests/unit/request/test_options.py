@@ -37,7 +37,7 @@ def test_every_option_is_declared_once_and_taken_by_some_call() -> None:
 def test_a_call_takes_its_options_and_refuses_each_other_one(call: str) -> None:
     for name, value in GIVEN.items():
         if name in CALLS[call]:
-            assert read_options(call, {name: value}).given().keys() == {name}
+            assert read_options(call, {name: value}).non_default().keys() == {name}
             continue
         with pytest.raises(QmkError, match=f"{call} does not take '{name}'") as caught:
             read_options(call, {name: value})
@@ -101,7 +101,7 @@ def test_numbers_of_numpy_are_taken_as_pythons_own() -> None:
         error=None,
         params={"a": np.float32(0.5), "b": np.arange(2), "c": [np.int8(1), 2]},
     )
-    assert options.given() == {"shots": 10, "seed": 3, "params": {"a": 0.5, "b": [0, 1], "c": [1, 2]}}
+    assert options.non_default() == {"shots": 10, "seed": 3, "params": {"a": 0.5, "b": [0, 1], "c": [1, 2]}}
     assert [type(value) for value in (options.shots, options.seed)] == [int, int]
     assert type(options.params["a"]) is float if options.params else False
     assert type(RunOptions(error=np.float32(0.5)).error) is float  # pyright: ignore[reportArgumentType]

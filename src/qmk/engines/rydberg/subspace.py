@@ -16,20 +16,19 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
+import scipy.sparse  # pyright: ignore[reportMissingTypeStubs]
 
 from qmk.base.errors import QmkError
 from qmk.base.seeds import substream
 from qmk.engines.rydberg.evolution import Evolution
+from qmk.exact.evolved import EvolvedPlan
 from qmk.exact.krylov import exponential
-from qmk.ir.bits import compute
+from qmk.ir import bits
 from qmk.ir.fields import level, line, segments
-from qmk.ir.program import Logic, Measure
-from qmk.sdk.engine import Progress, Samples
 
 RATIO = 20.0
 TOLERANCE = 1e-5
@@ -41,9 +40,24 @@ KRYLOV = 30
 """Most vectors of an exponential."""
 _NEGLIGIBLE = 1e-8
 
+sparse: Any = scipy.sparse
+
 State = npt.NDArray[np.complex128]
 Bits = npt.NDArray[np.uint64]
 Reals = npt.NDArray[np.float64]
+
+
+class Sparse(Protocol):
+    """What is used of a sparse array of SciPy, which has no types; ``row`` and ``col`` are those of a COO array."""
+
+    data: npt.NDArray[Any]
+    row: npt.NDArray[np.integer[Any]]
+    col: npt.NDArray[np.integer[Any]]
+
+    @property
+    def T(self) -> Sparse: ...
+    def tocoo(self) -> Sparse: ...
+    def __matmul__(self, other: Any, /) -> Any: ...
 
 
 class Subspace:
@@ -92,46 +106,26 @@ def estimate(part: Evolution, blocked: set[tuple[int, int]], n: int) -> float:
     return sum(max(strengths[i], strengths[j]) ** 2 / (2 * pairs[i, j] ** 2) for i, j in blocked)
 
 
-class SubspacePlan:
-    """Evolutions and what is read after them."""
+class SubspacePlan(EvolvedPlan[Evolution, Subspace]):
+    """Evolutions in the subspace."""
 
-    def __init__(
-        self, n_qubits: int, n_cbits: int, evolutions: tuple[Evolution, ...], reads: tuple[Measure | Logic, ...]
-    ) -> None:
-        self.n_qubits, self._n_cbits, self._evolutions, self._reads = n_qubits, n_cbits, evolutions, reads
-        self._known: tuple[Subspace, dict[str, Any]] | None = None
+    def solve(self) -> tuple[Subspace, dict[str, Any]]:
+        """Raises UNSUPPORTED where too many states or steps would be needed."""
+        n = self.n_qubits
+        blocked = blockaded_pairs(self.parts, n)
+        space, error, steps = Subspace(n, blocked), 0.0, 0
+        for part in self.parts:
+            told = evolve(space, part)
+            error, steps = error + told[0], steps + told[1]
+        left_out = math.sqrt(sum(estimate(part, blocked, n) for part in self.parts))
+        notes = {"solver": "magnus", "steps": steps, "state_error": error, "blockade_error": left_out}
+        return space, {**notes, "blockaded_pairs": len(blocked), "subspace_states": len(space.found)}
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return SubspacePlan, (self.n_qubits, self._n_cbits, self._evolutions, self._reads)
-
-    def state(self) -> tuple[Subspace, dict[str, Any]]:
-        """The final state and how it was found. Raises UNSUPPORTED where too many states or steps would be needed."""
-        if self._known is None:
-            n = self.n_qubits
-            blocked = blockaded_pairs(self._evolutions, n)
-            space, error, steps = Subspace(n, blocked), 0.0, 0
-            for part in self._evolutions:
-                told = evolve(space, part)
-                error, steps = error + told[0], steps + told[1]
-            left_out = math.sqrt(sum(estimate(part, blocked, n) for part in self._evolutions))
-            notes = {"solver": "magnus", "steps": steps, "state_error": error, "blockade_error": left_out}
-            self._known = space, {**notes, "blockaded_pairs": len(blocked), "subspace_states": len(space.found)}
-        return self._known
-
-    def run(self, shots: int, seed: int, progress: Progress | None = None) -> Samples:
-        space, notes = self.state()
-        weights = abs(space.state) ** 2
-        dice = np.random.Generator(np.random.PCG64(substream(seed, "rydberg")))
-        drawn = space.found[dice.choice(len(weights), size=shots, p=weights / weights.sum())]
-        bits = np.zeros((shots, self._n_cbits), dtype=np.uint8)
-        for item in self._reads:
-            if isinstance(item, Measure):
-                bits[:, item.cbit] = space.is_excited(item.qubit, drawn)
-            else:
-                compute(item, bits)
-        if progress is not None:
-            progress(shots)
-        return Samples(bits, dict(notes))
+    def draw(self, state: Subspace, shots: int, seed: int) -> bits.Bits:
+        weights = abs(state.state) ** 2
+        rng = np.random.Generator(np.random.PCG64(substream(seed, "rydberg")))
+        drawn = state.found[rng.choice(len(weights), size=shots, p=weights / weights.sum())]
+        return np.stack([state.is_excited(qubit, drawn) for qubit in range(self.n_qubits)], axis=1).astype(np.uint8)
 
 
 class SubspaceObserver:
@@ -185,27 +179,30 @@ class _Hamiltonian:
         moves = [(i, *_raise_atom(space, i)) for i in range(n)]
         beyond = np.unique(np.concatenate([targets[~inside] for _, _, targets, inside in moves]))
         cost = _energies(space, beyond, pairs, space.blocked)
-        inverse = sparse.diags_array(np.divide(1.0, cost, out=np.zeros_like(cost), where=cost > 0))
-        up: dict[int, sparse.csr_array] = {}
-        out: dict[int, sparse.csr_array] = {}
+        inverse: Sparse = sparse.diags_array(np.divide(1.0, cost, out=np.zeros_like(cost), where=cost > 0))
+        up: dict[int, Sparse] = {}
+        out: dict[int, Sparse] = {}
         for number, row in enumerate(part.drives):
             if not row[0][0]:
                 continue  # no amplitude
-            inner, outer = [], []
+            inner: list[tuple[Any, Any, Any]] = []
+            outer: list[tuple[Any, Any, Any]] = []
             for i, sources, targets, within in moves:
                 weight = np.full(len(sources), row[3][i])
                 inner.append((weight[within], np.searchsorted(found, targets[within]), sources[within]))
                 outer.append((weight[~within], np.searchsorted(beyond, targets[~within]), sources[~within]))
             up[number] = _matrix(inner, (size, size))
             out[number] = _matrix(outer, (len(beyond), size))
-        second = {(d, e): (out[d].T @ inverse @ out[e]).tocoo() for d in out for e in out} if len(beyond) else {}
+        second: dict[tuple[int, int], Sparse] = {}
+        if len(beyond):
+            second = {(d, e): (out[d].T @ inverse @ out[e]).tocoo() for d in out for e in out}
         ups = {number: matrix.tocoo() for number, matrix in up.items()}
         keys = [np.arange(size, dtype=np.int64) * (size + 1)]
         keys += [_keys(matrix.row, matrix.col, size) for matrix in (*ups.values(), *second.values())]
         keys += [_keys(matrix.col, matrix.row, size) for matrix in ups.values()]
         all_keys = np.unique(np.concatenate(keys))
         starts = np.searchsorted(all_keys, np.arange(size + 1, dtype=np.int64) * size)
-        self.matrix = sparse.csr_array(
+        self.matrix: Sparse = sparse.csr_array(
             (np.zeros(len(all_keys), dtype=np.complex128), all_keys % size, starts), shape=(size, size)
         )
         places = [np.searchsorted(all_keys, row) for row in keys]
@@ -262,7 +259,7 @@ def _raise_atom(space: Subspace, atom: int) -> tuple[npt.NDArray[np.intp], Bits,
     return sources, targets, space.found[sources] & np.uint64(near) == 0
 
 
-def _matrix(parts: list[tuple[Any, Any, Any]], shape: tuple[int, int]) -> sparse.csr_array:
+def _matrix(parts: list[tuple[Any, Any, Any]], shape: tuple[int, int]) -> Sparse:
     values, rows, columns = (np.concatenate(column) for column in zip(*parts, strict=True))
     kept = values != 0
     return sparse.csr_array((values[kept], (rows[kept], columns[kept])), shape=shape)

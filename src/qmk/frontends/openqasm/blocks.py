@@ -59,7 +59,7 @@ class BlockParser(ExpressionParser):
         pos = self.pos
         self._step()
         text = self.text
-        if text not in self.versions:
+        if text not in self.versions:  # pyright: ignore[reportUnnecessaryContains]  # of the token after
             self.sources.report(
                 Refusal("version", pos, f"OpenQASM {text} is not read by the OpenQASM {self.dialect} front-end",
                         "this release reads versions 2.0, 3.0 and 3.1")

@@ -213,7 +213,7 @@ def _acted(u: Unitary, columns: list[list[complex]], qubits: int) -> list[list[c
             continue
         declared = OPS[f"core.{p.base}"].matrix
         assert declared is not None
-        matrix = powers.controlled(powers.power(declared(p.args), p.power), len(p.controls), p.controls)
+        matrix = powers.add_controls(powers.power(declared(p.args), p.power), len(p.controls), p.controls)
         bits = [1 << (qubits - 1 - k) for k in p.operands]
         own = [sum(bit for at, bit in enumerate(reversed(bits)) if k >> at & 1) for k in range(len(matrix))]
         for rest in (k for k in range(1 << qubits) if not k & sum(bits)):

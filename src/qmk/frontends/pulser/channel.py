@@ -30,7 +30,7 @@ class Pulse:
     detuning: Waveform
     phase: float
     shift: float = 0.0
-    falls: dict[bool, int] = field(default_factory=dict)
+    falls: dict[bool, int] = field(default_factory=dict[bool, int])
 
     @property
     def duration(self) -> int:

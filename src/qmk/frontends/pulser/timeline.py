@@ -68,8 +68,8 @@ class Line:
     name: str
     channel: Channel
     steps: Steps
-    slots: list[Slot] = field(default_factory=list)
-    blocks: list[Block] = field(default_factory=list)
+    slots: list[Slot] = field(default_factory=list[Slot])
+    blocks: list[Block] = field(default_factory=list[Block])
     weights: list[float] | None = None
     spots: list[float] | None = None
     awaits_pulse: bool = False

@@ -1,4 +1,4 @@
-"""Capabilities passed on and given up: q_delegate, q_revoke."""
+"""Handles the calls that delegate and revoke capabilities: q_delegate, q_revoke."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _source(kernel: State, session: Session, id: str) -> Capability:
     offered = found.for_root == session.caps.root.id or found.for_tenant == session.tenant.name
     if found.session != session.id and not offered:
         raise kernel.refusals.no_capability(id)
-    if found.expired(kernel.now_ns, kernel.epoch()):
+    if found.has_expired(kernel.now_ns, kernel.epoch()):
         authority.revoke(kernel, found, "expired")
         raise kernel.refusals.no_capability(id)
     if kernel.tenant(found.tenant).config.suspended:
@@ -114,7 +114,7 @@ def _expiry(kernel: State, request: q_delegate.Request) -> int:
 
 
 def _require_delegable(kernel: State, rights: tuple[str, ...], limits: Limits) -> None:
-    """What crosses from one tenant to another: rights over named jobs, and nothing else."""
+    """Raises unless the capability may cross to another tenant: rights over named jobs may, and nothing else."""
     if limits.jobs is None:
         raise kernel.refusals.jobs_not_named()
     refused = [name for name in rights if name not in DELEGABLE]

@@ -1,4 +1,4 @@
-"""Channels between tenants: q_open_chan, q_close_chan, q_chan_status.
+"""Handles the calls on channels between tenants: q_open_chan, q_close_chan, q_chan_status.
 
 Each tenant gives its own word only: the proposer by proposing, the peer by approving. The tenant is the session's; the
 names in ``peers`` only say whom the proposal is for. Where an operator has registered other tenants, whether one of
@@ -69,11 +69,11 @@ def _propose(kernel: State, event: CallReceived, session: Session) -> Channel:
 
 
 def _approve(kernel: State, event: CallReceived, session: Session) -> Channel:
-    """The strictest of both sides' bounds. Said twice, it changes nothing."""
+    """Approves a channel under the stricter of both sides' bounds. Approving twice changes nothing."""
     request: q_open_chan.Request = event.params
     assert request.channel is not None
     channel = firewall.party(kernel, session.tenant.name, request.channel)
-    if channel.ended:
+    if channel.has_ended:
         raise kernel.refusals.no_channel(channel.id, channel)
     bounds = (request.fidelity, request.entanglements_max, request.expiry)
     if not channel.awaits(session.tenant.name):
@@ -84,7 +84,7 @@ def _approve(kernel: State, event: CallReceived, session: Session) -> Channel:
     fidelity = max(channel.fidelity, request.fidelity or 0.0)
     expiries = [ns for ns in (channel.expiry_ns, _expiry_ns(kernel, request.expiry)) if ns]
     made = link.delivery(kernel.config.link, fidelity)
-    approved = channel.moved(
+    approved = channel.with_state(
         OPEN,
         fidelity=fidelity,
         granted=made.fidelity,
@@ -103,8 +103,8 @@ def _approve(kernel: State, event: CallReceived, session: Session) -> Channel:
 def close_channel(kernel: State, event: CallReceived, session: Session) -> None:
     request: q_close_chan.Request = event.params
     channel = firewall.party(kernel, session.tenant.name, request.channel)
-    if not channel.ended:
-        firewall.end(kernel, channel.moved(CLOSED, closed_by=session.tenant.name))
+    if not channel.has_ended:
+        firewall.end(kernel, channel.with_state(CLOSED, closed_by=session.tenant.name))
     _answer(kernel, event, kernel.channels.by_id[channel.id])
     kernel.launch_ready()
 

@@ -1,4 +1,4 @@
-"""Jobs stopped, saved, moved, taken back and run again: q_checkpoint, q_migrate, q_rollback, q_restore, q_replay.
+"""Calls that save, move, take back and rerun jobs: q_checkpoint, q_migrate, q_rollback, q_restore, q_replay.
 
 The first three ask something of a job that has not ended; see ``checkpoint``. The last two make a new job of an old
 one's program, which the host reads from the journal: a step of its own, in which the new job is VALIDATING. They need
@@ -107,7 +107,7 @@ def _going(kernel: State, session: Session, job_id: str) -> Job:
     if kernel.closing:
         raise kernel.refusals.closing()
     job = kernel.job_of(session, job_id)
-    if job.ended:
+    if job.has_ended:
         raise kernel.refusals.already_ended(job)
     return job
 

@@ -1,4 +1,4 @@
-"""The operator's calls: tenants, their tokens, and what nobody needs. They come over the operator's socket only.
+"""Handles the operator's calls: tenants, tokens and garbage collection. They come over the operator's socket only.
 
 For op_gc the kernel says which jobs go; the host looks at its store.
 """
@@ -177,7 +177,7 @@ def collect(kernel: State, event: CallReceived) -> None:
     jobs: list[str] = []
     if request.older_than_s is not None:
         before_ns = event.now_ns - int(request.older_than_s * SECOND_NS)
-        jobs = [id for ended in kernel.jobs.ended.values() for id in ended if table[id].ended_ns < before_ns]
+        jobs = [id for ended in kernel.jobs.ended_by_tenant.values() for id in ended if table[id].ended_ns < before_ns]
     size = sum(kernel.accounts.keeps(job) for job in jobs)
     if not request.dry_run:
         for job in jobs:
@@ -192,6 +192,6 @@ def collect(kernel: State, event: CallReceived) -> None:
             tuple(jobs),
             size,
             len(table) - (len(jobs) if request.dry_run else 0),
-            sum(not job.ended for job in table.values()),
+            sum(not job.has_ended for job in table.values()),
         )
     )

@@ -1,4 +1,4 @@
-"""Sessions, and the logical qubits that they reserve: q_negotiate_caps, q_close_session, q_alloc, q_release."""
+"""Calls on sessions and the logical qubits that they reserve: q_negotiate_caps, q_close_session, q_alloc, q_release."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from qmk.base.ids import opaque, trace
 from qmk.base.limits import LIMITS
 from qmk.base.units import SECOND_NS
 from qmk.kernel import authority, tokens
-from qmk.kernel.audit import shown
+from qmk.kernel.audit import clip_names
 from qmk.kernel.effects import SetTimer
 from qmk.kernel.events import CallReceived
 from qmk.kernel.objects.account import Account
@@ -40,9 +40,9 @@ def negotiate(kernel: State, event: CallReceived) -> None:
     granted = [q_negotiate_caps.Granted(next(iter(c.rights)), c.id) for c in caps.items.values() if c.granted]
     who = {"session": trace(session.id)}
     kernel.audit("session.open", tenant.name, **who, token=bearer.serial, uid=event.peer_uid)
-    kernel.audit("cap.grant", tenant.name, **who, caps=shown(sorted(caps.held)), count=len(caps.held))
+    kernel.audit("cap.grant", tenant.name, **who, caps=clip_names(sorted(caps.held)), count=len(caps.held))
     if denied:
-        refused = shown([row.name for row in denied])
+        refused = clip_names([row.name for row in denied])
         kernel.audit("cap.deny", tenant.name, **who, call=event.method, caps=refused, count=len(denied))
     quotas = kernel.accounts.figures(session, event.now_ns)
     kernel.reply(event, kernel.views.session(session, granted, denied, quotas, kernel.config.devices))

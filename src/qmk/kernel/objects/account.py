@@ -21,18 +21,18 @@ _HELD = {
         ("engine_seconds", "engine_ns"),
     )
 }
-"""Which number of its demand a job holds, from acceptance to end."""
+"""The number of its demand that a job holds of each quota, from acceptance to end."""
 
 _PLACED = {
     name: Demand._fields.index(field) for name, field in (("running_jobs", "jobs"), ("physical_qubits", "width"))
 }
-"""Which it holds while a launch is out."""
+"""The number that it holds while it has a launch."""
 
 BOUND = {"shots": Demand._fields.index("shots"), **_PLACED}
-"""Which must fit the limit alone, or the job can never run."""
+"""The number that must not exceed the limit by itself, or the job could never run."""
 
 UNBOUNDED = 1 << 62
-"""Stands for no limit."""
+"""A number that means no limit."""
 
 _QUBITS = ("held_qubits", "logical_qubits")
 
@@ -61,7 +61,7 @@ class Account:
 
     @property
     def storage(self) -> Storage:
-        """A tenant's."""
+        """The storage of a tenant's account."""
         assert self.stored is not None
         return self.stored
 
@@ -72,12 +72,12 @@ class Account:
         return jobs.limit if jobs is not None else UNBOUNDED, qubits.limit if qubits is not None else UNBOUNDED
 
     def set_limits(self, limits: Mapping[str, int]) -> None:
-        """Other limits for the same counts. What is used above a lowered one stays, and nothing more is granted."""
+        """Sets other limits. What is used above a lowered one stays, and nothing more is granted."""
         for name, quota in self.quotas.items():
             quota.set_limit(limits.get(name, QUOTAS[name].default))
 
     def roll(self, now_ns: int, period_ns: int) -> None:
-        """Begin a new period when it is time. A clock that goes back frees nothing twice; if it goes back by more than
+        """Begins a new period when it is time. A clock that goes back frees nothing twice; if it goes back by more than
         a period, the period ends with that of the new time, or one wrong hour would last for years."""
         if self._ends_ns - 2 * period_ns <= now_ns < self._ends_ns:
             return
@@ -101,23 +101,23 @@ class Account:
         return None
 
     def hold(self, demand: Demand) -> None:
-        """The job is accepted."""
+        """Counts what an accepted job holds."""
         for quota, at in self._holds:
             quota.held += demand[at]
 
     def change(self, before: Demand, demand: Demand) -> None:
-        """It holds ``demand`` in place of ``before``: little of that differs."""
+        """Counts ``demand`` in place of ``before``."""
         for quota, at in self._holds:
             if demand[at] != before[at]:
                 quota.held += demand[at] - before[at]
 
     def give(self, demand: Demand) -> None:
-        """The job ended, or was not accepted."""
+        """Gives back what a job held."""
         for quota, at in self._holds:
             quota.give(demand[at])
 
     def may_place(self, demand: Demand) -> bool:
-        """Whether a launch of the job fits beside those that are out."""
+        """Whether a launch of the job fits beside those under way."""
         for quota, at in self._places:  # noqa: SIM110 - a generator would cost a call for each, at every launch
             if quota.held + demand[at] > quota.limit:
                 return False
@@ -132,12 +132,12 @@ class Account:
             quota.give(demand[at])
 
     def charge(self, amounts: Mapping[str, int]) -> None:
-        """Book what a launch used."""
+        """Books what a launch used."""
         for quota in self._spent:
             quota.spent += amounts[quota.name]
 
     def set_spent(self, amounts: Mapping[str, int]) -> None:
-        """What was spent in this period, as the ledger has it."""
+        """Sets what was spent in this period."""
         for quota in self._spent:
             quota.spent = amounts.get(quota.name, 0)
 

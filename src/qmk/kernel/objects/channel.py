@@ -62,7 +62,7 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
         return (self.proposer,) if self.proposer == self.peer else (self.proposer, self.peer)
 
     @property
-    def ended(self) -> bool:
+    def has_ended(self) -> bool:
         return self.state in ENDED
 
     @property
@@ -80,20 +80,20 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
 
     def holders(self) -> tuple[str, ...]:
         """Tenants whose quota it counts in: the proposer, and whoever approved; nobody once it has ended."""
-        if self.ended:
+        if self.has_ended:
             return ()
         return (self.proposer,) if self.state == PROPOSED else self.tenants
 
-    def moved(self, state: str, **changes: Any) -> Channel:
+    def with_state(self, state: str, **changes: Any) -> Channel:
         MOVES.require(self.id, self.state, state)
         return msgspec.structs.replace(self, state=state, **changes)
 
-    def charged(self, pairs: int) -> Channel:
-        """With ``pairs`` more (fewer, when negative) promised to jobs."""
+    def with_pairs_charged(self, pairs: int) -> Channel:
+        """Gives the channel with ``pairs`` more (fewer, when negative) promised to jobs."""
         found = msgspec.structs.replace(self, pairs_used=self.pairs_used + pairs)
         assert found.pairs_used >= 0, self.id
         if found.state == OPEN and found.pairs_left <= 0:
-            return found.moved(EXHAUSTED)
+            return found.with_state(EXHAUSTED)
         if found.state == EXHAUSTED and found.pairs_left > 0:
-            return found.moved(OPEN)
+            return found.with_state(OPEN)
         return found

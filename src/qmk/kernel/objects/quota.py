@@ -12,7 +12,7 @@ MINUTE_NS = 60 * SECOND_NS
 
 
 class Quota:
-    """``used`` of ``limit`` units are taken. ``fits`` asks, ``take`` and ``give`` count. ``owner`` is the name of the
+    """``in_use`` of ``limit`` units are taken. ``fits`` asks, ``take`` and ``give`` count. ``owner`` is the name of the
     tenant, or ``SESSION``."""
 
     __slots__ = ("bound", "held", "limit", "name", "owner", "row")
@@ -30,7 +30,7 @@ class Quota:
         self.bound = limit * self.row.scale
 
     @property
-    def used(self) -> int:
+    def in_use(self) -> int:
         return self.held
 
     def fits(self, more: int = 1) -> bool:
@@ -47,7 +47,7 @@ class Quota:
         return amount if self.row.scale == 1 else amount / self.row.scale
 
     def figures(self, now_ns: int, period_end: float | None = None) -> QuotaFigures:
-        row, used = self.row, self.in_units(self.used)
+        row, used = self.row, self.in_units(self.in_use)
         return QuotaFigures(self.name, row.kind, row.unit, self.limit, used, period_end)
 
 
@@ -56,7 +56,7 @@ SESSION = ""
 
 
 class Spent(Quota):
-    """``spent`` in the period that ends at ``ends_ns``, and ``held``, which is what admitted jobs reserve of it."""
+    """Counts what is ``spent`` in the period that ends at ``ends_ns``, and what admitted jobs reserve, ``held``."""
 
     __slots__ = ("ends_ns", "spent")
 
@@ -66,7 +66,7 @@ class Spent(Quota):
         self.ends_ns = 0
 
     @property
-    def used(self) -> int:
+    def in_use(self) -> int:
         return self.spent + self.held
 
     def fits(self, more: int = 1) -> bool:
@@ -89,7 +89,7 @@ class Storage(Quota):
         self.waiting = 0
 
     @property
-    def used(self) -> int:
+    def in_use(self) -> int:
         return self.held + self.kept_bytes
 
     def fits(self, more: int = 1) -> bool:
@@ -133,7 +133,7 @@ class Rate(Quota):
         return True
 
     def look(self, now_ns: int) -> None:
-        """Sets ``used`` to the number of calls that the bucket lacks now."""
+        """Sets ``in_use`` to the number of calls that the bucket lacks now."""
         missing_ns = min(max(0, self.ready_ns - now_ns), MINUTE_NS)
         self.held = -(-missing_ns * self.limit // MINUTE_NS)
 

@@ -93,7 +93,7 @@ class SessionTable:
         return session
 
     def touch(self, session: Session, now_ns: int) -> None:
-        """It is in use."""
+        """Marks the session as in use."""
         session.used_ns = now_ns
         self._by_id.move_to_end(session.id)
 
@@ -137,7 +137,7 @@ class SessionTable:
         return len(self._by_conn.get(conn, ()))
 
     def disconnect(self, conn: int) -> None:
-        """The connection is gone; its sessions stay, and may be taken up from another connection."""
+        """Handles the end of a connection: its sessions stay, and may be used from another connection."""
         for id in self._by_conn.pop(conn, ()):
             self._by_id[id].conn = NO_CONNECTION
 

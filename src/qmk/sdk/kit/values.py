@@ -8,7 +8,6 @@ from typing import cast
 
 import numpy as np
 
-from qmk.exact.dense import NumpyCircuit
 from qmk.exact.simulator import exact_distribution
 from qmk.exact.statevector import StateVector
 from qmk.ir.program import Gate, KrausNoise, PauliNoise, PauliNoise2, Program, Reset
@@ -17,7 +16,7 @@ from qmk.sdk.engine import FastObserver, Observer, ObservingEngine
 from qmk.sdk.kit.random_programs import random_case
 from qmk.sdk.kit.report import Check
 from qmk.sdk.kit.subject import Subject
-from qmk.worker.observed import final_state, gates_only, measured, part
+from qmk.worker.observed import final_state, gates_only, measure_in_bases, part
 
 QUBITS = 3
 TOLERANCE = 1e-8
@@ -57,7 +56,7 @@ def _each(subject: Subject, programs: int, compare: Compare) -> str:
         whole = final_state(case.graph, subject.can)
         program = part(whole, gates_only(whole), range(QUBITS))
         engine = cast("ObservingEngine", subject.engine)
-        if wrong := compare(engine.observe(program, subject.method), _exact(program), program):
+        if wrong := compare(engine.observe(program, subject.method), StateVector.of(program), program):
             return f"program {seed}: {wrong}"
     return ""
 
@@ -82,22 +81,15 @@ def _noisy(subject: Subject) -> str:
             letters = {qubit: letter for qubit, letter in enumerate(text) if letter != "I"}
             if len(letters) != QUBITS:
                 continue
-            chances = exact_distribution(measured(program, letters, subject.can)[0])
+            chances = exact_distribution(measure_in_bases(program, letters, subject.can)[0])
             ours = sum(p * (-1) ** bits.count("1") for bits, p in chances.items())
             if abs(theirs - ours) > TOLERANCE:
                 return f"program {seed}: <{text}> is {theirs}, not {ours}"
-        ours = exact_distribution(measured(program, dict.fromkeys(range(QUBITS), "Z"), subject.can)[0])
+        ours = exact_distribution(measure_in_bases(program, dict.fromkeys(range(QUBITS), "Z"), subject.can)[0])
         theirs = dict(zip(BITSTRINGS, observer.probabilities(range(QUBITS)), strict=True))
         if any(abs(chance - ours.get(bits, 0.0)) > TOLERANCE for bits, chance in theirs.items()):
             return f"program {seed}: probabilities {theirs}, not {ours}"
     return ""
-
-
-def _exact(program: Program) -> StateVector:
-    gates = tuple(item for item in program.instructions if isinstance(item, Gate))
-    zero = np.zeros(1 << program.n_qubits, dtype=np.complex128)
-    zero[0] = 1
-    return StateVector(NumpyCircuit(program.n_qubits, gates)(zero), program.n_qubits)
 
 
 def _expectation(found: Observer, exact: StateVector, _program: Program) -> str:
@@ -136,7 +128,8 @@ def _gradient(found: Observer, exact: StateVector, program: Program) -> str:
         for k in range(len(item.params) if isinstance(item, Gate) else 0):
             name = item.name if isinstance(item, Gate) else ""
             turns = shifts_of(f"core.{name}", name)
-            ours.append(sum(factor * value(_exact(_turned(program, at, k, shift))) for shift, factor in turns))
+            states = ((factor, StateVector.of(_turned(program, at, k, shift))) for shift, factor in turns)
+            ours.append(sum(factor * value(state) for factor, state in states))
     same = len(ours) == len(slopes) and np.allclose(slopes, ours, rtol=0, atol=TOLERANCE)
     return "" if same else f"derivatives {slopes}, not {ours}"
 
@@ -147,7 +140,9 @@ def _sweep(found: Observer, _exact_state: StateVector, program: Program) -> str:
     points = [angles, [angle + 0.3 for angle in angles], [-2 * angle for angle in angles]]
     rows = cast("FastObserver", found).sweep(points, STRINGS)
     for point, row in zip(points, rows, strict=True):
-        if not np.allclose(row, _exact(_with_angles(program, point)).expectation(STRINGS), rtol=0, atol=TOLERANCE):
+        if not np.allclose(
+            row, StateVector.of(_with_angles(program, point)).expectation(STRINGS), rtol=0, atol=TOLERANCE
+        ):
             return f"wrong values at angles {point}"
     return ""
 
