@@ -14,7 +14,7 @@ from typing import Any
 from pages import write_or_check
 
 from qmk.frontends.openqasm.known import shapes
-from qmk.ir.names import gates_with, spelled
+from qmk.ir.names import gates_with, spellings
 from qmk.ir.scripts import flat
 from qmk.qvm.families.gates import FIXED_SIZE
 from qmk.qvm.op import Op
@@ -92,7 +92,7 @@ def table() -> str:
 
 
 def library(name: str, include: str, words: tuple[str, ...]) -> str:
-    rows = "".join(f'    ("{spelling}", Kind::{ident(short)}),\n' for spelling, short in spelled(words))
+    rows = "".join(f'    ("{spelling}", Kind::{ident(short)}),\n' for spelling, short in spellings(words))
     doc = f'/// Gates of "{include}" that are kinds.'
     return f"{doc}\n#[rustfmt::skip]\npub const {name}: &[(&str, Kind)] = &[\n{rows}];\n\n"
 
