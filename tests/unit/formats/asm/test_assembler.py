@@ -153,7 +153,7 @@ FAULTS = [
     ("ASM-009", "BELL(q0)", 1, 1, "no macro 'BELL'"),
     ("ASM-009", ".macro A(x)\n.endmacro\nA(1, 2)", 3, 1, "takes 1 arguments, not 2"),
     ("ASM-009", ".macro A()\nA()\n.endmacro\nA()", 2, 1, "nest deeper"),
-    ("ASM-009", ".macro A()\n.endmacro\nl: A()", 3, 1, "not a label"),
+    ("ASM-009", ".macro A()\n.endmacro\nl: A()", 3, 1, "no label"),
     ("ASM-010", ".param n", 1, 1, "has no default"),
     ("ASM-011", "a: APPLY_X q if m0", 1, 17, "write `m0==1`"),
     ("ASM-011", "a: APPLY_X q if m0!=1", 1, 19, "not '!='"),
