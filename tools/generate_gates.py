@@ -18,7 +18,7 @@ from pages import write_or_check
 from qmk.frontends.openqasm.known import shapes
 from qmk.frontends.openqasm.library import QELIB1
 from qmk.frontends.openqasm.unitary import emitted
-from qmk.ir.names import gates_with, spelled
+from qmk.ir.names import gates_with, spellings
 from qmk.ir.scripts import flat
 from qmk.qvm.families.gates import FIXED_SIZE
 from qmk.qvm.op import Op
@@ -101,7 +101,7 @@ def array(doc: str, head: str, rows: str) -> str:
 
 
 def library(name: str, include: str, words: tuple[str, ...]) -> str:
-    rows = packed(f'("{spelling}", Kind::{ident(short)})' for spelling, short in spelled(words))
+    rows = packed(f'("{spelling}", Kind::{ident(short)})' for spelling, short in spellings(words))
     return array(f'Gates of "{include}" that are kinds.', f"{name}: &[(&str, Kind)]", rows) + "\n"
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import msgspec
 
 from qmk.frontends.openqasm.unitary import Prim, Unitary, prim
-from qmk.ir.names import spelled
+from qmk.ir.names import spellings
 from qmk.qvm.families.gates import FIXED_SIZE
 
 Make = Callable[..., Unitary]
@@ -64,7 +64,7 @@ def _steps(*steps: tuple[str, tuple[int, ...]]) -> Make:
 
 def _declared(*libraries: str) -> tuple[Gate, ...]:
     """The gates of family ``core`` by their names in these libraries."""
-    rows = ((name, FIXED_SIZE[short]) for name, short in spelled(libraries))
+    rows = ((name, FIXED_SIZE[short]) for name, short in spellings(libraries))
     return tuple(direct(name, op.vqs.low, op.short, tuple(p.name for p in op.params)) for name, op in rows)
 
 
