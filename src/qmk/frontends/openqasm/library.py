@@ -41,10 +41,6 @@ def direct(name: str, qubits: int, core: str = "", names: tuple[str, ...] = ()) 
     return Gate(name, len(names), qubits, make, core, names)
 
 
-def _gate(name: str, params: int, qubits: int, make: Make) -> Gate:
-    return Gate(name, params, qubits, make)
-
-
 _U = ("theta", "phi", "lam")
 
 
@@ -73,7 +69,7 @@ def _cu(theta: float, phi: float, lam: float, gamma: float) -> Unitary:
     return Unitary((_p(gamma, 0), controlled) if gamma else (controlled,))
 
 
-_CU = _gate("cu", 4, 2, _cu)
+_CU = Gate("cu", 4, 2, _cu)
 
 
 def _u2(phi: float, lam: float) -> Unitary:
@@ -88,7 +84,7 @@ def _cu3(theta: float, phi: float, lam: float) -> Unitary:
     return Unitary((_u(theta, phi, lam, (0, 1), "1"),))
 
 
-_PAPER = (_gate("u2", 2, 1, _u2), _gate("u0", 1, 1, _u0), _gate("cu3", 3, 2, _cu3))
+_PAPER = (Gate("u2", 2, 1, _u2), Gate("u0", 1, 1, _u0), Gate("cu3", 3, 2, _cu3))
 
 _RELATIVE_TOFFOLI = _steps(
     ("h", (2,)), ("t", (2,)), ("cnot", (1, 2)), ("tdg", (2,)), ("cnot", (0, 2)), ("t", (2,)), ("cnot", (1, 2)),
@@ -103,7 +99,7 @@ _RELATIVE_TOFFOLI_3 = _steps(
 
 def _control(name: str, base: str, controls: int) -> Gate:
     found = Unitary((Prim(base, tuple(range(controls + 1)), {}, "1" * controls),))
-    return _gate(name, 0, controls + 1, lambda: found)
+    return Gate(name, 0, controls + 1, lambda: found)
 
 
 _LEGACY = (
@@ -112,8 +108,8 @@ _LEGACY = (
     _control("c3x", "x", 3),
     _control("c4x", "x", 4),
     _control("c3sqrtx", "sx", 3),
-    _gate("rccx", 0, 3, _RELATIVE_TOFFOLI),
-    _gate("rc3x", 0, 4, _RELATIVE_TOFFOLI_3),
+    Gate("rccx", 0, 3, _RELATIVE_TOFFOLI),
+    Gate("rc3x", 0, 4, _RELATIVE_TOFFOLI_3),
 )
 
 
@@ -125,7 +121,7 @@ def _symmetric_u2(phi: float, lam: float) -> Unitary:
     return _symmetric_u3(math.pi / 2, phi, lam)
 
 
-_STANDARD_3 = (_CU, _gate("u2", 2, 1, _symmetric_u2), _gate("u3", 3, 1, _symmetric_u3))
+_STANDARD_3 = (_CU, Gate("u2", 2, 1, _symmetric_u2), Gate("u3", 3, 1, _symmetric_u3))
 
 
 def _table(*groups: tuple[Gate, ...]) -> dict[str, Gate]:
@@ -145,7 +141,7 @@ def _builtin_u(theta: float, phi: float, lam: float) -> Unitary:
     return Unitary((_u(theta, phi, lam),), theta / 2)
 
 
-BUILTIN_3 = _table((_gate("U", 3, 1, _builtin_u),))
+BUILTIN_3 = _table((Gate("U", 3, 1, _builtin_u),))
 """``gphase`` is the interpreter's own."""
 
 RESERVED = frozenset(("U", "CX", "gphase"))

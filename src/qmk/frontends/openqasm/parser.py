@@ -104,15 +104,18 @@ class Parser(BlockParser):
         self.expect(";")
         return Alias(pos, name, value)
 
-    def gate_definition(self, pos: int) -> Stmt:
+    def gate_head(self) -> tuple[str, list[str], list[str]]:
+        """``gate name(params) qubits``: what is named."""
         self.advance()
         name = self.name("the gate's name")
         params: list[str] = []
         if self.take("(") and not self.take(")"):
             params = self.names("a parameter's name")
             self.expect(")")
-        qubits = self.names("the name of the gate's first qubit")
-        return GateDef(pos, name, params, qubits, self.block().body)
+        return name, params, self.names("the name of the gate's first qubit")
+
+    def gate_definition(self, pos: int) -> Stmt:
+        return GateDef(pos, *self.gate_head(), self.block().body)
 
     def subroutine(self, pos: int) -> Stmt:
         self.advance()
