@@ -17,7 +17,7 @@ from pages import write_or_check
 
 from qmk.frontends.openqasm.known import shapes
 from qmk.frontends.openqasm.library import QELIB1
-from qmk.frontends.openqasm.unitary import emitted
+from qmk.frontends.openqasm.unitary import ops_of
 from qmk.ir.names import gates_with, spellings
 from qmk.ir.scripts import flat
 from qmk.qvm.families.gates import FIXED_SIZE
@@ -106,7 +106,7 @@ def library(name: str, include: str, words: tuple[str, ...]) -> str:
 
 
 def toffoli(name: str, gate: str) -> str:
-    steps = [step for item in QELIB1[gate].make().prims for step in emitted(item)]
+    steps = [step for item in QELIB1[gate].make().prims for step in ops_of(item)]
     rows = packed(f"(Kind::{ident(short)}, &{list(operands)})" for short, _, operands in steps)
     return array(f'The gate "{gate}" of qelib1.inc.', f"{name}: &[(Kind, &[u32])]", rows) + "\n"
 

@@ -58,7 +58,7 @@ def _steps(*steps: tuple[str, tuple[int, ...]]) -> Make:
     return lambda: found
 
 
-def _declared(*libraries: str) -> tuple[Gate, ...]:
+def _declared_gates(*libraries: str) -> tuple[Gate, ...]:
     """The gates of family ``core`` by their names in these libraries."""
     rows = ((name, FIXED_SIZE[short]) for name, short in spellings(libraries))
     return tuple(direct(name, op.vqs.low, op.short, tuple(p.name for p in op.params)) for name, op in rows)
@@ -97,17 +97,17 @@ _RELATIVE_TOFFOLI_3 = _steps(
 )  # fmt: skip
 
 
-def _controlled(name: str, base: str, controls: int) -> Gate:
+def _control(name: str, base: str, controls: int) -> Gate:
     found = Unitary((Prim(base, tuple(range(controls + 1)), {}, "1" * controls),))
     return Gate(name, 0, controls + 1, lambda: found)
 
 
 _LEGACY = (
     _CU,
-    _controlled("csx", "sx", 1),
-    _controlled("c3x", "x", 3),
-    _controlled("c4x", "x", 4),
-    _controlled("c3sqrtx", "sx", 3),
+    _control("csx", "sx", 1),
+    _control("c3x", "x", 3),
+    _control("c4x", "x", 4),
+    _control("c3sqrtx", "sx", 3),
     Gate("rccx", 0, 3, _RELATIVE_TOFFOLI),
     Gate("rc3x", 0, 4, _RELATIVE_TOFFOLI_3),
 )
@@ -128,10 +128,10 @@ def _table(*groups: tuple[Gate, ...]) -> dict[str, Gate]:
     return {gate.name: gate for group in groups for gate in group}
 
 
-QELIB1 = _table(_declared("qasm", "qelib1"), _PAPER, _LEGACY)
+QELIB1 = _table(_declared_gates("qasm", "qelib1"), _PAPER, _LEGACY)
 """``qelib1.inc`` with the gates that Qiskit reads besides. Phases are those of Qiskit's gates."""
 
-STDGATES = _table(_declared("qasm", "stdgates"), _STANDARD_3)
+STDGATES = _table(_declared_gates("qasm", "stdgates"), _STANDARD_3)
 """``stdgates.inc`` of OpenQASM 3."""
 
 BUILTIN_2 = _table((direct("U", 1, "u", _U), direct("CX", 2, "cnot")))

@@ -124,6 +124,6 @@ class Parser2(Parser):
 Parser2.handlers = {
     "qreg": Parser2.register, "creg": Parser2.register, "gate": Parser2.definition, "opaque": Parser2.definition,
     "if": Parser2.conditional, "measure": Parser2.measurement, "reset": Parser.reset, "barrier": Parser.barrier,
-    "OPENQASM": Parser.misplaced, "include": Parser.misplaced,
+    "OPENQASM": Parser.refuse_misplaced, "include": Parser.refuse_misplaced,
 }  # fmt: skip
 Parser2.others = {"name": Parser2.call_or_assignment}
