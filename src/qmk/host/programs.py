@@ -1,4 +1,5 @@
-"""Programs that were read lately, so that one which is submitted again and again is read, checked and packed once.
+"""A cache of programs that were read recently, so that one which is submitted again and again is read, checked and
+packed once.
 
 What a request carries is its own key: the bytes of a graph, or source text with its parameters. Each tenant has a room
 of its own, of a size that no tenant has an influence on: neither what is kept nor how long an answer takes tells
@@ -28,7 +29,7 @@ _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
 def key_of(request: Any) -> bytes:
-    """What two requests with the same program have in common; empty for one without a program."""
+    """The key of a request's program, the same for requests with the same program; empty without a program."""
     program = getattr(request, "program", None)
     if program is not None:
         return b"text" + _encode(program)

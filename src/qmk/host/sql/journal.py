@@ -107,7 +107,7 @@ class SqlJournal:
         self._doomed.extend((due, name) for name in gone)
 
     def tend(self) -> None:
-        """Take away the blobs that lost their last name a while ago."""
+        """Deletes the blobs that lost their last name a while ago."""
         self._discard_until(self._clock_s())
 
     def _discard_until(self, until_s: float) -> None:
@@ -194,7 +194,7 @@ class SqlJournal:
         return [(id, blob) for id, blob in self.database.read("SELECT id, blob FROM checkpoint")]
 
     def close(self) -> None:
-        """Nobody writes any more: what is due to go later can go now."""
+        """Closes the journal: nobody writes any more, so blobs that are due later can go now."""
         try:
             self._discard_until(float("inf"))
         finally:
