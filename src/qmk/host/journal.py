@@ -17,13 +17,15 @@ from qmk.base.errors import QmkError
 from qmk.host import ledger
 from qmk.host.blobs import Blobs, MemoryBlobs
 from qmk.host.results import Head, Result
-from qmk.host.seals import AuditTail, Seal, tail_of
+from qmk.host.seals import AuditTail, Seal, stored, tail_of
 from qmk.kernel.effects import Audit, Charge, DropBlob
-from qmk.kernel.events import Record, Submitted
+from qmk.kernel.events import Cancelled, Failed, Finished, Progressed, Record, Started, Submitted
 from qmk.kernel.rewriting import Rewritten
 
 INLINE_BYTES = 64 << 10
 """A page of events or a graph up to this size stands in its row; a larger one is a blob of its own."""
+_ADDING = frozenset((Submitted, Started, Progressed, Finished, Failed, Cancelled))
+"""Records that stand beside all others."""
 MEMORY_CHARGES = 10_000
 """Rows of the ledger that a process which keeps no journal remembers."""
 
@@ -56,6 +58,12 @@ class Batch(msgspec.Struct):
             if result is not None:
                 found[job] = result
         return list(found.items())
+
+    @property
+    def only_adds(self) -> bool:
+        """Rows of small size, none of which replaces or deletes another: a few of such batches are as good as one."""
+        others = self.copies or self.seals or self.dropped or self.forgotten
+        return not others and all(type(record) in _ADDING for record in self.records) and not self.heavy
 
     @property
     def heavy(self) -> bool:
@@ -182,7 +190,7 @@ class MemoryJournal:
         return ledger.used(self.charges(), period_start_ns)
 
     def audit_entries(self, from_seq: int = 1) -> Iterator[tuple[int, bytes, bytes]]:
-        return ((row.seq, row.data, bytes.fromhex(row.hash)) for row in self._audit[from_seq - 1 :])
+        return map(stored, self._audit[from_seq - 1 :])
 
     def seals(self) -> Iterator[Seal]:
         return iter(self._seals)
