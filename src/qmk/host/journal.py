@@ -62,7 +62,7 @@ class Batch(msgspec.Struct):
     @property
     def only_adds(self) -> bool:
         """Rows of small size, none of which replaces or deletes another: a few of such batches are as good as one."""
-        others = self.copies or self.seals or self.dropped or self.forgotten
+        others = self.copies or self.dropped or self.forgotten
         return not others and all(type(record) in _ADDING for record in self.records) and not self.heavy
 
     @property

@@ -14,6 +14,7 @@ from qmk.host.audit_reader import AuditReader
 from qmk.host.blobs import MemoryBlobs
 from qmk.host.journal import INLINE_BYTES, Batch
 from qmk.host.results import Head, Result
+from qmk.host.seals import Seal
 from qmk.host.sql import journal as sql_journal
 from qmk.host.sql.database import Statement
 from qmk.host.sql.journal import SqlJournal
@@ -40,6 +41,7 @@ def a_batch(number: int) -> Batch:
         results=[(f"job_{number}", COUNTED)],
         charges=[Charge(number, "lab", "s", f"job_{number}", 1, {"shots_period": 3}, "e", "m", "completed")],
         audit=[Audit(number, 1, number, "job.end", "lab", {}, f"{number:064x}", b"%d" % number)],
+        seals=[Seal(number, b"body %d" % number, b"signature")],
         durable=True,
     )
 
@@ -76,6 +78,7 @@ def test_the_next_start_finds_everything(tmp_path: Path, durability: str):
     assert again.head("job_2") == COUNTED.head
     assert [row.job for row in again.charges()] == ["job_1", "job_2", "job_3"]
     assert [row[0] for row in again.audit_entries()] == [1, 2, 3]
+    assert [row.number for row in again.seals()] == [1, 2, 3]
     again.write(a_batch(4))
     again.close()
     assert [record.now_ns for record in open_journal(killed).records()] == [1, 2, 3, 4]
@@ -92,6 +95,7 @@ def test_reading_sees_what_was_written_at_once(tmp_path: Path):
     with AuditReader(tmp_path / JOURNAL_NAME) as reader:
         assert [row[0] for row in reader.audit_entries()] == [1, 2]
         assert [row[0] for row in reader.audit_entries(2)] == [2]
+        assert [row.number for row in reader.seals()] == [1, 2]
     assert [row.job for row in ledger.read(tmp_path / JOURNAL_NAME)] == ["job_1", "job_2"]
     assert [row.job for row in ledger.read(tmp_path / JOURNAL_NAME, "lab", from_ns=2)] == ["job_2"]
     assert list(ledger.read(tmp_path / JOURNAL_NAME, "another")) == []

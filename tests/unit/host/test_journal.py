@@ -263,7 +263,7 @@ def test_a_record_that_comes_with_its_bytes_is_not_encoded_again(
 def test_a_batch_is_written_as_a_whole_or_not_at_all(journal: SqlJournal, reopen: Open):
     journal.write(Batch(audit=[entry(1, 1)]))
     with pytest.raises(Exception, match=r"(?i)unique"):
-        journal.write(Batch(records=RECORDS, charges=[charge("a", 1)], audit=[entry(1, 1)], seals=[seal(1, 1, 1)]))
+        journal.write(Batch(records=RECORDS, charges=[charge("a", 1)], audit=[entry(1, 1)], forgotten=["job_x"]))
     assert list(journal.records()) == []
     assert list(journal.charges()) == []
     journal.write(Batch(records=RECORDS))

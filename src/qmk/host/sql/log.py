@@ -18,6 +18,7 @@ import msgspec
 
 from qmk.host.journal import Batch
 from qmk.host.results import Result
+from qmk.host.seals import Seal
 from qmk.host.sql.database import Row
 from qmk.host.sql.rows import encode
 from qmk.kernel.effects import Audit, Charge
@@ -90,6 +91,7 @@ class _Entry(msgspec.Struct, array_like=True):
     results: list[tuple[str, Result]]
     charges: list[Charge]
     audit: list[Audit]
+    seals: list[Seal]
 
 
 _decode = msgspec.msgpack.Decoder(_Entry).decode
@@ -99,13 +101,13 @@ def encode_entry(batch: Batch) -> bytes:
     """A batch that ``only_adds``; its records are encoded in ``data`` from now on."""
     known = len(batch.data)
     batch.data = [(batch.data[at] if at < known else b"") or encode(record) for at, record in enumerate(batch.records)]
-    return encode(_Entry(batch.data, batch.results, batch.charges, batch.audit))
+    return encode(_Entry(batch.data, batch.results, batch.charges, batch.audit, batch.seals))
 
 
 def decode_entry(entry: bytes) -> Batch:
     found = _decode(entry)
     records = [decode_record(data) for data in found.records]
-    return Batch(records, found.records, found.results, charges=found.charges, audit=found.audit)
+    return Batch(records, found.records, found.results, charges=found.charges, audit=found.audit, seals=found.seals)
 
 
 def joined(batches: list[Batch]) -> Batch:
@@ -117,6 +119,7 @@ def joined(batches: list[Batch]) -> Batch:
         together.results += batch.results
         together.charges += batch.charges
         together.audit += batch.audit
+        together.seals += batch.seals
     return together
 
 
