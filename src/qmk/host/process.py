@@ -19,7 +19,7 @@ from qmk.host.machine import ProcessorWait
 from qmk.host.spawn import LAST_WORDS_BYTES, Child
 from qmk.worker.wire import Unframer, WireError, frame
 
-RECEIVE_BYTES = 1 << 18
+RECEIVE_BYTES = 1 << 16
 ENDING_S = 1.0
 
 

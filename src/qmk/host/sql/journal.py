@@ -35,10 +35,8 @@ READ_ROWS = 2000
 DOOMED_S = 60.0
 """How long a blob stays after its last name: a backup that has copied the journal finds what that names."""
 
-MOVE_S = 0.03
-"""How long a batch stays in the log alone, about."""
-WAITING_BATCHES = 1000
-"""So many batches wait at most: the next one is written when they were moved."""
+WAITING_BATCHES = 64
+"""So many batches stand in the log alone at most; moving them takes a millisecond or two."""
 LOG_BYTES = 16 << 20
 """Past this the log is begun anew."""
 
@@ -71,13 +69,9 @@ class SqlJournal:
         (records,) = next(database.read("SELECT coalesce(max(seq), 0) FROM journal"))
         self._rows = Rows(blobs, records)
         self._log = batch_log
-        self._logging = threading.Lock()
         self._waiting: list[Batch] = []
-        self._logged = self._moved = 0
+        self._moved = 0
         self._lost: Exception | None = None
-        self._begun = threading.Event()
-        self._closing = threading.Event()
-        self._mover: threading.Thread | None = None
         if batch_log is not None:
             self._take_over(batch_log)
         self._give_keys()
@@ -118,93 +112,71 @@ class SqlJournal:
 
     def write(self, batch: Batch) -> None:
         """Safe to call from another thread, one call at a time."""
-        if self._log is not None and batch.only_adds and len(self._waiting) < WAITING_BATCHES:
-            self._append(self._log, batch)
-            return
-        gone: list[str] = []
         with self._naming:
+            if self._log is not None and batch.only_adds:
+                self._append(self._log, batch)
+                return
             self._move()
             if batch.copies:
                 batch.results = batch.with_copies(self._stored)
             statements = self._rows.statements(batch)
-            for job in batch.forgotten:
-                gone += (name for (name,) in self.database.read(_BLOBS_OF_JOB, (job,) * 2))
+            gone = [name for job in batch.forgotten for (name,) in self.database.read(_BLOBS_OF_JOB, (job,) * 2)]
             self.database.write(statements, batch.durable)
             self._rows.written(batch)
         due = self._clock_s() + DOOMED_S
         self._doomed.extend((due, name) for name in gone)
 
     def _append(self, batch_log: BatchLog, batch: Batch) -> None:
-        entry = encode_entry(batch)
-        with self._logging:
-            if self._lost is not None:
-                raise self._lost
-            batch_log.append(self._logged + 1, entry, batch.durable)
-            self._logged += 1
-            self._waiting.append(batch)
-        if self._mover is None:
-            self._mover = threading.Thread(target=self._keep_moving, name="qmk-journal", daemon=True)
-            self._mover.start()
-        if not self._begun.is_set():
-            self._begun.set()
-
-    def _keep_moving(self) -> None:
-        while not self._closing.is_set():
-            self._begun.wait()
-            self._closing.wait(MOVE_S)
-            self._begun.clear()
-            try:
-                with self._naming:
-                    self._move()
-            except Exception:
-                log.exception("what is in the log cannot be moved into the database")
-                return
+        if self._lost is not None:
+            raise self._lost
+        batch_log.append(self._moved + len(self._waiting) + 1, encode_entry(batch), batch.durable)
+        self._waiting.append(batch)
+        if len(self._waiting) >= WAITING_BATCHES:
+            self._move()
 
     def _move(self) -> None:
-        """Move what waits into the database. For whoever holds the lock of names. When that fails nothing is written
-        any more; the next start finds it in the log."""
-        if self._log is None or self._moved == self._logged:
+        """Move what waits into the database. When that fails nothing is written any more; the next start finds it in
+        the log."""
+        if self._lost is not None:
+            raise self._lost
+        if self._log is None or not self._waiting:
             return
-        with self._logging:
-            if self._lost is not None:
-                raise self._lost
-            batches, self._waiting, logged = self._waiting, [], self._logged
         anew = self._log.size_bytes > LOG_BYTES
-        together = joined(batches)
+        moved = self._moved + len(self._waiting)
+        together = joined(self._waiting)
         try:
-            self.database.write([*self._rows.statements(together), _now_moved(logged)], durable=anew)
+            self.database.write([*self._rows.statements(together), _now_moved(moved)], durable=anew)
         except Exception as error:
             self._lost = error
             raise
         self._rows.written(together)
-        self._moved = logged
-        with self._logging:
-            if anew and not self._waiting:
-                self._log.restart()
+        self._moved, self._waiting = moved, []
+        if anew:
+            self._log.restart()
 
     def _take_over(self, batch_log: BatchLog) -> None:
         """Move what a daemon that was killed has left in its log."""
-        self._logged = self._moved = moved(self.database.read)
-        for entry in entries(batch_log.path, self._moved):
-            self._waiting.append(decode_entry(entry))
-            self._logged += 1
+        self._moved = moved(self.database.read)
+        self._waiting = [decode_entry(entry) for entry in entries(batch_log.path, self._moved)]
         try:
             self._move()
         except Exception as error:
             raise damaged(str(batch_log.path), f"what it has does not fit the database: {error}") from error
         if batch_log.size_bytes:
-            self.database.write([_now_moved(self._logged)], durable=True)
+            self.database.write([_now_moved(self._moved)], durable=True)
             batch_log.restart()
 
     def _read(self, query: str, values: Row = ()) -> Iterator[Row]:
         """The rows of a query, over all that was written."""
-        if self._moved != self._logged:
+        if self._waiting:
             with self._naming:
                 self._move()
         return self.database.read(query, values)
 
     def tend(self) -> None:
-        """Take away the blobs that lost their last name a while ago."""
+        """Move what waits, and take away the blobs that lost their last name a while ago."""
+        with self._naming:
+            self._move()
         self._discard_until(self._clock_s())
 
     def _discard_until(self, until_s: float) -> None:
@@ -292,10 +264,6 @@ class SqlJournal:
 
     def close(self) -> None:
         """Nobody writes any more: what is due to go later can go now."""
-        self._closing.set()
-        self._begun.set()
-        if self._mover is not None:
-            self._mover.join()
         try:
             self._discard_until(float("inf"))
             with self._naming:
